@@ -1,0 +1,416 @@
+/**
+ * What is free on every node: a structure of typed arrays indexed by node.
+ *
+ * Invariants, asserted on every change: nothing free is negative or above the node's capacity; a GPU's idle part
+ * lies in [0, 1000]. A node that is down (lost, cordoned) fits nothing but keeps its accounts.
+ * Not here: which pod is where (the zone's pod table), and any choice.
+ */
+import type { Constraint, Demand, DemandTable } from './demand.ts';
+import { assert, TegError } from './errors.ts';
+import type { AffinityTerm } from './job.ts';
+import { GPU_MILLI, type NodeSpec } from './node.ts';
+
+/** Hardware that several nodes have alike: capacities, GPU model and the labels that jobs can ask for. */
+export interface Flavor {
+  readonly id: number;
+  readonly cpuMilli: number;
+  readonly memoryMib: number;
+  readonly gpuCount: number;
+  readonly gpuModel: string;
+  readonly podsMax: number;
+  /** By resource id of the demand table. */
+  readonly extended: readonly number[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Most distinct flavours: their ids are 16 bits. */
+export const FLAVORS_MAX = 65_535;
+
+/** Options of a `ClusterState`. */
+export interface ClusterStateOptions {
+  /** Label keys that jobs select on; the others do not tell flavours apart. Absent: every key counts. */
+  readonly labelKeys?: ReadonlySet<string>;
+  /** Expected nodes; the arrays grow by doubling beyond it. */
+  readonly nodesExpected?: number;
+}
+
+/** Free resources of all nodes. Single writer. About 50 bytes a node with 8 GPUs. */
+export class ClusterState {
+  readonly demands: DemandTable;
+  readonly flavors: Flavor[] = [];
+  /** Names by node index. */
+  readonly names: string[] = [];
+  nodeCount = 0;
+  /** @shape [nodes] free thousandths of a core. */
+  freeCpuMilli: Int32Array;
+  /** @shape [nodes] free MiB. */
+  freeMemoryMib: Int32Array;
+  /** @shape [nodes] sum of the idle parts of the node's GPUs. */
+  freeGpuMilli: Int32Array;
+  /** @shape [nodes] pods on the node. */
+  podCounts: Int32Array;
+  /** @shape [nodes] flavour ids. */
+  flavorIds: Uint16Array;
+  /** @shape [nodes] 1: takes pods, 0: down. */
+  up: Uint8Array;
+  /** @shape [nodes + 1] where the node's GPUs begin in `gpuIdleMilli`. */
+  gpuOffsets: Int32Array;
+  /** @shape [all GPUs] idle part of each, in [0, 1000]. */
+  gpuIdleMilli: Uint16Array;
+  /** @shape [resource][nodes] free amount of each further resource. */
+  readonly freeExtended: Float64Array[] = [];
+  /** Total capacities over all nodes, up or down. */
+  readonly capacity = { cpuMilli: 0, memoryMib: 0, gpuMilli: 0, gpus: 0 };
+
+  private readonly labelKeys: ReadonlySet<string> | undefined;
+  private readonly flavorByKey = new Map<string, number>();
+  private readonly indexByName = new Map<string, number>();
+  /** [constraint] → by flavour id: 0 unknown, 1 no, 2 yes. */
+  private readonly allowedCache: Uint8Array[] = [];
+  /** Pods by `node × 2^20 + group`, only for demands with a limit. */
+  private readonly groupCounts = new Map<number, number>();
+
+  constructor(demands: DemandTable, options: ClusterStateOptions = {}) {
+    const n = Math.max(16, options.nodesExpected ?? 16);
+    this.demands = demands;
+    this.labelKeys = options.labelKeys;
+    this.freeCpuMilli = new Int32Array(n);
+    this.freeMemoryMib = new Int32Array(n);
+    this.freeGpuMilli = new Int32Array(n);
+    this.podCounts = new Int32Array(n);
+    this.flavorIds = new Uint16Array(n);
+    this.up = new Uint8Array(n);
+    this.gpuOffsets = new Int32Array(n + 1);
+    this.gpuIdleMilli = new Uint16Array(n * 4);
+  }
+
+  /**
+   * Adds an empty node that is up.
+   *
+   * @returns Its index: nodes are numbered in the order in which they are added.
+   * @throws TegError TEG_CLUSTER_INVALID if the name is taken; TEG_LIMIT_REACHED at FLAVORS_MAX flavours.
+   */
+  addNode(spec: NodeSpec): number {
+    if (this.indexByName.has(spec.name)) {
+      throw new TegError(
+        'TEG_CLUSTER_INVALID',
+        `two nodes are named '${spec.name}'; node names must be unique: rename one`,
+      );
+    }
+    const node = this.nodeCount;
+    this.growNodes(node + 1);
+    const flavor = this.flavors[this.internFlavor(spec)] as Flavor;
+    this.names.push(spec.name);
+    this.indexByName.set(spec.name, node);
+    this.flavorIds[node] = flavor.id;
+    this.freeCpuMilli[node] = spec.cpuMilli;
+    this.freeMemoryMib[node] = spec.memoryMib;
+    this.freeGpuMilli[node] = spec.gpuCount * GPU_MILLI;
+    this.up[node] = 1;
+    const begin = this.gpuOffsets[node] as number;
+    this.growGpus(begin + spec.gpuCount);
+    this.gpuIdleMilli.fill(GPU_MILLI, begin, begin + spec.gpuCount);
+    this.gpuOffsets[node + 1] = begin + spec.gpuCount;
+    for (let r = 0; r < flavor.extended.length; r++) {
+      this.extendedColumn(r)[node] = flavor.extended[r] as number;
+    }
+    this.nodeCount++;
+    this.capacity.cpuMilli += spec.cpuMilli;
+    this.capacity.memoryMib += spec.memoryMib;
+    this.capacity.gpuMilli += spec.gpuCount * GPU_MILLI;
+    this.capacity.gpus += spec.gpuCount;
+    return node;
+  }
+
+  /** @returns The node's index, or −1 if there is none of that name. */
+  indexOf(name: string): number {
+    return this.indexByName.get(name) ?? -1;
+  }
+
+  /** @returns The flavour of a node. */
+  flavorOf(node: number): Flavor {
+    return this.flavors[this.flavorIds[node] as number] as Flavor;
+  }
+
+  /** Marks a node as taking pods (true) or down (false). Its accounts stay. */
+  setUp(node: number, up: boolean): void {
+    this.up[node] = up ? 1 : 0;
+  }
+
+  /** @returns Whether nodes of a flavour satisfy the demand's constraint. O(1) after the first question. */
+  allows(flavorId: number, constraintId: number): boolean {
+    if (constraintId === 0) return true;
+    let row = this.allowedCache[constraintId];
+    if (row === undefined || row.length <= flavorId) {
+      const wider = new Uint8Array(Math.max(this.flavors.length, 16));
+      if (row !== undefined) wider.set(row.subarray(0, wider.length));
+      this.allowedCache[constraintId] = wider;
+      row = wider;
+    }
+    if (row[flavorId] === 0) {
+      const constraint = this.demands.constraints[constraintId] as Constraint;
+      row[flavorId] = matches(this.flavors[flavorId] as Flavor, constraint) ? 2 : 1;
+    }
+    return row[flavorId] === 2;
+  }
+
+  /** @returns Whether the pod could be placed on the node now: up, allowed, and enough of everything. */
+  fits(node: number, demand: Demand): boolean {
+    if (
+      (this.freeCpuMilli[node] as number) < demand.cpuMilli ||
+      (this.freeMemoryMib[node] as number) < demand.memoryMib ||
+      (this.freeGpuMilli[node] as number) < demand.gpuTotalMilli ||
+      this.up[node] === 0
+    ) {
+      return false;
+    }
+    const flavorId = this.flavorIds[node] as number;
+    const flavor = this.flavors[flavorId] as Flavor;
+    if ((this.podCounts[node] as number) >= flavor.podsMax) return false;
+    if (demand.constraintId !== 0 && !this.allows(flavorId, demand.constraintId)) return false;
+    if (demand.gpuCount > 0 && !this.gpusFit(node, demand.gpuCount, demand.gpuMilli)) return false;
+    if (demand.extended.length > 0 && !this.extendedFits(node, demand.extended)) return false;
+    return demand.podsPerNodeMax === 0 || this.groupPods(node, demand.spreadGroupId) < demand.podsPerNodeMax;
+  }
+
+  /** @returns Whether the flavour's empty node could hold the pod (capacity and constraint; not spread limits). */
+  flavorCouldFit(flavorId: number, demand: Demand): boolean {
+    const flavor = this.flavors[flavorId] as Flavor;
+    if (flavor.cpuMilli < demand.cpuMilli || flavor.memoryMib < demand.memoryMib) return false;
+    if (flavor.gpuCount < demand.gpuCount) return false;
+    for (let r = 0; r < demand.extended.length; r++) {
+      if ((flavor.extended[r] ?? 0) < (demand.extended[r] as number)) return false;
+    }
+    return this.allows(flavorId, demand.constraintId);
+  }
+
+  /** @returns Pods of a spread group on a node. */
+  groupPods(node: number, spreadGroupId: number): number {
+    return this.groupCounts.get(node * 1_048_576 + spreadGroupId) ?? 0;
+  }
+
+  /**
+   * The GPUs a pod gets by the default rule: whole-GPU pods the lowest-numbered fully idle ones, a sharing pod the
+   * GPU with the least idle part that fits (lowest number on ties).
+   *
+   * @returns A mask of GPU numbers of the node; 0 if the pod asks for none.
+   */
+  bestFitGpus(node: number, demand: Demand): number {
+    if (demand.gpuCount === 0) return 0;
+    const begin = this.gpuOffsets[node] as number;
+    const end = this.gpuOffsets[node + 1] as number;
+    const idle = this.gpuIdleMilli;
+    if (demand.gpuCount === 1 && demand.gpuMilli < GPU_MILLI) {
+      let best = -1;
+      let bestIdle = GPU_MILLI + 1;
+      for (let g = begin; g < end; g++) {
+        const r = idle[g] as number;
+        if (r >= demand.gpuMilli && r < bestIdle) {
+          best = g - begin;
+          bestIdle = r;
+        }
+      }
+      assert(best >= 0, 'bestFitGpus: no GPU fits');
+      return 1 << best;
+    }
+    let mask = 0;
+    let left = demand.gpuCount;
+    for (let g = begin; g < end && left > 0; g++) {
+      if (idle[g] === GPU_MILLI) {
+        mask |= 1 << (g - begin);
+        left--;
+      }
+    }
+    assert(left === 0, 'bestFitGpus: too few idle GPUs');
+    return mask;
+  }
+
+  /** Takes the pod's share of the node. @param gpuMask Its GPUs, as many bits as gpuCount. */
+  place(node: number, demand: Demand, gpuMask: number): void {
+    this.apply(node, demand, gpuMask, 1);
+  }
+
+  /** Gives the pod's share back. @param gpuMask As at its placement. */
+  release(node: number, demand: Demand, gpuMask: number): void {
+    this.apply(node, demand, gpuMask, -1);
+  }
+
+  /** Bytes that the arrays of this state hold, without names. */
+  get bytes(): number {
+    let sum =
+      this.freeCpuMilli.byteLength +
+      this.freeMemoryMib.byteLength +
+      this.freeGpuMilli.byteLength +
+      this.podCounts.byteLength +
+      this.flavorIds.byteLength +
+      this.up.byteLength +
+      this.gpuOffsets.byteLength +
+      this.gpuIdleMilli.byteLength;
+    for (const column of this.freeExtended) sum += column.byteLength;
+    return sum;
+  }
+
+  private apply(node: number, demand: Demand, gpuMask: number, sign: 1 | -1): void {
+    const flavor = this.flavors[this.flavorIds[node] as number] as Flavor;
+    const cpu = (this.freeCpuMilli[node] as number) - sign * demand.cpuMilli;
+    const memory = (this.freeMemoryMib[node] as number) - sign * demand.memoryMib;
+    const pods = (this.podCounts[node] as number) + sign;
+    assert(cpu >= 0 && cpu <= flavor.cpuMilli, 'node cpu out of bounds');
+    assert(memory >= 0 && memory <= flavor.memoryMib, 'node memory out of bounds');
+    assert(pods >= 0 && pods <= flavor.podsMax, 'node pods out of bounds');
+    this.freeCpuMilli[node] = cpu;
+    this.freeMemoryMib[node] = memory;
+    this.podCounts[node] = pods;
+    if (demand.gpuCount > 0) this.applyGpus(node, demand, gpuMask, sign);
+    for (let r = 0; r < demand.extended.length; r++) {
+      const column = this.extendedColumn(r);
+      const left = (column[node] as number) - sign * (demand.extended[r] as number);
+      assert(left >= 0 && left <= (flavor.extended[r] ?? 0), 'further resource out of bounds');
+      column[node] = left;
+    }
+    if (demand.podsPerNodeMax > 0) {
+      const key = node * 1_048_576 + demand.spreadGroupId;
+      const count = (this.groupCounts.get(key) ?? 0) + sign;
+      if (count > 0) this.groupCounts.set(key, count);
+      else this.groupCounts.delete(key);
+    }
+  }
+
+  private applyGpus(node: number, demand: Demand, gpuMask: number, sign: 1 | -1): void {
+    const begin = this.gpuOffsets[node] as number;
+    const count = (this.gpuOffsets[node + 1] as number) - begin;
+    let taken = 0;
+    for (let mask = gpuMask; mask !== 0; mask &= mask - 1) {
+      const g = 31 - Math.clz32(mask & -mask);
+      assert(g < count, 'GPU number out of bounds');
+      const idle = (this.gpuIdleMilli[begin + g] as number) - sign * demand.gpuMilli;
+      assert(idle >= 0 && idle <= GPU_MILLI, 'GPU share out of bounds');
+      this.gpuIdleMilli[begin + g] = idle;
+      taken++;
+    }
+    assert(taken === demand.gpuCount, 'GPU mask does not match the demand');
+    this.freeGpuMilli[node] = (this.freeGpuMilli[node] as number) - sign * demand.gpuTotalMilli;
+  }
+
+  private gpusFit(node: number, gpuCount: number, gpuMilli: number): boolean {
+    const end = this.gpuOffsets[node + 1] as number;
+    let left = gpuCount;
+    for (let g = this.gpuOffsets[node] as number; g < end; g++) {
+      if ((this.gpuIdleMilli[g] as number) >= gpuMilli && --left === 0) return true;
+    }
+    return false;
+  }
+
+  private extendedFits(node: number, extended: readonly number[]): boolean {
+    for (let r = 0; r < extended.length; r++) {
+      const column = this.freeExtended[r];
+      const free = column === undefined ? 0 : (column[node] as number);
+      if (free < (extended[r] as number)) return false;
+    }
+    return true;
+  }
+
+  private extendedColumn(resource: number): Float64Array {
+    while (this.freeExtended.length <= resource) {
+      this.freeExtended.push(new Float64Array(this.freeCpuMilli.length));
+    }
+    return this.freeExtended[resource] as Float64Array;
+  }
+
+  private internFlavor(spec: NodeSpec): number {
+    const labels: Record<string, string> = {};
+    for (const key of Object.keys(spec.labels ?? {}).sort()) {
+      if (this.labelKeys?.has(key) ?? true) labels[key] = spec.labels?.[key] ?? '';
+    }
+    const extended: number[] = [];
+    for (const [name, amount] of Object.entries(spec.extended ?? {})) {
+      const id = this.demands.resourceId(name);
+      while (extended.length <= id) extended.push(0);
+      extended[id] = amount;
+    }
+    const model = spec.gpuCount > 0 ? spec.gpuModel : '';
+    const key = JSON.stringify([
+      spec.cpuMilli,
+      spec.memoryMib,
+      spec.gpuCount,
+      model,
+      spec.podsMax,
+      extended,
+      labels,
+    ]);
+    let id = this.flavorByKey.get(key);
+    if (id !== undefined) return id;
+    id = this.flavors.length;
+    if (id >= FLAVORS_MAX) {
+      throw new TegError(
+        'TEG_LIMIT_REACHED',
+        `more than ${FLAVORS_MAX} distinct node flavours; expected fewer: drop labels that are unique to nodes`,
+      );
+    }
+    this.flavors.push({
+      id,
+      cpuMilli: spec.cpuMilli,
+      memoryMib: spec.memoryMib,
+      gpuCount: spec.gpuCount,
+      gpuModel: model,
+      podsMax: spec.podsMax,
+      extended,
+      labels,
+    });
+    this.flavorByKey.set(key, id);
+    return id;
+  }
+
+  private growNodes(count: number): void {
+    const old = this.freeCpuMilli.length;
+    if (count <= old) return;
+    const n = old * 2;
+    this.freeCpuMilli = grown(this.freeCpuMilli, new Int32Array(n));
+    this.freeMemoryMib = grown(this.freeMemoryMib, new Int32Array(n));
+    this.freeGpuMilli = grown(this.freeGpuMilli, new Int32Array(n));
+    this.podCounts = grown(this.podCounts, new Int32Array(n));
+    this.flavorIds = grown(this.flavorIds, new Uint16Array(n));
+    this.up = grown(this.up, new Uint8Array(n));
+    this.gpuOffsets = grown(this.gpuOffsets, new Int32Array(n + 1));
+    for (let r = 0; r < this.freeExtended.length; r++) {
+      this.freeExtended[r] = grown(this.freeExtended[r] as Float64Array, new Float64Array(n));
+    }
+  }
+
+  private growGpus(count: number): void {
+    if (count <= this.gpuIdleMilli.length) return;
+    this.gpuIdleMilli = grown(
+      this.gpuIdleMilli,
+      new Uint16Array(Math.max(count, this.gpuIdleMilli.length * 2)),
+    );
+  }
+}
+
+function grown<T extends Int32Array | Uint16Array | Uint8Array | Float64Array>(from: T, into: T): T {
+  into.set(from);
+  return into;
+}
+
+/** Whether a flavour satisfies a constraint: its model is allowed and every term holds. */
+function matches(flavor: Flavor, constraint: Constraint): boolean {
+  if (constraint.gpuModels.length > 0 && !constraint.gpuModels.includes(flavor.gpuModel)) return false;
+  return constraint.affinity.every((term) => termHolds(flavor.labels, term));
+}
+
+function termHolds(labels: Readonly<Record<string, string>>, term: AffinityTerm): boolean {
+  const value = labels[term.key];
+  switch (term.operator) {
+    case 'In':
+      return value !== undefined && term.values.includes(value);
+    case 'NotIn':
+      return value === undefined || !term.values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(term.values[0]);
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(term.values[0]);
+  }
+}

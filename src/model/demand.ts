@@ -1,0 +1,127 @@
+/**
+ * Demands: the distinct pod shapes of a workload, interned to small integers.
+ *
+ * Two pods with the same demand are interchangeable for placement, so everything that decides works on demand
+ * ids; strings (models, labels, resource names) stay in this table.
+ */
+import type { AffinityTerm, PodSpec } from './job.ts';
+import { GPU_MILLI } from './node.ts';
+
+/** A distinct pod shape. Owned by its `DemandTable`; immutable. */
+export interface Demand {
+  /** Index in the table. */
+  readonly id: number;
+  readonly cpuMilli: number;
+  readonly memoryMib: number;
+  readonly gpuCount: number;
+  /** Per GPU; see `PodSpec.gpuMilli`. */
+  readonly gpuMilli: number;
+  /** gpuCount × gpuMilli. */
+  readonly gpuTotalMilli: number;
+  /** Further resources, by resource id; shorter than the table's names where the rest is 0. */
+  readonly extended: readonly number[];
+  /** Index of its constraint (allowed models and affinity); 0: unconstrained. */
+  readonly constraintId: number;
+  /** Index of its spread group, −1 if none. */
+  readonly spreadGroupId: number;
+  /** Most pods of its spread group on one node; 0 if unlimited. */
+  readonly podsPerNodeMax: number;
+}
+
+/** What a node must be for a demand: one of some GPU models, and all affinity terms. */
+export interface Constraint {
+  readonly gpuModels: readonly string[];
+  readonly affinity: readonly AffinityTerm[];
+}
+
+/** Interns pod shapes, constraints, further resources and spread groups. Grows; nothing is ever removed. */
+export class DemandTable {
+  readonly demands: Demand[] = [];
+  readonly constraints: Constraint[] = [{ gpuModels: [], affinity: [] }];
+  readonly resourceNames: string[] = [];
+  readonly spreadGroups: string[] = [];
+  private readonly demandByKey = new Map<string, Demand>();
+  private readonly constraintByKey = new Map<string, number>([['[[],[]]', 0]]);
+  private readonly resourceByName = new Map<string, number>();
+  private readonly spreadGroupByName = new Map<string, number>();
+
+  /** @returns The demand of a pod, new or known. The spec must have passed validation. O(size of the spec). */
+  intern(pod: PodSpec): Demand {
+    const constraintId = this.internConstraint(pod);
+    const extended = this.internExtended(pod);
+    const limited = pod.podsPerNodeMax !== undefined && pod.spreadGroup !== undefined;
+    const spreadGroupId = limited ? this.internSpreadGroup(pod.spreadGroup ?? '') : -1;
+    const podsPerNodeMax = limited ? (pod.podsPerNodeMax ?? 0) : 0;
+    const gpuMilli = pod.gpuCount > 0 ? pod.gpuMilli : 0;
+    const key = `${pod.cpuMilli},${pod.memoryMib},${pod.gpuCount},${gpuMilli},${constraintId},${spreadGroupId},${podsPerNodeMax},${extended.join(':')}`;
+    const known = this.demandByKey.get(key);
+    if (known !== undefined) return known;
+    const demand: Demand = {
+      id: this.demands.length,
+      cpuMilli: pod.cpuMilli,
+      memoryMib: pod.memoryMib,
+      gpuCount: pod.gpuCount,
+      gpuMilli,
+      gpuTotalMilli: pod.gpuCount * gpuMilli,
+      extended,
+      constraintId,
+      spreadGroupId,
+      podsPerNodeMax,
+    };
+    this.demands.push(demand);
+    this.demandByKey.set(key, demand);
+    return demand;
+  }
+
+  /** @returns The id of a named further resource, new or known. */
+  resourceId(name: string): number {
+    let id = this.resourceByName.get(name);
+    if (id === undefined) {
+      id = this.resourceNames.length;
+      this.resourceNames.push(name);
+      this.resourceByName.set(name, id);
+    }
+    return id;
+  }
+
+  private internExtended(pod: PodSpec): readonly number[] {
+    const amounts: number[] = [];
+    for (const [name, amount] of Object.entries(pod.extended ?? {})) {
+      if (amount <= 0) continue;
+      const id = this.resourceId(name);
+      while (amounts.length <= id) amounts.push(0);
+      amounts[id] = amount;
+    }
+    return amounts;
+  }
+
+  private internConstraint(pod: PodSpec): number {
+    const gpuModels = pod.gpuCount > 0 ? [...new Set(pod.gpuModels)].sort() : [];
+    const affinity = pod.affinity ?? [];
+    if (gpuModels.length === 0 && affinity.length === 0) return 0;
+    const terms = affinity.map((t) => JSON.stringify([t.key, t.operator, [...t.values].sort()])).sort();
+    const key = JSON.stringify([gpuModels, terms]);
+    let id = this.constraintByKey.get(key);
+    if (id === undefined) {
+      id = this.constraints.length;
+      this.constraints.push({ gpuModels, affinity });
+      this.constraintByKey.set(key, id);
+    }
+    return id;
+  }
+
+  private internSpreadGroup(name: string): number {
+    let id = this.spreadGroupByName.get(name);
+    if (id === undefined) {
+      id = this.spreadGroups.length;
+      this.spreadGroups.push(name);
+      this.spreadGroupByName.set(name, id);
+    }
+    return id;
+  }
+}
+
+/** @returns Whether the demand shares one GPU with others (less than one whole GPU). */
+export function isSharing(demand: Demand): boolean {
+  return demand.gpuCount === 1 && demand.gpuMilli < GPU_MILLI;
+}

@@ -1,0 +1,54 @@
+/**
+ * The expected failures of TEG: one registry, one class.
+ *
+ * Invariant: an expected failure (bad input, bad option, missing file, a limit reached) is a `TegError` whose
+ * message says what was got, what was expected and what to do. A broken internal promise is a bug and is
+ * raised by `assert`, never by a `TegError`.
+ */
+
+/** Every error code, with the one-line meaning that the documentation prints. */
+export const ERROR_CODES = {
+  TEG_INPUT_NOT_FOUND: 'A file or folder that was named does not exist or cannot be read.',
+  TEG_INPUT_UNKNOWN_FORMAT: 'The format of a file could not be recognised.',
+  TEG_INPUT_TOO_LARGE: 'An input passes a configured limit.',
+  TEG_TRACE_BAD_HEADER: 'A trace file lacks a column or has one twice.',
+  TEG_TRACE_BAD_VALUE: 'A value in a trace file is not of the expected form or range.',
+  TEG_TRACE_BAD_ROW: 'A row of a trace file is malformed as a whole.',
+  TEG_TRACE_TOO_MANY_BAD: 'More bad rows than --skip-bad tolerates.',
+  TEG_CLUSTER_INVALID: 'A cluster description breaks a bound.',
+  TEG_JOB_INVALID: 'A job description breaks a bound.',
+  TEG_OPTION_INVALID: 'A command-line option has an unusable value.',
+  TEG_POLICY_UNKNOWN: 'No placement policy of that name.',
+  TEG_POLICY_INVALID: "A user's policy file does not export the interface, or broke its promise.",
+  TEG_REFERENCE_MISSING: 'Reference data that a comparison needs is not there.',
+  TEG_LIMIT_REACHED: 'A bounded structure is full.',
+  TEG_INTERRUPTED: 'The run was stopped by the user before it was complete.',
+} as const;
+
+/** A code of the registry. */
+export type TegErrorCode = keyof typeof ERROR_CODES;
+
+/** An expected failure, printed to the user without a stack trace and with a non-zero exit. */
+export class TegError extends Error {
+  readonly code: TegErrorCode;
+
+  /**
+   * @param code    Which failure; see `ERROR_CODES`.
+   * @param message What was got, what was expected, and what to do.
+   * @param options `cause`: the underlying error, if any.
+   */
+  constructor(code: TegErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'TegError';
+    this.code = code;
+  }
+}
+
+/**
+ * Checks an internal promise; stays on in production.
+ *
+ * @throws Error (a bug, not a `TegError`) if `condition` is false.
+ */
+export function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${message}`);
+}

@@ -1,0 +1,32 @@
+/**
+ * A node as it is described from outside, before it becomes an index into `ClusterState`.
+ */
+
+/** Most GPUs one node may have: a placement names its GPUs by a 32-bit mask. */
+export const GPUS_PER_NODE_MAX = 30;
+
+/** Milli-GPU of one whole GPU. */
+export const GPU_MILLI: number = 1000;
+
+/** Pods a node takes unless it says otherwise (the kubelet's default). */
+export const PODS_PER_NODE_DEFAULT = 110;
+
+/** One machine of a cluster. Quantities are what pods may use (allocatable), not what is built in. */
+export interface NodeSpec {
+  /** Unique within a cluster. */
+  readonly name: string;
+  /** Thousandths of a core; integer in [0, 2^31). */
+  readonly cpuMilli: number;
+  /** MiB, rounded down; integer in [0, 2^31). */
+  readonly memoryMib: number;
+  /** Whole GPU devices; integer in [0, GPUS_PER_NODE_MAX]. */
+  readonly gpuCount: number;
+  /** Model of its GPUs (one model a node); '' if it has none or it is unknown. */
+  readonly gpuModel: string;
+  /** Most pods at once; integer > 0. */
+  readonly podsMax: number;
+  /** Further named resources, for example `rdma` or `ephemeral-storage`; each ≥ 0, default 0. */
+  readonly extended?: Readonly<Record<string, number>>;
+  /** Labels that `affinity` terms of jobs are matched against. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
