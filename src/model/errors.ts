@@ -23,6 +23,9 @@ export const ERROR_CODES = {
   TEG_REFERENCE_MISSING: 'Reference data that a comparison needs is not there.',
   TEG_LIMIT_REACHED: 'A bounded structure is full.',
   TEG_INTERRUPTED: 'The run was stopped by the user before it was complete.',
+  TEG_OUTPUT_FAILED: 'A result could not be written.',
+  TEG_RUNTIME_MISSING: 'No Node.js of version 24 or later was found to run on.',
+  TEG_INSTALL_FAILED: 'The dependencies are not installed, or `npm ci` did not succeed.',
 } as const;
 
 /** A code of the registry. */

@@ -1,0 +1,47 @@
+/**
+ * Ctrl-C as an AbortSignal: the first one asks the run to end cleanly, the second ends the process at once.
+ */
+import { TegError } from '../../model/errors.ts';
+
+/** Exit code of a process that SIGINT ended, by the shells' convention of 128 + the signal's number. */
+export const EXIT_INTERRUPTED = 130;
+
+/** The same for SIGTERM, which service managers and container runtimes send. */
+export const EXIT_TERMINATED = 143;
+
+let controller: AbortController | undefined;
+let exitCode = EXIT_INTERRUPTED;
+
+/**
+ * Starts to watch for Ctrl-C (and SIGTERM), once a process however often it is called.
+ *
+ * The run looks at `signal.aborted` at convenient points (or listens), stops, and returns its partial result marked
+ * as partial; `main.ts` then ends with exit code 130. Nothing else is killed before that: a second signal is.
+ *
+ * @returns A signal that aborts with TegError TEG_INTERRUPTED as its reason.
+ */
+export function interruptSignal(): AbortSignal {
+  if (controller === undefined) {
+    controller = new AbortController();
+    process.on('SIGINT', () => onSignal(EXIT_INTERRUPTED));
+    process.on('SIGTERM', () => onSignal(EXIT_TERMINATED));
+  }
+  return controller.signal;
+}
+
+/** @returns The exit code that the user's interruption asks for; undefined if there was none. */
+export function interruptedExitCode(): number | undefined {
+  return controller?.signal.aborted === true ? exitCode : undefined;
+}
+
+function onSignal(code: number): void {
+  if (controller === undefined || controller.signal.aborted) process.exit(code);
+  exitCode = code;
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[2Kstopping … (Ctrl-C again ends at once)\n');
+  controller.abort(
+    new TegError(
+      'TEG_INTERRUPTED',
+      'stopped by the user before the run was complete; start it again for all of it',
+    ),
+  );
+}
