@@ -53,8 +53,12 @@ export interface PlacementPolicy {
   readonly gpuMask: number;
   /** Nodes the last `choose` looked at one by one (0 for an index). */
   readonly nodesExamined: number;
-  /** A pod of this demand arrived (whether or not it will be placed). For learning the typical workload. */
-  demandSeen?(demand: Demand): void;
+  /**
+   * Pods of this demand arrived (whether or not they will be placed). For learning the typical workload.
+   *
+   * @param count Pods of the job, ≥ 1; absent: 1.
+   */
+  demandSeen?(demand: Demand, count?: number): void;
   /** @returns The node for the pod, or −1 if the policy finds none. The pod is not placed yet. */
   choose(demand: Demand): number;
   /** The node joined, was lost, or its free resources changed (called after the change). */
