@@ -11,6 +11,8 @@ export interface TypicalWorkload {
   readonly demands: readonly Demand[];
   /** Probability of each; sums to 1. @shape [demands] */
   readonly weights: readonly number[];
+  /** How often each was counted, where the weights are shares of a count. @shape [demands] */
+  readonly counts?: readonly number[];
 }
 
 /** What a policy may look at. It never changes the cluster itself. */
