@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   TEG_POLICY_INVALID: "A user's policy file does not export the interface, or broke its promise.",
   TEG_REFERENCE_MISSING: 'Reference data that a comparison needs is not there.',
   TEG_LIMIT_REACHED: 'A bounded structure is full.',
+  TEG_INPUT_CORRUPT: 'A compressed or binary input is damaged.',
   TEG_INTERRUPTED: 'The run was stopped by the user before it was complete.',
   TEG_OUTPUT_FAILED: 'A result could not be written.',
   TEG_RUNTIME_MISSING: 'No Node.js of version 24 or later was found to run on.',

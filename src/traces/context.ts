@@ -1,0 +1,97 @@
+/**
+ * What one reading of one file carries along: its name, limits, bad rows so far, warnings.
+ */
+import { TegError, type TegErrorCode } from '../model/errors.ts';
+import {
+  DEFAULT_ASSUMPTIONS,
+  DEFAULT_LIMITS,
+  type ReadLimits,
+  type ReadOptions,
+  type TraceDefaults,
+} from './format.ts';
+
+/** Rows a batch of jobs or nodes holds: large enough that the cost of an asynchronous step vanishes. */
+export const BATCH_ROWS = 1_024;
+
+/** Most different warnings that are kept; later ones are counted under one heading. */
+const WARNINGS_MAX = 100;
+
+/** State of reading one file. Single use. */
+export class ReadContext {
+  readonly file: string;
+  readonly limits: ReadLimits;
+  readonly assume: TraceDefaults;
+  /** Bad rows left out so far. */
+  badCount = 0;
+  private readonly options: ReadOptions;
+  private readonly warnings = new Map<string, number>();
+
+  constructor(file: string, options: ReadOptions) {
+    this.file = file;
+    this.options = options;
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.assume = { ...DEFAULT_ASSUMPTIONS, ...options.assume };
+  }
+
+  /**
+   * Reports a bad row: it is left out if there are tolerated ones left.
+   *
+   * @param error What went wrong while the row was read.
+   * @throws the error itself if none is tolerated or if it is not about a row (a bug, a limit);
+   *   TEG_TRACE_TOO_MANY_BAD if this one is one too many.
+   */
+  bad(error: unknown): void {
+    if (!(error instanceof TegError) || !SKIPPABLE.has(error.code)) throw error;
+    const tolerated = this.options.skipBad ?? 0;
+    if (tolerated === 0) throw error;
+    this.badCount++;
+    if (this.badCount > tolerated) {
+      throw new TegError(
+        'TEG_TRACE_TOO_MANY_BAD',
+        `${this.file}: got ${this.badCount} bad rows, expected at most ${tolerated} (--skip-bad); the last one: ${error.message}`,
+        { cause: error },
+      );
+    }
+    this.options.onBad?.(error);
+  }
+
+  /** Counts a warning; equal messages are reported once, with their count. */
+  warn(message: string, count = 1): void {
+    const known = this.warnings.get(message);
+    if (known === undefined && this.warnings.size >= WARNINGS_MAX) {
+      this.warnings.set(FURTHER, (this.warnings.get(FURTHER) ?? 0) + count);
+      return;
+    }
+    this.warnings.set(message, (known ?? 0) + count);
+  }
+
+  /** Hands all warnings out. Called once, at the end of the file. */
+  finish(): void {
+    if (this.badCount > 0) this.warn('bad rows left out', this.badCount);
+    for (const [message, count] of this.warnings) this.options.onWarning?.({ message, count });
+    this.warnings.clear();
+  }
+
+  /** @returns An error about a line of the file: `FILE:LINE: column 'C': got …, expected …`. */
+  error(code: TegErrorCode, line: number, column: string, got: string, expected: string): TegError {
+    const where = column === '' ? '' : ` column '${column}':`;
+    return new TegError(code, `${this.file}:${line}:${where} got ${got}, expected ${expected}; ${ADVICE}`);
+  }
+}
+
+const ADVICE = 'correct the row, or leave bad rows out with --skip-bad N';
+const FURTHER = 'further warnings of other kinds';
+
+/** Errors that concern one row only, so that the next row can be read all the same. */
+const SKIPPABLE: ReadonlySet<TegErrorCode> = new Set<TegErrorCode>([
+  'TEG_TRACE_BAD_VALUE',
+  'TEG_TRACE_BAD_ROW',
+  'TEG_JOB_INVALID',
+  'TEG_CLUSTER_INVALID',
+]);
+
+/** @returns A text as it is quoted in messages: in quotation marks, control characters escaped, cut at 60. */
+export function quoted(text: string): string {
+  const cut = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return JSON.stringify(cut);
+}

@@ -1,0 +1,142 @@
+/**
+ * The trace formats that are read, and the options and limits of reading.
+ *
+ * Not here: the readers themselves (`formats/`) and how a format is recognised (`detect.ts`).
+ */
+import type { TegError } from '../model/errors.ts';
+
+/** What a trace describes. */
+export type TraceKind = 'jobs' | 'nodes' | 'usage';
+
+/** One format of the list. */
+export interface TraceFormatEntry {
+  /** What it describes; Kubernetes objects describe jobs and nodes at once. */
+  readonly kinds: readonly TraceKind[];
+  /** One line for help texts. */
+  readonly description: string;
+}
+
+/** Every format, by the name that `--format` takes. */
+export const TRACE_FORMATS = {
+  'openb-pods': { kinds: ['jobs'], description: 'Alibaba GPU cluster 2023, pod list (CSV)' },
+  'openb-nodes': { kinds: ['nodes'], description: 'Alibaba GPU cluster 2023, node list (CSV)' },
+  swf: { kinds: ['jobs'], description: 'Standard Workload Format, 18 fields a line' },
+  philly: { kinds: ['jobs'], description: 'Microsoft Philly 2017, jobs (CSV)' },
+  'metacentrum-jobs': { kinds: ['jobs'], description: 'MetaCentrum 2013, jobs (CSV)' },
+  'metacentrum-machines': { kinds: ['nodes'], description: 'MetaCentrum 2013, machines (CSV)' },
+  'alibaba-batch': { kinds: ['jobs'], description: 'Alibaba cluster 2017, batch tasks (CSV)' },
+  'alibaba-dlrm': { kinds: ['jobs'], description: 'Alibaba recommendation serving 2025, instances (CSV)' },
+  'alibaba-spot-nodes': { kinds: ['nodes'], description: 'Alibaba spot GPU nodes 2026 (CSV)' },
+  'alibaba-podmem': { kinds: ['usage'], description: 'Alibaba GenAI pod memory 2026, usage samples (CSV)' },
+  kubernetes: { kinds: ['jobs', 'nodes'], description: 'Kubernetes pods and nodes (YAML or JSON)' },
+  'teg-jobs-csv': { kinds: ['jobs'], description: 'TEG normal form of jobs (CSV)' },
+  'teg-nodes-csv': { kinds: ['nodes'], description: 'TEG normal form of nodes (CSV)' },
+  'teg-jobs': { kinds: ['jobs'], description: 'TEG normal form of jobs (Parquet)' },
+  'teg-nodes': { kinds: ['nodes'], description: 'TEG normal form of nodes (Parquet)' },
+  'teg-usage': { kinds: ['usage'], description: 'TEG normal form of usage samples (Parquet)' },
+} as const satisfies Record<string, TraceFormatEntry>;
+
+/** Name of a trace format. */
+export type TraceFormat = keyof typeof TRACE_FORMATS;
+
+/** @returns Whether a text is the name of a format. */
+export function isTraceFormat(text: string): text is TraceFormat {
+  return Object.hasOwn(TRACE_FORMATS, text);
+}
+
+/** @returns Whether a format describes this kind of thing. */
+export function describes(format: TraceFormat, kind: TraceKind): boolean {
+  const kinds: readonly TraceKind[] = TRACE_FORMATS[format].kinds;
+  return kinds.includes(kind);
+}
+
+/** Bounds that keep memory bounded whatever the file contains. Each is a positive integer. */
+export interface ReadLimits {
+  /** Characters of one line. */
+  readonly lineCharsMax: number;
+  /** Fields of one row. */
+  readonly fieldsMax: number;
+  /** Characters of one field. */
+  readonly fieldCharsMax: number;
+  /** Rows of a row group of a Parquet file. */
+  readonly groupRowsMax: number;
+  /** Bytes of a row group of a Parquet file, before and after compression; and of its footer. */
+  readonly groupBytesMax: number;
+  /** Characters of one Kubernetes object, as text. */
+  readonly objectCharsMax: number;
+  /** Characters of a YAML or JSON document that cannot be cut into its objects. */
+  readonly documentCharsMax: number;
+  /** Nested brackets of one Kubernetes object. */
+  readonly depthMax: number;
+}
+
+/** The limits unless others are given. An API server refuses objects above 1.5 MiB. */
+export const DEFAULT_LIMITS: ReadLimits = {
+  lineCharsMax: 1_048_576,
+  fieldsMax: 1_024,
+  fieldCharsMax: 65_536,
+  groupRowsMax: 1_048_576,
+  groupBytesMax: 268_435_456,
+  objectCharsMax: 2_097_152,
+  documentCharsMax: 8_388_608,
+  depthMax: 64,
+};
+
+/** What is assumed where a format lacks it. Each is stated with its reason in docs/traces.md. */
+export interface TraceDefaults {
+  /** Pods a node takes in formats that do not say. openb's published experiment uses 1,001. */
+  readonly openbPodsPerNode: number;
+  /** Philly: thousandths of a core a GPU. */
+  readonly phillyCpuMilliPerGpu: number;
+  /** Philly: MiB a GPU. */
+  readonly phillyMemoryMibPerGpu: number;
+  /** Most GPUs of one pod where a gang is given only as a number of GPUs. */
+  readonly gpusPerPodMax: number;
+  /** SWF: most processors of one pod; a job's pods get the largest divisor of its processors up to this. */
+  readonly swfProcessorsPerPodMax: number;
+  /** SWF: MiB a processor where neither requested nor used memory is known. */
+  readonly swfMemoryMibPerProcessor: number;
+  /** Alibaba batch 2017: MiB of the largest machine, which the trace gives as 1. */
+  readonly batchMachineMemoryMib: number;
+  /** Alibaba batch 2017: thousandths of a core where the request is empty. */
+  readonly batchCpuMilli: number;
+  /** Alibaba batch 2017: share of the largest machine's memory where the request is empty. */
+  readonly batchMemoryShare: number;
+  /** Alibaba spot nodes 2026: MiB a vCPU. */
+  readonly spotMemoryMibPerCpu: number;
+}
+
+/** The assumptions unless others are given. */
+export const DEFAULT_ASSUMPTIONS: TraceDefaults = {
+  openbPodsPerNode: 1_001,
+  phillyCpuMilliPerGpu: 4_000,
+  phillyMemoryMibPerGpu: 16_384,
+  gpusPerPodMax: 8,
+  swfProcessorsPerPodMax: 1,
+  swfMemoryMibPerProcessor: 0,
+  batchMachineMemoryMib: 262_144,
+  batchCpuMilli: 500,
+  batchMemoryShare: 0.005,
+  spotMemoryMibPerCpu: 8_192,
+};
+
+/** Something that a user should know about a trace, with how often it was met. */
+export interface TraceWarning {
+  readonly message: string;
+  /** Rows or objects concerned; 1 if it is about the file. */
+  readonly count: number;
+}
+
+/** How to read a trace. */
+export interface ReadOptions {
+  /** Absent: recognised from the content. */
+  readonly format?: TraceFormat;
+  /** Bad rows that are left out before reading stops; default 0: the first one stops it. Integer ≥ 0. */
+  readonly skipBad?: number;
+  /** Told of every bad row that was left out. */
+  readonly onBad?: (error: TegError) => void;
+  /** Told at the end of the file of everything that was assumed or left out. */
+  readonly onWarning?: (warning: TraceWarning) => void;
+  readonly limits?: Partial<ReadLimits>;
+  readonly assume?: Partial<TraceDefaults>;
+}
