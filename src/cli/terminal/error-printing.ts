@@ -5,8 +5,8 @@
  */
 import { styleText } from 'node:util';
 import { TegError, type TegErrorCode } from '../../model/errors.ts';
+import { wantsColor } from './color.ts';
 import { EXIT_INTERRUPTED, interruptedExitCode } from './interrupt.ts';
-import { wantsColor } from './table.ts';
 
 /** Exit code for input or options that cannot be used. */
 export const EXIT_BAD_INPUT = 2;
@@ -18,11 +18,15 @@ export const EXIT_FAILED = 1;
 export const EXIT_BUG = 70;
 
 /** Codes of failures that are not about what the user gave. */
-const RUN_FAILURES: ReadonlySet<TegErrorCode> = new Set(['TEG_LIMIT_REACHED', 'TEG_OUTPUT_FAILED']);
+const RUN_FAILURES: ReadonlySet<TegErrorCode> = new Set([
+  'TEG_LIMIT_REACHED',
+  'TEG_OUTPUT_FAILED',
+  'TEG_RUNTIME_MISSING',
+  'TEG_INSTALL_FAILED',
+]);
 
 /** Where to look next, for the codes where that is one command. */
 const HINTS: Partial<Record<TegErrorCode, string>> = {
-  TEG_OPTION_INVALID: '`teg help COMMAND` lists the options',
   TEG_POLICY_UNKNOWN: '`teg policies` lists the policies',
   TEG_POLICY_INVALID: 'docs/policies.md shows the interface and an example',
   TEG_TRACE_BAD_VALUE: '`--skip-bad N` tolerates up to N bad rows and counts them',
@@ -38,14 +42,19 @@ export interface ErrorStream {
 /**
  * Prints a failure: one line and a hint for an expected one, the stack for a bug.
  *
+ * @param optionHint Where the options at fault are described; printed with TEG_OPTION_INVALID only.
  * @returns The exit code it ends with.
  */
-export function printError(error: unknown, stream: ErrorStream = process.stderr): number {
+export function printError(
+  error: unknown,
+  stream: ErrorStream = process.stderr,
+  optionHint?: string,
+): number {
   const expected = toTegError(error);
   if (expected === undefined) return printBug(error, stream);
   const head = wantsColor(stream) ? styleText(['red', 'bold'], 'error', { validateStream: false }) : 'error';
   stream.write(`${head} ${expected.code}: ${expected.message}\n`);
-  const hint = HINTS[expected.code];
+  const hint = expected.code === 'TEG_OPTION_INVALID' ? optionHint : HINTS[expected.code];
   if (hint !== undefined) stream.write(`hint: ${hint}\n`);
   return exitCodeOf(expected.code);
 }

@@ -9,8 +9,15 @@ export const EXIT_INTERRUPTED = 130;
 /** The same for SIGTERM, which service managers and container runtimes send. */
 export const EXIT_TERMINATED = 143;
 
+/**
+ * Signals this close together are one press of Ctrl-C: npm and `bin/teg` pass on a signal that the terminal has
+ * already sent to the whole process group.
+ */
+export const SAME_PRESS_MS = 200;
+
 let controller: AbortController | undefined;
 let exitCode = EXIT_INTERRUPTED;
+let firstMs = 0;
 
 /**
  * Starts to watch for Ctrl-C (and SIGTERM), once a process however often it is called.
@@ -35,7 +42,12 @@ export function interruptedExitCode(): number | undefined {
 }
 
 function onSignal(code: number): void {
-  if (controller === undefined || controller.signal.aborted) process.exit(code);
+  const nowMs = performance.now();
+  if (controller === undefined || controller.signal.aborted) {
+    if (nowMs - firstMs < SAME_PRESS_MS) return;
+    process.exit(code);
+  }
+  firstMs = nowMs;
   exitCode = code;
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[2Kstopping … (Ctrl-C again ends at once)\n');
   controller.abort(

@@ -6,8 +6,8 @@
  */
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
+import { wantsColor } from './color.ts';
 import { formatCount, formatDuration, formatRate } from './formatting.ts';
-import { wantsColor } from './table.ts';
 
 /** As much of a terminal stream as the line needs. */
 export interface ProgressStream {

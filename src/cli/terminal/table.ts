@@ -5,6 +5,7 @@
  */
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
+import { wantsColor } from './color.ts';
 import { formatCount, formatFixed } from './formatting.ts';
 
 /** One cell; undefined and NaN print as a dash. */
@@ -57,14 +58,6 @@ export function printTable(
   const widthMax = options.widthMax ?? (stream.isTTY === true ? stream.columns : undefined);
   const paint = wantsColor(stream);
   stream.write(`${formatTable(columns, rows, { ...options, ...(widthMax && { widthMax }) }, paint)}\n`);
-}
-
-/** @returns Whether to write colour to a stream: NO_COLOR and FORCE_COLOR first, then whether it is a terminal. */
-export function wantsColor(stream: { readonly isTTY?: boolean | undefined }): boolean {
-  if (process.env.NO_COLOR) return false;
-  const force = process.env.FORCE_COLOR;
-  if (force !== undefined) return force !== '0' && force !== 'false';
-  return stream.isTTY === true && process.env.TERM !== 'dumb';
 }
 
 /**

@@ -1,0 +1,89 @@
+/**
+ * What `npm start`, `npm test`, `npm run check` and `npm run bench` run: installs what is missing, finds a Node.js
+ * that can run the sources, and hands over.
+ *
+ * Plain JavaScript for Node 18 and later, without dependencies: it runs before anything is installed.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureDependencies } from './dependencies.mjs';
+import {
+  endLike,
+  fail,
+  findRuntime,
+  missingRuntimeMessage,
+  ROOT,
+  runProgram,
+  runtimeEnv,
+} from './runtime.mjs';
+
+const USAGE = 'usage: node bin/bootstrap.mjs start|test|check|bench [arguments]';
+
+/** Static checks, in the order in which they run. */
+const CHECKS = [
+  { name: 'lint and format', tool: ['@biomejs/biome', 'biome'], args: ['check', '--error-on-warnings'] },
+  { name: 'types', tool: ['typescript', 'tsc'], args: ['-p', '.'] },
+  { name: 'dead code', tool: ['knip', 'knip'], args: [] },
+];
+
+/** @returns {string} The script behind a tool's command, found without relying on links or shells. */
+function toolScript(packageName, binName) {
+  const folder = join(ROOT, 'node_modules', packageName);
+  try {
+    const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    return join(folder, typeof bin === 'string' ? bin : bin[binName]);
+  } catch {
+    return fail(
+      `TEG_INSTALL_FAILED: ${packageName} is not installed, expected it in ${folder}: run \`npm ci\``,
+    );
+  }
+}
+
+/** Runs the named steps one after the other, all of them, and says at the end which failed. */
+async function runSteps(runtime, steps) {
+  const failed = [];
+  for (const { name, tool, args } of steps) {
+    process.stdout.write(`\n── ${name}\n`);
+    const end = await runProgram(runtime, [toolScript(...tool), ...args], { cwd: ROOT, env: runtimeEnv() });
+    if (end.signal !== null || end.exitCode === 130) return endLike(end);
+    if (end.exitCode !== 0) failed.push(name);
+  }
+  process.stdout.write(failed.length === 0 ? '\nall passed\n' : `\nfailed: ${failed.join(', ')}\n`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
+}
+
+/** Tests; with arguments only them, without the static checks: `npm test -- src/field`. */
+function testSteps(args) {
+  const reportPath = process.env.TEG_TEST_REPORT;
+  const report = reportPath
+    ? ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`]
+    : [];
+  const tests = { name: 'tests', tool: ['vitest', 'vitest'], args: ['run', ...report, ...args] };
+  return args.length > 0 ? [tests] : [...CHECKS, tests];
+}
+
+async function main([command, ...args]) {
+  if (!['start', 'test', 'check', 'bench'].includes(command)) {
+    fail(
+      `TEG_OPTION_INVALID: got '${command ?? ''}', expected one of start, test, check, bench\n${USAGE}`,
+      2,
+    );
+  }
+  if (!existsSync(join(ROOT, 'package-lock.json'))) {
+    fail(
+      `TEG_INSTALL_FAILED: ${ROOT} has no package-lock.json, expected a complete checkout: clone it again`,
+    );
+  }
+  await ensureDependencies({ needDev: command !== 'start' });
+  const runtime = findRuntime() ?? fail(missingRuntimeMessage());
+  if (command === 'test') return runSteps(runtime, testSteps(args));
+  if (command === 'check') return runSteps(runtime, CHECKS);
+  const script = command === 'start' ? ['src/cli/main.ts', 'start'] : ['bench/run.ts'];
+  const [file, ...first] = script;
+  // The working folder stays the caller's: `npm start -- --nodes ./my.csv` names a file where npm was started.
+  const cwd = process.env.INIT_CWD ?? process.cwd();
+  const options = { cwd, env: runtimeEnv(), forwardKeys: command === 'start' };
+  endLike(await runProgram(runtime, [join(ROOT, file), ...first, ...args], options));
+}
+
+await main(process.argv.slice(2));
