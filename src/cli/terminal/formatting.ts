@@ -105,13 +105,13 @@ function pair(seconds: number, large: number, largeName: string, small: number, 
  * @param unit      Plural noun; '' for none.
  */
 export function formatRate(perSecond: number, unit: string): string {
+  const name = unit === '' ? '/s' : ` ${unit}/s`;
   const special = unusual(perSecond);
-  const name = unit === '' ? '/s' : `${unit}/s`;
-  if (special !== undefined) return `${special} ${name}`;
+  if (special !== undefined) return `${special}${name}`;
   const steps: readonly [number, string][] = [
-    [1e9, 'G '],
-    [1e6, 'M '],
-    [1e3, 'k '],
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e3, 'k'],
   ];
   for (const [size, letter] of steps) {
     if (perSecond >= size) {
@@ -119,5 +119,5 @@ export function formatRate(perSecond: number, unit: string): string {
       return `${formatFixed(value, value >= 100 ? 0 : value >= 10 ? 1 : 2)} ${letter}${name}`;
     }
   }
-  return `${formatFixed(perSecond, perSecond >= 10 || Number.isInteger(perSecond) ? 0 : 1)} ${name}`;
+  return `${formatFixed(perSecond, perSecond >= 10 || Number.isInteger(perSecond) ? 0 : 1)}${name}`;
 }
