@@ -21,7 +21,6 @@ export interface PackingColumns {
 
 /** Records one event an arrival. */
 export class PackingMetrics {
-  private readonly cluster: ClusterState;
   private readonly fragmentation: Fragmentation;
   private readonly totalMilli: number;
   /** F of each node as it was last seen. */
@@ -36,7 +35,6 @@ export class PackingMetrics {
 
   /** @param cluster Empty, with all its nodes. */
   constructor(cluster: ClusterState, fragmentation: Fragmentation) {
-    this.cluster = cluster;
     this.fragmentation = fragmentation;
     this.totalMilli = cluster.capacity.gpuMilli;
     this.nodeFragments = new Float64Array(cluster.nodeCount);

@@ -46,11 +46,12 @@ class FgdPolicy implements PlacementPolicy {
     this.scan = new ScoreScan(context.cluster, (node, demand) => this.score(node, demand));
   }
 
-  demandSeen(demand: Demand): void {
+  demandSeen(demand: Demand, count = 1): void {
     if (!this.learning) return;
     while (this.counts.length <= demand.id) this.counts.push(0);
-    this.counts[demand.id] = (this.counts[demand.id] as number) + 1;
-    if (++this.seen < this.learnAt) return;
+    this.counts[demand.id] = (this.counts[demand.id] as number) + count;
+    this.seen += count;
+    if (this.seen < this.learnAt) return;
     this.learnAt = Math.ceil(this.seen * LEARN_GROWTH);
     const table = this.cluster.demands;
     const shapes = typicalShapes(table.demands.slice(0, this.counts.length), this.counts, table);
