@@ -1,0 +1,237 @@
+/**
+ * What a run is judged by, counted as its events happen.
+ *
+ * Invariants: amounts in use are integrated exactly, event by event; distributions hold the jobs that arrived after the
+ * warm-up; nothing is allocated per event. Not here: what to do with the figures (`summary.ts`).
+ */
+import { QuantileSketch } from '../kernel/quantile-sketch.ts';
+import type { ClusterState } from '../model/cluster-state.ts';
+import { type JobShapes, SIZE_CLASSES } from './job-shapes.ts';
+import type { JobTable } from './job-table.ts';
+import type { RunState, StateSampler } from './state-sampler.ts';
+
+/** Run times below this count as this in the bounded slowdown. */
+export const SLOWDOWN_BOUND_SECONDS = 10;
+
+/** Rows of `RunMetrics.integrals`. */
+export const Integral = { Gpu: 0, Cpu: 1, Memory: 2, NodesUp: 3 } as const;
+
+/** Integrals over a stretch of virtual time: amounts × seconds. @shape [4], see `Integral`. */
+export interface Stretch {
+  readonly seconds: number;
+  readonly integrals: Float64Array;
+}
+
+/** Live counts and integrals of one run. */
+export class RunMetrics implements RunState {
+  usedGpuMilli = 0;
+  usedCpuMilli = 0;
+  usedMemoryMib = 0;
+  peakGpuMilli = 0;
+  runningJobs = 0;
+  waitingJobs = 0;
+  nodesUp: number;
+  /** @shape [shapes] */
+  readonly waitingByShape: Int32Array;
+  arrived = 0;
+  finished = 0;
+  dropped = 0;
+  failed = 0;
+  requeues = 0;
+  podsPlaced = 0;
+  podsLost = 0;
+  nodeFailures = 0;
+  nodeReturns = 0;
+  /** Milli-GPU seconds of runs that finished, and of runs that a failure ended. */
+  finishedGpuSeconds = 0;
+  lostGpuSeconds = 0;
+  /** @shape [size classes] */
+  readonly waits: readonly QuantileSketch[] = SIZE_CLASSES.map(() => new QuantileSketch());
+  /** @shape [size classes] */
+  readonly slowdowns: readonly QuantileSketch[] = SIZE_CLASSES.map(() => new QuantileSketch());
+  /** Jobs that arrived after the warm-up. @shape [size classes] */
+  readonly arrivedBySize: Float64Array = new Float64Array(SIZE_CLASSES.length);
+  /** The measured stretch until the last arrival (or the horizon), set when it is passed. */
+  whileArriving: Stretch | undefined;
+
+  private readonly table: JobTable;
+  private readonly shapes: JobShapes;
+  private readonly sampler: StateSampler;
+  private readonly warmupSeconds: number;
+  private readonly arrivalsEnd: number;
+  /** Integrals since the warm-up. @shape [4] */
+  private readonly sums = new Float64Array(4);
+  private now = 0;
+  private measuredFrom = 0;
+  private warm: boolean;
+  /** The next virtual time at which more than adding up is due. */
+  private nextMark: number;
+  /** Start of the run that a job is in. @shape [jobs] */
+  private readonly startedAt: Float64Array;
+  /** 1: has run before. @shape [jobs] */
+  private readonly ranBefore: Uint8Array;
+
+  /**
+   * @param warmupSeconds Virtual time from which means and percentiles count.
+   * @param arrivalsEnd   Last arrival or horizon, whichever is first.
+   */
+  constructor(
+    table: JobTable,
+    shapes: JobShapes,
+    cluster: ClusterState,
+    sampler: StateSampler,
+    warmupSeconds: number,
+    arrivalsEnd: number,
+  ) {
+    this.table = table;
+    this.shapes = shapes;
+    this.sampler = sampler;
+    this.warmupSeconds = warmupSeconds;
+    this.arrivalsEnd = arrivalsEnd;
+    this.nodesUp = cluster.nodeCount;
+    this.waitingByShape = new Int32Array(shapes.count);
+    this.startedAt = new Float64Array(table.count).fill(Number.NaN);
+    this.ranBefore = new Uint8Array(table.count);
+    this.warm = warmupSeconds <= 0;
+    this.nextMark = this.findNextMark();
+  }
+
+  /** Lets virtual time pass until `t`, before the event of that time happens. */
+  advance(t: number): void {
+    if (t >= this.nextMark) this.passMarks(t);
+    this.integrate(t);
+  }
+
+  /** A job was submitted. */
+  jobArrived(job: number): void {
+    this.arrived++;
+    if (!this.isMeasured(job)) return;
+    const size = this.sizeOf(job);
+    this.arrivedBySize[size] = (this.arrivedBySize[size] as number) + 1;
+  }
+
+  /** A job waits (again). */
+  jobWaits(job: number): void {
+    const shape = this.shapes.shapeIds[job] as number;
+    this.waitingByShape[shape] = (this.waitingByShape[shape] as number) + 1;
+    this.waitingJobs++;
+  }
+
+  /** A job waits no more. */
+  jobWaitsNoMore(job: number): void {
+    const shape = this.shapes.shapeIds[job] as number;
+    this.waitingByShape[shape] = (this.waitingByShape[shape] as number) - 1;
+    this.waitingJobs--;
+  }
+
+  /** @param pods Pods that run from now on. */
+  jobStarted(job: number, pods: number, t: number): void {
+    const { shapes } = this;
+    const shape = shapes.shapeIds[job] as number;
+    this.usedGpuMilli += pods * (shapes.podGpuMilli[shape] as number);
+    this.usedCpuMilli += pods * (shapes.podCpuMilli[shape] as number);
+    this.usedMemoryMib += pods * (shapes.podMemoryMib[shape] as number);
+    if (this.usedGpuMilli > this.peakGpuMilli) this.peakGpuMilli = this.usedGpuMilli;
+    this.runningJobs++;
+    this.podsPlaced += pods;
+    this.startedAt[job] = t;
+    if (this.ranBefore[job] === 1) return;
+    this.ranBefore[job] = 1;
+    const submit = this.table.submitSeconds[job] as number;
+    if (submit < this.warmupSeconds) return;
+    (this.waits[shapes.sizeClasses[shape] as number] as QuantileSketch).insert(t - submit);
+  }
+
+  /** @param pods Pods that ran until now. */
+  jobReleased(job: number, pods: number): void {
+    const { shapes } = this;
+    const shape = shapes.shapeIds[job] as number;
+    this.usedGpuMilli -= pods * (shapes.podGpuMilli[shape] as number);
+    this.usedCpuMilli -= pods * (shapes.podCpuMilli[shape] as number);
+    this.usedMemoryMib -= pods * (shapes.podMemoryMib[shape] as number);
+    this.runningJobs--;
+  }
+
+  /** A job ended by itself; to be called with its `jobReleased`. */
+  jobFinished(job: number, pods: number, t: number): void {
+    const { shapes, table } = this;
+    this.finished++;
+    const shape = shapes.shapeIds[job] as number;
+    const run = t - (this.startedAt[job] as number);
+    this.finishedGpuSeconds += run * pods * (shapes.podGpuMilli[shape] as number);
+    this.startedAt[job] = Number.NaN;
+    const submit = table.submitSeconds[job] as number;
+    if (submit < this.warmupSeconds) return;
+    const slowdown = boundedSlowdown(t - submit, table.durationSeconds[job] as number);
+    (this.slowdowns[shapes.sizeClasses[shape] as number] as QuantileSketch).insert(slowdown);
+  }
+
+  /** A job's run ended with its node; to be called with its `jobReleased`. */
+  jobLost(job: number, pods: number, t: number): void {
+    const gpuMilli = this.shapes.podGpuMilli[this.shapes.shapeIds[job] as number] as number;
+    this.lostGpuSeconds += (t - (this.startedAt[job] as number)) * pods * gpuMilli;
+    this.startedAt[job] = Number.NaN;
+  }
+
+  /** @returns When the job's present run ends: NaN if it does not run, Infinity if it never ends. */
+  runEnd(job: number): number {
+    return (this.startedAt[job] as number) + (this.table.durationSeconds[job] as number);
+  }
+
+  /** @returns Integrals from the warm-up to `t`; call after `advance(t)`. */
+  measured(): Stretch {
+    const seconds = this.warm ? this.now - this.measuredFrom : 0;
+    return { seconds, integrals: this.warm ? this.sums.slice() : new Float64Array(4) };
+  }
+
+  private isMeasured(job: number): boolean {
+    return (this.table.submitSeconds[job] as number) >= this.warmupSeconds;
+  }
+
+  private sizeOf(job: number): number {
+    return this.shapes.sizeClasses[this.shapes.shapeIds[job] as number] as number;
+  }
+
+  private integrate(t: number): void {
+    const dt = t - this.now;
+    if (dt <= 0) return;
+    const { sums } = this;
+    sums[0] = (sums[0] as number) + dt * this.usedGpuMilli;
+    sums[1] = (sums[1] as number) + dt * this.usedCpuMilli;
+    sums[2] = (sums[2] as number) + dt * this.usedMemoryMib;
+    sums[3] = (sums[3] as number) + dt * this.nodesUp;
+    this.now = t;
+  }
+
+  private findNextMark(): number {
+    let mark = this.sampler.nextAt;
+    if (!this.warm) mark = Math.min(mark, this.warmupSeconds);
+    if (this.whileArriving === undefined) mark = Math.min(mark, this.arrivalsEnd);
+    return mark;
+  }
+
+  private passMarks(t: number): void {
+    while (t >= this.nextMark) {
+      const mark = this.nextMark;
+      this.integrate(mark);
+      if (!this.warm && mark >= this.warmupSeconds) {
+        this.warm = true;
+        this.sums.fill(0);
+        this.measuredFrom = mark;
+      }
+      if (mark >= this.sampler.nextAt) this.sampler.sample(this);
+      if (this.whileArriving === undefined && mark >= this.arrivalsEnd) this.whileArriving = this.measured();
+      this.nextMark = this.findNextMark();
+    }
+  }
+}
+
+/**
+ * @param turnaroundSeconds From arrival to end.
+ * @param runSeconds        How long the job runs by itself.
+ * @returns max(1, turnaround ÷ max(run, 10 s)): 1 for a job that never waited, without the noise of tiny jobs.
+ * @source Feitelson et al. 1997, Theory and practice in parallel job scheduling, JSSPP.
+ */
+export function boundedSlowdown(turnaroundSeconds: number, runSeconds: number): number {
+  return Math.max(1, turnaroundSeconds / Math.max(runSeconds, SLOWDOWN_BOUND_SECONDS));
+}

@@ -1,0 +1,289 @@
+/**
+ * Looks at the whole cluster at evenly spaced instants of virtual time: what no running sum can tell.
+ *
+ * Invariants: the number of instants kept lies in [samples, 2·samples) however long the run turns out (when the
+ * table is full every second row goes and the distance doubles), so is the cost; the instants depend on virtual time
+ * only. Means weigh each sample with the distance that was in force.
+ */
+import type { Fragmentation } from '../field/fragmentation.ts';
+import type { Random } from '../kernel/random.ts';
+import type { ClusterState } from '../model/cluster-state.ts';
+import type { Demand } from '../model/demand.ts';
+import { GPU_MILLI } from '../model/node.ts';
+import type { JobShapes } from './job-shapes.ts';
+
+/** Most nodes whose fragmentation is computed at an instant; beyond it a seeded sample of that many. */
+export const FRAGMENTATION_NODES_MAX = 2048;
+
+/** Most node checks at one instant for finding which waiting jobs would fit. */
+export const FIT_CHECKS_MAX = 500_000;
+
+/** What the run knows at an instant without looking at nodes. */
+export interface RunState {
+  /** In use, in milli-GPU, milli-CPU and MiB. */
+  readonly usedGpuMilli: number;
+  readonly usedCpuMilli: number;
+  readonly usedMemoryMib: number;
+  readonly runningJobs: number;
+  readonly waitingJobs: number;
+  /** Nodes up. */
+  readonly nodesUp: number;
+  /** @shape [shapes] waiting jobs of each kind. */
+  readonly waitingByShape: Int32Array;
+}
+
+/** Rows kept; every array has the same length. Amounts, not shares. */
+export interface SampleColumns {
+  readonly at: number[];
+  readonly usedGpu: number[];
+  readonly usedCpu: number[];
+  readonly usedMemory: number[];
+  /** F ÷ idle GPU; NaN where none is idle. */
+  readonly fragmentationRatio: number[];
+  readonly fragmentationShare: number[];
+  readonly waitingJobs: number[];
+  readonly waitingGpu: number[];
+  readonly fittingGpu: number[];
+  readonly runningJobs: number[];
+  readonly nodesUp: number[];
+}
+
+/** Weighted sums over the instants of the measured window. */
+export interface SampleMeans {
+  samples: number;
+  weight: number;
+  ratioWeight: number;
+  ratio: number;
+  share: number;
+  fittingGpu: number;
+  fittingCpu: number;
+}
+
+/** Takes the samples of one run. */
+export class StateSampler {
+  /** Virtual time of the next instant. */
+  nextAt = 0;
+  /** Distance of the instants now. */
+  intervalSeconds: number;
+  readonly columns: SampleColumns = {
+    at: [],
+    usedGpu: [],
+    usedCpu: [],
+    usedMemory: [],
+    fragmentationRatio: [],
+    fragmentationShare: [],
+    waitingJobs: [],
+    waitingGpu: [],
+    fittingGpu: [],
+    runningJobs: [],
+    nodesUp: [],
+  };
+  readonly means: SampleMeans = {
+    samples: 0,
+    weight: 0,
+    ratioWeight: 0,
+    ratio: 0,
+    share: 0,
+    fittingGpu: 0,
+    fittingCpu: 0,
+  };
+  /** Nodes whose fragmentation is looked at. */
+  readonly fragmentationNodes: Int32Array;
+  private readonly cluster: ClusterState;
+  private readonly shapes: JobShapes;
+  private readonly fragmentation: Fragmentation;
+  private readonly rowsMax: number;
+  private readonly windowFrom: number;
+  private readonly windowTo: number;
+  /** Where the bounded search among waiting kinds goes on at the next instant. */
+  private shapeCursor = 0;
+  private fittingGpuMilli = 0;
+  private fittingCpuMilli = 0;
+
+  /**
+   * @param intervalSeconds First distance, > 0.
+   * @param samples         Rows kept at least, ≥ 1.
+   * @param window          Virtual times whose samples count for the means.
+   */
+  constructor(
+    cluster: ClusterState,
+    shapes: JobShapes,
+    fragmentation: Fragmentation,
+    random: Random,
+    intervalSeconds: number,
+    samples: number,
+    window: readonly [number, number],
+  ) {
+    this.cluster = cluster;
+    this.shapes = shapes;
+    this.fragmentation = fragmentation;
+    this.intervalSeconds = intervalSeconds;
+    this.rowsMax = 2 * samples;
+    this.windowFrom = window[0];
+    this.windowTo = window[1];
+    this.fragmentationNodes = chooseNodes(cluster, random);
+  }
+
+  /** Takes the sample of `nextAt` and moves on. */
+  sample(state: RunState): void {
+    const at = this.nextAt;
+    const { columns } = this;
+    columns.at.push(at);
+    columns.usedGpu.push(state.usedGpuMilli);
+    columns.usedCpu.push(state.usedCpuMilli);
+    columns.usedMemory.push(state.usedMemoryMib);
+    columns.runningJobs.push(state.runningJobs);
+    columns.nodesUp.push(state.nodesUp);
+    columns.waitingJobs.push(state.waitingJobs);
+    this.sampleFragmentation(state);
+    this.sampleWaiting(state);
+    this.addToMeans(at);
+    if (columns.at.length >= this.rowsMax) this.thinOut();
+    this.nextAt = columns.at.length * this.intervalSeconds;
+  }
+
+  private sampleFragmentation(state: RunState): void {
+    const { cluster, fragmentation } = this;
+    let fragments = 0;
+    let idle = 0;
+    for (const node of this.fragmentationNodes) {
+      if (cluster.up[node] === 0) continue;
+      idle += cluster.freeGpuMilli[node] as number;
+      fragments += fragmentation.ofNode(node);
+    }
+    const ratio = idle > 0 ? fragments / idle : Number.NaN;
+    const capacity = cluster.capacity.gpuMilli;
+    const idleShare = capacity > 0 ? 1 - state.usedGpuMilli / capacity : 0;
+    this.columns.fragmentationRatio.push(ratio);
+    this.columns.fragmentationShare.push(idle > 0 ? ratio * idleShare : 0);
+  }
+
+  /** What waits, and how much of it would fit now: the head-of-line loss of this instant. */
+  private sampleWaiting(state: RunState): void {
+    const { shapes } = this;
+    const kinds: number[] = [];
+    let waitingGpu = 0;
+    for (let s = 0; s < shapes.count; s++) {
+      const jobs = state.waitingByShape[s] as number;
+      if (jobs === 0) continue;
+      kinds.push(s);
+      waitingGpu += jobs * (shapes.podGpuMilli[s] as number) * (shapes.podCounts[s] as number);
+    }
+    this.columns.waitingGpu.push(waitingGpu);
+    this.measureFitting(state, kinds);
+    this.columns.fittingGpu.push(this.fittingGpuMilli);
+  }
+
+  /**
+   * Σ of what the waiting jobs that would fit now, each by itself, ask for, capped by what is idle. Kinds beyond the
+   * budget of node checks are left out in turn, and the sum is scaled up by what was looked at.
+   */
+  private measureFitting(state: RunState, kinds: readonly number[]): void {
+    const { shapes, cluster } = this;
+    const budget = Math.max(4, Math.floor(FIT_CHECKS_MAX / Math.max(1, cluster.nodeCount)));
+    const looked = Math.min(kinds.length, budget);
+    let gpu = 0;
+    let cpu = 0;
+    let lookedJobs = 0;
+    let waitingJobs = 0;
+    for (const s of kinds) waitingJobs += state.waitingByShape[s] as number;
+    for (let i = 0; i < looked; i++) {
+      const s = kinds[(this.shapeCursor + i) % kinds.length] as number;
+      const jobs = state.waitingByShape[s] as number;
+      lookedJobs += jobs;
+      if (!fitsNow(cluster, shapes.demands[s] as Demand, shapes.gangMins[s] as number)) continue;
+      const pods = jobs * (shapes.podCounts[s] as number);
+      gpu += pods * (shapes.podGpuMilli[s] as number);
+      cpu += pods * (shapes.podCpuMilli[s] as number);
+    }
+    if (looked < kinds.length) this.shapeCursor += looked;
+    const scale = lookedJobs > 0 ? waitingJobs / lookedJobs : 0;
+    this.fittingGpuMilli = Math.min(cluster.capacity.gpuMilli - state.usedGpuMilli, gpu * scale);
+    this.fittingCpuMilli = Math.min(cluster.capacity.cpuMilli - state.usedCpuMilli, cpu * scale);
+  }
+
+  private addToMeans(at: number): void {
+    if (at < this.windowFrom || at > this.windowTo) return;
+    const { means, columns } = this;
+    const row = columns.at.length - 1;
+    const weight = this.intervalSeconds;
+    const ratio = columns.fragmentationRatio[row] as number;
+    means.samples++;
+    means.weight += weight;
+    if (!Number.isNaN(ratio)) {
+      means.ratioWeight += weight;
+      means.ratio += weight * ratio;
+    }
+    means.share += weight * (columns.fragmentationShare[row] as number);
+    means.fittingGpu += weight * this.fittingGpuMilli;
+    means.fittingCpu += weight * this.fittingCpuMilli;
+  }
+
+  private thinOut(): void {
+    for (const column of Object.values(this.columns) as number[][]) {
+      for (let i = 0; 2 * i < column.length; i++) column[i] = column[2 * i] as number;
+      column.length = Math.ceil(column.length / 2);
+    }
+    this.intervalSeconds *= 2;
+  }
+}
+
+/** All nodes with GPUs if there are few enough, else a seeded sample of them, in ascending order. */
+function chooseNodes(cluster: ClusterState, random: Random): Int32Array {
+  const nodes: number[] = [];
+  for (let n = 0; n < cluster.nodeCount; n++) {
+    if ((cluster.gpuOffsets[n + 1] as number) > (cluster.gpuOffsets[n] as number)) nodes.push(n);
+  }
+  if (nodes.length <= FRAGMENTATION_NODES_MAX) return Int32Array.from(nodes);
+  for (let i = 0; i < FRAGMENTATION_NODES_MAX; i++) {
+    const j = i + random.nextInt(nodes.length - i);
+    const taken = nodes[j] as number;
+    nodes[j] = nodes[i] as number;
+    nodes[i] = taken;
+  }
+  return Int32Array.from(nodes.slice(0, FRAGMENTATION_NODES_MAX)).sort();
+}
+
+/** @returns Whether `pods` pods of a demand would fit now together. O(nodes), stops when they do. */
+export function fitsNow(cluster: ClusterState, demand: Demand, pods: number): boolean {
+  let left = pods;
+  for (let node = 0; node < cluster.nodeCount; node++) {
+    if (!cluster.fits(node, demand)) continue;
+    left -= left === 1 ? 1 : podsThatFit(cluster, node, demand);
+    if (left <= 0) return true;
+  }
+  return false;
+}
+
+/** @returns How many pods of a demand would fit on one node now, where one does. */
+export function podsThatFit(cluster: ClusterState, node: number, demand: Demand): number {
+  const flavor = cluster.flavorOf(node);
+  let pods = flavor.podsMax - (cluster.podCounts[node] as number);
+  if (demand.cpuMilli > 0) {
+    pods = Math.min(pods, Math.floor((cluster.freeCpuMilli[node] as number) / demand.cpuMilli));
+  }
+  if (demand.memoryMib > 0) {
+    pods = Math.min(pods, Math.floor((cluster.freeMemoryMib[node] as number) / demand.memoryMib));
+  }
+  if (demand.gpuCount > 0) pods = Math.min(pods, gpuPodsThatFit(cluster, node, demand));
+  for (let r = 0; r < demand.extended.length; r++) {
+    const amount = demand.extended[r] as number;
+    const free = cluster.freeExtended[r]?.[node] ?? 0;
+    if (amount > 0) pods = Math.min(pods, Math.floor(free / amount));
+  }
+  if (demand.podsPerNodeMax > 0) {
+    pods = Math.min(pods, demand.podsPerNodeMax - cluster.groupPods(node, demand.spreadGroupId));
+  }
+  return pods;
+}
+
+function gpuPodsThatFit(cluster: ClusterState, node: number, demand: Demand): number {
+  const begin = cluster.gpuOffsets[node] as number;
+  const end = cluster.gpuOffsets[node + 1] as number;
+  let slots = 0;
+  for (let g = begin; g < end; g++) {
+    const idle = cluster.gpuIdleMilli[g] as number;
+    slots += demand.gpuMilli < GPU_MILLI ? Math.floor(idle / demand.gpuMilli) : idle === GPU_MILLI ? 1 : 0;
+  }
+  return Math.floor(slots / demand.gpuCount);
+}
