@@ -1,0 +1,338 @@
+/**
+ * The rules of the house, as functions from sources to broken rules: who may import whom, no cycles, no clock and no
+ * global randomness in the core, the form of a file.
+ *
+ * Not here: which files there are (`architecture.test.ts` reads them).
+ */
+import { dirname, posix } from 'node:path';
+import { type ParseResult, parseSync, Visitor, type VisitorObject } from 'oxc-parser';
+
+/** A source file. `path` is relative to the repository, with slashes. */
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** One import: static, dynamic, re-export, or a worker's `new URL('./x.ts', import.meta.url)`. */
+interface Import {
+  readonly specifier: string;
+  readonly line: number;
+  /** Whether the file needs the other one in order to load. */
+  readonly eager: boolean;
+}
+
+/** A room of the house and the rooms it may import besides itself. */
+export const ROOM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  kernel: [],
+  physics: ['kernel'],
+  field: ['kernel', 'physics', 'model'],
+  market: ['kernel', 'physics', 'model'],
+  governor: ['kernel', 'physics', 'model', 'field', 'market'],
+  guard: ['kernel', 'physics', 'model'],
+  simulation: ['kernel', 'physics', 'model', 'field', 'market', 'governor', 'guard'],
+  traces: ['model'],
+  store: ['model', 'market'],
+  drivers: ['kernel', 'physics', 'model', 'field', 'market', 'governor', 'guard', 'simulation', 'traces'],
+  server: [
+    'kernel',
+    'physics',
+    'model',
+    'field',
+    'market',
+    'governor',
+    'guard',
+    'simulation',
+    'traces',
+    'drivers',
+    'store',
+  ],
+  cli: [
+    'kernel',
+    'physics',
+    'model',
+    'field',
+    'market',
+    'governor',
+    'guard',
+    'simulation',
+    'traces',
+    'drivers',
+    'store',
+    'server',
+  ],
+};
+
+/** Rooms that decide: nothing of Node.js, so that a run is a function of its inputs. Kernel not even packages. */
+const ROOMS_WITHOUT_NODE: ReadonlySet<string> = new Set([
+  'model',
+  'kernel',
+  'physics',
+  'field',
+  'market',
+  'governor',
+]);
+
+/** Rooms where time and randomness are arguments. */
+const DETERMINISTIC_ROOMS: ReadonlySet<string> = new Set([
+  'model',
+  'kernel',
+  'physics',
+  'field',
+  'market',
+  'governor',
+  'simulation',
+  'traces',
+]);
+
+/** Members of global objects that a deterministic room must not touch. */
+const BANNED_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  Date: ['now'],
+  Math: ['random'],
+  performance: ['now', 'timeOrigin', 'mark', 'measure'],
+  process: ['hrtime', 'uptime'],
+  crypto: ['getRandomValues', 'randomUUID'],
+};
+
+/** Functions, and modules, that a deterministic room must not use. */
+const BANNED_GLOBALS: ReadonlySet<string> = new Set(['setTimeout', 'setInterval', 'setImmediate']);
+const BANNED_MODULES: ReadonlySet<string> = new Set([
+  'node:perf_hooks',
+  'node:timers',
+  'node:timers/promises',
+]);
+
+/** Longest file and longest function, in lines. */
+export const FILE_LINES_MAX = 500;
+export const FUNCTION_LINES_MAX = 70;
+
+/** @returns Every broken rule as `path:line: what is wrong`, in the order of the files. */
+export function brokenRules(files: readonly SourceFile[]): string[] {
+  const importsByPath = new Map<string, Import[]>();
+  const problems: string[] = [];
+  for (const file of files) {
+    const parsed = parseSync(file.path, file.text);
+    for (const error of parsed.errors) problems.push(`${file.path}:1: does not parse: ${error.message}`);
+    const imports = importsOf(file, parsed);
+    importsByPath.set(file.path, imports);
+    problems.push(...checkImports(file, imports), ...checkForm(file, parsed));
+    if (!isTest(file.path) && DETERMINISTIC_ROOMS.has(roomOf(file.path))) {
+      problems.push(...checkDeterminism(file, parsed, imports));
+    }
+  }
+  return [...problems, ...checkCycles(importsByPath)];
+}
+
+/** Tests may import and measure what they like; only the form of a file binds them. */
+function isTest(path: string): boolean {
+  return /\.(test|laws)\.ts$/.test(path);
+}
+
+/** @returns The room of a file: its folder right below `src`, '' if it is in none. */
+function roomOf(path: string): string {
+  return /^src\/([^/]+)\//.exec(path)?.[1] ?? '';
+}
+
+/** @returns The 1-based line of an offset. */
+function lineAt(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line++;
+  return line;
+}
+
+function importsOf(file: SourceFile, parsed: ParseResult): Import[] {
+  const imports: Import[] = [];
+  const add = (specifier: string, offset: number, eager: boolean): void => {
+    imports.push({ specifier, line: lineAt(file.text, offset), eager });
+  };
+  for (const { moduleRequest } of parsed.module.staticImports) {
+    add(moduleRequest.value, moduleRequest.start, true);
+  }
+  for (const { entries } of parsed.module.staticExports) {
+    for (const { moduleRequest } of entries) {
+      if (moduleRequest !== null) add(moduleRequest.value, moduleRequest.start, true);
+    }
+  }
+  visit(parsed, {
+    ImportExpression(node) {
+      if (node.source.type === 'Literal') add(String(node.source.value), node.start, false);
+    },
+    NewExpression(node) {
+      const [first] = node.arguments;
+      const isUrl = node.callee.type === 'Identifier' && node.callee.name === 'URL';
+      if (isUrl && first?.type === 'Literal' && /^\..*\.ts$/.test(String(first.value))) {
+        add(String(first.value), node.start, false);
+      }
+    },
+  });
+  return imports;
+}
+
+function visit(parsed: ParseResult, visitor: VisitorObject): void {
+  new Visitor(visitor).visit(parsed.program);
+}
+
+/** @returns The path that a relative specifier names, relative to the repository. */
+function resolved(path: string, specifier: string): string {
+  return posix.join(dirname(path), specifier);
+}
+
+function checkImports(file: SourceFile, imports: readonly Import[]): string[] {
+  const room = roomOf(file.path);
+  const problems: string[] = [];
+  const allowed = ROOM_IMPORTS[room];
+  if (allowed === undefined) return [`${file.path}:1: lies in no room of docs/architecture.md`];
+  if (isTest(file.path)) return [];
+  for (const { specifier, line } of imports) {
+    const refuse = (why: string): void => {
+      problems.push(`${file.path}:${line}: imports '${specifier}': ${why}`);
+    };
+    if (specifier.startsWith('.')) {
+      const target = resolved(file.path, specifier);
+      const targetRoom = roomOf(target);
+      if (isTest(target)) refuse('a test is imported by tests only');
+      else if (targetRoom === '') refuse('it lies outside src');
+      else if (targetRoom !== room && !allowed.includes(targetRoom)) {
+        refuse(`${room} may import ${allowed.length === 0 ? 'nothing of ours' : allowed.join(', ')}`);
+      }
+    } else if (room === 'kernel') refuse('kernel imports nothing');
+    else if (specifier.startsWith('node:') && ROOMS_WITHOUT_NODE.has(room)) {
+      refuse(`${room} decides, and so has no I/O`);
+    }
+  }
+  return problems;
+}
+
+function checkDeterminism(file: SourceFile, parsed: ParseResult, imports: readonly Import[]): string[] {
+  const problems: string[] = [];
+  const refuse = (offset: number, what: string): void => {
+    problems.push(
+      `${file.path}:${lineAt(file.text, offset)}: uses ${what}: time and randomness are arguments here`,
+    );
+  };
+  for (const { specifier, line } of imports) {
+    if (BANNED_MODULES.has(specifier))
+      problems.push(`${file.path}:${line}: imports '${specifier}': time is an argument here`);
+  }
+  visit(parsed, {
+    MemberExpression(node) {
+      const owner = globalName(node.object);
+      const { property } = node;
+      const name = property.type === 'Identifier' && !node.computed ? property.name : literal(property);
+      if (BANNED_MEMBERS[owner]?.includes(name)) refuse(node.start, `${owner}.${name}`);
+      if (owner === 'globalThis' && BANNED_GLOBALS.has(name)) refuse(node.start, name);
+    },
+    VariableDeclarator(node) {
+      if (node.id.type !== 'ObjectPattern' || node.init === null) return;
+      const owner = globalName(node.init);
+      if (owner in BANNED_MEMBERS) refuse(node.start, `parts of ${owner}`);
+    },
+    NewExpression(node) {
+      if (globalName(node.callee) === 'Date' && node.arguments.length === 0) refuse(node.start, 'new Date()');
+    },
+    CallExpression(node) {
+      const name = globalName(node.callee);
+      if (name === 'Date') refuse(node.start, 'Date()');
+    },
+    Identifier(node) {
+      if (BANNED_GLOBALS.has(node.name)) refuse(node.start, node.name);
+    },
+  });
+  return problems;
+}
+
+/** @returns The name of a plain identifier, also behind `globalThis.`; '' for anything else. */
+function globalName(node: { readonly type: string }): string {
+  if (node.type === 'Identifier') return (node as unknown as { name: string }).name;
+  if (node.type !== 'MemberExpression') return '';
+  const member = node as unknown as { object: { type: string }; property: { type: string; name?: string } };
+  return globalName(member.object) === 'globalThis' ? (member.property.name ?? '') : '';
+}
+
+function literal(node: { readonly type: string }): string {
+  return node.type === 'Literal' ? String((node as unknown as { value: unknown }).value) : '';
+}
+
+function checkForm(file: SourceFile, parsed: ParseResult): string[] {
+  const problems: string[] = [];
+  const refuse = (offset: number, what: string): void => {
+    problems.push(`${file.path}:${lineAt(file.text, offset)}: ${what}`);
+  };
+  const lines = file.text.trimEnd().split('\n').length;
+  if (lines > FILE_LINES_MAX) refuse(0, `has ${lines} lines, at most ${FILE_LINES_MAX}: split it`);
+  const measure = (node: { readonly start: number; readonly end: number }): void => {
+    const length = lineAt(file.text, node.end) - lineAt(file.text, node.start) + 1;
+    if (!isTest(file.path) && length > FUNCTION_LINES_MAX) {
+      refuse(node.start, `has a function of ${length} lines, at most ${FUNCTION_LINES_MAX}: split it`);
+    }
+  };
+  visit(parsed, {
+    ExportDefaultDeclaration: (node) => refuse(node.start, 'has a default export: export by name'),
+    TSEnumDeclaration: (node) => refuse(node.start, 'has an enum: use a union of literals'),
+    FunctionDeclaration: measure,
+    FunctionExpression: measure,
+    ArrowFunctionExpression: measure,
+  });
+  if (!isTest(file.path)) problems.push(...checkDocumented(file, parsed));
+  return problems;
+}
+
+/** Every exported declaration has a doc comment right before it; of overloads, the first one. */
+function checkDocumented(file: SourceFile, parsed: ParseResult): string[] {
+  const problems: string[] = [];
+  const docEnds = parsed.comments
+    .filter((comment) => comment.type === 'Block' && comment.value.startsWith('*'))
+    .map((comment) => comment.end);
+  const documented = (start: number): boolean =>
+    docEnds.some((end) => end <= start && file.text.slice(end, start).trim() === '');
+  const listed = new Set<string>();
+  for (const { entries } of parsed.module.staticExports) {
+    for (const { moduleRequest, localName } of entries) {
+      if (moduleRequest === null && localName.name !== null) listed.add(localName.name);
+    }
+  }
+  for (const statement of parsed.program.body) {
+    const declaration = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement;
+    if (declaration === null) continue;
+    for (const name of declaredNames(declaration)) {
+      if (!listed.delete(name) || documented(statement.start)) continue;
+      problems.push(
+        `${file.path}:${lineAt(file.text, statement.start)}: exports ${name} without a doc comment`,
+      );
+    }
+  }
+  return problems;
+}
+
+/** @returns The names that a declaration brings; none for other statements. */
+function declaredNames(node: { readonly type: string }): string[] {
+  const { declarations, id } = node as unknown as {
+    declarations?: { id: { name?: string } }[];
+    id?: { name?: string } | null;
+  };
+  if (declarations !== undefined) return declarations.map((declarator) => declarator.id.name ?? '');
+  return id?.name === undefined ? [] : [id.name];
+}
+
+/** Finds files that need each other in order to load: a depth-first walk that meets its own path. */
+function checkCycles(importsByPath: ReadonlyMap<string, readonly Import[]>): string[] {
+  const problems: string[] = [];
+  const done = new Set<string>();
+  const trail: string[] = [];
+  const walk = (path: string): void => {
+    const at = trail.indexOf(path);
+    if (at >= 0) {
+      problems.push(`${path}:1: imports itself in a circle: ${[...trail.slice(at), path].join(' → ')}`);
+      return;
+    }
+    if (done.has(path)) return;
+    trail.push(path);
+    for (const { specifier, eager } of importsByPath.get(path) ?? []) {
+      if (eager && specifier.startsWith('.')) walk(resolved(path, specifier));
+    }
+    trail.pop();
+    done.add(path);
+  };
+  for (const path of importsByPath.keys()) walk(path);
+  return problems;
+}
