@@ -19,14 +19,28 @@ import {
 
 const USAGE = 'usage: node bin/bootstrap.mjs start|test|check|bench [arguments]';
 
-/** Static checks, in the order in which they run. */
+/**
+ * A step: a tool (its package and the name of its command) with arguments.
+ *
+ * @typedef {{ name: string, tool: [string, string], args: string[] }} Step
+ */
+
+/**
+ * Static checks, in the order in which they run.
+ *
+ * @type {Step[]}
+ */
 const CHECKS = [
   { name: 'lint and format', tool: ['@biomejs/biome', 'biome'], args: ['check', '--error-on-warnings'] },
   { name: 'types', tool: ['typescript', 'tsc'], args: ['-p', '.'] },
   { name: 'dead code', tool: ['knip', 'knip'], args: [] },
 ];
 
-/** @returns {string} The script behind a tool's command, found without relying on links or shells. */
+/**
+ * @param {string} packageName
+ * @param {string} binName
+ * @returns {string} The script behind a tool's command, found without relying on links or shells.
+ */
 function toolScript(packageName, binName) {
   const folder = join(ROOT, 'node_modules', packageName);
   try {
@@ -39,7 +53,12 @@ function toolScript(packageName, binName) {
   }
 }
 
-/** Runs the named steps one after the other, all of them, and says at the end which failed. */
+/**
+ * Runs the named steps one after the other, all of them, and says at the end which failed.
+ *
+ * @param {string} runtime
+ * @param {Step[]} steps
+ */
 async function runSteps(runtime, steps) {
   const failed = [];
   for (const { name, tool, args } of steps) {
@@ -52,22 +71,26 @@ async function runSteps(runtime, steps) {
   process.exitCode = failed.length === 0 ? 0 : 1;
 }
 
-/** Tests; with arguments only them, without the static checks: `npm test -- src/field`. */
+/**
+ * Tests; with arguments only them, without the static checks: `npm test -- src/field`.
+ *
+ * @param {string[]} args
+ * @returns {Step[]}
+ */
 function testSteps(args) {
   const reportPath = process.env.TEG_TEST_REPORT;
   const report = reportPath
     ? ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`]
     : [];
+  /** @type {Step} */
   const tests = { name: 'tests', tool: ['vitest', 'vitest'], args: ['run', ...report, ...args] };
   return args.length > 0 ? [tests] : [...CHECKS, tests];
 }
 
-async function main([command, ...args]) {
+/** @param {string[]} argv */
+async function main([command = '', ...args]) {
   if (!['start', 'test', 'check', 'bench'].includes(command)) {
-    fail(
-      `TEG_OPTION_INVALID: got '${command ?? ''}', expected one of start, test, check, bench\n${USAGE}`,
-      2,
-    );
+    fail(`TEG_OPTION_INVALID: got '${command}', expected one of start, test, check, bench\n${USAGE}`, 2);
   }
   if (!existsSync(join(ROOT, 'package-lock.json'))) {
     fail(
@@ -78,12 +101,11 @@ async function main([command, ...args]) {
   const runtime = findRuntime() ?? fail(missingRuntimeMessage());
   if (command === 'test') return runSteps(runtime, testSteps(args));
   if (command === 'check') return runSteps(runtime, CHECKS);
-  const script = command === 'start' ? ['src/cli/main.ts', 'start'] : ['bench/run.ts'];
-  const [file, ...first] = script;
+  const [file, ...first] = command === 'start' ? ['src/cli/main.ts', 'start'] : ['bench/run.ts'];
   // The working folder stays the caller's: `npm start -- --nodes ./my.csv` names a file where npm was started.
   const cwd = process.env.INIT_CWD ?? process.cwd();
   const options = { cwd, env: runtimeEnv(), forwardKeys: command === 'start' };
-  endLike(await runProgram(runtime, [join(ROOT, file), ...first, ...args], options));
+  endLike(await runProgram(runtime, [join(ROOT, String(file)), ...first, ...args], options));
 }
 
 await main(process.argv.slice(2));

