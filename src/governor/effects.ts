@@ -2,9 +2,9 @@
  * The effects of one step, as a reusable structure of arrays.
  *
  * Invariants: the contents are valid until the zone's next step; `length` entries, in the order in which they
- * have to be carried out; never more than the configured maximum.
+ * have to be carried out. The zone keeps starts below a configured length; effects that follow from the event
+ * itself (releases of a lost node's jobs) are bounded by the pods on that node.
  */
-import { assert } from '../model/errors.ts';
 import type { EffectKindCode, ReasonCode } from './zone-events.ts';
 
 /** Entries that a new buffer has room for. */
@@ -30,12 +30,12 @@ export class EffectBuffer {
   counts: Int32Array = new Int32Array(CAPACITY_FIRST);
   private readonly lengthMax: number;
 
-  /** @param lengthMax Most effects of one step, > 0. */
+  /** @param lengthMax Entries at which a zone postpones further starts; what has to be told is told beyond it. */
   constructor(lengthMax: number) {
     this.lengthMax = lengthMax;
   }
 
-  /** Entries that can still be written in this step. */
+  /** Entries that starts may still take in this step; can be negative. */
   get room(): number {
     return this.lengthMax - this.length;
   }
@@ -91,9 +91,8 @@ export class EffectBuffer {
 
   private grow(): number {
     const at = this.length++;
-    assert(at < this.lengthMax, 'more effects in one step than effectsMax');
     if (at === this.kinds.length) {
-      const capacity = Math.min(this.lengthMax, at * 2);
+      const capacity = at * 2;
       this.kinds = widened(this.kinds, new Uint8Array(capacity));
       this.reasons = widened(this.reasons, new Uint8Array(capacity));
       this.jobs = widened(this.jobs, new Int32Array(capacity));

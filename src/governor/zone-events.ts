@@ -168,7 +168,7 @@ export const JOB_STATE_NAMES: readonly string[] = [
 
 /** How a zone treats what it cannot place, and its bounds. All optional; see `ZONE_DEFAULTS`. */
 export interface ZoneOptions {
-  /** A job that cannot start at its submission waits, or is dropped at once (the packing benchmark). */
+  /** A job that cannot start at its submission waits, or is dropped at once. Jobs that lost a node always wait. */
   readonly onUnplaceable?: 'wait' | 'drop';
   /** best-effort: whatever fits starts. strict-fifo: the first waiting job blocks all behind it. */
   readonly queue?: 'best-effort' | 'strict-fifo';
@@ -178,13 +178,13 @@ export interface ZoneOptions {
   readonly retryAllOnTick?: boolean;
   /** At this number of waiting jobs a submission that would wait is dropped. Jobs that lost a node are exempt. */
   readonly waitingJobsMax?: number;
-  /** Job ids lie in [0, jobsMax). The tables grow with the ids seen, not with this. At most 2^30. */
+  /** Job ids lie in [0, jobsMax). The tables grow with the ids seen (44 bytes each). At most 2^30. */
   readonly jobsMax?: number;
   /** Waiting jobs of more than one pod that one event may try to start; the rest is postponed (`Zone.hasPostponed`). */
   readonly gangAttemptsPerEventMax?: number;
   /** Most pods of one job. At most 2^20. */
   readonly membersMax?: number;
-  /** Most effects of one step; starts that would pass it are postponed. At least membersMax + 2. */
+  /** Effects of one step beyond which starts are postponed (`Zone.hasPostponed`). At least membersMax + 2. */
   readonly effectsMax?: number;
 }
 

@@ -27,6 +27,8 @@ export const ERROR_CODES = {
   TEG_OUTPUT_FAILED: 'A result could not be written.',
   TEG_RUNTIME_MISSING: 'No Node.js of version 24 or later was found to run on.',
   TEG_INSTALL_FAILED: 'The dependencies are not installed, or `npm ci` did not succeed.',
+  TEG_LOG_INVALID:
+    'An event log is malformed, of another version, or does not fit the zone it is replayed on.',
 } as const;
 
 /** A code of the registry. */

@@ -1,0 +1,183 @@
+/**
+ * The zone's invariants, recomputed from scratch. For tests and for a zone that just replayed its log.
+ *
+ * What each table says is derived again from the pod table and the links of the waiting heaps, which are the
+ * ground; then accounts, states, counts and counters must agree with it.
+ */
+import { ClusterState } from '../model/cluster-state.ts';
+import { assert } from '../model/errors.ts';
+import { BOUND_UNKNOWN } from './waiting-queue.ts';
+import type { ZoneCore } from './zone-core.ts';
+import { JobState } from './zone-events.ts';
+import { goesBefore } from './zone-heap.ts';
+
+/**
+ * Checks everything. O(nodes + jobs + pods).
+ *
+ * @throws Error at the first disagreement.
+ */
+export function checkZone(core: ZoneCore): void {
+  checkPods(core);
+  checkAccounts(core);
+  checkWaiting(core);
+  checkEligible(core);
+  checkCounters(core);
+  assert(core.touchedCount === 0, 'nodes stay touched between steps');
+}
+
+/** Pod chains of jobs and lists of nodes hold the same pods, each once. */
+function checkPods(core: ZoneCore): void {
+  const { jobs, pods, shapes, cluster } = core;
+  let running = 0;
+  let members = 0;
+  for (let job = 0; job < jobs.capacity; job++) {
+    if (jobs.states[job] !== JobState.Running) continue;
+    running++;
+    const shape = jobs.shapes[job] as number;
+    let count = 0;
+    for (let pod = jobs.firsts[job] as number; pod >= 0; pod = pods.nextsOfJob[pod] as number) {
+      assert(pods.jobs[pod] === job, 'a pod in a job’s chain belongs to another job');
+      assert(cluster.up[pods.nodes[pod] as number] === 1, 'a pod runs on a node that is down');
+      count++;
+    }
+    assert(count === jobs.prevs[job], 'a running job’s member count is wrong');
+    assert(
+      count >= (shapes.gangMins[shape] as number) && count <= (shapes.podCounts[shape] as number),
+      'members',
+    );
+    members += count;
+  }
+  assert(running === core.runningJobs, 'running jobs miscounted');
+  assert(members === pods.count, 'pods without a running job, or a job without its pods');
+  let onNodes = 0;
+  for (let node = 0; node < cluster.nodeCount; node++) {
+    let before = -1;
+    for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextsOnNode[pod] as number) {
+      assert(pods.nodes[pod] === node && pods.prevsOnNode[pod] === before, 'a node’s pod list is broken');
+      before = pod;
+      onNodes++;
+    }
+  }
+  assert(onNodes === pods.count, 'pods that are on no node’s list');
+}
+
+/** The cluster's accounts are those of an empty cluster on which the pods were placed anew. */
+function checkAccounts(core: ZoneCore): void {
+  const { cluster, pods, jobs } = core;
+  const fresh = new ClusterState(cluster.demands, { nodesExpected: cluster.nodeCount });
+  for (let node = 0; node < cluster.nodeCount; node++) {
+    const { cpuMilli, memoryMib, gpuCount, gpuModel, podsMax, labels, extended } = cluster.flavorOf(node);
+    const amounts = Object.fromEntries(extended.map((v, r) => [cluster.demands.resourceNames[r], v]));
+    const name = cluster.names[node] as string;
+    fresh.addNode({ name, cpuMilli, memoryMib, gpuCount, gpuModel, podsMax, labels, extended: amounts });
+    for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextsOnNode[pod] as number) {
+      const demand = core.demandOf(jobs.shapes[pods.jobs[pod] as number] as number);
+      assert(fresh.fits(node, demand), 'a node holds more than it has');
+      fresh.place(node, demand, pods.gpuMasks[pod] as number);
+    }
+    compareNode(core, fresh, node);
+  }
+  const flavorNodes = new Array<number>(cluster.flavors.length).fill(0);
+  for (let node = 0; node < cluster.nodeCount; node++) {
+    const flavor = cluster.flavorIds[node] as number;
+    flavorNodes[flavor] = (flavorNodes[flavor] as number) + 1;
+  }
+  assert(
+    flavorNodes.every((n, id) => n === (core.flavorNodes[id] ?? 0)),
+    'nodes of a flavour miscounted',
+  );
+}
+
+function compareNode(core: ZoneCore, fresh: ClusterState, node: number): void {
+  const { cluster } = core;
+  assert(fresh.freeCpuMilli[node] === cluster.freeCpuMilli[node], 'free cpu differs from the pods');
+  assert(fresh.freeMemoryMib[node] === cluster.freeMemoryMib[node], 'free memory differs from the pods');
+  assert(fresh.freeGpuMilli[node] === cluster.freeGpuMilli[node], 'free GPUs differ from the pods');
+  assert(fresh.podCounts[node] === cluster.podCounts[node], 'pod count differs from the pods');
+  const end = cluster.gpuOffsets[node + 1] as number;
+  for (let g = cluster.gpuOffsets[node] as number; g < end; g++) {
+    assert(fresh.gpuIdleMilli[g] === cluster.gpuIdleMilli[g], 'a GPU’s idle part differs from the pods');
+  }
+  for (let r = 0; r < cluster.freeExtended.length; r++) {
+    const free = fresh.freeExtended[r]?.[node] ?? 0;
+    assert(free === cluster.freeExtended[r]?.[node], 'a further resource differs from the pods');
+  }
+  for (let group = 0; group < cluster.demands.spreadGroups.length; group++) {
+    assert(fresh.groupPods(node, group) === cluster.groupPods(node, group), 'a spread count differs');
+  }
+}
+
+/** Heaps hold exactly the waiting jobs, in order; counts, parking and rows agree. */
+function checkWaiting(core: ZoneCore): void {
+  const { jobs, waiting, shapes } = core;
+  let waitingJobs = 0;
+  for (let job = 0; job < jobs.capacity; job++) if (jobs.states[job] === JobState.Waiting) waitingJobs++;
+  assert(waitingJobs === waiting.jobCount, 'waiting jobs miscounted');
+  let inHeaps = 0;
+  let parked = 0;
+  for (let shape = 0; shape < waiting.heads.length; shape++) {
+    const count = checkHeap(core, shape);
+    assert(count === waiting.counts[shape], 'jobs of a shape miscounted');
+    inHeaps += count;
+    if (waiting.isParked(shape)) {
+      assert(count > 0, 'a parked shape without jobs');
+      assert(core.isImpossible(shape), 'a parked shape is possible');
+      parked += count;
+    }
+  }
+  assert(inHeaps === waitingJobs, 'a waiting job is in no heap, or in two');
+  assert(parked === waiting.parkedJobCount, 'parked jobs miscounted');
+  let active = 0;
+  waiting.forEachActive((shape) => {
+    assert(waiting.holds(shape) && !waiting.isParked(shape), 'an empty or parked shape is active');
+    assert((shapes.demandIds[shape] as number) >= 0, 'an active shape without demand');
+    active += waiting.counts[shape] as number;
+  });
+  assert(active === waiting.activeJobCount, 'a shape with waiting jobs is not active');
+  assert(waiting.rowsAgree(), 'a row differs from its demand');
+}
+
+/** Walks one heap. @returns Its jobs. */
+function checkHeap(core: ZoneCore, shape: number): number {
+  const { jobs, waiting } = core;
+  const stack: number[] = [];
+  const head = waiting.heads[shape] as number;
+  if (head >= 0) {
+    assert(jobs.prevs[head] === -1 && jobs.nexts[head] === -1, 'a heap’s root has siblings');
+    stack.push(head);
+  }
+  let count = 0;
+  for (let job = stack.pop(); job !== undefined; job = stack.pop()) {
+    assert(jobs.states[job] === JobState.Waiting, 'a job in a heap does not wait');
+    assert(jobs.shapes[job] === shape, 'a job is in another shape’s heap');
+    let before = job;
+    for (let child = jobs.firsts[job] as number; child >= 0; child = jobs.nexts[child] as number) {
+      assert(jobs.prevs[child] === before, 'a heap’s links are broken');
+      assert(goesBefore(jobs, job, child), 'a heap is out of order');
+      before = child;
+      stack.push(child);
+    }
+    count++;
+  }
+  return count;
+}
+
+/** Eligible shapes are exactly the active ones whose bound reaches their gang. */
+function checkEligible(core: ZoneCore): void {
+  const { waiting, shapes } = core;
+  let eligible = 0;
+  waiting.forEachActive((shape) => {
+    const bound = waiting.bounds[shape] as number;
+    assert(bound >= 0 && bound <= BOUND_UNKNOWN, 'a bound is out of bounds');
+    if (bound < (shapes.gangMins[shape] as number)) return;
+    eligible++;
+    assert(waiting.eligible.includes(shape), 'a shape is worth a try but not listed');
+  });
+  assert(eligible === waiting.eligible.length, 'a shape is listed but not worth a try');
+}
+
+function checkCounters(core: ZoneCore): void {
+  const { counters, waiting, runningJobs } = core;
+  const left = counters.finished + counters.cancelled + counters.dropped + counters.failed;
+  assert(counters.submitted === waiting.jobCount + runningJobs + left, 'a job was lost or counted twice');
+}

@@ -1,0 +1,63 @@
+/**
+ * Job shapes: the distinct (demand, pod count, gang size) of the jobs that a zone has seen, as small integers.
+ *
+ * Jobs of one shape are interchangeable for placement: where the first of them does not fit, none does. So the
+ * waiting queue keeps one heap and one set of facts for each shape. Shapes are never removed.
+ */
+import { TegError } from '../model/errors.ts';
+
+/** Most shapes of one zone. */
+export const SHAPES_MAX: number = 2 ** 22;
+
+/** Columns by shape id; plain number arrays because they grow one by one and hold small integers only. */
+export class ShapeTable {
+  readonly demandIds: number[] = [];
+  readonly podCounts: number[] = [];
+  readonly gangMins: number[] = [];
+  /** The cluster generation for which the shape is known to be impossible; −1: not known to be. */
+  readonly impossibleSince: number[] = [];
+  /** [demand] the shape of its one-pod jobs, −1 if none was seen. */
+  private readonly onePod: number[] = [];
+  private readonly byKey = new Map<string, number>();
+
+  /** Shapes seen. */
+  get count(): number {
+    return this.demandIds.length;
+  }
+
+  /**
+   * @returns The shape's id, new or known. O(1); a text key is made for jobs of more than one pod only.
+   * @throws TegError TEG_LIMIT_REACHED at SHAPES_MAX shapes.
+   */
+  intern(demandId: number, podCount: number, gangMin: number): number {
+    if (podCount === 1) {
+      while (this.onePod.length <= demandId) this.onePod.push(-1);
+      const known = this.onePod[demandId] as number;
+      if (known >= 0) return known;
+      const shape = this.append(demandId, 1, 1);
+      this.onePod[demandId] = shape;
+      return shape;
+    }
+    const key = `${demandId},${podCount},${gangMin}`;
+    const known = this.byKey.get(key);
+    if (known !== undefined) return known;
+    const shape = this.append(demandId, podCount, gangMin);
+    this.byKey.set(key, shape);
+    return shape;
+  }
+
+  private append(demandId: number, podCount: number, gangMin: number): number {
+    const shape = this.count;
+    if (shape >= SHAPES_MAX) {
+      throw new TegError(
+        'TEG_LIMIT_REACHED',
+        `more than ${SHAPES_MAX} distinct job shapes; expected fewer: round the requests of the workload`,
+      );
+    }
+    this.demandIds.push(demandId);
+    this.podCounts.push(podCount);
+    this.gangMins.push(gangMin);
+    this.impossibleSince.push(-1);
+    return shape;
+  }
+}
