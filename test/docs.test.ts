@@ -1,0 +1,110 @@
+/**
+ * The documentation points at things that exist: files that pages link to or name, and commands they show.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** All pages: the ones at the top and those under docs. */
+function pages(): { path: string; text: string }[] {
+  const top = readdirSync(ROOT).filter((name) => name.endsWith('.md'));
+  const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name));
+  return [...top, ...docs].map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
+}
+
+/** @returns Anchors of a page's headings, as GitHub makes them. */
+function anchors(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/\s/g, '-'),
+  );
+}
+
+/** @returns Links of a page that lead nowhere. */
+function deadLinks(path: string, text: string): string[] {
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .filter((target) => {
+      const [file = '', anchor] = target.split('#');
+      const full = file === '' ? join(ROOT, path) : join(ROOT, dirname(path), file);
+      if (!existsSync(full)) return true;
+      return anchor !== undefined && !anchors(readFileSync(full, 'utf8')).includes(anchor);
+    });
+}
+
+/** @returns Files of the repository that a page names in code style and that are not there. */
+function missingFiles(text: string): string[] {
+  return [...text.matchAll(/`((?:src|bin|bench|test|docs|examples)\/[\w./-]+\.\w+)`/g)]
+    .map(([, name = '']) => name)
+    .filter((name) => !existsSync(join(ROOT, name)));
+}
+
+/** @returns Commands of `teg` that a page shows, up to the first option, for example `bench packing`. */
+function shownCommands(text: string): string[] {
+  const shown = [
+    ...text.matchAll(/(?:^|[`$ ])(?:bin\/)?teg ((?:[a-z]+(?:-[a-z]+)*)(?: [a-z]+(?:-[a-z]+)*)?)(?=[ `\n])/gm),
+  ];
+  return shown.map(([, words = '']) => words);
+}
+
+/** @returns The commands of a help text. */
+function commandsOf(...path: string[]): string[] {
+  const { stdout } = spawnSync(process.execPath, [join(ROOT, 'bin', 'teg'), ...path, '--help'], {
+    encoding: 'utf8',
+  });
+  const list = stdout.slice(stdout.indexOf('Commands:'));
+  return stdout.includes('Commands:')
+    ? [...list.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name = '']) => name)
+    : [];
+}
+
+describe('the documentation', () => {
+  const all = pages();
+
+  test.each(all)('$path links to what exists', ({ path, text }) => {
+    expect(deadLinks(path, text)).toEqual([]);
+    expect(missingFiles(text)).toEqual([]);
+  });
+
+  test('shows commands that exist', () => {
+    const commands = commandsOf();
+    expect(commands).toContain('errors');
+    for (const { path, text } of all) {
+      for (const words of shownCommands(text)) {
+        const [first = '', second] = words.split(' ');
+        if (!isCommandLine(words, text)) continue;
+        expect(commands, `${path} shows 'teg ${words}'`).toContain(first);
+        const below = second === undefined ? [] : commandsOf(first);
+        if (below.length > 0) expect(below, `${path} shows 'teg ${words}'`).toContain(second);
+      }
+    }
+  });
+});
+
+/** Prose says "teg places jobs"; a command stands in code style or in a block of commands. */
+function isCommandLine(words: string, text: string): boolean {
+  return text.includes(`\`teg ${words}`) || text.includes(`bin/teg ${words}`);
+}
+
+test('the checks find what is wrong', () => {
+  const path = relative(ROOT, join(ROOT, 'docs', 'x.md'));
+  expect(
+    deadLinks(
+      path,
+      '[a](no-such.md) [b](architecture.md#the-house) [c](architecture.md#no) [d](https://x.y)',
+    ),
+  ).toEqual(['no-such.md', 'architecture.md#no']);
+  expect(missingFiles('`src/cli/main.ts` `src/cli/no-such.ts`')).toEqual(['src/cli/no-such.ts']);
+  expect(shownCommands('run `teg bench packing --nodes a` or\n    bin/teg simulate --json\n')).toEqual([
+    'bench packing',
+    'simulate',
+  ]);
+});
