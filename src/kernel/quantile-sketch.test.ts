@@ -65,6 +65,10 @@ describe('QuantileSketch', () => {
     expect(sketch.rankOf(50 * Math.LN2)).toBeCloseTo(0.5, 2);
   });
 
+  test('integers up to 256 come back exactly', () => {
+    for (let i = 0; i <= 256; i++) expect(sketchOf([i, i, 1e6]).quantile(0.5)).toBe(i);
+  });
+
   test('edges: empty, zero, negative, huge, infinite', () => {
     expect(new QuantileSketch().quantile(0.5)).toBeNaN();
     const sketch = sketchOf([-5, 0, 1e-9, 1e300, Infinity]);

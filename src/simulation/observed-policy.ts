@@ -18,6 +18,8 @@ export class ObservedPolicy implements PlacementPolicy {
   readonly decisionMicros: QuantileSketch = new QuantileSketch();
   /** Microseconds spent in the policy while `timing` was on. */
   microsSum = 0;
+  /** Calls that were timed. */
+  timedCalls = 0;
   /** Whether calls are timed now; the caller switches it on for a sample of the events. */
   timing = false;
   private readonly inner: PlacementPolicy;
@@ -53,6 +55,7 @@ export class ObservedPolicy implements PlacementPolicy {
       this.inner.demandSeen?.(demand, count);
       return;
     }
+    this.timedCalls++;
     const from = this.clockMicros();
     this.inner.demandSeen?.(demand, count);
     this.microsSum += this.clockMicros() - from;
@@ -63,6 +66,7 @@ export class ObservedPolicy implements PlacementPolicy {
       this.inner.nodeChanged?.(node);
       return;
     }
+    this.timedCalls++;
     const from = this.clockMicros();
     this.inner.nodeChanged?.(node);
     this.microsSum += this.clockMicros() - from;
@@ -74,6 +78,7 @@ export class ObservedPolicy implements PlacementPolicy {
   }
 
   private timedChoose(demand: Demand): number {
+    this.timedCalls++;
     const from = this.clockMicros();
     const node = this.inner.choose(demand);
     const micros = this.clockMicros() - from;

@@ -74,6 +74,7 @@ const optionsSchema = z.object({
   warmupSeconds: seconds.describe('what happens before counts for no mean and no percentile'),
   mtbfSeconds: seconds.nullable().describe('mean time between failures of a node; null: nodes do not fail'),
   mttrSeconds: seconds.nullable().describe('mean time until a failed node returns'),
+  retrySeconds: seconds.nullable().describe('time between attempts with everything that waits; null: none'),
   lostPods: z.enum(['requeue', 'fail']).describe('what becomes of a job whose node fails'),
 });
 
@@ -141,7 +142,7 @@ const timingSchema = z
       .describe(
         'queue: event queue and arrivals; field: the policy; zone: the rest of the deterministic core',
       ),
-    peakMemoryBytes: z.number().nullable(),
+    memoryBytes: z.number().nullable().describe('resident memory at the end'),
   })
   .describe('depends on the machine, so it is there only if asked for');
 
@@ -170,7 +171,7 @@ export const simulationResultSchema = z.object({
       ratio: share.nullable(),
       share: share,
       samples: count,
-      nodes: count.describe('nodes looked at'),
+      nodes: count.describe('nodes looked at at one instant; where there are more they take turns'),
     })
     .nullable()
     .describe('means over the instants of the series until the last arrival; null: no GPUs'),

@@ -14,7 +14,7 @@ import type { RunState, StateSampler } from './state-sampler.ts';
 export const SLOWDOWN_BOUND_SECONDS = 10;
 
 /** Rows of `RunMetrics.integrals`. */
-export const Integral = { Gpu: 0, Cpu: 1, Memory: 2, NodesUp: 3 } as const;
+export const Integral = { Gpu: 0, Cpu: 1, Memory: 2, NodesDown: 3 } as const;
 
 /** Integrals over a stretch of virtual time: amounts × seconds. @shape [4], see `Integral`. */
 export interface Stretch {
@@ -59,6 +59,7 @@ export class RunMetrics implements RunState {
   private readonly sampler: StateSampler;
   private readonly warmupSeconds: number;
   private readonly arrivalsEnd: number;
+  private readonly nodeCount: number;
   /** Integrals since the warm-up. @shape [4] */
   private readonly sums = new Float64Array(4);
   private now = 0;
@@ -68,6 +69,8 @@ export class RunMetrics implements RunState {
   private nextMark: number;
   /** Start of the run that a job is in. @shape [jobs] */
   private readonly startedAt: Float64Array;
+  /** 1: waits. @shape [jobs] */
+  private readonly waitingFlags: Uint8Array;
   /** 1: has run before. @shape [jobs] */
   private readonly ranBefore: Uint8Array;
 
@@ -88,9 +91,11 @@ export class RunMetrics implements RunState {
     this.sampler = sampler;
     this.warmupSeconds = warmupSeconds;
     this.arrivalsEnd = arrivalsEnd;
+    this.nodeCount = cluster.nodeCount;
     this.nodesUp = cluster.nodeCount;
     this.waitingByShape = new Int32Array(shapes.count);
     this.startedAt = new Float64Array(table.count).fill(Number.NaN);
+    this.waitingFlags = new Uint8Array(table.count);
     this.ranBefore = new Uint8Array(table.count);
     this.warm = warmupSeconds <= 0;
     this.nextMark = this.findNextMark();
@@ -113,20 +118,30 @@ export class RunMetrics implements RunState {
   /** A job waits (again). */
   jobWaits(job: number): void {
     const shape = this.shapes.shapeIds[job] as number;
+    this.waitingFlags[job] = 1;
     this.waitingByShape[shape] = (this.waitingByShape[shape] as number) + 1;
     this.waitingJobs++;
   }
 
-  /** A job waits no more. */
+  /** A job does not wait from now on, if it did at all. */
   jobWaitsNoMore(job: number): void {
+    if (this.waitingFlags[job] === 0) return;
     const shape = this.shapes.shapeIds[job] as number;
+    this.waitingFlags[job] = 0;
     this.waitingByShape[shape] = (this.waitingByShape[shape] as number) - 1;
     this.waitingJobs--;
+  }
+
+  /** @returns The submission time of the job that waits for longest; Infinity if none waits. O(jobs). */
+  earliestWaiting(): number {
+    const job = this.waitingFlags.indexOf(1);
+    return job < 0 ? Number.POSITIVE_INFINITY : (this.table.submitSeconds[job] as number);
   }
 
   /** @param pods Pods that run from now on. */
   jobStarted(job: number, pods: number, t: number): void {
     const { shapes } = this;
+    this.jobWaitsNoMore(job);
     const shape = shapes.shapeIds[job] as number;
     this.usedGpuMilli += pods * (shapes.podGpuMilli[shape] as number);
     this.usedCpuMilli += pods * (shapes.podCpuMilli[shape] as number);
@@ -159,10 +174,11 @@ export class RunMetrics implements RunState {
     const shape = shapes.shapeIds[job] as number;
     const run = t - (this.startedAt[job] as number);
     this.finishedGpuSeconds += run * pods * (shapes.podGpuMilli[shape] as number);
-    this.startedAt[job] = Number.NaN;
     const submit = table.submitSeconds[job] as number;
+    const delay = (this.startedAt[job] as number) - submit;
+    this.startedAt[job] = Number.NaN;
     if (submit < this.warmupSeconds) return;
-    const slowdown = boundedSlowdown(t - submit, table.durationSeconds[job] as number);
+    const slowdown = boundedSlowdown(delay, table.durationSeconds[job] as number);
     (this.slowdowns[shapes.sizeClasses[shape] as number] as QuantileSketch).insert(slowdown);
   }
 
@@ -171,6 +187,20 @@ export class RunMetrics implements RunState {
     const gpuMilli = this.shapes.podGpuMilli[this.shapes.shapeIds[job] as number] as number;
     this.lostGpuSeconds += (t - (this.startedAt[job] as number)) * pods * gpuMilli;
     this.startedAt[job] = Number.NaN;
+  }
+
+  /** A node fails at `t`. */
+  nodeFailed(t: number): void {
+    this.advance(t);
+    this.nodeFailures++;
+    this.nodesUp--;
+  }
+
+  /** A node returns at `t`. */
+  nodeReturned(t: number): void {
+    this.advance(t);
+    this.nodeReturns++;
+    this.nodesUp++;
   }
 
   /** @returns When the job's present run ends: NaN if it does not run, Infinity if it never ends. */
@@ -199,7 +229,7 @@ export class RunMetrics implements RunState {
     sums[0] = (sums[0] as number) + dt * this.usedGpuMilli;
     sums[1] = (sums[1] as number) + dt * this.usedCpuMilli;
     sums[2] = (sums[2] as number) + dt * this.usedMemoryMib;
-    sums[3] = (sums[3] as number) + dt * this.nodesUp;
+    sums[3] = (sums[3] as number) + dt * (this.nodeCount - this.nodesUp);
     this.now = t;
   }
 
@@ -227,11 +257,11 @@ export class RunMetrics implements RunState {
 }
 
 /**
- * @param turnaroundSeconds From arrival to end.
- * @param runSeconds        How long the job runs by itself.
- * @returns max(1, turnaround ÷ max(run, 10 s)): 1 for a job that never waited, without the noise of tiny jobs.
+ * @param delaySeconds From arrival to the start of the run that finished: waiting, and runs that were lost.
+ * @param runSeconds   How long the job runs by itself.
+ * @returns max(1, (delay + run) ÷ max(run, 10 s)): 1 for a job that never waited, without the noise of tiny jobs.
  * @source Feitelson et al. 1997, Theory and practice in parallel job scheduling, JSSPP.
  */
-export function boundedSlowdown(turnaroundSeconds: number, runSeconds: number): number {
-  return Math.max(1, turnaroundSeconds / Math.max(runSeconds, SLOWDOWN_BOUND_SECONDS));
+export function boundedSlowdown(delaySeconds: number, runSeconds: number): number {
+  return Math.max(1, (delaySeconds + runSeconds) / Math.max(runSeconds, SLOWDOWN_BOUND_SECONDS));
 }

@@ -6,14 +6,17 @@
  * only. Means weigh each sample with the distance that was in force.
  */
 import type { Fragmentation } from '../field/fragmentation.ts';
+import { podsFitting } from '../governor/zone-capacity.ts';
 import type { Random } from '../kernel/random.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
-import { GPU_MILLI } from '../model/node.ts';
 import type { JobShapes } from './job-shapes.ts';
 
-/** Most nodes whose fragmentation is computed at an instant; beyond it a seeded sample of that many. */
+/** Most nodes whose fragmentation is computed at an instant; beyond it they take turns in a seeded order. */
 export const FRAGMENTATION_NODES_MAX = 2048;
+
+/** Most nodes × typical shapes at an instant, but at least 256 nodes. */
+const FRAGMENTATION_CHECKS_MAX = 150_000;
 
 /** Most node checks at one instant for finding which waiting jobs would fit. */
 export const FIT_CHECKS_MAX = 500_000;
@@ -87,8 +90,11 @@ export class StateSampler {
     fittingGpu: 0,
     fittingCpu: 0,
   };
-  /** Nodes whose fragmentation is looked at. */
-  readonly fragmentationNodes: Int32Array;
+  /** Nodes whose fragmentation is looked at at one instant. */
+  readonly fragmentationNodes: number;
+  /** All nodes with GPUs, in a seeded order. */
+  private readonly gpuNodes: Int32Array;
+  private gpuNodeCursor = 0;
   private readonly cluster: ClusterState;
   private readonly shapes: JobShapes;
   private readonly fragmentation: Fragmentation;
@@ -121,7 +127,10 @@ export class StateSampler {
     this.rowsMax = 2 * samples;
     this.windowFrom = window[0];
     this.windowTo = window[1];
-    this.fragmentationNodes = chooseNodes(cluster, random);
+    this.gpuNodes = shuffledGpuNodes(cluster, random);
+    const affordable = Math.floor(FRAGMENTATION_CHECKS_MAX / Math.max(1, fragmentation.shapes.count));
+    const most = Math.min(FRAGMENTATION_NODES_MAX, Math.max(256, affordable));
+    this.fragmentationNodes = Math.min(this.gpuNodes.length, most);
   }
 
   /** Takes the sample of `nextAt` and moves on. */
@@ -143,14 +152,18 @@ export class StateSampler {
   }
 
   private sampleFragmentation(state: RunState): void {
-    const { cluster, fragmentation } = this;
+    const { cluster, fragmentation, gpuNodes } = this;
     let fragments = 0;
     let idle = 0;
-    for (const node of this.fragmentationNodes) {
+    let at = this.gpuNodeCursor;
+    for (let i = 0; i < this.fragmentationNodes; i++) {
+      const node = gpuNodes[at] as number;
+      at = at + 1 < gpuNodes.length ? at + 1 : 0;
       if (cluster.up[node] === 0) continue;
       idle += cluster.freeGpuMilli[node] as number;
       fragments += fragmentation.ofNode(node);
     }
+    this.gpuNodeCursor = at;
     const ratio = idle > 0 ? fragments / idle : Number.NaN;
     const capacity = cluster.capacity.gpuMilli;
     const idleShare = capacity > 0 ? 1 - state.usedGpuMilli / capacity : 0;
@@ -228,62 +241,26 @@ export class StateSampler {
   }
 }
 
-/** All nodes with GPUs if there are few enough, else a seeded sample of them, in ascending order. */
-function chooseNodes(cluster: ClusterState, random: Random): Int32Array {
+/** All nodes with GPUs, in a seeded order if they have to take turns. */
+function shuffledGpuNodes(cluster: ClusterState, random: Random): Int32Array {
   const nodes: number[] = [];
   for (let n = 0; n < cluster.nodeCount; n++) {
     if ((cluster.gpuOffsets[n + 1] as number) > (cluster.gpuOffsets[n] as number)) nodes.push(n);
   }
-  if (nodes.length <= FRAGMENTATION_NODES_MAX) return Int32Array.from(nodes);
-  for (let i = 0; i < FRAGMENTATION_NODES_MAX; i++) {
-    const j = i + random.nextInt(nodes.length - i);
+  for (let i = nodes.length - 1; i > 0; i--) {
+    const j = random.nextInt(i + 1);
     const taken = nodes[j] as number;
     nodes[j] = nodes[i] as number;
     nodes[i] = taken;
   }
-  return Int32Array.from(nodes.slice(0, FRAGMENTATION_NODES_MAX)).sort();
+  return Int32Array.from(nodes);
 }
 
 /** @returns Whether `pods` pods of a demand would fit now together. O(nodes), stops when they do. */
 export function fitsNow(cluster: ClusterState, demand: Demand, pods: number): boolean {
   let left = pods;
-  for (let node = 0; node < cluster.nodeCount; node++) {
-    if (!cluster.fits(node, demand)) continue;
-    left -= left === 1 ? 1 : podsThatFit(cluster, node, demand);
-    if (left <= 0) return true;
+  for (let node = 0; node < cluster.nodeCount && left > 0; node++) {
+    if (cluster.fits(node, demand)) left -= left === 1 ? 1 : podsFitting(cluster, node, demand, left);
   }
-  return false;
-}
-
-/** @returns How many pods of a demand would fit on one node now, where one does. */
-export function podsThatFit(cluster: ClusterState, node: number, demand: Demand): number {
-  const flavor = cluster.flavorOf(node);
-  let pods = flavor.podsMax - (cluster.podCounts[node] as number);
-  if (demand.cpuMilli > 0) {
-    pods = Math.min(pods, Math.floor((cluster.freeCpuMilli[node] as number) / demand.cpuMilli));
-  }
-  if (demand.memoryMib > 0) {
-    pods = Math.min(pods, Math.floor((cluster.freeMemoryMib[node] as number) / demand.memoryMib));
-  }
-  if (demand.gpuCount > 0) pods = Math.min(pods, gpuPodsThatFit(cluster, node, demand));
-  for (let r = 0; r < demand.extended.length; r++) {
-    const amount = demand.extended[r] as number;
-    const free = cluster.freeExtended[r]?.[node] ?? 0;
-    if (amount > 0) pods = Math.min(pods, Math.floor(free / amount));
-  }
-  if (demand.podsPerNodeMax > 0) {
-    pods = Math.min(pods, demand.podsPerNodeMax - cluster.groupPods(node, demand.spreadGroupId));
-  }
-  return pods;
-}
-
-function gpuPodsThatFit(cluster: ClusterState, node: number, demand: Demand): number {
-  const begin = cluster.gpuOffsets[node] as number;
-  const end = cluster.gpuOffsets[node + 1] as number;
-  let slots = 0;
-  for (let g = begin; g < end; g++) {
-    const idle = cluster.gpuIdleMilli[g] as number;
-    slots += demand.gpuMilli < GPU_MILLI ? Math.floor(idle / demand.gpuMilli) : idle === GPU_MILLI ? 1 : 0;
-  }
-  return Math.floor(slots / demand.gpuCount);
+  return left <= 0;
 }

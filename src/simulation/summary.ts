@@ -6,17 +6,205 @@ import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { type JobShapes, SIZE_CLASSES } from './job-shapes.ts';
 import type { JobTable } from './job-table.ts';
-import { type Distribution, QUANTILE_GRID, type Series, type SimulationResult } from './result.ts';
-import { Integral, type Stretch } from './run-metrics.ts';
+import type { ObservedPolicy } from './observed-policy.ts';
+import {
+  type Distribution,
+  QUANTILE_GRID,
+  type Series,
+  SIMULATION_SCHEMA,
+  type SimulationResult,
+  type Timing,
+} from './result.ts';
+import { Integral, type RunMetrics, type Stretch } from './run-metrics.ts';
+import type { RunProfile } from './run-profile.ts';
+import type { InputLabels, SimulationOptions } from './simulation-options.ts';
 import type { StateSampler } from './state-sampler.ts';
 
+/** Milli-GPU seconds of one GPU hour. */
+const GPU_MILLI_HOUR = 3_600_000;
+
+/** What a run leaves behind. */
+export interface RunRemains {
+  readonly table: JobTable;
+  readonly shapes: JobShapes;
+  readonly cluster: ClusterState;
+  readonly sampler: StateSampler;
+  readonly metrics: RunMetrics;
+  readonly policy: ObservedPolicy;
+  readonly profile: RunProfile | undefined;
+}
+
+/** How it ended. */
+export interface RunEnd {
+  readonly ended: SimulationResult['ended'];
+  readonly endSeconds: number;
+  /** Microseconds of the whole run by the caller's clock. */
+  readonly wallMicros: number;
+}
+
+/** Puts a run's result together. O(jobs). */
+export function summarize(options: SimulationOptions, parts: RunRemains, end: RunEnd): SimulationResult {
+  const { cluster, metrics, policy, table, shapes } = parts;
+  const all = metrics.measured();
+  const early = metrics.whileArriving;
+  const whileArriving = early !== undefined && early.seconds > 0 ? early : all;
+  const hasGpus = cluster.capacity.gpuMilli > 0;
+  return {
+    schema: SIMULATION_SCHEMA,
+    complete: end.ended !== 'interrupted',
+    ended: end.ended,
+    policy: options.policy.name,
+    seed: options.seed,
+    cluster: describeCluster(options.labels, cluster),
+    workload: describeWorkload(options.labels, table, shapes, cluster),
+    options: describeOptions(options),
+    endSeconds: end.endSeconds,
+    measuredSeconds: all.seconds,
+    jobs: jobCounts(metrics),
+    allocation: allocationOf(all, cluster),
+    allocationWhileArriving: allocationOf(whileArriving, cluster),
+    peakGpu: ratioOrNull(metrics.peakGpuMilli, cluster.capacity.gpuMilli),
+    fragmentation: hasGpus ? fragmentationOf(parts.sampler) : null,
+    wait: distributionOf(mergedSketch(metrics.waits), true),
+    boundedSlowdown: distributionOf(mergedSketch(metrics.slowdowns), true),
+    bySize: sizeClassResults(metrics.arrivedBySize, metrics.waits, metrics.slowdowns),
+    waitingLongestSeconds: Math.max(0, end.endSeconds - metrics.earliestWaiting()),
+    headOfLine: headOfLineOf(parts.sampler, cluster),
+    nodes: {
+      failures: metrics.nodeFailures,
+      returns: metrics.nodeReturns,
+      upShare:
+        1 - (ratioOrNull(all.integrals[Integral.NodesDown] as number, all.seconds * cluster.nodeCount) ?? 0),
+    },
+    decisions: {
+      count: policy.decisions,
+      failed: policy.failures,
+      nodesExamined: {
+        mean: ratioOrNull(policy.nodesExaminedSum, policy.decisions) ?? 0,
+        p50: policy.nodesExaminedSketch.quantile(0.5) || 0,
+        p99: policy.nodesExaminedSketch.quantile(0.99) || 0,
+        max: policy.decisions > 0 ? policy.nodesExaminedSketch.max : 0,
+      },
+    },
+    gpuHours: hasGpus
+      ? {
+          finished: metrics.finishedGpuSeconds / GPU_MILLI_HOUR,
+          lost: metrics.lostGpuSeconds / GPU_MILLI_HOUR,
+        }
+      : null,
+    quantileGrid: [...QUANTILE_GRID],
+    ...(options.withSeries === false ? {} : { series: seriesOf(parts.sampler, cluster, table, shapes) }),
+    ...(parts.profile === undefined ? {} : { timing: timingOf(options, parts, parts.profile, end) }),
+  };
+}
+
+function describeCluster(
+  labels: InputLabels | undefined,
+  cluster: ClusterState,
+): SimulationResult['cluster'] {
+  return {
+    label: labels?.cluster ?? '',
+    nodes: cluster.nodeCount,
+    gpus: cluster.capacity.gpus,
+    cpuCores: cluster.capacity.cpuMilli / 1000,
+    memoryGib: cluster.capacity.memoryMib / 1024,
+    flavors: cluster.flavors.length,
+  };
+}
+
+function describeWorkload(
+  labels: InputLabels | undefined,
+  table: JobTable,
+  shapes: JobShapes,
+  cluster: ClusterState,
+): SimulationResult['workload'] {
+  return {
+    label: labels?.workload ?? '',
+    jobs: table.count,
+    pods: table.podTotal,
+    demands: new Set(shapes.demands).size,
+    spanSeconds: table.spanSeconds,
+    load: labels?.load ?? 1,
+    repeat: labels?.repeat ?? 1,
+    resampled: labels?.resampled ?? false,
+    ...offeredLoad(table, shapes, cluster),
+  };
+}
+
+function describeOptions(options: SimulationOptions): SimulationResult['options'] {
+  return {
+    queue: options.queue ?? 'best-effort',
+    typical: options.typical ?? 'learned',
+    horizonSeconds: options.horizonSeconds ?? null,
+    warmupSeconds: options.warmupSeconds ?? 0,
+    mtbfSeconds: options.failures?.mtbfSeconds ?? null,
+    mttrSeconds: options.failures?.mttrSeconds ?? null,
+    lostPods: options.lostPods ?? 'requeue',
+    retrySeconds: options.retrySeconds ?? null,
+  };
+}
+
+function jobCounts(metrics: RunMetrics): SimulationResult['jobs'] {
+  return {
+    arrived: metrics.arrived,
+    finished: metrics.finished,
+    dropped: metrics.dropped,
+    failed: metrics.failed,
+    running: metrics.runningJobs,
+    waiting: metrics.waitingJobs,
+    requeues: metrics.requeues,
+    podsPlaced: metrics.podsPlaced,
+    podsLost: metrics.podsLost,
+  };
+}
+
+function fragmentationOf(sampler: StateSampler): SimulationResult['fragmentation'] {
+  const { means } = sampler;
+  return {
+    ratio: ratioOrNull(means.ratio, means.ratioWeight),
+    share: ratioOrNull(means.share, means.weight) ?? 0,
+    samples: means.samples,
+    nodes: sampler.fragmentationNodes,
+  };
+}
+
+function headOfLineOf(sampler: StateSampler, cluster: ClusterState): SimulationResult['headOfLine'] {
+  const { means } = sampler;
+  return {
+    gpu: ratioOrNull(means.fittingGpu, means.weight * cluster.capacity.gpuMilli),
+    cpu: ratioOrNull(means.fittingCpu, means.weight * cluster.capacity.cpuMilli) ?? 0,
+    samples: means.samples,
+  };
+}
+
+/** Shares of the timed events; the rest of a step that is not the policy is the zone's own. */
+function timingOf(options: SimulationOptions, parts: RunRemains, profile: RunProfile, end: RunEnd): Timing {
+  const { metrics, policy } = parts;
+  const wallSeconds = end.wallMicros / 1e6;
+  const field = Math.max(0, policy.microsSum - policy.timedCalls * profile.clockCost);
+  const zone = Math.max(0, profile.stepMicros - field - 2 * policy.timedCalls * profile.clockCost);
+  const sum = profile.queueMicros + field + zone + profile.metricsMicros;
+  return {
+    wallSeconds,
+    jobsPerSecond: (metrics.finished + metrics.dropped + metrics.failed) / wallSeconds,
+    decisionMicros: distributionOf(policy.decisionMicros, true),
+    share: {
+      queue: profile.queueMicros / sum,
+      field: field / sum,
+      zone: zone / sum,
+      metrics: profile.metricsMicros / sum,
+    },
+    memoryBytes: options.memoryBytes?.() ?? null,
+  };
+}
+
 /** @returns `numerator ÷ denominator`, or null if there is nothing to divide by. */
-export function ratioOrNull(numerator: number, denominator: number): number | null {
+function ratioOrNull(numerator: number, denominator: number): number | null {
   return denominator > 0 && Number.isFinite(numerator) ? numerator / denominator : null;
 }
 
 /** @returns The percentiles of a sketch, null if it is empty. @param withGrid Whether to add the grid for plots. */
-export function distributionOf(sketch: QuantileSketch, withGrid: boolean): Distribution | null {
+function distributionOf(sketch: QuantileSketch, withGrid: boolean): Distribution | null {
   if (sketch.count === 0) return null;
   const at = (q: number): number => sketch.quantile(q);
   return {
@@ -32,14 +220,14 @@ export function distributionOf(sketch: QuantileSketch, withGrid: boolean): Distr
 }
 
 /** @returns All sketches in one. */
-export function mergedSketch(sketches: readonly QuantileSketch[]): QuantileSketch {
+function mergedSketch(sketches: readonly QuantileSketch[]): QuantileSketch {
   const all = new QuantileSketch();
   for (const sketch of sketches) all.merge(sketch);
   return all;
 }
 
 /** @returns Means of the size classes that occurred. */
-export function sizeClassResults(
+function sizeClassResults(
   arrivedBySize: Float64Array,
   waits: readonly QuantileSketch[],
   slowdowns: readonly QuantileSketch[],
@@ -53,7 +241,7 @@ export function sizeClassResults(
 }
 
 /** @returns Time means of the shares of capacity in use. */
-export function allocationOf(stretch: Stretch, cluster: ClusterState): SimulationResult['allocation'] {
+function allocationOf(stretch: Stretch, cluster: ClusterState): SimulationResult['allocation'] {
   const { seconds, integrals } = stretch;
   const { capacity } = cluster;
   const mean = (row: number, total: number): number =>
@@ -66,7 +254,7 @@ export function allocationOf(stretch: Stretch, cluster: ClusterState): Simulatio
 }
 
 /** @returns GPU and CPU time that the workload asks for ÷ what the cluster has while jobs arrive. */
-export function offeredLoad(
+function offeredLoad(
   table: JobTable,
   shapes: JobShapes,
   cluster: ClusterState,
@@ -88,12 +276,7 @@ export function offeredLoad(
 }
 
 /** @returns The time series: amounts of the samples as shares, and the arrived load at the same instants. */
-export function seriesOf(
-  sampler: StateSampler,
-  cluster: ClusterState,
-  table: JobTable,
-  shapes: JobShapes,
-): Series {
+function seriesOf(sampler: StateSampler, cluster: ClusterState, table: JobTable, shapes: JobShapes): Series {
   const { columns } = sampler;
   const { gpuMilli, cpuMilli, memoryMib } = cluster.capacity;
   const shareOf = (amounts: readonly number[], total: number): number[] =>
@@ -151,6 +334,6 @@ function arrivedLoad(
 }
 
 /** @returns A number cut to six significant figures: plots need no more, and files stay small. */
-export function significant(value: number): number {
+function significant(value: number): number {
   return Number.isFinite(value) ? Number(value.toPrecision(6)) : value;
 }

@@ -1,0 +1,61 @@
+/**
+ * What a simulation is given.
+ */
+import type { PlacementPolicy, PolicyFactory } from '../governor/policy.ts';
+import type { ClusterState } from '../model/cluster-state.ts';
+import type { NodeSpec } from '../model/node.ts';
+import type { FailureOptions } from './failures.ts';
+import type { JobTable } from './job-table.ts';
+
+/** Instants of the time series that are kept at least, unless the caller says otherwise. */
+export const SAMPLES_DEFAULT = 200;
+
+/** Where the inputs came from; only echoed in the result. */
+export interface InputLabels {
+  readonly cluster: string;
+  readonly workload: string;
+  /** As given to `JobTableBuilder.build`. */
+  readonly load: number;
+  readonly repeat: number;
+  readonly resampled: boolean;
+}
+
+/** One simulation. */
+export interface SimulationOptions {
+  /** At least one; names unique. */
+  readonly nodes: readonly NodeSpec[];
+  /** Not changed; may serve several simulations, also at once. */
+  readonly jobs: JobTable;
+  readonly policy: { readonly name: string; readonly create: PolicyFactory };
+  /** Of the policy's choices, of failures, of which nodes are sampled; its integer part modulo 2^32 counts. */
+  readonly seed: number;
+  /** Default best-effort: whatever fits starts. strict-fifo: the first waiting job blocks those behind it. */
+  readonly queue?: 'best-effort' | 'strict-fifo';
+  /** Default learned: the policy sees arrivals only. list: it is told the distribution of the whole workload. */
+  readonly typical?: 'learned' | 'list';
+  /** End of virtual time, > 0; absent: until every job has ended. */
+  readonly horizonSeconds?: number;
+  /** What happens before counts for no mean and no percentile; ≥ 0, default 0. */
+  readonly warmupSeconds?: number;
+  /** Absent: nodes do not fail. */
+  readonly failures?: FailureOptions;
+  /** Jobs that lost a node start anew (default) or fail. */
+  readonly lostPods?: 'requeue' | 'fail';
+  /** Virtual time between attempts with everything that waits, for policies that may overlook a node; absent: none. */
+  readonly retrySeconds?: number;
+  /** Default SAMPLES_DEFAULT; up to twice as many are kept. */
+  readonly samples?: number;
+  readonly labels?: InputLabels;
+  /** Default true. */
+  readonly withSeries?: boolean;
+  /** Microseconds from any origin. Given: the result has `timing`. */
+  readonly clockMicros?: () => number;
+  /** Bytes in use, asked once at the end, for `timing`. */
+  readonly memoryBytes?: () => number;
+  /** Asked every few hundred events; true ends the run with a partial result. */
+  readonly shouldStop?: () => boolean;
+  /** Told every few hundred events how many jobs left and what virtual time it is. */
+  readonly onProgress?: (jobsEnded: number, virtualSeconds: number) => void;
+  /** Given the cluster and the policy before the first event, for questions during the run (`--explain`). */
+  readonly onReady?: (cluster: ClusterState, policy: PlacementPolicy) => void;
+}

@@ -1,0 +1,160 @@
+/**
+ * Simulates a cluster through the life of a workload: jobs arrive, wait, run and leave; nodes fail and return.
+ *
+ * Invariants: a pure function of its options (the clock, where one is given, only fills `timing`): the same options
+ * give the same result, bit for bit. No input, no output.
+ */
+import { Fragmentation, typicalShapes } from '../field/fragmentation.ts';
+import type { PlacementPolicy, TypicalWorkload } from '../governor/policy.ts';
+import { Zone } from '../governor/zone.ts';
+import { Random } from '../kernel/random.ts';
+import { ClusterState } from '../model/cluster-state.ts';
+import { TegError } from '../model/errors.ts';
+import type { NodeSpec } from '../model/node.ts';
+import { NodeFailures } from './failures.ts';
+import { type JobShapes, jobShapes } from './job-shapes.ts';
+import type { JobTable } from './job-table.ts';
+import { ObservedPolicy } from './observed-policy.ts';
+import type { SimulationResult } from './result.ts';
+import { RunMetrics } from './run-metrics.ts';
+import { RunProfile } from './run-profile.ts';
+import { SAMPLES_DEFAULT, type SimulationOptions } from './simulation-options.ts';
+import { SimulationRun } from './simulation-run.ts';
+import { StateSampler } from './state-sampler.ts';
+import { summarize } from './summary.ts';
+
+/** Streams of the seed, so that one use of randomness never shifts another. */
+const STREAM_POLICY = 1;
+const STREAM_SAMPLER = 2;
+
+/**
+ * Runs one simulation. Some 2 µs an event besides the policy's own cost.
+ *
+ * @throws TegError TEG_OPTION_INVALID; TEG_CLUSTER_INVALID for no nodes or nodes of one name; TEG_POLICY_INVALID if
+ *         the policy broke its promise.
+ */
+export function runSimulation(options: SimulationOptions): SimulationResult {
+  checkOptions(options);
+  const { jobs: table, seed } = options;
+  const startedMicros = options.clockMicros?.() ?? 0;
+  const cluster = buildCluster(options.nodes, table);
+  const typical = typicalOf(table);
+  const shapes = jobShapes(table);
+  const sampler = buildSampler(options, cluster, shapes, typical);
+  const arrivalsEnd = Math.min(table.spanSeconds, options.horizonSeconds ?? Number.POSITIVE_INFINITY);
+  const metrics = new RunMetrics(table, shapes, cluster, sampler, options.warmupSeconds ?? 0, arrivalsEnd);
+  const policy = buildPolicy(options, cluster, typical);
+  const profile = options.clockMicros === undefined ? undefined : new RunProfile(options.clockMicros);
+  const run = new SimulationRun({
+    table,
+    cluster,
+    zone: buildZone(options, cluster, policy),
+    policy,
+    metrics,
+    failures: options.failures && new NodeFailures(seed, cluster.nodeCount, options.failures),
+    horizonSeconds: options.horizonSeconds ?? Number.POSITIVE_INFINITY,
+    retrySeconds: options.retrySeconds ?? Number.POSITIVE_INFINITY,
+    profile,
+    shouldStop: options.shouldStop ?? (() => false),
+    onProgress: options.onProgress ?? (() => {}),
+  });
+  options.onReady?.(cluster, policy);
+  const ended = run.run();
+  const wallMicros = (options.clockMicros?.() ?? 0) - startedMicros;
+  const parts = { table, shapes, cluster, sampler, metrics, policy, profile };
+  return summarize(options, parts, { ended, endSeconds: run.now, wallMicros });
+}
+
+/** @returns The distribution of a workload's pods: what `--typical list` and the fragmentation measure use. */
+export function typicalOf(table: JobTable): TypicalWorkload {
+  const byDemand = new Float64Array(table.demands.demands.length);
+  for (let job = 0; job < table.count; job++) {
+    const id = table.demandIds[job] as number;
+    byDemand[id] = (byDemand[id] as number) + (table.podCounts[job] as number);
+  }
+  const demands = table.demands.demands.filter((demand) => (byDemand[demand.id] as number) > 0);
+  const counts = demands.map((demand) => byDemand[demand.id] as number);
+  return { demands, counts, weights: counts.map((count) => count / table.podTotal) };
+}
+
+function buildCluster(nodes: readonly NodeSpec[], table: JobTable): ClusterState {
+  const labelKeys = new Set(table.demands.constraints.flatMap((c) => c.affinity.map((term) => term.key)));
+  const cluster = new ClusterState(table.demands, { labelKeys, nodesExpected: nodes.length });
+  for (const node of nodes) cluster.addNode(node);
+  return cluster;
+}
+
+function buildPolicy(
+  options: SimulationOptions,
+  cluster: ClusterState,
+  typical: TypicalWorkload,
+): ObservedPolicy {
+  const policy = options.policy.create({
+    cluster,
+    random: new Random(options.seed, STREAM_POLICY),
+    ...(options.typical === 'list' ? { typical } : {}),
+  });
+  return new ObservedPolicy(policy, options.clockMicros ?? (() => 0));
+}
+
+function buildZone(options: SimulationOptions, cluster: ClusterState, policy: PlacementPolicy): Zone {
+  const { jobs: table } = options;
+  const membersMax = table.podCounts.reduce((most, pods) => Math.max(most, pods), 1);
+  return new Zone(cluster, policy, {
+    queue: options.queue ?? 'best-effort',
+    onNodeLost: options.lostPods ?? 'requeue',
+    retryAllOnTick: options.retrySeconds !== undefined,
+    waitingJobsMax: Math.max(1, table.count),
+    jobsMax: Math.max(1, table.count),
+    membersMax,
+    effectsMax: Math.max(1 << 16, 2 * membersMax + 2),
+  });
+}
+
+function buildSampler(
+  options: SimulationOptions,
+  cluster: ClusterState,
+  shapes: JobShapes,
+  typical: TypicalWorkload,
+): StateSampler {
+  const { jobs: table, seed, warmupSeconds = 0, horizonSeconds = Number.POSITIVE_INFINITY } = options;
+  const samples = options.samples ?? SAMPLES_DEFAULT;
+  const span = Math.min(table.spanSeconds, horizonSeconds);
+  const interval = (Number.isFinite(horizonSeconds) ? horizonSeconds : span > 0 ? span : 1) / samples;
+  const fragmentation = new Fragmentation(
+    typicalShapes(typical.demands, typical.counts ?? typical.weights, table.demands),
+    cluster,
+  );
+  const window = span > warmupSeconds ? span : Number.POSITIVE_INFINITY;
+  const random = new Random(seed, STREAM_SAMPLER);
+  return new StateSampler(cluster, shapes, fragmentation, random, interval, samples, [warmupSeconds, window]);
+}
+
+function checkOptions(options: SimulationOptions): void {
+  if (options.nodes.length === 0) {
+    throw new TegError(
+      'TEG_CLUSTER_INVALID',
+      'the cluster has no nodes; expected at least one: name another cluster',
+    );
+  }
+  requireRange('horizon', options.horizonSeconds, Number.MIN_VALUE);
+  requireRange('warm-up', options.warmupSeconds, 0);
+  requireRange('retry', options.retrySeconds, Number.MIN_VALUE);
+  requireRange('mtbf', options.failures?.mtbfSeconds, Number.MIN_VALUE);
+  requireRange('mttr', options.failures?.mttrSeconds, Number.MIN_VALUE);
+  requireRange('samples', options.samples, 1);
+  if ((options.warmupSeconds ?? 0) >= (options.horizonSeconds ?? Number.POSITIVE_INFINITY)) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `the warm-up of ${options.warmupSeconds} s reaches the horizon of ${options.horizonSeconds} s; ` +
+        'expected it to end before: shorten it',
+    );
+  }
+}
+
+function requireRange(what: string, value: number | undefined, least: number): void {
+  if (value === undefined || (value >= least && Number.isFinite(value))) return;
+  const expected =
+    least > 0 && least < 1 ? 'a finite number above 0' : `a finite number of at least ${least}`;
+  throw new TegError('TEG_OPTION_INVALID', `${what} is ${value}; expected ${expected}: correct it`);
+}
