@@ -82,11 +82,9 @@ export class JobTable {
 
   /** @returns The first job of that id (or, of an array's id, its first member), −1 if none. O(count). */
   indexOf(id: string): number {
-    const spec = this.specIds.indexOf(id.replace(/(\/\d+)?(#\d+)?$/, ''));
-    const whole = this.specIds.indexOf(id);
     for (let job = 0; job < this.count; job++) {
-      const own = this.specIndexes[job] as number;
-      if (own === whole || (own === spec && this.idOf(job) === id)) return job;
+      const specId = this.specIds[this.specIndexes[job] as number] as string;
+      if (id === specId || (id.startsWith(specId) && id === this.idOf(job))) return job;
     }
     return -1;
   }

@@ -243,14 +243,17 @@ export class RunMetrics implements RunState {
   private passMarks(t: number): void {
     while (t >= this.nextMark) {
       const mark = this.nextMark;
-      this.integrate(mark);
       if (!this.warm && mark >= this.warmupSeconds) {
+        this.integrate(mark);
         this.warm = true;
         this.sums.fill(0);
         this.measuredFrom = mark;
       }
       if (mark >= this.sampler.nextAt) this.sampler.sample(this);
-      if (this.whileArriving === undefined && mark >= this.arrivalsEnd) this.whileArriving = this.measured();
+      if (this.whileArriving === undefined && mark >= this.arrivalsEnd) {
+        this.integrate(mark);
+        this.whileArriving = this.measured();
+      }
       this.nextMark = this.findNextMark();
     }
   }

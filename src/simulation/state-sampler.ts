@@ -260,7 +260,7 @@ function shuffledGpuNodes(cluster: ClusterState, random: Random): Int32Array {
 export function fitsNow(cluster: ClusterState, demand: Demand, pods: number): boolean {
   let left = pods;
   for (let node = 0; node < cluster.nodeCount && left > 0; node++) {
-    if (cluster.fits(node, demand)) left -= left === 1 ? 1 : podsFitting(cluster, node, demand, left);
+    if (cluster.fits(node, demand)) left -= left === 1 ? 1 : podsFitting(cluster, node, demand);
   }
   return left <= 0;
 }

@@ -184,15 +184,16 @@ function timingOf(options: SimulationOptions, parts: RunRemains, profile: RunPro
   const field = Math.max(0, policy.microsSum - policy.timedCalls * profile.clockCost);
   const zone = Math.max(0, profile.stepMicros - field - 2 * policy.timedCalls * profile.clockCost);
   const sum = profile.queueMicros + field + zone + profile.metricsMicros;
+  const shareOf = (micros: number): number => ratioOrNull(micros, sum) ?? 0;
   return {
     wallSeconds,
-    jobsPerSecond: (metrics.finished + metrics.dropped + metrics.failed) / wallSeconds,
+    jobsPerSecond: ratioOrNull(metrics.finished + metrics.dropped + metrics.failed, wallSeconds) ?? 0,
     decisionMicros: distributionOf(policy.decisionMicros, true),
     share: {
-      queue: profile.queueMicros / sum,
-      field: field / sum,
-      zone: zone / sum,
-      metrics: profile.metricsMicros / sum,
+      queue: shareOf(profile.queueMicros),
+      field: shareOf(field),
+      zone: shareOf(zone),
+      metrics: shareOf(profile.metricsMicros),
     },
     memoryBytes: options.memoryBytes?.() ?? null,
   };
