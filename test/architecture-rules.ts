@@ -123,9 +123,9 @@ export function brokenRules(files: readonly SourceFile[]): string[] {
   return [...problems, ...checkCycles(importsByPath)];
 }
 
-/** Tests may import and measure what they like; only the form of a file binds them. */
+/** Tests and what only they use may import and measure what they like; only the form of a file binds them. */
 function isTest(path: string): boolean {
-  return /\.(test|laws)\.ts$/.test(path);
+  return /\.(test|laws|oracle|scenarios)\.ts$/.test(path);
 }
 
 /** @returns The room of a file: its folder right below `src`, '' if it is in none. */
