@@ -53,4 +53,8 @@ export interface JobSpec extends PodSpec {
   readonly gangMin: number;
   /** Name of its PodGroup, if the source names one. */
   readonly podGroup?: string;
+  /** What made it, if the source says so: for example `ReplicaSet/web-5d9c`. */
+  readonly owner?: string;
+  /** The node it was on when it was recorded. A record, not a request: placement does not look at it. */
+  readonly nodeName?: string;
 }

@@ -2,6 +2,7 @@
  * What one reading of one file carries along: its name, limits, bad rows so far, warnings.
  */
 import { TegError, type TegErrorCode } from '../model/errors.ts';
+import type { SpecProblem } from '../model/validate.ts';
 import {
   DEFAULT_ASSUMPTIONS,
   DEFAULT_LIMITS,
@@ -21,6 +22,8 @@ export class ReadContext {
   readonly file: string;
   readonly limits: ReadLimits;
   readonly assume: TraceDefaults;
+  /** What the file says about itself, for example the header of an SWF file. */
+  readonly notes = new Map<string, string>();
   /** Bad rows left out so far. */
   badCount = 0;
   private readonly options: ReadOptions;
@@ -65,6 +68,11 @@ export class ReadContext {
     this.warnings.set(message, (known ?? 0) + count);
   }
 
+  /** Keeps something that the file says about itself; the first 64 are kept, each cut at 200 characters. */
+  note(key: string, value: string): void {
+    if (this.notes.size < 64) this.notes.set(key.slice(0, 60), value.slice(0, 200));
+  }
+
   /** Hands all warnings out. Called once, at the end of the file. */
   finish(): void {
     if (this.badCount > 0) this.warn('bad rows left out', this.badCount);
@@ -76,6 +84,12 @@ export class ReadContext {
   error(code: TegErrorCode, line: number, column: string, got: string, expected: string): TegError {
     const where = column === '' ? '' : ` column '${column}':`;
     return new TegError(code, `${this.file}:${line}:${where} got ${got}, expected ${expected}; ${ADVICE}`);
+  }
+
+  /** @returns The error about an item of a line that breaks a bound of the model. */
+  problemError(line: number, problem: SpecProblem): TegError {
+    const { field, got, expected } = problem;
+    return this.error('TEG_TRACE_BAD_VALUE', line, field, quoted(String(got)), expected);
   }
 }
 

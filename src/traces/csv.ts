@@ -4,8 +4,8 @@
  * A row is a line: fields may be quoted (RFC 4180) but may not hold line ends, so that one stray quotation mark
  * costs one row and not the rest of the file.
  */
-import { parse } from 'csv-parse/sync';
 import { TegError } from '../model/errors.ts';
+import type { SpecProblem } from '../model/validate.ts';
 import { BATCH_ROWS, quoted, type ReadContext } from './context.ts';
 import { readLines } from './lines.ts';
 import { Row } from './row.ts';
@@ -19,9 +19,11 @@ export interface CsvFormat<T> {
    * Prepares reading one file.
    *
    * @param column Gives the position of a column, −1 if it is absent.
-   * @returns What makes an item of a row; it throws TegErrors of bad values.
+   * @returns What makes an item of a row, or nothing of a row that describes none; it throws TegErrors of bad values.
    */
-  prepare(column: (name: string) => number, context: ReadContext): (row: Row) => T;
+  prepare(column: (name: string) => number, context: ReadContext): (row: Row) => T | undefined;
+  /** Finds a bound of the model that an item breaks; run on every item. */
+  readonly findProblem: (item: T) => SpecProblem | undefined;
 }
 
 /**
@@ -82,7 +84,10 @@ function readHeader<T>(
     try {
       row.line = number;
       row.fields = checkedFields(text, names.length, fieldCharsMax, number, context);
-      return toItem(row);
+      const item = toItem(row);
+      const problem = item === undefined ? undefined : format.findProblem(item);
+      if (problem !== undefined) throw context.problemError(number, problem);
+      return item;
     } catch (error) {
       context.bad(error);
       return undefined;
@@ -144,13 +149,39 @@ function checkedFields(
   return fields;
 }
 
-/** @returns The fields of a line of CSV, or undefined if its quotation marks do not match. */
+/**
+ * Cuts a line of CSV into its fields. Own code because the library needs 65 µs to start on each line, this 1 µs.
+ *
+ * @returns The fields, or undefined if quotation marks do not match: a quoted field begins and ends with one, and
+ *   holds others doubled.
+ */
 export function splitCsvLine(line: string): string[] | undefined {
   if (!line.includes('"')) return line.split(',');
-  try {
-    const rows = parse(line, { relax_column_count: true }) as string[][];
-    return rows.length === 1 ? rows[0] : undefined;
-  } catch {
-    return undefined;
+  const fields: string[] = [];
+  let i = 0;
+  for (;;) {
+    if (line[i] === '"') {
+      const end = endOfQuoted(line, i + 1);
+      if (end < 0) return undefined;
+      fields.push(line.slice(i + 1, end).replaceAll('""', '"'));
+      i = end + 1;
+    } else {
+      const comma = line.indexOf(',', i);
+      const end = comma < 0 ? line.length : comma;
+      const field = line.slice(i, end);
+      if (field.includes('"')) return undefined;
+      fields.push(field);
+      i = end;
+    }
+    if (i === line.length) return fields;
+    if (line[i] !== ',') return undefined;
+    i++;
   }
+}
+
+/** Position of the quotation mark that ends a quoted field, −1 if there is none. */
+function endOfQuoted(line: string, from: number): number {
+  let end = line.indexOf('"', from);
+  while (end >= 0 && line[end + 1] === '"') end = line.indexOf('"', end + 2);
+  return end;
 }

@@ -5,18 +5,19 @@ import { TegError } from '../model/errors.ts';
 import { quoted } from './context.ts';
 import { splitCsvLine } from './csv.ts';
 import { CSV_FORMATS, type CsvFormatName } from './csv-formats.ts';
-import { TRACE_FORMATS, type TraceFormat, type TraceKind } from './format.ts';
+import { TRACE_FORMATS, type TraceFormat } from './format.ts';
 
-/**
- * Recognises a format.
- *
- * @param head First bytes of the content, unpacked.
- * @param kind What the reader wants; it decides between Parquet files of TEG, whose schema is at their end.
- * @returns The format, or undefined.
- */
-export function detectHead(head: Uint8Array, kind?: TraceKind): TraceFormat | undefined {
-  if (startsWith(head, 'PAR1')) return kind === 'nodes' ? 'teg-nodes' : 'teg-jobs';
-  const text = new TextDecoder('utf-8').decode(head.subarray(0, 65_536));
+/** Bytes that are looked at. */
+const HEAD_BYTES = 65_536;
+
+/** @returns Whether a file begins as Parquet does. */
+export function isParquet(head: Uint8Array): boolean {
+  return Buffer.from(head.subarray(0, 4)).toString('latin1') === 'PAR1';
+}
+
+/** @returns The format of a text whose first bytes these are (unpacked), or undefined. */
+export function detectHead(head: Uint8Array): TraceFormat | undefined {
+  const text = new TextDecoder('utf-8').decode(head.subarray(0, HEAD_BYTES));
   return detectCsv(text) ?? detectKubernetes(text) ?? detectSwf(text);
 }
 
@@ -27,10 +28,6 @@ export function unknownFormat(name: string, head: Uint8Array): never {
     'TEG_INPUT_UNKNOWN_FORMAT',
     `${name}: got a file that begins ${quoted(begin)}, expected one of ${Object.keys(TRACE_FORMATS).join(', ')}; name it with --format`,
   );
-}
-
-function startsWith(head: Uint8Array, magic: string): boolean {
-  return Buffer.from(head.subarray(0, magic.length)).toString('latin1') === magic;
 }
 
 /** The CSV format with the most required columns, all of which are in the first line. */

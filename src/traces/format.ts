@@ -31,6 +31,7 @@ export const TRACE_FORMATS = {
   kubernetes: { kinds: ['jobs', 'nodes'], description: 'Kubernetes pods and nodes (YAML or JSON)' },
   'teg-jobs-csv': { kinds: ['jobs'], description: 'TEG normal form of jobs (CSV)' },
   'teg-nodes-csv': { kinds: ['nodes'], description: 'TEG normal form of nodes (CSV)' },
+  'teg-usage-csv': { kinds: ['usage'], description: 'TEG normal form of usage samples (CSV)' },
   'teg-jobs': { kinds: ['jobs'], description: 'TEG normal form of jobs (Parquet)' },
   'teg-nodes': { kinds: ['nodes'], description: 'TEG normal form of nodes (Parquet)' },
   'teg-usage': { kinds: ['usage'], description: 'TEG normal form of usage samples (Parquet)' },
@@ -66,8 +67,6 @@ export interface ReadLimits {
   readonly objectCharsMax: number;
   /** Characters of a YAML or JSON document that cannot be cut into its objects. */
   readonly documentCharsMax: number;
-  /** Nested brackets of one Kubernetes object. */
-  readonly depthMax: number;
 }
 
 /** The limits unless others are given. An API server refuses objects above 1.5 MiB. */
@@ -79,7 +78,6 @@ export const DEFAULT_LIMITS: ReadLimits = {
   groupBytesMax: 268_435_456,
   objectCharsMax: 2_097_152,
   documentCharsMax: 8_388_608,
-  depthMax: 64,
 };
 
 /** What is assumed where a format lacks it. Each is stated with its reason in docs/traces.md. */

@@ -1,16 +1,18 @@
 /**
- * Reads a trace of any known format into jobs or nodes.
+ * Reads a trace of any known format into jobs, nodes or usage samples.
  *
  * Memory is bounded however long the file is, except for `readJobs` and `readNodes`, which hold what they return.
  */
 import { TegError } from '../model/errors.ts';
 import type { JobSpec } from '../model/job.ts';
 import type { NodeSpec } from '../model/node.ts';
-import { ReadContext } from './context.ts';
-import { detectHead, unknownFormat } from './detect.ts';
-import { describes, type ReadOptions, TRACE_FORMATS, type TraceFormat, type TraceKind } from './format.ts';
-import { streamAny } from './readers.ts';
-import { fileInput, type OpenedInput, openInput, type TraceInput } from './source.ts';
+import type { TraceBatch } from './batch.ts';
+import type { ReadOptions, TraceFormat } from './format.ts';
+import { openTrace } from './readers.ts';
+import { fileInput, type TraceInput } from './source.ts';
+import type { UsageSample } from './usage.ts';
+
+export type { ReadOptions, TraceFormat, TraceWarning } from './format.ts';
 
 /** @returns The jobs of a trace, in file order. @throws TegError as `streamJobs`; TEG_JOB_INVALID for an id twice. */
 export async function readJobs(path: string, options: ReadOptions = {}): Promise<JobSpec[]> {
@@ -43,60 +45,48 @@ export async function readNodes(path: string, options: ReadOptions = {}): Promis
 /**
  * Streams the jobs of a trace in batches, in file order (not by submit time).
  *
- * @param path A file, gzip or not; `-` for standard input.
+ * @param path A file, gzip or not, or an input in memory; `-` for standard input.
  * @throws TegError of the first bad row beyond `options.skipBad`; TEG_INPUT_NOT_FOUND, TEG_INPUT_CORRUPT,
  *   TEG_INPUT_TOO_LARGE, TEG_INPUT_UNKNOWN_FORMAT.
  */
-export function streamJobs(path: string, options: ReadOptions = {}): AsyncGenerator<JobSpec[]> {
-  return streamJobsFrom(fileInput(path), options);
+export function streamJobs(path: string | TraceInput, options: ReadOptions = {}): AsyncGenerator<JobSpec[]> {
+  return ofKind(path, options, 'jobs') as AsyncGenerator<JobSpec[]>;
 }
 
 /** Streams the nodes of a trace in batches, in file order. @throws TegError as `streamJobs`. */
-export function streamNodes(path: string, options: ReadOptions = {}): AsyncGenerator<NodeSpec[]> {
-  return streamNodesFrom(fileInput(path), options);
-}
-
-/** As `streamJobs`, from any input. */
-export async function* streamJobsFrom(
-  input: TraceInput,
-  options: ReadOptions = {},
-): AsyncGenerator<JobSpec[]> {
-  const context = new ReadContext(input.name, options);
-  const opened = await openInput(input);
-  const format = formatOf(opened, options, 'jobs');
-  yield* streamAny(input, opened, format, 'jobs', context) as AsyncGenerator<JobSpec[]>;
-  context.finish();
-}
-
-/** As `streamNodes`, from any input. */
-export async function* streamNodesFrom(
-  input: TraceInput,
+export function streamNodes(
+  path: string | TraceInput,
   options: ReadOptions = {},
 ): AsyncGenerator<NodeSpec[]> {
-  const context = new ReadContext(input.name, options);
-  const opened = await openInput(input);
-  const format = formatOf(opened, options, 'nodes');
-  yield* streamAny(input, opened, format, 'nodes', context) as AsyncGenerator<NodeSpec[]>;
-  context.finish();
+  return ofKind(path, options, 'nodes') as AsyncGenerator<NodeSpec[]>;
+}
+
+/** Streams the usage samples of a trace in batches, in file order. @throws TegError as `streamJobs`. */
+export function streamUsage(
+  path: string | TraceInput,
+  options: ReadOptions = {},
+): AsyncGenerator<UsageSample[]> {
+  return ofKind(path, options, 'usage') as AsyncGenerator<UsageSample[]>;
 }
 
 /** @returns The format of a file, recognised from its content. @throws TegError TEG_INPUT_UNKNOWN_FORMAT. */
-export async function detectFormat(path: string): Promise<TraceFormat> {
-  const opened = await openInput(fileInput(path));
-  try {
-    return detectHead(opened.head) ?? unknownFormat(path, opened.head);
-  } finally {
-    await opened.chunks.return(undefined);
-  }
+export async function detectFormat(path: string | TraceInput): Promise<TraceFormat> {
+  const trace = await openTrace(toInput(path));
+  await trace.close();
+  return trace.format;
 }
 
-function formatOf(opened: OpenedInput, options: ReadOptions, kind: TraceKind): TraceFormat {
-  const format = options.format ?? detectHead(opened.head, kind) ?? unknownFormat(opened.name, opened.head);
-  if (describes(format, kind)) return format;
-  throw new TegError(
-    'TEG_INPUT_UNKNOWN_FORMAT',
-    `${opened.name}: got ${format} (${TRACE_FORMATS[format].description}), expected a file that describes ${kind}; name another file`,
-  );
+async function* ofKind(
+  path: string | TraceInput,
+  options: ReadOptions,
+  kind: TraceBatch['kind'],
+): AsyncGenerator<readonly unknown[]> {
+  const trace = await openTrace(toInput(path), options, kind);
+  for await (const batch of trace.batches) if (batch.kind === kind) yield batch.items;
+}
+
+function toInput(path: string | TraceInput): TraceInput {
+  return typeof path === 'string' ? fileInput(path) : path;
 }
 
 function duplicate(

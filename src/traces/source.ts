@@ -61,8 +61,10 @@ export interface OpenedInput {
   readonly name: string;
   /** The first bytes, at most `peekBytes` plus a chunk; less only if the content is shorter. */
   readonly head: Uint8Array;
-  /** All of it, from the start. To be iterated once, or `close`d. */
+  /** All of it, from the start. To be iterated once. */
   readonly chunks: AsyncGenerator<Uint8Array>;
+  /** Closes the file, however far it was read. To be called in any case; more than once does no harm. */
+  close(): Promise<void>;
 }
 
 /**
@@ -77,14 +79,18 @@ export async function openInput(input: TraceInput, peekBytes = 65_536): Promise<
   const isGzip = first.head.length >= 2 && first.head[0] === 0x1f && first.head[1] === 0x8b;
   const unpacked = isGzip ? gunzip(input.name, first.replay()) : first.replay();
   const content = await peek(unpacked, peekBytes);
-  return { name: input.name, head: content.head, chunks: content.replay() };
+  return { name: input.name, head: content.head, chunks: content.replay(), close: content.close };
+}
+
+interface Peeked {
+  readonly head: Uint8Array;
+  readonly replay: () => AsyncGenerator<Uint8Array>;
+  /** A generator that was never started does not run its `finally`, so the source is closed directly. */
+  readonly close: () => Promise<void>;
 }
 
 /** Reads until `bytes` are there; `replay` gives them again, then the rest. */
-async function peek(
-  chunks: AsyncIterator<Uint8Array>,
-  bytes: number,
-): Promise<{ head: Uint8Array; replay: () => AsyncGenerator<Uint8Array> }> {
+async function peek(chunks: AsyncIterator<Uint8Array>, bytes: number): Promise<Peeked> {
   const held: Uint8Array[] = [];
   let length = 0;
   while (length < bytes) {
@@ -106,7 +112,13 @@ async function peek(
       await chunks.return?.();
     }
   }
-  return { head, replay };
+  return {
+    head,
+    replay,
+    close: async () => {
+      await chunks.return?.();
+    },
+  };
 }
 
 async function* gunzip(name: string, packed: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {

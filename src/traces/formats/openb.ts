@@ -5,11 +5,13 @@
  */
 import type { JobSpec } from '../../model/job.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX, type NodeSpec } from '../../model/node.ts';
+import { findJobProblem, findNodeProblem } from '../../model/validate.ts';
 import type { CsvFormat } from '../csv.ts';
 import { INT32_MAX, type Row } from '../row.ts';
 
 /** Node list: one row a node. */
 export const OPENB_NODES: CsvFormat<NodeSpec> = {
+  findProblem: findNodeProblem,
   columns: ['sn', 'cpu_milli', 'memory_mib', 'gpu', 'model'],
   prepare(column, context) {
     const sn = column('sn');
@@ -34,6 +36,7 @@ export const OPENB_NODES: CsvFormat<NodeSpec> = {
 
 /** Pod lists: one row a pod. Without times (list `multigpu20`) all arrive at 0, in row order, and never end. */
 export const OPENB_PODS: CsvFormat<JobSpec> = {
+  findProblem: findJobProblem,
   columns: ['name', 'cpu_milli', 'memory_mib', 'num_gpu', 'gpu_milli'],
   prepare(column) {
     const name = column('name');

@@ -1,0 +1,117 @@
+/**
+ * Writes a trace in the normal form, as Parquet or CSV by the extension of the file's name.
+ *
+ * The file appears under its name only when it is whole; until then its name ends in `.partial`.
+ */
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { createGzip } from 'node:zlib';
+import { TegError } from '../model/errors.ts';
+import type { TraceKind } from './format.ts';
+import { csvHeader, toCsvLine } from './formats/normal-csv.ts';
+import { LAYOUTS, type Layout } from './layout.ts';
+import { type ByteSink, ParquetFileWriter } from './parquet/write.ts';
+
+/** Takes a trace in batches. Either `finish` or `abort` ends it. */
+export interface TraceWriter<T> {
+  write(items: readonly T[]): Promise<void>;
+  /** Completes the file and gives it its name. */
+  finish(): Promise<void>;
+  /** Removes what was written. */
+  abort(): Promise<void>;
+}
+
+/** What makes bytes of items, for one file format. */
+interface Encoder<T> {
+  write(items: readonly T[]): Promise<void>;
+  finish(): Promise<void>;
+}
+
+/** Extensions that can be written. */
+const EXTENSIONS = ['.parquet', '.csv', '.csv.gz'] as const;
+
+/**
+ * Starts writing a trace of a kind.
+ *
+ * @param path Ends in `.parquet`, `.csv` or `.csv.gz`.
+ * @throws TegError TEG_OPTION_INVALID for another extension, TEG_INPUT_NOT_FOUND if it cannot be written.
+ */
+export async function createTraceWriter<Kind extends TraceKind>(
+  kind: Kind,
+  path: string,
+): Promise<TraceWriter<(typeof LAYOUTS)[Kind] extends Layout<infer T> ? T : never>> {
+  const extension = EXTENSIONS.findLast((candidate) => path.endsWith(candidate));
+  if (extension === undefined) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `${path}: got an unknown extension, expected one of ${EXTENSIONS.join(', ')}; rename the output`,
+    );
+  }
+  const partial = `${path}.partial`;
+  const file = await openForWriting(partial);
+  const sink: ByteSink = async (bytes) => {
+    await file.writeFile(bytes);
+  };
+  const layout = LAYOUTS[kind] as Layout<unknown>;
+  const encoder =
+    extension === '.parquet' ? new ParquetFileWriter(layout, sink) : csvEncoder(layout, sink, extension);
+  return {
+    write: (items) => encoder.write(items),
+    async finish() {
+      await encoder.finish();
+      await file.close();
+      await rename(partial, path);
+    },
+    async abort() {
+      await file.close();
+      await unlink(partial);
+    },
+  };
+}
+
+function csvEncoder<T>(layout: Layout<T>, sink: ByteSink, extension: string): Encoder<T> {
+  const out = extension === '.csv.gz' ? gzipSink(sink) : { write: sink, finish: async () => {} };
+  let isFirst = true;
+  const put = async (lines: string[]): Promise<void> => {
+    if (isFirst) lines.unshift(csvHeader(layout));
+    isFirst = false;
+    if (lines.length > 0) await out.write(Buffer.from(`${lines.join('\n')}\n`, 'utf8'));
+  };
+  return {
+    write: (items) => put(items.map((item) => toCsvLine(layout, item))),
+    async finish() {
+      await put([]);
+      await out.finish();
+    },
+  };
+}
+
+/** Packs on the way; waits for the sink as `write` and `finish` are awaited. */
+function gzipSink(sink: ByteSink): { write: ByteSink; finish: () => Promise<void> } {
+  const gzip = createGzip();
+  const written = (async () => {
+    for await (const chunk of gzip) await sink(chunk as Uint8Array);
+  })();
+  return {
+    async write(bytes) {
+      if (gzip.write(bytes)) return;
+      // A sink that fails ends the iteration above, and no drain would ever come.
+      await Promise.race([new Promise((resolve) => gzip.once('drain', resolve)), written]);
+    },
+    async finish() {
+      gzip.end();
+      await written;
+    },
+  };
+}
+
+async function openForWriting(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'w');
+  } catch (error) {
+    throw new TegError(
+      'TEG_INPUT_NOT_FOUND',
+      `${path}: got ${(error as NodeJS.ErrnoException).code}, expected a place that can be written; check the folder`,
+      { cause: error },
+    );
+  }
+}
