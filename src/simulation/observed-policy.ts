@@ -7,6 +7,12 @@ import type { Explanation, PlacementPolicy } from '../governor/policy.ts';
 import { QuantileSketch } from '../kernel/quantile-sketch.ts';
 import type { Demand } from '../model/demand.ts';
 
+/** A choice and its reasons. */
+export interface WatchedChoice {
+  readonly node: number;
+  readonly explanation: Explanation;
+}
+
 /** Passes every call on and counts. Adds some 20 ns to a decision while `timing` is off. */
 export class ObservedPolicy implements PlacementPolicy {
   readonly name: string;
@@ -22,6 +28,10 @@ export class ObservedPolicy implements PlacementPolicy {
   timedCalls = 0;
   /** Whether calls are timed now; the caller switches it on for a sample of the events. */
   timing = false;
+  /** If set, the reasons of choices for this demand are kept in `watchedChoices`, until the caller takes them away. */
+  watched: Demand | undefined;
+  /** The successful ones, in order. */
+  readonly watchedChoices: WatchedChoice[] = [];
   private readonly inner: PlacementPolicy;
   private readonly clockMicros: () => number;
 
@@ -32,16 +42,23 @@ export class ObservedPolicy implements PlacementPolicy {
     this.clockMicros = clockMicros;
   }
 
+  /** Of the last successful choice. */
   get gpuMask(): number {
     return this.inner.gpuMask;
   }
 
+  /** By the last choice. */
   get nodesExamined(): number {
     return this.inner.nodesExamined;
   }
 
   choose(demand: Demand): number {
     this.decisions++;
+    if (demand === this.watched) return this.watchedChoose(demand);
+    return this.countedChoose(demand);
+  }
+
+  private countedChoose(demand: Demand): number {
     const node = this.timing ? this.timedChoose(demand) : this.inner.choose(demand);
     const examined = this.inner.nodesExamined;
     this.nodesExaminedSum += examined;
@@ -75,6 +92,13 @@ export class ObservedPolicy implements PlacementPolicy {
   explain(demand: Demand): Explanation {
     const explanation = this.inner.explain?.(demand);
     return explanation ?? { policy: this.name, node: '', better: 'lower', candidates: [], lacking: {} };
+  }
+
+  private watchedChoose(demand: Demand): number {
+    const explanation = this.explain(demand);
+    const node = this.countedChoose(demand);
+    if (node >= 0) this.watchedChoices.push({ node, explanation });
+    return node;
   }
 
   private timedChoose(demand: Demand): number {

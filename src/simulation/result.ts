@@ -146,6 +146,50 @@ const timingSchema = z
   })
   .describe('depends on the machine, so it is there only if asked for');
 
+const explanationSchema = z.object({
+  policy: z.string(),
+  node: z.string().describe("the chosen node, '' if none fits"),
+  better: z.enum(['lower', 'higher']),
+  candidates: z.array(
+    z.object({
+      label: z.string(),
+      nodes: count,
+      value: z.number().nullable(),
+      parts: z.record(z.string(), z.number().nullable()),
+    }),
+  ),
+  lacking: z.record(z.string(), z.number()),
+});
+
+const explainedSchema = z
+  .object({
+    job: z.string(),
+    submitSeconds: seconds,
+    podCount: count,
+    gangMin: count,
+    demand: z.object({
+      cpuMilli: count,
+      memoryMib: count,
+      gpuCount: count,
+      gpuMilli: count,
+      gpuTotalMilli: count,
+      extended: z.array(z.number()),
+      constraintId: z.number().int(),
+      spreadGroupId: z.number().int(),
+      podsPerNodeMax: z.number().int(),
+    }),
+    turns: z.array(
+      z.object({
+        atSeconds: seconds,
+        what: z.enum(['arrived', 'waits', 'started', 'released', 'requeued', 'dropped', 'failed']),
+        detail: z.string(),
+        choices: z.array(explanationSchema).describe('why the pods went where they went, in their order'),
+        pods: z.array(z.object({ member: count, node: z.string(), gpus: z.array(count) })),
+      }),
+    ),
+  })
+  .describe('the life of the job that was asked about');
+
 /** What one run of one policy on one workload with one seed came to. */
 export const simulationResultSchema = z.object({
   schema: z.literal(SIMULATION_SCHEMA),
@@ -202,6 +246,7 @@ export const simulationResultSchema = z.object({
     .describe('null: no GPUs'),
   quantileGrid: z.array(z.number()),
   series: seriesSchema.optional(),
+  explained: explainedSchema.optional(),
   timing: timingSchema.optional(),
 });
 

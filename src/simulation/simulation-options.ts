@@ -1,8 +1,7 @@
 /**
  * What a simulation is given.
  */
-import type { PlacementPolicy, PolicyFactory } from '../governor/policy.ts';
-import type { ClusterState } from '../model/cluster-state.ts';
+import type { PolicyFactory } from '../governor/policy.ts';
 import type { NodeSpec } from '../model/node.ts';
 import type { FailureOptions } from './failures.ts';
 import type { JobTable } from './job-table.ts';
@@ -56,6 +55,6 @@ export interface SimulationOptions {
   readonly shouldStop?: () => boolean;
   /** Told every few hundred events how many jobs left and what virtual time it is. */
   readonly onProgress?: (jobsEnded: number, virtualSeconds: number) => void;
-  /** Given the cluster and the policy before the first event, for questions during the run (`--explain`). */
-  readonly onReady?: (cluster: ClusterState, policy: PlacementPolicy) => void;
+  /** Index of a job whose reasons are to be kept, see `SimulationResult.explained`. */
+  readonly explainJob?: number;
 }

@@ -23,6 +23,7 @@ import { EventQueue } from '../kernel/event-queue.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { NodeFailures } from './failures.ts';
 import type { JobTable } from './job-table.ts';
+import type { JobWatch } from './job-watch.ts';
 import type { ObservedPolicy } from './observed-policy.ts';
 import type { SimulationResult } from './result.ts';
 import type { RunMetrics } from './run-metrics.ts';
@@ -49,6 +50,8 @@ export interface RunParts {
   readonly horizonSeconds: number;
   /** Virtual time between two attempts with everything that waits; Infinity: none. */
   readonly retrySeconds: number;
+  /** Watches one job, where one is to be explained. */
+  readonly watch: JobWatch | undefined;
   /** Absent: nothing is timed. */
   readonly profile: RunProfile | undefined;
   readonly shouldStop: () => boolean;
@@ -178,10 +181,11 @@ export class SimulationRun {
   }
 
   private takeArrival(at: number): ZoneEvent {
-    const { table, metrics } = this.parts;
+    const { table, metrics, watch } = this.parts;
     const job = this.nextJob++;
     this.now = at;
     metrics.jobArrived(job);
+    if (watch !== undefined && watch.job === job) watch.aboutToArrive(at);
     const { submitted } = this;
     submitted.job = job;
     submitted.demandId = table.demandIds[job] as number;
@@ -248,7 +252,8 @@ export class SimulationRun {
 
   private carryOut(effects: EffectBuffer): void {
     const { kinds, jobs, counts, reasons, length } = effects;
-    const { metrics } = this.parts;
+    const { metrics, watch } = this.parts;
+    if (watch !== undefined) watch.afterStep(effects, this.now);
     for (let i = 0; i < length; i++) {
       const job = jobs[i] as number;
       switch (kinds[i]) {

@@ -14,6 +14,7 @@ import type { NodeSpec } from '../model/node.ts';
 import { NodeFailures } from './failures.ts';
 import { type JobShapes, jobShapes } from './job-shapes.ts';
 import type { JobTable } from './job-table.ts';
+import { JobWatch } from './job-watch.ts';
 import { ObservedPolicy } from './observed-policy.ts';
 import type { SimulationResult } from './result.ts';
 import { RunMetrics } from './run-metrics.ts';
@@ -45,6 +46,8 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const metrics = new RunMetrics(table, shapes, cluster, sampler, options.warmupSeconds ?? 0, arrivalsEnd);
   const policy = buildPolicy(options, cluster, typical);
   const profile = options.clockMicros === undefined ? undefined : new RunProfile(options.clockMicros);
+  const { explainJob } = options;
+  const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
   const run = new SimulationRun({
     table,
     cluster,
@@ -55,14 +58,15 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
     horizonSeconds: options.horizonSeconds ?? Number.POSITIVE_INFINITY,
     retrySeconds: options.retrySeconds ?? Number.POSITIVE_INFINITY,
     profile,
+    watch,
     shouldStop: options.shouldStop ?? (() => false),
     onProgress: options.onProgress ?? (() => {}),
   });
-  options.onReady?.(cluster, policy);
   const ended = run.run();
   const wallMicros = (options.clockMicros?.() ?? 0) - startedMicros;
   const parts = { table, shapes, cluster, sampler, metrics, policy, profile };
-  return summarize(options, parts, { ended, endSeconds: run.now, wallMicros });
+  const result = summarize(options, parts, { ended, endSeconds: run.now, wallMicros });
+  return watch === undefined ? result : { ...result, explained: watch.result() };
 }
 
 /** @returns The distribution of a workload's pods: what `--typical list` and the fragmentation measure use. */
@@ -143,6 +147,12 @@ function checkOptions(options: SimulationOptions): void {
   requireRange('mtbf', options.failures?.mtbfSeconds, Number.MIN_VALUE);
   requireRange('mttr', options.failures?.mttrSeconds, Number.MIN_VALUE);
   requireRange('samples', options.samples, 1);
+  if (!(options.explainJob === undefined || options.explainJob in options.jobs.demandIds)) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `job ${options.explainJob} is to be explained; expected one of the ${options.jobs.count} jobs: name another`,
+    );
+  }
   if ((options.warmupSeconds ?? 0) >= (options.horizonSeconds ?? Number.POSITIVE_INFINITY)) {
     throw new TegError(
       'TEG_OPTION_INVALID',
