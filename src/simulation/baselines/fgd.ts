@@ -7,10 +7,11 @@
  * @source Weng et al. 2023, Beware of Fragmentation, USENIX ATC'23, §4.3.
  */
 import { Fragmentation, type TypicalShapes, typicalShapes } from '../../field/fragmentation.ts';
-import type { PlacementPolicy, PolicyContext } from '../../governor/policy.ts';
+import type { Explanation, PlacementPolicy, PolicyContext } from '../../governor/policy.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, isSharing } from '../../model/demand.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
+import { explainScores } from './explain-scores.ts';
 import { ScoreScan } from './score-scan.ts';
 
 /** Arrivals after which typical shapes are learned first, where none are given. */
@@ -73,6 +74,10 @@ class FgdPolicy implements PlacementPolicy {
   nodeChanged(node: number): void {
     if (node < this.before.length) this.before[node] = Number.NaN;
     this.scan.nodeChanged(node);
+  }
+
+  explain(demand: Demand): Explanation {
+    return explainScores(this.name, this.cluster, this.scan, demand);
   }
 
   private build(shapes: TypicalShapes): Fragmentation {
