@@ -93,7 +93,7 @@ export class ReadContext {
   }
 }
 
-const ADVICE = 'correct the row, or leave bad rows out with --skip-bad N';
+const ADVICE = 'correct it, or let bad rows be left out';
 const FURTHER = 'further warnings of other kinds';
 
 /** Errors that concern one row only, so that the next row can be read all the same. */

@@ -1,0 +1,170 @@
+/**
+ * `teg trace`: look at workload files, convert them, and make up clusters and workloads.
+ */
+import { type Command, Option } from 'commander';
+import { TegError } from '../model/errors.ts';
+import { isTraceFormat, TRACE_FORMATS, type TraceFormat, type TraceKind } from '../traces/format.ts';
+import {
+  parseDurationSeconds,
+  parseFraction,
+  parseNonNegativeInt,
+  parseNonNegativeNumber,
+  parsePositiveInt,
+  parsePositiveNumber,
+} from './terminal/option-values.ts';
+
+/** Options of every command that reads a trace. */
+export interface TraceReadingOptions {
+  readonly format?: TraceFormat;
+  readonly skipBad: number;
+  readonly assume: Readonly<Record<string, number>>;
+  readonly json?: boolean;
+}
+
+/** Options of `teg trace convert`. */
+export interface TraceConvertOptions extends TraceReadingOptions {
+  readonly kind?: TraceKind;
+}
+
+/** Options that say what machines a made-up cluster has. */
+export interface ClusterChoice {
+  readonly nodes: number;
+  readonly mix: 'openb' | 'homogeneous';
+  readonly model: string;
+  readonly gpus: number;
+  readonly cores: number;
+  readonly memoryGib: number;
+}
+
+/** Options of `teg trace generate nodes`. */
+export interface GenerateNodesOptions extends ClusterChoice {
+  readonly json?: boolean;
+}
+
+/** Options of `teg trace generate jobs`. */
+export interface GenerateJobsOptions extends ClusterChoice {
+  readonly jobs: number;
+  readonly cluster?: string;
+  readonly load: number;
+  readonly seed: number;
+  readonly tenants: number;
+  readonly burst: number;
+  readonly diurnal: number;
+  readonly modelShare: number;
+  readonly median: number;
+  readonly longest: number;
+  readonly json?: boolean;
+}
+
+const FORMATS_HELP = `
+Formats (recognised from the content; --format overrides):
+${Object.entries(TRACE_FORMATS)
+  .map(([name, { description }]) => `  ${name.padEnd(22)}${description}`)
+  .join('\n')}
+
+Files may be gzip. \`-\` is standard input. docs/traces.md says how each format is read and what is assumed.`;
+
+/** Adds `teg trace`. */
+export function addTraceCommand(program: Command): void {
+  const trace = program
+    .command('trace')
+    .description('look at workload files, convert them, make up workloads and clusters');
+  addInspect(trace);
+  addConvert(trace);
+  const generate = trace.command('generate').description('make up a cluster or a workload, by seed');
+  addGenerateNodes(generate);
+  addGenerateJobs(generate);
+}
+
+function addInspect(trace: Command): void {
+  withReadingOptions(trace.command('inspect <file>'))
+    .description('print what is in a trace: count, span, percentiles, resource mix, tenants, warnings')
+    .addHelpText('after', FORMATS_HELP)
+    .action(async (file: string, options: TraceReadingOptions) => {
+      const { inspectTrace } = await import('./trace-inspect.ts');
+      await inspectTrace(file, options);
+    });
+}
+
+function addConvert(trace: Command): void {
+  withReadingOptions(trace.command('convert <from> <to>'))
+    .description('convert a trace to the normal form: .parquet, .csv or .csv.gz by the name of <to>')
+    .addOption(
+      new Option('--kind <kind>', 'what to take of a file that describes both')
+        .choices(['jobs', 'nodes', 'usage'])
+        .default(undefined, 'jobs, of a file of Kubernetes objects'),
+    )
+    .addHelpText('after', FORMATS_HELP)
+    .action(async (from: string, to: string, options: TraceConvertOptions) => {
+      const { convertTrace } = await import('./trace-convert.ts');
+      await convertTrace(from, to, options);
+    });
+}
+
+function withReadingOptions(command: Command): Command {
+  return command
+    .option('--format <name>', 'the format, where it is not to be recognised', parseFormat)
+    .option('--skip-bad <n>', 'leave out up to n bad rows instead of stopping', parseNonNegativeInt, 0)
+    .option(
+      '--assume <name=value>',
+      'change an assumption of docs/traces.md, for example phillyCpuMilliPerGpu=0; repeatable',
+      parseAssumption,
+      {},
+    )
+    .option('--json', 'print JSON');
+}
+
+function addGenerateNodes(generate: Command): void {
+  withCluster(generate.command('nodes <to>'))
+    .description('make up a cluster: .parquet, .csv or .csv.gz')
+    .option('--json', 'print JSON')
+    .action(async (to: string, options: GenerateNodesOptions) => {
+      const { generateNodesFile } = await import('./trace-generate.ts');
+      await generateNodesFile(to, options);
+    });
+}
+
+function addGenerateJobs(generate: Command): void {
+  withCluster(generate.command('jobs <to>'))
+    .description('make up a workload for a cluster: .parquet, .csv or .csv.gz')
+    .option('--cluster <file>', 'node list that the load is relative to, instead of a made-up cluster')
+    .option('--jobs <n>', 'jobs', parsePositiveInt, 100_000)
+    .option('--load <x>', 'offered load on the scarcest resource; 1 is all of it', parsePositiveNumber, 0.9)
+    .option('--seed <n>', 'seed of the random numbers', parseNonNegativeInt, 42)
+    .option('--tenants <n>', 'tenants', parsePositiveInt, 50)
+    .option('--burst <x>', "rate of a tenant's bursts over its mean; 1: none", parsePositiveNumber, 3)
+    .option('--diurnal <x>', 'how much the rate varies over the day, from 0 to 1', parseFraction, 0.5)
+    .option('--model-share <x>', 'share of GPU jobs that name a GPU model', parseFraction, 0.1)
+    .option('--median <duration>', 'median duration', parseDurationSeconds, 500)
+    .option('--longest <duration>', 'longest duration', parseDurationSeconds, 2_592_000)
+    .option('--json', 'print JSON')
+    .action(async (to: string, options: GenerateJobsOptions) => {
+      const { generateJobsFile } = await import('./trace-generate.ts');
+      await generateJobsFile(to, options);
+    });
+}
+
+function withCluster(command: Command): Command {
+  return command
+    .option('--nodes <n>', 'machines of the cluster', parsePositiveInt, 1_000)
+    .addOption(
+      new Option('--mix <mix>', 'machines in the manner of openb, or all alike')
+        .choices(['openb', 'homogeneous'])
+        .default('openb'),
+    )
+    .option('--model <name>', 'GPU model of machines that are all alike', 'H100')
+    .option('--gpus <n>', 'GPUs of machines that are all alike', parseNonNegativeInt, 8)
+    .option('--cores <n>', 'cores of machines that are all alike', parsePositiveInt, 128)
+    .option('--memory-gib <x>', 'memory of machines that are all alike', parseNonNegativeNumber, 1_024);
+}
+
+function parseFormat(text: string): TraceFormat {
+  if (isTraceFormat(text)) return text;
+  const names = Object.keys(TRACE_FORMATS).join(', ');
+  throw new TegError('TEG_OPTION_INVALID', `got '${text}', expected one of ${names}`);
+}
+
+function parseAssumption(text: string, before: Record<string, number>): Record<string, number> {
+  const [name = '', value = ''] = text.split('=');
+  return { ...before, [name]: parseNonNegativeNumber(value) };
+}
