@@ -142,7 +142,7 @@ const timingSchema = z
       .describe(
         'queue: event queue and arrivals; field: the policy; zone: the rest of the deterministic core',
       ),
-    memoryBytes: z.number().nullable().describe('resident memory at the end'),
+    peakMemoryBytes: z.number().nullable().describe('largest resident set of the process so far'),
   })
   .describe('depends on the machine, so it is there only if asked for');
 

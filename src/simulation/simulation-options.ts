@@ -49,7 +49,7 @@ export interface SimulationOptions {
   readonly withSeries?: boolean;
   /** Microseconds from any origin. Given: the result has `timing`. */
   readonly clockMicros?: () => number;
-  /** Bytes in use, asked once at the end, for `timing`. */
+  /** Largest number of bytes in use so far, asked once at the end, for `timing`. */
   readonly memoryBytes?: () => number;
   /** Asked every few hundred events; true ends the run with a partial result. */
   readonly shouldStop?: () => boolean;

@@ -195,7 +195,7 @@ function timingOf(options: SimulationOptions, parts: RunRemains, profile: RunPro
       zone: shareOf(zone),
       metrics: shareOf(profile.metricsMicros),
     },
-    memoryBytes: options.memoryBytes?.() ?? null,
+    peakMemoryBytes: options.memoryBytes?.() ?? null,
   };
 }
 

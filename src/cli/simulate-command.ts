@@ -1,0 +1,67 @@
+/**
+ * `teg simulate`: one policy, one workload, one seed, through the life of every job.
+ */
+import type { Command } from 'commander';
+import type { SimulationTask } from '../drivers/embedded/simulation-task.ts';
+import {
+  addSharedOptions,
+  type SharedOptions,
+  SOURCES_HELP,
+  toTaskOptions,
+} from './simulation/simulation-options.ts';
+import { parseNonNegativeInt } from './terminal/option-values.ts';
+
+interface SimulateOptions extends SharedOptions {
+  readonly policy: string;
+  readonly seed: number;
+  readonly explain?: string;
+  readonly series: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  teg simulate --cluster generated:openb:2000 --jobs generated:100000 --policy teg
+  teg simulate --cluster nodes.csv --jobs pods.csv --policy kube-scheduler --mtbf 30d --mttr 4h
+  teg simulate --cluster cluster.yaml --jobs cluster.yaml --policy ./mine.ts --json
+Several policies or seeds: \`teg compare\`.`;
+
+/** Adds `teg simulate`. */
+export function addSimulateCommand(parent: Command): void {
+  const command = parent
+    .command('simulate')
+    .description('run a workload through a simulated cluster, from the first arrival to the last departure')
+    .option('--policy <name>', 'a policy that `teg policies` lists, or the path of your own', 'teg')
+    .option('--seed <n>', 'of everything random', parseNonNegativeInt, 1);
+  addSharedOptions(command)
+    .option('--explain <job>', "tell one job's life and why its pods went where they went")
+    .option('--no-series', 'leave the time series out of the JSON')
+    .addHelpText('after', SOURCES_HELP + EXAMPLES)
+    .action(async (options: SimulateOptions) => {
+      const { printJson, printJsonSchema } = await import('./terminal/json-output.ts');
+      if (options.jsonSchema) {
+        const { simulationResultSchema } = await import('../simulation/result.ts');
+        printJsonSchema(simulationResultSchema);
+        return;
+      }
+      const { simulate } = await import('../drivers/embedded/simulations.ts');
+      const { watchRun } = await import('./simulation/run-watch.ts');
+      const task = toTask(options);
+      const result = await watchRun(`simulating ${options.policy}`, (run) => simulate(task, run));
+      if (options.json) {
+        printJson(result);
+        return;
+      }
+      const { printSimulation } = await import('./simulation/simulation-tables.ts');
+      printSimulation(result);
+    });
+}
+
+function toTask(options: SimulateOptions): SimulationTask {
+  return {
+    ...toTaskOptions(options),
+    policy: options.policy,
+    seed: options.seed,
+    withSeries: options.series,
+    ...(options.explain === undefined ? {} : { explain: options.explain }),
+  };
+}

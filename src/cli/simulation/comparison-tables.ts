@@ -1,0 +1,109 @@
+/**
+ * A comparison as tables in the terminal: means, then differences against the baseline with their intervals.
+ */
+import type { ComparedMetric, ComparedPolicy, ComparisonResult } from '../../simulation/result.ts';
+import { formatCount, formatDuration, formatFixed, formatSigned } from '../terminal/formatting.ts';
+import { printTable } from '../terminal/table.ts';
+
+type Interval = NonNullable<ComparedPolicy['mean']>;
+
+/** Prints a comparison to standard output. */
+export function printComparison(result: ComparisonResult): void {
+  process.stdout.write(`${headOf(result)}\n\n`);
+  printTable(
+    [
+      { header: 'mean over seeds' },
+      ...result.policies.map((header) => ({ header, align: 'right' as const })),
+    ],
+    result.metrics.map((metric) => [
+      metric.label,
+      ...metric.policies.map((entry) => (entry.mean === null ? '–' : formatMean(entry.mean, metric.unit))),
+    ]),
+  );
+  if (result.policies.length > 1) printDifferences(result);
+  for (const note of result.notes) process.stdout.write(`\nnote: ${note}`);
+  if (result.notes.length > 0) process.stdout.write('\n');
+  if (!result.complete) process.stdout.write('\nPARTIAL: stopped before all runs had ended.\n');
+}
+
+function headOf(result: ComparisonResult): string {
+  const run = result.runs[0];
+  const seeds = `${result.seeds.length} seed${result.seeds.length === 1 ? '' : 's'}`;
+  if (run === undefined) return `no run of ${result.policies.join(', ')} began`;
+  return [
+    `cluster   ${run.cluster.label}: ${formatCount(run.cluster.nodes)} nodes, ${formatCount(run.cluster.gpus)} GPUs`,
+    `workload  ${run.workload.label}: ${formatCount(run.workload.jobs)} jobs over ${formatDuration(run.workload.spanSeconds)}`,
+    `${seeds}, ${run.options.queue}; ± is the ${Math.round(result.level * 100)} % confidence interval`,
+  ].join('\n');
+}
+
+function printDifferences(result: ComparisonResult): void {
+  const others = result.policies
+    .map((policy, p) => ({ policy, p }))
+    .filter(({ policy }) => policy !== result.baseline);
+  process.stdout.write('\n');
+  printTable(
+    [
+      { header: `against ${result.baseline}` },
+      ...others.flatMap(({ policy }) => [{ header: policy, align: 'right' as const }, { header: '' }]),
+    ],
+    result.metrics.map((metric) => [
+      metric.label,
+      ...others.flatMap(({ p }) => differenceCells(metric.policies[p] as ComparedPolicy, metric.unit)),
+    ]),
+  );
+}
+
+function differenceCells(entry: ComparedPolicy, unit: ComparedMetric['unit']): [string, string] {
+  if (entry.difference === null) return ['–', ''];
+  return [formatDifference(entry.difference, unit), entry.verdict];
+}
+
+/** @returns For example `87.3 % ± 0.4`. */
+export function formatMean(interval: Interval, unit: ComparedMetric['unit']): string {
+  const half = halfWidth(interval, unit);
+  const value = formatUnit(interval.mean, unit);
+  return half === '' ? value : `${value} ± ${half}`;
+}
+
+/** @returns For example `+1.2 points ± 0.4`. */
+export function formatDifference(interval: Interval, unit: ComparedMetric['unit']): string {
+  const half = halfWidth(interval, unit);
+  const value = formatSignedUnit(interval.mean, unit);
+  return half === '' ? value : `${value} ± ${half}`;
+}
+
+function halfWidth({ low, high }: Interval, unit: ComparedMetric['unit']): string {
+  if (low === null || high === null) return '';
+  const half = (high - low) / 2;
+  if (unit === 'share') return formatFixed(half * 100, 2);
+  return formatUnit(half, unit);
+}
+
+function formatUnit(value: number, unit: ComparedMetric['unit']): string {
+  switch (unit) {
+    case 'share':
+      return `${formatFixed(value * 100, 2)} %`;
+    case 'seconds':
+      return formatDuration(value);
+    case 'micros':
+      return formatDuration(value / 1e6);
+    case 'ratio':
+      return formatFixed(value, 2);
+    case 'count':
+      return formatFixed(value, Number.isInteger(value) ? 0 : 1);
+  }
+}
+
+function formatSignedUnit(value: number, unit: ComparedMetric['unit']): string {
+  switch (unit) {
+    case 'share':
+      return `${formatSigned(value * 100, 2)} points`;
+    case 'ratio':
+      return formatSigned(value, 2);
+    case 'count':
+      return formatSigned(value, Number.isInteger(value) ? 0 : 1);
+    default:
+      return value > 0 ? `+${formatUnit(value, unit)}` : formatUnit(value, unit);
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * What a person sees while simulations run: the progress line, and warnings about the inputs.
+ */
+import type { RunOptions } from '../../drivers/embedded/simulations.ts';
+import { interruptSignal } from '../terminal/interrupt.ts';
+import { ProgressLine } from '../terminal/progress-line.ts';
+
+/**
+ * Runs something with a progress line and Ctrl-C.
+ *
+ * @param label What is running, for example `simulating teg`.
+ * @param run   Gets the options to run with.
+ * @returns     What `run` returns; the line is gone by then.
+ */
+export async function watchRun<T>(label: string, run: (options: RunOptions) => Promise<T>): Promise<T> {
+  const line = new ProgressLine(label, { unit: 'jobs' });
+  const signal = interruptSignal();
+  try {
+    return await run({
+      signal,
+      onProgress: ({ tasksDone, tasks, workDone, workTotal }) => {
+        if (signal.aborted) return;
+        line.update(workDone, tasks > 1 ? `${tasksDone}/${tasks} runs` : '', workTotal);
+      },
+      onWarnings: (warnings) => {
+        line.clear();
+        for (const warning of warnings) process.stderr.write(`note: ${warning}\n`);
+      },
+    });
+  } finally {
+    line.finish();
+  }
+}

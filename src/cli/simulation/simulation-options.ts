@@ -1,0 +1,128 @@
+/**
+ * The options that `teg simulate` and `teg compare` share, and what they mean.
+ */
+import { type Command, Option } from 'commander';
+import type { SimulationTask } from '../../drivers/embedded/simulation-task.ts';
+import { TegError } from '../../model/errors.ts';
+import {
+  parseDurationSeconds,
+  parseNonNegativeInt,
+  parsePositiveInt,
+  parsePositiveNumber,
+} from '../terminal/option-values.ts';
+
+/** Mean time until a failed node returns, unless `--mttr` says otherwise. */
+const MTTR_SECONDS_DEFAULT = 3600;
+
+/** What commander makes of the shared options. */
+export interface SharedOptions {
+  readonly cluster: string;
+  readonly jobs: string;
+  readonly queue: 'best-effort' | 'strict-fifo';
+  readonly typical: 'learned' | 'list';
+  readonly horizon?: number;
+  readonly warmup?: number;
+  readonly load?: number;
+  readonly repeat?: number;
+  readonly resample?: boolean;
+  readonly mtbf?: number;
+  readonly mttr?: number;
+  readonly lost: 'requeue' | 'fail';
+  readonly retry?: number;
+  readonly samples?: number;
+  readonly skipBad?: number;
+  readonly timing?: boolean;
+  readonly json?: boolean;
+  readonly jsonSchema?: boolean;
+}
+
+/** Help shown after the options. */
+export const SOURCES_HELP = `
+A cluster is a file (openb, MetaCentrum, Kubernetes YAML …) or generated:MIX:NODES, MIX being openb or homogeneous.
+A workload is a file or generated:JOBS:LOAD, LOAD being what is asked for over what the cluster has. Formats are
+recognised from the content; \`teg trace inspect FILE\` shows what is in one. Durations: 90s, 15m, 2h, 7d.`;
+
+/** Adds the shared options to a command. */
+export function addSharedOptions(command: Command): Command {
+  return command
+    .option('--cluster <source>', 'the nodes: a file or generated:MIX:NODES', 'generated:openb:2000')
+    .option('--jobs <source>', 'the workload: a file or generated:JOBS:LOAD', 'generated:100000:0.9')
+    .addOption(
+      new Option(
+        '--queue <rule>',
+        'best-effort: whatever fits starts; strict-fifo: the first one blocks the rest',
+      )
+        .choices(['best-effort', 'strict-fifo'])
+        .default('best-effort'),
+    )
+    .addOption(
+      new Option(
+        '--typical <source>',
+        'the workload that policies price with: learned from arrivals, or the whole list',
+      )
+        .choices(['learned', 'list'])
+        .default('learned'),
+    )
+    .option(
+      '--horizon <duration>',
+      'stop at this virtual time (default: when every job has ended)',
+      parseDurationSeconds,
+    )
+    .option(
+      '--warmup <duration>',
+      'leave this much virtual time out of means and percentiles',
+      parseDurationSeconds,
+    )
+    .option('--load <factor>', 'arrivals come this many times as fast (default: 1)', parsePositiveNumber)
+    .option('--repeat <n>', 'run through the workload this many times (default: 1)', parsePositiveInt)
+    .option('--resample', 'draw the jobs anew for each seed, at the recorded arrival times')
+    .option(
+      '--mtbf <duration>',
+      'mean time between failures of a node (default: nodes do not fail)',
+      parseDurationSeconds,
+    )
+    .option('--mttr <duration>', 'mean time until a failed node returns (default: 1h)', parseDurationSeconds)
+    .addOption(
+      new Option('--lost <rule>', 'what becomes of a job whose node fails')
+        .choices(['requeue', 'fail'])
+        .default('requeue'),
+    )
+    .option(
+      '--retry <duration>',
+      'try everything that waits at this interval too (for policies that overlook nodes)',
+      parseDurationSeconds,
+    )
+    .option('--samples <n>', 'instants of the time series, at least (default: 200)', parsePositiveInt)
+    .option('--skip-bad <n>', 'tolerate up to n bad rows of a file (default: 0)', parseNonNegativeInt)
+    .option('--timing', 'also tell what depends on the machine: decision cost, jobs a second')
+    .option('--json', 'print JSON instead of tables')
+    .option('--json-schema', 'print the JSON Schema of what --json prints, and end');
+}
+
+/** @returns What the shared options mean for a task. @throws TegError TEG_OPTION_INVALID if they contradict each other. */
+export function toTaskOptions(options: SharedOptions): Omit<SimulationTask, 'policy' | 'seed'> {
+  if (options.mttr !== undefined && options.mtbf === undefined) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      'got --mttr without --mtbf, expected both: say how often nodes fail',
+    );
+  }
+  const { mtbf, mttr = MTTR_SECONDS_DEFAULT } = options;
+  return {
+    cluster: options.cluster,
+    jobs: options.jobs,
+    queue: options.queue,
+    typical: options.typical,
+    lostPods: options.lost,
+    ...(options.horizon === undefined ? {} : { horizonSeconds: options.horizon }),
+    ...(options.warmup === undefined ? {} : { warmupSeconds: options.warmup }),
+    ...(options.load === undefined ? {} : { load: options.load }),
+    ...(options.repeat === undefined ? {} : { repeat: options.repeat }),
+    ...(options.resample === undefined ? {} : { resample: options.resample }),
+    ...(mtbf === undefined ? {} : { failures: { mtbfSeconds: mtbf, mttrSeconds: mttr } }),
+    ...(options.retry === undefined ? {} : { retrySeconds: options.retry }),
+    ...(options.samples === undefined ? {} : { samples: options.samples }),
+    ...(options.skipBad === undefined ? {} : { skipBad: options.skipBad }),
+    ...(options.timing === undefined ? {} : { withTiming: options.timing }),
+  };
+}

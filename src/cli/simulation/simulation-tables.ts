@@ -1,0 +1,165 @@
+/**
+ * A simulation's result as tables in the terminal.
+ */
+import type { Distribution, SimulationResult } from '../../simulation/result.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatFixed,
+  formatPercent,
+  formatRate,
+} from '../terminal/formatting.ts';
+import { printTable } from '../terminal/table.ts';
+import { printExplained } from './explained-text.ts';
+
+/** Prints a result to standard output. */
+export function printSimulation(result: SimulationResult): void {
+  process.stdout.write(`${headOf(result)}\n\n`);
+  printTable([{ header: 'measure' }, { header: 'value' }, { header: '' }], measuresOf(result));
+  if (result.bySize.length > 1) {
+    process.stdout.write('\n');
+    printSizes(result);
+  }
+  if (result.timing !== undefined) {
+    process.stdout.write('\n');
+    printTable(
+      [{ header: 'on this machine' }, { header: 'value' }, { header: '' }],
+      timingRows(result.timing),
+    );
+  }
+  if (result.explained !== undefined) printExplained(result.explained);
+  if (!result.complete)
+    process.stdout.write('\nPARTIAL: stopped before its end; the figures are up to then.\n');
+}
+
+function headOf({ cluster, workload, policy, seed, options, endSeconds }: SimulationResult): string {
+  const nodes = `${formatCount(cluster.nodes)} nodes, ${formatCount(cluster.gpus)} GPUs, ${formatCount(cluster.cpuCores)} cores`;
+  const jobs = `${formatCount(workload.jobs)} jobs over ${formatDuration(workload.spanSeconds)}`;
+  const offered = workload.offeredGpu ?? workload.offeredCpu;
+  const load =
+    offered === null
+      ? ''
+      : `, asking for ${formatPercent(offered)} of the ${workload.offeredGpu === null ? 'CPU' : 'GPU'} time`;
+  return [
+    `cluster   ${cluster.label}: ${nodes}`,
+    `workload  ${workload.label}: ${jobs}${load}`,
+    `policy    ${policy}, seed ${seed}, ${options.queue}; virtual time ${formatDuration(endSeconds)}`,
+  ].join('\n');
+}
+
+type Row = [string, string, string];
+
+function measuresOf(result: SimulationResult): Row[] {
+  const { allocationWhileArriving: early, jobs, fragmentation, headOfLine, nodes, decisions } = result;
+  const rows: Row[] = [];
+  if (early.gpu !== null) {
+    rows.push([
+      'GPUs in use',
+      formatPercent(early.gpu),
+      `while jobs arrive; at most ${formatPercent(result.peakGpu ?? 0)}`,
+    ]);
+  }
+  rows.push(['CPU in use', formatPercent(early.cpu), `memory ${formatPercent(early.memory)}`]);
+  if (fragmentation !== null && fragmentation.ratio !== null) {
+    rows.push([
+      'fragmented',
+      formatPercent(fragmentation.ratio),
+      `of idle GPUs; ${formatPercent(fragmentation.share)} of all`,
+    ]);
+  }
+  rows.push(distributionRow('wait', result.wait, formatDuration));
+  rows.push(distributionRow('bounded slowdown', result.boundedSlowdown, (value) => formatFixed(value, 2)));
+  rows.push([
+    'head-of-line loss',
+    formatPercent(headOfLine.gpu ?? headOfLine.cpu, 2),
+    'of capacity, idle though a waiting job would fit',
+  ]);
+  rows.push(['jobs finished', formatCount(jobs.finished), leftovers(jobs)]);
+  if (nodes.failures > 0) {
+    rows.push([
+      'node failures',
+      formatCount(nodes.failures),
+      `nodes up ${formatPercent(nodes.upShare, 2)} of the time`,
+    ]);
+    rows.push([
+      'jobs requeued',
+      formatCount(jobs.requeues),
+      `${formatCount(jobs.podsLost)} pods lost, ${formatFixed(result.gpuHours?.lost ?? 0, 1)} GPU hours`,
+    ]);
+  }
+  rows.push([
+    'decisions',
+    formatCount(decisions.count),
+    `${formatCount(decisions.failed)} found no node; nodes examined: mean ${formatFixed(decisions.nodesExamined.mean, 1)}, p99 ${formatCount(decisions.nodesExamined.p99)}`,
+  ]);
+  return rows;
+}
+
+function distributionRow(
+  name: string,
+  distribution: Distribution | null,
+  format: (value: number) => string,
+): Row {
+  if (distribution === null) return [name, '–', 'no job to tell it of'];
+  const { mean, p50, p90, p99, max } = distribution;
+  return [
+    name,
+    format(mean),
+    `mean; p50 ${format(p50)}, p90 ${format(p90)}, p99 ${format(p99)}, max ${format(max)}`,
+  ];
+}
+
+function leftovers(jobs: SimulationResult['jobs']): string {
+  const parts = [
+    [jobs.dropped, 'dropped (fit nowhere)'],
+    [jobs.failed, 'failed'],
+    [jobs.running, 'still running'],
+    [jobs.waiting, 'still waiting'],
+  ] as const;
+  const left = parts.filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`);
+  return left.length > 0 ? left.join(', ') : 'all';
+}
+
+function printSizes(result: SimulationResult): void {
+  const duration = (value: number): string => formatDuration(value);
+  printTable(
+    [
+      { header: 'job size' },
+      { header: 'jobs' },
+      { header: 'wait mean', format: duration },
+      { header: 'p50', format: duration },
+      { header: 'p99', format: duration },
+      { header: 'max', format: duration },
+      { header: 'slowdown mean', format: (value) => formatFixed(value, 2) },
+      { header: 'p99', format: (value) => formatFixed(value, 2) },
+    ],
+    result.bySize.map(({ size, jobs, wait, boundedSlowdown }) => [
+      size,
+      jobs,
+      wait?.mean,
+      wait?.p50,
+      wait?.p99,
+      wait?.max,
+      boundedSlowdown?.mean,
+      boundedSlowdown?.p99,
+    ]),
+  );
+}
+
+function timingRows(timing: NonNullable<SimulationResult['timing']>): Row[] {
+  const { decisionMicros, share } = timing;
+  const micros = (value: number): string => formatDuration(value / 1e6);
+  const rows: Row[] = [
+    ['time', formatDuration(timing.wallSeconds), formatRate(timing.jobsPerSecond, 'jobs')],
+    distributionRow('decision', decisionMicros, micros),
+    [
+      'spent in',
+      `field ${formatPercent(share.field, 0)}`,
+      `zone ${formatPercent(share.zone, 0)}, queue ${formatPercent(share.queue, 0)}, metrics ${formatPercent(share.metrics, 0)}`,
+    ],
+  ];
+  if (timing.peakMemoryBytes !== null)
+    rows.push(['peak memory', formatBytes(timing.peakMemoryBytes), 'of the process']);
+  return rows;
+}

@@ -1,0 +1,150 @@
+/**
+ * Clusters and workloads by the text that names them: a file of any known format, or `generated:…`.
+ */
+import { Random } from '../../kernel/random.ts';
+import { DemandTable } from '../../model/demand.ts';
+import { TegError } from '../../model/errors.ts';
+import type { NodeSpec } from '../../model/node.ts';
+import { JobTableBuilder } from '../../simulation/job-table.ts';
+import type { ReadOptions } from '../../traces/format.ts';
+import {
+  capacityOf,
+  generateJobBatches,
+  generateNodes,
+  HOMOGENEOUS_MIX,
+  type NodeKind,
+  OPENB_LIKE_MIX,
+} from '../../traces/generate.ts';
+import { readNodes, streamJobs } from '../../traces/read.ts';
+
+/** What a generated source begins with. */
+const GENERATED = 'generated:';
+
+/** The stream of a seed that workloads are generated from. */
+const STREAM_WORKLOAD = 3;
+
+/** The mixes of machines that a generated cluster can be made of. */
+const MIXES: Readonly<Record<string, readonly NodeKind[]>> = {
+  openb: OPENB_LIKE_MIX,
+  homogeneous: HOMOGENEOUS_MIX,
+};
+
+/** Which inputs a run wants. */
+export interface InputSources {
+  /** A file, or `generated:MIX:NODES` with MIX openb or homogeneous. */
+  readonly cluster: string;
+  /** A file, or `generated:JOBS` or `generated:JOBS:LOAD`: offered load relative to the cluster. */
+  readonly jobs: string;
+  /** Of a generated workload. */
+  readonly seed: number;
+  /** Bad rows of a file that are left out before it is refused; default 0. */
+  readonly skipBad?: number;
+}
+
+/** Inputs in memory. */
+export interface Inputs {
+  readonly nodes: readonly NodeSpec[];
+  readonly builder: JobTableBuilder;
+  /** What the readers assumed or left out, for people. */
+  readonly warnings: readonly string[];
+}
+
+/** A source as it was understood. */
+export type ClusterSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'generated'; readonly mix: readonly NodeKind[]; readonly nodes: number };
+
+/** A source as it was understood. */
+export type JobSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'generated'; readonly jobs: number; readonly load: number };
+
+/** @returns Whether a source is made up rather than read: the seed then makes another one. */
+export function isGenerated(source: string): boolean {
+  return source.startsWith(GENERATED);
+}
+
+/** @returns What `generated:openb:2000`, `generated:2000` or a path means. @throws TegError TEG_OPTION_INVALID. */
+export function parseClusterSource(text: string): ClusterSource {
+  if (!isGenerated(text)) return { kind: 'file', path: text };
+  const parts = text.slice(GENERATED.length).split(':');
+  const [name, count] = parts.length === 1 ? ['openb', parts[0]] : parts;
+  const mix = Object.hasOwn(MIXES, name ?? '') ? MIXES[name as string] : undefined;
+  const nodes = Number(count);
+  if (parts.length > 2 || mix === undefined || !Number.isSafeInteger(nodes) || nodes < 1) {
+    throw badSource(
+      'cluster',
+      text,
+      `a file, or generated:MIX:NODES with MIX ${Object.keys(MIXES).join(' or ')}, such as generated:openb:2000`,
+    );
+  }
+  return { kind: 'generated', mix, nodes };
+}
+
+/** @returns What `generated:50000`, `generated:50000:0.8` or a path means. @throws TegError TEG_OPTION_INVALID. */
+export function parseJobSource(text: string): JobSource {
+  if (!isGenerated(text)) return { kind: 'file', path: text };
+  const parts = text.slice(GENERATED.length).split(':');
+  const jobs = Number(parts[0]);
+  const load = parts[1] === undefined ? 0.9 : Number(parts[1]);
+  if (parts.length > 2 || !Number.isSafeInteger(jobs) || jobs < 1 || !(load > 0 && load < 1e6)) {
+    throw badSource(
+      'workload',
+      text,
+      'a file, or generated:JOBS or generated:JOBS:LOAD, such as generated:50000:0.9',
+    );
+  }
+  return { kind: 'generated', jobs, load };
+}
+
+/**
+ * Reads or makes the inputs. A file of jobs is streamed: what stays in memory is some 60 bytes a job and their names.
+ *
+ * @throws TegError of the readers and generators; TEG_JOB_INVALID for two jobs of one id.
+ */
+export async function loadInputs(sources: InputSources): Promise<Inputs> {
+  const warnings: string[] = [];
+  const read: ReadOptions = {
+    skipBad: sources.skipBad ?? 0,
+    onWarning: ({ message, count }) => warnings.push(count > 1 ? `${message} (${count} times)` : message),
+  };
+  const cluster = parseClusterSource(sources.cluster);
+  const nodes =
+    cluster.kind === 'file'
+      ? await readNodes(cluster.path, read)
+      : generateNodes({ nodes: cluster.nodes, mix: cluster.mix });
+  return { nodes, builder: await loadJobs(sources, nodes, read), warnings };
+}
+
+async function loadJobs(
+  sources: InputSources,
+  nodes: readonly NodeSpec[],
+  read: ReadOptions,
+): Promise<JobTableBuilder> {
+  const builder = new JobTableBuilder(new DemandTable());
+  const source = parseJobSource(sources.jobs);
+  if (source.kind === 'generated') {
+    const random = new Random(sources.seed, STREAM_WORKLOAD);
+    const options = { jobs: source.jobs, load: source.load, capacity: capacityOf(nodes) };
+    for (const batch of generateJobBatches(options, random)) for (const job of batch) builder.add(job);
+    return builder;
+  }
+  const ids = new Set<string>();
+  for await (const batch of streamJobs(source.path, read)) {
+    for (const job of batch) {
+      if (ids.has(job.id)) {
+        throw new TegError(
+          'TEG_JOB_INVALID',
+          `${source.path}: got two jobs named '${job.id}', expected unique names; rename or remove one`,
+        );
+      }
+      ids.add(job.id);
+      builder.add(job);
+    }
+  }
+  return builder;
+}
+
+function badSource(what: string, text: string, expected: string): TegError {
+  return new TegError('TEG_OPTION_INVALID', `${what}: got '${text}', expected ${expected}; correct it`);
+}

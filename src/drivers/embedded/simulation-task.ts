@@ -1,0 +1,116 @@
+/**
+ * One simulation as plain data, so that it can travel to a worker thread, and how to run it there.
+ */
+import { resourceUsage } from 'node:process';
+import { Random } from '../../kernel/random.ts';
+import { TegError } from '../../model/errors.ts';
+import type { FailureOptions } from '../../simulation/failures.ts';
+import type { JobTable } from '../../simulation/job-table.ts';
+import type { SimulationResult } from '../../simulation/result.ts';
+import { runSimulation } from '../../simulation/simulator.ts';
+import { type InputSources, type Inputs, isGenerated, loadInputs } from './inputs.ts';
+import { loadPolicy } from './load-policy.ts';
+import type { TaskControl } from './worker-tasks.ts';
+
+/** The stream of a seed that a workload is resampled from. */
+const STREAM_RESAMPLE = 4;
+
+/** One simulation. */
+export interface SimulationTask extends InputSources {
+  /** A name of the registry, or the path of a policy file. */
+  readonly policy: string;
+  /** Arrivals come this many times as fast; default 1. */
+  readonly load?: number;
+  /** Default 1. */
+  readonly repeat?: number;
+  /** Whether the seed draws the jobs anew at the recorded instants. */
+  readonly resample?: boolean;
+  readonly queue?: 'best-effort' | 'strict-fifo';
+  readonly typical?: 'learned' | 'list';
+  readonly horizonSeconds?: number;
+  readonly warmupSeconds?: number;
+  readonly failures?: FailureOptions;
+  readonly lostPods?: 'requeue' | 'fail';
+  readonly retrySeconds?: number;
+  readonly samples?: number;
+  readonly withSeries?: boolean;
+  /** Whether the result tells what depends on the machine. */
+  readonly withTiming?: boolean;
+  /** Id of a job to be explained. */
+  readonly explain?: string;
+}
+
+/** What a task comes to. */
+export interface SimulationTaskResult {
+  readonly result: SimulationResult;
+  readonly warnings: readonly string[];
+}
+
+/** Runs tasks one after the other and keeps the last inputs, which the next task mostly shares. */
+export class SimulationTaskRunner {
+  private key = '';
+  private inputs: Inputs | undefined;
+
+  /**
+   * Runs one task.
+   *
+   * @throws TegError of inputs, options and policies; TEG_OPTION_INVALID if there is no job to be explained.
+   */
+  async run(task: SimulationTask, control: TaskControl): Promise<SimulationTaskResult> {
+    const policy = await loadPolicy(task.policy);
+    const inputs = await this.inputsOf(task);
+    const table = inputs.builder.build({
+      load: task.load ?? 1,
+      repeat: task.repeat ?? 1,
+      ...(task.resample ? { resample: new Random(task.seed, STREAM_RESAMPLE) } : {}),
+    });
+    const result = runSimulation({
+      ...task,
+      nodes: inputs.nodes,
+      jobs: table,
+      policy,
+      labels: {
+        cluster: task.cluster,
+        workload: task.jobs,
+        load: task.load ?? 1,
+        repeat: task.repeat ?? 1,
+        resampled: task.resample ?? false,
+      },
+      ...(task.explain === undefined ? {} : { explainJob: jobToExplain(table, task.explain) }),
+      ...(task.withTiming ? { clockMicros, memoryBytes } : {}),
+      shouldStop: () => control.shouldStop(),
+      onProgress: (ended) => control.report(ended, table.count),
+    });
+    return { result, warnings: inputs.warnings };
+  }
+
+  private async inputsOf(task: SimulationTask): Promise<Inputs> {
+    const seed = isGenerated(task.jobs) ? task.seed : 0;
+    const key = JSON.stringify([task.cluster, task.jobs, seed, task.skipBad ?? 0]);
+    if (this.inputs === undefined || key !== this.key) {
+      this.inputs = undefined;
+      this.inputs = await loadInputs(task);
+      this.key = key;
+    }
+    return this.inputs;
+  }
+}
+
+function jobToExplain(table: JobTable, id: string): number {
+  const job = table.indexOf(id);
+  if (job >= 0) return job;
+  const example = table.count > 0 ? `, for example '${table.idOf(0)}'` : '';
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    `got the job '${id}' to explain, expected an id of the workload${example}`,
+  );
+}
+
+function clockMicros(): number {
+  return performance.now() * 1000;
+}
+
+/** The largest resident set of the whole process so far. */
+function memoryBytes(): number {
+  return resourceUsage().maxRSS * 1024;
+}

@@ -1,0 +1,90 @@
+/**
+ * Simulations on worker threads: one, or every policy with every seed.
+ */
+import { availableParallelism } from 'node:os';
+import { TegError } from '../../model/errors.ts';
+import { compareRuns } from '../../simulation/compare.ts';
+import type { ComparisonResult, SimulationResult } from '../../simulation/result.ts';
+import type { SimulationTask, SimulationTaskResult } from './simulation-task.ts';
+import { type PoolProgress, runOnWorkers } from './worker-pool.ts';
+
+/** How to run. */
+export interface RunOptions {
+  /** Threads; default as many as the machine runs at once. */
+  readonly workers?: number;
+  /** Once aborted the runs end with partial results. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: PoolProgress) => void;
+  /** Told once what the readers of the inputs assumed or left out. */
+  readonly onWarnings?: (warnings: readonly string[]) => void;
+}
+
+/** Every policy with every seed. */
+export interface ComparisonTask extends Omit<SimulationTask, 'policy' | 'seed' | 'explain'> {
+  /** At least one, none twice. */
+  readonly policies: readonly string[];
+  /** At least one, none twice. */
+  readonly seeds: readonly number[];
+  /** One of the policies. */
+  readonly baseline: string;
+}
+
+const WORKER = new URL('./simulation-worker.ts', import.meta.url);
+
+/**
+ * Runs one simulation on a thread of its own.
+ *
+ * @returns The result; `complete: false` if it was stopped through `signal`.
+ * @throws TegError as `SimulationTaskRunner.run`; TEG_INTERRUPTED if it was stopped before it began.
+ */
+export async function simulate(task: SimulationTask, options: RunOptions = {}): Promise<SimulationResult> {
+  const [done] = await runOnWorkers<SimulationTask, SimulationTaskResult>(
+    poolOptions([task], undefined, options),
+  );
+  if (done === undefined) {
+    throw new TegError('TEG_INTERRUPTED', 'stopped before the simulation began; start it again');
+  }
+  options.onWarnings?.(done.warnings);
+  return done.result;
+}
+
+/**
+ * Runs every policy with every seed and compares.
+ *
+ * @returns The same whatever the number of workers; `complete: false` if it was stopped through `signal`.
+ * @throws TegError as `simulate`.
+ */
+export async function compare(task: ComparisonTask, options: RunOptions = {}): Promise<ComparisonResult> {
+  const { policies, seeds, baseline, ...common } = task;
+  const tasks = policies.flatMap((policy) => seeds.map((seed) => ({ ...common, policy, seed })));
+  const results = await runOnWorkers<SimulationTask, SimulationTaskResult>(
+    poolOptions(tasks, seedBySeed(policies.length, seeds.length), options),
+  );
+  const first = results.find((entry) => entry !== undefined);
+  if (first !== undefined) options.onWarnings?.(first.warnings);
+  const runs = policies.map((_, p) => seeds.map((_, s) => results[p * seeds.length + s]?.result));
+  return compareRuns({ policies, seeds, baseline, runs });
+}
+
+function poolOptions(
+  tasks: readonly SimulationTask[],
+  order: readonly number[] | undefined,
+  { workers = availableParallelism(), signal, onProgress }: RunOptions,
+): Parameters<typeof runOnWorkers<SimulationTask, SimulationTaskResult>>[0] {
+  return {
+    url: WORKER,
+    tasks,
+    workers,
+    ...(order === undefined ? {} : { order }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  };
+}
+
+/** All policies of a seed one after the other: a worker then mostly has the seed's workload at hand. */
+function seedBySeed(policies: number, seeds: number): number[] {
+  return Array.from(
+    { length: seeds * policies },
+    (_, i) => (i % policies) * seeds + Math.floor(i / policies),
+  );
+}

@@ -1,0 +1,223 @@
+/**
+ * Independent tasks on worker threads: results in the order of the tasks, whatever the number of workers.
+ *
+ * Why threads also for one task: the main thread stays free for progress and Ctrl-C. Progress and the wish to stop
+ * travel through shared memory, not messages, because a worker at work reads no messages.
+ * Not here: what a task is (the worker's file decides, see `worker-tasks.ts`).
+ */
+import { Worker } from 'node:worker_threads';
+import { TegError, type TegErrorCode } from '../../model/errors.ts';
+
+/** Bytes of shared memory before the slots: the stop flag. */
+const SLOTS_OFFSET = 8;
+/** Doubles of a slot: work done and work in total of the task at hand. */
+const SLOT_LENGTH = 2;
+
+/** Milliseconds between two looks at the progress. */
+const PROGRESS_INTERVAL_MS = 100;
+
+/** How far the tasks are. */
+export interface PoolProgress {
+  readonly tasksDone: number;
+  readonly tasks: number;
+  /** In the tasks' own unit, over all tasks; the total is estimated from those seen so far, 0 if none. */
+  readonly workDone: number;
+  readonly workTotal: number;
+}
+
+/** What to run. */
+export interface PoolOptions<Task> {
+  /** The worker's file; it calls `serveTasks`. */
+  readonly url: URL;
+  /** Plain data that can be cloned. */
+  readonly tasks: readonly Task[];
+  /** Order in which tasks are begun, as indexes; default as they stand. */
+  readonly order?: readonly number[];
+  /** Threads, ≥ 1; never more than tasks. */
+  readonly workers: number;
+  /** Once aborted no task is begun and those at work are asked to stop. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: PoolProgress) => void;
+}
+
+/** What a worker is started with. */
+export interface WorkerSetup {
+  readonly shared: SharedArrayBuffer;
+  readonly slot: number;
+}
+
+/** What a worker answers. */
+export type WorkerAnswer =
+  | { readonly index: number; readonly result: unknown }
+  | { readonly index: number; readonly error: PlainError };
+
+/** An error as it crosses threads. */
+export interface PlainError {
+  /** Of a TegError; absent for a bug. */
+  readonly code?: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/** The shared memory of a pool, seen from either side. */
+export class PoolMemory {
+  private readonly stopFlag: Int32Array;
+  private readonly slots: Float64Array;
+
+  constructor(shared: SharedArrayBuffer) {
+    this.stopFlag = new Int32Array(shared, 0, 1);
+    this.slots = new Float64Array(shared, SLOTS_OFFSET);
+  }
+
+  /** @returns Fresh memory for so many workers. */
+  static allocate(workers: number): SharedArrayBuffer {
+    return new SharedArrayBuffer(SLOTS_OFFSET + workers * SLOT_LENGTH * Float64Array.BYTES_PER_ELEMENT);
+  }
+
+  /** Asks all workers to stop. */
+  stop(): void {
+    Atomics.store(this.stopFlag, 0, 1);
+  }
+
+  /** Whether the workers were asked to stop. */
+  get stopped(): boolean {
+    return Atomics.load(this.stopFlag, 0) === 1;
+  }
+
+  /** Says how far a worker's task is. */
+  report(slot: number, done: number, total: number): void {
+    this.slots[slot * SLOT_LENGTH] = done;
+    this.slots[slot * SLOT_LENGTH + 1] = total;
+  }
+
+  /** @returns Work done and in total of a worker's task. */
+  read(slot: number): readonly [number, number] {
+    return [this.slots[slot * SLOT_LENGTH] as number, this.slots[slot * SLOT_LENGTH + 1] as number];
+  }
+}
+
+/**
+ * Runs all tasks.
+ *
+ * @returns @shape [tasks] what each came to; undefined for those never begun because of `signal`.
+ * @throws the first error of a task: a TegError as it was, anything else as an Error with the worker's stack.
+ */
+export async function runOnWorkers<Task, Result>(
+  options: PoolOptions<Task>,
+): Promise<(Result | undefined)[]> {
+  const count = Math.max(1, Math.min(options.workers, options.tasks.length));
+  const pool = new Pool<Task, Result>(options, count);
+  return await pool.run();
+}
+
+class Pool<Task, Result> {
+  private readonly options: PoolOptions<Task>;
+  private readonly count: number;
+  private readonly shared: SharedArrayBuffer;
+  private readonly memory: PoolMemory;
+  private readonly results: (Result | undefined)[];
+  private readonly order: readonly number[];
+  private next = 0;
+  private tasksDone = 0;
+  private totalsSeen = 0;
+  private totalsCount = 0;
+  private workDone = 0;
+
+  constructor(options: PoolOptions<Task>, count: number) {
+    this.options = options;
+    this.count = count;
+    this.shared = PoolMemory.allocate(count);
+    this.memory = new PoolMemory(this.shared);
+    this.results = options.tasks.map(() => undefined);
+    this.order = options.order ?? options.tasks.map((_, index) => index);
+  }
+
+  async run(): Promise<(Result | undefined)[]> {
+    const { signal, onProgress } = this.options;
+    const stop = (): void => this.memory.stop();
+    signal?.addEventListener('abort', stop);
+    if (signal?.aborted) stop();
+    const timer = onProgress && setInterval(() => onProgress(this.progress()), PROGRESS_INTERVAL_MS);
+    const workers: Worker[] = [];
+    try {
+      const lanes = Array.from({ length: this.count }, (_, slot) => {
+        const workerData: WorkerSetup = { shared: this.shared, slot };
+        const worker = new Worker(this.options.url, { workerData });
+        workers.push(worker);
+        return this.work(worker, slot);
+      });
+      await Promise.all(lanes);
+      onProgress?.(this.progress());
+      return this.results;
+    } finally {
+      clearInterval(timer);
+      signal?.removeEventListener('abort', stop);
+      this.memory.stop();
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    }
+  }
+
+  /** Gives a worker one task after the other until none is left. */
+  private async work(worker: Worker, slot: number): Promise<void> {
+    while (this.next < this.order.length && !this.memory.stopped) {
+      const index = this.order[this.next++] as number;
+      const answer = await ask(worker, { index, task: this.options.tasks[index] });
+      if ('error' in answer) throw reviveError(answer.error);
+      this.results[index] = answer.result as Result;
+      const [done, total] = this.memory.read(slot);
+      this.memory.report(slot, 0, 0);
+      this.tasksDone++;
+      this.workDone += done;
+      this.totalsSeen += total;
+      this.totalsCount++;
+    }
+  }
+
+  private progress(): PoolProgress {
+    let { workDone, totalsSeen, totalsCount } = this;
+    for (let slot = 0; slot < this.count; slot++) {
+      const [done, total] = this.memory.read(slot);
+      if (total === 0) continue;
+      workDone += done;
+      totalsSeen += total;
+      totalsCount++;
+    }
+    const tasks = this.options.tasks.length;
+    const workTotal = totalsCount === 0 ? 0 : (totalsSeen / totalsCount) * tasks;
+    return { tasksDone: this.tasksDone, tasks, workDone, workTotal };
+  }
+}
+
+/** Sends one task and waits for its answer, or for the worker's untimely end. */
+function ask(worker: Worker, message: { index: number; task: unknown }): Promise<WorkerAnswer> {
+  return new Promise((resolve, reject) => {
+    const forget = (): void => {
+      worker.off('message', answered);
+      worker.off('error', failed);
+      worker.off('exit', exited);
+    };
+    const answered = (answer: WorkerAnswer): void => {
+      forget();
+      resolve(answer);
+    };
+    const failed = (error: Error): void => {
+      forget();
+      reject(error);
+    };
+    const exited = (code: number): void => {
+      forget();
+      reject(new Error(`a worker thread ended with code ${code} in the middle of a task`));
+    };
+    worker.on('message', answered);
+    worker.on('error', failed);
+    worker.on('exit', exited);
+    worker.postMessage(message);
+  });
+}
+
+function reviveError(plain: PlainError): Error {
+  if (plain.code !== undefined) return new TegError(plain.code as TegErrorCode, plain.message);
+  const error = new Error(plain.message);
+  if (plain.stack !== undefined) error.stack = plain.stack;
+  return error;
+}
