@@ -69,8 +69,14 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   return watch === undefined ? result : { ...result, explained: watch.result() };
 }
 
+/** A distribution with the counts that it comes from. */
+export interface CountedWorkload extends TypicalWorkload {
+  /** Pods of each demand. @shape [demands] */
+  readonly counts: readonly number[];
+}
+
 /** @returns The distribution of a workload's pods: what `--typical list` and the fragmentation measure use. */
-export function typicalOf(table: JobTable): TypicalWorkload {
+export function typicalOf(table: JobTable): CountedWorkload {
   const byDemand = new Float64Array(table.demands.demands.length);
   for (let job = 0; job < table.count; job++) {
     const id = table.demandIds[job] as number;
@@ -119,14 +125,14 @@ function buildSampler(
   options: SimulationOptions,
   cluster: ClusterState,
   shapes: JobShapes,
-  typical: TypicalWorkload,
+  typical: CountedWorkload,
 ): StateSampler {
   const { jobs: table, seed, warmupSeconds = 0, horizonSeconds = Number.POSITIVE_INFINITY } = options;
   const samples = options.samples ?? SAMPLES_DEFAULT;
   const span = Math.min(table.spanSeconds, horizonSeconds);
   const interval = (Number.isFinite(horizonSeconds) ? horizonSeconds : span > 0 ? span : 1) / samples;
   const fragmentation = new Fragmentation(
-    typicalShapes(typical.demands, typical.counts ?? typical.weights, table.demands),
+    typicalShapes(typical.demands, typical.counts, table.demands),
     cluster,
   );
   const window = span > warmupSeconds ? span : Number.POSITIVE_INFINITY;
