@@ -1,19 +1,12 @@
 /**
  * The seam between a zone and whatever chooses nodes: TEG's field, a published baseline, or a user's own file.
  */
+import type { TypicalWorkload } from '../field/typical-workload.ts';
 import type { Random } from '../kernel/random.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 
-/** A distribution of pod shapes: what "the jobs that keep coming" look like. */
-export interface TypicalWorkload {
-  /** Distinct shapes. */
-  readonly demands: readonly Demand[];
-  /** Probability of each; sums to 1. @shape [demands] */
-  readonly weights: readonly number[];
-  /** How often each was counted, where the weights are shares of a count. @shape [demands] */
-  readonly counts?: readonly number[];
-}
+export type { TypicalWorkload } from '../field/typical-workload.ts';
 
 /** What a policy may look at. It never changes the cluster itself. */
 export interface PolicyContext {
