@@ -7,9 +7,14 @@ import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command, CommanderError, type Option } from 'commander';
 import { TegError } from '../model/errors.ts';
+import { addBenchCommand } from './bench-command.ts';
+import { addCompareCommand } from './compare-command.ts';
 import { addErrorsCommand } from './errors-command.ts';
+import { addPoliciesCommand } from './policies-command.ts';
+import { addSimulateCommand } from './simulate-command.ts';
 import { EXIT_BAD_INPUT, printError } from './terminal/error-printing.ts';
 import { interruptedExitCode } from './terminal/interrupt.ts';
+import { addTraceCommand } from './trace-command.ts';
 
 const DESCRIPTION = `TEG, the Thermo-Economic Governor: places jobs in very large GPU clusters
 without a global scheduler, and simulates that on a laptop.`;
@@ -46,6 +51,11 @@ function buildProgram(progress: Progress): Command {
     })
     .configureOutput({ outputError: () => {} })
     .exitOverride();
+  addSimulateCommand(program);
+  addCompareCommand(program);
+  addTraceCommand(program);
+  addPoliciesCommand(program);
+  addBenchCommand(program);
   addErrorsCommand(program);
   program.hook('preAction', (_program, action) => {
     progress.current = action;
@@ -59,13 +69,14 @@ function withDescendants(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withDescendants)];
 }
 
-/** Makes failures while parsing a command remember which command, and name the option at fault. */
+/** Makes failures while parsing remember which command, and name the option at fault; shows lists as they are written. */
 function guard(command: Command, progress: Progress): void {
   command.exitOverride((error) => {
     progress.current = command;
     throw error;
   });
   for (const option of command.options) {
+    if (Array.isArray(option.defaultValue)) option.defaultValueDescription ??= option.defaultValue.join(',');
     const parse = option.parseArg;
     if (parse !== undefined) option.parseArg = namingOption(option, parse, command, progress);
   }

@@ -1,0 +1,13 @@
+/**
+ * `teg bench`: the commands that print the figures of the documentation.
+ */
+import type { Command } from 'commander';
+import { addBenchPackingCommand } from './bench-packing-command.ts';
+
+/** Adds `teg bench` and the commands below it. */
+export function addBenchCommand(parent: Command): void {
+  const bench = parent
+    .command('bench')
+    .description('measure: packing quality, decision cost, simulator speed');
+  addBenchPackingCommand(bench);
+}
