@@ -70,12 +70,13 @@ export const POLICIES: readonly PolicyEntry[] = [
   },
   {
     name: 'kube-scheduler-1.34',
-    description: 'kube-scheduler up to 1.35, default profile: scores how even a node is, not how it changes.',
+    description:
+      'kube-scheduler 1.34, default profile: scores how even a node is, not how it changes; ties by lot.',
     create: createKubeScheduler134Policy,
   },
   {
     name: 'kube-scheduler-most-allocated-1.34',
-    description: 'kube-scheduler up to 1.35 with MostAllocated (cpu 1, memory 1, GPU 5).',
+    description: 'kube-scheduler 1.34 with MostAllocated (cpu 1, memory 1, GPU 5).',
     create: createKubeSchedulerMostAllocated134Policy,
   },
 ];

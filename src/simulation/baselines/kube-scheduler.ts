@@ -1,11 +1,14 @@
 /**
  * The node choice of kube-scheduler's default profile: sample nodes that fit in turn, score them, take a best one.
  *
- * What it does, for one pod: from where the last search ended, walk the nodes until enough fit (all below 100
- * nodes, else a share that falls with their number); score those; among equal best scores draw one.
+ * What it does, for one pod: from where the last search ended, 16 workers walk the nodes until enough fit (all below
+ * 100 nodes, else a share that falls with their number); those are scored. Of equal best scores it draws one up to
+ * v1.34; since v1.35 it takes the root of a heap that is built in the order in which the nodes were found, because
+ * the random number that should decide is set only where extenders are configured.
  * The scores are NodeResourcesFit and NodeResourcesBalancedAllocation. Left out, because they are the same for every
  * node here: TaintToleration, NodeAffinity (preferred), PodTopologySpread, InterPodAffinity, ImageLocality. Left out
- * too: preemption (all pods of a zone have priority over none) and the queue (the zone's own).
+ * too: preemption (no pod has priority over another here), the queue (the zone's own), and the batching of v1.35
+ * (it does nothing for plain pods with the default plugins).
  * Shared GPUs do not exist for kube-scheduler. Here a GPU is a node-level resource counted in thousandths, a pod
  * still has to fit on whole devices (or in one), and gets those of best fit.
  *
@@ -19,6 +22,7 @@ import type { Demand } from '../../model/demand.ts';
 import { GPU_MILLI } from '../../model/node.ts';
 import { explainScores } from './explain-scores.ts';
 import { ImpliedRequests } from './implied-requests.ts';
+import { ParallelWalk } from './parallel-walk.ts';
 import { isFit, ScoreScan } from './score-scan.ts';
 
 /** How a node's NodeResourcesFit score is made. */
@@ -30,6 +34,8 @@ interface KubeSchedulerOptions {
   readonly weights: { readonly cpu: number; readonly memory: number; readonly gpu: number };
   /** BalancedAllocation: how even the node is with the pod (to v1.35), or how much the pod changes that (v1.36). */
   readonly balance: 'level' | 'change';
+  /** Among equal scores: one drawn by lot (to v1.34), or the one that a heap has at its root (since v1.35). */
+  readonly ties: 'lot' | 'heap';
 }
 
 /** The default profile since v1.36. */
@@ -38,6 +44,7 @@ const LEAST_ALLOCATED: KubeSchedulerOptions = {
   strategy: 'LeastAllocated',
   weights: { cpu: 1, memory: 1, gpu: 0 },
   balance: 'change',
+  ties: 'heap',
 };
 
 /** The bin-packing profile: MostAllocated with weights cpu 1, memory 1, nvidia.com/gpu 5. */
@@ -46,20 +53,23 @@ const MOST_ALLOCATED: KubeSchedulerOptions = {
   strategy: 'MostAllocated',
   weights: { cpu: 1, memory: 1, gpu: 5 },
   balance: 'change',
+  ties: 'heap',
 };
 
-/** The default profile up to v1.35. */
+/** The default profile of v1.34. */
 const LEAST_ALLOCATED_1_34: KubeSchedulerOptions = {
   ...LEAST_ALLOCATED,
   name: 'kube-scheduler-1.34',
   balance: 'level',
+  ties: 'lot',
 };
 
-/** The bin-packing profile up to v1.35. */
+/** The bin-packing profile of v1.34. */
 const MOST_ALLOCATED_1_34: KubeSchedulerOptions = {
   ...MOST_ALLOCATED,
   name: 'kube-scheduler-most-allocated-1.34',
   balance: 'level',
+  ties: 'lot',
 };
 
 /** Below this many nodes all are examined. */
@@ -74,6 +84,25 @@ export function feasibleNodesToFind(nodeCount: number): number {
   return Math.max(NODES_FOR_SAMPLING, Math.floor((nodeCount * percent) / 100));
 }
 
+/**
+ * Which of equal elements a binary heap has at its root after it was built in place: elements move up only where
+ * they are strictly better, the left child first, so it is the first of them in pre-order.
+ *
+ * @returns Pre-order ranks of places. @shape [count]
+ */
+function heapRanks(count: number): Int32Array {
+  const ranks = new Int32Array(count);
+  let rank = 0;
+  const visit = (place: number): void => {
+    if (place >= count) return;
+    ranks[place] = rank++;
+    visit(2 * place + 1);
+    visit(2 * place + 2);
+  };
+  visit(0);
+  return ranks;
+}
+
 class KubeSchedulerPolicy implements PlacementPolicy {
   readonly name: string;
   gpuMask = 0;
@@ -83,6 +112,9 @@ class KubeSchedulerPolicy implements PlacementPolicy {
   private readonly options: KubeSchedulerOptions;
   private readonly scan: ScoreScan;
   private readonly implied: ImpliedRequests;
+  private readonly walk: ParallelWalk;
+  /** Of equals, which a heap has at its root, by the order in which they were put in: the least. */
+  private heapRanks: Int32Array = new Int32Array(0);
   /** Where the next search begins. */
   private start = 0;
 
@@ -91,39 +123,53 @@ class KubeSchedulerPolicy implements PlacementPolicy {
     this.cluster = context.cluster;
     this.random = context.random;
     this.options = options;
+    this.walk = new ParallelWalk(context.random);
     this.implied = new ImpliedRequests(context.cluster);
     this.scan = new ScoreScan(context.cluster, (node, demand) => this.score(node, demand));
   }
 
   choose(demand: Demand): number {
     const count = this.cluster.nodeCount;
+    this.nodesExamined = 0;
     if (count === 0) return -1;
     const wanted = feasibleNodesToFind(count);
-    const scores = this.scan.column(demand);
-    const start = this.start % count;
+    if (this.heapRanks.length < wanted) this.heapRanks = heapRanks(wanted);
+    const best = this.search(demand, count, wanted);
+    this.start = ((this.start % count) + this.nodesExamined) % count;
+    if (best >= 0) this.gpuMask = this.cluster.bestFitGpus(best, demand);
+    return best;
+  }
+
+  /** Walks the nodes until `wanted` fit. @returns The best of them, or −1. */
+  private search(demand: Demand, count: number, wanted: number): number {
+    const { scan, walk, random, heapRanks } = this;
+    const byLot = this.options.ties === 'lot';
+    const scores = scan.column(demand);
     let found = 0;
-    let examined = 0;
     let best = -1;
     let bestScore = 0;
+    let bestRank = 0;
     let ties = 0;
-    for (; examined < count; examined++) {
-      const node = start + examined < count ? start + examined : start + examined - count;
-      const score = this.scan.at(scores, node, demand);
-      if (!isFit(score)) continue;
-      // The search ends at the first fitting node beyond those wanted, and does not count it as examined.
-      if (found === wanted) break;
-      found++;
-      if (best < 0 || score > bestScore) {
-        best = node;
-        bestScore = score;
-        ties = 1;
-      } else if (score === bestScore && this.random.nextInt(++ties) === 0) {
-        best = node;
+    walk.begin(count);
+    for (let place = walk.next(); place >= 0; place = walk.next()) {
+      const node = (this.start + place) % count;
+      const score = scan.at(scores, node, demand);
+      if (isFit(score)) {
+        // The search ends at the first fitting node beyond those wanted, and does not count it as examined.
+        if (found === wanted) break;
+        const rank = heapRanks[found++] as number;
+        if (best < 0 || score > bestScore) {
+          best = node;
+          bestScore = score;
+          bestRank = rank;
+          ties = 1;
+        } else if (score === bestScore && (byLot ? random.nextInt(++ties) === 0 : rank < bestRank)) {
+          best = node;
+          bestRank = rank;
+        }
       }
+      this.nodesExamined++;
     }
-    this.start = (start + examined) % count;
-    this.nodesExamined = examined;
-    if (best >= 0) this.gpuMask = this.cluster.bestFitGpus(best, demand);
     return best;
   }
 
@@ -215,9 +261,9 @@ export const createKubeSchedulerPolicy: PolicyFactory = kubeSchedulerFactory(LEA
 /** kube-scheduler with MostAllocated (cpu 1, memory 1, GPU 5): packs within a sample of the nodes that fit. */
 export const createKubeSchedulerMostAllocatedPolicy: PolicyFactory = kubeSchedulerFactory(MOST_ALLOCATED);
 
-/** kube-scheduler up to v1.35, default profile: its BalancedAllocation scored the level, not the change. */
+/** kube-scheduler v1.34, default profile: scores how even a node is, not how it changes; ties by lot. */
 export const createKubeScheduler134Policy: PolicyFactory = kubeSchedulerFactory(LEAST_ALLOCATED_1_34);
 
-/** kube-scheduler up to v1.35 with MostAllocated (cpu 1, memory 1, GPU 5). */
+/** kube-scheduler v1.34 with MostAllocated (cpu 1, memory 1, GPU 5). */
 export const createKubeSchedulerMostAllocated134Policy: PolicyFactory =
   kubeSchedulerFactory(MOST_ALLOCATED_1_34);
