@@ -28,6 +28,11 @@ export class NodeFailures {
     this.drawn = new Uint32Array(nodeCount);
   }
 
+  /** Mean time from one return of a node to the next. */
+  get meanLifeSeconds(): number {
+    return this.options.mtbfSeconds + this.options.mttrSeconds;
+  }
+
   /** @returns Seconds until the node, which just came up, fails. */
   nextUpSeconds(node: number): number {
     return this.options.mtbfSeconds * this.nextExponential(node);

@@ -196,7 +196,9 @@ export const simulationResultSchema = z.object({
   complete: z.boolean().describe('false: stopped by the user before its end'),
   ended: z
     .enum(['drained', 'horizon', 'stalled', 'interrupted'])
-    .describe('drained: every job ended or runs for ever; stalled: what waits can never start'),
+    .describe(
+      'drained: every job ended or runs for ever; stalled: what waits can never start, or failures always end what runs',
+    ),
   policy: z.string(),
   seed: z.number(),
   cluster: clusterSchema,

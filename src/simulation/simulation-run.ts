@@ -38,6 +38,12 @@ const EVENTS_PER_TIMING = 17;
 /** Attempts with everything that waits, in a row and without a start, before a run that nothing else moves ends. */
 const RETRIES_IN_VAIN_MAX = 1000;
 
+/**
+ * Mean lives of a node without a single job ending, after the last arrival, until a run gives up: what still runs is so
+ * long that failures always end it first (a job of length L on k nodes gets through with probability e^(−kL/MTBF)).
+ */
+const HOPELESS_LIVES = 50;
+
 /** What a run is made of. */
 export interface RunParts {
   readonly table: JobTable;
@@ -74,6 +80,10 @@ export class SimulationRun {
   private readonly impossible: number[] = [];
   private nextRetryAt: number;
   private retriesInVain = 0;
+  /** When a job last arrived or ended by itself. */
+  private progressAt = 0;
+  /** Virtual time without progress after which the run gives up; Infinity without failures. */
+  private readonly hopelessSeconds: number;
   private readonly submitted: JobSubmittedEvent = {
     kind: ZoneEventKind.JobSubmitted,
     job: 0,
@@ -92,6 +102,8 @@ export class SimulationRun {
     this.parts = parts;
     this.nextRetryAt = parts.retrySeconds;
     const { failures, cluster, table } = parts;
+    this.hopelessSeconds =
+      failures === undefined ? Number.POSITIVE_INFINITY : HOPELESS_LIVES * failures.meanLifeSeconds;
     if (failures === undefined) return;
     for (let node = 0; node < cluster.nodeCount; node++) {
       this.queue.push(failures.nextUpSeconds(node), table.count + node);
@@ -128,7 +140,7 @@ export class SimulationRun {
       metrics.advance(horizonSeconds);
       return 'horizon';
     }
-    return metrics.waitingJobs > 0 ? 'stalled' : 'drained';
+    return metrics.waitingJobs > 0 || this.finiteRuns > 0 ? 'stalled' : 'drained';
   }
 
   /** Takes the next event. @returns Whether there was one. */
@@ -175,6 +187,7 @@ export class SimulationRun {
         if (this.mayRetry(at)) return this.takeRetry();
       }
       if (at >= horizonSeconds || at === Number.POSITIVE_INFINITY) return undefined;
+      if (at - this.progressAt > this.hopelessSeconds && this.nextJob >= table.count) return undefined;
       const event = queuedAt <= arrivalAt ? this.takeQueued() : this.takeArrival(arrivalAt);
       if (event !== undefined) return event;
     }
@@ -184,6 +197,7 @@ export class SimulationRun {
     const { table, metrics, watch } = this.parts;
     const job = this.nextJob++;
     this.now = at;
+    this.progressAt = at;
     metrics.jobArrived(job);
     if (watch !== undefined && watch.job === job) watch.aboutToArrive(at);
     const { submitted } = this;
@@ -297,6 +311,7 @@ export class SimulationRun {
     const { metrics, table } = this.parts;
     if ((table.durationSeconds[job] as number) !== Number.POSITIVE_INFINITY) this.finiteRuns--;
     if (reason === Reason.Finished) {
+      this.progressAt = this.now;
       metrics.jobFinished(job, pods, this.now);
     } else {
       metrics.podsLost += pods;

@@ -272,6 +272,14 @@ describe('failures', () => {
     expect(result.gpuHours?.lost).toBeGreaterThan(0);
   });
 
+  test('a job that failures always end first does not keep the run going for ever', () => {
+    const jobs = [job('short', 0, 10), job('hopeless', 1, 1e9)];
+    const result = run(jobs, nodes(3), { failures: { mtbfSeconds: 1000, mttrSeconds: 10 } });
+    expect(result.ended).toBe('stalled');
+    expect(result.jobs.finished).toBe(1);
+    expect(result.jobs.requeues).toBeGreaterThan(10);
+  });
+
   test('every policy sees the same failures', () => {
     const counts = [createFirstFitPolicy, createNextFit].map((create) => {
       const result = run(poissonJobs(3000, 0.1, 50, 8), nodes(5), {

@@ -1,0 +1,32 @@
+/**
+ * A worker that does what its task says: for the tests of the pool.
+ */
+import { TegError } from '../../model/errors.ts';
+import { serveTasks } from './worker-tasks.ts';
+
+/** What the worker is to do. */
+export interface ScenarioTask {
+  readonly act: 'square' | 'fail' | 'bug' | 'crash' | 'until-stopped';
+  readonly value: number;
+}
+
+serveTasks<ScenarioTask, number>(async ({ act, value }, control) => {
+  control.report(value, 10);
+  switch (act) {
+    case 'square':
+      await new Promise((resolve) => setTimeout(resolve, 30 - value * 5));
+      return value * value;
+    case 'fail':
+      throw new TegError('TEG_JOB_INVALID', `got ${value}`);
+    case 'bug':
+      throw new RangeError(`bug ${value}`);
+    case 'crash':
+      return process.exit(3);
+    case 'until-stopped': {
+      let rounds = 0;
+      do rounds++;
+      while (!control.shouldStop());
+      return Math.min(rounds, 1);
+    }
+  }
+});
