@@ -212,8 +212,7 @@ export class WaitingQueue {
       return;
     }
     const demand = this.demands.demands[this.shapes.demandIds[shape] as number] as Demand;
-    const more = podsFitting(cluster, node, demand, this.shapes.gangMins[shape] as number);
-    this.setBound(shape, Math.min(BOUND_UNKNOWN - 1, bound + more));
+    this.setBound(shape, Math.min(BOUND_UNKNOWN - 1, bound + podsFitting(cluster, node, demand)));
   }
 
   private raiseDemand(cluster: ClusterState, node: number, demandId: number, touchedAt: number): void {

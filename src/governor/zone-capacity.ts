@@ -7,16 +7,11 @@ import type { ClusterState, Flavor } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { GPU_MILLI } from '../model/node.ts';
 
-/**
- * Counts the pods of a demand that fit on a node together now.
- *
- * @param atMost Largest answer needed, ≥ 1.
- * @returns      An integer in [0, atMost]. O(GPUs of the node).
- */
-export function podsFitting(cluster: ClusterState, node: number, demand: Demand, atMost: number): number {
+/** @returns How many pods of a demand fit on a node together now. O(GPUs of the node). */
+export function podsFitting(cluster: ClusterState, node: number, demand: Demand): number {
   if (!cluster.fits(node, demand)) return 0;
   const flavor = cluster.flavorOf(node);
-  let count = Math.min(atMost, flavor.podsMax - (cluster.podCounts[node] as number));
+  let count = flavor.podsMax - (cluster.podCounts[node] as number);
   if (demand.cpuMilli > 0) {
     count = Math.min(count, Math.floor((cluster.freeCpuMilli[node] as number) / demand.cpuMilli));
   }

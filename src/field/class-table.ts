@@ -1,0 +1,291 @@
+/**
+ * Shape classes: nodes with the same flavour and nearly the same free resources, kept together.
+ *
+ * A class is a point of a lattice: CPU on a geometric lattice, memory and further resources on powers of two, whole
+ * idle GPUs exactly, the three largest partial GPUs in steps of 10 milli-GPU. All are rounded down, so whatever
+ * fits a class fits each of its nodes. Empty nodes form a class of their own with their exact capacities. A node that is
+ * down or full of pods is in no class.
+ *
+ * Invariants: a node is in at most one class; a class is occupied iff it has nodes; `journal` tells in order which
+ * classes became occupied.
+ */
+import { KeyTable } from '../kernel/key-table.ts';
+import type { ClusterState, Flavor } from '../model/cluster-state.ts';
+import { TegError } from '../model/errors.ts';
+import { GPU_MILLI } from '../model/node.ts';
+import type { GeometricLattice } from './lattice.ts';
+
+/** Milli-GPU between two levels of a partial GPU in a class. */
+export const CLASS_PARTIAL_STEP_MILLI = 10;
+
+/** Entries that the journal keeps; a reader further behind has to look at all occupied classes. Power of two. */
+const JOURNAL_SIZE = 4096;
+
+/** Node classes of one zone. Single writer. 12 bytes a node and about 60 bytes a class. */
+export class ClassTable {
+  readonly cluster: ClusterState;
+  readonly lattice: GeometricLattice;
+  /** Most classes; at the limit the unoccupied ones are dropped and all ids change (`epoch` grows). */
+  readonly classesMax: number;
+  /** Classes known; ids are [0, count). */
+  count = 0;
+  /** Grows whenever ids change their meaning. */
+  epoch = 0;
+  /** Classes that became occupied since the beginning; entry i is `journal[i mod JOURNAL_SIZE]`. */
+  journalEnd = 0;
+
+  /** @shape [classes] */
+  flavorIds: Uint16Array;
+  /** @shape [classes] index of the lattice point below the free CPU. */
+  cpuIndexes: Uint16Array;
+  /** @shape [classes] free thousandths of a core, rounded down. */
+  cpuMilli: Int32Array;
+  /** @shape [classes] free MiB, rounded down. */
+  memoryMib: Int32Array;
+  /** @shape [classes] fully idle GPUs. */
+  whole: Uint8Array;
+  /** @shape [3 × classes] idle parts of the three largest partial GPUs, rounded down, descending. */
+  partials: Uint16Array;
+  /** @shape [classes] 1: nodes without any pod, capacities exact. */
+  fresh: Uint8Array;
+  /** @shape [classes] index into `extendedFloors`; 0: none. */
+  extendedIds: Int32Array;
+  /** @shape [classes] nodes of the class. */
+  nodeCounts: Int32Array;
+  /** @shape [classes] first node, −1 if none. */
+  heads: Int32Array;
+  /** Occupied classes in no particular order: the first `occupiedCount`. */
+  occupied: Int32Array;
+  occupiedCount = 0;
+  /** Further resources rounded down, by `extendedIds`. */
+  readonly extendedFloors: number[][] = [[]];
+
+  /** @shape [nodes] class, −1 if in none. */
+  classOf: Int32Array;
+  private next: Int32Array;
+  private previous: Int32Array;
+  private positions: Int32Array;
+  private readonly journal = new Int32Array(JOURNAL_SIZE);
+  private readonly ids: KeyTable;
+  private readonly extendedByKey = new Map<string, number>([['', 0]]);
+  /** Scratch: the three largest partials of the node at hand. */
+  private top0 = 0;
+  private top1 = 0;
+  private top2 = 0;
+
+  constructor(cluster: ClusterState, lattice: GeometricLattice, classesMax: number) {
+    const n = 1024;
+    const nodes = Math.max(16, cluster.nodeCount);
+    this.cluster = cluster;
+    this.lattice = lattice;
+    this.classesMax = classesMax;
+    this.flavorIds = new Uint16Array(n);
+    this.cpuIndexes = new Uint16Array(n);
+    this.cpuMilli = new Int32Array(n);
+    this.memoryMib = new Int32Array(n);
+    this.whole = new Uint8Array(n);
+    this.partials = new Uint16Array(3 * n);
+    this.fresh = new Uint8Array(n);
+    this.extendedIds = new Int32Array(n);
+    this.nodeCounts = new Int32Array(n);
+    this.heads = new Int32Array(n).fill(-1);
+    this.occupied = new Int32Array(n);
+    this.positions = new Int32Array(n);
+    this.classOf = new Int32Array(nodes).fill(-1);
+    this.next = new Int32Array(nodes);
+    this.previous = new Int32Array(nodes);
+    this.ids = new KeyTable(n);
+    for (let node = 0; node < cluster.nodeCount; node++) this.update(node);
+  }
+
+  /** Bytes of all arrays. */
+  get bytes(): number {
+    const perClass = this.flavorIds.length * (2 + 2 + 4 + 4 + 1 + 6 + 1 + 4 + 4 + 4 + 4 + 4);
+    return perClass + 3 * this.classOf.byteLength + this.journal.byteLength + this.ids.bytes;
+  }
+
+  /** Moves a node to the class of what is free on it now. O(GPUs of the node). */
+  update(node: number): void {
+    if (node >= this.classOf.length) this.growNodes(node + 1);
+    const { cluster } = this;
+    const flavor = cluster.flavors[cluster.flavorIds[node] as number] as Flavor;
+    const open = cluster.up[node] === 1 && (cluster.podCounts[node] as number) < flavor.podsMax;
+    const to = open ? this.classFor(node, flavor) : -1;
+    const from = this.classOf[node] as number;
+    if (to === from) return;
+    if (from >= 0) this.unlink(node, from);
+    this.classOf[node] = to;
+    if (to >= 0) this.link(node, to);
+  }
+
+  /** @returns The node after `node` in its class, −1 at the end. */
+  nextNode(node: number): number {
+    return this.next[node] as number;
+  }
+
+  /** @returns The class of journal entry `i`, which must lie in [journalEnd − JOURNAL_SIZE, journalEnd). */
+  journalEntry(i: number): number {
+    return this.journal[i & (JOURNAL_SIZE - 1)] as number;
+  }
+
+  /** @returns Whether all entries since `from` are still in the journal. */
+  journalReaches(from: number): boolean {
+    return this.journalEnd - from <= JOURNAL_SIZE;
+  }
+
+  private classFor(node: number, flavor: Flavor): number {
+    const { cluster } = this;
+    const cpu = cluster.freeCpuMilli[node] as number;
+    const memory = cluster.freeMemoryMib[node] as number;
+    const isFresh = cluster.podCounts[node] === 0 ? 1 : 0;
+    const whole = this.readGpus(node);
+    const cpuIndex = this.lattice.indexOf(cpu);
+    const memoryIndex = memory === 0 ? 0 : 32 - Math.clz32(memory);
+    const extendedId = flavor.extended.length === 0 ? 0 : this.extendedIdOf(node, flavor);
+    const hostKey = flavor.id | (memoryIndex << 16) | (cpuIndex << 22);
+    const gpuKey = whole | (this.top0 << 5) | (this.top1 << 12) | (this.top2 << 19) | (isFresh << 26);
+    const known = this.ids.get(hostKey, gpuKey, extendedId);
+    if (known >= 0) return known;
+    if (this.count >= this.classesMax) {
+      this.compact();
+      return this.classFor(node, flavor);
+    }
+    const id = this.count++;
+    if (id >= this.flavorIds.length) this.growClasses();
+    this.ids.add(hostKey, gpuKey, extendedId, id);
+    this.flavorIds[id] = flavor.id;
+    this.cpuIndexes[id] = cpuIndex;
+    this.cpuMilli[id] = isFresh === 1 ? cpu : (this.lattice.points[cpuIndex] as number);
+    this.memoryMib[id] = isFresh === 1 || memory === 0 ? memory : 2 ** (memoryIndex - 1);
+    this.whole[id] = whole;
+    this.partials[3 * id] = this.top0 * CLASS_PARTIAL_STEP_MILLI;
+    this.partials[3 * id + 1] = this.top1 * CLASS_PARTIAL_STEP_MILLI;
+    this.partials[3 * id + 2] = this.top2 * CLASS_PARTIAL_STEP_MILLI;
+    this.fresh[id] = isFresh;
+    this.extendedIds[id] = extendedId;
+    this.nodeCounts[id] = 0;
+    this.heads[id] = -1;
+    return id;
+  }
+
+  /** Reads the node's GPUs: whole ones are counted, the levels of the three largest partial ones go to `top0…2`. */
+  private readGpus(node: number): number {
+    const idle = this.cluster.gpuIdleMilli;
+    const end = this.cluster.gpuOffsets[node + 1] as number;
+    let whole = 0;
+    let first = 0;
+    let second = 0;
+    let third = 0;
+    for (let g = this.cluster.gpuOffsets[node] as number; g < end; g++) {
+      const part = idle[g] as number;
+      if (part === GPU_MILLI) whole++;
+      else if (part > first) {
+        third = second;
+        second = first;
+        first = part;
+      } else if (part > second) {
+        third = second;
+        second = part;
+      } else if (part > third) third = part;
+    }
+    this.top0 = (first / CLASS_PARTIAL_STEP_MILLI) | 0;
+    this.top1 = (second / CLASS_PARTIAL_STEP_MILLI) | 0;
+    this.top2 = (third / CLASS_PARTIAL_STEP_MILLI) | 0;
+    return whole;
+  }
+
+  private extendedIdOf(node: number, flavor: Flavor): number {
+    const floors: number[] = [];
+    const isFresh = this.cluster.podCounts[node] === 0;
+    for (let r = 0; r < flavor.extended.length; r++) {
+      const free = this.cluster.freeExtended[r]?.[node] ?? 0;
+      floors.push(isFresh || free < 1 ? free : 2 ** Math.floor(Math.log2(free)));
+    }
+    const key = floors.join();
+    let id = this.extendedByKey.get(key);
+    if (id === undefined) {
+      id = this.extendedFloors.length;
+      this.extendedFloors.push(floors);
+      this.extendedByKey.set(key, id);
+    }
+    return id;
+  }
+
+  private link(node: number, to: number): void {
+    const head = this.heads[to] as number;
+    this.next[node] = head;
+    this.previous[node] = -1;
+    if (head >= 0) this.previous[head] = node;
+    this.heads[to] = node;
+    const nodes = (this.nodeCounts[to] as number) + 1;
+    this.nodeCounts[to] = nodes;
+    if (nodes > 1) return;
+    this.positions[to] = this.occupiedCount;
+    this.occupied[this.occupiedCount++] = to;
+    this.journal[this.journalEnd & (JOURNAL_SIZE - 1)] = to;
+    this.journalEnd++;
+  }
+
+  private unlink(node: number, from: number): void {
+    const next = this.next[node] as number;
+    const previous = this.previous[node] as number;
+    if (next >= 0) this.previous[next] = previous;
+    if (previous >= 0) this.next[previous] = next;
+    else this.heads[from] = next;
+    const nodes = (this.nodeCounts[from] as number) - 1;
+    this.nodeCounts[from] = nodes;
+    if (nodes > 0) return;
+    const position = this.positions[from] as number;
+    const last = this.occupied[--this.occupiedCount] as number;
+    this.occupied[position] = last;
+    this.positions[last] = position;
+  }
+
+  /** Drops the classes without nodes; the others get new ids in the order of their nodes. O(nodes + classes). */
+  private compact(): void {
+    if (this.occupiedCount > this.classesMax / 2) {
+      throw new TegError(
+        'TEG_LIMIT_REACHED',
+        `${this.occupiedCount} shape classes hold nodes; expected at most half of classesMax (${this.classesMax}): raise it`,
+      );
+    }
+    this.epoch++;
+    this.count = 0;
+    this.occupiedCount = 0;
+    this.ids.clear();
+    const had = this.classOf.slice();
+    this.classOf.fill(-1);
+    for (let node = 0; node < this.cluster.nodeCount; node++)
+      if ((had[node] as number) >= 0) this.update(node);
+  }
+
+  private growNodes(count: number): void {
+    const n = Math.max(count, 2 * this.classOf.length);
+    const classOf = new Int32Array(n).fill(-1);
+    classOf.set(this.classOf);
+    this.classOf = classOf;
+    this.next = widened(this.next, new Int32Array(n));
+    this.previous = widened(this.previous, new Int32Array(n));
+  }
+
+  private growClasses(): void {
+    const n = 2 * this.flavorIds.length;
+    this.flavorIds = widened(this.flavorIds, new Uint16Array(n));
+    this.cpuIndexes = widened(this.cpuIndexes, new Uint16Array(n));
+    this.cpuMilli = widened(this.cpuMilli, new Int32Array(n));
+    this.memoryMib = widened(this.memoryMib, new Int32Array(n));
+    this.whole = widened(this.whole, new Uint8Array(n));
+    this.partials = widened(this.partials, new Uint16Array(3 * n));
+    this.fresh = widened(this.fresh, new Uint8Array(n));
+    this.extendedIds = widened(this.extendedIds, new Int32Array(n));
+    this.nodeCounts = widened(this.nodeCounts, new Int32Array(n));
+    this.heads = widened(this.heads, new Int32Array(n));
+    this.occupied = widened(this.occupied, new Int32Array(n));
+    this.positions = widened(this.positions, new Int32Array(n));
+  }
+}
+
+function widened<T extends Int32Array | Uint16Array | Uint8Array>(from: T, into: T): T {
+  into.set(from);
+  return into;
+}

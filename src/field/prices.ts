@@ -1,0 +1,48 @@
+/**
+ * Makes the prices of a typical workload: host room, both potentials, and the lattice they stand on.
+ */
+import type { ClusterState } from '../model/cluster-state.ts';
+import { HostPotential } from './host-potential.ts';
+import { HostRoom } from './host-room.ts';
+import { GeometricLattice, latticeUnit } from './lattice.ts';
+import { Price } from './price.ts';
+import { type StrandingOptions, StrandingPotential } from './stranding.ts';
+import type { TypicalWorkload } from './typical-workload.ts';
+
+/** Everything a price is made with. */
+export interface PriceOptions extends StrandingOptions {
+  /** Cost of using an empty node, milli-GPU: at equal ΔV, pack. */
+  readonly openingMilli: number;
+}
+
+/** The lattice of free CPU for a cluster. Nodes beyond its last point count as at it. */
+export function latticeOf(cluster: ClusterState): GeometricLattice {
+  let largest = 1;
+  for (const flavor of cluster.flavors) largest = Math.max(largest, flavor.cpuMilli);
+  return new GeometricLattice(latticeUnit(largest), largest);
+}
+
+/** @cost as `StrandingPotential`. */
+export function pricesOf(
+  cluster: ClusterState,
+  lattice: GeometricLattice,
+  typical: TypicalWorkload,
+  options: PriceOptions,
+): Price {
+  const room = new HostRoom(typical);
+  let gpusMax = 0;
+  for (const flavor of cluster.flavors) gpusMax = Math.max(gpusMax, flavor.gpuCount);
+  const fill = typical.demands.map((demand, i) => ({
+    hostMilli: demand.cpuMilli,
+    gpuCount: demand.gpuCount,
+    gpuMilli: demand.gpuMilli,
+    weight: typical.weights[i] as number,
+  }));
+  const hostOnly = fill.filter((shape) => shape.gpuCount === 0);
+  return new Price(
+    new StrandingPotential(lattice, fill, gpusMax, options),
+    new HostPotential(lattice, hostOnly, options.patience),
+    room,
+    options.openingMilli,
+  );
+}

@@ -1,0 +1,38 @@
+/**
+ * Settings of TEG's placement inside a zone. One set for every workload; nothing is tuned per list or cluster.
+ */
+
+import type { ClassIndexOptions } from '../field/class-index.ts';
+import { RENT_DEFAULTS, type RentOptions } from '../field/flavor-rent.ts';
+import type { PriceOptions } from '../field/prices.ts';
+import { STRANDING_DEFAULTS } from '../field/stranding.ts';
+
+/** How the typical workload is learned where it is not given. */
+export interface LearningOptions {
+  /** Arrivals after which one counts half. */
+  readonly halfLifePods: number;
+  /** Arrivals before the first look; later looks are at twice as many, at most `lookEveryMax` apart. */
+  readonly firstLookPods: number;
+  readonly lookEveryMax: number;
+  /** Prices are made anew where the distribution moved by more than this total variation distance. */
+  readonly driftMax: number;
+}
+
+/** All settings. */
+export interface TegOptions {
+  readonly price: PriceOptions;
+  readonly rent: RentOptions;
+  readonly index: ClassIndexOptions;
+  readonly learning: LearningOptions;
+  /** Most shape classes; see `ClassTable`. */
+  readonly classesMax: number;
+}
+
+/** The defaults; `docs/field.md` says what each was measured against. */
+export const TEG_DEFAULTS: TegOptions = {
+  price: { ...STRANDING_DEFAULTS, openingMilli: 50 },
+  rent: RENT_DEFAULTS,
+  index: { demandsMax: 1024, boundaryProbesMax: 64 },
+  learning: { halfLifePods: 20_000, firstLookPods: 32, lookEveryMax: 8192, driftMax: 0.05 },
+  classesMax: 131_072,
+};

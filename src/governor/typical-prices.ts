@@ -1,0 +1,87 @@
+/**
+ * The prices in force: made from a given typical workload once, or from what has arrived whenever that has moved.
+ */
+import type { GeometricLattice } from '../field/lattice.ts';
+import type { Price } from '../field/price.ts';
+import { pricesOf } from '../field/prices.ts';
+import { TypicalLearner, type TypicalWorkload } from '../field/typical-workload.ts';
+import type { ClusterState } from '../model/cluster-state.ts';
+import type { Demand } from '../model/demand.ts';
+import type { TegOptions } from './teg-options.ts';
+
+/** Keeps the prices of one zone. */
+export class TypicalPrices {
+  /** In force; replaced as a whole. */
+  price: Price;
+  /** Times they were made anew. */
+  renewals = 0;
+  private readonly cluster: ClusterState;
+  private readonly lattice: GeometricLattice;
+  private readonly options: TegOptions;
+  /** Absent where the typical workload is given. */
+  private readonly learner: TypicalLearner | undefined;
+  private nextLook: number;
+
+  constructor(
+    cluster: ClusterState,
+    lattice: GeometricLattice,
+    typical: TypicalWorkload | undefined,
+    options: TegOptions,
+  ) {
+    this.cluster = cluster;
+    this.lattice = lattice;
+    this.options = options;
+    this.learner = typical === undefined ? new TypicalLearner(options.learning.halfLifePods) : undefined;
+    this.nextLook = options.learning.firstLookPods;
+    this.price = pricesOf(cluster, lattice, typical ?? prior(cluster), options.price);
+  }
+
+  /**
+   * Counts an arrival.
+   *
+   * @returns Whether the prices were made anew. O(1), except then.
+   */
+  demandSeen(demand: Demand, pods: number): boolean {
+    const { learner } = this;
+    if (learner === undefined) return false;
+    learner.add(demand, pods);
+    if (learner.seen < this.nextLook) return false;
+    const { lookEveryMax, driftMax } = this.options.learning;
+    this.nextLook = learner.seen + Math.min(learner.seen, lookEveryMax);
+    if (learner.drift() <= driftMax) return false;
+    this.price = pricesOf(this.cluster, this.lattice, learner.settle(), this.options.price);
+    this.renewals++;
+    return true;
+  }
+}
+
+/** Share of a node's CPU per GPU that a pod of the prior takes. */
+const PRIOR_CPU_SHARE = 0.75;
+
+/**
+ * What to expect before anything has arrived: pods of a whole GPU, of half a GPU, of eight, and without, in
+ * proportion to the cluster's CPU and memory. It is in force for the first arrivals only.
+ */
+function prior(cluster: ClusterState): TypicalWorkload {
+  const { capacity } = cluster;
+  const per = PRIOR_CPU_SHARE / Math.max(1, capacity.gpus > 0 ? capacity.gpus : cluster.nodeCount);
+  const cpuMilli = Math.floor(capacity.cpuMilli * per);
+  const memoryMib = Math.floor(capacity.memoryMib * per);
+  const shape = (gpuCount: number, gpuMilli: number, part: number): Demand => ({
+    id: -1,
+    cpuMilli: Math.floor(cpuMilli * part),
+    memoryMib: Math.floor(memoryMib * part),
+    gpuCount,
+    gpuMilli,
+    gpuTotalMilli: gpuCount * gpuMilli,
+    extended: [],
+    constraintId: 0,
+    spreadGroupId: -1,
+    podsPerNodeMax: 0,
+  });
+  if (capacity.gpus === 0) return { demands: [shape(0, 0, 0.25), shape(0, 0, 0.05)], weights: [0.5, 0.5] };
+  return {
+    demands: [shape(1, 1000, 1), shape(1, 500, 0.5), shape(8, 1000, 8), shape(0, 0, 0.5)],
+    weights: [0.5, 0.3, 0.02, 0.18],
+  };
+}
