@@ -189,16 +189,14 @@ export class RunMetrics implements RunState {
     this.startedAt[job] = Number.NaN;
   }
 
-  /** A node fails at `t`. */
-  nodeFailed(t: number): void {
-    this.advance(t);
+  /** A node fails. */
+  nodeFailed(): void {
     this.nodeFailures++;
     this.nodesUp--;
   }
 
-  /** A node returns at `t`. */
-  nodeReturned(t: number): void {
-    this.advance(t);
+  /** A node returns. */
+  nodeReturned(): void {
     this.nodeReturns++;
     this.nodesUp++;
   }

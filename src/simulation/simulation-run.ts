@@ -147,7 +147,7 @@ export class SimulationRun {
   private event(): boolean {
     const event = this.take();
     if (event === undefined) return false;
-    this.parts.metrics.advance(this.now);
+    this.countEvent(event);
     this.carryOut(this.parts.zone.step(event, this.now));
     this.settle();
     return true;
@@ -155,12 +155,12 @@ export class SimulationRun {
 
   /** As `event`, with the time of each part added to the profile. */
   private timedEvent(profile: RunProfile): boolean {
-    const { metrics, policy, zone } = this.parts;
+    const { policy, zone } = this.parts;
     profile.start();
     const event = this.take();
     profile.queueMicros += profile.lap();
     if (event === undefined) return false;
-    metrics.advance(this.now);
+    this.countEvent(event);
     profile.metricsMicros += profile.lap();
     policy.timing = true;
     const effects = zone.step(event, this.now);
@@ -170,6 +170,25 @@ export class SimulationRun {
     this.settle();
     profile.metricsMicros += profile.lap();
     return true;
+  }
+
+  /** Lets virtual time pass until the event, and counts it. */
+  private countEvent(event: ZoneEvent): void {
+    const { metrics } = this.parts;
+    metrics.advance(this.now);
+    switch (event.kind) {
+      case ZoneEventKind.JobSubmitted:
+        metrics.jobArrived(event.job);
+        break;
+      case ZoneEventKind.NodeDown:
+        metrics.nodeFailed();
+        break;
+      case ZoneEventKind.NodeUp:
+        metrics.nodeReturned();
+        break;
+      default:
+        break;
+    }
   }
 
   /** The next event of virtual time, with `now` moved to it; undefined at the end. */
@@ -194,11 +213,10 @@ export class SimulationRun {
   }
 
   private takeArrival(at: number): ZoneEvent {
-    const { table, metrics, watch } = this.parts;
+    const { table, watch } = this.parts;
     const job = this.nextJob++;
     this.now = at;
     this.progressAt = at;
-    metrics.jobArrived(job);
     if (watch !== undefined && watch.job === job) watch.aboutToArrive(at);
     const { submitted } = this;
     submitted.job = job;
@@ -223,19 +241,17 @@ export class SimulationRun {
 
   /** An up node fails, a down node returns. Where nothing arrives or ends any more, nodes only return. */
   private takeNodeEvent(node: number, at: number): ZoneEvent | undefined {
-    const { cluster, failures, metrics, table } = this.parts;
+    const { cluster, failures, table } = this.parts;
     if (failures === undefined) return undefined;
     if (cluster.up[node] === 1) {
       if (this.nextJob >= table.count && this.finiteRuns === 0) return undefined;
       this.queue.push(at + failures.nextDownSeconds(node), table.count + node);
       this.now = at;
-      metrics.nodeFailed(at);
       this.nodeDown.node = node;
       return this.nodeDown;
     }
     this.queue.push(at + failures.nextUpSeconds(node), table.count + node);
     this.now = at;
-    metrics.nodeReturned(at);
     this.nodeUp.node = node;
     return this.nodeUp;
   }
