@@ -63,10 +63,10 @@ export interface ReadLimits {
   readonly groupRowsMax: number;
   /** Bytes of a row group of a Parquet file, before and after compression; and of its footer. */
   readonly groupBytesMax: number;
-  /** Characters of one Kubernetes object, as text. */
+  /** Characters of one Kubernetes object, as text; also of a document that cannot be cut into its objects. */
   readonly objectCharsMax: number;
-  /** Characters of a YAML or JSON document that cannot be cut into its objects. */
-  readonly documentCharsMax: number;
+  /** Brackets that are open at once in one YAML object; the parser's time and memory grow fast with them. */
+  readonly bracketsMax: number;
 }
 
 /** The limits unless others are given. An API server refuses objects above 1.5 MiB. */
@@ -77,7 +77,7 @@ export const DEFAULT_LIMITS: ReadLimits = {
   groupRowsMax: 1_048_576,
   groupBytesMax: 268_435_456,
   objectCharsMax: 2_097_152,
-  documentCharsMax: 8_388_608,
+  bracketsMax: 1_000,
 };
 
 /** What is assumed where a format lacks it. Each is stated with its reason in docs/traces.md. */

@@ -41,16 +41,17 @@ export function fileInput(path: string): TraceInput {
   };
 }
 
-/** @returns An input over bytes in memory. */
-export function bytesInput(name: string, bytes: Uint8Array): TraceInput {
+/** @returns An input over bytes in memory, which arrive in chunks of `chunkBytes`. */
+export function bytesInput(name: string, bytes: Uint8Array, chunkBytes: number = CHUNK_BYTES): TraceInput {
   return {
     name,
     async *stream() {
-      for (let i = 0; i < bytes.length; i += CHUNK_BYTES) yield bytes.subarray(i, i + CHUNK_BYTES);
+      for (let i = 0; i < bytes.length; i += chunkBytes) yield bytes.subarray(i, i + chunkBytes);
     },
     access: async () => ({
       byteLength: bytes.length,
-      slice: async (start, end) => bytes.slice(start, end).buffer,
+      // A copy: of a Buffer, `slice` would share its pool.
+      slice: async (start, end) => new Uint8Array(bytes.subarray(start, end)).buffer,
       close: async () => {},
     }),
   };

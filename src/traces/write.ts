@@ -33,7 +33,7 @@ const EXTENSIONS = ['.parquet', '.csv', '.csv.gz'] as const;
  * Starts writing a trace of a kind.
  *
  * @param path Ends in `.parquet`, `.csv` or `.csv.gz`.
- * @throws TegError TEG_OPTION_INVALID for another extension, TEG_INPUT_NOT_FOUND if it cannot be written.
+ * @throws TegError TEG_OPTION_INVALID for another extension, TEG_OUTPUT_FAILED if it cannot be written.
  */
 export async function createTraceWriter<Kind extends TraceKind>(
   kind: Kind,
@@ -77,7 +77,7 @@ function csvEncoder<T>(layout: Layout<T>, sink: ByteSink, extension: string): En
     if (lines.length > 0) await out.write(Buffer.from(`${lines.join('\n')}\n`, 'utf8'));
   };
   return {
-    write: (items) => put(items.map((item) => toCsvLine(layout, item))),
+    write: async (items) => put(items.map((item) => toCsvLine(layout, item))),
     async finish() {
       await put([]);
       await out.finish();
@@ -109,7 +109,7 @@ async function openForWriting(path: string): Promise<FileHandle> {
     return await open(path, 'w');
   } catch (error) {
     throw new TegError(
-      'TEG_INPUT_NOT_FOUND',
+      'TEG_OUTPUT_FAILED',
       `${path}: got ${(error as NodeJS.ErrnoException).code}, expected a place that can be written; check the folder`,
       { cause: error },
     );

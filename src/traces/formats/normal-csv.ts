@@ -30,7 +30,7 @@ export function csvHeader<T>(layout: Layout<T>): string {
 
 /** @returns An item as a line. @throws TegError TEG_JOB_INVALID if a text holds a line end. */
 export function toCsvLine<T>(layout: Layout<T>, item: T): string {
-  return layout.columns.map((column) => toField(column.get(item))).join(',');
+  return layout.columns.map((column) => toField(column, column.get(item))).join(',');
 }
 
 function cellReader<T>(column: Column<T>, position: number): (row: Row) => Cell {
@@ -67,8 +67,10 @@ function json(row: Row, position: number): string {
   }
 }
 
-function toField(cell: Cell): string {
-  if (cell === null || Number.isNaN(cell) || cell === '[]') return '';
+function toField<T>(column: Column<T>, cell: Cell): string {
+  if (cell === null || Number.isNaN(cell)) return '';
+  // A list that has to be there is empty where the field is; one that may be absent is not.
+  if (cell === '[]' && !column.nullable) return '';
   const text = String(cell);
   if (!/[",\r\n]/.test(text)) return text;
   if (/[\r\n]/.test(text)) {

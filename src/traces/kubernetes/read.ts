@@ -166,6 +166,11 @@ function parseJson(object: ObjectText, context: ReadContext): unknown {
 
 /** All scalars stay text: quantities are exact, and names such as `1e3` or `no` are names. */
 function parseYaml(object: ObjectText, context: ReadContext): unknown {
+  const { bracketsMax } = context.limits;
+  if (bracketDepth(object.text) > bracketsMax) {
+    const expected = `at most ${bracketsMax} open at once`;
+    throw context.error('TEG_TRACE_BAD_ROW', object.line, '', 'deeply nested brackets', expected);
+  }
   try {
     const document = parseDocument(object.text, {
       schema: 'failsafe',
@@ -182,6 +187,18 @@ function parseYaml(object: ObjectText, context: ReadContext): unknown {
     const reason = (error as Error).message.split('\n')[0] ?? '';
     throw context.error('TEG_TRACE_BAD_ROW', line, '', `not YAML (${reason.slice(0, 200)})`, 'YAML');
   }
+}
+
+/** Most brackets that are open at once, those in texts included (they come in pairs as a rule). */
+function bracketDepth(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 91 || code === 123) deepest = Math.max(deepest, ++depth);
+    else if ((code === 93 || code === 125) && depth > 0) depth--;
+  }
+  return deepest;
 }
 
 function lineWithin(text: string, error: unknown): number {

@@ -135,7 +135,7 @@ export class JsonSplitter {
     }
     this.held.push(text);
     this.heldChars += text.length;
-    const charsMax = this.isInElement ? this.limits.objectCharsMax : this.limits.documentCharsMax;
+    const charsMax = this.limits.objectCharsMax;
     if (this.heldChars <= charsMax) return;
     throw new TegError(
       'TEG_INPUT_TOO_LARGE',

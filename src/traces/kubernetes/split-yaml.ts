@@ -96,13 +96,13 @@ export class YamlSplitter {
   private keep(line: string): void {
     this.envelope.push(line);
     this.envelopeChars += line.length + 1;
-    if (this.envelopeChars > this.limits.documentCharsMax) {
-      throw this.tooLarge('a document', this.envelopeLine, this.limits.documentCharsMax);
+    if (this.envelopeChars > this.limits.objectCharsMax) {
+      throw this.tooLarge('a document', this.envelopeLine, this.limits.objectCharsMax);
     }
   }
 
   private endItem(): ObjectText[] {
-    const text = this.item.join('\n');
+    const text = `${this.item.join('\n')}\n`;
     this.item = [];
     this.itemChars = 0;
     return text.trim() === '' ? [] : [{ text, line: this.itemLine }];
@@ -110,7 +110,7 @@ export class YamlSplitter {
 
   private endDocument(): ObjectText[] {
     const objects = this.endItem();
-    const text = this.envelope.join('\n');
+    const text = `${this.envelope.join('\n')}\n`;
     const isObject = !this.hasItems && this.envelope.some((line) => /^[^#\s%]/.test(line.trimStart()));
     if (isObject) objects.push({ text, line: this.envelopeLine });
     this.envelope = [];

@@ -1,0 +1,421 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parse, parseAllDocuments, stringify } from 'yaml';
+import { DEFAULT_LIMITS } from '../format.ts';
+import { SAMPLES } from '../samples.scenarios.ts';
+import { type ReadResult, readText } from '../specs.scenarios.ts';
+import { JsonSplitter } from './split-json.ts';
+import { YamlSplitter } from './split-yaml.ts';
+
+const SAMPLE = SAMPLES.kubernetes;
+
+/** Reads one pod whose spec and metadata are given as YAML flow mappings. */
+async function pod(spec: string, metadata = '', status = ''): Promise<ReadResult> {
+  const object = `kind: Pod\nmetadata: {name: p${metadata && `, ${metadata}`}}\nspec: {${spec}}\n`;
+  return readText(`${object}${status && `status: {${status}}\n`}`);
+}
+
+/** A container with these requests. */
+function container(requests: string, more = ''): string {
+  return `{name: c, resources: {requests: {${requests}}}${more}}`;
+}
+
+describe('a list of nodes and pods', () => {
+  test('becomes nodes and jobs', async () => {
+    const { jobs, nodes } = await readText(SAMPLE);
+    expect(nodes).toEqual([
+      {
+        name: 'gpu-1',
+        cpuMilli: 95_500,
+        memoryMib: 773_991,
+        gpuCount: 8,
+        gpuModel: 'NVIDIA-A100-SXM4-80GB',
+        podsMax: 110,
+        extended: { 'rdma/hca': 1000 },
+        labels: {
+          'kubernetes.io/hostname': 'gpu-1',
+          'nvidia.com/gpu.product': 'NVIDIA-A100-SXM4-80GB',
+        },
+      },
+    ]);
+    expect(jobs[0]).toEqual({
+      id: 'team-a/train-0',
+      tenant: 'team-a',
+      priority: 1000,
+      cpuMilli: 4250,
+      memoryMib: 16_384,
+      gpuCount: 2,
+      gpuMilli: 1000,
+      gpuModels: ['NVIDIA-A100-SXM4-80GB'],
+      affinity: [{ key: 'zone', operator: 'In', values: ['a', 'b'] }],
+      submitSeconds: 0,
+      durationSeconds: Infinity,
+      requestedSeconds: NaN,
+      podCount: 1,
+      gangMin: 1,
+      podGroup: 'team-a/train',
+      owner: 'Job/train',
+      nodeName: 'gpu-1',
+    });
+    expect(jobs[1]).toMatchObject({ id: 'default/alone', cpuMilli: 1000, memoryMib: 1536, gpuMilli: 300 });
+  });
+
+  test('reads the same as JSON, pretty or compact, in chunks of any size', async () => {
+    const expected = await readText(SAMPLE);
+    const documents = parseAllDocuments(SAMPLE).map((document) => document.toJS());
+    const pretty = documents.map((document) => JSON.stringify(document, null, 4)).join('\n');
+    const compact = documents.map((document) => JSON.stringify(document)).join('');
+    for (const text of [pretty, compact]) {
+      for (const chunkBytes of [1, 7, 65_536]) expect(await readText(text, {}, chunkBytes)).toEqual(expected);
+    }
+  });
+
+  test('items without a kind are recognised by their form, as the API lists them', async () => {
+    const { jobs, nodes } = await readText(
+      JSON.stringify({
+        kind: 'PodList',
+        items: [
+          { metadata: { name: 'a' }, spec: { containers: [] } },
+          { metadata: { name: 'b' }, status: { capacity: { cpu: 4, memory: '1Gi' } } },
+        ],
+      }),
+    );
+    expect(jobs.map((job) => job.id)).toEqual(['default/a']);
+    expect(nodes).toMatchObject([{ name: 'b', cpuMilli: 4000, memoryMib: 1024, podsMax: 110 }]);
+  });
+
+  test('other kinds are counted, an empty list is no error', async () => {
+    const { warnings } = await readText('kind: ConfigMap\n---\nkind: ConfigMap\n');
+    expect(warnings).toEqual([{ message: expect.stringContaining('ConfigMap'), count: 2 }]);
+    for (const empty of ['{"kind":"List","items":[]}', 'kind: List\nitems: []\n', 'items:\nkind: List\n']) {
+      expect((await readText(empty)).jobs).toEqual([]);
+    }
+  });
+});
+
+describe('what a pod asks for', () => {
+  test.each([
+    [
+      'containers add up',
+      `containers: [${container('cpu: 1, memory: 1Gi')}, ${container('cpu: 250m')}]`,
+      1250,
+      1024,
+    ],
+    [
+      'an init container counts if it needs more',
+      `initContainers: [${container('cpu: 3')}], containers: [${container('cpu: 1, memory: 2Mi')}]`,
+      3000,
+      2,
+    ],
+    [
+      'sidecars run beside containers and later init containers',
+      `initContainers: [${container('cpu: 1', ', restartPolicy: Always')}, ${container('cpu: 4')}], containers: [${container('cpu: 2')}]`,
+      5000,
+      0,
+    ],
+    [
+      'an init container before a sidecar runs without it',
+      `initContainers: [${container('cpu: 4')}, ${container('cpu: 1', ', restartPolicy: Always')}], containers: [${container('cpu: 2')}]`,
+      4000,
+      0,
+    ],
+    [
+      'overhead comes on top',
+      `overhead: {cpu: 100m, memory: 1}, containers: [${container('cpu: 1, memory: 1Mi')}]`,
+      1100,
+      2,
+    ],
+    [
+      'a limit counts where there is no request',
+      'containers: [{resources: {limits: {cpu: 2, memory: 3Mi}, requests: {cpu: 1}}}]',
+      1000,
+      3,
+    ],
+    [
+      'resources of the whole pod replace the sum',
+      `resources: {requests: {cpu: 7}}, containers: [${container('cpu: 1, memory: 1Mi')}]`,
+      7000,
+      1,
+    ],
+    [
+      'thousandths are rounded up for each container',
+      `containers: [${container('cpu: 0.0001')}, ${container('cpu: 1u')}]`,
+      2,
+      0,
+    ],
+    ['nothing', 'containers: [{name: c}]', 0, 0],
+  ])('%s', async (_name, spec, cpuMilli, memoryMib) => {
+    const { jobs } = await pod(spec);
+    expect(jobs[0]).toMatchObject({ cpuMilli, memoryMib, gpuCount: 0, gpuMilli: 0 });
+  });
+
+  test('GPUs of any make are devices, everything else is a further resource', async () => {
+    const requests = 'amd.com/gpu: 4, nvidia.com/mig-1g.5gb: 2, ephemeral-storage: 1Gi, hugepages-2Mi: 0';
+    const { jobs } = await pod(`containers: [${container(requests)}]`);
+    expect(jobs[0]).toMatchObject({
+      gpuCount: 4,
+      gpuMilli: 1000,
+      extended: { 'nvidia.com/mig-1g.5gb': 2, 'ephemeral-storage': 1_073_741_824 },
+    });
+    expect(Object.keys(jobs[0]?.extended ?? {})).toHaveLength(2);
+  });
+
+  test.each([
+    ['gpu-fraction: "0.5"', 1, 500],
+    ['alibabacloud.com/gpu-count: "1", alibabacloud.com/gpu-milli: "460"', 1, 460],
+    ['alibabacloud.com/gpu-count: "4", alibabacloud.com/gpu-milli: "1000"', 4, 1000],
+  ])('annotations of sharing schedulers: %s', async (annotations, gpuCount, gpuMilli) => {
+    const { jobs } = await pod('containers: [{name: c}]', `annotations: {${annotations}}`);
+    expect(jobs[0]).toMatchObject({ gpuCount, gpuMilli });
+  });
+
+  test.each([
+    [
+      `containers: [${container('cpu: -1')}]`,
+      "column 'spec.containers[].resources.requests['cpu']': got \"-1\"",
+    ],
+    [`containers: [${container('cpu: [1]')}]`, 'a text or a number'],
+    ['containers: {}', 'column \'spec.containers\': got "a mapping", expected a list'],
+    [`containers: [${container('nvidia.com/gpu: 31')}]`, 'column \'gpuCount\': got "31"'],
+    [`containers: [${container('memory: 8Ei')}]`, 'expected a quantity'],
+    [`priority: high, containers: []`, 'column \'spec.priority\': got "high", expected an integer'],
+  ])('%s is refused', async (spec, message) => {
+    await expect(pod(spec)).rejects.toThrow(message);
+  });
+
+  test('a bad object is left out if it is tolerated; its line is told', async () => {
+    const bad: string[] = [];
+    const text = SAMPLE.replace('cpu: 0.5', 'cpu: much');
+    const { jobs } = await readText(text, { skipBad: 1, onBad: (error) => bad.push(error.message) });
+    expect(jobs.map((job) => job.id)).toEqual(['default/alone']);
+    expect(bad).toEqual([expect.stringMatching(/^sample:20: column 'spec\.containers/)]);
+  });
+});
+
+describe('which nodes a pod may be on', () => {
+  const required = (terms: string): string =>
+    `affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [${terms}]}}}, containers: []`;
+
+  test('several terms that are one In on one label are united', async () => {
+    const term = (value: string): string =>
+      `{matchExpressions: [{key: zone, operator: In, values: [${value}]}]}`;
+    const { jobs, warnings } = await pod(required(`${term('a')}, ${term('b, a')}`));
+    expect(jobs[0]?.affinity).toEqual([{ key: 'zone', operator: 'In', values: ['a', 'b'] }]);
+    expect(warnings).toEqual([]);
+  });
+
+  test('of other alternatives the first is taken, with a warning', async () => {
+    const { jobs, warnings } = await pod(
+      required(
+        '{matchExpressions: [{key: a, operator: Exists}, {key: n, operator: Gt, values: ["3"]}]}, {matchExpressions: [{key: b, operator: DoesNotExist}]}',
+      ),
+    );
+    expect(jobs[0]?.affinity).toEqual([
+      { key: 'a', operator: 'Exists', values: [] },
+      { key: 'n', operator: 'Gt', values: ['3'] },
+    ]);
+    expect(warnings).toEqual([{ message: expect.stringContaining('first'), count: 1 }]);
+  });
+
+  test('the name of a node as a field is its host name', async () => {
+    const { jobs } = await pod(
+      required('{matchFields: [{key: metadata.name, operator: In, values: [n-1]}]}'),
+    );
+    expect(jobs[0]?.affinity).toEqual([{ key: 'kubernetes.io/hostname', operator: 'In', values: ['n-1'] }]);
+  });
+
+  test('a GPU model is one only for pods with GPUs', async () => {
+    const selector = 'nodeSelector: {nvidia.com/gpu.product: A100}';
+    const { jobs } = await pod(`${selector}, containers: []`);
+    expect(jobs[0]).toMatchObject({ gpuModels: [], affinity: [{ key: 'nvidia.com/gpu.product' }] });
+    const withGpu = await pod(`${selector}, containers: [${container('nvidia.com/gpu: 1')}]`);
+    expect(withGpu.jobs[0]).toMatchObject({ gpuModels: ['A100'] });
+    expect(withGpu.jobs[0]).not.toHaveProperty('affinity');
+  });
+
+  test('an unknown operator is refused', async () => {
+    await expect(pod(required('{matchExpressions: [{key: a, operator: Near}]}'))).rejects.toThrow('Near');
+  });
+
+  test('rules between pods are ignored with a warning', async () => {
+    const { warnings } = await pod('affinity: {podAntiAffinity: {}}, containers: []');
+    expect(warnings).toEqual([{ message: expect.stringContaining('between pods'), count: 1 }]);
+  });
+});
+
+describe('the life of a pod', () => {
+  test('times count from the first pod that has one', async () => {
+    const item = (name: string, time: string): string =>
+      `kind: Pod\nmetadata: {name: ${name}, creationTimestamp: ${time}}\nspec: {containers: []}\n---\n`;
+    const { jobs } = await readText(
+      item('a', '"2026-01-01T01:00:00Z"') + item('b', '"2026-01-01T00:00:00.5Z"') + item('c', 'null'),
+    );
+    expect(jobs.map((job) => job.submitSeconds)).toEqual([0, -3599.5, 0]);
+  });
+
+  test('one that has ended ran from its start to the end of its last container', async () => {
+    const ended = (at: string): string => `{state: {terminated: {finishedAt: "${at}"}}}`;
+    const { jobs } = await pod(
+      'activeDeadlineSeconds: 600, containers: []',
+      '',
+      `phase: Failed, startTime: "2026-01-01T00:00:00Z", containerStatuses: [${ended('2026-01-01T00:01:00Z')}, ${ended('2026-01-01T00:05:00Z')}]`,
+    );
+    expect(jobs[0]).toMatchObject({ durationSeconds: 300, requestedSeconds: 600 });
+  });
+
+  test('one that has ended without saying when is left out', async () => {
+    const { jobs, warnings } = await pod('containers: []', '', 'phase: Succeeded');
+    expect(jobs).toEqual([]);
+    expect(warnings).toHaveLength(1);
+  });
+
+  test.each([
+    ['system-node-critical', 2_000_001_000],
+    ['gold', 77],
+    ['unknown', 0],
+  ])('priority class %s is %d', async (name, priority) => {
+    const { jobs } = await readText(
+      `kind: PriorityClass\nmetadata: {name: gold}\nvalue: 77\n---\nkind: Pod\nmetadata: {name: p}\nspec: {priorityClassName: ${name}, containers: []}\n`,
+    );
+    expect(jobs[0]?.priority).toBe(priority);
+  });
+
+  test('a PodGroup may be named in the spec or by a label', async () => {
+    const inSpec = await pod('schedulingGroup: {podGroupName: g}, containers: []', 'namespace: n');
+    expect(inSpec.jobs[0]?.podGroup).toBe('n/g');
+    const byAnnotation = await pod('containers: []', 'annotations: {scheduling.k8s.io/group-name: h}');
+    expect(byAnnotation.jobs[0]?.podGroup).toBe('default/h');
+  });
+});
+
+describe('nodes', () => {
+  test.each([
+    ['spec: {unschedulable: true}', 0],
+    ['status: {conditions: [{type: Ready, status: "False"}]}', 0],
+    ['status: {conditions: [{type: Ready, status: "True"}]}', 1],
+    ['spec: {taints: [{key: a, effect: NoSchedule}]}', 1],
+  ])('%s: %d taken', async (fields, count) => {
+    const { nodes, warnings } = await readText(`kind: Node\nmetadata: {name: n}\n${fields}\n`);
+    expect(nodes).toHaveLength(count);
+    expect(warnings).toHaveLength(fields.includes('"True"') ? 0 : 1);
+  });
+
+  test('allocatable counts, and capacity where it is silent', async () => {
+    const { nodes } = await readText(
+      'kind: Node\nmetadata: {name: n}\nstatus: {capacity: {cpu: 8, memory: 64Gi, amd.com/gpu: 2}, allocatable: {cpu: 7.9999, memory: 1048577}}\n',
+    );
+    expect(nodes[0]).toMatchObject({ cpuMilli: 7999, memoryMib: 1, gpuCount: 2, gpuModel: '' });
+  });
+});
+
+describe('cutting', () => {
+  const key = fc.string({
+    unit: fc.constantFrom('a', 'b', '-', ' ', '"', '#', ':', '\n', '{', 'é'),
+    maxLength: 8,
+  });
+  const value = fc.letrec((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 3 },
+      key,
+      fc.array(tie('node'), { maxLength: 3 }),
+      fc.dictionary(key, tie('node'), { maxKeys: 3, noNullPrototype: true }),
+    ),
+  })).node;
+  const object = fc.dictionary(key, value, { minKeys: 1, maxKeys: 3, noNullPrototype: true });
+  const objects = fc.array(object, { minLength: 1, maxLength: 4 });
+
+  test('YAML lists give their items, whatever is in them', () => {
+    fc.assert(
+      fc.property(objects, fc.boolean(), (items, indentSeq) => {
+        const text = stringify({ items, kind: 'List', metadata: {} }, { indentSeq });
+        const splitter = new YamlSplitter('x', DEFAULT_LIMITS);
+        const cut = [...linesOf(text).flatMap((line) => splitter.push(line)), ...splitter.end()];
+        // The library is the oracle: it does not bring every text back that it writes.
+        expect(cut.map((piece) => parse(piece.text))).toEqual(parse(text).items);
+      }),
+    );
+  });
+
+  test('YAML documents are cut at their separators', () => {
+    fc.assert(
+      fc.property(objects, (documents) => {
+        const text = documents.map((document) => `---\n${stringify(document)}`).join('');
+        const splitter = new YamlSplitter('x', DEFAULT_LIMITS);
+        const cut = [...linesOf(text).flatMap((line) => splitter.push(line)), ...splitter.end()];
+        expect(cut.map((piece) => parse(piece.text))).toEqual(parseAllDocuments(text).map((d) => d.toJS()));
+      }),
+    );
+  });
+
+  test('JSON gives items and single objects, however it is laid out and chunked', () => {
+    fc.assert(
+      fc.property(
+        objects,
+        fc.integer({ min: 0, max: 3 }),
+        fc.integer({ min: 1, max: 30 }),
+        fc.boolean(),
+        (items, indent, chunk, isList) => {
+          const list = { metadata: { items: [1] }, kind: 'List', items, tail: { items: [{ no: 1 }] } };
+          const text = isList
+            ? JSON.stringify(list, null, indent)
+            : items.map((item) => JSON.stringify(item, null, indent)).join('\n');
+          if (!isList && items.some((item) => 'items' in item)) return;
+          const splitter = new JsonSplitter('x', DEFAULT_LIMITS);
+          const cut = [];
+          for (let i = 0; i < text.length; i += chunk) cut.push(...splitter.push(text.slice(i, i + chunk)));
+          cut.push(...splitter.end());
+          expect(cut.map((piece) => JSON.parse(piece.text))).toEqual(items);
+        },
+      ),
+    );
+  });
+
+  test('the line where an object begins is told', async () => {
+    const splitter = new YamlSplitter('x', DEFAULT_LIMITS);
+    const cut = [...linesOf(SAMPLE).flatMap((line) => splitter.push(line)), ...splitter.end()];
+    expect(cut.map((piece) => piece.line)).toEqual([3, 20, 68]);
+  });
+});
+
+describe('hostile documents', () => {
+  const bomb = [
+    'kind: Pod',
+    'a0: &a0 [x, x, x, x, x, x, x, x, x, x]',
+    ...Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i}, `.repeat(10)}]`),
+  ].join('\n');
+
+  test.each([
+    ['an alias bomb', bomb, 'TEG_TRACE_BAD_ROW'],
+    ['deep brackets', `kind: Pod\nx: ${'['.repeat(5_000)}`, 'TEG_TRACE_BAD_ROW'],
+    [
+      'deep indentation',
+      Array.from({ length: 1_500 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'),
+      /^TEG_TRACE_BAD_(ROW|VALUE)$/,
+    ],
+    ['a huge object', `kind: Pod\n${'x: y\n'.repeat(500_000)}`, 'TEG_INPUT_TOO_LARGE'],
+    ['a huge item', `items:\n- kind: Pod\n${'  x: y\n'.repeat(400_000)}`, 'TEG_INPUT_TOO_LARGE'],
+    ['a huge JSON object', `{"kind":"Pod","x":"${'x'.repeat(3_000_000)}"}`, 'TEG_INPUT_TOO_LARGE'],
+    ['half a JSON object', '{"kind":"Pod","metadata":{', 'TEG_TRACE_BAD_ROW'],
+    ['half a JSON list', '{"kind":"List","items":[{"kind":"Pod"', 'TEG_TRACE_BAD_ROW'],
+    ['a JSON list that is not closed', '{"kind":"List","items":[', 'TEG_TRACE_BAD_ROW'],
+    ['bad YAML', 'kind: Pod\nmetadata: {name: [}\n', 'TEG_TRACE_BAD_ROW'],
+    ['a list as document', 'kind:\n- a\n', 'TEG_TRACE_BAD_VALUE'],
+  ])('%s is refused', async (_name, text, code) => {
+    await expect(readText(text, { format: 'kubernetes' })).rejects.toMatchObject({
+      code: expect.stringMatching(code),
+    });
+  });
+
+  test('many objects pass a limit that one would break', async () => {
+    const filler = 'x'.repeat(1_000);
+    const item = (i: number): string =>
+      `- kind: Pod\n  metadata: {name: p${i}}\n  spec: {containers: [], note: ${filler}}\n`;
+    const text = `items:\n${Array.from({ length: 50 }, (_, i) => item(i)).join('')}`;
+    const { jobs } = await readText(text, { limits: { objectCharsMax: 2_000 } });
+    expect(jobs).toHaveLength(50);
+  });
+});
+
+function linesOf(text: string): string[] {
+  return text.replace(/\n$/, '').split('\n');
+}
