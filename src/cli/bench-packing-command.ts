@@ -3,11 +3,11 @@
  */
 import type { Command } from 'commander';
 import { TegError } from '../model/errors.ts';
-import { PODS_PER_NODE_DEFAULT } from '../model/node.ts';
+import type { KubeReferenceRow } from './packing/kube-reference.ts';
 import type { PackingRow } from './packing/packing-run.ts';
+import type { PackingTask, PackingTaskResult } from './packing/packing-task.ts';
 import type { PublishedResults } from './packing/published-results.ts';
 import { parseList, parsePositiveInt, parseSeeds } from './terminal/option-values.ts';
-import type { ProgressLine } from './terminal/progress-line.ts';
 
 interface PackingOptions {
   readonly nodes?: string;
@@ -60,13 +60,14 @@ export function addBenchPackingCommand(bench: Command): void {
       parseTypical,
       'list',
     )
-    .option('--workers <n>', 'threads; with more than 1 the timings disturb each other', parsePositiveInt, 1)
+    .option('--workers <n>', 'worker threads; more than 1 disturb their timings', parsePositiveInt, 1)
     .option('--kube-reference <dir>', 'pack the sequences that a real kube-scheduler packed instead')
     .option('--json', 'print JSON: an array of one object a run')
     .addHelpText('after', EXAMPLES)
-    .action((options: PackingOptions) =>
-      (options.kubeReference === undefined ? runBenchmark : runKube)(options),
-    );
+    .action((options: PackingOptions) => {
+      const { kubeReference } = options;
+      return kubeReference === undefined ? runBenchmark(options) : runKube(options, kubeReference);
+    });
 }
 
 function parseTypical(text: string): 'list' | 'learned' {
@@ -75,31 +76,14 @@ function parseTypical(text: string): 'list' | 'learned' {
 }
 
 async function runBenchmark(options: PackingOptions): Promise<void> {
-  const { readPackingInputs } = await import('./packing/packing-inputs.ts');
-  const { runPackingPlan } = await import('./packing/packing-pool.ts');
+  const { findNodes, findPackingLists } = await import('./packing/packing-inputs.ts');
   const { readPublishedResults } = await import('./packing/published-results.ts');
-  const policies = await knownPolicies(options.policies ?? (await registered(DEFAULT_POLICIES)));
   const published = options.reference === undefined ? undefined : readPublishedResults(options.reference);
-  const inputs = await readPackingInputs(options);
-  const total = inputs.lists.length * policies.length * options.seeds.length;
-  const { progress, signal } = await startProgress(total);
-  const plan = { ...options, inputs, policies };
-  const rows = await runPackingPlan(
-    plan,
-    (done, row) => progress.update(done, `${row.list} ${row.policy}`),
-    signal,
-  );
-  progress.finish();
-  noteIfPartial(rows.length, total);
-  await printRows(rows, published, options.json === true);
-}
-
-async function printRows(
-  rows: readonly PackingRow[],
-  published: PublishedResults | undefined,
-  json: boolean,
-): Promise<void> {
-  if (json) {
+  const nodes = findNodes(options);
+  const workloads = findPackingLists(options).map((list) => ({ kind: 'list', list }) as const);
+  const policies = options.policies ?? (await registered(DEFAULT_POLICIES));
+  const rows = (await runTasks(options, nodes, workloads, policies)) as PackingRow[];
+  if (options.json === true) {
     const { printJson } = await import('./terminal/json-output.ts');
     printJson(published === undefined ? rows : rows.map((row) => withPublished(row, published)));
     return;
@@ -112,55 +96,51 @@ function withPublished(row: PackingRow, published: PublishedResults): object {
   return { ...row, published: published.find(row.list, row.policy, row.seed) ?? null };
 }
 
-async function runKube(options: PackingOptions): Promise<void> {
-  const { loadPolicy } = await import('./load-policy.ts');
-  const { nodesIn } = await import('./packing/packing-inputs.ts');
-  const { readKubeSequences, runKubeSequence } = await import('./packing/kube-reference.ts');
-  const { readNodes } = await import('../traces/read.ts');
-  const names = options.policies ?? (await registered(DEFAULT_KUBE_POLICIES));
-  const policies = await Promise.all(names.map(loadPolicy));
-  const sequences = readKubeSequences(options.kubeReference ?? '');
-  const nodes = await readNodes(options.nodes ?? nodesIn(options.traces), {
-    assume: { openbPodsPerNode: PODS_PER_NODE_DEFAULT },
-  });
-  const total = sequences.length * policies.length * options.seeds.length;
-  const { progress, signal } = await startProgress(total);
-  const rows = [];
-  for (const sequence of sequences) {
-    for (const policy of policies) {
-      for (const seed of options.seeds) {
-        if (signal.aborted) break;
-        rows.push(runKubeSequence(nodes, sequence, policy, seed, options.typical));
-        progress.update(rows.length, `${sequence.name} ${policy.name}`);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    }
-  }
-  progress.finish();
-  noteIfPartial(rows.length, total);
-  if (options.json) (await import('./terminal/json-output.ts')).printJson(rows);
+async function runKube(options: PackingOptions, folder: string): Promise<void> {
+  const { findNodes } = await import('./packing/packing-inputs.ts');
+  const { findKubeSequences } = await import('./packing/kube-reference.ts');
+  const nodes = findNodes(options);
+  const workloads = findKubeSequences(folder).map((sequence) => ({ kind: 'sequence', sequence }) as const);
+  const policies = options.policies ?? (await registered(DEFAULT_KUBE_POLICIES));
+  const rows = (await runTasks(options, nodes, workloads, policies)) as KubeReferenceRow[];
+  if (options.json === true) (await import('./terminal/json-output.ts')).printJson(rows);
   else if (rows.length > 0) (await import('./packing/kube-report.ts')).printKubeReference(rows);
 }
 
-/** @returns The names as they are, once every one of them is known to load. */
-async function knownPolicies(names: readonly string[]): Promise<readonly string[]> {
-  const { loadPolicy } = await import('./load-policy.ts');
-  await Promise.all(names.map(loadPolicy));
-  return names;
+/** Runs each workload × policy × seed on worker threads. @returns Rows in that order; fewer if interrupted. */
+async function runTasks(
+  options: PackingOptions,
+  nodes: string,
+  workloads: readonly PackingTask['workload'][],
+  policies: readonly string[],
+): Promise<PackingTaskResult[]> {
+  const { loadPolicy } = await import('../drivers/embedded/load-policy.ts');
+  const { runOnWorkers } = await import('../drivers/embedded/worker-pool.ts');
+  const { ProgressLine } = await import('./terminal/progress-line.ts');
+  const { interruptSignal } = await import('./terminal/interrupt.ts');
+  // So that a slip in a name is told at once, not after the runs of the policies before it.
+  await Promise.all(policies.map(loadPolicy));
+  const { seeds, typical, workers } = options;
+  const tasks = workloads.flatMap((workload) =>
+    policies.flatMap((policy) =>
+      seeds.map((seed): PackingTask => ({ nodes, workload, policy, seed, typical })),
+    ),
+  );
+  const line = new ProgressLine('packing', { total: tasks.length, unit: 'runs' });
+  const results = await runOnWorkers<PackingTask, PackingTaskResult>({
+    url: new URL('./packing/packing-worker.ts', import.meta.url),
+    tasks,
+    workers,
+    signal: interruptSignal(),
+    onProgress: ({ tasksDone }) => line.update(tasksDone),
+  }).finally(() => line.finish());
+  const rows = results.filter((row) => row !== undefined);
+  if (rows.length < tasks.length) process.stderr.write(`partial: ${rows.length} of ${tasks.length} runs\n`);
+  return rows;
 }
 
 /** @returns Those of the default policies that this build has. */
 async function registered(names: readonly string[]): Promise<string[]> {
   const { POLICIES } = await import('../simulation/policies.ts');
   return names.filter((name) => POLICIES.some((policy) => policy.name === name));
-}
-
-async function startProgress(total: number): Promise<{ progress: ProgressLine; signal: AbortSignal }> {
-  const { ProgressLine } = await import('./terminal/progress-line.ts');
-  const { interruptSignal } = await import('./terminal/interrupt.ts');
-  return { progress: new ProgressLine('packing', { total, unit: 'runs' }), signal: interruptSignal() };
-}
-
-function noteIfPartial(done: number, total: number): void {
-  if (done < total) process.stderr.write(`partial: ${done} of ${total} runs\n`);
 }

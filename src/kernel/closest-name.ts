@@ -20,15 +20,25 @@ export function closestName(text: string, names: readonly string[]): string | un
   return best;
 }
 
-/** Insertions, deletions and replacements that turn one text into the other. O(a · b). */
+/** Insertions, deletions, replacements and swaps of neighbours that turn one text into the other. O(a · b). */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const replaced = (above[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, (above[j] as number) + 1, (row[j - 1] as number) + 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row.push(
+        Math.min(
+          replaced,
+          (above[j] as number) + 1,
+          (row[j - 1] as number) + 1,
+          swapped ? (before[j - 2] as number) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
     }
+    before = above;
     above = row;
   }
   return above[b.length] as number;

@@ -4,6 +4,7 @@
  * A policy is one file with one factory; this list is all that a new one has to be added to.
  */
 import type { PolicyEntry } from '../governor/policy.ts';
+import { createBestOfDPolicy, createFullScanPolicy, createTegPolicy } from '../governor/teg-policy.ts';
 import { closestName } from '../kernel/closest-name.ts';
 import { TegError } from '../model/errors.ts';
 import { createBestFitPolicy } from './baselines/best-fit.ts';
@@ -22,6 +23,22 @@ import { createRandomPolicy } from './baselines/random.ts';
 
 /** Every policy, in the order in which tables list them. Names are unique. */
 export const POLICIES: readonly PolicyEntry[] = [
+  {
+    name: 'teg',
+    description: 'TEG: the node where the pod strands the least GPU capacity, from an index of node classes.',
+    create: createTegPolicy,
+  },
+  {
+    name: 'full-scan',
+    description:
+      "TEG's prices on every node exactly: the reference of quality, at a cost that grows with nodes.",
+    create: createFullScanPolicy,
+  },
+  {
+    name: 'best-of-d',
+    description: "TEG's prices on 8 fitting nodes drawn at random: the cheapest of them.",
+    create: createBestOfDPolicy,
+  },
   {
     name: 'random',
     description: 'A fitting node, each equally likely; a sharing pod gets any of its GPUs that fit.',

@@ -28,20 +28,19 @@ export interface KubeReferenceRow {
   readonly realCpuPercent: number | null;
 }
 
-/** One sequence and what the real scheduler made of it. */
-export interface KubeSequence {
+/** Sequences are named by list and seed. */
+const SEQUENCE = /^(.+-\d+)\.csv(?:\.gz)?$/;
+
+/** A sequence that is not read yet, with what the real scheduler made of it. Plain data. */
+export interface KubeSequenceFile {
   readonly name: string;
-  /** In the order of arrival. */
-  readonly jobs: readonly JobSpec[];
+  readonly path: string;
   /** By strategy. */
   readonly real: ReadonlyMap<string, { readonly gpuPercent: number; readonly cpuPercent: number }>;
 }
 
-/** Sequences are named by list and seed. */
-const SEQUENCE = /^(.+-\d+)\.csv(?:\.gz)?$/;
-
 /** @returns The sequences of a folder in order of name. @throws TegError TEG_REFERENCE_MISSING; as the readers. */
-export function readKubeSequences(folder: string): KubeSequence[] {
+export function findKubeSequences(folder: string): KubeSequenceFile[] {
   const path = join(folder, 'results.csv');
   if (!existsSync(path)) {
     throw new TegError(
@@ -62,11 +61,12 @@ export function readKubeSequences(folder: string): KubeSequence[] {
         { gpuPercent: Number(record.gpu_percent), cpuPercent: Number(record.cpu_percent) },
       ]),
     );
-    return { name, jobs: readSequence(join(folder, file)), real };
+    return { name, path: join(folder, file), real };
   });
 }
 
-function readSequence(path: string): JobSpec[] {
+/** @returns The pods of a sequence in the order of arrival. @throws TegError as the readers. */
+export function readKubeSequence(path: string): JobSpec[] {
   return readCsvRecords(path, ['cpu_milli', 'memory_mib', 'gpus']).map((record, i) => {
     const gpuCount = csvInteger(path, record, i + 1, 'gpus', GPUS_PER_NODE_MAX);
     return {
@@ -93,15 +93,18 @@ function strategyOf(policy: string): string {
   return policy.startsWith('kube-scheduler') ? 'LeastAllocated' : '';
 }
 
+/** Which run of which sequence. */
+export interface KubeRun {
+  readonly sequence: KubeSequenceFile;
+  readonly jobs: readonly JobSpec[];
+  readonly policy: PolicyEntry;
+  readonly seed: number;
+  readonly typical: 'list' | 'learned';
+}
+
 /** Packs one sequence in file order. */
-export function runKubeSequence(
-  nodes: readonly NodeSpec[],
-  sequence: KubeSequence,
-  policy: PolicyEntry,
-  seed: number,
-  typical: 'list' | 'learned',
-): KubeReferenceRow {
-  const { jobs } = sequence;
+export function runKubeSequence(nodes: readonly NodeSpec[], run: KubeRun): KubeReferenceRow {
+  const { sequence, jobs, policy, seed, typical } = run;
   const order = Int32Array.from(jobs, (_, row) => row);
   const result = runPacking({ nodes, jobs, order, createPolicy: policy.create, typical, seed });
   const strategy = strategyOf(policy.name);

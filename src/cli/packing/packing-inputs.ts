@@ -7,7 +7,7 @@ import { TegError } from '../../model/errors.ts';
 import type { JobSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import type { PackingArrivals } from '../../simulation/packing-arrivals.ts';
-import { readJobs, readNodes } from '../../traces/read.ts';
+import { readJobs } from '../../traces/read.ts';
 import { csvInteger, readCsvRecords } from './csv-records.ts';
 
 /** One pod list; a row of `jobs` is one pod. */
@@ -18,13 +18,7 @@ export interface PackingList {
   readonly given: ReadonlyMap<number, PackingArrivals>;
 }
 
-/** Nodes and the lists that are packed onto them. */
-export interface PackingInputs {
-  readonly nodes: readonly NodeSpec[];
-  readonly lists: readonly PackingList[];
-}
-
-/** Files of one run; either `pods` or `traces` is there. */
+/** Files as they are named on the command line; either `pods` or `traces` is there. */
 export interface PackingFiles {
   readonly nodes?: string;
   readonly pods?: string;
@@ -41,22 +35,31 @@ const POD_LIST = /^openb_pod_list_(.+)\.csv(?:\.gz)?$/;
 /** Node list of the published benchmark, as it is named in a folder of traces. */
 const NODE_LIST = /^openb_node_list_gpu_node\.csv(?:\.gz)?$/;
 
+/** A pod list that is not read yet. Plain data. */
+export interface PackingListFiles {
+  readonly name: string;
+  readonly pods: string;
+  /** Both or none. */
+  readonly arrivals?: string;
+  readonly ranks?: string;
+}
+
 /**
- * Reads everything a run needs.
+ * Finds the lists of a run without reading them.
  *
- * @throws TegError TEG_OPTION_INVALID for files that are missing on the command line or lists that are not there;
- *         what the readers throw.
+ * @throws TegError TEG_OPTION_INVALID for files that are missing on the command line or lists that are not there.
  */
-export async function readPackingInputs(files: PackingFiles): Promise<PackingInputs> {
-  const nodesPath = files.nodes ?? nodesIn(files.traces);
-  const nodes = await readNodes(nodesPath);
-  const lists: PackingList[] = [];
-  for (const { name, path } of podFiles(files)) {
-    const jobs = expandPods(await readJobs(path));
-    const sequences = sequenceFiles(files, name);
-    lists.push({ name, jobs, given: readSequences(sequences, jobs.length, nodes) });
-  }
-  return { nodes, lists };
+export function findPackingLists(files: PackingFiles): PackingListFiles[] {
+  return podFiles(files).map(({ name, path }) => ({ name, pods: path, ...sequenceFiles(files, name) }));
+}
+
+/** Reads a list. @throws TegError as the readers. */
+export async function readPackingList(
+  files: PackingListFiles,
+  nodes: readonly NodeSpec[],
+): Promise<PackingList> {
+  const jobs = expandPods(await readJobs(files.pods));
+  return { name: files.name, jobs, given: readSequences(files, jobs.length, nodes) };
 }
 
 /** @returns One row a pod: a job of several pods becomes as many rows. */
@@ -64,8 +67,9 @@ function expandPods(jobs: readonly JobSpec[]): JobSpec[] {
   return jobs.flatMap((job) => (job.podCount === 1 ? [job] : new Array<JobSpec>(job.podCount).fill(job)));
 }
 
-/** @returns The file of GPU nodes in a folder of traces. @throws TegError TEG_OPTION_INVALID without one. */
-export function nodesIn(traces: string | undefined): string {
+/** @returns The node file: as named, or the one of GPU nodes in a folder of traces. @throws TegError TEG_OPTION_INVALID. */
+export function findNodes({ nodes, traces }: PackingFiles): string {
+  if (nodes !== undefined) return nodes;
   const found = traces === undefined ? undefined : filesOf(traces).find((file) => NODE_LIST.test(file));
   if (traces !== undefined && found !== undefined) return join(traces, found);
   throw new TegError(
@@ -119,41 +123,34 @@ function filesOf(folder: string): string[] {
 }
 
 /** Arrivals and ranks: as named, or the ones of a reference folder for this list. */
-function sequenceFiles(files: PackingFiles, list: string): { arrivals?: string; ranks?: string } {
-  if (files.arrivals !== undefined || files.ranks !== undefined) {
-    return {
-      ...(files.arrivals === undefined ? {} : { arrivals: files.arrivals }),
-      ...(files.ranks === undefined ? {} : { ranks: files.ranks }),
-    };
+function sequenceFiles(files: PackingFiles, list: string): { arrivals: string; ranks: string } | undefined {
+  const { arrivals, ranks, reference } = files;
+  if (arrivals !== undefined && ranks !== undefined) return { arrivals, ranks };
+  if (arrivals !== undefined || ranks !== undefined) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `got ${ranks === undefined ? '--arrivals without --ranks' : '--ranks without --arrivals'}, expected both or none`,
+    );
   }
-  if (files.reference === undefined) return {};
-  const folder = join(files.reference, 'fgd-sequences');
-  const arrivals = [`${list}-arrivals.csv.gz`, `${list}-arrivals.csv`].find((f) =>
-    existsSync(join(folder, f)),
-  );
-  const ranks = [`${list}-node-rank.csv.gz`, `${list}-node-rank.csv`].find((f) =>
-    existsSync(join(folder, f)),
-  );
-  if (arrivals === undefined || ranks === undefined) return {};
-  return { arrivals: join(folder, arrivals), ranks: join(folder, ranks) };
+  if (reference === undefined) return undefined;
+  const given = (name: string): string | undefined =>
+    [`${name}.csv.gz`, `${name}.csv`]
+      .map((file) => join(reference, 'fgd-sequences', file))
+      .find((path) => existsSync(path));
+  const found = { arrivals: given(`${list}-arrivals`), ranks: given(`${list}-node-rank`) };
+  if (found.arrivals === undefined || found.ranks === undefined) return undefined;
+  return { arrivals: found.arrivals, ranks: found.ranks };
 }
 
 function readSequences(
-  files: { arrivals?: string; ranks?: string },
+  files: PackingListFiles,
   jobCount: number,
   nodes: readonly NodeSpec[],
 ): Map<number, PackingArrivals> {
-  if (files.arrivals === undefined && files.ranks === undefined) return new Map();
-  if (files.arrivals === undefined || files.ranks === undefined) {
-    throw new TegError(
-      'TEG_OPTION_INVALID',
-      `got ${files.arrivals === undefined ? '--ranks without --arrivals' : '--arrivals without --ranks'}, expected both or none`,
-    );
-  }
-  const orders = readArrivals(files.arrivals, jobCount);
-  const ranks = readRanks(files.ranks, nodes);
   const given = new Map<number, PackingArrivals>();
-  for (const [seed, order] of orders) {
+  if (files.arrivals === undefined || files.ranks === undefined) return given;
+  const ranks = readRanks(files.ranks, nodes);
+  for (const [seed, order] of readArrivals(files.arrivals, jobCount)) {
     const seedRanks = ranks.get(seed);
     if (seedRanks !== undefined) given.set(seed, { order, ranks: seedRanks });
   }

@@ -27,17 +27,17 @@ export interface PackingRow {
   readonly decisionMicrosP99: number;
 }
 
-/** Which run. */
-export interface PackingTask {
+/** Which run of which list. */
+export interface PackingRun {
   readonly list: PackingList;
   readonly policy: PolicyEntry;
   readonly seed: number;
   readonly typical: 'list' | 'learned';
 }
 
-/** Runs one task; blocks for a tenth of a second to some seconds. */
-export function runPackingTask(nodes: readonly NodeSpec[], task: PackingTask): PackingRow {
-  const { list, policy, seed, typical } = task;
+/** Runs one; blocks for a tenth of a second to some seconds. */
+export function runPackingList(nodes: readonly NodeSpec[], run: PackingRun): PackingRow {
+  const { list, policy, seed, typical } = run;
   const { order, ranks } = list.given.get(seed) ?? packingArrivals(list.jobs, nodes, seed);
   const result = runPacking({
     nodes: nodesByRank(nodes, ranks),
@@ -48,10 +48,10 @@ export function runPackingTask(nodes: readonly NodeSpec[], task: PackingTask): P
     seed,
     clockMicros: () => performance.now() * 1000,
   });
-  return toRow(task, result);
+  return toRow(run, result);
 }
 
-function toRow({ list, policy, seed }: PackingTask, result: PackingResult): PackingRow {
+function toRow({ list, policy, seed }: PackingRun, result: PackingResult): PackingRow {
   return {
     list: list.name,
     policy: policy.name,
