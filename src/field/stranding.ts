@@ -55,11 +55,11 @@ export const STRANDING_DEFAULTS: StrandingOptions = { patience: 60, temperature:
 /** All triples a ≥ b ≥ d of levels, numbered; shared by every table. */
 const TRIPLES = buildTriples();
 
-/** The potential of one typical workload. Immutable; 41 × 9 × 1540 doubles (4.5 MB) for 128 cores and 8 GPUs. */
+/** The potential of one typical workload. Immutable; 41 × 9 × 1540 floats (2.3 MB) for 128 cores and 8 GPUs. */
 export class StrandingPotential {
   private readonly lattice: GeometricLattice;
   private readonly wholeMax: number;
-  private readonly table: Float64Array;
+  private readonly table: Float32Array;
   /** Entries of one host point. */
   private readonly stride: number;
 
@@ -78,8 +78,9 @@ export class StrandingPotential {
     this.lattice = lattice;
     this.wholeMax = Math.min(gpusMax, WHOLE_GPUS_MAX);
     this.stride = (this.wholeMax + 1) * TRIPLES.count;
-    this.table = new Float64Array(lattice.points.length * this.stride);
-    fill(this.table, lattice, mergeShapes(shapes, lattice.unit, options.hostOnlyWeight), gpusMax, options);
+    this.table = new Float32Array(lattice.points.length * this.stride);
+    const kinds = kindsOf(shapes, lattice.unit, options.hostOnlyWeight);
+    new TableFiller(this.table, this.stride, kinds, options).fill(lattice.points, gpusMax);
   }
 
   /** Bytes of the table. */
@@ -126,6 +127,9 @@ interface Triples {
   readonly a: Uint8Array;
   readonly b: Uint8Array;
   readonly d: Uint8Array;
+  /** How many of the three are above 0, and their sum. @shape [count] */
+  readonly partials: Uint8Array;
+  readonly levels: Uint8Array;
   /** @shape [LEVELS³] number of the triple with these levels, in any order. */
   readonly index: Uint16Array;
 }
@@ -135,6 +139,8 @@ function buildTriples(): Triples {
   const a = new Uint8Array(count);
   const b = new Uint8Array(count);
   const d = new Uint8Array(count);
+  const partials = new Uint8Array(count);
+  const levels = new Uint8Array(count);
   const index = new Uint16Array(LEVELS ** 3);
   let t = 0;
   for (let x = 0; x < LEVELS; x++) {
@@ -143,6 +149,8 @@ function buildTriples(): Triples {
         a[t] = x;
         b[t] = y;
         d[t] = z;
+        partials[t] = (x > 0 ? 1 : 0) + (y > 0 ? 1 : 0) + (z > 0 ? 1 : 0);
+        levels[t] = x + y + z;
         for (const [i, j, k] of [
           [x, y, z],
           [x, z, y],
@@ -157,22 +165,26 @@ function buildTriples(): Triples {
       }
     }
   }
-  return { count, a, b, d, index };
+  return { count, a, b, d, partials, levels, index };
 }
 
-/** Shapes as columns: the form that the inner loop reads. */
-interface ShapeColumns {
-  readonly count: number;
+/** Shapes that need the same GPUs; they differ in host room alone. */
+interface ShapeKind {
+  readonly gpus: number;
+  /** Levels of a shared GPU that a pod takes, rounded up; LEVELS for whole GPUs, 0 for none. */
+  readonly levels: number;
+  /** Host room, ascending. @shape [shapes] */
   readonly host: Float64Array;
-  readonly gpus: Int32Array;
-  /** Levels of a shared GPU that the shape takes, rounded up; LEVELS for whole GPUs. */
-  readonly levels: Int32Array;
+  /** @shape [shapes] */
   readonly weight: Float64Array;
-  readonly weightTotal: number;
+  /** From the host point at hand: the row of the lower neighbouring point after the pod, −1 if it does not fit. */
+  readonly base: Int32Array;
+  /** How far beyond that point, in [0, 1). */
+  readonly beyond: Float64Array;
 }
 
-/** Rounds shapes up to the table's resolution, adds equal ones, keeps the heaviest. */
-function mergeShapes(shapes: readonly FillShape[], unit: number, hostOnlyWeight: number): ShapeColumns {
+/** Rounds shapes up to the table's resolution, adds equal ones, keeps the heaviest, sorts them into kinds. */
+function kindsOf(shapes: readonly FillShape[], unit: number, hostOnlyWeight: number): ShapeKind[] {
   const byKey = new Map<string, { host: number; gpus: number; levels: number; weight: number }>();
   const grain = Math.max(1, unit / 4);
   for (const shape of shapes) {
@@ -186,193 +198,202 @@ function mergeShapes(shapes: readonly FillShape[], unit: number, hostOnlyWeight:
     else known.weight += weight;
   }
   const kept = [...byKey.values()].sort((x, y) => y.weight - x.weight).slice(0, SHAPES_MAX);
-  return {
-    count: kept.length,
-    host: Float64Array.from(kept, (s) => s.host),
-    gpus: Int32Array.from(kept, (s) => s.gpus),
-    levels: Int32Array.from(kept, (s) => s.levels),
-    weight: Float64Array.from(kept, (s) => s.weight),
-    weightTotal: kept.reduce((sum, s) => sum + s.weight, 0),
-  };
+  const kinds = Map.groupBy(kept, (s) => s.gpus * (LEVELS + 1) + s.levels);
+  return [...kinds.values()].map((members) => {
+    members.sort((x, y) => x.host - y.host);
+    const first = members[0] as (typeof members)[number];
+    return {
+      gpus: first.gpus,
+      levels: first.levels,
+      host: Float64Array.from(members, (s) => s.host),
+      weight: Float64Array.from(members, (s) => s.weight),
+      base: new Int32Array(members.length),
+      beyond: new Float64Array(members.length),
+    };
+  });
 }
 
-/** Where a shape's host room leads from one host point: the lower of two neighbouring points and how far beyond. */
-interface HostStep {
-  readonly base: Int32Array;
-  readonly beyond: Float64Array;
-}
-
-function hostSteps(points: Float64Array, from: number, shapes: ShapeColumns, stride: number): HostStep {
-  const base = new Int32Array(shapes.count).fill(-1);
-  const beyond = new Float64Array(shapes.count);
-  for (let j = 0; j < shapes.count; j++) {
-    const left = (points[from] as number) - (shapes.host[j] as number);
-    if (left < 0) continue;
-    let k = from;
-    while ((points[k] as number) > left) k--;
-    base[j] = k * stride;
-    const lower = points[k] as number;
-    if (k < from) beyond[j] = (left - lower) / ((points[k + 1] as number) - lower);
+/** Sets `base` and `beyond` of every shape for one host point. */
+function stepDown(kinds: readonly ShapeKind[], points: Float64Array, from: number, stride: number): void {
+  for (const kind of kinds) {
+    for (let j = 0; j < kind.host.length; j++) {
+      const left = (points[from] as number) - (kind.host[j] as number);
+      kind.base[j] = -1;
+      if (left < 0) continue;
+      let k = from;
+      while ((points[k] as number) > left) k--;
+      kind.base[j] = k * stride;
+      const lower = points[k] as number;
+      kind.beyond[j] = k < from ? (left - lower) / ((points[k + 1] as number) - lower) : 0;
+    }
   }
-  return { base, beyond };
 }
 
-/**
- * Fills the table from nothing free upwards. A pod without GPU that takes less host room than one step leads back
- * to the entry itself in part; that part is moved to the other side of the equation.
- */
-function fill(
-  table: Float64Array,
-  lattice: GeometricLattice,
-  shapes: ShapeColumns,
-  gpusMax: number,
-  options: StrandingOptions,
-): void {
-  const { points } = lattice;
-  const wholeMax = Math.min(gpusMax, WHOLE_GPUS_MAX);
-  const stride = (wholeMax + 1) * TRIPLES.count;
-  const values = new Float64Array(shapes.count);
-  const weights = new Float64Array(shapes.count);
-  for (let i = 0; i < points.length; i++) {
-    const steps = hostSteps(points, i, shapes, stride);
-    for (let whole = 0; whole <= wholeMax; whole++) {
-      for (let triple = 0; triple < TRIPLES.count; triple++) {
-        if (whole + partials(triple) > gpusMax) continue;
-        const at = i * stride + whole * TRIPLES.count + triple;
-        table[at] = expectedLoss(
-          table,
-          at,
-          i * stride,
-          whole,
-          triple,
-          shapes,
-          steps,
-          stride,
-          options,
-          values,
-          weights,
-        );
+/** Fills the table of a potential; one instance a table. */
+class TableFiller {
+  private readonly table: Float32Array;
+  private readonly stride: number;
+  private readonly kinds: readonly ShapeKind[];
+  private readonly patience: number;
+  private readonly cold: number;
+  /** Scratch: V after each fitting shape, and its weight. */
+  private readonly values = new Float64Array(SHAPES_MAX);
+  private readonly weights = new Float64Array(SHAPES_MAX);
+  private found = 0;
+  private least = 0;
+  /** Scratch: entries within a row that a kind leads to, and what is lost on the way. */
+  private readonly targets = new Int32Array(4);
+  private lastLost = 0;
+  /** Sums over shapes without GPU that lead back to the entry itself in part. */
+  private sum = 0;
+  private total = 0;
+  private itself = 0;
+  private fits = 0;
+
+  constructor(table: Float32Array, stride: number, kinds: readonly ShapeKind[], options: StrandingOptions) {
+    this.table = table;
+    this.stride = stride;
+    this.kinds = kinds;
+    let weightTotal = 0;
+    for (const kind of kinds) for (const weight of kind.weight) weightTotal += weight;
+    this.patience = options.patience / Math.max(weightTotal, Number.MIN_VALUE);
+    this.cold = 1 / options.temperature;
+  }
+
+  /** From nothing free upwards: every entry needs only entries before it. */
+  fill(points: Float64Array, gpusMax: number): void {
+    const wholeMax = Math.min(gpusMax, WHOLE_GPUS_MAX);
+    for (let i = 0; i < points.length; i++) {
+      stepDown(this.kinds, points, i, this.stride);
+      for (let whole = 0; whole <= wholeMax; whole++) {
+        for (let triple = 0; triple < TRIPLES.count; triple++) {
+          if (whole + (TRIPLES.partials[triple] as number) > gpusMax) continue;
+          const within = whole * TRIPLES.count + triple;
+          this.table[i * this.stride + within] = this.expectedLoss(i * this.stride, within, whole, triple);
+        }
       }
     }
   }
-}
 
-/** How many GPUs of a triple have anything idle. */
-function partials(triple: number): number {
-  return (
-    ((TRIPLES.a[triple] as number) > 0 ? 1 : 0) +
-    ((TRIPLES.b[triple] as number) > 0 ? 1 : 0) +
-    ((TRIPLES.d[triple] as number) > 0 ? 1 : 0)
-  );
-}
-
-/** V of one entry from entries already there. `values`, `weights`: scratch. */
-function expectedLoss(
-  table: Float64Array,
-  at: number,
-  row: number,
-  whole: number,
-  triple: number,
-  shapes: ShapeColumns,
-  steps: HostStep,
-  stride: number,
-  options: StrandingOptions,
-  values: Float64Array,
-  weights: Float64Array,
-): number {
-  let n = 0;
-  let fits = 0;
-  let least = Number.POSITIVE_INFINITY;
-  let sum = 0;
-  let total = 0;
-  let itself = 0;
-  const within = at - row;
-  for (let j = 0; j < shapes.count; j++) {
-    const base = steps.base[j] as number;
-    if (base < 0) continue;
-    const beyond = steps.beyond[j] as number;
-    const weight = shapes.weight[j] as number;
-    if (shapes.gpus[j] === 0 && beyond > 0 && base + stride === row) {
-      fits += weight;
-      sum += weight * (1 - beyond) * (table[base + within] as number);
-      total += weight;
-      itself += weight * beyond;
-      continue;
+  private expectedLoss(row: number, within: number, whole: number, triple: number): number {
+    this.found = 0;
+    this.least = Number.POSITIVE_INFINITY;
+    this.sum = 0;
+    this.total = 0;
+    this.itself = 0;
+    this.fits = 0;
+    for (const kind of this.kinds) {
+      const count = this.findTargets(kind, within, whole, triple);
+      if (count === 0) continue;
+      if (kind.levels === 0) this.followHostOnly(kind, row, within);
+      else this.follow(kind, count);
     }
-    const value = afterShape(
-      table,
-      base,
-      beyond,
-      stride,
-      whole,
-      triple,
-      shapes.gpus[j] as number,
-      shapes.levels[j] as number,
-    );
-    if (value === Number.POSITIVE_INFINITY) continue;
-    fits += weight;
-    values[n] = value;
-    weights[n] = weight;
-    n++;
-    if (value < least) least = value;
+    const { values, weights, found, least, cold } = this;
+    let { sum, total } = this;
+    for (let k = 0; k < found; k++) {
+      const value = values[k] as number;
+      const weight = (weights[k] as number) * boltzmann((value - least) * cold);
+      sum += weight * value;
+      total += weight;
+    }
+    const idle = whole * GPU_MILLI + (TRIPLES.levels[triple] as number) * PARTIAL_STEP_MILLI;
+    if (total - this.itself <= 0) return idle;
+    const lost = boltzmann(this.patience * this.fits);
+    return lost * idle + ((1 - lost) * sum) / (total - this.itself);
   }
-  const idle =
-    whole * GPU_MILLI +
-    ((TRIPLES.a[triple] as number) + (TRIPLES.b[triple] as number) + (TRIPLES.d[triple] as number)) *
-      PARTIAL_STEP_MILLI;
-  const cold = 1 / options.temperature;
-  for (let k = 0; k < n; k++) {
-    const value = values[k] as number;
-    const weight = (weights[k] as number) * Math.exp((least - value) * cold);
-    sum += weight * value;
-    total += weight;
-  }
-  if (total - itself <= 0) return idle;
-  const lost = Math.exp((-options.patience * fits) / shapes.weightTotal);
-  return lost * idle + ((1 - lost) * sum) / (total - itself);
-}
 
-/** V after one pod of a shape, by the GPU that leaves least; Infinity if its GPUs do not fit. */
-function afterShape(
-  table: Float64Array,
-  base: number,
-  beyond: number,
-  stride: number,
-  whole: number,
-  triple: number,
-  gpus: number,
-  levels: number,
-): number {
-  if (levels === 0) return between(table, base + whole * TRIPLES.count + triple, beyond, stride);
-  if (levels >= LEVELS) {
-    if (whole < gpus) return Number.POSITIVE_INFINITY;
-    return between(table, base + (whole - gpus) * TRIPLES.count + triple, beyond, stride);
+  /** Entries that the kind's pods may lead to: one for each GPU it could take. @returns How many. */
+  private findTargets(kind: ShapeKind, within: number, whole: number, triple: number): number {
+    const { targets } = this;
+    const { levels } = kind;
+    this.lastLost = 0;
+    targets[0] = within;
+    if (levels === 0) return 1;
+    if (levels >= LEVELS) {
+      targets[0] = within - kind.gpus * TRIPLES.count;
+      return whole >= kind.gpus ? 1 : 0;
+    }
+    const a = TRIPLES.a[triple] as number;
+    const b = TRIPLES.b[triple] as number;
+    const d = TRIPLES.d[triple] as number;
+    const row = whole * TRIPLES.count;
+    let n = 0;
+    if (d >= levels) targets[n++] = row + tripleOf(a, b, d - levels);
+    if (b >= levels && b !== d) targets[n++] = row + tripleOf(a, b - levels, d);
+    if (a >= levels && a !== b) targets[n++] = row + tripleOf(a - levels, b, d);
+    if (whole > 0) {
+      const left = LEVELS - levels;
+      this.lastLost = Math.min(left, d) * PARTIAL_STEP_MILLI;
+      targets[n++] = row - TRIPLES.count + tripleOf(a, b, Math.max(left, d));
+    }
+    return n;
   }
-  const a = TRIPLES.a[triple] as number;
-  const b = TRIPLES.b[triple] as number;
-  const d = TRIPLES.d[triple] as number;
-  const row = base + whole * TRIPLES.count;
-  let best = Number.POSITIVE_INFINITY;
-  if (d >= levels) best = between(table, row + tripleOf(a, b, d - levels), beyond, stride);
-  if (b >= levels && b !== d)
-    best = Math.min(best, between(table, row + tripleOf(a, b - levels, d), beyond, stride));
-  if (a >= levels && a !== b)
-    best = Math.min(best, between(table, row + tripleOf(a - levels, b, d), beyond, stride));
-  if (whole > 0) {
-    const left = LEVELS - levels;
-    const lost = Math.min(left, d);
-    const at = row - TRIPLES.count + tripleOf(a, b, Math.max(left, d));
-    best = Math.min(best, between(table, at, beyond, stride) + lost * PARTIAL_STEP_MILLI);
+
+  /** V after each shape of a kind, by the GPU that leaves least. */
+  private follow(kind: ShapeKind, count: number): void {
+    const { table, targets, stride, values, weights, lastLost } = this;
+    const { base, beyond, weight } = kind;
+    let { found, fits, least } = this;
+    for (let j = 0; j < base.length; j++) {
+      const from = base[j] as number;
+      if (from < 0) break;
+      const f = beyond[j] as number;
+      let best = Number.POSITIVE_INFINITY;
+      for (let t = 0; t < count; t++) {
+        const at = from + (targets[t] as number);
+        let value = table[at] as number;
+        if (f > 0) value += f * ((table[at + stride] as number) - value);
+        if (t === count - 1) value += lastLost;
+        if (value < best) best = value;
+      }
+      values[found] = best;
+      weights[found++] = weight[j] as number;
+      fits += weight[j] as number;
+      if (best < least) least = best;
+    }
+    this.found = found;
+    this.fits = fits;
+    this.least = least;
   }
-  return best;
+
+  /** The same for pods without GPU; one that takes less than a step leads back to the entry itself in part. */
+  private followHostOnly(kind: ShapeKind, row: number, within: number): void {
+    const { table, stride } = this;
+    for (let j = 0; j < kind.base.length; j++) {
+      const from = kind.base[j] as number;
+      if (from < 0) break;
+      const f = kind.beyond[j] as number;
+      const weight = kind.weight[j] as number;
+      const low = table[from + within] as number;
+      this.fits += weight;
+      if (from === row) continue;
+      if (f > 0 && from + stride === row) {
+        this.sum += weight * (1 - f) * low;
+        this.total += weight;
+        this.itself += weight * f;
+        continue;
+      }
+      const value = f > 0 ? low + f * ((table[from + within + stride] as number) - low) : low;
+      this.values[this.found] = value;
+      this.weights[this.found++] = weight;
+      if (value < this.least) this.least = value;
+    }
+  }
 }
 
 function tripleOf(a: number, b: number, d: number): number {
   return TRIPLES.index[(a * LEVELS + b) * LEVELS + d] as number;
 }
 
-/** Linear between a host point's entry and the next point's. */
-function between(table: Float64Array, at: number, beyond: number, stride: number): number {
-  const low = table[at] as number;
-  return beyond === 0 ? low : low + beyond * ((table[at + stride] as number) - low);
+/**
+ * e^(−y) for y ≥ 0 within 2 % up to y = 5, by additions, multiplications and one division only: `Math.exp` may
+ * differ in its last bit between engines, and the same input has to give the same choice everywhere.
+ */
+export function boltzmann(y: number): number {
+  const z = y / 16;
+  let p = 1 / (1 + z * (1 + z * (0.5 + z * (1 / 6))));
+  p *= p;
+  p *= p;
+  p *= p;
+  return p * p;
 }

@@ -11,7 +11,7 @@ import { STRANDING_DEFAULTS } from '../field/stranding.ts';
 export interface LearningOptions {
   /** Arrivals after which one counts half. */
   readonly halfLifePods: number;
-  /** Arrivals before the first look; later looks are at twice as many, at most `lookEveryMax` apart. */
+  /** Arrivals before the first look; later looks come at four times as many, at most `lookEveryMax` apart. */
   readonly firstLookPods: number;
   readonly lookEveryMax: number;
   /** Prices are made anew where the distribution moved by more than this total variation distance. */
@@ -30,9 +30,9 @@ export interface TegOptions {
 
 /** The defaults; `docs/field.md` says what each was measured against. */
 export const TEG_DEFAULTS: TegOptions = {
-  price: { ...STRANDING_DEFAULTS, openingMilli: 50 },
+  price: { ...STRANDING_DEFAULTS, openingMilli: 30 },
   rent: RENT_DEFAULTS,
   index: { demandsMax: 1024, boundaryProbesMax: 64 },
-  learning: { halfLifePods: 20_000, firstLookPods: 32, lookEveryMax: 8192, driftMax: 0.05 },
+  learning: { halfLifePods: 20_000, firstLookPods: 64, lookEveryMax: 8192, driftMax: 0.08 },
   classesMax: 131_072,
 };

@@ -47,7 +47,7 @@ export class TypicalPrices {
     learner.add(demand, pods);
     if (learner.seen < this.nextLook) return false;
     const { lookEveryMax, driftMax } = this.options.learning;
-    this.nextLook = learner.seen + Math.min(learner.seen, lookEveryMax);
+    this.nextLook = learner.seen + Math.min(3 * learner.seen, lookEveryMax);
     if (learner.drift() <= driftMax) return false;
     this.price = pricesOf(this.cluster, this.lattice, learner.settle(), this.options.price);
     this.renewals++;
