@@ -119,7 +119,9 @@ export const seriesSchema = z.object({
   arrivedCpu: z.array(z.number()),
   fragmentationRatio: z
     .array(z.number().nullable())
-    .describe('idle GPU that the typical job could not use ÷ idle GPU; null: none idle'),
+    .describe(
+      'idle GPU that the typical job could not use ÷ idle GPU; null: none idle, or after the last arrival',
+    ),
   fragmentationShare: z.array(z.number().nullable()).describe('the same ÷ all GPUs'),
   waitingJobs: z.array(z.number()),
   waitingGpu: z.array(z.number()).describe('GPUs that waiting jobs ask for ÷ all GPUs'),

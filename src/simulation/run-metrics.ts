@@ -8,6 +8,7 @@ import { QuantileSketch } from '../kernel/quantile-sketch.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import { type JobShapes, SIZE_CLASSES } from './job-shapes.ts';
 import type { JobTable } from './job-table.ts';
+import type { RunProfile } from './run-profile.ts';
 import type { RunState, StateSampler } from './state-sampler.ts';
 
 /** Run times below this count as this in the bounded slowdown. */
@@ -57,6 +58,7 @@ export class RunMetrics implements RunState {
   private readonly table: JobTable;
   private readonly shapes: JobShapes;
   private readonly sampler: StateSampler;
+  private readonly profile: RunProfile | undefined;
   private readonly warmupSeconds: number;
   private readonly arrivalsEnd: number;
   private readonly nodeCount: number;
@@ -77,6 +79,7 @@ export class RunMetrics implements RunState {
   /**
    * @param warmupSeconds Virtual time from which means and percentiles count.
    * @param arrivalsEnd   Last arrival or horizon, whichever is first.
+   * @param profile       Where samples are timed, if at all.
    */
   constructor(
     table: JobTable,
@@ -85,7 +88,9 @@ export class RunMetrics implements RunState {
     sampler: StateSampler,
     warmupSeconds: number,
     arrivalsEnd: number,
+    profile?: RunProfile,
   ) {
+    this.profile = profile;
     this.table = table;
     this.shapes = shapes;
     this.sampler = sampler;
@@ -231,6 +236,17 @@ export class RunMetrics implements RunState {
     this.now = t;
   }
 
+  private takeSample(): void {
+    const { profile, sampler } = this;
+    if (profile === undefined) {
+      sampler.sample(this);
+      return;
+    }
+    const from = profile.clockMicros();
+    sampler.sample(this);
+    profile.sampleMicros += profile.clockMicros() - from;
+  }
+
   private findNextMark(): number {
     let mark = this.sampler.nextAt;
     if (!this.warm) mark = Math.min(mark, this.warmupSeconds);
@@ -247,7 +263,7 @@ export class RunMetrics implements RunState {
         this.sums.fill(0);
         this.measuredFrom = mark;
       }
-      if (mark >= this.sampler.nextAt) this.sampler.sample(this);
+      if (mark >= this.sampler.nextAt) this.takeSample();
       if (this.whileArriving === undefined && mark >= this.arrivalsEnd) {
         this.integrate(mark);
         this.whileArriving = this.measured();

@@ -1,5 +1,6 @@
 /**
- * Where the wall time of a run goes, from a sample of its events: queue, field, zone, metrics.
+ * Where the wall time of a run goes: queue, zone and metrics from a sample of its events, which are all alike; the
+ * policy and the looks at the whole cluster from every call, because few of them may weigh most.
  *
  * Invariant: nothing here feeds back into the run; without a clock it is never called.
  */
@@ -13,9 +14,15 @@ export class RunProfile {
   readonly clockMicros: () => number;
   /** Microseconds that reading the clock itself adds to a stretch. */
   readonly clockCost: number;
+  /** Of the timed events: the event queue; the zone without its policy; the metrics without samples. */
   queueMicros = 0;
-  stepMicros = 0;
+  zoneMicros = 0;
   metricsMicros = 0;
+  /** Events timed, and events in all. */
+  timedEvents = 0;
+  events = 0;
+  /** Of all looks at the whole cluster, timed each. */
+  sampleMicros = 0;
   private from = 0;
 
   /** @param clockMicros Microseconds from any origin, never going back. */

@@ -160,15 +160,17 @@ export class SimulationRun {
     const event = this.take();
     profile.queueMicros += profile.lap();
     if (event === undefined) return false;
+    const sampled = profile.sampleMicros;
     this.countEvent(event);
-    profile.metricsMicros += profile.lap();
-    policy.timing = true;
+    profile.metricsMicros += Math.max(0, profile.lap() - (profile.sampleMicros - sampled));
+    const { microsSum, timedCalls } = policy;
     const effects = zone.step(event, this.now);
-    policy.timing = false;
-    profile.stepMicros += profile.lap();
+    const readings = 2 * (policy.timedCalls - timedCalls) * profile.clockCost;
+    profile.zoneMicros += Math.max(0, profile.lap() - (policy.microsSum - microsSum) - readings);
     this.carryOut(effects);
     this.settle();
     profile.metricsMicros += profile.lap();
+    profile.timedEvents++;
     return true;
   }
 
@@ -337,7 +339,8 @@ export class SimulationRun {
   }
 
   private reportProgress(): void {
-    const { metrics } = this.parts;
+    const { metrics, profile } = this.parts;
+    if (profile !== undefined) profile.events = this.events;
     this.parts.onProgress(metrics.finished + metrics.dropped + metrics.failed, this.now);
   }
 }

@@ -96,20 +96,20 @@ function erlangWait(servers: number, perSecond: number, meanSeconds: number): nu
 
 describe('queueing', () => {
   test.each([
-    [10, 0.7],
+    [5, 0.6],
     [4, 0.7],
     [1, 0.5],
   ])('M/M/%d at load %d: utilisation and mean wait are those of Erlang C', (servers, load) => {
     const mean = 100;
     const rate = (load * servers) / mean;
     const cluster = nodes(1, { cpuMilli: servers * 1000 });
-    const ratios = [1, 2, 3, 4].map((seed) => {
-      const result = run(poissonJobs(120_000, rate, mean, seed), cluster, { warmupSeconds: 20_000 });
+    const ratios = [1, 2, 3].map((seed) => {
+      const result = run(poissonJobs(100_000, rate, mean, seed), cluster, { warmupSeconds: 20_000 });
       expect(result.allocationWhileArriving.cpu / load).toBeCloseTo(1, 1);
       return (result.wait?.mean as number) / erlangWait(servers, rate, mean);
     });
-    expect(ratios.reduce((sum, ratio) => sum + ratio, 0) / 4).toBeGreaterThan(0.94);
-    expect(ratios.reduce((sum, ratio) => sum + ratio, 0) / 4).toBeLessThan(1.06);
+    expect(ratios.reduce((sum, ratio) => sum + ratio, 0) / 3).toBeGreaterThan(0.94);
+    expect(ratios.reduce((sum, ratio) => sum + ratio, 0) / 3).toBeLessThan(1.06);
   });
 
   test('one server by hand: waits, slowdowns, integrals, series', () => {

@@ -43,9 +43,10 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const shapes = jobShapes(table);
   const sampler = buildSampler(options, cluster, shapes, typical);
   const arrivalsEnd = Math.min(table.spanSeconds, options.horizonSeconds ?? Number.POSITIVE_INFINITY);
-  const metrics = new RunMetrics(table, shapes, cluster, sampler, options.warmupSeconds ?? 0, arrivalsEnd);
-  const policy = buildPolicy(options, cluster, typical);
   const profile = options.clockMicros === undefined ? undefined : new RunProfile(options.clockMicros);
+  const warmup = options.warmupSeconds ?? 0;
+  const metrics = new RunMetrics(table, shapes, cluster, sampler, warmup, arrivalsEnd, profile);
+  const policy = buildPolicy(options, cluster, typical);
   const { explainJob } = options;
   const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
   const run = new SimulationRun({
@@ -104,7 +105,7 @@ function buildPolicy(
     random: new Random(options.seed, STREAM_POLICY),
     ...(options.typical === 'list' ? { typical } : {}),
   });
-  return new ObservedPolicy(policy, options.clockMicros ?? (() => 0));
+  return new ObservedPolicy(policy, options.clockMicros);
 }
 
 function buildZone(options: SimulationOptions, cluster: ClusterState, policy: PlacementPolicy): Zone {

@@ -16,7 +16,7 @@ import type { JobShapes } from './job-shapes.ts';
 export const FRAGMENTATION_NODES_MAX = 2048;
 
 /** Most nodes × typical shapes at an instant, but at least 256 nodes. */
-const FRAGMENTATION_CHECKS_MAX = 150_000;
+const FRAGMENTATION_CHECKS_MAX = 60_000;
 
 /** Most node checks at one instant for finding which waiting jobs would fit. */
 export const FIT_CHECKS_MAX = 500_000;
@@ -41,7 +41,7 @@ export interface SampleColumns {
   readonly usedGpu: number[];
   readonly usedCpu: number[];
   readonly usedMemory: number[];
-  /** F ÷ idle GPU; NaN where none is idle. */
+  /** F ÷ idle GPU; NaN where none is idle, and after the window: a cluster that drains tells nothing. */
   readonly fragmentationRatio: number[];
   readonly fragmentationShare: number[];
   readonly waitingJobs: number[];
@@ -153,6 +153,11 @@ export class StateSampler {
 
   private sampleFragmentation(state: RunState): void {
     const { cluster, fragmentation, gpuNodes } = this;
+    if (this.nextAt > this.windowTo) {
+      this.columns.fragmentationRatio.push(Number.NaN);
+      this.columns.fragmentationShare.push(Number.NaN);
+      return;
+    }
     let fragments = 0;
     let idle = 0;
     let at = this.gpuNodeCursor;

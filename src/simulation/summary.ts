@@ -177,24 +177,22 @@ function headOfLineOf(sampler: StateSampler, cluster: ClusterState): SimulationR
   };
 }
 
-/** Shares of the timed events; the rest of a step that is not the policy is the zone's own. */
+/** Parts of the work: some timed throughout, some in one of so many events. */
 function timingOf(options: SimulationOptions, parts: RunRemains, profile: RunProfile, end: RunEnd): Timing {
   const { metrics, policy } = parts;
   const wallSeconds = end.wallMicros / 1e6;
+  const scale = ratioOrNull(profile.events, profile.timedEvents) ?? 0;
   const field = Math.max(0, policy.microsSum - policy.timedCalls * profile.clockCost);
-  const zone = Math.max(0, profile.stepMicros - field - 2 * policy.timedCalls * profile.clockCost);
-  const sum = profile.queueMicros + field + zone + profile.metricsMicros;
+  const queue = scale * profile.queueMicros;
+  const zone = scale * profile.zoneMicros;
+  const counting = scale * profile.metricsMicros + profile.sampleMicros;
+  const sum = queue + field + zone + counting;
   const shareOf = (micros: number): number => ratioOrNull(micros, sum) ?? 0;
   return {
     wallSeconds,
     jobsPerSecond: ratioOrNull(metrics.finished + metrics.dropped + metrics.failed, wallSeconds) ?? 0,
     decisionMicros: distributionOf(policy.decisionMicros, true),
-    share: {
-      queue: shareOf(profile.queueMicros),
-      field: shareOf(field),
-      zone: shareOf(zone),
-      metrics: shareOf(profile.metricsMicros),
-    },
+    share: { queue: shareOf(queue), field: shareOf(field), zone: shareOf(zone), metrics: shareOf(counting) },
     peakMemoryBytes: options.memoryBytes?.() ?? null,
   };
 }
