@@ -203,9 +203,9 @@ export class FullScanPolicy extends ExactPolicy {
 /** Nodes that `best-of-d` prices. */
 const BEST_OF = 8;
 /** Nodes it draws before it gives up, as a multiple of the cluster: near saturation few fit. */
-const DRAWS_PER_NODE = 1;
+const DRAWS_PER_NODE = 4;
 
-/** Prices d = 8 fitting nodes drawn at random; gives up after as many draws as there are nodes. */
+/** Prices d = 8 fitting nodes drawn at random; gives up after four draws for each node. */
 export class BestOfDPolicy extends ExactPolicy {
   readonly name = 'best-of-d';
 

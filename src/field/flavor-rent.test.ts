@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import { ClusterState } from '../model/cluster-state.ts';
+import { DemandTable } from '../model/demand.ts';
+import { FlavorRent } from './flavor-rent.ts';
+
+const OPTIONS = { lambda: 0.5, scarcityMax: 4, halfLifePods: 1000 };
+
+function cluster(): { state: ClusterState; table: DemandTable } {
+  const table = new DemandTable();
+  const state = new ClusterState(table);
+  const node = { cpuMilli: 64_000, memoryMib: 262_144, podsMax: 110 };
+  for (let i = 0; i < 6; i++) {
+    state.addNode({ ...node, name: `t${i}`, gpuCount: 2, gpuModel: i < 2 ? 'scarce' : 'plenty' });
+  }
+  return { state, table };
+}
+
+describe('FlavorRent', () => {
+  const pod = { cpuMilli: 1000, memoryMib: 1024, gpuCount: 1, gpuMilli: 1000 };
+
+  test('is nothing as long as nobody names a model', () => {
+    const { state, table } = cluster();
+    const rent = new FlavorRent(state, OPTIONS);
+    const free = table.intern({ ...pod, gpuModels: [] });
+    rent.demandSeen(free, 10);
+    expect(rent.rent(free, rent.groupOf(state.flavorIds[0] as number))).toBe(0);
+  });
+
+  test('rises as what is left of a named model shrinks, up to its cap, and falls when it comes back', () => {
+    const { state, table } = cluster();
+    const rent = new FlavorRent(state, OPTIONS);
+    const bound = table.intern({ ...pod, gpuModels: ['scarce'] });
+    const free = table.intern({ ...pod, gpuModels: [] });
+    rent.demandSeen(bound, 1);
+    rent.demandSeen(free, 3);
+    const group = rent.groupOf(state.flavorIds[0] as number);
+    const other = rent.groupOf(state.flavorIds[5] as number);
+    // A quarter of the demand is bound to 4 of 12 GPUs: share · free / free_f = 0.25 · 12 / 4.
+    expect(rent.rent(free, group)).toBeCloseTo(0.5 * 1000 * 0.75, 9);
+    expect(rent.rent(free, other)).toBe(0);
+    state.place(0, free, 1);
+    rent.update(0);
+    expect(rent.rent(free, group)).toBeCloseTo((0.5 * 1000 * 0.25 * 11) / 3, 9);
+    state.setUp(0, false);
+    state.setUp(1, false);
+    rent.update(0);
+    rent.update(1);
+    expect(rent.rent(free, group)).toBe(0.5 * 1000 * 4);
+    state.setUp(0, true);
+    state.setUp(1, true);
+    rent.update(0);
+    rent.update(1);
+    state.release(0, free, 1);
+    rent.update(0);
+    expect(rent.rent(free, group)).toBeCloseTo(0.5 * 1000 * 0.75, 9);
+  });
+
+  test('a pod that every model suits binds nothing', () => {
+    const { state, table } = cluster();
+    const rent = new FlavorRent(state, OPTIONS);
+    const any = table.intern({ ...pod, gpuModels: ['scarce', 'plenty'] });
+    rent.demandSeen(any, 5);
+    expect(rent.rent(any, 0)).toBe(0);
+  });
+
+  test('old demand counts half after a half-life, relative to new', () => {
+    const { state, table } = cluster();
+    const rent = new FlavorRent(state, OPTIONS);
+    const bound = table.intern({ ...pod, gpuModels: ['scarce'] });
+    const free = table.intern({ ...pod, gpuModels: [] });
+    rent.demandSeen(bound, 1000);
+    const first = rent.rent(free, 0);
+    rent.demandSeen(free, 1000);
+    expect(rent.rent(free, 0)).toBeLessThan(first / 2);
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { KeyTable } from './key-table.ts';
+import { Random } from './random.ts';
+
+describe('KeyTable', () => {
+  test('agrees with a Map on a million look-ups, through growth', () => {
+    const random = new Random(1);
+    const table = new KeyTable(4);
+    const map = new Map<string, number>();
+    let differences = 0;
+    for (let i = 0; i < 300_000; i++) {
+      const [a, b, c] = [
+        random.nextInt(50) - 25,
+        random.nextInt(60) | (random.nextInt(2) << 31),
+        random.nextInt(20),
+      ];
+      const key = `${a},${b},${c}`;
+      const known = map.get(key) ?? -1;
+      if (table.get(a, b, c) !== known) differences++;
+      if (known < 0) {
+        table.add(a, b, c, map.size);
+        map.set(key, map.size);
+      }
+    }
+    expect(differences).toBe(0);
+    expect(table.size).toBe(map.size);
+  });
+
+  test('forgets everything on clear', () => {
+    const table = new KeyTable();
+    table.add(1, 2, 3, 4);
+    expect(table.get(1, 2, 3)).toBe(4);
+    table.clear();
+    expect(table.get(1, 2, 3)).toBe(-1);
+    expect(table.size).toBe(0);
+  });
+});
