@@ -1,0 +1,19 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+/** Items of each format are several times what the heap could hold. */
+test.each([
+  ['openb-pods', 200_000],
+  ['philly', 200_000],
+  ['swf', 200_000],
+  ['json', 200_000],
+  ['yaml', 15_000],
+])('%s: %d items are read and summarised in a heap of 32 MB', (format, items) => {
+  const script = join(import.meta.dirname, 'memory.scenarios.ts');
+  const run = spawnSync(process.execPath, ['--max-old-space-size=32', script, format, String(items)], {
+    encoding: 'utf8',
+  });
+  expect(run.stderr).toBe('');
+  expect(run.stdout).toBe(String(items));
+});
