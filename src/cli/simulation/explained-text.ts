@@ -9,13 +9,23 @@ type Explained = NonNullable<SimulationResult['explained']>;
 type Turn = Explained['turns'][number];
 type Choice = Turn['choices'][number];
 
+/** Candidates of a choice that are printed; the JSON has up to 16. */
+const CANDIDATES_SHOWN = 6;
+
 /** Pods whose reasons are printed; the JSON has more. */
 const PODS_SHOWN = 4;
 
 /** Prints it to standard output. */
 export function printExplained(explained: Explained): void {
   process.stdout.write(`\njob '${explained.job}': ${asksFor(explained)}\n`);
-  for (const turn of explained.turns) printTurn(turn);
+  explained.turns.forEach((turn, i) => {
+    printTurn(startsAtOnce(turn, explained.turns[i + 1]) ? { ...turn, choices: [] } : turn);
+  });
+}
+
+/** Whether the reasons at its arrival are those of its start, so that printing them once is enough. */
+function startsAtOnce(turn: Turn, next: Turn | undefined): boolean {
+  return turn.what === 'arrived' && next?.what === 'started' && next.choices.length > 0;
 }
 
 function asksFor({ demand, podCount, gangMin }: Explained): string {
@@ -56,16 +66,18 @@ function printChoice(choice: Choice): void {
     value === null || value === undefined ? '–' : formatFixed(value, Number.isInteger(value) ? 0 : 3);
   printTable(
     [
-      { header: `  looked at (${choice.better} is better)` },
+      { header: `  looked at, best first (${choice.better} is better)` },
       { header: 'nodes' },
       { header: 'value', align: 'right' },
       ...names.map((header) => ({ header, align: 'right' as const })),
     ],
-    choice.candidates.map((candidate) => [
-      `  ${candidate.label}`,
-      candidate.nodes,
-      number(candidate.value),
-      ...names.map((name) => number(candidate.parts[name])),
-    ]),
+    choice.candidates
+      .slice(0, CANDIDATES_SHOWN)
+      .map((candidate) => [
+        `  ${candidate.label}`,
+        candidate.nodes,
+        number(candidate.value),
+        ...names.map((name) => number(candidate.parts[name])),
+      ]),
   );
 }
