@@ -21,6 +21,7 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { GPU_MILLI } from '../../model/node.ts';
 import { explainScores } from './explain-scores.ts';
+import { heapRanks } from './heap-ranks.ts';
 import { ImpliedRequests } from './implied-requests.ts';
 import { ParallelWalk } from './parallel-walk.ts';
 import { isFit, ScoreScan } from './score-scan.ts';
@@ -82,25 +83,6 @@ export function feasibleNodesToFind(nodeCount: number): number {
   if (nodeCount < NODES_FOR_SAMPLING) return nodeCount;
   const percent = Math.max(PERCENT_MIN, 50 - Math.floor(nodeCount / 125));
   return Math.max(NODES_FOR_SAMPLING, Math.floor((nodeCount * percent) / 100));
-}
-
-/**
- * Which of equal elements a binary heap has at its root after it was built in place: elements move up only where
- * they are strictly better, the left child first, so it is the first of them in pre-order.
- *
- * @returns Pre-order ranks of places. @shape [count]
- */
-function heapRanks(count: number): Int32Array {
-  const ranks = new Int32Array(count);
-  let rank = 0;
-  const visit = (place: number): void => {
-    if (place >= count) return;
-    ranks[place] = rank++;
-    visit(2 * place + 1);
-    visit(2 * place + 2);
-  };
-  visit(0);
-  return ranks;
 }
 
 class KubeSchedulerPolicy implements PlacementPolicy {
