@@ -1,16 +1,12 @@
 /**
  * Generators of clusters and workloads: what other rooms import.
  */
-export type { RandomSource } from './distributions.ts';
-export type { ArrivalRhythm } from './generate-arrivals.ts';
-export { DEFAULT_RHYTHM } from './generate-arrivals.ts';
-export type { ClusterCapacity, JobClass, WorkloadOptions } from './generate-jobs.ts';
+export type { ClusterCapacity, WorkloadOptions } from './generate-jobs.ts';
 export {
   arrivalRate,
   capacityOf,
   DEFAULT_DURATION,
   DEFAULT_JOB_CLASSES,
-  DEFAULT_WORKLOAD,
   generateJobBatches,
   generateJobs,
 } from './generate-jobs.ts';

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 /** Items of each format are several times what the heap could hold. */
@@ -10,7 +10,7 @@ test.each([
   ['json', 200_000],
   ['yaml', 15_000],
 ])('%s: %d items are read and summarised in a heap of 32 MB', (format, items) => {
-  const script = join(import.meta.dirname, 'memory.scenarios.ts');
+  const script = fileURLToPath(new URL('./memory.scenarios.ts', import.meta.url));
   const run = spawnSync(process.execPath, ['--max-old-space-size=32', script, format, String(items)], {
     encoding: 'utf8',
   });

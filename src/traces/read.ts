@@ -12,8 +12,6 @@ import { openTrace } from './readers.ts';
 import { fileInput, type TraceInput } from './source.ts';
 import type { UsageSample } from './usage.ts';
 
-export type { ReadOptions, TraceFormat, TraceWarning } from './format.ts';
-
 /** @returns The jobs of a trace, in file order. @throws TegError as `streamJobs`; TEG_JOB_INVALID for an id twice. */
 export async function readJobs(path: string, options: ReadOptions = {}): Promise<JobSpec[]> {
   const jobs: JobSpec[] = [];
