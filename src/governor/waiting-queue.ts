@@ -12,6 +12,7 @@
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand, DemandTable } from '../model/demand.ts';
 import { podsFitting } from './zone-capacity.ts';
+import { EligibleShapes } from './zone-eligible.ts';
 import { goesBefore, heapPush, heapRemove } from './zone-heap.ts';
 import type { JobTable } from './zone-jobs.ts';
 import type { ShapeTable } from './zone-shapes.ts';
@@ -30,8 +31,8 @@ export class WaitingQueue {
   jobCount = 0;
   /** Jobs waiting as impossible. */
   parkedJobCount = 0;
-  /** Shapes whose head is worth a try, in no order. */
-  readonly eligible: number[] = [];
+  /** Shapes whose first job is worth a try. */
+  readonly eligible: EligibleShapes;
   /** Shapes parked as impossible, in no order. */
   readonly parked: number[] = [];
 
@@ -54,8 +55,8 @@ export class WaitingQueue {
   private readonly states: number[] = [];
   private readonly nextsInDemand: number[] = [];
   private readonly prevsInDemand: number[] = [];
-  /** [shape] position in `eligible` or `parked`, −1 if in neither. */
-  private readonly positions: number[] = [];
+  /** [shape] position in `parked`, if it is parked. */
+  private readonly parkedPositions: number[] = [];
   /** [demand] its row, −1 if none of its shapes is active. */
   private readonly rowOfDemand: number[] = [];
   private readonly firstInDemand: number[] = [];
@@ -68,6 +69,7 @@ export class WaitingQueue {
     this.jobs = jobs;
     this.shapes = shapes;
     this.demands = demands;
+    this.eligible = new EligibleShapes(jobs, shapes, this.heads);
   }
 
   /** Jobs that could be tried: those not parked. */
@@ -98,36 +100,39 @@ export class WaitingQueue {
     this.heads[shape] = heapPush(this.jobs, head, job);
     this.counts[shape] = (this.counts[shape] as number) + 1;
     this.jobCount++;
-    if (head < 0 && parked) this.park(shape);
-    if (head < 0 && !parked) this.activate(shape, bound);
+    if (head >= 0) this.headMoved(shape, head);
+    else if (parked) this.park(shape);
+    else this.activate(shape, bound);
     if (this.states[shape] === PARKED) this.parkedJobCount++;
   }
 
   /** Removes a waiting job. Amortised O(log of the jobs of its shape). */
   remove(job: number): void {
     const shape = this.jobs.shapes[job] as number;
-    const head = heapRemove(this.jobs, this.heads[shape] as number, job);
+    if (this.states[shape] === PARKED) this.parkedJobCount--;
+    const before = this.heads[shape] as number;
+    const head = heapRemove(this.jobs, before, job);
+    if (head < 0) this.empty(shape);
     this.heads[shape] = head;
+    if (head >= 0) this.headMoved(shape, before);
     this.counts[shape] = (this.counts[shape] as number) - 1;
     this.jobCount--;
-    if (this.states[shape] === PARKED) this.parkedJobCount--;
-    if (head < 0) this.empty(shape);
   }
 
   /** Takes a parked shape among those that are tried, with an unknown bound. */
   unpark(shape: number): void {
     this.parkedJobCount -= this.counts[shape] as number;
-    this.unlist(this.parked, shape);
+    this.unlistParked(shape);
     this.activate(shape, BOUND_UNKNOWN);
   }
 
-  /** Sets an active shape's bound, and thereby whether it is eligible. O(1). */
+  /** Sets an active shape's bound, and thereby whether it is eligible. O(log of the eligible shapes). */
   setBound(shape: number, bound: number): void {
     this.bounds[shape] = bound;
     const eligible = bound >= (this.shapes.gangMins[shape] as number);
-    const listed = (this.positions[shape] as number) >= 0;
-    if (eligible && !listed) this.list(this.eligible, shape);
-    else if (!eligible && listed) this.unlist(this.eligible, shape);
+    if (eligible === this.eligible.has(shape)) return;
+    if (eligible) this.eligible.add(shape);
+    else this.eligible.remove(shape);
   }
 
   /**
@@ -154,21 +159,6 @@ export class WaitingQueue {
   /** Makes all active shapes eligible, whatever their bounds. */
   forgetBounds(): void {
     this.forEachActive((shape) => this.setBound(shape, BOUND_UNKNOWN));
-  }
-
-  /**
-   * @param gangs Whether shapes of more than one pod count.
-   * @returns The eligible shape whose head goes first, −1 if there is none. O(eligible shapes).
-   */
-  bestEligible(gangs: boolean): number {
-    const { eligible, heads, jobs, shapes } = this;
-    let best = -1;
-    for (let i = 0; i < eligible.length; i++) {
-      const shape = eligible[i] as number;
-      if (!gangs && (shapes.podCounts[shape] as number) > 1) continue;
-      if (best < 0 || goesBefore(jobs, heads[shape] as number, heads[best] as number)) best = shape;
-    }
-    return best;
   }
 
   /** @returns The active shape whose head goes before all others, −1 if none is active. O(active shapes). */
@@ -238,14 +228,15 @@ export class WaitingQueue {
 
   private park(shape: number): void {
     this.states[shape] = PARKED;
-    this.list(this.parked, shape);
+    this.parkedPositions[shape] = this.parked.length;
+    this.parked.push(shape);
   }
 
   private empty(shape: number): void {
     if (this.states[shape] === PARKED) {
-      this.unlist(this.parked, shape);
+      this.unlistParked(shape);
     } else {
-      if ((this.positions[shape] as number) >= 0) this.unlist(this.eligible, shape);
+      if (this.eligible.has(shape)) this.eligible.remove(shape);
       const demandId = this.shapes.demandIds[shape] as number;
       const before = this.prevsInDemand[shape] as number;
       const after = this.nextsInDemand[shape] as number;
@@ -257,19 +248,18 @@ export class WaitingQueue {
     this.states[shape] = EMPTY;
   }
 
-  private list(into: number[], shape: number): void {
-    this.positions[shape] = into.length;
-    into.push(shape);
+  private unlistParked(shape: number): void {
+    const at = this.parkedPositions[shape] as number;
+    const last = this.parked.pop() as number;
+    if (last !== shape) {
+      this.parked[at] = last;
+      this.parkedPositions[last] = at;
+    }
   }
 
-  private unlist(from: number[], shape: number): void {
-    const at = this.positions[shape] as number;
-    const last = from.pop() as number;
-    if (last !== shape) {
-      from[at] = last;
-      this.positions[last] = at;
-    }
-    this.positions[shape] = -1;
+  /** Tells the eligible shapes, which are ordered by their first jobs, if this one's changed. */
+  private headMoved(shape: number, before: number): void {
+    if (this.heads[shape] !== before && this.eligible.has(shape)) this.eligible.moved(shape);
   }
 
   private addRow(demandId: number): void {
@@ -320,7 +310,7 @@ export class WaitingQueue {
       this.states.push(EMPTY);
       this.nextsInDemand.push(-1);
       this.prevsInDemand.push(-1);
-      this.positions.push(-1);
+      this.parkedPositions.push(-1);
       const demandId = this.shapes.demandIds[added] as number;
       while (this.firstInDemand.length <= demandId) {
         this.firstInDemand.push(-1);

@@ -171,9 +171,10 @@ function checkEligible(core: ZoneCore): void {
     assert(bound >= 0 && bound <= BOUND_UNKNOWN, 'a bound is out of bounds');
     if (bound < (shapes.gangMins[shape] as number)) return;
     eligible++;
-    assert(waiting.eligible.includes(shape), 'a shape is worth a try but not listed');
+    assert(waiting.eligible.has(shape), 'a shape is worth a try but not listed');
   });
-  assert(eligible === waiting.eligible.length, 'a shape is listed but not worth a try');
+  assert(eligible === waiting.eligible.count, 'a shape is listed but not worth a try');
+  assert(waiting.eligible.inOrder(), 'eligible shapes are out of order');
 }
 
 function checkCounters(core: ZoneCore): void {

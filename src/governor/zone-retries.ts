@@ -29,7 +29,7 @@ export class ZoneRetries {
 
   /** Whether shapes are worth a try but were postponed by a limit on one step. */
   get hasPostponed(): boolean {
-    return this.waiting.eligible.length > 0;
+    return this.waiting.eligible.count > 0;
   }
 
   /** @returns Whether a submitted job of this shape is tried at once, before it waits. */
@@ -106,8 +106,8 @@ export class ZoneRetries {
       waiting.raiseFor(core.cluster, core.touched[i] as number, i);
     }
     let gangAttemptsLeft = core.options.gangAttemptsPerEventMax;
-    while (waiting.eligible.length > 0) {
-      const shape = waiting.bestEligible(gangAttemptsLeft > 0);
+    for (;;) {
+      const shape = waiting.eligible.best(gangAttemptsLeft > 0);
       if (shape < 0) return;
       if ((core.shapes.podCounts[shape] as number) > 1) gangAttemptsLeft--;
       if (!this.tryShape(shape)) return;
@@ -179,9 +179,7 @@ export class ZoneRetries {
 
   /** Keeps eligible one-pod shapes eligible beyond this step, whose touched nodes will be forgotten. */
   private postpone(): void {
-    for (const shape of this.waiting.eligible) {
-      if (this.core.shapes.podCounts[shape] === 1) this.waiting.setBound(shape, BOUND_UNKNOWN);
-    }
+    this.waiting.eligible.forEachSingle((shape) => this.waiting.setBound(shape, BOUND_UNKNOWN));
   }
 
   private findFirst(): void {

@@ -20,7 +20,8 @@ export async function watchRun<T>(label: string, run: (options: RunOptions) => P
       signal,
       onProgress: ({ tasksDone, tasks, workDone, workTotal }) => {
         if (signal.aborted) return;
-        line.update(workDone, tasks > 1 ? `${tasksDone}/${tasks} runs` : '', workTotal);
+        const runs = tasks > 1 ? `${tasksDone}/${tasks} runs` : '';
+        line.update(workDone, workTotal === 0 ? 'reading the inputs' : runs, workTotal);
       },
       onWarnings: (warnings) => {
         line.clear();
