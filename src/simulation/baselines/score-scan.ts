@@ -16,7 +16,7 @@ const NO_FIT = -32_767;
 /** Not computed since the node last changed. */
 const UNKNOWN = -32_768;
 /** Most remembered scores (2 bytes each) over all demands; beyond them scores are computed at each scan. */
-const CELLS_MAX = 2 ** 27;
+const CELLS_MAX = 2 ** 28;
 
 /** Scores a fitting node for a demand: an integer in [−SCORE_MAX, SCORE_MAX]. Higher is better. */
 export type NodeScore = (node: number, demand: Demand) => number;
