@@ -1,23 +1,25 @@
 /**
  * The jobs that wait, by shape, and which shapes are worth a try.
  *
- * For every waiting shape there is an upper bound of how many of its pods could be placed now: what was found at
- * the last attempt plus what released nodes have room for since. A shape is eligible while its bound reaches its
- * gang's minimum; so nothing is tried in vain that cannot have become possible, and nothing that became possible
- * is forgotten, however long it is postponed.
+ * For every waiting shape there is a bound: at most so many of its pods could be placed now. For gangs it is what
+ * the last attempt found plus what nodes that got room can take since; for one-pod shapes it is 0 (nothing fits
+ * but maybe on the nodes that this step touched) or unknown. A shape is eligible while its bound reaches its
+ * gang's minimum. So nothing is tried that cannot have become possible, and nothing that became possible is
+ * forgotten, however long it is postponed.
  *
- * Invariants: a shape with waiting jobs is either active (linked under its demand's row) or parked (impossible:
- * never tried until a node joins); eligible shapes are active; row columns repeat their demand's requests.
+ * Invariants: a shape with waiting jobs is either active or parked (impossible: not tried until a node joins);
+ * eligible shapes are active; active gangs are linked under the row of their demand, and row columns repeat what
+ * the demand asks for.
  */
 import type { ClusterState } from '../model/cluster-state.ts';
-import type { Demand, DemandTable } from '../model/demand.ts';
+import type { Demand } from '../model/demand.ts';
 import { podsFitting } from './zone-capacity.ts';
-import { EligibleShapes } from './zone-eligible.ts';
-import { goesBefore, heapPush, heapRemove } from './zone-heap.ts';
+import { heapPush, heapRemove } from './zone-heap.ts';
 import type { JobTable } from './zone-jobs.ts';
+import { ShapeHeads, ShapeHeap } from './zone-shape-heap.ts';
 import type { ShapeTable } from './zone-shapes.ts';
 
-/** A bound that says nothing: the shape was not tried since it became first, or anything may have changed. */
+/** A bound that says nothing: anything may have changed since the last attempt. */
 export const BOUND_UNKNOWN: number = 2 ** 30;
 
 /** Where a shape's jobs are: nowhere, among those that are tried, or parked as impossible. */
@@ -31,45 +33,47 @@ export class WaitingQueue {
   jobCount = 0;
   /** Jobs waiting as impossible. */
   parkedJobCount = 0;
-  /** Shapes whose first job is worth a try. */
-  readonly eligible: EligibleShapes;
+  /** First job of each shape. */
+  readonly heads: ShapeHeads = new ShapeHeads();
+  /** strict-fifo: all active shapes. best-effort: the active one-pod shapes. */
+  readonly active: ShapeHeap;
+  /** Eligible one-pod shapes. */
+  readonly eligibleSingles: ShapeHeap;
+  /** Eligible shapes of more than one pod. */
+  readonly eligibleGangs: ShapeHeap;
   /** Shapes parked as impossible, in no order. */
   readonly parked: number[] = [];
-
-  /** [shape] the job that goes first, −1 if none waits. */
-  readonly heads: number[] = [];
   /** [shape] jobs waiting. */
   readonly counts: number[] = [];
-  /** [shape] upper bound of the pods that could be placed now, at most BOUND_UNKNOWN. */
+  /** [shape] most of its pods that could be placed now, up to BOUND_UNKNOWN. */
   readonly bounds: number[] = [];
-  /** [shape] position in `touched nodes` from which on a one-pod shape may still fit; see `ZoneRetries`. */
-  readonly cursors: number[] = [];
-  /** Demands with active shapes. @shape [rows] demand ids. */
-  rowDemands: Int32Array = new Int32Array(16);
-  /** Rows in use. */
-  rowCount = 0;
 
   private readonly jobs: JobTable;
   private readonly shapes: ShapeTable;
-  private readonly demands: DemandTable;
+  private readonly strict: boolean;
   private readonly states: number[] = [];
-  private readonly nextsInDemand: number[] = [];
-  private readonly prevsInDemand: number[] = [];
   /** [shape] position in `parked`, if it is parked. */
   private readonly parkedPositions: number[] = [];
-  /** [demand] its row, −1 if none of its shapes is active. */
-  private readonly rowOfDemand: number[] = [];
+  private readonly nextsInDemand: number[] = [];
+  private readonly prevsInDemand: number[] = [];
+  /** [demand] first active gang shape, −1 if none. */
   private readonly firstInDemand: number[] = [];
-  /** Requests by row. @shape [rows] */
+  /** [demand] its row, −1 if it has no active gang shape. */
+  private readonly rowOfDemand: number[] = [];
+  private rowCount = 0;
+  /** Demands with active gang shapes, and what they ask for. @shape [rows] */
+  private rowDemands: Int32Array = new Int32Array(16);
   private rowCpuMilli: Int32Array = new Int32Array(16);
   private rowMemoryMib: Int32Array = new Int32Array(16);
   private rowGpuMilli: Int32Array = new Int32Array(16);
 
-  constructor(jobs: JobTable, shapes: ShapeTable, demands: DemandTable) {
+  constructor(jobs: JobTable, shapes: ShapeTable, strict: boolean) {
     this.jobs = jobs;
     this.shapes = shapes;
-    this.demands = demands;
-    this.eligible = new EligibleShapes(jobs, shapes, this.heads);
+    this.strict = strict;
+    this.active = new ShapeHeap(this.heads, shapes);
+    this.eligibleSingles = new ShapeHeap(this.heads, shapes);
+    this.eligibleGangs = new ShapeHeap(this.heads, shapes);
   }
 
   /** Jobs that could be tried: those not parked. */
@@ -77,9 +81,19 @@ export class WaitingQueue {
     return this.jobCount - this.parkedJobCount;
   }
 
+  /** Eligible shapes. */
+  get eligibleCount(): number {
+    return this.eligibleSingles.size + this.eligibleGangs.size;
+  }
+
   /** @returns Whether jobs of this shape wait. */
   holds(shape: number): boolean {
-    return shape < this.heads.length && (this.heads[shape] as number) >= 0;
+    return this.heads.jobOf(shape) >= 0;
+  }
+
+  /** @returns Whether jobs of this shape wait and are not impossible. */
+  isActive(shape: number): boolean {
+    return this.states[shape] === ACTIVE;
   }
 
   /** @returns Whether the shape's jobs are parked as impossible. */
@@ -87,8 +101,13 @@ export class WaitingQueue {
     return this.states[shape] === PARKED;
   }
 
+  /** @returns Whether the shape is eligible. */
+  isEligible(shape: number): boolean {
+    return this.eligibleHeap(shape).has(shape);
+  }
+
   /**
-   * Adds a job of `jobs.shapes[job]`. O(1).
+   * Adds a job of `jobs.shapes[job]`. O(log of the shapes).
    *
    * @param bound  For the first job of its shape: how many pods could be placed.
    * @param parked For the first job of its shape: whether it is impossible.
@@ -96,51 +115,48 @@ export class WaitingQueue {
   push(job: number, bound: number, parked: boolean): void {
     const shape = this.jobs.shapes[job] as number;
     this.ensure(shape);
-    const head = this.heads[shape] as number;
-    this.heads[shape] = heapPush(this.jobs, head, job);
+    const before = this.heads.jobOf(shape);
+    this.setHead(shape, heapPush(this.jobs, before, job));
     this.counts[shape] = (this.counts[shape] as number) + 1;
     this.jobCount++;
-    if (head >= 0) this.headMoved(shape, head);
+    if (before >= 0) this.headMoved(shape, before);
     else if (parked) this.park(shape);
     else this.activate(shape, bound);
     if (this.states[shape] === PARKED) this.parkedJobCount++;
   }
 
-  /** Removes a waiting job. Amortised O(log of the jobs of its shape). */
+  /** Removes a waiting job. Amortised O(log of the jobs of its shape, and of the shapes). */
   remove(job: number): void {
     const shape = this.jobs.shapes[job] as number;
     if (this.states[shape] === PARKED) this.parkedJobCount--;
-    const before = this.heads[shape] as number;
+    const before = this.heads.jobOf(shape);
     const head = heapRemove(this.jobs, before, job);
-    if (head < 0) this.empty(shape);
-    this.heads[shape] = head;
+    if (head < 0) this.leave(shape);
+    this.setHead(shape, head);
     if (head >= 0) this.headMoved(shape, before);
     this.counts[shape] = (this.counts[shape] as number) - 1;
     this.jobCount--;
   }
 
-  /** Takes a parked shape among those that are tried, with an unknown bound. */
-  unpark(shape: number): void {
+  /** Takes a parked shape among those that are tried. */
+  unpark(shape: number, bound: number): void {
     this.parkedJobCount -= this.counts[shape] as number;
     this.unlistParked(shape);
-    this.activate(shape, BOUND_UNKNOWN);
+    this.activate(shape, bound);
   }
 
   /** Sets an active shape's bound, and thereby whether it is eligible. O(log of the eligible shapes). */
   setBound(shape: number, bound: number): void {
     this.bounds[shape] = bound;
+    const heap = this.eligibleHeap(shape);
     const eligible = bound >= (this.shapes.gangMins[shape] as number);
-    if (eligible === this.eligible.has(shape)) return;
-    if (eligible) this.eligible.add(shape);
-    else this.eligible.remove(shape);
+    if (eligible === heap.has(shape)) return;
+    if (eligible) heap.add(shape);
+    else heap.remove(shape);
   }
 
-  /**
-   * Raises the bounds of all shapes with a member that fits on a node whose free resources grew.
-   *
-   * @param touchedAt Where the node stands among this step's touched nodes.
-   */
-  raiseFor(cluster: ClusterState, node: number, touchedAt: number): void {
+  /** Raises the bounds of all gangs with a member that fits on a node whose free resources grew. */
+  raiseGangs(cluster: ClusterState, node: number): void {
     const cpu = cluster.freeCpuMilli[node] as number;
     const memory = cluster.freeMemoryMib[node] as number;
     const gpu = cluster.freeGpuMilli[node] as number;
@@ -151,9 +167,17 @@ export class WaitingQueue {
         (rowCpuMilli[row] as number) <= cpu &&
         (rowMemoryMib[row] as number) <= memory
       ) {
-        this.raiseDemand(cluster, node, this.rowDemands[row] as number, touchedAt);
+        let shape = this.firstInDemand[this.rowDemands[row] as number] as number;
+        const more = podsFitting(cluster, node, this.shapes.demands[shape] as Demand);
+        for (; shape >= 0; shape = this.nextsInDemand[shape] as number) this.raise(shape, more);
       }
     }
+  }
+
+  /** Raises an active shape's bound. */
+  raise(shape: number, more: number): void {
+    const bound = this.bounds[shape] as number;
+    if (more > 0 && bound !== BOUND_UNKNOWN) this.setBound(shape, Math.min(BOUND_UNKNOWN - 1, bound + more));
   }
 
   /** Makes all active shapes eligible, whatever their bounds. */
@@ -161,91 +185,73 @@ export class WaitingQueue {
     this.forEachActive((shape) => this.setBound(shape, BOUND_UNKNOWN));
   }
 
-  /** @returns The active shape whose head goes before all others, −1 if none is active. O(active shapes). */
-  firstActive(): number {
-    let best = -1;
-    this.forEachActive((shape) => {
-      if (best < 0 || goesBefore(this.jobs, this.heads[shape] as number, this.heads[best] as number)) {
-        best = shape;
-      }
-    });
-    return best;
-  }
-
-  /** Visits the active shapes, by demand. The visitor must not add or remove jobs. */
+  /** Visits the active shapes, in no order. The visitor must not add or remove jobs. */
   forEachActive(visit: (shape: number) => void): void {
+    for (const shape of this.active.items) if (this.shapes.podCounts[shape] === 1) visit(shape);
     for (let row = 0; row < this.rowCount; row++) {
       let shape = this.firstInDemand[this.rowDemands[row] as number] as number;
       for (; shape >= 0; shape = this.nextsInDemand[shape] as number) visit(shape);
     }
   }
 
-  /** @returns Whether the row columns repeat what their demand asks for; for the zone's check. */
-  rowsAgree(): boolean {
+  /** @returns Whether heaps and rows hold what they have to; for the zone's check. */
+  isSound(): boolean {
     for (let row = 0; row < this.rowCount; row++) {
-      const demand = this.demands.demands[this.rowDemands[row] as number] as Demand;
-      if (this.rowOfDemand[demand.id] !== row) return false;
+      const shape = this.firstInDemand[this.rowDemands[row] as number] as number;
+      const demand = this.shapes.demands[shape] as Demand;
+      if (this.rowOfDemand[demand.id] !== row || this.rowDemands[row] !== demand.id) return false;
       if (this.rowCpuMilli[row] !== demand.cpuMilli || this.rowMemoryMib[row] !== demand.memoryMib)
         return false;
       if (this.rowGpuMilli[row] !== demand.gpuTotalMilli) return false;
     }
-    return true;
+    const singles = this.active.items.filter((shape) => this.shapes.podCounts[shape] === 1).length;
+    if (!this.strict && singles !== this.active.size) return false;
+    return this.active.isSound() && this.eligibleSingles.isSound() && this.eligibleGangs.isSound();
   }
 
-  /** Raises the bound of one active shape, whose member fits on the node, as `raiseFor` does. */
-  raiseShape(cluster: ClusterState, node: number, shape: number, touchedAt: number): void {
-    const bound = this.bounds[shape] as number;
-    if (bound === BOUND_UNKNOWN) return;
-    if ((this.shapes.podCounts[shape] as number) === 1) {
-      if (bound === 0) this.cursors[shape] = touchedAt;
-      this.setBound(shape, 1);
-      return;
-    }
-    const demand = this.demands.demands[this.shapes.demandIds[shape] as number] as Demand;
-    this.setBound(shape, Math.min(BOUND_UNKNOWN - 1, bound + podsFitting(cluster, node, demand)));
+  private eligibleHeap(shape: number): ShapeHeap {
+    return this.shapes.podCounts[shape] === 1 ? this.eligibleSingles : this.eligibleGangs;
   }
 
-  private raiseDemand(cluster: ClusterState, node: number, demandId: number, touchedAt: number): void {
-    if (!cluster.fits(node, this.demands.demands[demandId] as Demand)) return;
-    let shape = this.firstInDemand[demandId] as number;
-    for (; shape >= 0; shape = this.nextsInDemand[shape] as number) {
-      this.raiseShape(cluster, node, shape, touchedAt);
-    }
+  private setHead(shape: number, job: number): void {
+    const { jobs, heads } = this;
+    if (job < 0) heads.set(shape, -1, 0, 0);
+    else heads.set(shape, job, jobs.priorities[job] as number, jobs.ranks[job] as number);
+  }
+
+  /** Puts the shape in its place where it is ordered by its first job, if that changed. */
+  private headMoved(shape: number, before: number): void {
+    if (this.heads.jobOf(shape) === before) return;
+    if (this.active.has(shape)) this.active.moved(shape);
+    const heap = this.eligibleHeap(shape);
+    if (heap.has(shape)) heap.moved(shape);
   }
 
   private activate(shape: number, bound: number): void {
     this.states[shape] = ACTIVE;
-    const demandId = this.shapes.demandIds[shape] as number;
-    const first = this.firstInDemand[demandId] as number;
-    if (first < 0) this.addRow(demandId);
-    this.nextsInDemand[shape] = first;
-    this.prevsInDemand[shape] = -1;
-    if (first >= 0) this.prevsInDemand[first] = shape;
-    this.firstInDemand[demandId] = shape;
-    this.cursors[shape] = 0;
+    const single = this.shapes.podCounts[shape] === 1;
+    if (single || this.strict) this.active.add(shape);
+    if (!single) this.linkGang(shape);
     this.setBound(shape, bound);
+  }
+
+  /** Takes a shape out whose last job leaves. */
+  private leave(shape: number): void {
+    if (this.states[shape] === PARKED) {
+      this.unlistParked(shape);
+    } else {
+      const heap = this.eligibleHeap(shape);
+      if (heap.has(shape)) heap.remove(shape);
+      if (this.active.has(shape)) this.active.remove(shape);
+      if (this.shapes.podCounts[shape] !== 1) this.unlinkGang(shape);
+    }
+    this.states[shape] = EMPTY;
   }
 
   private park(shape: number): void {
     this.states[shape] = PARKED;
     this.parkedPositions[shape] = this.parked.length;
     this.parked.push(shape);
-  }
-
-  private empty(shape: number): void {
-    if (this.states[shape] === PARKED) {
-      this.unlistParked(shape);
-    } else {
-      if (this.eligible.has(shape)) this.eligible.remove(shape);
-      const demandId = this.shapes.demandIds[shape] as number;
-      const before = this.prevsInDemand[shape] as number;
-      const after = this.nextsInDemand[shape] as number;
-      if (before >= 0) this.nextsInDemand[before] = after;
-      else this.firstInDemand[demandId] = after;
-      if (after >= 0) this.prevsInDemand[after] = before;
-      if (before < 0 && after < 0) this.removeRow(demandId);
-    }
-    this.states[shape] = EMPTY;
   }
 
   private unlistParked(shape: number): void {
@@ -257,31 +263,42 @@ export class WaitingQueue {
     }
   }
 
-  /** Tells the eligible shapes, which are ordered by their first jobs, if this one's changed. */
-  private headMoved(shape: number, before: number): void {
-    if (this.heads[shape] !== before && this.eligible.has(shape)) this.eligible.moved(shape);
-  }
-
-  private addRow(demandId: number): void {
+  private linkGang(shape: number): void {
+    const demand = this.shapes.demands[shape] as Demand;
+    const first = this.firstInDemand[demand.id] as number;
+    this.nextsInDemand[shape] = first;
+    this.prevsInDemand[shape] = -1;
+    this.firstInDemand[demand.id] = shape;
+    if (first >= 0) {
+      this.prevsInDemand[first] = shape;
+      return;
+    }
     const row = this.rowCount++;
     if (row === this.rowDemands.length) this.widenRows(row * 2);
-    const demand = this.demands.demands[demandId] as Demand;
-    this.setRow(row, demandId, demand.cpuMilli, demand.memoryMib, demand.gpuTotalMilli);
+    this.setRow(row, demand.id, demand.cpuMilli, demand.memoryMib, demand.gpuTotalMilli);
   }
 
-  private removeRow(demandId: number): void {
-    const row = this.rowOfDemand[demandId] as number;
+  private unlinkGang(shape: number): void {
+    const { id } = this.shapes.demands[shape] as Demand;
+    const before = this.prevsInDemand[shape] as number;
+    const after = this.nextsInDemand[shape] as number;
+    if (before >= 0) this.nextsInDemand[before] = after;
+    else this.firstInDemand[id] = after;
+    if (after >= 0) this.prevsInDemand[after] = before;
+    if (before < 0 && after < 0) this.removeRow(this.rowOfDemand[id] as number);
+  }
+
+  private removeRow(row: number): void {
+    this.rowOfDemand[this.rowDemands[row] as number] = -1;
     const last = --this.rowCount;
-    if (row !== last) {
-      this.setRow(
-        row,
-        this.rowDemands[last] as number,
-        this.rowCpuMilli[last] as number,
-        this.rowMemoryMib[last] as number,
-        this.rowGpuMilli[last] as number,
-      );
-    }
-    this.rowOfDemand[demandId] = -1;
+    if (row === last) return;
+    this.setRow(
+      row,
+      this.rowDemands[last] as number,
+      this.rowCpuMilli[last] as number,
+      this.rowMemoryMib[last] as number,
+      this.rowGpuMilli[last] as number,
+    );
   }
 
   private setRow(row: number, demandId: number, cpuMilli: number, memoryMib: number, gpuMilli: number): void {
@@ -301,18 +318,15 @@ export class WaitingQueue {
 
   /** Gives every shape up to `shape`, and its demand, entries in the columns. */
   private ensure(shape: number): void {
-    while (this.heads.length <= shape) {
-      const added = this.heads.length;
-      this.heads.push(-1);
+    while (this.counts.length <= shape) {
+      const { id } = this.shapes.demands[this.counts.length] as Demand;
       this.counts.push(0);
       this.bounds.push(0);
-      this.cursors.push(0);
       this.states.push(EMPTY);
+      this.parkedPositions.push(-1);
       this.nextsInDemand.push(-1);
       this.prevsInDemand.push(-1);
-      this.parkedPositions.push(-1);
-      const demandId = this.shapes.demandIds[added] as number;
-      while (this.firstInDemand.length <= demandId) {
+      while (this.firstInDemand.length <= id) {
         this.firstInDemand.push(-1);
         this.rowOfDemand.push(-1);
       }

@@ -22,7 +22,6 @@ export function checkZone(core: ZoneCore): void {
   checkWaiting(core);
   checkEligible(core);
   checkCounters(core);
-  assert(core.touchedCount === 0, 'nodes stay touched between steps');
 }
 
 /** Pod chains of jobs and lists of nodes hold the same pods, each once. */
@@ -109,13 +108,13 @@ function compareNode(core: ZoneCore, fresh: ClusterState, node: number): void {
 
 /** Heaps hold exactly the waiting jobs, in order; counts, parking and rows agree. */
 function checkWaiting(core: ZoneCore): void {
-  const { jobs, waiting, shapes } = core;
+  const { jobs, waiting } = core;
   let waitingJobs = 0;
   for (let job = 0; job < jobs.capacity; job++) if (jobs.states[job] === JobState.Waiting) waitingJobs++;
   assert(waitingJobs === waiting.jobCount, 'waiting jobs miscounted');
   let inHeaps = 0;
   let parked = 0;
-  for (let shape = 0; shape < waiting.heads.length; shape++) {
+  for (let shape = 0; shape < waiting.counts.length; shape++) {
     const count = checkHeap(core, shape);
     assert(count === waiting.counts[shape], 'jobs of a shape miscounted');
     inHeaps += count;
@@ -130,18 +129,26 @@ function checkWaiting(core: ZoneCore): void {
   let active = 0;
   waiting.forEachActive((shape) => {
     assert(waiting.holds(shape) && !waiting.isParked(shape), 'an empty or parked shape is active');
-    assert((shapes.demandIds[shape] as number) >= 0, 'an active shape without demand');
+    const head = waiting.heads.jobOf(shape);
+    assert(
+      waiting.heads.ranks[shape] === jobs.ranks[head],
+      'a shape is ordered by another job than its first',
+    );
+    assert(
+      waiting.heads.priorities[shape] === jobs.priorities[head],
+      'a shape has another priority than its first job',
+    );
     active += waiting.counts[shape] as number;
   });
   assert(active === waiting.activeJobCount, 'a shape with waiting jobs is not active');
-  assert(waiting.rowsAgree(), 'a row differs from its demand');
+  assert(waiting.isSound(), 'heaps or rows of waiting shapes are broken');
 }
 
 /** Walks one heap. @returns Its jobs. */
 function checkHeap(core: ZoneCore, shape: number): number {
   const { jobs, waiting } = core;
   const stack: number[] = [];
-  const head = waiting.heads[shape] as number;
+  const head = waiting.heads.jobOf(shape);
   if (head >= 0) {
     assert(jobs.prevs[head] === -1 && jobs.nexts[head] === -1, 'a heap’s root has siblings');
     stack.push(head);
@@ -171,10 +178,9 @@ function checkEligible(core: ZoneCore): void {
     assert(bound >= 0 && bound <= BOUND_UNKNOWN, 'a bound is out of bounds');
     if (bound < (shapes.gangMins[shape] as number)) return;
     eligible++;
-    assert(waiting.eligible.has(shape), 'a shape is worth a try but not listed');
+    assert(waiting.isEligible(shape), 'a shape is worth a try but not listed');
   });
-  assert(eligible === waiting.eligible.count, 'a shape is listed but not worth a try');
-  assert(waiting.eligible.inOrder(), 'eligible shapes are out of order');
+  assert(eligible === waiting.eligibleCount, 'a shape is listed but not worth a try');
 }
 
 function checkCounters(core: ZoneCore): void {

@@ -53,7 +53,7 @@ export class ZoneCore {
   readonly options: Required<ZoneOptions>;
   readonly effects: EffectBuffer;
   readonly jobs: JobTable = new JobTable();
-  readonly shapes: ShapeTable = new ShapeTable();
+  readonly shapes: ShapeTable;
   readonly pods: PodTable = new PodTable();
   readonly waiting: WaitingQueue;
   readonly counters: ZoneCounters = {
@@ -89,7 +89,8 @@ export class ZoneCore {
     this.policy = policy;
     this.options = resolveOptions(options);
     this.effects = new EffectBuffer(this.options.effectsMax);
-    this.waiting = new WaitingQueue(this.jobs, this.shapes, cluster.demands);
+    this.shapes = new ShapeTable(cluster.demands);
+    this.waiting = new WaitingQueue(this.jobs, this.shapes, this.options.queue === 'strict-fifo');
     this.placer = new GangPlacer(cluster, policy);
     for (let node = 0; node < cluster.nodeCount; node++) {
       assert(cluster.podCounts[node] === 0, 'a zone starts on a cluster without pods');
@@ -106,7 +107,7 @@ export class ZoneCore {
 
   /** @returns The demand of a shape. */
   demandOf(shape: number): Demand {
-    return this.cluster.demands.demands[this.shapes.demandIds[shape] as number] as Demand;
+    return this.shapes.demands[shape] as Demand;
   }
 
   /** @returns Whether the shape could not even start on the empty cluster. O(1) once known for these nodes. */

@@ -4,14 +4,15 @@
  * Jobs of one shape are interchangeable for placement: where the first of them does not fit, none does. So the
  * waiting queue keeps one heap and one set of facts for each shape. Shapes are never removed.
  */
+import type { Demand, DemandTable } from '../model/demand.ts';
 import { TegError } from '../model/errors.ts';
 
 /** Most shapes of one zone. */
 export const SHAPES_MAX: number = 2 ** 22;
 
-/** Columns by shape id; plain number arrays because they grow one by one and hold small integers only. */
+/** Columns by shape id; plain arrays because they grow one by one and hold small integers only. */
 export class ShapeTable {
-  readonly demandIds: number[] = [];
+  readonly demands: Demand[] = [];
   readonly podCounts: number[] = [];
   readonly gangMins: number[] = [];
   /** The cluster generation for which the shape is known to be impossible; −1: not known to be. */
@@ -19,14 +20,19 @@ export class ShapeTable {
   /** [demand] the shape of its one-pod jobs, −1 if none was seen. */
   private readonly onePod: number[] = [];
   private readonly byKey = new Map<string, number>();
+  private readonly demandTable: DemandTable;
+
+  constructor(demandTable: DemandTable) {
+    this.demandTable = demandTable;
+  }
 
   /** Shapes seen. */
   get count(): number {
-    return this.demandIds.length;
+    return this.demands.length;
   }
 
   /**
-   * @returns The shape's id, new or known. O(1); a text key is made for jobs of more than one pod only.
+   * @returns The shape's id, new or known; the demand must be in the table. O(1); a text key is made for jobs of more than one pod only.
    * @throws TegError TEG_LIMIT_REACHED at SHAPES_MAX shapes.
    */
   intern(demandId: number, podCount: number, gangMin: number): number {
@@ -54,7 +60,7 @@ export class ShapeTable {
         `more than ${SHAPES_MAX} distinct job shapes; expected fewer: round the requests of the workload`,
       );
     }
-    this.demandIds.push(demandId);
+    this.demands.push(this.demandTable.demands[demandId] as Demand);
     this.podCounts.push(podCount);
     this.gangMins.push(gangMin);
     this.impossibleSince.push(-1);

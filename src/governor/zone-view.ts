@@ -32,7 +32,7 @@ export interface JobView {
   readonly runs: number;
   /** Waiting: the job of its shape that goes first, and how many of its shape wait. */
   readonly queue?: { readonly firstJob: number; readonly jobs: number };
-  /** Waiting: at most how many of its pods could start now, as known from the last attempt and releases since. */
+  /** Waiting: at most how many of its pods could start now, as known from the last attempt and releases since; 2^30 if unknown. */
   readonly membersBound?: number;
   /** Running: its pods in member order. */
   readonly pods?: readonly PodView[];
@@ -51,7 +51,7 @@ export function describeJob(core: ZoneCore, job: number, reason: ReasonCode): Jo
     state: JOB_STATE_NAMES[state] as string,
     reason: REASON_NAMES[reason] as string,
     sinceSeconds: jobs.sinceSeconds[job] as number,
-    demandId: shapes.demandIds[shape] as number,
+    demandId: core.demandOf(shape).id,
     podCount: shapes.podCounts[shape] as number,
     gangMin: shapes.gangMins[shape] as number,
     priority: jobs.priorities[job] as number,
@@ -64,8 +64,8 @@ export function describeJob(core: ZoneCore, job: number, reason: ReasonCode): Jo
   const choice = core.policy.explain?.(core.demandOf(shape));
   return {
     ...common,
-    queue: { firstJob: heads[shape] as number, jobs: counts[shape] as number },
-    membersBound: Math.min(bounds[shape] as number, common.podCount),
+    queue: { firstJob: heads.jobOf(shape), jobs: counts[shape] as number },
+    membersBound: bounds[shape] as number,
     ...(choice === undefined ? {} : { choice }),
   };
 }

@@ -91,7 +91,7 @@ export class Zone {
         if (core.options.retryAllOnTick && !this.retries.hasPostponed) this.retries.forget();
         break;
     }
-    this.retries.run();
+    this.retries.tryWaiting();
     return core.effects;
   }
 
@@ -140,13 +140,13 @@ export class Zone {
     return this.core.jobs.runs[job] ?? 0;
   }
 
-  /** @returns Why the job waits, or why it left; None if it runs or is unknown. O(waiting shapes). */
+  /** @returns Why the job waits, or why it left; None if it runs or is unknown. O(1). */
   reasonOf(job: number): ReasonCode {
     const { core } = this;
     if (core.jobs.stateOf(job) !== JobState.Waiting) return (core.jobs.reasons[job] ?? 0) as ReasonCode;
     if (core.waiting.isParked(core.jobs.shapes[job] as number)) return Reason.Impossible;
     const strict = core.options.queue === 'strict-fifo';
-    return strict && this.retries.firstJob() !== job ? Reason.Behind : Reason.NoFit;
+    return strict && this.retries.firstJob !== job ? Reason.Behind : Reason.NoFit;
   }
 
   /**
@@ -158,7 +158,7 @@ export class Zone {
     const { waiting, shapes } = this.core;
     waiting.forEachActive((shape) => {
       visit(
-        shapes.demandIds[shape] as number,
+        this.core.demandOf(shape).id,
         shapes.podCounts[shape] as number,
         shapes.gangMins[shape] as number,
         waiting.counts[shape] as number,
@@ -258,7 +258,7 @@ export class Zone {
       core.release(job, Reason.Cancelled);
       core.jobs.enter(job, JobState.Cancelled, Reason.Cancelled, core.timeSeconds);
     } else if (state === JobState.Waiting) {
-      this.retries.leave(job);
+      core.waiting.remove(job);
       this.drop(job, JobState.Cancelled, Reason.Cancelled);
     } else {
       core.counters.ignored++;
