@@ -13,9 +13,9 @@ function task(more: Partial<ComparisonTask>): ComparisonTask {
   return {
     cluster: 'generated:openb:60',
     jobs: 'generated:3000:0.9',
-    policies: ['random', 'best-fit'],
+    policies: ['random', 'teg'],
     seeds: [1, 2],
-    baseline: 'best-fit',
+    baseline: 'random',
     failures: { mtbfSeconds: 20 * 86_400, mttrSeconds: 14_400 },
     withSeries: true,
     ...more,
@@ -27,7 +27,7 @@ const WORKLOADS: readonly { name: string; files: readonly string[]; task: Partia
   {
     name: 'a generated one',
     files: [],
-    task: { policies: ['random', 'best-fit', OWN_POLICY], seeds: [1, 2] },
+    task: { policies: ['random', 'teg', OWN_POLICY], seeds: [1, 2] },
   },
   {
     name: 'Philly',
@@ -86,13 +86,13 @@ describe('compare', () => {
     expect(runs.map((run) => [run.policy, run.seed])).toEqual([
       ['random', 1],
       ['random', 2],
-      ['best-fit', 1],
-      ['best-fit', 2],
+      ['teg', 1],
+      ['teg', 2],
     ]);
   });
 
   test('timing is there only if asked for', async () => {
-    const one = { policies: ['best-fit'], seeds: [1] };
+    const one = { policies: ['best-fit'], seeds: [1], baseline: 'best-fit' };
     const plain = await compare(task(one), { workers: 1 });
     const timed = await compare(task({ ...one, withTiming: true, withSeries: false }), { workers: 1 });
     expect(plain.runs[0]?.timing).toBeUndefined();
