@@ -317,22 +317,22 @@ export class SimulationRun {
   }
 
   private started(job: number, pods: number): void {
-    const { metrics, table } = this.parts;
+    const { metrics } = this.parts;
     metrics.jobStarted(job, pods, this.now);
     this.retriesInVain = 0;
-    if ((table.durationSeconds[job] as number) === Number.POSITIVE_INFINITY) return;
+    const end = metrics.runEnd(job);
+    if (end === Number.POSITIVE_INFINITY) return;
     this.finiteRuns++;
-    this.queue.push(metrics.runEnd(job), job);
+    this.queue.push(end, job);
   }
 
   private released(job: number, pods: number, reason: number): void {
-    const { metrics, table } = this.parts;
-    if ((table.durationSeconds[job] as number) !== Number.POSITIVE_INFINITY) this.finiteRuns--;
+    const { metrics } = this.parts;
+    if (metrics.runEnd(job) !== Number.POSITIVE_INFINITY) this.finiteRuns--;
     if (reason === Reason.Finished) {
       this.progressAt = this.now;
       metrics.jobFinished(job, pods, this.now);
     } else {
-      metrics.podsLost += pods;
       metrics.jobLost(job, pods, this.now);
     }
     metrics.jobReleased(job, pods);
