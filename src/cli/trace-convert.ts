@@ -24,7 +24,10 @@ export async function convertTrace(from: string, to: string, options: TraceConve
   const signal = interruptSignal();
   const trace = await openTrace(fileInput(from), readingOptions(options, warnings), options.kind);
   const kind = options.kind ?? KINDS.find((candidate) => describes(trace.format, candidate)) ?? 'jobs';
-  const writer = await createTraceWriter(kind, to);
+  const writer = await createTraceWriter(kind, to).catch(async (error: unknown) => {
+    await trace.close();
+    throw error;
+  });
   const progress = new ProgressLine('converting', { unit: kind });
   let count = 0;
   let others = 0;
