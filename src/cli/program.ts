@@ -12,6 +12,7 @@ import { addCompareCommand } from './compare-command.ts';
 import { addErrorsCommand } from './errors-command.ts';
 import { addPoliciesCommand } from './policies-command.ts';
 import { addSimulateCommand } from './simulate-command.ts';
+import { addStartCommand } from './start-command.ts';
 import { EXIT_BAD_INPUT, printError } from './terminal/error-printing.ts';
 import { interruptedExitCode } from './terminal/interrupt.ts';
 import { addTraceCommand } from './trace-command.ts';
@@ -51,6 +52,7 @@ function buildProgram(progress: Progress): Command {
     })
     .configureOutput({ outputError: () => {} })
     .exitOverride();
+  addStartCommand(program);
   addSimulateCommand(program);
   addCompareCommand(program);
   addTraceCommand(program);
