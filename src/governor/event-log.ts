@@ -78,10 +78,12 @@ export function decodeEvent(line: string): TimedEvent {
   if (typeof timeSeconds !== 'number') throw invalid(line, 'a time in seconds at the start');
   if (kind === ZoneEventKind.NodeJoined) {
     const spec = rest[0];
-    if (rest.length !== 1 || !hasNumbers(spec, NODE_NUMBERS)) throw invalid(line, 'a node');
+    if (rest.length !== 1 || !hasNumbers(spec, NODE_NUMBERS) || typeof (spec as NodeSpec).name !== 'string') {
+      throw invalid(line, 'a node');
+    }
     return { timeSeconds, event: { kind, spec: spec as NodeSpec } };
   }
-  const names = FIELDS[kind as number];
+  const names = typeof kind === 'number' ? FIELDS[kind] : undefined;
   if (names === undefined) throw invalid(line, `a kind of event in [1, ${ZoneEventKind.Tick}]`);
   if (rest.length !== names.length || !rest.every(Number.isInteger)) {
     throw invalid(line, names.length === 0 ? 'no further field' : `the integers ${names.join(', ')}`);
@@ -157,10 +159,18 @@ export class EventLogReader {
       if (!hasNumbers(spec, POD_NUMBERS) || !Array.isArray((spec as PodSpec).gpuModels)) {
         throw invalid(line, 'a demand');
       }
-      this.requireNext(line, this.demands.intern(spec as PodSpec).id, this.demandsRead++);
+      this.requireNext(line, this.intern(line, spec as PodSpec), this.demandsRead++);
       return undefined;
     }
     return decodeEvent(line);
+  }
+
+  private intern(line: string, spec: PodSpec): number {
+    try {
+      return this.demands.intern(spec).id;
+    } catch (cause) {
+      throw invalid(line, 'a demand', cause);
+    }
   }
 
   private requireNext(line: string, id: number, expected: number): void {

@@ -1,34 +1,42 @@
 /**
- * Which pod is where: running pods in typed arrays, linked by node and by job.
+ * Which pod is where: running pods, linked by node and by job.
+ *
+ * One record of 24 bytes for each pod in a single array of integers (for the reason see `zone-jobs.ts`), and 4
+ * bytes for each node.
  *
  * Invariants: every pod in use is in exactly one node's list and one job's chain; a job's chain is in member
- * order; freed entries are used again before the table grows. 24 bytes a pod, 4 a node.
+ * order; freed records are used again before the table grows.
  */
 import { assert } from '../model/errors.ts';
 
-/** Entries that a new table has room for. */
+/** Pods that a new table has room for. */
 const CAPACITY_FIRST = 64;
 
-/** Columns by pod index. Written by its zone only. */
+/** Integers in a record, and the places of the fields. */
+const INTS = 6;
+const JOB = 0;
+const NODE = 1;
+const GPU_MASK = 2;
+const NEXT_ON_NODE = 3;
+const PREVIOUS_ON_NODE = 4;
+/** Links the free records too. */
+const NEXT_OF_JOB = 5;
+
+/** Records by pod index. Written by its zone only. */
 export class PodTable {
   /** Pods in use. */
   count = 0;
-  /** @shape [capacity] job ids. */
-  jobs: Int32Array = new Int32Array(CAPACITY_FIRST);
-  /** @shape [capacity] node indexes. */
-  nodes: Int32Array = new Int32Array(CAPACITY_FIRST);
-  /** @shape [capacity] GPU numbers of the node as bits. */
-  gpuMasks: Int32Array = new Int32Array(CAPACITY_FIRST);
-  /** @shape [capacity] next pod on the node, −1 at the end. */
-  nextsOnNode: Int32Array = new Int32Array(CAPACITY_FIRST);
-  /** @shape [capacity] previous pod on the node, −1 at the start. */
-  prevsOnNode: Int32Array = new Int32Array(CAPACITY_FIRST);
-  /** @shape [capacity] next member of the job, −1 at the end; links the free entries too. */
-  nextsOfJob: Int32Array = new Int32Array(CAPACITY_FIRST);
+  /** @shape [capacity × INTS] */
+  private ints: Int32Array = new Int32Array(CAPACITY_FIRST * INTS);
   /** @shape [nodes] first pod on each node, −1 if none. */
   private firstsOnNode: Int32Array = new Int32Array(CAPACITY_FIRST).fill(-1);
   private used = 0;
   private free = -1;
+
+  /** Bytes that the records hold. */
+  get bytes(): number {
+    return this.ints.byteLength + this.firstsOnNode.byteLength;
+  }
 
   /**
    * Enters a pod at the end of its job's chain.
@@ -38,44 +46,73 @@ export class PodTable {
    */
   add(job: number, node: number, gpuMask: number, previous: number): number {
     const pod = this.take();
-    this.jobs[pod] = job;
-    this.nodes[pod] = node;
-    this.gpuMasks[pod] = gpuMask;
-    this.nextsOfJob[pod] = -1;
-    if (previous >= 0) this.nextsOfJob[previous] = pod;
     const first = this.firstOnNode(node);
-    this.nextsOnNode[pod] = first;
-    this.prevsOnNode[pod] = -1;
-    if (first >= 0) this.prevsOnNode[first] = pod;
+    const { ints } = this;
+    const at = pod * INTS;
+    ints[at + JOB] = job;
+    ints[at + NODE] = node;
+    ints[at + GPU_MASK] = gpuMask;
+    ints[at + NEXT_ON_NODE] = first;
+    ints[at + PREVIOUS_ON_NODE] = -1;
+    ints[at + NEXT_OF_JOB] = -1;
+    if (previous >= 0) ints[previous * INTS + NEXT_OF_JOB] = pod;
+    if (first >= 0) ints[first * INTS + PREVIOUS_ON_NODE] = pod;
     this.setFirst(node, pod);
     this.count++;
     return pod;
   }
 
-  /** Removes a pod from its node's list and frees its entry. @returns The next member of its job, or −1. O(1). */
+  /** Removes a pod from its node's list and frees its record. @returns The next member of its job, or −1. O(1). */
   remove(pod: number): number {
-    assert((this.jobs[pod] as number) >= 0, 'pod removed twice');
-    const before = this.prevsOnNode[pod] as number;
-    const after = this.nextsOnNode[pod] as number;
-    if (before >= 0) this.nextsOnNode[before] = after;
-    else this.firstsOnNode[this.nodes[pod] as number] = after;
-    if (after >= 0) this.prevsOnNode[after] = before;
-    const next = this.nextsOfJob[pod] as number;
-    this.jobs[pod] = -1;
-    this.nextsOfJob[pod] = this.free;
+    const { ints } = this;
+    const at = pod * INTS;
+    assert((ints[at + JOB] as number) >= 0, 'pod removed twice');
+    const before = ints[at + PREVIOUS_ON_NODE] as number;
+    const after = ints[at + NEXT_ON_NODE] as number;
+    if (before >= 0) ints[before * INTS + NEXT_ON_NODE] = after;
+    else this.firstsOnNode[ints[at + NODE] as number] = after;
+    if (after >= 0) ints[after * INTS + PREVIOUS_ON_NODE] = before;
+    const next = ints[at + NEXT_OF_JOB] as number;
+    ints[at + JOB] = -1;
+    ints[at + NEXT_OF_JOB] = this.free;
     this.free = pod;
     this.count--;
     return next;
   }
 
+  /** @returns The pod's job, −1 if the record is free. */
+  jobOf(pod: number): number {
+    return this.ints[pod * INTS + JOB] as number;
+  }
+
+  /** @returns The pod's node. */
+  nodeOf(pod: number): number {
+    return this.ints[pod * INTS + NODE] as number;
+  }
+
+  /** @returns GPU numbers of its node as bits. */
+  gpuMaskOf(pod: number): number {
+    return this.ints[pod * INTS + GPU_MASK] as number;
+  }
+
+  /** @returns The next pod in its node's list, −1 at the end. */
+  nextOnNode(pod: number): number {
+    return this.ints[pod * INTS + NEXT_ON_NODE] as number;
+  }
+
+  /** @returns The pod before in its node's list, −1 at the start. */
+  previousOnNode(pod: number): number {
+    return this.ints[pod * INTS + PREVIOUS_ON_NODE] as number;
+  }
+
+  /** @returns The next member of its job, −1 after the last. */
+  nextOfJob(pod: number): number {
+    return this.ints[pod * INTS + NEXT_OF_JOB] as number;
+  }
+
   /** @returns A pod on the node, the start of its list, or −1. */
   firstOnNode(node: number): number {
     return node < this.firstsOnNode.length ? (this.firstsOnNode[node] as number) : -1;
-  }
-
-  /** Bytes that the columns hold. */
-  get bytes(): number {
-    return this.jobs.length * 24 + this.firstsOnNode.byteLength;
   }
 
   private setFirst(node: number, pod: number): void {
@@ -90,26 +127,14 @@ export class PodTable {
   private take(): number {
     const pod = this.free;
     if (pod >= 0) {
-      this.free = this.nextsOfJob[pod] as number;
+      this.free = this.ints[pod * INTS + NEXT_OF_JOB] as number;
       return pod;
     }
-    if (this.used === this.jobs.length) this.widen();
+    if (this.used * INTS === this.ints.length) {
+      const wider = new Int32Array(this.ints.length * 2);
+      wider.set(this.ints);
+      this.ints = wider;
+    }
     return this.used++;
   }
-
-  private widen(): void {
-    const capacity = this.jobs.length * 2;
-    this.jobs = widened(this.jobs, capacity);
-    this.nodes = widened(this.nodes, capacity);
-    this.gpuMasks = widened(this.gpuMasks, capacity);
-    this.nextsOnNode = widened(this.nextsOnNode, capacity);
-    this.prevsOnNode = widened(this.prevsOnNode, capacity);
-    this.nextsOfJob = widened(this.nextsOfJob, capacity);
-  }
-}
-
-function widened(from: Int32Array, capacity: number): Int32Array {
-  const into = new Int32Array(capacity);
-  into.set(from);
-  return into;
 }

@@ -14,8 +14,8 @@
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { podsFitting } from './zone-capacity.ts';
-import { heapPush, heapRemove } from './zone-heap.ts';
 import type { JobTable } from './zone-jobs.ts';
+import { ShapeLines } from './zone-lines.ts';
 import { ShapeHeads, ShapeHeap } from './zone-shape-heap.ts';
 import type { ShapeTable } from './zone-shapes.ts';
 
@@ -33,6 +33,8 @@ export class WaitingQueue {
   jobCount = 0;
   /** Jobs waiting as impossible. */
   parkedJobCount = 0;
+  /** Jobs of each shape in their order. */
+  readonly lines: ShapeLines;
   /** First job of each shape. */
   readonly heads: ShapeHeads = new ShapeHeads();
   /** strict-fifo: all active shapes. best-effort: the active one-pod shapes. */
@@ -71,6 +73,7 @@ export class WaitingQueue {
     this.jobs = jobs;
     this.shapes = shapes;
     this.strict = strict;
+    this.lines = new ShapeLines(jobs);
     this.active = new ShapeHeap(this.heads, shapes);
     this.eligibleSingles = new ShapeHeap(this.heads, shapes);
     this.eligibleGangs = new ShapeHeap(this.heads, shapes);
@@ -107,16 +110,17 @@ export class WaitingQueue {
   }
 
   /**
-   * Adds a job of `jobs.shapes[job]`. O(log of the shapes).
+   * Adds a job. O(log of the shapes) if it becomes its shape's first, else O(1).
    *
    * @param bound  For the first job of its shape: how many pods could be placed.
    * @param parked For the first job of its shape: whether it is impossible.
    */
   push(job: number, bound: number, parked: boolean): void {
-    const shape = this.jobs.shapes[job] as number;
+    const shape = this.jobs.shapeOf(job);
     this.ensure(shape);
     const before = this.heads.jobOf(shape);
-    this.setHead(shape, heapPush(this.jobs, before, job));
+    this.lines.push(shape, job);
+    this.updateHead(shape);
     this.counts[shape] = (this.counts[shape] as number) + 1;
     this.jobCount++;
     if (before >= 0) this.headMoved(shape, before);
@@ -125,17 +129,17 @@ export class WaitingQueue {
     if (this.states[shape] === PARKED) this.parkedJobCount++;
   }
 
-  /** Removes a waiting job. Amortised O(log of the jobs of its shape, and of the shapes). */
+  /** Removes a waiting job. Amortised O(log of the jobs of its shape, and of the shapes), O(log of the shapes) mostly. */
   remove(job: number): void {
-    const shape = this.jobs.shapes[job] as number;
+    const shape = this.jobs.shapeOf(job);
     if (this.states[shape] === PARKED) this.parkedJobCount--;
     const before = this.heads.jobOf(shape);
-    const head = heapRemove(this.jobs, before, job);
-    if (head < 0) this.leave(shape);
-    this.setHead(shape, head);
-    if (head >= 0) this.headMoved(shape, before);
+    this.lines.remove(shape, job);
     this.counts[shape] = (this.counts[shape] as number) - 1;
     this.jobCount--;
+    if (this.counts[shape] === 0) this.leave(shape);
+    this.updateHead(shape);
+    if (this.counts[shape] !== 0) this.headMoved(shape, before);
   }
 
   /** Takes a parked shape among those that are tried. */
@@ -213,10 +217,11 @@ export class WaitingQueue {
     return this.shapes.podCounts[shape] === 1 ? this.eligibleSingles : this.eligibleGangs;
   }
 
-  private setHead(shape: number, job: number): void {
+  private updateHead(shape: number): void {
     const { jobs, heads } = this;
+    const job = this.lines.first(shape);
     if (job < 0) heads.set(shape, -1, 0, 0);
-    else heads.set(shape, job, jobs.priorities[job] as number, jobs.ranks[job] as number);
+    else if (heads.jobOf(shape) !== job) heads.set(shape, job, jobs.priorityOf(job), jobs.rankOf(job));
   }
 
   /** Puts the shape in its place where it is ordered by its first job, if that changed. */
@@ -320,6 +325,7 @@ export class WaitingQueue {
   private ensure(shape: number): void {
     while (this.counts.length <= shape) {
       const { id } = this.shapes.demands[this.counts.length] as Demand;
+      this.lines.addShape();
       this.counts.push(0);
       this.bounds.push(0);
       this.states.push(EMPTY);

@@ -1,7 +1,7 @@
 /**
  * The zone's invariants, recomputed from scratch. For tests and for a zone that just replayed its log.
  *
- * What each table says is derived again from the pod table and the links of the waiting heaps, which are the
+ * What each table says is derived again from the pod table and the lines of waiting jobs, which are the
  * ground; then accounts, states, counts and counters must agree with it.
  */
 import { ClusterState } from '../model/cluster-state.ts';
@@ -30,16 +30,16 @@ function checkPods(core: ZoneCore): void {
   let running = 0;
   let members = 0;
   for (let job = 0; job < jobs.capacity; job++) {
-    if (jobs.states[job] !== JobState.Running) continue;
+    if (jobs.stateOf(job) !== JobState.Running) continue;
     running++;
-    const shape = jobs.shapes[job] as number;
+    const shape = jobs.shapeOf(job);
     let count = 0;
-    for (let pod = jobs.firsts[job] as number; pod >= 0; pod = pods.nextsOfJob[pod] as number) {
-      assert(pods.jobs[pod] === job, 'a pod in a job’s chain belongs to another job');
-      assert(cluster.up[pods.nodes[pod] as number] === 1, 'a pod runs on a node that is down');
+    for (let pod = jobs.firstOf(job); pod >= 0; pod = pods.nextOfJob(pod)) {
+      assert(pods.jobOf(pod) === job, 'a pod in a job’s chain belongs to another job');
+      assert(cluster.up[pods.nodeOf(pod)] === 1, 'a pod runs on a node that is down');
       count++;
     }
-    assert(count === jobs.prevs[job], 'a running job’s member count is wrong');
+    assert(count === jobs.previousOf(job), 'a running job’s member count is wrong');
     assert(
       count >= (shapes.gangMins[shape] as number) && count <= (shapes.podCounts[shape] as number),
       'members',
@@ -51,8 +51,8 @@ function checkPods(core: ZoneCore): void {
   let onNodes = 0;
   for (let node = 0; node < cluster.nodeCount; node++) {
     let before = -1;
-    for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextsOnNode[pod] as number) {
-      assert(pods.nodes[pod] === node && pods.prevsOnNode[pod] === before, 'a node’s pod list is broken');
+    for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextOnNode(pod)) {
+      assert(pods.nodeOf(pod) === node && pods.previousOnNode(pod) === before, 'a node’s pod list is broken');
       before = pod;
       onNodes++;
     }
@@ -69,10 +69,10 @@ function checkAccounts(core: ZoneCore): void {
     const amounts = Object.fromEntries(extended.map((v, r) => [cluster.demands.resourceNames[r], v]));
     const name = cluster.names[node] as string;
     fresh.addNode({ name, cpuMilli, memoryMib, gpuCount, gpuModel, podsMax, labels, extended: amounts });
-    for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextsOnNode[pod] as number) {
-      const demand = core.demandOf(jobs.shapes[pods.jobs[pod] as number] as number);
+    for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextOnNode(pod)) {
+      const demand = core.demandOf(jobs.shapeOf(pods.jobOf(pod)));
       assert(fresh.fits(node, demand), 'a node holds more than it has');
-      fresh.place(node, demand, pods.gpuMasks[pod] as number);
+      fresh.place(node, demand, pods.gpuMaskOf(pod));
     }
     compareNode(core, fresh, node);
   }
@@ -106,36 +106,36 @@ function compareNode(core: ZoneCore, fresh: ClusterState, node: number): void {
   }
 }
 
-/** Heaps hold exactly the waiting jobs, in order; counts, parking and rows agree. */
+/** Lines hold exactly the waiting jobs, in order; counts, parking and heaps of shapes agree. */
 function checkWaiting(core: ZoneCore): void {
   const { jobs, waiting } = core;
   let waitingJobs = 0;
-  for (let job = 0; job < jobs.capacity; job++) if (jobs.states[job] === JobState.Waiting) waitingJobs++;
+  for (let job = 0; job < jobs.capacity; job++) if (jobs.stateOf(job) === JobState.Waiting) waitingJobs++;
   assert(waitingJobs === waiting.jobCount, 'waiting jobs miscounted');
-  let inHeaps = 0;
+  let inLines = 0;
   let parked = 0;
   for (let shape = 0; shape < waiting.counts.length; shape++) {
-    const count = checkHeap(core, shape);
+    const count = checkLine(core, shape);
     assert(count === waiting.counts[shape], 'jobs of a shape miscounted');
-    inHeaps += count;
+    inLines += count;
     if (waiting.isParked(shape)) {
       assert(count > 0, 'a parked shape without jobs');
       assert(core.isImpossible(shape), 'a parked shape is possible');
       parked += count;
     }
   }
-  assert(inHeaps === waitingJobs, 'a waiting job is in no heap, or in two');
+  assert(inLines === waitingJobs, 'a waiting job is in no line, or in two');
   assert(parked === waiting.parkedJobCount, 'parked jobs miscounted');
   let active = 0;
   waiting.forEachActive((shape) => {
     assert(waiting.holds(shape) && !waiting.isParked(shape), 'an empty or parked shape is active');
     const head = waiting.heads.jobOf(shape);
     assert(
-      waiting.heads.ranks[shape] === jobs.ranks[head],
+      waiting.heads.ranks[shape] === jobs.rankOf(head),
       'a shape is ordered by another job than its first',
     );
     assert(
-      waiting.heads.priorities[shape] === jobs.priorities[head],
+      waiting.heads.priorities[shape] === jobs.priorityOf(head),
       'a shape has another priority than its first job',
     );
     active += waiting.counts[shape] as number;
@@ -144,28 +144,19 @@ function checkWaiting(core: ZoneCore): void {
   assert(waiting.isSound(), 'heaps or rows of waiting shapes are broken');
 }
 
-/** Walks one heap. @returns Its jobs. */
-function checkHeap(core: ZoneCore, shape: number): number {
+/** Walks the line of one shape. @returns Its jobs. */
+function checkLine(core: ZoneCore, shape: number): number {
   const { jobs, waiting } = core;
-  const stack: number[] = [];
-  const head = waiting.heads.jobOf(shape);
-  if (head >= 0) {
-    assert(jobs.prevs[head] === -1 && jobs.nexts[head] === -1, 'a heap’s root has siblings');
-    stack.push(head);
-  }
   let count = 0;
-  for (let job = stack.pop(); job !== undefined; job = stack.pop()) {
-    assert(jobs.states[job] === JobState.Waiting, 'a job in a heap does not wait');
-    assert(jobs.shapes[job] === shape, 'a job is in another shape’s heap');
-    let before = job;
-    for (let child = jobs.firsts[job] as number; child >= 0; child = jobs.nexts[child] as number) {
-      assert(jobs.prevs[child] === before, 'a heap’s links are broken');
-      assert(goesBefore(jobs, job, child), 'a heap is out of order');
-      before = child;
-      stack.push(child);
-    }
+  let first = -1;
+  const sound = waiting.lines.walk(shape, (job) => {
+    assert(jobs.stateOf(job) === JobState.Waiting, 'a job in a line does not wait');
+    assert(jobs.shapeOf(job) === shape, 'a job is in another shape’s line');
+    if (first < 0 || goesBefore(jobs, job, first)) first = job;
     count++;
-  }
+  });
+  assert(sound, 'a line of waiting jobs is broken or out of order');
+  assert(first === waiting.heads.jobOf(shape), 'a shape’s first job is not the one that goes first');
   return count;
 }
 

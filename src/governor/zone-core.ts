@@ -127,11 +127,7 @@ export class ZoneCore {
 
   /** Makes the entry of a submitted job, which neither waits nor runs yet. */
   enter(job: number, shape: number, priority: number): void {
-    const { jobs } = this;
-    jobs.shapes[job] = shape;
-    jobs.priorities[job] = priority;
-    jobs.ranks[job] = ++this.lastRank;
-    jobs.attempts[job] = 0;
+    this.jobs.submit(job, shape, priority, ++this.lastRank);
   }
 
   /**
@@ -140,10 +136,10 @@ export class ZoneCore {
    * @returns Members that found room: placed if at least the gang's minimum, else none is placed any more.
    */
   attempt(job: number): number {
-    const shape = this.jobs.shapes[job] as number;
+    const shape = this.jobs.shapeOf(job);
     const { podCounts, gangMins } = this.shapes;
     this.counters.attempts++;
-    this.jobs.attempts[job] = (this.jobs.attempts[job] as number) + 1;
+    this.jobs.countAttempt(job);
     return this.placer.place(this.demandOf(shape), podCounts[shape] as number, gangMins[shape] as number);
   }
 
@@ -155,12 +151,12 @@ export class ZoneCore {
       const node = placer.nodes[member] as number;
       const gpuMask = placer.gpuMasks[member] as number;
       const pod = pods.add(job, node, gpuMask, last);
-      if (last < 0) jobs.firsts[job] = pod;
+      if (last < 0) jobs.setFirst(job, pod);
       last = pod;
       effects.pushPod(EffectKind.PodPlaced, job, member, node, gpuMask);
     }
-    jobs.prevs[job] = members;
-    jobs.runs[job] = ((jobs.runs[job] as number) + 1) % 65_536 || 1;
+    jobs.setPrevious(job, members);
+    jobs.countRun(job);
     jobs.enter(job, JobState.Running, Reason.None, this.timeSeconds);
     this.runningJobs++;
     this.counters.started++;
@@ -170,15 +166,15 @@ export class ZoneCore {
   /** Releases all pods of a running job, and touches their nodes. The caller brings it into its next state. */
   release(job: number, reason: ReasonCode): void {
     const { jobs, pods } = this;
-    const demand = this.demandOf(jobs.shapes[job] as number);
+    const demand = this.demandOf(jobs.shapeOf(job));
     let members = 0;
-    for (let pod = jobs.firsts[job] as number; pod >= 0; members++) {
-      const node = pods.nodes[pod] as number;
-      this.placer.release(node, demand, pods.gpuMasks[pod] as number);
+    for (let pod = jobs.firstOf(job); pod >= 0; members++) {
+      const node = pods.nodeOf(pod);
+      this.placer.release(node, demand, pods.gpuMaskOf(pod));
       this.touch(node);
       pod = pods.remove(pod);
     }
-    assert(members === jobs.prevs[job], 'a running job lost members');
+    assert(members === jobs.previousOf(job), 'a running job lost members');
     this.runningJobs--;
     this.effects.pushJob(EffectKind.JobReleased, job, members, reason);
   }

@@ -178,7 +178,7 @@ export interface ZoneOptions {
   readonly retryAllOnTick?: boolean;
   /** At this number of waiting jobs a submission that would wait is dropped. Jobs that lost a node are exempt. */
   readonly waitingJobsMax?: number;
-  /** Job ids lie in [0, jobsMax). The tables grow with the ids seen (44 bytes each). At most 2^30. */
+  /** Job ids lie in [0, jobsMax). The tables grow with the ids seen (48 bytes each). At most 2^30. */
   readonly jobsMax?: number;
   /** Waiting jobs of more than one pod that one event may try to start; the rest is postponed (`Zone.hasPostponed`). */
   readonly gangAttemptsPerEventMax?: number;

@@ -58,14 +58,13 @@ export class ZoneRetries {
   triesAtSubmission(shape: number, priority: number): boolean {
     if (!this.strict) return !this.waiting.holds(shape);
     const first = this.firstJob;
-    return first < 0 || priority > (this.core.jobs.priorities[first] as number);
+    return first < 0 || priority > this.core.jobs.priorityOf(first);
   }
 
   /** Lets a submitted job wait. @param found Members that its attempt found, −1 if it was not tried. */
   waitSubmitted(job: number, found: number, impossible: boolean): void {
     this.core.wait(job, Math.max(0, found), impossible);
-    if (this.strict && !impossible && found >= 0)
-      this.becomeFirst(this.core.jobs.shapes[job] as number, found);
+    if (this.strict && !impossible && found >= 0) this.becomeFirst(this.core.jobs.shapeOf(job), found);
   }
 
   /** Lets a job that lost its node wait again. */

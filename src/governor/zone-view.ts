@@ -28,7 +28,7 @@ export interface JobView {
   readonly priority: number;
   /** Attempts to place it since its submission. Jobs behind an equal one that does not fit are not tried. */
   readonly attempts: number;
-  /** Starts, modulo 2^16; more than one if it lost nodes. */
+  /** Starts; more than one if it lost nodes. */
   readonly runs: number;
   /** Waiting: the job of its shape that goes first, and how many of its shape wait. */
   readonly queue?: { readonly firstJob: number; readonly jobs: number };
@@ -45,18 +45,18 @@ export function describeJob(core: ZoneCore, job: number, reason: ReasonCode): Jo
   const { jobs, shapes } = core;
   const state = jobs.stateOf(job);
   if (state === JobState.Unknown) return undefined;
-  const shape = jobs.shapes[job] as number;
+  const shape = jobs.shapeOf(job);
   const common: JobView = {
     job,
     state: JOB_STATE_NAMES[state] as string,
     reason: REASON_NAMES[reason] as string,
-    sinceSeconds: jobs.sinceSeconds[job] as number,
+    sinceSeconds: jobs.sinceOf(job),
     demandId: core.demandOf(shape).id,
     podCount: shapes.podCounts[shape] as number,
     gangMin: shapes.gangMins[shape] as number,
-    priority: jobs.priorities[job] as number,
-    attempts: jobs.attempts[job] as number,
-    runs: jobs.runs[job] as number,
+    priority: jobs.priorityOf(job),
+    attempts: jobs.attemptsOf(job),
+    runs: jobs.runOf(job),
   };
   if (state === JobState.Running) return { ...common, pods: podViews(core, job) };
   if (state !== JobState.Waiting) return common;
@@ -73,10 +73,10 @@ export function describeJob(core: ZoneCore, job: number, reason: ReasonCode): Jo
 function podViews(core: ZoneCore, job: number): PodView[] {
   const { pods, cluster, jobs } = core;
   const views: PodView[] = [];
-  for (let pod = jobs.firsts[job] as number; pod >= 0; pod = pods.nextsOfJob[pod] as number) {
+  for (let pod = jobs.firstOf(job); pod >= 0; pod = pods.nextOfJob(pod)) {
     views.push({
-      node: cluster.names[pods.nodes[pod] as number] as string,
-      gpuMask: pods.gpuMasks[pod] as number,
+      node: cluster.names[pods.nodeOf(pod)] as string,
+      gpuMask: pods.gpuMaskOf(pod),
     });
   }
   return views;

@@ -137,14 +137,14 @@ export class Zone {
 
   /** @returns Number of the job's current or last start, as `JobFinishedEvent.run` takes it; 0 before the first. */
   runOf(job: number): number {
-    return this.core.jobs.runs[job] ?? 0;
+    return this.core.jobs.runOf(job);
   }
 
   /** @returns Why the job waits, or why it left; None if it runs or is unknown. O(1). */
   reasonOf(job: number): ReasonCode {
     const { core } = this;
-    if (core.jobs.stateOf(job) !== JobState.Waiting) return (core.jobs.reasons[job] ?? 0) as ReasonCode;
-    if (core.waiting.isParked(core.jobs.shapes[job] as number)) return Reason.Impossible;
+    if (core.jobs.stateOf(job) !== JobState.Waiting) return core.jobs.reasonOf(job);
+    if (core.waiting.isParked(core.jobs.shapeOf(job))) return Reason.Impossible;
     const strict = core.options.queue === 'strict-fifo';
     return strict && this.retries.firstJob !== job ? Reason.Behind : Reason.NoFit;
   }
@@ -171,8 +171,8 @@ export class Zone {
     const { jobs, pods } = this.core;
     if (jobs.stateOf(job) !== JobState.Running) return;
     let member = 0;
-    for (let pod = jobs.firsts[job] as number; pod >= 0; pod = pods.nextsOfJob[pod] as number) {
-      visit(member++, pods.nodes[pod] as number, pods.gpuMasks[pod] as number);
+    for (let pod = jobs.firstOf(job); pod >= 0; pod = pods.nextOfJob(pod)) {
+      visit(member++, pods.nodeOf(pod), pods.gpuMaskOf(pod));
     }
   }
 
@@ -242,7 +242,7 @@ export class Zone {
   private finish(event: JobFinishedEvent): void {
     const { core } = this;
     const { job, run } = event;
-    if (core.jobs.stateOf(job) !== JobState.Running || (run && run !== core.jobs.runs[job])) {
+    if (core.jobs.stateOf(job) !== JobState.Running || (run && run !== core.jobs.runOf(job))) {
       core.counters.ignored++;
       return;
     }
@@ -298,7 +298,7 @@ export class Zone {
     this.cluster.setUp(node, false);
     this.policy.nodeChanged?.(node);
     for (let pod = core.pods.firstOnNode(node); pod >= 0; pod = core.pods.firstOnNode(node)) {
-      this.loseJob(core.pods.jobs[pod] as number);
+      this.loseJob(core.pods.jobOf(pod));
     }
   }
 
