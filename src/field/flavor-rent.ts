@@ -20,7 +20,7 @@ export interface RentOptions {
 }
 
 /** See `docs/field.md` for how these were found. */
-export const RENT_DEFAULTS: RentOptions = { lambda: 0.4, scarcityMax: 4, halfLifePods: 20_000 };
+export const RENT_DEFAULTS: RentOptions = { lambda: 0.25, scarcityMax: 4, halfLifePods: 20_000 };
 
 /** Groups of flavours that share a rent: one a GPU model, and one for nodes without GPUs. */
 export class FlavorRent {

@@ -21,6 +21,7 @@ export interface HostShape {
 export class HostPotential {
   private readonly lattice: GeometricLattice;
   private readonly left: Float64Array;
+  private readonly valued: boolean;
 
   /**
    * @param shapes   Pods that may come to a node without GPUs.
@@ -31,6 +32,8 @@ export class HostPotential {
     this.lattice = lattice;
     const { points } = lattice;
     this.left = new Float64Array(points.length);
+    // CPU that nobody comes for alone is not stranded; GPUs are priced elsewhere.
+    this.valued = shapes.length > 0;
     let total = 0;
     for (const shape of shapes) total += shape.weight;
     for (let i = 1; i < points.length; i++) {
@@ -58,6 +61,7 @@ export class HostPotential {
 
   /** @returns Milli-GPU. @param room Host room. @param cpuMilli Free CPU, ≥ room. O(1). */
   value(room: number, cpuMilli: number): number {
+    if (!this.valued) return 0;
     return HOST_PRICE * (this.interpolate(room) + cpuMilli - room);
   }
 

@@ -37,17 +37,30 @@ export class Price {
   /** V before and after, of the last `cost`. */
   before = 0;
   after = 0;
+  /** `gpuOpeningMilli` if the last `cost` shares a GPU that was whole. */
+  private opened = 0;
   private readonly stranding: StrandingPotential;
   private readonly host: HostPotential;
   private readonly room: HostRoom;
   private readonly openingMilli: number;
+  private readonly gpuOpeningMilli: number;
 
-  /** @param openingMilli Cost of using an empty node, milli-GPU. */
-  constructor(stranding: StrandingPotential, host: HostPotential, room: HostRoom, openingMilli: number) {
+  /**
+   * @param openingMilli    Cost of using an empty node, milli-GPU.
+   * @param gpuOpeningMilli Cost of sharing a GPU that was whole; may be negative.
+   */
+  constructor(
+    stranding: StrandingPotential,
+    host: HostPotential,
+    room: HostRoom,
+    openingMilli: number,
+    gpuOpeningMilli: number,
+  ) {
     this.stranding = stranding;
     this.host = host;
     this.room = room;
     this.openingMilli = openingMilli;
+    this.gpuOpeningMilli = gpuOpeningMilli;
   }
 
   /** @returns V of a state, milli-GPU. O(1). */
@@ -72,12 +85,13 @@ export class Price {
     if (after === Number.POSITIVE_INFINITY) return after;
     this.before = Number.isNaN(before) ? this.potential(s) : before;
     this.after = after;
-    return after - this.before + (s.fresh ? this.openingMilli : 0);
+    return after - this.before + (s.fresh ? this.openingMilli : 0) + this.opened;
   }
 
   private afterGpus(s: NodeShape, demand: Demand, room: number, cpu: number): number {
     const { whole, a, b, d, rest } = s;
     this.choice = GpuChoice.None;
+    this.opened = 0;
     if (demand.gpuCount === 0) return this.at(room, cpu, whole, a, b, d, rest);
     const g = demand.gpuMilli;
     if (g === GPU_MILLI) {
@@ -107,9 +121,10 @@ export class Price {
     if (whole > 0) {
       const left = GPU_MILLI - g;
       const v = this.sorted(room, cpu, whole - 1, a, b, Math.max(left, d), rest + Math.min(left, d));
-      if (v < best) {
+      if (v + this.gpuOpeningMilli < best) {
         best = v;
         this.choice = GpuChoice.Whole;
+        this.opened = this.gpuOpeningMilli;
       }
     }
     return best;

@@ -13,6 +13,8 @@ import type { TypicalWorkload } from './typical-workload.ts';
 export interface PriceOptions extends StrandingOptions {
   /** Cost of using an empty node, milli-GPU: at equal ΔV, pack. */
   readonly openingMilli: number;
+  /** Cost of sharing a GPU that was whole, milli-GPU. Negative: the potential rounds shares up, and so overrates it. */
+  readonly gpuOpeningMilli: number;
 }
 
 /** The lattice of free CPU for a cluster. Nodes beyond its last point count as at it. */
@@ -44,5 +46,6 @@ export function pricesOf(
     new HostPotential(lattice, hostOnly, options.patience),
     room,
     options.openingMilli,
+    options.gpuOpeningMilli,
   );
 }
