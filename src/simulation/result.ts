@@ -82,7 +82,10 @@ const jobsSchema = z
   .object({
     arrived: count,
     finished: count,
-    dropped: count.describe('could not run on any node of the cluster, or refused by the queue'),
+    dropped: count.describe('could never run on this cluster'),
+    droppedFor: z
+      .record(z.string(), count)
+      .describe('dropped jobs by the first thing that no node has enough of'),
     failed: count.describe('lost with their node and not requeued'),
     running: count.describe('still running at the end'),
     waiting: count.describe('still waiting at the end'),

@@ -21,6 +21,7 @@ import {
 } from '../governor/zone-events.ts';
 import { EventQueue } from '../kernel/event-queue.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
+import type { DropReasons } from './drop-reasons.ts';
 import type { NodeFailures } from './failures.ts';
 import type { JobTable } from './job-table.ts';
 import type { JobWatch } from './job-watch.ts';
@@ -51,6 +52,7 @@ export interface RunParts {
   readonly zone: Zone;
   readonly policy: ObservedPolicy;
   readonly metrics: RunMetrics;
+  readonly drops: DropReasons;
   readonly failures: NodeFailures | undefined;
   /** Infinity: until every job has ended. */
   readonly horizonSeconds: number;
@@ -273,10 +275,11 @@ export class SimulationRun {
 
   /** What is left of an event: attempts that the zone postponed, and jobs that can never run. */
   private settle(): void {
-    const { zone } = this.parts;
+    const { zone, drops } = this.parts;
     while (zone.hasPostponed) this.carryOut(zone.step(this.tick, this.now));
     while (this.impossible.length > 0) {
       this.cancelled.job = this.impossible.pop() as number;
+      drops.add(this.cancelled.job);
       this.carryOut(zone.step(this.cancelled, this.now));
     }
     this.events++;

@@ -11,6 +11,7 @@ import { Random } from '../kernel/random.ts';
 import { ClusterState } from '../model/cluster-state.ts';
 import { TegError } from '../model/errors.ts';
 import type { NodeSpec } from '../model/node.ts';
+import { DropReasons } from './drop-reasons.ts';
 import { NodeFailures } from './failures.ts';
 import { type JobShapes, jobShapes } from './job-shapes.ts';
 import type { JobTable } from './job-table.ts';
@@ -47,6 +48,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const warmup = options.warmupSeconds ?? 0;
   const metrics = new RunMetrics(table, shapes, cluster, sampler, warmup, arrivalsEnd, profile);
   const policy = buildPolicy(options, cluster, typical);
+  const drops = new DropReasons(cluster, shapes);
   const { explainJob } = options;
   const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
   const run = new SimulationRun({
@@ -55,6 +57,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
     zone: buildZone(options, cluster, policy),
     policy,
     metrics,
+    drops,
     failures: options.failures && new NodeFailures(seed, cluster.nodeCount, options.failures),
     horizonSeconds: options.horizonSeconds ?? Number.POSITIVE_INFINITY,
     retrySeconds: options.retrySeconds ?? Number.POSITIVE_INFINITY,
@@ -65,7 +68,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   });
   const ended = run.run();
   const wallMicros = (options.clockMicros?.() ?? 0) - startedMicros;
-  const parts = { table, shapes, cluster, sampler, metrics, policy, profile };
+  const parts = { table, shapes, cluster, sampler, metrics, drops, policy, profile };
   const result = summarize(options, parts, { ended, endSeconds: run.now, wallMicros });
   return watch === undefined ? result : { ...result, explained: watch.result() };
 }

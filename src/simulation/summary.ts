@@ -4,6 +4,7 @@
 import { QuantileSketch } from '../kernel/quantile-sketch.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
+import type { DropReasons } from './drop-reasons.ts';
 import { type JobShapes, SIZE_CLASSES } from './job-shapes.ts';
 import type { JobTable } from './job-table.ts';
 import type { ObservedPolicy } from './observed-policy.ts';
@@ -30,6 +31,7 @@ export interface RunRemains {
   readonly cluster: ClusterState;
   readonly sampler: StateSampler;
   readonly metrics: RunMetrics;
+  readonly drops: DropReasons;
   readonly policy: ObservedPolicy;
   readonly profile: RunProfile | undefined;
 }
@@ -60,7 +62,7 @@ export function summarize(options: SimulationOptions, parts: RunRemains, end: Ru
     options: describeOptions(options),
     endSeconds: end.endSeconds,
     measuredSeconds: all.seconds,
-    jobs: jobCounts(metrics),
+    jobs: jobCounts(metrics, parts.drops),
     allocation: allocationOf(all, cluster),
     allocationWhileArriving: allocationOf(whileArriving, cluster),
     peakGpu: ratioOrNull(metrics.peakGpuMilli, cluster.capacity.gpuMilli),
@@ -144,11 +146,12 @@ function describeOptions(options: SimulationOptions): SimulationResult['options'
   };
 }
 
-function jobCounts(metrics: RunMetrics): SimulationResult['jobs'] {
+function jobCounts(metrics: RunMetrics, drops: DropReasons): SimulationResult['jobs'] {
   return {
     arrived: metrics.arrived,
     finished: metrics.finished,
     dropped: metrics.dropped,
+    droppedFor: Object.fromEntries([...drops.counts].sort(([a], [b]) => (a < b ? -1 : 1))),
     failed: metrics.failed,
     running: metrics.runningJobs,
     waiting: metrics.waitingJobs,

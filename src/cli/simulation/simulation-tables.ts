@@ -112,7 +112,7 @@ function distributionRow(
 
 function leftovers(jobs: SimulationResult['jobs']): string {
   const parts = [
-    [jobs.dropped, 'dropped (fit nowhere)'],
+    [jobs.dropped, `dropped (the cluster lacks: ${Object.keys(jobs.droppedFor).join(', ')})`],
     [jobs.failed, 'failed'],
     [jobs.running, 'still running'],
     [jobs.waiting, 'still waiting'],
