@@ -6,6 +6,7 @@ import { type ComparisonTask, compare, simulate } from './simulations.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const TRACES = join(process.env.TEG_SHARED ?? join(ROOT, '../shared'), 'traces');
+const DAY = 86_400;
 const OWN_POLICY = join(ROOT, 'examples/my-policy.ts');
 
 /** A comparison that finishes in a second or two, and what makes it depend on chance. */
@@ -16,7 +17,7 @@ function task(more: Partial<ComparisonTask>): ComparisonTask {
     policies: ['random', 'teg'],
     seeds: [1, 2],
     baseline: 'random',
-    failures: { mtbfSeconds: 20 * 86_400, mttrSeconds: 14_400 },
+    failures: { mtbfSeconds: 20 * DAY, mttrSeconds: 14_400 },
     withSeries: true,
     ...more,
   };
@@ -27,7 +28,7 @@ const WORKLOADS: readonly { name: string; files: readonly string[]; task: Partia
   {
     name: 'a generated one',
     files: [],
-    task: { policies: ['random', 'teg', OWN_POLICY], seeds: [1, 2] },
+    task: { policies: ['random', 'teg', OWN_POLICY], seeds: [1, 2], horizonSeconds: 3 * DAY },
   },
   {
     name: 'Philly',
@@ -41,6 +42,7 @@ const WORKLOADS: readonly { name: string; files: readonly string[]; task: Partia
       cluster: join(TRACES, 'metacentrum-2013/machines.csv.gz'),
       jobs: join(TRACES, 'metacentrum-2013/jobs.csv.gz'),
       queue: 'strict-fifo',
+      horizonSeconds: 40 * DAY,
     },
   },
   {
@@ -50,8 +52,9 @@ const WORKLOADS: readonly { name: string; files: readonly string[]; task: Partia
       cluster: join(TRACES, 'openb/openb_node_list_gpu_node.csv.gz'),
       jobs: join(TRACES, 'openb/openb_pod_list_default.csv.gz'),
       load: 400,
+      horizonSeconds: 2 * DAY,
       resample: true,
-      failures: { mtbfSeconds: 100 * 86_400, mttrSeconds: 600 },
+      failures: { mtbfSeconds: 100 * DAY, mttrSeconds: 600 },
     },
   },
 ];
