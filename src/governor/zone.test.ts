@@ -40,8 +40,9 @@ function live(
   script: readonly Move[],
   before: (event: ZoneEvent, time: number) => void,
   after: (event: ZoneEvent) => void,
+  membersMax = 30,
 ): void {
-  const writer = new Script(zone);
+  const writer = new Script(zone, membersMax);
   let time = 0;
   for (const move of script) {
     const event = writer.next(move);
@@ -135,8 +136,8 @@ describe('Zone', () => {
         const zone = new Zone(cluster, new AnyFit(cluster), {
           queue: strict ? 'strict-fifo' : 'best-effort',
           gangAttemptsPerEventMax: 1,
-          membersMax: 30,
-          effectsMax: tight ? 32 : 1000,
+          membersMax: tight ? 2 : 30,
+          effectsMax: tight ? 4 : 1000,
         });
         let time = 0;
         live(
@@ -155,6 +156,7 @@ describe('Zone', () => {
             }
             expectSame(startable(zone, strict ? firstPossible(zone) : undefined), undefined);
           },
+          tight ? 2 : 30,
         );
       }),
       { numRuns: 400 },
@@ -310,6 +312,44 @@ describe('Zone on single events', () => {
     zone.step({ kind: ZoneEventKind.JobCancelled, job: 2 }, 5);
     expect(zone.explain(2)).toMatchObject({ state: 'cancelled', reason: 'cancelled', sinceSeconds: 5 });
     expect(zone.explain(4)).toBeUndefined();
+  });
+
+  test('tries no more gangs in one step than allowed, and the rest with ticks', () => {
+    const nodes = 40;
+    const cluster = makeCluster(new Array<number>(nodes).fill(0));
+    const zone = new Zone(cluster, new FirstFit(cluster), { gangAttemptsPerEventMax: 3 });
+    const fill = { ...submission(0, 0), podCount: nodes * 4, gangMin: nodes * 4 };
+    zone.step(fill, 0);
+    for (let job = 1; job <= 20; job++) {
+      const podCount = 2 + (job % 4);
+      zone.step({ ...submission(job, 0), podCount, gangMin: podCount }, 0);
+    }
+    const before = zone.counters.attempts;
+    zone.step({ kind: ZoneEventKind.JobFinished, job: 0 }, 1);
+    expect([zone.counters.attempts - before, zone.runningJobs, zone.hasPostponed]).toEqual([3, 3, true]);
+    for (let ticks = 1; zone.hasPostponed; ticks++) {
+      zone.step({ kind: ZoneEventKind.Tick }, 1);
+      expect(zone.counters.attempts - before).toBeLessThanOrEqual(3 * (ticks + 1));
+    }
+    expect([zone.runningJobs, zone.waitingJobs]).toEqual([20, 0]);
+    expect(zone.counters.attempts - before).toBe(20);
+  });
+
+  test('a gang is not tried again before enough room may have come', () => {
+    const cluster = makeCluster([0, 0, 0]);
+    const zone = new Zone(cluster, new FirstFit(cluster));
+    for (let job = 0; job < 12; job++) zone.step(submission(job, 0), 0);
+    for (let job = 12; job < 14; job++) zone.step({ ...submission(job, 0), podCount: 5, gangMin: 5 }, 0);
+    const before = zone.counters.attempts;
+    // Eight pods end one by one, each on a node with what others left: room for 1, 2, 3, 4 members, then again.
+    const attempts = Array.from({ length: 10 }, (_, job) => {
+      zone.step({ kind: ZoneEventKind.JobFinished, job }, 1);
+      return zone.counters.attempts - before;
+    });
+    expect([zone.stateOf(12), zone.stateOf(13)]).toEqual([JobState.Running, JobState.Running]);
+    expect(zone.explain(13)).toMatchObject({ state: 'running', pods: { length: 5 } });
+    expect(attempts.slice(0, 2)).toEqual([0, 0]);
+    zone.check();
   });
 
   test('a cluster that is lost at once starts again in the old order, quickly', () => {
