@@ -39,8 +39,9 @@ export interface SharedOptions {
 /** Help shown after the options. */
 export const SOURCES_HELP = `
 A cluster is a file (openb, MetaCentrum, Kubernetes YAML …) or generated:MIX:NODES, MIX being openb or homogeneous.
-A workload is a file or generated:JOBS:LOAD, LOAD being what is asked for over what the cluster has. Formats are
-recognised from the content; \`teg trace inspect FILE\` shows what is in one. Durations: 90s, 15m, 2h, 7d.`;
+A workload is a file or generated:JOBS:LOAD, LOAD being what is asked for over what the cluster has;
+generated:JOBS:LOAD:8h cuts durations at 8 hours (gangs: 32), so that the cluster reaches its load within a day.
+Formats are recognised from the content; \`teg trace inspect FILE\` shows what is in one. Durations: 90s, 15m, 2h, 7d.`;
 
 /** Adds the shared options to a command. */
 export function addSharedOptions(command: Command): Command {

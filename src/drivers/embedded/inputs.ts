@@ -9,6 +9,7 @@ import { JobTableBuilder } from '../../simulation/job-table.ts';
 import type { ReadOptions } from '../../traces/format.ts';
 import {
   capacityOf,
+  DEFAULT_DURATION,
   generateJobBatches,
   generateNodes,
   HOMOGENEOUS_MIX,
@@ -33,7 +34,10 @@ const MIXES: Readonly<Record<string, readonly NodeKind[]>> = {
 export interface InputSources {
   /** A file, or `generated:MIX:NODES` with MIX openb or homogeneous. */
   readonly cluster: string;
-  /** A file, or `generated:JOBS` or `generated:JOBS:LOAD`: offered load relative to the cluster. */
+  /**
+   * A file, or `generated:JOBS`, `generated:JOBS:LOAD` or `generated:JOBS:LOAD:LONGEST`: offered load relative to the
+   * cluster, and where durations are cut (`8h`; a gang runs up to four times as long).
+   */
   readonly jobs: string;
   /** Of a generated workload. */
   readonly seed: number;
@@ -57,7 +61,13 @@ export type ClusterSource =
 /** A source as it was understood. */
 export type JobSource =
   | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'generated'; readonly jobs: number; readonly load: number };
+  | {
+      readonly kind: 'generated';
+      readonly jobs: number;
+      readonly load: number;
+      /** Longest duration before the factor of the job's class. */
+      readonly maxSeconds: number;
+    };
 
 /** @returns Whether a source is made up rather than read: the seed then makes another one. */
 export function isGenerated(source: string): boolean {
@@ -87,14 +97,23 @@ export function parseJobSource(text: string): JobSource {
   const parts = text.slice(GENERATED.length).split(':');
   const jobs = Number(parts[0]);
   const load = parts[1] === undefined ? 0.9 : Number(parts[1]);
-  if (parts.length > 2 || !Number.isSafeInteger(jobs) || jobs < 1 || !(load > 0 && load < 1e6)) {
+  const maxSeconds = parts[2] === undefined ? DEFAULT_DURATION.maxSeconds : longestSeconds(parts[2]);
+  const badNumber = !Number.isSafeInteger(jobs) || jobs < 1 || !(load > 0 && load < 1e6);
+  if (parts.length > 3 || badNumber || !(maxSeconds >= DEFAULT_DURATION.tailSeconds && maxSeconds <= 1e9)) {
     throw badSource(
       'workload',
       text,
-      'a file, or generated:JOBS or generated:JOBS:LOAD, such as generated:50000:0.9',
+      'a file, or generated:JOBS, generated:JOBS:LOAD or generated:JOBS:LOAD:LONGEST with LONGEST from 6h on, ' +
+        'such as generated:50000:0.9:8h',
     );
   }
-  return { kind: 'generated', jobs, load };
+  return { kind: 'generated', jobs, load, maxSeconds };
+}
+
+/** @returns What `8h` or `2d` is in seconds, NaN if it is neither. */
+function longestSeconds(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(h|d)$/.exec(text);
+  return match === null ? Number.NaN : Number(match[1]) * (match[2] === 'h' ? 3_600 : 86_400);
 }
 
 /**
@@ -125,7 +144,8 @@ async function loadJobs(
   const source = parseJobSource(sources.jobs);
   if (source.kind === 'generated') {
     const random = new Random(sources.seed, STREAM_WORKLOAD);
-    const options = { jobs: source.jobs, load: source.load, capacity: capacityOf(nodes) };
+    const duration = { ...DEFAULT_DURATION, maxSeconds: source.maxSeconds };
+    const options = { jobs: source.jobs, load: source.load, duration, capacity: capacityOf(nodes) };
     for (const batch of generateJobBatches(options, random)) for (const job of batch) builder.add(job);
     return builder;
   }

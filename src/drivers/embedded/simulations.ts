@@ -15,6 +15,8 @@ export interface RunOptions {
   /** Once aborted the runs end with partial results. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PoolProgress) => void;
+  /** Told each run as it ends, in the order in which they end. */
+  readonly onRun?: (result: SimulationResult) => void;
   /** Told once what the readers of the inputs assumed or left out. */
   readonly onWarnings?: (warnings: readonly string[]) => void;
 }
@@ -69,7 +71,7 @@ export async function compare(task: ComparisonTask, options: RunOptions = {}): P
 function poolOptions(
   tasks: readonly SimulationTask[],
   order: readonly number[] | undefined,
-  { workers = availableParallelism(), signal, onProgress }: RunOptions,
+  { workers = availableParallelism(), signal, onProgress, onRun }: RunOptions,
 ): Parameters<typeof runOnWorkers<SimulationTask, SimulationTaskResult>>[0] {
   return {
     url: WORKER,
@@ -78,6 +80,7 @@ function poolOptions(
     ...(order === undefined ? {} : { order }),
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
+    ...(onRun === undefined ? {} : { onResult: (done) => onRun((done as SimulationTaskResult).result) }),
   };
 }
 

@@ -38,6 +38,8 @@ export interface PoolOptions<Task> {
   /** Once aborted no task is begun and those at work are asked to stop. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PoolProgress) => void;
+  /** Told each result as it comes in, with the index of its task. */
+  readonly onResult?: (result: unknown, index: number) => void;
 }
 
 /** What a worker is started with. */
@@ -170,6 +172,7 @@ class Pool<Task, Result> {
       this.workDone += done;
       this.totalsSeen += total;
       this.totalsCount++;
+      this.options.onResult?.(answer.result, index);
     }
   }
 
