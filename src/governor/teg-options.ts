@@ -30,7 +30,7 @@ export interface TegOptions {
 
 /** The defaults; `docs/field.md` says what each was measured against. */
 export const TEG_DEFAULTS: TegOptions = {
-  price: { ...STRANDING_DEFAULTS, openingMilli: 20, gpuOpeningMilli: -15 },
+  price: { ...STRANDING_DEFAULTS, openingMilli: 35, gpuOpeningMilli: -5 },
   rent: RENT_DEFAULTS,
   index: { demandsMax: 1024, boundaryProbesMax: 64 },
   learning: { halfLifePods: 20_000, firstLookPods: 64, lookEveryMax: 8192, driftMax: 0.08 },
