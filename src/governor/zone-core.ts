@@ -90,16 +90,31 @@ export class ZoneCore {
     this.options = resolveOptions(options);
     this.effects = new EffectBuffer(this.options.effectsMax);
     this.shapes = new ShapeTable(cluster.demands);
-    this.waiting = new WaitingQueue(this.jobs, this.shapes, this.options.queue === 'strict-fifo');
-    this.placer = new GangPlacer(cluster, policy);
+    this.waiting = new WaitingQueue(cluster, this.jobs, this.shapes, this.options.queue === 'strict-fifo');
+    this.placer = new GangPlacer(cluster, policy, this.waiting.gangs);
     for (let node = 0; node < cluster.nodeCount; node++) {
       assert(cluster.podCounts[node] === 0, 'a zone starts on a cluster without pods');
       this.countNode(node);
     }
   }
 
-  /** Counts a new node's flavour. */
-  countNode(node: number): void {
+  /** Takes in a node that was just added to the cluster. */
+  addNode(node: number): void {
+    this.countNode(node);
+    this.waiting.gangs.after(node);
+    this.policy.nodeChanged?.(node);
+  }
+
+  /** Lets a node take pods, or no more. */
+  setUp(node: number, up: boolean): void {
+    const { gangs } = this.waiting;
+    gangs.before(node);
+    this.cluster.setUp(node, up);
+    gangs.after(node);
+    this.policy.nodeChanged?.(node);
+  }
+
+  private countNode(node: number): void {
     const flavor = this.cluster.flavorIds[node] as number;
     while (this.flavorNodes.length <= flavor) this.flavorNodes.push(0);
     this.flavorNodes[flavor] = (this.flavorNodes[flavor] as number) + 1;
@@ -179,9 +194,9 @@ export class ZoneCore {
     this.effects.pushJob(EffectKind.JobReleased, job, members, reason);
   }
 
-  /** Puts a job among the waiting ones. @param bound Of its shape, if it is the first; see `WaitingQueue`. */
-  wait(job: number, bound: number, parked: boolean): void {
-    this.waiting.push(job, bound, parked);
+  /** Puts a job among the waiting ones. @param parked Whether its shape is impossible, if it is the first. */
+  wait(job: number, parked: boolean): void {
+    this.waiting.push(job, parked);
     this.jobs.enter(job, JobState.Waiting, Reason.None, this.timeSeconds);
   }
 
@@ -219,6 +234,7 @@ function resolveOptions(options: ZoneOptions): Required<ZoneOptions> {
   requireBound('jobsMax', all.jobsMax, 1, 2 ** 30);
   requireBound('gangAttemptsPerEventMax', all.gangAttemptsPerEventMax, 1, 2 ** 30);
   requireBound('membersMax', all.membersMax, 1, 2 ** 20);
+  requireBound('countRoomNodesMax', all.countRoomNodesMax, 0, 2 ** 30);
   requireBound('effectsMax', all.effectsMax, all.membersMax + 2, 2 ** 30);
   return all;
 }

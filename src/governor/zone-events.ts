@@ -182,6 +182,11 @@ export interface ZoneOptions {
   readonly jobsMax?: number;
   /** Waiting jobs of more than one pod that one event may try to start; the rest is postponed (`Zone.hasPostponed`). */
   readonly gangAttemptsPerEventMax?: number;
+  /**
+   * Up to this number of nodes the room for a gang that starts to wait is counted on every node; in larger zones
+   * what the policy found is taken for it, which is too little if the policy overlooks nodes.
+   */
+  readonly countRoomNodesMax?: number;
   /** Most pods of one job. At most 2^20. */
   readonly membersMax?: number;
   /** Effects of one step beyond which starts are postponed (`Zone.hasPostponed`). At least membersMax + 2. */
@@ -197,6 +202,7 @@ export const ZONE_DEFAULTS: Required<ZoneOptions> = {
   waitingJobsMax: 1_000_000,
   jobsMax: 1 << 26,
   gangAttemptsPerEventMax: 16,
+  countRoomNodesMax: 4096,
   membersMax: 65_536,
   effectsMax: 1 << 20,
 };

@@ -8,6 +8,7 @@ import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { TegError } from '../model/errors.ts';
 import type { PlacementPolicy } from './policy.ts';
+import type { GangRows } from './zone-gang-rows.ts';
 
 /** Places and releases members on one cluster through one policy. */
 export class GangPlacer {
@@ -17,10 +18,13 @@ export class GangPlacer {
   gpuMasks: Int32Array = new Int32Array(16);
   private readonly cluster: ClusterState;
   private readonly policy: PlacementPolicy;
+  private readonly gangs: GangRows;
 
-  constructor(cluster: ClusterState, policy: PlacementPolicy) {
+  /** @param gangs Told of every change before and after it. */
+  constructor(cluster: ClusterState, policy: PlacementPolicy, gangs: GangRows) {
     this.cluster = cluster;
     this.policy = policy;
+    this.gangs = gangs;
   }
 
   /**
@@ -41,7 +45,9 @@ export class GangPlacer {
         this.undo(demand, placed);
         throw this.brokenPromise(node, demand, gpuMask);
       }
+      this.gangs.before(node);
       this.cluster.place(node, demand, gpuMask);
+      this.gangs.after(node);
       this.nodes[placed] = node;
       this.gpuMasks[placed] = gpuMask;
       placed++;
@@ -51,9 +57,11 @@ export class GangPlacer {
     return placed;
   }
 
-  /** Releases one pod and tells the policy. */
+  /** Releases one pod and tells everyone. */
   release(node: number, demand: Demand, gpuMask: number): void {
+    this.gangs.before(node);
     this.cluster.release(node, demand, gpuMask);
+    this.gangs.after(node);
     this.policy.nodeChanged?.(node);
   }
 

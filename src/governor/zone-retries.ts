@@ -3,15 +3,13 @@
  * possible by that.
  *
  * best-effort: whatever can have become possible, in the order of first jobs, until nothing more fits.
- * strict-fifo: the first of all waiting jobs, and the next only once that has started; only its shape's bound is
- * kept, every other's is 0.
+ * strict-fifo: the first of all waiting jobs, and the next only once that has started.
  *
- * Invariant between steps, if no limit postponed anything: nothing is eligible and no node is touched. With a
- * policy that finds a node whenever one fits that means: no waiting job could start (best-effort), or the first
- * could not (strict-fifo).
+ * Invariant between steps, if no limit postponed anything: nothing is worth a try. With a policy that finds a
+ * node whenever one fits that means: no waiting job could start (best-effort), or the first could not
+ * (strict-fifo).
  */
-import { BOUND_UNKNOWN, type WaitingQueue } from './waiting-queue.ts';
-import { podsFitting } from './zone-capacity.ts';
+import type { WaitingQueue } from './waiting-queue.ts';
 import type { ZoneCore } from './zone-core.ts';
 
 /** Up to so many touched nodes, what they have free is looked at again after every attempt. */
@@ -22,10 +20,12 @@ export class ZoneRetries {
   private readonly core: ZoneCore;
   private readonly waiting: WaitingQueue;
   private readonly strict: boolean;
-  /** strict-fifo: the shape of the first job of all, whose bound is kept; −1 if none waits. */
+  /** strict-fifo: the shape of the first job of all when it was looked at last, −1 if none waited. */
   private firstShape = -1;
-  /** Touched nodes by which gangs' bounds have been raised already. */
-  private raisedCount = 0;
+  /** strict-fifo: whether that is a one-pod shape that may fit on any node. */
+  private firstFresh = false;
+  /** Touched nodes for which declined gangs have been forgiven already. */
+  private forgivenCount = 0;
   /** Number of this run, to tell cursors of other runs apart. */
   private run = 0;
   /** [shape] touched nodes before this one have no room for a one-pod shape; valid if `cursorRuns` is this run. */
@@ -45,7 +45,9 @@ export class ZoneRetries {
 
   /** Whether something is worth a try but was postponed by a limit on one step. */
   get hasPostponed(): boolean {
-    return this.waiting.eligibleCount > 0 || this.core.touchedCount > 0;
+    if (this.core.touchedCount > 0) return true;
+    if (this.strict) return this.firstShape >= 0 && this.isFirstEligible();
+    return this.waiting.fresh.size > 0 || this.waiting.gangs.eligible.size > 0;
   }
 
   /** strict-fifo: the job that goes before all others that can be tried, −1 if none waits. */
@@ -54,22 +56,38 @@ export class ZoneRetries {
     return shape < 0 ? -1 : this.waiting.heads.jobOf(shape);
   }
 
-  /** @returns Whether a submitted job of this shape is tried at once, before it waits. */
-  triesAtSubmission(shape: number, priority: number): boolean {
-    if (!this.strict) return !this.waiting.holds(shape);
+  /** @returns Whether a submitted job comes behind one that blocks it. */
+  isBehind(priority: number): boolean {
+    if (!this.strict) return false;
     const first = this.firstJob;
-    return first < 0 || priority > this.core.jobs.priorityOf(first);
+    return first >= 0 && priority <= this.core.jobs.priorityOf(first);
+  }
+
+  /** @returns Whether it is known that no job of this shape fits now. */
+  isKnownNotToFit(shape: number): boolean {
+    const { shapes } = this.core;
+    if (shapes.podCounts[shape] === 1) return !this.strict && this.waiting.holds(shape);
+    return this.waiting.gangs.roomFor(shape) < (shapes.gangMins[shape] as number);
   }
 
   /** Lets a submitted job wait. @param found Members that its attempt found, −1 if it was not tried. */
   waitSubmitted(job: number, found: number, impossible: boolean): void {
-    this.core.wait(job, Math.max(0, found), impossible);
-    if (this.strict && !impossible && found >= 0) this.becomeFirst(this.core.jobs.shapeOf(job), found);
+    const shape = this.core.jobs.shapeOf(job);
+    this.core.wait(job, impossible);
+    if (impossible || found < 0) return;
+    if (this.strict) {
+      this.firstShape = shape;
+      this.firstFresh = false;
+    }
+    if ((this.core.shapes.podCounts[shape] as number) > 1) this.learn(shape, false, found);
   }
 
   /** Lets a job that lost its node wait again. */
   waitAgain(job: number): void {
-    this.core.wait(job, this.strict ? 0 : BOUND_UNKNOWN, false);
+    const shape = this.core.jobs.shapeOf(job);
+    const isNew = !this.waiting.holds(shape);
+    this.core.wait(job, false);
+    if (isNew) this.refresh(shape);
   }
 
   /** Takes parked shapes among those that are tried that the cluster could hold since it has a new node. */
@@ -77,14 +95,17 @@ export class ZoneRetries {
     const { parked } = this.waiting;
     for (let i = parked.length - 1; i >= 0; i--) {
       const shape = parked[i] as number;
-      if (!this.core.isImpossible(shape)) this.waiting.unpark(shape, this.strict ? 0 : BOUND_UNKNOWN);
+      if (this.core.isImpossible(shape)) continue;
+      this.waiting.unpark(shape);
+      this.refresh(shape);
     }
   }
 
   /** Makes everything worth a try again. */
   forget(): void {
-    if (!this.strict) this.waiting.forgetBounds();
-    else if (this.firstShape >= 0) this.waiting.setBound(this.firstShape, BOUND_UNKNOWN);
+    this.waiting.gangs.forget();
+    if (this.strict) this.firstFresh = true;
+    else for (const shape of this.waiting.active.items) this.waiting.setFresh(shape, true);
   }
 
   /** Tries what the touched nodes may have made possible, and what was postponed before. */
@@ -93,23 +114,26 @@ export class ZoneRetries {
     let complete = true;
     if (core.waiting.activeJobCount > 0) {
       this.run++;
+      for (; this.forgivenCount < core.touchedCount; this.forgivenCount++) {
+        this.waiting.gangs.forgive(core.touched[this.forgivenCount] as number);
+      }
       complete = this.strict ? this.tryStrict() : this.tryBestEffort();
+      this.waiting.gangs.refresh();
     }
     // What was not tried for want of room among the effects is found by its touched nodes in a later step.
     if (complete && core.touchedCount > 0) {
       core.clearTouched();
-      this.raisedCount = 0;
+      this.forgivenCount = 0;
     }
+    this.followFirst();
   }
 
   private tryBestEffort(): boolean {
     const { core, waiting } = this;
-    for (; this.raisedCount < core.touchedCount; this.raisedCount++) {
-      waiting.raiseGangs(core.cluster, core.touched[this.raisedCount] as number);
-    }
-    this.boundTouched();
     let gangAttemptsLeft = core.options.gangAttemptsPerEventMax;
+    this.boundTouched();
     for (;;) {
+      waiting.gangs.refresh();
       const shape = this.nextShape(gangAttemptsLeft > 0);
       if (shape < 0) return true;
       const podCount = core.shapes.podCounts[shape] as number;
@@ -121,29 +145,25 @@ export class ZoneRetries {
   }
 
   private tryStrict(): boolean {
-    const { core, waiting } = this;
+    const { core } = this;
     let gangAttemptsLeft = core.options.gangAttemptsPerEventMax;
-    this.followFirst();
-    if (this.firstShape >= 0) this.raiseFirst();
     for (;;) {
+      this.followFirst();
       const shape = this.firstShape;
       if (shape < 0) return true;
       const podCount = core.shapes.podCounts[shape] as number;
-      const bound = waiting.bounds[shape] as number;
-      const eligible = bound >= (core.shapes.gangMins[shape] as number);
-      if (!eligible && !(podCount === 1 && this.findTouched(shape))) return true;
+      if (!this.isFirstEligible() && !(podCount === 1 && this.findTouched(shape))) return true;
       if (podCount > 1 && gangAttemptsLeft-- <= 0) return true;
       if (core.effects.room < podCount + 1) return false;
       this.tryFirstOf(shape);
-      this.followFirst();
     }
   }
 
   /** best-effort: the shape to try next, −1 if nothing (but postponed gangs) is worth a try. */
   private nextShape(withGangs: boolean): number {
     const { waiting } = this;
-    let best = waiting.eligibleSingles.first();
-    if (withGangs) best = this.firstOf(best, waiting.eligibleGangs.first());
+    let best = waiting.fresh.first();
+    if (withGangs) best = this.firstOf(best, waiting.gangs.eligible.first());
     if (this.core.touchedCount === 0) return best;
     const touched = waiting.active.search(
       this.freeCpuMilliMax,
@@ -165,17 +185,29 @@ export class ZoneRetries {
     const job = waiting.heads.jobOf(shape);
     const podCount = core.shapes.podCounts[shape] as number;
     const found = core.attempt(job);
-    if (found < (core.shapes.gangMins[shape] as number)) {
-      waiting.setBound(shape, found);
-      this.setCursor(shape, core.touchedCount);
-      return;
+    const placed = found >= (core.shapes.gangMins[shape] as number);
+    if (placed) {
+      waiting.remove(job);
+      core.start(job, found);
     }
-    waiting.remove(job);
-    core.start(job, found);
-    if (!waiting.isActive(shape)) return;
-    const bound = waiting.bounds[shape] as number;
-    if (found < podCount) waiting.setBound(shape, 0);
-    else if (podCount > 1 && bound !== BOUND_UNKNOWN) waiting.setBound(shape, Math.max(0, bound - found));
+    if (found === podCount || !waiting.isActive(shape)) return;
+    if (podCount > 1) {
+      this.learn(shape, placed, found);
+    } else {
+      this.setCursor(shape, core.touchedCount);
+      waiting.setFresh(shape, false);
+      this.firstFresh = false;
+    }
+  }
+
+  private learn(shape: number, placed: boolean, found: number): void {
+    const countAll = this.core.cluster.nodeCount <= this.core.options.countRoomNodesMax;
+    this.waiting.gangs.learn(shape, placed, found, countAll);
+  }
+
+  /** Makes a shape that just became active worth a try, if nothing is known about it. */
+  private refresh(shape: number): void {
+    if (!this.strict && this.core.shapes.podCounts[shape] === 1) this.waiting.setFresh(shape, true);
   }
 
   /**
@@ -219,27 +251,18 @@ export class ZoneRetries {
     }
   }
 
-  /** strict-fifo: raises the first shape's bound by what the touched nodes have room for. */
-  private raiseFirst(): void {
-    const { core } = this;
-    const shape = this.firstShape;
-    if (core.shapes.podCounts[shape] === 1) return;
-    for (; this.raisedCount < core.touchedCount; this.raisedCount++) {
-      const node = core.touched[this.raisedCount] as number;
-      this.waiting.raise(shape, podsFitting(core.cluster, node, core.demandOf(shape)));
-    }
+  /** strict-fifo: whether the first job is worth a try, wherever. */
+  private isFirstEligible(): boolean {
+    const single = this.core.shapes.podCounts[this.firstShape] === 1;
+    return single ? this.firstFresh : this.waiting.gangs.isEligible(this.firstShape);
   }
 
-  /** strict-fifo: notices if another shape's job is first now; nothing is known about that one. */
+  /** strict-fifo: notices if another shape's job is first now; nothing is known about a one-pod job then. */
   private followFirst(): void {
+    if (!this.strict) return;
     const shape = this.waiting.active.first();
-    if (shape !== this.firstShape) this.becomeFirst(shape, BOUND_UNKNOWN);
-  }
-
-  private becomeFirst(shape: number, bound: number): void {
-    const before = this.firstShape;
-    if (before >= 0 && before !== shape && this.waiting.isActive(before)) this.waiting.setBound(before, 0);
-    if (shape >= 0) this.waiting.setBound(shape, bound);
+    if (shape === this.firstShape) return;
     this.firstShape = shape;
+    this.firstFresh = true;
   }
 }

@@ -32,8 +32,8 @@ export interface JobView {
   readonly runs: number;
   /** Waiting: the job of its shape that goes first, and how many of its shape wait. */
   readonly queue?: { readonly firstJob: number; readonly jobs: number };
-  /** Waiting: at most how many of its pods could start now, as known from the last attempt and releases since; 2^30 if unknown. */
-  readonly membersBound?: number;
+  /** Waiting: how many of its pods would fit now, if that is known. */
+  readonly room?: number;
   /** Running: its pods in member order. */
   readonly pods?: readonly PodView[];
   /** Waiting: what the policy says about one of its pods now, if it can say. */
@@ -60,12 +60,13 @@ export function describeJob(core: ZoneCore, job: number, reason: ReasonCode): Jo
   };
   if (state === JobState.Running) return { ...common, pods: podViews(core, job) };
   if (state !== JobState.Waiting) return common;
-  const { heads, counts, bounds } = core.waiting;
+  const { heads, counts, gangs } = core.waiting;
+  const room = common.podCount === 1 ? 0 : gangs.roomFor(shape);
   const choice = core.policy.explain?.(core.demandOf(shape));
   return {
     ...common,
     queue: { firstJob: heads.jobOf(shape), jobs: counts[shape] as number },
-    membersBound: bounds[shape] as number,
+    ...(Number.isFinite(room) ? { room } : {}),
     ...(choice === undefined ? {} : { choice }),
   };
 }

@@ -206,7 +206,9 @@ export class Zone {
     let reason: ReasonCode = Reason.NoFit;
     if (core.isKnownImpossible(shape)) {
       reason = Reason.Impossible;
-    } else if (this.retries.triesAtSubmission(shape, priority)) {
+    } else if (this.retries.isBehind(priority)) {
+      reason = core.isImpossible(shape) ? Reason.Impossible : Reason.Behind;
+    } else if (!this.retries.isKnownNotToFit(shape)) {
       found = core.attempt(job);
       if (found >= gangMin) {
         core.counters.submitted++;
@@ -214,8 +216,8 @@ export class Zone {
         return;
       }
       if (core.isImpossible(shape)) reason = Reason.Impossible;
-    } else if (core.options.queue === 'strict-fifo') {
-      reason = core.isImpossible(shape) ? Reason.Impossible : Reason.Behind;
+    } else if (core.isImpossible(shape)) {
+      reason = Reason.Impossible;
     }
     core.counters.submitted++;
     this.holdOrDrop(job, reason, found);
@@ -270,9 +272,8 @@ export class Zone {
   private join(event: NodeJoinedEvent): void {
     const { core } = this;
     const node = this.cluster.addNode(event.spec);
-    core.countNode(node);
+    core.addNode(node);
     core.effects.pushPod(EffectKind.NodeAdded, -1, -1, node, 0);
-    this.policy.nodeChanged?.(node);
     this.retries.unpark();
     core.touch(node);
   }
@@ -283,8 +284,7 @@ export class Zone {
       this.core.counters.ignored++;
       return;
     }
-    this.cluster.setUp(node, true);
-    this.policy.nodeChanged?.(node);
+    this.core.setUp(node, true);
     this.core.touch(node);
   }
 
@@ -295,8 +295,7 @@ export class Zone {
       core.counters.ignored++;
       return;
     }
-    this.cluster.setUp(node, false);
-    this.policy.nodeChanged?.(node);
+    core.setUp(node, false);
     for (let pod = core.pods.firstOnNode(node); pod >= 0; pod = core.pods.firstOnNode(node)) {
       this.loseJob(core.pods.jobOf(pod));
     }
