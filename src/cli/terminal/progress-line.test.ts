@@ -91,6 +91,14 @@ describe('ProgressLine', () => {
     expect(shown(t.writes)).toContain('simulating'.slice(0, columns - 1));
   });
 
+  test('takes 0 columns for a terminal of unknown width', () => {
+    const t = terminal(true, 0);
+    const line = new ProgressLine('simulating', { total: 1000, unit: 'jobs', ...t });
+    t.clock.ms = 2000;
+    line.update(250);
+    expect(shown(t.writes)).toContain('250/1,000');
+  });
+
   test('stays within 0 and 100 % whatever it is told', () => {
     const t = terminal();
     const line = new ProgressLine('x', { total: 10, ...t });

@@ -93,9 +93,12 @@ export class ProgressLine {
     if (this.visible && summary !== undefined) this.stream.write(`${summary}\n`);
   }
 
-  /** Without the last column of the terminal: writing there would wrap, and the wipe would miss a line. */
+  /**
+   * Without the last column of the terminal: writing there would wrap, and the wipe would miss a line. Some
+   * pseudo-terminals say they have 0 columns.
+   */
   private compose(done: number, note: string, elapsedSeconds: number): string {
-    const widthMax = Math.max(10, (this.stream.columns ?? 80) - 1);
+    const widthMax = Math.max(10, (this.stream.columns || 80) - 1);
     const known = this.total > 0;
     const share = known ? Math.min(1, Math.max(0, done / this.total)) : 0;
     const rate = elapsedSeconds > 0 ? done / elapsedSeconds : 0;
