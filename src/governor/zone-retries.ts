@@ -82,22 +82,20 @@ export class ZoneRetries {
     if ((this.core.shapes.podCounts[shape] as number) > 1) this.learn(shape, false, found);
   }
 
-  /** Lets a job that lost its node wait again. */
+  /** Lets a job that lost its node wait again. If nothing is known of its shape, that is worth a try anywhere. */
   waitAgain(job: number): void {
     const shape = this.core.jobs.shapeOf(job);
-    const isNew = !this.waiting.holds(shape);
+    const known = this.strict || this.waiting.holds(shape);
     this.core.wait(job, false);
-    if (isNew) this.refresh(shape);
+    if (!known && this.core.shapes.podCounts[shape] === 1) this.waiting.setFresh(shape, true);
   }
 
-  /** Takes parked shapes among those that are tried that the cluster could hold since it has a new node. */
+  /** Takes parked shapes among those that are tried that the cluster could hold since the new node that is touched. */
   unpark(): void {
     const { parked } = this.waiting;
     for (let i = parked.length - 1; i >= 0; i--) {
       const shape = parked[i] as number;
-      if (this.core.isImpossible(shape)) continue;
-      this.waiting.unpark(shape);
-      this.refresh(shape);
+      if (!this.core.isImpossible(shape)) this.waiting.unpark(shape);
     }
   }
 
@@ -203,11 +201,6 @@ export class ZoneRetries {
   private learn(shape: number, placed: boolean, found: number): void {
     const countAll = this.core.cluster.nodeCount <= this.core.options.countRoomNodesMax;
     this.waiting.gangs.learn(shape, placed, found, countAll);
-  }
-
-  /** Makes a shape that just became active worth a try, if nothing is known about it. */
-  private refresh(shape: number): void {
-    if (!this.strict && this.core.shapes.podCounts[shape] === 1) this.waiting.setFresh(shape, true);
   }
 
   /**
