@@ -2,24 +2,33 @@
  * The class index: for each demand, the cheapest occupied class of every rent group, at a cost that does not grow
  * with the number of nodes.
  *
- * Each demand that is asked for has one heap of classes per rent group. Nothing happens to the heaps when nodes
- * change class; a demand catches up when it is asked (and one other demand in turn with every question, so that
- * no one falls far behind): it reads which classes became occupied since, and adds those it does not hold.
- * A class that could fit only by what rounding cut off is kept aside and looked at node by node, up to a limit,
- * when nothing else fits.
+ * Every demand that has been asked for has a column in a matrix of costs, one row a class, and for each rent group a
+ * heap of the cheapest classes: all occupied ones up to a limit. When a class gets its first node, its row is compared
+ * with the limits, and it is entered where it is cheap enough; a class that loses its last node stays in the heaps
+ * until it is met on top. A heap that runs empty is filled anew from the occupied classes, and given a new limit.
+ * A class that could fit only by what rounding cut off is kept aside and looked at node by node, up to a number, when
+ * nothing else fits.
  *
- * Invariant: after `sync`, every occupied class is known to the demand: in a heap, aside, or never fitting.
+ * Invariant, after `catchUp`, for every order that is built: each heap holds all occupied classes of its group that
+ * surely fit and cost no more than its limit.
  */
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
-import { ClassHeap } from './class-heap.ts';
+import { type ClassHeap, kthSmallest } from './class-heap.ts';
 import type { ClassTable } from './class-table.ts';
+import { CostRows } from './cost-rows.ts';
+import { DemandOrder, INBOX_SIZE } from './demand-order.ts';
 import type { FlavorRent } from './flavor-rent.ts';
 import type { NodeShape, Price } from './price.ts';
 
-/** What a demand knows of a class. */
-const Unknown = 0;
-const InHeap = 1;
+/** Classes that a heap is filled with; it may grow to twice as many before the dearest are cut off. */
+const NEAR = 32;
+
+/** Limit of a heap that holds everything that fits: above every cost, below Infinity. */
+const UNLIMITED_32 = Math.fround(3e38);
+
+/** Whether a class fits surely, perhaps, or never. */
+const Fits = 1;
 const Aside = 2;
 const Never = 3;
 
@@ -29,24 +38,6 @@ export interface ClassIndexOptions {
   readonly demandsMax: number;
   /** Nodes looked at one by one where no class surely fits; Infinity: all (exact). */
   readonly boundaryProbesMax: number;
-}
-
-/** Heaps of one demand. */
-interface DemandOrder {
-  demand: Demand;
-  /** Class ids and prices are those of this epoch. */
-  epoch: number;
-  /** Journal entries read. */
-  synced: number;
-  lastAsked: number;
-  /** By rent group; absent: no class yet. */
-  readonly heaps: (ClassHeap | undefined)[];
-  /** By class id. */
-  known: Uint8Array;
-  /** Classes that may fit by what rounding cut off; stale ones are dropped when met. */
-  aside: number[];
-  /** Where the next look at `aside` begins. */
-  cursor: number;
 }
 
 /** The index of one zone. Single writer. */
@@ -62,15 +53,27 @@ export class ClassIndex {
   private readonly rent: FlavorRent;
   private price: Price;
   private readonly options: ClassIndexOptions;
-  private readonly orders = new Map<number, DemandOrder>();
-  /** The same orders for taking turns. */
-  private readonly turns: DemandOrder[] = [];
-  private turn = 0;
+  /** By demand id. */
+  private readonly orders: (DemandOrder | undefined)[] = [];
+  /** The same orders by their slot. */
+  private readonly slots: DemandOrder[] = [];
   private questions = 0;
-  private priceEpoch = 0;
-  /** V of each class in the epoch of `potentialEpochs`. */
-  private potentials = new Float64Array(1024);
-  private potentialEpochs = new Int32Array(1024).fill(-1);
+  private repriced = false;
+  /** Ids of classes are those of this epoch of theirs. */
+  private classEpoch: number;
+  /** Entries of the class table's journal read. */
+  private drained: number;
+  private readonly rows = new CostRows();
+  /** What each heap holds everything up to; −Infinity where it is not built. @shape [groups][slots] */
+  private readonly limits: Float32Array[] = [];
+  /** V of each class; NaN: not computed yet. @shape [classes] */
+  private potentials: Float64Array = new Float64Array(1024).fill(Number.NaN);
+  /** Scratch: slots that a row reaches; ids and costs of a heap to be. */
+  private reached: Int32Array = new Int32Array(16);
+  private readonly found: ScratchHeap = { ids: new Int32Array(256), costs: new Float32Array(256) };
+  /** Scratch: which classes a heap holds. @shape [classes] */
+  private stamps: Int32Array = new Int32Array(1024);
+  private stamp = 0;
   private readonly shape: NodeShape;
 
   constructor(
@@ -85,6 +88,8 @@ export class ClassIndex {
     this.rent = rent;
     this.price = price;
     this.options = options;
+    this.classEpoch = classes.epoch;
+    this.drained = classes.journalEnd;
     this.shape = {
       cpuMilli: 0,
       memoryMib: 0,
@@ -101,21 +106,19 @@ export class ClassIndex {
   /** Replaces the prices; every order is rebuilt when its demand is next asked. O(1). */
   reprice(price: Price): void {
     this.price = price;
-    this.priceEpoch++;
+    this.repriced = true;
   }
 
   /** Demands that have heaps. */
   get demandCount(): number {
-    return this.turns.length;
+    return this.slots.length;
   }
 
-  /** Bytes of heaps and flags. */
+  /** Bytes of costs and heaps. */
   get bytes(): number {
-    let sum = this.potentials.byteLength + this.potentialEpochs.byteLength;
-    for (const order of this.turns) {
-      sum += order.known.byteLength + 8 * order.aside.length;
-      for (const heap of order.heaps) sum += heap?.bytes ?? 0;
-    }
+    let sum = this.rows.bytes + this.potentials.byteLength;
+    for (const limits of this.limits) sum += limits.byteLength;
+    for (const order of this.slots) sum += order.bytes;
     return sum;
   }
 
@@ -126,31 +129,40 @@ export class ClassIndex {
    * @cost O(groups + log classes) amortised, whatever the number of nodes.
    */
   find(demand: Demand): boolean {
-    this.questions++;
+    this.catchUp();
     const order = this.orderOf(demand);
-    this.sync(order);
-    this.syncOther();
-    this.foundClass = -1;
-    this.foundCost = Number.POSITIVE_INFINITY;
+    if (!order.built) this.build(order);
+    if (order.inboxSize > 0) this.empty(order);
     this.probes = 0;
+    const { heaps, tops } = order;
     const { nodeCounts } = this.classes;
-    const { heaps, known } = order;
-    for (let group = 0; group < heaps.length; group++) {
-      const heap = heaps[group];
-      if (heap === undefined) continue;
-      while (heap.size > 0 && nodeCounts[heap.topClass()] === 0) {
-        known[heap.topClass()] = Unknown;
-        heap.pop();
+    for (;;) {
+      let group = -1;
+      let cost = Number.POSITIVE_INFINITY;
+      for (let g = 0; g < heaps.length; g++) {
+        const bound = (tops[g] as number) + this.rent.rent(demand, g);
+        if (bound < cost) {
+          cost = bound;
+          group = g;
+        }
       }
-      if (heap.size === 0) continue;
-      const cost = heap.topCost() + this.rent.rent(demand, group);
-      if (cost < this.foundCost) {
-        this.foundCost = cost;
-        this.foundClass = heap.topClass();
-        this.foundGroup = group;
+      this.foundGroup = group;
+      this.foundCost = cost;
+      this.foundClass = -1;
+      if (group < 0) return false;
+      const heap = heaps[group] as ClassHeap;
+      if (heap.size === 0) {
+        this.fill(order, group);
+        continue;
       }
+      const id = heap.topClass();
+      if ((nodeCounts[id] as number) > 0) {
+        this.foundClass = id;
+        return true;
+      }
+      heap.pop();
+      tops[group] = heap.size > 0 ? heap.topCost() : this.boundOf(group, order.slot);
     }
-    return this.foundClass >= 0;
   }
 
   /**
@@ -162,18 +174,13 @@ export class ClassIndex {
   findAside(demand: Demand): number {
     const order = this.orderOf(demand);
     const { nodeCounts, heads } = this.classes;
-    const aside = order.aside;
+    const { aside } = order;
     let left = this.options.boundaryProbesMax;
     for (let looked = aside.length; looked > 0 && left > 0; looked--) {
       if (order.cursor >= aside.length) order.cursor = 0;
       const id = aside[order.cursor] as number;
-      if (nodeCounts[id] === 0) {
-        order.known[id] = Unknown;
-        aside[order.cursor] = aside[aside.length - 1] as number;
-        aside.pop();
-        continue;
-      }
-      for (let node = heads[id] as number; node >= 0 && left > 0; node = this.classes.nextNode(node)) {
+      let node = nodeCounts[id] === 0 ? -1 : (heads[id] as number);
+      for (; node >= 0 && left > 0; node = this.classes.nextNode(node)) {
         this.probes++;
         left--;
         if (this.cluster.fits(node, demand)) return node;
@@ -185,7 +192,11 @@ export class ClassIndex {
 
   /** ΔV of a demand on a class, Infinity if it does not surely fit. For explanations and exact lists. */
   costOf(demand: Demand, id: number): number {
-    return this.verdict(demand, id) === InHeap ? this.priceOf(demand, id) : Number.POSITIVE_INFINITY;
+    this.catchUp();
+    this.widen(this.classes.count, this.slots.length);
+    return this.verdict(demand, id) === Fits
+      ? Math.fround(this.priceOf(demand, id))
+      : Number.POSITIVE_INFINITY;
   }
 
   /** @returns V before and after, of the last finite `costOf`. */
@@ -193,106 +204,218 @@ export class ClassIndex {
     return { before: this.price.before, after: this.price.after };
   }
 
+  /** What an empty heap's group costs at least. */
+  private boundOf(group: number, slot: number): number {
+    const limit = (this.limits[group] as Float32Array)[slot] as number;
+    return limit >= UNLIMITED_32 ? Number.POSITIVE_INFINITY : limit;
+  }
+
   private orderOf(demand: Demand): DemandOrder {
-    let order = this.orders.get(demand.id);
+    let order = this.orders[demand.id];
     if (order === undefined) {
-      order = {
-        demand,
-        epoch: -1,
-        synced: 0,
-        lastAsked: 0,
-        heaps: [],
-        known: new Uint8Array(1024),
-        aside: [],
-        cursor: 0,
-      };
-      if (this.turns.length >= this.options.demandsMax) this.dropOldest();
-      this.orders.set(demand.id, order);
-      this.turns.push(order);
+      while (this.orders.length <= demand.id) this.orders.push(undefined);
+      order = new DemandOrder(demand, this.freeSlot());
+      this.orders[demand.id] = order;
+      this.slots[order.slot] = order;
     }
-    order.lastAsked = this.questions;
+    order.lastAsked = this.questions++;
     return order;
   }
 
-  private dropOldest(): void {
-    let oldest = 0;
-    for (let i = 1; i < this.turns.length; i++) {
-      if ((this.turns[i] as DemandOrder).lastAsked < (this.turns[oldest] as DemandOrder).lastAsked)
-        oldest = i;
+  /** A slot for a new order; at the limit that of the one asked least recently. */
+  private freeSlot(): number {
+    const { slots } = this;
+    if (slots.length < this.options.demandsMax) {
+      this.widen(this.classes.count, slots.length + 1);
+      return slots.length;
     }
-    this.orders.delete((this.turns[oldest] as DemandOrder).demand.id);
-    this.turns[oldest] = this.turns[this.turns.length - 1] as DemandOrder;
-    this.turns.pop();
+    let oldest = slots[0] as DemandOrder;
+    for (const order of slots) if (order.lastAsked < oldest.lastAsked) oldest = order;
+    this.orders[oldest.demand.id] = undefined;
+    this.rows.clearColumn(oldest.slot);
+    for (const limits of this.limits) limits[oldest.slot] = Number.NEGATIVE_INFINITY;
+    return oldest.slot;
   }
 
-  /** Brings one other demand up to date, in turn. */
-  private syncOther(): void {
-    if (this.turn >= this.turns.length) this.turn = 0;
-    const order = this.turns[this.turn++] as DemandOrder;
-    if (order.epoch === this.epoch()) this.sync(order);
-  }
-
-  private epoch(): number {
-    return this.classes.epoch * 1_000_000 + this.priceEpoch;
-  }
-
-  private sync(order: DemandOrder): void {
+  /** Takes in what happened to prices and classes since the last question. */
+  private catchUp(): void {
     const { classes } = this;
-    const epoch = this.epoch();
-    if (order.epoch !== epoch) this.reset(order, epoch);
-    else if (order.synced === classes.journalEnd) return;
-    if (order.known.length < classes.count) {
-      const known = new Uint8Array(Math.max(classes.count, 2 * order.known.length));
-      known.set(order.known);
-      order.known = known;
-    }
-    if (classes.journalReaches(order.synced)) {
-      for (let i = order.synced; i < classes.journalEnd; i++) {
+    if (this.repriced || classes.epoch > this.classEpoch + 1) this.forgetAll();
+    else if (classes.epoch !== this.classEpoch) this.renumber(classes.renumbering);
+    if (this.drained === classes.journalEnd) return;
+    this.widen(classes.count, this.slots.length);
+    if (!classes.journalReaches(this.drained)) this.unbuild();
+    else {
+      for (let i = this.drained; i < classes.journalEnd; i++) {
         const id = classes.journalEntry(i);
-        if (order.known[id] === Unknown && classes.nodeCounts[id] !== 0) this.learn(order, id);
-      }
-    } else {
-      for (let i = 0; i < classes.occupiedCount; i++) {
-        const id = classes.occupied[i] as number;
-        if (order.known[id] === Unknown) this.learn(order, id);
+        if (id >= 0 && (classes.nodeCounts[id] as number) > 0) this.enter(id);
       }
     }
-    order.synced = classes.journalEnd;
+    this.drained = classes.journalEnd;
   }
 
-  private reset(order: DemandOrder, epoch: number): void {
-    order.epoch = epoch;
-    order.synced = Number.NEGATIVE_INFINITY;
-    order.known.fill(Unknown);
-    order.aside.length = 0;
-    order.cursor = 0;
-    for (const heap of order.heaps) heap?.clear();
-  }
-
-  private learn(order: DemandOrder, id: number): void {
-    const verdict = this.verdict(order.demand, id);
-    order.known[id] = verdict;
-    if (verdict === Never) return;
-    if (verdict === Aside) {
-      order.aside.push(id);
-      return;
+  /** Enters a class that has nodes again wherever it is cheap enough. O(demands), a nanosecond each. */
+  private enter(id: number): void {
+    const group = this.groupOf(id);
+    const limits = this.limits[group] as Float32Array;
+    const { rows, reached, slots } = this;
+    const at = id * rows.stride;
+    const count = slotsReached(rows.cells, at, limits, slots.length, reached);
+    for (let i = 0; i < count; i++) {
+      const slot = reached[i] as number;
+      const order = slots[slot] as DemandOrder;
+      let cost = rows.cells[at + slot] as number;
+      if (Number.isNaN(cost)) {
+        cost = this.priceCell(order, id);
+        if (!(cost <= (limits[slot] as number))) continue;
+      }
+      if (order.inboxSize === INBOX_SIZE) this.empty(order);
+      order.inbox[order.inboxSize++] = id;
     }
-    const cost = this.priceOf(order.demand, id);
+  }
+
+  /** Enters into an order's heaps the classes of its inbox that still have nodes. */
+  private empty(order: DemandOrder): void {
+    const { inbox, inboxSize, slot } = order;
+    const { nodeCounts } = this.classes;
+    const { cells, stride } = this.rows;
+    order.inboxSize = 0;
+    for (let i = 0; i < inboxSize; i++) {
+      const id = inbox[i] as number;
+      if (nodeCounts[id] === 0) continue;
+      const cost = cells[id * stride + slot] as number;
+      const group = this.groupOf(id);
+      if (cost > ((this.limits[group] as Float32Array)[slot] as number)) continue;
+      const heap = order.heaps[group] as ClassHeap;
+      if (heap.size >= heap.tidyAt) this.tidy(order, group);
+      heap.push(id, cost);
+      order.tops[group] = heap.topCost();
+    }
+  }
+
+  /** Rids a heap of stale and double entries, and of the dearest ones if there are many. */
+  private tidy(order: DemandOrder, group: number): void {
+    const heap = order.heaps[group] as ClassHeap;
+    const highest = heap.tidy(this.classes.nodeCounts, this.stamps, ++this.stamp, 2 * NEAR);
+    if (highest !== Number.POSITIVE_INFINITY) (this.limits[group] as Float32Array)[order.slot] = highest;
+    order.tops[group] = heap.size > 0 ? heap.topCost() : this.boundOf(group, order.slot);
+  }
+
+  private build(order: DemandOrder): void {
+    const { classes } = this;
+    for (let i = 0; i < classes.occupiedCount; i++) this.groupOf(classes.occupied[i] as number);
+    order.widen(this.limits.length);
+    order.inboxSize = 0;
+    for (let group = 0; group < this.limits.length; group++) this.fill(order, group);
+    order.built = true;
+  }
+
+  /** Fills a heap with the cheapest occupied classes, and sets its limit. O(occupied classes). */
+  private fill(order: DemandOrder, group: number): void {
+    const { classes, found } = this;
+    const { cells, stride } = this.rows;
+    let count = 0;
+    for (let i = 0; i < classes.occupiedCount; i++) {
+      const id = classes.occupied[i] as number;
+      if (this.groupOf(id) !== group) continue;
+      let cost = cells[id * stride + order.slot] as number;
+      if (Number.isNaN(cost)) cost = this.priceCell(order, id);
+      if (cost === Number.POSITIVE_INFINITY) continue;
+      if (count === found.ids.length) growScratch(found);
+      found.ids[count] = id;
+      found.costs[count++] = cost;
+    }
+    const limit = count <= NEAR ? UNLIMITED_32 : kthSmallest(found.costs.slice(0, count), NEAR);
+    const heap = order.heaps[group] as ClassHeap;
+    heap.clear();
+    for (let i = 0; i < count; i++) {
+      if ((found.costs[i] as number) <= limit) heap.push(found.ids[i] as number, found.costs[i] as number);
+    }
+    heap.tidyAt = Math.max(heap.tidyAt, 2 * heap.size);
+    (this.limits[group] as Float32Array)[order.slot] = limit;
+    order.tops[group] = heap.size > 0 ? heap.topCost() : this.boundOf(group, order.slot);
+  }
+
+  /** Makes every order build its heaps anew when it is next asked. */
+  private unbuild(): void {
+    for (const order of this.slots) order.built = false;
+    for (const limits of this.limits) limits.fill(Number.NEGATIVE_INFINITY);
+  }
+
+  private forgetAll(): void {
+    this.repriced = false;
+    this.classEpoch = this.classes.epoch;
+    this.drained = this.classes.journalEnd;
+    this.unbuild();
+    this.rows.clear();
+    this.potentials.fill(Number.NaN);
+    for (const order of this.slots) order.aside.length = 0;
+  }
+
+  private renumber(ids: Int32Array): void {
+    this.classEpoch = this.classes.epoch;
+    for (const order of this.slots) order.renumber(ids);
+    for (const order of this.slots)
+      order.heaps.forEach((heap, g) => {
+        order.tops[g] = heap.size > 0 ? heap.topCost() : this.boundOf(g, order.slot);
+      });
+    this.rows.renumber(ids);
+    let kept = 0;
+    for (let id = 0; id < ids.length && id < this.potentials.length; id++) {
+      if ((ids[id] as number) >= 0) this.potentials[kept++] = this.potentials[id] as number;
+    }
+    this.potentials.fill(Number.NaN, kept);
+  }
+
+  /** Makes room for classes and demands. */
+  private widen(classes: number, slots: number): void {
+    this.rows.widen(classes, slots);
+    const { stride } = this.rows;
+    if (this.reached.length < stride) {
+      this.reached = new Int32Array(stride);
+      this.limits.forEach((limits, group) => {
+        const wider = new Float32Array(stride).fill(Number.NEGATIVE_INFINITY);
+        wider.set(limits);
+        this.limits[group] = wider;
+      });
+    }
+    if (this.potentials.length >= classes) return;
+    const potentials = new Float64Array(Math.max(classes, 2 * this.potentials.length)).fill(Number.NaN);
+    potentials.set(this.potentials);
+    this.potentials = potentials;
+    this.stamps = new Int32Array(potentials.length);
+  }
+
+  /** The rent group of a class; a new one begins with empty heaps that hold all there is. */
+  private groupOf(id: number): number {
     const group = this.rent.groupOf(this.classes.flavorIds[id] as number);
-    while (order.heaps.length <= group) order.heaps.push(undefined);
-    let heap = order.heaps[group];
-    if (heap === undefined) {
-      heap = new ClassHeap();
-      order.heaps[group] = heap;
+    while (this.limits.length <= group) {
+      const limits = new Float32Array(this.rows.stride).fill(Number.NEGATIVE_INFINITY);
+      this.limits.push(limits);
+      for (const order of this.slots) {
+        order.widen(this.limits.length);
+        if (order.built) limits[order.slot] = UNLIMITED_32;
+      }
     }
-    heap.push(id, cost);
+    return group;
   }
 
-  /** Whether a class fits surely (InHeap), perhaps (Aside) or never. */
+  /** Prices a class for a demand, and remembers it. */
+  private priceCell(order: DemandOrder, id: number): number {
+    const { demand, slot } = order;
+    const verdict = this.verdict(demand, id);
+    let cost = Number.POSITIVE_INFINITY;
+    if (verdict === Fits) cost = Math.fround(this.priceOf(demand, id));
+    else if (verdict === Aside) order.aside.push(id);
+    this.rows.cells[id * this.rows.stride + slot] = cost;
+    return cost;
+  }
+
+  /** Whether a class fits surely (Fits), perhaps (Aside) or never. */
   private verdict(demand: Demand, id: number): number {
     const { classes } = this;
     const fresh = classes.fresh[id] === 1;
-    let verdict = InHeap;
+    let verdict: number = Fits;
     if ((classes.memoryMib[id] as number) < demand.memoryMib) {
       if (fresh || 2 * (classes.memoryMib[id] as number) <= demand.memoryMib) return Never;
       verdict = Aside;
@@ -337,21 +460,11 @@ export class ClassIndex {
   }
 
   private potentialOf(id: number): number {
-    const epoch = this.epoch();
-    if (id >= this.potentials.length) {
-      const n = Math.max(id + 1, 2 * this.potentials.length);
-      const potentials = new Float64Array(n);
-      potentials.set(this.potentials);
-      this.potentials = potentials;
-      const epochs = new Int32Array(n).fill(-1);
-      epochs.set(this.potentialEpochs);
-      this.potentialEpochs = epochs;
-    }
-    if (this.potentialEpochs[id] !== epoch) {
-      this.potentialEpochs[id] = epoch;
-      this.potentials[id] = this.price.potential(this.shape);
-    }
-    return this.potentials[id] as number;
+    const known = this.potentials[id] as number;
+    if (!Number.isNaN(known)) return known;
+    const potential = this.price.potential(this.shape);
+    this.potentials[id] = potential;
+    return potential;
   }
 
   private loadShape(id: number): void {
@@ -366,4 +479,34 @@ export class ClassIndex {
     shape.rest = 0;
     shape.fresh = classes.fresh[id] === 1;
   }
+}
+
+/** Ids and costs that a heap is made of. */
+interface ScratchHeap {
+  ids: Int32Array;
+  costs: Float32Array;
+}
+
+function growScratch(scratch: ScratchHeap): void {
+  const ids = new Int32Array(2 * scratch.ids.length);
+  ids.set(scratch.ids);
+  scratch.ids = ids;
+  const costs = new Float32Array(ids.length);
+  costs.set(scratch.costs);
+  scratch.costs = costs;
+}
+
+/** Collects the slots whose cost in the row at `at` is not above its limit, or not known. @returns How many. */
+function slotsReached(
+  cells: Float32Array,
+  at: number,
+  limits: Float32Array,
+  slotCount: number,
+  reached: Int32Array,
+): number {
+  let count = 0;
+  for (let slot = 0; slot < slotCount; slot++) {
+    if (!((cells[at + slot] as number) > (limits[slot] as number))) reached[count++] = slot;
+  }
+  return count;
 }

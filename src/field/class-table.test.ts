@@ -3,7 +3,7 @@ import { churn, randomCluster, randomDemands, stream } from '../../test/support/
 import type { PlacementPolicy } from '../governor/policy.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
-import { ClassTable } from './class-table.ts';
+import { CLASS_MINOR_STEP_MILLI, CLASS_PARTIAL_STEP_MILLI, ClassTable } from './class-table.ts';
 import { latticeOf } from './prices.ts';
 
 /** First fit that keeps a class table up to date. */
@@ -44,7 +44,8 @@ function check(cluster: ClusterState, classes: ClassTable): void {
     expect(classes.whole[id]).toBe(idle.filter((p) => p === 1000).length);
     const partial = idle.filter((p) => p < 1000).sort((x, y) => y - x);
     for (let k = 0; k < 3; k++) {
-      expect(classes.partials[3 * id + k]).toBe(Math.floor((partial[k] ?? 0) / 10) * 10);
+      const step = k === 0 ? CLASS_PARTIAL_STEP_MILLI : CLASS_MINOR_STEP_MILLI;
+      expect(classes.partials[3 * id + k]).toBe(Math.floor((partial[k] ?? 0) / step) * step);
     }
     const floors = classes.extendedFloors[classes.extendedIds[id] as number] as number[];
     for (let r = 0; r < floors.length; r++) {

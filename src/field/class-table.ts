@@ -2,8 +2,8 @@
  * Shape classes: nodes with the same flavour and nearly the same free resources, kept together.
  *
  * A class is a point of a lattice: CPU on a geometric lattice, memory and further resources on powers of two, whole
- * idle GPUs exactly, the three largest partial GPUs in steps of 10 milli-GPU. All are rounded down, so whatever
- * fits a class fits each of its nodes. Empty nodes form a class of their own with their exact capacities. A node that is
+ * idle GPUs exactly, the largest partial GPU in steps of 10 milli-GPU, the next two in steps of 50. All are rounded
+ * down, so whatever fits a class fits each of its nodes. Empty nodes form a class of their own with their exact capacities. A node that is
  * down or full of pods is in no class.
  *
  * Invariants: a node is in at most one class; a class is occupied iff it has nodes; `journal` tells in order which
@@ -15,22 +15,31 @@ import { TegError } from '../model/errors.ts';
 import { GPU_MILLI } from '../model/node.ts';
 import type { GeometricLattice } from './lattice.ts';
 
-/** Milli-GPU between two levels of a partial GPU in a class. */
+/** Milli-GPU between two levels of the largest partial GPU in a class: fine, because it decides what fits. */
 export const CLASS_PARTIAL_STEP_MILLI = 10;
+/** The same for the second and third, which bear on the price alone: half as many classes, nothing lost in packing. */
+export const CLASS_MINOR_STEP_MILLI = 50;
 
 /** Entries that the journal keeps; a reader further behind has to look at all occupied classes. Power of two. */
 const JOURNAL_SIZE = 4096;
+
+/** Classes up to which unoccupied ones are always kept. */
+const CLASSES_KEPT_MIN = 16_384;
+/** Beyond that they are dropped when there are so many classes for each occupied one. */
+const CLASSES_PER_OCCUPIED = 8;
 
 /** Node classes of one zone. Single writer. 12 bytes a node and about 60 bytes a class. */
 export class ClassTable {
   readonly cluster: ClusterState;
   readonly lattice: GeometricLattice;
-  /** Most classes; at the limit the unoccupied ones are dropped and all ids change (`epoch` grows). */
+  /** Most classes. Before that, when most are unoccupied, those are dropped and ids change (`epoch` grows). */
   readonly classesMax: number;
   /** Classes known; ids are [0, count). */
   count = 0;
-  /** Grows whenever ids change their meaning. */
+  /** Grows by 1 whenever ids change their meaning. */
   epoch = 0;
+  /** The last change: new id by old id, in the same order, −1 for classes dropped. */
+  renumbering: Int32Array = new Int32Array(0);
   /** Classes that became occupied since the beginning; entry i is `journal[i mod JOURNAL_SIZE]`. */
   journalEnd = 0;
 
@@ -67,6 +76,8 @@ export class ClassTable {
   private positions: Int32Array;
   private readonly journal = new Int32Array(JOURNAL_SIZE);
   private readonly ids: KeyTable;
+  /** Classes at which the unoccupied ones are dropped, or the limit is raised. */
+  private limit: number;
   private readonly extendedByKey = new Map<string, number>([['', 0]]);
   /** Scratch: the three largest partials of the node at hand. */
   private top0 = 0;
@@ -79,6 +90,7 @@ export class ClassTable {
     this.cluster = cluster;
     this.lattice = lattice;
     this.classesMax = classesMax;
+    this.limit = Math.min(classesMax, CLASSES_KEPT_MIN);
     this.flavorIds = new Uint16Array(n);
     this.cpuIndexes = new Uint16Array(n);
     this.cpuMilli = new Int32Array(n);
@@ -123,7 +135,7 @@ export class ClassTable {
     return this.next[node] as number;
   }
 
-  /** @returns The class of journal entry `i`, which must lie in [journalEnd − JOURNAL_SIZE, journalEnd). */
+  /** @returns The class of journal entry `i` in [journalEnd − JOURNAL_SIZE, journalEnd); −1 if it was dropped since. */
   journalEntry(i: number): number {
     return this.journal[i & (JOURNAL_SIZE - 1)] as number;
   }
@@ -146,10 +158,7 @@ export class ClassTable {
     const gpuKey = whole | (this.top0 << 5) | (this.top1 << 12) | (this.top2 << 19) | (isFresh << 26);
     const known = this.ids.get(hostKey, gpuKey, extendedId);
     if (known >= 0) return known;
-    if (this.count >= this.classesMax) {
-      this.compact();
-      return this.classFor(node, flavor);
-    }
+    if (this.count >= this.limit) this.makeRoom();
     const id = this.count++;
     if (id >= this.flavorIds.length) this.growClasses();
     this.ids.add(hostKey, gpuKey, extendedId, id);
@@ -159,8 +168,8 @@ export class ClassTable {
     this.memoryMib[id] = isFresh === 1 || memory === 0 ? memory : 2 ** (memoryIndex - 1);
     this.whole[id] = whole;
     this.partials[3 * id] = this.top0 * CLASS_PARTIAL_STEP_MILLI;
-    this.partials[3 * id + 1] = this.top1 * CLASS_PARTIAL_STEP_MILLI;
-    this.partials[3 * id + 2] = this.top2 * CLASS_PARTIAL_STEP_MILLI;
+    this.partials[3 * id + 1] = this.top1 * CLASS_MINOR_STEP_MILLI;
+    this.partials[3 * id + 2] = this.top2 * CLASS_MINOR_STEP_MILLI;
     this.fresh[id] = isFresh;
     this.extendedIds[id] = extendedId;
     this.nodeCounts[id] = 0;
@@ -189,8 +198,8 @@ export class ClassTable {
       } else if (part > third) third = part;
     }
     this.top0 = (first / CLASS_PARTIAL_STEP_MILLI) | 0;
-    this.top1 = (second / CLASS_PARTIAL_STEP_MILLI) | 0;
-    this.top2 = (third / CLASS_PARTIAL_STEP_MILLI) | 0;
+    this.top1 = (second / CLASS_MINOR_STEP_MILLI) | 0;
+    this.top2 = (third / CLASS_MINOR_STEP_MILLI) | 0;
     return whole;
   }
 
@@ -241,7 +250,14 @@ export class ClassTable {
     this.positions[last] = position;
   }
 
-  /** Drops the classes without nodes; the others get new ids in the order of their nodes. O(nodes + classes). */
+  /** Raises the limit where many classes are occupied, or drops those that are not. */
+  private makeRoom(): void {
+    if (this.count < this.classesMax && this.count < CLASSES_PER_OCCUPIED * this.occupiedCount) {
+      this.limit = Math.min(this.classesMax, 2 * this.limit);
+    } else this.compact();
+  }
+
+  /** Drops the classes without nodes; the others get new ids in the same order. O(nodes + classes). */
   private compact(): void {
     if (this.occupiedCount > this.classesMax / 2) {
       throw new TegError(
@@ -249,14 +265,38 @@ export class ClassTable {
         `${this.occupiedCount} shape classes hold nodes; expected at most half of classesMax (${this.classesMax}): raise it`,
       );
     }
+    const ids = new Int32Array(this.count).fill(-1);
+    let kept = 0;
+    for (let id = 0; id < ids.length; id++) {
+      if ((this.nodeCounts[id] as number) === 0) continue;
+      ids[id] = kept;
+      this.moveClass(id, kept++);
+    }
+    this.count = kept;
+    this.ids.mapValues((id) => ids[id] as number);
+    for (let i = 0; i < this.occupiedCount; i++) this.occupied[i] = ids[this.occupied[i] as number] as number;
+    for (let i = 0; i < JOURNAL_SIZE; i++) this.journal[i] = ids[this.journal[i] as number] ?? -1;
+    for (let node = 0; node < this.cluster.nodeCount; node++) {
+      const id = this.classOf[node] as number;
+      if (id >= 0) this.classOf[node] = ids[id] as number;
+    }
+    this.renumbering = ids;
     this.epoch++;
-    this.count = 0;
-    this.occupiedCount = 0;
-    this.ids.clear();
-    const had = this.classOf.slice();
-    this.classOf.fill(-1);
-    for (let node = 0; node < this.cluster.nodeCount; node++)
-      if ((had[node] as number) >= 0) this.update(node);
+  }
+
+  /** Copies all columns of a class. */
+  private moveClass(from: number, to: number): void {
+    this.flavorIds[to] = this.flavorIds[from] as number;
+    this.cpuIndexes[to] = this.cpuIndexes[from] as number;
+    this.cpuMilli[to] = this.cpuMilli[from] as number;
+    this.memoryMib[to] = this.memoryMib[from] as number;
+    this.whole[to] = this.whole[from] as number;
+    this.partials.copyWithin(3 * to, 3 * from, 3 * from + 3);
+    this.fresh[to] = this.fresh[from] as number;
+    this.extendedIds[to] = this.extendedIds[from] as number;
+    this.nodeCounts[to] = this.nodeCounts[from] as number;
+    this.heads[to] = this.heads[from] as number;
+    this.positions[to] = this.positions[from] as number;
   }
 
   private growNodes(count: number): void {

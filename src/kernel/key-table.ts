@@ -1,5 +1,5 @@
 /**
- * An insert-only hash table from three 32-bit integers to a small integer, in typed arrays.
+ * A hash table from three 32-bit integers to a small integer, in typed arrays.
  *
  * Why: a node's shape is looked up on every change; a string-keyed Map costs 50–130 ns and allocates its key,
  * this costs 10–20 ns and allocates only when it grows. Open addressing with linear probing, load ≤ 1/2.
@@ -46,6 +46,21 @@ export class KeyTable {
   clear(): void {
     this.values.fill(-1);
     this.count = 0;
+  }
+
+  /** Replaces every value. @param map Gives the new value ≥ 0, or −1: the key is forgotten. O(slots). */
+  mapValues(map: (value: number) => number): void {
+    const { keys, values } = this;
+    this.keys = new Int32Array(keys.length);
+    this.values = new Int32Array(values.length).fill(-1);
+    this.count = 0;
+    for (let slot = 0; slot < values.length; slot++) {
+      const value = values[slot] as number;
+      const mapped = value < 0 ? -1 : map(value);
+      if (mapped < 0) continue;
+      const at = 3 * slot;
+      this.add(keys[at] as number, keys[at + 1] as number, keys[at + 2] as number, mapped);
+    }
   }
 
   /** Bytes held by the arrays. */

@@ -1,0 +1,64 @@
+/**
+ * What each class costs each demand: a matrix of 32-bit numbers, a row a class, a column a demand.
+ *
+ * Cells: a cost (ΔV in milli-GPU), Infinity where the demand does not surely fit, NaN where nobody has asked yet. Why
+ * a row a class: what happens most is that one class gets its first node, and all demands have to hear of it.
+ */
+
+/** Costs of classes by demand slot. Single writer. */
+export class CostRows {
+  /** @shape [classes × stride] */
+  cells: Float32Array;
+  /** Columns there is room for. */
+  stride = 16;
+  /** Rows there is room for. */
+  private capacity = 1024;
+
+  constructor() {
+    this.cells = new Float32Array(this.capacity * this.stride).fill(Number.NaN);
+  }
+
+  /** Makes room for rows [0, rows) and columns [0, columns). Amortised O(1) a cell. */
+  widen(rows: number, columns: number): void {
+    if (rows <= this.capacity && columns <= this.stride) return;
+    const { cells, stride, capacity } = this;
+    const from = Math.min(capacity, rows);
+    this.capacity = rows <= capacity ? capacity : Math.max(rows, 2 * capacity);
+    this.stride = columns <= stride ? stride : Math.max(columns, 2 * stride);
+    this.cells = new Float32Array(this.capacity * this.stride).fill(Number.NaN);
+    if (this.stride === stride) {
+      this.cells.set(cells);
+      return;
+    }
+    for (let row = 0; row < from; row++) {
+      this.cells.set(cells.subarray(row * stride, (row + 1) * stride), row * this.stride);
+    }
+  }
+
+  /** Forgets everything. O(cells). */
+  clear(): void {
+    this.cells.fill(Number.NaN);
+  }
+
+  /** Forgets a column. O(rows). */
+  clearColumn(column: number): void {
+    for (let at = column; at < this.cells.length; at += this.stride) this.cells[at] = Number.NaN;
+  }
+
+  /** Gives rows new numbers, in the order of the old ones. @param ids New row by old row, −1: it goes. O(cells). */
+  renumber(ids: Int32Array): void {
+    const { cells, stride } = this;
+    let kept = 0;
+    for (let row = 0; row < ids.length && row < this.capacity; row++) {
+      if ((ids[row] as number) < 0) continue;
+      cells.copyWithin(kept * stride, row * stride, (row + 1) * stride);
+      kept++;
+    }
+    cells.fill(Number.NaN, kept * stride);
+  }
+
+  /** Bytes of the matrix. */
+  get bytes(): number {
+    return this.cells.byteLength;
+  }
+}
