@@ -1,12 +1,14 @@
 /**
  * What a zone costs without its policy: jobs that are submitted and finished on a cluster of 100,000 nodes, with a
  * policy that does next to nothing (stacks of nodes by free CPUs). Prints JSON: nanoseconds of CPU time per event,
- * best of several rounds, and bytes of the tables per job and pod.
+ * best of several rounds, and bytes of the tables per job. `accountsNanos` is what policy and cluster accounts take
+ * of that when the same pods go the same ways without a zone.
  */
 
 import type { PlacementPolicy } from '../src/governor/policy.ts';
 import { Zone } from '../src/governor/zone.ts';
-import { JobState, type JobSubmittedEvent, ZoneEventKind } from '../src/governor/zone-events.ts';
+import { EffectKind, JobState, type JobSubmittedEvent, ZoneEventKind } from '../src/governor/zone-events.ts';
+import { EventQueue } from '../src/kernel/event-queue.ts';
 import { Random } from '../src/kernel/random.ts';
 import { ClusterState } from '../src/model/cluster-state.ts';
 import { type Demand, DemandTable } from '../src/model/demand.ts';
@@ -66,9 +68,9 @@ interface Run {
 }
 
 /** A zone that is filled with one-pod jobs up to `fill`; `waiting` further ones of `shapes` shapes wait. */
-function filled(fill: number, waiting: number, shapes: number): Run {
+function filled(fill: number, waiting: number, shapes: number, nodes = NODES): Run {
   const demands = new DemandTable();
-  const cluster = new ClusterState(demands, { nodesExpected: NODES });
+  const cluster = new ClusterState(demands, { nodesExpected: nodes });
   const spec = {
     cpuMilli: SLOTS_PER_NODE * 1000,
     memoryMib: 64_000,
@@ -76,7 +78,7 @@ function filled(fill: number, waiting: number, shapes: number): Run {
     gpuModel: '',
     podsMax: 110,
   };
-  for (let i = 0; i < NODES; i++) cluster.addNode({ ...spec, name: `n${i}` });
+  for (let i = 0; i < nodes; i++) cluster.addNode({ ...spec, name: `n${i}` });
   for (let i = 0; i < shapes; i++) {
     const cpuMilli = 1000 * (1 + ((i * 7) % SLOTS_PER_NODE));
     demands.intern({ cpuMilli, memoryMib: 1000 + i, gpuCount: 0, gpuMilli: 0, gpuModels: [] });
@@ -90,7 +92,7 @@ function filled(fill: number, waiting: number, shapes: number): Run {
     gangMin: 1,
     priority: 0,
   };
-  const slots = Math.floor(NODES * SLOTS_PER_NODE * fill);
+  const slots = Math.floor(nodes * SLOTS_PER_NODE * fill);
   let job = 0;
   for (let used = 0; used < slots && zone.waitingJobs < waiting + 1; job++) {
     submission.job = job;
@@ -133,6 +135,75 @@ function churn(run: Run): number {
   return Math.round(best);
 }
 
+/** As `churn` of one-pod jobs of one shape, but with the policy and the cluster only. */
+function churnAccounts(run: Run): number {
+  const { cluster, policy } = run.zone;
+  const demand = cluster.demands.demands[0] as Demand;
+  const nodeOfJob = new Int32Array(run.jobs);
+  for (let job = 0; job < run.jobs; job++) {
+    run.zone.forEachPod(job, (_, node) => {
+      nodeOfJob[job] = node;
+    });
+  }
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5; round++) {
+    const picks = new Int32Array(EVENTS / 2).map(() => run.random.nextInt(run.jobs));
+    const start = process.cpuUsage();
+    for (const job of picks) {
+      const from = nodeOfJob[job] as number;
+      cluster.release(from, demand, 0);
+      policy.nodeChanged?.(from);
+      const node = policy.choose(demand);
+      cluster.place(node, demand, policy.gpuMask);
+      policy.nodeChanged?.(node);
+      nodeOfJob[job] = node;
+    }
+    const used = process.cpuUsage(start);
+    best = Math.min(best, ((used.user + used.system) * 1000) / EVENTS);
+  }
+  return Math.round(best);
+}
+
+/** An overloaded zone of 2,000 nodes with one gang of 2–64 pods in five jobs, simulated to its end. */
+function overload(): Record<string, unknown> {
+  const jobs = 40_000;
+  const { zone, submission, random } = filled(0, 0, 4, 2000);
+  const finish = { kind: ZoneEventKind.JobFinished, job: 0, run: 0 };
+  const tick = { kind: ZoneEventKind.Tick };
+  const queue = new EventQueue();
+  const pods = new Int32Array(jobs).map(() => (random.nextInt(5) === 0 ? 2 + random.nextInt(63) : 1));
+  for (let job = 0; job < jobs; job++) queue.push(random.nextDouble() * 8000, job);
+  const started = new Uint8Array(jobs);
+  let events = 0;
+  const start = process.cpuUsage();
+  for (let job = queue.pop(); job >= 0; job = queue.pop(), events++) {
+    finish.job = job;
+    submission.job = job;
+    submission.demandId = job % 4;
+    submission.podCount = pods[job] as number;
+    submission.gangMin = pods[job] as number;
+    let effects = zone.step(started[job] === 1 ? finish : submission, queue.time);
+    for (;;) {
+      for (let i = 0; i < effects.length; i++) {
+        if (effects.kinds[i] !== EffectKind.JobStarted) continue;
+        started[effects.jobs[i] as number] = 1;
+        queue.push(queue.time + 100 * random.nextExponential(), effects.jobs[i] as number);
+      }
+      if (!zone.hasPostponed) break;
+      effects = zone.step(tick, queue.time);
+    }
+  }
+  const used = process.cpuUsage(start);
+  zone.check();
+  return {
+    name: '2,000 nodes overloaded, one gang of 2–64 pods in five jobs',
+    nanosPerEvent: Math.round(((used.user + used.system) * 1000) / events),
+    pods: pods.reduce((a, b) => a + b, 0),
+    jobs,
+    attempts: zone.counters.attempts,
+  };
+}
+
 const results: Record<string, unknown>[] = [];
 for (const [name, fill, waiting, shapes] of [
   ['nothing waits, 90 % full', 0.9, 0, 1],
@@ -150,6 +221,8 @@ for (const [name, fill, waiting, shapes] of [
     running: run.zone.runningJobs,
     attempts: run.zone.counters.attempts,
     bytesPerJob: Math.round(run.zone.bytes / run.jobs),
+    ...(shapes === 1 && waiting === 0 ? { accountsNanos: churnAccounts(run) } : {}),
   });
 }
+results.push(overload());
 console.log(JSON.stringify(results, null, 1));

@@ -8,7 +8,7 @@ import type { Demand, DemandTable } from '../model/demand.ts';
 import { TegError } from '../model/errors.ts';
 
 /** Most shapes of one zone. */
-export const SHAPES_MAX: number = 2 ** 22;
+const SHAPES_MAX = 2 ** 22;
 
 /** Columns by shape id; plain arrays because they grow one by one and hold small integers only. */
 export class ShapeTable {
@@ -33,7 +33,7 @@ export class ShapeTable {
 
   /**
    * @returns The shape's id, new or known; the demand must be in the table. O(1); a text key is made for jobs of more than one pod only.
-   * @throws TegError TEG_LIMIT_REACHED at SHAPES_MAX shapes.
+   * @throws TegError TEG_LIMIT_REACHED at 2^22 shapes.
    */
   intern(demandId: number, podCount: number, gangMin: number): number {
     if (podCount === 1) {

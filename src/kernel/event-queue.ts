@@ -3,7 +3,8 @@
  *
  * Near events lie in a ring of buckets of equal width (intrusive lists), the bucket that is being emptied in a
  * small heap, and events beyond the ring in a second heap. Bucket count and width follow the pending events.
- * Why not one heap: 2–4 times slower at 10^5 pending (bench/event-queue.bench.ts measures both).
+ * Why not one heap: twice as slow at 10^5 pending with spread times, and no better with a handful of distinct ones
+ * (bench/event-queue.bench.ts measures both).
  *
  * Invariants: events leave by time, equal times in the order in which they were pushed, whatever the width; the
  * ring holds only buckets in (cursor, cursor + ring length); the front heap only events of buckets ≤ cursor.
@@ -17,6 +18,12 @@ const RING_LENGTH_MIN = 64;
 const CURSOR_MAX = 2 ** 29;
 /** Buckets are made this wide, in mean distances between the earliest quarter of the events. */
 const EVENTS_PER_BUCKET = 2;
+/** Doubles in a slot of the ring; one record and no columns, so that a random slot is one look into far memory. */
+const DOUBLES = 3;
+const INTS = 6;
+const ID = 4;
+const NEXT = 5;
+
 /** Pending times that are looked at to choose the width. */
 const SAMPLE_MAX = 256;
 /** Pops between two looks at whether the width still suits. */
@@ -39,11 +46,9 @@ export class EventQueue {
   private perWidth = 1;
   private cursor = -1;
   private inRing = 0;
-  /** Columns of the events in the ring; `nexts` links a bucket's slots, and the free ones. */
-  private times: Float64Array = new Float64Array(RING_LENGTH_MIN);
-  private sequences: Float64Array = new Float64Array(RING_LENGTH_MIN);
-  private ids: Int32Array = new Int32Array(RING_LENGTH_MIN);
-  private nexts: Int32Array = new Int32Array(RING_LENGTH_MIN);
+  /** Events in the ring: time, sequence, and over the third double id and next slot (of the bucket, or free). */
+  private doubles: Float64Array = new Float64Array(RING_LENGTH_MIN * DOUBLES);
+  private ints: Int32Array = new Int32Array(this.doubles.buffer);
   private freeSlot = -1;
   private slotsUsed = 0;
   /** What was done since the last review. */
@@ -100,12 +105,13 @@ export class EventQueue {
       this.front.push(time, sequence, id);
     } else if (bucket < this.cursor + this.heads.length) {
       const slot = this.takeSlot();
-      this.times[slot] = time;
-      this.sequences[slot] = sequence;
-      this.ids[slot] = id;
-      const at = bucket & (this.heads.length - 1);
-      this.nexts[slot] = this.heads[at] as number;
-      this.heads[at] = slot;
+      const { doubles, ints, heads } = this;
+      const at = bucket & (heads.length - 1);
+      doubles[slot * DOUBLES] = time;
+      doubles[slot * DOUBLES + 1] = sequence;
+      ints[slot * INTS + ID] = id;
+      ints[slot * INTS + NEXT] = heads[at] as number;
+      heads[at] = slot;
       this.inRing++;
     } else {
       this.far.push(time, sequence, id);
@@ -141,42 +147,38 @@ export class EventQueue {
   }
 
   private openBucket(at: number): void {
+    const { doubles, ints, front } = this;
     let slot = this.heads[at] as number;
     this.heads[at] = -1;
     while (slot >= 0) {
-      this.front.push(this.times[slot] as number, this.sequences[slot] as number, this.ids[slot] as number);
-      const next = this.nexts[slot] as number;
-      this.nexts[slot] = this.freeSlot;
+      const time = doubles[slot * DOUBLES] as number;
+      front.push(time, doubles[slot * DOUBLES + 1] as number, ints[slot * INTS + ID] as number);
+      const next = ints[slot * INTS + NEXT] as number;
+      ints[slot * INTS + NEXT] = this.freeSlot;
       this.freeSlot = slot;
       this.inRing--;
       slot = next;
     }
-    this.work += this.front.size >> 3;
+    this.work += front.size >> 3;
   }
 
   private takeSlot(): number {
     const slot = this.freeSlot;
     if (slot >= 0) {
-      this.freeSlot = this.nexts[slot] as number;
+      this.freeSlot = this.ints[slot * INTS + NEXT] as number;
       return slot;
     }
-    if (this.slotsUsed === this.times.length) this.widenSlots(this.slotsUsed * 2);
+    if (this.slotsUsed * DOUBLES === this.doubles.length) {
+      const old = this.doubles;
+      this.makeSlots(this.slotsUsed * 2);
+      this.doubles.set(old);
+    }
     return this.slotsUsed++;
   }
 
-  private widenSlots(capacity: number): void {
-    const times = new Float64Array(capacity);
-    times.set(this.times);
-    this.times = times;
-    const sequences = new Float64Array(capacity);
-    sequences.set(this.sequences);
-    this.sequences = sequences;
-    const ids = new Int32Array(capacity);
-    ids.set(this.ids);
-    this.ids = ids;
-    const nexts = new Int32Array(capacity);
-    nexts.set(this.nexts);
-    this.nexts = nexts;
+  private makeSlots(count: number): void {
+    this.doubles = new Float64Array(count * DOUBLES);
+    this.ints = new Int32Array(this.doubles.buffer);
   }
 
   /** Rebuilds if the last pops cost much more than they have to; backs off while rebuilding does not help. */
@@ -200,12 +202,8 @@ export class EventQueue {
     let ringLength = RING_LENGTH_MIN;
     while (ringLength < count) ringLength *= 2;
     this.heads = new Int32Array(ringLength).fill(-1);
-    if (ringLength > this.times.length || ringLength * 4 < this.times.length) {
-      this.times = new Float64Array(ringLength);
-      this.sequences = new Float64Array(ringLength);
-      this.ids = new Int32Array(ringLength);
-      this.nexts = new Int32Array(ringLength);
-    }
+    const slots = this.doubles.length / DOUBLES;
+    if (ringLength > slots || ringLength * 4 < slots) this.makeSlots(ringLength);
     this.chooseWidth(times.subarray(0, count));
     this.cursor = -1;
     for (let i = 0; i < count; i++) {
@@ -224,10 +222,11 @@ export class EventQueue {
       heap.size = 0;
     }
     for (let at = 0; at < this.heads.length && this.inRing > 0; at++) {
-      for (let slot = this.heads[at] as number; slot >= 0; slot = this.nexts[slot] as number) {
-        times[count] = this.times[slot] as number;
-        sequences[count] = this.sequences[slot] as number;
-        ids[count] = this.ids[slot] as number;
+      let slot = this.heads[at] as number;
+      for (; slot >= 0; slot = this.ints[slot * INTS + NEXT] as number) {
+        times[count] = this.doubles[slot * DOUBLES] as number;
+        sequences[count] = this.doubles[slot * DOUBLES + 1] as number;
+        ids[count] = this.ints[slot * INTS + ID] as number;
         count++;
       }
     }
