@@ -5,6 +5,14 @@ import type { Command } from 'commander';
 import type { ComparisonTask } from '../drivers/embedded/simulations.ts';
 import { TegError } from '../model/errors.ts';
 import {
+  addReportOptions,
+  ownCommand,
+  prepareReports,
+  type ReportOptions,
+  tellReports,
+  wantsReport,
+} from './report/report-options.ts';
+import {
   addSharedOptions,
   type SharedOptions,
   SOURCES_HELP,
@@ -12,7 +20,7 @@ import {
 } from './simulation/simulation-options.ts';
 import { parseList, parsePositiveInt, parseSeeds } from './terminal/option-values.ts';
 
-interface CompareOptions extends SharedOptions {
+interface CompareOptions extends SharedOptions, ReportOptions {
   readonly policies: string[];
   readonly seeds: number[];
   readonly baseline?: string;
@@ -24,6 +32,7 @@ const EXAMPLES = `
 Examples:
   teg compare --policies teg,kube-scheduler,fgd --seeds 1-5
   teg compare --cluster nodes.csv --jobs jobs.csv --policies teg,best-fit --seeds 1-10 --resample --workers 4
+  teg compare --seeds 1-5 --timing --html report.html --markdown report.md
 Every policy of a seed sees the same arrivals and the same node failures. A difference counts as better or worse where
 its 95 % confidence interval (Student t, paired by seed) does not hold 0.`;
 
@@ -44,7 +53,7 @@ export function addCompareCommand(parent: Command): void {
       'threads; the result does not depend on it (default: one a core)',
       parsePositiveInt,
     );
-  addSharedOptions(command)
+  addReportOptions(addSharedOptions(command))
     .option('--series', 'keep the time series of every run in the JSON')
     .addHelpText('after', SOURCES_HELP + EXAMPLES)
     .action(async (options: CompareOptions) => {
@@ -57,14 +66,17 @@ export function addCompareCommand(parent: Command): void {
       const { compare } = await import('../drivers/embedded/simulations.ts');
       const { watchRun } = await import('./simulation/run-watch.ts');
       const task = toTask(options);
+      const writeReports = await prepareReports(options);
       const workers = options.workers === undefined ? {} : { workers: options.workers };
       const result = await watchRun('comparing', (run) => compare(task, { ...run, ...workers }));
       if (options.json) {
         printJson(result);
-        return;
+      } else {
+        const { printComparison } = await import('./simulation/comparison-tables.ts');
+        printComparison(result);
       }
-      const { printComparison } = await import('./simulation/comparison-tables.ts');
-      printComparison(result);
+      const reports = (await writeReports?.(result, ownCommand())) ?? [];
+      tellReports(reports, options.json === true);
     });
 }
 
@@ -77,5 +89,11 @@ function toTask(options: CompareOptions): ComparisonTask {
       `got the baseline '${baseline}', expected one of the policies ${policies.join(', ')}: add it to --policies`,
     );
   }
-  return { ...toTaskOptions(options), policies, seeds, baseline, withSeries: options.series ?? false };
+  return {
+    ...toTaskOptions(options),
+    policies,
+    seeds,
+    baseline,
+    withSeries: options.series ?? wantsReport(options),
+  };
 }

@@ -3,7 +3,6 @@
  *
  * Invariant: nothing heavy is imported here or in a `*-command.ts` outside its action, so that `teg --help` is quick.
  */
-import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command, CommanderError, type Option } from 'commander';
 import { TegError } from '../model/errors.ts';
@@ -16,6 +15,7 @@ import { addStartCommand } from './start-command.ts';
 import { EXIT_BAD_INPUT, printError } from './terminal/error-printing.ts';
 import { interruptedExitCode } from './terminal/interrupt.ts';
 import { addTraceCommand } from './trace-command.ts';
+import { packageVersion } from './version.ts';
 
 const DESCRIPTION = `TEG, the Thermo-Economic Governor: places jobs in very large GPU clusters
 without a global scheduler, and simulates that on a laptop.`;
@@ -27,12 +27,6 @@ Exit codes: 0 success, 1 the run failed, 2 bad input or options, 70 a bug, 130 i
 /** The command that is being parsed or run, so that a failure can name the help to read. */
 interface Progress {
   current: Command;
-}
-
-/** @returns The version in package.json. */
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return String(JSON.parse(text).version);
 }
 
 /** Builds the program with all its commands; parsing throws instead of ending the process. */

@@ -3,6 +3,15 @@
  */
 import type { Command } from 'commander';
 import type { SimulationTask } from '../drivers/embedded/simulation-task.ts';
+import type { SimulationResult } from '../simulation/result.ts';
+import {
+  addReportOptions,
+  ownCommand,
+  prepareReports,
+  type ReportOptions,
+  tellReports,
+  wantsReport,
+} from './report/report-options.ts';
 import {
   addSharedOptions,
   type SharedOptions,
@@ -11,7 +20,7 @@ import {
 } from './simulation/simulation-options.ts';
 import { parseNonNegativeInt } from './terminal/option-values.ts';
 
-interface SimulateOptions extends SharedOptions {
+interface SimulateOptions extends SharedOptions, ReportOptions {
   readonly policy: string;
   readonly seed: number;
   readonly explain?: string;
@@ -32,7 +41,7 @@ export function addSimulateCommand(parent: Command): void {
     .description('run a workload through a simulated cluster, from the first arrival to the last departure')
     .option('--policy <name>', 'a policy that `teg policies` lists, or the path of your own', 'teg')
     .option('--seed <n>', 'of everything random', parseNonNegativeInt, 1);
-  addSharedOptions(command)
+  addReportOptions(addSharedOptions(command))
     .option('--explain <job>', "tell one job's life and why its pods went where they went")
     .option('--no-series', 'leave the time series out of the JSON')
     .addHelpText('after', SOURCES_HELP + EXAMPLES)
@@ -46,14 +55,24 @@ export function addSimulateCommand(parent: Command): void {
       const { simulate } = await import('../drivers/embedded/simulations.ts');
       const { watchRun } = await import('./simulation/run-watch.ts');
       const task = toTask(options);
+      const writeReports = await prepareReports(options);
       const result = await watchRun(`simulating ${options.policy}`, (run) => simulate(task, run));
       if (options.json) {
-        printJson(result);
-        return;
+        printJson(options.series ? result : withoutSeries(result));
+      } else {
+        const { printSimulation } = await import('./simulation/simulation-tables.ts');
+        printSimulation(result);
       }
-      const { printSimulation } = await import('./simulation/simulation-tables.ts');
-      printSimulation(result);
+      if (writeReports === undefined) return;
+      const { comparisonOf } = await import('./report/report-source.ts');
+      tellReports(await writeReports(comparisonOf(result), ownCommand()), options.json === true);
     });
+}
+
+/** A report needs the series; the JSON is without them if that was asked for. */
+function withoutSeries(result: SimulationResult): SimulationResult {
+  const { series: _, ...rest } = result;
+  return rest;
 }
 
 function toTask(options: SimulateOptions): SimulationTask {
@@ -61,7 +80,7 @@ function toTask(options: SimulateOptions): SimulationTask {
     ...toTaskOptions(options),
     policy: options.policy,
     seed: options.seed,
-    withSeries: options.series,
+    withSeries: options.series || wantsReport(options),
     ...(options.explain === undefined ? {} : { explain: options.explain }),
   };
 }

@@ -80,7 +80,8 @@ function halfWidth({ low, high }: Interval, unit: ComparedMetric['unit']): strin
   return formatUnit(half, unit);
 }
 
-function formatUnit(value: number, unit: ComparedMetric['unit']): string {
+/** @returns For example `87.30 %`, `3 m 20 s`, `12.1 µs`. */
+export function formatUnit(value: number, unit: ComparedMetric['unit']): string {
   switch (unit) {
     case 'share':
       return `${formatFixed(value * 100, 2)} %`;

@@ -1,0 +1,79 @@
+/**
+ * What a plot shows, without how it is drawn: lines or dots of each policy between two axes, in plain data.
+ *
+ * Invariant: every number is finite, and positive on a logarithmic axis.
+ */
+
+/** One axis. */
+export interface Axis {
+  /** With its unit. */
+  readonly label: string;
+  readonly scale: 'linear' | 'log';
+  readonly domain: readonly [number, number];
+  /** Where ticks stand; default: the plotting library's choice. */
+  readonly ticks?: readonly number[];
+  readonly format: (value: number) => string;
+}
+
+/** A point: x, y. */
+export type Point = readonly [number, number];
+
+/** The line of one policy. */
+export interface Line {
+  readonly policy: string;
+  /** By x. */
+  readonly points: readonly Point[];
+}
+
+/** A line that is no policy's: a bound, or an instant. */
+export interface Guide {
+  readonly text: string;
+  /** A vertical line there, or a line through these points. */
+  readonly at: number | readonly Point[];
+}
+
+/** Lines of policies over a numeric axis. */
+export interface LineChart {
+  readonly kind: 'lines';
+  /** Part of the page's address: letters and hyphens. */
+  readonly id: string;
+  readonly title: string;
+  /** What is plotted and how to read it, for people. */
+  readonly reading: string;
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly lines: readonly Line[];
+  readonly guides: readonly Guide[];
+  /** Filled from the bottom of the plot, behind the lines. */
+  readonly area?: { readonly text: string; readonly points: readonly Point[] };
+  /** Whether each point is marked, because there are few of them. */
+  readonly dots: boolean;
+}
+
+/** Dots of policies, in rows by category. */
+export interface DotChart {
+  readonly kind: 'dots';
+  readonly id: string;
+  readonly title: string;
+  readonly reading: string;
+  readonly x: Axis;
+  readonly rows: readonly string[];
+  readonly dots: readonly {
+    readonly policy: string;
+    readonly row: string;
+    readonly value: number;
+    /** What the dot says when pointed at. */
+    readonly text: string;
+  }[];
+}
+
+/** A plot. */
+export type Chart = LineChart | DotChart;
+
+/** @returns Policies that a chart shows, in the order of `policies`. */
+export function policiesIn(chart: Chart, policies: readonly string[]): string[] {
+  const shown = new Set(
+    chart.kind === 'lines' ? chart.lines.map((line) => line.policy) : chart.dots.map((dot) => dot.policy),
+  );
+  return policies.filter((policy) => shown.has(policy));
+}

@@ -1,0 +1,227 @@
+/**
+ * Draws charts as SVG text with Observable Plot on a document that lives in memory.
+ *
+ * Invariants: no script, no reference to anything outside; colours are CSS variables of the page; every text is
+ * escaped by the document's own serialisation.
+ */
+import * as Plot from '@observablehq/plot';
+import { Window } from 'happy-dom';
+import type { Axis, Chart, DotChart, Guide, LineChart } from './chart.ts';
+import { policyLook } from './policy-look.ts';
+
+/** Height of a plot of lines, in pixels. */
+const LINES_HEIGHT = 320;
+
+/** Height of a row of dots, and of what is above and below them. */
+const ROW_HEIGHT = 52;
+const ROWS_MARGIN = 56;
+
+/** Pixels between the dots of two policies in a row. */
+const DOT_DISTANCE = 9;
+
+/** Names of vertical rules stand left of them from this share of the axis on. */
+const NAME_BEFORE = 0.7;
+
+/** Below this width axes have fewer ticks and text is shorter. */
+const NARROW = 480;
+
+let memoryDocument: Window['document'] | undefined;
+
+/** One document serves all plots: making one takes longer than drawing. */
+function plotDocument(): Window['document'] {
+  memoryDocument ??= new Window().document;
+  return memoryDocument;
+}
+
+/** As much of a DOM element as is needed of a finished plot. */
+interface PlotElement {
+  readonly outerHTML: string;
+  setAttribute(name: string, value: string): void;
+}
+
+/**
+ * Draws a chart.
+ *
+ * @param policies All policies of the report, in order: their places decide their looks.
+ * @param width    In pixels.
+ * @returns        One `svg` element as text.
+ */
+export function plotSvg(chart: Chart, policies: readonly string[], width: number): string {
+  const plot = chart.kind === 'lines' ? linePlot(chart, policies, width) : dotPlot(chart, policies, width);
+  plot.setAttribute('role', 'img');
+  plot.setAttribute('aria-label', `${chart.title}. ${chart.reading}`);
+  return compact(plot.outerHTML);
+}
+
+/** What an axis means to Plot. */
+function scaleOptions(axis: Axis): Plot.ScaleOptions {
+  return { type: axis.scale, domain: [...axis.domain], label: null };
+}
+
+/** Ticks without overlap: as many as asked for, or every second one of those that are given. */
+function ticksOf(axis: Axis, countMax: number): number | number[] {
+  if (axis.ticks === undefined) return countMax;
+  const step = Math.ceil(axis.ticks.length / (countMax + 1));
+  return axis.ticks.filter((_, i) => i % step === 0);
+}
+
+function frameOptions(width: number, height: number): Plot.PlotOptions {
+  return {
+    document: plotDocument(),
+    className: 'plot',
+    width,
+    height,
+    marginTop: 28,
+    marginRight: 30,
+    marginBottom: 44,
+    style: { fontSize: '12px' },
+  } as Plot.PlotOptions;
+}
+
+function xAxisMarks(axis: Axis, isNarrow: boolean): Plot.Markish[] {
+  const ticks = ticksOf(axis, isNarrow ? 5 : 8);
+  const options = { label: axis.label, labelAnchor: 'center', labelArrow: 'none', tickSize: 0 } as const;
+  return [
+    Plot.gridX({ ticks, stroke: 'var(--grid)', strokeOpacity: 1 }),
+    typeof ticks === 'number'
+      ? Plot.axisX({ ...options, ticks, tickFormat: axis.format })
+      : Plot.axisX(ticks, { ...options, text: axis.format }),
+  ];
+}
+
+function yAxisMarks(axis: Axis): Plot.Markish[] {
+  const ticks = ticksOf(axis, 6);
+  const options = { label: axis.label, labelAnchor: 'top', labelArrow: 'none', tickSize: 0 } as const;
+  return [
+    Plot.gridY({ ticks, stroke: 'var(--grid)', strokeOpacity: 1 }),
+    typeof ticks === 'number'
+      ? Plot.axisY({ ...options, ticks, tickFormat: axis.format })
+      : Plot.axisY(ticks, { ...options, text: axis.format }),
+  ];
+}
+
+/** The same name for every part of a mark: Plot takes a plain text for the name of a column. */
+function named(text: string): { ariaLabel: () => string } {
+  return { ariaLabel: () => text };
+}
+
+/** Last first, so that the first policy lies on top. */
+function drawingOrder<T extends { readonly policy: string }>(
+  items: readonly T[],
+  policies: readonly string[],
+): T[] {
+  return [...items].sort((a, b) => policies.indexOf(b.policy) - policies.indexOf(a.policy));
+}
+
+function linePlot(chart: LineChart, policies: readonly string[], width: number): PlotElement {
+  const isNarrow = width < NARROW;
+  const { x, y, area, guides } = chart;
+  const lines = drawingOrder(chart.lines, policies).filter((line) => line.points.length > 0);
+  return Plot.plot({
+    ...frameOptions(width, LINES_HEIGHT),
+    marginLeft: 58,
+    x: scaleOptions(x),
+    y: scaleOptions(y),
+    marks: [
+      ...xAxisMarks(x, isNarrow),
+      ...yAxisMarks(y),
+      area === undefined
+        ? null
+        : Plot.areaY(area.points, { x: '0', y: '1', fill: 'var(--area)', ...named(area.text), clip: true }),
+      ...guides.flatMap((guide) => guideMarks(guide, x, y)),
+      ...lines.flatMap(({ policy, points }) => {
+        const { color, dash, width: strokeWidth } = policyLook(policies.indexOf(policy));
+        const line = Plot.line(points, {
+          x: '0',
+          y: '1',
+          stroke: color,
+          strokeWidth,
+          ...(dash === undefined ? {} : { strokeDasharray: dash }),
+          ...named(policy),
+          clip: true,
+        });
+        if (!chart.dots) return [line];
+        const title = ([px, py]: readonly number[]): string =>
+          `${policy}: ${y.format(py as number)} at ${x.format(px as number)}`;
+        return [line, Plot.dot(points, { x: '0', y: '1', r: 3, fill: color, title })];
+      }),
+    ],
+  });
+}
+
+/** A vertical rule with its name at the top, or a dotted line with its name at its upper end. */
+function guideMarks({ at, text }: Guide, x: Axis, y: Axis): Plot.Markish[] {
+  const stroke = 'var(--guide)';
+  if (typeof at === 'number') {
+    const isLate = at > x.domain[1] * NAME_BEFORE;
+    return [
+      Plot.ruleX([at], { stroke, strokeDasharray: '3 3', ...named(text) }),
+      Plot.text([at], {
+        x: [at],
+        y: [y.domain[1]],
+        text: [text],
+        dy: 6,
+        dx: isLate ? -5 : 5,
+        textAnchor: isLate ? 'end' : 'start',
+        lineAnchor: 'top',
+        fill: 'var(--muted)',
+        stroke: 'var(--paper)',
+        strokeWidth: 4,
+      }),
+    ];
+  }
+  return [
+    Plot.line(at, {
+      x: '0',
+      y: '1',
+      stroke,
+      strokeDasharray: '1 4',
+      strokeWidth: 1.6,
+      ...named(text),
+      clip: true,
+    }),
+  ];
+}
+
+function dotPlot(chart: DotChart, policies: readonly string[], width: number): PlotElement {
+  const isNarrow = width < NARROW;
+  const shown = policies.filter((policy) => chart.dots.some((dot) => dot.policy === policy));
+  const rowHeight = Math.max(ROW_HEIGHT, (shown.length + 2) * DOT_DISTANCE);
+  const { x } = chart;
+  return Plot.plot({
+    ...frameOptions(width, ROWS_MARGIN + chart.rows.length * rowHeight),
+    marginTop: 12,
+    marginLeft: isNarrow ? 92 : 108,
+    x: scaleOptions(x),
+    y: { type: 'band', domain: [...chart.rows], label: null, padding: 0.1 },
+    marks: [
+      ...xAxisMarks(x, isNarrow),
+      Plot.axisY({ tickSize: 0, label: null }),
+      Plot.ruleY(chart.rows.slice(1), { y: (row: string) => row, dy: -rowHeight / 2, stroke: 'var(--grid)' }),
+      ...drawingOrder(chart.dots, policies).flatMap((dot) => {
+        const place = policies.indexOf(dot.policy);
+        const { color, dash, width: strokeWidth } = policyLook(place);
+        const dy = (shown.indexOf(dot.policy) - (shown.length - 1) / 2) * DOT_DISTANCE;
+        return [
+          Plot.ruleY([dot], {
+            x1: x.domain[0],
+            x2: 'value',
+            y: 'row',
+            dy,
+            stroke: color,
+            strokeWidth,
+            ...(dash === undefined ? {} : { strokeDasharray: dash }),
+          }),
+          Plot.dot([dot], { x: 'value', y: 'row', dy, r: 4.5, fill: color, title: 'text' }),
+        ];
+      }),
+    ],
+  });
+}
+
+/** Half a megabyte of digits behind the point, of which nobody sees any: coordinates to a hundredth of a pixel. */
+function compact(svg: string): string {
+  return svg.replace(/ (?:d|transform|x|y|x1|x2|y1|y2|cx|cy)="[^"]*"/g, (attribute) =>
+    attribute.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (number) => String(Number(Number(number).toFixed(2)))),
+  );
+}

@@ -1,0 +1,87 @@
+/**
+ * What was run: cluster, workload, options, seeds, machine. Enough to judge the figures and to make them again.
+ */
+import type { SimulationResult } from '../../simulation/result.ts';
+import { formatCount, formatDuration, formatPercent } from '../terminal/formatting.ts';
+import type { ReportSource } from './report-source.ts';
+
+/** A fact: its name and what it is. */
+export type Fact = readonly [string, string];
+
+/** @returns The facts, in the order in which people ask for them. */
+export function factsOf({ result, machine, madeAt, version }: ReportSource): Fact[] {
+  const run = result.runs[0];
+  const facts: Fact[] =
+    run === undefined ? [] : [...inputFacts(run, result.seeds.length), ...optionFacts(run)];
+  const ended = result.runs.filter((r) => r.complete).length;
+  return [
+    ...facts,
+    ['policies', result.policies.join(', ')],
+    ['seeds', result.seeds.join(', ')],
+    ['runs', `${ended} complete of ${result.policies.length * result.seeds.length}`],
+    ['machine', machine],
+    ['made', `${madeAt} by TEG ${version}`],
+  ];
+}
+
+/** @returns The cluster in a few words, for titles. */
+export function clusterWords({ cluster }: SimulationResult): string {
+  const gpus = cluster.gpus > 0 ? ` with ${formatCount(cluster.gpus)} GPUs` : '';
+  return `${formatCount(cluster.nodes)} nodes${gpus}`;
+}
+
+function inputFacts({ cluster, workload }: SimulationResult, seeds: number): Fact[] {
+  const { label, nodes, gpus, cpuCores, memoryGib, flavors } = cluster;
+  const changes = [
+    ...(workload.load === 1 ? [] : [`arrivals ${formatCount(workload.load)} times as fast`]),
+    ...(workload.repeat === 1 ? [] : [`run through ${workload.repeat} times`]),
+    ...(workload.resampled ? ['jobs drawn anew for each seed'] : []),
+  ];
+  const offered = workload.offeredGpu ?? workload.offeredCpu;
+  const load =
+    offered === null
+      ? ''
+      : `, asking for ${formatPercent(offered, 0)} of the ${workload.offeredGpu === null ? 'CPU' : 'GPU'} time`;
+  const which = seeds > 1 ? ' (first seed)' : '';
+  return [
+    [
+      'cluster',
+      `${label}: ${formatCount(nodes)} nodes of ${formatCount(flavors)} kinds, ${formatCount(gpus)} GPUs, ` +
+        `${formatCount(cpuCores)} cores, ${formatCount(memoryGib)} GiB`,
+    ],
+    [
+      `workload`,
+      `${[workload.label, ...changes].join(', ')}: ${formatCount(workload.jobs)} jobs over ` +
+        `${formatDuration(workload.spanSeconds)}${load}${which}`,
+    ],
+  ];
+}
+
+function optionFacts({ options, nodes }: SimulationResult): Fact[] {
+  const facts: Fact[] = [
+    [
+      'queue',
+      options.queue === 'best-effort'
+        ? 'best-effort: whatever fits starts'
+        : 'strict-fifo: the first waiting job blocks those behind it',
+    ],
+    [
+      'typical workload',
+      options.typical === 'learned' ? 'learned by the policies from arrivals' : 'told to the policies',
+    ],
+  ];
+  if (options.warmupSeconds > 0) {
+    facts.push(['measured', `from ${formatDuration(options.warmupSeconds)} after the first arrival on`]);
+  }
+  if (options.horizonSeconds !== null) {
+    facts.push(['ended', `after ${formatDuration(options.horizonSeconds)} of virtual time`]);
+  }
+  if (options.mtbfSeconds !== null && options.mttrSeconds !== null) {
+    facts.push([
+      'failures',
+      `a node fails every ${formatDuration(options.mtbfSeconds)} on average and returns after ` +
+        `${formatDuration(options.mttrSeconds)}; ${formatCount(nodes.failures)} failures in the first run`,
+    ]);
+  }
+  return facts;
+}

@@ -1,0 +1,68 @@
+/**
+ * The options `--html`, `--markdown` and `--decision`, and what becomes of them. Imports nothing heavy: the report is
+ * loaded when one is wanted.
+ */
+import type { Command } from 'commander';
+import { TegError } from '../../model/errors.ts';
+import type { ComparisonResult } from '../../simulation/result.ts';
+
+/** What commander makes of the options. */
+export interface ReportOptions {
+  readonly html?: string;
+  readonly markdown?: string;
+  readonly decision?: string;
+}
+
+/** Writes the reports of a result. @returns The paths that were written. */
+export type ReportWriter = (result: ComparisonResult, command: string) => Promise<string[]>;
+
+/** Adds the options to a command. */
+export function addReportOptions(command: Command): Command {
+  return command
+    .option('--html <file>', 'write a report with plots as one HTML page that needs nothing else')
+    .option('--markdown <file>', 'write a report with tables as Markdown')
+    .option('--decision <file>', 'add the plot of decision cost: what `teg bench decision --json` printed');
+}
+
+/** @returns Whether a report is wanted, so that the time series have to be kept. */
+export function wantsReport({ html, markdown }: ReportOptions): boolean {
+  return html !== undefined || markdown !== undefined;
+}
+
+/**
+ * Checks, before anything runs for long, that the reports can be written.
+ *
+ * @returns undefined if none is wanted.
+ * @throws TegError TEG_OPTION_INVALID for `--decision` without a report; TEG_INPUT_CORRUPT as `readDecisionCosts`;
+ *         errors of the file system.
+ */
+export async function prepareReports(options: ReportOptions): Promise<ReportWriter | undefined> {
+  if (!wantsReport(options)) {
+    if (options.decision === undefined) return undefined;
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      'got --decision without a report, expected --html FILE or --markdown FILE with it: say where to write',
+    );
+  }
+  const { prepareReportFiles } = await import('./write-report.ts');
+  return prepareReportFiles(options);
+}
+
+/** Tells where reports are: on standard error where standard output is JSON. */
+export function tellReports(paths: readonly string[], isJson: boolean): void {
+  const stream = isJson ? process.stderr : process.stdout;
+  const lines = paths.map((path) => `report: ${path}\n`).join('');
+  if (lines !== '') stream.write(isJson ? lines : `\n${lines}`);
+}
+
+/** @returns The command line of this process, to be pasted into a shell in the folder of the package. */
+export function ownCommand(): string {
+  return commandLine(['bin/teg', ...process.argv.slice(2)]);
+}
+
+/** @returns Words as a line that a POSIX shell takes apart into the same words. */
+export function commandLine(words: readonly string[]): string {
+  return words
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ');
+}

@@ -1,0 +1,91 @@
+/**
+ * What a report is made from, and the views of it that its parts share: which policy the report is about, the runs
+ * that count, and that policy held against each other one.
+ */
+import { availableParallelism, cpus } from 'node:os';
+import { compareRuns } from '../../simulation/compare.ts';
+import type { ComparedMetric, ComparisonResult, SimulationResult } from '../../simulation/result.ts';
+import type { DecisionCost } from './decision-file.ts';
+
+/** Everything a report tells. */
+export interface ReportSource {
+  readonly result: ComparisonResult;
+  /** Command line that makes the same figures again. */
+  readonly command: string;
+  /** When the report was made, for people. */
+  readonly madeAt: string;
+  /** Of TEG. */
+  readonly version: string;
+  /** Where it was made; only decision costs depend on it. */
+  readonly machine: string;
+  /** Decision cost against the size of the cluster, where it was measured. */
+  readonly decisions?: readonly DecisionCost[];
+}
+
+/** The subject of the report against one other policy. */
+export interface Duel {
+  readonly other: string;
+  /** Of each the first policy is the subject, with its difference to the second, `other`. */
+  readonly metrics: readonly ComparedMetric[];
+}
+
+/** @returns The policy that the report is about: TEG if it took part, else the first. */
+export function subjectOf(result: ComparisonResult): string {
+  return result.policies.find((policy) => policy === 'teg') ?? (result.policies[0] as string);
+}
+
+/** @returns The runs of a policy that reached their end, in the order of the seeds. */
+export function completeRuns(result: ComparisonResult, policy: string): SimulationResult[] {
+  return result.runs.filter((run) => run.policy === policy && run.complete);
+}
+
+/** @returns The subject against every other policy, each paired by seed. */
+export function duelsOf(result: ComparisonResult): Duel[] {
+  const subject = subjectOf(result);
+  return result.policies
+    .filter((policy) => policy !== subject)
+    .map((other) => {
+      const policies = [subject, other];
+      const runs = policies.map((policy) =>
+        result.seeds.map((seed) => result.runs.find((run) => run.policy === policy && run.seed === seed)),
+      );
+      const { metrics } = compareRuns({
+        policies,
+        seeds: result.seeds,
+        baseline: other,
+        runs,
+        level: result.level,
+      });
+      return { other, metrics };
+    });
+}
+
+/**
+ * @returns A single run in the shape of a comparison, so that one report serves both. A run that was stopped keeps
+ *   its figures, and the comparison says that it is partial.
+ */
+export function comparisonOf(run: SimulationResult): ComparisonResult {
+  const compared = compareRuns({
+    policies: [run.policy],
+    seeds: [run.seed],
+    baseline: run.policy,
+    runs: [[{ ...run, complete: true }]],
+  });
+  return { ...compared, complete: run.complete, notes: [] };
+}
+
+/** @returns What resource the cluster is about: GPUs where it has any. */
+export function resourceOf(result: ComparisonResult): 'gpu' | 'cpu' {
+  return (result.runs[0]?.cluster.gpus ?? 0) > 0 ? 'gpu' : 'cpu';
+}
+
+/** @returns A policy as prose names it. */
+export function policyName(policy: string): string {
+  return policy === 'teg' ? 'TEG' : policy;
+}
+
+/** @returns This machine in a few words. */
+export function describeMachine(): string {
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor';
+  return `${model}, ${availableParallelism()} threads, Node.js ${process.versions.node}`;
+}

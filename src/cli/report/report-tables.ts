@@ -1,0 +1,170 @@
+/**
+ * The tables of a report, as text in cells: the same for the page and for Markdown.
+ */
+import type {
+  ComparedMetric,
+  ComparedPolicy,
+  ComparisonResult,
+  SimulationResult,
+} from '../../simulation/result.ts';
+import { formatDifference, formatMean, formatUnit } from '../simulation/comparison-tables.ts';
+import { formatFixed } from '../terminal/formatting.ts';
+import { shareAbove, sizeName, sizesOf } from './distribution-charts.ts';
+import { completeRuns, duelsOf, policyName, subjectOf } from './report-source.ts';
+
+/** One cell: text, and how it is to be seen. */
+export interface ReportCell {
+  readonly text: string;
+  readonly tone?: 'best' | 'better' | 'worse';
+}
+
+/** One table; the first column names the row. */
+export interface ReportTable {
+  readonly id: string;
+  readonly title: string;
+  readonly note: string;
+  readonly head: readonly string[];
+  /** @shape [rows][head] */
+  readonly rows: readonly (readonly ReportCell[])[];
+}
+
+/** What the verdict of a difference is called. */
+const VERDICT_WORDS: Readonly<Record<ComparedPolicy['verdict'], string>> = {
+  better: 'better',
+  worse: 'worse',
+  unclear: 'unclear',
+  equal: 'same',
+  baseline: '',
+};
+
+/** Waits that the table of waits counts jobs beyond. */
+const WAIT_LIMITS: readonly (readonly [number, string])[] = [
+  [1, '1 second'],
+  [60, '1 minute'],
+  [600, '10 minutes'],
+  [3_600, '1 hour'],
+  [21_600, '6 hours'],
+  [86_400, '1 day'],
+];
+
+/** @returns The tables that the result has figures for. */
+export function tablesOf(result: ComparisonResult): ReportTable[] {
+  return [comparisonTable(result), waitTable(result), sizeTable(result)].filter(
+    ({ rows }) => rows.length > 0,
+  );
+}
+
+/** Means of every figure, and the subject's paired differences to each other policy. */
+function comparisonTable(result: ComparisonResult): ReportTable {
+  const duels = duelsOf(result);
+  const subject = policyName(subjectOf(result));
+  const percent = Math.round(result.level * 100);
+  const isPaired = result.seeds.length > 1 && duels.length > 0;
+  return {
+    id: 'comparison',
+    title: duels.length > 0 ? 'All figures' : 'All figures of the run',
+    note: isPaired
+      ? `Means over ${result.seeds.length} seeds, the best of a row in bold. Differences are taken within each seed, where all ` +
+        `policies see the same arrivals; ± is the half width of their ${percent} % confidence interval (Student t). They ` +
+        'count as better or worse only where it does not hold 0.'
+      : noteWithoutPairs(result, percent),
+    head: ['measure', ...result.policies, ...duels.map(({ other }) => `${subject} against ${other}`)],
+    rows: result.metrics.map((metric) => [
+      { text: metric.label },
+      ...meanCells(metric),
+      ...duels.map(({ metrics }) => differenceCell(metrics.find((m) => m.metric === metric.metric))),
+    ]),
+  };
+}
+
+function noteWithoutPairs({ seeds, policies }: ComparisonResult, percent: number): string {
+  if (seeds.length === 1) {
+    return `One seed: the figures of one draw of chance${policies.length > 1 ? ', so no difference is certain' : ''}.`;
+  }
+  return `Means over ${seeds.length} seeds; ± is the half width of the ${percent} % confidence interval (Student t).`;
+}
+
+/** With the spread over seeds only where there is nobody to compare with: beside paired differences it misleads. */
+function meanCells({ policies, unit, better }: ComparedMetric): ReportCell[] {
+  const means = policies.map((entry) => entry.mean?.mean);
+  const known = means.filter((mean) => mean !== undefined);
+  const best = better === 'higher' ? Math.max(...known) : Math.min(...known);
+  const differ = known.some((mean) => mean !== best);
+  return policies.map(({ mean }) => {
+    if (mean === null) return { text: '–' };
+    const text = policies.length > 1 ? formatUnit(mean.mean, unit) : formatMean(mean, unit);
+    return differ && mean.mean === best ? { text, tone: 'best' } : { text };
+  });
+}
+
+/** A metric that is 0 for both is left out of their comparison: they are the same. */
+function differenceCell(metric: ComparedMetric | undefined): ReportCell {
+  const entry = metric?.policies[0];
+  if (metric === undefined || entry === undefined) return { text: 'same' };
+  if (entry.difference === null) return { text: '–' };
+  const { verdict } = entry;
+  if (verdict === 'equal') return { text: 'same' };
+  const difference = formatDifference(entry.difference, metric.unit);
+  if (verdict === 'unclear' && entry.difference.low === null) return { text: difference };
+  const text = `${difference} · ${VERDICT_WORDS[verdict]}`;
+  return verdict === 'better' || verdict === 'worse' ? { text, tone: verdict } : { text };
+}
+
+/** How many jobs waited longer than what people notice. */
+function waitTable(result: ComparisonResult): ReportTable {
+  const columns = result.policies.map((policy) =>
+    completeRuns(result, policy).filter((run) => run.wait?.grid !== undefined),
+  );
+  const rows = WAIT_LIMITS.map(([seconds, name]) => ({
+    name: `more than ${name}`,
+    shares: columns.map((runs) => {
+      const shares = runs.map((run) => {
+        const { grid = [], count } = run.wait as NonNullable<typeof run.wait>;
+        const { waiting } = run.jobs;
+        return (shareAbove(grid, run.quantileGrid, count, seconds) * count + waiting) / (count + waiting);
+      });
+      return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
+    }),
+  })).filter(({ shares }) => shares.some((share) => share > 0));
+  return {
+    id: 'waits',
+    title: 'Jobs that waited',
+    note: 'Share of all jobs, mean over seeds, read off the quantiles that a run keeps; between them it is interpolated.',
+    head: ['waited', ...result.policies],
+    rows: rows.map(({ name, shares }) => [
+      { text: name },
+      ...shares.map((share) => ({ text: `${sharePercent(share)} %` })),
+    ]),
+  };
+}
+
+/** Two significant figures, without exponent. */
+function sharePercent(share: number): string {
+  const percent = share * 100;
+  const digits = percent === 0 ? 0 : Math.max(0, 1 - Math.floor(Math.log10(percent)));
+  return formatFixed(percent, Math.min(6, digits));
+}
+
+/** Mean wait by size of job. */
+function sizeTable(result: ComparisonResult): ReportTable {
+  const mean = (policy: string, pick: (run: SimulationResult) => number | readonly number[]): string => {
+    const values = completeRuns(result, policy).flatMap(pick);
+    if (values.length === 0) return '–';
+    return formatUnit(values.reduce((sum, value) => sum + value, 0) / values.length, 'seconds');
+  };
+  const sizes = sizesOf(result);
+  return {
+    id: 'sizes',
+    title: 'Wait by size of job',
+    note: 'Means over seeds of the mean wait and of the wait that 1 in 100 jobs of that size passes.',
+    head: ['size', ...result.policies.flatMap((policy) => [`${policy}: mean`, `${policy}: p99`])],
+    rows: (sizes.length > 1 ? sizes : []).map((size) => [
+      { text: sizeName(size) },
+      ...result.policies.flatMap((policy) =>
+        (['mean', 'p99'] as const).map((level) => ({
+          text: mean(policy, (run) => run.bySize.find((entry) => entry.size === size)?.wait?.[level] ?? []),
+        })),
+      ),
+    ]),
+  };
+}
