@@ -15,22 +15,23 @@
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { type ClassHeap, kthSmallest } from './class-heap.ts';
+import { ClassPrices, Fit } from './class-prices.ts';
 import type { ClassTable } from './class-table.ts';
 import { CostRows } from './cost-rows.ts';
-import { DemandOrder, INBOX_SIZE } from './demand-order.ts';
+import { DemandOrder } from './demand-order.ts';
 import type { FlavorRent } from './flavor-rent.ts';
-import type { NodeShape, Price } from './price.ts';
+import { INBOX_SIZE, Inboxes } from './inboxes.ts';
+import type { Price } from './price.ts';
 
 /** Classes that a heap is filled with; it may grow to twice as many before the dearest are cut off. */
-const NEAR = 32;
+const NEAR = 16;
+
+/** An order that got so many entries (times the occupied classes) unasked is left alone until it is asked again. */
+const IDLE_ENTRIES_MIN = 1024;
+const IDLE_FACTOR = 4;
 
 /** Limit of a heap that holds everything that fits: above every cost, below Infinity. */
 const UNLIMITED_32 = Math.fround(3e38);
-
-/** Whether a class fits surely, perhaps, or never. */
-const Fits = 1;
-const Aside = 2;
-const Never = 3;
 
 /** Limits of the index. */
 export interface ClassIndexOptions {
@@ -51,7 +52,7 @@ export class ClassIndex {
   private readonly cluster: ClusterState;
   private readonly classes: ClassTable;
   private readonly rent: FlavorRent;
-  private price: Price;
+  private readonly prices: ClassPrices;
   private readonly options: ClassIndexOptions;
   /** By demand id. */
   private readonly orders: (DemandOrder | undefined)[] = [];
@@ -64,17 +65,15 @@ export class ClassIndex {
   /** Entries of the class table's journal read. */
   private drained: number;
   private readonly rows = new CostRows();
+  private readonly inboxes = new Inboxes();
   /** What each heap holds everything up to; −Infinity where it is not built. @shape [groups][slots] */
   private readonly limits: Float32Array[] = [];
-  /** V of each class; NaN: not computed yet. @shape [classes] */
-  private potentials: Float64Array = new Float64Array(1024).fill(Number.NaN);
   /** Scratch: slots that a row reaches; ids and costs of a heap to be. */
   private reached: Int32Array = new Int32Array(16);
   private readonly found: ScratchHeap = { ids: new Int32Array(256), costs: new Float32Array(256) };
   /** Scratch: which classes a heap holds. @shape [classes] */
   private stamps: Int32Array = new Int32Array(1024);
   private stamp = 0;
-  private readonly shape: NodeShape;
 
   constructor(
     cluster: ClusterState,
@@ -86,26 +85,15 @@ export class ClassIndex {
     this.cluster = cluster;
     this.classes = classes;
     this.rent = rent;
-    this.price = price;
+    this.prices = new ClassPrices(cluster, classes, price);
     this.options = options;
     this.classEpoch = classes.epoch;
     this.drained = classes.journalEnd;
-    this.shape = {
-      cpuMilli: 0,
-      memoryMib: 0,
-      extended: [],
-      whole: 0,
-      a: 0,
-      b: 0,
-      d: 0,
-      rest: 0,
-      fresh: false,
-    };
   }
 
   /** Replaces the prices; every order is rebuilt when its demand is next asked. O(1). */
   reprice(price: Price): void {
-    this.price = price;
+    this.prices.use(price);
     this.repriced = true;
   }
 
@@ -116,7 +104,7 @@ export class ClassIndex {
 
   /** Bytes of costs and heaps. */
   get bytes(): number {
-    let sum = this.rows.bytes + this.potentials.byteLength;
+    let sum = this.rows.bytes + this.inboxes.bytes + this.prices.bytes + this.stamps.byteLength;
     for (const limits of this.limits) sum += limits.byteLength;
     for (const order of this.slots) sum += order.bytes;
     return sum;
@@ -132,7 +120,8 @@ export class ClassIndex {
     this.catchUp();
     const order = this.orderOf(demand);
     if (!order.built) this.build(order);
-    if (order.inboxSize > 0) this.empty(order);
+    this.empty(order);
+    order.unaskedEntries = 0;
     this.probes = 0;
     const { heaps, tops } = order;
     const { nodeCounts } = this.classes;
@@ -194,14 +183,13 @@ export class ClassIndex {
   costOf(demand: Demand, id: number): number {
     this.catchUp();
     this.widen(this.classes.count, this.slots.length);
-    return this.verdict(demand, id) === Fits
-      ? Math.fround(this.priceOf(demand, id))
-      : Number.POSITIVE_INFINITY;
+    this.prices.load(id);
+    return this.prices.fit(demand) === Fit.Surely ? this.prices.cost(demand) : Number.POSITIVE_INFINITY;
   }
 
   /** @returns V before and after, of the last finite `costOf`. */
   partsOf(): { readonly before: number; readonly after: number } {
-    return { before: this.price.before, after: this.price.after };
+    return this.prices.parts();
   }
 
   /** What an empty heap's group costs at least. */
@@ -233,7 +221,7 @@ export class ClassIndex {
     for (const order of slots) if (order.lastAsked < oldest.lastAsked) oldest = order;
     this.orders[oldest.demand.id] = undefined;
     this.rows.clearColumn(oldest.slot);
-    for (const limits of this.limits) limits[oldest.slot] = Number.NEGATIVE_INFINITY;
+    this.unbuild(oldest);
     return oldest.slot;
   }
 
@@ -244,7 +232,7 @@ export class ClassIndex {
     else if (classes.epoch !== this.classEpoch) this.renumber(classes.renumbering);
     if (this.drained === classes.journalEnd) return;
     this.widen(classes.count, this.slots.length);
-    if (!classes.journalReaches(this.drained)) this.unbuild();
+    if (!classes.journalReaches(this.drained)) for (const order of this.slots) this.unbuild(order);
     else {
       for (let i = this.drained; i < classes.journalEnd; i++) {
         const id = classes.journalEntry(i);
@@ -254,36 +242,48 @@ export class ClassIndex {
     this.drained = classes.journalEnd;
   }
 
-  /** Enters a class that has nodes again wherever it is cheap enough. O(demands), a nanosecond each. */
+  /** Tells of a class that has nodes again wherever it is cheap enough. O(demands), about a nanosecond each. */
   private enter(id: number): void {
-    const group = this.groupOf(id);
-    const limits = this.limits[group] as Float32Array;
-    const { rows, reached, slots } = this;
+    const { rows, reached, slots, inboxes } = this;
+    const limits = this.limits[this.groupOf(id)] as Float32Array;
+    const { cells } = rows;
     const at = id * rows.stride;
-    const count = slotsReached(rows.cells, at, limits, slots.length, reached);
+    const count = slotsReached(cells, at, limits, slots.length, reached);
+    const { sizes, ids, costs } = inboxes;
     for (let i = 0; i < count; i++) {
       const slot = reached[i] as number;
-      const order = slots[slot] as DemandOrder;
-      let cost = rows.cells[at + slot] as number;
+      let cost = cells[at + slot] as number;
       if (Number.isNaN(cost)) {
+        const order = slots[slot] as DemandOrder;
+        if (!order.built) continue;
         cost = this.priceCell(order, id);
-        if (!(cost <= (limits[slot] as number))) continue;
+        if (cost > (limits[slot] as number)) continue;
       }
-      if (order.inboxSize === INBOX_SIZE) this.empty(order);
-      order.inbox[order.inboxSize++] = id;
+      if (sizes[slot] === INBOX_SIZE) this.empty(slots[slot] as DemandOrder);
+      const entry = slot * INBOX_SIZE + (sizes[slot] as number);
+      ids[entry] = id;
+      costs[entry] = cost;
+      sizes[slot] = (sizes[slot] as number) + 1;
     }
   }
 
   /** Enters into an order's heaps the classes of its inbox that still have nodes. */
   private empty(order: DemandOrder): void {
-    const { inbox, inboxSize, slot } = order;
-    const { nodeCounts } = this.classes;
-    const { cells, stride } = this.rows;
-    order.inboxSize = 0;
-    for (let i = 0; i < inboxSize; i++) {
-      const id = inbox[i] as number;
+    const { slot } = order;
+    const { sizes, ids, costs } = this.inboxes;
+    const { nodeCounts, occupiedCount } = this.classes;
+    const begin = slot * INBOX_SIZE;
+    const end = begin + (sizes[slot] as number);
+    sizes[slot] = 0;
+    order.unaskedEntries += end - begin;
+    if (order.unaskedEntries > IDLE_ENTRIES_MIN && order.unaskedEntries > IDLE_FACTOR * occupiedCount) {
+      this.unbuild(order);
+      return;
+    }
+    for (let i = begin; i < end; i++) {
+      const id = ids[i] as number;
       if (nodeCounts[id] === 0) continue;
-      const cost = cells[id * stride + slot] as number;
+      const cost = costs[i] as number;
       const group = this.groupOf(id);
       if (cost > ((this.limits[group] as Float32Array)[slot] as number)) continue;
       const heap = order.heaps[group] as ClassHeap;
@@ -305,7 +305,7 @@ export class ClassIndex {
     const { classes } = this;
     for (let i = 0; i < classes.occupiedCount; i++) this.groupOf(classes.occupied[i] as number);
     order.widen(this.limits.length);
-    order.inboxSize = 0;
+    this.inboxes.sizes[order.slot] = 0;
     for (let group = 0; group < this.limits.length; group++) this.fill(order, group);
     order.built = true;
   }
@@ -336,20 +336,22 @@ export class ClassIndex {
     order.tops[group] = heap.size > 0 ? heap.topCost() : this.boundOf(group, order.slot);
   }
 
-  /** Makes every order build its heaps anew when it is next asked. */
-  private unbuild(): void {
-    for (const order of this.slots) order.built = false;
-    for (const limits of this.limits) limits.fill(Number.NEGATIVE_INFINITY);
+  /** Makes an order build its heaps anew when it is next asked. */
+  private unbuild(order: DemandOrder): void {
+    order.built = false;
+    this.inboxes.sizes[order.slot] = 0;
+    for (const limits of this.limits) limits[order.slot] = Number.NEGATIVE_INFINITY;
   }
 
   private forgetAll(): void {
     this.repriced = false;
     this.classEpoch = this.classes.epoch;
     this.drained = this.classes.journalEnd;
-    this.unbuild();
     this.rows.clear();
-    this.potentials.fill(Number.NaN);
-    for (const order of this.slots) order.aside.length = 0;
+    for (const order of this.slots) {
+      this.unbuild(order);
+      order.aside.length = 0;
+    }
   }
 
   private renumber(ids: Int32Array): void {
@@ -360,16 +362,14 @@ export class ClassIndex {
         order.tops[g] = heap.size > 0 ? heap.topCost() : this.boundOf(g, order.slot);
       });
     this.rows.renumber(ids);
-    let kept = 0;
-    for (let id = 0; id < ids.length && id < this.potentials.length; id++) {
-      if ((ids[id] as number) >= 0) this.potentials[kept++] = this.potentials[id] as number;
-    }
-    this.potentials.fill(Number.NaN, kept);
+    this.inboxes.renumber(ids);
+    this.prices.renumber(ids);
   }
 
   /** Makes room for classes and demands. */
   private widen(classes: number, slots: number): void {
     this.rows.widen(classes, slots);
+    this.inboxes.widen(slots);
     const { stride } = this.rows;
     if (this.reached.length < stride) {
       this.reached = new Int32Array(stride);
@@ -379,11 +379,7 @@ export class ClassIndex {
         this.limits[group] = wider;
       });
     }
-    if (this.potentials.length >= classes) return;
-    const potentials = new Float64Array(Math.max(classes, 2 * this.potentials.length)).fill(Number.NaN);
-    potentials.set(this.potentials);
-    this.potentials = potentials;
-    this.stamps = new Int32Array(potentials.length);
+    if (this.stamps.length < classes) this.stamps = new Int32Array(Math.max(classes, 2 * this.stamps.length));
   }
 
   /** The rent group of a class; a new one begins with empty heaps that hold all there is. */
@@ -403,81 +399,13 @@ export class ClassIndex {
   /** Prices a class for a demand, and remembers it. */
   private priceCell(order: DemandOrder, id: number): number {
     const { demand, slot } = order;
-    const verdict = this.verdict(demand, id);
+    this.prices.load(id);
+    const fit = this.prices.fit(demand);
     let cost = Number.POSITIVE_INFINITY;
-    if (verdict === Fits) cost = Math.fround(this.priceOf(demand, id));
-    else if (verdict === Aside) order.aside.push(id);
+    if (fit === Fit.Surely) cost = this.prices.cost(demand);
+    else if (fit === Fit.Perhaps) order.aside.push(id);
     this.rows.cells[id * this.rows.stride + slot] = cost;
     return cost;
-  }
-
-  /** Whether a class fits surely (Fits), perhaps (Aside) or never. */
-  private verdict(demand: Demand, id: number): number {
-    const { classes } = this;
-    const fresh = classes.fresh[id] === 1;
-    let verdict: number = Fits;
-    if ((classes.memoryMib[id] as number) < demand.memoryMib) {
-      if (fresh || 2 * (classes.memoryMib[id] as number) <= demand.memoryMib) return Never;
-      verdict = Aside;
-    }
-    if ((classes.cpuMilli[id] as number) < demand.cpuMilli) {
-      const above =
-        classes.lattice.points[(classes.cpuIndexes[id] as number) + 1] ?? Number.POSITIVE_INFINITY;
-      if (fresh || above <= demand.cpuMilli) return Never;
-      verdict = Aside;
-    }
-    if (demand.gpuCount > 0) {
-      const whole = classes.whole[id] as number;
-      if (demand.gpuMilli === 1000 || whole > 0) {
-        if (whole < demand.gpuCount) return Never;
-      } else if ((classes.partials[3 * id] as number) < demand.gpuMilli) {
-        if ((classes.partials[3 * id] as number) + 9 < demand.gpuMilli) return Never;
-        verdict = Aside;
-      }
-    }
-    const flavorId = classes.flavorIds[id] as number;
-    if (demand.constraintId !== 0 && !this.cluster.allows(flavorId, demand.constraintId)) return Never;
-    if (demand.extended.length > 0) return this.extendedVerdict(demand, id, verdict);
-    return verdict;
-  }
-
-  private extendedVerdict(demand: Demand, id: number, verdict: number): number {
-    const floors = this.classes.extendedFloors[this.classes.extendedIds[id] as number] as readonly number[];
-    let result = verdict;
-    for (let r = 0; r < demand.extended.length; r++) {
-      const need = demand.extended[r] as number;
-      const floor = floors[r] ?? 0;
-      if (floor >= need) continue;
-      if (this.classes.fresh[id] === 1 || Math.max(1, 2 * floor) <= need) return Never;
-      result = Aside;
-    }
-    return result;
-  }
-
-  private priceOf(demand: Demand, id: number): number {
-    this.loadShape(id);
-    return this.price.cost(this.shape, demand, this.potentialOf(id));
-  }
-
-  private potentialOf(id: number): number {
-    const known = this.potentials[id] as number;
-    if (!Number.isNaN(known)) return known;
-    const potential = this.price.potential(this.shape);
-    this.potentials[id] = potential;
-    return potential;
-  }
-
-  private loadShape(id: number): void {
-    const { classes, shape } = this;
-    shape.cpuMilli = classes.cpuMilli[id] as number;
-    shape.memoryMib = classes.memoryMib[id] as number;
-    shape.extended = classes.extendedFloors[classes.extendedIds[id] as number] as readonly number[];
-    shape.whole = classes.whole[id] as number;
-    shape.a = classes.partials[3 * id] as number;
-    shape.b = classes.partials[3 * id + 1] as number;
-    shape.d = classes.partials[3 * id + 2] as number;
-    shape.rest = 0;
-    shape.fresh = classes.fresh[id] === 1;
   }
 }
 
@@ -506,7 +434,9 @@ function slotsReached(
 ): number {
   let count = 0;
   for (let slot = 0; slot < slotCount; slot++) {
-    if (!((cells[at + slot] as number) > (limits[slot] as number))) reached[count++] = slot;
+    // No branch: which slots are reached cannot be predicted.
+    reached[count] = slot;
+    count += Number(!((cells[at + slot] as number) > (limits[slot] as number)));
   }
   return count;
 }

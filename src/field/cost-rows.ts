@@ -24,7 +24,7 @@ export class CostRows {
     const { cells, stride, capacity } = this;
     const from = Math.min(capacity, rows);
     this.capacity = rows <= capacity ? capacity : Math.max(rows, 2 * capacity);
-    this.stride = columns <= stride ? stride : Math.max(columns, 2 * stride);
+    this.stride = columns <= stride ? stride : 16 * Math.ceil(Math.max(columns, 1.25 * stride) / 16);
     this.cells = new Float32Array(this.capacity * this.stride).fill(Number.NaN);
     if (this.stride === stride) {
       this.cells.set(cells);

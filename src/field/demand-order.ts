@@ -4,9 +4,6 @@
 import type { Demand } from '../model/demand.ts';
 import { ClassHeap } from './class-heap.ts';
 
-/** Classes that wait to be entered; beyond that they are entered at once. */
-export const INBOX_SIZE = 256;
-
 /** Heaps of one demand. */
 export class DemandOrder {
   readonly demand: Demand;
@@ -19,9 +16,8 @@ export class DemandOrder {
   readonly heaps: ClassHeap[] = [];
   /** A lower bound of each group's costs: its heap's top; of an empty heap what it is known to hold all up to. */
   tops: Float64Array = new Float64Array(8).fill(Number.POSITIVE_INFINITY);
-  /** Classes that have become occupied since the demand was last asked, and are cheap enough: the first `inboxSize`. */
-  readonly inbox: Int32Array = new Int32Array(INBOX_SIZE);
-  inboxSize = 0;
+  /** Entries taken from the inbox since the demand was last asked. */
+  unaskedEntries = 0;
   /** Classes that may fit by what rounding cut off, whether or not they have nodes now. */
   readonly aside: number[] = [];
   /** Where the next look at `aside` begins. */
@@ -44,21 +40,15 @@ export class DemandOrder {
   /** Gives classes new ids. @param ids New id by old id, −1: the class is gone. */
   renumber(ids: Int32Array): void {
     for (const heap of this.heaps) heap.renumber(ids);
-    const { aside, inbox } = this;
+    const { aside } = this;
     let kept = 0;
-    for (let i = 0; i < this.inboxSize; i++) {
-      const id = ids[inbox[i] as number] as number;
-      if (id >= 0) inbox[kept++] = id;
-    }
-    this.inboxSize = kept;
-    kept = 0;
     for (const id of aside) if ((ids[id] as number) >= 0) aside[kept++] = ids[id] as number;
     aside.length = kept;
   }
 
   /** Bytes of heaps and lists. */
   get bytes(): number {
-    let sum = this.tops.byteLength + this.inbox.byteLength + 8 * this.aside.length;
+    let sum = this.tops.byteLength + 8 * this.aside.length;
     for (const heap of this.heaps) sum += heap.bytes;
     return sum;
   }

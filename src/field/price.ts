@@ -66,6 +66,7 @@ export class Price {
   /** @returns V of a state, milli-GPU. O(1). */
   potential(s: NodeShape): number {
     const room = this.room.of(s.cpuMilli, s.memoryMib, s.extended);
+    this.stranding.setHost(room);
     return this.at(room, s.cpuMilli, s.whole, s.a, s.b, s.d, s.rest);
   }
 
@@ -92,6 +93,7 @@ export class Price {
     const { whole, a, b, d, rest } = s;
     this.choice = GpuChoice.None;
     this.opened = 0;
+    this.stranding.setHost(room);
     if (demand.gpuCount === 0) return this.at(room, cpu, whole, a, b, d, rest);
     const g = demand.gpuMilli;
     if (g === GPU_MILLI) {
@@ -145,6 +147,7 @@ export class Price {
     return this.at(room, cpu, whole, high, x + y + z - high - low, low, rest);
   }
 
+  /** V for the host room that was set. */
   private at(
     room: number,
     cpu: number,
@@ -155,7 +158,7 @@ export class Price {
     rest: number,
   ): number {
     if (whole + a + rest === 0) return this.host.value(room, cpu);
-    return this.stranding.value(room, whole, a, b, d, rest);
+    return this.stranding.valueHere(whole, a, b, d, rest);
   }
 }
 

@@ -59,9 +59,13 @@ const TRIPLES = buildTriples();
 export class StrandingPotential {
   private readonly lattice: GeometricLattice;
   private readonly wholeMax: number;
+  /** A row of host points for each state of the GPUs, so that pods on one class of nodes read the same lines. */
   private readonly table: Float32Array;
-  /** Entries of one host point. */
-  private readonly stride: number;
+  private readonly pointCount: number;
+  /** The host room at hand, the point below it, and how far it is from there to the next in [0, 1). */
+  private hostMilli = 0;
+  private point = 0;
+  private beyond = 0;
 
   /**
    * @param lattice  Host room.
@@ -77,10 +81,12 @@ export class StrandingPotential {
   ) {
     this.lattice = lattice;
     this.wholeMax = Math.min(gpusMax, WHOLE_GPUS_MAX);
-    this.stride = (this.wholeMax + 1) * TRIPLES.count;
-    this.table = new Float32Array(lattice.points.length * this.stride);
+    this.pointCount = lattice.points.length;
+    const stride = (this.wholeMax + 1) * TRIPLES.count;
+    const byPoint = new Float32Array(this.pointCount * stride);
     const kinds = kindsOf(shapes, lattice.unit, options.hostOnlyWeight);
-    new TableFiller(this.table, this.stride, kinds, options).fill(lattice.points, gpusMax);
+    new TableFiller(byPoint, stride, kinds, options).fill(lattice.points, gpusMax);
+    this.table = transposed(byPoint, this.pointCount, stride);
   }
 
   /** Bytes of the table. */
@@ -98,27 +104,51 @@ export class StrandingPotential {
    * @cost O(1), two table reads.
    */
   value(hostMilli: number, whole: number, a: number, b: number, d: number, rest: number): number {
-    if (whole > this.wholeMax) return this.valueOfMany(hostMilli, whole, a, b, d, rest);
+    this.setHost(hostMilli);
+    return this.valueHere(whole, a, b, d, rest);
+  }
+
+  /** Sets the host room of the next `valueHere`s. @param hostMilli ≥ 0. O(1). */
+  setHost(hostMilli: number): void {
+    const { points } = this.lattice;
+    const k = this.lattice.indexOf(hostMilli);
+    const lower = points[k] as number;
+    this.hostMilli = hostMilli;
+    this.point = k;
+    this.beyond = k === this.pointCount - 1 ? 0 : (hostMilli - lower) / ((points[k + 1] as number) - lower);
+  }
+
+  /** V with the host room that `setHost` set. @cost O(1), one table line. */
+  valueHere(whole: number, a: number, b: number, d: number, rest: number): number {
+    if (whole > this.wholeMax) return this.valueOfMany(this.hostMilli, whole, a, b, d, rest);
     const la = (a / PARTIAL_STEP_MILLI) | 0;
     const lb = (b / PARTIAL_STEP_MILLI) | 0;
     const ld = (d / PARTIAL_STEP_MILLI) | 0;
     const triple = TRIPLES.index[(la * LEVELS + lb) * LEVELS + ld] as number;
     const offcut = rest + a + b + d - (la + lb + ld) * PARTIAL_STEP_MILLI;
-    const points = this.lattice.points;
-    const k = this.lattice.indexOf(hostMilli);
-    const at = k * this.stride + whole * TRIPLES.count + triple;
+    const at = (whole * TRIPLES.count + triple) * this.pointCount + this.point;
     const low = this.table[at] as number;
-    if (k === points.length - 1) return low + offcut;
-    const lower = points[k] as number;
-    const f = (hostMilli - lower) / ((points[k + 1] as number) - lower);
-    return low + f * ((this.table[at + this.stride] as number) - low) + offcut;
+    return low + this.beyond * ((this.table[at + 1] as number) - low) + offcut;
   }
 
   /** A node with more whole GPUs than the table: as so many tables' worth, each with its part of the host. */
   private valueOfMany(host: number, whole: number, a: number, b: number, d: number, rest: number): number {
     const parts = whole / Math.max(1, this.wholeMax);
-    return parts * this.value(host / parts, this.wholeMax, 0, 0, 0, 0) + a + b + d + rest;
+    const value = parts * this.value(host / parts, this.wholeMax, 0, 0, 0, 0) + a + b + d + rest;
+    this.setHost(host);
+    return value;
   }
+}
+
+/** @returns The table with a row for each state instead of each point, and one entry more to read beyond the end. */
+function transposed(byPoint: Float32Array, pointCount: number, stride: number): Float32Array {
+  const table = new Float32Array(byPoint.length + 1);
+  for (let point = 0; point < pointCount; point++) {
+    for (let state = 0; state < stride; state++) {
+      table[state * pointCount + point] = byPoint[point * stride + state] as number;
+    }
+  }
+  return table;
 }
 
 interface Triples {
