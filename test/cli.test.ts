@@ -3,10 +3,9 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { errorsMarkdown } from '../src/cli/errors-command.ts';
 import { ERROR_CODES } from '../src/model/errors.ts';
 
@@ -130,42 +129,4 @@ test('a reader that stops early ends it quietly', async () => {
   });
   const [code, signal] = await once(child, 'close');
   expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
-});
-
-describe('teg start', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'teg-start-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  test('compares, prints the tables and leaves the result', () => {
-    const sources = ['--nodes', 'generated:openb:30', '--pods', 'generated:500:2'];
-    const { status, stdout } = teg('start', ...sources, '--seeds', '1-2', '--out', folder);
-    expect(status).toBe(0);
-    expect(stdout).toMatch(/^mean over seeds +teg +kube-scheduler +fgd$/m);
-    expect(stdout).toMatch(/^against kube-scheduler +teg +fgd$/m);
-    const result = JSON.parse(readFileSync(join(folder, 'start.json'), 'utf8'));
-    expect(result).toMatchObject({
-      complete: true,
-      policies: ['teg', 'kube-scheduler', 'fgd'],
-      seeds: [1, 2],
-    });
-    expect(result.runs).toHaveLength(6);
-  });
-
-  test('says where a workload is too light to tell policies apart', () => {
-    const sources = ['--nodes', 'generated:openb:500', '--pods', 'generated:200:0.01'];
-    const { status, stdout } = teg(
-      'start',
-      ...sources,
-      '--policies',
-      'best-fit',
-      '--seeds',
-      '1',
-      '--out',
-      folder,
-    );
-    expect(status).toBe(0);
-    expect(stdout).toMatch(
-      /^hint: the workload asks for \d\.\d % of the GPU time, .* --load \d+ lets it arrive/m,
-    );
-  });
 });

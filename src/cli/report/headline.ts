@@ -26,6 +26,13 @@ export function sentenceText(sentence: Sentence): string {
   return sentence.map((part) => (typeof part === 'string' ? part : part.strong)).join('');
 }
 
+/** @returns The text with numbers tied to their units by no-break spaces, also across `5 h 42 m`. */
+export function keepUnits(text: string): string {
+  return text
+    .replace(/(\d) (?=(?:%|ns|µs|ms|s|m|h|d|points)(?!\w))/g, '$1\u00a0')
+    .replace(/(\d\u00a0[dhm]) (?=\d)/g, '$1\u00a0');
+}
+
 /** @returns What to know first; no sentence for what was not measured, none at all where no run reached its end. */
 export function headline(result: ComparisonResult): Sentence[] {
   if (result.metrics.length === 0) return [];
@@ -88,6 +95,7 @@ function allocationClause(duel: Duel, name: string): Sentence[] {
   const points = `${formatFixed(Math.abs(mean) * 100, 1)} points ${mean < 0 ? 'less' : 'more'}`;
   const other = policyName(duel.other);
   if (entry.verdict === 'equal') return [[`as much as ${other}`]];
+  if (entry.verdict === 'unclear' && points.startsWith('0.0 ')) return [[`about as much as ${other}`]];
   if (entry.verdict === 'unclear') {
     return [[`${points} than ${other} (${entry.values.length > 1 ? 'may be chance' : 'one seed'})`]];
   }

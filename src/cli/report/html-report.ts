@@ -6,7 +6,7 @@ import { type Card, cardsOf } from './cards.ts';
 import { type Chart, policiesIn } from './chart.ts';
 import { figuresOf } from './chart-figures.ts';
 import { chartsOf, shownPolicies } from './charts.ts';
-import { headline, type Sentence, type Tally, tallies } from './headline.ts';
+import { headline, keepUnits, type Sentence, type Tally, tallies } from './headline.ts';
 import { STYLE } from './html-style.ts';
 import { html, type Markup, type MarkupPart, rawMarkup } from './markup.ts';
 import { plotSvg } from './plot-svg.ts';
@@ -76,15 +76,8 @@ ${content}
 
 function sentenceMarkup(sentence: Sentence): MarkupPart {
   return sentence.map((part) =>
-    typeof part === 'string' ? unbroken(part) : html`<strong>${unbroken(part.strong)}</strong>`,
+    typeof part === 'string' ? keepUnits(part) : html`<strong>${keepUnits(part.strong)}</strong>`,
   );
-}
-
-/** A number keeps its unit on its line. */
-function unbroken(text: string): string {
-  return text
-    .replace(/(\d) (?=(?:%|ns|µs|ms|s|m|h|d|points)(?!\w))/g, '$1\u00a0')
-    .replace(/(\d\u00a0[a-z]+) (?=\d)/g, '$1\u00a0');
 }
 
 function headMarkup(result: ComparisonResult): Markup {

@@ -1,21 +1,21 @@
 /**
  * The style sheet of the HTML report: light and dark by the reader's setting, one column on a narrow screen, paper.
  *
- * The policies' colours keep apart for people who do not tell red from green: blue, orange, dark green differ in
- * lightness too, and dashes repeat what colours say.
+ * The policies' colours were chosen one after the other, each as far as possible from those before it for normal sight,
+ * protanopia, deuteranopia and tritanopia alike (`html-style.test.ts` measures that); dashes repeat what colours say.
  */
 
 const LIGHT = `
   --paper: #fcfbf8; --card: #ffffff; --ink: #1d2126; --muted: #5c6670; --rule: #d9d6cd; --grid: #e6e3db;
   --guide: #8b8578; --area: #e9e6dd; --accent: #0a5fb4; --good: #0b6b4a; --bad: #a63a00;
-  --policy-0: #0a5fb4; --policy-1: #d9730d; --policy-2: #0b7a5b; --policy-3: #8a3ffc;
-  --policy-4: #b8336a; --policy-5: #7a6a00; --policy-6: #4b5563; --policy-7: #0e8ea8;`;
+  --policy-0: #0a5fb4; --policy-1: #d9730d; --policy-2: #8a1538; --policy-3: #0b97b3;
+  --policy-4: #553366; --policy-5: #a05a6c; --policy-6: #9944ff; --policy-7: #cc2211;`;
 
 const DARK = `
   --paper: #14171b; --card: #1b1f25; --ink: #e8e6e1; --muted: #a3abb5; --rule: #343a42; --grid: #2a3038;
   --guide: #7d8590; --area: #262c34; --accent: #7db8ff; --good: #5fd3a6; --bad: #ffa46b;
-  --policy-0: #6fb1ff; --policy-1: #ffa94d; --policy-2: #43c59e; --policy-3: #c4a1ff;
-  --policy-4: #ff8fb8; --policy-5: #d6c343; --policy-6: #b6c0cc; --policy-7: #5ad1e6;`;
+  --policy-0: #6fb1ff; --policy-1: #ffa94d; --policy-2: #e2457c; --policy-3: #8ff5dc;
+  --policy-4: #7070f0; --policy-5: #ffe94a; --policy-6: #b07cc6; --policy-7: #f08060;`;
 
 /** The whole style sheet. */
 export const STYLE = `

@@ -2,6 +2,7 @@
  * What a person sees while simulations run: the progress line, and warnings about the inputs.
  */
 import type { RunOptions } from '../../drivers/embedded/simulations.ts';
+import type { SimulationResult } from '../../simulation/result.ts';
 import { interruptSignal } from '../terminal/interrupt.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 
@@ -10,9 +11,14 @@ import { ProgressLine } from '../terminal/progress-line.ts';
  *
  * @param label What is running, for example `simulating teg`.
  * @param run   Gets the options to run with.
+ * @param lineOf Says a run in one line; if given, each one that reached its end is printed as it does.
  * @returns     What `run` returns; the line is gone by then.
  */
-export async function watchRun<T>(label: string, run: (options: RunOptions) => Promise<T>): Promise<T> {
+export async function watchRun<T>(
+  label: string,
+  run: (options: RunOptions) => Promise<T>,
+  lineOf?: (result: SimulationResult) => string,
+): Promise<T> {
   const line = new ProgressLine(label, { unit: 'jobs' });
   const signal = interruptSignal();
   try {
@@ -27,8 +33,19 @@ export async function watchRun<T>(label: string, run: (options: RunOptions) => P
         line.clear();
         for (const warning of warnings) process.stderr.write(`note: ${warning}\n`);
       },
+      ...(lineOf === undefined ? {} : { onRun: (result) => tellRun(result, lineOf, line) }),
     });
   } finally {
     line.finish();
   }
+}
+
+function tellRun(
+  result: SimulationResult,
+  lineOf: (result: SimulationResult) => string,
+  line: ProgressLine,
+): void {
+  if (!result.complete) return;
+  line.clear();
+  process.stdout.write(`${lineOf(result)}\n`);
 }

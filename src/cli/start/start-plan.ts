@@ -1,0 +1,191 @@
+/**
+ * What `teg start` runs: the default scenario, or the user's files, put under pressure where they have none.
+ */
+import { isGenerated, loadInputs } from '../../drivers/embedded/inputs.ts';
+import type { ComparisonTask } from '../../drivers/embedded/simulations.ts';
+import { TegError } from '../../model/errors.ts';
+import { capacityOf } from '../../traces/generate.ts';
+import { formatCount, formatPercent } from '../terminal/formatting.ts';
+import { parsePositiveInt } from '../terminal/option-values.ts';
+import { demandPeak, demandTogether, speedForPeak } from './demand-peak.ts';
+
+/** What commander makes of the options. */
+export interface StartOptions {
+  readonly nodes?: string;
+  readonly pods?: string;
+  readonly jobs?: string;
+  readonly policies: string[];
+  readonly seeds?: number[];
+  readonly load?: number;
+  readonly repeat?: number;
+  readonly horizon?: number;
+  readonly workers?: number;
+  readonly quick?: boolean;
+  readonly decision?: string;
+  readonly out: string;
+}
+
+/** What is run, and how to say it. */
+export interface StartPlan {
+  readonly task: ComparisonTask;
+  /** Lines for people, before it runs. */
+  readonly intro: readonly string[];
+}
+
+/** Sizes of the two scenarios. */
+interface Scenario {
+  readonly nodes: number;
+  /** Made-up jobs for each node. */
+  readonly jobsPerNode: number;
+  readonly seeds: readonly number[];
+  /** Jobs that a file is run through as often as it takes to reach. */
+  readonly pressureJobs: number;
+  readonly samples: number;
+}
+
+const FULL: Scenario = {
+  nodes: 2_000,
+  jobsPerNode: 50,
+  seeds: [1, 2, 3, 4],
+  pressureJobs: 40_000,
+  samples: 300,
+};
+const QUICK: Scenario = { nodes: 100, jobsPerNode: 50, seeds: [1, 2], pressureJobs: 4_000, samples: 100 };
+
+/**
+ * The made-up workload: offered load, and where durations are cut so that the cluster is full within hours, not within
+ * the month that the longest jobs of the uncut distribution take.
+ */
+const OFFERED_LOAD = 0.95;
+const LONGEST = '8h';
+
+/** Until the cluster has filled up, policies have little to differ about: not measured. */
+const WARMUP_SECONDS = 4 * 3_600;
+
+/** Below this peak of demand a file is put under pressure, until it peaks there. */
+const PEAK_LIGHT = 0.5;
+const PEAK_TARGET = 1.2;
+
+/** How long a file under pressure is watched, relative to the time in which its jobs arrive. */
+const PRESSURE_HORIZON = 1.5;
+
+/** Most times that a file is run through. */
+const REPEAT_MAX = 1_000;
+
+/** All jobs of a file under pressure together must ask for this many times the target for its peak to be reached. */
+const REPEAT_MARGIN = 2;
+
+/**
+ * Decides what to run. Reads the user's files where it has to know how busy they are.
+ *
+ * @throws TegError TEG_OPTION_INVALID; those of the readers.
+ */
+export async function planStart(options: StartOptions): Promise<StartPlan> {
+  const scenario = options.quick ? QUICK : FULL;
+  const seeds = options.seeds ?? scenario.seeds;
+  const cluster = clusterSource(options.nodes, scenario);
+  const jobs = await jobsSource(options, cluster, scenario);
+  const { policies } = options;
+  const base: ComparisonTask = {
+    cluster,
+    jobs,
+    policies,
+    seeds,
+    baseline: policies.find((name) => name !== 'teg') ?? (policies[0] as string),
+    samples: scenario.samples,
+    withSeries: true,
+    withTiming: true,
+    ...(isGenerated(jobs) ? {} : { resample: seeds.length > 1 }),
+    ...(options.load === undefined ? {} : { load: options.load }),
+    ...(options.repeat === undefined ? {} : { repeat: options.repeat }),
+    ...(options.horizon === undefined ? {} : { horizonSeconds: options.horizon }),
+  };
+  if (isOwnScenario(options)) return plan({ ...base, warmupSeconds: WARMUP_SECONDS }, []);
+  const isFixed = [options.load, options.repeat, options.horizon].some((value) => value !== undefined);
+  if (isGenerated(jobs) || isFixed) return plan(base, []);
+  return underPressure(base, scenario);
+}
+
+/** The workload is the one made up here, so its fill-up time is known. */
+function isOwnScenario({ pods, jobs, load, horizon }: StartOptions): boolean {
+  const isMadeUp = pods === undefined && (jobs === undefined || isCount(jobs));
+  return isMadeUp && load === undefined && horizon === undefined;
+}
+
+function isCount(text: string): boolean {
+  return /^[\d_.e+]+$/i.test(text);
+}
+
+function clusterSource(nodes: string | undefined, scenario: Scenario): string {
+  if (nodes === undefined) return `generated:openb:${scenario.nodes}`;
+  return isCount(nodes) ? `generated:openb:${parsePositiveInt(nodes)}` : nodes;
+}
+
+async function jobsSource(options: StartOptions, cluster: string, scenario: Scenario): Promise<string> {
+  const { pods, jobs } = options;
+  if (pods !== undefined && jobs !== undefined) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `got --pods '${pods}' and --jobs '${jobs}', expected one of them: both name the workload`,
+    );
+  }
+  const source = pods ?? jobs;
+  if (source !== undefined && !isCount(source)) return source;
+  const count =
+    source === undefined
+      ? scenario.jobsPerNode * (await countNodes(cluster, options, scenario))
+      : parsePositiveInt(source);
+  return `generated:${count}:${OFFERED_LOAD}:${LONGEST}`;
+}
+
+async function countNodes(cluster: string, options: StartOptions, scenario: Scenario): Promise<number> {
+  if (options.nodes === undefined) return scenario.nodes;
+  if (isCount(options.nodes)) return parsePositiveInt(options.nodes);
+  return (await loadInputs({ cluster, jobs: 'generated:1', seed: 1 })).nodes.length;
+}
+
+/** A file that fills the cluster runs as it was recorded; one that does not is made to. */
+async function underPressure(base: ComparisonTask, scenario: Scenario): Promise<StartPlan> {
+  const { nodes, builder } = await loadInputs({ cluster: base.cluster, jobs: base.jobs, seed: 1 });
+  const capacity = capacityOf(nodes);
+  const recorded = builder.build();
+  const peak = demandPeak(recorded, capacity);
+  const noun = capacity.gpuMilli > 0 ? 'GPUs' : 'cores';
+  if (peak >= PEAK_LIGHT) {
+    return plan(base, [`As recorded it asks for ${formatPercent(peak, 0)} of the ${noun} at its busiest.`]);
+  }
+  const together = demandTogether(recorded, capacity);
+  const wanted = Math.max(
+    scenario.pressureJobs / Math.max(1, recorded.count),
+    (REPEAT_MARGIN * PEAK_TARGET) / Math.max(together, 1e-9),
+  );
+  const repeat = Math.min(REPEAT_MAX, Math.max(1, Math.ceil(wanted)));
+  const table = builder.build({ repeat });
+  const load = speedForPeak(table, capacity, PEAK_TARGET);
+  if (load === undefined) {
+    return plan(base, [
+      `All its jobs together ask for ${formatPercent(together)} of the ${noun}: nothing will wait on this cluster.`,
+    ]);
+  }
+  const spanSeconds = table.spanSeconds / load;
+  const horizon = spanSeconds > 0 ? { horizonSeconds: Math.ceil(spanSeconds * PRESSURE_HORIZON) } : {};
+  return plan({ ...base, repeat, load, ...horizon }, [
+    `As recorded it never asks for more than ${formatPercent(peak, peak < 0.1 ? 1 : 0)} of the ${noun}, so nothing would wait under any policy.`,
+    `To tell policies apart it runs ${repeat === 1 ? 'once' : `${repeat} times over`} with arrivals ${formatCount(load)} times as fast: demand peaks at ${formatPercent(PEAK_TARGET, 0)}.`,
+    '(--load 1 runs it as recorded.)',
+  ]);
+}
+
+function plan(task: ComparisonTask, notes: readonly string[]): StartPlan {
+  const { policies, seeds, cluster, jobs } = task;
+  const runs = policies.length * seeds.length;
+  return {
+    task,
+    intro: [
+      `${policies.join(', ')} on the same arrivals, ${seeds.length === 1 ? 'one seed' : `${seeds.length} seeds`}: ${runs} runs.`,
+      `cluster   ${cluster}`,
+      `workload  ${jobs}`,
+      ...notes,
+    ],
+  };
+}

@@ -1,0 +1,169 @@
+/**
+ * Runs what `teg start` planned and tells the story: a line a run, a table, a few sentences, the reports.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+import { type ComparisonTask, compare } from '../../drivers/embedded/simulations.ts';
+import type { ComparisonResult, SimulationResult } from '../../simulation/result.ts';
+import { headline, keepUnits, sentenceText, tallies } from '../report/headline.ts';
+import { commandLine } from '../report/report-options.ts';
+import { policyName, subjectOf } from '../report/report-source.ts';
+import { prepareReportFiles } from '../report/write-report.ts';
+import { formatUnit } from '../simulation/comparison-tables.ts';
+import { watchRun } from '../simulation/run-watch.ts';
+import { formatCount, formatDuration, formatPercent } from '../terminal/formatting.ts';
+import { printTable } from '../terminal/table.ts';
+import { planStart, type StartOptions } from './start-plan.ts';
+
+/** Figures of the table, in its order. */
+const SHOWN: readonly string[] = [
+  'allocationGpu',
+  'allocationCpu',
+  'fragmentation',
+  'headOfLine',
+  'waitMean',
+  'waitP99',
+  'waitLargestP99',
+  'slowdownMean',
+  'waiting',
+  'decisionP50',
+  'decisionP99',
+];
+
+/** Widest that sentences are set. */
+const TEXT_WIDTH = 100;
+
+/**
+ * Plans, runs, prints and reports.
+ *
+ * @throws TegError of the options, the readers and the policies; errors of the file system.
+ */
+export async function start(options: StartOptions): Promise<void> {
+  const { task, intro } = await planStart(options);
+  const stem = join(options.out, `start-${timestamp(new Date())}`);
+  const files = { html: `${stem}.html`, markdown: `${stem}.md` };
+  await mkdir(options.out, { recursive: true });
+  const { decision } = options;
+  const writeReports = await prepareReportFiles(decision === undefined ? files : { ...files, decision });
+  const workers = options.workers ?? availableParallelism();
+  for (const line of intro) write(line);
+  write(`${workers} ${workers === 1 ? 'thread' : 'threads'}; Ctrl-C stops and reports what there is\n`);
+  const width = Math.max(...task.policies.map((policy) => policy.length));
+  const result = await watchRun(
+    'comparing',
+    (watch) => compare(task, { ...watch, workers }),
+    (run) => runLine(run, width),
+  );
+  if (result.metrics.length === 0) {
+    write('\nPARTIAL: stopped before any run had ended; there is nothing to compare.');
+    return;
+  }
+  tellResult(result);
+  const paths = await writeReports(result, reproducingCommand(task));
+  const json = `${stem}.json`;
+  await writeFile(json, `${JSON.stringify(result)}\n`);
+  tellNext([...paths, json], options);
+}
+
+function write(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** For example `20261122-041530`: reports of different runs stand beside each other in order. */
+function timestamp(now: Date): string {
+  return now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+}
+
+function runLine(run: SimulationResult, width: number): string {
+  const { gpu, cpu } = run.allocationWhileArriving;
+  const use = gpu === null ? `${formatPercent(cpu)} of cores` : `${formatPercent(gpu)} of GPUs`;
+  const wait = run.wait === null ? 'no job started' : `mean wait ${formatDuration(run.wait.mean)}`;
+  const took = run.timing === undefined ? '' : `   (${formatDuration(run.timing.wallSeconds)})`;
+  const jobs = `${formatCount(run.jobs.arrived)} jobs`;
+  return `  seed ${run.seed}  ${run.policy.padEnd(width)}  ${jobs}, ${use} in use, ${wait}${took}`;
+}
+
+function tellResult(result: ComparisonResult): void {
+  const subject = subjectOf(result);
+  const head = `mean of ${result.seeds.length === 1 ? '1 seed' : `${result.seeds.length} seeds`}`;
+  write('');
+  printTable(
+    [{ header: head }, ...result.policies.map((header) => ({ header, align: 'right' as const }))],
+    SHOWN.flatMap((name) => {
+      const metric = result.metrics.find((m) => m.metric === name);
+      if (metric === undefined) return [];
+      const cells = metric.policies.map(({ mean }) =>
+        mean === null ? '–' : formatUnit(mean.mean, metric.unit),
+      );
+      return [[metric.label, ...cells]];
+    }),
+  );
+  write('');
+  write(wrapped(headline(result).map(sentenceText).join(' ')));
+  if (result.seeds.length > 1) {
+    for (const { other, better, worse, unclear } of tallies(result)) {
+      const percent = Math.round(result.level * 100);
+      write(
+        `${policyName(subject)} against ${other}, of ${better.length + worse.length + unclear.length} figures: ` +
+          `better in ${better.length}, worse in ${worse.length}, no clear difference in ${unclear.length} ` +
+          `(at ${percent} % confidence)`,
+      );
+    }
+  }
+  if (!result.complete) write('\nPARTIAL: stopped before all runs had ended; only whole runs count above.');
+}
+
+/** Lines of at most a hundred columns, or of the terminal's width. */
+function wrapped(text: string): string {
+  const width = Math.min(TEXT_WIDTH, process.stdout.columns ?? TEXT_WIDTH);
+  const lines: string[] = [];
+  let line = '';
+  for (const word of keepUnits(text).split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = '';
+    }
+    line += line === '' ? word : ` ${word}`;
+  }
+  return [...lines, line].join('\n').replaceAll('\u00a0', ' ');
+}
+
+/** The same comparison with every option spelled out. */
+function reproducingCommand(task: ComparisonTask): string {
+  const option = (name: string, value: string | number | undefined): string[] =>
+    value === undefined ? [] : [name, String(value)];
+  return commandLine([
+    'bin/teg',
+    'compare',
+    ...option('--cluster', task.cluster),
+    ...option('--jobs', task.jobs),
+    ...option('--policies', task.policies.join(',')),
+    ...option('--seeds', task.seeds.join(',')),
+    ...option('--baseline', task.baseline),
+    ...option('--load', task.load),
+    ...option('--repeat', task.repeat),
+    ...(task.resample ? ['--resample'] : []),
+    ...option('--warmup', task.warmupSeconds),
+    ...option('--horizon', task.horizonSeconds),
+    ...option('--samples', task.samples),
+    '--timing',
+    ...option('--html', 'report.html'),
+  ]);
+}
+
+function tellNext(paths: readonly string[], options: StartOptions): void {
+  const shown = (path: string): string => {
+    const short = relative('.', path);
+    return short.startsWith('..') ? path : short;
+  };
+  write(`\nreport    ${paths.map(shown).join('\n          ')}`);
+  const own = 'npm start -- --nodes nodes.csv --pods pods.csv';
+  write(
+    [
+      'next      open the .html in a browser; it needs no network',
+      ...(options.pods === undefined ? [`          ${own}   your own cluster and workload`] : []),
+      '          bin/teg compare --help   failures, queues, more policies (`bin/teg policies`), --json',
+    ].join('\n'),
+  );
+}
