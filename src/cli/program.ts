@@ -15,6 +15,7 @@ import { addStartCommand } from './start-command.ts';
 import { EXIT_BAD_INPUT, printError } from './terminal/error-printing.ts';
 import { interruptedExitCode } from './terminal/interrupt.ts';
 import { addTraceCommand } from './trace-command.ts';
+import { addVerifyCommand } from './verify-command.ts';
 import { packageVersion } from './version.ts';
 
 const DESCRIPTION = `TEG, the Thermo-Economic Governor: places jobs in very large GPU clusters
@@ -52,6 +53,7 @@ function buildProgram(progress: Progress): Command {
   addTraceCommand(program);
   addPoliciesCommand(program);
   addBenchCommand(program);
+  addVerifyCommand(program);
   addErrorsCommand(program);
   program.hook('preAction', (_program, action) => {
     progress.current = action;

@@ -1,0 +1,131 @@
+/**
+ * `teg verify`: puts the claims to the test, each with its negative controls.
+ */
+import type { Command } from 'commander';
+import { TegError } from '../model/errors.ts';
+import type { Claim, ClaimResult } from '../simulation/claims/claim.ts';
+import { parseNonNegativeInt } from './terminal/option-values.ts';
+
+interface VerifyOptions {
+  readonly seed: number;
+  readonly json?: boolean;
+  readonly jsonSchema?: boolean;
+  readonly markdown?: boolean;
+  readonly html?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  teg verify
+  teg verify T-06 T-08 --seed 7
+  teg verify --html claims.html
+Exit code 1 if a claim does not hold or a negative control does not fail. docs/claims.md is what --markdown prints.`;
+
+/** Adds `teg verify`. */
+export function addVerifyCommand(parent: Command): void {
+  parent
+    .command('verify')
+    .description('test the claims about placement, damping and sampling, with negative controls')
+    .argument('[tests...]', 'for example T-06 T-08 (default: all)')
+    .option('--seed <n>', 'seed of all random numbers', parseNonNegativeInt, 1)
+    .option('--json', 'print JSON: an array of one object a claim')
+    .option('--json-schema', 'print the JSON Schema of what --json prints, and end')
+    .option('--markdown', 'print the page docs/claims.md')
+    .option('--html <file>', 'also write a page with plots')
+    .addHelpText('after', EXAMPLES)
+    .action(verify);
+}
+
+async function verify(tests: readonly string[], options: VerifyOptions): Promise<void> {
+  if (options.jsonSchema === true) {
+    const { printJsonSchema } = await import('./terminal/json-output.ts');
+    const { claimRowsSchema } = await import('./verify/claim-rows.ts');
+    printJsonSchema(claimRowsSchema);
+    return;
+  }
+  const { CLAIMS } = await import('../simulation/claims/claims.ts');
+  const claims = tests.length === 0 ? CLAIMS : await selected(tests, CLAIMS);
+  const quiet = options.json === true || options.markdown === true;
+  const results = await runClaims(claims, options.seed, quiet);
+  await report(results, options);
+  if (results.length < claims.length)
+    process.stderr.write(`partial: ${results.length} of ${claims.length} claims\n`);
+  if (!results.every(isGood)) process.exitCode = 1;
+}
+
+/** Whether a claim holds and its controls fail. */
+function isGood(result: ClaimResult): boolean {
+  return result.holds && result.negativeControlFails;
+}
+
+/** @returns The claims that were named, in their order. @throws TegError TEG_OPTION_INVALID for an unknown one. */
+async function selected(tests: readonly string[], claims: readonly Claim[]): Promise<Claim[]> {
+  const { numberOf } = await import('../simulation/claims/claims.ts');
+  const numbers = new Set(
+    tests.map((text) => {
+      const number = Number(/^t?-?(\d+)$/i.exec(text)?.[1] ?? Number.NaN);
+      if (claims.some((claim) => numberOf(claim) === number)) return number;
+      const [first, last] = [claims[0]?.test, claims.at(-1)?.test];
+      throw new TegError('TEG_OPTION_INVALID', `got the test '${text}', expected one of ${first} to ${last}`);
+    }),
+  );
+  return claims.filter((claim) => numbers.has(numberOf(claim)));
+}
+
+/** Runs claim after claim, prints each unless `quiet`, and stops between two if interrupted. */
+async function runClaims(claims: readonly Claim[], seed: number, quiet: boolean): Promise<ClaimResult[]> {
+  const { setImmediate } = await import('node:timers/promises');
+  const { testClaim } = await import('../simulation/claims/claims.ts');
+  const { interruptSignal } = await import('./terminal/interrupt.ts');
+  const { ProgressLine } = await import('./terminal/progress-line.ts');
+  const { printClaim } = await import('./verify/claims-text.ts');
+  const signal = interruptSignal();
+  const line = new ProgressLine('verifying', { total: claims.length, unit: 'claims' });
+  const results: ClaimResult[] = [];
+  for (const claim of claims) {
+    line.update(results.length, `${claim.test} ${claim.title}`);
+    await setImmediate();
+    if (signal.aborted) break;
+    const result = testClaim(claim, seed);
+    results.push(result);
+    line.clear();
+    if (!quiet) printClaim(result);
+  }
+  line.finish();
+  return results;
+}
+
+async function report(results: readonly ClaimResult[], options: VerifyOptions): Promise<void> {
+  const { seed, html } = options;
+  if (options.json === true) {
+    const { printJson } = await import('./terminal/json-output.ts');
+    const { claimRow } = await import('./verify/claim-rows.ts');
+    printJson(results.map(claimRow));
+  } else if (options.markdown === true) {
+    const { claimsMarkdown } = await import('./verify/claims-markdown.ts');
+    process.stdout.write(claimsMarkdown(results, seed));
+  } else {
+    const { printSummary } = await import('./verify/claims-text.ts');
+    printSummary(results);
+  }
+  if (html !== undefined) await writePage(html, results, seed);
+}
+
+async function writePage(file: string, results: readonly ClaimResult[], seed: number): Promise<void> {
+  const { writeFileSync } = await import('node:fs');
+  const { claimsPage } = await import('./verify/claims-page.ts');
+  const { packageVersion } = await import('./version.ts');
+  const page = claimsPage(results, seed, packageVersion());
+  try {
+    writeFileSync(file, page);
+  } catch (cause) {
+    throw new TegError(
+      'TEG_OUTPUT_FAILED',
+      `could not write '${file}': ${(cause as Error).message}; choose another path`,
+      {
+        cause,
+      },
+    );
+  }
+  process.stderr.write(`wrote ${file}\n`);
+}
