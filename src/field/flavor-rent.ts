@@ -63,8 +63,8 @@ export class FlavorRent {
     return this.groupOfFlavor[flavorId] as number;
   }
 
-  /** Brings the free GPU of a node's group up to date. O(1). */
-  update(node: number): void {
+  /** Brings the free GPU of a node's group up to date. @returns By how many milli-GPU it grew. O(1). */
+  update(node: number): number {
     if (node >= this.counted.length) this.growNodes(node + 1);
     const { cluster } = this;
     const group = this.groupOf(cluster.flavorIds[node] as number);
@@ -83,6 +83,7 @@ export class FlavorRent {
       this.capacity[group] = (this.capacity[group] as number) + gpus - (this.countedGpus[node] as number);
       this.countedGpus[node] = gpus;
     }
+    return change;
   }
 
   /** Counts an arrival of `pods` equal pods. O(1), or O(groups) for a constrained demand. */

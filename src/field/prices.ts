@@ -24,12 +24,17 @@ export function latticeOf(cluster: ClusterState): GeometricLattice {
   return new GeometricLattice(latticeUnit(largest), largest);
 }
 
-/** @cost as `StrandingPotential`. */
+/**
+ * @param sizeBias Shapes weigh by the power of their GPUs: 0, as often as they arrive; 2 where pods leave, and room for
+ *                 large pods has to be kept open because small ones take it again and again.
+ * @cost as `StrandingPotential`.
+ */
 export function pricesOf(
   cluster: ClusterState,
   lattice: GeometricLattice,
   typical: TypicalWorkload,
   options: PriceOptions,
+  sizeBias: number,
 ): Price {
   const room = new HostRoom(typical);
   let gpusMax = 0;
@@ -38,7 +43,7 @@ export function pricesOf(
     hostMilli: demand.cpuMilli,
     gpuCount: demand.gpuCount,
     gpuMilli: demand.gpuMilli,
-    weight: typical.weights[i] as number,
+    weight: (typical.weights[i] as number) * Math.max(1, demand.gpuCount) ** sizeBias,
   }));
   const hostOnly = fill.filter((shape) => shape.gpuCount === 0);
   return new Price(

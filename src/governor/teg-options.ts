@@ -16,6 +16,10 @@ export interface LearningOptions {
   readonly lookEveryMax: number;
   /** Prices are made anew where the distribution moved by more than this total variation distance. */
   readonly driftMax: number;
+  /** Departures after which pods count as leaving, and shapes weigh by `sizeBias`. */
+  readonly departuresMin: number;
+  /** Power of a shape's GPUs in its weight, once pods leave; see `pricesOf`. */
+  readonly sizeBias: number;
 }
 
 /** All settings. */
@@ -33,6 +37,13 @@ export const TEG_DEFAULTS: TegOptions = {
   price: { ...STRANDING_DEFAULTS, openingMilli: 35, gpuOpeningMilli: -5 },
   rent: RENT_DEFAULTS,
   index: { demandsMax: 1024, boundaryProbesMax: 64 },
-  learning: { halfLifePods: 20_000, firstLookPods: 64, lookEveryMax: 8192, driftMax: 0.08 },
+  learning: {
+    halfLifePods: 20_000,
+    firstLookPods: 64,
+    lookEveryMax: 8192,
+    driftMax: 0.08,
+    departuresMin: 256,
+    sizeBias: 2,
+  },
   classesMax: 131_072,
 };

@@ -61,7 +61,7 @@ export class TegPolicy implements PlacementPolicy {
 
   nodeChanged(node: number): void {
     this.classes.update(node);
-    this.rent.update(node);
+    if (this.rent.update(node) > 0 && this.cluster.podCounts[node] !== 0) this.prices.departureSeen();
   }
 
   explain(demand: Demand): Explanation {
@@ -163,7 +163,7 @@ abstract class ExactPolicy implements PlacementPolicy {
   }
 
   nodeChanged(node: number): void {
-    this.rent.update(node);
+    if (this.rent.update(node) > 0 && this.cluster.podCounts[node] !== 0) this.prices.departureSeen();
   }
 
   explain(demand: Demand): Explanation {

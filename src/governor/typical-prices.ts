@@ -20,7 +20,12 @@ export class TypicalPrices {
   private readonly options: TegOptions;
   /** Absent where the typical workload is given. */
   private readonly learner: TypicalLearner | undefined;
+  /** Given, or what was expected at first. */
+  private readonly given: TypicalWorkload;
   private nextLook: number;
+  private departures = 0;
+  /** Pods were seen to leave since the prices were made. */
+  private regimeChanged = false;
 
   constructor(
     cluster: ClusterState,
@@ -33,7 +38,8 @@ export class TypicalPrices {
     this.options = options;
     this.learner = typical === undefined ? new TypicalLearner(options.learning.halfLifePods) : undefined;
     this.nextLook = options.learning.firstLookPods;
-    this.price = pricesOf(cluster, lattice, typical ?? prior(cluster), options.price);
+    this.given = typical ?? prior(cluster);
+    this.price = pricesOf(cluster, lattice, this.given, options.price, 0);
   }
 
   /**
@@ -43,15 +49,32 @@ export class TypicalPrices {
    */
   demandSeen(demand: Demand, pods: number): boolean {
     const { learner } = this;
-    if (learner === undefined) return false;
-    learner.add(demand, pods);
-    if (learner.seen < this.nextLook) return false;
+    learner?.add(demand, pods);
+    if (this.regimeChanged) {
+      this.regimeChanged = false;
+      this.renew();
+      return true;
+    }
+    if (learner === undefined || learner.seen < this.nextLook) return false;
     const { lookEveryMax, driftMax } = this.options.learning;
     this.nextLook = learner.seen + Math.min(3 * learner.seen, lookEveryMax);
     if (learner.drift() <= driftMax) return false;
-    this.price = pricesOf(this.cluster, this.lattice, learner.settle(), this.options.price);
-    this.renewals++;
+    this.renew();
     return true;
+  }
+
+  /** Counts a departure. The first `departuresMin` of them change the regime: pods leave. O(1). */
+  departureSeen(): void {
+    this.departures++;
+    if (this.departures === this.options.learning.departuresMin) this.regimeChanged = true;
+  }
+
+  private renew(): void {
+    const { learning, price } = this.options;
+    const sizeBias = this.departures >= learning.departuresMin ? learning.sizeBias : 0;
+    const typical = this.learner === undefined ? this.given : this.learner.settle();
+    this.price = pricesOf(this.cluster, this.lattice, typical, price, sizeBias);
+    this.renewals++;
   }
 }
 
