@@ -18,6 +18,7 @@ import { type ClassHeap, kthSmallest } from './class-heap.ts';
 import { ClassPrices, Fit } from './class-prices.ts';
 import type { ClassTable } from './class-table.ts';
 import { CostRows } from './cost-rows.ts';
+import { DemandColumns } from './demand-columns.ts';
 import { DemandOrder } from './demand-order.ts';
 import type { FlavorRent } from './flavor-rent.ts';
 import { INBOX_SIZE, Inboxes } from './inboxes.ts';
@@ -66,6 +67,11 @@ export class ClassIndex {
   private drained: number;
   private readonly rows = new CostRows();
   private readonly inboxes = new Inboxes();
+  private readonly columns = new DemandColumns();
+  /** 1: the row was priced for the demands there were then. @shape [classes] */
+  private priced: Uint8Array = new Uint8Array(1024);
+  /** Scratch: slots of demands that a class perhaps fits. */
+  private perhaps: Int32Array = new Int32Array(16);
   /** What each heap holds everything up to; −Infinity where it is not built. @shape [groups][slots] */
   private readonly limits: Float32Array[] = [];
   /** Scratch: slots that a row reaches; ids and costs of a heap to be. */
@@ -205,6 +211,7 @@ export class ClassIndex {
       order = new DemandOrder(demand, this.freeSlot());
       this.orders[demand.id] = order;
       this.slots[order.slot] = order;
+      this.columns.set(order.slot, demand);
     }
     order.lastAsked = this.questions++;
     return order;
@@ -248,6 +255,7 @@ export class ClassIndex {
     const limits = this.limits[this.groupOf(id)] as Float32Array;
     const { cells } = rows;
     const at = id * rows.stride;
+    if (this.priced[id] === 0) this.priceRow(id, at);
     const count = slotsReached(cells, at, limits, slots.length, reached);
     const { sizes, ids, costs } = inboxes;
     for (let i = 0; i < count; i++) {
@@ -348,6 +356,7 @@ export class ClassIndex {
     this.classEpoch = this.classes.epoch;
     this.drained = this.classes.journalEnd;
     this.rows.clear();
+    this.priced.fill(0);
     for (const order of this.slots) {
       this.unbuild(order);
       order.aside.length = 0;
@@ -362,6 +371,11 @@ export class ClassIndex {
         order.tops[g] = heap.size > 0 ? heap.topCost() : this.boundOf(g, order.slot);
       });
     this.rows.renumber(ids);
+    let kept = 0;
+    for (let id = 0; id < ids.length && id < this.priced.length; id++) {
+      if ((ids[id] as number) >= 0) this.priced[kept++] = this.priced[id] as number;
+    }
+    this.priced.fill(0, kept);
     this.inboxes.renumber(ids);
     this.prices.renumber(ids);
   }
@@ -373,13 +387,18 @@ export class ClassIndex {
     const { stride } = this.rows;
     if (this.reached.length < stride) {
       this.reached = new Int32Array(stride);
+      this.perhaps = new Int32Array(stride);
       this.limits.forEach((limits, group) => {
         const wider = new Float32Array(stride).fill(Number.NEGATIVE_INFINITY);
         wider.set(limits);
         this.limits[group] = wider;
       });
     }
-    if (this.stamps.length < classes) this.stamps = new Int32Array(Math.max(classes, 2 * this.stamps.length));
+    if (this.stamps.length >= classes) return;
+    this.stamps = new Int32Array(Math.max(classes, 2 * this.stamps.length));
+    const priced = new Uint8Array(this.stamps.length);
+    priced.set(this.priced);
+    this.priced = priced;
   }
 
   /** The rent group of a class; a new one begins with empty heaps that hold all there is. */
@@ -394,6 +413,16 @@ export class ClassIndex {
       }
     }
     return group;
+  }
+
+  /** Prices a class for all demands, and remembers it. */
+  private priceRow(id: number, at: number): void {
+    const { slots, perhaps } = this;
+    const { cells } = this.rows;
+    this.priced[id] = 1;
+    this.prices.load(id);
+    const count = this.prices.costs(this.columns, cells, at, perhaps);
+    for (let i = 0; i < count; i++) (slots[perhaps[i] as number] as DemandOrder).aside.push(id);
   }
 
   /** Prices a class for a demand, and remembers it. */

@@ -5,7 +5,9 @@
  */
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
-import type { ClassTable } from './class-table.ts';
+import { GPU_MILLI } from '../model/node.ts';
+import { CLASS_PARTIAL_STEP_MILLI, type ClassTable } from './class-table.ts';
+import type { DemandColumns } from './demand-columns.ts';
 import type { NodeShape, Price } from './price.ts';
 
 /** Whether a class fits: surely, on some of its nodes perhaps (by what rounding cut off), or on none. */
@@ -21,9 +23,13 @@ export class ClassPrices {
   /** The class at hand; −1: none. */
   private id = -1;
   private readonly shape: NodeShape;
+  /** Scratch: rows of demands that may fit. */
+  private candidates: Int32Array = new Int32Array(64);
   /** The next point of the lattice above its CPU. */
   private cpuAbove = 0;
   private flavorId = 0;
+  /** Its V. */
+  private before = 0;
 
   constructor(cluster: ClusterState, classes: ClassTable, price: Price) {
     this.cluster = cluster;
@@ -61,7 +67,8 @@ export class ClassPrices {
 
   /** Takes a class to hand. O(1). */
   load(id: number): void {
-    if (id === this.id) return;
+    // Whoever prices a single node in between takes that to hand.
+    if (id === this.id && this.price.holds(this.shape)) return;
     const { classes, shape } = this;
     this.id = id;
     this.flavorId = classes.flavorIds[id] as number;
@@ -75,6 +82,8 @@ export class ClassPrices {
     shape.fresh = classes.fresh[id] === 1;
     const { points } = classes.lattice;
     this.cpuAbove = points[(classes.cpuIndexes[id] as number) + 1] ?? Number.POSITIVE_INFINITY;
+    this.price.take(shape);
+    this.before = this.potential();
   }
 
   /** @returns One of `Fit`, for the class at hand. O(1). */
@@ -82,10 +91,10 @@ export class ClassPrices {
     const { shape } = this;
     let fit: number = Fit.Surely;
     if (demand.gpuCount > 0) {
-      if (demand.gpuMilli === 1000 || shape.whole > 0) {
+      if (demand.gpuMilli === GPU_MILLI || shape.whole > 0) {
         if (shape.whole < demand.gpuCount) return Fit.Never;
       } else if (shape.a < demand.gpuMilli) {
-        if (shape.a + 9 < demand.gpuMilli) return Fit.Never;
+        if (shape.a + CLASS_PARTIAL_STEP_MILLI <= demand.gpuMilli) return Fit.Never;
         fit = Fit.Perhaps;
       }
     }
@@ -104,7 +113,70 @@ export class ClassPrices {
 
   /** @returns ΔV of a demand that fits the class at hand, milli-GPU, in 32 bits. O(1). */
   cost(demand: Demand): number {
-    return Math.fround(this.price.cost(this.shape, demand, this.potential()));
+    return Math.fround(this.price.costHere(demand, this.before));
+  }
+
+  /**
+   * Prices the class at hand for all demands: as `fit` and `cost`, in one loop.
+   *
+   * @param cells   Gets the costs at `at` + slot; Infinity where a demand does not surely fit.
+   * @param perhaps Gets the slots of demands that perhaps fit. @returns How many.
+   */
+  costs(columns: DemandColumns, cells: Float32Array, at: number, perhaps: Int32Array): number {
+    const count = this.findCandidates(columns);
+    const { candidates, shape } = this;
+    const { slots, demands, special } = columns;
+    const { cpuMilli: cpus, memoryMib: memories, sharedMilli } = columns;
+    const { cpuMilli, memoryMib } = shape;
+    const part = shape.whole > 0 ? GPU_MILLI : shape.a;
+    cells.fill(Number.POSITIVE_INFINITY, at, at + slots.length);
+    let sure = 0;
+    let maybe = 0;
+    for (let i = 0; i < count; i++) {
+      const row = candidates[i] as number;
+      const slot = slots[row] as number;
+      let surely =
+        (sharedMilli[row] as number) <= part &&
+        (cpus[row] as number) <= cpuMilli &&
+        (memories[row] as number) <= memoryMib;
+      if (special[row] === 1) {
+        const demand = demands[slot] as Demand;
+        const fit = this.fit(demand);
+        if (fit === Fit.Never) continue;
+        surely = fit === Fit.Surely;
+        if (surely && demand.extended.length > 0) {
+          cells[at + slot] = this.cost(demand);
+          continue;
+        }
+      }
+      if (surely) candidates[sure++] = row;
+      else perhaps[maybe++] = slot;
+    }
+    this.price.costsHere(columns, candidates, sure, this.before, cells, at);
+    return maybe;
+  }
+
+  /** Finds the rows of demands that the class at hand may fit, by CPU, memory and GPUs. @returns How many. */
+  private findCandidates(columns: DemandColumns): number {
+    const { cpuMilli: cpus, memoryMib: memories, wholeGpus, sharedMilli } = columns;
+    const { cpuMilli, memoryMib, fresh, whole, a } = this.shape;
+    if (this.candidates.length <= cpus.length) this.candidates = new Int32Array(2 * cpus.length + 1);
+    const { candidates } = this;
+    const partMax = (whole > 0 ? GPU_MILLI : a + CLASS_PARTIAL_STEP_MILLI - 1) | 0;
+    const cpuMax = (fresh ? cpuMilli : Math.min(this.cpuAbove, 2 ** 31) - 1) | 0;
+    const memoryMax = (fresh ? memoryMib : Math.min(Math.max(memoryMib, 2 * memoryMib - 1), 2 ** 31 - 1)) | 0;
+    let count = 0;
+    for (let row = 0; row < cpus.length; row++) {
+      // No branch: which fit cannot be predicted. The sign bit is set if anything is too much.
+      const over =
+        (whole - (wholeGpus[row] as number)) |
+        (partMax - (sharedMilli[row] as number)) |
+        (cpuMax - (cpus[row] as number)) |
+        (memoryMax - (memories[row] as number));
+      candidates[count] = row;
+      count += 1 + (over >> 31);
+    }
+    return count;
   }
 
   /** @returns V before and after, of the last finite `cost`. */
@@ -136,7 +208,7 @@ export class ClassPrices {
     if (id >= this.potentials.length) this.grow(id + 1);
     let potential = this.potentials[id] as number;
     if (Number.isNaN(potential)) {
-      potential = this.price.potential(this.shape);
+      potential = this.price.potentialHere();
       this.potentials[id] = potential;
     }
     return potential;

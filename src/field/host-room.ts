@@ -13,9 +13,9 @@ const RATIO_MARGIN = 1;
 /** Converts free resources to milli-cores of host room, for one typical workload. Immutable. */
 export class HostRoom {
   /** Milli-cores per MiB; Infinity: memory is never scarce. */
-  private readonly perMemory: number;
+  readonly perMemory: number;
   /** Milli-cores per unit of each further resource. */
-  private readonly perExtended: readonly number[];
+  readonly perExtended: readonly number[];
 
   /** Only pods with GPUs count, as long as there are any: room for them is what is priced. */
   constructor(typical: TypicalWorkload) {
@@ -38,7 +38,8 @@ export class HostRoom {
 
   /** @returns Milli-cores, at most cpuMilli. @param extended Free amounts by resource id. */
   of(cpuMilli: number, memoryMib: number, extended: readonly number[]): number {
-    let room = Math.min(cpuMilli, memoryMib * this.perMemory);
+    let room = cpuMilli;
+    if (this.perMemory !== Number.POSITIVE_INFINITY) room = Math.min(room, memoryMib * this.perMemory);
     for (let r = 0; r < this.perExtended.length; r++) {
       const per = this.perExtended[r] as number;
       if (per !== Number.POSITIVE_INFINITY) room = Math.min(room, (extended[r] ?? 0) * per);

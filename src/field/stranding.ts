@@ -57,10 +57,10 @@ const TRIPLES = buildTriples();
 
 /** The potential of one typical workload. Immutable; 41 × 9 × 1540 floats (2.3 MB) for 128 cores and 8 GPUs. */
 export class StrandingPotential {
-  private readonly lattice: GeometricLattice;
+  readonly lattice: GeometricLattice;
   private readonly wholeMax: number;
   /** A row of host points for each state of the GPUs, so that pods on one class of nodes read the same lines. */
-  private readonly table: Float32Array;
+  readonly table: Float32Array;
   private readonly pointCount: number;
   /** The host room at hand, the point below it, and how far it is from there to the next in [0, 1). */
   private hostMilli = 0;
@@ -118,17 +118,36 @@ export class StrandingPotential {
     this.beyond = k === this.pointCount - 1 ? 0 : (hostMilli - lower) / ((points[k + 1] as number) - lower);
   }
 
-  /** V with the host room that `setHost` set. @cost O(1), one table line. */
+  /** V with the host room that `setHost` set. The three partials may come in any order. @cost O(1), one table line. */
   valueHere(whole: number, a: number, b: number, d: number, rest: number): number {
-    if (whole > this.wholeMax) return this.valueOfMany(this.hostMilli, whole, a, b, d, rest);
+    const row = this.rowOf(whole, a, b, d);
+    if (row < 0) return this.valueOfMany(this.hostMilli, whole, a, b, d, rest);
+    return this.read(row) + this.offcutOf(a, b, d, rest);
+  }
+
+  /** @returns Where the table holds a state of the GPUs, for `read`; −2 if it does not tell so many whole ones apart. */
+  rowOf(whole: number, a: number, b: number, d: number): number {
+    if (whole > this.wholeMax) return -2;
     const la = (a / PARTIAL_STEP_MILLI) | 0;
     const lb = (b / PARTIAL_STEP_MILLI) | 0;
     const ld = (d / PARTIAL_STEP_MILLI) | 0;
     const triple = TRIPLES.index[(la * LEVELS + lb) * LEVELS + ld] as number;
-    const offcut = rest + a + b + d - (la + lb + ld) * PARTIAL_STEP_MILLI;
-    const at = (whole * TRIPLES.count + triple) * this.pointCount + this.point;
+    return (whole * TRIPLES.count + triple) * this.pointCount;
+  }
+
+  /** @returns Idle GPU that a state has beyond its row: what the levels cut off, and further partial GPUs. */
+  offcutOf(a: number, b: number, d: number, rest: number): number {
+    const la = (a / PARTIAL_STEP_MILLI) | 0;
+    const lb = (b / PARTIAL_STEP_MILLI) | 0;
+    const ld = (d / PARTIAL_STEP_MILLI) | 0;
+    return rest + a + b + d - (la + lb + ld) * PARTIAL_STEP_MILLI;
+  }
+
+  /** @returns V of a row with the host room that `setHost` set, without the offcut. */
+  read(row: number): number {
+    const at = row + this.point;
     const low = this.table[at] as number;
-    return low + this.beyond * ((this.table[at + 1] as number) - low) + offcut;
+    return low + this.beyond * ((this.table[at + 1] as number) - low);
   }
 
   /** A node with more whole GPUs than the table: as so many tables' worth, each with its part of the host. */
