@@ -13,7 +13,7 @@ import { doubleWellForce, type Integrator, stepper } from './walker-means.ts';
 
 const TEMPERATURES = [0.2, 0.25, 0.3, 0.35] as const;
 const WALKERS = 250;
-const PASSAGES = 4000;
+const PASSAGES = 8000;
 const STEP = 0.01;
 const field = (q: number): number => doubleWell(REAL, q);
 
