@@ -27,7 +27,7 @@ export const DAMPED_STEP: Claim = {
   conditions:
     'Divisible load, a fixed total, price 1/(1 − ρ), every node equally stale, starts within 10 % of the equilibrium: the threshold is that of the linearised loop.',
   notClaimed:
-    'Not global convergence, not a rate under churn (there the error stays near drift/gain), nothing about indivisible jobs (T-08).',
+    'Not global convergence, nothing about loads that drift meanwhile, nothing about indivisible jobs (T-08).',
   quick: true,
   measure(random: Random): Measurement {
     const world = makeWorld(random);
