@@ -64,6 +64,7 @@ figcaption p { font-size: 0.9rem; line-height: 1.45; margin: 0.25rem 0 0.5rem; m
 .legend li { display: flex; align-items: center; gap: 0.45rem; overflow-wrap: anywhere; }
 .legend svg { flex: none; }
 .plot { display: block; width: 100%; height: auto; overflow: visible; }
+.plot text, .plot tspan { white-space: pre; }
 .narrow { display: none; }
 details { font-size: 0.88rem; margin-top: 0.4rem; }
 summary { cursor: pointer; color: var(--muted); width: max-content; }

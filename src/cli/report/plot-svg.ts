@@ -37,6 +37,7 @@ function plotDocument(): Window['document'] {
 interface PlotElement {
   readonly outerHTML: string;
   setAttribute(name: string, value: string): void;
+  querySelector(selector: string): { remove(): void } | null;
 }
 
 /**
@@ -48,6 +49,8 @@ interface PlotElement {
  */
 export function plotSvg(chart: Chart, policies: readonly string[], width: number): string {
   const plot = chart.kind === 'lines' ? linePlot(chart, policies, width) : dotPlot(chart, policies, width);
+  // Plot's own style sheet, the same in every plot: the page has it once.
+  plot.querySelector('style')?.remove();
   plot.setAttribute('role', 'img');
   plot.setAttribute('aria-label', `${chart.title}. ${chart.reading}`);
   return compact(plot.outerHTML);
@@ -219,9 +222,14 @@ function dotPlot(chart: DotChart, policies: readonly string[], width: number): P
   });
 }
 
-/** Half a megabyte of digits behind the point, of which nobody sees any: coordinates to a hundredth of a pixel. */
+/**
+ * Half a megabyte of digits behind the point, of which nobody sees any: coordinates to a hundredth of a pixel. And
+ * brackets in attributes, which a browser takes as text but a simpler reader may not, are escaped.
+ */
 function compact(svg: string): string {
-  return svg.replace(/ (?:d|transform|x|y|x1|x2|y1|y2|cx|cy)="[^"]*"/g, (attribute) =>
-    attribute.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (number) => String(Number(Number(number).toFixed(2)))),
-  );
+  return svg
+    .replace(/ (?:d|transform|x|y|x1|x2|y1|y2|cx|cy)="[^"]*"/g, (attribute) =>
+      attribute.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (number) => String(Number(Number(number).toFixed(2)))),
+    )
+    .replace(/="[^"]*"/g, (value) => value.replaceAll('<', '&lt;').replaceAll('>', '&gt;'));
 }

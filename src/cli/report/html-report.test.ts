@@ -1,0 +1,227 @@
+/**
+ * The page as a browser's document: complete, safe whatever the names, with plots that show what they say.
+ */
+import { Window } from 'happy-dom';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { formatUnit } from '../simulation/comparison-tables.ts';
+import type { Chart } from './chart.ts';
+import { chartsOf, shownPolicies } from './charts.ts';
+import { htmlReport, titleOf } from './html-report.ts';
+import { HOSTILE, renamed, smallComparison, smallRun, sourceOf } from './report.scenarios.ts';
+import { comparisonOf, type ReportSource } from './report-source.ts';
+
+type PageDocument = Window['document'];
+type PageElement = ReturnType<PageDocument['createElement']>;
+
+function parse(page: string): PageDocument {
+  const { document } = new Window();
+  document.write(page);
+  return document;
+}
+
+/** Every element of a document with its attributes. */
+function attributes(document: PageDocument): { tag: string; name: string; value: string | null }[] {
+  return [...document.querySelectorAll('*')].flatMap((element) =>
+    [...element.attributes].map(({ name, value }) => ({ tag: element.tagName.toLowerCase(), name, value })),
+  );
+}
+
+const DECISIONS = [1_000, 10_000, 100_000].flatMap((nodes) => [
+  { nodes, policy: 'teg', p50Micros: 4, p99Micros: 11 },
+  { nodes, policy: HOSTILE, p50Micros: nodes / 100, p99Micros: nodes / 10 },
+]);
+
+describe('a page about hostile names', () => {
+  let source: ReportSource;
+  let page: string;
+  let document: PageDocument;
+  let charts: Chart[];
+  beforeAll(() => {
+    const result = renamed(smallComparison({ withTiming: true }), 'fgd', HOSTILE);
+    source = sourceOf(result, { command: `teg '${HOSTILE}'`, decisions: DECISIONS });
+    page = htmlReport(source);
+    document = parse(page);
+    charts = chartsOf(source);
+  });
+
+  test('runs nothing, loads nothing, and refuses to', () => {
+    for (const tag of ['script', 'link', 'img', 'iframe', 'object', 'embed', 'base', 'form']) {
+      expect(document.querySelectorAll(tag).length, tag).toBe(0);
+    }
+    const policy = document.querySelector('meta[http-equiv="Content-Security-Policy"]');
+    expect(policy?.getAttribute('content')).toBe("default-src 'none'; style-src 'unsafe-inline'");
+    expect(
+      attributes(document).filter(({ name }) => /^on|^(src|srcset|action|xlink:href)$/.test(name)),
+    ).toEqual([]);
+    expect(
+      attributes(document).filter(({ name, value }) => name === 'href' && !value?.startsWith('#')),
+    ).toEqual([]);
+    expect(/url\((?!#)|@import|<script|<img|https?:\/\/(?!www\.w3\.org)/i.exec(page)?.[0]).toBeUndefined();
+  });
+
+  test('shows the names as they are', () => {
+    const cells = [...document.querySelectorAll('#in-use-over-time .legend li')].map((li) => li.textContent);
+    expect(cells).toContain(HOSTILE);
+    expect(document.querySelector('title')?.textContent).toBe(titleOf(source.result));
+    expect(document.querySelector('title')?.textContent).toContain(HOSTILE);
+    expect(document.querySelector('pre code')?.textContent).toBe(source.command);
+    expect([...document.querySelectorAll('dd')].map((dd) => dd.textContent).join('\n')).toContain(HOSTILE);
+  });
+
+  test('has every plot, each with its legend, axes and one line or dot a policy', () => {
+    expect(charts.map((chart) => chart.id)).toEqual([
+      'in-use-over-time',
+      'in-use-over-load',
+      'waiting-over-time',
+      'fragmentation',
+      'wait',
+      'wait-by-size',
+      'slowdown',
+      'decision',
+      'decision-median',
+      'decision-p99',
+    ]);
+    for (const chart of charts) {
+      const figure = document.getElementById(chart.id) as unknown as PageElement;
+      const plots = [...figure.querySelectorAll('svg[role="img"]')];
+      expect(plots.length, chart.id).toBe(2);
+      const legend = [...figure.querySelectorAll('.legend li')].map((li) => li.textContent);
+      const shown = chart.kind === 'lines' ? chart.lines.map((line) => line.policy) : source.result.policies;
+      for (const policy of shown) expect(legend, chart.id).toContain(policy);
+      for (const plot of plots) checkPlot(plot as unknown as PageElement, chart);
+    }
+  });
+
+  function checkPlot(plot: PageElement, chart: Chart): void {
+    expect(plot.getAttribute('aria-label')).toContain(chart.title);
+    const texts = [...plot.querySelectorAll('text')].map((text) => text.textContent);
+    expect(texts, chart.id).toContain(chart.x.label);
+    const ticks = [...plot.querySelectorAll('[aria-label="x-axis tick label"] text')];
+    expect(ticks.length, chart.id).toBeGreaterThan(1);
+    for (const tick of ticks) expect(tick.textContent?.trim(), chart.id).not.toBe('');
+    if (chart.kind === 'dots') {
+      expect(plot.querySelectorAll('circle').length).toBe(chart.dots.length);
+      expect([...plot.querySelectorAll('circle title')].map((title) => title.textContent).sort()).toEqual(
+        chart.dots.map(({ text }) => text).sort(),
+      );
+      for (const row of chart.rows) expect(texts).toContain(row);
+      return;
+    }
+    expect(texts, chart.id).toContain(chart.y.label);
+    for (const { policy, points } of chart.lines.filter((line) => line.points.length > 1)) {
+      const line = [...plot.querySelectorAll('path[aria-label]')].find(
+        (path) => path.getAttribute('aria-label') === policy,
+      );
+      const vertices = line?.getAttribute('d')?.match(/[ML]/g) ?? [];
+      expect(vertices.length, `${chart.id}: ${policy}`).toBe(points.length);
+    }
+  }
+
+  test('has no number that is none', () => {
+    for (const { tag, name, value } of attributes(document)) {
+      expect(value, `${tag} ${name}`).not.toMatch(/NaN|Infinity|undefined|null/);
+    }
+    expect(document.body.textContent).not.toMatch(/NaN|Infinity|undefined|\bnull\b|\[object/);
+  });
+
+  test('keeps lines inside their frame', () => {
+    for (const plot of document.querySelectorAll('svg.plot')) {
+      const width = Number(plot.getAttribute('width'));
+      for (const path of plot.querySelectorAll('path[aria-label]')) {
+        const xs = [...(path.getAttribute('d') ?? '').matchAll(/[ML](-?[\d.]+),/g)].map((match) =>
+          Number(match[1]),
+        );
+        expect(Math.min(...xs, width)).toBeGreaterThanOrEqual(0);
+        expect(Math.max(...xs, 0)).toBeLessThanOrEqual(width);
+      }
+    }
+  });
+
+  test('has every figure of the comparison in its table', () => {
+    const table = [...document.querySelectorAll('section')].find(
+      (section) => section.querySelector('h2')?.textContent === 'All figures',
+    );
+    const head = [...(table?.querySelectorAll('thead th') ?? [])].map((th) => th.textContent);
+    expect(head.slice(0, 4)).toEqual(['measure', ...source.result.policies]);
+    expect(head.slice(4)).toEqual(['TEG against kube-scheduler', `TEG against ${HOSTILE}`]);
+    const rows = [...(table?.querySelectorAll('tbody tr') ?? [])].map((tr) =>
+      [...tr.querySelectorAll('th, td')].map((cell) => cell.textContent),
+    );
+    expect(rows.length).toBe(source.result.metrics.length);
+    for (const [i, metric] of source.result.metrics.entries()) {
+      const means = metric.policies.map(({ mean }) =>
+        mean === null ? '–' : formatUnit(mean.mean, metric.unit),
+      );
+      expect(rows[i]?.slice(0, 4)).toEqual([metric.label, ...means]);
+      expect(rows[i]?.length).toBe(head.length);
+    }
+  });
+
+  test('can be read by those who do not see it, on any screen', () => {
+    expect(document.documentElement.getAttribute('lang')).toBe('en');
+    expect(document.querySelectorAll('h1').length).toBe(1);
+    for (const region of document.querySelectorAll('.scroll')) {
+      expect(region.getAttribute('tabindex')).toBe('0');
+      expect(region.getAttribute('aria-label')).toBeTruthy();
+    }
+    for (const figure of document.querySelectorAll('figure')) {
+      expect(figure.querySelectorAll('details table tbody tr').length, figure.id).toBeGreaterThan(1);
+    }
+    const style = document.querySelector('style')?.textContent ?? '';
+    expect(style).toContain('prefers-color-scheme: dark');
+    for (const place of shownPolicies(source).keys()) expect(style).toContain(`--policy-${place}:`);
+    const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe('pages of other results', () => {
+  test('one run: no comparison, no verdicts', () => {
+    const page = htmlReport(sourceOf(comparisonOf(smallRun('teg', 5))));
+    const document = parse(page);
+    expect(document.querySelector('h1')?.textContent).toBe('TEG on 12 nodes with 96 GPUs');
+    expect(document.querySelector('.lead')?.textContent).toMatch(
+      /^TEG kept \d+\.\d\s% of 96 GPUs in use while jobs arrived\.$/,
+    );
+    expect([...document.querySelectorAll('h2')].map((h2) => h2.textContent)).toEqual([
+      'Plots',
+      'All figures of the run',
+      'Jobs that waited',
+      'Wait by size of job',
+      'The run',
+    ]);
+  });
+
+  test('a run that was stopped says so and keeps its figures', () => {
+    const run = { ...smallRun('teg', 5), complete: false };
+    const document = parse(htmlReport(sourceOf(comparisonOf(run))));
+    expect(document.querySelector('.partial')?.textContent).toMatch(/^Partial: stopped before/);
+    expect(document.querySelector('.lead')?.textContent).toMatch(/^TEG kept/);
+  });
+
+  test('no run reached its end: says that there is nothing', () => {
+    const result = smallComparison({ policies: ['teg', 'fgd'], seeds: [1] });
+    const none = { ...result, complete: false, metrics: [], runs: [] };
+    const document = parse(htmlReport(sourceOf(none)));
+    expect(document.querySelector('.lead')?.textContent).toMatch(/^Stopped before any run/);
+    expect(document.querySelectorAll('figure, .cards').length).toBe(0);
+  });
+
+  test('a cluster without GPUs is told in cores', () => {
+    const result = smallComparison({ isCpuOnly: true, nodes: 2, load: 4, policies: ['teg', 'first-fit'] });
+    const document = parse(htmlReport(sourceOf(result)));
+    expect(document.querySelector('.lead')?.textContent).toContain('128 cores');
+    expect(document.getElementById('in-use-over-time')?.textContent).toContain('cores in use over time');
+    expect(document.getElementById('fragmentation')).toBeNull();
+    expect(document.body.textContent).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  test('without time series there are no plots over time, with them cut off there are', () => {
+    const result = smallComparison({ policies: ['teg', 'best-fit'], seeds: [1, 2], horizonSeconds: 4_000 });
+    const bare = { ...result, runs: result.runs.map(({ series: _, ...run }) => run) };
+    expect(chartsOf(sourceOf(bare)).map(({ id }) => id)).not.toContain('in-use-over-time');
+    const ids = chartsOf(sourceOf(result)).map(({ id }) => id);
+    expect(ids).toContain('in-use-over-time');
+    expect(htmlReport(sourceOf(result))).toContain('after 1 h 07 m of virtual time');
+  });
+});
