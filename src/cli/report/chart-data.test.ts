@@ -144,12 +144,31 @@ describe('plots of a comparison', () => {
     expect(shown).toEqual(run?.series?.allocatedGpu.slice(0, shown.length));
   });
 
-  test('over load: the mean of all instants is the mean of the bins, weighed', () => {
-    const chart = charts.find(({ id }) => id === 'in-use-over-load') as LineChart;
-    for (const { points } of chart.lines) {
-      expect(points.length).toBeGreaterThan(2);
-      expect(points.map(([x]) => x)).toEqual(points.map(([x]) => x).toSorted((a, b) => a - b));
-    }
+  test('over load average what was in use at instants of about the same demand, from the warm-up to the last arrival', () => {
+    const at = [0, 10, 20, 30, 40, 50, 60, 70, 80, 90];
+    const arrivedGpu = [0.9, 0.91, 0.52, 0.54, 0.5, 0.53, 0.83, 0.81, 0.82, 0.84];
+    const allocatedGpu = [0, 0, 0.4, 0.5, 0.6, 0.5, 0.8, 0.7, 0.75, 0.1];
+    const flat = at.map(() => 0);
+    const runs = result.runs.slice(0, 1).map((run) => ({
+      ...run,
+      options: { ...run.options, warmupSeconds: 15 },
+      workload: { ...run.workload, spanSeconds: 85 },
+      series: {
+        ...(run.series as NonNullable<typeof run.series>),
+        atSeconds: at,
+        arrivedGpu,
+        allocatedGpu,
+        waitingJobs: flat,
+        fragmentationShare: flat,
+      },
+    }));
+    const policies = [runs[0]?.policy as string];
+    const chart = loadCharts({ ...result, policies, runs }).find(({ id }) => id === 'in-use-over-load');
+    const points = chart?.lines[0]?.points.map(([x, y]) => [Number(x.toFixed(9)), Number(y.toFixed(9))]);
+    expect(points).toEqual([
+      [0.5225, 0.5],
+      [0.82, 0.75],
+    ]);
   });
 
   test('of waits begin at the share of jobs that waited at all', () => {

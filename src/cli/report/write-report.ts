@@ -3,6 +3,7 @@
  */
 import { access, constants, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { TegError } from '../../model/errors.ts';
 import type { ComparisonResult } from '../../simulation/result.ts';
 import { packageVersion } from '../version.ts';
 import { readDecisionCosts } from './decision-file.ts';
@@ -21,8 +22,7 @@ export async function prepareReportFiles(options: ReportOptions): Promise<Report
   const decisions = decision === undefined ? {} : { decisions: await readDecisionCosts(decision) };
   for (const path of [html, markdown]) {
     if (path === undefined) continue;
-    await mkdir(dirname(path), { recursive: true });
-    await access(dirname(path), constants.W_OK);
+    await makeFolder(dirname(path));
   }
   return async (result, command) => {
     const source: ReportSource = { ...sourceOf(result, command), ...decisions };
@@ -37,6 +37,26 @@ export async function prepareReportFiles(options: ReportOptions): Promise<Report
     }
     return written;
   };
+}
+
+/**
+ * Makes a folder that can be written to, if it is not there.
+ *
+ * @throws TegError TEG_OPTION_INVALID if a file is in the way; errors of the file system.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error;
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `got the folder '${path}', which is a file or below one; expected a folder, there or to be made: name another`,
+      { cause: error },
+    );
+  }
+  await access(path, constants.W_OK);
 }
 
 function sourceOf(result: ComparisonResult, command: string): ReportSource {

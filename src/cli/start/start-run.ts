@@ -1,7 +1,7 @@
 /**
  * Runs what `teg start` planned and tells the story: a line a run, a table, a few sentences, the reports.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { type ComparisonTask, compare } from '../../drivers/embedded/simulations.ts';
@@ -43,7 +43,6 @@ export async function start(options: StartOptions): Promise<void> {
   const { task, intro } = await planStart(options);
   const stem = join(options.out, `start-${timestamp(new Date())}`);
   const files = { html: `${stem}.html`, markdown: `${stem}.md` };
-  await mkdir(options.out, { recursive: true });
   const { decision } = options;
   const writeReports = await prepareReportFiles(decision === undefined ? files : { ...files, decision });
   const workers = options.workers ?? availableParallelism();
