@@ -2,6 +2,7 @@
  * `teg bench`: the commands that print the figures of the documentation.
  */
 import type { Command } from 'commander';
+import { addBenchDecisionCommand } from './bench-decision-command.ts';
 import { addBenchPackingCommand } from './bench-packing-command.ts';
 
 /** Adds `teg bench` and the commands below it. */
@@ -10,4 +11,5 @@ export function addBenchCommand(parent: Command): void {
     .command('bench')
     .description('measure: packing quality, decision cost, simulator speed');
   addBenchPackingCommand(bench);
+  addBenchDecisionCommand(bench);
 }

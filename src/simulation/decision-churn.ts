@@ -22,9 +22,6 @@ const FILL_FAILURES_MAX = 10_000;
 /** How far from its target the fill may drift before an extra pod leaves or arrives, as a share of all GPUs. */
 const FILL_TOLERANCE = 0.001;
 
-/** Steps between two looks at the time limit. */
-const STEPS_PER_CHECK = 64;
-
 /** A run of steps. */
 export interface ChurnRun {
   /** Most steps; ≥ 1. */
@@ -64,6 +61,10 @@ export class DecisionChurn {
   private readonly upper: Float64Array;
   private readonly random: Random;
   private policy: PlacementPolicy;
+  /** The pod that leaves next. */
+  private leaver: Demand | undefined;
+  private leaverNode = 0;
+  private leaverMask = 0;
   /** The fill to keep. */
   private targetGpuMilli = 0;
   /** Of the pods that run. @shape [capacity] index into `demands`, node, GPU mask */
@@ -91,6 +92,11 @@ export class DecisionChurn {
     });
   }
 
+  /** Bytes of the table of pods. */
+  get bytes(): number {
+    return this.podDemands.byteLength + this.podNodes.byteLength + this.podMasks.byteLength;
+  }
+
   /** Hands the cluster with all its pods to another policy, made for it as it is now. */
   handTo(policy: PlacementPolicy): void {
     this.policy = policy;
@@ -110,7 +116,7 @@ export class DecisionChurn {
     this.targetGpuMilli = gpuShare * this.cluster.capacity.gpuMilli;
     let failures = 0;
     while (this.usedGpuMilli < this.targetGpuMilli) {
-      if (this.arrive(this.draw()) >= 0) failures = 0;
+      if (this.join()) failures = 0;
       else if (++failures > FILL_FAILURES_MAX) {
         throw new TegError(
           'TEG_OPTION_INVALID',
@@ -121,13 +127,26 @@ export class DecisionChurn {
     }
   }
 
-  /** Runs steps without timing them. @param steps ≥ 0 */
-  warmUp(steps: number): void {
-    for (let i = 0; i < steps && this.podCount > 0; i++) {
-      this.depart(this.random.nextInt(this.podCount));
-      this.arrive(this.draw());
+  /**
+   * Runs steps without keeping their times, until there were `steps` or `microsMax` have passed; at least one.
+   *
+   * @returns Steps.
+   */
+  warmUp(
+    steps: number,
+    clockMicros: () => number = () => 0,
+    microsMax: number = Number.POSITIVE_INFINITY,
+  ): number {
+    const begin = clockMicros();
+    let done = 0;
+    while (done < steps && this.podCount > 0) {
+      this.leave();
+      this.join();
       this.correct();
+      done++;
+      if (clockMicros() - begin > microsMax) break;
     }
+    return done;
   }
 
   /** Runs steps and times each. The cluster must have pods. */
@@ -141,21 +160,22 @@ export class DecisionChurn {
     let corrections = 0;
     let nodesExamined = 0;
     while (steps < stepsMax && this.podCount > 0) {
-      const pod = this.random.nextInt(this.podCount);
-      const demand = this.draw();
+      this.pickLeaver();
+      const index = this.draw();
+      const demand = this.demands[index] as Demand;
       const start = clockMicros();
-      this.depart(pod);
+      this.depart();
       const between = clockMicros();
       const node = this.arrive(demand);
       const end = clockMicros();
+      if (node >= 0) this.enter(index, node);
       departures[steps] = between - start;
       arrivals[steps] = end - between;
       steps++;
       nodesExamined += this.policy.nodesExamined;
       if (node < 0) unplaced++;
       if (this.correct()) corrections++;
-      const slow = end - start > 1000 || steps % STEPS_PER_CHECK === 0;
-      if (slow && steps >= stepsMin && end - begin > microsMax) break;
+      if (steps >= stepsMin && end - begin > microsMax) break;
     }
     const whole = new Float64Array(steps);
     for (let i = 0; i < steps; i++) whole[i] = (arrivals[i] as number) + (departures[i] as number);
@@ -184,44 +204,66 @@ export class DecisionChurn {
     return low;
   }
 
-  /** One arrival, with all its updates. @returns Its node, or −1. */
-  private arrive(index: number): number {
-    const { cluster, policy } = this;
-    const demand = this.demands[index] as Demand;
-    policy.demandSeen?.(demand);
-    const node = policy.choose(demand);
-    if (node < 0) return -1;
-    const mask = policy.gpuMask;
-    cluster.place(node, demand, mask);
-    policy.nodeChanged?.(node);
-    if (this.podCount === this.podNodes.length) this.grow();
-    const pod = this.podCount++;
-    this.podDemands[pod] = index;
-    this.podNodes[pod] = node;
-    this.podMasks[pod] = mask;
-    this.usedGpuMilli += demand.gpuTotalMilli;
-    return node;
-  }
-
-  /** One departure, with all its updates. The last pod takes its place in the table. */
-  private depart(pod: number): void {
-    const node = this.podNodes[pod] as number;
-    const demand = this.demands[this.podDemands[pod] as number] as Demand;
-    this.cluster.release(node, demand, this.podMasks[pod] as number);
-    this.policy.nodeChanged?.(node);
+  /** Draws the pod that leaves next and takes it out of the table; the last pod takes its place there. */
+  private pickLeaver(): void {
+    const pod = this.random.nextInt(this.podCount);
+    this.leaver = this.demands[this.podDemands[pod] as number] as Demand;
+    this.leaverNode = this.podNodes[pod] as number;
+    this.leaverMask = this.podMasks[pod] as number;
     const last = --this.podCount;
     this.podDemands[pod] = this.podDemands[last] as number;
     this.podNodes[pod] = this.podNodes[last] as number;
     this.podMasks[pod] = this.podMasks[last] as number;
-    this.usedGpuMilli -= demand.gpuTotalMilli;
+    this.usedGpuMilli -= this.leaver.gpuTotalMilli;
+  }
+
+  /** The departure of the pod that was picked, with all its updates. */
+  private depart(): void {
+    this.cluster.release(this.leaverNode, this.leaver as Demand, this.leaverMask);
+    this.policy.nodeChanged?.(this.leaverNode);
+  }
+
+  /** One arrival, with all its updates. @returns Its node, or −1. */
+  private arrive(demand: Demand): number {
+    const { cluster, policy } = this;
+    policy.demandSeen?.(demand);
+    const node = policy.choose(demand);
+    if (node < 0) return -1;
+    cluster.place(node, demand, policy.gpuMask);
+    policy.nodeChanged?.(node);
+    return node;
+  }
+
+  /** Enters the pod that was just placed into the table. */
+  private enter(index: number, node: number): void {
+    if (this.podCount === this.podNodes.length) this.grow();
+    const pod = this.podCount++;
+    this.podDemands[pod] = index;
+    this.podNodes[pod] = node;
+    this.podMasks[pod] = this.policy.gpuMask;
+    this.usedGpuMilli += (this.demands[index] as Demand).gpuTotalMilli;
+  }
+
+  /** A departure that nobody times. */
+  private leave(): void {
+    this.pickLeaver();
+    this.depart();
+  }
+
+  /** An arrival that nobody times. @returns Whether it found room. */
+  private join(): boolean {
+    const index = this.draw();
+    const node = this.arrive(this.demands[index] as Demand);
+    if (node >= 0) this.enter(index, node);
+    return node >= 0;
   }
 
   /** Where the fill has drifted, lets one pod more leave or arrive. @returns Whether it did. */
   private correct(): boolean {
     const off = this.usedGpuMilli - this.targetGpuMilli;
     const tolerance = FILL_TOLERANCE * this.cluster.capacity.gpuMilli;
-    if (off > tolerance && this.podCount > 0) this.depart(this.random.nextInt(this.podCount));
-    else if (off < -tolerance) this.arrive(this.draw());
+    if (off > tolerance && this.podCount > 0) this.leave();
+    else if (off < -tolerance) this.join();
     else return false;
     return true;
   }
