@@ -36,7 +36,7 @@ h3 { font-size: 1.05rem; line-height: 1.3; margin: 0; }
 p { margin: 0 0 0.75rem; max-width: 46rem; }
 a { color: var(--accent); }
 strong { font-weight: 650; }
-.lead { font-size: clamp(1.5rem, 1.1rem + 1.9vw, 2.35rem); line-height: 1.25; max-width: 34em; margin: 0 0 1.25rem; text-wrap: pretty; }
+.lead { font-size: clamp(1.5rem, 1.1rem + 1.9vw, 2.35rem); line-height: 1.25; max-width: 34em; margin: 0 0 1.25rem; text-wrap: balance; }
 .lead strong { color: var(--accent); font-weight: 600; }
 .more { font-size: 1.08rem; }
 .muted, figcaption p, .note, dt { color: var(--muted); }

@@ -95,7 +95,7 @@ function timeGuides({ run }: TimedRun, untilSeconds: number, unitSeconds: number
   const guides: Guide[] = [];
   const { warmupSeconds } = run.options;
   if (warmupSeconds > 0 && warmupSeconds < untilSeconds) {
-    guides.push({ text: 'measured from here', at: warmupSeconds / unitSeconds });
+    guides.push({ text: 'warm-up ends', at: warmupSeconds / unitSeconds });
   }
   if (arrivalsEnd(run) < untilSeconds) {
     guides.push({ text: 'last arrival', at: arrivalsEnd(run) / unitSeconds });

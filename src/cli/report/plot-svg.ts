@@ -10,7 +10,10 @@ import type { Axis, Chart, DotChart, Guide, LineChart } from './chart.ts';
 import { policyLook } from './policy-look.ts';
 
 /** Height of a plot of lines, in pixels. */
-const LINES_HEIGHT = 320;
+const LINES_HEIGHT = 330;
+
+/** Room above the frame for the name of the y axis and, below it, those of vertical rules. */
+const TOP_MARGIN = 42;
 
 /** Height of a row of dots, and of what is above and below them. */
 const ROW_HEIGHT = 52;
@@ -74,7 +77,7 @@ function frameOptions(width: number, height: number): Plot.PlotOptions {
     className: 'plot',
     width,
     height,
-    marginTop: 28,
+    marginTop: TOP_MARGIN,
     marginRight: 30,
     marginBottom: 44,
     style: { fontSize: '12px' },
@@ -152,7 +155,7 @@ function linePlot(chart: LineChart, policies: readonly string[], width: number):
   });
 }
 
-/** A vertical rule with its name at the top, or a dotted line with its name at its upper end. */
+/** A vertical rule with its name above it, or a dotted line with its name at its upper end. */
 function guideMarks({ at, text }: Guide, x: Axis, y: Axis): Plot.Markish[] {
   const stroke = 'var(--guide)';
   if (typeof at === 'number') {
@@ -163,10 +166,10 @@ function guideMarks({ at, text }: Guide, x: Axis, y: Axis): Plot.Markish[] {
         x: [at],
         y: [y.domain[1]],
         text: [text],
-        dy: 6,
-        dx: isLate ? -5 : 5,
+        dy: -4,
         textAnchor: isLate ? 'end' : 'start',
-        lineAnchor: 'top',
+        lineAnchor: 'bottom',
+        fontSize: 11,
         fill: 'var(--muted)',
         stroke: 'var(--paper)',
         strokeWidth: 4,
