@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { addBenchDecisionCommand } from './bench-decision-command.ts';
 import { addBenchPackingCommand } from './bench-packing-command.ts';
+import { addBenchSimulatorCommand } from './bench-simulator-command.ts';
 
 /** Adds `teg bench` and the commands below it. */
 export function addBenchCommand(parent: Command): void {
@@ -12,4 +13,5 @@ export function addBenchCommand(parent: Command): void {
     .description('measure: packing quality, decision cost, simulator speed');
   addBenchPackingCommand(bench);
   addBenchDecisionCommand(bench);
+  addBenchSimulatorCommand(bench);
 }

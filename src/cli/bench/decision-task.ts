@@ -97,8 +97,12 @@ export async function runDecisionTask(task: DecisionTask): Promise<DecisionRow[]
     random: new Random(task.seed, STREAM_POLICY),
     ...(task.typical === 'list' ? { typical: workload } : {}),
   });
-  const first = createTegPolicy(context());
-  const churn = new DecisionChurn(cluster, first, workload, new Random(task.seed, STREAM_CHURN));
+  const churn = new DecisionChurn(
+    cluster,
+    createTegPolicy(context()),
+    workload,
+    new Random(task.seed, STREAM_CHURN),
+  );
   const filling = clockMicros();
   churn.fillTo(task.fill);
   const fillSeconds = (clockMicros() - filling) / 1e6;
@@ -109,13 +113,10 @@ export async function runDecisionTask(task: DecisionTask): Promise<DecisionRow[]
     (a, b) => Number(b.name === FILLING_POLICY) - Number(a.name === FILLING_POLICY),
   );
   for (const entry of order) {
-    let own = bytesBefore;
-    if (entry.name !== FILLING_POLICY) {
-      own = arrayBytesInUse() - cluster.bytes - churn.bytes;
-      churn.handTo(entry.create(context()));
-    }
+    if (entry.name !== FILLING_POLICY) churn.handTo(entry.create(context()));
     const measured = measure(task, churn);
-    const bytes = arrayBytesInUse() - churn.bytes - own;
+    const samplesBytes = measured.rounds.reduce((sum, s) => sum + 3 * s.stepMicros.buffer.byteLength, 0);
+    const bytes = arrayBytesInUse() - bytesBefore - churn.bytes - samplesBytes;
     rows.set(entry.name, rowOf(task, entry, churn, cluster, measured, { ...facts, bytes }));
   }
   return policies.map((entry) => rows.get(entry.name) as DecisionRow);
