@@ -115,7 +115,8 @@ function tellResult(result: ComparisonResult): void {
 
 /** Lines of at most a hundred columns, or of the terminal's width. */
 function wrapped(text: string): string {
-  const width = Math.min(TEXT_WIDTH, process.stdout.columns ?? TEXT_WIDTH);
+  // A terminal that does not know its width says 0.
+  const width = Math.min(TEXT_WIDTH, process.stdout.columns || TEXT_WIDTH);
   const lines: string[] = [];
   let line = '';
   for (const word of keepUnits(text).split(' ')) {
