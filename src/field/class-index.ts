@@ -17,7 +17,7 @@ import type { Demand } from '../model/demand.ts';
 import { type ClassHeap, kthSmallest } from './class-heap.ts';
 import { ClassPrices, Fit } from './class-prices.ts';
 import type { ClassTable } from './class-table.ts';
-import { CostRows } from './cost-rows.ts';
+import { CostRows, slotsReached } from './cost-rows.ts';
 import { DemandColumns } from './demand-columns.ts';
 import { DemandOrder } from './demand-order.ts';
 import type { FlavorRent } from './flavor-rent.ts';
@@ -74,6 +74,10 @@ export class ClassIndex {
   private perhaps: Int32Array = new Int32Array(16);
   /** What each heap holds everything up to; −Infinity where it is not built. @shape [groups][slots] */
   private readonly limits: Float32Array[] = [];
+  /** Slots of the demands that a group's nodes are allowed for, by group; made for so many flavours and slots. */
+  private readonly allowed: Int32Array[] = [];
+  private allowedFlavors = 0;
+  private allowedSlots = 0;
   /** Scratch: slots that a row reaches; ids and costs of a heap to be. */
   private reached: Int32Array = new Int32Array(16);
   private readonly found: ScratchHeap = { ids: new Int32Array(256), costs: new Float32Array(256) };
@@ -229,6 +233,7 @@ export class ClassIndex {
     this.orders[oldest.demand.id] = undefined;
     this.rows.clearColumn(oldest.slot);
     this.unbuild(oldest);
+    this.allowedSlots = -1;
     return oldest.slot;
   }
 
@@ -239,6 +244,9 @@ export class ClassIndex {
     else if (classes.epoch !== this.classEpoch) this.renumber(classes.renumbering);
     if (this.drained === classes.journalEnd) return;
     this.widen(classes.count, this.slots.length);
+    if (this.allowedSlots !== this.slots.length || this.allowedFlavors !== this.cluster.flavors.length) {
+      this.findAllowed();
+    }
     if (!classes.journalReaches(this.drained)) for (const order of this.slots) this.unbuild(order);
     else {
       for (let i = this.drained; i < classes.journalEnd; i++) {
@@ -252,11 +260,12 @@ export class ClassIndex {
   /** Tells of a class that has nodes again wherever it is cheap enough. O(demands), about a nanosecond each. */
   private enter(id: number): void {
     const { rows, reached, slots, inboxes } = this;
-    const limits = this.limits[this.groupOf(id)] as Float32Array;
+    const group = this.groupOf(id);
+    const limits = this.limits[group] as Float32Array;
     const { cells } = rows;
     const at = id * rows.stride;
     if (this.priced[id] === 0) this.priceRow(id, at);
-    const count = slotsReached(cells, at, limits, slots.length, reached);
+    const count = slotsReached(cells, at, limits, this.allowed[group] as Int32Array, reached);
     const { sizes, ids, costs } = inboxes;
     for (let i = 0; i < count; i++) {
       const slot = reached[i] as number;
@@ -342,6 +351,24 @@ export class ClassIndex {
     heap.tidyAt = Math.max(heap.tidyAt, 2 * heap.size);
     (this.limits[group] as Float32Array)[order.slot] = limit;
     order.tops[group] = heap.size > 0 ? heap.topCost() : this.boundOf(group, order.slot);
+  }
+
+  /** Finds which demands each group's nodes are allowed for. O(flavours × demands), when either grows. */
+  private findAllowed(): void {
+    const { cluster, rent, slots } = this;
+    const lists: Set<number>[] = [];
+    for (let flavor = 0; flavor < cluster.flavors.length; flavor++) {
+      const group = rent.groupOf(flavor);
+      while (lists.length <= group) lists.push(new Set());
+      for (const { demand, slot } of slots) {
+        if (cluster.allows(flavor, demand.constraintId)) (lists[group] as Set<number>).add(slot);
+      }
+    }
+    lists.forEach((list, group) => {
+      this.allowed[group] = Int32Array.from(list).sort();
+    });
+    this.allowedFlavors = cluster.flavors.length;
+    this.allowedSlots = slots.length;
   }
 
   /** Makes an order build its heaps anew when it is next asked. */
@@ -451,21 +478,4 @@ function growScratch(scratch: ScratchHeap): void {
   const costs = new Float32Array(ids.length);
   costs.set(scratch.costs);
   scratch.costs = costs;
-}
-
-/** Collects the slots whose cost in the row at `at` is not above its limit, or not known. @returns How many. */
-function slotsReached(
-  cells: Float32Array,
-  at: number,
-  limits: Float32Array,
-  slotCount: number,
-  reached: Int32Array,
-): number {
-  let count = 0;
-  for (let slot = 0; slot < slotCount; slot++) {
-    // No branch: which slots are reached cannot be predicted.
-    reached[count] = slot;
-    count += Number(!((cells[at + slot] as number) > (limits[slot] as number)));
-  }
-  return count;
 }

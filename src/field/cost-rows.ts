@@ -62,3 +62,25 @@ export class CostRows {
     return this.cells.byteLength;
   }
 }
+
+/**
+ * Collects those of some slots whose cost in the row at `at` is not above its limit, or not known.
+ *
+ * @param limits  By slot. @param reached Gets the slots. @returns How many.
+ */
+export function slotsReached(
+  cells: Float32Array,
+  at: number,
+  limits: Float32Array,
+  slots: Int32Array,
+  reached: Int32Array,
+): number {
+  let count = 0;
+  for (let i = 0; i < slots.length; i++) {
+    // No branch: which slots are reached cannot be predicted.
+    const slot = slots[i] as number;
+    reached[count] = slot;
+    count += Number(!((cells[at + slot] as number) > (limits[slot] as number)));
+  }
+  return count;
+}
