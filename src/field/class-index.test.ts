@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import { churn, randomCluster, randomDemands, stream } from '../../test/support/random-cluster.ts';
+import { TEG_DEFAULTS, type TegOptions } from '../governor/teg-options.ts';
+import { TegPolicy } from '../governor/teg-policy.ts';
+import type { ClusterState } from '../model/cluster-state.ts';
+import type { Demand } from '../model/demand.ts';
+
+/** Whether the index's last answer is the cheapest occupied class, by looking at all of them. */
+function isCheapest(policy: TegPolicy, demand: Demand): boolean {
+  const { index, classes, rent } = policy;
+  let cheapest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < classes.occupiedCount; i++) {
+    const id = classes.occupied[i] as number;
+    const rented = rent.rent(demand, rent.groupOf(classes.flavorIds[id] as number));
+    cheapest = Math.min(cheapest, index.costOf(demand, id) + rented);
+  }
+  return index.foundCost === cheapest && index.foundClass >= 0 === cheapest < Number.POSITIVE_INFINITY;
+}
+
+/** Random churn with every answer checked. @returns How many were. */
+function checkedChurn(
+  cluster: ClusterState,
+  policy: TegPolicy,
+  seed: number,
+  steps: number,
+  shapes: readonly Demand[],
+): number {
+  let checked = 0;
+  churn(cluster, policy, stream(seed), steps, shapes, (demand) => {
+    if (demand.podsPerNodeMax > 0) return;
+    expect(isCheapest(policy, demand)).toBe(true);
+    checked++;
+  });
+  return checked;
+}
+
+function options(classesMax: number, demandsMax = 64): TegOptions {
+  return { ...TEG_DEFAULTS, classesMax, index: { ...TEG_DEFAULTS.index, demandsMax } };
+}
+
+describe('ClassIndex', () => {
+  test.each([1, 2, 3])('answers with the cheapest class while ids change all the time (seed %i)', (seed) => {
+    const random = stream(seed);
+    const cluster = randomCluster(40, random);
+    const shapes = randomDemands(50, random, cluster.demands);
+    const policy = new TegPolicy({ cluster, random: stream(1) }, options(96));
+    expect(checkedChurn(cluster, policy, seed, 2500, shapes)).toBeGreaterThan(1000);
+    expect(policy.classes.epoch).toBeGreaterThan(3);
+  });
+
+  test('answers with the cheapest class where there are more than a heap holds', () => {
+    const random = stream(12);
+    const cluster = randomCluster(500, random);
+    const shapes = randomDemands(60, random, cluster.demands);
+    const small = cluster.demands.intern({
+      cpuMilli: 3000,
+      memoryMib: 1000,
+      gpuCount: 0,
+      gpuMilli: 0,
+      gpuModels: [],
+    });
+    const policy = new TegPolicy({ cluster, random: stream(1) }, options(65_536));
+    const running = churn(cluster, policy, random, 9000, shapes);
+    let most = 0;
+    // Every other pod leaves, so that classes come in great number.
+    for (const { node, demand, gpuMask } of running.filter((_, i) => i % 2 === 0)) {
+      cluster.release(node, demand, gpuMask);
+      policy.nodeChanged(node);
+      policy.choose(small);
+      expect(isCheapest(policy, small)).toBe(true);
+      most = Math.max(most, policy.classes.occupiedCount);
+    }
+    expect(most).toBeGreaterThan(200);
+    // The cheapest classes are used up one after the other, down to the dearest.
+    for (let node = policy.choose(small); node >= 0; node = policy.choose(small)) {
+      expect(isCheapest(policy, small)).toBe(true);
+      cluster.place(node, small, 0);
+      policy.nodeChanged(node);
+    }
+    expect(isCheapest(policy, small)).toBe(true);
+  });
+
+  test('answers with the cheapest class for demands that were left alone for long', () => {
+    const random = stream(4);
+    const cluster = randomCluster(30, random);
+    const shapes = randomDemands(12, random, cluster.demands);
+    const policy = new TegPolicy({ cluster, random: stream(1) }, options(65_536));
+    checkedChurn(cluster, policy, 4, 300, shapes);
+    // Only one demand is asked for, until the index has given up on the others.
+    checkedChurn(cluster, policy, 5, 4000, shapes.slice(0, 1));
+    expect(checkedChurn(cluster, policy, 6, 300, shapes)).toBeGreaterThan(100);
+  });
+
+  test('answers with the cheapest class after more changes than the journal holds', () => {
+    const random = stream(7);
+    const cluster = randomCluster(40, random);
+    const shapes = randomDemands(20, random, cluster.demands);
+    const policy = new TegPolicy({ cluster, random: stream(1) }, options(65_536));
+    const running = churn(cluster, policy, stream(7), 800, shapes);
+    // Nobody asks while nodes come and go and pods leave: the classes of the end are not those of the last question.
+    for (let i = 0; i < 10_000; i++) {
+      const node = i % cluster.nodeCount;
+      cluster.setUp(node, i % 3 === 0);
+      policy.nodeChanged(node);
+      cluster.setUp(node, true);
+      const pod = i % 10 === 0 ? running.pop() : undefined;
+      if (pod !== undefined) {
+        cluster.release(pod.node, pod.demand, pod.gpuMask);
+        policy.nodeChanged(pod.node);
+      }
+      policy.nodeChanged(node);
+    }
+    expect(checkedChurn(cluster, policy, 8, 300, shapes)).toBeGreaterThan(100);
+  });
+
+  test('answers with the cheapest class when new flavours join that constrained demands are allowed on', () => {
+    const random = stream(9);
+    const cluster = randomCluster(20, random);
+    const shapes = randomDemands(60, random, cluster.demands);
+    const policy = new TegPolicy({ cluster, random: stream(1) }, options(65_536));
+    checkedChurn(cluster, policy, 9, 500, shapes);
+    for (let i = 0; i < 6; i++) {
+      const node = cluster.addNode({
+        name: `late${i}`,
+        cpuMilli: 80_000 + 1000 * i,
+        memoryMib: 300_000,
+        gpuCount: 4,
+        gpuModel: i % 2 === 0 ? 'B' : 'Z',
+        podsMax: 110,
+        labels: { zone: 'east' },
+      });
+      policy.nodeChanged(node);
+      expect(checkedChurn(cluster, policy, 10 + i, 60, shapes)).toBeGreaterThan(20);
+    }
+  });
+
+  test('drops the demand asked least recently, and prices it anew when it is asked again', () => {
+    const random = stream(11);
+    const cluster = randomCluster(30, random);
+    const shapes = randomDemands(40, random, cluster.demands);
+    const policy = new TegPolicy({ cluster, random: stream(1) }, options(65_536, 8));
+    expect(checkedChurn(cluster, policy, 11, 1500, shapes)).toBeGreaterThan(500);
+    expect(policy.index.demandCount).toBe(8);
+  });
+});
