@@ -34,4 +34,14 @@ describe('KeyTable', () => {
     expect(table.get(1, 2, 3)).toBe(-1);
     expect(table.size).toBe(0);
   });
+
+  test('gives keys new values and forgets those that get none', () => {
+    const table = new KeyTable(4);
+    for (let i = 0; i < 1000; i++) table.add(i, i & 7, -i, i);
+    table.mapValues((value) => (value % 3 === 0 ? value / 3 : -1));
+    expect(table.size).toBe(334);
+    for (let i = 0; i < 1000; i++) expect(table.get(i, i & 7, -i)).toBe(i % 3 === 0 ? i / 3 : -1);
+    table.add(1, 1, -1, 7);
+    expect(table.get(1, 1, -1)).toBe(7);
+  });
 });
