@@ -8,6 +8,7 @@
  */
 import type { ClusterState, Flavor } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
+import { GPU_MILLI } from '../model/node.ts';
 
 /** Settings of the rent. */
 export interface RentOptions {
@@ -21,6 +22,20 @@ export interface RentOptions {
 
 /** See `docs/field.md` for how these were found. */
 export const RENT_DEFAULTS: RentOptions = { lambda: 0.25, scarcityMax: 4, halfLifePods: 20_000 };
+
+/** Label of the group of nodes without GPUs. */
+const WITHOUT_GPU = '(none)';
+
+/** What the rent of one group is made of, in milli-GPU. */
+export interface GroupSums {
+  /** Undefined: nodes without GPUs. */
+  readonly gpuModel: string | undefined;
+  /** Idle, and in all, on nodes that are up. */
+  readonly freeMilli: number;
+  readonly capacityMilli: number;
+  /** Decayed demand that is bound to the group. */
+  readonly boundMilli: number;
+}
 
 /** Groups of flavours that share a rent: one a GPU model, and one for nodes without GPUs. */
 export class FlavorRent {
@@ -58,7 +73,7 @@ export class FlavorRent {
   groupOf(flavorId: number): number {
     while (this.groupOfFlavor.length <= flavorId) {
       const flavor = this.cluster.flavors[this.groupOfFlavor.length] as Flavor;
-      this.groupOfFlavor.push(this.internGroup(flavor.gpuCount > 0 ? `${flavor.gpuModel}` : '(none)'));
+      this.groupOfFlavor.push(this.internGroup(flavor.gpuCount > 0 ? `${flavor.gpuModel}` : WITHOUT_GPU));
     }
     return this.groupOfFlavor[flavorId] as number;
   }
@@ -102,6 +117,22 @@ export class FlavorRent {
     if (bound === 0 || demand.gpuCount === 0) return 0;
     const scarcity = ((bound / this.demandTotal) * this.freeTotal) / Math.max(1, this.free[group] as number);
     return this.options.lambda * demand.gpuTotalMilli * Math.min(this.options.scarcityMax, scarcity);
+  }
+
+  /** Decayed demand of all arrivals, milli-GPU. */
+  get demandMilli(): number {
+    return this.demandTotal;
+  }
+
+  /** @returns The sums of a group, which rents of several zones can be made of. O(1). */
+  sumsOf(group: number): GroupSums {
+    const label = this.labels[group] as string;
+    return {
+      gpuModel: label === WITHOUT_GPU ? undefined : label,
+      freeMilli: this.free[group] as number,
+      capacityMilli: GPU_MILLI * (this.capacity[group] as number),
+      boundMilli: this.bound[group] as number,
+    };
   }
 
   private bind(demand: Demand, amount: number): void {

@@ -149,7 +149,7 @@ export class ClusterState {
     }
     if (row[flavorId] === 0) {
       const constraint = this.demands.constraints[constraintId] as Constraint;
-      row[flavorId] = matches(this.flavors[flavorId] as Flavor, constraint) ? 2 : 1;
+      row[flavorId] = flavorMatches(this.flavors[flavorId] as Flavor, constraint) ? 2 : 1;
     }
     return row[flavorId] === 2;
   }
@@ -391,8 +391,8 @@ function grown<T extends Int32Array | Uint16Array | Uint8Array | Float64Array>(f
   return into;
 }
 
-/** Whether a flavour satisfies a constraint: its model is allowed and every term holds. */
-function matches(flavor: Flavor, constraint: Constraint): boolean {
+/** @returns Whether nodes of a model and labels satisfy a constraint: the model is allowed and every term holds. */
+export function flavorMatches(flavor: Pick<Flavor, 'gpuModel' | 'labels'>, constraint: Constraint): boolean {
   if (constraint.gpuModels.length > 0 && !constraint.gpuModels.includes(flavor.gpuModel)) return false;
   return constraint.affinity.every((term) => termHolds(flavor.labels, term));
 }

@@ -84,6 +84,11 @@ export class DemandTable {
     return id;
   }
 
+  /** @returns The id of a named further resource, or −1 if no pod or node has named it. */
+  findResource(name: string): number {
+    return this.resourceByName.get(name) ?? -1;
+  }
+
   private internExtended(pod: PodSpec): readonly number[] {
     const amounts: number[] = [];
     for (const [name, amount] of Object.entries(pod.extended ?? {})) {

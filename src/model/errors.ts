@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   TEG_INSTALL_FAILED: 'The dependencies are not installed, or `npm ci` did not succeed.',
   TEG_LOG_INVALID:
     'An event log is malformed, of another version, or does not fit the zone it is replayed on.',
+  TEG_HOLOGRAM_INVALID: 'The bytes of a hologram are malformed, or of another version.',
 } as const;
 
 /** A code of the registry. */

@@ -1,0 +1,207 @@
+/**
+ * Adds up classes of nodes, from a zone or from holograms, and brings them into canonical form.
+ */
+import {
+  ClassKeys,
+  type HologramClasses,
+  type HologramExtended,
+  type HologramFlavor,
+  makeColumns,
+} from './hologram-classes.ts';
+import { CLASS_NODES_MAX, HOLOGRAM_LIMITS } from './hologram-limits.ts';
+
+/** Columns of a collected class, in canonical order up to `Cpu`. */
+const Column = {
+  Flavor: 0,
+  Extended: 1,
+  Fresh: 2,
+  Whole: 3,
+  Partial: 4,
+  Memory: 5,
+  Cpu: 6,
+  PodsFree: 7,
+  Nodes: 8,
+} as const;
+const COLUMNS = 9;
+
+/** Collects classes. Single use: `finish` ends it. */
+export class ClassCollector {
+  private readonly keys: ClassKeys;
+  /** @shape [classes × COLUMNS] */
+  private rows: Int32Array;
+  private readonly flavors = new Entries<HologramFlavor>();
+  private readonly extended = new Entries<HologramExtended>();
+
+  /** @param expected Classes expected; it grows beyond that. */
+  constructor(expected = 64) {
+    this.keys = new ClassKeys(expected);
+    this.rows = new Int32Array(COLUMNS * Math.max(16, expected));
+  }
+
+  /** @returns The id of a kind of node, for `add`. */
+  flavorId(flavor: HologramFlavor): number {
+    return this.flavors.idOf(flavor);
+  }
+
+  /** @returns The id of further resources, for `add`. */
+  extendedId(extended: HologramExtended): number {
+    return this.extended.idOf(extended);
+  }
+
+  /** Adds nodes to a class, which may be new. Amounts as in `HologramClasses`. O(1). */
+  add(
+    flavor: number,
+    extended: number,
+    fresh: number,
+    whole: number,
+    partialMilli: number,
+    memoryMib: number,
+    cpuMilli: number,
+    podsFree: number,
+    nodes: number,
+  ): void {
+    const known = this.keys.count;
+    const id = this.keys.intern(flavor, extended, fresh, whole, partialMilli, memoryMib, cpuMilli);
+    const at = COLUMNS * id;
+    const { rows } = this;
+    if (id < known) {
+      rows[at + Column.PodsFree] = Math.min(rows[at + Column.PodsFree] as number, podsFree);
+      rows[at + Column.Nodes] = Math.min(CLASS_NODES_MAX, (rows[at + Column.Nodes] as number) + nodes);
+      return;
+    }
+    const room = at < rows.length ? rows : this.grow();
+    room[at + Column.Flavor] = flavor;
+    room[at + Column.Extended] = extended;
+    room[at + Column.Fresh] = fresh;
+    room[at + Column.Whole] = whole;
+    room[at + Column.Partial] = partialMilli;
+    room[at + Column.Memory] = memoryMib;
+    room[at + Column.Cpu] = cpuMilli;
+    room[at + Column.PodsFree] = podsFree;
+    room[at + Column.Nodes] = nodes;
+  }
+
+  /** Adds all classes of a hologram. O(classes). */
+  addAll(classes: HologramClasses): void {
+    const flavors = classes.flavors.map((flavor) => this.flavorId(flavor));
+    const extended = classes.extended.map((amounts) => this.extendedId(amounts));
+    for (let i = 0; i < classes.count; i++) {
+      this.add(
+        flavors[classes.flavorIndexes[i] as number] as number,
+        extended[classes.extendedIndexes[i] as number] as number,
+        classes.fresh[i] as number,
+        classes.whole[i] as number,
+        classes.partialMilli[i] as number,
+        classes.memoryMib[i] as number,
+        classes.cpuMilli[i] as number,
+        classes.podsFree[i] as number,
+        classes.nodeCounts[i] as number,
+      );
+    }
+  }
+
+  /**
+   * The classes in canonical order; beyond `HOLOGRAM_LIMITS` the first ones.
+   *
+   * Why the first: what is among the first of all is among the first of every part, so that cutting off early or late
+   * gives the same. O(classes × log classes).
+   */
+  finish(): HologramClasses {
+    const order = this.sorted();
+    const { rows } = this;
+    const flavors = this.flavors.used(order, rows, Column.Flavor);
+    const extended = this.extended.used(order, rows, Column.Extended);
+    const columns = makeColumns(order.length);
+    for (let i = 0; i < order.length; i++) {
+      const at = COLUMNS * (order[i] as number);
+      columns.flavorIndexes[i] = flavors.indexes[rows[at + Column.Flavor] as number] as number;
+      columns.extendedIndexes[i] = extended.indexes[rows[at + Column.Extended] as number] as number;
+      columns.fresh[i] = rows[at + Column.Fresh] as number;
+      columns.whole[i] = rows[at + Column.Whole] as number;
+      columns.partialMilli[i] = rows[at + Column.Partial] as number;
+      columns.memoryMib[i] = rows[at + Column.Memory] as number;
+      columns.cpuMilli[i] = rows[at + Column.Cpu] as number;
+      columns.podsFree[i] = rows[at + Column.PodsFree] as number;
+      columns.nodeCounts[i] = rows[at + Column.Nodes] as number;
+    }
+    return { count: order.length, flavors: flavors.entries, extended: extended.entries, ...columns };
+  }
+
+  /** The first classes in canonical order, as many as a hologram may have. */
+  private sorted(): number[] {
+    const { rows } = this;
+    const flavorRanks = this.flavors.ranks();
+    const extendedRanks = this.extended.ranks();
+    const order: number[] = [];
+    for (let id = 0; id < this.keys.count; id++) {
+      const rank = flavorRanks[rows[COLUMNS * id + Column.Flavor] as number] as number;
+      if (rank < HOLOGRAM_LIMITS.flavorsMax) order.push(id);
+    }
+    order.sort((x, y) => {
+      const a = COLUMNS * x;
+      const b = COLUMNS * y;
+      let difference =
+        (flavorRanks[rows[a] as number] as number) - (flavorRanks[rows[b] as number] as number);
+      if (difference !== 0) return difference;
+      difference =
+        (extendedRanks[rows[a + 1] as number] as number) - (extendedRanks[rows[b + 1] as number] as number);
+      for (let column: number = Column.Fresh; difference === 0 && column <= Column.Cpu; column++) {
+        difference = (rows[a + column] as number) - (rows[b + column] as number);
+      }
+      return difference;
+    });
+    if (order.length > HOLOGRAM_LIMITS.classesMax) order.length = HOLOGRAM_LIMITS.classesMax;
+    return order;
+  }
+
+  private grow(): Int32Array {
+    const rows = new Int32Array(2 * this.rows.length);
+    rows.set(this.rows);
+    this.rows = rows;
+    return rows;
+  }
+}
+
+/** A dictionary under construction. */
+class Entries<T extends { readonly key: string }> {
+  private readonly all: T[] = [];
+  private readonly idByKey = new Map<string, number>();
+
+  idOf(entry: T): number {
+    let id = this.idByKey.get(entry.key);
+    if (id === undefined) {
+      id = this.all.length;
+      this.all.push(entry);
+      this.idByKey.set(entry.key, id);
+    }
+    return id;
+  }
+
+  /** @returns The place of each entry in the order of keys. */
+  ranks(): Int32Array {
+    const ranks = new Int32Array(this.all.length);
+    this.inOrder().forEach((id, rank) => {
+      ranks[id] = rank;
+    });
+    return ranks;
+  }
+
+  /** @returns The entries that a column of some rows names, in order, and the new index of each id. */
+  used(order: readonly number[], rows: Int32Array, column: number): { entries: T[]; indexes: Int32Array } {
+    const isUsed = new Uint8Array(this.all.length);
+    for (const id of order) isUsed[rows[COLUMNS * id + column] as number] = 1;
+    const indexes = new Int32Array(this.all.length);
+    const entries: T[] = [];
+    for (const id of this.inOrder()) {
+      if (isUsed[id] === 0) continue;
+      indexes[id] = entries.length;
+      entries.push(this.all[id] as T);
+    }
+    return { entries, indexes };
+  }
+
+  private inOrder(): number[] {
+    const { all } = this;
+    return all.map((_, id) => id).sort((a, b) => ((all[a] as T).key < (all[b] as T).key ? -1 : 1));
+  }
+}
