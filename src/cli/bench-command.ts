@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { addBenchDecisionCommand } from './bench-decision-command.ts';
 import { addBenchPackingCommand } from './bench-packing-command.ts';
 import { addBenchSimulatorCommand } from './bench-simulator-command.ts';
+import { addBenchZonesCommand } from './bench-zones-command.ts';
 
 /** Adds `teg bench` and the commands below it. */
 export function addBenchCommand(parent: Command): void {
@@ -14,4 +15,5 @@ export function addBenchCommand(parent: Command): void {
   addBenchPackingCommand(bench);
   addBenchDecisionCommand(bench);
   addBenchSimulatorCommand(bench);
+  addBenchZonesCommand(bench);
 }

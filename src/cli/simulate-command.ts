@@ -3,7 +3,9 @@
  */
 import type { Command } from 'commander';
 import type { SimulationTask } from '../drivers/embedded/simulation-task.ts';
+import { TegError } from '../model/errors.ts';
 import type { SimulationResult } from '../simulation/result.ts';
+import { addZonesOptions, type ZonesOptions } from './federation/zones-options.ts';
 import {
   addReportOptions,
   ownCommand,
@@ -20,7 +22,7 @@ import {
 } from './simulation/simulation-options.ts';
 import { parseNonNegativeInt } from './terminal/option-values.ts';
 
-interface SimulateOptions extends SharedOptions, ReportOptions {
+interface SimulateOptions extends SharedOptions, ReportOptions, ZonesOptions {
   readonly policy: string;
   readonly seed: number;
   readonly explain?: string;
@@ -32,6 +34,7 @@ Examples:
   teg simulate --cluster generated:openb:2000 --jobs generated:100000 --policy teg
   teg simulate --cluster nodes.csv --jobs pods.csv --policy kube-scheduler --mtbf 30d --mttr 4h
   teg simulate --cluster cluster.yaml --jobs cluster.yaml --policy ./mine.ts --json
+  teg simulate --cluster generated:openb:100000 --jobs generated:1e6 --zones 100 --staleness 1s
 Several policies or seeds: \`teg compare\`.`;
 
 /** Adds `teg simulate`. */
@@ -41,7 +44,7 @@ export function addSimulateCommand(parent: Command): void {
     .description('run a workload through a simulated cluster, from the first arrival to the last departure')
     .option('--policy <name>', 'a policy that `teg policies` lists, or the path of your own', 'teg')
     .option('--seed <n>', 'of everything random', parseNonNegativeInt, 1);
-  addReportOptions(addSharedOptions(command))
+  addReportOptions(addZonesOptions(addSharedOptions(command)))
     .option('--explain <job>', "tell one job's life and why its pods went where they went")
     .option('--no-series', 'leave the time series out of the JSON')
     .addHelpText('after', SOURCES_HELP + EXAMPLES)
@@ -52,6 +55,11 @@ export function addSimulateCommand(parent: Command): void {
         printJsonSchema(simulationResultSchema);
         return;
       }
+      if (options.zones !== undefined) {
+        await (await import('./federation/simulate-zones.ts')).simulateZones(options);
+        return;
+      }
+      refuseWithoutZones(options);
       const { simulate } = await import('../drivers/embedded/simulations.ts');
       const { watchRun } = await import('./simulation/run-watch.ts');
       const task = toTask(options);
@@ -67,6 +75,18 @@ export function addSimulateCommand(parent: Command): void {
       const { comparisonOf } = await import('./report/report-source.ts');
       tellReports(await writeReports(comparisonOf(result), ownCommand()), options.json === true);
     });
+}
+
+/** Options that mean something with many zones only. */
+function refuseWithoutZones(options: ZonesOptions): void {
+  const names = ['staleness', 'chooser', 'hosts', 'fanOut', 'delay', 'loss', 'duplicates'] as const;
+  const found = names.find((name) => options[name] !== undefined);
+  if (found === undefined) return;
+  const flag = found.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    `got --${flag} without --zones, expected both: say how many zones there are`,
+  );
 }
 
 /** A report needs the series; the JSON is without them if that was asked for. */

@@ -16,9 +16,10 @@ import { isSharing } from '../model/demand.ts';
 import { assert } from '../model/errors.ts';
 import { chosenGpus, emptyShape, readNode } from './node-shape.ts';
 import type { Explanation, PlacementPolicy, PolicyContext } from './policy.ts';
+import type { SharedPrices } from './shared-prices.ts';
 import { explainByClass, explainByNode } from './teg-explain.ts';
 import { TEG_DEFAULTS, type TegOptions } from './teg-options.ts';
-import { TypicalPrices } from './typical-prices.ts';
+import { type PricesInForce, TypicalPrices } from './typical-prices.ts';
 
 /** Nodes probed in the classes that fit, for a pod with a limit of pods a node. */
 const SPREAD_PROBES_MAX = 256;
@@ -30,20 +31,23 @@ export class TegPolicy implements PlacementPolicy {
   readonly name: string = 'teg';
   gpuMask = 0;
   nodesExamined = 0;
+  /** What the last successful `choose` cost, milli-GPU; 0 where it was found node by node. */
+  costPaid = 0;
   readonly classes: ClassTable;
   readonly index: ClassIndex;
   readonly rent: FlavorRent;
-  readonly prices: TypicalPrices;
+  readonly prices: PricesInForce;
   private readonly cluster: ClusterState;
   private readonly shape: NodeShape = emptyShape();
 
-  constructor(context: PolicyContext, options: TegOptions = TEG_DEFAULTS) {
+  /** @param shared Prices of several zones; absent: this zone makes its own. */
+  constructor(context: PolicyContext, options: TegOptions = TEG_DEFAULTS, shared?: SharedPrices) {
     const { cluster } = context;
-    const lattice = latticeOf(cluster);
+    const lattice = shared?.lattice ?? latticeOf(cluster);
     this.cluster = cluster;
     this.classes = new ClassTable(cluster, lattice, options.classesMax);
     this.rent = new FlavorRent(cluster, options.rent);
-    this.prices = new TypicalPrices(cluster, lattice, context.typical, options);
+    this.prices = shared?.view() ?? new TypicalPrices(cluster, lattice, context.typical, options);
     this.index = new ClassIndex(cluster, this.classes, this.rent, this.prices.price, options.index);
   }
 
@@ -57,6 +61,16 @@ export class TegPolicy implements PlacementPolicy {
     const node = demand.podsPerNodeMax > 0 ? this.chooseSpread(demand) : this.chooseByClass(demand);
     if (node >= 0) this.gpuMask = this.gpusOn(node, demand);
     return node;
+  }
+
+  /** @returns What a pod costs on the node that it is on: the price of placing it there, were it not, milli-GPU. O(GPUs). */
+  costWhere(node: number, demand: Demand, gpuMask: number): number {
+    const { cluster, shape } = this;
+    cluster.release(node, demand, gpuMask);
+    readNode(cluster, node, shape);
+    cluster.place(node, demand, gpuMask);
+    const group = this.rent.groupOf(cluster.flavorIds[node] as number);
+    return this.prices.price.cost(shape, demand, Number.NaN) + this.rent.rent(demand, group);
   }
 
   nodeChanged(node: number): void {
@@ -77,7 +91,9 @@ export class TegPolicy implements PlacementPolicy {
   }
 
   private chooseByClass(demand: Demand): number {
+    this.costPaid = 0;
     if (this.index.find(demand)) {
+      this.costPaid = this.index.foundCost;
       const node = this.classes.heads[this.index.foundClass] as number;
       assert(this.cluster.fits(node, demand), 'a class fits, but not its node');
       return node;

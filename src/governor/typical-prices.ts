@@ -9,8 +9,18 @@ import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import type { TegOptions } from './teg-options.ts';
 
+/** Prices that a policy reads, and tells of what it sees. */
+export interface PricesInForce {
+  /** In force; replaced as a whole. */
+  readonly price: Price;
+  /** Counts an arrival. @returns Whether `price` is another one than at the last call. */
+  demandSeen(demand: Demand, pods: number): boolean;
+  /** Counts a departure. */
+  departureSeen(): void;
+}
+
 /** Keeps the prices of one zone. */
-export class TypicalPrices {
+export class TypicalPrices implements PricesInForce {
   /** In force; replaced as a whole. */
   price: Price;
   /** Times they were made anew. */

@@ -9,6 +9,7 @@
  * stated reason; a running job has all its members; nothing waits that could start (best-effort).
  */
 import type { ClusterState } from '../model/cluster-state.ts';
+import type { Demand } from '../model/demand.ts';
 import { assert, TegError } from '../model/errors.ts';
 import type { EffectBuffer } from './effects.ts';
 import type { PlacementPolicy } from './policy.ts';
@@ -164,6 +165,11 @@ export class Zone {
         waiting.counts[shape] as number,
       );
     });
+  }
+
+  /** @returns The demand of a job that was submitted. */
+  demandOf(job: number): Demand {
+    return this.core.demandOf(this.core.jobs.shapeOf(job));
   }
 
   /** Visits the pods of a running job in member order. */

@@ -38,7 +38,8 @@ export function serveTasks<Task, Result>(run: (task: Task, control: TaskControl)
   });
 }
 
-function toPlainError(error: unknown): PlainError {
+/** @returns An error as it crosses threads. */
+export function toPlainError(error: unknown): PlainError {
   if (error instanceof TegError) return { code: error.code, message: error.message };
   if (error instanceof Error) {
     return { message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };

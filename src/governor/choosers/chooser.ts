@@ -51,12 +51,18 @@ export interface Chooser {
   choose(offers: ZoneOffers, deciders: number, stream: ChoiceStream, random: Random): number;
 }
 
+/** Settings of a chooser; each reads those that concern it. */
+export interface ChooserOptions {
+  /** Share of concurrent deciders that may lose their place, in (0, 1): what the temperature is controlled by. */
+  readonly loserBudget?: number;
+}
+
 /** A chooser in the list of `teg policies --choosers` and of `--chooser`. */
 export interface ChooserEntry {
   readonly name: string;
   /** One line. */
   readonly description: string;
-  readonly create: () => Chooser;
+  readonly create: (options?: ChooserOptions) => Chooser;
 }
 
 /** @returns The state of a stream before its first choice. */

@@ -1,0 +1,77 @@
+/**
+ * The options of runs with many zones, and what they mean for a task.
+ */
+import type { Command } from 'commander';
+import type { FederationTask } from '../../drivers/embedded/federation-task.ts';
+import { parseDurationSeconds, parseFraction, parsePositiveInt } from '../terminal/option-values.ts';
+
+/** What commander makes of them. */
+export interface ZonesOptions {
+  readonly zones?: number;
+  readonly staleness?: number;
+  readonly chooser?: string;
+  readonly hosts?: number;
+  readonly fanOut?: number;
+  readonly delay?: number;
+  readonly loss?: number;
+  readonly duplicates?: number;
+  readonly workers?: number;
+}
+
+/** Chooser unless one is named; `docs/choosers.md` says why. */
+export const CHOOSER_DEFAULT = 'anticipated';
+
+/** Refresh period unless one is given, seconds. */
+export const STALENESS_SECONDS_DEFAULT = 1;
+
+/** Adds the options. */
+export function addZonesOptions(command: Command): Command {
+  return command
+    .option(
+      '--zones <n>',
+      'divide the nodes among so many zones, each with a governor of its own',
+      parsePositiveInt,
+    )
+    .option(
+      '--staleness <duration>',
+      'how often zones publish what they have (default: 1s)',
+      parseDurationSeconds,
+    )
+    .option(
+      '--chooser <name>',
+      `how agents choose a zone; \`teg policies --choosers\` (default: ${CHOOSER_DEFAULT})`,
+    )
+    .option('--hosts <n>', 'agent hosts (default: one a zone)', parsePositiveInt)
+    .option('--fan-out <n>', 'children of a node of the summary tree (default: 32)', parsePositiveInt)
+    .option('--delay <duration>', 'mean time of a message on the way (default: 10ms)', parseDurationSeconds)
+    .option('--loss <share>', 'messages that get lost (default: 0)', parseFraction)
+    .option('--duplicates <share>', 'messages that arrive twice (default: 0)', parseFraction)
+    .option('--workers <n>', 'threads (default: as many as the machine runs at once)', parsePositiveInt);
+}
+
+/** @returns The part of a task that these options decide. */
+export function toZonesTask(
+  options: ZonesOptions,
+): Pick<FederationTask, 'zones' | 'chooser' | 'options' | 'network'> & { readonly hosts?: number } {
+  const { zones = 1, staleness = STALENESS_SECONDS_DEFAULT, chooser = CHOOSER_DEFAULT, hosts } = options;
+  const delay = options.delay ?? 0.01;
+  return {
+    zones,
+    chooser,
+    ...(hosts === undefined ? {} : { hosts }),
+    options: {
+      publishSeconds: staleness,
+      expireSeconds: Math.max(10, 10 * staleness),
+      proposeSeconds: Math.max(0.5, 10 * delay),
+      confirmSeconds: Math.max(0.5, 10 * delay),
+      escrowSeconds: Math.max(5, 100 * delay),
+      ...(options.fanOut === undefined ? {} : { fanOut: options.fanOut }),
+    },
+    network: {
+      delayMinSeconds: delay / 2,
+      delayMeanSeconds: delay,
+      lossRate: options.loss ?? 0,
+      duplicateRate: options.duplicates ?? 0,
+    },
+  };
+}

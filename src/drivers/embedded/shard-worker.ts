@@ -1,0 +1,68 @@
+/**
+ * The thread of one shard: builds it, runs it window by window, tells at the end what it measured.
+ */
+import { resourceUsage } from 'node:process';
+import { parentPort, workerData } from 'node:worker_threads';
+import { factsOf } from '../../simulation/federation/federation-run.ts';
+import { LetterReader, packLetters } from '../../simulation/federation/letter-pack.ts';
+import { compareLetters, type Letter } from '../../simulation/federation/network.ts';
+import { Shard } from '../../simulation/federation/shard.ts';
+import { buildFederation } from './federation-task.ts';
+import type { ShardAnswer, ShardRequest, ShardSetup } from './shard-team.ts';
+import { toPlainError } from './worker-tasks.ts';
+
+/** One shard and the letters that it has for itself. */
+class ShardLane {
+  private readonly shard: Shard;
+  private readonly setup: ShardSetup;
+  private readonly reader = new LetterReader();
+  private own: Letter[] = [];
+
+  constructor(shard: Shard, setup: ShardSetup) {
+    this.shard = shard;
+    this.setup = setup;
+  }
+
+  answer(request: ShardRequest): ShardAnswer {
+    const { shard } = this;
+    if (request.kind === 'finish') {
+      const metrics = shard.finish().toPlain();
+      return { kind: 'finish', metrics, peakMemoryBytes: resourceUsage().maxRSS * 1024 };
+    }
+    const letters = this.own.concat(...request.letters.map((packed) => this.reader.unpack(packed)));
+    shard.deliver(letters.sort(compareLetters));
+    shard.run(request.untilSeconds);
+    let nextSeconds = shard.nextSeconds();
+    const { index, count } = this.setup;
+    const outgoing = Array.from({ length: count }, (_, to) => {
+      const sent = shard.takeOutgoing(to);
+      for (const letter of sent) nextSeconds = Math.min(nextSeconds, letter.arrivesAt);
+      if (to === index) this.own = sent;
+      return to === index || sent.length === 0 ? undefined : packLetters(sent);
+    });
+    return { kind: 'window', status: shard.status(), nextSeconds, outgoing };
+  }
+}
+
+async function main(): Promise<void> {
+  const port = parentPort;
+  if (port === null) throw new Error('a shard runs on a worker thread');
+  const setup = workerData as ShardSetup;
+  const tell = (answer: ShardAnswer): void => port.postMessage(answer);
+  try {
+    const parts = await buildFederation(setup.task);
+    const lane = new ShardLane(new Shard({ ...parts, index: setup.index, count: setup.count }), setup);
+    port.on('message', (request: ShardRequest) => {
+      try {
+        tell(lane.answer(request));
+      } catch (error) {
+        tell({ kind: 'error', error: toPlainError(error) });
+      }
+    });
+    tell({ kind: 'ready', facts: factsOf(parts), warnings: parts.warnings });
+  } catch (error) {
+    tell({ kind: 'error', error: toPlainError(error) });
+  }
+}
+
+await main();

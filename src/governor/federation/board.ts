@@ -1,0 +1,123 @@
+/**
+ * What a reader knows of the zones: the last summary of each, and what they offer a demand.
+ *
+ * Memory grows with the zones and groups known, never with nodes. Everything on it is stale: entries carry their age,
+ * expire, and what was refused since an entry was written is remembered until a newer one comes.
+ */
+import type { Offer, OfferReader } from '../../field/hologram/offer-reader.ts';
+import type { Demand } from '../../model/demand.ts';
+import { makeOffers, type ZoneOffers } from '../choosers/chooser.ts';
+import type { BoardEntry } from './messages.ts';
+
+/** Refusals remembered at most; beyond it the oldest are forgotten, which costs a probe. */
+const REFUSALS_MAX = 65_536;
+
+/** A board. Written by its owner only. */
+export class Board {
+  /** Of the last `offersFor`. */
+  readonly offers: ZoneOffers;
+  private readonly reader: OfferReader;
+  private readonly expireSeconds: number;
+  private readonly entriesMax: number;
+  private entries: BoardEntry[] = [];
+  /** Version of the entry that refused, by process and demand. */
+  private readonly refusals = new Map<string, number>();
+  private readonly offer: Offer = { price: 0, slope: 0, near: 0, slots: 0 };
+
+  constructor(reader: OfferReader, expireSeconds: number, entriesMax: number) {
+    this.reader = reader;
+    this.expireSeconds = expireSeconds;
+    this.entriesMax = entriesMax;
+    this.offers = makeOffers(entriesMax);
+  }
+
+  /** Entries known, expired ones included. */
+  get size(): number {
+    return this.entries.length;
+  }
+
+  /** Takes a new board over; entries that are older than those known are not taken. */
+  replace(entries: readonly BoardEntry[]): void {
+    const known = new Map(this.entries.map((entry) => [entry.id, entry]));
+    this.entries = entries.slice(0, this.entriesMax).map((entry) => {
+      const before = known.get(entry.id);
+      return before !== undefined && before.version > entry.version ? before : entry;
+    });
+  }
+
+  /** The entry offered nothing, against what its hologram said. Remembered until a newer version of it comes. */
+  refuse(id: number, demandId: number, gangMin: number): void {
+    const entry = this.entries.find((known) => known.id === id);
+    if (entry === undefined) return;
+    if (this.refusals.size >= REFUSALS_MAX) this.refusals.clear();
+    this.refusals.set(`${id}:${demandId}:${gangMin}`, entry.version);
+  }
+
+  /** @returns Seconds since the oldest entry in force was written; 0 without entries. */
+  ageSeconds(timeSeconds: number): number {
+    let age = 0;
+    for (const { hologram } of this.entries) {
+      if (timeSeconds - hologram.newestAt > this.expireSeconds) continue;
+      age = Math.max(age, timeSeconds - hologram.takenAt);
+    }
+    return age;
+  }
+
+  /** @returns Agents that decide on data of this age at the same time, all zones together; at least 1. */
+  deciders(timeSeconds: number): number {
+    let sum = 0;
+    for (const { hologram } of this.entries) {
+      const age = timeSeconds - hologram.newestAt;
+      if (age <= this.expireSeconds) sum += hologram.sums.arrivalsPerSecond * age;
+    }
+    return Math.max(1, sum);
+  }
+
+  /**
+   * Collects what the entries offer.
+   *
+   * @param demand  Of one pod.
+   * @param gangMin Pods that have to start together in one zone.
+   * @returns       Entries in `offers`: 0 if none shows room.
+   * @cost O(entries), each a look into the reader's cache once it was read.
+   */
+  offersFor(demand: Demand, gangMin: number, timeSeconds: number): number {
+    const { offers, offer, entries } = this;
+    let count = 0;
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as BoardEntry;
+      const { hologram } = entry;
+      if (timeSeconds - hologram.newestAt > this.expireSeconds) continue;
+      if (gangMin * demand.gpuTotalMilli > hologram.maxima.zoneFreeGpuMilli) continue;
+      if (!this.reader.read(hologram, demand, gangMin, offer)) continue;
+      if (this.isRefused(entry, demand.id, gangMin)) continue;
+      offers.entries[count] = i;
+      offers.prices[count] = offer.price;
+      offers.slopes[count] = offer.slope;
+      offers.near[count] = offer.near;
+      offers.slots[count] = offer.slots;
+      offers.positions[count] = entry.position;
+      offers.ages[count] = timeSeconds - hologram.takenAt;
+      count++;
+    }
+    offers.count = count;
+    return count;
+  }
+
+  /** @returns Pods that run in a zone as far as the board knows; 1 if it does not. */
+  podsOf(zone: number): number {
+    const entry = this.entries.find((known) => known.id === zone);
+    return Math.max(1, entry?.hologram.sums.pods ?? 1);
+  }
+
+  /** @returns The board entry of `offers.entries[index]`. */
+  entryOf(index: number): BoardEntry {
+    return this.entries[this.offers.entries[index] as number] as BoardEntry;
+  }
+
+  private isRefused(entry: BoardEntry, demandId: number, gangMin: number): boolean {
+    if (this.refusals.size === 0) return false;
+    const version = this.refusals.get(`${entry.id}:${demandId}:${gangMin}`);
+    return version !== undefined && version >= entry.version;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Settings of the federation: periods, patience, and the bound of everything that could grow.
+ */
+import { TegError } from '../../model/errors.ts';
+
+/** All times in seconds. All optional where a caller gives them; see `FEDERATION_DEFAULTS`. */
+export interface FederationOptions {
+  /** Δ: how often zones and summary nodes publish. Worst age at a reader: levels × (Δ + delay), see `docs/federation.md`. */
+  readonly publishSeconds: number;
+  /** A child or entry whose data is older counts for nothing. At least 2 Δ. */
+  readonly expireSeconds: number;
+  /** How long an escrow holds capacity for an offer that is not confirmed. */
+  readonly escrowSeconds: number;
+  /** An unanswered proposal is repeated after this time. */
+  readonly proposeSeconds: number;
+  /** Repetitions before the host tries another zone. */
+  readonly proposeRepeatsMax: number;
+  /** An unanswered confirmation is repeated after this time, then after twice that, up to 16 ×; never given up. */
+  readonly confirmSeconds: number;
+  /** A zone repeats the news that a job ended until it is acknowledged. */
+  readonly noticeSeconds: number;
+  /** A proposal that was refused everywhere it made sense waits for the next board; without one, for this time. */
+  readonly retrySeconds: number;
+  /** Children of a summary node, ≥ 2. */
+  readonly fanOut: number;
+  /** Hops of a proposal through summary nodes. */
+  readonly hopsMax: number;
+  /** Escrows of one zone. */
+  readonly escrowsMax: number;
+  /** Ends of jobs that a zone's hosts have not acknowledged; at the limit the zone makes no further offers. */
+  readonly noticesMax: number;
+  /** Jobs of one agent host: waiting, deciding or running. */
+  readonly hostJobsMax: number;
+  /** Proposals of one host under way. */
+  readonly proposalsMax: number;
+  /** Entries that a board may hold. */
+  readonly boardEntriesMax: number;
+  /**
+   * Running one-pod jobs that a host considers moving at each board; 0: none is ever moved. Moves follow the damped step D2:
+   * see `docs/choosers.md`.
+   */
+  readonly movesPerBoard: number;
+  /** η of D2: stable for data s refreshes old while η ≤ 1/(s + ½). */
+  readonly moveGain: number;
+  /** Dead band: what a move has to save at least, milli-GPU. */
+  readonly moveSavesMilliMin: number;
+  /** Share of concurrent deciders that may lose their place: the temperature controller's budget. */
+  readonly loserBudget: number;
+}
+
+/** The defaults. */
+export const FEDERATION_DEFAULTS: FederationOptions = {
+  publishSeconds: 1,
+  expireSeconds: 10,
+  escrowSeconds: 5,
+  proposeSeconds: 0.5,
+  proposeRepeatsMax: 3,
+  confirmSeconds: 0.5,
+  noticeSeconds: 1,
+  retrySeconds: 1,
+  fanOut: 32,
+  hopsMax: 8,
+  escrowsMax: 16_384,
+  noticesMax: 65_536,
+  hostJobsMax: 1 << 22,
+  proposalsMax: 1024,
+  boardEntriesMax: 4096,
+  movesPerBoard: 0,
+  moveGain: 0.4,
+  moveSavesMilliMin: 100,
+  loserBudget: 0.05,
+};
+
+/**
+ * Fills in the defaults and checks bounds.
+ *
+ * @throws TegError TEG_OPTION_INVALID.
+ */
+export function federationOptions(options: Partial<FederationOptions> = {}): FederationOptions {
+  const all = { ...FEDERATION_DEFAULTS, ...options };
+  for (const [name, value] of Object.entries(all)) {
+    const least = leastOf(name);
+    if (value >= least) continue;
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `${name} is ${value}; expected ${least === Number.MIN_VALUE ? 'a number above 0' : `at least ${least}`}: correct it`,
+    );
+  }
+  if (all.expireSeconds < 2 * all.publishSeconds) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `expireSeconds is ${all.expireSeconds}; expected at least twice publishSeconds (${all.publishSeconds}), or ` +
+        'healthy zones would be taken for dead: raise it',
+    );
+  }
+  return all;
+}
+
+/** The least value of an option. */
+function leastOf(name: string): number {
+  if (name === 'fanOut') return 2;
+  if (name === 'movesPerBoard' || name === 'moveSavesMilliMin') return 0;
+  return name.endsWith('Max') ? 1 : Number.MIN_VALUE;
+}

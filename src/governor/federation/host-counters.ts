@@ -1,0 +1,79 @@
+/**
+ * What an agent host has counted: how many probes a placement took, how far it was from the last one, what went wrong.
+ */
+
+/** Placements with this many probes or more share the last bin. */
+const PROBE_BINS = 256;
+
+/** Counters of one host, or of several added up. */
+export class HostCounters {
+  /** Proposals sent, repetitions not counted. */
+  proposals = 0;
+  /** Proposals refused, by zones or by summary nodes. */
+  refusals = 0;
+  /** Proposals that nobody answered. */
+  unanswered = 0;
+  /** Offers that were let go because the host had gone on. */
+  declined = 0;
+  /** Escrows that had ended when they were confirmed. */
+  gone = 0;
+  /** Jobs that started. */
+  placements = 0;
+  /** Of these, how many had a predecessor of their shape at this host, and in another zone; and by how many zones. */
+  successors = 0;
+  moved = 0;
+  distanceSum = 0;
+  /** Jobs by number of probes that their placement took. @shape [PROBE_BINS] */
+  readonly probes: Float64Array = new Float64Array(PROBE_BINS);
+  /** Age of the data that was chosen by, summed over proposals, in whole microseconds; and at worst, seconds. */
+  ageMicros = 0;
+  ageMax = 0;
+  /** Jobs moved between zones while they ran. */
+  migrations = 0;
+
+  /** Counts a placement. @param probes Proposals it took, ≥ 1. @param distance In zones; −1: the first of its shape. */
+  place(probes: number, distance: number): void {
+    this.placements++;
+    const bin = Math.min(PROBE_BINS - 1, probes);
+    this.probes[bin] = (this.probes[bin] as number) + 1;
+    if (distance < 0) return;
+    this.successors++;
+    this.distanceSum += distance;
+    if (distance > 0) this.moved++;
+  }
+
+  /** Adds another host's counts. */
+  add(other: HostCounters): void {
+    this.proposals += other.proposals;
+    this.refusals += other.refusals;
+    this.unanswered += other.unanswered;
+    this.declined += other.declined;
+    this.gone += other.gone;
+    this.placements += other.placements;
+    this.successors += other.successors;
+    this.moved += other.moved;
+    this.distanceSum += other.distanceSum;
+    this.migrations += other.migrations;
+    this.ageMicros += other.ageMicros;
+    this.ageMax = Math.max(this.ageMax, other.ageMax);
+    for (let i = 0; i < PROBE_BINS; i++)
+      this.probes[i] = (this.probes[i] as number) + (other.probes[i] as number);
+  }
+
+  /** Mean probes of a placement; NaN without one. */
+  get probesMean(): number {
+    let sum = 0;
+    for (let i = 0; i < PROBE_BINS; i++) sum += i * (this.probes[i] as number);
+    return sum / this.placements;
+  }
+
+  /** @returns The q-quantile of the probes of a placement. */
+  probesQuantile(q: number): number {
+    let left = q * this.placements;
+    for (let i = 0; i < PROBE_BINS; i++) {
+      left -= this.probes[i] as number;
+      if (left <= 0) return i;
+    }
+    return PROBE_BINS - 1;
+  }
+}

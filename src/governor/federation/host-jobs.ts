@@ -1,0 +1,195 @@
+/**
+ * The jobs of one agent host, as columns by slot.
+ */
+import type { JobLine } from './host-lines.ts';
+
+/** Slots that a new table has room for. */
+const CAPACITY_FIRST = 64;
+
+/** What an agent is doing. */
+export const AgentState = {
+  Free: 0,
+  /** In its line; `reasons` says why. */
+  Waiting: 1,
+  /** A proposal is out. */
+  Proposed: 2,
+  /** It has an offer and confirms it: bound to that zone until the zone answers. */
+  Confirming: 3,
+  Running: 4,
+  /** Its owner cancelled it; the zone is told until it answers. */
+  Stopping: 5,
+  /** It runs, and a proposal to move it is out. */
+  Moving: 6,
+  /** It has an offer elsewhere; its zone is told to stop it until it answers. */
+  Leaving: 7,
+} as const;
+
+/** Names of the states for people, by number. */
+export const AGENT_STATE_NAMES: readonly string[] = [
+  'unknown',
+  'waiting',
+  'proposed',
+  'confirming',
+  'running',
+  'stopping',
+  'moving',
+  'leaving',
+];
+
+/** Why an agent waits. */
+export const WaitReason = {
+  None: 0,
+  /** No board has arrived yet, or all of it has expired. */
+  NoBoard: 1,
+  /** No zone on the board shows room. */
+  NoRoom: 2,
+  /** Zones that showed room refused; the next board is awaited. */
+  Refused: 3,
+  /** A zone did not answer. */
+  Unanswered: 4,
+  /** Others of its kind go first: the line's window, or the host's limit of proposals under way. */
+  Queued: 5,
+  /** It ran and lost a node. */
+  NodeLost: 6,
+  /** Its escrow was gone when it confirmed. */
+  EscrowGone: 7,
+} as const;
+
+/** A number of `WaitReason`. */
+export type WaitReasonCode = (typeof WaitReason)[keyof typeof WaitReason];
+
+/** Names of the reasons for people, by number. */
+export const WAIT_REASON_NAMES: readonly string[] = [
+  'none',
+  'no board yet',
+  'no zone shows room',
+  'refused where room was shown',
+  'a zone did not answer',
+  'others of its shape go first',
+  'lost a node',
+  'the offer had expired',
+];
+
+/** Columns by slot; slots are dense and reused. Written by its host only. About 170 bytes a job. */
+export class HostJobs {
+  /** @shape [capacity] `AgentState`. */
+  states: Uint8Array = new Uint8Array(CAPACITY_FIRST);
+  /** @shape [capacity] `WaitReason`. */
+  reasons: Uint8Array = new Uint8Array(CAPACITY_FIRST);
+  /** The caller's number. @shape [capacity] */
+  jobs: Float64Array = new Float64Array(CAPACITY_FIRST);
+  /** Larger goes first. @shape [capacity] */
+  priorities: Int32Array = new Int32Array(CAPACITY_FIRST);
+  /** Order of submission; kept when a job waits again. @shape [capacity] */
+  ranks: Float64Array = new Float64Array(CAPACITY_FIRST);
+  /** When it came into its state, seconds. @shape [capacity] */
+  since: Float64Array = new Float64Array(CAPACITY_FIRST);
+  /** Since when it has not run, seconds. @shape [capacity] */
+  waitingSince: Float64Array = new Float64Array(CAPACITY_FIRST);
+  /** Of the proposal that is or was last out; unique in the host. @shape [capacity] */
+  attempts: Float64Array = new Float64Array(CAPACITY_FIRST);
+  /** Offer that it confirms or runs on. @shape [capacity] */
+  offers: Float64Array = new Float64Array(CAPACITY_FIRST);
+  /** Process that was proposed to; zone that it confirms to or runs in. @shape [capacity] */
+  targets: Int32Array = new Int32Array(CAPACITY_FIRST);
+  /** Repetitions of the message that is out. @shape [capacity] */
+  repeats: Int32Array = new Int32Array(CAPACITY_FIRST);
+  /** Number of the timer that is set; older ones that ring are ignored. @shape [capacity] */
+  timers: Float64Array = new Float64Array(CAPACITY_FIRST);
+  /** Proposals answered or given up since it last ran. @shape [capacity] */
+  probes: Int32Array = new Int32Array(CAPACITY_FIRST);
+  /** Offer and zone that a job moves to. @shape [capacity] */
+  nextOffers: Float64Array = new Float64Array(CAPACITY_FIRST);
+  nextZones: Int32Array = new Int32Array(CAPACITY_FIRST);
+  /** Cost of its place when it was last asked, milli-GPU. @shape [capacity] */
+  quotes: Float64Array = new Float64Array(CAPACITY_FIRST);
+  /** Work that is done already, of a job that moves. @shape [capacity] */
+  doneSeconds: Float64Array = new Float64Array(CAPACITY_FIRST);
+  /** 1: it is on its way to another zone, after it ran. @shape [capacity] */
+  moves: Uint8Array = new Uint8Array(CAPACITY_FIRST);
+  /** Shape. @shape [capacity] */
+  readonly lines: (JobLine | undefined)[] = [];
+  private readonly slots = new Map<number, number>();
+  private readonly free: number[] = [];
+  private used = 0;
+
+  /** Slots in use or free again: all lie in [0, slotsUsed). */
+  get slotsUsed(): number {
+    return this.used;
+  }
+
+  /** Jobs known. */
+  get size(): number {
+    return this.slots.size;
+  }
+
+  /** @returns The slot of a job, −1 if it is not known. */
+  slotOf(job: number): number {
+    return this.slots.get(job) ?? -1;
+  }
+
+  /** Enters a job that is not known. @returns Its slot. */
+  add(job: number, line: JobLine, priority: number, rank: number, timeSeconds: number): number {
+    const slot = this.free.pop() ?? this.used++;
+    if (slot >= this.states.length) this.grow();
+    this.slots.set(job, slot);
+    this.states[slot] = AgentState.Waiting;
+    this.reasons[slot] = WaitReason.None;
+    this.jobs[slot] = job;
+    this.priorities[slot] = priority;
+    this.ranks[slot] = rank;
+    this.since[slot] = timeSeconds;
+    this.waitingSince[slot] = timeSeconds;
+    this.attempts[slot] = 0;
+    this.offers[slot] = 0;
+    this.targets[slot] = -1;
+    this.repeats[slot] = 0;
+    this.timers[slot] = 0;
+    this.probes[slot] = 0;
+    this.nextOffers[slot] = 0;
+    this.doneSeconds[slot] = 0;
+    this.moves[slot] = 0;
+    this.lines[slot] = line;
+    return slot;
+  }
+
+  /** Forgets a job. */
+  remove(slot: number): void {
+    this.slots.delete(this.jobs[slot] as number);
+    this.states[slot] = AgentState.Free;
+    this.lines[slot] = undefined;
+    this.free.push(slot);
+  }
+
+  /** Visits all jobs known, in the order of their slots. */
+  forEach(visit: (slot: number) => void): void {
+    for (let slot = 0; slot < this.used; slot++) if (this.states[slot] !== AgentState.Free) visit(slot);
+  }
+
+  private grow(): void {
+    const n = 2 * this.states.length;
+    this.states = widened(this.states, new Uint8Array(n));
+    this.reasons = widened(this.reasons, new Uint8Array(n));
+    this.jobs = widened(this.jobs, new Float64Array(n));
+    this.priorities = widened(this.priorities, new Int32Array(n));
+    this.ranks = widened(this.ranks, new Float64Array(n));
+    this.since = widened(this.since, new Float64Array(n));
+    this.waitingSince = widened(this.waitingSince, new Float64Array(n));
+    this.attempts = widened(this.attempts, new Float64Array(n));
+    this.offers = widened(this.offers, new Float64Array(n));
+    this.targets = widened(this.targets, new Int32Array(n));
+    this.repeats = widened(this.repeats, new Int32Array(n));
+    this.timers = widened(this.timers, new Float64Array(n));
+    this.nextOffers = widened(this.nextOffers, new Float64Array(n));
+    this.nextZones = widened(this.nextZones, new Int32Array(n));
+    this.quotes = widened(this.quotes, new Float64Array(n));
+    this.doneSeconds = widened(this.doneSeconds, new Float64Array(n));
+    this.moves = widened(this.moves, new Uint8Array(n));
+    this.probes = widened(this.probes, new Int32Array(n));
+  }
+}
+
+function widened<T extends Float64Array | Int32Array | Uint8Array>(from: T, into: T): T {
+  into.set(from);
+  return into;
+}

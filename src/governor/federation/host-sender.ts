@@ -1,0 +1,127 @@
+/**
+ * What an agent host sends, and when it looks again whether it was answered.
+ */
+import type { TimeHeap } from '../../kernel/time-heap.ts';
+import type { Demand } from '../../model/demand.ts';
+import type { AgentHostParts } from './agent-host-parts.ts';
+import type { HostJobs } from './host-jobs.ts';
+import type { JobLine } from './host-lines.ts';
+import {
+  type FederationReasonCode,
+  type Message,
+  MessageKind,
+  makeMessage,
+  type Outbox,
+} from './messages.ts';
+
+/** Attempts of one incarnation. */
+const PER_INCARNATION = 2 ** 32;
+/** A message that has to get through is repeated after at most this many times `confirmSeconds`. */
+const BACKOFF_MAX = 16;
+
+/** Sends for one host. */
+export class HostSender {
+  /** Proposals under way, those to move a job included. */
+  proposalsOut = 0;
+  private readonly parts: AgentHostParts;
+  private readonly jobs: HostJobs;
+  private readonly timers: TimeHeap;
+  private timersSet = 0;
+  private attemptsMade = 0;
+
+  constructor(parts: AgentHostParts, jobs: HostJobs, timers: TimeHeap) {
+    this.parts = parts;
+    this.jobs = jobs;
+    this.timers = timers;
+  }
+
+  /** @returns A number that no attempt of this host has had, in this life or an earlier one. */
+  nextAttempt(): number {
+    return this.parts.incarnation * PER_INCARNATION + ++this.attemptsMade;
+  }
+
+  /** Proposes a job to `target`: its own column for a job that waits, `nextZones` for one that moves. */
+  propose(slot: number, timeSeconds: number, out: Outbox, target = this.jobs.targets[slot] as number): void {
+    const { jobs, parts } = this;
+    const { proposeSeconds, proposeRepeatsMax } = parts.options;
+    const line = jobs.lines[slot] as JobLine;
+    const m = makeMessage(MessageKind.Propose, parts.id, target, jobs.jobs[slot] as number);
+    m.attempt = jobs.attempts[slot] as number;
+    m.host = parts.id;
+    m.demandId = line.demandId;
+    m.podCount = line.podCount;
+    m.gangMin = line.gangMin;
+    m.deadline = (jobs.since[slot] as number) + proposeSeconds * (proposeRepeatsMax + 1);
+    out.send(m);
+    this.setTimer(slot, timeSeconds + proposeSeconds);
+  }
+
+  /** Confirms the offer at hand. */
+  confirm(slot: number, timeSeconds: number, out: Outbox): void {
+    const m = this.insist(MessageKind.Confirm, slot, timeSeconds, out);
+    m.price = this.jobs.doneSeconds[slot] as number;
+  }
+
+  /** Has the job stopped where it runs. */
+  stop(slot: number, reason: FederationReasonCode, timeSeconds: number, out: Outbox): void {
+    this.insist(MessageKind.Stop, slot, timeSeconds, out).reason = reason;
+  }
+
+  /** Lets an offer go. */
+  decline(zone: number, job: number, offer: number, out: Outbox): void {
+    const m = makeMessage(MessageKind.Decline, this.parts.id, zone, job);
+    m.offer = offer;
+    out.send(m);
+  }
+
+  /** Asks what a job costs where it runs. Not repeated. */
+  askQuote(slot: number, out: Outbox): void {
+    const { jobs } = this;
+    const m = makeMessage(
+      MessageKind.Quote,
+      this.parts.id,
+      jobs.targets[slot] as number,
+      jobs.jobs[slot] as number,
+    );
+    m.offer = jobs.offers[slot] as number;
+    out.send(m);
+  }
+
+  /** Tells the home zone how many jobs wait here, for the sums of its summary. */
+  report(lines: readonly JobLine[], timeSeconds: number, out: Outbox): void {
+    const { jobs, parts } = this;
+    let waitingJobs = 0;
+    let waitingGpuMilli = 0;
+    let oldest = 0;
+    for (const line of lines) {
+      if (line.waiting.length === 0) continue;
+      const { gpuTotalMilli } = parts.demands.demands[line.demandId] as Demand;
+      waitingJobs += line.waiting.length;
+      waitingGpuMilli += line.waiting.length * line.podCount * gpuTotalMilli;
+      const first = jobs.waitingSince[line.waiting[0] as number] as number;
+      oldest = Math.max(oldest, timeSeconds - first);
+    }
+    const m = makeMessage(MessageKind.HostReport, parts.id, parts.homeZone, 0);
+    m.podCount = waitingJobs;
+    m.price = waitingGpuMilli;
+    m.deadline = oldest;
+    out.send(m);
+  }
+
+  /** Sends to the zone at hand, and again with growing patience until it answers. */
+  private insist(kind: Message['kind'], slot: number, timeSeconds: number, out: Outbox): Message {
+    const { jobs, parts } = this;
+    const m = makeMessage(kind, parts.id, jobs.targets[slot] as number, jobs.jobs[slot] as number);
+    m.offer = jobs.offers[slot] as number;
+    out.send(m);
+    const patience = Math.min(BACKOFF_MAX, 2 ** (jobs.repeats[slot] as number));
+    this.setTimer(slot, timeSeconds + parts.options.confirmSeconds * patience);
+    return m;
+  }
+
+  private setTimer(slot: number, timeSeconds: number): void {
+    const sequence = ++this.timersSet;
+    this.jobs.timers[slot] = sequence;
+    this.timers.push(timeSeconds, sequence, slot);
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * A node of the summary tree: keeps the last summary of each child, tells its parent their sum, tells everybody below
+ * what it knows, and routes proposals to its zones.
+ *
+ * Why the last summary and not a running sum: a summary that comes twice, late or out of order then changes nothing,
+ * and a child that falls silent is forgotten by itself when its last word expires.
+ */
+import { type Hologram, mergeHolograms } from '../../field/hologram/hologram.ts';
+import type { OfferReader } from '../../field/hologram/offer-reader.ts';
+import type { Random } from '../../kernel/random.ts';
+import type { DemandTable } from '../../model/demand.ts';
+import { type ChoiceStream, type Chooser, newStream } from '../choosers/chooser.ts';
+import { Board } from './board.ts';
+import type { FederationOptions } from './federation-options.ts';
+import {
+  type BoardEntry,
+  FederationReason,
+  type Message,
+  MessageKind,
+  makeMessage,
+  type Outbox,
+  type Process,
+} from './messages.ts';
+
+/** Versions of one incarnation. */
+const PER_INCARNATION = 2 ** 32;
+/** Streams of choices remembered. */
+const STREAMS_MAX = 4096;
+
+/** A child that publishes: a zone, or a summary node. */
+export interface SummaryChild {
+  readonly id: number;
+  readonly isGroup: boolean;
+  readonly position: number;
+}
+
+/** What a summary node is made of. */
+export interface SummaryNodeParts {
+  readonly id: number;
+  /** −1: this is the root. */
+  readonly parent: number;
+  readonly children: readonly SummaryChild[];
+  /** Agent hosts that get its board, beside the children that are summary nodes. */
+  readonly readers: readonly number[];
+  readonly position: number;
+  readonly demands: DemandTable;
+  readonly reader: OfferReader;
+  readonly chooser: Chooser;
+  readonly random: Random;
+  readonly options: FederationOptions;
+  readonly incarnation: number;
+  readonly firstPublishSeconds: number;
+}
+
+/** The last word of a child. */
+interface LastSummary {
+  readonly child: SummaryChild;
+  entry: BoardEntry | undefined;
+}
+
+/** A summary node. Its state is all soft: it may start empty at any time, and knows everything again after a period. */
+export class SummaryNode implements Process {
+  readonly id: number;
+  /** Of the last summary published. */
+  version: number;
+  /** Proposals routed, and refused because no zone below showed room. */
+  readonly counters = { routed: 0, refused: 0 };
+  private readonly parts: SummaryNodeParts;
+  private readonly last = new Map<number, LastSummary>();
+  /** What the parent said of zones elsewhere. */
+  private above: readonly BoardEntry[] = [];
+  private readonly board: Board;
+  private readonly streams = new Map<number, ChoiceStream>();
+  private publishAt: number;
+
+  constructor(parts: SummaryNodeParts) {
+    this.parts = parts;
+    this.id = parts.id;
+    this.version = parts.incarnation * PER_INCARNATION;
+    this.publishAt = parts.firstPublishSeconds;
+    this.board = new Board(parts.reader, parts.options.expireSeconds, parts.options.boardEntriesMax);
+    for (const child of parts.children) this.last.set(child.id, { child, entry: undefined });
+  }
+
+  get wakeAt(): number {
+    return this.publishAt;
+  }
+
+  receive(message: Message, timeSeconds: number, out: Outbox): void {
+    switch (message.kind) {
+      case MessageKind.Summary:
+        this.onSummary(message);
+        break;
+      case MessageKind.Board:
+        this.above = (message.entries ?? []).filter((entry) => entry.id !== this.id);
+        break;
+      case MessageKind.Propose:
+        this.route(message, timeSeconds, out);
+        break;
+    }
+  }
+
+  wake(timeSeconds: number, out: Outbox): void {
+    if (timeSeconds < this.publishAt) return;
+    const { publishSeconds } = this.parts.options;
+    this.publishAt += publishSeconds * (1 + Math.floor((timeSeconds - this.publishAt) / publishSeconds));
+    this.publish(timeSeconds, out);
+  }
+
+  /** @returns The last summaries of the children that have not expired. */
+  known(timeSeconds: number): BoardEntry[] {
+    const entries: BoardEntry[] = [];
+    for (const { entry } of this.last.values()) {
+      if (entry !== undefined && !this.isExpired(entry.hologram, timeSeconds)) entries.push(entry);
+    }
+    return entries;
+  }
+
+  /** @returns The sum of what the children said last. */
+  total(timeSeconds: number): Hologram {
+    return mergeHolograms(this.known(timeSeconds).map((entry) => entry.hologram));
+  }
+
+  private onSummary(message: Message): void {
+    const last = this.last.get(message.from);
+    if (last === undefined || message.hologram === undefined) return;
+    if (last.entry !== undefined && last.entry.version >= message.version) return;
+    const { id, isGroup, position } = last.child;
+    last.entry = { id, isGroup, position, version: message.version, hologram: message.hologram };
+  }
+
+  private publish(timeSeconds: number, out: Outbox): void {
+    const { parent, readers, children } = this.parts;
+    const known = this.known(timeSeconds);
+    this.board.replace(known);
+    const entries = [...known, ...this.above.filter((entry) => !this.isExpired(entry.hologram, timeSeconds))];
+    for (const reader of readers) this.tellBoard(reader, entries, out);
+    for (const child of children) if (child.isGroup) this.tellBoard(child.id, entries, out);
+    if (parent < 0 || known.length === 0) return;
+    const summary = makeMessage(MessageKind.Summary, this.id, parent, 0);
+    summary.version = ++this.version;
+    summary.hologram = mergeHolograms(known.map((entry) => entry.hologram));
+    out.send(summary);
+  }
+
+  private tellBoard(to: number, entries: readonly BoardEntry[], out: Outbox): void {
+    const message = makeMessage(MessageKind.Board, this.id, to, 0);
+    message.entries = entries;
+    out.send(message);
+  }
+
+  /** Hands a proposal to the child that the chooser picks on the newest summaries, or refuses it. */
+  private route(m: Message, timeSeconds: number, out: Outbox): void {
+    const { demands, chooser, random, options } = this.parts;
+    const demand = demands.demands[m.demandId];
+    this.board.replace(this.known(timeSeconds));
+    const found =
+      demand === undefined || m.hops >= options.hopsMax || timeSeconds > m.deadline
+        ? 0
+        : this.board.offersFor(demand, m.gangMin, timeSeconds);
+    if (found === 0) {
+      this.counters.refused++;
+      const refusal = makeMessage(MessageKind.Refuse, this.id, m.host, m.job);
+      refusal.attempt = m.attempt;
+      refusal.zone = this.id;
+      refusal.reason = FederationReason.NoZone;
+      refusal.version = this.version;
+      out.send(refusal);
+      return;
+    }
+    const deciders = this.board.deciders(timeSeconds);
+    const choice = chooser.choose(this.board.offers, deciders, this.streamOf(m.demandId), random);
+    const routed = makeMessage(MessageKind.Propose, this.id, this.board.entryOf(choice).id, m.job);
+    routed.attempt = m.attempt;
+    routed.host = m.host;
+    routed.demandId = m.demandId;
+    routed.podCount = m.podCount;
+    routed.gangMin = m.gangMin;
+    routed.deadline = m.deadline;
+    routed.hops = m.hops + 1;
+    this.counters.routed++;
+    out.send(routed);
+  }
+
+  private streamOf(demandId: number): ChoiceStream {
+    let stream = this.streams.get(demandId);
+    if (stream === undefined) {
+      if (this.streams.size >= STREAMS_MAX) this.streams.clear();
+      stream = newStream(this.parts.position);
+      this.streams.set(demandId, stream);
+    }
+    return stream;
+  }
+
+  private isExpired(hologram: Hologram, timeSeconds: number): boolean {
+    // By its newest part: one child that fell silent does not take a whole group with it.
+    return timeSeconds - hologram.newestAt > this.parts.options.expireSeconds;
+  }
+}

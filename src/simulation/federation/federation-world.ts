@@ -1,0 +1,185 @@
+/**
+ * What a federation is built from, and the factory of its processes: the same for the simulator, the fault finder and
+ * any number of threads.
+ */
+import { OfferReader } from '../../field/hologram/offer-reader.ts';
+import type { TypicalWorkload } from '../../field/typical-workload.ts';
+import type { ChooserEntry } from '../../governor/choosers/chooser.ts';
+import { AgentHost } from '../../governor/federation/agent-host.ts';
+import type { FederationOptions } from '../../governor/federation/federation-options.ts';
+import { SteeredPolicy } from '../../governor/federation/steered-policy.ts';
+import { SummaryNode } from '../../governor/federation/summary-node.ts';
+import {
+  homeZoneOf,
+  hostProcess,
+  parentOfZone,
+  type Topology,
+  type TopologyNode,
+} from '../../governor/federation/topology.ts';
+import { ZoneGovernor } from '../../governor/federation/zone-governor.ts';
+import { SharedPrices } from '../../governor/shared-prices.ts';
+import { TEG_DEFAULTS, type TegOptions } from '../../governor/teg-options.ts';
+import { TegPolicy } from '../../governor/teg-policy.ts';
+import { Zone } from '../../governor/zone.ts';
+import { Random } from '../../kernel/random.ts';
+import { ClusterState } from '../../model/cluster-state.ts';
+import type { Demand, DemandTable } from '../../model/demand.ts';
+import { TegError } from '../../model/errors.ts';
+import type { NodeSpec } from '../../model/node.ts';
+
+/** Streams of the seed, by use; processes fork them by their number. */
+const STREAM_HOST = 11;
+const STREAM_SUMMARY = 12;
+const STREAM_PHASE = 13;
+const STREAM_POLICY = 14;
+
+/** Nodes that stand for the cluster where only its flavours matter. */
+const FLAVOR_NODES_MAX = 4096;
+/** Shape classes that a zone keeps, for each of its nodes; see `ClassTable.classesMax`. */
+const CLASSES_PER_NODE = 4;
+const CLASSES_MIN = 2048;
+
+/** A federation to be. Plain but for its tables; the same on every thread. */
+export interface FederationWorld {
+  readonly nodes: readonly NodeSpec[];
+  readonly demands: DemandTable;
+  readonly topology: Topology;
+  readonly options: FederationOptions;
+  readonly chooser: ChooserEntry;
+  /** Given: what usually comes. Absent: learned from what arrives anywhere (`ProcessFactory.demandSeen`). */
+  readonly typical?: TypicalWorkload;
+  readonly seed: number;
+}
+
+/** @returns First node of a zone; zones are stretches of the node list, of equal length within one. */
+export function firstNodeOf(world: FederationWorld, zone: number): number {
+  return Math.floor((zone * world.nodes.length) / world.topology.zones);
+}
+
+/** Makes processes, which share prices and the reader of holograms on one thread. */
+export class ProcessFactory {
+  readonly world: FederationWorld;
+  private readonly prices: SharedPrices;
+  private readonly reader: OfferReader;
+  private readonly labelKeys: ReadonlySet<string>;
+  private readonly tegOptions: TegOptions;
+
+  /** @throws TegError TEG_OPTION_INVALID if there are more zones than nodes. @cost As `SharedPrices`. */
+  constructor(world: FederationWorld) {
+    const { nodes, demands, topology, typical } = world;
+    if (topology.zones > nodes.length) {
+      throw new TegError(
+        'TEG_OPTION_INVALID',
+        `got ${topology.zones} zones for ${nodes.length} nodes; expected at most one a node: ask for fewer zones`,
+      );
+    }
+    this.world = world;
+    this.labelKeys = new Set(demands.constraints.flatMap((c) => c.affinity.map((term) => term.key)));
+    const perZone = Math.ceil(nodes.length / topology.zones);
+    this.tegOptions = { ...TEG_DEFAULTS, classesMax: Math.max(CLASSES_MIN, CLASSES_PER_NODE * perZone) };
+    this.prices = new SharedPrices(this.flavorCluster(), typical, this.tegOptions);
+    this.reader = new OfferReader(demands, this.prices.price);
+  }
+
+  /** A job arrived somewhere: for the typical workload. @param pods Of the job. */
+  demandSeen(demand: Demand, pods: number): void {
+    if (this.prices.demandSeen(demand, pods)) this.reader.reprice(this.prices.price);
+  }
+
+  /** A pod left somewhere. */
+  departureSeen(): void {
+    this.prices.departureSeen();
+  }
+
+  /** @param incarnation How often it was started, from 1. @param timeSeconds When. */
+  zoneGovernor(zone: number, incarnation: number, timeSeconds: number): ZoneGovernor {
+    const { world } = this;
+    const first = firstNodeOf(world, zone);
+    const last = firstNodeOf(world, zone + 1);
+    const cluster = this.clusterOf(world.nodes.slice(first, last));
+    const random = new Random(world.seed, STREAM_POLICY).fork(zone);
+    const policy = new TegPolicy({ cluster, random }, this.tegOptions, this.prices);
+    const steered = new SteeredPolicy(policy);
+    return new ZoneGovernor({
+      id: zone,
+      parent: parentOfZone(world.topology, zone, world.options.fanOut),
+      zone: new Zone(cluster, steered, { onUnplaceable: 'drop', onNodeLost: 'fail' }),
+      steered,
+      policy,
+      options: world.options,
+      incarnation,
+      firstPublishSeconds: timeSeconds + this.phaseOf(zone),
+    });
+  }
+
+  /** As `zoneGovernor`, for the host of that index. */
+  agentHost(host: number, incarnation: number, timeSeconds: number): AgentHost {
+    const { world, reader } = this;
+    const id = hostProcess(world.topology, host);
+    const home = homeZoneOf(world.topology, host);
+    return new AgentHost({
+      id,
+      home,
+      homeZone: home,
+      demands: world.demands,
+      reader,
+      chooser: world.chooser.create(),
+      random: new Random(world.seed, STREAM_HOST).fork(id + incarnation * 2 ** 20),
+      options: world.options,
+      incarnation,
+      firstReportSeconds: timeSeconds + this.phaseOf(id),
+    });
+  }
+
+  /** As `zoneGovernor`, for a summary node of the topology. */
+  summaryNode(node: TopologyNode, incarnation: number, timeSeconds: number): SummaryNode {
+    const { world, reader } = this;
+    const byId = new Map(world.topology.nodes.map((known) => [known.id, known]));
+    return new SummaryNode({
+      id: node.id,
+      parent: node.parent,
+      children: node.children.map((id) => ({
+        id,
+        isGroup: !node.hasZones,
+        position: byId.get(id)?.position ?? id,
+      })),
+      readers: node.hosts,
+      position: node.position,
+      demands: world.demands,
+      reader,
+      chooser: world.chooser.create(),
+      random: new Random(world.seed, STREAM_SUMMARY).fork(node.id + incarnation * 2 ** 20),
+      options: world.options,
+      incarnation,
+      firstPublishSeconds: timeSeconds + this.phaseOf(node.id),
+    });
+  }
+
+  /** Publishers are out of step with each other, each at its own constant phase. */
+  private phaseOf(id: number): number {
+    return new Random(this.world.seed, STREAM_PHASE).fork(id).nextFloat() * this.world.options.publishSeconds;
+  }
+
+  private clusterOf(nodes: readonly NodeSpec[]): ClusterState {
+    const cluster = new ClusterState(this.world.demands, {
+      labelKeys: this.labelKeys,
+      nodesExpected: nodes.length,
+    });
+    for (const node of nodes) cluster.addNode(node);
+    return cluster;
+  }
+
+  /** A small cluster with all flavours of the large one, in about their proportions. */
+  private flavorCluster(): ClusterState {
+    const { nodes } = this.world;
+    const stride = Math.ceil(nodes.length / FLAVOR_NODES_MAX);
+    const seen = new Set<string>();
+    const chosen = nodes.filter((node, i) => {
+      const key = `${node.cpuMilli},${node.memoryMib},${node.gpuCount},${node.gpuModel}`;
+      const isNew = !seen.has(key);
+      seen.add(key);
+      return isNew || i % stride === 0;
+    });
+    return this.clusterOf(chosen);
+  }
+}

@@ -1,0 +1,362 @@
+/**
+ * A part of a federation in virtual time: some zones with their hosts and summary nodes, and everything that happens to
+ * them.
+ *
+ * Shards run side by side, one window of time after the other; no message is faster than a window is long, so what
+ * happens in one cannot matter to another before the next. All letters, also those between processes of one shard, are
+ * delivered between windows in one order: so the same bits come out for any number of shards.
+ *
+ * Invariants: events of a process happen in the same order whatever shard it is in; a shard never reads another's state.
+ */
+import type { AgentHost } from '../../governor/federation/agent-host.ts';
+import { type Action, ActionKind, Outbox, type Process } from '../../governor/federation/messages.ts';
+import { homeZoneOf, hostProcess } from '../../governor/federation/topology.ts';
+import type { ZoneGovernor } from '../../governor/federation/zone-governor.ts';
+import { EventQueue } from '../../kernel/event-queue.ts';
+import { splitmix32 } from '../../kernel/random.ts';
+import { assert } from '../../model/errors.ts';
+import type { FailureOptions } from '../failures.ts';
+import { NodeFailures } from '../failures.ts';
+import type { JobTable } from '../job-table.ts';
+import { type FederationWorld, firstNodeOf, ProcessFactory } from './federation-world.ts';
+import { type Letter, Network, type NetworkOptions } from './network.ts';
+import { ShardMetrics } from './shard-metrics.ts';
+
+/** What a move costs a job: to save its state, and to read it again. */
+const MOVE_COST_SECONDS = 30;
+
+/** What happens next: one record a pending event. */
+interface Pending {
+  readonly kind: 'letter' | 'wake' | 'exit' | 'down' | 'up';
+  /** Process; of `exit`, `down` and `up` the zone. */
+  readonly process: number;
+  readonly letter: Letter | undefined;
+  /** Of `exit`. */
+  readonly job: number;
+  readonly offer: number;
+  /** Of `down` and `up`: index in the whole cluster. */
+  readonly node: number;
+}
+
+/** What a shard is made of. */
+export interface ShardOptions {
+  readonly world: FederationWorld;
+  readonly jobs: JobTable;
+  readonly network: NetworkOptions;
+  readonly failures?: FailureOptions;
+  readonly index: number;
+  readonly count: number;
+}
+
+/** How far a shard is. */
+export interface ShardStatus {
+  /** Jobs of this shard's hosts that have not arrived. */
+  readonly jobsToCome: number;
+  /** Runs in its zones that will end by themselves. */
+  readonly finiteRuns: number;
+  readonly jobsEnded: number;
+  readonly runningGpuMilli: number;
+  readonly runningCpuMilli: number;
+  /** When a job last arrived, started or ended; −Infinity: never. */
+  readonly progressAt: number;
+}
+
+/** A shard. */
+export class Shard {
+  readonly metrics: ShardMetrics;
+  readonly network: Network;
+  private readonly options: ShardOptions;
+  private readonly factory: ProcessFactory;
+  private readonly processes = new Map<number, Process>();
+  private readonly zones: ZoneGovernor[] = [];
+  private readonly hosts: AgentHost[] = [];
+  private readonly queue = new EventQueue();
+  private readonly pending: (Pending | undefined)[] = [];
+  private readonly freeSlots: number[] = [];
+  /** When a wake-up is queued for a process. */
+  private readonly wakes = new Map<number, number>();
+  private readonly out = new Outbox();
+  /** Letters by shard, since they were last taken. */
+  private outgoing: Letter[][];
+  private nextJob = 0;
+  private jobsToCome = 0;
+  private finiteRuns = 0;
+  private progressAt = Number.NEGATIVE_INFINITY;
+  private readonly failures: NodeFailures | undefined;
+
+  constructor(options: ShardOptions) {
+    const { world, jobs, index, count, network } = options;
+    this.options = options;
+    this.factory = new ProcessFactory(world);
+    this.network = new Network(network, world.seed);
+    this.metrics = new ShardMetrics(jobs.count);
+    this.outgoing = Array.from({ length: count }, () => []);
+    const { topology } = world;
+    for (let zone = 0; zone < topology.zones; zone++) {
+      if (this.shardOfZone(zone) === index) this.addZone(this.factory.zoneGovernor(zone, 1, 0));
+    }
+    for (let host = 0; host < topology.hosts; host++) {
+      if (this.shardOfZone(homeZoneOf(topology, host)) === index)
+        this.addHost(this.factory.agentHost(host, 1, 0));
+    }
+    for (const node of topology.nodes) {
+      if (this.shardOfZone(node.firstZone) === index) this.add(this.factory.summaryNode(node, 1, 0));
+    }
+    for (let job = 0; job < jobs.count; job++) if (this.isOurs(job)) this.jobsToCome++;
+    this.failures = options.failures && new NodeFailures(world.seed, world.nodes.length, options.failures);
+    this.scheduleFailures();
+  }
+
+  /** Takes letters in. They must be in the order of `compareLetters` and not before the window that comes next. */
+  deliver(letters: readonly Letter[]): void {
+    for (const letter of letters) {
+      this.push(letter.arrivesAt, {
+        kind: 'letter',
+        process: letter.message.to,
+        letter,
+        job: 0,
+        offer: 0,
+        node: 0,
+      });
+    }
+  }
+
+  /** Lets everything before `untilSeconds` happen. */
+  run(untilSeconds: number): void {
+    const { jobs } = this.options;
+    for (;;) {
+      const next = this.queue.peekTime();
+      const arrival =
+        this.nextJob < jobs.count ? (jobs.submitSeconds[this.nextJob] as number) : Number.POSITIVE_INFINITY;
+      if (Math.min(next, arrival) >= untilSeconds) return;
+      if (arrival <= next) this.arrive(this.nextJob++, arrival);
+      else this.happen(next);
+    }
+  }
+
+  /** @returns When anything happens next; Infinity: never. */
+  nextSeconds(): number {
+    const { jobs } = this.options;
+    const arrival =
+      this.nextJob < jobs.count ? (jobs.submitSeconds[this.nextJob] as number) : Number.POSITIVE_INFINITY;
+    return Math.min(arrival, this.queue.peekTime());
+  }
+
+  /** @returns Letters for a shard since the last call, in no particular order. */
+  takeOutgoing(shard: number): Letter[] {
+    const letters = this.outgoing[shard] as Letter[];
+    this.outgoing[shard] = [];
+    return letters;
+  }
+
+  /** @returns How far it is. */
+  status(): ShardStatus {
+    let runningGpuMilli = 0;
+    let runningCpuMilli = 0;
+    for (const { ledger } of this.zones) {
+      runningGpuMilli += ledger.runningGpuMilli;
+      runningCpuMilli += ledger.runningCpuMilli;
+    }
+    return {
+      jobsToCome: this.jobsToCome,
+      finiteRuns: this.finiteRuns,
+      jobsEnded: this.metrics.ended,
+      runningGpuMilli,
+      runningCpuMilli,
+      progressAt: this.progressAt,
+    };
+  }
+
+  /** Adds up what the hosts counted. Call once, at the end. */
+  finish(): ShardMetrics {
+    for (const host of this.hosts) this.metrics.addHost(host);
+    for (const zone of this.zones) this.metrics.addZone(zone);
+    this.metrics.addTraffic(this.network.traffic);
+    return this.metrics;
+  }
+
+  /** Recomputes all accounts of all zones. For tests. @throws Error (a bug) at the first disagreement. */
+  check(): void {
+    for (const { zone } of this.zones) zone.check();
+  }
+
+  private shardOfZone(zone: number): number {
+    // Whole groups of zones, so that summaries mostly stay in their shard.
+    const { world, count } = this.options;
+    const { fanOut } = world.options;
+    const groups = Math.ceil(world.topology.zones / fanOut);
+    return Math.floor((Math.floor(zone / fanOut) * count) / groups) % count;
+  }
+
+  private shardOf(process: number): number {
+    const { topology } = this.options.world;
+    if (process < topology.zones) return this.shardOfZone(process);
+    if (process < topology.zones + topology.hosts) {
+      return this.shardOfZone(homeZoneOf(topology, process - topology.zones));
+    }
+    const node = topology.nodes[process - topology.zones - topology.hosts];
+    assert(node !== undefined, 'a message to a process that does not exist');
+    return this.shardOfZone(node.firstZone);
+  }
+
+  /** Jobs are spread over hosts by a hash of their number. */
+  private hostOf(job: number): number {
+    return splitmix32(job) % this.options.world.topology.hosts;
+  }
+
+  private isOurs(job: number): boolean {
+    const { topology } = this.options.world;
+    return this.shardOfZone(homeZoneOf(topology, this.hostOf(job))) === this.options.index;
+  }
+
+  private addZone(zone: ZoneGovernor): void {
+    this.zones.push(zone);
+    this.add(zone);
+  }
+
+  private addHost(host: AgentHost): void {
+    this.hosts.push(host);
+    this.add(host);
+  }
+
+  private add(process: Process): void {
+    this.processes.set(process.id, process);
+    this.rouse(process);
+  }
+
+  private process<T extends Process>(id: number): T {
+    const process = this.processes.get(id);
+    assert(process !== undefined, 'an event for a process of another shard');
+    return process as T;
+  }
+
+  private arrive(job: number, timeSeconds: number): void {
+    const { jobs } = this.options;
+    const demandId = jobs.demandIds[job] as number;
+    const podCount = jobs.podCounts[job] as number;
+    // Every shard hears of every arrival, so that all expect the same workload.
+    this.factory.demandSeen(jobs.demandOf(job), podCount);
+    if (!this.isOurs(job)) return;
+    this.jobsToCome--;
+    this.metrics.arrived++;
+    this.progressAt = timeSeconds;
+    const host = this.process<AgentHost>(hostProcess(this.options.world.topology, this.hostOf(job)));
+    const gangMin = jobs.gangMins[job] as number;
+    host.submit(job, demandId, podCount, gangMin, jobs.priorities[job] as number, timeSeconds, this.out);
+    this.settle(host, timeSeconds);
+  }
+
+  private happen(timeSeconds: number): void {
+    const slot = this.queue.pop();
+    const event = this.pending[slot] as Pending;
+    this.pending[slot] = undefined;
+    this.freeSlots.push(slot);
+    const process = this.process(event.process);
+    switch (event.kind) {
+      case 'letter':
+        process.receive((event.letter as Letter).message, timeSeconds, this.out);
+        break;
+      case 'wake':
+        if (this.wakes.get(event.process) === timeSeconds) this.wakes.delete(event.process);
+        process.wake(timeSeconds, this.out);
+        break;
+      case 'exit':
+        this.finiteRuns--;
+        (process as ZoneGovernor).podsExited(event.job, event.offer, timeSeconds, this.out);
+        break;
+      case 'down':
+      case 'up':
+        this.turn(process as ZoneGovernor, event, timeSeconds);
+        break;
+    }
+    this.settle(process, timeSeconds);
+  }
+
+  /** Sends what a step left, carries its actions out, and sees to the next wake-up. */
+  private settle(process: Process, timeSeconds: number): void {
+    const { out } = this;
+    for (const message of out.messages) {
+      const letters = this.outgoing[this.shardOf(message.to)] as Letter[];
+      this.network.send(message, timeSeconds, letters);
+    }
+    for (const action of out.actions) this.carryOut(action, timeSeconds);
+    out.clear();
+    this.rouse(process);
+  }
+
+  private carryOut(action: Action, timeSeconds: number): void {
+    const { jobs } = this.options;
+    const { kind, job, offer, zone } = action;
+    if (kind === ActionKind.Start) {
+      this.progressAt = timeSeconds;
+      this.metrics.started(jobs.podCounts[job] as number);
+      const duration = jobs.durationSeconds[job] as number;
+      if (duration === Number.POSITIVE_INFINITY) return;
+      this.finiteRuns++;
+      const { doneSeconds } = action;
+      const rest = doneSeconds > 0 ? Math.max(0, duration - doneSeconds) + MOVE_COST_SECONDS : duration;
+      this.push(timeSeconds + rest, {
+        kind: 'exit',
+        process: zone,
+        letter: undefined,
+        job,
+        offer,
+        node: 0,
+      });
+    } else if (kind === ActionKind.JobEnded) {
+      this.progressAt = timeSeconds;
+      this.metrics.jobEnded();
+    } else if (kind === ActionKind.JobPlaced) {
+      this.metrics.placed(job, timeSeconds - (jobs.submitSeconds[job] as number));
+    }
+  }
+
+  private turn(zone: ZoneGovernor, event: Pending, timeSeconds: number): void {
+    const failures = this.failures as NodeFailures;
+    const local = event.node - firstNodeOf(this.options.world, zone.id);
+    const isDown = event.kind === 'down';
+    if (isDown) zone.nodeDown(local, timeSeconds, this.out);
+    else zone.nodeUp(local, timeSeconds);
+    const span = isDown ? failures.nextDownSeconds(event.node) : failures.nextUpSeconds(event.node);
+    this.push(timeSeconds + span, { ...event, kind: isDown ? 'up' : 'down' });
+  }
+
+  private scheduleFailures(): void {
+    const { failures } = this;
+    if (failures === undefined) return;
+    const { world } = this.options;
+    for (const zone of this.zones) {
+      for (let node = firstNodeOf(world, zone.id); node < firstNodeOf(world, zone.id + 1); node++) {
+        this.push(failures.nextUpSeconds(node), {
+          kind: 'down',
+          process: zone.id,
+          letter: undefined,
+          job: 0,
+          offer: 0,
+          node,
+        });
+      }
+    }
+  }
+
+  private rouse(process: Process): void {
+    const { wakeAt } = process;
+    if (wakeAt === Number.POSITIVE_INFINITY) return;
+    if ((this.wakes.get(process.id) ?? Number.POSITIVE_INFINITY) <= wakeAt) return;
+    this.wakes.set(process.id, wakeAt);
+    this.push(wakeAt, {
+      kind: 'wake',
+      process: process.id,
+      letter: undefined,
+      job: 0,
+      offer: 0,
+      node: 0,
+    });
+  }
+
+  private push(timeSeconds: number, event: Pending): void {
+    const slot = this.freeSlots.pop() ?? this.pending.length;
+    this.pending[slot] = event;
+    this.queue.push(timeSeconds, slot);
+  }
+}
