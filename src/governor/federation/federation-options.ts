@@ -80,10 +80,18 @@ export function federationOptions(options: Partial<FederationOptions> = {}): Fed
   const all = { ...FEDERATION_DEFAULTS, ...options };
   for (const [name, value] of Object.entries(all)) {
     const least = leastOf(name);
-    if (value >= least) continue;
+    const isWhole = name === 'fanOut' || name === 'movesPerBoard' || name.endsWith('Max');
+    if (value >= least && (!isWhole || Number.isSafeInteger(value))) continue;
+    const expected = least === Number.MIN_VALUE ? 'a number above 0' : `at least ${least}`;
     throw new TegError(
       'TEG_OPTION_INVALID',
-      `${name} is ${value}; expected ${least === Number.MIN_VALUE ? 'a number above 0' : `at least ${least}`}: correct it`,
+      `${name} is ${value}; expected ${isWhole ? 'a whole number, ' : ''}${expected}: correct it`,
+    );
+  }
+  if (all.loserBudget >= 1) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `loserBudget is ${all.loserBudget}; expected a share below 1: correct it`,
     );
   }
   if (all.expireSeconds < 2 * all.publishSeconds) {
