@@ -2,6 +2,7 @@
  * `teg bench`: the commands that print the figures of the documentation.
  */
 import type { Command } from 'commander';
+import { addBenchChoosersCommand } from './bench-choosers-command.ts';
 import { addBenchDecisionCommand } from './bench-decision-command.ts';
 import { addBenchPackingCommand } from './bench-packing-command.ts';
 import { addBenchSimulatorCommand } from './bench-simulator-command.ts';
@@ -11,9 +12,10 @@ import { addBenchZonesCommand } from './bench-zones-command.ts';
 export function addBenchCommand(parent: Command): void {
   const bench = parent
     .command('bench')
-    .description('measure: packing quality, decision cost, simulator speed');
+    .description('measure: packing quality, decision cost, simulator speed, zone choosers');
   addBenchPackingCommand(bench);
   addBenchDecisionCommand(bench);
   addBenchSimulatorCommand(bench);
+  addBenchChoosersCommand(bench);
   addBenchZonesCommand(bench);
 }

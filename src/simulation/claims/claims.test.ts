@@ -6,7 +6,6 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../kernel/random.ts';
 import { DUAL } from '../../physics/dual.ts';
 import { polynomial } from '../../physics/price-functions.ts';
-import { BOARD_RULES, type BoardRule, meanResponse } from './bulletin-board.ts';
 import { atLeast, atMost, type Claim, numberText, thresholdText, within } from './claim.ts';
 import { CLAIMS, numberOf, testClaim } from './claims.ts';
 import { LastSummaryParent, LogLattice, merged, sameHistogram } from './log-histogram.ts';
@@ -57,20 +56,6 @@ describe('a verdict', () => {
     expect(
       [0, 12345, -3, 0.123456, 1.5e-7, 4e9, Number.NaN, Number.POSITIVE_INFINITY].map(numberText),
     ).toEqual(['0', '12345', '−3', '0.1235', '1.5e−7', '4e+9', 'not a number', '∞']);
-  });
-});
-
-describe('servers behind a board', () => {
-  test('chosen at random they are M/M/1 queues: mean response 1/(1 − 0.9)', () => {
-    expect(Math.abs(meanResponse('random', 1, 300_000, new Random(3)) - 10)).toBeLessThan(1);
-  });
-
-  test('all rules see the same jobs, and a fresh board helps all but random', () => {
-    const fresh = (rule: BoardRule): number => meanResponse(rule, 0.1, 20_000, new Random(4));
-    for (const rule of Object.keys(BOARD_RULES) as BoardRule[]) {
-      if (rule !== 'random') expect(fresh(rule)).toBeLessThan(0.6 * fresh('random'));
-    }
-    expect(fresh('D3')).toBe(fresh('D3'));
   });
 });
 

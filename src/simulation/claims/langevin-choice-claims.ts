@@ -3,6 +3,9 @@
  *
  * @source theory §2B: honest comparison, claim O3 (teleport).
  */
+import { makeOffers, newStream } from '../../governor/choosers/chooser.ts';
+import { createGibbsChooser } from '../../governor/choosers/gibbs.ts';
+import { createLangevinChooser, WALK_DEFAULTS } from '../../governor/choosers/langevin.ts';
 import { AliasTable } from '../../kernel/alias-table.ts';
 import type { Random } from '../../kernel/random.ts';
 import { REAL } from '../../physics/algebra.ts';
@@ -31,6 +34,9 @@ const FINE = 40;
 const FAR = BINS / 4;
 const TELEPORT = 0.2;
 const FITTING_ROUNDS = 60;
+/** Streams of the real chooser, and choices of each. */
+const STREAMS = 1000;
+const CHOICES = 200;
 const CENTRES = Float64Array.from({ length: BINS }, (_, k) => k + 0.5);
 
 /** T-16. */
@@ -54,6 +60,8 @@ export const ALIAS_OR_LANGEVIN: Claim = {
     const jumps = coldCurve(field, TELEPORT, random);
     const bound = (k: number): number => (1 - TELEPORT * field.overlap) ** k;
     const local = farMoves(field, random);
+    const chooser = chooserRun(createLangevinChooser, field, random);
+    const drawn = chooserRun(createGibbsChooser, field, random);
     const far = { alias: expectedFar(field.target), ...local };
     return {
       checks: [
@@ -73,6 +81,12 @@ export const ALIAS_OR_LANGEVIN: Claim = {
           excess(jumps, bound),
           0.02,
         ),
+        atMost('the chooser `langevin`: total variation of its choices from the table', chooser.tv, 0.02),
+        atMost(
+          'mean distance between its choices / between those of the chooser `gibbs`',
+          chooser.distance / drawn.distance,
+          0.5,
+        ),
       ],
       controls: [
         atMost(
@@ -86,6 +100,7 @@ export const ALIAS_OR_LANGEVIN: Claim = {
         `Total variation from the table after k steps, cold: ${cold.map((p) => `${p.tv.toFixed(3)} (${p.step})`).join(', ')}; with jumps (probability ${TELEPORT}): ${jumps.map((p) => `${p.tv.toFixed(3)} (${p.step})`).join(', ')}. Alias: ${exact.toFixed(3)} (1).`,
         `The walkers’ field is fitted to the table (total variation ${field.smoothing.toFixed(3)}); β = ${field.overlap.toFixed(2)}. Persistent walkers in the long run: ${local.tv.toFixed(3)}.`,
         `Far moves a decision: alias ${far.alias.toFixed(3)}, persistent walkers ${far.walkers.toFixed(3)}; mean distance ${meanDistance(field.target).toFixed(2)} against ${local.distance.toFixed(2)} classes.`,
+        `The chooser (smoothing ${WALK_DEFAULTS.width} classes, ${WALK_DEFAULTS.steps} steps, jumps tried at ${100 * WALK_DEFAULTS.teleport} % of choices), cold after k choices: ${chooser.cold.map((p) => `${p.tv.toFixed(3)} (${p.step})`).join(', ')}; far moves ${chooser.far.toFixed(3)} a choice against ${drawn.far.toFixed(3)}, mean distance ${chooser.distance.toFixed(2)} against ${drawn.distance.toFixed(2)} classes. Its entry is drawn given its place, so that its law has no bias by smoothing.`,
         'Verdict: the alias table is the default; walkers stay as the choice where distance moved matters.',
       ],
       plots: [
@@ -112,6 +127,8 @@ export const ALIAS_OR_LANGEVIN: Claim = {
 };
 
 interface Field {
+  readonly levels: Float64Array;
+  readonly counts: Float64Array;
   /** Gibbs shares of the classes. @shape [BINS] */
   readonly target: Float64Array;
   /** Law of the smoothed field on the bins. @shape [BINS] */
@@ -152,6 +169,8 @@ function makeField(random: Random): Field {
   const smoothed = binned(density);
   const stale = staleTable(gibbs.shares, random);
   return {
+    levels,
+    counts,
     target: gibbs.shares,
     smoothed,
     force,
@@ -317,6 +336,48 @@ function farMoves(field: Field, random: Random): { walkers: number; distance: nu
   }
   const total = count * decisions;
   return { walkers: far / total, distance: moved / total, tv: distance(visits, field.target) };
+}
+
+interface ChooserRun {
+  /** Of the choices after the first half, from the table's shares. */
+  readonly tv: number;
+  readonly cold: readonly { readonly step: number; readonly tv: number }[];
+  /** Between two successive choices, after the first half. */
+  readonly distance: number;
+  readonly far: number;
+}
+
+/** A chooser of the cluster on the table as a board, at the temperature of the claim; all streams start in the worst class. */
+function chooserRun(create: typeof createGibbsChooser, field: Field, random: Random): ChooserRun {
+  const chooser = create({ low: TEMPERATURE, high: TEMPERATURE });
+  const offers = makeOffers(BINS);
+  offers.count = BINS;
+  offers.prices.set(field.levels);
+  offers.near.set(field.counts);
+  offers.slots.set(field.counts);
+  offers.slopes.fill(1e-3);
+  offers.positions.set(CENTRES);
+  const worst = CENTRES[field.target.indexOf(Math.min(...field.target))] as number;
+  const streams = Array.from({ length: STREAMS }, () => newStream(worst));
+  const last = new Int32Array(STREAMS);
+  const visits: number[] = [];
+  const cold: { step: number; tv: number }[] = [];
+  let distances = 0;
+  let far = 0;
+  for (let step = 1; step <= CHOICES; step++) {
+    const picks = streams.map((stream) => chooser.choose(offers, 1, stream, random));
+    if ([1, 2, 5, 10, 20, 50].includes(step)) cold.push({ step, tv: distance(picks, field.target) });
+    picks.forEach((k, s) => {
+      const away = Math.abs(k - (last[s] as number));
+      last[s] = k;
+      if (step <= CHOICES / 2) return;
+      distances += away;
+      far += away > FAR ? 1 : 0;
+      visits.push(k);
+    });
+  }
+  const total = visits.length;
+  return { tv: distance(visits, field.target), cold, distance: distances / total, far: far / total };
 }
 
 /** Probability that two independent draws lie more than FAR apart. */

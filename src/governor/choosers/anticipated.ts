@@ -1,0 +1,79 @@
+/**
+ * Anticipated load (D3): an entry is drawn in proportion to the load that it should get, so that prices are level once
+ * everybody who decides on the same data has arrived. No temperature, and nothing to tune.
+ *
+ * The price is read where the load will be: U + U'·L, with the load L of an entry no larger than its slots. The mass to
+ * place is twice the others who have decided on data of this age: as many again will decide on it before it is replaced,
+ * and counting too few herds, while counting too many only spreads (docs/choosers.md has the figures). Ages of single
+ * entries are not used: load that left meanwhile makes up for load that came.
+ *
+ * @source theory §1B D3 at T = 0; with unit slopes Dahlin 1999, Interpreting stale load information (ICDCS).
+ */
+import type { Random } from '../../kernel/random.ts';
+import type { ChoiceStream, Chooser, ZoneOffers } from './chooser.ts';
+import { drawWeighted } from './ensemble.ts';
+import { waterLevel } from './water-level.ts';
+
+/** Deciders on the same data over those who have decided on it so far. */
+const LIFETIME = 2;
+
+class AnticipatedChooser implements Chooser {
+  readonly name = 'anticipated';
+  private readonly lifetime: number;
+  private loads = new Float64Array(64);
+
+  constructor(lifetime: number) {
+    this.lifetime = lifetime;
+  }
+
+  choose(offers: ZoneOffers, deciders: number, _stream: ChoiceStream, random: Random): number {
+    const { count } = offers;
+    if (count === 1) return 0;
+    if (count > this.loads.length) this.loads = new Float64Array(2 * count);
+    const total = anticipatedLoads(offers, this.lifetime * (deciders - 1), this.loads);
+    return drawWeighted(this.loads, count, total, random);
+  }
+}
+
+/**
+ * @param mass ≥ 0.
+ * @param out  Load that each entry should get; with mass 0, where the first of it would go; in proportion to slots if
+ *             there is not more room than mass. @shape [≥ count]
+ * @returns    The sum of `out`: the mass, up to rounding, in the first case.
+ * @cost O(count), about six passes.
+ */
+export function anticipatedLoads(offers: ZoneOffers, mass: number, out: Float64Array): number {
+  const { count, prices, slopes, slots } = offers;
+  const level = mass > 0 ? waterLevel(offers, mass) : Number.NEGATIVE_INFINITY;
+  let total = 0;
+  for (let i = 0; i < count; i++) {
+    const above = level - (prices[i] as number);
+    const load = above > 0 ? Math.min(above / (slopes[i] as number), slots[i] as number) : 0;
+    out[i] = load;
+    total += load;
+  }
+  return total > 0 ? total : firstDrop(offers, out);
+}
+
+/** The limit of no load: the cheapest entries alone, in proportion to 1/U'. */
+function firstDrop({ count, prices, slopes }: ZoneOffers, out: Float64Array): number {
+  let least = prices[0] as number;
+  let total = 0;
+  for (let i = 0; i < count; i++) {
+    const price = prices[i] as number;
+    if (price < least) {
+      out.fill(0, 0, i);
+      least = price;
+      total = 0;
+    }
+    const load = price === least ? 1 / (slopes[i] as number) : 0;
+    out[i] = load;
+    total += load;
+  }
+  return total;
+}
+
+/** @param lifetime Deciders on the same data over those who have decided on it so far, ≥ 1. */
+export function createAnticipatedChooser(lifetime: number = LIFETIME): Chooser {
+  return new AnticipatedChooser(lifetime);
+}

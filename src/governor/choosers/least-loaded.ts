@@ -1,0 +1,20 @@
+/**
+ * Least-loaded: everybody takes what looks cheapest. A baseline, and the disease that the others cure: on stale boards
+ * all who decide on the same data go to the same entry.
+ */
+import type { Chooser } from './chooser.ts';
+
+/** @returns The cheapest entry; of equal ones that with most slots, then the first. Draws nothing. */
+export function createLeastLoadedChooser(): Chooser {
+  return {
+    name: 'least-loaded',
+    choose({ count, prices, slots }) {
+      let best = 0;
+      for (let i = 1; i < count; i++) {
+        const gain = (prices[best] as number) - (prices[i] as number);
+        if (gain > 0 || (gain === 0 && (slots[i] as number) > (slots[best] as number))) best = i;
+      }
+      return best;
+    },
+  };
+}
