@@ -12,6 +12,12 @@ import type { BoardEntry } from './messages.ts';
 /** Refusals remembered at most; beyond it the oldest are forgotten, which costs a probe. */
 const REFUSALS_MAX = 65_536;
 
+/** What an entry refused: its version then, and the smallest gang for which it had no room. */
+interface Refusal {
+  readonly version: number;
+  readonly gangMin: number;
+}
+
 /** A board. Written by its owner only. */
 export class Board {
   /** Of the last `offersFor`. */
@@ -20,8 +26,8 @@ export class Board {
   private readonly expireSeconds: number;
   private readonly entriesMax: number;
   private entries: BoardEntry[] = [];
-  /** Version of the entry that refused, by process and demand. */
-  private readonly refusals = new Map<string, number>();
+  /** What entries refused, by process and demand. */
+  private readonly refusals = new Map<number, Refusal>();
   private readonly offer: Offer = { price: 0, slope: 0, near: 0, slots: 0 };
 
   constructor(reader: OfferReader, expireSeconds: number, entriesMax: number) {
@@ -50,7 +56,11 @@ export class Board {
     const entry = this.entries.find((known) => known.id === id);
     if (entry === undefined) return;
     if (this.refusals.size >= REFUSALS_MAX) this.refusals.clear();
-    this.refusals.set(`${id}:${demandId}:${gangMin}`, entry.version);
+    const key = keyOf(id, demandId);
+    const known = this.refusals.get(key);
+    const same = known !== undefined && known.version === entry.version;
+    const least = same ? Math.min(known.gangMin, gangMin) : gangMin;
+    this.refusals.set(key, { version: entry.version, gangMin: least });
   }
 
   /** @returns Seconds since the oldest entry in force was written; 0 without entries. */
@@ -117,7 +127,12 @@ export class Board {
 
   private isRefused(entry: BoardEntry, demandId: number, gangMin: number): boolean {
     if (this.refusals.size === 0) return false;
-    const version = this.refusals.get(`${entry.id}:${demandId}:${gangMin}`);
-    return version !== undefined && version >= entry.version;
+    const refusal = this.refusals.get(keyOf(entry.id, demandId));
+    return refusal !== undefined && refusal.version >= entry.version && gangMin >= refusal.gangMin;
   }
+}
+
+/** One number for an entry and a demand; demands are fewer than 2^20. */
+function keyOf(id: number, demandId: number): number {
+  return id * 2 ** 20 + demandId;
 }

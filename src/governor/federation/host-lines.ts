@@ -27,7 +27,7 @@ export interface JobLine {
 export class HostLines {
   readonly lines: JobLine[] = [];
   private readonly home: number;
-  private readonly byKey = new Map<string, JobLine>();
+  private readonly byKey = new Map<number, JobLine>();
 
   /** @param home Where the host stands on the locality axis. */
   constructor(home: number) {
@@ -36,7 +36,8 @@ export class HostLines {
 
   /** @returns The line of a shape, new or known. */
   lineOf(demandId: number, podCount: number, gangMin: number): JobLine {
-    const key = `${demandId}:${podCount}:${gangMin}`;
+    // Pods of a job are at most 2^16, demands fewer than 2^19: exact in a double.
+    const key = (demandId * 2 ** 17 + podCount) * 2 ** 17 + gangMin;
     let line = this.byKey.get(key);
     if (line === undefined) {
       line = {

@@ -8,7 +8,7 @@ import type { ChooserEntry } from '../../governor/choosers/chooser.ts';
 import { AgentHost } from '../../governor/federation/agent-host.ts';
 import type { FederationOptions } from '../../governor/federation/federation-options.ts';
 import { SteeredPolicy } from '../../governor/federation/steered-policy.ts';
-import { SummaryNode } from '../../governor/federation/summary-node.ts';
+import { SummaryNode, type SummaryNodeParts } from '../../governor/federation/summary-node.ts';
 import {
   homeZoneOf,
   hostProcess,
@@ -16,7 +16,7 @@ import {
   type Topology,
   type TopologyNode,
 } from '../../governor/federation/topology.ts';
-import { ZoneGovernor } from '../../governor/federation/zone-governor.ts';
+import { ZoneGovernor, type ZoneGovernorParts } from '../../governor/federation/zone-governor.ts';
 import { SharedPrices } from '../../governor/shared-prices.ts';
 import { TEG_DEFAULTS, type TegOptions } from '../../governor/teg-options.ts';
 import { TegPolicy } from '../../governor/teg-policy.ts';
@@ -59,13 +59,17 @@ export function firstNodeOf(world: FederationWorld, zone: number): number {
 /** Makes processes, which share prices and the reader of holograms on one thread. */
 export class ProcessFactory {
   readonly world: FederationWorld;
+  readonly reader: OfferReader;
   private readonly prices: SharedPrices;
-  private readonly reader: OfferReader;
   private readonly labelKeys: ReadonlySet<string>;
   private readonly tegOptions: TegOptions;
 
-  /** @throws TegError TEG_OPTION_INVALID if there are more zones than nodes. @cost As `SharedPrices`. */
-  constructor(world: FederationWorld) {
+  /**
+   * @param prices Made before, for nodes of the same flavours; absent: made here.
+   * @throws TegError TEG_OPTION_INVALID if there are more zones than nodes.
+   * @cost As `SharedPrices`, unless they are given.
+   */
+  constructor(world: FederationWorld, prices?: SharedPrices) {
     const { nodes, demands, topology, typical } = world;
     if (topology.zones > nodes.length) {
       throw new TegError(
@@ -77,7 +81,7 @@ export class ProcessFactory {
     this.labelKeys = new Set(demands.constraints.flatMap((c) => c.affinity.map((term) => term.key)));
     const perZone = Math.ceil(nodes.length / topology.zones);
     this.tegOptions = { ...TEG_DEFAULTS, classesMax: Math.max(CLASSES_MIN, CLASSES_PER_NODE * perZone) };
-    this.prices = new SharedPrices(this.flavorCluster(), typical, this.tegOptions);
+    this.prices = prices ?? new SharedPrices(this.flavorCluster(), typical, this.tegOptions);
     this.reader = new OfferReader(demands, this.prices.price);
   }
 
@@ -93,6 +97,11 @@ export class ProcessFactory {
 
   /** @param incarnation How often it was started, from 1. @param timeSeconds When. */
   zoneGovernor(zone: number, incarnation: number, timeSeconds: number): ZoneGovernor {
+    return new ZoneGovernor(this.zoneParts(zone, incarnation, timeSeconds));
+  }
+
+  /** What `zoneGovernor` makes it of. */
+  protected zoneParts(zone: number, incarnation: number, timeSeconds: number): ZoneGovernorParts {
     const { world } = this;
     const first = firstNodeOf(world, zone);
     const last = firstNodeOf(world, zone + 1);
@@ -100,7 +109,7 @@ export class ProcessFactory {
     const random = new Random(world.seed, STREAM_POLICY).fork(zone);
     const policy = new TegPolicy({ cluster, random }, this.tegOptions, this.prices);
     const steered = new SteeredPolicy(policy);
-    return new ZoneGovernor({
+    return {
       id: zone,
       parent: parentOfZone(world.topology, zone, world.options.fanOut),
       zone: new Zone(cluster, steered, { onUnplaceable: 'drop', onNodeLost: 'fail' }),
@@ -109,7 +118,7 @@ export class ProcessFactory {
       options: world.options,
       incarnation,
       firstPublishSeconds: timeSeconds + this.phaseOf(zone),
-    });
+    };
   }
 
   /** As `zoneGovernor`, for the host of that index. */
@@ -133,9 +142,14 @@ export class ProcessFactory {
 
   /** As `zoneGovernor`, for a summary node of the topology. */
   summaryNode(node: TopologyNode, incarnation: number, timeSeconds: number): SummaryNode {
+    return new SummaryNode(this.summaryParts(node, incarnation, timeSeconds));
+  }
+
+  /** What `summaryNode` makes it of. */
+  protected summaryParts(node: TopologyNode, incarnation: number, timeSeconds: number): SummaryNodeParts {
     const { world, reader } = this;
     const byId = new Map(world.topology.nodes.map((known) => [known.id, known]));
-    return new SummaryNode({
+    return {
       id: node.id,
       parent: node.parent,
       children: node.children.map((id) => ({
@@ -152,7 +166,7 @@ export class ProcessFactory {
       options: world.options,
       incarnation,
       firstPublishSeconds: timeSeconds + this.phaseOf(node.id),
-    });
+    };
   }
 
   /** Publishers are out of step with each other, each at its own constant phase. */

@@ -12,8 +12,10 @@ import type { AgentHost } from '../../governor/federation/agent-host.ts';
 import { type Action, ActionKind, Outbox, type Process } from '../../governor/federation/messages.ts';
 import { homeZoneOf, hostProcess } from '../../governor/federation/topology.ts';
 import type { ZoneGovernor } from '../../governor/federation/zone-governor.ts';
+import { TEG_DEFAULTS } from '../../governor/teg-options.ts';
 import { EventQueue } from '../../kernel/event-queue.ts';
 import { splitmix32 } from '../../kernel/random.ts';
+import { TimeHeap } from '../../kernel/time-heap.ts';
 import { assert } from '../../model/errors.ts';
 import type { FailureOptions } from '../failures.ts';
 import { NodeFailures } from '../failures.ts';
@@ -83,6 +85,8 @@ export class Shard {
   private finiteRuns = 0;
   private progressAt = Number.NEGATIVE_INFINITY;
   private readonly failures: NodeFailures | undefined;
+  /** When enough jobs have left for all zones to expect that jobs leave; Infinity: never, or it has passed. */
+  private leavingAt: number;
 
   constructor(options: ShardOptions) {
     const { world, jobs, index, count, network } = options;
@@ -103,6 +107,7 @@ export class Shard {
       if (this.shardOfZone(node.firstZone) === index) this.add(this.factory.summaryNode(node, 1, 0));
     }
     for (let job = 0; job < jobs.count; job++) if (this.isOurs(job)) this.jobsToCome++;
+    this.leavingAt = timeOfEnd(jobs, TEG_DEFAULTS.learning.departuresMin);
     this.failures = options.failures && new NodeFailures(world.seed, world.nodes.length, options.failures);
     this.scheduleFailures();
   }
@@ -235,6 +240,7 @@ export class Shard {
     const demandId = jobs.demandIds[job] as number;
     const podCount = jobs.podCounts[job] as number;
     // Every shard hears of every arrival, so that all expect the same workload.
+    if (timeSeconds >= this.leavingAt) this.expectDepartures();
     this.factory.demandSeen(jobs.demandOf(job), podCount);
     if (!this.isOurs(job)) return;
     this.jobsToCome--;
@@ -244,6 +250,12 @@ export class Shard {
     const gangMin = jobs.gangMins[job] as number;
     host.submit(job, demandId, podCount, gangMin, jobs.priorities[job] as number, timeSeconds, this.out);
     this.settle(host, timeSeconds);
+  }
+
+  /** Departures are counted by zones of all shards; that there are enough is known from the workload, alike everywhere. */
+  private expectDepartures(): void {
+    this.leavingAt = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < TEG_DEFAULTS.learning.departuresMin; i++) this.factory.departureSeen();
   }
 
   private happen(timeSeconds: number): void {
@@ -359,4 +371,19 @@ export class Shard {
     this.pending[slot] = event;
     this.queue.push(timeSeconds, slot);
   }
+}
+
+/** @returns When the n-th job has ended at the earliest, if each starts when it arrives; Infinity if fewer end. O(jobs × log n). */
+function timeOfEnd(jobs: JobTable, n: number): number {
+  // The n earliest ends, the latest of them in front.
+  const latest = new TimeHeap();
+  for (let job = 0; job < jobs.count; job++) {
+    const submit = jobs.submitSeconds[job] as number;
+    const end = submit + (jobs.durationSeconds[job] as number);
+    if (latest.size === n && submit > -(latest.times[0] as number)) break;
+    if (end === Number.POSITIVE_INFINITY) continue;
+    latest.push(-end, job, job);
+    if (latest.size > n) latest.pop();
+  }
+  return latest.size < n ? Number.POSITIVE_INFINITY : -(latest.times[0] as number);
 }
