@@ -246,8 +246,11 @@ export class AgentHost implements Process {
     if (board.size === 0) return this.stay(slot, WaitReason.NoBoard);
     const demand = parts.demands.demands[line.demandId] as Demand;
     if (board.offersFor(demand, line.gangMin, timeSeconds) === 0) {
-      const refused = jobs.reasons[slot] === WaitReason.Refused;
-      return this.stay(slot, refused ? WaitReason.Refused : WaitReason.NoRoom);
+      if (!board.isKnown(timeSeconds)) return this.stay(slot, WaitReason.NoBoard);
+      // Room was shown, but not given: that says more than that none is left to ask for.
+      const reason = jobs.reasons[slot] as WaitReasonCode;
+      const wasAsked = reason === WaitReason.Refused || reason === WaitReason.Unanswered;
+      return this.stay(slot, wasAsked ? reason : WaitReason.NoRoom);
     }
     const choice = parts.chooser.choose(board.offers, board.deciders(timeSeconds), line.stream, parts.random);
     line.waiting.shift();
@@ -287,7 +290,9 @@ export class AgentHost implements Process {
     }
     if (slot >= 0 && this.moves.onOffer(slot, m, timeSeconds, out)) return;
     const bound =
-      slot >= 0 && jobs.offers[slot] === m.offer && (jobs.states[slot] as number) >= AgentState.Confirming;
+      slot >= 0 &&
+      jobs.isBoundTo(slot, m.zone, m.offer) &&
+      (jobs.states[slot] as number) >= AgentState.Confirming;
     if (bound) return;
     this.counters.declined++;
     this.sender.decline(m.zone, m.job, m.offer, out);
@@ -318,7 +323,7 @@ export class AgentHost implements Process {
     const slot = jobs.slotOf(m.job);
     if (slot < 0) return;
     const state = jobs.states[slot];
-    const confirmed = state === AgentState.Confirming && jobs.offers[slot] === m.offer;
+    const confirmed = state === AgentState.Confirming && jobs.isBoundTo(slot, m.zone, m.offer);
     const known = state === AgentState.Proposed && jobs.attempts[slot] === m.attempt;
     if (!confirmed && !known) return;
     if (known) this.endProposal(slot);
@@ -345,7 +350,7 @@ export class AgentHost implements Process {
   private onGone(m: Message, timeSeconds: number, out: Outbox): void {
     const { jobs } = this;
     const slot = jobs.slotOf(m.job);
-    if (slot < 0 || jobs.offers[slot] !== m.offer) return;
+    if (slot < 0 || !jobs.isBoundTo(slot, m.zone, m.offer)) return;
     if (jobs.states[slot] === AgentState.Stopping) this.finish(slot, FederationReason.Cancelled, out);
     else if (jobs.states[slot] === AgentState.Leaving) {
       this.moves.giveUp(slot, out);
@@ -362,7 +367,7 @@ export class AgentHost implements Process {
     out.send(ack);
     const { jobs } = this;
     const slot = jobs.slotOf(m.job);
-    if (slot < 0 || jobs.offers[slot] !== m.offer) return;
+    if (slot < 0 || !jobs.isBoundTo(slot, m.zone, m.offer)) return;
     const state = jobs.states[slot] as number;
     if (state === AgentState.Stopping) this.finish(slot, FederationReason.Cancelled, out);
     else if (state === AgentState.Leaving && m.reason !== FederationReason.Finished) {

@@ -63,6 +63,11 @@ export class Board {
     this.refusals.set(key, { version: entry.version, gangMin: least });
   }
 
+  /** @returns Whether any entry has not expired. O(entries). */
+  isKnown(timeSeconds: number): boolean {
+    return this.entries.some(({ hologram }) => timeSeconds - hologram.newestAt <= this.expireSeconds);
+  }
+
   /** @returns Seconds since the oldest entry in force was written; 0 without entries. */
   ageSeconds(timeSeconds: number): number {
     let age = 0;

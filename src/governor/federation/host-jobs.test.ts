@@ -69,7 +69,9 @@ describe('jobs of a host', () => {
             expect(jobs.ranks[slot]).toBe(job);
           }
           const visited: number[] = [];
-          jobs.forEach((slot) => visited.push(slot));
+          jobs.forEach((slot) => {
+            visited.push(slot);
+          });
           expect(visited).toEqual([...slots.values()].sort((a, b) => a - b));
           expect(Math.max(-1, ...visited)).toBeLessThan(most);
         },

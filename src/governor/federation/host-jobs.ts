@@ -128,6 +128,11 @@ export class HostJobs {
     return this.slots.get(job) ?? -1;
   }
 
+  /** @returns Whether a job is bound to this very offer. Numbers of offers are unique within a zone only. */
+  isBoundTo(slot: number, zone: number, offer: number): boolean {
+    return this.offers[slot] === offer && this.targets[slot] === zone;
+  }
+
   /** Enters a job that is not known. @returns Its slot. */
   add(job: number, line: JobLine, priority: number, rank: number, timeSeconds: number): number {
     const slot = this.free.pop() ?? this.used++;

@@ -31,7 +31,9 @@ describe('lines of a host', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(6), { maxLength: 60 }), (keys) => {
         const line = new HostLines(0).lineOf(0, 1, 1);
-        keys.forEach((_, slot) => enterLine(line, slot, (a, b) => (keys[a] as number) < (keys[b] as number)));
+        keys.forEach((_, slot) => {
+          enterLine(line, slot, (a, b) => (keys[a] as number) < (keys[b] as number));
+        });
         const expected = keys
           .map((key, slot) => ({ key, slot }))
           .sort((a, b) => a.key - b.key || a.slot - b.slot);
@@ -42,14 +44,14 @@ describe('lines of a host', () => {
 
   test('the window adds one for a success above 1, doubles below, and halves for a refusal', () => {
     const line = new HostLines(0).lineOf(0, 1, 1);
-    const after = (change: (line: JobLine) => void): number => {
+    const windowAfter = (change: (line: JobLine) => void): number => {
       change(line);
       return line.window;
     };
     expect(line.window).toBe(8);
-    expect([1, 2, 3, 4, 5].map(() => after(narrowWindow))).toEqual([4, 2, 1, 0.5, 0.25]);
-    expect([1, 2, 3].map(() => after(widenWindow))).toEqual([0.5, 1, 2]);
-    expect(after(widenWindow)).toBe(3);
+    expect([1, 2, 3, 4, 5].map(() => windowAfter(narrowWindow))).toEqual([4, 2, 1, 0.5, 0.25]);
+    expect([1, 2, 3].map(() => windowAfter(widenWindow))).toEqual([0.5, 1, 2]);
+    expect(windowAfter(widenWindow)).toBe(3);
   });
 
   test('the window stays between a sixteenth and 1024', () => {

@@ -56,7 +56,8 @@ export class HostMoves {
   onQuoted(m: Message, timeSeconds: number, out: Outbox): void {
     const { jobs, parts, board, sender } = this;
     const slot = jobs.slotOf(m.job);
-    if (slot < 0 || jobs.states[slot] !== AgentState.Running || jobs.offers[slot] !== m.offer) return;
+    if (slot < 0 || jobs.states[slot] !== AgentState.Running || !jobs.isBoundTo(slot, m.zone, m.offer))
+      return;
     if (sender.proposalsOut >= parts.options.proposalsMax) return;
     const line = jobs.lines[slot] as JobLine;
     const demand = parts.demands.demands[line.demandId] as Demand;
@@ -83,7 +84,8 @@ export class HostMoves {
   /** An offer came. @returns Whether it was for a job that moves; it is then dealt with. */
   onOffer(slot: number, m: Message, timeSeconds: number, out: Outbox): boolean {
     const { jobs, sender } = this;
-    if (jobs.states[slot] === AgentState.Leaving && jobs.nextOffers[slot] === m.offer) return true;
+    const isNext = jobs.nextOffers[slot] === m.offer && jobs.nextZones[slot] === m.zone;
+    if (jobs.states[slot] === AgentState.Leaving && isNext) return true;
     if (jobs.states[slot] !== AgentState.Moving || jobs.attempts[slot] !== m.attempt) return false;
     sender.proposalsOut--;
     if (m.zone === jobs.targets[slot] || !this.saves(slot, m.price)) {

@@ -25,7 +25,9 @@ function checkAgainst(ledger: ZoneLedger, held: readonly Held[]): void {
   expect(ledger.runningCpuMilli).toBe(sum((h) => h.pods * h.demand.cpuMilli, true));
   expect(ledger.runningPods).toBe(sum((h) => h.pods, true));
   const visited: number[] = [];
-  ledger.forEach((local) => visited.push(local));
+  ledger.forEach((local) => {
+    visited.push(local);
+  });
   expect(visited).toEqual(held.map((h) => h.local).sort((a, b) => a - b));
   for (const h of held) {
     expect(ledger.localOf(h.job)).toBe(h.local);
