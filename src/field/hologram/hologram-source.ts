@@ -7,7 +7,7 @@
  * node sees it.
  */
 import type { ClusterState, Flavor } from '../../model/cluster-state.ts';
-import type { ClassTable } from '../class-table.ts';
+import { CLASS_PARTIAL_STEP_MILLI, type ClassTable } from '../class-table.ts';
 import type { FlavorRent } from '../flavor-rent.ts';
 import { ClassCollector } from './class-collector.ts';
 import {
@@ -26,12 +26,15 @@ import { StepLattice } from './step-lattice.ts';
 export interface HologramOptions {
   /** e: free CPU, memory and further resources are rounded down by at most this share. 1, 1/2, 1/4, … */
   readonly coarseness: number;
-  /** Milli-GPU between two levels of the largest partial GPU; in [1, 1000]. */
+  /** Milli-GPU between two levels of the largest partial GPU; below that of the zone's classes it makes nothing finer. */
   readonly partialStepMilli: number;
 }
 
 /** `docs/hologram.md` says what each was measured against. */
-export const HOLOGRAM_DEFAULTS: HologramOptions = { coarseness: 0.25, partialStepMilli: 50 };
+export const HOLOGRAM_DEFAULTS: HologramOptions = {
+  coarseness: 0.25,
+  partialStepMilli: CLASS_PARTIAL_STEP_MILLI,
+};
 
 /** Smallest steps: an eighth of a core, 64 MiB, one of a further resource. */
 const CPU_UNIT_MILLI = 125;
