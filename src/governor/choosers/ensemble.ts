@@ -86,7 +86,8 @@ export class Ensemble {
     this.total = total;
     this.elasticity = energyOfPairs / meetings - (2 * energy) / total;
     const few = ((deciders - 1) * meetings) / (2 * total * total);
-    this.losers = few <= FEW_LOSERS_MAX ? few : this.manyLosers(count, deciders);
+    // Without the bound the step from one formula down to the other would be a place where no temperature fits.
+    this.losers = few <= FEW_LOSERS_MAX ? few : Math.max(FEW_LOSERS_MAX, this.manyLosers(count, deciders));
   }
 
   /** @returns An entry in proportion to the weights. @param random Advanced by two draws. O(count). */

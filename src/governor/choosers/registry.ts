@@ -47,9 +47,6 @@ export const CHOOSERS: readonly ChooserEntry[] = [
   },
 ];
 
-/** The chooser that is used where none is named; docs/choosers.md says why. */
-export const DEFAULT_CHOOSER = 'anticipated';
-
 /**
  * @returns The chooser of that name.
  * @throws TegError TEG_OPTION_INVALID with the closest name there is.

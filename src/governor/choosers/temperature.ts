@@ -36,6 +36,8 @@ const ELASTICITY_MIN = 0.25;
 /** Steps of a choice, and of a stream's first one. */
 const STEPS = 2;
 const FIRST_STEPS = 40;
+/** Losers are never less, in their aim: alone there are none. */
+const LEAST_EXCESS = 1e-6;
 /** T above which choices are even, in ranges of prices. */
 const EVEN = 16;
 
@@ -43,7 +45,7 @@ const EVEN = 16;
  * Corrects the temperature of a stream and leaves the ensemble evaluated at it.
  *
  * @param deciders m ≥ 1.
- * @cost One to three evaluations: O(count).
+ * @cost One evaluation while nothing changes, five at most but for a stream's first choice: O(count).
  */
 export function controlTemperature(
   ensemble: Ensemble,
@@ -55,23 +57,39 @@ export function controlTemperature(
   const range = rangeOf(offers);
   const high = Math.min(options.high, Math.max(options.low, EVEN * range));
   const isFirst = !(stream.temperature > 0);
+  const aim = AIM * options.loserBudget;
   let temperature = clamp(isFirst ? range : stream.temperature, options.low, high);
   ensemble.evaluate(offers, temperature, deciders);
+  let excess = ensemble.losers / aim;
   for (let step = isFirst ? FIRST_STEPS : STEPS; step > 0; step--) {
-    const next = clamp(temperature * correction(ensemble, options.loserBudget), options.low, high);
+    if (Math.abs(excess - 1) <= SLACK) break;
+    const next = clamp(temperature * newtonFactor(excess, ensemble.elasticity), options.low, high);
     if (next === temperature) break;
-    temperature = next;
-    ensemble.evaluate(offers, temperature, deciders);
+    ensemble.evaluate(offers, next, deciders);
+    const left = ensemble.losers / aim;
+    const isPast = left > 1 !== excess > 1 && Math.abs(left - 1) > SLACK;
+    temperature = isPast ? between(temperature, excess, next, left) : next;
+    if (isPast) ensemble.evaluate(offers, temperature, deciders);
+    excess = ensemble.losers / aim;
   }
   stream.temperature = temperature;
 }
 
-/** @returns The factor that should bring the losers to their aim; 1 if they are near it. */
-function correction(ensemble: Ensemble, budget: number): number {
-  const excess = ensemble.losers / (AIM * budget);
-  if (Math.abs(excess - 1) <= SLACK) return 1;
-  const steepness = Math.max(ELASTICITY_MIN, -ensemble.elasticity);
+/** The factor on T that should bring the losers to their aim, by their slope. @param excess Losers over their aim. */
+function newtonFactor(excess: number, elasticity: number): number {
+  const steepness = Math.max(ELASTICITY_MIN, -elasticity);
   return clamp(excess ** (1 / steepness), 1 / FACTOR_MAX, FACTOR_MAX);
+}
+
+/**
+ * Where a straight line in ln T and ln losers meets the aim, kept off both ends. Why: a step from one plateau to another
+ * jumps over the steep part between them, and would for ever jump back.
+ */
+function between(t0: number, excess0: number, t1: number, excess1: number): number {
+  const from = Math.log(Math.max(excess0, LEAST_EXCESS));
+  const to = Math.log(Math.max(excess1, LEAST_EXCESS));
+  const share = clamp(from / (from - to), 0.1, 0.9);
+  return t0 * (t1 / t0) ** share;
 }
 
 /** Range of prices, and the highest first rung of an entry's ladder: the scale on which temperatures matter. */
