@@ -6,6 +6,7 @@ import { type Demand, DemandTable } from '../../model/demand.ts';
 import { GPU_MILLI, type NodeSpec } from '../../model/node.ts';
 import { plainHologramOf, randomZone, type TestZone, zoneOn } from './hologram.scenarios.ts';
 import type { Hologram } from './hologram.ts';
+import type { HologramExtended } from './hologram-classes.ts';
 
 const NODE: NodeSpec = {
   name: 'n',

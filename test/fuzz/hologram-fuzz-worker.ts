@@ -1,0 +1,9 @@
+/**
+ * Runs the inputs of `hologram-fuzz.ts` and says which one is being run, so that a hang or a full heap can be told.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { fuzz } from './hologram-fuzz.ts';
+
+const { seed, inputs, progress } = workerData as { seed: number; inputs: number; progress: Int32Array };
+const report = fuzz(seed, 0, inputs, (index) => Atomics.store(progress, 0, index));
+parentPort?.postMessage(report);
