@@ -194,9 +194,7 @@ function isBelow(cluster: ClusterState, node: number, classes: Hologram['classes
   const idle = [...cluster.gpuIdleMilli.subarray(cluster.gpuOffsets[node], cluster.gpuOffsets[node + 1])];
   const whole = idle.filter((part) => part === GPU_MILLI).length;
   const partial = Math.max(0, ...idle.filter((part) => part < GPU_MILLI));
-  const { amounts } = classes.extended[classes.extendedIndexes[i] as number] as {
-    amounts: [string, number][];
-  };
+  const { amounts } = classes.extended[classes.extendedIndexes[i] as number] as HologramExtended;
   return (
     classes.flavors[classes.flavorIndexes[i] as number]?.gpuModel === flavor.gpuModel &&
     (classes.fresh[i] as number) <= (cluster.podCounts[node] === 0 ? 1 : 0) &&
