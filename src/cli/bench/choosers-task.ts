@@ -15,8 +15,11 @@ export interface BoardTask extends Omit<BoardOptions, 'chooser' | 'speeds'> {
   readonly seed: number;
 }
 
+/** Decisions of a stream in a field: once round the way that its bottom wanders. */
+const FIELD_DECISIONS = 400;
+
 /** A sampler in a field. Plain data. */
-export interface FieldTask extends FieldOptions {
+export interface FieldTask extends Omit<FieldOptions, 'decisions'> {
   readonly kind: 'field';
   readonly seed: number;
 }
@@ -38,7 +41,7 @@ export interface BoardRow {
 }
 
 /** What `teg bench choosers --dimensions … --json` prints of a field. */
-export interface FieldRow extends FieldOptions {
+export interface FieldRow extends Omit<FieldOptions, 'decisions'> {
   /** In T, over the Gibbs law's. */
   readonly excessPrice: number;
   /** Collisions over the Gibbs law's. */
@@ -75,8 +78,8 @@ function boardRow(task: BoardTask): BoardRow {
 }
 
 function fieldRow({ field, dimensions, evaluations, sampler, seed }: FieldTask): FieldRow {
-  const options: FieldOptions = { field, dimensions, evaluations, sampler };
-  const result = sampleField(options, new Random(seed));
+  const options = { field, dimensions, evaluations, sampler };
+  const result = sampleField({ ...options, decisions: FIELD_DECISIONS }, new Random(seed));
   return {
     ...options,
     excessPrice: rounded(result.excessPrice),

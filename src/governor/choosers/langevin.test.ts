@@ -24,7 +24,7 @@ function shareOf(offers: ReturnType<typeof offersOf>, temperature: number): numb
 }
 
 describe('the force', () => {
-  test.each([0.3, 1, 2])(
+  test.each([0.5, 1, 2])(
     'is minus the dual derivative of the smoothed free energy over T, w = %d',
     (width) => {
       const entries = Array.from({ length: 9 }, (_, i) => ({

@@ -12,7 +12,7 @@
  *
  * @source theory §2B (a).
  */
-import type { Random } from '../../kernel/random.ts';
+import { type Random, splitmix32 } from '../../kernel/random.ts';
 import { Welford } from '../../kernel/statistics.ts';
 import { baoabStep, type Force, makeWalkers, type Walkers } from '../../physics/langevin.ts';
 
@@ -26,9 +26,6 @@ const WELLS = 4;
 const WANDER = 0.2;
 const PERIOD = 400;
 const STREAMS = 200;
-/** Decisions of each stream that are not counted, and that are. */
-const WARMUP = 200;
-const DECISIONS = 400;
 /** Choices in the same cell of this side crowd each other. */
 const CELL = 0.1;
 /** BAOAB: step in units of 1/ω of the steepest well; friction is ω of the bowl. */
@@ -59,6 +56,8 @@ export interface FieldOptions {
   readonly sampler: FieldSampler;
   /** Evaluations of the field a decision, ≥ 1. */
   readonly evaluations: number;
+  /** Decisions of each stream that are counted, after half as many that are not. */
+  readonly decisions: number;
 }
 
 /** What came of it. */
@@ -71,7 +70,7 @@ export interface FieldResult {
   readonly distance: number;
 }
 
-/** Runs one sampler. @cost STREAMS × (WARMUP + DECISIONS) × evaluations × K. */
+/** Runs one sampler. @cost O(200 × decisions × evaluations × K). */
 export function sampleField(options: FieldOptions, random: Random): FieldResult {
   const own = new FieldRun(options, random.fork(1)).run();
   const exact = new FieldRun({ ...options, sampler: 'exact table' }, random.fork(2)).run();
@@ -119,21 +118,22 @@ class FieldRun {
     const distance = new Welford();
     let pairs = 0;
     const before = new Float64Array(this.options.dimensions);
-    for (let t = 0; t < WARMUP + DECISIONS; t++) {
+    const warmup = Math.ceil(this.options.decisions / 2);
+    for (let t = 0; t < warmup + this.options.decisions; t++) {
       this.wander(t);
       this.saved += this.options.evaluations;
       const steps = Math.floor(this.saved / this.gradientCost());
       this.saved -= steps * this.gradientCost();
-      const cells = new Map<string, number>();
+      const cells = new Map<number, number>();
       for (let s = 0; s < STREAMS; s++) {
         const stream = this.streams[s] as Walkers;
         const q = stream.positions;
         before.set(q);
         this.decide(stream, steps);
-        if (t < WARMUP) continue;
+        if (t < warmup) continue;
         price.add(this.priceAt(q));
-        distance.add(Math.hypot(...q.map((x, k) => x - (before[k] as number))));
-        const cell = q.map((x, k) => Math.floor((x - (this.centre[k] as number)) / CELL)).join();
+        distance.add(distanceOf(q, before));
+        const cell = this.cellOf(q);
         const others = cells.get(cell) ?? 0;
         pairs += others;
         cells.set(cell, others + 1);
@@ -167,6 +167,16 @@ class FieldRun {
     for (let k = 0; k < q.length; k++)
       sum += axisPrice((q[k] as number) - (this.centre[k] as number), this.depth);
     return sum;
+  }
+
+  /** Number of the cell, by a hash: two cells out of 2^32 may share one. */
+  private cellOf(q: Float64Array): number {
+    let hash = 0;
+    for (let k = 0; k < q.length; k++) {
+      const index = Math.floor(((q[k] as number) - (this.centre[k] as number)) / CELL);
+      hash = splitmix32((hash ^ index) >>> 0);
+    }
+    return hash;
   }
 
   private drawExactly(q: Float64Array): void {
@@ -207,6 +217,12 @@ class FieldRun {
       q.set(proposal);
     }
   }
+}
+
+function distanceOf(a: Float64Array, b: Float64Array): number {
+  let squares = 0;
+  for (let k = 0; k < a.length; k++) squares += ((a[k] as number) - (b[k] as number)) ** 2;
+  return Math.sqrt(squares);
 }
 
 function axisPrice(x: number, depth: number): number {
