@@ -63,6 +63,14 @@ export interface RunningJob {
   readonly gpuMasks: readonly number[];
 }
 
+/** What a host beside the zone last said of its waiting jobs. */
+interface HostReport {
+  readonly at: number;
+  readonly jobs: number;
+  readonly gpuMilli: number;
+  readonly oldestSeconds: number;
+}
+
 /** A zone governor. */
 export class ZoneGovernor implements Process {
   readonly id: number;
@@ -80,8 +88,8 @@ export class ZoneGovernor implements Process {
   /** Escrows in the order in which they end: local number and offer. */
   private escrowQueue: { readonly local: number; readonly offer: number; readonly deadline: number }[] = [];
   private escrowHead = 0;
-  private report: Message | undefined;
-  private reportAt = Number.NEGATIVE_INFINITY;
+  /** The last report of each host. */
+  private readonly reports = new Map<number, HostReport>();
   private readonly submitted: JobSubmittedEvent = {
     kind: ZoneEventKind.JobSubmitted,
     job: 0,
@@ -127,10 +135,12 @@ export class ZoneGovernor implements Process {
       case MessageKind.Quote:
         this.onQuote(message, out);
         break;
-      case MessageKind.HostReport:
-        this.report = message;
-        this.reportAt = timeSeconds;
+      case MessageKind.HostReport: {
+        const { from, podCount, price, deadline } = message;
+        const report = { at: timeSeconds, jobs: podCount, gpuMilli: price, oldestSeconds: deadline };
+        this.reports.set(from, report);
         break;
+      }
     }
   }
 
@@ -181,6 +191,7 @@ export class ZoneGovernor implements Process {
     assert(members === nodes.length, 'what runs on the nodes does not fit them');
     const local = this.ledger.hold(job, offer, 0, host, this.demandOf(demandId), members);
     this.ledger.confirm(local);
+    this.ledger.workSince[local] = timeSeconds;
   }
 
   /** Takes over a job that ended and whose host may not know: as `adopt`. */
@@ -265,6 +276,7 @@ export class ZoneGovernor implements Process {
         return;
       }
       this.letGo(local, timeSeconds);
+      this.counters.expired++;
     }
     const notice = notices.get(m.offer);
     if (notice === undefined) this.tell(MessageKind.Gone, m.from, m.job, m.offer, out);
@@ -403,19 +415,19 @@ export class ZoneGovernor implements Process {
       freeCpuMilli += cluster.freeCpuMilli[node] as number;
       freeGpuMilli += cluster.freeGpuMilli[node] as number;
     }
-    const report = this.freshReport(timeSeconds);
+    const reports = this.freshReports(timeSeconds);
     return {
       zones: 1,
       nodes: cluster.nodeCount,
       nodesUp,
-      pods: this.zone.runningPods,
+      pods: this.ledger.runningPods,
       capacityCpuMilli: cluster.capacity.cpuMilli,
       freeCpuMilli,
       capacityGpuMilli: cluster.capacity.gpuMilli,
       freeGpuMilli,
       heldGpuMilli: this.ledger.escrowGpuMilli,
-      waitingJobs: report?.podCount ?? 0,
-      waitingGpuMilli: report?.price ?? 0,
+      waitingJobs: reports.reduce((sum, report) => sum + report.jobs, 0),
+      waitingGpuMilli: reports.reduce((sum, report) => sum + report.gpuMilli, 0),
       arrivalsPerSecond: this.proposals.perSecond(timeSeconds),
     };
   }
@@ -435,15 +447,19 @@ export class ZoneGovernor implements Process {
     }
     const capacity = cluster.capacity.gpuMilli;
     return {
-      oldestWaitSeconds: this.freshReport(timeSeconds)?.deadline ?? 0,
+      oldestWaitSeconds: Math.max(0, ...this.freshReports(timeSeconds).map((report) => report.oldestSeconds)),
       zoneFreeGpuMilli: freeGpuMilli,
       zoneWholeGpus: wholeGpus,
       heldShare: capacity > 0 ? this.ledger.escrowGpuMilli / capacity : 0,
     };
   }
 
-  private freshReport(timeSeconds: number): Message | undefined {
-    return timeSeconds - this.reportAt <= this.parts.options.expireSeconds ? this.report : undefined;
+  /** Reports that have not expired; the others are forgotten. */
+  private freshReports(timeSeconds: number): HostReport[] {
+    for (const [host, { at }] of this.reports) {
+      if (timeSeconds - at > this.parts.options.expireSeconds) this.reports.delete(host);
+    }
+    return [...this.reports.values()];
   }
 
   private demandOf(demandId: number): Demand {
