@@ -31,6 +31,10 @@ export class ByteWriter {
   count(value: number): void {
     assert(Number.isSafeInteger(value) && value >= 0, 'a count on the wire is a whole number');
     this.reserve(8);
+    if (value < 128) {
+      this.bytes[this.length++] = value;
+      return;
+    }
     let rest = value;
     while (rest >= 128) {
       this.bytes[this.length++] = 128 | (rest % 128);

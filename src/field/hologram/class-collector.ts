@@ -1,6 +1,7 @@
 /**
  * Adds up classes of nodes, from a zone or from holograms, and brings them into canonical form.
  */
+import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
 import {
   ClassKeys,
   type HologramClasses,
@@ -133,23 +134,24 @@ export class ClassCollector {
     const flavorRanks = this.flavors.ranks();
     const extendedRanks = this.extended.ranks();
     const order: number[] = [];
-    for (let id = 0; id < this.keys.count; id++) {
-      const rank = flavorRanks[rows[COLUMNS * id + Column.Flavor] as number] as number;
-      if (rank < HOLOGRAM_LIMITS.flavorsMax) order.push(id);
+    const majors = new Float64Array(this.keys.count);
+    for (let id = 0; id < majors.length; id++) {
+      const at = COLUMNS * id;
+      const flavor = flavorRanks[rows[at + Column.Flavor] as number] as number;
+      if (flavor >= HOLOGRAM_LIMITS.flavorsMax) continue;
+      order.push(id);
+      let major =
+        flavor * extendedRanks.length + (extendedRanks[rows[at + Column.Extended] as number] as number);
+      major = 2 * major + (rows[at + Column.Fresh] as number);
+      major = (GPUS_PER_NODE_MAX + 1) * major + (rows[at + Column.Whole] as number);
+      majors[id] = GPU_MILLI * major + (rows[at + Column.Partial] as number);
     }
-    order.sort((x, y) => {
-      const a = COLUMNS * x;
-      const b = COLUMNS * y;
-      let difference =
-        (flavorRanks[rows[a] as number] as number) - (flavorRanks[rows[b] as number] as number);
-      if (difference !== 0) return difference;
-      difference =
-        (extendedRanks[rows[a + 1] as number] as number) - (extendedRanks[rows[b + 1] as number] as number);
-      for (let column: number = Column.Fresh; difference === 0 && column <= Column.Cpu; column++) {
-        difference = (rows[a + column] as number) - (rows[b + column] as number);
-      }
-      return difference;
-    });
+    order.sort(
+      (x, y) =>
+        (majors[x] as number) - (majors[y] as number) ||
+        (rows[COLUMNS * x + Column.Memory] as number) - (rows[COLUMNS * y + Column.Memory] as number) ||
+        (rows[COLUMNS * x + Column.Cpu] as number) - (rows[COLUMNS * y + Column.Cpu] as number),
+    );
     if (order.length > HOLOGRAM_LIMITS.classesMax) order.length = HOLOGRAM_LIMITS.classesMax;
     return order;
   }

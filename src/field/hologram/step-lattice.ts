@@ -15,7 +15,8 @@ export class StepLattice {
   readonly unit: number;
   /** e: the largest gap above a point, as a share of the point, from `unit` / e on; below, gaps are `unit`. */
   readonly coarseness: number;
-  private readonly octaveSteps: number;
+  /** 1 + log2 of the steps of an octave. */
+  private readonly shift: number;
 
   /**
    * @param unit       Smallest step, an integer ≥ 1.
@@ -30,25 +31,27 @@ export class StepLattice {
     );
     this.unit = unit;
     this.coarseness = coarseness;
-    this.octaveSteps = steps;
+    this.shift = 1 + Math.log2(steps);
   }
 
   /** @returns The largest point ≤ value. @param value In [0, 2^52]. O(1). */
   floorOf(value: number): number {
     const k = Math.floor(value / this.unit);
-    return (k - (k % this.stepAt(k))) * this.unit;
+    if (k >= 2 ** 31) return (k - (k % this.farStep(k))) * this.unit;
+    const bits = 32 - Math.clz32(k >>> this.shift);
+    return ((k >>> bits) << bits) * this.unit;
   }
 
   /** @returns The smallest point > value: a node may have less than this where it shows `floorOf`. As `floorOf`. */
   above(value: number): number {
-    const k = Math.floor(value / this.unit);
-    const step = this.stepAt(k);
-    return (k - (k % step) + step) * this.unit;
+    const floor = this.floorOf(value);
+    const k = floor / this.unit;
+    const step = k >= 2 ** 31 ? this.farStep(k) : 2 ** (32 - Math.clz32(k >>> this.shift));
+    return floor + step * this.unit;
   }
 
-  /** The step above k units, in units: a power of two. */
-  private stepAt(k: number): number {
-    const octaves = Math.floor(k / (2 * this.octaveSteps));
-    return octaves < 2 ** 31 ? 2 ** (32 - Math.clz32(octaves)) : 2 ** (64 - Math.clz32(octaves / 2 ** 32));
+  /** The step above k ≥ 2^31 units, in units. */
+  private farStep(k: number): number {
+    return 2 ** (32 - Math.clz32(Math.floor(k / 2 ** 31))) * 2 ** (31 - this.shift);
   }
 }
