@@ -83,6 +83,11 @@ export class AgentHost implements Process {
     return Math.min(timer, this.reportAt);
   }
 
+  /** Timers that are set, or were and have not rung yet. */
+  get pendingTimers(): number {
+    return this.timers.size;
+  }
+
   /**
    * A job arrives.
    *

@@ -314,7 +314,7 @@ export class ZoneGovernor implements Process {
   }
 
   /** @returns Pods that were placed, under the ledger's next local number; 0: the zone has no room. */
-  private place(
+  protected place(
     job: number,
     demandId: number,
     podCount: number,
