@@ -21,7 +21,7 @@ const RULES = {
   'least loaded': () => fixedTemperature('least loaded', 0),
   'two choices': createBestOfDChooser,
   D3: createAnticipatedChooser,
-  'logit, T by budget': createGibbsChooser,
+  'logit T by budget': createGibbsChooser,
   'logit T=0.5': () => fixedTemperature('logit', 0.5),
   'logit T=5': () => fixedTemperature('logit', 5),
 } as const satisfies Record<string, () => Chooser>;
@@ -77,7 +77,7 @@ export const ANTICIPATED_ARRIVALS: Claim = {
         ),
         atMost(
           'T_b = 0.1 … 20: mean response of logit choice with T by budget / of two stale choices, largest',
-          Math.max(...PERIODS.map((t) => at(t, 'logit, T by budget') / at(t, 'two choices'))),
+          Math.max(...PERIODS.map((t) => at(t, 'logit T by budget') / at(t, 'two choices'))),
           1.1,
         ),
         atLeast(
