@@ -330,6 +330,8 @@ export class AgentHost implements Process {
     const state = jobs.states[slot];
     const confirmed = state === AgentState.Confirming && jobs.isBoundTo(slot, m.zone, m.offer);
     const known = state === AgentState.Proposed && jobs.attempts[slot] === m.attempt;
+    // A summary node handed the proposal of a job that moves to the very zone where it runs.
+    if (state === AgentState.Moving && jobs.attempts[slot] === m.attempt) this.moves.stay(slot, timeSeconds);
     if (!confirmed && !known) return;
     if (known) this.endProposal(slot);
     this.countPlacement(slot, m.zone);

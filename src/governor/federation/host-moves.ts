@@ -106,8 +106,13 @@ export class HostMoves {
   failed(slot: number, timeSeconds: number): void {
     const { jobs, board } = this;
     const line = jobs.lines[slot] as JobLine;
-    this.sender.proposalsOut--;
     board.refuse(jobs.nextZones[slot] as number, line.demandId, line.gangMin);
+    this.stay(slot, timeSeconds);
+  }
+
+  /** The proposal is over, and the job stays where it runs. */
+  stay(slot: number, timeSeconds: number): void {
+    this.sender.proposalsOut--;
     this.setState(slot, AgentState.Running, timeSeconds);
   }
 
