@@ -43,6 +43,15 @@ const EXTENDED_UNIT = 1;
 /** Amounts of further resources beyond this count as this. */
 const EXTENDED_MAX = 2 ** 48;
 
+/** @returns What free CPU (milli), memory (MiB) and further resources are rounded down on. */
+export function latticesOf(coarseness: number): Record<'cpu' | 'memory' | 'extended', StepLattice> {
+  return {
+    cpu: new StepLattice(CPU_UNIT_MILLI, coarseness),
+    memory: new StepLattice(MEMORY_UNIT_MIB, coarseness),
+    extended: new StepLattice(EXTENDED_UNIT, coarseness),
+  };
+}
+
 /**
  * Takes a hologram.
  *
@@ -104,9 +113,10 @@ class NodeReader {
     this.classes = classes;
     this.cluster = classes.cluster;
     this.partialStep = partialStepMilli;
-    this.cpuLattice = new StepLattice(CPU_UNIT_MILLI, coarseness);
-    this.memoryLattice = new StepLattice(MEMORY_UNIT_MIB, coarseness);
-    this.extendedLattice = new StepLattice(EXTENDED_UNIT, coarseness);
+    const lattices = latticesOf(coarseness);
+    this.cpuLattice = lattices.cpu;
+    this.memoryLattice = lattices.memory;
+    this.extendedLattice = lattices.extended;
     this.collector = new ClassCollector(classes.occupiedCount);
     this.flavorIds = new Int32Array(this.cluster.flavors.length).fill(-1);
   }
