@@ -39,6 +39,7 @@ export class Zone {
   readonly counters: Readonly<ZoneCounters>;
   private readonly core: ZoneCore;
   private readonly retries: ZoneRetries;
+  private stepCount = 0;
 
   /**
    * @param cluster Nodes, without pods; from now on changed by this zone only.
@@ -68,6 +69,7 @@ export class Zone {
     const { core } = this;
     assert(timeSeconds >= core.timeSeconds && timeSeconds < Infinity, 'time went back or is not finite');
     core.timeSeconds = timeSeconds;
+    this.stepCount++;
     core.effects.clear();
     switch (event.kind) {
       case ZoneEventKind.JobSubmitted:
@@ -94,6 +96,11 @@ export class Zone {
     }
     this.retries.tryWaiting();
     return core.effects;
+  }
+
+  /** Events taken in so far: the zone is as it was while this is. */
+  get steps(): number {
+    return this.stepCount;
   }
 
   /** The last step's effects. */
@@ -179,6 +186,14 @@ export class Zone {
     let member = 0;
     for (let pod = jobs.firstOf(job); pod >= 0; pod = pods.nextOfJob(pod)) {
       visit(member++, pods.nodeOf(pod), pods.gpuMaskOf(pod));
+    }
+  }
+
+  /** Visits the pods on a node, in no particular order. O(its pods). */
+  forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void {
+    const { pods } = this.core;
+    for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextOnNode(pod)) {
+      visit(pods.jobOf(pod), pods.gpuMaskOf(pod));
     }
   }
 

@@ -3,7 +3,7 @@
  */
 import { resourceUsage } from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
-import { factsOf } from '../../simulation/federation/federation-run.ts';
+import { factsOf, runAlone } from '../../simulation/federation/federation-run.ts';
 import { LetterReader, packLetters } from '../../simulation/federation/letter-pack.ts';
 import { compareLetters, type Letter } from '../../simulation/federation/network.ts';
 import { Shard } from '../../simulation/federation/shard.ts';
@@ -17,8 +17,10 @@ class ShardLane {
   private readonly setup: ShardSetup;
   private readonly reader = new LetterReader();
   private own: Letter[] = [];
+  private readonly delayMinSeconds: number;
 
   constructor(shard: Shard, setup: ShardSetup) {
+    this.delayMinSeconds = setup.task.network.delayMinSeconds;
     this.shard = shard;
     this.setup = setup;
   }
@@ -28,6 +30,10 @@ class ShardLane {
     if (request.kind === 'finish') {
       const metrics = shard.finish().toPlain();
       return { kind: 'finish', metrics, peakMemoryBytes: resourceUsage().maxRSS * 1024 };
+    }
+    if (this.setup.count === 1) {
+      const nextSeconds = runAlone(shard, request.untilSeconds, this.delayMinSeconds);
+      return { kind: 'window', status: shard.status(), nextSeconds, outgoing: [] };
     }
     const letters = this.own.concat(...request.letters.map((packed) => this.reader.unpack(packed)));
     shard.deliver(letters.sort(compareLetters));
@@ -59,7 +65,7 @@ async function main(): Promise<void> {
         tell({ kind: 'error', error: toPlainError(error) });
       }
     });
-    tell({ kind: 'ready', facts: factsOf(parts), warnings: parts.warnings });
+    tell({ kind: 'ready', facts: factsOf(parts, setup.count), warnings: parts.warnings });
   } catch (error) {
     tell({ kind: 'error', error: toPlainError(error) });
   }

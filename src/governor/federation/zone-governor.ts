@@ -8,7 +8,12 @@
  * Invariants: nothing runs without a confirmed offer; an offer that was sent and has neither ended nor been declined is
  * backed by capacity; an offer's number is never used twice, also across restarts (the incarnation is part of it).
  */
-import type { HologramMaxima, HologramSums } from '../../field/hologram/hologram.ts';
+import {
+  exactSums,
+  Hologram,
+  type HologramMaxima,
+  type HologramSums,
+} from '../../field/hologram/hologram.ts';
 import { takeHologram } from '../../field/hologram/hologram-source.ts';
 import type { Demand } from '../../model/demand.ts';
 import { assert } from '../../model/errors.ts';
@@ -88,6 +93,9 @@ export class ZoneGovernor implements Process {
   /** Escrows in the order in which they end: local number and offer. */
   private escrowQueue: { readonly local: number; readonly offer: number; readonly deadline: number }[] = [];
   private escrowHead = 0;
+  private published: Hologram | undefined;
+  /** `zone.steps` at that time. */
+  private publishedSteps = -1;
   /** The last report of each host. */
   private readonly reports = new Map<number, HostReport>();
   private readonly submitted: JobSubmittedEvent = {
@@ -391,17 +399,33 @@ export class ZoneGovernor implements Process {
   }
 
   private publish(timeSeconds: number, out: Outbox): void {
-    const { policy, parent } = this.parts;
-    const message = makeMessage(MessageKind.Summary, this.id, parent, 0);
+    const message = makeMessage(MessageKind.Summary, this.id, this.parts.parent, 0);
     message.version = ++this.version;
-    message.hologram = takeHologram(
-      policy.classes,
-      policy.rent,
-      this.sums(timeSeconds),
-      this.maxima(timeSeconds),
-      timeSeconds,
-    );
+    message.hologram = this.hologramNow(timeSeconds);
     out.send(message);
+  }
+
+  /** What the zone has now. Where nothing happened since it was last said, the classes are the same and are not counted again. */
+  private hologramNow(timeSeconds: number): Hologram {
+    const { policy } = this.parts;
+    const sums = this.sums(timeSeconds);
+    const maxima = this.maxima(timeSeconds);
+    const last = this.published;
+    if (last === undefined || this.zone.steps !== this.publishedSteps) {
+      this.published = takeHologram(policy.classes, policy.rent, sums, maxima, timeSeconds);
+      this.publishedSteps = this.zone.steps;
+      return this.published;
+    }
+    const again = new Hologram({
+      ...last,
+      takenAt: timeSeconds,
+      newestAt: timeSeconds,
+      sums: exactSums(sums),
+      maxima,
+    });
+    again.memo = last.memo;
+    this.published = again;
+    return again;
   }
 
   private sums(timeSeconds: number): HologramSums {

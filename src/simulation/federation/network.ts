@@ -62,7 +62,8 @@ export class Network {
   private readonly seed: number;
   private readonly streams: (Random | undefined)[] = [];
   private readonly numbers: number[] = [];
-  private readonly sizes = new WeakMap<Hologram, number>();
+  /** Wire sizes by classes, which are nearly all of a hologram: sums that change by themselves take as many bytes. */
+  private readonly sizes = new WeakMap<object, number>();
 
   /** @throws TegError TEG_OPTION_INVALID. */
   constructor(options: NetworkOptions, seed: number) {
@@ -99,10 +100,10 @@ export class Network {
   }
 
   private sizeOf(hologram: Hologram): number {
-    const known = this.sizes.get(hologram);
+    const known = this.sizes.get(hologram.classes);
     if (known !== undefined) return known;
     const size = encodeHologram(hologram).length;
-    this.sizes.set(hologram, size);
+    this.sizes.set(hologram.classes, size);
     return size;
   }
 
