@@ -8,13 +8,6 @@
  * Invariants: nothing runs without a confirmed offer; an offer that was sent and has neither ended nor been declined is
  * backed by capacity; an offer's number is never used twice, also across restarts (the incarnation is part of it).
  */
-import {
-  exactSums,
-  Hologram,
-  type HologramMaxima,
-  type HologramSums,
-} from '../../field/hologram/hologram.ts';
-import { takeHologram } from '../../field/hologram/hologram-source.ts';
 import type { Demand } from '../../model/demand.ts';
 import { assert } from '../../model/errors.ts';
 import type { NodeSpec } from '../../model/node.ts';
@@ -33,9 +26,9 @@ import {
   type Outbox,
   type Process,
 } from './messages.ts';
-import { RateMeter } from './rate-meter.ts';
 import type { SteeredPolicy } from './steered-policy.ts';
 import { HoldState, ZoneLedger } from './zone-ledger.ts';
+import { ZoneSummary } from './zone-summary.ts';
 
 /** Offers and versions of one incarnation. */
 const PER_INCARNATION = 2 ** 32;
@@ -68,14 +61,6 @@ export interface RunningJob {
   readonly gpuMasks: readonly number[];
 }
 
-/** What a host beside the zone last said of its waiting jobs. */
-interface HostReport {
-  readonly at: number;
-  readonly jobs: number;
-  readonly gpuMilli: number;
-  readonly oldestSeconds: number;
-}
-
 /** A zone governor. */
 export class ZoneGovernor implements Process {
   readonly id: number;
@@ -87,17 +72,12 @@ export class ZoneGovernor implements Process {
   /** Of the last summary published; 0 before the first. */
   version: number;
   private readonly parts: ZoneGovernorParts;
-  private readonly proposals: RateMeter;
+  private readonly summary: ZoneSummary;
   private offersMade = 0;
   private publishAt: number;
   /** Escrows in the order in which they end: local number and offer. */
   private escrowQueue: { readonly local: number; readonly offer: number; readonly deadline: number }[] = [];
   private escrowHead = 0;
-  private published: Hologram | undefined;
-  /** `zone.steps` at that time. */
-  private publishedSteps = -1;
-  /** The last report of each host. */
-  private readonly reports = new Map<number, HostReport>();
   private readonly submitted: JobSubmittedEvent = {
     kind: ZoneEventKind.JobSubmitted,
     job: 0,
@@ -113,7 +93,7 @@ export class ZoneGovernor implements Process {
     this.zone = parts.zone;
     this.version = parts.incarnation * PER_INCARNATION;
     this.publishAt = parts.parent < 0 ? Number.POSITIVE_INFINITY : parts.firstPublishSeconds;
-    this.proposals = new RateMeter(4 * parts.options.publishSeconds);
+    this.summary = new ZoneSummary(parts.zone, parts.policy, this.ledger, parts.options);
   }
 
   get wakeAt(): number {
@@ -143,10 +123,8 @@ export class ZoneGovernor implements Process {
       case MessageKind.Quote:
         this.onQuote(message, out);
         break;
-      case MessageKind.HostReport: {
-        const { from, podCount, price, deadline } = message;
-        const report = { at: timeSeconds, jobs: podCount, gpuMilli: price, oldestSeconds: deadline };
-        this.reports.set(from, report);
+      case MessageKind.HostReport:
+        this.summary.hear(message, timeSeconds);
         break;
       }
     }
@@ -214,7 +192,7 @@ export class ZoneGovernor implements Process {
   }
 
   private onPropose(m: Message, timeSeconds: number, out: Outbox): void {
-    this.proposals.count(timeSeconds);
+    this.summary.proposals.count(timeSeconds);
     this.counters.proposals++;
     const local = this.ledger.localOf(m.job);
     if (local >= 0) this.answerAgain(local, m, out);
@@ -401,89 +379,8 @@ export class ZoneGovernor implements Process {
   private publish(timeSeconds: number, out: Outbox): void {
     const message = makeMessage(MessageKind.Summary, this.id, this.parts.parent, 0);
     message.version = ++this.version;
-    message.hologram = this.hologramNow(timeSeconds);
+    message.hologram = this.summary.hologramNow(timeSeconds);
     out.send(message);
-  }
-
-  /** What the zone has now. Where nothing happened since it was last said, the classes are the same and are not counted again. */
-  private hologramNow(timeSeconds: number): Hologram {
-    const { policy } = this.parts;
-    const sums = this.sums(timeSeconds);
-    const maxima = this.maxima(timeSeconds);
-    const last = this.published;
-    if (last === undefined || this.zone.steps !== this.publishedSteps) {
-      this.published = takeHologram(policy.classes, policy.rent, sums, maxima, timeSeconds);
-      this.publishedSteps = this.zone.steps;
-      return this.published;
-    }
-    const again = new Hologram({
-      ...last,
-      takenAt: timeSeconds,
-      newestAt: timeSeconds,
-      sums: exactSums(sums),
-      maxima,
-    });
-    again.memo = last.memo;
-    this.published = again;
-    return again;
-  }
-
-  private sums(timeSeconds: number): HologramSums {
-    const { cluster } = this.zone;
-    let nodesUp = 0;
-    let freeCpuMilli = 0;
-    let freeGpuMilli = 0;
-    for (let node = 0; node < cluster.nodeCount; node++) {
-      if (cluster.up[node] === 0) continue;
-      nodesUp++;
-      freeCpuMilli += cluster.freeCpuMilli[node] as number;
-      freeGpuMilli += cluster.freeGpuMilli[node] as number;
-    }
-    const reports = this.freshReports(timeSeconds);
-    return {
-      zones: 1,
-      nodes: cluster.nodeCount,
-      nodesUp,
-      pods: this.ledger.runningPods,
-      capacityCpuMilli: cluster.capacity.cpuMilli,
-      freeCpuMilli,
-      capacityGpuMilli: cluster.capacity.gpuMilli,
-      freeGpuMilli,
-      heldGpuMilli: this.ledger.escrowGpuMilli,
-      waitingJobs: reports.reduce((sum, report) => sum + report.jobs, 0),
-      waitingGpuMilli: reports.reduce((sum, report) => sum + report.gpuMilli, 0),
-      arrivalsPerSecond: this.proposals.perSecond(timeSeconds),
-    };
-  }
-
-  private maxima(timeSeconds: number): HologramMaxima {
-    const { cluster } = this.zone;
-    let freeGpuMilli = 0;
-    let wholeGpus = 0;
-    for (let node = 0; node < cluster.nodeCount; node++) {
-      if (cluster.up[node] === 0) continue;
-      freeGpuMilli += cluster.freeGpuMilli[node] as number;
-    }
-    const { classes } = this.parts.policy;
-    for (let i = 0; i < classes.occupiedCount; i++) {
-      const id = classes.occupied[i] as number;
-      wholeGpus += (classes.whole[id] as number) * (classes.nodeCounts[id] as number);
-    }
-    const capacity = cluster.capacity.gpuMilli;
-    return {
-      oldestWaitSeconds: Math.max(0, ...this.freshReports(timeSeconds).map((report) => report.oldestSeconds)),
-      zoneFreeGpuMilli: freeGpuMilli,
-      zoneWholeGpus: wholeGpus,
-      heldShare: capacity > 0 ? this.ledger.escrowGpuMilli / capacity : 0,
-    };
-  }
-
-  /** Reports that have not expired; the others are forgotten. */
-  private freshReports(timeSeconds: number): HostReport[] {
-    for (const [host, { at }] of this.reports) {
-      if (timeSeconds - at > this.parts.options.expireSeconds) this.reports.delete(host);
-    }
-    return [...this.reports.values()];
   }
 
   private demandOf(demandId: number): Demand {
