@@ -126,7 +126,6 @@ export class ZoneGovernor implements Process {
       case MessageKind.HostReport:
         this.summary.hear(message, timeSeconds);
         break;
-      }
     }
   }
 
