@@ -8,9 +8,10 @@ import { DUAL } from '../../physics/dual.ts';
 import { polynomial } from '../../physics/price-functions.ts';
 import { atLeast, atMost, type Claim, numberText, thresholdText, within } from './claim.ts';
 import { CLAIMS, numberOf, testClaim } from './claims.ts';
-import { LastSummaryParent, LogLattice, merged, sameHistogram } from './log-histogram.ts';
+import { nodesByClass, randomHologram } from './random-holograms.ts';
 import { stationarySquare } from './transfer-operator.ts';
 import { meanSquare } from './walker-means.ts';
+import { packingWorld, packZones } from './zone-packing.ts';
 
 describe('the claims', () => {
   test('are T-01 to T-18, in order, each said in full', () => {
@@ -92,33 +93,21 @@ test('walkers’ means come with an error that covers them', () => {
   expect(Math.abs(mean - 1)).toBeLessThan(4 * error);
 });
 
-describe('the log histogram', () => {
-  const lattice = new LogLattice(0.5, 0.01);
+describe('the holograms and zones of T-17 and T-18', () => {
+  test('random holograms have classes in common, so that merging adds something up', () => {
+    const random = new Random(1);
+    const [a, b] = [nodesByClass(randomHologram(random, 0)), nodesByClass(randomHologram(random, 0))];
+    expect([...a.keys()].filter((key) => b.has(key)).length).toBeGreaterThan(2);
+    expect(a.size).toBeGreaterThan(10);
+  });
 
-  test('rounds down to its floors', () => {
-    expect(lattice.size).toBe(13);
-    for (let k = 0; k < lattice.size; k++) expect(lattice.classOf(lattice.floorOf(k))).toBe(k);
-    for (const residual of [0, 0.0099, 0.3, 0.999, 1, 7]) {
-      const k = lattice.classOf(residual);
-      expect(lattice.floorOf(k)).toBeLessThanOrEqual(residual);
-      if (k + 1 < lattice.size) expect(lattice.floorOf(k + 1)).toBeGreaterThan(residual);
+  test('a packed cluster is nearly full, zones or not, and the same each time', () => {
+    const world = packingWorld(new Random(2));
+    const pack = (view?: object): number => packZones(world, view, new Random(3));
+    for (const view of [undefined, {}]) {
+      expect(pack(view)).toBe(pack(view));
+      expect(pack(view)).toBeGreaterThan(0.93);
+      expect(pack(view)).toBeLessThanOrEqual(1);
     }
-  });
-
-  test('tells histograms apart and takes a missing class for an empty one', () => {
-    expect(sameHistogram(new Map([[1, 2]]), merged(new Map([[1, 2]]), new Map([[3, 0]])))).toBe(true);
-    expect(sameHistogram(new Map([[1, 2]]), new Map([[1, 3]]))).toBe(false);
-    expect(sameHistogram(new Map(), new Map([[1, 3]]))).toBe(false);
-  });
-
-  test('a parent keeps the last summary of each child', () => {
-    const parent = new LastSummaryParent();
-    parent.receive({ child: 1, version: 2, histogram: new Map([[5, 7]]) });
-    parent.receive({ child: 1, version: 1, histogram: new Map([[5, 99]]) });
-    parent.receive({ child: 2, version: 1, histogram: new Map([[5, 1]]) });
-    parent.receive({ child: 2, version: 1, histogram: new Map([[5, 1]]) });
-    expect([...parent.total()]).toEqual([[5, 8]]);
-    parent.expire(1);
-    expect([...parent.total()]).toEqual([[5, 1]]);
   });
 });

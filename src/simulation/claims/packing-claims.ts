@@ -1,31 +1,37 @@
 /**
- * T-18: choosing by class instead of by exact residuals costs no packing.
+ * T-18: choosing by holograms instead of by exact states costs no packing.
  *
  * @source theory §3 G3.
  */
+import { HOLOGRAM_DEFAULTS, latticesOf } from '../../field/hologram/hologram-source.ts';
 import type { Random } from '../../kernel/random.ts';
 import { meanInterval, pairedInterval } from '../../kernel/statistics.ts';
 import { atLeast, type Claim, type Measurement } from './claim.ts';
-import { LogLattice } from './log-histogram.ts';
+import { PACKED_NODES, PACKED_ZONES, packingWorld, packZones } from './zone-packing.ts';
 
 const NODES = 300;
-const RESOURCES = 2;
+/** Capacities of a node, on the hologram's lattices: milli-cores and MiB. */
+const CAPACITIES = [96_000, 393_216] as const;
+const RESOURCES = CAPACITIES.length;
 const RUNS = 12;
-const SMALLEST = 0.01;
 const SIZE_MIN = 0.02;
 /** Demand that arrives, over capacity. */
 const ARRIVING = 1.3;
-const COARSE = [0.1, 0.25, 0.5, 1] as const;
+const COARSE = [0.125, 0.25, 0.5, 1] as const;
+/** Mixes of pods that zones are packed with, and runs with each. */
+const MIXES = 3;
+const RUNS_EACH = 3;
+
+const { coarseness: E } = HOLOGRAM_DEFAULTS;
 
 /** T-18. */
 export const CLASS_PACKING: Claim = {
   test: 'T-18',
-  title: 'Classes pack as well as exact residuals',
-  claim:
-    'Best fit on classes (residuals rounded down, e = 0.5) fills a cluster as full as best fit on exact residuals.',
-  conditions:
-    'At saturation (demand for 1.3 × the capacity arrives, nobody leaves), 300 equal nodes, two resources, job sizes 2–30 % of a node. With jobs of up to half a node e = 0.5 does lose; e = 0.25 does not. For real lists and churn see the packing benchmark.',
-  notClaimed: 'No competitive ratio for vector bin packing, and no coarse lattice for large jobs.',
+  title: 'Holograms pack as well as exact states',
+  claim: `Zones that are chosen by their holograms fill a cluster as full as one zone that sees every node; and best fit on amounts rounded down as holograms round them (e = ${E}) fills it as full as best fit on exact amounts.`,
+  conditions: `At saturation (demand for 1.3 × the capacity arrives, nobody leaves), fresh holograms. Zones: ${PACKED_NODES} nodes in ${PACKED_ZONES} zones, each placing by its own class index, ${MIXES} random mixes of sharing and whole-GPU pods. Best fit: ${NODES} equal nodes, CPU and memory, jobs of 2–50 % of a node; for larger ones it does lose. For real lists see docs/hologram.md.`,
+  notClaimed:
+    'Nothing about stale holograms (T-09, T-15), no competitive ratio for vector bin packing, and no coarser lattice for large jobs.',
   quick: false,
   measure(random: Random): Measurement {
     const filled = (rule: Omit<Rule, 'largest'>, largest: number): number[] =>
@@ -33,30 +39,53 @@ export const CLASS_PACKING: Claim = {
     const loss = (rule: Omit<Rule, 'largest'>, largest: number): number =>
       pairedInterval(filled(rule, largest), filled(EXACT, largest)).mean;
     const onClasses = (coarseness: number): Omit<Rule, 'largest'> => ({ choice: 'best fit', coarseness });
-    const exact = meanInterval(filled(EXACT, 0.3));
+    const exact = meanInterval(filled(EXACT, 0.5));
     const losses = (largest: number): string =>
       COARSE.map((e) => `${points(loss(onClasses(e), largest))} (e = ${e})`).join(', ');
+    const zones = zoneLosses(random);
     return {
       checks: [
         atLeast(
-          `capacity filled, e = 0.5 minus exact, mean of ${RUNS} runs`,
-          loss(onClasses(0.5), 0.3),
+          `GPUs in use, zones chosen by holograms minus one zone, mean of ${MIXES * RUNS_EACH} runs`,
+          zones.shown,
+          -0.005,
+        ),
+        atLeast(
+          `capacity filled by best fit, e = ${E} minus exact, jobs up to half a node, mean of ${RUNS} runs`,
+          loss(onClasses(E), 0.5),
           -0.01,
         ),
-        atLeast('e = 0.25 minus exact, jobs up to half a node', loss(onClasses(0.25), 0.5), -0.01),
       ],
       controls: [
-        atLeast('e = 2 minus exact', loss(onClasses(2), 0.3), -0.01),
-        atLeast('e = 0.5 minus exact, jobs up to half a node', loss(onClasses(0.5), 0.5), -0.01),
+        atLeast('the zones, by holograms that do not show partial GPUs', zones.withoutPartials, -0.005),
+        atLeast('best fit, e = 1 minus exact', loss(onClasses(1), 0.5), -0.01),
       ],
       notes: [
-        `Exact best fit fills ${(100 * exact.mean).toFixed(1)} % (deviation of a run ${(100 * exact.deviation).toFixed(1)}). Classes minus exact, in points: ${losses(0.3)}; jobs up to half a node: ${losses(0.5)}.`,
-        `Worst fit (spreading) minus best fit: ${points(loss({ choice: 'worst fit', coarseness: 0 }, 0.3))} points.`,
-        'The design expected no loss at any e up to 1. Measured, the size of the largest job decides, so the claim is limited to jobs up to 30 % and the check of e = 0.25 was added: a job near half a node is missed by every class whose floor lies below it.',
+        `Exact best fit fills ${(100 * exact.mean).toFixed(1)} % (deviation of a run ${(100 * exact.deviation).toFixed(1)}). Classes minus exact, in points: jobs up to 30 % ${losses(0.3)}; up to half a node ${losses(0.5)}; up to 80 % ${losses(0.8)}.`,
+        `Worst fit (spreading) minus best fit: ${points(loss({ choice: 'worst fit', coarseness: 0 }, 0.5))} points.`,
+        'The design expected no loss at any e up to 1 and had e = 0.5 for a default. Measured, the size of the largest job decides: a job near half a node is missed by every class whose floor lies below it. So the default is e = 0.25, and the claim ends at half a node.',
       ],
     };
   },
 };
+
+/** Share of GPUs in use: zones chosen by holograms, with and without partial GPUs, minus one zone that sees all. */
+function zoneLosses(random: Random): { shown: number; withoutPartials: number } {
+  let shown = 0;
+  let withoutPartials = 0;
+  for (let mix = 0; mix < MIXES; mix++) {
+    const world = packingWorld(random.fork(100 + mix));
+    for (let run = 0; run < RUNS_EACH; run++) {
+      const pack = (view: Parameters<typeof packZones>[1]): number =>
+        packZones(world, view, random.fork(200 + mix * RUNS_EACH + run));
+      const whole = pack(undefined);
+      shown += pack({}) - whole;
+      withoutPartials += pack({ partialStepMilli: 1000 }) - whole;
+    }
+  }
+  const runs = MIXES * RUNS_EACH;
+  return { shown: shown / runs, withoutPartials: withoutPartials / runs };
+}
 
 const EXACT: Omit<Rule, 'largest'> = { choice: 'best fit', coarseness: 0 };
 
@@ -74,25 +103,29 @@ interface Rule {
 
 /** @returns Share of all capacity that is filled when the arrivals end. */
 function fill(rule: Rule, random: Random): number {
-  const lattice = rule.coarseness > 0 ? new LogLattice(rule.coarseness, SMALLEST) : undefined;
-  const left = new Float64Array(NODES * RESOURCES).fill(1);
-  const visible = new Float64Array(NODES * RESOURCES).fill(1);
+  const { cpu, memory } = latticesOf(rule.coarseness > 0 ? rule.coarseness : 1);
+  const lattices = [cpu, memory];
+  const left = new Float64Array(NODES * RESOURCES).map((_, at) => CAPACITIES[at % RESOURCES] as number);
+  const visible = left.slice();
   const demand = new Float64Array(RESOURCES);
   let arrived = 0;
   let placed = 0;
   while (arrived < ARRIVING * NODES * RESOURCES) {
+    let size = 0;
     for (let r = 0; r < RESOURCES; r++) {
-      demand[r] = SIZE_MIN + (rule.largest - SIZE_MIN) * random.nextDouble();
-      arrived += demand[r] as number;
+      const share = SIZE_MIN + (rule.largest - SIZE_MIN) * random.nextDouble();
+      demand[r] = Math.round(share * (CAPACITIES[r] as number));
+      size += (demand[r] as number) / (CAPACITIES[r] as number);
     }
+    arrived += size;
     const node = choose(visible, demand, rule.choice === 'best fit' ? 1 : -1);
     if (node < 0) continue;
+    placed += size;
     for (let r = 0; r < RESOURCES; r++) {
       const at = node * RESOURCES + r;
       const rest = (left[at] as number) - (demand[r] as number);
       left[at] = rest;
-      visible[at] = lattice === undefined ? rest : lattice.floorOf(lattice.classOf(rest));
-      placed += demand[r] as number;
+      visible[at] = rule.coarseness > 0 ? (lattices[r]?.floorOf(rest) as number) : rest;
     }
   }
   return placed / (NODES * RESOURCES);
@@ -106,7 +139,7 @@ function choose(visible: Float64Array, demand: Float64Array, sign: number): numb
     let over = 0;
     for (let r = 0; r < RESOURCES; r++) {
       const rest = (visible[n * RESOURCES + r] as number) - (demand[r] as number);
-      over = rest < 0 ? Number.NaN : over + rest;
+      over = rest < 0 ? Number.NaN : over + rest / (CAPACITIES[r] as number);
     }
     if (sign * over < least) {
       least = sign * over;
