@@ -1,0 +1,78 @@
+/**
+ * The owners' side: every job that was submitted, and what its owner may rely on.
+ */
+import { FederationReason, type FederationReasonCode } from '../../../governor/federation/messages.ts';
+import type { JobInput } from './process-input.ts';
+import { ensure } from './violation.ts';
+
+/** A job and what its owner knows. Written by its book only. */
+export interface BookedJob extends JobInput {
+  /** Index of its host among the hosts. */
+  readonly host: number;
+  /** Infinity: it never ends by itself. */
+  readonly durationSeconds: number;
+  /** Its owner has given it up. */
+  cancelled: boolean;
+  /** Its pods ended by themselves: it must never start again. */
+  finished: boolean;
+  starts: number;
+  /** Why it ended, as its host said; None while it is the host's. */
+  ended: FederationReasonCode;
+}
+
+/** All jobs of a run, by number. */
+export class JobBook {
+  readonly jobs: BookedJob[] = [];
+  /** Jobs by host that were submitted and have not ended. */
+  private readonly live: Set<number>[];
+
+  constructor(hosts: number) {
+    this.live = Array.from({ length: hosts }, () => new Set());
+  }
+
+  /** @returns The numbers of a host's jobs that have not ended, in the order of submission. */
+  liveOf(host: number): ReadonlySet<number> {
+    return this.live[host] as Set<number>;
+  }
+
+  /** @returns A job. */
+  get(job: number): BookedJob {
+    return this.jobs[job] as BookedJob;
+  }
+
+  /** A job was accepted. Numbers are given in order. */
+  submitted(input: JobInput, host: number, durationSeconds: number): void {
+    ensure(input.job === this.jobs.length, () => `job ${input.job} was submitted out of order`);
+    const { job, demandId, podCount, gangMin, priority } = input;
+    const state = { cancelled: false, finished: false, starts: 0, ended: FederationReason.None };
+    this.jobs.push({ job, demandId, podCount, gangMin, priority, host, durationSeconds, ...state });
+    (this.live[host] as Set<number>).add(job);
+  }
+
+  /** A zone started it. */
+  started(job: number): void {
+    const booked = this.get(job);
+    ensure(!booked.finished, () => `job ${job} starts again after it had finished`);
+    ensure(
+      booked.ended === FederationReason.None,
+      () => `job ${job} starts after its owner was told that it ended`,
+    );
+    booked.starts++;
+  }
+
+  /** The host said that it is over, for good. @param isRunning Whether its pods run. */
+  ended(job: number, reason: FederationReasonCode, isRunning: boolean): void {
+    const booked = this.get(job);
+    ensure(booked.ended === FederationReason.None, () => `job ${job} ended twice`);
+    ensure(!isRunning, () => `job ${job} is said to have ended (${reason}) and runs`);
+    const isReason =
+      reason === FederationReason.Finished ? booked.finished : reason === FederationReason.Cancelled;
+    ensure(isReason, () => `job ${job} is said to have ended for reason ${reason}, which did not happen`);
+    ensure(
+      reason !== FederationReason.Cancelled || booked.cancelled,
+      () => `job ${job} was cancelled by nobody`,
+    );
+    booked.ended = reason;
+    (this.live[booked.host] as Set<number>).delete(job);
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * What has to come right once the faults are over, and by when.
+ *
+ * The oracle is brute force: for every job that waits, every zone is asked, node by node, whether the job fits.
+ */
+
+import type { FederationOptions } from '../../../governor/federation/federation-options.ts';
+import { AgentState } from '../../../governor/federation/host-jobs.ts';
+import { MESSAGE_NAMES, type Message, MessageKind } from '../../../governor/federation/messages.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
+import type { Demand, DemandTable } from '../../../model/demand.ts';
+import { delayMaxOf, isPatient, type Scenario } from './scenario.ts';
+import { slotsIn } from './summary-checks.ts';
+import { Violation } from './violation.ts';
+import type { VoprWorld } from './vopr-world.ts';
+
+/** Boards that a line may have to wait for; see `boundSeconds`. */
+const BOARDS_MAX = 500;
+/** Publishing periods between two looks. */
+const LOOK_PERIODS = 4;
+/** A confirmation or stop is repeated after at most so many times `confirmSeconds`, as `HostSender` has it. */
+const BACKOFF_MAX = 16;
+
+/** Messages that are sent for ever: periodic ones, and what jobs try that wait in vain. */
+const PERIODIC: ReadonlySet<number> = new Set([
+  MessageKind.Summary,
+  MessageKind.Board,
+  MessageKind.HostReport,
+  MessageKind.Propose,
+  MessageKind.Refuse,
+  MessageKind.Quote,
+  MessageKind.Quoted,
+]);
+
+/** The liveness of one run. */
+export class LivenessCheck {
+  /** Virtual seconds after the last fault by which all has to be right. */
+  readonly boundSeconds: number;
+  /** Virtual seconds between two looks. */
+  readonly lookSeconds: number;
+  /** Whether every job that fits is promised to be placed. */
+  private readonly placesAll: boolean;
+  /** Whether only periodic messages are sent in the end. Jobs that move are never at rest. */
+  private readonly comesToRest: boolean;
+  private readonly demands: DemandTable;
+  private readonly world: VoprWorld;
+
+  constructor({ options, network }: Scenario, demands: DemandTable, world: VoprWorld) {
+    const { levels } = world.topology;
+    const delayMax = delayMaxOf(network);
+    this.demands = demands;
+    this.world = world;
+    this.lookSeconds = LOOK_PERIODS * options.publishSeconds + 2 * delayMax;
+    this.boundSeconds = boundOf(options, levels, delayMax);
+    this.placesAll = isPatient(options, levels, delayMax);
+    this.comesToRest = this.placesAll && options.movesPerBoard === 0;
+  }
+
+  /** @returns What is not right yet; '' if all is. */
+  missing(): string {
+    for (const process of this.world.processes) {
+      if (!process.isUp) return `${process.name} is down`;
+      if (process.role !== 'zone') continue;
+      const { ledger, notices } = process.governor;
+      if (ledger.escrows > 0) return `zone ${process.id} holds ${ledger.escrows} escrows`;
+      if (notices.size > 0) return `zone ${process.id} has ${notices.size} ends that nobody acknowledged`;
+    }
+    return this.missingJob();
+  }
+
+  /** @throws Violation unless the message is of a kind that is sent for ever, or the cluster is not promised to rest. */
+  requirePeriodic(message: Message): void {
+    if (PERIODIC.has(message.kind) || !this.comesToRest) return;
+    const name = MESSAGE_NAMES[message.kind] as string;
+    throw new Violation('liveness', `all was right, and then ${message.from} sent ${message.to} a ${name}`);
+  }
+
+  private missingJob(): string {
+    const { world, demands } = this;
+    const { zones, hosts } = world.topology;
+    const placeable = new Map<string, number>();
+    for (let index = 0; index < hosts; index++) {
+      const { host } = world.processes[zones + index] as (typeof world.processes)[number];
+      for (const job of world.book.liveOf(index)) {
+        const slot = host.jobs.slotOf(job);
+        const state = host.jobs.states[slot] as number;
+        if (state === AgentState.Running) continue;
+        const view = host.explain(job);
+        if (state !== AgentState.Waiting && state !== AgentState.Proposed)
+          return `job ${job} is ${view?.state}`;
+        if (!this.placesAll) continue;
+        const { demandId, gangMin } = world.book.get(job);
+        const key = `${demandId}:${gangMin}`;
+        const zone = placeable.get(key) ?? this.zoneWithRoom(demands.demands[demandId] as Demand, gangMin);
+        placeable.set(key, zone);
+        if (zone < 0) continue;
+        return `job ${job} (demand ${demandId}, at least ${gangMin} pods) of host ${index} is ${view?.state} (${view?.reason}), fits into zone ${zone}, and was not placed`;
+      }
+    }
+    return '';
+  }
+
+  /** @returns A zone into which so many pods fit; −1 if there is none. */
+  private zoneWithRoom(demand: Demand, gangMin: number): number {
+    const { processes, topology } = this.world;
+    for (let zone = 0; zone < topology.zones; zone++) {
+      const governor: ZoneGovernor = (processes[zone] as (typeof processes)[number]).governor;
+      if (slotsIn(governor, demand) >= gangMin) return zone;
+    }
+    return -1;
+  }
+}
+
+/**
+ * By when everything is right: what is left of the past (escrows, expired summaries, patience with those who do not
+ * answer), the way of news up and down the tree, and the boards that a line waits for. The last is by far the longest:
+ * a line whose proposals were refused tries at a board with a probability of at least 1/16, so that 500 boards go by
+ * without a try once in 10^14 times.
+ */
+function boundOf(options: FederationOptions, levels: number, delayMaxSeconds: number): number {
+  const { publishSeconds, expireSeconds, escrowSeconds, proposeSeconds, proposeRepeatsMax } = options;
+  const past =
+    expireSeconds +
+    escrowSeconds +
+    proposeSeconds * (proposeRepeatsMax + 1) +
+    BACKOFF_MAX * options.confirmSeconds +
+    options.noticeSeconds;
+  const news = 2 * levels * (publishSeconds + delayMaxSeconds);
+  return past + news + BOARDS_MAX * publishSeconds;
+}

@@ -1,0 +1,72 @@
+/**
+ * Every offer that a host may still confirm: sent, not expired, neither confirmed nor declined nor stopped, its zone not
+ * started over without its log, no node lost under it. Each has to be backed by capacity.
+ */
+import { type Message, MessageKind } from '../../../governor/federation/messages.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
+import { HoldState } from '../../../governor/federation/zone-ledger.ts';
+import { JobState } from '../../../governor/zone-events.ts';
+import type { ProcessInput } from './process-input.ts';
+import { ensure } from './violation.ts';
+
+/** Kinds of messages that end an offer where they arrive. */
+const ENDING: ReadonlySet<number> = new Set([MessageKind.Confirm, MessageKind.Decline, MessageKind.Stop]);
+
+/** The offers of all zones. */
+export class OffersInForce {
+  /** By zone and offer. */
+  private readonly offers: Map<number, { readonly job: number; readonly deadline: number }>[];
+
+  constructor(zones: number) {
+    this.offers = Array.from({ length: zones }, () => new Map());
+  }
+
+  /** A zone is about to take an input in. */
+  before(governor: ZoneGovernor, input: ProcessInput): void {
+    const offers = this.of(governor.id);
+    if (input.kind === 'receive' && ENDING.has(input.message.kind)) offers.delete(input.message.offer);
+    if (input.kind !== 'node-down') return;
+    for (const [offer, { job }] of offers) {
+      governor.zone.forEachPod(governor.ledger.localOf(job), (_, node) => {
+        if (node === input.node) offers.delete(offer);
+      });
+    }
+  }
+
+  /** A zone sends an offer. @returns Whether it is one that it had not sent before. */
+  sent({ from, job, offer, deadline }: Message): boolean {
+    const offers = this.of(from);
+    const isNew = !offers.has(offer);
+    offers.set(offer, { job, deadline });
+    return isNew;
+  }
+
+  /** A zone has started over without its log. */
+  forgetAll(zone: number): void {
+    this.of(zone).clear();
+  }
+
+  /** @throws Violation if an offer of the zone is not backed by capacity. */
+  check(governor: ZoneGovernor, timeSeconds: number): void {
+    const { id, ledger, zone } = governor;
+    const offers = this.of(id);
+    for (const [offer, { job, deadline }] of offers) {
+      if (deadline <= timeSeconds) {
+        offers.delete(offer);
+        continue;
+      }
+      const local = ledger.localOf(job);
+      const held = local >= 0 && ledger.offers[local] === offer && ledger.states[local] === HoldState.Escrow;
+      ensure(
+        held,
+        () => `offer ${offer} of zone ${id} for job ${job} is in force, and no escrow stands behind it`,
+      );
+      const placed = zone.stateOf(local) === JobState.Running;
+      ensure(placed, () => `the escrow of offer ${offer} of zone ${id} for job ${job} holds no capacity`);
+    }
+  }
+
+  private of(zone: number) {
+    return this.offers[zone] as Map<number, { readonly job: number; readonly deadline: number }>;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Bugs that are planted on purpose, to see that they are found: the proof that the checks can fail.
+ */
+import type { BoardEntry, Message, Outbox } from '../../../governor/federation/messages.ts';
+import { MessageKind } from '../../../governor/federation/messages.ts';
+import { SummaryNode } from '../../../governor/federation/summary-node.ts';
+import type { TopologyNode } from '../../../governor/federation/topology.ts';
+import { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
+import { HoldState } from '../../../governor/federation/zone-ledger.ts';
+import { ZoneEventKind } from '../../../governor/zone-events.ts';
+import { TegError } from '../../../model/errors.ts';
+import { ProcessFactory } from '../federation-world.ts';
+
+/** Bugs that can be planted. */
+export const PLANTS = {
+  'unchecked-arbiter': 'A zone offers whether or not it has room.',
+  'double-summary': 'A summary node counts a summary that is delivered twice, twice.',
+  'forgotten-escrow': 'A zone governor that comes back from its log has forgotten what it held for offers.',
+  'early-host': 'A host without its log comes back at once, before the offers of its former self have ended.',
+} as const;
+
+/** A bug's name. */
+export type Plant = keyof typeof PLANTS;
+
+/** @throws TegError TEG_OPTION_INVALID unless it names a bug. */
+export function plantByName(name: string): Plant {
+  if (Object.hasOwn(PLANTS, name)) return name as Plant;
+  const known = Object.keys(PLANTS).join(', ');
+  throw new TegError('TEG_OPTION_INVALID', `got the bug '${name}', expected one of ${known}`);
+}
+
+/** Makes processes, some of them with a bug. */
+export class PlantedFactory extends ProcessFactory {
+  /** Assigned right after construction; absent: no bug. */
+  plant: Plant | undefined;
+
+  override zoneGovernor(zone: number, incarnation: number, timeSeconds: number): ZoneGovernor {
+    if (this.plant !== 'unchecked-arbiter') return super.zoneGovernor(zone, incarnation, timeSeconds);
+    return new UncheckedZone(this.zoneParts(zone, incarnation, timeSeconds));
+  }
+
+  override summaryNode(node: TopologyNode, incarnation: number, timeSeconds: number): SummaryNode {
+    if (this.plant !== 'double-summary') return super.summaryNode(node, incarnation, timeSeconds);
+    return new DoubleCountingNode(this.summaryParts(node, incarnation, timeSeconds));
+  }
+}
+
+/** Takes its wish for room. */
+class UncheckedZone extends ZoneGovernor {
+  protected override place(
+    job: number,
+    demandId: number,
+    podCount: number,
+    gangMin: number,
+    timeSeconds: number,
+  ): number {
+    const placed = super.place(job, demandId, podCount, gangMin, timeSeconds);
+    return placed > 0 ? placed : podCount;
+  }
+}
+
+/** Adds a redelivered summary to what it knows instead of putting it in the place of the last one. */
+class DoubleCountingNode extends SummaryNode {
+  private readonly redelivered: BoardEntry[] = [];
+
+  override receive(message: Message, timeSeconds: number, out: Outbox): void {
+    const known = this.known(timeSeconds).find((entry) => entry.id === message.from);
+    if (message.kind === MessageKind.Summary && known?.version === message.version)
+      this.redelivered.push(known);
+    super.receive(message, timeSeconds, out);
+  }
+
+  override known(timeSeconds: number): BoardEntry[] {
+    const now = super.known(timeSeconds);
+    return [...now, ...this.redelivered.filter((entry) => now.includes(entry))];
+  }
+}
+
+/** Lets go of everything that a zone holds for offers, as if its log had not said so. */
+export function forgetEscrows(governor: ZoneGovernor, timeSeconds: number): void {
+  const { ledger, zone } = governor;
+  const held: number[] = [];
+  ledger.forEach((local) => {
+    if (ledger.states[local] === HoldState.Escrow) held.push(local);
+  });
+  for (const local of held) {
+    zone.step({ kind: ZoneEventKind.JobCancelled, job: local }, timeSeconds);
+    ledger.drop(local);
+  }
+}

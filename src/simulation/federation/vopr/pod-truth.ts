@@ -1,0 +1,150 @@
+/**
+ * What really runs on the nodes: the pods that zones started, until they exit, are stopped or lose a node; and of those
+ * that ended, how, until the zone says that nobody needs to know any more.
+ *
+ * It keeps its own accounts of all nodes, by the actions alone, so that a zone that overfills a node is caught
+ * whatever the zone believes.
+ */
+import type { FederationReasonCode } from '../../../governor/federation/messages.ts';
+import { FederationReason } from '../../../governor/federation/messages.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
+import type { ClusterState } from '../../../model/cluster-state.ts';
+import type { Demand } from '../../../model/demand.ts';
+import { ensure } from './violation.ts';
+
+/** A job that runs. */
+export interface PodRun {
+  readonly job: number;
+  readonly offer: number;
+  readonly host: number;
+  readonly zone: number;
+  readonly demand: Demand;
+  /** In the zone's numbers. @shape [pods] */
+  readonly nodes: readonly number[];
+  /** @shape [pods] */
+  readonly gpuMasks: readonly number[];
+}
+
+/** A run that ended. */
+export interface Tombstone {
+  readonly job: number;
+  readonly offer: number;
+  readonly host: number;
+  readonly reason: FederationReasonCode;
+}
+
+/** All nodes of a run. */
+export class PodTruth {
+  /** All nodes, zone after zone. */
+  readonly cluster: ClusterState;
+  private readonly firstNodes: readonly number[];
+  private readonly byJob = new Map<number, PodRun>();
+  /** By zone and offer, in the order of starts. */
+  private readonly runs: Map<number, PodRun>[];
+  private readonly ended: Map<number, Tombstone>[];
+
+  /** @param cluster Empty. @param firstNodes Where each zone's nodes begin, and where the last one's end. */
+  constructor(cluster: ClusterState, firstNodes: readonly number[]) {
+    this.cluster = cluster;
+    this.firstNodes = firstNodes;
+    this.runs = firstNodes.slice(1).map(() => new Map());
+    this.ended = firstNodes.slice(1).map(() => new Map());
+  }
+
+  /** @returns The run of a job; undefined if it does not run. */
+  runOf(job: number): PodRun | undefined {
+    return this.byJob.get(job);
+  }
+
+  /** Jobs that run. */
+  get running(): number {
+    return this.byJob.size;
+  }
+
+  /** @returns The runs of a zone by offer. */
+  runsIn(zone: number): ReadonlyMap<number, PodRun> {
+    return this.runs[zone] as Map<number, PodRun>;
+  }
+
+  /** @returns Runs of a zone that ended and are not forgotten, by offer. */
+  endedIn(zone: number): ReadonlyMap<number, Tombstone> {
+    return this.ended[zone] as Map<number, Tombstone>;
+  }
+
+  /** @returns The index of a zone's node in `cluster`. */
+  nodeOf(zone: number, node: number): number {
+    return (this.firstNodes[zone] as number) + node;
+  }
+
+  /** @returns Nodes of a zone. */
+  nodesOf(zone: number): number {
+    return (this.firstNodes[zone + 1] as number) - (this.firstNodes[zone] as number);
+  }
+
+  /** A zone starts a job. @throws Violation if the job runs already, or a node has no room. */
+  start(governor: ZoneGovernor, job: number, offer: number, local: number): PodRun {
+    const zone = governor.id;
+    const { ledger } = governor;
+    const nodes: number[] = [];
+    const gpuMasks: number[] = [];
+    governor.zone.forEachPod(local, (_, node, gpuMask) => {
+      nodes.push(node);
+      gpuMasks.push(gpuMask);
+    });
+    const before = this.byJob.get(job);
+    ensure(before === undefined, () => `job ${job} starts in zone ${zone} and runs in zone ${before?.zone}`);
+    ensure(nodes.length > 0, () => `zone ${zone} starts job ${job} (offer ${offer}) without a single pod`);
+    const demand = governor.zone.demandOf(local);
+    const run = { job, offer, host: ledger.hosts[local] as number, zone, demand, nodes, gpuMasks };
+    for (const [i, node] of nodes.entries()) {
+      const at = this.nodeOf(zone, node);
+      const fits = this.cluster.fits(at, demand);
+      ensure(
+        fits,
+        () => `zone ${zone} starts job ${job} on its node ${node}, which is down or has no room for it`,
+      );
+      this.cluster.place(at, demand, gpuMasks[i] as number);
+    }
+    this.byJob.set(job, run);
+    (this.runs[zone] as Map<number, PodRun>).set(offer, run);
+    return run;
+  }
+
+  /** A run ends. @returns It; undefined if no such run is there any more. */
+  end(zone: number, offer: number, reason: FederationReasonCode): PodRun | undefined {
+    const runs = this.runs[zone] as Map<number, PodRun>;
+    const run = runs.get(offer);
+    if (run === undefined) return undefined;
+    for (const [i, node] of run.nodes.entries()) {
+      this.cluster.release(this.nodeOf(zone, node), run.demand, run.gpuMasks[i] as number);
+    }
+    runs.delete(offer);
+    this.byJob.delete(run.job);
+    const { job, host } = run;
+    (this.ended[zone] as Map<number, Tombstone>).set(offer, { job, offer, host, reason });
+    return run;
+  }
+
+  /** A node is lost: every job with a pod on it ends. */
+  nodeDown(zone: number, node: number): void {
+    for (const run of [...this.runsIn(zone).values()]) {
+      if (run.nodes.includes(node)) this.end(zone, run.offer, FederationReason.NodeLost);
+    }
+    this.cluster.setUp(this.nodeOf(zone, node), false);
+  }
+
+  /** A node takes pods again. */
+  nodeUp(zone: number, node: number): void {
+    this.cluster.setUp(this.nodeOf(zone, node), true);
+  }
+
+  /** Whether a node is up. */
+  isUp(zone: number, node: number): boolean {
+    return this.cluster.up[this.nodeOf(zone, node)] === 1;
+  }
+
+  /** Nobody needs to know any more how a run ended. */
+  forget(zone: number, offer: number): void {
+    (this.ended[zone] as Map<number, Tombstone>).delete(offer);
+  }
+}

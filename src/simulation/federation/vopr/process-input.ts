@@ -1,0 +1,131 @@
+/**
+ * Everything that can happen to a process, as records: what its log holds and what it is replayed from.
+ */
+import type { AgentHost } from '../../../governor/federation/agent-host.ts';
+import type {
+  FederationReasonCode,
+  Message,
+  Outbox,
+  Process,
+} from '../../../governor/federation/messages.ts';
+import type { RunningJob, ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
+import { TegError } from '../../../model/errors.ts';
+
+/** A job as it is given to a host. */
+export interface JobInput {
+  readonly job: number;
+  readonly demandId: number;
+  readonly podCount: number;
+  readonly gangMin: number;
+  readonly priority: number;
+}
+
+/** One input. */
+export type ProcessInput =
+  | { readonly kind: 'receive'; readonly message: Message }
+  | { readonly kind: 'wake' }
+  /** To a host. */
+  | ({ readonly kind: 'submit' } & JobInput)
+  | { readonly kind: 'cancel'; readonly job: number }
+  | ({ readonly kind: 'adopt-job'; readonly zone: number; readonly offer: number } & JobInput)
+  /** To a zone. Nodes are numbered in their zone. */
+  | { readonly kind: 'adopt-run'; readonly run: RunningJob }
+  | {
+      readonly kind: 'adopt-ended';
+      readonly job: number;
+      readonly offer: number;
+      readonly host: number;
+      readonly reason: FederationReasonCode;
+    }
+  | { readonly kind: 'node-up' | 'node-down'; readonly node: number }
+  | { readonly kind: 'exit'; readonly job: number; readonly offer: number };
+
+/** The input without content. */
+export const WAKE: ProcessInput = { kind: 'wake' };
+
+/**
+ * Lets a process take an input in.
+ *
+ * @returns Whether it did; false only for a submission beyond `hostJobsMax`, of which nothing has happened then.
+ */
+export function applyInput(process: Process, input: ProcessInput, timeSeconds: number, out: Outbox): boolean {
+  const zone = process as ZoneGovernor;
+  const host = process as AgentHost;
+  switch (input.kind) {
+    case 'receive':
+      process.receive(input.message, timeSeconds, out);
+      break;
+    case 'wake':
+      process.wake(timeSeconds, out);
+      break;
+    case 'submit':
+      return submit(host, input, timeSeconds, out);
+    case 'cancel':
+      host.cancel(input.job, timeSeconds, out);
+      break;
+    case 'adopt-job': {
+      const { job, demandId, podCount, gangMin, priority } = input;
+      host.adopt(job, demandId, podCount, gangMin, priority, input.zone, input.offer, timeSeconds);
+      break;
+    }
+    case 'adopt-run':
+      zone.adopt(input.run, timeSeconds);
+      break;
+    case 'adopt-ended':
+      zone.adoptEnded(input.job, input.offer, input.host, input.reason, timeSeconds);
+      break;
+    case 'node-up':
+      zone.nodeUp(input.node, timeSeconds);
+      break;
+    case 'node-down':
+      zone.nodeDown(input.node, timeSeconds, out);
+      break;
+    case 'exit':
+      zone.podsExited(input.job, input.offer, timeSeconds, out);
+      break;
+  }
+  return true;
+}
+
+function submit(host: AgentHost, input: JobInput, timeSeconds: number, out: Outbox): boolean {
+  const { job, demandId, podCount, gangMin, priority } = input;
+  try {
+    host.submit(job, demandId, podCount, gangMin, priority, timeSeconds, out);
+    return true;
+  } catch (error) {
+    if (error instanceof TegError && error.code === 'TEG_LIMIT_REACHED') return false;
+    throw error;
+  }
+}
+
+/** The inputs of one process since it started with nothing, each entered before it takes effect. */
+export class ProcessLog {
+  readonly incarnation: number;
+  readonly startedAt: number;
+  private readonly times: number[] = [];
+  private readonly inputs: ProcessInput[] = [];
+
+  constructor(incarnation: number, startedAt: number) {
+    this.incarnation = incarnation;
+    this.startedAt = startedAt;
+  }
+
+  /** Inputs held. */
+  get length(): number {
+    return this.inputs.length;
+  }
+
+  /** Enters an input. */
+  append(input: ProcessInput, timeSeconds: number): void {
+    this.times.push(timeSeconds);
+    this.inputs.push(input);
+  }
+
+  /** Feeds everything to a fresh process; what it says is dropped, since its former self has said it. */
+  replay(process: Process, out: Outbox): void {
+    for (let i = 0; i < this.inputs.length; i++) {
+      applyInput(process, this.inputs[i] as ProcessInput, this.times[i] as number, out);
+      out.clear();
+    }
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * What must hold after every step, and the closer look that is taken now and then.
+ *
+ * Everything is checked against the truth on the nodes and the owners' book, never against what a process says of
+ * itself alone.
+ */
+import type { AgentHost } from '../../../governor/federation/agent-host.ts';
+import type { FederationOptions } from '../../../governor/federation/federation-options.ts';
+import { AgentState, WaitReason } from '../../../governor/federation/host-jobs.ts';
+import { MessageKind, type Outbox } from '../../../governor/federation/messages.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
+import { HoldState } from '../../../governor/federation/zone-ledger.ts';
+import type { JobBook } from './job-book.ts';
+import type { OffersInForce } from './offers-in-force.ts';
+import type { PodTruth } from './pod-truth.ts';
+import { ensure } from './violation.ts';
+import type { VoprProcess } from './vopr-process.ts';
+
+/** Timers of a host beyond two for each of its jobs. */
+const TIMERS_SPARE = 64;
+
+/** The checks of one run. */
+export class SafetyChecks {
+  private readonly options: FederationOptions;
+  private readonly truth: PodTruth;
+  private readonly book: JobBook;
+  private readonly offers: OffersInForce;
+  private readonly processes: readonly VoprProcess[];
+  private readonly firstHost: number;
+
+  constructor(
+    options: FederationOptions,
+    truth: PodTruth,
+    book: JobBook,
+    offers: OffersInForce,
+    processes: readonly VoprProcess[],
+    firstHost: number,
+  ) {
+    this.options = options;
+    this.truth = truth;
+    this.book = book;
+    this.offers = offers;
+    this.processes = processes;
+    this.firstHost = firstHost;
+  }
+
+  /** What a step left to send. Call before it is carried out. @param sizeBefore Jobs or notices before the step. */
+  checkOutbox(process: VoprProcess, out: Outbox, sizeBefore: number): void {
+    const { options } = this;
+    let most = 1;
+    if (process.role === 'zone') most = 2 + Math.max(sizeBefore, process.governor.notices.size);
+    else if (process.role === 'host') {
+      most = 2 + Math.max(sizeBefore, process.host.jobs.size) + options.proposalsMax + options.movesPerBoard;
+    } else most = 2 + options.fanOut + this.processes.length;
+    const sent = out.messages.length;
+    ensure(sent <= most, () => `${process.name} sends ${sent} messages in one step; its bound is ${most}`);
+    if (process.role !== 'zone') return;
+    for (const message of out.messages) {
+      if (message.kind !== MessageKind.Offer || !this.offers.sent(message)) continue;
+      const { notices } = process.governor;
+      ensure(notices.size < options.noticesMax, () => {
+        return `zone ${process.id} makes offer ${message.offer} with ${notices.size} ends not acknowledged`;
+      });
+    }
+  }
+
+  /** A zone after its step, in time that does not grow with its jobs. */
+  checkZone(governor: ZoneGovernor, timeSeconds: number): void {
+    const { truth, options } = this;
+    const { id, ledger, notices, zone } = governor;
+    ensure(ledger.escrows <= options.escrowsMax, () => `zone ${id} has ${ledger.escrows} escrows`);
+    const running = ledger.size - ledger.escrows;
+    const runs = truth.runsIn(id).size;
+    ensure(running === runs, () => `zone ${id} believes that ${running} jobs run; it is ${runs}`);
+    const ended = truth.endedIn(id).size;
+    ensure(
+      notices.size === ended,
+      () => `zone ${id} has ${notices.size} notices of ended jobs; ${ended} are due`,
+    );
+    const { cluster } = zone;
+    for (let node = 0; node < cluster.nodeCount; node++) {
+      const at = truth.nodeOf(id, node);
+      const free = truth.cluster;
+      const sound =
+        (cluster.freeCpuMilli[node] as number) <= (free.freeCpuMilli[at] as number) &&
+        (cluster.freeMemoryMib[node] as number) <= (free.freeMemoryMib[at] as number) &&
+        (cluster.freeGpuMilli[node] as number) <= (free.freeGpuMilli[at] as number) &&
+        (cluster.podCounts[node] as number) >= (free.podCounts[at] as number) &&
+        cluster.up[node] === free.up[at];
+      ensure(
+        sound,
+        () => `zone ${id} believes its node ${node} to be freer than it is, or up when it is not`,
+      );
+    }
+    this.offers.check(governor, timeSeconds);
+  }
+
+  /** A zone, everything. */
+  checkZoneWhole(governor: ZoneGovernor, timeSeconds: number): void {
+    const { truth } = this;
+    const { id, ledger, notices, zone } = governor;
+    this.checkZone(governor, timeSeconds);
+    zone.check();
+    const runs = truth.runsIn(id);
+    let escrows = 0;
+    ledger.forEach((local) => {
+      const job = ledger.jobs[local] as number;
+      const offer = ledger.offers[local] as number;
+      if (ledger.states[local] === HoldState.Escrow) escrows++;
+      else ensure(runs.get(offer)?.job === job, () => `zone ${id} believes that job ${job} runs`);
+    });
+    ensure(escrows === ledger.escrows, () => `zone ${id} miscounts its escrows`);
+    for (const offer of truth.endedIn(id).keys()) {
+      ensure(
+        notices.get(offer) !== undefined,
+        () => `zone ${id} has forgotten that the run of offer ${offer} ended`,
+      );
+    }
+  }
+
+  /** A host after its step, in time that does not grow with its jobs. */
+  checkHost(host: AgentHost): void {
+    const { options, book } = this;
+    const live = book.liveOf(host.id - this.firstHost).size;
+    ensure(
+      host.jobs.size === live,
+      () => `host ${host.id} knows ${host.jobs.size} jobs; its owners wait for ${live}`,
+    );
+    const { size } = host.board;
+    ensure(size <= options.boardEntriesMax, () => `the board of host ${host.id} has ${size} entries`);
+    const timersMax = 2 * live + TIMERS_SPARE;
+    ensure(
+      host.pendingTimers <= timersMax,
+      () => `host ${host.id} has ${host.pendingTimers} timers for ${live} jobs`,
+    );
+  }
+
+  /** A host, everything: no job lost, each decided or waiting for a reason. */
+  checkHostWhole(host: AgentHost): void {
+    this.checkHost(host);
+    const { jobs } = host;
+    let proposed = 0;
+    const waiting = new Set<number>();
+    host.forEachLine((line) => {
+      for (const slot of line.waiting) {
+        ensure(
+          !waiting.has(slot) && jobs.lines[slot] === line,
+          () => `a job of host ${host.id} is in two lines`,
+        );
+        waiting.add(slot);
+      }
+      proposed += line.proposed;
+    });
+    let proposedJobs = 0;
+    let moving = 0;
+    for (const job of this.book.liveOf(host.id - this.firstHost)) {
+      const slot = jobs.slotOf(job);
+      ensure(slot >= 0, () => `host ${host.id} has lost job ${job}`);
+      this.checkJob(host, slot, waiting);
+      if (jobs.states[slot] === AgentState.Proposed) proposedJobs++;
+      if (jobs.states[slot] === AgentState.Moving) moving++;
+    }
+    ensure(proposed === proposedJobs, () => `host ${host.id} miscounts its proposals`);
+    const out = proposed + moving;
+    ensure(out <= this.options.proposalsMax, () => `host ${host.id} has ${out} proposals under way`);
+  }
+
+  private checkJob(host: AgentHost, slot: number, waiting: ReadonlySet<number>): void {
+    const { jobs } = host;
+    const job = jobs.jobs[slot] as number;
+    const state = jobs.states[slot] as number;
+    const isWaiting = state === AgentState.Waiting;
+    ensure(
+      isWaiting === waiting.has(slot),
+      () => `job ${job} of host ${host.id} waits in no line, or stands in one`,
+    );
+    ensure(!isWaiting || jobs.reasons[slot] !== WaitReason.None, () => `job ${job} waits without a reason`);
+    const timed = !isWaiting && state !== AgentState.Running;
+    ensure(
+      !timed || jobs.timers[slot] !== 0,
+      () => `job ${job} of host ${host.id} waits for an answer without a timer`,
+    );
+    const run = this.truth.runOf(job);
+    const bound = state >= AgentState.Confirming;
+    ensure(run === undefined || (bound && jobs.isBoundTo(slot, run.zone, run.offer)), () => {
+      return `job ${job} runs in zone ${run?.zone} on offer ${run?.offer}, and its host does not know`;
+    });
+    if (state !== AgentState.Running && state < AgentState.Moving) return;
+    const zone = jobs.targets[slot] as number;
+    const offer = jobs.offers[slot] as number;
+    const known = run !== undefined || this.truth.endedIn(zone).has(offer);
+    ensure(
+      known,
+      () => `host ${host.id} believes that job ${job} runs in zone ${zone}, where nobody knows of it`,
+    );
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * What one seed runs: a small cluster, its settings, its load, and the faults it meets, all drawn from the seed.
+ *
+ * Every kind of fault is absent in some seeds and rampant in others ("swarm testing"): a cluster that suffers
+ * everything at once never gets far enough to break in interesting ways.
+ */
+import {
+  type FederationOptions,
+  federationOptions,
+} from '../../../governor/federation/federation-options.ts';
+import { makeTopology } from '../../../governor/federation/topology.ts';
+import { Random } from '../../../kernel/random.ts';
+import type { NodeSpec } from '../../../model/node.ts';
+import { type FlavorSpec, UNIVERSES, type Universes } from './universe.ts';
+
+/** What happens to messages. Times in seconds, rates a second of virtual time for the whole cluster, shares in [0, 1). */
+export interface NetworkFaults {
+  readonly delayMinSeconds: number;
+  /** Mean of the exponential part beyond the least; links differ from it by a factor. */
+  readonly delayMeanSeconds: number;
+  readonly lossRate: number;
+  readonly duplicateRate: number;
+  /** A link holds back what is sent over it for a while. */
+  readonly clogsPerSecond: number;
+  readonly clogMeanSeconds: number;
+  /** The processes fall apart into two parts; messages from one to the other are lost, in one direction or both. */
+  readonly partitionsPerSecond: number;
+  readonly partitionMeanSeconds: number;
+  readonly oneWayShare: number;
+}
+
+/** What happens to processes and nodes. */
+export interface ProcessFaults {
+  readonly crashesPerSecond: number;
+  readonly downMeanSeconds: number;
+  /** Of the crashed zone governors and hosts, those that lose their log. */
+  readonly emptyShare: number;
+  readonly nodeFailuresPerSecond: number;
+  readonly nodeDownMeanSeconds: number;
+}
+
+/** What is asked of the cluster. */
+export interface Load {
+  readonly jobsPerSecond: number;
+  readonly jobsMax: number;
+  readonly gangShare: number;
+  readonly gangPodsMax: number;
+  readonly cancelsPerSecond: number;
+  readonly durationMeanSeconds: number;
+  /** Share of jobs that never end by themselves. */
+  readonly endlessShare: number;
+}
+
+/** One seed's run to be. Plain data. */
+export interface Scenario {
+  readonly seed: number;
+  readonly universe: number;
+  readonly nodes: readonly NodeSpec[];
+  readonly zones: number;
+  readonly hosts: number;
+  readonly options: FederationOptions;
+  /** Index into the list of choosers, modulo its length. */
+  readonly chooser: number;
+  readonly network: NetworkFaults;
+  readonly faults: ProcessFaults;
+  readonly load: Load;
+}
+
+/** Streams of the seed. */
+const STREAM_SCENARIO = 51;
+
+const ZONES_MAX = 8;
+const NODES_PER_ZONE_MAX = 6;
+const HOSTS_MAX = 4;
+const FAN_OUT_MAX = 4;
+const JOBS_MAX = 400;
+
+/** Delays beyond so many means are cut, so that there is a time after which nothing old arrives. */
+export const DELAY_MEANS_MAX = 4;
+/** Means of links differ by up to this factor, either way. */
+export const LINK_FACTOR_MAX = 3;
+
+/** Zones, hosts, and how they are grouped. */
+interface Shape {
+  readonly zones: number;
+  readonly hosts: number;
+  readonly fanOut: number;
+}
+
+/** @returns The scenario of a seed: always the same. */
+export function drawScenario(seed: number, universes: Universes): Scenario {
+  const draw = new Draw(new Random(seed, STREAM_SCENARIO));
+  const zones = draw.integer(2, ZONES_MAX);
+  const hosts = draw.integer(1, HOSTS_MAX);
+  const universe = draw.integer(0, UNIVERSES - 1);
+  const { flavors } = universes.at(universe);
+  const nodeCount = draw.integer(zones, zones * draw.integer(1, NODES_PER_ZONE_MAX));
+  const publishSeconds = draw.between(0.3, 3);
+  const network = drawNetwork(draw, publishSeconds);
+  const options = drawOptions(
+    draw,
+    { zones, hosts, fanOut: draw.integer(2, FAN_OUT_MAX) },
+    publishSeconds,
+    network,
+  );
+  return {
+    seed,
+    universe,
+    nodes: drawNodes(draw, flavors, nodeCount),
+    zones,
+    hosts,
+    options,
+    chooser: draw.integer(0, 1000),
+    network,
+    faults: drawFaults(draw, options),
+    load: drawLoad(draw, options),
+  };
+}
+
+function drawNodes(draw: Draw, flavors: readonly FlavorSpec[], count: number): NodeSpec[] {
+  return Array.from({ length: count }, (_, i) => ({
+    ...(flavors[draw.integer(0, flavors.length - 1)] as FlavorSpec),
+    name: `node-${i}`,
+  }));
+}
+
+/** The settings, most often such that placing is promised; see `isPatient`. */
+function drawOptions(
+  draw: Draw,
+  { zones, hosts, fanOut }: Shape,
+  publishSeconds: number,
+  network: NetworkFaults,
+): FederationOptions {
+  const { levels } = makeTopology(zones, hosts, fanOut);
+  const least = draw.sometimes(0.85) ? patienceOf(publishSeconds, levels, delayMaxOf(network)) : NO_PATIENCE;
+  const proposeRepeatsMax = draw.integer(1, 4);
+  return federationOptions({
+    publishSeconds,
+    expireSeconds: Math.max(least.expireSeconds, publishSeconds * draw.between(2, 8)),
+    escrowSeconds: Math.max(least.escrowSeconds, draw.between(0.5, 8)),
+    proposeSeconds: Math.max(least.answerSeconds / (proposeRepeatsMax + 1), draw.between(0.1, 1)),
+    proposeRepeatsMax,
+    confirmSeconds: draw.between(0.1, 1),
+    noticeSeconds: draw.between(0.2, 2),
+    fanOut,
+    // A proposal to the group furthest away passes a node of every level but its sender's.
+    hopsMax: levels + draw.integer(0, 2),
+    escrowsMax: draw.sometimes(0.4) ? draw.integer(1, 3) : 64,
+    noticesMax: draw.sometimes(0.4) ? draw.integer(1, 4) : 64,
+    hostJobsMax: draw.sometimes(0.2) ? draw.integer(4, 24) : 1000,
+    proposalsMax: draw.sometimes(0.4) ? draw.integer(1, 3) : 64,
+    boardEntriesMax: draw.sometimes(0.1) ? draw.integer(1, 3) : fanOut * levels,
+    movesPerBoard: draw.sometimes(0.3) ? draw.integer(1, 4) : 0,
+    moveGain: draw.between(0.3, 1),
+    moveSavesMilliMin: draw.between(1, 200),
+  });
+}
+
+/** Times that settings have to allow for, or healthy processes take each other for dead. */
+interface Patience {
+  readonly expireSeconds: number;
+  readonly escrowSeconds: number;
+  /** All repetitions of a proposal together. */
+  readonly answerSeconds: number;
+}
+
+const NO_PATIENCE: Patience = { expireSeconds: 0, escrowSeconds: 0, answerSeconds: 0 };
+
+/** Data may be 2 L (Δ + δ) old; an offer and its confirmation take 2 δ; a proposal passes at most L + 1 links, its answer one. */
+function patienceOf(publishSeconds: number, levels: number, delayMaxSeconds: number): Patience {
+  return {
+    expireSeconds: 2 * levels * (publishSeconds + delayMaxSeconds),
+    escrowSeconds: 2 * delayMaxSeconds,
+    answerSeconds: (levels + 2) * delayMaxSeconds,
+  };
+}
+
+/**
+ * @returns Whether jobs are promised to be placed at all with these settings on this network: boards have room for every
+ *          entry that there is to read, and nobody's patience is shorter than what a message may take.
+ */
+export function isPatient(options: FederationOptions, levels: number, delayMaxSeconds: number): boolean {
+  const least = patienceOf(options.publishSeconds, levels, delayMaxSeconds);
+  return (
+    options.boardEntriesMax >= options.fanOut * levels &&
+    options.hopsMax >= levels &&
+    options.expireSeconds >= least.expireSeconds &&
+    options.escrowSeconds >= least.escrowSeconds &&
+    // The product that was drawn may have lost its last bit.
+    options.proposeSeconds * (options.proposeRepeatsMax + 1) >= least.answerSeconds * (1 - 1e-12)
+  );
+}
+
+/** The longest time that a message is on its way over a link that is neither clogged nor cut. */
+export function delayMaxOf({ delayMinSeconds, delayMeanSeconds }: NetworkFaults): number {
+  return delayMinSeconds + LINK_FACTOR_MAX * DELAY_MEANS_MAX * delayMeanSeconds;
+}
+
+function drawNetwork(draw: Draw, publishSeconds: number): NetworkFaults {
+  return {
+    delayMinSeconds: draw.between(0.0005, 0.05),
+    delayMeanSeconds: draw.between(0.001, 0.2),
+    lossRate: draw.sometimes(0.6) ? draw.between(0.005, 0.4) : 0,
+    duplicateRate: draw.sometimes(0.6) ? draw.between(0.005, 0.4) : 0,
+    clogsPerSecond: draw.sometimes(0.4) ? draw.between(0.05, 1) / publishSeconds : 0,
+    clogMeanSeconds: draw.between(0.3, 10) * publishSeconds,
+    partitionsPerSecond: draw.sometimes(0.4) ? draw.between(0.02, 0.3) / publishSeconds : 0,
+    partitionMeanSeconds: draw.between(0.5, 10) * publishSeconds,
+    oneWayShare: draw.sometimes(0.5) ? 0.5 : 0,
+  };
+}
+
+function drawFaults(draw: Draw, { publishSeconds }: FederationOptions): ProcessFaults {
+  return {
+    crashesPerSecond: draw.sometimes(0.6) ? draw.between(0.05, 1) / publishSeconds : 0,
+    downMeanSeconds: draw.between(0.1, 10) * publishSeconds,
+    emptyShare: draw.sometimes(0.7) ? draw.between(0.1, 1) : 0,
+    nodeFailuresPerSecond: draw.sometimes(0.5) ? draw.between(0.05, 0.5) / publishSeconds : 0,
+    nodeDownMeanSeconds: draw.between(0.3, 10) * publishSeconds,
+  };
+}
+
+function drawLoad(draw: Draw, { publishSeconds }: FederationOptions): Load {
+  return {
+    jobsPerSecond: draw.between(1, 20) / publishSeconds,
+    jobsMax: JOBS_MAX,
+    gangShare: draw.sometimes(0.7) ? draw.between(0.05, 0.6) : 0,
+    gangPodsMax: draw.integer(2, 8),
+    cancelsPerSecond: draw.sometimes(0.5) ? draw.between(0.05, 2) / publishSeconds : 0,
+    durationMeanSeconds: draw.between(0.5, 20) * publishSeconds,
+    endlessShare: draw.sometimes(0.5) ? 0.3 : 0,
+  };
+}
+
+/** Draws by the kinds of ranges that scenarios need. */
+class Draw {
+  private readonly random: Random;
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  /** @returns Whether, with that probability. */
+  sometimes(probability: number): boolean {
+    return this.random.nextFloat() < probability;
+  }
+
+  /** @returns An integer in [low, high]. */
+  integer(low: number, high: number): number {
+    return low + this.random.nextInt(high - low + 1);
+  }
+
+  /** @returns A number in [low, high), its logarithm uniform. 0 < low. */
+  between(low: number, high: number): number {
+    return low * Math.exp(this.random.nextFloat() * Math.log(high / low));
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * Checks of summaries and boards: conservative, complete, never from the future, and nothing in them twice.
+ */
+import type { Hologram } from '../../../field/hologram/hologram.ts';
+import { mergeHolograms } from '../../../field/hologram/hologram.ts';
+import type { Offer, OfferReader } from '../../../field/hologram/offer-reader.ts';
+import { encodeHologram } from '../../../field/hologram/wire.ts';
+import { type Message, MessageKind } from '../../../governor/federation/messages.ts';
+import type { Topology } from '../../../governor/federation/topology.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
+import { podsFitting } from '../../../governor/zone-capacity.ts';
+import type { Random } from '../../../kernel/random.ts';
+import type { Demand } from '../../../model/demand.ts';
+import type { PodTruth } from './pod-truth.ts';
+import { ensure } from './violation.ts';
+
+/** What a zone or a group of zones has at most. */
+interface Possessions {
+  readonly zones: number;
+  readonly nodes: number;
+  readonly gpuMilli: number;
+  readonly cpuMilli: number;
+}
+
+/** What a summary node was last told by a child. */
+interface Delivered {
+  readonly version: number;
+  readonly hologram: Hologram;
+}
+
+/** Keeps its own account of what every summary node was told. */
+export class SummaryChecks {
+  private readonly topology: Topology;
+  private readonly expireSeconds: number;
+  private readonly demands: readonly Demand[];
+  private readonly reader: OfferReader;
+  private readonly random: Random;
+  /** By process: zones and summary nodes. */
+  private readonly possessions = new Map<number, Possessions>();
+  /** By summary node and child. */
+  private readonly delivered = new Map<number, Map<number, Delivered>>();
+  private readonly offer: Offer = { price: 0, slope: 0, near: 0, slots: 0 };
+
+  constructor(
+    topology: Topology,
+    expireSeconds: number,
+    demands: readonly Demand[],
+    reader: OfferReader,
+    truth: PodTruth,
+    random: Random,
+  ) {
+    this.topology = topology;
+    this.expireSeconds = expireSeconds;
+    this.demands = demands;
+    this.reader = reader;
+    this.random = random;
+    for (let zone = 0; zone < topology.zones; zone++) this.possessions.set(zone, possessionsOf(truth, zone));
+    for (const node of topology.nodes) {
+      const parts = node.children.map((child) => this.possessions.get(child) as Possessions);
+      this.possessions.set(node.id, parts.reduce(added));
+      this.started(node.id);
+    }
+  }
+
+  /** A summary node starts, knowing nothing. */
+  started(node: number): void {
+    this.delivered.set(node, new Map());
+  }
+
+  /** A message reaches a process that runs. */
+  received(message: Message, timeSeconds: number): void {
+    if (message.kind === MessageKind.Board) this.checkBoard(message, timeSeconds);
+    if (message.kind !== MessageKind.Summary || message.hologram === undefined) return;
+    const children = this.delivered.get(message.to) as Map<number, Delivered>;
+    const before = children.get(message.from);
+    if (before !== undefined && before.version >= message.version) return;
+    children.set(message.from, { version: message.version, hologram: message.hologram });
+  }
+
+  /** A zone publishes: nothing it shows may be more than it has at this moment. */
+  zonePublishes(message: Message, governor: ZoneGovernor, timeSeconds: number): void {
+    const hologram = message.hologram as Hologram;
+    this.checkBounds(message.from, hologram, timeSeconds);
+    ensure(
+      hologram.takenAt === timeSeconds,
+      () => `zone ${message.from} publishes data of ${hologram.takenAt}`,
+    );
+    const demand = this.demands[this.random.nextInt(this.demands.length)] as Demand;
+    this.checkSlots(hologram, governor, demand);
+  }
+
+  /** A summary node publishes: exactly the sum of what its children said last. */
+  nodePublishes(message: Message, timeSeconds: number): void {
+    const hologram = message.hologram as Hologram;
+    this.checkBounds(message.from, hologram, timeSeconds);
+    const parts: Hologram[] = [];
+    for (const { hologram: part } of (this.delivered.get(message.from) as Map<number, Delivered>).values()) {
+      if (timeSeconds - part.newestAt <= this.expireSeconds) parts.push(part);
+    }
+    for (const name of ['zones', 'nodes', 'pods', 'freeGpuMilli', 'heldGpuMilli'] as const) {
+      const sum = parts.reduce((total, part) => total + part.sums[name], 0);
+      ensure(sum === hologram.sums[name], () => {
+        return `summary node ${message.from} says ${hologram.sums[name]} ${name}; its children said ${sum} in all`;
+      });
+    }
+    const isSum = Buffer.compare(encodeHologram(mergeHolograms(parts)), encodeHologram(hologram)) === 0;
+    ensure(
+      isSum,
+      () => `what summary node ${message.from} publishes is not the sum of what its children said last`,
+    );
+  }
+
+  /** Every demand against a zone's hologram. */
+  checkAllSlots(hologram: Hologram, governor: ZoneGovernor): void {
+    for (const demand of this.demands) this.checkSlots(hologram, governor, demand);
+  }
+
+  private checkSlots(hologram: Hologram, governor: ZoneGovernor, demand: Demand): void {
+    // A hologram does not know on which nodes pods of a spread group are already.
+    if (demand.podsPerNodeMax > 0 || !this.reader.read(hologram, demand, 1, this.offer)) return;
+    const { slots } = this.offer;
+    const fitting = slotsIn(governor, demand);
+    ensure(slots <= fitting, () => {
+      return `zone ${governor.id} shows ${slots} places for demand ${demand.id} and has ${fitting}`;
+    });
+  }
+
+  private checkBounds(from: number, hologram: Hologram, timeSeconds: number): void {
+    const { sums, takenAt, newestAt, classes } = hologram;
+    const has = this.possessions.get(from) as Possessions;
+    ensure(
+      takenAt <= newestAt && newestAt <= timeSeconds,
+      () => `process ${from} publishes data from the future`,
+    );
+    let shown = 0;
+    for (let i = 0; i < classes.count; i++) shown += classes.nodeCounts[i] as number;
+    const within =
+      sums.zones <= has.zones &&
+      sums.nodes <= has.nodes &&
+      sums.nodesUp <= sums.nodes &&
+      shown <= sums.nodesUp &&
+      sums.capacityGpuMilli <= has.gpuMilli &&
+      sums.capacityCpuMilli <= has.cpuMilli &&
+      sums.freeGpuMilli + sums.heldGpuMilli <= sums.capacityGpuMilli &&
+      sums.freeCpuMilli <= sums.capacityCpuMilli;
+    ensure(within, () => `process ${from} publishes more than there is below it: ${JSON.stringify(sums)}`);
+  }
+
+  private checkBoard({ to, entries }: Message, timeSeconds: number): void {
+    let zones = 0;
+    for (const { id, hologram } of entries ?? []) {
+      const { takenAt, newestAt } = hologram;
+      ensure(
+        takenAt <= newestAt && newestAt <= timeSeconds,
+        () => `the board of ${to} shows ${id} in the future`,
+      );
+      zones += hologram.sums.zones;
+    }
+    ensure(
+      zones <= this.topology.zones,
+      () => `the board of ${to} shows ${zones} zones; some are in it twice`,
+    );
+  }
+}
+
+/** @returns Pods of a demand that fit into a zone now, counted node by node. */
+export function slotsIn(governor: ZoneGovernor, demand: Demand): number {
+  const { cluster } = governor.zone;
+  let slots = 0;
+  for (let node = 0; node < cluster.nodeCount; node++) slots += podsFitting(cluster, node, demand);
+  return slots;
+}
+
+function possessionsOf(truth: PodTruth, zone: number): Possessions {
+  let gpuMilli = 0;
+  let cpuMilli = 0;
+  const nodes = truth.nodesOf(zone);
+  for (let node = 0; node < nodes; node++) {
+    const { gpuCount, cpuMilli: cpu } = truth.cluster.flavorOf(truth.nodeOf(zone, node));
+    gpuMilli += 1000 * gpuCount;
+    cpuMilli += cpu;
+  }
+  return { zones: 1, nodes, gpuMilli, cpuMilli };
+}
+
+function added(a: Possessions, b: Possessions): Possessions {
+  return {
+    zones: a.zones + b.zones,
+    nodes: a.nodes + b.nodes,
+    gpuMilli: a.gpuMilli + b.gpuMilli,
+    cpuMilli: a.cpuMilli + b.cpuMilli,
+  };
+}

@@ -1,0 +1,271 @@
+/**
+ * One seed from beginning to end: a stretch of load and faults, then quiet, in which everything has to come right.
+ *
+ * Single thread, virtual time, every draw from the seed: the same seed and number of steps do the same again, event by
+ * event. `docs/vopr.md` is the page for people.
+ */
+
+import { MESSAGE_NAMES, type Message } from '../../../governor/federation/messages.ts';
+import { EventQueue } from '../../../kernel/event-queue.ts';
+import { Random } from '../../../kernel/random.ts';
+import { TegError } from '../../../model/errors.ts';
+import type { FaultKind } from './fault-counts.ts';
+import { FaultyNetwork } from './faulty-network.ts';
+import { LivenessCheck } from './liveness.ts';
+import type { Plant } from './plants.ts';
+import { WAKE } from './process-input.ts';
+import { drawScenario, type Scenario } from './scenario.ts';
+import type { Universes } from './universe.ts';
+import { Violation, type ViolationKind } from './violation.ts';
+import type { VoprProcess } from './vopr-process.ts';
+import { VoprTrouble } from './vopr-trouble.ts';
+import { VoprWorld, type WorldObserver } from './vopr-world.ts';
+
+/** Streams of the seed. */
+const STREAM_NETWORK = 71;
+const STREAM_TROUBLE = 72;
+
+/** Steps of one process at one moment, beyond which it will never let time go on. */
+const STEPS_AT_ONCE_MAX = 2000;
+
+/** What happens next. */
+type Pending =
+  | { readonly kind: 'letter'; readonly message: Message }
+  | { readonly kind: 'wake'; readonly process: VoprProcess }
+  | { readonly kind: 'exit'; readonly zone: number; readonly offer: number }
+  | { readonly kind: 'call'; readonly call: (timeSeconds: number) => void };
+
+/** What was found. */
+export interface VoprFailure {
+  readonly seed: number;
+  /** Number of the event at which it was found, from 1. */
+  readonly event: number;
+  readonly kind: ViolationKind;
+  readonly message: string;
+  readonly timeSeconds: number;
+}
+
+/** What became of a seed. */
+export interface VoprOutcome {
+  readonly seed: number;
+  /** Events in all, those of the quiet stretch included. */
+  readonly events: number;
+  readonly failure: VoprFailure | undefined;
+  readonly faults: Record<FaultKind, number>;
+  readonly jobs: number;
+  /** Starts of jobs on nodes. */
+  readonly starts: number;
+  /** Virtual seconds from the beginning of the quiet until everything was right, as a share of the bound. */
+  readonly settledShare: number;
+}
+
+/** How a seed is run. */
+export interface VoprOptions {
+  readonly steps: number;
+  readonly plant?: Plant;
+  readonly observer?: WorldObserver;
+  /** Told before each event. */
+  readonly onEvent?: (event: number, timeSeconds: number, what: string) => void;
+}
+
+/** @returns What became of a seed. @cost Some milliseconds for 500 steps. */
+export function runVopr(seed: number, universes: Universes, options: VoprOptions): VoprOutcome {
+  return new VoprRun(drawScenario(seed, universes), universes, options).run();
+}
+
+/** A run. To be run once. */
+export class VoprRun {
+  readonly world: VoprWorld;
+  readonly network: FaultyNetwork;
+  private readonly scenario: Scenario;
+  private readonly options: VoprOptions;
+  private readonly queue = new EventQueue();
+  private readonly pending: (Pending | undefined)[] = [];
+  private readonly freeSlots: number[] = [];
+  private readonly trouble: VoprTrouble;
+  private readonly liveness: LivenessCheck;
+  private events = 0;
+  private now = 0;
+  /** Runs go on for ever once the quiet has begun: what is free then stays free until it is taken. */
+  private exitsHappen = true;
+  private settledShare = 0;
+  private stepsAtOnce = 0;
+  /** From now on only periodic messages are sent. */
+  private isAtRest = false;
+
+  constructor(scenario: Scenario, universes: Universes, options: VoprOptions) {
+    this.scenario = scenario;
+    this.options = options;
+    const universe = universes.at(scenario.universe);
+    const { seed } = scenario;
+    this.world = new VoprWorld(scenario, universe, this.driver(), options.plant, options.observer);
+    this.network = new FaultyNetwork(
+      scenario.network,
+      this.world.topology.processCount,
+      new Random(seed, STREAM_NETWORK),
+      this.world.faults,
+      (timeSeconds, message) => this.push(timeSeconds, { kind: 'letter', message }),
+    );
+    const later = (timeSeconds: number, call: (timeSeconds: number) => void) =>
+      this.push(timeSeconds, { kind: 'call', call });
+    const random = new Random(seed, STREAM_TROUBLE);
+    const demandCount = universe.demands.demands.length;
+    this.trouble = new VoprTrouble(
+      scenario,
+      demandCount,
+      this.world,
+      this.network,
+      random,
+      later,
+      options.plant,
+    );
+    this.liveness = new LivenessCheck(scenario, universe.demands, this.world);
+  }
+
+  /** Runs it. */
+  run(): VoprOutcome {
+    let failure: VoprFailure | undefined;
+    try {
+      this.runThrough();
+    } catch (error) {
+      failure = this.failureOf(error);
+    }
+    const { book, faults } = this.world;
+    return {
+      seed: this.scenario.seed,
+      events: this.events,
+      failure,
+      faults: faults.record(),
+      jobs: book.jobs.length,
+      starts: book.jobs.reduce((sum, job) => sum + job.starts, 0),
+      settledShare: this.settledShare,
+    };
+  }
+
+  private runThrough(): void {
+    this.trouble.begin();
+    while (this.events < this.options.steps) this.next();
+    this.world.checkWhole(this.now);
+    this.quiet();
+    this.settle();
+    this.world.checkWhole(this.now);
+  }
+
+  /** Faults, submissions and ends of jobs stop; whoever is down comes back. */
+  private quiet(): void {
+    this.trouble.end(this.now);
+    this.exitsHappen = false;
+  }
+
+  /** Goes on until all is right, and stays so. @throws Violation of liveness at the bound. */
+  private settle(): void {
+    const { liveness } = this;
+    // What was sent before, over links that were clogged, still arrives.
+    const begin = Math.max(this.now, this.network.lastArrival, this.trouble.lastRestart);
+    const end = begin + liveness.boundSeconds;
+    for (let look = begin; ; look = Math.min(end, look + liveness.lookSeconds)) {
+      while (this.queue.peekTime() <= look) this.next();
+      const missing = liveness.missing();
+      if (missing === '') {
+        this.settledShare = (look - begin) / liveness.boundSeconds;
+        this.rest(look + liveness.lookSeconds);
+        return;
+      }
+      if (look >= end) {
+        throw new Violation(
+          'liveness',
+          `${missing} ${liveness.boundSeconds.toFixed(1)} s after the last fault`,
+        );
+      }
+    }
+  }
+
+  /** What is on its way is answered; from then on only periodic messages are sent. */
+  private rest(from: number): void {
+    while (this.queue.peekTime() <= from) this.next();
+    this.isAtRest = true;
+    const end = from + this.liveness.lookSeconds;
+    while (this.queue.peekTime() <= end) this.next();
+  }
+
+  /** Lets the next event happen. */
+  private next(): void {
+    const slot = this.queue.pop();
+    if (slot < 0) throw new Violation('liveness', 'nothing is going to happen any more');
+    const event = this.pending[slot] as Pending;
+    this.pending[slot] = undefined;
+    this.freeSlots.push(slot);
+    const { time } = this.queue;
+    if (event.kind === 'wake' && event.process.wakeAt !== time) return;
+    if (event.kind === 'exit' && !this.exitsHappen) return;
+    this.stepsAtOnce = time > this.now ? 0 : this.stepsAtOnce + 1;
+    if (this.stepsAtOnce > STEPS_AT_ONCE_MAX) {
+      throw new Violation('liveness', `more than ${STEPS_AT_ONCE_MAX} events at one moment`);
+    }
+    this.now = time;
+    this.events++;
+    this.options.onEvent?.(this.events, time, nameOf(event));
+    this.happen(event, time);
+  }
+
+  private happen(event: Pending, timeSeconds: number): void {
+    const { world, network } = this;
+    switch (event.kind) {
+      case 'letter': {
+        if (!network.arrive(event.message)) return;
+        const process = world.processes[event.message.to] as VoprProcess;
+        if (process.isUp) world.step(process, { kind: 'receive', message: event.message }, timeSeconds);
+        else world.faults.add('message-to-crashed');
+        return;
+      }
+      case 'wake':
+        event.process.wakeAt = Number.POSITIVE_INFINITY;
+        world.step(event.process, WAKE, timeSeconds);
+        return;
+      case 'exit':
+        world.exit(event.zone, event.offer, timeSeconds);
+        return;
+      case 'call':
+        event.call(timeSeconds);
+    }
+  }
+
+  private driver() {
+    return {
+      send: (message: Message, timeSeconds: number) => {
+        if (this.isAtRest) this.liveness.requirePeriodic(message);
+        this.network.send(message, timeSeconds);
+      },
+      wakeAt: (process: VoprProcess, timeSeconds: number) => {
+        if (process.wakeAt === timeSeconds) return;
+        process.wakeAt = timeSeconds;
+        if (timeSeconds < Number.POSITIVE_INFINITY) this.push(timeSeconds, { kind: 'wake', process });
+      },
+      exitAt: (zone: number, offer: number, timeSeconds: number) =>
+        this.push(timeSeconds, { kind: 'exit', zone, offer }),
+    };
+  }
+
+  private push(timeSeconds: number, event: Pending): void {
+    const slot = this.freeSlots.pop() ?? this.pending.length;
+    this.pending[slot] = event;
+    this.queue.push(timeSeconds, slot);
+  }
+
+  private failureOf(error: unknown): VoprFailure {
+    const { seed } = this.scenario;
+    const place = { seed, event: this.events, timeSeconds: this.now };
+    if (error instanceof Violation) return { ...place, kind: error.kind, message: error.message };
+    const message =
+      error instanceof TegError
+        ? `${error.code}: ${error.message}`
+        : error instanceof Error
+          ? error.message
+          : `${error}`;
+    return { ...place, kind: 'crash', message };
+  }
+}
+
+function nameOf(event: Pending): string {
+  return event.kind === 'letter' ? (MESSAGE_NAMES[event.message.kind] as string) : event.kind;
+}

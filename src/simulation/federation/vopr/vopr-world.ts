@@ -1,0 +1,377 @@
+/**
+ * One seed's cluster: its processes, what runs on its nodes, and every step of any of them.
+ *
+ * A step is: enter the input in the log, let the process take it in, check, carry out its actions on the nodes, send its
+ * messages. Crashes come between steps. Not here: when what happens (`vopr-run.ts`).
+ */
+
+import type { ChooserEntry } from '../../../governor/choosers/chooser.ts';
+import { CHOOSERS } from '../../../governor/choosers/registry.ts';
+import {
+  type Action,
+  ActionKind,
+  FederationReason,
+  type Message,
+  MessageKind,
+  Outbox,
+} from '../../../governor/federation/messages.ts';
+import { makeTopology, type Topology, type TopologyNode } from '../../../governor/federation/topology.ts';
+import { Random } from '../../../kernel/random.ts';
+import { ClusterState } from '../../../model/cluster-state.ts';
+import { assert } from '../../../model/errors.ts';
+import { firstNodeOf } from '../federation-world.ts';
+import { digestState } from './digest.ts';
+import { FaultCounts } from './fault-counts.ts';
+import { JobBook } from './job-book.ts';
+import { OffersInForce } from './offers-in-force.ts';
+import { forgetEscrows, type Plant, PlantedFactory } from './plants.ts';
+import { PodTruth } from './pod-truth.ts';
+import { applyInput, type JobInput, type ProcessInput, ProcessLog } from './process-input.ts';
+import { SafetyChecks } from './safety-checks.ts';
+import type { Scenario } from './scenario.ts';
+import { SummaryChecks } from './summary-checks.ts';
+import type { Universe } from './universe.ts';
+import { ensure } from './violation.ts';
+import { type RestartMode, VoprProcess } from './vopr-process.ts';
+import { Wire } from './wire.ts';
+
+/** Streams of the seed. */
+const STREAM_CHECKS = 61;
+/** Steps between two closer looks at one process. */
+const CLOSER_LOOK_STEPS = 16;
+
+/** What the world tells whoever watches it. */
+export interface WorldObserver {
+  /** A process starts, with nothing or from its log. */
+  started?(process: VoprProcess, timeSeconds: number, mode: RestartMode): void;
+  /** A step, after the process took its input in and before anything of `out` is carried out. */
+  stepped?(process: VoprProcess, input: ProcessInput, timeSeconds: number, out: Outbox): void;
+  /** A process crashed. */
+  crashed?(process: VoprProcess, timeSeconds: number): void;
+}
+
+/** What the world asks of whoever drives it. */
+export interface WorldDriver {
+  send(message: Message, timeSeconds: number): void;
+  /** The process wants to be woken. Earlier wishes of it are void. */
+  wakeAt(process: VoprProcess, timeSeconds: number): void;
+  /** A job's pods exit then, if that run is still there. */
+  exitAt(zone: number, offer: number, timeSeconds: number): void;
+}
+
+/** A cluster under test. */
+export class VoprWorld {
+  readonly topology: Topology;
+  readonly processes: VoprProcess[] = [];
+  readonly truth: PodTruth;
+  readonly book: JobBook;
+  readonly faults: FaultCounts = new FaultCounts();
+  readonly factory: PlantedFactory;
+  /** Steps of processes so far. */
+  steps = 0;
+  private readonly plant: Plant | undefined;
+  private readonly driver: WorldDriver;
+  private readonly observer: WorldObserver;
+  private readonly shared: ReadonlySet<object>;
+  private readonly offers: OffersInForce;
+  private readonly checks: SafetyChecks;
+  private readonly summaries: SummaryChecks;
+  private readonly out = new Outbox();
+  private readonly wire = new Wire();
+  /** How long the job runs that is being submitted. */
+  private submittedSeconds = 0;
+
+  constructor(
+    scenario: Scenario,
+    universe: Universe,
+    driver: WorldDriver,
+    plant?: Plant,
+    observer: WorldObserver = {},
+  ) {
+    const { zones, hosts, options, nodes, seed } = scenario;
+    this.plant = plant;
+    this.driver = driver;
+    this.observer = observer;
+    this.topology = makeTopology(zones, hosts, options.fanOut);
+    const chooser = CHOOSERS[scenario.chooser % CHOOSERS.length] as ChooserEntry;
+    const { demands, prices } = universe;
+    const world = { nodes, demands, topology: this.topology, options, chooser, seed };
+    this.factory = new PlantedFactory(world, prices);
+    this.factory.plant = plant;
+    const { reader } = this.factory;
+    this.shared = new Set<object>([demands, prices, prices.price, prices.lattice, reader, options]);
+    const cluster = new ClusterState(demands, { nodesExpected: nodes.length });
+    for (const node of nodes) cluster.addNode(node);
+    const firstNodes = Array.from({ length: zones + 1 }, (_, zone) => firstNodeOf(world, zone));
+    this.truth = new PodTruth(cluster, firstNodes);
+    this.book = new JobBook(hosts);
+    this.offers = new OffersInForce(zones);
+    const random = new Random(seed, STREAM_CHECKS);
+    const { expireSeconds } = options;
+    this.summaries = new SummaryChecks(
+      this.topology,
+      expireSeconds,
+      demands.demands,
+      reader,
+      this.truth,
+      random,
+    );
+    this.checks = new SafetyChecks(options, this.truth, this.book, this.offers, this.processes, zones);
+    this.makeProcesses();
+  }
+
+  /** A process takes an input in. It must be up. @returns Whether it did: false for a submission beyond the limit. */
+  step(process: VoprProcess, input: ProcessInput, timeSeconds: number): boolean {
+    const { out } = this;
+    const { role } = process;
+    assert(process.process !== undefined, 'an input for a process that has crashed');
+    this.steps++;
+    if (role === 'zone') this.offers.before(process.governor, input);
+    if (input.kind === 'receive') this.summaries.received(input.message, timeSeconds);
+    const size =
+      role === 'zone' ? process.governor.notices.size : role === 'host' ? process.host.jobs.size : 0;
+    process.log.append(input, timeSeconds);
+    const taken = applyInput(process.process, input, timeSeconds, out);
+    if (taken && input.kind === 'submit') this.accepted(process, input);
+    for (const message of out.messages) this.wire.carry(message);
+    this.observer.stepped?.(process, input, timeSeconds, out);
+    this.checks.checkOutbox(process, out, size);
+    for (const action of out.actions) this.carryOut(process, action, timeSeconds);
+    this.checkAfter(process, timeSeconds);
+    for (const message of out.messages) this.driver.send(message, timeSeconds);
+    out.clear();
+    this.rouse(process, timeSeconds);
+    return taken;
+  }
+
+  /** A new job arrives at a host that is up. @returns Whether it was taken. */
+  submit(process: VoprProcess, input: JobInput, durationSeconds: number, timeSeconds: number): boolean {
+    this.submittedSeconds = durationSeconds;
+    return this.step(process, { kind: 'submit', ...input }, timeSeconds);
+  }
+
+  /** A process loses everything but its log, if it keeps one. @param restartAt When it comes back. */
+  crash(process: VoprProcess, mode: RestartMode, timeSeconds: number, restartAt: number): void {
+    assert(process.process !== undefined, 'what has crashed crashes again');
+    if (mode === 'log') process.digest = digestState(process.process, this.shared);
+    this.observer.crashed?.(process, timeSeconds);
+    this.faults.add(`${process.role}-crash-${mode}` as 'zone-crash-log');
+    process.process = undefined;
+    process.mode = mode;
+    process.crashedAt = timeSeconds;
+    process.restartAt = restartAt;
+    this.driver.wakeAt(process, Number.POSITIVE_INFINITY);
+  }
+
+  /** A process comes back. @throws Violation if it is not what it was, though it has its log. */
+  restart(process: VoprProcess, timeSeconds: number): void {
+    assert(process.process === undefined, 'what runs is started again');
+    if (process.mode === 'log') this.replay(process, timeSeconds);
+    else this.startEmpty(process, timeSeconds);
+    this.teach(process, process.news.splice(0), timeSeconds);
+    this.checkAfter(process, timeSeconds);
+    this.rouse(process, timeSeconds);
+  }
+
+  /** A node is lost, with what runs on it. */
+  nodeDown(zone: number, node: number, timeSeconds: number): void {
+    const process = this.processes[zone] as VoprProcess;
+    this.faults.add('node-down');
+    this.truth.nodeDown(zone, node);
+    this.tell(process, { kind: 'node-down', node }, timeSeconds);
+  }
+
+  /** A node takes pods again. */
+  nodeUp(zone: number, node: number, timeSeconds: number): void {
+    this.truth.nodeUp(zone, node);
+    this.tell(this.processes[zone] as VoprProcess, { kind: 'node-up', node }, timeSeconds);
+  }
+
+  /** The pods of a run end by themselves, if they are still there. @returns Whether they were. */
+  exit(zone: number, offer: number, timeSeconds: number): boolean {
+    const run = this.truth.end(zone, offer, FederationReason.Finished);
+    if (run === undefined) return false;
+    this.book.get(run.job).finished = true;
+    this.tell(this.processes[zone] as VoprProcess, { kind: 'exit', job: run.job, offer }, timeSeconds);
+    return true;
+  }
+
+  /** Looks closely at everything that runs. */
+  checkWhole(timeSeconds: number): void {
+    for (const process of this.processes) this.lookClosely(process, timeSeconds);
+  }
+
+  private makeProcesses(): void {
+    const { zones, hosts, nodes } = this.topology;
+    for (let zone = 0; zone < zones; zone++) this.processes.push(new VoprProcess(zone, 'zone', zone));
+    for (let host = 0; host < hosts; host++) this.processes.push(new VoprProcess(zones + host, 'host', host));
+    for (const [i, { id }] of nodes.entries()) this.processes.push(new VoprProcess(id, 'summary', i));
+    for (const process of this.processes) {
+      this.make(process, new ProcessLog(1, 0));
+      this.observer.started?.(process, 0, 'empty');
+      this.rouse(process, 0);
+    }
+  }
+
+  private rouse(process: VoprProcess, timeSeconds: number): void {
+    assert(process.process !== undefined, 'what has crashed sleeps');
+    this.driver.wakeAt(process, Math.max(timeSeconds, process.process.wakeAt));
+  }
+
+  /** Makes a fresh process for a log. */
+  private make(process: VoprProcess, log: ProcessLog): void {
+    const { incarnation, startedAt } = log;
+    const { role, index } = process;
+    process.log = log;
+    if (role === 'zone') process.process = this.factory.zoneGovernor(index, incarnation, startedAt);
+    else if (role === 'host') process.process = this.factory.agentHost(index, incarnation, startedAt);
+    else {
+      const node = this.topology.nodes[index] as TopologyNode;
+      process.process = this.factory.summaryNode(node, incarnation, startedAt);
+      this.summaries.started(process.id);
+    }
+  }
+
+  private replay(process: VoprProcess, timeSeconds: number): void {
+    this.make(process, process.log);
+    assert(process.process !== undefined, 'a process that was just made');
+    process.log.replay(process.process, this.out);
+    const same = digestState(process.process, this.shared) === process.digest;
+    ensure(
+      same,
+      () => `${process.name} is not what it was after it has replayed its log of ${process.log.length}`,
+    );
+    this.observer.started?.(process, timeSeconds, 'log');
+    // Behind the comparison, which would show it at once: the other checks have to find it.
+    if (this.plant === 'forgotten-escrow' && process.role === 'zone') {
+      forgetEscrows(process.governor, timeSeconds);
+    }
+  }
+
+  private startEmpty(process: VoprProcess, timeSeconds: number): void {
+    const { role } = process;
+    this.make(process, new ProcessLog(process.log.incarnation + 1, timeSeconds));
+    this.observer.started?.(process, timeSeconds, 'empty');
+    process.news.length = 0;
+    if (role === 'zone') this.teachZone(process, timeSeconds);
+    else if (role === 'host') this.teachHost(process, timeSeconds);
+  }
+
+  /** A zone without its log learns from its nodes. */
+  private teachZone(process: VoprProcess, timeSeconds: number): void {
+    const { truth } = this;
+    const zone = process.index;
+    this.offers.forgetAll(zone);
+    const lessons: ProcessInput[] = [];
+    for (let node = 0; node < truth.nodesOf(zone); node++) {
+      if (!truth.isUp(zone, node)) lessons.push({ kind: 'node-down', node });
+    }
+    for (const { job, offer, host, demand, nodes, gpuMasks } of truth.runsIn(zone).values()) {
+      lessons.push({ kind: 'adopt-run', run: { job, offer, host, demandId: demand.id, nodes, gpuMasks } });
+    }
+    for (const { job, offer, host, reason } of truth.endedIn(zone).values()) {
+      lessons.push({ kind: 'adopt-ended', job, offer, host, reason });
+    }
+    this.teach(process, lessons, timeSeconds);
+  }
+
+  /** A host without its log learns from the owners of its jobs and from the nodes. */
+  private teachHost(process: VoprProcess, timeSeconds: number): void {
+    const { truth, book } = this;
+    const lessons: ProcessInput[] = [];
+    for (const job of [...book.liveOf(process.index)]) {
+      const booked = book.get(job);
+      const { demandId, podCount, gangMin, priority } = booked;
+      const input = { job, demandId, podCount, gangMin, priority };
+      const run = truth.runOf(job);
+      if (run !== undefined) {
+        lessons.push({ kind: 'adopt-job', ...input, zone: run.zone, offer: run.offer });
+        if (booked.cancelled) lessons.push({ kind: 'cancel', job });
+      } else if (booked.finished) book.ended(job, FederationReason.Finished, false);
+      else if (booked.cancelled) book.ended(job, FederationReason.Cancelled, false);
+      else lessons.push({ kind: 'submit', ...input });
+    }
+    this.teach(process, lessons, timeSeconds);
+  }
+
+  /** Gives inputs without a check in between, where a process that starts over knows half of it only. */
+  private teach(process: VoprProcess, lessons: readonly ProcessInput[], timeSeconds: number): void {
+    const { out } = this;
+    assert(process.process !== undefined, 'what has crashed cannot learn');
+    for (const input of lessons) {
+      this.steps++;
+      if (process.role === 'zone') this.offers.before(process.governor, input);
+      process.log.append(input, timeSeconds);
+      applyInput(process.process, input, timeSeconds, out);
+      for (const message of out.messages) this.wire.carry(message);
+      this.observer.stepped?.(process, input, timeSeconds, out);
+      for (const action of out.actions) this.carryOut(process, action, timeSeconds);
+      for (const message of out.messages) this.driver.send(message, timeSeconds);
+      out.clear();
+    }
+  }
+
+  /** Something happened on a zone's nodes: its governor hears of it now, or when it comes back. */
+  private tell(process: VoprProcess, input: ProcessInput, timeSeconds: number): void {
+    if (process.isUp) this.step(process, input, timeSeconds);
+    else process.news.push(input);
+  }
+
+  private accepted(process: VoprProcess, input: ProcessInput & { kind: 'submit' }): void {
+    if (input.job < this.book.jobs.length) return;
+    this.book.submitted(input, process.index, this.submittedSeconds);
+  }
+
+  private carryOut(process: VoprProcess, action: Action, timeSeconds: number): void {
+    const { truth, book } = this;
+    const { kind, job, offer, zone, local, reason, doneSeconds } = action;
+    switch (kind) {
+      case ActionKind.Start: {
+        book.started(job);
+        truth.start(process.governor, job, offer, local);
+        const left = book.get(job).durationSeconds - doneSeconds;
+        if (left < Number.POSITIVE_INFINITY) {
+          this.driver.exitAt(zone, offer, timeSeconds + Math.max(0, left));
+        }
+        break;
+      }
+      case ActionKind.Stop: {
+        const run = truth.end(zone, offer, reason);
+        ensure(
+          run?.job === job,
+          () => `zone ${zone} stops job ${job} (offer ${offer}), which does not run there`,
+        );
+        break;
+      }
+      case ActionKind.Forget:
+        truth.forget(zone, offer);
+        break;
+      case ActionKind.JobEnded:
+        book.ended(job, reason, truth.runOf(job) !== undefined);
+        break;
+      case ActionKind.JobPlaced:
+        ensure(book.get(job).starts > 0, () => `job ${job} is said to run and was never started`);
+        break;
+    }
+  }
+
+  private checkAfter(process: VoprProcess, timeSeconds: number): void {
+    const { role } = process;
+    if (role === 'zone') this.checks.checkZone(process.governor, timeSeconds);
+    else if (role === 'host') this.checks.checkHost(process.host);
+    for (const message of this.out.messages) {
+      if (message.kind !== MessageKind.Summary) continue;
+      if (role === 'zone') this.summaries.zonePublishes(message, process.governor, timeSeconds);
+      else this.summaries.nodePublishes(message, timeSeconds);
+    }
+    if (this.steps % CLOSER_LOOK_STEPS !== 0) return;
+    const turn = Math.floor(this.steps / CLOSER_LOOK_STEPS) % this.processes.length;
+    this.lookClosely(this.processes[turn] as VoprProcess, timeSeconds);
+  }
+
+  private lookClosely(process: VoprProcess, timeSeconds: number): void {
+    if (!process.isUp) return;
+    if (process.role === 'zone') this.checks.checkZoneWhole(process.governor, timeSeconds);
+    else if (process.role === 'host') this.checks.checkHostWhole(process.host);
+  }
+}
