@@ -27,7 +27,7 @@ export interface SimulateZonesOptions extends SharedOptions, ZonesOptions {
 export async function simulateZones(options: SimulateZonesOptions): Promise<void> {
   refuseForeignOptions(options);
   const shared = toTaskOptions(options);
-  const { failures, load, repeat, resample, skipBad } = shared;
+  const { failures, load, repeat, resample, skipBad, warmupSeconds } = shared;
   const task: FederationTask = {
     cluster: options.cluster,
     jobs: options.jobs,
@@ -39,6 +39,7 @@ export async function simulateZones(options: SimulateZonesOptions): Promise<void
     ...(repeat === undefined ? {} : { repeat }),
     ...(resample === undefined ? {} : { resample }),
     ...(skipBad === undefined ? {} : { skipBad }),
+    ...(warmupSeconds === undefined ? {} : { warmupSeconds }),
   };
   const line = new ProgressLine(`simulating ${task.zones} zones`, { unit: 'jobs' });
   const result = await runZones(task, {
@@ -68,7 +69,6 @@ function refuseForeignOptions(options: SimulateZonesOptions): void {
     [`--lost ${options.lost}`, options.lost !== 'requeue'],
     ['--explain', options.explain !== undefined],
     ['--retry', options.retry !== undefined],
-    ['--warmup', options.warmup !== undefined],
     ['--timing', options.timing === true],
     ['--html', options.html !== undefined],
     ['--markdown', options.markdown !== undefined],

@@ -15,6 +15,7 @@ import { watchRun } from '../simulation/run-watch.ts';
 import { formatCount, formatDuration, formatPercent } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 import { planStart, type StartOptions } from './start-plan.ts';
+import { runInZones } from './start-zones.ts';
 
 /** Figures of the table, in its order. */
 const SHOWN: readonly string[] = [
@@ -59,6 +60,8 @@ export async function start(options: StartOptions): Promise<void> {
     return;
   }
   tellResult(result);
+  for (const [i, line] of (await runInZones(task, result)).entries())
+    write(i === 0 ? `\n${wrapped(line)}` : line);
   const paths = await writeReports(result, reproducingCommand(task));
   const json = `${stem}.json`;
   await writeFile(json, `${JSON.stringify(result)}\n`);

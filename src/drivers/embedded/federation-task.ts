@@ -41,6 +41,8 @@ export interface FederationTask extends InputSources {
   readonly load?: number;
   readonly repeat?: number;
   readonly resample?: boolean;
+  /** Waits of jobs that arrive before, and use before, are left out; default 0. */
+  readonly warmupSeconds?: number;
 }
 
 /** What every shard of a federation is made of. */
@@ -54,7 +56,7 @@ export type FederationParts = Omit<ShardOptions, 'index' | 'count'> & {
  * @throws TegError of inputs and options.
  */
 export async function buildFederation(task: FederationTask): Promise<FederationParts> {
-  const { zones, hosts = zones, network, failures, seed, saturation } = task;
+  const { zones, hosts = zones, network, failures, seed, saturation, warmupSeconds = 0 } = task;
   const options = federationOptions(task.options);
   const chooser = chooserByName(task.chooser);
   const topology = makeTopology(zones, hosts, options.fanOut);
@@ -78,7 +80,14 @@ export async function buildFederation(task: FederationTask): Promise<FederationP
     seed,
     ...(task.typical === 'list' ? { typical: typicalOfMix(mix) } : {}),
   };
-  return { world, jobs, network, warnings: inputs.warnings, ...(failures === undefined ? {} : { failures }) };
+  return {
+    world,
+    jobs,
+    network,
+    warmupSeconds,
+    warnings: inputs.warnings,
+    ...(failures === undefined ? {} : { failures }),
+  };
 }
 
 async function mixOf(

@@ -49,6 +49,7 @@ export async function runZones(task: FederationTask, run: FederationRun = {}): P
       hosts: task.hosts ?? task.zones,
       stalenessSeconds: options.publishSeconds,
       arrivalsEndSeconds: team.facts.arrivalsEndSeconds,
+      warmupSeconds: task.warmupSeconds ?? 0,
     });
   } finally {
     await team.close();

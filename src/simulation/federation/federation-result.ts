@@ -81,16 +81,19 @@ export interface FederationLabels {
   readonly stalenessSeconds: number;
   /** Time of the last arrival. */
   readonly arrivalsEndSeconds: number;
+  /** Use before is left out, as are waits of jobs that arrived before. */
+  readonly warmupSeconds: number;
 }
 
 /** @returns The result of an outcome. */
 export function federationResult(outcome: FederationOutcome, labels: FederationLabels): FederationResult {
   const { metrics, samples, facts, endSeconds } = outcome;
   const { hosts, traffic } = metrics;
-  const { arrivalsEndSeconds, ...named } = labels;
+  const { arrivalsEndSeconds, warmupSeconds, ...named } = labels;
   const elapsed = Math.max(endSeconds, Number.MIN_VALUE);
   const refreshes = elapsed / labels.stalenessSeconds;
-  const arriving = samples.filter((sample) => sample.timeSeconds <= arrivalsEndSeconds);
+  const warm = samples.filter((sample) => sample.timeSeconds >= warmupSeconds);
+  const arriving = warm.filter((sample) => sample.timeSeconds <= arrivalsEndSeconds);
   const last = samples.slice(-1);
   const placed = metrics.firstStarts;
   return {
@@ -106,10 +109,10 @@ export function federationResult(outcome: FederationOutcome, labels: FederationL
       ended: metrics.ended,
       waiting: metrics.waitingAtEnd,
     },
-    allocation: meanUse(samples, outcome),
+    allocation: meanUse(warm, outcome),
     allocationWhileArriving: meanUse(arriving.length > 0 ? arriving : last, outcome),
     allocationAtEnd: meanUse(last, outcome),
-    wait: placed === 0 ? null : waitsOf(outcome),
+    wait: metrics.waits.count === 0 ? null : waitsOf(outcome),
     probes:
       hosts.placements === 0
         ? null
@@ -138,7 +141,7 @@ export function federationResult(outcome: FederationOutcome, labels: FederationL
 
 function waitsOf({ metrics }: FederationOutcome): NonNullable<FederationResult['wait']> {
   return {
-    mean: metrics.waitMicros / metrics.firstStarts / 1e6,
+    mean: metrics.waitMicros / metrics.waits.count / 1e6,
     p50: metrics.waitQuantile(0.5),
     p90: metrics.waitQuantile(0.9),
     p99: metrics.waitQuantile(0.99),

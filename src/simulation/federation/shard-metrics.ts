@@ -51,11 +51,12 @@ export class ShardMetrics {
     this.podsStarted += pods;
   }
 
-  /** A host learns that its job runs. @param waitSeconds Since the job was submitted. */
+  /** A host learns that its job runs. @param waitSeconds Since the job was submitted; NaN: not to be counted. */
   placed(job: number, waitSeconds: number): void {
     if (this.hasStarted[job] === 1) return;
     this.hasStarted[job] = 1;
     this.firstStarts++;
+    if (Number.isNaN(waitSeconds)) return;
     this.waitMicros += Math.round(waitSeconds * 1e6);
     this.waits.insert(waitSeconds * PER_SECOND);
   }

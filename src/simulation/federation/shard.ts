@@ -46,6 +46,8 @@ export interface ShardOptions {
   readonly jobs: JobTable;
   readonly network: NetworkOptions;
   readonly failures?: FailureOptions;
+  /** Waits of jobs that arrive before are not counted; default 0. */
+  readonly warmupSeconds?: number;
   readonly index: number;
   readonly count: number;
 }
@@ -319,7 +321,9 @@ export class Shard {
       this.progressAt = timeSeconds;
       this.metrics.jobEnded();
     } else if (kind === ActionKind.JobPlaced) {
-      this.metrics.placed(job, timeSeconds - (jobs.submitSeconds[job] as number));
+      const submitted = jobs.submitSeconds[job] as number;
+      const isWarm = submitted >= (this.options.warmupSeconds ?? 0);
+      this.metrics.placed(job, isWarm ? timeSeconds - submitted : Number.NaN);
     }
   }
 
