@@ -10,11 +10,12 @@ import {
   parseList,
   parseNonNegativeInt,
   parsePositiveInt,
+  parsePositiveIntList,
   parsePositiveNumber,
 } from './terminal/option-values.ts';
 
 interface BenchZonesOptions {
-  readonly nodes: number;
+  readonly nodes: readonly number[];
   readonly zones?: number;
   readonly cluster?: string;
   readonly jobs: string;
@@ -27,6 +28,7 @@ interface BenchZonesOptions {
   readonly hosts?: number;
   readonly fanOut?: number;
   readonly delay?: number;
+  readonly moves?: number;
   readonly seed: number;
   readonly workers?: number;
   readonly json?: boolean;
@@ -35,6 +37,7 @@ interface BenchZonesOptions {
 const EXAMPLES = `
 Examples:
   teg bench zones --nodes 10000 --zones 10
+  teg bench zones --nodes 1000,10000,100000 --choosers anticipated --peers none
   teg bench zones --nodes 1000000 --zones 1000 --staleness 1 --choosers anticipated,best-of-d,least-loaded --peers none
   teg bench zones --nodes 20000 --zones 20 --lifetime 60s --load 1.05 --span 300s --json
 
@@ -46,7 +49,7 @@ export function addBenchZonesCommand(bench: Command): void {
   bench
     .command('zones')
     .description('many zones on stale summaries: probes, refusals, allocation, by chooser and beside others')
-    .option('--nodes <n>', 'nodes of a made-up cluster', parsePositiveInt, 10_000)
+    .option('--nodes <n>', 'nodes of made-up clusters, one after the other', parsePositiveIntList, [10_000])
     .option('--zones <n>', 'zones (default: one for 1,000 nodes)', parsePositiveInt)
     .option('--cluster <source>', 'a cluster as of `teg simulate`, instead of --nodes')
     .option('--jobs <source>', 'where the mix of jobs comes from, as of `teg simulate`', 'generated:8192:0.9')
@@ -59,6 +62,7 @@ export function addBenchZonesCommand(bench: Command): void {
     .option('--hosts <n>', 'agent hosts (default: one a zone)', parsePositiveInt)
     .option('--fan-out <n>', 'children of a node of the summary tree (default: 32)', parsePositiveInt)
     .option('--delay <duration>', 'mean time of a message on the way (default: 10ms)', parseDurationSeconds)
+    .option('--moves <n>', 'running jobs that a host considers moving at each summary', parseNonNegativeInt)
     .option('--seed <n>', 'of everything random', parseNonNegativeInt, 1)
     .option('--workers <n>', 'threads (default: as many as the machine runs at once)', parsePositiveInt)
     .option('--json', 'print JSON')
@@ -73,6 +77,7 @@ async function runBench(options: BenchZonesOptions): Promise<void> {
   const { CHOOSERS, chooserByName } = await import('../governor/choosers/registry.ts');
   const { PEERS, peerByName } = await import('../simulation/federation/peers/registry.ts');
   const { benchZones } = await import('../drivers/embedded/zones-bench.ts');
+  const { printBenchZones } = await import('./federation/bench-zones-table.ts');
   const { ProgressLine } = await import('./terminal/progress-line.ts');
   const { interruptSignal } = await import('./terminal/interrupt.ts');
   const choosers = options.choosers.includes('all') ? CHOOSERS.map((c) => c.name) : options.choosers;
@@ -82,25 +87,29 @@ async function runBench(options: BenchZonesOptions): Promise<void> {
   for (const name of peers) peerByName(name);
   const line = new ProgressLine('measuring', { total: 1000 });
   const settle = options.lifetime === undefined ? SETTLE_REFRESHES * options.staleness : 0;
-  const rows = await benchZones({
-    task: await taskOf(options),
-    choosers,
-    peers,
-    horizonSeconds: options.span + settle,
-    ...(options.workers === undefined ? {} : { workers: options.workers }),
-    signal: interruptSignal(),
-    onProgress: (what, share) => line.update(Math.round(1000 * share), what),
-  });
+  const rows: ZonesBenchRow[] = [];
+  for (const nodes of options.nodes) {
+    const measured = await benchZones({
+      task: await taskOf(options, nodes),
+      choosers,
+      peers,
+      horizonSeconds: options.span + settle,
+      ...(options.workers === undefined ? {} : { workers: options.workers }),
+      signal: interruptSignal(),
+      onProgress: (what, share) => line.update(Math.round(1000 * share), what),
+    });
+    rows.push(...measured);
+    line.clear();
+    if (options.json !== true) printBenchZones(measured, options.lifetime !== undefined);
+  }
   line.finish();
   if (options.json === true) (await import('./terminal/json-output.ts')).printJson(rows.map(withNulls));
-  else
-    (await import('./federation/bench-zones-table.ts')).printBenchZones(rows, options.lifetime !== undefined);
 }
 
-async function taskOf(options: BenchZonesOptions): Promise<FederationTask> {
+async function taskOf(options: BenchZonesOptions, nodes: number): Promise<FederationTask> {
   const { toZonesTask } = await import('./federation/zones-options.ts');
-  const cluster = options.cluster ?? `generated:openb:${options.nodes}`;
-  const zones = options.zones ?? Math.max(1, Math.round(options.nodes / 1000));
+  const cluster = options.cluster ?? `generated:openb:${nodes}`;
+  const zones = options.zones ?? Math.max(1, Math.round(nodes / 1000));
   return {
     cluster,
     jobs: options.jobs,

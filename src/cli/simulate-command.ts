@@ -79,7 +79,7 @@ export function addSimulateCommand(parent: Command): void {
 
 /** Options that mean something with many zones only. */
 function refuseWithoutZones(options: ZonesOptions): void {
-  const names = ['staleness', 'chooser', 'hosts', 'fanOut', 'delay', 'loss', 'duplicates'] as const;
+  const names = ['staleness', 'chooser', 'hosts', 'fanOut', 'delay', 'loss', 'duplicates', 'moves'] as const;
   const found = names.find((name) => options[name] !== undefined);
   if (found === undefined) return;
   const flag = found.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

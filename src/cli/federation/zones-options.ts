@@ -3,7 +3,12 @@
  */
 import type { Command } from 'commander';
 import type { FederationTask } from '../../drivers/embedded/federation-task.ts';
-import { parseDurationSeconds, parseFraction, parsePositiveInt } from '../terminal/option-values.ts';
+import {
+  parseDurationSeconds,
+  parseFraction,
+  parseNonNegativeInt,
+  parsePositiveInt,
+} from '../terminal/option-values.ts';
 
 /** What commander makes of them. */
 export interface ZonesOptions {
@@ -15,6 +20,7 @@ export interface ZonesOptions {
   readonly delay?: number;
   readonly loss?: number;
   readonly duplicates?: number;
+  readonly moves?: number;
   readonly workers?: number;
 }
 
@@ -46,6 +52,11 @@ export function addZonesOptions(command: Command): Command {
     .option('--delay <duration>', 'mean time of a message on the way (default: 10ms)', parseDurationSeconds)
     .option('--loss <share>', 'messages that get lost (default: 0)', parseFraction)
     .option('--duplicates <share>', 'messages that arrive twice (default: 0)', parseFraction)
+    .option(
+      '--moves <n>',
+      'running jobs that a host considers moving at each summary (default: 0, none)',
+      parseNonNegativeInt,
+    )
     .option('--workers <n>', 'threads (default: as many as the machine runs at once)', parsePositiveInt);
 }
 
@@ -65,6 +76,7 @@ export function toZonesTask(
       proposeSeconds: Math.max(0.5, 10 * delay),
       confirmSeconds: Math.max(0.5, 10 * delay),
       escrowSeconds: Math.max(5, 100 * delay),
+      ...(options.moves === undefined ? {} : { movesPerBoard: options.moves }),
       ...(options.fanOut === undefined ? {} : { fanOut: options.fanOut }),
     },
     network: {

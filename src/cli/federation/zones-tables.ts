@@ -61,6 +61,7 @@ function choiceRows(result: FederationResult): string[][] {
     ['age of what was chosen by, mean / worst', `${formatDuration(age.mean)} / ${formatDuration(age.max)}`],
     ['distance between alike jobs (1: as at random)', distance === null ? '–' : formatFixed(distance, 2)],
     ['  of them in another zone', percent(moved)],
+    ...(result.migrations > 0 ? [['jobs moved while they ran', formatCount(result.migrations)]] : []),
   ];
 }
 

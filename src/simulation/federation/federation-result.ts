@@ -47,6 +47,7 @@ export const federationResultSchema = z.object({
     .describe('Proposals that a placement took, the one that succeeded included.'),
   refusals: z.number().min(0).describe('Proposals refused, for each placement.'),
   unanswered: z.number().int().describe('Proposals that nobody answered.'),
+  migrations: z.number().int().describe('Jobs moved between zones while they ran.'),
   escrowsExpired: z.number().int().describe('Offers that nobody confirmed in time.'),
   distance: z
     .number()
@@ -119,6 +120,7 @@ export function federationResult(outcome: FederationOutcome, labels: FederationL
         : { mean: hosts.probesMean, p50: hosts.probesQuantile(0.5), p99: hosts.probesQuantile(0.99) },
     refusals: hosts.placements === 0 ? 0 : hosts.refusals / hosts.placements,
     unanswered: hosts.unanswered,
+    migrations: hosts.migrations,
     escrowsExpired: metrics.escrowsExpired,
     distance:
       hosts.successors === 0 || labels.zones === 1
