@@ -6,10 +6,10 @@
  */
 
 import type { Hologram } from '../../field/hologram/hologram.ts';
-import { encodeHologram } from '../../field/hologram/wire.ts';
 import { type Message, MessageKind } from '../../governor/federation/messages.ts';
 import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
+import { WireSizes } from './wire-sizes.ts';
 
 /** What the network does to messages. */
 export interface NetworkOptions {
@@ -62,8 +62,7 @@ export class Network {
   private readonly seed: number;
   private readonly streams: (Random | undefined)[] = [];
   private readonly numbers: number[] = [];
-  /** Wire sizes by classes, which are nearly all of a hologram: sums that change by themselves take as many bytes. */
-  private readonly sizes = new WeakMap<object, number>();
+  private readonly sizes = new WireSizes();
 
   /** @throws TegError TEG_OPTION_INVALID. */
   constructor(options: NetworkOptions, seed: number) {
@@ -92,19 +91,13 @@ export class Network {
     const { traffic } = this;
     traffic.messages++;
     if (message.kind === MessageKind.Summary) {
-      traffic.summaryBytes += HEADER_BYTES + this.sizeOf(message.hologram as Hologram);
+      traffic.summaryBytes += HEADER_BYTES + this.sizes.bytesOf(message.hologram as Hologram);
     } else if (message.kind === MessageKind.Board) {
       traffic.summaryBytes += HEADER_BYTES;
-      for (const entry of message.entries ?? []) traffic.summaryBytes += 16 + this.sizeOf(entry.hologram);
+      for (const entry of message.entries ?? []) {
+        traffic.summaryBytes += 16 + this.sizes.bytesOf(entry.hologram);
+      }
     } else traffic.jobBytes += HEADER_BYTES;
-  }
-
-  private sizeOf(hologram: Hologram): number {
-    const known = this.sizes.get(hologram.classes);
-    if (known !== undefined) return known;
-    const size = encodeHologram(hologram).length;
-    this.sizes.set(hologram.classes, size);
-    return size;
   }
 
   private streamOf(process: number): Random {

@@ -1,0 +1,207 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { emptyMaxima, emptySums, Hologram, mergeHolograms } from '../../field/hologram/hologram.ts';
+import { encodeHologram } from '../../field/hologram/wire.ts';
+import {
+  type BoardEntry,
+  type Message,
+  MessageKind,
+  makeMessage,
+} from '../../governor/federation/messages.ts';
+import { TegError } from '../../model/errors.ts';
+import { compareLetters, type Letter, NETWORK_DEFAULTS, Network, type NetworkOptions } from './network.ts';
+
+function network(options: Partial<NetworkOptions> = {}, seed = 1): Network {
+  return new Network({ ...NETWORK_DEFAULTS, ...options }, seed);
+}
+
+/** Sends messages of one process, one a second. */
+function lettersOf(net: Network, from: number, count: number): Letter[] {
+  const letters: Letter[] = [];
+  for (let i = 0; i < count; i++) net.send(makeMessage(MessageKind.Stop, from, 9, i), i, letters);
+  return letters;
+}
+
+/** Times on the way. */
+function delays(letters: readonly Letter[]): number[] {
+  return letters.map((letter) => letter.arrivesAt - letter.message.job);
+}
+
+const COUNT = 20_000;
+
+describe('time on the way', () => {
+  test('is never less than the least, and its mean is that which was asked for', () => {
+    const times = delays(lettersOf(network({ delayMinSeconds: 0.25, delayMeanSeconds: 1 }), 3, COUNT));
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(0.25);
+    const mean = times.reduce((sum, time) => sum + time, 0) / COUNT;
+    // Beyond the least it is exponential with mean 0.75: the mean of 20,000 is within 5 σ = 0.027.
+    expect(Math.abs(mean - 1)).toBeLessThan(0.027);
+    const late = times.filter((time) => time > 0.25 + 0.75 * Math.log(10)).length / COUNT;
+    expect(Math.abs(late - 0.1)).toBeLessThan(0.011);
+  });
+
+  test('is constant where the mean is the least', () => {
+    const times = delays(lettersOf(network({ delayMinSeconds: 0.5, delayMeanSeconds: 0.5 }), 3, 64));
+    expect(new Set(times)).toEqual(new Set([0.5]));
+  });
+
+  test('lets later messages overtake earlier ones', () => {
+    const net = network({ delayMinSeconds: 0.5, delayMeanSeconds: 3 });
+    const letters = lettersOf(net, 3, 500);
+    const sorted = [...letters].sort(compareLetters);
+    expect(sorted).not.toEqual(letters);
+    expect(letters.map((letter) => letter.number)).toEqual(letters.map((_, i) => i + 1));
+  });
+});
+
+describe('loss and duplication', () => {
+  test('happen at the rates that were asked for, each by itself', () => {
+    const letters = lettersOf(network({ lossRate: 0.2, duplicateRate: 0.1 }), 3, COUNT);
+    const copies = new Map<number, number>();
+    for (const { message } of letters) copies.set(message.job, (copies.get(message.job) ?? 0) + 1);
+    const lost = (COUNT - copies.size) / COUNT;
+    const doubled = [...copies.values()].filter((n) => n === 2).length / copies.size;
+    expect(Math.max(...copies.values())).toBe(2);
+    // 5 σ of 20,000.
+    expect(Math.abs(lost - 0.2)).toBeLessThan(0.0142);
+    expect(Math.abs(doubled - 0.1)).toBeLessThan(0.012);
+  });
+
+  test('do not happen unless asked for', () => {
+    expect(lettersOf(network(), 3, 500)).toHaveLength(500);
+  });
+
+  test('the copies of a message have numbers and delays of their own', () => {
+    const letters = lettersOf(network({ duplicateRate: 0.999 }), 3, 20);
+    expect(letters.length).toBeGreaterThan(30);
+    expect(letters.map((letter) => letter.number)).toEqual(letters.map((_, i) => i + 1));
+    expect(new Set(delays(letters)).size).toBe(letters.length);
+  });
+});
+
+describe('draws', () => {
+  const noisy = { lossRate: 0.3, duplicateRate: 0.3 };
+
+  test('of a sender do not depend on what others send, or on which network they share', () => {
+    const sends = fc.array(fc.nat(4), { maxLength: 80 });
+    fc.assert(
+      fc.property(sends, (senders) => {
+        const shared = network(noisy);
+        const mixed: Letter[] = [];
+        const own = new Map<number, { net: Network; letters: Letter[]; sent: number }>();
+        senders.forEach((from, i) => {
+          const alone = own.get(from) ?? { net: network(noisy), letters: [], sent: 0 };
+          own.set(from, alone);
+          const m = makeMessage(MessageKind.Stop, from, 9, i);
+          shared.send(m, i, mixed);
+          alone.net.send(m, i, alone.letters);
+        });
+        for (const [from, { letters }] of own) {
+          expect(mixed.filter((letter) => letter.message.from === from)).toEqual(letters);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('depend on seed and sender', () => {
+    const [base, again, otherSeed] = [network(noisy, 1), network(noisy, 1), network(noisy, 2)].map((net) =>
+      delays(lettersOf(net, 3, 50)),
+    );
+    expect(again).toEqual(base);
+    expect(otherSeed).not.toEqual(base);
+    expect(delays(lettersOf(network(noisy, 1), 4, 50))).not.toEqual(base);
+  });
+});
+
+describe('the order of letters', () => {
+  const letter = (arrivesAt: number, from: number, number: number): Letter => ({
+    arrivesAt,
+    number,
+    message: makeMessage(MessageKind.Stop, from, 0, 0),
+  });
+
+  test('is by time, then sender, then number', () => {
+    const ordered = [letter(1, 5, 9), letter(2, 3, 4), letter(2, 4, 1), letter(2, 4, 2), letter(2.5, 0, 0)];
+    expect([...ordered].reverse().sort(compareLetters)).toEqual(ordered);
+  });
+
+  test('is the same however letters were collected', () => {
+    const keys = fc.uniqueArray(fc.tuple(fc.nat(5), fc.nat(5), fc.nat(5)), {
+      selector: String,
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(keys, fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), (all, shuffle) => {
+        const letters = all.map(([at, from, number]) => letter(at, from, number));
+        const mixed = letters
+          .map((one) => ({ one, key: shuffle.next().value as number }))
+          .sort((a, b) => a.key - b.key)
+          .map(({ one }) => one);
+        expect(mixed.sort(compareLetters)).toEqual([...letters].sort(compareLetters));
+      }),
+    );
+  });
+});
+
+describe('traffic', () => {
+  const hologram = (pods: number): Hologram =>
+    new Hologram({
+      ...mergeHolograms([]),
+      takenAt: 1,
+      newestAt: 1,
+      sums: { ...emptySums(), pods },
+      maxima: emptyMaxima(),
+    });
+  const summary = (of: Hologram): Message => ({ ...makeMessage(MessageKind.Summary, 1, 2, 0), hologram: of });
+  const bytesOf = (messages: readonly Message[]): [number, number, number] => {
+    const net = network();
+    for (const m of messages) net.send(m, 0, []);
+    return [net.traffic.messages, net.traffic.summaryBytes, net.traffic.jobBytes];
+  };
+
+  test('counts job messages by the piece, summaries and boards by what they take on the wire', () => {
+    const size = encodeHologram(hologram(7)).length;
+    const entry: BoardEntry = { id: 1, isGroup: false, position: 1, version: 1, hologram: hologram(7) };
+    const board = { ...makeMessage(MessageKind.Board, 1, 2, 0), entries: [entry, entry] };
+    expect(bytesOf([makeMessage(MessageKind.Propose, 1, 2, 3)])).toEqual([1, 0, 48]);
+    expect(bytesOf([summary(hologram(7))])).toEqual([1, 48 + size, 0]);
+    expect(bytesOf([board])).toEqual([1, 48 + 2 * (16 + size), 0]);
+    expect(bytesOf([{ ...board, entries: [] }])).toEqual([1, 48, 0]);
+  });
+
+  test('a hologram takes its own bytes, whatever others with the same classes took before', () => {
+    const small = hologram(1);
+    const large = new Hologram({ ...small, sums: { ...small.sums, pods: 2 ** 50, arrivalsPerSecond: 1000 } });
+    const sizes = [small, large].map((one) => encodeHologram(one).length);
+    expect(sizes[1]).toBeGreaterThan(sizes[0] as number);
+    const expected = 2 * 48 + (sizes[0] as number) + (sizes[1] as number);
+    expect(bytesOf([summary(small), summary(large)])[1]).toBe(expected);
+    expect(bytesOf([summary(large), summary(small)])[1]).toBe(expected);
+  });
+
+  test('counts what is lost, and doubles once', () => {
+    const net = network({ lossRate: 0.5, duplicateRate: 0.5 });
+    lettersOf(net, 3, 100);
+    expect(net.traffic).toEqual({ messages: 100, summaryBytes: 0, jobBytes: 4800 });
+  });
+});
+
+describe('bad input', () => {
+  test.each<[Partial<NetworkOptions>, string]>([
+    [{ delayMinSeconds: 0 }, 'the least message delay is 0'],
+    [{ delayMinSeconds: Number.NaN }, 'the least message delay is NaN'],
+    [
+      { delayMeanSeconds: 0.001 },
+      'the mean message delay is 0.001; expected at least the least one, 0.005 s',
+    ],
+    [{ delayMeanSeconds: Number.POSITIVE_INFINITY }, 'the mean message delay is Infinity'],
+    [{ lossRate: 1 }, 'the share of lost messages is 1; expected one in [0, 1)'],
+    [{ lossRate: -0.1 }, 'the share of lost messages is -0.1'],
+    [{ duplicateRate: 1 }, 'the share of doubled messages is 1'],
+    [{ duplicateRate: Number.NaN }, 'the share of doubled messages is NaN'],
+  ])('%j is refused', (options, what) => {
+    expect(() => network(options)).toThrow(TegError);
+    expect(() => network(options)).toThrow(what);
+  });
+});

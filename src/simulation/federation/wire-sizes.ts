@@ -1,0 +1,69 @@
+/**
+ * What holograms take on the wire, without writing each of them.
+ *
+ * Nearly all bytes of a hologram are its classes, and a zone in which nothing happened publishes the same ones again with
+ * other sums. So the bytes of the classes are written once, and those of the sums are counted. Exact: what is measured must
+ * not depend on which of the holograms a thread saw first.
+ */
+import {
+  COUNTED_SUMS,
+  type Hologram,
+  type HologramMaxima,
+  type HologramModel,
+} from '../../field/hologram/hologram.ts';
+import { RATE_UNIT } from '../../field/hologram/hologram-limits.ts';
+import { encodeHologram } from '../../field/hologram/wire.ts';
+
+/** Maxima that are written as whole numbers. */
+const COUNTED_MAXIMA = [
+  'zoneFreeGpuMilli',
+  'zoneWholeGpus',
+] as const satisfies readonly (keyof HologramMaxima)[];
+
+/** Bytes of a hologram but for its sums and maxima. */
+interface Rest {
+  readonly models: readonly HologramModel[];
+  readonly demandMilli: number;
+  readonly bytes: number;
+}
+
+/** Sizes of holograms, remembered as long as these are. */
+export class WireSizes {
+  private readonly sizes = new WeakMap<Hologram, number>();
+  private readonly rests = new WeakMap<object, Rest>();
+
+  /** @returns The length of `encodeHologram(hologram)`. O(1) where its classes are known. */
+  bytesOf(hologram: Hologram): number {
+    let size = this.sizes.get(hologram);
+    if (size === undefined) {
+      size = this.restOf(hologram) + sumBytes(hologram);
+      this.sizes.set(hologram, size);
+    }
+    return size;
+  }
+
+  private restOf(hologram: Hologram): number {
+    const { classes, models, demandMilli } = hologram;
+    const known = this.rests.get(classes);
+    if (known !== undefined && known.models === models && known.demandMilli === demandMilli)
+      return known.bytes;
+    const bytes = encodeHologram(hologram).length - sumBytes(hologram);
+    this.rests.set(classes, { models, demandMilli, bytes });
+    return bytes;
+  }
+}
+
+/** Bytes of what changes although the classes stay. */
+function sumBytes({ sums, maxima }: Hologram): number {
+  let bytes = countBytes(sums.arrivalsPerSecond / RATE_UNIT);
+  for (const name of COUNTED_SUMS) bytes += countBytes(sums[name]);
+  for (const name of COUNTED_MAXIMA) bytes += countBytes(maxima[name]);
+  return bytes;
+}
+
+/** Bytes of a whole number on the wire: seven bits each. */
+function countBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++;
+  return bytes;
+}
