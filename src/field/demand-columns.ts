@@ -32,6 +32,17 @@ export class DemandColumns {
   /** Sets the demand of a slot, a new one (the number of slots) or one in use. O(slots log slots). */
   set(slot: number, demand: Demand): void {
     this.demands[slot] = demand;
+    this.sort();
+  }
+
+  /** Sets all demands at once, in the order of their slots. O(slots log slots). */
+  setAll(demands: readonly Demand[]): void {
+    this.demands.length = 0;
+    this.demands.push(...demands);
+    this.sort();
+  }
+
+  private sort(): void {
     const order = this.demands.map((_, i) => i).sort((x, y) => this.compare(x, y));
     const sorted = order.map((i) => this.demands[i] as Demand);
     this.slots = Int32Array.from(order);

@@ -135,6 +135,14 @@ export const seriesSchema = z.object({
     ),
   runningJobs: z.array(z.number()),
   nodesUp: z.array(z.number()).describe('share of nodes that are up'),
+  potential: z
+    .array(z.number().nullable())
+    .describe(
+      'Φ ÷ all GPUs, see `equilibrium`; null: not looked at (one in eight instants is, until the last arrival)',
+    ),
+  exploitability: z
+    .array(z.number().nullable())
+    .describe('mean gain of a running pod that moves alone, milli-GPU; null: not looked at, or none runs'),
 });
 
 const timingSchema = z
@@ -195,6 +203,38 @@ const explainedSchema = z
   })
   .describe('the life of the job that was asked about');
 
+const exploitabilitySchema = z.object({
+  mean: z.number().describe('of a pod, milli-GPU'),
+  max: z.number().describe('of any pod at any instant, milli-GPU'),
+  relative: share
+    .nullable()
+    .describe('Σ of the gains ÷ Σ of the GPUs that these pods hold; null: none holds any'),
+  gaining: share.describe('pods that could gain anything: 0 in a Nash equilibrium'),
+  gainingBeyondMove: share.describe('pods that could gain more than `moveMilli`: 0 in a μ-equilibrium'),
+  moveMilli: z.number().describe('μ: what a move is taken to cost, milli-GPU'),
+  pods: count.describe('looked at, in all instants together'),
+});
+
+const equilibriumSchema = z
+  .object({
+    potentialGpus: z
+      .number()
+      .describe(
+        'Φ in GPUs: the stranding potential V of all nodes that are up, idle GPU expected to stay unsold',
+      ),
+    potential: share.describe('the same ÷ all GPUs'),
+    potentialLast: share.describe('the same at the last instant looked at'),
+    exploitability: exploitabilitySchema
+      .nullable()
+      .describe(
+        'what a running pod could gain by moving alone to the cheapest place with room, at marginal prices without rent; null: none ran',
+      ),
+    samples: count.describe('instants looked at'),
+  })
+  .describe(
+    "means over instants until the last arrival, under the field's prices of the whole workload, the same for every policy",
+  );
+
 /** What one run of one policy on one workload with one seed came to. */
 export const simulationResultSchema = z.object({
   schema: z.literal(SIMULATION_SCHEMA),
@@ -226,6 +266,7 @@ export const simulationResultSchema = z.object({
     })
     .nullable()
     .describe('means over the instants of the series until the last arrival; null: no GPUs'),
+  equilibrium: equilibriumSchema.nullable().describe('null: no GPUs, or not measured'),
   wait: distributionSchema.nullable().describe('seconds from arrival to start, of jobs that started'),
   boundedSlowdown: distributionSchema
     .nullable()

@@ -3,6 +3,7 @@
  */
 import type { PolicyFactory } from '../governor/policy.ts';
 import type { NodeSpec } from '../model/node.ts';
+import type { EquilibriumPrices } from './equilibrium-prices.ts';
 import type { FailureOptions } from './failures.ts';
 import type { JobTable } from './job-table.ts';
 
@@ -47,6 +48,10 @@ export interface SimulationOptions {
   readonly labels?: InputLabels;
   /** Default true. */
   readonly withSeries?: boolean;
+  /** Whether the distance from an equilibrium is measured, where there are GPUs: some tenths of a second. Default true. */
+  readonly withEquilibrium?: boolean;
+  /** Keeps the prices for that from one run to the next with the same cluster and workload. */
+  readonly equilibriumPrices?: EquilibriumPrices;
   /** Microseconds from any origin. Given: the result has `timing`. */
   readonly clockMicros?: () => number;
   /** Largest number of bytes in use so far, asked once at the end, for `timing`. */

@@ -6,12 +6,16 @@
  */
 import { Fragmentation, typicalShapes } from '../field/fragmentation.ts';
 import type { PlacementPolicy, TypicalWorkload } from '../governor/policy.ts';
+import { TEG_DEFAULTS } from '../governor/teg-options.ts';
 import { Zone } from '../governor/zone.ts';
 import { Random } from '../kernel/random.ts';
 import { ClusterState } from '../model/cluster-state.ts';
 import { TegError } from '../model/errors.ts';
 import type { NodeSpec } from '../model/node.ts';
 import { DropReasons } from './drop-reasons.ts';
+import { Equilibrium } from './equilibrium.ts';
+import { EquilibriumPrices } from './equilibrium-prices.ts';
+import { EquilibriumSampler } from './equilibrium-sampler.ts';
 import { NodeFailures } from './failures.ts';
 import { type JobShapes, jobShapes } from './job-shapes.ts';
 import type { JobTable } from './job-table.ts';
@@ -28,6 +32,7 @@ import { summarize } from './summary.ts';
 /** Streams of the seed, so that one use of randomness never shifts another. */
 const STREAM_POLICY = 1;
 const STREAM_SAMPLER = 2;
+const STREAM_EQUILIBRIUM = 5;
 
 /**
  * Runs one simulation. Some 2 µs an event besides the policy's own cost.
@@ -51,10 +56,12 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const drops = new DropReasons(cluster, shapes);
   const { explainJob } = options;
   const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
+  const zone = buildZone(options, cluster, policy);
+  if (sampler.equilibrium !== undefined) sampler.equilibrium.pods = zone;
   const run = new SimulationRun({
     table,
     cluster,
-    zone: buildZone(options, cluster, policy),
+    zone,
     policy,
     metrics,
     drops,
@@ -141,7 +148,29 @@ function buildSampler(
   );
   const window = span > warmupSeconds ? span : Number.POSITIVE_INFINITY;
   const random = new Random(seed, STREAM_SAMPLER);
-  return new StateSampler(cluster, shapes, fragmentation, random, interval, samples, [warmupSeconds, window]);
+  return new StateSampler(
+    cluster,
+    shapes,
+    fragmentation,
+    random,
+    interval,
+    samples,
+    [warmupSeconds, window],
+    buildEquilibrium(options, cluster, typical),
+  );
+}
+
+/** Only where there are GPUs: their stranding is what the potential is about. */
+function buildEquilibrium(
+  { jobs, seed, withEquilibrium = true, equilibriumPrices = new EquilibriumPrices() }: SimulationOptions,
+  cluster: ClusterState,
+  typical: TypicalWorkload,
+): EquilibriumSampler | undefined {
+  if (!withEquilibrium || cluster.capacity.gpus === 0 || typical.demands.length === 0) return undefined;
+  const podsLeave = jobs.durationSeconds.some((seconds) => seconds < Number.POSITIVE_INFINITY);
+  const price = equilibriumPrices.of(cluster, typical, podsLeave);
+  const equilibrium = new Equilibrium(cluster, price, TEG_DEFAULTS.price);
+  return new EquilibriumSampler(cluster, equilibrium, new Random(seed, STREAM_EQUILIBRIUM));
 }
 
 function checkOptions(options: SimulationOptions): void {

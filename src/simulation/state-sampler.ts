@@ -10,6 +10,7 @@ import { podsFitting } from '../governor/zone-capacity.ts';
 import type { Random } from '../kernel/random.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
+import type { EquilibriumLook, EquilibriumSampler } from './equilibrium-sampler.ts';
 import type { JobShapes } from './job-shapes.ts';
 
 /** Most nodes whose fragmentation is computed at an instant; beyond it they take turns in a seeded order. */
@@ -20,6 +21,9 @@ const FRAGMENTATION_CHECKS_MAX = 60_000;
 
 /** Most node checks at one instant for finding which waiting jobs would fit. */
 export const FIT_CHECKS_MAX = 500_000;
+
+/** Instants, of those kept at least, at which the distance from an equilibrium is looked at; the others are skipped. */
+export const EQUILIBRIUM_LOOKS = 25;
 
 /** What the run knows at an instant without looking at nodes. */
 export interface RunState {
@@ -49,6 +53,10 @@ export interface SampleColumns {
   readonly fittingGpu: number[];
   readonly runningJobs: number[];
   readonly nodesUp: number[];
+  /** Φ; NaN where it was not looked at. */
+  readonly potential: number[];
+  /** Mean gain of a pod that moves alone, milli-GPU; NaN where it was not looked at or none ran. */
+  readonly exploitability: number[];
 }
 
 /** Weighted sums over the instants of the measured window. */
@@ -60,6 +68,17 @@ export interface SampleMeans {
   share: number;
   fittingGpu: number;
   fittingCpu: number;
+  /** Looks at the equilibrium, the weight of all, and of those that found pods. */
+  looks: number;
+  lookWeight: number;
+  podWeight: number;
+  potential: number;
+  /** Mean gain of a pod; gains ÷ GPUs held (by its own weight); shares of pods. */
+  gain: number;
+  relativeWeight: number;
+  relativeGain: number;
+  gaining: number;
+  gainingBeyondMove: number;
 }
 
 /** Takes the samples of one run. */
@@ -80,6 +99,8 @@ export class StateSampler {
     fittingGpu: [],
     runningJobs: [],
     nodesUp: [],
+    potential: [],
+    exploitability: [],
   };
   readonly means: SampleMeans = {
     samples: 0,
@@ -89,7 +110,24 @@ export class StateSampler {
     share: 0,
     fittingGpu: 0,
     fittingCpu: 0,
+    looks: 0,
+    lookWeight: 0,
+    podWeight: 0,
+    potential: 0,
+    gain: 0,
+    relativeWeight: 0,
+    relativeGain: 0,
+    gaining: 0,
+    gainingBeyondMove: 0,
   };
+  /** Pods looked at in all, the largest gain of one, and Φ at the last look, milli-GPU. */
+  podsLooked = 0;
+  gainMaxMilli = 0;
+  potentialLastMilli = Number.NaN;
+  /** Absent: not measured. */
+  readonly equilibrium: EquilibriumSampler | undefined;
+  /** Rows from one look at the equilibrium to the next. */
+  private readonly rowsPerLook: number;
   /** Nodes whose fragmentation is looked at at one instant. */
   readonly fragmentationNodes: number;
   /** All nodes with GPUs, in a seeded order. */
@@ -110,6 +148,7 @@ export class StateSampler {
    * @param intervalSeconds First distance, > 0.
    * @param samples         Rows kept at least, ≥ 1.
    * @param window          Virtual times whose samples count for the means.
+   * @param equilibrium     Absent: the distance from an equilibrium is not measured.
    */
   constructor(
     cluster: ClusterState,
@@ -119,12 +158,15 @@ export class StateSampler {
     intervalSeconds: number,
     samples: number,
     window: readonly [number, number],
+    equilibrium?: EquilibriumSampler,
   ) {
     this.cluster = cluster;
     this.shapes = shapes;
     this.fragmentation = fragmentation;
     this.intervalSeconds = intervalSeconds;
     this.rowsMax = 2 * samples;
+    this.equilibrium = equilibrium;
+    this.rowsPerLook = Math.max(1, Math.floor(samples / EQUILIBRIUM_LOOKS));
     this.windowFrom = window[0];
     this.windowTo = window[1];
     this.gpuNodes = shuffledGpuNodes(cluster, random);
@@ -147,6 +189,7 @@ export class StateSampler {
     this.sampleFragmentation(state);
     this.sampleWaiting(state);
     this.addToMeans(at);
+    this.sampleEquilibrium(at);
     if (columns.at.length >= this.rowsMax) this.thinOut();
     this.nextAt = columns.at.length * this.intervalSeconds;
   }
@@ -235,6 +278,41 @@ export class StateSampler {
     means.share += weight * (columns.fragmentationShare[row] as number);
     means.fittingGpu += weight * this.fittingGpuMilli;
     means.fittingCpu += weight * this.fittingCpuMilli;
+  }
+
+  /** Not after the window: a cluster that drains tells nothing. */
+  private sampleEquilibrium(at: number): void {
+    const { equilibrium, columns } = this;
+    const row = columns.at.length - 1;
+    if (equilibrium === undefined || at > this.windowTo || row % this.rowsPerLook !== 0) {
+      columns.potential.push(Number.NaN);
+      columns.exploitability.push(Number.NaN);
+      return;
+    }
+    const look = equilibrium.look();
+    columns.potential.push(look.potentialMilli);
+    columns.exploitability.push(look.pods > 0 ? look.gainMilli / look.pods : Number.NaN);
+    if (at >= this.windowFrom) this.addLook(look);
+  }
+
+  private addLook(look: EquilibriumLook): void {
+    const { means } = this;
+    const { pods } = look;
+    const weight = this.intervalSeconds;
+    this.potentialLastMilli = look.potentialMilli;
+    means.looks++;
+    means.lookWeight += weight;
+    means.potential += weight * look.potentialMilli;
+    if (pods === 0) return;
+    this.podsLooked += pods;
+    this.gainMaxMilli = Math.max(this.gainMaxMilli, look.gainMaxMilli);
+    means.podWeight += weight;
+    means.gain += (weight * look.gainMilli) / pods;
+    means.gaining += (weight * look.gaining) / pods;
+    means.gainingBeyondMove += (weight * look.gainingBeyondMove) / pods;
+    if (look.heldMilli === 0) return;
+    means.relativeWeight += weight;
+    means.relativeGain += (weight * look.gainMilli) / look.heldMilli;
   }
 
   private thinOut(): void {

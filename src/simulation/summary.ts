@@ -4,7 +4,9 @@
 import { QuantileSketch } from '../kernel/quantile-sketch.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
+import { GPU_MILLI } from '../model/node.ts';
 import type { DropReasons } from './drop-reasons.ts';
+import { MOVE_COST_MILLI } from './equilibrium-sampler.ts';
 import { type JobShapes, SIZE_CLASSES } from './job-shapes.ts';
 import type { JobTable } from './job-table.ts';
 import type { ObservedPolicy } from './observed-policy.ts';
@@ -67,6 +69,7 @@ export function summarize(options: SimulationOptions, parts: RunRemains, end: Ru
     allocationWhileArriving: allocationOf(whileArriving, cluster),
     peakGpu: ratioOrNull(metrics.peakGpuMilli, cluster.capacity.gpuMilli),
     fragmentation: hasGpus ? fragmentationOf(parts.sampler) : null,
+    equilibrium: equilibriumResult(parts.sampler, cluster),
     wait: distributionOf(mergedSketch(metrics.waits), true),
     boundedSlowdown: distributionOf(mergedSketch(metrics.slowdowns), true),
     bySize: sizeClassResults(metrics.arrivedBySize, metrics.waits, metrics.slowdowns),
@@ -168,6 +171,32 @@ function fragmentationOf(sampler: StateSampler): SimulationResult['fragmentation
     share: ratioOrNull(means.share, means.weight) ?? 0,
     samples: means.samples,
     nodes: sampler.fragmentationNodes,
+  };
+}
+
+function equilibriumResult(sampler: StateSampler, cluster: ClusterState): SimulationResult['equilibrium'] {
+  const { means, potentialLastMilli } = sampler;
+  const { gpuMilli } = cluster.capacity;
+  if (means.looks === 0) return null;
+  const potential = means.potential / means.lookWeight;
+  const podMean = (sum: number): number => sum / means.podWeight;
+  return {
+    potentialGpus: potential / GPU_MILLI,
+    potential: potential / gpuMilli,
+    potentialLast: potentialLastMilli / gpuMilli,
+    exploitability:
+      means.podWeight === 0
+        ? null
+        : {
+            mean: podMean(means.gain),
+            max: sampler.gainMaxMilli,
+            relative: ratioOrNull(means.relativeGain, means.relativeWeight),
+            gaining: podMean(means.gaining),
+            gainingBeyondMove: podMean(means.gainingBeyondMove),
+            moveMilli: MOVE_COST_MILLI,
+            pods: sampler.podsLooked,
+          },
+    samples: means.looks,
   };
 }
 
@@ -301,6 +330,8 @@ function seriesOf(sampler: StateSampler, cluster: ClusterState, table: JobTable,
     fittingGpu: shareOf(columns.fittingGpu, gpuMilli),
     runningJobs: columns.runningJobs.slice(),
     nodesUp: shareOf(columns.nodesUp, cluster.nodeCount),
+    potential: known(columns.potential.map((milli) => milli / gpuMilli)),
+    exploitability: known(columns.exploitability),
   };
 }
 

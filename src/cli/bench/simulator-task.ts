@@ -86,7 +86,15 @@ export async function runSimulatorTask(task: SimulatorTask): Promise<SimulatorRo
   const policy = await loadPolicy(task.policy);
   const nodes = generateNodes({ nodes: task.nodes });
   const jobs = buildJobs(task, nodes);
-  const base = { nodes, jobs, policy, seed: task.seed, typical: task.typical, withSeries: false };
+  const base = {
+    nodes,
+    jobs,
+    policy,
+    seed: task.seed,
+    typical: task.typical,
+    withSeries: false,
+    withEquilibrium: false,
+  };
   const speeds: Speed[] = [];
   for (let round = 0; round < task.rounds; round++) {
     const meter = new SteadyMeter(jobs.spanSeconds);

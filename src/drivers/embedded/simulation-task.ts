@@ -4,6 +4,7 @@
 import { resourceUsage } from 'node:process';
 import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
+import { EquilibriumPrices } from '../../simulation/equilibrium-prices.ts';
 import type { FailureOptions } from '../../simulation/failures.ts';
 import type { JobTable } from '../../simulation/job-table.ts';
 import type { SimulationResult } from '../../simulation/result.ts';
@@ -50,6 +51,7 @@ export interface SimulationTaskResult {
 export class SimulationTaskRunner {
   private key = '';
   private inputs: Inputs | undefined;
+  private readonly equilibriumPrices = new EquilibriumPrices();
 
   /**
    * Runs one task.
@@ -69,6 +71,7 @@ export class SimulationTaskRunner {
       nodes: inputs.nodes,
       jobs: table,
       policy,
+      equilibriumPrices: this.equilibriumPrices,
       labels: {
         cluster: task.cluster,
         workload: task.jobs,
