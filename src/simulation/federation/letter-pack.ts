@@ -106,7 +106,9 @@ export class LetterReader {
       const reference = row[18] as number;
       const length = row[19] as number;
       let entries: readonly BoardEntry[] | undefined;
-      if (length >= 0) {
+      if (length === 0) entries = [];
+      else if (length > 0) {
+        // Where it begins tells boards apart, unless they are empty.
         entries = boards.get(reference) ?? this.board(packed, reference, length, hologramOf);
         boards.set(reference, entries);
       }
