@@ -19,7 +19,7 @@ import {
   type Walkers,
 } from '../../physics/langevin.ts';
 import { smoothedFreeEnergy } from '../../physics/price-functions.ts';
-import { atLeast, atMost, type Claim, type Measurement } from './claim.ts';
+import { atLeast, atMost, type Claim, type ClaimPlot, type Measurement, type Series } from './claim.ts';
 
 const BINS = 24;
 const TEMPERATURE = 0.3;
@@ -103,28 +103,31 @@ export const ALIAS_OR_LANGEVIN: Claim = {
         `The chooser (smoothing ${WALK_DEFAULTS.width} classes, ${WALK_DEFAULTS.steps} steps, jumps tried at ${100 * WALK_DEFAULTS.teleport} % of choices), cold after k choices: ${chooser.cold.map((p) => `${p.tv.toFixed(3)} (${p.step})`).join(', ')}; far moves ${chooser.far.toFixed(3)} a choice against ${drawn.far.toFixed(3)}, mean distance ${chooser.distance.toFixed(2)} against ${drawn.distance.toFixed(2)} classes. Its entry is drawn given its place, so that its law has no bias by smoothing.`,
         'Verdict: the alias table is the default; walkers stay as the choice where distance moved matters.',
       ],
-      plots: [
-        {
-          title: 'Distance from the table’s Gibbs law',
-          reading: 'Share of choices that go elsewhere than they should; about 0.01 of it is sampling noise.',
-          xLabel: 'steps from a cold start',
-          yLabel: 'total variation',
-          xLog: true,
-          yLog: true,
-          series: [
-            { name: 'walkers', x: cold.map((p) => p.step), y: cold.map((p) => p.tv) },
-            {
-              name: 'walkers with jumps',
-              x: jumps.map((p) => p.step),
-              y: jumps.map((p) => p.tv),
-            },
-            { name: 'alias draw', x: [1], y: [exact] },
-          ],
-        },
-      ],
+      plots: [mixingPlot(cold, jumps, exact)],
     };
   },
 };
+
+function mixingPlot(cold: readonly Point[], jumps: readonly Point[], exact: number): ClaimPlot {
+  const series = (name: string, points: readonly Point[]): Series => ({
+    name,
+    x: points.map((p) => p.step),
+    y: points.map((p) => p.tv),
+  });
+  return {
+    title: 'Distance from the table’s Gibbs law',
+    reading: 'Share of choices that go elsewhere than they should; about 0.01 of it is sampling noise.',
+    xLabel: 'steps from a cold start',
+    yLabel: 'total variation',
+    xLog: true,
+    yLog: true,
+    series: [
+      series('walkers', cold),
+      series('walkers with jumps', jumps),
+      { name: 'alias draw', x: [1], y: [exact] },
+    ],
+  };
+}
 
 interface Field {
   readonly levels: Float64Array;
