@@ -126,7 +126,11 @@ export class TegPolicy implements PlacementPolicy {
       }
       if (this.nodesExamined >= SPREAD_PROBES_MAX) break;
     }
-    return -1;
+    // Rounding may have hidden room, as for any other pod; what it hid is known once the index has looked.
+    this.index.find(demand);
+    const node = this.index.findAside(demand);
+    this.nodesExamined += this.index.probes;
+    return node;
   }
 
   private gpusOn(node: number, demand: Demand): number {

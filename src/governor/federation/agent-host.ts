@@ -36,6 +36,9 @@ import {
   type Process,
 } from './messages.ts';
 
+/** A job that asks at random asks one group at one board so often on average, at most. */
+const GROUP_ASKS_MAX = 8;
+
 /** What is known of a job, for people. */
 export interface AgentView {
   readonly state: string;
@@ -257,7 +260,9 @@ export class AgentHost implements Process {
       const wasAsked = reason === WaitReason.Refused || reason === WaitReason.Unanswered;
       return this.stay(slot, wasAsked ? reason : WaitReason.NoRoom);
     }
-    const choice = parts.chooser.choose(board.offers, board.deciders(timeSeconds), line.stream, parts.random);
+    const choice = this.sender.asksAll(slot)
+      ? parts.random.nextInt(board.offers.count)
+      : parts.chooser.choose(board.offers, board.deciders(timeSeconds), line.stream, parts.random);
     line.waiting.shift();
     line.proposed++;
     this.sender.proposalsOut++;
@@ -310,17 +315,31 @@ export class AgentHost implements Process {
     if (jobs.states[slot] === AgentState.Moving) this.moves.failed(slot, timeSeconds);
     if (jobs.states[slot] !== AgentState.Proposed) return;
     this.counters.refusals++;
-    this.proposalFailed(slot, WaitReason.Refused, timeSeconds, out);
+    const isFinal = m.reason === FederationReason.NoZone;
+    this.proposalFailed(slot, WaitReason.Refused, isFinal, timeSeconds, out);
   }
 
-  private proposalFailed(slot: number, reason: WaitReasonCode, timeSeconds: number, out: Outbox): void {
-    const { jobs, board } = this;
+  /** @param isFinal Whether the entry that was asked has nobody else to ask. */
+  private proposalFailed(
+    slot: number,
+    reason: WaitReasonCode,
+    isFinal: boolean,
+    timeSeconds: number,
+    out: Outbox,
+  ): void {
+    const { jobs, board, parts } = this;
     const line = this.endProposal(slot);
+    const target = jobs.targets[slot] as number;
+    const asksAll = this.sender.asksAll(slot);
     narrowWindow(line);
     jobs.probes[slot] = (jobs.probes[slot] as number) + 1;
-    board.refuse(jobs.targets[slot] as number, line.demandId, line.gangMin);
+    // A group that was asked at random is asked about as often as it has zones.
+    const asks = Math.min(GROUP_ASKS_MAX, board.zonesOf(target));
+    const again = asksAll && !isFinal && parts.random.nextFloat() * asks >= 1;
+    if (!again) board.refuse(target, line.demandId, line.gangMin);
     this.enter(slot, reason, timeSeconds);
-    this.advance(line, timeSeconds, out);
+    if (line.window >= 1) this.advance(line, timeSeconds, out);
+    else if (asksAll) this.tryFirst(line, timeSeconds, out);
   }
 
   private onStarted(m: Message, timeSeconds: number, out: Outbox): void {
@@ -404,7 +423,7 @@ export class AgentHost implements Process {
       } else {
         this.counters.unanswered++;
         if (state === AgentState.Moving) this.moves.failed(slot, timeSeconds);
-        else this.proposalFailed(slot, WaitReason.Unanswered, timeSeconds, out);
+        else this.proposalFailed(slot, WaitReason.Unanswered, true, timeSeconds, out);
       }
     }
   }

@@ -63,6 +63,11 @@ export class Board {
     this.refusals.set(key, { version: entry.version, gangMin: least });
   }
 
+  /** @returns Zones that an entry stands for; 1 if it is not known. O(entries). */
+  zonesOf(id: number): number {
+    return Math.max(1, this.entries.find((known) => known.id === id)?.hologram.sums.zones ?? 1);
+  }
+
   /** @returns Whether any entry has not expired. O(entries). */
   isKnown(timeSeconds: number): boolean {
     return this.entries.some(({ hologram }) => timeSeconds - hologram.newestAt <= this.expireSeconds);

@@ -7,6 +7,7 @@ import type { AgentHostParts } from './agent-host-parts.ts';
 import type { HostJobs } from './host-jobs.ts';
 import type { JobLine } from './host-lines.ts';
 import {
+  FederationReason,
   type FederationReasonCode,
   type Message,
   MessageKind,
@@ -16,6 +17,8 @@ import {
 
 /** Attempts of one incarnation. */
 const PER_INCARNATION = 2 ** 32;
+/** Refusals after which a job that summaries say too little about asks everybody who shows room. */
+const REFUSALS_PATIENT = 8;
 /** A message that has to get through is repeated after at most this many times `confirmSeconds`. */
 const BACKOFF_MAX = 16;
 
@@ -40,6 +43,18 @@ export class HostSender {
     return this.parts.incarnation * PER_INCARNATION + ++this.attemptsMade;
   }
 
+  /**
+   * Whether a job has been refused so often that prices are no guide for it any more: it asks at random, and at one board
+   * everybody who shows room. Only jobs of which a summary cannot tell whether they fit: limits of pods a node are not in it,
+   * and a group's places may lie in several zones, where a gang finds none. By price they might ask the same one for ever.
+   */
+  asksAll(slot: number): boolean {
+    const { jobs, parts } = this;
+    if ((jobs.probes[slot] as number) < REFUSALS_PATIENT) return false;
+    const { demandId, gangMin } = jobs.lines[slot] as JobLine;
+    return gangMin > 1 || (parts.demands.demands[demandId] as Demand).podsPerNodeMax > 0;
+  }
+
   /** Proposes a job to `target`: its own column for a job that waits, `nextZones` for one that moves. */
   propose(slot: number, timeSeconds: number, out: Outbox, target = this.jobs.targets[slot] as number): void {
     const { jobs, parts } = this;
@@ -51,6 +66,7 @@ export class HostSender {
     m.demandId = line.demandId;
     m.podCount = line.podCount;
     m.gangMin = line.gangMin;
+    if (this.asksAll(slot)) m.reason = FederationReason.NoRoom;
     m.deadline = (jobs.since[slot] as number) + proposeSeconds * (proposeRepeatsMax + 1);
     out.send(m);
     this.setTimer(slot, timeSeconds + proposeSeconds);

@@ -14,7 +14,10 @@ import type { Hologram } from '../../field/hologram/hologram.ts';
 
 /** Kinds of messages. The numbers are written to logs and never change their meaning. */
 export const MessageKind = {
-  /** host → zone or summary node: job, attempt, demandId, podCount, gangMin, host, deadline (no offer after it), hops. */
+  /**
+   * host → zone or summary node: job, attempt, demandId, podCount, gangMin, host, deadline (no offer after it), hops,
+   * reason (NoRoom: it was refused so often that it asks at random).
+   */
   Propose: 1,
   /** zone → host: job, attempt, offer, zone, price, deadline (the escrow ends). */
   Offer: 2,

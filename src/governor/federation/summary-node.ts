@@ -169,13 +169,17 @@ export class SummaryNode implements Process {
       return;
     }
     const deciders = this.board.deciders(timeSeconds);
-    const choice = chooser.choose(this.board.offers, deciders, this.streamOf(m.demandId), random);
+    const asksAll = m.reason === FederationReason.NoRoom;
+    const choice = asksAll
+      ? random.nextInt(found)
+      : chooser.choose(this.board.offers, deciders, this.streamOf(m.demandId), random);
     const routed = makeMessage(MessageKind.Propose, this.id, this.board.entryOf(choice).id, m.job);
     routed.attempt = m.attempt;
     routed.host = m.host;
     routed.demandId = m.demandId;
     routed.podCount = m.podCount;
     routed.gangMin = m.gangMin;
+    routed.reason = m.reason;
     routed.deadline = m.deadline;
     routed.hops = m.hops + 1;
     this.counters.routed++;
