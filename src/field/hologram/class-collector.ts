@@ -22,14 +22,19 @@ const Column = {
   Cpu: 6,
   PodsFree: 7,
   Nodes: 8,
+  /** Of `ClassKeys`: what classes that differ in memory and CPU only have in common. */
+  Group: 9,
 } as const;
-const COLUMNS = 9;
+const COLUMNS = 10;
+/** Classes that are sorted by insertion. */
+const INSERTION_MAX = 24;
 
 /** Collects classes. Single use: `finish` ends it. */
 export class ClassCollector {
   private readonly keys: ClassKeys;
   /** @shape [classes × COLUMNS] */
   private rows: Int32Array;
+  private groupRanks: Int32Array = new Int32Array(0);
   private readonly flavors = new Entries<HologramFlavor>();
   private readonly extended = new Entries<HologramExtended>();
 
@@ -80,6 +85,7 @@ export class ClassCollector {
     room[at + Column.Cpu] = cpuMilli;
     room[at + Column.PodsFree] = podsFree;
     room[at + Column.Nodes] = nodes;
+    room[at + Column.Group] = this.keys.group;
   }
 
   /** Adds all classes of a hologram. O(classes). */
@@ -129,31 +135,59 @@ export class ClassCollector {
   }
 
   /** The first classes in canonical order, as many as a hologram may have. */
-  private sorted(): number[] {
-    const { rows } = this;
+  private sorted(): Int32Array {
+    const { rows, keys } = this;
+    const ends = this.groupEnds();
+    const order = new Int32Array(ends.length === 0 ? 0 : (ends[ends.length - 1] as number));
+    // From the last place of each group down: `ends` become begins.
+    const groups = this.groupRanks;
+    for (let id = keys.count - 1; id >= 0; id--) {
+      const rank = groups[rows[COLUMNS * id + Column.Group] as number] as number;
+      if (rank < 0) continue;
+      const place = (ends[rank] as number) - 1;
+      ends[rank] = place;
+      order[place] = id;
+    }
+    for (let rank = 0; rank < ends.length; rank++) {
+      sortRows(order, ends[rank] as number, ends[rank + 1] ?? order.length, rows);
+    }
+    return order.subarray(0, HOLOGRAM_LIMITS.classesMax);
+  }
+
+  /** Ranks the groups in `groupRanks`; −1 beyond the limit of flavours. @returns By rank, where in the order it ends. */
+  private groupEnds(): Int32Array {
+    const { rows, keys } = this;
     const flavorRanks = this.flavors.ranks();
     const extendedRanks = this.extended.ranks();
-    const order: number[] = [];
-    const majors = new Float64Array(this.keys.count);
-    for (let id = 0; id < majors.length; id++) {
+    const majors = new Float64Array(keys.groupCount);
+    const sizes = new Int32Array(keys.groupCount);
+    for (let id = 0; id < keys.count; id++) {
       const at = COLUMNS * id;
+      const group = rows[at + Column.Group] as number;
+      sizes[group] = (sizes[group] as number) + 1;
+      if (sizes[group] !== 1) continue;
       const flavor = flavorRanks[rows[at + Column.Flavor] as number] as number;
-      if (flavor >= HOLOGRAM_LIMITS.flavorsMax) continue;
-      order.push(id);
-      let major =
-        flavor * extendedRanks.length + (extendedRanks[rows[at + Column.Extended] as number] as number);
+      let major = flavor * extendedRanks.length;
+      major += extendedRanks[rows[at + Column.Extended] as number] as number;
       major = 2 * major + (rows[at + Column.Fresh] as number);
       major = (GPUS_PER_NODE_MAX + 1) * major + (rows[at + Column.Whole] as number);
-      majors[id] = GPU_MILLI * major + (rows[at + Column.Partial] as number);
+      major = GPU_MILLI * major + (rows[at + Column.Partial] as number);
+      majors[group] = flavor < HOLOGRAM_LIMITS.flavorsMax ? major : Number.POSITIVE_INFINITY;
     }
-    order.sort(
-      (x, y) =>
-        (majors[x] as number) - (majors[y] as number) ||
-        (rows[COLUMNS * x + Column.Memory] as number) - (rows[COLUMNS * y + Column.Memory] as number) ||
-        (rows[COLUMNS * x + Column.Cpu] as number) - (rows[COLUMNS * y + Column.Cpu] as number),
+    const shown = Array.from(majors.keys()).filter(
+      (group) => (majors[group] as number) < Number.POSITIVE_INFINITY,
     );
-    if (order.length > HOLOGRAM_LIMITS.classesMax) order.length = HOLOGRAM_LIMITS.classesMax;
-    return order;
+    shown.sort((a, b) => (majors[a] as number) - (majors[b] as number));
+    this.groupRanks = new Int32Array(keys.groupCount).fill(-1);
+    const ends = new Int32Array(shown.length);
+    let end = 0;
+    for (let rank = 0; rank < shown.length; rank++) {
+      const group = shown[rank] as number;
+      this.groupRanks[group] = rank;
+      end += sizes[group] as number;
+      ends[rank] = end;
+    }
+    return ends;
   }
 
   private grow(): Int32Array {
@@ -162,6 +196,30 @@ export class ClassCollector {
     this.rows = rows;
     return rows;
   }
+}
+
+/** Sorts the rows order[from … to) by memory, then CPU. Most groups have a few. */
+function sortRows(order: Int32Array, from: number, to: number, rows: Int32Array): void {
+  if (to - from > INSERTION_MAX) {
+    order.subarray(from, to).sort((x, y) => compareRows(x, y, rows));
+    return;
+  }
+  for (let i = from + 1; i < to; i++) {
+    const row = order[i] as number;
+    let at = i;
+    while (at > from && compareRows(order[at - 1] as number, row, rows) > 0) {
+      order[at] = order[at - 1] as number;
+      at--;
+    }
+    order[at] = row;
+  }
+}
+
+function compareRows(x: number, y: number, rows: Int32Array): number {
+  const a = COLUMNS * x;
+  const b = COLUMNS * y;
+  const byMemory = (rows[a + Column.Memory] as number) - (rows[b + Column.Memory] as number);
+  return byMemory !== 0 ? byMemory : (rows[a + Column.Cpu] as number) - (rows[b + Column.Cpu] as number);
 }
 
 /** A dictionary under construction. */
@@ -189,7 +247,7 @@ class Entries<T extends { readonly key: string }> {
   }
 
   /** @returns The entries that a column of some rows names, in order, and the new index of each id. */
-  used(order: readonly number[], rows: Int32Array, column: number): { entries: T[]; indexes: Int32Array } {
+  used(order: Int32Array, rows: Int32Array, column: number): { entries: T[]; indexes: Int32Array } {
     const isUsed = new Uint8Array(this.all.length);
     for (const id of order) isUsed[rows[COLUMNS * id + column] as number] = 1;
     const indexes = new Int32Array(this.all.length);

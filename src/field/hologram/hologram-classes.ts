@@ -79,14 +79,16 @@ export function hologramExtended(amounts: Iterable<readonly [string, number]>): 
 export class ClassKeys {
   /** Ids given; the next new class gets this one. */
   count = 0;
-  private groupCount = 0;
+  /** Groups of classes that differ in memory and CPU only: so many are known. */
+  groupCount = 0;
   private readonly groups: KeyTable;
   private readonly classes: KeyTable;
   /** The last group asked for: classes in canonical order come group by group. */
   private lastFlavor = -1;
   private lastExtended = -1;
   private lastGpus = -1;
-  private lastGroup = -1;
+  /** Group of the class that `intern` was asked for last. */
+  group = -1;
 
   /** @param expected Classes expected. */
   constructor(expected: number) {
@@ -114,12 +116,12 @@ export class ClassKeys {
       this.lastFlavor = flavor;
       this.lastExtended = extended;
       this.lastGpus = gpus;
-      this.lastGroup = group;
+      this.group = group;
     }
-    let id = this.classes.get(this.lastGroup, memoryMib, cpuMilli);
+    let id = this.classes.get(this.group, memoryMib, cpuMilli);
     if (id < 0) {
       id = this.count++;
-      this.classes.add(this.lastGroup, memoryMib, cpuMilli, id);
+      this.classes.add(this.group, memoryMib, cpuMilli, id);
     }
     return id;
   }

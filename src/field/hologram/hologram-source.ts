@@ -19,7 +19,7 @@ import {
   type HologramSums,
   sortedModels,
 } from './hologram.ts';
-import { hologramExtended, hologramFlavor } from './hologram-classes.ts';
+import { hologramExtended, hologramFlavor, NO_EXTENDED } from './hologram-classes.ts';
 import { StepLattice } from './step-lattice.ts';
 
 /** How coarse a hologram is. */
@@ -59,7 +59,7 @@ export function latticesOf(coarseness: number): Record<'cpu' | 'memory' | 'exten
  * @param rent    Of the same cluster, up to date.
  * @param sums    Rounded to integers, the rate to 2^−20 a second.
  * @param takenAt Seconds, finite.
- * @cost O(nodes), some 20 ns each, and O(classes shown × log).
+ * @cost O(nodes + classes shown × log): about 0.1 ms for 1,000 nodes in 400 classes.
  */
 export function takeHologram(
   classes: ClassTable,
@@ -106,6 +106,8 @@ class NodeReader {
   private readonly collector: ClassCollector;
   /** Collector's ids by flavour id of the cluster; −1: not seen yet. */
   private readonly flavorIds: Int32Array;
+  /** Collector's id of no further resources. */
+  private readonly noExtended: number;
   /** Collector's ids of further resources, by their amounts as text. */
   private readonly extendedIds = new Map<string, number>();
 
@@ -119,6 +121,7 @@ class NodeReader {
     this.extendedLattice = lattices.extended;
     this.collector = new ClassCollector(classes.occupiedCount);
     this.flavorIds = new Int32Array(this.cluster.flavors.length).fill(-1);
+    this.noExtended = this.collector.extendedId(NO_EXTENDED);
   }
 
   read() {
@@ -157,6 +160,7 @@ class NodeReader {
   }
 
   private extendedId(node: number, flavor: Flavor, fresh: number): number {
+    if (flavor.extended.length === 0) return this.noExtended;
     const { cluster } = this;
     let key = '';
     for (let r = 0; r < flavor.extended.length; r++) key += `${this.amountOf(r, node, fresh)},`;
