@@ -396,7 +396,8 @@ describe('the end of a job', () => {
     const agents = new Agents();
     agents.confirming(7, 1, 91);
     const step = agents.hear(MessageKind.Ended, 1, 7, { offer: 91, reason: FederationReason.Finished });
-    expect(done(step)).toEqual(['job-ended 7: finished']);
+    expect(done(step)).toEqual(['job-placed 7', 'job-ended 7: finished']);
+    expect(agents.process.counters.placements).toBe(1);
     expect(agents.hear(MessageKind.Started, 1, 7, { offer: 91 })).toEqual({ messages: [], actions: [] });
   });
 

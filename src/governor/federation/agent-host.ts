@@ -25,6 +25,7 @@ import {
 import { enterLine, HostLines, type JobLine, narrowWindow, widenWindow } from './host-lines.ts';
 import { HostMoves } from './host-moves.ts';
 import { HostSender } from './host-sender.ts';
+import { HostStanding } from './host-standing.ts';
 import {
   ActionKind,
   FederationReason,
@@ -61,6 +62,7 @@ export class AgentHost implements Process {
   private readonly timers = new TimeHeap();
   private readonly sender: HostSender;
   private readonly moves: HostMoves;
+  private readonly standing: HostStanding;
   private ranks = 0;
   private reportAt: number;
   private readonly isBefore: (a: number, b: number) => boolean;
@@ -74,6 +76,7 @@ export class AgentHost implements Process {
     this.reportAt = parts.homeZone < 0 ? Number.POSITIVE_INFINITY : parts.firstReportSeconds;
     const { jobs } = this;
     this.sender = new HostSender(parts, jobs, this.timers);
+    this.standing = new HostStanding(parts, jobs, this.board, this.sender);
     this.moves = new HostMoves(parts, jobs, this.board, this.sender, this.counters);
     this.isBefore = (a, b) => {
       const by = (jobs.priorities[b] as number) - (jobs.priorities[a] as number);
@@ -228,11 +231,12 @@ export class AgentHost implements Process {
     for (const line of this.lines.lines) visit(line);
   }
 
-  /** Lets the line's first jobs propose, as far as its window goes. */
+  /** Lets the line's first jobs propose, as far as its window goes; those for which there is no room leave standing requests. */
   private advance(line: JobLine, timeSeconds: number, out: Outbox): void {
     while (line.waiting.length > 0 && line.proposed < line.window && line.window >= 1) {
-      if (!this.tryFirst(line, timeSeconds, out)) return;
+      if (!this.tryFirst(line, timeSeconds, out)) break;
     }
+    this.standing.request(line, timeSeconds, out);
   }
 
   /** New information: everybody who waits may try, the first of all lines first. */
@@ -240,9 +244,9 @@ export class AgentHost implements Process {
     const waiting = this.lines.lines.filter((line) => line.waiting.length > 0);
     waiting.sort((a, b) => (this.isBefore(a.waiting[0] as number, b.waiting[0] as number) ? -1 : 1));
     for (const line of waiting) {
-      if (line.window >= 1) this.advance(line, timeSeconds, out);
-      else if (line.proposed === 0 && this.parts.random.nextFloat() < line.window)
-        this.tryFirst(line, timeSeconds, out);
+      const tries = line.window < 1 && line.proposed === 0 && this.parts.random.nextFloat() < line.window;
+      if (tries) this.tryFirst(line, timeSeconds, out);
+      this.advance(line, timeSeconds, out);
     }
   }
 
@@ -286,10 +290,14 @@ export class AgentHost implements Process {
   private onOffer(m: Message, timeSeconds: number, out: Outbox): void {
     const { jobs } = this;
     const slot = jobs.slotOf(m.job);
-    if (slot >= 0 && jobs.states[slot] === AgentState.Proposed && jobs.attempts[slot] === m.attempt) {
-      const line = this.endProposal(slot);
-      widenWindow(line);
+    const waits = slot >= 0 && jobs.states[slot] === AgentState.Waiting;
+    if (waits || (slot >= 0 && jobs.states[slot] === AgentState.Proposed)) {
+      const line = jobs.lines[slot] as JobLine;
+      if (waits) this.leaveLine(slot);
+      else this.endProposal(slot);
+      if (!waits && jobs.attempts[slot] === m.attempt) widenWindow(line);
       jobs.probes[slot] = (jobs.probes[slot] as number) + 1;
+      this.standing.withdraw(slot, m.zone, out);
       jobs.targets[slot] = m.zone;
       jobs.offers[slot] = m.offer;
       jobs.repeats[slot] = 0;
@@ -353,6 +361,12 @@ export class AgentHost implements Process {
     if (state === AgentState.Moving && jobs.attempts[slot] === m.attempt) this.moves.stay(slot, timeSeconds);
     if (!confirmed && !known) return;
     if (known) this.endProposal(slot);
+    this.placed(slot, m, timeSeconds, out);
+  }
+
+  /** The job runs, or has run, in the zone that says so. */
+  private placed(slot: number, m: Message, timeSeconds: number, out: Outbox): void {
+    const { jobs } = this;
     this.countPlacement(slot, m.zone);
     jobs.targets[slot] = m.zone;
     jobs.offers[slot] = m.offer;
@@ -394,6 +408,8 @@ export class AgentHost implements Process {
     const { jobs } = this;
     const slot = jobs.slotOf(m.job);
     if (slot < 0 || !jobs.isBoundTo(slot, m.zone, m.offer)) return;
+    // What has ended had started: the news of that was lost, or is late.
+    if (jobs.states[slot] === AgentState.Confirming) this.placed(slot, m, timeSeconds, out);
     const state = jobs.states[slot] as number;
     if (state === AgentState.Stopping) this.finish(slot, FederationReason.Cancelled, out);
     else if (state === AgentState.Leaving && m.reason !== FederationReason.Finished) {
@@ -460,6 +476,7 @@ export class AgentHost implements Process {
     const { jobs } = this;
     const job = jobs.jobs[slot] as number;
     out.act(ActionKind.JobEnded, job, jobs.offers[slot] as number, -1, -1, reason);
+    this.standing.withdraw(slot, -1, out);
     jobs.timers[slot] = 0;
     jobs.remove(slot);
   }
