@@ -5,6 +5,7 @@
  * less spread than the figures themselves. Runs that did not reach their end count for nothing.
  */
 import { type MeanInterval, meanInterval, pairedInterval } from '../kernel/statistics.ts';
+import { MOVE_COST_MILLI } from './equilibrium-sampler.ts';
 import type { SimulationResult } from './result.ts';
 import {
   COMPARISON_SCHEMA,
@@ -49,6 +50,21 @@ const METRICS: readonly MetricDefinition[] = [
     'share',
     'lower',
     (r) => r.fragmentation?.ratio ?? null,
+  ),
+  metric('potential', 'stranding potential Φ', 'share', 'lower', (r) => r.equilibrium?.potential ?? null),
+  metric(
+    'exploitability',
+    'exploitability, mean (milli-GPU)',
+    'count',
+    'lower',
+    (r) => r.equilibrium?.exploitability?.mean ?? null,
+  ),
+  metric(
+    'exploitable',
+    `pods that gain over ${MOVE_COST_MILLI} milli-GPU by moving`,
+    'share',
+    'lower',
+    (r) => r.equilibrium?.exploitability?.gainingBeyondMove ?? null,
   ),
   metric('headOfLine', 'head-of-line loss', 'share', 'lower', (r) => r.headOfLine.gpu ?? r.headOfLine.cpu),
   metric('waitMean', 'wait, mean', 'seconds', 'lower', (r) => r.wait?.mean ?? null),

@@ -12,7 +12,23 @@ const BASE = smallRun('teg', 1);
 /** A run with a share of GPUs in use and a mean wait. */
 function run(policy: string, seed: number, gpu: number, waitMean: number): SimulationResult {
   const wait = { ...(BASE.wait as NonNullable<typeof BASE.wait>), mean: waitMean };
-  return { ...BASE, policy, seed, wait, allocationWhileArriving: { ...BASE.allocationWhileArriving, gpu } };
+  // The fuller, the nearer to an equilibrium: so that it would be told of, were it.
+  const potential = 1 - gpu;
+  const equilibrium = {
+    potential,
+    potentialLast: potential,
+    potentialGpus: potential,
+    exploitability: null,
+    samples: 1,
+  };
+  return {
+    ...BASE,
+    policy,
+    seed,
+    wait,
+    equilibrium,
+    allocationWhileArriving: { ...BASE.allocationWhileArriving, gpu },
+  };
 }
 
 /** @param figures For each policy, for each seed, share in use and mean wait. */
@@ -102,6 +118,8 @@ test('wins and losses are counted by the names of the figures', () => {
     fgd: [0.8, 0.79, 0.812].map((gpu, i) => [gpu, 10 + i]),
   });
   const [tally] = tallies(result);
+  // Of TEG's own potential it says nothing, though that is lower.
+  expect(result.metrics.find((m) => m.metric === 'potential')?.policies[1]?.verdict).toBe('worse');
   expect(tally?.better).toEqual(['GPUs in use']);
   expect(tally?.worse).toEqual(['wait, mean']);
   expect(tally?.unclear).toEqual([]);

@@ -12,6 +12,14 @@ import { type Duel, duelsOf, policyName, resourceOf, subjectOf } from './report-
 /** Text, some of it emphasised. */
 export type Sentence = readonly (string | { readonly strong: string })[];
 
+/** Figures that do not count as won or lost. */
+const NOT_TALLIED: ReadonlySet<string> = new Set([
+  'nodesExamined',
+  'potential',
+  'exploitability',
+  'exploitable',
+]);
+
 /** How often the subject won, lost, and neither. */
 export interface Tally {
   readonly other: string;
@@ -47,13 +55,14 @@ export function headline(result: ComparisonResult): Sentence[] {
 
 /**
  * @returns Wins and losses of the subject, by the names of the figures. Nodes examined do not count: who looks at
- *   classes of nodes looks at none, whatever that costs; what it costs is another figure.
+ *   classes of nodes looks at none, whatever that costs; what it costs is another figure. Nor does the distance from an
+ *   equilibrium: it is measured at TEG's own prices, and is no use to anyone by itself.
  */
 export function tallies(result: ComparisonResult): Tally[] {
   return duelsOf(result).map(({ other, metrics }) => {
     const labels = (verdict: ComparedPolicy['verdict']): string[] =>
       metrics
-        .filter((m) => entryOf(m).verdict === verdict && m.metric !== 'nodesExamined')
+        .filter((m) => entryOf(m).verdict === verdict && !NOT_TALLIED.has(m.metric))
         .map(({ label }) => label);
     return { other, better: labels('better'), worse: labels('worse'), unclear: labels('unclear') };
   });

@@ -25,7 +25,7 @@ function tables(text: string): string[][][] {
 }
 
 describe('a report in Markdown', () => {
-  const result = renamed(smallComparison(), 'fgd', HOSTILE);
+  const result = renamed(smallComparison({ withEquilibrium: true }), 'fgd', HOSTILE);
   const text = markdownReport(sourceOf(result, { command: `teg '${HOSTILE}' \`\`\`\` x` }));
 
   test('has rows of one length in each table, and all figures', () => {
@@ -52,6 +52,13 @@ describe('a report in Markdown', () => {
       );
       expect(row?.slice(0, 4)).toEqual([metric.label, ...means]);
     }
+  });
+
+  test('has the distance from an equilibrium among the figures', () => {
+    const names = tables(text)[0]?.map(([name]) => name) ?? [];
+    expect(names).toContain('stranding potential Φ');
+    expect(names).toContain('exploitability, mean (milli-GPU)');
+    expect(names).toContain('pods that gain over 50 milli-GPU by moving');
   });
 
   test('marks one best mean or several equal ones where they differ', () => {

@@ -38,6 +38,8 @@ export interface SmallComparison {
   readonly isCpuOnly?: boolean;
   readonly withTiming?: boolean;
   readonly horizonSeconds?: number;
+  /** Off: its prices take longer than everything else. */
+  readonly withEquilibrium?: boolean;
 }
 
 /** Runs a comparison of some hundred jobs on some ten nodes; a fraction of a second. */
@@ -50,6 +52,7 @@ export function smallComparison(options: SmallComparison = {}): ComparisonResult
 /** Runs one simulation. */
 export function smallRun(policy: string, seed: number, options: SmallComparison = {}): SimulationResult {
   const { nodes: count = 12, load = 1.2, isCpuOnly = false, withTiming = false, horizonSeconds } = options;
+  const { withEquilibrium = false } = options;
   const nodes = generateNodes({ nodes: count, mix: isCpuOnly ? CPU_MIX : HOMOGENEOUS_MIX });
   const builder = new JobTableBuilder(new DemandTable());
   const duration = { ...DEFAULT_DURATION, maxSeconds: 28_800 };
@@ -69,6 +72,7 @@ export function smallRun(policy: string, seed: number, options: SmallComparison 
     policy: { name: policy, create: policyByName(policy === 'teg' ? STAND_IN : policy).create },
     seed,
     samples: 60,
+    withEquilibrium,
     labels: { cluster: HOSTILE, workload: 'small', load: 1, repeat: 1, resampled: false },
     ...(withTiming ? { clockMicros: () => micros++ } : {}),
     ...(horizonSeconds === undefined ? {} : { horizonSeconds }),

@@ -17,6 +17,13 @@ import { printExplained } from './explained-text.ts';
 export function printSimulation(result: SimulationResult): void {
   process.stdout.write(`${headOf(result)}\n\n`);
   printTable([{ header: 'measure' }, { header: 'value' }, { header: '' }], measuresOf(result));
+  if (result.equilibrium !== null) {
+    process.stdout.write('\n');
+    printTable(
+      [{ header: 'equilibrium' }, { header: 'value' }, { header: '' }],
+      equilibriumRows(result.equilibrium),
+    );
+  }
   if (result.bySize.length > 1) {
     process.stdout.write('\n');
     printSizes(result);
@@ -93,6 +100,34 @@ function measuresOf(result: SimulationResult): Row[] {
     formatCount(decisions.count),
     `${formatCount(decisions.failed)} found no node; nodes examined: mean ${formatFixed(decisions.nodesExamined.mean, 1)}, p99 ${formatCount(decisions.nodesExamined.p99)}`,
   ]);
+  return rows;
+}
+
+/** How far the placement was from one that no pod would leave. */
+export function equilibriumRows(equilibrium: NonNullable<SimulationResult['equilibrium']>): Row[] {
+  const { potentialGpus, potential, potentialLast, exploitability, samples } = equilibrium;
+  const rows: Row[] = [
+    [
+      'potential Φ',
+      `${formatFixed(potentialGpus, 1)} GPUs`,
+      `to stay unsold: ${formatPercent(potential, 2)} of all; ${formatPercent(potentialLast, 2)} at the last of ${formatCount(samples)} looks`,
+    ],
+  ];
+  if (exploitability === null) return rows;
+  const { mean, max, relative, gaining, gainingBeyondMove, moveMilli, pods } = exploitability;
+  const part = relative === null ? '' : `, ${formatPercent(relative, 2)} of its GPUs`;
+  rows.push(
+    [
+      'exploitability',
+      `${formatFixed(mean, 1)} milli-GPU`,
+      `what a pod gains by moving alone${part}; at most ${formatFixed(max, 0)}`,
+    ],
+    [
+      'pods that gain',
+      formatPercent(gaining),
+      `${formatPercent(gainingBeyondMove)} more than ${moveMilli} milli-GPU; of ${formatCount(pods)} looked at`,
+    ],
+  );
   return rows;
 }
 
