@@ -48,7 +48,14 @@ let sink = 0;
 
 console.log(
   JSON.stringify(
-    { zones: zoneCount, nodes: nodeCount, sizes: sizes(), micros: speeds(), sink: sink > 0 },
+    {
+      zones: zoneCount,
+      nodes: nodeCount,
+      sizes: sizes(),
+      prices: priceErrors(),
+      micros: speeds(),
+      sink: sink > 0,
+    },
     null,
     1,
   ),
@@ -122,6 +129,39 @@ function sizes() {
         mergedBytes: encodeHologram(merged).length,
       });
     }
+  }
+  return rows;
+}
+
+/** How far the price that a hologram shows is from what the zone's own index would pay, milli-GPU; and what is missed. */
+function priceErrors() {
+  const rows = [];
+  for (const options of [{}, { partialStepMilli: 50 }, { coarseness: 1, partialStepMilli: 50 }]) {
+    const reader = new OfferReader(table, price);
+    const offer: Offer = { price: 0, slope: 0, near: 0, slots: 0 };
+    const errors: number[] = [];
+    let missed = 0;
+    for (const zone of zones) {
+      const hologram = take(zone, options);
+      for (const demand of table.demands) {
+        if (!zone.index.find(demand)) continue;
+        if (reader.read(hologram, demand, 1, offer))
+          errors.push(Math.abs(offer.price - zone.index.foundCost));
+        else missed++;
+      }
+    }
+    errors.sort((a, b) => a - b);
+    const quantile = (q: number): number =>
+      Math.round((errors[Math.floor(q * errors.length)] ?? 0) * 100) / 100;
+    rows.push({
+      ...options,
+      pairs: errors.length + missed,
+      missed,
+      mean: Math.round(mean(errors) * 100) / 100,
+      p50: quantile(0.5),
+      p90: quantile(0.9),
+      p99: quantile(0.99),
+    });
   }
   return rows;
 }
