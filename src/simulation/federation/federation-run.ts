@@ -83,11 +83,13 @@ export async function runFederation(
   const samples: FederationSample[] = [];
   let now = 0;
   let nextSample = sampleSeconds;
+  /** Nothing happens before. */
+  let quietUntil = 0;
   let ended: FederationOutcome['ended'] = 'horizon';
   while (now < horizon) {
-    const until = Math.min(now + facts.windowSecondsMax, nextSample, horizon);
-    const { statuses, nextSeconds } = await team.window(until);
-    now = until;
+    now = Math.min(quietUntil + facts.windowSecondsMax, nextSample, horizon);
+    const { statuses, nextSeconds } = await team.window(now);
+    quietUntil = Math.max(now, Math.min(nextSeconds, nextSample, horizon));
     if (now >= nextSample || now >= horizon) {
       const sample = sampleOf(now, statuses);
       samples.push(sample);
@@ -102,9 +104,6 @@ export async function runFederation(
         ended = rest;
         break;
       }
-    } else if (nextSeconds > now) {
-      // Nothing happens before then; but samples are taken where they fall.
-      now = Math.min(nextSeconds, nextSample, horizon);
     }
   }
   return { ended, endSeconds: now, samples, metrics: await team.finish(), facts };
