@@ -336,6 +336,19 @@ describe('slopes', () => {
 });
 
 describe('what is remembered', () => {
+  test('is forgotten when prices are made anew', () => {
+    const table = new DemandTable();
+    const { demands, ...zone } = randomZone(40, stream(32), table);
+    const hologram = plainHologramOf(zone);
+    const reader = new OfferReader(table, otherPrice);
+    const before = demands.map((demand) => ask(reader, hologram, demand));
+    reader.reprice(price);
+    const after = demands.map((demand) => ask(reader, hologram, demand));
+    expect(after).not.toEqual(before);
+    const fresh = new OfferReader(table, price);
+    expect(after).toEqual(demands.map((demand) => ask(fresh, hologram, demand)));
+  });
+
   test('never changes an answer: tiny bounds, new prices, several readers of one hologram', () => {
     const random = stream(31);
     const table = new DemandTable();
