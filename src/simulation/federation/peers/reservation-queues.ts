@@ -70,12 +70,18 @@ export class ReservationQueues {
     return this.heads[node] as number;
   }
 
-  /** Takes the first reservation, which there must be, out of a node's queue. */
-  shift(node: number): void {
-    const slot = this.heads[node] as number;
+  /** @returns The reservation behind one that is in a queue, −1 if it is the last. */
+  after(slot: number): number {
+    return this.nexts[slot] as number;
+  }
+
+  /** Takes a reservation out of its queue. @param before The one before it, −1 if it is the first. */
+  remove(slot: number, before: number): void {
+    const node = this.nodes[slot] as number;
     const next = this.nexts[slot] as number;
-    this.heads[node] = next;
-    if (next < 0) this.tails[node] = -1;
+    if (before < 0) this.heads[node] = next;
+    else this.nexts[before] = next;
+    if (next < 0) this.tails[node] = before;
     this.lengths[node] = (this.lengths[node] as number) - 1;
   }
 

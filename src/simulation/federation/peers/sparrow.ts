@@ -8,7 +8,7 @@
  * cancellation); a cancelled reservation costs its node nothing.
  *
  * Readings. Sparrow's nodes have slots of one kind. Here a node serves its queue strictly in order: the head goes when it
- * fits beside what runs and what is held, and nobody overtakes it; while its answer is on the way the next one may be
+ * fits beside what runs and what is held, and nobody overtakes it (unless `looksMax` says otherwise); while its answer is on the way the next one may be
  * asked about, as Sparrow does slot by slot. Sparrow has no gangs: members start as they get their places, run for the
  * job's duration from then on, and the job counts as placed with the last one. Of fewer nodes than probes, each gets
  * several. Schedulers are many and cost no time. A full queue refuses a probe; a request whose probes no longer suffice
@@ -30,6 +30,8 @@ export interface SparrowOptions {
   readonly probeRatio: number;
   /** Most reservations in the queue of a node; integer in [1, 1 000 000]. */
   readonly queueMax: number;
+  /** Reservations at the head of a queue that do not fit and are passed over, plus one; 1: nobody overtakes. In [1, 1024]. */
+  readonly looksMax: number;
   /** Whether reservations are cancelled once the last pod is given, rather than answered when it is their turn. */
   readonly cancels: boolean;
   /** How long a request waits before it replaces refused probes; > 0. */
@@ -40,6 +42,7 @@ export interface SparrowOptions {
 export const SPARROW_DEFAULTS: SparrowOptions = {
   probeRatio: 2,
   queueMax: 1024,
+  looksMax: 1,
   cancels: true,
   reprobeSeconds: 5,
 };
@@ -54,9 +57,10 @@ const REPROBE = 5;
 /** @returns Sparrow. @throws TegError TEG_OPTION_INVALID. */
 export function createSparrow(options: Partial<SparrowOptions> = {}): PeerEntry {
   const full = { ...SPARROW_DEFAULTS, ...options };
-  const { probeRatio, queueMax, reprobeSeconds } = full;
+  const { probeRatio, queueMax, looksMax, reprobeSeconds } = full;
   requireNumber('probeRatio', probeRatio, probeRatio >= 1 && probeRatio <= 100, 'a number in [1, 100]');
   requireInteger('queueMax', queueMax, 1, 1_000_000);
+  requireInteger('looksMax', looksMax, 1, 1024);
   requireNumber('reprobeSeconds', reprobeSeconds, reprobeSeconds > 0, 'a finite number above 0');
   return {
     name: 'sparrow',
@@ -178,22 +182,29 @@ class Sparrow implements PeerModel {
     this.replace(request);
   }
 
-  /** Asks about the heads of a queue while they fit. */
+  /** Asks about what fits at the head of a queue, or within `looksMax` places of it. */
   private serve(node: number): void {
     const { queues, world } = this;
-    for (let slot = queues.first(node); slot >= 0; slot = queues.first(node)) {
+    let before = -1;
+    let passed = 0;
+    let slot = queues.first(node);
+    while (slot >= 0 && passed < this.options.looksMax) {
+      const next = queues.after(slot);
       const request = queues.owners[slot] as number;
+      const demand = world.jobs.demandOf(this.firsts[request] as number);
       if ((this.cancelledAt[request] as number) <= world.now) {
-        queues.shift(node);
+        queues.remove(slot, before);
         this.answered(request);
         queues.drop(slot);
-        continue;
+      } else if (world.cluster.fits(node, demand)) {
+        queues.remove(slot, before);
+        queues.masks[slot] = world.hold(node, demand);
+        world.announce(world.arrivalOfMessage(), ASKED, slot);
+      } else {
+        before = slot;
+        passed++;
       }
-      const demand = world.jobs.demandOf(this.firsts[request] as number);
-      if (!world.cluster.fits(node, demand)) return;
-      queues.shift(node);
-      queues.masks[slot] = world.hold(node, demand);
-      world.announce(world.arrivalOfMessage(), ASKED, slot);
+      slot = next;
     }
   }
 
