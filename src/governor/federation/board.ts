@@ -5,6 +5,7 @@
  * expire, and what was refused since an entry was written is remembered until a newer one comes.
  */
 import type { Offer, OfferReader } from '../../field/hologram/offer-reader.ts';
+import type { Random } from '../../kernel/random.ts';
 import type { Demand } from '../../model/demand.ts';
 import { makeOffers, type ZoneOffers } from '../choosers/chooser.ts';
 import type { BoardEntry } from './messages.ts';
@@ -66,6 +67,18 @@ export class Board {
   /** @returns Zones that an entry stands for; 1 if it is not known. O(entries). */
   zonesOf(id: number): number {
     return Math.max(1, this.entries.find((known) => known.id === id)?.hologram.sums.zones ?? 1);
+  }
+
+  /** @returns An entry drawn at random among those that have not expired; undefined if there is none. O(entries). */
+  anyEntry(random: Random, timeSeconds: number): BoardEntry | undefined {
+    const { entries } = this;
+    if (entries.length === 0) return undefined;
+    const first = random.nextInt(entries.length);
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[(first + i) % entries.length] as BoardEntry;
+      if (timeSeconds - entry.hologram.newestAt <= this.expireSeconds) return entry;
+    }
+    return undefined;
   }
 
   /** @returns Whether any entry has not expired. O(entries). */

@@ -21,6 +21,17 @@ export interface FederationOptions {
   readonly noticeSeconds: number;
   /** A proposal that was refused everywhere it made sense waits for the next board; without one, for this time. */
   readonly retrySeconds: number;
+  /**
+   * How long a standing request waits in a zone. A job for which no zone shows room leaves some, so that it gets the next
+   * place that opens before smaller jobs have taken it apart.
+   */
+  readonly standingSeconds: number;
+  /** Zones in which one job leaves standing requests at a time; 0: in none. */
+  readonly standingZones: number;
+  /** Jobs of each line of a host that leave standing requests: its first ones. */
+  readonly standingJobsMax: number;
+  /** Standing requests of one zone. */
+  readonly standingMax: number;
   /** Children of a summary node, ≥ 2. */
   readonly fanOut: number;
   /** Hops of a proposal through summary nodes. */
@@ -58,6 +69,10 @@ export const FEDERATION_DEFAULTS: FederationOptions = {
   confirmSeconds: 0.5,
   noticeSeconds: 1,
   retrySeconds: 1,
+  standingSeconds: 10,
+  standingZones: 2,
+  standingJobsMax: 16,
+  standingMax: 4096,
   fanOut: 32,
   hopsMax: 8,
   escrowsMax: 16_384,
@@ -107,6 +122,6 @@ export function federationOptions(options: Partial<FederationOptions> = {}): Fed
 /** The least value of an option. */
 function leastOf(name: string): number {
   if (name === 'fanOut') return 2;
-  if (name === 'movesPerBoard' || name === 'moveSavesMilliMin') return 0;
+  if (name === 'movesPerBoard' || name === 'moveSavesMilliMin' || name === 'standingZones') return 0;
   return name.endsWith('Max') ? 1 : Number.MIN_VALUE;
 }

@@ -70,7 +70,7 @@ export const WAIT_REASON_NAMES: readonly string[] = [
   'the offer had expired',
 ];
 
-/** Columns by slot; slots are dense and reused. Written by its host only. About 170 bytes a job. */
+/** Columns by slot; slots are dense and reused. Written by its host only. About 190 bytes a job. */
 export class HostJobs {
   /** @shape [capacity] `AgentState`. */
   states: Uint8Array = new Uint8Array(CAPACITY_FIRST);
@@ -107,6 +107,13 @@ export class HostJobs {
   doneSeconds: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** 1: it is on its way to another zone, after it ran. @shape [capacity] */
   moves: Uint8Array = new Uint8Array(CAPACITY_FIRST);
+  /** Attempt in which it was first proposed anywhere; 0: not yet. @shape [capacity] */
+  firstAttempts: Float64Array = new Float64Array(CAPACITY_FIRST);
+  /** Before then it leaves no further standing requests, seconds. @shape [capacity] */
+  standingUntil: Float64Array = new Float64Array(CAPACITY_FIRST);
+  /** Zones that it left its last two standing requests in; −1: none. @shape [capacity] */
+  standingFirst: Int32Array = new Int32Array(CAPACITY_FIRST);
+  standingSecond: Int32Array = new Int32Array(CAPACITY_FIRST);
   /** Shape. @shape [capacity] */
   readonly lines: (JobLine | undefined)[] = [];
   private readonly slots = new Map<number, number>();
@@ -154,6 +161,10 @@ export class HostJobs {
     this.nextOffers[slot] = 0;
     this.doneSeconds[slot] = 0;
     this.moves[slot] = 0;
+    this.firstAttempts[slot] = 0;
+    this.standingUntil[slot] = Number.NEGATIVE_INFINITY;
+    this.standingFirst[slot] = -1;
+    this.standingSecond[slot] = -1;
     this.lines[slot] = line;
     return slot;
   }
@@ -189,6 +200,10 @@ export class HostJobs {
     this.nextZones = widened(this.nextZones, new Int32Array(n));
     this.quotes = widened(this.quotes, new Float64Array(n));
     this.doneSeconds = widened(this.doneSeconds, new Float64Array(n));
+    this.firstAttempts = widened(this.firstAttempts, new Float64Array(n));
+    this.standingUntil = widened(this.standingUntil, new Float64Array(n));
+    this.standingFirst = widened(this.standingFirst, new Int32Array(n));
+    this.standingSecond = widened(this.standingSecond, new Int32Array(n));
     this.moves = widened(this.moves, new Uint8Array(n));
     this.probes = widened(this.probes, new Int32Array(n));
   }

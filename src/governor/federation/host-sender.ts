@@ -57,19 +57,18 @@ export class HostSender {
 
   /** Proposes a job to `target`: its own column for a job that waits, `nextZones` for one that moves. */
   propose(slot: number, timeSeconds: number, out: Outbox, target = this.jobs.targets[slot] as number): void {
-    const { jobs, parts } = this;
-    const { proposeSeconds, proposeRepeatsMax } = parts.options;
-    const line = jobs.lines[slot] as JobLine;
-    const m = makeMessage(MessageKind.Propose, parts.id, target, jobs.jobs[slot] as number);
-    m.attempt = jobs.attempts[slot] as number;
-    m.host = parts.id;
-    m.demandId = line.demandId;
-    m.podCount = line.podCount;
-    m.gangMin = line.gangMin;
+    const { proposeSeconds, proposeRepeatsMax } = this.parts.options;
+    const m = this.proposal(slot, target, this.jobs.attempts[slot] as number, out);
     if (this.asksAll(slot)) m.reason = FederationReason.NoRoom;
-    m.deadline = (jobs.since[slot] as number) + proposeSeconds * (proposeRepeatsMax + 1);
-    out.send(m);
+    m.deadline = (this.jobs.since[slot] as number) + proposeSeconds * (proposeRepeatsMax + 1);
     this.setTimer(slot, timeSeconds + proposeSeconds);
+  }
+
+  /** Leaves a standing request. Not repeated. */
+  stand(slot: number, target: number, timeSeconds: number, out: Outbox): void {
+    const m = this.proposal(slot, target, this.nextAttempt(), out);
+    m.reason = FederationReason.Standing;
+    m.deadline = timeSeconds + this.parts.options.standingSeconds;
   }
 
   /** Confirms the offer at hand. */
@@ -122,6 +121,21 @@ export class HostSender {
     m.price = waitingGpuMilli;
     m.deadline = oldest;
     out.send(m);
+  }
+
+  private proposal(slot: number, target: number, attempt: number, out: Outbox): Message {
+    const { jobs, parts } = this;
+    const line = jobs.lines[slot] as JobLine;
+    const m = makeMessage(MessageKind.Propose, parts.id, target, jobs.jobs[slot] as number);
+    m.host = parts.id;
+    m.demandId = line.demandId;
+    m.podCount = line.podCount;
+    m.gangMin = line.gangMin;
+    m.attempt = attempt;
+    if (jobs.firstAttempts[slot] === 0) jobs.firstAttempts[slot] = attempt;
+    m.version = jobs.firstAttempts[slot] === attempt ? 1 : 0;
+    out.send(m);
+    return m;
   }
 
   /** Sends to the zone at hand, and again with growing patience until it answers. */

@@ -16,7 +16,8 @@ import type { Hologram } from '../../field/hologram/hologram.ts';
 export const MessageKind = {
   /**
    * host → zone or summary node: job, attempt, demandId, podCount, gangMin, host, deadline (no offer after it), hops,
-   * reason (NoRoom: it was refused so often that it asks at random).
+   * reason (NoRoom: it was refused so often that it asks at random; Standing),
+   * version (1: the job asks for the first time, and counts as an arrival).
    */
   Propose: 1,
   /** zone → host: job, attempt, offer, zone, price, deadline (the escrow ends). */
@@ -88,6 +89,8 @@ export const FederationReason = {
   Cancelled: 7,
   /** Stopped to run on in another zone. */
   Moved: 8,
+  /** Of a proposal: it may wait in the zone until there is room, and wants no refusal. */
+  Standing: 9,
 } as const;
 
 /** A number of `FederationReason`. */
@@ -104,6 +107,7 @@ export const FEDERATION_REASON_NAMES: readonly string[] = [
   'node lost',
   'cancelled',
   'moved',
+  'standing request',
 ];
 
 /** What a board says of one zone, or of one group of zones. Immutable. */

@@ -12,6 +12,8 @@ export class SteeredPolicy implements PlacementPolicy {
   private masks: readonly number[] = [];
   private next = 0;
   private steeredMask = -1;
+  /** Whether what is submitted counts as an arrival: a job that asks again does not. */
+  counts = true;
 
   constructor(inner: PlacementPolicy) {
     this.inner = inner;
@@ -34,7 +36,7 @@ export class SteeredPolicy implements PlacementPolicy {
   }
 
   demandSeen(demand: Demand, count?: number): void {
-    this.inner.demandSeen?.(demand, count);
+    if (this.counts) this.inner.demandSeen?.(demand, count);
   }
 
   choose(demand: Demand): number {

@@ -151,14 +151,13 @@ export class SummaryNode implements Process {
 
   /** Hands a proposal to the child that the chooser picks on the newest summaries, or refuses it. */
   private route(m: Message, timeSeconds: number, out: Outbox): void {
-    const { demands, chooser, random, options } = this.parts;
+    const { demands, options } = this.parts;
     const demand = demands.demands[m.demandId];
     this.board.replace(this.known(timeSeconds));
-    const found =
-      demand === undefined || m.hops >= options.hopsMax || timeSeconds > m.deadline
-        ? 0
-        : this.board.offersFor(demand, m.gangMin, timeSeconds);
-    if (found === 0) {
+    const isLost = demand === undefined || m.hops >= options.hopsMax || timeSeconds > m.deadline;
+    const found = isLost ? 0 : this.board.offersFor(demand, m.gangMin, timeSeconds);
+    const child = isLost ? undefined : this.childFor(m, found, timeSeconds);
+    if (child === undefined) {
       this.counters.refused++;
       const refusal = makeMessage(MessageKind.Refuse, this.id, m.host, m.job);
       refusal.attempt = m.attempt;
@@ -168,22 +167,23 @@ export class SummaryNode implements Process {
       out.send(refusal);
       return;
     }
-    const deciders = this.board.deciders(timeSeconds);
-    const asksAll = m.reason === FederationReason.NoRoom;
-    const choice = asksAll
-      ? random.nextInt(found)
-      : chooser.choose(this.board.offers, deciders, this.streamOf(m.demandId), random);
-    const routed = makeMessage(MessageKind.Propose, this.id, this.board.entryOf(choice).id, m.job);
-    routed.attempt = m.attempt;
-    routed.host = m.host;
-    routed.demandId = m.demandId;
-    routed.podCount = m.podCount;
-    routed.gangMin = m.gangMin;
-    routed.reason = m.reason;
-    routed.deadline = m.deadline;
-    routed.hops = m.hops + 1;
     this.counters.routed++;
-    out.send(routed);
+    out.send({ ...m, from: this.id, to: child, hops: m.hops + 1 });
+  }
+
+  /** @param found Children that show room. @returns The child that gets the proposal; undefined: none should. */
+  private childFor(m: Message, found: number, timeSeconds: number): number | undefined {
+    const { chooser, random } = this.parts;
+    // A standing request waits where there is no room yet.
+    if (found === 0) {
+      return m.reason === FederationReason.Standing
+        ? this.board.anyEntry(random, timeSeconds)?.id
+        : undefined;
+    }
+    if (m.reason === FederationReason.NoRoom) return this.board.entryOf(random.nextInt(found)).id;
+    const deciders = this.board.deciders(timeSeconds);
+    const choice = chooser.choose(this.board.offers, deciders, this.streamOf(m.demandId), random);
+    return this.board.entryOf(choice).id;
   }
 
   private streamOf(demandId: number): ChoiceStream {

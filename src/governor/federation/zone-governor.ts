@@ -11,9 +11,10 @@
 import type { Demand } from '../../model/demand.ts';
 import { assert } from '../../model/errors.ts';
 import type { NodeSpec } from '../../model/node.ts';
+import type { EffectBuffer } from '../effects.ts';
 import type { TegPolicy } from '../teg-policy.ts';
 import type { Zone } from '../zone.ts';
-import { EffectKind, type JobSubmittedEvent, ZoneEventKind } from '../zone-events.ts';
+import { EffectKind, type JobSubmittedEvent, Reason, type ZoneEvent, ZoneEventKind } from '../zone-events.ts';
 import { type EndedNotice, EndedNotices } from './ended-notices.ts';
 import type { FederationOptions } from './federation-options.ts';
 import {
@@ -26,6 +27,7 @@ import {
   type Outbox,
   type Process,
 } from './messages.ts';
+import { StandingQueue } from './standing-queue.ts';
 import type { SteeredPolicy } from './steered-policy.ts';
 import { HoldState, ZoneLedger } from './zone-ledger.ts';
 import { ZoneSummary } from './zone-summary.ts';
@@ -38,7 +40,7 @@ export interface ZoneGovernorParts {
   readonly id: number;
   /** Summary node that it publishes to; −1: none. */
   readonly parent: number;
-  /** With `onUnplaceable: 'drop'` and `onNodeLost: 'fail'`: jobs wait with their hosts. */
+  /** With `onUnplaceable: 'wait'` and `onNodeLost: 'fail'`: standing requests wait in it, lost jobs with their hosts. */
   readonly zone: Zone;
   /** The zone's policy, steered only by `adopt`. */
   readonly steered: SteeredPolicy;
@@ -78,6 +80,9 @@ export class ZoneGovernor implements Process {
   /** Escrows in the order in which they end: local number and offer. */
   private escrowQueue: { readonly local: number; readonly offer: number; readonly deadline: number }[] = [];
   private escrowHead = 0;
+  private readonly standingQueue: StandingQueue;
+  /** Local numbers of jobs that waited in the zone and were placed since the last offers were sent. */
+  private readonly granted: number[] = [];
   private readonly submitted: JobSubmittedEvent = {
     kind: ZoneEventKind.JobSubmitted,
     job: 0,
@@ -93,12 +98,14 @@ export class ZoneGovernor implements Process {
     this.zone = parts.zone;
     this.version = parts.incarnation * PER_INCARNATION;
     this.publishAt = parts.parent < 0 ? Number.POSITIVE_INFINITY : parts.firstPublishSeconds;
+    this.standingQueue = new StandingQueue(this.ledger);
     this.summary = new ZoneSummary(parts.zone, parts.policy, this.ledger, parts.options);
   }
 
   get wakeAt(): number {
+    if (this.granted.length > 0 || this.zone.hasPostponed) return this.zone.timeSeconds;
     const escrow = this.escrowQueue[this.escrowHead]?.deadline ?? Number.POSITIVE_INFINITY;
-    return Math.min(this.publishAt, escrow, this.notices.dueAt);
+    return Math.min(this.publishAt, escrow, this.notices.dueAt, this.standingQueue.dueAt);
   }
 
   receive(message: Message, timeSeconds: number, out: Outbox): void {
@@ -127,10 +134,14 @@ export class ZoneGovernor implements Process {
         this.summary.hear(message, timeSeconds);
         break;
     }
+    this.offerGranted(timeSeconds, out);
   }
 
   wake(timeSeconds: number, out: Outbox): void {
+    while (this.zone.hasPostponed) this.step({ kind: ZoneEventKind.Tick }, timeSeconds);
     this.expireEscrows(timeSeconds);
+    this.standingQueue.expire(timeSeconds, (local) => this.letGo(local, timeSeconds));
+    this.offerGranted(timeSeconds, out);
     this.notices.forEachDue(timeSeconds, this.parts.options.noticeSeconds, (notice) => {
       this.tellEnded(notice, notice.host, out);
     });
@@ -142,30 +153,32 @@ export class ZoneGovernor implements Process {
 
   /** A node is added, empty and up. */
   nodeJoined(spec: NodeSpec, timeSeconds: number): void {
-    this.zone.step({ kind: ZoneEventKind.NodeJoined, spec }, timeSeconds);
+    this.step({ kind: ZoneEventKind.NodeJoined, spec }, timeSeconds);
   }
 
   /** A node takes pods again. */
   nodeUp(node: number, timeSeconds: number): void {
-    this.zone.step({ kind: ZoneEventKind.NodeUp, node }, timeSeconds);
+    this.step({ kind: ZoneEventKind.NodeUp, node }, timeSeconds);
   }
 
   /** A node is lost: running jobs with pods there end, escrows there are gone. */
   nodeDown(node: number, timeSeconds: number, out: Outbox): void {
-    const effects = this.zone.step({ kind: ZoneEventKind.NodeDown, node }, timeSeconds);
+    const effects = this.step({ kind: ZoneEventKind.NodeDown, node }, timeSeconds);
     const lost: number[] = [];
     for (let i = 0; i < effects.length; i++) {
       if (effects.kinds[i] === EffectKind.JobFailed) lost.push(effects.jobs[i] as number);
     }
     for (const local of lost) this.end(local, FederationReason.NodeLost, timeSeconds, out);
+    this.offerGranted(timeSeconds, out);
   }
 
   /** The pods of a job ended by themselves. Ignored unless that very start runs. */
   podsExited(job: number, offer: number, timeSeconds: number, out: Outbox): void {
     const local = this.runningLocal(job, offer);
     if (local < 0) return;
-    this.zone.step({ kind: ZoneEventKind.JobFinished, job: local }, timeSeconds);
+    this.step({ kind: ZoneEventKind.JobFinished, job: local }, timeSeconds);
     this.end(local, FederationReason.Finished, timeSeconds, out);
+    this.offerGranted(timeSeconds, out);
   }
 
   /** Takes over a job that runs already: for a governor that lost its log and learns from its nodes. */
@@ -191,16 +204,75 @@ export class ZoneGovernor implements Process {
   }
 
   private onPropose(m: Message, timeSeconds: number, out: Outbox): void {
-    this.summary.proposals.count(timeSeconds);
-    this.counters.proposals++;
+    const stands = m.reason === FederationReason.Standing;
+    if (!stands) {
+      this.summary.proposals.count(timeSeconds);
+      this.counters.proposals++;
+    }
     const local = this.ledger.localOf(m.job);
-    if (local >= 0) this.answerAgain(local, m, out);
+    if (local >= 0 && this.ledger.states[local] !== HoldState.Standing) this.answerAgain(local, m, out);
+    else if (local >= 0) this.askedAgain(local, m, timeSeconds, out);
     else if (timeSeconds > m.deadline) this.refuse(m, FederationReason.Late, out);
     else if (this.isBusy()) this.refuse(m, FederationReason.Busy, out);
-    else {
-      const members = this.place(m.job, m.demandId, m.podCount, m.gangMin, timeSeconds);
-      if (members > 0) this.offer(m, members, timeSeconds, out);
-      else this.refuse(m, FederationReason.NoRoom, out);
+    else this.tryToPlace(m, timeSeconds, out);
+  }
+
+  private tryToPlace(m: Message, timeSeconds: number, out: Outbox): void {
+    const { steered } = this.parts;
+    steered.counts = m.version === 1;
+    const members = this.place(m.job, m.demandId, m.podCount, m.gangMin, timeSeconds);
+    steered.counts = true;
+    if (members > 0) this.offer(m, members, timeSeconds, out);
+    else if (m.reason === FederationReason.Standing && this.canStand()) {
+      const local = this.ledger.stand(m.job, m.attempt, m.host);
+      this.standingQueue.add(local, timeSeconds + this.parts.options.standingSeconds);
+    } else {
+      this.step({ kind: ZoneEventKind.JobCancelled, job: this.ledger.peekLocal() }, timeSeconds);
+      this.refuse(m, FederationReason.NoRoom, out);
+    }
+  }
+
+  /** A job that waits here asks once more: it waits on; to a host that asks for a place now there is none to offer. */
+  private askedAgain(local: number, m: Message, timeSeconds: number, out: Outbox): void {
+    const { ledger } = this;
+    ledger.attempts[local] = Math.max(m.attempt, ledger.attempts[local] as number);
+    if (m.reason !== FederationReason.Standing) this.refuse(m, FederationReason.NoRoom, out);
+    else this.standingQueue.add(local, timeSeconds + this.parts.options.standingSeconds);
+  }
+
+  /** Whether the job that was just submitted may wait in the zone: it does, unless all nodes together could not hold it. */
+  private canStand(): boolean {
+    if (this.ledger.standing >= this.parts.options.standingMax) return false;
+    return this.zone.reasonOf(this.ledger.peekLocal()) === Reason.NoFit;
+  }
+
+  /** Steps the zone, and notes which of the jobs that wait in it have got a place. */
+  private step(event: ZoneEvent, timeSeconds: number): EffectBuffer {
+    const effects = this.zone.step(event, timeSeconds);
+    const { ledger } = this;
+    for (let i = 0; i < effects.length; i++) {
+      if (effects.kinds[i] !== EffectKind.JobStarted) continue;
+      const local = effects.jobs[i] as number;
+      if (ledger.states[local] !== HoldState.Standing) continue;
+      const offer = this.parts.incarnation * PER_INCARNATION + ++this.offersMade;
+      ledger.grant(local, offer, this.zone.demandOf(local), effects.counts[i] as number);
+      ledger.prices[local] = 0;
+      this.granted.push(local);
+    }
+    return effects;
+  }
+
+  /** Offers to the jobs that waited in the zone what they have got. */
+  private offerGranted(timeSeconds: number, out: Outbox): void {
+    const { ledger, granted } = this;
+    while (granted.length > 0) {
+      const local = granted.pop() as number;
+      if (ledger.states[local] !== HoldState.Escrow) continue;
+      if (ledger.escrows > this.parts.options.escrowsMax) this.letGo(local, timeSeconds);
+      else {
+        this.openEscrow(local, timeSeconds);
+        this.tellOffer(local, ledger.hosts[local] as number, out);
+      }
     }
   }
 
@@ -219,12 +291,17 @@ export class ZoneGovernor implements Process {
     const { ledger } = this;
     const offer = this.parts.incarnation * PER_INCARNATION + ++this.offersMade;
     const local = ledger.hold(m.job, offer, m.attempt, m.host, this.demandOf(m.demandId), members);
+    ledger.prices[local] = this.parts.policy.costPaid;
+    this.openEscrow(local, timeSeconds);
+    this.tellOffer(local, m.host, out);
+  }
+
+  private openEscrow(local: number, timeSeconds: number): void {
+    const { ledger } = this;
     const deadline = timeSeconds + this.parts.options.escrowSeconds;
     ledger.deadlines[local] = deadline;
-    ledger.prices[local] = this.parts.policy.costPaid;
-    this.escrowQueue.push({ local, offer, deadline });
+    this.escrowQueue.push({ local, offer: ledger.offers[local] as number, deadline });
     this.counters.offers++;
-    this.tellOffer(local, m.host, out);
   }
 
   private tellOffer(local: number, host: number, out: Outbox): void {
@@ -271,13 +348,13 @@ export class ZoneGovernor implements Process {
   private onDecline(m: Message, timeSeconds: number): void {
     const local = this.ledger.localOf(m.job);
     if (local < 0 || this.ledger.offers[local] !== m.offer) return;
-    if (this.ledger.states[local] === HoldState.Escrow) this.letGo(local, timeSeconds);
+    if (this.ledger.states[local] !== HoldState.Running) this.letGo(local, timeSeconds);
   }
 
   private onStop(m: Message, timeSeconds: number, out: Outbox): void {
     const local = this.runningLocal(m.job, m.offer);
     if (local >= 0) {
-      this.zone.step({ kind: ZoneEventKind.JobCancelled, job: local }, timeSeconds);
+      this.step({ kind: ZoneEventKind.JobCancelled, job: local }, timeSeconds);
       out.act(ActionKind.Stop, m.job, m.offer, this.id, local, m.reason);
       this.end(local, m.reason, timeSeconds, out);
     } else if (this.notices.get(m.offer) === undefined) {
@@ -312,9 +389,13 @@ export class ZoneGovernor implements Process {
     submitted.demandId = demandId;
     submitted.podCount = podCount;
     submitted.gangMin = gangMin;
-    const effects = this.zone.step(submitted, timeSeconds);
-    const last = effects.length - 1;
-    return effects.kinds[last] === EffectKind.JobStarted ? (effects.counts[last] as number) : 0;
+    const effects = this.step(submitted, timeSeconds);
+    for (let i = 0; i < effects.length; i++) {
+      if (effects.kinds[i] === EffectKind.JobStarted && effects.jobs[i] === submitted.job) {
+        return effects.counts[i] as number;
+      }
+    }
+    return 0;
   }
 
   private isBusy(): boolean {
@@ -328,9 +409,9 @@ export class ZoneGovernor implements Process {
     return this.ledger.states[local] === HoldState.Running ? local : -1;
   }
 
-  /** Gives the capacity of an escrow back. */
+  /** Gives the capacity of an escrow back, or ends a standing request. */
   private letGo(local: number, timeSeconds: number): void {
-    this.zone.step({ kind: ZoneEventKind.JobCancelled, job: local }, timeSeconds);
+    this.step({ kind: ZoneEventKind.JobCancelled, job: local }, timeSeconds);
     this.ledger.drop(local);
   }
 

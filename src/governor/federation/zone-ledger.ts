@@ -10,8 +10,8 @@ import { assert } from '../../model/errors.ts';
 /** Local jobs that a new ledger has room for. */
 const CAPACITY_FIRST = 64;
 
-/** What a local number stands for. */
-export const HoldState = { Free: 0, Escrow: 1, Running: 2 } as const;
+/** What a local number stands for. `Standing`: the job waits in the zone and holds nothing. */
+export const HoldState = { Free: 0, Escrow: 1, Running: 2, Standing: 3 } as const;
 
 /** Columns by local number. Written by its governor only. About 70 bytes a job. */
 export class ZoneLedger {
@@ -37,6 +37,8 @@ export class ZoneLedger {
   pods: Int32Array = new Int32Array(CAPACITY_FIRST);
   /** Process of the agent host. @shape [capacity] */
   hosts: Int32Array = new Int32Array(CAPACITY_FIRST);
+  /** Jobs that wait in the zone. */
+  standing = 0;
   /** Jobs in escrow. */
   escrows = 0;
   /** milli-GPU in escrow, and of running jobs. */
@@ -67,21 +69,40 @@ export class ZoneLedger {
 
   /** Enters a job that was just placed, in escrow. @returns Its local number: what `peekLocal` said. */
   hold(job: number, offer: number, attempt: number, host: number, demand: Demand, pods: number): number {
+    const local = this.stand(job, attempt, host);
+    this.grant(local, offer, demand, pods);
+    return local;
+  }
+
+  /** Enters a job that waits in the zone. @returns Its local number: what `peekLocal` said. */
+  stand(job: number, attempt: number, host: number): number {
     assert(!this.locals.has(job), 'a job is held twice');
     const local = this.free.pop() ?? this.used++;
     if (local >= this.states.length) this.grow();
     this.locals.set(job, local);
-    this.states[local] = HoldState.Escrow;
+    this.states[local] = HoldState.Standing;
     this.jobs[local] = job;
-    this.offers[local] = offer;
+    this.offers[local] = 0;
     this.attempts[local] = attempt;
     this.hosts[local] = host;
+    this.gpuMilli[local] = 0;
+    this.cpuMilli[local] = 0;
+    this.pods[local] = 0;
+    this.standing++;
+    return local;
+  }
+
+  /** A job that waited was placed: it is in escrow. */
+  grant(local: number, offer: number, demand: Demand, pods: number): void {
+    assert(this.states[local] === HoldState.Standing, 'only a job that waits can be granted a place');
+    this.standing--;
+    this.states[local] = HoldState.Escrow;
+    this.offers[local] = offer;
     this.gpuMilli[local] = demand.gpuTotalMilli * pods;
     this.cpuMilli[local] = demand.cpuMilli * pods;
     this.pods[local] = pods;
     this.escrows++;
     this.escrowGpuMilli += demand.gpuTotalMilli * pods;
-    return local;
   }
 
   /** The escrow was confirmed: the job runs. */
@@ -99,7 +120,8 @@ export class ZoneLedger {
   /** Forgets a job that holds nothing any more. */
   drop(local: number): void {
     const gpuMilli = this.gpuMilli[local] as number;
-    if (this.states[local] === HoldState.Escrow) {
+    if (this.states[local] === HoldState.Standing) this.standing--;
+    else if (this.states[local] === HoldState.Escrow) {
       this.escrows--;
       this.escrowGpuMilli -= gpuMilli;
     } else {

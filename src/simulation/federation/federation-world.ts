@@ -112,7 +112,7 @@ export class ProcessFactory {
     return {
       id: zone,
       parent: parentOfZone(world.topology, zone, world.options.fanOut),
-      zone: new Zone(cluster, steered, { onUnplaceable: 'drop', onNodeLost: 'fail' }),
+      zone: new Zone(cluster, steered, { onNodeLost: 'fail' }),
       steered,
       policy,
       options: world.options,
