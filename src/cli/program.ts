@@ -17,6 +17,7 @@ import { interruptedExitCode } from './terminal/interrupt.ts';
 import { addTraceCommand } from './trace-command.ts';
 import { addVerifyCommand } from './verify-command.ts';
 import { packageVersion } from './version.ts';
+import { addVoprCommand } from './vopr-command.ts';
 
 const DESCRIPTION = `TEG, the Thermo-Economic Governor: places jobs in very large GPU clusters
 without a global scheduler, and simulates that on a laptop.`;
@@ -54,6 +55,7 @@ function buildProgram(progress: Progress): Command {
   addPoliciesCommand(program);
   addBenchCommand(program);
   addVerifyCommand(program);
+  addVoprCommand(program);
   addErrorsCommand(program);
   program.hook('preAction', (_program, action) => {
     progress.current = action;

@@ -7,17 +7,15 @@
 import type { FederationOptions } from '../../../governor/federation/federation-options.ts';
 import { AgentState } from '../../../governor/federation/host-jobs.ts';
 import { MESSAGE_NAMES, type Message, MessageKind } from '../../../governor/federation/messages.ts';
-import type { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
 import type { Demand, DemandTable } from '../../../model/demand.ts';
 import { delayMaxOf, isPatient, type Scenario } from './scenario.ts';
 import { slotsIn } from './summary-checks.ts';
 import { Violation } from './violation.ts';
+import type { VoprProcess } from './vopr-process.ts';
 import type { VoprWorld } from './vopr-world.ts';
 
 /** Boards that a line may have to wait for; see `boundSeconds`. */
 const BOARDS_MAX = 500;
-/** Publishing periods between two looks. */
-const LOOK_PERIODS = 4;
 /** A confirmation or stop is repeated after at most so many times `confirmSeconds`, as `HostSender` has it. */
 const BACKOFF_MAX = 16;
 
@@ -36,6 +34,8 @@ const PERIODIC: ReadonlySet<number> = new Set([
 export class LivenessCheck {
   /** Virtual seconds after the last fault by which all has to be right. */
   readonly boundSeconds: number;
+  /** Jobs that fit somewhere as seen from the nodes, but not in any summary, at the last look. */
+  hidden = 0;
   /** Virtual seconds between two looks. */
   readonly lookSeconds: number;
   /** Whether every job that fits is promised to be placed. */
@@ -50,7 +50,8 @@ export class LivenessCheck {
     const delayMax = delayMaxOf(network);
     this.demands = demands;
     this.world = world;
-    this.lookSeconds = LOOK_PERIODS * options.publishSeconds + 2 * delayMax;
+    // Long enough for news to go up the tree and for an answer to what was on its way.
+    this.lookSeconds = (levels + 1) * (options.publishSeconds + delayMax);
     this.boundSeconds = boundOf(options, levels, delayMax);
     this.placesAll = isPatient(options, levels, delayMax);
     this.comesToRest = this.placesAll && options.movesPerBoard === 0;
@@ -78,9 +79,9 @@ export class LivenessCheck {
   private missingJob(): string {
     const { world, demands } = this;
     const { zones, hosts } = world.topology;
-    const placeable = new Map<string, number>();
+    this.hidden = 0;
     for (let index = 0; index < hosts; index++) {
-      const { host } = world.processes[zones + index] as (typeof world.processes)[number];
+      const { host } = world.processes[zones + index] as VoprProcess;
       for (const job of world.book.liveOf(index)) {
         const slot = host.jobs.slotOf(job);
         const state = host.jobs.states[slot] as number;
@@ -90,9 +91,8 @@ export class LivenessCheck {
           return `job ${job} is ${view?.state}`;
         if (!this.placesAll) continue;
         const { demandId, gangMin } = world.book.get(job);
-        const key = `${demandId}:${gangMin}`;
-        const zone = placeable.get(key) ?? this.zoneWithRoom(demands.demands[demandId] as Demand, gangMin);
-        placeable.set(key, zone);
+        const zone = this.zoneWithRoom(host.id, demands.demands[demandId] as Demand, gangMin);
+        if (zone === HIDDEN) this.hidden++;
         if (zone < 0) continue;
         return `job ${job} (demand ${demandId}, at least ${gangMin} pods) of host ${index} is ${view?.state} (${view?.reason}), fits into zone ${zone}, and was not placed`;
       }
@@ -100,16 +100,23 @@ export class LivenessCheck {
     return '';
   }
 
-  /** @returns A zone into which so many pods fit; −1 if there is none. */
-  private zoneWithRoom(demand: Demand, gangMin: number): number {
-    const { processes, topology } = this.world;
+  /** @returns A zone into which so many pods fit and that the host is shown; −1: none; −2: none that is shown. */
+  private zoneWithRoom(host: number, demand: Demand, gangMin: number): number {
+    const { processes, topology, summaries } = this.world;
+    let found = NOWHERE;
     for (let zone = 0; zone < topology.zones; zone++) {
-      const governor: ZoneGovernor = (processes[zone] as (typeof processes)[number]).governor;
-      if (slotsIn(governor, demand) >= gangMin) return zone;
+      const { governor } = processes[zone] as VoprProcess;
+      if (slotsIn(governor, demand) < gangMin) continue;
+      if (summaries.isShown(host, zone, demand, gangMin)) return zone;
+      found = HIDDEN;
     }
-    return -1;
+    return found;
   }
 }
+
+/** Room was found nowhere, or only where no summary shows it. */
+const NOWHERE = -1;
+const HIDDEN = -2;
 
 /**
  * By when everything is right: what is left of the past (escrows, expired summaries, patience with those who do not

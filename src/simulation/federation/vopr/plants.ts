@@ -1,15 +1,19 @@
 /**
  * Bugs that are planted on purpose, to see that they are found: the proof that the checks can fail.
  */
+import type { ChooserEntry } from '../../../governor/choosers/chooser.ts';
+import { CHOOSERS } from '../../../governor/choosers/registry.ts';
 import type { BoardEntry, Message, Outbox } from '../../../governor/federation/messages.ts';
 import { MessageKind } from '../../../governor/federation/messages.ts';
 import { SummaryNode } from '../../../governor/federation/summary-node.ts';
-import type { TopologyNode } from '../../../governor/federation/topology.ts';
+import { makeTopology, type TopologyNode } from '../../../governor/federation/topology.ts';
 import { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
 import { HoldState } from '../../../governor/federation/zone-ledger.ts';
 import { ZoneEventKind } from '../../../governor/zone-events.ts';
 import { TegError } from '../../../model/errors.ts';
 import { ProcessFactory } from '../federation-world.ts';
+import type { Scenario } from './scenario.ts';
+import type { Universe } from './universe.ts';
 
 /** Bugs that can be planted. */
 export const PLANTS = {
@@ -43,6 +47,21 @@ export class PlantedFactory extends ProcessFactory {
     if (this.plant !== 'double-summary') return super.summaryNode(node, incarnation, timeSeconds);
     return new DoubleCountingNode(this.summaryParts(node, incarnation, timeSeconds));
   }
+}
+
+/** @returns The factory of a scenario's processes. @param plant A bug; absent: none. */
+export function makeFactory(
+  scenario: Scenario,
+  universe: Universe,
+  plant: Plant | undefined,
+): PlantedFactory {
+  const { zones, hosts, options, nodes, seed } = scenario;
+  const { demands, prices } = universe;
+  const topology = makeTopology(zones, hosts, options.fanOut);
+  const chooser = CHOOSERS[scenario.chooser % CHOOSERS.length] as ChooserEntry;
+  const factory = new PlantedFactory({ nodes, demands, topology, options, chooser, seed }, prices);
+  factory.plant = plant;
+  return factory;
 }
 
 /** Takes its wish for room. */

@@ -222,11 +222,11 @@ function drawFaults(draw: Draw, { publishSeconds }: FederationOptions): ProcessF
 
 function drawLoad(draw: Draw, { publishSeconds }: FederationOptions): Load {
   return {
-    jobsPerSecond: draw.between(1, 20) / publishSeconds,
+    jobsPerSecond: draw.between(2, 60) / publishSeconds,
     jobsMax: JOBS_MAX,
     gangShare: draw.sometimes(0.7) ? draw.between(0.05, 0.6) : 0,
     gangPodsMax: draw.integer(2, 8),
-    cancelsPerSecond: draw.sometimes(0.5) ? draw.between(0.05, 2) / publishSeconds : 0,
+    cancelsPerSecond: draw.sometimes(0.5) ? draw.between(0.1, 5) / publishSeconds : 0,
     durationMeanSeconds: draw.between(0.5, 20) * publishSeconds,
     endlessShare: draw.sometimes(0.5) ? 0.3 : 0,
   };

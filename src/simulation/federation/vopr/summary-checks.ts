@@ -3,6 +3,7 @@
  */
 import type { Hologram } from '../../../field/hologram/hologram.ts';
 import { mergeHolograms } from '../../../field/hologram/hologram.ts';
+import { HOLOGRAM_DEFAULTS, latticesOf } from '../../../field/hologram/hologram-source.ts';
 import type { Offer, OfferReader } from '../../../field/hologram/offer-reader.ts';
 import { encodeHologram } from '../../../field/hologram/wire.ts';
 import { type Message, MessageKind } from '../../../governor/federation/messages.ts';
@@ -39,6 +40,8 @@ export class SummaryChecks {
   private readonly possessions = new Map<number, Possessions>();
   /** By summary node and child. */
   private readonly delivered = new Map<number, Map<number, Delivered>>();
+  /** The last hologram of each process that publishes. */
+  private readonly published = new Map<number, Hologram>();
   private readonly offer: Offer = { price: 0, slope: 0, near: 0, slots: 0 };
 
   constructor(
@@ -80,6 +83,7 @@ export class SummaryChecks {
   /** A zone publishes: nothing it shows may be more than it has at this moment. */
   zonePublishes(message: Message, governor: ZoneGovernor, timeSeconds: number): void {
     const hologram = message.hologram as Hologram;
+    this.published.set(message.from, hologram);
     this.checkBounds(message.from, hologram, timeSeconds);
     ensure(
       hologram.takenAt === timeSeconds,
@@ -92,6 +96,7 @@ export class SummaryChecks {
   /** A summary node publishes: exactly the sum of what its children said last. */
   nodePublishes(message: Message, timeSeconds: number): void {
     const hologram = message.hologram as Hologram;
+    this.published.set(message.from, hologram);
     this.checkBounds(message.from, hologram, timeSeconds);
     const parts: Hologram[] = [];
     for (const { hologram: part } of (this.delivered.get(message.from) as Map<number, Delivered>).values()) {
@@ -110,18 +115,34 @@ export class SummaryChecks {
     );
   }
 
-  /** Every demand against a zone's hologram. */
-  checkAllSlots(hologram: Hologram, governor: ZoneGovernor): void {
-    for (const demand of this.demands) this.checkSlots(hologram, governor, demand);
+  /**
+   * @param host Process of a host.
+   * @returns Whether the last summaries show a host the room that a zone has: the entry of its board that covers the zone,
+   *          and on the way down from there each summary that a proposal is routed by.
+   */
+  isShown(host: number, zone: number, demand: Demand, gangMin: number): boolean {
+    const { nodes } = this.topology;
+    const parentOf = (id: number) => nodes.find(({ children }) => children.includes(id))?.id ?? -1;
+    const above = new Set<number>();
+    const group = nodes.find(({ hosts }) => hosts.includes(host))?.id ?? -1;
+    for (let id = group; id >= 0; id = parentOf(id)) above.add(id);
+    for (let id = zone; id >= 0 && !above.has(id); id = parentOf(id)) {
+      const hologram = this.published.get(id);
+      if (hologram === undefined || !this.reader.read(hologram, demand, gangMin, this.offer)) return false;
+    }
+    return true;
   }
 
   private checkSlots(hologram: Hologram, governor: ZoneGovernor, demand: Demand): void {
     // A hologram does not know on which nodes pods of a spread group are already.
-    if (demand.podsPerNodeMax > 0 || !this.reader.read(hologram, demand, 1, this.offer)) return;
-    const { slots } = this.offer;
+    if (demand.podsPerNodeMax > 0) return;
+    const slots = this.reader.read(hologram, demand, 1, this.offer) ? this.offer.slots : 0;
     const fitting = slotsIn(governor, demand);
     ensure(slots <= fitting, () => {
       return `zone ${governor.id} shows ${slots} places for demand ${demand.id} and has ${fitting}`;
+    });
+    ensure(slots > 0 || fitting === 0 || !isOnLattice(demand), () => {
+      return `zone ${governor.id} hides its ${fitting} places for demand ${demand.id}, which no rounding hides`;
     });
   }
 
@@ -161,6 +182,19 @@ export class SummaryChecks {
       () => `the board of ${to} shows ${zones} zones; some are in it twice`,
     );
   }
+}
+
+/** The lattices of holograms, on which amounts are rounded down. */
+const LATTICES = latticesOf(HOLOGRAM_DEFAULTS.coarseness);
+
+/** Whether no rounding can hide room for one pod. */
+function isOnLattice({ cpuMilli, memoryMib, gpuMilli, extended }: Demand): boolean {
+  return (
+    LATTICES.cpu.floorOf(cpuMilli) === cpuMilli &&
+    LATTICES.memory.floorOf(memoryMib) === memoryMib &&
+    gpuMilli % HOLOGRAM_DEFAULTS.partialStepMilli === 0 &&
+    extended.every((amount) => LATTICES.extended.floorOf(amount) === amount)
+  );
 }
 
 /** @returns Pods of a demand that fit into a zone now, counted node by node. */

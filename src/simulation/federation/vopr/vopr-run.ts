@@ -55,6 +55,8 @@ export interface VoprOutcome {
   readonly jobs: number;
   /** Starts of jobs on nodes. */
   readonly starts: number;
+  /** Jobs that waited in the end although they fitted somewhere, where no summary could show it. */
+  readonly hiddenJobs: number;
   /** Virtual seconds from the beginning of the quiet until everything was right, as a share of the bound. */
   readonly settledShare: number;
 }
@@ -138,6 +140,7 @@ export class VoprRun {
       faults: faults.record(),
       jobs: book.jobs.length,
       starts: book.jobs.reduce((sum, job) => sum + job.starts, 0),
+      hiddenJobs: failure === undefined ? this.liveness.hidden : 0,
       settledShare: this.settledShare,
     };
   }
@@ -157,32 +160,34 @@ export class VoprRun {
     this.exitsHappen = false;
   }
 
-  /** Goes on until all is right, and stays so. @throws Violation of liveness at the bound. */
+  /**
+   * Goes on until all is right at two looks in a row: at the first one, summaries may show what has changed since, and
+   * answers may be on their way. @throws Violation of liveness at the bound.
+   */
   private settle(): void {
     const { liveness } = this;
     // What was sent before, over links that were clogged, still arrives.
     const begin = Math.max(this.now, this.network.lastArrival, this.trouble.lastRestart);
     const end = begin + liveness.boundSeconds;
+    let wasRight = false;
     for (let look = begin; ; look = Math.min(end, look + liveness.lookSeconds)) {
       while (this.queue.peekTime() <= look) this.next();
       const missing = liveness.missing();
-      if (missing === '') {
+      const isRight = missing === '';
+      if (isRight && wasRight) {
         this.settledShare = (look - begin) / liveness.boundSeconds;
-        this.rest(look + liveness.lookSeconds);
+        this.rest(look);
         return;
       }
-      if (look >= end) {
-        throw new Violation(
-          'liveness',
-          `${missing} ${liveness.boundSeconds.toFixed(1)} s after the last fault`,
-        );
-      }
+      wasRight = isRight;
+      if (look < end) continue;
+      const bound = liveness.boundSeconds.toFixed(1);
+      throw new Violation('liveness', `${missing || 'no rest'} ${bound} s after the last fault`);
     }
   }
 
-  /** What is on its way is answered; from then on only periodic messages are sent. */
+  /** From now on only periodic messages are sent. */
   private rest(from: number): void {
-    while (this.queue.peekTime() <= from) this.next();
     this.isAtRest = true;
     const end = from + this.liveness.lookSeconds;
     while (this.queue.peekTime() <= end) this.next();

@@ -5,8 +5,6 @@
  * messages. Crashes come between steps. Not here: when what happens (`vopr-run.ts`).
  */
 
-import type { ChooserEntry } from '../../../governor/choosers/chooser.ts';
-import { CHOOSERS } from '../../../governor/choosers/registry.ts';
 import {
   type Action,
   ActionKind,
@@ -15,7 +13,7 @@ import {
   MessageKind,
   Outbox,
 } from '../../../governor/federation/messages.ts';
-import { makeTopology, type Topology, type TopologyNode } from '../../../governor/federation/topology.ts';
+import type { Topology, TopologyNode } from '../../../governor/federation/topology.ts';
 import { Random } from '../../../kernel/random.ts';
 import { ClusterState } from '../../../model/cluster-state.ts';
 import { assert } from '../../../model/errors.ts';
@@ -24,7 +22,7 @@ import { digestState } from './digest.ts';
 import { FaultCounts } from './fault-counts.ts';
 import { JobBook } from './job-book.ts';
 import { OffersInForce } from './offers-in-force.ts';
-import { forgetEscrows, type Plant, PlantedFactory } from './plants.ts';
+import { forgetEscrows, makeFactory, type Plant, type PlantedFactory } from './plants.ts';
 import { PodTruth } from './pod-truth.ts';
 import { applyInput, type JobInput, type ProcessInput, ProcessLog } from './process-input.ts';
 import { SafetyChecks } from './safety-checks.ts';
@@ -44,7 +42,9 @@ const CLOSER_LOOK_STEPS = 16;
 export interface WorldObserver {
   /** A process starts, with nothing or from its log. */
   started?(process: VoprProcess, timeSeconds: number, mode: RestartMode): void;
-  /** A step, after the process took its input in and before anything of `out` is carried out. */
+  /** A process is about to take an input in. */
+  takes?(process: VoprProcess, input: ProcessInput, timeSeconds: number): void;
+  /** It has, and nothing of `out` is carried out yet. */
   stepped?(process: VoprProcess, input: ProcessInput, timeSeconds: number, out: Outbox): void;
   /** A process crashed. */
   crashed?(process: VoprProcess, timeSeconds: number): void;
@@ -75,7 +75,7 @@ export class VoprWorld {
   private readonly shared: ReadonlySet<object>;
   private readonly offers: OffersInForce;
   private readonly checks: SafetyChecks;
-  private readonly summaries: SummaryChecks;
+  readonly summaries: SummaryChecks;
   private readonly out = new Outbox();
   private readonly wire = new Wire();
   /** How long the job runs that is being submitted. */
@@ -92,13 +92,10 @@ export class VoprWorld {
     this.plant = plant;
     this.driver = driver;
     this.observer = observer;
-    this.topology = makeTopology(zones, hosts, options.fanOut);
-    const chooser = CHOOSERS[scenario.chooser % CHOOSERS.length] as ChooserEntry;
+    this.factory = makeFactory(scenario, universe, plant);
+    const { reader, world } = this.factory;
+    this.topology = world.topology;
     const { demands, prices } = universe;
-    const world = { nodes, demands, topology: this.topology, options, chooser, seed };
-    this.factory = new PlantedFactory(world, prices);
-    this.factory.plant = plant;
-    const { reader } = this.factory;
     this.shared = new Set<object>([demands, prices, prices.price, prices.lattice, reader, options]);
     const cluster = new ClusterState(demands, { nodesExpected: nodes.length });
     for (const node of nodes) cluster.addNode(node);
@@ -131,6 +128,7 @@ export class VoprWorld {
     const size =
       role === 'zone' ? process.governor.notices.size : role === 'host' ? process.host.jobs.size : 0;
     process.log.append(input, timeSeconds);
+    this.observer.takes?.(process, input, timeSeconds);
     const taken = applyInput(process.process, input, timeSeconds, out);
     if (taken && input.kind === 'submit') this.accepted(process, input);
     for (const message of out.messages) this.wire.carry(message);
@@ -302,6 +300,7 @@ export class VoprWorld {
       this.steps++;
       if (process.role === 'zone') this.offers.before(process.governor, input);
       process.log.append(input, timeSeconds);
+      this.observer.takes?.(process, input, timeSeconds);
       applyInput(process.process, input, timeSeconds, out);
       for (const message of out.messages) this.wire.carry(message);
       this.observer.stepped?.(process, input, timeSeconds, out);

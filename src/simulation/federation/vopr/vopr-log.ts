@@ -1,0 +1,308 @@
+/**
+ * The event log of a seed: every input of every process with a digest of what the process made of it, one line of JSON
+ * each. `docs/vopr.md` describes the format.
+ *
+ *     {"log":"teg-vopr","version":1,"seed":7,"steps":500,"plant":null,"scenario":123456}
+ *     ["H",0,"VEVHSAEA…"]                      hologram 0, in its wire format, as base64
+ *     ["S",0,0,3,1]                            event, time, process, incarnation: it starts with nothing
+ *     ["C",41,1.25,3] ["L",57,1.5,3]           event, time, process: it crashes; it comes back from its log
+ *     ["I",12,0.5,3,"receive",[…],987654]      event, time, process, kind, its fields, digest
+ *     ["E",913,null]                           events in all, failure
+ *
+ * Not here: files; a driver stores the lines where it likes.
+ */
+import type { Hologram } from '../../../field/hologram/hologram.ts';
+import { decodeHologram, encodeHologram } from '../../../field/hologram/wire.ts';
+import {
+  type BoardEntry,
+  MESSAGE_NAMES,
+  type Message,
+  type MessageKindCode,
+  makeMessage,
+} from '../../../governor/federation/messages.ts';
+import { TegError } from '../../../model/errors.ts';
+import { PLANTS, type Plant } from './plants.ts';
+import type { ProcessInput } from './process-input.ts';
+
+/** Version of the format; a reader refuses others. */
+const LOG_VERSION = 1;
+const LOG_NAME = 'teg-vopr';
+
+/** The first line. */
+export interface VoprLogHeader {
+  readonly seed: number;
+  readonly steps: number;
+  readonly plant: Plant | undefined;
+  /** Digest of the scenario that the seed was drawn to; another one is another version of TEG. */
+  readonly scenario: number;
+}
+
+/** A line after the first. */
+export type VoprLogLine =
+  | {
+      readonly kind: 'start';
+      readonly event: number;
+      readonly timeSeconds: number;
+      readonly process: number;
+      readonly incarnation: number;
+    }
+  | {
+      readonly kind: 'crash' | 'resume';
+      readonly event: number;
+      readonly timeSeconds: number;
+      readonly process: number;
+    }
+  | {
+      readonly kind: 'input';
+      readonly event: number;
+      readonly timeSeconds: number;
+      readonly process: number;
+      readonly input: ProcessInput;
+      /** Of the messages and actions; −1: the process threw. */
+      readonly digest: number;
+    }
+  | { readonly kind: 'end'; readonly events: number; readonly failure: string };
+
+/** Fields of a message in the order of the log; hologram and entries follow as numbers of holograms. */
+const MESSAGE_FIELDS = [
+  'kind',
+  'from',
+  'to',
+  'job',
+  'attempt',
+  'offer',
+  'zone',
+  'host',
+  'demandId',
+  'podCount',
+  'gangMin',
+  'hops',
+  'reason',
+  'price',
+  'deadline',
+  'version',
+] as const satisfies readonly (keyof Message)[];
+
+/** Fields of the other inputs. */
+const INPUT_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  wake: [],
+  submit: ['job', 'demandId', 'podCount', 'gangMin', 'priority'],
+  cancel: ['job'],
+  'adopt-job': ['job', 'demandId', 'podCount', 'gangMin', 'priority', 'zone', 'offer'],
+  'adopt-ended': ['job', 'offer', 'host', 'reason'],
+  'node-up': ['node'],
+  'node-down': ['node'],
+  exit: ['job', 'offer'],
+};
+
+/** Writes a log. */
+export class VoprLogWriter {
+  private readonly write: (line: string) => void;
+  private readonly holograms = new Map<string, number>();
+
+  /** @param write Takes each line, without newline. */
+  constructor(write: (line: string) => void, { seed, steps, plant, scenario }: VoprLogHeader) {
+    this.write = write;
+    const header = { log: LOG_NAME, version: LOG_VERSION, seed, steps, plant: plant ?? null, scenario };
+    write(JSON.stringify(header));
+  }
+
+  /** Writes a line, and before it the holograms that it names. */
+  append(line: VoprLogLine): void {
+    const json = this.encode(line);
+    this.write(JSON.stringify(json));
+  }
+
+  private encode(line: VoprLogLine): unknown[] {
+    switch (line.kind) {
+      case 'start':
+        return ['S', line.event, line.timeSeconds, line.process, line.incarnation];
+      case 'crash':
+        return ['C', line.event, line.timeSeconds, line.process];
+      case 'resume':
+        return ['L', line.event, line.timeSeconds, line.process];
+      case 'input': {
+        const { event, timeSeconds, process, input, digest } = line;
+        return ['I', event, timeSeconds, process, input.kind, this.fieldsOf(input), digest];
+      }
+      case 'end':
+        return ['E', line.events, line.failure];
+    }
+  }
+
+  private fieldsOf(input: ProcessInput): unknown {
+    if (input.kind === 'receive') return this.messageFields(input.message);
+    if (input.kind === 'adopt-run') {
+      const { job, offer, host, demandId, nodes, gpuMasks } = input.run;
+      return [job, offer, host, demandId, nodes, gpuMasks];
+    }
+    const record = input as unknown as Record<string, number>;
+    return (INPUT_FIELDS[input.kind] as readonly string[]).map((name) => record[name]);
+  }
+
+  private messageFields(message: Message): unknown[] {
+    const { hologram, entries } = message;
+    return [
+      ...MESSAGE_FIELDS.map((name) => message[name]),
+      hologram === undefined ? null : this.hologramId(hologram),
+      entries === undefined
+        ? null
+        : entries.map((e) => [e.id, e.isGroup ? 1 : 0, e.position, e.version, this.hologramId(e.hologram)]),
+    ];
+  }
+
+  private hologramId(hologram: Hologram): number {
+    const text = Buffer.from(encodeHologram(hologram)).toString('base64');
+    let id = this.holograms.get(text);
+    if (id === undefined) {
+      id = this.holograms.size;
+      this.holograms.set(text, id);
+      this.write(JSON.stringify(['H', id, text]));
+    }
+    return id;
+  }
+}
+
+/** Reads a log line by line. */
+export class VoprLogReader {
+  /** Undefined before the first line. */
+  header: VoprLogHeader | undefined;
+  private readonly holograms: Hologram[] = [];
+  private lines = 0;
+
+  /** @returns The line; undefined for the header and for holograms. @throws TegError TEG_LOG_INVALID with the line's number. */
+  read(text: string): VoprLogLine | undefined {
+    this.lines++;
+    const value = this.parse(text);
+    if (this.header === undefined) {
+      this.header = this.headerOf(value);
+      return undefined;
+    }
+    if (!Array.isArray(value)) throw this.invalid(text, 'an array');
+    return this.lineOf(value, text);
+  }
+
+  /** @returns The failure that a reader of line `lines` reports. */
+  invalid(text: string, expected: string, cause?: unknown): TegError {
+    const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+    return new TegError(
+      'TEG_LOG_INVALID',
+      `line ${this.lines} of the event log is '${shown}'; expected ${expected}: replay a whole log of this version of TEG`,
+      { cause },
+    );
+  }
+
+  private parse(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw this.invalid(text, 'one JSON value', cause);
+    }
+  }
+
+  private headerOf(value: unknown): VoprLogHeader {
+    const { log, version, seed, steps, plant, scenario } = (value ?? {}) as Record<string, unknown>;
+    const isHeader = log === LOG_NAME && version === LOG_VERSION;
+    const areNumbers = [seed, steps, scenario].every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+    const isPlant = plant === null || (typeof plant === 'string' && Object.hasOwn(PLANTS, plant));
+    if (!isHeader || !areNumbers || !isPlant) {
+      throw this.invalid(`${JSON.stringify(value)}`, `a header of ${LOG_NAME}, version ${LOG_VERSION}`);
+    }
+    return {
+      seed: seed as number,
+      steps: steps as number,
+      scenario: scenario as number,
+      plant: plant === null ? undefined : (plant as Plant),
+    };
+  }
+
+  private lineOf(value: unknown[], text: string): VoprLogLine | undefined {
+    const [tag, ...rest] = value;
+    if (tag === 'H') return this.readHologram(rest, text);
+    if (tag === 'E') {
+      const [events, failure] = rest;
+      if (!isNumber(events) || typeof failure !== 'string')
+        throw this.invalid(text, 'a number of events and a failure');
+      return { kind: 'end', events, failure };
+    }
+    const [event, timeSeconds, process, ...more] = rest;
+    if (!isNumber(event) || !isNumber(timeSeconds) || !isNumber(process)) {
+      throw this.invalid(text, 'event, time and process');
+    }
+    const place = { event, timeSeconds, process };
+    if (tag === 'C') return { kind: 'crash', ...place };
+    if (tag === 'L') return { kind: 'resume', ...place };
+    if (tag === 'S') {
+      if (!isNumber(more[0])) throw this.invalid(text, 'an incarnation');
+      return { kind: 'start', ...place, incarnation: more[0] };
+    }
+    if (tag !== 'I') throw this.invalid(text, 'H, S, C, L, I or E at its start');
+    const [kind, fields, digest] = more;
+    if (typeof kind !== 'string' || !Array.isArray(fields) || !isNumber(digest)) {
+      throw this.invalid(text, 'an input with its fields and a digest');
+    }
+    return { kind: 'input', ...place, input: this.inputOf(kind, fields, text), digest };
+  }
+
+  private readHologram([id, text]: unknown[], line: string): undefined {
+    if (id !== this.holograms.length || typeof text !== 'string')
+      throw this.invalid(line, 'the next hologram');
+    try {
+      this.holograms.push(decodeHologram(new Uint8Array(Buffer.from(text, 'base64'))));
+    } catch (cause) {
+      throw this.invalid(line, 'a hologram in its wire format', cause);
+    }
+    return undefined;
+  }
+
+  private inputOf(kind: string, fields: unknown[], text: string): ProcessInput {
+    if (kind === 'receive') return { kind, message: this.messageOf(fields, text) };
+    if (kind === 'adopt-run') {
+      const [job, offer, host, demandId, nodes, gpuMasks] = fields;
+      const sound = [job, offer, host, demandId].every(isNumber) && isNumbers(nodes) && isNumbers(gpuMasks);
+      if (!sound) throw this.invalid(text, 'a run');
+      return { kind, run: { job, offer, host, demandId, nodes, gpuMasks } as never };
+    }
+    const names = Object.hasOwn(INPUT_FIELDS, kind) ? (INPUT_FIELDS[kind] as readonly string[]) : undefined;
+    if (names === undefined) throw this.invalid(text, 'a known kind of input');
+    if (fields.length !== names.length || !fields.every(isNumber)) {
+      throw this.invalid(text, names.length === 0 ? 'no field' : `the numbers ${names.join(', ')}`);
+    }
+    return Object.fromEntries([['kind', kind], ...names.map((name, i) => [name, fields[i]])]) as never;
+  }
+
+  private messageOf(fields: unknown[], text: string): Message {
+    const numbers = fields.slice(0, MESSAGE_FIELDS.length);
+    const [hologram, entries, ...more] = fields.slice(MESSAGE_FIELDS.length);
+    const sound = numbers.length === MESSAGE_FIELDS.length && numbers.every(isNumber) && more.length === 0;
+    if (!sound || !(entries === null || Array.isArray(entries))) throw this.invalid(text, 'a message');
+    const [kind, from, to, job] = numbers as [MessageKindCode, number, number, number];
+    if (MESSAGE_NAMES[kind] === undefined || kind < 1) throw this.invalid(text, 'a known kind of message');
+    const message = makeMessage(kind, from, to, job);
+    const record = message as unknown as Record<string, number>;
+    for (const [i, name] of MESSAGE_FIELDS.entries()) record[name] = numbers[i] as number;
+    message.hologram = hologram === null ? undefined : this.hologram(hologram, text);
+    message.entries = entries?.map((entry) => this.entryOf(entry, text));
+    return message;
+  }
+
+  private entryOf(entry: unknown, text: string): BoardEntry {
+    if (!isNumbers(entry) || entry.length !== 5) throw this.invalid(text, 'an entry of a board');
+    const [id, isGroup, position, version, hologram] = entry as [number, number, number, number, number];
+    return { id, isGroup: isGroup === 1, position, version, hologram: this.hologram(hologram, text) };
+  }
+
+  private hologram(id: unknown, text: string): Hologram {
+    const hologram = typeof id === 'number' ? this.holograms[id] : undefined;
+    if (hologram === undefined) throw this.invalid(text, 'the number of a hologram that was written before');
+    return hologram;
+  }
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
+}
+
+function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every(isNumber);
+}

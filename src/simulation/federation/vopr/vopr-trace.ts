@@ -1,0 +1,103 @@
+/**
+ * One line a step, for people who follow a run: `docs/vopr.md` explains the columns.
+ */
+import {
+  ActionKind,
+  FEDERATION_REASON_NAMES,
+  MESSAGE_NAMES,
+  type Message,
+  type Outbox,
+} from '../../../governor/federation/messages.ts';
+import type { ProcessInput } from './process-input.ts';
+import type { RestartMode, VoprProcess } from './vopr-process.ts';
+import type { WorldObserver } from './vopr-world.ts';
+
+/** The head of the columns. */
+export const TRACE_HEADER = 'event  time_s  process  input  → sent | done';
+
+/** Names of the actions, by number. */
+const ACTION_NAMES: Readonly<Record<number, string>> = {
+  [ActionKind.Start]: 'start',
+  [ActionKind.Stop]: 'stop',
+  [ActionKind.Forget]: 'forget',
+  [ActionKind.JobEnded]: 'job-ended',
+  [ActionKind.JobPlaced]: 'job-placed',
+};
+
+/** Turns what a world tells into lines. */
+export class TraceWriter implements WorldObserver {
+  /** Number of the event at hand. */
+  event = 0;
+  private readonly write: (line: string) => void;
+  private readonly names = new Map<number, string>();
+
+  /** @param write Takes each line, without newline. */
+  constructor(write: (line: string) => void) {
+    this.write = write;
+  }
+
+  started(process: VoprProcess, timeSeconds: number, mode: RestartMode): void {
+    this.names.set(process.id, process.name);
+    this.line(process, timeSeconds, mode === 'log' ? 'restarts from its log' : 'starts empty');
+  }
+
+  crashed(process: VoprProcess, timeSeconds: number): void {
+    this.line(process, timeSeconds, 'crashes');
+  }
+
+  stepped(process: VoprProcess, input: ProcessInput, timeSeconds: number, out: Outbox): void {
+    const sent = out.messages.map((m) => `${MESSAGE_NAMES[m.kind]}>${this.nameOf(m.to)}${detailOf(m)}`);
+    const done = out.actions.map(({ kind, job, offer }) => `${ACTION_NAMES[kind]} job ${job} offer ${offer}`);
+    const effects = `${sent.length > 0 ? ` → ${sent.join(', ')}` : ''}${done.length > 0 ? ` | ${done.join(', ')}` : ''}`;
+    this.line(process, timeSeconds, `${this.inputText(input)}${effects}`);
+  }
+
+  private line({ name }: VoprProcess, timeSeconds: number, text: string): void {
+    this.write(
+      `${`${this.event}`.padStart(5)}  ${timeSeconds.toFixed(4).padStart(9)}  ${name.padEnd(4)}  ${text}`,
+    );
+  }
+
+  private inputText(input: ProcessInput): string {
+    switch (input.kind) {
+      case 'receive': {
+        const { message } = input;
+        return `${MESSAGE_NAMES[message.kind]}<${this.nameOf(message.from)}${detailOf(message)}`;
+      }
+      case 'submit':
+      case 'adopt-job': {
+        const { job, demandId, podCount, gangMin, priority } = input;
+        return `${input.kind} job ${job} (demand ${demandId}, ${podCount} pods, at least ${gangMin}, priority ${priority})`;
+      }
+      case 'adopt-run':
+        return `adopt-run job ${input.run.job} offer ${input.run.offer} on nodes ${input.run.nodes.join(',')}`;
+      case 'adopt-ended':
+      case 'exit':
+        return `${input.kind} job ${input.job} offer ${input.offer}`;
+      case 'cancel':
+        return `cancel job ${input.job}`;
+      case 'node-up':
+      case 'node-down':
+        return `${input.kind} ${input.node}`;
+      case 'wake':
+        return 'wake';
+    }
+  }
+
+  private nameOf(process: number): string {
+    return this.names.get(process) ?? `${process}`;
+  }
+}
+
+/** What a message is about; nothing for summaries and the like. */
+function detailOf({ job, attempt, offer, reason, hologram, entries, version, deadline }: Message): string {
+  if (hologram !== undefined) return ` version ${version}`;
+  if (entries !== undefined) return ` ${entries.length} entries`;
+  const parts: string[] = [];
+  if (attempt !== 0 || offer !== 0) parts.push(` job ${job}`);
+  if (attempt !== 0) parts.push(` attempt ${attempt}`);
+  if (offer !== 0) parts.push(` offer ${offer}`);
+  if (reason !== 0) parts.push(` (${FEDERATION_REASON_NAMES[reason]})`);
+  if (deadline !== 0 && parts.length > 0) parts.push(` by ${deadline.toFixed(4)}`);
+  return parts.join('');
+}
