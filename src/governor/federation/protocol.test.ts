@@ -67,7 +67,7 @@ class Universe {
     if (what === 'exit') this.exit(zone, pick);
     if (what === 'down')
       this.take(this.stage(zone).step((out) => this.zone(zone).nodeDown(0, this.now, out)));
-    if (what === 'up') this.zone(zone).nodeUp(0, this.now);
+    if (what === 'up') this.up(zone);
   }
 
   /** What holds at every moment. */
@@ -100,7 +100,7 @@ class Universe {
 
   /** From now on everything is delivered, in order, and nodes are up. */
   recover(): void {
-    for (const zone of ZONES) this.zone(zone).nodeUp(0, this.now);
+    for (const zone of ZONES) this.up(zone);
     for (let i = 0; i < 400; i++) {
       while (this.mail.length > 0) this.deliver(this.mail.shift() as Message);
       this.now += 0.25;
@@ -142,6 +142,10 @@ class Universe {
 
   private zone(id: number): ZoneGovernor {
     return this.stage(id).process;
+  }
+
+  private up(zone: number): void {
+    this.take(this.stage(zone).step((out) => this.zone(zone).nodeUp(0, this.now, out)));
   }
 
   private stage(id: number): Stage<ZoneGovernor> {

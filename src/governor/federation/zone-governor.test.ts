@@ -82,6 +82,10 @@ class Site extends Stage<ZoneGovernor> {
     return this.step((out) => this.process.nodeDown(node, at, out));
   }
 
+  up(node: number, at = 0): Step {
+    return this.step((out) => this.process.nodeUp(node, at, out));
+  }
+
   /** The hologram published at that time. */
   published(): { version: number; hologram: Hologram } {
     const { messages } = this.wake(Math.max(this.process.wakeAt, 1e6));
@@ -400,7 +404,7 @@ describe('a lost node', () => {
     expect(told(site.wake(4))).toEqual(['ended 7: node lost']);
     expect(done(site.ack(7, offer, 5))).toEqual(['forget 7']);
     expect(told(site.propose(8, 5))).toEqual(['refuse 8: no room in the zone']);
-    site.process.nodeUp(0, 6);
+    site.up(0, 6);
     expect(told(site.propose(8, 6))).toEqual(['offer 8']);
     site.check();
   });
@@ -428,10 +432,8 @@ describe('a lost node', () => {
   test('a node that joins is used', () => {
     const site = new Site();
     site.running(1, 0, { podCount: 4 });
-    site.process.nodeJoined(
-      { name: 'new', cpuMilli: 9000, memoryMib: 9000, gpuCount: 1, gpuModel: 'A100', podsMax: 9 },
-      1,
-    );
+    const spec = { name: 'new', cpuMilli: 9000, memoryMib: 9000, gpuCount: 1, gpuModel: 'A100', podsMax: 9 };
+    site.step((out) => site.process.nodeJoined(spec, 1, out));
     expect(told(site.propose(2, 1))).toEqual(['offer 2']);
     site.check();
   });
@@ -745,7 +747,7 @@ describe('whatever comes, in whatever order', () => {
           if (what === 'exit') took.push(site.exit(job, offer, now));
           if (what === 'ack') took.push(site.ack(job, offer, now));
           if (what === 'down') took.push(site.down(node, now));
-          if (what === 'up') site.process.nodeUp(node, now);
+          if (what === 'up') took.push(site.up(node, now));
           if (what === 'wait') took.push(site.wake(now));
           for (const m of took.flatMap((step) => step.messages)) {
             if (m.kind === MessageKind.Offer && !made.includes(m.offer))

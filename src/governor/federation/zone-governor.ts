@@ -152,13 +152,15 @@ export class ZoneGovernor implements Process {
   }
 
   /** A node is added, empty and up. */
-  nodeJoined(spec: NodeSpec, timeSeconds: number): void {
+  nodeJoined(spec: NodeSpec, timeSeconds: number, out: Outbox): void {
     this.step({ kind: ZoneEventKind.NodeJoined, spec }, timeSeconds);
+    this.offerGranted(timeSeconds, out);
   }
 
   /** A node takes pods again. */
-  nodeUp(node: number, timeSeconds: number): void {
+  nodeUp(node: number, timeSeconds: number, out: Outbox): void {
     this.step({ kind: ZoneEventKind.NodeUp, node }, timeSeconds);
+    this.offerGranted(timeSeconds, out);
   }
 
   /** A node is lost: running jobs with pods there end, escrows there are gone. */
@@ -262,13 +264,14 @@ export class ZoneGovernor implements Process {
     return effects;
   }
 
-  /** Offers to the jobs that waited in the zone what they have got. */
+  /** Offers to the jobs that waited in the zone what they have got; at its limits the zone offers nothing more. */
   private offerGranted(timeSeconds: number, out: Outbox): void {
     const { ledger, granted } = this;
+    const { escrowsMax, noticesMax } = this.parts.options;
     while (granted.length > 0) {
       const local = granted.pop() as number;
       if (ledger.states[local] !== HoldState.Escrow) continue;
-      if (ledger.escrows > this.parts.options.escrowsMax) this.letGo(local, timeSeconds);
+      if (ledger.escrows > escrowsMax || this.notices.size >= noticesMax) this.letGo(local, timeSeconds);
       else {
         this.openEscrow(local, timeSeconds);
         this.tellOffer(local, ledger.hosts[local] as number, out);

@@ -332,7 +332,7 @@ export class Shard {
     const local = event.node - firstNodeOf(this.options.world, zone.id);
     const isDown = event.kind === 'down';
     if (isDown) zone.nodeDown(local, timeSeconds, this.out);
-    else zone.nodeUp(local, timeSeconds);
+    else zone.nodeUp(local, timeSeconds, this.out);
     const span = isDown ? failures.nextDownSeconds(event.node) : failures.nextUpSeconds(event.node);
     this.push(timeSeconds + span, { ...event, kind: isDown ? 'up' : 'down' });
   }

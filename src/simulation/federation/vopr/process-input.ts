@@ -75,7 +75,7 @@ export function applyInput(process: Process, input: ProcessInput, timeSeconds: n
       zone.adoptEnded(input.job, input.offer, input.host, input.reason, timeSeconds);
       break;
     case 'node-up':
-      zone.nodeUp(input.node, timeSeconds);
+      zone.nodeUp(input.node, timeSeconds, out);
       break;
     case 'node-down':
       zone.nodeDown(input.node, timeSeconds, out);

@@ -19,6 +19,12 @@ import type { VoprProcess } from './vopr-process.ts';
 /** Timers of a host beyond two for each of its jobs. */
 const TIMERS_SPARE = 64;
 
+/** @returns What a process has to do with at most: jobs of a host; jobs and ends of jobs of a zone. */
+export function sizeOf(process: VoprProcess): number {
+  if (process.role === 'host') return process.host.jobs.size;
+  return process.role === 'zone' ? process.governor.notices.size + process.governor.ledger.size : 0;
+}
+
 /** The checks of one run. */
 export class SafetyChecks {
   private readonly options: FederationOptions;
@@ -44,14 +50,18 @@ export class SafetyChecks {
     this.firstHost = firstHost;
   }
 
-  /** What a step left to send. Call before it is carried out. @param sizeBefore Jobs or notices before the step. */
+  /** What a step left to send. Call before it is carried out. @param sizeBefore `sizeOf` it before the step. */
   checkOutbox(process: VoprProcess, out: Outbox, sizeBefore: number): void {
     const { options } = this;
-    let most = 1;
-    if (process.role === 'zone') most = 2 + Math.max(sizeBefore, process.governor.notices.size);
+    const { fanOut, proposalsMax, movesPerBoard, standingZones } = options;
+    let most = 2 + fanOut + this.processes.length;
+    // All notices again, and an offer to everybody who has waited in the zone.
+    if (process.role === 'zone') most = 2 + Math.max(sizeBefore, sizeOf(process));
     else if (process.role === 'host') {
-      most = 2 + Math.max(sizeBefore, process.host.jobs.size) + options.proposalsMax + options.movesPerBoard;
-    } else most = 2 + options.fanOut + this.processes.length;
+      // A message for each job, its standing requests made or withdrawn, and what is new.
+      const each = 1 + Math.max(2, standingZones);
+      most = 2 + each * Math.max(sizeBefore, sizeOf(process)) + proposalsMax + movesPerBoard;
+    }
     const sent = out.messages.length;
     ensure(sent <= most, () => `${process.name} sends ${sent} messages in one step; its bound is ${most}`);
     if (process.role !== 'zone') return;
@@ -69,7 +79,8 @@ export class SafetyChecks {
     const { truth, options } = this;
     const { id, ledger, notices, zone } = governor;
     ensure(ledger.escrows <= options.escrowsMax, () => `zone ${id} has ${ledger.escrows} escrows`);
-    const running = ledger.size - ledger.escrows;
+    const running = ledger.size - ledger.escrows - ledger.standing;
+    ensure(ledger.standing <= options.standingMax, () => `zone ${id} has ${ledger.standing} standing requests`);
     const runs = truth.runsIn(id).size;
     ensure(running === runs, () => `zone ${id} believes that ${running} jobs run; it is ${runs}`);
     const ended = truth.endedIn(id).size;
@@ -103,13 +114,17 @@ export class SafetyChecks {
     zone.check();
     const runs = truth.runsIn(id);
     let escrows = 0;
+    let standing = 0;
     ledger.forEach((local) => {
       const job = ledger.jobs[local] as number;
       const offer = ledger.offers[local] as number;
       if (ledger.states[local] === HoldState.Escrow) escrows++;
+      else if (ledger.states[local] === HoldState.Standing) standing++;
       else ensure(runs.get(offer)?.job === job, () => `zone ${id} believes that job ${job} runs`);
     });
     ensure(escrows === ledger.escrows, () => `zone ${id} miscounts its escrows`);
+    ensure(standing === ledger.standing, () => `zone ${id} miscounts its standing requests`);
+    ensure(standing === zone.waitingJobs, () => `${zone.waitingJobs} jobs wait in zone ${id}, not ${standing}`);
     for (const offer of truth.endedIn(id).keys()) {
       ensure(
         notices.get(offer) !== undefined,

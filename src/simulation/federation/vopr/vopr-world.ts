@@ -25,7 +25,7 @@ import { OffersInForce } from './offers-in-force.ts';
 import { forgetEscrows, makeFactory, type Plant, type PlantedFactory } from './plants.ts';
 import { PodTruth } from './pod-truth.ts';
 import { applyInput, type JobInput, type ProcessInput, ProcessLog } from './process-input.ts';
-import { SafetyChecks } from './safety-checks.ts';
+import { SafetyChecks, sizeOf } from './safety-checks.ts';
 import type { Scenario } from './scenario.ts';
 import { SummaryChecks } from './summary-checks.ts';
 import type { Universe } from './universe.ts';
@@ -125,8 +125,7 @@ export class VoprWorld {
     this.steps++;
     if (role === 'zone') this.offers.before(process.governor, input);
     if (input.kind === 'receive') this.summaries.received(input.message, timeSeconds);
-    const size =
-      role === 'zone' ? process.governor.notices.size : role === 'host' ? process.host.jobs.size : 0;
+    const size = sizeOf(process);
     process.log.append(input, timeSeconds);
     this.observer.takes?.(process, input, timeSeconds);
     const taken = applyInput(process.process, input, timeSeconds, out);
