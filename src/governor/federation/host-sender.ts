@@ -17,8 +17,10 @@ import {
 
 /** Attempts of one incarnation. */
 const PER_INCARNATION = 2 ** 32;
-/** Refusals after which a job that summaries say too little about asks everybody who shows room. */
+/** Refusals after which a job that summaries say too little about asks everybody who shows room; */
 const REFUSALS_PATIENT = 8;
+/** or to which its line's window has been narrowed: others of its shape were refused as often. */
+const WINDOW_PATIENT = 1 / 8;
 /** A message that has to get through is repeated after at most this many times `confirmSeconds`. */
 const BACKOFF_MAX = 16;
 
@@ -50,8 +52,8 @@ export class HostSender {
    */
   asksAll(slot: number): boolean {
     const { jobs, parts } = this;
-    if ((jobs.probes[slot] as number) < REFUSALS_PATIENT) return false;
-    const { demandId, gangMin } = jobs.lines[slot] as JobLine;
+    const { demandId, gangMin, window } = jobs.lines[slot] as JobLine;
+    if ((jobs.probes[slot] as number) < REFUSALS_PATIENT && window > WINDOW_PATIENT) return false;
     return gangMin > 1 || (parts.demands.demands[demandId] as Demand).podsPerNodeMax > 0;
   }
 
