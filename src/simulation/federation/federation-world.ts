@@ -6,6 +6,7 @@ import { OfferReader } from '../../field/hologram/offer-reader.ts';
 import type { TypicalWorkload } from '../../field/typical-workload.ts';
 import type { ChooserEntry } from '../../governor/choosers/chooser.ts';
 import { AgentHost } from '../../governor/federation/agent-host.ts';
+import type { AgentHostParts } from '../../governor/federation/agent-host-parts.ts';
 import type { FederationOptions } from '../../governor/federation/federation-options.ts';
 import { SteeredPolicy } from '../../governor/federation/steered-policy.ts';
 import { SummaryNode, type SummaryNodeParts } from '../../governor/federation/summary-node.ts';
@@ -123,10 +124,15 @@ export class ProcessFactory {
 
   /** As `zoneGovernor`, for the host of that index. */
   agentHost(host: number, incarnation: number, timeSeconds: number): AgentHost {
+    return new AgentHost(this.hostParts(host, incarnation, timeSeconds));
+  }
+
+  /** What `agentHost` makes it of. */
+  protected hostParts(host: number, incarnation: number, timeSeconds: number): AgentHostParts {
     const { world, reader } = this;
     const id = hostProcess(world.topology, host);
     const home = homeZoneOf(world.topology, host);
-    return new AgentHost({
+    return {
       id,
       home,
       homeZone: home,
@@ -137,7 +143,7 @@ export class ProcessFactory {
       options: world.options,
       incarnation,
       firstReportSeconds: timeSeconds + this.phaseOf(id),
-    });
+    };
   }
 
   /** As `zoneGovernor`, for a summary node of the topology. */

@@ -1,8 +1,10 @@
 /**
  * Bugs that are planted on purpose, to see that they are found: the proof that the checks can fail.
  */
+
 import type { ChooserEntry } from '../../../governor/choosers/chooser.ts';
 import { CHOOSERS } from '../../../governor/choosers/registry.ts';
+import { AgentHost } from '../../../governor/federation/agent-host.ts';
 import type { BoardEntry, Message, Outbox } from '../../../governor/federation/messages.ts';
 import { MessageKind } from '../../../governor/federation/messages.ts';
 import { SummaryNode } from '../../../governor/federation/summary-node.ts';
@@ -20,6 +22,7 @@ export const PLANTS = {
   'unchecked-arbiter': 'A zone offers whether or not it has room.',
   'double-summary': 'A summary node counts a summary that is delivered twice, twice.',
   'forgotten-escrow': 'A zone governor that comes back from its log has forgotten what it held for offers.',
+  'unrepeated-confirm': 'A host says once that it wants an offer, and never again.',
   'early-host': 'A host without its log comes back at once, before the offers of its former self have ended.',
 } as const;
 
@@ -41,6 +44,11 @@ export class PlantedFactory extends ProcessFactory {
   override zoneGovernor(zone: number, incarnation: number, timeSeconds: number): ZoneGovernor {
     if (this.plant !== 'unchecked-arbiter') return super.zoneGovernor(zone, incarnation, timeSeconds);
     return new UncheckedZone(this.zoneParts(zone, incarnation, timeSeconds));
+  }
+
+  override agentHost(host: number, incarnation: number, timeSeconds: number): AgentHost {
+    if (this.plant !== 'unrepeated-confirm') return super.agentHost(host, incarnation, timeSeconds);
+    return new UnrepeatingHost(this.hostParts(host, incarnation, timeSeconds));
   }
 
   override summaryNode(node: TopologyNode, incarnation: number, timeSeconds: number): SummaryNode {
@@ -75,6 +83,15 @@ class UncheckedZone extends ZoneGovernor {
   ): number {
     const placed = super.place(job, demandId, podCount, gangMin, timeSeconds);
     return placed > 0 ? placed : podCount;
+  }
+}
+
+/** Swallows the confirmations that a timer asks for. */
+class UnrepeatingHost extends AgentHost {
+  override wake(timeSeconds: number, out: Outbox): void {
+    super.wake(timeSeconds, out);
+    const kept = out.messages.filter(({ kind }) => kind !== MessageKind.Confirm);
+    out.messages.splice(0, out.messages.length, ...kept);
   }
 }
 

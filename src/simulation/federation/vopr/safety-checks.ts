@@ -80,7 +80,10 @@ export class SafetyChecks {
     const { id, ledger, notices, zone } = governor;
     ensure(ledger.escrows <= options.escrowsMax, () => `zone ${id} has ${ledger.escrows} escrows`);
     const running = ledger.size - ledger.escrows - ledger.standing;
-    ensure(ledger.standing <= options.standingMax, () => `zone ${id} has ${ledger.standing} standing requests`);
+    ensure(
+      ledger.standing <= options.standingMax,
+      () => `zone ${id} has ${ledger.standing} standing requests`,
+    );
     const runs = truth.runsIn(id).size;
     ensure(running === runs, () => `zone ${id} believes that ${running} jobs run; it is ${runs}`);
     const ended = truth.endedIn(id).size;
@@ -124,7 +127,10 @@ export class SafetyChecks {
     });
     ensure(escrows === ledger.escrows, () => `zone ${id} miscounts its escrows`);
     ensure(standing === ledger.standing, () => `zone ${id} miscounts its standing requests`);
-    ensure(standing === zone.waitingJobs, () => `${zone.waitingJobs} jobs wait in zone ${id}, not ${standing}`);
+    ensure(
+      standing === zone.waitingJobs,
+      () => `${zone.waitingJobs} jobs wait in zone ${id}, not ${standing}`,
+    );
     for (const offer of truth.endedIn(id).keys()) {
       ensure(
         notices.get(offer) !== undefined,

@@ -154,7 +154,7 @@ function drawOptions(
     standingZones: draw.sometimes(0.6) ? draw.integer(1, 3) : 0,
     standingJobsMax: draw.integer(1, 4),
     standingMax: draw.sometimes(0.3) ? draw.integer(1, 3) : 64,
-    movesPerBoard: draw.sometimes(0.3) ? draw.integer(1, 4) : 0,
+    movesPerBoard: draw.sometimes(0.4) ? draw.integer(1, 4) : 0,
     moveGain: draw.between(0.3, 1),
     moveSavesMilliMin: draw.between(1, 200),
   });
@@ -208,7 +208,7 @@ function drawNetwork(draw: Draw, publishSeconds: number): NetworkFaults {
     duplicateRate: draw.sometimes(0.6) ? draw.between(0.005, 0.4) : 0,
     clogsPerSecond: draw.sometimes(0.4) ? draw.between(0.05, 1) / publishSeconds : 0,
     clogMeanSeconds: draw.between(0.3, 10) * publishSeconds,
-    partitionsPerSecond: draw.sometimes(0.4) ? draw.between(0.02, 0.3) / publishSeconds : 0,
+    partitionsPerSecond: draw.sometimes(0.4) ? draw.between(0.02, 0.6) / publishSeconds : 0,
     partitionMeanSeconds: draw.between(0.5, 10) * publishSeconds,
     oneWayShare: draw.sometimes(0.5) ? 0.5 : 0,
   };
@@ -216,10 +216,10 @@ function drawNetwork(draw: Draw, publishSeconds: number): NetworkFaults {
 
 function drawFaults(draw: Draw, { publishSeconds }: FederationOptions): ProcessFaults {
   return {
-    crashesPerSecond: draw.sometimes(0.6) ? draw.between(0.05, 1) / publishSeconds : 0,
+    crashesPerSecond: draw.sometimes(0.6) ? draw.between(0.05, 3) / publishSeconds : 0,
     downMeanSeconds: draw.between(0.1, 10) * publishSeconds,
     emptyShare: draw.sometimes(0.7) ? draw.between(0.1, 1) : 0,
-    nodeFailuresPerSecond: draw.sometimes(0.5) ? draw.between(0.05, 0.5) / publishSeconds : 0,
+    nodeFailuresPerSecond: draw.sometimes(0.5) ? draw.between(0.05, 1) / publishSeconds : 0,
     nodeDownMeanSeconds: draw.between(0.3, 10) * publishSeconds,
   };
 }

@@ -138,7 +138,9 @@ export class VoprTrouble {
   private crash(now: number): void {
     const { world, random, scenario } = this;
     const { faults, options } = scenario;
-    const process = this.pick(world.processes);
+    // Half of the crashes strike whoever has just done something: between its step and the answers to it.
+    const isBusy = random.nextFloat() < 0.5;
+    const process = isBusy ? (world.lastBusy ?? this.pick(world.processes)) : this.pick(world.processes);
     const isEmpty = random.nextFloat() < faults.emptyShare;
     const down = faults.downMeanSeconds * Math.min(MEANS_MAX, random.nextExponential());
     if (!process.isUp) return;

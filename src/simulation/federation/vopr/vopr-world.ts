@@ -67,6 +67,8 @@ export class VoprWorld {
   readonly book: JobBook;
   readonly faults: FaultCounts = new FaultCounts();
   readonly factory: PlantedFactory;
+  /** The zone or host that last sent something about a job, or started or stopped one. */
+  lastBusy: VoprProcess | undefined;
   /** Steps of processes so far. */
   steps = 0;
   private readonly plant: Plant | undefined;
@@ -133,6 +135,7 @@ export class VoprWorld {
     for (const message of out.messages) this.wire.carry(message);
     this.observer.stepped?.(process, input, timeSeconds, out);
     this.checks.checkOutbox(process, out, size);
+    if (out.actions.length > 0 || out.messages.some(({ job }) => job > 0)) this.lastBusy = process;
     for (const action of out.actions) this.carryOut(process, action, timeSeconds);
     this.checkAfter(process, timeSeconds);
     for (const message of out.messages) this.driver.send(message, timeSeconds);
