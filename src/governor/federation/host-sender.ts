@@ -21,6 +21,8 @@ const PER_INCARNATION = 2 ** 32;
 const REFUSALS_PATIENT = 8;
 /** or to which its line's window has been narrowed: others of its shape were refused as often. */
 const WINDOW_PATIENT = 1 / 8;
+/** Timers of a host beyond two for each of its jobs, before those that mean nothing any more are dropped. */
+const TIMERS_SPARE = 64;
 /** A message that has to get through is repeated after at most this many times `confirmSeconds`. */
 const BACKOFF_MAX = 16;
 
@@ -155,5 +157,21 @@ export class HostSender {
     const sequence = ++this.timersSet;
     this.jobs.timers[slot] = sequence;
     this.timers.push(timeSeconds, sequence, slot);
+    if (this.timers.size > TIMERS_SPARE + 2 * this.jobs.size) this.dropOverriddenTimers();
+  }
+
+  /** Timers that were set again, or whose job has gone on, would otherwise lie here until they ring. Amortised O(log n). */
+  private dropOverriddenTimers(): void {
+    const { timers, jobs } = this;
+    const { size } = timers;
+    const times = timers.times.slice(0, size);
+    const sequences = timers.sequences.slice(0, size);
+    const slots = timers.ids.slice(0, size);
+    timers.size = 0;
+    for (let i = 0; i < size; i++) {
+      const slot = slots[i] as number;
+      const sequence = sequences[i] as number;
+      if (jobs.timers[slot] === sequence) timers.push(times[i] as number, sequence, slot);
+    }
   }
 }
