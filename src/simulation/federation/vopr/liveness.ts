@@ -40,8 +40,10 @@ export class LivenessCheck {
   readonly lookSeconds: number;
   /** Whether every job that fits is promised to be placed. */
   private readonly placesAll: boolean;
-  /** Whether only periodic messages are sent in the end. Jobs that move are never at rest. */
+  /** Whether only periodic messages are sent in the end: not while jobs move, nor where patience is too short for offers. */
   private readonly comesToRest: boolean;
+  /** Where there is no rest: no job confirms, stops or moves for longer. */
+  private readonly stuckSeconds: number;
   private readonly demands: DemandTable;
   private readonly world: VoprWorld;
 
@@ -55,18 +57,19 @@ export class LivenessCheck {
     this.boundSeconds = boundOf(options, levels, delayMax);
     this.placesAll = isPatient(options, levels, delayMax);
     this.comesToRest = this.placesAll && options.movesPerBoard === 0;
+    this.stuckSeconds = patienceOf(options) + 2 * delayMax;
   }
 
-  /** @returns What is not right yet; '' if all is. */
-  missing(): string {
+  /** @param quietSince When the last fault was over. @returns What is not right yet; '' if all is. */
+  missing(timeSeconds: number, quietSince: number): string {
     for (const process of this.world.processes) {
       if (!process.isUp) return `${process.name} is down`;
-      if (process.role !== 'zone') continue;
+      if (process.role !== 'zone' || !this.comesToRest) continue;
       const { ledger, notices } = process.governor;
       if (ledger.escrows > 0) return `zone ${process.id} holds ${ledger.escrows} escrows`;
       if (notices.size > 0) return `zone ${process.id} has ${notices.size} ends that nobody acknowledged`;
     }
-    return this.missingJob();
+    return this.missingJob(timeSeconds, quietSince);
   }
 
   /**
@@ -80,7 +83,7 @@ export class LivenessCheck {
     throw new Violation('liveness', `all was right, and then ${message.from} sent ${message.to} a ${name}`);
   }
 
-  private missingJob(): string {
+  private missingJob(timeSeconds: number, quietSince: number): string {
     const { world, demands } = this;
     const { zones, hosts } = world.topology;
     this.hidden = 0;
@@ -91,8 +94,11 @@ export class LivenessCheck {
         const state = host.jobs.states[slot] as number;
         if (state === AgentState.Running) continue;
         const view = host.explain(job);
-        if (state !== AgentState.Waiting && state !== AgentState.Proposed)
+        if (state !== AgentState.Waiting && state !== AgentState.Proposed) {
+          const since = Math.max(quietSince, host.jobs.since[slot] as number);
+          if (!this.comesToRest && timeSeconds - since <= this.stuckSeconds) continue;
           return `job ${job} is ${view?.state}`;
+        }
         if (!this.placesAll) continue;
         const { demandId, gangMin } = world.book.get(job);
         const zone = this.zoneWithRoom(host.id, demands.demands[demandId] as Demand, gangMin);
@@ -123,19 +129,24 @@ const NOWHERE = -1;
 const HIDDEN = -2;
 
 /**
- * By when everything is right: what is left of the past (escrows, expired summaries, patience with those who do not
+ * By when everything is right: what is left of the past (expired summaries, escrows, patience with those who do not
  * answer), the way of news up and down the tree, and the boards that a line waits for. The last is by far the longest:
  * a line whose proposals were refused tries at a board with a probability of at least 1/16, so that 500 boards go by
  * without a try once in 10^14 times.
  */
 function boundOf(options: FederationOptions, levels: number, delayMaxSeconds: number): number {
-  const { publishSeconds, expireSeconds, escrowSeconds, proposeSeconds, proposeRepeatsMax } = options;
-  const past =
-    expireSeconds +
-    escrowSeconds +
-    proposeSeconds * (proposeRepeatsMax + 1) +
-    BACKOFF_MAX * options.confirmSeconds +
-    options.noticeSeconds;
+  const { publishSeconds, expireSeconds, noticeSeconds } = options;
+  const past = expireSeconds + noticeSeconds + patienceOf(options);
   const news = 2 * levels * (publishSeconds + delayMaxSeconds);
   return past + news + BOARDS_MAX * publishSeconds;
+}
+
+/** How long anybody waits for an answer, one thing after the other. */
+function patienceOf({
+  escrowSeconds,
+  proposeSeconds,
+  proposeRepeatsMax,
+  confirmSeconds,
+}: FederationOptions): number {
+  return escrowSeconds + proposeSeconds * (proposeRepeatsMax + 1) + BACKOFF_MAX * confirmSeconds;
 }

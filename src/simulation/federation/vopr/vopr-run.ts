@@ -172,7 +172,7 @@ export class VoprRun {
     let wasRight = false;
     for (let look = begin; ; look = Math.min(end, look + liveness.lookSeconds)) {
       while (this.queue.peekTime() <= look) this.next();
-      const missing = liveness.missing();
+      const missing = liveness.missing(look, begin);
       const isRight = missing === '';
       if (isRight && wasRight) {
         this.settledShare = (look - begin) / liveness.boundSeconds;
