@@ -1,0 +1,92 @@
+/**
+ * Seeds as wholes: the same again, none fails, each planted bug is found.
+ */
+import { describe, expect, test } from 'vitest';
+import { FAULT_KINDS } from './fault-counts.ts';
+import { PLANTS, type Plant, plantByName } from './plants.ts';
+import { Universes } from './universe.ts';
+import { runVopr, type VoprOutcome } from './vopr-run.ts';
+import { addOutcome, addTotals, emptyTotals } from './vopr-totals.ts';
+
+const universes = new Universes();
+const STEPS = 300;
+
+function totalsOf(outcomes: readonly VoprOutcome[]) {
+  const totals = emptyTotals();
+  for (const outcome of outcomes) addOutcome(totals, outcome);
+  return totals;
+}
+
+describe('a seed', () => {
+  test('does the same again, event by event', () => {
+    for (const seed of [1, 5, 33]) {
+      const events: string[][] = [[], []];
+      const outcomes = events.map((lines) =>
+        runVopr(seed, universes, { steps: STEPS, onEvent: (...event) => lines.push(event.join(' ')) }),
+      );
+      expect(outcomes[1]).toEqual(outcomes[0]);
+      expect(events[1]).toEqual(events[0]);
+      expect(events[0]?.length).toBe(outcomes[0]?.events);
+    }
+  });
+
+  test('has as many events as steps, and those of the quiet', () => {
+    expect(runVopr(2, universes, { steps: 50 }).events).toBeGreaterThan(50);
+    const short: number[] = [];
+    const long: number[] = [];
+    runVopr(2, universes, { steps: 50, onEvent: (_, seconds) => short.push(seconds) });
+    runVopr(2, universes, { steps: 200, onEvent: (_, seconds) => long.push(seconds) });
+    expect(long.slice(0, 50)).toEqual(short.slice(0, 50));
+  });
+});
+
+describe('without a planted bug', () => {
+  const outcomes = Array.from({ length: 150 }, (_, i) => runVopr(i + 1, universes, { steps: STEPS }));
+
+  test('no seed fails', () => {
+    expect(outcomes.flatMap(({ failure }) => failure ?? [])).toEqual([]);
+  });
+
+  test('every kind of fault strikes, jobs run, and all is right long before the bound', () => {
+    const totals = totalsOf(outcomes);
+    const rare = new Set(['link-overflow']);
+    const absent = FAULT_KINDS.filter((kind) => totals.faults[kind] === 0 && !rare.has(kind));
+    expect(absent).toEqual([]);
+    expect(totals.starts).toBeGreaterThan(1000);
+    expect(totals.settledShareMax).toBeLessThan(0.5);
+  });
+
+  test('totals are the same in whatever order and parts they are added', () => {
+    const whole = totalsOf(outcomes);
+    const [first, second] = [totalsOf(outcomes.slice(60)), totalsOf(outcomes.slice(0, 60).reverse())];
+    addTotals(first, second);
+    expect(first).toEqual(whole);
+    expect(JSON.parse(JSON.stringify(whole))).toEqual(whole);
+  });
+});
+
+describe('a planted bug', () => {
+  /** Seeds within which it is found, and as what. */
+  const FOUND: Readonly<Record<Plant, readonly [seeds: number, kind: string, message: RegExp]>> = {
+    'unchecked-arbiter': [5, 'safety', /holds no capacity/],
+    'double-summary': [10, 'safety', /more than there is|twice|its children said/],
+    'forgotten-escrow': [60, 'safety', /no escrow stands behind it/],
+    'unrepeated-confirm': [5, 'liveness', /is confirming/],
+    'early-host': [60, 'safety', /runs in zone|starts/],
+  };
+
+  test.each(Object.keys(PLANTS) as Plant[])('%s is found', (plant) => {
+    const [seeds, kind, message] = FOUND[plant];
+    let found: VoprOutcome | undefined;
+    for (let seed = 1; seed <= seeds && found?.failure === undefined; seed++) {
+      found = runVopr(seed, universes, { steps: 500, plant });
+    }
+    expect(found?.failure).toMatchObject({ kind, message: expect.stringMatching(message) });
+    expect(found?.failure?.event).toBe(found?.events);
+  });
+
+  test('is asked for by name', () => {
+    expect(plantByName('early-host')).toBe('early-host');
+    expect(() => plantByName('toString')).toThrow(/expected one of unchecked-arbiter, double-summary/);
+  });
+});
