@@ -123,6 +123,7 @@ export class AgentHost implements Process {
     }
     const line = lines.lineOf(demandId, podCount, gangMin);
     const slot = jobs.add(job, line, priority, ++this.ranks, timeSeconds);
+    jobs.attemptFloors[slot] = this.sender.lastAttempt;
     this.enter(slot, WaitReason.Queued, timeSeconds);
     this.advance(line, timeSeconds, out);
   }
@@ -290,8 +291,9 @@ export class AgentHost implements Process {
   private onOffer(m: Message, timeSeconds: number, out: Outbox): void {
     const { jobs } = this;
     const slot = jobs.slotOf(m.job);
-    const waits = slot >= 0 && jobs.states[slot] === AgentState.Waiting;
-    if (waits || (slot >= 0 && jobs.states[slot] === AgentState.Proposed)) {
+    const isNew = slot >= 0 && m.attempt > (jobs.attemptFloors[slot] as number);
+    const waits = isNew && jobs.states[slot] === AgentState.Waiting;
+    if (waits || (isNew && jobs.states[slot] === AgentState.Proposed)) {
       const line = jobs.lines[slot] as JobLine;
       if (waits) this.leaveLine(slot);
       else this.endProposal(slot);
@@ -419,7 +421,11 @@ export class AgentHost implements Process {
     } else if (state >= AgentState.Confirming) {
       if (state >= AgentState.Moving) this.moves.giveUp(slot, out);
       if (m.reason === FederationReason.NodeLost) this.waitAgain(slot, WaitReason.NodeLost, timeSeconds, out);
-      else this.finish(slot, m.reason, out);
+      else if (m.reason === FederationReason.Moved) {
+        // Stopped for a move that this host knows nothing of: it lost its log after it had asked for it.
+        jobs.doneSeconds[slot] = m.price;
+        this.waitAgain(slot, WaitReason.EscrowGone, timeSeconds, out);
+      } else this.finish(slot, m.reason, out);
     }
   }
 
@@ -449,6 +455,7 @@ export class AgentHost implements Process {
     if ((this.jobs.states[slot] as number) >= AgentState.Running) this.jobs.waitingSince[slot] = timeSeconds;
     if (reason === WaitReason.NodeLost) this.jobs.doneSeconds[slot] = 0;
     this.jobs.offers[slot] = 0;
+    this.jobs.attemptFloors[slot] = this.sender.lastAttempt;
     this.enter(slot, reason, timeSeconds);
     this.advance(this.jobs.lines[slot] as JobLine, timeSeconds, out);
   }

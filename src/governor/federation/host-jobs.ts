@@ -88,6 +88,11 @@ export class HostJobs {
   waitingSince: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** Of the proposal that is or was last out; unique in the host. @shape [capacity] */
   attempts: Float64Array = new Float64Array(CAPACITY_FIRST);
+  /**
+   * Offers for attempts up to this one are not taken: they may be of a run that has ended since, whose late `Started` would
+   * be believed. @shape [capacity]
+   */
+  attemptFloors: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** Offer that it confirms or runs on. @shape [capacity] */
   offers: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** Process that was proposed to; zone that it confirms to or runs in. @shape [capacity] */
@@ -153,6 +158,7 @@ export class HostJobs {
     this.since[slot] = timeSeconds;
     this.waitingSince[slot] = timeSeconds;
     this.attempts[slot] = 0;
+    this.attemptFloors[slot] = 0;
     this.offers[slot] = 0;
     this.targets[slot] = -1;
     this.repeats[slot] = 0;
@@ -192,6 +198,7 @@ export class HostJobs {
     this.since = widened(this.since, new Float64Array(n));
     this.waitingSince = widened(this.waitingSince, new Float64Array(n));
     this.attempts = widened(this.attempts, new Float64Array(n));
+    this.attemptFloors = widened(this.attemptFloors, new Float64Array(n));
     this.offers = widened(this.offers, new Float64Array(n));
     this.targets = widened(this.targets, new Int32Array(n));
     this.repeats = widened(this.repeats, new Int32Array(n));

@@ -42,9 +42,15 @@ export class HostSender {
     this.timers = timers;
   }
 
+  /** The number of the last attempt; all of an earlier life are less. */
+  get lastAttempt(): number {
+    return this.parts.incarnation * PER_INCARNATION + this.attemptsMade;
+  }
+
   /** @returns A number that no attempt of this host has had, in this life or an earlier one. */
   nextAttempt(): number {
-    return this.parts.incarnation * PER_INCARNATION + ++this.attemptsMade;
+    this.attemptsMade++;
+    return this.lastAttempt;
   }
 
   /**

@@ -16,7 +16,7 @@ import type { PodTruth } from './pod-truth.ts';
 import { ensure } from './violation.ts';
 import type { VoprProcess } from './vopr-process.ts';
 
-/** Timers of a host beyond two for each of its jobs. */
+/** Timers of a host beyond two for each of the most jobs it has had. */
 const TIMERS_SPARE = 64;
 
 /** @returns What a process has to do with at most: jobs of a host; jobs and ends of jobs of a zone. */
@@ -33,6 +33,8 @@ export class SafetyChecks {
   private readonly offers: OffersInForce;
   private readonly processes: readonly VoprProcess[];
   private readonly firstHost: number;
+  /** Most jobs that each host has had. */
+  private readonly mostJobs = new Map<number, number>();
 
   constructor(
     options: FederationOptions,
@@ -149,7 +151,9 @@ export class SafetyChecks {
     );
     const { size } = host.board;
     ensure(size <= options.boardEntriesMax, () => `the board of host ${host.id} has ${size} entries`);
-    const timersMax = 2 * live + TIMERS_SPARE;
+    const most = Math.max(live, this.mostJobs.get(host.id) ?? 0);
+    this.mostJobs.set(host.id, most);
+    const timersMax = 2 * most + TIMERS_SPARE;
     ensure(
       host.pendingTimers <= timersMax,
       () => `host ${host.id} has ${host.pendingTimers} timers for ${live} jobs`,
