@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
 import type { AgentHost } from './agent-host.ts';
 import {
@@ -226,21 +227,34 @@ describe('an offer', () => {
     expect(agents.process.counters).toMatchObject({ placements: 1, declined: 0 });
   });
 
-  test('for an attempt that is over is declined', () => {
-    const agents = new Agents();
+  test('that comes when the job has gone on asking is taken; the other one is declined then', () => {
+    const agents = new Agents({ options: { proposeSeconds: 1, proposeRepeatsMax: 1 } });
     agents.board(THREE);
     const first = reply(agents.submit(7));
-    const second = reply(agents.refuse(first));
-    expect(second.to).toBe(2);
-    const declined = reply(agents.offer(first, 91));
-    expect(declined).toMatchObject({ kind: MessageKind.Decline, from: HOST, to: 1, job: 7, offer: 91 });
-    expect(agents.state(7)).toBe('proposed');
-    agents.offer(second, 92);
-    expect(reply(agents.offer(first, 91))).toMatchObject({ kind: MessageKind.Decline, to: 1, offer: 91 });
-    agents.hear(MessageKind.Started, 2, 7, { offer: 92 });
-    expect(reply(agents.offer(first, 91))).toMatchObject({ kind: MessageKind.Decline, to: 1, offer: 91 });
-    expect(agents.process.explain(7)).toMatchObject({ state: 'running', target: 2 });
-    expect(agents.process.counters.declined).toBe(3);
+    agents.wake(1);
+    const second = reply(agents.wake(2));
+    expect([first.to, second.to]).toEqual([1, 2]);
+    expect(reply(agents.offer(first, 91, 3))).toMatchObject({ kind: MessageKind.Confirm, to: 1, offer: 91 });
+    expect(agents.line.proposed).toBe(0);
+    const declined = reply(agents.offer(second, 92, 4));
+    expect(declined).toMatchObject({ kind: MessageKind.Decline, from: HOST, to: 2, job: 7, offer: 92 });
+    agents.hear(MessageKind.Started, 1, 7, { offer: 91 }, 5);
+    expect(reply(agents.offer(second, 92, 6))).toMatchObject({ kind: MessageKind.Decline, to: 2, offer: 92 });
+    expect(agents.process.explain(7)).toMatchObject({ state: 'running', target: 1 });
+    expect(agents.process.counters.declined).toBe(2);
+  });
+
+  test('that comes when the job has given up asking takes it out of its line', () => {
+    const agents = new Agents({ options: { proposeSeconds: 1, proposeRepeatsMax: 1 } });
+    agents.board([THREE[0] as BoardEntry]);
+    const first = reply(agents.submit(7));
+    agents.wake(1);
+    agents.wake(2);
+    expect(agents.state(7)).toBe('waiting: a zone did not answer');
+    expect(told(agents.offer(first, 91, 3))).toEqual(['confirm 7']);
+    expect(agents.line.waiting).toEqual([]);
+    // A success that nobody waited for any more says nothing of how many proposals may be out.
+    expect(agents.line.window).toBe(4);
   });
 
   test('for a job that nobody knows is declined', () => {
@@ -326,8 +340,73 @@ describe('a refusal', () => {
   });
 });
 
+describe('a gang that has been refused eight times', () => {
+  const GROUP = 200;
+
+  /** Job 7, a gang of four, after its eighth refusal; a fresh board comes at every one. */
+  function refusedGang(pods = 4, random = new Random(3)): Agents {
+    const agents = new Agents({ random });
+    for (let version = 1; version <= 8; version++) {
+      const shown = [entry(1, version, { freeGpuMilli: 9000, takenAt: version })];
+      const retried = agents.board(shown);
+      const step = version === 1 ? agents.submit(7, 1, DemandId.OneGpu, pods) : retried;
+      agents.line.window = 4;
+      agents.refuse(reply(step), version);
+    }
+    expect(agents.process.explain(7)).toMatchObject({ state: 'waiting', probes: 8 });
+    return agents;
+  }
+
+  /** Zones and a group, of which zone 1 is by far the cheapest. */
+  const wide = (version: number): BoardEntry[] => [
+    entry(1, version, { freeGpuMilli: 90_000, takenAt: version }),
+    ...[2, 3, 4, 5].map((id) => entry(id, version, { freeGpuMilli: 5000, takenAt: version })),
+    entry(GROUP, version, { freeGpuMilli: 5000, takenAt: version, sums: { zones: 4 } }, true),
+  ];
+
+  test('asks at random, all who show room at one board, and says so to summary nodes', () => {
+    const agents = refusedGang();
+    const asked: number[] = [];
+    let step = agents.board(wide(9), 9);
+    while (step.messages.length > 0 && asked.length < 60) {
+      const proposal = reply(step);
+      expect(proposal.reason).toBe(FederationReason.NoRoom);
+      asked.push(proposal.to);
+      step = agents.refuse(proposal, 9);
+    }
+    expect(new Set(asked)).toEqual(new Set([1, 2, 3, 4, 5, GROUP]));
+    for (const zone of [1, 2, 3, 4, 5]) expect(asked.filter((to) => to === zone)).toHaveLength(1);
+    expect(asked[0]).not.toBe(1);
+    expect(agents.state(7)).toBe('waiting: refused where room was shown');
+  });
+
+  test('asks a group again, about as often as it has zones, unless the group knows nobody', () => {
+    const group = (version: number) =>
+      entry(GROUP, version, { freeGpuMilli: 5000, takenAt: version, sums: { zones: 4 } }, true);
+    let asks = 0;
+    for (let seed = 0; seed < 100; seed++) {
+      const agents = refusedGang(4, new Random(seed));
+      agents.line.window = 1024;
+      let step = agents.board([group(9)], 9);
+      for (; step.messages.length > 0; asks++) step = agents.refuse(reply(step), 9);
+      agents.line.window = 1024;
+      const last = reply(agents.board([group(10)], 10));
+      expect(told(agents.refuse(last, 10, FederationReason.NoZone))).toEqual([]);
+    }
+    // Geometric with mean 4: the mean of a hundred is within 5 σ = 1.8.
+    expect(asks / 100).toBeGreaterThan(2.2);
+    expect(asks / 100).toBeLessThan(5.8);
+  });
+
+  test('is special: jobs of one pod go on by price', () => {
+    const agents = refusedGang(1);
+    const proposal = reply(agents.board(wide(9), 9));
+    expect(proposal).toMatchObject({ to: 1, reason: FederationReason.None });
+  });
+});
+
 describe('silence', () => {
-  test('has a proposal repeated, then the job goes elsewhere; the late offer is declined', () => {
+  test('has a proposal repeated, then the job goes elsewhere', () => {
     const agents = new Agents({ options: { proposeSeconds: 0.5, proposeRepeatsMax: 3 } });
     agents.board(THREE);
     const first = reply(agents.submit(7, 0));
@@ -340,7 +419,6 @@ describe('silence', () => {
     expect(second).toMatchObject({ kind: MessageKind.Propose, to: 2, job: 7, deadline: 4 });
     expect(second.attempt).not.toBe(first.attempt);
     expect(agents.process.counters).toMatchObject({ proposals: 2, unanswered: 1, refusals: 0 });
-    expect(told(agents.offer(first, 91, 2.1))).toEqual(['decline 7']);
   });
 
   test('of all zones leaves the job waiting for that reason', () => {

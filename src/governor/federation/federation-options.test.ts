@@ -28,7 +28,11 @@ describe('options of a federation', () => {
   });
 
   /** Zero switches these off. */
-  const MAY_BE_ZERO: readonly (keyof FederationOptions)[] = ['movesPerBoard', 'moveSavesMilliMin'];
+  const MAY_BE_ZERO: readonly (keyof FederationOptions)[] = [
+    'movesPerBoard',
+    'moveSavesMilliMin',
+    'standingZones',
+  ];
   const names = Object.keys(FEDERATION_DEFAULTS) as (keyof FederationOptions)[];
 
   test.each(names)('%s: what is below its bound, and what is no number, is refused by name', (name) => {

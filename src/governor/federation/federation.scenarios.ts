@@ -156,7 +156,7 @@ export function makeGovernor(setup: GovernorSetup = {}): ZoneGovernor {
   return new ZoneGovernor({
     id,
     parent,
-    zone: new Zone(cluster, steered, { onUnplaceable: 'drop', onNodeLost: 'fail' }),
+    zone: new Zone(cluster, steered, { onUnplaceable: 'wait', onNodeLost: 'fail' }),
     steered,
     policy,
     options: federationOptions(options),
@@ -225,7 +225,7 @@ export interface HostSetup {
   readonly options?: Partial<FederationOptions>;
 }
 
-/** A host that reads plain holograms and asks the zone that shows most free GPUs. */
+/** A host that reads plain holograms and asks the zone that shows most free GPUs. It leaves no standing requests unless told. */
 export function makeHost(setup: HostSetup = {}): AgentHost {
   const { id = 50, homeZone = -1, incarnation = 1, firstReportSeconds = 0, options } = setup;
   return new AgentHost({
@@ -236,7 +236,7 @@ export function makeHost(setup: HostSetup = {}): AgentHost {
     reader: new PlainReader(),
     chooser: setup.chooser ?? createLeastLoadedChooser(),
     random: setup.random ?? new Random(3),
-    options: federationOptions(options),
+    options: federationOptions({ standingZones: 0, ...options }),
     incarnation,
     firstReportSeconds,
   });

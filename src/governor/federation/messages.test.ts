@@ -51,6 +51,7 @@ describe('messages', () => {
       NodeLost: 6,
       Cancelled: 7,
       Moved: 8,
+      Standing: 9,
     });
   });
 

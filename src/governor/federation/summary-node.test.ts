@@ -267,6 +267,21 @@ describe('a proposal', () => {
     expect(node.process.counters).toEqual({ routed: 0, refused: 1 });
   });
 
+  test('that asks at random is handed to any child that shows room, and says so on', () => {
+    const node = new Node();
+    node.summary(0, 1, { freeGpuMilli: 9000, takenAt: 0 });
+    node.summary(1, 1, { freeGpuMilli: 2000, takenAt: 0 });
+    node.summary(2, 1, { freeGpuMilli: 1000, takenAt: 0 });
+    const routed = Array.from({ length: 200 }, () => node.propose({ reason: FederationReason.NoRoom }));
+    expect(routed.every((m) => m.kind === MessageKind.Propose && m.reason === FederationReason.NoRoom)).toBe(
+      true,
+    );
+    const toFirst = routed.filter((m) => m.to === 0).length;
+    expect(toFirst).toBeGreaterThan(70);
+    expect(toFirst).toBeLessThan(130);
+    expect(routed.filter((m) => m.to === 1)).toHaveLength(200 - toFirst);
+  });
+
   test('is refused before anything is known', () => {
     expect(new Node().propose()).toMatchObject({ kind: MessageKind.Refuse, reason: FederationReason.NoZone });
   });
