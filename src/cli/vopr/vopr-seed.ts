@@ -42,9 +42,8 @@ export function runSeed(seed: number, universes: Universes, options: SeedOptions
   return runVopr(seed, universes, {
     ...common,
     observer: writer,
-    onEvent: (event) => {
-      writer.event = event;
-    },
+    onEvent: (event, timeSeconds) => writer.next(event, timeSeconds),
+    onFault: (kind) => writer.fault(kind),
   });
 }
 

@@ -28,11 +28,14 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** Counters by kind. */
 export class FaultCounts {
+  /** Told of each one. */
+  listener: ((kind: FaultKind) => void) | undefined;
   private readonly counts = new Map<FaultKind, number>(FAULT_KINDS.map((kind) => [kind, 0]));
 
   /** Counts one. */
-  add(kind: FaultKind, times = 1): void {
-    this.counts.set(kind, (this.counts.get(kind) as number) + times);
+  add(kind: FaultKind): void {
+    this.counts.set(kind, (this.counts.get(kind) as number) + 1);
+    this.listener?.(kind);
   }
 
   /** @returns All kinds with their counts. */

@@ -66,6 +66,8 @@ export interface VoprOptions {
   readonly steps: number;
   readonly plant?: Plant;
   readonly observer?: WorldObserver;
+  /** Told of each fault as it strikes. */
+  readonly onFault?: (kind: FaultKind) => void;
   /** Told before each event. */
   readonly onEvent?: (event: number, timeSeconds: number, what: string) => void;
 }
@@ -101,6 +103,7 @@ export class VoprRun {
     const universe = universes.at(scenario.universe);
     const { seed } = scenario;
     this.world = new VoprWorld(scenario, universe, this.driver(), options.plant, options.observer);
+    this.world.faults.listener = options.onFault;
     this.network = new FaultyNetwork(
       scenario.network,
       this.world.topology.processCount,

@@ -8,6 +8,7 @@ import {
   type Message,
   type Outbox,
 } from '../../../governor/federation/messages.ts';
+import type { FaultKind } from './fault-counts.ts';
 import type { ProcessInput } from './process-input.ts';
 import type { RestartMode, VoprProcess } from './vopr-process.ts';
 import type { WorldObserver } from './vopr-world.ts';
@@ -26,8 +27,8 @@ const ACTION_NAMES: Readonly<Record<number, string>> = {
 
 /** Turns what a world tells into lines. */
 export class TraceWriter implements WorldObserver {
-  /** Number of the event at hand. */
-  event = 0;
+  private event = 0;
+  private timeSeconds = 0;
   private readonly write: (line: string) => void;
   private readonly names = new Map<number, string>();
 
@@ -36,23 +37,34 @@ export class TraceWriter implements WorldObserver {
     this.write = write;
   }
 
+  /** The next event happens. */
+  next(event: number, timeSeconds: number): void {
+    this.event = event;
+    this.timeSeconds = timeSeconds;
+  }
+
+  /** A fault strikes. */
+  fault(kind: FaultKind): void {
+    this.entry('!', this.timeSeconds, kind);
+  }
+
   started(process: VoprProcess, timeSeconds: number, mode: RestartMode): void {
     this.names.set(process.id, process.name);
-    this.line(process, timeSeconds, mode === 'log' ? 'restarts from its log' : 'starts empty');
+    this.entry(process.name, timeSeconds, mode === 'log' ? 'restarts from its log' : 'starts empty');
   }
 
   crashed(process: VoprProcess, timeSeconds: number): void {
-    this.line(process, timeSeconds, 'crashes');
+    this.entry(process.name, timeSeconds, 'crashes');
   }
 
   stepped(process: VoprProcess, input: ProcessInput, timeSeconds: number, out: Outbox): void {
     const sent = out.messages.map((m) => `${MESSAGE_NAMES[m.kind]}>${this.nameOf(m.to)}${detailOf(m)}`);
     const done = out.actions.map(({ kind, job, offer }) => `${ACTION_NAMES[kind]} job ${job} offer ${offer}`);
     const effects = `${sent.length > 0 ? ` → ${sent.join(', ')}` : ''}${done.length > 0 ? ` | ${done.join(', ')}` : ''}`;
-    this.line(process, timeSeconds, `${this.inputText(input)}${effects}`);
+    this.entry(process.name, timeSeconds, `${this.inputText(input)}${effects}`);
   }
 
-  private line({ name }: VoprProcess, timeSeconds: number, text: string): void {
+  private entry(name: string, timeSeconds: number, text: string): void {
     this.write(
       `${`${this.event}`.padStart(5)}  ${timeSeconds.toFixed(4).padStart(9)}  ${name.padEnd(4)}  ${text}`,
     );

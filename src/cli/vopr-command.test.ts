@@ -1,0 +1,149 @@
+/**
+ * `teg vopr` as a user meets it.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { voprSchema } from './vopr/vopr-output.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const TEG = join(ROOT, 'bin', 'teg');
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'teg-vopr-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function teg(...args: string[]) {
+  const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [TEG, 'vopr', ...args], {
+    env,
+    encoding: 'utf8',
+    timeout: 60_000,
+    maxBuffer: 2 ** 26,
+  });
+  return { status, stdout, stderr };
+}
+
+describe('many seeds', () => {
+  test('come to the same for any number of workers, as the schema says', () => {
+    const [one, three] = ['1', '3'].map((workers) =>
+      teg('--seeds', '1-45', '--steps', '120', '--workers', workers, '--json'),
+    );
+    expect(one).toEqual(three);
+    expect(one?.status).toBe(0);
+    const result = voprSchema.strict().parse(JSON.parse(one?.stdout ?? ''));
+    expect(result).toMatchObject({ seeds: 45, steps: 120, failures: [], failed: 0, plant: null });
+    expect(result.faults['message-lost']).toBeGreaterThan(0);
+    expect(Object.keys(result).slice(0, 4)).toEqual(['seeds', 'steps', 'faults', 'failures']);
+  });
+
+  test('are told as text', () => {
+    const { status, stdout, stderr } = teg('--seeds', '1-5', '--steps', '60');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^5 seeds of 60 steps: [\d,]+ events/);
+    expect(stdout).toMatch(/^no failure$/m);
+  });
+
+  test('with a planted bug fail with the code of what was found, and say after how many', () => {
+    const { status, stdout } = teg('--seeds', '1-6', '--plant', 'unchecked-arbiter');
+    expect(status).toBe(3);
+    expect(stdout).toMatch(/^SAFETY seed \d+ event \d+ at [\d.]+ s: /m);
+    expect(stdout).toMatch(/again: teg vopr --seed \d+ --steps 500 --plant unchecked-arbiter --trace/);
+    expect(stdout).toMatch(/^'unchecked-arbiter' was found after \d+ seeds$/m);
+    const failed = teg('--seeds', '1-3', '--plant', 'unrepeated-confirm', '--json');
+    expect(failed.status).toBe(4);
+    const { failures } = voprSchema.parse(JSON.parse(failed.stdout));
+    expect(failures[0]).toMatchObject({
+      kind: 'liveness',
+      message: expect.stringContaining('is confirming'),
+    });
+  });
+
+  test('end with what they have when they are interrupted', async () => {
+    const child = spawn(process.execPath, [TEG, 'vopr', '--seeds', '1-50000', '--json'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const output = { stdout: '', stderr: '' };
+    child.stdout.on('data', (data) => {
+      output.stdout += data;
+    });
+    child.stderr.on('data', (data) => {
+      output.stderr += data;
+    });
+    setTimeout(() => child.kill('SIGINT'), 3000);
+    expect((await once(child, 'close'))[0]).toBe(130);
+    expect(output.stderr).toMatch(/^partial: \d+ of 50000 seeds$/m);
+    expect(JSON.parse(output.stdout).seeds).toBeLessThan(50_000);
+  }, 30_000);
+});
+
+describe('one seed', () => {
+  test('is followed step by step', () => {
+    const { status, stdout } = teg('--seed', '5', '--steps', '80', '--trace');
+    expect(status).toBe(0);
+    const lines = stdout.split('\n');
+    expect(lines[0]).toBe('event  time_s  process  input  → sent | done');
+    expect(lines[1]).toMatch(/^ {4}0 {5}0\.0000 {2}z0 {4}starts empty$/);
+    expect(stdout).toMatch(/^ *\d+ +[\d.]+ {2}h\d {4}submit job 0 \(demand \d+, /m);
+    expect(stdout).toMatch(/confirm<h\d job \d+ offer \d+ → started>h\d job \d+ offer \d+ \| start job \d+/);
+    expect(stdout).toMatch(/^ *\d+ +[\d.]+ {2}! {5}message-overtakes$/m);
+  });
+
+  test('is recorded and replayed bit for bit', () => {
+    const file = join(folder, 'run.log');
+    const { status, stdout } = teg('--seed', '7', '--steps', '200', '--record', file, '--json');
+    expect(status).toBe(0);
+    expect(stdout).toBe(teg('--seeds', '7', '--steps', '200', '--json').stdout);
+    const same = teg('--replay', file);
+    expect(same.status).toBe(0);
+    expect(same.stdout).toMatch(/^seed 7, \d+ inputs: the same, bit for bit\n$/);
+    const lines = readFileSync(file, 'utf8').split('\n');
+    const at = lines.findIndex((line) => line.includes('"submit"'));
+    lines[at] = (lines[at] as string).replace(/\d+\]$/, '1]');
+    writeFileSync(file, lines.join('\n'));
+    const other = teg('--replay', file, '--json');
+    expect(other.status).toBe(5);
+    expect(JSON.parse(other.stdout).difference).toMatch(/^event \d+, process \d+, submit: /);
+    lines[at] = 'nonsense';
+    writeFileSync(file, lines.join('\n'));
+    expect(teg('--replay', file)).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining(`TEG_LOG_INVALID: line ${at + 1} of`),
+    });
+  });
+});
+
+describe('bad input', () => {
+  test.each([
+    [['--seed', '1', '--seeds', '1-2'], 'one of them'],
+    [['--trace'], 'add --seed'],
+    [['--record', 'x'], 'add --seed'],
+    [['--seed', '4294967296'], 'at most 4294967295'],
+    [['--seed', '1', '--replay', 'x'], 'leave --seed'],
+    [['--plant', 'nothing'], 'expected one of unchecked-arbiter'],
+    [['--steps', '0'], 'at least 1'],
+  ])('%j is refused', (args, message) => {
+    const { status, stdout, stderr } = teg(...args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('TEG_OPTION_INVALID');
+    expect(stderr).toContain(message);
+  });
+
+  test('files that are not there or cannot be written are told', () => {
+    expect(teg('--replay', join(folder, 'none')).stderr).toContain('TEG_INPUT_NOT_FOUND');
+    const { status, stderr } = teg('--seed', '1', '--record', join(folder, 'no', 'such', 'folder'));
+    expect(status).toBe(1);
+    expect(stderr).toContain('TEG_OUTPUT_FAILED');
+    expect(existsSync(join(folder, 'no'))).toBe(false);
+  });
+});
+
+test('--json-schema prints a schema', () => {
+  const schema = JSON.parse(teg('--json-schema').stdout);
+  expect(schema.required).toEqual(expect.arrayContaining(['seeds', 'steps', 'faults', 'failures']));
+});
