@@ -356,7 +356,7 @@ export class Shard {
   }
 
   private rouse(process: Process): void {
-    const { wakeAt } = process;
+    const wakeAt = process.wakeAt;
     if (wakeAt === Number.POSITIVE_INFINITY) return;
     if ((this.wakes.get(process.id) ?? Number.POSITIVE_INFINITY) <= wakeAt) return;
     this.wakes.set(process.id, wakeAt);
