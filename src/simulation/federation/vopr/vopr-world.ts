@@ -122,7 +122,7 @@ export class VoprWorld {
   /** A process takes an input in. It must be up. @returns Whether it did: false for a submission beyond the limit. */
   step(process: VoprProcess, input: ProcessInput, timeSeconds: number): boolean {
     const { out } = this;
-    const { role } = process;
+    const role = process.role;
     assert(process.process !== undefined, 'an input for a process that has crashed');
     this.steps++;
     if (role === 'zone') this.offers.before(process.governor, input);
@@ -221,7 +221,8 @@ export class VoprWorld {
   /** Makes a fresh process for a log. */
   private make(process: VoprProcess, log: ProcessLog): void {
     const { incarnation, startedAt } = log;
-    const { role, index } = process;
+    const role = process.role;
+    const index = process.index;
     process.log = log;
     if (role === 'zone') process.process = this.factory.zoneGovernor(index, incarnation, startedAt);
     else if (role === 'host') process.process = this.factory.agentHost(index, incarnation, startedAt);
@@ -249,7 +250,7 @@ export class VoprWorld {
   }
 
   private startEmpty(process: VoprProcess, timeSeconds: number): void {
-    const { role } = process;
+    const role = process.role;
     this.make(process, new ProcessLog(process.log.incarnation + 1, timeSeconds));
     this.observer.started?.(process, timeSeconds, 'empty');
     process.news.length = 0;
@@ -357,7 +358,7 @@ export class VoprWorld {
   }
 
   private checkAfter(process: VoprProcess, timeSeconds: number): void {
-    const { role } = process;
+    const role = process.role;
     if (role === 'zone') this.checks.checkZone(process.governor, timeSeconds);
     else if (role === 'host') this.checks.checkHost(process.host);
     for (const message of this.out.messages) {
