@@ -28,6 +28,16 @@ const BENCHMARKS: readonly Benchmark[] = [
     short: ['bench', 'simulator', '--nodes', '2000', '--json'],
   },
   {
+    name: 'choosers',
+    full: ['bench', 'choosers', '--json'],
+    short: ['bench', 'choosers', '--arrivals', '20000', '--json'],
+  },
+  {
+    name: 'zones',
+    full: ['bench', 'zones', '--nodes', '100000', '--zones', '100', '--json'],
+    short: 'bench zones --nodes 2000 --zones 40 --fan-out 8 --span 20s --json'.split(' '),
+  },
+  {
     name: 'churn',
     full: 'compare --cluster generated:openb:500 --jobs generated:40000:1.5:8h --horizon 24h --policies fgd,teg,full-scan,kube-scheduler --seeds 1-6 --json'.split(
       ' ',
