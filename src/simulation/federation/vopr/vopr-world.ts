@@ -121,25 +121,7 @@ export class VoprWorld {
 
   /** A process takes an input in. It must be up. @returns Whether it did: false for a submission beyond the limit. */
   step(process: VoprProcess, input: ProcessInput, timeSeconds: number): boolean {
-    const { out } = this;
-    const role = process.role;
-    assert(process.process !== undefined, 'an input for a process that has crashed');
-    this.steps++;
-    if (role === 'zone') this.offers.before(process.governor, input);
-    if (input.kind === 'receive') this.summaries.received(input.message, timeSeconds);
-    const size = sizeOf(process);
-    process.log.append(input, timeSeconds);
-    this.observer.takes?.(process, input, timeSeconds);
-    const taken = applyInput(process.process, input, timeSeconds, out);
-    if (taken && input.kind === 'submit') this.accepted(process, input);
-    for (const message of out.messages) this.wire.carry(message);
-    this.observer.stepped?.(process, input, timeSeconds, out);
-    this.checks.checkOutbox(process, out, size);
-    if (out.actions.length > 0 || out.messages.some(({ job }) => job > 0)) this.lastBusy = process;
-    for (const action of out.actions) this.carryOut(process, action, timeSeconds);
-    this.checkAfter(process, timeSeconds);
-    for (const message of out.messages) this.driver.send(message, timeSeconds);
-    out.clear();
+    const taken = this.take(process, input, timeSeconds, true);
     this.rouse(process, timeSeconds);
     return taken;
   }
@@ -295,22 +277,32 @@ export class VoprWorld {
     this.teach(process, lessons, timeSeconds);
   }
 
-  /** Gives inputs without a check in between, where a process that starts over knows half of it only. */
+  /** Gives inputs without a look at the state in between, where a process that comes back knows half of it only. */
   private teach(process: VoprProcess, lessons: readonly ProcessInput[], timeSeconds: number): void {
+    for (const input of lessons) this.take(process, input, timeSeconds, false);
+  }
+
+  /** @param isWhole Whether the process knows all that it should once it has taken the input in. */
+  private take(process: VoprProcess, input: ProcessInput, timeSeconds: number, isWhole: boolean): boolean {
     const { out } = this;
-    assert(process.process !== undefined, 'what has crashed cannot learn');
-    for (const input of lessons) {
-      this.steps++;
-      if (process.role === 'zone') this.offers.before(process.governor, input);
-      process.log.append(input, timeSeconds);
-      this.observer.takes?.(process, input, timeSeconds);
-      applyInput(process.process, input, timeSeconds, out);
-      for (const message of out.messages) this.wire.carry(message);
-      this.observer.stepped?.(process, input, timeSeconds, out);
-      for (const action of out.actions) this.carryOut(process, action, timeSeconds);
-      for (const message of out.messages) this.driver.send(message, timeSeconds);
-      out.clear();
-    }
+    assert(process.process !== undefined, 'an input for a process that has crashed');
+    this.steps++;
+    if (process.role === 'zone') this.offers.before(process.governor, input);
+    if (input.kind === 'receive') this.summaries.received(input.message, timeSeconds);
+    const size = sizeOf(process);
+    process.log.append(input, timeSeconds);
+    this.observer.takes?.(process, input, timeSeconds);
+    const taken = applyInput(process.process, input, timeSeconds, out);
+    if (taken && input.kind === 'submit') this.accepted(process, input);
+    for (const message of out.messages) this.wire.carry(message);
+    this.observer.stepped?.(process, input, timeSeconds, out);
+    this.checks.checkOutbox(process, out, size);
+    if (out.actions.length > 0 || out.messages.some(({ job }) => job > 0)) this.lastBusy = process;
+    for (const action of out.actions) this.carryOut(process, action, timeSeconds);
+    if (isWhole) this.checkAfter(process, timeSeconds);
+    for (const message of out.messages) this.driver.send(message, timeSeconds);
+    out.clear();
+    return taken;
   }
 
   /** Something happened on a zone's nodes: its governor hears of it now, or when it comes back. */
