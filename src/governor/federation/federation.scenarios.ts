@@ -165,11 +165,6 @@ export function makeGovernor(setup: GovernorSetup = {}): ZoneGovernor {
   });
 }
 
-/** A reader of the same demands and prices. */
-export function makeReader(demands: DemandTable = testDemands()): OfferReader {
-  return new OfferReader(demands, pricesOfNode().price);
-}
-
 /** What a plain hologram says; everything else of it is nothing. */
 export interface Shown {
   /** Free GPU of a zone, in milli. */
