@@ -13,7 +13,7 @@ import { HoldState } from './zone-ledger.ts';
 
 const ZONES = [0, 1] as const;
 const HOST = 50;
-const OPTIONS = { movesPerBoard: 2, moveSavesMilliMin: 0.5, escrowSeconds: 5, hostJobsMax: 100 };
+const OPTIONS = { movesPerBoard: 2, moveSavesMilliMin: 0.5, escrowSeconds: 5, standingZones: 2 };
 
 /** What happens next; numbers pick among what is there. */
 const moves = fc.array(
