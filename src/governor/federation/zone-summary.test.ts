@@ -28,6 +28,25 @@ describe('publishing', () => {
     expect(site.wake(100).messages).toEqual([]);
   });
 
+  test('shows the nodes as they are, and counts them again only where something happened', () => {
+    const site = new Site({ nodes: 2, firstPublishSeconds: 0 });
+    const shown = (at: number): Hologram => reply(site.wake(at)).hologram as Hologram;
+    const wholeGpus = ({ classes }: Hologram): number[] =>
+      [...classes.whole].flatMap((whole, i) =>
+        new Array<number>(classes.nodeCounts[i] as number).fill(whole),
+      );
+    const empty = shown(0);
+    expect(wholeGpus(empty)).toEqual([4, 4]);
+    const quiet = shown(1);
+    expect(quiet.classes).toBe(empty.classes);
+    expect([quiet.takenAt, quiet.newestAt]).toEqual([1, 1]);
+    site.running(1, 1.5, { podCount: 3 });
+    const busy = shown(2);
+    expect(wholeGpus(busy).sort()).toEqual([1, 4]);
+    site.step((out) => site.process.nodeDown(0, 2.5, out));
+    expect(wholeGpus(shown(3))).toHaveLength(1);
+  });
+
   test('sums add up: what is free, held and running is what there is', () => {
     const site = new Site({ nodes: 4 });
     site.running(1, 0, { podCount: 2 });

@@ -179,6 +179,11 @@ describe('the same bits come out', () => {
     ['with loss, duplicates and failing nodes', NOISE],
     ['with jobs that move', { options: { movesPerBoard: 4, moveSavesMilliMin: 1 }, ...NOISE }],
     ['with a zone alone in its group', { zones: 7, hosts: 5 }],
+    ['with prices that are learned', { isLearned: true }],
+    [
+      'where many letters arrive at one instant',
+      { network: { delayMinSeconds: 0.01, delayMeanSeconds: 0.01 } },
+    ],
     ['with a chooser that walks', { chooser: chooserByName('langevin') }],
   ];
 

@@ -27,6 +27,8 @@ export interface FederationSetup {
   readonly network?: Partial<NetworkOptions>;
   readonly failures?: ShardOptions['failures'];
   readonly seed?: number;
+  /** Whether what usually comes is learned, not given. */
+  readonly isLearned?: boolean;
 }
 
 /** A pod of no GPU, as a job of one pod that arrives at 0 and runs for 10 s. */
@@ -80,7 +82,7 @@ export function federation(setup: FederationSetup = {}): Omit<ShardOptions, 'ind
       topology: makeTopology(zones, hosts, options.fanOut),
       options,
       chooser,
-      typical: typicalOfMix(jobs),
+      ...(setup.isLearned ? {} : { typical: typicalOfMix(jobs) }),
       seed,
     },
     jobs,
