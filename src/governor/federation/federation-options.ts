@@ -19,8 +19,6 @@ export interface FederationOptions {
   readonly confirmSeconds: number;
   /** A zone repeats the news that a job ended until it is acknowledged. */
   readonly noticeSeconds: number;
-  /** A proposal that was refused everywhere it made sense waits for the next board; without one, for this time. */
-  readonly retrySeconds: number;
   /**
    * How long a standing request waits in a zone. A job for which no zone shows room leaves some, so that it gets the next
    * place that opens before smaller jobs have taken it apart.
@@ -68,7 +66,6 @@ export const FEDERATION_DEFAULTS: FederationOptions = {
   proposeRepeatsMax: 3,
   confirmSeconds: 0.5,
   noticeSeconds: 1,
-  retrySeconds: 1,
   standingSeconds: 10,
   standingZones: 2,
   standingJobsMax: 16,
