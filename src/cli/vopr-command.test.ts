@@ -55,7 +55,7 @@ describe('many seeds', () => {
     expect(stdout).toMatch(/^SAFETY seed \d+ event \d+ at [\d.]+ s: /m);
     expect(stdout).toMatch(/again: teg vopr --seed \d+ --steps 500 --plant unchecked-arbiter --trace/);
     expect(stdout).toMatch(/^'unchecked-arbiter' was found after \d+ seeds$/m);
-    const failed = teg('--seeds', '1-3', '--plant', 'unrepeated-confirm', '--json');
+    const failed = teg('--seeds', '1-12', '--plant', 'unrepeated-confirm', '--json');
     expect(failed.status).toBe(4);
     const { failures } = voprSchema.parse(JSON.parse(failed.stdout));
     expect(failures[0]).toMatchObject({

@@ -103,7 +103,7 @@ export function drawScenario(seed: number, universes: Universes): Scenario {
     publishSeconds,
     network,
   );
-  return {
+  const scenario: Scenario = {
     seed,
     universe,
     nodes: drawNodes(draw, flavors, nodeCount),
@@ -114,6 +114,41 @@ export function drawScenario(seed: number, universes: Universes): Scenario {
     network,
     faults: drawFaults(draw, options),
     load: drawLoad(draw, options),
+  };
+  return draw.sometimes(0.15) ? restless(scenario) : scenario;
+}
+
+/**
+ * The same with jobs that keep moving, hosts that keep forgetting, nodes that keep failing, and doubles of everything: old
+ * messages then meet what has changed since, which else is rare.
+ */
+function restless({ options, network, faults, load, ...scenario }: Scenario): Scenario {
+  const { publishSeconds } = options;
+  return {
+    ...scenario,
+    options: {
+      ...options,
+      escrowSeconds: Math.min(0.5 * publishSeconds, options.escrowSeconds),
+      movesPerBoard: 16,
+      moveGain: 1,
+      moveSavesMilliMin: 0,
+    },
+    network: {
+      ...network,
+      delayMeanSeconds: Math.max(0.1 * publishSeconds, network.delayMeanSeconds),
+      duplicateRate: Math.max(0.3, network.duplicateRate),
+      clogsPerSecond: 4 / publishSeconds,
+      clogMeanSeconds: Math.max(2 * publishSeconds, network.clogMeanSeconds),
+    },
+    faults: {
+      ...faults,
+      crashesPerSecond: 1 / publishSeconds,
+      downMeanSeconds: Math.min(faults.downMeanSeconds, publishSeconds),
+      emptyShare: 0.7,
+      nodeFailuresPerSecond: 3 / publishSeconds,
+      nodeDownMeanSeconds: Math.min(faults.nodeDownMeanSeconds, 0.3 * publishSeconds),
+    },
+    load: { ...load, gangShare: load.gangShare / 4 },
   };
 }
 

@@ -23,7 +23,7 @@ interface Possessions {
   readonly cpuMilli: number;
 }
 
-/** What a summary node was last told by a child. */
+/** What was last said by a zone or summary node. */
 interface Delivered {
   readonly version: number;
   readonly hologram: Hologram;
@@ -41,7 +41,7 @@ export class SummaryChecks {
   /** By summary node and child. */
   private readonly delivered = new Map<number, Map<number, Delivered>>();
   /** The last hologram of each process that publishes. */
-  private readonly published = new Map<number, Hologram>();
+  private readonly published = new Map<number, Delivered>();
   private readonly offer: Offer = { price: 0, slope: 0, near: 0, slots: 0 };
 
   constructor(
@@ -82,8 +82,7 @@ export class SummaryChecks {
 
   /** A zone publishes: nothing it shows may be more than it has at this moment. */
   zonePublishes(message: Message, governor: ZoneGovernor, timeSeconds: number): void {
-    const hologram = message.hologram as Hologram;
-    this.published.set(message.from, hologram);
+    const hologram = this.newlyPublished(message);
     this.checkBounds(message.from, hologram, timeSeconds);
     ensure(
       hologram.takenAt === timeSeconds,
@@ -95,8 +94,7 @@ export class SummaryChecks {
 
   /** A summary node publishes: exactly the sum of what its children said last. */
   nodePublishes(message: Message, timeSeconds: number): void {
-    const hologram = message.hologram as Hologram;
-    this.published.set(message.from, hologram);
+    const hologram = this.newlyPublished(message);
     this.checkBounds(message.from, hologram, timeSeconds);
     const parts: Hologram[] = [];
     for (const { hologram: part } of (this.delivered.get(message.from) as Map<number, Delivered>).values()) {
@@ -127,10 +125,18 @@ export class SummaryChecks {
     const group = nodes.find(({ hosts }) => hosts.includes(host))?.id ?? -1;
     for (let id = group; id >= 0; id = parentOf(id)) above.add(id);
     for (let id = zone; id >= 0 && !above.has(id); id = parentOf(id)) {
-      const hologram = this.published.get(id);
+      const hologram = this.published.get(id)?.hologram;
       if (hologram === undefined || !this.reader.read(hologram, demand, gangMin, this.offer)) return false;
     }
     return true;
+  }
+
+  /** A version is never used twice, also across restarts, or readers would take what is new for old. */
+  private newlyPublished({ from, version, hologram }: Message): Hologram {
+    const before = this.published.get(from)?.version ?? 0;
+    ensure(version > before, () => `process ${from} publishes version ${version} after version ${before}`);
+    this.published.set(from, { version, hologram: hologram as Hologram });
+    return hologram as Hologram;
   }
 
   private checkSlots(hologram: Hologram, governor: ZoneGovernor, demand: Demand): void {

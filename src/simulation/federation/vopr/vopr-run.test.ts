@@ -71,7 +71,7 @@ describe('a planted bug', () => {
     'unchecked-arbiter': [5, 'safety', /holds no capacity/],
     'double-summary': [10, 'safety', /more than there is|twice|its children said/],
     'forgotten-escrow': [60, 'safety', /no escrow stands behind it/],
-    'unrepeated-confirm': [5, 'liveness', /is confirming/],
+    'unrepeated-confirm': [30, 'liveness', /is confirming/],
     'early-host': [60, 'safety', /runs in zone|starts/],
   };
 
