@@ -1,0 +1,77 @@
+/**
+ * The seam to an API server: requests, lists with watches, and the errors that they end with.
+ *
+ * Why not a ready-made client for this: its list and watch keep whole objects, stall silently and swallow errors of
+ * their users; here an object is handed over once and dropped. Kubeconfig and authentication are the library's.
+ */
+
+/** Where an API server is and how to be believed there. */
+export interface ApiTarget {
+  /** `https://host:port` with an optional path, no slash at the end. */
+  readonly server: string;
+  readonly ca: string | undefined;
+  readonly skipTlsVerify: boolean;
+  readonly serverName: string | undefined;
+  readonly clientCertificate: string | undefined;
+  readonly clientKey: string | undefined;
+  /** Headers for a request (a token that may be renewed). */
+  headers(): Promise<Readonly<Record<string, string>>>;
+  /** For messages: file and context, or `in cluster`. */
+  readonly origin: string;
+}
+
+/** An answer that was read whole. */
+export interface ApiAnswer {
+  readonly status: number;
+  /** Parsed JSON, or undefined where the answer was not JSON. */
+  readonly body: unknown;
+  /** Seconds of a Retry-After header; NaN if there is none. */
+  readonly retryAfterSeconds: number;
+}
+
+/** A request. */
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** From `/api` or `/apis` on, with query. */
+  readonly path: string;
+  readonly body?: unknown;
+  /** For PATCH; default application/merge-patch+json. */
+  readonly contentType?: string;
+  /** Most seconds until the answer is there; default 30. */
+  readonly timeoutSeconds?: number;
+  /** Most bytes of the answer; default 64 MiB. */
+  readonly answerBytesMax?: number;
+}
+
+/** Requests over a pool of connections (undici, HTTP/1.1, pipelined). */
+export interface ApiClient {
+  /**
+   * @returns The answer, whatever its status.
+   * @throws ApiUnknownError if it is not known whether the server did it (time-out, connection lost after sending);
+   *         ApiNotSentError if it surely did not (no connection).
+   */
+  request(request: ApiRequest): Promise<ApiAnswer>;
+  close(): Promise<void>;
+}
+
+/** What a reflector watches. */
+export interface ReflectedResource {
+  /** For logs and metrics: `pods`, `nodes`, …. */
+  readonly name: string;
+  /** `/api/v1/pods`. */
+  readonly path: string;
+  readonly fieldSelector?: string;
+  readonly labelSelector?: string;
+  /** 404 on the list (no such API in this cluster) is no error: nothing is there; looked for again at times. */
+  readonly optional?: boolean;
+}
+
+/** Told of every object; objects are not kept. An exception thrown here ends the reflector with it. */
+export interface ReflectionHandler {
+  /** Added or changed. */
+  set(object: unknown): void;
+  /** Gone, by uid (what `metadata.uid` was) and key (`namespace/name` or `name`). */
+  gone(uid: string, key: string): void;
+  /** The first list is complete; called once. */
+  synced(): void;
+}

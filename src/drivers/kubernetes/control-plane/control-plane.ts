@@ -1,0 +1,48 @@
+/**
+ * A real control plane of its own on loopback: etcd, API server, and what else is asked for. The seam; `start.ts` starts it.
+ */
+
+/** What to start. */
+export interface ControlPlaneOptions {
+  /** Also start kube-controller-manager, kwok. Default false. */
+  readonly controllerManager?: boolean;
+  readonly kwok?: boolean;
+  /** RBAC with ServiceAccount admission on, as in a real cluster; false: as scheduler_perf (admission plugins off, everything allowed to the admin). */
+  readonly admission?: boolean;
+  /** Upstream PodGroup (alpha). Default true. */
+  readonly podGroups?: boolean;
+  /** etcd with fsync. Default false. */
+  readonly fsync?: boolean;
+  /** Further API server flags. */
+  readonly apiServerFlags?: readonly string[];
+  /** Folder for data and logs; default a new temporary one, removed at stop. */
+  readonly folder?: string;
+}
+
+/** A process of the control plane. */
+export interface ControlPlaneProcess {
+  readonly name: string;
+  readonly pid: number;
+  readonly logFile: string;
+  /** CPU seconds (user + system, own and threads) and peak resident bytes, from /proc. */
+  usage(): { readonly cpuSeconds: number; readonly peakBytes: number };
+  /** Ends it (SIGTERM, then SIGKILL) or kills it (SIGKILL), and waits for its end. */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+/** A running control plane. */
+export interface ControlPlane {
+  readonly server: string;
+  /** Path of a kubeconfig of an administrator. */
+  readonly kubeconfig: string;
+  readonly folder: string;
+  readonly processes: ReadonlyMap<string, ControlPlaneProcess>;
+  /** Path of a built binary: `kubectl`, `kube-scheduler`, `helm`, `kubeconform`, …; built if it is missing. */
+  binary(name: string): Promise<string>;
+  /** Starts the stock scheduler with this configuration (YAML text of a KubeSchedulerConfiguration without clientConnection.kubeconfig). */
+  startStockScheduler(configuration: string, flags?: readonly string[]): Promise<ControlPlaneProcess>;
+  /** Kills and starts a process again with the same flags and port: `kube-apiserver`, `etcd`. */
+  restart(name: string, signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Stops everything, the API server first. */
+  stop(): Promise<void>;
+}

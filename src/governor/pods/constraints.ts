@@ -1,0 +1,86 @@
+/**
+ * The seam between the pod scheduler and the rules of Kubernetes about where a pod may and would like to run.
+ *
+ * The pod scheduler owns resources and pod counts (`node-accounts.ts`); everything else a filter of kube-scheduler looks
+ * at is behind this interface: node names, labels, taints, ports, volumes, spread, and affinity between pods. Nodes and
+ * pods are dense integer slots that are used again; shapes are interned templates and live as long as the process.
+ */
+import type { NodeDescription } from '../../model/kubernetes/node.ts';
+import type { PodTemplate } from '../../model/kubernetes/pod.ts';
+import type { PodEvent } from './pod-events.ts';
+
+/** An interned template. `id` is dense from 0. */
+export interface PodShape {
+  readonly id: number;
+  readonly template: PodTemplate;
+}
+
+/**
+ * Why a node refuses a pod, as the bits of a mask are numbered; texts and plugin names in `refusals.ts`.
+ * 0 is no refusal. Order is the order in which kube-scheduler's default filters run: the first that refuses is told.
+ */
+export const Refusal = {
+  None: 0,
+  Unschedulable: 1,
+  NodeName: 2,
+  Taint: 3,
+  NodeAffinity: 4,
+  Ports: 5,
+  /** Resources are told by the pod scheduler, with the resource's name. */
+  Resources: 6,
+  DiskConflict: 7,
+  VolumeLimits: 8,
+  VolumeNodeAffinity: 9,
+  VolumeBind: 10,
+  VolumeZone: 11,
+  SpreadMissingLabel: 12,
+  Spread: 13,
+  PodAffinity: 14,
+  PodAntiAffinity: 15,
+  ExistingAntiAffinity: 16,
+} as const;
+
+/** A number of `Refusal`. */
+export type RefusalCode = (typeof Refusal)[keyof typeof Refusal];
+
+/** The rules. Single writer; no clock, no randomness. */
+export interface Constraints {
+  /** A node is new or described anew. @param node Its slot. */
+  setNode(node: number, description: NodeDescription): void;
+  /** The node of a slot is gone; pods on it were taken off before. */
+  removeNode(node: number): void;
+  /** Takes in events on namespaces, claims, volumes, storage classes and volume limits; ignores all others. */
+  take(event: PodEvent): void;
+  /** A pod of a shape is on the node from now on (bound or assumed). @param name For claims of its own. O(its terms). */
+  addPod(node: number, shape: PodShape, uid: string): void;
+  /** It is not any more. */
+  removePod(node: number, shape: PodShape, uid: string): void;
+
+  /** Whether pods of the shape are bound by nothing that differs between nodes without taints (besides resources): `check` answers None on all of them. */
+  isPlain(shape: PodShape): boolean;
+  /** Whether the shape prefers some nodes to others (`score` differs). */
+  hasPreferences(shape: PodShape): boolean;
+  /** Whether where the shape fits depends on other pods (spread, affinity, ports, volumes), so that pods coming and going elsewhere matter. */
+  dependsOnPods(shape: PodShape): boolean;
+  /** Node names the shape is bound to (hostname or metadata.name), if it is so; undefined: it is not. */
+  namedNodes(shape: PodShape): readonly string[] | undefined;
+  /**
+   * Makes the rules ready for `check`, `refusal` and `score` of one shape; stays valid until any change.
+   *
+   * @returns '' or why no node will do, in kube-scheduler's words (a claim that does not exist).
+   * @cost O(what changed since the last time, or nodes).
+   */
+  begin(shape: PodShape): string;
+  /** @returns The first rule that refuses the node, `Refusal.None` if none does. O(constraints of the shape). */
+  check(node: number): RefusalCode;
+  /** @returns The reason in kube-scheduler's words for the last `check` that refused: `node(s) had untolerated taint {k: v}`. */
+  text(node: number, refusal: RefusalCode): string;
+  /** Whether taking pods away from the node could change the refusal (else: unschedulable and unresolvable). */
+  isResolvable(refusal: RefusalCode): boolean;
+  /** @returns How well the shape likes the node, the larger the better; weights as kube-scheduler's. After `begin`; nodes scored together by `scoreAll`. */
+  scoreAll(nodes: Int32Array, count: number, scores: Float64Array): void;
+  /** Which claims the pod still needs bound when it goes to the node: see `BindEffect.claims`. */
+  claimsFor(shape: PodShape, node: number): readonly { readonly claim: string; readonly volume: string }[];
+  /** Whether an added or removed pod of shape `other` can change where `shape` fits. */
+  concerns(shape: PodShape, other: PodShape): boolean;
+}

@@ -1,0 +1,128 @@
+/**
+ * What goes into the pod scheduler (`pod-scheduler.ts`) and what comes out: events and effects, as plain JSON.
+ *
+ * A driver feeds what it sees of the API server, asks for decisions when it can carry them out, and reports what became
+ * of them. The same events give the same effects, so a log of events is enough to repeat every decision (`pod-log.ts`).
+ */
+import type {
+  ClaimDescription,
+  NodeDescription,
+  NodeVolumeLimits,
+  StorageClassDescription,
+  VolumeDescription,
+} from '../../model/kubernetes/node.ts';
+import type { BudgetDescription, PodDescription, PodGroupDescription } from '../../model/kubernetes/pod.ts';
+
+/**
+ * What became of a binding: `bound` (the server said so), `conflict` (409: bound elsewhere, other uid, gated), `gone` (404: the pod is no more),
+ * `no-node` (the node is no more), `failed` (nothing was bound; try again after a back-off). A lost answer is resolved by the driver before it reports.
+ */
+export type BindOutcome = 'bound' | 'conflict' | 'gone' | 'no-node' | 'failed';
+
+/** Anything that can happen. Setting an object that is known replaces it. */
+export type PodEvent =
+  | { readonly kind: 'node'; readonly node: NodeDescription }
+  | { readonly kind: 'node-gone'; readonly name: string }
+  | { readonly kind: 'pod'; readonly pod: PodDescription }
+  | { readonly kind: 'pod-gone'; readonly uid: string }
+  | { readonly kind: 'group'; readonly group: PodGroupDescription }
+  | { readonly kind: 'group-gone'; readonly key: string }
+  | { readonly kind: 'budget'; readonly budget: BudgetDescription }
+  | { readonly kind: 'budget-gone'; readonly key: string }
+  | { readonly kind: 'namespace'; readonly name: string; readonly labels: Readonly<Record<string, string>> }
+  | { readonly kind: 'namespace-gone'; readonly name: string }
+  | { readonly kind: 'claim'; readonly claim: ClaimDescription }
+  | { readonly kind: 'claim-gone'; readonly key: string }
+  | { readonly kind: 'volume'; readonly volume: VolumeDescription }
+  | { readonly kind: 'volume-gone'; readonly name: string }
+  | { readonly kind: 'storage-class'; readonly storageClass: StorageClassDescription }
+  | { readonly kind: 'storage-class-gone'; readonly name: string }
+  | { readonly kind: 'volume-limits'; readonly limits: NodeVolumeLimits }
+  | { readonly kind: 'volume-limits-gone'; readonly name: string }
+  | { readonly kind: 'bind-done'; readonly uid: string; readonly outcome: BindOutcome }
+  /** The victim's eviction was accepted, or could not be done (then its preemptor is tried again). */
+  | { readonly kind: 'evict-done'; readonly uid: string; readonly done: boolean }
+  /** Decide on at most so many pods (a gang is decided whole). Nothing is decided otherwise. */
+  | { readonly kind: 'decide'; readonly max: number };
+
+/** What the driver has to do, in order. */
+export type PodEffect = BindEffect | UnschedulableEffect | EvictEffect | NominateEffect | GangReleaseEffect;
+
+/** Bind the pod: it counts as placed from now; answer with `bind-done`. */
+export interface BindEffect {
+  readonly kind: 'bind';
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  /** Claims that need the selected-node annotation, or a volume of their own, before the pod can be bound. */
+  readonly claims: readonly { readonly claim: string; readonly volume: string }[];
+  /** Attempts it took, this one included. */
+  readonly attempts: number;
+  /** Seconds from its first being seen schedulable. */
+  readonly waitedSeconds: number;
+  /** Its gang, '' if none. */
+  readonly group: string;
+}
+
+/** The pod cannot be placed now: event FailedScheduling and condition PodScheduled=False. Not repeated while the message stays the same. */
+export interface UnschedulableEffect {
+  readonly kind: 'unschedulable';
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** In the stock form: `0/5 nodes are available: 2 Insufficient cpu, …`. */
+  readonly message: string;
+  /** `Unschedulable`, or `SchedulingGated` (condition only, no event). */
+  readonly reason: 'Unschedulable' | 'SchedulingGated';
+  /** Names of what refused nodes, as kube-scheduler names its plugins: for the metric unschedulable_pods{plugin}. */
+  readonly plugins: readonly string[];
+}
+
+/** Delete the victim (after the condition DisruptionTarget), event Preempted; answer with `evict-done`. */
+export interface EvictEffect {
+  readonly kind: 'evict';
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  /** `namespace/name` and uid of the pod that it makes room for. */
+  readonly by: string;
+  readonly byUid: string;
+}
+
+/** Set (or clear, node '') the pod's status.nominatedNodeName. */
+export interface NominateEffect {
+  readonly kind: 'nominate';
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+}
+
+/** A gang that could not be completed in time gives up: its bound pods are evicted (through the eviction API). */
+export interface GangReleaseEffect {
+  readonly kind: 'gang-release';
+  readonly group: string;
+  readonly uids: readonly string[];
+  readonly message: string;
+}
+
+/** Bounds and habits of the pod scheduler. */
+export interface PodSchedulerOptions {
+  /** Seed of its random stream (jitter only). */
+  readonly seed: number;
+  /** First and longest wait after an attempt that failed for a reason that no event tells of. */
+  readonly backoffSecondsFirst: number;
+  readonly backoffSecondsMax: number;
+  /** Pods waiting at most; more are refused with an event and tried again when the queue is shorter. */
+  readonly waitingPodsMax: number;
+  /** Nodes are zones by this label; nodes without it, or '' for all: by size. */
+  readonly zoneLabel: string;
+  /** Most nodes of a zone made by size. */
+  readonly zoneNodesMax: number;
+  /** Seconds after which a gang that is bound in part and cannot be completed is released; 0: never. */
+  readonly gangRepairSeconds: number;
+  /** Whether pods may be preempted. */
+  readonly preemption: boolean;
+}

@@ -1,0 +1,157 @@
+/**
+ * Pods and pod groups of a Kubernetes cluster, as the core sees them: plain JSON, already parsed and bounded.
+ *
+ * Invariants: everything that pods of one controller have alike is in the `PodTemplate`; a template is immutable and may
+ * be shared by any number of pods. Quantities are exact integers. Event logs hold these records as they are.
+ * Not here: reading them out of API objects (`src/drivers/kubernetes/objects`).
+ */
+
+/** What a pod asks for, as kube-scheduler counts it (init containers, sidecars, overhead, pod-level resources). */
+export interface PodRequests {
+  /** Thousandths of a core; integer ≥ 0. */
+  readonly cpuMilli: number;
+  /** Bytes; integer ≥ 0. */
+  readonly memoryBytes: number;
+  /** Further resources by name (`ephemeral-storage`, `nvidia.com/gpu`, `hugepages-2Mi`, …); integers > 0. */
+  readonly extended: Readonly<Record<string, number>>;
+}
+
+/** One requirement on a label, as in `matchExpressions`. */
+export interface LabelRequirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
+  readonly values: readonly string[];
+}
+
+/** A term of a node selector: all expressions and all fields hold (`metadata.name` is the only field). Empty: matches nothing. */
+export interface NodeSelectorTerm {
+  readonly expressions: readonly LabelRequirement[];
+  readonly fields: readonly LabelRequirement[];
+}
+
+/** A label selector: all requirements hold (`matchLabels` are turned into `In`). Undefined where one is expected: matches nothing. */
+export type LabelSelector = readonly LabelRequirement[];
+
+/** A toleration with defaults filled in. `key` '' with Exists: all taints. `effect` '': all effects. */
+export interface Toleration {
+  readonly key: string;
+  readonly operator: 'Equal' | 'Exists';
+  readonly value: string;
+  readonly effect: '' | 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
+/** A port of the node that the pod binds. */
+export interface HostPort {
+  /** '' and '0.0.0.0' both mean all addresses. */
+  readonly ip: string;
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+  readonly port: number;
+}
+
+/** One topology spread constraint. */
+export interface SpreadConstraint {
+  readonly topologyKey: string;
+  readonly maxSkew: number;
+  /** true: DoNotSchedule; false: ScheduleAnyway. */
+  readonly hard: boolean;
+  /** With the pod's own values of `matchLabelKeys` merged in; undefined: matches no pod. */
+  readonly selector: LabelSelector | undefined;
+  /** 0: not given (1). */
+  readonly minDomains: number;
+  readonly honorNodeAffinity: boolean;
+  readonly honorNodeTaints: boolean;
+}
+
+/** One term of a pod (anti-)affinity. */
+export interface PodAffinityTerm {
+  readonly topologyKey: string;
+  /** With matchLabelKeys and mismatchLabelKeys merged in; undefined: matches no pod. */
+  readonly selector: LabelSelector | undefined;
+  /** Namespaces named, or the pod's own if neither these nor a namespace selector are given. */
+  readonly namespaces: readonly string[];
+  /** Undefined: none; an empty list matches all namespaces. */
+  readonly namespaceSelector: LabelSelector | undefined;
+}
+
+/** A term with the weight of a preference, 1…100. */
+export interface Weighted<Term> {
+  readonly weight: number;
+  readonly term: Term;
+}
+
+/** Everything about a pod that other pods of its controller share. JSON. */
+export interface PodTemplate {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly requests: PodRequests;
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  /** Alternatives (OR); undefined: no requirement. An empty list matches no node. */
+  readonly requiredNodeTerms: readonly NodeSelectorTerm[] | undefined;
+  readonly preferredNodeTerms: readonly Weighted<NodeSelectorTerm>[];
+  readonly tolerations: readonly Toleration[];
+  readonly hostPorts: readonly HostPort[];
+  readonly spread: readonly SpreadConstraint[];
+  readonly affinity: readonly PodAffinityTerm[];
+  readonly antiAffinity: readonly PodAffinityTerm[];
+  readonly preferredAffinity: readonly Weighted<PodAffinityTerm>[];
+  readonly preferredAntiAffinity: readonly Weighted<PodAffinityTerm>[];
+  /** Names of PersistentVolumeClaims of the pod's namespace (generic ephemeral volumes: `<pod>-<volume>`). */
+  readonly claims: readonly string[];
+  /** What two pods cannot have on one node unless all only read: in-tree disks, as `kind:id` with `:ro` at the end if only read. */
+  readonly exclusiveDisks: readonly string[];
+  readonly preemptionPolicy: 'PreemptLowerPriority' | 'Never';
+  /** What TEG does not do for this pod, for people: `dynamic resource claims (spec.resourceClaims)`. Not empty: refused. */
+  readonly unsupported: readonly string[];
+}
+
+/** A pod. JSON. */
+export interface PodDescription {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Whether `spec.schedulerName` is ours. */
+  readonly ours: boolean;
+  /** '' while it is not assigned. */
+  readonly nodeName: string;
+  /** Succeeded or Failed: holds nothing any more. */
+  readonly ended: boolean;
+  /** Has a deletion timestamp: if it is not assigned it is not scheduled; if it is, it holds its room until it is gone. */
+  readonly deleting: boolean;
+  /** Scheduling gates that are left. Not empty: not scheduled. */
+  readonly gates: readonly string[];
+  readonly priority: number;
+  readonly nominatedNodeName: string;
+  /** Seconds since 1970. */
+  readonly createdSeconds: number;
+  /** When it started, seconds since 1970; 0: not started. For the choice of victims. */
+  readonly startedSeconds: number;
+  /** `namespace/name` of its group with the API it is of: `core:ns/name` (spec.schedulingGroup) or `cosched:ns/name` (label); '' if none. */
+  readonly group: string;
+  /** Whether it is a static/mirror pod or otherwise not to be chosen as a victim. Empty: may be. Not used for ours only. */
+  readonly template: PodTemplate;
+}
+
+/** A group of pods that start together. JSON. */
+export interface PodGroupDescription {
+  /** As `PodDescription.group`. */
+  readonly key: string;
+  readonly uid: string;
+  /** Pods that have to be placed together; integer ≥ 1 (1: no gang). */
+  readonly minCount: number;
+  /** Topology keys that all pods of the group have to agree in; at most one is honoured. */
+  readonly topologyKeys: readonly string[];
+  /** What TEG does not do for this group. Not empty: its pods are refused. */
+  readonly unsupported: readonly string[];
+}
+
+/** A PodDisruptionBudget. JSON. */
+export interface BudgetDescription {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly namespace: string;
+  readonly selector: LabelSelector | undefined;
+  /** `status.disruptionsAllowed`. */
+  readonly disruptionsAllowed: number;
+  /** Names of pods in `status.disruptedPods`: already counted. */
+  readonly disruptedPods: readonly string[];
+}
