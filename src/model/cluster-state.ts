@@ -235,6 +235,57 @@ export class ClusterState {
     this.apply(node, demand, gpuMask, -1);
   }
 
+  /**
+   * Says what is free on a node, for drivers that keep exact accounts of their own (a real cluster can be booked beyond what it has).
+   *
+   * @param cpuMilli  Clamped to [0, capacity], as are the others.
+   * @param wholeGpus Idle GPUs; which ones is not known, so the lowest-numbered are taken for idle.
+   */
+  setFree(node: number, cpuMilli: number, memoryMib: number, wholeGpus: number, pods: number): void {
+    const flavor = this.flavors[this.flavorIds[node] as number] as Flavor;
+    const gpus = clamp(wholeGpus, flavor.gpuCount);
+    this.freeCpuMilli[node] = clamp(cpuMilli, flavor.cpuMilli);
+    this.freeMemoryMib[node] = clamp(memoryMib, flavor.memoryMib);
+    this.freeGpuMilli[node] = gpus * GPU_MILLI;
+    this.podCounts[node] = clamp(pods, flavor.podsMax);
+    const begin = this.gpuOffsets[node] as number;
+    const end = this.gpuOffsets[node + 1] as number;
+    this.gpuIdleMilli.fill(GPU_MILLI, begin, begin + gpus);
+    this.gpuIdleMilli.fill(0, begin + gpus, end);
+  }
+
+  /** @returns GPUs that the node's index has room for: `redescribe` takes nodes with at most as many. */
+  gpuSlots(node: number): number {
+    return (this.gpuOffsets[node + 1] as number) - (this.gpuOffsets[node] as number);
+  }
+
+  /**
+   * Gives a node's index to a node described anew (other capacity, labels, or another name); nothing of it is used afterwards.
+   *
+   * @param spec With at most `gpuSlots(node)` GPUs.
+   * @throws TegError As `addNode`.
+   */
+  redescribe(node: number, spec: NodeSpec): void {
+    assert(spec.gpuCount <= this.gpuSlots(node), 'redescribe: more GPUs than the index has room for');
+    const known = this.indexByName.get(spec.name) ?? node;
+    if (known !== node)
+      throw new TegError('TEG_CLUSTER_INVALID', `two nodes are named '${spec.name}'; rename one`);
+    const before = this.flavorOf(node);
+    const flavor = this.flavors[this.internFlavor(spec)] as Flavor;
+    this.indexByName.delete(this.names[node] as string);
+    this.indexByName.set(spec.name, node);
+    this.names[node] = spec.name;
+    this.flavorIds[node] = flavor.id;
+    for (let r = 0; r < Math.max(flavor.extended.length, before.extended.length); r++) {
+      this.extendedColumn(r)[node] = flavor.extended[r] ?? 0;
+    }
+    this.capacity.cpuMilli += flavor.cpuMilli - before.cpuMilli;
+    this.capacity.memoryMib += flavor.memoryMib - before.memoryMib;
+    this.capacity.gpuMilli += (flavor.gpuCount - before.gpuCount) * GPU_MILLI;
+    this.capacity.gpus += flavor.gpuCount - before.gpuCount;
+    this.setFree(node, flavor.cpuMilli, flavor.memoryMib, flavor.gpuCount, 0);
+  }
+
   /** Bytes that the arrays of this state hold, without names. */
   get bytes(): number {
     let sum =
@@ -384,6 +435,10 @@ export class ClusterState {
       new Uint16Array(Math.max(count, this.gpuIdleMilli.length * 2)),
     );
   }
+}
+
+function clamp(value: number, most: number): number {
+  return value < 0 ? 0 : value > most ? most : value;
 }
 
 function grown<T extends Int32Array | Uint16Array | Uint8Array | Float64Array>(from: T, into: T): T {

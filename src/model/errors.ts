@@ -30,6 +30,9 @@ export const ERROR_CODES = {
   TEG_LOG_INVALID:
     'An event log is malformed, of another version, or does not fit the zone it is replayed on.',
   TEG_HOLOGRAM_INVALID: 'The bytes of a hologram are malformed, or of another version.',
+  TEG_CONTROL_PLANE_NOT_BUILT:
+    'Binaries of the control plane are not built: Go is missing or too old, or the build failed.',
+  TEG_CONTROL_PLANE_FAILED: 'A process of the control plane did not start, or ended by itself.',
 } as const;
 
 /** A code of the registry. */

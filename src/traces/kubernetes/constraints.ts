@@ -2,8 +2,8 @@
  * Which nodes a pod may be on: its node selector and required node affinity, as terms that all have to hold.
  */
 import type { AffinityTerm } from '../../model/job.ts';
+import { GPU_MODEL_LABELS } from '../../model/kubernetes/gpus.ts';
 import type { FieldReader, Fields } from './fields.ts';
-import { GPU_MODEL_LABELS } from './resources.ts';
 
 /** Allowed GPU models (empty: any) and the other terms. */
 export interface NodeConstraint {

@@ -1,9 +1,11 @@
 /**
  * A Kubernetes node.
  */
+
+import { gpuModelOf } from '../../model/kubernetes/gpus.ts';
 import { type NodeSpec, PODS_PER_NODE_DEFAULT } from '../../model/node.ts';
 import type { FieldReader, Fields } from './fields.ts';
-import { extendedOf, gpuModelOf, gpusOf, nodeOffers } from './resources.ts';
+import { extendedOf, gpusOf, nodeOffers } from './resources.ts';
 
 const BYTES_PER_MIB = 1_048_576;
 

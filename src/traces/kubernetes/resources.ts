@@ -3,31 +3,12 @@
  *
  * @source https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers.
  */
+import { GPU_RESOURCES } from '../../model/kubernetes/gpus.ts';
 import type { FieldReader, Fields } from './fields.ts';
 import type { Rounding } from './quantity.ts';
 
 /** Amounts by resource name: `cpu` in thousandths, everything else in bytes or pieces. */
 export type Amounts = Map<string, number>;
-
-/** Resources that are whole GPU devices. */
-export const GPU_RESOURCES: readonly string[] = [
-  'nvidia.com/gpu',
-  'amd.com/gpu',
-  'gpu.intel.com/i915',
-  'gpu.intel.com/xe',
-  'alibabacloud.com/gpu-count',
-];
-
-/** Node labels that name the GPU model, in the order in which they are believed. */
-export const GPU_MODEL_LABELS: readonly string[] = [
-  'nvidia.com/gpu.product',
-  'amd.com/gpu.product-name',
-  'alibabacloud.com/gpu-card-model',
-  'cloud.google.com/gke-accelerator',
-  'gpu.nvidia.com/model',
-  'gpu.intel.com/product',
-  'k8s.amazonaws.com/accelerator',
-];
 
 /** Resources that `PodSpec` and `NodeSpec` have fields for, or that only repeat another one. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
@@ -85,15 +66,6 @@ export function extendedOf(of: Amounts): { extended?: Record<string, number> } {
     if (!OWN_FIELDS.has(name) && amount > 0) extended[name] = amount;
   }
   return Object.keys(extended).length > 0 ? { extended } : {};
-}
-
-/** @returns The value of the first label that names a GPU model, or ''. */
-export function gpuModelOf(labels: Readonly<Record<string, string>>): string {
-  for (const label of GPU_MODEL_LABELS) {
-    const model = Object.hasOwn(labels, label) ? labels[label] : undefined;
-    if (model !== undefined && model !== '') return model;
-  }
-  return '';
 }
 
 function requestsOf(container: Fields, path: string, reader: FieldReader): Amounts {
