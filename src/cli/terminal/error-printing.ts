@@ -23,6 +23,8 @@ const RUN_FAILURES: ReadonlySet<TegErrorCode> = new Set([
   'TEG_OUTPUT_FAILED',
   'TEG_RUNTIME_MISSING',
   'TEG_INSTALL_FAILED',
+  'TEG_CONTROL_PLANE_NOT_BUILT',
+  'TEG_CONTROL_PLANE_FAILED',
 ]);
 
 /** Where to look next, for the codes where that is one command. */
