@@ -109,7 +109,12 @@ function runGo(
 ): Promise<GoEnd> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' };
-    const child = spawn('go', args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], ...(signal && { signal }) });
+    const child = spawn('go', args, {
+      cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(signal && { signal }),
+    });
     const lines: string[] = [];
     for (const stream of [child.stdout, child.stderr]) {
       createInterface(stream).on('line', (line) => {
@@ -170,7 +175,11 @@ async function lock(folder: string, binary: string, options: BuildOptions): Prom
   );
 }
 
-async function waitForOther(binary: string, holder: string, { onProgress, signal }: BuildOptions): Promise<void> {
+async function waitForOther(
+  binary: string,
+  holder: string,
+  { onProgress, signal }: BuildOptions,
+): Promise<void> {
   onProgress?.({ binary, steps: 0, note: `process ${holder} builds, waiting for it` });
   await delay(1000, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
 }

@@ -4,7 +4,7 @@
 
 /** What to start. */
 export interface ControlPlaneOptions {
-  /** Also start kube-controller-manager, kwok. Default false. */
+  /** Also start kube-controller-manager (default: what `admission` is, which needs it for service accounts), kwok (default false). */
   readonly controllerManager?: boolean;
   readonly kwok?: boolean;
   /** RBAC with ServiceAccount admission on, as in a real cluster; false: as scheduler_perf (admission plugins off, everything allowed to the admin). */
@@ -22,9 +22,12 @@ export interface ControlPlaneOptions {
 /** A process of the control plane. */
 export interface ControlPlaneProcess {
   readonly name: string;
+  /** 0 while it does not run; another one after `restart`. */
   readonly pid: number;
+  /** `https://127.0.0.1:PORT` of a stock scheduler (`/metrics` without a token); '' of others. */
+  readonly url: string;
   readonly logFile: string;
-  /** CPU seconds (user + system, own and threads) and peak resident bytes, from /proc. */
+  /** CPU seconds (user + system, all threads, all runs of it) and peak resident bytes, from /proc; NaN without /proc. */
   usage(): { readonly cpuSeconds: number; readonly peakBytes: number };
   /** Ends it (SIGTERM, then SIGKILL) or kills it (SIGKILL), and waits for its end. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;

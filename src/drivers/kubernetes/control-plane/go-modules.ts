@@ -46,7 +46,11 @@ export const GO_MODULES: readonly GoModule[] = [
       'k8s.io/component-base/version.gitMinor': '36',
     },
   ),
-  moduleOf('kwok', { kwok: 'sigs.k8s.io/kwok/cmd/kwok' }, { 'sigs.k8s.io/kwok/pkg/consts.Version': 'v0.8.0' }),
+  moduleOf(
+    'kwok',
+    { kwok: 'sigs.k8s.io/kwok/cmd/kwok' },
+    { 'sigs.k8s.io/kwok/pkg/consts.Version': 'v0.8.0' },
+  ),
   moduleOf('tools', {
     helm: 'helm.sh/helm/v4/cmd/helm',
     kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform',
@@ -72,9 +76,15 @@ export function sourceHash(module: GoModule): string {
   const hash = createHash('sha256');
   const names = readdirSync(module.folder, { recursive: true, encoding: 'utf8' });
   for (const name of names.filter((file) => /\.go$|go\.(mod|sum)$/.test(file)).sort()) {
-    hash.update(`${name}\0`).update(readFileSync(join(module.folder, name))).update('\0');
+    hash
+      .update(`${name}\0`)
+      .update(readFileSync(join(module.folder, name)))
+      .update('\0');
   }
-  return hash.update(JSON.stringify([module.packages, module.linked])).digest('hex').slice(0, 16);
+  return hash
+    .update(JSON.stringify([module.packages, module.linked]))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** Where all binaries are kept: `$TEG_CACHE`, else `$XDG_CACHE_HOME/teg`, else `~/.cache/teg`. */

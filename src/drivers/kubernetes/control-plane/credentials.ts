@@ -1,0 +1,49 @@
+/**
+ * What the processes of a control plane prove themselves with, and the kubeconfig of its administrator.
+ */
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Writes the keys of service accounts (`sa.key`, `sa.pub`) and the administrator's token (`tokens.csv`). @returns The token. */
+export function writeCredentials(folder: string): string {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  const token = randomBytes(24).toString('hex');
+  writeFileSync(join(folder, 'sa.key'), privateKey, { mode: 0o600 });
+  writeFileSync(join(folder, 'sa.pub'), publicKey);
+  writeFileSync(join(folder, 'tokens.csv'), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 });
+  return token;
+}
+
+/**
+ * A kubeconfig for a bearer of a token, believing in the certificate that the API server signed for itself.
+ *
+ * @param certificateFile PEM, with its own authority at the end.
+ * @param namespace Of requests that name none.
+ */
+export function kubeconfigText(
+  server: string,
+  certificateFile: string,
+  token: string,
+  namespace = 'default',
+): string {
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'teg',
+    clusters: [
+      {
+        name: 'teg',
+        cluster: { server, 'certificate-authority-data': readFileSync(certificateFile).toString('base64') },
+      },
+    ],
+    users: [{ name: 'teg', user: { token } }],
+    contexts: [{ name: 'teg', context: { cluster: 'teg', user: 'teg', namespace } }],
+  };
+  // JSON is YAML.
+  return `${JSON.stringify(config, undefined, 2)}\n`;
+}

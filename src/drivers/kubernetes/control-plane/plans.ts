@@ -1,0 +1,127 @@
+/**
+ * The command lines of the control plane's processes.
+ */
+import type { ControlPlaneOptions } from './control-plane.ts';
+
+/** Where things are. */
+export interface Places {
+  readonly folder: string;
+  readonly etcdPort: number;
+  readonly etcdPeerPort: number;
+  readonly apiServerPort: number;
+  readonly kubeconfig: string;
+}
+
+/** Gates of upstream's PodGroup in the pinned version, for API server and scheduler alike. */
+const POD_GROUP_GATES = '--feature-gates=GenericWorkload=true,GangScheduling=true';
+
+/** @returns Arguments of etcd. */
+export function etcdArguments({ folder, etcdPort, etcdPeerPort }: Places, fsync: boolean): string[] {
+  const client = `http://127.0.0.1:${etcdPort}`;
+  const peer = `http://127.0.0.1:${etcdPeerPort}`;
+  return [
+    `--data-dir=${folder}/etcd`,
+    `--listen-client-urls=${client}`,
+    `--advertise-client-urls=${client}`,
+    `--listen-peer-urls=${peer}`,
+    `--initial-advertise-peer-urls=${peer}`,
+    `--initial-cluster=default=${peer}`,
+    '--quota-backend-bytes=4294967296',
+    '--log-level=warn',
+    ...(fsync ? [] : ['--unsafe-no-fsync']),
+  ];
+}
+
+/**
+ * Admission plugins that are left out. Without admission: those that scheduler_perf leaves out. With it, but with
+ * nothing that looks after nodes: only the one that taints each new node until somebody does.
+ */
+function disabledAdmission(options: ControlPlaneOptions): string[] {
+  if (options.admission !== true) return ['ServiceAccount', 'TaintNodesByCondition', 'Priority'];
+  return managesNodes(options) ? [] : ['TaintNodesByCondition'];
+}
+
+/** Whether node conditions are kept fresh and taints follow them: kwok does the one, the controller manager the other. */
+function managesNodes(options: ControlPlaneOptions): boolean {
+  return options.kwok === true && options.controllerManager === true;
+}
+
+/** @returns Arguments of kube-apiserver. */
+export function apiServerArguments(places: Places, options: ControlPlaneOptions): string[] {
+  const { folder } = places;
+  const disabled = disabledAdmission(options);
+  return [
+    `--etcd-servers=http://127.0.0.1:${places.etcdPort}`,
+    `--secure-port=${places.apiServerPort}`,
+    '--bind-address=127.0.0.1',
+    `--cert-dir=${folder}/certs`,
+    '--service-cluster-ip-range=10.0.0.0/24',
+    // The address of the API server is loopback, which no Endpoints object may hold.
+    '--endpoint-reconciler-type=none',
+    '--service-account-issuer=https://kubernetes.default.svc',
+    `--service-account-key-file=${folder}/sa.pub`,
+    `--service-account-signing-key-file=${folder}/sa.key`,
+    `--token-auth-file=${folder}/tokens.csv`,
+    '--authorization-mode=Node,RBAC',
+    '--max-requests-inflight=3000',
+    '--max-mutating-requests-inflight=3000',
+    ...(disabled.length > 0 ? [`--disable-admission-plugins=${disabled.join(',')}`] : []),
+    ...(options.podGroups === false
+      ? []
+      : [POD_GROUP_GATES, '--runtime-config=scheduling.k8s.io/v1alpha2=true']),
+    ...(options.apiServerFlags ?? []),
+  ];
+}
+
+/** @returns Arguments of kube-controller-manager. */
+export function controllerManagerArguments(
+  { folder, kubeconfig }: Places,
+  port: number,
+  options: ControlPlaneOptions,
+): string[] {
+  return [
+    `--kubeconfig=${kubeconfig}`,
+    `--authentication-kubeconfig=${kubeconfig}`,
+    `--authorization-kubeconfig=${kubeconfig}`,
+    `--service-account-private-key-file=${folder}/sa.key`,
+    `--root-ca-file=${folder}/certs/apiserver.crt`,
+    `--cert-dir=${folder}/controller-manager`,
+    '--bind-address=127.0.0.1',
+    `--secure-port=${port}`,
+    '--leader-elect=false',
+    '--use-service-account-credentials=false',
+    '--kube-api-qps=500',
+    '--kube-api-burst=1000',
+    // Nodes without a kubelet or kwok send no heartbeat: they would be called dead after 40 s.
+    ...(managesNodes(options) ? [] : ['--controllers=*,-node-lifecycle-controller']),
+  ];
+}
+
+/** @returns Arguments of kwok, which gives every node a heartbeat and every bound pod a life. */
+export function kwokArguments({ kubeconfig }: Places, port: number): string[] {
+  return [
+    `--kubeconfig=${kubeconfig}`,
+    '--manage-all-nodes=true',
+    '--node-ip=127.0.0.1',
+    `--server-address=127.0.0.1:${port}`,
+  ];
+}
+
+/** @returns Arguments of the stock scheduler. */
+export function schedulerArguments(
+  folder: string,
+  port: number,
+  configFile: string,
+  options: ControlPlaneOptions,
+  flags: readonly string[],
+): string[] {
+  return [
+    `--config=${configFile}`,
+    '--bind-address=127.0.0.1',
+    `--secure-port=${port}`,
+    `--cert-dir=${folder}/scheduler`,
+    '--authorization-always-allow-paths=/healthz,/readyz,/livez,/metrics',
+    ...(options.podGroups === false ? [] : [POD_GROUP_GATES]),
+    ...flags,
+  ];
+}
