@@ -51,10 +51,13 @@ export interface Constraints {
   removeNode(node: number): void;
   /** Takes in events on namespaces, claims, volumes, storage classes and volume limits; ignores all others. */
   take(event: PodEvent): void;
-  /** A pod of a shape is on the node from now on (bound or assumed). @param name For claims of its own. O(its terms). */
-  addPod(node: number, shape: PodShape, uid: string): void;
+  /** A pod of a shape is on the node from now on (bound or assumed). @param leaving Being deleted: spread does not count it. O(its terms). */
+  addPod(node: number, shape: PodShape, uid: string, leaving?: boolean): void;
   /** It is not any more. */
   removePod(node: number, shape: PodShape, uid: string): void;
+
+  /** No pod of the shape is left; its id may be used for another one. */
+  forgetShape?(id: number): void;
 
   /** Whether pods of the shape are bound by nothing that differs between nodes without taints (besides resources): `check` answers None on all of them. */
   isPlain(shape: PodShape): boolean;

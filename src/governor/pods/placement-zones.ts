@@ -1,0 +1,336 @@
+/**
+ * Zones of a Kubernetes cluster: the field that TEG places by, fed from exact accounts.
+ *
+ * Every zone has a `ClusterState` and a `TegPolicy` of its own (the ones that the simulator runs), with prices shared by
+ * all. The field may show a little more room than there is (memory is rounded up, further resources are not shown), never
+ * less: `accept` has the last word, and where the cheapest node is refused all nodes are looked at in the order of their cost.
+ */
+import { Random } from '../../kernel/random.ts';
+import { ClusterState } from '../../model/cluster-state.ts';
+import type { DemandTable } from '../../model/demand.ts';
+import { GPU_RESOURCES, gpuModelOf } from '../../model/kubernetes/gpus.ts';
+import type { NodeDescription } from '../../model/kubernetes/node.ts';
+import { GPUS_PER_NODE_MAX, type NodeSpec } from '../../model/node.ts';
+import { SharedPrices } from '../shared-prices.ts';
+import { TegPolicy } from '../teg-policy.ts';
+import { CPU, MEMORY, type NodeAccounts } from './node-accounts.ts';
+import type { NodeSlots } from './node-slots.ts';
+import { RESTRICTED_LABEL, type Shape } from './shape-table.ts';
+
+const BYTES_PER_MIB = 1_048_576;
+const INT_MAX = 2 ** 31 - 1;
+
+/** A zone: nodes that are indexed together. */
+export interface PlacementZone {
+  /** Label value, or `zone-N`. */
+  readonly name: string;
+  readonly cluster: ClusterState;
+  readonly policy: TegPolicy;
+  /** Slot by index in the cluster; −1: the index is free. */
+  readonly slots: number[];
+  /** Free indexes by the GPUs they have room for. */
+  readonly freeIndexes: Map<number, number[]>;
+  nodes: number;
+}
+
+/** How nodes become zones. */
+export interface ZoneOptions {
+  readonly label: string;
+  readonly nodesMax: number;
+  readonly seed: number;
+}
+
+/** All zones. Single writer; made anew when hardware comes that the prices do not know. */
+export class PlacementZones {
+  readonly zones: PlacementZone[] = [];
+  private readonly accounts: NodeAccounts;
+  private readonly slots: NodeSlots;
+  private readonly demands: DemandTable;
+  private readonly options: ZoneOptions;
+  private prices: SharedPrices | undefined;
+  /** Largest CPU and GPU count that the prices were made for. */
+  private cpuMilliMax = 0;
+  private gpusMax = 0;
+  /** By slot. */
+  private readonly zoneOf: (PlacementZone | undefined)[] = [];
+  private readonly indexOf: number[] = [];
+  private readonly ranked: { zone: PlacementZone; id: number; cost: number }[] = [];
+  private stale = true;
+  /** Names on the field are numbers, never used twice: an index can be between two nodes. */
+  private named = 0;
+
+  constructor(accounts: NodeAccounts, slots: NodeSlots, demands: DemandTable, options: ZoneOptions) {
+    this.accounts = accounts;
+    this.slots = slots;
+    this.demands = demands;
+    this.options = options;
+  }
+
+  /** A node is new or described anew. */
+  setNode(slot: number, node: NodeDescription): void {
+    if (node.cpuMilli > this.cpuMilliMax || gpusOf(node) > this.gpusMax) this.stale = true;
+    if (this.stale) return;
+    const spec = specOf(node);
+    const zone = this.zoneOf[slot];
+    const index = this.indexOf[slot] as number;
+    if (zone !== undefined) {
+      if (zone.name === this.zoneName(node, zone) && spec.gpuCount <= zone.cluster.gpuSlots(index)) {
+        this.vacate(zone, index);
+        this.occupy(zone, index, slot, spec);
+        return;
+      }
+      this.removeNode(slot);
+    }
+    this.enter(slot, node, spec);
+  }
+
+  /** A slot's node is gone. */
+  removeNode(slot: number): void {
+    const zone = this.zoneOf[slot];
+    if (zone === undefined) return;
+    const index = this.indexOf[slot] as number;
+    this.vacate(zone, index);
+    zone.slots[index] = -1;
+    zone.nodes--;
+    const room = zone.cluster.gpuSlots(index);
+    const free = zone.freeIndexes.get(room);
+    if (free === undefined) zone.freeIndexes.set(room, [index]);
+    else free.push(index);
+    this.zoneOf[slot] = undefined;
+  }
+
+  /** What is used on a node has changed. O(its GPUs). */
+  update(slot: number): void {
+    const zone = this.zoneOf[slot];
+    if (zone === undefined) return;
+    this.show(zone, this.indexOf[slot] as number, slot);
+  }
+
+  /** Pods of a shape have come, for the typical workload. */
+  seen(shape: Shape, pods: number): void {
+    if (this.stale) return;
+    this.prices?.demandSeen(shape.demand, pods);
+    for (const zone of this.zones) zone.policy.demandSeen(shape.demand, pods);
+  }
+
+  /** A pod has left. */
+  left(): void {
+    this.prices?.departureSeen();
+  }
+
+  /** Makes the zones where they are not up to the hardware. O(nodes), rarely. */
+  prepare(): void {
+    if (!this.stale || this.slots.live === 0) return;
+    this.stale = false;
+    this.zones.length = 0;
+    this.zoneOf.length = 0;
+    const all = new ClusterState(this.demands, { labelKeys: LABEL_KEYS, nodesExpected: this.slots.live });
+    this.cpuMilliMax = 0;
+    this.gpusMax = 0;
+    this.eachNode((node) => {
+      this.cpuMilliMax = Math.max(this.cpuMilliMax, node.cpuMilli);
+      this.gpusMax = Math.max(this.gpusMax, gpusOf(node));
+      all.addNode(specOf(node));
+    });
+    this.prices = new SharedPrices(all, undefined);
+    this.eachNode((node, slot) => this.enter(slot, node, specOf(node)));
+  }
+
+  /** @returns The zone of a slot, undefined before `prepare`. */
+  zoneOfSlot(slot: number): PlacementZone | undefined {
+    return this.zoneOf[slot];
+  }
+
+  /**
+   * Finds the cheapest node.
+   *
+   * @param accept Whether a slot will do: exact resources, and all rules.
+   * @returns      A slot, or −1 if no node in any zone is accepted.
+   * @cost         O(zones) where the cheapest node is accepted; else O(classes log classes + nodes refused).
+   */
+  cheapest(shape: Shape, accept: (slot: number) => boolean): number {
+    let cost = Number.POSITIVE_INFINITY;
+    let best = -1;
+    for (const zone of this.zones) {
+      const { index, classes } = zone.policy;
+      if (!index.find(shape.demand) || index.foundCost >= cost) continue;
+      cost = index.foundCost;
+      best = zone.slots[classes.heads[index.foundClass] as number] as number;
+    }
+    if (best >= 0 && accept(best)) return best;
+    let found = -1;
+    this.walk(shape, (slot) => {
+      if (!accept(slot)) return false;
+      found = slot;
+      return true;
+    });
+    return found;
+  }
+
+  /** Visits every node that takes pods, the cheapest class first, until `visit` says true. */
+  walk(shape: Shape, visit: (slot: number) => boolean): void {
+    const { ranked } = this;
+    ranked.length = 0;
+    for (const zone of this.zones) {
+      const { classes } = zone.policy;
+      for (let i = 0; i < classes.occupiedCount; i++) {
+        const id = classes.occupied[i] as number;
+        ranked.push({ zone, id, cost: this.costOf(zone, shape, id) });
+      }
+    }
+    ranked.sort((x, y) => (x.cost < y.cost ? -1 : x.cost > y.cost ? 1 : x.id - y.id));
+    for (const { zone, id } of ranked) {
+      const { classes } = zone.policy;
+      for (let node = classes.heads[id] as number; node >= 0; node = classes.nextNode(node)) {
+        if (visit(zone.slots[node] as number)) return;
+      }
+    }
+  }
+
+  /** Visits the nodes of each class, with what a pod of the shape costs there (Infinity where it does not surely fit). */
+  eachClass(shape: Shape, visit: (zone: PlacementZone, id: number, cost: number) => void): void {
+    for (const zone of this.zones) {
+      const { classes } = zone.policy;
+      for (let i = 0; i < classes.occupiedCount; i++) {
+        const id = classes.occupied[i] as number;
+        visit(zone, id, this.costOf(zone, shape, id));
+      }
+    }
+  }
+
+  private costOf(zone: PlacementZone, shape: Shape, id: number): number {
+    const { index, rent, classes } = zone.policy;
+    const cost = index.costOf(shape.demand, id);
+    if (cost === Number.POSITIVE_INFINITY) return cost;
+    return cost + rent.rent(shape.demand, rent.groupOf(classes.flavorIds[id] as number));
+  }
+
+  private eachNode(visit: (node: NodeDescription, slot: number) => void): void {
+    for (let slot = 0; slot < this.slots.count; slot++) {
+      const node = this.slots.descriptions[slot];
+      if (node !== undefined) visit(node, slot);
+    }
+  }
+
+  /** The zone a node belongs to; by size it stays where it is. */
+  private zoneName(node: NodeDescription, at: PlacementZone): string {
+    const { label } = this.options;
+    const value = label === '' ? undefined : node.labels[label];
+    return value ?? (at.name.startsWith('zone-') ? at.name : 'zone-0');
+  }
+
+  private zoneFor(node: NodeDescription): PlacementZone {
+    const { label, nodesMax } = this.options;
+    const value = label === '' ? undefined : node.labels[label];
+    if (value !== undefined) return this.zones.find((zone) => zone.name === value) ?? this.open(value);
+    const open = this.zones.find((zone) => zone.name.startsWith('zone-') && zone.nodes < nodesMax);
+    return open ?? this.open(`zone-${this.zones.length}`);
+  }
+
+  private open(name: string): PlacementZone {
+    const cluster = new ClusterState(this.demands, { labelKeys: LABEL_KEYS });
+    const random = new Random(this.options.seed + this.zones.length);
+    const policy = new TegPolicy({ cluster, random }, undefined, this.prices);
+    const zone: PlacementZone = { name, cluster, policy, slots: [], freeIndexes: new Map(), nodes: 0 };
+    this.zones.push(zone);
+    return zone;
+  }
+
+  private enter(slot: number, node: NodeDescription, spec: NodeSpec): void {
+    const zone = this.zoneFor(node);
+    const { cluster } = zone;
+    const free = zone.freeIndexes.get(spec.gpuCount)?.pop();
+    zone.nodes++;
+    if (free !== undefined) {
+      this.occupy(zone, free, slot, spec);
+      return;
+    }
+    const index = cluster.addNode({ ...spec, name: this.nextName() });
+    cluster.setUp(index, false);
+    this.occupy(zone, index, slot, spec);
+  }
+
+  private nextName(): string {
+    return `#${this.named++}`;
+  }
+
+  /** Takes an index out of the field; what it counted for there is taken back. */
+  private vacate(zone: PlacementZone, index: number): void {
+    zone.cluster.setUp(index, false);
+    zone.policy.nodeChanged(index);
+  }
+
+  private occupy(zone: PlacementZone, index: number, slot: number, spec: NodeSpec): void {
+    this.zoneOf[slot] = zone;
+    this.indexOf[slot] = index;
+    zone.slots[index] = slot;
+    zone.cluster.redescribe(index, { ...spec, name: this.nextName() });
+    zone.cluster.setUp(index, true);
+    this.show(zone, index, slot);
+  }
+
+  /** Shows on the field what is free. */
+  private show(zone: PlacementZone, index: number, slot: number): void {
+    const { accounts } = this;
+    const { cluster } = zone;
+    const flavor = cluster.flavorOf(index);
+    const memoryUsed = (accounts.used[MEMORY] as Float64Array)[slot] as number;
+    const gpus = flavor.gpuCount === 0 ? 0 : this.freeGpus(slot);
+    const memoryMib = flavor.memoryMib - Math.floor(memoryUsed / BYTES_PER_MIB);
+    cluster.setFree(
+      index,
+      Math.min(accounts.free(slot, CPU), INT_MAX),
+      memoryMib,
+      gpus,
+      accounts.pods[slot] as number,
+    );
+    zone.policy.nodeChanged(index);
+  }
+
+  private freeGpus(slot: number): number {
+    const node = this.slots.descriptions[slot] as NodeDescription;
+    let free = 0;
+    for (const name of GPU_RESOURCES) {
+      if (node.extended[name] !== undefined) free += this.accounts.free(slot, this.accounts.columnOf(name));
+    }
+    return free;
+  }
+}
+
+/** Labels that tell flavours apart on the field; all others are rules, and looked at node by node. */
+const LABEL_KEYS: ReadonlySet<string> = new Set([RESTRICTED_LABEL]);
+
+function gpusOf(node: NodeDescription): number {
+  const gpus = GPU_RESOURCES.reduce((sum, name) => sum + (node.extended[name] ?? 0), 0);
+  return Math.min(gpus, GPUS_PER_NODE_MAX);
+}
+
+/** A node as the field sees it. Memory is rounded up a little, so that equal machines are of one flavour. */
+function specOf(node: NodeDescription): NodeSpec {
+  const gpuCount = gpusOf(node);
+  const restricted =
+    node.unschedulable ||
+    node.taints.some(
+      ({ key, effect }) => effect !== 'PreferNoSchedule' && !(effect === 'NoExecute' && isHealth(key)),
+    );
+  return {
+    name: node.name,
+    cpuMilli: Math.min(node.cpuMilli, INT_MAX),
+    memoryMib: roundedUp(node.memoryBytes / BYTES_PER_MIB),
+    gpuCount,
+    gpuModel: gpuCount > 0 ? gpuModelOf(node.labels) : '',
+    podsMax: Math.max(1, node.podsMax),
+    labels: restricted ? { [RESTRICTED_LABEL]: 'true' } : {},
+  };
+}
+
+function isHealth(taint: string): boolean {
+  return taint === 'node.kubernetes.io/not-ready' || taint === 'node.kubernetes.io/unreachable';
+}
+
+/** Up to 1.6 % more: a multiple of 1/64 of the largest power of two below. */
+function roundedUp(mib: number): number {
+  if (mib <= 64) return Math.ceil(mib);
+  const step = 2 ** (Math.floor(Math.log2(mib)) - 6);
+  return Math.min(Math.ceil(mib / step) * step, INT_MAX);
+}

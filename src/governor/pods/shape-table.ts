@@ -1,0 +1,142 @@
+/**
+ * Shapes: the distinct pod templates of a cluster, interned to small integers, with what decisions need of each at hand.
+ *
+ * Pods of one shape are interchangeable for placement. A shape that no pod has any more is forgotten, and its id used again,
+ * so that a cluster whose templates change for months does not grow.
+ */
+import type { Demand, DemandTable } from '../../model/demand.ts';
+import { GPU_MODEL_LABELS, GPU_RESOURCES } from '../../model/kubernetes/gpus.ts';
+import type { PodTemplate, Toleration } from '../../model/kubernetes/pod.ts';
+import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
+import type { PodShape } from './constraints.ts';
+import type { NodeAccounts, Request } from './node-accounts.ts';
+
+/** A shape with its request and its demand on the field. */
+export interface Shape extends PodShape {
+  readonly request: Request;
+  readonly demand: Demand;
+  /** Pods known of it, ours or others'. */
+  pods: number;
+  /** The state's version at which nothing was found for it; −1: not known. */
+  refusedAt: number;
+  /** What was said then. */
+  refusedText: string;
+  refusedPlugins: readonly string[];
+}
+
+/** Label of the field's flavours that stands for taints and cordons: most pods go to nodes without it. */
+export const RESTRICTED_LABEL = 'teg.dev/restricted';
+
+const BYTES_PER_MIB = 1_048_576;
+
+/** Largest demand on the field; a node of more is not known. */
+const AMOUNT_MAX = 2 ** 31 - 1;
+
+/** Interns templates. Single writer. */
+export class ShapeTable {
+  /** By id; undefined where an id is free. */
+  readonly shapes: (Shape | undefined)[] = [];
+  private readonly accounts: NodeAccounts;
+  private readonly demands: DemandTable;
+  private readonly byTemplate = new WeakMap<PodTemplate, Shape>();
+  private readonly byKey = new Map<string, Shape>();
+  private readonly freeIds: number[] = [];
+  private readonly forgotten: (id: number) => void;
+
+  /** @param forgotten Told of each id that is free again. */
+  constructor(accounts: NodeAccounts, demands: DemandTable, forgotten: (id: number) => void) {
+    this.accounts = accounts;
+    this.demands = demands;
+    this.forgotten = forgotten;
+  }
+
+  /** @returns The shape of a template, counted for one more pod. O(1) where the very object is known, else O(its size). */
+  acquire(template: PodTemplate): Shape {
+    const known = this.byTemplate.get(template);
+    const shape = known !== undefined && this.shapes[known.id] === known ? known : this.intern(template);
+    shape.pods++;
+    return shape;
+  }
+
+  /** One pod of the shape is gone. */
+  release(shape: Shape): void {
+    shape.pods--;
+    if (shape.pods > 0) return;
+    this.shapes[shape.id] = undefined;
+    this.byKey.delete(keyOf(shape.template));
+    this.freeIds.push(shape.id);
+    this.forgotten(shape.id);
+  }
+
+  /** Shapes known. */
+  get size(): number {
+    return this.byKey.size;
+  }
+
+  private intern(template: PodTemplate): Shape {
+    const key = keyOf(template);
+    let shape = this.byKey.get(key);
+    if (shape === undefined) {
+      const id = this.freeIds.pop() ?? this.shapes.length;
+      shape = {
+        id,
+        template,
+        request: this.accounts.requestOf(template.requests),
+        demand: this.demandOf(template),
+        pods: 0,
+        refusedAt: -1,
+        refusedText: '',
+        refusedPlugins: [],
+      };
+      this.shapes[id] = shape;
+      this.byKey.set(key, shape);
+    }
+    this.byTemplate.set(template, shape);
+    return shape;
+  }
+
+  /** The demand on the field: rounded down where the accounts are exact, so that the field overlooks nothing. */
+  private demandOf(template: PodTemplate): Demand {
+    const { requests } = template;
+    const gpus = GPU_RESOURCES.reduce((sum, name) => sum + (requests.extended[name] ?? 0), 0);
+    const gpuCount = Math.min(gpus, GPUS_PER_NODE_MAX);
+    const tolerant = template.tolerations.some((t) => !isCustomary(t));
+    return this.demands.intern({
+      cpuMilli: Math.min(requests.cpuMilli, AMOUNT_MAX),
+      memoryMib: Math.min(Math.floor(requests.memoryBytes / BYTES_PER_MIB), AMOUNT_MAX),
+      gpuCount,
+      gpuMilli: gpuCount > 0 ? GPU_MILLI : 0,
+      gpuModels: gpuCount > 0 ? modelsOf(template) : [],
+      affinity: tolerant ? [] : [{ key: RESTRICTED_LABEL, operator: 'DoesNotExist', values: [] }],
+    });
+  }
+}
+
+/** Whether admission gives the toleration to every pod: it opens no restricted node. */
+function isCustomary(toleration: Toleration): boolean {
+  const { key, effect } = toleration;
+  return (
+    effect === 'NoExecute' &&
+    (key === 'node.kubernetes.io/not-ready' || key === 'node.kubernetes.io/unreachable')
+  );
+}
+
+/** GPU models that a template names in a node selector or in its only required term; empty: any. */
+function modelsOf(template: PodTemplate): readonly string[] {
+  for (const label of GPU_MODEL_LABELS) {
+    const value = template.nodeSelector[label];
+    if (value !== undefined) return [value];
+  }
+  const terms = template.requiredNodeTerms;
+  if (terms?.length !== 1) return [];
+  const naming = terms[0]?.expressions.find((e) => e.operator === 'In' && GPU_MODEL_LABELS.includes(e.key));
+  return naming?.values ?? [];
+}
+
+function keyOf(template: PodTemplate): string {
+  return JSON.stringify(template, (_, value: unknown) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+}
