@@ -30,9 +30,13 @@ export const ERROR_CODES = {
   TEG_LOG_INVALID:
     'An event log is malformed, of another version, or does not fit the zone it is replayed on.',
   TEG_HOLOGRAM_INVALID: 'The bytes of a hologram are malformed, or of another version.',
+  TEG_KUBE_OBJECT: 'An object of the Kubernetes API is malformed, or has a value that is absurd.',
+  TEG_CONFIG_INVALID: 'A configuration file has an unknown field, or a value that cannot be used.',
+  TEG_LISTEN_FAILED: 'The HTTP server could not listen, or its certificate cannot be used.',
   TEG_CONTROL_PLANE_NOT_BUILT:
     'Binaries of the control plane are not built: Go is missing or too old, or the build failed.',
   TEG_CONTROL_PLANE_FAILED: 'A process of the control plane did not start, or ended by itself.',
+  TEG_BENCH_FAILED: 'A benchmark could not be carried out to its end.',
 } as const;
 
 /** A code of the registry. */

@@ -25,6 +25,7 @@ const RUN_FAILURES: ReadonlySet<TegErrorCode> = new Set([
   'TEG_INSTALL_FAILED',
   'TEG_CONTROL_PLANE_NOT_BUILT',
   'TEG_CONTROL_PLANE_FAILED',
+  'TEG_BENCH_FAILED',
 ]);
 
 /** Where to look next, for the codes where that is one command. */
