@@ -42,16 +42,35 @@ const EXPONENT_MAX = 60;
  *   2^53 − 1 units.
  */
 export function parseQuantity(text: string, unit: QuantityUnit, rounding: Rounding): number {
-  const match = text.length > QUANTITY_CHARS_MAX ? null : QUANTITY.exec(text);
-  if (match === null) return Number.NaN;
-  const [, whole = '', fraction = '', exponentText, suffix = ''] = match;
-  if (whole === '' && fraction === '') return Number.NaN;
-  const exponent = exponentText === undefined ? (DECIMAL_EXPONENT[suffix] ?? 0) : Number(exponentText);
-  if (Math.abs(exponent) > EXPONENT_MAX) return Number.NaN;
-  const power = exponent - fraction.length + (unit === 'milli' ? 3 : 0);
-  const binary = BigInt(BINARY_EXPONENT[suffix] ?? 0);
-  const numerator = (BigInt(whole + fraction) << binary) * 10n ** BigInt(Math.max(power, 0));
-  const denominator = 10n ** BigInt(Math.max(-power, 0));
+  const ratio = quantityRatio(text, unit === 'milli' ? 3 : 0);
+  if (ratio === undefined) return Number.NaN;
+  const { numerator, denominator } = ratio;
   const units = (rounding === 'up' ? numerator + denominator - 1n : numerator) / denominator;
   return units <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(units) : Number.NaN;
+}
+
+/**
+ * Reads a quantity in thousand-millionths, the finest that Kubernetes keeps: for sums that are rounded only once.
+ *
+ * @returns Nano-units ≥ 0, what is finer rounded up as there; undefined if the text is not a quantity, or is negative.
+ */
+export function parseQuantityNanos(text: string): bigint | undefined {
+  const ratio = quantityRatio(text, 9);
+  return ratio && (ratio.numerator + ratio.denominator - 1n) / ratio.denominator;
+}
+
+/** @returns The quantity times 10^`power` as a fraction; undefined if the text is none. */
+function quantityRatio(text: string, power: number): { numerator: bigint; denominator: bigint } | undefined {
+  const match = text.length > QUANTITY_CHARS_MAX ? null : QUANTITY.exec(text);
+  if (match === null) return undefined;
+  const [, whole = '', fraction = '', exponentText, suffix = ''] = match;
+  if (whole === '' && fraction === '') return undefined;
+  const exponent = exponentText === undefined ? (DECIMAL_EXPONENT[suffix] ?? 0) : Number(exponentText);
+  if (Math.abs(exponent) > EXPONENT_MAX) return undefined;
+  const shift = exponent - fraction.length + power;
+  const binary = BigInt(BINARY_EXPONENT[suffix] ?? 0);
+  return {
+    numerator: (BigInt(whole + fraction) << binary) * 10n ** BigInt(Math.max(shift, 0)),
+    denominator: 10n ** BigInt(Math.max(-shift, 0)),
+  };
 }
