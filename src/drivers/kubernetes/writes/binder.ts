@@ -1,0 +1,379 @@
+/**
+ * Binds pods to nodes: an adaptive number at a time, and every one settled exactly once with what truly became of it.
+ *
+ * Invariants: nothing is bound without `mayWrite` having said yes right before; an answer that was lost is resolved by
+ * reading, never guessed. A binding whose answer was lost may still be carried out by the server until the time-out
+ * that was given to it is over; only then is "not bound" read off the pod final.
+ * Not seen here: whether the node exists or has room (the server answers 201 for both); that is the core's duty.
+ */
+import type { BindOutcome } from '../../../governor/pods/pod-events.ts';
+import { assert } from '../../../model/errors.ts';
+import type { ApiAnswer, ApiClient } from '../client/api.ts';
+import { LatencyWindow } from './latency-window.ts';
+import {
+  answerText,
+  askedWaitSeconds,
+  askPatiently,
+  at,
+  attempt,
+  type BackOff,
+  backOffSeconds,
+  isPassing,
+  podPath,
+  textAt,
+} from './patient-request.ts';
+import { Waits, type WriteClock } from './write-clock.ts';
+
+/** A binding to make. */
+export interface Binding {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly node: string;
+}
+
+/** What the binder needs, and its bounds. */
+export interface BinderOptions {
+  readonly client: ApiClient;
+  readonly clock: WriteClock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Whether the lease is surely held; asked right before every write. */
+  readonly mayWrite: () => boolean;
+  /** Fewest in flight; default 4. */
+  readonly windowMin?: number;
+  /** Most in flight, and so most requests at once; default 64. */
+  readonly windowMax?: number;
+  /** Median latency, seconds, that is never too long; default 0.1. */
+  readonly fineSeconds?: number;
+  /** `room` beyond the window, so that a free place is filled at once; default 8. */
+  readonly aheadMax?: number;
+  /** Most that wait (a gang comes as a whole); more settle as `failed`. Default 20,000. */
+  readonly queueMax?: number;
+  /** Most POSTs for one binding; default 5. */
+  readonly attemptsMax?: number;
+  /** Time-out that the server is given for the first POST of a binding; doubles up to 30. Default 5: less than what is left of a lease when its holder stops believing in it. */
+  readonly serverSeconds?: number;
+  readonly backOff?: BackOff;
+  /** Told why a binding did not succeed at once; for logs at debug. */
+  readonly onTrouble?: (binding: Binding, text: string) => void;
+}
+
+/** Counts since the start. */
+export interface BinderCounts {
+  readonly posts: number;
+  readonly bound: number;
+  readonly conflict: number;
+  readonly gone: number;
+  readonly failed: number;
+  /** Answers that were lost, or were errors of the server. */
+  readonly unknown: number;
+  /** 429. */
+  readonly throttled: number;
+  /** Refused because the queue was full (counted in `failed` too). */
+  readonly overflowed: number;
+}
+
+/** A binding on its way. */
+interface Task {
+  readonly binding: Binding;
+  /** Until when an earlier POST whose answer is not known may still be carried out, `nowSeconds`; 0: none. */
+  uncertainUntil: number;
+  readonly settle: (outcome: Outcome) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** What can be seen from here. */
+type Outcome = Exclude<BindOutcome, 'no-node'>;
+
+/** What one POST led to: a final outcome, or that it has to be tried again. */
+type Step = Outcome | 'again';
+
+/** Most time-out given to the server, seconds. */
+const SERVER_SECONDS_MAX = 30;
+/** How much later than the server's time-out the client gives up, and a read is final. */
+const MARGIN_SECONDS = 1;
+
+/** The binder; see the head of the file. */
+export class Binder {
+  readonly #options: Required<Omit<BinderOptions, 'onTrouble'>> & Pick<BinderOptions, 'onTrouble'>;
+  readonly #window: LatencyWindow;
+  readonly #waits: Waits;
+  #queue: Task[] = [];
+  #queueHead = 0;
+  #inFlight = 0;
+  #held = false;
+  #stopped = false;
+  #pausedUntil = 0;
+  #cancelPause: (() => void) | undefined;
+  #idleListeners: (() => void)[] = [];
+  readonly #counts = {
+    posts: 0,
+    bound: 0,
+    conflict: 0,
+    gone: 0,
+    failed: 0,
+    unknown: 0,
+    throttled: 0,
+    overflowed: 0,
+  };
+
+  constructor(options: BinderOptions) {
+    this.#options = {
+      windowMin: 4,
+      windowMax: 64,
+      fineSeconds: 0.1,
+      aheadMax: 8,
+      queueMax: 20_000,
+      attemptsMax: 5,
+      serverSeconds: 5,
+      backOff: { secondsFirst: 0.1, secondsMax: 5 },
+      ...options,
+    };
+    const max = this.#options.windowMax;
+    const min = Math.min(this.#options.windowMin, max);
+    this.#window = new LatencyWindow({ min, max, fineSeconds: this.#options.fineSeconds });
+    this.#waits = new Waits(options.clock);
+  }
+
+  /** How many may be in flight now. */
+  get window(): number {
+    return this.#window.size;
+  }
+
+  /** How many are on their way: sent, being resolved, or waiting for another try. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** How many wait for a place. */
+  get queued(): number {
+    return this.#queue.length - this.#queueHead;
+  }
+
+  /** How many more bindings make sense now; integer ≥ 0, 0 while held or paused by the server. Ask before letting the core decide. */
+  get room(): number {
+    if (this.#held || this.#options.clock.nowSeconds() < this.#pausedUntil) return 0;
+    return Math.max(0, this.#window.size + this.#options.aheadMax - this.#inFlight - this.queued);
+  }
+
+  /** A copy of the counts. */
+  get counts(): BinderCounts {
+    return { ...this.#counts };
+  }
+
+  /**
+   * Binds a pod.
+   *
+   * @returns What became of it; a promise that rejects only for a bug. Never `no-node`: the server does not look.
+   */
+  bind(binding: Binding): Promise<BindOutcome> {
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: Outcome): void => {
+        this.#counts[outcome]++;
+        resolve(outcome);
+      };
+      if (this.#held || this.queued >= this.#options.queueMax) {
+        if (!this.#held) this.#counts.overflowed++;
+        settle('failed');
+        return;
+      }
+      this.#queue.push({ binding, uncertainUntil: 0, settle, fail: reject });
+      this.#startWhatFits();
+    });
+  }
+
+  /**
+   * Binds nothing any more from now (lease lost): what waits settles as `failed`, what is in flight is read to its end.
+   *
+   * @returns When nothing is in flight any more.
+   */
+  hold(): Promise<void> {
+    this.#held = true;
+    const waiting = this.#queue.slice(this.#queueHead);
+    this.#queue = [];
+    this.#queueHead = 0;
+    this.#waits.endAll();
+    for (const task of waiting) task.settle('failed');
+    return this.settled();
+  }
+
+  /** Ends a hold. Not after `stop`. */
+  resume(): void {
+    assert(!this.#stopped, 'a binder that was stopped does not start again');
+    this.#held = false;
+    this.#startWhatFits();
+  }
+
+  /** As `hold`, for good. */
+  stop(): Promise<void> {
+    this.#stopped = true;
+    return this.hold();
+  }
+
+  /** @returns When nothing waits and nothing is in flight. */
+  settled(): Promise<void> {
+    if (this.#inFlight === 0 && this.queued === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleListeners.push(resolve));
+  }
+
+  #startWhatFits(): void {
+    if (this.#held || this.queued === 0) return;
+    const paused = this.#pausedUntil - this.#options.clock.nowSeconds();
+    if (paused > 0) {
+      this.#cancelPause ??= this.#options.clock.setTimer(paused, () => {
+        this.#cancelPause = undefined;
+        this.#startWhatFits();
+      });
+      return;
+    }
+    while (this.#inFlight < this.#window.size && this.queued > 0) {
+      const task = this.#queue[this.#queueHead++]!;
+      if (this.#queueHead === this.#queue.length) {
+        this.#queue = [];
+        this.#queueHead = 0;
+      } else if (this.#queueHead > 1024 && this.#queueHead * 2 > this.#queue.length) {
+        this.#queue = this.#queue.slice(this.#queueHead);
+        this.#queueHead = 0;
+      }
+      this.#inFlight++;
+      void this.#run(task);
+    }
+  }
+
+  /** Carries a binding to its end. The place is free before anybody hears of it, so that who hears sees the room. */
+  async #run(task: Task): Promise<void> {
+    let end = (): void => task.settle('failed');
+    try {
+      const outcome = await this.#bindOne(task);
+      end = () => task.settle(outcome);
+    } catch (error) {
+      end = () => task.fail(error);
+    }
+    this.#inFlight--;
+    end();
+    this.#startWhatFits();
+    if (this.#inFlight === 0 && this.queued === 0) {
+      for (const listener of this.#idleListeners.splice(0)) listener();
+    }
+  }
+
+  async #bindOne(task: Task): Promise<Outcome> {
+    const { attemptsMax, backOff, clock, random } = this.#options;
+    for (let tried = 1; tried <= attemptsMax; tried++) {
+      const paused = this.#pausedUntil - clock.nowSeconds();
+      if (paused > 0 && !this.#held) await this.#waits.wait(paused);
+      // The last moment before the write: whatever was waited for, the lease may be over by now.
+      if (this.#held || !this.#options.mayWrite()) break;
+      const step = await this.#post(task, tried);
+      if (step !== 'again') return step;
+      if (tried < attemptsMax && !this.#held) await this.#waits.wait(backOffSeconds(backOff, tried, random));
+    }
+    return this.#readToTheEnd(task);
+  }
+
+  /** One POST, and the read that its answer asks for. */
+  async #post(task: Task, tried: number): Promise<Step> {
+    const { clock, client, serverSeconds } = this.#options;
+    const { namespace, name, uid, node } = task.binding;
+    const seconds = Math.min(SERVER_SECONDS_MAX, Math.ceil(serverSeconds * 2 ** (tried - 1)));
+    const sent = clock.nowSeconds();
+    const full = this.#inFlight + 1 >= this.#window.size;
+    this.#counts.posts++;
+    const result = await attempt(client, {
+      method: 'POST',
+      path: `${podPath(namespace, name)}/binding?timeout=${seconds}s`,
+      body: {
+        apiVersion: 'v1',
+        kind: 'Binding',
+        metadata: { name, namespace, uid },
+        target: { apiVersion: 'v1', kind: 'Node', name: node },
+      },
+      timeoutSeconds: seconds + MARGIN_SECONDS,
+    });
+    if (result.kind === 'not-sent') return this.#trouble(task, 'the API server was not reached');
+    if (result.kind === 'answer' && !isPassing(result.answer.status)) {
+      this.#window.sample(clock.nowSeconds() - sent, full);
+      return this.#judge(task, result.answer);
+    }
+    if (result.kind === 'answer') this.#mindPause(result.answer, tried);
+    if (result.kind === 'answer' && result.answer.status === 429) {
+      return this.#trouble(task, answerText(result.answer));
+    }
+    // An error of the server is no word about what it did: etcd may have it although the server's wait was over.
+    this.#counts.unknown++;
+    task.uncertainUntil = Math.max(task.uncertainUntil, sent + seconds + MARGIN_SECONDS);
+    this.#trouble(task, result.kind === 'answer' ? answerText(result.answer) : 'the answer was lost');
+    return this.#read(task);
+  }
+
+  /** A final answer to a POST. */
+  #judge(task: Task, answer: ApiAnswer): Promise<Step> | Step {
+    if (answer.status >= 200 && answer.status < 300) return 'bound';
+    this.#trouble(task, answerText(answer));
+    if (answer.status === 409 || answer.status === 404) return this.#read(task);
+    // Refused for good (400, 403, 422): trying again at once is no use.
+    return this.#readToTheEnd(task);
+  }
+
+  /** A server that asks for time gets it from all bindings. */
+  #mindPause(answer: ApiAnswer, tried: number): void {
+    const { backOff, clock, random } = this.#options;
+    if (answer.status === 429) {
+      this.#counts.throttled++;
+      this.#window.shrink();
+    }
+    let seconds = askedWaitSeconds(answer);
+    if (!(seconds >= 0)) {
+      if (answer.status !== 429) return;
+      seconds = backOffSeconds(backOff, tried, random);
+    }
+    this.#pausedUntil = Math.max(this.#pausedUntil, clock.nowSeconds() + seconds);
+  }
+
+  /** @returns What the pod itself says; `again` if it is there, is not bound, and could be. */
+  async #read(task: Task): Promise<Step> {
+    const { namespace, name, uid, node } = task.binding;
+    const answer = await askPatiently(
+      {
+        client: this.#options.client,
+        waits: this.#waits,
+        random: this.#options.random,
+        attemptsMax: Number.POSITIVE_INFINITY,
+        backOff: this.#options.backOff,
+        keepOn: () => true,
+      },
+      { method: 'GET', path: podPath(namespace, name), timeoutSeconds: 10 },
+    );
+    assert(answer !== undefined, 'reading goes on until there is an answer');
+    if (answer.status === 404) return 'gone';
+    // No right to read: nothing is known, so nothing is claimed but that the core has to look again.
+    if (answer.status !== 200) return this.#trouble(task, answerText(answer));
+    if (textAt(answer.body, 'metadata', 'uid') !== uid) return 'conflict';
+    const boundTo = textAt(answer.body, 'spec', 'nodeName');
+    if (boundTo !== '') return boundTo === node ? 'bound' : 'conflict';
+    if (textAt(answer.body, 'metadata', 'deletionTimestamp') !== '') return 'conflict';
+    const gates = at(answer.body, 'spec', 'schedulingGates');
+    if (Array.isArray(gates) && gates.length > 0 && !this.#isUncertain(task)) return 'conflict';
+    return 'again';
+  }
+
+  /** No POST comes any more: waits until none can be carried out late either, and reads if one could have been. */
+  async #readToTheEnd(task: Task): Promise<Outcome> {
+    if (task.uncertainUntil === 0) return 'failed';
+    while (this.#isUncertain(task)) {
+      await this.#waits.wait(task.uncertainUntil - this.#options.clock.nowSeconds());
+    }
+    const step = await this.#read(task);
+    return step === 'again' ? 'failed' : step;
+  }
+
+  #isUncertain(task: Task): boolean {
+    return this.#options.clock.nowSeconds() < task.uncertainUntil;
+  }
+
+  #trouble(task: Task, text: string): 'again' {
+    this.#options.onTrouble?.(task.binding, text);
+    return 'again';
+  }
+}

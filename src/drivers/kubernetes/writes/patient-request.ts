@@ -1,0 +1,102 @@
+/**
+ * Requests that are asked again until the server's answer is a final one, and what counts as final.
+ *
+ * Only for requests that may be repeated: reads, and writes with a precondition or a name of their own.
+ */
+import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
+import type { Waits } from './write-clock.ts';
+
+/** What became of a request, as far as can be told: an answer, surely not done, or nobody knows. */
+export type Attempt =
+  | { readonly kind: 'answer'; readonly answer: ApiAnswer }
+  | { readonly kind: 'not-sent' }
+  | { readonly kind: 'unknown' };
+
+/** First and longest back-off, seconds. */
+export interface BackOff {
+  readonly secondsFirst: number;
+  readonly secondsMax: number;
+}
+
+/** How patiently to ask. */
+export interface Patience {
+  readonly client: ApiClient;
+  readonly waits: Waits;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Tries in all, ≥ 1; Infinity: until it is known. */
+  readonly attemptsMax: number;
+  readonly backOff: BackOff;
+  /** Asked before every try; false ends it. */
+  readonly keepOn: () => boolean;
+}
+
+/**
+ * Asks once. The errors that the seam promises become values; any other is a bug and goes on.
+ *
+ * Why by name: the classes belong to the client that is plugged in.
+ */
+export async function attempt(client: ApiClient, request: ApiRequest): Promise<Attempt> {
+  try {
+    return { kind: 'answer', answer: await client.request(request) };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ApiNotSentError') return { kind: 'not-sent' };
+    if (error instanceof Error && error.name === 'ApiUnknownError') return { kind: 'unknown' };
+    throw error;
+  }
+}
+
+/** @returns Whether a status tells of the server's state rather than of the request: too many requests, or an error of its own. */
+export function isPassing(status: number): boolean {
+  return status === 429 || status >= 500;
+}
+
+/** @returns Seconds to wait before try `tried + 1`: doubling, with a jitter of 50 … 100 % of it. @param tried ≥ 1. */
+export function backOffSeconds(backOff: BackOff, tried: number, random: () => number): number {
+  const seconds = Math.min(backOff.secondsMax, backOff.secondsFirst * 2 ** Math.min(tried - 1, 40));
+  return seconds * (0.5 + 0.5 * random());
+}
+
+/** @returns The wait that an answer asks for, at most 10 minutes; NaN if it asks for none. */
+export function askedWaitSeconds(answer: ApiAnswer): number {
+  return Math.min(600, answer.retryAfterSeconds);
+}
+
+/** @returns The first answer that is no 429 and no 5xx; undefined if there was none in the allowed tries. */
+export async function askPatiently(patience: Patience, request: ApiRequest): Promise<ApiAnswer | undefined> {
+  for (let tried = 1; patience.keepOn(); tried++) {
+    const result = await attempt(patience.client, request);
+    if (result.kind === 'answer' && !isPassing(result.answer.status)) return result.answer;
+    if (tried >= patience.attemptsMax) return undefined;
+    const asked = result.kind === 'answer' ? askedWaitSeconds(result.answer) : Number.NaN;
+    const own = backOffSeconds(patience.backOff, tried, patience.random);
+    await patience.waits.wait(asked > own ? asked : own);
+  }
+  return undefined;
+}
+
+/** @returns A value inside of an answer, undefined where the path ends early. */
+export function at(value: unknown, ...path: readonly string[]): unknown {
+  let inner = value;
+  for (const key of path) {
+    if (typeof inner !== 'object' || inner === null) return undefined;
+    inner = (inner as Readonly<Record<string, unknown>>)[key];
+  }
+  return inner;
+}
+
+/** @returns A text inside of an answer, '' where there is none. */
+export function textAt(value: unknown, ...path: readonly string[]): string {
+  const inner = at(value, ...path);
+  return typeof inner === 'string' ? inner : '';
+}
+
+/** @returns What the server said, for messages: its status and its message, shortened. */
+export function answerText(answer: ApiAnswer): string {
+  return `${answer.status} ${textAt(answer.body, 'message').slice(0, 200)}`.trim();
+}
+
+/** @returns The path of a pod. */
+export function podPath(namespace: string, name: string): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+}

@@ -1,0 +1,63 @@
+/**
+ * Time for the writes: injected, so that tests need no waiting and so that a suspended process can be imitated.
+ */
+
+/** A clock with timers. */
+export interface WriteClock {
+  /** Seconds of a clock that never jumps and never goes back; only differences mean something. */
+  nowSeconds(): number;
+  /** Seconds since 1970, as the machine believes; for what people read, never for decisions. */
+  wallSeconds(): number;
+  /** Calls back once, not earlier than in so many seconds (≥ 0). @returns A function that cancels it; harmless afterwards. */
+  setTimer(seconds: number, callback: () => void): () => void;
+}
+
+/** Longest wait that Node's timers can do, seconds (2³¹ − 1 ms). */
+const TIMER_SECONDS_MAX = 2_147_483;
+
+/** @returns The machine's clock. Its timers do not keep a process alive that has nothing else to do. */
+export function systemWriteClock(): WriteClock {
+  return {
+    nowSeconds: () => performance.now() / 1000,
+    wallSeconds: () => (performance.timeOrigin + performance.now()) / 1000,
+    setTimer: (seconds, callback) => {
+      const milliseconds = Math.ceil(Math.min(Math.max(seconds, 0), TIMER_SECONDS_MAX) * 1000);
+      const timer = setTimeout(callback, milliseconds);
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+/** Waits that can all be ended early, for instance when the lease is lost. */
+export class Waits {
+  readonly #clock: WriteClock;
+  readonly #ends = new Set<() => void>();
+
+  constructor(clock: WriteClock) {
+    this.#clock = clock;
+  }
+
+  /** How many wait now. */
+  get count(): number {
+    return this.#ends.size;
+  }
+
+  /** @returns After so many seconds, or when `endAll` is called. */
+  wait(seconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        this.#ends.delete(end);
+        resolve();
+      };
+      const cancel = this.#clock.setTimer(seconds, end);
+      this.#ends.add(end);
+    });
+  }
+
+  /** Ends every wait now. */
+  endAll(): void {
+    for (const end of [...this.#ends]) end();
+  }
+}
