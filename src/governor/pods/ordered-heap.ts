@@ -47,7 +47,11 @@ export class OrderedHeap<Entry> {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= entries.length) break;
-      if (child + 1 < entries.length && this.compare(entries[child + 1] as Entry, entries[child] as Entry) < 0) child++;
+      if (
+        child + 1 < entries.length &&
+        this.compare(entries[child + 1] as Entry, entries[child] as Entry) < 0
+      )
+        child++;
       if (this.compare(last, entries[child] as Entry) <= 0) break;
       entries[at] = entries[child] as Entry;
       at = child;

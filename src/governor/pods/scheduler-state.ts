@@ -100,18 +100,16 @@ export class SchedulerState {
     this.shapes.release(pod.shape);
   }
 
-  /** Gives a pod another template. */
-  reshape(pod: PodRecord, description: PodDescription): void {
-    const shape = this.shapes.acquire(description.template);
-    const { node, nodeName } = pod;
-    if (shape !== pod.shape) {
-      if (node >= 0) this.unsettle(pod);
-      const old = pod.shape;
-      pod.shape = shape;
-      if (node >= 0) this.settle(pod, node);
-      pod.nodeName = nodeName;
-      this.shapes.release(old);
-    } else this.shapes.release(shape);
+  /** Gives a pod, counted for it already, another shape. */
+  changeShape(pod: PodRecord, shape: Shape): void {
+    const { node, shape: old } = pod;
+    if (node >= 0) this.unsettle(pod);
+    pod.shape = shape;
+    if (node >= 0) {
+      this.settle(pod, node);
+      this.gained(node);
+    }
+    this.shapes.release(old);
   }
 
   /** A pod counts on a node from now on, by its name: the node need not be known. */
@@ -198,7 +196,12 @@ export class SchedulerState {
     return false;
   }
 
-  private fitsBesideNominated(shape: Shape, priority: number, slot: number, self: PodRecord | undefined): boolean {
+  private fitsBesideNominated(
+    shape: Shape,
+    priority: number,
+    slot: number,
+    self: PodRecord | undefined,
+  ): boolean {
     const others = (this.nominated.get(slot) ?? []).filter((pod) => pod !== self && pod.priority >= priority);
     if (others.length === 0) return true;
     for (const pod of others) this.accounts.add(slot, pod.shape.request, 1);
@@ -249,4 +252,3 @@ export class SchedulerState {
     this.movedShapes.add(shape);
   }
 }
-

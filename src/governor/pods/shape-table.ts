@@ -22,6 +22,8 @@ export interface Shape extends PodShape {
   /** What was said then. */
   refusedText: string;
   refusedPlugins: readonly string[];
+  /** Nodes that would take it if pods were taken away, perhaps. */
+  refusedResolvable: number;
 }
 
 /** Label of the field's flavours that stands for taints and cordons: most pods go to nodes without it. */
@@ -87,6 +89,7 @@ export class ShapeTable {
         refusedAt: -1,
         refusedText: '',
         refusedPlugins: [],
+        refusedResolvable: 0,
       };
       this.shapes[id] = shape;
       this.byKey.set(key, shape);

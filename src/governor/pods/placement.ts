@@ -1,0 +1,75 @@
+/**
+ * Where a pod goes: TEG's cheapest node among those that every rule accepts, or the one that its preferences like best.
+ */
+import type { PodRecord } from './pod-records.ts';
+import type { SchedulerState } from './scheduler-state.ts';
+import type { Shape } from './shape-table.ts';
+
+/** Nodes that a pod with preferences is compared on at most; the cheapest ones. */
+const PREFERRED_NODES_MAX = 16_384;
+
+/** Finds nodes for pods. Scratch arrays are its own. */
+export class Placement {
+  /** Nodes looked at by the last `find`. */
+  examined = 0;
+  private readonly state: SchedulerState;
+  private nodes: Int32Array = new Int32Array(1024);
+  private scores: Float64Array = new Float64Array(1024);
+
+  constructor(state: SchedulerState) {
+    this.state = state;
+  }
+
+  /**
+   * Finds a node for a pod. After `rules.begin(shape)` returned ''.
+   *
+   * @param allowed Further condition on a slot (a gang's topology); absent: none.
+   * @returns       A slot that takes the pod, or −1.
+   * @cost          As `PlacementZones.cheapest`; O(nodes) for a shape with preferences.
+   */
+  find(shape: Shape, priority: number, self?: PodRecord, allowed?: (slot: number) => boolean): number {
+    const { state } = this;
+    this.examined = 0;
+    const accept = (slot: number): boolean => {
+      this.examined++;
+      return state.accepts(shape, priority, slot, self) && (allowed?.(slot) ?? true);
+    };
+    if (self !== undefined && self.nominated >= 0 && accept(self.nominated)) return self.nominated;
+    const named = state.rules.namedNodes(shape);
+    if (named !== undefined) return this.firstOf(named, accept);
+    if (state.rules.hasPreferences(shape)) return this.best(shape, accept);
+    return state.zones.cheapest(shape, accept);
+  }
+
+  private firstOf(names: readonly string[], accept: (slot: number) => boolean): number {
+    for (const name of names) {
+      const slot = this.state.slots.slotOf(name);
+      if (slot >= 0 && accept(slot)) return slot;
+    }
+    return -1;
+  }
+
+  /** Of the nodes that accept, the best by preferences; of equals, the cheapest. */
+  private best(shape: Shape, accept: (slot: number) => boolean): number {
+    const { state } = this;
+    let count = 0;
+    state.zones.walk(shape, (slot) => {
+      if (!accept(slot)) return false;
+      if (count === this.nodes.length) this.widen();
+      this.nodes[count++] = slot;
+      return count === PREFERRED_NODES_MAX;
+    });
+    if (count < 2) return count === 0 ? -1 : (this.nodes[0] as number);
+    state.rules.scoreAll(this.nodes, count, this.scores);
+    let best = 0;
+    for (let i = 1; i < count; i++) if ((this.scores[i] as number) > (this.scores[best] as number)) best = i;
+    return this.nodes[best] as number;
+  }
+
+  private widen(): void {
+    const nodes = new Int32Array(2 * this.nodes.length);
+    nodes.set(this.nodes);
+    this.nodes = nodes;
+    this.scores = new Float64Array(nodes.length);
+  }
+}

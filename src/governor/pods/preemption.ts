@@ -1,0 +1,180 @@
+/**
+ * Which pods of lower priority make room for one that nothing fits, by kube-scheduler's rules.
+ *
+ * On each node that could help all pods of lower priority are taken away; if the pod fits then, as many as possible are
+ * given back, those whose budgets would break first, then the most important. The node is the one with the fewest broken
+ * budgets, then the lowest highest priority of victims, the smallest sum of priorities, the fewest victims, the latest start of its most important victim.
+ *
+ * @source https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
+ */
+import type { BudgetDescription } from '../../model/kubernetes/pod.ts';
+import { matchesSelector } from './constraints/requirements.ts';
+import { Refusal } from './constraints.ts';
+import { type PodRecord, PodState } from './pod-records.ts';
+import type { SchedulerState } from './scheduler-state.ts';
+
+/** Of so many candidates at least one is chosen: a tenth of the nodes, and 100 if there are as many. */
+const CANDIDATES_MIN = 100;
+
+/** A node and the pods that would go. */
+export interface Candidate {
+  readonly slot: number;
+  /** Most important first. */
+  readonly victims: readonly PodRecord[];
+  /** Victims whose budgets would break. */
+  readonly broken: number;
+}
+
+/** Finds victims. Changes the state while it looks and leaves it as it was. */
+export class Preemption {
+  /** By `namespace/name`. */
+  readonly budgets = new Map<string, BudgetDescription>();
+  private readonly state: SchedulerState;
+  /** Where the last search ended: searches go round, so that victims are not always of the first nodes. */
+  private cursor = 0;
+
+  constructor(state: SchedulerState) {
+    this.state = state;
+  }
+
+  /** @returns Why the pod may not preempt, '' if it may. */
+  ineligible(pod: PodRecord): string {
+    if (!this.state.options.preemption) return 'preemption is turned off.';
+    if (pod.shape.template.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
+    if (pod.nominated >= 0 && this.hasLeaving(pod))
+      return 'not eligible due to a terminating pod on the nominated node.';
+    return '';
+  }
+
+  /** @returns The best node with its victims; undefined if none helps. @cost O(nodes + pods on those that may help). */
+  find(pod: PodRecord): Candidate | undefined {
+    const { state } = this;
+    if (!state.hasLowerThan(pod.priority)) return undefined;
+    const { count, live } = state.slots;
+    const enough = Math.max(CANDIDATES_MIN, Math.floor(live / 10));
+    let best: Candidate | undefined;
+    let found = 0;
+    for (let i = 0; i < count && found < enough; i++) {
+      const slot = (this.cursor + i) % count;
+      const candidate = state.slots.descriptions[slot] === undefined ? undefined : this.tryNode(pod, slot);
+      if (candidate === undefined) continue;
+      found++;
+      if (best === undefined || isBetter(candidate, best)) best = candidate;
+    }
+    if (best !== undefined) this.cursor = (best.slot + 1) % count;
+    return best;
+  }
+
+  private hasLeaving(pod: PodRecord): boolean {
+    const pods = this.state.slots.pods[pod.nominated] ?? [];
+    return pods.some((other) => other.leaving && other.priority < pod.priority);
+  }
+
+  private tryNode(pod: PodRecord, slot: number): Candidate | undefined {
+    const { state } = this;
+    const pods = state.slots.pods[slot] as readonly PodRecord[];
+    const lower = pods.filter((p) => p.priority < pod.priority && p.state === PodState.Bound);
+    if (lower.length === 0 || !this.couldFit(pod, slot, lower)) return undefined;
+    const refusal = state.rules.begin(pod.shape) === '' ? state.rules.check(slot) : Refusal.NodeName;
+    if (refusal !== Refusal.None && !state.rules.isResolvable(refusal)) return undefined;
+    // Only rules that look at other pods need the pods taken off; resources are arithmetic.
+    const withRules = state.rules.dependsOnPods(pod.shape);
+    for (const victim of lower) this.take(victim, slot, -1, withRules);
+    const victims = this.fits(pod, slot, withRules) ? this.spare(pod, slot, lower, withRules) : undefined;
+    const gone = new Set(victims?.list ?? lower);
+    for (const victim of lower) if (gone.has(victim)) this.take(victim, slot, 1, withRules);
+    if (victims === undefined || victims.list.length === 0) return undefined;
+    return { slot, victims: victims.list, broken: victims.broken };
+  }
+
+  /** Whether the node's resources would do with all lower pods gone. O(pods). */
+  private couldFit(pod: PodRecord, slot: number, lower: readonly PodRecord[]): boolean {
+    const { accounts } = this.state;
+    for (const victim of lower) accounts.add(slot, victim.shape.request, -1);
+    const fits = accounts.fits(slot, pod.shape.request);
+    for (const victim of lower) accounts.add(slot, victim.shape.request, 1);
+    return fits;
+  }
+
+  /** Gives back all that need not go. */
+  private spare(
+    pod: PodRecord,
+    slot: number,
+    lower: readonly PodRecord[],
+    withRules: boolean,
+  ): { list: PodRecord[]; broken: number } {
+    const ordered = [...lower].sort(compareImportance);
+    const breaking = this.breaking(ordered);
+    const list: PodRecord[] = [];
+    let broken = 0;
+    for (const group of [ordered.filter((p) => breaking.has(p)), ordered.filter((p) => !breaking.has(p))]) {
+      for (const victim of group) {
+        this.take(victim, slot, 1, withRules);
+        if (this.fits(pod, slot, withRules)) continue;
+        this.take(victim, slot, -1, withRules);
+        list.push(victim);
+        if (breaking.has(victim)) broken++;
+      }
+    }
+    list.sort(compareImportance);
+    return { list, broken };
+  }
+
+  /** Pods whose eviction, in this order, would break a budget. */
+  private breaking(ordered: readonly PodRecord[]): ReadonlySet<PodRecord> {
+    const breaking = new Set<PodRecord>();
+    for (const budget of this.budgets.values()) {
+      let left = budget.disruptionsAllowed;
+      for (const pod of ordered) {
+        if (!isCovered(pod, budget)) continue;
+        if (--left < 0) breaking.add(pod);
+      }
+    }
+    return breaking;
+  }
+
+  private fits(pod: PodRecord, slot: number, withRules: boolean): boolean {
+    const { state } = this;
+    if (withRules && state.rules.begin(pod.shape) !== '') return false;
+    return state.accepts(pod.shape, pod.priority, slot, pod);
+  }
+
+  private take(victim: PodRecord, slot: number, sign: 1 | -1, withRules: boolean): void {
+    const { accounts, rules } = this.state;
+    accounts.add(slot, victim.shape.request, sign);
+    if (!withRules) return;
+    if (sign === 1) rules.addPod(slot, victim.shape, victim.uid, victim.leaving);
+    else rules.removePod(slot, victim.shape, victim.uid);
+  }
+}
+
+/** More important first: higher priority, then longer running. */
+function compareImportance(x: PodRecord, y: PodRecord): number {
+  return y.priority - x.priority || x.startedSeconds - y.startedSeconds || x.sequence - y.sequence;
+}
+
+function isBetter(x: Candidate, y: Candidate): boolean {
+  const top = (c: Candidate): PodRecord => c.victims[0] as PodRecord;
+  const sum = (c: Candidate): number => c.victims.reduce((total, p) => total + p.priority + 2 ** 31, 0);
+  const earliest = (c: Candidate): number =>
+    Math.min(...c.victims.filter((p) => p.priority === top(c).priority).map((p) => p.startedSeconds));
+  const difference =
+    x.broken - y.broken ||
+    top(x).priority - top(y).priority ||
+    sum(x) - sum(y) ||
+    x.victims.length - y.victims.length ||
+    earliest(y) - earliest(x);
+  return difference < 0;
+}
+
+function isCovered(pod: PodRecord, budget: BudgetDescription): boolean {
+  const { selector } = budget;
+  return (
+    selector !== undefined &&
+    selector.length > 0 &&
+    pod.namespace === budget.namespace &&
+    Object.keys(pod.shape.template.labels).length > 0 &&
+    !budget.disruptedPods.includes(pod.name) &&
+    matchesSelector(selector, pod.shape.template.labels)
+  );
+}

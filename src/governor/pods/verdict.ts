@@ -1,0 +1,92 @@
+/**
+ * Why no node takes a pod, in kube-scheduler's words: `0/5 nodes are available: 2 Insufficient cpu, 3 node(s) had untolerated taint(s).`
+ *
+ * Tools and people read these texts, so they are the stock scheduler's to the letter: one count a reason, sorted as text.
+ */
+import { REFUSAL_PLUGINS } from './constraints/refusals.ts';
+import { Refusal } from './constraints.ts';
+import type { SchedulerState } from './scheduler-state.ts';
+import type { Shape } from './shape-table.ts';
+
+/** Name of the plugin that refuses for resources. */
+const RESOURCES_PLUGIN = 'NodeResourcesFit';
+
+/** Why nodes refuse. */
+export interface Verdict {
+  readonly message: string;
+  /** Names of kube-scheduler's plugins that refused some node. */
+  readonly plugins: readonly string[];
+  /** Nodes for which taking pods away could help; the others' refusal is final. */
+  readonly resolvable: number;
+}
+
+/** What nodes refuse for. */
+export interface Reasons {
+  readonly reasons: readonly ReasonCount[];
+  /** Nodes whose refusal could be cured by taking pods away. */
+  readonly resolvable: number;
+}
+
+/** One reason with its nodes. */
+export interface ReasonCount {
+  readonly reason: string;
+  readonly plugin: string;
+  readonly resolvable: boolean;
+  nodes: number;
+}
+
+/**
+ * Counts for every node what it refuses a shape for. After `rules.begin(shape)`.
+ *
+ * @cost O(nodes × rules of the shape).
+ */
+export function countReasons(state: SchedulerState, shape: Shape): Reasons {
+  const counts = new Map<string, ReasonCount>();
+  let resolvableNodes = 0;
+  const note = (reason: string, plugin: string, resolvable: boolean): void => {
+    const known = counts.get(reason);
+    if (known === undefined) counts.set(reason, { reason, plugin, resolvable, nodes: 1 });
+    else known.nodes++;
+  };
+  for (let slot = 0; slot < state.slots.count; slot++) {
+    if (state.slots.descriptions[slot] === undefined) continue;
+    const refusal = state.rules.check(slot);
+    const lacks =
+      refusal === Refusal.None || refusal > Refusal.Resources
+        ? state.accounts.lacking(slot, shape.request)
+        : [];
+    if (lacks.length > 0) {
+      const resolvable = state.accounts.couldFit(slot, shape.request);
+      if (resolvable) resolvableNodes++;
+      for (const lack of lacks) note(lack, RESOURCES_PLUGIN, resolvable);
+    } else if (refusal !== Refusal.None) {
+      const resolvable = state.rules.isResolvable(refusal);
+      if (resolvable) resolvableNodes++;
+      note(state.rules.text(slot, refusal), REFUSAL_PLUGINS[refusal] ?? '', resolvable);
+    }
+  }
+  return { reasons: [...counts.values()], resolvable: resolvableNodes };
+}
+
+/** Makes the text of a refusal by all nodes. @param before What no node can change, '' if nothing. */
+export function verdictOf(state: SchedulerState, shape: Shape, before: string): Verdict {
+  const { live } = state.slots;
+  if (live === 0) return { message: 'no nodes available to schedule pods', plugins: [], resolvable: 0 };
+  const head = `0/${live} nodes are available:`;
+  if (before !== '') return { message: `${head} ${before}.`, plugins: [], resolvable: 0 };
+  const { reasons, resolvable } = countReasons(state, shape);
+  const texts = reasons.map(({ reason, nodes }) => `${nodes} ${reason}`).sort();
+  const plugins = [...new Set(reasons.map(({ plugin }) => plugin))].sort();
+  const what = texts.length > 0 ? texts.join(', ') : 'room is kept for nominated pods';
+  return { message: `${head} ${what}.`, plugins, resolvable };
+}
+
+/** @returns What kube-scheduler adds where preemption was tried in vain. */
+export function preemptionText(live: number, resolvable: number): string {
+  const counts = [
+    [resolvable, 'No preemption victims found for incoming pod'],
+    [live - resolvable, 'Preemption is not helpful for scheduling'],
+  ] as const;
+  const texts = counts.filter(([nodes]) => nodes > 0).map(([nodes, text]) => `${nodes} ${text}`);
+  return `preemption: 0/${live} nodes are available: ${texts.sort().join(', ')}.`;
+}
