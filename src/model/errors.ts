@@ -37,6 +37,8 @@ export const ERROR_CODES = {
     'Binaries of the control plane are not built: Go is missing or too old, or the build failed.',
   TEG_CONTROL_PLANE_FAILED: 'A process of the control plane did not start, or ended by itself.',
   TEG_BENCH_FAILED: 'A benchmark could not be carried out to its end.',
+  TEG_SERVER_FAILED: 'A server could not be reached, or refused what it was asked for.',
+  TEG_POD_UNKNOWN: 'No pod of that name is known.',
 } as const;
 
 /** A code of the registry. */
