@@ -15,7 +15,7 @@ export interface ControlPlaneOptions {
   readonly fsync?: boolean;
   /** Further API server flags. */
   readonly apiServerFlags?: readonly string[];
-  /** Folder for data and logs; default a new temporary one, removed at stop. */
+  /** Folder for data and logs, also of an earlier run, which it goes on from; default a new temporary one, removed at stop. */
   readonly folder?: string;
 }
 

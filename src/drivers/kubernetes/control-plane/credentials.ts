@@ -2,11 +2,19 @@
  * What the processes of a control plane prove themselves with, and the kubeconfig of its administrator.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Writes the keys of service accounts (`sa.key`, `sa.pub`) and the administrator's token (`tokens.csv`). @returns The token. */
-export function writeCredentials(folder: string): string {
+/**
+ * Writes the keys of service accounts (`sa.key`, `sa.pub`) and the administrator's token (`tokens.csv`), unless they
+ * are there from an earlier run in the same folder.
+ *
+ * @returns The token.
+ */
+export function ensureCredentials(folder: string): string {
+  if (existsSync(join(folder, 'tokens.csv'))) {
+    return readFileSync(join(folder, 'tokens.csv'), 'utf8').split(',')[0] as string;
+  }
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },

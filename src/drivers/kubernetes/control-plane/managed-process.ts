@@ -138,6 +138,7 @@ export class ManagedProcess implements ControlPlaneProcess {
     this.expected = true;
     if (!this.isRunning()) return this.ended;
     this.usage();
+    this.child?.ref();
     this.child?.kill(signal);
     const timer = setTimeout(() => this.child?.kill('SIGKILL'), STOP_SECONDS * 1000);
     await this.ended;

@@ -63,6 +63,8 @@ export function apiServerArguments(places: Places, options: ControlPlaneOptions)
     `--service-account-signing-key-file=${folder}/sa.key`,
     `--token-auth-file=${folder}/tokens.csv`,
     '--authorization-mode=Node,RBAC',
+    // Without it a stop waits a minute for watches that their clients keep open.
+    '--shutdown-watch-termination-grace-period=1s',
     '--max-requests-inflight=3000',
     '--max-mutating-requests-inflight=3000',
     ...(disabled.length > 0 ? [`--disable-admission-plugins=${disabled.join(',')}`] : []),

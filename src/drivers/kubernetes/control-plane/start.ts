@@ -12,7 +12,7 @@ import { parse, stringify } from 'yaml';
 import { assert, TegError } from '../../../model/errors.ts';
 import { type BuildProgress, ensureBinaries } from './build.ts';
 import type { ControlPlane, ControlPlaneOptions, ControlPlaneProcess } from './control-plane.ts';
-import { kubeconfigText, writeCredentials } from './credentials.ts';
+import { ensureCredentials, kubeconfigText } from './credentials.ts';
 import { type Guardian, startGuardian } from './guardian.ts';
 import { ManagedProcess } from './managed-process.ts';
 import {
@@ -106,7 +106,7 @@ class RunningControlPlane implements ControlPlane {
   }
 
   async start(): Promise<void> {
-    this.token = writeCredentials(this.folder);
+    this.token = ensureCredentials(this.folder);
     const places = await this.startServers();
     this.server = `https://127.0.0.1:${places.apiServerPort}`;
     const certificate = join(this.folder, 'certs', 'apiserver.crt');
