@@ -1,7 +1,7 @@
 /**
  * Nodes and volumes of a Kubernetes cluster, as the core sees them: plain JSON, already parsed and bounded.
  */
-import type { NodeSelectorTerm } from './pod.ts';
+import type { LabelSelector, NodeSelectorTerm } from './pod.ts';
 
 /** A taint. */
 export interface Taint {
@@ -44,6 +44,10 @@ export interface ClaimDescription {
   readonly accessModes: readonly string[];
   /** Bytes asked for. */
   readonly bytes: number;
+  /** Absent: a file system. A volume of the other mode does not do. */
+  readonly volumeMode?: 'Block';
+  /** Labels that a volume must have; absent: any. */
+  readonly selector?: LabelSelector;
 }
 
 /** A PersistentVolume. JSON. */
@@ -62,6 +66,8 @@ export interface VolumeDescription {
   readonly available: boolean;
   /** CSI driver, '' if none. */
   readonly driver: string;
+  /** Absent: a file system. */
+  readonly volumeMode?: 'Block';
 }
 
 /** A StorageClass. JSON. */

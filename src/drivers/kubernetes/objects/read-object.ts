@@ -18,7 +18,10 @@ const GOT_CHARS_MAX = 60;
 
 /** @returns The error of a field that is not as the API has it. */
 export function malformed(path: string, got: unknown, expected: string): TegError {
-  return new TegError('TEG_KUBE_OBJECT', `${path}: got ${shown(got)}, expected ${expected}; the object is skipped`);
+  return new TegError(
+    'TEG_KUBE_OBJECT',
+    `${path}: got ${shown(got)}, expected ${expected}; the object is skipped`,
+  );
 }
 
 /** A wrong value in a few characters, however large it is. */
@@ -82,7 +85,13 @@ export function maybeFlag(value: unknown, path: string): boolean {
 }
 
 /** An integer from `least` to `most`, or `missing`. */
-export function maybeInteger(value: unknown, path: string, least: number, most: number, missing: number): number {
+export function maybeInteger(
+  value: unknown,
+  path: string,
+  least: number,
+  most: number,
+  missing: number,
+): number {
   if (value === undefined || value === null) return missing;
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
   throw malformed(path, value, `an integer from ${least} to ${most}`);
@@ -122,11 +131,16 @@ export function projecting<Description>(
     return project(recordOf(object, 'the object'));
   } catch (error) {
     const what = `${kind} ${nameForMessages(object)}`;
-    if (error instanceof TegError) throw new TegError(error.code, `${what}: ${error.message}`, { cause: error });
+    if (error instanceof TegError)
+      throw new TegError(error.code, `${what}: ${error.message}`, { cause: error });
     if (error instanceof RangeError) {
-      throw new TegError('TEG_KUBE_OBJECT', `${what}: too large or nested too deeply; the object is skipped`, {
-        cause: error,
-      });
+      throw new TegError(
+        'TEG_KUBE_OBJECT',
+        `${what}: too large or nested too deeply; the object is skipped`,
+        {
+          cause: error,
+        },
+      );
     }
     throw error;
   }

@@ -1,0 +1,112 @@
+/**
+ * Groups of pods: PodGroup of Kubernetes itself, and PodGroup of the coscheduling plugin; and disruption budgets.
+ */
+import type { BudgetDescription, PodGroupDescription } from '../../../model/kubernetes/pod.ts';
+import { labelSelectorOf } from './label-selectors.ts';
+import {
+  type ApiObject,
+  isRecord,
+  malformed,
+  maybeInteger,
+  maybeList,
+  maybeRecord,
+  maybeText,
+  projecting,
+  recordOf,
+  textOf,
+} from './read-object.ts';
+
+const INT32_MAX = 2 ** 31 - 1;
+
+/**
+ * Describes a PodGroup of scheduling.k8s.io (v1alpha2, v1beta1) or of scheduling.x-k8s.io (v1alpha1); which one, its
+ * `apiVersion` tells. Objects of a list have none: then `apiGroup` has to say it.
+ *
+ * @param apiGroup The group of the API that it was read from, if known.
+ * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ */
+export function podGroupOf(object: unknown, apiGroup?: string): PodGroupDescription {
+  return projecting('PodGroup', object, (group) => {
+    const metadata = recordOf(group.metadata, 'metadata');
+    const spec = maybeRecord(group.spec, 'spec');
+    const namespace = textOf(metadata.namespace, 'metadata.namespace');
+    const key = `${namespace}/${textOf(metadata.name, 'metadata.name')}`;
+    const uid = textOf(metadata.uid, 'metadata.uid');
+    const api = apiGroup ?? maybeText(group.apiVersion, 'apiVersion').split('/')[0];
+    if (api === 'scheduling.x-k8s.io') {
+      const minCount = maybeInteger(spec.minMember, 'spec.minMember', 0, INT32_MAX, 1);
+      return {
+        key: `cosched:${key}`,
+        uid,
+        minCount: Math.max(1, minCount),
+        topologyKeys: [],
+        unsupported: [],
+      };
+    }
+    if (api !== 'scheduling.k8s.io') {
+      throw malformed('apiVersion', group.apiVersion, 'scheduling.k8s.io or scheduling.x-k8s.io');
+    }
+    return { key: `core:${key}`, uid, ...coreGroupOf(spec) };
+  });
+}
+
+function coreGroupOf(spec: ApiObject): Omit<PodGroupDescription, 'key' | 'uid'> {
+  const policy = maybeRecord(spec.schedulingPolicy, 'spec.schedulingPolicy');
+  const gang = maybeRecord(policy.gang, 'spec.schedulingPolicy.gang');
+  const topologyKeys = topologyKeysOf(spec);
+  return {
+    minCount: maybeInteger(gang.minCount, 'spec.schedulingPolicy.gang.minCount', 1, INT32_MAX, 1),
+    topologyKeys: topologyKeys.slice(0, 1),
+    unsupported: unsupportedOf(spec, policy, topologyKeys),
+  };
+}
+
+function topologyKeysOf(spec: ApiObject): string[] {
+  const constraints = maybeRecord(spec.schedulingConstraints, 'spec.schedulingConstraints');
+  const path = 'spec.schedulingConstraints.topology';
+  return maybeList(constraints.topology, path).map((entry) =>
+    textOf(recordOf(entry, `${path}[]`).key, `${path}[].key`),
+  );
+}
+
+function unsupportedOf(spec: ApiObject, policy: ApiObject, topologyKeys: readonly string[]): string[] {
+  const found: string[] = [];
+  for (const name in policy) {
+    if (name !== 'gang' && name !== 'basic') found.push(`spec.schedulingPolicy.${name.slice(0, 40)}`);
+  }
+  if (topologyKeys.length > 1) found.push('more than one topology key (spec.schedulingConstraints.topology)');
+  if (maybeList(spec.resourceClaims, 'spec.resourceClaims').length > 0) {
+    found.push('dynamic resource claims of a group (spec.resourceClaims)');
+  }
+  const mode = spec.disruptionMode;
+  if (mode === 'PodGroup' || (isRecord(mode) && mode.all !== undefined && mode.all !== null)) {
+    found.push('disruption of the group as a whole (spec.disruptionMode)');
+  }
+  if (maybeText(spec.parentCompositePodGroupName, 'spec.parentCompositePodGroupName') !== '') {
+    found.push('groups of groups (spec.parentCompositePodGroupName)');
+  }
+  return found;
+}
+
+/**
+ * Describes a PodDisruptionBudget.
+ *
+ * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ */
+export function budgetOf(object: unknown): BudgetDescription {
+  return projecting('PodDisruptionBudget', object, (budget) => {
+    const metadata = recordOf(budget.metadata, 'metadata');
+    const spec = maybeRecord(budget.spec, 'spec');
+    const status = maybeRecord(budget.status, 'status');
+    const namespace = textOf(metadata.namespace, 'metadata.namespace');
+    const allowed = 'status.disruptionsAllowed';
+    return {
+      key: `${namespace}/${textOf(metadata.name, 'metadata.name')}`,
+      namespace,
+      // A selector that cannot be used protects nothing, as in kube-scheduler.
+      selector: labelSelectorOf(spec.selector, 'spec.selector') ?? undefined,
+      disruptionsAllowed: maybeInteger(status.disruptionsAllowed, allowed, 0, INT32_MAX, 0),
+      disruptedPods: Object.keys(maybeRecord(status.disruptedPods, 'status.disruptedPods')).sort(),
+    };
+  });
+}

@@ -1,0 +1,149 @@
+/**
+ * What a pod asks for, exactly as kube-scheduler 1.36 counts it.
+ *
+ * @source k8s.io/component-helpers/resource `PodRequests` and `AggregateContainerRequests`; pkg/scheduler/framework/types.go
+ *   `CalculateResource`: containers and sidecars add up; an init container needs itself and the sidecars before it; pod-level
+ *   requests replace cpu, memory and huge pages; overhead comes on top; a pod that runs counts what it has been given or asks
+ *   for, whichever is more, and only what it has if its resize is infeasible.
+ */
+import type { PodRequests } from '../../../model/kubernetes/pod.ts';
+import { type ApiObject, isRecord, maybeList, maybeRecord, recordOf } from './read-object.ts';
+import {
+  type Amounts,
+  addAmounts,
+  amountsOf,
+  isCountedResource,
+  raiseAmounts,
+  wholeUnits,
+} from './resource-amounts.ts';
+
+const NO_REQUESTS: Readonly<Record<string, number>> = Object.freeze({});
+
+/** What the status of a pod tells of its resources. */
+interface ResizeState {
+  /** By container name. */
+  readonly containers: ReadonlyMap<string, ApiObject>;
+  readonly infeasible: boolean;
+  readonly status: ApiObject;
+}
+
+/**
+ * @param spec   `spec` of the pod.
+ * @param status `status`, or undefined for a pod that is not assigned: then the specification alone counts.
+ * @throws TegError TEG_KUBE_OBJECT for what is no quantity, or sums beyond 2^53.
+ */
+export function podRequestsOf(spec: ApiObject, status: ApiObject | undefined): PodRequests {
+  const resize = status && resizeStateOf(status);
+  const amounts = containersOf(spec, resize);
+  applyPodLevel(amounts, spec, resize);
+  addAmounts(amounts, amountsOf(spec.overhead, 'spec.overhead'));
+  return wholeRequests(amounts);
+}
+
+/** @returns What the status tells, undefined if nothing that counts. */
+function resizeStateOf(status: ApiObject): ResizeState | undefined {
+  const containers = new Map<string, ApiObject>();
+  for (const field of ['containerStatuses', 'initContainerStatuses']) {
+    for (const entry of maybeList(status[field], `status.${field}`)) {
+      if (!isRecord(entry) || !isRecord(entry.resources) || typeof entry.name !== 'string') continue;
+      containers.set(entry.name, entry);
+    }
+  }
+  if (containers.size === 0 && !isRecord(status.resources)) return undefined;
+  return { containers, infeasible: isResizeInfeasible(status), status };
+}
+
+/** Whether the first condition PodResizePending says that the resize cannot be done here. */
+export function isResizeInfeasible(status: ApiObject): boolean {
+  for (const condition of maybeList(status.conditions, 'status.conditions')) {
+    if (isRecord(condition) && condition.type === 'PodResizePending')
+      return condition.reason === 'Infeasible';
+  }
+  return false;
+}
+
+/** Containers, sidecars and init containers, without overhead. */
+function containersOf(spec: ApiObject, resize: ResizeState | undefined): Amounts {
+  const sum: Amounts = new Map();
+  for (const entry of maybeList(spec.containers, 'spec.containers')) {
+    addAmounts(sum, containerAmounts(recordOf(entry, 'spec.containers[]'), 'spec.containers[]', resize));
+  }
+  const sidecars: Amounts = new Map();
+  const peak: Amounts = new Map();
+  for (const entry of maybeList(spec.initContainers, 'spec.initContainers')) {
+    const path = 'spec.initContainers[]';
+    const container = recordOf(entry, path);
+    if (isSidecar(container)) {
+      const own = containerAmounts(container, path, resize);
+      addAmounts(sum, own);
+      addAmounts(sidecars, own);
+      raiseAmounts(peak, sidecars);
+    } else {
+      const own = containerAmounts(container, path, undefined);
+      addAmounts(own, sidecars);
+      raiseAmounts(peak, own);
+    }
+  }
+  raiseAmounts(sum, peak);
+  return sum;
+}
+
+/** Whether an init container stays as long as the pod does. */
+export function isSidecar(container: ApiObject): boolean {
+  return container.restartPolicy === 'Always';
+}
+
+/** A new map: what one container counts. */
+function containerAmounts(container: ApiObject, path: string, resize: ResizeState | undefined): Amounts {
+  const resources = maybeRecord(container.resources, `${path}.resources`);
+  const asked = amountsOf(resources.requests, `${path}.resources.requests`);
+  const entry = resize?.containers.get(container.name as string);
+  if (resize === undefined || entry === undefined) return asked;
+  const given = maybeRecord(entry.resources, 'status.containerStatuses[].resources');
+  return effective(
+    resize.infeasible ? new Map() : asked,
+    amountsOf(given.requests, 'status.containerStatuses[].resources.requests'),
+    amountsOf(entry.allocatedResources, 'status.containerStatuses[].allocatedResources'),
+  );
+}
+
+/** The most of three, resource by resource. */
+function effective(asked: Amounts, actuated: Amounts, allocated: Amounts): Amounts {
+  raiseAmounts(asked, actuated);
+  raiseAmounts(asked, allocated);
+  return asked;
+}
+
+/** Puts the requests of the pod as a whole in place of the sums, for the resources that can have them. */
+function applyPodLevel(amounts: Amounts, spec: ApiObject, resize: ResizeState | undefined): void {
+  const resources = maybeRecord(spec.resources, 'spec.resources');
+  const asked = amountsOf(resources.requests, 'spec.resources.requests');
+  let inEffect: Amounts | undefined;
+  if (resize !== undefined && isRecord(resize.status.resources)) {
+    inEffect = effective(
+      resize.infeasible ? new Map() : new Map(asked),
+      amountsOf(resize.status.resources.requests, 'status.resources.requests'),
+      amountsOf(resize.status.allocatedResources, 'status.allocatedResources'),
+    );
+  }
+  for (const [name, nanos] of asked) {
+    if (name !== 'cpu' && name !== 'memory' && !name.startsWith('hugepages-')) continue;
+    amounts.set(name, inEffect === undefined ? nanos : (inEffect.get(name) ?? 0n));
+  }
+}
+
+/** Rounded up once, in whole units; only what is counted, nothing that is zero, in the order of names. */
+function wholeRequests(amounts: Amounts): PodRequests {
+  let extended: Record<string, number> | undefined;
+  for (const name of [...amounts.keys()].sort()) {
+    const nanos = amounts.get(name) as bigint;
+    if (nanos === 0n || name === 'cpu' || name === 'memory' || !isCountedResource(name)) continue;
+    extended ??= {};
+    extended[name] = wholeUnits(nanos, 'one', `requests of ${name}`);
+  }
+  return {
+    cpuMilli: wholeUnits(amounts.get('cpu') ?? 0n, 'milli', 'requests of cpu'),
+    memoryBytes: wholeUnits(amounts.get('memory') ?? 0n, 'one', 'requests of memory'),
+    extended: extended ?? NO_REQUESTS,
+  };
+}

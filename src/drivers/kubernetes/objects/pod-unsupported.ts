@@ -1,0 +1,42 @@
+/**
+ * What a pod asks for that kube-scheduler 1.36 does and TEG does not: such pods are refused with an event that names it.
+ *
+ * Looked through: every field of PodSpec of 1.36. Not here, since no default filter of kube-scheduler looks at them: os,
+ * runtimeClassName (admission merges its overhead, nodeSelector and tolerations), hostUsers alone, securityContext.
+ */
+import type { PodRequests } from '../../../model/kubernetes/pod.ts';
+import { type ApiObject, isRecord, maybeList } from './read-object.ts';
+
+/** Prefix of extended resources that stand for a device class (dynamic resource allocation). */
+const DEVICE_CLASS_PREFIX = 'deviceclass.resource.kubernetes.io/';
+
+/** @returns One line for people for each such thing, in a fixed order; usually none. */
+export function unsupportedOf(spec: ApiObject, requests: PodRequests): string[] {
+  const found: string[] = [];
+  if (maybeList(spec.resourceClaims, 'spec.resourceClaims').length > 0) {
+    found.push('dynamic resource claims (spec.resourceClaims)');
+  }
+  for (const name in requests.extended) {
+    if (name.startsWith(DEVICE_CLASS_PREFIX))
+      found.push(`a resource that stands for a device class (${name})`);
+  }
+  if (isRecord(spec.workloadRef)) found.push('the Workload API of Kubernetes 1.35 (spec.workloadRef)');
+  if (spec.hostNetwork === true && spec.hostUsers === false) {
+    found.push('user namespaces with the network of the node (spec.hostUsers with spec.hostNetwork)');
+  }
+  if (restartsAll(spec.containers) || restartsAll(spec.initContainers)) {
+    found.push('containers that restart all others (restartPolicyRules with RestartAllContainers)');
+  }
+  return found;
+}
+
+/** Whether an exit of one of the containers restarts all: only nodes that declare it can do that. */
+export function restartsAll(containers: unknown): boolean {
+  if (!Array.isArray(containers)) return false;
+  return containers.some(
+    (container) =>
+      isRecord(container) &&
+      Array.isArray(container.restartPolicyRules) &&
+      container.restartPolicyRules.some((rule) => isRecord(rule) && rule.action === 'RestartAllContainers'),
+  );
+}

@@ -1,0 +1,87 @@
+/**
+ * Pods: from API objects to descriptions.
+ */
+import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import { templateOf } from './pod-template.ts';
+import {
+  type ApiObject,
+  isRecord,
+  maybeInteger,
+  maybeList,
+  maybeRecord,
+  maybeSeconds,
+  maybeText,
+  projecting,
+  recordOf,
+  textOf,
+} from './read-object.ts';
+import type { TemplateCache } from './template-cache.ts';
+
+const INT32_MIN = -(2 ** 31);
+const INT32_MAX = 2 ** 31 - 1;
+
+/** Label that names the group of the coscheduling plugin. */
+const COSCHEDULING_LABEL = 'scheduling.x-k8s.io/pod-group';
+
+const NO_GATES: readonly string[] = Object.freeze([]);
+
+/**
+ * Describes a pod.
+ *
+ * @param object        Parsed JSON; not changed, and parts of it may be kept.
+ * @param schedulerName Pods with this `spec.schedulerName` are ours.
+ * @param templates     Gives pods of equal templates one template object; without it each pod has its own.
+ * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed, and nothing else whatever the object.
+ * @cost 3 µs for a usual pod of a known template.
+ */
+export function podOf(object: unknown, schedulerName: string, templates?: TemplateCache): PodDescription {
+  return projecting('Pod', object, (pod) => describe(pod, schedulerName, templates));
+}
+
+function describe(
+  pod: ApiObject,
+  schedulerName: string,
+  templates: TemplateCache | undefined,
+): PodDescription {
+  const metadata = recordOf(pod.metadata, 'metadata');
+  const spec = recordOf(pod.spec, 'spec');
+  const status = maybeRecord(pod.status, 'status');
+  const namespace = textOf(metadata.namespace, 'metadata.namespace');
+  const name = textOf(metadata.name, 'metadata.name');
+  const nodeName = maybeText(spec.nodeName, 'spec.nodeName');
+  const parts = { namespace, name, metadata, spec, status: nodeName === '' ? undefined : status };
+  return {
+    uid: textOf(metadata.uid, 'metadata.uid'),
+    namespace,
+    name,
+    ours: spec.schedulerName === schedulerName,
+    nodeName,
+    ended: status.phase === 'Succeeded' || status.phase === 'Failed',
+    deleting: metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null,
+    gates: gatesOf(spec.schedulingGates),
+    priority: maybeInteger(spec.priority, 'spec.priority', INT32_MIN, INT32_MAX, 0),
+    nominatedNodeName: maybeText(status.nominatedNodeName, 'status.nominatedNodeName'),
+    createdSeconds: maybeSeconds(metadata.creationTimestamp, 'metadata.creationTimestamp'),
+    startedSeconds: maybeSeconds(status.startTime, 'status.startTime'),
+    group: groupOf(namespace, metadata, spec),
+    template: templates === undefined ? templateOf(parts) : templates.templateFor(parts),
+  };
+}
+
+function gatesOf(value: unknown): readonly string[] {
+  const list = maybeList(value, 'spec.schedulingGates');
+  if (list.length === 0) return NO_GATES;
+  return list.map((gate) =>
+    textOf(recordOf(gate, 'spec.schedulingGates[]').name, 'spec.schedulingGates[].name'),
+  );
+}
+
+/** The group a pod names; the API's own before the label. */
+function groupOf(namespace: string, metadata: ApiObject, spec: ApiObject): string {
+  const group = maybeRecord(spec.schedulingGroup, 'spec.schedulingGroup');
+  const own = maybeText(group.podGroupName, 'spec.schedulingGroup.podGroupName');
+  if (own !== '') return `core:${namespace}/${own}`;
+  const label = isRecord(metadata.labels) ? metadata.labels[COSCHEDULING_LABEL] : undefined;
+  const labelled = maybeText(label, `metadata.labels[${COSCHEDULING_LABEL}]`);
+  return labelled === '' ? '' : `cosched:${namespace}/${labelled}`;
+}
