@@ -1,0 +1,241 @@
+/**
+ * Answers that are read as they arrive: the pages of a list and the lines of a watch.
+ *
+ * Each reader has a connection of its own: an answer that takes minutes (a watch) or megabytes (a page) must never
+ * stand before a binding.
+ */
+import type { Client, Dispatcher } from 'undici';
+import type { ApiAnswer, ApiTarget } from './api.ts';
+import { openConnection, parseJsonChunks, retryAfterSecondsOf, serverAddress } from './connection.ts';
+import { LineSplitter } from './line-splitter.ts';
+
+/** Bounds of a reader. */
+export interface ApiReaderOptions {
+  /** Most seconds without a byte before an answer is given up. */
+  readonly inactivitySeconds: number;
+  /** Most bytes of an answer that is read whole. */
+  readonly answerBytesMax: number;
+  /** Most bytes of a line. */
+  readonly lineBytesMax: number;
+  readonly connectTimeoutSeconds: number;
+}
+
+/** No byte came for too long. */
+export class InactiveError extends Error {
+  constructor(seconds: number) {
+    super(`no byte within ${seconds} s`);
+    this.name = 'InactiveError';
+  }
+}
+
+/** What a streamed answer is fed to. Exceptions end the answer with them. */
+interface Receiver {
+  head(status: number, retryAfterSeconds: number): void;
+  data(chunk: Buffer): void;
+}
+
+/** One GET at a time over one connection. */
+export class ApiReader {
+  private readBytes = 0;
+  private lastHeardMs = performance.now();
+  private readonly target: ApiTarget;
+  private readonly options: ApiReaderOptions;
+  private readonly prefix: string;
+  private readonly connection: Client;
+  private current: Reading | undefined;
+  private closed = false;
+
+  constructor(target: ApiTarget, options: ApiReaderOptions) {
+    this.target = target;
+    this.options = options;
+    this.prefix = serverAddress(target).prefix;
+    this.connection = openConnection(target, 1, options.connectTimeoutSeconds * 1000);
+  }
+
+  /** Bytes of bodies so far. */
+  get bytes(): number {
+    return this.readBytes + (this.current?.bytes ?? 0);
+  }
+
+  /** Seconds since the last byte of an answer (since the start, if there was none). */
+  get silentSeconds(): number {
+    return (performance.now() - (this.current?.heard ? this.current.heardMs : this.lastHeardMs)) / 1000;
+  }
+
+  /**
+   * Reads an answer whole.
+   *
+   * @throws InactiveError, or whatever ended the connection.
+   */
+  async read(path: string): Promise<ApiAnswer> {
+    const collector = new Collector(this.options.answerBytesMax);
+    await this.open(path, collector);
+    return collector.answer();
+  }
+
+  /**
+   * Reads an answer line by line until the server ends it. The answer of another status than 200 is read whole.
+   *
+   * @param onLine Called with every line; its exception ends the answer with it.
+   * @param onOpen Called when the server has answered 200, before any line.
+   * @throws InactiveError, LineTooLongError, what `onLine` threw, or whatever ended the connection.
+   */
+  async readLines(path: string, onLine: (line: string) => void, onOpen: () => void): Promise<ApiAnswer> {
+    const splitter = new LineSplitter(onLine, this.options.lineBytesMax);
+    const collector = new Collector(this.options.answerBytesMax);
+    await this.open(path, {
+      head: (status, retryAfterSeconds) => {
+        collector.head(status, retryAfterSeconds);
+        if (status === 200) onOpen();
+      },
+      data: (chunk) => (collector.status === 200 ? splitter.push(chunk) : collector.data(chunk)),
+    });
+    if (collector.status === 200) splitter.end();
+    return collector.answer();
+  }
+
+  /** Cuts the connection; the answer being read ends with an error. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.current?.abort(new Error('the reader is closed'));
+    await this.connection.destroy();
+  }
+
+  private async open(path: string, receiver: Receiver): Promise<void> {
+    const headers = { accept: 'application/json', 'user-agent': 'teg', ...(await this.target.headers()) };
+    if (this.closed) throw new Error('the reader is closed');
+    const reading = new Reading(receiver, this.options.inactivitySeconds);
+    this.current = reading;
+    try {
+      this.connection.dispatch({ method: 'GET', path: this.prefix + path, headers }, reading);
+    } catch (error) {
+      reading.onResponseError(undefined, error as Error);
+    }
+    try {
+      await reading.done;
+    } finally {
+      this.readBytes += reading.bytes;
+      if (reading.heard) this.lastHeardMs = reading.heardMs;
+      this.current = undefined;
+    }
+  }
+}
+
+/** An answer's status and, up to a bound, its body. */
+class Collector implements Receiver {
+  status = 0;
+  private readonly bytesMax: number;
+  private retryAfterSeconds = Number.NaN;
+  private readonly chunks: Buffer[] = [];
+  private bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  head(status: number, retryAfterSeconds: number): void {
+    this.status = status;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+
+  data(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    if (this.bytes > this.bytesMax) throw new Error(`the answer passes ${this.bytesMax} bytes`);
+    this.chunks.push(chunk);
+  }
+
+  answer(): ApiAnswer {
+    const body = this.bytes === 0 ? undefined : parseJsonChunks(this.chunks);
+    return { status: this.status, body, retryAfterSeconds: this.retryAfterSeconds };
+  }
+}
+
+/** undici's handler of one streamed answer, with a timer for silence. */
+class Reading implements Dispatcher.DispatchHandler {
+  readonly done: Promise<void>;
+  bytes = 0;
+  private readonly receiver: Receiver;
+  private readonly inactivityMs: number;
+  private resolve!: () => void;
+  private reject!: (error: Error) => void;
+  private controller: Dispatcher.DispatchController | undefined;
+  private timer: NodeJS.Timeout;
+  /** True once anything was heard; `heardMs` is when. */
+  heard = false;
+  heardMs: number;
+  private over = false;
+
+  constructor(receiver: Receiver, inactivitySeconds: number) {
+    this.receiver = receiver;
+    this.inactivityMs = inactivitySeconds * 1000;
+    this.done = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    this.heardMs = performance.now();
+    this.timer = setTimeout(() => this.checkSilence(), this.inactivityMs);
+  }
+
+  abort(reason: Error): void {
+    if (this.over) return;
+    this.finish(reason);
+    this.controller?.abort(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.over) throw new Error('given up before it was sent');
+    this.controller = controller;
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    this.hear();
+    this.receive(() => this.receiver.head(status, retryAfterSecondsOf(headers)));
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.hear();
+    this.bytes += chunk.length;
+    this.receive(() => this.receiver.data(chunk));
+  }
+
+  onResponseEnd(): void {
+    this.finish(undefined);
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    this.finish(error);
+  }
+
+  private receive(deliver: () => void): void {
+    if (this.over) return;
+    try {
+      deliver();
+    } catch (error) {
+      this.abort(error as Error);
+    }
+  }
+
+  private hear(): void {
+    this.heard = true;
+    this.heardMs = performance.now();
+  }
+
+  private checkSilence(): void {
+    const silentMs = performance.now() - this.heardMs;
+    // The clock is looked at once per period instead of setting a timer at every chunk.
+    if (silentMs >= this.inactivityMs) this.abort(new InactiveError(this.inactivityMs / 1000));
+    else this.timer = setTimeout(() => this.checkSilence(), this.inactivityMs - silentMs);
+  }
+
+  private finish(error: Error | undefined): void {
+    if (this.over) return;
+    this.over = true;
+    clearTimeout(this.timer);
+    if (error === undefined) this.resolve();
+    else this.reject(error);
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The API client: JSON requests over a few pipelined HTTP/1.1 connections.
+ *
+ * Requests go to the connection with the fewest requests on it, so that an idle connection is always preferred to
+ * waiting behind another request. What does not fit waits here, in order, and not inside undici: a request whose time
+ * is over while it waits is then surely not sent. Retries are the caller's: only it knows what a repetition means.
+ */
+import type { Client } from 'undici';
+import type { ApiAnswer, ApiClient, ApiRequest, ApiTarget } from './api.ts';
+import { ApiNotSentError } from './api-errors.ts';
+import { openConnection, serverAddress } from './connection.ts';
+import { Exchange, type ExchangeCode, type ExchangeOwner } from './exchange.ts';
+import { RequestStatistics } from './request-statistics.ts';
+
+/** Bounds of a client. */
+export interface HttpClientOptions {
+  /** Connections at most; made when needed. Default 8. */
+  readonly connections?: number;
+  /** Requests per connection that are sent and not answered, at most. Default 8. */
+  readonly pipelining?: number;
+  /** Requests that wait for a place on a connection, at most; further ones fail as not sent. Default 10,000. */
+  readonly waitingMax?: number;
+  /** For requests that say nothing. Default 30. */
+  readonly timeoutSeconds?: number;
+  /** For requests that say nothing. Default 64 MiB. */
+  readonly answerBytesMax?: number;
+  /** Default 10. */
+  readonly connectTimeoutSeconds?: number;
+  /** Default `teg`. */
+  readonly userAgent?: string;
+  /** How long `close` lets requests end. Default 5. */
+  readonly closeSeconds?: number;
+}
+
+/** Every option with its default. */
+const DEFAULTS: Required<HttpClientOptions> = {
+  connections: 8,
+  pipelining: 8,
+  waitingMax: 10_000,
+  timeoutSeconds: 30,
+  answerBytesMax: 64 * 1024 * 1024,
+  connectTimeoutSeconds: 10,
+  userAgent: 'teg',
+  closeSeconds: 5,
+};
+
+/** A connection and the exchanges given to it. */
+interface Lane {
+  readonly connection: Client;
+  readonly exchanges: Set<Exchange>;
+}
+
+/** What an exchange carries until it ends. */
+interface Journey {
+  readonly startedMs: number;
+  readonly timer: NodeJS.Timeout;
+  headers: Record<string, string>;
+  body: Buffer | null;
+  lane: Lane | undefined;
+}
+
+/** @returns A client of the target; nothing is connected yet. */
+export function createApiClient(target: ApiTarget, options: HttpClientOptions = {}): HttpApiClient {
+  return new HttpApiClient(target, options);
+}
+
+/** An `ApiClient` with counters. */
+export class HttpApiClient implements ApiClient, ExchangeOwner {
+  /** Requests that ended, by method, resource and code. */
+  readonly statistics = new RequestStatistics();
+  private readonly target: ApiTarget;
+  private readonly options: Required<HttpClientOptions>;
+  private readonly prefix: string;
+  private readonly lanes: Lane[] = [];
+  private readonly journeys = new Map<Exchange, Journey>();
+  private readonly waiting = new Set<Exchange>();
+  private closed = false;
+  private idle: (() => void) | undefined;
+
+  constructor(target: ApiTarget, options: HttpClientOptions) {
+    this.target = target;
+    this.options = { ...DEFAULTS, ...options };
+    this.prefix = serverAddress(target).prefix;
+    const { connections, pipelining, connectTimeoutSeconds } = this.options;
+    for (let i = 0; i < connections; i++) {
+      const connection = openConnection(target, pipelining, connectTimeoutSeconds * 1000);
+      this.lanes.push({ connection, exchanges: new Set() });
+    }
+  }
+
+  /** Requests that are under way or waiting. */
+  get pendingCount(): number {
+    return this.journeys.size;
+  }
+
+  /** Requests that wait for a place on a connection. */
+  get waitingCount(): number {
+    return this.waiting.size;
+  }
+
+  /** See `ApiClient.request`. */
+  request(request: ApiRequest): Promise<ApiAnswer> {
+    const body = request.body === undefined ? null : Buffer.from(JSON.stringify(request.body));
+    const exchange = new Exchange(request, request.answerBytesMax ?? this.options.answerBytesMax, this);
+    const seconds = request.timeoutSeconds ?? this.options.timeoutSeconds;
+    const timer = setTimeout(
+      () => exchange.abort(new Error(`no answer within ${seconds} s`)),
+      seconds * 1000,
+    );
+    const journey: Journey = { startedMs: performance.now(), timer, headers: {}, body, lane: undefined };
+    this.journeys.set(exchange, journey);
+    if (this.closed) exchange.abort(new Error('the client is closed'));
+    else void this.authorize(exchange, journey);
+    return exchange.answer;
+  }
+
+  /** Lets requests end (for some seconds), then cuts the connections. Later requests fail as not sent. */
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const exchange of this.waiting) exchange.abort(new Error('the client is closed'));
+    if (this.journeys.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, this.options.closeSeconds * 1000);
+        this.idle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    await Promise.all(this.lanes.map((lane) => lane.connection.destroy()));
+  }
+
+  /** For exchanges: the caller has its answer. */
+  settled(exchange: Exchange, code: ExchangeCode): void {
+    const journey = this.journeys.get(exchange) as Journey;
+    clearTimeout(journey.timer);
+    this.waiting.delete(exchange);
+    const seconds = (performance.now() - journey.startedMs) / 1000;
+    this.statistics.record(exchange.request.method, exchange.request.path, code, seconds);
+    if (journey.lane === undefined) this.forget(exchange);
+  }
+
+  /** For exchanges: their place on the connection is free. */
+  released(exchange: Exchange): void {
+    const journey = this.journeys.get(exchange) as Journey;
+    journey.lane?.exchanges.delete(exchange);
+    journey.lane = undefined;
+    if (exchange.settled) this.forget(exchange);
+    this.sendWaiting();
+  }
+
+  /** Gets the headers that prove who asks, and gives the request to a connection, or lets it wait for one. */
+  private async authorize(exchange: Exchange, journey: Journey): Promise<void> {
+    try {
+      const { method, contentType } = exchange.request;
+      journey.headers = {
+        accept: 'application/json',
+        'user-agent': this.options.userAgent,
+        ...(await this.target.headers()),
+      };
+      if (journey.body !== null) {
+        const patch = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+        journey.headers['content-type'] = contentType ?? patch;
+      }
+    } catch (error) {
+      exchange.abort(error as Error);
+    }
+    if (exchange.settled) return;
+    const lane = this.freeLane();
+    if (lane !== undefined) this.send(exchange, journey, lane);
+    else if (this.waiting.size < this.options.waitingMax) this.waiting.add(exchange);
+    else exchange.abort(new Error(`${this.waiting.size} requests wait already, which is the limit`));
+  }
+
+  private freeLane(): Lane | undefined {
+    let best = this.lanes[0] as Lane;
+    for (const lane of this.lanes) if (lane.exchanges.size < best.exchanges.size) best = lane;
+    return best.exchanges.size < this.options.pipelining ? best : undefined;
+  }
+
+  private send(exchange: Exchange, journey: Journey, lane: Lane): void {
+    journey.lane = lane;
+    lane.exchanges.add(exchange);
+    exchange.markDispatched();
+    const { method, path } = exchange.request;
+    const { body, headers } = journey;
+    // Pipelining of writes is asked for: `Exchange` refuses the repetition that undici takes as allowed with it.
+    const pipelined = { idempotent: true, blocking: false, ...(method === 'DELETE' ? { reset: false } : {}) };
+    try {
+      lane.connection.dispatch({ method, path: this.prefix + path, headers, body, ...pipelined }, exchange);
+    } catch (error) {
+      // Refused before anything was queued: a path or header that HTTP does not allow.
+      exchange.onResponseError(undefined, error as Error);
+    }
+  }
+
+  private sendWaiting(): void {
+    while (this.waiting.size > 0) {
+      const lane = this.freeLane();
+      if (lane === undefined) return;
+      const exchange = this.waiting.values().next().value as Exchange;
+      this.waiting.delete(exchange);
+      this.send(exchange, this.journeys.get(exchange) as Journey, lane);
+    }
+  }
+
+  private forget(exchange: Exchange): void {
+    this.journeys.delete(exchange);
+    if (this.journeys.size === 0) this.idle?.();
+  }
+}
+
+/** @returns True if the request may be sent again without harm: the server surely did not do it. */
+export function isSurelyNotSent(error: unknown): boolean {
+  return error instanceof ApiNotSentError;
+}

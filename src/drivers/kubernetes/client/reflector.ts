@@ -1,0 +1,379 @@
+/**
+ * Keeps a handler told of every object of a resource: a listing, then a watch, for as long as it runs.
+ *
+ * Whatever happens to connections, versions or the server, the handler's view becomes right again without being told
+ * so: what vanished unseen is reported gone, what changed unseen is reported, and what was reported in its present
+ * version is not reported again. Objects are handed over and dropped. docs/kubernetes-internals.md says why it is
+ * built like this and what was measured.
+ */
+import type { ApiAnswer, ApiTarget, ReflectedResource, ReflectionHandler } from './api.ts';
+import { ApiReader, InactiveError } from './api-stream.ts';
+import { Backoff } from './backoff.ts';
+import { type KnownCounts, KnownObjects, resourceVersionOf } from './known-objects.ts';
+import { LineTooLongError } from './line-splitter.ts';
+import { REFLECTOR_DEFAULTS, type ReflectorCounts, type ReflectorOptions } from './reflector-options.ts';
+import {
+  endsInitialEvents,
+  GarbageError,
+  parseWatchEvent,
+  ReflectionError,
+  refusal,
+  STATUS_GONE,
+  STATUS_NOT_FOUND,
+} from './watch-events.ts';
+
+/** A watch that lived this long was a success even if nothing happened in it. */
+const HEALTHY_WATCH_MS = 10_000;
+
+/** A watch that ended this soon and brought nothing has failed. */
+const SHORT_WATCH_MS = 1000;
+
+/** What the handler threw, on its way to whoever waits for the reflector. */
+class HandlerFailure extends Error {}
+
+/** A list and watch of one resource. `start` it once. */
+export class Reflector {
+  readonly resource: ReflectedResource;
+  readonly counts: ReflectorCounts = {
+    lists: 0,
+    listsComplete: 0,
+    watches: 0,
+    events: 0,
+    bookmarks: 0,
+    expired: 0,
+    silent: 0,
+    failures: 0,
+    garbage: 0,
+  };
+  /** What went wrong last, in words; undefined while all is well. */
+  lastError: string | undefined;
+  /**
+   * Ends when the reflector is stopped; rejected with what the handler threw. Must be looked at: a handler that
+   * throws has lost an object, and nothing after it may be trusted.
+   */
+  readonly done: Promise<void>;
+  private readonly options: ReflectorOptions;
+  private readonly handler: ReflectionHandler;
+  private readonly known: KnownObjects;
+  private readonly reader: ApiReader;
+  private readonly backoff: Backoff;
+  private resolveDone!: () => void;
+  private rejectDone!: (error: unknown) => void;
+  private streams: boolean;
+  /** Version to watch from; undefined: a listing is needed. */
+  private version: string | undefined;
+  private wasSynced = false;
+  private started = false;
+  private stopping = false;
+  private wake: (() => void) | undefined;
+  private listingOpen = false;
+  /** Of the latest watch: the server took it; it has brought something. */
+  private opened = false;
+  private progress = false;
+  /** Watches in a row that the server took and that came to nothing. */
+  private barren = 0;
+  private logged: string | undefined;
+
+  constructor(
+    target: ApiTarget,
+    resource: ReflectedResource,
+    handler: ReflectionHandler,
+    options: Partial<ReflectorOptions> = {},
+  ) {
+    this.resource = resource;
+    this.handler = handler;
+    this.options = { ...REFLECTOR_DEFAULTS, ...options };
+    this.streams = this.options.listing === 'stream';
+    this.known = new KnownObjects(this.gate(handler));
+    const { inactivitySeconds, pageBytesMax, lineBytesMax, connectTimeoutSeconds } = this.options;
+    this.reader = new ApiReader(target, {
+      inactivitySeconds,
+      answerBytesMax: pageBytesMax,
+      lineBytesMax,
+      connectTimeoutSeconds,
+    });
+    const { backoffSeconds, backoffSecondsMax, random } = this.options;
+    this.backoff = new Backoff({ firstSeconds: backoffSeconds, longestSeconds: backoffSecondsMax, random });
+    this.done = new Promise((resolve, reject) => {
+      this.resolveDone = resolve;
+      this.rejectDone = reject;
+    });
+  }
+
+  /** Objects known now. */
+  get size(): number {
+    return this.known.size;
+  }
+
+  /** True once the first listing is complete. */
+  get synced(): boolean {
+    return this.wasSynced;
+  }
+
+  /** Seconds since the API server was last heard of. */
+  get silentSeconds(): number {
+    return this.reader.silentSeconds;
+  }
+
+  /** Bytes of answers so far. */
+  get bytes(): number {
+    return this.reader.bytes;
+  }
+
+  /** What was reported and left out so far. */
+  get objectCounts(): Readonly<KnownCounts> {
+    return this.known.counts;
+  }
+
+  /** Begins. Once. */
+  start(): void {
+    if (this.started) throw new Error(`the reflector of ${this.resource.name} was started before`);
+    this.started = true;
+    this.run().then(this.resolveDone, (error: unknown) => {
+      const thrown = error instanceof HandlerFailure ? error.cause : error;
+      this.stopping = true;
+      this.lastError = `the handler failed: ${String(thrown)}`;
+      void this.reader.close();
+      this.rejectDone(thrown);
+    });
+  }
+
+  /** Ends it; the handler is not called any more from the moment of this call. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.wake?.();
+    await this.reader.close();
+    if (!this.started) this.resolveDone();
+    await this.done.catch(() => undefined);
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      try {
+        if (this.version === undefined && !this.streams) await this.listPages();
+        else await this.watch();
+      } catch (error) {
+        if (error instanceof HandlerFailure) throw error;
+        if (!this.stopping) await this.recover(error as Error);
+      }
+    }
+  }
+
+  /** Reads everything that is there, page by page. */
+  private async listPages(): Promise<void> {
+    this.beginListing();
+    let next = '';
+    do {
+      const position = next === '' ? '' : `&continue=${encodeURIComponent(next)}`;
+      const answer = await this.reader.read(this.path(`limit=${this.options.pageSize}${position}`));
+      const list = this.expectList(answer);
+      this.deliver(() => {
+        for (const object of list.items) this.known.set(object);
+      });
+      next = list.next;
+      if (next === '') this.endListing(list.version);
+    } while (next !== '' && !this.stopping);
+  }
+
+  private expectList(answer: ApiAnswer): { items: unknown[]; next: string; version: string } {
+    const doing = `listing ${this.resource.name}`;
+    if (answer.status !== 200) throw refusal(answer.status, answer.body, answer.retryAfterSeconds, doing);
+    const body = answer.body as { items?: unknown; metadata?: { continue?: unknown } } | undefined;
+    const version = resourceVersionOf(body);
+    // `items: null` is how Go writes an empty list.
+    if (body === undefined || version === '' || !(body.items === null || Array.isArray(body.items))) {
+      throw new ReflectionError(0, `${doing}: the answer is no list`, Number.NaN);
+    }
+    const next = body.metadata?.continue;
+    return { items: body.items ?? [], next: typeof next === 'string' ? next : '', version };
+  }
+
+  /** Watches until the server ends it; from the beginning if there is no version to go on from. */
+  private async watch(): Promise<void> {
+    const { watchSecondsMin, watchSecondsMax, random } = this.options;
+    const seconds = Math.round(watchSecondsMin + random() * (watchSecondsMax - watchSecondsMin));
+    const whence =
+      this.version === undefined
+        ? 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan'
+        : `resourceVersion=${encodeURIComponent(this.version)}`;
+    if (this.version === undefined) this.beginListing();
+    const path = this.path(`watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}&${whence}`);
+    const beganMs = performance.now();
+    try {
+      await this.readWatch(path);
+    } finally {
+      if (this.opened && performance.now() - beganMs >= HEALTHY_WATCH_MS) this.backoff.succeed();
+    }
+    if (performance.now() - beganMs < SHORT_WATCH_MS && !this.progress) {
+      const what = `watching ${this.resource.name}: the server ended the watch at once`;
+      throw new ReflectionError(0, what, Number.NaN);
+    }
+  }
+
+  private async readWatch(path: string): Promise<void> {
+    this.counts.watches++;
+    this.opened = false;
+    this.progress = false;
+    const onOpen = (): void => {
+      this.opened = true;
+      this.lastError = undefined;
+    };
+    const answer = await this.reader.readLines(path, (line) => this.onLine(line), onOpen);
+    const doing = `watching ${this.resource.name}`;
+    if (answer.status !== 200) throw refusal(answer.status, answer.body, answer.retryAfterSeconds, doing);
+    if (this.listingOpen) throw new ReflectionError(0, `${doing}: the list broke off`, Number.NaN);
+  }
+
+  private onLine(line: string): void {
+    if (this.stopping) return;
+    const event = parseWatchEvent(line);
+    switch (event.type) {
+      case 'ADDED':
+      case 'MODIFIED':
+        this.counts.events++;
+        this.deliver(() => this.known.set(event.object));
+        break;
+      case 'DELETED':
+        this.counts.events++;
+        this.deliver(() => this.known.delete(event.object));
+        break;
+      case 'BOOKMARK':
+        this.counts.bookmarks++;
+        if (this.listingOpen && endsInitialEvents(event.object))
+          this.endListing(resourceVersionOf(event.object));
+        break;
+      case 'ERROR':
+        throw refusal(Number.NaN, event.object, Number.NaN, `watching ${this.resource.name}`);
+      default:
+        this.counts.garbage++;
+        return;
+    }
+    this.advance(resourceVersionOf(event.object));
+  }
+
+  /** The watch has come to this version: it works. While a streamed list lasts there is nothing to go on from yet. */
+  private advance(version: string): void {
+    this.progress = true;
+    if (this.listingOpen) return;
+    if (version !== '') this.version = version;
+    this.recovered();
+  }
+
+  private beginListing(): void {
+    this.counts.lists++;
+    this.listingOpen = true;
+    this.known.beginListing();
+  }
+
+  private endListing(version: string): void {
+    this.deliver(() => this.known.endListing());
+    this.listingOpen = false;
+    this.version = version;
+    this.counts.listsComplete++;
+    this.becomeSynced();
+  }
+
+  /** The handler as long as the reflector is not stopped, and never after. */
+  private gate(handler: ReflectionHandler): ReflectionHandler {
+    return {
+      set: (object) => {
+        if (!this.stopping) handler.set(object);
+      },
+      gone: (uid, key) => {
+        if (!this.stopping) handler.gone(uid, key);
+      },
+      synced: () => handler.synced(),
+    };
+  }
+
+  private becomeSynced(): void {
+    if (this.wasSynced || this.stopping) return;
+    this.wasSynced = true;
+    this.deliver(() => this.handler.synced());
+  }
+
+  /** Calls the handler, whose exceptions must not be taken for trouble with the server. */
+  private deliver(call: () => void): void {
+    if (this.stopping) return;
+    try {
+      call();
+    } catch (error) {
+      this.stopping = true;
+      throw new HandlerFailure('handler', { cause: error });
+    }
+  }
+
+  private recovered(): void {
+    this.lastError = undefined;
+    this.logged = undefined;
+    this.barren = 0;
+    if (this.backoff.failures > 0) this.backoff.succeed();
+  }
+
+  /** Decides what to do about a failure, and waits. */
+  private async recover(error: Error): Promise<void> {
+    const status = error instanceof ReflectionError ? error.status : 0;
+    if (status === STATUS_NOT_FOUND && this.resource.optional === true) return this.waitForApi();
+    if (this.opened && (!this.progress || this.listingOpen)) this.barren++;
+    const barren = this.barren >= this.options.barrenWatchesMax;
+    if (this.listingOpen && this.streams) this.streams = !(barren || cannotStream(error, status));
+    if (status === STATUS_GONE || status === STATUS_NOT_FOUND || barren) this.version = undefined;
+    this.count(error, status);
+    const first = this.backoff.failures === 0;
+    const seconds = this.backoff.fail(
+      error instanceof ReflectionError ? error.retryAfterSeconds : Number.NaN,
+    );
+    // An expired version and a silent connection say nothing against the server: no wait the first time.
+    const usual = first && (status === STATUS_GONE || error instanceof InactiveError);
+    this.report(error, usual);
+    if (!usual) await this.sleep(seconds);
+  }
+
+  private count(error: Error, status: number): void {
+    if (error instanceof InactiveError) this.counts.silent++;
+    else this.counts.failures++;
+    if (status === STATUS_GONE) this.counts.expired++;
+    if (error instanceof GarbageError || error instanceof LineTooLongError) this.counts.garbage++;
+  }
+
+  private report(error: Error, usual: boolean): void {
+    const message = `${this.resource.name}: ${error.message}`;
+    const level = usual || message === this.logged ? 'debug' : 'warn';
+    this.lastError = message;
+    this.logged = message;
+    this.options.log[level]({ resource: this.resource.name, failures: this.backoff.failures }, message);
+  }
+
+  /** The API is not there: nothing is there, and that is known. */
+  private async waitForApi(): Promise<void> {
+    this.listingOpen = false;
+    this.version = undefined;
+    this.deliver(() => this.known.clear());
+    this.becomeSynced();
+    this.recovered();
+    await this.sleep(this.options.absentSeconds * (0.75 + this.options.random() / 2));
+  }
+
+  private sleep(seconds: number): Promise<void> {
+    if (this.stopping) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, seconds * 1000);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  private path(query: string): string {
+    const { path, fieldSelector, labelSelector } = this.resource;
+    const fields = fieldSelector === undefined ? '' : `&fieldSelector=${encodeURIComponent(fieldSelector)}`;
+    const labels = labelSelector === undefined ? '' : `&labelSelector=${encodeURIComponent(labelSelector)}`;
+    return `${path}?${query}${fields}${labels}`;
+  }
+}
+
+/** @returns True if a streamed list ended as on a server that refuses it, or that never says it is complete. */
+function cannotStream(error: Error, status: number): boolean {
+  return status === 400 || status === 422 || error instanceof InactiveError;
+}

@@ -1,0 +1,89 @@
+/**
+ * What became of the requests, in plain fields: counted on every request, read when metrics are asked for.
+ */
+
+/** Upper bounds of the duration buckets, seconds, inclusive; those of client-go's rest_client_request_duration_seconds. */
+export const DURATION_BOUNDS_SECONDS: readonly number[] = [
+  0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60,
+];
+
+/** Durations of the requests of one method. */
+export interface DurationHistogram {
+  /** Requests per bucket (not cumulative); one more than there are bounds, the last for everything above. */
+  readonly counts: Float64Array;
+  sumSeconds: number;
+  count: number;
+}
+
+/** How many requests of a kind there were. */
+export interface RequestCount {
+  readonly method: string;
+  /** `pods`, `pods/binding`, `events`, …; `none` for paths that are no resource. */
+  readonly resource: string;
+  /** Status as text, or `unknown` and `not-sent` as the errors are called. */
+  readonly code: string;
+  count: number;
+}
+
+/** Counters of one client. The number of rows is bounded by the methods, resources and codes that occur. */
+export class RequestStatistics {
+  private readonly rows = new Map<string, RequestCount>();
+  private readonly histograms = new Map<string, DurationHistogram>();
+
+  /** Counts a request that ended. O(1). */
+  record(method: string, path: string, code: string, seconds: number): void {
+    const resource = resourceOfPath(path);
+    const key = `${method} ${resource} ${code}`;
+    let row = this.rows.get(key);
+    if (row === undefined) {
+      row = { method, resource, code, count: 0 };
+      this.rows.set(key, row);
+    }
+    row.count++;
+    addDuration(this.durationsOf(method), seconds);
+  }
+
+  /** @returns The counts, one row per method, resource and code that occurred; live objects, not to be changed. */
+  counts(): Iterable<Readonly<RequestCount>> {
+    return this.rows.values();
+  }
+
+  /** @returns Durations by method; live objects, not to be changed. */
+  durations(): ReadonlyMap<string, DurationHistogram> {
+    return this.histograms;
+  }
+
+  private durationsOf(method: string): DurationHistogram {
+    let histogram = this.histograms.get(method);
+    if (histogram === undefined) {
+      const counts = new Float64Array(DURATION_BOUNDS_SECONDS.length + 1);
+      histogram = { counts, sumSeconds: 0, count: 0 };
+      this.histograms.set(method, histogram);
+    }
+    return histogram;
+  }
+}
+
+/** Adds one observation. */
+function addDuration(histogram: DurationHistogram, seconds: number): void {
+  let bucket = 0;
+  while (bucket < DURATION_BOUNDS_SECONDS.length && seconds > (DURATION_BOUNDS_SECONDS[bucket] as number)) {
+    bucket++;
+  }
+  histogram.counts[bucket] = (histogram.counts[bucket] as number) + 1;
+  histogram.sumSeconds += seconds;
+  histogram.count++;
+}
+
+/** @returns `resource` or `resource/subresource` of an API path; `none` for others. */
+export function resourceOfPath(path: string): string {
+  const query = path.indexOf('?');
+  const segments = (query < 0 ? path : path.slice(0, query)).split('/');
+  let at = segments[1] === 'api' ? 3 : segments[1] === 'apis' ? 4 : segments.length;
+  // …/namespaces/NAME/pods is about pods; …/namespaces/NAME about the namespace.
+  if (segments[at] === 'namespaces' && segments.length > at + 2) at += 2;
+  const resource = segments[at];
+  if (resource === undefined || resource === '') return 'none';
+  const subresource = segments[at + 2];
+  return subresource === undefined || subresource === '' ? resource : `${resource}/${subresource}`;
+}
