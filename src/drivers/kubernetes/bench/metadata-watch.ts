@@ -12,19 +12,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, Dispatcher } from 'undici';
 import type { ApiTarget } from '../client/api.ts';
 import { openConnection, serverAddress } from '../client/connection.ts';
+import { LineSplitter } from '../client/line-splitter.ts';
 
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
-/** Bytes at the start of a line where type, name and namespace stand: names and namespaces are at most 253 and 63 long. */
-const LINE_HEAD_BYTES = 900;
-
-/** Longest line: an object has at most 1.5 MiB in etcd. */
-const LINE_BYTES_MAX = 8 * 2 ** 20;
-
 const LINE =
   /^\{"type":"([A-Z]+)".*?"metadata":\{"name":"([^"]*)"(?:,"generateName":"[^"]*")?(?:,"namespace":"([^"]*)")?/;
-
-const NEW_LINE = 10;
 
 /** What a line says. */
 export interface MetadataLine {
@@ -37,44 +30,11 @@ export interface MetadataLine {
 /** Told of every addition and change. */
 export type MetadataHandler = (namespace: string, name: string) => void;
 
-/** @returns What the beginning of a line says; undefined if it is no object of the usual form (an error, a bookmark). */
-export function readMetadataLine(head: string): MetadataLine | undefined {
-  const match = LINE.exec(head);
+/** @returns What the beginning of a line says, without reading the rest; undefined if it is no object of the usual form (an error, a bookmark). */
+export function readMetadataLine(line: string): MetadataLine | undefined {
+  const match = LINE.exec(line);
   if (match === null) return undefined;
   return { type: match[1] as string, name: match[2] as string, namespace: match[3] ?? '' };
-}
-
-/** Cuts a stream of bytes into lines. */
-export class LineCutter {
-  private readonly onLine: (head: string) => void;
-  private rest: Buffer[] = [];
-  private restBytes = 0;
-
-  /** @param onLine Gets the first bytes of each line as text. */
-  constructor(onLine: (head: string) => void) {
-    this.onLine = onLine;
-  }
-
-  /** @throws Error for a line that passes all bounds: what is read is no watch. */
-  push(chunk: Buffer): void {
-    let from = 0;
-    for (let end = chunk.indexOf(NEW_LINE); end >= 0; end = chunk.indexOf(NEW_LINE, from)) {
-      this.line(chunk.subarray(from, end));
-      from = end + 1;
-    }
-    if (from === chunk.length) return;
-    this.restBytes += chunk.length - from;
-    if (this.restBytes > LINE_BYTES_MAX) throw new Error(`a line of more than ${LINE_BYTES_MAX} bytes`);
-    // Copied: the chunk may be a view of a larger buffer that would stay alive with it.
-    this.rest.push(Buffer.from(chunk.subarray(from)));
-  }
-
-  private line(end: Buffer): void {
-    const line = this.rest.length === 0 ? end : Buffer.concat([...this.rest, end]);
-    this.rest = [];
-    this.restBytes = 0;
-    this.onLine(line.latin1Slice(0, Math.min(line.length, LINE_HEAD_BYTES)));
-  }
 }
 
 /** What is watched. */
@@ -130,8 +90,8 @@ export class MetadataWatch {
     });
     const path = `${serverAddress(this.target).prefix}${this.plan.path}?${query}`;
     const headers = { accept: METADATA, 'user-agent': 'teg-bench', ...(await this.target.headers()) };
-    const lines = new LineCutter((head) => {
-      const line = readMetadataLine(head);
+    const lines = new LineSplitter((text) => {
+      const line = readMetadataLine(text);
       if (line?.type === 'ADDED' || line?.type === 'MODIFIED') this.plan.onObject(line.namespace, line.name);
     });
     await new Promise<void>((resolve) => {
@@ -144,7 +104,11 @@ export class MetadataWatch {
   }
 }
 
-function watchHandler(lines: LineCutter, onBegin: () => void, onEnd: () => void): Dispatcher.DispatchHandler {
+function watchHandler(
+  lines: LineSplitter,
+  onBegin: () => void,
+  onEnd: () => void,
+): Dispatcher.DispatchHandler {
   let good = false;
   return {
     onRequestStart: () => {},

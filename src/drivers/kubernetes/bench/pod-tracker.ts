@@ -1,0 +1,65 @@
+/**
+ * When the pods of one batch were created and bound, as the benchmark saw it.
+ */
+
+/** Pods are named `<prefix><index>`. */
+export class PodTracker {
+  readonly prefix: string;
+  readonly count: number;
+  /** `performance.now()`; NaN: not yet. @shape [count] */
+  readonly createdMs: Float64Array;
+  readonly boundMs: Float64Array;
+  /** Pods that are bound. */
+  boundCount = 0;
+  /** When the last one so far was bound; NaN: none. */
+  lastBoundMs = Number.NaN;
+
+  constructor(prefix: string, count: number) {
+    this.prefix = prefix;
+    this.count = count;
+    this.createdMs = new Float64Array(count).fill(Number.NaN);
+    this.boundMs = new Float64Array(count).fill(Number.NaN);
+  }
+
+  /** @returns The name of a pod. */
+  name(i: number): string {
+    return this.prefix + i;
+  }
+
+  /** Pod i is there. */
+  created(i: number, nowMs: number): void {
+    this.createdMs[i] = nowMs;
+  }
+
+  /** A pod of this name is bound; told of again, or of another batch, it counts for nothing. */
+  bound(name: string, nowMs: number): void {
+    if (!name.startsWith(this.prefix)) return;
+    const i = Number(name.slice(this.prefix.length));
+    if (!(i < this.count) || !Number.isNaN(this.boundMs[i] as number)) return;
+    this.boundMs[i] = nowMs;
+    this.boundCount++;
+    this.lastBoundMs = nowMs;
+  }
+
+  /** @returns Seconds from `fromMs` to each bind, ascending. */
+  bindSeconds(fromMs: number): Float64Array {
+    const bound = this.boundMs.filter((ms) => !Number.isNaN(ms));
+    return bound.map((ms) => Math.max(0, (ms - fromMs) / 1000)).sort();
+  }
+
+  /**
+   * @param fromMs Pods that were created before count as created then.
+   * @returns Seconds from creation to bind of each bound pod, ascending. A pod that was seen bound before the answer to
+   *          its creation was read has 0.
+   */
+  waitSeconds(fromMs: number): Float64Array {
+    const waits: number[] = [];
+    for (let i = 0; i < this.count; i++) {
+      const bound = this.boundMs[i] as number;
+      const created = Math.max(fromMs, this.createdMs[i] as number);
+      if (Number.isNaN(bound)) continue;
+      waits.push(Number.isNaN(created) ? 0 : Math.max(0, (bound - created) / 1000));
+    }
+    return Float64Array.from(waits).sort();
+  }
+}
