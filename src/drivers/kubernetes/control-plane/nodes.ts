@@ -1,0 +1,97 @@
+/**
+ * Nodes without a machine: the Node objects that benchmarks and a cluster for trying out schedule to.
+ *
+ * @source k8s.io/kubernetes v1.36.3 test/integration/scheduler_perf/templates/node-default.yaml
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { TegError } from '../../../model/errors.ts';
+import type { ApiAnswer, ApiClient } from '../client/api.ts';
+
+/** Creations under way at once. */
+const IN_FLIGHT = 64;
+
+/** How often the creation of one node is tried when the server has no time for it. */
+const ATTEMPTS_MAX = 8;
+
+/** What the nodes are like. */
+export interface NodeTemplate {
+  /** Names are `<prefix>0`, `<prefix>1`, …. Default `node-`. */
+  readonly prefix?: string;
+  /** Default: that of scheduler_perf: 110 pods, 4 CPUs, 32Gi. Further resources such as `nvidia.com/gpu` may be named. */
+  readonly capacity?: Readonly<Record<string, string>>;
+  /** Node i is in zone `zone-<i mod zones>`; 0: no zones. Default 0. */
+  readonly zones?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** Marks a node that kwok may look after, beside real ones. */
+export const KWOK_ANNOTATION = 'kwok.x-k8s.io/node';
+
+/** @returns Node `index` of a template, ready, as it is posted. */
+export function nodeObject(index: number, template: NodeTemplate = {}): object {
+  const name = `${template.prefix ?? 'node-'}${index}`;
+  const zones = template.zones ?? 0;
+  const capacity = { pods: '110', cpu: '4', memory: '32Gi', ...template.capacity };
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name,
+      labels: {
+        'kubernetes.io/hostname': name,
+        'kubernetes.io/os': 'linux',
+        'kubernetes.io/arch': 'amd64',
+        ...(zones > 0 && { 'topology.kubernetes.io/zone': `zone-${index % zones}` }),
+        ...template.labels,
+      },
+      annotations: { [KWOK_ANNOTATION]: 'fake' },
+    },
+    status: {
+      capacity,
+      allocatable: capacity,
+      conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady' }],
+      phase: 'Running',
+    },
+  };
+}
+
+/**
+ * Creates nodes 0 … count − 1 of a template, 64 at a time; those that are there already are left as they are.
+ *
+ * Cost: about 1,000 a second.
+ *
+ * @param onProgress Called after each with how many are done.
+ * @throws TegError TEG_SERVER_FAILED if the server refuses one, or has no time for it 8 times.
+ */
+export async function createNodes(
+  client: Pick<ApiClient, 'request'>,
+  count: number,
+  template: NodeTemplate = {},
+  onProgress: (done: number) => void = () => {},
+): Promise<void> {
+  let next = 0;
+  let done = 0;
+  const one = async (): Promise<void> => {
+    while (next < count) {
+      await createNode(client, nodeObject(next++, template));
+      onProgress(++done);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count) }, one));
+}
+
+async function createNode(client: Pick<ApiClient, 'request'>, body: object): Promise<void> {
+  let answer: ApiAnswer | undefined;
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    answer = await client.request({ method: 'POST', path: '/api/v1/nodes', body });
+    // 409: it is there, perhaps from an earlier run.
+    if (answer.status === 201 || answer.status === 409) return;
+    if (answer.status !== 429 && answer.status < 500) break;
+    await delay(Number.isNaN(answer.retryAfterSeconds) ? 200 * attempt : answer.retryAfterSeconds * 1000);
+  }
+  const { message = JSON.stringify(answer?.body) } = (answer?.body ?? {}) as { message?: string };
+  throw new TegError(
+    'TEG_SERVER_FAILED',
+    `a node was answered with ${answer?.status}: ${message}; expected 201: the kubeconfig's user has to be allowed to create nodes`,
+  );
+}

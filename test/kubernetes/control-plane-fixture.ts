@@ -1,0 +1,46 @@
+/**
+ * What tests against a real API server share: whether its binaries are there, and a client of its administrator.
+ */
+import { readFileSync } from 'node:fs';
+import { describe } from 'vitest';
+import type { ApiTarget } from '../../src/drivers/kubernetes/client/api.ts';
+import { createApiClient, type HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
+import { missingBinaries } from '../../src/drivers/kubernetes/control-plane/go-modules.ts';
+
+/**
+ * `describe` that is skipped, with the reason printed, where binaries of the control plane were never built: a build
+ * takes minutes and the network, which no test should.
+ *
+ * @param binaries Needed besides etcd and kube-apiserver.
+ */
+export function describeWithControlPlane(name: string, binaries: readonly string[], suite: () => void): void {
+  const missing = missingBinaries(['etcd', 'kube-apiserver', ...binaries]);
+  if (missing.length > 0) {
+    process.stderr.write(
+      `skipped '${name}': ${missing.join(', ')} not built; \`npm run cluster -- --build-only\` builds them\n`,
+    );
+  }
+  describe.skipIf(missing.length > 0)(name, suite);
+}
+
+/** @returns Where the server of a kubeconfig that a control plane wrote is. @param token Instead of the administrator's. */
+export function targetOf(kubeconfig: string, token?: string): ApiTarget {
+  const config = JSON.parse(readFileSync(kubeconfig, 'utf8'));
+  const { server, 'certificate-authority-data': ca } = config.clusters[0].cluster;
+  const authorization = `Bearer ${token ?? config.users[0].user.token}`;
+  return {
+    server,
+    ca: Buffer.from(ca, 'base64').toString('utf8'),
+    skipTlsVerify: false,
+    serverName: undefined,
+    clientCertificate: undefined,
+    clientKey: undefined,
+    headers: () => Promise.resolve({ authorization }),
+    origin: kubeconfig,
+  };
+}
+
+/** @returns A client of the control plane's administrator, or of a token. */
+export function clientOf(kubeconfig: string, token?: string): HttpApiClient {
+  return createApiClient(targetOf(kubeconfig, token));
+}
