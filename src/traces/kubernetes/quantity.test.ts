@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity, parseQuantityNanos } from './quantity.ts';
 
 describe('quantities', () => {
   test.each([
@@ -79,4 +79,21 @@ describe('quantities', () => {
       ),
     );
   });
+});
+
+test.each<[string, bigint | undefined]>([
+  ['0', 0n],
+  ['100m', 100_000_000n],
+  ['1n', 1n],
+  ['0.0000000001', 1n],
+  ['2u', 2_000n],
+  ['1Ki', 1_024_000_000_000n],
+  ['0.1Gi', 107_374_182_400_000_000n],
+  ['16Ei', 16n * 2n ** 60n * 10n ** 9n],
+  ['-1', undefined],
+  ['1 Gi', undefined],
+  ['', undefined],
+  ['1e99', undefined],
+])('%s is %s nano-units', (text, nanos) => {
+  expect(parseQuantityNanos(text)).toBe(nanos);
 });

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { TegError } from '../../../model/errors.ts';
+import { namespaceOf, nodeOf, volumeLimitsOf } from './node.ts';
+import { clusterNode, deploymentPod, elaboratePod, mutate } from './objects.scenarios.ts';
+import { podOf } from './pod.ts';
+import { budgetOf, podGroupOf } from './pod-group.ts';
+import { projecting } from './read-object.ts';
+import { claimOf, storageClassOf, volumeOf } from './storage.ts';
+import { TemplateCache } from './template-cache.ts';
+
+/** xorshift32, uniform in [0, 1). */
+function randomFrom(seed: number): () => number {
+  let state = (seed | 0) === 0 ? 1 : seed | 0;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+/** @returns What was read, or the expected failure as its text; anything else is thrown. */
+function attempt<Value>(read: () => Value): Value | string {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof TegError && error.code === 'TEG_KUBE_OBJECT') return error.message;
+    throw error;
+  }
+}
+
+/** Whether no number in it is unsafe: only what the core may count with. */
+function hasOnlySafeNumbers(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.values(value).every(hasOnlySafeNumbers);
+}
+
+describe('whatever the JSON', () => {
+  test('a broken pod is described or malformed, the same with and without the cache', () => {
+    const cache = new TemplateCache(50);
+    let described = 0;
+    let malformed = 0;
+    for (let seed = 1; seed <= 20_000; seed++) {
+      const random = randomFrom(seed * 2654435761);
+      const pod = random() < 0.5 ? deploymentPod() : elaboratePod();
+      if (random() < 0.3) pod.spec.nodeName = 'n1';
+      mutate(pod, random);
+      const plain = attempt(() => podOf(pod, 'teg'));
+      const cached = attempt(() => podOf(pod, 'teg', cache));
+      if (typeof plain === 'string') malformed++;
+      else described++;
+      expect(cached, `seed ${seed}`).toEqual(plain);
+      expect(hasOnlySafeNumbers(plain), `seed ${seed}`).toBe(true);
+    }
+    expect(described).toBeGreaterThan(5_000);
+    expect(malformed).toBeGreaterThan(2_000);
+  });
+
+  test('a broken node is described or malformed', () => {
+    for (let seed = 1; seed <= 5_000; seed++) {
+      const node = clusterNode();
+      mutate(node, randomFrom(seed * 2654435761));
+      expect(hasOnlySafeNumbers(attempt(() => nodeOf(node))), `seed ${seed}`).toBe(true);
+    }
+  });
+
+  test('any JSON at all', () => {
+    const readers = [
+      (json: unknown) => podOf(json, 'teg', new TemplateCache(2)),
+      nodeOf,
+      (json: unknown) => podGroupOf(json),
+      (json: unknown) => podGroupOf(json, 'scheduling.k8s.io'),
+      budgetOf,
+      claimOf,
+      volumeOf,
+      storageClassOf,
+      volumeLimitsOf,
+      namespaceOf,
+    ];
+    const shell = fc.record({
+      metadata: fc.oneof(fc.constant({ name: 'a', namespace: 'b', uid: 'c' }), fc.jsonValue()),
+      spec: fc.dictionary(
+        fc.constantFrom('containers', 'affinity', 'resources', 'selector', 'drivers', 'taints', 'volumes'),
+        fc.jsonValue(),
+      ),
+      status: fc.jsonValue(),
+    });
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), shell), (json) => {
+        for (const read of readers) attempt<unknown>(() => read(json));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('nested as deeply as a message can be', () => {
+    const deep = JSON.parse(`${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}`);
+    const pod = deploymentPod();
+    pod.spec.affinity = deep;
+    expect(attempt(() => podOf(pod, 'teg', new TemplateCache()))).toBeTypeOf('object');
+    const overflow = () => projecting('Pod', pod, (): never => overflow());
+    expect(attempt(overflow)).toMatch(/nested too deeply/);
+  });
+
+  test('a megabyte of annotations costs nothing', () => {
+    const pod = deploymentPod();
+    pod.metadata.annotations = { note: 'x'.repeat(1 << 20) };
+    expect(podOf(pod, 'teg', new TemplateCache()).name).toBe('web-7d4b9c6f5-x2v9k');
+  });
+});

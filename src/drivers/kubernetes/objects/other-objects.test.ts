@@ -1,0 +1,260 @@
+import { describe, expect, test } from 'vitest';
+import { namespaceOf, nodeOf, volumeLimitsOf } from './node.ts';
+import { clusterNode, type LooseObject } from './objects.scenarios.ts';
+import { budgetOf, podGroupOf } from './pod-group.ts';
+import { claimOf, storageClassOf, volumeOf } from './storage.ts';
+
+const Gi = 2 ** 30;
+const MALFORMED = expect.objectContaining({ code: 'TEG_KUBE_OBJECT' });
+
+describe('nodeOf', () => {
+  test('a node', () => {
+    expect(nodeOf(clusterNode())).toEqual({
+      name: 'n1',
+      uid: '0f0c1e6a-0000-4f43-9d54-0a4b4a2f9a01',
+      labels: { 'kubernetes.io/hostname': 'n1', 'kubernetes.io/os': 'linux' },
+      taints: [
+        { key: 'dedicated', value: 'ml', effect: 'NoSchedule' },
+        { key: 'node.kubernetes.io/unschedulable', value: '', effect: 'NoSchedule' },
+      ],
+      unschedulable: true,
+      cpuMilli: 95_500,
+      memoryBytes: 780 * Gi,
+      podsMax: 110,
+      extended: { 'ephemeral-storage': 100 * Gi, 'nvidia.com/gpu': 8 },
+    });
+  });
+
+  test('a node that has only just registered has room for nothing', () => {
+    expect(nodeOf({ metadata: { name: 'n', uid: 'u' } })).toMatchObject({
+      labels: {},
+      taints: [],
+      unschedulable: false,
+      cpuMilli: 0,
+      memoryBytes: 0,
+      podsMax: 0,
+      extended: {},
+    });
+  });
+
+  test('absurd quantities are refused with their path', () => {
+    const node = clusterNode();
+    node.status.allocatable['nvidia.com/gpu'] = '1e30';
+    expect(() => nodeOf(node)).toThrow(/^Node n1: status.allocatable\[nvidia.com\/gpu\]: got "1e30"/);
+  });
+});
+
+describe('groups', () => {
+  const metadata = { namespace: 'a', name: 'g', uid: 'u' };
+  const core = (spec: LooseObject, version = 'v1alpha2') =>
+    podGroupOf({ apiVersion: `scheduling.k8s.io/${version}`, metadata, spec });
+
+  test('a gang of the API', () => {
+    const spec = {
+      schedulingPolicy: { gang: { minCount: 8 } },
+      schedulingConstraints: { topology: [{ key: 'rack' }] },
+      disruptionMode: 'Pod',
+    };
+    const expected = {
+      key: 'core:a/g',
+      uid: 'u',
+      minCount: 8,
+      topologyKeys: ['rack'],
+      unsupported: [],
+    };
+    expect(core(spec)).toEqual(expected);
+    expect(core({ ...spec, disruptionMode: { single: {} } }, 'v1beta1')).toEqual(expected);
+  });
+
+  test('no gang', () => {
+    expect(core({ schedulingPolicy: { basic: {} } })).toMatchObject({ minCount: 1, unsupported: [] });
+  });
+
+  test.each<[LooseObject, string]>([
+    [{ schedulingConstraints: { topology: [{ key: 'a' }, { key: 'b' }] } }, 'topology'],
+    [{ resourceClaims: [{ name: 'a' }] }, 'spec.resourceClaims'],
+    [{ disruptionMode: 'PodGroup' }, 'spec.disruptionMode'],
+    [{ disruptionMode: { all: {} } }, 'spec.disruptionMode'],
+    [{ parentCompositePodGroupName: 'p' }, 'spec.parentCompositePodGroupName'],
+    [{ schedulingPolicy: { elastic: {} } }, 'spec.schedulingPolicy.elastic'],
+  ])('%j is told to be unsupported', (spec, what) => {
+    const { unsupported } = core(spec);
+    expect(unsupported).toEqual([expect.stringContaining(what)]);
+  });
+
+  test('a group of the coscheduling plugin', () => {
+    const group = { metadata, spec: { minMember: 3, scheduleTimeoutSeconds: 10 } };
+    const expected = {
+      key: 'cosched:a/g',
+      uid: 'u',
+      minCount: 3,
+      topologyKeys: [],
+      unsupported: [],
+    };
+    expect(podGroupOf({ ...group, apiVersion: 'scheduling.x-k8s.io/v1alpha1' })).toEqual(expected);
+    expect(podGroupOf(group, 'scheduling.x-k8s.io')).toEqual(expected);
+    expect(podGroupOf({ metadata }, 'scheduling.x-k8s.io').minCount).toBe(1);
+  });
+
+  test('what is malformed', () => {
+    expect(() => core({ schedulingPolicy: { gang: { minCount: 0 } } })).toThrow(MALFORMED);
+    expect(() => podGroupOf({ metadata, apiVersion: 'example.com/v1' })).toThrow(MALFORMED);
+    expect(() => podGroupOf({ metadata: { name: 'g' } })).toThrow(MALFORMED);
+  });
+
+  test('a budget', () => {
+    const spec = { selector: { matchLabels: { b: '1', a: '2' } }, minAvailable: 1 };
+    const status = { disruptionsAllowed: 2, disruptedPods: { p2: 'time', p1: 'time' } };
+    expect(budgetOf({ metadata, spec, status })).toEqual({
+      key: 'a/g',
+      namespace: 'a',
+      selector: [
+        { key: 'a', operator: 'In', values: ['2'] },
+        { key: 'b', operator: 'In', values: ['1'] },
+      ],
+      disruptionsAllowed: 2,
+      disruptedPods: ['p1', 'p2'],
+    });
+    expect(budgetOf({ metadata, spec: { selector: {} } }).selector).toEqual([]);
+    expect(budgetOf({ metadata, spec: {} })).toMatchObject({ selector: undefined, disruptionsAllowed: 0 });
+  });
+});
+
+describe('storage', () => {
+  test('a claim that waits for its first consumer', () => {
+    const claim = {
+      metadata: {
+        namespace: 'a',
+        name: 'c',
+        annotations: { 'volume.kubernetes.io/selected-node': 'n1' },
+      },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: 'fast',
+        resources: { requests: { storage: '10Gi' } },
+        volumeMode: 'Filesystem',
+      },
+      status: { phase: 'Pending' },
+    };
+    expect(claimOf(claim)).toEqual({
+      key: 'a/c',
+      volumeName: '',
+      className: 'fast',
+      bound: false,
+      unusable: false,
+      selectedNode: 'n1',
+      accessModes: ['ReadWriteOnce'],
+      bytes: 10 * Gi,
+    });
+  });
+
+  test('a claim is bound when the binding is complete, and unusable when it is lost or goes away', () => {
+    const claim: LooseObject = {
+      metadata: {
+        namespace: 'a',
+        name: 'c',
+        annotations: {
+          'pv.kubernetes.io/bind-completed': 'yes',
+          'volume.beta.kubernetes.io/storage-class': 'old',
+        },
+      },
+      spec: {
+        volumeName: 'v',
+        storageClassName: 'new',
+        volumeMode: 'Block',
+        selector: { matchLabels: { a: 'b' } },
+      },
+    };
+    expect(claimOf(claim)).toMatchObject({
+      bound: true,
+      className: 'old',
+      unusable: false,
+      volumeMode: 'Block',
+      selector: [{ key: 'a', operator: 'In', values: ['b'] }],
+    });
+    expect(claimOf({ ...claim, status: { phase: 'Lost' } }).unusable).toBe(true);
+    claim.metadata.deletionTimestamp = '2026-03-01T10:00:00Z';
+    expect(claimOf(claim).unusable).toBe(true);
+    delete claim.metadata.annotations['pv.kubernetes.io/bind-completed'];
+    expect(claimOf(claim).bound).toBe(false);
+  });
+
+  test('a local volume', () => {
+    const zone = [{ key: 'zone', operator: 'In', values: ['a'] }];
+    const volume: LooseObject = {
+      metadata: { name: 'v', labels: { 'topology.kubernetes.io/zone': 'a' } },
+      spec: {
+        capacity: { storage: '1Ti' },
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: 'local',
+        nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: zone }] } },
+        claimRef: { namespace: 'a', name: 'c' },
+        csi: { driver: 'csi.example.com', volumeHandle: 'h' },
+      },
+      status: { phase: 'Available' },
+    };
+    expect(volumeOf(volume)).toEqual({
+      name: 'v',
+      nodeTerms: [{ expressions: zone, fields: [] }],
+      labels: { 'topology.kubernetes.io/zone': 'a' },
+      className: 'local',
+      claim: 'a/c',
+      accessModes: ['ReadWriteOnce'],
+      bytes: 1024 * Gi,
+      available: true,
+      driver: 'csi.example.com',
+    });
+    volume.metadata.deletionTimestamp = '2026-03-01T10:00:00Z';
+    expect(volumeOf(volume).available).toBe(false);
+    const fields = [{ key: 'metadata.name', operator: 'In', values: ['n'] }];
+    volume.spec.nodeAffinity.required.nodeSelectorTerms = [{ matchFields: fields }];
+    expect(volumeOf(volume).nodeTerms).toBeUndefined();
+    volume.spec.nodeAffinity.required.nodeSelectorTerms = [];
+    expect(volumeOf(volume).nodeTerms).toEqual([]);
+  });
+
+  test('an in-tree disk counts for the CSI driver that took its place', () => {
+    const volume = { metadata: { name: 'v' }, spec: { awsElasticBlockStore: { volumeID: 'x' } } };
+    expect(volumeOf(volume)).toMatchObject({ driver: 'ebs.csi.aws.com', nodeTerms: undefined, claim: '' });
+    const metadata = { name: 's' };
+    expect(storageClassOf({ metadata, provisioner: 'kubernetes.io/gce-pd' }).provisioner).toBe(
+      'pd.csi.storage.gke.io',
+    );
+  });
+
+  test('a storage class', () => {
+    const storageClass = {
+      metadata: { name: 's' },
+      provisioner: 'kubernetes.io/no-provisioner',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    };
+    const allowed = (allowedTopologies: unknown) =>
+      storageClassOf({ ...storageClass, allowedTopologies }).allowedTopologies;
+    expect(storageClassOf(storageClass)).toEqual({
+      name: 's',
+      waitForFirstConsumer: true,
+      provisioner: 'kubernetes.io/no-provisioner',
+      allowedTopologies: undefined,
+    });
+    expect(allowed([])).toBeUndefined();
+    expect(allowed([{}])).toEqual([]);
+    expect(allowed([{ matchLabelExpressions: [{ key: 'zone', values: ['a', 'b'] }] }])).toEqual([
+      { expressions: [{ key: 'zone', operator: 'In', values: ['a', 'b'] }], fields: [] },
+    ]);
+  });
+
+  test('volume limits and namespaces', () => {
+    const drivers = [
+      { name: 'a', nodeID: 'x', allocatable: { count: 25 } },
+      { name: 'b', nodeID: 'x', allocatable: {} },
+      { name: 'c', nodeID: 'x' },
+      { name: 'd', nodeID: 'x', allocatable: { count: 0 } },
+    ];
+    expect(volumeLimitsOf({ metadata: { name: 'n' }, spec: { drivers } })).toEqual({
+      name: 'n',
+      limits: { a: 25, d: 0 },
+    });
+    const labels = { team: 'x' };
+    expect(namespaceOf({ metadata: { name: 'n', labels } })).toEqual({ name: 'n', labels });
+  });
+});
