@@ -1,0 +1,237 @@
+/**
+ * The fields of API objects that scheduling reads, and nothing else: a snapshot is for other people's eyes and machines.
+ *
+ * What is not named here is left out: commands, arguments, environment, images, secrets, config maps, tokens, status
+ * messages, managed fields. Names, labels and selectors stay, because scheduling goes by them.
+ */
+import { type ApiObject, isRecord } from '../objects/read-object.ts';
+
+/** `true`: the value as it is; a table: these fields; a list: each element so; a text: the fields with names that begin so. */
+export type Kept = true | { readonly [field: string]: Kept } | readonly [Kept] | BeginsWith;
+
+/** The fields whose names begin with one of these, with texts as values: annotations. */
+interface BeginsWith {
+  readonly beginning: readonly string[];
+}
+
+/** Deepest nesting of a value that is kept as it is. */
+const DEPTH_MAX = 40;
+
+const METADATA = {
+  name: true,
+  namespace: true,
+  uid: true,
+  labels: true,
+  creationTimestamp: true,
+  deletionTimestamp: true,
+} as const;
+
+/** Annotations that schedulers read as requests or as names of groups. */
+const POD_ANNOTATIONS: BeginsWith = {
+  beginning: [
+    'gpu-fraction',
+    'alibabacloud.com/gpu-',
+    'scheduling.x-k8s.io/pod-group',
+    'pod-group.scheduling.sigs.k8s.io',
+    'scheduling.k8s.io/group-name',
+    'pod-group-name',
+    'kubernetes.io/config.mirror',
+    'kubernetes.io/config.source',
+  ],
+};
+
+const VOLUME_ANNOTATIONS: BeginsWith = {
+  beginning: [
+    'volume.kubernetes.io/',
+    'volume.beta.kubernetes.io/',
+    'pv.kubernetes.io/',
+    'storageclass.kubernetes.io/',
+  ],
+};
+
+const CONTAINER: Kept = {
+  name: true,
+  resources: true,
+  ports: true,
+  restartPolicy: true,
+  restartPolicyRules: [{ action: true }],
+};
+const CONTAINER_STATUS: Kept = {
+  name: true,
+  resources: true,
+  allocatedResources: true,
+  state: { terminated: { finishedAt: true } },
+};
+const CLAIM_SPEC: Kept = {
+  accessModes: true,
+  resources: true,
+  storageClassName: true,
+  volumeName: true,
+  volumeMode: true,
+};
+
+/** Only what identifies the disk: no references to secrets. */
+const VOLUME: Kept = {
+  name: true,
+  persistentVolumeClaim: true,
+  ephemeral: { volumeClaimTemplate: { metadata: { labels: true }, spec: CLAIM_SPEC } },
+  csi: { driver: true, readOnly: true },
+  gcePersistentDisk: { pdName: true, readOnly: true },
+  awsElasticBlockStore: { volumeID: true, readOnly: true },
+  rbd: { monitors: true, pool: true, image: true, readOnly: true },
+  iscsi: { targetPortal: true, iqn: true, lun: true, readOnly: true },
+  azureDisk: { diskName: true, diskURI: true, readOnly: true },
+  cinder: { volumeID: true, readOnly: true },
+};
+
+/** That a volume is such a disk, and nothing of which one. */
+const DISK_KINDS = {
+  local: {},
+  gcePersistentDisk: {},
+  awsElasticBlockStore: {},
+  azureDisk: {},
+  azureFile: {},
+  cinder: {},
+  vsphereVolume: {},
+  portworxVolume: {},
+} as const;
+
+const POD: Kept = {
+  metadata: {
+    ...METADATA,
+    annotations: POD_ANNOTATIONS,
+    ownerReferences: [{ apiVersion: true, kind: true, name: true, uid: true, controller: true }],
+  },
+  spec: {
+    schedulerName: true,
+    nodeName: true,
+    nodeSelector: true,
+    affinity: true,
+    tolerations: true,
+    topologySpreadConstraints: true,
+    schedulingGates: true,
+    schedulingGroup: true,
+    workloadRef: true,
+    priority: true,
+    priorityClassName: true,
+    preemptionPolicy: true,
+    overhead: true,
+    resources: true,
+    resourceClaims: true,
+    activeDeadlineSeconds: true,
+    hostNetwork: true,
+    hostUsers: true,
+    restartPolicy: true,
+    containers: [CONTAINER],
+    initContainers: [CONTAINER],
+    volumes: [VOLUME],
+  },
+  status: {
+    phase: true,
+    startTime: true,
+    nominatedNodeName: true,
+    resize: true,
+    resources: true,
+    allocatedResources: true,
+    conditions: [{ type: true, status: true, reason: true, lastTransitionTime: true }],
+    containerStatuses: [CONTAINER_STATUS],
+    initContainerStatuses: [CONTAINER_STATUS],
+    extendedResourceClaimStatus: true,
+  },
+};
+
+/** Kinds of a snapshot and what is kept of each. */
+export const KEPT_FIELDS: Readonly<Record<string, Kept>> = {
+  PriorityClass: { metadata: METADATA, value: true, globalDefault: true, preemptionPolicy: true },
+  Namespace: { metadata: METADATA },
+  Node: {
+    metadata: METADATA,
+    spec: { unschedulable: true, taints: [{ key: true, value: true, effect: true }] },
+    status: {
+      allocatable: true,
+      capacity: true,
+      conditions: [{ type: true, status: true }],
+    },
+  },
+  CSINode: { metadata: METADATA, spec: true },
+  StorageClass: {
+    metadata: { ...METADATA, annotations: VOLUME_ANNOTATIONS },
+    provisioner: true,
+    volumeBindingMode: true,
+    allowedTopologies: true,
+  },
+  PersistentVolume: {
+    metadata: { ...METADATA, annotations: VOLUME_ANNOTATIONS },
+    spec: {
+      nodeAffinity: true,
+      capacity: true,
+      accessModes: true,
+      storageClassName: true,
+      volumeMode: true,
+      claimRef: { namespace: true, name: true, uid: true },
+      csi: { driver: true },
+      ...DISK_KINDS,
+    },
+    status: { phase: true },
+  },
+  PersistentVolumeClaim: {
+    metadata: { ...METADATA, annotations: VOLUME_ANNOTATIONS },
+    spec: { ...CLAIM_SPEC, selector: true },
+    status: { phase: true, capacity: true },
+  },
+  PodDisruptionBudget: {
+    metadata: METADATA,
+    spec: true,
+    status: { disruptionsAllowed: true, disruptedPods: true, currentHealthy: true, desiredHealthy: true },
+  },
+  PodGroup: { metadata: METADATA, spec: true },
+  Pod: POD,
+};
+
+/**
+ * @returns The object with its kind and what is kept of it; undefined if it is no object or of another kind.
+ * @throws RangeError never: what is nested too deeply is cut off.
+ */
+export function keptOf(object: unknown, apiVersion: string, kind: string): ApiObject | undefined {
+  const kept = Object.hasOwn(KEPT_FIELDS, kind) ? KEPT_FIELDS[kind] : undefined;
+  if (kept === undefined || !isRecord(object)) return undefined;
+  return { apiVersion, kind, ...(strip(object, kept, 0) as ApiObject) };
+}
+
+function strip(value: unknown, kept: Kept, depth: number): unknown {
+  if (kept === true) return depthOf(value, DEPTH_MAX) <= DEPTH_MAX ? value : undefined;
+  if (isList(kept))
+    return Array.isArray(value) ? value.map((item) => strip(item, kept[0], depth + 1)) : undefined;
+  if (!isRecord(value)) return undefined;
+  const result: Record<string, unknown> = {};
+  if (isBeginning(kept)) {
+    for (const [name, text] of Object.entries(value)) {
+      if (typeof text === 'string' && kept.beginning.some((start) => name.startsWith(start)))
+        result[name] = text;
+    }
+    return result;
+  }
+  for (const [field, inner] of Object.entries(kept)) {
+    if (Object.hasOwn(value, field)) result[field] = strip(value[field], inner, depth + 1);
+  }
+  return result;
+}
+
+function isList(kept: Kept): kept is readonly [Kept] {
+  return Array.isArray(kept);
+}
+
+function isBeginning(
+  kept: { readonly [field: string]: Kept } | BeginsWith | readonly [Kept],
+): kept is BeginsWith {
+  return 'beginning' in kept && Array.isArray(kept.beginning) && typeof kept.beginning[0] === 'string';
+}
+
+/** At most `limit` + 1: deeper is not looked at. */
+function depthOf(value: unknown, limit: number): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (limit < 0) return 1;
+  let deepest = 0;
+  for (const inner of Object.values(value)) deepest = Math.max(deepest, depthOf(inner, limit - 1));
+  return deepest + 1;
+}
