@@ -9,6 +9,7 @@
 import type { BindOutcome } from '../../../governor/pods/pod-events.ts';
 import { assert } from '../../../model/errors.ts';
 import type { ApiAnswer, ApiClient } from '../client/api.ts';
+import { Fifo } from './fifo.ts';
 import { LatencyWindow } from './latency-window.ts';
 import {
   answerText,
@@ -99,8 +100,7 @@ export class Binder {
   readonly #options: Required<Omit<BinderOptions, 'onTrouble'>> & Pick<BinderOptions, 'onTrouble'>;
   readonly #window: LatencyWindow;
   readonly #waits: Waits;
-  #queue: Task[] = [];
-  #queueHead = 0;
+  readonly #queue = new Fifo<Task>();
   #inFlight = 0;
   #held = false;
   #stopped = false;
@@ -148,7 +148,7 @@ export class Binder {
 
   /** How many wait for a place. */
   get queued(): number {
-    return this.#queue.length - this.#queueHead;
+    return this.#queue.size;
   }
 
   /** How many more bindings make sense now; integer ≥ 0, 0 while held or paused by the server. Ask before letting the core decide. */
@@ -190,11 +190,8 @@ export class Binder {
    */
   hold(): Promise<void> {
     this.#held = true;
-    const waiting = this.#queue.slice(this.#queueHead);
-    this.#queue = [];
-    this.#queueHead = 0;
     this.#waits.endAll();
-    for (const task of waiting) task.settle('failed');
+    for (const task of this.#queue.drain()) task.settle('failed');
     return this.settled();
   }
 
@@ -227,15 +224,9 @@ export class Binder {
       });
       return;
     }
-    while (this.#inFlight < this.#window.size && this.queued > 0) {
-      const task = this.#queue[this.#queueHead++]!;
-      if (this.#queueHead === this.#queue.length) {
-        this.#queue = [];
-        this.#queueHead = 0;
-      } else if (this.#queueHead > 1024 && this.#queueHead * 2 > this.#queue.length) {
-        this.#queue = this.#queue.slice(this.#queueHead);
-        this.#queueHead = 0;
-      }
+    while (this.#inFlight < this.#window.size) {
+      const task = this.#queue.shift();
+      if (task === undefined) return;
       this.#inFlight++;
       void this.#run(task);
     }

@@ -29,6 +29,8 @@ export interface Patience {
   readonly backOff: BackOff;
   /** Asked before every try; false ends it. */
   readonly keepOn: () => boolean;
+  /** Told of every answer that is a 429 or 5xx, for instance to slow down others. */
+  readonly onPassing?: (answer: ApiAnswer) => void;
 }
 
 /**
@@ -67,6 +69,7 @@ export async function askPatiently(patience: Patience, request: ApiRequest): Pro
   for (let tried = 1; patience.keepOn(); tried++) {
     const result = await attempt(patience.client, request);
     if (result.kind === 'answer' && !isPassing(result.answer.status)) return result.answer;
+    if (result.kind === 'answer') patience.onPassing?.(result.answer);
     if (tried >= patience.attemptsMax) return undefined;
     const asked = result.kind === 'answer' ? askedWaitSeconds(result.answer) : Number.NaN;
     const own = backOffSeconds(patience.backOff, tried, patience.random);

@@ -1,0 +1,322 @@
+/**
+ * Tells people what happened: Events behind a bounded queue, written when binds leave room, equal ones as a series.
+ *
+ * Why not at once: half of what a pod costs the API server is its `Scheduled` event, and nobody waits for it.
+ * Invariants: at most `queueMax` wait; each is written, merged into an equal one, or counted as dropped, refused or
+ * failed. A name is given once and kept in all tries, so that a lost answer makes no second event.
+ */
+import { assert } from '../../../model/errors.ts';
+import type { ApiAnswer, ApiClient } from '../client/api.ts';
+import { eventBody, eventKey, eventName, eventNamespace, seriesBody, type TellEvent } from './event-body.ts';
+import { Fifo } from './fifo.ts';
+import { PacedSender } from './paced-sender.ts';
+import { answerText, askedWaitSeconds, askPatiently, type BackOff } from './patient-request.ts';
+import { Waits, type WriteClock } from './write-clock.ts';
+
+/** What the recorder needs, and its bounds. */
+export interface EventRecorderOptions {
+  readonly client: ApiClient;
+  readonly clock: WriteClock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** `reportingInstance`: which of the replicas tells it. */
+  readonly instance: string;
+  /** `reportingController`; default `teg-scheduler`. */
+  readonly controller?: string;
+  /** Whether binds leave room now; default always. */
+  readonly mayRun?: () => boolean;
+  /** Most that wait; when it is full the oldest is dropped. Default 20,000. */
+  readonly queueMax?: number;
+  /** Most at a time; default 16. */
+  readonly inFlightMax?: number;
+  /** Most a second; default 1,000. */
+  readonly perSecondMax?: number;
+  /** So many a second whatever `mayRun` says; default 20. */
+  readonly perSecondMin?: number;
+  /** An equal event within so many seconds of the last one is counted instead of told anew; default 600. */
+  readonly seriesSeconds?: number;
+  /** A series is written at most this often; default 30 s. */
+  readonly seriesWriteSeconds?: number;
+  /** Most events that are remembered for that; default 10,000. */
+  readonly rememberedMax?: number;
+  /** Tries for one write; default 8. */
+  readonly attemptsMax?: number;
+  readonly backOff?: BackOff;
+  /** Told why an event could not be written. */
+  readonly onTrouble?: (event: TellEvent, text: string) => void;
+}
+
+/** Counts since the start. `recorded` = created + merged + dropped + refused + failed, and what still waits. */
+export interface EventCounts {
+  readonly recorded: number;
+  /** Written as an event of their own. */
+  readonly created: number;
+  /** Counted in an equal event. */
+  readonly merged: number;
+  /** Writes of a series. */
+  readonly patched: number;
+  /** Lost because the queue was full. */
+  readonly dropped: number;
+  /** The namespace is gone or going, or there is no right to write there. */
+  readonly refused: number;
+  /** Not written in all tries, or malformed to the server. */
+  readonly failed: number;
+}
+
+/** An event and how often it was seen. */
+interface Entry {
+  readonly event: TellEvent;
+  readonly key: string;
+  readonly name: string;
+  readonly firstWallSeconds: number;
+  lastWallSeconds: number;
+  /** `nowSeconds` of the last one. */
+  lastSeen: number;
+  count: number;
+  /** How many of them the server knows; 0: no such event there yet. */
+  written: number;
+  /** `nowSeconds` of the last write. */
+  writtenAt: number;
+  /** Waits in the queue or is being written. */
+  busy: boolean;
+  /** Waits for its next write of the series. */
+  cancelDue: (() => void) | undefined;
+}
+
+/** See the head of the file. */
+export class EventRecorder {
+  readonly #options: Required<Omit<EventRecorderOptions, 'onTrouble'>> &
+    Pick<EventRecorderOptions, 'onTrouble'>;
+  readonly #queue = new Fifo<Entry>();
+  /** By key, the one seen longest ago first. */
+  readonly #remembered = new Map<string, Entry>();
+  readonly #sender: PacedSender;
+  readonly #waits: Waits;
+  readonly #idleListeners = new Set<() => void>();
+  #lastStamp = 0n;
+  #flushing = false;
+  readonly #counts = { recorded: 0, created: 0, merged: 0, patched: 0, dropped: 0, refused: 0, failed: 0 };
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = {
+      controller: 'teg-scheduler',
+      mayRun: () => true,
+      queueMax: 20_000,
+      inFlightMax: 16,
+      perSecondMax: 1000,
+      perSecondMin: 20,
+      seriesSeconds: 600,
+      seriesWriteSeconds: 30,
+      rememberedMax: 10_000,
+      attemptsMax: 8,
+      backOff: { secondsFirst: 0.5, secondsMax: 15 },
+      ...options,
+    };
+    assert(this.#options.queueMax >= 1, 'a queue has room for one');
+    const queue = this.#queue;
+    this.#sender = new PacedSender(options.clock, this.#options, {
+      get size() {
+        return queue.size;
+      },
+      start: () => this.#write(queue.shift()!),
+      idle: () => {
+        for (const listener of this.#idleListeners) listener();
+        this.#idleListeners.clear();
+      },
+    });
+    this.#waits = new Waits(options.clock);
+  }
+
+  /** How many writes wait. */
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  /** How many writes are on their way. */
+  get inFlight(): number {
+    return this.#sender.inFlight;
+  }
+
+  /** A copy of the counts. */
+  get counts(): EventCounts {
+    return { ...this.#counts };
+  }
+
+  /** Takes in an event; never blocks, never fails. O(1). */
+  record(event: TellEvent): void {
+    this.#counts.recorded++;
+    const { clock, seriesSeconds } = this.#options;
+    const now = clock.nowSeconds();
+    const key = event.once === true ? '' : eventKey(event);
+    const known = event.once === true ? undefined : this.#remembered.get(key);
+    if (known !== undefined && now - known.lastSeen <= seriesSeconds) {
+      known.count++;
+      known.lastSeen = now;
+      known.lastWallSeconds = clock.wallSeconds();
+      this.#counts.merged++;
+      this.#remember(known);
+      this.#writeSeriesWhenDue(known);
+      return;
+    }
+    const wallSeconds = clock.wallSeconds();
+    const entry: Entry = {
+      event,
+      key,
+      name: eventName(event.regarding, this.#stamp(wallSeconds)),
+      firstWallSeconds: wallSeconds,
+      lastWallSeconds: wallSeconds,
+      lastSeen: now,
+      count: 1,
+      written: 0,
+      writtenAt: 0,
+      busy: false,
+      cancelDue: undefined,
+    };
+    if (event.once !== true) this.#remember(entry);
+    this.#enqueue(entry);
+  }
+
+  /** @returns When nothing waits and nothing is on its way (counts of a series that are not due do not count). */
+  idle(): Promise<void> {
+    if (this.queued + this.inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleListeners.add(resolve));
+  }
+
+  /**
+   * Writes what there is as fast as the server lets, the last counts of all series too; for the end of the process.
+   *
+   * @returns How many writes were left over when the time was over.
+   */
+  async flush(seconds: number): Promise<number> {
+    this.#flushing = true;
+    for (const entry of this.#remembered.values()) this.#writeSeriesNow(entry);
+    this.#sender.hurry();
+    const idle = this.idle();
+    let cancel = (): void => {};
+    await Promise.race([
+      idle,
+      new Promise<void>((resolve) => {
+        cancel = this.#options.clock.setTimer(seconds, resolve);
+      }),
+    ]);
+    cancel();
+    this.#flushing = false;
+    return this.queued + this.inFlight;
+  }
+
+  /** A number that is larger than all before, and is about the time in nanoseconds. */
+  #stamp(wallSeconds: number): bigint {
+    const stamp =
+      BigInt(Math.floor(wallSeconds * 1e6)) * 1000n + BigInt(Math.floor(this.#options.random() * 999));
+    this.#lastStamp = stamp > this.#lastStamp ? stamp : this.#lastStamp + 1n;
+    return this.#lastStamp;
+  }
+
+  #remember(entry: Entry): void {
+    this.#remembered.delete(entry.key);
+    this.#remembered.set(entry.key, entry);
+    if (this.#remembered.size <= this.#options.rememberedMax) return;
+    const oldest = this.#remembered.values().next().value!;
+    this.#remembered.delete(oldest.key);
+    this.#writeSeriesNow(oldest);
+  }
+
+  #forget(entry: Entry): void {
+    if (this.#remembered.get(entry.key) === entry) this.#remembered.delete(entry.key);
+  }
+
+  #enqueue(entry: Entry): void {
+    entry.busy = true;
+    this.#queue.push(entry);
+    if (this.#queue.size > this.#options.queueMax) this.#drop(this.#queue.shift()!);
+    this.#sender.wake();
+  }
+
+  /** The queue is full: an event is lost, a count of a series only waits for the next one. */
+  #drop(entry: Entry): void {
+    entry.busy = false;
+    if (entry.written > 0) return;
+    this.#counts.dropped++;
+    this.#forget(entry);
+  }
+
+  /** A series that the server does not know all of: written now if the last write is long enough ago, else later. */
+  #writeSeriesWhenDue(entry: Entry): void {
+    if (entry.busy || entry.cancelDue !== undefined || entry.count === entry.written) return;
+    const { clock, seriesWriteSeconds } = this.#options;
+    const wait = entry.writtenAt + seriesWriteSeconds - clock.nowSeconds();
+    if (wait <= 0 || this.#flushing) {
+      this.#enqueue(entry);
+      return;
+    }
+    entry.cancelDue = clock.setTimer(wait, () => this.#writeSeriesNow(entry));
+  }
+
+  #writeSeriesNow(entry: Entry): void {
+    entry.cancelDue?.();
+    entry.cancelDue = undefined;
+    if (!entry.busy && entry.count > entry.written) this.#enqueue(entry);
+  }
+
+  async #write(entry: Entry): Promise<void> {
+    const series = { count: entry.count, lastWallSeconds: entry.lastWallSeconds };
+    const isNew = entry.written === 0;
+    let result = isNew ? await this.#create(entry, series) : await this.#patch(entry, series);
+    // Events live for an hour on the server; a series may outlive its event.
+    if (!isNew && result?.status === 404) result = await this.#create(entry, series);
+    entry.busy = false;
+    this.#conclude(entry, series.count, isNew, result);
+  }
+
+  #conclude(entry: Entry, count: number, isNew: boolean, result: ApiAnswer | undefined): void {
+    // 409: the name is ours alone, so an earlier try that seemed lost was done.
+    if (result !== undefined && ((result.status >= 200 && result.status < 300) || result.status === 409)) {
+      this.#counts[isNew ? 'created' : 'patched']++;
+      entry.written = count;
+      entry.writtenAt = this.#options.clock.nowSeconds();
+      this.#writeSeriesWhenDue(entry);
+      return;
+    }
+    this.#forget(entry);
+    if (isNew) this.#counts[result?.status === 403 || result?.status === 404 ? 'refused' : 'failed']++;
+    const text = result === undefined ? 'no answer in all tries' : answerText(result);
+    this.#options.onTrouble?.(entry.event, text);
+  }
+
+  #create(entry: Entry, series: { count: number; lastWallSeconds: number }): Promise<ApiAnswer | undefined> {
+    const { controller, instance } = this.#options;
+    const namespace = encodeURIComponent(eventNamespace(entry.event.regarding));
+    return this.#ask({
+      method: 'POST',
+      path: `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
+      body: eventBody(entry.event, entry.name, controller, instance, entry.firstWallSeconds, series),
+    });
+  }
+
+  #patch(entry: Entry, series: { count: number; lastWallSeconds: number }): Promise<ApiAnswer | undefined> {
+    const namespace = encodeURIComponent(eventNamespace(entry.event.regarding));
+    return this.#ask({
+      method: 'PATCH',
+      path: `/apis/events.k8s.io/v1/namespaces/${namespace}/events/${encodeURIComponent(entry.name)}`,
+      body: seriesBody(series),
+    });
+  }
+
+  #ask(request: { method: 'POST' | 'PATCH'; path: string; body: object }): Promise<ApiAnswer | undefined> {
+    return askPatiently(
+      {
+        client: this.#options.client,
+        waits: this.#waits,
+        random: this.#options.random,
+        attemptsMax: this.#options.attemptsMax,
+        backOff: this.#options.backOff,
+        keepOn: () => true,
+        onPassing: (answer) => {
+          const seconds = askedWaitSeconds(answer);
+          if (seconds >= 0) this.#sender.pause(seconds);
+        },
+      },
+      { ...request, timeoutSeconds: 15 },
+    );
+  }
+}

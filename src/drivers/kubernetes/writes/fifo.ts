@@ -1,0 +1,37 @@
+/** A queue. */
+
+/** Items come out as they went in; O(1) amortized (an array's own `shift` moves everything that waits). */
+export class Fifo<Item> {
+  #items: (Item | undefined)[] = [];
+  #head = 0;
+
+  /** How many wait. */
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  /** Puts one at the end. */
+  push(item: Item): void {
+    this.#items.push(item);
+  }
+
+  /** @returns The oldest, taken off; undefined if there is none. */
+  shift(): Item | undefined {
+    if (this.size === 0) return undefined;
+    const item = this.#items[this.#head];
+    this.#items[this.#head++] = undefined;
+    if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+
+  /** @returns All of them in order, taken off. */
+  drain(): Item[] {
+    const items = this.#items.slice(this.#head) as Item[];
+    this.#items = [];
+    this.#head = 0;
+    return items;
+  }
+}

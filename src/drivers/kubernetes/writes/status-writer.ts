@@ -1,0 +1,313 @@
+/**
+ * Writes what the scheduler thinks of a pod into its status: condition PodScheduled=False and nominatedNodeName.
+ *
+ * Invariants: per pod only the newest counts; nothing is written that is there already; every patch carries the
+ * resource version that it was made for, so a condition decided before a bind never overwrites what the bind wrote.
+ * Why read first: the condition keeps its transition time while its status stays, and after a restart most of what a
+ * scheduler would write is there already; a read costs the server much less than a write.
+ */
+import { assert } from '../../../model/errors.ts';
+import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
+import { secondTime } from './api-time.ts';
+import { PacedSender } from './paced-sender.ts';
+import {
+  answerText,
+  askedWaitSeconds,
+  askPatiently,
+  at,
+  type BackOff,
+  podPath,
+  textAt,
+} from './patient-request.ts';
+import { Waits, type WriteClock } from './write-clock.ts';
+
+/** Which pod. */
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Why it is not scheduled. */
+export interface NotScheduled {
+  readonly reason: 'Unschedulable' | 'SchedulingGated';
+  readonly message: string;
+}
+
+/** What the writer needs, and its bounds. */
+export interface StatusWriterOptions {
+  readonly client: ApiClient;
+  readonly clock: WriteClock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Whether the lease is surely held; asked before every write. */
+  readonly mayWrite: () => boolean;
+  /** Whether binds leave room now; default always. */
+  readonly mayRun?: () => boolean;
+  /** Most pods that wait; when it is full the oldest is dropped. Default 20,000. */
+  readonly pendingMax?: number;
+  /** Most at a time; default 8. */
+  readonly inFlightMax?: number;
+  /** Most a second; default 500. */
+  readonly perSecondMax?: number;
+  /** So many a second whatever `mayRun` says; default 20. */
+  readonly perSecondMin?: number;
+  /** Most pods whose last status is remembered, which saves the read; default 20,000. */
+  readonly rememberedMax?: number;
+  /** Tries for one request, and reads and writes of one pod; default 5. */
+  readonly attemptsMax?: number;
+  readonly backOff?: BackOff;
+  /** Told why a status could not be written. */
+  readonly onTrouble?: (pod: PodIdentity, text: string) => void;
+}
+
+/** Counts since the start. */
+export interface StatusCounts {
+  readonly written: number;
+  /** Nothing to write: it was there already, or the pod is bound, gone, or another one. */
+  readonly needless: number;
+  /** Replaced by something newer before it was written. */
+  readonly merged: number;
+  /** Lost because too many waited. */
+  readonly dropped: number;
+  readonly failed: number;
+}
+
+/** What is wanted of a pod; undefined: leave it. */
+interface Wish {
+  readonly pod: PodIdentity;
+  condition: NotScheduled | undefined;
+  nominated: string | undefined;
+}
+
+/** What the server has, as of a resource version. */
+interface Seen {
+  readonly version: string;
+  /** Bound, or another pod by now: nothing to say any more. */
+  readonly over: boolean;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly nominated: string;
+}
+
+/** See the head of the file. */
+export class StatusWriter {
+  readonly #options: Required<Omit<StatusWriterOptions, 'onTrouble'>> &
+    Pick<StatusWriterOptions, 'onTrouble'>;
+  readonly #waits: Waits;
+  readonly #sender: PacedSender;
+  /** By uid, in the order of asking. */
+  readonly #pending = new Map<string, Wish>();
+  /** By uid; pods whose write is on its way are not written a second time beside it. */
+  readonly #busy = new Map<string, Wish | undefined>();
+  /** By uid, the one used longest ago first. */
+  readonly #seen = new Map<string, Seen>();
+  readonly #idleListeners = new Set<() => void>();
+  readonly #counts = { written: 0, needless: 0, merged: 0, dropped: 0, failed: 0 };
+
+  constructor(options: StatusWriterOptions) {
+    this.#options = {
+      mayRun: () => true,
+      pendingMax: 20_000,
+      inFlightMax: 8,
+      perSecondMax: 500,
+      perSecondMin: 20,
+      rememberedMax: 20_000,
+      attemptsMax: 5,
+      backOff: { secondsFirst: 0.2, secondsMax: 10 },
+      ...options,
+    };
+    assert(this.#options.pendingMax >= 1, 'there is room for one');
+    this.#waits = new Waits(options.clock);
+    const pending = this.#pending;
+    this.#sender = new PacedSender(options.clock, this.#options, {
+      get size() {
+        return pending.size;
+      },
+      start: () => this.#startOldest(),
+      idle: () => {
+        for (const listener of this.#idleListeners) listener();
+        this.#idleListeners.clear();
+      },
+    });
+  }
+
+  /** How many pods wait. */
+  get queued(): number {
+    return this.#pending.size;
+  }
+
+  /** How many pods are being written. */
+  get inFlight(): number {
+    return this.#sender.inFlight;
+  }
+
+  /** A copy of the counts. */
+  get counts(): StatusCounts {
+    return { ...this.#counts };
+  }
+
+  /** Condition PodScheduled=False, if the pod is still not bound when its turn comes. O(1). */
+  setNotScheduled(pod: PodIdentity, condition: NotScheduled): void {
+    this.#wish(pod, condition, undefined);
+  }
+
+  /** Sets status.nominatedNodeName; '' clears it. O(1). */
+  nominate(pod: PodIdentity, node: string): void {
+    this.#wish(pod, undefined, node);
+  }
+
+  /** Wants nothing of the pod any more: it was bound or is gone. What is on its way ends by itself, harmlessly. */
+  forget(uid: string): void {
+    if (this.#pending.delete(uid)) this.#counts.needless++;
+    if (this.#busy.has(uid)) this.#busy.set(uid, undefined);
+    this.#seen.delete(uid);
+  }
+
+  /** @returns When nothing waits and nothing is on its way. */
+  idle(): Promise<void> {
+    if (this.queued + this.inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleListeners.add(resolve));
+  }
+
+  #wish(pod: PodIdentity, condition: NotScheduled | undefined, nominated: string | undefined): void {
+    const later = this.#busy.get(pod.uid);
+    const wish = later ?? this.#pending.get(pod.uid);
+    if (wish !== undefined) {
+      wish.condition = condition ?? wish.condition;
+      wish.nominated = nominated ?? wish.nominated;
+      this.#counts.merged++;
+      return;
+    }
+    const fresh: Wish = { pod, condition, nominated };
+    if (this.#busy.has(pod.uid)) this.#busy.set(pod.uid, fresh);
+    else this.#enqueue(fresh);
+  }
+
+  #enqueue(wish: Wish): void {
+    this.#pending.set(wish.pod.uid, wish);
+    if (this.#pending.size > this.#options.pendingMax) {
+      const oldest = this.#pending.keys().next().value!;
+      this.#pending.delete(oldest);
+      this.#counts.dropped++;
+    }
+    this.#sender.wake();
+  }
+
+  async #startOldest(): Promise<void> {
+    const [uid, wish] = this.#pending.entries().next().value!;
+    this.#pending.delete(uid);
+    this.#busy.set(uid, undefined);
+    const result = await this.#write(wish);
+    this.#counts[result]++;
+    const next = this.#busy.get(uid);
+    this.#busy.delete(uid);
+    if (next !== undefined) this.#enqueue(next);
+  }
+
+  /** Reads if the pod is not known, writes if that is of use; anew if somebody was faster. */
+  async #write(wish: Wish): Promise<'written' | 'needless' | 'failed'> {
+    const { pod } = wish;
+    for (let round = 0; round < this.#options.attemptsMax; round++) {
+      const seen = this.#seen.get(pod.uid) ?? (await this.#read(pod));
+      if (seen === undefined) return 'failed';
+      const body = seen.over ? undefined : this.#patchOf(wish, seen);
+      if (body === undefined) return 'needless';
+      const answer = await this.#ask({
+        method: 'PATCH',
+        path: `${podPath(pod.namespace, pod.name)}/status`,
+        body,
+        contentType: 'application/strategic-merge-patch+json',
+      });
+      this.#seen.delete(pod.uid);
+      if (answer?.status === 404) return 'needless';
+      if (answer?.status === 200) {
+        this.#see(pod.uid, seenOf(answer.body, pod.uid));
+        return 'written';
+      }
+      if (answer?.status !== 409) return this.#fail(pod, answer);
+    }
+    return this.#fail(pod, undefined);
+  }
+
+  async #read(pod: PodIdentity): Promise<Seen | undefined> {
+    const answer = await this.#ask({ method: 'GET', path: podPath(pod.namespace, pod.name) });
+    if (answer?.status === 404) return seenOf(undefined, pod.uid);
+    if (answer?.status !== 200) {
+      this.#fail(pod, answer);
+      return undefined;
+    }
+    const seen = seenOf(answer.body, pod.uid);
+    this.#see(pod.uid, seen);
+    return seen;
+  }
+
+  /** Remembers only what can be of use again. */
+  #see(uid: string, seen: Seen): void {
+    if (seen.over) return;
+    this.#seen.set(uid, seen);
+    if (this.#seen.size > this.#options.rememberedMax) this.#seen.delete(this.#seen.keys().next().value!);
+  }
+
+  /** @returns What has to change; undefined if nothing has. */
+  #patchOf(wish: Wish, seen: Seen): object | undefined {
+    const status: Record<string, unknown> = {};
+    const { condition, nominated, pod } = wish;
+    if (
+      condition !== undefined &&
+      (seen.status !== 'False' || seen.reason !== condition.reason || seen.message !== condition.message)
+    ) {
+      const now = secondTime(this.#options.clock.wallSeconds());
+      // Merged by type on the server: what is left out stays as it is, so the time of the transition is kept.
+      const transition = seen.status === 'False' ? {} : { lastTransitionTime: now };
+      status.conditions = [
+        { type: 'PodScheduled', status: 'False', ...condition, lastProbeTime: null, ...transition },
+      ];
+    }
+    if (nominated !== undefined && nominated !== seen.nominated) {
+      status.nominatedNodeName = nominated === '' ? null : nominated;
+    }
+    if (Object.keys(status).length === 0) return undefined;
+    return { metadata: { uid: pod.uid, resourceVersion: seen.version }, status };
+  }
+
+  #fail(pod: PodIdentity, answer: ApiAnswer | undefined): 'failed' {
+    this.#options.onTrouble?.(pod, answer === undefined ? 'not written in all tries' : answerText(answer));
+    return 'failed';
+  }
+
+  #ask(request: ApiRequest): Promise<ApiAnswer | undefined> {
+    const { client, random, attemptsMax, backOff, mayWrite } = this.#options;
+    return askPatiently(
+      {
+        client,
+        waits: this.#waits,
+        random,
+        attemptsMax,
+        backOff,
+        keepOn: mayWrite,
+        onPassing: (answer) => {
+          const seconds = askedWaitSeconds(answer);
+          if (seconds >= 0) this.#sender.pause(seconds);
+        },
+      },
+      { timeoutSeconds: 15, ...request },
+    );
+  }
+}
+
+/** @returns What an answer says of the pod. */
+function seenOf(body: unknown, uid: string): Seen {
+  const conditions = at(body, 'status', 'conditions');
+  const list: readonly unknown[] = Array.isArray(conditions) ? conditions : [];
+  const condition = list.find((one) => textAt(one, 'type') === 'PodScheduled');
+  return {
+    version: textAt(body, 'metadata', 'resourceVersion'),
+    over: textAt(body, 'metadata', 'uid') !== uid || textAt(body, 'spec', 'nodeName') !== '',
+    status: textAt(condition, 'status'),
+    reason: textAt(condition, 'reason'),
+    message: textAt(condition, 'message'),
+    nominated: textAt(body, 'status', 'nominatedNodeName'),
+  };
+}
