@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   TEG_BENCH_FAILED: 'A benchmark could not be carried out to its end.',
   TEG_SERVER_FAILED: 'A server could not be reached, or refused what it was asked for.',
   TEG_POD_UNKNOWN: 'No pod of that name is known.',
+  TEG_KUBE_CONFIG: 'No Kubernetes cluster was found to talk to, or the kubeconfig cannot be used.',
 } as const;
 
 /** A code of the registry. */
