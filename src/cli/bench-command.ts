@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { addBenchChoosersCommand } from './bench-choosers-command.ts';
 import { addBenchDecisionCommand } from './bench-decision-command.ts';
+import { addBenchKubernetesCommand } from './bench-kubernetes-command.ts';
 import { addBenchPackingCommand } from './bench-packing-command.ts';
 import { addBenchSimulatorCommand } from './bench-simulator-command.ts';
 import { addBenchZonesCommand } from './bench-zones-command.ts';
@@ -12,10 +13,13 @@ import { addBenchZonesCommand } from './bench-zones-command.ts';
 export function addBenchCommand(parent: Command): void {
   const bench = parent
     .command('bench')
-    .description('measure: packing quality, decision cost, simulator speed, zone choosers');
+    .description(
+      'measure: packing quality, decision cost, simulator speed, zone choosers, a real API server',
+    );
   addBenchPackingCommand(bench);
   addBenchDecisionCommand(bench);
   addBenchSimulatorCommand(bench);
   addBenchChoosersCommand(bench);
   addBenchZonesCommand(bench);
+  addBenchKubernetesCommand(bench);
 }

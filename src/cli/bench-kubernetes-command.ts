@@ -1,0 +1,155 @@
+/**
+ * `teg bench kubernetes`: TEG beside the stock kube-scheduler on a real API server.
+ */
+import type { Command } from 'commander';
+import type { BenchProgress, KubernetesBenchRow } from '../drivers/kubernetes/bench/kubernetes-bench.ts';
+import { TegError } from '../model/errors.ts';
+import type { KubernetesRow } from './bench/kubernetes-packing.ts';
+import { parseList, parsePositiveInt } from './terminal/option-values.ts';
+import type { ProgressLine } from './terminal/progress-line.ts';
+
+interface BenchKubernetesOptions {
+  readonly workloads: readonly string[];
+  readonly nodes?: number;
+  readonly pods?: number;
+  readonly repeats?: number;
+  readonly schedulers: readonly string[];
+  readonly traces?: string;
+  readonly kubeReference?: string;
+  readonly sequences?: readonly string[];
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** Runs of each scheduler on each workload; of Packing, whose runs differ little and take a minute, one. */
+const REPEATS = 3;
+const PACKING_REPEATS = 1;
+
+const EXAMPLES = `
+Examples:
+  teg bench kubernetes
+  teg bench kubernetes --workloads SchedulingBasic,GangScheduling --schedulers teg,stock,stock-no-batching
+  teg bench kubernetes --workloads SchedulingBasic --nodes 100 --pods 500 --repeats 1 --json
+  teg bench kubernetes --workloads Packing --traces shared/traces/openb --kube-reference shared/reference/kube-scheduler-1.36
+
+Every run has a control plane of its own (etcd and kube-apiserver, built with Go the first time). Workloads have the
+names of scheduler_perf and are sized for two cores. docs/kubernetes-bench.md tells what the figures mean.`;
+
+/** Adds `teg bench kubernetes`. */
+export function addBenchKubernetesCommand(bench: Command): void {
+  bench
+    .command('kubernetes')
+    .description(
+      'TEG beside the stock kube-scheduler on a real API server: pods/s, waits, CPU, memory, packing',
+    )
+    .option('--workloads <names>', 'names of scheduler_perf, Restart, Packing, or all', parseList, ['all'])
+    .option('--nodes <n>', 'nodes, instead of each workload’s own number', parsePositiveInt)
+    .option('--pods <n>', 'measured pods, instead of each workload’s own number', parsePositiveInt)
+    .option('--repeats <n>', 'runs of each scheduler (default: 3; Packing: 1)', parsePositiveInt)
+    .option('--schedulers <names>', 'of teg, stock, stock-no-batching', parseList, ['teg', 'stock'])
+    .option('--traces <dir>', 'for Packing: folder with openb_node_list_gpu_node.csv[.gz]')
+    .option(
+      '--kube-reference <dir>',
+      'for Packing: sequences that a real kube-scheduler packed, and its results',
+    )
+    .option('--sequences <names>', 'for Packing: only these, for example default-42', parseList)
+    .option('--out <file>', 'also write the tables as Markdown')
+    .option('--json', 'print JSON: an array of one object a workload and scheduler')
+    .addHelpText('after', EXAMPLES)
+    .action(runBench);
+}
+
+async function runBench(options: BenchKubernetesOptions): Promise<void> {
+  const { printBenchTables } = await import('./bench/kubernetes-report.ts');
+  const { interruptSignal } = await import('./terminal/interrupt.ts');
+  const { ProgressLine } = await import('./terminal/progress-line.ts');
+  const started = new Date();
+  const plan = await planOf(options);
+  const signal = interruptSignal();
+  const line = new ProgressLine('measuring', { unit: 'runs' });
+  const rows: KubernetesRow[] = [];
+  const onRows = (added: readonly KubernetesRow[]): void => {
+    rows.push(...added);
+    line.clear();
+    if (options.json !== true) printBenchTables(added);
+  };
+  try {
+    await measure(options, plan, { signal, line, onRows });
+  } finally {
+    line.finish();
+  }
+  if (options.json === true) (await import('./terminal/json-output.ts')).printJson(rows);
+  if (options.out !== undefined) await writeMarkdown(options.out, rows, started);
+  if (signal.aborted) process.stderr.write('partial: stopped before all runs had ended\n');
+  report(rows);
+}
+
+type Plan = Awaited<ReturnType<typeof planOf>>;
+
+/** Checks names and finds files before anything is measured. */
+async function planOf(options: BenchKubernetesOptions) {
+  const { PACKING, WORKLOADS, workloadByName } = await import('../drivers/kubernetes/bench/workloads.ts');
+  const { schedulerByName } = await import('../drivers/kubernetes/bench/schedulers.ts');
+  const all = options.workloads.includes('all');
+  const names = options.workloads.filter((name) => name !== PACKING);
+  return {
+    workloads: all ? WORKLOADS : names.map(workloadByName),
+    schedulers: options.schedulers.map(schedulerByName),
+    packing: await packingInputs(options, all, all || options.workloads.includes(PACKING)),
+  };
+}
+
+/** @returns The sequences; none where Packing is not wanted, or is only one of all and its files were not named. */
+async function packingInputs(options: BenchKubernetesOptions, all: boolean, wanted: boolean) {
+  if (!wanted) return [];
+  const { traces, kubeReference, sequences } = options;
+  if (traces !== undefined && kubeReference !== undefined) {
+    const { readPackingInputs } = await import('./bench/kubernetes-packing.ts');
+    return readPackingInputs({ traces, kubeReference, sequences });
+  }
+  const missing = `got no ${traces === undefined ? '--traces' : '--kube-reference'} DIR, expected it for Packing`;
+  if (!all) throw new TegError('TEG_OPTION_INVALID', missing);
+  process.stderr.write(`Packing is skipped: ${missing}\n`);
+  return [];
+}
+
+interface Measuring {
+  readonly signal: AbortSignal;
+  readonly line: ProgressLine;
+  readonly onRows: (rows: readonly KubernetesRow[]) => void;
+}
+
+async function measure(
+  options: BenchKubernetesOptions,
+  { workloads, schedulers, packing }: Plan,
+  { signal, line, onRows }: Measuring,
+): Promise<void> {
+  const { benchKubernetes, benchPackingOnCluster } = await import(
+    '../drivers/kubernetes/bench/kubernetes-bench.ts'
+  );
+  const { nodes, pods, repeats } = options;
+  const onProgress = ({ runsDone, runs, note }: BenchProgress): void => line.update(runsDone, note, runs);
+  const common = { schedulers, signal, onProgress };
+  await benchKubernetes({ ...common, workloads, repeats: repeats ?? REPEATS, nodes, pods }, onRows);
+  if (packing.length === 0 || signal.aborted) return;
+  const { withPrediction } = await import('./bench/kubernetes-packing.ts');
+  await benchPackingOnCluster(
+    { ...common, sequences: packing, repeats: repeats ?? PACKING_REPEATS },
+    (rows: readonly KubernetesBenchRow[]) => onRows(withPrediction(rows, packing)),
+  );
+}
+
+async function writeMarkdown(path: string, rows: readonly KubernetesRow[], started: Date): Promise<void> {
+  const { writeFileSync } = await import('node:fs');
+  const { benchMarkdown } = await import('./bench/kubernetes-report.ts');
+  const { machineFacts } = await import('./bench/machine-facts.ts');
+  writeFileSync(path, benchMarkdown(rows, machineFacts(started)));
+}
+
+/** Says what failed, and lets the command end with 1 if anything did. */
+function report(rows: readonly KubernetesRow[]): void {
+  for (const { workload, scheduler, failures } of rows) {
+    for (const failure of failures) process.stderr.write(`failed: ${workload} ${scheduler}: ${failure}\n`);
+    if (failures.length > 0) process.exitCode = 1;
+  }
+}
