@@ -17,7 +17,7 @@ export interface PodShape {
 
 /**
  * Why a node refuses a pod, as the bits of a mask are numbered; texts and plugin names in `refusals.ts`.
- * 0 is no refusal. Order is the order in which kube-scheduler's default filters run: the first that refuses is told.
+ * 0 is no refusal. Order is the order in which kube-scheduler's default filters run (but for `VolumeInUse`): the first that refuses is told.
  */
 export const Refusal = {
   None: 0,
@@ -38,6 +38,8 @@ export const Refusal = {
   PodAffinity: 14,
   PodAntiAffinity: 15,
   ExistingAntiAffinity: 16,
+  /** A ReadWriteOncePod claim is in use; told after `DiskConflict`. */
+  VolumeInUse: 17,
 } as const;
 
 /** A number of `Refusal`. */

@@ -39,6 +39,8 @@ export interface ClaimDescription {
   readonly bound: boolean;
   /** Being deleted or lost: pods that use it cannot be scheduled. */
   readonly unusable: boolean;
+  /** Unusable because its volume is gone (`phase: Lost`); absent: because it is being deleted. For the message only. */
+  readonly lost?: true;
   /** Node in the annotation volume.kubernetes.io/selected-node, '' if none. */
   readonly selectedNode: string;
   readonly accessModes: readonly string[];

@@ -100,7 +100,10 @@ const WORDS: Readonly<Record<RefusalCode, RefusalWords>> = {
 /** How many codes of `Refusal` there are; codes are dense from 0. */
 export const REFUSAL_COUNT: number = Object.keys(WORDS).length;
 
-const TABLE: readonly RefusalWords[] = Array.from({ length: REFUSAL_COUNT }, (_, code) => WORDS[code as RefusalCode]);
+const TABLE: readonly RefusalWords[] = Array.from(
+  { length: REFUSAL_COUNT },
+  (_, code) => WORDS[code as RefusalCode],
+);
 
 /** kube-scheduler's plugin names by `Refusal`; '' for `Refusal.None`. */
 export const REFUSAL_PLUGINS: readonly string[] = TABLE.map((words) => words.plugin);

@@ -75,7 +75,9 @@ export function isValidRequirement(requirement: LabelRequirement): boolean {
 
 /** Whether kube-scheduler accepts a requirement on a node's fields: `In` or `NotIn` of exactly one value. */
 export function isValidFieldRequirement(requirement: LabelRequirement): boolean {
-  return (requirement.operator === 'In' || requirement.operator === 'NotIn') && requirement.values.length === 1;
+  return (
+    (requirement.operator === 'In' || requirement.operator === 'NotIn') && requirement.values.length === 1
+  );
 }
 
 function isLabelValue(value: string): boolean {

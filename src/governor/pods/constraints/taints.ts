@@ -75,10 +75,11 @@ export class TolerationClass {
   }
 
   private widen(): void {
-    const verdicts = new Int8Array(this.sets.capacity).fill(UNKNOWN);
+    const length = Math.max(2 * this.verdicts.length, this.sets.capacity);
+    const verdicts = new Int8Array(length).fill(UNKNOWN);
     verdicts.set(this.verdicts);
     this.verdicts = verdicts;
-    const disliked = new Int16Array(this.sets.capacity).fill(UNKNOWN);
+    const disliked = new Int16Array(length).fill(UNKNOWN);
     disliked.set(this.disliked);
     this.disliked = disliked;
   }
@@ -104,6 +105,11 @@ export class TaintSets {
   /** Sets are numbered below this. */
   get capacity(): number {
     return this.taints.length;
+  }
+
+  /** Whether any node has a PreferNoSchedule taint. */
+  get hasSoft(): boolean {
+    return this.softSets.size > 0;
   }
 
   /** One more node has these taints. @returns Their set. */
@@ -140,7 +146,8 @@ export class TaintSets {
     if (found === undefined) {
       found = new TolerationClass(tolerations, this);
       this.classes.set(key, found);
-      evictOldest(this.classes, this.classesMax, this.clock + 1, drop);
+      this.touch(found);
+      evictOldest(this.classes, this.classesMax, found.usedAt, drop);
     }
     this.touch(found);
     return found;

@@ -1,0 +1,318 @@
+/**
+ * The rules of Kubernetes about where a pod may and would like to run, with the answers of kube-scheduler 1.36.
+ *
+ * One small file per rule; here is who is told of what, and in which order the rules are asked. Nothing is worked out
+ * per pod: pods are counted by topology domain as they come and go, and node selectors remember what they found.
+ */
+import type { NodeDescription } from '../../../model/kubernetes/node.ts';
+import { type Constraints, type PodShape, Refusal, type RefusalCode } from '../constraints.ts';
+import type { PodEvent } from '../pod-events.ts';
+import { type AffinityRule, EnemyRule, isMeant } from './affinity-rule.ts';
+import { addAdmirers, addNormalised } from './affinity-score.ts';
+import { Carriers } from './carriers.ts';
+import { areConcerned } from './concern.ts';
+import { DiskTable } from './disk-table.ts';
+import { namesByHostname } from './named-nodes.ts';
+import { Namespaces } from './namespaces.ts';
+import { type NodeClass, NodeClasses } from './node-classes.ts';
+import { NodePods } from './node-pods.ts';
+import { addNodeAffinityScores, addTaintScores } from './node-score.ts';
+import { NodeTable } from './node-table.ts';
+import { PodCounters } from './pod-counters.ts';
+import { PortTable } from './port-table.ts';
+import { isResolvableRefusal, NAMES_CONFLICT_TEXT, NOT_NAMED_TEXT, REFUSAL_TEXTS } from './refusals.ts';
+import type { RuleParts } from './rule-parts.ts';
+import { ShapeRules, selectsNodes } from './shape-rules.ts';
+import { ShapeStates } from './shape-states.ts';
+import type { SpreadRule } from './spread-rule.ts';
+import { StorageRules } from './storage-rules.ts';
+import type { TolerationClass } from './taints.ts';
+
+/** kube-scheduler's weights. */
+const TAINT_WEIGHT = 3;
+const NODE_AFFINITY_WEIGHT = 2;
+const SPREAD_WEIGHT = 2;
+const POD_AFFINITY_WEIGHT = 2;
+
+/** Bounds of what is remembered between questions; beyond them what was used longest ago is worked out again when needed. */
+export interface ConstraintsOptions {
+  /** Pod counters (one per selector and topology key); 4 bytes a domain each. Default 1024. */
+  readonly countersMax?: number;
+  /** Node selectors; 1 byte a node each. Default 1024. */
+  readonly nodeClassesMax?: number;
+  /** Lists of tolerations. Default 1024. */
+  readonly tolerationsMax?: number;
+}
+
+const DEFAULT_MAX = 1024;
+
+/** How much is remembered, for tests of bounds. */
+export interface ConstraintsSizes {
+  readonly counters: number;
+  readonly nodeClasses: number;
+  readonly carriers: number;
+  readonly columns: number;
+}
+
+/** @returns The rules, with no node and no pod. */
+export function createConstraints(options: ConstraintsOptions = {}): Constraints {
+  return new ClusterConstraints(options);
+}
+
+/** The rules. See `Constraints`. */
+export class ClusterConstraints implements Constraints {
+  private readonly nodes: NodeTable;
+  private readonly pods: NodePods;
+  private readonly shapes = new ShapeStates();
+  private readonly parts: RuleParts;
+  private readonly ports = new PortTable();
+  private readonly disks = new DiskTable();
+  private readonly storage: StorageRules;
+  private readonly rules: (ShapeRules | undefined)[] = [];
+  /** Pods that are being deleted, by uid. */
+  private readonly leaving = new Set<string>();
+  private readonly enemies: EnemyRule;
+  // What `check` looks at, set by `begin`.
+  private current: ShapeRules | undefined;
+  private tolerance: TolerationClass | undefined;
+  private nodeClass: NodeClass | undefined;
+  private spread: SpreadRule | undefined;
+  private affinity: AffinityRule | undefined;
+  private hasPorts = false;
+  private hasDisks = false;
+  private hasClaims = false;
+  private hasEnemies = false;
+
+  constructor(options: ConstraintsOptions = {}) {
+    const nodes = new NodeTable(options.tolerationsMax ?? DEFAULT_MAX);
+    const pods = new NodePods(nodes);
+    const namespaces = new Namespaces();
+    const carriers = new Carriers(nodes, pods, namespaces);
+    this.nodes = nodes;
+    this.pods = pods;
+    this.parts = {
+      nodes,
+      namespaces,
+      carriers,
+      classes: new NodeClasses(nodes, options.nodeClassesMax ?? DEFAULT_MAX),
+      counters: new PodCounters(nodes, pods, this.shapes, options.countersMax ?? DEFAULT_MAX),
+    };
+    this.enemies = new EnemyRule(carriers);
+    this.storage = new StorageRules(nodes);
+  }
+
+  setNode(node: number, description: NodeDescription): void {
+    this.nodes.reach(node);
+    if (!this.nodes.differs(node, description)) return;
+    this.changeNode(node, () => this.nodes.set(node, description));
+  }
+
+  removeNode(node: number): void {
+    if (node >= this.nodes.capacity || this.nodes.known[node] !== 1) return;
+    this.changeNode(node, () => this.nodes.remove(node));
+  }
+
+  take(event: PodEvent): void {
+    const { namespaces, counters, carriers } = this.parts;
+    let changed = false;
+    if (event.kind === 'namespace') changed = namespaces.set(event.name, event.labels);
+    else if (event.kind === 'namespace-gone') changed = namespaces.remove(event.name);
+    else this.storage.take(event);
+    if (!changed) return;
+    counters.forgetNamespaces();
+    carriers.forgetNamespaces();
+  }
+
+  addPod(node: number, shape: PodShape, uid: string, leaving = false): void {
+    this.nodes.reach(node);
+    if (leaving) this.leaving.add(uid);
+    this.count(node, shape, 1, leaving);
+    if (shape.template.claims.length > 0) this.storage.addPod(node, shape.template, uid);
+  }
+
+  removePod(node: number, shape: PodShape, uid: string): void {
+    const leaving = this.leaving.delete(uid);
+    if (!this.pods.has(node, this.shapes.of(shape), leaving)) return;
+    this.count(node, shape, -1, leaving);
+    if (shape.template.claims.length > 0) this.storage.removePod(node, shape.template, uid);
+  }
+
+  forgetShape(id: number): void {
+    this.rules[id]?.release();
+    this.rules[id] = undefined;
+    this.shapes.forget(id);
+    if (this.current?.state.id === id) this.current = undefined;
+  }
+
+  isPlain(shape: PodShape): boolean {
+    return !selectsNodes(shape.template) && !this.dependsOnPods(shape);
+  }
+
+  hasPreferences(shape: PodShape): boolean {
+    const { template } = shape;
+    if (template.preferredNodeTerms.length + template.preferredAffinity.length > 0) return true;
+    if (template.preferredAntiAffinity.length > 0 || template.spread.some(({ hard }) => !hard)) return true;
+    const rules = this.rulesOf(shape);
+    if (isMeant(this.parts.carriers, rules.state, 'admirers')) return true;
+    return this.nodes.taints.hasSoft && this.nodes.taints.anyDisliked(rules.tolerance());
+  }
+
+  dependsOnPods(shape: PodShape): boolean {
+    const { template } = shape;
+    return (
+      template.hostPorts.length > 0 ||
+      template.claims.length > 0 ||
+      template.exclusiveDisks.length > 0 ||
+      template.affinity.length > 0 ||
+      template.antiAffinity.length > 0 ||
+      template.spread.some(({ hard }) => hard) ||
+      isMeant(this.parts.carriers, this.shapes.of(shape), 'enemies')
+    );
+  }
+
+  namedNodes(shape: PodShape): readonly string[] | undefined {
+    if (!selectsNodes(shape.template)) return undefined;
+    const { names } = this.rulesOf(shape);
+    return names === undefined ? namesByHostname(shape.template, this.nodes) : [...names];
+  }
+
+  begin(shape: PodShape): string {
+    const { template } = shape;
+    this.nodes.tidy();
+    this.parts.counters.beginUse();
+    const rules = this.rulesOf(shape);
+    this.current = rules;
+    if (rules.names?.size === 0) return NAMES_CONFLICT_TEXT;
+    this.tolerance = rules.tolerance();
+    this.nodeClass = rules.nodeClass();
+    this.hasPorts = rules.ports.length > 0;
+    this.hasDisks = template.exclusiveDisks.length > 0;
+    this.hasClaims = template.claims.length > 0;
+    const refused = this.hasClaims ? this.storage.rule.begin(template) : '';
+    if (refused !== '') return refused;
+    this.spread = rules.spread();
+    this.spread?.begin();
+    this.affinity = rules.affinity();
+    this.affinity?.begin();
+    this.hasEnemies = this.enemies.begin(rules.state);
+    return '';
+  }
+
+  check(node: number): RefusalCode {
+    const refusal = this.checkNode(node);
+    if (refusal !== Refusal.None) return refusal;
+    if (this.hasPorts && !this.ports.isFree(node, this.currentRules().ports)) return Refusal.Ports;
+    if (this.hasDisks && !this.disks.isFree(node, this.currentRules().state.template.exclusiveDisks)) {
+      return Refusal.DiskConflict;
+    }
+    return this.checkPods(node);
+  }
+
+  text(node: number, refusal: RefusalCode): string {
+    const names = this.current?.names;
+    if (refusal === Refusal.NodeAffinity && names !== undefined && !names.has(this.nodes.names[node] ?? '')) {
+      return NOT_NAMED_TEXT;
+    }
+    return REFUSAL_TEXTS[refusal] ?? '';
+  }
+
+  isResolvable(refusal: RefusalCode): boolean {
+    return isResolvableRefusal(refusal);
+  }
+
+  scoreAll(nodes: Int32Array, count: number, scores: Float64Array): void {
+    const { parts } = this;
+    const rules = this.currentRules();
+    const { state } = rules;
+    scores.fill(0, 0, count);
+    addTaintScores(this.nodes, rules.tolerance(), scores, nodes, count, TAINT_WEIGHT);
+    if (state.template.preferredNodeTerms.length > 0) {
+      addNodeAffinityScores(parts.classes, state.template, scores, nodes, count, NODE_AFFINITY_WEIGHT);
+    }
+    rules.spreadScore()?.addTo(scores, nodes, count, SPREAD_WEIGHT);
+    const liked = rules.affinityScore();
+    if (liked === undefined && !isMeant(parts.carriers, state, 'admirers')) return;
+    const raw = new Float64Array(count);
+    liked?.addRaw(raw, nodes, count);
+    addAdmirers(parts.carriers, state, raw, nodes, count);
+    addNormalised(scores, raw, count, POD_AFFINITY_WEIGHT);
+  }
+
+  claimsFor(shape: PodShape, node: number): readonly { readonly claim: string; readonly volume: string }[] {
+    return this.storage.claimsFor(shape.template, node);
+  }
+
+  concerns(shape: PodShape, other: PodShape): boolean {
+    return areConcerned(shape.template, other.template, this.parts.namespaces);
+  }
+
+  /** How much is remembered. */
+  sizes(): ConstraintsSizes {
+    const { counters, classes, carriers } = this.parts;
+    return {
+      counters: counters.size,
+      nodeClasses: classes.size,
+      carriers: carriers.size,
+      columns: this.nodes.columnCount,
+    };
+  }
+
+  /** Name, `spec.unschedulable`, taints, labels. */
+  private checkNode(node: number): RefusalCode {
+    const { nodes } = this;
+    const rules = this.currentRules();
+    if (rules.names !== undefined && !rules.names.has(nodes.names[node] as string))
+      return Refusal.NodeAffinity;
+    const tolerance = this.tolerance as TolerationClass;
+    if (nodes.unschedulable[node] === 1 && !tolerance.toleratesUnschedulable) return Refusal.Unschedulable;
+    if (!tolerance.toleratesSet(nodes.taintSets[node] as number)) return Refusal.Taint;
+    if (this.nodeClass !== undefined && !this.nodeClass.matches(node)) return Refusal.NodeAffinity;
+    return Refusal.None;
+  }
+
+  /** Claims, spread, affinity. */
+  private checkPods(node: number): RefusalCode {
+    let refusal: RefusalCode = Refusal.None;
+    if (this.hasClaims) refusal = this.storage.rule.check(node);
+    if (refusal === Refusal.None && this.spread !== undefined) refusal = this.spread.check(node);
+    if (refusal === Refusal.None && this.affinity !== undefined) refusal = this.affinity.check(node);
+    if (refusal === Refusal.None && this.hasEnemies) refusal = this.enemies.check(node);
+    return refusal;
+  }
+
+  private currentRules(): ShapeRules {
+    if (this.current === undefined) throw new Error('check, refusal or scoreAll was called before begin');
+    return this.current;
+  }
+
+  private rulesOf(shape: PodShape): ShapeRules {
+    const known = this.rules[shape.id];
+    if (known !== undefined) return known;
+    const made = new ShapeRules(this.parts, this.shapes.of(shape));
+    while (this.rules.length < shape.id) this.rules.push(undefined);
+    this.rules[shape.id] = made;
+    return made;
+  }
+
+  private count(node: number, shape: PodShape, pods: 1 | -1, leaving: boolean): void {
+    const { template } = shape;
+    const state = this.shapes.of(shape);
+    if (pods === 1) this.pods.add(node, state, leaving);
+    else this.pods.remove(node, state, leaving);
+    this.parts.counters.onPod(node, state, pods, leaving);
+    this.parts.carriers.onPod(node, state, pods);
+    if (template.hostPorts.length > 0) this.ports.onPod(node, template.hostPorts, pods);
+    if (template.exclusiveDisks.length > 0) this.disks.onPod(node, template.exclusiveDisks, pods);
+  }
+
+  /** Pods of a node move with its labels. */
+  private changeNode(node: number, change: () => void): void {
+    const { counters, carriers, classes } = this.parts;
+    counters.beforeNode(node);
+    carriers.onNode(node, -1);
+    change();
+    classes.forget(node);
+    counters.afterNode(node);
+    carriers.onNode(node, 1);
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Storage as the rules see it: what the API says of it, what pods use, what has been promised.
+ */
+import type { ClaimDescription, VolumeDescription } from '../../../model/kubernetes/node.ts';
+import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
+import type { PodEvent } from '../pod-events.ts';
+import { type ClaimContext, claimKey, matchClaims, planClaims } from './claim-plan.ts';
+import type { NodeTable } from './node-table.ts';
+import { VolumeBook } from './volume-book.ts';
+import { type VolumePromise, VolumePromises } from './volume-promises.ts';
+import { VolumeRule } from './volume-rule.ts';
+import { VolumeUse } from './volume-use.ts';
+
+/** All about volumes. Single writer. */
+export class StorageRules {
+  /** For one shape at a time. */
+  readonly rule: VolumeRule;
+  private readonly book: VolumeBook;
+  private readonly use: VolumeUse;
+  private readonly promises = new VolumePromises();
+  private readonly limits = new Map<string, Readonly<Record<string, number>>>();
+  private readonly context: ClaimContext;
+
+  constructor(nodes: NodeTable) {
+    this.book = new VolumeBook(nodes);
+    this.use = new VolumeUse(this.book);
+    this.context = { nodes, book: this.book, promises: this.promises };
+    this.rule = new VolumeRule(this.context, this.use, this.limits);
+  }
+
+  /** Takes in what concerns storage. */
+  take(event: PodEvent): void {
+    switch (event.kind) {
+      case 'claim':
+        this.setClaim(event.claim.key, event.claim);
+        break;
+      case 'claim-gone':
+        this.setClaim(event.key, undefined);
+        break;
+      case 'volume':
+        this.setVolume(event.volume.name, event.volume);
+        break;
+      case 'volume-gone':
+        this.setVolume(event.name, undefined);
+        break;
+      case 'storage-class':
+        this.book.setClass(event.storageClass.name, event.storageClass);
+        this.use.rereadAll();
+        break;
+      case 'storage-class-gone':
+        this.book.setClass(event.name, undefined);
+        this.use.rereadAll();
+        break;
+      case 'volume-limits':
+        this.limits.set(event.limits.name, event.limits.limits);
+        break;
+      case 'volume-limits-gone':
+        this.limits.delete(event.name);
+        break;
+    }
+  }
+
+  /** A pod with claims came to a node: what its claims wait for is promised to it. O(claims). */
+  addPod(node: number, template: PodTemplate, uid: string): void {
+    this.promises.make(uid, this.promisesFor(node, template, uid));
+    for (const name of template.claims) this.use.onPod(node, claimKey(template, name), 1);
+  }
+
+  /** It went. O(claims). */
+  removePod(node: number, template: PodTemplate, uid: string): void {
+    for (const name of template.claims) this.use.onPod(node, claimKey(template, name), -1);
+    this.promises.takeBack(uid);
+  }
+
+  /** What a pod's claims still need, by claim name. O(claims + volumes that could be taken). */
+  claimsFor(
+    template: PodTemplate,
+    node: number,
+  ): readonly { readonly claim: string; readonly volume: string }[] {
+    if (template.claims.length === 0) return [];
+    const plan = planClaims(this.context, template);
+    if (typeof plan === 'string') return [];
+    const found = matchClaims(this.context, plan, node) ?? [];
+    return found.map(({ claim, volume }) => ({ claim: claim.slice(claim.indexOf('/') + 1), volume }));
+  }
+
+  private promisesFor(node: number, template: PodTemplate, uid: string): readonly VolumePromise[] {
+    const plan = planClaims(this.context, template);
+    if (typeof plan === 'string') return [];
+    const recalled = this.promises.recall(uid);
+    const name = this.context.nodes.names[node];
+    if (recalled.length > 0 && recalled.every((promise) => promise.node === name && this.canStand(promise))) {
+      return recalled.map(({ claim, volume, node: where }) => ({ claim, volume, node: where }));
+    }
+    return matchClaims(this.context, plan, node) ?? [];
+  }
+
+  /** Whether a promise that was taken back can be made again. */
+  private canStand({ claim, volume }: VolumePromise): boolean {
+    const now = this.book.claim(claim);
+    if (now === undefined || now.volumeName !== '') return false;
+    if (volume === '') return true;
+    return this.book.volume(volume) !== undefined && !this.promises.isTaken(volume, claim);
+  }
+
+  private setClaim(key: string, claim: ClaimDescription | undefined): void {
+    const before = this.book.claim(key);
+    this.book.setClaim(key, claim);
+    const refused = before !== undefined && before.selectedNode !== '' && claim?.selectedNode === '';
+    if (claim === undefined || claim.volumeName !== '' || refused) this.promises.forget(key);
+    this.use.reread(key);
+  }
+
+  private setVolume(name: string, volume: VolumeDescription | undefined): void {
+    const before = this.book.volume(name)?.description;
+    this.book.setVolume(name, volume);
+    const claim = this.promises.claimPromised(name);
+    const givenUp = before !== undefined && before.claim !== '' && volume?.claim !== before.claim;
+    if (claim !== undefined && (volume === undefined || givenUp)) this.promises.forget(claim);
+    for (const holder of this.book.holdersOf(name)) this.use.reread(holder);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * What is promised to claims that have no volume yet, by pods that are on their way to a node: a volume that exists, or
+ * that one will be made for that node. A volume is promised once.
+ *
+ * A promise lasts while a pod of its claim is placed. That of a pod that is taken off and put back on the same node (as
+ * preemption does to look what would be) is the same again.
+ */
+
+/** `volume` '': one is to be made for the node. */
+export interface VolumePromise {
+  readonly claim: string;
+  readonly volume: string;
+  readonly node: string;
+}
+
+/** Promises of pods taken off that are remembered. */
+const RECALLED_MAX = 1024;
+
+interface Standing extends VolumePromise {
+  users: number;
+}
+
+/** Promises by claim, volume and pod. */
+export class VolumePromises {
+  private readonly byClaim = new Map<string, Standing>();
+  private readonly claimOf = new Map<string, string>();
+  private readonly byPod = new Map<string, readonly VolumePromise[]>();
+  private readonly recalled = new Map<string, readonly VolumePromise[]>();
+
+  /** What a claim has been promised. */
+  of(claim: string): VolumePromise | undefined {
+    return this.byClaim.get(claim);
+  }
+
+  /** Whether a volume is promised to another claim. */
+  isTaken(volume: string, by: string): boolean {
+    const owner = this.claimOf.get(volume);
+    return owner !== undefined && owner !== by;
+  }
+
+  /** A pod is placed. What its claims have been promised already stays. O(promises). */
+  make(uid: string, promises: readonly VolumePromise[]): void {
+    this.recalled.delete(uid);
+    if (promises.length === 0) return;
+    const own: VolumePromise[] = [];
+    for (const promise of promises) {
+      let standing = this.byClaim.get(promise.claim);
+      if (standing === undefined) {
+        standing = { ...promise, users: 0 };
+        this.byClaim.set(promise.claim, standing);
+        if (promise.volume !== '') this.claimOf.set(promise.volume, promise.claim);
+      }
+      standing.users++;
+      own.push(standing);
+    }
+    this.byPod.set(uid, own);
+  }
+
+  /** A pod is taken off. O(its promises). */
+  takeBack(uid: string): void {
+    const own = this.byPod.get(uid);
+    if (own === undefined) return;
+    this.byPod.delete(uid);
+    for (const promise of own) {
+      const standing = this.byClaim.get(promise.claim);
+      // A promise that was forgotten since may have been made anew by another pod.
+      if (standing === promise && --standing.users === 0) this.forget(promise.claim);
+    }
+    this.recalled.set(uid, own);
+    if (this.recalled.size <= RECALLED_MAX) return;
+    for (const oldest of this.recalled.keys()) {
+      this.recalled.delete(oldest);
+      break;
+    }
+  }
+
+  /** What a pod that was taken off had been promised. */
+  recall(uid: string): readonly VolumePromise[] {
+    return this.recalled.get(uid) ?? [];
+  }
+
+  /** The claim is bound, gone, or its volume was given up: no promise any more. */
+  forget(claim: string): void {
+    const standing = this.byClaim.get(claim);
+    if (standing === undefined) return;
+    this.byClaim.delete(claim);
+    if (standing.volume !== '') this.claimOf.delete(standing.volume);
+  }
+
+  /** The claim that a volume is promised to. */
+  claimPromised(volume: string): string | undefined {
+    return this.claimOf.get(volume);
+  }
+
+  /** Promises that stand, for tests of bounds. */
+  get size(): number {
+    return this.byClaim.size;
+  }
+}
