@@ -1,0 +1,80 @@
+/**
+ * What is wrong with a configuration, in words: the path, what was got, what was expected, what was probably meant.
+ */
+import { z } from 'zod';
+import { closestName } from '../../../kernel/closest-name.ts';
+
+/** Problems told at once at most. */
+const PROBLEMS_MAX = 10;
+const GOT_CHARS_MAX = 60;
+
+/**
+ * @param error What the schema said.
+ * @param input What it was given.
+ * @param root  The schema's outermost object, for the names that there are.
+ * @returns One line for each problem, the first ones only if there are many.
+ */
+export function problemsOf(error: z.ZodError, input: unknown, root: z.ZodObject): string[] {
+  const lines = error.issues.flatMap((issue) => describeIssue(issue, input, root));
+  const more = lines.length - PROBLEMS_MAX;
+  return more > 0 ? [...lines.slice(0, PROBLEMS_MAX), `and ${more} more`] : lines;
+}
+
+function describeIssue(issue: z.core.$ZodIssue, input: unknown, root: z.ZodObject): string[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    const known = namesAt(root, path);
+    return issue.keys.map((key) => {
+      const meant = closestName(key, known);
+      const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
+      return `${[...path, key].join('.')}: got an unknown field, expected one of ${known.join(', ')}${hint}`;
+    });
+  }
+  const at = path.length === 0 ? 'the configuration' : path.join('.');
+  // What fields have to be to each other is checked with the defaults filled in.
+  const got = issue.code === 'custom' ? issue.params?.got : valueAt(input, path);
+  return [`${at}: got ${shown(got)}, expected ${expectationOf(issue)}`];
+}
+
+function expectationOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.expected === 'object' ? 'fields' : `a value of type ${issue.expected}`;
+    case 'too_small':
+      return `at least ${issue.minimum}`;
+    case 'too_big':
+      return `at most ${issue.maximum}`;
+    case 'invalid_value':
+      return issue.values.map((value) => JSON.stringify(value)).join(' or ');
+    default:
+      return issue.message;
+  }
+}
+
+/** @returns The fields of the object at a path of the schema. */
+function namesAt(root: z.ZodObject, path: readonly string[]): string[] {
+  let object: z.ZodObject = root;
+  for (const key of path) {
+    let field: unknown = object.shape[key];
+    while (field instanceof z.ZodPrefault || field instanceof z.ZodDefault) field = field.unwrap();
+    if (!(field instanceof z.ZodObject)) return [];
+    object = field;
+  }
+  return Object.keys(object.shape);
+}
+
+function valueAt(input: unknown, path: readonly string[]): unknown {
+  let value = input;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'an empty value';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > GOT_CHARS_MAX ? `${text.slice(0, GOT_CHARS_MAX)}…` : text;
+}

@@ -1,0 +1,208 @@
+/**
+ * The configuration of `teg scheduler`: one schema from which come the type, the checks, the defaults, the commented
+ * file of `--print-default-config` and the JSON schema of the documentation.
+ *
+ * Invariant: every field has a default and a description, so that an empty configuration is a whole one.
+ */
+import { z } from 'zod';
+
+/** `apiVersion` of the configuration. */
+export const CONFIG_API_VERSION = 'teg.dev/v1alpha1';
+
+/** `kind` of the configuration. */
+export const CONFIG_KIND = 'SchedulerConfiguration';
+
+/** Least of client-go's ratio of the renew deadline to the retry period: retries are spread by as much. */
+const RETRY_JITTER = 1.2;
+
+/** Names of objects in the API: DNS labels with dots. */
+const DNS_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+const LABEL_KEY =
+  /^$|^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+
+function seconds(least: number, most: number, standard: number, description: string) {
+  return z.number().min(least).max(most).default(standard).describe(description);
+}
+
+function count(least: number, most: number, standard: number, description: string) {
+  return z.int().min(least).max(most).default(standard).describe(description);
+}
+
+function name(standard: string, description: string) {
+  const expected = 'a name of lower-case letters, digits, - and .';
+  return z.string().regex(DNS_NAME, { error: expected }).default(standard).describe(description);
+}
+
+function path(description: string) {
+  return z.string().max(4096).default('').describe(description);
+}
+
+const LEADER_ELECTION = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Of several schedulers only the holder of the Lease binds. false: this one is the only one.'),
+  leaseName: name('teg-scheduler', 'Name of the Lease.'),
+  leaseNamespace: name('kube-system', 'Namespace of the Lease.'),
+  leaseDurationSeconds: seconds(
+    1,
+    3600,
+    15,
+    'Others wait so long after the last renewal before they take over.',
+  ),
+  renewDeadlineSeconds: seconds(
+    0.5,
+    3600,
+    10,
+    'A leader that could not renew for so long binds nothing any more.',
+  ),
+  retryPeriodSeconds: seconds(0.1, 600, 2, 'Between two tries to take or renew the Lease.'),
+});
+
+const CLIENT_CONNECTION = z.strictObject({
+  kubeconfig: path(
+    "Path of a kubeconfig; '': $KUBECONFIG, ~/.kube/config, or the cluster that this runs in.",
+  ),
+  connections: count(1, 64, 8, 'Connections to the API server.'),
+  pipelining: count(1, 64, 8, 'Requests under way on each connection.'),
+  bindsInFlightMax: count(1, 1024, 64, 'Bindings under way at most; fewer while the API server is slow.'),
+  listPageSize: count(10, 10_000, 500, 'Objects a page, where the API server cannot stream lists.'),
+});
+
+const ZONES = z.strictObject({
+  label: z
+    .string()
+    .regex(LABEL_KEY, { error: 'the key of a label, such as topology.kubernetes.io/zone' })
+    .default('')
+    .describe("Nodes with the same value of this label are one zone; '': zones by size."),
+  nodesMax: count(1, 100_000, 2000, 'Nodes of a zone made by size, at most.'),
+});
+
+const QUEUE = z.strictObject({
+  backoffSecondsFirst: seconds(
+    0.01,
+    600,
+    1,
+    'First wait after a try that failed for a reason no event tells of.',
+  ),
+  backoffSecondsMax: seconds(0.01, 3600, 10, 'Longest such wait; each is twice the one before.'),
+  waitingPodsMax: count(
+    1,
+    10_000_000,
+    1_000_000,
+    'Pods that wait at most; further ones are told so by an event.',
+  ),
+});
+
+const GANGS = z.strictObject({
+  repairSeconds: seconds(
+    0,
+    86_400,
+    60,
+    'A gang that is bound in part and cannot be completed is released after so long; 0: never.',
+  ),
+});
+
+const PREEMPTION = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Whether pods of lower priority are evicted for pods that fit nowhere.'),
+});
+
+const EVENTS = z.strictObject({
+  queueMax: count(
+    1,
+    1_000_000,
+    20_000,
+    'Events that wait to be written; the oldest are dropped and counted.',
+  ),
+  perSecondMax: count(1, 10_000, 1000, 'Events written a second at most; bindings come first.'),
+});
+
+const TLS = z.strictObject({
+  certFile: path(
+    "PEM file of the certificate and its chain; '': self-signed, made at start. Read anew when changed.",
+  ),
+  keyFile: path('PEM file of the private key.'),
+});
+
+const SERVER = z.strictObject({
+  bindAddress: z
+    .union([z.ipv4(), z.ipv6(), z.literal('localhost')], { error: 'an IP address or localhost' })
+    .default('0.0.0.0')
+    .describe('Address that /healthz, /metrics and the other pages are served at.'),
+  port: count(0, 65_535, 10_259, 'Port; 0: any that is free.'),
+  tls: TLS.prefault({}).describe('Certificate of the server.'),
+  insecureLoopback: z
+    .boolean()
+    .default(false)
+    .describe('Plain HTTP without tokens; only with a loopback address.'),
+});
+
+const LOGGING = z.strictObject({
+  level: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+    .default('info')
+    .describe('debug: one line a decision.'),
+  format: z.enum(['json', 'text']).default('json').describe('json: one object a line; text: for people.'),
+});
+
+const FIELDS = z.strictObject({
+  apiVersion: z.literal(CONFIG_API_VERSION),
+  kind: z.literal(CONFIG_KIND),
+  schedulerName: name('teg', 'Pods with this spec.schedulerName are scheduled; no others are touched.'),
+  leaderElection: LEADER_ELECTION.prefault({}).describe('Which of several replicas schedules.'),
+  clientConnection: CLIENT_CONNECTION.prefault({}).describe('How the API server is reached.'),
+  zones: ZONES.prefault({}).describe('How nodes are divided into zones, each with its own prices and index.'),
+  queue: QUEUE.prefault({}).describe('Pods that wait.'),
+  gangs: GANGS.prefault({}).describe('Pods that start together.'),
+  preemption: PREEMPTION.prefault({}).describe('Room for pods of higher priority.'),
+  events: EVENTS.prefault({}).describe('Events that kubectl describe shows.'),
+  server: SERVER.prefault({}).describe('Health, metrics and explanations over HTTP.'),
+  logging: LOGGING.prefault({}).describe('Logs on standard output.'),
+  record: path("File for the log of events that `teg replay` repeats; '': none."),
+});
+
+/** The schema; unknown fields are refused, and what is missing gets its default. */
+export const SCHEDULER_CONFIG = FIELDS.check(checkTogether);
+
+/** A whole configuration. */
+export type SchedulerConfig = z.output<typeof SCHEDULER_CONFIG>;
+
+/** Addresses that only this machine reaches. */
+export function isLoopback(address: string): boolean {
+  return address === 'localhost' || address === '::1' || address.startsWith('127.');
+}
+
+/** What fields have to be to each other. */
+function checkTogether(context: z.core.ParsePayload<z.output<typeof FIELDS>>): void {
+  const { leaderElection: lease, queue, server } = context.value;
+  const broken = (at: (string | number)[], message: string) => {
+    let input: unknown = context.value;
+    for (const key of at) input = (input as Record<string | number, unknown>)[key];
+    context.issues.push({ code: 'custom', path: at, message, input, params: { got: input } });
+  };
+  if (lease.renewDeadlineSeconds >= lease.leaseDurationSeconds) {
+    const most = `less than leaderElection.leaseDurationSeconds (${lease.leaseDurationSeconds})`;
+    broken(['leaderElection', 'renewDeadlineSeconds'], most);
+  }
+  if (lease.retryPeriodSeconds * RETRY_JITTER >= lease.renewDeadlineSeconds) {
+    const most = `less than leaderElection.renewDeadlineSeconds (${lease.renewDeadlineSeconds}) / ${RETRY_JITTER}`;
+    broken(['leaderElection', 'retryPeriodSeconds'], most);
+  }
+  if (queue.backoffSecondsMax < queue.backoffSecondsFirst) {
+    const least = `at least queue.backoffSecondsFirst (${queue.backoffSecondsFirst})`;
+    broken(['queue', 'backoffSecondsMax'], least);
+  }
+  if ((server.tls.certFile === '') !== (server.tls.keyFile === '')) {
+    const missing = server.tls.certFile === '' ? 'certFile' : 'keyFile';
+    broken(['server', 'tls', missing], 'a path: certFile and keyFile go together');
+  }
+  if (server.insecureLoopback && !isLoopback(server.bindAddress)) {
+    broken(['server', 'bindAddress'], '127.0.0.1 or ::1, since server.insecureLoopback is true');
+  }
+}
+
+/** The fields of the schema in their order, for what is written out of it. */
+export const SCHEDULER_CONFIG_FIELDS = FIELDS.shape;

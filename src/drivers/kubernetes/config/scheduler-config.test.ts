@@ -1,0 +1,251 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { TegError } from '../../../model/errors.ts';
+import {
+  defaultSchedulerConfig,
+  parseSchedulerConfig,
+  printDefaultConfig,
+  readSchedulerConfig,
+  schedulerConfigJsonSchema,
+} from './scheduler-config.ts';
+
+const HEAD = 'apiVersion: teg.dev/v1alpha1\nkind: SchedulerConfiguration\n';
+
+/** The message that a configuration is refused with. */
+function refusal(text: string): string {
+  try {
+    parseSchedulerConfig(text, 'teg.yaml');
+  } catch (error) {
+    expect(error).toBeInstanceOf(TegError);
+    expect((error as TegError).code).toBe('TEG_CONFIG_INVALID');
+    return (error as TegError).message;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('the defaults', () => {
+  test('are what an empty configuration gets', () => {
+    expect(parseSchedulerConfig(HEAD, 'x')).toEqual({
+      apiVersion: 'teg.dev/v1alpha1',
+      kind: 'SchedulerConfiguration',
+      schedulerName: 'teg',
+      leaderElection: {
+        enabled: true,
+        leaseName: 'teg-scheduler',
+        leaseNamespace: 'kube-system',
+        leaseDurationSeconds: 15,
+        renewDeadlineSeconds: 10,
+        retryPeriodSeconds: 2,
+      },
+      clientConnection: {
+        kubeconfig: '',
+        connections: 8,
+        pipelining: 8,
+        bindsInFlightMax: 64,
+        listPageSize: 500,
+      },
+      zones: { label: '', nodesMax: 2000 },
+      queue: { backoffSecondsFirst: 1, backoffSecondsMax: 10, waitingPodsMax: 1_000_000 },
+      gangs: { repairSeconds: 60 },
+      preemption: { enabled: true },
+      events: { queueMax: 20_000, perSecondMax: 1000 },
+      server: {
+        bindAddress: '0.0.0.0',
+        port: 10_259,
+        tls: { certFile: '', keyFile: '' },
+        insecureLoopback: false,
+      },
+      logging: { level: 'info', format: 'json' },
+      record: '',
+    });
+  });
+
+  test('are printed so that they can be read again, each with a comment', () => {
+    const text = printDefaultConfig();
+    expect(parseSchedulerConfig(text, 'x')).toEqual(defaultSchedulerConfig());
+    const lines = text.split('\n').filter((line) => line !== '');
+    expect(lines.every((line) => line.length <= 100)).toBe(true);
+    const fields = lines.filter((line) => !/^\s*#/.test(line)).slice(2);
+    for (const field of fields) {
+      const before = lines[lines.indexOf(field) - 1] as string;
+      expect(before, `a comment above ${field}`).toMatch(/^\s*# \S/);
+    }
+    expect(fields.length).toBeGreaterThan(35);
+  });
+
+  test('the printed file names every field', () => {
+    expect(parse(printDefaultConfig())).toEqual(defaultSchedulerConfig());
+  });
+});
+
+describe('reading', () => {
+  test('YAML and JSON; what is said replaces the default, the rest stays', () => {
+    const said = {
+      schedulerName: 'mine',
+      queue: { backoffSecondsMax: 30 },
+      zones: { label: 'example.com/rack' },
+    };
+    const whole = { apiVersion: 'teg.dev/v1alpha1', kind: 'SchedulerConfiguration', ...said };
+    const config = parseSchedulerConfig(stringify(whole), 'x');
+    expect(config).toEqual(parseSchedulerConfig(JSON.stringify(whole), 'x'));
+    expect(config.queue).toEqual({ ...defaultSchedulerConfig().queue, backoffSecondsMax: 30 });
+    expect(config.schedulerName).toBe('mine');
+  });
+
+  const folder = mkdtempSync(join(tmpdir(), 'teg-config-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('files', async () => {
+    const file = join(folder, 'a.yaml');
+    writeFileSync(file, `${HEAD}schedulerName: mine\n`);
+    await expect(readSchedulerConfig(file)).resolves.toMatchObject({ schedulerName: 'mine' });
+    await expect(readSchedulerConfig(join(folder, 'b.yaml'))).rejects.toMatchObject({
+      code: 'TEG_INPUT_NOT_FOUND',
+      message: expect.stringContaining('b.yaml: got ENOENT'),
+    });
+  });
+});
+
+describe('what is refused', () => {
+  test.each([
+    ['', 'teg.yaml: the configuration: got an empty value, expected fields'],
+    ['kind: SchedulerConfiguration', 'apiVersion: got nothing, expected "teg.dev/v1alpha1"'],
+    [
+      'apiVersion: teg.dev/v2\nkind: SchedulerConfiguration',
+      'apiVersion: got "teg.dev/v2", expected "teg.dev/v1alpha1"',
+    ],
+    [
+      'apiVersion: teg.dev/v1alpha1\nkind: KubeSchedulerConfiguration',
+      'kind: got "KubeSchedulerConfiguration"',
+    ],
+    [
+      `${HEAD}schedulersName: x`,
+      'schedulersName: got an unknown field, expected one of apiVersion, kind, schedulerName,',
+    ],
+    [`${HEAD}schedulersName: x`, '(did you mean schedulerName?)'],
+    [
+      `${HEAD}leaderElection: {leaseDurationSecond: 3}`,
+      'leaderElection.leaseDurationSecond: got an unknown field, expected one of enabled, leaseName',
+    ],
+    [`${HEAD}leaderElection: {leaseDurationSecond: 3}`, '(did you mean leaseDurationSeconds?)'],
+    [
+      `${HEAD}server: {tls: {cert: a}}`,
+      'server.tls.cert: got an unknown field, expected one of certFile, keyFile',
+    ],
+    [
+      `${HEAD}queue: {waitingPodsMax: many}`,
+      'queue.waitingPodsMax: got "many", expected a value of type number',
+    ],
+    [`${HEAD}queue: {waitingPodsMax: 0}`, 'queue.waitingPodsMax: got 0, expected at least 1'],
+    [`${HEAD}queue: {waitingPodsMax: 1.5}`, 'queue.waitingPodsMax: got 1.5, expected a value of type int'],
+    [`${HEAD}queue: 7`, 'queue: got 7, expected fields'],
+    [`${HEAD}queue:`, 'queue: got an empty value, expected fields'],
+    [`${HEAD}logging: {level: loud}`, 'logging.level: got "loud", expected "trace" or "debug" or'],
+    [`${HEAD}schedulerName: No Name`, 'schedulerName: got "No Name", expected a name of lower-case letters'],
+    [`${HEAD}zones: {label: "a b"}`, 'zones.label: got "a b", expected the key of a label'],
+    [
+      `${HEAD}server: {bindAddress: somewhere}`,
+      'server.bindAddress: got "somewhere", expected an IP address or localhost',
+    ],
+    [`${HEAD}server: {port: 65536}`, 'server.port: got 65536, expected at most 65535'],
+    [`${HEAD}preemption: {enabled: 1}`, 'preemption.enabled: got 1, expected a value of type boolean'],
+    [`${HEAD}a: [`, 'teg.yaml: got what is no YAML'],
+    [`${HEAD}kind: SchedulerConfiguration`, 'Map keys must be unique'],
+    [`${HEAD}---\n${HEAD}`, 'got what is no YAML'],
+    ['[1, 2]', 'the configuration: got [1,2], expected fields'],
+  ])('%j: %s', (text, message) => {
+    expect(refusal(text)).toContain(message);
+  });
+
+  test.each([
+    [
+      'leaderElection: {leaseDurationSeconds: 10}',
+      'leaderElection.renewDeadlineSeconds: got 10, expected less than leaderElection.leaseDurationSeconds (10)',
+    ],
+    [
+      'leaderElection: {renewDeadlineSeconds: 2.4}',
+      'leaderElection.retryPeriodSeconds: got 2, expected less than leaderElection.renewDeadlineSeconds (2.4) / 1.2',
+    ],
+    [
+      'queue: {backoffSecondsFirst: 11}',
+      'queue.backoffSecondsMax: got 10, expected at least queue.backoffSecondsFirst (11)',
+    ],
+    [
+      'server: {tls: {certFile: a.pem}}',
+      'server.tls.keyFile: got "", expected a path: certFile and keyFile go together',
+    ],
+    ['server: {tls: {keyFile: a.pem}}', 'server.tls.certFile: got "", expected a path'],
+    ['server: {insecureLoopback: true}', 'server.bindAddress: got "0.0.0.0", expected 127.0.0.1 or ::1'],
+  ])('what does not fit together: %s', (text, message) => {
+    expect(refusal(HEAD + text)).toContain(message);
+  });
+
+  test('just inside the bounds is accepted', () => {
+    parseSchedulerConfig(`${HEAD}leaderElection: {renewDeadlineSeconds: 2.41}`, 'x');
+    parseSchedulerConfig(`${HEAD}queue: {backoffSecondsFirst: 10}`, 'x');
+    parseSchedulerConfig(`${HEAD}server: {insecureLoopback: true, bindAddress: "::1"}`, 'x');
+    parseSchedulerConfig(`${HEAD}server: {tls: {certFile: a, keyFile: b}}`, 'x');
+  });
+
+  test('several problems are told at once, not all of very many', () => {
+    const message = refusal(`${HEAD}queue: {waitingPodsMax: 0}\nlogging: {level: loud}\nx: 1`);
+    expect(message.split('\n')).toHaveLength(4);
+    const many = Array.from({ length: 30 }, (_, i) => `x${i}: 1`).join('\n');
+    expect(refusal(HEAD + many)).toMatch(/and 20 more$/);
+  });
+
+  test('a file that is far too long is not looked at', () => {
+    const room = (1 << 20) - HEAD.length;
+    parseSchedulerConfig(`${HEAD}#${'x'.repeat(room - 1)}`, 'x');
+    expect(refusal(`${HEAD}#${'x'.repeat(room)}`)).toContain('expected at most 1048576');
+  });
+
+  test('an explosion of aliases is stopped', () => {
+    const lines = ['a: &a [1,1,1,1,1,1,1,1,1,1]'];
+    for (let i = 0; i < 9; i++) {
+      const name = String.fromCharCode(97 + i);
+      const next = String.fromCharCode(98 + i);
+      lines.push(`${next}: &${next} [${Array.from({ length: 10 }, () => `*${name}`).join(',')}]`);
+    }
+    expect(refusal(lines.join('\n'))).toContain('alias');
+  });
+
+  test('whatever the text, nothing but a configuration or a told refusal', () => {
+    const value = fc.oneof(fc.jsonValue(), fc.constantFrom(0, 1, 'a', true, null, [], {}));
+    const names = ['schedulerName', 'leaderElection', 'queue', 'server', 'tls', 'zones', 'record', 'x'];
+    const body = fc.dictionary(fc.constantFrom(...names), fc.oneof(value, fc.dictionary(fc.string(), value)));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          body.map((said) => HEAD + stringify(said)),
+          fc.string(),
+        ),
+        (text) => {
+          try {
+            parseSchedulerConfig(text, 'x');
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'TEG_CONFIG_INVALID' });
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+test('the JSON schema has every field, with default and description, and requires only what tells the version', () => {
+  const schema = schedulerConfigJsonSchema() as {
+    required: string[];
+    additionalProperties: boolean;
+    properties: Record<string, { properties?: Record<string, { default?: unknown; description?: string }> }>;
+  };
+  expect(schema.required).toEqual(['apiVersion', 'kind']);
+  expect(schema.additionalProperties).toBe(false);
+  expect(Object.keys(schema.properties)).toEqual(Object.keys(defaultSchedulerConfig()));
+  const lease = schema.properties.leaderElection?.properties?.leaseDurationSeconds;
+  expect(lease).toMatchObject({ default: 15, minimum: 1, maximum: 3600, description: expect.any(String) });
+});
