@@ -46,7 +46,6 @@ export class ManagedProcess implements ControlPlaneProcess {
   private readonly onChange: () => void;
   private child: ChildProcess | undefined;
   private ended: Promise<void> = Promise.resolve();
-  private expected = false;
   /** Of earlier runs of the same process, and the last that was seen of this one. */
   private before: Usage = { cpuSeconds: 0, peakBytes: 0 };
   private latest: Usage = { cpuSeconds: 0, peakBytes: 0 };
@@ -79,7 +78,6 @@ export class ManagedProcess implements ControlPlaneProcess {
     });
     closeSync(log);
     this.child = child;
-    this.expected = false;
     this.before = sum(this.before, this.latest);
     this.latest = { cpuSeconds: 0, peakBytes: 0 };
     let failure: Error | undefined;
@@ -119,23 +117,12 @@ export class ManagedProcess implements ControlPlaneProcess {
     );
   }
 
-  /** Whether it ended without having been asked to. */
-  endedByItself(): boolean {
-    return this.child !== undefined && !this.isRunning() && !this.expected;
-  }
-
-  /** Resolves when it has ended, for whatever reason. */
-  end(): Promise<void> {
-    return this.ended;
-  }
-
   usage(): Usage {
     if (this.isRunning()) this.latest = usageOf(this.pid) ?? this.latest;
     return sum(this.before, this.latest);
   }
 
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    this.expected = true;
     if (!this.isRunning()) return this.ended;
     this.usage();
     this.child?.ref();
@@ -147,7 +134,6 @@ export class ManagedProcess implements ControlPlaneProcess {
 
   /** For the end of our own process, where nothing can be waited for. */
   killNow(): void {
-    this.expected = true;
     if (this.isRunning()) this.child?.kill('SIGKILL');
   }
 }

@@ -22,6 +22,8 @@ export interface NodeTemplate {
   /** Node i is in zone `zone-<i mod zones>`; 0: no zones. Default 0. */
   readonly zones?: number;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Keeps pods away that do not tolerate `kwok.x-k8s.io/node=fake:NoSchedule`: for clusters with real nodes too. */
+  readonly tainted?: boolean;
 }
 
 /** Marks a node that kwok may look after, beside real ones. */
@@ -46,11 +48,15 @@ export function nodeObject(index: number, template: NodeTemplate = {}): object {
       },
       annotations: { [KWOK_ANNOTATION]: 'fake' },
     },
+    ...(template.tainted === true && {
+      spec: { taints: [{ key: KWOK_ANNOTATION, value: 'fake', effect: 'NoSchedule' }] },
+    }),
     status: {
       capacity,
       allocatable: capacity,
       conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady' }],
       phase: 'Running',
+      nodeInfo: { kubeletVersion: 'kwok', operatingSystem: 'linux', architecture: 'amd64' },
     },
   };
 }
@@ -80,6 +86,27 @@ export async function createNodes(
   await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count) }, one));
 }
 
+/**
+ * Deletes nodes 0 … count − 1 of a template; those that are gone already do not matter.
+ *
+ * @throws TegError TEG_SERVER_FAILED if the server refuses one.
+ */
+export async function deleteNodes(
+  client: Pick<ApiClient, 'request'>,
+  count: number,
+  prefix: string,
+): Promise<void> {
+  let next = 0;
+  const one = async (): Promise<void> => {
+    while (next < count) {
+      const path = `/api/v1/nodes/${prefix}${next++}`;
+      const answer = await client.request({ method: 'DELETE', path });
+      if (answer.status !== 404 && answer.status >= 300) throw refused('DELETE', path, answer);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count) }, one));
+}
+
 async function createNode(client: Pick<ApiClient, 'request'>, body: object): Promise<void> {
   let answer: ApiAnswer | undefined;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
@@ -89,9 +116,13 @@ async function createNode(client: Pick<ApiClient, 'request'>, body: object): Pro
     if (answer.status !== 429 && answer.status < 500) break;
     await delay(Number.isNaN(answer.retryAfterSeconds) ? 200 * attempt : answer.retryAfterSeconds * 1000);
   }
+  throw refused('POST', '/api/v1/nodes', answer);
+}
+
+function refused(method: string, path: string, answer: ApiAnswer | undefined): TegError {
   const { message = JSON.stringify(answer?.body) } = (answer?.body ?? {}) as { message?: string };
-  throw new TegError(
+  return new TegError(
     'TEG_SERVER_FAILED',
-    `a node was answered with ${answer?.status}: ${message}; expected 201: the kubeconfig's user has to be allowed to create nodes`,
+    `${method} ${path} was answered with ${answer?.status}: ${message}; expected success: the kubeconfig's user has to be allowed to create and delete nodes`,
   );
 }

@@ -2,6 +2,7 @@
  * The command lines of the control plane's processes.
  */
 import type { ControlPlaneOptions } from './control-plane.ts';
+import { NODE_LEASE_SECONDS } from './kwok.ts';
 
 /** Where things are. */
 export interface Places {
@@ -85,6 +86,8 @@ export function controllerManagerArguments(
     `--kubeconfig=${kubeconfig}`,
     `--authentication-kubeconfig=${kubeconfig}`,
     `--authorization-kubeconfig=${kubeconfig}`,
+    // There is no front proxy whose certificates could be looked up; it would complain every 10 s.
+    '--authentication-skip-lookup=true',
     `--service-account-private-key-file=${folder}/sa.key`,
     `--root-ca-file=${folder}/certs/apiserver.crt`,
     `--cert-dir=${folder}/controller-manager`,
@@ -94,18 +97,10 @@ export function controllerManagerArguments(
     '--use-service-account-credentials=false',
     '--kube-api-qps=500',
     '--kube-api-burst=1000',
-    // Nodes without a kubelet or kwok send no heartbeat: they would be called dead after 40 s.
-    ...(managesNodes(options) ? [] : ['--controllers=*,-node-lifecycle-controller']),
-  ];
-}
-
-/** @returns Arguments of kwok, which gives every node a heartbeat and every bound pod a life. */
-export function kwokArguments({ kubeconfig }: Places, port: number): string[] {
-  return [
-    `--kubeconfig=${kubeconfig}`,
-    '--manage-all-nodes=true',
-    '--node-ip=127.0.0.1',
-    `--server-address=127.0.0.1:${port}`,
+    // Nodes without a kubelet or kwok send no heartbeat: they would be called dead after 50 s.
+    ...(managesNodes(options)
+      ? [`--node-monitor-grace-period=${NODE_LEASE_SECONDS}s`]
+      : ['--controllers=*,-node-lifecycle-controller']),
   ];
 }
 

@@ -14,12 +14,12 @@ import { type BuildProgress, ensureBinaries } from './build.ts';
 import type { ControlPlane, ControlPlaneOptions, ControlPlaneProcess } from './control-plane.ts';
 import { ensureCredentials, kubeconfigText } from './credentials.ts';
 import { type Guardian, startGuardian } from './guardian.ts';
-import { ManagedProcess } from './managed-process.ts';
+import { kwokPlan } from './kwok.ts';
+import { ManagedProcess, type ProcessPlan } from './managed-process.ts';
 import {
   apiServerArguments,
   controllerManagerArguments,
   etcdArguments,
-  kwokArguments,
   type Places,
   schedulerArguments,
 } from './plans.ts';
@@ -112,7 +112,7 @@ class RunningControlPlane implements ControlPlane {
     const certificate = join(this.folder, 'certs', 'apiserver.crt');
     writeFileSync(this.kubeconfig, kubeconfigText(this.server, certificate, this.token), { mode: 0o600 });
     if (this.options.controllerManager === true) await this.startControllerManager(places);
-    if (this.options.kwok === true) await this.startKwok(places);
+    if (this.options.kwok === true) await this.startKwok();
   }
 
   /** etcd and the API server, on other ports if somebody else was quicker. */
@@ -151,26 +151,30 @@ class RunningControlPlane implements ControlPlane {
     );
   }
 
-  private async startKwok(places: Places): Promise<void> {
-    const [port] = (await freePorts(1)) as [number];
-    await this.launch('kwok', 'kwok', kwokArguments(places, port), () =>
-      serves(`http://127.0.0.1:${port}/healthz`),
-    );
+  private async startKwok(): Promise<void> {
+    await this.run(await kwokPlan(this.program('kwok'), this.kubeconfig, this.folder, false));
   }
 
-  private async launch(
+  private launch(
     name: string,
     binary: string,
     args: readonly string[],
     isReady: () => Promise<boolean>,
   ): Promise<ManagedProcess> {
-    this.hooks.signal?.throwIfAborted();
-    this.hooks.onStart?.(name);
+    return this.run({ name, program: this.program(binary), args, folder: this.folder, isReady });
+  }
+
+  private program(binary: string): string {
     const program = this.binaries.get(binary);
     assert(program !== undefined, `binary ${binary} is built before it is started`);
-    const plan = { name, program, args, folder: this.folder, isReady };
+    return program;
+  }
+
+  private async run(plan: ProcessPlan): Promise<ManagedProcess> {
+    this.hooks.signal?.throwIfAborted();
+    this.hooks.onStart?.(plan.name);
     const process = new ManagedProcess(plan, () => this.protect());
-    this.processes.set(name, process);
+    this.processes.set(plan.name, process);
     await process.start();
     return process;
   }
