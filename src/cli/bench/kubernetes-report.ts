@@ -2,6 +2,7 @@
  * The tables of `teg bench kubernetes`, for the terminal and as Markdown.
  */
 import type { FigureName } from '../../drivers/kubernetes/bench/kubernetes-bench.ts';
+import { RESTART } from '../../drivers/kubernetes/bench/workloads.ts';
 import {
   formatBytes,
   formatCount,
@@ -100,14 +101,14 @@ export function benchTables(rows: readonly KubernetesRow[]): BenchTable[] {
 
 function columnsOf(row: KubernetesRow): readonly Column[] {
   if (row.sequence !== undefined) return PACKING_COLUMNS;
-  return Number.isNaN(row.timeToFirstBind) ? RATE_COLUMNS : RESTART_COLUMNS;
+  return row.workload === RESTART ? RESTART_COLUMNS : RATE_COLUMNS;
 }
 
 function titleOf(group: readonly KubernetesRow[]): string {
-  const { workload, sequence, nodes, pods, timeToFirstBind } = group[0] as KubernetesRow;
+  const { workload, sequence, nodes, pods } = group[0] as KubernetesRow;
   const repeats = Math.max(...group.map((row) => row.repeats));
   const name = sequence === undefined ? workload : `${workload} ${sequence}`;
-  const what = Number.isNaN(timeToFirstBind) ? 'pods' : 'pods bound already';
+  const what = workload === RESTART ? 'pods bound already' : 'pods';
   const runs = repeats > 1 ? `median of ${repeats} runs (smallest–largest)` : 'one run';
   return `${name}: ${formatCount(nodes)} nodes, ${formatCount(pods)} ${what}, ${runs}`;
 }

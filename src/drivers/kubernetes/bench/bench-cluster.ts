@@ -14,6 +14,7 @@ import { namespaceText, nodeText, type ObjectTemplate, podTemplate } from './ben
 import { LoadClient } from './load-client.ts';
 import { MetadataWatch } from './metadata-watch.ts';
 import type { PodTracker } from './pod-tracker.ts';
+import { type SchedulerName, startScheduler } from './schedulers.ts';
 import type { PodLook } from './workloads.ts';
 
 /** Creations under way where nothing else is said: as many as the client has places for. */
@@ -55,6 +56,7 @@ export class BenchCluster {
   private readonly trackers = new Map<string, PodTracker>();
   private readonly events = new Map<string, EventCount>();
   private readonly target: ApiTarget;
+  private readonly schedulers: ControlPlaneProcess[] = [];
 
   private constructor(plane: ControlPlane, target: ApiTarget, client: LoadClient, hooks: RunHooks) {
     this.plane = plane;
@@ -191,6 +193,14 @@ export class BenchCluster {
     });
   }
 
+  /** Starts a scheduler and waits until it serves; it ends with the cluster if not before. */
+  async startScheduler(name: SchedulerName): Promise<ControlPlaneProcess> {
+    this.hooks.onProgress?.('starting the scheduler', 0, 1);
+    const scheduler = await startScheduler(this.plane, name);
+    this.schedulers.push(scheduler);
+    return scheduler;
+  }
+
   /** From now on the tracker is told of the binds in a namespace, in the place of the one before it. */
   track(namespace: string, tracker: PodTracker): void {
     this.trackers.set(namespace, tracker);
@@ -272,6 +282,7 @@ export class BenchCluster {
   async stop(): Promise<void> {
     await Promise.all(this.watches.map((watch) => watch.close()));
     await this.client.close();
+    await Promise.all(this.schedulers.map((scheduler) => scheduler.stop()));
     await this.plane.stop();
   }
 }

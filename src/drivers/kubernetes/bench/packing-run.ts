@@ -8,7 +8,7 @@ import { BenchCluster, type RunHooks } from './bench-cluster.ts';
 import { nodeText, podTemplate } from './bench-objects.ts';
 import type { BenchFigures } from './bench-run.ts';
 import { PodTracker } from './pod-tracker.ts';
-import { type SchedulerName, schedulerNameOfPods, startScheduler } from './schedulers.ts';
+import { type SchedulerName, schedulerNameOfPods } from './schedulers.ts';
 import { figuresOf, takeStock } from './throughput-run.ts';
 
 const GPU = 'nvidia.com/gpu';
@@ -35,7 +35,7 @@ export async function runPackingOnCluster(
   try {
     await cluster.createNamespaces([NAMESPACE]);
     await cluster.createNodesOf(nodes.map(nodeOf));
-    const process = await startScheduler(cluster.plane, scheduler);
+    const process = await cluster.startScheduler(scheduler);
     const tracker = new PodTracker('pod-', jobs.length);
     cluster.track(NAMESPACE, tracker);
     const schedulerName = schedulerNameOfPods(scheduler);

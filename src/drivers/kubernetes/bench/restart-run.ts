@@ -9,7 +9,7 @@ import { BenchCluster, type RunHooks } from './bench-cluster.ts';
 import { podTemplate } from './bench-objects.ts';
 import { type BenchFigures, NO_FIGURES } from './bench-run.ts';
 import { PodTracker } from './pod-tracker.ts';
-import { type SchedulerName, schedulerNameOfPods, startScheduler } from './schedulers.ts';
+import { type SchedulerName, schedulerNameOfPods } from './schedulers.ts';
 import type { Workload, WorkloadSize } from './workloads.ts';
 
 /** Without a bind after so long a start has failed: seconds. */
@@ -53,7 +53,7 @@ export class RestartCluster {
     await cluster.createPods(tracker, () => template);
     const before = cluster.cpuSeconds(undefined);
     const fromMs = performance.now();
-    const process = await startScheduler(cluster.plane, scheduler);
+    const process = await cluster.startScheduler(scheduler);
     try {
       const bound = await cluster.untilBound(tracker, process, BIND_SECONDS_MAX);
       const after = cluster.cpuSeconds(process);

@@ -1,10 +1,9 @@
 /**
  * The schedulers that can be put under test, each as a process of its own.
  */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { TegError } from '../../../model/errors.ts';
 import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control-plane.ts';
+import { startTeg } from './teg-process.ts';
 
 /** Names of schedulers on the command line and in results. */
 export const SCHEDULER_NAMES = ['teg', 'stock', 'stock-no-batching'] as const;
@@ -27,18 +26,9 @@ export function schedulerNameOfPods(scheduler: SchedulerName): string {
   return scheduler === 'teg' ? 'teg' : 'default-scheduler';
 }
 
-/** @returns Whether it is TEG or the stock scheduler with its defaults: the pair that ratios are made of. */
-export function isStockDefault(scheduler: SchedulerName): boolean {
-  return scheduler === 'stock';
-}
-
 /** Starts one and waits until it serves. @throws TegError TEG_CONTROL_PLANE_FAILED and others of the control plane. */
 export function startScheduler(plane: ControlPlane, scheduler: SchedulerName): Promise<ControlPlaneProcess> {
   if (scheduler === 'teg') return startTeg(plane);
   const gates = scheduler === 'stock-no-batching' ? ['--feature-gates=OpportunisticBatching=false'] : [];
   return plane.startStockScheduler('', gates);
-}
-
-function startTeg(_plane: ControlPlane): Promise<ControlPlaneProcess> {
-  throw new TegError('TEG_BENCH_FAILED', 'not yet');
 }

@@ -11,7 +11,7 @@ import { type BenchFigures, type BenchRun, NO_FIGURES } from './bench-run.ts';
 import { mean, quantile, throughputSamples } from './bench-statistics.ts';
 import { CHURN_NAMESPACE, type Churn, startChurn } from './churn.ts';
 import { PodTracker } from './pod-tracker.ts';
-import { schedulerNameOfPods, startScheduler } from './schedulers.ts';
+import { schedulerNameOfPods } from './schedulers.ts';
 import { GANG_SIZE } from './workloads.ts';
 
 /** Without a bind for so long a run is over, whatever is left: seconds. */
@@ -64,7 +64,7 @@ async function measureRate(run: BenchRun, cluster: BenchCluster): Promise<Measur
   if (workload.initBound === true) {
     await cluster.createBoundPods(size.initPods, size.nodes, workload.initNamespace, workload.init);
   }
-  const scheduler = await startScheduler(cluster.plane, run.scheduler);
+  const scheduler = await cluster.startScheduler(run.scheduler);
   await probe(run, cluster, scheduler);
   if (workload.initBound !== true && size.initPods > 0) await bindInit(run, cluster, scheduler);
   const tracker = new PodTracker('pod-', size.pods);
@@ -105,7 +105,7 @@ async function measureGangs(run: BenchRun, cluster: BenchCluster): Promise<Measu
   await cluster.createPods(tracker, templateOf);
   const before = cluster.cpuSeconds(undefined);
   const fromMs = performance.now();
-  const scheduler = await startScheduler(cluster.plane, run.scheduler);
+  const scheduler = await cluster.startScheduler(run.scheduler);
   await cluster.untilBound(tracker, scheduler, STALL_SECONDS);
   return takeStock(cluster, scheduler, namespace, { tracker, fromMs, before });
 }

@@ -45,6 +45,9 @@ export interface Workload {
   readonly initBound?: boolean;
 }
 
+/** Name of the workload that measures a start. */
+export const RESTART = 'Restart';
+
 /** Pods of a gang. */
 export const GANG_SIZE = 20;
 
@@ -185,7 +188,7 @@ export const WORKLOADS: readonly Workload[] = [
   },
   {
     ...PLAIN,
-    name: 'Restart',
+    name: RESTART,
     about: 'from the start of the process to the first bind, in a cluster that is full of bound pods',
     kind: 'restart',
     sizes: [{ nodes: 5000, initPods: 0, pods: 50_000 }],
