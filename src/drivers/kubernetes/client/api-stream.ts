@@ -94,6 +94,11 @@ export class ApiReader {
     return collector.answer();
   }
 
+  /** Gives up the answer being read, if any: it ends with `reason`. The reader goes on. */
+  interrupt(reason: Error): void {
+    this.current?.abort(reason);
+  }
+
   /** Cuts the connection; the answer being read ends with an error. */
   async close(): Promise<void> {
     this.closed = true;

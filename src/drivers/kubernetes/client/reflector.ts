@@ -31,6 +31,9 @@ const SHORT_WATCH_MS = 1000;
 /** What the handler threw, on its way to whoever waits for the reflector. */
 class HandlerFailure extends Error {}
 
+/** Somebody wants everything listed anew. */
+class RelistRequested extends Error {}
+
 /** A list and watch of one resource. `start` it once. */
 export class Reflector {
   readonly resource: ReflectedResource;
@@ -73,6 +76,9 @@ export class Reflector {
   /** Watches in a row that the server took and that came to nothing. */
   private barren = 0;
   private logged: string | undefined;
+  /** A listing has to begin; whoever waits for its end. */
+  private relistAsked = false;
+  private relisted: (() => void)[] = [];
 
   constructor(
     target: ApiTarget,
@@ -138,6 +144,21 @@ export class Reflector {
     });
   }
 
+  /**
+   * Lists everything anew: for whoever must know what was there at this moment, however late the watch may be.
+   *
+   * @returns When a listing that began after this call is complete, or the reflector has ended.
+   */
+  async relist(): Promise<void> {
+    this.relistAsked = true;
+    this.reader.interrupt(new RelistRequested());
+    this.wake?.();
+    await Promise.race([
+      new Promise<void>((resolve) => this.relisted.push(resolve)),
+      this.done.catch(() => undefined),
+    ]);
+  }
+
   /** Ends it; the handler is not called any more from the moment of this call. */
   async stop(): Promise<void> {
     this.stopping = true;
@@ -150,11 +171,12 @@ export class Reflector {
   private async run(): Promise<void> {
     while (!this.stopping) {
       try {
+        if (this.relistAsked) this.version = undefined;
         if (this.version === undefined && !this.streams) await this.listPages();
         else await this.watch();
       } catch (error) {
         if (error instanceof HandlerFailure) throw error;
-        if (!this.stopping) await this.recover(error as Error);
+        if (!this.stopping && !(error instanceof RelistRequested)) await this.recover(error as Error);
       }
     }
   }
@@ -261,6 +283,7 @@ export class Reflector {
 
   private beginListing(): void {
     this.counts.lists++;
+    this.relistAsked = false;
     this.listingOpen = true;
     this.known.beginListing();
   }
@@ -271,6 +294,9 @@ export class Reflector {
     this.version = version;
     this.counts.listsComplete++;
     this.becomeSynced();
+    if (this.relistAsked) return;
+    for (const resolve of this.relisted) resolve();
+    this.relisted = [];
   }
 
   /** The handler as long as the reflector is not stopped, and never after. */

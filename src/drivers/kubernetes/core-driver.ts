@@ -1,0 +1,110 @@
+/**
+ * Drives the pod scheduler: feeds it events as they come, and lets it decide whenever something can be decided and
+ * carried out.
+ *
+ * Everything happens on one thread and in turns: an event is taken in at once; a turn of decisions is due after the I/O at
+ * hand, and is kept short, so that events are never late for long. Time is the monotonic clock from the wall clock at the start,
+ * so a clock that jumps moves nothing.
+ */
+import type { PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
+import type { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
+
+/** Decisions of one turn at most: some milliseconds. */
+const DECISIONS_A_TURN = 64;
+/** Longest sleep between two looks at what is due by itself. */
+const SLEEP_SECONDS_MAX = 60;
+
+/** What the driver needs around it. */
+export interface CorePorts {
+  /** Carries out an effect. */
+  readonly onEffect: (effect: PodEffect) => void;
+  /** Pods that can be bound now; decisions wait while it is 0. Whoever makes room calls `wake`. */
+  readonly room: () => number;
+  /** Told of every step, for recording and metrics. @param seconds The step took. */
+  readonly onStep: (
+    event: PodEvent,
+    timeSeconds: number,
+    effects: readonly PodEffect[],
+    seconds: number,
+  ) => void;
+}
+
+/** The driver of one scheduler. */
+export class CoreDriver {
+  readonly scheduler: PodScheduler;
+  /** Turns of decisions so far, and seconds of CPU-bound time in them. */
+  readonly turns = { count: 0, seconds: 0 };
+  private readonly ports: CorePorts;
+  private readonly originSeconds = Date.now() / 1000 - performance.now() / 1000;
+  private allowed = false;
+  private turn: NodeJS.Immediate | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(scheduler: PodScheduler, ports: CorePorts) {
+    this.scheduler = scheduler;
+    this.ports = ports;
+  }
+
+  /** The core's time: seconds since 1970 as of the start, and from then on as time really passes. */
+  nowSeconds(): number {
+    return this.originSeconds + performance.now() / 1000;
+  }
+
+  /** Takes in an event. */
+  feed(event: PodEvent): void {
+    this.step(event);
+    this.wake();
+  }
+
+  /** Decisions may be made from now on (synced, and holder of the lease), or not any more. */
+  allow(allowed: boolean): void {
+    this.allowed = allowed;
+    this.wake();
+  }
+
+  /** Something has changed: room to bind, or time. A turn follows soon. */
+  wake(): void {
+    if (this.allowed && !this.stopped) this.turn ??= setImmediate(() => this.takeTurn());
+  }
+
+  /** Ends it. */
+  stop(): void {
+    this.stopped = true;
+    if (this.turn !== undefined) clearImmediate(this.turn);
+    clearTimeout(this.timer);
+  }
+
+  private step(event: PodEvent): void {
+    const time = this.nowSeconds();
+    const effects = this.scheduler.step(event, time);
+    const seconds = this.nowSeconds() - time;
+    if (event.kind === 'decide') {
+      this.turns.count++;
+      this.turns.seconds += seconds;
+    }
+    this.ports.onStep(event, time, effects, seconds);
+    for (const effect of effects) this.ports.onEffect(effect);
+  }
+
+  private takeTurn(): void {
+    this.turn = undefined;
+    if (!this.allowed || this.stopped) return;
+    const room = this.ports.room();
+    if (room > 0 && this.isDue()) {
+      this.step({ kind: 'decide', max: Math.min(room, DECISIONS_A_TURN) });
+      if (this.scheduler.hasWork) this.wake();
+    }
+    this.sleep();
+  }
+
+  private isDue(): boolean {
+    return this.scheduler.hasWork || this.scheduler.dueSeconds <= this.nowSeconds();
+  }
+
+  private sleep(): void {
+    clearTimeout(this.timer);
+    const seconds = Math.min(this.scheduler.dueSeconds - this.nowSeconds(), SLEEP_SECONDS_MAX);
+    this.timer = setTimeout(() => this.wake(), Math.max(1, seconds * 1000));
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * Carries out what the core decided: bindings first, then what people and other controllers are told.
+ *
+ * Invariants: every binding that the core asked for is answered exactly once; before it is sent the core is asked whether
+ * it still holds (the node may be gone or cordoned since); nothing is written without the lease.
+ */
+import type {
+  BindEffect,
+  BindOutcome,
+  EvictEffect,
+  GangReleaseEffect,
+  PodEffect,
+  PodEvent,
+} from '../../governor/pods/pod-events.ts';
+import type { Writers } from './writers.ts';
+import type { TellEvent } from './writes/event-body.ts';
+import type { PodIdentity } from './writes/status-writer.ts';
+
+/** What the runner needs around it. */
+export interface EffectPorts {
+  readonly writers: Writers;
+  /** Reports to the core. */
+  readonly feed: (event: PodEvent) => void;
+  /** Whether a binding that was decided still makes sense. */
+  readonly stillHolds: (uid: string, node: string) => boolean;
+  /** Where a pod is known to the core, for evictions by uid. */
+  readonly identify: (uid: string) => PodIdentity | undefined;
+  /** There may be room for more decisions. */
+  readonly roomMade: () => void;
+  /** A binding was answered. @param seconds From the decision. */
+  readonly onBound: (effect: BindEffect, outcome: BindOutcome, seconds: number) => void;
+  readonly nowSeconds: () => number;
+  /** Whether nothing may be written at all (`--dry-run`): effects are told, not carried out. */
+  readonly dryRun: boolean;
+  readonly log: (level: 'debug' | 'info' | 'warn', details: object, message: string) => void;
+}
+
+/** A binding that waits for its turn. */
+interface WaitingBind {
+  readonly effect: BindEffect;
+  readonly decidedSeconds: number;
+}
+
+/** See the head of the file. */
+export class EffectRunner {
+  private readonly ports: EffectPorts;
+  private queue: WaitingBind[] = [];
+  private head = 0;
+  private held = false;
+  /** Pods whose claims are being bound: decided, and not yet with the binder. */
+  private claiming = 0;
+
+  constructor(ports: EffectPorts) {
+    this.ports = ports;
+  }
+
+  /** Bindings that wait here. */
+  get waiting(): number {
+    return this.queue.length - this.head;
+  }
+
+  /** Bindings that can be taken on now. */
+  get room(): number {
+    if (this.held) return 0;
+    return Math.max(0, this.ports.writers.binder.room - this.waiting);
+  }
+
+  /** Pods whose volumes are being bound. */
+  get claimingPods(): number {
+    return this.claiming;
+  }
+
+  /** Takes an effect on. */
+  run(effect: PodEffect): void {
+    switch (effect.kind) {
+      case 'bind':
+        this.queue.push({ effect, decidedSeconds: this.ports.nowSeconds() });
+        this.ports.log('debug', effect, 'decided');
+        this.startBinds();
+        return;
+      case 'unschedulable':
+        this.tellUnschedulable(effect, effect.message, effect.reason);
+        return;
+      case 'nominate':
+        if (!this.ports.dryRun) this.ports.writers.status.nominate(effect, effect.node);
+        return;
+      case 'evict':
+        this.preempt(effect);
+        return;
+      case 'gang-release':
+        this.release(effect);
+        return;
+    }
+  }
+
+  /** Sends nothing any more; what waits is answered as failed. @returns When nothing is in flight any more. */
+  async hold(): Promise<void> {
+    this.held = true;
+    const waiting = this.queue.slice(this.head);
+    this.queue = [];
+    this.head = 0;
+    for (const { effect } of waiting)
+      this.ports.feed({ kind: 'bind-done', uid: effect.uid, outcome: 'failed' });
+    await this.ports.writers.binder.hold();
+  }
+
+  /** Ends a hold. */
+  resume(): void {
+    this.held = false;
+    this.ports.writers.binder.resume();
+    this.ports.roomMade();
+  }
+
+  /** Says that a pod cannot be scheduled, by event and condition. */
+  tellUnschedulable(pod: PodIdentity, message: string, reason: 'Unschedulable' | 'SchedulingGated'): void {
+    const { writers, dryRun, log } = this.ports;
+    log(dryRun ? 'info' : 'debug', { pod: nameOf(pod), message }, 'unschedulable');
+    if (dryRun) return;
+    writers.status.setNotScheduled(pod, { reason, message });
+    if (reason === 'Unschedulable') {
+      this.tell(pod, { type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling', note: message });
+    }
+  }
+
+  private startBinds(): void {
+    const { writers, dryRun, log, stillHolds, feed } = this.ports;
+    while (this.waiting > 0 && !this.held && (dryRun || writers.binder.room > 0)) {
+      const { effect, decidedSeconds } = this.queue[this.head++] as WaitingBind;
+      if (this.head > 1024 && this.head * 2 > this.queue.length) {
+        this.queue = this.queue.slice(this.head);
+        this.head = 0;
+      }
+      if (dryRun) log('info', { pod: nameOf(effect), node: effect.node }, 'would bind');
+      else if (!stillHolds(effect.uid, effect.node))
+        feed({ kind: 'bind-done', uid: effect.uid, outcome: 'no-node' });
+      else if (effect.claims.length > 0) void this.bindClaims(effect, decidedSeconds);
+      else void this.bind(effect, decidedSeconds);
+    }
+  }
+
+  private async bindClaims(effect: BindEffect, decidedSeconds: number): Promise<void> {
+    const { writers, feed, log, stillHolds } = this.ports;
+    this.claiming++;
+    const outcome = await writers.claims.bindClaims(effect, effect.node, effect.claims);
+    this.claiming--;
+    const holds = stillHolds(effect.uid, effect.node);
+    if (outcome.ok && holds && !this.held) {
+      await this.bind(effect, decidedSeconds);
+      return;
+    }
+    if (!outcome.ok) {
+      log('warn', { pod: nameOf(effect), reason: outcome.reason }, 'volumes could not be bound');
+      this.tell(effect, {
+        type: 'Warning',
+        reason: 'FailedScheduling',
+        action: 'Scheduling',
+        note: `binding volumes: ${outcome.reason}`,
+      });
+    }
+    feed({ kind: 'bind-done', uid: effect.uid, outcome: holds ? 'failed' : 'no-node' });
+  }
+
+  private async bind(effect: BindEffect, decidedSeconds: number): Promise<void> {
+    const { writers, feed, onBound, nowSeconds, roomMade } = this.ports;
+    const { uid, namespace, name, node } = effect;
+    const outcome = await writers.binder.bind({ namespace, name, uid, node });
+    onBound(effect, outcome, nowSeconds() - decidedSeconds);
+    if (outcome === 'bound') {
+      writers.status.forget(uid);
+      const note = `Successfully assigned ${nameOf(effect)} to ${node}`;
+      this.tell(effect, { type: 'Normal', reason: 'Scheduled', action: 'Binding', note, once: true });
+    }
+    feed({ kind: 'bind-done', uid, outcome });
+    this.startBinds();
+    roomMade();
+  }
+
+  private preempt(effect: EvictEffect): void {
+    const { writers, feed, dryRun, log } = this.ports;
+    log(dryRun ? 'info' : 'debug', effect, dryRun ? 'would preempt' : 'preempting');
+    if (dryRun) return;
+    this.tell(effect, {
+      type: 'Normal',
+      reason: 'Preempted',
+      action: 'Preempting',
+      note: `Preempted by pod ${effect.byUid} on node ${effect.node}`,
+      once: true,
+    });
+    void writers.evictor.preempt(effect).then((done) => feed({ kind: 'evict-done', uid: effect.uid, done }));
+  }
+
+  private release(effect: GangReleaseEffect): void {
+    const { writers, identify, dryRun, log } = this.ports;
+    log('warn', { group: effect.group, pods: effect.uids.length }, effect.message);
+    if (dryRun) return;
+    for (const uid of effect.uids) {
+      const pod = identify(uid);
+      if (pod === undefined) continue;
+      const note = effect.message;
+      this.tell(pod, { type: 'Warning', reason: 'GangReleased', action: 'Releasing', note });
+      void writers.evictor.evict(pod);
+    }
+  }
+
+  private tell(pod: PodIdentity, event: Omit<TellEvent, 'regarding'>): void {
+    if (this.ports.dryRun) return;
+    const { namespace, name, uid } = pod;
+    this.ports.writers.events.record({
+      ...event,
+      regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
+    });
+  }
+}
+
+function nameOf(pod: { readonly namespace: string; readonly name: string }): string {
+  return `${pod.namespace}/${pod.name}`;
+}

@@ -1,0 +1,89 @@
+/**
+ * Follows all resources: a reflector each, fed to the core, with malformed objects skipped and told.
+ */
+import type { PodEvent } from '../../governor/pods/pod-events.ts';
+import type { ApiTarget } from './client/api.ts';
+import { Reflector } from './client/reflector.ts';
+import type { ReflectorLog } from './client/reflector-options.ts';
+import { isMalformed, type WatchedResource, watchedResources } from './watched-resources.ts';
+import { textAt } from './writes/patient-request.ts';
+
+/** What followers need. */
+export interface FollowerPorts {
+  readonly target: ApiTarget;
+  readonly schedulerName: string;
+  readonly pageSize: number;
+  readonly feed: (event: PodEvent) => void;
+  readonly log: ReflectorLog;
+  /** An object could not be read. It counts for nothing until it is whole again. */
+  readonly onMalformed: (resource: string, object: unknown, message: string) => void;
+  /** All first listings are complete. */
+  readonly onSynced: () => void;
+  /** The core broke a promise: nothing after it may be trusted. */
+  readonly onBroken: (error: unknown) => void;
+}
+
+/** Reflectors of all resources. */
+export class Followers {
+  readonly reflectors: readonly Reflector[];
+  /** Objects skipped. */
+  malformed = 0;
+  private readonly ports: FollowerPorts;
+  private unsynced: number;
+
+  constructor(ports: FollowerPorts) {
+    this.ports = ports;
+    const watched = watchedResources(ports.schedulerName, ports.feed);
+    this.unsynced = watched.length;
+    this.reflectors = watched.map((resource) => this.follow(resource));
+  }
+
+  /** Whether all first listings are complete. */
+  get synced(): boolean {
+    return this.unsynced === 0;
+  }
+
+  /** Begins. */
+  start(): void {
+    for (const reflector of this.reflectors) {
+      reflector.done.catch((error: unknown) => this.ports.onBroken(error));
+      reflector.start();
+    }
+  }
+
+  /** Lists pods anew, and calls back when everything that was there at this moment is known. */
+  async refreshPods(): Promise<void> {
+    const pods = this.reflectors.filter(({ resource }) => resource.path === '/api/v1/pods');
+    await Promise.all(pods.map((reflector) => reflector.relist()));
+  }
+
+  /** Ends it. */
+  async stop(): Promise<void> {
+    await Promise.all(this.reflectors.map((reflector) => reflector.stop()));
+  }
+
+  private follow(watched: WatchedResource): Reflector {
+    const { target, pageSize, log } = this.ports;
+    const handler = {
+      set: (object: unknown) => this.set(watched, object),
+      gone: (uid: string, key: string) => watched.gone(uid, key),
+      synced: () => {
+        if (--this.unsynced === 0) this.ports.onSynced();
+      },
+    };
+    return new Reflector(target, watched.resource, handler, { pageSize, log });
+  }
+
+  private set(watched: WatchedResource, object: unknown): void {
+    try {
+      watched.set(object);
+    } catch (error) {
+      if (!isMalformed(error)) throw error;
+      this.malformed++;
+      const namespace = textAt(object, 'metadata', 'namespace');
+      const name = textAt(object, 'metadata', 'name');
+      watched.gone(textAt(object, 'metadata', 'uid'), namespace === '' ? name : `${namespace}/${name}`);
+      this.ports.onMalformed(watched.resource.name, object, error.message);
+    }
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * TEG as a scheduler of a Kubernetes cluster: everything wired together, from the API server to the core and back.
+ *
+ * Life: candidate for the lease and followers start at once; when all is listed and the lease is held, decisions begin. A
+ * lease that may have run out stops every write at once; what was decided and not sent is decided again by whoever leads next.
+ * Whoever takes over lists the pods anew first, so that no decision is made on what it knew before.
+ */
+import { createConstraints } from '../../governor/pods/constraints/cluster-constraints.ts';
+import type { BindEffect, BindOutcome, PodSchedulerOptions } from '../../governor/pods/pod-events.ts';
+import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
+import type { ApiTarget } from './client/api.ts';
+import { createApiClient, type HttpApiClient } from './client/http-client.ts';
+import type { SchedulerConfig } from './config/scheduler-config.ts';
+import { CoreDriver } from './core-driver.ts';
+import { EffectRunner } from './effect-runner.ts';
+import { Followers } from './followers.ts';
+import type { RecordFile } from './record-file.ts';
+import { makeWriters, type Writers } from './writers.ts';
+import { LeaderLease } from './writes/leader-lease.ts';
+import { textAt } from './writes/patient-request.ts';
+import { systemWriteClock } from './writes/write-clock.ts';
+
+/** Where the process writes what a person should know; pino fits. */
+export interface ProcessLog {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+/** Told of what happens, for metrics. All are called often and must be quick. */
+export interface ProcessObserver {
+  onStep(
+    event: Parameters<PodScheduler['step']>[0],
+    effects: ReturnType<PodScheduler['step']>,
+    seconds: number,
+  ): void;
+  onBound(effect: BindEffect, outcome: BindOutcome, seconds: number): void;
+}
+
+/** What a scheduler process is made with. */
+export interface SchedulerProcessOptions {
+  readonly target: ApiTarget;
+  readonly config: SchedulerConfig;
+  /** Of this process alone, for the lease and events. */
+  readonly identity: string;
+  /** Decides and explains, writes nothing. */
+  readonly dryRun: boolean;
+  readonly log: ProcessLog;
+  readonly record?: RecordFile;
+  readonly observer?: ProcessObserver;
+  /** It cannot go on: the reason is logged, the process has to end. */
+  readonly onBroken: (error: unknown) => void;
+}
+
+/** Seconds that a stop lets bindings in flight, and then events, end. */
+const STOP_SECONDS = 10;
+
+/** One scheduler. `start` once, `stop` once. */
+export class SchedulerProcess {
+  readonly options: SchedulerProcessOptions;
+  readonly core: PodScheduler;
+  readonly driver: CoreDriver;
+  readonly followers: Followers;
+  readonly writers: Writers;
+  readonly runner: EffectRunner;
+  readonly client: HttpApiClient;
+  readonly lease: LeaderLease | undefined;
+  /** Whether this one decides now. */
+  leading = false;
+  private stopping = false;
+  private leads = 0;
+
+  constructor(options: SchedulerProcessOptions) {
+    const { target, config, log, identity } = options;
+    this.options = options;
+    this.client = createApiClient(target, config.clientConnection);
+    this.core = new PodScheduler(coreOptions(config), createConstraints());
+    const clock = systemWriteClock();
+    this.writers = makeWriters({
+      client: this.client,
+      clock,
+      config,
+      identity,
+      mayWrite: () => this.mayWrite(),
+      onTrouble: (what, pod, text) =>
+        log.debug({ what, pod: `${pod.namespace}/${pod.name}`, text }, 'write in trouble'),
+    });
+    this.driver = this.makeDriver();
+    this.runner = this.makeRunner();
+    this.followers = this.makeFollowers();
+    if (config.leaderElection.enabled && !options.dryRun) this.lease = this.makeLease(clock);
+  }
+
+  /** Begins. */
+  start(): void {
+    this.followers.start();
+    this.lease?.start();
+  }
+
+  /** Whether the API was listed: health says ready. */
+  get ready(): boolean {
+    return this.followers.synced;
+  }
+
+  /** Ends in order: no decisions, bindings in flight awaited, lease given up, events written. */
+  async stop(): Promise<void> {
+    if (this.stopping) return;
+    this.stopping = true;
+    this.driver.allow(false);
+    const settled = await inTime(this.runner.hold(), STOP_SECONDS);
+    this.writers.claims.stop();
+    this.writers.evictor.stop();
+    await this.writers.events.flush(STOP_SECONDS);
+    await this.lease?.stop(settled);
+    this.driver.stop();
+    await this.followers.stop();
+    await this.client.close();
+    await this.options.record?.close();
+  }
+
+  /** Whether a write may be sent now. */
+  private mayWrite(): boolean {
+    if (this.options.dryRun) return false;
+    return this.lease === undefined || this.lease.surelyHeld();
+  }
+
+  private makeDriver(): CoreDriver {
+    const { record, observer } = this.options;
+    return new CoreDriver(this.core, {
+      onEffect: (effect) => this.runner.run(effect),
+      room: () => (this.options.dryRun ? Number.MAX_SAFE_INTEGER : this.runner.room),
+      onStep: (event, time, effects, seconds) => {
+        record?.step(event, time, effects);
+        observer?.onStep(event, effects, seconds);
+      },
+    });
+  }
+
+  private makeRunner(): EffectRunner {
+    const { log, dryRun, observer } = this.options;
+    return new EffectRunner({
+      writers: this.writers,
+      feed: (event) => this.driver.feed(event),
+      stillHolds: (uid, node) => this.core.stillHolds(uid, node),
+      identify: (uid) => this.core.state.pods.get(uid),
+      roomMade: () => this.driver.wake(),
+      onBound: (effect, outcome, seconds) => observer?.onBound(effect, outcome, seconds),
+      nowSeconds: () => this.driver.nowSeconds(),
+      dryRun,
+      log: (level, details, message) => log[level](details, message),
+    });
+  }
+
+  private makeFollowers(): Followers {
+    const { target, config, log, onBroken } = this.options;
+    return new Followers({
+      target,
+      schedulerName: config.schedulerName,
+      pageSize: config.clientConnection.listPageSize,
+      feed: (event) => this.driver.feed(event),
+      log,
+      onMalformed: (resource, object, message) => this.tellMalformed(resource, object, message),
+      onSynced: () => {
+        const { pods, slots } = this.core.state;
+        log.info({ nodes: slots.live, pods: pods.size }, 'synced with the API server');
+        this.settle();
+      },
+      onBroken,
+    });
+  }
+
+  private makeLease(clock: ReturnType<typeof systemWriteClock>): LeaderLease {
+    const { config, identity, log } = this.options;
+    const { leaseNamespace: namespace, leaseName: name, ...times } = config.leaderElection;
+    return new LeaderLease({
+      client: this.client,
+      clock,
+      random: Math.random,
+      namespace,
+      name,
+      identity,
+      ...times,
+      onStarted: () => void this.takeOver(),
+      onLost: (why) => this.handOver(why),
+      onHolder: (holder) => log.info({ holder }, 'lease is held'),
+      onTrouble: (text) => log.warn({ text }, 'lease in trouble'),
+    });
+  }
+
+  /** The lease is ours: everything that was bound before is read, then decisions begin. */
+  private async takeOver(): Promise<void> {
+    const lead = ++this.leads;
+    const { log } = this.options;
+    log.info({}, 'leading');
+    if (this.followers.synced) await this.followers.refreshPods();
+    if (lead !== this.leads || this.stopping) return;
+    this.leading = true;
+    this.runner.resume();
+    this.settle();
+  }
+
+  private handOver(why: string): void {
+    this.leads++;
+    this.leading = false;
+    this.driver.allow(false);
+    if (!this.stopping) this.options.log.warn({ why }, 'not leading any more: nothing is bound from now');
+    void this.runner.hold();
+  }
+
+  /** Begins to decide if everything is there. */
+  private settle(): void {
+    if (this.stopping || !this.followers.synced) return;
+    if (this.lease === undefined) this.leading = true;
+    if (this.leading) this.driver.allow(true);
+  }
+
+  private tellMalformed(resource: string, object: unknown, message: string): void {
+    const { log, config } = this.options;
+    log.warn({ resource, name: textAt(object, 'metadata', 'name'), message }, 'object skipped');
+    if (textAt(object, 'spec', 'schedulerName') !== config.schedulerName) return;
+    const pod = {
+      namespace: textAt(object, 'metadata', 'namespace'),
+      name: textAt(object, 'metadata', 'name'),
+      uid: textAt(object, 'metadata', 'uid'),
+    };
+    if (this.leading)
+      this.runner.tellUnschedulable(pod, `TEG cannot read this pod: ${message}`, 'Unschedulable');
+  }
+}
+
+/** @returns The core's options as the configuration has them. */
+export function coreOptions(config: SchedulerConfig): PodSchedulerOptions {
+  return {
+    seed: 1,
+    backoffSecondsFirst: config.queue.backoffSecondsFirst,
+    backoffSecondsMax: config.queue.backoffSecondsMax,
+    waitingPodsMax: config.queue.waitingPodsMax,
+    zoneLabel: config.zones.label,
+    zoneNodesMax: config.zones.nodesMax,
+    gangRepairSeconds: config.gangs.repairSeconds,
+    preemption: config.preemption.enabled,
+  };
+}
+
+/** @returns Whether a promise ended within a time. */
+async function inTime(promise: Promise<unknown>, seconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), seconds * 1000);
+  });
+  const done = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return done;
+}

@@ -1,0 +1,104 @@
+/**
+ * Which resources of the API server the scheduler follows, and what each object becomes for the core.
+ *
+ * Pods come over two watches, so that pending pods of other schedulers never cross the network: all of ours, and those of
+ * others that are assigned. Pods that have ended leave both by their field selectors.
+ */
+import type { PodEvent } from '../../governor/pods/pod-events.ts';
+import { TegError } from '../../model/errors.ts';
+import type { ReflectedResource } from './client/api.ts';
+import { namespaceOf, nodeOf, volumeLimitsOf } from './objects/node.ts';
+import { podOf } from './objects/pod.ts';
+import { budgetOf, podGroupOf } from './objects/pod-group.ts';
+import { claimOf, storageClassOf, volumeOf } from './objects/storage.ts';
+import { TemplateCache } from './objects/template-cache.ts';
+
+/** A resource and what to do with its objects. */
+export interface WatchedResource {
+  readonly resource: ReflectedResource;
+  /** @throws TegError TEG_KUBE_OBJECT if the object is malformed. */
+  set(object: unknown): void;
+  gone(uid: string, key: string): void;
+}
+
+/** API group of coscheduling's PodGroup. */
+const COSCHEDULING = 'scheduling.x-k8s.io';
+
+const LIVE = 'status.phase!=Succeeded,status.phase!=Failed';
+
+/** @returns All resources, the quick ones first. @param feed Takes an event in. */
+export function watchedResources(schedulerName: string, feed: (event: PodEvent) => void): WatchedResource[] {
+  return [...clusterResources(feed), ...podResources(schedulerName, feed), ...storageResources(feed)];
+}
+
+function clusterResources(feed: (event: PodEvent) => void): WatchedResource[] {
+  return [
+    {
+      resource: { name: 'nodes', path: '/api/v1/nodes' },
+      set: (object) => feed({ kind: 'node', node: nodeOf(object) }),
+      gone: (_, name) => feed({ kind: 'node-gone', name }),
+    },
+    {
+      resource: { name: 'namespaces', path: '/api/v1/namespaces' },
+      set: (object) => feed({ kind: 'namespace', ...namespaceOf(object) }),
+      gone: (_, name) => feed({ kind: 'namespace-gone', name }),
+    },
+    {
+      resource: { name: 'poddisruptionbudgets', path: '/apis/policy/v1/poddisruptionbudgets' },
+      set: (object) => feed({ kind: 'budget', budget: budgetOf(object) }),
+      gone: (_, key) => feed({ kind: 'budget-gone', key }),
+    },
+    {
+      resource: { name: 'podgroups', path: '/apis/scheduling.k8s.io/v1alpha2/podgroups', optional: true },
+      set: (object) => feed({ kind: 'group', group: podGroupOf(object) }),
+      gone: (_, key) => feed({ kind: 'group-gone', key: `core:${key}` }),
+    },
+    {
+      resource: { name: 'podgroups.x-k8s', path: `/apis/${COSCHEDULING}/v1alpha1/podgroups`, optional: true },
+      set: (object) => feed({ kind: 'group', group: podGroupOf(object, COSCHEDULING) }),
+      gone: (_, key) => feed({ kind: 'group-gone', key: `cosched:${key}` }),
+    },
+  ];
+}
+
+function podResources(schedulerName: string, feed: (event: PodEvent) => void): WatchedResource[] {
+  const templates = new TemplateCache();
+  const set = (object: unknown): void => feed({ kind: 'pod', pod: podOf(object, schedulerName, templates) });
+  const gone = (uid: string): void => feed({ kind: 'pod-gone', uid });
+  const ours = `spec.schedulerName=${schedulerName},${LIVE}`;
+  const others = `spec.schedulerName!=${schedulerName},spec.nodeName!=,${LIVE}`;
+  return [
+    { resource: { name: 'pods', path: '/api/v1/pods', fieldSelector: ours }, set, gone },
+    { resource: { name: 'pods.others', path: '/api/v1/pods', fieldSelector: others }, set, gone },
+  ];
+}
+
+function storageResources(feed: (event: PodEvent) => void): WatchedResource[] {
+  return [
+    {
+      resource: { name: 'persistentvolumeclaims', path: '/api/v1/persistentvolumeclaims' },
+      set: (object) => feed({ kind: 'claim', claim: claimOf(object) }),
+      gone: (_, key) => feed({ kind: 'claim-gone', key }),
+    },
+    {
+      resource: { name: 'persistentvolumes', path: '/api/v1/persistentvolumes' },
+      set: (object) => feed({ kind: 'volume', volume: volumeOf(object) }),
+      gone: (_, name) => feed({ kind: 'volume-gone', name }),
+    },
+    {
+      resource: { name: 'storageclasses', path: '/apis/storage.k8s.io/v1/storageclasses' },
+      set: (object) => feed({ kind: 'storage-class', storageClass: storageClassOf(object) }),
+      gone: (_, name) => feed({ kind: 'storage-class-gone', name }),
+    },
+    {
+      resource: { name: 'csinodes', path: '/apis/storage.k8s.io/v1/csinodes' },
+      set: (object) => feed({ kind: 'volume-limits', limits: volumeLimitsOf(object) }),
+      gone: (_, name) => feed({ kind: 'volume-limits-gone', name }),
+    },
+  ];
+}
+
+/** @returns Whether an error says that an object of the API is malformed (and not that we are). */
+export function isMalformed(error: unknown): error is TegError {
+  return error instanceof TegError && error.code === 'TEG_KUBE_OBJECT';
+}

@@ -1,0 +1,63 @@
+/**
+ * All that writes to the API server, made from one configuration; bindings go first.
+ */
+import type { ApiClient } from './client/api.ts';
+import type { SchedulerConfig } from './config/scheduler-config.ts';
+import { Binder } from './writes/binder.ts';
+import { ClaimWriter } from './writes/claim-writer.ts';
+import { EventRecorder } from './writes/event-recorder.ts';
+import { Evictor } from './writes/evictor.ts';
+import { StatusWriter } from './writes/status-writer.ts';
+import type { WriteClock } from './writes/write-clock.ts';
+
+/** The writers. */
+export interface Writers {
+  readonly binder: Binder;
+  readonly events: EventRecorder;
+  readonly status: StatusWriter;
+  readonly evictor: Evictor;
+  readonly claims: ClaimWriter;
+}
+
+/** What writers are made with. */
+export interface WriterSurroundings {
+  readonly client: ApiClient;
+  readonly clock: WriteClock;
+  readonly config: SchedulerConfig;
+  readonly identity: string;
+  /** Whether the lease is surely held. */
+  readonly mayWrite: () => boolean;
+  readonly onTrouble: (
+    what: string,
+    pod: { readonly namespace: string; readonly name: string },
+    text: string,
+  ) => void;
+}
+
+/** Makes the writers. Events and status wait while bindings do, beyond a small rate of their own. */
+export function makeWriters(around: WriterSurroundings): Writers {
+  const { client, clock, config, identity, mayWrite, onTrouble } = around;
+  const common = { client, clock, random: Math.random, mayWrite };
+  const binder = new Binder({
+    ...common,
+    windowMax: config.clientConnection.bindsInFlightMax,
+    windowMin: Math.min(4, config.clientConnection.bindsInFlightMax),
+    onTrouble: (binding, text) => onTrouble('bind', binding, text),
+  });
+  const mayRun = (): boolean => binder.inFlight === 0 && binder.queued === 0;
+  return {
+    binder,
+    events: new EventRecorder({
+      ...common,
+      mayRun,
+      instance: identity,
+      controller: `${config.schedulerName}-scheduler`,
+      queueMax: config.events.queueMax,
+      perSecondMax: config.events.perSecondMax,
+      onTrouble: (event, text) => onTrouble('event', event.regarding, text),
+    }),
+    status: new StatusWriter({ ...common, mayRun, onTrouble: (pod, text) => onTrouble('status', pod, text) }),
+    evictor: new Evictor({ ...common, onTrouble: (pod, text) => onTrouble('evict', pod, text) }),
+    claims: new ClaimWriter(common),
+  };
+}
