@@ -7,9 +7,11 @@ import { styleText } from 'node:util';
 import { Command, CommanderError, type Option } from 'commander';
 import { TegError } from '../model/errors.ts';
 import { addBenchCommand } from './bench-command.ts';
+import { addClusterCommand } from './cluster-command.ts';
 import { addCompareCommand } from './compare-command.ts';
 import { addErrorsCommand } from './errors-command.ts';
 import { addPoliciesCommand } from './policies-command.ts';
+import { addSchedulerCommand } from './scheduler-command.ts';
 import { addSimulateCommand } from './simulate-command.ts';
 import { addStartCommand } from './start-command.ts';
 import { EXIT_BAD_INPUT, printError } from './terminal/error-printing.ts';
@@ -56,6 +58,8 @@ function buildProgram(progress: Progress): Command {
   addBenchCommand(program);
   addVerifyCommand(program);
   addVoprCommand(program);
+  addSchedulerCommand(program);
+  addClusterCommand(program);
   addErrorsCommand(program);
   program.hook('preAction', (_program, action) => {
     progress.current = action;
