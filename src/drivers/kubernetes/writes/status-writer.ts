@@ -192,7 +192,8 @@ export class StatusWriter {
       this.#pending.delete(oldest);
       this.#counts.dropped++;
     }
-    this.#sender.wake();
+    // Not at once: a condition and a nomination of the same decision become one write.
+    queueMicrotask(() => this.#sender.wake());
   }
 
   async #startOldest(): Promise<void> {

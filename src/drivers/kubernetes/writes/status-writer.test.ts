@@ -1,0 +1,262 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { ApiAnswer, ApiRequest } from '../client/api.ts';
+import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
+import { answer, ScriptedClient, settle, Unknown, VirtualClock } from './writes.scenarios.ts';
+
+interface StoredPod {
+  uid: string;
+  version: number;
+  node: string;
+  condition: Record<string, unknown> | undefined;
+  nominated: string;
+}
+
+/** Pods with the server's merge of conditions and its optimistic concurrency. */
+class PodStatusStore {
+  readonly pods = new Map<string, StoredPod>();
+
+  add(name: string, more: Partial<StoredPod> = {}): void {
+    this.pods.set(name, {
+      uid: `uid-${name}`,
+      version: 1,
+      node: '',
+      condition: undefined,
+      nominated: '',
+      ...more,
+    });
+  }
+
+  /** As the binding call does. */
+  bind(name: string): void {
+    const pod = this.pods.get(name)!;
+    pod.node = 'n1';
+    pod.condition = { type: 'PodScheduled', status: 'True' };
+    pod.version++;
+  }
+
+  handle(request: ApiRequest): ApiAnswer {
+    const name = /pods\/([^/]+)/.exec(request.path)![1]!;
+    const pod = this.pods.get(name);
+    if (pod === undefined) return answer(404);
+    if (request.method === 'PATCH') {
+      const { metadata, status } = request.body as {
+        metadata: { uid: string; resourceVersion: string };
+        status: { conditions?: Record<string, unknown>[]; nominatedNodeName?: string | null };
+      };
+      if (metadata.uid !== pod.uid || metadata.resourceVersion !== `${pod.version}`) return answer(409);
+      if (status.conditions !== undefined) pod.condition = { ...pod.condition, ...status.conditions[0] };
+      if (status.nominatedNodeName !== undefined) pod.nominated = status.nominatedNodeName ?? '';
+      pod.version++;
+    }
+    return answer(200, {
+      metadata: { uid: pod.uid, resourceVersion: `${pod.version}` },
+      spec: { ...(pod.node === '' ? {} : { nodeName: pod.node }) },
+      status: {
+        conditions: [{ type: 'Other' }, ...(pod.condition === undefined ? [] : [pod.condition])],
+        nominatedNodeName: pod.nominated,
+      },
+    });
+  }
+}
+
+function writerOf(
+  options: Partial<StatusWriterOptions> = {},
+  handle = (request: ApiRequest, store: PodStatusStore): ApiAnswer | Promise<ApiAnswer> =>
+    store.handle(request),
+) {
+  const clock = new VirtualClock();
+  const store = new PodStatusStore();
+  const client = new ScriptedClient((request) => handle(request, store));
+  const writer = new StatusWriter({ client, clock, random: () => 0.5, mayWrite: () => true, ...options });
+  return { clock, store, client, writer };
+}
+
+const pod = (name: string) => ({ namespace: 'ns', name, uid: `uid-${name}` });
+const lacking = (message: string) => ({ reason: 'Unschedulable' as const, message });
+
+describe('StatusWriter', () => {
+  test('reads once, then only writes; the time of the transition is set once', async () => {
+    const { store, writer, client, clock } = writerOf();
+    store.add('a');
+    writer.setNotScheduled(pod('a'), lacking('one'));
+    await clock.untilDone(writer.idle());
+    const time = store.pods.get('a')!.condition!.lastTransitionTime;
+    expect(store.pods.get('a')!.condition).toEqual({
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message: 'one',
+      lastProbeTime: null,
+      lastTransitionTime: '2023-11-14T22:30:00Z',
+    });
+    await clock.advance(100);
+    writer.setNotScheduled(pod('a'), lacking('two'));
+    await clock.untilDone(writer.idle());
+    expect(store.pods.get('a')!.condition).toMatchObject({ message: 'two', lastTransitionTime: time });
+    expect(client.asked).toEqual([
+      'GET /api/v1/namespaces/ns/pods/a',
+      'PATCH /api/v1/namespaces/ns/pods/a/status',
+      'PATCH /api/v1/namespaces/ns/pods/a/status',
+    ]);
+    expect(client.requests[1]!.contentType).toBe('application/strategic-merge-patch+json');
+  });
+
+  test('writes nothing that is there already', async () => {
+    const { store, writer, client, clock } = writerOf();
+    store.add('a', {
+      condition: { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'one' },
+    });
+    writer.setNotScheduled(pod('a'), lacking('one'));
+    writer.nominate(pod('a'), '');
+    await clock.untilDone(writer.idle());
+    expect(client.asked).toEqual(['GET /api/v1/namespaces/ns/pods/a']);
+    expect(writer.counts).toMatchObject({ needless: 1, written: 0, merged: 1 });
+  });
+
+  test('nominates and clears, together with a condition or alone', async () => {
+    const { store, writer, client, clock } = writerOf();
+    store.add('a');
+    writer.setNotScheduled(pod('a'), lacking('one'));
+    writer.nominate(pod('a'), 'n7');
+    await clock.untilDone(writer.idle());
+    expect(store.pods.get('a')).toMatchObject({ nominated: 'n7', condition: { message: 'one' } });
+    expect(client.requests).toHaveLength(2);
+    writer.nominate(pod('a'), '');
+    await clock.untilDone(writer.idle());
+    expect(store.pods.get('a')!.nominated).toBe('');
+    expect(client.requests[2]!.body).toMatchObject({ status: { nominatedNodeName: null } });
+  });
+
+  test('never overwrites what a bind wrote, not even one that came in between', async () => {
+    const { store, writer, clock } = writerOf({}, (request, pods) => {
+      if (request.method === 'PATCH' && pods.pods.get('a')!.node === '') pods.bind('a');
+      return pods.handle(request);
+    });
+    store.add('a');
+    writer.setNotScheduled(pod('a'), lacking('one'));
+    await clock.untilDone(writer.idle());
+    expect(store.pods.get('a')!.condition).toEqual({ type: 'PodScheduled', status: 'True' });
+    expect(writer.counts).toMatchObject({ written: 0, needless: 1 });
+  });
+
+  test('only the newest of a pod counts, also of what comes while it is written', async () => {
+    const waiting: (() => void)[] = [];
+    const { store, writer, client, clock } = writerOf({ perSecondMin: 1000 }, async (request, pods) => {
+      if (request.method === 'PATCH') await new Promise<void>((resolve) => waiting.push(resolve));
+      return pods.handle(request);
+    });
+    store.add('a');
+    writer.setNotScheduled(pod('a'), lacking('0'));
+    await settle();
+    for (let i = 1; i < 10; i++) writer.setNotScheduled(pod('a'), lacking(`${i}`));
+    await settle();
+    waiting.shift()!();
+    await clock.advance(1);
+    waiting.shift()!();
+    await clock.untilDone(writer.idle());
+    expect(client.requests.filter(({ method }) => method === 'PATCH')).toHaveLength(2);
+    expect(store.pods.get('a')!.condition).toMatchObject({ message: '9' });
+  });
+
+  test('a pod that is gone, or another one of its name, is left alone', async () => {
+    const { store, writer, client, clock } = writerOf();
+    store.add('b', { uid: 'new' });
+    writer.setNotScheduled(pod('a'), lacking('one'));
+    writer.setNotScheduled(pod('b'), lacking('one'));
+    await clock.untilDone(writer.idle());
+    expect(client.requests.every(({ method }) => method === 'GET')).toBe(true);
+    expect(writer.counts).toMatchObject({ needless: 2, failed: 0 });
+  });
+
+  test('forgets what is not wanted any more', async () => {
+    const { store, writer, client, clock } = writerOf({ mayRun: () => false, inFlightMax: 1 });
+    store.add('a');
+    store.add('b');
+    writer.setNotScheduled(pod('a'), lacking('one'));
+    writer.setNotScheduled(pod('b'), lacking('one'));
+    writer.forget('uid-b');
+    await clock.untilDone(writer.idle());
+    expect(client.asked.some((asked) => asked.includes('pods/b'))).toBe(false);
+  });
+
+  test('is bounded: the pod that waits longest is dropped', async () => {
+    const { store, writer, clock } = writerOf({ mayRun: () => false, pendingMax: 5 });
+    for (let i = 0; i < 20; i++) {
+      store.add(`p${i}`);
+      writer.setNotScheduled(pod(`p${i}`), lacking('one'));
+    }
+    expect(writer.queued).toBe(5);
+    expect(writer.counts.dropped).toBe(15);
+    await clock.untilDone(writer.idle());
+    expect(store.pods.get('p19')!.condition).toBeDefined();
+    expect(store.pods.get('p14')!.condition).toBeUndefined();
+  });
+
+  test('no lease, no write; and a server that says no is told of', async () => {
+    const held = writerOf({ mayWrite: () => false });
+    held.store.add('a');
+    held.writer.setNotScheduled(pod('a'), lacking('one'));
+    await held.clock.untilDone(held.writer.idle());
+    expect(held.client.requests).toHaveLength(0);
+    const troubles: string[] = [];
+    const refused = writerOf({ onTrouble: (_pod, text) => troubles.push(text) }, () => answer(403));
+    refused.writer.setNotScheduled(pod('a'), lacking('one'));
+    await refused.clock.untilDone(refused.writer.idle());
+    expect(troubles).toEqual(['403']);
+    expect(refused.writer.counts.failed).toBe(1);
+  });
+});
+
+test('whatever is lost and meddled with, the last wish is on the server in the end, unless the pod was bound', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom('right', 'right', 'lost', 'never', 'meddle', 500), {
+        minLength: 1,
+        maxLength: 12,
+      }),
+      fc.array(fc.tuple(fc.nat({ max: 2 }), fc.nat({ max: 3 }), fc.boolean()), {
+        minLength: 1,
+        maxLength: 15,
+      }),
+      async (script, wishes) => {
+        let at = 0;
+        let quiet = false;
+        const { store, writer, clock } = writerOf({}, (request, pods) => {
+          const fate = quiet ? 'right' : script[at++ % script.length];
+          const name = /pods\/([^/]+)/.exec(request.path)![1]!;
+          if (fate === 'meddle') pods.pods.get(name)!.version++;
+          if (fate === 'never') throw new Unknown();
+          if (fate === 500) return answer(500);
+          const result = pods.handle(request);
+          if (fate === 'lost') throw new Unknown();
+          return result;
+        });
+        for (const name of ['p0', 'p1', 'p2']) store.add(name);
+        const last = new Map<string, string>();
+        const bound = new Set<string>();
+        for (const [index, number, bind] of wishes) {
+          const name = `p${index}`;
+          if (bind && number === 0 && !bound.has(name)) {
+            store.bind(name);
+            bound.add(name);
+          }
+          last.set(name, `m${number}`);
+          writer.setNotScheduled(pod(name), lacking(`m${number}`));
+          await clock.advance(number / 10);
+        }
+        await clock.untilDone(writer.idle());
+        quiet = true;
+        // What was given up is wished again, as the scheduler does with its next attempt.
+        for (const [name, message] of last) writer.setNotScheduled(pod(name), lacking(message));
+        await clock.untilDone(writer.idle());
+        for (const [name, message] of last) {
+          const { condition } = store.pods.get(name)!;
+          if (bound.has(name)) expect(condition!.status).toBe('True');
+          else expect(condition).toMatchObject({ status: 'False', message });
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
