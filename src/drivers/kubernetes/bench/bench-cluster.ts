@@ -5,9 +5,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parse } from 'yaml';
 import { TegError } from '../../../model/errors.ts';
 import type { ApiTarget } from '../client/api.ts';
+import { loadTarget } from '../client/target.ts';
 import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control-plane.ts';
 import { startControlPlane } from '../control-plane/start.ts';
 import { namespaceText, nodeText, type ObjectTemplate, podTemplate } from './bench-objects.ts';
@@ -81,7 +81,7 @@ export class BenchCluster {
         onBuild: ({ binary, note }) => onProgress?.(`building ${binary}: ${note}`, 0, 1),
       },
     );
-    const target = adminTarget(plane.kubeconfig);
+    const target = await loadTarget({ kubeconfig: plane.kubeconfig });
     const cluster = new BenchCluster(plane, target, await LoadClient.of(target), hooks);
     await cluster.watch();
     return cluster;
@@ -294,28 +294,4 @@ function failIfEnded(scheduler: ControlPlaneProcess): void {
     'TEG_BENCH_FAILED',
     `${scheduler.name} ended while it was measured, expected it to run on; the end of its log:\n${tail}`,
   );
-}
-
-interface Kubeconfig {
-  readonly clusters: readonly [
-    { readonly cluster: { readonly server: string; readonly 'certificate-authority-data': string } },
-  ];
-  readonly users: readonly [{ readonly user: { readonly token: string } }];
-}
-
-/** @returns The administrator of a control plane that was started here. */
-function adminTarget(kubeconfig: string): ApiTarget {
-  const config = parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig;
-  const { server, 'certificate-authority-data': ca } = config.clusters[0].cluster;
-  const authorization = `Bearer ${config.users[0].user.token}`;
-  return {
-    server,
-    ca: Buffer.from(ca, 'base64').toString('utf8'),
-    skipTlsVerify: false,
-    serverName: undefined,
-    clientCertificate: undefined,
-    clientKey: undefined,
-    headers: () => Promise.resolve({ authorization }),
-    origin: kubeconfig,
-  };
 }
