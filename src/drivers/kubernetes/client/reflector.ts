@@ -366,7 +366,7 @@ export class Reflector {
     const message = `${this.resource.name}: ${error.message}`;
     const level = usual || message === this.logged ? 'debug' : 'warn';
     this.lastError = message;
-    this.logged = message;
+    if (!usual) this.logged = message;
     this.options.log[level]({ resource: this.resource.name, failures: this.backoff.failures }, message);
   }
 
