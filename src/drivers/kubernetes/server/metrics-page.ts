@@ -1,0 +1,43 @@
+/**
+ * The page docs/kubernetes-metrics.md, out of the definitions.
+ */
+import { METRICS } from './metric-definitions.ts';
+import type { MetricDefinition } from './metric-series.ts';
+
+/** @returns The text of docs/kubernetes-metrics.md. */
+export function metricsMarkdown(): string {
+  const definitions: readonly MetricDefinition[] = Object.values(METRICS);
+  const own = definitions.filter(({ name }) => name.startsWith('teg_'));
+  const common = definitions.filter(({ name }) => !name.startsWith('teg_'));
+  return `${[
+    '# Metrics of `teg scheduler`',
+    '',
+    'Written out of `src/drivers/kubernetes/server/metric-definitions.ts`; a test compares.',
+    '',
+    'They are served at `/metrics` (port 10259, HTTPS). Whoever asks needs a bearer token that may `get` the',
+    'non-resource URL `/metrics`, unless the server listens on loopback only. Metrics of the process and of Node.js',
+    '(`process_*`, `nodejs_*`) are there as well.',
+    '',
+    '## As kube-scheduler has them',
+    '',
+    'Names, labels and buckets are those of kube-scheduler 1.36; the label `profile` is the scheduler name. Not there',
+    'is what TEG has nothing of: batching, queueing hints, asynchronous API calls.',
+    '',
+    ...table(common),
+    '',
+    "## TEG's own",
+    '',
+    ...table(own),
+  ].join('\n')}\n`;
+}
+
+function table(definitions: readonly MetricDefinition[]): string[] {
+  return [
+    '| metric | type | labels | meaning |',
+    '|---|---|---|---|',
+    ...definitions.map(
+      ({ name, type, labels, help }) =>
+        `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+    ),
+  ];
+}
