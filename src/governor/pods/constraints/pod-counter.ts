@@ -27,6 +27,8 @@ export class PodCounter {
   private nodesIn: Int32Array;
   private domains = 0;
   private leastCount = 0;
+  /** Domains with `leastCount` pods. */
+  private leastDomains = 0;
   private leastKnown = false;
   private domainBefore = -1;
 
@@ -44,9 +46,10 @@ export class PodCounter {
     const domain = this.domainOf(node);
     if (domain < 0) return;
     if (domain >= this.counts.length) this.fit();
-    this.counts[domain] = (this.counts[domain] as number) + pods;
+    const before = this.counts[domain] as number;
+    this.counts[domain] = before + pods;
     this.sum += pods;
-    this.leastKnown = false;
+    if (this.leastKnown) this.followLeast(before, before + pods);
   }
 
   /** Makes `counts` as long as the column's capacity, so that any domain can be read. */
@@ -57,7 +60,7 @@ export class PodCounter {
     this.nodesIn = longer(this.nodesIn, capacity);
   }
 
-  /** Fewest pods in a domain that has nodes counted on; 0 if there are fewer than `domainsMin` such domains. O(domains) after a change. */
+  /** Fewest pods in a domain that has nodes counted on; 0 if there are fewer than `domainsMin` such domains. O(1), O(domains) after some changes. */
   least(domainsMin: number): number {
     if (!this.leastKnown) this.findLeast();
     return this.domains < domainsMin ? 0 : this.leastCount;
@@ -125,15 +128,30 @@ export class PodCounter {
     return this.column.ids[node] as number;
   }
 
+  /** A domain's count went from one to another. */
+  private followLeast(before: number, after: number): void {
+    const least = this.leastCount;
+    if (after < least) {
+      this.leastCount = after;
+      this.leastDomains = 1;
+    } else if (after === least) this.leastDomains++;
+    else if (before === least && --this.leastDomains === 0) this.leastKnown = false;
+  }
+
   private findLeast(): void {
     const { counts, nodesIn } = this;
     let least = Number.MAX_SAFE_INTEGER;
+    let domains = 0;
     for (let domain = 0; domain < counts.length; domain++) {
-      if ((nodesIn[domain] as number) > 0 && (counts[domain] as number) < least) {
-        least = counts[domain] as number;
-      }
+      if ((nodesIn[domain] as number) === 0) continue;
+      const count = counts[domain] as number;
+      if (count < least) {
+        least = count;
+        domains = 1;
+      } else if (count === least) domains++;
     }
     this.leastCount = least;
+    this.leastDomains = domains;
     this.leastKnown = true;
   }
 }

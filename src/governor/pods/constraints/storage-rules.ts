@@ -1,7 +1,11 @@
 /**
  * Storage as the rules see it: what the API says of it, what pods use, what has been promised.
  */
-import type { ClaimDescription, VolumeDescription } from '../../../model/kubernetes/node.ts';
+import type {
+  ClaimDescription,
+  StorageClassDescription,
+  VolumeDescription,
+} from '../../../model/kubernetes/node.ts';
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
 import type { PodEvent } from '../pod-events.ts';
 import { type ClaimContext, claimKey, matchClaims, planClaims } from './claim-plan.ts';
@@ -44,12 +48,10 @@ export class StorageRules {
         this.setVolume(event.name, undefined);
         break;
       case 'storage-class':
-        this.book.setClass(event.storageClass.name, event.storageClass);
-        this.use.rereadAll();
+        this.setClass(event.storageClass.name, event.storageClass);
         break;
       case 'storage-class-gone':
-        this.book.setClass(event.name, undefined);
-        this.use.rereadAll();
+        this.setClass(event.name, undefined);
         break;
       case 'volume-limits':
         this.limits.set(event.limits.name, event.limits.limits);
@@ -69,7 +71,7 @@ export class StorageRules {
   /** It went. O(claims). */
   removePod(node: number, template: PodTemplate, uid: string): void {
     for (const name of template.claims) this.use.onPod(node, claimKey(template, name), -1);
-    this.promises.takeBack(uid);
+    this.promises.takeBack(uid, this.context.nodes.names[node] as string);
   }
 
   /** What a pod's claims still need, by claim name. O(claims + volumes that could be taken). */
@@ -85,25 +87,23 @@ export class StorageRules {
   }
 
   private promisesFor(node: number, template: PodTemplate, uid: string): readonly VolumePromise[] {
-    const plan = planClaims(this.context, template);
-    if (typeof plan === 'string') return [];
-    const recalled = this.promises.recall(uid);
-    const name = this.context.nodes.names[node];
-    if (recalled.length > 0 && recalled.every((promise) => promise.node === name && this.canStand(promise))) {
+    const name = this.context.nodes.names[node] as string;
+    const recalled = this.promises.recall(uid, name);
+    if (recalled?.every((promise) => this.canStand(promise)) === true) {
       return recalled.map(({ claim, volume, node: where }) => ({ claim, volume, node: where }));
     }
+    const plan = planClaims(this.context, template);
+    if (typeof plan === 'string') return [];
     return matchClaims(this.context, plan, node) ?? [];
   }
 
   /** Whether a promise that was taken back can be made again. */
   private canStand({ claim, volume }: VolumePromise): boolean {
-    const now = this.book.claim(claim);
-    if (now === undefined || now.volumeName !== '') return false;
-    if (volume === '') return true;
-    return this.book.volume(volume) !== undefined && !this.promises.isTaken(volume, claim);
+    return volume === '' || !this.promises.isTaken(volume, claim);
   }
 
   private setClaim(key: string, claim: ClaimDescription | undefined): void {
+    this.promises.forgetRecalled();
     const before = this.book.claim(key);
     this.book.setClaim(key, claim);
     const refused = before !== undefined && before.selectedNode !== '' && claim?.selectedNode === '';
@@ -111,7 +111,14 @@ export class StorageRules {
     this.use.reread(key);
   }
 
+  private setClass(name: string, storageClass: StorageClassDescription | undefined): void {
+    this.promises.forgetRecalled();
+    this.book.setClass(name, storageClass);
+    this.use.rereadAll();
+  }
+
   private setVolume(name: string, volume: VolumeDescription | undefined): void {
+    this.promises.forgetRecalled();
     const before = this.book.volume(name)?.description;
     this.book.setVolume(name, volume);
     const claim = this.promises.claimPromised(name);

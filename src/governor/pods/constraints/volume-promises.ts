@@ -16,6 +16,11 @@ export interface VolumePromise {
 /** Promises of pods taken off that are remembered. */
 const RECALLED_MAX = 1024;
 
+interface Recalled {
+  readonly node: string;
+  readonly promises: readonly VolumePromise[];
+}
+
 interface Standing extends VolumePromise {
   users: number;
 }
@@ -24,8 +29,8 @@ interface Standing extends VolumePromise {
 export class VolumePromises {
   private readonly byClaim = new Map<string, Standing>();
   private readonly claimOf = new Map<string, string>();
-  private readonly byPod = new Map<string, readonly VolumePromise[]>();
-  private readonly recalled = new Map<string, readonly VolumePromise[]>();
+  private readonly byPod = new Map<string, readonly Standing[]>();
+  private readonly recalled = new Map<string, Recalled>();
 
   /** What a claim has been promised. */
   of(claim: string): VolumePromise | undefined {
@@ -41,8 +46,7 @@ export class VolumePromises {
   /** A pod is placed. What its claims have been promised already stays. O(promises). */
   make(uid: string, promises: readonly VolumePromise[]): void {
     this.recalled.delete(uid);
-    if (promises.length === 0) return;
-    const own: VolumePromise[] = [];
+    const own: Standing[] = [];
     for (const promise of promises) {
       let standing = this.byClaim.get(promise.claim);
       if (standing === undefined) {
@@ -56,17 +60,15 @@ export class VolumePromises {
     this.byPod.set(uid, own);
   }
 
-  /** A pod is taken off. O(its promises). */
-  takeBack(uid: string): void {
+  /** A pod is taken off its node. O(its promises). */
+  takeBack(uid: string, node: string): void {
     const own = this.byPod.get(uid);
     if (own === undefined) return;
     this.byPod.delete(uid);
-    for (const promise of own) {
-      const standing = this.byClaim.get(promise.claim);
-      // A promise that was forgotten since may have been made anew by another pod.
-      if (standing === promise && --standing.users === 0) this.forget(promise.claim);
-    }
-    this.recalled.set(uid, own);
+    // A promise that was forgotten since may have been made anew by another pod.
+    const standing = own.filter((promise) => this.byClaim.get(promise.claim) === promise);
+    for (const promise of standing) if (--promise.users === 0) this.forget(promise.claim);
+    this.recalled.set(uid, { node, promises: standing });
     if (this.recalled.size <= RECALLED_MAX) return;
     for (const oldest of this.recalled.keys()) {
       this.recalled.delete(oldest);
@@ -74,9 +76,15 @@ export class VolumePromises {
     }
   }
 
-  /** What a pod that was taken off had been promised. */
-  recall(uid: string): readonly VolumePromise[] {
-    return this.recalled.get(uid) ?? [];
+  /** What a pod had been promised when it was taken off this node; undefined: it is not remembered. */
+  recall(uid: string, node: string): readonly VolumePromise[] | undefined {
+    const recalled = this.recalled.get(uid);
+    return recalled?.node === node ? recalled.promises : undefined;
+  }
+
+  /** Storage changed: what had been promised need not be the same again. */
+  forgetRecalled(): void {
+    this.recalled.clear();
   }
 
   /** The claim is bound, gone, or its volume was given up: no promise any more. */
