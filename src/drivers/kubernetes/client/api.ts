@@ -41,6 +41,8 @@ export interface ApiRequest {
   readonly timeoutSeconds?: number;
   /** Most bytes of the answer; default 64 MiB. */
   readonly answerBytesMax?: number;
+  /** Asked right before the first byte is written, however long it waited; false: it fails as not sent. For writes that a lost lease forbids. */
+  readonly stillWanted?: () => boolean;
 }
 
 /** Requests over a pool of connections (undici, HTTP/1.1, pipelined). */

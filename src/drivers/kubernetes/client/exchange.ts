@@ -71,6 +71,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** undici: the request is written next. An exception keeps it from being written. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.done) throw new Error('its time was over before it was sent');
+    if (this.request.stillWanted?.() === false) throw new Error('it was not wanted any more');
     if (this.starts > 0 && this.request.method !== 'GET') {
       throw new Error('the connection was lost before the answer');
     }

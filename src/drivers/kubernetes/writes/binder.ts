@@ -254,13 +254,17 @@ export class Binder {
     for (let tried = 1; tried <= attemptsMax; tried++) {
       const paused = this.#pausedUntil - clock.nowSeconds();
       if (paused > 0 && !this.#held) await this.#waits.wait(paused);
-      // The last moment before the write: whatever was waited for, the lease may be over by now.
-      if (this.#held || !this.#options.mayWrite()) break;
+      // Whatever was waited for, the lease may be over by now.
+      if (!this.#mayPost()) break;
       const step = await this.#post(task, tried);
       if (step !== 'again') return step;
       if (tried < attemptsMax && !this.#held) await this.#waits.wait(backOffSeconds(backOff, tried, random));
     }
     return this.#readToTheEnd(task);
+  }
+
+  #mayPost(): boolean {
+    return !this.#held && this.#options.mayWrite();
   }
 
   /** One POST, and the read that its answer asks for. */
@@ -281,6 +285,7 @@ export class Binder {
         target: { apiVersion: 'v1', kind: 'Node', name: node },
       },
       timeoutSeconds: seconds + MARGIN_SECONDS,
+      stillWanted: () => this.#mayPost(),
     });
     if (result.kind === 'not-sent') return this.#trouble(task, 'the API server was not reached');
     if (result.kind === 'answer' && !isPassing(result.answer.status)) {

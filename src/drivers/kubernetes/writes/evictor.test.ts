@@ -54,6 +54,7 @@ describe('preempt', () => {
   test.each<[string, (ApiAnswer | Error)[], boolean, string[]]>([
     ['gone before it was marked', [answer(404)], true, ['PATCH']],
     ['another pod of its name', [answer(409), other], true, ['PATCH', 'GET']],
+    ['another pod, as the server says it of a patch', [answer(422), other], true, ['PATCH', 'GET']],
     ['gone before it was deleted', [answer(200), answer(404)], true, ['PATCH', 'DELETE']],
     ['replaced before it was deleted', [answer(200), answer(409), other], true, ['PATCH', 'DELETE', 'GET']],
     [

@@ -128,19 +128,21 @@ export class Evictor {
     return evicted !== 'failed';
   }
 
-  /** Repeating is harmless because of the precondition; a 409 is the other pod's, or passes. */
+  /** Repeating is harmless because of the precondition. A 409, or 422 (uid is immutable), is the other pod's, or passes. */
   async #untilDecided(pod: PodIdentity, request: ApiRequest): Promise<'done' | 'gone' | 'failed'> {
+    let refusal = '';
     for (let tried = 1; tried <= this.#options.attemptsMax; tried++) {
       const answer = await this.#ask(request);
       if (answer === undefined) return this.#fail(pod, 'no final answer in all tries');
       if (answer.status >= 200 && answer.status < 300) return 'done';
       if (answer.status === 404) return 'gone';
-      if (answer.status !== 409) return this.#fail(pod, answerText(answer));
+      if (answer.status !== 409 && answer.status !== 422) return this.#fail(pod, answerText(answer));
+      refusal = answerText(answer);
       const now = await this.#ask({ method: 'GET', path: podPath(pod.namespace, pod.name) });
       if (now?.status === 404) return 'gone';
       if (now?.status === 200 && textAt(now.body, 'metadata', 'uid') !== pod.uid) return 'gone';
     }
-    return this.#fail(pod, 'others write the pod all the time');
+    return this.#fail(pod, refusal);
   }
 
   #fail(pod: PodIdentity, text: string): 'failed' {

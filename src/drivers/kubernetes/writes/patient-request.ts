@@ -27,7 +27,7 @@ export interface Patience {
   /** Tries in all, ≥ 1; Infinity: until it is known. */
   readonly attemptsMax: number;
   readonly backOff: BackOff;
-  /** Asked before every try; false ends it. */
+  /** Asked before every try, and again right before it is written; false ends it. */
   readonly keepOn: () => boolean;
   /** Told of every answer that is a 429 or 5xx, for instance to slow down others. */
   readonly onPassing?: (answer: ApiAnswer) => void;
@@ -66,8 +66,9 @@ export function askedWaitSeconds(answer: ApiAnswer): number {
 
 /** @returns The first answer that is no 429 and no 5xx; undefined if there was none in the allowed tries. */
 export async function askPatiently(patience: Patience, request: ApiRequest): Promise<ApiAnswer | undefined> {
+  const wanted: ApiRequest = { ...request, stillWanted: patience.keepOn };
   for (let tried = 1; patience.keepOn(); tried++) {
-    const result = await attempt(patience.client, request);
+    const result = await attempt(patience.client, wanted);
     if (result.kind === 'answer' && !isPassing(result.answer.status)) return result.answer;
     if (result.kind === 'answer') patience.onPassing?.(result.answer);
     if (tried >= patience.attemptsMax) return undefined;

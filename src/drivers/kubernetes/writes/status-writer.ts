@@ -227,7 +227,8 @@ export class StatusWriter {
         this.#see(pod.uid, seenOf(answer.body, pod.uid));
         return 'written';
       }
-      if (answer?.status !== 409) return this.#fail(pod, answer);
+      // 409: another version by now. 422: another uid, which no patch may change.
+      if (answer?.status !== 409 && answer?.status !== 422) return this.#fail(pod, answer);
     }
     return this.#fail(pod, undefined);
   }
