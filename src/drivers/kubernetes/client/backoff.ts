@@ -8,6 +8,9 @@ export interface BackoffOptions {
   readonly random: () => number;
 }
 
+/** The most that is made of what a server asks for, seconds. */
+export const ASKED_SECONDS_MAX = 60;
+
 /** Waits that double with each failure and are spread by ± 50 %, so that many clients do not come back together. */
 export class Backoff {
   private readonly options: BackoffOptions;
@@ -26,14 +29,14 @@ export class Backoff {
    * Counts a failure.
    *
    * @param retryAfterSeconds What the server asked for; NaN if it did not. It is a lower bound of the wait, itself
-   *                          taken for no more than the longest wait.
-   * @returns Seconds to wait, in [first / 2, longest × 1.5].
+   *                          taken for no more than `ASKED_SECONDS_MAX`.
+   * @returns Seconds to wait: at least first / 2, at most 1.5 times the longer of the longest and what was asked for.
    */
   fail(retryAfterSeconds = Number.NaN): number {
     const { firstSeconds, longestSeconds, random } = this.options;
     const doubled = Math.min(longestSeconds, firstSeconds * 2 ** Math.min(this.count, 30));
     this.count++;
-    const asked = Number.isNaN(retryAfterSeconds) ? 0 : Math.min(longestSeconds, retryAfterSeconds);
+    const asked = Number.isNaN(retryAfterSeconds) ? 0 : Math.min(ASKED_SECONDS_MAX, retryAfterSeconds);
     const spread = random();
     return Math.max(asked * (1 + spread / 2), doubled * (0.5 + spread));
   }

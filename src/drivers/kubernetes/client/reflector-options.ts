@@ -49,7 +49,7 @@ export const REFLECTOR_DEFAULTS: ReflectorOptions = {
   watchSecondsMin: 300,
   watchSecondsMax: 600,
   backoffSeconds: 0.2,
-  backoffSecondsMax: 30,
+  backoffSecondsMax: 10,
   absentSeconds: 60,
   barrenWatchesMax: 3,
   lineBytesMax: 32 * 1024 * 1024,
