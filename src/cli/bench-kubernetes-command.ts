@@ -2,6 +2,7 @@
  * `teg bench kubernetes`: TEG beside the stock kube-scheduler on a real API server.
  */
 import type { Command } from 'commander';
+import type { CreationTime } from '../drivers/kubernetes/bench/bench-run.ts';
 import type { BenchProgress, KubernetesBenchRow } from '../drivers/kubernetes/bench/kubernetes-bench.ts';
 import { TegError } from '../model/errors.ts';
 import type { KubernetesRow } from './bench/kubernetes-packing.ts';
@@ -14,6 +15,7 @@ interface BenchKubernetesOptions {
   readonly pods?: number;
   readonly repeats?: number;
   readonly schedulers: readonly string[];
+  readonly created: CreationTime;
   readonly traces?: string;
   readonly kubeReference?: string;
   readonly sequences?: readonly string[];
@@ -47,6 +49,12 @@ export function addBenchKubernetesCommand(bench: Command): void {
     .option('--pods <n>', 'measured pods, instead of each workload’s own number', parsePositiveInt)
     .option('--repeats <n>', 'runs of each scheduler (default: 3; Packing: 1)', parsePositiveInt)
     .option('--schedulers <names>', 'of teg, stock, stock-no-batching', parseList, ['teg', 'stock'])
+    .option(
+      '--created <when>',
+      'meanwhile: pods are created while the scheduler runs, as in scheduler_perf; before: before it starts',
+      parseCreated,
+      'meanwhile',
+    )
     .option('--traces <dir>', 'for Packing: folder with openb_node_list_gpu_node.csv[.gz]')
     .option(
       '--kube-reference <dir>',
@@ -57,6 +65,11 @@ export function addBenchKubernetesCommand(bench: Command): void {
     .option('--json', 'print JSON: an array of one object a workload and scheduler')
     .addHelpText('after', EXAMPLES)
     .action(runBench);
+}
+
+function parseCreated(text: string): CreationTime {
+  if (text === 'meanwhile' || text === 'before') return text;
+  throw new TegError('TEG_OPTION_INVALID', `got '${text}', expected meanwhile or before`);
 }
 
 async function runBench(options: BenchKubernetesOptions): Promise<void> {
@@ -127,10 +140,10 @@ async function measure(
   const { benchKubernetes, benchPackingOnCluster } = await import(
     '../drivers/kubernetes/bench/kubernetes-bench.ts'
   );
-  const { nodes, pods, repeats } = options;
+  const { nodes, pods, repeats, created } = options;
   const onProgress = ({ runsDone, runs, note }: BenchProgress): void => line.update(runsDone, note, runs);
   const common = { schedulers, signal, onProgress };
-  await benchKubernetes({ ...common, workloads, repeats: repeats ?? REPEATS, nodes, pods }, onRows);
+  await benchKubernetes({ ...common, workloads, repeats: repeats ?? REPEATS, nodes, pods, created }, onRows);
   if (packing.length === 0 || signal.aborted) return;
   const { withPrediction } = await import('./bench/kubernetes-packing.ts');
   await benchPackingOnCluster(

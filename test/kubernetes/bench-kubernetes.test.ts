@@ -49,6 +49,16 @@ describeWithControlPlane('teg bench kubernetes', ['kube-scheduler'], () => {
     expect(readFileSync(out, 'utf8')).toMatch(/\*\*Restart: 10 nodes, 20 pods bound already, one run\*\*/);
   });
 
+  test('measures pods that are there before the scheduler', { timeout: 240_000 }, () => {
+    const { status, stdout } = bench(
+      ...['--workloads', 'TopologySpreading,Unschedulable', '--schedulers', 'stock-no-batching', '--json'],
+      ...['--nodes', '10', '--pods', '50', '--repeats', '1', '--created', 'before'],
+    );
+    expect(status).toBe(0);
+    const about = { scheduler: 'stock-no-batching', created: 'before', bound: 50, scheduledEvents: 50 };
+    expect(JSON.parse(stdout)).toMatchObject([about, about]);
+  });
+
   test('packs nodes until nothing fits', { timeout: 240_000 }, () => {
     const nodes = 'sn,cpu_milli,memory_mib,gpu,model\nnode-a,8000,65536,2,T4\nnode-b,8000,65536,4,T4\n';
     writeFileSync(join(folder, 'openb_node_list_gpu_node.csv'), nodes);
@@ -83,6 +93,7 @@ describe('options', () => {
     [['--workloads', 'Basic'], /got the workload 'Basic', expected some of SchedulingBasic, .*Packing/],
     [['--schedulers', 'volcano'], /got the scheduler 'volcano', expected some of teg, stock/],
     [['--workloads', 'Packing'], /got no --traces DIR, expected it for Packing/],
+    [['--created', 'after'], /got 'after', expected meanwhile or before/],
     [['--repeats', '0'], /option '--repeats <n>': got '0'/],
     [
       ['--workloads', 'Packing', '--traces', 'src', '--kube-reference', 'src'],

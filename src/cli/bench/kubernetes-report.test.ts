@@ -52,6 +52,12 @@ describe('tables', () => {
     expect(cells(RATE, 0)['peak memory']).toBe('–');
   });
 
+  test('of pods that are there before the scheduler starts', () => {
+    expect(benchTables([row('teg', [{}], { created: 'before' })])[0]?.title).toBe(
+      'SchedulingBasic: 1,000 nodes, 5,000 pods that are there first, one run',
+    );
+  });
+
   test('without the stock scheduler there is no ratio', () => {
     expect(benchTables(RATE.slice(0, 1))[0]?.rows[0]?.[2]).toBe('–');
   });

@@ -105,10 +105,11 @@ function columnsOf(row: KubernetesRow): readonly Column[] {
 }
 
 function titleOf(group: readonly KubernetesRow[]): string {
-  const { workload, sequence, nodes, pods } = group[0] as KubernetesRow;
+  const { workload, sequence, nodes, pods, created } = group[0] as KubernetesRow;
   const repeats = Math.max(...group.map((row) => row.repeats));
   const name = sequence === undefined ? workload : `${workload} ${sequence}`;
-  const what = workload === RESTART ? 'pods bound already' : 'pods';
+  const what =
+    workload === RESTART ? 'pods bound already' : created === 'before' ? 'pods that are there first' : 'pods';
   const runs = repeats > 1 ? `median of ${repeats} runs (smallest–largest)` : 'one run';
   return `${name}: ${formatCount(nodes)} nodes, ${formatCount(pods)} ${what}, ${runs}`;
 }

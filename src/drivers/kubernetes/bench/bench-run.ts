@@ -4,11 +4,18 @@
 import type { SchedulerName } from './schedulers.ts';
 import type { Workload, WorkloadSize } from './workloads.ts';
 
+/**
+ * When measured pods are created: `meanwhile`, as scheduler_perf, while the scheduler runs (then creation has its share
+ * of the machine too), or `before` the scheduler starts, which is when the clock starts then.
+ */
+export type CreationTime = 'meanwhile' | 'before';
+
 /** One run: a scheduler on a workload. */
 export interface BenchRun {
   readonly workload: Workload;
   readonly size: WorkloadSize;
   readonly scheduler: SchedulerName;
+  readonly created: CreationTime;
 }
 
 /** What was measured. NaN where a figure has no meaning for the workload. Times in seconds, memory in bytes. */
@@ -17,7 +24,7 @@ export interface BenchFigures {
   readonly podsPerSecond: number;
   readonly createToBindP50: number;
   readonly createToBindP99: number;
-  /** From the first creation (gangs: from the start of the scheduler) to the last bind, and to the last `Scheduled` event. */
+  /** From the first creation (of pods created before: from the start of the scheduler) to the last bind, and to the last `Scheduled` event. */
   readonly timeToLastBind: number;
   readonly timeToLastEvent: number;
   /** From the start of the process to the first bind; Restart only. */

@@ -3,7 +3,7 @@
  */
 import { TegError } from '../../../model/errors.ts';
 import type { RunHooks } from './bench-cluster.ts';
-import { type BenchFigures, NO_FIGURES } from './bench-run.ts';
+import { type BenchFigures, type CreationTime, NO_FIGURES } from './bench-run.ts';
 import { type Spread, spreadOf } from './bench-statistics.ts';
 import { type PackingSequence, runPackingOnCluster } from './packing-run.ts';
 import { RestartCluster } from './restart-run.ts';
@@ -19,6 +19,8 @@ export interface KubernetesBenchOptions {
   /** Instead of each workload's own. */
   readonly nodes?: number | undefined;
   readonly pods?: number | undefined;
+  /** Of gangs always `before`. */
+  readonly created: CreationTime;
   readonly signal?: AbortSignal | undefined;
   /** Told which run is going on and how far it is. */
   readonly onProgress?: (progress: BenchProgress) => void;
@@ -43,6 +45,7 @@ export interface KubernetesBenchRow extends BenchFigures {
   readonly nodes: number;
   /** Measured pods; of Restart: pods that are bound already. */
   readonly pods: number;
+  readonly created: CreationTime;
   /** Runs that ended well. */
   readonly repeats: number;
   /** Extremes over the repeats, of each figure that means something. */
@@ -71,6 +74,7 @@ export async function benchKubernetes(
   const rows: KubernetesBenchRow[] = [];
   for (const { workload, size } of cases) {
     if (options.signal?.aborted) break;
+    const created = workload.kind === 'rate' ? options.created : 'before';
     const collected =
       workload.kind === 'restart'
         ? await runRestarts(workload, size, options, counter)
@@ -79,9 +83,9 @@ export async function benchKubernetes(
             options.repeats,
             counter,
             workload.name,
-            (scheduler, hooks) => runThroughput({ workload, size, scheduler }, hooks),
+            (scheduler, hooks) => runThroughput({ workload, size, scheduler, created }, hooks),
           );
-    const about = { workload: workload.name, nodes: size.nodes, pods: size.pods };
+    const about = { workload: workload.name, nodes: size.nodes, pods: size.pods, created };
     const added = toRows(about, options.schedulers, collected);
     rows.push(...added);
     onRows(added);
@@ -109,7 +113,12 @@ export async function benchPackingOnCluster(
     const collected = await runAlternating(schedulers, repeats, counter, name, (scheduler, hooks) =>
       runPackingOnCluster(sequence, scheduler, hooks),
     );
-    const about = { workload: PACKING, nodes: sequence.nodes.length, pods: sequence.jobs.length };
+    const about = {
+      workload: PACKING,
+      nodes: sequence.nodes.length,
+      pods: sequence.jobs.length,
+      created: 'meanwhile',
+    } as const;
     const added = toRows(about, schedulers, collected).map((row) => ({ ...row, sequence: sequence.name }));
     rows.push(...added);
     onRows(added);
@@ -207,7 +216,7 @@ async function runRestarts(
 
 /** Rows in the order of the schedulers; none for a scheduler that did not get its turn. */
 function toRows(
-  about: { readonly workload: string; readonly nodes: number; readonly pods: number },
+  about: Pick<KubernetesBenchRow, 'workload' | 'nodes' | 'pods' | 'created'>,
   schedulers: readonly SchedulerName[],
   collected: ReadonlyMap<SchedulerName, Collected>,
 ): KubernetesBenchRow[] {

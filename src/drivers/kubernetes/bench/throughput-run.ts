@@ -6,10 +6,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlPlaneProcess } from '../control-plane/control-plane.ts';
 import { BenchCluster, type CpuSeconds, type RunHooks } from './bench-cluster.ts';
-import { podGroupTemplate, podTemplate } from './bench-objects.ts';
+import { type ObjectTemplate, podGroupTemplate, podTemplate } from './bench-objects.ts';
 import { type BenchFigures, type BenchRun, NO_FIGURES } from './bench-run.ts';
 import { mean, quantile, throughputSamples } from './bench-statistics.ts';
-import { CHURN_NAMESPACE, type Churn, startChurn } from './churn.ts';
+import { CHURN_NAMESPACE, startChurn } from './churn.ts';
 import { PodTracker } from './pod-tracker.ts';
 import { schedulerNameOfPods } from './schedulers.ts';
 import { GANG_SIZE } from './workloads.ts';
@@ -40,7 +40,8 @@ export interface Measured {
 
 /** Carries one out: a control plane of its own, some seconds to a minute. @throws TegError of the control plane and TEG_BENCH_FAILED. */
 export async function runThroughput(run: BenchRun, hooks: RunHooks): Promise<BenchFigures> {
-  const cluster = await BenchCluster.start(run.workload.kind === 'gang', hooks);
+  const gangs = run.workload.kind === 'gang';
+  const cluster = await BenchCluster.start(gangs, hooks);
   try {
     const { workload, size } = run;
     await cluster.createNamespaces([
@@ -50,64 +51,104 @@ export async function runThroughput(run: BenchRun, hooks: RunHooks): Promise<Ben
       workload.measuredNamespace,
     ]);
     await cluster.createNodes(size.nodes, workload.zones);
-    if (workload.kind === 'gang') return figuresOf(await measureGangs(run, cluster), true);
-    return figuresOf(await measureRate(run, cluster), false);
+    const tracker = new PodTracker('pod-', size.pods);
+    cluster.track(workload.measuredNamespace, tracker);
+    const templateOf = gangs ? await createGangs(run, cluster) : plainTemplates(run);
+    const measure = run.created === 'before' ? measureBacklog : measureArrivals;
+    return figuresOf(await measure(run, cluster, tracker, templateOf), gangs);
   } finally {
     await cluster.stop();
   }
 }
 
-/** Pods are created while the scheduler runs. */
-async function measureRate(run: BenchRun, cluster: BenchCluster): Promise<Measured> {
-  const { workload, size } = run;
-  const schedulerName = schedulerNameOfPods(run.scheduler);
-  if (workload.initBound === true) {
-    await cluster.createBoundPods(size.initPods, size.nodes, workload.initNamespace, workload.init);
-  }
-  const scheduler = await cluster.startScheduler(run.scheduler);
-  await probe(run, cluster, scheduler);
-  if (workload.initBound !== true && size.initPods > 0) await bindInit(run, cluster, scheduler);
-  const tracker = new PodTracker('pod-', size.pods);
-  cluster.track(workload.measuredNamespace, tracker);
+type TemplateOf = (i: number) => ObjectTemplate;
+
+function plainTemplates({ workload, scheduler }: BenchRun): TemplateOf {
+  const schedulerName = schedulerNameOfPods(scheduler);
   const template = podTemplate({
     namespace: workload.measuredNamespace,
     schedulerName,
     ...workload.measured,
   });
-  const churn: Churn | undefined =
-    workload.churn === undefined ? undefined : startChurn(workload.churn, cluster.client, schedulerName);
-  const before = cluster.cpuSeconds(scheduler);
-  const fromMs = performance.now();
-  try {
-    await cluster.createPods(tracker, () => template, MEASURED_IN_FLIGHT);
-    await cluster.untilBound(tracker, scheduler, STALL_SECONDS);
-  } finally {
-    await churn?.stop();
-  }
-  return takeStock(cluster, scheduler, workload.measuredNamespace, { tracker, fromMs, before });
+  return () => template;
 }
 
-/** Gangs and their pods are there before the scheduler starts. */
-async function measureGangs(run: BenchRun, cluster: BenchCluster): Promise<Measured> {
-  const { workload, size } = run;
+/** Makes the groups. @returns Templates of their pods. */
+async function createGangs(
+  { workload, size, scheduler }: BenchRun,
+  cluster: BenchCluster,
+): Promise<TemplateOf> {
   const namespace = workload.measuredNamespace;
+  const schedulerName = schedulerNameOfPods(scheduler);
   const gangSize = Math.min(GANG_SIZE, size.pods);
   const gangs = Array.from({ length: Math.ceil(size.pods / gangSize) }, (_, g) => `gang-${g}`);
   await cluster.createObjects('gangs', podGroupTemplate(namespace, gangSize), gangs);
   const templates = gangs.map((podGroupName) => {
     const spec = { schedulingGroup: { podGroupName } };
-    const schedulerName = schedulerNameOfPods(run.scheduler);
     return podTemplate({ namespace, schedulerName, ...workload.measured, spec });
   });
-  const tracker = new PodTracker('pod-', size.pods);
-  cluster.track(namespace, tracker);
-  const templateOf = (i: number) => templates[Math.floor(i / gangSize)] as (typeof templates)[0];
+  return (i) => templates[Math.floor(i / gangSize)] as ObjectTemplate;
+}
+
+/** Pods are created while the scheduler runs. */
+async function measureArrivals(
+  run: BenchRun,
+  cluster: BenchCluster,
+  tracker: PodTracker,
+  templateOf: TemplateOf,
+): Promise<Measured> {
+  const { workload, size } = run;
+  if (workload.initBound === true) await createInitBound(run, cluster);
+  const scheduler = await cluster.startScheduler(run.scheduler);
+  await probe(run, cluster, scheduler);
+  if (workload.initBound !== true && size.initPods > 0) await bindInit(run, cluster, scheduler);
+  const before = cluster.cpuSeconds(scheduler);
+  const fromMs = performance.now();
+  await withChurn(run, cluster, async () => {
+    await cluster.createPods(tracker, templateOf, MEASURED_IN_FLIGHT);
+    await cluster.untilBound(tracker, scheduler, STALL_SECONDS);
+  });
+  return takeStock(cluster, scheduler, workload.measuredNamespace, { tracker, fromMs, before });
+}
+
+/** Pods are there before the scheduler starts. */
+async function measureBacklog(
+  run: BenchRun,
+  cluster: BenchCluster,
+  tracker: PodTracker,
+  templateOf: TemplateOf,
+): Promise<Measured> {
+  const { workload, size } = run;
+  if (workload.initBound === true) await createInitBound(run, cluster);
+  else if (size.initPods > 0) {
+    const earlier = await cluster.startScheduler(run.scheduler);
+    await bindInit(run, cluster, earlier);
+    await earlier.stop();
+  }
   await cluster.createPods(tracker, templateOf);
   const before = cluster.cpuSeconds(undefined);
   const fromMs = performance.now();
-  const scheduler = await cluster.startScheduler(run.scheduler);
-  await cluster.untilBound(tracker, scheduler, STALL_SECONDS);
-  return takeStock(cluster, scheduler, namespace, { tracker, fromMs, before });
+  return withChurn(run, cluster, async () => {
+    const scheduler = await cluster.startScheduler(run.scheduler);
+    await cluster.untilBound(tracker, scheduler, STALL_SECONDS);
+    return takeStock(cluster, scheduler, workload.measuredNamespace, { tracker, fromMs, before });
+  });
+}
+
+/** Runs the churn of the workload, if it has any, around an action. */
+async function withChurn<T>(run: BenchRun, cluster: BenchCluster, action: () => Promise<T>): Promise<T> {
+  const { churn } = run.workload;
+  if (churn === undefined) return action();
+  const running = startChurn(churn, cluster.client, schedulerNameOfPods(run.scheduler));
+  try {
+    return await action();
+  } finally {
+    await running.stop();
+  }
+}
+
+function createInitBound({ workload, size }: BenchRun, cluster: BenchCluster): Promise<void> {
+  return cluster.createBoundPods(size.initPods, size.nodes, workload.initNamespace, workload.init);
 }
 
 /** Waits for the events of a namespace, then looks at what everybody used. */
