@@ -19,7 +19,7 @@ function row(
     failures: [],
     ...figures,
     ...more,
-  };
+  } as KubernetesRow;
 }
 
 const RATE = [
