@@ -205,6 +205,11 @@ describe('Binder', () => {
     store.pods.set('a', { uid: 'uid-a', node: '' });
     await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toBe('failed');
     expect(client.requests).toHaveLength(1);
+    // The client asks it once more when the request has waited for a connection.
+    expect(client.requests[0]!.stillWanted!()).toBe(false);
+    held = true;
+    expect(client.requests[0]!.stillWanted!()).toBe(true);
+    held = false;
     await expect(binder.bind(pod('a'))).resolves.toBe('failed');
     expect(client.requests).toHaveLength(1);
   });

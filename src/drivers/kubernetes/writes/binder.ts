@@ -45,7 +45,7 @@ export interface BinderOptions {
   readonly windowMin?: number;
   /** Most in flight, and so most requests at once; default 64. */
   readonly windowMax?: number;
-  /** Median latency, seconds, that is never too long; default 0.1. */
+  /** Median latency, seconds, that is never too long; default 0.05. */
   readonly fineSeconds?: number;
   /** `room` beyond the window, so that a free place is filled at once; default 8. */
   readonly aheadMax?: number;
@@ -122,7 +122,7 @@ export class Binder {
     this.#options = {
       windowMin: 4,
       windowMax: 64,
-      fineSeconds: 0.1,
+      fineSeconds: 0.05,
       aheadMax: 8,
       queueMax: 20_000,
       attemptsMax: 5,
