@@ -1,0 +1,150 @@
+/**
+ * May whoever shows this token get this page? Asked of the API server: TokenReview tells who it is, SubjectAccessReview
+ * whether they may `get` the non-resource URL. As kube-scheduler does; answers are remembered for a short time.
+ *
+ * Bounded: answers remembered, questions under way, and length of tokens, so that nobody can make the API server work for them.
+ */
+import { createHash } from 'node:crypto';
+import type { ApiClient } from '../client/api.ts';
+import { type ApiObject, isRecord } from '../objects/read-object.ts';
+
+/** What may be done: 200, or the status to refuse with and why. */
+export interface Verdict {
+  readonly status: 200 | 401 | 403 | 429 | 503;
+  readonly reason: string;
+}
+
+/** Bounds. */
+export interface AuthorizerOptions {
+  readonly client: ApiClient;
+  /** Answers are good for so long; default 10, as kube-scheduler's. */
+  readonly cacheSeconds?: number;
+  /** Answers remembered at most; default 1,000. */
+  readonly cacheMax?: number;
+  /** Questions under way at most; further ones are refused with 429. Default 16. */
+  readonly askingMax?: number;
+  /** Seconds, monotonic; default the process clock. */
+  readonly nowSeconds?: () => number;
+}
+
+const ALLOWED: Verdict = { status: 200, reason: '' };
+const TOKEN_CHARS_MAX = 16_384;
+const ASK_SECONDS_MAX = 10;
+const TOKEN_REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
+const ACCESS_REVIEWS = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+
+interface Remembered {
+  readonly verdict: Promise<Verdict>;
+  readonly untilSeconds: number;
+}
+
+/** Answers for one server. */
+export class RequestAuthorizer {
+  readonly #client: ApiClient;
+  readonly #cacheSeconds: number;
+  readonly #cacheMax: number;
+  readonly #askingMax: number;
+  readonly #now: () => number;
+  /** By digest of token and path, oldest first. */
+  readonly #answers = new Map<string, Remembered>();
+  #asking = 0;
+
+  constructor(options: AuthorizerOptions) {
+    this.#client = options.client;
+    this.#cacheSeconds = options.cacheSeconds ?? 10;
+    this.#cacheMax = options.cacheMax ?? 1000;
+    this.#askingMax = options.askingMax ?? 16;
+    this.#now = options.nowSeconds ?? (() => performance.now() / 1000);
+  }
+
+  /**
+   * Decides on a request; equal questions under way are asked once.
+   *
+   * @param header The Authorization header.
+   * @param path   Path of the request without query.
+   */
+  authorize(header: string | undefined, path: string): Promise<Verdict> {
+    const token = /^Bearer +([\x21-\x7e]+)$/i.exec(header ?? '')?.[1];
+    if (token === undefined || token.length > TOKEN_CHARS_MAX) {
+      return Promise.resolve({ status: 401, reason: 'a bearer token is needed' });
+    }
+    const key = createHash('sha256').update(token).update('\0').update(path).digest('base64');
+    const known = this.#answers.get(key);
+    if (known !== undefined && this.#now() < known.untilSeconds) return known.verdict;
+    if (this.#asking >= this.#askingMax) {
+      return Promise.resolve({ status: 429, reason: 'too many requests with tokens that are not known yet' });
+    }
+    return this.#remember(key, this.#ask(token, path));
+  }
+
+  #remember(key: string, asked: Promise<Verdict>): Promise<Verdict> {
+    this.#answers.delete(key);
+    for (const oldest of this.#answers.keys()) {
+      if (this.#answers.size < this.#cacheMax) break;
+      this.#answers.delete(oldest);
+    }
+    const remembered = { verdict: asked, untilSeconds: this.#now() + this.#cacheSeconds };
+    this.#answers.set(key, remembered);
+    // An answer that could not be got is not an answer.
+    void asked.then(({ status }) => {
+      if (status === 503 && this.#answers.get(key) === remembered) this.#answers.delete(key);
+    });
+    return asked;
+  }
+
+  async #ask(token: string, path: string): Promise<Verdict> {
+    this.#asking++;
+    try {
+      const user = await this.#userOf(token);
+      if (user === undefined) return { status: 401, reason: 'the token is not valid' };
+      return await this.#accessOf(user, path);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      return { status: 503, reason: `the API server could not be asked: ${text}` };
+    } finally {
+      this.#asking--;
+    }
+  }
+
+  /** @returns Whose token it is; undefined if nobody's. */
+  async #userOf(token: string): Promise<ApiObject | undefined> {
+    const status = await this.#review(TOKEN_REVIEWS, {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenReview',
+      spec: { token },
+    });
+    return status.authenticated === true && isRecord(status.user) ? status.user : undefined;
+  }
+
+  async #accessOf(user: ApiObject, path: string): Promise<Verdict> {
+    const status = await this.#review(ACCESS_REVIEWS, {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      spec: {
+        user: user.username,
+        groups: user.groups,
+        uid: user.uid,
+        extra: user.extra,
+        nonResourceAttributes: { path, verb: 'get' },
+      },
+    });
+    if (status.allowed === true && status.denied !== true) return ALLOWED;
+    return { status: 403, reason: `${String(user.username)} may not get ${path}` };
+  }
+
+  /** @returns `status` of the answer. @throws Error if there is none. */
+  async #review(path: string, body: unknown): Promise<ApiObject> {
+    const answer = await this.#client.request({
+      method: 'POST',
+      path,
+      body,
+      timeoutSeconds: ASK_SECONDS_MAX,
+    });
+    if (answer.status !== 200 && answer.status !== 201) {
+      throw new Error(`${path} was answered with ${answer.status}`);
+    }
+    const status = isRecord(answer.body) ? answer.body.status : undefined;
+    if (!isRecord(status)) throw new Error(`${path} was answered without a status`);
+    return status;
+  }
+}
