@@ -20,9 +20,16 @@ import {
   SOURCES_HELP,
   toTaskOptions,
 } from './simulation/simulation-options.ts';
+import {
+  addWhatIfOptions,
+  refuseWhatIf,
+  toWhatIf,
+  WHAT_IF_HELP,
+  type WhatIfOptions,
+} from './simulation/what-if-options.ts';
 import { parseNonNegativeInt } from './terminal/option-values.ts';
 
-interface SimulateOptions extends SharedOptions, ReportOptions, ZonesOptions {
+interface SimulateOptions extends SharedOptions, ReportOptions, ZonesOptions, WhatIfOptions {
   readonly policy: string;
   readonly seed: number;
   readonly explain?: string;
@@ -34,6 +41,7 @@ Examples:
   teg simulate --cluster generated:openb:2000 --jobs generated:100000 --policy teg
   teg simulate --cluster nodes.csv --jobs pods.csv --policy kube-scheduler --mtbf 30d --mttr 4h
   teg simulate --cluster cluster.yaml --jobs cluster.yaml --policy ./mine.ts --json
+  teg simulate --cluster snapshot.json.gz --start-from-snapshot --add-nodes '8*gpu-node-3' --remove-nodes gpu-node-1
   teg simulate --cluster generated:openb:100000 --jobs generated:1e6 --zones 100 --staleness 1s
 Several policies or seeds: \`teg compare\`.`;
 
@@ -44,11 +52,11 @@ export function addSimulateCommand(parent: Command): void {
     .description('run a workload through a simulated cluster, from the first arrival to the last departure')
     .option('--policy <name>', 'a policy that `teg policies` lists, or the path of your own', 'teg')
     .option('--seed <n>', 'of everything random', parseNonNegativeInt, 1);
-  addReportOptions(addZonesOptions(addSharedOptions(command)))
+  addReportOptions(addZonesOptions(addWhatIfOptions(addSharedOptions(command))))
     .option('--explain <job>', "tell one job's life and why its pods went where they went")
     .option('--no-series', 'leave the time series out of the JSON')
-    .addHelpText('after', SOURCES_HELP + EXAMPLES)
-    .action(async (options: SimulateOptions) => {
+    .addHelpText('after', SOURCES_HELP + WHAT_IF_HELP + EXAMPLES)
+    .action(async (options: SimulateOptions, self: Command) => {
       const { printJson, printJsonSchema } = await import('./terminal/json-output.ts');
       if (options.jsonSchema) {
         const { simulationResultSchema } = await import('../simulation/result.ts');
@@ -56,13 +64,14 @@ export function addSimulateCommand(parent: Command): void {
         return;
       }
       if (options.zones !== undefined) {
+        refuseWhatIf(options);
         await (await import('./federation/simulate-zones.ts')).simulateZones(options);
         return;
       }
       refuseWithoutZones(options);
       const { simulate } = await import('../drivers/embedded/simulations.ts');
       const { watchRun } = await import('./simulation/run-watch.ts');
-      const task = toTask(options);
+      const task = toTask(options, self.getOptionValueSource('jobs') !== 'default');
       const writeReports = await prepareReports(options);
       const result = await watchRun(`simulating ${options.policy}`, (run) => simulate(task, run));
       if (options.json) {
@@ -95,9 +104,10 @@ function withoutSeries(result: SimulationResult): SimulationResult {
   return rest;
 }
 
-function toTask(options: SimulateOptions): SimulationTask {
+function toTask(options: SimulateOptions, jobsNamed: boolean): SimulationTask {
   return {
     ...toTaskOptions(options),
+    ...toWhatIf(options, jobsNamed),
     policy: options.policy,
     seed: options.seed,
     withSeries: options.series || wantsReport(options),

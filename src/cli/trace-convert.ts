@@ -31,6 +31,7 @@ export async function convertTrace(from: string, to: string, options: TraceConve
   const progress = new ProgressLine('converting', { unit: kind });
   let count = 0;
   let others = 0;
+  let tainted = 0;
   try {
     for await (const batch of trace.batches) {
       signal.throwIfAborted();
@@ -39,6 +40,7 @@ export async function convertTrace(from: string, to: string, options: TraceConve
         continue;
       }
       await writer.write(batch.items as never);
+      if (batch.kind === 'nodes') tainted += batch.items.filter(({ taints }) => taints !== undefined).length;
       count += batch.items.length;
       progress.update(count);
     }
@@ -51,6 +53,8 @@ export async function convertTrace(from: string, to: string, options: TraceConve
   }
   if (others > 0)
     warnings.push({ message: `items other than ${kind} are left out (see --kind)`, count: others });
+  if (tainted > 0)
+    warnings.push({ message: 'the normal form has no taints: nodes written without theirs', count: tainted });
   report(to, kind, count, trace.context.badCount, warnings, options.json === true);
 }
 

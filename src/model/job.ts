@@ -1,6 +1,7 @@
 /**
  * A job as it is described from outside: `podCount` equal pods, what each needs, and when.
  */
+import type { Toleration } from './kubernetes/pod.ts';
 
 /** One term of a node affinity, with the operators of a Kubernetes NodeSelectorRequirement. */
 export interface AffinityTerm {
@@ -57,4 +58,6 @@ export interface JobSpec extends PodSpec {
   readonly owner?: string;
   /** The node it was on when it was recorded. A record, not a request: placement does not look at it. */
   readonly nodeName?: string;
+  /** Taints it tolerates, if the source knows of taints at all. A record, as `NodeSpec.taints`. */
+  readonly tolerations?: readonly Toleration[];
 }

@@ -1,6 +1,7 @@
 /**
  * A node as it is described from outside, before it becomes an index into `ClusterState`.
  */
+import type { Taint } from './kubernetes/node.ts';
 
 /** Most GPUs one node may have: a placement names its GPUs by a 32-bit mask. */
 export const GPUS_PER_NODE_MAX = 30;
@@ -29,4 +30,6 @@ export interface NodeSpec {
   readonly extended?: Readonly<Record<string, number>>;
   /** Labels that `affinity` terms of jobs are matched against. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** What keeps pods away that do not tolerate it. A record: placement looks at labels, which whoever reads the cluster makes of it. */
+  readonly taints?: readonly Taint[];
 }

@@ -6,6 +6,7 @@
  * only where it was asked for.
  */
 import { z } from 'zod';
+import { whatIfSchema } from './what-if-result.ts';
 
 /** Version of the shape of a `SimulationResult`. */
 export const SIMULATION_SCHEMA = 'teg.simulation/1';
@@ -295,6 +296,7 @@ export const simulationResultSchema = z.object({
   quantileGrid: z.array(z.number()),
   series: seriesSchema.optional(),
   explained: explainedSchema.optional(),
+  whatIf: whatIfSchema.optional().describe('where the run started from a snapshot'),
   timing: timingSchema.optional(),
 });
 

@@ -6,6 +6,7 @@ import type { NodeSpec } from '../model/node.ts';
 import type { EquilibriumPrices } from './equilibrium-prices.ts';
 import type { FailureOptions } from './failures.ts';
 import type { JobTable } from './job-table.ts';
+import type { RecordedStart } from './recorded-places.ts';
 
 /** Instants of the time series that are kept at least, unless the caller says otherwise. */
 export const SAMPLES_DEFAULT = 200;
@@ -29,6 +30,8 @@ export interface SimulationOptions {
   readonly policy: { readonly name: string; readonly create: PolicyFactory };
   /** Of the policy's choices, of failures, of which nodes are sampled; its integer part modulo 2^32 counts. */
   readonly seed: number;
+  /** Where the first jobs were when the run starts; absent: it starts from an empty cluster. */
+  readonly recorded?: RecordedStart;
   /** Default best-effort: whatever fits starts. strict-fifo: the first waiting job blocks those behind it. */
   readonly queue?: 'best-effort' | 'strict-fifo';
   /** Default learned: the policy sees arrivals only. list: it is told the distribution of the whole workload. */

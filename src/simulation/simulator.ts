@@ -21,6 +21,7 @@ import { type JobShapes, jobShapes } from './job-shapes.ts';
 import type { JobTable } from './job-table.ts';
 import { JobWatch } from './job-watch.ts';
 import { ObservedPolicy } from './observed-policy.ts';
+import { RecordedPlaces, whatBecame } from './recorded-places.ts';
 import type { SimulationResult } from './result.ts';
 import { RunMetrics } from './run-metrics.ts';
 import { RunProfile } from './run-profile.ts';
@@ -56,7 +57,9 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const drops = new DropReasons(cluster, shapes);
   const { explainJob } = options;
   const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
-  const zone = buildZone(options, cluster, policy);
+  const { recorded } = options;
+  const placing = recorded === undefined ? policy : new RecordedPlaces(policy, cluster, recorded);
+  const zone = buildZone(options, cluster, placing);
   if (sampler.equilibrium !== undefined) sampler.equilibrium.pods = zone;
   const run = new SimulationRun({
     table,
@@ -77,7 +80,11 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const wallMicros = (options.clockMicros?.() ?? 0) - startedMicros;
   const parts = { table, shapes, cluster, sampler, metrics, drops, policy, profile };
   const result = summarize(options, parts, { ended, endSeconds: run.now, wallMicros });
-  return watch === undefined ? result : { ...result, explained: watch.result() };
+  return {
+    ...result,
+    ...(recorded === undefined ? {} : { whatIf: whatBecame(recorded, table, cluster, zone) }),
+    ...(watch === undefined ? {} : { explained: watch.result() }),
+  };
 }
 
 /** A distribution with the counts that it comes from. */

@@ -22,6 +22,8 @@ export class ReadContext {
   readonly file: string;
   readonly limits: ReadLimits;
   readonly assume: TraceDefaults;
+  /** Whether nodes that take no pods are kept; see `ReadOptions`. */
+  readonly keepsCordoned: boolean;
   /** What the file says about itself, for example the header of an SWF file. */
   readonly notes = new Map<string, string>();
   /** Bad rows left out so far. */
@@ -33,6 +35,7 @@ export class ReadContext {
     this.file = file;
     this.options = options;
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.keepsCordoned = options.keepsCordoned ?? false;
     this.assume = { ...DEFAULT_ASSUMPTIONS, ...options.assume };
   }
 

@@ -137,4 +137,6 @@ export interface ReadOptions {
   readonly onWarning?: (warning: TraceWarning) => void;
   readonly limits?: Partial<ReadLimits>;
   readonly assume?: Partial<TraceDefaults>;
+  /** Whether nodes that take no pods (cordoned, not ready) are kept, with the taints that say so; default false: left out. */
+  readonly keepsCordoned?: boolean;
 }

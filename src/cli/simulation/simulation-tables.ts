@@ -12,10 +12,20 @@ import {
 } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 import { printExplained } from './explained-text.ts';
+import { printWhatIf } from './what-if-table.ts';
 
 /** Prints a result to standard output. */
 export function printSimulation(result: SimulationResult): void {
   process.stdout.write(`${headOf(result)}\n\n`);
+  if (result.whatIf !== undefined) {
+    printWhatIf(result.whatIf);
+    // Without further jobs no time passes, and there are no means over time.
+    if (result.endSeconds === 0) {
+      if (result.explained !== undefined) printExplained(result.explained);
+      return;
+    }
+    process.stdout.write('\n');
+  }
   printTable([{ header: 'measure' }, { header: 'value' }, { header: '' }], measuresOf(result));
   if (result.equilibrium !== null) {
     process.stdout.write('\n');

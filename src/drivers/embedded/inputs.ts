@@ -4,8 +4,10 @@
 import { Random } from '../../kernel/random.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
+import type { JobSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import { JobTableBuilder } from '../../simulation/job-table.ts';
+import type { RecordedStart } from '../../simulation/recorded-places.ts';
 import type { ReadOptions } from '../../traces/format.ts';
 import {
   capacityOf,
@@ -16,7 +18,9 @@ import {
   type NodeKind,
   OPENB_LIKE_MIX,
 } from '../../traces/generate.ts';
-import { readNodes, streamJobs } from '../../traces/read.ts';
+import { readJobs, readNodes, streamJobs } from '../../traces/read.ts';
+import { TaintTerms } from './taint-terms.ts';
+import { type ChangedCluster, changeCluster, startFrom, type WhatIf } from './what-if.ts';
 
 /** What a generated source begins with. */
 const GENERATED = 'generated:';
@@ -34,8 +38,10 @@ const MIXES: Readonly<Record<string, readonly NodeKind[]>> = {
 export interface InputSources {
   /** A file, or `generated:MIX:NODES` with MIX openb or homogeneous. */
   readonly cluster: string;
+  /** Changes to the cluster, and whether to start from the pods of its file. */
+  readonly whatIf?: WhatIf;
   /**
-   * A file, or `generated:JOBS`, `generated:JOBS:LOAD` or `generated:JOBS:LOAD:LONGEST`: offered load relative to the
+   * '' (only with a start from a snapshot: none), a file, or `generated:JOBS`, `generated:JOBS:LOAD` or `generated:JOBS:LOAD:LONGEST`: offered load relative to the
    * cluster, and where durations are cut (`8h`; a gang runs up to four times as long).
    */
   readonly jobs: string;
@@ -49,6 +55,8 @@ export interface InputSources {
 export interface Inputs {
   readonly nodes: readonly NodeSpec[];
   readonly builder: JobTableBuilder;
+  /** Where the first jobs of the builder are to go, if the run starts from a snapshot. */
+  readonly recorded?: RecordedStart;
   /** What the readers assumed or left out, for people. */
   readonly warnings: readonly string[];
 }
@@ -119,50 +127,123 @@ function longestSeconds(text: string): number {
 /**
  * Reads or makes the inputs. A file of jobs is streamed: what stays in memory is some 60 bytes a job and their names.
  *
- * @throws TegError of the readers and generators; TEG_JOB_INVALID for two jobs of one id.
+ * @throws TegError of the readers and generators; TEG_JOB_INVALID for two jobs of one id; TEG_OPTION_INVALID for changes
+ *         that the cluster does not allow.
  */
 export async function loadInputs(sources: InputSources): Promise<Inputs> {
   const warnings: string[] = [];
+  const { whatIf = {} } = sources;
   const read: ReadOptions = {
     skipBad: sources.skipBad ?? 0,
+    keepsCordoned: whatIf.startFromSnapshot === true,
     onWarning: ({ message, count }) => warnings.push(count > 1 ? `${message} (${count} times)` : message),
   };
-  const cluster = parseClusterSource(sources.cluster);
-  const nodes =
-    cluster.kind === 'file'
-      ? await readNodes(cluster.path, read)
-      : generateNodes({ nodes: cluster.nodes, mix: cluster.mix });
-  return { nodes, builder: await loadJobs(sources, nodes, read), warnings };
+  const source = parseClusterSource(sources.cluster);
+  const made =
+    source.kind === 'file'
+      ? await readNodes(source.path, read)
+      : generateNodes({ nodes: source.nodes, mix: source.mix });
+  const changed = changeCluster(made, whatIf);
+  const taints = new TaintTerms(changed.nodes);
+  const jobs = new JobCollector(taints);
+  const { nodes } = taints;
+  if (!whatIf.startFromSnapshot) {
+    await loadJobs(jobs, sources, nodes, read, 0);
+    return { nodes, builder: jobs.builder, warnings };
+  }
+  if (source.kind !== 'file') throw badSource('cluster', sources.cluster, 'a file with pods to start from');
+  const recorded = await loadSnapshotPods(jobs, source.path, changed, read, warnings);
+  if (sources.jobs !== '') {
+    const firstSeconds = await firstSubmission(sources, read);
+    await loadJobs(jobs, sources, nodes, read, firstSeconds);
+  }
+  return { nodes, builder: jobs.builder, recorded, warnings };
 }
 
+/** Takes jobs from one source after the other. */
+class JobCollector {
+  readonly builder = new JobTableBuilder(new DemandTable());
+  private readonly taints: TaintTerms;
+  private readonly ids = new Set<string>();
+
+  constructor(taints: TaintTerms) {
+    this.taints = taints;
+  }
+
+  /** Adds a job, with the terms of taints. @throws TegError TEG_JOB_INVALID for an id that is there already. */
+  add(source: string, job: JobSpec): void {
+    this.claim(source, job.id);
+    this.builder.add(this.taints.apply(job));
+  }
+
+  /** Adds a pod that is on its node already, whatever taints that has now. */
+  addPlaced(source: string, job: JobSpec): void {
+    this.claim(source, job.id);
+    this.builder.add(job);
+  }
+
+  private claim(source: string, id: string): void {
+    if (this.ids.has(id)) {
+      throw new TegError(
+        'TEG_JOB_INVALID',
+        `${source}: got two jobs named '${id}', expected unique names; rename or remove one`,
+      );
+    }
+    this.ids.add(id);
+  }
+}
+
+async function loadSnapshotPods(
+  jobs: JobCollector,
+  path: string,
+  cluster: ChangedCluster,
+  read: ReadOptions,
+  warnings: string[],
+): Promise<RecordedStart> {
+  // The nodes' warnings were told when they were read.
+  const start = startFrom(await readJobs(path, { ...read, onWarning: () => {} }), cluster);
+  for (const pod of start.kept) jobs.addPlaced(path, pod);
+  for (const pod of start.pending) jobs.add(path, pod);
+  warnings.push(...start.warnings);
+  return { nodes: start.nodes, pending: start.pending.length };
+}
+
+/** Further jobs arrive as they were recorded, the first of them when the run starts. */
+async function firstSubmission({ jobs }: InputSources, read: ReadOptions): Promise<number> {
+  const source = parseJobSource(jobs);
+  if (source.kind === 'generated') return 0;
+  if (source.path === '-') throw badSource('workload', '-', 'a file: it is read twice');
+  let first = Number.POSITIVE_INFINITY;
+  for await (const batch of streamJobs(source.path, { ...read, onWarning: () => {} })) {
+    for (const job of batch) first = Math.min(first, job.submitSeconds);
+  }
+  return Number.isFinite(first) ? first : 0;
+}
+
+/** @param firstSeconds What counts as 0 in the source. */
 async function loadJobs(
+  jobs: JobCollector,
   sources: InputSources,
   nodes: readonly NodeSpec[],
   read: ReadOptions,
-): Promise<JobTableBuilder> {
-  const builder = new JobTableBuilder(new DemandTable());
+  firstSeconds: number,
+): Promise<void> {
   const source = parseJobSource(sources.jobs);
   if (source.kind === 'generated') {
     const random = new Random(sources.seed, STREAM_WORKLOAD);
     const duration = { ...DEFAULT_DURATION, maxSeconds: source.maxSeconds };
     const options = { jobs: source.jobs, load: source.load, duration, capacity: capacityOf(nodes) };
-    for (const batch of generateJobBatches(options, random)) for (const job of batch) builder.add(job);
-    return builder;
+    for (const batch of generateJobBatches(options, random)) {
+      for (const job of batch) jobs.add(sources.jobs, job);
+    }
+    return;
   }
-  const ids = new Set<string>();
   for await (const batch of streamJobs(source.path, read)) {
     for (const job of batch) {
-      if (ids.has(job.id)) {
-        throw new TegError(
-          'TEG_JOB_INVALID',
-          `${source.path}: got two jobs named '${job.id}', expected unique names; rename or remove one`,
-        );
-      }
-      ids.add(job.id);
-      builder.add(job);
+      const submitSeconds = job.submitSeconds - firstSeconds;
+      jobs.add(source.path, firstSeconds === 0 ? job : { ...job, submitSeconds });
     }
   }
-  return builder;
 }
 
 function badSource(what: string, text: string, expected: string): TegError {

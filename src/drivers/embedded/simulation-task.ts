@@ -71,10 +71,11 @@ export class SimulationTaskRunner {
       nodes: inputs.nodes,
       jobs: table,
       policy,
+      ...(inputs.recorded === undefined ? {} : { recorded: inputs.recorded }),
       equilibriumPrices: this.equilibriumPrices,
       labels: {
         cluster: task.cluster,
-        workload: task.jobs,
+        workload: workloadLabel(task),
         load: task.load ?? 1,
         repeat: task.repeat ?? 1,
         resampled: task.resample ?? false,
@@ -89,7 +90,7 @@ export class SimulationTaskRunner {
 
   private async inputsOf(task: SimulationTask): Promise<Inputs> {
     const seed = isGenerated(task.jobs) ? task.seed : 0;
-    const key = JSON.stringify([task.cluster, task.jobs, seed, task.skipBad ?? 0]);
+    const key = JSON.stringify([task.cluster, task.jobs, seed, task.skipBad ?? 0, task.whatIf ?? null]);
     if (this.inputs === undefined || key !== this.key) {
       this.inputs = undefined;
       this.inputs = await loadInputs(task);
@@ -97,6 +98,11 @@ export class SimulationTaskRunner {
     }
     return this.inputs;
   }
+}
+
+function workloadLabel({ jobs, whatIf }: SimulationTask): string {
+  if (!whatIf?.startFromSnapshot) return jobs;
+  return jobs === '' ? 'the pods of the cluster' : `the pods of the cluster, then ${jobs}`;
 }
 
 function jobToExplain(table: JobTable, id: string): number {

@@ -53,6 +53,7 @@ describe('a list of nodes and pods', () => {
       requestedSeconds: NaN,
       podCount: 1,
       gangMin: 1,
+      tolerations: [],
       podGroup: 'team-a/train',
       owner: 'Job/train',
       nodeName: 'gpu-1',
@@ -280,6 +281,22 @@ describe('the life of a pod', () => {
     expect(jobs[0]?.priority).toBe(priority);
   });
 
+  test('tolerations have their defaults filled in; bad ones are refused', async () => {
+    const tolerations =
+      'tolerations: [{operator: Exists}, {key: a, value: b, effect: NoSchedule}, {key: c, effect: PreferNoSchedule}, {key: d, operator: Gt, value: 5}]';
+    const { jobs, warnings } = await pod(`${tolerations}, containers: []`);
+    expect(jobs[0]?.tolerations).toEqual([
+      { key: '', operator: 'Exists', value: '', effect: '' },
+      { key: 'a', operator: 'Equal', value: 'b', effect: 'NoSchedule' },
+    ]);
+    expect(warnings).toEqual([{ message: expect.stringContaining('operator other than'), count: 1 }]);
+    await expect(pod('tolerations: [{key: a, effect: Never}]')).rejects.toMatchObject({
+      code: 'TEG_TRACE_BAD_VALUE',
+      message: expect.stringContaining("'spec.tolerations[].effect'"),
+    });
+    await expect(pod('tolerations: {key: a}')).rejects.toMatchObject({ code: 'TEG_TRACE_BAD_VALUE' });
+  });
+
   test('a PodGroup may be named in the spec or by a label', async () => {
     const inSpec = await pod('schedulingGroup: {podGroupName: g}, containers: []', 'namespace: n');
     expect(inSpec.jobs[0]?.podGroup).toBe('n/g');
@@ -297,7 +314,30 @@ describe('nodes', () => {
   ])('%s: %d taken', async (fields, count) => {
     const { nodes, warnings } = await readText(`kind: Node\nmetadata: {name: n}\n${fields}\n`);
     expect(nodes).toHaveLength(count);
-    expect(warnings).toHaveLength(fields.includes('"True"') ? 0 : 1);
+    expect(warnings).toHaveLength(count === 1 ? 0 : 1);
+  });
+
+  test('taints that keep pods away are kept; a cordon and not being ready are such taints', async () => {
+    const read = async (fields: string): Promise<unknown> => {
+      const { nodes, warnings } = await readText(`kind: Node\nmetadata: {name: n}\n${fields}\n`, {
+        keepsCordoned: true,
+      });
+      expect(warnings).toEqual([]);
+      return nodes[0]?.taints;
+    };
+    const cordon = { key: 'node.kubernetes.io/unschedulable', value: '', effect: 'NoSchedule' };
+    expect(await read('spec: {unschedulable: true}')).toEqual([cordon]);
+    const told = '{key: node.kubernetes.io/unschedulable, effect: NoSchedule}';
+    expect(await read(`spec: {unschedulable: true, taints: [${told}]}`)).toEqual([cordon]);
+    expect(await read('status: {conditions: [{type: Ready, status: Unknown}]}')).toEqual([
+      { key: 'node.kubernetes.io/not-ready', value: '', effect: 'NoSchedule' },
+    ]);
+    expect(
+      await read(
+        'spec: {taints: [{key: a, effect: PreferNoSchedule}, {key: b, value: c, effect: NoExecute}]}',
+      ),
+    ).toEqual([{ key: 'b', value: 'c', effect: 'NoExecute' }]);
+    expect(await read('spec: {taints: [{key: a, effect: PreferNoSchedule}]}')).toBeUndefined();
   });
 
   test('allocatable counts, and capacity where it is silent', async () => {

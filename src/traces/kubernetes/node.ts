@@ -6,26 +6,27 @@ import { gpuModelOf } from '../../model/kubernetes/gpus.ts';
 import { type NodeSpec, PODS_PER_NODE_DEFAULT } from '../../model/node.ts';
 import type { FieldReader, Fields } from './fields.ts';
 import { extendedOf, gpusOf, nodeOffers } from './resources.ts';
+import { taintsOf } from './taints.ts';
 
 const BYTES_PER_MIB = 1_048_576;
 
 /**
  * Reads a node.
  *
+ * @param keepsCordoned Whether nodes that take no pods are kept, with the taints that say so.
  * @returns The node, or undefined if it takes no pods (cordoned or not ready).
  * @throws TegError TEG_TRACE_BAD_VALUE with the path of the field.
  */
-export function toNode(node: Fields, reader: FieldReader): NodeSpec | undefined {
+export function toNode(node: Fields, reader: FieldReader, keepsCordoned: boolean): NodeSpec | undefined {
   const metadata = reader.fields(node, 'metadata', '');
   const spec = reader.fields(node, 'spec', '');
   const status = reader.fields(node, 'status', '');
-  if (reader.text(spec, 'unschedulable', 'spec') === 'true' || !isReady(status, reader)) {
+  const ready = isReady(status, reader);
+  if (!keepsCordoned && (reader.text(spec, 'unschedulable', 'spec') === 'true' || !ready)) {
     reader.context.warn('nodes that are cordoned or not ready are left out');
     return undefined;
   }
-  if (reader.list(spec, 'taints', 'spec').length > 0) {
-    reader.context.warn('taints are ignored: nodes');
-  }
+  const taints = taintsOf(spec, ready, reader);
   const labels = labelsOf(metadata, reader);
   const offers = nodeOffers(status, reader);
   const gpuCount = gpusOf(offers);
@@ -38,6 +39,7 @@ export function toNode(node: Fields, reader: FieldReader): NodeSpec | undefined 
     podsMax: offers.get('pods') ?? PODS_PER_NODE_DEFAULT,
     ...extendedOf(offers),
     ...(Object.keys(labels).length > 0 ? { labels } : {}),
+    ...(taints.length > 0 ? { taints } : {}),
   };
 }
 

@@ -7,6 +7,7 @@ import { parseDecimal } from '../row.ts';
 import { nodeConstraint } from './constraints.ts';
 import type { FieldReader, Fields } from './fields.ts';
 import { type Amounts, extendedOf, gpusOf, podRequests } from './resources.ts';
+import { tolerationsOf } from './taints.ts';
 
 /** Labels and annotations that name a pod's PodGroup, in the order in which they are believed. */
 const POD_GROUP_KEYS: readonly string[] = [
@@ -67,6 +68,7 @@ export function podToJob(pod: Fields, around: PodSurroundings, reader: FieldRead
     requestedSeconds: reader.integer(spec, 'activeDeadlineSeconds', 'spec', Number.NaN),
     podCount: 1,
     gangMin: 1,
+    tolerations: tolerationsOf(spec, reader),
     ...textField('podGroup', podGroup(metadata, spec, namespace, reader)),
     ...textField('owner', owner(metadata, reader)),
     ...textField('nodeName', reader.text(spec, 'nodeName', 'spec')),
@@ -179,5 +181,8 @@ function warnOfIgnored(spec: Fields, reader: FieldReader): void {
   const spreads = reader.list(spec, 'topologySpreadConstraints', 'spec').length > 0;
   if (spreads || Object.hasOwn(affinity, 'podAffinity') || Object.hasOwn(affinity, 'podAntiAffinity')) {
     reader.context.warn('affinity between pods and topology spread constraints are ignored: pods');
+  }
+  if (reader.list(spec, 'schedulingGates', 'spec').length > 0) {
+    reader.context.warn('scheduling gates are ignored: pods');
   }
 }

@@ -126,7 +126,7 @@ class Collector {
   }
 
   private addNode(object: Fields): void {
-    const node = toNode(object, this.reader);
+    const node = toNode(object, this.reader, this.context.keepsCordoned);
     if (node === undefined) return;
     const problem = findNodeProblem(node);
     if (problem !== undefined) throw this.context.problemError(this.reader.line, problem);
