@@ -1,6 +1,6 @@
 /**
- * What `npm start`, `npm test`, `npm run check` and `npm run bench` run: installs what is missing, finds a Node.js
- * that can run the sources, and hands over.
+ * What `npm start`, `npm test`, `npm run check`, `npm run bench` and `npm run cluster` run: installs what is missing,
+ * finds a Node.js that can run the sources, and hands over.
  *
  * Plain JavaScript for Node 18 and later, without dependencies: it runs before anything is installed.
  */
@@ -17,7 +17,7 @@ import {
   runtimeEnv,
 } from './runtime.mjs';
 
-const USAGE = 'usage: node bin/bootstrap.mjs start|test|check|bench [arguments]';
+const USAGE = 'usage: node bin/bootstrap.mjs start|test|check|bench|cluster [arguments]';
 
 /**
  * A step: a tool (its package and the name of its command) with arguments.
@@ -89,22 +89,26 @@ function testSteps(args) {
 
 /** @param {string[]} argv */
 async function main([command = '', ...args]) {
-  if (!['start', 'test', 'check', 'bench'].includes(command)) {
-    fail(`TEG_OPTION_INVALID: got '${command}', expected one of start, test, check, bench\n${USAGE}`, 2);
+  if (!['start', 'test', 'check', 'bench', 'cluster'].includes(command)) {
+    fail(
+      `TEG_OPTION_INVALID: got '${command}', expected one of start, test, check, bench, cluster\n${USAGE}`,
+      2,
+    );
   }
   if (!existsSync(join(ROOT, 'package-lock.json'))) {
     fail(
       `TEG_INSTALL_FAILED: ${ROOT} has no package-lock.json, expected a complete checkout: clone it again`,
     );
   }
-  await ensureDependencies({ needDev: command !== 'start' });
+  const isTeg = command === 'start' || command === 'cluster';
+  await ensureDependencies({ needDev: !isTeg });
   const runtime = findRuntime() ?? fail(missingRuntimeMessage());
   if (command === 'test') return runSteps(runtime, testSteps(args));
   if (command === 'check') return runSteps(runtime, CHECKS);
-  const [file, ...first] = command === 'start' ? ['src/cli/main.ts', 'start'] : ['bench/run.ts'];
+  const [file, ...first] = isTeg ? ['src/cli/main.ts', command] : ['bench/run.ts'];
   // The working folder stays the caller's: `npm start -- --nodes ./my.csv` names a file where npm was started.
   const cwd = process.env.INIT_CWD ?? process.cwd();
-  const options = { cwd, env: runtimeEnv(), forwardKeys: command === 'start' };
+  const options = { cwd, env: runtimeEnv(), forwardKeys: isTeg };
   endLike(await runProgram(runtime, [join(ROOT, String(file)), ...first, ...args], options));
 }
 

@@ -18,6 +18,7 @@ export const SAME_PRESS_MS = 200;
 let controller: AbortController | undefined;
 let exitCode = EXIT_INTERRUPTED;
 let firstMs = 0;
+let successful = false;
 
 /**
  * Starts to watch for Ctrl-C (and SIGTERM), once a process however often it is called.
@@ -36,6 +37,11 @@ export function interruptSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** From now on an interruption is how the command is meant to end: its exit code is 0, unless it is interrupted twice. */
+export function interruptionIsSuccess(): void {
+  successful = true;
+}
+
 /** @returns The exit code that the user's interruption asks for; undefined if there was none. */
 export function interruptedExitCode(): number | undefined {
   return controller?.signal.aborted === true ? exitCode : undefined;
@@ -48,7 +54,7 @@ function onSignal(code: number): void {
     process.exit(code);
   }
   firstMs = nowMs;
-  exitCode = code;
+  exitCode = successful ? 0 : code;
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[2Kstopping … (Ctrl-C again ends at once)\n');
   controller.abort(
     new TegError(

@@ -86,6 +86,47 @@ export async function createNodes(
   await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count) }, one));
 }
 
+/** How often it is looked whether nodes may be used, and how long at most. */
+const LOOK_MS = 500;
+const USABLE_SECONDS_MAX = 120;
+
+/**
+ * Waits until no node with this prefix has the taint that the API server gives new nodes, and controllers take away
+ * when they have seen that a node is ready.
+ *
+ * @param onProgress Called with how many are so far.
+ * @throws TegError TEG_SERVER_FAILED if that takes more than two minutes.
+ */
+export async function untilUsable(
+  client: Pick<ApiClient, 'request'>,
+  prefix: string,
+  onProgress: (usable: number) => void = () => {},
+): Promise<void> {
+  for (let waitedMs = 0; waitedMs < USABLE_SECONDS_MAX * 1000; waitedMs += LOOK_MS) {
+    const answer = await client.request({ method: 'GET', path: '/api/v1/nodes?resourceVersion=0' });
+    if (answer.status !== 200) throw refused('GET', '/api/v1/nodes', answer);
+    const nodes = (answer.body as { items: readonly ReadNode[] }).items.filter(({ metadata }) =>
+      metadata.name.startsWith(prefix),
+    );
+    const usable = nodes.filter(({ spec }) => !spec.taints?.some(({ key }) => key === NOT_READY)).length;
+    onProgress(usable);
+    if (usable === nodes.length) return;
+    await delay(LOOK_MS);
+  }
+  throw new TegError(
+    'TEG_SERVER_FAILED',
+    `nodes still have the taint ${NOT_READY} after ${USABLE_SECONDS_MAX} s, expected the controller manager to take it away: does it run?`,
+  );
+}
+
+const NOT_READY = 'node.kubernetes.io/not-ready';
+
+/** As much of a node as is looked at. */
+interface ReadNode {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly taints?: readonly { readonly key: string }[] };
+}
+
 /**
  * Deletes nodes 0 … count − 1 of a template; those that are gone already do not matter.
  *
