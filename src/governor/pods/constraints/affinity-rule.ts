@@ -88,10 +88,9 @@ export class EnemyRule {
 
   /** Makes ready for `check`. @returns Whether some pod that runs has a term against the shape. O(terms that mean it). */
   begin(state: ShapeState): boolean {
-    this.carriers.catchUp(state);
     const { active } = this;
     active.length = 0;
-    for (const carrier of state.enemies) {
+    for (const carrier of this.carriers.enemiesOf(state)) {
       if (carrier.total <= 0) continue;
       carrier.fit();
       active.push(carrier);
@@ -109,10 +108,4 @@ export class EnemyRule {
     }
     return Refusal.None;
   }
-}
-
-/** Whether pods that run have a required anti-affinity (`enemies`) or a preference (`admirers`) that means the shape. */
-export function isMeant(carriers: Carriers, state: ShapeState, by: 'enemies' | 'admirers'): boolean {
-  carriers.catchUp(state);
-  return state[by].some((carrier) => carrier.total > 0);
 }

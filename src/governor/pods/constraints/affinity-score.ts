@@ -64,8 +64,7 @@ export function addAdmirers(
   nodes: Int32Array,
   count: number,
 ): void {
-  carriers.catchUp(state);
-  for (const carrier of state.admirers) {
+  for (const carrier of carriers.admirersOf(state)) {
     if (carrier.total <= 0) continue;
     carrier.fit();
     addDomains(raw, nodes, count, carrier.column.ids, carrier.counts, carrier.weight);

@@ -2,7 +2,7 @@
  * What is remembered does not grow with what came and went.
  */
 import { expect, test } from 'vitest';
-import { apps, Cluster, HOST, near, spread, ZONE } from './constraints.fixture.ts';
+import { apps, Cluster, HOST, near, spread, ZONE } from './cluster.scenarios.ts';
 import { emptyTemplate, plainNode } from './constraints.scenarios.ts';
 
 test('counters and node selectors: not more than allowed, and the answers stay right', () => {

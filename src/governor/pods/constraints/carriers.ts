@@ -61,12 +61,23 @@ export class Carrier {
   }
 }
 
+/** What the terms are to one shape, of those created before `seen` in `epoch`. */
+interface ShapeTerms {
+  enemies: Carrier[];
+  admirers: Carrier[];
+  seen: number;
+  epoch: number;
+}
+
 /** The terms that pods carry. As many as pods that run have, and some. */
 export class Carriers {
   private readonly nodes: NodeTable;
   private readonly pods: NodePods;
   private readonly namespaces: Namespaces;
   private readonly carriers = new Map<string, Carrier>();
+  /** By shape id: its own terms, and those that mean it. */
+  private readonly own: (readonly Carrier[] | undefined)[] = [];
+  private readonly meant: (ShapeTerms | undefined)[] = [];
   private log: Carrier[] = [];
   private epoch = 0;
   private sweepAbove = SWEEP_FIRST;
@@ -99,22 +110,20 @@ export class Carriers {
     this.epoch++;
   }
 
-  /** Makes a shape's `enemies` and `admirers` complete: carriers, perhaps of no pod, whose terms mean it. O(created since). */
-  catchUp(state: ShapeState): void {
-    if (state.carriersEpoch !== this.epoch) {
-      state.carriersEpoch = this.epoch;
-      state.carriersSeen = 0;
-      state.enemies = [];
-      state.admirers = [];
-    }
-    const { log } = this;
-    for (let i = state.carriersSeen; i < log.length; i++) {
-      const carrier = log[i] as Carrier;
-      if (!meansHolder(carrier.term, state.template, this.namespaces)) continue;
-      if (carrier.weight === 0) state.enemies.push(carrier);
-      else state.admirers.push(carrier);
-    }
-    state.carriersSeen = log.length;
+  /** Required anti-affinity terms, perhaps of no pod any more, that mean a shape. O(terms created since). */
+  enemiesOf(state: ShapeState): readonly Carrier[] {
+    return this.meaning(state).enemies;
+  }
+
+  /** The other terms, perhaps of no pod any more, that mean a shape. O(terms created since). */
+  admirersOf(state: ShapeState): readonly Carrier[] {
+    return this.meaning(state).admirers;
+  }
+
+  /** The id may mean another shape from now on. */
+  forgetShape(id: number): void {
+    if (id < this.own.length) this.own[id] = undefined;
+    if (id < this.meant.length) this.meant[id] = undefined;
   }
 
   /** Carriers there are, for tests of bounds. */
@@ -122,14 +131,32 @@ export class Carriers {
     return this.carriers.size;
   }
 
-  private carriedBy(state: ShapeState): readonly Carrier[] {
-    let { carried } = state;
-    if (carried === undefined || carried.some((carrier) => carrier.dropped)) {
-      this.sweep();
-      carried = this.make(state.template);
-      state.carried = carried;
+  private meaning(state: ShapeState): ShapeTerms {
+    let terms = this.meant[state.id];
+    if (terms === undefined || terms.epoch !== this.epoch) {
+      terms = { enemies: [], admirers: [], seen: 0, epoch: this.epoch };
+      while (this.meant.length < state.id) this.meant.push(undefined);
+      this.meant[state.id] = terms;
     }
-    return carried;
+    const { log } = this;
+    for (let i = terms.seen; i < log.length; i++) {
+      const carrier = log[i] as Carrier;
+      if (!meansHolder(carrier.term, state.template, this.namespaces)) continue;
+      if (carrier.weight === 0) terms.enemies.push(carrier);
+      else terms.admirers.push(carrier);
+    }
+    terms.seen = log.length;
+    return terms;
+  }
+
+  private carriedBy(state: ShapeState): readonly Carrier[] {
+    const known = this.own[state.id];
+    if (known !== undefined && !known.some((carrier) => carrier.dropped)) return known;
+    this.sweep();
+    const made = this.make(state.template);
+    while (this.own.length < state.id) this.own.push(undefined);
+    this.own[state.id] = made;
+    return made;
   }
 
   private make(template: PodTemplate): readonly Carrier[] {

@@ -7,9 +7,9 @@
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import { type Constraints, type PodShape, Refusal, type RefusalCode } from '../constraints.ts';
 import type { PodEvent } from '../pod-events.ts';
-import { type AffinityRule, EnemyRule, isMeant } from './affinity-rule.ts';
+import { type AffinityRule, EnemyRule } from './affinity-rule.ts';
 import { addAdmirers, addNormalised } from './affinity-score.ts';
-import { Carriers } from './carriers.ts';
+import { type Carrier, Carriers } from './carriers.ts';
 import { areConcerned } from './concern.ts';
 import { DiskTable } from './disk-table.ts';
 import { namesByHostname } from './named-nodes.ts';
@@ -141,6 +141,8 @@ export class ClusterConstraints implements Constraints {
     this.rules[id]?.release();
     this.rules[id] = undefined;
     this.shapes.forget(id);
+    this.parts.counters.forgetShape(id);
+    this.parts.carriers.forgetShape(id);
     if (this.current?.state.id === id) this.current = undefined;
   }
 
@@ -153,7 +155,7 @@ export class ClusterConstraints implements Constraints {
     if (template.preferredNodeTerms.length + template.preferredAffinity.length > 0) return true;
     if (template.preferredAntiAffinity.length > 0 || template.spread.some(({ hard }) => !hard)) return true;
     const rules = this.rulesOf(shape);
-    if (isMeant(this.parts.carriers, rules.state, 'admirers')) return true;
+    if (isCarried(this.parts.carriers.admirersOf(rules.state))) return true;
     return this.nodes.taints.hasSoft && this.nodes.taints.anyDisliked(rules.tolerance());
   }
 
@@ -166,7 +168,7 @@ export class ClusterConstraints implements Constraints {
       template.affinity.length > 0 ||
       template.antiAffinity.length > 0 ||
       template.spread.some(({ hard }) => hard) ||
-      isMeant(this.parts.carriers, this.shapes.of(shape), 'enemies')
+      isCarried(this.parts.carriers.enemiesOf(this.shapes.of(shape)))
     );
   }
 
@@ -231,7 +233,7 @@ export class ClusterConstraints implements Constraints {
     }
     rules.spreadScore()?.addTo(scores, nodes, count, SPREAD_WEIGHT);
     const liked = rules.affinityScore();
-    if (liked === undefined && !isMeant(parts.carriers, state, 'admirers')) return;
+    if (liked === undefined && !isCarried(parts.carriers.admirersOf(state))) return;
     const raw = new Float64Array(count);
     liked?.addRaw(raw, nodes, count);
     addAdmirers(parts.carriers, state, raw, nodes, count);
@@ -315,4 +317,10 @@ export class ClusterConstraints implements Constraints {
     counters.afterNode(node);
     carriers.onNode(node, 1);
   }
+}
+
+/** Whether some pod has one of the terms. */
+function isCarried(terms: readonly Carrier[]): boolean {
+  for (const { total } of terms) if (total > 0) return true;
+  return false;
 }

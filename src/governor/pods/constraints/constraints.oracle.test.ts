@@ -148,7 +148,10 @@ class Twin {
       this.oracle.before({ ...template, requiredNodeTerms: undefined }) === ''
         ? (this.oracle.match(template, node) ?? [])
         : [];
-    this.oracle.pods.push({ uid, node, template, leaving, promises });
+    // What a claim has been promised already stays.
+    const standing = new Map(this.oracle.pods.flatMap((pod) => pod.promises).map((p) => [p.claim, p]));
+    const kept = promises.map((promise) => standing.get(promise.claim) ?? promise);
+    this.oracle.pods.push({ uid, node, template, leaving, promises: kept });
     this.rules.addPod(node, shape, uid, leaving);
   }
 

@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LabelRequirement, NodeSelectorTerm, Toleration } from '../../../model/kubernetes/pod.ts';
 import { Refusal } from '../constraints.ts';
-import { Cluster, HOST } from './constraints.fixture.ts';
+import { Cluster, HOST } from './cluster.scenarios.ts';
 import { emptyTemplate } from './constraints.scenarios.ts';
 import { REFUSAL_COUNT, REFUSAL_PLUGINS, REFUSAL_TEXTS } from './refusals.ts';
 

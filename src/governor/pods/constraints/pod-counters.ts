@@ -13,6 +13,13 @@ import type { ShapeState, ShapeStates } from './shape-states.ts';
 /** Dropped counters that the log of creations may hold before it is written anew. */
 const DEAD_MAX = 256;
 
+/** Which counters count a shape's pods, of those created before `seen` in `epoch`. */
+interface CounterList {
+  counters: PodCounter[];
+  seen: number;
+  epoch: number;
+}
+
 interface SharedFilter {
   readonly filter: NodeFilter;
   users: number;
@@ -26,6 +33,8 @@ export class PodCounters implements ByNode {
   private readonly max: number;
   private readonly counters = new Map<string, PodCounter>();
   private readonly filters = new Map<string, SharedFilter>();
+  /** By shape id. */
+  private readonly lists: (CounterList | undefined)[] = [];
   private readonly filterKeys = new Map<PodCounter, string>();
   /** In order of creation, so that a shape looks at each only once. */
   private log: PodCounter[] = [];
@@ -82,8 +91,7 @@ export class PodCounters implements ByNode {
   /** A pod of a shape came to a node (1) or went (-1). O(its counters). */
   onPod(node: number, state: ShapeState, pods: number, deleting: boolean): void {
     if (this.counters.size === 0) return;
-    this.catchUp(state);
-    for (const counter of state.counters) {
+    for (const counter of this.listOf(state)) {
       if (counter.dropped || (deleting && counter.selection.skipsDeleting)) continue;
       counter.add(node, pods);
     }
@@ -109,6 +117,11 @@ export class PodCounters implements ByNode {
     }
   }
 
+  /** The id may mean another shape from now on. */
+  forgetShape(id: number): void {
+    if (id < this.lists.length) this.lists[id] = undefined;
+  }
+
   grow(capacity: number): void {
     for (const { filter } of this.filters.values()) filter.grow(capacity);
   }
@@ -124,19 +137,21 @@ export class PodCounters implements ByNode {
     return counter;
   }
 
-  /** Makes the shape's list of counters complete. O(counters created since). */
-  private catchUp(state: ShapeState): void {
-    if (state.countersEpoch !== this.epoch) {
-      state.countersEpoch = this.epoch;
-      state.countersSeen = 0;
-      state.counters = [];
+  /** The counters that count a shape's pods, and some that were dropped. O(counters created since). */
+  private listOf(state: ShapeState): readonly PodCounter[] {
+    let list = this.lists[state.id];
+    if (list === undefined || list.epoch !== this.epoch) {
+      list = { counters: [], seen: 0, epoch: this.epoch };
+      while (this.lists.length < state.id) this.lists.push(undefined);
+      this.lists[state.id] = list;
     }
     const { log } = this;
-    for (let i = state.countersSeen; i < log.length; i++) {
+    for (let i = list.seen; i < log.length; i++) {
       const counter = log[i] as PodCounter;
-      if (!counter.dropped && counter.selection.matches(state.template)) state.counters.push(counter);
+      if (!counter.dropped && counter.selection.matches(state.template)) list.counters.push(counter);
     }
-    state.countersSeen = log.length;
+    list.seen = log.length;
+    return list.counters;
   }
 
   private create(

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../constraints.ts';
-import { apps, Cluster, HOST, near, spread, ZONE } from './constraints.fixture.ts';
+import { apps, Cluster, HOST, near, spread, ZONE } from './cluster.scenarios.ts';
 import { emptyTemplate, plainNode } from './constraints.scenarios.ts';
 
 const X = { labels: { app: 'x' } };

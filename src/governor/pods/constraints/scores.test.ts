@@ -2,7 +2,7 @@
  * Preferences: kube-scheduler's scores and weights.
  */
 import { describe, expect, test } from 'vitest';
-import { apps, Cluster, HOST, near, spread, ZONE } from './constraints.fixture.ts';
+import { apps, Cluster, HOST, near, spread, ZONE } from './cluster.scenarios.ts';
 import { emptyTemplate } from './constraints.scenarios.ts';
 
 const X = { labels: { app: 'x' } };

@@ -1,28 +1,15 @@
 /**
- * What the rules remember of each shape.
+ * The shapes that the rules have met.
  */
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
 import type { PodShape } from '../constraints.ts';
-import type { Carrier } from './carriers.ts';
-import type { PodCounter } from './pod-counter.ts';
 
-/** One shape. */
+/** One shape; the same object as long as its id means it. */
 export interface ShapeState {
   readonly id: number;
   readonly template: PodTemplate;
   /** Whether it has terms that concern other pods. */
   readonly hasTerms: boolean;
-  /** Counters that its pods are counted by, of those created before `countersSeen` in `countersEpoch`. */
-  counters: PodCounter[];
-  countersSeen: number;
-  countersEpoch: number;
-  /** Its own terms. Made when first needed. */
-  carried: readonly Carrier[] | undefined;
-  /** Terms of pods that run that mean it, of those created before `carriersSeen` in `carriersEpoch`. */
-  enemies: Carrier[];
-  admirers: Carrier[];
-  carriersSeen: number;
-  carriersEpoch: number;
 }
 
 /** Shapes by id. */
@@ -34,24 +21,7 @@ export class ShapeStates {
     const known = this.states[shape.id];
     if (known !== undefined) return known;
     const { template } = shape;
-    const made: ShapeState = {
-      id: shape.id,
-      template,
-      hasTerms:
-        template.affinity.length +
-          template.antiAffinity.length +
-          template.preferredAffinity.length +
-          template.preferredAntiAffinity.length >
-        0,
-      counters: [],
-      countersSeen: 0,
-      countersEpoch: 0,
-      carried: undefined,
-      enemies: [],
-      admirers: [],
-      carriersSeen: 0,
-      carriersEpoch: 0,
-    };
+    const made: ShapeState = { id: shape.id, template, hasTerms: countTerms(template) > 0 };
     while (this.states.length < shape.id) this.states.push(undefined);
     this.states[shape.id] = made;
     return made;
@@ -66,4 +36,9 @@ export class ShapeStates {
   get length(): number {
     return this.states.length;
   }
+}
+
+function countTerms(template: PodTemplate): number {
+  const { affinity, antiAffinity, preferredAffinity, preferredAntiAffinity } = template;
+  return affinity.length + antiAffinity.length + preferredAffinity.length + preferredAntiAffinity.length;
 }

@@ -2,7 +2,7 @@
  * Claims and volumes: what has to be there, where volumes are, which are given to whom, and how many a node takes.
  */
 import { describe, expect, test } from 'vitest';
-import { Cluster, HOST, ZONE } from './constraints.fixture.ts';
+import { Cluster, HOST, ZONE } from './cluster.scenarios.ts';
 import { emptyTemplate } from './constraints.scenarios.ts';
 
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
