@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { clientOf, describeWithControlPlane } from './control-plane-fixture.ts';
 
 const TEG = join(import.meta.dirname, '..', '..', 'bin', 'teg');
@@ -24,8 +24,14 @@ interface Running {
   readonly firstLine: Promise<string>;
 }
 
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGTERM');
+});
+
 function teg(...args: string[]): Running {
   const child = spawn(TEG, ['cluster', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
   let errors = '';
   child.stderr.on('data', (data) => {
     errors += data;
