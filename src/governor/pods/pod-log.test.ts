@@ -73,7 +73,7 @@ describe('a log', () => {
           for (const [i, { effects }] of steps.entries()) {
             digest = digestOf(effects, digest);
             expect(found[i]?.digest).toBe(digest);
-            expect(found[i]?.effects ?? []).toEqual(effects);
+            expect(found[i]?.effects).toEqual(effects);
             expect(found[i]?.step).toBe(i);
           }
           expect(reader.options).toEqual(POD_OPTIONS);
@@ -136,7 +136,13 @@ describe('a log', () => {
     const effect = { kind: 'gang-release', group: 'g', uids: [], message: 'x'.repeat(400) } as const;
     const text = writer.step({ kind: 'decide', max: 1 }, 0, [effect]);
     expect(text).toContain('"digest"');
-    expect(text).not.toContain('"effects"');
+    expect(text).toContain('"effects":null');
+    expect(read(writer.head() + text)[0]?.effects).toBeUndefined();
+    const sparse = new PodLogWriter(POD_OPTIONS, { withEffects: false });
+    expect(read(sparse.head() + sparse.step({ kind: 'decide', max: 1 }, 0, [effect]))[0]).toMatchObject({
+      digest: digestOf([effect]),
+      effects: undefined,
+    });
     const long: PodEvent = { kind: 'namespace', name: 'n', labels: { a: 'x'.repeat(400) } };
     expect(refusal(() => writer.step(long, 0, [])).code).toBe('TEG_LIMIT_REACHED');
     expect(writer.steps).toBe(1);

@@ -5,7 +5,7 @@
  * the effects of all steps so far stands at each step, and the effects themselves where there are any, so that a replay
  * can say which step was the first to differ and how.
  *
- *     {"format":"teg-pod-log","version":1,"teg":"…","seed":7,"options":{…}}
+ *     {"format":"teg-pod-log","version":1,"teg":"…","effects":true,"seed":7,"options":{…}}
  *     ["P",{"namespace":"a",…}]                                pod template 0
  *     ["N",{"labels":{…},"taints":[],…}]                       node shape 0
  *     {"t":12.5,"event":{"kind":"pod","pod":{…,"template":0}},"digest":4022871197}
@@ -120,7 +120,8 @@ export class PodLogWriter {
   /** @returns The first line. */
   head(): string {
     const { seed, ...options } = this.options;
-    return `${JSON.stringify({ format: FORMAT, version: POD_LOG_VERSION, teg: this.madeBy, seed, options })}\n`;
+    const head = { format: FORMAT, version: POD_LOG_VERSION, teg: this.madeBy, effects: this.withEffects };
+    return `${JSON.stringify({ ...head, seed, options })}\n`;
   }
 
   /**
@@ -141,7 +142,8 @@ export class PodLogWriter {
       tail = `,"digest":${this.digest}}`;
       if (this.withEffects && effects.length > 0) {
         const full = `,"digest":${this.digest},"effects":${JSON.stringify(effects)}}`;
-        if (head.length + full.length <= this.lineCharsMax) tail = full;
+        const fits = head.length + full.length <= this.lineCharsMax;
+        tail = fits ? full : `,"digest":${this.digest},"effects":null}`;
       }
     }
     this.requireShort(head.length + tail.length, event.kind);
@@ -215,7 +217,7 @@ export interface LoggedStep {
   readonly event: PodEvent;
   /** Of all effects so far; undefined where the step's effects were not known. */
   readonly digest: number | undefined;
-  /** Undefined where only the digest was written, or there are none. */
+  /** Undefined where only the digest was written. */
   readonly effects: readonly PodEffect[] | undefined;
 }
 
@@ -234,6 +236,7 @@ export class PodLogReader {
   isTruncated = false;
   private templates: PodTemplate[] = [];
   private shapes: NodeShape[] = [];
+  private withEffects = false;
 
   /**
    * Takes the next line, without its end.
@@ -288,6 +291,7 @@ export class PodLogReader {
     this.require(line, 'options', CHECK_OPTIONS(options));
     this.options = options as unknown as PodSchedulerOptions;
     this.madeBy = typeof value.teg === 'string' ? value.teg : '';
+    this.withEffects = value.effects === true;
     return undefined;
   }
 
@@ -321,9 +325,8 @@ export class PodLogReader {
     const { digest, effects } = value;
     const isDigest = Number.isSafeInteger(digest) && (digest as number) >= 0 && (digest as number) < 2 ** 32;
     if (digest !== undefined && !isDigest) throw this.invalid(line, 'a digest of 32 bits');
-    if (effects !== undefined && !(Array.isArray(effects) && effects.every(isRecord))) {
-      throw this.invalid(line, 'a list of effects');
-    }
+    const isList = Array.isArray(effects) && effects.every(isRecord);
+    if (effects !== undefined && effects !== null && !isList) throw this.invalid(line, 'a list of effects');
     this.require(line, 'event', CHECK_EVENT(value.event));
     const event = this.decode(line, value.event as Record<string, unknown>);
     return {
@@ -332,8 +335,16 @@ export class PodLogReader {
       timeSeconds: value.t,
       event,
       digest: digest as number | undefined,
-      effects: effects as readonly PodEffect[] | undefined,
+      effects:
+        effects === undefined
+          ? this.effectsAbsent(digest)
+          : ((effects ?? undefined) as PodEffect[] | undefined),
     };
+  }
+
+  /** What a step without effects says: there were none, if effects are written at all. */
+  private effectsAbsent(digest: unknown): readonly PodEffect[] | undefined {
+    return this.withEffects && digest !== undefined ? [] : undefined;
   }
 
   private decode(line: string, event: Record<string, unknown>): PodEvent {
