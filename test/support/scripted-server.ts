@@ -17,9 +17,6 @@ export interface ScriptedRequest {
   readonly socket: Socket;
 }
 
-/** What to do with one request. */
-export type Step = (response: ServerResponse, request: ScriptedRequest) => void;
-
 /** A running scripted server. */
 export interface ScriptedServer {
   readonly target: ApiTarget;

@@ -7,7 +7,6 @@
  */
 import type { Client } from 'undici';
 import type { ApiAnswer, ApiClient, ApiRequest, ApiTarget } from './api.ts';
-import { ApiNotSentError } from './api-errors.ts';
 import { openConnection, serverAddress } from './connection.ts';
 import { Exchange, type ExchangeCode, type ExchangeOwner } from './exchange.ts';
 import { RequestStatistics } from './request-statistics.ts';
@@ -212,9 +211,4 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
     this.journeys.delete(exchange);
     if (this.journeys.size === 0) this.idle?.();
   }
-}
-
-/** @returns True if the request may be sent again without harm: the server surely did not do it. */
-export function isSurelyNotSent(error: unknown): boolean {
-  return error instanceof ApiNotSentError;
 }
