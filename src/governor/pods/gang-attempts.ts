@@ -1,17 +1,15 @@
 /**
  * Deciding a group as a whole: enough members at once, or none.
  */
-
 import type { Placement } from './placement.ts';
-import { type PodGroup, pendingIn, placedIn } from './pod-groups.ts';
-import type { PodRecord } from './pod-records.ts';
-import { PodState } from './pod-records.ts';
+import { nameOf, type PodGroup, pendingIn, tallyOf } from './pod-groups.ts';
+import { isPlaced, type PodRecord } from './pod-records.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 import type { Shape } from './shape-table.ts';
 import { verdictOf } from './verdict.ts';
 
 /** Topology domains that a group is tried in at most, those with most room first. */
-const DOMAINS_MAX = 64;
+export const DOMAINS_MAX = 64;
 
 /** What came of an attempt. */
 export interface GangOutcome {
@@ -29,24 +27,29 @@ interface Found {
   readonly before: string;
 }
 
+/** A condition on slots. */
+type Allowed = (slot: number) => boolean;
+
 /**
- * Tries to place all pending members of a group. Nothing is held if they are too few.
+ * Tries to place all pending members of a group that has enough of them. Nothing is held, and nothing has changed, if too few fit.
  *
  * @cost O(members) choices, for each topology domain tried.
  */
 export function attemptGang(state: SchedulerState, placement: Placement, group: PodGroup): GangOutcome {
   const pending = pendingIn(group);
-  const already = placedIn(group);
+  const { placed: already } = tallyOf(group);
   const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
-  const key = group.description?.topologyKeys[0];
   let best: Found | undefined;
-  for (const allowed of key === undefined ? [undefined] : domainsOf(state, group, pending, key)) {
+  for (const allowed of domainsOf(state, group, pending)) {
     const found = placeAll(state, placement, pending, allowed);
-    if (already + found.placed.length >= minimum) return { placed: found.placed, message: '', plugins: [] };
-    for (const pod of [...found.placed].reverse()) state.undo(pod);
+    if (already + found.placed.length >= minimum) {
+      for (const pod of found.placed) state.confirm(pod);
+      return { placed: found.placed, message: '', plugins: [] };
+    }
+    for (const pod of [...found.placed].reverse()) state.takeBack(pod);
     if (best === undefined || found.placed.length > best.placed.length) best = found;
   }
-  return refusal(state, group, pending, best, already, minimum);
+  return refusal(state, group, pending, best, minimum - already);
 }
 
 function refusal(
@@ -54,15 +57,14 @@ function refusal(
   group: PodGroup,
   pending: readonly PodRecord[],
   best: Found | undefined,
-  already: number,
-  minimum: number,
+  missing: number,
 ): GangOutcome {
   const shape = best?.refused ?? pending[0]?.shape;
-  const before = best?.before ?? '';
-  const needed = `pod group ${nameOf(group)} needs ${minimum - already} pods at once, ${best?.placed.length ?? 0} of ${pending.length} fit`;
+  const where = (group.description?.topologyKeys.length ?? 0) > 0 ? ' in one topology domain' : '';
+  const needed = `pod group ${nameOf(group)} needs ${missing} pods at once${where}, ${best?.placed.length ?? 0} of ${pending.length} fit`;
   if (shape === undefined) return { placed: [], message: needed, plugins: [] };
-  const text = before !== '' ? before : state.rules.begin(shape);
-  const { message, plugins } = verdictOf(state, shape, text);
+  const before = best === undefined || best.before === '' ? state.rules.begin(shape) : best.before;
+  const { message, plugins } = verdictOf(state, shape, before, 'room is needed for several pods at once');
   return { placed: [], message: `${message} ${needed}.`, plugins: [...plugins, 'GangScheduling'] };
 }
 
@@ -71,7 +73,7 @@ function placeAll(
   state: SchedulerState,
   placement: Placement,
   pending: readonly PodRecord[],
-  allowed: ((slot: number) => boolean) | undefined,
+  allowed: Allowed | undefined,
 ): Found {
   const placed: PodRecord[] = [];
   const hopeless = new Set<Shape>();
@@ -87,53 +89,53 @@ function placeAll(
       before ||= text;
       continue;
     }
-    state.place(pod, slot);
+    state.tryOn(pod, slot);
     placed.push(pod);
   }
   return { placed, refused, before };
 }
 
-/** Conditions for one domain each: that of the members placed already, or all, those with most nodes for the first pod first. */
+/** Conditions to try: none; or that of the domain of the members placed already; or one for each domain, those with room for most pods like the first one first. */
 function domainsOf(
   state: SchedulerState,
   group: PodGroup,
   pending: readonly PodRecord[],
-  key: string,
-): ((slot: number) => boolean)[] {
-  const labelOf = (slot: number): string | undefined => state.slots.descriptions[slot]?.labels[key];
+): (Allowed | undefined)[] {
+  const key = group.description?.topologyKeys[0];
+  if (key === undefined) return [undefined];
   const bound = groupDomain(state, group);
   if (bound !== undefined) return [bound];
   const first = pending[0];
   if (first === undefined || state.rules.begin(first.shape) !== '') return [];
-  const nodes = new Map<string, number>();
+  const room = new Map<string, number>();
   for (let slot = 0; slot < state.slots.count; slot++) {
-    const value = labelOf(slot);
+    const value = labelAt(state, slot, key);
     if (value === undefined || !state.accepts(first.shape, first.priority, slot, first)) continue;
-    nodes.set(value, (nodes.get(value) ?? 0) + 1);
+    room.set(value, (room.get(value) ?? 0) + state.accounts.times(slot, first.shape.request, pending.length));
   }
-  return [...nodes]
+  return [...room]
     .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
     .slice(0, DOMAINS_MAX)
     .map(
-      ([value]) =>
-        (slot: number) =>
-          labelOf(slot) === value,
+      ([value]): Allowed =>
+        (slot) =>
+          labelAt(state, slot, key) === value,
     );
 }
 
-/** @returns Whether a slot is in the domain that the group's placed members are in; undefined: it is bound to none. */
-export function groupDomain(state: SchedulerState, group: PodGroup): ((slot: number) => boolean) | undefined {
+/** @returns Whether a slot is in the domain that the group's placed members are in; undefined: it is bound to none. O(members). */
+export function groupDomain(state: SchedulerState, group: PodGroup): Allowed | undefined {
   const key = group.description?.topologyKeys[0];
   if (key === undefined) return undefined;
   for (const pod of group.members) {
-    if (pod.node < 0 || pod.state < PodState.Binding) continue;
-    const value = state.slots.descriptions[pod.node]?.labels[key];
-    return (slot) => value !== undefined && state.slots.descriptions[slot]?.labels[key] === value;
+    if (pod.node < 0 || !isPlaced(pod)) continue;
+    const value = labelAt(state, pod.node, key);
+    return (slot) => value !== undefined && labelAt(state, slot, key) === value;
   }
   return undefined;
 }
 
-/** @returns `namespace/name` of a group. */
-export function nameOf(group: PodGroup): string {
-  return group.key.slice(group.key.indexOf(':') + 1);
+function labelAt(state: SchedulerState, slot: number, key: string): string | undefined {
+  const labels = state.slots.descriptions[slot]?.labels;
+  return labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
 }

@@ -1,93 +1,105 @@
 /**
  * Deciding groups: when enough members are there, all of them at once; repair where a binding failed; release where repair fails.
  */
-import { attemptGang, nameOf } from './gang-attempts.ts';
+import { attemptGang, type GangOutcome } from './gang-attempts.ts';
 import type { PodDecisions } from './pod-decisions.ts';
-import { type PodGroup, pendingIn, placedIn } from './pod-groups.ts';
-import { type PodRecord, PodState } from './pod-records.ts';
+import { type GroupTally, nameOf, type PodGroup, pendingIn, tallyOf } from './pod-groups.ts';
+import { isLeaving, type PodRecord, PodState } from './pod-records.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
 
 /** After so many seconds a group that is not complete says so. */
-const INCOMPLETE_TOLD_SECONDS = 10;
+export const INCOMPLETE_TOLD_SECONDS = 10;
+/** Seconds between two looks at groups that wait for members or for repair. */
+const LOOK_SECONDS = 1;
 /** Between two attempts of a group lie a hundredth of a second and half a millisecond a member, at most a second. */
 const RETRY_SECONDS_MIN = 0.01;
 const RETRY_SECONDS_MEMBER = 0.0005;
 const RETRY_SECONDS_MAX = 1;
-/** A gang of which no binding was done is decided anew after this time. */
-const RESTART_SECONDS = 1;
+/** Refusals of groups that others like them are spared for. */
+const REFUSALS_MAX = 1024;
+
+/** A refusal that holds for all groups that are alike as long as nothing has changed. */
+interface Refused {
+  readonly outcome: GangOutcome;
+  readonly missing: number;
+}
 
 /** Decides groups as wholes. */
 export class GroupDecisions {
   private readonly parts: SchedulerParts;
   private readonly pods: PodDecisions;
-  /** Groups tried in vain. */
+  /** Groups tried in vain, or not to be tried yet. */
   private readonly waiting = new Set<PodGroup>();
   /** Groups that wait for members, or for repair: looked at from time to time. */
   private readonly watched = new Set<PodGroup>();
+  private lookAtSeconds = 0;
+  /** Refusals by what a group is like, and the versions of the state that they were found at. */
+  private readonly refusals = new Map<string, Refused>();
+  private refusalsFor = '';
 
   constructor(parts: SchedulerParts, pods: PodDecisions) {
     this.parts = parts;
     this.pods = pods;
   }
 
-  /** When groups are to be looked at though no event comes. @param lookSeconds The next time of `look`. O(waiting groups). */
-  dueSeconds(lookSeconds: number): number {
-    let due = this.watched.size > 0 ? lookSeconds : Number.POSITIVE_INFINITY;
+  /** When groups are to be looked at though no event comes. O(waiting groups). */
+  get dueSeconds(): number {
+    let due = this.watched.size > 0 ? this.lookAtSeconds : Number.POSITIVE_INFINITY;
     for (const group of this.waiting) if (group.stale) due = Math.min(due, group.notBeforeSeconds);
     return due;
   }
 
-  /** Looks at a group after something about it has changed: members, object, or what became of a binding. */
+  /** Groups that are kept in mind, for checks of bounds. */
+  get kept(): number {
+    return this.waiting.size + this.watched.size;
+  }
+
+  /** Nothing is left of a group. */
+  forget(group: PodGroup): void {
+    this.stand(group);
+    this.watched.delete(group);
+  }
+
+  /** Looks at a group after something about it has changed: members, object, or what became of a binding. O(members). */
   review(key: string): void {
     const group = this.parts.groups.get(key);
     if (group === undefined) return;
-    const { timeSeconds } = this.parts.state;
-    const placed = placedIn(group);
-    const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
-    if (placed === 0) this.gather(group);
-    const pending = pendingIn(group);
-    const broken = placed > 0 && placed < minimum && group.description !== undefined;
-    if (!broken) group.brokenSinceSeconds = Number.NaN;
-    else if (Number.isNaN(group.brokenSinceSeconds)) group.brokenSinceSeconds = timeSeconds;
-    const unsupported = group.description?.unsupported ?? [];
-    let incomplete = false;
-    if (unsupported.length > 0) {
-      for (const pod of pending) this.pods.refuse(pod, unsupported, 'pod group');
-    } else if (minimum <= 1 || placed >= minimum) {
-      for (const pod of pending) this.parts.queue.activate(pod);
-    } else if (placed + pending.length >= minimum) {
-      if (group.waiting) group.stale = true;
-      else this.parts.queue.activateGroup(group);
-    } else incomplete = pending.length > 0;
-    if (!incomplete) group.incompleteSinceSeconds = Number.NaN;
-    else if (Number.isNaN(group.incompleteSinceSeconds)) group.incompleteSinceSeconds = timeSeconds;
-    if (incomplete || broken) this.watched.add(group);
-    else this.watched.delete(group);
+    const { description } = group;
+    let tally = tallyOf(group);
+    if (tally.placed === 0) {
+      group.started = false;
+      if (tally.alone > 0 && this.gather(group)) tally = tallyOf(group);
+    } else if (description !== undefined && tally.bound >= description.minCount) group.started = true;
+    if (description === undefined) this.stand(group);
+    else if (description.unsupported.length > 0) this.refuse(group, description.unsupported);
+    else {
+      if (this.readmit(group)) tally = tallyOf(group);
+      this.direct(group, description.minCount, tally);
+    }
+    this.watch(group, tally);
   }
 
   /** Queues the groups that a change may have made room for. O(waiting groups × changes). */
   wake(): void {
     const { state, queue } = this.parts;
-    const changed = state.changedSlots.size > 0 || state.movedShapes.size > 0 || state.everythingChanged;
+    const { any } = state.changes;
     for (const group of this.waiting) {
-      if (changed && !group.stale) group.stale = state.everythingChanged || this.concerns(group);
+      if (any && !group.stale) group.stale = this.concerns(group);
       if (!group.stale || state.timeSeconds < group.notBeforeSeconds) continue;
-      this.waiting.delete(group);
-      group.waiting = false;
+      this.stand(group);
       queue.activateGroup(group);
     }
   }
 
-  /** Looks at groups that wait for members or repair: says so, or gives up. */
+  /** Looks at groups that wait for members or repair, from time to time: says so, or gives up. */
   look(): void {
-    const { state, groups } = this.parts;
+    const { state } = this.parts;
+    if (this.watched.size === 0 || state.timeSeconds < this.lookAtSeconds) return;
+    this.lookAtSeconds = state.timeSeconds + LOOK_SECONDS;
     for (const group of [...this.watched]) {
-      if (groups.get(group.key) !== group) {
-        this.watched.delete(group);
-        continue;
-      }
-      if (state.timeSeconds - group.incompleteSinceSeconds >= INCOMPLETE_TOLD_SECONDS)
+      if (state.timeSeconds - group.incompleteSinceSeconds >= INCOMPLETE_TOLD_SECONDS) {
         this.tellIncomplete(group);
+      }
       const patience = state.options.gangRepairSeconds;
       if (patience > 0 && state.timeSeconds - group.brokenSinceSeconds >= patience) this.release(group);
     }
@@ -95,41 +107,99 @@ export class GroupDecisions {
 
   /** Decides on a group. @returns Pods placed. */
   attempt(group: PodGroup): number {
-    const { state, placement, counters, queue } = this.parts;
-    const pending = pendingIn(group);
-    if (pending.length === 0) return 0;
-    group.attempts++;
-    for (const pod of pending) pod.attempts++;
-    const outcome = attemptGang(state, placement, group);
-    if (outcome.placed.length === 0) {
-      this.waitAgain(group, pending, outcome.message, outcome.plugins);
+    const { counters } = this.parts;
+    const { placed, pending } = tallyOf(group);
+    const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
+    if (pending === 0 || placed >= minimum || placed + pending < minimum) {
+      this.review(group.key);
       return 0;
     }
-    for (const pod of outcome.placed) {
-      this.pods.bind(pod);
-      queue.placed(pod.shape);
+    group.attempts++;
+    const members = pendingIn(group);
+    for (const pod of members) pod.attempts++;
+    const outcome = this.outcomeOf(group, members, minimum - placed);
+    if (outcome.placed.length === 0) {
+      this.waitAgain(group, members, outcome);
+      return 0;
     }
+    for (const pod of outcome.placed) this.pods.bind(pod);
     counters.gangsPlaced++;
-    group.waiting = false;
-    this.waiting.delete(group);
     this.review(group.key);
     return outcome.placed.length;
   }
 
-  private waitAgain(
-    group: PodGroup,
-    pending: readonly PodRecord[],
-    message: string,
-    plugins: readonly string[],
-  ): void {
+  /** Tries a group, unless one like it was refused and nothing has changed. */
+  private outcomeOf(group: PodGroup, members: readonly PodRecord[], missing: number): GangOutcome {
+    const { state, placement } = this.parts;
+    const now = `${state.anyVersion} ${state.version} ${state.nominations}`;
+    if (this.refusalsFor !== now || this.refusals.size >= REFUSALS_MAX) this.refusals.clear();
+    this.refusalsFor = now;
+    const like = likeOf(group, members);
+    const known = like === '' ? undefined : this.refusals.get(like);
+    if (known !== undefined && missing >= known.missing) {
+      const { plugins } = known.outcome;
+      const message = known.outcome.message.replace(
+        / pod group \S+ needs \d+ /,
+        () => ` pod group ${nameOf(group)} needs ${missing} `,
+      );
+      return { placed: [], message, plugins };
+    }
+    const outcome = attemptGang(state, placement, group);
+    if (outcome.placed.length === 0 && like !== '') this.refusals.set(like, { outcome, missing });
+    return outcome;
+  }
+
+  /** Where the members of a group that is known and supported go from here. */
+  private direct(group: PodGroup, minimum: number, { placed, pending }: GroupTally): void {
+    const { queue, state } = this.parts;
+    if (minimum <= 1 || group.started || placed >= minimum) {
+      this.stand(group);
+      for (const pod of pendingIn(group)) queue.activate(pod);
+    } else if (pending === 0 || placed + pending < minimum) this.stand(group);
+    else if (group.waiting) group.stale = true;
+    else if (state.timeSeconds < group.notBeforeSeconds) this.postpone(group, true);
+    else queue.activateGroup(group);
+  }
+
+  /** Keeps in mind since when a group is incomplete or broken. */
+  private watch(group: PodGroup, before: GroupTally): void {
+    const { timeSeconds } = this.parts.state;
+    const tally = before.pending === 0 ? before : tallyOf(group);
+    const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
+    const short = !group.started && tally.placed < minimum;
+    const incomplete = short && tally.pending > 0 && tally.placed + tally.alone + tally.pending < minimum;
+    const broken =
+      short && group.description !== undefined && tally.placed > 0 && tally.pending + tally.alone > 0;
+    group.incompleteSinceSeconds = since(incomplete, group.incompleteSinceSeconds, timeSeconds);
+    group.brokenSinceSeconds = since(broken, group.brokenSinceSeconds, timeSeconds);
+    if (!incomplete && !broken) this.watched.delete(group);
+    else {
+      if (this.watched.size === 0) this.lookAtSeconds = timeSeconds + LOOK_SECONDS;
+      this.watched.add(group);
+    }
+  }
+
+  /** A group is neither in the queue nor waits to come there. */
+  private stand(group: PodGroup): void {
+    this.waiting.delete(group);
+    group.waiting = false;
+    group.stale = false;
+    this.parts.queue.dropGroup(group);
+  }
+
+  private postpone(group: PodGroup, stale: boolean): void {
+    group.waiting = true;
+    group.stale = stale;
+    this.waiting.add(group);
+  }
+
+  private waitAgain(group: PodGroup, pending: readonly PodRecord[], outcome: GangOutcome): void {
     const { state, counters } = this.parts;
     counters.unschedulable += pending.length;
     const pause = Math.min(RETRY_SECONDS_MIN + RETRY_SECONDS_MEMBER * pending.length, RETRY_SECONDS_MAX);
     group.notBeforeSeconds = state.timeSeconds + pause;
-    group.waiting = true;
-    group.stale = false;
-    this.waiting.add(group);
-    for (const pod of pending) this.pods.tell(pod, message, plugins);
+    this.postpone(group, false);
+    for (const pod of pending) this.pods.tell(pod, outcome.message, outcome.plugins);
   }
 
   private concerns(group: PodGroup): boolean {
@@ -143,40 +213,86 @@ export class GroupDecisions {
     return false;
   }
 
-  /** Nothing of the group is placed: members that came back one by one wait for the others again. */
-  private gather(group: PodGroup): void {
+  /**
+   * Nothing of the group is placed: members that wait one by one wait for the others again.
+   *
+   * @returns Whether there were any. What was not bound is not tried again before its back-off is over.
+   */
+  private gather(group: PodGroup): boolean {
     const { queue, state } = this.parts;
-    if ((group.description?.minCount ?? 0) <= 1) return;
+    if (group.description === undefined || group.description.minCount <= 1) return false;
+    let any = false;
     for (const pod of group.members) {
-      const alone =
-        pod.state === PodState.BackingOff || pod.state === PodState.Waiting || pod.state === PodState.Active;
-      if (!alone) continue;
-      queue.leave(pod);
-      state.clearNomination(pod);
-      pod.state = PodState.InGroup;
-      group.notBeforeSeconds = state.timeSeconds + RESTART_SECONDS;
+      const { state: from } = pod;
+      if (from !== PodState.BackingOff && from !== PodState.Waiting && from !== PodState.Active) continue;
+      if (from === PodState.BackingOff) {
+        group.notBeforeSeconds = Math.max(group.notBeforeSeconds, pod.untilSeconds);
+      }
+      queue.move(pod, PodState.InGroup);
+      this.pods.clearNomination(pod);
+      any = true;
     }
+    if (any && state.timeSeconds < group.notBeforeSeconds) queue.dropGroup(group);
+    return any;
+  }
+
+  /** TEG does not do what the group needs: its members that wait are refused. */
+  private refuse(group: PodGroup, unsupported: readonly string[]): void {
+    this.stand(group);
+    for (const pod of pendingIn(group)) this.pods.refuse(pod, unsupported, 'pod group');
+  }
+
+  /** The group is supported: members that were refused for it come back. @returns Whether there were any. */
+  private readmit(group: PodGroup): boolean {
+    let any = false;
+    for (const pod of group.members) {
+      if (pod.state !== PodState.Refused || pod.shape.template.unsupported.length > 0) continue;
+      this.parts.queue.move(pod, PodState.InGroup);
+      any = true;
+    }
+    return any;
   }
 
   private tellIncomplete(group: PodGroup): void {
-    const pending = pendingIn(group);
+    const { placed, pending, alone } = tallyOf(group);
     const { description } = group;
     const message =
       description === undefined
         ? `waiting for the pod group ${nameOf(group)}: no such object`
-        : `waiting for minCount pods from the pod group ${nameOf(group)}: ${pending.length + placedIn(group)} of ${description.minCount} exist`;
-    for (const pod of pending) this.pods.tell(pod, message, ['GangScheduling']);
+        : `waiting for minCount pods from the pod group ${nameOf(group)}: ${placed + pending + alone} of ${description.minCount} exist`;
+    for (const pod of pendingIn(group)) this.pods.tell(pod, message, ['GangScheduling']);
   }
 
   private release(group: PodGroup): void {
     const { emit, counters, state } = this.parts;
     const uids = [...group.members]
-      .filter((pod) => pod.state === PodState.Bound && !pod.leaving)
-      .map((p) => p.uid);
+      .filter((pod) => pod.state === PodState.Bound && !isLeaving(pod))
+      .map((pod) => pod.uid);
     const message = `pod group ${nameOf(group)} is released: ${uids.length} of at least ${group.description?.minCount} pods could be bound within ${state.options.gangRepairSeconds} s`;
     group.brokenSinceSeconds = state.timeSeconds;
     if (uids.length === 0) return;
     counters.gangsReleased++;
     emit({ kind: 'gang-release', group: group.key, uids, message });
   }
+}
+
+function since(holds: boolean, before: number, nowSeconds: number): number {
+  if (!holds) return Number.NaN;
+  return Number.isNaN(before) ? nowSeconds : before;
+}
+
+/** What decides whether a group fits: its pending members' shapes and priorities; '' where its topology or members elsewhere do, too. */
+function likeOf(group: PodGroup, members: readonly PodRecord[]): string {
+  if ((group.description?.topologyKeys.length ?? 0) > 0) return '';
+  const parts: string[] = [];
+  let count = 0;
+  members.forEach((pod, i) => {
+    count++;
+    const next = members[i + 1];
+    if (pod.nominated >= 0) parts.push(`nominated ${pod.uid}`);
+    if (next?.shape === pod.shape && next.priority === pod.priority) return;
+    parts.push(`${pod.shape.id}:${pod.priority}x${count}`);
+    count = 0;
+  });
+  return parts.join(' ');
 }

@@ -17,72 +17,84 @@ export interface Request {
   readonly amounts: readonly number[];
 }
 
-/** Accounts of all nodes. Single writer. 16 bytes a node and resource. */
+/** A column of a resource that nobody has or has got: made when the first does. */
+const NOTHING = new Float64Array(0);
+
+/** Largest count that a column of pods holds. */
+const PODS_MAX = 2 ** 31 - 1;
+
+/**
+ * Accounts of all nodes. Single writer. At most 16 bytes a node and resource, nothing for what only pods that wait ask for.
+ *
+ * A resource has a column as long as a node offers it or a request asks for it.
+ */
 export class NodeAccounts {
-  /** Names of the columns. */
+  /** Names of the columns; '' where a column is free. */
   readonly resources: string[] = ['cpu', 'memory'];
   /** @shape [slots] most pods. */
   podsMax: Int32Array = new Int32Array(64);
   /** @shape [slots] pods on the node. */
   pods: Int32Array = new Int32Array(64);
-  /** @shape [resources][slots] */
+  /** @shape [resources][slots], or empty: all 0. */
   readonly allocatable: Float64Array[] = [new Float64Array(64), new Float64Array(64)];
-  /** @shape [resources][slots] */
+  /** @shape [resources][slots], or empty: all 0. */
   readonly used: Float64Array[] = [new Float64Array(64), new Float64Array(64)];
   private readonly columnByName = new Map<string, number>([
     ['cpu', CPU],
     ['memory', MEMORY],
   ]);
+  /** Nodes and requests that need each column. CPU and memory are always needed. */
+  private readonly users: number[] = [1, 1];
+  private readonly freeColumns: number[] = [];
+  /** By slot: columns of what the node offers further. */
+  private readonly offered: (readonly number[])[] = [];
 
-  /** @returns The column of a resource, new or known. Columns are never dropped: names of resources are few. */
-  columnOf(name: string): number {
-    let column = this.columnByName.get(name);
-    if (column === undefined) {
-      column = this.resources.length;
-      this.resources.push(name);
-      this.columnByName.set(name, column);
-      this.allocatable.push(new Float64Array(this.pods.length));
-      this.used.push(new Float64Array(this.pods.length));
-    }
-    return column;
-  }
-
-  /** @returns A pod's requests as columns. */
+  /** @returns A pod's requests as columns, which it needs until `releaseRequest`. */
   requestOf(requests: PodRequests): Request {
     const columns: number[] = [];
     const amounts: number[] = [];
     const note = (column: number, amount: number): void => {
-      if (amount <= 0) return;
       columns.push(column);
       amounts.push(amount);
     };
-    note(CPU, requests.cpuMilli);
-    note(MEMORY, requests.memoryBytes);
+    if (requests.cpuMilli > 0) note(CPU, requests.cpuMilli);
+    if (requests.memoryBytes > 0) note(MEMORY, requests.memoryBytes);
     for (const name of Object.keys(requests.extended).sort()) {
-      note(this.columnOf(name), requests.extended[name] as number);
+      const amount = requests.extended[name] as number;
+      if (amount > 0) note(this.useColumn(name), amount);
     }
     return { columns, amounts };
+  }
+
+  /** The request is not used any more: no pod of it is on a node. */
+  releaseRequest(request: Request): void {
+    for (const column of request.columns) if (column > MEMORY) this.leaveColumn(column);
   }
 
   /** Sets what a node has; what is used stays. */
   setNode(slot: number, node: NodeDescription): void {
     this.grow(slot + 1);
-    for (const column of this.allocatable) column[slot] = 0;
-    this.podsMax[slot] = node.podsMax;
+    this.clearOffered(slot);
+    this.podsMax[slot] = Math.min(node.podsMax, PODS_MAX);
     (this.allocatable[CPU] as Float64Array)[slot] = node.cpuMilli;
     (this.allocatable[MEMORY] as Float64Array)[slot] = node.memoryBytes;
+    const offered: number[] = [];
     for (const [name, amount] of Object.entries(node.extended)) {
-      const column = this.columnOf(name);
-      (this.allocatable[column] as Float64Array)[slot] = amount;
+      if (amount <= 0) continue;
+      const column = this.useColumn(name);
+      offered.push(column);
+      this.columnOf(this.allocatable, column)[slot] = amount;
     }
+    this.offered[slot] = offered;
   }
 
   /** Empties a slot. */
   clear(slot: number): void {
+    this.clearOffered(slot);
     this.podsMax[slot] = 0;
     this.pods[slot] = 0;
-    for (const column of this.allocatable) column[slot] = 0;
-    for (const column of this.used) column[slot] = 0;
+    for (const column of [CPU, MEMORY]) (this.allocatable[column] as Float64Array)[slot] = 0;
+    for (const column of this.used) if (column.length > 0) column[slot] = 0;
   }
 
   /** Puts a pod on a node (sign 1) or takes it off (sign −1). O(resources asked for). */
@@ -90,7 +102,7 @@ export class NodeAccounts {
     const { columns, amounts } = request;
     this.pods[slot] = (this.pods[slot] as number) + sign;
     for (let i = 0; i < columns.length; i++) {
-      const used = this.used[columns[i] as number] as Float64Array;
+      const used = this.columnOf(this.used, columns[i] as number);
       used[slot] = (used[slot] as number) + sign * (amounts[i] as number);
     }
   }
@@ -100,13 +112,24 @@ export class NodeAccounts {
     if ((this.pods[slot] as number) >= (this.podsMax[slot] as number)) return false;
     const { columns, amounts } = request;
     for (let i = 0; i < columns.length; i++) {
-      const column = columns[i] as number;
-      const free =
-        ((this.allocatable[column] as Float64Array)[slot] as number) -
-        ((this.used[column] as Float64Array)[slot] as number);
-      if ((amounts[i] as number) > free) return false;
+      if ((amounts[i] as number) > this.free(slot, columns[i] as number)) return false;
     }
     return true;
+  }
+
+  /** @returns How many pods of a request fit, at most `most`. O(resources asked for). */
+  times(slot: number, request: Request, most: number): number {
+    let times = Math.min(most, (this.podsMax[slot] as number) - (this.pods[slot] as number));
+    request.columns.forEach((column, i) => {
+      times = Math.min(times, Math.floor(this.free(slot, column) / (request.amounts[i] as number)));
+    });
+    return Math.max(0, times);
+  }
+
+  /** @returns Whether a node has what its pods of a request ask for: nothing that the request asks for is booked beyond what there is. */
+  holds(slot: number, request: Request): boolean {
+    if ((this.pods[slot] as number) > (this.podsMax[slot] as number)) return false;
+    return request.columns.every((column) => this.free(slot, column) >= 0);
   }
 
   /** @returns What one more pod lacks, in kube-scheduler's words and order; empty if it fits. */
@@ -126,21 +149,73 @@ export class NodeAccounts {
     if ((this.podsMax[slot] as number) < 1) return false;
     return request.columns.every(
       (column, i) =>
-        (request.amounts[i] as number) <= ((this.allocatable[column] as Float64Array)[slot] as number),
+        (request.amounts[i] as number) <= ((this.allocatable[column] as Float64Array)[slot] ?? 0),
     );
   }
 
   /** @returns What is left of a resource; negative where more is booked than there is. */
   free(slot: number, column: number): number {
     return (
-      ((this.allocatable[column] as Float64Array)[slot] as number) -
-      ((this.used[column] as Float64Array)[slot] as number)
+      ((this.allocatable[column] as Float64Array)[slot] ?? 0) -
+      ((this.used[column] as Float64Array)[slot] ?? 0)
     );
+  }
+
+  /** @returns What is left of a resource by its name; 0 if nobody has ever named it. */
+  freeOf(slot: number, resource: string): number {
+    const column = this.columnByName.get(resource);
+    return column === undefined ? 0 : this.free(slot, column);
   }
 
   /** Bytes of all columns. */
   get bytes(): number {
-    return this.pods.length * (8 + 16 * this.resources.length);
+    let sum = 8 * this.pods.length;
+    for (const columns of [this.allocatable, this.used])
+      for (const column of columns) sum += column.byteLength;
+    return sum;
+  }
+
+  /** @returns The column of a resource, new or known, for one more user. */
+  private useColumn(name: string): number {
+    let column = this.columnByName.get(name);
+    if (column === undefined) {
+      column = this.freeColumns.pop() ?? this.resources.length;
+      this.resources[column] = name;
+      this.columnByName.set(name, column);
+      this.allocatable[column] = NOTHING;
+      this.used[column] = NOTHING;
+      this.users[column] = 0;
+    }
+    this.users[column] = (this.users[column] as number) + 1;
+    return column;
+  }
+
+  private leaveColumn(column: number): void {
+    const users = (this.users[column] as number) - 1;
+    this.users[column] = users;
+    if (users > 0) return;
+    this.columnByName.delete(this.resources[column] as string);
+    this.resources[column] = '';
+    this.allocatable[column] = NOTHING;
+    this.used[column] = NOTHING;
+    this.freeColumns.push(column);
+  }
+
+  private clearOffered(slot: number): void {
+    for (const column of this.offered[slot] ?? []) {
+      (this.allocatable[column] as Float64Array)[slot] = 0;
+      this.leaveColumn(column);
+    }
+    this.offered[slot] = [];
+  }
+
+  /** @returns A column to write to. */
+  private columnOf(columns: Float64Array[], column: number): Float64Array {
+    const known = columns[column] as Float64Array;
+    if (known.length > 0) return known;
+    const made = new Float64Array(this.pods.length);
+    columns[column] = made;
+    return made;
   }
 
   private grow(slots: number): void {
@@ -148,9 +223,10 @@ export class NodeAccounts {
     const n = Math.max(slots, 2 * this.pods.length);
     this.podsMax = widened(this.podsMax, new Int32Array(n));
     this.pods = widened(this.pods, new Int32Array(n));
-    for (let column = 0; column < this.resources.length; column++) {
-      this.allocatable[column] = widened(this.allocatable[column] as Float64Array, new Float64Array(n));
-      this.used[column] = widened(this.used[column] as Float64Array, new Float64Array(n));
+    for (const columns of [this.allocatable, this.used]) {
+      columns.forEach((column, i) => {
+        if (column.length > 0) columns[i] = widened(column, new Float64Array(n));
+      });
     }
   }
 }

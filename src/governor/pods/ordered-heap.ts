@@ -1,9 +1,17 @@
 /**
  * A binary heap of objects by a comparison: for queues whose entries are few thousands and carry names anyway.
+ *
+ * Every entry knows where it is, so that it can be taken out of the middle: nothing stale ever lies in a heap.
  */
 
-/** A heap; the entry that goes first is on top. */
-export class OrderedHeap<Entry> {
+/** What a heap holds. */
+export interface HeapEntry {
+  /** Its index in the one heap that it is in; −1: in none. The heap's to change. */
+  heapAt: number;
+}
+
+/** A heap; the entry that goes first is on top. What entries are compared by must not change while they are in it. */
+export class OrderedHeap<Entry extends HeapEntry> {
   private readonly entries: Entry[] = [];
   private readonly compare: (x: Entry, y: Entry) => number;
 
@@ -22,46 +30,67 @@ export class OrderedHeap<Entry> {
     return this.entries[0];
   }
 
-  /** Adds an entry. O(log n). */
+  /** Adds an entry that is in no heap. O(log n). */
   push(entry: Entry): void {
+    this.entries.push(entry);
+    this.rise(entry, this.entries.length - 1);
+  }
+
+  /** Removes the entry that goes first. O(log n). @returns undefined if there is none. */
+  pop(): Entry | undefined {
+    const top = this.entries[0];
+    if (top !== undefined) this.remove(top);
+    return top;
+  }
+
+  /** Removes an entry that is in this heap. O(log n). */
+  remove(entry: Entry): void {
     const { entries } = this;
-    let at = entries.length;
-    entries.push(entry);
+    const hole = entry.heapAt;
+    const last = entries.pop() as Entry;
+    entry.heapAt = -1;
+    if (last === entry) return;
+    if (hole > 0 && this.compare(last, entries[(hole - 1) >> 1] as Entry) < 0) this.rise(last, hole);
+    else this.sink(last, hole);
+  }
+
+  /** Visits all entries, in no particular order. */
+  forEach(visit: (entry: Entry) => void): void {
+    for (const entry of this.entries) visit(entry);
+  }
+
+  private rise(entry: Entry, from: number): void {
+    const { entries } = this;
+    let at = from;
     while (at > 0) {
       const parent = (at - 1) >> 1;
       const above = entries[parent] as Entry;
       if (this.compare(above, entry) <= 0) break;
       entries[at] = above;
+      above.heapAt = at;
       at = parent;
     }
     entries[at] = entry;
+    entry.heapAt = at;
   }
 
-  /** Removes the entry that goes first. O(log n). @returns undefined if there is none. */
-  pop(): Entry | undefined {
+  private sink(entry: Entry, from: number): void {
     const { entries } = this;
-    const top = entries[0];
-    const last = entries.pop();
-    if (last === undefined || entries.length === 0) return top;
-    let at = 0;
+    let at = from;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= entries.length) break;
-      if (
-        child + 1 < entries.length &&
-        this.compare(entries[child + 1] as Entry, entries[child] as Entry) < 0
-      )
-        child++;
-      if (this.compare(last, entries[child] as Entry) <= 0) break;
-      entries[at] = entries[child] as Entry;
+      const right = child + 1;
+      if (right < entries.length && this.compare(entries[right] as Entry, entries[child] as Entry) < 0) {
+        child = right;
+      }
+      const below = entries[child] as Entry;
+      if (this.compare(entry, below) <= 0) break;
+      entries[at] = below;
+      below.heapAt = at;
       at = child;
     }
-    entries[at] = last;
-    return top;
-  }
-
-  /** Visits all entries, in no particular order. */
-  forEach(visit: (entry: Entry) => void): void {
-    this.entries.forEach(visit);
+    entries[at] = entry;
+    entry.heapAt = at;
   }
 }

@@ -7,7 +7,7 @@
  */
 import { Random } from '../../kernel/random.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
-import type { DemandTable } from '../../model/demand.ts';
+import { DemandTable } from '../../model/demand.ts';
 import { GPU_RESOURCES, gpuModelOf } from '../../model/kubernetes/gpus.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import { GPUS_PER_NODE_MAX, type NodeSpec } from '../../model/node.ts';
@@ -15,15 +15,27 @@ import { SharedPrices } from '../shared-prices.ts';
 import { TegPolicy } from '../teg-policy.ts';
 import { CPU, MEMORY, type NodeAccounts } from './node-accounts.ts';
 import type { NodeSlots } from './node-slots.ts';
-import { RESTRICTED_LABEL, type Shape } from './shape-table.ts';
+import { RESTRICTED_LABEL, type Shape, type ShapeTable } from './shape-table.ts';
 
 const BYTES_PER_MIB = 1_048_576;
+/** Zones at most: each has tables of its own. Further label values share zones made by size. */
+const ZONES_MAX = 256;
+/** A node may have so much more CPU than the largest that the prices were made for before they are made anew. */
+const CPU_SLACK = 1.25;
+/** Flavours of a zone beyond which, and beyond so many a node, the zones are made anew: most are of nodes that are gone. */
+const FLAVORS_KEPT = 4096;
+const FLAVORS_PER_NODE = 4;
+/** Demands beyond which, and beyond so many a shape, their table is made anew. */
+const DEMANDS_KEPT = 4096;
+const DEMANDS_PER_SHAPE = 4;
 const INT_MAX = 2 ** 31 - 1;
 
 /** A zone: nodes that are indexed together. */
 export interface PlacementZone {
   /** Label value, or `zone-N`. */
   readonly name: string;
+  /** Made by size, not by label. */
+  readonly bySize: boolean;
   readonly cluster: ClusterState;
   readonly policy: TegPolicy;
   /** Slot by index in the cluster; −1: the index is free. */
@@ -45,8 +57,9 @@ export class PlacementZones {
   readonly zones: PlacementZone[] = [];
   private readonly accounts: NodeAccounts;
   private readonly slots: NodeSlots;
-  private readonly demands: DemandTable;
+  private readonly shapes: ShapeTable;
   private readonly options: ZoneOptions;
+  private demands: DemandTable;
   private prices: SharedPrices | undefined;
   /** Largest CPU and GPU count that the prices were made for. */
   private cpuMilliMax = 0;
@@ -56,25 +69,28 @@ export class PlacementZones {
   private readonly indexOf: number[] = [];
   private readonly ranked: { zone: PlacementZone; id: number; cost: number }[] = [];
   private stale = true;
+  /** Times all zones were made. */
+  made = 0;
   /** Names on the field are numbers, never used twice: an index can be between two nodes. */
   private named = 0;
 
-  constructor(accounts: NodeAccounts, slots: NodeSlots, demands: DemandTable, options: ZoneOptions) {
+  constructor(accounts: NodeAccounts, slots: NodeSlots, shapes: ShapeTable, options: ZoneOptions) {
     this.accounts = accounts;
     this.slots = slots;
-    this.demands = demands;
+    this.shapes = shapes;
+    this.demands = shapes.demands;
     this.options = options;
   }
 
   /** A node is new or described anew. */
   setNode(slot: number, node: NodeDescription): void {
-    if (node.cpuMilli > this.cpuMilliMax || gpusOf(node) > this.gpusMax) this.stale = true;
+    if (node.cpuMilli > CPU_SLACK * this.cpuMilliMax || gpusOf(node) > this.gpusMax) this.stale = true;
     if (this.stale) return;
     const spec = specOf(node);
     const zone = this.zoneOf[slot];
     const index = this.indexOf[slot] as number;
     if (zone !== undefined) {
-      if (zone.name === this.zoneName(node, zone) && spec.gpuCount <= zone.cluster.gpuSlots(index)) {
+      if (this.belongs(node, zone) && spec.gpuCount <= zone.cluster.gpuSlots(index)) {
         this.vacate(zone, index);
         this.occupy(zone, index, slot, spec);
         return;
@@ -92,11 +108,15 @@ export class PlacementZones {
     this.vacate(zone, index);
     zone.slots[index] = -1;
     zone.nodes--;
+    this.zoneOf[slot] = undefined;
+    if (zone.nodes === 0 && !this.stale) {
+      this.zones.splice(this.zones.indexOf(zone), 1);
+      return;
+    }
     const room = zone.cluster.gpuSlots(index);
     const free = zone.freeIndexes.get(room);
     if (free === undefined) zone.freeIndexes.set(room, [index]);
     else free.push(index);
-    this.zoneOf[slot] = undefined;
   }
 
   /** What is used on a node has changed. O(its GPUs). */
@@ -118,10 +138,21 @@ export class PlacementZones {
     this.prices?.departureSeen();
   }
 
-  /** Makes the zones where they are not up to the hardware. O(nodes), rarely. */
+  /** Makes the zones where they are not up to the hardware, or are full of what is not there any more. O(nodes), rarely. */
   prepare(): void {
-    if (!this.stale || this.slots.live === 0) return;
+    if (this.slots.live === 0) return;
+    if (this.demands.demands.length > Math.max(DEMANDS_KEPT, DEMANDS_PER_SHAPE * this.shapes.size)) {
+      this.demands = new DemandTable();
+      this.shapes.useDemands(this.demands);
+      this.stale = true;
+    }
+    if (this.zones.some(isWornOut)) this.stale = true;
+    if (this.stale) this.makeAll();
+  }
+
+  private makeAll(): void {
     this.stale = false;
+    this.made++;
     this.zones.length = 0;
     this.zoneOf.length = 0;
     const all = new ClusterState(this.demands, { labelKeys: LABEL_KEYS, nodesExpected: this.slots.live });
@@ -134,6 +165,13 @@ export class PlacementZones {
     });
     this.prices = new SharedPrices(all, undefined);
     this.eachNode((node, slot) => this.enter(slot, node, specOf(node)));
+    // What is known of the workload is what there is.
+    this.shapes.each((shape) => this.seen(shape, shape.pods));
+  }
+
+  /** Whether the zones will be made anew at the next `prepare`. */
+  get isStale(): boolean {
+    return this.stale;
   }
 
   /** @returns The zone of a slot, undefined before `prepare`. */
@@ -212,26 +250,47 @@ export class PlacementZones {
     }
   }
 
-  /** The zone a node belongs to; by size it stays where it is. */
-  private zoneName(node: NodeDescription, at: PlacementZone): string {
+  /** Whether a node stays in its zone; by size it does. */
+  private belongs(node: NodeDescription, at: PlacementZone): boolean {
+    const value = this.labelOf(node);
+    return at.bySize ? value === undefined || this.zones.length >= ZONES_MAX : at.name === value;
+  }
+
+  private labelOf(node: NodeDescription): string | undefined {
     const { label } = this.options;
-    const value = label === '' ? undefined : node.labels[label];
-    return value ?? (at.name.startsWith('zone-') ? at.name : 'zone-0');
+    return label !== '' && Object.hasOwn(node.labels, label) ? node.labels[label] : undefined;
   }
 
   private zoneFor(node: NodeDescription): PlacementZone {
-    const { label, nodesMax } = this.options;
-    const value = label === '' ? undefined : node.labels[label];
-    if (value !== undefined) return this.zones.find((zone) => zone.name === value) ?? this.open(value);
-    const open = this.zones.find((zone) => zone.name.startsWith('zone-') && zone.nodes < nodesMax);
-    return open ?? this.open(`zone-${this.zones.length}`);
+    const value = this.labelOf(node);
+    if (value !== undefined) {
+      const known = this.zones.find((zone) => !zone.bySize && zone.name === value);
+      if (known !== undefined) return known;
+      if (this.zones.length < ZONES_MAX) return this.open(value, false);
+    }
+    let smallest: PlacementZone | undefined;
+    for (const zone of this.zones) {
+      if (!zone.bySize) continue;
+      if (zone.nodes < this.options.nodesMax) return zone;
+      if (smallest === undefined || zone.nodes < smallest.nodes) smallest = zone;
+    }
+    if (smallest !== undefined && this.zones.length >= ZONES_MAX) return smallest;
+    return this.open(`zone-${this.zones.filter((zone) => zone.bySize).length}`, true);
   }
 
-  private open(name: string): PlacementZone {
+  private open(name: string, bySize: boolean): PlacementZone {
     const cluster = new ClusterState(this.demands, { labelKeys: LABEL_KEYS });
     const random = new Random(this.options.seed + this.zones.length);
     const policy = new TegPolicy({ cluster, random }, undefined, this.prices);
-    const zone: PlacementZone = { name, cluster, policy, slots: [], freeIndexes: new Map(), nodes: 0 };
+    const zone: PlacementZone = {
+      name,
+      bySize,
+      cluster,
+      policy,
+      slots: [],
+      freeIndexes: new Map(),
+      nodes: 0,
+    };
     this.zones.push(zone);
     return zone;
   }
@@ -291,7 +350,7 @@ export class PlacementZones {
     const node = this.slots.descriptions[slot] as NodeDescription;
     let free = 0;
     for (const name of GPU_RESOURCES) {
-      if (node.extended[name] !== undefined) free += this.accounts.free(slot, this.accounts.columnOf(name));
+      if (node.extended[name] !== undefined) free += Math.max(0, this.accounts.freeOf(slot, name));
     }
     return free;
   }
@@ -299,6 +358,10 @@ export class PlacementZones {
 
 /** Labels that tell flavours apart on the field; all others are rules, and looked at node by node. */
 const LABEL_KEYS: ReadonlySet<string> = new Set([RESTRICTED_LABEL]);
+
+function isWornOut(zone: PlacementZone): boolean {
+  return zone.cluster.flavors.length > Math.max(FLAVORS_KEPT, FLAVORS_PER_NODE * zone.nodes);
+}
 
 function gpusOf(node: NodeDescription): number {
   const gpus = GPU_RESOURCES.reduce((sum, name) => sum + (node.extended[name] ?? 0), 0);

@@ -2,15 +2,12 @@
  * Deciding single pods: who comes to the queue, where a pod goes, and what is said where it goes nowhere.
  */
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
-import { tolerates } from './constraints/taints.ts';
 import { groupDomain } from './gang-attempts.ts';
-import { type PodRecord, PodState } from './pod-records.ts';
-import type { Candidate } from './preemption.ts';
+import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
+import { type Candidate, TERMINATING } from './preemption.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
 import type { Shape } from './shape-table.ts';
 import { preemptionText, verdictOf } from './verdict.ts';
-
-const CORDON = { key: 'node.kubernetes.io/unschedulable', value: '', effect: 'NoSchedule' } as const;
 
 /** Decides pods one by one. */
 export class PodDecisions {
@@ -22,61 +19,68 @@ export class PodDecisions {
 
   /** A pod of ours that is not assigned: it comes to the queue, or stays aside for a reason. */
   admit(pod: PodRecord, description: PodDescription): void {
-    const { queue, state } = this.parts;
+    const { queue } = this.parts;
     // An update from before it was bound can come after the answer that it was.
-    if (pod.state === PodState.Binding || pod.state === PodState.Bound) return;
+    if (isPlaced(pod)) return;
     const { template } = pod.shape;
-    if (description.deleting || description.gates.length > 0 || template.unsupported.length > 0) {
-      queue.leave(pod);
-      state.clearNomination(pod);
-      if (description.deleting) return;
-      if (description.gates.length > 0) pod.state = PodState.Gated;
-      else this.refuse(pod, template.unsupported, 'pod');
-      return;
+    if (description.deleting || description.gates.length > 0) {
+      if (description.deleting) queue.move(pod, PodState.Aside);
+      else if (pod.state !== PodState.Gated) queue.move(pod, PodState.Gated);
+      this.clearNomination(pod);
+    } else if (template.unsupported.length > 0) {
+      this.clearNomination(pod);
+      this.refuse(pod, template.unsupported, 'pod');
+    } else if (
+      pod.state === PodState.Aside ||
+      pod.state === PodState.Gated ||
+      // Only what its group needs can be the reason now.
+      (pod.state === PodState.Refused && pod.group === '')
+    ) {
+      this.enqueue(pod, description.priority);
     }
-    if (pod.state !== PodState.Aside && pod.state !== PodState.Gated && pod.state !== PodState.Refused)
-      return;
-    if (Number.isNaN(pod.sinceSeconds)) {
-      pod.sinceSeconds = state.timeSeconds;
-      state.zones.seen(pod.shape, 1);
+  }
+
+  /** Pods in excess come to the queue as far as there is room. */
+  admitExcess(review: (group: string) => void): void {
+    const { queue } = this.parts;
+    for (let pod = queue.nextInExcess(); pod !== undefined; pod = queue.nextInExcess()) {
+      pod.told = '';
+      if (pod.group === '') queue.activate(pod);
+      else {
+        queue.move(pod, PodState.InGroup);
+        review(pod.group);
+      }
     }
-    pod.priority = description.priority;
-    if (queue.size >= state.options.waitingPodsMax) {
-      queue.backOff(pod);
-      this.tell(pod, `TEG's queue is full: ${queue.size} pods wait; raise queue.waitingPodsMax`, []);
-    } else if (pod.group === '') queue.activate(pod);
-    else pod.state = PodState.InGroup;
   }
 
   /** Says that TEG does not do what a pod or its group needs, and leaves it alone. */
   refuse(pod: PodRecord, unsupported: readonly string[], whose: string): void {
-    pod.state = PodState.Refused;
+    this.parts.queue.move(pod, PodState.Refused);
     this.tell(pod, `TEG does not schedule this ${whose}: not supported: ${unsupported.join(', ')}`, ['TEG']);
   }
 
   /** Decides on a pod. @returns 1. */
   attempt(pod: PodRecord): number {
-    const { state, queue, placement, counters } = this.parts;
+    const { state, placement, counters } = this.parts;
     pod.attempts++;
+    this.honourNomination(pod);
     const { shape } = pod;
-    const known =
-      pod.nominated < 0 && state.nominated.size === 0 && shape.refusedAt === state.versionFor(shape);
+    const allowed = this.domainOf(pod);
+    const known = allowed === undefined && pod.nominated < 0 && state.isRefused(shape, pod.priority);
     const before = known ? '' : state.rules.begin(shape);
-    const slot = known || before !== '' ? -1 : placement.find(shape, pod.priority, pod, this.domainOf(pod));
+    const slot = known || before !== '' ? -1 : placement.find(shape, pod.priority, pod, allowed);
     if (!known) counters.examined += placement.examined;
     if (slot >= 0) {
-      queue.leave(pod);
       state.place(pod, slot);
       this.bind(pod);
-      queue.placed(shape);
-    } else this.hold(pod, known, before);
+    } else this.hold(pod, known, before, allowed !== undefined);
     return 1;
   }
 
   /** A pod was placed: tells the driver to bind it. */
   bind(pod: PodRecord): void {
-    const { state, emit, counters } = this.parts;
-    pod.state = PodState.Binding;
+    const { state, emit, counters, queue } = this.parts;
+    queue.move(pod, PodState.Binding);
     pod.told = '';
     counters.scheduled++;
     emit({
@@ -108,54 +112,123 @@ export class PodDecisions {
     });
   }
 
+  /** No room is kept for a pod any more; says so if some was. */
+  clearNomination(pod: PodRecord): void {
+    if (pod.nominated < 0) return;
+    this.parts.state.clearNomination(pod);
+    this.tellNomination(pod, '');
+  }
+
+  /** A victim could not be evicted: whoever it was to make room for is tried again later. */
+  evictionFailed(victim: PodRecord): void {
+    const { state, queue } = this.parts;
+    victim.evicted = false;
+    for (const pod of [...(state.nominated.get(victim.node) ?? [])]) {
+      if (pod.priority <= victim.priority) continue;
+      this.clearNomination(pod);
+      if (pod.state === PodState.Waiting) queue.backOff(pod);
+    }
+  }
+
+  /** The node that room was kept on is gone. */
+  nominationLost(pods: readonly PodRecord[]): void {
+    const { queue } = this.parts;
+    for (const pod of pods) {
+      this.tellNomination(pod, '');
+      if (pod.state === PodState.Waiting) queue.activate(pod);
+    }
+  }
+
+  private tellNomination(pod: PodRecord, node: string): void {
+    const { uid, namespace, name } = pod;
+    this.parts.emit({ kind: 'nominate', uid, namespace, name, node });
+  }
+
+  private enqueue(pod: PodRecord, priority: number): void {
+    const { queue, state } = this.parts;
+    if (Number.isNaN(pod.sinceSeconds)) {
+      pod.sinceSeconds = state.timeSeconds;
+      state.zones.seen(pod.shape, 1);
+    }
+    pod.priority = priority;
+    if (!queue.hasRoom) {
+      queue.hold(pod);
+      const { waitingPodsMax } = state.options;
+      this.tell(pod, `TEG's queue is full: ${waitingPodsMax} pods wait; raise queue.waitingPodsMax`, ['TEG']);
+    } else if (pod.group === '') queue.activate(pod);
+    else queue.move(pod, PodState.InGroup);
+  }
+
+  /** Room that was being made for the pod before we came is kept for it. */
+  private honourNomination(pod: PodRecord): void {
+    if (pod.wantedNode === '') return;
+    const { state } = this.parts;
+    const slot = state.slots.slotOf(pod.wantedNode);
+    pod.wantedNode = '';
+    if (slot >= 0 && pod.nominated < 0) state.nominate(pod, slot);
+  }
+
   /** Nothing fits: makes room if that may be, and lets the pod wait. */
-  private hold(pod: PodRecord, known: boolean, before: string): void {
+  private hold(pod: PodRecord, known: boolean, before: string, confined: boolean): void {
     const { state, queue, counters } = this.parts;
-    const { shape } = pod;
+    const { refused } = pod.shape;
     counters.unschedulable++;
-    if (!known) this.judge(shape, before);
-    const candidate = this.makeRoom(pod);
-    const preempting = typeof candidate === 'string' ? candidate : '';
-    queue.wait(pod);
-    this.tell(pod, `${shape.refusedText} ${preempting}`.trim(), shape.refusedPlugins);
+    if (!known) this.judge(pod.shape, before);
+    const candidate = confined
+      ? 'preemption: not tried for a member of a placed group.'
+      : this.makeRoom(pod, known);
+    // Nobody goes, and nobody is going: room kept for it would help nobody.
+    if (typeof candidate === 'string' && !candidate.endsWith(TERMINATING)) this.clearNomination(pod);
+    queue.wait(pod, confined ? pod.group : '');
+    this.tell(
+      pod,
+      `${refused.text} ${typeof candidate === 'string' ? candidate : ''}`.trim(),
+      refused.plugins,
+    );
     if (typeof candidate !== 'string') this.evict(pod, candidate);
-    if (state.nominated.size === 0) shape.refusedAt = state.versionFor(shape);
+    else if (!known && !confined && pod.nominated < 0) state.setRefused(pod.shape, pod.priority);
   }
 
   private judge(shape: Shape, before: string): void {
-    const verdict = verdictOf(this.parts.state, shape, before);
-    shape.refusedText = verdict.message;
-    shape.refusedPlugins = verdict.plugins;
-    shape.refusedResolvable = verdict.resolvable;
-    shape.refusedAt = -1;
+    const { message, plugins, resolvable } = verdictOf(this.parts.state, shape, before);
+    Object.assign(shape.refused, { text: message, plugins, resolvable, version: -1 });
+    shape.refused.vainPriority = Number.NEGATIVE_INFINITY;
   }
 
   /** @returns Who goes for the pod, or why nobody does. */
-  private makeRoom(pod: PodRecord): Candidate | string {
+  private makeRoom(pod: PodRecord, known: boolean): Candidate | string {
     const { preemption, state } = this.parts;
+    const { refused } = pod.shape;
     const why = preemption.ineligible(pod);
     if (why !== '') return `preemption: ${why}`;
-    return preemption.find(pod) ?? preemptionText(state.slots.live, pod.shape.refusedResolvable);
+    const vain = known && pod.priority <= refused.vainPriority;
+    const candidate = vain ? undefined : preemption.find(pod);
+    if (candidate !== undefined) return candidate;
+    refused.vainPriority = Math.max(refused.vainPriority, pod.priority);
+    return preemptionText(state.slots.live, refused.resolvable);
   }
 
   private evict(pod: PodRecord, candidate: Candidate): void {
-    const { state, emit, counters } = this.parts;
-    const { slot, victims } = candidate;
+    const { state, emit, counters, queue, preemption } = this.parts;
+    const { slot } = candidate;
+    preemption.chosen(slot);
     const node = state.slots.nameOf(slot);
+    const victims = candidate.victims.filter((victim) => !isLeaving(victim));
     counters.preemptions++;
     counters.victims += victims.length;
     for (const other of [...(state.nominated.get(slot) ?? [])]) {
-      if (other.priority >= pod.priority) continue;
-      state.clearNomination(other);
-      emit({ kind: 'nominate', uid: other.uid, namespace: other.namespace, name: other.name, node: '' });
+      if (other === pod || other.priority >= pod.priority) continue;
+      this.clearNomination(other);
+      if (other.state === PodState.Waiting) queue.activate(other);
     }
     state.nominate(pod, slot);
-    emit({ kind: 'nominate', uid: pod.uid, namespace: pod.namespace, name: pod.name, node });
-    for (const { uid, namespace, name } of victims) {
-      const by = `${pod.namespace}/${pod.name}`;
+    this.tellNomination(pod, node);
+    const by = `${pod.namespace}/${pod.name}`;
+    for (const victim of victims) {
+      const { uid, namespace, name } = victim;
+      victim.evicted = true;
       emit({ kind: 'evict', uid, namespace, name, node, by, byUid: pod.uid });
     }
-    for (const victim of victims) victim.leaving = true;
   }
 
   /** Where the pod's group may be, if its topology is bound and some of it is placed. */
@@ -163,9 +236,4 @@ export class PodDecisions {
     const group = pod.group === '' ? undefined : this.parts.groups.get(pod.group);
     return group === undefined ? undefined : groupDomain(this.parts.state, group);
   }
-}
-
-/** @returns Whether pods of a shape go to nodes that are cordoned. */
-export function toleratesCordon(shape: Shape): boolean {
-  return shape.template.tolerations.some((toleration) => tolerates(toleration, CORDON));
 }

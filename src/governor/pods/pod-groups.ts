@@ -1,35 +1,47 @@
 /**
- * Groups of pods that start together: which members there are, and when a group can be decided as a whole.
+ * Groups of pods that start together: which members there are, and how far the group is.
  *
  * No member of a group holds room before enough of them are placed at once. Once a group has started, further members (and
  * members that come back) are decided one by one.
  */
 import type { PodGroupDescription } from '../../model/kubernetes/pod.ts';
-import { compareTurn, type PodRecord, PodState } from './pod-records.ts';
+import type { HeapEntry } from './ordered-heap.ts';
+import { compareTurn, isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
 
-/** A group. Mutable; owned by the scheduler. */
-export interface PodGroup {
+/** A group. Mutable; owned by the scheduler. In the active heap iff `heapAt` ≥ 0. */
+export interface PodGroup extends HeapEntry {
   readonly key: string;
   /** Undefined: the API has not told of it (yet). */
   description: PodGroupDescription | undefined;
   readonly members: Set<PodRecord>;
-  /** Turn of the group: its first member's. */
+  /** Turn of the group: its first pending member's when it came to the queue. */
   priority: number;
   createdSeconds: number;
   sequence: number;
-  /** In the active heap. */
-  queued: boolean;
-  /** Tried in vain; waits for a change. */
+  /** Enough members were bound at one time, and some still are: nothing is all or nothing any more. */
+  started: boolean;
+  /** Tried in vain, or not to be tried yet; waits for a change or for its time. */
   waiting: boolean;
   /** A change that concerns it has come since. */
   stale: boolean;
   /** It is not tried before. */
   notBeforeSeconds: number;
-  /** Since when it has fewer members placed than it needs, though some are; NaN: it has not. */
+  /** Since when it has members placed, but fewer than it needs, and others that wait; NaN: it has not. */
   brokenSinceSeconds: number;
   /** When it was first seen incomplete. */
   incompleteSinceSeconds: number;
   attempts: number;
+}
+
+/** How many members of a group are in which state. */
+export interface GroupTally {
+  /** On nodes, and of those known to be bound. Those that are about to go are not counted. */
+  readonly placed: number;
+  readonly bound: number;
+  /** Wait to be placed with the group. */
+  readonly pending: number;
+  /** Wait one by one: for room, after a back-off, or to be decided. */
+  readonly alone: number;
 }
 
 /** @returns Whether an item of the queue is a group. */
@@ -37,7 +49,7 @@ export function isGroup(item: PodRecord | PodGroup): item is PodGroup {
   return 'members' in item;
 }
 
-/** All groups. Single writer. */
+/** All groups. Single writer. A group is known as long as its object or a member is. */
 export class PodGroups {
   readonly groups = new Map<string, PodGroup>();
 
@@ -48,12 +60,12 @@ export class PodGroups {
     return group;
   }
 
-  /** The group's object is gone: members that are not placed wait for a new one. */
-  remove(key: string): void {
+  /** The group's object is gone: members that are not placed wait for a new one. @returns The group if nothing is left of it. */
+  remove(key: string): PodGroup | undefined {
     const group = this.groups.get(key);
-    if (group === undefined) return;
+    if (group === undefined) return undefined;
     group.description = undefined;
-    this.tidy(group);
+    return this.tidy(group);
   }
 
   /** @returns The group of a key, undefined if neither object nor members are known. */
@@ -61,21 +73,17 @@ export class PodGroups {
     return this.groups.get(key);
   }
 
-  /** Adds a member. @returns Its group. */
-  join(pod: PodRecord): PodGroup {
-    const group = this.ensure(pod.group);
-    group.members.add(pod);
-    this.orderOf(group);
-    return group;
+  /** Adds a member. */
+  join(pod: PodRecord): void {
+    this.ensure(pod.group).members.add(pod);
   }
 
-  /** A member is gone. */
-  leave(pod: PodRecord): void {
+  /** A member is gone. @returns Its group if nothing is left of it. */
+  leave(pod: PodRecord): PodGroup | undefined {
     const group = this.groups.get(pod.group);
-    if (group === undefined) return;
+    if (group === undefined) return undefined;
     group.members.delete(pod);
-    this.orderOf(group);
-    this.tidy(group);
+    return this.tidy(group);
   }
 
   private ensure(key: string): PodGroup {
@@ -88,7 +96,8 @@ export class PodGroups {
         priority: 0,
         createdSeconds: 0,
         sequence: 0,
-        queued: false,
+        heapAt: -1,
+        started: false,
         waiting: false,
         stale: false,
         notBeforeSeconds: 0,
@@ -101,30 +110,41 @@ export class PodGroups {
     return group;
   }
 
-  /** A group's turn must not change while it is in the heap. */
-  private orderOf(group: PodGroup): void {
-    if (group.queued) return;
-    let first: PodRecord | undefined;
-    for (const pod of group.members) if (first === undefined || compareTurn(pod, first) < 0) first = pod;
-    if (first === undefined) return;
-    group.priority = first.priority;
-    group.createdSeconds = first.createdSeconds;
-    group.sequence = first.sequence;
-  }
-
-  private tidy(group: PodGroup): void {
-    if (group.members.size > 0 || group.description !== undefined) return;
+  private tidy(group: PodGroup): PodGroup | undefined {
+    if (group.members.size > 0 || group.description !== undefined) return undefined;
     this.groups.delete(group.key);
+    return group;
   }
 }
 
-/** @returns Members that count on a node. */
-export function placedIn(group: PodGroup): number {
-  let placed = 0;
+/** Sets a group's turn to that of its first pending member. Not while it is in the heap. O(members). */
+export function setTurn(group: PodGroup): void {
+  let first: PodRecord | undefined;
   for (const pod of group.members) {
-    if ((pod.state === PodState.Binding || pod.state === PodState.Bound) && !pod.leaving) placed++;
+    if (pod.state !== PodState.InGroup) continue;
+    if (first === undefined || compareTurn(pod, first) < 0) first = pod;
   }
-  return placed;
+  if (first === undefined) return;
+  group.priority = first.priority;
+  group.createdSeconds = first.createdSeconds;
+  group.sequence = first.sequence;
+}
+
+/** @returns What the members are doing. O(members). */
+export function tallyOf(group: PodGroup): GroupTally {
+  const tally = { placed: 0, bound: 0, pending: 0, alone: 0 };
+  for (const pod of group.members) {
+    const { state } = pod;
+    if (isPlaced(pod)) {
+      if (isLeaving(pod)) continue;
+      tally.placed++;
+      if (state === PodState.Bound) tally.bound++;
+    } else if (state === PodState.InGroup) tally.pending++;
+    else if (state === PodState.Active || state === PodState.Waiting || state === PodState.BackingOff) {
+      tally.alone++;
+    }
+  }
+  return tally;
 }
 
 /** @returns Members that wait to be placed with the group, in their order. */
@@ -132,4 +152,9 @@ export function pendingIn(group: PodGroup): PodRecord[] {
   const pending: PodRecord[] = [];
   for (const pod of group.members) if (pod.state === PodState.InGroup) pending.push(pod);
   return pending.sort(compareTurn);
+}
+
+/** @returns `namespace/name` of a group. */
+export function nameOf(group: PodGroup): string {
+  return group.key.slice(group.key.indexOf(':') + 1);
 }

@@ -2,154 +2,211 @@
  * Who is decided next, who waits for what, and who backs off.
  *
  * Pods that nothing fits wait in the line of their shape: where the first does not fit, none does, so a change is looked at
- * once for each shape, not for each pod. A line is woken only by a change that makes its shape fit, or may do so.
- * Invariants: a pod is in the active heap iff its state is Active, in a line iff Waiting, in the back-off heap iff
- * BackingOff; entries of heaps whose pod has moved on are skipped when they come up.
+ * once for each shape, not for each pod. A line is woken only by a change that makes its shape fit, or may do so; as long as
+ * its pods find room the next one is tried.
+ *
+ * Invariants: a pod's state is changed here and nowhere else; a pod is in the active heap iff it is Active (or is being decided),
+ * in its line's heap iff Waiting, in the back-off heap iff BackingOff, in the excess heap iff Excess.
  */
 import { Random } from '../../kernel/random.ts';
 import { OrderedHeap } from './ordered-heap.ts';
 import type { PodSchedulerOptions } from './pod-events.ts';
-import { isGroup, type PodGroup } from './pod-groups.ts';
-import { compareTurn, type PodRecord, PodState } from './pod-records.ts';
+import { isGroup, type PodGroup, setTurn } from './pod-groups.ts';
+import {
+  compareTurn,
+  type Line,
+  POD_STATE_NAMES,
+  type PodRecord,
+  PodState,
+  type PodStateCode,
+} from './pod-records.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 import type { Shape } from './shape-table.ts';
 
-/** Entries of pods that have moved on that a line's heap may hold, beside as many as wait. */
-const STALE_KEPT = 64;
+/** Doublings of a back-off at most: more make no difference, and must not overflow. */
+const DOUBLINGS_MAX = 30;
 
 /** Something to decide: a pod, or a group as a whole. */
 export type QueueItem = PodRecord | PodGroup;
 
-/** Waiting pods of one shape. */
-interface Line {
-  readonly shape: Shape;
-  pods: OrderedHeap<PodRecord>;
-  /** Pods waiting in it (the heap also holds some that have moved on). */
-  waiting: number;
-  /** Whether its first pod was woken and found room, so that the next one is tried. */
-  hot: boolean;
-}
-
 /** The queue. Single writer. */
 export class PodQueue {
-  private readonly state: SchedulerState;
-  private readonly random: Random;
-  private readonly active = new OrderedHeap<QueueItem>(compareItems);
-  private readonly lines = new Map<Shape, Line>();
-  private readonly backing = new OrderedHeap<PodRecord>(
+  /** To be decided. Read outside for checks only, as are the others. */
+  readonly active = new OrderedHeap<QueueItem>(compareItems);
+  readonly lines = new Map<string, Line>();
+  readonly excess = new OrderedHeap<PodRecord>(compareTurn);
+  readonly backing = new OrderedHeap<PodRecord>(
     (x, y) => x.untilSeconds - y.untilSeconds || x.sequence - y.sequence,
   );
-  /** Numbers by queue, for metrics and the limit. */
-  readonly counts = { active: 0, waiting: 0, backingOff: 0 };
+  private readonly state: SchedulerState;
+  private readonly random: Random;
+  /** Pods by state. */
+  private readonly byState = new Int32Array(POD_STATE_NAMES.length);
+  private queuedGroups = 0;
 
   constructor(state: SchedulerState, options: PodSchedulerOptions) {
     this.state = state;
     this.random = new Random(options.seed, 1);
   }
 
-  /** Pods that wait for anything. */
-  get size(): number {
-    return this.counts.active + this.counts.waiting + this.counts.backingOff;
+  /** Numbers by queue, for metrics. */
+  get counts(): {
+    readonly active: number;
+    readonly waiting: number;
+    readonly backingOff: number;
+    readonly gated: number;
+    readonly inGroup: number;
+    readonly excess: number;
+  } {
+    return {
+      active: this.count(PodState.Active),
+      waiting: this.count(PodState.Waiting),
+      backingOff: this.count(PodState.BackingOff),
+      gated: this.count(PodState.Gated),
+      inGroup: this.count(PodState.InGroup),
+      excess: this.count(PodState.Excess),
+    };
   }
 
-  /** Shapes that wait. */
+  /** @returns Pods in a state. */
+  count(state: PodStateCode): number {
+    return this.byState[state] as number;
+  }
+
+  /** Pods that wait for anything, those in excess of the limit not counted. */
+  get size(): number {
+    return (
+      this.count(PodState.Active) +
+      this.count(PodState.Waiting) +
+      this.count(PodState.BackingOff) +
+      this.count(PodState.InGroup)
+    );
+  }
+
+  /** Whether one more pod may wait. */
+  get hasRoom(): boolean {
+    return this.size < this.state.options.waitingPodsMax;
+  }
+
+  /** Lines there are. */
   get lineCount(): number {
     return this.lines.size;
   }
 
   /** Groups to decide. */
-  groupsQueued = 0;
+  get groupsQueued(): number {
+    return this.queuedGroups;
+  }
+
+  /** A pod is known from now on. */
+  add(pod: PodRecord): void {
+    this.byState[pod.state] = this.count(pod.state) + 1;
+  }
+
+  /** A pod is not known any more. */
+  forget(pod: PodRecord): void {
+    this.move(pod, PodState.Aside);
+    this.byState[PodState.Aside] = this.count(PodState.Aside) - 1;
+  }
+
+  /** Takes a pod out of wherever it waits, into a state in which it does not wait in a heap. */
+  move(pod: PodRecord, to: PodStateCode): void {
+    const from = pod.state;
+    const { line } = pod;
+    if (pod.heapAt >= 0) this.heapOf(pod).remove(pod);
+    this.byState[from] = this.count(from) - 1;
+    this.byState[to] = this.count(to) + 1;
+    pod.state = to;
+    pod.stateSeconds = this.state.timeSeconds;
+    if (line === undefined) return;
+    if (from === PodState.Active) {
+      line.hot--;
+      pod.line = undefined;
+      // It found room, or is gone without having been decided: the next one may have what it was woken for.
+      if (to !== PodState.Waiting) this.wakeFirst(line);
+    } else if (to === PodState.Active) line.hot++;
+    else pod.line = undefined;
+    if (line.hot === 0 && line.pods.size === 0) this.lines.delete(line.key);
+  }
 
   /** A pod is to be decided. */
   activate(pod: PodRecord): void {
     if (pod.state === PodState.Active) return;
-    this.leave(pod);
-    pod.state = PodState.Active;
-    this.counts.active++;
+    this.move(pod, PodState.Active);
     this.active.push(pod);
   }
 
-  /** A group is to be decided. Its `queued` flag says whether it is in the heap. */
+  /** A group is to be decided. */
   activateGroup(group: PodGroup): void {
-    if (group.queued) return;
-    group.queued = true;
-    this.groupsQueued++;
+    if (group.heapAt >= 0) return;
+    setTurn(group);
+    this.queuedGroups++;
     this.active.push(group);
   }
 
-  /** Nothing fits the pod: it waits in the line of its shape. */
-  wait(pod: PodRecord): void {
-    this.leave(pod);
-    pod.state = PodState.Waiting;
-    this.counts.waiting++;
-    let line = this.lines.get(pod.shape);
+  /** A group is not to be decided any more. */
+  dropGroup(group: PodGroup): void {
+    if (group.heapAt < 0) return;
+    this.active.remove(group);
+    this.queuedGroups--;
+  }
+
+  /** Nothing fits the pod: it waits in line. @param key Of what pods wait together for beside the shape; '': nothing. */
+  wait(pod: PodRecord, key: string): void {
+    this.move(pod, PodState.Waiting);
+    const name = `${pod.shape.id} ${key}`;
+    let line = this.lines.get(name);
     if (line === undefined) {
-      line = { shape: pod.shape, pods: new OrderedHeap(compareTurn), waiting: 0, hot: false };
-      this.lines.set(pod.shape, line);
+      line = { key: name, shape: pod.shape, pods: new OrderedHeap(compareTurn), hot: 0 };
+      this.lines.set(name, line);
     }
-    line.hot = false;
-    line.waiting++;
+    pod.line = line;
     line.pods.push(pod);
-    if (line.pods.size > 2 * line.waiting + STALE_KEPT) tidy(line);
   }
 
   /** The pod is tried again after a time that doubles with each failure, with jitter. */
   backOff(pod: PodRecord): void {
     const { backoffSecondsFirst, backoffSecondsMax } = this.state.options;
-    this.leave(pod);
-    const most = Math.min(backoffSecondsFirst * 2 ** Math.min(pod.failures, 30), backoffSecondsMax);
+    const most = Math.min(
+      backoffSecondsFirst * 2 ** Math.min(pod.failures, DOUBLINGS_MAX),
+      backoffSecondsMax,
+    );
     pod.failures++;
+    this.move(pod, PodState.BackingOff);
     pod.untilSeconds = this.state.timeSeconds + most * (0.5 + 0.5 * this.random.nextFloat());
-    pod.state = PodState.BackingOff;
-    this.counts.backingOff++;
     this.backing.push(pod);
   }
 
-  /** Takes a pod out of wherever it waits; its state is the caller's to set. */
-  leave(pod: PodRecord): void {
-    if (pod.state === PodState.Active) this.counts.active--;
-    else if (pod.state === PodState.BackingOff) this.counts.backingOff--;
-    else if (pod.state === PodState.Waiting) {
-      this.counts.waiting--;
-      const line = this.lines.get(pod.shape);
-      if (line !== undefined && --line.waiting === 0) this.lines.delete(pod.shape);
-    }
-    pod.state = PodState.Aside;
+  /** As many pods wait as may: this one comes to the queue when fewer do. */
+  hold(pod: PodRecord): void {
+    this.move(pod, PodState.Excess);
+    this.excess.push(pod);
   }
 
   /** @returns What is decided next, taken out of the heap; undefined if there is nothing. */
   next(): QueueItem | undefined {
-    for (;;) {
-      const item = this.active.pop();
-      if (item === undefined) return undefined;
-      if (isGroup(item)) {
-        if (!item.queued) continue;
-        item.queued = false;
-        this.groupsQueued--;
-        return item;
-      }
-      if (item.state === PodState.Active) return item;
-    }
+    const item = this.active.pop();
+    if (item !== undefined && isGroup(item)) this.queuedGroups--;
+    return item;
   }
 
-  /** A pod of the shape found room: the next one of its line is tried. */
-  placed(shape: Shape): void {
-    const line = this.lines.get(shape);
-    if (line?.hot) this.wakeFirst(line);
+  /** @returns The pod in excess that goes first, if one more may wait. */
+  nextInExcess(): PodRecord | undefined {
+    return this.hasRoom ? this.excess.peek() : undefined;
   }
 
-  /** Moves to the active heap what is due, and the first pod of each line that a change may have made room for. */
+  /** Moves to the active heap what is due, pods whose kept room has changed, and the first pod of each line that a change may have made room for. */
   wake(): void {
-    const { state } = this;
+    const { changes, nominated, timeSeconds } = this.state;
     for (let pod = this.backing.peek(); pod !== undefined; pod = this.backing.peek()) {
-      if (pod.state === PodState.BackingOff && pod.untilSeconds > state.timeSeconds) break;
-      this.backing.pop();
-      if (pod.state === PodState.BackingOff && pod.untilSeconds <= state.timeSeconds) this.activate(pod);
+      if (pod.untilSeconds > timeSeconds) break;
+      this.activate(pod);
     }
-    if (state.changedSlots.size === 0 && state.movedShapes.size === 0 && !state.everythingChanged) return;
-    for (const line of [...this.lines.values()]) {
-      if (state.everythingChanged || this.concerns(line)) this.wakeFirst(line);
+    if (!changes.any) return;
+    for (const slot of changes.slots) {
+      for (const pod of nominated.get(slot) ?? []) if (pod.state === PodState.Waiting) this.activate(pod);
     }
+    for (const line of [...this.lines.values()]) if (this.concernsLine(line)) this.wakeFirst(line);
   }
 
   /** When something happens by itself next; Infinity if nothing does. */
@@ -160,50 +217,28 @@ export class PodQueue {
   /** @returns Whether a change since the last look may let a shape fit. O(changed nodes + moved shapes). */
   concernsShape(shape: Shape, priority: number): boolean {
     const { state } = this;
-    const { rules } = state;
-    if (rules.dependsOnPods(shape)) {
-      if (state.changedSlots.size > 0) return true;
-      for (const moved of state.movedShapes) if (rules.concerns(shape, moved)) return true;
-      return false;
-    }
-    if (rules.begin(shape) !== '') return false;
-    for (const slot of state.changedSlots) if (state.accepts(shape, priority, slot)) return true;
+    const { rules, changes } = state;
+    if (changes.concern(shape, rules)) return true;
+    if (changes.slots.size === 0 || rules.begin(shape) !== '') return false;
+    for (const slot of changes.slots) if (state.accepts(shape, priority, slot)) return true;
     return false;
   }
 
-  private concerns(line: Line): boolean {
-    const first = this.firstOf(line);
-    if (first === undefined) return false;
-    if (first.nominated >= 0 && this.state.changedSlots.has(first.nominated)) return true;
-    return this.concernsShape(line.shape, first.priority);
+  private concernsLine(line: Line): boolean {
+    const first = line.pods.peek();
+    return first !== undefined && this.concernsShape(line.shape, first.priority);
   }
 
   private wakeFirst(line: Line): void {
-    const first = this.firstOf(line);
-    if (first === undefined) return;
-    line.hot = true;
-    line.pods.pop();
-    this.activate(first);
-    // The line may be gone with its last pod; one that comes back makes a new one.
+    const first = line.pods.peek();
+    if (first !== undefined) this.activate(first);
   }
 
-  private firstOf(line: Line): PodRecord | undefined {
-    for (;;) {
-      const pod = line.pods.peek();
-      if (pod === undefined || (pod.state === PodState.Waiting && pod.shape === line.shape)) return pod;
-      line.pods.pop();
-    }
+  private heapOf(pod: PodRecord): OrderedHeap<PodRecord> | OrderedHeap<QueueItem> {
+    if (pod.state === PodState.BackingOff) return this.backing;
+    if (pod.state === PodState.Excess) return this.excess;
+    return pod.state === PodState.Waiting ? (pod.line as Line).pods : this.active;
   }
-}
-
-/** Rids a line's heap of pods that have moved on. */
-function tidy(line: Line): void {
-  const kept = new Set<PodRecord>();
-  line.pods.forEach((pod) => {
-    if (pod.state === PodState.Waiting && pod.shape === line.shape) kept.add(pod);
-  });
-  line.pods = new OrderedHeap(compareTurn);
-  for (const pod of kept) line.pods.push(pod);
 }
 
 function compareItems(x: QueueItem, y: QueueItem): number {

@@ -2,6 +2,7 @@
  * What the scheduler remembers of a pod: little more than its shape and where it is.
  */
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
+import type { HeapEntry, OrderedHeap } from './ordered-heap.ts';
 import type { Shape } from './shape-table.ts';
 
 /** What a pod is doing, as far as the scheduler is concerned. */
@@ -20,10 +21,12 @@ export const PodState = {
   Waiting: 5,
   /** To be decided again after some time. */
   BackingOff: 6,
+  /** As many pods wait as may; comes to the queue when fewer do. */
+  Excess: 7,
   /** Decided, not yet known to be bound; counts on its node. */
-  Binding: 7,
+  Binding: 8,
   /** On a node. */
-  Bound: 8,
+  Bound: 9,
 } as const;
 
 /** A number of `PodState`. */
@@ -38,18 +41,33 @@ export const POD_STATE_NAMES: readonly string[] = [
   'active',
   'waiting',
   'backing-off',
+  'excess',
   'binding',
   'bound',
 ];
 
+/** Pods that wait for the same: the first stands for all. */
+export interface Line {
+  readonly key: string;
+  readonly shape: Shape;
+  readonly pods: OrderedHeap<PodRecord>;
+  /** Pods of it that were woken and are not decided yet: where one finds room, the next one is tried. */
+  hot: number;
+}
+
 /** A pod. Mutable; owned by the scheduler. */
-export interface PodRecord {
+export interface PodRecord extends HeapEntry {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
   readonly ours: boolean;
   shape: Shape;
+  /** Changed by the queue alone (`PodQueue.move`). */
   state: PodStateCode;
+  /** When it came into this state. */
+  stateSeconds: number;
+  /** When it was first seen. */
+  readonly seenSeconds: number;
   priority: number;
   /** Order among equals: when it was created, then when it was first seen. */
   readonly createdSeconds: number;
@@ -63,9 +81,16 @@ export interface PodRecord {
   place: number;
   /** Node whose room is kept for it; −1 if none. */
   nominated: number;
-  /** Being deleted, or told to be by us. */
-  leaving: boolean;
+  /** Node that it was nominated to when it was first seen; '' if none, and once it was tried. */
+  wantedNode: string;
+  /** Being deleted. */
+  deleting: boolean;
+  /** Told to go by us, and not gone yet. */
+  evicted: boolean;
   group: string;
+  gates: readonly string[];
+  /** Where it waits, or came from to be decided; undefined: nowhere. */
+  line: Line | undefined;
   attempts: number;
   /** When it was first seen free to be scheduled; NaN before. */
   sinceSeconds: number;
@@ -78,7 +103,12 @@ export interface PodRecord {
 }
 
 /** @returns A record for a pod seen first. */
-export function recordOf(pod: PodDescription, shape: Shape, sequence: number): PodRecord {
+export function recordOf(
+  pod: PodDescription,
+  shape: Shape,
+  sequence: number,
+  timeSeconds: number,
+): PodRecord {
   return {
     uid: pod.uid,
     namespace: pod.namespace,
@@ -86,6 +116,8 @@ export function recordOf(pod: PodDescription, shape: Shape, sequence: number): P
     ours: pod.ours,
     shape,
     state: PodState.Aside,
+    stateSeconds: timeSeconds,
+    seenSeconds: timeSeconds,
     priority: pod.priority,
     createdSeconds: pod.createdSeconds,
     sequence,
@@ -94,14 +126,29 @@ export function recordOf(pod: PodDescription, shape: Shape, sequence: number): P
     nodeName: '',
     place: -1,
     nominated: -1,
-    leaving: pod.deleting,
-    group: pod.group,
+    wantedNode: pod.ours ? pod.nominatedNodeName : '',
+    deleting: pod.deleting,
+    evicted: false,
+    group: pod.ours ? pod.group : '',
+    gates: pod.gates,
+    line: undefined,
+    heapAt: -1,
     attempts: 0,
     sinceSeconds: Number.NaN,
     untilSeconds: 0,
     failures: 0,
     told: '',
   };
+}
+
+/** @returns Whether a pod is about to go: it is not bound, and no member of its group. */
+export function isLeaving(pod: PodRecord): boolean {
+  return pod.deleting || pod.evicted;
+}
+
+/** @returns Whether a pod counts on a node (which need not be known). */
+export function isPlaced(pod: PodRecord): boolean {
+  return pod.state >= PodState.Binding;
 }
 
 /** Order of decisions: higher priority, then older, then seen earlier. @returns < 0 if `x` goes first. */

@@ -9,21 +9,22 @@
  * Invariants: a decided pod counts on its node until the driver says that it was not bound, or it is gone; a pod is decided
  * at most once at a time; nothing is placed beyond what the node has.
  */
+import type { NodeDescription, Taint } from '../../model/kubernetes/node.ts';
 import type { PodDescription, PodGroupDescription } from '../../model/kubernetes/pod.ts';
+import { tolerates } from './constraints/taints.ts';
 import type { Constraints } from './constraints.ts';
 import { GroupDecisions } from './group-decisions.ts';
 import { Placement } from './placement.ts';
-import { PodDecisions, toleratesCordon } from './pod-decisions.ts';
+import { PodDecisions } from './pod-decisions.ts';
 import type { BindOutcome, PodEffect, PodEvent, PodSchedulerOptions } from './pod-events.ts';
-import { isGroup, PodGroups } from './pod-groups.ts';
+import { isGroup, type PodGroup, PodGroups } from './pod-groups.ts';
 import { PodQueue } from './pod-queue.ts';
-import { type PodRecord, PodState } from './pod-records.ts';
+import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
 import { Preemption } from './preemption.ts';
 import type { PodSchedulerCounters } from './scheduler-parts.ts';
 import { SchedulerState } from './scheduler-state.ts';
 
-/** Seconds between two looks at groups that wait for members or for repair. */
-const GROUP_LOOK_SECONDS = 1;
+const CORDON: Taint = { key: 'node.kubernetes.io/unschedulable', value: '', effect: 'NoSchedule' };
 
 /** Decides for one cluster. */
 export class PodScheduler {
@@ -46,7 +47,6 @@ export class PodScheduler {
   private readonly decisions: PodDecisions;
   private readonly groupDecisions: GroupDecisions;
   private effects: PodEffect[] = [];
-  private groupLookSeconds = 0;
 
   /** @param rules Empty ones: `createConstraints()`. */
   constructor(options: PodSchedulerOptions, rules: Constraints) {
@@ -83,30 +83,41 @@ export class PodScheduler {
 
   /** Whether a decision would look at anything now, or by itself at `dueSeconds`. */
   get hasWork(): boolean {
-    const { state } = this;
+    const { queue, state } = this;
     return (
-      this.queue.counts.active > 0 ||
-      this.queue.groupsQueued > 0 ||
-      state.changedSlots.size > 0 ||
-      state.movedShapes.size > 0 ||
-      state.everythingChanged ||
+      queue.count(PodState.Active) > 0 ||
+      queue.groupsQueued > 0 ||
+      state.changes.any ||
+      queue.nextInExcess() !== undefined ||
       this.dueSeconds <= state.timeSeconds
     );
   }
 
   /** When a decision is needed though no event comes. */
   get dueSeconds(): number {
-    return Math.min(this.queue.dueSeconds, this.groupDecisions.dueSeconds(this.groupLookSeconds));
+    return Math.min(this.queue.dueSeconds, this.groupDecisions.dueSeconds);
   }
 
-  /** Whether a decided pod may still be bound to its node: both are there and the node takes pods. To be asked right before the binding. */
+  /** Groups that are waited for. For checks of bounds. */
+  get groupsKept(): number {
+    return this.groupDecisions.kept;
+  }
+
+  /**
+   * Whether a decided pod may still be bound to its node: both are there, the node takes the pod, and what the pod asks for is not
+   * booked beyond what the node has (others bind, too, and nodes shrink). To be asked right before the binding. O(taints).
+   */
   stillHolds(uid: string, node: string): boolean {
-    const pod = this.state.pods.get(uid);
-    if (pod === undefined || pod.state !== PodState.Binding || pod.nodeName !== node || pod.leaving)
+    const { state } = this;
+    const pod = state.pods.get(uid);
+    if (pod === undefined || pod.state !== PodState.Binding || pod.nodeName !== node || isLeaving(pod))
       return false;
-    const description = this.state.slots.descriptions[pod.node];
-    if (description === undefined) return false;
-    return !description.unschedulable || toleratesCordon(pod.shape);
+    const description = state.slots.descriptions[pod.node];
+    return (
+      description !== undefined &&
+      state.accounts.holds(pod.node, pod.shape.request) &&
+      isTolerated(description, pod)
+    );
   }
 
   private parts() {
@@ -130,13 +141,13 @@ export class PodScheduler {
         state.setNode(event.node);
         return;
       case 'node-gone':
-        state.removeNode(event.name);
+        this.decisions.nominationLost(state.removeNode(event.name));
         return;
       case 'group':
         this.setGroup(event.group);
         return;
       case 'group-gone':
-        this.groups.remove(event.key);
+        this.loseGroup(this.groups.remove(event.key), event.key);
         return;
       case 'budget':
         preemption.budgets.set(event.budget.key, event.budget);
@@ -152,6 +163,7 @@ export class PodScheduler {
         return;
       default:
         state.rules.take(event);
+        state.changes.told(event);
         state.touchAll();
     }
   }
@@ -166,13 +178,9 @@ export class PodScheduler {
     state.zones.prepare();
     queue.wake();
     this.groupDecisions.wake();
-    state.changedSlots.clear();
-    state.movedShapes.clear();
-    state.everythingChanged = false;
-    if (state.timeSeconds >= this.groupLookSeconds) {
-      this.groupLookSeconds = state.timeSeconds + GROUP_LOOK_SECONDS;
-      this.groupDecisions.look();
-    }
+    state.changes.clear();
+    this.decisions.admitExcess((group) => this.groupDecisions.review(group));
+    this.groupDecisions.look();
     for (let left = max; left > 0; ) {
       const item = queue.next();
       if (item === undefined) return;
@@ -187,14 +195,18 @@ export class PodScheduler {
       if (known !== undefined) this.forget(pod.uid);
       return;
     }
-    const record = known ?? state.addPod(pod);
-    const before = known === undefined ? -1 : record.state;
-    if (known === undefined) {
-      if (pod.ours && pod.group !== '') this.groups.join(record);
-    } else this.describeAnew(record, pod);
+    const record = known ?? this.meet(pod);
+    if (known !== undefined) this.describeAnew(record, pod);
     if (pod.nodeName !== '') this.setPlaced(record, pod.nodeName);
     else this.decisions.admit(record, pod);
-    if (record.group !== '' && record.state !== before) this.groupDecisions.review(record.group);
+    if (record.group !== '') this.groupDecisions.review(record.group);
+  }
+
+  private meet(pod: PodDescription): PodRecord {
+    const record = this.state.addPod(pod);
+    this.queue.add(record);
+    if (record.group !== '') this.groups.join(record);
+    return record;
   }
 
   private describeAnew(record: PodRecord, pod: PodDescription): void {
@@ -203,44 +215,45 @@ export class PodScheduler {
     if (shape === record.shape) state.shapes.release(shape);
     else {
       // A line is that of one shape.
-      if (record.state === PodState.Waiting) this.queue.leave(record);
+      if (record.state === PodState.Waiting || record.state === PodState.Active)
+        this.queue.move(record, PodState.Aside);
       state.changeShape(record, shape);
     }
     record.startedSeconds = pod.startedSeconds;
-    if (pod.deleting && !record.leaving) {
-      record.leaving = true;
-      if (record.node >= 0) {
-        state.rules.removePod(record.node, record.shape, record.uid);
-        state.rules.addPod(record.node, record.shape, record.uid, true);
-        state.movedShapes.add(record.shape);
-      }
-    }
+    record.gates = pod.gates;
+    if (pod.deleting && !record.deleting) state.setDeleting(record);
+    if (record.ours && pod.group !== record.group) this.changeGroup(record, pod.group);
+  }
+
+  /** A label can be changed, and so the group that it names. */
+  private changeGroup(record: PodRecord, group: string): void {
+    const { queue } = this;
+    const { group: before } = record;
+    if (!isPlaced(record)) queue.move(record, PodState.Aside);
+    if (before !== '') this.loseGroup(this.groups.leave(record), before);
+    record.group = group;
+    if (group !== '') this.groups.join(record);
   }
 
   /** The pod is on a node: we put it there, or somebody else did. */
   private setPlaced(record: PodRecord, nodeName: string): void {
     const { state, queue } = this;
-    const counts = record.state === PodState.Binding || record.state === PodState.Bound;
-    if (counts && record.nodeName === nodeName) {
-      record.state = PodState.Bound;
-      return;
-    }
-    if (counts) state.unplace(record);
-    else queue.leave(record);
-    state.placeByName(record, nodeName);
-    record.state = PodState.Bound;
+    if (isPlaced(record)) {
+      if (record.nodeName !== nodeName) {
+        state.unplace(record);
+        state.placeByName(record, nodeName);
+      }
+    } else state.placeByName(record, nodeName);
+    if (record.state !== PodState.Bound) queue.move(record, PodState.Bound);
   }
 
   private forget(uid: string): void {
     const { state, queue } = this;
     const record = state.pods.get(uid);
     if (record === undefined) return;
-    queue.leave(record);
     state.removePod(record);
-    if (record.group !== '') {
-      this.groups.leave(record);
-      this.groupDecisions.review(record.group);
-    }
+    queue.forget(record);
+    if (record.group !== '') this.loseGroup(this.groups.leave(record), record.group);
   }
 
   private setGroup(description: PodGroupDescription): void {
@@ -248,29 +261,42 @@ export class PodScheduler {
     this.groupDecisions.review(group.key);
   }
 
+  /** A group has lost a member or its object, and so perhaps everything. */
+  private loseGroup(gone: PodGroup | undefined, key: string): void {
+    if (gone !== undefined) this.groupDecisions.forget(gone);
+    else this.groupDecisions.review(key);
+  }
+
   private bindDone(uid: string, outcome: BindOutcome): void {
     const { state, queue } = this;
     const pod = state.pods.get(uid);
     if (outcome === 'bound') {
       this.counters.bound++;
-      if (pod?.state === PodState.Binding) pod.state = PodState.Bound;
-      return;
+      if (pod?.state === PodState.Binding) queue.move(pod, PodState.Bound);
+    } else {
+      this.counters.notBound++;
+      // Bound (the watch was faster than the answer, or somebody else won) or gone: nothing is left to do.
+      if (pod?.state !== PodState.Binding) return;
+      state.unplace(pod);
+      pod.evicted = false;
+      if (outcome === 'gone' || pod.deleting) queue.move(pod, PodState.Aside);
+      else queue.backOff(pod);
     }
-    this.counters.notBound++;
-    // Bound (the watch was faster than the answer, or somebody else won) or gone: nothing is left to do.
-    if (pod?.state !== PodState.Binding) return;
-    state.unplace(pod);
-    pod.state = PodState.Aside;
-    if (outcome !== 'gone' && !pod.leaving) queue.backOff(pod);
-    if (pod.group !== '') this.groupDecisions.review(pod.group);
+    if (pod !== undefined && pod.group !== '') this.groupDecisions.review(pod.group);
   }
 
   private evictDone(uid: string, done: boolean): void {
-    if (done) return;
     const victim = this.state.pods.get(uid);
-    if (victim === undefined || victim.node < 0) return;
-    victim.leaving = false;
-    for (const pod of [...(this.state.nominated.get(victim.node) ?? [])]) this.state.clearNomination(pod);
-    this.state.touchAll();
+    if (!done && victim !== undefined && victim.node >= 0) this.decisions.evictionFailed(victim);
   }
+}
+
+/** Whether a pod goes to a node with these taints; a cordon is one. */
+function isTolerated(node: NodeDescription, pod: PodRecord): boolean {
+  const { tolerations } = pod.shape.template;
+  const taints = node.unschedulable ? [...node.taints, CORDON] : node.taints;
+  return taints.every(
+    (taint) =>
+      taint.effect === 'PreferNoSchedule' || tolerations.some((toleration) => tolerates(toleration, taint)),
+  );
 }

@@ -10,8 +10,11 @@
 import type { BudgetDescription } from '../../model/kubernetes/pod.ts';
 import { matchesSelector } from './constraints/requirements.ts';
 import { Refusal } from './constraints.ts';
-import { type PodRecord, PodState } from './pod-records.ts';
+import { isLeaving, type PodRecord } from './pod-records.ts';
 import type { SchedulerState } from './scheduler-state.ts';
+
+/** Why a pod does not preempt again: somebody goes for it already. */
+export const TERMINATING = 'not eligible due to a terminating pod on the nominated node.';
 
 /** Of so many candidates at least one is chosen: a tenth of the nodes, and 100 if there are as many. */
 const CANDIDATES_MIN = 100;
@@ -41,8 +44,7 @@ export class Preemption {
   ineligible(pod: PodRecord): string {
     if (!this.state.options.preemption) return 'preemption is turned off.';
     if (pod.shape.template.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
-    if (pod.nominated >= 0 && this.hasLeaving(pod))
-      return 'not eligible due to a terminating pod on the nominated node.';
+    if (pod.nominated >= 0 && this.hasLeaving(pod)) return TERMINATING;
     return '';
   }
 
@@ -54,26 +56,32 @@ export class Preemption {
     const enough = Math.max(CANDIDATES_MIN, Math.floor(live / 10));
     let best: Candidate | undefined;
     let found = 0;
-    for (let i = 0; i < count && found < enough; i++) {
+    for (let i = 0; i < count; i++) {
+      // As kube-scheduler: enough candidates, and one among them that breaks no budget.
+      if (found >= enough && best?.broken === 0) break;
       const slot = (this.cursor + i) % count;
       const candidate = state.slots.descriptions[slot] === undefined ? undefined : this.tryNode(pod, slot);
       if (candidate === undefined) continue;
       found++;
       if (best === undefined || isBetter(candidate, best)) best = candidate;
     }
-    if (best !== undefined) this.cursor = (best.slot + 1) % count;
     return best;
+  }
+
+  /** The search for another pod begins after a node that was chosen. */
+  chosen(slot: number): void {
+    this.cursor = slot + 1;
   }
 
   private hasLeaving(pod: PodRecord): boolean {
     const pods = this.state.slots.pods[pod.nominated] ?? [];
-    return pods.some((other) => other.leaving && other.priority < pod.priority);
+    return pods.some((other) => isLeaving(other) && other.priority < pod.priority);
   }
 
   private tryNode(pod: PodRecord, slot: number): Candidate | undefined {
     const { state } = this;
     const pods = state.slots.pods[slot] as readonly PodRecord[];
-    const lower = pods.filter((p) => p.priority < pod.priority && p.state === PodState.Bound);
+    const lower = pods.filter((other) => other.priority < pod.priority);
     if (lower.length === 0 || !this.couldFit(pod, slot, lower)) return undefined;
     const refusal = state.rules.begin(pod.shape) === '' ? state.rules.check(slot) : Refusal.NodeName;
     if (refusal !== Refusal.None && !state.rules.isResolvable(refusal)) return undefined;
@@ -143,21 +151,26 @@ export class Preemption {
     const { accounts, rules } = this.state;
     accounts.add(slot, victim.shape.request, sign);
     if (!withRules) return;
-    if (sign === 1) rules.addPod(slot, victim.shape, victim.uid, victim.leaving);
+    if (sign === 1) rules.addPod(slot, victim.shape, victim.uid, victim.deleting);
     else rules.removePod(slot, victim.shape, victim.uid);
   }
 }
 
 /** More important first: higher priority, then longer running. */
 function compareImportance(x: PodRecord, y: PodRecord): number {
-  return y.priority - x.priority || x.startedSeconds - y.startedSeconds || x.sequence - y.sequence;
+  return y.priority - x.priority || startOf(x) - startOf(y) || x.sequence - y.sequence;
+}
+
+/** When a pod started; one that has not yet counts as started now. */
+function startOf(pod: PodRecord): number {
+  return pod.startedSeconds > 0 ? pod.startedSeconds : Number.MAX_VALUE;
 }
 
 function isBetter(x: Candidate, y: Candidate): boolean {
   const top = (c: Candidate): PodRecord => c.victims[0] as PodRecord;
   const sum = (c: Candidate): number => c.victims.reduce((total, p) => total + p.priority + 2 ** 31, 0);
   const earliest = (c: Candidate): number =>
-    Math.min(...c.victims.filter((p) => p.priority === top(c).priority).map((p) => p.startedSeconds));
+    Math.min(...c.victims.filter((p) => p.priority === top(c).priority).map(startOf));
   const difference =
     x.broken - y.broken ||
     top(x).priority - top(y).priority ||

@@ -2,17 +2,20 @@
  * The state that decisions are made on: nodes, pods, accounts, rules and the field, kept in step with each other.
  *
  * Invariants: a pod counts on its node from the moment it is decided (`place`) until it is gone, in the accounts, the rules,
- * the node's list and the field alike. `version` grows whenever something may fit that did not, `anyVersion` with every change.
+ * the node's list and the field alike. `version` grows whenever something may fit that did not, `anyVersion` with every change
+ * of pods or nodes, `nominations` with every change of whom room is kept for.
  */
 import { DemandTable } from '../../model/demand.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
+import { Changes } from './changes.ts';
 import { type Constraints, Refusal } from './constraints.ts';
 import { NodeAccounts } from './node-accounts.ts';
 import { NodeSlots } from './node-slots.ts';
 import { PlacementZones } from './placement-zones.ts';
 import type { PodSchedulerOptions } from './pod-events.ts';
-import { type PodRecord, recordOf } from './pod-records.ts';
+import { type PodRecord, PodState, recordOf } from './pod-records.ts';
+import { sameJson } from './same-json.ts';
 import { type Shape, ShapeTable } from './shape-table.ts';
 
 /** All of a cluster that decisions look at. Single writer. */
@@ -21,7 +24,6 @@ export class SchedulerState {
   readonly rules: Constraints;
   readonly accounts = new NodeAccounts();
   readonly slots = new NodeSlots();
-  readonly demands = new DemandTable();
   readonly zones: PlacementZones;
   readonly shapes: ShapeTable;
   /** By uid. */
@@ -29,11 +31,9 @@ export class SchedulerState {
   timeSeconds = 0;
   version = 0;
   anyVersion = 0;
-  /** Slots that got room or were described anew since the last look. */
-  readonly changedSlots = new Set<number>();
-  /** Shapes of pods that came or went since the last look; null: everything may have changed. */
-  readonly movedShapes = new Set<Shape>();
-  everythingChanged = false;
+  nominations = 0;
+  /** Since the last look at what waits. */
+  readonly changes: Changes;
   /** Pods for which room is kept, by slot. */
   readonly nominated = new Map<number, PodRecord[]>();
   /** Pods on nodes by priority: whether anybody can be preempted is known at once. */
@@ -45,16 +45,19 @@ export class SchedulerState {
   constructor(options: PodSchedulerOptions, rules: Constraints) {
     this.options = options;
     this.rules = rules;
-    this.shapes = new ShapeTable(this.accounts, this.demands, (id) => rules.forgetShape?.(id));
-    this.zones = new PlacementZones(this.accounts, this.slots, this.demands, {
+    this.shapes = new ShapeTable(this.accounts, new DemandTable(), (id) => rules.forgetShape?.(id));
+    this.changes = new Changes(this.shapes);
+    this.zones = new PlacementZones(this.accounts, this.slots, this.shapes, {
       label: options.zoneLabel,
       nodesMax: options.zoneNodesMax,
       seed: options.seed,
     });
   }
 
-  /** A node is new or described anew. */
+  /** A node is new or described anew. Nothing happens if it is described as before. */
   setNode(node: NodeDescription): void {
+    const known = this.slots.slotOf(node.name);
+    if (known >= 0 && sameJson(this.slots.descriptions[known], node)) return;
     const slot = this.slots.set(node);
     this.accounts.setNode(slot, node);
     this.rules.setNode(slot, node);
@@ -64,30 +67,38 @@ export class SchedulerState {
       this.homeless.delete(node.name);
       for (const pod of waiting) this.settle(pod, slot);
     }
+    this.changes.nodes = true;
     this.gained(slot);
   }
 
-  /** A node is gone. Pods on it are remembered by its name: it may come back. */
-  removeNode(name: string): void {
+  /**
+   * A node is gone. Pods on it are remembered by its name: it may come back.
+   *
+   * @returns Pods for which room was kept on it.
+   */
+  removeNode(name: string): readonly PodRecord[] {
     const slot = this.slots.slotOf(name);
-    if (slot < 0) return;
+    if (slot < 0) return [];
     for (const pod of [...(this.slots.pods[slot] as PodRecord[])]) {
       this.unsettle(pod);
       this.shelter(pod, name);
     }
-    for (const pod of this.nominated.get(slot) ?? []) pod.nominated = -1;
-    this.nominated.delete(slot);
+    const nominated = [...(this.nominated.get(slot) ?? [])];
+    for (const pod of nominated) this.clearNomination(pod);
     this.rules.removeNode(slot);
     this.zones.removeNode(slot);
     this.accounts.clear(slot);
     this.slots.remove(slot);
-    this.changedSlots.delete(slot);
-    this.touchAll();
+    this.version++;
+    this.anyVersion++;
+    this.changes.nodes = true;
+    this.changes.slots.delete(slot);
+    return nominated;
   }
 
   /** Remembers a pod seen first. */
   addPod(pod: PodDescription): PodRecord {
-    const record = recordOf(pod, this.shapes.acquire(pod.template), this.sequence++);
+    const record = recordOf(pod, this.shapes.acquire(pod.template), this.sequence++, this.timeSeconds);
     this.pods.set(pod.uid, record);
     return record;
   }
@@ -112,11 +123,23 @@ export class SchedulerState {
     this.shapes.release(old);
   }
 
+  /** A pod is being deleted: rules about pods do not count it any more, though it still has its room. */
+  setDeleting(pod: PodRecord): void {
+    pod.deleting = true;
+    if (pod.node < 0) return;
+    this.rules.removePod(pod.node, pod.shape, pod.uid);
+    this.rules.addPod(pod.node, pod.shape, pod.uid, true);
+    this.moved(pod.shape);
+  }
+
   /** A pod counts on a node from now on, by its name: the node need not be known. */
   placeByName(pod: PodRecord, name: string): void {
     const slot = this.slots.slotOf(name);
     if (slot >= 0) this.place(pod, slot);
-    else this.shelter(pod, name);
+    else {
+      this.clearNomination(pod);
+      this.shelter(pod, name);
+    }
   }
 
   /** A pod counts on a node from now on. */
@@ -130,7 +153,7 @@ export class SchedulerState {
     if (pod.node >= 0) {
       const slot = pod.node;
       this.unsettle(pod);
-      this.zones.left();
+      if (pod.state === PodState.Bound) this.zones.left();
       this.gained(slot);
     } else if (pod.nodeName !== '') {
       const waiting = this.homeless.get(pod.nodeName);
@@ -140,16 +163,28 @@ export class SchedulerState {
     pod.nodeName = '';
   }
 
-  /** Takes back a placement that was only tried: as if it had not been. */
-  undo(pod: PodRecord): void {
-    this.unsettle(pod);
+  /** Puts a pod on a node for a trial: nobody is told. `confirm` or `takeBack` ends it. */
+  tryOn(pod: PodRecord, slot: number): void {
+    this.put(pod, slot);
+  }
+
+  /** Ends a trial as if it had not been. Of several pods, the last one first. */
+  takeBack(pod: PodRecord): void {
+    this.lift(pod);
     pod.nodeName = '';
+  }
+
+  /** A trial has become a placement. */
+  confirm(pod: PodRecord): void {
+    this.moved(pod.shape);
+    this.clearNomination(pod);
   }
 
   /** Keeps room for a pod on a node. */
   nominate(pod: PodRecord, slot: number): void {
     this.clearNomination(pod);
     pod.nominated = slot;
+    this.nominations++;
     const list = this.nominated.get(slot);
     if (list === undefined) this.nominated.set(slot, [pod]);
     else list.push(pod);
@@ -163,6 +198,7 @@ export class SchedulerState {
     if (left.length > 0) this.nominated.set(slot, left);
     else this.nominated.delete(slot);
     pod.nominated = -1;
+    this.nominations++;
     this.gained(slot);
   }
 
@@ -178,16 +214,27 @@ export class SchedulerState {
     return this.nominated.size === 0 || this.fitsBesideNominated(shape, priority, slot, self);
   }
 
-  /** The version that tells whether a refusal of a shape still holds. */
-  versionFor(shape: Shape): number {
-    return this.rules.dependsOnPods(shape) ? this.anyVersion : this.version;
+  /** Whether it is known that a shape is refused by all nodes: nothing has changed that could help since it was, for a pod that may take at least as much room. */
+  isRefused(shape: Shape, priority: number): boolean {
+    const { refused } = shape;
+    return (
+      refused.version === this.version &&
+      refused.nominations === this.nominations &&
+      priority <= refused.priority &&
+      (refused.anyVersion === this.anyVersion || !this.rules.dependsOnPods(shape))
+    );
   }
 
-  /** Something changed that may concern every waiting pod. */
+  /** All nodes refuse a shape, for a pod of a priority. */
+  setRefused(shape: Shape, priority: number): void {
+    const { version, anyVersion, nominations } = this;
+    Object.assign(shape.refused, { version, anyVersion, nominations, priority });
+  }
+
+  /** Something was told that only the rules know of. */
   touchAll(): void {
     this.version++;
     this.anyVersion++;
-    this.everythingChanged = true;
   }
 
   /** @returns Whether some pod on a node has a lower priority. O(priorities). */
@@ -196,24 +243,34 @@ export class SchedulerState {
     return false;
   }
 
+  /** Whether a pod would also fit with all those beside it for which room is kept. */
   private fitsBesideNominated(
     shape: Shape,
     priority: number,
     slot: number,
     self: PodRecord | undefined,
   ): boolean {
-    const others = (this.nominated.get(slot) ?? []).filter((pod) => pod !== self && pod.priority >= priority);
+    const kept = this.nominated.get(slot);
+    if (kept === undefined) return true;
+    const others = kept.filter((pod) => pod !== self && pod.priority >= priority);
     if (others.length === 0) return true;
-    for (const pod of others) this.accounts.add(slot, pod.shape.request, 1);
-    const fits = this.accounts.fits(slot, shape.request);
-    for (const pod of others) this.accounts.add(slot, pod.shape.request, -1);
+    const { accounts, rules } = this;
+    for (const pod of others) accounts.add(slot, pod.shape.request, 1);
+    let fits = accounts.fits(slot, shape.request);
+    if (fits && [shape, ...others.map((pod) => pod.shape)].some((each) => rules.dependsOnPods(each))) {
+      for (const pod of others) rules.addPod(slot, pod.shape, pod.uid);
+      fits = rules.begin(shape) === '' && rules.check(slot) === Refusal.None;
+      for (const pod of others) rules.removePod(slot, pod.shape, pod.uid);
+      rules.begin(shape);
+    }
+    for (const pod of others) accounts.add(slot, pod.shape.request, -1);
     return fits;
   }
 
   private gained(slot: number): void {
     this.version++;
     this.anyVersion++;
-    this.changedSlots.add(slot);
+    this.changes.slots.add(slot);
   }
 
   private shelter(pod: PodRecord, name: string): void {
@@ -224,17 +281,26 @@ export class SchedulerState {
   }
 
   private settle(pod: PodRecord, slot: number): void {
-    pod.node = slot;
-    pod.nodeName = this.slots.nameOf(slot);
-    this.slots.addPod(slot, pod);
-    this.accounts.add(slot, pod.shape.request, 1);
-    this.rules.addPod(slot, pod.shape, pod.uid, pod.leaving);
-    this.zones.update(slot);
-    this.priorities.set(pod.priority, (this.priorities.get(pod.priority) ?? 0) + 1);
+    this.put(pod, slot);
     this.moved(pod.shape);
   }
 
   private unsettle(pod: PodRecord): void {
+    this.lift(pod);
+    this.moved(pod.shape);
+  }
+
+  private put(pod: PodRecord, slot: number): void {
+    pod.node = slot;
+    pod.nodeName = this.slots.nameOf(slot);
+    this.slots.addPod(slot, pod);
+    this.accounts.add(slot, pod.shape.request, 1);
+    this.rules.addPod(slot, pod.shape, pod.uid, pod.deleting);
+    this.zones.update(slot);
+    this.priorities.set(pod.priority, (this.priorities.get(pod.priority) ?? 0) + 1);
+  }
+
+  private lift(pod: PodRecord): void {
     const slot = pod.node;
     this.slots.removePod(slot, pod);
     this.accounts.add(slot, pod.shape.request, -1);
@@ -244,11 +310,10 @@ export class SchedulerState {
     const left = (this.priorities.get(pod.priority) ?? 1) - 1;
     if (left > 0) this.priorities.set(pod.priority, left);
     else this.priorities.delete(pod.priority);
-    this.moved(pod.shape);
   }
 
   private moved(shape: Shape): void {
     this.anyVersion++;
-    this.movedShapes.add(shape);
+    this.changes.moved(shape);
   }
 }

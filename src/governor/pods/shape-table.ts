@@ -11,19 +11,33 @@ import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
 import type { PodShape } from './constraints.ts';
 import type { NodeAccounts, Request } from './node-accounts.ts';
 
+/** What is known of a shape that all nodes refused. */
+export interface ShapeRefusal {
+  /** The state's versions at which they did; −1: not known. See `SchedulerState.isRefused`. */
+  version: number;
+  anyVersion: number;
+  nominations: number;
+  /** Highest priority of a pod that was refused. */
+  priority: number;
+  /** Highest priority for which no victims were found. */
+  vainPriority: number;
+  /** What was said. */
+  text: string;
+  plugins: readonly string[];
+  /** Nodes that would take it if pods were taken away, perhaps. */
+  resolvable: number;
+}
+
 /** A shape with its request and its demand on the field. */
 export interface Shape extends PodShape {
   readonly request: Request;
-  readonly demand: Demand;
-  /** Pods known of it, ours or others'. */
+  /** Changes when the table of demands is made anew. */
+  demand: Demand;
+  /** Pods known of it, ours or others', and others that keep it. */
   pods: number;
-  /** The state's version at which nothing was found for it; −1: not known. */
-  refusedAt: number;
-  /** What was said then. */
-  refusedText: string;
-  refusedPlugins: readonly string[];
-  /** Nodes that would take it if pods were taken away, perhaps. */
-  refusedResolvable: number;
+  readonly refused: ShapeRefusal;
+  /** The template as a text. */
+  readonly key: string;
 }
 
 /** Label of the field's flavours that stands for taints and cordons: most pods go to nodes without it. */
@@ -39,7 +53,7 @@ export class ShapeTable {
   /** By id; undefined where an id is free. */
   readonly shapes: (Shape | undefined)[] = [];
   private readonly accounts: NodeAccounts;
-  private readonly demands: DemandTable;
+  demands: DemandTable;
   private readonly byTemplate = new WeakMap<PodTemplate, Shape>();
   private readonly byKey = new Map<string, Shape>();
   private readonly freeIds: number[] = [];
@@ -60,12 +74,18 @@ export class ShapeTable {
     return shape;
   }
 
+  /** Keeps a shape that is known, as one more pod of it would. */
+  hold(shape: Shape): void {
+    shape.pods++;
+  }
+
   /** One pod of the shape is gone. */
   release(shape: Shape): void {
     shape.pods--;
     if (shape.pods > 0) return;
     this.shapes[shape.id] = undefined;
-    this.byKey.delete(keyOf(shape.template));
+    this.byKey.delete(shape.key);
+    this.accounts.releaseRequest(shape.request);
     this.freeIds.push(shape.id);
     this.forgotten(shape.id);
   }
@@ -73,6 +93,17 @@ export class ShapeTable {
   /** Shapes known. */
   get size(): number {
     return this.byKey.size;
+  }
+
+  /** Gives all shapes their demands in another table: the old one has many that nobody asks for any more. O(shapes). */
+  useDemands(demands: DemandTable): void {
+    this.demands = demands;
+    for (const shape of this.byKey.values()) shape.demand = this.demandOf(shape.template);
+  }
+
+  /** Visits all shapes. */
+  each(visit: (shape: Shape) => void): void {
+    for (const shape of this.byKey.values()) visit(shape);
   }
 
   private intern(template: PodTemplate): Shape {
@@ -86,10 +117,17 @@ export class ShapeTable {
         request: this.accounts.requestOf(template.requests),
         demand: this.demandOf(template),
         pods: 0,
-        refusedAt: -1,
-        refusedText: '',
-        refusedPlugins: [],
-        refusedResolvable: 0,
+        refused: {
+          version: -1,
+          anyVersion: -1,
+          nominations: -1,
+          priority: 0,
+          vainPriority: 0,
+          text: '',
+          plugins: [],
+          resolvable: 0,
+        },
+        key,
       };
       this.shapes[id] = shape;
       this.byKey.set(key, shape);

@@ -68,8 +68,18 @@ export function countReasons(state: SchedulerState, shape: Shape): Reasons {
   return { reasons: [...counts.values()], resolvable: resolvableNodes };
 }
 
-/** Makes the text of a refusal by all nodes. @param before What no node can change, '' if nothing. */
-export function verdictOf(state: SchedulerState, shape: Shape, before: string): Verdict {
+/**
+ * Makes the text of a refusal by all nodes. After `rules.begin(shape)`.
+ *
+ * @param before    What no node can change, '' if nothing.
+ * @param otherwise What is said where every single node would do.
+ */
+export function verdictOf(
+  state: SchedulerState,
+  shape: Shape,
+  before: string,
+  otherwise = 'room is kept for nominated pods',
+): Verdict {
   const { live } = state.slots;
   if (live === 0) return { message: 'no nodes available to schedule pods', plugins: [], resolvable: 0 };
   const head = `0/${live} nodes are available:`;
@@ -77,7 +87,7 @@ export function verdictOf(state: SchedulerState, shape: Shape, before: string): 
   const { reasons, resolvable } = countReasons(state, shape);
   const texts = reasons.map(({ reason, nodes }) => `${nodes} ${reason}`).sort();
   const plugins = [...new Set(reasons.map(({ plugin }) => plugin))].sort();
-  const what = texts.length > 0 ? texts.join(', ') : 'room is kept for nominated pods';
+  const what = texts.length > 0 ? texts.join(', ') : otherwise;
   return { message: `${head} ${what}.`, plugins, resolvable };
 }
 
