@@ -155,6 +155,20 @@ describe('surely not sent', () => {
     mute.close();
   });
 
+  test('it is not wanted any more when its turn comes', async () => {
+    const held: (() => void)[] = [];
+    const api = await start((response) => held.push(() => sendJson(response, 200, {})), { connections: 1 });
+    let wanted = true;
+    const first = api.request(READ);
+    const second = api.request({ ...BIND, stillWanted: () => wanted }).catch((error: Error) => error);
+    await until(() => held.length === 1 && api.waitingCount === 1);
+    wanted = false;
+    held[0]?.();
+    await first;
+    expect(await second).toBeInstanceOf(ApiNotSentError);
+    expect(server?.requests).toHaveLength(1);
+  });
+
   test('more wait than may wait', async () => {
     const api = await start(() => undefined, { connections: 1, pipelining: 2, waitingMax: 3 });
     const all = Array.from({ length: 5 }, () => api.request(READ).catch((error: Error) => error));
