@@ -6,6 +6,11 @@
 // biome-ignore lint/suspicious/noExplicitAny: tests reach deep into API objects and break them on purpose
 export type LooseObject = any;
 
+const CLAIM_TEMPLATE = {
+  accessModes: ['ReadWriteOnce'],
+  resources: { requests: { storage: '1Gi' } },
+};
+
 /** @returns A new pod of a Deployment, as it comes from the API server before it is scheduled. */
 export function deploymentPod(): LooseObject {
   return {
@@ -79,11 +84,17 @@ export function elaboratePod(): LooseObject {
   const pod = deploymentPod();
   pod.metadata.labels.tier = 'gold';
   pod.metadata.labels['scheduling.x-k8s.io/pod-group'] = 'crew';
+  const own = pod.spec.volumes;
   Object.assign(pod.spec, {
     nodeSelector: { pool: 'gpu' },
     initContainers: [
-      { name: 'mesh', restartPolicy: 'Always', resources: { requests: { cpu: '50m', memory: '64Mi' } } },
-      { name: 'load', resources: { requests: { cpu: '2', memory: '100Mi' } } },
+      {
+        name: 'mesh',
+        image: 'mesh:1',
+        restartPolicy: 'Always',
+        resources: { requests: { cpu: '50m', memory: '64Mi' } },
+      },
+      { name: 'load', image: 'load:1', resources: { requests: { cpu: '2', memory: '100Mi' } } },
     ],
     overhead: { cpu: '10m', memory: '20Mi' },
     schedulingGates: [{ name: 'example.com/quota' }],
@@ -142,8 +153,9 @@ export function elaboratePod(): LooseObject {
       { maxSkew: 1, topologyKey: 'rack', whenUnsatisfiable: 'ScheduleAnyway', nodeAffinityPolicy: 'Ignore' },
     ],
     volumes: [
+      ...own,
       { name: 'data', persistentVolumeClaim: { claimName: 'data-0' } },
-      { name: 'scratch', ephemeral: { volumeClaimTemplate: { spec: {} } } },
+      { name: 'scratch', ephemeral: { volumeClaimTemplate: { spec: CLAIM_TEMPLATE } } },
       { name: 'gce', gcePersistentDisk: { pdName: 'disk-1', readOnly: true } },
       { name: 'ebs', awsElasticBlockStore: { volumeID: 'vol-1', readOnly: true } },
       { name: 'rbd', rbd: { monitors: ['m1:6789', 'm2'], pool: 'rbd', image: 'i' } },
@@ -153,6 +165,7 @@ export function elaboratePod(): LooseObject {
   });
   pod.spec.containers[0].ports.push({ containerPort: 53, hostPort: 53, protocol: 'UDP', hostIP: '10.0.0.1' });
   pod.spec.containers[0].resources.requests['nvidia.com/gpu'] = '2';
+  pod.spec.containers[0].resources.limits['nvidia.com/gpu'] = '2';
   pod.spec.tolerations.push({ key: 'gpu', value: 'yes', effect: 'NoSchedule' });
   return pod;
 }

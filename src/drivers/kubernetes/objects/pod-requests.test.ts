@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { podRequestsOf } from './pod-requests.ts';
 import { type ApiObject, maybeRecord } from './read-object.ts';
@@ -260,4 +262,18 @@ describe('requests of a pod that runs and is resized', () => {
   ])('%s', (_, spec, status, cpuMilli) => {
     expect(podRequestsOf(spec, maybeRecord(status, 'status')).cpuMilli).toBe(cpuMilli);
   });
+});
+
+/**
+ * Random pods and what kube-scheduler 1.36.3 counts for them: `framework.NewPodInfo(pod).CalculateResource()` of assigned
+ * pods, `SetMaxResource(PodRequests(pod))` of others. Of 20,000 such pods these are the first.
+ */
+test('kube-scheduler counts the same', () => {
+  const text = readFileSync(join(import.meta.dirname, 'pod-requests.reference.jsonl'), 'utf8');
+  const lines = text.trimEnd().split('\n');
+  expect(lines).toHaveLength(250);
+  for (const line of lines) {
+    const { spec, status, want } = JSON.parse(line);
+    expect(podRequestsOf(spec, spec.nodeName === undefined ? undefined : status), line).toEqual(want);
+  }
 });

@@ -206,6 +206,3 @@ export const METRICS = {
 
 /** Name of a metric in the code. */
 export type MetricKey = keyof typeof METRICS;
-
-/** Names of process and runtime metrics, that prom-client adds by itself, begin with one of these. */
-export const RUNTIME_PREFIXES: readonly string[] = ['process_', 'nodejs_'];
