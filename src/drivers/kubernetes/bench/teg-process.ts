@@ -7,17 +7,20 @@ import { CONFIG_API_VERSION, CONFIG_KIND } from '../config/config-schema.ts';
 import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control-plane.ts';
 import { startGuardian } from '../control-plane/guardian.ts';
 import { ManagedProcess } from '../control-plane/managed-process.ts';
-import { freePorts } from '../control-plane/ports.ts';
-import { serves } from '../control-plane/serving.ts';
 
 /** What `bin/teg` hands over to. */
 const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'cli', 'main.ts');
 
 let started = 0;
 
-/** Starts it with its defaults but for the election, and waits until it is ready. @throws TegError TEG_CONTROL_PLANE_FAILED with the end of its log. */
+/**
+ * Starts it with its defaults but for the election and the address of its pages.
+ *
+ * It is not waited until it is ready: the first pod that it binds shows that.
+ *
+ * @throws TegError TEG_CONTROL_PLANE_FAILED if it cannot be started.
+ */
 export async function startTeg(plane: ControlPlane): Promise<ControlPlaneProcess> {
-  const [port] = (await freePorts(1)) as [number];
   const name = `teg-scheduler-${++started}`;
   const configFile = join(plane.folder, `${name}.yaml`);
   // JSON is YAML.
@@ -25,7 +28,7 @@ export async function startTeg(plane: ControlPlane): Promise<ControlPlaneProcess
     apiVersion: CONFIG_API_VERSION,
     kind: CONFIG_KIND,
     leaderElection: { enabled: false },
-    server: { bindAddress: '127.0.0.1', port, insecureLoopback: true },
+    server: { bindAddress: '127.0.0.1', port: 0, insecureLoopback: true },
   };
   writeFileSync(configFile, JSON.stringify(config, undefined, 2));
   const guardian = startGuardian(undefined);
@@ -35,7 +38,7 @@ export async function startTeg(plane: ControlPlane): Promise<ControlPlaneProcess
       program: process.execPath,
       args: [PROGRAM, 'scheduler', '--kubeconfig', plane.kubeconfig, '--config', configFile],
       folder: plane.folder,
-      isReady: () => serves(`http://127.0.0.1:${port}/readyz`),
+      isReady: () => Promise.resolve(true),
     },
     () => {
       if (teg.pid !== 0) guardian.protect([teg.pid]);
