@@ -14,6 +14,9 @@ import { type SchedulerPages, SchedulerServer, type SchedulerServerOptions } fro
 import { makeSelfSignedCertificate } from './self-signed-certificate.ts';
 import { getPage, reviewer, scriptedClient } from './server.scenarios.ts';
 
+/** Another reader of certificates, where it is there. */
+const OPENSSL = 'openssl';
+
 const folder = mkdtempSync(join(tmpdir(), 'teg-server-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -284,12 +287,12 @@ describe('a self-signed certificate', () => {
     const file = join(folder, 'own.crt');
     writeFileSync(file, makeSelfSignedCertificate(['a.example'], Date.now() / 1000 - 60, 1).cert);
     try {
-      execFileSync('openssl', ['version'], { stdio: 'ignore' });
+      execFileSync(OPENSSL, ['version'], { stdio: 'ignore' });
     } catch {
       skip('openssl is not there');
     }
     const strict = ['verify', '-x509_strict', '-purpose', 'sslserver', '-CAfile', file, file];
-    expect(execFileSync('openssl', strict, { encoding: 'utf8' })).toContain('OK');
+    expect(execFileSync(OPENSSL, strict, { encoding: 'utf8' })).toContain('OK');
   });
 
   test('beyond 2049 and with a very long name', () => {
