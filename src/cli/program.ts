@@ -10,9 +10,12 @@ import { addBenchCommand } from './bench-command.ts';
 import { addClusterCommand } from './cluster-command.ts';
 import { addCompareCommand } from './compare-command.ts';
 import { addErrorsCommand } from './errors-command.ts';
+import { addExplainCommand } from './explain-command.ts';
 import { addPoliciesCommand } from './policies-command.ts';
+import { addReplayCommand } from './replay-command.ts';
 import { addSchedulerCommand } from './scheduler-command.ts';
 import { addSimulateCommand } from './simulate-command.ts';
+import { addSnapshotCommand } from './snapshot-command.ts';
 import { addStartCommand } from './start-command.ts';
 import { EXIT_BAD_INPUT, printError } from './terminal/error-printing.ts';
 import { interruptedExitCode } from './terminal/interrupt.ts';
@@ -59,6 +62,9 @@ function buildProgram(progress: Progress): Command {
   addVerifyCommand(program);
   addVoprCommand(program);
   addSchedulerCommand(program);
+  addSnapshotCommand(program);
+  addExplainCommand(program);
+  addReplayCommand(program);
   addClusterCommand(program);
   addErrorsCommand(program);
   program.hook('preAction', (_program, action) => {

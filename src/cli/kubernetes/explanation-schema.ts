@@ -1,0 +1,73 @@
+/**
+ * The form of an explanation, for what comes from a server and for `--json-schema`.
+ */
+import { z } from 'zod';
+import type { PodExplanation } from '../../governor/pods/explain-types.ts';
+
+const count = z.number().int();
+const text = z.string();
+
+const groupSchema = z.object({
+  key: text,
+  known: z.boolean().describe('whether its PodGroup was seen'),
+  minCount: count,
+  members: count,
+  placed: count,
+  waiting: count,
+  text: text.describe('what it waits for'),
+});
+
+const preemptionSchema = z.object({
+  allowed: z.boolean(),
+  node: text.describe("the node that would be cleared; '': none helps"),
+  victims: z.array(z.object({ pod: text, node: text, priority: count, breaksBudget: z.boolean() })),
+  victimCount: count,
+  text,
+});
+
+/** An explanation of a pod. */
+export const podExplanationSchema: z.ZodType<PodExplanation> = z.object({
+  uid: text,
+  namespace: text,
+  name: text,
+  state: z.enum([
+    'waiting',
+    'backing-off',
+    'gated',
+    'refused',
+    'waiting-for-group',
+    'nominated',
+    'binding',
+    'bound',
+    'ended',
+    'deleting',
+    'not-ours',
+  ]),
+  sinceSeconds: z.number().describe("when it came into this state, by the scheduler's clock"),
+  seenSeconds: z.number(),
+  priority: count,
+  attempts: count,
+  retryAtSeconds: z.number().nullable(),
+  retriedOn: z.array(text).describe('what would have it tried again at once'),
+  node: text.describe('where it is, is going, or would go now'),
+  gates: z.array(text),
+  unsupported: z.array(text),
+  group: groupSchema.nullable(),
+  message: text.describe('the last one told about it'),
+  nodesTotal: count,
+  nodesFeasible: count,
+  refusals: z.array(z.object({ reason: text, plugin: text, nodes: count, resolvable: z.boolean() })),
+  policy: text,
+  better: z.enum(['lower', 'higher']),
+  candidates: z
+    .array(z.object({ node: text, nodes: count, value: z.number(), parts: z.record(text, z.number()) }))
+    .describe('best first'),
+  why: text,
+  nearest: z.array(
+    z.object({
+      node: text,
+      lacks: z.array(z.object({ resource: text, amount: z.number(), text })),
+    }),
+  ),
+  preemption: preemptionSchema.nullable(),
+});

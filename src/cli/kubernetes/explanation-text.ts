@@ -1,0 +1,139 @@
+/**
+ * An explanation of a pod as text: where it is and why, or why it is nowhere and what would have to change.
+ */
+import type { PodExplanation } from '../../governor/pods/explain-types.ts';
+import { formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
+import { printTable } from '../terminal/table.ts';
+
+/** What a state means, for people. */
+const STATES: Readonly<Record<PodExplanation['state'], string>> = {
+  waiting: 'waiting for the next decision',
+  'backing-off': 'waiting: it was tried in vain',
+  gated: 'not to be scheduled yet: scheduling gates are left',
+  refused: 'refused: it asks for what TEG does not do',
+  'waiting-for-group': 'waiting for its group',
+  nominated: 'waiting for room that is being made for it',
+  binding: 'decided, and being bound',
+  bound: 'bound',
+  ended: 'ended',
+  deleting: 'being deleted',
+  'not-ours': "another scheduler's",
+};
+
+/** States in which it is where it is. */
+const PLACED: ReadonlySet<PodExplanation['state']> = new Set(['binding', 'bound']);
+
+/**
+ * Prints it to standard output.
+ *
+ * @param nowSeconds By the clock of the explanation.
+ */
+export function printExplanation(explanation: PodExplanation, nowSeconds: number): void {
+  printState(explanation, nowSeconds);
+  printGroup(explanation);
+  printRefusals(explanation);
+  printCandidates(explanation);
+  printChanges(explanation);
+}
+
+function printState(explanation: PodExplanation, nowSeconds: number): void {
+  const { namespace, name, state, node, attempts, priority, retryAtSeconds, retriedOn } = explanation;
+  const where = node !== '' && PLACED.has(state) ? ` on ${node}` : '';
+  const since = formatDuration(Math.max(0, nowSeconds - explanation.sinceSeconds));
+  print(`${namespace}/${name}: ${STATES[state]}${where}`);
+  const facts = [`for ${since}`, `${formatCount(attempts)} attempt${attempts === 1 ? '' : 's'}`];
+  if (priority !== 0) facts.push(`priority ${priority}`);
+  print(`  ${facts.join(', ')}`);
+  if (retryAtSeconds !== null) {
+    print(`  tried again in ${formatDuration(Math.max(0, retryAtSeconds - nowSeconds))} at the latest`);
+  }
+  if (retriedOn.length > 0) print(`  tried again at once on: ${retriedOn.join(', ')}`);
+  if (explanation.gates.length > 0) print(`  gates: ${explanation.gates.join(', ')}`);
+  for (const what of explanation.unsupported) print(`  asks for ${what}`);
+  if (explanation.message !== '') print(`  told: ${explanation.message}`);
+}
+
+function printGroup({ group }: PodExplanation): void {
+  if (group === null) return;
+  const { key, known, minCount, members, placed, waiting, text } = group;
+  const object = known ? '' : ', its PodGroup is not there';
+  print(
+    `  group ${key}: ${members} members, ${placed} placed, ${waiting} waiting, at least ${minCount} together${object}`,
+  );
+  if (text !== '') print(`  the group waits: ${text}`);
+}
+
+function printRefusals({ nodesTotal, nodesFeasible, refusals }: PodExplanation): void {
+  print(`\n${formatCount(nodesFeasible)} of ${formatCount(nodesTotal)} nodes would take it now`);
+  if (refusals.length === 0) return;
+  printTable(
+    [
+      { header: 'nodes', align: 'right' },
+      { header: 'refuse it because' },
+      { header: 'plugin' },
+      { header: '' },
+    ],
+    refusals.map(({ nodes, reason, plugin, resolvable }) => [
+      nodes,
+      reason,
+      plugin,
+      resolvable ? 'fewer pods there could change it' : '',
+    ]),
+  );
+}
+
+function printCandidates({ state, node, candidates, better, policy, why }: PodExplanation): void {
+  if (candidates.length === 0) return;
+  const names = [...new Set(candidates.flatMap(({ parts }) => Object.keys(parts)))];
+  print(`\nlooked at by ${policy}, best first (${better} is better)`);
+  printTable(
+    [
+      { header: 'node' },
+      { header: 'nodes alike', align: 'right' },
+      { header: 'value', align: 'right' },
+      ...names.map((header) => ({ header, align: 'right' as const })),
+    ],
+    candidates.map((candidate) => [
+      candidate.node,
+      candidate.nodes,
+      figure(candidate.value),
+      ...names.map((name) => figure(candidate.parts[name])),
+    ]),
+    { boldRow: 0 },
+  );
+  if (why !== '') print(why);
+  if (node !== '' && !PLACED.has(state)) print(`it would go to ${node}`);
+}
+
+function printChanges({ nearest, preemption }: PodExplanation): void {
+  if (nearest.length > 0) {
+    print('\nwhat would have to change, nearest first');
+    printTable(
+      [{ header: 'node' }, { header: 'lacks' }],
+      nearest.map(({ node, lacks }) => [node, lacks.map(({ text }) => text).join(', ')]),
+    );
+  }
+  if (preemption === null) return;
+  print(`\npreemption: ${preemption.text}`);
+  if (preemption.victims.length === 0) return;
+  printTable(
+    [{ header: 'victim' }, { header: 'node' }, { header: 'priority', align: 'right' }, { header: '' }],
+    preemption.victims.map(({ pod, node, priority, breaksBudget }) => [
+      pod,
+      node,
+      String(priority),
+      breaksBudget ? 'breaks its PodDisruptionBudget' : '',
+    ]),
+  );
+  const more = preemption.victimCount - preemption.victims.length;
+  if (more > 0) print(`… and ${formatCount(more)} more`);
+}
+
+function figure(value: number | undefined): string {
+  if (value === undefined) return '–';
+  return formatFixed(value, Number.isInteger(value) ? 0 : 3);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

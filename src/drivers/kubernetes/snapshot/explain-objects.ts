@@ -1,0 +1,79 @@
+/**
+ * Explains a pod from the objects of a cluster: a fresh pod scheduler is shown all of them, and decides nothing.
+ */
+import { createConstraints } from '../../../governor/pods/constraints/cluster-constraints.ts';
+import type { PodExplanation } from '../../../governor/pods/explain-types.ts';
+import type { PodSchedulerOptions } from '../../../governor/pods/pod-events.ts';
+import { PodScheduler } from '../../../governor/pods/pod-scheduler.ts';
+import { TegError } from '../../../model/errors.ts';
+import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import { type ApiObject, isRecord } from '../objects/read-object.ts';
+import { ObjectEvents } from './object-events.ts';
+
+/** What to explain, and as whom. */
+export interface ExplainObjectsOptions {
+  readonly namespace: string;
+  readonly name: string;
+  /** Pods with this `spec.schedulerName` are the scheduler's; the pod that is asked for is so in any case. */
+  readonly schedulerName: string;
+  readonly core: PodSchedulerOptions;
+  /** When the objects were as they are, seconds since 1970. */
+  readonly nowSeconds: number;
+  /** Told of what was left out, and of what the explanation assumes. */
+  readonly onWarning: (message: string) => void;
+}
+
+/** Malformed objects that are told one by one. */
+const MALFORMED_TOLD_MAX = 10;
+
+/**
+ * Explains.
+ *
+ * @param objects With their kinds.
+ * @throws TegError TEG_POD_UNKNOWN if the pod is not among them, or has ended.
+ * @cost O(objects).
+ */
+export async function explainFromObjects(
+  objects: AsyncIterable<ApiObject>,
+  options: ExplainObjectsOptions,
+): Promise<PodExplanation> {
+  const { namespace, name, onWarning, nowSeconds } = options;
+  const scheduler = new PodScheduler(options.core, createConstraints());
+  const events = new ObjectEvents(options.schedulerName);
+  let found: PodDescription | undefined;
+  let malformed = 0;
+  for await (const object of objects) {
+    try {
+      let event = events.eventOf(object);
+      if (event === undefined) continue;
+      if (event.kind === 'pod' && event.pod.namespace === namespace && event.pod.name === name) {
+        found = event.pod;
+        if (!found.ours && found.nodeName === '') {
+          onWarning(
+            `the pod names the scheduler '${schedulerOf(object)}'; explained as if it were ${options.schedulerName}'s`,
+          );
+        }
+        event = { kind: 'pod', pod: { ...found, ours: true } };
+      }
+      scheduler.step(event, nowSeconds);
+    } catch (error) {
+      if (!(error instanceof TegError) || error.code !== 'TEG_KUBE_OBJECT') throw error;
+      if (malformed++ < MALFORMED_TOLD_MAX) onWarning(error.message);
+    }
+  }
+  if (malformed > MALFORMED_TOLD_MAX)
+    onWarning(`${malformed - MALFORMED_TOLD_MAX} further malformed objects are skipped`);
+  const explanation = found === undefined ? undefined : scheduler.explain(found.uid);
+  if (explanation !== undefined) return explanation;
+  const pod = `${namespace}/${name}`;
+  throw new TegError(
+    'TEG_POD_UNKNOWN',
+    found === undefined
+      ? `got the pod '${pod}', expected one of the cluster; check its namespace and name`
+      : `got the pod '${pod}', which has ended; there is nothing to explain about its scheduling`,
+  );
+}
+
+function schedulerOf({ spec }: ApiObject): string {
+  return isRecord(spec) ? String(spec.schedulerName).slice(0, 100) : '';
+}
