@@ -11,14 +11,14 @@ import { loadTarget } from '../client/target.ts';
 import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control-plane.ts';
 import { startControlPlane } from '../control-plane/start.ts';
 import { namespaceText, nodeText, type ObjectTemplate, podTemplate } from './bench-objects.ts';
-import { LoadClient } from './load-client.ts';
+import { LOAD_CONNECTIONS, LoadClient } from './load-client.ts';
 import { MetadataWatch } from './metadata-watch.ts';
 import type { PodTracker } from './pod-tracker.ts';
 import { type SchedulerName, startScheduler } from './schedulers.ts';
 import type { PodLook } from './workloads.ts';
 
-/** Creations under way where nothing else is said: as many as the client has places for. */
-const SETUP_IN_FLIGHT = 64;
+/** Creations under way where nothing else is said: one for each connection. */
+const SETUP_IN_FLIGHT = LOAD_CONNECTIONS;
 
 /** How often it is looked whether what is waited for has come, ms. */
 const LOOK_MS = 50;
