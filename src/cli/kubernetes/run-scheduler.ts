@@ -4,10 +4,14 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { destination, type Logger, pino } from 'pino';
+import { createApiClient } from '../../drivers/kubernetes/client/http-client.ts';
 import { loadTarget } from '../../drivers/kubernetes/client/target.ts';
 import type { SchedulerConfig } from '../../drivers/kubernetes/config/scheduler-config.ts';
-import { openRecordFile } from '../../drivers/kubernetes/record-file.ts';
+import { ProcessMetrics } from '../../drivers/kubernetes/process-metrics.ts';
+import { openRecordFile, type RecordFile } from '../../drivers/kubernetes/record-file.ts';
 import { coreOptions, SchedulerProcess } from '../../drivers/kubernetes/scheduler-process.ts';
+import { SchedulerMetrics } from '../../drivers/kubernetes/server/scheduler-metrics.ts';
+import { SchedulerServer } from '../../drivers/kubernetes/server/scheduler-server.ts';
 import { packageVersion } from '../version.ts';
 
 /** How to run. */
@@ -22,55 +26,91 @@ export interface RunSchedulerOptions {
   readonly signal: AbortSignal;
 }
 
+/** Connections of the server's own client: its questions must not wait behind bindings. */
+const REVIEW_CONNECTIONS = 2;
+
 /**
  * Runs it.
  *
  * @throws TegError for a target, record file or port that cannot be used; whatever broke the core.
  */
 export async function runScheduler(options: RunSchedulerOptions): Promise<void> {
-  const { config, kubeconfig, context, dryRun, signal } = options;
-  const log = makeLog(config);
+  const { config, dryRun, signal } = options;
+  const log = await makeLog(config);
   const target = await loadTarget({
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
+    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
+    ...(options.context === undefined ? {} : { context: options.context }),
   });
-  const record =
-    options.record === ''
-      ? undefined
-      : await openRecordFile(options.record, coreOptions(config), { onWarning: (text) => log.warn(text) });
+  const record = await openRecord(options, log);
   const broken = Promise.withResolvers<never>();
+  const metrics = new SchedulerMetrics(config.schedulerName, packageVersion());
+  const observer = new ProcessMetrics(metrics);
   const scheduler = new SchedulerProcess({
     target,
     config,
     identity: `${hostname()}_${randomUUID()}`,
     dryRun,
     log: logOf(log),
+    observer,
     ...(record === undefined ? {} : { record }),
     onBroken: broken.reject,
   });
-  log.info(
-    {
-      version: packageVersion(),
-      server: target.server,
-      from: target.origin,
-      schedulerName: config.schedulerName,
-      dryRun,
-    },
-    'teg scheduler starts',
-  );
+  observer.attach(scheduler);
+  const reviews = createApiClient(target, { connections: REVIEW_CONNECTIONS });
+  const server = await startServer(config, scheduler, metrics, reviews, log);
+  const facts = { version: packageVersion(), server: target.server, from: target.origin, pages: server.url };
+  log.info({ ...facts, schedulerName: config.schedulerName, dryRun }, 'teg scheduler starts');
   scheduler.start();
   try {
     await Promise.race([aborted(signal), broken.promise]);
   } finally {
     log.info('stopping');
     await scheduler.stop();
+    await server.close();
+    await reviews.close();
     log.info('stopped');
   }
 }
 
-function makeLog(config: SchedulerConfig): Logger {
+async function openRecord(options: RunSchedulerOptions, log: Logger): Promise<RecordFile | undefined> {
+  if (options.record === '') return undefined;
+  return openRecordFile(options.record, coreOptions(options.config), { onWarning: (text) => log.warn(text) });
+}
+
+async function startServer(
+  config: SchedulerConfig,
+  scheduler: SchedulerProcess,
+  metrics: SchedulerMetrics,
+  client: ReturnType<typeof createApiClient>,
+  log: Logger,
+): Promise<SchedulerServer> {
+  try {
+    return await SchedulerServer.start({
+      server: config.server,
+      client,
+      pages: {
+        config,
+        metrics,
+        ready: () => scheduler.notReady,
+        live: () => scheduler.stuck,
+        explain: (namespace, name) => scheduler.explain(namespace, name),
+        snapshot: () => scheduler.snapshot(),
+      },
+      onTrouble: (text, error) => log.warn({ error: String(error) }, text),
+    });
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+async function makeLog(config: SchedulerConfig): Promise<Logger> {
+  const { level, format } = config.logging;
   // Synchronous: a log that is lost when the process is killed is of no use to anybody.
-  return pino({ level: config.logging.level, base: null }, destination({ fd: 1, sync: true }));
+  const json = destination({ fd: 1, sync: true });
+  if (format === 'json') return pino({ level, base: null }, json);
+  const { textStream } = await import('./log-text.ts');
+  return pino({ level, base: null }, textStream(process.stdout));
 }
 
 function logOf(log: Logger): ConstructorParameters<typeof SchedulerProcess>[0]['log'] {

@@ -8,6 +8,7 @@
  */
 import type { PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
 import type { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
+import { LoopHealth } from './server/loop-health.ts';
 
 /** Decisions of one turn at most: some milliseconds. */
 const DECISIONS_A_TURN = 64;
@@ -36,6 +37,7 @@ export class CoreDriver {
   readonly turns = { count: 0, seconds: 0 };
   private readonly ports: CorePorts;
   private readonly originSeconds = Date.now() / 1000 - performance.now() / 1000;
+  private readonly health = new LoopHealth();
   private allowed = false;
   private turn: NodeJS.Immediate | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -65,7 +67,14 @@ export class CoreDriver {
 
   /** Something has changed: room to bind, or time. A turn follows soon. */
   wake(): void {
-    if (this.allowed && !this.stopped) this.turn ??= setImmediate(() => this.takeTurn());
+    if (!this.allowed || this.stopped) return;
+    this.health.due(this.nowSeconds());
+    this.turn ??= setImmediate(() => this.takeTurn());
+  }
+
+  /** '' while turns are made when they are due, or what is wrong. */
+  get problem(): string {
+    return this.health.problem(this.nowSeconds());
   }
 
   /** Ends it. */
@@ -89,6 +98,7 @@ export class CoreDriver {
 
   private takeTurn(): void {
     this.turn = undefined;
+    this.health.turned();
     if (!this.allowed || this.stopped) return;
     const room = this.ports.room();
     if (room > 0 && this.isDue()) {

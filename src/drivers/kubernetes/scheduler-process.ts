@@ -5,6 +5,7 @@
  * lease that may have run out stops every write at once; what was decided and not sent is decided again by whoever leads next.
  * Whoever takes over lists the pods anew first, so that no decision is made on what it knew before.
  */
+import { Readable } from 'node:stream';
 import { createConstraints } from '../../governor/pods/constraints/cluster-constraints.ts';
 import type { BindEffect, BindOutcome, PodSchedulerOptions } from '../../governor/pods/pod-events.ts';
 import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
@@ -15,6 +16,7 @@ import { CoreDriver } from './core-driver.ts';
 import { EffectRunner } from './effect-runner.ts';
 import { Followers } from './followers.ts';
 import type { RecordFile } from './record-file.ts';
+import { takeSnapshot } from './snapshot/take-snapshot.ts';
 import { makeWriters, type Writers } from './writers.ts';
 import { LeaderLease } from './writes/leader-lease.ts';
 import { textAt } from './writes/patient-request.ts';
@@ -98,9 +100,37 @@ export class SchedulerProcess {
     this.lease?.start();
   }
 
-  /** Whether the API was listed: health says ready. */
-  get ready(): boolean {
-    return this.followers.synced;
+  /** '' once everything is listed, or what is missing: for readiness. */
+  get notReady(): string {
+    if (this.stopping) return 'stopping';
+    const missing = this.followers.reflectors.filter((reflector) => !reflector.synced);
+    return missing.length === 0
+      ? ''
+      : `not listed yet: ${missing.map(({ resource }) => resource.name).join(', ')}`;
+  }
+
+  /** '' while decisions go on, or what is stuck: for liveness. */
+  get stuck(): string {
+    return this.driver.problem;
+  }
+
+  /** @returns Why a pod is where it is; undefined if it is not known. */
+  explain(namespace: string, name: string): unknown {
+    for (const pod of this.core.state.pods.values()) {
+      if (pod.name === name && pod.namespace === namespace) return this.core.explain(pod.uid);
+    }
+    return undefined;
+  }
+
+  /** @returns The state of the cluster as \`teg snapshot\` saves it, read from the API server page by page. */
+  snapshot(): Readable {
+    const { log } = this.options;
+    return Readable.from(
+      takeSnapshot(this.client, {
+        takenAtSeconds: Date.now() / 1000,
+        onWarning: (text) => log.warn({ text }, 'snapshot is not whole'),
+      }),
+    );
   }
 
   /** Ends in order: no decisions, bindings in flight awaited, lease given up, events written. */

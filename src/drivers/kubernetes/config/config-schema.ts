@@ -63,8 +63,13 @@ const CLIENT_CONNECTION = z.strictObject({
   kubeconfig: path(
     "Path of a kubeconfig; '': $KUBECONFIG, ~/.kube/config, or the cluster that this runs in.",
   ),
-  connections: count(1, 64, 8, 'Connections to the API server.'),
-  pipelining: count(1, 64, 8, 'Requests under way on each connection.'),
+  connections: count(1, 256, 32, 'Connections to the API server.'),
+  pipelining: count(
+    1,
+    64,
+    1,
+    'Requests under way on each connection; more than 1 was slower and costs more CPU.',
+  ),
   bindsInFlightMax: count(1, 1024, 64, 'Bindings under way at most; fewer while the API server is slow.'),
   listPageSize: count(10, 10_000, 500, 'Objects a page, where the API server cannot stream lists.'),
 });

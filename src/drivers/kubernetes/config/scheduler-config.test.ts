@@ -43,8 +43,8 @@ describe('the defaults', () => {
       },
       clientConnection: {
         kubeconfig: '',
-        connections: 8,
-        pipelining: 8,
+        connections: 32,
+        pipelining: 1,
         bindsInFlightMax: 64,
         listPageSize: 500,
       },

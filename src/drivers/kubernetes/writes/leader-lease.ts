@@ -82,6 +82,11 @@ export class LeaderLease {
     return this.#record?.version ?? '';
   }
 
+  /** Seconds since the last renewal that succeeded began; 0 while this one does not lead. For metrics. */
+  get renewalAgeSeconds(): number {
+    return this.#leading ? this.#options.clock.nowSeconds() - this.#renewedAt : 0;
+  }
+
   /**
    * Whether it is surely held; ask right before every write. O(1), no side effects.
    *

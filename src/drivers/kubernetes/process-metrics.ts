@@ -1,0 +1,134 @@
+/**
+ * Turns what a scheduler process does into its metrics: counters on the way, gauges when somebody looks.
+ */
+import type { BindEffect, BindOutcome, PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
+import { tallyOf } from '../../governor/pods/pod-groups.ts';
+import { PodState } from '../../governor/pods/pod-records.ts';
+import type { ProcessObserver, SchedulerProcess } from './scheduler-process.ts';
+import type { SchedulerMetrics } from './server/scheduler-metrics.ts';
+
+/** What brought pods to the queue, as kube-scheduler names it. */
+const POD_ADDED = 'PodAdd';
+const ATTEMPT_FAILED = 'ScheduleAttemptFailure';
+
+/** See the head of the file. */
+export class ProcessMetrics implements ProcessObserver {
+  private readonly metrics: SchedulerMetrics;
+  private process: SchedulerProcess | undefined;
+  /** Seconds of its decision, by uid of a pod that is being bound. */
+  private readonly decisionSeconds = new Map<string, number>();
+  /** By uid of a pod that cannot be placed: what refuses it. */
+  private readonly refused = new Map<string, readonly string[]>();
+
+  constructor(metrics: SchedulerMetrics) {
+    this.metrics = metrics;
+  }
+
+  /** Begins to tell of a process. */
+  attach(process: SchedulerProcess): void {
+    this.process = process;
+    this.metrics.onCollect(() => this.collect(process));
+  }
+
+  onStep(event: PodEvent, effects: readonly PodEffect[], seconds: number): void {
+    if (event.kind === 'pod-gone') this.refused.delete(event.uid);
+    if (
+      event.kind === 'pod' &&
+      event.pod.ours &&
+      this.process?.core.state.pods.get(event.pod.uid)?.attempts === 0
+    ) {
+      if (event.pod.nodeName === '' && event.pod.gates.length === 0)
+        this.metrics.incoming('active', POD_ADDED);
+    }
+    if (event.kind !== 'decide') return;
+    this.metrics.decided(seconds);
+    const share = seconds / Math.max(1, effects.length);
+    let victims = 0;
+    for (const effect of effects) {
+      this.metrics.decision(effect.kind);
+      if (effect.kind === 'bind') this.placed(effect, share);
+      else if (effect.kind === 'unschedulable') this.unschedulable(effect.uid, effect.plugins, share);
+      else if (effect.kind === 'evict') victims++;
+      else if (effect.kind === 'gang-release') this.metrics.permitWait('rejected', 0);
+    }
+    if (victims > 0) this.metrics.preemption(victims);
+  }
+
+  onBound(effect: BindEffect, outcome: BindOutcome, seconds: number): void {
+    const decision = this.decisionSeconds.get(effect.uid) ?? 0;
+    this.decisionSeconds.delete(effect.uid);
+    this.metrics.bind(outcome, seconds);
+    this.metrics.attempt(outcome === 'bound' ? 'scheduled' : 'error', decision + seconds);
+    if (outcome === 'bound') this.metrics.bound(effect.attempts, effect.waitedSeconds + seconds);
+  }
+
+  private placed(effect: BindEffect, seconds: number): void {
+    this.refused.delete(effect.uid);
+    this.decisionSeconds.set(effect.uid, seconds);
+    this.metrics.extensionPoint('Filter', 'Success', seconds);
+  }
+
+  private unschedulable(uid: string, plugins: readonly string[], seconds: number): void {
+    this.refused.set(uid, plugins);
+    this.metrics.attempt('unschedulable', seconds);
+    this.metrics.extensionPoint('Filter', 'Unschedulable', seconds);
+    this.metrics.incoming('unschedulable', ATTEMPT_FAILED);
+  }
+
+  /** Sets the gauges. O(pods + zones). */
+  private collect(process: SchedulerProcess): void {
+    const { metrics } = this;
+    const { core, writers, followers, lease } = process;
+    let gated = 0;
+    let assumed = 0;
+    for (const pod of core.state.pods.values()) {
+      if (pod.state === PodState.Gated) gated++;
+      else if (pod.state === PodState.Binding) assumed++;
+    }
+    const { active, backingOff, waiting } = core.queue.counts;
+    metrics.pending('active', active);
+    metrics.pending('backoff', backingOff);
+    metrics.pending('unschedulable', waiting);
+    metrics.pending('gated', gated);
+    metrics.cacheSize(core.state.slots.live, core.podCount, assumed);
+    metrics.zones(core.state.zones.zones.map((zone) => [zone.name, zone.nodes] as const));
+    metrics.classes(core.state.shapes.size);
+    metrics.bindWindow(writers.binder.window, writers.binder.inFlight);
+    metrics.synced(followers.synced);
+    metrics.leading(process.leading);
+    metrics.leaseAge(lease?.renewalAgeSeconds ?? 0);
+    const { created, merged, dropped, refused, failed } = writers.events.counts;
+    metrics.events({ created, merged, dropped, refused, failed }, writers.events.queued);
+    metrics.requests(process.client.statistics);
+    for (const reflector of followers.reflectors) {
+      metrics.reflector(reflector.resource.name, reflector.size, { ...reflector.counts });
+    }
+    this.collectRefused();
+    this.collectGangs(process);
+    const facts = process.options.record?.facts;
+    metrics.record(facts?.recording ?? false, facts?.steps ?? 0, facts?.bytes ?? 0);
+  }
+
+  private collectRefused(): void {
+    const podsByPlugin = new Map<string, number>();
+    for (const [uid, plugins] of this.refused) {
+      if (this.process?.core.state.pods.has(uid) !== true) this.refused.delete(uid);
+      else for (const plugin of plugins) podsByPlugin.set(plugin, (podsByPlugin.get(plugin) ?? 0) + 1);
+    }
+    this.metrics.unschedulable(podsByPlugin);
+  }
+
+  private collectGangs(process: SchedulerProcess): void {
+    const states = { waiting: 0, binding: 0, bound: 0, repairing: 0 };
+    for (const group of process.core.groups.groups.values()) {
+      if (group.members.size === 0) continue;
+      const { placed, bound } = tallyOf(group);
+      const minimum = group.description?.minCount ?? 1;
+      if (placed === 0) states.waiting++;
+      else if (placed < minimum) states.repairing++;
+      else if (bound < placed) states.binding++;
+      else states.bound++;
+    }
+    this.metrics.gangs(Object.entries(states));
+  }
+}
