@@ -28,7 +28,7 @@ interface Found {
 }
 
 /** A condition on slots. */
-type Allowed = (slot: number) => boolean;
+export type Allowed = (slot: number) => boolean;
 
 /**
  * Tries to place all pending members of a group that has enough of them. Nothing is held, and nothing has changed, if too few fit.
@@ -64,7 +64,10 @@ function refusal(
   const needed = `pod group ${nameOf(group)} needs ${missing} pods at once${where}, ${best?.placed.length ?? 0} of ${pending.length} fit`;
   if (shape === undefined) return { placed: [], message: needed, plugins: [] };
   const before = best === undefined || best.before === '' ? state.rules.begin(shape) : best.before;
-  const { message, plugins } = verdictOf(state, shape, before, 'room is needed for several pods at once');
+  const { message, plugins } = verdictOf(state, shape, before, {
+    otherwise: 'room is needed for several pods at once',
+    allowed: groupDomain(state, group),
+  });
   return { placed: [], message: `${message} ${needed}.`, plugins: [...plugins, 'GangScheduling'] };
 }
 
@@ -125,13 +128,23 @@ function domainsOf(
 
 /** @returns Whether a slot is in the domain that the group's placed members are in; undefined: it is bound to none. O(members). */
 export function groupDomain(state: SchedulerState, group: PodGroup): Allowed | undefined {
+  const member = placedMember(group);
   const key = group.description?.topologyKeys[0];
-  if (key === undefined) return undefined;
-  for (const pod of group.members) {
-    if (pod.node < 0 || !isPlaced(pod)) continue;
-    const value = labelAt(state, pod.node, key);
-    return (slot) => value !== undefined && labelAt(state, slot, key) === value;
-  }
+  if (member === undefined || key === undefined) return undefined;
+  const value = labelAt(state, member.node, key);
+  return (slot) => value !== undefined && labelAt(state, slot, key) === value;
+}
+
+/** @returns The domain for people and comparisons: `key=value`, '' if the group is bound to none. O(members). */
+export function domainName(state: SchedulerState, group: PodGroup): string {
+  const member = placedMember(group);
+  const key = group.description?.topologyKeys[0];
+  return member === undefined || key === undefined ? '' : `${key}=${labelAt(state, member.node, key) ?? ''}`;
+}
+
+function placedMember(group: PodGroup): PodRecord | undefined {
+  if (group.description?.topologyKeys[0] === undefined) return undefined;
+  for (const pod of group.members) if (pod.node >= 0 && isPlaced(pod)) return pod;
   return undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Deciding groups: when enough members are there, all of them at once; repair where a binding failed; release where repair fails.
  */
-import { attemptGang, type GangOutcome } from './gang-attempts.ts';
+import { attemptGang, domainName, type GangOutcome } from './gang-attempts.ts';
 import type { PodDecisions } from './pod-decisions.ts';
 import { type GroupTally, nameOf, type PodGroup, pendingIn, tallyOf } from './pod-groups.ts';
 import { isLeaving, type PodRecord, PodState } from './pod-records.ts';
@@ -77,6 +77,15 @@ export class GroupDecisions {
       this.direct(group, description.minCount, tally);
     }
     this.watch(group, tally);
+    this.followDomain(group);
+  }
+
+  /** Members that waited for room in the group's domain are tried again when it is another one. */
+  private followDomain(group: PodGroup): void {
+    const { domain: before } = group;
+    group.domain = domainName(this.parts.state, group);
+    if (before === '' || group.domain === before) return;
+    for (const pod of group.members) if (pod.state === PodState.Waiting) this.parts.queue.activate(pod);
   }
 
   /** Queues the groups that a change may have made room for. O(waiting groups × changes). */

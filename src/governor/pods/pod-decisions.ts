@@ -2,7 +2,7 @@
  * Deciding single pods: who comes to the queue, where a pod goes, and what is said where it goes nowhere.
  */
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
-import { groupDomain } from './gang-attempts.ts';
+import { type Allowed, groupDomain } from './gang-attempts.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
 import { type Candidate, TERMINATING } from './preemption.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
@@ -41,14 +41,14 @@ export class PodDecisions {
   }
 
   /** Pods in excess come to the queue as far as there is room. */
-  admitExcess(review: (group: string) => void): void {
+  admitExcess(): void {
     const { queue } = this.parts;
     for (let pod = queue.nextInExcess(); pod !== undefined; pod = queue.nextInExcess()) {
       pod.told = '';
       if (pod.group === '') queue.activate(pod);
       else {
         queue.move(pod, PodState.InGroup);
-        review(pod.group);
+        this.touch(pod);
       }
     }
   }
@@ -73,7 +73,7 @@ export class PodDecisions {
     if (slot >= 0) {
       state.place(pod, slot);
       this.bind(pod);
-    } else this.hold(pod, known, before, allowed !== undefined);
+    } else this.hold(pod, known, before, allowed);
     return 1;
   }
 
@@ -81,6 +81,7 @@ export class PodDecisions {
   bind(pod: PodRecord): void {
     const { state, emit, counters, queue } = this.parts;
     queue.move(pod, PodState.Binding);
+    this.touch(pod);
     pod.told = '';
     counters.scheduled++;
     emit({
@@ -123,6 +124,7 @@ export class PodDecisions {
   evictionFailed(victim: PodRecord): void {
     const { state, queue } = this.parts;
     victim.evicted = false;
+    this.touch(victim);
     for (const pod of [...(state.nominated.get(victim.node) ?? [])]) {
       if (pod.priority <= victim.priority) continue;
       this.clearNomination(pod);
@@ -137,6 +139,11 @@ export class PodDecisions {
       this.tellNomination(pod, '');
       if (pod.state === PodState.Waiting) queue.activate(pod);
     }
+  }
+
+  /** The pod's group is looked at, at the end of the step. */
+  private touch(pod: PodRecord): void {
+    if (pod.group !== '') this.parts.touched.add(pod.group);
   }
 
   private tellNomination(pod: PodRecord, node: string): void {
@@ -169,11 +176,12 @@ export class PodDecisions {
   }
 
   /** Nothing fits: makes room if that may be, and lets the pod wait. */
-  private hold(pod: PodRecord, known: boolean, before: string, confined: boolean): void {
+  private hold(pod: PodRecord, known: boolean, before: string, allowed: Allowed | undefined): void {
+    const confined = allowed !== undefined;
     const { state, queue, counters } = this.parts;
     const { refused } = pod.shape;
     counters.unschedulable++;
-    if (!known) this.judge(pod.shape, before);
+    if (!known) this.judge(pod.shape, before, allowed);
     const candidate = confined
       ? 'preemption: not tried for a member of a placed group.'
       : this.makeRoom(pod, known);
@@ -189,8 +197,8 @@ export class PodDecisions {
     else if (!known && !confined && pod.nominated < 0) state.setRefused(pod.shape, pod.priority);
   }
 
-  private judge(shape: Shape, before: string): void {
-    const { message, plugins, resolvable } = verdictOf(this.parts.state, shape, before);
+  private judge(shape: Shape, before: string, allowed: Allowed | undefined): void {
+    const { message, plugins, resolvable } = verdictOf(this.parts.state, shape, before, { allowed });
     Object.assign(shape.refused, { text: message, plugins, resolvable, version: -1 });
     shape.refused.vainPriority = Number.NEGATIVE_INFINITY;
   }
@@ -199,6 +207,7 @@ export class PodDecisions {
   private makeRoom(pod: PodRecord, known: boolean): Candidate | string {
     const { preemption, state } = this.parts;
     const { refused } = pod.shape;
+    if (state.slots.live === 0) return '';
     const why = preemption.ineligible(pod);
     if (why !== '') return `preemption: ${why}`;
     const vain = known && pod.priority <= refused.vainPriority;
@@ -227,12 +236,13 @@ export class PodDecisions {
     for (const victim of victims) {
       const { uid, namespace, name } = victim;
       victim.evicted = true;
+      this.touch(victim);
       emit({ kind: 'evict', uid, namespace, name, node, by, byUid: pod.uid });
     }
   }
 
   /** Where the pod's group may be, if its topology is bound and some of it is placed. */
-  private domainOf(pod: PodRecord): ((slot: number) => boolean) | undefined {
+  private domainOf(pod: PodRecord): Allowed | undefined {
     const group = pod.group === '' ? undefined : this.parts.groups.get(pod.group);
     return group === undefined ? undefined : groupDomain(this.parts.state, group);
   }

@@ -20,6 +20,8 @@ export interface PodGroup extends HeapEntry {
   sequence: number;
   /** Enough members were bound at one time, and some still are: nothing is all or nothing any more. */
   started: boolean;
+  /** Topology domain that its placed members bind it to, as `key=value`; '' if none. As of the last review. */
+  domain: string;
   /** Tried in vain, or not to be tried yet; waits for a change or for its time. */
   waiting: boolean;
   /** A change that concerns it has come since. */
@@ -98,6 +100,7 @@ export class PodGroups {
         sequence: 0,
         heapAt: -1,
         started: false,
+        domain: '',
         waiting: false,
         stale: false,
         notBeforeSeconds: 0,

@@ -151,13 +151,22 @@ export class PodQueue {
     this.queuedGroups--;
   }
 
-  /** Nothing fits the pod: it waits in line. @param key Of what pods wait together for beside the shape; '': nothing. */
+  /** Nothing fits the pod: it waits in line. @param key The group to whose topology domain it is confined; '': none. */
   wait(pod: PodRecord, key: string): void {
-    this.move(pod, PodState.Waiting);
+    const { line: from } = pod;
     const name = `${pod.shape.id} ${key}`;
+    this.move(pod, PodState.Waiting);
+    // It was refused for its group's domain, which does not bind the others.
+    if (from !== undefined && from.key !== name) this.wakeFirst(from);
     let line = this.lines.get(name);
     if (line === undefined) {
-      line = { key: name, shape: pod.shape, pods: new OrderedHeap(compareTurn), hot: 0 };
+      line = {
+        key: name,
+        shape: pod.shape,
+        confined: key !== '',
+        pods: new OrderedHeap(compareTurn),
+        hot: 0,
+      };
       this.lines.set(name, line);
     }
     pod.line = line;
@@ -226,7 +235,10 @@ export class PodQueue {
 
   private concernsLine(line: Line): boolean {
     const first = line.pods.peek();
-    return first !== undefined && this.concernsShape(line.shape, first.priority);
+    if (first === undefined) return false;
+    // A node that was described anew may be in the domain now, or have moved the domain.
+    if (line.confined && this.state.changes.nodes) return true;
+    return this.concernsShape(line.shape, first.priority);
   }
 
   private wakeFirst(line: Line): void {

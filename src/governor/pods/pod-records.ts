@@ -50,6 +50,8 @@ export const POD_STATE_NAMES: readonly string[] = [
 export interface Line {
   readonly key: string;
   readonly shape: Shape;
+  /** Members of one group that have to be in its topology domain. */
+  readonly confined: boolean;
   readonly pods: OrderedHeap<PodRecord>;
   /** Pods of it that were woken and are not decided yet: where one finds room, the next one is tried. */
   hot: number;

@@ -46,6 +46,7 @@ export class PodScheduler {
   };
   private readonly decisions: PodDecisions;
   private readonly groupDecisions: GroupDecisions;
+  private readonly touched = new Set<string>();
   private effects: PodEffect[] = [];
 
   /** @param rules Empty ones: `createConstraints()`. */
@@ -73,6 +74,8 @@ export class PodScheduler {
     this.state.timeSeconds = Math.max(timeSeconds, this.state.timeSeconds);
     this.effects = [];
     this.take(event);
+    for (const group of this.touched) this.groupDecisions.review(group);
+    this.touched.clear();
     return this.effects;
   }
 
@@ -121,8 +124,8 @@ export class PodScheduler {
   }
 
   private parts() {
-    const { state, queue, groups, preemption, placement, counters } = this;
-    return { state, queue, groups, preemption, placement, counters };
+    const { state, queue, groups, preemption, placement, counters, touched } = this;
+    return { state, queue, groups, preemption, placement, counters, touched };
   }
 
   private take(event: PodEvent): void {
@@ -179,12 +182,13 @@ export class PodScheduler {
     queue.wake();
     this.groupDecisions.wake();
     state.changes.clear();
-    this.decisions.admitExcess((group) => this.groupDecisions.review(group));
+    this.decisions.admitExcess();
     this.groupDecisions.look();
     for (let left = max; left > 0; ) {
       const item = queue.next();
       if (item === undefined) return;
-      left -= isGroup(item) ? Math.max(1, this.groupDecisions.attempt(item)) : this.decisions.attempt(item);
+      if (isGroup(item)) left -= Math.max(1, this.groupDecisions.attempt(item));
+      else left -= this.decisions.attempt(item);
     }
   }
 
@@ -199,7 +203,7 @@ export class PodScheduler {
     if (known !== undefined) this.describeAnew(record, pod);
     if (pod.nodeName !== '') this.setPlaced(record, pod.nodeName);
     else this.decisions.admit(record, pod);
-    if (record.group !== '') this.groupDecisions.review(record.group);
+    if (record.group !== '') this.touched.add(record.group);
   }
 
   private meet(pod: PodDescription): PodRecord {
@@ -257,14 +261,13 @@ export class PodScheduler {
   }
 
   private setGroup(description: PodGroupDescription): void {
-    const group = this.groups.set(description);
-    this.groupDecisions.review(group.key);
+    this.touched.add(this.groups.set(description).key);
   }
 
   /** A group has lost a member or its object, and so perhaps everything. */
   private loseGroup(gone: PodGroup | undefined, key: string): void {
     if (gone !== undefined) this.groupDecisions.forget(gone);
-    else this.groupDecisions.review(key);
+    else this.touched.add(key);
   }
 
   private bindDone(uid: string, outcome: BindOutcome): void {
@@ -282,7 +285,7 @@ export class PodScheduler {
       if (outcome === 'gone' || pod.deleting) queue.move(pod, PodState.Aside);
       else queue.backOff(pod);
     }
-    if (pod !== undefined && pod.group !== '') this.groupDecisions.review(pod.group);
+    if (pod !== undefined && pod.group !== '') this.touched.add(pod.group);
   }
 
   private evictDone(uid: string, done: boolean): void {

@@ -32,6 +32,8 @@ export interface SchedulerParts {
   readonly preemption: Preemption;
   readonly placement: Placement;
   readonly counters: PodSchedulerCounters;
+  /** Groups of which a member has changed in this step: they are reviewed at its end. */
+  readonly touched: Set<string>;
   /** Adds an effect to those of the step. */
   readonly emit: (effect: PodEffect) => void;
 }

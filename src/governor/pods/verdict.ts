@@ -10,6 +10,9 @@ import type { Shape } from './shape-table.ts';
 
 /** Name of the plugin that refuses for resources. */
 const RESOURCES_PLUGIN = 'NodeResourcesFit';
+/** What is said of nodes outside of the topology domain that a group is bound to, and by whom. */
+const OTHER_DOMAIN = "node(s) were not in the pod group's topology domain";
+const GANG_PLUGIN = 'GangScheduling';
 
 /** Why nodes refuse. */
 export interface Verdict {
@@ -38,9 +41,14 @@ export interface ReasonCount {
 /**
  * Counts for every node what it refuses a shape for. After `rules.begin(shape)`.
  *
+ * @param allowed Slots of the topology domain that the pod's group is bound to; undefined: all.
  * @cost O(nodes × rules of the shape).
  */
-export function countReasons(state: SchedulerState, shape: Shape): Reasons {
+export function countReasons(
+  state: SchedulerState,
+  shape: Shape,
+  allowed?: (slot: number) => boolean,
+): Reasons {
   const counts = new Map<string, ReasonCount>();
   let resolvableNodes = 0;
   const note = (reason: string, plugin: string, resolvable: boolean): void => {
@@ -63,28 +71,31 @@ export function countReasons(state: SchedulerState, shape: Shape): Reasons {
       const resolvable = state.rules.isResolvable(refusal);
       if (resolvable) resolvableNodes++;
       note(state.rules.text(slot, refusal), REFUSAL_PLUGINS[refusal] ?? '', resolvable);
-    }
+    } else if (allowed?.(slot) === false) note(OTHER_DOMAIN, GANG_PLUGIN, false);
   }
   return { reasons: [...counts.values()], resolvable: resolvableNodes };
 }
 
-/**
- * Makes the text of a refusal by all nodes. After `rules.begin(shape)`.
- *
- * @param before    What no node can change, '' if nothing.
- * @param otherwise What is said where every single node would do.
- */
+/** What a verdict looks at beside the shape. */
+export interface VerdictOptions {
+  /** What is said where every single node would do. */
+  readonly otherwise?: string;
+  /** As for `countReasons`. */
+  readonly allowed?: ((slot: number) => boolean) | undefined;
+}
+
+/** Makes the text of a refusal by all nodes. After `rules.begin(shape)`. @param before What no node can change, '' if nothing. */
 export function verdictOf(
   state: SchedulerState,
   shape: Shape,
   before: string,
-  otherwise = 'room is kept for nominated pods',
+  { otherwise = 'room is kept for nominated pods', allowed }: VerdictOptions = {},
 ): Verdict {
   const { live } = state.slots;
   if (live === 0) return { message: 'no nodes available to schedule pods', plugins: [], resolvable: 0 };
   const head = `0/${live} nodes are available:`;
   if (before !== '') return { message: `${head} ${before}.`, plugins: [], resolvable: 0 };
-  const { reasons, resolvable } = countReasons(state, shape);
+  const { reasons, resolvable } = countReasons(state, shape, allowed);
   const texts = reasons.map(({ reason, nodes }) => `${nodes} ${reason}`).sort();
   const plugins = [...new Set(reasons.map(({ plugin }) => plugin))].sort();
   const what = texts.length > 0 ? texts.join(', ') : otherwise;
