@@ -1,5 +1,5 @@
 /**
- * What `npm start`, `npm test`, `npm run check`, `npm run bench` and `npm run cluster` run: installs what is missing,
+ * What `npm start`, `npm test`, `npm run test:kubernetes`, `npm run check`, `npm run bench` and `npm run cluster` run: installs what is missing,
  * finds a Node.js that can run the sources, and hands over.
  *
  * Plain JavaScript for Node 18 and later, without dependencies: it runs before anything is installed.
@@ -17,7 +17,7 @@ import {
   runtimeEnv,
 } from './runtime.mjs';
 
-const USAGE = 'usage: node bin/bootstrap.mjs start|test|check|bench|cluster [arguments]';
+const USAGE = 'usage: node bin/bootstrap.mjs start|test|test:kubernetes|check|bench|cluster [arguments]';
 
 /**
  * A step: a tool (its package and the name of its command) with arguments.
@@ -87,11 +87,22 @@ function testSteps(args) {
   return args.length > 0 ? [tests] : [...CHECKS, tests];
 }
 
+/**
+ * Tests on a real control plane: builds its binaries first (once a machine), then runs what is named, or all.
+ *
+ * @param {string[]} args
+ * @returns {Step[]}
+ */
+function kubernetesSteps(args) {
+  const tests = args.some((arg) => !arg.startsWith('-')) ? args : ['test/kubernetes', ...args];
+  return testSteps(tests);
+}
+
 /** @param {string[]} argv */
 async function main([command = '', ...args]) {
-  if (!['start', 'test', 'check', 'bench', 'cluster'].includes(command)) {
+  if (!['start', 'test', 'check', 'bench', 'cluster', 'test:kubernetes'].includes(command)) {
     fail(
-      `TEG_OPTION_INVALID: got '${command}', expected one of start, test, check, bench, cluster\n${USAGE}`,
+      `TEG_OPTION_INVALID: got '${command}', expected one of start, test, check, bench, cluster, test:kubernetes\n${USAGE}`,
       2,
     );
   }
@@ -104,6 +115,13 @@ async function main([command = '', ...args]) {
   await ensureDependencies({ needDev: !isTeg });
   const runtime = findRuntime() ?? fail(missingRuntimeMessage());
   if (command === 'test') return runSteps(runtime, testSteps(args));
+  if (command === 'test:kubernetes') {
+    const build = await runProgram(runtime, [join(ROOT, 'src/cli/main.ts'), 'cluster', '--build-only'], {
+      cwd: ROOT,
+      env: runtimeEnv(),
+    });
+    return build.exitCode === 0 ? runSteps(runtime, kubernetesSteps(args)) : endLike(build);
+  }
   if (command === 'check') return runSteps(runtime, CHECKS);
   const [file, ...first] = isTeg ? ['src/cli/main.ts', command] : ['bench/run.ts'];
   // The working folder stays the caller's: `npm start -- --nodes ./my.csv` names a file where npm was started.
