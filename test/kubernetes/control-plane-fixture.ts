@@ -1,10 +1,12 @@
 /**
  * What tests against a real API server share: whether its binaries are there, and a client of its administrator.
  */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe } from 'vitest';
 import type { ApiTarget } from '../../src/drivers/kubernetes/client/api.ts';
 import { createApiClient, type HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
+import type { ControlPlane } from '../../src/drivers/kubernetes/control-plane/control-plane.ts';
 import { missingBinaries } from '../../src/drivers/kubernetes/control-plane/go-modules.ts';
 
 /**
@@ -43,4 +45,14 @@ export function targetOf(kubeconfig: string, token?: string): ApiTarget {
 /** @returns A client of the control plane's administrator, or of a token. */
 export function clientOf(kubeconfig: string, token?: string): HttpApiClient {
   return createApiClient(targetOf(kubeconfig, token));
+}
+
+/** Runs kubectl as the administrator. @returns What it printed. @throws Error with what it complained of. */
+export async function kubectl(plane: ControlPlane, args: readonly string[], input = ''): Promise<string> {
+  const program = await plane.binary('kubectl');
+  return execFileSync(program, [`--kubeconfig=${plane.kubeconfig}`, ...args], {
+    encoding: 'utf8',
+    input,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
 }

@@ -40,7 +40,7 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   readonly folder: string;
   readonly processes: ReadonlyMap<string, ControlPlaneProcess>;
-  /** Path of a built binary: `kubectl`, `kube-scheduler`, `helm`, `kubeconform`, …; built if it is missing. */
+  /** Path of a built binary: `kubectl`, `kube-scheduler`, `helm`, …; built if it is missing. */
   binary(name: string): Promise<string>;
   /** Starts the stock scheduler with this configuration (YAML text of a KubeSchedulerConfiguration without clientConnection.kubeconfig). */
   startStockScheduler(configuration: string, flags?: readonly string[]): Promise<ControlPlaneProcess>;

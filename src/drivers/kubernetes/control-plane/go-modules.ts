@@ -53,7 +53,7 @@ export const GO_MODULES: readonly GoModule[] = [
   ),
   moduleOf('tools', {
     helm: 'helm.sh/helm/v4/cmd/helm',
-    kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform',
+    'promql-check': './cmd/promql-check',
   }),
 ];
 
