@@ -140,7 +140,7 @@ export class GroupDecisions {
   /** Tries a group, unless one like it was refused and nothing has changed. */
   private outcomeOf(group: PodGroup, members: readonly PodRecord[], missing: number): GangOutcome {
     const { state, placement } = this.parts;
-    const now = `${state.anyVersion} ${state.version} ${state.nominations}`;
+    const now = `${state.anyVersion} ${state.version}`;
     if (this.refusalsFor !== now || this.refusals.size >= REFUSALS_MAX) this.refusals.clear();
     this.refusalsFor = now;
     const like = likeOf(group, members);

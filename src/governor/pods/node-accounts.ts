@@ -7,8 +7,9 @@
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodRequests } from '../../model/kubernetes/pod.ts';
 
-/** Column of CPU (thousandths of a core) and of memory (bytes). */
+/** Column of CPU, thousandths of a core. */
 export const CPU = 0;
+/** Column of memory, bytes. */
 export const MEMORY = 1;
 
 /** What a shape asks for, as columns and amounts; amounts of 0 are left out, as kube-scheduler does not look at them. */

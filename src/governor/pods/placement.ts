@@ -5,8 +5,11 @@ import type { PodRecord } from './pod-records.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 import type { Shape } from './shape-table.ts';
 
-/** Nodes that a pod with preferences is compared on at most; the cheapest ones. */
-const PREFERRED_NODES_MAX = 16_384;
+/**
+ * Of so many nodes a pod with preferences is compared on all; of more on every second, third, … of them, in turn, so that
+ * nodes of all prices are among them (kube-scheduler looks at a tenth of 5,000).
+ */
+export const COMPARED_NODES_MAX = 2048;
 
 /** Finds nodes for pods. Scratch arrays are its own. */
 export class Placement {
@@ -15,6 +18,8 @@ export class Placement {
   private readonly state: SchedulerState;
   private nodes: Int32Array = new Int32Array(1024);
   private scores: Float64Array = new Float64Array(1024);
+  /** Which part of the nodes is compared next. */
+  private turn = 0;
 
   constructor(state: SchedulerState) {
     this.state = state;
@@ -52,14 +57,17 @@ export class Placement {
   /** Of the nodes that accept, the best by preferences; of equals, the cheapest. */
   private best(shape: Shape, accept: (slot: number) => boolean): number {
     const { state } = this;
+    const parts = Math.ceil(state.slots.live / COMPARED_NODES_MAX);
+    const part = this.turn++ % parts;
     let count = 0;
     state.zones.walk(shape, (slot) => {
-      if (!accept(slot)) return false;
+      if (slot % parts !== part || !accept(slot)) return false;
       if (count === this.nodes.length) this.widen();
       this.nodes[count++] = slot;
-      return count === PREFERRED_NODES_MAX;
+      return false;
     });
-    if (count < 2) return count === 0 ? -1 : (this.nodes[0] as number);
+    if (count === 0) return parts > 1 ? state.zones.cheapest(shape, accept) : -1;
+    if (count === 1) return this.nodes[0] as number;
     state.rules.scoreAll(this.nodes, count, this.scores);
     let best = 0;
     for (let i = 1; i < count; i++) if ((this.scores[i] as number) > (this.scores[best] as number)) best = i;

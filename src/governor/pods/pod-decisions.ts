@@ -193,8 +193,8 @@ export class PodDecisions {
       `${refused.text} ${typeof candidate === 'string' ? candidate : ''}`.trim(),
       refused.plugins,
     );
+    if (!known && !confined && pod.nominated < 0) state.setRefused(pod.shape, pod.priority);
     if (typeof candidate !== 'string') this.evict(pod, candidate);
-    else if (!known && !confined && pod.nominated < 0) state.setRefused(pod.shape, pod.priority);
   }
 
   private judge(shape: Shape, before: string, allowed: Allowed | undefined): void {

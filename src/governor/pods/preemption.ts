@@ -26,7 +26,19 @@ export interface Candidate {
   readonly victims: readonly PodRecord[];
   /** Victims whose budgets would break. */
   readonly broken: number;
+  /** Priority of the first victim; Σ (priority + 2³¹); earliest start of the most important ones. */
+  readonly priority: number;
+  readonly sum: number;
+  readonly earliest: number;
 }
+
+/** Who would go from a node, most important first, and how many of them would break budgets. */
+interface Victims {
+  readonly list: readonly PodRecord[];
+  readonly broken: number;
+}
+
+const NOBODY: ReadonlySet<PodRecord> = new Set();
 
 /** Finds victims. Changes the state while it looks and leaves it as it was. */
 export class Preemption {
@@ -79,57 +91,68 @@ export class Preemption {
   }
 
   private tryNode(pod: PodRecord, slot: number): Candidate | undefined {
-    const { state } = this;
-    const pods = state.slots.pods[slot] as readonly PodRecord[];
-    const lower = pods.filter((other) => other.priority < pod.priority);
-    if (lower.length === 0 || !this.couldFit(pod, slot, lower)) return undefined;
-    const refusal = state.rules.begin(pod.shape) === '' ? state.rules.check(slot) : Refusal.NodeName;
-    if (refusal !== Refusal.None && !state.rules.isResolvable(refusal)) return undefined;
-    // Only rules that look at other pods need the pods taken off; resources are arithmetic.
-    const withRules = state.rules.dependsOnPods(pod.shape);
-    for (const victim of lower) this.take(victim, slot, -1, withRules);
-    const victims = this.fits(pod, slot, withRules) ? this.spare(pod, slot, lower, withRules) : undefined;
-    const gone = new Set(victims?.list ?? lower);
-    for (const victim of lower) if (gone.has(victim)) this.take(victim, slot, 1, withRules);
-    if (victims === undefined || victims.list.length === 0) return undefined;
-    return { slot, victims: victims.list, broken: victims.broken };
-  }
-
-  /** Whether the node's resources would do with all lower pods gone. O(pods). */
-  private couldFit(pod: PodRecord, slot: number, lower: readonly PodRecord[]): boolean {
-    const { accounts } = this.state;
+    const { rules, accounts } = this.state;
+    const lower = this.lowerOn(slot, pod.priority);
+    if (lower.length === 0) return undefined;
     for (const victim of lower) accounts.add(slot, victim.shape.request, -1);
-    const fits = accounts.fits(slot, pod.shape.request);
-    for (const victim of lower) accounts.add(slot, victim.shape.request, 1);
-    return fits;
+    let victims: Victims | undefined;
+    if (accounts.fits(slot, pod.shape.request)) {
+      const refusal = rules.begin(pod.shape) === '' ? rules.check(slot) : Refusal.NodeName;
+      if (refusal === Refusal.None || rules.isResolvable(refusal)) victims = this.choose(pod, slot, lower);
+    }
+    const gone = victims?.list ?? lower;
+    for (const victim of gone) accounts.add(slot, victim.shape.request, 1);
+    return victims === undefined || victims.list.length === 0 ? undefined : candidateOf(slot, victims);
   }
 
-  /** Gives back all that need not go. */
-  private spare(
-    pod: PodRecord,
-    slot: number,
-    lower: readonly PodRecord[],
-    withRules: boolean,
-  ): { list: PodRecord[]; broken: number } {
-    const ordered = [...lower].sort(compareImportance);
-    const breaking = this.breaking(ordered);
+  private lowerOn(slot: number, priority: number): PodRecord[] {
+    const lower: PodRecord[] = [];
+    for (const pod of this.state.slots.pods[slot] as readonly PodRecord[]) {
+      if (pod.priority < priority) lower.push(pod);
+    }
+    return lower;
+  }
+
+  /** Chooses who goes, after the accounts are rid of all lower pods; afterwards they are rid of the victims alone. */
+  private choose(pod: PodRecord, slot: number, lower: PodRecord[]): Victims | undefined {
+    const { rules } = this.state;
+    // Only rules that look at other pods need the pods taken off; resources are arithmetic.
+    const withRules = rules.dependsOnPods(pod.shape);
+    if (withRules) for (const victim of lower) rules.removePod(slot, victim.shape, victim.uid);
+    const victims = this.fits(pod, slot, withRules) ? this.spare(pod, slot, lower, withRules) : undefined;
+    if (withRules) {
+      for (const { shape, uid, deleting } of victims?.list ?? lower) rules.addPod(slot, shape, uid, deleting);
+    }
+    return victims;
+  }
+
+  /** Gives back all that need not go: first those whose budgets would break, then the most important. */
+  private spare(pod: PodRecord, slot: number, lower: PodRecord[], withRules: boolean): Victims {
+    lower.sort(compareImportance);
+    const breaking = this.breaking(lower);
     const list: PodRecord[] = [];
     let broken = 0;
-    for (const group of [ordered.filter((p) => breaking.has(p)), ordered.filter((p) => !breaking.has(p))]) {
-      for (const victim of group) {
-        this.take(victim, slot, 1, withRules);
-        if (this.fits(pod, slot, withRules)) continue;
-        this.take(victim, slot, -1, withRules);
-        list.push(victim);
-        if (breaking.has(victim)) broken++;
-      }
+    for (const victim of breaking)
+      if (!this.giveBack(pod, victim, slot, withRules)) broken = list.push(victim);
+    for (const victim of lower) {
+      if (breaking.has(victim) || this.giveBack(pod, victim, slot, withRules)) continue;
+      list.push(victim);
     }
-    list.sort(compareImportance);
+    if (broken > 0) list.sort(compareImportance);
     return { list, broken };
+  }
+
+  /** @returns Whether the pod still fits with the victim back on the node; if not, it is taken off again. */
+  private giveBack(pod: PodRecord, victim: PodRecord, slot: number, withRules: boolean): boolean {
+    this.take(victim, slot, 1, withRules);
+    if (this.fits(pod, slot, withRules)) return true;
+    this.take(victim, slot, -1, withRules);
+    return false;
   }
 
   /** Pods whose eviction, in this order, would break a budget. */
   private breaking(ordered: readonly PodRecord[]): ReadonlySet<PodRecord> {
+    if (this.budgets.size === 0) return NOBODY;
     const breaking = new Set<PodRecord>();
     for (const budget of this.budgets.values()) {
       let left = budget.disruptionsAllowed;
@@ -138,7 +161,8 @@ export class Preemption {
         if (--left < 0) breaking.add(pod);
       }
     }
-    return breaking;
+    // In their order of importance, whichever budget they are of.
+    return new Set(ordered.filter((pod) => breaking.has(pod)));
   }
 
   private fits(pod: PodRecord, slot: number, withRules: boolean): boolean {
@@ -166,17 +190,24 @@ function startOf(pod: PodRecord): number {
   return pod.startedSeconds > 0 ? pod.startedSeconds : Number.MAX_VALUE;
 }
 
+function candidateOf(slot: number, { list, broken }: Victims): Candidate {
+  const { priority } = list[0] as PodRecord;
+  let sum = 0;
+  let earliest = Number.MAX_VALUE;
+  for (const victim of list) {
+    sum += victim.priority + 2 ** 31;
+    if (victim.priority === priority) earliest = Math.min(earliest, startOf(victim));
+  }
+  return { slot, victims: list, broken, priority, sum, earliest };
+}
+
 function isBetter(x: Candidate, y: Candidate): boolean {
-  const top = (c: Candidate): PodRecord => c.victims[0] as PodRecord;
-  const sum = (c: Candidate): number => c.victims.reduce((total, p) => total + p.priority + 2 ** 31, 0);
-  const earliest = (c: Candidate): number =>
-    Math.min(...c.victims.filter((p) => p.priority === top(c).priority).map(startOf));
   const difference =
     x.broken - y.broken ||
-    top(x).priority - top(y).priority ||
-    sum(x) - sum(y) ||
+    x.priority - y.priority ||
+    x.sum - y.sum ||
     x.victims.length - y.victims.length ||
-    earliest(y) - earliest(x);
+    y.earliest - x.earliest;
   return difference < 0;
 }
 

@@ -2,8 +2,8 @@
  * The state that decisions are made on: nodes, pods, accounts, rules and the field, kept in step with each other.
  *
  * Invariants: a pod counts on its node from the moment it is decided (`place`) until it is gone, in the accounts, the rules,
- * the node's list and the field alike. `version` grows whenever something may fit that did not, `anyVersion` with every change
- * of pods or nodes, `nominations` with every change of whom room is kept for.
+ * the node's list and the field alike. `version` grows whenever something may fit that did not (also where room is not kept for somebody
+ * any more), `anyVersion` with every change of pods or nodes.
  */
 import { DemandTable } from '../../model/demand.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
@@ -31,7 +31,6 @@ export class SchedulerState {
   timeSeconds = 0;
   version = 0;
   anyVersion = 0;
-  nominations = 0;
   /** Since the last look at what waits. */
   readonly changes: Changes;
   /** Pods for which room is kept, by slot. */
@@ -184,7 +183,6 @@ export class SchedulerState {
   nominate(pod: PodRecord, slot: number): void {
     this.clearNomination(pod);
     pod.nominated = slot;
-    this.nominations++;
     const list = this.nominated.get(slot);
     if (list === undefined) this.nominated.set(slot, [pod]);
     else list.push(pod);
@@ -198,7 +196,6 @@ export class SchedulerState {
     if (left.length > 0) this.nominated.set(slot, left);
     else this.nominated.delete(slot);
     pod.nominated = -1;
-    this.nominations++;
     this.gained(slot);
   }
 
@@ -219,7 +216,6 @@ export class SchedulerState {
     const { refused } = shape;
     return (
       refused.version === this.version &&
-      refused.nominations === this.nominations &&
       priority <= refused.priority &&
       (refused.anyVersion === this.anyVersion || !this.rules.dependsOnPods(shape))
     );
@@ -227,8 +223,8 @@ export class SchedulerState {
 
   /** All nodes refuse a shape, for a pod of a priority. */
   setRefused(shape: Shape, priority: number): void {
-    const { version, anyVersion, nominations } = this;
-    Object.assign(shape.refused, { version, anyVersion, nominations, priority });
+    const { version, anyVersion } = this;
+    Object.assign(shape.refused, { version, anyVersion, priority });
   }
 
   /** Something was told that only the rules know of. */

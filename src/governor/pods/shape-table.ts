@@ -16,7 +16,6 @@ export interface ShapeRefusal {
   /** The state's versions at which they did; −1: not known. See `SchedulerState.isRefused`. */
   version: number;
   anyVersion: number;
-  nominations: number;
   /** Highest priority of a pod that was refused. */
   priority: number;
   /** Highest priority for which no victims were found. */
@@ -120,7 +119,6 @@ export class ShapeTable {
         refused: {
           version: -1,
           anyVersion: -1,
-          nominations: -1,
           priority: 0,
           vainPriority: 0,
           text: '',

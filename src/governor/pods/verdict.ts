@@ -49,31 +49,68 @@ export function countReasons(
   shape: Shape,
   allowed?: (slot: number) => boolean,
 ): Reasons {
+  const { accounts, rules, slots } = state;
   const counts = new Map<string, ReasonCount>();
+  const lacks = new LackCounts(shape.request.columns.length);
   let resolvableNodes = 0;
-  const note = (reason: string, plugin: string, resolvable: boolean): void => {
+  const note = (reason: string, plugin: string, resolvable: boolean, nodes = 1): void => {
     const known = counts.get(reason);
-    if (known === undefined) counts.set(reason, { reason, plugin, resolvable, nodes: 1 });
-    else known.nodes++;
+    if (known === undefined) counts.set(reason, { reason, plugin, resolvable, nodes });
+    else known.nodes += nodes;
   };
-  for (let slot = 0; slot < state.slots.count; slot++) {
-    if (state.slots.descriptions[slot] === undefined) continue;
-    const refusal = state.rules.check(slot);
-    const lacks =
-      refusal === Refusal.None || refusal > Refusal.Resources
-        ? state.accounts.lacking(slot, shape.request)
-        : [];
-    if (lacks.length > 0) {
-      const resolvable = state.accounts.couldFit(slot, shape.request);
-      if (resolvable) resolvableNodes++;
-      for (const lack of lacks) note(lack, RESOURCES_PLUGIN, resolvable);
+  for (let slot = 0; slot < slots.count; slot++) {
+    if (slots.descriptions[slot] === undefined) continue;
+    const refusal = rules.check(slot);
+    const asked = refusal === Refusal.None || refusal > Refusal.Resources;
+    if (asked && lacks.count(state, slot, shape)) {
+      if (!accounts.couldFit(slot, shape.request)) continue;
+      lacks.curable = true;
+      resolvableNodes++;
     } else if (refusal !== Refusal.None) {
-      const resolvable = state.rules.isResolvable(refusal);
+      const resolvable = rules.isResolvable(refusal);
       if (resolvable) resolvableNodes++;
-      note(state.rules.text(slot, refusal), REFUSAL_PLUGINS[refusal] ?? '', resolvable);
+      note(rules.text(slot, refusal), REFUSAL_PLUGINS[refusal] ?? '', resolvable);
     } else if (allowed?.(slot) === false) note(OTHER_DOMAIN, GANG_PLUGIN, false);
   }
+  lacks.tell(state, shape, (reason, nodes) => note(reason, RESOURCES_PLUGIN, lacks.curable, nodes));
   return { reasons: [...counts.values()], resolvable: resolvableNodes };
+}
+
+/** Nodes that lack each resource of a shape. Numbers only: there may be many nodes. */
+class LackCounts {
+  /** Whether some of the nodes would do if they were empty. */
+  curable = false;
+  private pods = 0;
+  private readonly columns: number[];
+
+  constructor(columns: number) {
+    this.columns = new Array<number>(columns).fill(0);
+  }
+
+  /** @returns Whether the node lacks anything. */
+  count(state: SchedulerState, slot: number, shape: Shape): boolean {
+    const { accounts } = state;
+    const { columns, amounts } = shape.request;
+    let any = false;
+    if ((accounts.pods[slot] as number) >= (accounts.podsMax[slot] as number)) {
+      this.pods++;
+      any = true;
+    }
+    for (let i = 0; i < columns.length; i++) {
+      if ((amounts[i] as number) <= accounts.free(slot, columns[i] as number)) continue;
+      this.columns[i] = (this.columns[i] as number) + 1;
+      any = true;
+    }
+    return any;
+  }
+
+  /** Tells of each resource that some node lacks. */
+  tell({ accounts }: SchedulerState, shape: Shape, note: (reason: string, nodes: number) => void): void {
+    if (this.pods > 0) note('Too many pods', this.pods);
+    this.columns.forEach((nodes, i) => {
+      if (nodes > 0) note(`Insufficient ${accounts.resources[shape.request.columns[i] as number]}`, nodes);
+    });
+  }
 }
 
 /** What a verdict looks at beside the shape. */
