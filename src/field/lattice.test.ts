@@ -31,8 +31,20 @@ describe('GeometricLattice', () => {
   test('the unit follows the largest node', () => {
     expect(latticeUnit(128_000)).toBe(1000);
     expect(latticeUnit(96_000)).toBe(1000);
-    expect(latticeUnit(8000)).toBe(62);
+    expect(latticeUnit(8000)).toBe(50);
     expect(latticeUnit(512_000)).toBe(4000);
     expect(latticeUnit(0)).toBe(1);
   });
+
+  test.each([2000, 4000, 8000, 16_000, 64_000, 96_000, 128_000])(
+    'what whole cores leave of a node of %i milli-cores is not rounded below a whole core that fits',
+    (capacity) => {
+      const { points } = new GeometricLattice(latticeUnit(capacity), capacity);
+      const lattice = new GeometricLattice(latticeUnit(capacity), capacity);
+      for (const share of [1, 2, 4]) {
+        if (capacity / share < 1000) continue;
+        expect(points[lattice.indexOf(capacity / share)], `1/${share} of it`).toBe(capacity / share);
+      }
+    },
+  );
 });

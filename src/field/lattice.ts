@@ -45,8 +45,16 @@ export class GeometricLattice {
   }
 }
 
-/** @returns The unit of a lattice for capacities up to `largest`: about 1/128 of it, 1000 × a power of two. */
+/** Below so many thousandths of a core the unit follows the capacity closely: nobody rounds such pods to quarters of a core. */
+const SMALL_MILLI = 1_600;
+
+/**
+ * @returns The unit of a lattice for capacities up to `largest`: about 1/128 of it, 1000 × a power of two; for machines of a few
+ *   cores 50 or 25, so that halves and quarters of a core, which most pods ask for, are points: what is left of a node of
+ *   4 cores after a pod of 2 must not be rounded below 2.
+ */
 export function latticeUnit(largest: number): number {
   const unit = 1000 * 2 ** Math.round(Math.log2(Math.max(largest, 1) / 128_000));
-  return Math.max(1, Math.floor(unit));
+  if (unit >= 125 || largest < SMALL_MILLI) return Math.max(1, Math.floor(unit));
+  return unit > 50 ? 50 : 25;
 }
