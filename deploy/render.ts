@@ -28,7 +28,7 @@ const HEADER = `# TEG as a scheduler, for \`kubectl apply -f\`. Written by \`npm
 /** @param helm Path of helm. @param flags As `--set=replicas=3`. @returns What `helm template` makes of the chart. */
 export function renderChart(helm: string, flags: readonly string[] = []): string {
   const args = ['template', 'teg', CHART, '--namespace=teg-system', '--kube-version=1.36.3', ...flags];
-  return execFileSync(helm, args, { encoding: 'utf8' });
+  return execFileSync(helm, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** @returns The text of kubernetes.yaml: the chart with its defaults, without what only Helm has a use for. */
