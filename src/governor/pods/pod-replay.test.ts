@@ -33,8 +33,13 @@ class Recorded {
     return effects;
   }
 
-  /** Feeds the log to a fresh scheduler. @returns The step that differs first, −1 if none does. */
-  replay(): number {
+  /**
+   * Feeds the log to a fresh scheduler.
+   *
+   * @param afterStep Told of the scheduler after each step.
+   * @returns         The step that differs first, −1 if none does.
+   */
+  replay(afterStep: (scheduler: PodScheduler, step: number) => void = () => {}): number {
     const scheduler = new PodScheduler(POD_OPTIONS, createConstraints());
     const reader = new PodLogReader();
     let digest = 0;
@@ -45,6 +50,7 @@ class Recorded {
       digest = digestOf(effects, digest);
       if (digest !== logged.digest) return logged.step;
       expect(effects).toEqual(logged.effects);
+      afterStep(scheduler, logged.step);
     }
     return -1;
   }
@@ -82,6 +88,32 @@ describe('a log of the pod scheduler', () => {
     expect(run.binds).toBeGreaterThan(5_000);
     expect(run.replay()).toBe(-1);
   }, 60_000);
+
+  test('is not disturbed by explanations that are asked for meanwhile', () => {
+    const run = new Recorded();
+    churn(run, 300);
+    let explained = 0;
+    const differs = run.replay((scheduler, step) => {
+      // Whoever asks does so at any time, and is in no log.
+      if (step % 7 === 0 && scheduler.explain(`u${step % 300}`) !== undefined) explained++;
+    });
+    expect(differs).toBe(-1);
+    expect(explained).toBeGreaterThan(50);
+    const everything = fc.array(someEvent, { maxLength: 60 });
+    fc.assert(
+      fc.property(everything, (events) => {
+        const random = new Recorded();
+        events.forEach((event, i) => {
+          random.step(event, 1_700_000_000 + i);
+        });
+        const asking = (scheduler: PodScheduler): void => {
+          for (let n = 0; n < 41; n += 10) scheduler.explain(`uid-${n}`);
+        };
+        expect(random.replay(asking)).toBe(-1);
+      }),
+      { numRuns: 40 },
+    );
+  });
 
   test('tells the step from which on it is another', () => {
     const run = new Recorded();
