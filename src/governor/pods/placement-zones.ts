@@ -45,6 +45,16 @@ export interface PlacementZone {
   nodes: number;
 }
 
+/** A class of nodes with what a pod costs there. */
+export interface RankedClass {
+  readonly zone: PlacementZone;
+  /** Of the zone, and of its rent group: who goes first among equals. */
+  readonly order: number;
+  readonly group: number;
+  readonly id: number;
+  readonly cost: number;
+}
+
 /** How nodes become zones. */
 export interface ZoneOptions {
   readonly label: string;
@@ -67,7 +77,7 @@ export class PlacementZones {
   /** By slot. */
   private readonly zoneOf: (PlacementZone | undefined)[] = [];
   private readonly indexOf: number[] = [];
-  private readonly ranked: { zone: PlacementZone; id: number; cost: number }[] = [];
+  private readonly ranked: RankedClass[] = [];
   private stale = true;
   /** Times all zones were made. */
   made = 0;
@@ -207,17 +217,7 @@ export class PlacementZones {
 
   /** Visits every node that takes pods, the cheapest class first, until `visit` says true. */
   walk(shape: Shape, visit: (slot: number) => boolean): void {
-    const { ranked } = this;
-    ranked.length = 0;
-    for (const zone of this.zones) {
-      const { classes } = zone.policy;
-      for (let i = 0; i < classes.occupiedCount; i++) {
-        const id = classes.occupied[i] as number;
-        ranked.push({ zone, id, cost: this.costOf(zone, shape, id) });
-      }
-    }
-    ranked.sort((x, y) => (x.cost < y.cost ? -1 : x.cost > y.cost ? 1 : x.id - y.id));
-    for (const { zone, id } of ranked) {
+    for (const { zone, id } of this.rank(shape)) {
       const { classes } = zone.policy;
       for (let node = classes.heads[id] as number; node >= 0; node = classes.nextNode(node)) {
         if (visit(zone.slots[node] as number)) return;
@@ -225,22 +225,24 @@ export class PlacementZones {
     }
   }
 
-  /** Visits the nodes of each class, with what a pod of the shape costs there (Infinity where it does not surely fit). */
-  eachClass(shape: Shape, visit: (zone: PlacementZone, id: number, cost: number) => void): void {
-    for (const zone of this.zones) {
-      const { classes } = zone.policy;
+  /**
+   * Classes with nodes in the order of what a pod of the shape costs there (Infinity where it does not surely fit). The first is
+   * the one that `cheapest` finds. The array is used again by the next call.
+   */
+  rank(shape: Shape): readonly RankedClass[] {
+    const { ranked } = this;
+    ranked.length = 0;
+    this.zones.forEach((zone, order) => {
+      const { index, rent, classes } = zone.policy;
       for (let i = 0; i < classes.occupiedCount; i++) {
         const id = classes.occupied[i] as number;
-        visit(zone, id, this.costOf(zone, shape, id));
+        const group = rent.groupOf(classes.flavorIds[id] as number);
+        // As the index has it: costs are kept in 32 bits.
+        const cost = Math.fround(index.costOf(shape.demand, id)) + rent.rent(shape.demand, group);
+        ranked.push({ zone, order, group, id, cost });
       }
-    }
-  }
-
-  private costOf(zone: PlacementZone, shape: Shape, id: number): number {
-    const { index, rent, classes } = zone.policy;
-    const cost = index.costOf(shape.demand, id);
-    if (cost === Number.POSITIVE_INFINITY) return cost;
-    return cost + rent.rent(shape.demand, rent.groupOf(classes.flavorIds[id] as number));
+    });
+    return ranked.sort(compareRanks);
   }
 
   private eachNode(visit: (node: NodeDescription, slot: number) => void): void {
@@ -358,6 +360,11 @@ export class PlacementZones {
 
 /** Labels that tell flavours apart on the field; all others are rules, and looked at node by node. */
 const LABEL_KEYS: ReadonlySet<string> = new Set([RESTRICTED_LABEL]);
+
+function compareRanks(x: RankedClass, y: RankedClass): number {
+  if (x.cost !== y.cost) return x.cost < y.cost ? -1 : 1;
+  return x.order - y.order || x.group - y.group || x.id - y.id;
+}
 
 function isWornOut(zone: PlacementZone): boolean {
   return zone.cluster.flavors.length > Math.max(FLAVORS_KEPT, FLAVORS_PER_NODE * zone.nodes);

@@ -13,10 +13,12 @@ import type { NodeDescription, Taint } from '../../model/kubernetes/node.ts';
 import type { PodDescription, PodGroupDescription } from '../../model/kubernetes/pod.ts';
 import { tolerates } from './constraints/taints.ts';
 import type { Constraints } from './constraints.ts';
+import type { PodExplanation } from './explain-types.ts';
 import { GroupDecisions } from './group-decisions.ts';
 import { Placement } from './placement.ts';
 import { PodDecisions } from './pod-decisions.ts';
 import type { BindOutcome, PodEffect, PodEvent, PodSchedulerOptions } from './pod-events.ts';
+import { explainPod } from './pod-explain.ts';
 import { isGroup, type PodGroup, PodGroups } from './pod-groups.ts';
 import { PodQueue } from './pod-queue.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
@@ -121,6 +123,11 @@ export class PodScheduler {
       state.accounts.holds(pod.node, pod.shape.request) &&
       isTolerated(description, pod)
     );
+  }
+
+  /** @returns Why a pod is where it is, or nowhere; undefined if it is not known. Changes nothing. O(nodes × rules). */
+  explain(uid: string): PodExplanation | undefined {
+    return explainPod({ state: this.state, groups: this.groups, preemption: this.preemption }, uid);
   }
 
   private parts() {

@@ -24,8 +24,9 @@ export interface Candidate {
   readonly slot: number;
   /** Most important first. */
   readonly victims: readonly PodRecord[];
-  /** Victims whose budgets would break. */
+  /** Victims whose budgets would break: how many, and which of all pods of lower priority would be such. */
   readonly broken: number;
+  readonly breaking: ReadonlySet<PodRecord>;
   /** Priority of the first victim; Σ (priority + 2³¹); earliest start of the most important ones. */
   readonly priority: number;
   readonly sum: number;
@@ -36,6 +37,7 @@ export interface Candidate {
 interface Victims {
   readonly list: readonly PodRecord[];
   readonly broken: number;
+  readonly breaking: ReadonlySet<PodRecord>;
 }
 
 const NOBODY: ReadonlySet<PodRecord> = new Set();
@@ -139,7 +141,7 @@ export class Preemption {
       list.push(victim);
     }
     if (broken > 0) list.sort(compareImportance);
-    return { list, broken };
+    return { list, broken, breaking };
   }
 
   /** @returns Whether the pod still fits with the victim back on the node; if not, it is taken off again. */
@@ -190,7 +192,7 @@ function startOf(pod: PodRecord): number {
   return pod.startedSeconds > 0 ? pod.startedSeconds : Number.MAX_VALUE;
 }
 
-function candidateOf(slot: number, { list, broken }: Victims): Candidate {
+function candidateOf(slot: number, { list, broken, breaking }: Victims): Candidate {
   const { priority } = list[0] as PodRecord;
   let sum = 0;
   let earliest = Number.MAX_VALUE;
@@ -198,7 +200,7 @@ function candidateOf(slot: number, { list, broken }: Victims): Candidate {
     sum += victim.priority + 2 ** 31;
     if (victim.priority === priority) earliest = Math.min(earliest, startOf(victim));
   }
-  return { slot, victims: list, broken, priority, sum, earliest };
+  return { slot, victims: list, broken, breaking, priority, sum, earliest };
 }
 
 function isBetter(x: Candidate, y: Candidate): boolean {

@@ -63,6 +63,8 @@ export async function explainFromObjects(
   }
   if (malformed > MALFORMED_TOLD_MAX)
     onWarning(`${malformed - MALFORMED_TOLD_MAX} further malformed objects are skipped`);
+  // Decides on nobody, but makes the prices that nodes are compared by.
+  scheduler.step({ kind: 'decide', max: 0 }, nowSeconds);
   const explanation = found === undefined ? undefined : scheduler.explain(found.uid);
   if (explanation !== undefined) return explanation;
   const pod = `${namespace}/${name}`;

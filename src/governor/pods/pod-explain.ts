@@ -1,0 +1,225 @@
+/**
+ * Why a pod is where it is, or nowhere: what is known of it, and what all nodes have to say now.
+ *
+ * Looks only: decisions after an explanation are those that would have been made without it.
+ */
+import { type NodeSurvey, surveyNodes } from './explain-nodes.ts';
+import {
+  EXPLAINED_NEAREST_MAX,
+  type ExplainedGroup,
+  type ExplainedPreemption,
+  type ExplainedState,
+  type PodExplanation,
+} from './explain-types.ts';
+import { groupDomain } from './gang-attempts.ts';
+import { nameOf, type PodGroup, tallyOf } from './pod-groups.ts';
+import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
+import { TERMINATING } from './preemption.ts';
+import type { SchedulerParts } from './scheduler-parts.ts';
+import { preemptionText } from './verdict.ts';
+
+/** What an explanation looks at. */
+export type ExplainedParts = Pick<SchedulerParts, 'state' | 'groups' | 'preemption'>;
+
+/** @returns An explanation; undefined if the pod is not known. @cost O(nodes × rules + pods on them if it may preempt). */
+export function explainPod(parts: ExplainedParts, uid: string): PodExplanation | undefined {
+  const { state, groups } = parts;
+  const pod = state.pods.get(uid);
+  if (pod === undefined) return undefined;
+  const group = pod.group === '' ? undefined : groups.get(pod.group);
+  const stands = stateOf(pod, group);
+  const allowed = group === undefined ? undefined : groupDomain(state, group);
+  const survey = surveyNodes(state, pod, allowed);
+  const own = pod.shape.template.unsupported;
+  const reported = pod.state === PodState.Refused && own.length === 0 ? group?.description?.unsupported : own;
+  return {
+    uid,
+    namespace: pod.namespace,
+    name: pod.name,
+    state: stands,
+    sinceSeconds: pod.stateSeconds,
+    seenSeconds: pod.seenSeconds,
+    priority: pod.priority,
+    attempts: pod.attempts,
+    retryAtSeconds: retryAt(pod, group),
+    retriedOn: retriedOn(parts, pod),
+    node: nodeOf(parts, pod, survey),
+    gates: pod.gates,
+    unsupported: reported ?? [],
+    group: group === undefined ? null : explainGroup(group),
+    message: pod.told,
+    nodesTotal: state.slots.live,
+    nodesFeasible: survey.feasible,
+    refusals: survey.refusals,
+    policy: 'teg',
+    better: survey.better,
+    candidates: survey.candidates,
+    why: whyFirst(survey),
+    nearest: survey.nearest,
+    preemption: explainPreemption(parts, pod, survey),
+  };
+}
+
+function stateOf(pod: PodRecord, group: PodGroup | undefined): ExplainedState {
+  switch (pod.state) {
+    case PodState.Gated:
+      return 'gated';
+    case PodState.Refused:
+    case PodState.Excess:
+      return 'refused';
+    case PodState.InGroup:
+      if (group === undefined || (!group.waiting && group.heapAt < 0)) return 'waiting-for-group';
+      return group.waiting ? 'backing-off' : 'waiting';
+    case PodState.Active:
+      return pod.nominated >= 0 ? 'nominated' : 'waiting';
+    case PodState.Waiting:
+      return pod.nominated >= 0 ? 'nominated' : 'backing-off';
+    case PodState.BackingOff:
+      return 'backing-off';
+    case PodState.Binding:
+      return 'binding';
+    case PodState.Bound:
+      return 'bound';
+    default:
+      // Aside is what is being deleted before it was placed, or was said to be gone.
+      return pod.ours ? 'deleting' : 'not-ours';
+  }
+}
+
+function retryAt(pod: PodRecord, group: PodGroup | undefined): number | null {
+  if (pod.state === PodState.BackingOff) return pod.untilSeconds;
+  if (pod.state === PodState.InGroup && group?.waiting === true && group.stale) return group.notBeforeSeconds;
+  return null;
+}
+
+/** Where it is, is going, or would go. */
+function nodeOf({ state }: ExplainedParts, pod: PodRecord, survey: NodeSurvey): string {
+  if (pod.nodeName !== '') return pod.nodeName;
+  const decides =
+    pod.state === PodState.Active || pod.state === PodState.Waiting || pod.state === PodState.BackingOff;
+  if (!decides) return '';
+  if (pod.nominated >= 0) return state.slots.nameOf(pod.nominated);
+  return survey.candidates[0]?.node ?? '';
+}
+
+function retriedOn({ state }: ExplainedParts, pod: PodRecord): string[] {
+  const { shape } = pod;
+  switch (pod.state) {
+    case PodState.Gated:
+      return ['its last scheduling gate removed'];
+    case PodState.Excess:
+      return ['fewer pods waiting'];
+    case PodState.Refused:
+      return ['pod or pod group changed'];
+    case PodState.Waiting:
+    case PodState.InGroup: {
+      const on = ['node added, or changed so that it fits', 'pod gone from a node where it then fits'];
+      if (state.rules.dependsOnPods(shape)) on.push('pods that its rules look at coming or going');
+      if (shape.template.claims.length > 0) on.push('its claims, their volumes or storage classes changed');
+      if (pod.nominated >= 0) on.push('a pod gone that makes room for it');
+      if (pod.state === PodState.InGroup) on.push('members or object of its pod group changed');
+      return on;
+    }
+    default:
+      return [];
+  }
+}
+
+function explainGroup(group: PodGroup): ExplainedGroup {
+  const { description } = group;
+  const { placed, pending, alone } = tallyOf(group);
+  const minCount = description?.minCount ?? 0;
+  let members = 0;
+  for (const pod of group.members) if (!pod.deleting) members++;
+  let text = '';
+  if (description === undefined) text = `its object ${nameOf(group)} does not exist`;
+  else if (description.unsupported.length > 0) text = `not supported: ${description.unsupported.join(', ')}`;
+  else if (!group.started && placed < minCount) {
+    const enough = placed + pending + alone >= minCount;
+    text = enough
+      ? `room for ${minCount - placed} of its pods at once`
+      : `${placed + pending + alone} of at least ${minCount} members exist`;
+  }
+  return {
+    key: group.key,
+    known: description !== undefined,
+    minCount,
+    members,
+    placed,
+    waiting: pending + alone,
+    text,
+  };
+}
+
+/** In one sentence, why the first candidate and not the second. */
+function whyFirst({ candidates, better }: NodeSurvey): string {
+  const [first, second] = candidates;
+  if (first === undefined) return '';
+  if (second === undefined) {
+    return first.nodes === 1
+      ? `${first.node} is the only node that takes it`
+      : `all ${first.nodes} nodes that take it are alike`;
+  }
+  if (first.value === second.value)
+    return `${first.node} and ${second.node} are worth the same; ${first.node} comes first`;
+  const [x, y] = [first.value, second.value].map((value) => Number(value.toPrecision(4)));
+  return better === 'lower'
+    ? `${first.node} costs ${x}, ${second.node} ${y}: less room is left that no usual pod can use`
+    : `its preferences are worth ${x} on ${first.node}, ${y} on ${second.node}`;
+}
+
+function explainPreemption(
+  { state, preemption }: ExplainedParts,
+  pod: PodRecord,
+  survey: NodeSurvey,
+): ExplainedPreemption | null {
+  const waits =
+    pod.state === PodState.Active || pod.state === PodState.Waiting || pod.state === PodState.BackingOff;
+  if (!waits || isPlaced(pod) || survey.feasible > 0) return null;
+  const why = preemption.ineligible(pod);
+  if (why === TERMINATING) {
+    const going = state.slots.pods[pod.nominated]?.filter(
+      (other) => isLeaving(other) && other.priority < pod.priority,
+    );
+    return toldPreemption(
+      state.slots.nameOf(pod.nominated),
+      going ?? [],
+      'room is being made: pods are on their way out',
+    );
+  }
+  const none = { node: '', victims: [], victimCount: 0 };
+  if (why !== '') return { ...none, allowed: false, text: why };
+  const candidate = preemption.find(pod);
+  if (candidate === undefined) {
+    return { ...none, allowed: true, text: preemptionText(state.slots.live, survey.resolvable) };
+  }
+  const { slot, victims, broken } = candidate;
+  const budgets = broken > 0 ? `, breaking ${broken} disruption budgets` : '';
+  const node = state.slots.nameOf(slot);
+  return toldPreemption(
+    node,
+    victims,
+    `${victims.length} pods would go from ${node}${budgets}`,
+    candidate.breaking,
+  );
+}
+
+function toldPreemption(
+  node: string,
+  victims: readonly PodRecord[],
+  text: string,
+  breaking: ReadonlySet<PodRecord> = new Set(),
+): ExplainedPreemption {
+  return {
+    allowed: true,
+    node,
+    victims: victims.slice(0, EXPLAINED_NEAREST_MAX).map((victim) => ({
+      pod: `${victim.namespace}/${victim.name}`,
+      node,
+      priority: victim.priority,
+      breaksBudget: breaking.has(victim),
+    })),
+    victimCount: victims.length,
+    text,
+  };
+}
