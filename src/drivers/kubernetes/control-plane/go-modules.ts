@@ -29,6 +29,13 @@ function moduleOf(
   return { name, folder: join(SOURCES, name), packages, linked };
 }
 
+/** What Kubernetes' programs say of themselves. */
+const KUBERNETES_LINKED = {
+  'k8s.io/component-base/version.gitVersion': 'v1.36.3',
+  'k8s.io/component-base/version.gitMajor': '1',
+  'k8s.io/component-base/version.gitMinor': '36',
+};
+
 /** The modules. Versions stand in their go.mod; those that the programs say of themselves stand here too. */
 export const GO_MODULES: readonly GoModule[] = [
   moduleOf('etcd', { etcd: '.' }),
@@ -40,12 +47,10 @@ export const GO_MODULES: readonly GoModule[] = [
       'kube-controller-manager': './cmd/kube-controller-manager',
       kubectl: './cmd/kubectl',
     },
-    {
-      'k8s.io/component-base/version.gitVersion': 'v1.36.3',
-      'k8s.io/component-base/version.gitMajor': '1',
-      'k8s.io/component-base/version.gitMinor': '36',
-    },
+    KUBERNETES_LINKED,
   ),
+  // Its own module: what changes in it does not build the control plane anew. It is the stock scheduler, so it says the same version.
+  moduleOf('oracle', { 'scheduler-oracle': '.' }, KUBERNETES_LINKED),
   moduleOf(
     'kwok',
     { kwok: 'sigs.k8s.io/kwok/cmd/kwok' },

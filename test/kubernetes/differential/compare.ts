@@ -1,0 +1,110 @@
+/**
+ * Where TEG and the stock scheduler differ on a case.
+ */
+import type { Json } from './draw-nodes.ts';
+import type { StockAnswer } from './stock-oracle.ts';
+import type { TegAnswer } from './teg-answer.ts';
+
+/** What differs. `text`: only what is said. */
+export interface Difference {
+  readonly kind: 'gated' | 'feasible' | 'placed' | 'preemption' | 'text';
+  readonly stock: string;
+  readonly teg: string;
+}
+
+/** @returns Everything that differs; nothing if both agree. */
+export function differencesOf(stock: StockAnswer, teg: TegAnswer): Difference[] {
+  const differences: Difference[] = [];
+  const note = (kind: Difference['kind'], said: string, ours: string): void => {
+    if (said !== ours) differences.push({ kind, stock: said, teg: ours });
+  };
+  note('gated', String(stock.gated), String(teg.gated));
+  if (stock.gated || teg.gated) return differences;
+  note('feasible', stock.feasible.join(' '), teg.feasible.join(' '));
+  comparePlacement(stock, teg, note);
+  if (stock.chosen !== '' || teg.chosen !== '') return differences;
+  comparePreemption(stock, teg, note);
+  note(
+    'text',
+    stock.error ?? withoutClaims(stock.message),
+    stockCutsShort(stock) ? headOf(teg.message) : teg.message,
+  );
+  return differences;
+}
+
+/** Dynamic resource allocation adds this to every refusal; TEG has none. */
+function withoutClaims(message: string): string {
+  return message.replace(' no new claims to deallocate,', '').replace(/ not found$/, '');
+}
+
+/** Where a filter refuses before any node is looked at, the claims of dynamic resource allocation are "not found" and preemption is not tried. */
+function stockCutsShort({ message }: StockAnswer): boolean {
+  return message.endsWith('. not found');
+}
+
+function headOf(message: string): string {
+  return message.replace(/ preemption: .*$/, '');
+}
+
+type Note = (kind: Difference['kind'], stock: string, teg: string) => void;
+
+/** TEG may like another node better, but not one that stock refuses. */
+function comparePlacement(stock: StockAnswer, teg: TegAnswer, note: Note): void {
+  const allowed = teg.chosen === '' ? stock.chosen === '' : stock.feasible.includes(teg.chosen);
+  if (!allowed) note('placed', `one of '${stock.feasible.join(' ')}'`, teg.chosen);
+}
+
+/** The same node, or one that is as good by the documented order; and there the same victims. */
+function comparePreemption(stock: StockAnswer, teg: TegAnswer, note: Note): void {
+  const rank = rankIn(stock);
+  const best = stock.candidates.find(({ node }) => node === stock.preempted);
+  const ours = stock.candidates.find(({ node }) => node === teg.preempted);
+  if (best === undefined || ours === undefined) {
+    note('preemption', told(stock.preempted, best?.victims), told(teg.preempted, teg.victims));
+    return;
+  }
+  note('preemption', `rank ${rank(best)}`, `rank ${rank(ours)}`);
+  note('preemption', told(ours.node, leaving(ours.victims, stock)), told(teg.preempted, teg.victims));
+}
+
+/** Victims that are being deleted already are not deleted again. */
+function leaving(victims: readonly string[], { objects }: StockAnswer): string[] {
+  const pods = podsByUid(objects);
+  return victims.filter((uid) => pods.get(uid)?.metadata.deletionTimestamp === undefined);
+}
+
+function told(node: string, victims: readonly string[] = []): string {
+  return `${node}: ${[...victims].sort().join(' ')}`;
+}
+
+interface Pod {
+  readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string };
+  readonly spec: { readonly priority?: number };
+  readonly status: { readonly startTime?: string };
+}
+
+function podsByUid(objects: readonly Json[]): Map<string, Pod> {
+  const pods = new Map<string, Pod>();
+  for (const object of objects) {
+    if (object.kind === 'Pod') pods.set((object as unknown as Pod).metadata.uid, object as unknown as Pod);
+  }
+  return pods;
+}
+
+/**
+ * The documented order of candidates: fewest broken budgets, lowest highest priority, lowest sum of priorities, fewest
+ * victims, latest start of the most important victims.
+ */
+function rankIn({ objects }: StockAnswer): (candidate: StockAnswer['candidates'][number]) => string {
+  const pods = podsByUid(objects);
+  return ({ victims, broken }) => {
+    const gone = victims.map((uid) => pods.get(uid) as Pod);
+    const priorities = gone.map(({ spec }) => spec.priority ?? 0);
+    const highest = Math.max(...priorities);
+    const starts = gone
+      .filter((_, i) => priorities[i] === highest)
+      .map(({ status }) => (status.startTime === undefined ? 'now' : status.startTime));
+    const sum = priorities.reduce((total, priority) => total + priority + 2 ** 31, 0);
+    return [broken, highest, sum, victims.length, starts.sort()[0]].join(',');
+  };
+}

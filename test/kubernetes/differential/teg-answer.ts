@@ -1,0 +1,82 @@
+/**
+ * What TEG does with a case, in process: projections, rules and the pod scheduler, fed as the driver feeds them.
+ */
+
+import { ObjectEvents } from '../../../src/drivers/kubernetes/snapshot/object-events.ts';
+import { createConstraints } from '../../../src/governor/pods/constraints/cluster-constraints.ts';
+import type { PodEffect, PodSchedulerOptions } from '../../../src/governor/pods/pod-events.ts';
+import { PodScheduler } from '../../../src/governor/pods/pod-scheduler.ts';
+import type { Draw } from './draw.ts';
+import type { Json } from './draw-nodes.ts';
+
+const OPTIONS: PodSchedulerOptions = {
+  seed: 1,
+  backoffSecondsFirst: 1,
+  backoffSecondsMax: 10,
+  waitingPodsMax: 1000,
+  zoneLabel: '',
+  zoneNodesMax: 1000,
+  gangRepairSeconds: 0,
+  preemption: true,
+};
+
+/** What TEG says of a case. */
+export interface TegAnswer {
+  /** Neither placed nor refused: it is not tried. */
+  readonly gated: boolean;
+  /** Nodes that every rule and the resources allow, sorted. */
+  readonly feasible: readonly string[];
+  readonly chosen: string;
+  /** Text of the event, '' if it is placed. */
+  readonly message: string;
+  /** Node and victims (uids, sorted) of a preemption; '' if none. */
+  readonly preempted: string;
+  readonly victims: readonly string[];
+}
+
+/** @param order Objects come in an order of its own; undefined: as they are. */
+export function askTeg(objects: readonly Json[], probe: Json, order?: Draw): TegAnswer {
+  const events = new ObjectEvents('default-scheduler');
+  const core = new PodScheduler(OPTIONS, createConstraints());
+  for (const object of order === undefined ? objects : order.shuffled(objects)) {
+    const event = events.eventOf(object);
+    // The driver's watches select by phase and by whose pod it is; the core sees to it as well.
+    if (event !== undefined) core.step(event, 1);
+  }
+  const event = events.eventOf(probe);
+  if (event === undefined) throw new Error('the probe is no pod');
+  const told = [...core.step(event, 2)];
+  const { uid } = probe.metadata as { uid: string };
+  const feasible = feasibleNodes(core, uid);
+  told.push(...core.step({ kind: 'decide', max: 10 }, 3));
+  return answerOf(told, uid, feasible);
+}
+
+function feasibleNodes({ state }: PodScheduler, uid: string): string[] {
+  const pod = state.pods.get(uid);
+  if (pod === undefined) throw new Error('the probe is not known');
+  if (state.rules.begin(pod.shape) !== '') return [];
+  const feasible: string[] = [];
+  for (let slot = 0; slot < state.slots.count; slot++) {
+    if (state.slots.descriptions[slot] === undefined) continue;
+    if (state.accepts(pod.shape, pod.priority, slot, pod)) feasible.push(state.slots.nameOf(slot));
+  }
+  return feasible.sort();
+}
+
+function answerOf(effects: readonly PodEffect[], uid: string, feasible: readonly string[]): TegAnswer {
+  const bind = effects.find((effect) => effect.kind === 'bind' && effect.uid === uid);
+  const refused = effects.find((effect) => effect.kind === 'unschedulable' && effect.uid === uid);
+  const evicts = effects.filter((effect) => effect.kind === 'evict');
+  const nominated = effects.find(
+    (effect) => effect.kind === 'nominate' && effect.uid === uid && effect.node !== '',
+  );
+  return {
+    gated: bind === undefined && refused === undefined,
+    feasible,
+    chosen: bind?.kind === 'bind' ? bind.node : '',
+    message: refused?.kind === 'unschedulable' ? refused.message : '',
+    preempted: nominated?.kind === 'nominate' ? nominated.node : '',
+    victims: evicts.map((effect) => effect.uid).sort(),
+  };
+}
