@@ -124,6 +124,20 @@ describe('surely not sent', () => {
     expect(counted(client)).toEqual({ 'POST pods/binding not-sent': 1 });
   });
 
+  test('nothing listens, and others wait for the same connection', async () => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => free.once('listening', resolve));
+    const { port } = free.address() as { port: number };
+    await new Promise((resolve) => free.close(resolve));
+    client = createApiClient(plainTarget(port), { connections: 1 });
+    const api = client;
+    const ends = await Promise.allSettled(Array.from({ length: 5 }, () => api.request(BIND)));
+    expect(ends.map((end) => end.status === 'rejected' && end.reason instanceof ApiNotSentError)).toEqual(
+      new Array(5).fill(true),
+    );
+    expect([api.pendingCount, api.waitingCount]).toEqual([0, 0]);
+  });
+
   test('the time is over while it waits for a place, and it is not sent later', async () => {
     const held: (() => void)[] = [];
     const api = await start((response) => held.push(() => sendJson(response, 200, {})), {

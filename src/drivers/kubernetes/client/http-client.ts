@@ -77,6 +77,7 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
   private readonly lanes: Lane[] = [];
   private readonly journeys = new Map<Exchange, Journey>();
   private readonly waiting = new Set<Exchange>();
+  private sendingSoon = false;
   private closed = false;
   private idle: (() => void) | undefined;
 
@@ -149,7 +150,7 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
     journey.lane?.exchanges.delete(exchange);
     journey.lane = undefined;
     if (exchange.settled) this.forget(exchange);
-    this.sendWaiting();
+    this.sendWaitingSoon();
   }
 
   /** Gets the headers that prove who asks, and gives the request to a connection, or lets it wait for one. */
@@ -195,6 +196,16 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
       // Refused before anything was queued: a path or header that HTTP does not allow.
       exchange.onResponseError(undefined, error as Error);
     }
+  }
+
+  /** Not at once: undici tells of a failed connection amid its own work, and does not bear to be given a request then. */
+  private sendWaitingSoon(): void {
+    if (this.sendingSoon || this.waiting.size === 0) return;
+    this.sendingSoon = true;
+    queueMicrotask(() => {
+      this.sendingSoon = false;
+      this.sendWaiting();
+    });
   }
 
   private sendWaiting(): void {
