@@ -1,8 +1,23 @@
 /**
  * All fault scenarios, in the order in which they are run.
  */
+import { BESIDE_STOCK } from './beside-stock.ts';
+import { CLOCK } from './clock.ts';
+import { COMPACTION, KILL_API_SERVER } from './kill-api-server.ts';
 import { KILL_SCHEDULER } from './kill-scheduler.ts';
+import { LEADER } from './leader.ts';
+import { NETWORK } from './network.ts';
 import type { Scenario } from './scenario.ts';
+import { VANISHING } from './vanishing.ts';
 
 /** All of them. Parameters are each scenario's own. */
-export const SCENARIOS: readonly Scenario<object>[] = [KILL_SCHEDULER];
+export const SCENARIOS: readonly Scenario<object>[] = [
+  KILL_SCHEDULER,
+  KILL_API_SERVER,
+  COMPACTION,
+  VANISHING,
+  NETWORK,
+  BESIDE_STOCK,
+  LEADER,
+  CLOCK,
+];

@@ -1,0 +1,67 @@
+/**
+ * Nodes are deleted, cordoned and made anew, and pods deleted, between decisions and bindings.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Facts, round, type Scenario } from './scenario.ts';
+import type { Stage } from './stage.ts';
+
+/** How much goes on. */
+interface Parameters {
+  readonly pods: number;
+  readonly nodes: number;
+  /** Nodes deleted, and as many cordoned, and as many pods deleted, while pods are bound. */
+  readonly each: number;
+  readonly gangs: number;
+}
+
+const GANG = 8;
+
+/** See the head of the file. */
+export const VANISHING: Scenario<Parameters> = {
+  name: 'nodes and pods vanish',
+  what: 'nodes deleted, cordoned, made anew, and pods deleted, while pods and gangs are bound; then the nodes come back',
+  short: { pods: 600, nodes: 60, each: 15, gangs: 6 },
+  full: { pods: 5000, nodes: 250, each: 150, gangs: 40 },
+  play,
+};
+
+async function play(stage: Stage, parameters: Parameters, facts: Facts): Promise<void> {
+  const { pods, nodes, each, gangs } = parameters;
+  const { auditor, random } = stage;
+  await stage.nodes(nodes);
+  stage.startTeg();
+  for (let gang = 0; gang < gangs; gang++) await stage.group(`gang-${gang}`, GANG);
+  let working = true;
+  const deleted = new Set<number>();
+  const trouble = async (): Promise<void> => {
+    for (let turn = 0; turn < each && working; turn++) {
+      const [gone, cordoned] = [random.nextInt(nodes), random.nextInt(nodes)];
+      await stage.ask({ method: 'DELETE', path: `/api/v1/nodes/node-${gone}` });
+      deleted.add(gone);
+      await stage.patch(`/api/v1/nodes/node-${cordoned}`, { spec: { unschedulable: true } });
+      await stage.deletePod(`p-${random.nextInt(pods)}`);
+      await delay(random.nextFloat() * 20);
+      if (turn % 3 === 0) {
+        await stage.nodes(1, {}, gone);
+        deleted.delete(gone);
+      }
+    }
+  };
+  const gangPods = async (): Promise<void> => {
+    for (let gang = 0; gang < gangs; gang++) {
+      await stage.pods(GANG, { prefix: `gang-${gang}`, group: `gang-${gang}`, cpu: '200m' });
+    }
+  };
+  await Promise.all([stage.pods(pods, { prefix: 'p' }), gangPods(), trouble()]);
+  working = false;
+  for (const node of deleted) await stage.nodes(1, {}, node);
+  await stage.each(nodes, (node) =>
+    stage.patch(`/api/v1/nodes/node-${node}`, { spec: { unschedulable: null } }),
+  );
+  facts['all placed, s after the nodes are back'] = round(await stage.placed(60));
+  for (const [name, { bound }] of auditor.gangs()) {
+    if (bound < GANG) auditor.violations.push(`gang ${name}: ${bound} of ${GANG} bound`);
+  }
+  facts['bound to a node deleted in the 2 s before'] = auditor.boundToGone;
+  facts['bound without an event'] = await stage.eventsAreThere(60);
+}
