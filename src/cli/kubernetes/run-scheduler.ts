@@ -74,7 +74,10 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
 
 async function openRecord(options: RunSchedulerOptions, log: Logger): Promise<RecordFile | undefined> {
   if (options.record === '') return undefined;
-  return openRecordFile(options.record, coreOptions(options.config), { onWarning: (text) => log.warn(text) });
+  return openRecordFile(options.record, coreOptions(options.config), {
+    madeBy: packageVersion(),
+    onWarning: (text) => log.warn(text),
+  });
 }
 
 async function startServer(

@@ -19,13 +19,15 @@ const SLEEP_SECONDS_MAX = 60;
 export interface CorePorts {
   /** Carries out an effect. */
   readonly onEffect: (effect: PodEffect) => void;
+  /** The core broke a promise in a turn of decisions: nothing after it may be trusted. */
+  readonly onBroken: (error: unknown) => void;
   /** Pods that can be bound now; decisions wait while it is 0. Whoever makes room calls `wake`. */
   readonly room: () => number;
-  /** Told of every step, for recording and metrics. @param seconds The step took. */
+  /** Told of every step, for recording and metrics. @param effects Undefined if the step threw. @param seconds The step took. */
   readonly onStep: (
     event: PodEvent,
     timeSeconds: number,
-    effects: readonly PodEffect[],
+    effects: readonly PodEffect[] | undefined,
     seconds: number,
   ) => void;
 }
@@ -69,7 +71,14 @@ export class CoreDriver {
   wake(): void {
     if (!this.allowed || this.stopped) return;
     this.health.due(this.nowSeconds());
-    this.turn ??= setImmediate(() => this.takeTurn());
+    this.turn ??= setImmediate(() => {
+      try {
+        this.takeTurn();
+      } catch (error) {
+        this.stop();
+        this.ports.onBroken(error);
+      }
+    });
   }
 
   /** '' while turns are made when they are due, or what is wrong. */
@@ -86,7 +95,14 @@ export class CoreDriver {
 
   private step(event: PodEvent): void {
     const time = this.nowSeconds();
-    const effects = this.scheduler.step(event, time);
+    let effects: readonly PodEffect[];
+    try {
+      effects = this.scheduler.step(event, time);
+    } catch (error) {
+      // The event that broke it is the one that a replay needs.
+      this.ports.onStep(event, time, undefined, this.nowSeconds() - time);
+      throw error;
+    }
     const seconds = this.nowSeconds() - time;
     if (event.kind === 'decide') {
       this.turns.count++;

@@ -17,6 +17,7 @@ import { EffectRunner } from './effect-runner.ts';
 import { Followers } from './followers.ts';
 import type { RecordFile } from './record-file.ts';
 import { takeSnapshot } from './snapshot/take-snapshot.ts';
+import { WriteTroubles } from './write-troubles.ts';
 import { makeWriters, type Writers } from './writers.ts';
 import { LeaderLease } from './writes/leader-lease.ts';
 import { textAt } from './writes/patient-request.ts';
@@ -79,14 +80,14 @@ export class SchedulerProcess {
     this.client = createApiClient(target, config.clientConnection);
     this.core = new PodScheduler(coreOptions(config), createConstraints());
     const clock = systemWriteClock();
+    const troubles = new WriteTroubles(log, () => clock.nowSeconds());
     this.writers = makeWriters({
       client: this.client,
       clock,
       config,
       identity,
       mayWrite: () => this.mayWrite(),
-      onTrouble: (what, pod, text) =>
-        log.debug({ what, pod: `${pod.namespace}/${pod.name}`, text }, 'write in trouble'),
+      onTrouble: (what, pod, text) => troubles.tell(what, `${pod.namespace}/${pod.name}`, text),
     });
     this.driver = this.makeDriver();
     this.runner = this.makeRunner();
@@ -156,13 +157,14 @@ export class SchedulerProcess {
   }
 
   private makeDriver(): CoreDriver {
-    const { record, observer } = this.options;
+    const { record, observer, onBroken } = this.options;
     return new CoreDriver(this.core, {
+      onBroken,
       onEffect: (effect) => this.runner.run(effect),
       room: () => (this.options.dryRun ? Number.MAX_SAFE_INTEGER : this.runner.room),
       onStep: (event, time, effects, seconds) => {
         record?.step(event, time, effects);
-        observer?.onStep(event, effects, seconds);
+        if (effects !== undefined) observer?.onStep(event, effects, seconds);
       },
     });
   }
