@@ -6,13 +6,12 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TegError } from '../../../model/errors.ts';
-import type { ApiTarget } from '../client/api.ts';
 import { loadTarget } from '../client/target.ts';
 import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control-plane.ts';
 import { startControlPlane } from '../control-plane/start.ts';
 import { namespaceText, nodeText, type ObjectTemplate, podTemplate } from './bench-objects.ts';
+import { EtcdWatch, isBound, isScheduledEvent } from './etcd-watch.ts';
 import { LOAD_CONNECTIONS, LoadClient } from './load-client.ts';
-import { MetadataWatch } from './metadata-watch.ts';
 import type { PodTracker } from './pod-tracker.ts';
 import { type SchedulerName, startScheduler } from './schedulers.ts';
 import type { PodLook } from './workloads.ts';
@@ -52,15 +51,13 @@ export class BenchCluster {
   readonly client: LoadClient;
   /** Of the run that is going on. */
   hooks: RunHooks;
-  private readonly watches: MetadataWatch[] = [];
+  private readonly watches: EtcdWatch[] = [];
   private readonly trackers = new Map<string, PodTracker>();
   private readonly events = new Map<string, EventCount>();
-  private readonly target: ApiTarget;
   private readonly schedulers: ControlPlaneProcess[] = [];
 
-  private constructor(plane: ControlPlane, target: ApiTarget, client: LoadClient, hooks: RunHooks) {
+  private constructor(plane: ControlPlane, client: LoadClient, hooks: RunHooks) {
     this.plane = plane;
-    this.target = target;
     this.client = client;
     this.hooks = hooks;
   }
@@ -82,26 +79,22 @@ export class BenchCluster {
       },
     );
     const target = await loadTarget({ kubeconfig: plane.kubeconfig });
-    const cluster = new BenchCluster(plane, target, await LoadClient.of(target), hooks);
+    const cluster = new BenchCluster(plane, await LoadClient.of(target), hooks);
     await cluster.watch();
     return cluster;
   }
 
   private async watch(): Promise<void> {
-    const pods = new MetadataWatch(this.target, {
-      path: '/api/v1/pods',
-      // A pod is told of when it begins to match: when it is bound.
-      fieldSelector: 'spec.nodeName!=',
-      onObject: (namespace, name) => this.trackers.get(namespace)?.bound(name, performance.now()),
+    const etcd = this.plane.processes.get('etcd')?.url ?? '';
+    const pods = new EtcdWatch(etcd, 'pods', (change) => {
+      const tracker = this.trackers.get(change.namespace);
+      if (tracker?.awaits(change.name) && isBound(change)) tracker.bound(change.name, performance.now());
     });
-    const events = new MetadataWatch(this.target, {
-      path: '/api/v1/events',
-      fieldSelector: 'reason=Scheduled',
-      onObject: (namespace) => {
-        const count = this.scheduledEvents(namespace);
-        count.count++;
-        count.lastMs = performance.now();
-      },
+    const events = new EtcdWatch(etcd, 'events', (change) => {
+      if (!isScheduledEvent(change)) return;
+      const count = this.scheduledEvents(change.namespace);
+      count.count++;
+      count.lastMs = performance.now();
     });
     this.watches.push(pods, events);
     await Promise.all([pods.open(), events.open()]);

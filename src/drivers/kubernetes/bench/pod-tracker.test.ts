@@ -9,6 +9,8 @@ describe('a tracker', () => {
     expect(tracker.lastBoundMs).toBe(1500);
     expect([...tracker.boundMs]).toEqual([1500, 1500, Number.NaN]);
     expect(tracker.name(2)).toBe('pod-2');
+    const names = ['pod-2', 'pod-1', 'pod-3', 'other-2', 'pod-'];
+    expect(names.filter((name) => tracker.awaits(name))).toEqual(['pod-2']);
   });
 
   test('gives times since the beginning and since the creation', () => {

@@ -31,14 +31,22 @@ export class PodTracker {
     this.createdMs[i] = nowMs;
   }
 
+  /** @returns Whether it is the name of a pod of this batch that is not bound yet. */
+  awaits(name: string): boolean {
+    return Number.isNaN(this.boundMs[this.index(name)] ?? 0);
+  }
+
   /** A pod of this name is bound; told of again, or of another batch, it counts for nothing. */
   bound(name: string, nowMs: number): void {
-    if (!name.startsWith(this.prefix)) return;
-    const i = Number(name.slice(this.prefix.length));
-    if (!(i < this.count) || !Number.isNaN(this.boundMs[i] as number)) return;
-    this.boundMs[i] = nowMs;
+    if (!this.awaits(name)) return;
+    this.boundMs[this.index(name)] = nowMs;
     this.boundCount++;
     this.lastBoundMs = nowMs;
+  }
+
+  /** @returns -1 for a name of another batch. */
+  private index(name: string): number {
+    return name.startsWith(this.prefix) ? Number(name.slice(this.prefix.length)) : -1;
   }
 
   /** @returns Seconds from `fromMs` to each bind, ascending. */

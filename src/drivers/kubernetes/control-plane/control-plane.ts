@@ -24,7 +24,7 @@ export interface ControlPlaneProcess {
   readonly name: string;
   /** 0 while it does not run; another one after `restart`. */
   readonly pid: number;
-  /** `https://127.0.0.1:PORT` of a stock scheduler (`/metrics` without a token); '' of others. */
+  /** `https://127.0.0.1:PORT` of a stock scheduler (`/metrics` without a token), `http://127.0.0.1:PORT` of etcd; '' of others. */
   readonly url: string;
   readonly logFile: string;
   /** CPU seconds (user + system, all threads, all runs of it) and peak resident bytes, from /proc; NaN without /proc. */

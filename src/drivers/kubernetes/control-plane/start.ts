@@ -127,9 +127,14 @@ class RunningControlPlane implements ControlPlane {
         apiServerPort,
       };
       try {
-        await this.launch('etcd', 'etcd', etcdArguments(places, this.options.fsync === true), () =>
-          serves(`http://127.0.0.1:${etcdPort}/readyz`),
+        const etcdUrl = `http://127.0.0.1:${etcdPort}`;
+        const etcd = await this.launch(
+          'etcd',
+          'etcd',
+          etcdArguments(places, this.options.fsync === true),
+          () => serves(`${etcdUrl}/readyz`),
         );
+        etcd.url = etcdUrl;
         await this.launch('kube-apiserver', 'kube-apiserver', apiServerArguments(places, this.options), () =>
           serves(`https://127.0.0.1:${apiServerPort}/readyz`),
         );
