@@ -53,8 +53,13 @@ export interface Constraints {
   removeNode(node: number): void;
   /** Takes in events on namespaces, claims, volumes, storage classes and volume limits; ignores all others. */
   take(event: PodEvent): void;
-  /** A pod of a shape is on the node from now on (bound or assumed). @param leaving Being deleted: spread does not count it. O(its terms). */
-  addPod(node: number, shape: PodShape, uid: string, leaving?: boolean): void;
+  /**
+   * A pod of a shape is on the node from now on (bound or assumed). O(its terms).
+   *
+   * @param leaving Being deleted: spread does not count it.
+   * @param seen    It was bound before we knew of it: as in kube-scheduler, its claims are promised nothing that the API does not say.
+   */
+  addPod(node: number, shape: PodShape, uid: string, leaving?: boolean, seen?: boolean): void;
   /** It is not any more. */
   removePod(node: number, shape: PodShape, uid: string): void;
 

@@ -187,7 +187,8 @@ export class PodDecisions {
       : this.makeRoom(pod, known);
     // Nobody goes, and nobody is going: room kept for it would help nobody.
     if (typeof candidate === 'string' && !candidate.endsWith(TERMINATING)) this.clearNomination(pod);
-    queue.wait(pod, confined ? pod.group : '');
+    const isNominated = typeof candidate !== 'string' || pod.nominated >= 0;
+    queue.wait(pod, confined ? 'confined' : isNominated ? 'nominated' : '');
     this.tell(
       pod,
       `${refused.text} ${typeof candidate === 'string' ? candidate : ''}`.trim(),

@@ -20,6 +20,7 @@ import {
   PodState,
   type PodStateCode,
 } from './pod-records.ts';
+import type { Preemption } from './preemption.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 import type { Shape } from './shape-table.ts';
 
@@ -39,13 +40,15 @@ export class PodQueue {
     (x, y) => x.untilSeconds - y.untilSeconds || x.sequence - y.sequence,
   );
   private readonly state: SchedulerState;
+  private readonly preemption: Preemption;
   private readonly random: Random;
   /** Pods by state. */
   private readonly byState = new Int32Array(POD_STATE_NAMES.length);
   private queuedGroups = 0;
 
-  constructor(state: SchedulerState, options: PodSchedulerOptions) {
+  constructor(state: SchedulerState, preemption: Preemption, options: PodSchedulerOptions) {
     this.state = state;
+    this.preemption = preemption;
     this.random = new Random(options.seed, 1);
   }
 
@@ -151,19 +154,25 @@ export class PodQueue {
     this.queuedGroups--;
   }
 
-  /** Nothing fits the pod: it waits in line. @param key The group to whose topology domain it is confined; '': none. */
-  wait(pod: PodRecord, key: string): void {
+  /**
+   * Nothing fits the pod: it waits in line.
+   *
+   * @param how `confined`: to the topology domain of its group, with whose other members it waits; `nominated`: for the room that is
+   *            made for it, in a line of its own.
+   */
+  wait(pod: PodRecord, how: '' | 'confined' | 'nominated'): void {
     const { line: from } = pod;
-    const name = `${pod.shape.id} ${key}`;
+    const key = how === '' ? '' : how === 'confined' ? pod.group : pod.uid;
+    const name = `${pod.shape.id} ${how} ${key}`;
     this.move(pod, PodState.Waiting);
-    // It was refused for its group's domain, which does not bind the others.
+    // What it was refused for, or got, is not the others'.
     if (from !== undefined && from.key !== name) this.wakeFirst(from);
     let line = this.lines.get(name);
     if (line === undefined) {
       line = {
         key: name,
         shape: pod.shape,
-        confined: key !== '',
+        confined: how === 'confined',
         pods: new OrderedHeap(compareTurn),
         hot: 0,
       };
@@ -238,7 +247,10 @@ export class PodQueue {
     if (first === undefined) return false;
     // A node that was described anew may be in the domain now, or have moved the domain.
     if (line.confined && this.state.changes.nodes) return true;
-    return this.concernsShape(line.shape, first.priority);
+    if (this.concernsShape(line.shape, first.priority)) return true;
+    if (line.confined || !this.preemption.mayHelp(first)) return false;
+    for (const slot of this.state.changes.slots) if (this.preemption.helps(first, slot)) return true;
+    return false;
   }
 
   private wakeFirst(line: Line): void {

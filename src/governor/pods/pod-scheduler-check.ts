@@ -237,13 +237,15 @@ function checkField({ state }: PodScheduler): void {
 
 /** Nothing that waits would fit. */
 function checkNothingFits(scheduler: PodScheduler): void {
-  const { state, groups, queue } = scheduler;
+  const { state, groups, queue, preemption } = scheduler;
   for (const line of queue.lines.values()) {
     line.pods.forEach((pod) => {
       const group = pod.group === '' ? undefined : groups.get(pod.group);
       const allowed = group === undefined ? undefined : groupDomain(state, group);
       const slot = firstThatTakes(scheduler, pod, allowed);
       assert(slot < 0, `pod ${pod.name} waits, but fits on ${state.slots.nameOf(slot)}`);
+      if (line.confined || !preemption.mayHelp(pod) || preemption.find(pod) === undefined) return;
+      throw new Error(`pod ${pod.name} waits, but others would go for it`);
     });
   }
   for (const group of groups.groups.values()) checkGroupWaits(scheduler, group);

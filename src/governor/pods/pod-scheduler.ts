@@ -54,8 +54,8 @@ export class PodScheduler {
   /** @param rules Empty ones: `createConstraints()`. */
   constructor(options: PodSchedulerOptions, rules: Constraints) {
     this.state = new SchedulerState(options, rules);
-    this.queue = new PodQueue(this.state, options);
     this.preemption = new Preemption(this.state);
+    this.queue = new PodQueue(this.state, this.preemption, options);
     this.placement = new Placement(this.state);
     const emit = (effect: PodEffect): void => {
       this.effects.push(effect);

@@ -62,6 +62,16 @@ export class Preemption {
     return '';
   }
 
+  /** Whether the pod may preempt, and somebody could be preempted. O(priorities). */
+  mayHelp(pod: PodRecord): boolean {
+    return this.state.hasLowerThan(pod.priority) && this.ineligible(pod) === '';
+  }
+
+  /** Whether pods could go from a node so that the pod fits. After `mayHelp`. O(pods on it). */
+  helps(pod: PodRecord, slot: number): boolean {
+    return this.tryNode(pod, slot) !== undefined;
+  }
+
   /** @returns The best node with its victims; undefined if none helps. @cost O(nodes + pods on those that may help). */
   find(pod: PodRecord): Candidate | undefined {
     const { state } = this;

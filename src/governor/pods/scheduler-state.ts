@@ -64,7 +64,7 @@ export class SchedulerState {
     const waiting = this.homeless.get(node.name);
     if (waiting !== undefined) {
       this.homeless.delete(node.name);
-      for (const pod of waiting) this.settle(pod, slot);
+      for (const pod of waiting) this.settle(pod, slot, true);
     }
     this.changes.nodes = true;
     this.gained(slot);
@@ -134,8 +134,10 @@ export class SchedulerState {
   /** A pod counts on a node from now on, by its name: the node need not be known. */
   placeByName(pod: PodRecord, name: string): void {
     const slot = this.slots.slotOf(name);
-    if (slot >= 0) this.place(pod, slot);
-    else {
+    if (slot >= 0) {
+      this.settle(pod, slot, true);
+      this.clearNomination(pod);
+    } else {
       this.clearNomination(pod);
       this.shelter(pod, name);
     }
@@ -276,8 +278,9 @@ export class SchedulerState {
     else waiting.add(pod);
   }
 
-  private settle(pod: PodRecord, slot: number): void {
-    this.put(pod, slot);
+  /** @param seen It was on the node before we knew of it. */
+  private settle(pod: PodRecord, slot: number, seen = false): void {
+    this.put(pod, slot, seen);
     this.moved(pod.shape);
   }
 
@@ -286,12 +289,12 @@ export class SchedulerState {
     this.moved(pod.shape);
   }
 
-  private put(pod: PodRecord, slot: number): void {
+  private put(pod: PodRecord, slot: number, seen = false): void {
     pod.node = slot;
     pod.nodeName = this.slots.nameOf(slot);
     this.slots.addPod(slot, pod);
     this.accounts.add(slot, pod.shape.request, 1);
-    this.rules.addPod(slot, pod.shape, pod.uid, pod.deleting);
+    this.rules.addPod(slot, pod.shape, pod.uid, pod.deleting, seen);
     this.zones.update(slot);
     this.priorities.set(pod.priority, (this.priorities.get(pod.priority) ?? 0) + 1);
   }
