@@ -64,7 +64,22 @@ function comparePreemption(stock: StockAnswer, teg: TegAnswer, note: Note): void
     return;
   }
   note('preemption', `rank ${rank(best)}`, `rank ${rank(ours)}`);
-  note('preemption', told(ours.node, leaving(ours.victims, stock)), told(teg.preempted, teg.victims));
+  const asImportant = importanceIn(stock);
+  note(
+    'preemption',
+    asImportant(ours.node, leaving(ours.victims, stock)),
+    asImportant(teg.preempted, teg.victims),
+  );
+}
+
+/** Victims by their importance: of pods that are equally important, which one goes is chance with stock. */
+function importanceIn({ objects }: StockAnswer): (node: string, victims: readonly string[]) => string {
+  const pods = podsByUid(objects);
+  return (node, victims) =>
+    told(
+      node,
+      victims.map((uid) => `${pods.get(uid)?.spec.priority ?? 0} since ${pods.get(uid)?.status.startTime}`),
+    );
 }
 
 /** Victims that are being deleted already are not deleted again. */

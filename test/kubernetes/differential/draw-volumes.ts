@@ -19,12 +19,14 @@ export interface DrawnStorage {
   readonly objects: readonly Json[];
   /** Claims and disks for a pod of a namespace: names of claims, `disk:NAME`, `disk-ro:NAME`. */
   readonly claims: (namespace: string) => string[];
+  /** Claims that one pod only can use, as `namespace/name`. */
+  readonly exclusive: ReadonlySet<string>;
 }
 
 /** @returns Nothing unless volumes are a theme. */
 export function drawStorage(making: Making): DrawnStorage {
   const { draw, names, themes } = making;
-  if (!themes.has('volumes')) return { objects: [], claims: () => [] };
+  if (!themes.has('volumes')) return { objects: [], claims: () => [], exclusive: new Set() };
   const free = draw.times(draw.between(1, 4), (i) => drawVolume(making, `free${i}`, undefined));
   const claims = draw.times(draw.between(3, 6), (i) => drawClaim(making, `claim${i}`));
   return {
@@ -34,6 +36,9 @@ export function drawStorage(making: Making): DrawnStorage {
       ...claims.flatMap(({ objects }) => objects),
       ...drawLimits(making),
     ],
+    exclusive: new Set(
+      claims.filter(({ isExclusive }) => isExclusive).map(({ namespace, name }) => `${namespace}/${name}`),
+    ),
     claims: (namespace) => {
       if (draw.chance(0.25)) return [];
       const disk = draw.chance(0.2)
@@ -119,6 +124,7 @@ function volumeTerms({ draw, names, nodes }: Making): Json {
 interface DrawnClaim {
   readonly namespace: string;
   readonly name: string;
+  readonly isExclusive: boolean;
   readonly objects: readonly Json[];
 }
 
@@ -129,12 +135,14 @@ function drawClaim(making: Making, name: string): DrawnClaim {
   const kind = draw.below(20);
   const volume = `${namespace}-${name}-volume`.replace(`${names.global('')}`, '');
   const isBound = kind < 10;
+  const mode = draw.pick(MODES);
+  const isExclusive = mode === 'ReadWriteOncePod';
   const claim = (more: { metadata?: Json; spec?: Json; status?: Json }): Json => ({
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: { namespace, name, uid, ...more.metadata },
     spec: {
-      accessModes: [draw.pick(MODES)],
+      accessModes: [mode],
       resources: { requests: { storage: draw.pick(SIZES) } },
       ...more.spec,
     },
@@ -154,7 +162,12 @@ function drawClaim(making: Making, name: string): DrawnClaim {
       status: draw.chance(0.03) ? { phase: 'Lost' } : {},
     });
     const gone = draw.chance(0.04);
-    return { namespace, name, objects: gone ? [object] : [drawVolume(making, volume, { claimRef }), object] };
+    return {
+      namespace,
+      name,
+      isExclusive,
+      objects: gone ? [object] : [drawVolume(making, volume, { claimRef }), object],
+    };
   }
   const className = names.global(kind < 15 ? 'local' : kind < 18 ? 'made' : kind < 19 ? 'now' : 'unknown');
   const object = claim({
@@ -165,7 +178,7 @@ function drawClaim(making: Making, name: string): DrawnClaim {
       },
     })),
   });
-  return { namespace, name, objects: [object] };
+  return { namespace, name, isExclusive, objects: [object] };
 }
 
 function drawLimits({ draw, names, nodes }: Making): Json[] {

@@ -172,7 +172,7 @@ describe('storage', () => {
       volumeMode: 'Block',
       selector: [{ key: 'a', operator: 'In', values: ['b'] }],
     });
-    expect(claimOf({ ...claim, status: { phase: 'Lost' } }).unusable).toBe(true);
+    expect(claimOf({ ...claim, status: { phase: 'Lost' } })).toMatchObject({ unusable: true, lost: true });
     claim.metadata.deletionTimestamp = '2026-03-01T10:00:00Z';
     expect(claimOf(claim).unusable).toBe(true);
     delete claim.metadata.annotations['pv.kubernetes.io/bind-completed'];

@@ -61,6 +61,7 @@ export function claimOf(object: unknown): ClaimDescription {
       // As kube-scheduler has it; the phase follows later.
       bound: volumeName !== '' && annotations[BIND_COMPLETED] !== undefined,
       unusable: isDeleting(metadata) || status.phase === 'Lost' || selector === null,
+      ...(status.phase === 'Lost' && { lost: true as const }),
       selectedNode: annotations[SELECTED_NODE] ?? '',
       accessModes: maybeTexts(spec.accessModes, 'spec.accessModes'),
       bytes: countOf(requests.storage ?? '0', 'one', 'spec.resources.requests.storage'),

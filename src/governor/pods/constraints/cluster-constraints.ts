@@ -123,11 +123,11 @@ export class ClusterConstraints implements Constraints {
     carriers.forgetNamespaces();
   }
 
-  addPod(node: number, shape: PodShape, uid: string, leaving = false): void {
+  addPod(node: number, shape: PodShape, uid: string, leaving = false, seen = false): void {
     this.nodes.reach(node);
     if (leaving) this.leaving.add(uid);
     this.count(node, shape, 1, leaving);
-    if (shape.template.claims.length > 0) this.storage.addPod(node, shape.template, uid);
+    if (shape.template.claims.length > 0) this.storage.addPod(node, shape.template, uid, seen);
   }
 
   removePod(node: number, shape: PodShape, uid: string): void {

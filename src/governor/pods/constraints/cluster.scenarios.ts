@@ -54,11 +54,11 @@ export class Cluster {
     return known;
   }
 
-  /** Puts a pod on a node. @returns Takes it off. */
-  put(node: string, changes: Partial<PodTemplate>, leaving = false): () => void {
+  /** Puts a pod on a node. @param seen It was there before we knew of it. @returns Takes it off. */
+  put(node: string, changes: Partial<PodTemplate>, leaving = false, seen = false): () => void {
     const shape = this.shape(emptyTemplate(changes));
     const uid = `pod-${this.uids++}`;
-    this.rules.addPod(this.slot(node), shape, uid, leaving);
+    this.rules.addPod(this.slot(node), shape, uid, leaving, seen);
     return () => this.rules.removePod(this.slot(node), shape, uid);
   }
 

@@ -62,9 +62,9 @@ export class StorageRules {
     }
   }
 
-  /** A pod with claims came to a node: what its claims wait for is promised to it. O(claims). */
-  addPod(node: number, template: PodTemplate, uid: string): void {
-    this.promises.make(uid, this.promisesFor(node, template, uid));
+  /** A pod with claims came to a node: what its claims wait for is promised to it, unless it was `seen` there. O(claims). */
+  addPod(node: number, template: PodTemplate, uid: string, seen = false): void {
+    this.promises.make(uid, this.promisesFor(node, template, uid, seen));
     for (const name of template.claims) this.use.onPod(node, claimKey(template, name), 1);
   }
 
@@ -86,12 +86,18 @@ export class StorageRules {
     return found.map(({ claim, volume }) => ({ claim: claim.slice(claim.indexOf('/') + 1), volume }));
   }
 
-  private promisesFor(node: number, template: PodTemplate, uid: string): readonly VolumePromise[] {
+  private promisesFor(
+    node: number,
+    template: PodTemplate,
+    uid: string,
+    seen: boolean,
+  ): readonly VolumePromise[] {
     const name = this.context.nodes.names[node] as string;
     const recalled = this.promises.recall(uid, name);
     if (recalled?.every((promise) => this.canStand(promise)) === true) {
       return recalled.map(({ claim, volume, node: where }) => ({ claim, volume, node: where }));
     }
+    if (seen) return [];
     const plan = planClaims(this.context, template);
     if (typeof plan === 'string') return [];
     return matchClaims(this.context, plan, node) ?? [];

@@ -186,6 +186,22 @@ describe('claims that wait for their first consumer', () => {
     expect(own.fits(pod)).toEqual(['a', 'b']);
   });
 
+  test('a pod that was there before has been promised nothing, also after it was looked past', () => {
+    const own = cluster()
+      .claim('data')
+      .claim('log')
+      .volume('v', { nodeTerms: on(HOST, 'a') });
+    const shape = own.shape(emptyTemplate(pod));
+    for (let i = 0; i < 2; i++) {
+      own.rules.addPod(own.slot('a'), shape, 'there', false, true);
+      expect(own.fits({ claims: ['log'] })).toEqual(['a']);
+      expect(needs(own, 'a', ['log'])).toEqual(['log v']);
+      own.rules.removePod(own.slot('a'), shape, 'there');
+    }
+    own.rules.addPod(own.slot('a'), shape, 'there');
+    expect(own.fits({ claims: ['log'] })).toEqual(['a']);
+  });
+
   test('what is promised stays the same when a pod is looked past', () => {
     const own = cluster().claim('data').claim('log').volume('v').volume('w');
     const shape = own.shape(emptyTemplate(pod));
