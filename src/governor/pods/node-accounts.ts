@@ -133,18 +133,6 @@ export class NodeAccounts {
     return request.columns.every((column) => this.free(slot, column) >= 0);
   }
 
-  /** @returns What one more pod lacks, in kube-scheduler's words and order; empty if it fits. */
-  lacking(slot: number, request: Request): string[] {
-    const lacks: string[] = [];
-    if ((this.pods[slot] as number) >= (this.podsMax[slot] as number)) lacks.push('Too many pods');
-    request.columns.forEach((column, i) => {
-      if ((request.amounts[i] as number) > this.free(slot, column)) {
-        lacks.push(`Insufficient ${this.resources[column]}`);
-      }
-    });
-    return lacks;
-  }
-
   /** @returns Whether the pod could fit were the node empty. */
   couldFit(slot: number, request: Request): boolean {
     if ((this.podsMax[slot] as number) < 1) return false;

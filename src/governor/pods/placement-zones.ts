@@ -18,7 +18,7 @@ import type { NodeSlots } from './node-slots.ts';
 import { RESTRICTED_LABEL, type Shape, type ShapeTable } from './shape-table.ts';
 
 const BYTES_PER_MIB = 1_048_576;
-/** Zones at most: each has tables of its own. Further label values share zones made by size. */
+/** Zones that labels can make: each has tables of its own. Further label values share zones made by size, of which there is at least one then. */
 const ZONES_MAX = 256;
 /** A node may have so much more CPU than the largest that the prices were made for before they are made anew. */
 const CPU_SLACK = 1.25;

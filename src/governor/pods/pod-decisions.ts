@@ -211,10 +211,14 @@ export class PodDecisions {
     if (state.slots.live === 0) return '';
     const why = preemption.ineligible(pod);
     if (why !== '') return `preemption: ${why}`;
-    const vain = known && pod.priority <= refused.vainPriority;
+    // Taking more pods away helps no less, unless the pod needs some of them beside it.
+    const vain =
+      known &&
+      (pod.priority === refused.vainPriority ||
+        (pod.priority < refused.vainPriority && !state.rules.dependsOnPods(pod.shape)));
     const candidate = vain ? undefined : preemption.find(pod);
     if (candidate !== undefined) return candidate;
-    refused.vainPriority = Math.max(refused.vainPriority, pod.priority);
+    if (!vain) refused.vainPriority = pod.priority;
     return preemptionText(state.slots.live, refused.resolvable);
   }
 

@@ -244,7 +244,9 @@ function checkNothingFits(scheduler: PodScheduler): void {
       const allowed = group === undefined ? undefined : groupDomain(state, group);
       const slot = firstThatTakes(scheduler, pod, allowed);
       assert(slot < 0, `pod ${pod.name} waits, but fits on ${state.slots.nameOf(slot)}`);
-      if (line.confined || !preemption.mayHelp(pod) || preemption.find(pod) === undefined) return;
+      // Of the first in line: what helps it not could help others of lower priority only if pods that it would have go must stay.
+      if (pod !== line.pods.peek() || line.confined || !preemption.mayHelp(pod)) return;
+      if (preemption.find(pod) === undefined) return;
       throw new Error(`pod ${pod.name} waits, but others would go for it`);
     });
   }
