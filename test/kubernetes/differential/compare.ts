@@ -24,26 +24,19 @@ export function differencesOf(stock: StockAnswer, teg: TegAnswer): Difference[] 
   comparePlacement(stock, teg, note);
   if (stock.chosen !== '' || teg.chosen !== '') return differences;
   comparePreemption(stock, teg, note);
-  note(
-    'text',
-    stock.error ?? withoutClaims(stock.message),
-    stockCutsShort(stock) ? headOf(teg.message) : teg.message,
-  );
+  note('text', ...comparableTexts(stock.error ?? stock.message, teg.message));
   return differences;
 }
 
-/** Dynamic resource allocation adds this to every refusal; TEG has none. */
-function withoutClaims(message: string): string {
-  return message.replace(' no new claims to deallocate,', '').replace(/ not found$/, '');
-}
-
-/** Where a filter refuses before any node is looked at, the claims of dynamic resource allocation are "not found" and preemption is not tried. */
-function stockCutsShort({ message }: StockAnswer): boolean {
-  return message.endsWith('. not found');
-}
-
-function headOf(message: string): string {
-  return message.replace(/ preemption: .*$/, '');
+/**
+ * What both say, made comparable. Dynamic resource allocation, which TEG has none of, adds to every refusal of stock that
+ * there are "no new claims to deallocate"; where a filter refuses before any node is looked at, its state is "not found",
+ * which keeps stock from trying preemption.
+ */
+export function comparableTexts(stock: string, teg: string): readonly [string, string] {
+  const cutShort = / not found$/;
+  if (cutShort.test(stock)) return [stock.replace(cutShort, ''), teg.replace(/ preemption: .*$/, '')];
+  return [stock.replace(' no new claims to deallocate,', ''), teg];
 }
 
 type Note = (kind: Difference['kind'], stock: string, teg: string) => void;
