@@ -145,7 +145,7 @@ describe('from a snapshot', () => {
     expect(status).toBe(0);
     expect(stderr).toContain("note: the pod names the scheduler 'default-scheduler'");
     expect(stderr).toContain('note: Pod a/broken: ');
-    expect(stdout).toMatch(/^a\/foreign: waiting for the next decision$/m);
+    expect(stdout).toMatch(/^a\/foreign: waiting to be placed$\n^$\n^3 of 4/m);
     expect(stdout).toMatch(/^3 of 4 nodes would take it now$/m);
   });
 
@@ -153,7 +153,11 @@ describe('from a snapshot', () => {
     const { stdout } = await teg('a/wants-gpus', '--snapshot', snapshot);
     expect(stdout).toMatch(/^0 of 4 nodes would take it now$/m);
     expect(stdout).toMatch(/^gpu-1 +2 nvidia\.com\/gpu$/m);
-    expect(stdout).toMatch(/^preemption: /m);
+    expect(stdout).toMatch(/^preemption: 0\/4 nodes are available: /m);
+
+    const runs = await teg('a/runs', '--snapshot', snapshot);
+    expect(runs.stdout).toMatch(/^a\/runs: bound on gpu-1$/m);
+    expect(runs.stdout).toMatch(/^0 of 4 nodes would take one more like it now$/m);
   });
 });
 

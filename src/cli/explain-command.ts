@@ -23,7 +23,7 @@ const NOTES = `
 Examples:
   teg explain pod team-a/train-0                                   from the cluster of the kubeconfig, as it is now
   teg explain pod team-a/train-0 --snapshot cluster.json.gz        from a file of teg snapshot, or kubectl get -o json
-  kubectl -n kube-system port-forward deploy/teg-scheduler 10259   and then, with what the scheduler itself knows:
+  kubectl -n teg-system port-forward deploy/teg 10259              and then, with what the scheduler itself knows:
   teg explain pod team-a/train-0 --server https://127.0.0.1:10259 --insecure-skip-tls-verify --token-file token
 Only a running scheduler knows attempts, waits and nominations; from a cluster or a file it is explained what a scheduler would
 see that looks for the first time.`;

@@ -207,8 +207,8 @@ describe('teg replay', () => {
     expect(text).toMatch(/seen +64000m cpu/);
     expect(text).toMatch(/unschedulable +Unschedulable: 0\/3 nodes are available: 3 Insufficient cpu/);
     expect(text).toMatch(/^team-a\/pod-7: waiting/m);
-    const early = JSON.parse(teg(log, '--explain', 'team-a/pod-3', '--until', '14', '--json').stdout);
-    expect(early.steps).toBe(14);
+    const early = JSON.parse(teg(log, '--explain', 'team-a/pod-3', '--until', '13', '--json').stdout);
+    expect(early.steps).toBe(13);
     expect(early.pod.history.map(({ what }: { what: string }) => what)).toEqual(['seen']);
     expect(early.pod.explanation.state).toBe('waiting');
   });

@@ -60,6 +60,6 @@ function commandsToTry({ kubeconfig, kubectl, folder }: ReadyCluster): string[] 
       ? []
       : [`kubectl apply -f ${join(examples, 'gang.yaml')}         # all or nothing`]),
     `kubectl get pods -o wide --watch`,
-    `kubectl describe pod -l app=web`,
+    `kubectl describe pod -l app=web --show-events`,
   ];
 }

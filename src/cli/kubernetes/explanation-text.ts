@@ -7,7 +7,7 @@ import { printTable } from '../terminal/table.ts';
 
 /** What a state means, for people. */
 const STATES: Readonly<Record<PodExplanation['state'], string>> = {
-  waiting: 'waiting for the next decision',
+  waiting: 'waiting to be placed',
   'backing-off': 'waiting: it was tried in vain',
   gated: 'not to be scheduled yet: scheduling gates are left',
   refused: 'refused: it asks for what TEG does not do',
@@ -39,11 +39,14 @@ export function printExplanation(explanation: PodExplanation, nowSeconds: number
 function printState(explanation: PodExplanation, nowSeconds: number): void {
   const { namespace, name, state, node, attempts, priority, retryAtSeconds, retriedOn } = explanation;
   const where = node !== '' && PLACED.has(state) ? ` on ${node}` : '';
-  const since = formatDuration(Math.max(0, nowSeconds - explanation.sinceSeconds));
+  const since = nowSeconds - explanation.sinceSeconds;
   print(`${namespace}/${name}: ${STATES[state]}${where}`);
-  const facts = [`for ${since}`, `${formatCount(attempts)} attempt${attempts === 1 ? '' : 's'}`];
+  const facts: string[] = [];
+  // Without a running scheduler nobody knows since when, nor how often it was tried.
+  if (since > 0) facts.push(`for ${formatDuration(since)}`);
+  if (attempts > 0) facts.push(`${formatCount(attempts)} attempt${attempts === 1 ? '' : 's'}`);
   if (priority !== 0) facts.push(`priority ${priority}`);
-  print(`  ${facts.join(', ')}`);
+  if (facts.length > 0) print(`  ${facts.join(', ')}`);
   if (retryAtSeconds !== null) {
     print(`  tried again in ${formatDuration(Math.max(0, retryAtSeconds - nowSeconds))} at the latest`);
   }
@@ -63,8 +66,9 @@ function printGroup({ group }: PodExplanation): void {
   if (text !== '') print(`  the group waits: ${text}`);
 }
 
-function printRefusals({ nodesTotal, nodesFeasible, refusals }: PodExplanation): void {
-  print(`\n${formatCount(nodesFeasible)} of ${formatCount(nodesTotal)} nodes would take it now`);
+function printRefusals({ state, nodesTotal, nodesFeasible, refusals }: PodExplanation): void {
+  const asked = PLACED.has(state) ? 'take one more like it' : 'take it';
+  print(`\n${formatCount(nodesFeasible)} of ${formatCount(nodesTotal)} nodes would ${asked} now`);
   if (refusals.length === 0) return;
   printTable(
     [
@@ -110,11 +114,11 @@ function printChanges({ nearest, preemption }: PodExplanation): void {
     print('\nwhat would have to change, nearest first');
     printTable(
       [{ header: 'node' }, { header: 'lacks' }],
-      nearest.map(({ node, lacks }) => [node, lacks.map(({ text }) => text).join(', ')]),
+      nearest.map(({ node, lacks }) => [node, lacks.map(({ text }) => text).join('; ')]),
     );
   }
   if (preemption === null) return;
-  print(`\npreemption: ${preemption.text}`);
+  print(`\npreemption: ${preemption.text.replace(/^preemption: /, '')}`);
   if (preemption.victims.length === 0) return;
   printTable(
     [{ header: 'victim' }, { header: 'node' }, { header: 'priority', align: 'right' }, { header: '' }],

@@ -41,7 +41,6 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === undefined ? {} : { context: options.context }),
   });
-  const record = await openRecord(options, log);
   const broken = Promise.withResolvers<never>();
   const metrics = new SchedulerMetrics(config.schedulerName, packageVersion());
   const observer = new ProcessMetrics(metrics);
@@ -52,15 +51,20 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
     dryRun,
     log: logOf(log),
     observer,
-    ...(record === undefined ? {} : { record }),
     onBroken: broken.reject,
   });
   observer.attach(scheduler);
   const reviews = createApiClient(target, { connections: REVIEW_CONNECTIONS });
   const server = await startServer(config, scheduler, metrics, reviews, log);
+  // Not before: a second scheduler, whose port is taken, would push the log of the first one aside.
+  const record = await openRecord(options, log).catch(async (error: unknown) => {
+    await server.close();
+    await reviews.close();
+    throw error;
+  });
   const facts = { version: packageVersion(), server: target.server, from: target.origin, pages: server.url };
   log.info({ ...facts, schedulerName: config.schedulerName, dryRun }, 'teg scheduler starts');
-  scheduler.start();
+  scheduler.start(record);
   try {
     await Promise.race([aborted(signal), broken.promise]);
   } finally {

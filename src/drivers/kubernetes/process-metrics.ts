@@ -105,7 +105,7 @@ export class ProcessMetrics implements ProcessObserver {
     }
     this.collectRefused();
     this.collectGangs(process);
-    const facts = process.options.record?.facts;
+    const facts = process.record?.facts;
     metrics.record(facts?.recording ?? false, facts?.steps ?? 0, facts?.bytes ?? 0);
   }
 

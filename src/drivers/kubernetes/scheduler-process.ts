@@ -50,7 +50,6 @@ export interface SchedulerProcessOptions {
   /** Decides and explains, writes nothing. */
   readonly dryRun: boolean;
   readonly log: ProcessLog;
-  readonly record?: RecordFile;
   readonly observer?: ProcessObserver;
   /** It cannot go on: the reason is logged, the process has to end. */
   readonly onBroken: (error: unknown) => void;
@@ -71,6 +70,8 @@ export class SchedulerProcess {
   readonly lease: LeaderLease | undefined;
   /** Whether this one decides now. */
   leading = false;
+  /** Of what it is fed, if it is recorded. */
+  record: RecordFile | undefined;
   private stopping = false;
   private leads = 0;
 
@@ -95,8 +96,9 @@ export class SchedulerProcess {
     if (config.leaderElection.enabled && !options.dryRun) this.lease = this.makeLease(clock);
   }
 
-  /** Begins. */
-  start(): void {
+  /** Begins. @param record Where to record; closed by `stop`. */
+  start(record?: RecordFile): void {
+    this.record = record;
     this.followers.start();
     this.lease?.start();
   }
@@ -147,7 +149,7 @@ export class SchedulerProcess {
     this.driver.stop();
     await this.followers.stop();
     await this.client.close();
-    await this.options.record?.close();
+    await this.record?.close();
   }
 
   /** Whether a write may be sent now. */
@@ -157,13 +159,13 @@ export class SchedulerProcess {
   }
 
   private makeDriver(): CoreDriver {
-    const { record, observer, onBroken } = this.options;
+    const { observer, onBroken } = this.options;
     return new CoreDriver(this.core, {
       onBroken,
       onEffect: (effect) => this.runner.run(effect),
       room: () => (this.options.dryRun ? Number.MAX_SAFE_INTEGER : this.runner.room),
       onStep: (event, time, effects, seconds) => {
-        record?.step(event, time, effects);
+        this.record?.step(event, time, effects);
         if (effects !== undefined) observer?.onStep(event, effects, seconds);
       },
     });
@@ -215,7 +217,9 @@ export class SchedulerProcess {
       ...times,
       onStarted: () => void this.takeOver(),
       onLost: (why) => this.handOver(why),
-      onHolder: (holder) => log.info({ holder }, 'lease is held'),
+      onHolder: (holder) => {
+        if (holder !== '') log.info({ holder }, 'lease is held');
+      },
       onTrouble: (text) => log.warn({ text }, 'lease in trouble'),
     });
   }

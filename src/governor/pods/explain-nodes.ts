@@ -217,12 +217,12 @@ function lacksOf(state: SchedulerState, pod: PodRecord, slot: number): Explained
 }
 
 function amountText(column: number, resource: string, amount: number): string {
-  if (column === CPU) return `${amount} m of cpu`;
+  if (column === CPU) return `${amount / 1000} cpu`;
   if (column === MEMORY) return `${Number((amount / BYTES_PER_GIB).toPrecision(3))} GiB of memory`;
   return `${amount} ${resource}`;
 }
 
-/** What would have to be otherwise for a rule to let the pod in. */
+/** What would have to be otherwise for a rule to let the pod in; where nothing shorter is known, why it does not. */
 function ruleText(state: SchedulerState, pod: PodRecord, slot: number, refusal: RefusalCode): string {
   if (refusal === Refusal.Unschedulable) return 'an end of its cordon (spec.unschedulable)';
   if (refusal === Refusal.Taint) {
@@ -237,5 +237,5 @@ function ruleText(state: SchedulerState, pod: PodRecord, slot: number, refusal: 
     );
     return `a toleration of the taint${names.length > 1 ? 's' : ''} ${names.join(', ')}`;
   }
-  return `a cure for: ${state.rules.text(slot, refusal)}`;
+  return state.rules.text(slot, refusal);
 }

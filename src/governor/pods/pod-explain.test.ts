@@ -123,12 +123,12 @@ describe('an explanation', () => {
       { reason: 'node(s) were unschedulable', plugin: 'NodeUnschedulable', nodes: 1, resolvable: false },
     ]);
     expect(explanation.nearest).toEqual([
-      { node: 'busy', lacks: [{ resource: 'cpu', amount: 1500, text: '1500 m of cpu' }] },
+      { node: 'busy', lacks: [{ resource: 'cpu', amount: 1500, text: '1.5 cpu' }] },
       {
         node: 'tiny',
         lacks: [
           { resource: 'pods', amount: 1, text: 'room for 1 more pods' },
-          { resource: 'cpu', amount: 1500, text: '1500 m of cpu' },
+          { resource: 'cpu', amount: 1500, text: '1.5 cpu' },
           { resource: 'memory', amount: 2 * GIB, text: '2 GiB of memory' },
         ],
       },
