@@ -42,6 +42,7 @@ export function makeWriters(around: WriterSurroundings): Writers {
     ...common,
     windowMax: config.clientConnection.bindsInFlightMax,
     windowMin: Math.min(4, config.clientConnection.bindsInFlightMax),
+    ...serverTimes(config),
     onTrouble: (binding, text) => onTrouble('bind', binding, text),
   });
   const mayRun = (): boolean => binder.inFlight === 0 && binder.queued === 0;
@@ -60,4 +61,13 @@ export function makeWriters(around: WriterSurroundings): Writers {
     evictor: new Evictor({ ...common, onTrouble: (pod, text) => onTrouble('evict', pod, text) }),
     claims: new ClaimWriter(common),
   };
+}
+
+/** @returns How long the server may take for a binding: with a lease, until another one may lead at most. */
+export function serverTimes({
+  leaderElection: { enabled, leaseDurationSeconds, renewDeadlineSeconds },
+}: SchedulerConfig): { readonly serverSeconds: number; readonly serverSecondsMax: number } {
+  // The server takes whole seconds, and 0 would be no limit.
+  const left = enabled ? Math.max(1, Math.floor(leaseDurationSeconds - renewDeadlineSeconds)) : 30;
+  return { serverSeconds: Math.min(5, left), serverSecondsMax: Math.min(30, left) };
 }

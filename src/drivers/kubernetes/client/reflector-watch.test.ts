@@ -60,6 +60,35 @@ describe('the watch', () => {
     },
   );
 
+  test('a version that is gone after an outage: listed again at once, waited for only if that happens twice', async () => {
+    const away: Answer = (response) => sendJson(response, 503, status(503, 'away'));
+    const gone: Answer = (response) => sendJson(response, 410, status(410, 'too old'));
+    const times: number[] = [];
+    const timed =
+      (answer: Answer): Answer =>
+      (response, request) => {
+        times.push(performance.now());
+        answer(response, request);
+      };
+    const script = [
+      LIST,
+      away,
+      away,
+      gone,
+      LIST,
+      gone,
+      gone,
+      LIST,
+      (response) => openWatch(response),
+    ] as Answer[];
+    const { requests } = await run(script.map(timed), { backoffSeconds: 0.2, random: () => 1 });
+    await until(() => requests.length === script.length);
+    const waits = times.slice(1).map((time, index) => time - (times[index] as number));
+    expect(waits[3]).toBeLessThan(100);
+    expect(waits[5]).toBeLessThan(100);
+    expect(waits[6]).toBeGreaterThan(100);
+  });
+
   test('a name that comes back with another uid, seen in the watch or not: gone before set', async () => {
     const { told, reflector } = await run([
       LIST,

@@ -76,6 +76,8 @@ export class Reflector {
   /** Watches in a row that the server took and that came to nothing. */
   private barren = 0;
   private logged: string | undefined;
+  /** The last failure was an expired version. */
+  private wasGone = false;
   /** A listing has to begin; whoever waits for its end. */
   private relistAsked = false;
   private relisted: (() => void)[] = [];
@@ -332,6 +334,7 @@ export class Reflector {
   private recovered(): void {
     this.lastError = undefined;
     this.logged = undefined;
+    this.wasGone = false;
     this.barren = 0;
     if (this.backoff.failures > 0) this.backoff.succeed();
   }
@@ -346,11 +349,14 @@ export class Reflector {
     if (status === STATUS_GONE || status === STATUS_NOT_FOUND || barren) this.version = undefined;
     this.count(error, status);
     const first = this.backoff.failures === 0;
+    const gone = status === STATUS_GONE && !this.wasGone;
+    this.wasGone = status === STATUS_GONE;
     const seconds = this.backoff.fail(
       error instanceof ReflectionError ? error.retryAfterSeconds : Number.NaN,
     );
-    // An expired version and a silent connection say nothing against the server: no wait the first time.
-    const usual = first && (status === STATUS_GONE || error instanceof InactiveError);
+    // An expired version and a silent connection say nothing against the server: no wait the first time. After an
+    // outage the version has expired often, and the server is well: who waited for it need not wait again.
+    const usual = gone || (first && error instanceof InactiveError);
     this.report(error, usual);
     if (!usual) await this.sleep(seconds);
   }

@@ -44,11 +44,11 @@ const LEADER_ELECTION = z.strictObject({
     .describe('Of several schedulers only the holder of the Lease binds. false: this one is the only one.'),
   leaseName: name('teg-scheduler', 'Name of the Lease.'),
   leaseNamespace: name('kube-system', 'Namespace of the Lease.'),
-  leaseDurationSeconds: seconds(
+  leaseDurationSeconds: count(
     1,
     3600,
     15,
-    'Others wait so long after the last renewal before they take over.',
+    'Others wait so long after the last renewal before they take over; whole seconds, as the Lease has them.',
   ),
   renewDeadlineSeconds: seconds(
     0.5,

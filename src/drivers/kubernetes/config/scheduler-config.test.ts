@@ -184,6 +184,12 @@ describe('what is refused', () => {
     expect(refusal(HEAD + text)).toContain(message);
   });
 
+  test('a lease of broken seconds, which no Lease can hold', () => {
+    expect(refusal(`${HEAD}leaderElection: {leaseDurationSeconds: 15.5}`)).toContain(
+      'leaderElection.leaseDurationSeconds: got 15.5, expected',
+    );
+  });
+
   test('just inside the bounds is accepted', () => {
     parseSchedulerConfig(`${HEAD}leaderElection: {renewDeadlineSeconds: 2.41}`, 'x');
     parseSchedulerConfig(`${HEAD}queue: {backoffSecondsFirst: 10}`, 'x');

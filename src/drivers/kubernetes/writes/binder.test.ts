@@ -100,6 +100,20 @@ describe('Binder', () => {
     expect(binder.counts).toMatchObject({ posts: 1, unknown: 1, bound: 1 });
   });
 
+  test('the server is never given longer than the bound, however often a binding is tried', async () => {
+    const { store, binder, clock, client } = binderOf(
+      (request, pods) => {
+        if (request.method === 'POST') throw new Unknown();
+        return pods.handle(request);
+      },
+      { serverSeconds: 2, serverSecondsMax: 3 },
+    );
+    store.pods.set('a', { uid: 'uid-a', node: '' });
+    await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toBe('failed');
+    const given = client.asked.filter((one) => one.startsWith('POST')).map((one) => one.split('timeout=')[1]);
+    expect(given).toEqual(['2s', '3s', '3s', '3s', '3s']);
+  });
+
   test('reading goes on for as long as the server is away', async () => {
     let away = true;
     const { store, binder, clock } = binderOf((request, pods) => {

@@ -53,8 +53,13 @@ export interface BinderOptions {
   readonly queueMax?: number;
   /** Most POSTs for one binding; default 5. */
   readonly attemptsMax?: number;
-  /** Time-out that the server is given for the first POST of a binding; doubles up to 30. Default 5: less than what is left of a lease when its holder stops believing in it. */
+  /** Time-out that the server is given for the first POST of a binding, whole seconds; doubles up to `serverSecondsMax`. Default 5. */
   readonly serverSeconds?: number;
+  /**
+   * Longest such time-out; default 30. With a lease, no more than what is left of it when its holder stops believing in
+   * it: else a binding could be carried out when another one leads already, and has read what is bound.
+   */
+  readonly serverSecondsMax?: number;
   readonly backOff?: BackOff;
   /** Told why a binding did not succeed at once; for logs at debug. */
   readonly onTrouble?: (binding: Binding, text: string) => void;
@@ -90,8 +95,6 @@ type Outcome = Exclude<BindOutcome, 'no-node'>;
 /** What one POST led to: a final outcome, or that it has to be tried again. */
 type Step = Outcome | 'again';
 
-/** Most time-out given to the server, seconds. */
-const SERVER_SECONDS_MAX = 30;
 /** How much later than the server's time-out the client gives up, and a read is final. */
 const MARGIN_SECONDS = 1;
 
@@ -127,6 +130,7 @@ export class Binder {
       queueMax: 20_000,
       attemptsMax: 5,
       serverSeconds: 5,
+      serverSecondsMax: 30,
       backOff: { secondsFirst: 0.1, secondsMax: 5 },
       ...options,
     };
@@ -269,9 +273,9 @@ export class Binder {
 
   /** One POST, and the read that its answer asks for. */
   async #post(task: Task, tried: number): Promise<Step> {
-    const { clock, client, serverSeconds } = this.#options;
+    const { clock, client, serverSeconds, serverSecondsMax } = this.#options;
     const { namespace, name, uid, node } = task.binding;
-    const seconds = Math.min(SERVER_SECONDS_MAX, Math.ceil(serverSeconds * 2 ** (tried - 1)));
+    const seconds = Math.min(serverSecondsMax, Math.ceil(serverSeconds * 2 ** (tried - 1)));
     const sent = clock.nowSeconds();
     const full = this.#inFlight + 1 >= this.#window.size;
     this.#counts.posts++;
