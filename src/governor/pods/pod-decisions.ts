@@ -2,7 +2,7 @@
  * Deciding single pods: who comes to the queue, where a pod goes, and what is said where it goes nowhere.
  */
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
-import { type Allowed, groupDomain } from './gang-attempts.ts';
+import { type Allowed, domainName, groupDomain } from './gang-attempts.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
 import { type Candidate, TERMINATING } from './preemption.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
@@ -249,6 +249,9 @@ export class PodDecisions {
   /** Where the pod's group may be, if its topology is bound and some of it is placed. */
   private domainOf(pod: PodRecord): Allowed | undefined {
     const group = pod.group === '' ? undefined : this.parts.groups.get(pod.group);
-    return group === undefined ? undefined : groupDomain(this.parts.state, group);
+    if (group === undefined) return undefined;
+    // As of now: when it is another one, who was refused for it is tried again.
+    group.domain = domainName(this.parts.state, group);
+    return groupDomain(this.parts.state, group);
   }
 }

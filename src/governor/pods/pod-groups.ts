@@ -20,7 +20,7 @@ export interface PodGroup extends HeapEntry {
   sequence: number;
   /** Enough members were bound at one time, and some still are: nothing is all or nothing any more. */
   started: boolean;
-  /** Topology domain that its placed members bind it to, as `key=value`; '' if none. As of the last review. */
+  /** Topology domain that its placed members bind it to, as `key=value`; '' if none. As of the last review or decision. */
   domain: string;
   /** Tried in vain, or not to be tried yet; waits for a change or for its time. */
   waiting: boolean;
