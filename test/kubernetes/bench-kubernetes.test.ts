@@ -1,5 +1,5 @@
 /**
- * `teg bench kubernetes` on a real API server: small runs of the stock scheduler.
+ * `teg bench kubernetes` on a real API server: small runs.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -49,14 +49,21 @@ describeWithControlPlane('teg bench kubernetes', ['kube-scheduler'], () => {
     expect(readFileSync(out, 'utf8')).toMatch(/\*\*Restart: 10 nodes, 20 pods bound already, one run\*\*/);
   });
 
-  test('measures pods that are there before the scheduler', { timeout: 240_000 }, () => {
+  test('measures TEG beside it, on pods that are there before the scheduler', { timeout: 240_000 }, () => {
     const { status, stdout } = bench(
-      ...['--workloads', 'TopologySpreading,Unschedulable', '--schedulers', 'stock-no-batching', '--json'],
+      ...[
+        '--workloads',
+        'TopologySpreading,Unschedulable',
+        '--schedulers',
+        'teg,stock-no-batching',
+        '--json',
+      ],
       ...['--nodes', '10', '--pods', '50', '--repeats', '1', '--created', 'before'],
     );
     expect(status).toBe(0);
-    const about = { scheduler: 'stock-no-batching', created: 'before', bound: 50, scheduledEvents: 50 };
-    expect(JSON.parse(stdout)).toMatchObject([about, about]);
+    const about = { created: 'before', bound: 50, scheduledEvents: 50, failures: [] };
+    const both = ['teg', 'stock-no-batching'].map((scheduler) => ({ ...about, scheduler }));
+    expect(JSON.parse(stdout)).toMatchObject([...both, ...both]);
   });
 
   test('packs nodes until nothing fits', { timeout: 240_000 }, () => {
