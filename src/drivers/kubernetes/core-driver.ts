@@ -67,6 +67,11 @@ export class CoreDriver {
     this.wake();
   }
 
+  /** Whether decisions may be made. */
+  get decides(): boolean {
+    return this.allowed;
+  }
+
   /** Something has changed: room to bind, or time. A turn follows soon. */
   wake(): void {
     if (!this.allowed || this.stopped) return;

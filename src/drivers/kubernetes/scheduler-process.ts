@@ -7,7 +7,12 @@
  */
 import { Readable } from 'node:stream';
 import { createConstraints } from '../../governor/pods/constraints/cluster-constraints.ts';
-import type { BindEffect, BindOutcome, PodSchedulerOptions } from '../../governor/pods/pod-events.ts';
+import type {
+  BindEffect,
+  BindOutcome,
+  PodEffect,
+  PodSchedulerOptions,
+} from '../../governor/pods/pod-events.ts';
 import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
 import type { ApiTarget } from './client/api.ts';
 import { createApiClient, type HttpApiClient } from './client/http-client.ts';
@@ -17,6 +22,7 @@ import { EffectRunner } from './effect-runner.ts';
 import { Followers } from './followers.ts';
 import type { RecordFile } from './record-file.ts';
 import { takeSnapshot } from './snapshot/take-snapshot.ts';
+import { Standby } from './standby.ts';
 import { WriteTroubles } from './write-troubles.ts';
 import { makeWriters, type Writers } from './writers.ts';
 import { LeaderLease } from './writes/leader-lease.ts';
@@ -72,6 +78,7 @@ export class SchedulerProcess {
   leading = false;
   /** Of what it is fed, if it is recorded. */
   record: RecordFile | undefined;
+  private readonly standby = new Standby();
   private stopping = false;
   private leads = 0;
 
@@ -125,12 +132,13 @@ export class SchedulerProcess {
     return undefined;
   }
 
-  /** @returns The state of the cluster as \`teg snapshot\` saves it, read from the API server page by page. */
+  /** @returns The state of the cluster as `teg snapshot` saves it, read from the API server page by page. */
   snapshot(): Readable {
-    const { log } = this.options;
+    const { log, target } = this.options;
     return Readable.from(
       takeSnapshot(this.client, {
         takenAtSeconds: Date.now() / 1000,
+        server: target.server,
         onWarning: (text) => log.warn({ text }, 'snapshot is not whole'),
       }),
     );
@@ -144,8 +152,9 @@ export class SchedulerProcess {
     const settled = await inTime(this.runner.hold(), STOP_SECONDS);
     this.writers.claims.stop();
     this.writers.evictor.stop();
-    await this.writers.events.flush(STOP_SECONDS);
+    // Before the events, which need no lease: the next one shall not wait for them.
     await this.lease?.stop(settled);
+    await this.writers.events.flush(STOP_SECONDS);
     this.driver.stop();
     await this.followers.stop();
     await this.client.close();
@@ -162,7 +171,7 @@ export class SchedulerProcess {
     const { observer, onBroken } = this.options;
     return new CoreDriver(this.core, {
       onBroken,
-      onEffect: (effect) => this.runner.run(effect),
+      onEffect: (effect) => this.carryOut(effect),
       room: () => (this.options.dryRun ? Number.MAX_SAFE_INTEGER : this.runner.room),
       onStep: (event, time, effects, seconds) => {
         this.record?.step(event, time, effects);
@@ -229,7 +238,8 @@ export class SchedulerProcess {
     const lead = ++this.leads;
     const { log } = this.options;
     log.info({}, 'leading');
-    if (this.followers.synced) await this.followers.refreshPods();
+    // Also if the first listing is not complete: it may have begun when somebody else was still binding.
+    await this.followers.refreshPods();
     if (lead !== this.leads || this.stopping) return;
     this.leading = true;
     this.runner.resume();
@@ -248,7 +258,20 @@ export class SchedulerProcess {
   private settle(): void {
     if (this.stopping || !this.followers.synced) return;
     if (this.lease === undefined) this.leading = true;
-    if (this.leading) this.driver.allow(true);
+    if (!this.leading) return;
+    this.standby.tellAll(this.core, (pod, message, isNew) => {
+      if (isNew) this.runner.tellUnschedulable(pod, message, 'Unschedulable');
+      else this.writers.status.setNotScheduled(pod, { reason: 'Unschedulable', message });
+    });
+    this.driver.allow(true);
+  }
+
+  /** What is told without a decision is told by the leader alone, and by nobody before it leads. */
+  private carryOut(effect: PodEffect): void {
+    if (this.driver.decides) this.runner.run(effect);
+    else if (effect.kind === 'unschedulable') this.standby.note(effect.uid);
+    // A nomination that was dropped here was of a leader before.
+    else if (effect.kind !== 'nominate') this.runner.run(effect);
   }
 
   private tellMalformed(resource: string, object: unknown, message: string): void {
@@ -260,8 +283,9 @@ export class SchedulerProcess {
       name: textAt(object, 'metadata', 'name'),
       uid: textAt(object, 'metadata', 'uid'),
     };
-    if (this.leading)
-      this.runner.tellUnschedulable(pod, `TEG cannot read this pod: ${message}`, 'Unschedulable');
+    const text = `TEG cannot read this pod: ${message}`;
+    if (this.driver.decides) this.runner.tellUnschedulable(pod, text, 'Unschedulable');
+    else this.standby.noteUnreadable(pod, text);
   }
 }
 
