@@ -119,6 +119,8 @@ export class SchedulerState {
       this.settle(pod, node);
       this.gained(node);
     }
+    // Other room is kept for it now.
+    if (pod.nominated >= 0) this.gained(pod.nominated);
     this.shapes.release(old);
   }
 
