@@ -145,11 +145,10 @@ async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number
   const { loadTarget } = await import('../drivers/kubernetes/client/target.ts');
   const { createApiClient } = await import('../drivers/kubernetes/client/http-client.ts');
   const { readCluster } = await import('../drivers/kubernetes/snapshot/take-snapshot.ts');
-  const client = createApiClient(
-    await loadTarget({ kubeconfig: options.kubeconfig, context: options.context }),
-  );
+  const target = await loadTarget({ kubeconfig: options.kubeconfig, context: options.context });
+  const client = createApiClient(target);
   try {
-    const pages = readCluster(client, { onWarning });
+    const pages = readCluster(client, { server: target.server, onWarning });
     async function* objects() {
       for await (const page of pages) yield* page;
     }

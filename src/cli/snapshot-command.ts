@@ -48,6 +48,7 @@ async function snapshot(options: SnapshotCommandOptions): Promise<void> {
   try {
     const pieces = takeSnapshot(client, {
       takenAtSeconds: Math.floor(Date.now() / 1000),
+      server: target.server,
       onWarning: (text) => {
         line.clear();
         process.stderr.write(`warning: ${text}\n`);

@@ -31,13 +31,19 @@ function list(names: readonly string[], next = ''): Reply {
 
 async function take(client: ApiClient): Promise<{ names: string[]; warnings: string[] }> {
   const warnings: string[] = [];
-  const pieces = takeSnapshot(client, { takenAtSeconds: 1, onWarning: (text) => warnings.push(text) });
+  const pieces = takeSnapshot(client, {
+    takenAtSeconds: 1,
+    server: SERVER,
+    onWarning: (text) => warnings.push(text),
+  });
   const { items } = JSON.parse((await Array.fromAsync(pieces)).join(''));
   return { names: items.map(({ metadata }: { metadata: { name: string } }) => metadata.name), warnings };
 }
 
+const SERVER = 'https://h:1';
 const NODES = '/api/v1/nodes';
 const PODS = '/api/v1/pods';
+const CLASSES = '/apis/scheduling.k8s.io/v1/priorityclasses';
 const GROUPS_1 = '/apis/scheduling.k8s.io/v1beta1/podgroups';
 const GROUPS_2 = '/apis/scheduling.k8s.io/v1alpha2/podgroups';
 
@@ -99,9 +105,22 @@ describe('takeSnapshot', () => {
     ]);
     const { client: blind } = scripted({ [NODES]: [list(['n'])], [PODS]: [forbidden] });
     await expect(take(blind)).rejects.toMatchObject({
-      message: expect.stringContaining('403: no right to list'),
+      message: expect.stringContaining(`${SERVER}${PODS}: got 403: no right to list, expected `),
     });
   });
+
+  test('names the server that is not there, and stops at credentials that are not valid', async () => {
+    const away = new ApiNotSentError('connect ECONNREFUSED', { method: 'GET', path: NODES });
+    const { client } = scripted({ [CLASSES]: [{ status: 503, retryAfterSeconds: 0.01 }, away] });
+    await expect(take(client)).rejects.toMatchObject({
+      message: expect.stringMatching(/^https:\/\/h:1: got connect ECONNREFUSED, expected /),
+    });
+    const { client: stranger, asked } = scripted({ [CLASSES]: [{ status: 401 }] });
+    await expect(take(stranger)).rejects.toMatchObject({
+      message: expect.stringMatching(/^https:\/\/h:1: got 401, expected .* credentials are not/),
+    });
+    expect(asked).toHaveLength(1);
+  }, 20_000);
 
   test('takes one version of what is served in several', async () => {
     const both = { [GROUPS_1]: [list(['g'])], [GROUPS_2]: [list(['g'])] };

@@ -58,6 +58,8 @@ const WAIT_MS_MAX = 10_000;
 export interface SnapshotOptions {
   /** When it is taken, seconds since 1970: noted in the file. */
   readonly takenAtSeconds: number;
+  /** `https://HOST:PORT`, for messages. */
+  readonly server: string;
   /** Objects a page, at most; default 500. */
   readonly pageObjects?: number;
   /** Told of what is not there or may not be read. */
@@ -131,12 +133,12 @@ function collection(group: string, resource: string, kind: string): Collection {
 async function* pagesOf(
   client: ApiClient,
   of: Collection,
-  { pageObjects = PAGE_OBJECTS, onWarning }: Omit<SnapshotOptions, 'takenAtSeconds'>,
+  { server, pageObjects = PAGE_OBJECTS, onWarning }: Omit<SnapshotOptions, 'takenAtSeconds'>,
 ): AsyncGenerator<readonly unknown[]> {
   let token = '';
   for (let pages = 0; pages < PAGES_MAX; pages++) {
     const from = token === '' ? '' : `&continue=${encodeURIComponent(token)}`;
-    const answer = await askAgain(client, `${of.path}?limit=${pageObjects}${from}`);
+    const answer = await askAgain(client, server, `${of.path}?limit=${pageObjects}${from}`);
     const metadata = field(answer.body, 'metadata');
     const next = field(metadata, 'continue');
     if (answer.status === 410 && typeof next === 'string' && next !== '' && next !== token) {
@@ -145,7 +147,7 @@ async function* pagesOf(
       continue;
     }
     if (answer.status !== 200) {
-      refuse(of, answer, onWarning);
+      refuse(of, server, answer, onWarning);
       return;
     }
     const items = field(answer.body, 'items');
@@ -153,19 +155,26 @@ async function* pagesOf(
     if (typeof next !== 'string' || next === '') return;
     token = next;
   }
-  throw failed(of.path, `more than ${PAGES_MAX} pages`, 'ask for larger pages');
+  throw failed(server + of.path, `more than ${PAGES_MAX} pages`, 'ask for larger pages');
 }
 
-function refuse(of: Collection, { status, body }: ApiAnswer, onWarning: (message: string) => void): void {
+/** @throws TegError if nothing can be done without it, or nothing else could be read either. */
+function refuse(
+  of: Collection,
+  server: string,
+  { status, body }: ApiAnswer,
+  onWarning: (message: string) => void,
+): void {
   const message = field(body, 'message');
   const said = typeof message === 'string' ? `${status}: ${message.slice(0, 300)}` : String(status);
-  if (of.required) throw failed(of.path, said, 'the snapshot needs the right to list it in all namespaces');
+  if (status === 401) throw failed(server, said, 'the credentials are not (or no longer) valid there');
+  if (of.required) throw failed(server + of.path, said, 'the right to list it in all namespaces is needed');
   if (status === 404) return;
   onWarning(`${of.kind} objects are not in the snapshot: ${of.path} answered ${said}`);
 }
 
 /** Reading again does no harm, so what may pass is tried again. */
-async function askAgain(client: ApiClient, path: string): Promise<ApiAnswer> {
+async function askAgain(client: ApiClient, server: string, path: string): Promise<ApiAnswer> {
   for (let attempt = 1; ; attempt++) {
     let waitMs = Math.min(WAIT_MS_MAX, WAIT_MS * 2 ** (attempt - 1));
     try {
@@ -175,17 +184,19 @@ async function askAgain(client: ApiClient, path: string): Promise<ApiAnswer> {
       if (answer.retryAfterSeconds > 0) waitMs = Math.min(WAIT_MS_MAX, answer.retryAfterSeconds * 1_000);
     } catch (error) {
       if (!(error instanceof ApiNotSentError || error instanceof ApiUnknownError)) throw error;
-      if (attempt === ATTEMPTS_MAX)
-        throw failed(path, error.message, 'check that it runs and can be reached', error);
+      if (attempt === ATTEMPTS_MAX) {
+        const got = error.message.replace(`${error.method} ${error.path}: `, '').replace(/^not sent: /, '');
+        throw failed(server, got, 'check that it runs there and can be reached', error);
+      }
     }
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
 }
 
-function failed(path: string, got: string, advice: string, cause?: unknown): TegError {
+function failed(where: string, got: string, advice: string, cause?: unknown): TegError {
   return new TegError(
     'TEG_SERVER_FAILED',
-    `${path}: got ${got}, expected a list of the API server; ${advice}`,
+    `${where}: got ${got}, expected a list of the API server; ${advice}`,
     {
       cause,
     },
