@@ -25,6 +25,8 @@ interface Trouble {
   readonly rules: readonly FaultRule[];
   /** Done every so often while pods are unbound. */
   readonly again?: (proxy: FaultProxy) => void;
+  /** The fault ends after so long; default when everything is placed. */
+  readonly lastsSeconds?: number;
   /** Until everything is placed. */
   readonly seconds: number;
 }
@@ -53,7 +55,7 @@ const TROUBLES: readonly Trouble[] = [
   { name: 'half-open connections', rules: [bindings({ kind: 'silence' }, 0.2, 12)], seconds: 60 },
   {
     name: '500 for events and states',
-    rules: [{ fault: { kind: 'answer', status: 500 }, path: /events|\/status/, probability: 0.5 }],
+    rules: [{ fault: { kind: 'answer', status: 500 }, path: /events|\/status/, probability: 0.2 }],
     seconds: 40,
   },
   { name: 'watches cut', rules: [], again: (proxy) => void proxy.cutWatches(), seconds: 60 },
@@ -65,9 +67,10 @@ const TROUBLES: readonly Trouble[] = [
   },
   {
     name: 'everything 503 for 2 s',
-    rules: [{ fault: { kind: 'answer', status: 503, retryAfterSeconds: 1 }, times: 200 }],
+    rules: [{ fault: { kind: 'answer', status: 503, retryAfterSeconds: 1 } }],
     again: (proxy) => void proxy.cutWatches(),
-    seconds: 60,
+    lastsSeconds: 2,
+    seconds: 40,
   },
 ];
 
@@ -102,7 +105,7 @@ async function play(stage: Stage, parameters: Parameters, facts: Facts): Promise
     }
     const { faults, requests, watchesCut, watchesSilenced } = proxy.counts;
     facts['requests through the proxy'] = requests;
-    facts['faults'] = Object.entries(faults)
+    facts.faults = Object.entries(faults)
       .map(([kind, count]) => `${kind} ${count}`)
       .join(', ');
     facts['watches cut'] = watchesCut;
@@ -122,6 +125,7 @@ async function suffer(
 ): Promise<number> {
   const hits = trouble.rules.map((rule) => proxy.add(rule));
   const began = performance.now();
+  if (trouble.lastsSeconds !== undefined) setTimeout(() => proxy.clear(), trouble.lastsSeconds * 1000);
   const timer = setInterval(() => trouble.again?.(proxy), 150);
   await stage.group(`gang-${index}`, GANG);
   await Promise.all([

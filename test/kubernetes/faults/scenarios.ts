@@ -6,7 +6,9 @@ import { CLOCK } from './clock.ts';
 import { COMPACTION, KILL_API_SERVER } from './kill-api-server.ts';
 import { KILL_SCHEDULER } from './kill-scheduler.ts';
 import { LEADER } from './leader.ts';
+import { MEMORY } from './memory.ts';
 import { NETWORK } from './network.ts';
+import { ODD_OBJECTS } from './odd-objects.ts';
 import type { Scenario } from './scenario.ts';
 import { VANISHING } from './vanishing.ts';
 
@@ -20,4 +22,6 @@ export const SCENARIOS: readonly Scenario<object>[] = [
   BESIDE_STOCK,
   LEADER,
   CLOCK,
+  ODD_OBJECTS,
+  MEMORY,
 ];

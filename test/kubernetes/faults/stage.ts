@@ -209,6 +209,12 @@ export class Stage {
       return now === 0 || (now <= lostMax && performance.now() - since > 3000);
     };
     await this.until(`at most ${lostMax} bound pods without an event`, isQuiet, seconds);
+    if (lost() > lostMax) {
+      const names = [...auditor.pods.values()].filter(
+        (pod) => auditor.everBound.has(pod.uid) && !auditor.scheduledEvents.has(pod.uid),
+      );
+      auditor.violations.push(`no event: ${names.slice(0, 5).map(({ name }) => name)}`);
+    }
     for (const [uid, count] of auditor.scheduledEvents) {
       if (count > 1) auditor.violations.push(`pod ${uid} has ${count} events Scheduled`);
     }
