@@ -85,6 +85,8 @@ export interface Constraints {
   check(node: number): RefusalCode;
   /** @returns The reason in kube-scheduler's words for the last `check` that refused: `node(s) had untolerated taint {k: v}`. */
   text(node: number, refusal: RefusalCode): string;
+  /** @returns `text`, and what the same plugin of kube-scheduler says besides: where a volume is and none to bind are told together. */
+  texts(node: number, refusal: RefusalCode): readonly string[];
   /** Whether taking pods away from the node could change the refusal (else: unschedulable and unresolvable). */
   isResolvable(refusal: RefusalCode): boolean;
   /** @returns How well the shape likes the node, the larger the better; weights as kube-scheduler's. After `begin`; nodes scored together by `scoreAll`. */

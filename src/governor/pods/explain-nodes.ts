@@ -28,8 +28,6 @@ const HARD_RULE_DISTANCE = 10;
 /** What all nodes have to say. */
 export interface NodeSurvey {
   readonly feasible: number;
-  /** Nodes whose refusal pods gone could cure. */
-  readonly resolvable: number;
   readonly better: 'lower' | 'higher';
   /** Best first. */
   readonly candidates: readonly ExplainedCandidate[];
@@ -53,7 +51,6 @@ export function surveyNodes(
     const refusal = { reason: before, plugin, nodes: slots.live, resolvable: false };
     return {
       feasible: 0,
-      resolvable: 0,
       better,
       candidates: [],
       refusals: slots.live > 0 ? [refusal] : [],
@@ -67,8 +64,7 @@ export function surveyNodes(
     if (state.accepts(pod.shape, pod.priority, slot, pod)) accepted.add(slot);
     else if (state.accounts.fits(slot, pod.shape.request) && rules.check(slot) === Refusal.None) kept++;
   }
-  const { reasons, resolvable } = countReasons(state, pod.shape, allowed);
-  const refusals: ExplainedRefusal[] = [...reasons];
+  const refusals: ExplainedRefusal[] = [...countReasons(state, pod.shape, allowed)];
   if (kept > 0) {
     const reason = 'node(s) keep their room for nominated pods';
     refusals.push({ reason, plugin: 'DefaultPreemption', nodes: kept, resolvable: false });
@@ -77,7 +73,7 @@ export function surveyNodes(
   const candidates =
     better === 'higher' ? candidatesByScore(state, pod, accepted) : candidatesByCost(state, pod, accepted);
   const nearest = accepted.size > 0 ? [] : nearestNodes(state, pod, allowed);
-  return { feasible: accepted.size, resolvable, better, candidates, refusals, nearest };
+  return { feasible: accepted.size, better, candidates, refusals, nearest };
 }
 
 /** Nodes with what the pod's preferences make of them; equals in the order of their cost. */

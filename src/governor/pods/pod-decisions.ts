@@ -7,7 +7,7 @@ import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts'
 import { type Candidate, TERMINATING } from './preemption.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
 import type { Shape } from './shape-table.ts';
-import { preemptionText, verdictOf } from './verdict.ts';
+import { vainPreemptionText, verdictOf } from './verdict.ts';
 
 /** Decides pods one by one. */
 export class PodDecisions {
@@ -199,8 +199,8 @@ export class PodDecisions {
   }
 
   private judge(shape: Shape, before: string, allowed: Allowed | undefined): void {
-    const { message, plugins, resolvable } = verdictOf(this.parts.state, shape, before, { allowed });
-    Object.assign(shape.refused, { text: message, plugins, resolvable, version: -1 });
+    const { message, plugins } = verdictOf(this.parts.state, shape, before, { allowed });
+    Object.assign(shape.refused, { text: message, plugins, version: -1 });
     shape.refused.vainPriority = Number.NEGATIVE_INFINITY;
   }
 
@@ -218,8 +218,11 @@ export class PodDecisions {
         (pod.priority < refused.vainPriority && !state.rules.dependsOnPods(pod.shape)));
     const candidate = vain ? undefined : preemption.find(pod);
     if (candidate !== undefined) return candidate;
-    if (!vain) refused.vainPriority = pod.priority;
-    return preemptionText(state.slots.live, refused.resolvable);
+    if (!vain) {
+      refused.vainPriority = pod.priority;
+      refused.vainText = vainPreemptionText(state, preemption, pod);
+    }
+    return refused.vainText;
   }
 
   private evict(pod: PodRecord, candidate: Candidate): void {

@@ -16,7 +16,7 @@ import { nameOf, type PodGroup, tallyOf } from './pod-groups.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
 import { TERMINATING } from './preemption.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
-import { preemptionText } from './verdict.ts';
+import { vainPreemptionText } from './verdict.ts';
 
 /** What an explanation looks at. */
 export type ExplainedParts = Pick<SchedulerParts, 'state' | 'groups' | 'preemption'>;
@@ -191,7 +191,7 @@ function explainPreemption(
   if (why !== '') return { ...none, allowed: false, text: why };
   const candidate = preemption.find(pod);
   if (candidate === undefined) {
-    return { ...none, allowed: true, text: preemptionText(state.slots.live, survey.resolvable) };
+    return { ...none, allowed: true, text: vainPreemptionText(state, preemption, pod) };
   }
   const { slot, victims, broken } = candidate;
   const budgets = broken > 0 ? `, breaking ${broken} disruption budgets` : '';

@@ -116,6 +116,27 @@ describe('a pod of high priority', () => {
     );
   });
 
+  test('says why each node would refuse it even without the pods that it may preempt', () => {
+    const cluster = fullNode([1, 20, 20, 20]).nodes(
+      node('b'),
+      node('c', { taints: [{ key: 'no', value: '', effect: 'NoSchedule' }] }),
+      node('d'),
+    );
+    cluster.others('big', 'b', { requests: requests(4000) }, { priority: 20 });
+    cluster.others('low', 'd', { hostPorts: [{ ip: '', protocol: 'TCP', port: 80 }] }, { priority: 1 });
+    cluster.others('equal', 'd', { requests: requests(3000) }, { priority: 10 });
+    const hostPorts = [{ ip: '', protocol: 'TCP' as const, port: 80 }];
+    cluster.pods(pod('p', { requests: requests(2000), hostPorts }, HIGH));
+    const told =
+      "0/4 nodes are available: 1 node(s) didn't have free ports for the requested pod ports, 1 node(s) had untolerated taint(s), 2 Insufficient cpu. preemption: 0/4 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling, 2 Insufficient cpu.";
+    const effects = cluster.decide();
+    expect(victims(effects)).toEqual([]);
+    expect(refusals(effects).p).toBe(told);
+    // Everything is as it was, and known.
+    cluster.pods(pod('q', { requests: requests(2000), hostPorts }, HIGH));
+    expect(refusals(cluster.decide()).q).toBe(told);
+  });
+
   test('can have pods evicted that are being bound', () => {
     const cluster = new TestCluster().nodes(node('a', { cpuMilli: 1000 }));
     cluster.pods(pod('low'));

@@ -97,6 +97,20 @@ export class Preemption {
     this.cursor = slot + 1;
   }
 
+  /** Looks at a node as it would be without the pods of lower priority. @returns Whether there are any; if not, nothing is looked at. */
+  lookPast(pod: PodRecord, slot: number, look: () => void): boolean {
+    const lower = this.lowerOn(slot, pod.priority);
+    if (lower.length === 0) return false;
+    const { rules } = this.state;
+    const withRules = rules.dependsOnPods(pod.shape);
+    for (const victim of lower) this.take(victim, slot, -1, withRules);
+    if (withRules) rules.begin(pod.shape);
+    look();
+    for (const victim of lower) this.take(victim, slot, 1, withRules);
+    if (withRules) rules.begin(pod.shape);
+    return true;
+  }
+
   private hasLeaving(pod: PodRecord): boolean {
     const pods = this.state.slots.pods[pod.nominated] ?? [];
     return pods.some((other) => isLeaving(other) && other.priority < pod.priority);

@@ -20,11 +20,11 @@ export interface ShapeRefusal {
   priority: number;
   /** Highest priority for which no victims were found. */
   vainPriority: number;
-  /** What was said. */
+  /** What was said of that, as kube-scheduler says it. */
+  vainText: string;
+  /** What was said of the nodes. */
   text: string;
   plugins: readonly string[];
-  /** Nodes that would take it if pods were taken away, perhaps. */
-  resolvable: number;
 }
 
 /** A shape with its request and its demand on the field. */
@@ -121,9 +121,9 @@ export class ShapeTable {
           anyVersion: -1,
           priority: 0,
           vainPriority: 0,
+          vainText: '',
           text: '',
           plugins: [],
-          resolvable: 0,
         },
         key,
       };

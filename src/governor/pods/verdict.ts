@@ -5,6 +5,8 @@
  */
 import { REFUSAL_PLUGINS } from './constraints/refusals.ts';
 import { Refusal } from './constraints.ts';
+import type { PodRecord } from './pod-records.ts';
+import type { Preemption } from './preemption.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 import type { Shape } from './shape-table.ts';
 
@@ -19,15 +21,6 @@ export interface Verdict {
   readonly message: string;
   /** Names of kube-scheduler's plugins that refused some node. */
   readonly plugins: readonly string[];
-  /** Nodes for which taking pods away could help; the others' refusal is final. */
-  readonly resolvable: number;
-}
-
-/** What nodes refuse for. */
-export interface Reasons {
-  readonly reasons: readonly ReasonCount[];
-  /** Nodes whose refusal could be cured by taking pods away. */
-  readonly resolvable: number;
 }
 
 /** One reason with its nodes. */
@@ -48,11 +41,10 @@ export function countReasons(
   state: SchedulerState,
   shape: Shape,
   allowed?: (slot: number) => boolean,
-): Reasons {
+): readonly ReasonCount[] {
   const { accounts, rules, slots } = state;
   const counts = new Map<string, ReasonCount>();
   const lacks = new LackCounts(shape.request.columns.length);
-  let resolvableNodes = 0;
   const note = (reason: string, plugin: string, resolvable: boolean, nodes = 1): void => {
     const known = counts.get(reason);
     if (known === undefined) counts.set(reason, { reason, plugin, resolvable, nodes });
@@ -65,15 +57,13 @@ export function countReasons(
     if (asked && lacks.count(state, slot, shape)) {
       if (!accounts.couldFit(slot, shape.request)) continue;
       lacks.curable = true;
-      resolvableNodes++;
     } else if (refusal !== Refusal.None) {
-      const resolvable = rules.isResolvable(refusal);
-      if (resolvable) resolvableNodes++;
-      note(rules.text(slot, refusal), REFUSAL_PLUGINS[refusal] ?? '', resolvable);
+      const plugin = REFUSAL_PLUGINS[refusal] ?? '';
+      for (const text of rules.texts(slot, refusal)) note(text, plugin, rules.isResolvable(refusal));
     } else if (allowed?.(slot) === false) note(OTHER_DOMAIN, GANG_PLUGIN, false);
   }
   lacks.tell(state, shape, (reason, nodes) => note(reason, RESOURCES_PLUGIN, lacks.curable, nodes));
-  return { reasons: [...counts.values()], resolvable: resolvableNodes };
+  return [...counts.values()];
 }
 
 /** Nodes that lack each resource of a shape. Numbers only: there may be many nodes. */
@@ -129,22 +119,64 @@ export function verdictOf(
   { otherwise = 'room is kept for nominated pods', allowed }: VerdictOptions = {},
 ): Verdict {
   const { live } = state.slots;
-  if (live === 0) return { message: 'no nodes available to schedule pods', plugins: [], resolvable: 0 };
+  if (live === 0) return { message: 'no nodes available to schedule pods', plugins: [] };
   const head = `0/${live} nodes are available:`;
-  if (before !== '') return { message: `${head} ${before}.`, plugins: [], resolvable: 0 };
-  const { reasons, resolvable } = countReasons(state, shape, allowed);
+  if (before !== '') return { message: `${head} ${before}.`, plugins: [] };
+  const reasons = countReasons(state, shape, allowed);
   const texts = reasons.map(({ reason, nodes }) => `${nodes} ${reason}`).sort();
   const plugins = [...new Set(reasons.map(({ plugin }) => plugin))].sort();
   const what = texts.length > 0 ? texts.join(', ') : otherwise;
-  return { message: `${head} ${what}.`, plugins, resolvable };
+  return { message: `${head} ${what}.`, plugins };
 }
 
-/** @returns What kube-scheduler adds where preemption was tried in vain. */
-export function preemptionText(live: number, resolvable: number): string {
-  const counts = [
-    [resolvable, 'No preemption victims found for incoming pod'],
-    [live - resolvable, 'Preemption is not helpful for scheduling'],
-  ] as const;
-  const texts = counts.filter(([nodes]) => nodes > 0).map(([nodes, text]) => `${nodes} ${text}`);
-  return `preemption: 0/${live} nodes are available: ${texts.sort().join(', ')}.`;
+/** What kube-scheduler says of nodes where preemption could not even be tried, and of those where there is nobody to preempt. */
+const NOT_HELPFUL = 'Preemption is not helpful for scheduling';
+const NO_VICTIMS = 'No preemption victims found for incoming pod';
+
+/**
+ * @returns What kube-scheduler adds where preemption was tried in vain: of each node why it would refuse the pod even
+ *          without all pods of lower priority.
+ * @cost O(nodes × rules of the shape + pods of lower priority).
+ */
+export function vainPreemptionText(state: SchedulerState, preemption: Preemption, pod: PodRecord): string {
+  const { rules, slots } = state;
+  const { shape } = pod;
+  const { live } = slots;
+  const counts = new Map<string, number>();
+  const note = (text: string, nodes = 1): unknown => counts.set(text, (counts.get(text) ?? 0) + nodes);
+  if (rules.begin(shape) !== '') note(NOT_HELPFUL, live);
+  else {
+    const anyLower = state.hasLowerThan(pod.priority);
+    for (let slot = 0; slot < slots.count; slot++) {
+      if (slots.descriptions[slot] === undefined) continue;
+      const look = (): void => {
+        for (const text of refusalTexts(state, shape, slot)) note(text);
+      };
+      if (!isCurable(state, shape, slot)) note(NOT_HELPFUL);
+      else if (!anyLower || !preemption.lookPast(pod, slot, look)) note(NO_VICTIMS);
+    }
+  }
+  const texts = [...counts].map(([text, nodes]) => `${nodes} ${text}`).sort();
+  return `preemption: 0/${live} nodes are available: ${texts.join(', ')}.`;
+}
+
+/** Whether taking pods away from a node could make it take the shape. */
+function isCurable({ accounts, rules }: SchedulerState, shape: Shape, slot: number): boolean {
+  const refusal = rules.check(slot);
+  const asked = refusal === Refusal.None || refusal > Refusal.Resources;
+  if (asked && !accounts.fits(slot, shape.request)) return accounts.couldFit(slot, shape.request);
+  return refusal === Refusal.None || rules.isResolvable(refusal);
+}
+
+/** What one node refuses a shape for, as it is now. */
+function refusalTexts(state: SchedulerState, shape: Shape, slot: number): string[] {
+  const { rules } = state;
+  const refusal = rules.check(slot);
+  const texts: string[] = [];
+  if (refusal === Refusal.None || refusal > Refusal.Resources) {
+    const lacks = new LackCounts(shape.request.columns.length);
+    if (lacks.count(state, slot, shape)) lacks.tell(state, shape, (text) => texts.push(text));
+  }
+  if (texts.length === 0 && refusal !== Refusal.None) texts.push(...rules.texts(slot, refusal));
+  return texts;
 }

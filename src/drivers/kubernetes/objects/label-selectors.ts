@@ -132,6 +132,21 @@ function fieldOf(value: unknown, path: string): LabelRequirement | undefined {
   return { key, operator, values };
 }
 
+/** Matches no node. */
+const NOTHING: NodeSelectorTerm = { expressions: [], fields: [] };
+
+/**
+ * @returns Alternatives of a pod: as `nodeTermsOf`, but beside alternatives that name nodes one that matches nothing
+ *          stays, because kube-scheduler looks at the named nodes alone only if all alternatives name some.
+ * @throws TegError TEG_KUBE_OBJECT for wrong types.
+ */
+export function podNodeTermsOf(selector: unknown, path: string): readonly NodeSelectorTerm[] | undefined {
+  const terms = nodeTermsOf(selector, path);
+  if (terms === undefined || !isRecord(selector) || !Array.isArray(selector.nodeSelectorTerms)) return terms;
+  const isComplete = terms.length === selector.nodeSelectorTerms.length;
+  return isComplete || !terms.some(({ fields }) => fields.length > 0) ? terms : [...terms, NOTHING];
+}
+
 /**
  * @returns The terms of a node selector that can match a node; undefined if there is no selector.
  * @throws TegError TEG_KUBE_OBJECT for wrong types.

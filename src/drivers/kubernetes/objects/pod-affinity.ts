@@ -5,7 +5,7 @@
  *   the list and goes on, and so do we.
  */
 import type { NodeSelectorTerm, PodAffinityTerm, Weighted } from '../../../model/kubernetes/pod.ts';
-import { labelSelectorOf, nodeTermOf, nodeTermsOf, withLabelKeys } from './label-selectors.ts';
+import { labelSelectorOf, nodeTermOf, podNodeTermsOf, withLabelKeys } from './label-selectors.ts';
 import {
   type ApiObject,
   maybeInteger,
@@ -42,7 +42,7 @@ export function affinitiesOf(value: unknown, owner: Owner): PodAffinities {
   const together = maybeRecord(affinity.podAffinity, 'spec.affinity.podAffinity');
   const apart = maybeRecord(affinity.podAntiAffinity, 'spec.affinity.podAntiAffinity');
   return {
-    requiredNodeTerms: nodeTermsOf(nodes[REQUIRED], `spec.affinity.nodeAffinity.${REQUIRED}`),
+    requiredNodeTerms: podNodeTermsOf(nodes[REQUIRED], `spec.affinity.nodeAffinity.${REQUIRED}`),
     preferredNodeTerms: preferredNodesOf(nodes[PREFERRED]),
     affinity: requiredPodsOf(together, 'spec.affinity.podAffinity', owner),
     antiAffinity: requiredPodsOf(apart, 'spec.affinity.podAntiAffinity', owner),

@@ -294,6 +294,10 @@ describe('podOf', () => {
       required([{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['a', 'b'] }] }]),
     ).toEqual([]);
     expect(required([{ matchExpressions: [{ key: 'a', operator: 'Lt', values: ['-3'] }] }])).toHaveLength(1);
+    // Not beside one that names nodes: then not all alternatives do.
+    const naming = { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n1'] }] };
+    expect(required([{}, naming])?.at(-1)).toEqual({ expressions: [], fields: [] });
+    expect(required([naming])).toHaveLength(1);
   });
 
   test('a list of pod affinity with an unusable term is dropped whole, as kube-scheduler does', () => {

@@ -218,6 +218,12 @@ export class ClusterConstraints implements Constraints {
     return REFUSAL_TEXTS[refusal] ?? '';
   }
 
+  texts(node: number, refusal: RefusalCode): readonly string[] {
+    const text = this.text(node, refusal);
+    const isBoth = refusal === Refusal.VolumeNodeAffinity && this.storage.rule.lacksVolumes(node);
+    return isBoth ? [text, REFUSAL_TEXTS[Refusal.VolumeBind] as string] : [text];
+  }
+
   isResolvable(refusal: RefusalCode): boolean {
     return isResolvableRefusal(refusal);
   }

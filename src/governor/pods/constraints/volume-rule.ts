@@ -66,11 +66,16 @@ export class VolumeRule {
     for (const { terms } of plan.bound) {
       if (terms !== undefined && !terms.matches(node)) return Refusal.VolumeNodeAffinity;
     }
-    if (plan.toMatch.length + plan.toProvision.length > 0) {
-      if (matchClaims(this.context, plan, node) === undefined) return Refusal.VolumeBind;
-    }
+    if (this.lacksVolumes(node)) return Refusal.VolumeBind;
     if (this.zones.length > 0 && !this.isInZones(node)) return Refusal.VolumeZone;
     return Refusal.None;
+  }
+
+  /** Whether the node has no volumes for claims that wait for one. O(volumes that could be taken). */
+  lacksVolumes(node: number): boolean {
+    const { plan } = this;
+    if (plan.toMatch.length + plan.toProvision.length === 0) return false;
+    return matchClaims(this.context, plan, node) === undefined;
   }
 
   private isWithinLimits(node: number): boolean {

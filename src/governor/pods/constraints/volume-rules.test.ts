@@ -215,6 +215,20 @@ describe('claims that wait for their first consumer', () => {
   });
 });
 
+test('where a volume is and that none is left are told together', () => {
+  const own = cluster()
+    .volume('v', { nodeTerms: on(HOST, 'a'), claim: 'a/data', available: false })
+    .claim('data', { bound: true, volumeName: 'v' })
+    .claim('log');
+  own.rules.begin(own.shape(emptyTemplate({ claims: ['data', 'log'] })));
+  const texts = (node: string) => own.rules.texts(own.slot(node), own.rules.check(own.slot(node)));
+  expect(texts('a')).toEqual([NONE_TO_BIND]);
+  expect(texts('b')).toEqual([AFFINITY, NONE_TO_BIND]);
+  own.claim('log', { className: 'made' });
+  own.rules.begin(own.shape(emptyTemplate({ claims: ['data', 'log'] })));
+  expect(texts('b')).toEqual([AFFINITY]);
+});
+
 test('a claim for one pod only', () => {
   const own = cluster().volume('v');
   own.claim('data', { bound: true, volumeName: 'v', accessModes: ['ReadWriteOncePod'] });
