@@ -11,6 +11,8 @@ interface Parameters {
   /** Pods of each fault. */
   readonly pods: number;
   readonly nodes: number;
+  /** Bindings that are never answered, of each kind. */
+  readonly silences: number;
   /** Whether watches fall silent, too, which takes as long as the scheduler lets them be silent. */
   readonly halfOpen: boolean;
 }
@@ -39,7 +41,7 @@ const bindings = (fault: FaultRule['fault'], probability: number, times?: number
   ...(times !== undefined && { times }),
 });
 
-const TROUBLES: readonly Trouble[] = [
+const troublesOf = (silences: number): Trouble[] => [
   { name: '409', rules: [bindings({ kind: 'answer', status: 409 }, 0.3)], seconds: 30 },
   {
     name: '429 with Retry-After',
@@ -51,8 +53,8 @@ const TROUBLES: readonly Trouble[] = [
   { name: 'lost answers', rules: [bindings({ kind: 'lose-answer' }, 0.3)], seconds: 60 },
   { name: 'cut before sent on', rules: [bindings({ kind: 'cut' }, 0.3)], seconds: 60 },
   { name: 'slow answers', rules: [bindings({ kind: 'delay', milliseconds: 1500 }, 0.2)], seconds: 60 },
-  { name: 'withheld answers', rules: [bindings({ kind: 'withhold-answer' }, 0.2, 12)], seconds: 60 },
-  { name: 'half-open connections', rules: [bindings({ kind: 'silence' }, 0.2, 12)], seconds: 60 },
+  { name: 'withheld answers', rules: [bindings({ kind: 'withhold-answer' }, 0.2, silences)], seconds: 60 },
+  { name: 'half-open connections', rules: [bindings({ kind: 'silence' }, 0.2, silences)], seconds: 60 },
   {
     name: '500 for events and states',
     rules: [{ fault: { kind: 'answer', status: 500 }, path: /events|\/status/, probability: 0.2 }],
@@ -80,8 +82,8 @@ const HALF_OPEN_WATCHES: Trouble = { name: 'watches half open', rules: [], secon
 export const NETWORK: Scenario<Parameters> = {
   name: 'network and server faults',
   what: 'one fault after the other between scheduler and API server while pods and a gang are bound',
-  short: { pods: 40, nodes: 60, halfOpen: false },
-  full: { pods: 400, nodes: 300, halfOpen: true },
+  short: { pods: 40, nodes: 60, silences: 3, halfOpen: false },
+  full: { pods: 400, nodes: 300, silences: 20, halfOpen: true },
   play,
 };
 
@@ -93,7 +95,8 @@ async function play(stage: Stage, parameters: Parameters, facts: Facts): Promise
     stage.startTeg({ kubeconfig: proxy.kubeconfig });
     await stage.pods(1, { prefix: 'before' });
     await stage.placed(30);
-    const troubles = parameters.halfOpen ? [...TROUBLES, HALF_OPEN_WATCHES] : TROUBLES;
+    const troubles = troublesOf(parameters.silences);
+    if (parameters.halfOpen) troubles.push(HALF_OPEN_WATCHES);
     for (const [index, trouble] of troubles.entries()) {
       if (trouble === HALF_OPEN_WATCHES) proxy.silenceWatches();
       const seconds = await suffer(stage, proxy, trouble, index, parameters.pods);

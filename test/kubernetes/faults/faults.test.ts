@@ -1,0 +1,19 @@
+/**
+ * Every fault scenario in its short form. `node test/kubernetes/faults/run.ts --full` plays them in full.
+ */
+import { expect, test } from 'vitest';
+import { describeWithControlPlane } from '../control-plane-fixture.ts';
+import { playScenario } from './scenario.ts';
+import { SCENARIOS } from './scenarios.ts';
+
+describeWithControlPlane('faults', ['kube-scheduler'], () => {
+  test.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))(
+    '%s',
+    async (_, scenario) => {
+      const { facts, violations } = await playScenario(scenario, false);
+      process.stdout.write(`${scenario.name}: ${JSON.stringify(facts)}\n`);
+      expect(violations).toEqual([]);
+    },
+    600_000,
+  );
+});
