@@ -141,23 +141,30 @@ const NO_VICTIMS = 'No preemption victims found for incoming pod';
 export function vainPreemptionText(state: SchedulerState, preemption: Preemption, pod: PodRecord): string {
   const { rules, slots } = state;
   const { shape } = pod;
-  const { live } = slots;
   const counts = new Map<string, number>();
-  const note = (text: string, nodes = 1): unknown => counts.set(text, (counts.get(text) ?? 0) + nodes);
-  if (rules.begin(shape) !== '') note(NOT_HELPFUL, live);
+  const note = (text: string, nodes: number): void => {
+    if (nodes > 0) counts.set(text, (counts.get(text) ?? 0) + nodes);
+  };
+  const lacks = new LackCounts(shape.request.columns.length);
+  let notHelpful = 0;
+  let withoutVictims = 0;
+  if (rules.begin(shape) !== '') notHelpful = slots.live;
   else {
     const anyLower = state.hasLowerThan(pod.priority);
+    let looked = 0;
+    const look = (): void => refuseAt(state, shape, looked, lacks, note);
     for (let slot = 0; slot < slots.count; slot++) {
       if (slots.descriptions[slot] === undefined) continue;
-      const look = (): void => {
-        for (const text of refusalTexts(state, shape, slot)) note(text);
-      };
-      if (!isCurable(state, shape, slot)) note(NOT_HELPFUL);
-      else if (!anyLower || !preemption.lookPast(pod, slot, look)) note(NO_VICTIMS);
+      looked = slot;
+      if (!isCurable(state, shape, slot)) notHelpful++;
+      else if (!anyLower || !preemption.lookPast(pod, slot, look)) withoutVictims++;
     }
   }
+  lacks.tell(state, shape, note);
+  note(NOT_HELPFUL, notHelpful);
+  note(NO_VICTIMS, withoutVictims);
   const texts = [...counts].map(([text, nodes]) => `${nodes} ${text}`).sort();
-  return `preemption: 0/${live} nodes are available: ${texts.join(', ')}.`;
+  return `preemption: 0/${slots.live} nodes are available: ${texts.join(', ')}.`;
 }
 
 /** Whether taking pods away from a node could make it take the shape. */
@@ -168,15 +175,17 @@ function isCurable({ accounts, rules }: SchedulerState, shape: Shape, slot: numb
   return refusal === Refusal.None || rules.isResolvable(refusal);
 }
 
-/** What one node refuses a shape for, as it is now. */
-function refusalTexts(state: SchedulerState, shape: Shape, slot: number): string[] {
+/** Notes what one node refuses a shape for, as it is now. */
+function refuseAt(
+  state: SchedulerState,
+  shape: Shape,
+  slot: number,
+  lacks: LackCounts,
+  note: (text: string, nodes: number) => void,
+): void {
   const { rules } = state;
   const refusal = rules.check(slot);
-  const texts: string[] = [];
-  if (refusal === Refusal.None || refusal > Refusal.Resources) {
-    const lacks = new LackCounts(shape.request.columns.length);
-    if (lacks.count(state, slot, shape)) lacks.tell(state, shape, (text) => texts.push(text));
-  }
-  if (texts.length === 0 && refusal !== Refusal.None) texts.push(...rules.texts(slot, refusal));
-  return texts;
+  const asked = refusal === Refusal.None || refusal > Refusal.Resources;
+  if ((asked && lacks.count(state, slot, shape)) || refusal === Refusal.None) return;
+  for (const text of rules.texts(slot, refusal)) note(text, 1);
 }
