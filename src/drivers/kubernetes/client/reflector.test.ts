@@ -213,15 +213,12 @@ describe('listing as a stream', () => {
 
 describe('refusals', () => {
   test.each([
-    [
-      401,
-      /pods: listing pods: the API server answered 401: no\. Unauthorized; the credentials are not .* valid/,
-    ],
+    [401, /^listing pods: the API server answered 401: no\. Unauthorized; the credentials are not .* valid/],
     [
       403,
-      /pods: listing pods: the API server answered 403: no\. Unauthorized; the account lacks the right to list/,
+      /^listing pods: the API server answered 403: no\. Unauthorized; the account lacks the right to list/,
     ],
-    [404, /pods: listing pods: the API server answered 404: .*; this cluster does not have that API/],
+    [404, /^listing pods: the API server answered 404: .*; this cluster does not have that API/],
   ])('%i is said once and clearly, and tried again', async (code, message) => {
     const no: Answer = (response) => sendJson(response, code, status(code, 'no. Unauthorized'));
     const { told, requests, reflector } = await run([no, no, no, no]);

@@ -369,7 +369,9 @@ export class Reflector {
   }
 
   private report(error: Error, usual: boolean): void {
-    const message = `${this.resource.name}: ${error.message}`;
+    const { name } = this.resource;
+    // What the server answered names it already.
+    const message = error.message.includes(`ing ${name}: `) ? error.message : `${name}: ${error.message}`;
     const level = usual || message === this.logged ? 'debug' : 'warn';
     this.lastError = message;
     if (!usual) this.logged = message;
