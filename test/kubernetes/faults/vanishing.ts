@@ -29,31 +29,34 @@ async function play(stage: Stage, parameters: Parameters, facts: Facts): Promise
   const { pods, nodes, each, gangs } = parameters;
   const { auditor, random } = stage;
   await stage.nodes(nodes);
+  for (let gang = 0; gang < gangs; gang++) {
+    await stage.group(`gang-${gang}`, GANG);
+    await stage.pods(GANG, { prefix: `gang-${gang}`, group: `gang-${gang}`, cpu: '200m' });
+  }
+  await stage.pods(pods, { prefix: 'p' });
   stage.startTeg();
-  for (let gang = 0; gang < gangs; gang++) await stage.group(`gang-${gang}`, GANG);
-  let working = true;
+  await stage.until('it binds', () => auditor.bound > 0, 30);
   const deleted = new Set<number>();
-  const trouble = async (): Promise<void> => {
-    for (let turn = 0; turn < each && working; turn++) {
-      const [gone, cordoned] = [random.nextInt(nodes), random.nextInt(nodes)];
-      await stage.ask({ method: 'DELETE', path: `/api/v1/nodes/node-${gone}` });
-      deleted.add(gone);
-      await stage.patch(`/api/v1/nodes/node-${cordoned}`, { spec: { unschedulable: true } });
-      await stage.deletePod(`p-${random.nextInt(pods)}`);
-      await delay(random.nextFloat() * 20);
-      if (turn % 3 === 0) {
-        await stage.nodes(1, {}, gone);
-        deleted.delete(gone);
-      }
-    }
-  };
-  const gangPods = async (): Promise<void> => {
-    for (let gang = 0; gang < gangs; gang++) {
-      await stage.pods(GANG, { prefix: `gang-${gang}`, group: `gang-${gang}`, cpu: '200m' });
-    }
-  };
-  await Promise.all([stage.pods(pods, { prefix: 'p' }), gangPods(), trouble()]);
-  working = false;
+  const counts = { nodes: 0, cordons: 0, pods: 0 };
+  while (counts.nodes < each && auditor.unbound > 0) {
+    const [gone, cordoned] = [random.nextInt(nodes), random.nextInt(nodes)];
+    const unbound = [...auditor.pods.values()].filter((pod) => pod.node === '' && pod.group === '');
+    const pod = unbound[random.nextInt(Math.max(1, unbound.length))];
+    await Promise.all([
+      stage.ask({ method: 'DELETE', path: `/api/v1/nodes/node-${gone}` }),
+      stage.patch(`/api/v1/nodes/node-${cordoned}`, { spec: { unschedulable: true } }),
+      pod === undefined ? undefined : stage.deletePod(pod.name.slice('default/'.length)),
+    ]);
+    deleted.add(gone);
+    counts.nodes++;
+    counts.cordons++;
+    if (pod !== undefined) counts.pods++;
+    await delay(random.nextFloat() * 20);
+    if (counts.nodes % 3 !== 0) continue;
+    await stage.nodes(1, {}, gone);
+    deleted.delete(gone);
+  }
+  facts['deleted nodes, cordoned nodes, deleted pods'] = Object.values(counts).join(', ');
   for (const node of deleted) await stage.nodes(1, {}, node);
   await stage.each(nodes, (node) =>
     stage.patch(`/api/v1/nodes/node-${node}`, { spec: { unschedulable: null } }),
