@@ -39,6 +39,8 @@ export interface ApiRequest {
   readonly contentType?: string;
   /** Most seconds until the answer is there; default 30. */
   readonly timeoutSeconds?: number;
+  /** The body of a success is of no use to the caller: it is not read into an object (`body` is undefined then). Default false. */
+  readonly successIsEnough?: boolean;
   /** Most bytes of the answer; default 64 MiB. */
   readonly answerBytesMax?: number;
   /** Asked right before the first byte is written, however long it waited; false: it fails as not sent. For writes that a lost lease forbids. */

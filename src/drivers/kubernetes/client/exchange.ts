@@ -90,7 +90,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   ): void {
     this.status = status;
     this.retryAfterSeconds = retryAfterSecondsOf(headers);
-    this.json = String(headers['content-type'] ?? '').includes('json');
+    const needless = this.request.successIsEnough === true && status >= 200 && status < 300;
+    this.json = !needless && String(headers['content-type'] ?? '').includes('json');
   }
 
   /** undici: a part of the body. */
@@ -100,7 +101,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       controller.abort(new Error(`the answer passes ${this.answerBytesMax} bytes`));
       return;
     }
-    this.chunks.push(chunk);
+    if (this.json) this.chunks.push(chunk);
   }
 
   /** undici: the answer is there whole. */

@@ -42,6 +42,15 @@ function counted(api: HttpApiClient): Record<string, number> {
 }
 
 describe('answers', () => {
+  test('a body that nobody wants is not read into an object; that of a failure is', async () => {
+    const api = await start((response, _request, index) =>
+      sendJson(response, index === 0 ? 201 : 409, { n: index }),
+    );
+    const bind = { ...BIND, successIsEnough: true };
+    expect(await api.request(bind)).toMatchObject({ status: 201, body: undefined });
+    expect(await api.request(bind)).toMatchObject({ status: 409, body: { n: 1 } });
+  });
+
   test('status, JSON and Retry-After come back, whatever the status', async () => {
     const api = await start((response, _request, index) => {
       if (index === 0) sendJson(response, 201, { kind: 'Status' });

@@ -45,7 +45,8 @@ export interface ReflectorOptions {
 export const REFLECTOR_DEFAULTS: ReflectorOptions = {
   listing: 'stream',
   pageSize: 500,
-  inactivitySeconds: 45,
+  // More than the minute after which a quiet watch gets a bookmark: a shorter wait gives up healthy watches.
+  inactivitySeconds: 75,
   watchSecondsMin: 300,
   watchSecondsMax: 600,
   backoffSeconds: 0.2,

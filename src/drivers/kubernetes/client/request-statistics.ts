@@ -75,15 +75,39 @@ function addDuration(histogram: DurationHistogram, seconds: number): void {
   histogram.count++;
 }
 
-/** @returns `resource` or `resource/subresource` of an API path; `none` for others. */
+/**
+ * @returns `resource` or `resource/subresource` of an API path; `none` for others. Asked for every request, so it makes no
+ *   array of the segments.
+ */
 export function resourceOfPath(path: string): string {
   const query = path.indexOf('?');
-  const segments = (query < 0 ? path : path.slice(0, query)).split('/');
-  let at = segments[1] === 'api' ? 3 : segments[1] === 'apis' ? 4 : segments.length;
+  const end = query < 0 ? path.length : query;
+  const isApi = path.startsWith('/api/');
+  if (!isApi && !path.startsWith('/apis/')) return 'none';
+  let begin = skip(path, 0, isApi ? 3 : 4, end);
   // …/namespaces/NAME/pods is about pods; …/namespaces/NAME about the namespace.
-  if (segments[at] === 'namespaces' && segments.length > at + 2) at += 2;
-  const resource = segments[at];
-  if (resource === undefined || resource === '') return 'none';
-  const subresource = segments[at + 2];
-  return subresource === undefined || subresource === '' ? resource : `${resource}/${subresource}`;
+  if (path.startsWith('namespaces/', begin)) {
+    const inside = skip(path, begin, 2, end);
+    if (inside <= end) begin = inside;
+  }
+  if (begin >= end) return 'none';
+  const resource = segmentAt(path, begin, end);
+  const sub = skip(path, begin, 2, end);
+  return sub >= end ? resource : `${resource}/${segmentAt(path, sub, end)}`;
+}
+
+/** @returns Where the segment begins that is `segments` further; beyond `end` if there are fewer. */
+function skip(path: string, from: number, segments: number, end: number): number {
+  let at = from;
+  for (let i = 0; i < segments; i++) {
+    const slash = path.indexOf('/', at);
+    if (slash < 0 || slash >= end) return end + 1;
+    at = slash + 1;
+  }
+  return at;
+}
+
+function segmentAt(path: string, begin: number, end: number): string {
+  const slash = path.indexOf('/', begin);
+  return path.slice(begin, slash < 0 || slash > end ? end : slash);
 }

@@ -288,6 +288,7 @@ export class Binder {
         metadata: { name, namespace, uid },
         target: { apiVersion: 'v1', kind: 'Node', name: node },
       },
+      successIsEnough: true,
       timeoutSeconds: seconds + MARGIN_SECONDS,
       stillWanted: () => this.#mayPost(),
     });

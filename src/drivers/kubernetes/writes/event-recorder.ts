@@ -316,7 +316,7 @@ export class EventRecorder {
           if (seconds >= 0) this.#sender.pause(seconds);
         },
       },
-      { ...request, timeoutSeconds: 15 },
+      { ...request, successIsEnough: true, timeoutSeconds: 15 },
     );
   }
 }
