@@ -34,6 +34,7 @@ export function drawCase(
   );
   const budgets = themes.has('priorities') ? draw.times(draw.below(3), (i) => drawBudget(making, i)) : [];
   const probe = drawProbe(making, storage.claims);
+  if (themes.has('priorities') && 'topologySpreadConstraints' in (probe.spec as Json)) keepAll(pods);
   return {
     seed,
     themes: [...themes].sort(),
@@ -80,6 +81,17 @@ function possible(pods: readonly Json[], { exclusive }: DrawnStorage): Json[] {
     });
   }
   return [...pods];
+}
+
+/**
+ * Lets no pod be on its way out: spread does not count such pods, but where stock looks what it would be without one it
+ * takes it off the count all the same, so that its victims for a pod with spread constraints are not enough.
+ */
+function keepAll(pods: readonly Json[]): void {
+  for (const { metadata } of pods) {
+    delete (metadata as Json).deletionTimestamp;
+    delete (metadata as Json).deletionGracePeriodSeconds;
+  }
 }
 
 function drawNamespaces({ draw, names }: Making): Json[] {
