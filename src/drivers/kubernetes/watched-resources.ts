@@ -21,7 +21,8 @@ export interface WatchedResource {
   gone(uid: string, key: string): void;
 }
 
-/** API group of coscheduling's PodGroup. */
+/** API groups of the PodGroups: of Kubernetes itself, of coscheduling. Items of a list do not say theirs. */
+const SCHEDULING = 'scheduling.k8s.io';
 const COSCHEDULING = 'scheduling.x-k8s.io';
 
 const LIVE = 'status.phase!=Succeeded,status.phase!=Failed';
@@ -49,8 +50,8 @@ function clusterResources(feed: (event: PodEvent) => void): WatchedResource[] {
       gone: (_, key) => feed({ kind: 'budget-gone', key }),
     },
     {
-      resource: { name: 'podgroups', path: '/apis/scheduling.k8s.io/v1alpha2/podgroups', optional: true },
-      set: (object) => feed({ kind: 'group', group: podGroupOf(object) }),
+      resource: { name: 'podgroups', path: `/apis/${SCHEDULING}/v1alpha2/podgroups`, optional: true },
+      set: (object) => feed({ kind: 'group', group: podGroupOf(object, SCHEDULING) }),
       gone: (_, key) => feed({ kind: 'group-gone', key: `core:${key}` }),
     },
     {

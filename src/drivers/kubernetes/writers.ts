@@ -67,7 +67,8 @@ export function makeWriters(around: WriterSurroundings): Writers {
 export function serverTimes({
   leaderElection: { enabled, leaseDurationSeconds, renewDeadlineSeconds },
 }: SchedulerConfig): { readonly serverSeconds: number; readonly serverSecondsMax: number } {
-  // The server takes whole seconds, and 0 would be no limit.
-  const left = enabled ? Math.max(1, Math.floor(leaseDurationSeconds - renewDeadlineSeconds)) : 30;
+  // The server takes whole seconds, and 0 would be no limit. Without a lease: a pod whose binding was lost on the way
+  // is not tried anew before this time is over.
+  const left = enabled ? Math.max(1, Math.floor(leaseDurationSeconds - renewDeadlineSeconds)) : 10;
   return { serverSeconds: Math.min(5, left), serverSecondsMax: Math.min(30, left) };
 }
