@@ -1,6 +1,7 @@
 /**
  * All fault scenarios, in the order in which they are run.
  */
+import { AWAY } from './away.ts';
 import { BESIDE_STOCK } from './beside-stock.ts';
 import { CLOCK } from './clock.ts';
 import { COMPACTION, KILL_API_SERVER } from './kill-api-server.ts';
@@ -21,6 +22,7 @@ export const SCENARIOS: readonly Scenario<object>[] = [
   NETWORK,
   BESIDE_STOCK,
   LEADER,
+  AWAY,
   CLOCK,
   ODD_OBJECTS,
   MEMORY,
