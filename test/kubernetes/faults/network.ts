@@ -76,7 +76,7 @@ const troublesOf = (silences: number): Trouble[] => [
   },
 ];
 
-const HALF_OPEN_WATCHES: Trouble = { name: 'watches half open', rules: [], seconds: 90 };
+const HALF_OPEN_WATCHES: Trouble = { name: 'watches half open', rules: [], seconds: 120 };
 
 /** See the head of the file. */
 export const NETWORK: Scenario<Parameters> = {
