@@ -58,10 +58,16 @@ async function play(stage: Stage, parameters: Parameters, facts: Facts): Promise
   const note = (what: string, seconds: number): void => {
     worst[what] = Math.max(worst[what] ?? 0, seconds);
   };
+  const lost: Record<string, number> = { killed: 0, stopped: 0, ended: 0 };
+  const acts = { killed: killLeader, stopped: stopLeader, ended: endLeader };
+  const lostMax = parameters.pods * 2 * parameters.rounds;
   for (let turn = 0; turn < parameters.rounds; turn++) {
-    note('killed', await killLeader(stage, parameters, pair, `kill-${turn}`, () => stage.startTeg(election)));
-    note('stopped', await stopLeader(stage, parameters, pair, `stop-${turn}`));
-    note('ended', await endLeader(stage, parameters, pair, `end-${turn}`, () => stage.startTeg(election)));
+    for (const [what, act] of Object.entries(acts)) {
+      const before = await stage.eventsAreThere(60, lostMax);
+      const start = (): TegChild => stage.startTeg(election);
+      note(what, await act(stage, parameters, pair, `${what}-${turn}`, start));
+      lost[what] = (lost[what] ?? 0) - before + (await stage.eventsAreThere(60, lostMax));
+    }
     released = Math.max(released, releaseSeconds(stage));
   }
   for (const [what, seconds] of Object.entries(worst)) {
@@ -69,7 +75,11 @@ async function play(stage: Stage, parameters: Parameters, facts: Facts): Promise
   }
   facts['SIGTERM to the end of the lease, s'] = Math.round(released * 100) / 100;
   facts['changes of the holder'] = stage.auditor.holders.length;
-  facts['bound without an event'] = await stage.eventsAreThere(60, parameters.pods * 2 * parameters.rounds);
+  for (const [what, count] of Object.entries(lost)) {
+    facts[`bound without an event, leader ${what}`] = count;
+    // What a killed process had not written is lost; others lose nothing.
+    if (what !== 'killed' && count > 0) stage.auditor.violations.push(`${count} events lost: leader ${what}`);
+  }
 }
 
 /** Puts the leader first. */
