@@ -185,7 +185,7 @@ describe('EventRecorder', () => {
     const troubles: string[] = [];
     down.recorder.record(failed('a'));
     await down.clock.untilDone(down.recorder.idle());
-    expect(down.client.requests).toHaveLength(8);
+    expect(down.client.requests).toHaveLength(16);
     expect(down.recorder.counts).toMatchObject({ failed: 1, created: 0 });
     const going = recorderOf(() => answer(403, { message: 'being terminated' }), {
       onTrouble: (_event, text) => troubles.push(text),
@@ -195,6 +195,22 @@ describe('EventRecorder', () => {
     expect(going.client.requests).toHaveLength(1);
     expect(going.recorder.counts).toMatchObject({ refused: 1, failed: 0 });
     expect(troubles).toEqual(['403 being terminated']);
+  });
+
+  test('an API server that is away for a minute loses no event, however short the waits are drawn', async () => {
+    let away = true;
+    const { recorder, clock } = recorderOf(
+      () => {
+        if (away) throw new NotSent();
+        return answer(201);
+      },
+      { random: () => 0 },
+    );
+    for (let i = 0; i < 20; i++) recorder.record(failed(`p${i}`));
+    await clock.advance(60);
+    away = false;
+    await clock.untilDone(recorder.idle());
+    expect(recorder.counts).toMatchObject({ created: 20, failed: 0 });
   });
 
   test('429 with Retry-After stops all events for that long', async () => {

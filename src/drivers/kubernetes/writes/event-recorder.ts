@@ -39,7 +39,7 @@ export interface EventRecorderOptions {
   readonly seriesWriteSeconds?: number;
   /** Most events that are remembered for that; default 10,000. */
   readonly rememberedMax?: number;
-  /** Tries for one write; default 8. */
+  /** Tries for one write; default 16: an API server that is away for a minute loses no event, one that refuses keeps its place for about two. */
   readonly attemptsMax?: number;
   readonly backOff?: BackOff;
   /** Told why an event could not be written. */
@@ -108,7 +108,7 @@ export class EventRecorder {
       seriesSeconds: 600,
       seriesWriteSeconds: 30,
       rememberedMax: 10_000,
-      attemptsMax: 8,
+      attemptsMax: 16,
       backOff: { secondsFirst: 0.5, secondsMax: 15 },
       ...options,
     };
