@@ -29,6 +29,8 @@ interface Trouble {
   readonly again?: (proxy: FaultProxy) => void;
   /** The fault ends after so long; default when everything is placed. */
   readonly lastsSeconds?: number;
+  /** The fault ends only when every event is written. */
+  readonly untilEvents?: boolean;
   /** Until everything is placed. */
   readonly seconds: number;
 }
@@ -58,6 +60,7 @@ const troublesOf = (silences: number): Trouble[] => [
   {
     name: '500 for events and states',
     rules: [{ fault: { kind: 'answer', status: 500 }, path: /events|\/status/, probability: 0.2 }],
+    untilEvents: true,
     seconds: 40,
   },
   { name: 'watches cut', rules: [], again: (proxy) => void proxy.cutWatches(), seconds: 60 },
@@ -138,10 +141,12 @@ async function suffer(
   if (trouble.again !== undefined) await new Promise((resolve) => setTimeout(resolve, 1500));
   clearInterval(timer);
   await stage.placed(trouble.seconds);
+  const seconds = (performance.now() - began) / 1000;
+  if (trouble.untilEvents === true) await stage.eventsAreThere(60);
   const hit = hits.reduce((sum, one) => sum + one.hits(), 0);
   if (trouble.rules.length > 0 && hit === 0) {
     stage.auditor.violations.push(`no request was hit by the fault '${trouble.name}'`);
   }
   proxy.clear();
-  return (performance.now() - began) / 1000;
+  return seconds;
 }
