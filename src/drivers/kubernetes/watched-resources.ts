@@ -12,6 +12,16 @@ import { podOf } from './objects/pod.ts';
 import { budgetOf, podGroupOf } from './objects/pod-group.ts';
 import { claimOf, storageClassOf, volumeOf } from './objects/storage.ts';
 import { TemplateCache } from './objects/template-cache.ts';
+import {
+  BUDGET,
+  CLAIM,
+  CSI_NODE,
+  NAMESPACE,
+  NODE,
+  POD,
+  STORAGE_CLASS,
+  VOLUME,
+} from './objects/wire-schemas.ts';
 
 /** A resource and what to do with its objects. */
 export interface WatchedResource {
@@ -35,17 +45,21 @@ export function watchedResources(schedulerName: string, feed: (event: PodEvent) 
 function clusterResources(feed: (event: PodEvent) => void): WatchedResource[] {
   return [
     {
-      resource: { name: 'nodes', path: '/api/v1/nodes' },
+      resource: { name: 'nodes', path: '/api/v1/nodes', schema: NODE },
       set: (object) => feed({ kind: 'node', node: nodeOf(object) }),
       gone: (_, name) => feed({ kind: 'node-gone', name }),
     },
     {
-      resource: { name: 'namespaces', path: '/api/v1/namespaces' },
+      resource: { name: 'namespaces', path: '/api/v1/namespaces', schema: NAMESPACE },
       set: (object) => feed({ kind: 'namespace', ...namespaceOf(object) }),
       gone: (_, name) => feed({ kind: 'namespace-gone', name }),
     },
     {
-      resource: { name: 'poddisruptionbudgets', path: '/apis/policy/v1/poddisruptionbudgets' },
+      resource: {
+        name: 'poddisruptionbudgets',
+        path: '/apis/policy/v1/poddisruptionbudgets',
+        schema: BUDGET,
+      },
       set: (object) => feed({ kind: 'budget', budget: budgetOf(object) }),
       gone: (_, key) => feed({ kind: 'budget-gone', key }),
     },
@@ -69,30 +83,38 @@ function podResources(schedulerName: string, feed: (event: PodEvent) => void): W
   const ours = `spec.schedulerName=${schedulerName},${LIVE}`;
   const others = `spec.schedulerName!=${schedulerName},spec.nodeName!=,${LIVE}`;
   return [
-    { resource: { name: 'pods', path: '/api/v1/pods', fieldSelector: ours }, set, gone },
-    { resource: { name: 'pods.others', path: '/api/v1/pods', fieldSelector: others }, set, gone },
+    { resource: { name: 'pods', path: '/api/v1/pods', schema: POD, fieldSelector: ours }, set, gone },
+    {
+      resource: { name: 'pods.others', path: '/api/v1/pods', schema: POD, fieldSelector: others },
+      set,
+      gone,
+    },
   ];
 }
 
 function storageResources(feed: (event: PodEvent) => void): WatchedResource[] {
   return [
     {
-      resource: { name: 'persistentvolumeclaims', path: '/api/v1/persistentvolumeclaims' },
+      resource: { name: 'persistentvolumeclaims', path: '/api/v1/persistentvolumeclaims', schema: CLAIM },
       set: (object) => feed({ kind: 'claim', claim: claimOf(object) }),
       gone: (_, key) => feed({ kind: 'claim-gone', key }),
     },
     {
-      resource: { name: 'persistentvolumes', path: '/api/v1/persistentvolumes' },
+      resource: { name: 'persistentvolumes', path: '/api/v1/persistentvolumes', schema: VOLUME },
       set: (object) => feed({ kind: 'volume', volume: volumeOf(object) }),
       gone: (_, name) => feed({ kind: 'volume-gone', name }),
     },
     {
-      resource: { name: 'storageclasses', path: '/apis/storage.k8s.io/v1/storageclasses' },
+      resource: {
+        name: 'storageclasses',
+        path: '/apis/storage.k8s.io/v1/storageclasses',
+        schema: STORAGE_CLASS,
+      },
       set: (object) => feed({ kind: 'storage-class', storageClass: storageClassOf(object) }),
       gone: (_, name) => feed({ kind: 'storage-class-gone', name }),
     },
     {
-      resource: { name: 'csinodes', path: '/apis/storage.k8s.io/v1/csinodes' },
+      resource: { name: 'csinodes', path: '/apis/storage.k8s.io/v1/csinodes', schema: CSI_NODE },
       set: (object) => feed({ kind: 'volume-limits', limits: volumeLimitsOf(object) }),
       gone: (_, name) => feed({ kind: 'volume-limits-gone', name }),
     },

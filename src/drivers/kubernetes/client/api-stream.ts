@@ -1,13 +1,14 @@
 /**
- * Answers that are read as they arrive: the pages of a list and the lines of a watch.
+ * Answers that are read as they arrive: the pages of a list and the events of a watch.
  *
  * Each reader has a connection of its own: an answer that takes minutes (a watch) or megabytes (a page) must never
  * stand before a binding.
  */
 import type { Client, Dispatcher } from 'undici';
+import type { AnswerFormat, EventStream } from './answer-format.ts';
 import type { ApiAnswer, ApiTarget } from './api.ts';
-import { openConnection, parseJsonChunks, retryAfterSecondsOf, serverAddress } from './connection.ts';
-import { LineSplitter } from './line-splitter.ts';
+import { openConnection, retryAfterSecondsOf, serverAddress } from './connection.ts';
+import type { WatchEvent } from './watch-events.ts';
 
 /** Bounds of a reader. */
 export interface ApiReaderOptions {
@@ -15,8 +16,8 @@ export interface ApiReaderOptions {
   readonly inactivitySeconds: number;
   /** Most bytes of an answer that is read whole. */
   readonly answerBytesMax: number;
-  /** Most bytes of a line. */
-  readonly lineBytesMax: number;
+  /** Most bytes of an event. */
+  readonly eventBytesMax: number;
   readonly connectTimeoutSeconds: number;
 }
 
@@ -28,9 +29,16 @@ export class InactiveError extends Error {
   }
 }
 
+/** How an answer begins. */
+interface AnswerHead {
+  readonly status: number;
+  readonly retryAfterSeconds: number;
+  readonly contentType: string;
+}
+
 /** What a streamed answer is fed to. Exceptions end the answer with them. */
 interface Receiver {
-  head(status: number, retryAfterSeconds: number): void;
+  head(head: AnswerHead): void;
   data(chunk: Buffer): void;
 }
 
@@ -39,14 +47,16 @@ export class ApiReader {
   private readBytes = 0;
   private lastHeardMs = performance.now();
   private readonly target: ApiTarget;
+  private readonly format: AnswerFormat;
   private readonly options: ApiReaderOptions;
   private readonly prefix: string;
   private readonly connection: Client;
   private current: Reading | undefined;
   private closed = false;
 
-  constructor(target: ApiTarget, options: ApiReaderOptions) {
+  constructor(target: ApiTarget, format: AnswerFormat, options: ApiReaderOptions) {
     this.target = target;
+    this.format = format;
     this.options = options;
     this.prefix = serverAddress(target).prefix;
     this.connection = openConnection(target, 1, options.connectTimeoutSeconds * 1000);
@@ -68,29 +78,35 @@ export class ApiReader {
    * @throws InactiveError, or whatever ended the connection.
    */
   async read(path: string): Promise<ApiAnswer> {
-    const collector = new Collector(this.options.answerBytesMax);
+    const collector = new Collector(this.format, this.options.answerBytesMax);
     await this.open(path, collector);
     return collector.answer();
   }
 
   /**
-   * Reads an answer line by line until the server ends it. The answer of another status than 200 is read whole.
+   * Reads an answer event by event until the server ends it. The answer of another status than 200 is read whole.
    *
-   * @param onLine Called with every line; its exception ends the answer with it.
-   * @param onOpen Called when the server has answered 200, before any line.
-   * @throws InactiveError, LineTooLongError, what `onLine` threw, or whatever ended the connection.
+   * @param onEvent Called with every event; its exception ends the answer with it.
+   * @param onOpen Called when the server has answered 200, before any event.
+   * @throws InactiveError, what `EventStream` throws, what `onEvent` threw, or whatever ended the connection.
    */
-  async readLines(path: string, onLine: (line: string) => void, onOpen: () => void): Promise<ApiAnswer> {
-    const splitter = new LineSplitter(onLine, this.options.lineBytesMax);
-    const collector = new Collector(this.options.answerBytesMax);
+  async readEvents(
+    path: string,
+    onEvent: (event: WatchEvent) => void,
+    onOpen: () => void,
+  ): Promise<ApiAnswer> {
+    let events: EventStream | undefined;
+    const collector = new Collector(this.format, this.options.answerBytesMax);
     await this.open(path, {
-      head: (status, retryAfterSeconds) => {
-        collector.head(status, retryAfterSeconds);
-        if (status === 200) onOpen();
+      head: (head) => {
+        collector.head(head);
+        if (head.status !== 200) return;
+        events = this.format.watch(head.contentType, this.options.eventBytesMax, onEvent);
+        onOpen();
       },
-      data: (chunk) => (collector.status === 200 ? splitter.push(chunk) : collector.data(chunk)),
+      data: (chunk) => (events === undefined ? collector.data(chunk) : events.push(chunk)),
     });
-    if (collector.status === 200) splitter.end();
+    events?.end();
     return collector.answer();
   }
 
@@ -107,7 +123,7 @@ export class ApiReader {
   }
 
   private async open(path: string, receiver: Receiver): Promise<void> {
-    const headers = { accept: 'application/json', 'user-agent': 'teg', ...(await this.target.headers()) };
+    const headers = { accept: this.format.accept, 'user-agent': 'teg', ...(await this.target.headers()) };
     if (this.closed) throw new Error('the reader is closed');
     const reading = new Reading(receiver, this.options.inactivitySeconds);
     this.current = reading;
@@ -128,19 +144,19 @@ export class ApiReader {
 
 /** An answer's status and, up to a bound, its body. */
 class Collector implements Receiver {
-  status = 0;
+  private readonly format: AnswerFormat;
   private readonly bytesMax: number;
-  private retryAfterSeconds = Number.NaN;
+  private begin: AnswerHead = { status: 0, retryAfterSeconds: Number.NaN, contentType: '' };
   private readonly chunks: Buffer[] = [];
   private bytes = 0;
 
-  constructor(bytesMax: number) {
+  constructor(format: AnswerFormat, bytesMax: number) {
+    this.format = format;
     this.bytesMax = bytesMax;
   }
 
-  head(status: number, retryAfterSeconds: number): void {
-    this.status = status;
-    this.retryAfterSeconds = retryAfterSeconds;
+  head(head: AnswerHead): void {
+    this.begin = head;
   }
 
   data(chunk: Buffer): void {
@@ -150,8 +166,9 @@ class Collector implements Receiver {
   }
 
   answer(): ApiAnswer {
-    const body = this.bytes === 0 ? undefined : parseJsonChunks(this.chunks);
-    return { status: this.status, body, retryAfterSeconds: this.retryAfterSeconds };
+    const { status, retryAfterSeconds, contentType } = this.begin;
+    const body = this.bytes === 0 ? undefined : this.format.whole(contentType, this.chunks);
+    return { status, body, retryAfterSeconds };
   }
 }
 
@@ -198,7 +215,9 @@ class Reading implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     this.hear();
-    this.receive(() => this.receiver.head(status, retryAfterSecondsOf(headers)));
+    const contentType = String(headers['content-type'] ?? '');
+    const retryAfterSeconds = retryAfterSecondsOf(headers);
+    this.receive(() => this.receiver.head({ status, retryAfterSeconds, contentType }));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

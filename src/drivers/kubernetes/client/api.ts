@@ -5,6 +5,8 @@
  * their users; here an object is handed over once and dropped. Kubeconfig and authentication are the library's.
  */
 
+import type { MessageSchema } from './protobuf/message-reader.ts';
+
 /** Where an API server is and how to be believed there. */
 export interface ApiTarget {
   /** `https://host:port` with an optional path, no slash at the end. */
@@ -66,6 +68,8 @@ export interface ReflectedResource {
   readonly path: string;
   readonly fieldSelector?: string;
   readonly labelSelector?: string;
+  /** Fields of its objects that are read, where they can come as protobuf; without it they are parsed JSON. */
+  readonly schema?: MessageSchema;
   /** 404 on the list (no such API in this cluster) is no error: nothing is there; looked for again at times. */
   readonly optional?: boolean;
 }

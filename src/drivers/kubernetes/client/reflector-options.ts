@@ -32,7 +32,8 @@ export interface ReflectorOptions {
    * lists in a row that broke off, after which pages are read.
    */
   readonly barrenWatchesMax: number;
-  readonly lineBytesMax: number;
+  /** Most bytes of an event of a watch. */
+  readonly eventBytesMax: number;
   /** Most bytes of a page. */
   readonly pageBytesMax: number;
   readonly connectTimeoutSeconds: number;
@@ -53,7 +54,7 @@ export const REFLECTOR_DEFAULTS: ReflectorOptions = {
   backoffSecondsMax: 10,
   absentSeconds: 60,
   barrenWatchesMax: 3,
-  lineBytesMax: 32 * 1024 * 1024,
+  eventBytesMax: 32 * 1024 * 1024,
   pageBytesMax: 256 * 1024 * 1024,
   connectTimeoutSeconds: 10,
   log: { debug: () => undefined, warn: () => undefined },
@@ -68,7 +69,7 @@ export interface ReflectorCounts {
   listsComplete: number;
   /** Watches begun, streamed lists among them. */
   watches: number;
-  /** Lines of watches with objects. */
+  /** Events of watches with objects. */
   events: number;
   bookmarks: number;
   /** Versions that the server no longer had (410). */
@@ -77,6 +78,6 @@ export interface ReflectorCounts {
   silent: number;
   /** Everything else that went wrong, expired versions among it. */
   failures: number;
-  /** Lines that were no events or too long, and events of an unknown type. */
+  /** What of a watch was no event or too long, and events of an unknown type. */
   garbage: number;
 }

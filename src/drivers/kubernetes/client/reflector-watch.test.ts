@@ -163,7 +163,7 @@ describe('the watch', () => {
           (response) => sendJson(response, 200, list(40, [object('p', 1)])),
           (response) => openWatch(response, bookmark(41)),
         ],
-        { lineBytesMax: 2000 },
+        { eventBytesMax: 2000 },
       );
       await until(() => reflector.counts.bookmarks === 1);
       expect(requests.map((one) => one.query.get('resourceVersion'))).toEqual([

@@ -6,20 +6,22 @@
  * version is not reported again. Objects are handed over and dropped. docs/kubernetes-internals.md says why it is
  * built like this and what was measured.
  */
+import { answerFormatOf } from './answer-format.ts';
 import type { ApiAnswer, ApiTarget, ReflectedResource, ReflectionHandler } from './api.ts';
 import { ApiReader, InactiveError } from './api-stream.ts';
 import { Backoff } from './backoff.ts';
 import { type KnownCounts, KnownObjects, resourceVersionOf } from './known-objects.ts';
 import { LineTooLongError } from './line-splitter.ts';
+import { FrameTooLongError } from './protobuf/frame-splitter.ts';
 import { REFLECTOR_DEFAULTS, type ReflectorCounts, type ReflectorOptions } from './reflector-options.ts';
 import {
   endsInitialEvents,
   GarbageError,
-  parseWatchEvent,
   ReflectionError,
   refusal,
   STATUS_GONE,
   STATUS_NOT_FOUND,
+  type WatchEvent,
 } from './watch-events.ts';
 
 /** A watch that lived this long was a success even if nothing happened in it. */
@@ -93,11 +95,11 @@ export class Reflector {
     this.options = { ...REFLECTOR_DEFAULTS, ...options };
     this.streams = this.options.listing === 'stream';
     this.known = new KnownObjects(this.gate(handler));
-    const { inactivitySeconds, pageBytesMax, lineBytesMax, connectTimeoutSeconds } = this.options;
-    this.reader = new ApiReader(target, {
+    const { inactivitySeconds, pageBytesMax, eventBytesMax, connectTimeoutSeconds } = this.options;
+    this.reader = new ApiReader(target, answerFormatOf(resource.schema), {
       inactivitySeconds,
       answerBytesMax: pageBytesMax,
-      lineBytesMax,
+      eventBytesMax,
       connectTimeoutSeconds,
     });
     const { backoffSeconds, backoffSecondsMax, random } = this.options;
@@ -242,15 +244,14 @@ export class Reflector {
       this.opened = true;
       this.lastError = undefined;
     };
-    const answer = await this.reader.readLines(path, (line) => this.onLine(line), onOpen);
+    const answer = await this.reader.readEvents(path, (event) => this.onEvent(event), onOpen);
     const doing = `watching ${this.resource.name}`;
     if (answer.status !== 200) throw refusal(answer.status, answer.body, answer.retryAfterSeconds, doing);
     if (this.listingOpen) throw new ReflectionError(0, `${doing}: the list broke off`, Number.NaN);
   }
 
-  private onLine(line: string): void {
+  private onEvent(event: WatchEvent): void {
     if (this.stopping) return;
-    const event = parseWatchEvent(line);
     switch (event.type) {
       case 'ADDED':
       case 'MODIFIED':
@@ -365,7 +366,8 @@ export class Reflector {
     if (error instanceof InactiveError) this.counts.silent++;
     else this.counts.failures++;
     if (status === STATUS_GONE) this.counts.expired++;
-    if (error instanceof GarbageError || error instanceof LineTooLongError) this.counts.garbage++;
+    const tooLong = error instanceof LineTooLongError || error instanceof FrameTooLongError;
+    if (tooLong || error instanceof GarbageError) this.counts.garbage++;
   }
 
   private report(error: Error, usual: boolean): void {

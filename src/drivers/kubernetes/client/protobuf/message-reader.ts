@@ -1,0 +1,282 @@
+/**
+ * Reads protobuf messages of an API server into the objects that its JSON would have been, as far as a schema names them.
+ *
+ * A field that no schema names is stepped over without being looked at: of a pod that is most of its bytes (managed fields,
+ * environment, probes). Scalars that are empty or zero are left out, as JSON does for fields that are no pointers in Go;
+ * `kept` marks the others. Why not a library: those make every field of every message, in classes whose absent fields
+ * are not absent; here a reader of objects must not see which of the two formats they came in.
+ */
+
+/** What a field becomes. */
+type FieldType = 'text' | 'integer' | 'flag' | 'time' | 'quantity' | 'bytes' | MessageSchema;
+
+/** How often a field occurs: once, in a list, as values by name, as fields of the message around it, or names alone. */
+type FieldShape = 'one' | 'list' | 'map' | 'inline' | 'names';
+
+/** A field of a message. */
+export interface FieldSchema {
+  readonly number: number;
+  readonly type: FieldType;
+  readonly shape: FieldShape;
+  /** Its value counts even if it is empty or zero. */
+  readonly kept: boolean;
+}
+
+/** The fields of a message that are read. Never recursive. */
+export interface MessageSchema {
+  /** By number; undefined where a field is stepped over. */
+  readonly fields: readonly (NamedField | undefined)[];
+}
+
+interface NamedField extends FieldSchema {
+  readonly name: string;
+  /** Wire type that it has to have. */
+  readonly wire: number;
+}
+
+/** Bytes that are no such message. */
+export class ProtobufError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ProtobufError';
+  }
+}
+
+const WIRE_VARINT = 0;
+const WIRE_FIXED64 = 1;
+const WIRE_BYTES = 2;
+const WIRE_FIXED32 = 5;
+
+/** Longest varint: 64 bits in groups of seven. */
+const VARINT_BYTES_MAX = 10;
+
+const TWO_32 = 2 ** 32;
+
+/** @returns A schema of the fields named, each made by one of the functions below. */
+export function message(fields: Readonly<Record<string, FieldSchema>>): MessageSchema {
+  const byNumber: (NamedField | undefined)[] = [];
+  for (const [name, field] of Object.entries(fields)) {
+    const isVarint = field.shape === 'one' && (field.type === 'integer' || field.type === 'flag');
+    byNumber[field.number] = { ...field, name, wire: isVarint ? WIRE_VARINT : WIRE_BYTES };
+  }
+  // Without holes: a look-up of a number that is not there must stay an array access.
+  return { fields: Array.from(byNumber) };
+}
+
+const field = (number: number, type: FieldType, shape: FieldShape = 'one'): FieldSchema => ({
+  number,
+  type,
+  shape,
+  kept: false,
+});
+
+/** A text. */
+export const text = (number: number): FieldSchema => field(number, 'text');
+/** A list of texts. */
+export const texts = (number: number): FieldSchema => field(number, 'text', 'list');
+/** An integer of 32 or 64 bits with a sign; beyond 2^53 it is rounded, as by JSON.parse. */
+export const integer = (number: number): FieldSchema => field(number, 'integer');
+/** true or false. */
+export const flag = (number: number): FieldSchema => field(number, 'flag');
+/** A time, as the text that JSON has for it. */
+export const time = (number: number): FieldSchema => field(number, 'time');
+/** Texts by name (labels). */
+export const strings = (number: number): FieldSchema => field(number, 'text', 'map');
+/** Quantities by name, as the texts that JSON has for them. */
+export const quantities = (number: number): FieldSchema => field(number, 'quantity', 'map');
+/** Bytes: a view of those that are read. */
+export const bytes = (number: number): FieldSchema => field(number, 'bytes');
+/** A message. */
+export const one = (number: number, schema: MessageSchema): FieldSchema => field(number, schema);
+/** A list of messages. */
+export const many = (number: number, schema: MessageSchema): FieldSchema => field(number, schema, 'list');
+/** A message whose fields JSON has in the message around it. */
+export const inline = (number: number, schema: MessageSchema): FieldSchema => field(number, schema, 'inline');
+/** A map of which only the names are read; each has an empty object. */
+export const names = (number: number): FieldSchema => field(number, message({}), 'names');
+/** A scalar that is a pointer in Go: there is a difference between zero and absent. */
+export const kept = (schema: FieldSchema): FieldSchema => ({ ...schema, kept: true });
+
+/** A place in bytes. Positions beyond the end of the message around them are errors, never reads. */
+class Cursor {
+  readonly bytes: Buffer;
+  at: number;
+
+  constructor(bytes: Buffer, at: number) {
+    this.bytes = bytes;
+    this.at = at;
+  }
+
+  /** An unsigned varint of at most 32 bits; higher bits are dropped. */
+  varint32(end: number): number {
+    const { bytes } = this;
+    let value = 0;
+    for (let i = 0; i < VARINT_BYTES_MAX; i++) {
+      if (this.at >= end) throw new ProtobufError('a number is cut off');
+      const byte = bytes[this.at++] as number;
+      if (i < 5) value |= (byte & 0x7f) << (7 * i);
+      if (byte < 0x80) return value >>> 0;
+    }
+    throw new ProtobufError(`a number of more than ${VARINT_BYTES_MAX} bytes`);
+  }
+
+  /** A varint of 64 bits with a sign. */
+  integer(end: number): number {
+    const { bytes } = this;
+    let low = 0;
+    let high = 0;
+    for (let i = 0; i < VARINT_BYTES_MAX; i++) {
+      if (this.at >= end) throw new ProtobufError('a number is cut off');
+      const byte = bytes[this.at++] as number;
+      const bits = byte & 0x7f;
+      if (i < 4) low |= bits << (7 * i);
+      else if (i > 4) high |= bits << (7 * i - 32);
+      else {
+        low |= bits << 28;
+        high |= bits >> 4;
+      }
+      if (byte < 0x80) return high * TWO_32 + (low >>> 0);
+    }
+    throw new ProtobufError(`a number of more than ${VARINT_BYTES_MAX} bytes`);
+  }
+
+  /** Reads a length. @returns Where what has it ends. */
+  lengthEnd(end: number): number {
+    const length = this.varint32(end);
+    if (length > end - this.at)
+      throw new ProtobufError(`${length} bytes announced, ${end - this.at} are left`);
+    return this.at + length;
+  }
+
+  /** Steps over a field. */
+  skip(wire: number, end: number): void {
+    if (wire === WIRE_BYTES) this.at = this.lengthEnd(end);
+    else if (wire === WIRE_VARINT) this.varint32(end);
+    else if (wire === WIRE_FIXED64) this.at += 8;
+    else if (wire === WIRE_FIXED32) this.at += 4;
+    else throw new ProtobufError(`wire type ${wire}, expected 0, 1, 2 or 5`);
+    if (this.at > end) throw new ProtobufError('a field is cut off');
+  }
+
+  view(end: number): Buffer {
+    const last = this.lengthEnd(end);
+    const start = this.at;
+    this.at = last;
+    return this.bytes.subarray(start, last);
+  }
+
+  text(end: number): string {
+    const last = this.lengthEnd(end);
+    const start = this.at;
+    this.at = last;
+    return last === start ? '' : this.bytes.toString('utf8', start, last);
+  }
+}
+
+/** A message under construction. */
+type Target = Record<string, unknown>;
+
+/**
+ * @param whole One message, whole; kept only by fields that are `bytes`.
+ * @returns The fields that the schema names, as JSON would have them.
+ * @throws ProtobufError if the bytes are no message of this schema. Never reads outside of them.
+ * @cost 1 ns a byte stepped over, about 0.1 µs a field read.
+ */
+export function readMessage(whole: Buffer, schema: MessageSchema): Target {
+  return messageAt(new Cursor(whole, 0), whole.length, schema, {});
+}
+
+function messageAt(cursor: Cursor, end: number, schema: MessageSchema, target: Target): Target {
+  const { fields } = schema;
+  while (cursor.at < end) {
+    const tag = cursor.varint32(end);
+    const named = fields[tag >>> 3];
+    if (named === undefined) cursor.skip(tag & 7, end);
+    else if ((tag & 7) !== named.wire)
+      throw new ProtobufError(`${named.name} has wire type ${tag & 7}, expected ${named.wire}`);
+    else fieldAt(cursor, end, named, target);
+  }
+  return target;
+}
+
+function fieldAt(cursor: Cursor, end: number, named: NamedField, target: Target): void {
+  switch (named.shape) {
+    case 'one': {
+      const value = valueAt(cursor, end, named, target[named.name]);
+      if (named.kept || (value !== '' && value !== 0 && value !== false)) target[named.name] = value;
+      return;
+    }
+    case 'list': {
+      const value = valueAt(cursor, end, named, undefined);
+      const list = target[named.name] as unknown[] | undefined;
+      if (list === undefined) target[named.name] = [value];
+      else list.push(value);
+      return;
+    }
+    case 'inline':
+      messageAt(cursor, cursor.lengthEnd(end), named.type as MessageSchema, target);
+      return;
+    default:
+      entryAt(cursor, cursor.lengthEnd(end), named, target);
+  }
+}
+
+/** @param before What the field had: the parts of a message that comes twice are one message. */
+function valueAt(cursor: Cursor, end: number, named: NamedField, before: unknown): unknown {
+  switch (named.type) {
+    case 'text':
+      return cursor.text(end);
+    case 'integer':
+      return cursor.integer(end);
+    case 'flag':
+      return cursor.varint32(end) !== 0;
+    case 'time':
+      return timeAt(cursor, cursor.lengthEnd(end));
+    case 'quantity':
+      return quantityAt(cursor, cursor.lengthEnd(end));
+    case 'bytes':
+      return cursor.view(end);
+    default:
+      return messageAt(cursor, cursor.lengthEnd(end), named.type, (before as Target | undefined) ?? {});
+  }
+}
+
+/** One entry of a map: a message of a name (1) and a value (2). */
+function entryAt(cursor: Cursor, end: number, named: NamedField, target: Target): void {
+  let key = '';
+  let value: unknown = named.shape === 'names' ? {} : named.type === 'quantity' ? '0' : '';
+  while (cursor.at < end) {
+    const tag = cursor.varint32(end);
+    if (tag === ((1 << 3) | WIRE_BYTES)) key = cursor.text(end);
+    else if (tag === ((2 << 3) | WIRE_BYTES) && named.shape === 'map')
+      value = valueAt(cursor, end, named, undefined);
+    else cursor.skip(tag & 7, end);
+  }
+  const before = target[named.name] as Target | undefined;
+  const map = before ?? {};
+  if (before === undefined) target[named.name] = map;
+  // As JSON.parse has it: a name like any other.
+  if (key === '__proto__') {
+    Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+  } else map[key] = value;
+}
+
+const SECONDS = message({ seconds: integer(1) });
+const QUANTITY = message({ string: text(1) });
+
+/** Largest distance from 1970 that a Date has, in seconds. */
+const SECONDS_MAX = 8.64e12;
+
+/** @returns The text that JSON has for a time; '' for none. */
+function timeAt(cursor: Cursor, end: number): string {
+  if (cursor.at === end) return '';
+  const { seconds = 0 } = messageAt(cursor, end, SECONDS, {}) as { seconds?: number };
+  if (Math.abs(seconds) > SECONDS_MAX) throw new ProtobufError(`a time ${seconds} s from 1970`);
+  return `${new Date(seconds * 1000).toISOString().slice(0, -5)}Z`;
+}
+
+function quantityAt(cursor: Cursor, end: number): string {
+  const { string = '' } = messageAt(cursor, end, QUANTITY, {}) as { string?: string };
+  // What JSON has for a quantity without a value.
+  return string === '' ? '0' : string;
+}

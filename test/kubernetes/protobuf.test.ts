@@ -1,0 +1,259 @@
+/**
+ * Objects in protobuf: they are read as their JSON is, on a real API server and against the definitions of Kubernetes itself.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
+import type { MessageSchema } from '../../src/drivers/kubernetes/client/protobuf/message-reader.ts';
+import { Reflector } from '../../src/drivers/kubernetes/client/reflector.ts';
+import type { ControlPlane } from '../../src/drivers/kubernetes/control-plane/control-plane.ts';
+import { moduleOfBinary } from '../../src/drivers/kubernetes/control-plane/go-modules.ts';
+import { startControlPlane } from '../../src/drivers/kubernetes/control-plane/start.ts';
+import { elaboratePod } from '../../src/drivers/kubernetes/objects/objects.scenarios.ts';
+import * as schemas from '../../src/drivers/kubernetes/objects/wire-schemas.ts';
+import {
+  isMalformed,
+  type WatchedResource,
+  watchedResources,
+} from '../../src/drivers/kubernetes/watched-resources.ts';
+import type { PodEvent } from '../../src/governor/pods/pod-events.ts';
+import { until } from '../support/scripted-server.ts';
+import { clientOf, describeWithControlPlane, targetOf } from './control-plane-fixture.ts';
+import { asCreated, forEach, pathOf, send, standUp } from './differential/api-world.ts';
+import { drawCase } from './differential/draw-case.ts';
+import type { Json } from './differential/draw-nodes.ts';
+import { namesAmongOthers } from './differential/world-names.ts';
+
+/** Random clusters of a few nodes, volumes and pods: half of them are there first, half come while it is watched. */
+const CASES = 120;
+
+const SCHEDULER = 'teg';
+
+/** Follows a resource in one format and keeps what its objects became. */
+class Follower {
+  /** By uid. */
+  readonly described = new Map<string, PodEvent | string>();
+  readonly reflector: Reflector;
+  private readonly watched: WatchedResource;
+  private latest: PodEvent | undefined;
+
+  constructor(plane: ControlPlane, index: number, format: 'json' | 'protobuf', listing: 'stream' | 'pages') {
+    const feed = (event: PodEvent): void => {
+      this.latest = event;
+    };
+    this.watched = watchedResources(SCHEDULER, feed)[index] as WatchedResource;
+    const { schema, ...plain } = this.watched.resource;
+    const resource = format === 'json' || schema === undefined ? plain : { ...plain, schema };
+    const handler = {
+      set: (object: unknown) => this.take(object),
+      gone: (uid: string) => this.described.delete(uid),
+      synced: () => undefined,
+    };
+    this.reflector = new Reflector(targetOf(plane.kubeconfig), resource, handler, { listing, pageSize: 50 });
+    this.reflector.start();
+  }
+
+  private take(object: unknown): void {
+    const { uid } = (object as { metadata: { uid: string } }).metadata;
+    try {
+      this.watched.set(object);
+      this.described.set(uid, this.latest as PodEvent);
+    } catch (error) {
+      if (!isMalformed(error)) throw error;
+      this.described.set(uid, error.message);
+    }
+  }
+}
+
+describeWithControlPlane('what a real server sends as protobuf', [], () => {
+  let plane: ControlPlane;
+  let client: ApiClient;
+  const followers: Follower[][] = [];
+
+  beforeAll(async () => {
+    // Without what changes pods that these clusters have not got the objects for.
+    const off =
+      '--disable-admission-plugins=RuntimeClass,StorageObjectInUseProtection,DefaultTolerationSeconds';
+    plane = await startControlPlane({ apiServerFlags: [off] });
+    client = clientOf(plane.kubeconfig);
+  }, 120_000);
+
+  afterAll(async () => {
+    await Promise.all(followers.flat().map(({ reflector }) => reflector.stop()));
+    await client?.close();
+    await plane?.stop();
+  }, 60_000);
+
+  /** Creates what the server takes of random clusters: not all that is drawn is valid. */
+  async function standCases(seeds: readonly number[]): Promise<void> {
+    await forEach(seeds, async (seed) => {
+      const { objects, probe } = drawCase(seed, namesAmongOthers(`w${seed}`));
+      for (const object of [...objects, probe, elaborate(probe)])
+        await standUp(client, [object]).catch(() => undefined);
+      for (const object of objects.filter(({ kind }) => kind === 'PodDisruptionBudget'))
+        await createBudget(object);
+    });
+  }
+
+  /** A pod with everything in the namespace of another one. */
+  function elaborate(beside: Json): Json {
+    const pod = elaboratePod();
+    const { namespace } = beside.metadata as { namespace: string };
+    delete pod.spec.overhead;
+    return { ...pod, kind: 'Pod', metadata: { namespace, name: 'elaborate', labels: pod.metadata.labels } };
+  }
+
+  async function createBudget(budget: Json): Promise<void> {
+    const { namespace, name } = budget.metadata as { namespace: string; name: string };
+    const path = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`;
+    await send(client, { method: 'POST', path, body: asCreated(budget) });
+    await send(client, { method: 'PATCH', path: `${path}/${name}/status`, body: { status: budget.status } });
+  }
+
+  test('random objects, there before and changed while they are watched, become the same', async () => {
+    const seeds = Array.from({ length: CASES }, (_, i) => i + 1);
+    await standCases(seeds.filter((seed) => seed % 2 === 0));
+    const resources = watchedResources(SCHEDULER, () => undefined).map(({ resource }) => resource);
+    for (const index of resources.keys()) {
+      followers.push([
+        new Follower(plane, index, 'json', 'stream'),
+        new Follower(plane, index, 'protobuf', 'stream'),
+        new Follower(plane, index, 'protobuf', 'pages'),
+      ]);
+    }
+    await until(() => followers.flat().every(({ reflector }) => reflector.synced), 30);
+    await standCases(seeds.filter((seed) => seed % 2 === 1));
+    await changeSome(seeds);
+    for (const [index, { name, schema }] of resources.entries()) {
+      const [json, streamed, paged] = followers[index] as [Follower, Follower, Follower];
+      await until(() => same(json, streamed) && same(json, paged), 30).catch(() => undefined);
+      expect(streamed.described, name).toEqual(json.described);
+      expect(paged.described, name).toEqual(json.described);
+      // Both formats were really spoken: protobuf is much the smaller one.
+      if (schema !== undefined)
+        expect(streamed.reflector.bytes, name).toBeLessThan(json.reflector.bytes * 0.9);
+      expect(json.described.size, name).toBeGreaterThan(name.startsWith('podgroups') ? -1 : CASES / 8);
+      expect(
+        [json, streamed, paged].map(({ reflector }) => reflector.counts.failures),
+        name,
+      ).toEqual([0, 0, 0]);
+    }
+  }, 120_000);
+
+  /** Labels and deletes pods, so that watches have more than new objects. */
+  async function changeSome(seeds: readonly number[]): Promise<void> {
+    await forEach(seeds, async (seed) => {
+      const { probe } = drawCase(seed, namesAmongOthers(`w${seed}`));
+      const path = pathOf(probe);
+      if (seed % 3 === 0) await client.request({ method: 'DELETE', path: `${path}?gracePeriodSeconds=0` });
+      const body = { metadata: { labels: { changed: 'yes' }, annotations: { long: 'x'.repeat(5000) } } };
+      if (seed % 3 === 1) await client.request({ method: 'PATCH', path, body });
+    });
+  }
+
+  function same(a: Follower, b: Follower): boolean {
+    const versions = ({ reflector }: Follower): string => JSON.stringify(reflector.objectCounts);
+    return a.described.size === b.described.size && versions(a) === versions(b);
+  }
+});
+
+/** Messages of the definitions: fields by name, each with its number and type. */
+type Definitions = ReadonlyMap<string, ReadonlyMap<string, { number: number; type: string }>>;
+
+/** @returns Folders of the Kubernetes modules that the control plane is built from; none where they are not there. */
+function moduleFolders(): string[] {
+  const modules = ['k8s.io/api', 'k8s.io/apimachinery'];
+  try {
+    const options = {
+      cwd: moduleOfBinary('kube-apiserver').folder,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    } as const;
+    const printed = execFileSync('go', ['list', '-m', '-f', '{{.Dir}}', ...modules], options);
+    return printed.split('\n').filter((line) => line !== '' && existsSync(line));
+  } catch {
+    return [];
+  }
+}
+
+/** Reads the messages of a `generated.proto`. */
+function definitionsOf(file: string): Definitions {
+  const messages = new Map<string, Map<string, { number: number; type: string }>>();
+  for (const [, name = '', body = ''] of readFileSync(file, 'utf8').matchAll(
+    /^message (\w+) \{\n(.*?)^\}/gms,
+  )) {
+    const fields = new Map<string, { number: number; type: string }>();
+    for (const line of body.matchAll(/^ +(?:optional |repeated )?(map<.+>|[\w.]+) (\w+) = (\d+);/gm)) {
+      fields.set(line[2] as string, { number: Number(line[3]), type: line[1] as string });
+    }
+    messages.set(name, fields);
+  }
+  return messages;
+}
+
+const folders = moduleFolders();
+if (folders.length < 2)
+  process.stderr.write("skipped 'field numbers': the Go modules of Kubernetes are not there\n");
+
+describe.skipIf(folders.length < 2)('field numbers', () => {
+  const [api = '', machinery = ''] = folders;
+  const files = {
+    core: join(api, 'core/v1/generated.proto'),
+    storage: join(api, 'storage/v1/generated.proto'),
+    policy: join(api, 'policy/v1/generated.proto'),
+    meta: join(machinery, 'pkg/apis/meta/v1/generated.proto'),
+  };
+
+  /** Fields of older versions of Kubernetes. */
+  const PAST = new Set(['PodSpec.workloadRef']);
+
+  /** Compares a schema with a message, and the messages within. @returns How many fields were compared. */
+  function compare(schema: MessageSchema, name: string, home: Definitions): number {
+    const meta = definitionsOf(files.meta);
+    const core = definitionsOf(files.core);
+    const fields = home.get(name) ?? core.get(name) ?? meta.get(name);
+    expect(fields, name).toBeDefined();
+    let compared = 0;
+    for (const field of schema.fields) {
+      if (field === undefined || PAST.has(`${name}.${field.name}`)) continue;
+      const defined = fields?.get(field.name);
+      expect(defined?.number, `${name}.${field.name}`).toBe(field.number);
+      compared++;
+      const type = (defined?.type ?? '')
+        .replace(/^map<.*, ?(.*)>$/, '$1')
+        .split('.')
+        .at(-1) as string;
+      const wanted = typeof field.type === 'object' ? undefined : field.type;
+      if (wanted === undefined)
+        compared += field.shape === 'names' ? 0 : compare(field.type as MessageSchema, type, home);
+      else expect(wanted, `${name}.${field.name}`).toBe(KINDS[type] ?? `no kind of ${type}`);
+    }
+    return compared;
+  }
+
+  const KINDS: Readonly<Record<string, string>> = {
+    ...{
+      string: 'text',
+      int32: 'integer',
+      int64: 'integer',
+      bool: 'flag',
+      Time: 'time',
+      Quantity: 'quantity',
+    },
+  };
+
+  test.each([
+    [schemas.POD, 'Pod', files.core, 100],
+    [schemas.NODE, 'Node', files.core, 10],
+    [schemas.NAMESPACE, 'Namespace', files.core, 7],
+    [schemas.CLAIM, 'PersistentVolumeClaim', files.core, 20],
+    [schemas.VOLUME, 'PersistentVolume', files.core, 25],
+    [schemas.STORAGE_CLASS, 'StorageClass', files.storage, 10],
+    [schemas.CSI_NODE, 'CSINode', files.storage, 10],
+    [schemas.BUDGET, 'PodDisruptionBudget', files.policy, 14],
+  ])('%#: those of Kubernetes itself', (schema, name, file, least) => {
+    expect(compare(schema, name, definitionsOf(file))).toBeGreaterThanOrEqual(least);
+  });
+});
