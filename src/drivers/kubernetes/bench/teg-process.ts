@@ -8,8 +8,8 @@ import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control
 import { startGuardian } from '../control-plane/guardian.ts';
 import { ManagedProcess } from '../control-plane/managed-process.ts';
 
-/** What `bin/teg` hands over to. */
-const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'cli', 'main.ts');
+/** What a user calls; run by this very Node.js it stays one process. */
+const PROGRAM = join(import.meta.dirname, '..', '..', '..', '..', 'bin', 'teg');
 
 let started = 0;
 
