@@ -25,7 +25,8 @@ export async function startRewritingProxy(
   const agent = new Agent({ keepAlive: true, ...(ca === undefined ? {} : { ca }) });
   const sockets = new Set<Socket>();
   const take = (request: IncomingMessage, response: ServerResponse): void => {
-    const { connection: _, host: __, ...headers } = request.headers;
+    // Nobody gets protobuf through it: only lines can be changed.
+    const { connection: _, host: __, ...headers } = { ...request.headers, accept: 'application/json' };
     const onward = requestTls(
       new URL(request.url ?? '/', upstream),
       { method: request.method ?? 'GET', headers, agent },

@@ -6,10 +6,24 @@ import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control
 import { startTeg } from './teg-process.ts';
 
 /** Names of schedulers on the command line and in results. */
-export const SCHEDULER_NAMES = ['teg', 'stock', 'stock-no-batching'] as const;
+export const SCHEDULER_NAMES = ['teg', 'stock', 'stock-no-batching', 'stock-most-allocated'] as const;
 
 /** A scheduler under test. */
 export type SchedulerName = (typeof SCHEDULER_NAMES)[number];
+
+/** Configuration with which the stock scheduler packs instead of spreading: that of the published packing results. */
+const MOST_ALLOCATED = `profiles:
+  - schedulerName: default-scheduler
+    pluginConfig:
+      - name: NodeResourcesFit
+        args:
+          scoringStrategy:
+            type: MostAllocated
+            resources:
+              - { name: cpu, weight: 1 }
+              - { name: memory, weight: 1 }
+              - { name: nvidia.com/gpu, weight: 5 }
+`;
 
 /** @returns The name. @throws TegError TEG_OPTION_INVALID for one that there is not. */
 export function schedulerByName(name: string): SchedulerName {
@@ -30,5 +44,5 @@ export function schedulerNameOfPods(scheduler: SchedulerName): string {
 export function startScheduler(plane: ControlPlane, scheduler: SchedulerName): Promise<ControlPlaneProcess> {
   if (scheduler === 'teg') return startTeg(plane);
   const gates = scheduler === 'stock-no-batching' ? ['--feature-gates=OpportunisticBatching=false'] : [];
-  return plane.startStockScheduler('', gates);
+  return plane.startStockScheduler(scheduler === 'stock-most-allocated' ? MOST_ALLOCATED : '', gates);
 }
