@@ -121,7 +121,7 @@ export const WORKLOADS: readonly Workload[] = [
     name: 'SchedulingBasic',
     about: 'plain pods of 100m CPU and 500Mi',
     sizes: [
-      { nodes: 1000, initPods: 500, pods: 5000 },
+      { nodes: 1000, initPods: 500, pods: 10_000 },
       { nodes: 5000, initPods: 1000, pods: 5000 },
     ],
   },
@@ -129,7 +129,7 @@ export const WORKLOADS: readonly Workload[] = [
     ...PLAIN,
     name: 'Unschedulable',
     about: 'plain pods, while every 200 ms a pod of higher priority arrives that fits nowhere',
-    sizes: [{ nodes: 5000, initPods: 100, pods: 4000 }],
+    sizes: [{ nodes: 5000, initPods: 100, pods: 10_000 }],
     churn: 'unschedulable',
   },
   {
@@ -137,7 +137,7 @@ export const WORKLOADS: readonly Workload[] = [
     name: 'SchedulingWithMixedChurn',
     about:
       'plain pods, while every second a node, a pod that fits nowhere and a service are created or deleted',
-    sizes: [{ nodes: 5000, initPods: 0, pods: 4000 }],
+    sizes: [{ nodes: 5000, initPods: 0, pods: 10_000 }],
     churn: 'mixed',
   },
   {
@@ -172,7 +172,7 @@ export const WORKLOADS: readonly Workload[] = [
     ...PLAIN,
     name: 'PreemptionBasic',
     about: 'pods of 3 CPUs that each evict three of the four pods of lower priority on a node of 4 CPUs',
-    sizes: [{ nodes: 500, initPods: 2000, pods: 500 }],
+    sizes: [{ nodes: 1000, initPods: 4000, pods: 1000 }],
     podsPerNodeMax: LOW_PRIORITY_PER_NODE + 1,
     init: { requests: { cpu: '900m', memory: '500Mi' }, spec: { terminationGracePeriodSeconds: 0 } },
     initBound: true,

@@ -27,30 +27,35 @@ export interface RequestCount {
 
 /** Counters of one client. The number of rows is bounded by the methods, resources and codes that occur. */
 export class RequestStatistics {
-  private readonly rows = new Map<string, RequestCount>();
+  private readonly rows: RequestCount[] = [];
+  /** The same by resource, method and code, so that a look-up makes no text. */
+  private readonly byLabels = new Map<string, Map<string, Map<string, RequestCount>>>();
   private readonly histograms = new Map<string, DurationHistogram>();
 
   /** Counts a request that ended. O(1). */
   record(method: string, path: string, code: string, seconds: number): void {
-    const resource = resourceOfPath(path);
-    const key = `${method} ${resource} ${code}`;
-    let row = this.rows.get(key);
-    if (row === undefined) {
-      row = { method, resource, code, count: 0 };
-      this.rows.set(key, row);
-    }
-    row.count++;
+    this.rowOf(method, resourceOfPath(path), code).count++;
     addDuration(this.durationsOf(method), seconds);
   }
 
   /** @returns The counts, one row per method, resource and code that occurred; live objects, not to be changed. */
   counts(): Iterable<Readonly<RequestCount>> {
-    return this.rows.values();
+    return this.rows;
   }
 
   /** @returns Durations by method; live objects, not to be changed. */
   durations(): ReadonlyMap<string, DurationHistogram> {
     return this.histograms;
+  }
+
+  private rowOf(method: string, resource: string, code: string): RequestCount {
+    const byCode = innerMap(innerMap(this.byLabels, resource), method);
+    const known = byCode.get(code);
+    if (known !== undefined) return known;
+    const row: RequestCount = { method, resource, code, count: 0 };
+    byCode.set(code, row);
+    this.rows.push(row);
+    return row;
   }
 
   private durationsOf(method: string): DurationHistogram {
@@ -62,6 +67,15 @@ export class RequestStatistics {
     }
     return histogram;
   }
+}
+
+/** @returns The map under a key, made if it is not there. */
+function innerMap<Value>(map: Map<string, Map<string, Value>>, key: string): Map<string, Value> {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = new Map<string, Value>();
+  map.set(key, made);
+  return made;
 }
 
 /** Adds one observation. */

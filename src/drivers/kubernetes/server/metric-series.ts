@@ -32,6 +32,12 @@ const OTHER = 'other';
 /** Separates label values in keys; no label that is counted has it. */
 const SEPARATOR = '\u0000';
 
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /** Rows of one metric. */
 export class MetricSeries {
   readonly definition: MetricDefinition;
@@ -41,6 +47,9 @@ export class MetricSeries {
   readonly #rows = new Map<string, number>();
   readonly #rowsMax: number;
   #values: Float64Array;
+  /** Labels that were asked for last, and their row: most are asked for again at once. */
+  #latest: readonly string[] = [];
+  #latestRow = -1;
 
   /** @param rowsMax At least 1. */
   constructor(definition: MetricDefinition, rowsMax: number = SERIES_MAX) {
@@ -54,8 +63,11 @@ export class MetricSeries {
 
   /** @returns The row of label values (in the order of the definition), new if need be; stays valid until `clear`. O(1). */
   row(...labels: string[]): number {
+    if (this.#latestRow >= 0 && isSame(labels, this.#latest)) return this.#latestRow;
     const key = labels.length === 1 ? (labels[0] as string) : labels.join(SEPARATOR);
-    return this.#rows.get(key) ?? this.#newRow(key);
+    this.#latestRow = this.#rows.get(key) ?? this.#newRow(key);
+    this.#latest = labels;
+    return this.#latestRow;
   }
 
   #newRow(key: string): number {
@@ -113,6 +125,7 @@ export class MetricSeries {
   /** Forgets all rows, for gauges that are set anew as a whole. */
   clear(): void {
     this.#rows.clear();
+    this.#latestRow = -1;
     this.#values.fill(0);
     if (this.definition.labels.length === 0) this.#rows.set('', 0);
   }

@@ -60,6 +60,8 @@ export function eventName(regarding: ObjectReference, stamp: bigint): string {
 
 /** @returns The text in at most so many bytes of UTF-8, with ` ...` at the end where it was cut. */
 export function cutNote(note: string): string {
+  // Three bytes of UTF-8 for a unit of UTF-16 are the most.
+  if (note.length * 3 <= NOTE_BYTES_MAX) return note;
   const bytes = Buffer.from(note);
   if (bytes.length <= NOTE_BYTES_MAX) return note;
   let end = NOTE_BYTES_MAX - CUT_SUFFIX.length;

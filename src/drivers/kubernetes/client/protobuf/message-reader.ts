@@ -110,6 +110,8 @@ class Cursor {
   /** An unsigned varint of at most 32 bits; higher bits are dropped. */
   varint32(end: number): number {
     const { bytes } = this;
+    // Most have one byte.
+    if (this.at < end && (bytes[this.at] as number) < 0x80) return bytes[this.at++] as number;
     let value = 0;
     for (let i = 0; i < VARINT_BYTES_MAX; i++) {
       if (this.at >= end) throw new ProtobufError('a number is cut off');
@@ -267,12 +269,19 @@ const QUANTITY = message({ string: text(1) });
 /** Largest distance from 1970 that a Date has, in seconds. */
 const SECONDS_MAX = 8.64e12;
 
+/** The time that was read last: objects that come together were often made in the same second. */
+let latestSeconds = Number.NaN;
+let latestTime = '';
+
 /** @returns The text that JSON has for a time; '' for none. */
 function timeAt(cursor: Cursor, end: number): string {
   if (cursor.at === end) return '';
   const { seconds = 0 } = messageAt(cursor, end, SECONDS, {}) as { seconds?: number };
+  if (seconds === latestSeconds) return latestTime;
   if (Math.abs(seconds) > SECONDS_MAX) throw new ProtobufError(`a time ${seconds} s from 1970`);
-  return `${new Date(seconds * 1000).toISOString().slice(0, -5)}Z`;
+  latestTime = `${new Date(seconds * 1000).toISOString().slice(0, -5)}Z`;
+  latestSeconds = seconds;
+  return latestTime;
 }
 
 function quantityAt(cursor: Cursor, end: number): string {
