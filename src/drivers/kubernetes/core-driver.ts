@@ -43,6 +43,8 @@ export class CoreDriver {
   private allowed = false;
   private turn: NodeJS.Immediate | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** When the timer fires, by the monotonic clock. */
+  private timerMs = 0;
   private stopped = false;
 
   constructor(scheduler: PodScheduler, ports: CorePorts) {
@@ -133,9 +135,17 @@ export class CoreDriver {
     return this.scheduler.hasWork || this.scheduler.dueSeconds <= this.nowSeconds();
   }
 
+  /** Sees to a turn when something is due by itself. A timer that fires before that is left: it costs one look. */
   private sleep(): void {
-    clearTimeout(this.timer);
     const seconds = Math.min(this.scheduler.dueSeconds - this.nowSeconds(), SLEEP_SECONDS_MAX);
-    this.timer = setTimeout(() => this.wake(), Math.max(1, seconds * 1000));
+    const delayMs = Math.max(1, seconds * 1000);
+    const dueMs = performance.now() + delayMs;
+    if (this.timer !== undefined && this.timerMs <= dueMs) return;
+    clearTimeout(this.timer);
+    this.timerMs = dueMs;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.wake();
+    }, delayMs);
   }
 }

@@ -7,6 +7,9 @@
 
 import type { MessageSchema } from './protobuf/message-reader.ts';
 
+/** Headers of a request. Not changed afterwards. */
+export type Headers = Readonly<Record<string, string>>;
+
 /** Where an API server is and how to be believed there. */
 export interface ApiTarget {
   /** `https://host:port` with an optional path, no slash at the end. */
@@ -16,8 +19,8 @@ export interface ApiTarget {
   readonly serverName: string | undefined;
   readonly clientCertificate: string | undefined;
   readonly clientKey: string | undefined;
-  /** Headers for a request (a token that may be renewed). */
-  headers(): Promise<Readonly<Record<string, string>>>;
+  /** Headers for a request (a token that may be renewed): at once if they are at hand. @throws Error if there are none. */
+  headers(): Headers | Promise<Headers>;
   /** For messages: file and context, or `in cluster`. */
   readonly origin: string;
 }

@@ -3,17 +3,15 @@
  */
 import { readFileSync } from 'node:fs';
 import { TegError } from '../../../model/errors.ts';
+import type { Headers } from './api.ts';
 import type { KubeContext, KubeExec, KubeUser } from './kubeconfig.ts';
-
-/** Headers of a request. */
-export type Headers = Readonly<Record<string, string>>;
 
 /** Proof of who asks. */
 export interface Credentials {
   /** PEM. */
   readonly clientCertificate: string | undefined;
   readonly clientKey: string | undefined;
-  headers(): Promise<Headers>;
+  headers(): Headers | Promise<Headers>;
 }
 
 /** How often a token file is looked at; kubelet renews tokens when 80 % of their hour are over. */
@@ -27,13 +25,10 @@ const PLUGIN_SECONDS_MAX = 60;
  *          the file cannot be read.
  * @throws Error from `headers` if there has never been a token.
  */
-export function tokenFileHeaders(
-  file: string,
-  nowMs: () => number = () => performance.now(),
-): () => Promise<Headers> {
+export function tokenFileHeaders(file: string, nowMs: () => number = () => performance.now()): () => Headers {
   let headers: Headers | undefined;
   let readMs = Number.NEGATIVE_INFINITY;
-  return async () => {
+  return () => {
     if (headers !== undefined && nowMs() - readMs < TOKEN_CHECK_MS) return headers;
     readMs = nowMs();
     try {
@@ -60,8 +55,8 @@ export async function credentialsOf(context: KubeContext): Promise<Credentials> 
   const own = { clientCertificate, clientKey };
   if (user.tokenFile !== undefined) {
     const headers = tokenFileHeaders(user.tokenFile);
-    await explained(headers(), context);
-    return { ...own, headers: async () => ({ ...fixed, ...(await headers()) }) };
+    await explained(Promise.resolve().then(headers), context);
+    return { ...own, headers: () => ({ ...fixed, ...headers() }) };
   }
   const token = user.token ?? '';
   if (token !== '') return constant(own, { ...fixed, authorization: `Bearer ${token}` });
@@ -76,8 +71,7 @@ export async function credentialsOf(context: KubeContext): Promise<Credentials> 
 }
 
 function constant(own: Omit<Credentials, 'headers'>, headers: Headers): Credentials {
-  const promise = Promise.resolve(headers);
-  return { ...own, headers: () => promise };
+  return { ...own, headers: () => headers };
 }
 
 function refuseUnsupported({ cluster, user, origin }: KubeContext): void {

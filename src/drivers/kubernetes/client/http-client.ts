@@ -6,7 +6,7 @@
  * is over while it waits is then surely not sent. Retries are the caller's: only it knows what a repetition means.
  */
 import type { Client } from 'undici';
-import type { ApiAnswer, ApiClient, ApiRequest, ApiTarget } from './api.ts';
+import type { ApiAnswer, ApiClient, ApiRequest, ApiTarget, Headers } from './api.ts';
 import { openConnection, serverAddress } from './connection.ts';
 import { Exchange, type ExchangeCode, type ExchangeOwner } from './exchange.ts';
 import { RequestStatistics } from './request-statistics.ts';
@@ -56,11 +56,14 @@ interface Lane {
 /** What an exchange carries until it ends. */
 interface Journey {
   readonly startedMs: number;
-  readonly timer: NodeJS.Timeout;
-  headers: Record<string, string>;
+  readonly seconds: number;
+  headers: Headers;
   body: Buffer | null;
   lane: Lane | undefined;
 }
+
+/** How often it is looked which requests have had their time: one timer for all, since most end long before. */
+const DEADLINES_MS = 50;
 
 /** @returns A client of the target; nothing is connected yet. */
 export function createApiClient(target: ApiTarget, options: HttpClientOptions = {}): HttpApiClient {
@@ -78,6 +81,9 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
   private readonly journeys = new Map<Exchange, Journey>();
   private readonly waiting = new Set<Exchange>();
   private sendingSoon = false;
+  private deadlines: NodeJS.Timeout | undefined;
+  /** Headers of the last request, by what they were made of. */
+  private latestHeaders: { own: Headers; contentType: string; all: Headers } | undefined;
   private closed = false;
   private idle: (() => void) | undefined;
 
@@ -107,14 +113,11 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
     const body = request.body === undefined ? null : Buffer.from(JSON.stringify(request.body));
     const exchange = new Exchange(request, request.answerBytesMax ?? this.options.answerBytesMax, this);
     const seconds = request.timeoutSeconds ?? this.options.timeoutSeconds;
-    const timer = setTimeout(
-      () => exchange.abort(new Error(`no answer within ${seconds} s`)),
-      seconds * 1000,
-    );
-    const journey: Journey = { startedMs: performance.now(), timer, headers: {}, body, lane: undefined };
+    const journey: Journey = { startedMs: performance.now(), seconds, headers: {}, body, lane: undefined };
     this.journeys.set(exchange, journey);
+    this.deadlines ??= setInterval(() => this.endOverdue(), DEADLINES_MS);
     if (this.closed) exchange.abort(new Error('the client is closed'));
-    else void this.authorize(exchange, journey);
+    else this.authorize(exchange, journey);
     return exchange.answer;
   }
 
@@ -137,7 +140,6 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
   /** For exchanges: the caller has its answer. */
   settled(exchange: Exchange, code: ExchangeCode): void {
     const journey = this.journeys.get(exchange) as Journey;
-    clearTimeout(journey.timer);
     this.waiting.delete(exchange);
     const seconds = (performance.now() - journey.startedMs) / 1000;
     this.statistics.record(exchange.request.method, exchange.request.path, code, seconds);
@@ -153,27 +155,55 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
     this.sendWaitingSoon();
   }
 
-  /** Gets the headers that prove who asks, and gives the request to a connection, or lets it wait for one. */
-  private async authorize(exchange: Exchange, journey: Journey): Promise<void> {
+  /** Ends what has had its time. O(pending). */
+  private endOverdue(): void {
+    const nowMs = performance.now();
+    for (const [exchange, { startedMs, seconds }] of this.journeys) {
+      if (nowMs - startedMs >= seconds * 1000) exchange.abort(new Error(`no answer within ${seconds} s`));
+    }
+    if (this.journeys.size > 0) return;
+    clearInterval(this.deadlines);
+    this.deadlines = undefined;
+  }
+
+  /** Gets the headers that prove who asks; at once where they are at hand. */
+  private authorize(exchange: Exchange, journey: Journey): void {
     try {
-      const { method, contentType } = exchange.request;
-      journey.headers = {
-        accept: 'application/json',
-        'user-agent': this.options.userAgent,
-        ...(await this.target.headers()),
-      };
-      if (journey.body !== null) {
-        const patch = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-        journey.headers['content-type'] = contentType ?? patch;
-      }
+      const own = this.target.headers();
+      if (own instanceof Promise) {
+        own.then(
+          (headers) => this.admit(exchange, journey, headers),
+          (error: Error) => exchange.abort(error),
+        );
+      } else this.admit(exchange, journey, own);
     } catch (error) {
       exchange.abort(error as Error);
     }
+  }
+
+  /** Gives a request to a connection, or lets it wait for one. */
+  private admit(exchange: Exchange, journey: Journey, own: Headers): void {
     if (exchange.settled) return;
+    journey.headers = this.headersOf(exchange.request, own);
     const lane = this.freeLane();
     if (lane !== undefined) this.send(exchange, journey, lane);
     else if (this.waiting.size < this.options.waitingMax) this.waiting.add(exchange);
     else exchange.abort(new Error(`${this.waiting.size} requests wait already, which is the limit`));
+  }
+
+  private headersOf({ method, body, contentType: asked }: ApiRequest, own: Headers): Headers {
+    const usual = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const contentType = body === undefined ? '' : (asked ?? usual);
+    const latest = this.latestHeaders;
+    if (latest !== undefined && latest.own === own && latest.contentType === contentType) return latest.all;
+    const all: Headers = {
+      accept: 'application/json',
+      'user-agent': this.options.userAgent,
+      ...own,
+      ...(contentType === '' ? {} : { 'content-type': contentType }),
+    };
+    this.latestHeaders = { own, contentType, all };
+    return all;
   }
 
   private freeLane(): Lane | undefined {

@@ -48,6 +48,25 @@ describe('MetricSeries', () => {
     expect(samples.reduce((sum, { value }) => sum + value, 0)).toBe(5000);
   });
 
+  test('labels that were asked for last are not mistaken for others, nor after everything was forgotten', () => {
+    const series = new MetricSeries({ name: 'c', type: 'counter', help: '', labels: ['a', 'b'] });
+    for (const labels of [
+      ['x', 'y'],
+      ['x', 'z'],
+      ['x', 'y'],
+      ['x', 'y'],
+      ['y', 'z'],
+    ] as const) {
+      series.add(series.row(...labels), 1);
+    }
+    const counted = () => series.samples().map(({ labels, value }) => `${labels.a}${labels.b} ${value}`);
+    expect(counted()).toEqual(['xy 3', 'xz 1', 'yz 1']);
+    series.clear();
+    series.add(series.row('x', 'y'), 1);
+    series.add(series.row('y', 'z'), 2);
+    expect(counted()).toEqual(['xy 1', 'yz 2']);
+  });
+
   test('without labels there is a row from the start, and after everything was forgotten', () => {
     const series = new MetricSeries({ name: 'g', type: 'gauge', help: '', labels: [] });
     series.set(series.row(), 3);

@@ -37,5 +37,7 @@ test('waits end by themselves, or all at once', async () => {
 test('times as the API writes them', () => {
   expect(microTime(1_700_000_000.123456)).toBe('2023-11-14T22:13:20.123456Z');
   expect(microTime(0.000007)).toBe('1970-01-01T00:00:00.000007Z');
+  expect(microTime(1_700_000_000.9)).toBe('2023-11-14T22:13:20.900000Z');
+  expect(microTime(1_700_000_001)).toBe('2023-11-14T22:13:21.000000Z');
   expect(secondTime(1_700_000_000.9)).toBe('2023-11-14T22:13:20Z');
 });
