@@ -62,7 +62,7 @@ export class MetricSeries {
   }
 
   /** @returns The row of label values (in the order of the definition), new if need be; stays valid until `clear`. O(1). */
-  row(...labels: string[]): number {
+  row(labels: readonly string[]): number {
     if (this.#latestRow >= 0 && isSame(labels, this.#latest)) return this.#latestRow;
     const key = labels.length === 1 ? (labels[0] as string) : labels.join(SEPARATOR);
     this.#latestRow = this.#rows.get(key) ?? this.#newRow(key);

@@ -21,7 +21,7 @@ describe('MetricSeries', () => {
       labels: ['a'],
       buckets: [1, 2],
     });
-    const row = series.row('x');
+    const row = series.row(['x']);
     for (const value of [1, 1.5, 2, 7]) series.observe(row, value);
     expect(series.samples().map(({ name, labels, value }) => [name, labels.a, labels.le, value])).toEqual([
       ['h_bucket', 'x', '1', 1],
@@ -37,7 +37,7 @@ describe('MetricSeries', () => {
 
   test('combinations of labels are bounded; the rest counts together and nothing is lost', () => {
     const series = new MetricSeries({ name: 'c', type: 'counter', help: '', labels: ['a', 'b'] });
-    for (let i = 0; i < 5000; i++) series.add(series.row('x', String(i)), 1);
+    for (let i = 0; i < 5000; i++) series.add(series.row(['x', String(i)]), 1);
     const samples = series.samples();
     expect(samples).toHaveLength(SERIES_MAX + 1);
     expect(samples.at(-1)).toEqual({
@@ -57,19 +57,19 @@ describe('MetricSeries', () => {
       ['x', 'y'],
       ['y', 'z'],
     ] as const) {
-      series.add(series.row(...labels), 1);
+      series.add(series.row(labels), 1);
     }
     const counted = () => series.samples().map(({ labels, value }) => `${labels.a}${labels.b} ${value}`);
     expect(counted()).toEqual(['xy 3', 'xz 1', 'yz 1']);
     series.clear();
-    series.add(series.row('x', 'y'), 1);
-    series.add(series.row('y', 'z'), 2);
+    series.add(series.row(['x', 'y']), 1);
+    series.add(series.row(['y', 'z']), 2);
     expect(counted()).toEqual(['xy 1', 'yz 2']);
   });
 
   test('without labels there is a row from the start, and after everything was forgotten', () => {
     const series = new MetricSeries({ name: 'g', type: 'gauge', help: '', labels: [] });
-    series.set(series.row(), 3);
+    series.set(series.row([]), 3);
     series.clear();
     expect(series.samples()).toEqual([{ name: 'g', labels: {}, value: 0 }]);
   });

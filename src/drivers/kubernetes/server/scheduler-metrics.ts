@@ -59,7 +59,7 @@ export class SchedulerMetrics {
   /** @returns The value of a metric (of a histogram: its number of observations), for tests and summaries. */
   value(metric: MetricKey, ...labels: string[]): number {
     const series = this.#series[metric];
-    return series.value(series.row(...labels));
+    return series.value(series.row(labels));
   }
 
   /** An attempt ended. @param seconds The decision, and the binding if there was one. */
@@ -226,23 +226,23 @@ export class SchedulerMetrics {
     }
     const series = this.#series.clientSeconds;
     for (const [method, { counts, sumSeconds }] of statistics.durations()) {
-      series.setHistogram(series.row(method), counts, sumSeconds);
+      series.setHistogram(series.row([method]), counts, sumSeconds);
     }
   }
 
   #add(metric: MetricKey, amount: number, ...labels: string[]): void {
     const series = this.#series[metric];
-    series.add(series.row(...labels), amount);
+    series.add(series.row(labels), amount);
   }
 
   #set(metric: MetricKey, value: number, ...labels: string[]): void {
     const series = this.#series[metric];
-    series.set(series.row(...labels), value);
+    series.set(series.row(labels), value);
   }
 
   #observe(metric: MetricKey, value: number, ...labels: string[]): void {
     const series = this.#series[metric];
-    series.observe(series.row(...labels), value);
+    series.observe(series.row(labels), value);
   }
 }
 

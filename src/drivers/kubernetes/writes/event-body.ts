@@ -80,6 +80,7 @@ export function eventBody(
   series: EventSeries,
 ): object {
   const { regarding, related } = event;
+  // JSON leaves out what is undefined.
   return {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
@@ -90,19 +91,23 @@ export function eventBody(
     action: event.action,
     reason: event.reason,
     regarding: referenceBody(regarding),
-    ...(related === undefined ? {} : { related: referenceBody(related) }),
+    related: related && referenceBody(related),
     note: cutNote(event.note),
     type: event.type,
-    ...(series.count > 1 ? seriesBody(series) : {}),
+    series: series.count > 1 ? seriesOf(series) : undefined,
   };
 }
 
 /** @returns The body of a PATCH that tells of repetitions. */
 export function seriesBody(series: EventSeries): object {
-  return { series: { count: series.count, lastObservedTime: microTime(series.lastWallSeconds) } };
+  return { series: seriesOf(series) };
+}
+
+function seriesOf(series: EventSeries): object {
+  return { count: series.count, lastObservedTime: microTime(series.lastWallSeconds) };
 }
 
 function referenceBody(reference: ObjectReference): object {
-  const { namespace, ...rest } = reference;
-  return namespace === '' ? rest : { ...rest, namespace };
+  const { apiVersion, kind, namespace, name, uid } = reference;
+  return { apiVersion, kind, name, uid, namespace: namespace === '' ? undefined : namespace };
 }

@@ -204,7 +204,8 @@ function messageAt(cursor: Cursor, end: number, schema: MessageSchema, target: T
 function fieldAt(cursor: Cursor, end: number, named: NamedField, target: Target): void {
   switch (named.shape) {
     case 'one': {
-      const value = valueAt(cursor, end, named, target[named.name]);
+      const before = typeof named.type === 'object' ? target[named.name] : undefined;
+      const value = valueAt(cursor, end, named, before);
       if (named.kept || (value !== '' && value !== 0 && value !== false)) target[named.name] = value;
       return;
     }
