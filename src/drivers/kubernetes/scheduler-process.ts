@@ -20,6 +20,7 @@ import type { SchedulerConfig } from './config/scheduler-config.ts';
 import { CoreDriver } from './core-driver.ts';
 import { EffectRunner } from './effect-runner.ts';
 import { Followers } from './followers.ts';
+import { IoCoalescer } from './io-coalescing.ts';
 import type { RecordFile } from './record-file.ts';
 import { takeSnapshot } from './snapshot/take-snapshot.ts';
 import { Standby } from './standby.ts';
@@ -79,13 +80,18 @@ export class SchedulerProcess {
   /** Of what it is fed, if it is recorded. */
   record: RecordFile | undefined;
   private readonly standby = new Standby();
+  private readonly coalescer: IoCoalescer;
   private stopping = false;
   private leads = 0;
 
   constructor(options: SchedulerProcessOptions) {
     const { target, config, log, identity } = options;
     this.options = options;
-    this.client = createApiClient(target, config.clientConnection);
+    this.coalescer = new IoCoalescer(config.clientConnection.coalesceMilliseconds);
+    this.client = createApiClient(target, {
+      ...config.clientConnection,
+      onSettled: () => this.noteArrival(),
+    });
     this.core = new PodScheduler(coreOptions(config), createConstraints());
     const clock = systemWriteClock();
     const troubles = new WriteTroubles(log, () => clock.nowSeconds());
@@ -161,6 +167,11 @@ export class SchedulerProcess {
     await this.record?.close();
   }
 
+  /** Lists are read without pauses: the sooner they are there, the sooner it works. */
+  private noteArrival(): void {
+    if (this.driver.decides) this.coalescer.note();
+  }
+
   /** Whether a write may be sent now. */
   private mayWrite(): boolean {
     if (this.options.dryRun) return false;
@@ -201,7 +212,10 @@ export class SchedulerProcess {
       target,
       schedulerName: config.schedulerName,
       pageSize: config.clientConnection.listPageSize,
-      feed: (event) => this.driver.feed(event),
+      feed: (event) => {
+        this.driver.feed(event);
+        this.noteArrival();
+      },
       log,
       onMalformed: (resource, object, message) => this.tellMalformed(resource, object, message),
       onSynced: () => {

@@ -33,6 +33,8 @@ export interface HttpClientOptions {
   readonly userAgent?: string;
   /** How long `close` lets requests end. Default 5. */
   readonly closeSeconds?: number;
+  /** Told of every request that ended. */
+  readonly onSettled?: () => void;
 }
 
 /** Every option with its default. */
@@ -45,6 +47,7 @@ const DEFAULTS: Required<HttpClientOptions> = {
   connectTimeoutSeconds: 10,
   userAgent: 'teg',
   closeSeconds: 5,
+  onSettled: () => undefined,
 };
 
 /** A connection and the exchanges given to it. */
@@ -143,6 +146,7 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
     this.waiting.delete(exchange);
     const seconds = (performance.now() - journey.startedMs) / 1000;
     this.statistics.record(exchange.request.method, exchange.request.path, code, seconds);
+    this.options.onSettled();
     if (journey.lane === undefined) this.forget(exchange);
   }
 

@@ -71,6 +71,12 @@ const CLIENT_CONNECTION = z.strictObject({
     'Requests under way on each connection; more than 1 was slower and costs more CPU.',
   ),
   bindsInFlightMax: count(1, 1024, 64, 'Bindings under way at most; fewer while the API server is slow.'),
+  coalesceMilliseconds: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(5)
+    .describe('Answers and events that come in numbers are let gather so long, which saves CPU; 0: never.'),
   listPageSize: count(10, 10_000, 500, 'Objects a page, where the API server cannot stream lists.'),
 });
 

@@ -46,6 +46,7 @@ describe('the defaults', () => {
         connections: 32,
         pipelining: 1,
         bindsInFlightMax: 64,
+        coalesceMilliseconds: 5,
         listPageSize: 500,
       },
       zones: { label: '', nodesMax: 2000 },
