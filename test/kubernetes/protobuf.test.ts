@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
-import type { MessageSchema } from '../../src/drivers/kubernetes/client/protobuf/message-reader.ts';
+import type { MessageSchema } from '../../src/drivers/kubernetes/client/protobuf/message-schema.ts';
 import { Reflector } from '../../src/drivers/kubernetes/client/reflector.ts';
 import type { ControlPlane } from '../../src/drivers/kubernetes/control-plane/control-plane.ts';
 import { moduleOfBinary } from '../../src/drivers/kubernetes/control-plane/go-modules.ts';
@@ -18,6 +18,8 @@ import {
   type WatchedResource,
   watchedResources,
 } from '../../src/drivers/kubernetes/watched-resources.ts';
+import { eventBody } from '../../src/drivers/kubernetes/writes/event-body.ts';
+import { BINDING, EVENT } from '../../src/drivers/kubernetes/writes/written-schemas.ts';
 import type { PodEvent } from '../../src/governor/pods/pod-events.ts';
 import { until } from '../support/scripted-server.ts';
 import { clientOf, describeWithControlPlane, targetOf } from './control-plane-fixture.ts';
@@ -159,6 +161,89 @@ describeWithControlPlane('what a real server sends as protobuf', [], () => {
   }
 });
 
+describeWithControlPlane('what is written as protobuf to a real server', [], () => {
+  const NAMESPACE = 'written';
+  const EVENTS = `/apis/events.k8s.io/v1/namespaces/${NAMESPACE}/events`;
+  const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
+  let plane: ControlPlane;
+  let client: ApiClient;
+
+  beforeAll(async () => {
+    plane = await startControlPlane({});
+    client = clientOf(plane.kubeconfig);
+    await send(client, { method: 'POST', path: '/api/v1/namespaces', body: named(NAMESPACE) });
+  }, 120_000);
+
+  afterAll(async () => {
+    await client?.close();
+    await plane?.stop();
+  }, 60_000);
+
+  const named = (name: string): Json => ({ metadata: { name } });
+
+  /** An event with everything that one can have. */
+  function bodyOf(name: string): object {
+    const reference = { apiVersion: 'v1', kind: 'Pod', namespace: NAMESPACE, name: 'p', uid: 'u-1' };
+    const related = { apiVersion: 'v1', kind: 'Node', namespace: '', name: 'n', uid: 'u-2' };
+    const note = `Zürich ✓ ${'x'.repeat(500)}`;
+    const event = { regarding: reference, related, reason: 'Scheduled', action: 'Binding', note } as const;
+    const series = { count: 300, lastWallSeconds: 1_800_000_060.000001 };
+    return eventBody({ ...event, type: 'Normal' }, name, 'teg-scheduler', 'teg-0', 1_800_000_000.25, series);
+  }
+
+  async function readEvent(name: string): Promise<object> {
+    const { body } = await client.request({ method: 'GET', path: `${EVENTS}/${name}` });
+    const { metadata, ...rest } = body as { metadata: object };
+    return rest;
+  }
+
+  test('an event is there as it would be from JSON', async () => {
+    await send(client, { method: 'POST', path: EVENTS, body: bodyOf('json') });
+    const written = await client.request({
+      method: 'POST',
+      path: EVENTS,
+      body: bodyOf('protobuf'),
+      schema: EVENT,
+    });
+    expect(written.status).toBe(201);
+    const event = await readEvent('protobuf');
+    expect(event).toEqual(await readEvent('json'));
+    expect(event).toMatchObject({
+      eventTime: '2027-01-15T08:00:00.250000Z',
+      series: { count: 300, lastObservedTime: '2027-01-15T08:01:00.000001Z' },
+    });
+  });
+
+  test('a binding binds; refusals come back with their reasons, as from JSON', async () => {
+    const spec = { schedulerName: 'nobody', containers: [{ name: 'c', image: 'i' }] };
+    const pod = { method: 'POST', path: PODS, body: { metadata: { name: 'p' }, spec } } as const;
+    const { uid } = ((await client.request(pod)).body as { metadata: { uid: string } }).metadata;
+    const bind = (uidAsked: string, schema?: MessageSchema) =>
+      client.request({
+        method: 'POST',
+        path: `${PODS}/p/binding`,
+        body: {
+          apiVersion: 'v1',
+          kind: 'Binding',
+          metadata: { name: 'p', namespace: NAMESPACE, uid: uidAsked },
+          target: { apiVersion: 'v1', kind: 'Node', name: 'n-1' },
+        },
+        ...(schema === undefined ? {} : { schema }),
+      });
+    const reasons = async (uidAsked: string): Promise<void> => {
+      const { status, body } = await bind(uidAsked, BINDING);
+      const json = await bind(uidAsked);
+      const { message, reason, code } = json.body as Json;
+      expect([status, body]).toEqual([409, expect.objectContaining({ message, reason, code })]);
+    };
+    await reasons('another');
+    expect((await bind(uid, BINDING)).status).toBe(201);
+    const { body } = await client.request({ method: 'GET', path: `${PODS}/p` });
+    expect(body).toMatchObject({ spec: { nodeName: 'n-1' } });
+    await reasons(uid);
+  });
+});
+
 /** Messages of the definitions: fields by name, each with its number and type. */
 type Definitions = ReadonlyMap<string, ReadonlyMap<string, { number: number; type: string }>>;
 
@@ -201,6 +286,7 @@ describe.skipIf(folders.length < 2)('field numbers', () => {
   const [api = '', machinery = ''] = folders;
   const files = {
     core: join(api, 'core/v1/generated.proto'),
+    events: join(api, 'events/v1/generated.proto'),
     storage: join(api, 'storage/v1/generated.proto'),
     policy: join(api, 'policy/v1/generated.proto'),
     meta: join(machinery, 'pkg/apis/meta/v1/generated.proto'),
@@ -240,6 +326,7 @@ describe.skipIf(folders.length < 2)('field numbers', () => {
       int64: 'integer',
       bool: 'flag',
       Time: 'time',
+      MicroTime: 'microTime',
       Quantity: 'quantity',
     },
   };
@@ -253,6 +340,8 @@ describe.skipIf(folders.length < 2)('field numbers', () => {
     [schemas.STORAGE_CLASS, 'StorageClass', files.storage, 10],
     [schemas.CSI_NODE, 'CSINode', files.storage, 10],
     [schemas.BUDGET, 'PodDisruptionBudget', files.policy, 14],
+    [BINDING, 'Binding', files.core, 10],
+    [EVENT, 'Event', files.events, 25],
   ])('%#: those of Kubernetes itself', (schema, name, file, least) => {
     expect(compare(schema, name, definitionsOf(file))).toBeGreaterThanOrEqual(least);
   });

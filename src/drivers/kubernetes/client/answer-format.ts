@@ -6,12 +6,16 @@
  */
 import { parseJsonChunks } from './connection.ts';
 import { LineSplitter } from './line-splitter.ts';
-import { PROTOBUF, type ProtobufReader, protobufReader } from './protobuf/envelope.ts';
+import { PROTOBUF, type ProtobufReader, protobufReader, readStatus } from './protobuf/envelope.ts';
 import { FrameSplitter } from './protobuf/frame-splitter.ts';
-import { type MessageSchema, ProtobufError } from './protobuf/message-reader.ts';
+import { ProtobufError } from './protobuf/message-reader.ts';
+import type { MessageSchema } from './protobuf/message-schema.ts';
 import { GarbageError, parseWatchEvent, type WatchEvent } from './watch-events.ts';
 
-const JSON_TYPE = 'application/json';
+export const JSON_TYPE = 'application/json';
+
+/** Value of the header Accept where both formats can be read: protobuf is preferred. */
+export const BOTH_TYPES = `${PROTOBUF},${JSON_TYPE}`;
 
 /** Takes the bytes of a watch, tells of its events. */
 export interface EventStream {
@@ -35,10 +39,10 @@ export interface AnswerFormat {
 export function answerFormatOf(schema: MessageSchema | undefined): AnswerFormat {
   const protobuf = schema && protobufReader(schema);
   return {
-    accept: protobuf === undefined ? JSON_TYPE : `${PROTOBUF},${JSON_TYPE}`,
+    accept: protobuf === undefined ? JSON_TYPE : BOTH_TYPES,
     whole: (contentType, chunks) =>
       protobuf !== undefined && contentType.startsWith(PROTOBUF)
-        ? readWhole(protobuf, chunks)
+        ? readWhole(protobuf.readAnswer, chunks)
         : parseJsonChunks(chunks),
     watch: (contentType, bytesMax, onEvent) =>
       protobuf !== undefined && contentType.startsWith(PROTOBUF)
@@ -47,9 +51,18 @@ export function answerFormatOf(schema: MessageSchema | undefined): AnswerFormat 
   };
 }
 
-function readWhole(protobuf: ProtobufReader, chunks: readonly Buffer[]): unknown {
+/** Reads the body of an answer; undefined if it is not what it is said to be. */
+export type BodyReader = (chunks: readonly Buffer[]) => unknown;
+
+/** @returns What reads answers to single requests: JSON, or a Status in protobuf; undefined for other types. */
+export function bodyReaderOf(contentType: string): BodyReader | undefined {
+  if (contentType.startsWith(PROTOBUF)) return (chunks) => readWhole(readStatus, chunks);
+  return contentType.includes('json') ? parseJsonChunks : undefined;
+}
+
+function readWhole(read: (whole: Buffer) => unknown, chunks: readonly Buffer[]): unknown {
   try {
-    return protobuf.readAnswer(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    return read(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
   } catch (error) {
     if (error instanceof ProtobufError) return undefined;
     throw error;

@@ -14,7 +14,7 @@ function describeFailure(what: string, failure: ApiFailure): string {
   return `${failure.method} ${failure.path}: ${what}`;
 }
 
-/** The server surely did not do it: not one byte of the request was handed to a connection. */
+/** The server surely did not do it: not one byte of the request was handed to a connection, or it could not read its format. */
 export class ApiNotSentError extends Error {
   readonly method: string;
   readonly path: string;

@@ -5,7 +5,7 @@
  * their users; here an object is handed over once and dropped. Kubeconfig and authentication are the library's.
  */
 
-import type { MessageSchema } from './protobuf/message-reader.ts';
+import type { MessageSchema } from './protobuf/message-schema.ts';
 
 /** Headers of a request. Not changed afterwards. */
 export type Headers = Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ export interface ApiTarget {
 /** An answer that was read whole. */
 export interface ApiAnswer {
   readonly status: number;
-  /** Parsed JSON, or undefined where the answer was not JSON. */
+  /** Parsed JSON, or a Status in protobuf; undefined where the answer was something else. */
   readonly body: unknown;
   /** Seconds of a Retry-After header; NaN if there is none. */
   readonly retryAfterSeconds: number;
@@ -40,6 +40,8 @@ export interface ApiRequest {
   /** From `/api` or `/apis` on, with query. */
   readonly path: string;
   readonly body?: unknown;
+  /** Of the body, whose fields it names all: it is sent as protobuf, unless the server takes only JSON. The body has `apiVersion` and `kind` then. */
+  readonly schema?: MessageSchema;
   /** For PATCH; default application/merge-patch+json. */
   readonly contentType?: string;
   /** Most seconds until the answer is there; default 30. */

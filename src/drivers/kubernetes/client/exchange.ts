@@ -9,9 +9,10 @@
  * the first copy may have been done, and the answer to the second would hide it.
  */
 import type { Dispatcher } from 'undici';
+import { type BodyReader, bodyReaderOf } from './answer-format.ts';
 import type { ApiAnswer, ApiRequest } from './api.ts';
 import { ApiNotSentError, ApiUnknownError } from './api-errors.ts';
-import { parseJsonChunks, retryAfterSecondsOf } from './connection.ts';
+import { retryAfterSecondsOf } from './connection.ts';
 
 /** How an exchange ended, for the counters. */
 export type ExchangeCode = `${number}` | 'unknown' | 'not-sent';
@@ -35,7 +36,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private starts = 0;
   private controller: Dispatcher.DispatchController | undefined;
   private status = 0;
-  private json = false;
+  /** Undefined: the body is of no use. */
+  private readBody: BodyReader | undefined;
   private retryAfterSeconds = Number.NaN;
   private chunks: Buffer[] = [];
   private bytes = 0;
@@ -91,7 +93,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.status = status;
     this.retryAfterSeconds = retryAfterSecondsOf(headers);
     const needless = this.request.successIsEnough === true && status >= 200 && status < 300;
-    this.json = !needless && String(headers['content-type'] ?? '').includes('json');
+    this.readBody = needless ? undefined : bodyReaderOf(String(headers['content-type'] ?? ''));
   }
 
   /** undici: a part of the body. */
@@ -101,12 +103,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
       controller.abort(new Error(`the answer passes ${this.answerBytesMax} bytes`));
       return;
     }
-    if (this.json) this.chunks.push(chunk);
+    if (this.readBody !== undefined) this.chunks.push(chunk);
   }
 
   /** undici: the answer is there whole. */
   onResponseEnd(): void {
-    const body = this.json ? parseJsonChunks(this.chunks) : undefined;
+    const body = this.readBody?.(this.chunks);
     this.release();
     if (this.done) return;
     this.done = true;

@@ -7,9 +7,12 @@ import {
   startScriptedServer,
   until,
 } from '../../../../test/support/scripted-server.ts';
+import { BINDING } from '../writes/written-schemas.ts';
 import type { ApiRequest } from './api.ts';
 import { ApiNotSentError, ApiUnknownError } from './api-errors.ts';
 import { createApiClient, type HttpApiClient, type HttpClientOptions } from './http-client.ts';
+import { integer, message, text } from './protobuf/message-schema.ts';
+import { encode, enveloped } from './protobuf/protobuf.scenarios.ts';
 
 let server: ScriptedServer | undefined;
 let client: HttpApiClient | undefined;
@@ -40,6 +43,48 @@ function counted(api: HttpApiClient): Record<string, number> {
     Array.from(api.statistics.counts(), (row) => [`${row.method} ${row.resource} ${row.code}`, row.count]),
   );
 }
+
+describe('bodies in protobuf', () => {
+  const TYPE = 'application/vnd.kubernetes.protobuf';
+  const METADATA = { name: 'p', namespace: 'a', uid: 'u' };
+  const PROTOBUF_BIND: ApiRequest = {
+    ...BIND,
+    body: { apiVersion: 'v1', kind: 'Binding', metadata: METADATA, target: { kind: 'Node', name: 'n' } },
+    schema: BINDING,
+  };
+  const STATUS = message({ message: text(3), reason: text(4), code: integer(6) });
+
+  test('are sent and asked for; a Status in protobuf is read, and nothing else', async () => {
+    const refusal = { message: 'pod p is already assigned', reason: 'Conflict', code: 409 };
+    const answers = [
+      enveloped('Status', encode(STATUS, refusal)),
+      enveloped('Binding', Buffer.alloc(0)),
+      Buffer.from('k8s'),
+    ];
+    const api = await start((response, _request, index) =>
+      response.writeHead(409, { 'content-type': TYPE }).end(answers[index]),
+    );
+    expect(await api.request(PROTOBUF_BIND)).toMatchObject({ status: 409, body: refusal });
+    expect(await api.request(PROTOBUF_BIND)).toMatchObject({ status: 409, body: undefined });
+    expect(await api.request(PROTOBUF_BIND)).toMatchObject({ status: 409, body: undefined });
+    const [request] = server?.requests ?? [];
+    expect(request?.headers).toMatchObject({ 'content-type': TYPE, accept: `${TYPE},application/json` });
+    expect(request?.body).toMatch(/^k8s\0.*Binding/s);
+  });
+
+  test('a server that takes only JSON refuses one of them; that one was not done, and JSON comes from then on', async () => {
+    const api = await start((response, { headers }) =>
+      headers['content-type'] === TYPE
+        ? sendJson(response, 415, { message: 'the body was in an unknown format' })
+        : sendJson(response, 201, { ok: true }),
+    );
+    await expect(api.request(PROTOBUF_BIND)).rejects.toThrow(ApiNotSentError);
+    expect(await api.request(PROTOBUF_BIND)).toMatchObject({ status: 201, body: { ok: true } });
+    expect(JSON.parse(server?.requests[1]?.body ?? '')).toEqual(PROTOBUF_BIND.body);
+    expect(server?.requests[1]?.headers).toMatchObject({ 'content-type': 'application/json' });
+    expect(counted(api)).toEqual({ 'POST pods/binding 415': 1, 'POST pods/binding 201': 1 });
+  });
+});
 
 describe('answers', () => {
   test('a body that nobody wants is not read into an object; that of a failure is', async () => {

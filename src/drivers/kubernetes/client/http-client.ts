@@ -1,14 +1,18 @@
 /**
- * The API client: JSON requests over a few HTTP/1.1 connections.
+ * The API client: requests over a few HTTP/1.1 connections, in JSON or, where the caller has a schema, in protobuf.
  *
  * Requests go to the connection with the fewest requests on it, so that an idle connection is always preferred to
  * waiting behind another request. What does not fit waits here, in order, and not inside undici: a request whose time
  * is over while it waits is then surely not sent. Retries are the caller's: only it knows what a repetition means.
  */
 import type { Client } from 'undici';
+import { BOTH_TYPES, JSON_TYPE } from './answer-format.ts';
 import type { ApiAnswer, ApiClient, ApiRequest, ApiTarget, Headers } from './api.ts';
+import { ApiNotSentError } from './api-errors.ts';
 import { openConnection, serverAddress } from './connection.ts';
 import { Exchange, type ExchangeCode, type ExchangeOwner } from './exchange.ts';
+import { PROTOBUF } from './protobuf/envelope.ts';
+import { type ApiObject, writeObject } from './protobuf/message-writer.ts';
 import { RequestStatistics } from './request-statistics.ts';
 
 /** Bounds of a client. */
@@ -61,7 +65,9 @@ interface Journey {
   readonly startedMs: number;
   readonly seconds: number;
   headers: Headers;
-  body: Buffer | null;
+  readonly body: Buffer | null;
+  /** '' without a body. */
+  readonly contentType: string;
   lane: Lane | undefined;
 }
 
@@ -81,6 +87,7 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
   private readonly options: Required<HttpClientOptions>;
   private readonly prefix: string;
   private readonly lanes: Lane[] = [];
+  private protobuf = true;
   private readonly journeys = new Map<Exchange, Journey>();
   private readonly waiting = new Set<Exchange>();
   private sendingSoon = false;
@@ -113,10 +120,25 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
 
   /** See `ApiClient.request`. */
   request(request: ApiRequest): Promise<ApiAnswer> {
-    const body = request.body === undefined ? null : Buffer.from(JSON.stringify(request.body));
+    if (!this.protobuf || request.schema === undefined) {
+      const body = request.body === undefined ? null : Buffer.from(JSON.stringify(request.body));
+      return this.ask(request, body, contentTypeOf(request));
+    }
+    const answer = this.ask(request, writeObject(request.body as ApiObject, request.schema), PROTOBUF);
+    return answer.then((got) => (got.status === 415 ? this.refuseProtobuf(request) : got));
+  }
+
+  /** Bodies are JSON from now on. */
+  private refuseProtobuf(request: ApiRequest): never {
+    this.protobuf = false;
+    throw new ApiNotSentError('the server takes no protobuf: JSON from now on', request);
+  }
+
+  private ask(request: ApiRequest, body: Buffer | null, contentType: string): Promise<ApiAnswer> {
     const exchange = new Exchange(request, request.answerBytesMax ?? this.options.answerBytesMax, this);
     const seconds = request.timeoutSeconds ?? this.options.timeoutSeconds;
-    const journey: Journey = { startedMs: performance.now(), seconds, headers: {}, body, lane: undefined };
+    const startedMs = performance.now();
+    const journey: Journey = { startedMs, seconds, headers: {}, body, contentType, lane: undefined };
     this.journeys.set(exchange, journey);
     this.deadlines ??= setInterval(() => this.endOverdue(), DEADLINES_MS);
     if (this.closed) exchange.abort(new Error('the client is closed'));
@@ -188,20 +210,18 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
   /** Gives a request to a connection, or lets it wait for one. */
   private admit(exchange: Exchange, journey: Journey, own: Headers): void {
     if (exchange.settled) return;
-    journey.headers = this.headersOf(exchange.request, own);
+    journey.headers = this.headersOf(journey.contentType, own);
     const lane = this.freeLane();
     if (lane !== undefined) this.send(exchange, journey, lane);
     else if (this.waiting.size < this.options.waitingMax) this.waiting.add(exchange);
     else exchange.abort(new Error(`${this.waiting.size} requests wait already, which is the limit`));
   }
 
-  private headersOf({ method, body, contentType: asked }: ApiRequest, own: Headers): Headers {
-    const usual = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-    const contentType = body === undefined ? '' : (asked ?? usual);
+  private headersOf(contentType: string, own: Headers): Headers {
     const latest = this.latestHeaders;
     if (latest !== undefined && latest.own === own && latest.contentType === contentType) return latest.all;
     const all: Headers = {
-      accept: 'application/json',
+      accept: contentType === PROTOBUF ? BOTH_TYPES : JSON_TYPE,
       'user-agent': this.options.userAgent,
       ...own,
       ...(contentType === '' ? {} : { 'content-type': contentType }),
@@ -256,4 +276,9 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
     this.journeys.delete(exchange);
     if (this.journeys.size === 0) this.idle?.();
   }
+}
+
+function contentTypeOf({ method, body, contentType }: ApiRequest): string {
+  if (body === undefined) return '';
+  return contentType ?? (method === 'PATCH' ? 'application/merge-patch+json' : JSON_TYPE);
 }

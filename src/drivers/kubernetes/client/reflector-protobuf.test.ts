@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { sendJson, until } from '../../../../test/support/scripted-server.ts';
 import { POD } from '../objects/wire-schemas.ts';
 import type { ReflectedResource } from './api.ts';
-import { integer, message, one, text } from './protobuf/message-reader.ts';
+import { integer, message, one, text } from './protobuf/message-schema.ts';
 import { bytesField, encode, enveloped, frame, framed } from './protobuf/protobuf.scenarios.ts';
 import {
   type Answer,

@@ -22,7 +22,7 @@ import {
   text,
   texts,
   time,
-} from '../client/protobuf/message-reader.ts';
+} from '../client/protobuf/message-schema.ts';
 
 const IDENTITY = {
   name: text(1),

@@ -24,6 +24,7 @@ import {
   textAt,
 } from './patient-request.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
+import { BINDING } from './written-schemas.ts';
 
 /** A binding to make. */
 export interface Binding {
@@ -288,6 +289,7 @@ export class Binder {
         metadata: { name, namespace, uid },
         target: { apiVersion: 'v1', kind: 'Node', name: node },
       },
+      schema: BINDING,
       successIsEnough: true,
       timeoutSeconds: seconds + MARGIN_SECONDS,
       stillWanted: () => this.#mayPost(),

@@ -6,12 +6,13 @@
  * failed. A name is given once and kept in all tries, so that a lost answer makes no second event.
  */
 import { assert } from '../../../model/errors.ts';
-import type { ApiAnswer, ApiClient } from '../client/api.ts';
+import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { eventBody, eventKey, eventName, eventNamespace, seriesBody, type TellEvent } from './event-body.ts';
 import { Fifo } from './fifo.ts';
 import { PacedSender } from './paced-sender.ts';
 import { answerText, askedWaitSeconds, askPatiently, type BackOff } from './patient-request.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
+import { EVENT } from './written-schemas.ts';
 
 /** What the recorder needs, and its bounds. */
 export interface EventRecorderOptions {
@@ -290,6 +291,7 @@ export class EventRecorder {
       method: 'POST',
       path: `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
       body: eventBody(entry.event, entry.name, controller, instance, entry.firstWallSeconds, series),
+      schema: EVENT,
     });
   }
 
@@ -302,7 +304,7 @@ export class EventRecorder {
     });
   }
 
-  #ask(request: { method: 'POST' | 'PATCH'; path: string; body: object }): Promise<ApiAnswer | undefined> {
+  #ask(request: Pick<ApiRequest, 'method' | 'path' | 'body' | 'schema'>): Promise<ApiAnswer | undefined> {
     return askPatiently(
       {
         client: this.#options.client,

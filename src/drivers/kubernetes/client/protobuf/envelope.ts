@@ -4,18 +4,8 @@
  * @source k8s.io/apimachinery/pkg/runtime/serializer/protobuf: answers and objects within events have the four bytes `k8s\0`
  *   before them and are an `Unknown` whose `raw` is the object; the events of a watch have neither.
  */
-import {
-  bytes,
-  integer,
-  type MessageSchema,
-  many,
-  message,
-  one,
-  ProtobufError,
-  readMessage,
-  strings,
-  text,
-} from './message-reader.ts';
+import { ProtobufError, readMessage } from './message-reader.ts';
+import { bytes, integer, type MessageSchema, many, message, one, strings, text } from './message-schema.ts';
 
 /** Media type to ask for. */
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf';
@@ -49,6 +39,12 @@ const STATUS = message({
 });
 
 const LIST_META = message({ resourceVersion: text(2), continue: text(3) });
+
+/** @returns The Status that an answer is; undefined if it is something else. */
+export function readStatus(whole: Buffer): unknown {
+  const { kind, raw } = opened(whole);
+  return kind === 'Status' ? readMessage(raw, STATUS) : undefined;
+}
 
 /** Readers of the answers about one resource. */
 export interface ProtobufReader {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { POD } from '../../objects/wire-schemas.ts';
+import { ProtobufError, readMessage } from './message-reader.ts';
 import {
   bytes,
   flag,
@@ -11,14 +12,12 @@ import {
   message,
   names,
   one,
-  ProtobufError,
   quantities,
-  readMessage,
   strings,
   text,
   texts,
   time,
-} from './message-reader.ts';
+} from './message-schema.ts';
 import { bytesField, encode, varintField } from './protobuf.scenarios.ts';
 
 const INNER = message({ name: text(1), count: integer(2) });

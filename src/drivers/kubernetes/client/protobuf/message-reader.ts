@@ -7,32 +7,17 @@
  * are not absent; here a reader of objects must not see which of the two formats they came in.
  */
 
-/** What a field becomes. */
-type FieldType = 'text' | 'integer' | 'flag' | 'time' | 'quantity' | 'bytes' | MessageSchema;
-
-/** How often a field occurs: once, in a list, as values by name, as fields of the message around it, or names alone. */
-type FieldShape = 'one' | 'list' | 'map' | 'inline' | 'names';
-
-/** A field of a message. */
-export interface FieldSchema {
-  readonly number: number;
-  readonly type: FieldType;
-  readonly shape: FieldShape;
-  /** Its value counts even if it is empty or zero. */
-  readonly kept: boolean;
-}
-
-/** The fields of a message that are read. Never recursive. */
-export interface MessageSchema {
-  /** By number; undefined where a field is stepped over. */
-  readonly fields: readonly (NamedField | undefined)[];
-}
-
-interface NamedField extends FieldSchema {
-  readonly name: string;
-  /** Wire type that it has to have. */
-  readonly wire: number;
-}
+import {
+  integer,
+  type MessageSchema,
+  message,
+  type NamedField,
+  text,
+  WIRE_BYTES,
+  WIRE_FIXED32,
+  WIRE_FIXED64,
+  WIRE_VARINT,
+} from './message-schema.ts';
 
 /** Bytes that are no such message. */
 export class ProtobufError extends Error {
@@ -42,60 +27,10 @@ export class ProtobufError extends Error {
   }
 }
 
-const WIRE_VARINT = 0;
-const WIRE_FIXED64 = 1;
-const WIRE_BYTES = 2;
-const WIRE_FIXED32 = 5;
-
 /** Longest varint: 64 bits in groups of seven. */
 const VARINT_BYTES_MAX = 10;
 
 const TWO_32 = 2 ** 32;
-
-/** @returns A schema of the fields named, each made by one of the functions below. */
-export function message(fields: Readonly<Record<string, FieldSchema>>): MessageSchema {
-  const byNumber: (NamedField | undefined)[] = [];
-  for (const [name, field] of Object.entries(fields)) {
-    const isVarint = field.shape === 'one' && (field.type === 'integer' || field.type === 'flag');
-    byNumber[field.number] = { ...field, name, wire: isVarint ? WIRE_VARINT : WIRE_BYTES };
-  }
-  // Without holes: a look-up of a number that is not there must stay an array access.
-  return { fields: Array.from(byNumber) };
-}
-
-const field = (number: number, type: FieldType, shape: FieldShape = 'one'): FieldSchema => ({
-  number,
-  type,
-  shape,
-  kept: false,
-});
-
-/** A text. */
-export const text = (number: number): FieldSchema => field(number, 'text');
-/** A list of texts. */
-export const texts = (number: number): FieldSchema => field(number, 'text', 'list');
-/** An integer of 32 or 64 bits with a sign; beyond 2^53 it is rounded, as by JSON.parse. */
-export const integer = (number: number): FieldSchema => field(number, 'integer');
-/** true or false. */
-export const flag = (number: number): FieldSchema => field(number, 'flag');
-/** A time, as the text that JSON has for it. */
-export const time = (number: number): FieldSchema => field(number, 'time');
-/** Texts by name (labels). */
-export const strings = (number: number): FieldSchema => field(number, 'text', 'map');
-/** Quantities by name, as the texts that JSON has for them. */
-export const quantities = (number: number): FieldSchema => field(number, 'quantity', 'map');
-/** Bytes: a view of those that are read. */
-export const bytes = (number: number): FieldSchema => field(number, 'bytes');
-/** A message. */
-export const one = (number: number, schema: MessageSchema): FieldSchema => field(number, schema);
-/** A list of messages. */
-export const many = (number: number, schema: MessageSchema): FieldSchema => field(number, schema, 'list');
-/** A message whose fields JSON has in the message around it. */
-export const inline = (number: number, schema: MessageSchema): FieldSchema => field(number, schema, 'inline');
-/** A map of which only the names are read; each has an empty object. */
-export const names = (number: number): FieldSchema => field(number, message({}), 'names');
-/** A scalar that is a pointer in Go: there is a difference between zero and absent. */
-export const kept = (schema: FieldSchema): FieldSchema => ({ ...schema, kept: true });
 
 /** A place in bytes. Positions beyond the end of the message around them are errors, never reads. */
 class Cursor {
@@ -235,6 +170,8 @@ function valueAt(cursor: Cursor, end: number, named: NamedField, before: unknown
       return cursor.varint32(end) !== 0;
     case 'time':
       return timeAt(cursor, cursor.lengthEnd(end));
+    case 'microTime':
+      return microTimeAt(cursor, cursor.lengthEnd(end));
     case 'quantity':
       return quantityAt(cursor, cursor.lengthEnd(end));
     case 'bytes':
@@ -265,10 +202,22 @@ function entryAt(cursor: Cursor, end: number, named: NamedField, target: Target)
 }
 
 const SECONDS = message({ seconds: integer(1) });
+const MOMENT = message({ seconds: integer(1), nanos: integer(2) });
 const QUANTITY = message({ string: text(1) });
 
 /** Largest distance from 1970 that a Date has, in seconds. */
 const SECONDS_MAX = 8.64e12;
+
+/** @returns The text that JSON has for a time with microseconds; '' for none. */
+function microTimeAt(cursor: Cursor, end: number): string {
+  if (cursor.at === end) return '';
+  const { seconds = 0, nanos = 0 } = messageAt(cursor, end, MOMENT, {}) as {
+    seconds?: number;
+    nanos?: number;
+  };
+  const micros = String(Math.floor(nanos / 1000)).padStart(6, '0');
+  return `${secondText(seconds)}.${micros}Z`;
+}
 
 /** The time that was read last: objects that come together were often made in the same second. */
 let latestSeconds = Number.NaN;
@@ -279,10 +228,15 @@ function timeAt(cursor: Cursor, end: number): string {
   if (cursor.at === end) return '';
   const { seconds = 0 } = messageAt(cursor, end, SECONDS, {}) as { seconds?: number };
   if (seconds === latestSeconds) return latestTime;
-  if (Math.abs(seconds) > SECONDS_MAX) throw new ProtobufError(`a time ${seconds} s from 1970`);
-  latestTime = `${new Date(seconds * 1000).toISOString().slice(0, -5)}Z`;
+  latestTime = `${secondText(seconds)}Z`;
   latestSeconds = seconds;
   return latestTime;
+}
+
+/** @returns `2026-01-31T12:00:00`. */
+function secondText(seconds: number): string {
+  if (Math.abs(seconds) > SECONDS_MAX) throw new ProtobufError(`a time ${seconds} s from 1970`);
+  return new Date(seconds * 1000).toISOString().slice(0, -5);
 }
 
 function quantityAt(cursor: Cursor, end: number): string {

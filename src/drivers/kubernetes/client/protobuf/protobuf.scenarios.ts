@@ -1,7 +1,7 @@
 /**
- * Writes protobuf as an API server does: for tests only, the scheduler writes none.
+ * Writes protobuf as an API server does, whatever the schema: for tests only. What the scheduler writes: `message-writer.ts`.
  */
-import type { MessageSchema } from './message-reader.ts';
+import type { MessageSchema } from './message-schema.ts';
 
 /** @returns A varint; negative numbers have ten bytes. */
 export function varint(value: number | bigint): Buffer {
@@ -64,9 +64,16 @@ function fieldOf({ number, type }: Field, value: unknown): Buffer {
       return bytesField(number, varintField(1, Date.parse(value as string) / 1000));
     case 'quantity':
       return bytesField(number, bytesField(1, value as string));
+    case 'microTime':
+      return bytesField(number, moment(value as string));
     default:
       return bytesField(number, encode(type, value as Record<string, unknown>));
   }
+}
+
+function moment(time: string): Buffer {
+  const nanos = Number(time.slice(20, 26)) * 1000;
+  return Buffer.concat([varintField(1, Math.floor(Date.parse(time) / 1000)), varintField(2, nanos)]);
 }
 
 /** @returns An object in the envelope of an API server. */
