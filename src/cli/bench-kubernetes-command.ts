@@ -48,10 +48,12 @@ export function addBenchKubernetesCommand(bench: Command): void {
     .option('--nodes <n>', 'nodes, instead of each workload’s own number', parsePositiveInt)
     .option('--pods <n>', 'measured pods, instead of each workload’s own number', parsePositiveInt)
     .option('--repeats <n>', 'runs of each scheduler (default: 3; Packing: 1)', parsePositiveInt)
-    .option('--schedulers <names>', 'of teg, stock, stock-no-batching, stock-most-allocated', parseList, [
-      'teg',
-      'stock',
-    ])
+    .option(
+      '--schedulers <names>',
+      'of teg, teg-no-coalescing, stock, stock-no-batching, stock-most-allocated',
+      parseList,
+      ['teg', 'stock'],
+    )
     .option(
       '--created <when>',
       'meanwhile: pods are created while the scheduler runs, as in scheduler_perf; before: before it starts',

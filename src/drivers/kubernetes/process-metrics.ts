@@ -100,6 +100,8 @@ export class ProcessMetrics implements ProcessObserver {
     const { created, merged, dropped, refused, failed } = writers.events.counts;
     metrics.events({ created, merged, dropped, refused, failed }, writers.events.queued);
     metrics.requests(process.client.statistics);
+    const { pauses } = process.coalescer;
+    metrics.pauses(pauses.count, pauses.ms / 1000);
     for (const reflector of followers.reflectors) {
       metrics.reflector(reflector.resource.name, reflector.size, { ...reflector.counts });
     }

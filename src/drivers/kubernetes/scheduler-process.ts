@@ -75,12 +75,12 @@ export class SchedulerProcess {
   readonly runner: EffectRunner;
   readonly client: HttpApiClient;
   readonly lease: LeaderLease | undefined;
+  readonly coalescer: IoCoalescer;
   /** Whether this one decides now. */
   leading = false;
   /** Of what it is fed, if it is recorded. */
   record: RecordFile | undefined;
   private readonly standby = new Standby();
-  private readonly coalescer: IoCoalescer;
   private stopping = false;
   private leads = 0;
 

@@ -6,7 +6,13 @@ import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control
 import { startTeg } from './teg-process.ts';
 
 /** Names of schedulers on the command line and in results. */
-export const SCHEDULER_NAMES = ['teg', 'stock', 'stock-no-batching', 'stock-most-allocated'] as const;
+export const SCHEDULER_NAMES = [
+  'teg',
+  'teg-no-coalescing',
+  'stock',
+  'stock-no-batching',
+  'stock-most-allocated',
+] as const;
 
 /** A scheduler under test. */
 export type SchedulerName = (typeof SCHEDULER_NAMES)[number];
@@ -37,12 +43,13 @@ export function schedulerByName(name: string): SchedulerName {
 
 /** @returns What its pods have in `spec.schedulerName`. */
 export function schedulerNameOfPods(scheduler: SchedulerName): string {
-  return scheduler === 'teg' ? 'teg' : 'default-scheduler';
+  return scheduler.startsWith('teg') ? 'teg' : 'default-scheduler';
 }
 
 /** Starts one and waits until it serves. @throws TegError TEG_CONTROL_PLANE_FAILED and others of the control plane. */
 export function startScheduler(plane: ControlPlane, scheduler: SchedulerName): Promise<ControlPlaneProcess> {
-  if (scheduler === 'teg') return startTeg(plane);
+  if (scheduler === 'teg') return startTeg(plane, {});
+  if (scheduler === 'teg-no-coalescing') return startTeg(plane, { coalesceMilliseconds: 0 });
   const gates = scheduler === 'stock-no-batching' ? ['--feature-gates=OpportunisticBatching=false'] : [];
   return plane.startStockScheduler(scheduler === 'stock-most-allocated' ? MOST_ALLOCATED : '', gates);
 }

@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CONFIG_API_VERSION, CONFIG_KIND } from '../config/config-schema.ts';
+import type { SchedulerConfig } from '../config/scheduler-config.ts';
 import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control-plane.ts';
 import { startGuardian } from '../control-plane/guardian.ts';
 import { ManagedProcess } from '../control-plane/managed-process.ts';
@@ -18,15 +19,20 @@ let started = 0;
  *
  * It is not waited until it is ready: the first pod that it binds shows that.
  *
+ * @param clientConnection What of this section is not the default.
  * @throws TegError TEG_CONTROL_PLANE_FAILED if it cannot be started.
  */
-export async function startTeg(plane: ControlPlane): Promise<ControlPlaneProcess> {
+export async function startTeg(
+  plane: ControlPlane,
+  clientConnection: Partial<SchedulerConfig['clientConnection']>,
+): Promise<ControlPlaneProcess> {
   const name = `teg-scheduler-${++started}`;
   const configFile = join(plane.folder, `${name}.yaml`);
   // JSON is YAML.
   const config = {
     apiVersion: CONFIG_API_VERSION,
     kind: CONFIG_KIND,
+    clientConnection,
     leaderElection: { enabled: false },
     server: { bindAddress: '127.0.0.1', port: 0, insecureLoopback: true },
   };

@@ -199,6 +199,8 @@ export const METRICS = {
     ['kind'],
     'Objects that were skipped because they are malformed.',
   ),
+  pauses: counter('teg_coalescing_pauses_total', [], 'Pauses in which answers and events gathered.'),
+  pauseSeconds: counter('teg_coalescing_seconds_total', [], 'Time in these pauses.'),
   recordBytes: counter('teg_record_bytes_total', [], 'Bytes of the log of events, before packing.'),
   recordSteps: counter('teg_record_steps_total', [], 'Steps in the log of events.'),
   recording: gauge('teg_recording', [], '1 while a log of events is written.'),

@@ -152,6 +152,7 @@ describe('SchedulerMetrics', () => {
     metrics.gangs([['waiting', 2]]);
     metrics.reflector('pods', 100, { lists: 1, events: 50 });
     metrics.malformed('Pod');
+    metrics.pauses(7, 0.02);
     metrics.record(true, 3, 900);
     metrics.synced(true);
     metrics.classes(4);
@@ -171,6 +172,8 @@ describe('SchedulerMetrics', () => {
       'teg_reflector_objects{resource="pods"} 100',
       'teg_reflector_total{resource="pods",what="events"} 50',
       'teg_malformed_objects_total{kind="Pod"} 1',
+      'teg_coalescing_pauses_total 7',
+      'teg_coalescing_seconds_total 0.02',
       'teg_record_bytes_total 900',
       'teg_synced 1',
       'teg_zones 700',

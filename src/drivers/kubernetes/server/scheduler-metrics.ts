@@ -219,6 +219,12 @@ export class SchedulerMetrics {
     this.#set('recordBytes', bytes);
   }
 
+  /** Totals of the pauses of the loop. */
+  pauses(count: number, seconds: number): void {
+    this.#set('pauses', count);
+    this.#set('pauseSeconds', seconds);
+  }
+
   /** Totals of the requests of a client. */
   requests(statistics: RequestStatistics): void {
     for (const { method, resource, code, count } of statistics.counts()) {
