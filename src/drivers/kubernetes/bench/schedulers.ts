@@ -48,7 +48,7 @@ export function schedulerNameOfPods(scheduler: SchedulerName): string {
 
 /** Starts one and waits until it serves. @throws TegError TEG_CONTROL_PLANE_FAILED and others of the control plane. */
 export function startScheduler(plane: ControlPlane, scheduler: SchedulerName): Promise<ControlPlaneProcess> {
-  if (scheduler === 'teg') return startTeg(plane, {});
+  if (scheduler === 'teg') return startTeg(plane);
   if (scheduler === 'teg-no-coalescing') return startTeg(plane, { coalesceMilliseconds: 0 });
   const gates = scheduler === 'stock-no-batching' ? ['--feature-gates=OpportunisticBatching=false'] : [];
   return plane.startStockScheduler(scheduler === 'stock-most-allocated' ? MOST_ALLOCATED : '', gates);

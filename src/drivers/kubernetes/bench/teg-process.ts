@@ -19,12 +19,12 @@ let started = 0;
  *
  * It is not waited until it is ready: the first pod that it binds shows that.
  *
- * @param clientConnection What of this section is not the default.
+ * @param clientConnection What of this section is not the default; default nothing.
  * @throws TegError TEG_CONTROL_PLANE_FAILED if it cannot be started.
  */
 export async function startTeg(
   plane: ControlPlane,
-  clientConnection: Partial<SchedulerConfig['clientConnection']>,
+  clientConnection: Partial<SchedulerConfig['clientConnection']> = {},
 ): Promise<ControlPlaneProcess> {
   const name = `teg-scheduler-${++started}`;
   const configFile = join(plane.folder, `${name}.yaml`);
