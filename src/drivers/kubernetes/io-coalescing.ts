@@ -4,7 +4,7 @@
  *
  * Why: beside a busy API server each answer and each event of a watch comes alone, and each woke the process, went once or
  * twice around the whole loop and put it to sleep again: 4.4 rounds for every pod. With pauses of 5 ms the
- * scheduler's CPU for a pod was a tenth to a fifth less, and the API server's, which is disturbed less often, too
+ * scheduler's CPU for a pod was a fifth less, and the API server's, which is disturbed less often, a tenth
  * (docs/kubernetes-bench.md).
  *
  * How: a pause is a blocking sleep of the thread; sockets hold what comes. It is made after two rounds of the loop,
