@@ -12,6 +12,7 @@ import { ProtobufError } from './protobuf/message-reader.ts';
 import type { MessageSchema } from './protobuf/message-schema.ts';
 import { GarbageError, parseWatchEvent, type WatchEvent } from './watch-events.ts';
 
+/** Media type of JSON. */
 export const JSON_TYPE = 'application/json';
 
 /** Value of the header Accept where both formats can be read: protobuf is preferred. */

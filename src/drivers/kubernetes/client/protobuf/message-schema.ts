@@ -3,10 +3,13 @@
  * writing.
  */
 
-/** Wire types. */
+/** Wire type of integers and flags. */
 export const WIRE_VARINT = 0;
+/** Wire type of eight bytes. */
 export const WIRE_FIXED64 = 1;
+/** Wire type of what has its length before it: texts and messages. */
 export const WIRE_BYTES = 2;
+/** Wire type of four bytes. */
 export const WIRE_FIXED32 = 5;
 
 /** What a field becomes. */
