@@ -197,8 +197,11 @@ describeWithControlPlane(
     });
 
     test('a snapshot answers what more nodes would change', async () => {
-      // Each wants a node of its own: more of them than there are empty nodes.
-      for (let i = 0; i < 18; i++) createPod(`whole-${i}`, '4');
+      // Its pods come and go, and one of them could take the room on a new node.
+      kubectl('delete', 'job', 'batch');
+      await expect.poll(() => pods('batch.kubernetes.io/job-name=batch').length, SOON).toBe(0);
+      // Each wants a node of its own: more of them than there are nodes.
+      for (let i = 0; i < NODES + 4; i++) createPod(`whole-${i}`, '4');
       const told = 'reason=FailedScheduling,reportingComponent=teg-scheduler';
       await expect
         .poll(
@@ -328,7 +331,9 @@ describeWithControlPlane(
       }
       const waits = start('--config', config, '--kubeconfig', kubeconfig);
       await expect.poll(() => waits.said('lease in trouble').length, SOON).toBeGreaterThan(0);
-      expect(waits.lines.map(({ msg }) => msg)).toContain('nodes: connect ECONNREFUSED 127.0.0.1:1');
+      await expect
+        .poll(() => waits.lines.map(({ msg }) => msg), SOON)
+        .toContain('nodes: connect ECONNREFUSED 127.0.0.1:1');
       expect(waits.said('lease is held')).toEqual([]);
       const { pages } = waits.said('teg scheduler starts')[0] as { pages: string };
       expect((await getPage(`${pages}/readyz`)).status).toBe(503);
