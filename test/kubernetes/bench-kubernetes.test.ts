@@ -98,7 +98,10 @@ describeWithControlPlane('teg bench kubernetes', ['kube-scheduler'], () => {
 describe('options', () => {
   test.each([
     [['--workloads', 'Basic'], /got the workload 'Basic', expected some of SchedulingBasic, .*Packing/],
-    [['--schedulers', 'volcano'], /got the scheduler 'volcano', expected some of teg, teg-no-coalescing, stock/],
+    [
+      ['--schedulers', 'volcano'],
+      /got the scheduler 'volcano', expected some of teg, teg-no-coalescing, stock/,
+    ],
     [['--workloads', 'Packing'], /got no --traces DIR, expected it for Packing/],
     [['--created', 'after'], /got 'after', expected meanwhile or before/],
     [['--repeats', '0'], /option '--repeats <n>': got '0'/],
