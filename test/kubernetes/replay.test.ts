@@ -78,6 +78,8 @@ describeWithControlPlane('teg replay', [], () => {
       30,
     );
     await stage.until('all others are bound', () => stage.auditor.unbound <= GANGS, 60);
+    // While much came, it was let gather.
+    expect((await teg.metrics()).get('teg_coalescing_pauses_total')).toBeGreaterThan(100);
     expect(await teg.stop()).toBe(0);
 
     const { auditor } = stage;
