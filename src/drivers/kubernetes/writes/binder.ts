@@ -297,7 +297,7 @@ export class Binder {
       timeoutSeconds: seconds + MARGIN_SECONDS,
       stillWanted: () => this.#mayPost(),
     });
-    if (result.kind === 'not-sent') return this.#trouble(task, 'the API server was not reached');
+    if (result.kind === 'not-sent') return this.#trouble(task, 'it was not sent, or not taken');
     if (result.kind === 'answer' && !isPassing(result.answer.status)) {
       this.#window.sample(clock.nowSeconds() - sent, full);
       return this.#judge(task, result.answer);

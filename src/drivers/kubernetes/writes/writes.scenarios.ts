@@ -1,7 +1,10 @@
 /**
  * For the tests of the writes: time that moves when it is told to, and an API client whose answers are scripted.
  */
+import assert from 'node:assert/strict';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
+import { type ApiObject, writeObject } from '../client/protobuf/message-writer.ts';
+import { readBack } from '../client/protobuf/protobuf.scenarios.ts';
 import type { WriteClock } from './write-clock.ts';
 
 /** As the client's error of that name: surely not done. */
@@ -104,6 +107,13 @@ export function answer(status: number, body: unknown = {}, retryAfterSeconds = N
   return { status, body, retryAfterSeconds };
 }
 
+/** A field of a body that its schema does not name would be lost on the way without a word. */
+function assertSchemaNamesAll({ body, schema }: ApiRequest): void {
+  if (schema === undefined) return;
+  const asJson: unknown = JSON.parse(JSON.stringify(body));
+  assert.deepEqual(readBack(writeObject(body as ApiObject, schema), schema), asJson);
+}
+
 /** A client that asks a function; keeps what was asked, and how many were on their way at most. */
 export class ScriptedClient implements ApiClient {
   readonly requests: ApiRequest[] = [];
@@ -117,6 +127,7 @@ export class ScriptedClient implements ApiClient {
 
   async request(request: ApiRequest): Promise<ApiAnswer> {
     this.requests.push(request);
+    assertSchemaNamesAll(request);
     this.inFlight++;
     this.inFlightMax = Math.max(this.inFlightMax, this.inFlight);
     try {

@@ -10,7 +10,8 @@ import { bytes, integer, type MessageSchema, many, message, one, strings, text }
 /** Media type to ask for. */
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 
-const MAGIC = Buffer.from('k8s\0', 'latin1');
+/** Bytes before every object. */
+export const MAGIC = Buffer.from('k8s\0', 'latin1');
 
 const UNKNOWN = message({ typeMeta: one(1, message({ kind: text(2) })), raw: bytes(2) });
 const WATCH_EVENT = message({ type: text(1), object: one(2, message({ raw: bytes(1) })) });

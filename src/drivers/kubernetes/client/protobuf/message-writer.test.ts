@@ -1,25 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BINDING, EVENT } from '../../writes/written-schemas.ts';
-import { readMessage } from './message-reader.ts';
-import { bytes, integer, message, microTime, one, text, texts } from './message-schema.ts';
+import { integer, message, microTime, texts } from './message-schema.ts';
 import { writeObject } from './message-writer.ts';
-import { encode, enveloped } from './protobuf.scenarios.ts';
-
-const ENVELOPE = message({
-  typeMeta: one(1, message({ apiVersion: text(1), kind: text(2) })),
-  raw: bytes(2),
-});
-
-/** Reads what was written back, with the reader that real servers have been read with. */
-function readBack(written: Buffer, schema: Parameters<typeof readMessage>[1]): unknown {
-  expect(written.toString('latin1', 0, 4)).toBe('k8s\0');
-  const { typeMeta, raw } = readMessage(written.subarray(4), ENVELOPE) as {
-    typeMeta: object;
-    raw?: Buffer;
-  };
-  return { ...typeMeta, ...readMessage(raw ?? Buffer.alloc(0), schema) };
-}
+import { encode, enveloped, readBack } from './protobuf.scenarios.ts';
 
 const BIND = {
   apiVersion: 'v1',

@@ -5,6 +5,7 @@
  * these objects have can be written: texts, integers, times with microseconds, and messages of them.
  */
 import { assert } from '../../../../model/errors.ts';
+import { MAGIC } from './envelope.ts';
 import { type MessageSchema, type NamedField, WIRE_BYTES, WIRE_VARINT } from './message-schema.ts';
 
 /** An object of the API. */
@@ -77,9 +78,6 @@ class Scratch {
 }
 
 const scratch = new Scratch();
-
-/** Bytes before every object in protobuf. */
-const MAGIC = Buffer.from('k8s\0', 'latin1');
 
 /**
  * @param schema Of the object's kind, of fields that can be written.

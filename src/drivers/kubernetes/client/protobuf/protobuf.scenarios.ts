@@ -1,7 +1,9 @@
 /**
  * Writes protobuf as an API server does, whatever the schema: for tests only. What the scheduler writes: `message-writer.ts`.
  */
-import type { MessageSchema } from './message-schema.ts';
+import assert from 'node:assert/strict';
+import { readMessage } from './message-reader.ts';
+import { bytes, type MessageSchema, message, one, text } from './message-schema.ts';
 
 /** @returns A varint; negative numbers have ten bytes. */
 export function varint(value: number | bigint): Buffer {
@@ -17,8 +19,8 @@ export function varint(value: number | bigint): Buffer {
 
 /** @returns A field of bytes. */
 export function bytesField(number: number, value: Buffer | string): Buffer {
-  const bytes = Buffer.from(value as string);
-  return Buffer.concat([varint((number << 3) | 2), varint(bytes.length), bytes]);
+  const content = Buffer.from(value as string);
+  return Buffer.concat([varint((number << 3) | 2), varint(content.length), content]);
 }
 
 /** @returns A field of a number. */
@@ -80,6 +82,18 @@ function moment(time: string): Buffer {
 export function enveloped(kind: string, object: Buffer): Buffer {
   const typeMeta = bytesField(1, Buffer.concat([bytesField(1, 'v1'), bytesField(2, kind)]));
   return Buffer.concat([Buffer.from('k8s\0', 'latin1'), typeMeta, bytesField(2, object)]);
+}
+
+const ENVELOPE = message({
+  typeMeta: one(1, message({ apiVersion: text(1), kind: text(2) })),
+  raw: bytes(2),
+});
+
+/** @returns An object in its envelope, read with the reader that real servers have been read with. */
+export function readBack(written: Buffer, schema: MessageSchema): unknown {
+  assert.equal(written.toString('latin1', 0, 4), 'k8s\0');
+  const { typeMeta, raw } = readMessage(written.subarray(4), ENVELOPE) as { typeMeta: object; raw?: Buffer };
+  return { ...typeMeta, ...readMessage(raw ?? Buffer.alloc(0), schema) };
 }
 
 /** @returns A frame of a watch, with its length. */
