@@ -93,6 +93,33 @@ describe('a resource with a schema', () => {
     expect(requests[1]?.query.get('continue')).toBe('next');
   });
 
+  test('what is listed, added and changed comes with all fields of the schema', async () => {
+    const onNode = (name: string, version: number): Buffer =>
+      encode(POD, { ...object(name, version), spec: { nodeName: `node-of-${name}` } });
+    const nodes: unknown[] = [];
+    const { reflector } = await run(
+      [
+        (response) => send(response, 200, page(10, [onNode('p', 3)])),
+        (response) =>
+          watch(
+            response,
+            frame('ADDED', 'Pod', onNode('r', 11)),
+            frame('MODIFIED', 'Pod', onNode('p', 12)),
+            mark(20),
+          ),
+      ],
+      {},
+      RESOURCE,
+      () => ({
+        set: (pod) => nodes.push((pod as { spec?: { nodeName?: string } }).spec?.nodeName),
+        gone: () => undefined,
+        synced: () => undefined,
+      }),
+    );
+    await until(() => reflector.counts.bookmarks === 1);
+    expect(nodes).toEqual(['node-of-p', 'node-of-r', 'node-of-p']);
+  });
+
   test('an empty list', async () => {
     const { told, reflector } = await run([(response) => send(response, 200, page(10, []))], {}, RESOURCE);
     await until(() => reflector.synced);
