@@ -52,6 +52,7 @@ export class PodHistory {
       return;
     }
     if (!('uid' in event) || event.uid !== this.uid) return;
+    if (event.kind === 'member-ended') add('ended');
     if (event.kind === 'pod-gone') {
       add('gone');
       this.last = undefined;

@@ -27,3 +27,24 @@ test('items of a list, which have neither kind nor apiVersion, are read as objec
   const groups = events.flatMap((event) => (event.kind === 'group' ? [event.group] : []));
   expect(groups.map(({ key, minCount }) => `${key} ${minCount}`)).toEqual(['core:a/x 3', 'cosched:a/x 4']);
 });
+
+test('pods of ours that ran and have ended are watched for the sake of their groups', () => {
+  const events: PodEvent[] = [];
+  const ended = watchedResources('teg', (event) => events.push(event)).find(
+    ({ resource }) => resource.name === 'pods.ended',
+  );
+  expect(ended?.resource.fieldSelector).toBe(
+    'spec.schedulerName=teg,spec.nodeName!=,status.phase!=Pending,status.phase!=Running,status.phase!=Unknown',
+  );
+  const metadata = { namespace: 'a', name: 'x', uid: 'u' };
+  const spec = { nodeName: 'n' };
+  ended?.set({ metadata, spec });
+  ended?.set({ metadata, spec: { ...spec, schedulingGroup: { podGroupName: 'g' } } });
+  ended?.set({ metadata: { ...metadata, labels: { 'scheduling.x-k8s.io/pod-group': 'h' } }, spec });
+  ended?.gone('u', 'a/x');
+  expect(events).toEqual([
+    { kind: 'member-ended', uid: 'u', group: 'core:a/g' },
+    { kind: 'member-ended', uid: 'u', group: 'cosched:a/h' },
+    { kind: 'ended-gone', uid: 'u' },
+  ]);
+});

@@ -1,14 +1,16 @@
 /**
  * Which resources of the API server the scheduler follows, and what each object becomes for the core.
  *
- * Pods come over two watches, so that pending pods of other schedulers never cross the network: all of ours, and those of
- * others that are assigned. Pods that have ended leave both by their field selectors.
+ * Pods come over three watches, so that pending pods of other schedulers never cross the network: all of ours, those of
+ * others that are assigned, and those of ours that ran and have ended. Pods that end leave the first two by their field
+ * selectors. Of the third only members of groups are kept: a gang with members that have ended is known to have started,
+ * also by a scheduler that starts after they ended.
  */
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { TegError } from '../../model/errors.ts';
 import type { ReflectedResource } from './client/api.ts';
 import { namespaceOf, nodeOf, volumeLimitsOf } from './objects/node.ts';
-import { podOf } from './objects/pod.ts';
+import { endedMemberOf, podOf } from './objects/pod.ts';
 import { budgetOf, podGroupOf } from './objects/pod-group.ts';
 import { claimOf, storageClassOf, volumeOf } from './objects/storage.ts';
 import { TemplateCache } from './objects/template-cache.ts';
@@ -16,6 +18,7 @@ import {
   BUDGET,
   CLAIM,
   CSI_NODE,
+  ENDED_POD,
   NAMESPACE,
   NODE,
   POD,
@@ -36,6 +39,8 @@ const SCHEDULING = 'scheduling.k8s.io';
 const COSCHEDULING = 'scheduling.x-k8s.io';
 
 const LIVE = 'status.phase!=Succeeded,status.phase!=Failed';
+/** Succeeded or Failed, on a node: field selectors know no OR. */
+const ENDED = 'spec.nodeName!=,status.phase!=Pending,status.phase!=Running,status.phase!=Unknown';
 
 /** @returns All resources, the quick ones first. @param feed Takes an event in. */
 export function watchedResources(schedulerName: string, feed: (event: PodEvent) => void): WatchedResource[] {
@@ -88,6 +93,19 @@ function podResources(schedulerName: string, feed: (event: PodEvent) => void): W
       resource: { name: 'pods.others', path: '/api/v1/pods', schema: POD, fieldSelector: others },
       set,
       gone,
+    },
+    {
+      resource: {
+        name: 'pods.ended',
+        path: '/api/v1/pods',
+        schema: ENDED_POD,
+        fieldSelector: `spec.schedulerName=${schedulerName},${ENDED}`,
+      },
+      set: (object) => {
+        const { uid, group } = endedMemberOf(object);
+        if (group !== '') feed({ kind: 'member-ended', uid, group });
+      },
+      gone: (uid) => feed({ kind: 'ended-gone', uid }),
     },
   ];
 }

@@ -11,6 +11,11 @@ import type { SchedulerParts } from './scheduler-parts.ts';
 export const INCOMPLETE_TOLD_SECONDS = 10;
 /** Seconds between two looks at groups that wait for members or for repair. */
 const LOOK_SECONDS = 1;
+/**
+ * So long the successors of members that have ended wait for others: the whole gang may be coming back, and starts at once
+ * then. Fewer than the gang needs are decided one by one after it.
+ */
+export const SUCCESSORS_SECONDS = 1;
 /** Between two attempts of a group lie a hundredth of a second and half a millisecond a member, at most a second. */
 const RETRY_SECONDS_MIN = 0.01;
 const RETRY_SECONDS_MEMBER = 0.0005;
@@ -65,11 +70,7 @@ export class GroupDecisions {
     const group = this.parts.groups.get(key);
     if (group === undefined) return;
     const { description } = group;
-    let tally = tallyOf(group);
-    if (tally.placed === 0) {
-      group.started = false;
-      if (tally.alone > 0 && this.gather(group)) tally = tallyOf(group);
-    } else if (description !== undefined && tally.bound >= description.minCount) group.started = true;
+    let tally = this.judgeStart(group, tallyOf(group));
     if (description === undefined) this.stand(group);
     else if (description.unsupported.length > 0) this.refuse(group, description.unsupported);
     else {
@@ -78,6 +79,25 @@ export class GroupDecisions {
     }
     this.watch(group, tally);
     this.followDomain(group);
+  }
+
+  /**
+   * Whether the gang has started, from what is known of it. Where that leaves it open, it is taken to have started: what runs
+   * is never evicted for a doubt.
+   */
+  private judgeStart(group: PodGroup, tally: GroupTally): GroupTally {
+    const { timeSeconds } = this.parts.state;
+    const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
+    if (tally.placed > 0) {
+      group.successorsSinceSeconds = Number.NaN;
+      if (group.ended.size > 0 || tally.bound >= minimum) group.started = true;
+      return tally;
+    }
+    const waiting = tally.pending + tally.alone;
+    const successors = group.ended.size > 0 && waiting > 0 && waiting < minimum;
+    group.successorsSinceSeconds = since(successors, group.successorsSinceSeconds, timeSeconds);
+    group.started = successors && timeSeconds - group.successorsSinceSeconds >= SUCCESSORS_SECONDS;
+    return !group.started && tally.alone > 0 && this.gather(group) ? tallyOf(group) : tally;
   }
 
   /** Members that waited for room in the group's domain are tried again when it is another one. */
@@ -106,6 +126,7 @@ export class GroupDecisions {
     if (this.watched.size === 0 || state.timeSeconds < this.lookAtSeconds) return;
     this.lookAtSeconds = state.timeSeconds + LOOK_SECONDS;
     for (const group of [...this.watched]) {
+      if (!Number.isNaN(group.successorsSinceSeconds)) this.review(group.key);
       if (state.timeSeconds - group.incompleteSinceSeconds >= INCOMPLETE_TOLD_SECONDS) {
         this.tellIncomplete(group);
       }

@@ -303,6 +303,8 @@ const budget: fc.Arbitrary<PodEvent> = fc
 const gone: fc.Arbitrary<PodEvent> = fc.oneof(
   fc.record({ kind: fc.constant('node-gone' as const), name: nodeName }),
   fc.record({ kind: fc.constant('pod-gone' as const), uid }),
+  fc.record({ kind: fc.constant('member-ended' as const), uid, group: group.filter((key) => key !== '') }),
+  fc.record({ kind: fc.constant('ended-gone' as const), uid }),
   fc.record({ kind: fc.constant('group-gone' as const), key: group }),
   fc.record({ kind: fc.constant('budget-gone' as const), key: namespace.map((ns) => `${ns}/budget`) }),
   fc.record({ kind: fc.constant('namespace-gone' as const), name: namespace }),

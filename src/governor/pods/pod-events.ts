@@ -25,6 +25,10 @@ export type PodEvent =
   | { readonly kind: 'node-gone'; readonly name: string }
   | { readonly kind: 'pod'; readonly pod: PodDescription }
   | { readonly kind: 'pod-gone'; readonly uid: string }
+  /** A pod of ours that is a member of a group has ended (Succeeded or Failed) on a node; its object is still there. */
+  | { readonly kind: 'member-ended'; readonly uid: string; readonly group: string }
+  /** The object of a pod that had ended is gone. */
+  | { readonly kind: 'ended-gone'; readonly uid: string }
   | { readonly kind: 'group'; readonly group: PodGroupDescription }
   | { readonly kind: 'group-gone'; readonly key: string }
   | { readonly kind: 'budget'; readonly budget: BudgetDescription }

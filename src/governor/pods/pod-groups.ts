@@ -18,8 +18,15 @@ export interface PodGroup extends HeapEntry {
   priority: number;
   createdSeconds: number;
   sequence: number;
-  /** Enough members were bound at one time, and some still are: nothing is all or nothing any more. */
+  /** Uids of members that ran and have ended (Succeeded or Failed), as long as their objects are there. */
+  readonly ended: Set<string>;
+  /**
+   * Nothing is all or nothing any more: enough members were bound at one time, or what is known cannot rule it out (members
+   * that have ended, or that were on nodes before this scheduler decided anything about them).
+   */
   started: boolean;
+  /** Since when fewer members wait than the gang needs, none is placed, but some have ended; NaN: that is not so. */
+  successorsSinceSeconds: number;
   /** Topology domain that its placed members bind it to, as `key=value`; '' if none. As of the last review or decision. */
   domain: string;
   /** Tried in vain, or not to be tried yet; waits for a change or for its time. */
@@ -51,9 +58,11 @@ export function isGroup(item: PodRecord | PodGroup): item is PodGroup {
   return 'members' in item;
 }
 
-/** All groups. Single writer. A group is known as long as its object or a member is. */
+/** All groups. Single writer. A group is known as long as its object or a member is, members that have ended included. */
 export class PodGroups {
   readonly groups = new Map<string, PodGroup>();
+  /** Groups of members that have ended, by the member's uid. */
+  private readonly endedIn = new Map<string, string>();
 
   /** Takes in a group's description. @returns The group. */
   set(description: PodGroupDescription): PodGroup {
@@ -62,11 +71,17 @@ export class PodGroups {
     return group;
   }
 
-  /** The group's object is gone: members that are not placed wait for a new one. @returns The group if nothing is left of it. */
+  /**
+   * The group's object is gone: members that are not placed wait for a new one.
+   *
+   * @returns The group if nothing is left of it.
+   */
   remove(key: string): PodGroup | undefined {
     const group = this.groups.get(key);
     if (group === undefined) return undefined;
     group.description = undefined;
+    // A new object may ask for more than runs: what runs by then must not be taken for a gang that never started.
+    if (tallyOf(group).placed > 0) group.started = true;
     return this.tidy(group);
   }
 
@@ -77,7 +92,37 @@ export class PodGroups {
 
   /** Adds a member. */
   join(pod: PodRecord): void {
-    this.ensure(pod.group).members.add(pod);
+    const group = this.ensure(pod.group);
+    group.members.add(pod);
+    if (isPlaced(pod)) group.started = true;
+  }
+
+  /** A member was found on a node where this scheduler did not put it: the gang may have started before. */
+  foundPlaced(pod: PodRecord): void {
+    const group = this.groups.get(pod.group);
+    if (group !== undefined) group.started = true;
+  }
+
+  /** A member ran and has ended: the gang had started. Known until `endedGone`. */
+  setEnded(uid: string, key: string): void {
+    const before = this.endedIn.get(uid);
+    if (before !== undefined && before !== key) this.endedGone(uid);
+    this.ensure(key).ended.add(uid);
+    this.endedIn.set(uid, key);
+  }
+
+  /**
+   * The object of a member that had ended is gone.
+   *
+   * @returns Its group and whether nothing is left of that; undefined if no such member was known.
+   */
+  endedGone(uid: string): { readonly key: string; readonly gone: PodGroup | undefined } | undefined {
+    const key = this.endedIn.get(uid);
+    const group = key === undefined ? undefined : this.groups.get(key);
+    if (key === undefined || group === undefined) return undefined;
+    this.endedIn.delete(uid);
+    group.ended.delete(uid);
+    return { key, gone: this.tidy(group) };
   }
 
   /** A member is gone. @returns Its group if nothing is left of it. */
@@ -99,7 +144,9 @@ export class PodGroups {
         createdSeconds: 0,
         sequence: 0,
         heapAt: -1,
+        ended: new Set(),
         started: false,
+        successorsSinceSeconds: Number.NaN,
         domain: '',
         waiting: false,
         stale: false,
@@ -114,7 +161,7 @@ export class PodGroups {
   }
 
   private tidy(group: PodGroup): PodGroup | undefined {
-    if (group.members.size > 0 || group.description !== undefined) return undefined;
+    if (group.members.size > 0 || group.ended.size > 0 || group.description !== undefined) return undefined;
     this.groups.delete(group.key);
     return group;
   }

@@ -105,6 +105,8 @@ const EVENTS: Readonly<Record<PodEvent['kind'], Check>> = {
   'node-gone': record({ name: text }),
   pod: record({ pod }),
   'pod-gone': record({ uid: text }),
+  'member-ended': record({ uid: text, group: text }),
+  'ended-gone': record({ uid: text }),
   group: record({
     group: record({ key: text, uid: text, minCount: amount, topologyKeys: texts, unsupported: texts }),
   }),

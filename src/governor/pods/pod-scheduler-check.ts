@@ -194,7 +194,8 @@ function checkGroups(scheduler: PodScheduler): void {
   }
   for (const group of groups.groups.values()) {
     members -= group.members.size;
-    assert(group.members.size > 0 || group.description !== undefined, 'a group of nothing is known');
+    const known = group.members.size + group.ended.size > 0 || group.description !== undefined;
+    assert(known, 'a group of nothing is known');
     assert(!(group.waiting && group.heapAt >= 0), 'a group waits and is queued');
   }
   assert(members === 0, 'a group has a member that does not name it');

@@ -147,6 +147,12 @@ export class PodScheduler {
       case 'pod-gone':
         this.forget(event.uid);
         return;
+      case 'member-ended':
+        this.memberEnded(event.uid, event.group);
+        return;
+      case 'ended-gone':
+        this.endedGone(event.uid);
+        return;
       case 'node':
         state.setNode(event.node);
         return;
@@ -203,7 +209,9 @@ export class PodScheduler {
     const { state } = this;
     const known = state.pods.get(pod.uid);
     if (pod.ended || (pod.nodeName === '' && !pod.ours)) {
-      if (known !== undefined) this.forget(pod.uid);
+      if (pod.ended && pod.ours && pod.group !== '' && pod.nodeName !== '')
+        this.memberEnded(pod.uid, pod.group);
+      else if (known !== undefined) this.forget(pod.uid);
       return;
     }
     const record = known ?? this.meet(pod);
@@ -254,7 +262,10 @@ export class PodScheduler {
         state.unplace(record);
         state.placeByName(record, nodeName);
       }
-    } else state.placeByName(record, nodeName);
+    } else {
+      state.placeByName(record, nodeName);
+      this.groups.foundPlaced(record);
+    }
     if (record.state !== PodState.Bound) queue.move(record, PodState.Bound);
   }
 
@@ -265,6 +276,17 @@ export class PodScheduler {
     state.removePod(record);
     queue.forget(record);
     if (record.group !== '') this.loseGroup(this.groups.leave(record), record.group);
+  }
+
+  private memberEnded(uid: string, group: string): void {
+    this.groups.setEnded(uid, group);
+    this.touched.add(group);
+    this.forget(uid);
+  }
+
+  private endedGone(uid: string): void {
+    const ended = this.groups.endedGone(uid);
+    if (ended !== undefined) this.loseGroup(ended.gone, ended.key);
   }
 
   private setGroup(description: PodGroupDescription): void {

@@ -93,6 +93,8 @@ export class RandomLife {
   private readonly groups = new Set<string>();
   /** Bindings and evictions that are not answered yet. */
   private readonly open: PodEffect[] = [];
+  /** Uids of pods that have ended and whose objects are still there. */
+  private readonly ended: string[] = [];
   private named = 0;
   timeSeconds = 0;
 
@@ -263,6 +265,9 @@ export class RandomLife {
 
   /** A known pod goes on: ends, goes, loses its gates, is bound by somebody else, or is told of once more. */
   private podEvent(): PodEvent {
+    if (this.ended.length > 0 && this.draw(4) === 0) {
+      return { kind: 'ended-gone', uid: this.ended.shift() as string };
+    }
     const known = this.pick(this.pods.values());
     if (known === undefined) return { kind: 'decide', max: 10 };
     const { uid } = known;
@@ -273,6 +278,7 @@ export class RandomLife {
     }
     if (what === 3) {
       this.pods.delete(uid);
+      this.ended.push(uid);
       return { kind: 'pod', pod: { ...known, ended: true } };
     }
     // An update from before the binding.

@@ -76,7 +76,10 @@ describe('a random life', () => {
       }
     }
     expect([...seen].sort()).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
-    for (const [key, count] of Object.entries(totals)) expect(count, key).toBeGreaterThan(5);
+    // A gang is released only if this scheduler alone has bound members of it, and none of them has ended.
+    const { gangsReleased, ...often } = totals;
+    expect(gangsReleased).toBeGreaterThan(0);
+    for (const [key, count] of Object.entries(often)) expect(count, key).toBeGreaterThan(5);
   });
 
   test('is decided the same way twice', () => {

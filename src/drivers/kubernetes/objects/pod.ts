@@ -38,6 +38,27 @@ export function podOf(object: unknown, schedulerName: string, templates?: Templa
   return projecting('Pod', object, (pod) => describe(pod, schedulerName, templates));
 }
 
+/** A pod that has ended, as far as it matters to its group. */
+export interface EndedMember {
+  readonly uid: string;
+  /** As `PodDescription.group`; '' if it is a member of none. */
+  readonly group: string;
+}
+
+/**
+ * Reads what is left to know of a pod that has ended.
+ *
+ * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ */
+export function endedMemberOf(object: unknown): EndedMember {
+  return projecting('Pod', object, (pod) => {
+    const metadata = recordOf(pod.metadata, 'metadata');
+    const namespace = textOf(metadata.namespace, 'metadata.namespace');
+    const group = groupOf(namespace, metadata, maybeRecord(pod.spec, 'spec'));
+    return { uid: textOf(metadata.uid, 'metadata.uid'), group };
+  });
+}
+
 function describe(
   pod: ApiObject,
   schedulerName: string,

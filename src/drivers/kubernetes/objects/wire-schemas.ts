@@ -116,6 +116,8 @@ const SPREAD_CONSTRAINT = message({
 
 const NAMED = message({ name: text(1) });
 
+const SCHEDULING_GROUP = message({ podGroupName: text(1) });
+
 const POD_SPEC = message({
   volumes: many(1, message({ name: text(1), volumeSource: inline(2, VOLUME_SOURCE) })),
   containers: many(2, CONTAINER),
@@ -136,7 +138,7 @@ const POD_SPEC = message({
   resources: one(40, RESOURCES),
   // Kubernetes 1.35 only.
   workloadRef: one(42, message({})),
-  schedulingGroup: one(43, message({ podGroupName: text(1) })),
+  schedulingGroup: one(43, SCHEDULING_GROUP),
 });
 
 const POD_STATUS = message({
@@ -195,6 +197,12 @@ export const POD: MessageSchema = message({
   metadata: one(1, OBJECT_META),
   spec: one(2, POD_SPEC),
   status: one(3, POD_STATUS),
+});
+
+/** Of a pod that has ended: only which group it is a member of. */
+export const ENDED_POD: MessageSchema = message({
+  metadata: one(1, OBJECT_META),
+  spec: one(2, message({ nodeName: text(10), schedulingGroup: one(43, SCHEDULING_GROUP) })),
 });
 
 /** Node of core/v1. */
