@@ -115,7 +115,7 @@ export const Reason = {
   NoFit: 1,
   /** The whole cluster, empty and with its down nodes up, could not hold it; waits for new nodes. */
   Impossible: 2,
-  /** strict-fifo: another waiting job is first. */
+  /** Another waiting job is first: always in strict-fifo, in best-effort while a limit postpones attempts. */
   Behind: 3,
   /** `waitingJobsMax` jobs wait already. */
   QueueFull: 4,

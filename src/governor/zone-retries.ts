@@ -4,6 +4,7 @@
  *
  * best-effort: whatever can have become possible, in the order of first jobs, until nothing more fits.
  * strict-fifo: the first of all waiting jobs, and the next only once that has started.
+ * A limit on one step postpones what is next and all behind it: nothing overtakes.
  *
  * Invariant between steps, if no limit postponed anything: nothing is worth a try. With a policy that finds a
  * node whenever one fits that means: no waiting job could start (best-effort), or the first could not
@@ -82,8 +83,11 @@ export class ZoneRetries {
     if ((this.core.shapes.podCounts[shape] as number) > 1) this.learn(shape, false, found);
   }
 
-  /** Lets a job that lost its node wait again. If nothing is known of its shape, that is worth a try anywhere. */
-  waitAgain(job: number): void {
+  /**
+   * Lets a job wait that lost its node, or that was submitted behind postponed ones. If nothing is known of its shape,
+   * that is worth a try anywhere.
+   */
+  waitUntried(job: number): void {
     const shape = this.core.jobs.shapeOf(job);
     const known = this.strict || this.waiting.holds(shape);
     this.core.wait(job, false);
@@ -132,11 +136,12 @@ export class ZoneRetries {
     this.boundTouched();
     for (;;) {
       waiting.gangs.refresh();
-      const shape = this.nextShape(gangAttemptsLeft > 0);
+      const shape = this.nextShape();
       if (shape < 0) return true;
       const podCount = core.shapes.podCounts[shape] as number;
+      // A limit postpones everything from here on: what goes behind this job must not overtake it.
       if (core.effects.room < podCount + 1) return false;
-      if (podCount > 1) gangAttemptsLeft--;
+      if (podCount > 1 && gangAttemptsLeft-- <= 0) return false;
       this.tryFirstOf(shape);
       if (core.touchedCount <= TOUCHED_FEW) this.boundTouched();
     }
@@ -157,11 +162,10 @@ export class ZoneRetries {
     }
   }
 
-  /** best-effort: the shape to try next, −1 if nothing (but postponed gangs) is worth a try. */
-  private nextShape(withGangs: boolean): number {
+  /** best-effort: the shape to try next, −1 if nothing is worth a try. */
+  private nextShape(): number {
     const { waiting } = this;
-    let best = waiting.fresh.first();
-    if (withGangs) best = this.firstOf(best, waiting.gangs.eligible.first());
+    const best = this.firstOf(waiting.fresh.first(), waiting.gangs.eligible.first());
     if (this.core.touchedCount === 0) return best;
     const touched = waiting.active.search(
       this.freeCpuMilliMax,

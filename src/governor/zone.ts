@@ -224,11 +224,16 @@ export class Zone {
     this.policy.demandSeen?.(core.demandOf(shape), podCount);
     core.enter(job, shape, priority);
     let found = -1;
+    let untried = false;
     let reason: ReasonCode = Reason.NoFit;
     if (core.isKnownImpossible(shape)) {
       reason = Reason.Impossible;
     } else if (this.retries.isBehind(priority)) {
       reason = core.isImpossible(shape) ? Reason.Impossible : Reason.Behind;
+    } else if (this.retries.hasPostponed && core.options.onUnplaceable === 'wait') {
+      // Jobs that a limit postponed must not be overtaken: this one takes its turn among them, in this step.
+      untried = !core.isImpossible(shape);
+      reason = untried ? Reason.Behind : Reason.Impossible;
     } else if (!this.retries.isKnownNotToFit(shape)) {
       found = core.attempt(job);
       if (found >= gangMin) {
@@ -241,10 +246,10 @@ export class Zone {
       reason = Reason.Impossible;
     }
     core.counters.submitted++;
-    this.holdOrDrop(job, reason, found);
+    this.holdOrDrop(job, reason, found, untried);
   }
 
-  private holdOrDrop(job: number, reason: ReasonCode, found: number): void {
+  private holdOrDrop(job: number, reason: ReasonCode, found: number, untried: boolean): void {
     const { core } = this;
     const full = core.waiting.jobCount >= core.options.waitingJobsMax;
     if (core.options.onUnplaceable === 'drop' || full) {
@@ -253,7 +258,8 @@ export class Zone {
       this.drop(job, JobState.Dropped, why);
       return;
     }
-    this.retries.waitSubmitted(job, found, reason === Reason.Impossible);
+    if (untried) this.retries.waitUntried(job);
+    else this.retries.waitSubmitted(job, found, reason === Reason.Impossible);
     core.effects.pushJob(EffectKind.JobWaiting, job, 0, reason);
   }
 
@@ -330,7 +336,7 @@ export class Zone {
       core.counters.failed++;
       core.effects.pushJob(EffectKind.JobFailed, job, 0, Reason.NodeLost);
     } else {
-      this.retries.waitAgain(job);
+      this.retries.waitUntried(job);
       core.counters.requeued++;
       core.effects.pushJob(EffectKind.JobRequeued, job, 0, Reason.NodeLost);
     }

@@ -1,6 +1,7 @@
 /**
  * What a simulation is given.
  */
+import type { EffectBuffer } from '../governor/effects.ts';
 import type { PolicyFactory } from '../governor/policy.ts';
 import type { NodeSpec } from '../model/node.ts';
 import type { EquilibriumPrices } from './equilibrium-prices.ts';
@@ -63,6 +64,11 @@ export interface SimulationOptions {
   readonly shouldStop?: () => boolean;
   /** Told every few hundred events how many jobs left and what virtual time it is. */
   readonly onProgress?: (jobsEnded: number, virtualSeconds: number) => void;
+  /**
+   * Called with the effects of every step of the zone that has any, at the virtual time of the step: when each job started
+   * and where its pods went. The buffer is reused and must not be changed.
+   */
+  readonly onEffects?: (effects: EffectBuffer, nowSeconds: number) => void;
   /** Index of a job whose reasons are to be kept, see `SimulationResult.explained`. */
   readonly explainJob?: number;
 }

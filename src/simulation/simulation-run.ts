@@ -62,6 +62,8 @@ export interface RunParts {
   readonly watch: JobWatch | undefined;
   /** Absent: nothing is timed. */
   readonly profile: RunProfile | undefined;
+  /** Absent: nobody looks at the effects of single steps. */
+  readonly onEffects: ((effects: EffectBuffer, nowSeconds: number) => void) | undefined;
   readonly shouldStop: () => boolean;
   /** Told now and then how many jobs left and what virtual time it is. */
   readonly onProgress: (jobsEnded: number, virtualSeconds: number) => void;
@@ -287,8 +289,9 @@ export class SimulationRun {
 
   private carryOut(effects: EffectBuffer): void {
     const { kinds, jobs, counts, reasons, length } = effects;
-    const { metrics, watch } = this.parts;
+    const { metrics, watch, onEffects } = this.parts;
     if (watch !== undefined) watch.afterStep(effects, this.now);
+    if (onEffects !== undefined && length > 0) onEffects(effects, this.now);
     for (let i = 0; i < length; i++) {
       const job = jobs[i] as number;
       switch (kinds[i]) {

@@ -73,6 +73,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
     retrySeconds: options.retrySeconds ?? Number.POSITIVE_INFINITY,
     profile,
     watch,
+    onEffects: options.onEffects,
     shouldStop: options.shouldStop ?? (() => false),
     onProgress: options.onProgress ?? (() => {}),
   });

@@ -387,6 +387,8 @@ export class ZoneGovernor implements Process {
     timeSeconds: number,
   ): number {
     assert(this.ledger.localOf(job) < 0, 'a job that holds capacity is placed again');
+    // What a limit postponed goes first: a job that comes now must neither overtake it nor be refused for its sake.
+    while (this.zone.hasPostponed) this.step({ kind: ZoneEventKind.Tick }, timeSeconds);
     const { submitted } = this;
     submitted.job = this.ledger.peekLocal();
     submitted.demandId = demandId;
