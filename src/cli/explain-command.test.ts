@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sendJson, startScriptedServer } from '../../test/support/scripted-server.ts';
 import { defaultSchedulerConfig } from '../drivers/kubernetes/config/scheduler-config.ts';
 import { SchedulerMetrics } from '../drivers/kubernetes/server/scheduler-metrics.ts';
 import { SchedulerServer } from '../drivers/kubernetes/server/scheduler-server.ts';
@@ -185,6 +186,7 @@ const ANSWER: PodExplanation = {
     text: '3 of 4 exist',
   },
   message: '0/5 nodes are available: 5 Insufficient cpu.',
+  reason: 'Unschedulable',
   nodesTotal: 5,
   nodesFeasible: 0,
   refusals: [{ reason: 'Insufficient cpu', plugin: 'NodeResourcesFit', nodes: 5, resolvable: true }],
@@ -195,6 +197,46 @@ const ANSWER: PodExplanation = {
   nearest: [{ node: 'n1', lacks: [{ resource: 'cpu', amount: 500, text: '500m cpu' }] }],
   preemption: { allowed: true, node: 'n1', victims: [], victimCount: 0, text: 'nothing to take' },
 };
+
+describe('a pod whose binding was refused', () => {
+  const message = 'running Bind plugin "DefaultBinder": pods "refused" is forbidden: this node is reserved';
+  const condition = { type: 'PodScheduled', status: 'False', reason: 'SchedulerError', message };
+  const refused = pod('refused', { cpu: '1' }, {}, { conditions: [condition] });
+  const lines = [
+    `  the last attempt failed: ${message}`,
+    'it would go to gpu-1, if what failed the last time succeeds',
+  ];
+
+  test('from objects of kubectl', async () => {
+    const file = join(folder, 'refused.json');
+    writeFileSync(file, JSON.stringify({ kind: 'List', apiVersion: 'v1', items: [...ITEMS, refused] }));
+    const { stdout } = await teg('a/refused', '--snapshot', file);
+    expect(stdout.split('\n')).toEqual(expect.arrayContaining(lines));
+  });
+
+  test('from the cluster, whose pods are read without messages otherwise', async () => {
+    const server = await startScriptedServer((response, { path }) => {
+      const kind = path.endsWith('/nodes') ? 'Node' : path.endsWith('/pods') ? 'Pod' : '';
+      const items = [...ITEMS, refused].filter((item) => (item as { kind: string }).kind === kind);
+      if (path.endsWith('/pods/refused')) sendJson(response, 200, refused);
+      else sendJson(response, 200, { metadata: { resourceVersion: '1' }, items });
+    });
+    const file = join(folder, 'kubeconfig');
+    const one = (name: string, more: object): object[] => [{ name: 'x', [name]: more }];
+    writeFileSync(
+      file,
+      JSON.stringify({
+        'current-context': 'x',
+        contexts: one('context', { cluster: 'x', user: 'x' }),
+        clusters: one('cluster', { server: server.target.server }),
+        users: one('user', { token: 't' }),
+      }),
+    );
+    const { stdout, stderr } = await teg('a/refused', '--kubeconfig', file);
+    await server.stop();
+    expect(stdout.split('\n'), stderr).toEqual(expect.arrayContaining(lines));
+  });
+});
 
 describe('from a server', () => {
   let open: SchedulerServer;

@@ -145,6 +145,9 @@ async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number
   const { loadTarget } = await import('../drivers/kubernetes/client/target.ts');
   const { createApiClient } = await import('../drivers/kubernetes/client/http-client.ts');
   const { readCluster } = await import('../drivers/kubernetes/snapshot/take-snapshot.ts');
+  const { reportedCondition, withReported } = await import(
+    '../drivers/kubernetes/snapshot/reported-condition.ts'
+  );
   const target = await loadTarget({ kubeconfig: options.kubeconfig, context: options.context });
   const client = createApiClient(target);
   try {
@@ -152,7 +155,7 @@ async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number
     async function* objects() {
       for await (const page of pages) yield* page;
     }
-    return await explainFromObjects(objects(), common);
+    return withReported(await explainFromObjects(objects(), common), await reportedCondition(client, pod));
   } finally {
     await client.close();
   }

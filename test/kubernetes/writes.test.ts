@@ -82,17 +82,19 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
     test('binds; once more is our own, elsewhere is a conflict, another uid too, and what is gone is gone', async () => {
       const binder = new Binder({ client, ...base });
       const pod = await createPod('bind');
-      await expect(binder.bind({ ...pod, node: 'n1' })).resolves.toBe('bound');
+      await expect(binder.bind({ ...pod, node: 'n1' })).resolves.toMatchObject({ outcome: 'bound' });
       expect((await read('bind')).spec.nodeName).toBe('n1');
       expect(condition(await read('bind'), 'PodScheduled')).toMatchObject({ status: 'True' });
-      await expect(binder.bind({ ...pod, node: 'n1' })).resolves.toBe('bound');
-      await expect(binder.bind({ ...pod, node: 'n2' })).resolves.toBe('conflict');
+      await expect(binder.bind({ ...pod, node: 'n1' })).resolves.toMatchObject({ outcome: 'bound' });
+      await expect(binder.bind({ ...pod, node: 'n2' })).resolves.toMatchObject({ outcome: 'conflict' });
       const other = await createPod('bind-other');
-      await expect(binder.bind({ ...other, uid: 'wrong', node: 'n1' })).resolves.toBe('conflict');
+      await expect(binder.bind({ ...other, uid: 'wrong', node: 'n1' })).resolves.toMatchObject({
+        outcome: 'conflict',
+      });
       await must('DELETE', `${PODS}/bind-other`, { gracePeriodSeconds: 0 });
-      await expect(binder.bind({ ...other, node: 'n1' })).resolves.toBe('gone');
+      await expect(binder.bind({ ...other, node: 'n1' })).resolves.toMatchObject({ outcome: 'gone' });
       const gated = await createPod('bind-gated', { schedulingGates: [{ name: 'example.com/wait' }] });
-      await expect(binder.bind({ ...gated, node: 'n1' })).resolves.toBe('conflict');
+      await expect(binder.bind({ ...gated, node: 'n1' })).resolves.toMatchObject({ outcome: 'conflict' });
       expect(binder.counts).toMatchObject({ bound: 2, conflict: 3, gone: 1, failed: 0 });
     });
 
@@ -107,7 +109,7 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
       };
       const binder = new Binder({ client: lossy, ...base });
       const pod = await createPod('bind-lost');
-      await expect(binder.bind({ ...pod, node: 'n2' })).resolves.toBe('bound');
+      await expect(binder.bind({ ...pod, node: 'n2' })).resolves.toMatchObject({ outcome: 'bound' });
       expect(binder.counts).toMatchObject({ posts: 1, unknown: 1 });
     });
 
@@ -117,7 +119,7 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
       let done = 0;
       const outcomes = await Promise.all(
         pods.map(async (pod) => {
-          const outcome = await binder.bind({ ...pod, node: 'n1' });
+          const { outcome } = await binder.bind({ ...pod, node: 'n1' });
           if (++done === 200) void binder.hold();
           return outcome;
         }),
@@ -260,7 +262,7 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
       writer.setNotScheduled(pod, { reason: 'Unschedulable', message: 'one' });
       await writer.idle();
       // Its last write is remembered with a version that the bind makes an old one.
-      await expect(binder.bind({ ...pod, node: 'n1' })).resolves.toBe('bound');
+      await expect(binder.bind({ ...pod, node: 'n1' })).resolves.toMatchObject({ outcome: 'bound' });
       writer.setNotScheduled(pod, { reason: 'Unschedulable', message: 'two' });
       await writer.idle();
       expect(condition(await read('status-bound'), 'PodScheduled')).toMatchObject({ status: 'True' });
@@ -276,9 +278,9 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
         metadata: { name: 'victim' },
         target: { kind: 'Node', name: 'n1' },
       });
-      await expect(evictor.preempt({ ...pod, uid: 'of-another' })).resolves.toBe(true);
+      await expect(evictor.preempt({ ...pod, uid: 'of-another' })).resolves.toMatchObject({ done: true });
       expect((await read('victim')).metadata.deletionTimestamp).toBeUndefined();
-      await expect(evictor.preempt(pod)).resolves.toBe(true);
+      await expect(evictor.preempt(pod)).resolves.toMatchObject({ done: true });
       const dying = await read('victim');
       expect(dying.metadata.deletionTimestamp).toBeDefined();
       expect(condition(dying, 'DisruptionTarget')).toMatchObject({
@@ -287,8 +289,8 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
         message: 'TEG: preempting to accommodate a higher priority pod',
       });
       await must('DELETE', `${PODS}/victim?gracePeriodSeconds=0`);
-      await expect(evictor.preempt(pod)).resolves.toBe(true);
-      await expect(evictor.evict(pod)).resolves.toBe(true);
+      await expect(evictor.preempt(pod)).resolves.toMatchObject({ done: true });
+      await expect(evictor.evict(pod)).resolves.toMatchObject({ done: true });
     });
 
     test('evicts only with the leave of the disruption budget', async () => {

@@ -53,7 +53,10 @@ export const podExplanationSchema: z.ZodType<PodExplanation> = z.object({
   gates: z.array(text),
   unsupported: z.array(text),
   group: groupSchema.nullable(),
-  message: text.describe('the last one told about it'),
+  message: text.describe('the last one reported about it'),
+  reason: z
+    .enum(['', 'Unschedulable', 'SchedulingGated', 'SchedulerError'])
+    .describe('SchedulerError: what was decided could not be carried out'),
   nodesTotal: count,
   nodesFeasible: count,
   refusals: z.array(z.object({ reason: text, plugin: text, nodes: count, resolvable: z.boolean() })),

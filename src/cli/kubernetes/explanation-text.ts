@@ -53,7 +53,9 @@ function printState(explanation: PodExplanation, nowSeconds: number): void {
   if (retriedOn.length > 0) print(`  tried again at once on: ${retriedOn.join(', ')}`);
   if (explanation.gates.length > 0) print(`  gates: ${explanation.gates.join(', ')}`);
   for (const what of explanation.unsupported) print(`  asks for ${what}`);
-  if (explanation.message !== '') print(`  told: ${explanation.message}`);
+  const { message, reason } = explanation;
+  if (message !== '')
+    print(`  ${reason === 'SchedulerError' ? 'the last attempt failed' : 'told'}: ${message}`);
 }
 
 function printGroup({ group }: PodExplanation): void {
@@ -86,7 +88,7 @@ function printRefusals({ state, nodesTotal, nodesFeasible, refusals }: PodExplan
   );
 }
 
-function printCandidates({ state, node, candidates, better, policy, why }: PodExplanation): void {
+function printCandidates({ state, node, candidates, better, policy, why, reason }: PodExplanation): void {
   if (candidates.length === 0) return;
   const names = [...new Set(candidates.flatMap(({ parts }) => Object.keys(parts)))];
   print(`\nlooked at by ${policy}, best first (${better} is better)`);
@@ -106,7 +108,10 @@ function printCandidates({ state, node, candidates, better, policy, why }: PodEx
     { boldRow: 0 },
   );
   if (why !== '') print(why);
-  if (node !== '' && !PLACED.has(state)) print(`it would go to ${node}`);
+  if (node === '' || PLACED.has(state)) return;
+  print(
+    `it would go to ${node}${reason === 'SchedulerError' ? ', if what failed the last time succeeds' : ''}`,
+  );
 }
 
 function printChanges({ nearest, preemption }: PodExplanation): void {

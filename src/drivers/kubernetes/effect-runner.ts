@@ -9,6 +9,7 @@ import type {
   BindOutcome,
   EvictEffect,
   GangReleaseEffect,
+  NotScheduledReason,
   PodEffect,
   PodEvent,
 } from '../../governor/pods/pod-events.ts';
@@ -34,6 +35,10 @@ export interface EffectPorts {
   readonly dryRun: boolean;
   readonly log: (level: 'debug' | 'info' | 'warn', details: object, message: string) => void;
 }
+
+/** What kube-scheduler puts before the reason; its plugins are named, since tools look for these texts. */
+const BIND_FAILED = 'running Bind plugin "DefaultBinder":';
+const PRE_BIND_FAILED = 'running PreBind plugin "VolumeBinding":';
 
 /** A binding that waits for its turn. */
 interface WaitingBind {
@@ -112,12 +117,12 @@ export class EffectRunner {
   }
 
   /** Says that a pod cannot be scheduled, by event and condition. */
-  tellUnschedulable(pod: PodIdentity, message: string, reason: 'Unschedulable' | 'SchedulingGated'): void {
+  tellUnschedulable(pod: PodIdentity, message: string, reason: NotScheduledReason): void {
     const { writers, dryRun, log } = this.ports;
     log(dryRun ? 'info' : 'debug', { pod: nameOf(pod), message }, 'unschedulable');
     if (dryRun) return;
     writers.status.setNotScheduled(pod, { reason, message });
-    if (reason === 'Unschedulable') {
+    if (reason !== 'SchedulingGated') {
       this.tell(pod, { type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling', note: message });
     }
   }
@@ -139,7 +144,7 @@ export class EffectRunner {
   }
 
   private async bindClaims(effect: BindEffect, decidedSeconds: number): Promise<void> {
-    const { writers, feed, log, stillHolds } = this.ports;
+    const { writers, log, stillHolds } = this.ports;
     this.claiming++;
     const outcome = await writers.claims.bindClaims(effect, effect.node, effect.claims);
     this.claiming--;
@@ -148,45 +153,50 @@ export class EffectRunner {
       await this.bind(effect, decidedSeconds);
       return;
     }
-    if (!outcome.ok) {
+    if (!outcome.ok)
       log('warn', { pod: nameOf(effect), reason: outcome.reason }, 'volumes could not be bound');
-      this.tell(effect, {
-        type: 'Warning',
-        reason: 'FailedScheduling',
-        action: 'Scheduling',
-        note: `binding volumes: ${outcome.reason}`,
-      });
-    }
-    feed({ kind: 'bind-done', uid: effect.uid, outcome: holds ? 'failed' : 'no-node' });
+    // Without the lease it is the next leader's to report.
+    const reason = outcome.ok || this.held ? '' : `${PRE_BIND_FAILED} binding volumes: ${outcome.reason}`;
+    this.answer(effect.uid, holds ? 'failed' : 'no-node', reason);
   }
 
   private async bind(effect: BindEffect, decidedSeconds: number): Promise<void> {
-    const { writers, feed, onBound, nowSeconds, roomMade } = this.ports;
+    const { writers, onBound, nowSeconds, roomMade } = this.ports;
     const { uid, namespace, name, node } = effect;
-    const outcome = await writers.binder.bind({ namespace, name, uid, node });
+    const { outcome, reason } = await writers.binder.bind({ namespace, name, uid, node });
     onBound(effect, outcome, nowSeconds() - decidedSeconds);
     if (outcome === 'bound') {
       writers.status.forget(uid);
       const note = `Successfully assigned ${nameOf(effect)} to ${node}`;
       this.tell(effect, { type: 'Normal', reason: 'Scheduled', action: 'Binding', note, once: true });
     }
-    feed({ kind: 'bind-done', uid, outcome });
+    this.answer(uid, outcome, reason === '' || this.held ? '' : `${BIND_FAILED} ${reason}`);
     this.startBinds();
     roomMade();
+  }
+
+  /** Answers a binding to the core. @param reason For people; '': nothing to report. */
+  private answer(uid: string, outcome: BindOutcome, reason: string): void {
+    this.ports.feed({ kind: 'bind-done', uid, outcome, ...(reason === '' ? {} : { reason }) });
   }
 
   private preempt(effect: EvictEffect): void {
     const { writers, feed, dryRun, log } = this.ports;
     log(dryRun ? 'info' : 'debug', effect, dryRun ? 'would preempt' : 'preempting');
     if (dryRun) return;
-    this.tell(effect, {
-      type: 'Normal',
-      reason: 'Preempted',
-      action: 'Preempting',
-      note: `Preempted by pod ${effect.byUid} on node ${effect.node}`,
-      once: true,
+    void writers.evictor.preempt(effect).then(({ done, reason }) => {
+      // Not before: a victim that stays was not preempted.
+      if (done) {
+        this.tell(effect, {
+          type: 'Normal',
+          reason: 'Preempted',
+          action: 'Preempting',
+          note: `Preempted by pod ${effect.byUid} on node ${effect.node}`,
+          once: true,
+        });
+      }
+      feed({ kind: 'evict-done', uid: effect.uid, done, ...(reason === '' ? {} : { reason }) });
     });
-    void writers.evictor.preempt(effect).then((done) => feed({ kind: 'evict-done', uid: effect.uid, done }));
   }
 
   private release(effect: GangReleaseEffect): void {
@@ -198,7 +208,11 @@ export class EffectRunner {
       if (pod === undefined) continue;
       const note = effect.message;
       this.tell(pod, { type: 'Warning', reason: 'GangReleased', action: 'Releasing', note });
-      void writers.evictor.evict(pod);
+      void writers.evictor.evict(pod).then(({ reason: why }) => {
+        if (why === '') return;
+        const refused = `could not be evicted: ${why}`;
+        this.tell(pod, { type: 'Warning', reason: 'FailedEviction', action: 'Releasing', note: refused });
+      });
     }
   }
 

@@ -58,8 +58,10 @@ export class PodHistory {
       this.last = undefined;
     } else if (event.kind === 'bind-done') {
       if (event.outcome === 'bound') add('bound', 'the API server confirmed it');
-      else add('not bound', event.outcome);
-    } else if (event.kind === 'evict-done') add('evicted', event.done ? 'accepted' : 'could not be done');
+      else add('not bound', event.reason ?? event.outcome);
+    } else if (event.kind === 'evict-done') {
+      add('evicted', event.done ? 'accepted' : (event.reason ?? 'could not be done'));
+    }
   }
 
   private seen(pod: PodDescription, add: (what: string, detail?: string) => void): void {

@@ -92,7 +92,7 @@ export class SchedulerProcess {
       ...config.clientConnection,
       onSettled: () => this.noteArrival(),
     });
-    this.core = new PodScheduler(coreOptions(config), createConstraints());
+    this.core = newCore(config);
     const clock = systemWriteClock();
     const troubles = new WriteTroubles(log, () => clock.nowSeconds());
     this.writers = makeWriters({
@@ -273,9 +273,9 @@ export class SchedulerProcess {
     if (this.stopping || !this.followers.synced) return;
     if (this.lease === undefined) this.leading = true;
     if (!this.leading) return;
-    this.standby.tellAll(this.core, (pod, message, isNew) => {
-      if (isNew) this.runner.tellUnschedulable(pod, message, 'Unschedulable');
-      else this.writers.status.setNotScheduled(pod, { reason: 'Unschedulable', message });
+    this.standby.tellAll(this.core, (pod, message, isNew, reason) => {
+      if (isNew) this.runner.tellUnschedulable(pod, message, reason);
+      else this.writers.status.setNotScheduled(pod, { reason, message });
     });
     this.driver.allow(true);
   }
@@ -301,6 +301,11 @@ export class SchedulerProcess {
     if (this.driver.decides) this.runner.tellUnschedulable(pod, text, 'Unschedulable');
     else this.standby.noteUnreadable(pod, text);
   }
+}
+
+/** @returns A core as the configuration has it, which has seen nothing. */
+export function newCore(config: SchedulerConfig): PodScheduler {
+  return new PodScheduler(coreOptions(config), createConstraints());
 }
 
 /** @returns The core's options as the configuration has them. */

@@ -6,6 +6,7 @@
  * And what was told before a lease was lost may not have been written: the state of pods that wait is told again.
  */
 
+import type { NotScheduledReason } from '../../governor/pods/pod-events.ts';
 import { isPlaced } from '../../governor/pods/pod-records.ts';
 import type { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
 import type { PodIdentity } from './writes/status-writer.ts';
@@ -14,7 +15,12 @@ import type { PodIdentity } from './writes/status-writer.ts';
 const REMEMBERED_MAX = 20_000;
 
 /** How a pod is told of. @param isNew Whether nobody was told: by an event, too. */
-export type TellWaiting = (pod: PodIdentity, message: string, isNew: boolean) => void;
+export type TellWaiting = (
+  pod: PodIdentity,
+  message: string,
+  isNew: boolean,
+  reason: NotScheduledReason,
+) => void;
 
 /** See the head of the file. */
 export class Standby {
@@ -36,11 +42,11 @@ export class Standby {
   /** From now on we lead: tells of all that wait. O(pods). */
   tellAll(core: PodScheduler, tell: TellWaiting): void {
     for (const pod of core.state.pods.values()) {
-      if (pod.told !== '' && !isPlaced(pod)) tell(pod, pod.told, this.untold.has(pod.uid));
+      if (pod.told !== '' && !isPlaced(pod)) tell(pod, pod.told, this.untold.has(pod.uid), pod.toldReason);
     }
     for (const [uid, { pod, message }] of this.unreadable) {
       // It has become readable meanwhile.
-      if (!core.state.pods.has(uid)) tell(pod, message, true);
+      if (!core.state.pods.has(uid)) tell(pod, message, true, 'Unschedulable');
     }
     this.untold.clear();
     this.unreadable.clear();

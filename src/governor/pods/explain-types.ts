@@ -3,6 +3,8 @@
  * `teg explain pod` prints. Plain JSON (no NaN, no Infinity), bounded whatever the cluster's size.
  */
 
+import type { NotScheduledReason } from './pod-events.ts';
+
 /** Candidates at most in an explanation. */
 export const EXPLAINED_CANDIDATES_MAX = 16;
 
@@ -133,6 +135,8 @@ export interface PodExplanation {
   readonly group: ExplainedGroup | null;
   /** The last message told about it, in the stock form; '' if none was. */
   readonly message: string;
+  /** What kind of message that is; '' if there is none. */
+  readonly reason: NotScheduledReason | '';
   /** Nodes in the cluster now. */
   readonly nodesTotal: number;
   /** Nodes that would take it now. */

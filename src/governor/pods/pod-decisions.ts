@@ -3,6 +3,7 @@
  */
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
 import { type Allowed, domainName, groupDomain } from './gang-attempts.ts';
+import type { NotScheduledReason } from './pod-events.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
 import { type Candidate, TERMINATING } from './preemption.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
@@ -98,9 +99,15 @@ export class PodDecisions {
   }
 
   /** Tells why a pod waits, unless that was told last. */
-  tell(pod: PodRecord, message: string, plugins: readonly string[]): void {
-    if (pod.told === message) return;
+  tell(
+    pod: PodRecord,
+    message: string,
+    plugins: readonly string[],
+    reason: NotScheduledReason = 'Unschedulable',
+  ): void {
+    if (pod.told === message && pod.toldReason === reason) return;
     pod.told = message;
+    pod.toldReason = reason;
     const { uid, namespace, name } = pod;
     this.parts.emit({
       kind: 'unschedulable',
@@ -108,7 +115,7 @@ export class PodDecisions {
       namespace,
       name,
       message,
-      reason: 'Unschedulable',
+      reason,
       plugins,
     });
   }
@@ -120,8 +127,12 @@ export class PodDecisions {
     this.tellNomination(pod, '');
   }
 
-  /** A victim could not be evicted: whoever it was to make room for is tried again later. */
-  evictionFailed(victim: PodRecord): void {
+  /**
+   * A victim could not be evicted: the pods that it was to make room for are tried again after a back-off.
+   *
+   * @param reason For people; '' if there is nothing to report.
+   */
+  evictionFailed(victim: PodRecord, reason: string): void {
     const { state, queue } = this.parts;
     victim.evicted = false;
     this.touch(victim);
@@ -129,6 +140,10 @@ export class PodDecisions {
       if (pod.priority <= victim.priority) continue;
       this.clearNomination(pod);
       if (pod.state === PodState.Waiting) queue.backOff(pod);
+      if (reason === '') continue;
+      const who = `${victim.namespace}/${victim.name}`;
+      const message = `preemption: pod ${who} could not be evicted from node ${victim.nodeName}: ${reason}`;
+      this.tell(pod, message, ['DefaultPreemption'], 'SchedulerError');
     }
   }
 

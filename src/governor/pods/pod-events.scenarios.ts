@@ -364,7 +364,7 @@ export const someEffect: fc.Arbitrary<PodEffect> = fc.oneof(
     kind: fc.constant('unschedulable' as const),
     ...podFields,
     message: fc.constantFrom('0/5 nodes are available: 5 Insufficient cpu.', ''),
-    reason: fc.constantFrom('Unschedulable', 'SchedulingGated'),
+    reason: fc.constantFrom('Unschedulable', 'SchedulingGated', 'SchedulerError'),
     plugins: few(fc.constantFrom('NodeResourcesFit', 'NodeAffinity')),
   }),
   fc.record({

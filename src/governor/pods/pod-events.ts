@@ -43,11 +43,28 @@ export type PodEvent =
   | { readonly kind: 'storage-class-gone'; readonly name: string }
   | { readonly kind: 'volume-limits'; readonly limits: NodeVolumeLimits }
   | { readonly kind: 'volume-limits-gone'; readonly name: string }
-  | { readonly kind: 'bind-done'; readonly uid: string; readonly outcome: BindOutcome }
-  /** The victim's eviction was accepted, or could not be done (then its preemptor is tried again). */
-  | { readonly kind: 'evict-done'; readonly uid: string; readonly done: boolean }
+  | BindDoneEvent
+  | EvictDoneEvent
   /** Decide on at most so many pods (a gang is decided whole). Nothing is decided otherwise. */
   | { readonly kind: 'decide'; readonly max: number };
+
+/** A binding was answered. */
+export interface BindDoneEvent {
+  readonly kind: 'bind-done';
+  readonly uid: string;
+  readonly outcome: BindOutcome;
+  /** Why it failed, for people, in kube-scheduler's words; reported at the pod. Absent: nothing to report. */
+  readonly reason?: string;
+}
+
+/** The victim's eviction was accepted, or could not be done (then its preemptor is tried again). */
+export interface EvictDoneEvent {
+  readonly kind: 'evict-done';
+  readonly uid: string;
+  readonly done: boolean;
+  /** Why it could not be done, for people; reported at the preemptor. Absent: nothing to report. */
+  readonly reason?: string;
+}
 
 /** What the driver has to do, in order. */
 export type PodEffect = BindEffect | UnschedulableEffect | EvictEffect | NominateEffect | GangReleaseEffect;
@@ -69,6 +86,12 @@ export interface BindEffect {
   readonly group: string;
 }
 
+/**
+ * Why a pod is not scheduled: no node takes it, scheduling gates are left, or what was decided could not be carried out (the API
+ * server refused the binding, its volumes, or the eviction of a victim).
+ */
+export type NotScheduledReason = 'Unschedulable' | 'SchedulingGated' | 'SchedulerError';
+
 /** The pod cannot be placed now: event FailedScheduling and condition PodScheduled=False. Not repeated while the message stays the same. */
 export interface UnschedulableEffect {
   readonly kind: 'unschedulable';
@@ -77,8 +100,8 @@ export interface UnschedulableEffect {
   readonly name: string;
   /** In the stock form: `0/5 nodes are available: 2 Insufficient cpu, …`. */
   readonly message: string;
-  /** `Unschedulable`, or `SchedulingGated` (condition only, no event). */
-  readonly reason: 'Unschedulable' | 'SchedulingGated';
+  /** Of the condition; `SchedulingGated` is the condition only, without an event. */
+  readonly reason: NotScheduledReason;
   /** Names of what refused nodes, as kube-scheduler names its plugins: for the metric unschedulable_pods{plugin}. */
   readonly plugins: readonly string[];
 }

@@ -48,6 +48,7 @@ export function explainPod(parts: ExplainedParts, uid: string): PodExplanation |
     unsupported: reported ?? [],
     group: group === undefined ? null : explainGroup(group),
     message: pod.told,
+    reason: pod.told === '' ? '' : pod.toldReason,
     nodesTotal: state.slots.live,
     nodesFeasible: survey.feasible,
     refusals: survey.refusals,

@@ -161,8 +161,12 @@ const EVENTS: Readonly<Record<PodEvent['kind'], Check>> = {
   'storage-class-gone': record({ name: text }),
   'volume-limits': record({ limits: record({ name: text, limits: amounts }) }),
   'volume-limits-gone': record({ name: text }),
-  'bind-done': record({ uid: text, outcome: oneOf('bound', 'conflict', 'gone', 'no-node', 'failed') }),
-  'evict-done': record({ uid: text, done: flag }),
+  'bind-done': record({
+    uid: text,
+    outcome: oneOf('bound', 'conflict', 'gone', 'no-node', 'failed'),
+    reason: optional(text),
+  }),
+  'evict-done': record({ uid: text, done: flag, reason: optional(text) }),
   decide: record({ max: amount }),
 };
 

@@ -3,6 +3,7 @@
  */
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
 import type { HeapEntry, OrderedHeap } from './ordered-heap.ts';
+import type { NotScheduledReason } from './pod-events.ts';
 import type { Shape } from './shape-table.ts';
 
 /** What a pod is doing, as far as the scheduler is concerned. */
@@ -102,6 +103,8 @@ export interface PodRecord extends HeapEntry {
   failures: number;
   /** What was last told of it. */
   told: string;
+  /** As what. */
+  toldReason: NotScheduledReason;
 }
 
 /** @returns A record for a pod seen first. */
@@ -140,6 +143,7 @@ export function recordOf(
     untilSeconds: 0,
     failures: 0,
     told: '',
+    toldReason: 'Unschedulable',
   };
 }
 

@@ -17,7 +17,13 @@ import type { PodExplanation } from './explain-types.ts';
 import { GroupDecisions } from './group-decisions.ts';
 import { Placement } from './placement.ts';
 import { PodDecisions } from './pod-decisions.ts';
-import type { BindOutcome, PodEffect, PodEvent, PodSchedulerOptions } from './pod-events.ts';
+import type {
+  BindDoneEvent,
+  EvictDoneEvent,
+  PodEffect,
+  PodEvent,
+  PodSchedulerOptions,
+} from './pod-events.ts';
 import { explainPod } from './pod-explain.ts';
 import { isGroup, type PodGroup, PodGroups } from './pod-groups.ts';
 import { PodQueue } from './pod-queue.ts';
@@ -172,10 +178,10 @@ export class PodScheduler {
         preemption.budgets.delete(event.key);
         return;
       case 'bind-done':
-        this.bindDone(event.uid, event.outcome);
+        this.bindDone(event);
         return;
       case 'evict-done':
-        this.evictDone(event.uid, event.done);
+        this.evictDone(event);
         return;
       default:
         state.rules.take(event);
@@ -299,7 +305,7 @@ export class PodScheduler {
     else this.touched.add(key);
   }
 
-  private bindDone(uid: string, outcome: BindOutcome): void {
+  private bindDone({ uid, outcome, reason = '' }: BindDoneEvent): void {
     const { state, queue } = this;
     const pod = state.pods.get(uid);
     if (outcome === 'bound') {
@@ -312,14 +318,17 @@ export class PodScheduler {
       state.unplace(pod);
       pod.evicted = false;
       if (outcome === 'gone' || pod.deleting) queue.move(pod, PodState.Aside);
-      else queue.backOff(pod);
+      else {
+        queue.backOff(pod);
+        if (reason !== '') this.decisions.tell(pod, reason, [], 'SchedulerError');
+      }
     }
     if (pod !== undefined && pod.group !== '') this.touched.add(pod.group);
   }
 
-  private evictDone(uid: string, done: boolean): void {
+  private evictDone({ uid, done, reason = '' }: EvictDoneEvent): void {
     const victim = this.state.pods.get(uid);
-    if (!done && victim !== undefined && victim.node >= 0) this.decisions.evictionFailed(victim);
+    if (!done && victim !== undefined && victim.node >= 0) this.decisions.evictionFailed(victim, reason);
   }
 }
 

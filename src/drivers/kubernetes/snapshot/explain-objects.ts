@@ -9,6 +9,7 @@ import { TegError } from '../../../model/errors.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { type ApiObject, isRecord } from '../objects/read-object.ts';
 import { ObjectEvents } from './object-events.ts';
+import { conditionOf, type ReportedCondition, withReported } from './reported-condition.ts';
 
 /** What to explain, and as whom. */
 export interface ExplainObjectsOptions {
@@ -41,6 +42,7 @@ export async function explainFromObjects(
   const scheduler = new PodScheduler(options.core, createConstraints());
   const events = new ObjectEvents(options.schedulerName);
   let found: PodDescription | undefined;
+  let reported: ReportedCondition | undefined;
   let malformed = 0;
   for await (const object of objects) {
     try {
@@ -48,6 +50,7 @@ export async function explainFromObjects(
       if (event === undefined) continue;
       if (event.kind === 'pod' && event.pod.namespace === namespace && event.pod.name === name) {
         found = event.pod;
+        reported = conditionOf(object);
         if (!found.ours && found.nodeName === '') {
           onWarning(
             `the pod names the scheduler '${schedulerOf(object)}'; explained as if it were ${options.schedulerName}'s`,
@@ -66,7 +69,7 @@ export async function explainFromObjects(
   // Decides on nobody, but makes the prices that nodes are compared by.
   scheduler.step({ kind: 'decide', max: 0 }, nowSeconds);
   const explanation = found === undefined ? undefined : scheduler.explain(found.uid);
-  if (explanation !== undefined) return explanation;
+  if (explanation !== undefined) return withReported(explanation, reported);
   const pod = `${namespace}/${name}`;
   throw new TegError(
     'TEG_POD_UNKNOWN',

@@ -63,7 +63,7 @@ describe('Binder', () => {
   test('binds with the uid as a precondition', async () => {
     const { store, client, binder } = binderOf((request, pods) => pods.handle(request));
     store.pods.set('a', { uid: 'uid-a', node: '' });
-    await expect(binder.bind(pod('a'))).resolves.toBe('bound');
+    await expect(binder.bind(pod('a'))).resolves.toMatchObject({ outcome: 'bound' });
     expect(client.asked).toEqual(['POST /api/v1/namespaces/ns/pods/a/binding?timeout=5s']);
     expect(client.requests[0]!.body).toEqual({
       apiVersion: 'v1',
@@ -85,7 +85,7 @@ describe('Binder', () => {
   ])('a refusal is decided by reading: %s', async (_name, state, outcome) => {
     const { store, binder, client } = binderOf((request, pods) => pods.handle(request));
     if (state !== undefined) store.pods.set('a', state);
-    await expect(binder.bind(pod('a'))).resolves.toBe(outcome);
+    await expect(binder.bind(pod('a'))).resolves.toMatchObject({ outcome });
     expect(client.requests.map(({ method }) => method)).toEqual(['POST', 'GET']);
   });
 
@@ -96,7 +96,7 @@ describe('Binder', () => {
       return result;
     });
     store.pods.set('a', { uid: 'uid-a', node: '' });
-    await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toBe('bound');
+    await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toMatchObject({ outcome: 'bound' });
     expect(binder.counts).toMatchObject({ posts: 1, unknown: 1, bound: 1 });
   });
 
@@ -109,7 +109,7 @@ describe('Binder', () => {
       { serverSeconds: 2, serverSecondsMax: 3 },
     );
     store.pods.set('a', { uid: 'uid-a', node: '' });
-    await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toBe('failed');
+    await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toMatchObject({ outcome: 'failed' });
     const given = client.asked.filter((one) => one.startsWith('POST')).map((one) => one.split('timeout=')[1]);
     expect(given).toEqual(['2s', '3s', '3s', '3s', '3s']);
   });
@@ -129,7 +129,7 @@ describe('Binder', () => {
     await clock.advance(3600);
     expect(binder.inFlight).toBe(1);
     away = false;
-    await expect(clock.untilDone(outcome)).resolves.toBe('bound');
+    await expect(clock.untilDone(outcome)).resolves.toMatchObject({ outcome: 'bound' });
   });
 
   test('tries again what was not bound, and gives up after the last try with no write that could still come', async () => {
@@ -142,7 +142,7 @@ describe('Binder', () => {
     );
     store.pods.set('a', { uid: 'uid-a', node: '' });
     const started = clock.nowSeconds();
-    await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toBe('failed');
+    await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toMatchObject({ outcome: 'failed' });
     expect(client.requests.filter(({ method }) => method === 'POST').map(({ path }) => path)).toEqual([
       '/api/v1/namespaces/ns/pods/a/binding?timeout=5s',
       '/api/v1/namespaces/ns/pods/a/binding?timeout=10s',
@@ -163,7 +163,7 @@ describe('Binder', () => {
       { attemptsMax: 1 },
     );
     store.pods.set('a', { uid: 'uid-a', node: '' });
-    await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toBe('bound');
+    await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toMatchObject({ outcome: 'bound' });
   });
 
   test('429 with Retry-After stops all bindings for that long, and makes the window smaller', async () => {
@@ -182,7 +182,10 @@ describe('Binder', () => {
     await clock.advance(6.9);
     expect(posts).toBe(1);
     await clock.advance(0.2);
-    await expect(Promise.all([first, second])).resolves.toEqual(['bound', 'bound']);
+    await expect(Promise.all([first, second])).resolves.toMatchObject([
+      { outcome: 'bound' },
+      { outcome: 'bound' },
+    ]);
     expect(posts).toBe(3);
     expect(binder.window).toBeLessThan(window);
     expect(binder.counts.throttled).toBe(1);
@@ -197,13 +200,43 @@ describe('Binder', () => {
     const outcome = binder.bind(pod('a'));
     await clock.advance(2.9);
     expect(binder.counts.posts).toBe(1);
-    await expect(clock.untilDone(outcome)).resolves.toBe('bound');
+    await expect(clock.untilDone(outcome)).resolves.toMatchObject({ outcome: 'bound' });
     expect(binder.counts).toMatchObject({ posts: 3, unknown: 2 });
+  });
+
+  test('a refusal is passed on in the words of the server, cut where an event ends; of an answer without words its status', async () => {
+    const said = [
+      answer(403, { message: 'pods "a" is forbidden: this node is reserved' }),
+      answer(422),
+      answer(400, { message: 'x'.repeat(5000) }),
+    ];
+    const { binder } = binderOf(() => said.shift()!);
+    const reasons: string[] = [];
+    for (let i = 0; i < 3; i++) reasons.push((await binder.bind(pod('a'))).reason);
+    expect(reasons).toEqual([
+      'pods "a" is forbidden: this node is reserved',
+      'the API server answered 422',
+      'x'.repeat(1000),
+    ]);
+  });
+
+  test('an error of the server in all tries is the reason, and none is given without the lease', async () => {
+    const failing = answer(500, { message: 'failed calling webhook "w"' });
+    const { store, binder, clock } = binderOf((request, pods) =>
+      request.method === 'POST' ? failing : pods.handle(request),
+    );
+    store.pods.set('a', { uid: 'uid-a', node: '' });
+    await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toEqual({
+      outcome: 'failed',
+      reason: 'failed calling webhook "w"',
+    });
+    const { binder: without } = binderOf(() => failing, { mayWrite: () => false });
+    await expect(without.bind(pod('a'))).resolves.toEqual({ outcome: 'failed', reason: '' });
   });
 
   test.each([400, 403, 422])('%i is not tried again', async (status) => {
     const { binder, client } = binderOf(() => answer(status));
-    await expect(binder.bind(pod('a'))).resolves.toBe('failed');
+    await expect(binder.bind(pod('a'))).resolves.toMatchObject({ outcome: 'failed' });
     expect(client.requests).toHaveLength(1);
   });
 
@@ -217,14 +250,14 @@ describe('Binder', () => {
       { mayWrite: () => held },
     );
     store.pods.set('a', { uid: 'uid-a', node: '' });
-    await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toBe('failed');
+    await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toMatchObject({ outcome: 'failed' });
     expect(client.requests).toHaveLength(1);
     // The client asks it once more when the request has waited for a connection.
     expect(client.requests[0]!.stillWanted!()).toBe(false);
     held = true;
     expect(client.requests[0]!.stillWanted!()).toBe(true);
     held = false;
-    await expect(binder.bind(pod('a'))).resolves.toBe('failed');
+    await expect(binder.bind(pod('a'))).resolves.toMatchObject({ outcome: 'failed' });
     expect(client.requests).toHaveLength(1);
   });
 
@@ -236,7 +269,7 @@ describe('Binder', () => {
     });
     const outcomes: string[] = [];
     const all = ['a', 'b', 'c', 'd'].map((name) =>
-      binder.bind(pod(name)).then((o) => outcomes.push(name + o)),
+      binder.bind(pod(name)).then(({ outcome }) => outcomes.push(name + outcome)),
     );
     await settle();
     expect([binder.inFlight, binder.queued]).toEqual([2, 2].map((n) => Math.min(n, 2)));
@@ -248,7 +281,7 @@ describe('Binder', () => {
     expect(outcomes).toEqual(['cfailed', 'dfailed']);
     expect(drained).toBe(false);
     expect(binder.room).toBe(0);
-    await expect(binder.bind(pod('e'))).resolves.toBe('failed');
+    await expect(binder.bind(pod('e'))).resolves.toMatchObject({ outcome: 'failed' });
     for (const resolve of answers) resolve(answer(201));
     await Promise.all([...all, holding]);
     expect(outcomes).toEqual(['cfailed', 'dfailed', 'abound', 'bbound']);
@@ -257,7 +290,7 @@ describe('Binder', () => {
     const again = binder.bind(pod('f'));
     await settle();
     answers.at(-1)!(answer(201));
-    await expect(again).resolves.toBe('bound');
+    await expect(again).resolves.toMatchObject({ outcome: 'bound' });
     await binder.stop();
     expect(() => binder.resume()).toThrow('does not start again');
   });
@@ -270,7 +303,7 @@ describe('Binder', () => {
     const outcome = binder.bind(pod('a'));
     await settle();
     const held = binder.hold();
-    await expect(clock.untilDone(outcome)).resolves.toBe('failed');
+    await expect(clock.untilDone(outcome)).resolves.toMatchObject({ outcome: 'failed' });
     await held;
     expect(client.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
   });
@@ -279,7 +312,7 @@ describe('Binder', () => {
     const { binder } = binderOf(() => new Promise<ApiAnswer>(() => {}), { windowMax: 1, queueMax: 3 });
     const outcomes: string[] = [];
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
-      void binder.bind(pod(name)).then((outcome) => outcomes.push(name + outcome));
+      void binder.bind(pod(name)).then(({ outcome }) => outcomes.push(name + outcome));
     }
     await settle();
     expect(outcomes).toEqual(['efailed', 'ffailed']);
@@ -392,7 +425,7 @@ test('whatever the server answers and others do, every bind settles once, truthf
         }
         const outcomes = new Map<string, BindOutcome>();
         const all = names.map((name) =>
-          binder.bind(pod(name)).then((outcome) => {
+          binder.bind(pod(name)).then(({ outcome }) => {
             expect(outcomes.has(name)).toBe(false);
             outcomes.set(name, outcome);
             bindAt.set(name, store.pods.get(name)?.node === 'n1');

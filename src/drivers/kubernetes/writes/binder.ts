@@ -21,6 +21,7 @@ import {
   backOffSeconds,
   isPassing,
   podPath,
+  refusalText,
   textAt,
 } from './patient-request.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
@@ -84,9 +85,19 @@ export interface BinderCounts {
   readonly overflowed: number;
 }
 
+/** What became of a binding. */
+export interface BindResult {
+  /** Never `no-node`: the server does not look. */
+  readonly outcome: BindOutcome;
+  /** With `failed`: what the server or the connection said last, for people; else ''. */
+  readonly reason: string;
+}
+
 /** A binding on its way. */
 interface Task {
   readonly binding: Binding;
+  /** What went wrong last, for people; '' before. */
+  reason: string;
   /** Until when an earlier POST whose answer is not known may still be carried out, `nowSeconds`; 0: none. */
   uncertainUntil: number;
   readonly settle: (outcome: Outcome) => void;
@@ -173,20 +184,29 @@ export class Binder {
   /**
    * Binds a pod.
    *
-   * @returns What became of it; a promise that rejects only for a bug. Never `no-node`: the server does not look.
+   * @returns What became of it; a promise that rejects only for a bug.
    */
-  bind(binding: Binding): Promise<BindOutcome> {
+  bind(binding: Binding): Promise<BindResult> {
     return new Promise((resolve, reject) => {
-      const settle = (outcome: Outcome): void => {
-        this.#counts[outcome]++;
-        resolve(outcome);
+      const task: Task = {
+        binding,
+        reason: '',
+        uncertainUntil: 0,
+        settle: (outcome) => {
+          this.#counts[outcome]++;
+          resolve({ outcome, reason: outcome === 'failed' ? task.reason : '' });
+        },
+        fail: reject,
       };
       if (this.#held || this.queued >= this.#options.queueMax) {
-        if (!this.#held) this.#counts.overflowed++;
-        settle('failed');
+        if (!this.#held) {
+          this.#counts.overflowed++;
+          task.reason = `${this.#options.queueMax} bindings wait already`;
+        }
+        task.settle('failed');
         return;
       }
-      this.#queue.push({ binding, uncertainUntil: 0, settle, fail: reject });
+      this.#queue.push(task);
       this.#startWhatFits();
     });
   }
@@ -297,26 +317,28 @@ export class Binder {
       timeoutSeconds: seconds + MARGIN_SECONDS,
       stillWanted: () => this.#mayPost(),
     });
-    if (result.kind === 'not-sent') return this.#trouble(task, 'it was not sent, or not taken');
+    if (result.kind === 'not-sent')
+      return this.#trouble(task, 'the request was not sent, or the API server did not take it');
     if (result.kind === 'answer' && !isPassing(result.answer.status)) {
       this.#window.sample(clock.nowSeconds() - sent, full);
       return this.#judge(task, result.answer);
     }
     if (result.kind === 'answer') this.#mindPause(result.answer, tried);
     if (result.kind === 'answer' && result.answer.status === 429) {
-      return this.#trouble(task, answerText(result.answer));
+      return this.#refused(task, result.answer);
     }
     // An error of the server is no word about what it did: etcd may have it although the server's wait was over.
     this.#counts.unknown++;
     task.uncertainUntil = Math.max(task.uncertainUntil, sent + seconds + MARGIN_SECONDS);
-    this.#trouble(task, result.kind === 'answer' ? answerText(result.answer) : 'the answer was lost');
+    if (result.kind === 'answer') this.#refused(task, result.answer);
+    else this.#trouble(task, 'the answer of the API server was lost');
     return this.#read(task);
   }
 
   /** A final answer to a POST. */
   #judge(task: Task, answer: ApiAnswer): Promise<Step> | Step {
     if (answer.status >= 200 && answer.status < 300) return 'bound';
-    this.#trouble(task, answerText(answer));
+    this.#refused(task, answer);
     if (answer.status === 409 || answer.status === 404) return this.#read(task);
     // Refused for good (400, 403, 422): trying again at once is no use.
     return this.#readToTheEnd(task);
@@ -354,7 +376,7 @@ export class Binder {
     assert(answer !== undefined, 'reading goes on until there is an answer');
     if (answer.status === 404) return 'gone';
     // No right to read: nothing is known, so nothing is claimed but that the core has to look again.
-    if (answer.status !== 200) return this.#trouble(task, answerText(answer));
+    if (answer.status !== 200) return this.#refused(task, answer);
     if (textAt(answer.body, 'metadata', 'uid') !== uid) return 'conflict';
     const boundTo = textAt(answer.body, 'spec', 'nodeName');
     if (boundTo !== '') return boundTo === node ? 'bound' : 'conflict';
@@ -378,7 +400,14 @@ export class Binder {
     return this.#options.clock.nowSeconds() < task.uncertainUntil;
   }
 
+  #refused(task: Task, answer: ApiAnswer): 'again' {
+    this.#trouble(task, answerText(answer));
+    task.reason = refusalText(answer);
+    return 'again';
+  }
+
   #trouble(task: Task, text: string): 'again' {
+    task.reason = text;
     this.#options.onTrouble?.(task.binding, text);
     return 'again';
   }

@@ -31,7 +31,7 @@ const same = answer(200, { metadata: { uid: 'uid-a' } });
 describe('preempt', () => {
   test('marks the victim, then deletes it, both by uid', async () => {
     const { client, evictor } = evictorOf(() => answer(200));
-    await expect(evictor.preempt(victim)).resolves.toBe(true);
+    await expect(evictor.preempt(victim)).resolves.toMatchObject({ done: true });
     expect(client.asked).toEqual([`PATCH ${PATH}/status`, `DELETE ${PATH}`]);
     expect(client.requests[0]!.body).toEqual({
       metadata: { uid: 'uid-a' },
@@ -80,7 +80,7 @@ describe('preempt', () => {
     ['a server that does not come back', [new NotSent()], false, Array(6).fill('PATCH')],
   ])('%s', async (_name, list, done, asked) => {
     const { client, evictor, clock } = evictorOf(answers(...list));
-    await expect(clock.untilDone(evictor.preempt(victim))).resolves.toBe(done);
+    await expect(clock.untilDone(evictor.preempt(victim))).resolves.toMatchObject({ done });
     expect(client.requests.map(({ method }) => method)).toEqual(asked);
   });
 
@@ -93,13 +93,13 @@ describe('preempt', () => {
       },
       { mayWrite: () => held },
     );
-    await expect(evictor.preempt(victim)).resolves.toBe(false);
+    await expect(evictor.preempt(victim)).resolves.toMatchObject({ done: false });
     expect(client.requests).toHaveLength(1);
     const stopped = evictorOf(() => answer(500));
     const result = stopped.evictor.preempt(victim);
     await settle();
     stopped.evictor.stop();
-    await expect(clock.untilDone(result)).resolves.toBe(false);
+    await expect(clock.untilDone(result)).resolves.toMatchObject({ done: false });
     expect(stopped.client.requests).toHaveLength(1);
   });
 
@@ -110,7 +110,9 @@ describe('preempt', () => {
       queueMax: 3,
     });
     const results: boolean[] = [];
-    const all = Array.from({ length: 7 }, () => evictor.preempt(victim).then((done) => results.push(done)));
+    const all = Array.from({ length: 7 }, () =>
+      evictor.preempt(victim).then(({ done }) => results.push(done)),
+    );
     await settle();
     expect(results).toEqual([false, false]);
     expect([client.inFlight, evictor.pending]).toEqual([2, 5]);
@@ -127,7 +129,7 @@ describe('preempt', () => {
 describe('evict', () => {
   test('asks the eviction API, by uid', async () => {
     const { client, evictor } = evictorOf(() => answer(201));
-    await expect(evictor.evict(victim)).resolves.toBe(true);
+    await expect(evictor.evict(victim)).resolves.toMatchObject({ done: true });
     expect(client.asked).toEqual([`POST ${PATH}/eviction`]);
     expect(client.requests[0]!.body).toEqual({
       apiVersion: 'policy/v1',
@@ -140,15 +142,35 @@ describe('evict', () => {
   test('a budget that says no is asked again as it wants, some times', async () => {
     const refusing = evictorOf(() => answer(429, { message: 'disruption budget' }, 10));
     const started = refusing.clock.nowSeconds();
-    await expect(refusing.clock.untilDone(refusing.evictor.evict(victim))).resolves.toBe(false);
+    await expect(refusing.clock.untilDone(refusing.evictor.evict(victim))).resolves.toMatchObject({
+      done: false,
+    });
     expect(refusing.client.requests).toHaveLength(6);
     expect(refusing.clock.nowSeconds() - started).toBeGreaterThanOrEqual(50);
     const giving = evictorOf(answers(answer(429, {}, 10), answer(201)));
-    await expect(giving.clock.untilDone(giving.evictor.evict(victim))).resolves.toBe(true);
+    await expect(giving.clock.untilDone(giving.evictor.evict(victim))).resolves.toMatchObject({ done: true });
+  });
+
+  test('says why not, in the words of the server; nothing of what the lease or a stop ended', async () => {
+    const budget = answer(429, {
+      message: "Cannot evict pod as it would violate the pod's disruption budget.",
+    });
+    const refusing = evictorOf(() => budget);
+    await expect(refusing.clock.untilDone(refusing.evictor.evict(victim))).resolves.toEqual({
+      done: false,
+      reason: "Cannot evict pod as it would violate the pod's disruption budget.",
+    });
+    const forbidden = evictorOf(() => answer(403, { message: 'pods "a" is forbidden' }));
+    await expect(forbidden.evictor.preempt(victim)).resolves.toEqual({
+      done: false,
+      reason: 'pods "a" is forbidden',
+    });
+    const without = evictorOf(() => budget, { mayWrite: () => false });
+    await expect(without.evictor.evict(victim)).resolves.toEqual({ done: false, reason: '' });
   });
 
   test('gone is done', async () => {
     const { evictor } = evictorOf(() => answer(404));
-    await expect(evictor.evict(victim)).resolves.toBe(true);
+    await expect(evictor.evict(victim)).resolves.toMatchObject({ done: true });
   });
 });

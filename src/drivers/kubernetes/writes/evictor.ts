@@ -2,11 +2,11 @@
  * Takes pods off their nodes: victims of a preemption by deletion, members of a released gang through the eviction API.
  *
  * Invariants: every write names the uid, so a new pod of the same name is never hit; nothing is written without
- * `mayWrite`; each promise settles, with true only if the pod is gone or surely going.
+ * `mayWrite`; each promise settles, with `done` only if the pod is gone or surely going.
  */
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { secondTime } from './api-time.ts';
-import { answerText, askPatiently, type BackOff, podPath, textAt } from './patient-request.ts';
+import { answerText, askPatiently, type BackOff, podPath, refusalText, textAt } from './patient-request.ts';
 import { Slots } from './slots.ts';
 import type { PodIdentity } from './status-writer.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
@@ -31,6 +31,17 @@ export interface EvictorOptions {
   /** Told why a pod could not be taken off. */
   readonly onTrouble?: (pod: PodIdentity, text: string) => void;
 }
+
+/** What became of an eviction. */
+export interface EvictResult {
+  /** Whether the pod is gone or going. */
+  readonly done: boolean;
+  /** Why not, for people; '' if it is, or if there is nothing to report (the lease is lost, or a stop). */
+  readonly reason: string;
+}
+
+/** What a request led to. */
+type Decided = { readonly state: 'done' | 'gone' } | { readonly state: 'failed'; readonly reason: string };
 
 /** See the head of the file. */
 export class Evictor {
@@ -60,19 +71,19 @@ export class Evictor {
   /**
    * Preempts a victim: condition DisruptionTarget, then deletion with the pod's own grace period.
    *
-   * @returns Whether the pod is gone or going.
+   * @returns Whether the pod is gone or going, or why not.
    */
-  preempt(pod: PodIdentity): Promise<boolean> {
-    return this.#slots.run(() => this.#preempt(pod), false);
+  preempt(pod: PodIdentity): Promise<EvictResult> {
+    return this.#slots.run(() => this.#preempt(pod), this.#full);
   }
 
   /**
    * Evicts a pod; PodDisruptionBudgets may refuse, then it is tried again some times.
    *
-   * @returns Whether the pod is gone or going.
+   * @returns Whether the pod is gone or going, or why not.
    */
-  evict(pod: PodIdentity): Promise<boolean> {
-    return this.#slots.run(() => this.#evict(pod), false);
+  evict(pod: PodIdentity): Promise<EvictResult> {
+    return this.#slots.run(() => this.#evict(pod), this.#full);
   }
 
   /** Tries nothing any more: what waits for another try settles as false. */
@@ -81,7 +92,11 @@ export class Evictor {
     this.#waits.endAll();
   }
 
-  async #preempt(pod: PodIdentity): Promise<boolean> {
+  get #full(): EvictResult {
+    return { done: false, reason: `${this.#options.queueMax} evictions wait already` };
+  }
+
+  async #preempt(pod: PodIdentity): Promise<EvictResult> {
     const path = podPath(pod.namespace, pod.name);
     const marked = await this.#untilDecided(pod, {
       method: 'PATCH',
@@ -104,16 +119,16 @@ export class Evictor {
       },
     });
     // As stock: a victim that could not be marked is not deleted, since its controller would count it as a failure.
-    if (marked !== 'done') return marked === 'gone';
+    if (marked.state !== 'done') return resultOf(marked);
     const deleted = await this.#untilDecided(pod, {
       method: 'DELETE',
       path,
       body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: pod.uid } },
     });
-    return deleted !== 'failed';
+    return resultOf(deleted);
   }
 
-  async #evict(pod: PodIdentity): Promise<boolean> {
+  async #evict(pod: PodIdentity): Promise<EvictResult> {
     const { namespace, name, uid } = pod;
     const evicted = await this.#untilDecided(pod, {
       method: 'POST',
@@ -125,35 +140,52 @@ export class Evictor {
         deleteOptions: { preconditions: { uid } },
       },
     });
-    return evicted !== 'failed';
+    return resultOf(evicted);
   }
 
   /** Repeating is harmless because of the precondition. A 409, or 422 (uid is immutable), is the other pod's, or passes. */
-  async #untilDecided(pod: PodIdentity, request: ApiRequest): Promise<'done' | 'gone' | 'failed'> {
-    let refusal = '';
+  async #untilDecided(pod: PodIdentity, request: ApiRequest): Promise<Decided> {
+    let refusal: ApiAnswer | undefined;
+    const notePassing = (answer: ApiAnswer): void => {
+      refusal = answer;
+    };
     for (let tried = 1; tried <= this.#options.attemptsMax; tried++) {
-      const answer = await this.#ask(request);
-      if (answer === undefined) return this.#fail(pod, 'no final answer in all tries');
-      if (answer.status >= 200 && answer.status < 300) return 'done';
-      if (answer.status === 404) return 'gone';
-      if (answer.status !== 409 && answer.status !== 422) return this.#fail(pod, answerText(answer));
-      refusal = answerText(answer);
+      const answer = await this.#ask(request, notePassing);
+      if (answer === undefined) return this.#fail(pod, refusal);
+      if (answer.status >= 200 && answer.status < 300) return { state: 'done' };
+      if (answer.status === 404) return { state: 'gone' };
+      refusal = answer;
+      if (answer.status !== 409 && answer.status !== 422) return this.#fail(pod, answer);
       const now = await this.#ask({ method: 'GET', path: podPath(pod.namespace, pod.name) });
-      if (now?.status === 404) return 'gone';
-      if (now?.status === 200 && textAt(now.body, 'metadata', 'uid') !== pod.uid) return 'gone';
+      if (now?.status === 404) return { state: 'gone' };
+      if (now?.status === 200 && textAt(now.body, 'metadata', 'uid') !== pod.uid) return { state: 'gone' };
     }
     return this.#fail(pod, refusal);
   }
 
-  #fail(pod: PodIdentity, text: string): 'failed' {
-    this.#options.onTrouble?.(pod, text);
-    return 'failed';
+  /** @param answer The last one; undefined: there was none. */
+  #fail(pod: PodIdentity, answer: ApiAnswer | undefined): Decided {
+    const told = answer === undefined ? 'no final answer in all tries' : answerText(answer);
+    this.#options.onTrouble?.(pod, told);
+    if (!this.#mayGoOn()) return { state: 'failed', reason: '' };
+    return { state: 'failed', reason: answer === undefined ? told : refusalText(answer) };
   }
 
-  #ask(request: ApiRequest): Promise<ApiAnswer | undefined> {
-    const { client, random, attemptsMax, backOff, mayWrite } = this.#options;
-    const keepOn = (): boolean => !this.#stopped && mayWrite();
-    const patience = { client, waits: this.#waits, random, attemptsMax, backOff, keepOn };
-    return askPatiently(patience, { timeoutSeconds: 15, ...request });
+  #mayGoOn(): boolean {
+    return !this.#stopped && this.#options.mayWrite();
   }
+
+  #ask(request: ApiRequest, onPassing?: (answer: ApiAnswer) => void): Promise<ApiAnswer | undefined> {
+    const { client, random, attemptsMax, backOff } = this.#options;
+    const keepOn = (): boolean => this.#mayGoOn();
+    const patience = { client, waits: this.#waits, random, attemptsMax, backOff, keepOn };
+    return askPatiently(onPassing === undefined ? patience : { ...patience, onPassing }, {
+      timeoutSeconds: 15,
+      ...request,
+    });
+  }
+}
+
+function resultOf(decided: Decided): EvictResult {
+  return decided.state === 'failed' ? { done: false, reason: decided.reason } : { done: true, reason: '' };
 }

@@ -100,6 +100,15 @@ export function answerText(answer: ApiAnswer): string {
   return `${answer.status} ${textAt(answer.body, 'message').slice(0, 200)}`.trim();
 }
 
+/** Longest refusal that people are shown, characters: an event's note ends there. */
+const REFUSAL_CHARS_MAX = 1000;
+
+/** @returns What the server said to a refused write, as kube-scheduler shows it: its message, or the status where there is none. */
+export function refusalText(answer: ApiAnswer): string {
+  const message = textAt(answer.body, 'message').trim();
+  return message === '' ? `the API server answered ${answer.status}` : message.slice(0, REFUSAL_CHARS_MAX);
+}
+
 /** @returns The path of a pod. */
 export function podPath(namespace: string, name: string): string {
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;

@@ -6,6 +6,7 @@
  * Why read first: the condition keeps its transition time while its status stays, and after a restart most of what a
  * scheduler would write is there already; a read costs the server much less than a write.
  */
+import type { NotScheduledReason } from '../../../governor/pods/pod-events.ts';
 import { assert } from '../../../model/errors.ts';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { secondTime } from './api-time.ts';
@@ -30,7 +31,7 @@ export interface PodIdentity {
 
 /** Why it is not scheduled. */
 export interface NotScheduled {
-  readonly reason: 'Unschedulable' | 'SchedulingGated';
+  readonly reason: NotScheduledReason;
   readonly message: string;
 }
 
