@@ -3,7 +3,9 @@
  */
 import { type Command, Option } from 'commander';
 import { TegError } from '../model/errors.ts';
+import type { ColumnMap } from '../traces/csv-header.ts';
 import { isTraceFormat, TRACE_FORMATS, type TraceFormat, type TraceKind } from '../traces/format.ts';
+import { MAP_HELP, parseColumnMap } from './terminal/column-map.ts';
 import {
   parseDurationSeconds,
   parseFraction,
@@ -18,6 +20,7 @@ export interface TraceReadingOptions {
   readonly format?: TraceFormat;
   readonly skipBad: number;
   readonly assume: Readonly<Record<string, number>>;
+  readonly map?: ColumnMap;
   readonly json?: boolean;
 }
 
@@ -62,7 +65,8 @@ ${Object.entries(TRACE_FORMATS)
   .map(([name, { description }]) => `  ${name.padEnd(22)}${description}`)
   .join('\n')}
 
-Files may be gzip. \`-\` is standard input. docs/traces.md says how each format is read and what is assumed.`;
+Files may be gzip, Zstandard or zip, and tables separated by commas, semicolons or tabs. \`-\` is standard input.
+docs/traces.md says how each format is read and what is assumed.`;
 
 /** Adds `teg trace`. */
 export function addTraceCommand(program: Command): void {
@@ -111,6 +115,7 @@ function withReadingOptions(command: Command): Command {
       parseAssumption,
       {},
     )
+    .option('--map <column=name>', MAP_HELP, parseColumnMap)
     .option('--json', 'print JSON');
 }
 
