@@ -4,6 +4,7 @@
  *
  * Not here: which files there are (`architecture.test.ts` reads them).
  */
+import { isBuiltin } from 'node:module';
 import { dirname, posix } from 'node:path';
 import { type ParseResult, parseSync, Visitor, type VisitorObject } from 'oxc-parser';
 
@@ -17,8 +18,8 @@ export interface SourceFile {
 interface Import {
   readonly specifier: string;
   readonly line: number;
-  /** Whether the file needs the other one in order to load. */
-  readonly eager: boolean;
+  /** The code of a worker: it may share types with the file that starts it. */
+  readonly isWorker: boolean;
 }
 
 /** A room of the house and the rooms it may import besides itself. */
@@ -63,15 +64,19 @@ export const ROOM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Rooms that decide: nothing of Node.js, so that a run is a function of its inputs. Kernel not even packages. */
-const ROOMS_WITHOUT_NODE: ReadonlySet<string> = new Set([
+/** Rooms without input and output: a run is a function of its arguments. Kernel has not even packages. */
+const PURE_ROOMS: ReadonlySet<string> = new Set([
   'model',
   'kernel',
   'physics',
   'field',
   'market',
   'governor',
+  'simulation',
 ]);
+
+/** Packages that rooms without input and output may use. */
+const PURE_PACKAGES: ReadonlySet<string> = new Set(['zod']);
 
 /** Rooms where time and randomness are arguments. */
 const DETERMINISTIC_ROOMS: ReadonlySet<string> = new Set([
@@ -100,6 +105,25 @@ const BANNED_MODULES: ReadonlySet<string> = new Set([
   'node:perf_hooks',
   'node:timers',
   'node:timers/promises',
+  'node:crypto',
+]);
+
+/** Globals that reach the world outside, which a room without input and output must not. */
+const WORLD_GLOBALS: ReadonlySet<string> = new Set([
+  'process',
+  'console',
+  'fetch',
+  'require',
+  'Worker',
+  'WebSocket',
+  'EventSource',
+  'XMLHttpRequest',
+  'BroadcastChannel',
+  'MessageChannel',
+  'navigator',
+  'localStorage',
+  'sessionStorage',
+  'queueMicrotask',
 ]);
 
 /** Longest file and longest function, in lines. */
@@ -117,8 +141,9 @@ export function brokenRules(files: readonly SourceFile[]): string[] {
     importsByPath.set(file.path, imports);
     problems.push(...checkImports(file, imports), ...checkForm(file, parsed));
     if (!isTest(file.path) && DETERMINISTIC_ROOMS.has(roomOf(file.path))) {
-      problems.push(...checkDeterminism(file, parsed, imports));
+      problems.push(...checkDeterminism(file, parsed, imports), ...checkAliases(file, parsed));
     }
+    if (!isTest(file.path) && PURE_ROOMS.has(roomOf(file.path))) problems.push(...checkPurity(file, parsed));
   }
   return [...problems, ...checkCycles(importsByPath)];
 }
@@ -142,26 +167,26 @@ function lineAt(text: string, offset: number): number {
 
 function importsOf(file: SourceFile, parsed: ParseResult): Import[] {
   const imports: Import[] = [];
-  const add = (specifier: string, offset: number, eager: boolean): void => {
-    imports.push({ specifier, line: lineAt(file.text, offset), eager });
+  const add = (specifier: string, offset: number, isWorker = false): void => {
+    imports.push({ specifier, line: lineAt(file.text, offset), isWorker });
   };
   for (const { moduleRequest } of parsed.module.staticImports) {
-    add(moduleRequest.value, moduleRequest.start, true);
+    add(moduleRequest.value, moduleRequest.start);
   }
   for (const { entries } of parsed.module.staticExports) {
     for (const { moduleRequest } of entries) {
-      if (moduleRequest !== null) add(moduleRequest.value, moduleRequest.start, true);
+      if (moduleRequest !== null) add(moduleRequest.value, moduleRequest.start);
     }
   }
   visit(parsed, {
     ImportExpression(node) {
-      if (node.source.type === 'Literal') add(String(node.source.value), node.start, false);
+      if (node.source.type === 'Literal') add(String(node.source.value), node.start);
     },
     NewExpression(node) {
       const [first] = node.arguments;
       const isUrl = node.callee.type === 'Identifier' && node.callee.name === 'URL';
       if (isUrl && first?.type === 'Literal' && /^\..*\.ts$/.test(String(first.value))) {
-        add(String(first.value), node.start, false);
+        add(String(first.value), node.start, true);
       }
     },
   });
@@ -196,8 +221,9 @@ function checkImports(file: SourceFile, imports: readonly Import[]): string[] {
         refuse(`${room} may import ${allowed.length === 0 ? 'nothing of ours' : allowed.join(', ')}`);
       }
     } else if (room === 'kernel') refuse('kernel imports nothing');
-    else if (specifier.startsWith('node:') && ROOMS_WITHOUT_NODE.has(room)) {
-      refuse(`${room} decides, and so has no I/O`);
+    else if (PURE_ROOMS.has(room) && isBuiltin(specifier)) refuse(`${room} decides, and so has no I/O`);
+    else if (PURE_ROOMS.has(room) && !PURE_PACKAGES.has(specifier)) {
+      refuse(`${room} decides, and may use the packages ${[...PURE_PACKAGES].join(', ')} only`);
     }
   }
   return problems;
@@ -211,7 +237,9 @@ function checkDeterminism(file: SourceFile, parsed: ParseResult, imports: readon
     );
   };
   for (const { specifier, line } of imports) {
-    if (BANNED_MODULES.has(specifier))
+    // A room without I/O may import no module of Node.js at all.
+    if (PURE_ROOMS.has(roomOf(file.path))) break;
+    if (BANNED_MODULES.has(isBuiltin(specifier) ? `node:${specifier.replace(/^node:/, '')}` : specifier))
       problems.push(`${file.path}:${line}: imports '${specifier}': time is an argument here`);
   }
   visit(parsed, {
@@ -221,11 +249,12 @@ function checkDeterminism(file: SourceFile, parsed: ParseResult, imports: readon
       const name = property.type === 'Identifier' && !node.computed ? property.name : literal(property);
       if (BANNED_MEMBERS[owner]?.includes(name)) refuse(node.start, `${owner}.${name}`);
       if (owner === 'globalThis' && BANNED_GLOBALS.has(name)) refuse(node.start, name);
+      if (owner === 'globalThis' && name === '') refuse(node.start, 'globalThis[…]');
     },
     VariableDeclarator(node) {
       if (node.id.type !== 'ObjectPattern' || node.init === null) return;
       const owner = globalName(node.init);
-      if (owner in BANNED_MEMBERS) refuse(node.start, `parts of ${owner}`);
+      if (owner in BANNED_MEMBERS || owner === 'globalThis') refuse(node.start, `parts of ${owner}`);
     },
     NewExpression(node) {
       if (globalName(node.callee) === 'Date' && node.arguments.length === 0) refuse(node.start, 'new Date()');
@@ -241,12 +270,134 @@ function checkDeterminism(file: SourceFile, parsed: ParseResult, imports: readon
   return problems;
 }
 
-/** @returns The name of a plain identifier, also behind `globalThis.`; '' for anything else. */
+/** Global objects under another name would get past the check of their members. */
+function checkAliases(file: SourceFile, parsed: ParseResult): string[] {
+  const fine = new Set<number>();
+  const allow = (node: { readonly start: number } | null): void => {
+    if (node !== null) fine.add(node.start);
+  };
+  visit(parsed, {
+    MemberExpression: (node) => allow(node.object),
+    NewExpression: (node) => allow(node.callee),
+    CallExpression: (node) => allow(node.callee),
+    BinaryExpression: (node) => (node.operator === 'instanceof' ? allow(node.right) : undefined),
+    VariableDeclarator: (node) => (node.id.type === 'ObjectPattern' ? allow(node.init) : undefined),
+    UnaryExpression: (node) => (node.operator === 'typeof' ? allow(node.argument) : undefined),
+    TSTypeReference: (node) => allow(node.typeName),
+    TSTypeQuery: (node) => allow(node.exprName),
+  });
+  return freeIdentifiers(parsed)
+    .filter(({ name, start }) => (name in BANNED_MEMBERS || name === 'globalThis') && !fine.has(start))
+    .map(
+      ({ name, start }) =>
+        `${file.path}:${lineAt(file.text, start)}: passes ${name} on: time and randomness are arguments here`,
+    );
+}
+
+/** No way out into the world: no globals that have one, no module that is named at run time. */
+function checkPurity(file: SourceFile, parsed: ParseResult): string[] {
+  const problems: string[] = [];
+  const refuse = (offset: number, what: string): void => {
+    problems.push(`${file.path}:${lineAt(file.text, offset)}: uses ${what}: there is no I/O here`);
+  };
+  for (const { name, start } of freeIdentifiers(parsed)) {
+    if (WORLD_GLOBALS.has(name)) refuse(start, name);
+  }
+  visit(parsed, {
+    MemberExpression(node) {
+      const { property } = node;
+      const name = property.type === 'Identifier' && !node.computed ? property.name : literal(property);
+      if (globalName(node.object) === 'globalThis' && WORLD_GLOBALS.has(name)) refuse(node.start, name);
+    },
+    ImportExpression(node) {
+      if (node.source.type !== 'Literal') refuse(node.start, 'import() of a computed name');
+    },
+    CallExpression(node) {
+      const name = globalName(node.callee);
+      if (name === 'eval' || name === 'Function') refuse(node.start, name);
+    },
+    NewExpression(node) {
+      if (globalName(node.callee) === 'Function') refuse(node.start, 'Function');
+    },
+  });
+  return problems;
+}
+
+/** Identifiers that name a variable which the file does not declare: globals. */
+function freeIdentifiers(parsed: ParseResult): { readonly name: string; readonly start: number }[] {
+  const declared = new Set<string>();
+  const keys = new Set<number>();
+  const key = (node: { key: { readonly start: number }; computed?: boolean; shorthand?: boolean }): void => {
+    if (node.computed !== true && node.shorthand !== true) keys.add(node.key.start);
+  };
+  const declare = (pattern: unknown): void => {
+    for (const name of patternNames(pattern)) declared.add(name);
+  };
+  visit(parsed, {
+    MemberExpression: (node) => (node.computed ? undefined : void keys.add(node.property.start)),
+    Property: key,
+    PropertyDefinition: key,
+    MethodDefinition: key,
+    TSPropertySignature: key,
+    TSMethodSignature: key,
+    TSQualifiedName: (node) => void keys.add(node.right.start),
+    ExportNamedDeclaration(node) {
+      for (const { local, exported } of node.specifiers) {
+        if (node.source !== null) keys.add(local.start);
+        if (exported.start !== local.start) keys.add(exported.start);
+      }
+    },
+    VariableDeclarator: (node) => declare(node.id),
+    FunctionDeclaration: (node) => [node.id, ...node.params].forEach(declare),
+    FunctionExpression: (node) => [node.id, ...node.params].forEach(declare),
+    ArrowFunctionExpression: (node) => node.params.forEach(declare),
+    ClassDeclaration: (node) => declare(node.id),
+    CatchClause: (node) => declare(node.param),
+    ImportSpecifier: (node) => declare(node.local),
+    ImportDefaultSpecifier: (node) => declare(node.local),
+    ImportNamespaceSpecifier: (node) => declare(node.local),
+    TSFunctionType: (node) => node.params.forEach(declare),
+  });
+  const found: { name: string; start: number }[] = [];
+  visit(parsed, {
+    Identifier({ name, start }) {
+      if (!keys.has(start) && !declared.has(name)) found.push({ name, start });
+    },
+  });
+  return found;
+}
+
+/** @returns The names that a pattern binds. */
+function patternNames(pattern: unknown): string[] {
+  if (typeof pattern !== 'object' || pattern === null) return [];
+  const node = pattern as Record<string, unknown> & { type?: string; name?: string };
+  switch (node.type) {
+    case 'Identifier':
+      return [node.name as string];
+    case 'ObjectPattern':
+      return (node.properties as Record<string, unknown>[]).flatMap((p) =>
+        patternNames(p.value ?? p.argument),
+      );
+    case 'ArrayPattern':
+      return (node.elements as unknown[]).flatMap(patternNames);
+    case 'AssignmentPattern':
+      return patternNames(node.left);
+    case 'RestElement':
+      return patternNames(node.argument);
+    case 'TSParameterProperty':
+      return patternNames(node.parameter);
+    default:
+      return [];
+  }
+}
+
+/** @returns The name of a plain identifier, also behind `globalThis.` or `globalThis['…']`; '' for anything else. */
 function globalName(node: { readonly type: string }): string {
   if (node.type === 'Identifier') return (node as unknown as { name: string }).name;
   if (node.type !== 'MemberExpression') return '';
   const member = node as unknown as { object: { type: string }; property: { type: string; name?: string } };
-  return globalName(member.object) === 'globalThis' ? (member.property.name ?? '') : '';
+  if (globalName(member.object) !== 'globalThis') return '';
+  return member.property.name ?? literal(member.property);
 }
 
 function literal(node: { readonly type: string }): string {
@@ -314,7 +465,10 @@ function declaredNames(node: { readonly type: string }): string[] {
   return id?.name === undefined ? [] : [id.name];
 }
 
-/** Finds files that need each other in order to load: a depth-first walk that meets its own path. */
+/**
+ * Finds files that need each other, be it to load, for their types or at run time: a depth-first walk that meets its own
+ * path.
+ */
 function checkCycles(importsByPath: ReadonlyMap<string, readonly Import[]>): string[] {
   const problems: string[] = [];
   const done = new Set<string>();
@@ -327,8 +481,8 @@ function checkCycles(importsByPath: ReadonlyMap<string, readonly Import[]>): str
     }
     if (done.has(path)) return;
     trail.push(path);
-    for (const { specifier, eager } of importsByPath.get(path) ?? []) {
-      if (eager && specifier.startsWith('.')) walk(resolved(path, specifier));
+    for (const { specifier, isWorker } of importsByPath.get(path) ?? []) {
+      if (!isWorker && specifier.startsWith('.')) walk(resolved(path, specifier));
     }
     trail.pop();
     done.add(path);

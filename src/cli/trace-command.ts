@@ -3,9 +3,7 @@
  */
 import { type Command, Option } from 'commander';
 import { TegError } from '../model/errors.ts';
-import type { ColumnMap } from '../traces/csv-header.ts';
-import { isTraceFormat, TRACE_FORMATS, type TraceFormat, type TraceKind } from '../traces/format.ts';
-import { MAP_HELP, parseColumnMap } from './terminal/column-map.ts';
+import { isTraceFormat, TRACE_FORMATS, type TraceFormat } from '../traces/format.ts';
 import {
   parseDurationSeconds,
   parseFraction,
@@ -14,50 +12,12 @@ import {
   parsePositiveInt,
   parsePositiveNumber,
 } from './terminal/option-values.ts';
-
-/** Options of every command that reads a trace. */
-export interface TraceReadingOptions {
-  readonly format?: TraceFormat;
-  readonly skipBad: number;
-  readonly assume: Readonly<Record<string, number>>;
-  readonly map?: ColumnMap;
-  readonly json?: boolean;
-}
-
-/** Options of `teg trace convert`. */
-export interface TraceConvertOptions extends TraceReadingOptions {
-  readonly kind?: TraceKind;
-}
-
-/** Options that say what machines a made-up cluster has. */
-export interface ClusterChoice {
-  readonly nodes: number;
-  readonly mix: 'openb' | 'homogeneous';
-  readonly model: string;
-  readonly gpus: number;
-  readonly cores: number;
-  readonly memoryGib: number;
-}
-
-/** Options of `teg trace generate nodes`. */
-export interface GenerateNodesOptions extends ClusterChoice {
-  readonly json?: boolean;
-}
-
-/** Options of `teg trace generate jobs`. */
-export interface GenerateJobsOptions extends ClusterChoice {
-  readonly jobs: number;
-  readonly cluster?: string;
-  readonly load: number;
-  readonly seed: number;
-  readonly tenants: number;
-  readonly burst: number;
-  readonly diurnal: number;
-  readonly modelShare: number;
-  readonly median: number;
-  readonly longest: number;
-  readonly json?: boolean;
-}
+import type {
+  GenerateJobsOptions,
+  GenerateNodesOptions,
+  TraceConvertOptions,
+  TraceReadingOptions,
+} from './trace-options.ts';
 
 const FORMATS_HELP = `
 Formats (recognised from the content; --format overrides):
@@ -65,8 +25,7 @@ ${Object.entries(TRACE_FORMATS)
   .map(([name, { description }]) => `  ${name.padEnd(22)}${description}`)
   .join('\n')}
 
-Files may be gzip, Zstandard or zip, and tables separated by commas, semicolons or tabs. \`-\` is standard input.
-docs/traces.md says how each format is read and what is assumed.`;
+Files may be gzip. \`-\` is standard input. docs/traces.md says how each format is read and what is assumed.`;
 
 /** Adds `teg trace`. */
 export function addTraceCommand(program: Command): void {
@@ -115,7 +74,6 @@ function withReadingOptions(command: Command): Command {
       parseAssumption,
       {},
     )
-    .option('--map <column=name>', MAP_HELP, parseColumnMap)
     .option('--json', 'print JSON');
 }
 

@@ -9,7 +9,7 @@ import { formatCount } from './terminal/formatting.ts';
 import { interruptSignal } from './terminal/interrupt.ts';
 import { printJson } from './terminal/json-output.ts';
 import { ProgressLine } from './terminal/progress-line.ts';
-import type { TraceConvertOptions } from './trace-command.ts';
+import type { TraceConvertOptions } from './trace-options.ts';
 import { readingOptions, warningLine } from './trace-reading.ts';
 
 const KINDS: readonly TraceKind[] = ['jobs', 'nodes', 'usage'];

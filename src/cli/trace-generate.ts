@@ -20,7 +20,7 @@ import { formatCount, formatDuration, formatFixed, formatPercent } from './termi
 import { interruptSignal } from './terminal/interrupt.ts';
 import { printJson } from './terminal/json-output.ts';
 import { ProgressLine } from './terminal/progress-line.ts';
-import type { ClusterChoice, GenerateJobsOptions, GenerateNodesOptions } from './trace-command.ts';
+import type { ClusterChoice, GenerateJobsOptions, GenerateNodesOptions } from './trace-options.ts';
 
 /** Writes a made-up cluster. @throws TegError TEG_OPTION_INVALID, or as the writer. */
 export async function generateNodesFile(to: string, options: GenerateNodesOptions): Promise<void> {

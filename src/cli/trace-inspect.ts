@@ -16,7 +16,7 @@ import { interruptSignal } from './terminal/interrupt.ts';
 import { printJson } from './terminal/json-output.ts';
 import { ProgressLine } from './terminal/progress-line.ts';
 import { type Cell, printTable } from './terminal/table.ts';
-import type { TraceReadingOptions } from './trace-command.ts';
+import type { TraceReadingOptions } from './trace-options.ts';
 import { readingOptions, warningLine } from './trace-reading.ts';
 
 /** Names that a line of text lists. */

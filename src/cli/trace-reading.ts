@@ -4,7 +4,7 @@
 import { TegError } from '../model/errors.ts';
 import { DEFAULT_ASSUMPTIONS, type ReadOptions, type TraceWarning } from '../traces/format.ts';
 import { formatCount } from './terminal/formatting.ts';
-import type { TraceReadingOptions } from './trace-command.ts';
+import type { TraceReadingOptions } from './trace-options.ts';
 
 /**
  * @param warnings Filled while the file is read.
@@ -21,7 +21,6 @@ export function readingOptions(options: TraceReadingOptions, warnings: TraceWarn
     ...(options.format === undefined ? {} : { format: options.format }),
     skipBad: options.skipBad,
     assume: options.assume,
-    ...(options.map === undefined ? {} : { map: options.map }),
     onBad: (error) => process.stderr.write(`left out: ${error.message}\n`),
     onWarning: (warning) => warnings.push(warning),
   };

@@ -4,17 +4,7 @@
  */
 import type { Command } from 'commander';
 import { TegError } from '../../model/errors.ts';
-import type { ComparisonResult } from '../../simulation/result.ts';
-
-/** What commander makes of the options. */
-export interface ReportOptions {
-  readonly html?: string;
-  readonly markdown?: string;
-  readonly decision?: string;
-}
-
-/** Writes the reports of a result. @returns The paths that were written. */
-export type ReportWriter = (result: ComparisonResult, command: string) => Promise<string[]>;
+import type { ReportOptions, ReportWriter, WrittenReports } from './report-files.ts';
 
 /** Adds the options to a command. */
 export function addReportOptions(command: Command): Command {
@@ -33,8 +23,7 @@ export function wantsReport({ html, markdown }: ReportOptions): boolean {
  * Checks, before anything runs for long, that the reports can be written.
  *
  * @returns undefined if none is wanted.
- * @throws TegError TEG_OPTION_INVALID for `--decision` without a report; TEG_INPUT_CORRUPT as `readDecisionCosts`;
- *         errors of the file system.
+ * @throws TegError TEG_OPTION_INVALID for `--decision` without a report; others as `prepareReportFiles`.
  */
 export async function prepareReports(options: ReportOptions): Promise<ReportWriter | undefined> {
   if (!wantsReport(options)) {
@@ -48,11 +37,16 @@ export async function prepareReports(options: ReportOptions): Promise<ReportWrit
   return prepareReportFiles(options);
 }
 
-/** Tells where reports are: on standard error where standard output is JSON. */
-export function tellReports(paths: readonly string[], isJson: boolean): void {
+/**
+ * Tells where reports are: on standard error where standard output is JSON.
+ *
+ * @throws The first failure, once all that was written has been told.
+ */
+export function tellReports({ paths, failures }: WrittenReports, isJson: boolean): void {
   const stream = isJson ? process.stderr : process.stdout;
   const lines = paths.map((path) => `report: ${path}\n`).join('');
   if (lines !== '') stream.write(isJson ? lines : `\n${lines}`);
+  if (failures.length > 0) throw failures[0];
 }
 
 /** @returns The command line of this process, to be pasted into a shell in the folder of the package. */
