@@ -158,10 +158,10 @@ async function measure(
 }
 
 async function writeMarkdown(path: string, rows: readonly KubernetesRow[], started: Date): Promise<void> {
-  const { writeFileSync } = await import('node:fs');
+  const { writeWholeText } = await import('./files/output-file.ts');
   const { benchMarkdown } = await import('./bench/kubernetes-report.ts');
   const { machineFacts } = await import('./bench/machine-facts.ts');
-  writeFileSync(path, benchMarkdown(rows, machineFacts(started)));
+  await writeWholeText(path, benchMarkdown(rows, machineFacts(started)));
 }
 
 /** Says what failed, and lets the command end with 1 if anything did. */

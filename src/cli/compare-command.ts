@@ -4,11 +4,11 @@
 import type { Command } from 'commander';
 import type { ComparisonTask } from '../drivers/embedded/simulations.ts';
 import { TegError } from '../model/errors.ts';
+import type { ReportOptions } from './report/report-files.ts';
 import {
   addReportOptions,
   ownCommand,
   prepareReports,
-  type ReportOptions,
   tellReports,
   wantsReport,
 } from './report/report-options.ts';
@@ -75,8 +75,8 @@ export function addCompareCommand(parent: Command): void {
         const { printComparison } = await import('./simulation/comparison-tables.ts');
         printComparison(result);
       }
-      const reports = (await writeReports?.(result, ownCommand())) ?? [];
-      tellReports(reports, options.json === true);
+      if (writeReports === undefined) return;
+      tellReports(await writeReports(result, ownCommand()), options.json === true);
     });
 }
 

@@ -4,16 +4,11 @@
  * Not here: commands (`*-command.ts`), the program they hang on (`program.ts`).
  */
 import { runCommandLine } from './program.ts';
+import { onOutputError } from './terminal/closed-output.ts';
 import { printError } from './terminal/error-printing.ts';
 
-/** `teg … | head` closes the pipe early: that is the reader's right and no failure. */
-function endQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-  throw error;
-}
-
-process.stdout.on('error', endQuietlyOnClosedPipe);
-process.stderr.on('error', endQuietlyOnClosedPipe);
+process.stdout.on('error', (error) => onOutputError('standard output', error));
+process.stderr.on('error', (error) => onOutputError('standard error', error));
 process.on('uncaughtException', (error) => process.exit(printError(error)));
 
 process.exitCode = await runCommandLine(process.argv.slice(2));

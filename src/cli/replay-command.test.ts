@@ -13,6 +13,7 @@ import { POD_OPTIONS } from '../governor/pods/pod-events.scenarios.ts';
 import type { PodEvent } from '../governor/pods/pod-events.ts';
 import { PodScheduler } from '../governor/pods/pod-scheduler.ts';
 import type { PodDescription } from '../model/kubernetes/pod.ts';
+import { exitCodeOf } from './replay-command.ts';
 
 const TEG = join(import.meta.dirname, '..', '..', 'bin', 'teg');
 let folder: string;
@@ -212,6 +213,16 @@ describe('teg replay', () => {
     expect(early.pod.history.map(({ what }: { what: string }) => what)).toEqual(['seen']);
     expect(early.pod.explanation.state).toBe('waiting');
   });
+});
+
+test.each([
+  [true, '', 0],
+  [false, '', 5],
+  // The core failed as it had when the log was written: the same, and no success.
+  [true, 'Error: recorded', 5],
+  [false, 'Error: another', 5],
+])('identical: %j with the failure %j ends with %d', (identical, failure, code) => {
+  expect(exitCodeOf({ identical, failure })).toBe(code);
 });
 
 describe('bad input', () => {

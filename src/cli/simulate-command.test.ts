@@ -3,11 +3,13 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { comparisonResultSchema, simulationResultSchema } from '../simulation/result.ts';
+import { formatDuration } from './terminal/formatting.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const TEG = join(ROOT, 'bin/teg');
@@ -120,28 +122,59 @@ describe('teg simulate', () => {
     expect(stdout).toMatch(/released: finished/);
   });
 
-  test('Ctrl-C ends it with a partial result and exit code 130', async () => {
-    const args = [
-      'simulate',
-      '--cluster',
-      'generated:openb:500',
-      '--jobs',
-      'generated:300000',
-      '--policy',
-      'random',
-    ];
-    const child = spawn(process.execPath, [TEG, ...args, '--json', '--no-series'], {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('%s ends it with a partial result, in all forms, and exit code %d', async (signal, code) => {
+    const markdown = join(folder, `${signal}.md`);
+    const html = join(folder, `${signal}.html`);
+    const started = join(folder, `${signal}.started`);
+    // A policy that shows when the run has begun: no clock needs to be guessed.
+    const policy = join(folder, `${signal}-policy.ts`);
+    writeFileSync(
+      policy,
+      `import { writeFileSync } from 'node:fs';
+       const pause = new Int32Array(new SharedArrayBuffer(4));
+       export const createPolicy = ({ cluster }) => ({
+         name: 'slow',
+         gpuMask: 0,
+         nodesExamined: 0,
+         choose(demand) {
+           writeFileSync(${JSON.stringify(started)}, '');
+           Atomics.wait(pause, 0, 0, 5);
+           for (let node = 0; node < cluster.nodeCount; node++) {
+             if (!cluster.fits(node, demand)) continue;
+             this.gpuMask = cluster.bestFitGpus(node, demand);
+             return node;
+           }
+           return -1;
+         },
+       });`,
+    );
+    const args = ['--cluster', 'generated:openb:100', '--jobs', 'generated:20000', '--policy', policy];
+    const files = ['--markdown', markdown, '--html', html];
+    const child = spawn(process.execPath, [TEG, 'simulate', ...args, '--json', '--no-series', ...files], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
     child.stdout.on('data', (chunk) => {
       stdout += chunk;
     });
-    setTimeout(() => child.kill('SIGINT'), 4000);
-    const [status] = await once(child, 'close');
-    expect(status).toBe(130);
+    const closed = once(child, 'close');
+    while (!existsSync(started)) await sleep(20);
+    child.kill(signal);
+    const [status] = await closed;
+    expect(status).toBe(code);
     const result = simulationResultSchema.parse(JSON.parse(stdout));
     expect(result).toMatchObject({ complete: false, ended: 'interrupted' });
+    const text = readFileSync(markdown, 'utf8');
+    const at = formatDuration(result.endSeconds);
+    expect(text).toContain(`> **Partial:** The run was stopped before its end, at virtual time ${at}.`);
+    expect(text).toContain('\n- runs: 0 complete of 1\n');
+    const page = readFileSync(html, 'utf8');
+    expect(page).toContain('<strong>Partial:</strong> The run was stopped before its end');
+    expect(page).toContain('<dt>runs</dt><dd>0 complete of 1</dd>');
   });
 
   test.each([

@@ -6,11 +6,11 @@ import type { SimulationTask } from '../drivers/embedded/simulation-task.ts';
 import { TegError } from '../model/errors.ts';
 import type { SimulationResult } from '../simulation/result.ts';
 import { addZonesOptions, type ZonesOptions } from './federation/zones-options.ts';
+import type { ReportOptions } from './report/report-files.ts';
 import {
   addReportOptions,
   ownCommand,
   prepareReports,
-  type ReportOptions,
   tellReports,
   wantsReport,
 } from './report/report-options.ts';

@@ -37,7 +37,7 @@ async function snapshot(options: SnapshotCommandOptions): Promise<void> {
   const { loadTarget } = await import('../drivers/kubernetes/client/target.ts');
   const { createApiClient } = await import('../drivers/kubernetes/client/http-client.ts');
   const { takeSnapshot } = await import('../drivers/kubernetes/snapshot/take-snapshot.ts');
-  const { writeText } = await import('./kubernetes/text-file.ts');
+  const { writeText } = await import('./files/text-file.ts');
   const { ProgressLine } = await import('./terminal/progress-line.ts');
   const { interruptSignal } = await import('./terminal/interrupt.ts');
   const { formatCount } = await import('./terminal/formatting.ts');

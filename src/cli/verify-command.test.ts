@@ -116,9 +116,54 @@ describe('teg verify', () => {
   });
 
   test('says where the page could not be written', () => {
-    const { status, stderr } = teg('T-01', '--html', join(folder, 'no', 'such', 'folder.html'));
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/^error TEG_OUTPUT_FAILED: could not write/);
+    const { status, stdout, stderr } = teg('T-01', '--html', folder);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^error TEG_OUTPUT_FAILED: got EISDIR/);
+  });
+});
+
+describe('the exit code', () => {
+  /** Runs `teg verify T-01 T-10` where the figures of T-01 and those of its control are other ones. */
+  function verifyWith(measured: number, control: number): { status: number | null; stdout: string } {
+    const hook = `
+      import { registerHooks } from 'node:module';
+      registerHooks({
+        load(url, context, next) {
+          const loaded = next(url, context);
+          if (!url.endsWith('/simulation/claims/claims.ts')) return loaded;
+          const planted = \`
+            (CLAIMS as any)[0] = { ...CLAIMS[0], measure: () => ({
+              checks: [{ what: 'planted', measured: ${measured}, low: -Infinity, high: 1, holds: ${measured <= 1} }],
+              controls: [{ what: 'planted', measured: ${control}, low: -Infinity, high: 1, holds: ${control <= 1} }],
+              notes: [],
+            }) };\`;
+          return { ...loaded, source: String(loaded.source) + planted };
+        },
+      });
+    `;
+    const args = [
+      '--import',
+      `data:text/javascript,${encodeURIComponent(hook)}`,
+      TEG,
+      'verify',
+      'T-01',
+      'T-10',
+    ];
+    const { status, stdout } = spawnSync(process.execPath, args, {
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+      encoding: 'utf8',
+    });
+    return { status, stdout };
+  }
+
+  test.each([
+    ['a claim that holds and a control that fails', 0.5, 2, 0],
+    ['a claim that does not hold', 2, 2, 1],
+    ['a control that passes', 0.5, 0.5, 1],
+  ])('after %s', (_, measured, control, code) => {
+    const { status, stdout } = verifyWith(measured, control);
+    expect(stdout).toContain('planted');
+    expect(status).toBe(code);
   });
 });
 

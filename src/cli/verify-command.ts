@@ -45,6 +45,10 @@ async function verify(tests: readonly string[], options: VerifyOptions): Promise
   }
   const { CLAIMS } = await import('../simulation/claims/claims.ts');
   const claims = tests.length === 0 ? CLAIMS : await selected(tests, CLAIMS);
+  if (options.html !== undefined) {
+    const { prepareOutput } = await import('./files/output-file.ts');
+    await prepareOutput(options.html);
+  }
   const quiet = options.json === true || options.markdown === true;
   const results = await runClaims(claims, options.seed, quiet);
   await report(results, options);
@@ -112,20 +116,9 @@ async function report(results: readonly ClaimResult[], options: VerifyOptions): 
 }
 
 async function writePage(file: string, results: readonly ClaimResult[], seed: number): Promise<void> {
-  const { writeFileSync } = await import('node:fs');
+  const { writeWholeText } = await import('./files/output-file.ts');
   const { claimsPage } = await import('./verify/claims-page.ts');
   const { packageVersion } = await import('./version.ts');
-  const page = claimsPage(results, seed, packageVersion());
-  try {
-    writeFileSync(file, page);
-  } catch (cause) {
-    throw new TegError(
-      'TEG_OUTPUT_FAILED',
-      `could not write '${file}': ${(cause as Error).message}; choose another path`,
-      {
-        cause,
-      },
-    );
-  }
+  await writeWholeText(file, claimsPage(results, seed, packageVersion()));
   process.stderr.write(`wrote ${file}\n`);
 }

@@ -6,8 +6,11 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { voprSchema } from './vopr/vopr-output.ts';
+import type { VoprFailure } from '../simulation/federation/vopr/vopr-run.ts';
+import { addTotals, emptyTotals } from '../simulation/federation/vopr/vopr-totals.ts';
+import { exitCodeOf, voprSchema } from './vopr/vopr-output.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const TEG = join(ROOT, 'bin', 'teg');
@@ -27,6 +30,12 @@ function teg(...args: string[]) {
     maxBuffer: 2 ** 26,
   });
   return { status, stdout, stderr };
+}
+
+/** Whether a process has a handler for a signal, as Linux tells. */
+function watchesSignal(pid: number, signal: number): boolean {
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+  return ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
 describe('many seeds', () => {
@@ -75,11 +84,50 @@ describe('many seeds', () => {
     child.stderr.on('data', (data) => {
       output.stderr += data;
     });
-    setTimeout(() => child.kill('SIGINT'), 3000);
-    expect((await once(child, 'close'))[0]).toBe(130);
+    // It watches for signals from before its workers start.
+    const closed = once(child, 'close');
+    while (!watchesSignal(child.pid as number, 2)) await sleep(20);
+    child.kill('SIGINT');
+    expect((await closed)[0]).toBe(130);
     expect(output.stderr).toMatch(/^partial: \d+ of 50000 seeds$/m);
     expect(JSON.parse(output.stdout).seeds).toBeLessThan(50_000);
   }, 30_000);
+});
+
+describe('the exit code', () => {
+  const failure = (kind: VoprFailure['kind'], seed = 1): VoprFailure => ({
+    seed,
+    kind,
+    event: 1,
+    message: '',
+    timeSeconds: 0,
+  });
+
+  test.each([
+    [[], 0],
+    [['liveness'], 4],
+    [['crash'], 5],
+    [['safety'], 3],
+    [['liveness', 'safety'], 3],
+    [['liveness', 'crash'], 5],
+    [['crash', 'safety', 'liveness'], 3],
+  ] as const)('of %j is %d: the worst kind decides', (kinds, code) => {
+    expect(exitCodeOf(kinds.map((kind) => failure(kind)))).toBe(code);
+  });
+
+  test('knows of a safety failure behind any number of others', () => {
+    const totals = emptyTotals();
+    const late = emptyTotals();
+    late.failures = [failure('safety', 5_000)];
+    addTotals(totals, late);
+    for (let seed = 0; seed < 1_500; seed += 500) {
+      const more = emptyTotals();
+      more.failures = Array.from({ length: 500 }, (_, i) => failure('liveness', seed + i));
+      addTotals(totals, more);
+    }
+    expect(totals.failures.length).toBe(1_001);
+    expect(exitCodeOf(totals.failures)).toBe(3);
+  });
 });
 
 describe('one seed', () => {

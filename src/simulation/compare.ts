@@ -81,7 +81,7 @@ const METRICS: readonly MetricDefinition[] = [
   metric('requeues', 'requeues after node failures', 'count', 'lower', (r) => r.jobs.requeues),
   metric('waiting', 'jobs waiting at the end', 'count', 'lower', (r) => r.jobs.waiting),
   metric('endSeconds', 'time until all is done', 'seconds', 'lower', (r) =>
-    r.options.horizonSeconds === null ? r.endSeconds : null,
+    r.options.horizonSeconds === null && r.jobs.waiting === 0 ? r.endSeconds : null,
   ),
   metric(
     'nodesExamined',

@@ -3,7 +3,7 @@
  *
  * The file appears under its name only when it is whole; until then its name ends in `.partial`.
  */
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { createGzip } from 'node:zlib';
 import { TegError } from '../model/errors.ts';
 import type { TraceKind } from './format.ts';
@@ -47,10 +47,8 @@ export async function createTraceWriter<Kind extends TraceKind>(
     );
   }
   const partial = `${path}.partial`;
-  const file = await openForWriting(partial);
-  const sink: ByteSink = async (bytes) => {
-    await file.writeFile(bytes);
-  };
+  const file = await guarded(path, () => open(partial, 'w'));
+  const sink: ByteSink = (bytes) => guarded(path, () => file.writeFile(bytes));
   const layout = LAYOUTS[kind] as Layout<unknown>;
   const encoder =
     extension === '.parquet' ? new ParquetFileWriter(layout, sink) : csvEncoder(layout, sink, extension);
@@ -58,12 +56,15 @@ export async function createTraceWriter<Kind extends TraceKind>(
     write: (items) => encoder.write(items),
     async finish() {
       await encoder.finish();
-      await file.close();
-      await rename(partial, path);
+      await guarded(path, async () => {
+        await file.sync();
+        await file.close();
+        await rename(partial, path);
+      });
     },
     async abort() {
       await file.close();
-      await unlink(partial);
+      await rm(partial, { force: true });
     },
   };
 }
@@ -104,13 +105,15 @@ function gzipSink(sink: ByteSink): { write: ByteSink; finish: () => Promise<void
   };
 }
 
-async function openForWriting(path: string): Promise<FileHandle> {
+/** @throws TegError TEG_OUTPUT_FAILED where the operating system refuses. */
+async function guarded<T>(path: string, act: () => Promise<T>): Promise<T> {
   try {
-    return await open(path, 'w');
+    return await act();
   } catch (error) {
+    if (!(error instanceof Error) || !('syscall' in error)) throw error;
     throw new TegError(
       'TEG_OUTPUT_FAILED',
-      `${path}: got ${(error as NodeJS.ErrnoException).code}, expected a place that can be written; check the folder`,
+      `got ${(error as NodeJS.ErrnoException).code} on writing '${path}', expected a place that can be written: free or unlock it, or name another`,
       { cause: error },
     );
   }

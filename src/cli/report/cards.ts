@@ -34,7 +34,8 @@ const CARDS_MAX = 4;
 export function cardsOf(result: ComparisonResult): Card[] {
   const found = CARDS.flatMap(([name, title]) => {
     const metric = result.metrics.find((m) => m.metric === name);
-    return metric === undefined ? [] : [{ name, card: cardOf(metric, title) }];
+    if (metric === undefined || metric.policies.every(({ mean }) => mean === null)) return [];
+    return [{ name, card: cardOf(metric, title) }];
   });
   const hasGpu = found.some(({ name }) => name === 'allocationGpu');
   const isTimed = found.some(({ name }) => name === 'decisionP50');

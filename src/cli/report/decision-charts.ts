@@ -6,7 +6,7 @@ import { formatCount } from '../terminal/formatting.ts';
 import { decadeAxis, microsTick } from './axes.ts';
 import type { Chart, DotChart, LineChart, Point } from './chart.ts';
 import type { DecisionCost } from './decision-file.ts';
-import { completeRuns } from './report-source.ts';
+import { countedRuns } from './report-source.ts';
 
 /** Shortest time that a plot tells apart, in microseconds. */
 const MICROS_MIN = 0.01;
@@ -40,7 +40,7 @@ function costInRuns(result: ComparisonResult): DotChart | undefined {
   ] as const;
   const dots = result.policies.flatMap((policy) =>
     levels.flatMap(([row, level]) => {
-      const micros = completeRuns(result, policy).flatMap((run) => run.timing?.decisionMicros?.[level] ?? []);
+      const micros = countedRuns(result, policy).flatMap((run) => run.timing?.decisionMicros?.[level] ?? []);
       if (micros.length === 0) return [];
       const mean = Math.max(MICROS_MIN, micros.reduce((sum, value) => sum + value, 0) / micros.length);
       return [{ policy, row, value: mean, text: `${policy}, ${row}: ${microsTick(mean)}` }];

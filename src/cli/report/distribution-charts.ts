@@ -5,7 +5,7 @@ import type { ComparisonResult, Distribution, SimulationResult } from '../../sim
 import { formatUnit } from '../simulation/comparison-tables.ts';
 import { decadeAxis, durationAxis, logShareAxis } from './axes.ts';
 import type { Axis, Chart, DotChart, Line, LineChart, Point } from './chart.ts';
-import { completeRuns } from './report-source.ts';
+import { countedRuns } from './report-source.ts';
 
 /** Points of a distribution's line. */
 const LINE_POINTS = 80;
@@ -76,7 +76,7 @@ function tailLines(
     (_, i) => lower * (upper / lower) ** (i / (LINE_POINTS - 1)),
   );
   return result.policies.map((policy) => {
-    const runs = completeRuns(result, policy).filter((run) => pick(run)?.grid !== undefined);
+    const runs = countedRuns(result, policy).filter((run) => pick(run)?.grid !== undefined);
     const points = xs.map((x): Point => {
       const shares = runs.map((run) => {
         const { grid = [], count } = pick(run) as Distribution;
@@ -154,7 +154,7 @@ function sizeChart(result: ComparisonResult): DotChart | undefined {
   const rows = sizesOf(result);
   const dots = result.policies.flatMap((policy) =>
     rows.flatMap((size) => {
-      const waits = completeRuns(result, policy).flatMap(
+      const waits = countedRuns(result, policy).flatMap(
         ({ bySize }) => bySize.find((entry) => entry.size === size)?.wait?.mean ?? [],
       );
       if (waits.length === 0) return [];

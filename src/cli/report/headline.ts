@@ -4,10 +4,23 @@
  * Invariant: a policy is called better or worse only where the interval of the paired difference says so; where
  * another one wins, the sentence says that just as plainly.
  */
-import type { ComparedMetric, ComparedPolicy, ComparisonResult } from '../../simulation/result.ts';
+import type {
+  ComparedMetric,
+  ComparedPolicy,
+  ComparisonResult,
+  SimulationResult,
+} from '../../simulation/result.ts';
 import { formatUnit } from '../simulation/comparison-tables.ts';
-import { formatCount, formatFixed } from '../terminal/formatting.ts';
-import { type Duel, duelsOf, policyName, resourceOf, subjectOf } from './report-source.ts';
+import { counted, formatCount, formatFixed } from '../terminal/formatting.ts';
+import {
+  countedRuns,
+  type Duel,
+  duelsOf,
+  policyName,
+  resourceOf,
+  stoppedRun,
+  subjectOf,
+} from './report-source.ts';
 
 /** Text, some of it emphasised. */
 export type Sentence = readonly (string | { readonly strong: string })[];
@@ -25,7 +38,7 @@ export interface Tally {
   readonly other: string;
   readonly better: readonly string[];
   readonly worse: readonly string[];
-  /** No clear difference; figures that are the same in every run count nowhere. */
+  /** No clear difference; figures that are the same in every run, or were not measured in both, count nowhere. */
   readonly unclear: readonly string[];
 }
 
@@ -48,6 +61,7 @@ export function headline(result: ComparisonResult): Sentence[] {
   return [
     allocationSentence(result, duels),
     waitSentence(result, duels),
+    waitingSentence(result, duels),
     largestSentence(result, duels),
     costSentence(result, duels),
   ].filter((sentence) => sentence.length > 0);
@@ -62,7 +76,8 @@ export function tallies(result: ComparisonResult): Tally[] {
   return duelsOf(result).map(({ other, metrics }) => {
     const labels = (verdict: ComparedPolicy['verdict']): string[] =>
       metrics
-        .filter((m) => entryOf(m).verdict === verdict && !NOT_TALLIED.has(m.metric))
+        .filter((m) => entryOf(m).verdict === verdict && entryOf(m).difference !== null)
+        .filter((m) => !NOT_TALLIED.has(m.metric))
         .map(({ label }) => label);
     return { other, better: labels('better'), worse: labels('worse'), unclear: labels('unclear') };
   });
@@ -85,45 +100,95 @@ function allocationSentence(result: ComparisonResult, duels: readonly Duel[]): S
   const cluster = result.runs[0]?.cluster;
   if (found === undefined || cluster === undefined) return [];
   const [{ metric }, mean] = found;
-  const things =
-    resource === 'gpu' ? `${formatCount(cluster.gpus)} GPUs` : `${formatCount(cluster.cpuCores)} cores`;
+  const things = resource === 'gpu' ? counted(cluster.gpus, 'GPU') : `${formatCount(cluster.cpuCores)} cores`;
   const clauses = duels.flatMap((duel) => allocationClause(duel, metric));
   return [
     `${policyName(subjectOf(result))} kept `,
     { strong: `${formatFixed(mean * 100, 1)} %` },
-    ` of ${things} in use while jobs arrived`,
+    ` of ${things} in use ${arrivalsLast(result) ? 'while jobs arrived' : 'on average'}`,
     ...(clauses.length === 0 ? [] : [': ', ...joined(clauses)]),
     '.',
   ];
 }
 
+/** Whether jobs arrived over some of the measured time; else the means are over the whole run. */
+function arrivalsLast(result: ComparisonResult): boolean {
+  return result.runs.some(({ workload, options }) => workload.spanSeconds > options.warmupSeconds);
+}
+
 function allocationClause(duel: Duel, name: string): Sentence[] {
   const entry = duel.metrics.find(({ metric }) => metric === name)?.policies[0];
   if (entry?.difference == null) return [];
-  const { mean } = entry.difference;
-  const points = `${formatFixed(Math.abs(mean) * 100, 1)} points ${mean < 0 ? 'less' : 'more'}`;
+  const { mean, low } = entry.difference;
   const other = policyName(duel.other);
   if (entry.verdict === 'equal') return [[`as much as ${other}`]];
-  if (entry.verdict === 'unclear' && points.startsWith('0.0 ')) return [[`about as much as ${other}`]];
+  const size = Math.abs(mean) * 100;
+  if (entry.verdict === 'unclear' && size < 0.05) return [[`about as much as ${other}`]];
+  const points = `${smallFixed(size)} points ${mean < 0 ? 'less' : 'more'}`;
   if (entry.verdict === 'unclear') {
-    return [[`${points} than ${other} (${entry.values.length > 1 ? 'may be chance' : 'one seed'})`]];
+    return [[`${points} than ${other} (${low === null ? 'one seed' : 'may be chance'})`]];
   }
   return [[{ strong: points }, ` than ${other}`]];
 }
 
+/** With one decimal, or as many as show that it is not 0. */
+function smallFixed(value: number): string {
+  const digits = value >= 0.05 ? 1 : Math.min(6, Math.ceil(-Math.log10(value)));
+  return formatFixed(value, digits);
+}
+
+/** The runs of the subject that count. */
+function ownRuns(result: ComparisonResult): SimulationResult[] {
+  return countedRuns(result, subjectOf(result));
+}
+
 function waitSentence(result: ComparisonResult, duels: readonly Duel[]): Sentence {
   const found = meanOf(result, 'waitMean');
-  if (found === undefined) {
-    return result.runs.some((run) => run.wait !== null)
-      ? ['Every job started at once, whatever the policy: this workload does not fill this cluster.']
-      : [];
-  }
+  if (found === undefined || found[1] === 0) return withoutWaits(result);
   const [, mean] = found;
+  const isAll = result.policies.every((policy) => countedRuns(result, policy).every(startedAll));
   return [
-    'A job waited ',
+    isAll ? 'A job waited ' : 'A job that started waited ',
     { strong: formatUnit(mean, 'seconds') },
     ' on average',
     ...othersClause(duels, 'waitMean', 'clearly longer', 'clearly shorter'),
+    '.',
+  ];
+}
+
+/** Whether no job of a run was left without a start. */
+function startedAll({ jobs }: SimulationResult): boolean {
+  return jobs.waiting === 0 && jobs.dropped === 0;
+}
+
+/** Where no job of the subject that started had waited. */
+function withoutWaits(result: ComparisonResult): Sentence {
+  const own = ownRuns(result);
+  if (own.length === 0 || own.some(({ wait }) => wait !== null && wait.max > 0)) return [];
+  const all = result.policies.flatMap((policy) => countedRuns(result, policy));
+  const isWarm = own.some(({ options }) => options.warmupSeconds > 0);
+  if (!isWarm && result.complete && all.every((run) => run.wait?.max === 0 && startedAll(run))) {
+    return ['Every job started at once, whatever the policy: this workload does not fill this cluster.'];
+  }
+  const which = isWarm ? ' that arrived in the measured time' : '';
+  const under = result.policies.length > 1 ? ` under ${policyName(subjectOf(result))}` : '';
+  if (own.every(({ wait }) => wait === null)) return [`No job${which} started${under}.`];
+  if (own.every((run) => run.wait !== null && startedAll(run))) {
+    return [`Every job${which} started at once${under}.`];
+  }
+  return [`Every job${which === '' ? ' that' : `${which} and`} started did so at once${under}.`];
+}
+
+/** Jobs that the figures of waits leave out. */
+function waitingSentence(result: ComparisonResult, duels: readonly Duel[]): Sentence {
+  const found = meanOf(result, 'waiting');
+  if (found === undefined) return [];
+  const [{ unit }, mean] = found;
+  return [
+    stoppedRun(result) === undefined ? 'At the end ' : 'When it was stopped ',
+    { strong: mean === 0 ? 'no' : formatUnit(mean, unit) },
+    mean === 0 || mean === 1 ? ' job still waited' : ' jobs still waited',
+    ...othersClause(duels, 'waiting', '', ''),
     '.',
   ];
 }
@@ -132,8 +197,11 @@ function largestSentence(result: ComparisonResult, duels: readonly Duel[]): Sent
   const found = meanOf(result, 'waitLargestP99');
   if (found === undefined) return [];
   const [, mean] = found;
+  const isAll = result.policies.every((policy) => countedRuns(result, policy).every(startedAll));
   return [
-    'Of the largest jobs, 99 in 100 started within ',
+    isAll
+      ? 'Of the largest jobs, 99 in 100 started within '
+      : 'Of the largest jobs that started, 99 in 100 did within ',
     { strong: formatUnit(mean, 'seconds') },
     ...othersClause(duels, 'waitLargestP99', 'clearly later', 'clearly sooner'),
     '.',
@@ -155,7 +223,7 @@ function costSentence(result: ComparisonResult, duels: readonly Duel[]): Sentenc
   if (looked === undefined) return [];
   return [
     'For one decision it looked at ',
-    { strong: looked[1] < 0.05 ? 'no' : formatFixed(looked[1], 1) },
+    { strong: looked[1] === 0 ? 'no' : smallFixed(looked[1]) },
     ' nodes one by one',
     ...othersClause(duels, 'nodesExamined', '', ''),
     '.',
@@ -176,7 +244,7 @@ function othersClause(duels: readonly Duel[], name: string, lost: string, won: s
   return clauses.length === 0 ? [] : ['; ', ...joined(clauses)];
 }
 
-function verdictWord({ verdict, values }: ComparedPolicy, lost: string, won: string): string {
+function verdictWord({ verdict, difference }: ComparedPolicy, lost: string, won: string): string {
   switch (verdict) {
     case 'better':
       return lost;
@@ -185,7 +253,7 @@ function verdictWord({ verdict, values }: ComparedPolicy, lost: string, won: str
     case 'equal':
       return 'the same';
     default:
-      return values.length > 1 ? 'no clear difference' : '';
+      return difference === null || difference.low === null ? '' : 'no clear difference';
   }
 }
 

@@ -195,7 +195,12 @@ describe('pages of other results', () => {
   test('a run that was stopped says so and keeps its figures', () => {
     const run = { ...smallRun('teg', 5), complete: false };
     const document = parse(htmlReport(sourceOf(comparisonOf(run))));
-    expect(document.querySelector('.partial')?.textContent).toMatch(/^Partial: stopped before/);
+    expect(document.querySelector('.partial')?.textContent).toMatch(
+      /^Partial: The run was stopped before its end, at virtual time 1\sd\s03\sh\. The figures are up to then\.$/,
+    );
+    expect([...document.querySelectorAll('dd')].map((dd) => dd.textContent)).toContain('0 complete of 1');
+    expect(document.body.textContent).not.toContain('time until all is done');
+    expect(document.querySelectorAll('figure').length).toBeGreaterThan(2);
     expect(document.querySelector('.lead')?.textContent).toMatch(/^TEG kept/);
   });
 
@@ -222,6 +227,6 @@ describe('pages of other results', () => {
     expect(chartsOf(sourceOf(bare)).map(({ id }) => id)).not.toContain('in-use-over-time');
     const ids = chartsOf(sourceOf(result)).map(({ id }) => id);
     expect(ids).toContain('in-use-over-time');
-    expect(htmlReport(sourceOf(result))).toContain('after 1 h 07 m of virtual time');
+    expect(htmlReport(sourceOf(result))).toContain('1 h 07 m of virtual time');
   });
 });

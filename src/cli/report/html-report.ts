@@ -12,7 +12,7 @@ import { html, type Markup, type MarkupPart, rawMarkup } from './markup.ts';
 import { plotSvg } from './plot-svg.ts';
 import { policyLook } from './policy-look.ts';
 import { clusterWords, factsOf } from './report-facts.ts';
-import { policyName, type ReportSource, subjectOf } from './report-source.ts';
+import { partialText, policyName, type ReportSource, subjectOf } from './report-source.ts';
 import { type ReportTable, tablesOf } from './report-tables.ts';
 
 /** Widths that each plot is drawn at; the page shows the one that fits. */
@@ -87,9 +87,11 @@ function headMarkup(result: ComparisonResult): Markup {
       ? html`<p class="lead">Stopped before any run had reached its end: there is nothing to compare yet.</p>`
       : html`<p class="lead">${sentenceMarkup(first)}</p>
 <p class="more">${rest.map((sentence) => [sentenceMarkup(sentence), ' '])}</p>`;
-  const partial = result.complete
-    ? undefined
-    : html`<p class="partial"><strong>Partial:</strong> stopped before all runs had ended. What stands here is from the runs that did.</p>
+  const how = partialText(result);
+  const partial =
+    how === undefined
+      ? undefined
+      : html`<p class="partial"><strong>Partial:</strong> ${keepUnits(how)}</p>
 `;
   return html`${partial}${lead}`;
 }

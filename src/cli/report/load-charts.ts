@@ -4,7 +4,7 @@
 import type { ComparisonResult, Series, SimulationResult } from '../../simulation/result.ts';
 import { countAxis, shareAxis, timeAxis } from './axes.ts';
 import type { Axis, Guide, Line, LineChart, Point } from './chart.ts';
-import { completeRuns, resourceOf } from './report-source.ts';
+import { countedRuns, resourceOf } from './report-source.ts';
 
 /** How much of the time after the last arrival a plot over time shows, relative to the time before. */
 const TAIL_SHOWN = 0.15;
@@ -44,7 +44,7 @@ function runsOfTypicalSeed(result: ComparisonResult): TimedRun[] {
   const bySeed = result.seeds
     .map((seed) => {
       const runs = result.policies.flatMap((policy): TimedRun[] => {
-        const run = completeRuns(result, policy).find((r) => r.seed === seed);
+        const run = countedRuns(result, policy).find((r) => r.seed === seed);
         return run?.series === undefined ? [] : [{ policy, run, series: run.series }];
       });
       const { offeredGpu = null, offeredCpu = null } = runs[0]?.run.workload ?? {};
@@ -175,7 +175,7 @@ function instantsOf(
   policy: string,
   pick: (series: Series, i: number) => Instant | undefined,
 ): Instant[] {
-  return completeRuns(result, policy).flatMap((run) => {
+  return countedRuns(result, policy).flatMap((run) => {
     const { series } = run;
     if (series === undefined) return [];
     const from = run.options.warmupSeconds;

@@ -93,7 +93,9 @@ describe('a report in Markdown', () => {
     const { runs } = result;
     const partial = { ...result, complete: false, runs: runs.slice(0, -1) };
     const told = markdownReport(sourceOf(partial));
-    expect(told).toContain('\n> **Partial:** stopped');
+    expect(told).toContain(
+      '\n> **Partial:** Stopped before all runs had ended: 8 of 9 reached their end. Only these count.\n',
+    );
     expect(told).toContain('\n- runs: 8 complete of 9\n');
   });
 });

@@ -4,18 +4,17 @@
 import { headline, type Sentence, type Tally, tallies } from './headline.ts';
 import { titleOf } from './html-report.ts';
 import { factsOf } from './report-facts.ts';
-import { policyName, type ReportSource, subjectOf } from './report-source.ts';
+import { partialText, policyName, type ReportSource, subjectOf } from './report-source.ts';
 import { type ReportTable, tablesOf } from './report-tables.ts';
 
 /** @returns The document. */
 export function markdownReport(source: ReportSource): string {
   const { result } = source;
   const [first, ...rest] = headline(result);
+  const partial = partialText(result);
   const blocks = [
     `# ${escapeMarkdown(titleOf(result))}`,
-    result.complete
-      ? ''
-      : '> **Partial:** stopped before all runs had ended. What stands here is from the runs that did.',
+    partial === undefined ? '' : `> **Partial:** ${escapeMarkdown(partial)}`,
     first === undefined
       ? 'No run had reached its end: there is nothing to compare.'
       : sentenceMarkdown(first),

@@ -2,8 +2,8 @@
  * What was run: cluster, workload, options, seeds, machine. Enough to judge the figures and to make them again.
  */
 import type { SimulationResult } from '../../simulation/result.ts';
-import { formatCount, formatDuration, formatPercent } from '../terminal/formatting.ts';
-import type { ReportSource } from './report-source.ts';
+import { counted, formatCount, formatDuration, formatPercent } from '../terminal/formatting.ts';
+import { type ReportSource, stoppedRun } from './report-source.ts';
 
 /** A fact: its name and what it is. */
 export type Fact = readonly [string, string];
@@ -14,11 +14,15 @@ export function factsOf({ result, machine, madeAt, version }: ReportSource): Fac
   const facts: Fact[] =
     run === undefined ? [] : [...inputFacts(run, result.seeds.length), ...optionFacts(run)];
   const ended = result.runs.filter((r) => r.complete).length;
+  const stopped = stoppedRun(result);
   return [
     ...facts,
     ['policies', result.policies.join(', ')],
     ['seeds', result.seeds.join(', ')],
     ['runs', `${ended} complete of ${result.policies.length * result.seeds.length}`],
+    ...(stopped === undefined
+      ? []
+      : [['stopped', `before its end, at virtual time ${formatDuration(stopped.endSeconds)}`] as const]),
     ['machine', machine],
     ['made', `${madeAt} by TEG ${version}`],
   ];
@@ -26,8 +30,8 @@ export function factsOf({ result, machine, madeAt, version }: ReportSource): Fac
 
 /** @returns The cluster in a few words, for titles. */
 export function clusterWords({ cluster }: SimulationResult): string {
-  const gpus = cluster.gpus > 0 ? ` with ${formatCount(cluster.gpus)} GPUs` : '';
-  return `${formatCount(cluster.nodes)} nodes${gpus}`;
+  const gpus = cluster.gpus > 0 ? ` with ${counted(cluster.gpus, 'GPU')}` : '';
+  return `${counted(cluster.nodes, 'node')}${gpus}`;
 }
 
 function inputFacts({ cluster, workload }: SimulationResult, seeds: number): Fact[] {
@@ -35,7 +39,7 @@ function inputFacts({ cluster, workload }: SimulationResult, seeds: number): Fac
   const changes = [
     ...(workload.load === 1 ? [] : [`arrivals ${formatCount(workload.load)} times as fast`]),
     ...(workload.repeat === 1 ? [] : [`run through ${workload.repeat} times`]),
-    ...(workload.resampled ? ['jobs drawn anew for each seed'] : []),
+    ...(workload.resampled ? ['jobs drawn again for each seed'] : []),
   ];
   const offered = workload.offeredGpu ?? workload.offeredCpu;
   const load =
@@ -46,12 +50,12 @@ function inputFacts({ cluster, workload }: SimulationResult, seeds: number): Fac
   return [
     [
       'cluster',
-      `${label}: ${formatCount(nodes)} nodes of ${formatCount(flavors)} kinds, ${formatCount(gpus)} GPUs, ` +
-        `${formatCount(cpuCores)} cores, ${formatCount(memoryGib)} GiB`,
+      `${label}: ${counted(nodes, 'node')} of ${counted(flavors, 'kind')}, ${counted(gpus, 'GPU')}, ` +
+        `${counted(cpuCores, 'core')}, ${formatCount(memoryGib)} GiB`,
     ],
     [
       `workload`,
-      `${[workload.label, ...changes].join(', ')}: ${formatCount(workload.jobs)} jobs over ` +
+      `${[workload.label, ...changes].join(', ')}: ${counted(workload.jobs, 'job')} over ` +
         `${formatDuration(workload.spanSeconds)}${load}${which}`,
     ],
   ];
@@ -67,20 +71,22 @@ function optionFacts({ options, nodes }: SimulationResult): Fact[] {
     ],
     [
       'typical workload',
-      options.typical === 'learned' ? 'learned by the policies from arrivals' : 'told to the policies',
+      options.typical === 'learned'
+        ? 'learned by the policies from arrivals'
+        : 'computed from the whole list of jobs',
     ],
   ];
   if (options.warmupSeconds > 0) {
     facts.push(['measured', `from ${formatDuration(options.warmupSeconds)} after the first arrival on`]);
   }
   if (options.horizonSeconds !== null) {
-    facts.push(['ended', `after ${formatDuration(options.horizonSeconds)} of virtual time`]);
+    facts.push(['horizon', `${formatDuration(options.horizonSeconds)} of virtual time`]);
   }
   if (options.mtbfSeconds !== null && options.mttrSeconds !== null) {
     facts.push([
       'failures',
       `a node fails every ${formatDuration(options.mtbfSeconds)} on average and returns after ` +
-        `${formatDuration(options.mttrSeconds)}; ${formatCount(nodes.failures)} failures in the first run`,
+        `${formatDuration(options.mttrSeconds)}; ${counted(nodes.failures, 'failure')} in the first run`,
     ]);
   }
   return facts;

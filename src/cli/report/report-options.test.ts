@@ -133,12 +133,31 @@ describe('teg simulate and teg compare', () => {
     expect(readFileSync(html, 'utf8')).toContain('id="in-use-over-time"');
   });
 
+  test.each([
+    ['whose reader has gone', '| true', /^$/],
+    [
+      'on a full disk',
+      '> /dev/full',
+      /^error TEG_OUTPUT_FAILED: got ENOSPC: .* on writing 'standard output'/,
+    ],
+  ])('write their reports also with a standard output %s', (name, redirection, message) => {
+    const html = join(folder, `${name}.html`);
+    const args = ['compare', ...SMALL, '--policies', 'best-fit,random', '--seeds', '1-2', '--html', html];
+    const script = `${commandLine([process.execPath, TEG, ...args])} ${redirection}`;
+    const { stderr } = spawnSync('sh', ['-c', script], {
+      encoding: 'utf8',
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+    });
+    expect(stderr).toMatch(message);
+    expect(readFileSync(html, 'utf8')).toContain('</html>');
+  });
+
   test('refuse before they run what cannot be written or read', () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
     const below = teg('compare', ...SMALL, '--html', join(file, 'report.html'));
     expect(below.status).toBe(2);
-    expect(below.stderr).toMatch(/^error TEG_OPTION_INVALID: got the folder .*, which is a file/);
+    expect(below.stderr).toMatch(/^error TEG_OPTION_INVALID: got the folder .*, but .* is a file/);
     expect(below.stdout).toBe('');
     const missing = teg(
       'compare',

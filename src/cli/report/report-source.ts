@@ -5,6 +5,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import { compareRuns } from '../../simulation/compare.ts';
 import type { ComparedMetric, ComparisonResult, SimulationResult } from '../../simulation/result.ts';
+import { formatDuration } from '../terminal/formatting.ts';
 import type { DecisionCost } from './decision-file.ts';
 
 /** Everything a report tells. */
@@ -34,9 +35,35 @@ export function subjectOf(result: ComparisonResult): string {
   return result.policies.find((policy) => policy === 'teg') ?? (result.policies[0] as string);
 }
 
-/** @returns The runs of a policy that reached their end, in the order of the seeds. */
-export function completeRuns(result: ComparisonResult, policy: string): SimulationResult[] {
-  return result.runs.filter((run) => run.policy === policy && run.complete);
+/** @returns The only run of a report, if it was stopped before its end: its figures stand, up to then. */
+export function stoppedRun(result: ComparisonResult): SimulationResult | undefined {
+  const [run] = result.runs;
+  const isOnly = result.policies.length === 1 && result.seeds.length === 1 && result.metrics.length > 0;
+  return isOnly && run?.complete === false ? run : undefined;
+}
+
+/**
+ * @returns The runs of a policy whose figures count, in the order of the seeds: those that reached their end, and the
+ *   only run of a report even if it was stopped.
+ */
+export function countedRuns(result: ComparisonResult, policy: string): SimulationResult[] {
+  const stopped = stoppedRun(result);
+  return result.runs.filter((run) => run.policy === policy && (run.complete || run === stopped));
+}
+
+/** @returns How far a partial report goes, as a sentence; undefined if all its runs reached their end. */
+export function partialText(result: ComparisonResult): string | undefined {
+  if (result.complete) return undefined;
+  const stopped = stoppedRun(result);
+  if (stopped !== undefined) {
+    const at = formatDuration(stopped.endSeconds);
+    return `The run was stopped before its end, at virtual time ${at}. The figures are up to then.`;
+  }
+  const planned = result.policies.length * result.seeds.length;
+  const ended = result.runs.filter((run) => run.complete).length;
+  const latest = Math.max(0, ...result.runs.filter((run) => !run.complete).map((run) => run.endSeconds));
+  const at = latest > 0 ? `, the others at virtual time ${formatDuration(latest)} at the latest` : '';
+  return `Stopped before all runs had ended: ${ended} of ${planned} reached their end${at}. Only these count.`;
 }
 
 /** @returns The subject against every other policy, each paired by seed. */
@@ -71,7 +98,9 @@ export function comparisonOf(run: SimulationResult): ComparisonResult {
     baseline: run.policy,
     runs: [[{ ...run, complete: true }]],
   });
-  return { ...compared, complete: run.complete, notes: [] };
+  // Where a run was stopped, nothing is known of when all would have been done.
+  const metrics = compared.metrics.filter(({ metric }) => run.complete || metric !== 'endSeconds');
+  return { ...compared, complete: run.complete, notes: [], metrics, runs: [run] };
 }
 
 /** @returns What resource the cluster is about: GPUs where it has any. */

@@ -10,7 +10,7 @@ import type {
 import { formatDifference, formatMean, formatUnit } from '../simulation/comparison-tables.ts';
 import { formatFixed } from '../terminal/formatting.ts';
 import { shareAbove, sizeName, sizesOf } from './distribution-charts.ts';
-import { completeRuns, duelsOf, policyName, subjectOf } from './report-source.ts';
+import { countedRuns, duelsOf, policyName, subjectOf } from './report-source.ts';
 
 /** One cell: text, and how it is to be seen. */
 export interface ReportCell {
@@ -113,15 +113,16 @@ function differenceCell(metric: ComparedMetric | undefined): ReportCell {
 /** How many jobs waited longer than what people notice. */
 function waitTable(result: ComparisonResult): ReportTable {
   const columns = result.policies.map((policy) =>
-    completeRuns(result, policy).filter((run) => run.wait?.grid !== undefined),
+    countedRuns(result, policy).filter((run) => run.wait?.grid !== undefined),
   );
   const rows = WAIT_LIMITS.map(([seconds, name]) => ({
     name: `more than ${name}`,
     shares: columns.map((runs) => {
       const shares = runs.map((run) => {
         const { grid = [], count } = run.wait as NonNullable<typeof run.wait>;
-        const { waiting } = run.jobs;
-        return (shareAbove(grid, run.quantileGrid, count, seconds) * count + waiting) / (count + waiting);
+        const waiting = run.jobs.waiting;
+        const above = shareAbove(grid, run.quantileGrid, count, seconds) * count;
+        return (above + (waitsLonger(run, seconds) ? waiting : 0)) / Math.max(1, count + waiting);
       });
       return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
     }),
@@ -129,13 +130,20 @@ function waitTable(result: ComparisonResult): ReportTable {
   return {
     id: 'waits',
     title: 'Jobs that waited',
-    note: 'Share of all jobs, mean over seeds, read off the quantiles that a run keeps; between them it is interpolated.',
+    note:
+      'Share of the jobs that started or still waited, mean over seeds, read off the quantiles that a run keeps; between ' +
+      'them it is interpolated. Jobs still waiting at the end count with the longest of their waits.',
     head: ['waited', ...result.policies],
     rows: rows.map(({ name, shares }) => [
       { text: name },
       ...shares.map((share) => ({ text: `${sharePercent(share)} %` })),
     ]),
   };
+}
+
+/** Whether jobs left waiting may wait longer: for ever where nothing more can start, else as long as the longest of them. */
+function waitsLonger({ ended, waitingLongestSeconds }: SimulationResult, seconds: number): boolean {
+  return ended === 'stalled' || ended === 'drained' || waitingLongestSeconds > seconds;
 }
 
 /** Two significant figures, without exponent. */
@@ -148,7 +156,7 @@ function sharePercent(share: number): string {
 /** Mean wait by size of job. */
 function sizeTable(result: ComparisonResult): ReportTable {
   const mean = (policy: string, pick: (run: SimulationResult) => number | readonly number[]): string => {
-    const values = completeRuns(result, policy).flatMap(pick);
+    const values = countedRuns(result, policy).flatMap(pick);
     if (values.length === 0) return '–';
     return formatUnit(values.reduce((sum, value) => sum + value, 0) / values.length, 'seconds');
   };

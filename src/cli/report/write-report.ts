@@ -1,62 +1,48 @@
 /**
  * Writes reports to files.
  */
-import { access, constants, mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { TegError } from '../../model/errors.ts';
 import type { ComparisonResult } from '../../simulation/result.ts';
+import { prepareOutput, writeWholeText } from '../files/output-file.ts';
+import { holdOutput, releaseOutput } from '../terminal/closed-output.ts';
 import { packageVersion } from '../version.ts';
 import { readDecisionCosts } from './decision-file.ts';
 import { htmlReport } from './html-report.ts';
 import { markdownReport } from './markdown-report.ts';
-import type { ReportOptions, ReportWriter } from './report-options.ts';
+import type { ReportOptions, ReportWriter } from './report-files.ts';
 import { describeMachine, type ReportSource } from './report-source.ts';
 
 /**
  * Makes the folders of the reports and reads what else goes into them.
  *
- * @throws TegError TEG_INPUT_CORRUPT as `readDecisionCosts`; errors of the file system.
+ * Until they are written, a reader that leaves standard output does not end the process.
+ *
+ * @returns A writer that tries every report, also after one of them has failed.
+ * @throws TegError TEG_INPUT_CORRUPT as `readDecisionCosts`; TEG_OUTPUT_FAILED and TEG_OPTION_INVALID as
+ *   `prepareOutput`; errors of the file system.
  */
 export async function prepareReportFiles(options: ReportOptions): Promise<ReportWriter> {
   const { html, markdown, decision } = options;
   const decisions = decision === undefined ? {} : { decisions: await readDecisionCosts(decision) };
-  for (const path of [html, markdown]) {
-    if (path === undefined) continue;
-    await makeFolder(dirname(path));
-  }
+  const reports: [path: string, render: (source: ReportSource) => string][] = [];
+  if (html !== undefined) reports.push([html, htmlReport]);
+  if (markdown !== undefined) reports.push([markdown, markdownReport]);
+  for (const [path] of reports) await prepareOutput(path);
+  holdOutput();
   return async (result, command) => {
     const source: ReportSource = { ...sourceOf(result, command), ...decisions };
-    const written: string[] = [];
-    if (html !== undefined) {
-      await writeFile(html, htmlReport(source));
-      written.push(html);
+    const paths: string[] = [];
+    const failures: unknown[] = [];
+    for (const [path, render] of reports) {
+      try {
+        await writeWholeText(path, render(source));
+        paths.push(path);
+      } catch (error) {
+        failures.push(error);
+      }
     }
-    if (markdown !== undefined) {
-      await writeFile(markdown, markdownReport(source));
-      written.push(markdown);
-    }
-    return written;
+    releaseOutput();
+    return { paths, failures };
   };
-}
-
-/**
- * Makes a folder that can be written to, if it is not there.
- *
- * @throws TegError TEG_OPTION_INVALID if a file is in the way; errors of the file system.
- */
-export async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error;
-    throw new TegError(
-      'TEG_OPTION_INVALID',
-      `got the folder '${path}', which is a file or below one; expected a folder, there or to be made: name another`,
-      { cause: error },
-    );
-  }
-  await access(path, constants.W_OK);
 }
 
 function sourceOf(result: ComparisonResult, command: string): ReportSource {

@@ -2,6 +2,7 @@
  * A comparison as tables in the terminal: means, then differences against the baseline with their intervals.
  */
 import type { ComparedMetric, ComparedPolicy, ComparisonResult } from '../../simulation/result.ts';
+import { partialText } from '../report/report-source.ts';
 import { formatCount, formatDuration, formatFixed, formatSigned } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 
@@ -23,7 +24,8 @@ export function printComparison(result: ComparisonResult): void {
   if (result.policies.length > 1) printDifferences(result);
   for (const note of result.notes) process.stdout.write(`\nnote: ${note}`);
   if (result.notes.length > 0) process.stdout.write('\n');
-  if (!result.complete) process.stdout.write('\nPARTIAL: stopped before all runs had ended.\n');
+  const partial = partialText(result);
+  if (partial !== undefined) process.stdout.write(`\nPARTIAL: ${partial}\n`);
 }
 
 function headOf(result: ComparisonResult): string {
@@ -92,8 +94,15 @@ export function formatUnit(value: number, unit: ComparedMetric['unit']): string 
     case 'ratio':
       return formatFixed(value, 2);
     case 'count':
-      return formatFixed(value, Number.isInteger(value) ? 0 : 1);
+      return formatFixed(value, countDigits(value));
   }
+}
+
+/** None for whole numbers; else one, or as many as show that it is not 0. */
+function countDigits(value: number): number {
+  const size = Math.abs(value);
+  if (Number.isInteger(value)) return 0;
+  return size >= 0.05 ? 1 : Math.min(6, Math.ceil(-Math.log10(size)));
 }
 
 function formatSignedUnit(value: number, unit: ComparedMetric['unit']): string {
@@ -103,7 +112,7 @@ function formatSignedUnit(value: number, unit: ComparedMetric['unit']): string {
     case 'ratio':
       return formatSigned(value, 2);
     case 'count':
-      return formatSigned(value, Number.isInteger(value) ? 0 : 1);
+      return formatSigned(value, countDigits(value));
     default:
       return value > 0 ? `+${formatUnit(value, unit)}` : formatUnit(value, unit);
   }

@@ -46,8 +46,12 @@ export function printSimulation(result: SimulationResult): void {
     );
   }
   if (result.explained !== undefined) printExplained(result.explained);
-  if (!result.complete)
-    process.stdout.write('\nPARTIAL: stopped before its end; the figures are up to then.\n');
+  if (!result.complete) {
+    const at = formatDuration(result.endSeconds);
+    process.stdout.write(
+      `\nPARTIAL: stopped before its end, at virtual time ${at}; the figures are up to then.\n`,
+    );
+  }
 }
 
 function headOf({ cluster, workload, policy, seed, options, endSeconds }: SimulationResult): string {

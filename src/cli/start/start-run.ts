@@ -1,14 +1,14 @@
 /**
  * Runs what `teg start` planned and tells the story: a line a run, a table, a few sentences, the reports.
  */
-import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { type ComparisonTask, compare } from '../../drivers/embedded/simulations.ts';
 import type { ComparisonResult, SimulationResult } from '../../simulation/result.ts';
+import { writeWholeText } from '../files/output-file.ts';
 import { headline, keepUnits, sentenceText, tallies } from '../report/headline.ts';
 import { commandLine } from '../report/report-options.ts';
-import { policyName, subjectOf } from '../report/report-source.ts';
+import { partialText, policyName, subjectOf } from '../report/report-source.ts';
 import { prepareReportFiles } from '../report/write-report.ts';
 import { formatUnit } from '../simulation/comparison-tables.ts';
 import { watchRun } from '../simulation/run-watch.ts';
@@ -38,7 +38,10 @@ const TEXT_WIDTH = 100;
 /**
  * Plans, runs, prints and reports.
  *
- * @throws TegError of the options, the readers and the policies; errors of the file system.
+ * The result is on disk before anything is made of it, and a step that fails keeps none of the others from being done:
+ * what took minutes to compute is not lost to a plot. The first failure is thrown at the end.
+ *
+ * @throws TegError of the options, the readers and the policies; TEG_OUTPUT_FAILED.
  */
 export async function start(options: StartOptions): Promise<void> {
   const { task, intro } = await planStart(options);
@@ -59,13 +62,34 @@ export async function start(options: StartOptions): Promise<void> {
     write('\nPARTIAL: stopped before any run had ended; there is nothing to compare.');
     return;
   }
-  tellResult(result);
+  const paths: string[] = [];
+  const failures: unknown[] = [];
+  const step = async (act: () => void | Promise<void>): Promise<void> => {
+    try {
+      await act();
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  const json = `${stem}.json`;
+  await step(async () => {
+    await writeWholeText(json, `${JSON.stringify(result)}\n`);
+    paths.push(json);
+  });
+  await step(() => tellResult(result));
+  await step(async () => {
+    const written = await writeReports(result, reproducingCommand(task));
+    paths.unshift(...written.paths);
+    failures.push(...written.failures);
+  });
+  await step(() => tellZones(task, result));
+  tellNext(paths, options);
+  if (failures.length > 0) throw failures[0];
+}
+
+async function tellZones(task: ComparisonTask, result: ComparisonResult): Promise<void> {
   for (const [i, line] of (await runInZones(task, result)).entries())
     write(i === 0 ? `\n${wrapped(line)}` : line);
-  const paths = await writeReports(result, reproducingCommand(task));
-  const json = `${stem}.json`;
-  await writeFile(json, `${JSON.stringify(result)}\n`);
-  tellNext([...paths, json], options);
 }
 
 function write(line: string): void {
@@ -113,7 +137,8 @@ function tellResult(result: ComparisonResult): void {
       );
     }
   }
-  if (!result.complete) write('\nPARTIAL: stopped before all runs had ended; only whole runs count above.');
+  const partial = partialText(result);
+  if (partial !== undefined) write(`\nPARTIAL: ${partial}`);
 }
 
 /** Lines of at most a hundred columns, or of the terminal's width. */

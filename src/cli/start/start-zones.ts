@@ -3,7 +3,6 @@
  */
 import type { FederationTask } from '../../drivers/embedded/federation-task.ts';
 import { runZones } from '../../drivers/embedded/federations.ts';
-import { loadInputs } from '../../drivers/embedded/inputs.ts';
 import type { ComparisonTask } from '../../drivers/embedded/simulations.ts';
 import type { FederationResult } from '../../simulation/federation/federation-result.ts';
 import type { ComparisonResult, SimulationResult } from '../../simulation/result.ts';
@@ -27,9 +26,9 @@ const STALENESS_SECONDS = 5;
 export async function runInZones(task: ComparisonTask, result: ComparisonResult): Promise<string[]> {
   const seed = task.seeds[0] as number;
   const single = result.runs.find((run) => run.policy === 'teg' && run.seed === seed);
-  const { nodes } = await loadInputs({ cluster: task.cluster, jobs: 'generated:1', seed: 1 });
-  const zones = Math.min(ZONES_MAX, Math.floor(nodes.length / NODES_PER_ZONE));
-  if (single === undefined || !single.complete || zones < 2) return [];
+  if (single === undefined || !single.complete) return [];
+  const zones = Math.min(ZONES_MAX, Math.floor(single.cluster.nodes / NODES_PER_ZONE));
+  if (zones < 2) return [];
   const line = new ProgressLine(`${zones} zones`, { unit: 'jobs' });
   try {
     const run = await runZones(zonesTask(task, seed, zones), {
@@ -68,7 +67,7 @@ function story(run: FederationResult, single: SimulationResult): string {
     `Without a global view (seed ${run.seed}): ${run.zones} zones, ${formatCount(run.hosts)} hosts of agents that choose by ` +
     `summaries ${formatDuration(run.age.mean)} old on average (at worst ${formatDuration(run.age.max)}): ` +
     `${use(run.allocationWhileArriving)} in use, mean wait ${wait(run.wait?.mean)}, ` +
-    `${formatFixed(run.probes?.mean ?? Number.NaN, 3)} probes a job. ` +
+    `${run.probes === null ? '' : `${formatFixed(run.probes.mean, 3)} probes a job`}. ` +
     `One zone that sees everything: ${use(single.allocationWhileArriving)}, ${wait(single.wait?.mean)}.`
   );
 }

@@ -108,6 +108,9 @@ describe('the peak of a demand', () => {
   });
 });
 
+const header =
+  'name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time';
+
 describe('the plan', () => {
   const options: StartOptions = { policies: ['teg', 'kube-scheduler', 'fgd'], out: 'reports' };
 
@@ -145,8 +148,6 @@ describe('the plan', () => {
     );
   });
 
-  const header =
-    'name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time';
   const nodesFile = join(folder, 'nodes.csv');
   writeFileSync(
     nodesFile,
@@ -234,6 +235,35 @@ describe('teg start', () => {
     expect(bare(again.stdout)).toEqual(bare(readFileSync(json, 'utf8')));
   });
 
+  test('reports on a cluster without GPUs', () => {
+    const nodes = join(folder, 'cpu-nodes.csv');
+    const jobs = join(folder, 'cpu-pods.csv');
+    writeFileSync(nodes, 'sn,cpu_milli,memory_mib,gpu,model\nc-0,64000,262144,0,\nc-1,64000,262144,0,\n');
+    const rows = Array.from(
+      { length: 60 },
+      (_, i) => `p-${i},8000,4096,0,0,,LS,Succeeded,${i * 9},${i * 9 + 300},${i * 9}`,
+    );
+    writeFileSync(jobs, `${[header, ...rows].join('\n')}\n`);
+    const args = [
+      '--nodes',
+      nodes,
+      '--pods',
+      jobs,
+      '--seeds',
+      '1',
+      '--policies',
+      'best-fit,random',
+      '--out',
+      'cpu',
+    ];
+    const { status, stdout, stderr } = start(...args);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const [html = '', markdown = '', json = ''] = reportsOf(stdout);
+    expect(readFileSync(html, 'utf8')).toContain('cores in use over time');
+    expect(readFileSync(markdown, 'utf8')).toMatch(/kept \*\*\d+\.\d %\*\* of 128 cores in use/);
+    expect(comparisonResultSchema.parse(JSON.parse(readFileSync(json, 'utf8'))).complete).toBe(true);
+  });
+
   test('says where nothing had to wait', () => {
     const { status, stdout } = start(
       ...['--nodes', '200', '--pods', 'generated:200:0.01', '--policies', 'best-fit', '--seeds', '1'],
@@ -250,7 +280,7 @@ describe('teg start', () => {
     [
       ['--quick', '--out', 'nodes.csv'],
       2,
-      /^error TEG_OPTION_INVALID: got the folder 'nodes\.csv', which is a file/,
+      /^error TEG_OPTION_INVALID: got the folder 'nodes\.csv', but '.*nodes\.csv' is a file/,
     ],
   ])('%j is refused', (args, code, message) => {
     const { status, stderr } = start(...args);
@@ -278,7 +308,7 @@ describe('teg start', () => {
     });
     const [code] = await once(child, 'close');
     expect(code).toBe(130);
-    expect(stdout).toMatch(/^PARTIAL: stopped before all runs had ended/m);
+    expect(stdout).toMatch(/^PARTIAL: Stopped before all runs had ended: \d+ of 1000 reached their end/m);
     const files = readdirSync(join(folder, 'partial'));
     const page = readFileSync(
       join(folder, 'partial', files.find((name) => name.endsWith('.html')) as string),

@@ -1,7 +1,7 @@
 /**
  * What a failure looks like to the user, and the exit code it ends with.
  *
- * 0 success · 1 the run failed · 2 bad input or options · 70 a bug in TEG · 130 interrupted (143 by SIGTERM).
+ * 0 success · 1 the run failed · 2 bad input or options · 70 a bug in TEG · 130 interrupted (143 by SIGTERM, 129 by SIGHUP).
  */
 import { styleText } from 'node:util';
 import { TegError, type TegErrorCode } from '../../model/errors.ts';

@@ -35,6 +35,15 @@ export function formatCount(value: number): string {
   return formatFixed(value, 0);
 }
 
+/**
+ * A count with its noun: `1 node`, `2,000 nodes`.
+ *
+ * @param plural Default: the noun with an s.
+ */
+export function counted(value: number, noun: string, plural = `${noun}s`): string {
+  return `${formatCount(value)} ${value === 1 ? noun : plural}`;
+}
+
 /** @param fraction 1 is 100 %. @returns For example `98.3 %`. */
 export function formatPercent(fraction: number, digits = 1): string {
   const special = unusual(fraction);

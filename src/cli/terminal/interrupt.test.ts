@@ -36,10 +36,13 @@ test('the first Ctrl-C asks the run to end, and it ends with 130', async () => {
   expect(output()).toBe('false undefined\nTEG_INTERRUPTED true\n');
 });
 
-test('SIGTERM asks the same, and ends with 143', async () => {
+test.each([
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)('%s asks the same, and ends with %d', async (signal, code) => {
   const { child } = await start(true);
-  child.kill('SIGTERM');
-  expect(await once(child, 'close')).toEqual([143, null]);
+  child.kill(signal);
+  expect(await once(child, 'close')).toEqual([code, null]);
 });
 
 test('the second Ctrl-C ends it at once; one that the terminal and a parent both sent counts once', async () => {

@@ -1,5 +1,5 @@
 /**
- * Ctrl-C as an AbortSignal: the first one asks the run to end cleanly, the second ends the process at once.
+ * Ctrl-C, SIGTERM and SIGHUP as an AbortSignal: the first one asks the run to end cleanly, the second ends the process at once.
  */
 import { TegError } from '../../model/errors.ts';
 
@@ -8,6 +8,9 @@ export const EXIT_INTERRUPTED = 130;
 
 /** The same for SIGTERM, which service managers and container runtimes send. */
 export const EXIT_TERMINATED = 143;
+
+/** The same for SIGHUP, which a terminal sends that is closed. */
+export const EXIT_HUNG_UP = 129;
 
 /**
  * Signals this close together are one press of Ctrl-C: npm and `bin/teg` pass on a signal that the terminal has
@@ -21,10 +24,10 @@ let firstMs = 0;
 let successful = false;
 
 /**
- * Starts to watch for Ctrl-C (and SIGTERM), once a process however often it is called.
+ * Starts to watch for SIGINT (Ctrl-C), SIGTERM and SIGHUP, once a process however often it is called.
  *
  * The run looks at `signal.aborted` at convenient points (or listens), stops, and returns its partial result marked
- * as partial; `main.ts` then ends with exit code 130. Nothing else is killed before that: a second signal is.
+ * as partial; `main.ts` then ends with the signal's exit code. Nothing else is killed before that: a second signal is.
  *
  * @returns A signal that aborts with TegError TEG_INTERRUPTED as its reason.
  */
@@ -33,6 +36,7 @@ export function interruptSignal(): AbortSignal {
     controller = new AbortController();
     process.on('SIGINT', () => onSignal(EXIT_INTERRUPTED));
     process.on('SIGTERM', () => onSignal(EXIT_TERMINATED));
+    process.on('SIGHUP', () => onSignal(EXIT_HUNG_UP));
   }
   return controller.signal;
 }

@@ -29,7 +29,7 @@ export const voprSchema = z.object({
         timeSeconds: z.number().describe('virtual time'),
       }),
     )
-    .describe('the first 1000, by seed'),
+    .describe('the first 1000, by seed, and the first of each kind'),
   failed: z.number().describe('seeds that failed'),
   events: z.number().describe('events of all seeds, those of the quiet stretches included'),
   jobs: z.number(),

@@ -1,13 +1,23 @@
 /**
  * One seed of `teg vopr`, with what is printed or written while it runs; and the replay of what was written.
  */
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { TegError } from '../../model/errors.ts';
 import type { Plant } from '../../simulation/federation/vopr/plants.ts';
 import type { Universes } from '../../simulation/federation/vopr/universe.ts';
 import { type ReplayResult, recordVopr, replayVopr } from '../../simulation/federation/vopr/vopr-replay.ts';
 import { runVopr, type VoprOutcome } from '../../simulation/federation/vopr/vopr-run.ts';
 import { TRACE_HEADER, TraceWriter } from '../../simulation/federation/vopr/vopr-trace.ts';
+import { asOutputFailure } from '../files/output-file.ts';
 
 /** How one seed is run. */
 export interface SeedOptions {
@@ -30,7 +40,7 @@ export function runSeed(seed: number, universes: Universes, options: SeedOptions
     const file = new LineFile(record);
     try {
       const outcome = recordVopr(seed, universes, common, (line) => file.write(line));
-      file.flush();
+      file.finish();
       if (!trace) return outcome;
     } finally {
       file.close();
@@ -65,15 +75,20 @@ export function replayFile(path: string, universes: Universes): ReplayResult {
   return replayVopr(text.split('\n'), universes);
 }
 
-/** A file that lines are appended to. */
+/** A file that lines are appended to; it has its name only once it is finished. Devices and pipes are written directly. */
 class LineFile {
   private readonly path: string;
+  private readonly part: string;
   private readonly file: number;
   private text = '';
+  private finished = false;
 
   constructor(path: string) {
     this.path = path;
-    this.file = this.guard(() => openSync(path, 'w'));
+    const found = statSync(path, { throwIfNoEntry: false });
+    const isSpecial = found !== undefined && !found.isFile() && !found.isDirectory();
+    this.part = isSpecial ? path : `${path}.part-${process.pid}`;
+    this.file = this.guard(() => openSync(found?.isDirectory() ? path : this.part, 'w'));
   }
 
   write(line: string): void {
@@ -81,27 +96,34 @@ class LineFile {
     if (this.text.length >= CHUNK) this.flush();
   }
 
-  flush(): void {
-    this.guard(() => writeSync(this.file, this.text));
-    this.text = '';
+  /** Writes what is left and gives the file its name. */
+  finish(): void {
+    this.flush();
+    if (this.part !== this.path) {
+      this.guard(() => {
+        fsyncSync(this.file);
+        renameSync(this.part, this.path);
+      });
+    }
+    this.finished = true;
   }
 
+  /** Closes the file; one that is not finished is removed. */
   close(): void {
     closeSync(this.file);
+    if (!this.finished && this.part !== this.path) rmSync(this.part, { force: true });
+  }
+
+  private flush(): void {
+    this.guard(() => writeFileSync(this.file, this.text));
+    this.text = '';
   }
 
   private guard<T>(act: () => T): T {
     try {
       return act();
-    } catch (cause) {
-      const reason = (cause as Error).message;
-      throw new TegError(
-        'TEG_OUTPUT_FAILED',
-        `could not write '${this.path}': ${reason}; choose another path`,
-        {
-          cause,
-        },
-      );
+    } catch (error) {
+      throw asOutputFailure(this.path, error);
     }
   }
 }

@@ -23,7 +23,7 @@ export interface VoprTotals {
   faults: Record<FaultKind, number>;
   /** Seeds that failed. */
   failed: number;
-  /** The first of them, by seed. */
+  /** The first of them, by seed, and the first of each kind. */
   failures: VoprFailure[];
 }
 
@@ -68,7 +68,17 @@ export function addTotals(totals: VoprTotals, more: VoprTotals): void {
   totals.settledShareMax = Math.max(totals.settledShareMax, more.settledShareMax);
   for (const kind of FAULT_KINDS) totals.faults[kind] += more.faults[kind];
   totals.failed += more.failed;
-  totals.failures = [...totals.failures, ...more.failures]
-    .sort((a, b) => a.seed - b.seed)
-    .slice(0, FAILURES_MAX);
+  totals.failures = kept([...totals.failures, ...more.failures].sort((a, b) => a.seed - b.seed));
+}
+
+/** The first failures, and the first of each kind: the worst kind decides the exit code, however late it comes. */
+function kept(failures: readonly VoprFailure[]): VoprFailure[] {
+  const first = failures.slice(0, FAILURES_MAX);
+  const kinds = new Set(first.map(({ kind }) => kind));
+  for (const failure of failures.slice(FAILURES_MAX)) {
+    if (kinds.has(failure.kind)) continue;
+    kinds.add(failure.kind);
+    first.push(failure);
+  }
+  return first;
 }

@@ -1,12 +1,10 @@
 /**
  * Text to a file, whole or not at all, or to standard output.
  */
-import { createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
-import { Readable, type Writable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { TegError } from '../../model/errors.ts';
+import { writeWhole } from './output-file.ts';
 
 /**
  * Writes pieces of text as they come. A regular file appears only when it is complete.
@@ -25,20 +23,13 @@ export async function writeText<Result>(
     await pipeline(source, process.stdout, { end: false });
     return held.result as Result;
   }
-  const isSpecial = await stat(path).then(
-    (found) => !found.isFile(),
-    () => false,
-  );
-  const part = isSpecial ? path : `${path}.part-${process.pid}`;
-  try {
-    const file: Writable = createWriteStream(part);
-    if (path.endsWith('.gz')) await pipeline(source, createGzip(), file);
-    else await pipeline(source, file);
-    if (part !== path) await rename(part, path);
-  } catch (error) {
-    if (part !== path) await rm(part, { force: true });
-    throw asTegError(path, error);
-  }
+  await writeWhole(path, async (file) => {
+    const sink = async (chunks: AsyncIterable<string | Uint8Array>): Promise<void> => {
+      for await (const chunk of chunks) await file.writeFile(chunk);
+    };
+    if (path.endsWith('.gz')) await pipeline(source, createGzip(), sink);
+    else await pipeline(source, sink);
+  });
   return held.result as Result;
 }
 
@@ -54,14 +45,4 @@ async function* keepResult<Result>(
     }
     yield next.value;
   }
-}
-
-function asTegError(path: string, error: unknown): unknown {
-  if (error instanceof TegError || !(error instanceof Error) || !('syscall' in error)) return error;
-  const reason = String((error as NodeJS.ErrnoException).code);
-  return new TegError(
-    'TEG_OUTPUT_FAILED',
-    `${path}: got ${reason} on writing it, expected a place that can be written; choose another`,
-    { cause: error },
-  );
 }

@@ -1,0 +1,156 @@
+/**
+ * Files that commands leave behind: written beside their place, synced and renamed, so that a name never shows half
+ * of a result.
+ *
+ * Invariant: after a failure the name holds what it held before, and nothing is left beside it.
+ */
+import {
+  access,
+  constants,
+  type FileHandle,
+  mkdir,
+  open,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { TegError } from '../../model/errors.ts';
+
+/** Reasons of the operating system that are clearer than its code. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'the file system is read-only',
+  EACCES: 'no permission',
+  EPERM: 'not permitted',
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'a part of the path is a file',
+  EISDIR: 'it is a folder',
+  EFBIG: 'larger than the file system or a limit allows',
+};
+
+/**
+ * Puts a file in its place, whole or not at all. Devices and pipes are written to directly.
+ *
+ * @param path A symbolic link keeps its target; a file that is there keeps its mode.
+ * @param fill Writes the content to the handle; whatever it throws, nothing is left behind.
+ * @throws TegError TEG_OUTPUT_FAILED with the path and the cause; whatever `fill` throws of its own.
+ */
+export async function writeWhole(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && !found.isFile() && !found.isDirectory()) {
+    await guarded(path, async () => {
+      const file = await open(path, 'w');
+      await fill(file).finally(() => closeQuietly(file));
+    });
+    return;
+  }
+  const place = found === undefined ? path : await realpath(path).catch(() => path);
+  const part = `${place}.part-${process.pid}`;
+  await guarded(path, async () => {
+    if (found?.isDirectory()) throw asOutputFailure(path, { code: 'EISDIR', syscall: 'open' });
+    try {
+      const file = await open(part, 'w', found === undefined ? 0o666 : found.mode & 0o777);
+      try {
+        await fill(file);
+        await file.sync();
+      } finally {
+        await closeQuietly(file);
+      }
+      await rename(part, place);
+    } catch (error) {
+      await rm(part, { force: true }).catch(() => {});
+      throw error;
+    }
+    await syncFolder(dirname(place));
+  });
+}
+
+/**
+ * Checks, before anything runs for long, that a file can be written, and makes its folder.
+ *
+ * @throws TegError as `makeFolder`.
+ */
+export async function prepareOutput(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && !found.isFile() && !found.isDirectory()) return;
+  if (found?.isDirectory()) throw asOutputFailure(path, { code: 'EISDIR', syscall: 'open' });
+  await makeFolder(dirname(path));
+}
+
+/** Writes a text as `writeWhole` does. @throws TegError TEG_OUTPUT_FAILED. */
+export async function writeWholeText(path: string, text: string): Promise<void> {
+  await writeWhole(path, (file) => file.writeFile(text));
+}
+
+/**
+ * Makes a folder that can be written to, if it is not there.
+ *
+ * @throws TegError TEG_OPTION_INVALID if a file is in the way; TEG_OUTPUT_FAILED with the path and the cause.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = resolve(path); ; at = dirname(at)) {
+    const found = await stat(at).catch(() => undefined);
+    if (found?.isDirectory()) break;
+    if (found !== undefined) {
+      throw new TegError(
+        'TEG_OPTION_INVALID',
+        `got the folder '${path}', but '${at}' is a file; expected a folder, there or to be made: name another`,
+      );
+    }
+    missing.push(at);
+    if (at === dirname(at)) break;
+  }
+  // One by one: a recursive mkdir reports ENOENT where the file system is read-only.
+  for (const folder of missing.reverse()) await guarded(folder, () => mkdirUnlessThere(folder));
+  await guarded(path, () => access(path, constants.W_OK));
+}
+
+/**
+ * What a failure to write a file is reported as.
+ *
+ * @returns TEG_OUTPUT_FAILED with the path and the cause for a failure of the operating system; else `error` itself.
+ */
+export function asOutputFailure(path: string, error: unknown): unknown {
+  if (error instanceof TegError || typeof error !== 'object' || error === null) return error;
+  if (!('syscall' in error) || !('code' in error)) return error;
+  const code = String(error.code);
+  const reason = Object.hasOwn(REASONS, code) ? `${code}: ${REASONS[code]}` : code;
+  return new TegError(
+    'TEG_OUTPUT_FAILED',
+    `got ${reason} on writing '${path}', expected a place that can be written: free or unlock it, or name another`,
+    { cause: error },
+  );
+}
+
+async function guarded<T>(path: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw asOutputFailure(path, error);
+  }
+}
+
+async function mkdirUnlessThere(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** A stream may have closed the handle already. */
+async function closeQuietly(file: FileHandle): Promise<void> {
+  await file.close().catch(() => {});
+}
+
+/** Makes the new name last; not every file system can, and the content is safe without it. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => undefined);
+  if (folder === undefined) return;
+  await folder.sync().catch(() => {});
+  await closeQuietly(folder);
+}
