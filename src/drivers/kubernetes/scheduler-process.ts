@@ -214,6 +214,7 @@ export class SchedulerProcess {
       pageSize: config.clientConnection.listPageSize,
       feed: (event) => {
         this.driver.feed(event);
+        this.writers.claims.noticed(event);
         this.noteArrival();
       },
       log,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { PodEvent } from '../../../governor/pods/pod-events.ts';
 import type { ApiAnswer, ApiRequest } from '../client/api.ts';
 import { ClaimWriter, type ClaimWriterOptions } from './claim-writer.ts';
 import { volumeAllowsNode } from './volume-node-match.ts';
@@ -106,7 +107,7 @@ describe('a volume that is to be made', () => {
     await clock.advance(3);
     store.objects.get(CLAIM)!.metadata.annotations = {};
     store.touch(CLAIM);
-    await expect(clock.untilDone(done)).resolves.toEqual({
+    await expect(clock.untilDone(done)).resolves.toMatchObject({
       ok: false,
       reason: 'no volume could be provisioned for claim ns/c',
     });
@@ -115,7 +116,7 @@ describe('a volume that is to be made', () => {
   test('a claim that is being provisioned for another node is not taken over', async () => {
     const { store, writer } = writerOf();
     store.objects.get(CLAIM)!.metadata.annotations = { [SELECTED]: 'n2' };
-    await expect(writer.bindClaims(pod, 'n1', dynamic)).resolves.toEqual({
+    await expect(writer.bindClaims(pod, 'n1', dynamic)).resolves.toMatchObject({
       ok: false,
       reason: 'claim ns/c is already to be provisioned for node n2',
     });
@@ -127,7 +128,7 @@ describe('a volume that is to be made', () => {
     await settle();
     store.add('/api/v1/persistentvolumes/made', inZone('z2'));
     store.complete(CLAIM, 'made');
-    await expect(clock.untilDone(done)).resolves.toEqual({
+    await expect(clock.untilDone(done)).resolves.toMatchObject({
       ok: false,
       reason: 'volume made of claim ns/c cannot be used on node n1',
     });
@@ -142,13 +143,17 @@ describe('a volume that is to be made', () => {
     const done = writer.bindClaims(pod, 'n1', dynamic);
     await clock.advance(5);
     store.objects.delete(path);
-    await expect(clock.untilDone(done)).resolves.toEqual({ ok: false, reason });
+    await expect(clock.untilDone(done)).resolves.toMatchObject({
+      ok: false,
+      failure: { code: 'gone' },
+      reason,
+    });
   });
 
   test('ends after the time-out, when stopped, and without the lease', async () => {
     const { writer, clock } = writerOf();
     const started = clock.nowSeconds();
-    await expect(clock.untilDone(writer.bindClaims(pod, 'n1', dynamic))).resolves.toEqual({
+    await expect(clock.untilDone(writer.bindClaims(pod, 'n1', dynamic))).resolves.toMatchObject({
       ok: false,
       reason: 'claims were not bound within 600 s',
     });
@@ -208,7 +213,7 @@ describe('a volume that is there', () => {
   test('one that another claim has is not taken; one reserved by hand for this claim gets its uid', async () => {
     const taken = writerOf();
     taken.store.add(VOLUME, { claimRef: { namespace: 'ns', name: 'other', uid: 'u' } });
-    await expect(taken.writer.bindClaims(pod, 'n1', fixed)).resolves.toEqual({
+    await expect(taken.writer.bindClaims(pod, 'n1', fixed)).resolves.toMatchObject({
       ok: false,
       reason: 'volume v was taken by another claim',
     });
@@ -230,8 +235,114 @@ describe('a volume that is there', () => {
     store.objects.get(VOLUME)!.spec = {};
     await expect(clock.untilDone(done)).resolves.toMatchObject({
       ok: false,
-      reason: expect.stringContaining('was taken back'),
+      failure: { code: 'released', object: 'volume v', claim: 'ns/c' },
+      reason: 'the reservation of volume v for claim ns/c was taken back',
     });
+  });
+
+  test.each<[string, object, string]>([
+    [
+      'reserved for an earlier claim of this name',
+      { claimRef: { namespace: 'ns', name: 'c', uid: 'old' } },
+      'taken',
+    ],
+    [
+      'reserved for a claim of this name elsewhere',
+      { claimRef: { namespace: 'x', name: 'c', uid: 'uid-c' } },
+      'taken',
+    ],
+  ])('%s is never taken over', async (_, spec, code) => {
+    const { store, writer } = writerOf();
+    store.add(VOLUME, { ...spec });
+    await expect(writer.bindClaims(pod, 'n1', fixed)).resolves.toMatchObject({
+      ok: false,
+      failure: { code },
+    });
+    expect(store.objects.get(VOLUME)!.spec).toEqual(spec);
+  });
+
+  test.each([CLAIM, VOLUME])('%s in deletion is not written', async (path) => {
+    const { store, writer } = writerOf();
+    store.add(VOLUME);
+    Object.assign(store.objects.get(path)!.metadata, { deletionTimestamp: '2026-01-01T00:00:00Z' });
+    await expect(writer.bindClaims(pod, 'n1', fixed)).resolves.toMatchObject({
+      ok: false,
+      failure: { code: 'deleting', claim: 'ns/c' },
+    });
+    expect(store.objects.get(VOLUME)!.spec).toEqual({});
+  });
+
+  test('a volume that becomes that of an earlier claim of the name while its pod waits', async () => {
+    const { store, writer, clock } = writerOf();
+    store.add(VOLUME);
+    const done = writer.bindClaims(pod, 'n1', fixed);
+    await clock.advance(2);
+    store.objects.get(VOLUME)!.spec = { claimRef: { namespace: 'ns', name: 'c', uid: 'old' } };
+    await expect(clock.untilDone(done)).resolves.toMatchObject({ ok: false, failure: { code: 'taken' } });
+  });
+});
+
+describe('while claims wait', () => {
+  const claimEvent = { kind: 'claim-gone', key: 'ns/c' } as const;
+
+  test('the server is asked when a watch tells of a change, and seldom otherwise', async () => {
+    const { store, writer, clock, client } = writerOf();
+    const done = writer.bindClaims(pod, 'n1', dynamic);
+    await clock.advance(1);
+    const before = client.requests.length;
+    await clock.advance(28);
+    expect(client.requests.length).toBe(before);
+    // Of other claims nothing comes.
+    writer.noticed({ kind: 'claim-gone', key: 'ns/other' });
+    await clock.advance(0.5);
+    expect(client.requests.length).toBe(before);
+    store.add('/api/v1/persistentvolumes/made', inZone('z1'));
+    store.complete(CLAIM, 'made');
+    writer.noticed(claimEvent);
+    const started = clock.nowSeconds();
+    await expect(clock.untilDone(done)).resolves.toEqual({ ok: true });
+    expect(clock.nowSeconds() - started).toBeLessThan(0.1);
+  });
+
+  test('a change that no watch tells of is found within 30 s', async () => {
+    const { store, writer, clock } = writerOf();
+    const done = writer.bindClaims(pod, 'n1', dynamic);
+    await clock.advance(1);
+    store.add('/api/v1/persistentvolumes/made', inZone('z1'));
+    store.complete(CLAIM, 'made');
+    const started = clock.nowSeconds();
+    await expect(clock.untilDone(done)).resolves.toEqual({ ok: true });
+    expect(clock.nowSeconds() - started).toBeLessThanOrEqual(30);
+  });
+
+  test('a claim that is written all the time does not have the server asked all the time', async () => {
+    const { writer, clock, client } = writerOf();
+    const done = writer.bindClaims(pod, 'n1', dynamic);
+    await clock.advance(1);
+    const before = client.requests.length;
+    for (let i = 0; i < 100; i++) {
+      writer.noticed(claimEvent);
+      await clock.advance(0.01);
+    }
+    // Three requests a look (pod, node, claim), a look in 0.2 s.
+    expect(client.requests.length - before).toBeLessThanOrEqual(3 * 6);
+    writer.stop();
+    await clock.untilDone(done);
+  });
+
+  test.each<[string, string, PodEvent]>([
+    ['the pod', POD, { kind: 'pod-gone', uid: 'uid-p' }],
+    ['the node', NODE, { kind: 'node-gone', name: 'n1' }],
+    ['the claim', CLAIM, claimEvent],
+  ])('%s going ends it at once', async (_, path, event) => {
+    const { store, writer, clock } = writerOf();
+    const done = writer.bindClaims(pod, 'n1', dynamic);
+    await clock.advance(1);
+    store.objects.delete(path);
+    writer.noticed(event);
+    const started = clock.nowSeconds();
+    await expect(clock.untilDone(done)).resolves.toMatchObject({ ok: false, failure: { code: 'gone' } });
+    expect(clock.nowSeconds() - started).toBeLessThan(0.1);
   });
 });
 

@@ -3,9 +3,12 @@
  *
  * A claim gets the selected-node annotation (then its provisioner makes a volume) or a volume that exists is reserved for
  * it (then the volume controller binds the two), as kube-scheduler's VolumeBinding does; then it is waited until every
- * claim is bound to a volume that the node can use. Nothing is taken back on failure: the next try finds what is there.
+ * claim is bound to a volume that the node can use: the server is asked again when a watch tells that something has changed. Nothing is taken back on failure: the next try finds what is there.
  */
+import type { PodEvent } from '../../../governor/pods/pod-events.ts';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
+import { type ClaimFailure, type ClaimFailureCode, claimFailureText } from './claim-failure.ts';
+import { Notices, type Waiter } from './notices.ts';
 import { answerText, askPatiently, at, type BackOff, podPath, textAt } from './patient-request.ts';
 import { Slots } from './slots.ts';
 import type { PodIdentity } from './status-writer.ts';
@@ -20,8 +23,10 @@ export interface ClaimToBind {
   readonly volume: string;
 }
 
-/** What became of it. */
-export type ClaimOutcome = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+/** What became of it; `reason` is the failure in words. */
+export type ClaimOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly failure: ClaimFailure; readonly reason: string };
 
 /** What the writer needs, and its bounds. */
 export interface ClaimWriterOptions {
@@ -33,9 +38,10 @@ export interface ClaimWriterOptions {
   readonly mayWrite: () => boolean;
   /** Longest wait for a pod's claims; default 600 s. */
   readonly timeoutSeconds?: number;
-  /** Time between looks, growing from the first to the last; default 1 to 5 s. */
-  readonly pollSecondsFirst?: number;
-  readonly pollSecondsMax?: number;
+  /** Longest time between looks while no change is noticed; default 30 s. */
+  readonly pollSeconds?: number;
+  /** Shortest time between looks, however often something changes; default 0.2 s. */
+  readonly lookSecondsMin?: number;
   /** Most pods at a time; default 256. */
   readonly podsMax?: number;
   /** Most pods that wait for their turn; more fail at once. Default 10,000. */
@@ -50,21 +56,34 @@ const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
 
-/** '' is: goes on; any other text: why it cannot. */
-type Verdict = '' | (string & {});
+/** What a decision about an object comes to: nothing is to be written, a patch, or why it cannot be. */
+type Decision = { readonly kind: 'done' } | { readonly kind: 'patch'; readonly body: object } | Failed;
+
+interface Failed {
+  readonly kind: 'failed';
+  readonly failure: ClaimFailure;
+}
+
+/** How a claim stands. */
+type Look = { readonly kind: 'bound' } | { readonly kind: 'waiting' } | Failed;
+
+const DONE = { kind: 'done' } as const;
+const BOUND = { kind: 'bound' } as const;
+const WAITING = { kind: 'waiting' } as const;
 
 /** See the head of the file. */
 export class ClaimWriter {
   readonly #options: Required<ClaimWriterOptions>;
   readonly #waits: Waits;
   readonly #slots: Slots;
+  readonly #notices = new Notices();
   #stopped = false;
 
   constructor(options: ClaimWriterOptions) {
     this.#options = {
       timeoutSeconds: 600,
-      pollSecondsFirst: 1,
-      pollSecondsMax: 5,
+      pollSeconds: 30,
+      lookSecondsMin: 0.2,
       podsMax: 256,
       queueMax: 10_000,
       attemptsMax: 6,
@@ -81,13 +100,22 @@ export class ClaimWriter {
   }
 
   /** @returns Whether all claims are bound to volumes that the node can use, or why not. Takes up to `timeoutSeconds`. */
-  bindClaims(pod: PodIdentity, node: string, claims: readonly ClaimToBind[]): Promise<ClaimOutcome> {
-    if (claims.length === 0) return Promise.resolve({ ok: true });
-    const full = {
-      ok: false,
-      reason: `${this.#options.queueMax} pods wait for their claims already`,
-    } as const;
-    return this.#slots.run(() => this.#bindClaims(pod, node, claims), full);
+  async bindClaims(pod: PodIdentity, node: string, claims: readonly ClaimToBind[]): Promise<ClaimOutcome> {
+    if (claims.length === 0) return { ok: true };
+    const full = failed('busy', '', '', `${this.#options.queueMax}`);
+    const result = await this.#slots.run<Look>(() => this.#bindClaims(pod, node, claims), full);
+    if (result.kind !== 'failed') return { ok: true };
+    return { ok: false, failure: result.failure, reason: claimFailureText(result.failure) };
+  }
+
+  /** Takes in what the watches tell: pods that wait for it are looked at again. O(pods that wait for the object). */
+  noticed(event: PodEvent): void {
+    if (event.kind === 'claim') this.#notices.notice(`claim ${event.claim.key}`);
+    else if (event.kind === 'claim-gone') this.#notices.notice(`claim ${event.key}`);
+    else if (event.kind === 'volume') this.#notices.notice(`volume ${event.volume.name}`);
+    else if (event.kind === 'volume-gone') this.#notices.notice(`volume ${event.name}`);
+    else if (event.kind === 'pod-gone') this.#notices.notice(`pod ${event.uid}`);
+    else if (event.kind === 'node-gone') this.#notices.notice(`node ${event.name}`);
   }
 
   /** Ends all waits: what is not bound by now has failed. */
@@ -96,44 +124,67 @@ export class ClaimWriter {
     this.#waits.endAll();
   }
 
-  async #bindClaims(pod: PodIdentity, node: string, claims: readonly ClaimToBind[]): Promise<ClaimOutcome> {
-    const { clock, timeoutSeconds, pollSecondsFirst, pollSecondsMax } = this.#options;
-    const deadline = clock.nowSeconds() + timeoutSeconds;
+  async #bindClaims(pod: PodIdentity, node: string, claims: readonly ClaimToBind[]): Promise<Look> {
     for (const claim of claims) {
-      const verdict =
+      const step =
         claim.volume === '' ? await this.#annotate(pod, node, claim) : await this.#reserve(pod, claim);
-      if (verdict !== '') return { ok: false, reason: verdict };
+      if (step.kind === 'failed') return step;
     }
-    for (let poll = pollSecondsFirst; ; poll = Math.min(pollSecondsMax, poll * 1.5)) {
-      const state = await this.#look(pod, node, claims);
-      if (state === 'bound') return { ok: true };
-      if (state !== 'waiting') return { ok: false, reason: state };
-      if (this.#stopped) return { ok: false, reason: 'the scheduler stopped' };
-      if (clock.nowSeconds() >= deadline) {
-        return { ok: false, reason: `claims were not bound within ${timeoutSeconds} s` };
-      }
-      await this.#waits.wait(Math.min(poll, deadline - clock.nowSeconds()));
+    const waiter = this.#notices.waiter();
+    waiter.add(`pod ${pod.uid}`);
+    waiter.add(`node ${node}`);
+    for (const { claim, volume } of claims) {
+      waiter.add(`claim ${claimOf(pod, claim).key}`);
+      if (volume !== '') waiter.add(`volume ${volume}`);
+    }
+    try {
+      return await this.#waitForClaims(pod, node, claims, waiter);
+    } finally {
+      waiter.close();
+    }
+  }
+
+  async #waitForClaims(
+    pod: PodIdentity,
+    node: string,
+    claims: readonly ClaimToBind[],
+    waiter: Waiter,
+  ): Promise<Look> {
+    const { clock, timeoutSeconds, pollSeconds, lookSecondsMin } = this.#options;
+    const deadline = clock.nowSeconds() + timeoutSeconds;
+    for (;;) {
+      const look = await this.#look(pod, node, claims, waiter);
+      if (look.kind !== 'waiting') return look;
+      if (this.#stopped) return failed('stopped');
+      const left = deadline - clock.nowSeconds();
+      if (left <= 0) return failed('timeout', '', '', `${timeoutSeconds}`);
+      const shortest = Math.min(lookSecondsMin, left);
+      await this.#waits.wait(shortest);
+      await waiter.wait(this.#waits, Math.min(pollSeconds, left) - shortest);
     }
   }
 
   /** Asks the provisioner for a volume that the node can use. */
-  #annotate(pod: PodIdentity, node: string, { claim }: ClaimToBind): Promise<Verdict> {
+  #annotate(pod: PodIdentity, node: string, { claim }: ClaimToBind): Promise<Decision> {
     const { path, key } = claimOf(pod, claim);
-    return this.#change(path, key, (object) => {
-      if (isBound(object)) return '';
+    return this.#change(path, `claim ${key}`, key, (object) => {
+      if (isBound(object)) return DONE;
+      if (isDeleting(object)) return failed('deleting', `claim ${key}`, key);
       const selected = textAt(object, 'metadata', 'annotations', SELECTED_NODE);
-      if (selected === node) return '';
-      if (selected !== '') return `claim ${key} is already to be provisioned for node ${selected}`;
-      return { metadata: { ...versionOf(object), annotations: { [SELECTED_NODE]: node } } };
+      if (selected === node) return DONE;
+      if (selected !== '') return failed('other-node', `claim ${key}`, key, selected);
+      const annotations = { [SELECTED_NODE]: node };
+      return { kind: 'patch', body: { metadata: { ...versionOf(object), annotations } } };
     });
   }
 
   /** Reserves a volume for the claim. */
-  async #reserve(pod: PodIdentity, { claim, volume }: ClaimToBind): Promise<Verdict> {
+  async #reserve(pod: PodIdentity, { claim, volume }: ClaimToBind): Promise<Decision> {
     const { path, key, namespace, name } = claimOf(pod, claim);
     const answer = await this.#ask({ method: 'GET', path });
-    if (answer?.status !== 200) return notRead(`claim ${key}`, answer);
-    if (isBound(answer.body)) return '';
+    if (answer?.status !== 200) return notRead(`claim ${key}`, key, answer);
+    if (isBound(answer.body)) return DONE;
+    if (isDeleting(answer.body)) return failed('deleting', `claim ${key}`, key);
     const uid = textAt(answer.body, 'metadata', 'uid');
     const claimRef = {
       apiVersion: 'v1',
@@ -143,53 +194,55 @@ export class ClaimWriter {
       uid,
       resourceVersion: textAt(answer.body, 'metadata', 'resourceVersion'),
     };
-    return this.#change(volumePath(volume), volume, (object) => {
+    return this.#change(volumePath(volume), `volume ${volume}`, key, (object) => {
       const old = at(object, 'spec', 'claimRef');
       const version = versionOf(object);
+      if (isDeleting(object)) return failed('deleting', `volume ${volume}`, key);
       if (old === undefined || old === null) {
         const annotations = { [BOUND_BY_CONTROLLER]: 'yes' };
-        return { metadata: { ...version, annotations }, spec: { claimRef } };
+        return { kind: 'patch', body: { metadata: { ...version, annotations }, spec: { claimRef } } };
       }
       const oldUid = textAt(old, 'uid');
       const same = textAt(old, 'namespace') === namespace && textAt(old, 'name') === name;
-      if (!same || (oldUid !== '' && oldUid !== uid)) return `volume ${volume} was taken by another claim`;
+      if (!same || (oldUid !== '' && oldUid !== uid)) return failed('taken', `volume ${volume}`, key);
       // Reserved by hand for a claim of this name: only the uid is missing, and it stays the user's binding.
-      return oldUid === uid ? '' : { metadata: version, spec: { claimRef } };
+      return oldUid === uid ? DONE : { kind: 'patch', body: { metadata: version, spec: { claimRef } } };
     });
   }
 
-  /** Reads, decides and writes with the version that was read, anew if somebody was faster. */
-  async #change(path: string, name: string, decide: (object: unknown) => Verdict | object): Promise<Verdict> {
+  /** Reads, decides and writes with the version that was read, again if somebody was faster. */
+  async #change(
+    path: string,
+    object: string,
+    claim: string,
+    decide: (object: unknown) => Decision,
+  ): Promise<Decision> {
     for (let round = 0; round < this.#options.attemptsMax; round++) {
       const answer = await this.#ask({ method: 'GET', path });
-      if (answer?.status !== 200) return notRead(name, answer);
+      if (answer?.status !== 200) return notRead(object, claim, answer);
       const change = decide(answer.body);
-      if (typeof change === 'string') return change;
-      const written = await this.#ask({ method: 'PATCH', path, body: change });
-      if (written?.status === 200) return '';
-      if (written?.status !== 409) return `${name} could not be written: ${said(written)}`;
+      if (change.kind !== 'patch') return change;
+      const written = await this.#ask({ method: 'PATCH', path, body: change.body });
+      if (written?.status === 200) return DONE;
+      if (written?.status !== 409) return failed('unwritable', object, claim, said(written));
     }
-    return `${name} is written by others all the time`;
+    return failed('unwritable', object, claim, 'others write it all the time');
   }
 
-  /** @returns `bound` if all are, `waiting` if some are not yet, else why they never will be. */
-  async #look(
-    pod: PodIdentity,
-    node: string,
-    claims: readonly ClaimToBind[],
-  ): Promise<'bound' | 'waiting' | (string & {})> {
+  /** @returns Whether all claims are bound. */
+  async #look(pod: PodIdentity, node: string, claims: readonly ClaimToBind[], waiter: Waiter): Promise<Look> {
     const podAnswer = await this.#ask({ method: 'GET', path: podPath(pod.namespace, pod.name) });
-    if (podAnswer?.status !== 200) return notRead('the pod', podAnswer);
-    if (textAt(podAnswer.body, 'metadata', 'uid') !== pod.uid) return 'the pod is no more';
+    if (podAnswer?.status !== 200) return notRead('the pod', '', podAnswer);
+    if (textAt(podAnswer.body, 'metadata', 'uid') !== pod.uid) return failed('gone', 'the pod');
     const nodeAnswer = await this.#ask({ method: 'GET', path: `/api/v1/nodes/${encodeURIComponent(node)}` });
-    if (nodeAnswer?.status !== 200) return notRead(`node ${node}`, nodeAnswer);
-    let all = true;
+    if (nodeAnswer?.status !== 200) return notRead(`node ${node}`, '', nodeAnswer);
+    let all: Look = BOUND;
     for (const claim of claims) {
-      const state = await this.#lookAtClaim(pod, node, nodeAnswer.body, claim);
-      if (state !== 'bound' && state !== 'waiting') return state;
-      all &&= state === 'bound';
+      const look = await this.#lookAtClaim(pod, node, nodeAnswer.body, claim, waiter);
+      if (look.kind === 'failed') return look;
+      if (look.kind === 'waiting') all = look;
     }
-    return all ? 'bound' : 'waiting';
+    return all;
   }
 
   async #lookAtClaim(
@@ -197,29 +250,33 @@ export class ClaimWriter {
     node: string,
     nodeObject: unknown,
     { claim, volume }: ClaimToBind,
-  ): Promise<'bound' | 'waiting' | (string & {})> {
+    waiter: Waiter,
+  ): Promise<Look> {
     const { path, key } = claimOf(pod, claim);
     const answer = await this.#ask({ method: 'GET', path });
-    if (answer?.status !== 200) return notRead(`claim ${key}`, answer);
+    if (answer?.status !== 200) return notRead(`claim ${key}`, key, answer);
     const boundTo = textAt(answer.body, 'spec', 'volumeName');
     const bound = isBound(answer.body);
+    if (!bound && isDeleting(answer.body)) return failed('deleting', `claim ${key}`, key);
     const selected = textAt(answer.body, 'metadata', 'annotations', SELECTED_NODE);
     // A provisioner that cannot make a volume there takes the annotation off again.
-    if (volume === '' && !bound && selected !== node)
-      return `no volume could be provisioned for claim ${key}`;
+    if (volume === '' && !bound && selected !== node) return failed('not-provisioned', `claim ${key}`, key);
     const name = boundTo === '' ? volume : boundTo;
-    if (name === '') return 'waiting';
+    if (name === '') return WAITING;
+    waiter.add(`volume ${name}`);
     const volumeAnswer = await this.#ask({ method: 'GET', path: volumePath(name) });
     // The claim may name a volume before it is to be seen.
-    if (volumeAnswer?.status === 404 && volume === '') return 'waiting';
-    if (volumeAnswer?.status !== 200) return notRead(`volume ${name}`, volumeAnswer);
+    if (volumeAnswer?.status === 404 && volume === '') return WAITING;
+    if (volumeAnswer?.status !== 200) return notRead(`volume ${name}`, key, volumeAnswer);
     if (!volumeAllowsNode(volumeAnswer.body, nodeObject)) {
-      return `volume ${name} of claim ${key} cannot be used on node ${node}`;
+      return failed('wrong-node', `volume ${name}`, key, node);
     }
-    if (volume !== '' && textAt(volumeAnswer.body, 'spec', 'claimRef', 'uid') === '') {
-      return `the reservation of volume ${name} for claim ${key} was taken back`;
+    if (volume !== '') {
+      const owner = textAt(volumeAnswer.body, 'spec', 'claimRef', 'uid');
+      if (owner === '') return failed('released', `volume ${name}`, key);
+      if (owner !== textAt(answer.body, 'metadata', 'uid')) return failed('taken', `volume ${name}`, key);
     }
-    return bound ? 'bound' : 'waiting';
+    return bound ? BOUND : WAITING;
   }
 
   #ask(request: ApiRequest): Promise<ApiAnswer | undefined> {
@@ -233,6 +290,10 @@ export class ClaimWriter {
 function isBound(claim: unknown): boolean {
   const completed = at(claim, 'metadata', 'annotations', BIND_COMPLETED);
   return textAt(claim, 'spec', 'volumeName') !== '' && completed !== undefined;
+}
+
+function isDeleting(object: unknown): boolean {
+  return textAt(object, 'metadata', 'deletionTimestamp') !== '';
 }
 
 /** The precondition of a patch: exactly this object, exactly as it was read. */
@@ -258,8 +319,13 @@ function volumePath(name: string): string {
   return `/api/v1/persistentvolumes/${encodeURIComponent(name)}`;
 }
 
-function notRead(what: string, answer: ApiAnswer | undefined): string {
-  return answer?.status === 404 ? `${what} is no more` : `${what} could not be read: ${said(answer)}`;
+function failed(code: ClaimFailureCode, object = '', claim = '', detail = ''): Failed {
+  return { kind: 'failed', failure: { code, object, claim, detail } };
+}
+
+function notRead(object: string, claim: string, answer: ApiAnswer | undefined): Failed {
+  const code = answer?.status === 404 ? 'gone' : 'unreadable';
+  return failed(code, object, claim, code === 'gone' ? '' : said(answer));
 }
 
 function said(answer: ApiAnswer | undefined): string {

@@ -45,15 +45,20 @@ export class Waits {
 
   /** @returns After so many seconds, or when `endAll` is called. */
   wait(seconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        cancel();
-        this.#ends.delete(end);
-        resolve();
-      };
-      const cancel = this.#clock.setTimer(seconds, end);
-      this.#ends.add(end);
-    });
+    return this.open(seconds).done;
+  }
+
+  /** @returns A wait that `end` ends by itself, harmless afterwards. */
+  open(seconds: number): { readonly done: Promise<void>; readonly end: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const end = (): void => {
+      cancel();
+      this.#ends.delete(end);
+      resolve();
+    };
+    const cancel = this.#clock.setTimer(seconds, end);
+    this.#ends.add(end);
+    return { done: promise, end };
   }
 
   /** Ends every wait now. */
