@@ -57,6 +57,7 @@ function fill(): { rules: ClusterConstraints; own: Map<string, PodShape> } {
     kind: 'claim',
     claim: {
       key: 'a/claim',
+      uid: 'claim',
       volumeName: 'volume',
       className: 'local',
       bound: true,
@@ -74,10 +75,12 @@ function fill(): { rules: ClusterConstraints; own: Map<string, PodShape> } {
       labels: { [ZONE]: 'zone-1' },
       className: 'local',
       claim: 'a/claim',
+      claimUid: 'claim',
       accessModes: ['ReadWriteOnce'],
       bytes: 1,
       available: false,
       driver: 'disk.csi',
+      handle: 'volume',
     },
   });
   for (let i = 0; i < NODES; i++) rules.setNode(i, node(i));

@@ -420,9 +420,12 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
       const pod = await createPod('claims-static');
       await must('POST', CLAIMS, claimBody('there', 'no-provisioner'));
       await must('POST', VOLUMES, volumeBody('there', 'no-provisioner', 'n1'));
-      const writer = new ClaimWriter({ client, ...base, timeoutSeconds: 20, pollSecondsFirst: 0.1 });
-      await expect(writer.bindClaims(pod, 'n2', [{ claim: 'there', volume: 'there' }])).resolves.toEqual({
+      const writer = new ClaimWriter({ client, ...base, timeoutSeconds: 20, pollSeconds: 0.3 });
+      await expect(
+        writer.bindClaims(pod, 'n2', [{ claim: 'there', volume: 'there' }]),
+      ).resolves.toMatchObject({
         ok: false,
+        failure: { code: 'wrong-node' },
         reason: 'volume there of claim default/there cannot be used on node n2',
       });
       await expect(writer.bindClaims(pod, 'n1', [{ claim: 'there', volume: 'there' }])).resolves.toEqual({
@@ -436,7 +439,7 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
 
     test('a volume that a provisioner makes for the selected node; and one that it cannot make', async () => {
       const pod = await createPod('claims-dynamic');
-      const writer = new ClaimWriter({ client, ...base, timeoutSeconds: 20, pollSecondsFirst: 0.1 });
+      const writer = new ClaimWriter({ client, ...base, timeoutSeconds: 20, pollSeconds: 0.3 });
       await must('POST', CLAIMS, claimBody('made', 'maker'));
       await must('POST', CLAIMS, claimBody('not-made', 'maker'));
       const made = writer.bindClaims(pod, 'n2', [{ claim: 'default/made', volume: '' }]);
@@ -454,8 +457,9 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
       await must('POST', VOLUMES, volumeBody('pv-made', 'maker', 'n2', { claimRef }));
       await must('PATCH', `${CLAIMS}/not-made`, { metadata: { annotations: { [selected]: null } } });
       await expect(made).resolves.toEqual({ ok: true });
-      await expect(notMade).resolves.toEqual({
+      await expect(notMade).resolves.toMatchObject({
         ok: false,
+        failure: { code: 'not-provisioned' },
         reason: 'no volume could be provisioned for claim default/not-made',
       });
     }, 30_000);

@@ -14,14 +14,17 @@ test('items of a list, which have neither kind nor apiVersion, are read as objec
   expect(events.map(({ kind }) => kind).sort()).toEqual([
     'budget',
     'claim',
+    'csi-driver',
     'group',
     'group',
     'namespace',
     'node',
     'pod',
     'pod',
+    'storage-capacity',
     'storage-class',
     'volume',
+    'volume-attachment',
     'volume-limits',
   ]);
   const groups = events.flatMap((event) => (event.kind === 'group' ? [event.group] : []));

@@ -12,18 +12,28 @@ import type { ReflectedResource } from './client/api.ts';
 import { namespaceOf, nodeOf, volumeLimitsOf } from './objects/node.ts';
 import { endedMemberOf, podOf } from './objects/pod.ts';
 import { budgetOf, podGroupOf } from './objects/pod-group.ts';
-import { claimOf, storageClassOf, volumeOf } from './objects/storage.ts';
+import {
+  attachmentOf,
+  claimOf,
+  csiDriverOf,
+  storageCapacityOf,
+  storageClassOf,
+  volumeOf,
+} from './objects/storage.ts';
 import { TemplateCache } from './objects/template-cache.ts';
 import {
   BUDGET,
   CLAIM,
+  CSI_DRIVER,
   CSI_NODE,
   ENDED_POD,
   NAMESPACE,
   NODE,
   POD,
+  STORAGE_CAPACITY,
   STORAGE_CLASS,
   VOLUME,
+  VOLUME_ATTACHMENT,
 } from './objects/wire-schemas.ts';
 
 /** A resource and what to do with its objects. */
@@ -44,7 +54,12 @@ const ENDED = 'spec.nodeName!=,status.phase!=Pending,status.phase!=Running,statu
 
 /** @returns All resources, the quick ones first. @param feed Takes an event in. */
 export function watchedResources(schedulerName: string, feed: (event: PodEvent) => void): WatchedResource[] {
-  return [...clusterResources(feed), ...podResources(schedulerName, feed), ...storageResources(feed)];
+  return [
+    ...clusterResources(feed),
+    ...podResources(schedulerName, feed),
+    ...storageResources(feed),
+    ...csiResources(feed),
+  ];
 }
 
 function clusterResources(feed: (event: PodEvent) => void): WatchedResource[] {
@@ -131,10 +146,36 @@ function storageResources(feed: (event: PodEvent) => void): WatchedResource[] {
       set: (object) => feed({ kind: 'storage-class', storageClass: storageClassOf(object) }),
       gone: (_, name) => feed({ kind: 'storage-class-gone', name }),
     },
+  ];
+}
+
+/** What CSI drivers tell of nodes, of themselves, of what is attached and of what is left. */
+function csiResources(feed: (event: PodEvent) => void): WatchedResource[] {
+  const path = (resource: string): string => `/apis/storage.k8s.io/v1/${resource}`;
+  return [
     {
-      resource: { name: 'csinodes', path: '/apis/storage.k8s.io/v1/csinodes', schema: CSI_NODE },
+      resource: { name: 'csinodes', path: path('csinodes'), schema: CSI_NODE },
       set: (object) => feed({ kind: 'volume-limits', limits: volumeLimitsOf(object) }),
       gone: (_, name) => feed({ kind: 'volume-limits-gone', name }),
+    },
+    {
+      resource: { name: 'csidrivers', path: path('csidrivers'), schema: CSI_DRIVER },
+      set: (object) => feed({ kind: 'csi-driver', driver: csiDriverOf(object) }),
+      gone: (_, name) => feed({ kind: 'csi-driver-gone', name }),
+    },
+    {
+      resource: {
+        name: 'csistoragecapacities',
+        path: path('csistoragecapacities'),
+        schema: STORAGE_CAPACITY,
+      },
+      set: (object) => feed({ kind: 'storage-capacity', capacity: storageCapacityOf(object) }),
+      gone: (_, key) => feed({ kind: 'storage-capacity-gone', key }),
+    },
+    {
+      resource: { name: 'volumeattachments', path: path('volumeattachments'), schema: VOLUME_ATTACHMENT },
+      set: (object) => feed({ kind: 'volume-attachment', attachment: attachmentOf(object) }),
+      gone: (_, name) => feed({ kind: 'volume-attachment-gone', name }),
     },
   ];
 }

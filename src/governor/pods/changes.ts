@@ -17,7 +17,7 @@ export class Changes {
   readonly claims = new Set<string>();
   /** A node came, went or was described anew: topology domains may be others. */
   nodes = false;
-  /** Volumes, storage classes or volume limits were told of. */
+  /** Volumes, storage classes, or what CSI drivers tell of nodes and themselves have changed. */
   volumes = false;
   /** Something that may concern everybody. */
   everything = false;
@@ -51,7 +51,8 @@ export class Changes {
     if (event.kind === 'claim') this.claims.add(event.claim.key);
     else if (event.kind === 'claim-gone') this.claims.add(event.key);
     else if (event.kind === 'namespace' || event.kind === 'namespace-gone') this.everything = true;
-    else this.volumes = true;
+    // A volume that is attached takes room; only its detachment makes some.
+    else if (event.kind !== 'volume-attachment') this.volumes = true;
   }
 
   /**
@@ -61,9 +62,9 @@ export class Changes {
    */
   concern(shape: Shape, rules: Constraints): boolean {
     if (this.everything) return true;
-    const { namespace, claims } = shape.template;
+    const { namespace, claims, inlineVolumes } = shape.template;
+    if (this.volumes && (claims.length > 0 || inlineVolumes !== undefined)) return true;
     if (claims.length > 0) {
-      if (this.volumes) return true;
       if (this.claims.size > 0 && claims.some((claim) => this.claims.has(`${namespace}/${claim}`)))
         return true;
     }

@@ -40,6 +40,8 @@ export const Refusal = {
   ExistingAntiAffinity: 16,
   /** A ReadWriteOncePod claim is in use; told after `DiskConflict`. */
   VolumeInUse: 17,
+  /** The driver has too little storage left for a volume that is yet to be made; told in the place of `VolumeBind`. */
+  VolumeSpace: 18,
 } as const;
 
 /** A number of `Refusal`. */
@@ -51,7 +53,7 @@ export interface Constraints {
   setNode(node: number, description: NodeDescription): void;
   /** The node of a slot is gone; pods on it were taken off before. */
   removeNode(node: number): void;
-  /** Takes in events on namespaces, claims, volumes, storage classes and volume limits; ignores all others. */
+  /** Takes in events on namespaces, claims, volumes, storage classes and what CSI drivers tell; ignores all others. */
   take(event: PodEvent): void;
   /**
    * A pod of a shape is on the node from now on (bound or assumed). O(its terms).

@@ -133,9 +133,8 @@ export class NodeAccounts {
     return request.columns.every((column) => this.free(slot, column) >= 0);
   }
 
-  /** @returns Whether the pod could fit were the node empty. */
+  /** @returns Whether the node has enough of each resource, were it empty. As kube-scheduler, the number of pods is passed over. */
   couldFit(slot: number, request: Request): boolean {
-    if ((this.podsMax[slot] as number) < 1) return false;
     return request.columns.every(
       (column, i) =>
         (request.amounts[i] as number) <= ((this.allocatable[column] as Float64Array)[slot] ?? 0),

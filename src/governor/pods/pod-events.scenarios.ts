@@ -237,10 +237,14 @@ export const somePod: fc.Arbitrary<PodDescription> = fc
     namespace: rest.template.namespace,
   }));
 
+const attachmentName = fc.nat(3).map((n) => `attachment-${n}`);
+const capacityKey = fc.nat(2).map((n) => `csi/capacity-${n}`);
+
 const claim: fc.Arbitrary<PodEvent> = fc.record({
   kind: fc.constant('claim' as const),
   claim: fc.record({
     key: claimKey,
+    uid,
     volumeName: fc.constantFrom('', 'volume-0', 'volume-1'),
     className: fc.constantFrom('', 'fast'),
     bound: fc.boolean(),
@@ -259,10 +263,12 @@ const volume: fc.Arbitrary<PodEvent> = fc.record({
     labels: someLabels,
     className: fc.constantFrom('', 'fast'),
     claim: fc.oneof(fc.constant(''), claimKey),
+    claimUid: fc.oneof(fc.constant(''), uid),
     accessModes: fc.constant(['ReadWriteOnce']),
     bytes: fc.nat(100).map((n) => n * 1024 * MIB),
     available: fc.boolean(),
     driver: fc.constantFrom('', 'csi.example.com'),
+    handle: fc.constantFrom('', 'disk-0', 'disk-1'),
   }),
 });
 
@@ -273,6 +279,31 @@ const storageClass: fc.Arbitrary<PodEvent> = fc.record({
     waitForFirstConsumer: fc.boolean(),
     provisioner: fc.constantFrom('kubernetes.io/no-provisioner', 'csi.example.com'),
     allowedTopologies: maybe(fc.array(nodeTerm, { maxLength: 1 })),
+  }),
+});
+
+const attachment: fc.Arbitrary<PodEvent> = fc.record({
+  kind: fc.constant('volume-attachment' as const),
+  attachment: fc.record({
+    name: attachmentName,
+    node: nodeName,
+    attacher: fc.constant('csi.example.com'),
+    volume: fc.constantFrom('', 'volume-0', 'volume-1'),
+  }),
+});
+
+const csiDriver: fc.Arbitrary<PodEvent> = fc.record({
+  kind: fc.constant('csi-driver' as const),
+  driver: fc.record({ name: fc.constant('csi.example.com'), tracksCapacity: fc.boolean() }),
+});
+
+const storageCapacity: fc.Arbitrary<PodEvent> = fc.record({
+  kind: fc.constant('storage-capacity' as const),
+  capacity: fc.record({
+    key: capacityKey,
+    className: fc.constant('fast'),
+    bytes: fc.nat(100).map((n) => n * 1024 * MIB),
+    nodes: fc.constant([]),
   }),
 });
 
@@ -312,6 +343,9 @@ const gone: fc.Arbitrary<PodEvent> = fc.oneof(
   fc.record({ kind: fc.constant('volume-gone' as const), name: fc.nat(3).map((n) => `volume-${n}`) }),
   fc.record({ kind: fc.constant('storage-class-gone' as const), name: fc.constant('fast') }),
   fc.record({ kind: fc.constant('volume-limits-gone' as const), name: nodeName }),
+  fc.record({ kind: fc.constant('volume-attachment-gone' as const), name: attachmentName }),
+  fc.record({ kind: fc.constant('csi-driver-gone' as const), name: fc.constant('csi.example.com') }),
+  fc.record({ kind: fc.constant('storage-capacity-gone' as const), key: capacityKey }),
 );
 
 /** Any event; decisions, pods and nodes more often than the rest. */
@@ -345,6 +379,9 @@ export const someEvent: fc.Arbitrary<PodEvent> = fc.oneof(
   { weight: 1, arbitrary: claim },
   { weight: 1, arbitrary: volume },
   { weight: 1, arbitrary: storageClass },
+  { weight: 1, arbitrary: attachment },
+  { weight: 1, arbitrary: csiDriver },
+  { weight: 1, arbitrary: storageCapacity },
 );
 
 const podFields = { uid, namespace, name: fc.nat(40).map((n) => `pod-${n}`) };

@@ -5,9 +5,12 @@
  * of them. The same events give the same effects, so a log of events is enough to repeat every decision (`pod-log.ts`).
  */
 import type {
+  AttachmentDescription,
   ClaimDescription,
+  CsiDriverDescription,
   NodeDescription,
   NodeVolumeLimits,
+  StorageCapacityDescription,
   StorageClassDescription,
   VolumeDescription,
 } from '../../model/kubernetes/node.ts';
@@ -43,6 +46,12 @@ export type PodEvent =
   | { readonly kind: 'storage-class-gone'; readonly name: string }
   | { readonly kind: 'volume-limits'; readonly limits: NodeVolumeLimits }
   | { readonly kind: 'volume-limits-gone'; readonly name: string }
+  | { readonly kind: 'volume-attachment'; readonly attachment: AttachmentDescription }
+  | { readonly kind: 'volume-attachment-gone'; readonly name: string }
+  | { readonly kind: 'csi-driver'; readonly driver: CsiDriverDescription }
+  | { readonly kind: 'csi-driver-gone'; readonly name: string }
+  | { readonly kind: 'storage-capacity'; readonly capacity: StorageCapacityDescription }
+  | { readonly kind: 'storage-capacity-gone'; readonly key: string }
   | BindDoneEvent
   | EvictDoneEvent
   /** Decide on at most so many pods (a gang is decided whole). Nothing is decided otherwise. */

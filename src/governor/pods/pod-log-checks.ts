@@ -126,6 +126,7 @@ const EVENTS: Readonly<Record<PodEvent['kind'], Check>> = {
   claim: record({
     claim: record({
       key: text,
+      uid: text,
       volumeName: text,
       className: text,
       bound: flag,
@@ -143,10 +144,12 @@ const EVENTS: Readonly<Record<PodEvent['kind'], Check>> = {
       labels: textTable,
       className: text,
       claim: text,
+      claimUid: text,
       accessModes: texts,
       bytes: number,
       available: flag,
       driver: text,
+      handle: text,
     }),
   }),
   'volume-gone': record({ name: text }),
@@ -161,6 +164,16 @@ const EVENTS: Readonly<Record<PodEvent['kind'], Check>> = {
   'storage-class-gone': record({ name: text }),
   'volume-limits': record({ limits: record({ name: text, limits: amounts }) }),
   'volume-limits-gone': record({ name: text }),
+  'volume-attachment': record({
+    attachment: record({ name: text, node: text, attacher: text, volume: text }),
+  }),
+  'volume-attachment-gone': record({ name: text }),
+  'csi-driver': record({ driver: record({ name: text, tracksCapacity: flag }) }),
+  'csi-driver-gone': record({ name: text }),
+  'storage-capacity': record({
+    capacity: record({ key: text, className: text, bytes: optional(number), nodes: selector }),
+  }),
+  'storage-capacity-gone': record({ key: text }),
   'bind-done': record({
     uid: text,
     outcome: oneOf('bound', 'conflict', 'gone', 'no-node', 'failed'),

@@ -208,7 +208,7 @@ describe('a pod that nothing fits', () => {
     });
     cluster.step({
       kind: 'claim',
-      claim: { key: 'default/data', ...unbound, accessModes: ['ReadWriteOnce'], bytes: 1 },
+      claim: { key: 'default/data', uid: 'data', ...unbound, accessModes: ['ReadWriteOnce'], bytes: 1 },
     });
     const effects = cluster.decide();
     expect(bindings(effects)).toEqual({ p: 'a' });

@@ -219,7 +219,10 @@ export class RandomLife {
       case 4: {
         const key = 'default/data';
         const bound = { volumeName: '', className: 'local', bound: false, unusable: false, selectedNode: '' };
-        return { kind: 'claim', claim: { key, ...bound, accessModes: ['ReadWriteOnce'], bytes: 1 } };
+        return {
+          kind: 'claim',
+          claim: { key, uid: 'data', ...bound, accessModes: ['ReadWriteOnce'], bytes: 1 },
+        };
       }
       default:
         return {

@@ -32,6 +32,10 @@ export interface NodeDescription {
 export interface ClaimDescription {
   /** `namespace/name`. */
   readonly key: string;
+  /** Tells the claim from an earlier one of its name; '' only in files written by hand. */
+  readonly uid: string;
+  /** Uid of the object that controls it; absent: none does. That of a generic ephemeral volume is its pod. */
+  readonly ownerUid?: string;
   /** '' while it is not bound. */
   readonly volumeName: string;
   readonly className: string;
@@ -44,8 +48,10 @@ export interface ClaimDescription {
   /** Node in the annotation volume.kubernetes.io/selected-node, '' if none. */
   readonly selectedNode: string;
   readonly accessModes: readonly string[];
-  /** Bytes asked for. */
+  /** Bytes asked for, ≥ 0; beyond 2^53 the nearest double. */
   readonly bytes: number;
+  /** `volumeAttributesClassName`; absent: none. A volume of another one does not do. */
+  readonly attributesClass?: string;
   /** Absent: a file system. A volume of the other mode does not do. */
   readonly volumeMode?: 'Block';
   /** Labels that a volume must have; absent: any. */
@@ -62,14 +68,33 @@ export interface VolumeDescription {
   readonly className: string;
   /** `namespace/name` of its claimRef, '' if free. */
   readonly claim: string;
+  /** Uid of its claimRef; '': reserved by hand for whichever claim has the name. */
+  readonly claimUid: string;
   readonly accessModes: readonly string[];
+  /** Capacity, ≥ 0; beyond 2^53 the nearest double. */
   readonly bytes: number;
   /** Phase Available (can be bound to a claim). */
   readonly available: boolean;
-  /** CSI driver, '' if none. */
+  /** Being deleted: never a candidate for a claim. */
+  readonly deleting?: true;
+  /** CSI driver that volume limits count it for, that of an in-tree disk's successor included; '' if none. */
   readonly driver: string;
+  /** The disk as its driver knows it: volumes of one driver and handle are one disk. '' if there is no driver. */
+  readonly handle: string;
+  /** Absent: it is not an in-tree disk that has moved to a CSI driver. */
+  readonly inTree?: InTreeVolume;
+  /** `volumeAttributesClassName`; absent: none. */
+  readonly attributesClass?: string;
   /** Absent: a file system. */
   readonly volumeMode?: 'Block';
+}
+
+/** An in-tree disk behind a PersistentVolume, as its CSI driver takes it over. JSON. */
+export interface InTreeVolume {
+  /** The in-tree plugin: `kubernetes.io/aws-ebs`. */
+  readonly plugin: string;
+  /** The volume's node affinity on nodes that have moved the plugin to its CSI driver; undefined: any node. */
+  readonly nodeTerms: readonly NodeSelectorTerm[] | undefined;
 }
 
 /** A StorageClass. JSON. */
@@ -78,6 +103,8 @@ export interface StorageClassDescription {
   readonly waitForFirstConsumer: boolean;
   /** `kubernetes.io/no-provisioner`: only volumes that exist. */
   readonly provisioner: string;
+  /** CSI driver that its volumes count for, '' if none; absent: the provisioner. */
+  readonly driver?: string;
   /** Alternatives of allowedTopologies; undefined: any node. */
   readonly allowedTopologies: readonly NodeSelectorTerm[] | undefined;
 }
@@ -88,4 +115,34 @@ export interface NodeVolumeLimits {
   readonly name: string;
   /** Attachable volumes by CSI driver; drivers without a limit are absent. */
   readonly limits: Readonly<Record<string, number>>;
+  /** In-tree plugins whose volumes the node leaves to a CSI driver; absent: none. */
+  readonly migrated?: readonly string[];
+}
+
+/** A VolumeAttachment: a volume that is, or is about to be, attached to a node. JSON. */
+export interface AttachmentDescription {
+  readonly name: string;
+  readonly node: string;
+  /** The CSI driver. */
+  readonly attacher: string;
+  /** Name of the PersistentVolume, '' if the volume is described in place. */
+  readonly volume: string;
+}
+
+/** A CSIDriver. JSON. */
+export interface CsiDriverDescription {
+  readonly name: string;
+  /** Whether it publishes the storage that is left (CSIStorageCapacity). */
+  readonly tracksCapacity: boolean;
+}
+
+/** A CSIStorageCapacity: what a driver has left for a class on some nodes. JSON. */
+export interface StorageCapacityDescription {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly className: string;
+  /** Largest volume that it has room for, bytes; absent: not known, so that no volume is sure to fit. */
+  readonly bytes?: number;
+  /** Labels of the nodes that it is for, an empty list being all; absent: none. */
+  readonly nodes?: LabelSelector;
 }

@@ -79,6 +79,15 @@ export interface Weighted<Term> {
   readonly term: Term;
 }
 
+/** Generic ephemeral volumes of a pod. JSON. */
+export interface EphemeralClaims {
+  readonly podName: string;
+  /** Owns the claims. */
+  readonly podUid: string;
+  /** Names of the claims, `<pod>-<volume>`. */
+  readonly claims: readonly string[];
+}
+
 /** Everything about a pod that other pods of its controller share. JSON. */
 export interface PodTemplate {
   readonly namespace: string;
@@ -97,6 +106,10 @@ export interface PodTemplate {
   readonly preferredAntiAffinity: readonly Weighted<PodAffinityTerm>[];
   /** Names of PersistentVolumeClaims of the pod's namespace (generic ephemeral volumes: `<pod>-<volume>`). */
   readonly claims: readonly string[];
+  /** Claims that are generic ephemeral volumes: they have to be the pod's own. Absent: none. */
+  readonly ephemeral?: EphemeralClaims;
+  /** In-tree disks that the pod names itself, as `driver/handle` of the CSI driver that has taken them over. Absent: none. */
+  readonly inlineVolumes?: readonly string[];
   /** What two pods cannot have on one node unless all only read: in-tree disks, as `kind:id` with `:ro` at the end if only read. */
   readonly exclusiveDisks: readonly string[];
   readonly preemptionPolicy: 'PreemptLowerPriority' | 'Never';

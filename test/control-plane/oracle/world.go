@@ -76,6 +76,8 @@ func (w *world) informersByHand(client kubernetes.Interface) informers.SharedInf
 		{"StorageClass", &storagev1.StorageClass{}},
 		{"CSINode", &storagev1.CSINode{}},
 		{"CSIDriver", &storagev1.CSIDriver{}},
+		{"CSIStorageCapacity", &storagev1.CSIStorageCapacity{}},
+		{"VolumeAttachment", &storagev1.VolumeAttachment{}},
 		{"PodDisruptionBudget", &policyv1.PodDisruptionBudget{}},
 		{"Namespace", &v1.Namespace{}},
 	} {

@@ -17,6 +17,9 @@ import {
 } from './read-object.ts';
 import { countOf, isCountedResource } from './resource-amounts.ts';
 
+/** Of a CSINode: in-tree plugins whose volumes the node leaves to CSI drivers, with commas between. */
+const MIGRATED_PLUGINS = 'storage.alpha.kubernetes.io/migrated-plugins';
+
 const TAINT_EFFECTS: ReadonlySet<string> = new Set(['NoSchedule', 'PreferNoSchedule', 'NoExecute']);
 
 /**
@@ -87,7 +90,12 @@ export function volumeLimitsOf(object: unknown): NodeVolumeLimits {
       const count = maybeInteger(driver.allocatable.count, path, 0, 2 ** 31 - 1, -1);
       if (count >= 0) limits[textOf(driver.name, 'spec.drivers[].name')] = count;
     }
-    return { name: textOf(metadata.name, 'metadata.name'), limits };
+    const migrated = maybeStrings(metadata.annotations, 'metadata.annotations')[MIGRATED_PLUGINS] ?? '';
+    return {
+      name: textOf(metadata.name, 'metadata.name'),
+      limits,
+      ...(migrated !== '' && { migrated: migrated.split(',') }),
+    };
   });
 }
 

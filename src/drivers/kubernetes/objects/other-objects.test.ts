@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { namespaceOf, nodeOf, volumeLimitsOf } from './node.ts';
 import { clusterNode, type LooseObject } from './objects.scenarios.ts';
 import { budgetOf, podGroupOf } from './pod-group.ts';
-import { claimOf, storageClassOf, volumeOf } from './storage.ts';
+import {
+  attachmentOf,
+  claimOf,
+  csiDriverOf,
+  storageCapacityOf,
+  storageClassOf,
+  volumeOf,
+} from './storage.ts';
 
 const Gi = 2 ** 30;
 const MALFORMED = expect.objectContaining({ code: 'TEG_KUBE_OBJECT' });
@@ -37,10 +44,12 @@ describe('nodeOf', () => {
     });
   });
 
-  test('absurd quantities are refused with their path', () => {
+  test('what is not a quantity is refused with its path; more than can be told apart counts as the most', () => {
     const node = clusterNode();
     node.status.allocatable['nvidia.com/gpu'] = '1e30';
-    expect(() => nodeOf(node)).toThrow(/^Node n1: status.allocatable\[nvidia.com\/gpu\]: got "1e30"/);
+    expect(nodeOf(node).extended['nvidia.com/gpu']).toBe(2 ** 53 - 1);
+    node.status.allocatable['nvidia.com/gpu'] = '1 gpu';
+    expect(() => nodeOf(node)).toThrow(/^Node n1: status.allocatable\[nvidia.com\/gpu\]: got "1 gpu"/);
   });
 });
 
@@ -126,18 +135,26 @@ describe('storage', () => {
       metadata: {
         namespace: 'a',
         name: 'c',
+        uid: 'u',
         annotations: { 'volume.kubernetes.io/selected-node': 'n1' },
+        ownerReferences: [
+          { kind: 'Job', uid: 'other' },
+          { kind: 'Pod', uid: 'p', controller: true },
+        ],
       },
       spec: {
         accessModes: ['ReadWriteOnce'],
         storageClassName: 'fast',
         resources: { requests: { storage: '10Gi' } },
         volumeMode: 'Filesystem',
+        volumeAttributesClassName: 'gold',
       },
       status: { phase: 'Pending' },
     };
     expect(claimOf(claim)).toEqual({
       key: 'a/c',
+      uid: 'u',
+      ownerUid: 'p',
       volumeName: '',
       className: 'fast',
       bound: false,
@@ -145,6 +162,7 @@ describe('storage', () => {
       selectedNode: 'n1',
       accessModes: ['ReadWriteOnce'],
       bytes: 10 * Gi,
+      attributesClass: 'gold',
     });
   });
 
@@ -188,7 +206,8 @@ describe('storage', () => {
         accessModes: ['ReadWriteOnce'],
         storageClassName: 'local',
         nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: zone }] } },
-        claimRef: { namespace: 'a', name: 'c' },
+        claimRef: { namespace: 'a', name: 'c', uid: 'u' },
+        volumeAttributesClassName: 'gold',
         csi: { driver: 'csi.example.com', volumeHandle: 'h' },
       },
       status: { phase: 'Available' },
@@ -199,13 +218,16 @@ describe('storage', () => {
       labels: { 'topology.kubernetes.io/zone': 'a' },
       className: 'local',
       claim: 'a/c',
+      claimUid: 'u',
       accessModes: ['ReadWriteOnce'],
       bytes: 1024 * Gi,
       available: true,
       driver: 'csi.example.com',
+      handle: 'h',
+      attributesClass: 'gold',
     });
     volume.metadata.deletionTimestamp = '2026-03-01T10:00:00Z';
-    expect(volumeOf(volume).available).toBe(false);
+    expect(volumeOf(volume).deleting).toBe(true);
     const fields = [{ key: 'metadata.name', operator: 'In', values: ['n'] }];
     volume.spec.nodeAffinity.required.nodeSelectorTerms = [{ matchFields: fields }];
     expect(volumeOf(volume).nodeTerms).toBeUndefined();
@@ -215,11 +237,77 @@ describe('storage', () => {
 
   test('an in-tree disk counts for the CSI driver that took its place', () => {
     const volume = { metadata: { name: 'v' }, spec: { awsElasticBlockStore: { volumeID: 'x' } } };
-    expect(volumeOf(volume)).toMatchObject({ driver: 'ebs.csi.aws.com', nodeTerms: undefined, claim: '' });
+    expect(volumeOf(volume)).toMatchObject({
+      driver: 'ebs.csi.aws.com',
+      handle: 'x',
+      inTree: { plugin: 'kubernetes.io/aws-ebs', nodeTerms: undefined },
+      nodeTerms: undefined,
+      claim: '',
+    });
     const metadata = { name: 's' };
-    expect(storageClassOf({ metadata, provisioner: 'kubernetes.io/gce-pd' }).provisioner).toBe(
-      'pd.csi.storage.gke.io',
-    );
+    const classOf = (provisioner: string) => storageClassOf({ metadata, provisioner });
+    expect(classOf('kubernetes.io/gce-pd')).toMatchObject({
+      provisioner: 'kubernetes.io/gce-pd',
+      driver: 'pd.csi.storage.gke.io',
+    });
+    expect(classOf('kubernetes.io/vsphere-volume').driver).toBe('');
+    expect(classOf('csi.example.com').driver).toBeUndefined();
+  });
+
+  test.each([
+    ['10Pi', 10 * 2 ** 50],
+    ['200E', 200e18],
+    ['7E', 7e18],
+    ['1500m', 2],
+  ])('%s of storage', (storage, bytes) => {
+    expect(
+      claimOf({ metadata: { namespace: 'a', name: 'c' }, spec: { resources: { requests: { storage } } } })
+        .bytes,
+    ).toBe(bytes);
+    expect(volumeOf({ metadata: { name: 'v' }, spec: { capacity: { storage } } }).bytes).toBe(bytes);
+  });
+
+  test('what CSI drivers tell', () => {
+    const metadata = { name: 'x', namespace: 'kube-system' };
+    const spec = { attacher: 'csi.example.com', nodeName: 'n', source: { persistentVolumeName: 'v' } };
+    expect(attachmentOf({ metadata, spec })).toEqual({
+      name: 'x',
+      node: 'n',
+      attacher: 'csi.example.com',
+      volume: 'v',
+    });
+    expect(attachmentOf({ metadata, spec: { ...spec, source: { inlineVolumeSpec: {} } } }).volume).toBe('');
+    expect(csiDriverOf({ metadata, spec: { storageCapacity: true } }).tracksCapacity).toBe(true);
+    expect(csiDriverOf({ metadata, spec: {} }).tracksCapacity).toBe(false);
+    const capacity = {
+      metadata,
+      storageClassName: 's',
+      capacity: '5Gi',
+      nodeTopology: { matchLabels: { a: 'b' } },
+    };
+    expect(storageCapacityOf(capacity)).toEqual({
+      key: 'kube-system/x',
+      className: 's',
+      bytes: 5 * Gi,
+      nodes: [{ key: 'a', operator: 'In', values: ['b'] }],
+    });
+    expect(storageCapacityOf({ ...capacity, maximumVolumeSize: '2Gi' }).bytes).toBe(2 * Gi);
+    expect(storageCapacityOf({ metadata, storageClassName: 's' })).toEqual({
+      key: 'kube-system/x',
+      className: 's',
+    });
+    expect(() => csiDriverOf({ metadata, spec: { storageCapacity: 'yes' } })).toThrow(MALFORMED);
+  });
+
+  test('a node that leaves in-tree volumes to CSI drivers', () => {
+    const annotations = {
+      'storage.alpha.kubernetes.io/migrated-plugins': 'kubernetes.io/aws-ebs,kubernetes.io/gce-pd',
+    };
+    expect(volumeLimitsOf({ metadata: { name: 'n', annotations }, spec: {} })).toEqual({
+      name: 'n',
+      limits: {},
+      migrated: ['kubernetes.io/aws-ebs', 'kubernetes.io/gce-pd'],
+    });
   });
 
   test('a storage class', () => {

@@ -139,11 +139,11 @@ function wholeRequests(amounts: Amounts): PodRequests {
     const nanos = amounts.get(name) as bigint;
     if (nanos === 0n || name === 'cpu' || name === 'memory' || !isCountedResource(name)) continue;
     extended ??= {};
-    extended[name] = wholeUnits(nanos, 'one', `requests of ${name}`);
+    extended[name] = wholeUnits(nanos, 'one');
   }
   return {
-    cpuMilli: wholeUnits(amounts.get('cpu') ?? 0n, 'milli', 'requests of cpu'),
-    memoryBytes: wholeUnits(amounts.get('memory') ?? 0n, 'one', 'requests of memory'),
+    cpuMilli: wholeUnits(amounts.get('cpu') ?? 0n, 'milli'),
+    memoryBytes: wholeUnits(amounts.get('memory') ?? 0n, 'one'),
     extended: extended ?? NO_REQUESTS,
   };
 }

@@ -50,7 +50,7 @@ export function templateKeyOf(parts: PodParts): string {
     spec.affinity,
     spec.topologySpreadConstraints,
     volumes,
-    volumes !== undefined && hasEphemeral(volumes) ? parts.name : 0,
+    volumes !== undefined && hasEphemeral(volumes) ? [parts.name, parts.metadata.uid] : 0,
     spec.overhead,
     spec.resources,
     spec.preemptionPolicy,
@@ -126,7 +126,10 @@ export function templateOf(parts: PodParts): PodTemplate {
     tolerations: tolerations.usable,
     hostPorts: hostPortsOf(spec),
     spread: spread.spread,
-    ...podVolumesOf(spec.volumes, parts.name),
+    ...podVolumesOf(spec.volumes, {
+      podName: parts.name,
+      podUid: maybeText(parts.metadata.uid, 'metadata.uid'),
+    }),
     preemptionPolicy: preemptionPolicyOf(spec.preemptionPolicy),
     unsupported: [...unsupportedOf(spec, requests), ...tolerations.unsupported, ...spread.unsupported],
   };

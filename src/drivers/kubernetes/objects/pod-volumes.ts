@@ -3,6 +3,8 @@
  *
  * @source pkg/scheduler/framework/plugins/volumerestrictions `isVolumeConflict`; component-helpers `ephemeral.VolumeClaimName`.
  */
+import type { EphemeralClaims } from '../../../model/kubernetes/pod.ts';
+import { IN_TREE_FIELDS, inlineDiskOf } from './in-tree-volumes.ts';
 import {
   type ApiObject,
   isRecord,
@@ -17,19 +19,26 @@ import {
 export interface PodVolumes {
   readonly claims: readonly string[];
   readonly exclusiveDisks: readonly string[];
+  readonly ephemeral?: EphemeralClaims;
+  readonly inlineVolumes?: readonly string[];
+}
+
+/** The pod that volumes are of. */
+export interface VolumesOwner {
+  readonly podName: string;
+  readonly podUid: string;
 }
 
 const NO_VOLUMES: PodVolumes = Object.freeze({ claims: [], exclusiveDisks: [] });
 
 /** Fields of a volume that bear on placement. */
-const PLACED_VOLUMES = [
+const PLACED_VOLUMES: readonly string[] = [
   'persistentVolumeClaim',
   'ephemeral',
-  'gcePersistentDisk',
-  'awsElasticBlockStore',
   'iscsi',
   'rbd',
-] as const;
+  ...IN_TREE_FIELDS,
+];
 
 /** @returns What tells volumes apart for placement, as plain JSON for a key; undefined if there are none that matter. */
 export function placedVolumesOf(volumes: unknown): readonly unknown[] | undefined {
@@ -54,14 +63,16 @@ export function placedVolumesOf(volumes: unknown): readonly unknown[] | undefine
 /**
  * Reads `spec.volumes`.
  *
- * @param podName Generic ephemeral volumes have the claim `<pod>-<volume>`.
+ * @param owner Generic ephemeral volumes have the claim `<pod>-<volume>`, which the pod owns.
  * @throws TegError TEG_KUBE_OBJECT for wrong types.
  */
-export function podVolumesOf(volumes: unknown, podName: string): PodVolumes {
+export function podVolumesOf(volumes: unknown, owner: VolumesOwner): PodVolumes {
   const list = maybeList(volumes, 'spec.volumes');
   if (list.length === 0) return NO_VOLUMES;
   const claims: string[] = [];
   const disks: string[] = [];
+  const ephemeral: string[] = [];
+  const inline: string[] = [];
   for (let i = 0; i < list.length; i++) {
     const path = `spec.volumes[${i}]`;
     const volume = recordOf(list[i], path);
@@ -69,11 +80,22 @@ export function podVolumesOf(volumes: unknown, podName: string): PodVolumes {
       const name = volume.persistentVolumeClaim.claimName;
       claims.push(maybeText(name, `${path}.persistentVolumeClaim.claimName`));
     } else if (isRecord(volume.ephemeral)) {
-      claims.push(`${podName}-${maybeText(volume.name, `${path}.name`)}`);
+      const name = `${owner.podName}-${maybeText(volume.name, `${path}.name`)}`;
+      claims.push(name);
+      ephemeral.push(name);
+    } else {
+      const disk = inlineDiskOf(volume, path);
+      if (disk !== undefined && disk.handle !== '') inline.push(`${disk.driver}/${disk.handle}`);
     }
     addDisks(disks, volume, path);
   }
-  return claims.length + disks.length === 0 ? NO_VOLUMES : { claims, exclusiveDisks: disks };
+  if (claims.length + disks.length + inline.length === 0) return NO_VOLUMES;
+  return {
+    claims,
+    exclusiveDisks: disks,
+    ...(ephemeral.length > 0 && { ephemeral: { ...owner, claims: ephemeral } }),
+    ...(inline.length > 0 && { inlineVolumes: inline }),
+  };
 }
 
 function addDisks(disks: string[], volume: ApiObject, path: string): void {

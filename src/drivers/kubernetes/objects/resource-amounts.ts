@@ -3,7 +3,7 @@
  *
  * Why not numbers: two containers of 0.5m each ask for 1m together, not for two millis rounded up one by one.
  */
-import { parseQuantity, parseQuantityNanos, type QuantityUnit } from '../../../traces/kubernetes/quantity.ts';
+import { parseQuantityNanos, type QuantityUnit } from '../../../traces/kubernetes/quantity.ts';
 import { type ApiObject, malformed, maybeRecord } from './read-object.ts';
 
 /** Nano-units by name of the resource. */
@@ -14,6 +14,9 @@ const REMEMBERED_MAX = 4096;
 
 const NANOS_PER_MILLI = 1_000_000n;
 const NANOS_PER_ONE = 1_000_000_000n;
+
+/** More than any machine has of anything: what is above is not told apart. */
+const MAX_UNITS = BigInt(Number.MAX_SAFE_INTEGER);
 
 const nanosOfText = new Map<string, bigint>();
 const countsOfText: Readonly<Record<QuantityUnit, Map<string, number>>> = {
@@ -35,14 +38,25 @@ function quantityText(value: unknown, path: string): string {
   throw malformed(path, value, 'a quantity such as 500m or 2Gi');
 }
 
-/** @returns A quantity rounded up to whole units as `Quantity.Value` and `MilliValue` do, at most 2^53 − 1. */
+/** @returns A quantity rounded up to whole units as `Quantity.Value` and `MilliValue` do; what is more than 2^53 − 1 counts as 2^53 − 1. */
 export function countOf(value: unknown, unit: QuantityUnit, path: string): number {
   const text = quantityText(value, path);
   const known = countsOfText[unit].get(text);
   if (known !== undefined) return known;
-  const count = parseQuantity(text, unit, 'up');
-  if (Number.isNaN(count)) throw malformed(path, text, 'a quantity from 0 to 2^53, such as 500m or 2Gi');
-  return remembered(countsOfText[unit], text, count);
+  const nanos = parseQuantityNanos(text);
+  if (nanos === undefined) throw malformed(path, text, 'a quantity ≥ 0 such as 500m or 2Gi');
+  return remembered(countsOfText[unit], text, wholeUnits(nanos, unit));
+}
+
+/**
+ * @returns Bytes of storage, rounded up to whole ones. Beyond 2^53 the nearest double, so that sizes keep their order
+ *   and equal ones stay equal.
+ */
+export function sizeOf(value: unknown, path: string): number {
+  const text = quantityText(value, path);
+  const nanos = parseQuantityNanos(text);
+  if (nanos === undefined) throw malformed(path, text, 'a quantity ≥ 0 such as 500M or 2Gi');
+  return Number((nanos + NANOS_PER_ONE - 1n) / NANOS_PER_ONE);
 }
 
 /** @returns The amounts of a resource list (`requests`, `overhead`); empty if it is absent. */
@@ -76,14 +90,11 @@ export function raiseAmounts(high: Amounts, other: Amounts): void {
   }
 }
 
-/** @returns Whole units, rounded up once. */
-export function wholeUnits(nanos: bigint, unit: QuantityUnit, path: string): number {
+/** @returns Whole units, rounded up once; what is more than 2^53 − 1 counts as 2^53 − 1. */
+export function wholeUnits(nanos: bigint, unit: QuantityUnit): number {
   const size = unit === 'milli' ? NANOS_PER_MILLI : NANOS_PER_ONE;
   const units = (nanos + size - 1n) / size;
-  if (units > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw malformed(path, `${units} in all`, `at most ${Number.MAX_SAFE_INTEGER}`);
-  }
-  return Number(units);
+  return units > MAX_UNITS ? Number.MAX_SAFE_INTEGER : Number(units);
 }
 
 const QUALIFIED_NAME =

@@ -2,15 +2,20 @@
  * Claims, volumes and storage classes: from API objects to descriptions.
  */
 import type {
+  AttachmentDescription,
   ClaimDescription,
+  CsiDriverDescription,
+  StorageCapacityDescription,
   StorageClassDescription,
   VolumeDescription,
 } from '../../../model/kubernetes/node.ts';
 import type { LabelRequirement, NodeSelectorTerm } from '../../../model/kubernetes/pod.ts';
+import { driverOfPlugin, inTreeDiskOf } from './in-tree-volumes.ts';
 import { labelSelectorOf, nodeTermsOf } from './label-selectors.ts';
 import {
   type ApiObject,
   isRecord,
+  maybeFlag,
   maybeList,
   maybeRecord,
   maybeStrings,
@@ -20,22 +25,12 @@ import {
   recordOf,
   textOf,
 } from './read-object.ts';
-import { countOf } from './resource-amounts.ts';
+import { sizeOf } from './resource-amounts.ts';
 
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
 const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
-
-/** CSI drivers that in-tree disks have moved to: field of a PersistentVolume, name of the provisioner, driver. */
-const MIGRATED: readonly (readonly [string, string, string])[] = [
-  ['awsElasticBlockStore', 'kubernetes.io/aws-ebs', 'ebs.csi.aws.com'],
-  ['gcePersistentDisk', 'kubernetes.io/gce-pd', 'pd.csi.storage.gke.io'],
-  ['azureDisk', 'kubernetes.io/azure-disk', 'disk.csi.azure.com'],
-  ['azureFile', 'kubernetes.io/azure-file', 'file.csi.azure.com'],
-  ['cinder', 'kubernetes.io/cinder', 'cinder.csi.openstack.org'],
-  ['vsphereVolume', 'kubernetes.io/vsphere-volume', 'csi.vsphere.vmware.com'],
-  ['portworxVolume', 'kubernetes.io/portworx-volume', 'pxd.portworx.com'],
-];
+const NODE_AFFINITY = 'spec.nodeAffinity.required';
 
 /**
  * Describes a PersistentVolumeClaim.
@@ -56,6 +51,8 @@ export function claimOf(object: unknown): ClaimDescription {
     const selector = labelSelectorOf(spec.selector, 'spec.selector');
     return {
       key: namespacedKey(metadata),
+      uid: maybeText(metadata.uid, 'metadata.uid'),
+      ...controllerOf(metadata),
       volumeName,
       className: annotations[CLASS_ANNOTATION] ?? maybeText(spec.storageClassName, 'spec.storageClassName'),
       // As kube-scheduler has it; the phase follows later.
@@ -64,7 +61,8 @@ export function claimOf(object: unknown): ClaimDescription {
       ...(status.phase === 'Lost' && { lost: true as const }),
       selectedNode: annotations[SELECTED_NODE] ?? '',
       accessModes: maybeTexts(spec.accessModes, 'spec.accessModes'),
-      bytes: countOf(requests.storage ?? '0', 'one', 'spec.resources.requests.storage'),
+      bytes: sizeOf(requests.storage ?? '0', 'spec.resources.requests.storage'),
+      ...attributesClassOf(spec),
       ...(isBlock(spec) && { volumeMode: 'Block' as const }),
       ...(selector && { selector }),
     };
@@ -83,45 +81,75 @@ export function volumeOf(object: unknown): VolumeDescription {
     const spec = maybeRecord(volume.spec, 'spec');
     const status = maybeRecord(volume.status, 'status');
     const capacity = maybeRecord(spec.capacity, 'spec.capacity');
+    const labels = maybeStrings(metadata.labels, 'metadata.labels');
+    const terms = nodeTermsOf(maybeRecord(spec.nodeAffinity, 'spec.nodeAffinity').required, NODE_AFFINITY);
     return {
       name: textOf(metadata.name, 'metadata.name'),
-      nodeTerms: volumeTermsOf(spec),
-      labels: maybeStrings(metadata.labels, 'metadata.labels'),
+      nodeTerms: byLabels(terms),
+      labels,
       className: annotations[CLASS_ANNOTATION] ?? maybeText(spec.storageClassName, 'spec.storageClassName'),
-      claim: claimRefOf(spec),
+      ...claimRefOf(spec),
       accessModes: maybeTexts(spec.accessModes, 'spec.accessModes'),
-      bytes: countOf(capacity.storage ?? '0', 'one', 'spec.capacity.storage'),
-      available: status.phase === 'Available' && !isDeleting(metadata),
-      driver: driverOf(spec),
+      bytes: sizeOf(capacity.storage ?? '0', 'spec.capacity.storage'),
+      available: status.phase === 'Available',
+      ...(isDeleting(metadata) && { deleting: true as const }),
+      ...diskOf(spec, labels, terms),
+      ...attributesClassOf(spec),
       ...(isBlock(spec) && { volumeMode: 'Block' as const }),
     };
   });
 }
 
-/** Terms of the volume's node affinity; they are matched against labels alone, so that requirements on fields fall away. */
-function volumeTermsOf(spec: ApiObject): readonly NodeSelectorTerm[] | undefined {
-  const affinity = maybeRecord(spec.nodeAffinity, 'spec.nodeAffinity');
-  const terms = nodeTermsOf(affinity.required, 'spec.nodeAffinity.required');
+/** The terms against labels alone, as volumes are matched: requirements on fields fall away, and a term of nothing else holds anywhere. */
+function byLabels(terms: readonly NodeSelectorTerm[] | undefined): readonly NodeSelectorTerm[] | undefined {
   if (terms === undefined || terms.some((term) => term.expressions.length === 0)) return undefined;
   return terms.map((term) =>
     term.fields.length === 0 ? term : { expressions: term.expressions, fields: [] },
   );
 }
 
-function claimRefOf(spec: ApiObject): string {
-  if (!isRecord(spec.claimRef)) return '';
+function claimRefOf(spec: ApiObject): Pick<VolumeDescription, 'claim' | 'claimUid'> {
+  if (!isRecord(spec.claimRef)) return { claim: '', claimUid: '' };
   const namespace = maybeText(spec.claimRef.namespace, 'spec.claimRef.namespace');
-  return `${namespace}/${maybeText(spec.claimRef.name, 'spec.claimRef.name')}`;
+  const name = maybeText(spec.claimRef.name, 'spec.claimRef.name');
+  return { claim: `${namespace}/${name}`, claimUid: maybeText(spec.claimRef.uid, 'spec.claimRef.uid') };
 }
 
-/** The CSI driver, that of an in-tree disk's successor included. */
-function driverOf(spec: ApiObject): string {
-  if (isRecord(spec.csi)) return maybeText(spec.csi.driver, 'spec.csi.driver');
-  return MIGRATED.find(([field]) => isRecord(spec[field]))?.[2] ?? '';
+/** The disk as a CSI driver knows it. */
+function diskOf(
+  spec: ApiObject,
+  labels: VolumeDescription['labels'],
+  terms: readonly NodeSelectorTerm[] | undefined,
+): Pick<VolumeDescription, 'driver' | 'handle' | 'inTree'> {
+  if (isRecord(spec.csi)) {
+    return {
+      driver: maybeText(spec.csi.driver, 'spec.csi.driver'),
+      handle: maybeText(spec.csi.volumeHandle, 'spec.csi.volumeHandle'),
+    };
+  }
+  const disk = inTreeDiskOf(spec, labels, terms);
+  if (disk === undefined) return { driver: '', handle: '' };
+  const { plugin, nodeTerms } = disk.inTree;
+  return { ...disk, inTree: { plugin, nodeTerms: byLabels(nodeTerms) } };
+}
+
+function attributesClassOf(spec: ApiObject): { readonly attributesClass?: string } {
+  const name = maybeText(spec.volumeAttributesClassName, 'spec.volumeAttributesClassName');
+  return name === '' ? {} : { attributesClass: name };
+}
+
+/** Uid of the owner that is the controller. */
+function controllerOf(metadata: ApiObject): { readonly ownerUid?: string } {
+  for (const entry of maybeList(metadata.ownerReferences, 'metadata.ownerReferences')) {
+    const owner = recordOf(entry, 'metadata.ownerReferences[]');
+    if (owner.controller !== true) continue;
+    return { ownerUid: maybeText(owner.uid, 'metadata.ownerReferences[].uid') };
+  }
+  return {};
 }
 
 /**
- * Describes a StorageClass. Provisioners of in-tree disks are told as the CSI drivers that took their place.
+ * Describes a StorageClass.
  *
  * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
  */
@@ -129,11 +157,61 @@ export function storageClassOf(object: unknown): StorageClassDescription {
   return projecting('StorageClass', object, (storageClass) => {
     const metadata = recordOf(storageClass.metadata, 'metadata');
     const provisioner = maybeText(storageClass.provisioner, 'provisioner');
+    const driver = driverOfPlugin(provisioner);
     return {
       name: textOf(metadata.name, 'metadata.name'),
       waitForFirstConsumer: storageClass.volumeBindingMode === 'WaitForFirstConsumer',
-      provisioner: MIGRATED.find(([, inTree]) => inTree === provisioner)?.[2] ?? provisioner,
+      provisioner,
+      ...(driver !== undefined && { driver }),
       allowedTopologies: topologiesOf(storageClass.allowedTopologies),
+    };
+  });
+}
+
+/**
+ * Describes a VolumeAttachment.
+ *
+ * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ */
+export function attachmentOf(object: unknown): AttachmentDescription {
+  return projecting('VolumeAttachment', object, (attachment) => {
+    const spec = maybeRecord(attachment.spec, 'spec');
+    const source = maybeRecord(spec.source, 'spec.source');
+    return {
+      name: textOf(recordOf(attachment.metadata, 'metadata').name, 'metadata.name'),
+      node: maybeText(spec.nodeName, 'spec.nodeName'),
+      attacher: maybeText(spec.attacher, 'spec.attacher'),
+      volume: maybeText(source.persistentVolumeName, 'spec.source.persistentVolumeName'),
+    };
+  });
+}
+
+/**
+ * Describes a CSIDriver.
+ *
+ * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ */
+export function csiDriverOf(object: unknown): CsiDriverDescription {
+  return projecting('CSIDriver', object, (driver) => ({
+    name: textOf(recordOf(driver.metadata, 'metadata').name, 'metadata.name'),
+    tracksCapacity: maybeFlag(maybeRecord(driver.spec, 'spec').storageCapacity, 'spec.storageCapacity'),
+  }));
+}
+
+/**
+ * Describes a CSIStorageCapacity. As in kube-scheduler, `maximumVolumeSize` counts before `capacity`.
+ *
+ * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ */
+export function storageCapacityOf(object: unknown): StorageCapacityDescription {
+  return projecting('CSIStorageCapacity', object, (capacity) => {
+    const limit = capacity.maximumVolumeSize ?? capacity.capacity;
+    const nodes = labelSelectorOf(capacity.nodeTopology, 'nodeTopology');
+    return {
+      key: namespacedKey(recordOf(capacity.metadata, 'metadata')),
+      className: maybeText(capacity.storageClassName, 'storageClassName'),
+      ...(limit !== undefined && limit !== null && { bytes: sizeOf(limit, 'capacity') }),
+      ...(nodes !== undefined && nodes !== null && { nodes }),
     };
   });
 }

@@ -18,6 +18,7 @@ import {
   names,
   one,
   quantities,
+  quantity,
   strings,
   text,
   texts,
@@ -36,6 +37,11 @@ const IDENTITY = {
 
 const OBJECT_META = message(IDENTITY);
 const ANNOTATED_META = message({ ...IDENTITY, annotations: strings(12) });
+const OWNED_META = message({
+  ...IDENTITY,
+  annotations: strings(12),
+  ownerReferences: many(13, message({ uid: text(4), controller: flag(6) })),
+});
 
 const REQUIREMENT = message({ key: text(1), operator: text(2), values: texts(3) });
 const LABEL_SELECTOR = message({ matchLabels: strings(1), matchExpressions: many(2, REQUIREMENT) });
@@ -98,6 +104,9 @@ const VOLUME_SOURCE = message({
   iscsi: one(8, message({ iqn: text(2), readOnly: flag(6) })),
   persistentVolumeClaim: one(10, message({ claimName: text(1), readOnly: flag(2) })),
   rbd: one(11, message({ monitors: texts(1), image: text(2), pool: text(4), readOnly: flag(8) })),
+  cinder: one(13, message({ volumeID: text(1) })),
+  azureDisk: one(22, message({ diskURI: text(2), kind: text(6) })),
+  portworxVolume: one(24, message({ volumeID: text(1) })),
   ephemeral: one(29, message({})),
 });
 
@@ -157,18 +166,13 @@ const NODE_SPEC = message({
   taints: many(5, message({ key: text(1), value: text(2), effect: text(3) })),
 });
 
-/** In-tree disks matter only by which of them it is. */
-const DISK = message({});
-
 const PERSISTENT_VOLUME_SOURCE = message({
-  gcePersistentDisk: one(1, DISK),
-  awsElasticBlockStore: one(2, DISK),
-  cinder: one(8, DISK),
-  azureFile: one(13, DISK),
-  vsphereVolume: one(14, DISK),
-  azureDisk: one(16, DISK),
-  portworxVolume: one(18, DISK),
-  csi: one(22, message({ driver: text(1) })),
+  gcePersistentDisk: one(1, message({ pdName: text(1) })),
+  awsElasticBlockStore: one(2, message({ volumeID: text(1) })),
+  cinder: one(8, message({ volumeID: text(1) })),
+  azureDisk: one(16, message({ diskURI: text(2), kind: text(6) })),
+  portworxVolume: one(18, message({ volumeID: text(1) })),
+  csi: one(22, message({ driver: text(1), volumeHandle: text(2) })),
 });
 
 const CLAIM_SPEC = message({
@@ -178,16 +182,18 @@ const CLAIM_SPEC = message({
   selector: one(4, LABEL_SELECTOR),
   storageClassName: text(5),
   volumeMode: text(6),
+  volumeAttributesClassName: text(9),
 });
 
 const VOLUME_SPEC = message({
   capacity: quantities(1),
   persistentVolumeSource: inline(2, PERSISTENT_VOLUME_SOURCE),
   accessModes: texts(3),
-  claimRef: one(4, message({ namespace: text(2), name: text(3) })),
+  claimRef: one(4, message({ namespace: text(2), name: text(3), uid: text(4) })),
   storageClassName: text(6),
   volumeMode: text(8),
   nodeAffinity: one(9, message({ required: one(1, NODE_SELECTOR) })),
+  volumeAttributesClassName: text(10),
 });
 
 const PHASE = message({ phase: text(1) });
@@ -217,7 +223,7 @@ export const NAMESPACE: MessageSchema = message({ metadata: one(1, OBJECT_META) 
 
 /** PersistentVolumeClaim of core/v1. */
 export const CLAIM: MessageSchema = message({
-  metadata: one(1, ANNOTATED_META),
+  metadata: one(1, OWNED_META),
   spec: one(2, CLAIM_SPEC),
   status: one(3, PHASE),
 });
@@ -242,13 +248,41 @@ export const STORAGE_CLASS: MessageSchema = message({
 
 /** CSINode of storage.k8s.io/v1. */
 export const CSI_NODE: MessageSchema = message({
-  metadata: one(1, OBJECT_META),
+  metadata: one(1, ANNOTATED_META),
   spec: one(
     2,
     message({
       drivers: many(1, message({ name: text(1), allocatable: one(4, message({ count: kept(integer(1)) })) })),
     }),
   ),
+});
+
+/** VolumeAttachment of storage.k8s.io/v1. */
+export const VOLUME_ATTACHMENT: MessageSchema = message({
+  metadata: one(1, OBJECT_META),
+  spec: one(
+    2,
+    message({
+      attacher: text(1),
+      source: one(2, message({ persistentVolumeName: text(1) })),
+      nodeName: text(3),
+    }),
+  ),
+});
+
+/** CSIDriver of storage.k8s.io/v1. */
+export const CSI_DRIVER: MessageSchema = message({
+  metadata: one(1, OBJECT_META),
+  spec: one(2, message({ storageCapacity: flag(4) })),
+});
+
+/** CSIStorageCapacity of storage.k8s.io/v1. */
+export const STORAGE_CAPACITY: MessageSchema = message({
+  metadata: one(1, OBJECT_META),
+  nodeTopology: one(2, LABEL_SELECTOR),
+  storageClassName: text(3),
+  capacity: quantity(4),
+  maximumVolumeSize: quantity(5),
 });
 
 /** PodDisruptionBudget of policy/v1. */

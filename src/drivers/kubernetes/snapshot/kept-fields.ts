@@ -68,6 +68,7 @@ const CLAIM_SPEC: Kept = {
   storageClassName: true,
   volumeName: true,
   volumeMode: true,
+  volumeAttributesClassName: true,
 };
 
 /** Only what identifies the disk: no references to secrets. */
@@ -80,27 +81,31 @@ const VOLUME: Kept = {
   awsElasticBlockStore: { volumeID: true, readOnly: true },
   rbd: { monitors: true, pool: true, image: true, readOnly: true },
   iscsi: { targetPortal: true, iqn: true, lun: true, readOnly: true },
-  azureDisk: { diskName: true, diskURI: true, readOnly: true },
+  azureDisk: { diskName: true, diskURI: true, kind: true, readOnly: true },
   cinder: { volumeID: true, readOnly: true },
+  portworxVolume: { volumeID: true, readOnly: true },
 };
 
-/** That a volume is such a disk, and nothing of which one. */
+/** What tells a disk from others, which volume limits go by. */
 const DISK_KINDS = {
   local: {},
-  gcePersistentDisk: {},
-  awsElasticBlockStore: {},
-  azureDisk: {},
+  csi: { driver: true, volumeHandle: true },
+  gcePersistentDisk: { pdName: true },
+  awsElasticBlockStore: { volumeID: true },
+  azureDisk: { diskURI: true, kind: true },
   azureFile: {},
-  cinder: {},
+  cinder: { volumeID: true },
   vsphereVolume: {},
-  portworxVolume: {},
+  portworxVolume: { volumeID: true },
 } as const;
+
+const OWNER_REFERENCES: Kept = [{ apiVersion: true, kind: true, name: true, uid: true, controller: true }];
 
 const POD: Kept = {
   metadata: {
     ...METADATA,
     annotations: POD_ANNOTATIONS,
-    ownerReferences: [{ apiVersion: true, kind: true, name: true, uid: true, controller: true }],
+    ownerReferences: OWNER_REFERENCES,
   },
   spec: {
     schedulerName: true,
@@ -153,7 +158,22 @@ export const KEPT_FIELDS: Readonly<Record<string, Kept>> = {
       conditions: [{ type: true, status: true }],
     },
   },
-  CSINode: { metadata: METADATA, spec: true },
+  CSINode: {
+    metadata: { ...METADATA, annotations: { beginning: ['storage.alpha.kubernetes.io/migrated-plugins'] } },
+    spec: true,
+  },
+  CSIDriver: { metadata: METADATA, spec: { storageCapacity: true } },
+  CSIStorageCapacity: {
+    metadata: METADATA,
+    storageClassName: true,
+    nodeTopology: true,
+    capacity: true,
+    maximumVolumeSize: true,
+  },
+  VolumeAttachment: {
+    metadata: METADATA,
+    spec: { attacher: true, nodeName: true, source: { persistentVolumeName: true } },
+  },
   StorageClass: {
     metadata: { ...METADATA, annotations: VOLUME_ANNOTATIONS },
     provisioner: true,
@@ -168,14 +188,14 @@ export const KEPT_FIELDS: Readonly<Record<string, Kept>> = {
       accessModes: true,
       storageClassName: true,
       volumeMode: true,
+      volumeAttributesClassName: true,
       claimRef: { namespace: true, name: true, uid: true },
-      csi: { driver: true },
       ...DISK_KINDS,
     },
     status: { phase: true },
   },
   PersistentVolumeClaim: {
-    metadata: { ...METADATA, annotations: VOLUME_ANNOTATIONS },
+    metadata: { ...METADATA, annotations: VOLUME_ANNOTATIONS, ownerReferences: OWNER_REFERENCES },
     spec: { ...CLAIM_SPEC, selector: true },
     status: { phase: true, capacity: true },
   },

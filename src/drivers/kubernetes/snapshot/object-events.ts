@@ -11,7 +11,14 @@ import { namespaceOf, nodeOf, volumeLimitsOf } from '../objects/node.ts';
 import { podOf } from '../objects/pod.ts';
 import { budgetOf, podGroupOf } from '../objects/pod-group.ts';
 import { type ApiObject, isRecord } from '../objects/read-object.ts';
-import { claimOf, storageClassOf, volumeOf } from '../objects/storage.ts';
+import {
+  attachmentOf,
+  claimOf,
+  csiDriverOf,
+  storageCapacityOf,
+  storageClassOf,
+  volumeOf,
+} from '../objects/storage.ts';
 import { TemplateCache } from '../objects/template-cache.ts';
 
 /** Reads objects one after the other. */
@@ -51,6 +58,12 @@ export class ObjectEvents {
         return { kind: 'storage-class', storageClass: storageClassOf(object) };
       case 'CSINode':
         return { kind: 'volume-limits', limits: volumeLimitsOf(object) };
+      case 'CSIDriver':
+        return { kind: 'csi-driver', driver: csiDriverOf(object) };
+      case 'CSIStorageCapacity':
+        return { kind: 'storage-capacity', capacity: storageCapacityOf(object) };
+      case 'VolumeAttachment':
+        return { kind: 'volume-attachment', attachment: attachmentOf(object) };
       default:
         return undefined;
     }

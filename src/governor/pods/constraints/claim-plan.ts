@@ -5,9 +5,11 @@
  */
 import type { ClaimDescription, VolumeDescription } from '../../../model/kubernetes/node.ts';
 import type { NodeSelectorTerm, PodTemplate } from '../../../model/kubernetes/pod.ts';
+import { Refusal, type RefusalCode } from '../constraints.ts';
 import type { NodeTable } from './node-table.ts';
 import { labelOf, matchesSelector, meetsRequirement } from './requirements.ts';
-import type { VolumeBook } from './volume-book.ts';
+import type { StorageCapacities } from './storage-capacities.ts';
+import { isFor, type VolumeBook } from './volume-book.ts';
 import type { VolumePromise, VolumePromises } from './volume-promises.ts';
 import type { VolumeEntry } from './volume-shelf.ts';
 
@@ -29,6 +31,7 @@ export interface ClaimContext {
   readonly nodes: NodeTable;
   readonly book: VolumeBook;
   readonly promises: VolumePromises;
+  readonly capacities: StorageCapacities;
 }
 
 /** The key of a claim of a template. */
@@ -38,15 +41,8 @@ export function claimKey(template: PodTemplate, name: string): string {
 
 /** @returns The claims sorted out, or why the pod cannot be placed anywhere, in kube-scheduler's words. O(claims). */
 export function planClaims(context: ClaimContext, template: PodTemplate): ClaimPlan | string {
-  const claims: ClaimDescription[] = [];
-  for (const name of template.claims) {
-    const claim = context.book.claim(claimKey(template, name));
-    if (claim === undefined) return `persistentvolumeclaim "${name}" not found`;
-    claims.push(claim);
-  }
-  for (const claim of claims) {
-    if (claim.unusable) return unusableText(claim);
-  }
+  const claims = claimsOf(context, template);
+  if (typeof claims === 'string') return claims;
   if (claims.some((claim) => !isBound(claim) && !waits(context, claim))) {
     return 'pod has unbound immediate PersistentVolumeClaims';
   }
@@ -68,22 +64,49 @@ export function planClaims(context: ClaimContext, template: PodTemplate): ClaimP
   };
 }
 
-/** @returns Volumes (or '': made for the node) for the claims that wait, undefined if the node has none for one of them. */
+/** @returns The claims of a pod, or why one of them cannot be used. Those that are missing are told first, but for ephemeral ones. */
+function claimsOf({ book }: ClaimContext, template: PodTemplate): ClaimDescription[] | string {
+  const { ephemeral } = template;
+  const isEphemeral = (name: string): boolean => ephemeral?.claims.includes(name) ?? false;
+  for (const name of template.claims) {
+    if (book.claim(claimKey(template, name)) === undefined && !isEphemeral(name)) {
+      return `persistentvolumeclaim "${name}" not found`;
+    }
+  }
+  const claims: ClaimDescription[] = [];
+  for (const name of template.claims) {
+    const claim = book.claim(claimKey(template, name));
+    if (claim === undefined) {
+      return `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`;
+    }
+    if (claim.unusable) return unusableText(claim);
+    if (isEphemeral(name) && claim.ownerUid !== ephemeral?.podUid) {
+      const pod = `${template.namespace}/${ephemeral?.podName}`;
+      return `PVC ${claim.key} was not created for pod ${pod} (pod is not owner)`;
+    }
+    claims.push(claim);
+  }
+  return claims;
+}
+
+/** @returns Volumes (or '': made for the node) for the claims that wait, or why the node has none for one of them. */
 export function matchClaims(
   context: ClaimContext,
   plan: ClaimPlan,
   node: number,
-): readonly VolumePromise[] | undefined {
+): readonly VolumePromise[] | RefusalCode {
   const name = context.nodes.names[node] as string;
+  if (plan.toProvision.some((selected) => selected.node !== name)) return Refusal.VolumeBind;
   const found: VolumePromise[] = [];
-  for (const { claim, node: selected } of plan.toProvision) {
-    if (selected !== name) return undefined;
-    if (!canBeMade(context, claim, node)) return undefined;
+  for (const { claim } of plan.toProvision) {
+    const refusal = refusalToMake(context, claim, node);
+    if (refusal !== Refusal.None) return refusal;
     found.push({ claim: claim.key, volume: '', node: name });
   }
   for (const claim of plan.toMatch) {
     const volume = freeVolume(context, claim, node, found);
-    if (volume === undefined && !canBeMade(context, claim, node)) return undefined;
+    const refusal = volume === undefined ? refusalToMake(context, claim, node) : Refusal.None;
+    if (refusal !== Refusal.None) return refusal;
     found.push({ claim: claim.key, volume: volume?.description.name ?? '', node: name });
   }
   return found;
@@ -137,31 +160,53 @@ function freeVolume(
 function reserved({ book, promises }: ClaimContext, claim: ClaimDescription): VolumeEntry | undefined {
   const promised = promises.of(claim.key)?.volume ?? '';
   const entry = promised === '' ? undefined : book.volume(promised);
-  if (entry !== undefined) return entry;
-  return book
-    .reservedFor(claim)
-    .find(
-      ({ description }) => description.bytes >= claim.bytes && description.volumeMode === claim.volumeMode,
-    );
+  if (entry !== undefined && canBePromised(entry.description, claim)) return entry;
+  let best: VolumeEntry | undefined;
+  for (const own of book.reservedFor(claim)) {
+    const { description } = own;
+    if (description.bytes < claim.bytes || !isOfKind(description, claim)) continue;
+    if (best === undefined || isSmaller(description, best.description)) best = own;
+  }
+  return best;
+}
+
+/** Of equals the first by name. */
+function isSmaller(a: VolumeDescription, b: VolumeDescription): boolean {
+  return a.bytes < b.bytes || (a.bytes === b.bytes && a.name < b.name);
+}
+
+/** Whether a volume that was promised can still become the claim's. */
+export function canBePromised(volume: VolumeDescription, claim: ClaimDescription): boolean {
+  return volume.deleting !== true && (volume.claim === '' || isFor(volume, claim));
 }
 
 function suits(volume: VolumeDescription, claim: ClaimDescription): boolean {
   return (
     claim.accessModes.every((mode) => volume.accessModes.includes(mode)) &&
-    volume.volumeMode === claim.volumeMode &&
+    isOfKind(volume, claim) &&
     (claim.selector === undefined || matchesSelector(claim.selector, volume.labels))
   );
 }
 
-/** Whether the claim's class can make a volume for the node. */
-function canBeMade({ book, nodes }: ClaimContext, claim: ClaimDescription, node: number): boolean {
+/** What even a volume that is reserved for the claim must be. */
+function isOfKind(volume: VolumeDescription, claim: ClaimDescription): boolean {
+  return volume.volumeMode === claim.volumeMode && volume.attributesClass === claim.attributesClass;
+}
+
+/** @returns Why the claim's class cannot make a volume for the node, `Refusal.None` if it can. */
+function refusalToMake(context: ClaimContext, claim: ClaimDescription, node: number): RefusalCode {
+  const { book, nodes, capacities } = context;
   const storageClass = book.storageClass(claim.className);
-  if (storageClass === undefined) return false;
+  if (storageClass === undefined) return Refusal.VolumeBind;
   const { provisioner, allowedTopologies } = storageClass;
-  if (provisioner === '' || provisioner === NO_PROVISIONER) return false;
-  if (allowedTopologies === undefined || allowedTopologies.length === 0) return true;
+  if (provisioner === '' || provisioner === NO_PROVISIONER) return Refusal.VolumeBind;
   const labels = nodes.labelsOf(node);
-  return allowedTopologies.some((term) => allows(term, labels));
+  const isAllowed =
+    allowedTopologies === undefined ||
+    allowedTopologies.length === 0 ||
+    allowedTopologies.some((term) => allows(term, labels));
+  if (!isAllowed) return Refusal.VolumeBind;
+  return capacities.hasRoom(storageClass, claim.bytes, labels) ? Refusal.None : Refusal.VolumeSpace;
 }
 
 function allows(term: NodeSelectorTerm, labels: Readonly<Record<string, string>>): boolean {

@@ -27,6 +27,7 @@ import { ShapeStates } from './shape-states.ts';
 import type { SpreadRule } from './spread-rule.ts';
 import { StorageRules } from './storage-rules.ts';
 import type { TolerationClass } from './taints.ts';
+import { usesStorage } from './uses-storage.ts';
 
 /** kube-scheduler's weights. */
 const TAINT_WEIGHT = 3;
@@ -80,7 +81,7 @@ export class ClusterConstraints implements Constraints {
   private affinity: AffinityRule | undefined;
   private hasPorts = false;
   private hasDisks = false;
-  private hasClaims = false;
+  private hasVolumes = false;
   private hasEnemies = false;
 
   constructor(options: ConstraintsOptions = {}) {
@@ -127,14 +128,14 @@ export class ClusterConstraints implements Constraints {
     this.nodes.reach(node);
     if (leaving) this.leaving.add(uid);
     this.count(node, shape, 1, leaving);
-    if (shape.template.claims.length > 0) this.storage.addPod(node, shape.template, uid, seen);
+    if (usesStorage(shape.template)) this.storage.addPod(node, shape.template, uid, seen);
   }
 
   removePod(node: number, shape: PodShape, uid: string): void {
     const leaving = this.leaving.delete(uid);
     if (!this.pods.has(node, this.shapes.of(shape), leaving)) return;
     this.count(node, shape, -1, leaving);
-    if (shape.template.claims.length > 0) this.storage.removePod(node, shape.template, uid);
+    if (usesStorage(shape.template)) this.storage.removePod(node, shape.template, uid);
   }
 
   forgetShape(id: number): void {
@@ -163,7 +164,7 @@ export class ClusterConstraints implements Constraints {
     const { template } = shape;
     return (
       template.hostPorts.length > 0 ||
-      template.claims.length > 0 ||
+      usesStorage(template) ||
       template.exclusiveDisks.length > 0 ||
       template.affinity.length > 0 ||
       template.antiAffinity.length > 0 ||
@@ -189,8 +190,8 @@ export class ClusterConstraints implements Constraints {
     this.nodeClass = rules.nodeClass();
     this.hasPorts = rules.ports.length > 0;
     this.hasDisks = template.exclusiveDisks.length > 0;
-    this.hasClaims = template.claims.length > 0;
-    const refused = this.hasClaims ? this.storage.rule.begin(template) : '';
+    this.hasVolumes = usesStorage(template);
+    const refused = this.hasVolumes ? this.storage.rule.begin(template) : '';
     if (refused !== '') return refused;
     this.spread = rules.spread();
     this.spread?.begin();
@@ -220,8 +221,9 @@ export class ClusterConstraints implements Constraints {
 
   texts(node: number, refusal: RefusalCode): readonly string[] {
     const text = this.text(node, refusal);
-    const isBoth = refusal === Refusal.VolumeNodeAffinity && this.storage.rule.lacksVolumes(node);
-    return isBoth ? [text, REFUSAL_TEXTS[Refusal.VolumeBind] as string] : [text];
+    if (refusal !== Refusal.VolumeNodeAffinity) return [text];
+    const other = this.storage.rule.bindRefusal(node);
+    return other === Refusal.None ? [text] : [text, REFUSAL_TEXTS[other] as string];
   }
 
   isResolvable(refusal: RefusalCode): boolean {
@@ -281,7 +283,7 @@ export class ClusterConstraints implements Constraints {
   /** Claims, spread, affinity. */
   private checkPods(node: number): RefusalCode {
     let refusal: RefusalCode = Refusal.None;
-    if (this.hasClaims) refusal = this.storage.rule.check(node);
+    if (this.hasVolumes) refusal = this.storage.rule.check(node);
     if (refusal === Refusal.None && this.spread !== undefined) refusal = this.spread.check(node);
     if (refusal === Refusal.None && this.affinity !== undefined) refusal = this.affinity.check(node);
     if (refusal === Refusal.None && this.hasEnemies) refusal = this.enemies.check(node);

@@ -96,6 +96,7 @@ export class Cluster {
   claim(name: string, changes: Partial<ClaimDescription> = {}): this {
     const claim: ClaimDescription = {
       key: `a/${name}`,
+      uid: `uid-${name}`,
       volumeName: '',
       className: 'local',
       bound: false,
@@ -117,10 +118,12 @@ export class Cluster {
       labels: {},
       className: 'local',
       claim: '',
+      claimUid: '',
       accessModes: ['ReadWriteOnce'],
       bytes: 1,
       available: true,
       driver: '',
+      handle: changes.driver === undefined ? '' : name,
       ...changes,
     };
     this.rules.take({ kind: 'volume', volume });

@@ -6,6 +6,7 @@ import { disksClash } from './disk-table.ts';
 import type { Namespaces } from './namespaces.ts';
 import { meansHolder, meansSeeker, spreadSelection, termsSelection } from './pod-selection.ts';
 import { portsClash } from './port-table.ts';
+import { usesStorage } from './uses-storage.ts';
 
 /** Whether where `template` fits can change with pods of `other`; resources are not looked at. O(constraints of both). */
 export function areConcerned(template: PodTemplate, other: PodTemplate, namespaces: Namespaces): boolean {
@@ -20,7 +21,7 @@ export function areConcerned(template: PodTemplate, other: PodTemplate, namespac
 
 /** Claims in common, or limits: volumes of one driver count together, and which driver is not the template's to say. */
 function shareVolumes(template: PodTemplate, other: PodTemplate): boolean {
-  return template.claims.length > 0 && other.claims.length > 0;
+  return usesStorage(template) && usesStorage(other);
 }
 
 function countsForSpread(template: PodTemplate, other: PodTemplate): boolean {

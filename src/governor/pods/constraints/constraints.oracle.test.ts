@@ -3,6 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../kernel/random.ts';
+import type { ClaimDescription, VolumeDescription } from '../../../model/kubernetes/node.ts';
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
 import type { PodShape } from '../constraints.ts';
 import type { PodEvent } from '../pod-events.ts';
@@ -10,8 +11,11 @@ import { ClusterConstraints } from './cluster-constraints.ts';
 import { ConstraintsOracle, type OraclePromise, type PlacedPod } from './constraints.oracle.ts';
 import {
   Draw,
+  drawAttachment,
+  drawCapacity,
   drawClaim,
   drawClass,
+  drawLimits,
   drawNamespace,
   drawNamespaceLabels,
   drawNode,
@@ -54,7 +58,7 @@ class Twin {
     else if (kind < 15) this.removePod();
     else if (kind < 16) this.changeNamespace();
     else if (kind < 18) this.changeStorage();
-    else if (kind < 19) this.changeLimits();
+    else if (kind < 19) this.changeCsiNodeOrDriver();
     else this.renewShape();
   }
 
@@ -84,8 +88,8 @@ class Twin {
     expect(found).toEqual(slots.map((slot) => oracle.refusal(template, slot)));
     for (const slot of slots) {
       const claims = rules.claimsFor(shape, slot).map(({ claim, volume }) => `${claim} ${volume}`);
-      const wanted = (oracle.match(template, slot) ?? []).map(nameOf);
-      expect(claims.sort()).toEqual(wanted.sort());
+      const wanted = oracle.match(template, slot);
+      expect(claims.sort()).toEqual(typeof wanted === 'number' ? [] : wanted.map(nameOf).sort());
     }
     if (rules.isPlain(shape)) {
       const open = slots.filter((slot) => isOpen(oracle, slot));
@@ -144,10 +148,9 @@ class Twin {
     const uid = `pod-${this.uids++}`;
     const leaving = this.draw.chance(0.2);
     const { template } = shape;
-    const promises =
-      this.oracle.before({ ...template, requiredNodeTerms: undefined }) === ''
-        ? (this.oracle.match(template, node) ?? [])
-        : [];
+    const before = this.oracle.before({ ...template, requiredNodeTerms: undefined });
+    const found = before === '' ? this.oracle.match(template, node) : [];
+    const promises = typeof found === 'number' ? [] : found;
     // What a claim has been promised already stays.
     const standing = new Map(this.oracle.pods.flatMap((pod) => pod.promises).map((p) => [p.claim, p]));
     const kept = promises.map((promise) => standing.get(promise.claim) ?? promise);
@@ -181,15 +184,45 @@ class Twin {
   }
 
   private changeLimits(): void {
-    const name = `n${this.draw.below(6)}`;
-    if (this.draw.chance(0.3)) {
-      this.oracle.limits.delete(name);
-      this.rules.take({ kind: 'volume-limits-gone', name });
+    const { draw, oracle, rules } = this;
+    const limits = drawLimits(draw);
+    if (draw.chance(0.3)) {
+      oracle.limits.delete(limits.name);
+      rules.take({ kind: 'volume-limits-gone', name: limits.name });
       return;
     }
-    const limits = { 'disk.csi': this.draw.below(3) };
-    this.oracle.limits.set(name, limits);
-    this.rules.take({ kind: 'volume-limits', limits: { name, limits } });
+    oracle.limits.set(limits.name, limits);
+    rules.take({ kind: 'volume-limits', limits });
+  }
+
+  /** What CSI drivers tell. */
+  private changeCsi(): void {
+    const { draw, oracle, rules } = this;
+    const gone = draw.chance(0.3);
+    const kind = draw.below(5);
+    if (kind === 0) {
+      const driver = { name: 'disk.csi', tracksCapacity: draw.chance(0.7) };
+      oracle.tracking.delete(driver.name);
+      if (!gone && driver.tracksCapacity) oracle.tracking.add(driver.name);
+      rules.take(gone ? { kind: 'csi-driver-gone', name: driver.name } : { kind: 'csi-driver', driver });
+    } else if (kind < 3) {
+      const capacity = drawCapacity(draw);
+      const { key } = capacity;
+      if (gone) oracle.capacities.delete(key);
+      else oracle.capacities.set(key, capacity);
+      rules.take(gone ? { kind: 'storage-capacity-gone', key } : { kind: 'storage-capacity', capacity });
+    } else {
+      const attachment = drawAttachment(draw);
+      const { name } = attachment;
+      if (gone) oracle.attachments.delete(name);
+      else oracle.attachments.set(name, attachment);
+      rules.take(gone ? { kind: 'volume-attachment-gone', name } : { kind: 'volume-attachment', attachment });
+    }
+  }
+
+  private changeCsiNodeOrDriver(): void {
+    if (this.draw.chance(0.5)) this.changeLimits();
+    else this.changeCsi();
   }
 
   private changeStorage(): void {
@@ -209,17 +242,24 @@ class Twin {
       const before = oracle.claims.get(event.claim.key);
       oracle.claims.set(event.claim.key, event.claim);
       const refused = before !== undefined && before.selectedNode !== '' && event.claim.selectedNode === '';
-      if (event.claim.volumeName !== '' || refused) this.breakPromises((p) => p.claim === event.claim.key);
+      const isOther = before !== undefined && before.uid !== event.claim.uid;
+      if (event.claim.volumeName !== '' || refused || isOther)
+        this.breakPromises((p) => p.claim === event.claim.key);
     }
     if (event.kind === 'claim-gone') {
       oracle.claims.delete(event.key);
       this.breakPromises((p) => p.claim === event.key);
     }
     if (event.kind === 'volume') {
-      const before = oracle.volumes.get(event.volume.name);
-      oracle.volumes.set(event.volume.name, event.volume);
-      const givenUp = before !== undefined && before.claim !== '' && before.claim !== event.volume.claim;
-      if (givenUp) this.breakPromises((p) => p.volume === event.volume.name);
+      const { volume } = event;
+      const before = oracle.volumes.get(volume.name);
+      oracle.volumes.set(volume.name, volume);
+      const givenUp = before !== undefined && before.claim !== '' && before.claim !== volume.claim;
+      this.breakPromises(
+        (p) =>
+          p.volume === volume.name &&
+          (givenUp || volume.deleting === true || !isFreeFor(volume, oracle.claims.get(p.claim))),
+      );
     }
     if (event.kind === 'volume-gone') {
       oracle.volumes.delete(event.name);
@@ -240,6 +280,11 @@ class Twin {
     const template: PodTemplate = drawTemplate(this.draw);
     this.shapes[shape.id] = { id: shape.id, template };
   }
+}
+
+function isFreeFor(volume: VolumeDescription, claim: ClaimDescription | undefined): boolean {
+  if (volume.claim === '') return true;
+  return volume.claim === claim?.key && (volume.claimUid === '' || volume.claimUid === claim.uid);
 }
 
 function nameOf({ claim, volume }: OraclePromise): string {

@@ -3,21 +3,33 @@
  * and nodes. What `ClusterConstraints` is compared with.
  */
 import type {
+  AttachmentDescription,
   ClaimDescription,
   NodeDescription,
+  NodeVolumeLimits,
+  StorageCapacityDescription,
   StorageClassDescription,
   Taint,
   VolumeDescription,
 } from '../../../model/kubernetes/node.ts';
 import type {
-  LabelRequirement,
-  LabelSelector,
   NodeSelectorTerm,
   PodAffinityTerm,
   PodTemplate,
   SpreadConstraint,
 } from '../../../model/kubernetes/pod.ts';
 import { Refusal, type RefusalCode } from '../constraints.ts';
+import {
+  isInZone,
+  isTolerated,
+  matches,
+  matchesNode,
+  matchesTerm,
+  meets,
+  shareADisk,
+  shareAPort,
+  toleratesNode,
+} from './matching.oracle.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -46,19 +58,18 @@ export class ConstraintsOracle {
   readonly claims = new Map<string, ClaimDescription>();
   readonly volumes = new Map<string, VolumeDescription>();
   readonly classes = new Map<string, StorageClassDescription>();
-  readonly limits = new Map<string, Readonly<Record<string, number>>>();
+  readonly limits = new Map<string, NodeVolumeLimits>();
+  readonly attachments = new Map<string, AttachmentDescription>();
+  readonly capacities = new Map<string, StorageCapacityDescription>();
+  /** CSI drivers that publish what they have left. */
+  readonly tracking = new Set<string>();
 
   /** Why no node will do; '' if one may. */
   before(pod: PodTemplate): string {
     if (this.named(pod)?.size === 0) return 'pod affinity terms conflict';
-    for (const name of pod.claims) {
-      if (!this.claims.has(`${pod.namespace}/${name}`)) return `persistentvolumeclaim "${name}" not found`;
-    }
+    const wrong = this.wrongClaim(pod);
+    if (wrong !== '') return wrong;
     const claims = this.claimsOf(pod);
-    const unusable = claims.find((claim) => claim.unusable);
-    if (unusable !== undefined) {
-      return `persistentvolumeclaim "${unusable.key.split('/')[1]}" is being deleted`;
-    }
     for (const claim of claims) {
       const waits =
         this.classes.get(claim.className)?.waitForFirstConsumer === true && claim.volumeName === '';
@@ -70,6 +81,22 @@ export class ConstraintsOracle {
       if (claim.volumeName !== '' && !this.volumes.has(claim.volumeName)) {
         return `persistentvolume "${claim.volumeName}" not found`;
       }
+    }
+    return '';
+  }
+
+  private wrongClaim(pod: PodTemplate): string {
+    const own = pod.ephemeral?.claims ?? [];
+    const missing = pod.claims.filter((name) => !this.claims.has(`${pod.namespace}/${name}`));
+    const [lost] = missing.filter((name) => !own.includes(name));
+    if (lost !== undefined) return `persistentvolumeclaim "${lost}" not found`;
+    for (const name of pod.claims) {
+      const claim = this.claims.get(`${pod.namespace}/${name}`);
+      if (claim === undefined)
+        return `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`;
+      if (claim.unusable) return `persistentvolumeclaim "${name}" is being deleted`;
+      if (own.includes(name) && claim.ownerUid !== pod.ephemeral?.podUid)
+        return `PVC ${claim.key} was not created for pod ${pod.namespace}/${pod.ephemeral?.podName} (pod is not owner)`;
     }
     return '';
   }
@@ -103,8 +130,8 @@ export class ConstraintsOracle {
     return this.volumeRefusal(pod, slot, node) || this.spreadRefusal(pod, node) || this.podRefusal(pod, node);
   }
 
-  /** What a pod's claims get on a node; undefined: nothing will do. */
-  match(pod: PodTemplate, slot: number): readonly OraclePromise[] | undefined {
+  /** What a pod's claims get on a node, or why nothing will do. */
+  match(pod: PodTemplate, slot: number): readonly OraclePromise[] | RefusalCode {
     const node = this.nodes.get(slot) as NodeDescription;
     const waiting = this.claimsOf(pod).filter((claim) => !(claim.bound && claim.volumeName !== ''));
     const promised = new Map(this.pods.flatMap((p) => p.promises).map((p) => [p.claim, p]));
@@ -114,7 +141,7 @@ export class ConstraintsOracle {
     for (const claim of waiting) {
       const promise = promised.get(claim.key);
       const selected = claim.selectedNode || (promise?.volume === '' ? promise.node : '');
-      if (selected !== '' && selected !== node.name) return undefined;
+      if (selected !== '' && selected !== node.name) return Refusal.VolumeBind;
       (selected === '' ? toFind : toMake).push(claim);
     }
     for (const claim of toFind.sort((a, b) => a.bytes - b.bytes)) {
@@ -125,11 +152,18 @@ export class ConstraintsOracle {
     for (const claim of toMake) {
       const made = this.classes.get(claim.className);
       if (made === undefined || made.provisioner === '' || made.provisioner.endsWith('no-provisioner'))
-        return undefined;
+        return Refusal.VolumeBind;
       const allowed = made.allowedTopologies ?? [];
       const fits = (term: NodeSelectorTerm): boolean =>
         term.expressions.length > 0 && term.expressions.every((r) => meets(r, node.labels));
-      if (allowed.length > 0 && !allowed.some(fits)) return undefined;
+      if (allowed.length > 0 && !allowed.some(fits)) return Refusal.VolumeBind;
+      const room = [...this.capacities.values()].some(
+        ({ className, bytes, nodes }) =>
+          className === made.name &&
+          (bytes ?? -1) >= claim.bytes &&
+          nodes?.every((r) => meets(r, node.labels)) === true,
+      );
+      if (this.tracking.has(made.provisioner) && !room) return Refusal.VolumeSpace;
       found.push({ claim: claim.key, volume: '', node: node.name });
     }
     return found;
@@ -173,24 +207,34 @@ export class ConstraintsOracle {
       volume.nodeTerms.some(
         (t) => t.expressions.length > 0 && t.expressions.every((r) => meets(r, node.labels)),
       );
+    const inOrder = [...this.volumes.values()].sort(
+      (a, b) => a.bytes - b.bytes || (a.name < b.name ? -1 : 1),
+    );
     const own =
       this.volumes.get(promised.get(claim.key)?.volume ?? '') ??
-      [...this.volumes.values()].find(
-        (v) => v.claim === claim.key && v.className === claim.className && v.bytes >= claim.bytes,
+      inOrder.find(
+        (v) =>
+          v.claim === claim.key &&
+          (v.claimUid === '' || v.claimUid === claim.uid) &&
+          v.deleting !== true &&
+          v.className === claim.className &&
+          v.attributesClass === claim.attributesClass &&
+          v.bytes >= claim.bytes,
       );
     if (own !== undefined) return here(own) ? own.name : undefined;
     const taken = new Set([...promised.values(), ...chosen].map((p) => p.volume));
-    const free = [...this.volumes.values()].filter(
+    const free = inOrder.filter(
       (v) =>
         v.claim === '' &&
         v.available &&
+        v.deleting !== true &&
+        v.attributesClass === claim.attributesClass &&
         v.className === claim.className &&
         v.bytes >= claim.bytes &&
         claim.accessModes.every((mode) => v.accessModes.includes(mode)) &&
         !taken.has(v.name) &&
         here(v),
     );
-    free.sort((a, b) => a.bytes - b.bytes || (a.name < b.name ? -1 : 1));
     return free[0]?.name;
   }
 
@@ -205,23 +249,37 @@ export class ConstraintsOracle {
     for (const volume of bound) {
       const fits = (t: NodeSelectorTerm): boolean =>
         t.expressions.length > 0 && t.expressions.every((r) => meets(r, node.labels));
-      if (volume.nodeTerms !== undefined && !volume.nodeTerms.some(fits)) return Refusal.VolumeNodeAffinity;
+      const moved = this.limits.get(node.name)?.migrated?.includes(volume.inTree?.plugin ?? '-');
+      const terms = moved === true ? volume.inTree?.nodeTerms : volume.nodeTerms;
+      if (terms !== undefined && !terms.some(fits)) return Refusal.VolumeNodeAffinity;
     }
-    if (this.match(pod, slot) === undefined) return Refusal.VolumeBind;
+    const found = this.match(pod, slot);
+    if (typeof found === 'number') return found;
     return bound.every((volume) => isInZone(volume, node)) ? Refusal.None : Refusal.VolumeZone;
   }
 
   private isWithinLimits(pod: PodTemplate, slot: number, node: NodeDescription): boolean {
-    const ids = (template: PodTemplate): [string, string][] =>
-      this.claimsOf(template).flatMap((claim): [string, string][] => {
+    const disk = (driver: string, handle: string): [string, string] => [`${driver}/${handle}`, driver];
+    const ids = (template: PodTemplate): [string, string][] => [
+      ...(template.inlineVolumes ?? []).map((text) => disk('disk.csi', text.split('/')[1] as string)),
+      ...this.claimsOf(template).flatMap((claim): [string, string][] => {
         const volume = this.volumes.get(claim.volumeName);
-        if (volume !== undefined) return volume.driver === '' ? [] : [[volume.name, volume.driver]];
+        if (volume !== undefined)
+          return volume.driver === '' || volume.handle === '' ? [] : [disk(volume.driver, volume.handle)];
         const driver = this.classes.get(claim.className)?.provisioner ?? '';
         return driver === '' ? [] : [[`claim ${claim.key}`, driver]];
-      });
+      }),
+    ];
     const attached = new Map(this.pods.filter((p) => p.node === slot).flatMap((p) => ids(p.template)));
     const added = new Map(ids(pod).filter(([id]) => !attached.has(id)));
-    const limits = this.limits.get(node.name) ?? {};
+    for (const { node: where, attacher, volume: name } of this.attachments.values()) {
+      const volume = this.volumes.get(name);
+      if (where !== node.name || volume === undefined || volume.driver === '' || volume.inTree) continue;
+      // A volume that is attached and not used by pods of the node counts beside the pod's own use of it.
+      const [id, driver] = disk(attacher, volume.handle);
+      if (!attached.has(id)) attached.set(`${id} attached`, driver);
+    }
+    const limits = this.limits.get(node.name)?.limits ?? {};
     return [...new Set(added.values())].every((driver) => {
       const count = [...attached.values(), ...added.values()].filter((d) => d === driver).length;
       return count <= (limits[driver] ?? Number.POSITIVE_INFINITY);
@@ -381,85 +439,4 @@ function ranged(raw: readonly number[]): number[] {
   const least = Math.min(...raw);
   const range = Math.max(...raw) - least;
   return raw.map((score) => (range === 0 ? 0 : Math.floor(100 * ((score - least) / range))));
-}
-
-function meets({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
-  const value = labels[key];
-  if (operator === 'In') return value !== undefined && values.includes(value);
-  if (operator === 'NotIn') return value === undefined || !values.includes(value);
-  if (operator === 'Exists') return value !== undefined;
-  if (operator === 'DoesNotExist') return value === undefined;
-  if (value === undefined || !/^[0-9]+$/.test(value)) return false;
-  return operator === 'Gt' ? Number(value) > Number(values[0]) : Number(value) < Number(values[0]);
-}
-
-function matches(selector: LabelSelector | undefined, labels: Labels): boolean {
-  return selector?.every((requirement) => meets(requirement, labels)) ?? false;
-}
-
-function matchesTerm(term: NodeSelectorTerm, node: NodeDescription): boolean {
-  if (term.expressions.length + term.fields.length === 0) return false;
-  if (
-    term.expressions.some(
-      (r) => (r.operator === 'Gt' || r.operator === 'Lt') && !/^[0-9]+$/.test(r.values[0] ?? ''),
-    )
-  ) {
-    return false;
-  }
-  return (
-    term.expressions.every((requirement) => meets(requirement, node.labels)) &&
-    term.fields.every((field) => field.values.length === 1 && meets(field, { 'metadata.name': node.name }))
-  );
-}
-
-function matchesNode(pod: PodTemplate, node: NodeDescription): boolean {
-  if (Object.entries(pod.nodeSelector).some(([key, value]) => node.labels[key] !== value)) return false;
-  return pod.requiredNodeTerms?.some((term) => matchesTerm(term, node)) ?? true;
-}
-
-function isTolerated(pod: PodTemplate, taint: Taint): boolean {
-  return pod.tolerations.some(
-    ({ key, operator, value, effect }) =>
-      (key === '' || key === taint.key) &&
-      (effect === '' || effect === taint.effect) &&
-      (operator === 'Exists' || value === taint.value),
-  );
-}
-
-function toleratesNode(pod: PodTemplate, node: NodeDescription): boolean {
-  return node.taints.every((taint) => taint.effect === 'PreferNoSchedule' || isTolerated(pod, taint));
-}
-
-function shareAPort(a: PodTemplate, b: PodTemplate): boolean {
-  const all = (ip: string): boolean => ip === '' || ip === '0.0.0.0';
-  return a.hostPorts.some((x) =>
-    b.hostPorts.some(
-      (y) => x.port === y.port && x.protocol === y.protocol && (all(x.ip) || all(y.ip) || x.ip === y.ip),
-    ),
-  );
-}
-
-function shareADisk(a: PodTemplate, b: PodTemplate): boolean {
-  return a.exclusiveDisks.some((x) =>
-    b.exclusiveDisks.some(
-      (y) => x.replace(/:ro$/, '') === y.replace(/:ro$/, '') && !(x === y && x.endsWith(':ro')),
-    ),
-  );
-}
-
-function isInZone(volume: VolumeDescription, node: NodeDescription): boolean {
-  const newer: Record<string, string> = {
-    'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',
-    'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
-    'topology.kubernetes.io/zone': 'topology.kubernetes.io/zone',
-    'topology.kubernetes.io/region': 'topology.kubernetes.io/region',
-  };
-  const keys = Object.keys(newer);
-  if (!keys.some((key) => key in node.labels)) return true;
-  return keys.every((key) => {
-    const text = volume.labels[key];
-    if (text === undefined || text.split('__').some((part) => part.trim() === '')) return true;
-    const value = node.labels[key] ?? node.labels[newer[key] as string];
-    return value !== undefined && text.split('__').includes(value);
-  });
 }

@@ -3,8 +3,11 @@
  */
 import type { Random } from '../../../kernel/random.ts';
 import type {
+  AttachmentDescription,
   ClaimDescription,
   NodeDescription,
+  NodeVolumeLimits,
+  StorageCapacityDescription,
   StorageClassDescription,
   Taint,
   VolumeDescription,
@@ -156,9 +159,21 @@ export function drawTemplate(draw: Draw): PodTemplate {
     antiAffinity: draw.some(none, 2, term),
     preferredAffinity: draw.some(none, 2, () => ({ weight: 1 + draw.below(9), term: term() })),
     preferredAntiAffinity: draw.some(none, 2, () => ({ weight: 1 + draw.below(9), term: term() })),
-    claims: [...new Set(draw.some(none, 2, () => `claim-${draw.below(4)}`))],
+    ...drawVolumes(draw, none),
     exclusiveDisks: draw.some(none, 1, () => `gce:${draw.below(2)}${draw.of(['', ':ro'])}`),
   });
+}
+
+function drawVolumes(draw: Draw, none: number): Partial<PodTemplate> {
+  const claims = [...new Set(draw.some(none, 2, () => `claim-${draw.below(4)}`))];
+  const ephemeral = claims.filter(() => draw.chance(0.1));
+  return {
+    claims,
+    ...(ephemeral.length > 0 && { ephemeral: { podName: 'p', podUid: 'pod', claims: ephemeral } }),
+    ...(draw.chance((1 - none) / 2) && {
+      inlineVolumes: draw.some(0, 2, () => `disk.csi/disk-${draw.below(4)}`),
+    }),
+  };
 }
 
 function drawNodeTerm(draw: Draw): NodeSelectorTerm {
@@ -241,11 +256,16 @@ export function drawNamespace(draw: Draw): string {
   return draw.of(NAMESPACES);
 }
 
+/** An older claim and the one of its name that came after it. */
+const CLAIM_UIDS = ['older', 'newer', 'newer'];
+
 /** A claim that pods of the scenarios may use. */
 export function drawClaim(draw: Draw): ClaimDescription {
   const bound = draw.chance(0.4);
   return {
     key: `${draw.of(NAMESPACES)}/claim-${draw.below(4)}`,
+    uid: draw.of(CLAIM_UIDS),
+    ...(draw.chance(0.5) && { ownerUid: draw.of(['pod', 'other']) }),
     volumeName: bound || draw.chance(0.05) ? `volume-${draw.below(6)}` : '',
     className: draw.of(['local', 'made', 'made', 'now']),
     bound,
@@ -253,6 +273,7 @@ export function drawClaim(draw: Draw): ClaimDescription {
     selectedNode: draw.chance(0.1) ? `n${draw.below(6)}` : '',
     accessModes: draw.chance(0.15) ? ['ReadWriteOncePod'] : ['ReadWriteOnce'],
     bytes: 1 + draw.below(3),
+    ...(draw.chance(0.1) && { attributesClass: 'gold' }),
   };
 }
 
@@ -271,11 +292,65 @@ export function drawVolume(draw: Draw): VolumeDescription {
         })),
     labels,
     className: draw.of(['local', 'local', 'made']),
-    claim: draw.chance(0.2) ? `${draw.of(NAMESPACES)}/claim-${draw.below(4)}` : '',
+    ...drawClaimRef(draw),
     accessModes: draw.chance(0.8) ? ['ReadWriteOnce', 'ReadWriteOncePod'] : ['ReadOnlyMany'],
     bytes: 1 + draw.below(4),
     available: draw.chance(0.8),
+    ...(draw.chance(0.1) && { deleting: true as const }),
     driver: draw.of(['', 'disk.csi', 'disk.csi']),
+    handle: draw.chance(0.1) ? '' : `disk-${draw.below(4)}`,
+    ...(draw.chance(0.2) && {
+      inTree: {
+        plugin: 'kubernetes.io/aws-ebs',
+        nodeTerms: draw.chance(0.2)
+          ? undefined
+          : draw.some(0.1, 2, () => ({ expressions: [drawVolumeRequirement(draw)], fields: [] })),
+      },
+    }),
+    ...(draw.chance(0.1) && { attributesClass: 'gold' }),
+  };
+}
+
+function drawClaimRef(draw: Draw): Pick<VolumeDescription, 'claim' | 'claimUid'> {
+  if (draw.chance(0.75)) return { claim: '', claimUid: '' };
+  return {
+    claim: `${draw.of(NAMESPACES)}/claim-${draw.below(4)}`,
+    claimUid: draw.of(['', ...CLAIM_UIDS]),
+  };
+}
+
+/** What a CSINode says of a node. */
+export function drawLimits(draw: Draw): NodeVolumeLimits {
+  return {
+    name: `n${draw.below(6)}`,
+    limits: { 'disk.csi': draw.below(4) },
+    ...(draw.chance(0.5) && { migrated: ['kubernetes.io/aws-ebs'] }),
+  };
+}
+
+/** A volume of the scenarios attached to a node. */
+export function drawAttachment(draw: Draw): AttachmentDescription {
+  return {
+    name: `attachment-${draw.below(4)}`,
+    node: `n${draw.below(6)}`,
+    attacher: draw.of(['disk.csi', 'disk.csi', 'other.csi']),
+    volume: draw.chance(0.1) ? '' : `volume-${draw.below(6)}`,
+  };
+}
+
+/** What is left for a class. */
+export function drawCapacity(draw: Draw): StorageCapacityDescription {
+  return {
+    key: `csi/capacity-${draw.below(3)}`,
+    className: draw.of(['made', 'made', 'now']),
+    ...(draw.chance(0.9) && { bytes: 1 + draw.below(4) }),
+    ...(draw.chance(0.9) && {
+      nodes: draw.some(0.3, 1, () => ({
+        key: ZONE,
+        operator: 'In' as const,
+        values: [draw.of(['z1', 'z2'])],
+      })),
+    }),
   };
 }
 

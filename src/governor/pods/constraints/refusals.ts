@@ -95,6 +95,11 @@ const WORDS: Readonly<Record<RefusalCode, RefusalWords>> = {
     text: 'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod',
     resolvable: true,
   },
+  [Refusal.VolumeSpace]: {
+    plugin: 'VolumeBinding',
+    text: 'node(s) did not have enough free storage',
+    resolvable: false,
+  },
 };
 
 /** How many codes of `Refusal` there are; codes are dense from 0. */

@@ -3,13 +3,16 @@
  */
 import type {
   ClaimDescription,
+  NodeVolumeLimits,
   StorageClassDescription,
   VolumeDescription,
 } from '../../../model/kubernetes/node.ts';
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
 import type { PodEvent } from '../pod-events.ts';
-import { type ClaimContext, claimKey, matchClaims, planClaims } from './claim-plan.ts';
+import { type ClaimContext, canBePromised, claimKey, matchClaims, planClaims } from './claim-plan.ts';
 import type { NodeTable } from './node-table.ts';
+import { StorageCapacities } from './storage-capacities.ts';
+import { VolumeAttachments } from './volume-attachments.ts';
 import { VolumeBook } from './volume-book.ts';
 import { type VolumePromise, VolumePromises } from './volume-promises.ts';
 import { VolumeRule } from './volume-rule.ts';
@@ -22,14 +25,18 @@ export class StorageRules {
   private readonly book: VolumeBook;
   private readonly use: VolumeUse;
   private readonly promises = new VolumePromises();
-  private readonly limits = new Map<string, Readonly<Record<string, number>>>();
+  private readonly capacities = new StorageCapacities();
+  private readonly attachments: VolumeAttachments;
+  private readonly limits = new Map<string, NodeVolumeLimits>();
   private readonly context: ClaimContext;
 
   constructor(nodes: NodeTable) {
     this.book = new VolumeBook(nodes);
     this.use = new VolumeUse(this.book);
-    this.context = { nodes, book: this.book, promises: this.promises };
-    this.rule = new VolumeRule(this.context, this.use, this.limits);
+    this.attachments = new VolumeAttachments(this.book);
+    const { book, use, promises, capacities, attachments, limits } = this;
+    this.context = { nodes, book, promises, capacities };
+    this.rule = new VolumeRule(this.context, { use, attachments, limits });
   }
 
   /** Takes in what concerns storage. */
@@ -54,23 +61,27 @@ export class StorageRules {
         this.setClass(event.name, undefined);
         break;
       case 'volume-limits':
-        this.limits.set(event.limits.name, event.limits.limits);
+        this.limits.set(event.limits.name, event.limits);
         break;
       case 'volume-limits-gone':
         this.limits.delete(event.name);
         break;
+      default:
+        this.takeCsi(event);
     }
   }
 
-  /** A pod with claims came to a node: what its claims wait for is promised to it, unless it was `seen` there. O(claims). */
+  /** A pod with volumes came to a node: what its claims wait for is promised to it, unless it was `seen` there. O(claims). */
   addPod(node: number, template: PodTemplate, uid: string, seen = false): void {
     this.promises.make(uid, this.promisesFor(node, template, uid, seen));
     for (const name of template.claims) this.use.onPod(node, claimKey(template, name), 1);
+    for (const text of template.inlineVolumes ?? []) this.use.onInline(node, text, 1);
   }
 
   /** It went. O(claims). */
   removePod(node: number, template: PodTemplate, uid: string): void {
     for (const name of template.claims) this.use.onPod(node, claimKey(template, name), -1);
+    for (const text of template.inlineVolumes ?? []) this.use.onInline(node, text, -1);
     this.promises.takeBack(uid, this.context.nodes.names[node] as string);
   }
 
@@ -82,7 +93,8 @@ export class StorageRules {
     if (template.claims.length === 0) return [];
     const plan = planClaims(this.context, template);
     if (typeof plan === 'string') return [];
-    const found = matchClaims(this.context, plan, node) ?? [];
+    const found = matchClaims(this.context, plan, node);
+    if (typeof found === 'number') return [];
     return found.map(({ claim, volume }) => ({ claim: claim.slice(claim.indexOf('/') + 1), volume }));
   }
 
@@ -100,7 +112,8 @@ export class StorageRules {
     if (seen) return [];
     const plan = planClaims(this.context, template);
     if (typeof plan === 'string') return [];
-    return matchClaims(this.context, plan, node) ?? [];
+    const found = matchClaims(this.context, plan, node);
+    return typeof found === 'number' ? [] : found;
   }
 
   /** Whether a promise that was taken back can be made again. */
@@ -113,8 +126,33 @@ export class StorageRules {
     const before = this.book.claim(key);
     this.book.setClaim(key, claim);
     const refused = before !== undefined && before.selectedNode !== '' && claim?.selectedNode === '';
-    if (claim === undefined || claim.volumeName !== '' || refused) this.promises.forget(key);
+    const isOther = before !== undefined && before.uid !== claim?.uid;
+    if (isOther || claim?.volumeName !== '' || refused) this.promises.forget(key);
     this.use.reread(key);
+  }
+
+  /** What CSI drivers tell of themselves and of what is attached. */
+  private takeCsi(event: PodEvent): void {
+    switch (event.kind) {
+      case 'volume-attachment':
+        this.attachments.set(event.attachment.name, event.attachment);
+        break;
+      case 'volume-attachment-gone':
+        this.attachments.set(event.name, undefined);
+        break;
+      case 'csi-driver':
+        this.capacities.setDriver(event.driver.name, event.driver);
+        break;
+      case 'csi-driver-gone':
+        this.capacities.setDriver(event.name, undefined);
+        break;
+      case 'storage-capacity':
+        this.capacities.set(event.capacity.key, event.capacity);
+        break;
+      case 'storage-capacity-gone':
+        this.capacities.set(event.key, undefined);
+        break;
+    }
   }
 
   private setClass(name: string, storageClass: StorageClassDescription | undefined): void {
@@ -127,9 +165,13 @@ export class StorageRules {
     this.promises.forgetRecalled();
     const before = this.book.volume(name)?.description;
     this.book.setVolume(name, volume);
-    const claim = this.promises.claimPromised(name);
-    const givenUp = before !== undefined && before.claim !== '' && volume?.claim !== before.claim;
-    if (claim !== undefined && (volume === undefined || givenUp)) this.promises.forget(claim);
+    const promised = this.promises.claimPromised(name);
+    if (promised !== undefined) {
+      const claim = this.book.claim(promised);
+      const givenUp = before !== undefined && before.claim !== '' && volume?.claim !== before.claim;
+      const stands = volume !== undefined && claim !== undefined && canBePromised(volume, claim);
+      if (givenUp || !stands) this.promises.forget(promised);
+    }
     for (const holder of this.book.holdersOf(name)) this.use.reread(holder);
   }
 }

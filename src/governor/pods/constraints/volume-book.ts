@@ -45,10 +45,15 @@ export class VolumeBook {
     return this.shelves.get(className);
   }
 
-  /** Volumes of a claim's class that are reserved for it. */
+  /** Volumes of a claim's class that are reserved for this very claim, or by hand for its name; none that is being deleted. */
   reservedFor(claim: ClaimDescription): readonly VolumeEntry[] {
     const all = [...(this.reserved.get(claim.key) ?? [])];
-    return all.filter(({ description }) => description.className === claim.className);
+    return all.filter(
+      ({ description }) =>
+        description.className === claim.className &&
+        description.deleting !== true &&
+        isFor(description, claim),
+    );
   }
 
   /** Claims that name a volume. */
@@ -79,7 +84,7 @@ export class VolumeBook {
     const entry = volumeEntry(this.nodes, volume);
     this.volumes.set(name, entry);
     if (volume.claim !== '') addTo(this.reserved, volume.claim, entry);
-    else if (volume.available) this.shelfOf(volume.className).add(entry);
+    else if (isFree(volume)) this.shelfOf(volume.className).add(entry);
   }
 
   /** A storage class is new, changed, or gone (undefined). */
@@ -91,7 +96,7 @@ export class VolumeBook {
   private takeDown(entry: VolumeEntry): void {
     const { description } = entry;
     if (description.claim !== '') removeFrom(this.reserved, description.claim, entry);
-    else if (description.available) this.shelfOf(description.className).remove(entry);
+    else if (isFree(description)) this.shelfOf(description.className).remove(entry);
     releaseVolume(entry);
   }
 
@@ -100,6 +105,15 @@ export class VolumeBook {
     this.shelves.set(className, shelf);
     return shelf;
   }
+}
+
+/** Whether a volume's claimRef means a claim: by uid, or by name alone where it was written by hand without one. */
+export function isFor(volume: VolumeDescription, claim: ClaimDescription): boolean {
+  return volume.claim === claim.key && (volume.claimUid === '' || volume.claimUid === claim.uid);
+}
+
+function isFree(volume: VolumeDescription): boolean {
+  return volume.claim === '' && volume.available && volume.deleting !== true;
 }
 
 function addTo<Item>(sets: Map<string, Set<Item>>, key: string, item: Item): void {

@@ -2,12 +2,15 @@
  * Everything about a pod's claims that a node can refuse: a claim for one pod only that is in use, volume limits, where
  * volumes are, and their zones (kube-scheduler's VolumeRestrictions, NodeVolumeLimits, VolumeBinding and VolumeZone).
  */
+
+import type { NodeVolumeLimits } from '../../../model/kubernetes/node.ts';
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
 import { Refusal, type RefusalCode } from '../constraints.ts';
 import { type ClaimContext, type ClaimPlan, claimKey, matchClaims, planClaims } from './claim-plan.ts';
 import { labelOf } from './requirements.ts';
-import type { VolumeEntry } from './volume-shelf.ts';
-import type { CountedVolume, VolumeUse } from './volume-use.ts';
+import type { VolumeAttachments } from './volume-attachments.ts';
+import { isUsableOn, type VolumeEntry } from './volume-shelf.ts';
+import { type CountedVolume, inlineVolume, type VolumeUse } from './volume-use.ts';
 
 const ONE_POD = 'ReadWriteOncePod';
 /** Labels of a volume that say where it is, and the newer label of a node that the older ones stand for. */
@@ -25,25 +28,28 @@ interface Zone {
   readonly values: ReadonlySet<string>;
 }
 
-/** The claims of one shape at a time. */
+const NONE: readonly string[] = Object.freeze([]);
+
+/** What the rule looks at besides claims. */
+export interface VolumeRuleParts {
+  readonly use: VolumeUse;
+  readonly attachments: VolumeAttachments;
+  /** What CSINodes say, by node name. */
+  readonly limits: ReadonlyMap<string, NodeVolumeLimits>;
+}
+
+/** The volumes of one shape at a time. */
 export class VolumeRule {
   private readonly context: ClaimContext;
-  private readonly use: VolumeUse;
-  /** CSI limits by node name. */
-  private readonly limits: ReadonlyMap<string, Readonly<Record<string, number>>>;
+  private readonly parts: VolumeRuleParts;
   private plan: ClaimPlan = { bound: [], toMatch: [], toProvision: [] };
   private inUse = false;
   private counted: readonly CountedVolume[] = [];
   private zones: readonly Zone[] = [];
 
-  constructor(
-    context: ClaimContext,
-    use: VolumeUse,
-    limits: ReadonlyMap<string, Readonly<Record<string, number>>>,
-  ) {
+  constructor(context: ClaimContext, parts: VolumeRuleParts) {
     this.context = context;
-    this.use = use;
-    this.limits = limits;
+    this.parts = parts;
   }
 
   /** Makes ready for `check`. @returns '' or why no node will do. O(claims). */
@@ -52,8 +58,10 @@ export class VolumeRule {
     if (typeof plan === 'string') return plan;
     this.plan = plan;
     const keys = template.claims.map((name) => claimKey(template, name));
-    this.inUse = keys.some((key) => isForOnePod(this.context, key) && this.use.podsOf(key) > 0);
-    this.counted = distinct(keys.map((key) => this.use.read(key)));
+    const { use } = this.parts;
+    this.inUse = keys.some((key) => isForOnePod(this.context, key) && use.podsOf(key) > 0);
+    const inline = template.inlineVolumes?.map(inlineVolume) ?? [];
+    this.counted = distinct([...keys.map((key) => use.read(key)), ...inline]);
     this.zones = plan.bound.flatMap(zonesOf);
     return '';
   }
@@ -62,33 +70,46 @@ export class VolumeRule {
   check(node: number): RefusalCode {
     if (this.inUse) return Refusal.VolumeInUse;
     if (this.counted.length > 0 && !this.isWithinLimits(node)) return Refusal.VolumeLimits;
-    const { plan } = this;
-    for (const { terms } of plan.bound) {
-      if (terms !== undefined && !terms.matches(node)) return Refusal.VolumeNodeAffinity;
+    if (this.plan.bound.length > 0) {
+      const migrated = this.csiNode(node)?.migrated ?? NONE;
+      for (const entry of this.plan.bound) {
+        if (!isUsableOn(entry, node, migrated)) return Refusal.VolumeNodeAffinity;
+      }
     }
-    if (this.lacksVolumes(node)) return Refusal.VolumeBind;
+    const refusal = this.bindRefusal(node);
+    if (refusal !== Refusal.None) return refusal;
     if (this.zones.length > 0 && !this.isInZones(node)) return Refusal.VolumeZone;
     return Refusal.None;
   }
 
-  /** Whether the node has no volumes for claims that wait for one. O(volumes that could be taken). */
-  lacksVolumes(node: number): boolean {
+  /** Why the node has no volumes for claims that wait for one; `Refusal.None` if it has. O(volumes that could be taken). */
+  bindRefusal(node: number): RefusalCode {
     const { plan } = this;
-    if (plan.toMatch.length + plan.toProvision.length === 0) return false;
-    return matchClaims(this.context, plan, node) === undefined;
+    if (plan.toMatch.length + plan.toProvision.length === 0) return Refusal.None;
+    const found = matchClaims(this.context, plan, node);
+    return typeof found === 'number' ? found : Refusal.None;
+  }
+
+  private csiNode(node: number): NodeVolumeLimits | undefined {
+    return this.parts.limits.get(this.context.nodes.names[node] as string);
   }
 
   private isWithinLimits(node: number): boolean {
-    const limits = this.limits.get(this.context.nodes.names[node] as string);
-    if (limits === undefined) return true;
+    const csiNode = this.csiNode(node);
+    if (csiNode === undefined) return true;
+    const { use, attachments } = this.parts;
+    const { limits } = csiNode;
+    const isUsed = (volume: CountedVolume): boolean => use.isOn(node, volume);
     for (const { driver } of this.counted) {
       const limit = labelOfNumber(limits, driver);
       if (limit === undefined) continue;
       let more = 0;
       for (const volume of this.counted) {
-        if (volume.driver === driver && !this.use.isOn(node, volume)) more++;
+        if (volume.driver === driver && !isUsed(volume)) more++;
       }
-      if (more > 0 && this.use.countOn(node, driver) + more > limit) return false;
+      if (more === 0) continue;
+      const unused = attachments.countUnused(csiNode.name, driver, isUsed);
+      if (use.countOn(node, driver) + unused + more > limit) return false;
     }
     return true;
   }

@@ -14,20 +14,33 @@ export interface VolumeEntry {
   readonly description: VolumeDescription;
   /** Undefined: on any node. */
   readonly terms: NodeTerms | undefined;
+  /** Instead of `terms` on nodes that leave the in-tree disk to its CSI driver. */
+  readonly migratedTerms: NodeTerms | undefined;
 }
 
 /** Reads where a volume can be used. Pins columns until `releaseVolume`. */
 export function volumeEntry(nodes: NodeTable, description: VolumeDescription): VolumeEntry {
-  const { nodeTerms } = description;
+  const { nodeTerms, inTree } = description;
+  const made = (terms: VolumeDescription['nodeTerms']): NodeTerms | undefined =>
+    terms === undefined ? undefined : new NodeTerms(nodes, {}, terms, false);
   return {
     description,
-    terms: nodeTerms === undefined ? undefined : new NodeTerms(nodes, {}, nodeTerms, false),
+    terms: made(nodeTerms),
+    migratedTerms: made(inTree?.nodeTerms),
   };
+}
+
+/** Whether a volume that is bound can be used on a node. @param migrated In-tree plugins that the node leaves to CSI drivers. */
+export function isUsableOn(entry: VolumeEntry, node: number, migrated: readonly string[]): boolean {
+  const { inTree } = entry.description;
+  const isMigrated = inTree !== undefined && migrated.includes(inTree.plugin);
+  return (isMigrated ? entry.migratedTerms : entry.terms)?.matches(node) ?? true;
 }
 
 /** Gives the columns of a volume back. */
 export function releaseVolume(entry: VolumeEntry): void {
   entry.terms?.release();
+  entry.migratedTerms?.release();
 }
 
 interface Bound {

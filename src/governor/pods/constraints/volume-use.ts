@@ -1,6 +1,6 @@
 /**
  * Which claims pods use on which node, and how many volumes of each CSI driver that makes (kube-scheduler's
- * NodeVolumeLimits): a volume counts once however many pods of the node use it.
+ * NodeVolumeLimits): a disk counts once however many pods, claims or volumes of the node stand for it.
  */
 import type { VolumeBook } from './volume-book.ts';
 
@@ -8,6 +8,17 @@ import type { VolumeBook } from './volume-book.ts';
 export interface CountedVolume {
   readonly driver: string;
   readonly id: string;
+}
+
+/** A disk of a CSI driver: the same for all volumes of one handle. */
+export function countedVolume(driver: string, handle: string): CountedVolume {
+  return { driver, id: `volume ${driver}/${handle}` };
+}
+
+/** A disk that a pod names itself, `driver/handle`. */
+export function inlineVolume(text: string): CountedVolume {
+  const slash = text.indexOf('/');
+  return countedVolume(text.slice(0, slash), text.slice(slash + 1));
 }
 
 interface ClaimUse {
@@ -52,6 +63,11 @@ export class VolumeUse {
     if (use.pods === 0) this.claims.delete(claim);
   }
 
+  /** A pod with a disk of its own, named as `driver/handle`, came to a node (1) or went (-1). O(1). */
+  onInline(node: number, text: string, pods: 1 | -1): void {
+    this.count(node, inlineVolume(text), pods);
+  }
+
   /** The claim, or what it is bound to, changed. O(nodes that use it). */
   reread(claim: string): void {
     const use = this.claims.get(claim);
@@ -91,10 +107,11 @@ export class VolumeUse {
     if (claim === undefined) return undefined;
     const volume = claim.volumeName === '' ? undefined : this.book.volume(claim.volumeName);
     if (volume !== undefined) {
-      const { driver, name } = volume.description;
-      return driver === '' ? undefined : { driver, id: `volume ${name}` };
+      const { driver, handle } = volume.description;
+      return driver === '' || handle === '' ? undefined : countedVolume(driver, handle);
     }
-    const driver = this.book.storageClass(claim.className)?.provisioner ?? '';
+    const storageClass = this.book.storageClass(claim.className);
+    const driver = storageClass?.driver ?? storageClass?.provisioner ?? '';
     return driver === '' ? undefined : { driver, id: `claim ${key}` };
   }
 

@@ -74,6 +74,8 @@ export const microTime = (number: number): FieldSchema => field(number, 'microTi
 export const strings = (number: number): FieldSchema => field(number, 'text', 'map');
 /** Quantities by name, as the texts that JSON has for them. */
 export const quantities = (number: number): FieldSchema => field(number, 'quantity', 'map');
+/** A quantity, as the text that JSON has for it. */
+export const quantity = (number: number): FieldSchema => field(number, 'quantity');
 /** Bytes: a view of those that are read. */
 export const bytes = (number: number): FieldSchema => field(number, 'bytes');
 /** A message. */

@@ -1,0 +1,32 @@
+/** The verdicts that are written down, put to the stock scheduler: it gives them, and says the same as TEG to the letter. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { builtBinary } from '../../src/drivers/kubernetes/control-plane/go-modules.ts';
+import { describeWithControlPlane } from './control-plane-fixture.ts';
+import { differencesOf } from './differential/compare.ts';
+import { StockOracle } from './differential/stock-oracle.ts';
+import { askTeg } from './differential/teg-answer.ts';
+import { NAMESPACE } from './verdicts/builders.ts';
+import { VERDICT_CASES } from './verdicts/cases.ts';
+import { expectedText } from './verdicts/expected-text.ts';
+
+describeWithControlPlane('verdicts', ['scheduler-oracle'], () => {
+  let oracle: StockOracle;
+  beforeAll(() => {
+    oracle = new StockOracle(builtBinary('scheduler-oracle') as string);
+  });
+  afterAll(() => oracle.close());
+
+  test.each(VERDICT_CASES.map((verdict) => [verdict.name, verdict] as const))('%s', async (_, verdict) => {
+    const stock = await oracle.ask({
+      seed: 0,
+      themes: [],
+      objects: [NAMESPACE, ...verdict.objects],
+      probe: verdict.probe,
+    });
+    expect(stock.invalid).toBeUndefined();
+    expect(stock.feasible.join(' ')).toBe(verdict.fits);
+    const text = (stock.error ?? stock.message).replace(/ preemption: .*$/, '');
+    expect(text).toBe(expectedText(verdict));
+    expect(differencesOf(stock, askTeg(stock.objects, stock.probe))).toEqual([]);
+  });
+});
