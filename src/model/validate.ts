@@ -12,6 +12,9 @@ const INT32_MAX = 2_147_483_647;
 
 const OPERATORS: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']);
 
+/** What is expected of the share of a GPU where a pod has several. */
+export const WHOLE_GPUS: string = `${GPU_MILLI}, as a pod with more than one GPU takes whole ones`;
+
 /** The first field that breaks a bound. */
 export interface SpecProblem {
   readonly field: string;
@@ -78,8 +81,10 @@ function findPodProblem(pod: PodSpec): SpecProblem | undefined {
 }
 
 function checkGpuMilli(pod: PodSpec): SpecProblem | undefined {
-  if (pod.gpuCount === 0) return checkInteger('gpuMilli', pod.gpuMilli, 0, 0);
-  return checkInteger('gpuMilli', pod.gpuMilli, pod.gpuCount === 1 ? 1 : GPU_MILLI, GPU_MILLI);
+  const { gpuCount, gpuMilli } = pod;
+  if (gpuCount === 0) return check('gpuMilli', gpuMilli, gpuMilli === 0, '0, as the pod has no GPUs');
+  if (gpuCount > 1) return check('gpuMilli', gpuMilli, gpuMilli === GPU_MILLI, WHOLE_GPUS);
+  return checkInteger('gpuMilli', gpuMilli, 1, GPU_MILLI);
 }
 
 function checkSpread(pod: PodSpec): SpecProblem | undefined {
@@ -157,7 +162,7 @@ function checkText(field: string, text: unknown, lengthMin: number): SpecProblem
 
 function checkInteger(field: string, value: number, lower: number, upper: number): SpecProblem | undefined {
   if (Number.isInteger(value) && value >= lower && value <= upper) return undefined;
-  return { field, got: value, expected: `an integer in [${lower}, ${upper}]` };
+  return { field, got: value, expected: lower === upper ? `${lower}` : `an integer in [${lower}, ${upper}]` };
 }
 
 function check(field: string, got: unknown, isGood: boolean, expected: string): SpecProblem | undefined {

@@ -1,11 +1,10 @@
 /**
  * Recognises the format of a trace from its first bytes; never from its name.
  */
-import { TegError } from '../model/errors.ts';
-import { quoted } from './context.ts';
-import { splitCsvLine } from './csv.ts';
-import { CSV_FORMATS, type CsvFormatName } from './csv-formats.ts';
-import { TRACE_FORMATS, type TraceFormat } from './format.ts';
+import { CSV_NAMES, type CsvFormatName, csvLayouts } from './csv-formats.ts';
+import { type ColumnMap, isWhole, readHeader } from './csv-header.ts';
+import type { TraceFormat } from './format.ts';
+import { isMetacentrumSwf } from './formats/metacentrum-swf.ts';
 
 /** Bytes that are looked at. */
 const HEAD_BYTES = 65_536;
@@ -15,43 +14,62 @@ export function isParquet(head: Uint8Array): boolean {
   return Buffer.from(head.subarray(0, 4)).toString('latin1') === 'PAR1';
 }
 
-/** @returns The format of a text whose first bytes these are (unpacked), or undefined. */
-export function detectHead(head: Uint8Array): TraceFormat | undefined {
-  const text = new TextDecoder('utf-8').decode(head.subarray(0, HEAD_BYTES));
-  return detectCsv(text) ?? detectKubernetes(text) ?? detectSwf(text);
+/**
+ * @param map Columns of the file by those of the format.
+ * @returns The format of a text whose first bytes these are (unpacked), or undefined.
+ */
+export function detectHead(head: Uint8Array, map: ColumnMap = {}): TraceFormat | undefined {
+  const text = headText(head);
+  return detectCsv(text, map) ?? detectPhillyLog(text) ?? detectKubernetes(text) ?? detectSwf(text);
 }
 
-/** @throws TegError TEG_INPUT_UNKNOWN_FORMAT, always. */
-export function unknownFormat(name: string, head: Uint8Array): never {
-  const begin = new TextDecoder('latin1').decode(head.subarray(0, 60));
-  throw new TegError(
-    'TEG_INPUT_UNKNOWN_FORMAT',
-    `${name}: got a file that begins ${quoted(begin)}, expected one of ${Object.keys(TRACE_FORMATS).join(', ')}; name it with --format`,
-  );
+/** @returns The first bytes as text. */
+export function headText(head: Uint8Array): string {
+  return new TextDecoder('utf-8').decode(head.subarray(0, HEAD_BYTES));
+}
+
+/** @returns The first line that is not empty. */
+export function firstLine(text: string): string {
+  return /^[\r\n]*([^\r\n]*)/.exec(text)?.[1] ?? '';
 }
 
 /** The CSV format with the most required columns, all of which are in the first line. */
-function detectCsv(text: string): CsvFormatName | undefined {
-  const first = /^[\r\n]*([^\r\n]*)/.exec(text)?.[1] ?? '';
-  const names = new Set((splitCsvLine(first) ?? []).map((name) => name.trim()));
-  let best: CsvFormatName | undefined;
-  for (const name of Object.keys(CSV_FORMATS) as CsvFormatName[]) {
-    const { columns } = CSV_FORMATS[name];
-    if (!columns.every((column) => names.has(column))) continue;
-    if (best === undefined || columns.length > CSV_FORMATS[best].columns.length) best = name;
+function detectCsv(text: string, map: ColumnMap): CsvFormatName | undefined {
+  const line = firstLine(text);
+  let best: { name: CsvFormatName; columns: number } | undefined;
+  for (const name of CSV_NAMES) {
+    const header = readHeader(line, csvLayouts(name), map);
+    if (!isWhole(header)) continue;
+    const columns = header.format.columns.length;
+    if (best === undefined || columns > best.columns) best = { name, columns };
   }
-  return best;
+  return best?.name;
+}
+
+/** An array of objects with the fields of Philly's jobs before any that says what kind of object it is. */
+function detectPhillyLog(text: string): 'philly-log' | undefined {
+  if (!/^\s*\[\s*\{/.test(text)) return undefined;
+  const first = text.slice(0, 4_096);
+  const isJob = ['"jobid"', '"vc"', '"attempts"'].filter((key) => first.includes(key)).length >= 2;
+  return isJob && !first.includes('"kind"') ? 'philly-log' : undefined;
 }
 
 function detectKubernetes(text: string): 'kubernetes' | undefined {
-  if (/^\s*[{[]/.test(text)) return 'kubernetes';
+  if (/^\s*[{[]/.test(text)) {
+    // Every object of the API has one of these, the items of a list included.
+    return /"(apiVersion|kind|items|metadata)"\s*:/.test(text) ? 'kubernetes' : undefined;
+  }
   return /^(---|apiVersion:|kind:|items:|metadata:)/m.test(text) ? 'kubernetes' : undefined;
 }
 
-/** Comment lines with `;`, or a line of at least 18 numbers. */
-function detectSwf(text: string): 'swf' | undefined {
-  const first = text.split('\n').find((line) => line.trim() !== '') ?? '';
-  if (first.startsWith(';')) return 'swf';
+/** Comment lines with `;`, or a line of at least 18 numbers; MetaCentrum's has further fields. */
+function detectSwf(text: string): 'swf' | 'metacentrum-swf' | undefined {
+  const lines = text.split('\n');
+  const first = lines.find((line) => line.trim() !== '' && !line.trim().startsWith(';')) ?? '';
+  if (isMetacentrumSwf(first)) return 'metacentrum-swf';
+  if (lines.find((line) => line.trim() !== '')?.startsWith(';')) return 'swf';
   const fields = first.trim().split(/\s+/);
-  return fields.length >= 18 && fields.every((field) => Number.isFinite(Number(field))) ? 'swf' : undefined;
+  return fields.length >= 18 && fields.slice(0, 18).every((field) => Number.isFinite(Number(field)))
+    ? 'swf'
+    : undefined;
 }

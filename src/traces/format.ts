@@ -21,13 +21,30 @@ export const TRACE_FORMATS = {
   'openb-pods': { kinds: ['jobs'], description: 'Alibaba GPU cluster 2023, pod list (CSV)' },
   'openb-nodes': { kinds: ['nodes'], description: 'Alibaba GPU cluster 2023, node list (CSV)' },
   swf: { kinds: ['jobs'], description: 'Standard Workload Format, 18 fields a line' },
-  philly: { kinds: ['jobs'], description: 'Microsoft Philly 2017, jobs (CSV)' },
+  philly: {
+    kinds: ['jobs'],
+    description: 'Microsoft Philly 2017, jobs (CSV; also as ElasticFlow publishes it)',
+  },
+  'philly-log': { kinds: ['jobs'], description: 'Microsoft Philly 2017, cluster_job_log (JSON)' },
   'metacentrum-jobs': { kinds: ['jobs'], description: 'MetaCentrum 2013, jobs (CSV)' },
-  'metacentrum-machines': { kinds: ['nodes'], description: 'MetaCentrum 2013, machines (CSV)' },
-  'alibaba-batch': { kinds: ['jobs'], description: 'Alibaba cluster 2017, batch tasks (CSV)' },
+  'metacentrum-swf': {
+    kinds: ['jobs'],
+    description: 'MetaCentrum 2013, wagap-2013.swf: 18 fields and what PBS adds',
+  },
+  'metacentrum-machines': {
+    kinds: ['nodes'],
+    description: 'MetaCentrum 2013, machines (CSV, or wagap-2013.swf.machines)',
+  },
+  'alibaba-batch': {
+    kinds: ['jobs'],
+    description: 'Alibaba cluster 2017, batch_task (CSV with or without a header)',
+  },
   'alibaba-dlrm': { kinds: ['jobs'], description: 'Alibaba recommendation serving 2025, instances (CSV)' },
   'alibaba-spot-nodes': { kinds: ['nodes'], description: 'Alibaba spot GPU nodes 2026 (CSV)' },
-  'alibaba-podmem': { kinds: ['usage'], description: 'Alibaba GenAI pod memory 2026, usage samples (CSV)' },
+  'alibaba-podmem': {
+    kinds: ['usage'],
+    description: 'Alibaba GenAI pod memory 2026, usage samples: pod_memory_util_anon (CSV)',
+  },
   kubernetes: { kinds: ['jobs', 'nodes'], description: 'Kubernetes pods and nodes (YAML or JSON)' },
   'teg-jobs-csv': { kinds: ['jobs'], description: 'TEG normal form of jobs (CSV)' },
   'teg-nodes-csv': { kinds: ['nodes'], description: 'TEG normal form of nodes (CSV)' },
@@ -137,6 +154,8 @@ export interface ReadOptions {
   readonly onWarning?: (warning: TraceWarning) => void;
   readonly limits?: Partial<ReadLimits>;
   readonly assume?: Partial<TraceDefaults>;
+  /** For tables as text: the column of the file that stands for a column of the format, for example `{submit_s: 'submit_time'}`. */
+  readonly map?: Readonly<Record<string, string>>;
   /** Whether nodes that take no pods (cordoned, not ready) are kept, with the taints that say so; default false: left out. */
   readonly keepsCordoned?: boolean;
 }

@@ -98,8 +98,8 @@ describe('openb', () => {
 
   test.each([
     ['a,1,2,1,0', 'gpu_milli', '[1, 1000]'],
-    ['a,1,2,2,500', 'gpu_milli', '[1000, 1000]'],
-    ['a,1,2,0,500', 'gpu_milli', '[0, 0]'],
+    ['a,1,2,2,500', 'gpu_milli', '1000, as a pod with more than one GPU'],
+    ['a,1,2,0,500', 'gpu_milli', '0, as the pod has no GPUs'],
     ['a,1,2,31,1000', 'num_gpu', '[0, 30]'],
     ['a,1.5,2,0,0', 'cpu_milli', 'an integer'],
     ['a,-1,2,0,0', 'cpu_milli', 'an integer'],

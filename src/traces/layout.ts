@@ -4,7 +4,7 @@
  * All columns are flat; lists and objects are JSON as text, so that any tool reads the file.
  */
 import type { AffinityTerm, JobSpec } from '../model/job.ts';
-import type { NodeSpec } from '../model/node.ts';
+import { GPU_MILLI, type NodeSpec, PODS_PER_NODE_DEFAULT } from '../model/node.ts';
 import { findJobProblem, findNodeProblem, type SpecProblem } from '../model/validate.ts';
 import type { TraceKind } from './format.ts';
 import { findUsageProblem, type UsageSample } from './usage.ts';
@@ -18,10 +18,14 @@ export type Cell = string | number | null;
 /** A column. */
 export interface Column<T> {
   readonly name: string;
-  /** JSON is text that holds JSON. */
-  readonly type: 'STRING' | 'JSON' | 'INT32' | 'DOUBLE';
-  /** Whether it may be absent. */
+  /** JSON is text that holds JSON; NAMES is a JSON list of texts, read as well in plain, such as `A100` or `A100|H100`. */
+  readonly type: 'STRING' | 'JSON' | 'NAMES' | 'INT32' | 'DOUBLE';
+  /** Whether it may be absent from an item. */
   readonly nullable: boolean;
+  /** Whether a file may lack it or leave it empty: a default then stands for it (`toItem`). */
+  readonly optional: boolean;
+  /** Field of the model that it holds, as `findProblem` names it. */
+  readonly field: string;
   readonly get: (item: T) => Cell;
 }
 
@@ -32,6 +36,8 @@ export type Cells = (column: string) => Cell;
 export interface Layout<T> {
   readonly kind: TraceKind;
   readonly columns: readonly Column<T>[];
+  /** Columns of other formats that look much like this one. */
+  readonly excludes?: readonly string[];
   /** Makes an item of a row; what it gives is checked by `findProblem`. May throw SyntaxError for bad JSON. */
   readonly toItem: (cells: Cells) => T;
   readonly findProblem: (item: T) => SpecProblem | undefined;
@@ -42,72 +48,77 @@ export const JOB_LAYOUT: Layout<JobSpec> = {
   kind: 'jobs',
   findProblem: findJobProblem,
   columns: [
-    column('id', 'STRING', (job) => job.id),
-    column('tenant', 'STRING', (job) => job.tenant),
-    column('priority', 'INT32', (job) => job.priority),
-    column('submit_s', 'DOUBLE', (job) => job.submitSeconds),
-    column('duration_s', 'DOUBLE', (job) => job.durationSeconds),
-    column('requested_s', 'DOUBLE', (job) => job.requestedSeconds),
-    column('pod_count', 'INT32', (job) => job.podCount),
-    column('gang_min', 'INT32', (job) => job.gangMin),
-    column('cpu_milli', 'INT32', (job) => job.cpuMilli),
-    column('memory_mib', 'INT32', (job) => job.memoryMib),
-    column('gpu_count', 'INT32', (job) => job.gpuCount),
-    column('gpu_milli', 'INT32', (job) => job.gpuMilli),
-    column('gpu_models', 'JSON', (job) => JSON.stringify(job.gpuModels)),
-    nullable('extended', 'JSON', (job) => jsonOrNull(job.extended)),
-    nullable('affinity', 'JSON', (job) => jsonOrNull(job.affinity)),
-    nullable('pods_per_node_max', 'INT32', (job) => job.podsPerNodeMax ?? null),
-    nullable('spread_group', 'STRING', (job) => job.spreadGroup ?? null),
-    nullable('pod_group', 'STRING', (job) => job.podGroup ?? null),
-    nullable('owner', 'STRING', (job) => job.owner ?? null),
-    nullable('node_name', 'STRING', (job) => job.nodeName ?? null),
+    column('id', 'id', 'STRING', (job) => job.id),
+    withDefault('tenant', 'tenant', 'STRING', (job) => job.tenant),
+    withDefault('priority', 'priority', 'INT32', (job) => job.priority),
+    column('submit_s', 'submitSeconds', 'DOUBLE', (job) => job.submitSeconds),
+    column('duration_s', 'durationSeconds', 'DOUBLE', (job) => job.durationSeconds),
+    withDefault('requested_s', 'requestedSeconds', 'DOUBLE', (job) => job.requestedSeconds),
+    withDefault('pod_count', 'podCount', 'INT32', (job) => job.podCount),
+    withDefault('gang_min', 'gangMin', 'INT32', (job) => job.gangMin),
+    withDefault('cpu_milli', 'cpuMilli', 'INT32', (job) => job.cpuMilli),
+    withDefault('memory_mib', 'memoryMib', 'INT32', (job) => job.memoryMib),
+    withDefault('gpu_count', 'gpuCount', 'INT32', (job) => job.gpuCount),
+    withDefault('gpu_milli', 'gpuMilli', 'INT32', (job) => job.gpuMilli),
+    withDefault('gpu_models', 'gpuModels', 'NAMES', (job) => JSON.stringify(job.gpuModels)),
+    nullable('extended', 'extended', 'JSON', (job) => jsonOrNull(job.extended)),
+    nullable('affinity', 'affinity', 'JSON', (job) => jsonOrNull(job.affinity)),
+    nullable('pods_per_node_max', 'podsPerNodeMax', 'INT32', (job) => job.podsPerNodeMax ?? null),
+    nullable('spread_group', 'spreadGroup', 'STRING', (job) => job.spreadGroup ?? null),
+    nullable('pod_group', 'podGroup', 'STRING', (job) => job.podGroup ?? null),
+    nullable('owner', 'owner', 'STRING', (job) => job.owner ?? null),
+    nullable('node_name', 'nodeName', 'STRING', (job) => job.nodeName ?? null),
   ],
-  toItem: (cells) => ({
-    id: cells('id') as string,
-    tenant: cells('tenant') as string,
-    priority: cells('priority') as number,
-    submitSeconds: cells('submit_s') as number,
-    durationSeconds: cells('duration_s') as number,
-    requestedSeconds: cells('requested_s') as number,
-    podCount: cells('pod_count') as number,
-    gangMin: cells('gang_min') as number,
-    cpuMilli: cells('cpu_milli') as number,
-    memoryMib: cells('memory_mib') as number,
-    gpuCount: cells('gpu_count') as number,
-    gpuMilli: cells('gpu_milli') as number,
-    gpuModels: parse<string[]>(cells('gpu_models')) ?? [],
-    ...optional('extended', parse<Record<string, number>>(cells('extended'))),
-    ...optional('affinity', parse<AffinityTerm[]>(cells('affinity'))),
-    ...optional('podsPerNodeMax', cells('pods_per_node_max') as number | null),
-    ...optional('spreadGroup', cells('spread_group') as string | null),
-    ...optional('podGroup', cells('pod_group') as string | null),
-    ...optional('owner', cells('owner') as string | null),
-    ...optional('nodeName', cells('node_name') as string | null),
-  }),
+  toItem: (cells) => {
+    const podCount = (cells('pod_count') ?? 1) as number;
+    const gpuCount = (cells('gpu_count') ?? 0) as number;
+    return {
+      id: cells('id') as string,
+      tenant: (cells('tenant') ?? '') as string,
+      priority: (cells('priority') ?? 0) as number,
+      submitSeconds: cells('submit_s') as number,
+      durationSeconds: cells('duration_s') as number,
+      requestedSeconds: (cells('requested_s') ?? Number.NaN) as number,
+      podCount,
+      gangMin: (cells('gang_min') ?? podCount) as number,
+      cpuMilli: (cells('cpu_milli') ?? 0) as number,
+      memoryMib: (cells('memory_mib') ?? 0) as number,
+      gpuCount,
+      gpuMilli: (cells('gpu_milli') ?? (gpuCount > 0 ? GPU_MILLI : 0)) as number,
+      gpuModels: parseNames(cells('gpu_models')),
+      ...optional('extended', parse<Record<string, number>>(cells('extended'))),
+      ...optional('affinity', parse<AffinityTerm[]>(cells('affinity'))),
+      ...optional('podsPerNodeMax', cells('pods_per_node_max') as number | null),
+      ...optional('spreadGroup', cells('spread_group') as string | null),
+      ...optional('podGroup', cells('pod_group') as string | null),
+      ...optional('owner', cells('owner') as string | null),
+      ...optional('nodeName', cells('node_name') as string | null),
+    };
+  },
 };
 
 /** Nodes. */
 export const NODE_LAYOUT: Layout<NodeSpec> = {
   kind: 'nodes',
   findProblem: findNodeProblem,
+  excludes: ['num_gpu', 'gpu_milli', 'submit_s', 'duration_s', 'creation_time', 'gpu_spec'],
   columns: [
-    column('name', 'STRING', (node) => node.name),
-    column('cpu_milli', 'INT32', (node) => node.cpuMilli),
-    column('memory_mib', 'INT32', (node) => node.memoryMib),
-    column('gpu_count', 'INT32', (node) => node.gpuCount),
-    column('gpu_model', 'STRING', (node) => node.gpuModel),
-    column('pods_max', 'INT32', (node) => node.podsMax),
-    nullable('extended', 'JSON', (node) => jsonOrNull(node.extended)),
-    nullable('labels', 'JSON', (node) => jsonOrNull(node.labels)),
+    column('name', 'name', 'STRING', (node) => node.name),
+    column('cpu_milli', 'cpuMilli', 'INT32', (node) => node.cpuMilli),
+    column('memory_mib', 'memoryMib', 'INT32', (node) => node.memoryMib),
+    withDefault('gpu_count', 'gpuCount', 'INT32', (node) => node.gpuCount),
+    withDefault('gpu_model', 'gpuModel', 'STRING', (node) => node.gpuModel),
+    withDefault('pods_max', 'podsMax', 'INT32', (node) => node.podsMax),
+    nullable('extended', 'extended', 'JSON', (node) => jsonOrNull(node.extended)),
+    nullable('labels', 'labels', 'JSON', (node) => jsonOrNull(node.labels)),
   ],
   toItem: (cells) => ({
     name: cells('name') as string,
     cpuMilli: cells('cpu_milli') as number,
     memoryMib: cells('memory_mib') as number,
-    gpuCount: cells('gpu_count') as number,
-    gpuModel: cells('gpu_model') as string,
-    podsMax: cells('pods_max') as number,
+    gpuCount: (cells('gpu_count') ?? 0) as number,
+    gpuModel: (cells('gpu_model') ?? '') as string,
+    podsMax: (cells('pods_max') ?? PODS_PER_NODE_DEFAULT) as number,
     ...optional('extended', parse<Record<string, number>>(cells('extended'))),
     ...optional('labels', parse<Record<string, string>>(cells('labels'))),
   }),
@@ -118,9 +129,9 @@ export const USAGE_LAYOUT: Layout<UsageSample> = {
   kind: 'usage',
   findProblem: findUsageProblem,
   columns: [
-    column('pod', 'STRING', (sample) => sample.pod),
-    column('t_s', 'DOUBLE', (sample) => sample.seconds),
-    column('memory_share', 'DOUBLE', (sample) => sample.memoryShare),
+    column('pod', 'pod', 'STRING', (sample) => sample.pod),
+    column('t_s', 'seconds', 'DOUBLE', (sample) => sample.seconds),
+    column('memory_share', 'memoryShare', 'DOUBLE', (sample) => sample.memoryShare),
   ],
   toItem: (cells) => ({
     pod: cells('pod') as string,
@@ -132,12 +143,18 @@ export const USAGE_LAYOUT: Layout<UsageSample> = {
 /** Layouts by kind. */
 export const LAYOUTS = { jobs: JOB_LAYOUT, nodes: NODE_LAYOUT, usage: USAGE_LAYOUT } as const;
 
-function column<T>(name: string, type: Column<T>['type'], get: (item: T) => Cell): Column<T> {
-  return { name, type, nullable: false, get };
+type Of<T> = readonly [name: string, field: string, type: Column<T>['type'], get: (item: T) => Cell];
+
+function column<T>(...[name, field, type, get]: Of<T>): Column<T> {
+  return { name, field, type, get, nullable: false, optional: false };
 }
 
-function nullable<T>(name: string, type: Column<T>['type'], get: (item: T) => Cell): Column<T> {
-  return { name, type, nullable: true, get };
+function withDefault<T>(...[name, field, type, get]: Of<T>): Column<T> {
+  return { name, field, type, get, nullable: false, optional: true };
+}
+
+function nullable<T>(...[name, field, type, get]: Of<T>): Column<T> {
+  return { name, field, type, get, nullable: true, optional: true };
 }
 
 function jsonOrNull(value: unknown): string | null {
@@ -146,6 +163,18 @@ function jsonOrNull(value: unknown): string | null {
 
 function parse<T>(cell: Cell): T | null {
   return cell === null ? null : (JSON.parse(String(cell)) as T);
+}
+
+/** A list in JSON, or names joined by `|` as in openb. */
+function parseNames(cell: Cell): string[] {
+  if (cell === null || cell === '') return [];
+  const text = String(cell);
+  return text.startsWith('[') ? (JSON.parse(text) as string[]) : text.split('|').map((name) => name.trim());
+}
+
+/** @returns Columns by the fields of the model. */
+export function columnsByField<T>(layout: Layout<T>): Readonly<Record<string, string>> {
+  return Object.fromEntries(layout.columns.map(({ field, name }) => [field, name]));
 }
 
 function optional<Key extends string, T>(key: Key, value: T | null): { [K in Key]?: T } {

@@ -6,7 +6,7 @@ import { parquetMetadata } from 'hyparquet';
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import { snappyCompress } from 'hyparquet-writer/src/snappy.js';
 import { afterAll, describe, expect, test } from 'vitest';
-import { splitCsvLine } from './csv.ts';
+import { splitCsvLine } from './csv-header.ts';
 import { csvHeader, toCsvLine } from './formats/normal-csv.ts';
 import { LAYOUTS, type Layout } from './layout.ts';
 import { decompressSnappy } from './parquet/codecs.ts';
@@ -118,7 +118,7 @@ describe('Parquet of other tools', () => {
   test.each([
     [
       'a column is missing',
-      (c: ColumnSource[]) => c.filter((x) => x.name !== 'cpu_milli'),
+      (c: ColumnSource[]) => c.filter((x) => x.name !== 'duration_s'),
       'TEG_TRACE_BAD_HEADER',
     ],
     [
@@ -129,7 +129,7 @@ describe('Parquet of other tools', () => {
     ],
     [
       'a value is absent',
-      (c: ColumnSource[]) => c.map((x) => (x.name === 'cpu_milli' ? { ...x, data: [null] } : x)),
+      (c: ColumnSource[]) => c.map((x) => (x.name === 'duration_s' ? { ...x, data: [null] } : x)),
       'TEG_TRACE_BAD_VALUE',
     ],
     [
@@ -258,15 +258,19 @@ describe('CSV', () => {
   });
 
   test.each([
-    ['gang_min above pod_count', 'j-2,,0,1,60,,1,2,0,0,0,0,,,,,,,,', "column 'gangMin'"],
-    ['no duration', 'j-2,,0,1,,,1,1,0,0,0,0,,,,,,,,', "column 'durationSeconds'"],
+    [
+      'gang_min above pod_count',
+      'j-2,,0,1,60,,1,2,0,0,0,0,,,,,,,,',
+      'column \'gang_min\': got "2", expected 1',
+    ],
+    ['no duration', 'j-2,,0,1,,,1,1,0,0,0,0,,,,,,,,', 'column \'duration_s\': got ""'],
     [
       'JSON that is none',
       'j-2,,0,1,60,,1,1,0,0,0,0,,{x,,,,,,',
       'column \'extended\': got "{x", expected JSON',
     ],
     ['JSON of the wrong form', 'j-2,,0,1,60,,1,1,0,0,0,0,,[1],,,,,,', "column 'extended'"],
-    ['a limit without a group', 'j-2,,0,1,60,,1,1,0,0,0,0,,,,5,,,,', "column 'spreadGroup'"],
+    ['a limit without a group', 'j-2,,0,1,60,,1,1,0,0,0,0,,,,5,,,,', "column 'spread_group'"],
   ])('%s is refused', async (_name, row, message) => {
     const header = csvHeader(LAYOUTS.jobs);
     expect(splitCsvLine(row)).toHaveLength(LAYOUTS.jobs.columns.length);

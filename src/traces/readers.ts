@@ -7,15 +7,19 @@ import type { NodeSpec } from '../model/node.ts';
 import type { TraceBatch } from './batch.ts';
 import { ReadContext } from './context.ts';
 import { type CsvFormat, readCsv } from './csv.ts';
-import { csvFormat } from './csv-formats.ts';
-import { detectHead, isParquet, unknownFormat } from './detect.ts';
+import { csvLayouts, isCsvFormat } from './csv-formats.ts';
+import type { ColumnMap } from './csv-header.ts';
+import { detectHead, isParquet } from './detect.ts';
 import { describes, type ReadOptions, TRACE_FORMATS, type TraceFormat, type TraceKind } from './format.ts';
 import { expandMachines, METACENTRUM_MACHINES } from './formats/metacentrum.ts';
+import { readMetacentrumSwf } from './formats/metacentrum-swf.ts';
+import { readPhillyLog } from './formats/philly-log.ts';
 import { readSwf } from './formats/swf.ts';
 import { readKubernetes } from './kubernetes/read.ts';
 import { LAYOUTS } from './layout.ts';
 import { parquetKind, readParquet } from './parquet/read.ts';
 import { type OpenedInput, openInput, type TraceInput } from './source.ts';
+import { unknownFormat } from './unknown-format.ts';
 import type { UsageSample } from './usage.ts';
 
 /** A trace that is being read. */
@@ -42,8 +46,9 @@ export async function openTrace(
 ): Promise<OpenTrace> {
   const opened = await openInput(input);
   try {
-    const format = options.format ?? (await recognise(input, opened));
+    const format = options.format ?? (await recognise(input, opened, options.map));
     if (kind !== undefined && !describes(format, kind)) throw wrongKind(input.name, format, kind);
+    if (options.map !== undefined && !isCsvFormat(format)) throw unmappable(input.name, format);
     const context = new ReadContext(input.name, options);
     return { format, context, batches: readAll(input, opened, format, context), close: opened.close };
   } catch (error) {
@@ -52,8 +57,14 @@ export async function openTrace(
   }
 }
 
-async function recognise(input: TraceInput, opened: OpenedInput): Promise<TraceFormat> {
-  if (!isParquet(opened.head)) return detectHead(opened.head) ?? unknownFormat(input.name, opened.head);
+async function recognise(
+  input: TraceInput,
+  opened: OpenedInput,
+  map: ColumnMap | undefined,
+): Promise<TraceFormat> {
+  if (!isParquet(opened.head)) {
+    return detectHead(opened.head, map) ?? unknownFormat(input.name, opened.head, map);
+  }
   const kind = await parquetKind(input);
   return PARQUET_FORMATS[kind];
 }
@@ -83,8 +94,12 @@ async function* readFormat(
       return yield* readKubernetes(opened, context);
     case 'swf':
       return yield* jobs(readSwf(opened, context));
+    case 'metacentrum-swf':
+      return yield* jobs(readMetacentrumSwf(opened, context));
+    case 'philly-log':
+      return yield* jobs(readPhillyLog(opened, context));
     case 'metacentrum-machines':
-      for await (const groups of readCsv(opened, METACENTRUM_MACHINES, context)) {
+      for await (const groups of readCsv(opened, [METACENTRUM_MACHINES], context)) {
         for (const group of groups) yield* nodes(expandMachines(group));
       }
       return;
@@ -104,11 +119,12 @@ async function* readCsvFormat(
   format: TraceFormat,
   context: ReadContext,
 ): AsyncGenerator<TraceBatch> {
-  const csv = csvFormat(format);
-  if (csv === undefined) throw new Error(`no reader for ${format}`);
-  if (describes(format, 'jobs')) yield* jobs(readCsv(opened, csv as CsvFormat<JobSpec>, context));
-  else if (describes(format, 'nodes')) yield* nodes(readCsv(opened, csv as CsvFormat<NodeSpec>, context));
-  else yield* usage(readCsv(opened, csv as CsvFormat<UsageSample>, context));
+  if (!isCsvFormat(format)) throw new Error(`no reader for ${format}`);
+  const csv = csvLayouts(format);
+  if (describes(format, 'jobs')) yield* jobs(readCsv(opened, csv as readonly CsvFormat<JobSpec>[], context));
+  else if (describes(format, 'nodes'))
+    yield* nodes(readCsv(opened, csv as readonly CsvFormat<NodeSpec>[], context));
+  else yield* usage(readCsv(opened, csv as readonly CsvFormat<UsageSample>[], context));
 }
 
 type Batches<T> = Iterable<readonly T[]> | AsyncIterable<readonly T[]>;
@@ -131,5 +147,12 @@ function wrongKind(name: string, format: TraceFormat, kind: TraceKind): TegError
   return new TegError(
     'TEG_INPUT_UNKNOWN_FORMAT',
     `${name}: got ${format} (${TRACE_FORMATS[format].description}), expected a file that describes ${kind}; name another file`,
+  );
+}
+
+function unmappable(name: string, format: TraceFormat): TegError {
+  return new TegError(
+    'TEG_OPTION_INVALID',
+    `got --map for ${name}, which is ${format} (${TRACE_FORMATS[format].description}), expected a table as text; leave --map out`,
   );
 }

@@ -6,7 +6,7 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { TegError } from '../model/errors.ts';
-import { splitCsvLine } from './csv.ts';
+import { splitCsvLine } from './csv-header.ts';
 import { detached, readLines } from './lines.ts';
 import { detectFormat, readJobs, readNodes, streamJobs } from './read.ts';
 import { parseDecimal, parseInteger } from './row.ts';

@@ -47,14 +47,14 @@ export class Row {
   integer(column: number, lower: number, upper: number): number {
     const text = this.text(column);
     const value = parseInteger(text);
-    if (!(value >= lower && value <= upper)) throw this.bad(column, `an integer in [${lower}, ${upper}]`);
+    if (!(value >= lower && value <= upper)) throw this.bad(column, rangeText('an integer', lower, upper));
     return value;
   }
 
   /** @returns A finite number in [lower, upper]. @throws TegError TEG_TRACE_BAD_VALUE. */
   decimal(column: number, lower: number, upper: number): number {
     const value = parseDecimal(this.text(column));
-    if (!(value >= lower && value <= upper)) throw this.bad(column, `a number in [${lower}, ${upper}]`);
+    if (!(value >= lower && value <= upper)) throw this.bad(column, rangeText('a number', lower, upper));
     return value;
   }
 
@@ -68,6 +68,11 @@ export class Row {
     const name = this.columns[column] ?? `${column + 1}`;
     return this.context.error('TEG_TRACE_BAD_VALUE', this.line, name, quoted(this.text(column)), expected);
   }
+}
+
+/** @returns For example `an integer in [0, 30]`, or the one value where there is only one. */
+function rangeText(what: string, lower: number, upper: number): string {
+  return lower === upper ? String(lower) : `${what} in [${lower}, ${upper}]`;
 }
 
 /** @returns The integer that a text is, digits with an optional sign and nothing else; NaN otherwise. */

@@ -34,6 +34,18 @@ const PHILLY = `job,submit_s,submit_local,duration_s,num_gpus,tenant
 3,95,2017-01-01 00:01:35,10,17,aaa
 `;
 
+const PHILLY_LOG = `[{"status": "Pass", "vc": "aaa", "jobid": "application_1", "attempts": [{"start_time": "2017-10-07 01:12:09", "end_time": "2017-10-07 01:13:23", "detail": [{"ip": "m1", "gpus": ["gpu0"]}]}], "submitted_time": "2017-10-07 01:11:39", "user": "u1"},
+ {"status": "Killed", "vc": "bbb", "jobid": "application_2", "attempts": [{"start_time": "2017-10-07 02:00:00", "end_time": "2017-10-07 02:30:00", "detail": [{"ip": "m1", "gpus": ["gpu0", "gpu1", "gpu2", "gpu3"]}, {"ip": "m2", "gpus": ["gpu0", "gpu1", "gpu2", "gpu3", "gpu4", "gpu5", "gpu6", "gpu7"]}]}, {"start_time": "2017-10-07 03:00:00", "end_time": "2017-10-07 03:00:01", "detail": [{"ip": "m3", "gpus": ["gpu0"]}]}], "submitted_time": "2017-10-07 01:11:09", "user": "u2"},
+ {"status": "Failed", "vc": "bbb", "jobid": "application_3", "attempts": [], "submitted_time": "2017-10-08 00:00:00", "user": "u2"},
+ {"status": "Killed", "vc": "bbb", "jobid": "application_4", "attempts": [{"start_time": "2017-10-08 00:00:00", "end_time": "None", "detail": []}], "submitted_time": "2017-10-08 00:00:00", "user": "u2"}]
+`;
+
+const METACENTRUM_SWF = `0 1356996147 0 1000 4 1 1024 4 86400 4294967296 1 7 1 1 -1 1 1 1 {1241,1241,1241,1241} q_1d 1:ppn=4
+1 1356996157 5 2000 7 1 1024 7 7200 1073741824 1 8 1 1 -1 1 1 1 {1129,1129,1130} q_2h 1:ppn=3:^zewura12.cerit-sc.cz+1:ppn=4:brno
+2 1356996167 0 500 64 1 1024 64 86400 68719476736 1 7 1 1 -1 1 1 1 {1240} q_1d 1:ppn=64:x86_64:cl_zewura#excl
+3 1356996177 0 60 1 1 1024 1 -1 0 1 9 1 1 -1 1 1 1 {1250} q_1d zegox3:ppn=1:mem=2gb
+`;
+
 const METACENTRUM_JOBS = `job,submit_s,wait_s,run_s,nodes,cpus_total,walltime_limit_s,mem_mib_per_node,user,queue,exclusive,properties,request,ran_on
 0,0,5,1000,1,4,86400,4096,7,q_1d,0,,1:ppn=4,1
 1,10,5,2000,2,7,7200,1024,8,q_2h,0,^zewura12.cerit-sc.cz|brno,1:ppn=3+1:ppn=4,1|2
@@ -161,7 +173,9 @@ export const SAMPLES = {
   'openb-nodes': OPENB_NODES,
   swf: SWF,
   philly: PHILLY,
+  'philly-log': PHILLY_LOG,
   'metacentrum-jobs': METACENTRUM_JOBS,
+  'metacentrum-swf': METACENTRUM_SWF,
   'metacentrum-machines': METACENTRUM_MACHINES,
   'alibaba-batch': ALIBABA_BATCH,
   'alibaba-dlrm': ALIBABA_DLRM,
@@ -172,3 +186,41 @@ export const SAMPLES = {
   'teg-nodes-csv': TEG_NODES,
   'teg-usage-csv': TEG_USAGE,
 } as const satisfies Partial<Record<TraceFormat, string>>;
+
+/** Other layouts that files of a format are published in, rows written in their shape. */
+export const PUBLISHED = [
+  {
+    format: 'alibaba-batch',
+    name: 'batch_task.csv with a header',
+    text: `task_create_time, task_end_time, job_id, task_id,number_of_instances, status, number_of_cpus_requested_per_instance_in_the_task,normalized_memory_requested_per_instance_in_the_task
+6459,6524,3,4,224,Terminated,50,0.007956928
+6036,6046,4,7,393,Waiting,,
+`,
+  },
+  {
+    format: 'alibaba-batch',
+    name: 'batch_task.csv without a header',
+    text: '10000,10050,1,1,10,Terminated,50,0.005\n10010,10060,1,2,75,Waiting,,\n',
+  },
+  {
+    format: 'alibaba-podmem',
+    name: 'pod_memory_util_anon',
+    text: `value,timestamp_anon,container_ip
+0.66,1662858720.0,25da09a77268ccc9
+0.35,1662858780.0,ccfa8e249adb8794
+`,
+  },
+  {
+    format: 'metacentrum-machines',
+    name: 'wagap-2013.swf.machines',
+    text: '0\tzewura\t2\t80\t1\t529426432\n1\tzegox\t3\t12\t1\t94035968\n',
+  },
+  {
+    format: 'philly',
+    name: 'the table of ElasticFlow',
+    text: `timestamp,duration,num_gpus,gpu_time,cluster
+2017-10-09 07:01:55,66.0,1,66.0,11cb48
+2017-10-09 06:13:03,2951.0,12,35412.0,6214e9
+`,
+  },
+] as const satisfies readonly { format: TraceFormat; name: string; text: string }[];

@@ -1,44 +1,33 @@
 /**
- * Where bytes come from: a file, standard input, or bytes in memory; unpacked if they are gzip.
+ * Where bytes come from: a file, a pipe, standard input, or bytes in memory; unpacked and decoded (`unpack.ts`).
  *
- * Compression is recognised by its first two bytes, never by the file's name. Nothing is read ahead beyond one
- * chunk, and a reader that stops early closes the file.
+ * Nothing is read ahead beyond one chunk, and a reader that stops early closes the file.
  */
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { PassThrough, pipeline, type Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { TegError } from '../model/errors.ts';
+import { isPipe, isStandardInput, readPipe, readStandardInput } from './pipe.ts';
+import { CHUNK_BYTES, type RandomAccess, type TraceInput } from './trace-input.ts';
+import { LAYERS_MAX, MAGIC_BYTES, unpackerOf } from './unpack.ts';
 
-/** Bytes of one chunk. */
-export const CHUNK_BYTES = 65_536;
+export type { RandomAccess, TraceInput } from './trace-input.ts';
 
-/** Random access to a file or to bytes in memory, as Parquet needs it. */
-export interface RandomAccess {
-  readonly byteLength: number;
-  /** @returns The bytes from `start` (inclusive) to `end` (exclusive). */
-  slice(start: number, end?: number): Promise<ArrayBuffer>;
-  close(): Promise<void>;
-}
-
-/** Something that can be read from the start, as often as one likes (except standard input: once). */
-export interface TraceInput {
-  /** For messages. */
-  readonly name: string;
-  /** @returns The raw bytes in chunks, not unpacked. @throws TegError TEG_INPUT_NOT_FOUND. */
-  stream(): AsyncIterable<Uint8Array>;
-  /** @returns Random access to the raw bytes. @throws TegError TEG_INPUT_NOT_FOUND. */
-  access(): Promise<RandomAccess>;
-}
-
-/** @returns An input that reads a file; `-` is standard input. Nothing is opened yet. */
-export function fileInput(path: string): TraceInput {
-  if (path === '-') return standardInput();
+/**
+ * @param name For messages; default the path.
+ * @returns An input that reads a file; `-` is standard input. Nothing is opened yet.
+ */
+export function fileInput(path: string, name: string = nameOf(path)): TraceInput {
+  if (isPipe(path)) return pipeInput(path, name);
   return {
-    name: path,
+    name,
     stream: () => readFileChunks(path),
     access: () => openFile(path),
   };
+}
+
+/** @returns What a path is called in messages. */
+export function nameOf(path: string): string {
+  return isStandardInput(path) ? 'standard input' : path;
 }
 
 /** @returns An input over bytes in memory, which arrive in chunks of `chunkBytes`. */
@@ -69,17 +58,25 @@ export interface OpenedInput {
 }
 
 /**
- * Starts reading an input and unpacks it if it is gzip.
+ * Starts reading an input, unpacks it if it is gzip, Zstandard or zip, and turns UTF-16 into UTF-8.
  *
- * @param peekBytes How many unpacked bytes to look at in advance, in [2, 2^20].
- * @throws TegError TEG_INPUT_NOT_FOUND, TEG_INPUT_CORRUPT.
+ * @param peekBytes How many unpacked bytes to look at in advance, in [MAGIC_BYTES, 2^20].
+ * @throws TegError TEG_INPUT_NOT_FOUND, TEG_INPUT_CORRUPT; TEG_INPUT_UNKNOWN_FORMAT for another packing.
  */
 export async function openInput(input: TraceInput, peekBytes = 65_536): Promise<OpenedInput> {
-  const raw = input.stream()[Symbol.asyncIterator]();
-  const first = await peek(raw, 2);
-  const isGzip = first.head.length >= 2 && first.head[0] === 0x1f && first.head[1] === 0x8b;
-  const unpacked = isGzip ? gunzip(input.name, first.replay()) : first.replay();
-  const content = await peek(unpacked, peekBytes);
+  let content = await peek(input.stream()[Symbol.asyncIterator](), MAGIC_BYTES);
+  try {
+    for (let layer = 0; layer < LAYERS_MAX; layer++) {
+      const unpack = unpackerOf(input, content.head, layer);
+      if (unpack === undefined) break;
+      content = await peek(unpack(content.replay()), peekBytes);
+    }
+    // More of what is plain from the start.
+    if (content.head.length < peekBytes) content = await peek(content.replay(), peekBytes);
+  } catch (error) {
+    await content.close();
+    throw error;
+  }
   return { name: input.name, head: content.head, chunks: content.replay(), close: content.close };
 }
 
@@ -122,24 +119,6 @@ async function peek(chunks: AsyncIterator<Uint8Array>, bytes: number): Promise<P
   };
 }
 
-async function* gunzip(name: string, packed: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const unzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  // The callback's error is the one that the iteration below throws.
-  pipeline(packed, unzip, () => {});
-  try {
-    for await (const chunk of unzip) yield chunk as Uint8Array;
-  } catch (error) {
-    if (error instanceof TegError) throw error;
-    throw new TegError(
-      'TEG_INPUT_CORRUPT',
-      `${name}: got damaged gzip data (${(error as Error).message}), expected a whole gzip file; copy or pack it again`,
-      { cause: error },
-    );
-  } finally {
-    unzip.destroy();
-  }
-}
-
 async function* readFileChunks(path: string): AsyncGenerator<Uint8Array> {
   const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   try {
@@ -172,14 +151,14 @@ async function openFile(path: string): Promise<RandomAccess> {
   };
 }
 
-function standardInput(): TraceInput {
+function pipeInput(path: string, name: string): TraceInput {
   return {
-    name: 'standard input',
-    stream: () => process.stdin.pipe(new PassThrough()) as Readable as AsyncIterable<Uint8Array>,
+    name,
+    stream: () => (isStandardInput(path) ? readStandardInput() : readPipe(path)),
     access: async () => {
       throw new TegError(
         'TEG_INPUT_NOT_FOUND',
-        'got Parquet on standard input, expected a file: Parquet is read from its end; name the file',
+        `${name}: got Parquet or zip through a pipe, expected a file, because it is read from its end; write it to a file first`,
       );
     },
   };

@@ -1,17 +1,18 @@
 /**
- * What is mutated: the hand-written samples of every format, some of them as gzip, JSON and Parquet, and the first rows of the
+ * What is mutated: the hand-written samples of every format, some of them packed, in UTF-16, as JSON and Parquet, and the first rows of the
  * published traces where they are there.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { parseAllDocuments } from 'yaml';
 import { LAYOUTS, type Layout } from '../../src/traces/layout.ts';
 import { ParquetFileWriter } from '../../src/traces/parquet/write.ts';
 import { streamJobs, streamNodes, streamUsage } from '../../src/traces/read.ts';
-import { SAMPLES } from '../../src/traces/samples.scenarios.ts';
+import { PUBLISHED, SAMPLES } from '../../src/traces/samples.scenarios.ts';
 import { bytesInput } from '../../src/traces/source.ts';
+import { zip } from '../../src/traces/zip.scenarios.ts';
 
 const TRACES = join(process.env.TEG_SHARED ?? join(import.meta.dirname, '../../../shared'), 'traces');
 
@@ -23,8 +24,22 @@ export async function makeCorpus(): Promise<Uint8Array[]> {
   const texts = Object.values(SAMPLES).map((text) => Buffer.from(text));
   const json = parseAllDocuments(SAMPLES.kubernetes).map((document) => JSON.stringify(document.toJS()));
   const jsons = [Buffer.from(json.join('\n')), Buffer.from(json[0] ?? '')];
-  const packed = texts.slice(0, 2).map((bytes) => gzipSync(bytes));
-  return [...texts, ...jsons, ...packed, ...(await parquets()), ...publishedHeads()];
+  const published = PUBLISHED.map(({ text }) => Buffer.from(text));
+  const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = texts;
+  const packed = [
+    gzipSync(first),
+    gzipSync(second),
+    zstdCompressSync(first),
+    zip([{ name: 'a.csv', bytes: first }]),
+    zip([{ name: 'b.csv', bytes: second, method: 0 }]),
+    Buffer.from(`\ufeff${first}`, 'utf16le'),
+    Buffer.from(`\ufeff${second}`, 'utf16le').swap16(),
+  ];
+  const others = [
+    Buffer.from(SAMPLES['openb-pods'].replaceAll(',', ';')),
+    Buffer.from('id\tsubmit_s\tduration_s\tgpu_count\tgpu_models\na\t0\t10\t1\tA100|H100\n'),
+  ];
+  return [...texts, ...published, ...jsons, ...packed, ...others, ...(await parquets()), ...publishedHeads()];
 }
 
 async function parquets(): Promise<Uint8Array[]> {
@@ -35,7 +50,7 @@ async function parquets(): Promise<Uint8Array[]> {
   const foreign = LAYOUTS.nodes.columns.map((column) => ({
     name: column.name,
     data: nodes.map((node) => column.get(node)),
-    type: column.type === 'JSON' ? ('STRING' as const) : column.type,
+    type: column.type === 'JSON' || column.type === 'NAMES' ? ('STRING' as const) : column.type,
   }));
   return [
     await toParquet(LAYOUTS.jobs, jobs),

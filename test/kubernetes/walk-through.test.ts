@@ -3,7 +3,7 @@
  * a pod that does not fit, explanations, a snapshot and what-if, a recording and its replay, and the end of all of it.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -259,6 +259,43 @@ describeWithControlPlane(
       expect(result.binds).toBeGreaterThanOrEqual(28);
       expect(result.pod.history.map(({ what }: { what: string }) => what)).toContain('unschedulable');
     });
+
+    test('every example is taken again, runs, and can be deleted with all that came of it', async () => {
+      kubectl('delete', 'pods', '-l', '!job-name,!app', '--wait=false');
+      const file = join(folder, 'again.yaml');
+      writeConfig(file, {});
+      const again = start('--config', file);
+      const selectors: Record<string, string> = {
+        'deployment.yaml': 'app=web',
+        'job.yaml': 'batch.kubernetes.io/job-name=batch',
+        'gang.yaml': 'batch.kubernetes.io/job-name=training',
+        'gang-coscheduling.yaml': 'batch.kubernetes.io/job-name=training-labelled',
+      };
+      const examples = readdirSync(EXAMPLES).filter((name) => name.endsWith('.yaml'));
+      expect(examples.sort()).toEqual(Object.keys(selectors).sort());
+      for (const name of examples) {
+        const path = join(EXAMPLES, name);
+        const selector = selectors[name] as string;
+        // Nothing of an example that was applied before may be in the way of the next time.
+        kubectl('delete', '--ignore-not-found', '--timeout=30s', '-f', path);
+        await expect.poll(() => pods(selector), SOON).toEqual([]);
+        kubectl('apply', '-f', path);
+        await expect.poll(() => countOf(selector, 'Running', 'Succeeded'), SOON).toBeGreaterThanOrEqual(8);
+        kubectl('delete', '--timeout=30s', '-f', path);
+        expect(kubectl('get', '--ignore-not-found', '-o', 'name', '-f', path), name).toBe('');
+        await expect.poll(() => pods(selector), SOON).toEqual([]);
+      }
+      expect((await again.stop()).code).toBe(0);
+    }, 180_000);
+
+    test('a namespace with pod groups can be deleted', () => {
+      kubectl('create', 'namespace', 'gangs');
+      for (const name of ['gang.yaml', 'gang-coscheduling.yaml']) {
+        kubectl('apply', '-n', 'gangs', '-f', join(EXAMPLES, name));
+      }
+      kubectl('delete', 'namespace', 'gangs', '--timeout=60s');
+      expect(kubectl('get', 'namespaces', '-o', 'name')).not.toContain('gangs');
+    }, 90_000);
 
     test('the log as text', async () => {
       const file = join(folder, 'text.yaml');

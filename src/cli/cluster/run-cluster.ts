@@ -7,6 +7,7 @@ import { createApiClient } from '../../drivers/kubernetes/client/http-client.ts'
 import { loadTarget } from '../../drivers/kubernetes/client/target.ts';
 import { ensureBinaries } from '../../drivers/kubernetes/control-plane/build.ts';
 import type { ControlPlane } from '../../drivers/kubernetes/control-plane/control-plane.ts';
+import { defineCoscheduling } from '../../drivers/kubernetes/control-plane/coscheduling.ts';
 import { GO_MODULES } from '../../drivers/kubernetes/control-plane/go-modules.ts';
 import { startKwokBeside } from '../../drivers/kubernetes/control-plane/kwok.ts';
 import { createNodes, deleteNodes, untilUsable } from '../../drivers/kubernetes/control-plane/nodes.ts';
@@ -77,7 +78,10 @@ async function runOwn(count: number, options: ClusterOptions, progress: ClusterP
     { onStart: (name) => progress.begin(`starting ${name}`), signal },
   );
   try {
-    await withClient(plane.kubeconfig, (client) => addNodes(client, count, options, progress));
+    await withClient(plane.kubeconfig, async (client) => {
+      await defineCoscheduling(client);
+      await addNodes(client, count, options, progress);
+    });
     if (options.withStockScheduler === true) await plane.startStockScheduler('');
     progress.end();
     printReady(await ownCluster(plane, count, options), options);

@@ -27,7 +27,7 @@ export interface SimulateZonesOptions extends SharedOptions, ZonesOptions {
 export async function simulateZones(options: SimulateZonesOptions): Promise<void> {
   refuseForeignOptions(options);
   const shared = toTaskOptions(options);
-  const { failures, load, repeat, resample, skipBad, warmupSeconds } = shared;
+  const { failures, load, repeat, resample, skipBad, map, warmupSeconds } = shared;
   const task: FederationTask = {
     cluster: options.cluster,
     jobs: options.jobs,
@@ -39,6 +39,7 @@ export async function simulateZones(options: SimulateZonesOptions): Promise<void
     ...(repeat === undefined ? {} : { repeat }),
     ...(resample === undefined ? {} : { resample }),
     ...(skipBad === undefined ? {} : { skipBad }),
+    ...(map === undefined ? {} : { map }),
     ...(warmupSeconds === undefined ? {} : { warmupSeconds }),
   };
   const line = new ProgressLine(`simulating ${task.zones} zones`, { unit: 'jobs' });

@@ -4,6 +4,8 @@
 import { type Command, Option } from 'commander';
 import type { SimulationTask } from '../../drivers/embedded/simulation-task.ts';
 import { TegError } from '../../model/errors.ts';
+import type { ColumnMap } from '../../traces/csv-header.ts';
+import { MAP_HELP, parseColumnMap } from '../terminal/column-map.ts';
 import {
   parseDurationSeconds,
   parseNonNegativeInt,
@@ -31,6 +33,7 @@ export interface SharedOptions {
   readonly retry?: number;
   readonly samples?: number;
   readonly skipBad?: number;
+  readonly map?: ColumnMap;
   readonly timing?: boolean;
   readonly json?: boolean;
   readonly jsonSchema?: boolean;
@@ -95,6 +98,7 @@ export function addSharedOptions(command: Command): Command {
     )
     .option('--samples <n>', 'instants of the time series, at least (default: 200)', parsePositiveInt)
     .option('--skip-bad <n>', 'tolerate up to n bad rows of a file (default: 0)', parseNonNegativeInt)
+    .option('--map <column=name>', `of the file of jobs: ${MAP_HELP}`, parseColumnMap)
     .option('--timing', 'also tell what depends on the machine: decision cost, jobs a second')
     .option('--json', 'print JSON instead of tables')
     .option('--json-schema', 'print the JSON Schema of what --json prints, and end');
@@ -124,6 +128,7 @@ export function toTaskOptions(options: SharedOptions): Omit<SimulationTask, 'pol
     ...(options.retry === undefined ? {} : { retrySeconds: options.retry }),
     ...(options.samples === undefined ? {} : { samples: options.samples }),
     ...(options.skipBad === undefined ? {} : { skipBad: options.skipBad }),
+    ...(options.map === undefined ? {} : { map: options.map }),
     ...(options.timing === undefined ? {} : { withTiming: options.timing }),
   };
 }

@@ -49,6 +49,8 @@ export interface InputSources {
   readonly seed: number;
   /** Bad rows of a file that are left out before it is refused; default 0. */
   readonly skipBad?: number;
+  /** Columns of the file of jobs by those of its format, see `ReadOptions`. */
+  readonly map?: Readonly<Record<string, string>>;
 }
 
 /** Inputs in memory. */
@@ -139,10 +141,22 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
     onWarning: ({ message, count }) => warnings.push(count > 1 ? `${message} (${count} times)` : message),
   };
   const source = parseClusterSource(sources.cluster);
+  if (sources.map !== undefined && (sources.jobs === '' || isGenerated(sources.jobs))) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      'got --map without a file of jobs, expected both: name one by --jobs',
+    );
+  }
   const made =
     source.kind === 'file'
       ? await readNodes(source.path, read)
       : generateNodes({ nodes: source.nodes, mix: source.mix });
+  if (made.length === 0) {
+    throw new TegError(
+      'TEG_CLUSTER_INVALID',
+      `${sources.cluster}: describes no nodes that take pods, expected at least one; name another cluster`,
+    );
+  }
   const changed = changeCluster(made, whatIf);
   const taints = new TaintTerms(changed.nodes);
   const jobs = new JobCollector(taints);
@@ -209,15 +223,20 @@ async function loadSnapshotPods(
 }
 
 /** Further jobs arrive as they were recorded, the first of them when the run starts. */
-async function firstSubmission({ jobs }: InputSources, read: ReadOptions): Promise<number> {
-  const source = parseJobSource(jobs);
+async function firstSubmission(sources: InputSources, read: ReadOptions): Promise<number> {
+  const source = parseJobSource(sources.jobs);
   if (source.kind === 'generated') return 0;
   if (source.path === '-') throw badSource('workload', '-', 'a file: it is read twice');
   let first = Number.POSITIVE_INFINITY;
-  for await (const batch of streamJobs(source.path, { ...read, onWarning: () => {} })) {
+  for await (const batch of streamJobs(source.path, { ...jobReading(sources, read), onWarning: () => {} })) {
     for (const job of batch) first = Math.min(first, job.submitSeconds);
   }
   return Number.isFinite(first) ? first : 0;
+}
+
+/** @returns How the file of jobs is read: its columns may have other names. */
+function jobReading({ map }: InputSources, read: ReadOptions): ReadOptions {
+  return map === undefined ? read : { ...read, map };
 }
 
 /** @param firstSeconds What counts as 0 in the source. */
@@ -238,7 +257,7 @@ async function loadJobs(
     }
     return;
   }
-  for await (const batch of streamJobs(source.path, read)) {
+  for await (const batch of streamJobs(source.path, jobReading(sources, read))) {
     for (const job of batch) {
       const submitSeconds = job.submitSeconds - firstSeconds;
       jobs.add(source.path, firstSeconds === 0 ? job : { ...job, submitSeconds });

@@ -90,7 +90,14 @@ export class SimulationTaskRunner {
 
   private async inputsOf(task: SimulationTask): Promise<Inputs> {
     const seed = isGenerated(task.jobs) ? task.seed : 0;
-    const key = JSON.stringify([task.cluster, task.jobs, seed, task.skipBad ?? 0, task.whatIf ?? null]);
+    const key = JSON.stringify([
+      task.cluster,
+      task.jobs,
+      seed,
+      task.skipBad ?? 0,
+      task.map ?? null,
+      task.whatIf ?? null,
+    ]);
     if (this.inputs === undefined || key !== this.key) {
       this.inputs = undefined;
       this.inputs = await loadInputs(task);

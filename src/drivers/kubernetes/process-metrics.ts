@@ -2,8 +2,8 @@
  * Turns what a scheduler process does into its metrics: counters on the way, gauges when somebody looks.
  */
 import type { BindEffect, BindOutcome, PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
-import { tallyOf } from '../../governor/pods/pod-groups.ts';
 import { PodState } from '../../governor/pods/pod-records.ts';
+import { gangsByState, pendingByQueue, type QueueName } from './queue-gauges.ts';
 import type { ProcessObserver, SchedulerProcess } from './scheduler-process.ts';
 import type { SchedulerMetrics } from './server/scheduler-metrics.ts';
 
@@ -79,17 +79,9 @@ export class ProcessMetrics implements ProcessObserver {
   private collect(process: SchedulerProcess): void {
     const { metrics } = this;
     const { core, writers, followers, lease } = process;
-    let gated = 0;
-    let assumed = 0;
-    for (const pod of core.state.pods.values()) {
-      if (pod.state === PodState.Gated) gated++;
-      else if (pod.state === PodState.Binding) assumed++;
-    }
-    const { active, backingOff, waiting } = core.queue.counts;
-    metrics.pending('active', active);
-    metrics.pending('backoff', backingOff);
-    metrics.pending('unschedulable', waiting);
-    metrics.pending('gated', gated);
+    const assumed = core.queue.count(PodState.Binding);
+    const pending = Object.entries(pendingByQueue(core)) as [QueueName, number][];
+    for (const [queue, pods] of pending) metrics.pending(queue, pods);
     metrics.cacheSize(core.state.slots.live, core.podCount, assumed);
     metrics.zones(core.state.zones.zones.map((zone) => [zone.name, zone.nodes] as const));
     metrics.classes(core.state.shapes.size);
@@ -106,7 +98,7 @@ export class ProcessMetrics implements ProcessObserver {
       metrics.reflector(reflector.resource.name, reflector.size, { ...reflector.counts });
     }
     this.collectRefused();
-    this.collectGangs(process);
+    metrics.gangs(Object.entries(gangsByState(core)));
     const facts = process.record?.facts;
     metrics.record(facts?.recording ?? false, facts?.steps ?? 0, facts?.bytes ?? 0);
   }
@@ -118,19 +110,5 @@ export class ProcessMetrics implements ProcessObserver {
       else for (const plugin of plugins) podsByPlugin.set(plugin, (podsByPlugin.get(plugin) ?? 0) + 1);
     }
     this.metrics.unschedulable(podsByPlugin);
-  }
-
-  private collectGangs(process: SchedulerProcess): void {
-    const states = { waiting: 0, binding: 0, bound: 0, repairing: 0 };
-    for (const group of process.core.groups.groups.values()) {
-      if (group.members.size === 0) continue;
-      const { placed, bound } = tallyOf(group);
-      const minimum = group.description?.minCount ?? 1;
-      if (placed === 0) states.waiting++;
-      else if (placed < minimum) states.repairing++;
-      else if (bound < placed) states.binding++;
-      else states.bound++;
-    }
-    this.metrics.gangs(Object.entries(states));
   }
 }

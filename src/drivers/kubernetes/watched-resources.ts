@@ -48,6 +48,9 @@ export interface WatchedResource {
 const SCHEDULING = 'scheduling.k8s.io';
 const COSCHEDULING = 'scheduling.x-k8s.io';
 
+/** Versions of upstream's PodGroup: 1.37 serves the first two, 1.36 the last one. */
+const [NEWEST, ...OLDER] = ['v1beta1', 'v1alpha3', 'v1alpha2'] as const;
+
 const LIVE = 'status.phase!=Succeeded,status.phase!=Failed';
 /** Succeeded or Failed, on a node: field selectors know no OR. */
 const ENDED = 'spec.nodeName!=,status.phase!=Pending,status.phase!=Running,status.phase!=Unknown';
@@ -60,6 +63,10 @@ export function watchedResources(schedulerName: string, feed: (event: PodEvent) 
     ...storageResources(feed),
     ...csiResources(feed),
   ];
+}
+
+function podGroupsPath(version: string): string {
+  return `/apis/${SCHEDULING}/${version}/podgroups`;
 }
 
 function clusterResources(feed: (event: PodEvent) => void): WatchedResource[] {
@@ -84,7 +91,12 @@ function clusterResources(feed: (event: PodEvent) => void): WatchedResource[] {
       gone: (_, key) => feed({ kind: 'budget-gone', key }),
     },
     {
-      resource: { name: 'podgroups', path: `/apis/${SCHEDULING}/v1alpha2/podgroups`, optional: true },
+      resource: {
+        name: 'podgroups',
+        path: podGroupsPath(NEWEST),
+        olderPaths: OLDER.map(podGroupsPath),
+        optional: true,
+      },
       set: (object) => feed({ kind: 'group', group: podGroupOf(object, SCHEDULING) }),
       gone: (_, key) => feed({ kind: 'group-gone', key: `core:${key}` }),
     },

@@ -17,41 +17,87 @@ import { findUsageProblem, type UsageSample } from '../usage.ts';
  * Duration is the time from creation to the last change of state: for finished tasks wait and run of the whole
  * array, an upper bound of one instance's run; for the others all that is known.
  */
-export const ALIBABA_BATCH: CsvFormat<JobSpec> = {
-  findProblem: findJobProblem,
-  columns: ['create_s', 'modify_s', 'job', 'task', 'instances', 'status', 'cpu_centicores', 'mem_norm'],
-  prepare(column, context) {
-    const create = column('create_s');
-    const modify = column('modify_s');
-    const job = column('job');
-    const task = column('task');
-    const instances = column('instances');
-    const status = column('status');
-    const request = batchRequest(column('cpu_centicores'), column('mem_norm'), context);
-    return (row) => {
-      const submitSeconds = row.seconds(create);
-      const lifeSeconds = row.seconds(modify) - submitSeconds;
-      if (lifeSeconds < 0) context.warn('tasks changed last before they were created: duration 0 is assumed');
-      if (row.text(status) !== 'Terminated') {
-        context.warn('tasks that had not ended well: the time to their last change of state is the duration');
-      }
-      return {
-        id: `${row.name(job)}/${row.name(task)}`,
-        tenant: '',
-        priority: 0,
-        ...request(row),
-        gpuCount: 0,
-        gpuMilli: 0,
-        gpuModels: [],
-        submitSeconds,
-        durationSeconds: Math.max(0, lifeSeconds),
-        requestedSeconds: Number.NaN,
-        podCount: row.integer(instances, 1, INT32_MAX),
-        gangMin: 1,
-      };
-    };
+export const ALIBABA_BATCH: CsvFormat<JobSpec> = batchTasks([
+  'create_s',
+  'modify_s',
+  'job',
+  'task',
+  'instances',
+  'status',
+  'cpu_centicores',
+  'mem_norm',
+]);
+
+const BATCH_COLUMNS_PUBLISHED = [
+  'task_create_time',
+  'task_end_time',
+  'job_id',
+  'task_id',
+  'number_of_instances',
+  'status',
+  'number_of_cpus_requested_per_instance_in_the_task',
+  'normalized_memory_requested_per_instance_in_the_task',
+] as const;
+
+/** `batch_task.csv` as it is published: the same columns in the same order, with a header or without. */
+export const ALIBABA_BATCH_PUBLISHED: CsvFormat<JobSpec> = {
+  ...batchTasks(BATCH_COLUMNS_PUBLISHED),
+  headless: {
+    columns: BATCH_COLUMNS_PUBLISHED,
+    matches: (fields) =>
+      fields.length === BATCH_COLUMNS_PUBLISHED.length &&
+      fields.slice(0, 5).every((field) => /^-?\d+$/.test(field)) &&
+      /^[A-Z][a-z]+$/.test(fields[5] as string) &&
+      fields.slice(6).every((field) => field === '' || Number.isFinite(Number(field))),
   },
 };
+
+/** @param names Of the columns for creation, last change, job, task, instances, status, CPU and memory. */
+function batchTasks(names: readonly string[]): CsvFormat<JobSpec> {
+  const [create = '', modify = '', job = '', task = '', instances = '', status = '', cpu = '', memory = ''] =
+    names;
+  return {
+    findProblem: findJobProblem,
+    columns: names,
+    columnOf: { id: task, memoryMib: memory, cpuMilli: cpu, podCount: instances },
+    prepare(column, context) {
+      const at = {
+        create: column(create),
+        modify: column(modify),
+        job: column(job),
+        task: column(task),
+        instances: column(instances),
+        status: column(status),
+      };
+      const request = batchRequest(column(cpu), column(memory), context);
+      return (row) => {
+        const submitSeconds = row.seconds(at.create);
+        const lifeSeconds = row.seconds(at.modify) - submitSeconds;
+        if (lifeSeconds < 0)
+          context.warn('tasks changed last before they were created: duration 0 is assumed');
+        if (row.text(at.status) !== 'Terminated') {
+          context.warn(
+            'tasks that had not ended well: the time to their last change of state is the duration',
+          );
+        }
+        return {
+          id: `${row.name(at.job)}/${row.name(at.task)}`,
+          tenant: '',
+          priority: 0,
+          ...request(row),
+          gpuCount: 0,
+          gpuMilli: 0,
+          gpuModels: [],
+          submitSeconds,
+          durationSeconds: Math.max(0, lifeSeconds),
+          requestedSeconds: Number.NaN,
+          podCount: row.integer(at.instances, 1, INT32_MAX),
+          gangMin: 1,
+        };
+      };
+    },
+  };
+}
 
 function batchRequest(
   cpu: number,
@@ -182,6 +228,23 @@ export const ALIBABA_PODMEM: CsvFormat<UsageSample> = {
       seconds: row.seconds(time),
       memoryShare: shareOf(row, used, context),
     });
+  },
+};
+
+/** `pod_memory_util_anon` as it is published: a pod is its container's address, times count from the first row. */
+export const ALIBABA_PODMEM_PUBLISHED: CsvFormat<UsageSample> = {
+  findProblem: findUsageProblem,
+  columns: ['value', 'timestamp_anon', 'container_ip'],
+  prepare(column, context) {
+    const pod = column('container_ip');
+    const time = column('timestamp_anon');
+    const used = column('value');
+    let origin = Number.NaN;
+    return (row) => {
+      const at = row.seconds(time);
+      if (Number.isNaN(origin)) origin = at;
+      return { pod: row.name(pod), seconds: at - origin, memoryShare: shareOf(row, used, context) };
+    };
   },
 };
 

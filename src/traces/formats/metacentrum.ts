@@ -62,7 +62,7 @@ export const METACENTRUM_JOBS: CsvFormat<JobSpec> = {
       const affinity = affinityOf(row.text(c.properties), context);
       const cpus = row.decimal(c.cpus, 0, INT32_MAX / 1_000);
       const isExclusive = row.integer(c.exclusive, 0, 1) === 1;
-      const cpusAPod = isExclusive ? wholeMachine(row, cpus / podCount, affinity) : cpus / podCount;
+      const cpusAPod = isExclusive ? wholeMachine(row, c.cpus, cpus / podCount, affinity) : cpus / podCount;
       return {
         id,
         tenant: row.text(c.user),
@@ -96,6 +96,14 @@ export interface MachineGroup {
 export const METACENTRUM_MACHINES: CsvFormat<MachineGroup> = {
   findProblem: () => undefined,
   columns: ['cluster', 'machines', 'cpus_per_machine', 'mem_kib_per_machine'],
+  // As published, `wagap-2013.swf.machines`: tabs, no header, a number in front and one column that is always 1.
+  headless: {
+    columns: ['number', 'cluster', 'machines', 'cpus_per_machine', 'speed', 'mem_kib_per_machine'],
+    matches: (fields) =>
+      fields.length === 6 &&
+      /^[a-z][\w-]*$/i.test(fields[1] as string) &&
+      [0, 2, 3, 4, 5].every((i) => /^\d+$/.test(fields[i] as string)),
+  },
   prepare(column) {
     const cluster = column('cluster');
     const machines = column('machines');
@@ -164,12 +172,11 @@ function affinityOf(properties: string, context: ReadContext): AffinityTerm[] {
 }
 
 /** Cores of the machine that an exclusive job gets: of the cluster it names, else of the smallest that holds it. */
-function wholeMachine(row: Row, cpus: number, affinity: readonly AffinityTerm[]): number {
+function wholeMachine(row: Row, column: number, cpus: number, affinity: readonly AffinityTerm[]): number {
   const named = affinity.find((term) => term.operator === 'In' && term.key.startsWith('cl_'));
   const known = named === undefined ? undefined : CPUS_BY_CLUSTER.get(named.key.slice(3));
   const sizes = known === undefined ? [...CPUS_BY_CLUSTER.values()].sort((a, b) => a - b) : [known];
   const size = sizes.find((machineCpus) => machineCpus >= cpus);
-  if (size === undefined)
-    throw row.bad(row.columns.indexOf('cpus_total'), `at most ${sizes.at(-1)} a machine`);
+  if (size === undefined) throw row.bad(column, `at most ${sizes.at(-1)} a machine`);
   return size;
 }

@@ -6,14 +6,16 @@
  */
 import { TegError } from '../../model/errors.ts';
 import type { CsvFormat } from '../csv.ts';
-import type { Cell, Column, Layout } from '../layout.ts';
+import { type Cell, type Column, columnsByField, type Layout } from '../layout.ts';
 import { INT32_MAX, parseDecimal, type Row } from '../row.ts';
 
 /** @returns The reader of a layout. Columns that may be absent may be left out of the file. */
 export function normalCsv<T>(layout: Layout<T>): CsvFormat<T> {
   return {
     findProblem: layout.findProblem,
-    columns: layout.columns.filter((column) => !column.nullable).map((column) => column.name),
+    columns: layout.columns.filter((column) => !column.optional).map((column) => column.name),
+    ...(layout.excludes === undefined ? {} : { excludes: layout.excludes }),
+    columnOf: columnsByField(layout),
     prepare(position) {
       const readers = new Map(
         layout.columns.map((column) => [column.name, cellReader(column, position(column.name))]),
@@ -36,24 +38,33 @@ export function toCsvLine<T>(layout: Layout<T>, item: T): string {
 function cellReader<T>(column: Column<T>, position: number): (row: Row) => Cell {
   switch (column.type) {
     case 'STRING':
-      return (row) => (column.nullable && row.isEmpty(position) ? null : row.text(position));
+      return (row) => (column.optional && row.isEmpty(position) ? null : row.text(position));
     case 'JSON':
       return (row) => (row.isEmpty(position) ? null : json(row, position));
+    case 'NAMES':
+      return (row) => (row.isEmpty(position) ? null : names(row, position));
     case 'INT32':
       return (row) =>
-        column.nullable && row.isEmpty(position) ? null : row.integer(position, -INT32_MAX - 1, INT32_MAX);
+        column.optional && row.isEmpty(position) ? null : row.integer(position, -INT32_MAX - 1, INT32_MAX);
     case 'DOUBLE':
       return (row) => double(row, position);
   }
 }
 
+/** An absent number is NaN, which is refused with the whole item where it has to be there. */
 function double(row: Row, position: number): number {
   const text = row.text(position);
   if (text === '') return Number.NaN;
   if (text === 'Infinity') return Number.POSITIVE_INFINITY;
   const value = parseDecimal(text);
-  if (Number.isNaN(value)) throw row.bad(position, 'a number, Infinity, or nothing');
+  if (Number.isNaN(value)) throw row.bad(position, 'a number');
+  if (!Number.isFinite(value)) throw row.bad(position, `a number of at most ${Number.MAX_VALUE}`);
   return value;
+}
+
+function names(row: Row, position: number): string {
+  const text = row.text(position);
+  return text.startsWith('[') ? json(row, position) : text;
 }
 
 /** What is in it is checked with the whole item. */
@@ -70,7 +81,7 @@ function json(row: Row, position: number): string {
 function toField<T>(column: Column<T>, cell: Cell): string {
   if (cell === null || Number.isNaN(cell)) return '';
   // A list that has to be there is empty where the field is; one that may be absent is not.
-  if (cell === '[]' && !column.nullable) return '';
+  if (cell === '[]' && column.type === 'NAMES') return '';
   const text = String(cell);
   if (!/[",\r\n]/.test(text)) return text;
   if (/[\r\n]/.test(text)) {

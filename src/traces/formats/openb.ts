@@ -5,9 +5,9 @@
  */
 import type { JobSpec } from '../../model/job.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX, type NodeSpec } from '../../model/node.ts';
-import { findJobProblem, findNodeProblem } from '../../model/validate.ts';
+import { findJobProblem, findNodeProblem, WHOLE_GPUS } from '../../model/validate.ts';
 import type { CsvFormat } from '../csv.ts';
-import { INT32_MAX, type Row } from '../row.ts';
+import { INT32_MAX, parseInteger, type Row } from '../row.ts';
 
 /** Node list: one row a node. */
 export const OPENB_NODES: CsvFormat<NodeSpec> = {
@@ -70,9 +70,10 @@ export const OPENB_PODS: CsvFormat<JobSpec> = {
 function gpuReader(count: number, milli: number): (row: Row) => { gpuCount: number; gpuMilli: number } {
   return (row) => {
     const gpuCount = row.integer(count, 0, GPUS_PER_NODE_MAX);
-    if (gpuCount === 0) return { gpuCount, gpuMilli: row.integer(milli, 0, 0) };
-    const lower = gpuCount === 1 ? 1 : GPU_MILLI;
-    return { gpuCount, gpuMilli: row.integer(milli, lower, GPU_MILLI) };
+    if (gpuCount === 1) return { gpuCount, gpuMilli: row.integer(milli, 1, GPU_MILLI) };
+    const whole = gpuCount === 0 ? 0 : GPU_MILLI;
+    if (parseInteger(row.text(milli)) === whole) return { gpuCount, gpuMilli: whole };
+    throw row.bad(milli, gpuCount === 0 ? '0, as the pod has no GPUs' : WHOLE_GPUS);
   };
 }
 

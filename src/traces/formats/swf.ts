@@ -34,6 +34,14 @@ const FIELDS = [
   'think time',
 ] as const;
 
+/** Fields of the file that fields of the model are made of, for messages. */
+const FIELD_OF: Readonly<Record<string, string>> = {
+  id: 'job number',
+  cpuMilli: 'requested processors',
+  podCount: 'requested processors',
+  memoryMib: 'requested memory',
+};
+
 /** Positions of those that are used. */
 const JOB = 0;
 const SUBMIT = 1;
@@ -80,7 +88,10 @@ function readLine(line: string, row: Row, context: ReadContext): JobSpec | undef
     row.fields = splitFields(text, row.line, context);
     const job = toJob(row, context);
     const problem = job === undefined ? undefined : findJobProblem(job);
-    if (problem !== undefined) throw context.problemError(row.line, problem);
+    if (problem !== undefined) {
+      const field = FIELD_OF[problem.field] ?? problem.field;
+      throw context.problemError(row.line, { ...problem, field });
+    }
     return job;
   } catch (error) {
     context.bad(error);

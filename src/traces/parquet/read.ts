@@ -15,7 +15,7 @@ import {
 import { TegError } from '../../model/errors.ts';
 import { BATCH_ROWS, type ReadContext } from '../context.ts';
 import type { TraceKind } from '../format.ts';
-import { type Cell, type Layout, SCHEMA_VERSION } from '../layout.ts';
+import { type Cell, columnsByField, type Layout, SCHEMA_VERSION } from '../layout.ts';
 import type { RandomAccess, TraceInput } from '../source.ts';
 import { DECOMPRESSORS } from './codecs.ts';
 import { checkChunk } from './guard.ts';
@@ -27,6 +27,7 @@ const FOOTER_BYTES_MAX = 67_108_864;
 const PHYSICAL: Readonly<Record<string, readonly string[]>> = {
   STRING: ['BYTE_ARRAY'],
   JSON: ['BYTE_ARRAY'],
+  NAMES: ['BYTE_ARRAY'],
   INT32: ['INT32', 'INT64'],
   DOUBLE: ['DOUBLE'],
 };
@@ -127,10 +128,10 @@ function checkSchema<T>(
   if (schema[0]?.num_children !== leaves.length || leaves.some((leaf) => leaf.type === undefined)) {
     throw wrong('', 'nested columns', 'flat ones');
   }
-  for (const { name: column, type, nullable } of layout.columns) {
+  for (const { name: column, type, optional } of layout.columns) {
     const found = leaves.filter((leaf) => leaf.name === column);
     const [leaf] = found;
-    if (leaf === undefined && nullable) continue;
+    if (leaf === undefined && optional) continue;
     if (leaf === undefined || found.length > 1) throw wrong(column, `${found.length} of it`, 'one');
     if (!PHYSICAL[type]?.includes(leaf.type ?? '')) throw wrong(column, String(leaf.type), type);
     if (leaf.repetition_type === 'REPEATED') throw wrong(column, 'a repeated column', 'a flat one');
@@ -256,7 +257,10 @@ function toItem<T>(layout: Layout<T>, cells: (column: string) => Cell, row: numb
     throw context.error('TEG_TRACE_BAD_VALUE', row, '', (error as Error).message, 'JSON in text columns');
   }
   const problem = layout.findProblem(item);
-  if (problem !== undefined) throw context.problemError(row, problem);
+  if (problem !== undefined) {
+    const field = /^\w*/.exec(problem.field)?.[0] ?? '';
+    throw context.problemError(row, { ...problem, field: columnsByField(layout)[field] ?? problem.field });
+  }
   return item;
 }
 

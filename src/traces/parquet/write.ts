@@ -70,7 +70,7 @@ function toColumns<T>(layout: Layout<T>, items: readonly T[]): ColumnSource[] {
     name,
     data: items.map(get),
     // JSON is marked as plain text, so that one bad value is one bad row when it is read.
-    type: type === 'JSON' ? 'STRING' : type,
+    type: type === 'JSON' || type === 'NAMES' ? 'STRING' : type,
     nullable,
     offsetIndex: false,
   }));

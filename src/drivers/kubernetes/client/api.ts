@@ -69,8 +69,10 @@ export interface ApiClient {
 export interface ReflectedResource {
   /** For logs and metrics: `pods`, `nodes`, …. */
   readonly name: string;
-  /** `/api/v1/pods`. */
+  /** `/api/v1/pods`; of several versions of the API, the newest. */
   readonly path: string;
+  /** The same in older versions, newest first, for API servers that do not serve `path`. Asked for again whenever a version is not (or no longer) served. */
+  readonly olderPaths?: readonly string[];
   readonly fieldSelector?: string;
   readonly labelSelector?: string;
   /** Fields of its objects that are read, where they can come as protobuf; without it they are parsed JSON. */

@@ -62,6 +62,11 @@ export class KnownObjects {
     }
   }
 
+  /** Objects look otherwise from now on: each is reported again when it is next seen, also in the version that was reported. */
+  renew(): void {
+    for (const entry of this.entries.values()) entry.resourceVersion = '';
+  }
+
   /** Everything is gone. */
   clear(): void {
     this.beginListing();

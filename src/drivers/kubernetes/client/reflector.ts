@@ -64,6 +64,11 @@ export class Reflector {
   private readonly backoff: Backoff;
   private resolveDone!: () => void;
   private rejectDone!: (error: unknown) => void;
+  /** Paths of the resource, newest version first, and which of them is used. */
+  private readonly paths: readonly string[];
+  private pathAt = 0;
+  /** Paths are tried one after the other: none has answered since they were last found missing. */
+  private probing = true;
   private streams: boolean;
   /** Version to watch from; undefined: a listing is needed. */
   private version: string | undefined;
@@ -91,6 +96,7 @@ export class Reflector {
     options: Partial<ReflectorOptions> = {},
   ) {
     this.resource = resource;
+    this.paths = [resource.path, ...(resource.olderPaths ?? [])];
     this.handler = handler;
     this.options = { ...REFLECTOR_DEFAULTS, ...options };
     this.streams = this.options.listing === 'stream';
@@ -294,6 +300,7 @@ export class Reflector {
   private endListing(version: string): void {
     this.deliver(() => this.known.endListing());
     this.listingOpen = false;
+    this.probing = false;
     this.version = version;
     this.counts.listsComplete++;
     this.becomeSynced();
@@ -343,6 +350,7 @@ export class Reflector {
   /** Decides what to do about a failure, and waits. */
   private async recover(error: Error): Promise<void> {
     const status = error instanceof ReflectionError ? error.status : 0;
+    if (status === STATUS_NOT_FOUND && this.hasNextPath()) return;
     if (status === STATUS_NOT_FOUND && this.resource.optional === true) return this.waitForApi();
     if (this.opened && (!this.progress || this.listingOpen)) this.barren++;
     const barren = this.barren >= this.options.barrenWatchesMax;
@@ -380,6 +388,25 @@ export class Reflector {
     this.options.log[level]({ resource: this.resource.name, failures: this.backoff.failures }, message);
   }
 
+  /**
+   * This version of the API is not served: goes on to the next one; from the newest on if it was served before, as after an
+   * upgrade. What is known stays known until the other version has listed what is there.
+   *
+   * @returns Whether there is one left to try.
+   */
+  private hasNextPath(): boolean {
+    const { paths } = this;
+    if (paths.length === 1) return false;
+    this.pathAt = this.probing ? this.pathAt + 1 : 0;
+    this.probing = true;
+    this.listingOpen = false;
+    this.version = undefined;
+    this.known.renew();
+    if (this.pathAt < paths.length) return true;
+    this.pathAt = 0;
+    return false;
+  }
+
   /** The API is not there: nothing is there, and that is known. */
   private async waitForApi(): Promise<void> {
     this.listingOpen = false;
@@ -402,7 +429,8 @@ export class Reflector {
   }
 
   private path(query: string): string {
-    const { path, fieldSelector, labelSelector } = this.resource;
+    const { fieldSelector, labelSelector } = this.resource;
+    const path = this.paths[this.pathAt];
     const fields = fieldSelector === undefined ? '' : `&fieldSelector=${encodeURIComponent(fieldSelector)}`;
     const labels = labelSelector === undefined ? '' : `&labelSelector=${encodeURIComponent(labelSelector)}`;
     return `${path}?${query}${fields}${labels}`;

@@ -13,7 +13,10 @@ export interface Places {
   readonly kubeconfig: string;
 }
 
-/** Gates of upstream's PodGroup in the pinned version, for API server and scheduler alike. */
+/**
+ * Gates of upstream's PodGroup in the pinned version, for all processes alike: the API server protects each PodGroup by a
+ * finalizer, which only a controller manager with the gate takes off.
+ */
 const POD_GROUP_GATES = '--feature-gates=GenericWorkload=true,GangScheduling=true';
 
 /** @returns Arguments of etcd. */
@@ -101,6 +104,7 @@ export function controllerManagerArguments(
     ...(managesNodes(options)
       ? [`--node-monitor-grace-period=${NODE_LEASE_SECONDS}s`]
       : ['--controllers=*,-node-lifecycle-controller']),
+    ...(options.podGroups === false ? [] : [POD_GROUP_GATES]),
   ];
 }
 

@@ -72,7 +72,12 @@ describe('groups', () => {
       unsupported: [],
     };
     expect(core(spec)).toEqual(expected);
-    expect(core({ ...spec, disruptionMode: { single: {} } }, 'v1beta1')).toEqual(expected);
+    for (const version of ['v1beta1', 'v1alpha3']) {
+      expect(core({ ...spec, disruptionMode: { single: {} } }, version)).toEqual(expected);
+      expect(core({ ...spec, disruptionMode: null, priority: 5, workloadRef: {} }, version)).toEqual(
+        expected,
+      );
+    }
   });
 
   test('no gang', () => {

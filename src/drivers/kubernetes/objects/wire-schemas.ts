@@ -5,7 +5,7 @@
  * objects on a real server, and the numbers with the definitions of Kubernetes itself.
  *
  * @source k8s.io/api and k8s.io/apimachinery v0.36.3, `generated.proto` of each group. Numbers are never used again for
- *   something else, so that other versions of Kubernetes are read rightly, too. PodGroups are alpha: they are read as JSON.
+ *   something else, so that other versions of Kubernetes are read rightly, too. PodGroups, whose versions differ, are read as JSON.
  */
 import {
   flag,

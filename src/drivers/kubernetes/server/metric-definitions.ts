@@ -72,7 +72,7 @@ export const METRICS = {
   pending: gauge(
     'scheduler_pending_pods',
     ['queue'],
-    'Pods that wait: active, backoff, unschedulable, or gated.',
+    'Pods that wait: active, backoff, unschedulable (also refused, or more than may wait), or gated (also members of a gang that is not complete).',
   ),
   incoming: counter(
     'scheduler_queue_incoming_pods_total',
@@ -187,7 +187,11 @@ export const METRICS = {
   zones: gauge('teg_zones', [], 'Zones that nodes are divided into.'),
   zoneNodes: gauge('teg_zone_nodes', ['zone'], 'Nodes by zone.'),
   classes: gauge('teg_pod_classes', [], 'Kinds of pods that are told apart.'),
-  gangs: gauge('teg_gangs', ['state'], 'Gangs: waiting, binding, bound, repairing.'),
+  gangs: gauge(
+    'teg_gangs',
+    ['state'],
+    'Gangs: waiting, binding, bound (started, though members may have ended since), repairing (members could not be bound).',
+  ),
   reflectorObjects: gauge('teg_reflector_objects', ['resource'], 'Objects that are watched.'),
   reflectorCounts: counter(
     'teg_reflector_total',

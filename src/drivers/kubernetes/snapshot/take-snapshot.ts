@@ -20,8 +20,8 @@ interface Collection {
   readonly kind: string;
   /** Without it there is nothing to schedule; without the others there is a warning. */
   readonly required?: boolean;
-  /** Another version of the same; not asked for if that one is there. */
-  readonly unless?: string;
+  /** Newer versions of the same; not asked for if one of them is there. */
+  readonly unless?: readonly string[];
 }
 
 /** Priority classes first, so that a reader that goes through once knows them when the pods come. */
@@ -39,8 +39,12 @@ const COLLECTIONS: readonly Collection[] = [
   collection('/apis/policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget'),
   collection('/apis/scheduling.k8s.io/v1beta1', 'podgroups', 'PodGroup'),
   {
+    ...collection('/apis/scheduling.k8s.io/v1alpha3', 'podgroups', 'PodGroup'),
+    unless: ['scheduling.k8s.io/v1beta1'],
+  },
+  {
     ...collection('/apis/scheduling.k8s.io/v1alpha2', 'podgroups', 'PodGroup'),
-    unless: 'scheduling.k8s.io/v1beta1',
+    unless: ['scheduling.k8s.io/v1beta1', 'scheduling.k8s.io/v1alpha3'],
   },
   collection('/apis/scheduling.x-k8s.io/v1alpha1', 'podgroups', 'PodGroup'),
   { ...collection('/api/v1', 'pods', 'Pod'), required: true },
@@ -87,7 +91,7 @@ export async function* readCluster(
   const served = new Set<string>();
   let objects = 0;
   for (const of of COLLECTIONS) {
-    if (of.unless !== undefined && served.has(`${of.unless} ${of.kind}`)) continue;
+    if (of.unless?.some((newer) => served.has(`${newer} ${of.kind}`))) continue;
     for await (const page of pagesOf(client, of, options)) {
       served.add(`${of.apiVersion} ${of.kind}`);
       const kept = page
