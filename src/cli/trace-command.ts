@@ -4,6 +4,7 @@
 import { type Command, Option } from 'commander';
 import { TegError } from '../model/errors.ts';
 import { isTraceFormat, TRACE_FORMATS, type TraceFormat } from '../traces/format.ts';
+import { MAP_HELP, parseColumnMap } from './terminal/column-map.ts';
 import {
   parseDurationSeconds,
   parseFraction,
@@ -25,7 +26,8 @@ ${Object.entries(TRACE_FORMATS)
   .map(([name, { description }]) => `  ${name.padEnd(22)}${description}`)
   .join('\n')}
 
-Files may be gzip. \`-\` is standard input. docs/traces.md says how each format is read and what is assumed.`;
+Files may be gzip, Zstandard or zip, and tables separated by commas, semicolons or tabs. \`-\` is standard input.
+docs/traces.md says how each format is read and what is assumed.`;
 
 /** Adds `teg trace`. */
 export function addTraceCommand(program: Command): void {
@@ -74,6 +76,7 @@ function withReadingOptions(command: Command): Command {
       parseAssumption,
       {},
     )
+    .option('--map <column=name>', MAP_HELP, parseColumnMap)
     .option('--json', 'print JSON');
 }
 

@@ -1,6 +1,7 @@
 /**
  * What commander makes of the options of `teg trace`.
  */
+import type { ColumnMap } from '../traces/csv-header.ts';
 import type { TraceFormat, TraceKind } from '../traces/format.ts';
 
 /** Options of every command that reads a trace. */
@@ -8,6 +9,7 @@ export interface TraceReadingOptions {
   readonly format?: TraceFormat;
   readonly skipBad: number;
   readonly assume: Readonly<Record<string, number>>;
+  readonly map?: ColumnMap;
   readonly json?: boolean;
 }
 

@@ -21,6 +21,7 @@ export function readingOptions(options: TraceReadingOptions, warnings: TraceWarn
     ...(options.format === undefined ? {} : { format: options.format }),
     skipBad: options.skipBad,
     assume: options.assume,
+    ...(options.map === undefined ? {} : { map: options.map }),
     onBad: (error) => process.stderr.write(`left out: ${error.message}\n`),
     onWarning: (warning) => warnings.push(warning),
   };
