@@ -319,6 +319,7 @@ export function coreOptions(config: SchedulerConfig): PodSchedulerOptions {
     zoneLabel: config.zones.label,
     zoneNodesMax: config.zones.nodesMax,
     gangRepairSeconds: config.gangs.repairSeconds,
+    gangSearchChecksMax: config.gangs.searchChecksMax,
     preemption: config.preemption.enabled,
   };
 }

@@ -1,101 +1,126 @@
 /**
  * Deciding a group as a whole: enough members at once, or none.
  */
+
+import { GangSearch } from './gang-search.ts';
+import type { Allowed, GangRefusal } from './gang-types.ts';
 import type { Placement } from './placement.ts';
-import { nameOf, type PodGroup, pendingIn, tallyOf } from './pod-groups.ts';
+import { type PodGroup, pendingIn, tallyOf } from './pod-groups.ts';
 import { isPlaced, type PodRecord } from './pod-records.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 import type { Shape } from './shape-table.ts';
-import { verdictOf } from './verdict.ts';
+import { type Verdict, verdictOf } from './verdict.ts';
+
+/** What is said of a member that some node would take, if it were alone. */
+export const SEVERAL_AT_ONCE = 'room is needed for several pods at once';
 
 /** Topology domains that a group is tried in at most, those with most room first. */
 export const DOMAINS_MAX = 64;
+
+/** Kinds of members that are told a reason of their own at most. */
+const REASONS_MAX = 64;
 
 /** What came of an attempt. */
 export interface GangOutcome {
   /** Members that were placed: with what was placed before at least the minimum; empty if it was in vain. */
   readonly placed: readonly PodRecord[];
-  /** Why not, '' if placed. */
-  readonly message: string;
-  readonly plugins: readonly string[];
+  /** Undefined if they were placed. */
+  readonly refusal: GangRefusal | undefined;
+  /** Questions that a search asked: whether a node takes a member. */
+  readonly searched: number;
 }
-
-/** Members found room for in one go. */
-interface Found {
-  readonly placed: PodRecord[];
-  readonly refused: Shape | undefined;
-  readonly before: string;
-}
-
-/** A condition on slots. */
-export type Allowed = (slot: number) => boolean;
 
 /**
- * Tries to place all pending members of a group that has enough of them. Nothing is held, and nothing has changed, if too few fit.
+ * Tries to place all pending members of a group that has enough of them: in their turn; if members are unlike, with the most
+ * constrained first and with the largest first; then by a search of at most `gangSearchChecksMax` questions. Nothing is held, and
+ * nothing has changed, if too few fit.
  *
  * @cost O(members) choices, for each topology domain tried.
  */
 export function attemptGang(state: SchedulerState, placement: Placement, group: PodGroup): GangOutcome {
   const pending = pendingIn(group);
   const { placed: already } = tallyOf(group);
-  const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
-  let best: Found | undefined;
+  const missing = (group.description?.minCount ?? Number.POSITIVE_INFINITY) - already;
+  let best: readonly PodRecord[] = [];
+  let searched = 0;
   for (const allowed of domainsOf(state, group, pending)) {
-    const found = placeAll(state, placement, pending, allowed);
-    if (already + found.placed.length >= minimum) {
-      for (const pod of found.placed) state.confirm(pod);
-      return { placed: found.placed, message: '', plugins: [] };
+    const search = new GangSearch(state, placement, pending, missing, allowed);
+    for (const attempt of attemptsIn(state, placement, pending, allowed, search)) {
+      if (attempt.length >= missing) {
+        for (const pod of attempt) state.confirm(pod);
+        return { placed: [...attempt], refusal: undefined, searched: searched + search.asked };
+      }
+      for (const pod of [...attempt].reverse()) state.takeBack(pod);
+      if (attempt.length > best.length) best = [...attempt];
     }
-    for (const pod of [...found.placed].reverse()) state.takeBack(pod);
-    if (best === undefined || found.placed.length > best.placed.length) best = found;
+    searched += search.asked;
   }
-  return refusal(state, group, pending, best, minimum - already);
+  return { placed: [], refusal: refusalOf(state, group, pending, best, missing), searched };
 }
 
-function refusal(
+/** Yields members that are placed in one way after the other; the caller confirms them or takes them back. */
+function* attemptsIn(
+  state: SchedulerState,
+  placement: Placement,
+  pending: readonly PodRecord[],
+  allowed: Allowed | undefined,
+  search: GangSearch,
+): Generator<readonly PodRecord[]> {
+  yield placeAll(state, placement, pending, allowed);
+  if (!search.mayHelp) return;
+  for (const order of search.orders()) yield placeAll(state, placement, order, allowed);
+  const found = search.run();
+  if (found !== undefined) yield found;
+}
+
+/** Each kind of member has reasons of its own. O(nodes × rules) for each. */
+function refusalOf(
   state: SchedulerState,
   group: PodGroup,
   pending: readonly PodRecord[],
-  best: Found | undefined,
+  best: readonly PodRecord[],
   missing: number,
-): GangOutcome {
-  const shape = best?.refused ?? pending[0]?.shape;
-  const where = (group.description?.topologyKeys.length ?? 0) > 0 ? ' in one topology domain' : '';
-  const needed = `pod group ${nameOf(group)} needs ${missing} pods at once${where}, ${best?.placed.length ?? 0} of ${pending.length} fit`;
-  if (shape === undefined) return { placed: [], message: needed, plugins: [] };
-  const before = best === undefined || best.before === '' ? state.rules.begin(shape) : best.before;
-  const { message, plugins } = verdictOf(state, shape, before, {
-    otherwise: 'room is needed for several pods at once',
-    allowed: groupDomain(state, group),
-  });
-  return { placed: [], message: `${message} ${needed}.`, plugins: [...plugins, 'GangScheduling'] };
+): GangRefusal {
+  const allowed = groupDomain(state, group);
+  const verdicts = new Map<Shape, Verdict>();
+  for (const { shape } of pending) {
+    if (verdicts.has(shape)) continue;
+    if (verdicts.size >= REASONS_MAX) break;
+    const before = state.rules.begin(shape);
+    verdicts.set(shape, verdictOf(state, shape, before, { otherwise: SEVERAL_AT_ONCE, allowed }));
+  }
+  const placed = new Set(best);
+  return {
+    missing,
+    tried: pending.length,
+    fit: best.length,
+    leftOut: pending.flatMap((pod, i) => (placed.has(pod) ? [] : [i])),
+    inOneDomain: (group.description?.topologyKeys.length ?? 0) > 0,
+    verdicts,
+  };
 }
 
 /** Places members one after the other; equal ones after the first that fits nowhere are not tried. */
 function placeAll(
   state: SchedulerState,
   placement: Placement,
-  pending: readonly PodRecord[],
+  order: readonly PodRecord[],
   allowed: Allowed | undefined,
-): Found {
+): PodRecord[] {
   const placed: PodRecord[] = [];
   const hopeless = new Set<Shape>();
-  let refused: Shape | undefined;
-  let before = '';
-  for (const pod of pending) {
+  for (const pod of order) {
     if (hopeless.has(pod.shape)) continue;
     const text = state.rules.begin(pod.shape);
     const slot = text === '' ? placement.find(pod.shape, pod.priority, pod, allowed) : -1;
     if (slot < 0) {
       hopeless.add(pod.shape);
-      refused ??= pod.shape;
-      before ||= text;
       continue;
     }
     state.tryOn(pod, slot);
     placed.push(pod);
   }
-  return { placed, refused, before };
+  return placed;
 }
 
 /** Conditions to try: none; or that of the domain of the members placed already; or one for each domain, those with room for most pods like the first one first. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { PodDescription } from '../../model/kubernetes/pod.ts';
 import type { PodEffect } from './pod-events.ts';
 import {
   bindings,
@@ -113,6 +114,50 @@ describe('a gang', () => {
     expect(bindings(cluster.decide())).toEqual({ 'g-0': 'a', 'g-1': 'a' });
   });
 
+  test('tells of members that exist and cannot be scheduled', () => {
+    const cluster = new TestCluster({ waitingPodsMax: 2 }).nodes(node('a'));
+    cluster.group(group('g', 5));
+    const [a, b, c, d] = members('g', 4) as [PodDescription, PodDescription, PodDescription, PodDescription];
+    cluster.pods(a, b, { ...c, gates: ['x'] }, d);
+    cluster.pods(pod('e', { unsupported: ['this'] }, { group: 'core:default/g' }));
+    cluster.decide();
+    expect(refusals(cluster.wait(11).decide())['g-0']).toBe(
+      'waiting for minCount pods from the pod group default/g: 2 of 5 exist, 1 more with scheduling gates (g-2), ' +
+        '1 more that TEG does not schedule (e), 1 more beyond queue.waitingPodsMax (g-3)',
+    );
+    expect(cluster.scheduler.explain('g-0')?.group?.text).toMatch(
+      /^2 of at least 5 members exist, 1 more with scheduling gates \(g-2\), /,
+    );
+  });
+
+  test('that could preempt says that gangs do not, and nobody else does', () => {
+    const cluster = new TestCluster().nodes(node('a'));
+    cluster.others('low', 'a', { requests: requests(4000) }, { priority: -1 });
+    cluster.group(group('g', 2));
+    const [first, second] = members('g', 2) as [PodDescription, PodDescription];
+    cluster.pods(first, { ...second, template: { ...second.template, preemptionPolicy: 'Never' } });
+    const told = refusals(cluster.decide());
+    expect(told['g-0']).toBe(
+      '0/1 nodes are available: 1 Insufficient cpu. pod group default/g needs 2 pods at once, 0 of 2 fit. preemption: not tried: gangs do not preempt.',
+    );
+    expect(told['g-1']).not.toContain('preempt');
+    expect(cluster.scheduler.explain('g-0')?.preemption).toMatchObject({
+      allowed: false,
+      text: 'not tried: gangs do not preempt.',
+    });
+    expect(cluster.scheduler.explain('g-1')?.preemption).toBeNull();
+  });
+
+  test('whose refusal is known from another one is told its own name and number', () => {
+    const cluster = new TestCluster().nodes(node('a'));
+    cluster.group(group('g', 5));
+    cluster.group(group('h', 6));
+    cluster.pods(...members('g', 6), ...members('h', 6));
+    const told = refusals(cluster.decide());
+    expect(told['g-0']).toMatch(/ pod group default\/g needs 5 pods at once, 4 of 6 fit\.$/);
+    expect(told['h-0']).toMatch(/ pod group default\/h needs 6 pods at once, 4 of 6 fit\.$/);
+  });
+
   test('whose object is gone goes on if it is placed, and waits if not', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.group(group('g', 2));
@@ -193,6 +238,22 @@ describe('topology', () => {
     const nodes = Object.values(bindings(cluster.decide()));
     expect(nodes).toHaveLength(4);
     expect(new Set(nodes.map((name) => name.slice(0, 2)))).toEqual(new Set(['r1']));
+  });
+
+  test('takes the domain with most room of those that hold it', () => {
+    const cluster = racks(2, 4, 3);
+    cluster.group(group('g', 3, { topologyKeys: ['rack'] }));
+    cluster.pods(...members('g', 3));
+    const nodes = Object.values(bindings(cluster.decide()));
+    expect(nodes).toHaveLength(3);
+    for (const name of nodes) expect(name).toMatch(/^r1-/);
+  });
+
+  test('looks at the 64 domains with most room, however many there are', () => {
+    const cluster = racks(...Array.from({ length: 70 }, (_, i) => (i === 69 ? 2 : 1)));
+    cluster.group(group('g', 4, { topologyKeys: ['rack'] }));
+    cluster.pods(...members('g', 4));
+    expect(new Set(Object.values(bindings(cluster.decide())))).toEqual(new Set(['r69-0', 'r69-1']));
   });
 
   test('refuses what no domain holds, though the cluster would', () => {

@@ -2,8 +2,10 @@
  * Deciding groups: when enough members are there, all of them at once; repair where a binding failed; release where repair fails.
  */
 import { attemptGang, domainName, type GangOutcome } from './gang-attempts.ts';
+import type { GangRefusal } from './gang-types.ts';
+import { incompleteText, refusalText, releaseText } from './group-texts.ts';
 import type { PodDecisions } from './pod-decisions.ts';
-import { type GroupTally, nameOf, type PodGroup, pendingIn, tallyOf } from './pod-groups.ts';
+import { type GroupTally, type PodGroup, pendingIn, tallyOf } from './pod-groups.ts';
 import { isLeaving, type PodRecord, PodState } from './pod-records.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
 
@@ -16,16 +18,17 @@ const LOOK_SECONDS = 1;
  * then. Fewer than the gang needs are decided one by one after it.
  */
 export const SUCCESSORS_SECONDS = 1;
-/** Between two attempts of a group lie a hundredth of a second and half a millisecond a member, at most a second. */
+/** Between two attempts of a group lie a hundredth of a second, half a millisecond a member, and ten times what a search took, at most a second. */
 const RETRY_SECONDS_MIN = 0.01;
 const RETRY_SECONDS_MEMBER = 0.0005;
+const RETRY_SECONDS_CHECK = 0.00002;
 const RETRY_SECONDS_MAX = 1;
 /** Refusals of groups that others like them are spared for. */
 const REFUSALS_MAX = 1024;
 
 /** A refusal that holds for all groups that are alike as long as nothing has changed. */
 interface Refused {
-  readonly outcome: GangOutcome;
+  readonly refusal: GangRefusal;
   readonly missing: number;
 }
 
@@ -148,8 +151,9 @@ export class GroupDecisions {
     const members = pendingIn(group);
     for (const pod of members) pod.attempts++;
     const outcome = this.outcomeOf(group, members, minimum - placed);
-    if (outcome.placed.length === 0) {
-      this.waitAgain(group, members, outcome);
+    group.refusal = outcome.refusal;
+    if (outcome.refusal !== undefined) {
+      this.waitAgain(group, members, outcome.refusal, outcome.searched);
       return 0;
     }
     for (const pod of outcome.placed) this.pods.bind(pod);
@@ -167,15 +171,12 @@ export class GroupDecisions {
     const like = likeOf(group, members);
     const known = like === '' ? undefined : this.refusals.get(like);
     if (known !== undefined && missing >= known.missing) {
-      const { plugins } = known.outcome;
-      const message = known.outcome.message.replace(
-        / pod group \S+ needs \d+ /,
-        () => ` pod group ${nameOf(group)} needs ${missing} `,
-      );
-      return { placed: [], message, plugins };
+      return { placed: [], refusal: { ...known.refusal, missing }, searched: 0 };
     }
     const outcome = attemptGang(state, placement, group);
-    if (outcome.placed.length === 0 && like !== '') this.refusals.set(like, { outcome, missing });
+    if (outcome.refusal !== undefined && like !== '') {
+      this.refusals.set(like, { refusal: outcome.refusal, missing });
+    }
     return outcome;
   }
 
@@ -223,13 +224,21 @@ export class GroupDecisions {
     this.waiting.add(group);
   }
 
-  private waitAgain(group: PodGroup, pending: readonly PodRecord[], outcome: GangOutcome): void {
+  private waitAgain(
+    group: PodGroup,
+    pending: readonly PodRecord[],
+    refusal: GangRefusal,
+    searched: number,
+  ): void {
     const { state, counters } = this.parts;
     counters.unschedulable += pending.length;
-    const pause = Math.min(RETRY_SECONDS_MIN + RETRY_SECONDS_MEMBER * pending.length, RETRY_SECONDS_MAX);
-    group.notBeforeSeconds = state.timeSeconds + pause;
+    const pause = RETRY_SECONDS_MIN + RETRY_SECONDS_MEMBER * pending.length + RETRY_SECONDS_CHECK * searched;
+    group.notBeforeSeconds = state.timeSeconds + Math.min(pause, RETRY_SECONDS_MAX);
     this.postpone(group, false);
-    for (const pod of pending) this.pods.tell(pod, outcome.message, outcome.plugins);
+    for (const pod of pending) {
+      const { message, plugins } = refusalText(state, group, pending, pod, refusal);
+      this.pods.tell(pod, message, plugins);
+    }
   }
 
   private concerns(group: PodGroup): boolean {
@@ -284,12 +293,7 @@ export class GroupDecisions {
   }
 
   private tellIncomplete(group: PodGroup): void {
-    const { placed, pending, alone } = tallyOf(group);
-    const { description } = group;
-    const message =
-      description === undefined
-        ? `waiting for the pod group ${nameOf(group)}: no such object`
-        : `waiting for minCount pods from the pod group ${nameOf(group)}: ${placed + pending + alone} of ${description.minCount} exist`;
+    const message = incompleteText(group);
     for (const pod of pendingIn(group)) this.pods.tell(pod, message, ['GangScheduling']);
   }
 
@@ -298,7 +302,7 @@ export class GroupDecisions {
     const uids = [...group.members]
       .filter((pod) => pod.state === PodState.Bound && !isLeaving(pod))
       .map((pod) => pod.uid);
-    const message = `pod group ${nameOf(group)} is released: ${uids.length} of at least ${group.description?.minCount} pods could be bound within ${state.options.gangRepairSeconds} s`;
+    const message = releaseText(group, uids.length, state.options.gangRepairSeconds);
     group.brokenSinceSeconds = state.timeSeconds;
     if (uids.length === 0) return;
     counters.gangsReleased++;

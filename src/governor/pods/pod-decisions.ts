@@ -2,7 +2,8 @@
  * Deciding single pods: who comes to the queue, where a pod goes, and what is said where it goes nowhere.
  */
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
-import { type Allowed, domainName, groupDomain } from './gang-attempts.ts';
+import { domainName, groupDomain } from './gang-attempts.ts';
+import type { Allowed } from './gang-types.ts';
 import type { NotScheduledReason } from './pod-events.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
 import { type Candidate, TERMINATING } from './preemption.ts';

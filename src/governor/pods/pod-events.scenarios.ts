@@ -29,6 +29,7 @@ export const POD_OPTIONS: PodSchedulerOptions = {
   zoneLabel: '',
   zoneNodesMax: 1_000,
   gangRepairSeconds: 60,
+  gangSearchChecksMax: 20_000,
   preemption: true,
 };
 

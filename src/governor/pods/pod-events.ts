@@ -159,6 +159,8 @@ export interface PodSchedulerOptions {
   readonly zoneNodesMax: number;
   /** Seconds after which a gang that is bound in part and cannot be completed is released; 0: never. */
   readonly gangRepairSeconds: number;
+  /** Questions whether a node takes a member that the search for room of an unequal gang asks at most in one attempt (and domain); 0: no search. */
+  readonly gangSearchChecksMax: number;
   /** Whether pods may be preempted. */
   readonly preemption: boolean;
 }

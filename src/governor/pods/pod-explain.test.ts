@@ -222,7 +222,7 @@ describe('an explanation', () => {
     cluster.decide();
     expect(explained(cluster, 'g-0')).toMatchObject({
       state: 'backing-off',
-      group: { text: 'room for 3 of its pods at once' },
+      group: { text: 'room for 3 of its pods at once; at the last attempt 2 of 3 fit' },
     });
   });
 });

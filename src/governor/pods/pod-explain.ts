@@ -12,7 +12,8 @@ import {
   type PodExplanation,
 } from './explain-types.ts';
 import { groupDomain } from './gang-attempts.ts';
-import { nameOf, type PodGroup, tallyOf } from './pod-groups.ts';
+import { fitText, GANGS_DO_NOT_PREEMPT, membersText, mightPreempt } from './group-texts.ts';
+import { nameOf, type PodGroup, pendingIn, tallyOf } from './pod-groups.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
 import { TERMINATING } from './preemption.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
@@ -126,6 +127,16 @@ function retriedOn({ state }: ExplainedParts, pod: PodRecord): string[] {
   }
 }
 
+/** Room is what a complete group waits for; what the last attempt came to says for whom. */
+function roomText(group: PodGroup, needed: number): string {
+  const wanted = `room for ${needed} of its pods at once`;
+  const { refusal } = group;
+  const members = pendingIn(group);
+  // Of other members than those that were tried it says nothing.
+  if (refusal === undefined || refusal.tried !== members.length) return wanted;
+  return `${wanted}; at the last attempt ${fitText(members, refusal)}`;
+}
+
 function explainGroup(group: PodGroup): ExplainedGroup {
   const { description } = group;
   const { placed, pending, alone } = tallyOf(group);
@@ -137,9 +148,7 @@ function explainGroup(group: PodGroup): ExplainedGroup {
   else if (description.unsupported.length > 0) text = `not supported: ${description.unsupported.join(', ')}`;
   else if (!group.started && placed < minCount) {
     const enough = placed + pending + alone >= minCount;
-    text = enough
-      ? `room for ${minCount - placed} of its pods at once`
-      : `${placed + pending + alone} of at least ${minCount} members exist`;
+    text = enough ? roomText(group, minCount - placed) : membersText(group, 'at least ');
   }
   return {
     key: group.key,
@@ -176,6 +185,9 @@ function explainPreemption(
 ): ExplainedPreemption | null {
   const waits =
     pod.state === PodState.Active || pod.state === PodState.Waiting || pod.state === PodState.BackingOff;
+  if (pod.state === PodState.InGroup && mightPreempt(state, pod)) {
+    return { allowed: false, node: '', victims: [], victimCount: 0, text: GANGS_DO_NOT_PREEMPT };
+  }
   if (!waits || isPlaced(pod) || survey.feasible > 0) return null;
   const why = preemption.ineligible(pod);
   if (why === TERMINATING) {

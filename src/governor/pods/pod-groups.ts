@@ -5,6 +5,7 @@
  * members that come back) are decided one by one.
  */
 import type { PodGroupDescription } from '../../model/kubernetes/pod.ts';
+import type { GangRefusal } from './gang-types.ts';
 import type { HeapEntry } from './ordered-heap.ts';
 import { compareTurn, isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
 
@@ -40,6 +41,8 @@ export interface PodGroup extends HeapEntry {
   /** When it was first seen incomplete. */
   incompleteSinceSeconds: number;
   attempts: number;
+  /** What came of the last attempt; undefined: there was none, or it succeeded. */
+  refusal: GangRefusal | undefined;
 }
 
 /** How many members of a group are in which state. */
@@ -94,6 +97,7 @@ export class PodGroups {
   join(pod: PodRecord): void {
     const group = this.ensure(pod.group);
     group.members.add(pod);
+    group.refusal = undefined;
     if (isPlaced(pod)) group.started = true;
   }
 
@@ -130,6 +134,7 @@ export class PodGroups {
     const group = this.groups.get(pod.group);
     if (group === undefined) return undefined;
     group.members.delete(pod);
+    group.refusal = undefined;
     return this.tidy(group);
   }
 
@@ -154,6 +159,7 @@ export class PodGroups {
         brokenSinceSeconds: Number.NaN,
         incompleteSinceSeconds: Number.NaN,
         attempts: 0,
+        refusal: undefined,
       };
       this.groups.set(key, group);
     }

@@ -199,6 +199,7 @@ export const CHECK_OPTIONS: Check = record({
   zoneLabel: text,
   zoneNodesMax: amount,
   gangRepairSeconds: number,
+  gangSearchChecksMax: amount,
   preemption: flag,
 });
 

@@ -312,6 +312,7 @@ export function randomOptions(seed: number): PodSchedulerOptions {
     zoneNodesMax: [2, 1000][seed % 2] as number,
     waitingPodsMax: [100_000, 12][(seed >> 1) % 2] as number,
     gangRepairSeconds: [2, 60, 0][seed % 3] as number,
+    gangSearchChecksMax: [20_000, 50, 0][seed % 3] as number,
     preemption: seed % 5 > 0,
   };
 }

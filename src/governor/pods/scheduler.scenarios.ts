@@ -36,6 +36,7 @@ export const SCHEDULER_OPTIONS: PodSchedulerOptions = {
   zoneLabel: '',
   zoneNodesMax: 1000,
   gangRepairSeconds: 60,
+  gangSearchChecksMax: 20_000,
   preemption: true,
 };
 

@@ -17,6 +17,7 @@ const OPTIONS: PodSchedulerOptions = {
   zoneLabel: '',
   zoneNodesMax: 1000,
   gangRepairSeconds: 0,
+  gangSearchChecksMax: 0,
   preemption: true,
 };
 

@@ -112,6 +112,12 @@ const GANGS = z.strictObject({
     60,
     'A gang that is bound in part and cannot be completed is released after so long; 0: never.',
   ),
+  searchChecksMax: count(
+    0,
+    10_000_000,
+    20_000,
+    'Questions whether a node takes a member that an attempt at a gang of unlike members asks at most, once plain orders have failed; 0: none.',
+  ),
 });
 
 const PREEMPTION = z.strictObject({

@@ -51,7 +51,7 @@ describe('the defaults', () => {
       },
       zones: { label: '', nodesMax: 2000 },
       queue: { backoffSecondsFirst: 1, backoffSecondsMax: 10, waitingPodsMax: 1_000_000 },
-      gangs: { repairSeconds: 60 },
+      gangs: { repairSeconds: 60, searchChecksMax: 20_000 },
       preemption: { enabled: true },
       events: { queueMax: 20_000, perSecondMax: 1000 },
       server: {
