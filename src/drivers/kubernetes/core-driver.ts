@@ -8,7 +8,7 @@
  */
 import type { PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
 import type { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
-import { LoopHealth } from './server/loop-health.ts';
+import { LoopHealth } from './loop-health.ts';
 
 /** Decisions of one turn at most: some milliseconds. */
 const DECISIONS_A_TURN = 64;

@@ -125,6 +125,16 @@ export function resourceVersionOf(object: unknown): string {
   return typeof version === 'string' ? version : '';
 }
 
+/**
+ * @returns Whether a version is surely older than another one. Only numbers are compared, as those of an API server on etcd are;
+ *          false for any other text.
+ * @source Kubernetes KEP-5504: resource versions of one resource are decimal numbers that can be compared.
+ */
+export function isOlderVersion(version: string, than: string): boolean {
+  if (!/^[1-9]\d*$/.test(version) || !/^[1-9]\d*$/.test(than)) return false;
+  return version.length === than.length ? version < than : version.length < than.length;
+}
+
 /** An object's identity, or undefined if it is no proper object. */
 function identityOf(object: unknown): Identity | undefined {
   const metadata = (object as { metadata?: Record<string, unknown> } | null | undefined)?.metadata;

@@ -10,7 +10,7 @@ import { answerFormatOf } from './answer-format.ts';
 import type { ApiAnswer, ApiTarget, ReflectedResource, ReflectionHandler } from './api.ts';
 import { ApiReader, InactiveError } from './api-stream.ts';
 import { Backoff } from './backoff.ts';
-import { type KnownCounts, KnownObjects, resourceVersionOf } from './known-objects.ts';
+import { isOlderVersion, type KnownCounts, KnownObjects, resourceVersionOf } from './known-objects.ts';
 import { LineTooLongError } from './line-splitter.ts';
 import { FrameTooLongError } from './protobuf/frame-splitter.ts';
 import { REFLECTOR_DEFAULTS, type ReflectorCounts, type ReflectorOptions } from './reflector-options.ts';
@@ -72,6 +72,8 @@ export class Reflector {
   private streams: boolean;
   /** Version to watch from; undefined: a listing is needed. */
   private version: string | undefined;
+  /** Of the last listing, or of what a watch brought after it; '' before. */
+  private reached = '';
   private wasSynced = false;
   private started = false;
   private stopping = false;
@@ -286,7 +288,10 @@ export class Reflector {
   private advance(version: string): void {
     this.progress = true;
     if (this.listingOpen) return;
-    if (version !== '') this.version = version;
+    if (version !== '') {
+      this.version = version;
+      this.reached = version;
+    }
     this.recovered();
   }
 
@@ -301,12 +306,42 @@ export class Reflector {
     this.deliver(() => this.known.endListing());
     this.listingOpen = false;
     this.probing = false;
+    if (isOlderVersion(version, this.reached)) {
+      this.goBack(version);
+      this.relistAsked = true;
+      throw new RelistRequested();
+    }
     this.version = version;
+    this.reached = version;
     this.counts.listsComplete++;
     this.becomeSynced();
     if (this.relistAsked) return;
     for (const resolve of this.relisted) resolve();
     this.relisted = [];
+  }
+
+  /**
+   * The server is at an older version than it was: its data were restored from a backup. A watch from the newer version would see
+   * nothing until the server comes to it again, and a version that was reported may stand for another content by then.
+   */
+  private goBack(version: string): void {
+    const { name } = this.resource;
+    const message = `${name}: the API server went back from version ${this.reached} to ${version}, as after a restore of etcd; everything is listed again`;
+    this.options.log.warn({ resource: name, from: this.reached, to: version }, message);
+    this.known.renew();
+    this.reached = '';
+    this.version = undefined;
+  }
+
+  /** A watch that worked before brings nothing, not even bookmarks: asks where the server is. */
+  private async lookBack(): Promise<void> {
+    try {
+      const answer = await this.reader.read(this.path('limit=1'));
+      const version = answer.status === 200 ? resourceVersionOf(answer.body) : '';
+      if (isOlderVersion(version, this.reached)) this.goBack(version);
+    } catch {
+      // The watch that follows meets the same trouble, and reports it.
+    }
   }
 
   /** The handler as long as the reflector is not stopped, and never after. */
@@ -355,7 +390,10 @@ export class Reflector {
     if (this.opened && (!this.progress || this.listingOpen)) this.barren++;
     const barren = this.barren >= this.options.barrenWatchesMax;
     if (this.listingOpen && this.streams) this.streams = !(barren || cannotStream(error, status));
-    if (status === STATUS_GONE || status === STATUS_NOT_FOUND || barren) this.version = undefined;
+    const isSilent = error instanceof InactiveError;
+    if (isSilent && this.opened && !this.progress && this.version !== undefined) await this.lookBack();
+    const tooLarge = error instanceof ReflectionError && error.isVersionTooLarge;
+    if (status === STATUS_GONE || status === STATUS_NOT_FOUND || barren || tooLarge) this.version = undefined;
     this.count(error, status);
     const first = this.backoff.failures === 0;
     const gone = status === STATUS_GONE && !this.wasGone;
@@ -365,7 +403,7 @@ export class Reflector {
     );
     // An expired version and a silent connection say nothing against the server: no wait the first time. After an
     // outage the version has expired often, and the server is well: who waited for it need not wait again.
-    const usual = gone || (first && error instanceof InactiveError);
+    const usual = gone || (first && isSilent);
     this.report(error, usual);
     if (!usual) await this.sleep(seconds);
   }
@@ -380,8 +418,7 @@ export class Reflector {
 
   private report(error: Error, usual: boolean): void {
     const { name } = this.resource;
-    // What the server answered names it already.
-    const message = error.message.includes(`ing ${name}: `) ? error.message : `${name}: ${error.message}`;
+    const message = error instanceof ReflectionError ? error.message : `${name}: ${error.message}`;
     const level = usual || message === this.logged ? 'debug' : 'warn';
     this.lastError = message;
     if (!usual) this.logged = message;

@@ -12,21 +12,22 @@ export interface WatchEvent {
 export class ReflectionError extends Error {
   readonly status: number;
   readonly retryAfterSeconds: number;
+  /** The server has not come to the version that was asked for. */
+  readonly isVersionTooLarge: boolean;
 
-  constructor(status: number, message: string, retryAfterSeconds: number) {
+  /** @param message Names the resource. */
+  constructor(status: number, message: string, retryAfterSeconds: number, isVersionTooLarge = false) {
     super(message);
     this.name = 'ReflectionError';
     this.status = status;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.isVersionTooLarge = isVersionTooLarge;
   }
 }
 
-/** A line that no watch can have sent. */
-export class GarbageError extends ReflectionError {
-  constructor(message: string) {
-    super(0, message, Number.NaN);
-    this.name = 'GarbageError';
-  }
+/** A line that no watch can have sent; the message does not name the resource. */
+export class GarbageError extends Error {
+  override readonly name = 'GarbageError';
 }
 
 /** HTTP status with which an API server says that a version is too old to go on from. */
@@ -34,6 +35,9 @@ export const STATUS_GONE = 410;
 
 /** HTTP status of an API that this cluster does not have. */
 export const STATUS_NOT_FOUND = 404;
+
+/** Cause with which an API server says that it has not come to a version: a replica that lags, or data that were restored. */
+const VERSION_TOO_LARGE = 'ResourceVersionTooLarge';
 
 /** Marks the bookmark after which a streamed list is complete. */
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
@@ -77,7 +81,7 @@ export function refusal(
   const { code, message, details } = (body ?? {}) as {
     code?: unknown;
     message?: unknown;
-    details?: { retryAfterSeconds?: unknown };
+    details?: { retryAfterSeconds?: unknown; causes?: unknown };
   };
   const known = Number.isNaN(status) ? (typeof code === 'number' ? code : 0) : status;
   const said = typeof message === 'string' && message !== '' ? `: ${quoted(message)}` : '';
@@ -88,6 +92,14 @@ export function refusal(
     known,
     `${doing}: the API server answered ${known}${said}${advice(known)}`,
     retryAfter,
+    hasCause(details?.causes, VERSION_TOO_LARGE),
+  );
+}
+
+/** Whether a list of causes, as a Status has it, names a reason. */
+function hasCause(causes: unknown, reason: string): boolean {
+  return (
+    Array.isArray(causes) && causes.some((cause) => (cause as { reason?: unknown } | null)?.reason === reason)
   );
 }
 

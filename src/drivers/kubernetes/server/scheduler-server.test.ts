@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { SchedulerConfig } from '../config/config-schema.ts';
 import { defaultSchedulerConfig } from '../config/scheduler-config.ts';
-import { LoopHealth } from './loop-health.ts';
+import { LoopHealth } from '../loop-health.ts';
 import { SchedulerMetrics } from './scheduler-metrics.ts';
 import { type SchedulerPages, SchedulerServer, type SchedulerServerOptions } from './scheduler-server.ts';
 import { makeSelfSignedCertificate } from './self-signed-certificate.ts';

@@ -2,7 +2,7 @@
  * A self-signed X.509 certificate for an HTTPS server, made at start when none is given.
  *
  * Why by hand: Node.js makes keys and signatures but no certificates, and the libraries that do bring a dozen packages for
- * the forty lines of DER below. ECDSA P-256 with SHA-256; not an authority.
+ * the little DER below. ECDSA P-256 with SHA-256; not an authority.
  *
  * @source RFC 5280 §4.1 (certificate), §4.2.1.6 (names); RFC 5758 §3.2 (ecdsa-with-SHA256); X.690 §10 (DER).
  */

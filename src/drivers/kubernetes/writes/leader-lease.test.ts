@@ -117,6 +117,35 @@ describe('LeaderLease', () => {
     await lease.stop();
   });
 
+  test('a candidate waits as long as the holder wrote, not as long as its own lease would last', async () => {
+    const clock = new VirtualClock();
+    const store = new LeaseStore();
+    const client = new ScriptedClient((request) => store.handle(request));
+    const times = { leaseDurationSeconds: 60, renewDeadlineSeconds: 50 };
+    // It writes once, cannot reach the server any more, and goes on believing until its deadline.
+    let reaches = true;
+    const cut = new ScriptedClient((request) => {
+      if (!reaches) throw new NotSent();
+      return store.handle(request);
+    });
+    const holder = leaseOf(cut, clock, 'long', times);
+    holder.lease.start();
+    await settle();
+    reaches = false;
+    const other = leaseOf(client, clock, 'short');
+    other.lease.start();
+    for (let second = 0; second < 55; second++) {
+      await clock.advance(1);
+      expect(holder.lease.surelyHeld() && other.lease.surelyHeld(), `two lead after ${second + 1} s`).toBe(
+        false,
+      );
+    }
+    expect(other.lease.surelyHeld()).toBe(false);
+    await clock.advance(20);
+    expect(other.lease.surelyHeld()).toBe(true);
+    await Promise.all([holder.lease.stop(false), other.lease.stop()]);
+  });
+
   test('a released lease is taken at the next try', async () => {
     const clock = new VirtualClock();
     const store = new LeaseStore();

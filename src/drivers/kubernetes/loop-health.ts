@@ -1,5 +1,5 @@
 /**
- * Whether the loop goes on: work that is due and no turn for long means that it is stuck, and the process better starts anew.
+ * Whether the loop goes on: work that is due and no turn for long means that it is stuck, and the process is better restarted.
  */
 
 /** Watches one loop. Times are seconds of any clock that only goes forward. */
