@@ -13,14 +13,55 @@ export function emptyShape(): NodeShape {
 
 /** Fills `shape` with what is free on a node. O(GPUs of the node). */
 export function readNode(cluster: ClusterState, node: number, shape: NodeShape): void {
-  const idle = cluster.gpuIdleMilli;
-  const end = cluster.gpuOffsets[node + 1] as number;
+  readGpus(
+    cluster.gpuIdleMilli,
+    cluster.gpuOffsets[node] as number,
+    cluster.gpuOffsets[node + 1] as number,
+    shape,
+  );
+  shape.cpuMilli = cluster.freeCpuMilli[node] as number;
+  shape.memoryMib = cluster.freeMemoryMib[node] as number;
+  shape.extended =
+    cluster.freeExtended.length === 0 ? NONE : cluster.freeExtended.map((column) => column[node] ?? 0);
+  shape.fresh = cluster.podCounts[node] === 0;
+}
+
+/**
+ * Fills `shape` with what would be free on a node without some equal pods that are on it. Changes nothing else.
+ *
+ * @param gpuMasks GPUs of each of those pods. O(GPUs of the node × pods).
+ */
+export function readNodeWithout(
+  cluster: ClusterState,
+  node: number,
+  demand: Demand,
+  gpuMasks: readonly number[],
+  shape: NodeShape,
+): void {
+  readNode(cluster, node, shape);
+  const begin = cluster.gpuOffsets[node] as number;
+  const idle = cluster.gpuIdleMilli.slice(begin, cluster.gpuOffsets[node + 1]);
+  for (const gpuMask of gpuMasks) {
+    for (let g = 0; g < idle.length; g++) {
+      if ((gpuMask >> g) & 1) idle[g] = (idle[g] as number) + demand.gpuMilli;
+    }
+  }
+  readGpus(idle, 0, idle.length, shape);
+  const pods = gpuMasks.length;
+  shape.cpuMilli += pods * demand.cpuMilli;
+  shape.memoryMib += pods * demand.memoryMib;
+  shape.extended = shape.extended.map((free, r) => free + pods * (demand.extended[r] ?? 0));
+  shape.fresh = cluster.podCounts[node] === pods;
+}
+
+/** Sorts the idle parts of a node's GPUs into the fields of `shape`. */
+function readGpus(idle: Uint16Array, begin: number, end: number, shape: NodeShape): void {
   let whole = 0;
   let a = 0;
   let b = 0;
   let d = 0;
   let rest = 0;
-  for (let g = cluster.gpuOffsets[node] as number; g < end; g++) {
+  for (let g = begin; g < end; g++) {
     const part = idle[g] as number;
     if (part === GPU_MILLI) whole++;
     else if (part > a) {
@@ -37,16 +78,11 @@ export function readNode(cluster: ClusterState, node: number, shape: NodeShape):
       d = part;
     } else rest += part;
   }
-  shape.cpuMilli = cluster.freeCpuMilli[node] as number;
-  shape.memoryMib = cluster.freeMemoryMib[node] as number;
-  shape.extended =
-    cluster.freeExtended.length === 0 ? NONE : cluster.freeExtended.map((column) => column[node] ?? 0);
   shape.whole = whole;
   shape.a = a;
   shape.b = b;
   shape.d = d;
   shape.rest = rest;
-  shape.fresh = cluster.podCounts[node] === 0;
 }
 
 const NONE: readonly number[] = [];

@@ -58,8 +58,13 @@ export interface PlacementPolicy {
   choose(demand: Demand): number;
   /** The node joined, was lost, or its free resources changed (called after the change). */
   nodeChanged?(node: number): void;
-  /** Why `choose(demand)` would answer what it would answer now. Free to be slow. */
-  explain?(demand: Demand): Explanation;
+  /**
+   * Why `choose(demand)` answers what it answers now. Free to be slow; must not change any later answer.
+   *
+   * @param chosen What `choose(demand)` has just answered. Absent: the explanation names the node that is to be expected,
+   *               '' where that is left to chance.
+   */
+  explain?(demand: Demand, chosen?: number): Explanation;
 }
 
 /** Makes a policy for one zone. A user's policy file exports one as `createPolicy`. */

@@ -1,7 +1,7 @@
 /**
  * Why TEG would put a pod where it would: the classes (or nodes) it compares, with the parts of their cost.
  */
-import type { ClassIndex } from '../field/class-index.ts';
+import { type ClassPrices, Fit } from '../field/class-prices.ts';
 import type { ClassTable } from '../field/class-table.ts';
 import type { FlavorRent } from '../field/flavor-rent.ts';
 import type { Price } from '../field/price.ts';
@@ -14,12 +14,12 @@ import type { Candidate, Explanation } from './policy.ts';
 /** Most candidates of an explanation. */
 const CANDIDATES_MAX = 16;
 
-/** Explains a choice by classes. @param chosen The node chosen, or −1. O(classes log classes). */
+/** Explains a choice by classes. @param prices Of the explanation's own. @param chosen The node chosen, or −1. O(classes log classes). */
 export function explainByClass(
   policy: string,
   cluster: ClusterState,
   classes: ClassTable,
-  index: ClassIndex,
+  prices: ClassPrices,
   rent: FlavorRent,
   demand: Demand,
   chosen: number,
@@ -27,9 +27,10 @@ export function explainByClass(
   const candidates: Candidate[] = [];
   for (let i = 0; i < classes.occupiedCount; i++) {
     const id = classes.occupied[i] as number;
-    const change = index.costOf(demand, id);
-    if (change === Number.POSITIVE_INFINITY) continue;
-    const { before, after } = index.partsOf();
+    prices.load(id);
+    if (prices.fit(demand) !== Fit.Surely) continue;
+    const change = prices.cost(demand);
+    const { before, after } = prices.parts();
     const rented = rent.rent(demand, rent.groupOf(classes.flavorIds[id] as number));
     candidates.push({
       label: classLabel(cluster, classes, id),
@@ -41,23 +42,29 @@ export function explainByClass(
   return explanation(policy, cluster, demand, chosen, candidates);
 }
 
-/** Explains a choice node by node. @param chosen The node chosen, or −1. O(nodes log nodes). */
+/** Explains a choice node by node. @param chosen The node chosen, −1 for none; absent: the cheapest. O(nodes log nodes). */
 export function explainByNode(
   policy: string,
   cluster: ClusterState,
   price: Price,
   rent: FlavorRent,
   demand: Demand,
-  chosen: number,
+  chosen: number | undefined,
 ): Explanation {
   const shape = emptyShape();
   const candidates: Candidate[] = [];
+  let cheapest = -1;
+  let least = Number.POSITIVE_INFINITY;
   for (let node = 0; node < cluster.nodeCount; node++) {
     if (!cluster.fits(node, demand)) continue;
     readNode(cluster, node, shape);
     const change = price.cost(shape, demand, Number.NaN);
     const { before, after } = price;
     const rented = rent.rent(demand, rent.groupOf(cluster.flavorIds[node] as number));
+    if (change + rented < least) {
+      least = change + rented;
+      cheapest = node;
+    }
     candidates.push({
       label: cluster.names[node] as string,
       nodes: 1,
@@ -65,7 +72,7 @@ export function explainByNode(
       parts: parts(before, after, change - (after - before), rented),
     });
   }
-  return explanation(policy, cluster, demand, chosen, candidates);
+  return explanation(policy, cluster, demand, chosen ?? cheapest, candidates);
 }
 
 function explanation(

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { churn, randomCluster, randomDemands, stream } from '../../test/support/random-cluster.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import { type Demand, DemandTable } from '../model/demand.ts';
+import { emptyShape, readNode } from './node-shape.ts';
 import type { PolicyContext } from './policy.ts';
 import { TEG_DEFAULTS, type TegOptions } from './teg-options.ts';
 import { BestOfDPolicy, FullScanPolicy, TegPolicy } from './teg-policy.ts';
@@ -138,7 +139,11 @@ describe('TegPolicy', () => {
     churn(cluster, policy, random, 400, shapes);
     let explained = 0;
     for (const demand of shapes) {
-      const told = policy.explain(demand);
+      const expected = policy.explain(demand);
+      const node = policy.choose(demand);
+      const told = policy.explain(demand, node);
+      expect(told.node).toBe(node < 0 ? '' : cluster.names[node]);
+      expect({ ...expected, node: told.node }).toEqual(told);
       if (told.node === '') {
         const lacking = Object.values(told.lacking).reduce((sum, n) => sum + n, 0);
         expect(lacking).toBe(cluster.nodeCount);
@@ -158,6 +163,57 @@ describe('TegPolicy', () => {
     }
     expect(explained).toBeGreaterThan(10);
   });
+});
+
+describe('what pods cost where they are', () => {
+  /** Places a pod as the policy says. @returns Node, GPUs, and the price of placing it there, taken from the cluster before. */
+  function place(cluster: ClusterState, policy: TegPolicy, demand: Demand): [number, number, number] {
+    const node = policy.choose(demand);
+    const { gpuMask } = policy;
+    const shape = emptyShape();
+    readNode(cluster, node, shape);
+    const price = policy.prices.price.cost(shape, demand, Number.NaN);
+    cluster.place(node, demand, gpuMask);
+    policy.nodeChanged(node);
+    return [node, gpuMask, price];
+  }
+
+  test.each([1, 2, 3])(
+    'is what it cost to place them, one after the other, and asking changes nothing (seed %i)',
+    (seed) => {
+      const random = stream(seed);
+      const cluster = randomCluster(30, random);
+      const shapes = randomDemands(40, random, cluster.demands).filter((demand) => demand.constraintId === 0);
+      const spread = shapes.slice(0, 5).map((demand) => {
+        const { cpuMilli, memoryMib, gpuCount, gpuMilli } = demand;
+        const limit = { podsPerNodeMax: 1, spreadGroup: `group-${demand.id}` };
+        return cluster.demands.intern({ cpuMilli, memoryMib, gpuCount, gpuMilli, gpuModels: [], ...limit });
+      });
+      const policy = new TegPolicy(context(cluster));
+      churn(cluster, policy, random, 150, shapes);
+      let checked = 0;
+      for (const demand of [...spread, ...shapes]) {
+        const nodes: number[] = [];
+        const masks: number[] = [];
+        const prices: number[] = [];
+        for (let pod = 0; pod < 4 && policy.choose(demand) >= 0; pod++) {
+          const [node, mask, price] = place(cluster, policy, demand);
+          nodes.push(node);
+          masks.push(mask);
+          prices.push(price);
+          const before = JSON.stringify([cluster, policy.rent, policy.classes]);
+          const rent = nodes.map((n) =>
+            policy.rent.rent(demand, policy.rent.groupOf(cluster.flavorIds[n] as number)),
+          );
+          const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+          expect(policy.costWhere(demand, nodes, masks)).toBeCloseTo(sum(prices) + sum(rent), 6);
+          expect(JSON.stringify([cluster, policy.rent, policy.classes])).toBe(before);
+          checked++;
+        }
+      }
+      expect(checked).toBeGreaterThan(40);
+    },
+  );
 });
 
 describe('the references on the same prices', () => {

@@ -5,6 +5,7 @@
  * prices d random nodes.
  */
 import { ClassIndex } from '../field/class-index.ts';
+import { ClassPrices, Fit } from '../field/class-prices.ts';
 import { ClassTable } from '../field/class-table.ts';
 import { FlavorRent } from '../field/flavor-rent.ts';
 import type { NodeShape } from '../field/price.ts';
@@ -14,7 +15,7 @@ import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { isSharing } from '../model/demand.ts';
 import { assert } from '../model/errors.ts';
-import { chosenGpus, emptyShape, readNode } from './node-shape.ts';
+import { chosenGpus, emptyShape, readNode, readNodeWithout } from './node-shape.ts';
 import type { Explanation, PlacementPolicy, PolicyContext } from './policy.ts';
 import type { SharedPrices } from './shared-prices.ts';
 import { explainByClass, explainByNode } from './teg-explain.ts';
@@ -31,8 +32,6 @@ export class TegPolicy implements PlacementPolicy {
   readonly name: string = 'teg';
   gpuMask = 0;
   nodesExamined = 0;
-  /** What the last successful `choose` cost, milli-GPU; 0 where it was found node by node. */
-  costPaid = 0;
   readonly classes: ClassTable;
   readonly index: ClassIndex;
   readonly rent: FlavorRent;
@@ -63,14 +62,28 @@ export class TegPolicy implements PlacementPolicy {
     return node;
   }
 
-  /** @returns What a pod costs on the node that it is on: the price of placing it there, were it not, milli-GPU. O(GPUs). */
-  costWhere(node: number, demand: Demand, gpuMask: number): number {
+  /**
+   * What the pods of one job cost where they are, milli-GPU: the sum of the prices at which they would be placed there one
+   * after the other, were they not there. Changes nothing.
+   *
+   * @param nodes    Node of each pod, in the order of their placement.
+   * @param gpuMasks GPUs of each pod.
+   * @cost           O(GPUs) a pod, and O(k²) for k pods on one node.
+   */
+  costWhere(demand: Demand, nodes: readonly number[], gpuMasks: readonly number[]): number {
     const { cluster, shape } = this;
-    cluster.release(node, demand, gpuMask);
-    readNode(cluster, node, shape);
-    cluster.place(node, demand, gpuMask);
-    const group = this.rent.groupOf(cluster.flavorIds[node] as number);
-    return this.prices.price.cost(shape, demand, Number.NaN) + this.rent.rent(demand, group);
+    const gone = new Map<number, number[]>();
+    let sum = 0;
+    for (let pod = nodes.length - 1; pod >= 0; pod--) {
+      const node = nodes[pod] as number;
+      const masks = gone.get(node) ?? [];
+      masks.push(gpuMasks[pod] as number);
+      gone.set(node, masks);
+      readNodeWithout(cluster, node, demand, masks, shape);
+      const group = this.rent.groupOf(cluster.flavorIds[node] as number);
+      sum += this.prices.price.cost(shape, demand, Number.NaN) + this.rent.rent(demand, group);
+    }
+    return sum;
   }
 
   nodeChanged(node: number): void {
@@ -78,22 +91,16 @@ export class TegPolicy implements PlacementPolicy {
     if (this.rent.update(node) > 0 && this.cluster.podCounts[node] !== 0) this.prices.departureSeen();
   }
 
-  explain(demand: Demand): Explanation {
-    return explainByClass(
-      this.name,
-      this.cluster,
-      this.classes,
-      this.index,
-      this.rent,
-      demand,
-      this.choose(demand),
-    );
+  /** Prices the classes itself: what the index knows, and where it goes on looking, stays as it is. */
+  explain(demand: Demand, chosen?: number): Explanation {
+    const { cluster, classes, rent } = this;
+    const prices = new ClassPrices(cluster, classes, this.prices.price);
+    const node = chosen ?? this.expected(demand, prices);
+    return explainByClass(this.name, cluster, classes, prices, rent, demand, node);
   }
 
   private chooseByClass(demand: Demand): number {
-    this.costPaid = 0;
     if (this.index.find(demand)) {
-      this.costPaid = this.index.foundCost;
       const node = this.classes.heads[this.index.foundClass] as number;
       assert(this.cluster.fits(node, demand), 'a class fits, but not its node');
       return node;
@@ -105,19 +112,35 @@ export class TegPolicy implements PlacementPolicy {
 
   /** Classes in the order of their cost, node by node until one has room under the pod's spread limit. */
   private chooseSpread(demand: Demand): number {
-    const { classes } = this;
+    const ranked = this.ranked(demand, (id) => this.index.costOf(demand, id));
+    const found = this.firstWithRoom(demand, ranked);
+    if (found >= 0) return found;
+    // Rounding may have hidden room, as for any other pod; what it hid is known once the index has looked.
+    this.index.find(demand);
+    const node = this.index.findAside(demand);
+    this.nodesExamined += this.index.probes;
+    return node;
+  }
+
+  /** Occupied classes that surely fit, the cheapest first. @param costOf ΔV on a class; Infinity: it does not surely fit. */
+  private ranked(demand: Demand, costOf: (id: number) => number): number[] {
+    const { classes, rent } = this;
     const ranked: { id: number; cost: number }[] = [];
     for (let i = 0; i < classes.occupiedCount; i++) {
       const id = classes.occupied[i] as number;
-      const cost = this.index.costOf(demand, id);
+      const cost = costOf(id);
       if (cost === Number.POSITIVE_INFINITY) continue;
-      ranked.push({
-        id,
-        cost: cost + this.rent.rent(demand, this.rent.groupOf(classes.flavorIds[id] as number)),
-      });
+      ranked.push({ id, cost: cost + rent.rent(demand, rent.groupOf(classes.flavorIds[id] as number)) });
     }
     ranked.sort((x, y) => x.cost - y.cost || x.id - y.id);
-    for (const { id } of ranked) {
+    return ranked.map(({ id }) => id);
+  }
+
+  /** The first node with room among some of each class, −1 if none of those has. */
+  private firstWithRoom(demand: Demand, ranked: readonly number[]): number {
+    const { classes } = this;
+    this.nodesExamined = 0;
+    for (const id of ranked) {
       let node = classes.heads[id] as number;
       for (let k = 0; k < SPREAD_PROBES_PER_CLASS && node >= 0; k++) {
         this.nodesExamined++;
@@ -126,10 +149,21 @@ export class TegPolicy implements PlacementPolicy {
       }
       if (this.nodesExamined >= SPREAD_PROBES_MAX) break;
     }
-    // Rounding may have hidden room, as for any other pod; what it hid is known once the index has looked.
-    this.index.find(demand);
-    const node = this.index.findAside(demand);
-    this.nodesExamined += this.index.probes;
+    return -1;
+  }
+
+  /** The node that `choose` would be likely to answer: of classes that cost the same it may take another one. */
+  private expected(demand: Demand, prices: ClassPrices): number {
+    const { nodesExamined } = this;
+    const ranked = this.ranked(demand, (id) => {
+      prices.load(id);
+      return prices.fit(demand) === Fit.Surely ? prices.cost(demand) : Number.POSITIVE_INFINITY;
+    });
+    let node = this.firstWithRoom(demand, ranked);
+    this.nodesExamined = nodesExamined;
+    for (let n = 0; node < 0 && n < this.cluster.nodeCount; n++) {
+      if (this.cluster.fits(n, demand)) node = n;
+    }
     return node;
   }
 
@@ -186,9 +220,8 @@ abstract class ExactPolicy implements PlacementPolicy {
     if (this.rent.update(node) > 0 && this.cluster.podCounts[node] !== 0) this.prices.departureSeen();
   }
 
-  explain(demand: Demand): Explanation {
-    const node = this.choose(demand);
-    return explainByNode(this.name, this.cluster, this.prices.price, this.rent, demand, node);
+  explain(demand: Demand, chosen?: number): Explanation {
+    return explainByNode(this.name, this.cluster, this.prices.price, this.rent, demand, chosen);
   }
 
   /** Calls `consider` for the nodes to look at. */
@@ -228,6 +261,10 @@ const DRAWS_PER_NODE = 4;
 /** Prices d = 8 fitting nodes drawn at random; gives up after four draws for each node. */
 export class BestOfDPolicy extends ExactPolicy {
   readonly name = 'best-of-d';
+
+  override explain(demand: Demand, chosen = -1): Explanation {
+    return super.explain(demand, chosen);
+  }
 
   protected override search(demand: Demand): void {
     const n = this.cluster.nodeCount;

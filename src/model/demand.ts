@@ -45,6 +45,11 @@ export class DemandTable {
   private readonly resourceByName = new Map<string, number>();
   private readonly spreadGroupByName = new Map<string, number>();
 
+  /** @returns Labels of nodes that any constraint so far looks at: nodes that differ in others only are of one flavour. */
+  labelKeys(): Set<string> {
+    return new Set(this.constraints.flatMap(({ affinity }) => affinity.map(({ key }) => key)));
+  }
+
   /** @returns The demand of a pod, new or known. The spec must have passed validation. O(size of the spec). */
   intern(pod: PodSpec): Demand {
     const constraintId = this.internConstraint(pod);

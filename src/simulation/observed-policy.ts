@@ -90,15 +90,14 @@ export class ObservedPolicy implements PlacementPolicy {
     this.microsSum += clock() - from;
   }
 
-  explain(demand: Demand): Explanation {
-    const explanation = this.inner.explain?.(demand);
+  explain(demand: Demand, chosen?: number): Explanation {
+    const explanation = this.inner.explain?.(demand, chosen);
     return explanation ?? { policy: this.name, node: '', better: 'lower', candidates: [], lacking: {} };
   }
 
   private watchedChoose(demand: Demand): number {
-    const explanation = this.explain(demand);
     const node = this.countedChoose(demand);
-    if (node >= 0) this.watchedChoices.push({ node, explanation });
+    if (node >= 0) this.watchedChoices.push({ node, explanation: this.explain(demand, node) });
     return node;
   }
 

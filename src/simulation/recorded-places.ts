@@ -60,8 +60,8 @@ export class RecordedPlaces implements PlacementPolicy {
     this.inner.nodeChanged?.(node);
   }
 
-  explain(demand: Demand): Explanation {
-    const explanation = this.inner.explain?.(demand);
+  explain(demand: Demand, chosen?: number): Explanation {
+    const explanation = this.inner.explain?.(demand, chosen);
     return explanation ?? { policy: this.name, node: '', better: 'lower', candidates: [], lacking: {} };
   }
 }

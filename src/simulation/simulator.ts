@@ -107,7 +107,7 @@ export function typicalOf(table: JobTable): CountedWorkload {
 }
 
 function buildCluster(nodes: readonly NodeSpec[], table: JobTable): ClusterState {
-  const labelKeys = new Set(table.demands.constraints.flatMap((c) => c.affinity.map((term) => term.key)));
+  const labelKeys = table.demands.labelKeys();
   const cluster = new ClusterState(table.demands, { labelKeys, nodesExpected: nodes.length });
   for (const node of nodes) cluster.addNode(node);
   return cluster;

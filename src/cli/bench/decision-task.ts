@@ -137,8 +137,7 @@ async function load(task: DecisionTask): Promise<Loaded> {
   }
   const total = counts.reduce((sum, count) => sum + count, 0);
   const workload = { demands: table.demands, weights: counts.map((count) => count / total), counts };
-  const labelKeys = new Set(table.constraints.flatMap((c) => c.affinity.map((term) => term.key)));
-  const cluster = new ClusterState(table, { labelKeys, nodesExpected: task.nodes });
+  const cluster = new ClusterState(table, { labelKeys: table.labelKeys(), nodesExpected: task.nodes });
   for (const node of await nodesOf(task)) cluster.addNode(node);
   return { cluster, workload };
 }

@@ -20,7 +20,7 @@ export const MessageKind = {
    * version (1: the job asks for the first time, and counts as an arrival).
    */
   Propose: 1,
-  /** zone → host: job, attempt, offer, zone, price, deadline (the escrow ends). */
+  /** zone → host: job, attempt, offer, zone, price (of all its pods there, milli-GPU), deadline (the escrow ends). */
   Offer: 2,
   /** zone or summary node → host: job, attempt, zone (who refuses), reason, version (its last published summary). */
   Refuse: 3,
@@ -147,6 +147,34 @@ export interface Message {
   entries: readonly BoardEntry[] | undefined;
 }
 
+/** The fields of a message that are numbers, in the order in which digests take them in. */
+export const MESSAGE_NUMBERS: readonly NumberField<Message>[] = fieldNames<NumberField<Message>>({
+  kind: 1,
+  from: 1,
+  to: 1,
+  job: 1,
+  attempt: 1,
+  offer: 1,
+  zone: 1,
+  host: 1,
+  demandId: 1,
+  podCount: 1,
+  gangMin: 1,
+  hops: 1,
+  reason: 1,
+  price: 1,
+  deadline: 1,
+  version: 1,
+});
+
+/** Names of the fields of a record that are numbers. */
+type NumberField<T> = { [K in keyof T]: T[K] extends number ? K : never }[keyof T];
+
+/** Names in the order given. That none is left out is the type checker's business: `given` has to have them all. */
+function fieldNames<K extends PropertyKey>(given: Readonly<Record<K, 1>>): readonly K[] {
+  return Object.keys(given) as K[];
+}
+
 /** @returns A message with every further field zero. */
 export function makeMessage(kind: MessageKindCode, from: number, to: number, job: number): Message {
   return {
@@ -199,6 +227,17 @@ export interface Action {
   /** Only of `Start`. */
   readonly doneSeconds: number;
 }
+
+/** The fields of an action, all of them numbers, in the order in which digests take them in. */
+export const ACTION_NUMBERS: readonly NumberField<Action>[] = fieldNames<keyof Action>({
+  kind: 1,
+  job: 1,
+  offer: 1,
+  zone: 1,
+  local: 1,
+  reason: 1,
+  doneSeconds: 1,
+});
 
 /** Where a step leaves its messages and actions, in order. Reused; cleared by the driver between steps. */
 export class Outbox {

@@ -52,9 +52,9 @@ export class SteeredPolicy implements PlacementPolicy {
     this.inner.nodeChanged?.(node);
   }
 
-  explain(demand: Demand): Explanation {
+  explain(demand: Demand, chosen?: number): Explanation {
     return (
-      this.inner.explain?.(demand) ?? {
+      this.inner.explain?.(demand, chosen) ?? {
         policy: this.name,
         node: '',
         better: 'lower',

@@ -23,11 +23,23 @@ describe('a proposal', () => {
     site.check();
   });
 
-  test('names what the place costs', () => {
+  test('names what the place costs, of all its pods', () => {
     const site = new Site();
-    const { price } = reply(site.propose(7));
-    expect(Number.isFinite(price)).toBe(true);
-    expect(price).not.toBe(0);
+    const one = reply(site.propose(7)).price;
+    expect(Number.isFinite(one)).toBe(true);
+    expect(one).not.toBe(0);
+    // A gang costs what its pods cost one after the other, not what its last pod does.
+    const gang = reply(new Site().propose(7, 0, { podCount: 2 })).price;
+    expect(gang).toBeCloseTo(one + reply(site.propose(8)).price, 9);
+  });
+
+  test('names the same price that a quote names for the same place', () => {
+    const site = new Site();
+    site.running(1, 0);
+    const { price, offer } = reply(site.propose(7));
+    site.confirm(7, offer);
+    const quote = message(MessageKind.Quote, HOST, site.process.id, { job: 7, offer });
+    expect(reply(site.receive(quote, 1))).toMatchObject({ kind: MessageKind.Quoted, job: 7, price });
   });
 
   test('that does not fit is refused, with what the zone last published', () => {

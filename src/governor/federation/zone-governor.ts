@@ -258,7 +258,7 @@ export class ZoneGovernor implements Process {
       if (ledger.states[local] !== HoldState.Standing) continue;
       const offer = this.parts.incarnation * PER_INCARNATION + ++this.offersMade;
       ledger.grant(local, offer, this.zone.demandOf(local), effects.counts[i] as number);
-      ledger.prices[local] = 0;
+      ledger.prices[local] = this.priceOf(local);
       this.granted.push(local);
     }
     return effects;
@@ -294,7 +294,7 @@ export class ZoneGovernor implements Process {
     const { ledger } = this;
     const offer = this.parts.incarnation * PER_INCARNATION + ++this.offersMade;
     const local = ledger.hold(m.job, offer, m.attempt, m.host, this.demandOf(m.demandId), members);
-    ledger.prices[local] = this.parts.policy.costPaid;
+    ledger.prices[local] = this.priceOf(local);
     this.openEscrow(local, timeSeconds);
     this.tellOffer(local, m.host, out);
   }
@@ -371,11 +371,19 @@ export class ZoneGovernor implements Process {
   private onQuote(m: Message, out: Outbox): void {
     const local = this.runningLocal(m.job, m.offer);
     if (local < 0 || this.ledger.pods[local] !== 1) return;
-    const demand = this.zone.demandOf(local);
+    const reply = this.tell(MessageKind.Quoted, m.from, m.job, m.offer, out);
+    reply.price = this.priceOf(local);
+  }
+
+  /** @returns What a job costs where its pods are, milli-GPU. The same measure for offers and quotes: they are compared. */
+  private priceOf(local: number): number {
+    const nodes: number[] = [];
+    const gpuMasks: number[] = [];
     this.zone.forEachPod(local, (_, node, gpuMask) => {
-      const reply = this.tell(MessageKind.Quoted, m.from, m.job, m.offer, out);
-      reply.price = this.parts.policy.costWhere(node, demand, gpuMask);
+      nodes.push(node);
+      gpuMasks.push(gpuMask);
     });
+    return this.parts.policy.costWhere(this.zone.demandOf(local), nodes, gpuMasks);
   }
 
   /** @returns Pods that were placed, under the ledger's next local number; 0: the zone has no room. */

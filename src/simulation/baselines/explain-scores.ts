@@ -11,15 +11,17 @@ import { isFit, type ScoreScan } from './score-scan.ts';
 const CANDIDATES_MAX = 16;
 
 /**
- * Explains the choice of the highest score, the first node among equals.
+ * Explains the choice of the highest score.
  *
- * @param scan Scores of the policy. O(nodes log nodes).
+ * @param scan   Scores of the policy. O(nodes log nodes).
+ * @param chosen The node chosen, −1 for none; absent: the first node of the highest score.
  */
 export function explainScores(
   policy: string,
   cluster: ClusterState,
   scan: ScoreScan,
   demand: Demand,
+  chosen?: number,
 ): Explanation {
   const scores = scan.column(demand);
   const fitting: { node: number; value: number }[] = [];
@@ -32,5 +34,7 @@ export function explainScores(
     return { label: cluster.names[node] as string, nodes: 1, value, parts: { score: value } };
   });
   const lacking = fitting.length > 0 ? {} : lackingByReason(cluster, demand);
-  return { policy, node: candidates[0]?.label ?? '', better: 'higher', candidates, lacking };
+  const expected = candidates[0]?.label ?? '';
+  const node = chosen === undefined ? expected : (cluster.names[chosen] ?? '');
+  return { policy, node, better: 'higher', candidates, lacking };
 }

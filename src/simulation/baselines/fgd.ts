@@ -76,8 +76,8 @@ class FgdPolicy implements PlacementPolicy {
     this.scan.nodeChanged(node);
   }
 
-  explain(demand: Demand): Explanation {
-    return explainScores(this.name, this.cluster, this.scan, demand);
+  explain(demand: Demand, chosen?: number): Explanation {
+    return explainScores(this.name, this.cluster, this.scan, demand, chosen);
   }
 
   private build(shapes: TypicalShapes): Fragmentation {

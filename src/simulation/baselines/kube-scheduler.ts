@@ -161,8 +161,8 @@ class KubeSchedulerPolicy implements PlacementPolicy {
   }
 
   /** Scores of all fitting nodes; the choice itself sees a sample of them and breaks ties by lot. */
-  explain(demand: Demand): Explanation {
-    return explainScores(this.name, this.cluster, this.scan, demand);
+  explain(demand: Demand, chosen?: number): Explanation {
+    return explainScores(this.name, this.cluster, this.scan, demand, chosen);
   }
 
   private score(node: number, demand: Demand): number {

@@ -35,8 +35,8 @@ class RandomPolicy implements PlacementPolicy {
     this.scan.nodeChanged(node);
   }
 
-  explain(demand: Demand): Explanation {
-    return { ...explainScores(this.name, this.cluster, this.scan, demand), node: '' };
+  explain(demand: Demand, chosen = -1): Explanation {
+    return explainScores(this.name, this.cluster, this.scan, demand, chosen);
   }
 
   /** One of the GPUs that fit a sharing pod, each equally likely. */

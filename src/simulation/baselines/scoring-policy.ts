@@ -32,7 +32,7 @@ export class ScoringPolicy implements PlacementPolicy {
     this.scan.nodeChanged(node);
   }
 
-  explain(demand: Demand): Explanation {
-    return explainScores(this.name, this.cluster, this.scan, demand);
+  explain(demand: Demand, chosen?: number): Explanation {
+    return explainScores(this.name, this.cluster, this.scan, demand, chosen);
   }
 }

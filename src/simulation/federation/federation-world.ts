@@ -79,7 +79,7 @@ export class ProcessFactory {
       );
     }
     this.world = world;
-    this.labelKeys = new Set(demands.constraints.flatMap((c) => c.affinity.map((term) => term.key)));
+    this.labelKeys = demands.labelKeys();
     const perZone = Math.ceil(nodes.length / topology.zones);
     this.tegOptions = { ...TEG_DEFAULTS, classesMax: Math.max(CLASSES_MIN, CLASSES_PER_NODE * perZone) };
     this.prices = prices ?? new SharedPrices(this.flavorCluster(), typical, this.tegOptions);

@@ -4,7 +4,7 @@ import { generateNodes } from '../../traces/generate-nodes.ts';
 import { churn, federation, jobsOf } from './federation.scenarios.ts';
 import { LocalTeam, runFederation } from './federation-run.ts';
 import { typicalOfMix } from './saturation.ts';
-import { runSingleZone } from './single-zone.ts';
+import { runSingleZone, singleZoneCluster } from './single-zone.ts';
 
 const NODE: NodeSpec = {
   name: 'n0',
@@ -46,6 +46,15 @@ test('whoever waits starts the moment that another ends; what does not fit block
   ]);
   expect(runSingleZone([NODE], jobs, undefined, 1, 9.9, 1)).toMatchObject({ allocation: 1, placedJobs: 1 });
   expect(runSingleZone([NODE], jobs, undefined, 1, 10, 1)).toMatchObject({ allocation: 0.75, placedJobs: 3 });
+});
+
+test('labels that no job looks at do not tell nodes apart', () => {
+  const labelled = Array.from({ length: 5 }, (_, i) => {
+    return { ...NODE, name: `n${i}`, labels: { 'kubernetes.io/hostname': `n${i}`, zone: i < 2 ? 'a' : 'b' } };
+  });
+  expect(singleZoneCluster(labelled, jobsOf([ONE_GPU])).flavors.length).toBe(1);
+  const affinity = [{ key: 'zone', operator: 'In' as const, values: ['a'] }];
+  expect(singleZoneCluster(labelled, jobsOf([{ ...ONE_GPU, affinity }])).flavors.length).toBe(2);
 });
 
 test('it is told what is typical, and gives the same for the same seed', () => {

@@ -31,8 +31,7 @@ export function runSingleZone(
   horizonSeconds: number,
   sampleSeconds: number,
 ): SingleZoneResult {
-  const cluster = new ClusterState(jobs.demands, { nodesExpected: nodes.length });
-  for (const node of nodes) cluster.addNode(node);
+  const cluster = singleZoneCluster(nodes, jobs);
   const random = new Random(seed, 1);
   const policy = new TegPolicy(typical === undefined ? { cluster, random } : { cluster, random, typical });
   const membersMax = jobs.podCounts.reduce((most, pods) => Math.max(most, pods), 1);
@@ -55,6 +54,14 @@ export function runSingleZone(
     allocationMean: late.reduce((sum, share) => sum + share, 0) / late.length,
     placedJobs: zone.counters.started,
   };
+}
+
+/** @returns The cluster of all nodes. A label that no job looks at must not split a flavour in many, as in the zones beside it. */
+export function singleZoneCluster(nodes: readonly NodeSpec[], jobs: JobTable): ClusterState {
+  const labelKeys = jobs.demands.labelKeys();
+  const cluster = new ClusterState(jobs.demands, { labelKeys, nodesExpected: nodes.length });
+  for (const node of nodes) cluster.addNode(node);
+  return cluster;
 }
 
 /** Feeds the zone. */

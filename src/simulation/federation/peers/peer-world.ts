@@ -245,7 +245,7 @@ export class PeerWorld {
 /** @returns The cluster of a run, empty. */
 export function buildCluster(options: PeerOptions): ClusterState {
   const { nodes, jobs } = options;
-  const labelKeys = new Set(jobs.demands.constraints.flatMap((c) => c.affinity.map((term) => term.key)));
+  const labelKeys = jobs.demands.labelKeys();
   const cluster = new ClusterState(jobs.demands, { labelKeys, nodesExpected: nodes.length });
   for (const node of nodes) cluster.addNode(node);
   return cluster;

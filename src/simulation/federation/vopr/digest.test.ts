@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ActionKind, MessageKind, makeMessage, Outbox } from '../../../governor/federation/messages.ts';
+import { showing } from '../../../governor/federation/federation.scenarios.ts';
+import {
+  ActionKind,
+  type BoardEntry,
+  MessageKind,
+  makeMessage,
+  Outbox,
+} from '../../../governor/federation/messages.ts';
 import { Digest, digestOutbox, digestState } from './digest.ts';
 
 const NOTHING: ReadonlySet<object> = new Set();
@@ -104,14 +111,45 @@ test('a digest of what a step left sees every field and the order', () => {
     change(out);
     return digestOutbox(out);
   };
+  const fieldsOf = (pick: (out: Outbox) => object | undefined): string[] => {
+    let names: string[] = [];
+    make((out) => {
+      names = Object.keys(pick(out) as object);
+    });
+    return names;
+  };
+  const entry: BoardEntry = {
+    id: 1,
+    isGroup: false,
+    position: 2,
+    version: 3,
+    hologram: showing({ freeGpuMilli: 1, takenAt: 0 }),
+  };
+  /** Another value of a field than any that is used here. */
+  const other = (name: string): unknown => {
+    if (name === 'hologram') return showing({ freeGpuMilli: 2, takenAt: 0 });
+    if (name === 'entries') return [{ ...entry, version: 99 }];
+    return name === 'isGroup' ? true : 77;
+  };
   expect(make()).toBe(make());
   const changed = [
     make((out) => out.messages.reverse()),
     make((out) => out.messages.pop()),
     make((out) => out.actions.pop()),
-    ...(['kind', 'job', 'offer', 'price', 'deadline', 'reason', 'hops', 'version'] as const).map((name) =>
-      make((out) => Object.assign(out.messages[0] as object, { [name]: 77 })),
+    ...fieldsOf((out) => out.messages[0]).map((name) =>
+      make((out) => Object.assign(out.messages[0] as object, { [name]: other(name) })),
     ),
+    ...fieldsOf((out) => out.actions[0]).map((name) =>
+      make((out) => Object.assign(out.actions[0] as object, { [name]: other(name) })),
+    ),
+    ...fieldsOf(() => entry).map((name) =>
+      make((out) =>
+        Object.assign(out.messages[0] as object, { entries: [{ ...entry, [name]: other(name) }] }),
+      ),
+    ),
+    make((out) => Object.assign(out.messages[0] as object, { entries: [entry] })),
+    make((out) => Object.assign(out.messages[0] as object, { entries: [entry, entry] })),
+    make((out) => Object.assign(out.messages[0] as object, { entries: [] })),
   ];
   expect(new Set([make(), ...changed]).size).toBe(changed.length + 1);
 });

@@ -5,7 +5,12 @@
  */
 import { Hologram } from '../../../field/hologram/hologram.ts';
 import { encodeHologram } from '../../../field/hologram/wire.ts';
-import type { Message, Outbox } from '../../../governor/federation/messages.ts';
+import {
+  ACTION_NUMBERS,
+  MESSAGE_NUMBERS,
+  type Message,
+  type Outbox,
+} from '../../../governor/federation/messages.ts';
 
 /** A hash that numbers, texts and bytes are added to, in order. */
 export class Digest {
@@ -60,20 +65,15 @@ export class Digest {
 export function digestOutbox(out: Outbox): number {
   const digest = new Digest();
   for (const message of out.messages) addMessage(digest, message);
-  for (const { kind, job, offer, zone, local, reason } of out.actions) {
-    for (const field of [kind, job, offer, zone, local, reason]) digest.number(field);
-  }
+  for (const action of out.actions) for (const field of ACTION_NUMBERS) digest.number(action[field]);
   return digest.value;
 }
 
 function addMessage(digest: Digest, m: Message): void {
-  digest.word(m.kind);
-  digest.word(m.from);
-  digest.word(m.to);
-  for (const field of [m.job, m.attempt, m.offer, m.price, m.deadline, m.version]) digest.number(field);
-  for (const field of [m.zone, m.host, m.demandId, m.podCount, m.gangMin, m.hops, m.reason])
-    digest.word(field);
+  for (const field of MESSAGE_NUMBERS) digest.number(m[field]);
+  digest.word(m.hologram === undefined ? 0 : 1);
   if (m.hologram !== undefined) digest.bytes(encodeHologram(m.hologram));
+  digest.word(m.entries === undefined ? 0 : 1 + m.entries.length);
   for (const entry of m.entries ?? []) {
     digest.word(entry.id);
     digest.word(entry.isGroup ? 1 : 0);

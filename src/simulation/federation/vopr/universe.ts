@@ -124,8 +124,7 @@ export class Universes {
 function makeUniverse({ name, flavors, pods }: UniverseSpec): Universe {
   const demands = new DemandTable();
   const interned = pods.map((spec) => demands.intern(spec));
-  const labelKeys = new Set(demands.constraints.flatMap((c) => c.affinity.map((term) => term.key)));
-  const cluster = new ClusterState(demands, { labelKeys });
+  const cluster = new ClusterState(demands, { labelKeys: demands.labelKeys() });
   for (const [i, spec] of flavors.entries()) cluster.addNode({ ...spec, name: `flavor-${i}` });
   return { name, flavors, demands, prices: new SharedPrices(cluster, usual(interned)) };
 }
