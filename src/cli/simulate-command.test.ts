@@ -212,6 +212,26 @@ describe('teg compare', () => {
     expect(teg(...args, '--json', '--workers', '2', '--baseline', 'random').stdout === stdout).toBe(true);
   });
 
+  test.each([
+    ['teg,best-fit,random', 'best-fit'],
+    ['random,teg', 'random'],
+    ['teg', 'teg'],
+  ])('of %s the baseline is %s: the first that is not teg, unless named', (policies, baseline) => {
+    const small = [
+      '--cluster',
+      'generated:openb:5',
+      '--jobs',
+      'generated:20',
+      '--seeds',
+      '1',
+      '--workers',
+      '1',
+    ];
+    const { status, stdout } = teg('compare', ...small, '--policies', policies, '--json');
+    expect(status).toBe(0);
+    expect(comparisonResultSchema.parse(JSON.parse(stdout)).baseline).toBe(baseline);
+  });
+
   test('a baseline that is not compared is refused', () => {
     const { status, stderr } = teg(...args, '--baseline', 'fgd');
     expect(status).toBe(2);

@@ -63,6 +63,49 @@ describe('FlavorRent', () => {
     expect(rent.rent(any, 0)).toBe(0);
   });
 
+  test('a steady mix costs the same however long it lasts', () => {
+    const { state, table } = cluster();
+    const rent = new FlavorRent(state, OPTIONS);
+    const bound = table.intern({ ...pod, gpuModels: ['scarce'] });
+    const free = table.intern({ ...pod, gpuModels: [] });
+    // A quarter of the demand is bound to a third of the GPUs: 0.25 · 12 / 4.
+    const steady = 0.5 * 1000 * 0.75;
+    for (let pods = 0; pods < 10 * OPTIONS.halfLifePods; pods += 4) {
+      rent.demandSeen(bound, 1);
+      rent.demandSeen(free, 3);
+      expect(rent.rent(free, 0)).toBeCloseTo(steady, 6);
+    }
+    // Twice what arrives in a half-life, not all that ever arrived.
+    expect(rent.demandMilli).toBeLessThanOrEqual(2 * OPTIONS.halfLifePods * 1000);
+  });
+
+  test('demand is bound to nodes that are up: a model whose nodes are all down binds nothing', () => {
+    const { state, table } = cluster();
+    const rent = new FlavorRent(state, OPTIONS);
+    const setUp = (nodes: readonly number[], up: boolean): void => {
+      for (const node of nodes) {
+        state.setUp(node, up);
+        rent.update(node);
+      }
+    };
+    const scarce = table.intern({ ...pod, gpuModels: ['scarce'] });
+    setUp([0, 1], false);
+    rent.demandSeen(scarce, 5);
+    setUp([0, 1], true);
+    expect(rent.rent(scarce, 0)).toBe(0);
+    // Of a pod that may go to both, all of the demand goes to the one that is up; a third model tells them from any.
+    state.addNode({ name: 'x', cpuMilli: 1000, memoryMib: 1000, podsMax: 9, gpuCount: 4, gpuModel: 'other' });
+    rent.update(6);
+    const either = table.intern({ ...pod, gpuModels: ['scarce', 'plenty'] });
+    setUp([0, 1], false);
+    rent.demandSeen(either, 8);
+    const [ofScarce, ofPlenty] = [0, 5].map((node) =>
+      rent.sumsOf(rent.groupOf(state.flavorIds[node] as number)),
+    );
+    expect([ofScarce?.boundMilli, ofPlenty?.boundMilli]).toEqual([0, 8000]);
+    expect([ofScarce?.capacityMilli, ofPlenty?.capacityMilli]).toEqual([0, 8000]);
+  });
+
   test('old demand counts half after a half-life, relative to new', () => {
     const { state, table } = cluster();
     const rent = new FlavorRent(state, OPTIONS);

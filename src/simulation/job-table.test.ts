@@ -86,6 +86,15 @@ describe('JobTable', () => {
     expect(new Set(once.durationSeconds).size).toBeLessThan(150);
   });
 
+  test('resampling draws every job alike, the first and the last too', () => {
+    const specs = [1, 2, 3].map((seconds) => spec(`${seconds}`, seconds, { durationSeconds: seconds }));
+    const { durationSeconds } = build(specs, { repeat: 1000, resample: new Random(4) });
+    for (const seconds of [1, 2, 3]) {
+      const drawn = durationSeconds.filter((duration) => duration === seconds).length;
+      expect(drawn, `of 3,000 draws, job ${seconds}`).toBeGreaterThan(900);
+    }
+  });
+
   test('too many pods are refused before anything is allocated for them', () => {
     const specs = [spec('a', 0, { podCount: 50 }), spec('b', 0, { podCount: 50, gangMin: 50 })];
     expect(build(specs, { podsMax: 100 }).podTotal).toBe(100);

@@ -121,10 +121,16 @@ export class RunMetrics implements RunState {
     this.nextMark = this.findNextMark();
   }
 
-  /** Lets virtual time pass until `t`, before the event of that time happens. */
+  /** Lets virtual time pass until `t`, before the events of that time happen: they come before the sample of that time. */
   advance(t: number): void {
-    if (t >= this.nextMark) this.passMarks(t);
+    while (t > this.nextMark) this.passMark();
     this.integrate(t);
+  }
+
+  /** Lets virtual time end at `t`, after the events of that time. */
+  finish(t: number): void {
+    this.advance(t);
+    while (t >= this.nextMark) this.passMark();
   }
 
   /** A job was submitted. */
@@ -239,6 +245,13 @@ export class RunMetrics implements RunState {
     return { seconds, integrals: this.warm ? this.sums.slice() : new Float64Array(4) };
   }
 
+  /** @returns What is in use and down now, as a stretch of one second would tell it: for a run without any time. */
+  atOnce(): Stretch {
+    const { usedGpuMilli, usedCpuMilli, usedMemoryMib, nodeCount, nodesUp } = this;
+    const integrals = Float64Array.of(usedGpuMilli, usedCpuMilli, usedMemoryMib, nodeCount - nodesUp);
+    return { seconds: 1, integrals };
+  }
+
   private isMeasured(job: number): boolean {
     return (this.table.submitSeconds[job] as number) >= this.warmupSeconds;
   }
@@ -276,22 +289,20 @@ export class RunMetrics implements RunState {
     return mark;
   }
 
-  private passMarks(t: number): void {
-    while (t >= this.nextMark) {
-      const mark = this.nextMark;
-      if (!this.warm && mark >= this.warmupSeconds) {
-        this.integrate(mark);
-        this.warm = true;
-        this.sums.fill(0);
-        this.measuredFrom = mark;
-      }
-      if (mark >= this.sampler.nextAt) this.takeSample();
-      if (this.whileArriving === undefined && mark >= this.arrivalsEnd) {
-        this.integrate(mark);
-        this.whileArriving = this.measured();
-      }
-      this.nextMark = this.findNextMark();
+  private passMark(): void {
+    const mark = this.nextMark;
+    if (!this.warm && mark >= this.warmupSeconds) {
+      this.integrate(mark);
+      this.warm = true;
+      this.sums.fill(0);
+      this.measuredFrom = mark;
     }
+    if (mark >= this.sampler.nextAt) this.takeSample();
+    if (this.whileArriving === undefined && mark >= this.arrivalsEnd) {
+      this.integrate(mark);
+      this.whileArriving = this.measured();
+    }
+    this.nextMark = this.findNextMark();
   }
 }
 

@@ -141,9 +141,10 @@ export class SimulationRun {
     this.reportProgress();
     if (horizonSeconds !== Number.POSITIVE_INFINITY) {
       this.now = horizonSeconds;
-      metrics.advance(horizonSeconds);
+      metrics.finish(horizonSeconds);
       return 'horizon';
     }
+    metrics.finish(this.now);
     return metrics.waitingJobs > 0 || this.finiteRuns > 0 ? 'stalled' : 'drained';
   }
 

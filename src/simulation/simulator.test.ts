@@ -122,12 +122,12 @@ describe('queueing', () => {
     expect(result.jobs).toMatchObject({ arrived: 3, finished: 3, podsPlaced: 3 });
     expect(result.workload.offeredCpu).toBe(35 / 4);
     const { series } = result;
-    expect(series?.allocatedCpu[0]).toBe(0);
-    expect(series?.allocatedCpu.slice(1)).toEqual(series?.atSeconds.slice(1).map(() => 1));
+    // Every sample sees the state after the events of its instant.
+    expect(series?.allocatedCpu).toEqual(series?.atSeconds.map((at) => (at < 35 ? 1 : 0)));
     for (const [i, at] of (series?.atSeconds ?? []).entries()) {
-      const waiting = [at > 2 && at <= 10, at > 4 && at <= 30].filter(Boolean).length;
+      const waiting = [at >= 2 && at < 10, at >= 4 && at < 30].filter(Boolean).length;
       expect(series?.waitingJobs[i], `waiting at ${at}`).toBe(waiting);
-      const arrived = [at > 0 && at <= 10, at > 2 && at <= 22, at > 4 && at <= 9].filter(Boolean).length;
+      const arrived = [at >= 0 && at < 10, at >= 2 && at < 22, at >= 4 && at < 9].filter(Boolean).length;
       expect(series?.arrivedCpu[i], `arrived at ${at}`).toBe(arrived);
     }
   });

@@ -51,7 +51,9 @@ export function summarize(options: SimulationOptions, parts: RunRemains, end: Ru
   const { cluster, metrics, policy, table, shapes } = parts;
   const all = metrics.measured();
   const early = metrics.whileArriving;
-  const whileArriving = early !== undefined && early.seconds > 0 ? early : all;
+  // Where everything arrives at once and nothing ends, no time passes: what counts is what is in use then.
+  const used = end.endSeconds === 0 ? metrics.atOnce() : all;
+  const whileArriving = early !== undefined && early.seconds > 0 ? early : used;
   const hasGpus = cluster.capacity.gpuMilli > 0;
   return {
     schema: SIMULATION_SCHEMA,
@@ -65,7 +67,7 @@ export function summarize(options: SimulationOptions, parts: RunRemains, end: Ru
     endSeconds: end.endSeconds,
     measuredSeconds: all.seconds,
     jobs: jobCounts(metrics, parts.drops),
-    allocation: allocationOf(all, cluster),
+    allocation: allocationOf(used, cluster),
     allocationWhileArriving: allocationOf(whileArriving, cluster),
     peakGpu: ratioOrNull(metrics.peakGpuMilli, cluster.capacity.gpuMilli),
     fragmentation: hasGpus ? fragmentationOf(parts.sampler) : null,
@@ -336,7 +338,7 @@ function seriesOf(sampler: StateSampler, cluster: ClusterState, table: JobTable,
 }
 
 /**
- * What would be in use at evenly spaced instants had every job started when it arrived.
+ * What would be in use at evenly spaced instants, after the events of each, had every job started when it arrived.
  *
  * @param podAmounts What one pod of each shape takes. @shape [shapes]
  * @returns          @shape [count]. O(jobs + count).
@@ -354,8 +356,8 @@ function arrivedLoad(
     const amount = (podAmounts[shape] as number) * (shapes.podCounts[shape] as number);
     const submit = table.submitSeconds[job] as number;
     const end = submit + (table.durationSeconds[job] as number);
-    const from = Math.min(count, Math.floor(submit / intervalSeconds) + 1);
-    const to = Math.min(count, Math.floor(end / intervalSeconds) + 1);
+    const from = Math.min(count, Math.ceil(submit / intervalSeconds));
+    const to = Math.min(count, Math.ceil(end / intervalSeconds));
     changes[from] = (changes[from] as number) + amount;
     changes[to] = (changes[to] as number) - amount;
   }

@@ -238,6 +238,19 @@ describe('a job that ends while it moves', () => {
     expect(moving.state).toBe('proposed');
   });
 
+  test('after it moved, loses its node: the next zone is told of no work', () => {
+    const mover = new Mover();
+    mover.leaving();
+    const moved = mover.ended(OLD, FederationReason.Moved, 4, 100);
+    expect(moved.messages[1]).toMatchObject({ kind: MessageKind.Confirm, to: NEW, price: 100 });
+    mover.hear(MessageKind.Started, NEW);
+    expect(mover.state).toBe('running');
+    const proposal = mover.ended(NEW, FederationReason.NodeLost, 6).messages[1] as Message;
+    expect(proposal.kind).toBe(MessageKind.Propose);
+    const confirm = reply(mover.hear(MessageKind.Offer, NEW, { attempt: proposal.attempt, offer: 95 }, 7));
+    expect(confirm).toMatchObject({ kind: MessageKind.Confirm, offer: 95, price: 0 });
+  });
+
   test('was cancelled: both zones are told', () => {
     const moving = new Mover();
     const { attempt } = moving.moving();
