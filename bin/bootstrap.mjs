@@ -78,12 +78,8 @@ async function runSteps(runtime, steps) {
  * @returns {Step[]}
  */
 function testSteps(args) {
-  const reportPath = process.env.TEG_TEST_REPORT;
-  const report = reportPath
-    ? ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`]
-    : [];
   /** @type {Step} */
-  const tests = { name: 'tests', tool: ['vitest', 'vitest'], args: ['run', ...report, ...args] };
+  const tests = { name: 'tests', tool: ['vitest', 'vitest'], args: ['run', ...args] };
   return args.length > 0 ? [tests] : [...CHECKS, tests];
 }
 

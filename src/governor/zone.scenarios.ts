@@ -280,3 +280,25 @@ export class TwoRandom extends AnyFit {
     return -1;
   }
 }
+
+/** A waiting job (or `only` this one) that could start, found by brute force; undefined if none. */
+export function startable(zone: Zone, only?: number): string | undefined {
+  const { cluster } = zone;
+  const one = only === undefined ? undefined : zone.explain(only);
+  let found: string | undefined;
+  zone.forEachWaiting((demandId, podCount, gangMin) => {
+    const same = one?.demandId === demandId && one.podCount === podCount && one.gangMin === gangMin;
+    if (only !== undefined && !same) return;
+    const demand = cluster.demands.demands[demandId] as Demand;
+    const placed: [number, number][] = [];
+    for (let node = 0; node < cluster.nodeCount; node++) {
+      while (cluster.fits(node, demand)) {
+        placed.push([node, cluster.bestFitGpus(node, demand)]);
+        cluster.place(node, demand, placed.at(-1)?.[1] as number);
+      }
+    }
+    for (const [node, gpuMask] of placed) cluster.release(node, demand, gpuMask);
+    if (placed.length >= gangMin) found = `demand ${demandId}: ${placed.length} of ${gangMin} fit`;
+  });
+  return found;
+}

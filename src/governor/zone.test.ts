@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ClusterState } from '../model/cluster-state.ts';
-import type { Demand } from '../model/demand.ts';
 import { EventLogReader, EventLogWriter } from './event-log.ts';
 import { OracleZone } from './zone.oracle.ts';
 import {
@@ -15,6 +14,7 @@ import {
   POD_KINDS,
   rows,
   Script,
+  startable,
   TwoRandom,
 } from './zone.scenarios.ts';
 import { Zone } from './zone.ts';
@@ -61,28 +61,6 @@ function firstPossible(zone: Zone): number {
     if (zone.stateOf(job) === JobState.Waiting && zone.reasonOf(job) === Reason.NoFit) return job;
   }
   return -1;
-}
-
-/** A waiting job (or `only` this one) that could start, found by brute force; undefined if none. */
-function startable(zone: Zone, only?: number): string | undefined {
-  const { cluster } = zone;
-  const one = only === undefined ? undefined : zone.explain(only);
-  let found: string | undefined;
-  zone.forEachWaiting((demandId, podCount, gangMin) => {
-    const same = one?.demandId === demandId && one.podCount === podCount && one.gangMin === gangMin;
-    if (only !== undefined && !same) return;
-    const demand = cluster.demands.demands[demandId] as Demand;
-    const placed: [number, number][] = [];
-    for (let node = 0; node < cluster.nodeCount; node++) {
-      while (cluster.fits(node, demand)) {
-        placed.push([node, cluster.bestFitGpus(node, demand)]);
-        cluster.place(node, demand, placed.at(-1)?.[1] as number);
-      }
-    }
-    for (const [node, gpuMask] of placed) cluster.release(node, demand, gpuMask);
-    if (placed.length >= gangMin) found = `demand ${demandId}: ${placed.length} of ${gangMin} fit`;
-  });
-  return found;
 }
 
 /** As `expect(…).toEqual(…)`, which costs too much to be called a million times. */

@@ -1,7 +1,6 @@
 /**
  * What the first line of a table says: which of several layouts it has, and which character separates its fields.
  */
-import type { CsvFormat } from './csv.ts';
 
 /** Characters that may separate the fields of a row. */
 export const DELIMITERS = [',', ';', '\t'] as const;
@@ -26,7 +25,18 @@ export interface CsvHeader<F> {
   readonly isHeadless: boolean;
 }
 
-type AnyFormat = Pick<CsvFormat<unknown>, 'columns' | 'excludes' | 'headless'>;
+/** How the first line of a CSV format is recognised. */
+export interface HeaderFormat {
+  /** Columns that have to be there. Further columns are allowed and ignored. */
+  readonly columns: readonly string[];
+  /** Columns that other formats have: a file with one of them is not recognised as this format. */
+  readonly excludes?: readonly string[];
+  /** Of a format that is published without a header too: its columns, and how its first row is recognised. */
+  readonly headless?: {
+    readonly columns: readonly string[];
+    readonly matches: (fields: readonly string[]) => boolean;
+  };
+}
 
 /**
  * Understands a first line.
@@ -34,7 +44,7 @@ type AnyFormat = Pick<CsvFormat<unknown>, 'columns' | 'excludes' | 'headless'>;
  * @param formats At least one; of several that fit, the one with the most columns is taken.
  * @returns The reading with the fewest missing columns; the line as a header if none fits as a whole.
  */
-export function readHeader<F extends AnyFormat>(
+export function readHeader<F extends HeaderFormat>(
   line: string,
   formats: readonly F[],
   map: ColumnMap = {},
@@ -51,7 +61,7 @@ export function readHeader<F extends AnyFormat>(
   return best as CsvHeader<F>;
 }
 
-function asHeader<F extends AnyFormat>(
+function asHeader<F extends HeaderFormat>(
   format: F,
   delimiter: Delimiter,
   fields: readonly string[],
@@ -68,7 +78,7 @@ function asHeader<F extends AnyFormat>(
 }
 
 /** A line in one field is most often a line whose delimiter is another one, so more fields win a draw. */
-function isBetter<F extends AnyFormat>(a: CsvHeader<F>, b: CsvHeader<F>): boolean {
+function isBetter<F extends HeaderFormat>(a: CsvHeader<F>, b: CsvHeader<F>): boolean {
   if (isWhole(a) !== isWhole(b)) return isWhole(a);
   if (a.missing.length !== b.missing.length && !isWhole(a)) {
     return a.missing.length / a.format.columns.length < b.missing.length / b.format.columns.length;
@@ -80,7 +90,7 @@ function isBetter<F extends AnyFormat>(a: CsvHeader<F>, b: CsvHeader<F>): boolea
 }
 
 /** @returns Whether a line has everything that the format needs, and nothing that only other formats have. */
-export function isWhole(header: CsvHeader<AnyFormat>): boolean {
+export function isWhole(header: CsvHeader<HeaderFormat>): boolean {
   if (header.missing.length > 0) return false;
   return !(header.format.excludes ?? []).some((name) => header.names.includes(name));
 }

@@ -7,22 +7,20 @@
 import { TegError } from '../model/errors.ts';
 import type { SpecProblem } from '../model/validate.ts';
 import { BATCH_ROWS, quoted, type ReadContext } from './context.ts';
-import { type ColumnMap, type CsvHeader, type Delimiter, readHeader, splitCsvLine } from './csv-header.ts';
+import {
+  type ColumnMap,
+  type CsvHeader,
+  type Delimiter,
+  type HeaderFormat,
+  readHeader,
+  splitCsvLine,
+} from './csv-header.ts';
 import { readLines } from './lines.ts';
 import { Row } from './row.ts';
 import type { OpenedInput } from './source.ts';
 
 /** How a CSV format is read. */
-export interface CsvFormat<T> {
-  /** Columns that have to be there. Further columns are allowed and ignored. */
-  readonly columns: readonly string[];
-  /** Columns that other formats have: a file with one of them is not recognised as this format. */
-  readonly excludes?: readonly string[];
-  /** Of a format that is published without a header too: its columns, and how its first row is recognised. */
-  readonly headless?: {
-    readonly columns: readonly string[];
-    readonly matches: (fields: readonly string[]) => boolean;
-  };
+export interface CsvFormat<T> extends HeaderFormat {
   /** Columns by the field of the model that is made of them, so that messages name what is in the file. */
   readonly columnOf?: Readonly<Record<string, string>>;
   /**

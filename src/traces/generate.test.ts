@@ -267,7 +267,8 @@ describe('distributions', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000 }), (maxSeconds) => {
         const seconds = drawDuration({ ...DEFAULT_DURATION, maxSeconds }, random);
-        return seconds >= 1 && seconds <= maxSeconds;
+        expect(seconds).toBeGreaterThanOrEqual(1);
+        expect(seconds).toBeLessThanOrEqual(maxSeconds);
       }),
     );
   });

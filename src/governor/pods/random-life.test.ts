@@ -50,9 +50,12 @@ describe('a random life', () => {
 
   test('in a larger cluster keeps every invariant', () => {
     const size = { nodes: 60, pods: 500, groups: 30, freshShapes: false };
+    let scheduled = 0;
     live(99, size, 10_000, (scheduler, step) => {
       if (step % 25 === 0) checkScheduler(scheduler);
+      scheduled = scheduler.counters.scheduled;
     });
+    expect(scheduled).toBeGreaterThan(50);
   });
 
   test('has everything that can happen in it', () => {

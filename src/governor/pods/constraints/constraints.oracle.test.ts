@@ -303,6 +303,7 @@ describe('the rules answer as the oracle does', () => {
     ['with room to remember', false],
     ['with next to no room to remember', true],
   ])('%s', (_, small) => {
+    let compared = 0;
     for (let seed = 1; seed <= RUNS; seed++) {
       const twin = new Twin(seed, small);
       for (let step = 0; step < STEPS; step++) {
@@ -312,10 +313,12 @@ describe('the rules answer as the oracle does', () => {
           twin.compare();
           twin.there();
           twin.compare();
+          compared++;
         } catch (error) {
           throw new Error(`seed ${seed}, step ${step}: ${(error as Error).message}`, { cause: error });
         }
       }
     }
+    expect(compared).toBe(RUNS * Math.floor(STEPS / 8));
   });
 });
