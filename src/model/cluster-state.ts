@@ -7,7 +7,7 @@
  */
 import type { Constraint, Demand, DemandTable } from './demand.ts';
 import { assert, TegError } from './errors.ts';
-import type { AffinityTerm } from './job.ts';
+import { labelOf, meetsRequirement } from './kubernetes/requirements.ts';
 import { GPU_MILLI, type NodeSpec } from './node.ts';
 
 /** Hardware that several nodes have alike: capacities, GPU model and the labels that jobs can ask for. */
@@ -449,23 +449,5 @@ function grown<T extends Int32Array | Uint16Array | Uint8Array | Float64Array>(f
 /** @returns Whether nodes of a model and labels satisfy a constraint: the model is allowed and every term holds. */
 export function flavorMatches(flavor: Pick<Flavor, 'gpuModel' | 'labels'>, constraint: Constraint): boolean {
   if (constraint.gpuModels.length > 0 && !constraint.gpuModels.includes(flavor.gpuModel)) return false;
-  return constraint.affinity.every((term) => termHolds(flavor.labels, term));
-}
-
-function termHolds(labels: Readonly<Record<string, string>>, term: AffinityTerm): boolean {
-  const value = labels[term.key];
-  switch (term.operator) {
-    case 'In':
-      return value !== undefined && term.values.includes(value);
-    case 'NotIn':
-      return value === undefined || !term.values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(term.values[0]);
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(term.values[0]);
-  }
+  return constraint.affinity.every((term) => meetsRequirement(term, labelOf(flavor.labels, term.key)));
 }

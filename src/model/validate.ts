@@ -5,6 +5,7 @@
  */
 import { TegError } from './errors.ts';
 import type { AffinityTerm, JobSpec, PodSpec } from './job.ts';
+import { parseInt64 } from './kubernetes/requirements.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX, type NodeSpec } from './node.ts';
 
 /** Largest integer quantity: 2^31 − 1. */
@@ -117,8 +118,8 @@ function checkTerm(field: string, term: unknown): SpecProblem | undefined {
       ? check(
           `${field}.values`,
           values,
-          values.length === 1 && /^[+-]?\d{1,15}$/.test(values[0] ?? ''),
-          'one integer',
+          values.length === 1 && parseInt64(values[0] ?? '') !== undefined,
+          'one integer of 64 bits',
         )
       : undefined)
   );

@@ -59,7 +59,7 @@ function detectKubernetes(text: string): 'kubernetes' | undefined {
     // Every object of the API has one of these, the items of a list included.
     return /"(apiVersion|kind|items|metadata)"\s*:/.test(text) ? 'kubernetes' : undefined;
   }
-  return /^(---|apiVersion:|kind:|items:|metadata:)/m.test(text) ? 'kubernetes' : undefined;
+  return /^(---|(["']?)(apiVersion|kind|items|metadata)\2:)/m.test(text) ? 'kubernetes' : undefined;
 }
 
 /** Comment lines with `;`, or a line of at least 18 numbers; MetaCentrum's has further fields. */

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
 import type { ControlPlane } from '../../src/drivers/kubernetes/control-plane/control-plane.ts';
 import { startControlPlane } from '../../src/drivers/kubernetes/control-plane/start.ts';
-import { nodeOf } from '../../src/drivers/kubernetes/objects/node.ts';
 import {
   clusterNode,
   deploymentPod,
@@ -15,6 +14,7 @@ import {
 import { podOf } from '../../src/drivers/kubernetes/objects/pod.ts';
 import { podGroupOf } from '../../src/drivers/kubernetes/objects/pod-group.ts';
 import { claimOf, storageClassOf, volumeOf } from '../../src/drivers/kubernetes/objects/storage.ts';
+import { nodeOf } from '../../src/model/kubernetes/read-node.ts';
 import { clientOf, describeWithControlPlane } from './control-plane-fixture.ts';
 
 describeWithControlPlane('objects', [], () => {

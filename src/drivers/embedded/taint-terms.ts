@@ -7,6 +7,7 @@
 import type { AffinityTerm, JobSpec } from '../../model/job.ts';
 import type { Taint } from '../../model/kubernetes/node.ts';
 import type { Toleration } from '../../model/kubernetes/pod.ts';
+import { tolerates as toleratesTaint } from '../../model/kubernetes/taints.ts';
 import type { NodeSpec } from '../../model/node.ts';
 
 /** The label; its values are `t0`, `t1`, …. */
@@ -67,10 +68,5 @@ export class TaintTerms {
 /** A job whose source knows nothing of taints goes anywhere but to nodes that take nothing at all. */
 function tolerates(tolerations: readonly Toleration[] | undefined, taint: Taint): boolean {
   if (tolerations === undefined) return !taint.key.startsWith(CONDITIONS);
-  return tolerations.some(
-    ({ key, operator, value, effect }) =>
-      (effect === '' || effect === taint.effect) &&
-      (key === '' ? operator === 'Exists' : key === taint.key) &&
-      (operator === 'Exists' || value === taint.value),
-  );
+  return tolerations.some((toleration) => toleratesTaint(toleration, taint));
 }

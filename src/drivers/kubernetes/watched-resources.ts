@@ -8,8 +8,8 @@
  */
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { TegError } from '../../model/errors.ts';
+import { namespaceOf, nodeOf, volumeLimitsOf } from '../../model/kubernetes/read-node.ts';
 import type { ReflectedResource } from './client/api.ts';
-import { namespaceOf, nodeOf, volumeLimitsOf } from './objects/node.ts';
 import { endedMemberOf, podOf } from './objects/pod.ts';
 import { budgetOf, podGroupOf } from './objects/pod-group.ts';
 import {

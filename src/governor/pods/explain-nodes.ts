@@ -4,7 +4,7 @@
  * Looks only: nothing that a decision depends on is changed.
  */
 import type { Taint } from '../../model/kubernetes/node.ts';
-import { tolerates } from './constraints/taints.ts';
+import { tolerates } from '../../model/kubernetes/taints.ts';
 import { Refusal, type RefusalCode } from './constraints.ts';
 import {
   EXPLAINED_CANDIDATES_MAX,

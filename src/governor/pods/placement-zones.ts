@@ -10,14 +10,15 @@ import { ClusterState } from '../../model/cluster-state.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { GPU_RESOURCES, gpuModelOf } from '../../model/kubernetes/gpus.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
+import { isHealthTaint } from '../../model/kubernetes/taints.ts';
 import { GPUS_PER_NODE_MAX, type NodeSpec } from '../../model/node.ts';
+import { BYTES_PER_MIB } from '../../model/units.ts';
 import { SharedPrices } from '../shared-prices.ts';
 import { TegPolicy } from '../teg-policy.ts';
 import { CPU, MEMORY, type NodeAccounts } from './node-accounts.ts';
 import type { NodeSlots } from './node-slots.ts';
 import { RESTRICTED_LABEL, type Shape, type ShapeTable } from './shape-table.ts';
 
-const BYTES_PER_MIB = 1_048_576;
 /** Zones that labels can make: each has tables of its own. Further label values share zones made by size, of which there is at least one then. */
 const ZONES_MAX = 256;
 /** A node may have so much more CPU than the largest that the prices were made for before they are made anew. */
@@ -381,7 +382,7 @@ function specOf(node: NodeDescription): NodeSpec {
   const restricted =
     node.unschedulable ||
     node.taints.some(
-      ({ key, effect }) => effect !== 'PreferNoSchedule' && !(effect === 'NoExecute' && isHealth(key)),
+      ({ key, effect }) => effect !== 'PreferNoSchedule' && !(effect === 'NoExecute' && isHealthTaint(key)),
     );
   return {
     name: node.name,
@@ -392,10 +393,6 @@ function specOf(node: NodeDescription): NodeSpec {
     podsMax: Math.max(1, node.podsMax),
     labels: restricted ? { [RESTRICTED_LABEL]: 'true' } : {},
   };
-}
-
-function isHealth(taint: string): boolean {
-  return taint === 'node.kubernetes.io/not-ready' || taint === 'node.kubernetes.io/unreachable';
 }
 
 /** Up to 1.6 % more: a multiple of 1/64 of the largest power of two below. */

@@ -7,6 +7,7 @@
 import { assert } from '../../model/errors.ts';
 import { GPU_RESOURCES } from '../../model/kubernetes/gpus.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
+import { BYTES_PER_MIB } from '../../model/units.ts';
 import { groupDomain } from './gang-attempts.ts';
 import { type PodGroup, pendingIn, tallyOf } from './pod-groups.ts';
 import { isPlaced, type PodRecord, PodState, type PodStateCode } from './pod-records.ts';
@@ -219,7 +220,7 @@ function checkField({ state }: PodScheduler): void {
       assert(cluster.up[index] === 1, `slot ${slot} is down on the field`);
       if (zones.isStale) return;
       const cpu = Math.max(0, accounts.free(slot, 0));
-      const mib = Math.max(0, Math.floor(accounts.free(slot, 1) / 1_048_576));
+      const mib = Math.max(0, Math.floor(accounts.free(slot, 1) / BYTES_PER_MIB));
       const gpus = GPU_RESOURCES.reduce((sum, name) => sum + Math.max(0, accounts.freeOf(slot, name)), 0);
       assert((cluster.freeCpuMilli[index] as number) >= cpu, `slot ${slot}: the field hides CPU`);
       assert((cluster.freeMemoryMib[index] as number) >= mib, `slot ${slot}: the field hides memory`);

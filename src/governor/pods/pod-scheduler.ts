@@ -9,9 +9,9 @@
  * Invariants: a decided pod counts on its node until the driver says that it was not bound, or it is gone; a pod is decided
  * at most once at a time; nothing is placed beyond what the node has.
  */
-import type { NodeDescription, Taint } from '../../model/kubernetes/node.ts';
+import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodDescription, PodGroupDescription } from '../../model/kubernetes/pod.ts';
-import { tolerates } from './constraints/taints.ts';
+import { CORDON, tolerates } from '../../model/kubernetes/taints.ts';
 import type { Constraints } from './constraints.ts';
 import type { PodExplanation } from './explain-types.ts';
 import { GroupDecisions } from './group-decisions.ts';
@@ -31,8 +31,6 @@ import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts'
 import { Preemption } from './preemption.ts';
 import type { PodSchedulerCounters } from './scheduler-parts.ts';
 import { SchedulerState } from './scheduler-state.ts';
-
-const CORDON: Taint = { key: 'node.kubernetes.io/unschedulable', value: '', effect: 'NoSchedule' };
 
 /** Decides for one cluster. */
 export class PodScheduler {

@@ -8,7 +8,7 @@
  * @source https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
  */
 import type { BudgetDescription } from '../../model/kubernetes/pod.ts';
-import { matchesSelector } from './constraints/requirements.ts';
+import { matchesSelector } from '../../model/kubernetes/requirements.ts';
 import { Refusal } from './constraints.ts';
 import { isLeaving, type PodRecord } from './pod-records.ts';
 import type { SchedulerState } from './scheduler-state.ts';

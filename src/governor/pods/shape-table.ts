@@ -7,7 +7,9 @@
 import type { Demand, DemandTable } from '../../model/demand.ts';
 import { GPU_MODEL_LABELS, GPU_RESOURCES } from '../../model/kubernetes/gpus.ts';
 import type { PodTemplate, Toleration } from '../../model/kubernetes/pod.ts';
+import { isHealthTaint } from '../../model/kubernetes/taints.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
+import { BYTES_PER_MIB } from '../../model/units.ts';
 import type { PodShape } from './constraints.ts';
 import type { NodeAccounts, Request } from './node-accounts.ts';
 
@@ -41,8 +43,6 @@ export interface Shape extends PodShape {
 
 /** Label of the field's flavours that stands for taints and cordons: most pods go to nodes without it. */
 export const RESTRICTED_LABEL = 'teg.dev/restricted';
-
-const BYTES_PER_MIB = 1_048_576;
 
 /** Largest demand on the field; a node of more is not known. */
 const AMOUNT_MAX = 2 ** 31 - 1;
@@ -154,10 +154,7 @@ export class ShapeTable {
 /** Whether admission gives the toleration to every pod: it opens no restricted node. */
 function isCustomary(toleration: Toleration): boolean {
   const { key, effect } = toleration;
-  return (
-    effect === 'NoExecute' &&
-    (key === 'node.kubernetes.io/not-ready' || key === 'node.kubernetes.io/unreachable')
-  );
+  return effect === 'NoExecute' && isHealthTaint(key);
 }
 
 /** GPU models that a template names in a node selector or in its only required term; empty: any. */

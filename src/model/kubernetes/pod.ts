@@ -3,7 +3,7 @@
  *
  * Invariants: everything that pods of one controller have alike is in the `PodTemplate`; a template is immutable and may
  * be shared by any number of pods. Quantities are exact integers. Event logs hold these records as they are.
- * Not here: reading them out of API objects (`src/drivers/kubernetes/objects`).
+ * Not here: reading them out of API objects (the files beside this one, and `src/drivers/kubernetes/objects`).
  */
 
 /** What a pod asks for, as kube-scheduler counts it (init containers, sidecars, overhead, pod-level resources). */

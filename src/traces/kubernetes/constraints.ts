@@ -3,7 +3,10 @@
  */
 import type { AffinityTerm } from '../../model/job.ts';
 import { GPU_MODEL_LABELS } from '../../model/kubernetes/gpus.ts';
-import type { FieldReader, Fields } from './fields.ts';
+import { podNodeTermsOf } from '../../model/kubernetes/label-selectors.ts';
+import type { LabelRequirement, NodeSelectorTerm } from '../../model/kubernetes/pod.ts';
+import { type ApiObject, maybeRecord, maybeStrings } from '../../model/kubernetes/read-object.ts';
+import type { ReadContext } from '../context.ts';
 
 /** Allowed GPU models (empty: any) and the other terms. */
 export interface NodeConstraint {
@@ -11,7 +14,12 @@ export interface NodeConstraint {
   readonly affinity: readonly AffinityTerm[];
 }
 
-const AFFINITY_PATH = 'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution';
+const HOSTNAME = 'kubernetes.io/hostname';
+const NODE_AFFINITY = 'spec.affinity.nodeAffinity';
+const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
+
+/** Holds for no node: what a selector becomes of which no alternative can match. */
+const NOWHERE: AffinityTerm = { key: HOSTNAME, operator: 'In', values: [] };
 
 /**
  * Reads a pod's constraints.
@@ -20,56 +28,41 @@ const AFFINITY_PATH = 'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnore
  * are united, which is exact; otherwise the first term is taken, which is stricter, and a warning says so.
  *
  * @param usesGpus A term `In` on a label that names GPU models becomes `gpuModels`; only then.
+ * @throws TegError TEG_KUBE_OBJECT.
  */
-export function nodeConstraint(spec: Fields, usesGpus: boolean, reader: FieldReader): NodeConstraint {
+export function nodeConstraint(spec: ApiObject, usesGpus: boolean, context: ReadContext): NodeConstraint {
   const terms: AffinityTerm[] = [];
-  const selector = reader.fields(spec, 'nodeSelector', 'spec');
-  for (const [key, value] of Object.entries(selector)) {
-    terms.push({ key, operator: 'In', values: [reader.scalar(value ?? '', `spec.nodeSelector['${key}']`)] });
+  for (const [key, value] of Object.entries(maybeStrings(spec.nodeSelector, 'spec.nodeSelector'))) {
+    terms.push({ key, operator: 'In', values: [value] });
   }
-  terms.push(...requiredTerms(spec, reader));
+  terms.push(...requiredTerms(spec, context));
   if (!usesGpus) return { gpuModels: [], affinity: terms };
   const naming = terms.find((term) => term.operator === 'In' && GPU_MODEL_LABELS.includes(term.key));
   if (naming === undefined) return { gpuModels: [], affinity: terms };
   return { gpuModels: naming.values, affinity: terms.filter((term) => term !== naming) };
 }
 
-function requiredTerms(spec: Fields, reader: FieldReader): readonly AffinityTerm[] {
-  const affinity = reader.fields(spec, 'affinity', 'spec');
-  const nodeAffinity = reader.fields(affinity, 'nodeAffinity', 'spec.affinity');
-  const required = reader.fields(
-    nodeAffinity,
-    'requiredDuringSchedulingIgnoredDuringExecution',
-    'spec.affinity.nodeAffinity',
-  );
-  const alternatives = reader
-    .listOfFields(required, 'nodeSelectorTerms', AFFINITY_PATH)
-    .map((term) => expressions(term, reader));
-  if (alternatives.length < 2) return alternatives[0] ?? [];
-  const united = unite(alternatives);
+function requiredTerms(spec: ApiObject, context: ReadContext): readonly AffinityTerm[] {
+  const affinity = maybeRecord(spec.affinity, 'spec.affinity');
+  const nodeAffinity = maybeRecord(affinity.nodeAffinity, NODE_AFFINITY);
+  const alternatives = podNodeTermsOf(nodeAffinity[REQUIRED], `${NODE_AFFINITY}.${REQUIRED}`);
+  if (alternatives === undefined) return [];
+  const usable = alternatives.filter((term) => term.expressions.length + term.fields.length > 0).map(termsOf);
+  if (usable.length === 0) return [NOWHERE];
+  if (usable.length === 1) return usable[0] ?? [];
+  const united = unite(usable);
   if (united !== undefined) return [united];
-  reader.context.warn('of several node selector terms (OR) only the first is taken: pods');
-  return alternatives[0] ?? [];
+  context.warn('of several node selector terms (OR) only the first is taken: pods');
+  return usable[0] ?? [];
 }
 
-function expressions(term: Fields, reader: FieldReader): AffinityTerm[] {
-  const path = `${AFFINITY_PATH}.nodeSelectorTerms[]`;
-  const byLabel = reader.listOfFields(term, 'matchExpressions', path).map((e) => expression(e, reader));
-  const byField = reader.listOfFields(term, 'matchFields', path).map((e) => {
-    const field = expression(e, reader);
-    return field.key === 'metadata.name' ? { ...field, key: 'kubernetes.io/hostname' } : field;
-  });
-  return [...byLabel, ...byField];
+function termsOf(term: NodeSelectorTerm): AffinityTerm[] {
+  return [...term.expressions, ...term.fields.map(hostnameOf)];
 }
 
-function expression(e: Fields, reader: FieldReader): AffinityTerm {
-  const path = `${AFFINITY_PATH}.nodeSelectorTerms[].matchExpressions[]`;
-  const values = reader.list(e, 'values', path).map((value) => reader.scalar(value, `${path}.values[]`));
-  return {
-    key: reader.name(e, 'key', path),
-    operator: reader.name(e, 'operator', path) as AffinityTerm['operator'],
-    values,
-  };
+/** The only field is the node's name, which is its host name but for odd set-ups. */
+function hostnameOf(field: LabelRequirement): AffinityTerm {
+  return field.key === 'metadata.name' ? { ...field, key: HOSTNAME } : NOWHERE;
 }
 
 /** One `In` with all values, if every alternative is a single `In` on the same label. */

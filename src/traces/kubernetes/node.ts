@@ -1,59 +1,70 @@
 /**
  * A Kubernetes node.
  */
-
-import { gpuModelOf } from '../../model/kubernetes/gpus.ts';
-import { type NodeSpec, PODS_PER_NODE_DEFAULT } from '../../model/node.ts';
-import type { FieldReader, Fields } from './fields.ts';
-import { extendedOf, gpusOf, nodeOffers } from './resources.ts';
-import { taintsOf } from './taints.ts';
-
-const BYTES_PER_MIB = 1_048_576;
+import { GPU_RESOURCES, gpuModelOf } from '../../model/kubernetes/gpus.ts';
+import { FROM_FILE } from '../../model/kubernetes/leniency.ts';
+import type { NodeDescription, Taint } from '../../model/kubernetes/node.ts';
+import { isReady, nodeOf } from '../../model/kubernetes/read-node.ts';
+import { type ApiObject, maybeRecord } from '../../model/kubernetes/read-object.ts';
+import { CORDON, NOT_READY } from '../../model/kubernetes/taints.ts';
+import type { NodeSpec } from '../../model/node.ts';
+import { BYTES_PER_MIB } from '../../model/units.ts';
+import type { ReadContext } from '../context.ts';
 
 /**
  * Reads a node.
  *
- * @param keepsCordoned Whether nodes that take no pods are kept, with the taints that say so.
+ * @param context `keepsCordoned`: whether nodes that take no pods are kept, with the taints that say so.
  * @returns The node, or undefined if it takes no pods (cordoned or not ready).
- * @throws TegError TEG_TRACE_BAD_VALUE with the path of the field.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the field.
  */
-export function toNode(node: Fields, reader: FieldReader, keepsCordoned: boolean): NodeSpec | undefined {
-  const metadata = reader.fields(node, 'metadata', '');
-  const spec = reader.fields(node, 'spec', '');
-  const status = reader.fields(node, 'status', '');
-  const ready = isReady(status, reader);
-  if (!keepsCordoned && (reader.text(spec, 'unschedulable', 'spec') === 'true' || !ready)) {
-    reader.context.warn('nodes that are cordoned or not ready are left out');
+export function toNode(object: ApiObject, context: ReadContext): NodeSpec | undefined {
+  const node = nodeOf(object, FROM_FILE);
+  const ready = isReady(maybeRecord(object.status, 'status'));
+  if (!context.keepsCordoned && (node.unschedulable || !ready)) {
+    context.warn('nodes that are cordoned or not ready are left out');
     return undefined;
   }
-  const taints = taintsOf(spec, ready, reader);
-  const labels = labelsOf(metadata, reader);
-  const offers = nodeOffers(status, reader);
-  const gpuCount = gpusOf(offers);
+  return specOf(node, taintsOf(node, ready));
+}
+
+function specOf(node: NodeDescription, taints: readonly Taint[]): NodeSpec {
+  const { gpuCount, extended } = splitGpus(node.extended);
   return {
-    name: reader.name(metadata, 'name', 'metadata'),
-    cpuMilli: offers.get('cpu') ?? 0,
-    memoryMib: Math.floor((offers.get('memory') ?? 0) / BYTES_PER_MIB),
+    name: node.name,
+    cpuMilli: node.cpuMilli,
+    memoryMib: Math.floor(node.memoryBytes / BYTES_PER_MIB),
     gpuCount,
-    gpuModel: gpuCount > 0 ? gpuModelOf(labels) : '',
-    podsMax: offers.get('pods') ?? PODS_PER_NODE_DEFAULT,
-    ...extendedOf(offers),
-    ...(Object.keys(labels).length > 0 ? { labels } : {}),
+    gpuModel: gpuCount > 0 ? gpuModelOf(node.labels) : '',
+    podsMax: node.podsMax,
+    ...(Object.keys(extended).length > 0 ? { extended } : {}),
+    ...(Object.keys(node.labels).length > 0 ? { labels: node.labels } : {}),
     ...(taints.length > 0 ? { taints } : {}),
   };
 }
 
-function labelsOf(metadata: Fields, reader: FieldReader): Record<string, string> {
-  const labels: Record<string, string> = {};
-  for (const [key, value] of Object.entries(reader.fields(metadata, 'labels', 'metadata'))) {
-    labels[key] = reader.scalar(value ?? '', `metadata.labels['${key}']`);
-  }
-  return labels;
+/** Those that keep pods away; a cordon and being not ready count as the taints that stand for them. */
+function taintsOf(node: NodeDescription, ready: boolean): Taint[] {
+  const taints = node.taints.filter(({ effect }) => effect !== 'PreferNoSchedule');
+  if (node.unschedulable) add(taints, CORDON);
+  if (!ready) add(taints, NOT_READY);
+  return taints;
 }
 
-/** A node that does not say, as in a hand-written file, is ready. */
-function isReady(status: Fields, reader: FieldReader): boolean {
-  const conditions = reader.listOfFields(status, 'conditions', 'status');
-  const ready = conditions.find((c) => reader.text(c, 'type', 'status.conditions[]') === 'Ready');
-  return ready === undefined || reader.text(ready, 'status', 'status.conditions[]') === 'True';
+function add(taints: Taint[], taint: Taint): void {
+  if (!taints.some(({ key, effect }) => key === taint.key && effect === taint.effect)) taints.push(taint);
+}
+
+/** @returns GPU devices of whatever make, and all other further resources; what only repeats the devices is neither. */
+export function splitGpus(amounts: Readonly<Record<string, number>>): {
+  gpuCount: number;
+  extended: Record<string, number>;
+} {
+  let gpuCount = 0;
+  const extended: Record<string, number> = {};
+  for (const [name, amount] of Object.entries(amounts)) {
+    if (GPU_RESOURCES.includes(name)) gpuCount += amount;
+    else if (name !== 'alibabacloud.com/gpu-milli') extended[name] = amount;
+  }
+  return { gpuCount, extended };
 }

@@ -2,22 +2,26 @@
  * A Kubernetes pod as a job of one pod.
  */
 import type { JobSpec } from '../../model/job.ts';
-import { GPU_MILLI } from '../../model/node.ts';
-import { parseDecimal } from '../row.ts';
+import { groupNameOf } from '../../model/kubernetes/group-keys.ts';
+import { FROM_FILE } from '../../model/kubernetes/leniency.ts';
+import { podRequestsOf } from '../../model/kubernetes/pod-requests.ts';
+import {
+  type ApiObject,
+  malformed,
+  maybeInteger,
+  maybeList,
+  maybeRecord,
+  maybeText,
+  recordOf,
+  textOf,
+} from '../../model/kubernetes/read-object.ts';
+import { tolerationsOf } from '../../model/kubernetes/taints.ts';
+import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
+import { BYTES_PER_MIB } from '../../model/units.ts';
+import type { ReadContext } from '../context.ts';
+import { parseDecimal, parseInteger } from '../row.ts';
 import { nodeConstraint } from './constraints.ts';
-import type { FieldReader, Fields } from './fields.ts';
-import { type Amounts, extendedOf, gpusOf, podRequests } from './resources.ts';
-import { tolerationsOf } from './taints.ts';
-
-/** Labels and annotations that name a pod's PodGroup, in the order in which they are believed. */
-const POD_GROUP_KEYS: readonly string[] = [
-  'scheduling.x-k8s.io/pod-group',
-  'pod-group.scheduling.sigs.k8s.io',
-  'scheduling.k8s.io/group-name',
-  'pod-group-name',
-];
-
-const BYTES_PER_MIB = 1_048_576;
+import { splitGpus } from './node.ts';
 
 /** What is known from other objects of the same file, as far as it was read. */
 export interface PodSurroundings {
@@ -33,156 +37,178 @@ export const SYSTEM_PRIORITIES: ReadonlyMap<string, number> = new Map([
   ['system-node-critical', 2_000_001_000],
 ]);
 
+const INT32_MAX = 2 ** 31 - 1;
+
 /**
  * Reads a pod.
  *
  * A pod that runs or waits never ends; one that has ended ran from its start to the end of its last container.
  *
  * @returns The job, or undefined if the pod has ended and does not say when it ran.
- * @throws TegError TEG_TRACE_BAD_VALUE with the path of the field.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the field.
  */
-export function podToJob(pod: Fields, around: PodSurroundings, reader: FieldReader): JobSpec | undefined {
-  const metadata = reader.fields(pod, 'metadata', '');
-  const spec = reader.fields(pod, 'spec', '');
-  const status = reader.fields(pod, 'status', '');
-  const durationSeconds = duration(status, reader);
+export function podToJob(pod: ApiObject, around: PodSurroundings, context: ReadContext): JobSpec | undefined {
+  const metadata = recordOf(pod.metadata, 'metadata');
+  const spec = maybeRecord(pod.spec, 'spec');
+  const status = maybeRecord(pod.status, 'status');
+  const durationSeconds = duration(status);
   if (Number.isNaN(durationSeconds)) {
-    reader.context.warn('pods that have ended without saying when are left out');
+    context.warn('pods that have ended without saying when are left out');
     return undefined;
   }
-  warnOfIgnored(spec, reader);
-  const namespace = reader.text(metadata, 'namespace', 'metadata') || 'default';
-  const requests = podRequests(spec, reader);
-  const gpus = gpuRequest(metadata, requests, reader);
+  warnOfIgnored(spec, context);
+  const namespace = maybeText(metadata.namespace, 'metadata.namespace') || 'default';
+  const nodeName = maybeText(spec.nodeName, 'spec.nodeName');
+  const requests = podRequestsOf(spec, nodeName === '' ? undefined : status, FROM_FILE);
+  const { gpuCount, extended } = splitGpus(requests.extended);
+  const gpus = gpuRequest(metadata, gpuCount);
+  if (gpus.gpuCount > GPUS_PER_NODE_MAX) {
+    throw malformed('GPUs asked for', gpus.gpuCount, `at most ${GPUS_PER_NODE_MAX} for one pod`);
+  }
+  const group = groupNameOf(metadata, spec, FROM_FILE);
   return {
-    id: `${namespace}/${reader.name(metadata, 'name', 'metadata')}`,
+    id: `${namespace}/${textOf(metadata.name, 'metadata.name')}`,
     tenant: namespace,
-    priority: priority(spec, around, reader),
-    cpuMilli: requests.get('cpu') ?? 0,
-    memoryMib: Math.ceil((requests.get('memory') ?? 0) / BYTES_PER_MIB),
+    priority: priority(spec, around, context),
+    cpuMilli: requests.cpuMilli,
+    memoryMib: Math.ceil(requests.memoryBytes / BYTES_PER_MIB),
     ...gpus,
-    ...constraintFields(spec, gpus.gpuCount > 0, reader),
-    ...extendedOf(requests),
-    submitSeconds: submitSeconds(metadata, around, reader),
+    ...constraintFields(spec, gpus.gpuCount > 0, context),
+    ...(Object.keys(extended).length > 0 ? { extended } : {}),
+    submitSeconds: submitSeconds(metadata, around, context),
     durationSeconds,
-    requestedSeconds: reader.integer(spec, 'activeDeadlineSeconds', 'spec', Number.NaN),
+    requestedSeconds: maybeInteger(
+      spec.activeDeadlineSeconds,
+      'spec.activeDeadlineSeconds',
+      0,
+      Number.MAX_SAFE_INTEGER,
+      Number.NaN,
+    ),
     podCount: 1,
     gangMin: 1,
-    tolerations: tolerationsOf(spec, reader),
-    ...textField('podGroup', podGroup(metadata, spec, namespace, reader)),
-    ...textField('owner', owner(metadata, reader)),
-    ...textField('nodeName', reader.text(spec, 'nodeName', 'spec')),
+    tolerations: tolerations(spec, context),
+    ...textField('podGroup', group === undefined ? '' : `${namespace}/${group.name}`),
+    ...textField('owner', owner(metadata)),
+    ...textField('nodeName', nodeName),
   };
 }
 
 function constraintFields(
-  spec: Fields,
+  spec: ApiObject,
   usesGpus: boolean,
-  reader: FieldReader,
+  context: ReadContext,
 ): Pick<JobSpec, 'gpuModels' | 'affinity'> {
-  const { gpuModels, affinity } = nodeConstraint(spec, usesGpus, reader);
+  const { gpuModels, affinity } = nodeConstraint(spec, usesGpus, context);
   return { gpuModels, ...(affinity.length > 0 ? { affinity } : {}) };
 }
 
+/** Those that open nodes; PreferNoSchedule keeps no pod away. */
+function tolerations(spec: ApiObject, context: ReadContext): NonNullable<JobSpec['tolerations']> {
+  const { usable, unsupported } = tolerationsOf(spec.tolerations);
+  if (unsupported.length > 0) {
+    context.warn('tolerations with an operator other than Equal and Exists count for nothing: pods');
+  }
+  return usable.filter(({ effect }) => effect !== 'PreferNoSchedule');
+}
+
 /** Whole devices, or a share of one as the annotations of two sharing schedulers say it. */
-function gpuRequest(
-  metadata: Fields,
-  requests: Amounts,
-  reader: FieldReader,
-): { gpuCount: number; gpuMilli: number } {
-  const devices = gpusOf(requests);
-  const annotations = reader.fields(metadata, 'annotations', 'metadata');
+function gpuRequest(metadata: ApiObject, devices: number): { gpuCount: number; gpuMilli: number } {
   const path = 'metadata.annotations';
-  const fraction = reader.text(annotations, 'gpu-fraction', path);
+  const annotations = maybeRecord(metadata.annotations, path);
+  const fraction = maybeText(annotations['gpu-fraction'], `${path}[gpu-fraction]`);
   if (fraction !== '' && devices === 0) {
     const gpuMilli = Math.ceil(parseDecimal(fraction) * GPU_MILLI);
     if (gpuMilli >= 1 && gpuMilli <= GPU_MILLI) return { gpuCount: 1, gpuMilli };
-    throw reader.bad(`${path}['gpu-fraction']`, fraction, 'a number in (0, 1]');
+    throw malformed(`${path}[gpu-fraction]`, fraction, 'a number in (0, 1]');
   }
-  const count = reader.integer(annotations, 'alibabacloud.com/gpu-count', path, devices);
-  const milli = reader.integer(annotations, 'alibabacloud.com/gpu-milli', path, GPU_MILLI);
+  const count = integerText(
+    annotations['alibabacloud.com/gpu-count'],
+    `${path}[alibabacloud.com/gpu-count]`,
+    devices,
+  );
+  const milli = integerText(
+    annotations['alibabacloud.com/gpu-milli'],
+    `${path}[alibabacloud.com/gpu-milli]`,
+    GPU_MILLI,
+  );
   return { gpuCount: count, gpuMilli: count === 0 ? 0 : count === 1 ? milli : GPU_MILLI };
 }
 
+/** Annotations are texts. */
+function integerText(value: unknown, path: string, absent: number): number {
+  const text = maybeText(value, path);
+  if (text === '') return absent;
+  const integer = parseInteger(text);
+  if (Number.isNaN(integer)) throw malformed(path, text, 'an integer');
+  return integer;
+}
+
 /** Infinity for a pod that has not ended; NaN for one that has, without times. */
-function duration(status: Fields, reader: FieldReader): number {
-  const phase = reader.text(status, 'phase', 'status');
-  if (phase !== 'Succeeded' && phase !== 'Failed') return Number.POSITIVE_INFINITY;
-  const begin = time(status, 'startTime', 'status', reader);
+function duration(status: ApiObject): number {
+  if (status.phase !== 'Succeeded' && status.phase !== 'Failed') return Number.POSITIVE_INFINITY;
+  const begin = time(status.startTime, 'status.startTime');
+  const path = 'status.containerStatuses';
   let end = Number.NaN;
-  for (const container of reader.listOfFields(status, 'containerStatuses', 'status')) {
-    const state = reader.fields(container, 'state', 'status.containerStatuses[]');
-    const ended = reader.fields(state, 'terminated', 'status.containerStatuses[].state');
-    const finished = time(ended, 'finishedAt', 'status.containerStatuses[].state.terminated', reader);
+  for (const entry of maybeList(status.containerStatuses, path)) {
+    const state = maybeRecord(recordOf(entry, `${path}[]`).state, `${path}[].state`);
+    const ended = maybeRecord(state.terminated, `${path}[].state.terminated`);
+    const finished = time(ended.finishedAt, `${path}[].state.terminated.finishedAt`);
     if (!(finished <= end)) end = finished;
   }
   return Math.max(0, (end - begin) / 1_000);
 }
 
-function submitSeconds(metadata: Fields, around: PodSurroundings, reader: FieldReader): number {
-  const created = time(metadata, 'creationTimestamp', 'metadata', reader);
+function submitSeconds(metadata: ApiObject, around: PodSurroundings, context: ReadContext): number {
+  const created = time(metadata.creationTimestamp, 'metadata.creationTimestamp');
   if (Number.isNaN(created)) return 0;
   if (Number.isNaN(around.originMs)) {
     around.originMs = created;
-    reader.context.note('time 0', new Date(created).toISOString());
+    context.note('time 0', new Date(created).toISOString());
   }
   return (created - around.originMs) / 1_000;
 }
 
 /** Milliseconds since 1970; NaN if the field is absent. */
-function time(parent: Fields, key: string, path: string, reader: FieldReader): number {
-  const text = reader.text(parent, key, path);
+function time(value: unknown, path: string): number {
+  const text = maybeText(value, path);
   if (text === '') return Number.NaN;
   const isTime = text.length <= 40 && /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d/.test(text);
   const ms = isTime ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw reader.bad(`${path}.${key}`, text, 'a time such as 2026-01-31T12:00:00Z');
+  if (Number.isNaN(ms)) throw malformed(path, text, 'a time such as 2026-01-31T12:00:00Z');
   return ms;
 }
 
-function priority(spec: Fields, around: PodSurroundings, reader: FieldReader): number {
-  const name = reader.text(spec, 'priorityClassName', 'spec');
+function priority(spec: ApiObject, around: PodSurroundings, context: ReadContext): number {
+  const name = maybeText(spec.priorityClassName, 'spec.priorityClassName');
   const known = SYSTEM_PRIORITIES.get(name) ?? around.priorityByClass.get(name);
-  const value = reader.integer(spec, 'priority', 'spec', known ?? Number.NaN);
+  const value = maybeInteger(spec.priority, 'spec.priority', -INT32_MAX - 1, INT32_MAX, known ?? Number.NaN);
   if (!Number.isNaN(value)) return value;
   if (name !== '') {
-    reader.context.warn('priority classes that no earlier object of the file defines count as 0: pods');
+    context.warn('priority classes that no earlier object of the file defines count as 0: pods');
   }
   return 0;
 }
 
-function podGroup(metadata: Fields, spec: Fields, namespace: string, reader: FieldReader): string {
-  const group = reader.fields(spec, 'schedulingGroup', 'spec');
-  const labels = reader.fields(metadata, 'labels', 'metadata');
-  const annotations = reader.fields(metadata, 'annotations', 'metadata');
-  const names = [
-    reader.text(group, 'podGroupName', 'spec.schedulingGroup'),
-    ...POD_GROUP_KEYS.map((key) => reader.text(labels, key, 'metadata.labels')),
-    ...POD_GROUP_KEYS.map((key) => reader.text(annotations, key, 'metadata.annotations')),
-  ];
-  const name = names.find((text) => text !== '');
-  return name === undefined ? '' : `${namespace}/${name}`;
-}
-
 /** The controller that made the pod, else its first owner. */
-function owner(metadata: Fields, reader: FieldReader): string {
-  const path = 'metadata.ownerReferences[]';
-  const owners = reader.listOfFields(metadata, 'ownerReferences', 'metadata');
-  const made = owners.find((o) => reader.text(o, 'controller', path) === 'true') ?? owners[0];
+function owner(metadata: ApiObject): string {
+  const path = 'metadata.ownerReferences';
+  const owners = maybeList(metadata.ownerReferences, path).map((entry) => recordOf(entry, `${path}[]`));
+  const made = owners.find((reference) => reference.controller === true) ?? owners[0];
   if (made === undefined) return '';
-  return `${reader.text(made, 'kind', path)}/${reader.text(made, 'name', path)}`;
+  return `${maybeText(made.kind, `${path}[].kind`)}/${maybeText(made.name, `${path}[].name`)}`;
 }
 
 function textField<Key extends string>(key: Key, text: string): { [K in Key]?: string } {
   return text === '' ? {} : ({ [key]: text } as { [K in Key]?: string });
 }
 
-function warnOfIgnored(spec: Fields, reader: FieldReader): void {
-  const affinity = reader.fields(spec, 'affinity', 'spec');
-  const spreads = reader.list(spec, 'topologySpreadConstraints', 'spec').length > 0;
+function warnOfIgnored(spec: ApiObject, context: ReadContext): void {
+  const affinity = maybeRecord(spec.affinity, 'spec.affinity');
+  const spreads = maybeList(spec.topologySpreadConstraints, 'spec.topologySpreadConstraints').length > 0;
   if (spreads || Object.hasOwn(affinity, 'podAffinity') || Object.hasOwn(affinity, 'podAntiAffinity')) {
-    reader.context.warn('affinity between pods and topology spread constraints are ignored: pods');
+    context.warn('affinity between pods and topology spread constraints are ignored: pods');
   }
-  if (reader.list(spec, 'schedulingGates', 'spec').length > 0) {
-    reader.context.warn('scheduling gates are ignored: pods');
+  if (maybeList(spec.schedulingGates, 'spec.schedulingGates').length > 0) {
+    context.warn('scheduling gates are ignored: pods');
   }
 }

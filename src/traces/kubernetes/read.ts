@@ -3,18 +3,30 @@
  * objects, several documents. Pods become jobs, nodes become nodes, everything else is counted and left out.
  */
 import { parseDocument } from 'yaml';
+import { TegError } from '../../model/errors.ts';
 import type { JobSpec } from '../../model/job.ts';
+import {
+  type ApiObject,
+  isRecord,
+  malformed,
+  maybeInteger,
+  maybeList,
+  maybeText,
+  recordOf,
+  textOf,
+} from '../../model/kubernetes/read-object.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import { findJobProblem, findNodeProblem } from '../../model/validate.ts';
 import type { TraceBatch } from '../batch.ts';
 import { BATCH_ROWS, type ReadContext } from '../context.ts';
 import { readLines } from '../lines.ts';
 import type { OpenedInput } from '../source.ts';
-import { FieldReader, type Fields, isFields } from './fields.ts';
+import { boundBroken, LeftOut } from './left-out.ts';
 import { toNode } from './node.ts';
 import { type PodSurroundings, podToJob, SYSTEM_PRIORITIES } from './pod.ts';
 import { JsonSplitter } from './split-json.ts';
 import { type ObjectText, YamlSplitter } from './split-yaml.ts';
+import { asJson } from './yaml-values.ts';
 
 /** Aliases that a YAML document may resolve to, all in all: more than people write, less than a bomb needs. */
 const ALIASES_MAX = 100;
@@ -22,14 +34,19 @@ const ALIASES_MAX = 100;
 /** Lists within lists. */
 const LIST_DEPTH_MAX = 4;
 
+/** Bound of the value of a priority class: those of the system have 2,000,001,000. */
+const PRIORITY_MAX = 2 ** 31 - 1;
+
 /** Most priority classes that are remembered. */
 const CLASSES_MAX = 10_000;
 
 /**
  * Reads a file.
  *
+ * Objects that cannot be used are left out with a warning; a piece that is no JSON or YAML is a bad row.
+ *
  * @returns Batches of jobs and of nodes, each in file order.
- * @throws TegError of the first bad object that is not tolerated; TEG_INPUT_TOO_LARGE.
+ * @throws TegError of the first bad row that is not tolerated; TEG_INPUT_TOO_LARGE; TEG_INPUT_UNKNOWN_FORMAT.
  */
 export async function* readKubernetes(input: OpenedInput, context: ReadContext): AsyncGenerator<TraceBatch> {
   const isJson = /^[{[]/.test(new TextDecoder().decode(input.head.subarray(0, 4_096)).trimStart());
@@ -48,7 +65,7 @@ export async function* readKubernetes(input: OpenedInput, context: ReadContext):
     yield* collector.full(BATCH_ROWS);
   }
   yield* collector.full(1);
-  if (collector.isEmpty) context.warn('no Kubernetes objects');
+  collector.finish();
 }
 
 async function* yamlObjects(input: OpenedInput, context: ReadContext): AsyncGenerator<ObjectText[]> {
@@ -72,9 +89,11 @@ async function* jsonObjects(input: OpenedInput, context: ReadContext): AsyncGene
 /** Turns parsed objects into jobs and nodes. */
 class Collector {
   readonly context: ReadContext;
-  /** Whether no object of any kind was met. */
-  isEmpty = true;
-  private readonly reader: FieldReader;
+  /** Line where the current object begins. */
+  line = 0;
+  private readonly leftOut: LeftOut;
+  /** Objects and lists with a kind. */
+  private recognised = 0;
   private readonly priorityByClass = new Map<string, number>(SYSTEM_PRIORITIES);
   private readonly around: PodSurroundings = {
     priorityByClass: this.priorityByClass,
@@ -85,24 +104,33 @@ class Collector {
 
   constructor(context: ReadContext) {
     this.context = context;
-    this.reader = new FieldReader(context);
+    this.leftOut = new LeftOut(context);
   }
 
-  set line(line: number) {
-    this.reader.line = line;
+  /**
+   * Says what was left out. Called once, at the end of the file.
+   *
+   * @throws TegError TEG_INPUT_UNKNOWN_FORMAT if nothing in it was an object of Kubernetes.
+   */
+  finish(): void {
+    const { context, leftOut } = this;
+    if (this.recognised === 0 && leftOut.count > 0) {
+      throw new TegError(
+        'TEG_INPUT_UNKNOWN_FORMAT',
+        `${context.file}: got ${leftOut.count} values of which none is a Kubernetes object, expected objects with kind, metadata and spec as kubectl prints them; see docs/traces.md`,
+      );
+    }
+    leftOut.report();
+    if (this.recognised === 0) context.warn('no Kubernetes objects');
   }
 
-  /** Takes one parsed value: an object or a list of them. */
+  /** Takes one parsed value: an object or a list of them; what cannot be used is left out. */
   add(value: unknown, depth: number): void {
-    if (!isFields(value)) throw this.reader.bad('', value, 'a Kubernetes object');
-    this.isEmpty = false;
-    const kind = this.reader.text(value, 'kind', '') || guessKind(value);
-    if (kind === 'Pod') this.addPod(value);
-    else if (kind === 'Node') this.addNode(value);
-    else if (kind === 'PriorityClass') this.addClass(value);
-    else if (kind.endsWith('List')) this.addList(value, depth);
-    else if (kind === '') throw this.reader.bad('kind', '', 'Pod, Node or another kind');
-    else this.context.warn(`objects other than pods and nodes are left out (${kind.slice(0, 60)})`);
+    try {
+      this.take(value, depth);
+    } catch (error) {
+      this.leftOut.add(value, this.line, error);
+    }
   }
 
   /** @returns Batches with at least `rows` items; they are handed over. */
@@ -117,43 +145,57 @@ class Collector {
     }
   }
 
-  private addPod(pod: Fields): void {
-    const job = podToJob(pod, this.around, this.reader);
+  private take(value: unknown, depth: number): void {
+    const object = recordOf(value, 'the object');
+    const kind = maybeText(object.kind, 'kind') || guessKind(object);
+    if (kind !== '') this.recognised++;
+    if (kind === 'Pod') this.addPod(object);
+    else if (kind === 'Node') this.addNode(object);
+    else if (kind === 'PriorityClass') this.addClass(object);
+    else if (kind.endsWith('List')) this.addList(object, depth);
+    else if (kind === '') throw malformed('kind', '', 'Pod, Node or another kind');
+    else this.context.warn(`objects other than pods and nodes are left out (${kind.slice(0, 60)})`);
+  }
+
+  private addPod(pod: ApiObject): void {
+    const job = podToJob(pod, this.around, this.context);
     if (job === undefined) return;
     const problem = findJobProblem(job);
-    if (problem !== undefined) throw this.context.problemError(this.reader.line, problem);
+    if (problem !== undefined) throw boundBroken(problem);
     this.jobs.push(job);
   }
 
-  private addNode(object: Fields): void {
-    const node = toNode(object, this.reader, this.context.keepsCordoned);
+  private addNode(object: ApiObject): void {
+    const node = toNode(object, this.context);
     if (node === undefined) return;
     const problem = findNodeProblem(node);
-    if (problem !== undefined) throw this.context.problemError(this.reader.line, problem);
+    if (problem !== undefined) throw boundBroken(problem);
     this.nodes.push(node);
   }
 
-  private addClass(object: Fields): void {
-    const metadata = this.reader.fields(object, 'metadata', '');
+  private addClass(object: ApiObject): void {
+    const metadata = recordOf(object.metadata, 'metadata');
     if (this.priorityByClass.size >= CLASSES_MAX) return;
+    // The name of the field says nothing in YAML: taints have a `value` too, which is a text.
+    const value = typeof object.value === 'string' ? Number(object.value) : object.value;
     this.priorityByClass.set(
-      this.reader.name(metadata, 'name', 'metadata'),
-      this.reader.integer(object, 'value', '', 0),
+      textOf(metadata.name, 'metadata.name'),
+      maybeInteger(value, 'value', -PRIORITY_MAX, PRIORITY_MAX, 0),
     );
   }
 
-  private addList(list: Fields, depth: number): void {
-    if (depth >= LIST_DEPTH_MAX) throw this.reader.bad('items', list, 'no lists within lists');
-    for (const item of this.reader.list(list, 'items', '')) this.add(item, depth + 1);
+  private addList(list: ApiObject, depth: number): void {
+    if (depth >= LIST_DEPTH_MAX) throw malformed('items', list, 'no lists within lists');
+    for (const item of maybeList(list.items, 'items')) this.add(item, depth + 1);
   }
 }
 
 /** Items of a PodList or NodeList of the API itself do not repeat their kind. */
-function guessKind(value: Fields): string {
+function guessKind(value: ApiObject): string {
   if (Object.hasOwn(value, 'items')) return 'List';
   const { spec, status } = value;
-  if (isFields(spec) && Object.hasOwn(spec, 'containers')) return 'Pod';
-  return isFields(status) && Object.hasOwn(status, 'capacity') ? 'Node' : '';
+  if (isRecord(spec) && Object.hasOwn(spec, 'containers')) return 'Pod';
+  return isRecord(status) && Object.hasOwn(status, 'capacity') ? 'Node' : '';
 }
 
 function parseJson(object: ObjectText, context: ReadContext): unknown {
@@ -181,7 +223,7 @@ function parseYaml(object: ObjectText, context: ReadContext): unknown {
     });
     const [error] = document.errors;
     if (error !== undefined) throw error;
-    return document.toJS({ maxAliasCount: ALIASES_MAX }) as unknown;
+    return asJson(document.toJS({ maxAliasCount: ALIASES_MAX }));
   } catch (error) {
     const line = object.line + lineWithin(object.text, error);
     const reason = (error as Error).message.split('\n')[0] ?? '';

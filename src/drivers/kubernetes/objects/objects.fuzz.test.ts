@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../kernel/random.ts';
 import { TegError } from '../../../model/errors.ts';
-import { namespaceOf, nodeOf, volumeLimitsOf } from './node.ts';
+import { namespaceOf, nodeOf, volumeLimitsOf } from '../../../model/kubernetes/read-node.ts';
+import { projecting } from '../../../model/kubernetes/read-object.ts';
 import { clusterNode, deploymentPod, elaboratePod, mutate } from './objects.scenarios.ts';
 import { podOf } from './pod.ts';
 import { budgetOf, podGroupOf } from './pod-group.ts';
-import { projecting } from './read-object.ts';
 import { claimOf, storageClassOf, volumeOf } from './storage.ts';
 import { TemplateCache } from './template-cache.ts';
 

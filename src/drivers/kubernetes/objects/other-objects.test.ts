@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { namespaceOf, nodeOf, volumeLimitsOf } from './node.ts';
+import { namespaceOf, nodeOf, volumeLimitsOf } from '../../../model/kubernetes/read-node.ts';
 import { clusterNode, type LooseObject } from './objects.scenarios.ts';
 import { budgetOf, podGroupOf } from './pod-group.ts';
 import {

@@ -4,8 +4,14 @@
  * @source k8s.io/kube-scheduler/framework/types.go `GetAffinityTerms`: if one term of a list is unusable, kube-scheduler drops
  *   the list and goes on, and so do we.
  */
+
+import {
+  labelSelectorOf,
+  nodeTermOf,
+  podNodeTermsOf,
+  withLabelKeys,
+} from '../../../model/kubernetes/label-selectors.ts';
 import type { NodeSelectorTerm, PodAffinityTerm, Weighted } from '../../../model/kubernetes/pod.ts';
-import { labelSelectorOf, nodeTermOf, podNodeTermsOf, withLabelKeys } from './label-selectors.ts';
 import {
   type ApiObject,
   maybeInteger,
@@ -14,7 +20,7 @@ import {
   maybeText,
   maybeTexts,
   recordOf,
-} from './read-object.ts';
+} from '../../../model/kubernetes/read-object.ts';
 
 /** The parts of a template that come from `spec.affinity`. */
 export interface PodAffinities {

@@ -1,8 +1,9 @@
 /**
  * Groups of pods: PodGroup of Kubernetes itself, and PodGroup of the coscheduling plugin; and disruption budgets.
  */
+
+import { labelSelectorOf } from '../../../model/kubernetes/label-selectors.ts';
 import type { BudgetDescription, PodGroupDescription } from '../../../model/kubernetes/pod.ts';
-import { labelSelectorOf } from './label-selectors.ts';
 import {
   type ApiObject,
   isRecord,
@@ -14,7 +15,7 @@ import {
   projecting,
   recordOf,
   textOf,
-} from './read-object.ts';
+} from '../../../model/kubernetes/read-object.ts';
 
 const INT32_MAX = 2 ** 31 - 1;
 

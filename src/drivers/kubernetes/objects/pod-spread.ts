@@ -3,9 +3,17 @@
  *
  * @source pkg/scheduler/framework/plugins/podtopologyspread/common.go `filterTopologySpreadConstraints`.
  */
+
+import { labelSelectorOf, withLabelKeys } from '../../../model/kubernetes/label-selectors.ts';
 import type { SpreadConstraint } from '../../../model/kubernetes/pod.ts';
-import { labelSelectorOf, withLabelKeys } from './label-selectors.ts';
-import { type ApiObject, maybeInteger, maybeList, maybeText, maybeTexts, recordOf } from './read-object.ts';
+import {
+  type ApiObject,
+  maybeInteger,
+  maybeList,
+  maybeText,
+  maybeTexts,
+  recordOf,
+} from '../../../model/kubernetes/read-object.ts';
 
 /** Largest 32-bit integer: what the API takes for counts. */
 const INT32_MAX = 2 ** 31 - 1;

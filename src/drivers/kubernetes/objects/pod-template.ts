@@ -1,12 +1,8 @@
 /**
  * The template of a pod: everything that decides where it can run, and a key of the raw fields that it is made of.
  */
-import type { HostPort, PodTemplate, Toleration } from '../../../model/kubernetes/pod.ts';
-import { affinitiesOf } from './pod-affinity.ts';
-import { isResizeInfeasible, isSidecar, podRequestsOf } from './pod-requests.ts';
-import { spreadOf } from './pod-spread.ts';
-import { restartsAll, unsupportedOf } from './pod-unsupported.ts';
-import { placedVolumesOf, podVolumesOf } from './pod-volumes.ts';
+import type { HostPort, PodTemplate } from '../../../model/kubernetes/pod.ts';
+import { isResizeInfeasible, isSidecar, podRequestsOf } from '../../../model/kubernetes/pod-requests.ts';
 import {
   type ApiObject,
   isRecord,
@@ -16,7 +12,12 @@ import {
   maybeStrings,
   maybeText,
   recordOf,
-} from './read-object.ts';
+} from '../../../model/kubernetes/read-object.ts';
+import { tolerationsOf } from '../../../model/kubernetes/taints.ts';
+import { affinitiesOf } from './pod-affinity.ts';
+import { spreadOf } from './pod-spread.ts';
+import { restartsAll, unsupportedOf } from './pod-unsupported.ts';
+import { placedVolumesOf, podVolumesOf } from './pod-volumes.ts';
 
 /** A pod in parts, as `pod.ts` has taken it apart. */
 export interface PodParts {
@@ -28,7 +29,6 @@ export interface PodParts {
   readonly status: ApiObject | undefined;
 }
 
-const TAINT_EFFECTS: ReadonlySet<string> = new Set(['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute']);
 const PROTOCOLS: ReadonlySet<string> = new Set(['TCP', 'UDP', 'SCTP']);
 const PORT_MAX = 65535;
 
@@ -140,29 +140,6 @@ function preemptionPolicyOf(value: unknown): PodTemplate['preemptionPolicy'] {
   if (text === '' || text === 'PreemptLowerPriority') return 'PreemptLowerPriority';
   if (text === 'Never') return 'Never';
   throw malformed('spec.preemptionPolicy', text, 'PreemptLowerPriority or Never');
-}
-
-/** Tolerations with defaults; operators that compare numbers are told apart (alpha in 1.36). */
-function tolerationsOf(value: unknown): { usable: Toleration[]; unsupported: string[] } {
-  const usable: Toleration[] = [];
-  const unsupported: string[] = [];
-  for (const entry of maybeList(value, 'spec.tolerations')) {
-    const toleration = recordOf(entry, 'spec.tolerations[]');
-    const operator = maybeText(toleration.operator, 'spec.tolerations[].operator') || 'Equal';
-    const effect = maybeText(toleration.effect, 'spec.tolerations[].effect');
-    if (!TAINT_EFFECTS.has(effect)) continue;
-    if (operator !== 'Equal' && operator !== 'Exists') {
-      unsupported.push(`tolerations with the operator ${operator.slice(0, 20)} (spec.tolerations)`);
-      continue;
-    }
-    usable.push({
-      key: maybeText(toleration.key, 'spec.tolerations[].key'),
-      operator,
-      value: maybeText(toleration.value, 'spec.tolerations[].value'),
-      effect: effect as Toleration['effect'],
-    });
-  }
-  return { usable, unsupported: [...new Set(unsupported)] };
 }
 
 /** Ports of the node, of sidecars and containers, as `GetHostPorts` finds them. */

@@ -4,7 +4,6 @@
  * @source pkg/scheduler/framework/plugins/volumerestrictions `isVolumeConflict`; component-helpers `ephemeral.VolumeClaimName`.
  */
 import type { EphemeralClaims } from '../../../model/kubernetes/pod.ts';
-import { IN_TREE_FIELDS, inlineDiskOf } from './in-tree-volumes.ts';
 import {
   type ApiObject,
   isRecord,
@@ -13,7 +12,8 @@ import {
   maybeText,
   maybeTexts,
   recordOf,
-} from './read-object.ts';
+} from '../../../model/kubernetes/read-object.ts';
+import { IN_TREE_FIELDS, inlineDiskOf } from './in-tree-volumes.ts';
 
 /** What a template says of volumes. */
 export interface PodVolumes {

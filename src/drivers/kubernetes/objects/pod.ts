@@ -1,11 +1,10 @@
 /**
  * Pods: from API objects to descriptions.
  */
+import { groupNameOf } from '../../../model/kubernetes/group-keys.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
-import { templateOf } from './pod-template.ts';
 import {
   type ApiObject,
-  isRecord,
   maybeInteger,
   maybeList,
   maybeRecord,
@@ -14,14 +13,12 @@ import {
   projecting,
   recordOf,
   textOf,
-} from './read-object.ts';
+} from '../../../model/kubernetes/read-object.ts';
+import { templateOf } from './pod-template.ts';
 import type { TemplateCache } from './template-cache.ts';
 
 const INT32_MIN = -(2 ** 31);
 const INT32_MAX = 2 ** 31 - 1;
-
-/** Label that names the group of the coscheduling plugin. */
-const COSCHEDULING_LABEL = 'scheduling.x-k8s.io/pod-group';
 
 const NO_GATES: readonly string[] = Object.freeze([]);
 
@@ -97,12 +94,8 @@ function gatesOf(value: unknown): readonly string[] {
   );
 }
 
-/** The group a pod names; the API's own before the label. */
+/** `core:ns/name` or `cosched:ns/name`. */
 function groupOf(namespace: string, metadata: ApiObject, spec: ApiObject): string {
-  const group = maybeRecord(spec.schedulingGroup, 'spec.schedulingGroup');
-  const own = maybeText(group.podGroupName, 'spec.schedulingGroup.podGroupName');
-  if (own !== '') return `core:${namespace}/${own}`;
-  const label = isRecord(metadata.labels) ? metadata.labels[COSCHEDULING_LABEL] : undefined;
-  const labelled = maybeText(label, `metadata.labels[${COSCHEDULING_LABEL}]`);
-  return labelled === '' ? '' : `cosched:${namespace}/${labelled}`;
+  const group = groupNameOf(metadata, spec);
+  return group === undefined ? '' : `${group.api}:${namespace}/${group.name}`;
 }

@@ -1,6 +1,8 @@
 /**
  * Claims, volumes and storage classes: from API objects to descriptions.
  */
+
+import { labelSelectorOf, nodeTermsOf } from '../../../model/kubernetes/label-selectors.ts';
 import type {
   AttachmentDescription,
   ClaimDescription,
@@ -10,8 +12,6 @@ import type {
   VolumeDescription,
 } from '../../../model/kubernetes/node.ts';
 import type { LabelRequirement, NodeSelectorTerm } from '../../../model/kubernetes/pod.ts';
-import { driverOfPlugin, inTreeDiskOf } from './in-tree-volumes.ts';
-import { labelSelectorOf, nodeTermsOf } from './label-selectors.ts';
 import {
   type ApiObject,
   isRecord,
@@ -24,8 +24,9 @@ import {
   projecting,
   recordOf,
   textOf,
-} from './read-object.ts';
-import { sizeOf } from './resource-amounts.ts';
+} from '../../../model/kubernetes/read-object.ts';
+import { sizeOf } from '../../../model/kubernetes/resource-amounts.ts';
+import { driverOfPlugin, inTreeDiskOf } from './in-tree-volumes.ts';
 
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
 const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';

@@ -7,7 +7,7 @@ import type { PodSchedulerOptions } from '../../../governor/pods/pod-events.ts';
 import { PodScheduler } from '../../../governor/pods/pod-scheduler.ts';
 import { TegError } from '../../../model/errors.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
-import { type ApiObject, isRecord } from '../objects/read-object.ts';
+import { type ApiObject, isRecord } from '../../../model/kubernetes/read-object.ts';
 import { ObjectEvents } from './object-events.ts';
 import { conditionOf, type ReportedCondition, withReported } from './reported-condition.ts';
 

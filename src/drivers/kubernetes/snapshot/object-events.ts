@@ -3,14 +3,14 @@
  */
 import type { PodEvent } from '../../../governor/pods/pod-events.ts';
 import { TegError } from '../../../model/errors.ts';
+import { namespaceOf, nodeOf, volumeLimitsOf } from '../../../model/kubernetes/read-node.ts';
+import { type ApiObject, isRecord } from '../../../model/kubernetes/read-object.ts';
 import { DEFAULT_LIMITS } from '../../../traces/format.ts';
 import { JsonSplitter } from '../../../traces/kubernetes/split-json.ts';
 import type { ObjectText } from '../../../traces/kubernetes/split-yaml.ts';
 import { fileInput, openInput } from '../../../traces/source.ts';
-import { namespaceOf, nodeOf, volumeLimitsOf } from '../objects/node.ts';
 import { podOf } from '../objects/pod.ts';
 import { budgetOf, podGroupOf } from '../objects/pod-group.ts';
-import { type ApiObject, isRecord } from '../objects/read-object.ts';
 import {
   attachmentOf,
   claimOf,

@@ -1,10 +1,7 @@
 /** Whether a PersistentVolume can be used on a node: the required node affinity of the volume against the node's labels. */
-import {
-  isValidRequirement,
-  labelOf,
-  meetsRequirement,
-} from '../../../governor/pods/constraints/requirements.ts';
+
 import type { LabelRequirement } from '../../../model/kubernetes/pod.ts';
+import { isValidRequirement, labelOf, meetsRequirement } from '../../../model/kubernetes/requirements.ts';
 import { at, textAt } from './patient-request.ts';
 
 const OPERATORS: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']);

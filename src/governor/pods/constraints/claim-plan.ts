@@ -5,9 +5,9 @@
  */
 import type { ClaimDescription, VolumeDescription } from '../../../model/kubernetes/node.ts';
 import type { NodeSelectorTerm, PodTemplate } from '../../../model/kubernetes/pod.ts';
+import { labelOf, matchesSelector, meetsRequirement } from '../../../model/kubernetes/requirements.ts';
 import { Refusal, type RefusalCode } from '../constraints.ts';
 import type { NodeTable } from './node-table.ts';
-import { labelOf, matchesSelector, meetsRequirement } from './requirements.ts';
 import type { StorageCapacities } from './storage-capacities.ts';
 import { isFor, type VolumeBook } from './volume-book.ts';
 import type { VolumePromise, VolumePromises } from './volume-promises.ts';

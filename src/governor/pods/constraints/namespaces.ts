@@ -6,7 +6,7 @@
  * nothing). That of a pod that runs: namespaces named, or whose labels (none if it is not known) match.
  */
 import type { PodAffinityTerm } from '../../../model/kubernetes/pod.ts';
-import { labelOf, matchesSelector } from './requirements.ts';
+import { labelOf, matchesSelector } from '../../../model/kubernetes/requirements.ts';
 
 type Labels = Readonly<Record<string, string>>;
 

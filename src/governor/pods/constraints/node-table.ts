@@ -2,8 +2,8 @@
  * The nodes as the rules see them: names, labels as columns, sets of taints; by slot.
  */
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
+import { labelOf } from '../../../model/kubernetes/requirements.ts';
 import { LabelColumn } from './label-column.ts';
-import { labelOf } from './requirements.ts';
 import { TaintSets } from './taints.ts';
 
 const SMALLEST = 64;

@@ -5,9 +5,13 @@
  * A term that is empty or has an invalid requirement matches nothing.
  */
 import type { LabelRequirement, NodeSelectorTerm } from '../../../model/kubernetes/pod.ts';
+import {
+  isValidFieldRequirement,
+  isValidRequirement,
+  meetsRequirement,
+} from '../../../model/kubernetes/requirements.ts';
 import type { LabelColumn } from './label-column.ts';
 import type { NodeTable } from './node-table.ts';
-import { isValidFieldRequirement, isValidRequirement, meetsRequirement } from './requirements.ts';
 
 /** The only field of a node that can be asked for. */
 export const NAME_FIELD = 'metadata.name';

@@ -2,8 +2,8 @@
  * Which pods are counted: by a topology spread constraint, or by the terms of a pod (anti-)affinity.
  */
 import type { LabelSelector, PodAffinityTerm, PodTemplate } from '../../../model/kubernetes/pod.ts';
+import { matchesSelector } from '../../../model/kubernetes/requirements.ts';
 import { looksAtNamespaces, type Namespaces } from './namespaces.ts';
-import { matchesSelector } from './requirements.ts';
 
 /** A set of pods, by their templates. */
 export interface PodSelection {

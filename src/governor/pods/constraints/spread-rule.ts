@@ -2,12 +2,12 @@
  * Hard topology spread constraints (kube-scheduler's PodTopologySpread, filter).
  */
 import type { SpreadConstraint } from '../../../model/kubernetes/pod.ts';
+import { matchesSelector } from '../../../model/kubernetes/requirements.ts';
 import { Refusal, type RefusalCode } from '../constraints.ts';
 import type { LabelColumn } from './label-column.ts';
 import type { NodeFilterParts } from './node-filter.ts';
 import type { PodCounter } from './pod-counter.ts';
 import { spreadSelection } from './pod-selection.ts';
-import { matchesSelector } from './requirements.ts';
 import type { RuleParts } from './rule-parts.ts';
 import type { ShapeState } from './shape-states.ts';
 

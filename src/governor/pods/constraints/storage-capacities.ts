@@ -7,7 +7,7 @@ import type {
   StorageCapacityDescription,
   StorageClassDescription,
 } from '../../../model/kubernetes/node.ts';
-import { matchesSelector } from './requirements.ts';
+import { matchesSelector } from '../../../model/kubernetes/requirements.ts';
 
 /** Capacities by storage class. Single writer. */
 export class StorageCapacities {

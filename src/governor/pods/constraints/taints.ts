@@ -4,17 +4,10 @@
  */
 import type { Taint } from '../../../model/kubernetes/node.ts';
 import type { Toleration } from '../../../model/kubernetes/pod.ts';
+import { CORDON, tolerates } from '../../../model/kubernetes/taints.ts';
 import { evictOldest } from './least-recent.ts';
 
-const UNSCHEDULABLE: Taint = { key: 'node.kubernetes.io/unschedulable', value: '', effect: 'NoSchedule' };
 const UNKNOWN = -1;
-
-/** Whether a toleration tolerates a taint. */
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect !== '' && toleration.effect !== taint.effect) return false;
-  if (toleration.key !== '' && toleration.key !== taint.key) return false;
-  return toleration.operator === 'Exists' || toleration.value === taint.value;
-}
 
 /** What pods with equal tolerations think of sets of taints. */
 export class TolerationClass {
@@ -35,7 +28,7 @@ export class TolerationClass {
   constructor(tolerations: readonly Toleration[], sets: TaintSets) {
     this.tolerations = tolerations;
     this.sets = sets;
-    this.toleratesUnschedulable = this.accepts(UNSCHEDULABLE);
+    this.toleratesUnschedulable = this.accepts(CORDON);
     this.verdicts = new Int8Array(sets.capacity).fill(UNKNOWN);
     this.disliked = new Int16Array(sets.capacity).fill(UNKNOWN);
   }

@@ -5,9 +5,9 @@
 
 import type { NodeVolumeLimits } from '../../../model/kubernetes/node.ts';
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
+import { labelOf } from '../../../model/kubernetes/requirements.ts';
 import { Refusal, type RefusalCode } from '../constraints.ts';
 import { type ClaimContext, type ClaimPlan, claimKey, matchClaims, planClaims } from './claim-plan.ts';
-import { labelOf } from './requirements.ts';
 import type { VolumeAttachments } from './volume-attachments.ts';
 import { isUsableOn, type VolumeEntry } from './volume-shelf.ts';
 import { type CountedVolume, inlineVolume, type VolumeUse } from './volume-use.ts';

@@ -1,7 +1,9 @@
 /**
  * Nodes: from API objects to descriptions.
  */
-import type { NodeDescription, NodeVolumeLimits, Taint } from '../../../model/kubernetes/node.ts';
+import { PODS_PER_NODE_DEFAULT } from '../node.ts';
+import { AS_SERVED, type Leniency } from './leniency.ts';
+import type { NodeDescription, NodeVolumeLimits } from './node.ts';
 import {
   type ApiObject,
   isRecord,
@@ -10,41 +12,61 @@ import {
   maybeList,
   maybeRecord,
   maybeStrings,
-  maybeText,
   projecting,
   recordOf,
   textOf,
 } from './read-object.ts';
 import { countOf, isCountedResource } from './resource-amounts.ts';
+import { taintsOf } from './taints.ts';
 
 /** Of a CSINode: in-tree plugins whose volumes the node leaves to CSI drivers, with commas between. */
 const MIGRATED_PLUGINS = 'storage.alpha.kubernetes.io/migrated-plugins';
 
-const TAINT_EFFECTS: ReadonlySet<string> = new Set(['NoSchedule', 'PreferNoSchedule', 'NoExecute']);
-
 /**
  * Describes a node. Allocatable quantities are rounded up where they are no whole milli or byte, as kube-scheduler does.
  *
+ * @param leniency `capacityStandsIn` and, for a missing uid, `fillsDefaults`.
  * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed, and nothing else whatever the object.
  */
-export function nodeOf(object: unknown): NodeDescription {
+export function nodeOf(object: unknown, leniency: Leniency = AS_SERVED): NodeDescription {
   return projecting('Node', object, (node) => {
     const metadata = recordOf(node.metadata, 'metadata');
     const spec = maybeRecord(node.spec, 'spec');
     const status = maybeRecord(node.status, 'status');
-    const allocatable = maybeRecord(status.allocatable, 'status.allocatable');
+    const allocatable = offersOf(status, leniency);
+    const podsMissing = leniency.capacityStandsIn === true ? String(PODS_PER_NODE_DEFAULT) : '0';
     return {
       name: textOf(metadata.name, 'metadata.name'),
-      uid: textOf(metadata.uid, 'metadata.uid'),
+      uid: uidOf(metadata, leniency),
       labels: maybeStrings(metadata.labels, 'metadata.labels'),
       taints: taintsOf(spec.taints),
       unschedulable: maybeFlag(spec.unschedulable, 'spec.unschedulable'),
       cpuMilli: countOf(allocatable.cpu ?? '0', 'milli', 'status.allocatable.cpu'),
       memoryBytes: countOf(allocatable.memory ?? '0', 'one', 'status.allocatable.memory'),
-      podsMax: countOf(allocatable.pods ?? '0', 'one', 'status.allocatable.pods'),
+      podsMax: countOf(allocatable.pods ?? podsMissing, 'one', 'status.allocatable.pods'),
       extended: extendedOf(allocatable),
     };
   });
+}
+
+function uidOf(metadata: ApiObject, leniency: Leniency): string {
+  const isMissing = metadata.uid === undefined || metadata.uid === null;
+  return isMissing && leniency.fillsDefaults === true ? '' : textOf(metadata.uid, 'metadata.uid');
+}
+
+function offersOf(status: ApiObject, leniency: Leniency): ApiObject {
+  const allocatable = maybeRecord(status.allocatable, 'status.allocatable');
+  if (leniency.capacityStandsIn !== true) return allocatable;
+  return { ...maybeRecord(status.capacity, 'status.capacity'), ...allocatable };
+}
+
+/** @returns Whether a node's status says that it is ready; one that says nothing of it, as in a manifest, is. */
+export function isReady(status: ApiObject): boolean {
+  for (const entry of maybeList(status.conditions, 'status.conditions')) {
+    const condition = recordOf(entry, 'status.conditions[]');
+    if (condition.type === 'Ready') return condition.status === 'True';
+  }
+  return true;
 }
 
 function extendedOf(allocatable: ApiObject): Record<string, number> {
@@ -55,22 +77,6 @@ function extendedOf(allocatable: ApiObject): Record<string, number> {
     if (count > 0) extended[name] = count;
   }
   return extended;
-}
-
-/** Taints with an effect that the scheduler knows. */
-function taintsOf(value: unknown): Taint[] {
-  const taints: Taint[] = [];
-  for (const entry of maybeList(value, 'spec.taints')) {
-    const taint = recordOf(entry, 'spec.taints[]');
-    const effect = maybeText(taint.effect, 'spec.taints[].effect');
-    if (!TAINT_EFFECTS.has(effect)) continue;
-    taints.push({
-      key: maybeText(taint.key, 'spec.taints[].key'),
-      value: maybeText(taint.value, 'spec.taints[].value'),
-      effect: effect as Taint['effect'],
-    });
-  }
-  return taints;
 }
 
 /**

@@ -4,7 +4,7 @@
  * Invariant: whatever the JSON, a reader returns a value of its type or throws a `TegError` TEG_KUBE_OBJECT with the path of
  * what is wrong. A field that is absent or null has its Kubernetes default.
  */
-import { TegError } from '../../../model/errors.ts';
+import { TegError } from '../errors.ts';
 
 /** An object of parsed JSON. */
 export type ApiObject = Readonly<Record<string, unknown>>;
@@ -16,12 +16,26 @@ const EMPTY_LIST: readonly unknown[] = Object.freeze([]);
 /** Longest part of a wrong value that is repeated in a message. */
 const GOT_CHARS_MAX = 60;
 
+/** A field that is not as the API has it, for readers that report it in words of their own. */
+export class MalformedField extends TegError {
+  /** Where it is: `spec.containers[].resources`. */
+  readonly path: string;
+  /** The value in a few characters. */
+  readonly got: string;
+  readonly expected: string;
+
+  /** @param got Shown in a few characters, however large it is. */
+  constructor(path: string, got: unknown, expected: string) {
+    super('TEG_KUBE_OBJECT', `${path}: got ${shown(got)}, expected ${expected}; the object is skipped`);
+    this.path = path;
+    this.got = shown(got);
+    this.expected = expected;
+  }
+}
+
 /** @returns The error of a field that is not as the API has it. */
-export function malformed(path: string, got: unknown, expected: string): TegError {
-  return new TegError(
-    'TEG_KUBE_OBJECT',
-    `${path}: got ${shown(got)}, expected ${expected}; the object is skipped`,
-  );
+export function malformed(path: string, got: unknown, expected: string): MalformedField {
+  return new MalformedField(path, got, expected);
 }
 
 /** A wrong value in a few characters, however large it is. */

@@ -1,7 +1,7 @@
 /**
  * Requirements on labels, as kube-scheduler reads them: operators, what is no valid requirement, numbers.
  */
-import type { LabelRequirement, LabelSelector } from '../../../model/kubernetes/pod.ts';
+import type { LabelRequirement, LabelSelector } from './pod.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -80,7 +80,8 @@ export function isValidFieldRequirement(requirement: LabelRequirement): boolean 
   );
 }
 
-function isLabelValue(value: string): boolean {
+/** Whether the API accepts a text as the value of a label. */
+export function isLabelValue(value: string): boolean {
   return value.length <= NAME_MAX && LABEL_VALUE.test(value);
 }
 

@@ -4,7 +4,7 @@
  * Selectors that the API server lets pass though they mean nothing (an unknown operator, `In` without values) do what they
  * do to kube-scheduler: a term of a node selector matches no node, a label selector is told apart as `null`.
  */
-import type { LabelRequirement, LabelSelector, NodeSelectorTerm } from '../../../model/kubernetes/pod.ts';
+import type { LabelRequirement, LabelSelector, NodeSelectorTerm } from './pod.ts';
 import {
   isRecord,
   malformed,
@@ -15,12 +15,7 @@ import {
   maybeTexts,
   recordOf,
 } from './read-object.ts';
-
-const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
-const LABEL_VALUE_CHARS_MAX = 63;
-
-/** What `strconv.ParseInt` reads: 64 bits with a sign. */
-const INTEGER = /^[+-]?\d{1,19}$/;
+import { isLabelValue, parseInt64 } from './requirements.ts';
 
 const SELECTOR_OPERATORS: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist']);
 const NODE_OPERATORS: ReadonlySet<string> = new Set([...SELECTOR_OPERATORS, 'Gt', 'Lt']);
@@ -47,14 +42,10 @@ function hasRightValues(operator: string, values: readonly string[]): boolean {
       return values.length === 0;
     case 'Gt':
     case 'Lt':
-      return values.length === 1 && INTEGER.test(values[0] as string);
+      return values.length === 1 && parseInt64(values[0] as string) !== undefined;
     default:
       return values.length > 0 && values.every(isLabelValue);
   }
-}
-
-function isLabelValue(value: string): boolean {
-  return value.length <= LABEL_VALUE_CHARS_MAX && LABEL_VALUE.test(value);
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * Why not numbers: two containers of 0.5m each ask for 1m together, not for two millis rounded up one by one.
  */
-import { parseQuantityNanos, type QuantityUnit } from '../../../traces/kubernetes/quantity.ts';
+import { parseQuantityNanos, type QuantityUnit } from './quantity.ts';
 import { type ApiObject, malformed, maybeRecord } from './read-object.ts';
 
 /** Nano-units by name of the resource. */

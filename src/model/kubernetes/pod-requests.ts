@@ -6,7 +6,8 @@
  *   requests replace cpu, memory and huge pages; overhead comes on top; a pod that runs counts what it has been given or asks
  *   for, whichever is more, and only what it has if its resize is infeasible.
  */
-import type { PodRequests } from '../../../model/kubernetes/pod.ts';
+import { AS_SERVED, type Leniency } from './leniency.ts';
+import type { PodRequests } from './pod.ts';
 import { type ApiObject, isRecord, maybeList, maybeRecord, recordOf } from './read-object.ts';
 import {
   type Amounts,
@@ -19,6 +20,12 @@ import {
 
 const NO_REQUESTS: Readonly<Record<string, number>> = Object.freeze({});
 
+/** How one pod is read. */
+interface Reading {
+  readonly resize: ResizeState | undefined;
+  readonly fillsDefaults: boolean;
+}
+
 /** What the status of a pod tells of its resources. */
 interface ResizeState {
   /** By container name. */
@@ -30,12 +37,18 @@ interface ResizeState {
 /**
  * @param spec   `spec` of the pod.
  * @param status `status`, or undefined for a pod that is not assigned: then the specification alone counts.
+ * @param leniency `fillsDefaults`: limits stand in for requests as in `SetDefaults_Pod` of the API server.
  * @throws TegError TEG_KUBE_OBJECT for what is no quantity, or sums beyond 2^53.
  */
-export function podRequestsOf(spec: ApiObject, status: ApiObject | undefined): PodRequests {
+export function podRequestsOf(
+  spec: ApiObject,
+  status: ApiObject | undefined,
+  leniency: Leniency = AS_SERVED,
+): PodRequests {
   const resize = status && resizeStateOf(status);
-  const amounts = containersOf(spec, resize);
-  applyPodLevel(amounts, spec, resize);
+  const fillsDefaults = leniency.fillsDefaults === true;
+  const amounts = containersOf(spec, { resize, fillsDefaults });
+  applyPodLevel(amounts, spec, { resize, fillsDefaults });
   addAmounts(amounts, amountsOf(spec.overhead, 'spec.overhead'));
   return wholeRequests(amounts);
 }
@@ -63,10 +76,10 @@ export function isResizeInfeasible(status: ApiObject): boolean {
 }
 
 /** Containers, sidecars and init containers, without overhead. */
-function containersOf(spec: ApiObject, resize: ResizeState | undefined): Amounts {
+function containersOf(spec: ApiObject, reading: Reading): Amounts {
   const sum: Amounts = new Map();
   for (const entry of maybeList(spec.containers, 'spec.containers')) {
-    addAmounts(sum, containerAmounts(recordOf(entry, 'spec.containers[]'), 'spec.containers[]', resize));
+    addAmounts(sum, containerAmounts(recordOf(entry, 'spec.containers[]'), 'spec.containers[]', reading));
   }
   const sidecars: Amounts = new Map();
   const peak: Amounts = new Map();
@@ -74,12 +87,12 @@ function containersOf(spec: ApiObject, resize: ResizeState | undefined): Amounts
     const path = 'spec.initContainers[]';
     const container = recordOf(entry, path);
     if (isSidecar(container)) {
-      const own = containerAmounts(container, path, resize);
+      const own = containerAmounts(container, path, reading);
       addAmounts(sum, own);
       addAmounts(sidecars, own);
       raiseAmounts(peak, sidecars);
     } else {
-      const own = containerAmounts(container, path, undefined);
+      const own = containerAmounts(container, path, { ...reading, resize: undefined });
       addAmounts(own, sidecars);
       raiseAmounts(peak, own);
     }
@@ -94,9 +107,10 @@ export function isSidecar(container: ApiObject): boolean {
 }
 
 /** A new map: what one container counts. */
-function containerAmounts(container: ApiObject, path: string, resize: ResizeState | undefined): Amounts {
+function containerAmounts(container: ApiObject, path: string, { resize, fillsDefaults }: Reading): Amounts {
   const resources = maybeRecord(container.resources, `${path}.resources`);
   const asked = amountsOf(resources.requests, `${path}.resources.requests`);
+  if (fillsDefaults) fillFrom(asked, amountsOf(resources.limits, `${path}.resources.limits`));
   const entry = resize?.containers.get(container.name as string);
   if (resize === undefined || entry === undefined) return asked;
   const given = maybeRecord(entry.resources, 'status.containerStatuses[].resources');
@@ -115,9 +129,13 @@ function effective(asked: Amounts, actuated: Amounts, allocated: Amounts): Amoun
 }
 
 /** Puts the requests of the pod as a whole in place of the sums, for the resources that can have them. */
-function applyPodLevel(amounts: Amounts, spec: ApiObject, resize: ResizeState | undefined): void {
+function applyPodLevel(amounts: Amounts, spec: ApiObject, { resize, fillsDefaults }: Reading): void {
   const resources = maybeRecord(spec.resources, 'spec.resources');
   const asked = amountsOf(resources.requests, 'spec.resources.requests');
+  if (fillsDefaults) {
+    const limits = amountsOf(resources.limits, 'spec.resources.limits');
+    if (limits.size > 0) fillPodLevel(asked, limits, amounts);
+  }
   let inEffect: Amounts | undefined;
   if (resize !== undefined && isRecord(resize.status.resources)) {
     inEffect = effective(
@@ -127,9 +145,30 @@ function applyPodLevel(amounts: Amounts, spec: ApiObject, resize: ResizeState | 
     );
   }
   for (const [name, nanos] of asked) {
-    if (name !== 'cpu' && name !== 'memory' && !name.startsWith('hugepages-')) continue;
+    if (!isPodLevel(name)) continue;
     amounts.set(name, inEffect === undefined ? nanos : (inEffect.get(name) ?? 0n));
   }
+}
+
+/** Adds what `more` has and `amounts` has not. */
+function fillFrom(amounts: Amounts, more: Amounts): void {
+  for (const [name, nanos] of more) {
+    if (!amounts.has(name)) amounts.set(name, nanos);
+  }
+}
+
+/** Requests of the pod as a whole that its limits imply: what containers ask for where they do, else the limit. */
+function fillPodLevel(asked: Amounts, limits: Amounts, ofContainers: Amounts): void {
+  for (const [name, limit] of limits) {
+    if (asked.has(name) || !isPodLevel(name)) continue;
+    const sum = name === 'cpu' || name === 'memory' ? ofContainers.get(name) : undefined;
+    asked.set(name, sum ?? limit);
+  }
+}
+
+/** Whether a pod can ask for a resource as a whole. */
+function isPodLevel(name: string): boolean {
+  return name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
 }
 
 /** Rounded up once, in whole units; only what is counted, nothing that is zero, in the order of names. */
