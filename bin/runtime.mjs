@@ -104,7 +104,7 @@ export function runtimeEnv(root = ROOT) {
 export function runProgram(command, args, options = {}) {
   const { env = process.env, cwd, forwardKeys = false } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: 'inherit', env, ...(cwd ? { cwd } : {}) });
+    const child = spawn(command, args, { stdio: inheritedStreams(args), env, ...(cwd ? { cwd } : {}) });
     /** @param {NodeJS.Signals} signal */
     const forward = (signal) => {
       const key = signal === 'SIGINT' || signal === 'SIGQUIT';
@@ -124,6 +124,28 @@ export function runProgram(command, args, options = {}) {
       resolve({ exitCode: code ?? 128 + number, signal });
     });
   });
+}
+
+/** Highest number of a file descriptor that is passed on; shells count down from 63. */
+const DESCRIPTOR_MAX = 255;
+
+/**
+ * Standard streams, and what the arguments name as `/dev/fd/N`: the pipes of `<(command)`, which a program that is
+ * started does not inherit by itself.
+ *
+ * @param {string[]} args
+ * @returns {('inherit' | 'ignore' | number)[]}
+ */
+export function inheritedStreams(args) {
+  /** @type {('inherit' | 'ignore' | number)[]} */
+  const streams = ['inherit', 'inherit', 'inherit'];
+  for (const match of args.join(' ').matchAll(/\/dev\/fd\/(\d{1,3})\b/g)) {
+    const number = Number(match[1]);
+    if (number < 3 || number > DESCRIPTOR_MAX || !existsSync(`/dev/fd/${number}`)) continue;
+    while (streams.length <= number) streams.push('ignore');
+    streams[number] = number;
+  }
+  return streams;
 }
 
 /** Whether Ctrl-C in the terminal reaches the whole process group of this process, and so its children too. */

@@ -2,7 +2,6 @@
  * `teg trace convert`: any trace to the normal form.
  */
 import { describes, type TraceKind, type TraceWarning } from '../traces/format.ts';
-import { openTrace } from '../traces/readers.ts';
 import { fileInput } from '../traces/source.ts';
 import { createTraceWriter } from '../traces/write.ts';
 import { formatCount } from './terminal/formatting.ts';
@@ -10,7 +9,7 @@ import { interruptSignal } from './terminal/interrupt.ts';
 import { printJson } from './terminal/json-output.ts';
 import { ProgressLine } from './terminal/progress-line.ts';
 import type { TraceConvertOptions } from './trace-options.ts';
-import { readingOptions, warningLine } from './trace-reading.ts';
+import { openTraceUntil, readingOptions, warningLine } from './trace-reading.ts';
 
 const KINDS: readonly TraceKind[] = ['jobs', 'nodes', 'usage'];
 
@@ -22,7 +21,12 @@ const KINDS: readonly TraceKind[] = ['jobs', 'nodes', 'usage'];
 export async function convertTrace(from: string, to: string, options: TraceConvertOptions): Promise<void> {
   const warnings: TraceWarning[] = [];
   const signal = interruptSignal();
-  const trace = await openTrace(fileInput(from), readingOptions(options, warnings), options.kind);
+  const trace = await openTraceUntil(
+    signal,
+    fileInput(from),
+    readingOptions(options, warnings),
+    options.kind,
+  );
   const kind = options.kind ?? KINDS.find((candidate) => describes(trace.format, candidate)) ?? 'jobs';
   const writer = await createTraceWriter(kind, to).catch(async (error: unknown) => {
     await trace.close();

@@ -4,7 +4,6 @@
 import { QuantileSketch } from '../kernel/quantile-sketch.ts';
 import type { TraceWarning } from '../traces/format.ts';
 import { TRACE_FORMATS } from '../traces/format.ts';
-import { openTrace } from '../traces/readers.ts';
 import { fileInput } from '../traces/source.ts';
 import { summarize, type TraceSummary } from '../traces/summary.ts';
 import type { JobsSummary } from '../traces/summary-jobs.ts';
@@ -17,7 +16,7 @@ import { printJson } from './terminal/json-output.ts';
 import { ProgressLine } from './terminal/progress-line.ts';
 import { type Cell, printTable } from './terminal/table.ts';
 import type { TraceReadingOptions } from './trace-options.ts';
-import { readingOptions, warningLine } from './trace-reading.ts';
+import { openTraceUntil, readingOptions, warningLine } from './trace-reading.ts';
 
 /** Names that a line of text lists. */
 const NAMES_LISTED = 12;
@@ -27,7 +26,7 @@ export async function inspectTrace(file: string, options: TraceReadingOptions): 
   const warnings: TraceWarning[] = [];
   const signal = interruptSignal();
   const progress = new ProgressLine('reading', { unit: 'rows' });
-  const trace = await openTrace(fileInput(file), readingOptions(options, warnings));
+  const trace = await openTraceUntil(signal, fileInput(file), readingOptions(options, warnings));
   const summary = await summarize(trace, warnings, {
     makeSketch: () => new QuantileSketch(),
     onProgress: (items) => {

@@ -2,7 +2,14 @@
  * What the `teg trace` commands that read a file have in common: options, warnings, bad rows on standard error.
  */
 import { TegError } from '../model/errors.ts';
-import { DEFAULT_ASSUMPTIONS, type ReadOptions, type TraceWarning } from '../traces/format.ts';
+import {
+  DEFAULT_ASSUMPTIONS,
+  type ReadOptions,
+  type TraceKind,
+  type TraceWarning,
+} from '../traces/format.ts';
+import { type OpenTrace, openTrace } from '../traces/readers.ts';
+import type { TraceInput } from '../traces/source.ts';
 import { formatCount } from './terminal/formatting.ts';
 import type { TraceReadingOptions } from './trace-options.ts';
 
@@ -24,6 +31,47 @@ export function readingOptions(options: TraceReadingOptions, warnings: TraceWarn
     ...(options.map === undefined ? {} : { map: options.map }),
     onBad: (error) => process.stderr.write(`left out: ${error.message}\n`),
     onWarning: (warning) => warnings.push(warning),
+  };
+}
+
+/**
+ * Opens a trace that Ctrl-C ends also while it waits for a pipe.
+ *
+ * @throws TegError as `openTrace`; the signal's reason.
+ */
+export async function openTraceUntil(
+  signal: AbortSignal,
+  input: TraceInput,
+  options: ReadOptions,
+  kind?: TraceKind,
+): Promise<OpenTrace> {
+  return openTrace(untilAborted(input, signal), options, kind);
+}
+
+/** The same input, whose chunks end with the signal's reason. */
+function untilAborted(input: TraceInput, signal: AbortSignal): TraceInput {
+  return {
+    name: input.name,
+    access: () => input.access(),
+    async *stream() {
+      const chunks = input.stream()[Symbol.asyncIterator]();
+      const stop = (): void => void chunks.return?.();
+      signal.addEventListener('abort', stop);
+      try {
+        for (;;) {
+          const next = await chunks.next().catch((error: unknown) => {
+            signal.throwIfAborted();
+            throw error;
+          });
+          signal.throwIfAborted();
+          if (next.done === true) return;
+          yield next.value;
+        }
+      } finally {
+        signal.removeEventListener('abort', stop);
+        await chunks.return?.();
+      }
+    },
   };
 }
 

@@ -88,8 +88,8 @@ export class GangPlacer {
   }
 }
 
-/** Whether the pod can be placed on exactly these GPUs of the node. */
-function holds(cluster: ClusterState, node: number, demand: Demand, gpuMask: number): boolean {
+/** @returns Whether the pod can be placed on exactly these GPUs of the node. */
+export function holds(cluster: ClusterState, node: number, demand: Demand, gpuMask: number): boolean {
   if (!(Number.isInteger(node) && node >= 0 && node < cluster.nodeCount)) return false;
   if (!cluster.fits(node, demand)) return false;
   const begin = cluster.gpuOffsets[node] as number;

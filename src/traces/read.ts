@@ -13,12 +13,12 @@ import { fileInput, type TraceInput } from './source.ts';
 import type { UsageSample } from './usage.ts';
 
 /** @returns The jobs of a trace, in file order. @throws TegError as `streamJobs`; TEG_JOB_INVALID for an id twice. */
-export async function readJobs(path: string, options: ReadOptions = {}): Promise<JobSpec[]> {
+export async function readJobs(path: string | TraceInput, options: ReadOptions = {}): Promise<JobSpec[]> {
   const jobs: JobSpec[] = [];
   const ids = new Set<string>();
   for await (const batch of streamJobs(path, options)) {
     for (const job of batch) {
-      if (ids.has(job.id)) throw duplicate('TEG_JOB_INVALID', path, 'jobs', job.id);
+      if (ids.has(job.id)) throw duplicate('TEG_JOB_INVALID', toInput(path).name, 'jobs', job.id);
       ids.add(job.id);
       jobs.push(job);
     }
@@ -27,12 +27,13 @@ export async function readJobs(path: string, options: ReadOptions = {}): Promise
 }
 
 /** @returns The nodes of a trace, in file order. @throws TegError as `streamNodes`; TEG_CLUSTER_INVALID for a name twice. */
-export async function readNodes(path: string, options: ReadOptions = {}): Promise<NodeSpec[]> {
+export async function readNodes(path: string | TraceInput, options: ReadOptions = {}): Promise<NodeSpec[]> {
   const nodes: NodeSpec[] = [];
   const names = new Set<string>();
   for await (const batch of streamNodes(path, options)) {
     for (const node of batch) {
-      if (names.has(node.name)) throw duplicate('TEG_CLUSTER_INVALID', path, 'nodes', node.name);
+      if (names.has(node.name))
+        throw duplicate('TEG_CLUSTER_INVALID', toInput(path).name, 'nodes', node.name);
       names.add(node.name);
       nodes.push(node);
     }
@@ -89,12 +90,12 @@ function toInput(path: string | TraceInput): TraceInput {
 
 function duplicate(
   code: 'TEG_JOB_INVALID' | 'TEG_CLUSTER_INVALID',
-  path: string,
-  what: string,
   name: string,
+  what: string,
+  id: string,
 ): TegError {
   return new TegError(
     code,
-    `${path}: got two ${what} named '${name}', expected unique names; rename or remove one`,
+    `${name}: got two ${what} named '${id}', expected unique names; rename or remove one`,
   );
 }

@@ -78,15 +78,21 @@ const REPEAT_MARGIN = 2;
 /**
  * Decides what to run. Reads the user's files where it has to know how busy they are.
  *
+ * @param spooled As in `InputSources`.
  * @throws TegError TEG_OPTION_INVALID; those of the readers.
  */
-export async function planStart(options: StartOptions): Promise<StartPlan> {
+export async function planStart(
+  options: StartOptions,
+  spooled?: ComparisonTask['spooled'],
+): Promise<StartPlan> {
+  const copies = spooled === undefined ? {} : { spooled };
   const scenario = options.quick ? QUICK : FULL;
   const seeds = options.seeds ?? scenario.seeds;
   const cluster = clusterSource(options.nodes, scenario);
-  const jobs = await jobsSource(options, cluster, scenario);
+  const jobs = await jobsSource(options, cluster, scenario, copies);
   const { policies } = options;
   const base: ComparisonTask = {
+    ...copies,
     cluster,
     jobs,
     policies,
@@ -121,7 +127,12 @@ function clusterSource(nodes: string | undefined, scenario: Scenario): string {
   return isCount(nodes) ? `generated:openb:${parsePositiveInt(nodes)}` : nodes;
 }
 
-async function jobsSource(options: StartOptions, cluster: string, scenario: Scenario): Promise<string> {
+async function jobsSource(
+  options: StartOptions,
+  cluster: string,
+  scenario: Scenario,
+  copies: Pick<ComparisonTask, 'spooled'>,
+): Promise<string> {
   const { pods, jobs } = options;
   if (pods !== undefined && jobs !== undefined) {
     throw new TegError(
@@ -133,20 +144,25 @@ async function jobsSource(options: StartOptions, cluster: string, scenario: Scen
   if (source !== undefined && !isCount(source)) return source;
   const count =
     source === undefined
-      ? scenario.jobsPerNode * (await countNodes(cluster, options, scenario))
+      ? scenario.jobsPerNode * (await countNodes(cluster, options, scenario, copies))
       : parsePositiveInt(source);
   return `generated:${count}:${OFFERED_LOAD}:${LONGEST}`;
 }
 
-async function countNodes(cluster: string, options: StartOptions, scenario: Scenario): Promise<number> {
+async function countNodes(
+  cluster: string,
+  options: StartOptions,
+  scenario: Scenario,
+  copies: Pick<ComparisonTask, 'spooled'>,
+): Promise<number> {
   if (options.nodes === undefined) return scenario.nodes;
   if (isCount(options.nodes)) return parsePositiveInt(options.nodes);
-  return (await loadInputs({ cluster, jobs: 'generated:1', seed: 1 })).nodes.length;
+  return (await loadInputs({ ...copies, cluster, jobs: 'generated:1', seed: 1 })).nodes.length;
 }
 
 /** A file that fills the cluster runs as it was recorded; one that does not is made to. */
 async function underPressure(base: ComparisonTask, scenario: Scenario): Promise<StartPlan> {
-  const { nodes, builder } = await loadInputs({ cluster: base.cluster, jobs: base.jobs, seed: 1 });
+  const { nodes, builder } = await loadInputs({ ...base, seed: 1 });
   const capacity = capacityOf(nodes);
   const recorded = builder.build();
   const peak = demandPeak(recorded, capacity);

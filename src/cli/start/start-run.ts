@@ -3,6 +3,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
+import { withSpooledInputs } from '../../drivers/embedded/input-spool.ts';
 import { type ComparisonTask, compare } from '../../drivers/embedded/simulations.ts';
 import type { ComparisonResult, SimulationResult } from '../../simulation/result.ts';
 import { writeWholeText } from '../files/output-file.ts';
@@ -13,6 +14,7 @@ import { prepareReportFiles } from '../report/write-report.ts';
 import { formatUnit } from '../simulation/comparison-tables.ts';
 import { watchRun } from '../simulation/run-watch.ts';
 import { formatCount, formatDuration, formatPercent } from '../terminal/formatting.ts';
+import { interruptSignal } from '../terminal/interrupt.ts';
 import { printTable } from '../terminal/table.ts';
 import { planStart, type StartOptions } from './start-plan.ts';
 import { runInZones } from './start-zones.ts';
@@ -44,7 +46,12 @@ const TEXT_WIDTH = 100;
  * @throws TegError of the options, the readers and the policies; TEG_OUTPUT_FAILED.
  */
 export async function start(options: StartOptions): Promise<void> {
-  const { task, intro } = await planStart(options);
+  const sources = { cluster: options.nodes ?? '', jobs: options.pods ?? options.jobs ?? '' };
+  await withSpooledInputs(sources, interruptSignal(), ({ spooled }) => startWith(options, spooled));
+}
+
+async function startWith(options: StartOptions, spooled: ComparisonTask['spooled']): Promise<void> {
+  const { task, intro } = await planStart(options, spooled);
   const stem = join(options.out, `start-${timestamp(new Date())}`);
   const files = { html: `${stem}.html`, markdown: `${stem}.md` };
   const { decision } = options;

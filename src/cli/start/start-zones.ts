@@ -50,6 +50,7 @@ function zonesTask(task: ComparisonTask, seed: number, zones: number): Federatio
     seed,
     typical: task.typical ?? 'learned',
     ...toZonesTask({ zones, staleness: STALENESS_SECONDS }),
+    ...(task.spooled === undefined ? {} : { spooled: task.spooled }),
     ...(load === undefined ? {} : { load }),
     ...(repeat === undefined ? {} : { repeat }),
     ...(resample === undefined ? {} : { resample }),

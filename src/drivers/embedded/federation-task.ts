@@ -98,7 +98,7 @@ async function mixOf(
   if (saturation !== undefined && isGenerated(task.jobs)) {
     // Made for a small cluster of the kind: shapes do not depend on the number of nodes.
     const cluster = isGenerated(task.cluster) ? smaller(task.cluster) : task.cluster;
-    return (await loadInputs({ cluster, jobs: task.jobs, seed: 0 })).builder.build({ load: 1, repeat: 1 });
+    return (await loadInputs({ ...task, cluster, seed: 0 })).builder.build({ load: 1, repeat: 1 });
   }
   return inputs.builder.build({
     load,

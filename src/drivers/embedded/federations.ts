@@ -7,6 +7,7 @@ import type { FederationResult } from '../../simulation/federation/federation-re
 import { federationResult } from '../../simulation/federation/federation-result.ts';
 import { type FederationProgress, runFederation } from '../../simulation/federation/federation-run.ts';
 import type { FederationTask } from './federation-task.ts';
+import { withSpooledInputs } from './input-spool.ts';
 import { WorkerTeam } from './shard-team.ts';
 
 /** How to run. */
@@ -28,6 +29,10 @@ export interface FederationRun {
  * @throws TegError of inputs and options.
  */
 export async function runZones(task: FederationTask, run: FederationRun = {}): Promise<FederationResult> {
+  return withSpooledInputs(task, run.signal, (spooled) => runTeam(spooled, run));
+}
+
+async function runTeam(task: FederationTask, run: FederationRun): Promise<FederationResult> {
   const options = federationOptions(task.options);
   const groups = Math.ceil(task.zones / options.fanOut);
   const workers = Math.max(1, Math.min(run.workers ?? availableParallelism(), groups));

@@ -6,7 +6,7 @@ import { DemandTable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
 import type { JobSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
-import { JobTableBuilder } from '../../simulation/job-table.ts';
+import { JobTableBuilder, WORKLOAD_PODS_MAX } from '../../simulation/job-table.ts';
 import type { RecordedStart } from '../../simulation/recorded-places.ts';
 import type { ReadOptions } from '../../traces/format.ts';
 import {
@@ -19,11 +19,15 @@ import {
   OPENB_LIKE_MIX,
 } from '../../traces/generate.ts';
 import { readJobs, readNodes, streamJobs } from '../../traces/read.ts';
+import { fileInput, nameOf, type TraceInput } from '../../traces/source.ts';
 import { TaintTerms } from './taint-terms.ts';
 import { type ChangedCluster, changeCluster, startFrom, type WhatIf } from './what-if.ts';
 
 /** What a generated source begins with. */
 const GENERATED = 'generated:';
+
+/** Most nodes that are made up: some 2 GB of them. */
+export const GENERATED_NODES_MAX = 10_000_000;
 
 /** The stream of a seed that workloads are generated from. */
 const STREAM_WORKLOAD = 3;
@@ -51,6 +55,8 @@ export interface InputSources {
   readonly skipBad?: number;
   /** Columns of the file of jobs by those of its format, see `ReadOptions`. */
   readonly map?: Readonly<Record<string, string>>;
+  /** By path: the file that holds what was read from it, where it can be read once only; see `input-spool.ts`. */
+  readonly spooled?: Readonly<Record<string, string>>;
 }
 
 /** Inputs in memory. */
@@ -91,11 +97,11 @@ export function parseClusterSource(text: string): ClusterSource {
   const [name, count] = parts.length === 1 ? ['openb', parts[0]] : parts;
   const mix = Object.hasOwn(MIXES, name ?? '') ? MIXES[name as string] : undefined;
   const nodes = Number(count);
-  if (parts.length > 2 || mix === undefined || !Number.isSafeInteger(nodes) || nodes < 1) {
+  if (parts.length > 2 || mix === undefined || !isCountUpTo(nodes, GENERATED_NODES_MAX)) {
     throw badSource(
       'cluster',
       text,
-      `a file, or generated:MIX:NODES with MIX ${Object.keys(MIXES).join(' or ')}, such as generated:openb:2000`,
+      `a file, or generated:MIX:NODES with MIX ${Object.keys(MIXES).join(' or ')} and NODES up to ${GENERATED_NODES_MAX}, such as generated:openb:2000`,
     );
   }
   return { kind: 'generated', mix, nodes };
@@ -108,16 +114,20 @@ export function parseJobSource(text: string): JobSource {
   const jobs = Number(parts[0]);
   const load = parts[1] === undefined ? 0.9 : Number(parts[1]);
   const maxSeconds = parts[2] === undefined ? DEFAULT_DURATION.maxSeconds : longestSeconds(parts[2]);
-  const badNumber = !Number.isSafeInteger(jobs) || jobs < 1 || !(load > 0 && load < 1e6);
+  const badNumber = !isCountUpTo(jobs, WORKLOAD_PODS_MAX) || !(load > 0 && load < 1e6);
   if (parts.length > 3 || badNumber || !(maxSeconds >= DEFAULT_DURATION.tailSeconds && maxSeconds <= 1e9)) {
     throw badSource(
       'workload',
       text,
-      'a file, or generated:JOBS, generated:JOBS:LOAD or generated:JOBS:LOAD:LONGEST with LONGEST from 6h on, ' +
+      `a file, or generated:JOBS, generated:JOBS:LOAD or generated:JOBS:LOAD:LONGEST with JOBS up to ${WORKLOAD_PODS_MAX} and LONGEST from 6h on, ` +
         'such as generated:50000:0.9:8h',
     );
   }
   return { kind: 'generated', jobs, load, maxSeconds };
+}
+
+function isCountUpTo(count: number, most: number): boolean {
+  return Number.isSafeInteger(count) && count >= 1 && count <= most;
 }
 
 /** @returns What `8h` or `2d` is in seconds, NaN if it is neither. */
@@ -149,12 +159,12 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
   }
   const made =
     source.kind === 'file'
-      ? await readNodes(source.path, read)
+      ? await readNodes(inputOf(sources, source.path), read)
       : generateNodes({ nodes: source.nodes, mix: source.mix });
   if (made.length === 0) {
     throw new TegError(
       'TEG_CLUSTER_INVALID',
-      `${sources.cluster}: describes no nodes that take pods, expected at least one; name another cluster`,
+      `${nameOf(sources.cluster)}: describes no nodes that take pods, expected at least one; name another cluster`,
     );
   }
   const changed = changeCluster(made, whatIf);
@@ -166,7 +176,7 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
     return { nodes, builder: jobs.builder, warnings };
   }
   if (source.kind !== 'file') throw badSource('cluster', sources.cluster, 'a file with pods to start from');
-  const recorded = await loadSnapshotPods(jobs, source.path, changed, read, warnings);
+  const recorded = await loadSnapshotPods(jobs, inputOf(sources, source.path), changed, read, warnings);
   if (sources.jobs !== '') {
     const firstSeconds = await firstSubmission(sources, read);
     await loadJobs(jobs, sources, nodes, read, firstSeconds);
@@ -209,15 +219,15 @@ class JobCollector {
 
 async function loadSnapshotPods(
   jobs: JobCollector,
-  path: string,
+  input: TraceInput,
   cluster: ChangedCluster,
   read: ReadOptions,
   warnings: string[],
 ): Promise<RecordedStart> {
   // The nodes' warnings were told when they were read.
-  const start = startFrom(await readJobs(path, { ...read, onWarning: () => {} }), cluster);
-  for (const pod of start.kept) jobs.addPlaced(path, pod);
-  for (const pod of start.pending) jobs.add(path, pod);
+  const start = startFrom(await readJobs(input, { ...read, onWarning: () => {} }), cluster);
+  for (const pod of start.kept) jobs.addPlaced(input.name, pod);
+  for (const pod of start.pending) jobs.add(input.name, pod);
   warnings.push(...start.warnings);
   return { nodes: start.nodes, pending: start.pending.length };
 }
@@ -226,12 +236,20 @@ async function loadSnapshotPods(
 async function firstSubmission(sources: InputSources, read: ReadOptions): Promise<number> {
   const source = parseJobSource(sources.jobs);
   if (source.kind === 'generated') return 0;
-  if (source.path === '-') throw badSource('workload', '-', 'a file: it is read twice');
   let first = Number.POSITIVE_INFINITY;
-  for await (const batch of streamJobs(source.path, { ...jobReading(sources, read), onWarning: () => {} })) {
+  for await (const batch of streamJobs(inputOf(sources, source.path), {
+    ...jobReading(sources, read),
+    onWarning: () => {},
+  })) {
     for (const job of batch) first = Math.min(first, job.submitSeconds);
   }
   return Number.isFinite(first) ? first : 0;
+}
+
+/** @returns What a path names: a file, or the copy of what was read from a pipe, under the pipe's name. */
+function inputOf({ spooled }: InputSources, path: string): TraceInput {
+  const copy = spooled?.[path];
+  return copy === undefined ? fileInput(path) : fileInput(copy, nameOf(path));
 }
 
 /** @returns How the file of jobs is read: its columns may have other names. */
@@ -257,7 +275,7 @@ async function loadJobs(
     }
     return;
   }
-  for await (const batch of streamJobs(source.path, jobReading(sources, read))) {
+  for await (const batch of streamJobs(inputOf(sources, source.path), jobReading(sources, read))) {
     for (const job of batch) {
       const submitSeconds = job.submitSeconds - firstSeconds;
       jobs.add(source.path, firstSeconds === 0 ? job : { ...job, submitSeconds });

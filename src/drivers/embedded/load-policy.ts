@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import type { PlacementPolicy, PolicyContext, PolicyEntry, PolicyFactory } from '../../governor/policy.ts';
 import { TegError } from '../../model/errors.ts';
 import { policyByName } from '../../simulation/policies.ts';
+import { GuardedPolicy, policyThrew } from './guarded-policy.ts';
 
 /** What a policy file exports, as `examples/my-policy.ts` does. */
 interface PolicyModule {
@@ -63,9 +64,14 @@ async function importModule(path: string, shown: string): Promise<PolicyModule> 
   }
 }
 
-/** Makes the policy and checks that it has what a zone calls. */
+/** Makes the policy, checks that it has what a zone calls, and watches it from then on. */
 function checkedPolicy(create: PolicyFactory, context: PolicyContext, shown: string): PlacementPolicy {
-  const policy: unknown = create(context);
+  let policy: unknown;
+  try {
+    policy = create(context);
+  } catch (error) {
+    throw policyThrew(shown, 'createPolicy()', error);
+  }
   if (typeof policy !== 'object' || policy === null) {
     throw invalid(shown, `createPolicy returned ${policy === null ? 'null' : typeof policy}`, 'an object');
   }
@@ -80,7 +86,7 @@ function checkedPolicy(create: PolicyFactory, context: PolicyContext, shown: str
       throw invalid(shown, `its policy has ${method}: ${got}`, 'a function or nothing');
     }
   }
-  return policy as PlacementPolicy;
+  return new GuardedPolicy(policy as PlacementPolicy, context.cluster, shown);
 }
 
 function invalid(shown: string, got: string, expected: string): TegError {

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { TegError } from '../../model/errors.ts';
 import { compareRuns } from '../../simulation/compare.ts';
 import type { ComparisonResult, SimulationResult } from '../../simulation/result.ts';
+import { withSpooledInputs } from './input-spool.ts';
 import type { SimulationTask, SimulationTaskResult } from './simulation-task.ts';
 import { type PoolProgress, runOnWorkers } from './worker-pool.ts';
 
@@ -14,6 +15,8 @@ export interface RunOptions {
   readonly workers?: number;
   /** Once aborted the runs end with partial results. */
   readonly signal?: AbortSignal;
+  /** Milliseconds that a run may take to notice that it is to stop; default GRACE_MS of the worker pool. */
+  readonly graceMs?: number;
   readonly onProgress?: (progress: PoolProgress) => void;
   /** Told each run as it ends, in the order in which they end. */
   readonly onRun?: (result: SimulationResult) => void;
@@ -40,11 +43,14 @@ const WORKER = new URL('./simulation-worker.ts', import.meta.url);
  * @throws TegError as `SimulationTaskRunner.run`; TEG_INTERRUPTED if it was stopped before it began.
  */
 export async function simulate(task: SimulationTask, options: RunOptions = {}): Promise<SimulationResult> {
-  const [done] = await runOnWorkers<SimulationTask, SimulationTaskResult>(
-    poolOptions([task], undefined, options),
+  const [done] = await withSpooledInputs(task, options.signal, (spooled) =>
+    runOnWorkers<SimulationTask, SimulationTaskResult>(poolOptions([spooled], undefined, options)),
   );
   if (done === undefined) {
-    throw new TegError('TEG_INTERRUPTED', 'stopped before the simulation began; start it again');
+    throw new TegError(
+      'TEG_INTERRUPTED',
+      'stopped before the simulation had anything to report; start it again',
+    );
   }
   options.onWarnings?.(done.warnings);
   return done.result;
@@ -58,10 +64,12 @@ export async function simulate(task: SimulationTask, options: RunOptions = {}): 
  */
 export async function compare(task: ComparisonTask, options: RunOptions = {}): Promise<ComparisonResult> {
   const { policies, seeds, baseline, ...common } = task;
-  const tasks = policies.flatMap((policy) => seeds.map((seed) => ({ ...common, policy, seed })));
-  const results = await runOnWorkers<SimulationTask, SimulationTaskResult>(
-    poolOptions(tasks, seedBySeed(policies.length, seeds.length), options),
-  );
+  const results = await withSpooledInputs(common, options.signal, (spooled) => {
+    const tasks = policies.flatMap((policy) => seeds.map((seed) => ({ ...spooled, policy, seed })));
+    return runOnWorkers<SimulationTask, SimulationTaskResult>(
+      poolOptions(tasks, seedBySeed(policies.length, seeds.length), options),
+    );
+  });
   const first = results.find((entry) => entry !== undefined);
   if (first !== undefined) options.onWarnings?.(first.warnings);
   const runs = policies.map((_, p) => seeds.map((_, s) => results[p * seeds.length + s]?.result));
@@ -71,7 +79,7 @@ export async function compare(task: ComparisonTask, options: RunOptions = {}): P
 function poolOptions(
   tasks: readonly SimulationTask[],
   order: readonly number[] | undefined,
-  { workers = availableParallelism(), signal, onProgress, onRun }: RunOptions,
+  { workers = availableParallelism(), signal, graceMs, onProgress, onRun }: RunOptions,
 ): Parameters<typeof runOnWorkers<SimulationTask, SimulationTaskResult>>[0] {
   return {
     url: WORKER,
@@ -79,6 +87,7 @@ function poolOptions(
     workers,
     ...(order === undefined ? {} : { order }),
     ...(signal === undefined ? {} : { signal }),
+    ...(graceMs === undefined ? {} : { graceMs }),
     ...(onProgress === undefined ? {} : { onProgress }),
     ...(onRun === undefined ? {} : { onResult: (done) => onRun((done as SimulationTaskResult).result) }),
   };

@@ -10,8 +10,11 @@ import { TegError, type TegErrorCode } from '../../model/errors.ts';
 
 /** Bytes of shared memory before the slots: the stop flag. */
 const SLOTS_OFFSET = 8;
-/** Doubles of a slot: work done and work in total of the task at hand. */
-const SLOT_LENGTH = 2;
+/** Doubles of a slot: work done and work in total of the task at hand, and 1 once it has seen that it is to stop. */
+const SLOT_LENGTH = 3;
+
+/** Milliseconds that a task may take to notice that it is to stop; a user's policy may never return. */
+export const GRACE_MS = 5_000;
 
 /** Milliseconds between two looks at the progress. */
 const PROGRESS_INTERVAL_MS = 100;
@@ -37,6 +40,8 @@ export interface PoolOptions<Task> {
   readonly workers: number;
   /** Once aborted no task is begun and those at work are asked to stop. */
   readonly signal?: AbortSignal;
+  /** Default GRACE_MS: a task that has not noticed by then that it is to stop is given up. */
+  readonly graceMs?: number;
   readonly onProgress?: (progress: PoolProgress) => void;
   /** Told each result as it comes in, with the index of its task. */
   readonly onResult?: (result: unknown, index: number) => void;
@@ -92,6 +97,16 @@ export class PoolMemory {
     this.slots[slot * SLOT_LENGTH + 1] = total;
   }
 
+  /** Says that a worker's task has seen that it is to stop, and is about to end. */
+  noticeStop(slot: number): void {
+    this.slots[slot * SLOT_LENGTH + 2] = 1;
+  }
+
+  /** @returns Whether it has. */
+  hasNoticed(slot: number): boolean {
+    return this.slots[slot * SLOT_LENGTH + 2] === 1;
+  }
+
   /** @returns Work done and in total of a worker's task. */
   read(slot: number): readonly [number, number] {
     return [this.slots[slot * SLOT_LENGTH] as number, this.slots[slot * SLOT_LENGTH + 1] as number];
@@ -101,7 +116,7 @@ export class PoolMemory {
 /**
  * Runs all tasks.
  *
- * @returns @shape [tasks] what each came to; undefined for those never begun because of `signal`.
+ * @returns @shape [tasks] what each came to; undefined for those never begun, or given up, because of `signal`.
  * @throws the first error of a task: a TegError as it was, anything else as an Error with the worker's stack.
  */
 export async function runOnWorkers<Task, Result>(
@@ -119,6 +134,8 @@ class Pool<Task, Result> {
   private readonly memory: PoolMemory;
   private readonly results: (Result | undefined)[];
   private readonly order: readonly number[];
+  /** Gives up the task of a worker, by slot. */
+  private readonly giveUp = new Map<number, () => void>();
   private next = 0;
   private tasksDone = 0;
   private totalsSeen = 0;
@@ -135,8 +152,12 @@ class Pool<Task, Result> {
   }
 
   async run(): Promise<(Result | undefined)[]> {
-    const { signal, onProgress } = this.options;
-    const stop = (): void => this.memory.stop();
+    const { signal, onProgress, graceMs = GRACE_MS } = this.options;
+    let grace: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      this.memory.stop();
+      grace ??= setTimeout(() => this.giveUpUnnoticed(), graceMs);
+    };
     signal?.addEventListener('abort', stop);
     if (signal?.aborted) stop();
     const timer = onProgress && setInterval(() => onProgress(this.progress()), PROGRESS_INTERVAL_MS);
@@ -153,6 +174,7 @@ class Pool<Task, Result> {
       return this.results;
     } finally {
       clearInterval(timer);
+      clearTimeout(grace);
       signal?.removeEventListener('abort', stop);
       this.memory.stop();
       await Promise.all(workers.map((worker) => worker.terminate()));
@@ -163,7 +185,14 @@ class Pool<Task, Result> {
   private async work(worker: Worker, slot: number): Promise<void> {
     while (this.next < this.order.length && !this.memory.stopped) {
       const index = this.order[this.next++] as number;
-      const answer = await ask(worker, { index, task: this.options.tasks[index] });
+      const givenUp = new Promise<undefined>((resolve) => {
+        this.giveUp.set(slot, () => resolve(undefined));
+      });
+      const answer = await Promise.race([
+        ask(worker, { index, task: this.options.tasks[index] }),
+        givenUp,
+      ]).finally(() => this.giveUp.delete(slot));
+      if (answer === undefined) return;
       if ('error' in answer) throw reviveError(answer.error);
       this.results[index] = answer.result as Result;
       const [done, total] = this.memory.read(slot);
@@ -174,6 +203,10 @@ class Pool<Task, Result> {
       this.totalsCount++;
       this.options.onResult?.(answer.result, index);
     }
+  }
+
+  private giveUpUnnoticed(): void {
+    for (const [slot, giveUp] of this.giveUp) if (!this.memory.hasNoticed(slot)) giveUp();
   }
 
   private progress(): PoolProgress {

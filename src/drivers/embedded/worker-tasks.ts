@@ -24,7 +24,10 @@ export function serveTasks<Task, Result>(run: (task: Task, control: TaskControl)
   const { shared, slot } = workerData as WorkerSetup;
   const memory = new PoolMemory(shared);
   const control: TaskControl = {
-    shouldStop: () => memory.stopped,
+    shouldStop: () => {
+      if (memory.stopped) memory.noticeStop(slot);
+      return memory.stopped;
+    },
     report: (done, total) => memory.report(slot, done, total),
   };
   port.on('message', async ({ index, task }: { index: number; task: Task }) => {

@@ -1,0 +1,95 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { readPipe } from '../../traces/pipe.ts';
+import { withSpooledInputs } from './input-spool.ts';
+import { compare, simulate } from './simulations.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'teg-spool-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const NODES = 'name,cpu_milli,memory_mib\nn1,4000,1000\n';
+const JOBS = 'id,submit_s,duration_s,cpu_milli\na,0,10,1000\nb,5,10,1000\n';
+let files = 0;
+
+function file(text: string): string {
+  const path = join(folder, `${files++}.csv`);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** @returns A FIFO that another process writes a text to, once. */
+function fifo(text?: string): string {
+  const path = join(folder, `${files++}.fifo`);
+  execFileSync('mkfifo', [path]);
+  if (text !== undefined) spawn('sh', ['-c', `cat '${file(text)}' > '${path}'`]).unref();
+  return path;
+}
+
+const copies = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('teg-input-'));
+
+describe('inputs that can be read once only', () => {
+  test('a FIFO as the workload gives what the file gives', async () => {
+    const cluster = file(NODES);
+    const task = { cluster, policy: 'best-fit', seed: 1 };
+    const fromFile = await simulate({ ...task, jobs: file(JOBS) });
+    const path = fifo(JOBS);
+    const fromPipe = await simulate({ ...task, jobs: path });
+    expect(fromPipe.jobs).toEqual(fromFile.jobs);
+    expect(fromPipe.jobs.arrived).toBe(2);
+    expect(fromPipe.workload.label).toBe(path);
+  });
+
+  test('every worker of a comparison has it, cluster and workload alike', async () => {
+    const result = await compare(
+      {
+        cluster: fifo(NODES),
+        jobs: fifo(JOBS),
+        policies: ['best-fit', 'fgd'],
+        seeds: [1, 2],
+        baseline: 'fgd',
+      },
+      { workers: 2 },
+    );
+    expect(result.runs.map((run) => run.jobs.finished)).toEqual([2, 2, 2, 2]);
+  });
+
+  test('copies are removed, also where the run fails', async () => {
+    const before = copies();
+    const task = { cluster: fifo(NODES), jobs: 'generated:1' };
+    let during: string[] = [];
+    const failing = withSpooledInputs(task, undefined, async ({ spooled }) => {
+      during = Object.values(spooled ?? {});
+      throw new Error('failed');
+    });
+    await expect(failing).rejects.toThrow('failed');
+    expect(during).toHaveLength(1);
+    expect(copies()).toEqual(before);
+  });
+
+  test('more than the bound is refused', async () => {
+    const task = { cluster: fifo(NODES), jobs: 'generated:1' };
+    await expect(withSpooledInputs(task, undefined, async () => 0, 10)).rejects.toMatchObject({
+      code: 'TEG_INPUT_TOO_LARGE',
+    });
+  });
+
+  test('a FIFO without a writer is an error', async () => {
+    const path = fifo();
+    await expect(Array.fromAsync(readPipe(path, 200))).rejects.toMatchObject({
+      code: 'TEG_INPUT_NOT_FOUND',
+      message: expect.stringContaining(path),
+    });
+  });
+
+  test('an interruption ends the wait for more', async () => {
+    const path = fifo();
+    const writer = spawn('sh', ['-c', `exec sleep 60 > '${path}'`]);
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error('stopped')), 500);
+    const waiting = withSpooledInputs({ cluster: path, jobs: '' }, stop.signal, async () => 0);
+    await expect(waiting).rejects.toThrow('stopped');
+    writer.kill();
+  });
+});
