@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PodAffinityTerm } from '../../model/kubernetes/pod.ts';
+import type { PodEvent } from './pod-events.ts';
 import {
   bindings,
   node,
@@ -213,6 +214,112 @@ describe('a pod that nothing fits', () => {
     const effects = cluster.decide();
     expect(bindings(effects)).toEqual({ p: 'a' });
     expect(effects[0]).toMatchObject({ claims: [{ claim: 'data', volume: '' }] });
+  });
+
+  const claim = {
+    key: 'default/data',
+    uid: 'data',
+    volumeName: '',
+    className: 'local',
+    bound: false,
+    unusable: false,
+    selectedNode: '',
+    accessModes: ['ReadWriteOnce'],
+    bytes: 1,
+  };
+  const storageClass = {
+    name: 'local',
+    waitForFirstConsumer: true,
+    provisioner: 'kubernetes.io/no-provisioner',
+    allowedTopologies: undefined,
+  };
+  const volume = {
+    name: 'v',
+    nodeTerms: undefined,
+    labels: {},
+    className: 'local',
+    claim: '',
+    claimUid: '',
+    accessModes: ['ReadWriteOnce'],
+    bytes: 1,
+    available: true,
+    driver: '',
+    handle: '',
+  };
+  const disk = {
+    ...volume,
+    claim: 'default/data',
+    claimUid: 'data',
+    driver: 'csi',
+    handle: 'h',
+    available: false,
+  };
+  const bound = { ...claim, bound: true, volumeName: 'v' };
+  const made = { ...storageClass, provisioner: 'csi' };
+  const capacity = { key: 'csi/c', className: 'local', nodes: [] };
+
+  test.each<[string, PodEvent[], PodEvent]>([
+    ['a volume that appears', [{ kind: 'claim', claim }], { kind: 'volume', volume }],
+    [
+      'a volume that is released from another claim',
+      [
+        { kind: 'claim', claim },
+        { kind: 'volume', volume: { ...volume, claim: 'default/other', claimUid: 'x', available: false } },
+      ],
+      { kind: 'volume', volume },
+    ],
+    [
+      'a provisioner',
+      [{ kind: 'claim', claim }],
+      { kind: 'storage-class', storageClass: { ...storageClass, provisioner: 'csi' } },
+    ],
+    [
+      'a higher limit of the node',
+      [
+        { kind: 'claim', claim: bound },
+        { kind: 'volume', volume: disk },
+        { kind: 'volume-limits', limits: { name: 'a', limits: { csi: 0 } } },
+      ],
+      { kind: 'volume-limits', limits: { name: 'a', limits: { csi: 1 } } },
+    ],
+    [
+      'a volume that is detached from the node',
+      [
+        { kind: 'claim', claim: bound },
+        { kind: 'volume', volume: disk },
+        { kind: 'volume', volume: { ...disk, name: 'w', handle: 'w', claim: 'default/w' } },
+        { kind: 'volume-limits', limits: { name: 'a', limits: { csi: 1 } } },
+        { kind: 'volume-attachment', attachment: { name: 'at', node: 'a', attacher: 'csi', volume: 'w' } },
+      ],
+      { kind: 'volume-attachment-gone', name: 'at' },
+    ],
+    [
+      'storage that is freed',
+      [
+        { kind: 'claim', claim },
+        { kind: 'storage-class', storageClass: made },
+        { kind: 'csi-driver', driver: { name: 'csi', tracksCapacity: true } },
+        { kind: 'storage-capacity', capacity: { ...capacity, bytes: 0 } },
+      ],
+      { kind: 'storage-capacity', capacity: { ...capacity, bytes: 5 } },
+    ],
+    [
+      'a driver that no longer tells what it has left',
+      [
+        { kind: 'claim', claim },
+        { kind: 'storage-class', storageClass: made },
+        { kind: 'csi-driver', driver: { name: 'csi', tracksCapacity: true } },
+      ],
+      { kind: 'csi-driver', driver: { name: 'csi', tracksCapacity: false } },
+    ],
+  ])('is woken by %s', (_, before, event) => {
+    const cluster = new TestCluster().nodes(node('a'));
+    for (const one of [{ kind: 'storage-class', storageClass } as const, ...before]) cluster.step(one);
+    cluster.pods(pod('p', { claims: ['data'] }));
+    expect(refusals(cluster.decide()).p).toMatch(/^0\/1 nodes are available/);
+    expect(bindings(cluster.decide())).toEqual({});
+    cluster.step(event);
+    expect(bindings(cluster.decide())).toEqual({ p: 'a' });
   });
 });
 
