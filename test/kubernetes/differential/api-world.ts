@@ -86,7 +86,7 @@ export async function standUp(client: ApiClient, objects: readonly Json[]): Prom
   }
 }
 
-/** @param uids Of claims, by path: volumes name them. */
+/** @param uids Of claims, by path: volumes name them, unless they name an earlier claim or none by uid. */
 async function standOne(client: ApiClient, object: Json, uids: Map<string, string>): Promise<void> {
   const created = await create(client, withClaimUid(object, uids));
   const path = pathOf(object);
@@ -103,9 +103,10 @@ async function standOne(client: ApiClient, object: Json, uids: Map<string, strin
 }
 
 function withClaimUid(object: Json, uids: ReadonlyMap<string, string>): Json {
-  const spec = object.spec as { claimRef?: { namespace: string; name: string } } | undefined;
+  const spec = object.spec as { claimRef?: { namespace: string; name: string; uid?: string } } | undefined;
   if (object.kind !== 'PersistentVolume' || spec?.claimRef === undefined) return object;
   const { namespace, name } = spec.claimRef;
+  if (spec.claimRef.uid !== `uid-${namespace}-${name}`) return object;
   const uid = uids.get(pathOf({ kind: 'PersistentVolumeClaim', metadata: { namespace, name } }));
   return { ...object, spec: { ...spec, claimRef: { ...spec.claimRef, uid } } };
 }

@@ -1,5 +1,5 @@
 /**
- * Random cases: a small cluster, and a pod to be placed in it. Everything that issue 5 §2 promises occurs.
+ * Random cases: a small cluster, and a pod to be placed in it. Everything that the scheduler promises to honour occurs.
  */
 import { Draw } from './draw.ts';
 import { drawNodes, type Json, type Making, THEMES, type Theme } from './draw-nodes.ts';
@@ -33,7 +33,7 @@ export function drawCase(
     storage,
   );
   const budgets = themes.has('priorities') ? draw.times(draw.below(3), (i) => drawBudget(making, i)) : [];
-  const probe = drawProbe(making, storage.claims);
+  const probe = drawProbe(making, (namespace) => [...storage.claims(namespace), ...storage.ephemeral()]);
   if (themes.has('priorities') && 'topologySpreadConstraints' in (probe.spec as Json)) keepAll(pods);
   return {
     seed,

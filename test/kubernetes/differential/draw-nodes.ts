@@ -2,7 +2,7 @@
  * Random nodes, as API objects.
  */
 import type { Draw } from './draw.ts';
-import { CLOUD_ZONE, type WorldNames } from './world-names.ts';
+import { ALONE, CLOUD_ZONE, EBS_ZONE, type WorldNames } from './world-names.ts';
 
 /** An API object as JSON. */
 export type Json = Record<string, unknown>;
@@ -59,7 +59,7 @@ function drawNode(making: Making, index: number): Json {
   };
 }
 
-function drawLabels({ draw, names }: Making, index: number): Record<string, string> {
+function drawLabels({ draw, names, themes }: Making, index: number): Record<string, string> {
   const zone = `z${draw.below(3)}`;
   return {
     ...names.home,
@@ -69,6 +69,7 @@ function drawLabels({ draw, names }: Making, index: number): Record<string, stri
     ...draw.maybe(0.7, () => ({ disk: draw.pick(['ssd', 'hdd']) })),
     ...draw.maybe(0.7, () => ({ generation: draw.pick(['1', '2', '5', '10', '0', 'new', '007']) })),
     ...draw.maybe(0.2, () => ({ empty: '' })),
+    ...(names === ALONE && themes.has('volumes') && draw.maybe(0.5, () => ({ [EBS_ZONE]: zone }))),
   };
 }
 

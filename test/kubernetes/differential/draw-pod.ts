@@ -114,9 +114,13 @@ function drawSpec(making: Making, isProbe: boolean, claims: readonly string[]): 
   };
 }
 
-/** A volume of a claim, or of an in-tree disk: `disk:NAME`, `disk-ro:NAME`. */
+/** A volume of a claim, an ephemeral one (`ephemeral:NAME`), or an in-tree disk (`disk:NAME`, `disk-ro:NAME`). */
 function volumeOf(claim: string, index: number): Json {
   const [kind, disk] = claim.split(':');
+  if (kind === 'ephemeral') {
+    const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+    return { name: disk, ephemeral: { volumeClaimTemplate: { spec } } };
+  }
   if (disk === undefined) return { name: `v${index}`, persistentVolumeClaim: { claimName: claim } };
   const readOnly = kind === 'disk-ro';
   return { name: `v${index}`, gcePersistentDisk: { pdName: disk, readOnly } };

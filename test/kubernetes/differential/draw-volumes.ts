@@ -1,10 +1,10 @@
 /**
  * Random storage: classes, volumes and claims of every state a scheduler can meet, and limits of nodes.
  */
+import { DRIVER, drawCsi } from './draw-csi.ts';
 import type { Json, Making } from './draw-nodes.ts';
-import { CLOUD_ZONE } from './world-names.ts';
+import { ALONE, CLOUD_ZONE } from './world-names.ts';
 
-const DRIVER = 'disks.example.com';
 const MODES = [
   'ReadWriteOnce',
   'ReadWriteOnce',
@@ -12,13 +12,17 @@ const MODES = [
   'ReadWriteMany',
   'ReadWriteOncePod',
 ] as const;
-const SIZES = ['1Gi', '2Gi', '5Gi'] as const;
+const SIZES = ['1Gi', '1Gi', '2Gi', '2Gi', '5Gi', '10Pi'] as const;
+const BETA_ZONE = 'failure-domain.beta.kubernetes.io/zone';
+const DELETED = { deletionTimestamp: '2026-06-01T00:00:00Z', finalizers: ['example.com/kept'] };
 
 /** Storage of a case. */
 export interface DrawnStorage {
   readonly objects: readonly Json[];
   /** Claims and disks for a pod of a namespace: names of claims, `disk:NAME`, `disk-ro:NAME`. */
   readonly claims: (namespace: string) => string[];
+  /** Generic ephemeral volumes of the probe: `ephemeral:NAME`. */
+  readonly ephemeral: () => string[];
   /** Claims that one pod only can use, as `namespace/name`. */
   readonly exclusive: ReadonlySet<string>;
 }
@@ -26,16 +30,21 @@ export interface DrawnStorage {
 /** @returns Nothing unless volumes are a theme. */
 export function drawStorage(making: Making): DrawnStorage {
   const { draw, names, themes } = making;
-  if (!themes.has('volumes')) return { objects: [], claims: () => [], exclusive: new Set() };
-  const free = draw.times(draw.between(1, 4), (i) => drawVolume(making, `free${i}`, undefined));
+  if (!themes.has('volumes')) {
+    return { objects: [], claims: () => [], ephemeral: () => [], exclusive: new Set() };
+  }
   const claims = draw.times(draw.between(3, 6), (i) => drawClaim(making, `claim${i}`));
+  const reserved = new Set<string>();
+  const free = draw.times(draw.between(1, 4), (i) =>
+    drawVolume(making, `free${i}`, drawReservation(making, claims, reserved)),
+  );
+  const own = names === ALONE && draw.chance(0.2) ? [drawEphemeralClaim(making)] : [];
+  const objects = [...free, ...[...claims, ...own].flatMap((claim) => claim.objects)];
+  const volumes = objects.filter(({ kind }) => kind === 'PersistentVolume');
+  const volumeNames = volumes.map(({ metadata }) => (metadata as { name: string }).name);
   return {
-    objects: [
-      ...classes(making),
-      ...free,
-      ...claims.flatMap(({ objects }) => objects),
-      ...drawLimits(making),
-    ],
+    objects: [...classes(making), ...objects, ...drawCsi(making, volumeNames)],
+    ephemeral: () => (own.length > 0 || (names === ALONE && draw.chance(0.02)) ? ['ephemeral:tmp'] : []),
     exclusive: new Set(
       claims.filter(({ isExclusive }) => isExclusive).map(({ namespace, name }) => `${namespace}/${name}`),
     ),
@@ -76,20 +85,61 @@ function classes({ draw, names }: Making): Json[] {
   ];
 }
 
-function drawVolume(making: Making, name: string, claim: Json | undefined): Json {
+/** A volume's claimRef and phase. */
+interface Reservation {
+  readonly claimRef?: Json;
+  readonly phase: string;
+}
+
+/**
+ * Free, or for a claim of the case: by hand without a uid, for the very claim, or for an earlier one of its name.
+ * @param reserved Claims that have a volume already: of two, stock takes one or the other.
+ */
+function drawReservation(
+  { draw }: Making,
+  claims: readonly DrawnClaim[],
+  reserved: Set<string>,
+): Reservation {
+  if (draw.chance(0.65)) return { phase: draw.pick(['Available', 'Available', 'Available', 'Released']) };
+  const { namespace, name, uid } = draw.pick(claims);
+  const claimRef = { kind: 'PersistentVolumeClaim', namespace, name };
+  const key = `${namespace}/${name}`;
+  if (reserved.has(key) || draw.chance(0.4)) {
+    return { claimRef: { ...claimRef, uid: `${uid}-before` }, phase: draw.pick(['Released', 'Available']) };
+  }
+  reserved.add(key);
+  return {
+    claimRef: draw.chance(0.5) ? claimRef : { ...claimRef, uid },
+    phase: draw.pick(['Available', 'Bound']),
+  };
+}
+
+function drawSource({ draw, names }: Making, name: string): Json {
+  const kind = draw.below(10);
+  if (kind < 5) return { local: { path: '/disk' } };
+  if (kind < 8 || names !== ALONE) {
+    const handle = names === ALONE && draw.chance(0.2) ? 'shared' : name;
+    return { csi: { driver: DRIVER, volumeHandle: names.global(handle) } };
+  }
+  return { awsElasticBlockStore: { volumeID: draw.pick(['vol-1', `vol-${name}`, `aws://z0/vol-${name}`]) } };
+}
+
+function drawVolume(making: Making, name: string, { claimRef, phase }: Reservation): Json {
   const { draw, names } = making;
   const zones = draw.some(['z0', 'z1', 'z2'], 0.5);
-  const source = draw.chance(0.5)
-    ? { local: { path: '/disk' } }
-    : { csi: { driver: DRIVER, volumeHandle: names.global(name) } };
+  const source = drawSource(making, name);
   const local = 'local' in source;
+  const inTree = 'awsElasticBlockStore' in source;
+  const zoneLabel = inTree && draw.chance(0.3) ? BETA_ZONE : CLOUD_ZONE;
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolume',
     metadata: {
       name: names.global(name),
       uid: `uid-${names.global(name)}`,
-      ...(zones.length > 0 && draw.maybe(0.15, () => ({ labels: { [CLOUD_ZONE]: zones.join('__') } }))),
+      ...(zones.length > 0 &&
+        draw.maybe(inTree ? 0.6 : 0.15, () => ({ labels: { [zoneLabel]: zones.join('__') } }))),
+      ...draw.maybe(0.06, () => DELETED),
     },
     spec: {
       capacity: { storage: draw.pick(SIZES) },
@@ -99,11 +149,10 @@ function drawVolume(making: Making, name: string, claim: Json | undefined): Json
       ...source,
       ...draw.maybe(local ? 1 : 0.5, () => ({ nodeAffinity: { required: volumeTerms(making) } })),
       ...draw.maybe(0.05, () => ({ volumeMode: 'Block' })),
-      ...claim,
+      ...draw.maybe(0.05, () => ({ volumeAttributesClassName: 'gold' })),
+      ...(claimRef && { claimRef }),
     },
-    status: {
-      phase: claim === undefined ? draw.pick(['Available', 'Available', 'Available', 'Released']) : 'Bound',
-    },
+    status: { phase },
   };
 }
 
@@ -124,6 +173,7 @@ function volumeTerms({ draw, names, nodes }: Making): Json {
 interface DrawnClaim {
   readonly namespace: string;
   readonly name: string;
+  readonly uid: string;
   readonly isExclusive: boolean;
   readonly objects: readonly Json[];
 }
@@ -153,10 +203,7 @@ function drawClaim(making: Making, name: string): DrawnClaim {
     const object = claim({
       metadata: {
         annotations: { 'pv.kubernetes.io/bind-completed': 'yes' },
-        ...draw.maybe(0.04, () => ({
-          deletionTimestamp: '2026-06-01T00:00:00Z',
-          finalizers: ['kubernetes.io/pvc-protection'],
-        })),
+        ...draw.maybe(0.04, () => DELETED),
       },
       spec: { storageClassName: names.global('local'), volumeName: names.global(volume) },
       status: draw.chance(0.03) ? { phase: 'Lost' } : {},
@@ -165,41 +212,46 @@ function drawClaim(making: Making, name: string): DrawnClaim {
     return {
       namespace,
       name,
+      uid,
       isExclusive,
-      objects: gone ? [object] : [drawVolume(making, volume, { claimRef }), object],
+      objects: gone ? [object] : [drawVolume(making, volume, { claimRef, phase: 'Bound' }), object],
     };
   }
   const className = names.global(kind < 15 ? 'local' : kind < 18 ? 'made' : kind < 19 ? 'now' : 'unknown');
   const object = claim({
-    spec: { storageClassName: className, ...draw.maybe(0.05, () => ({ volumeMode: 'Block' })) },
-    ...draw.maybe(0.1, () => ({
-      metadata: {
+    spec: {
+      storageClassName: className,
+      ...draw.maybe(0.05, () => ({ volumeMode: 'Block' })),
+      ...draw.maybe(0.05, () => ({ volumeAttributesClassName: 'gold' })),
+    },
+    metadata: {
+      ...draw.maybe(0.1, () => ({
         annotations: { 'volume.kubernetes.io/selected-node': names.node(draw.below(making.nodes)) },
-      },
-    })),
+      })),
+      ...draw.maybe(0.03, () => DELETED),
+    },
   });
-  return { namespace, name, isExclusive, objects: [object] };
+  return { namespace, name, uid, isExclusive, objects: [object] };
 }
 
-function drawLimits({ draw, names, nodes }: Making): Json[] {
-  return draw
-    .times(nodes, names.node)
-    .filter(() => draw.chance(0.5))
-    .map((name) => ({
-      apiVersion: 'storage.k8s.io/v1',
-      kind: 'CSINode',
-      metadata: { name, uid: `uid-csinode-${name}` },
-      spec: {
-        drivers: draw.chance(0.9)
-          ? [
-              {
-                name: DRIVER,
-                nodeID: name,
-                topologyKeys: [],
-                ...draw.maybe(0.8, () => ({ allocatable: { count: draw.between(1, 3) } })),
-              },
-            ]
-          : [],
-      },
-    }));
+/** The claim of the probe's ephemeral volume: its own, an earlier probe's, or nobody's. */
+function drawEphemeralClaim(making: Making): DrawnClaim {
+  const { draw, names } = making;
+  const namespace = names.namespace(0);
+  const owner = draw.pick([`uid-${namespace}-probe`, `uid-${namespace}-probe`, 'uid-before', undefined]);
+  const owners = [{ apiVersion: 'v1', kind: 'Pod', name: 'probe', uid: owner, controller: true }];
+  const name = 'probe-tmp';
+  const uid = `uid-${namespace}-${name}`;
+  const object = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { namespace, name, uid, ...(owner !== undefined && { ownerReferences: owners }) },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: '1Gi' } },
+      storageClassName: names.global(draw.pick(['local', 'made'])),
+    },
+    status: { phase: 'Pending' },
+  };
+  return { namespace, name, uid, isExclusive: false, objects: [object] };
 }

@@ -20,6 +20,10 @@ export interface WorldNames {
 /** Labels of zones as clouds set them: volumes are bound to them, whatever topology the pods of a case look at. */
 export const CLOUD_ZONE = 'topology.kubernetes.io/zone';
 
+/** A CSI driver that has taken over an in-tree plugin, and the label that it puts zones in. */
+export const EBS_DRIVER = 'ebs.csi.aws.com';
+export const EBS_ZONE = 'topology.ebs.csi.aws.com/zone';
+
 /** Names of a case that has a cluster to itself. */
 export const ALONE: WorldNames = {
   node: (index) => `n${index}`,
