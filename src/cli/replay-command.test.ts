@@ -41,8 +41,10 @@ function pod(n: number, cpuMilli: number): PodDescription {
     nodeName: '',
     ended: false,
     deleting: false,
+    preempted: false,
     gates: [],
     priority: 0,
+    generation: 1,
     nominatedNodeName: '',
     createdSeconds: 1_700_000_000 + n,
     startedSeconds: 0,
@@ -242,7 +244,7 @@ describe('bad input', () => {
     const { status, stderr } = teg(altered('bad.log', (line, i) => (i === 5 ? '{"t":1}' : line)));
     expect(status).toBe(2);
     expect(stderr).toContain('TEG_LOG_INVALID: event log line 6 ');
-    const other = teg(altered('version.log', (line) => line.replace('"version":1', '"version":7')));
-    expect(other.stderr).toContain('expected version 1, got 7');
+    const other = teg(altered('version.log', (line) => line.replace('"version":2', '"version":7')));
+    expect(other.stderr).toContain('got version 7 of the format');
   });
 });

@@ -228,7 +228,7 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
       const writer = new StatusWriter({ client, ...base });
       const pod = await createPod('status');
       writer.setNotScheduled(pod, { reason: 'Unschedulable', message: '0/2 nodes are available: …' });
-      writer.nominate(pod, 'n1');
+      writer.nominate(pod, 'n1', '');
       await writer.idle();
       const first = await read('status');
       expect(condition(first, 'PodScheduled')).toMatchObject({
@@ -240,7 +240,7 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
       expect(writer.counts.written).toBe(1);
       await delay(1100);
       writer.setNotScheduled(pod, { reason: 'Unschedulable', message: 'another' });
-      writer.nominate(pod, '');
+      writer.nominate(pod, '', 'n1');
       await writer.idle();
       const second = await read('status');
       expect(condition(second, 'PodScheduled')).toMatchObject({

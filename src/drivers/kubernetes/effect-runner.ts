@@ -84,10 +84,10 @@ export class EffectRunner {
         this.startBinds();
         return;
       case 'unschedulable':
-        this.tellUnschedulable(effect, effect.message, effect.reason);
+        this.tellUnschedulable(effect, effect.message, effect.reason, effect.generation);
         return;
       case 'nominate':
-        if (!this.ports.dryRun) this.ports.writers.status.nominate(effect, effect.node);
+        if (!this.ports.dryRun) this.ports.writers.status.nominate(effect, effect.node, effect.was);
         return;
       case 'evict':
         this.preempt(effect);
@@ -117,11 +117,11 @@ export class EffectRunner {
   }
 
   /** Says that a pod cannot be scheduled, by event and condition. */
-  tellUnschedulable(pod: PodIdentity, message: string, reason: NotScheduledReason): void {
+  tellUnschedulable(pod: PodIdentity, message: string, reason: NotScheduledReason, generation = 0): void {
     const { writers, dryRun, log } = this.ports;
     log(dryRun ? 'info' : 'debug', { pod: nameOf(pod), message }, 'unschedulable');
     if (dryRun) return;
-    writers.status.setNotScheduled(pod, { reason, message });
+    writers.status.setNotScheduled(pod, { reason, message, generation });
     if (reason !== 'SchedulingGated') {
       this.tell(pod, { type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling', note: message });
     }

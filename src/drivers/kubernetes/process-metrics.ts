@@ -45,6 +45,11 @@ export class ProcessMetrics implements ProcessObserver {
     const share = seconds / Math.max(1, effects.length);
     let victims = 0;
     for (const effect of effects) {
+      if (effect.kind === 'unschedulable' && effect.renewed) {
+        // Nothing was decided, but it may be for other reasons now.
+        this.refused.set(effect.uid, effect.plugins);
+        continue;
+      }
       this.metrics.decision(effect.kind);
       if (effect.kind === 'bind') this.placed(effect, share);
       else if (effect.kind === 'unschedulable') this.unschedulable(effect.uid, effect.plugins, share);

@@ -321,6 +321,7 @@ export function coreOptions(config: SchedulerConfig): PodSchedulerOptions {
     gangRepairSeconds: config.gangs.repairSeconds,
     gangSearchChecksMax: config.gangs.searchChecksMax,
     preemption: config.preemption.enabled,
+    renewalSeconds: config.queue.renewalSeconds,
   };
 }
 

@@ -47,6 +47,14 @@ export const Refusal = {
 /** A number of `Refusal`. */
 export type RefusalCode = (typeof Refusal)[keyof typeof Refusal];
 
+/** Why no node takes a shape, found before any node is looked at (kube-scheduler's PreFilter). */
+export interface PreFilterRefusal {
+  /** In kube-scheduler's words: `persistentvolumeclaim "data" not found`. */
+  readonly reason: string;
+  /** Name of the plugin of kube-scheduler that refuses. */
+  readonly plugin: string;
+}
+
 /** The rules. Single writer; no clock, no randomness. */
 export interface Constraints {
   /** A node is new or described anew. @param node Its slot. */
@@ -79,10 +87,10 @@ export interface Constraints {
   /**
    * Makes the rules ready for `check`, `refusal` and `score` of one shape; stays valid until any change.
    *
-   * @returns '' or why no node will do, in kube-scheduler's words (a claim that does not exist).
+   * @returns Why no node will do (a claim that does not exist); undefined: ask each of them.
    * @cost O(what changed since the last time, or nodes).
    */
-  begin(shape: PodShape): string;
+  begin(shape: PodShape): PreFilterRefusal | undefined;
   /** @returns The first rule that refuses the node, `Refusal.None` if none does. O(constraints of the shape). */
   check(node: number): RefusalCode;
   /** @returns The reason in kube-scheduler's words for the last `check` that refused: `node(s) had untolerated taint {k: v}`. */

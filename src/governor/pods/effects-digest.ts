@@ -26,13 +26,14 @@ function mixEffect(h: number, effect: PodEffect): number {
     case 'bind':
       return mixBind(h, effect);
     case 'unschedulable': {
-      const { message, reason, plugins } = effect;
-      return mixTexts(mixText(mixText(mixPod(h, effect), message), reason), plugins);
+      const { message, reason, plugins, generation, renewed } = effect;
+      const words = mixTexts(mixText(mixText(mixPod(h, effect), message), reason), plugins);
+      return mix(mixNumber(words, generation), renewed ? 1 : 0);
     }
     case 'evict':
       return mixText(mixText(mixText(mixPod(h, effect), effect.node), effect.by), effect.byUid);
     case 'nominate':
-      return mixText(mixPod(h, effect), effect.node);
+      return mixText(mixText(mixPod(h, effect), effect.node), effect.was);
     case 'gang-release':
       return mixText(mixTexts(mixText(h, effect.group), effect.uids), effect.message);
   }

@@ -46,9 +46,8 @@ export function surveyNodes(
   const { rules, slots } = state;
   const before = rules.begin(pod.shape);
   const better = rules.hasPreferences(pod.shape) ? 'higher' : 'lower';
-  if (before !== '') {
-    const plugin = pod.shape.template.claims.length > 0 ? 'VolumeBinding' : 'NodeAffinity';
-    const refusal = { reason: before, plugin, nodes: slots.live, resolvable: false };
+  if (before !== undefined) {
+    const refusal = { ...before, nodes: slots.live, resolvable: false };
     return {
       feasible: 0,
       better,

@@ -111,8 +111,8 @@ function placeAll(
   const hopeless = new Set<Shape>();
   for (const pod of order) {
     if (hopeless.has(pod.shape)) continue;
-    const text = state.rules.begin(pod.shape);
-    const slot = text === '' ? placement.find(pod.shape, pod.priority, pod, allowed) : -1;
+    const refusal = state.rules.begin(pod.shape);
+    const slot = refusal === undefined ? placement.find(pod.shape, pod.priority, pod, allowed) : -1;
     if (slot < 0) {
       hopeless.add(pod.shape);
       continue;
@@ -134,7 +134,7 @@ function domainsOf(
   const bound = groupDomain(state, group);
   if (bound !== undefined) return [bound];
   const first = pending[0];
-  if (first === undefined || state.rules.begin(first.shape) !== '') return [];
+  if (first === undefined || state.rules.begin(first.shape) !== undefined) return [];
   const room = new Map<string, number>();
   for (let slot = 0; slot < state.slots.count; slot++) {
     const value = labelAt(state, slot, key);

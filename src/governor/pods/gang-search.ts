@@ -171,7 +171,7 @@ export class GangSearch {
   }
 
   private putCheapest(pod: PodRecord): void {
-    if (this.left <= 0 || this.state.rules.begin(pod.shape) !== '') return;
+    if (this.left <= 0 || this.state.rules.begin(pod.shape) !== undefined) return;
     const slot = this.placement.find(pod.shape, pod.priority, pod, this.allowed);
     this.left -= this.placement.examined;
     if (slot >= 0) this.put(pod, slot);
@@ -181,7 +181,7 @@ export class GangSearch {
   private candidates(shape: Shape, pod: PodRecord | undefined, most = CANDIDATES_MAX): number[] {
     const { state, allowed } = this;
     const found: number[] = [];
-    if (state.rules.begin(shape) !== '') return found;
+    if (state.rules.begin(shape) !== undefined) return found;
     const priority = pod?.priority ?? Number.POSITIVE_INFINITY;
     state.zones.walk(shape, (slot) => {
       this.left--;

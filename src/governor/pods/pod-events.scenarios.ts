@@ -31,6 +31,7 @@ export const POD_OPTIONS: PodSchedulerOptions = {
   gangRepairSeconds: 60,
   gangSearchChecksMax: 20_000,
   preemption: true,
+  renewalSeconds: 300,
 };
 
 const key = fc.constantFrom('kubernetes.io/hostname', 'zone', 'disk', 'app', 'tier', 'dedicated');
@@ -220,7 +221,9 @@ export const somePod: fc.Arbitrary<PodDescription> = fc
       { weight: 9, arbitrary: fc.constant(false) },
       { weight: 1, arbitrary: fc.constant(true) },
     ),
+    preempted: fc.boolean(),
     gates: few(fc.constant('example.com/gate')),
+    generation: fc.nat(3),
     priority: fc.constantFrom(-10, 0, 0, 0, 100, 2_000_000_000),
     nominatedNodeName: fc.oneof(
       { weight: 9, arbitrary: fc.constant('') },
@@ -401,6 +404,8 @@ export const someEffect: fc.Arbitrary<PodEffect> = fc.oneof(
   fc.record({
     kind: fc.constant('unschedulable' as const),
     ...podFields,
+    generation: fc.nat(3),
+    renewed: fc.boolean(),
     message: fc.constantFrom('0/5 nodes are available: 5 Insufficient cpu.', ''),
     reason: fc.constantFrom('Unschedulable', 'SchedulingGated', 'SchedulerError'),
     plugins: few(fc.constantFrom('NodeResourcesFit', 'NodeAffinity')),
@@ -416,6 +421,7 @@ export const someEffect: fc.Arbitrary<PodEffect> = fc.oneof(
     kind: fc.constant('nominate' as const),
     ...podFields,
     node: fc.oneof(fc.constant(''), nodeName),
+    was: fc.oneof(fc.constant(''), nodeName),
   }),
   fc.record({
     kind: fc.constant('gang-release' as const),

@@ -101,7 +101,7 @@ export interface BindEffect {
  */
 export type NotScheduledReason = 'Unschedulable' | 'SchedulingGated' | 'SchedulerError';
 
-/** The pod cannot be placed now: event FailedScheduling and condition PodScheduled=False. Not repeated while the message stays the same. */
+/** The pod cannot be placed now: event FailedScheduling and condition PodScheduled=False. Repeated when the message changes, or after `renewalSeconds`. */
 export interface UnschedulableEffect {
   readonly kind: 'unschedulable';
   readonly uid: string;
@@ -113,6 +113,10 @@ export interface UnschedulableEffect {
   readonly reason: NotScheduledReason;
   /** Names of what refused nodes, as kube-scheduler names its plugins: for the metric unschedulable_pods{plugin}. */
   readonly plugins: readonly string[];
+  /** `metadata.generation` of the pod that was looked at; 0: not known. */
+  readonly generation: number;
+  /** Nothing was tried: the report is repeated, in the words that are true now, before the last one is too old. */
+  readonly renewed: boolean;
 }
 
 /** Delete the victim (after the condition DisruptionTarget), event Preempted; answer with `evict-done`. */
@@ -127,13 +131,15 @@ export interface EvictEffect {
   readonly byUid: string;
 }
 
-/** Set (or clear, node '') the pod's status.nominatedNodeName. */
+/** Set (or clear, node '') the pod's status.nominatedNodeName. What others wrote there is replaced, but not cleared. */
 export interface NominateEffect {
   readonly kind: 'nominate';
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
   readonly node: string;
+  /** Our own nomination that this one replaces; '' if there is none. */
+  readonly was: string;
 }
 
 /** A gang that could not be completed in time gives up: its bound pods are evicted (through the eviction API). */
@@ -163,4 +169,6 @@ export interface PodSchedulerOptions {
   readonly gangSearchChecksMax: number;
   /** Whether pods may be preempted. */
   readonly preemption: boolean;
+  /** Seconds after which the report of a pod that still waits is renewed; 0: never. See `PodReports` for the bound with many pods. */
+  readonly renewalSeconds: number;
 }

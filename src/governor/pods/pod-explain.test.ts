@@ -247,7 +247,7 @@ describe('explanations of a random life', () => {
           const picked = scheduler.explain(uids[(step * 7) % Math.max(1, uids.length)] ?? '');
           if (picked !== undefined) checkShape(picked);
           if (event.kind === 'decide' && settled && next !== undefined && !isGroup(next)) {
-            if (next.wantedNode === '' && scheduler.queue.nextInExcess() === undefined) {
+            if (scheduler.queue.nextInExcess() === undefined) {
               expected = scheduler.explain(next.uid);
             }
           }
@@ -265,5 +265,35 @@ describe('explanations of a random life', () => {
     };
     expect(live(true)).toBe(live(false));
     expect(checked).toBeGreaterThan(20);
+  });
+});
+
+describe('what refuses a pod before any node is looked at', () => {
+  test.each([
+    ['a claim that does not exist', { claims: ['none'] }, 'VolumeRestrictions'],
+    [
+      'names that exclude each other',
+      {
+        requiredNodeTerms: [
+          {
+            expressions: [],
+            fields: [
+              { key: 'metadata.name', operator: 'In' as const, values: ['a'] },
+              { key: 'metadata.name', operator: 'In' as const, values: ['b'] },
+            ],
+          },
+        ],
+        claims: ['none'],
+      },
+      'NodeAffinity',
+    ],
+  ])('%s: explanation and report name the same plugin', (_, template, plugin) => {
+    const cluster = new TestCluster().nodes(node('a'));
+    cluster.pods(pod('p', template));
+    const reported = cluster
+      .decide()
+      .flatMap((effect) => (effect.kind === 'unschedulable' ? effect.plugins : []));
+    expect(reported).toEqual([plugin]);
+    expect(cluster.scheduler.explain('p')?.refusals.map((refusal) => refusal.plugin)).toEqual([plugin]);
   });
 });

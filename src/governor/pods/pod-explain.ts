@@ -14,8 +14,8 @@ import {
 import { groupDomain } from './gang-attempts.ts';
 import { fitText, GANGS_DO_NOT_PREEMPT, membersText, mightPreempt } from './group-texts.ts';
 import { nameOf, type PodGroup, pendingIn, tallyOf } from './pod-groups.ts';
-import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
-import { TERMINATING } from './preemption.ts';
+import { isPlaced, type PodRecord, PodState } from './pod-records.ts';
+import { INELIGIBLE_TEXTS } from './preemption.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
 import { vainPreemptionText } from './verdict.ts';
 
@@ -190,18 +190,15 @@ function explainPreemption(
   }
   if (!waits || isPlaced(pod) || survey.feasible > 0) return null;
   const why = preemption.ineligible(pod);
-  if (why === TERMINATING) {
-    const going = state.slots.pods[pod.nominated]?.filter(
-      (other) => isLeaving(other) && other.priority < pod.priority,
-    );
+  if (why === 'terminating') {
     return toldPreemption(
       state.slots.nameOf(pod.nominated),
-      going ?? [],
+      preemption.victimsOf(pod),
       'room is being made: pods are on their way out',
     );
   }
   const none = { node: '', victims: [], victimCount: 0 };
-  if (why !== '') return { ...none, allowed: false, text: why };
+  if (why !== undefined) return { ...none, allowed: false, text: INELIGIBLE_TEXTS[why] };
   const candidate = preemption.find(pod);
   if (candidate === undefined) {
     return { ...none, allowed: true, text: vainPreemptionText(state, preemption, pod) };

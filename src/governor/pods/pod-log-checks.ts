@@ -6,8 +6,19 @@
  */
 import type { PodEvent } from './pod-events.ts';
 
-/** @returns '' if the value is as expected, else where and what was expected: `.pod.uid: expected a text`. */
-export type Check = (value: unknown) => string;
+/** What is wrong with a value. */
+export interface Mismatch {
+  /** Where, within the value that was checked: `.pod.uid`, `['cpu']`, `[3].key`; '' for the value itself. */
+  readonly at: string;
+  /** What was expected there: `a text`. */
+  readonly expected: string;
+}
+
+/** @returns What is wrong with the value; undefined: nothing. */
+export type Check = (value: unknown) => Mismatch | undefined;
+
+const NO_OBJECT: Mismatch = { at: '', expected: 'an object' };
+const NO_LIST: Mismatch = { at: '', expected: 'a list' };
 
 const text = simple('a text', (value) => typeof value === 'string');
 const flag = simple('true or false', (value) => typeof value === 'boolean');
@@ -90,8 +101,10 @@ const pod = record({
   nodeName: text,
   ended: flag,
   deleting: flag,
+  preempted: flag,
   gates: texts,
   priority: integer,
+  generation: amount,
   nominatedNodeName: text,
   createdSeconds: number,
   startedSeconds: number,
@@ -186,7 +199,9 @@ const EVENTS: Readonly<Record<PodEvent['kind'], Check>> = {
 /** An event as the log writes it: templates and node shapes by number. */
 export const CHECK_EVENT: Check = (value) => {
   const kind = isRecord(value) ? value.kind : undefined;
-  if (typeof kind !== 'string' || !Object.hasOwn(EVENTS, kind)) return '.kind: expected a kind of event';
+  if (typeof kind !== 'string' || !Object.hasOwn(EVENTS, kind)) {
+    return { at: '.kind', expected: 'a kind of event' };
+  }
   return EVENTS[kind as PodEvent['kind']](value);
 };
 
@@ -201,6 +216,7 @@ export const CHECK_OPTIONS: Check = record({
   gangRepairSeconds: number,
   gangSearchChecksMax: amount,
   preemption: flag,
+  renewalSeconds: number,
 });
 
 /** @returns Whether the value is an object with fields. */
@@ -208,9 +224,13 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+function within(place: string, { at, expected }: Mismatch): Mismatch {
+  return { at: `${place}${at}`, expected };
+}
+
 function simple(expected: string, holds: (value: unknown) => boolean): Check {
-  const refusal = `: expected ${expected}`;
-  return (value) => (holds(value) ? '' : refusal);
+  const mismatch: Mismatch = { at: '', expected };
+  return (value) => (holds(value) ? undefined : mismatch);
 }
 
 function oneOf(...allowed: readonly string[]): Check {
@@ -220,7 +240,7 @@ function oneOf(...allowed: readonly string[]): Check {
 }
 
 function optional(check: Check): Check {
-  return (value) => (value === undefined ? '' : check(value));
+  return (value) => (value === undefined ? undefined : check(value));
 }
 
 function weighted(term: Check): Check {
@@ -230,33 +250,33 @@ function weighted(term: Check): Check {
 function record(fields: Readonly<Record<string, Check>>): Check {
   const entries = Object.entries(fields);
   return (value) => {
-    if (!isRecord(value)) return ': expected an object';
+    if (!isRecord(value)) return NO_OBJECT;
     for (const [name, check] of entries) {
-      const refusal = check(Object.hasOwn(value, name) ? value[name] : undefined);
-      if (refusal !== '') return `.${name}${refusal}`;
+      const mismatch = check(Object.hasOwn(value, name) ? value[name] : undefined);
+      if (mismatch !== undefined) return within(`.${name}`, mismatch);
     }
-    return '';
+    return undefined;
   };
 }
 
 function list(check: Check): Check {
   return (value) => {
-    if (!Array.isArray(value)) return ': expected a list';
+    if (!Array.isArray(value)) return NO_LIST;
     for (let i = 0; i < value.length; i++) {
-      const refusal = check(value[i]);
-      if (refusal !== '') return `[${i}]${refusal}`;
+      const mismatch = check(value[i]);
+      if (mismatch !== undefined) return within(`[${i}]`, mismatch);
     }
-    return '';
+    return undefined;
   };
 }
 
 function table(check: Check): Check {
   return (value) => {
-    if (!isRecord(value)) return ': expected an object';
+    if (!isRecord(value)) return NO_OBJECT;
     for (const [key, entry] of Object.entries(value)) {
-      const refusal = check(entry);
-      if (refusal !== '') return `['${key.slice(0, 60)}']${refusal}`;
+      const mismatch = check(entry);
+      if (mismatch !== undefined) return within(`['${key.slice(0, 60)}']`, mismatch);
     }
-    return '';
+    return undefined;
   };
 }

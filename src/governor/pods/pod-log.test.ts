@@ -174,15 +174,23 @@ describe('what is damaged', () => {
     expect(complete.isTruncated).toBe(false);
   });
 
+  test('a log of an earlier version is refused, with the version of TEG that reads it', () => {
+    const error = refusal(() =>
+      read('{"format":"teg-pod-log","version":1,"teg":"0.1.0","effects":true,"seed":1}\n'),
+    );
+    expect(error.code).toBe('TEG_LOG_INVALID');
+    expect(error.message).toContain('got version 1 of the format, written by teg 0.1.0, expected version 2');
+  });
+
   test.each([
     ['', 1],
     ['\n', 1],
     ['not a log\n', 1],
     ['{"format":"teg-pod-log"', 1],
     ['{"format":"teg-zone-events","version":1}\n', 1],
-    ['{"format":"teg-pod-log","version":2,"options":{}}\n', 1],
-    ['{"format":"teg-pod-log","version":1}\n', 1],
-    ['{"format":"teg-pod-log","version":1,"seed":1,"options":{"preemption":"yes"}}\n', 1],
+    ['{"format":"teg-pod-log","version":3,"options":{}}\n', 1],
+    ['{"format":"teg-pod-log","version":2}\n', 1],
+    ['{"format":"teg-pod-log","version":2,"seed":1,"options":{"preemption":"yes"}}\n', 1],
   ])('no log: %j', (text, line) => {
     const error = refusal(() => read(text));
     expect(error.code).toBe('TEG_LOG_INVALID');
@@ -275,6 +283,7 @@ describe('digestOf', () => {
 
 /** Another value of the same type. */
 function changed(name: string, value: unknown): unknown {
+  if (typeof value === 'boolean') return !value;
   if (typeof value === 'number') return value + 1;
   if (typeof value === 'string') return `${value}x`;
   const more = name === 'claims' ? { claim: 'a/b', volume: 'c' } : 'more';

@@ -5,7 +5,7 @@
  * the effects of all steps so far stands at each step, and the effects themselves where there are any, so that a replay
  * can say which step was the first to differ and how.
  *
- *     {"format":"teg-pod-log","version":1,"teg":"…","effects":true,"seed":7,"options":{…}}
+ *     {"format":"teg-pod-log","version":2,"teg":"…","effects":true,"seed":7,"options":{…}}
  *     ["P",{"namespace":"a",…}]                                pod template 0
  *     ["N",{"labels":{…},"taints":[],…}]                       node shape 0
  *     {"t":12.5,"event":{"kind":"pod","pod":{…,"template":0}},"digest":4022871197}
@@ -27,10 +27,14 @@ import {
   CHECK_TEMPLATE,
   type Check,
   isRecord,
+  type Mismatch,
 } from './pod-log-checks.ts';
 
-/** Version of the format; a reader refuses others. */
-export const POD_LOG_VERSION = 1;
+/**
+ * Version of the format; a reader refuses others: what was decided on a log of another version is not what would be decided now.
+ * 2: nominations of others, victims known by their status, reports that are renewed.
+ */
+export const POD_LOG_VERSION = 2;
 
 const FORMAT = 'teg-pod-log';
 
@@ -285,7 +289,13 @@ export class PodLogReader {
     const expected = `the head of a ${FORMAT} of version ${POD_LOG_VERSION}`;
     if (!isRecord(value) || value.format !== FORMAT) throw this.invalid(line, expected);
     if (value.version !== POD_LOG_VERSION) {
-      throw this.invalid(line, `version ${POD_LOG_VERSION}, got ${String(value.version).slice(0, 20)}`);
+      const { teg } = value;
+      const by = typeof teg === 'string' && teg !== '' ? `teg ${teg.slice(0, 40)}` : 'another version of TEG';
+      throw new TegError(
+        'TEG_LOG_INVALID',
+        `event log line 1 '${line.slice(0, 80)}': got version ${String(value.version).slice(0, 20)} of the format, written by ` +
+          `${by}, expected version ${POD_LOG_VERSION}; replay it with the version of TEG that wrote it, or record again with this one`,
+      );
     }
     const options = { ...(isRecord(value.options) ? value.options : {}), seed: value.seed };
     this.require(line, 'options', CHECK_OPTIONS(options));
@@ -368,8 +378,8 @@ export class PodLogReader {
     return content;
   }
 
-  private require(line: string, what: string, refusal: string): void {
-    if (refusal !== '') throw this.invalid(line, `(${what}${refusal.replace(': expected ', ') ')}`);
+  private require(line: string, what: string, mismatch: Mismatch | undefined): void {
+    if (mismatch !== undefined) throw this.invalid(line, `(${what}${mismatch.at}) ${mismatch.expected}`);
   }
 
   private invalid(line: string, expected: string, cause?: unknown): TegError {

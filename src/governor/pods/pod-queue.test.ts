@@ -343,6 +343,8 @@ describe('what is said', () => {
           '0/4 nodes are available: 1 Too many pods, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable, 2 Insufficient cpu. preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling.',
         reason: 'Unschedulable',
         plugins: ['NodeResourcesFit', 'NodeUnschedulable', 'TaintToleration'],
+        generation: 1,
+        renewed: false,
       },
     ]);
     // Tried again for nothing: the same is not said again.

@@ -237,7 +237,7 @@ export class PodQueue {
     const { state } = this;
     const { rules, changes } = state;
     if (changes.concern(shape, rules)) return true;
-    if (changes.slots.size === 0 || rules.begin(shape) !== '') return false;
+    if (changes.slots.size === 0 || rules.begin(shape) !== undefined) return false;
     for (const slot of changes.slots) if (state.accepts(shape, priority, slot)) return true;
     return false;
   }

@@ -84,10 +84,22 @@ export interface PodRecord extends HeapEntry {
   place: number;
   /** Node whose room is kept for it; −1 if none. */
   nominated: number;
-  /** Node that it was nominated to when it was first seen; '' if none, and once it was tried. */
-  wantedNode: string;
+  /** Name of the node that room is to be kept on when it is described anew; '' if none. See `SchedulerState.expect`. */
+  expected: string;
+  /** `status.nominatedNodeName` as last seen. */
+  statusNode: string;
+  /** Node that somebody else nominated it to, which stands: honoured, and never cleared by us; '' if none. */
+  foreignNode: string;
+  /** Node that we nominated it to and that its status says, or will say; '' if none. */
+  ownNode: string;
+  /** What we had written as its nomination and have not seen in its status yet, oldest first. */
+  unseenNodes: readonly string[];
   /** Being deleted. */
   deleting: boolean;
+  /** Its status says that a scheduler preempted it. */
+  preempted: boolean;
+  /** `metadata.generation`. */
+  generation: number;
   /** Told to go by us, and not gone yet. */
   evicted: boolean;
   group: string;
@@ -101,11 +113,15 @@ export interface PodRecord extends HeapEntry {
   untilSeconds: number;
   /** Failures in a row that no event tells the end of. */
   failures: number;
-  /** What was last told of it. */
+  /** What is reported of it, by which plugins, and when that was written last; changed by `PodReports` alone. '': nothing. */
   told: string;
-  /** As what. */
+  /** As what it is reported. */
   toldReason: NotScheduledReason;
+  toldPlugins: readonly string[];
+  toldSeconds: number;
 }
+
+const NO_NODES: readonly string[] = Object.freeze([]);
 
 /** @returns A record for a pod seen first. */
 export function recordOf(
@@ -131,8 +147,15 @@ export function recordOf(
     nodeName: '',
     place: -1,
     nominated: -1,
-    wantedNode: pod.ours ? pod.nominatedNodeName : '',
+    expected: '',
+    statusNode: pod.nominatedNodeName,
+    // Also what we nominated before a restart: it cannot be told apart.
+    foreignNode: pod.ours ? pod.nominatedNodeName : '',
+    ownNode: '',
+    unseenNodes: NO_NODES,
     deleting: pod.deleting,
+    preempted: pod.preempted,
+    generation: pod.generation,
     evicted: false,
     group: pod.ours ? pod.group : '',
     gates: pod.gates,
@@ -144,12 +167,19 @@ export function recordOf(
     failures: 0,
     told: '',
     toldReason: 'Unschedulable',
+    toldPlugins: [],
+    toldSeconds: 0,
   };
 }
 
 /** @returns Whether a pod is about to go: it is not bound, and no member of its group. */
 export function isLeaving(pod: PodRecord): boolean {
   return pod.deleting || pod.evicted;
+}
+
+/** @returns Whether a pod is about to go because a scheduler preempted it. */
+export function isVictim(pod: PodRecord): boolean {
+  return pod.evicted || (pod.deleting && pod.preempted);
 }
 
 /** @returns Whether a pod counts on a node (which need not be known). */

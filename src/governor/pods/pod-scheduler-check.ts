@@ -110,20 +110,33 @@ function checkNominations({ state }: PodScheduler): void {
     }
     kept += pods.length;
   }
+  let expecting = [...state.expecting.values()].reduce((sum, pods) => sum + pods.size, 0);
   for (const pod of state.pods.values()) {
+    assert(pod.ownNode === '' || pod.foreignNode === '', `pod ${pod.name} was nominated by two`);
+    if (pod.expected !== '') {
+      assert(pod.nominated < 0, `room is kept for pod ${pod.name}, and to be kept elsewhere`);
+      assert(state.expecting.get(pod.expected)?.has(pod) === true, `pod ${pod.name} expects room in vain`);
+      expecting--;
+    }
     if (pod.nominated < 0) continue;
     kept--;
     assert(!isPlaced(pod), `room is kept for pod ${pod.name}, which is placed`);
   }
   assert(kept === 0, 'nominated pods are miscounted');
+  assert(expecting === 0, 'a pod that expects room is not known');
 }
 
 /** Every pod is in the heap of its state, and counted there. */
-function checkQueues({ state, queue, groups }: PodScheduler): void {
+function checkQueues({ state, queue, groups, reports }: PodScheduler): void {
   const counts = new Map<PodStateCode, number>();
   const hot = new Map<string, number>();
+  let reported = 0;
   for (const pod of state.pods.values()) {
     counts.set(pod.state, (counts.get(pod.state) ?? 0) + 1);
+    const isIdle = pod.state === PodState.Aside || isPlaced(pod);
+    assert(isIdle || !pod.deleting, `pod ${pod.name} is queued though it is being deleted`);
+    assert(pod.told === '' || !isPlaced(pod), `pod ${pod.name} is placed, and reported as waiting`);
+    if (pod.told !== '') reported++;
     if (pod.state !== PodState.Waiting && pod.state !== PodState.Active) {
       assert(pod.line === undefined, `pod ${pod.name} is in a line, but does not wait`);
     }
@@ -133,6 +146,7 @@ function checkQueues({ state, queue, groups }: PodScheduler): void {
       if (pod.state === PodState.Active) hot.set(pod.line.key, (hot.get(pod.line.key) ?? 0) + 1);
     }
   }
+  assert(reported === reports.size, 'a report that stands is not kept in mind');
   for (const code of Object.values(PodState)) {
     assert(queue.count(code) === (counts.get(code) ?? 0), `pods in state ${code} are miscounted`);
   }
@@ -248,7 +262,8 @@ function checkNothingFits(scheduler: PodScheduler): void {
       assert(slot < 0, `pod ${pod.name} waits, but fits on ${state.slots.nameOf(slot)}`);
       // Of the first in line: what helps it not could help others of lower priority only if pods that it would have go must stay.
       if (pod !== line.pods.peek() || line.confined || !preemption.mayHelp(pod)) return;
-      if (preemption.find(pod) === undefined) return;
+      // Those who would have to go from the node that it waits for are going already.
+      if (preemption.isRoomComing(pod) || preemption.find(pod) === undefined) return;
       throw new Error(`pod ${pod.name} waits, but others would go for it`);
     });
   }
@@ -260,7 +275,7 @@ function firstThatTakes(
   pod: PodRecord,
   allowed: ((slot: number) => boolean) | undefined,
 ): number {
-  if (state.rules.begin(pod.shape) !== '') return -1;
+  if (state.rules.begin(pod.shape) !== undefined) return -1;
   for (let slot = 0; slot < state.slots.count; slot++) {
     if (state.slots.descriptions[slot] === undefined || allowed?.(slot) === false) continue;
     if (state.accepts(pod.shape, pod.priority, slot, pod)) return slot;
@@ -281,7 +296,7 @@ function checkGroupWaits({ state }: PodScheduler, group: PodGroup): void {
   const members = pendingIn(group);
   const first = members[0] as PodRecord;
   if (topologyKeys.length > 0 || members.some((pod) => pod.shape !== first.shape)) return;
-  if (!state.rules.isPlain(first.shape) || state.rules.begin(first.shape) !== '') return;
+  if (!state.rules.isPlain(first.shape) || state.rules.begin(first.shape) !== undefined) return;
   let room = 0;
   for (let slot = 0; slot < state.slots.count; slot++) {
     if (state.nominated.has(slot) || !state.accepts(first.shape, first.priority, slot)) continue;

@@ -15,6 +15,7 @@ import { CORDON, tolerates } from '../../model/kubernetes/taints.ts';
 import type { Constraints } from './constraints.ts';
 import type { PodExplanation } from './explain-types.ts';
 import { GroupDecisions } from './group-decisions.ts';
+import { Nominations } from './nominations.ts';
 import { Placement } from './placement.ts';
 import { PodDecisions } from './pod-decisions.ts';
 import type {
@@ -28,6 +29,7 @@ import { explainPod } from './pod-explain.ts';
 import { isGroup, type PodGroup, PodGroups } from './pod-groups.ts';
 import { PodQueue } from './pod-queue.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
+import { PodReports } from './pod-reports.ts';
 import { Preemption } from './preemption.ts';
 import type { PodSchedulerCounters } from './scheduler-parts.ts';
 import { SchedulerState } from './scheduler-state.ts';
@@ -39,6 +41,7 @@ export class PodScheduler {
   readonly groups = new PodGroups();
   readonly preemption: Preemption;
   readonly placement: Placement;
+  readonly reports: PodReports;
   readonly counters: PodSchedulerCounters = {
     scheduled: 0,
     unschedulable: 0,
@@ -52,6 +55,7 @@ export class PodScheduler {
   };
   private readonly decisions: PodDecisions;
   private readonly groupDecisions: GroupDecisions;
+  private readonly nominations: Nominations;
   private readonly touched = new Set<string>();
   private effects: PodEffect[] = [];
 
@@ -64,7 +68,22 @@ export class PodScheduler {
     const emit = (effect: PodEffect): void => {
       this.effects.push(effect);
     };
-    const parts = { ...this.parts(), emit };
+    const { state, queue, preemption, groups, placement, counters, touched } = this;
+    this.nominations = new Nominations({ state, queue, preemption, emit });
+    this.reports = new PodReports(state, emit);
+    const { nominations, reports } = this;
+    const parts = {
+      state,
+      queue,
+      groups,
+      preemption,
+      placement,
+      nominations,
+      reports,
+      counters,
+      touched,
+      emit,
+    };
     this.decisions = new PodDecisions(parts);
     this.groupDecisions = new GroupDecisions(parts, this.decisions);
   }
@@ -104,7 +123,7 @@ export class PodScheduler {
 
   /** When a decision is needed though no event comes. */
   get dueSeconds(): number {
-    return Math.min(this.queue.dueSeconds, this.groupDecisions.dueSeconds);
+    return Math.min(this.queue.dueSeconds, this.groupDecisions.dueSeconds, this.reports.dueSeconds);
   }
 
   /** Groups that are waited for. For checks of bounds. */
@@ -134,11 +153,6 @@ export class PodScheduler {
     return explainPod({ state: this.state, groups: this.groups, preemption: this.preemption }, uid);
   }
 
-  private parts() {
-    const { state, queue, groups, preemption, placement, counters, touched } = this;
-    return { state, queue, groups, preemption, placement, counters, touched };
-  }
-
   private take(event: PodEvent): void {
     const { state, preemption } = this;
     switch (event.kind) {
@@ -161,7 +175,7 @@ export class PodScheduler {
         state.setNode(event.node);
         return;
       case 'node-gone':
-        this.decisions.nominationLost(state.removeNode(event.name));
+        this.nominations.nodeLost(state.removeNode(event.name));
         return;
       case 'group':
         this.setGroup(event.group);
@@ -201,6 +215,7 @@ export class PodScheduler {
     state.changes.clear();
     this.decisions.admitExcess();
     this.groupDecisions.look();
+    this.decisions.renewReports();
     for (let left = max; left > 0; ) {
       const item = queue.next();
       if (item === undefined) return;
@@ -244,6 +259,9 @@ export class PodScheduler {
     }
     record.startedSeconds = pod.startedSeconds;
     record.gates = pod.gates;
+    record.generation = pod.generation;
+    record.preempted = pod.preempted;
+    this.nominations.observe(record, pod.nominatedNodeName);
     if (pod.deleting && !record.deleting) state.setDeleting(record);
     if (record.ours && pod.group !== record.group) this.changeGroup(record, pod.group);
   }
@@ -270,6 +288,7 @@ export class PodScheduler {
       state.placeByName(record, nodeName);
       this.groups.foundPlaced(record);
     }
+    this.reports.forget(record);
     if (record.state !== PodState.Bound) queue.move(record, PodState.Bound);
   }
 
@@ -277,6 +296,7 @@ export class PodScheduler {
     const { state, queue } = this;
     const record = state.pods.get(uid);
     if (record === undefined) return;
+    this.reports.forget(record);
     state.removePod(record);
     queue.forget(record);
     if (record.group !== '') this.loseGroup(this.groups.leave(record), record.group);
@@ -315,9 +335,12 @@ export class PodScheduler {
       if (pod?.state !== PodState.Binding) return;
       state.unplace(pod);
       pod.evicted = false;
+      // Its status still has what we wrote.
+      this.nominations.withdraw(pod);
       if (outcome === 'gone' || pod.deleting) queue.move(pod, PodState.Aside);
       else {
         queue.backOff(pod);
+        this.nominations.honour(pod);
         if (reason !== '') this.decisions.tell(pod, reason, [], 'SchedulerError');
       }
     }

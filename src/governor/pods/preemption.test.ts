@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../kernel/random.ts';
 import type { BudgetDescription, PodAffinityTerm, PodDescription } from '../../model/kubernetes/pod.ts';
+import type { PodRecord } from './pod-records.ts';
 import {
   bindings,
   budget,
@@ -38,8 +39,10 @@ describe('a pod of high priority', () => {
         message: '0/1 nodes are available: 1 Insufficient cpu.',
         reason: 'Unschedulable',
         plugins: ['NodeResourcesFit'],
+        generation: 1,
+        renewed: false,
       },
-      { kind: 'nominate', uid: 'p', namespace: 'default', name: 'p', node: 'a' },
+      { kind: 'nominate', uid: 'p', namespace: 'default', name: 'p', node: 'a', was: '' },
       ...['v1', 'v0'].map((uid) => ({
         kind: 'evict',
         uid,
@@ -177,10 +180,30 @@ describe('an eviction', () => {
     cluster.pods(pod('p', { requests: requests(4000) }, HIGH));
     expect(victims(cluster.decide())).toEqual(['v0']);
     expect(cluster.step({ kind: 'evict-done', uid: 'v0', done: false })).toEqual([
-      { kind: 'nominate', uid: 'p', namespace: 'default', name: 'p', node: '' },
+      { kind: 'nominate', uid: 'p', namespace: 'default', name: 'p', node: '', was: 'a' },
     ]);
     expect(cluster.decide()).toEqual([]);
     expect(victims(cluster.wait(1.1).decide())).toEqual(['v0']);
+  });
+
+  test('that cannot be done leaves nominations alone that it would not have helped', () => {
+    const cluster = new TestCluster().nodes(node('a'));
+    cluster.others('low', 'a', { requests: requests(2000) }, { priority: 1 });
+    cluster.others('high', 'a', { requests: requests(2000) }, { priority: 7 });
+    cluster.pods(pod('p', { requests: requests(2000) }, { priority: 5 }));
+    expect(victims(cluster.decide())).toEqual(['low']);
+    cluster.pods(pod('q', { requests: requests(2000) }, { priority: 10 }));
+    // q takes over what is on its way out; p has nobody left to go for it.
+    cluster.decide();
+    cluster.pods(pod('r', { requests: requests(2000) }, { priority: 10 }));
+    expect(victims(cluster.decide())).toEqual(['high']);
+    const { nominated } = cluster.scheduler.state.pods.get('q') as PodRecord;
+    cluster.pods(pod('s', { requests: requests(1) }, { priority: 3, nominatedNodeName: 'a' }));
+    cluster.decide();
+    cluster.step({ kind: 'evict-done', uid: 'high', done: false });
+    expect(nominated).toBe(0);
+    expect(cluster.scheduler.state.pods.get('s')?.nominated).toBe(0);
+    expect(cluster.scheduler.state.pods.get('r')?.nominated).toBe(-1);
   });
 
   test('of a pod that is gone meanwhile is as good', () => {
@@ -222,7 +245,7 @@ describe('a nomination', () => {
     cluster.pods(pod('p', { requests: requests(4000) }, HIGH));
     cluster.decide();
     expect(cluster.step({ kind: 'node-gone', name: 'a' })).toEqual([
-      { kind: 'nominate', uid: 'p', namespace: 'default', name: 'p', node: '' },
+      { kind: 'nominate', uid: 'p', namespace: 'default', name: 'p', node: '', was: 'a' },
     ]);
     const again = fullNode([1]);
     again.pods(pod('p', { requests: requests(4000) }, HIGH), pod('q', { requests: requests(3500) }));
@@ -240,6 +263,7 @@ describe('a nomination', () => {
       namespace: 'default',
       name: 'p',
       node: '',
+      was: 'a',
     });
   });
 
@@ -255,6 +279,7 @@ describe('a nomination', () => {
       namespace: 'default',
       name: 'p',
       node: '',
+      was: 'a',
     });
     cluster.others('w', 'b');
     cluster.nodes(node('b', { cpuMilli: 1000 }));

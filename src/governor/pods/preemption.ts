@@ -10,11 +10,18 @@
 import type { BudgetDescription } from '../../model/kubernetes/pod.ts';
 import { matchesSelector } from '../../model/kubernetes/requirements.ts';
 import { Refusal } from './constraints.ts';
-import { isLeaving, type PodRecord } from './pod-records.ts';
+import { isLeaving, isVictim, type PodRecord } from './pod-records.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 
-/** Why a pod does not preempt again: somebody goes for it already. */
-export const TERMINATING = 'not eligible due to a terminating pod on the nominated node.';
+/** Why a pod may not preempt: preemption is turned off, its own policy forbids it, or victims are on their way out for it already. */
+export type Ineligible = 'disabled' | 'never' | 'terminating';
+
+/** The same in kube-scheduler's words. */
+export const INELIGIBLE_TEXTS: Readonly<Record<Ineligible, string>> = {
+  disabled: 'preemption is turned off.',
+  never: 'not eligible due to preemptionPolicy=Never.',
+  terminating: 'not eligible due to a terminating pod on the nominated node.',
+};
 
 /** Of so many candidates at least one is chosen: a tenth of the nodes, and 100 if there are as many. */
 const CANDIDATES_MIN = 100;
@@ -54,17 +61,33 @@ export class Preemption {
     this.state = state;
   }
 
-  /** @returns Why the pod may not preempt, '' if it may. */
-  ineligible(pod: PodRecord): string {
-    if (!this.state.options.preemption) return 'preemption is turned off.';
-    if (pod.shape.template.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
-    if (pod.nominated >= 0 && this.hasLeaving(pod)) return TERMINATING;
-    return '';
+  /** @returns Why the pod may not preempt; undefined: it may. */
+  ineligible(pod: PodRecord): Ineligible | undefined {
+    if (!this.state.options.preemption) return 'disabled';
+    if (pod.shape.template.preemptionPolicy === 'Never') return 'never';
+    if (pod.nominated >= 0 && this.victimsOf(pod).length > 0 && this.couldTake(pod, pod.nominated)) {
+      return 'terminating';
+    }
+    return undefined;
+  }
+
+  /** @returns Victims of preemption that have not left yet the node that the pod is nominated to. O(pods on it). */
+  victimsOf(pod: PodRecord): readonly PodRecord[] {
+    const pods = this.state.slots.pods[pod.nominated] ?? [];
+    return pods.filter((other) => isVictim(other) && other.priority < pod.priority);
+  }
+
+  /** Whether a node could take the pod if pods went from it. O(rules of the shape). */
+  couldTake(pod: PodRecord, slot: number): boolean {
+    const { rules, accounts } = this.state;
+    if (!accounts.couldFit(slot, pod.shape.request) || rules.begin(pod.shape) !== undefined) return false;
+    const refusal = rules.check(slot);
+    return refusal === Refusal.None || rules.isResolvable(refusal);
   }
 
   /** Whether the pod may preempt, and somebody could be preempted. O(priorities). */
   mayHelp(pod: PodRecord): boolean {
-    return this.state.hasLowerThan(pod.priority) && this.ineligible(pod) === '';
+    return this.state.hasLowerThan(pod.priority) && this.ineligible(pod) === undefined;
   }
 
   /** Whether pods could go from a node so that the pod fits. After `mayHelp`. O(pods on it). */
@@ -72,19 +95,29 @@ export class Preemption {
     return this.tryNode(pod, slot) !== undefined;
   }
 
-  /** @returns The best node with its victims; undefined if none helps. @cost O(nodes + pods on those that may help). */
+  /** Whether the pod fits on its nominated node once those have gone that are leaving already. O(pods on it). */
+  isRoomComing(pod: PodRecord): boolean {
+    return pod.nominated >= 0 && this.tryNode(pod, pod.nominated)?.victims.every(isLeaving) === true;
+  }
+
+  /**
+   * @returns The best node with its victims, the nominated one among equals; undefined if none helps.
+   * @cost    O(nodes + pods on those that may help).
+   */
   find(pod: PodRecord): Candidate | undefined {
     const { state } = this;
     if (!state.hasLowerThan(pod.priority)) return undefined;
     const { count, live } = state.slots;
     const enough = Math.max(CANDIDATES_MIN, Math.floor(live / 10));
-    let best: Candidate | undefined;
-    let found = 0;
+    // First the node that room is kept on: a pod moves on only for a better one, and never back and forth.
+    let best = pod.nominated >= 0 ? this.tryNode(pod, pod.nominated) : undefined;
+    let found = best === undefined ? 0 : 1;
     for (let i = 0; i < count; i++) {
       // As kube-scheduler: enough candidates, and one among them that breaks no budget.
       if (found >= enough && best?.broken === 0) break;
       const slot = (this.cursor + i) % count;
-      const candidate = state.slots.descriptions[slot] === undefined ? undefined : this.tryNode(pod, slot);
+      if (slot === pod.nominated || state.slots.descriptions[slot] === undefined) continue;
+      const candidate = this.tryNode(pod, slot);
       if (candidate === undefined) continue;
       found++;
       if (best === undefined || isBetter(candidate, best)) best = candidate;
@@ -111,11 +144,6 @@ export class Preemption {
     return true;
   }
 
-  private hasLeaving(pod: PodRecord): boolean {
-    const pods = this.state.slots.pods[pod.nominated] ?? [];
-    return pods.some((other) => isLeaving(other) && other.priority < pod.priority);
-  }
-
   private tryNode(pod: PodRecord, slot: number): Candidate | undefined {
     const { rules, accounts } = this.state;
     const lower = this.lowerOn(slot, pod.priority);
@@ -123,7 +151,7 @@ export class Preemption {
     for (const victim of lower) accounts.add(slot, victim.shape.request, -1);
     let victims: Victims | undefined;
     if (accounts.fits(slot, pod.shape.request)) {
-      const refusal = rules.begin(pod.shape) === '' ? rules.check(slot) : Refusal.NodeName;
+      const refusal = rules.begin(pod.shape) === undefined ? rules.check(slot) : Refusal.NodeName;
       if (refusal === Refusal.None || rules.isResolvable(refusal)) victims = this.choose(pod, slot, lower);
     }
     const gone = victims?.list ?? lower;
@@ -193,7 +221,7 @@ export class Preemption {
 
   private fits(pod: PodRecord, slot: number, withRules: boolean): boolean {
     const { state } = this;
-    if (withRules && state.rules.begin(pod.shape) !== '') return false;
+    if (withRules && state.rules.begin(pod.shape) !== undefined) return false;
     return state.accepts(pod.shape, pod.priority, slot, pod);
   }
 

@@ -7,7 +7,7 @@
 import { Random } from '../../kernel/random.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodDescription, PodTemplate } from '../../model/kubernetes/pod.ts';
-import type { BindOutcome, PodEffect, PodEvent, PodSchedulerOptions } from './pod-events.ts';
+import type { BindOutcome, NominateEffect, PodEffect, PodEvent, PodSchedulerOptions } from './pod-events.ts';
 import {
   budget,
   GIB,
@@ -106,7 +106,9 @@ export class RandomLife {
   /** Takes in what the scheduler wants done. */
   take(effects: readonly PodEffect[]): void {
     for (const effect of effects) {
-      if (effect.kind === 'bind' || effect.kind === 'evict') this.open.push(effect);
+      if (effect.kind === 'bind' || effect.kind === 'evict' || effect.kind === 'nominate') {
+        this.open.push(effect);
+      }
       if (effect.kind === 'gang-release') {
         for (const uid of effect.uids) {
           const known = this.pods.get(uid);
@@ -138,17 +140,27 @@ export class RandomLife {
     return all[this.draw(Math.max(1, all.length))];
   }
 
-  /** What became of a binding or an eviction. */
+  /** What became of a binding, an eviction or a nomination. */
   private answer(): PodEvent {
     const [effect] = this.open.splice(this.draw(this.open.length), 1) as [PodEffect];
     if (effect.kind === 'evict') {
       const known = this.pods.get(effect.uid);
       if (this.draw(8) === 0) return { kind: 'evict-done', uid: effect.uid, done: false };
-      if (known !== undefined) this.pods.set(effect.uid, { ...known, deleting: true });
+      if (known !== undefined) this.pods.set(effect.uid, { ...known, deleting: true, preempted: true });
       return { kind: 'evict-done', uid: effect.uid, done: true };
     }
+    if (effect.kind === 'nominate') return this.nominated(effect);
     if (effect.kind !== 'bind') throw new Error('no answer is due');
     return { kind: 'bind-done', uid: effect.uid, outcome: this.bind(effect.uid, effect.node) };
+  }
+
+  /** A status as it was written, unless others wrote meanwhile. */
+  private nominated({ uid, node: nominatedNodeName, was }: NominateEffect): PodEvent {
+    const known = this.pods.get(uid);
+    if (known === undefined) return { kind: 'decide', max: 1 };
+    const isOurs = nominatedNodeName !== '' || known.nominatedNodeName === was;
+    if (isOurs) this.pods.set(uid, { ...known, nominatedNodeName });
+    return { kind: 'pod', pod: this.pods.get(uid) as PodDescription };
   }
 
   private bind(uid: string, nodeName: string): BindOutcome {
@@ -299,6 +311,11 @@ export class RandomLife {
     if (what === 8) return { ...known, template: { ...known.template, labels: { app: 'a' } } };
     if (what === 9)
       return { ...known, group: known.group === '' ? '' : `core:default/g${this.draw(this.size.groups)}` };
+    if (what === 10) {
+      // Others nominate it, or take that back.
+      const at = `node-${this.draw(2 * this.size.nodes)}`;
+      return { ...known, nominatedNodeName: this.draw(3) === 0 ? '' : at };
+    }
     return known;
   }
 }
@@ -314,5 +331,6 @@ export function randomOptions(seed: number): PodSchedulerOptions {
     gangRepairSeconds: [2, 60, 0][seed % 3] as number,
     gangSearchChecksMax: [20_000, 50, 0][seed % 3] as number,
     preemption: seed % 5 > 0,
+    renewalSeconds: [300, 15, 0][seed % 3] as number,
   };
 }

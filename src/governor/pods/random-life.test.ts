@@ -68,9 +68,11 @@ describe('a random life', () => {
       notBound: 0,
       unschedulable: 0,
     };
-    for (const seed of [1, 2, 3, 9]) {
+    const lives = [1, 2, 3].map((seed) => ({ seed, size: SMALL }));
+    lives.push({ seed: 6, size: { ...SMALL, nodes: 8, groups: 6 } });
+    for (const { seed, size } of lives) {
       let last: PodScheduler | undefined;
-      live(seed, SMALL, 6000, (scheduler) => {
+      live(seed, size, 6000, (scheduler) => {
         last = scheduler;
         for (const code of scheduler.state.pods.values()) seen.add(`${code.state}`);
       });
@@ -109,7 +111,8 @@ function sizesOf(scheduler: PodScheduler): Record<string, number> {
     resources: state.accounts.resources.length,
     accountsBytes: state.accounts.bytes,
     groups: groups.groups.size + scheduler.groupsKept,
-    nominated: state.nominated.size,
+    nominated: state.nominated.size + state.expecting.size,
+    reports: scheduler.reports.size,
     priorities: state.priorities.size,
     changes: state.changes.shapes.size + state.changes.slots.size + state.changes.claims.size,
     zones: zones.length,

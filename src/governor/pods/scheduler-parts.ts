@@ -1,10 +1,12 @@
 /**
  * What the halves of the pod scheduler share.
  */
+import type { Nominations } from './nominations.ts';
 import type { Placement } from './placement.ts';
 import type { PodEffect } from './pod-events.ts';
 import type { PodGroups } from './pod-groups.ts';
 import type { PodQueue } from './pod-queue.ts';
+import type { PodReports } from './pod-reports.ts';
 import type { Preemption } from './preemption.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 
@@ -31,6 +33,8 @@ export interface SchedulerParts {
   readonly groups: PodGroups;
   readonly preemption: Preemption;
   readonly placement: Placement;
+  readonly nominations: Nominations;
+  readonly reports: PodReports;
   readonly counters: PodSchedulerCounters;
   /** Groups of which a member has changed in this step: they are reviewed at its end. */
   readonly touched: Set<string>;

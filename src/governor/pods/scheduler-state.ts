@@ -35,6 +35,8 @@ export class SchedulerState {
   readonly changes: Changes;
   /** Pods for which room is kept, by slot. */
   readonly nominated = new Map<number, PodRecord[]>();
+  /** Pods for which room is to be kept on a node once it is described anew, by its name: it is not known, or could not take them. */
+  readonly expecting = new Map<string, Set<PodRecord>>();
   /** Pods on nodes by priority: whether anybody can be preempted is known at once. */
   readonly priorities = new Map<number, number>();
   private sequence = 0;
@@ -66,6 +68,7 @@ export class SchedulerState {
       this.homeless.delete(node.name);
       for (const pod of waiting) this.settle(pod, slot, true);
     }
+    for (const pod of [...(this.expecting.get(node.name) ?? [])]) this.nominate(pod, slot);
     this.changes.nodes = true;
     this.gained(slot);
   }
@@ -83,7 +86,10 @@ export class SchedulerState {
       this.shelter(pod, name);
     }
     const nominated = [...(this.nominated.get(slot) ?? [])];
-    for (const pod of nominated) this.clearNomination(pod);
+    for (const pod of nominated) {
+      this.clearNomination(pod);
+      if (pod.foreignNode === name) this.expect(pod);
+    }
     this.rules.removeNode(slot);
     this.zones.removeNode(slot);
     this.accounts.clear(slot);
@@ -183,8 +189,9 @@ export class SchedulerState {
     this.clearNomination(pod);
   }
 
-  /** Keeps room for a pod on a node. */
+  /** Keeps room for a pod on a node. Nothing happens if it is kept there already. */
   nominate(pod: PodRecord, slot: number): void {
+    if (pod.nominated === slot) return;
     this.clearNomination(pod);
     pod.nominated = slot;
     const list = this.nominated.get(slot);
@@ -192,8 +199,24 @@ export class SchedulerState {
     else list.push(pod);
   }
 
+  /** Keeps no room for a pod now, but on the node that others nominated it to as soon as that is described anew. */
+  expect(pod: PodRecord): void {
+    this.clearNomination(pod);
+    const { foreignNode: name } = pod;
+    pod.expected = name;
+    const pods = this.expecting.get(name);
+    if (pods === undefined) this.expecting.set(name, new Set([pod]));
+    else pods.add(pod);
+  }
+
   /** Keeps no room for a pod any more. */
   clearNomination(pod: PodRecord): void {
+    if (pod.expected !== '') {
+      const pods = this.expecting.get(pod.expected);
+      pods?.delete(pod);
+      if (pods?.size === 0) this.expecting.delete(pod.expected);
+      pod.expected = '';
+    }
     if (pod.nominated < 0) return;
     const slot = pod.nominated;
     const left = (this.nominated.get(slot) ?? []).filter((other) => other !== pod);
@@ -259,7 +282,7 @@ export class SchedulerState {
     let fits = accounts.fits(slot, shape.request);
     if (fits && [shape, ...others.map((pod) => pod.shape)].some((each) => rules.dependsOnPods(each))) {
       for (const pod of others) rules.addPod(slot, pod.shape, pod.uid);
-      fits = rules.begin(shape) === '' && rules.check(slot) === Refusal.None;
+      fits = rules.begin(shape) === undefined && rules.check(slot) === Refusal.None;
       for (const pod of others) rules.removePod(slot, pod.shape, pod.uid);
       rules.begin(shape);
     }

@@ -38,6 +38,7 @@ export const SCHEDULER_OPTIONS: PodSchedulerOptions = {
   gangRepairSeconds: 60,
   gangSearchChecksMax: 20_000,
   preemption: true,
+  renewalSeconds: 300,
 };
 
 /** A node of 4 cores, 32 GiB and 110 pods, with the label of its name. */
@@ -109,8 +110,10 @@ export function pod(
     nodeName: '',
     ended: false,
     deleting: false,
+    preempted: false,
     gates: [],
     priority: 0,
+    generation: 1,
     nominatedNodeName: '',
     createdSeconds: 0,
     startedSeconds: 0,

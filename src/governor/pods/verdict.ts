@@ -4,7 +4,7 @@
  * Tools and people read these texts, so they are the stock scheduler's to the letter: one count a reason, sorted as text.
  */
 import { REFUSAL_PLUGINS } from './constraints/refusals.ts';
-import { Refusal } from './constraints.ts';
+import { type PreFilterRefusal, Refusal } from './constraints.ts';
 import type { PodRecord } from './pod-records.ts';
 import type { Preemption } from './preemption.ts';
 import type { SchedulerState } from './scheduler-state.ts';
@@ -111,17 +111,17 @@ export interface VerdictOptions {
   readonly allowed?: ((slot: number) => boolean) | undefined;
 }
 
-/** Makes the text of a refusal by all nodes. After `rules.begin(shape)`. @param before What no node can change, '' if nothing. */
+/** Makes the text of a refusal by all nodes. After `rules.begin(shape)`. @param before What no node can change. */
 export function verdictOf(
   state: SchedulerState,
   shape: Shape,
-  before: string,
+  before: PreFilterRefusal | undefined,
   { otherwise = 'room is kept for nominated pods', allowed }: VerdictOptions = {},
 ): Verdict {
   const { live } = state.slots;
   if (live === 0) return { message: 'no nodes available to schedule pods', plugins: [] };
   const head = `0/${live} nodes are available:`;
-  if (before !== '') return { message: `${head} ${before}.`, plugins: [] };
+  if (before !== undefined) return { message: `${head} ${before.reason}.`, plugins: [before.plugin] };
   const reasons = countReasons(state, shape, allowed);
   const texts = reasons.map(({ reason, nodes }) => `${nodes} ${reason}`).sort();
   const plugins = [...new Set(reasons.map(({ plugin }) => plugin))].sort();
@@ -131,6 +131,8 @@ export function verdictOf(
 
 /** What kube-scheduler says of nodes where preemption could not even be tried, and of those where there is nobody to preempt. */
 const NOT_HELPFUL = 'Preemption is not helpful for scheduling';
+/** Nodes that would take the pod without the pods of lower priority, were there no others that are to go there. */
+const KEPT = 'node(s) keep their room for nominated pods';
 const NO_VICTIMS = 'No preemption victims found for incoming pod';
 
 /**
@@ -148,7 +150,7 @@ export function vainPreemptionText(state: SchedulerState, preemption: Preemption
   const lacks = new LackCounts(shape.request.columns.length);
   let notHelpful = 0;
   let withoutVictims = 0;
-  if (rules.begin(shape) !== '') notHelpful = slots.live;
+  if (rules.begin(shape) !== undefined) notHelpful = slots.live;
   else {
     const anyLower = state.hasLowerThan(pod.priority);
     let looked = 0;
@@ -186,6 +188,7 @@ function refuseAt(
   const { rules } = state;
   const refusal = rules.check(slot);
   const asked = refusal === Refusal.None || refusal > Refusal.Resources;
-  if ((asked && lacks.count(state, slot, shape)) || refusal === Refusal.None) return;
-  for (const text of rules.texts(slot, refusal)) note(text, 1);
+  if (asked && lacks.count(state, slot, shape)) return;
+  const texts = refusal === Refusal.None ? [KEPT] : rules.texts(slot, refusal);
+  for (const text of texts) note(text, 1);
 }

@@ -130,9 +130,14 @@ export interface PodDescription {
   readonly ended: boolean;
   /** Has a deletion timestamp: if it is not assigned it is not scheduled; if it is, it holds its room until it is gone. */
   readonly deleting: boolean;
+  /** Its status says that a scheduler preempted it (condition DisruptionTarget, reason PreemptionByScheduler). */
+  readonly preempted: boolean;
   /** Scheduling gates that are left. Not empty: not scheduled. */
   readonly gates: readonly string[];
   readonly priority: number;
+  /** `metadata.generation`: grows with each change of its spec; 0: the server does not say. */
+  readonly generation: number;
+  /** `status.nominatedNodeName`, whoever wrote it. */
   readonly nominatedNodeName: string;
   /** Seconds since 1970. */
   readonly createdSeconds: number;

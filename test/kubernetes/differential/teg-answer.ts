@@ -19,6 +19,7 @@ const OPTIONS: PodSchedulerOptions = {
   gangRepairSeconds: 0,
   gangSearchChecksMax: 0,
   preemption: true,
+  renewalSeconds: 300,
 };
 
 /** What TEG says of a case. */
@@ -56,7 +57,7 @@ export function askTeg(objects: readonly Json[], probe: Json, order?: Draw): Teg
 function feasibleNodes({ state }: PodScheduler, uid: string): string[] {
   const pod = state.pods.get(uid);
   if (pod === undefined) throw new Error('the probe is not known');
-  if (state.rules.begin(pod.shape) !== '') return [];
+  if (state.rules.begin(pod.shape) !== undefined) return [];
   const feasible: string[] = [];
   for (let slot = 0; slot < state.slots.count; slot++) {
     if (state.slots.descriptions[slot] === undefined) continue;

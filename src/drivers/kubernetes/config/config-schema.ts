@@ -103,6 +103,12 @@ const QUEUE = z.strictObject({
     1_000_000,
     'Pods that wait at most; further ones are told so by an event.',
   ),
+  renewalSeconds: seconds(
+    0,
+    86_400,
+    300,
+    'Age at which the event and the condition of a pod that waits are renewed (200 pods a second at most); 0: never.',
+  ),
 });
 
 const GANGS = z.strictObject({

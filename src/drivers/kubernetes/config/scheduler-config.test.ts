@@ -50,7 +50,12 @@ describe('the defaults', () => {
         listPageSize: 500,
       },
       zones: { label: '', nodesMax: 2000 },
-      queue: { backoffSecondsFirst: 1, backoffSecondsMax: 10, waitingPodsMax: 1_000_000 },
+      queue: {
+        backoffSecondsFirst: 1,
+        backoffSecondsMax: 10,
+        waitingPodsMax: 1_000_000,
+        renewalSeconds: 300,
+      },
       gangs: { repairSeconds: 60, searchChecksMax: 20_000 },
       preemption: { enabled: true },
       events: { queueMax: 20_000, perSecondMax: 1000 },

@@ -21,8 +21,10 @@ describe('podOf', () => {
       nodeName: '',
       ended: false,
       deleting: false,
+      preempted: false,
       gates: [],
       priority: 0,
+      generation: 0,
       nominatedNodeName: '',
       createdSeconds: Date.UTC(2026, 2, 1, 10) / 1000,
       startedSeconds: 0,
@@ -138,6 +140,19 @@ describe('podOf', () => {
       ],
       unsupported: [],
     });
+  });
+
+  test('tells victims of preemption from other pods that leave', () => {
+    const victim = deploymentPod();
+    const condition = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler' };
+    victim.metadata.deletionTimestamp = '2026-03-01T10:00:00Z';
+    victim.metadata.generation = 4;
+    victim.status = { conditions: [{ type: 'Ready', status: 'False' }, condition] };
+    expect(podOf(victim, 'teg')).toMatchObject({ deleting: true, preempted: true, generation: 4 });
+    for (const other of [{ status: 'False' }, { reason: 'EvictionByEvictionAPI' }, { type: 'Ready' }]) {
+      victim.status = { conditions: [{ ...condition, ...other }] };
+      expect(podOf(victim, 'teg')).toMatchObject({ deleting: true, preempted: false });
+    }
   });
 
   test('where a pod stands', () => {

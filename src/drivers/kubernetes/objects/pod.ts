@@ -67,6 +67,7 @@ function describe(
   const namespace = textOf(metadata.namespace, 'metadata.namespace');
   const name = textOf(metadata.name, 'metadata.name');
   const nodeName = maybeText(spec.nodeName, 'spec.nodeName');
+  const deleting = metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null;
   const parts = { namespace, name, metadata, spec, status: nodeName === '' ? undefined : status };
   return {
     uid: textOf(metadata.uid, 'metadata.uid'),
@@ -75,15 +76,29 @@ function describe(
     ours: spec.schedulerName === schedulerName,
     nodeName,
     ended: status.phase === 'Succeeded' || status.phase === 'Failed',
-    deleting: metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null,
+    deleting,
+    // Only where it matters: most pods are not being deleted.
+    preempted: deleting && isPreempted(status),
     gates: gatesOf(spec.schedulingGates),
     priority: maybeInteger(spec.priority, 'spec.priority', INT32_MIN, INT32_MAX, 0),
+    generation: maybeInteger(metadata.generation, 'metadata.generation', 0, Number.MAX_SAFE_INTEGER, 0),
     nominatedNodeName: maybeText(status.nominatedNodeName, 'status.nominatedNodeName'),
     createdSeconds: maybeSeconds(metadata.creationTimestamp, 'metadata.creationTimestamp'),
     startedSeconds: maybeSeconds(status.startTime, 'status.startTime'),
     group: groupOf(namespace, metadata, spec),
     template: templates === undefined ? templateOf(parts) : templates.templateFor(parts),
   };
+}
+
+/** Whether a scheduler preempted the pod, as kube-scheduler tells its victims from other pods that leave. */
+function isPreempted(status: ApiObject): boolean {
+  for (const each of maybeList(status.conditions, 'status.conditions')) {
+    const condition = recordOf(each, 'status.conditions[]');
+    if (condition.type === 'DisruptionTarget') {
+      return condition.status === 'True' && condition.reason === 'PreemptionByScheduler';
+    }
+  }
+  return false;
 }
 
 function gatesOf(value: unknown): readonly string[] {

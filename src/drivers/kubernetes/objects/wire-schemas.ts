@@ -36,6 +36,7 @@ const IDENTITY = {
 };
 
 const OBJECT_META = message(IDENTITY);
+const POD_META = message({ ...IDENTITY, generation: integer(7) });
 const ANNOTATED_META = message({ ...IDENTITY, annotations: strings(12) });
 const OWNED_META = message({
   ...IDENTITY,
@@ -152,7 +153,7 @@ const POD_SPEC = message({
 
 const POD_STATUS = message({
   phase: text(1),
-  conditions: many(2, message({ type: text(1), reason: text(5) })),
+  conditions: many(2, message({ type: text(1), status: text(2), reason: text(5) })),
   startTime: time(7),
   containerStatuses: many(8, CONTAINER_STATUS),
   initContainerStatuses: many(10, CONTAINER_STATUS),
@@ -200,7 +201,7 @@ const PHASE = message({ phase: text(1) });
 
 /** Pod of core/v1. */
 export const POD: MessageSchema = message({
-  metadata: one(1, OBJECT_META),
+  metadata: one(1, POD_META),
   spec: one(2, POD_SPEC),
   status: one(3, POD_STATUS),
 });

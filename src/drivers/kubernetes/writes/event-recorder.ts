@@ -38,7 +38,7 @@ export interface EventRecorderOptions {
   readonly seriesSeconds?: number;
   /** A series is written at most this often; default 30 s. */
   readonly seriesWriteSeconds?: number;
-  /** Most events that are remembered for that; default 10,000. */
+  /** Most events that are remembered for that; default 50,000: those of as many waiting pods, renewed every five minutes, stay one event each. */
   readonly rememberedMax?: number;
   /** Tries for one write; default 16: an API server that is away for a minute loses no event, one that refuses keeps its place for about two. */
   readonly attemptsMax?: number;
@@ -108,7 +108,7 @@ export class EventRecorder {
       perSecondMin: 20,
       seriesSeconds: 600,
       seriesWriteSeconds: 30,
-      rememberedMax: 10_000,
+      rememberedMax: 50_000,
       attemptsMax: 16,
       backOff: { secondsFirst: 0.5, secondsMax: 15 },
       ...options,

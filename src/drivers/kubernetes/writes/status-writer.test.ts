@@ -10,6 +10,7 @@ interface StoredPod {
   node: string;
   condition: Record<string, unknown> | undefined;
   nominated: string;
+  generation: number;
 }
 
 /** Pods with the server's merge of conditions and its optimistic concurrency. */
@@ -23,6 +24,7 @@ class PodStatusStore {
       node: '',
       condition: undefined,
       nominated: '',
+      generation: 0,
       ...more,
     });
   }
@@ -50,7 +52,7 @@ class PodStatusStore {
       pod.version++;
     }
     return answer(200, {
-      metadata: { uid: pod.uid, resourceVersion: `${pod.version}` },
+      metadata: { uid: pod.uid, resourceVersion: `${pod.version}`, generation: pod.generation },
       spec: { ...(pod.node === '' ? {} : { nodeName: pod.node }) },
       status: {
         conditions: [{ type: 'Other' }, ...(pod.condition === undefined ? [] : [pod.condition])],
@@ -108,21 +110,64 @@ describe('StatusWriter', () => {
       condition: { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'one' },
     });
     writer.setNotScheduled(pod('a'), lacking('one'));
-    writer.nominate(pod('a'), '');
+    writer.nominate(pod('a'), '', 'n7');
     await clock.untilDone(writer.idle());
     expect(client.asked).toEqual(['GET /api/v1/namespaces/ns/pods/a']);
     expect(writer.counts).toMatchObject({ needless: 1, written: 0, merged: 1 });
+  });
+
+  test('clears its own nominations alone, also if several came before they were written', async () => {
+    const { store, writer, clock } = writerOf();
+    store.add('theirs', { nominated: 'n5' });
+    writer.nominate(pod('theirs'), '', 'n1');
+    store.add('ours', { nominated: 'n1' });
+    writer.nominate(pod('ours'), 'n2', 'n1');
+    writer.nominate(pod('ours'), '', 'n2');
+    store.add('taken');
+    writer.nominate(pod('taken'), 'n1', '');
+    await clock.untilDone(writer.idle());
+    expect(store.pods.get('theirs')?.nominated).toBe('n5');
+    expect(store.pods.get('ours')?.nominated).toBe('');
+    const taken = store.pods.get('taken') as StoredPod;
+    expect(taken.nominated).toBe('n1');
+    // Others write between our two writes.
+    Object.assign(taken, { nominated: 'n5', version: taken.version + 1 });
+    writer.nominate(pod('taken'), '', 'n1');
+    await clock.untilDone(writer.idle());
+    expect(taken.nominated).toBe('n5');
+  });
+
+  test('says which generation of the pod a condition is about, and writes it again for another one', async () => {
+    const { store, writer, clock } = writerOf();
+    store.add('a', { generation: 3 });
+    writer.setNotScheduled(pod('a'), { ...lacking('one'), generation: 2 });
+    await clock.untilDone(writer.idle());
+    expect(store.pods.get('a')?.condition).toMatchObject({ message: 'one', observedGeneration: 2 });
+    writer.setNotScheduled(pod('a'), { ...lacking('one'), generation: 3 });
+    await clock.untilDone(writer.idle());
+    expect(store.pods.get('a')?.condition).toMatchObject({ message: 'one', observedGeneration: 3 });
+    // Where the decision does not know it, the pod that was read does.
+    store.add('b', { generation: 7 });
+    writer.setNotScheduled(pod('b'), lacking('one'));
+    await clock.untilDone(writer.idle());
+    expect(store.pods.get('b')?.condition).toMatchObject({ observedGeneration: 7 });
+    // A server that does not keep generations is not written to again and again.
+    const { condition } = store.pods.get('a') as StoredPod;
+    store.add('old', { generation: 4, condition: { ...condition, observedGeneration: undefined } });
+    writer.setNotScheduled(pod('old'), { ...lacking('one'), generation: 4 });
+    await clock.untilDone(writer.idle());
+    expect(writer.counts).toMatchObject({ written: 3, needless: 1 });
   });
 
   test('nominates and clears, together with a condition or alone', async () => {
     const { store, writer, client, clock } = writerOf();
     store.add('a');
     writer.setNotScheduled(pod('a'), lacking('one'));
-    writer.nominate(pod('a'), 'n7');
+    writer.nominate(pod('a'), 'n7', '');
     await clock.untilDone(writer.idle());
     expect(store.pods.get('a')).toMatchObject({ nominated: 'n7', condition: { message: 'one' } });
     expect(client.requests).toHaveLength(2);
-    writer.nominate(pod('a'), '');
+    writer.nominate(pod('a'), '', 'n7');
     await clock.untilDone(writer.idle());
     expect(store.pods.get('a')!.nominated).toBe('');
     expect(client.requests[2]!.body).toMatchObject({ status: { nominatedNodeName: null } });

@@ -33,6 +33,8 @@ export interface PodIdentity {
 export interface NotScheduled {
   readonly reason: NotScheduledReason;
   readonly message: string;
+  /** `metadata.generation` of the pod that this was decided on; absent or 0: that of the pod as it is when it is written. */
+  readonly generation?: number;
 }
 
 /** What the writer needs, and its bounds. */
@@ -79,6 +81,8 @@ interface Wish {
   readonly pod: PodIdentity;
   condition: NotScheduled | undefined;
   nominated: string | undefined;
+  /** Our own nominations that the status may have now: nothing else is cleared. */
+  own: readonly string[];
 }
 
 /** What the server has, as of a resource version. */
@@ -89,8 +93,15 @@ interface Seen {
   readonly status: string;
   readonly reason: string;
   readonly message: string;
+  /** `observedGeneration` of the condition; 0: none, as on servers before 1.33. */
+  readonly observed: number;
+  /** `metadata.generation`; 0: none. */
+  readonly generation: number;
   readonly nominated: string;
 }
+
+/** Own nominations of a pod that are kept in mind until one is written. */
+const OWN_MAX = 8;
 
 /** See the head of the file. */
 export class StatusWriter {
@@ -151,12 +162,16 @@ export class StatusWriter {
 
   /** Condition PodScheduled=False, if the pod is still not bound when its turn comes. O(1). */
   setNotScheduled(pod: PodIdentity, condition: NotScheduled): void {
-    this.#wish(pod, condition, undefined);
+    this.#wish(pod, { condition, nominated: undefined, own: [] });
   }
 
-  /** Sets status.nominatedNodeName; '' clears it. O(1). */
-  nominate(pod: PodIdentity, node: string): void {
-    this.#wish(pod, undefined, node);
+  /**
+   * Sets status.nominatedNodeName; '' clears it, if it is still what we wrote. O(1).
+   *
+   * @param was Our own nomination before; '' if there was none.
+   */
+  nominate(pod: PodIdentity, node: string, was: string): void {
+    this.#wish(pod, { condition: undefined, nominated: node, own: was === '' ? [] : [was] });
   }
 
   /** Wants nothing of the pod any more: it was bound or is gone. What is on its way ends by itself, harmlessly. */
@@ -172,16 +187,17 @@ export class StatusWriter {
     return new Promise((resolve) => this.#idleListeners.add(resolve));
   }
 
-  #wish(pod: PodIdentity, condition: NotScheduled | undefined, nominated: string | undefined): void {
+  #wish(pod: PodIdentity, { condition, nominated, own }: Omit<Wish, 'pod'>): void {
     const later = this.#busy.get(pod.uid);
     const wish = later ?? this.#pending.get(pod.uid);
     if (wish !== undefined) {
       wish.condition = condition ?? wish.condition;
       wish.nominated = nominated ?? wish.nominated;
+      if (own.length > 0) wish.own = [...wish.own.slice(1 - OWN_MAX), ...own];
       this.#counts.merged++;
       return;
     }
-    const fresh: Wish = { pod, condition, nominated };
+    const fresh: Wish = { pod, condition, nominated, own };
     if (this.#busy.has(pod.uid)) this.#busy.set(pod.uid, fresh);
     else this.#enqueue(fresh);
   }
@@ -257,18 +273,26 @@ export class StatusWriter {
   #patchOf(wish: Wish, seen: Seen): object | undefined {
     const status: Record<string, unknown> = {};
     const { condition, nominated, pod } = wish;
-    if (
-      condition !== undefined &&
-      (seen.status !== 'False' || seen.reason !== condition.reason || seen.message !== condition.message)
-    ) {
+    if (condition !== undefined && isOther(condition, seen)) {
+      const { reason, message } = condition;
+      const observedGeneration = condition.generation || seen.generation;
       const now = secondTime(this.#options.clock.wallSeconds());
       // Merged by type on the server: what is left out stays as it is, so the time of the transition is kept.
       const transition = seen.status === 'False' ? {} : { lastTransitionTime: now };
       status.conditions = [
-        { type: 'PodScheduled', status: 'False', ...condition, lastProbeTime: null, ...transition },
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          reason,
+          message,
+          ...(observedGeneration > 0 ? { observedGeneration } : {}),
+          lastProbeTime: null,
+          ...transition,
+        },
       ];
     }
-    if (nominated !== undefined && nominated !== seen.nominated) {
+    const isOurs = nominated !== '' || wish.own.includes(seen.nominated);
+    if (nominated !== undefined && nominated !== seen.nominated && isOurs) {
       status.nominatedNodeName = nominated === '' ? null : nominated;
     }
     if (Object.keys(status).length === 0) return undefined;
@@ -300,6 +324,17 @@ export class StatusWriter {
   }
 }
 
+/** Whether a condition is not the one that is there. Generations count where the server keeps them. */
+function isOther({ reason, message, generation = 0 }: NotScheduled, seen: Seen): boolean {
+  if (seen.status !== 'False' || seen.reason !== reason || seen.message !== message) return true;
+  return seen.observed > 0 && seen.observed !== (generation || seen.generation);
+}
+
+function numberAt(body: unknown, ...path: string[]): number {
+  const value = at(body, ...path);
+  return typeof value === 'number' ? value : 0;
+}
+
 /** @returns What an answer says of the pod. */
 function seenOf(body: unknown, uid: string): Seen {
   const conditions = at(body, 'status', 'conditions');
@@ -311,6 +346,8 @@ function seenOf(body: unknown, uid: string): Seen {
     status: textAt(condition, 'status'),
     reason: textAt(condition, 'reason'),
     message: textAt(condition, 'message'),
+    observed: numberAt(condition, 'observedGeneration'),
+    generation: numberAt(body, 'metadata', 'generation'),
     nominated: textAt(body, 'status', 'nominatedNodeName'),
   };
 }

@@ -6,7 +6,7 @@
 import type { ClaimDescription, VolumeDescription } from '../../../model/kubernetes/node.ts';
 import type { NodeSelectorTerm, PodTemplate } from '../../../model/kubernetes/pod.ts';
 import { labelOf, matchesSelector, meetsRequirement } from '../../../model/kubernetes/requirements.ts';
-import { Refusal, type RefusalCode } from '../constraints.ts';
+import { type PreFilterRefusal, Refusal, type RefusalCode } from '../constraints.ts';
 import type { NodeTable } from './node-table.ts';
 import type { StorageCapacities } from './storage-capacities.ts';
 import { isFor, type VolumeBook } from './volume-book.ts';
@@ -39,17 +39,19 @@ export function claimKey(template: PodTemplate, name: string): string {
   return `${template.namespace}/${name}`;
 }
 
-/** @returns The claims sorted out, or why the pod cannot be placed anywhere, in kube-scheduler's words. O(claims). */
-export function planClaims(context: ClaimContext, template: PodTemplate): ClaimPlan | string {
+/** @returns The claims sorted out, or why the pod cannot be placed anywhere, and which plugin of kube-scheduler finds that. O(claims). */
+export function planClaims(context: ClaimContext, template: PodTemplate): ClaimPlan | PreFilterRefusal {
   const claims = claimsOf(context, template);
-  if (typeof claims === 'string') return claims;
+  if ('reason' in claims) return claims;
   if (claims.some((claim) => !isBound(claim) && !waits(context, claim))) {
-    return 'pod has unbound immediate PersistentVolumeClaims';
+    return { reason: 'pod has unbound immediate PersistentVolumeClaims', plugin: 'VolumeBinding' };
   }
   const bound: VolumeEntry[] = [];
   for (const claim of claims.filter(isBound)) {
     const entry = context.book.volume(claim.volumeName);
-    if (entry === undefined) return `persistentvolume "${claim.volumeName}" not found`;
+    if (entry === undefined) {
+      return { reason: `persistentvolume "${claim.volumeName}" not found`, plugin: 'VolumeZone' };
+    }
     bound.push(entry);
   }
   const waiting = claims.filter((claim) => !isBound(claim));
@@ -65,24 +67,27 @@ export function planClaims(context: ClaimContext, template: PodTemplate): ClaimP
 }
 
 /** @returns The claims of a pod, or why one of them cannot be used. Those that are missing are told first, but for ephemeral ones. */
-function claimsOf({ book }: ClaimContext, template: PodTemplate): ClaimDescription[] | string {
+function claimsOf({ book }: ClaimContext, template: PodTemplate): ClaimDescription[] | PreFilterRefusal {
+  const unbindable = (reason: string): PreFilterRefusal => ({ reason, plugin: 'VolumeBinding' });
   const { ephemeral } = template;
   const isEphemeral = (name: string): boolean => ephemeral?.claims.includes(name) ?? false;
   for (const name of template.claims) {
     if (book.claim(claimKey(template, name)) === undefined && !isEphemeral(name)) {
-      return `persistentvolumeclaim "${name}" not found`;
+      return { reason: `persistentvolumeclaim "${name}" not found`, plugin: 'VolumeRestrictions' };
     }
   }
   const claims: ClaimDescription[] = [];
   for (const name of template.claims) {
     const claim = book.claim(claimKey(template, name));
     if (claim === undefined) {
-      return `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`;
+      return unbindable(
+        `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`,
+      );
     }
-    if (claim.unusable) return unusableText(claim);
+    if (claim.unusable) return unbindable(unusableText(claim));
     if (isEphemeral(name) && claim.ownerUid !== ephemeral?.podUid) {
       const pod = `${template.namespace}/${ephemeral?.podName}`;
-      return `PVC ${claim.key} was not created for pod ${pod} (pod is not owner)`;
+      return unbindable(`PVC ${claim.key} was not created for pod ${pod} (pod is not owner)`);
     }
     claims.push(claim);
   }

@@ -5,7 +5,13 @@
  * per pod: pods are counted by topology domain as they come and go, and node selectors remember what they found.
  */
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
-import { type Constraints, type PodShape, Refusal, type RefusalCode } from '../constraints.ts';
+import {
+  type Constraints,
+  type PodShape,
+  type PreFilterRefusal,
+  Refusal,
+  type RefusalCode,
+} from '../constraints.ts';
 import type { PodEvent } from '../pod-events.ts';
 import { type AffinityRule, EnemyRule } from './affinity-rule.ts';
 import { addAdmirers, addNormalised } from './affinity-score.ts';
@@ -179,26 +185,26 @@ export class ClusterConstraints implements Constraints {
     return names === undefined ? namesByHostname(shape.template, this.nodes) : [...names];
   }
 
-  begin(shape: PodShape): string {
+  begin(shape: PodShape): PreFilterRefusal | undefined {
     const { template } = shape;
     this.nodes.tidy();
     this.parts.counters.beginUse();
     const rules = this.rulesOf(shape);
     this.current = rules;
-    if (rules.names?.size === 0) return NAMES_CONFLICT_TEXT;
+    if (rules.names?.size === 0) return { reason: NAMES_CONFLICT_TEXT, plugin: 'NodeAffinity' };
     this.tolerance = rules.tolerance();
     this.nodeClass = rules.nodeClass();
     this.hasPorts = rules.ports.length > 0;
     this.hasDisks = template.exclusiveDisks.length > 0;
     this.hasVolumes = usesStorage(template);
-    const refused = this.hasVolumes ? this.storage.rule.begin(template) : '';
-    if (refused !== '') return refused;
+    const refused = this.hasVolumes ? this.storage.rule.begin(template) : undefined;
+    if (refused !== undefined) return refused;
     this.spread = rules.spread();
     this.spread?.begin();
     this.affinity = rules.affinity();
     this.affinity?.begin();
     this.hasEnemies = this.enemies.begin(rules.state);
-    return '';
+    return undefined;
   }
 
   check(node: number): RefusalCode {

@@ -65,7 +65,7 @@ export class Cluster {
   /** What each node says of a pod: '' or why not; or one text, if no node will do. */
   ask(changes: Partial<PodTemplate>): Readonly<Record<string, string>> | string {
     const before = this.rules.begin(this.shape(emptyTemplate(changes)));
-    if (before !== '') return before;
+    if (before !== undefined) return before.reason;
     return Object.fromEntries(
       [...this.slots].map(([name, slot]) => [name, this.rules.text(slot, this.rules.check(slot))]),
     );

@@ -92,7 +92,7 @@ export class StorageRules {
   ): readonly { readonly claim: string; readonly volume: string }[] {
     if (template.claims.length === 0) return [];
     const plan = planClaims(this.context, template);
-    if (typeof plan === 'string') return [];
+    if ('reason' in plan) return [];
     const found = matchClaims(this.context, plan, node);
     if (typeof found === 'number') return [];
     return found.map(({ claim, volume }) => ({ claim: claim.slice(claim.indexOf('/') + 1), volume }));
@@ -111,7 +111,7 @@ export class StorageRules {
     }
     if (seen) return [];
     const plan = planClaims(this.context, template);
-    if (typeof plan === 'string') return [];
+    if ('reason' in plan) return [];
     const found = matchClaims(this.context, plan, node);
     return typeof found === 'number' ? [] : found;
   }

@@ -6,7 +6,7 @@
 import type { NodeVolumeLimits } from '../../../model/kubernetes/node.ts';
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
 import { labelOf } from '../../../model/kubernetes/requirements.ts';
-import { Refusal, type RefusalCode } from '../constraints.ts';
+import { type PreFilterRefusal, Refusal, type RefusalCode } from '../constraints.ts';
 import { type ClaimContext, type ClaimPlan, claimKey, matchClaims, planClaims } from './claim-plan.ts';
 import type { VolumeAttachments } from './volume-attachments.ts';
 import { isUsableOn, type VolumeEntry } from './volume-shelf.ts';
@@ -52,10 +52,10 @@ export class VolumeRule {
     this.parts = parts;
   }
 
-  /** Makes ready for `check`. @returns '' or why no node will do. O(claims). */
-  begin(template: PodTemplate): string {
+  /** Makes ready for `check`. @returns Why no node will do, if none will. O(claims). */
+  begin(template: PodTemplate): PreFilterRefusal | undefined {
     const plan = planClaims(this.context, template);
-    if (typeof plan === 'string') return plan;
+    if ('reason' in plan) return plan;
     this.plan = plan;
     const keys = template.claims.map((name) => claimKey(template, name));
     const { use } = this.parts;
@@ -63,7 +63,7 @@ export class VolumeRule {
     const inline = template.inlineVolumes?.map(inlineVolume) ?? [];
     this.counted = distinct([...keys.map((key) => use.read(key)), ...inline]);
     this.zones = plan.bound.flatMap(zonesOf);
-    return '';
+    return undefined;
   }
 
   /** O(claims + volumes that could be taken). */
