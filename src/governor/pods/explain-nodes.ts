@@ -3,6 +3,7 @@
  *
  * Looks only: nothing that a decision depends on is changed.
  */
+import { counted } from '../../kernel/counted.ts';
 import type { Taint } from '../../model/kubernetes/node.ts';
 import { tolerates } from '../../model/kubernetes/taints.ts';
 import { Refusal, type RefusalCode } from './constraints.ts';
@@ -197,7 +198,7 @@ function lacksOf(state: SchedulerState, pod: PodRecord, slot: number): Explained
   const { columns, amounts } = pod.shape.request;
   const lacks: ExplainedLack[] = [];
   const pods = (accounts.pods[slot] as number) + 1 - (accounts.podsMax[slot] as number);
-  if (pods > 0) lacks.push({ resource: 'pods', amount: pods, text: `room for ${pods} more pods` });
+  if (pods > 0) lacks.push({ resource: 'pods', amount: pods, text: `room for ${counted(pods, 'more pod')}` });
   columns.forEach((column, i) => {
     const amount = (amounts[i] as number) - accounts.free(slot, column);
     if (amount <= 0) return;

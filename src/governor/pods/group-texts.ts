@@ -1,6 +1,7 @@
 /**
  * What is said of groups and their members, in words: made here of what decisions found out, and nowhere read again.
  */
+import { counted } from '../../kernel/counted.ts';
 import { SEVERAL_AT_ONCE } from './gang-attempts.ts';
 import type { GangRefusal } from './gang-types.ts';
 import { nameOf, type PodGroup, tallyOf } from './pod-groups.ts';
@@ -27,7 +28,7 @@ export function refusalText(
     plugins: [],
   };
   const where = refusal.inOneDomain ? ' in one topology domain' : '';
-  const needs = `pod group ${nameOf(group)} needs ${refusal.missing} pods at once${where}`;
+  const needs = `pod group ${nameOf(group)} needs ${counted(refusal.missing, 'pod')} at once${where}`;
   const preemption = mightPreempt(state, pod) ? ` preemption: ${GANGS_DO_NOT_PREEMPT}` : '';
   return {
     message: `${message} ${needs}, ${fitText(members, refusal)}.${preemption}`,

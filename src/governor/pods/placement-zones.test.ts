@@ -29,12 +29,20 @@ describe('zones', () => {
     );
     cluster.decide();
     expect(zonesOf(cluster)).toEqual([
+      ['#0', 2],
+      ['#1', 1],
       ['east', 1],
       ['west', 2],
-      ['zone-0', 2],
       ['zone-0', 1],
-      ['zone-1', 1],
     ]);
+  });
+
+  test('never share a name, also after one is gone', () => {
+    const cluster = new TestCluster({ zoneNodesMax: 1 }).nodes(node('a'), node('b'), node('c'));
+    cluster.decide();
+    cluster.step({ kind: 'node-gone', name: 'b' });
+    cluster.nodes(node('d'));
+    expect(zonesOf(cluster).map(([name]) => name)).toEqual(['#0', '#2', '#3']);
   });
 
   test('follow the label, and end with their last node', () => {
@@ -49,8 +57,8 @@ describe('zones', () => {
     expect(zonesOf(cluster)).toEqual([['east', 2]]);
     cluster.nodes(node('a'));
     expect(zonesOf(cluster)).toEqual([
+      ['#0', 1],
       ['east', 1],
-      ['zone-0', 1],
     ]);
     cluster.step({ kind: 'node-gone', name: 'a' });
     cluster.step({ kind: 'node-gone', name: 'b' });

@@ -33,7 +33,7 @@ const INT_MAX = 2 ** 31 - 1;
 
 /** A zone: nodes that are indexed together. */
 export interface PlacementZone {
-  /** Label value, or `zone-N`. */
+  /** Label value, or `#N` with a running number: no label value begins so, and no two zones share a name. */
   readonly name: string;
   /** Made by size, not by label. */
   readonly bySize: boolean;
@@ -84,6 +84,8 @@ export class PlacementZones {
   made = 0;
   /** Names on the field are numbers, never used twice: an index can be between two nodes. */
   private named = 0;
+  /** Zones made by size since all were made. */
+  private opened = 0;
 
   constructor(accounts: NodeAccounts, slots: NodeSlots, shapes: ShapeTable, options: ZoneOptions) {
     this.accounts = accounts;
@@ -165,6 +167,7 @@ export class PlacementZones {
     this.stale = false;
     this.made++;
     this.zones.length = 0;
+    this.opened = 0;
     this.zoneOf.length = 0;
     const all = new ClusterState(this.demands, { labelKeys: LABEL_KEYS, nodesExpected: this.slots.live });
     this.cpuMilliMax = 0;
@@ -278,7 +281,7 @@ export class PlacementZones {
       if (smallest === undefined || zone.nodes < smallest.nodes) smallest = zone;
     }
     if (smallest !== undefined && this.zones.length >= ZONES_MAX) return smallest;
-    return this.open(`zone-${this.zones.filter((zone) => zone.bySize).length}`, true);
+    return this.open(`#${this.opened++}`, true);
   }
 
   private open(name: string, bySize: boolean): PlacementZone {

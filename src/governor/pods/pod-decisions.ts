@@ -1,6 +1,7 @@
 /**
  * Deciding single pods: who comes to the queue, where a pod goes, and what is said where it goes nowhere.
  */
+import { counted } from '../../kernel/counted.ts';
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
 import type { PreFilterRefusal } from './constraints.ts';
 import { domainName, groupDomain } from './gang-attempts.ts';
@@ -179,7 +180,11 @@ export class PodDecisions {
     if (!queue.hasRoom) {
       queue.hold(pod);
       const { waitingPodsMax } = state.options;
-      this.tell(pod, `TEG's queue is full: ${waitingPodsMax} pods wait; raise queue.waitingPodsMax`, ['TEG']);
+      this.tell(
+        pod,
+        `TEG's queue is full: ${counted(waitingPodsMax, 'pod')} ${waitingPodsMax === 1 ? 'waits' : 'wait'}; raise queue.waitingPodsMax`,
+        ['TEG'],
+      );
     } else if (pod.group === '') queue.activate(pod);
     else queue.move(pod, PodState.InGroup);
     this.nominations.honour(pod);

@@ -127,7 +127,7 @@ describe('an explanation', () => {
       {
         node: 'tiny',
         lacks: [
-          { resource: 'pods', amount: 1, text: 'room for 1 more pods' },
+          { resource: 'pods', amount: 1, text: 'room for 1 more pod' },
           { resource: 'cpu', amount: 1500, text: '1.5 cpu' },
           { resource: 'memory', amount: 2 * GIB, text: '2 GiB of memory' },
         ],
@@ -156,7 +156,7 @@ describe('an explanation', () => {
       node: 'a',
       victims: [{ pod: 'default/low', node: 'a', priority: 0, breaksBudget: true }],
       victimCount: 1,
-      text: '1 pods would go from a, breaking 1 disruption budgets',
+      text: '1 pod would go from a, breaking 1 disruption budget',
     });
     expect(explained(cluster, 'q').preemption).toMatchObject({
       allowed: false,

@@ -3,6 +3,7 @@
  *
  * Looks only: decisions after an explanation are those that would have been made without it.
  */
+import { counted } from '../../kernel/counted.ts';
 import { type NodeSurvey, surveyNodes } from './explain-nodes.ts';
 import {
   EXPLAINED_NEAREST_MAX,
@@ -204,12 +205,12 @@ function explainPreemption(
     return { ...none, allowed: true, text: vainPreemptionText(state, preemption, pod) };
   }
   const { slot, victims, broken } = candidate;
-  const budgets = broken > 0 ? `, breaking ${broken} disruption budgets` : '';
+  const budgets = broken > 0 ? `, breaking ${counted(broken, 'disruption budget')}` : '';
   const node = state.slots.nameOf(slot);
   return toldPreemption(
     node,
     victims,
-    `${victims.length} pods would go from ${node}${budgets}`,
+    `${counted(victims.length, 'pod')} would go from ${node}${budgets}`,
     candidate.breaking,
   );
 }

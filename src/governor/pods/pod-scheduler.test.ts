@@ -53,7 +53,7 @@ describe('a pod', () => {
     const effects = cluster.decide();
     expect(bindings(effects)).toEqual({ p: 'a' });
     expect(refusals(effects)).toEqual({
-      q: '0/2 nodes are available: 2 Too many pods. preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.',
+      q: '0/2 nodes are available: 2 Too many pods. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.',
     });
   });
 
@@ -81,7 +81,7 @@ describe('a pod', () => {
     const effects = cluster.decide();
     expect(bindings(effects)).toEqual({ p: 'gpus', q: 'gpus' });
     expect(refusals(effects)).toEqual({
-      r: '0/2 nodes are available: 2 Insufficient example.com/nic. preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.',
+      r: '0/2 nodes are available: 2 Insufficient example.com/nic. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.',
       s: `0/2 nodes are available: 2 Insufficient amd.com/gpu. ${HELPLESS(2)}`,
     });
   });
@@ -317,4 +317,14 @@ describe('stillHolds', () => {
     change(cluster);
     expect(cluster.scheduler.stillHolds('p', 'a')).toBe(holds);
   });
+});
+
+test('a pod that is being deleted is not queued again when its binding failed', () => {
+  const cluster = new TestCluster().nodes(node('a'));
+  cluster.pods(pod('p'));
+  expect(bindings(cluster.decide())).toEqual({ p: 'a' });
+  cluster.update('p', { deleting: true });
+  cluster.bindDone('p', 'failed');
+  expect(bindings(cluster.wait(60).decide())).toEqual({});
+  expect(cluster.scheduler.queue.size).toBe(0);
 });

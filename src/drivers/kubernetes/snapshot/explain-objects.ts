@@ -1,10 +1,12 @@
 /**
  * Explains a pod from the objects of a cluster: a fresh pod scheduler is shown all of them, and decides nothing.
  */
+
 import { createConstraints } from '../../../governor/pods/constraints/cluster-constraints.ts';
 import type { PodExplanation } from '../../../governor/pods/explain-types.ts';
 import type { PodSchedulerOptions } from '../../../governor/pods/pod-events.ts';
 import { PodScheduler } from '../../../governor/pods/pod-scheduler.ts';
+import { counted } from '../../../kernel/counted.ts';
 import { TegError } from '../../../model/errors.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { type ApiObject, isRecord } from '../../../model/kubernetes/read-object.ts';
@@ -65,7 +67,7 @@ export async function explainFromObjects(
     }
   }
   if (malformed > MALFORMED_TOLD_MAX)
-    onWarning(`${malformed - MALFORMED_TOLD_MAX} further malformed objects are skipped`);
+    onWarning(`left out: ${counted(malformed - MALFORMED_TOLD_MAX, 'further malformed object')}`);
   // Decides on nobody, but makes the prices that nodes are compared by.
   scheduler.step({ kind: 'decide', max: 0 }, nowSeconds);
   const explanation = found === undefined ? undefined : scheduler.explain(found.uid);
