@@ -3,9 +3,9 @@
  */
 import type { BindEffect, BindOutcome, PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
 import { PodState } from '../../governor/pods/pod-records.ts';
-import { gangsByState, pendingByQueue, type QueueName } from './queue-gauges.ts';
+import { gangsByState, pendingByQueue } from './queue-gauges.ts';
 import type { ProcessObserver, SchedulerProcess } from './scheduler-process.ts';
-import type { SchedulerMetrics } from './server/scheduler-metrics.ts';
+import type { QueueName, SchedulerMetrics } from './server/scheduler-metrics.ts';
 
 /** What brought pods to the queue, as kube-scheduler names it. */
 const POD_ADDED = 'PodAdd';
@@ -27,6 +27,7 @@ export class ProcessMetrics implements ProcessObserver {
   /** Begins to tell of a process. */
   attach(process: SchedulerProcess): void {
     this.process = process;
+    for (const { resource } of process.followers.reflectors) this.metrics.malformed(resource.name, 0);
     this.metrics.onCollect(() => this.collect(process));
   }
 
@@ -65,6 +66,10 @@ export class ProcessMetrics implements ProcessObserver {
     this.metrics.bind(outcome, seconds);
     this.metrics.attempt(outcome === 'bound' ? 'scheduled' : 'error', decision + seconds);
     if (outcome === 'bound') this.metrics.bound(effect.attempts, effect.waitedSeconds + seconds);
+  }
+
+  onMalformed(resource: string): void {
+    this.metrics.malformed(resource);
   }
 
   private placed(effect: BindEffect, seconds: number): void {

@@ -4,12 +4,10 @@
 import { type PodGroup, tallyOf } from '../../governor/pods/pod-groups.ts';
 import { type PodRecord, PodState } from '../../governor/pods/pod-records.ts';
 import type { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
-
-/** A queue of kube-scheduler. */
-export type QueueName = 'active' | 'backoff' | 'unschedulable' | 'gated';
+import type { QueueName } from './server/scheduler-metrics.ts';
 
 /** How far a gang is. */
-export type GangState = 'waiting' | 'binding' | 'bound' | 'repairing';
+type GangState = 'waiting' | 'binding' | 'bound' | 'repairing';
 
 /** @returns Pods that wait, by the queue of kube-scheduler that they would be in. O(pods). */
 export function pendingByQueue(core: PodScheduler): Record<QueueName, number> {

@@ -46,6 +46,8 @@ export interface ProcessObserver {
     seconds: number,
   ): void;
   onBound(effect: BindEffect, outcome: BindOutcome, seconds: number): void;
+  /** An object of a watched resource could not be read, and was skipped. */
+  onMalformed(resource: string): void;
 }
 
 /** What a scheduler process is made with. */
@@ -292,6 +294,7 @@ export class SchedulerProcess {
   private tellMalformed(resource: string, object: unknown, message: string): void {
     const { log, config } = this.options;
     log.warn({ resource, name: textAt(object, 'metadata', 'name'), message }, 'object skipped');
+    this.options.observer?.onMalformed(resource);
     if (textAt(object, 'spec', 'schedulerName') !== config.schedulerName) return;
     const pod = {
       namespace: textAt(object, 'metadata', 'namespace'),

@@ -12,6 +12,9 @@ import { MetricSeries } from './metric-series.ts';
 /** What became of an attempt. */
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
 
+const ATTEMPT_RESULTS: readonly AttemptResult[] = ['scheduled', 'unschedulable', 'error'];
+const BIND_OUTCOMES: readonly BindOutcome[] = ['bound', 'conflict', 'gone', 'no-node', 'failed'];
+
 /** Queues of kube-scheduler. */
 export type QueueName = 'active' | 'backoff' | 'unschedulable' | 'gated';
 
@@ -38,6 +41,9 @@ export class SchedulerMetrics {
     for (const series of Object.values(this.#series)) this.#registry.registerMetric(exposed(series));
     collectDefaultMetrics({ register: this.#registry });
     this.#set('build', 1, version, process.version);
+    // A counter that begins with its first event has no rate yet: alerts would miss that event.
+    for (const result of ATTEMPT_RESULTS) this.#add('attempts', 0, result, profile);
+    for (const outcome of BIND_OUTCOMES) this.#add('binds', 0, outcome);
   }
 
   /** Calls `collect` before every exposition: the place to set gauges. */
@@ -207,9 +213,9 @@ export class SchedulerMetrics {
     for (const what in totals) this.#set('reflectorCounts', totals[what] as number, resource, what);
   }
 
-  /** An object was skipped. */
-  malformed(kind: string): void {
-    this.#add('malformed', 1, kind);
+  /** Objects of a resource were skipped. @param objects 0: none so far, but they are counted from now on. */
+  malformed(kind: string, objects = 1): void {
+    this.#add('malformed', objects, kind);
   }
 
   /** Totals of the log of events. */
