@@ -5,12 +5,12 @@ import type { Command } from 'commander';
 import { TegError } from '../model/errors.ts';
 import type { BoardRow, BoardTask, ChoosersTask, FieldRow, FieldTask } from './bench/choosers-task.ts';
 import {
+  decimalNumber,
   parseFraction,
   parseList,
-  parseNonNegativeInt,
-  parsePositiveInt,
   parsePositiveIntList,
-  parsePositiveNumber,
+  parseSeed,
+  wholeNumber,
 } from './terminal/option-values.ts';
 
 interface ChoosersOptions {
@@ -46,7 +46,12 @@ export function addBenchChoosersCommand(bench: Command): void {
     .option('--choosers <names>', 'choosers by name (default: all)', parseList)
     .option('--staleness <times>', 'T_b, mean service times', parseTimes, [0.1, 1, 5, 20])
     .option('--load <share>', 'offered load over capacity', parseLoad, 0.9)
-    .option('--arrivals <n>', 'jobs of each run; a tenth of them warm up', parsePositiveInt, 200_000)
+    .option(
+      '--arrivals <n>',
+      'jobs of each run; a tenth of them warm up',
+      wholeNumber(1, 100_000_000),
+      200_000,
+    )
     .option('--servers <kind>', 'equal, or unequal: four speeds, mixed', oneOf('equal', 'unequal'), 'equal')
     .option(
       '--refresh <how>',
@@ -67,7 +72,7 @@ export function addBenchChoosersCommand(bench: Command): void {
       parsePositiveIntList,
     )
     .option('--evaluations <counts>', 'evaluations of the field a decision', parsePositiveIntList, [2, 8])
-    .option('--seed <n>', 'of everything random', parseNonNegativeInt, 1)
+    .option('--seed <n>', 'of everything random', parseSeed, 1)
     .option('--json', 'print JSON: an array of {chooser, staleness, meanResponse, herding, distance}')
     .addHelpText('after', EXAMPLES)
     .action(runBench);
@@ -82,7 +87,7 @@ function oneOf<Name extends string>(...names: readonly Name[]): (text: string) =
 }
 
 function parseTimes(text: string): number[] {
-  return parseList(text).map(parsePositiveNumber);
+  return parseList(text).map(decimalNumber(0, 1_000_000, true));
 }
 
 function parseLoad(text: string): number {

@@ -5,12 +5,12 @@ import type { Command } from 'commander';
 import { TegError } from '../model/errors.ts';
 import type { DecisionRow, DecisionTask } from './bench/decision-task.ts';
 import {
+  decimalNumber,
   parseFraction,
   parseList,
-  parseNonNegativeInt,
-  parsePositiveInt,
   parsePositiveIntList,
-  parsePositiveNumber,
+  parseSeed,
+  wholeNumber,
 } from './terminal/option-values.ts';
 
 interface DecisionOptions {
@@ -55,17 +55,22 @@ export function addBenchDecisionCommand(bench: Command): void {
     .option('--cluster <file>', 'take the nodes of this list, over and over (default: a made-up mix)')
     .option('--jobs <file>', 'draw pods from this list (default: a made-up mix of some 260 shapes)')
     .option('--fill <share>', 'GPUs in use', parseFraction, 0.9)
-    .option('--steps <n>', 'steps timed in each round', parsePositiveInt, 100_000)
-    .option('--warmup <n>', 'steps before', parseNonNegativeInt, 200_000)
-    .option('--rounds <n>', 'rounds; the least of their figures count', parsePositiveInt, 5)
-    .option('--seconds <s>', "most time for a policy's rounds, and for its warm-up", parsePositiveNumber, 20)
+    .option('--steps <n>', 'steps timed in each round', wholeNumber(1, 100_000_000), 100_000)
+    .option('--warmup <n>', 'steps before', wholeNumber(0, 100_000_000), 200_000)
+    .option('--rounds <n>', 'rounds; the least of their figures count', wholeNumber(1, 1_000), 5)
+    .option(
+      '--seconds <s>',
+      "most time for a policy's rounds, and for its warm-up",
+      decimalNumber(0, 86_400, true),
+      20,
+    )
     .option(
       '--typical <how>',
       'list: the mix is known; learned: policies see arrivals only',
       parseTypical,
       'list',
     )
-    .option('--seed <n>', 'of everything random', parseNonNegativeInt, 1)
+    .option('--seed <n>', 'of everything random', parseSeed, 1)
     .option('--json', 'print JSON: an array of one object a size and policy')
     .addHelpText('after', EXAMPLES)
     .action(runBench);

@@ -6,7 +6,7 @@ import type { CreationTime } from '../drivers/kubernetes/bench/bench-run.ts';
 import type { BenchProgress, KubernetesBenchRow } from '../drivers/kubernetes/bench/kubernetes-bench.ts';
 import { TegError } from '../model/errors.ts';
 import type { KubernetesRow } from './bench/kubernetes-packing.ts';
-import { parseList, parsePositiveInt } from './terminal/option-values.ts';
+import { parseList, wholeNumber } from './terminal/option-values.ts';
 import type { ProgressLine } from './terminal/progress-line.ts';
 
 interface BenchKubernetesOptions {
@@ -45,9 +45,9 @@ export function addBenchKubernetesCommand(bench: Command): void {
       'TEG beside the stock kube-scheduler on a real API server: pods/s, waits, CPU, memory, packing',
     )
     .option('--workloads <names>', 'names of scheduler_perf, Restart, Packing, or all', parseList, ['all'])
-    .option('--nodes <n>', 'nodes, instead of each workload’s own number', parsePositiveInt)
-    .option('--pods <n>', 'measured pods, instead of each workload’s own number', parsePositiveInt)
-    .option('--repeats <n>', 'runs of each scheduler (default: 3; Packing: 1)', parsePositiveInt)
+    .option('--nodes <n>', 'nodes, instead of each workload’s own number', wholeNumber(1, 1_000_000))
+    .option('--pods <n>', 'measured pods, instead of each workload’s own number', wholeNumber(1, 1_000_000))
+    .option('--repeats <n>', 'runs of each scheduler (default: 3; Packing: 1)', wholeNumber(1, 1_000))
     .option(
       '--schedulers <names>',
       'of teg, teg-no-coalescing, stock, stock-no-batching, stock-most-allocated',

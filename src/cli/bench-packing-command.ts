@@ -7,7 +7,7 @@ import type { KubeReferenceRow } from './packing/kube-reference.ts';
 import type { PackingRow } from './packing/packing-run.ts';
 import type { PackingTask, PackingTaskResult } from './packing/packing-task.ts';
 import type { PublishedResults } from './packing/published-results.ts';
-import { parseList, parsePositiveInt, parseSeeds } from './terminal/option-values.ts';
+import { parseList, parseSeeds, parseWorkers } from './terminal/option-values.ts';
 
 interface PackingOptions {
   readonly nodes?: string;
@@ -60,7 +60,7 @@ export function addBenchPackingCommand(bench: Command): void {
       parseTypical,
       'list',
     )
-    .option('--workers <n>', 'worker threads; more than 1 disturb their timings', parsePositiveInt, 1)
+    .option('--workers <n>', 'worker threads; more than 1 disturb their timings', parseWorkers, 1)
     .option('--kube-reference <dir>', 'pack the sequences that a real kube-scheduler packed instead')
     .option('--json', 'print JSON: an array of one object a run')
     .addHelpText('after', EXAMPLES)

@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import { TegError } from '../model/errors.ts';
 import type { SimulatorRow, SimulatorTask } from './bench/simulator-task.ts';
-import { parseNonNegativeInt, parsePositiveInt, parsePositiveNumber } from './terminal/option-values.ts';
+import { decimalNumber, NODES_MAX, parseSeed, wholeNumber } from './terminal/option-values.ts';
 
 interface SimulatorOptions {
   readonly nodes: number;
@@ -30,18 +30,23 @@ export function addBenchSimulatorCommand(bench: Command): void {
   bench
     .command('simulator')
     .description('complete jobs a second, and where the time goes')
-    .option('--nodes <n>', 'cluster size', parsePositiveInt, 100_000)
+    .option('--nodes <n>', 'cluster size', wholeNumber(1, NODES_MAX), 100_000)
     .option('--policy <name>', 'a policy by name, or the path of a policy file', 'teg')
-    .option('--load <factor>', 'offered load of the scarcest resource', parsePositiveNumber, 0.87)
-    .option('--turnovers <n>', 'arrivals, in multiples of what runs at a time', parsePositiveNumber, 4)
-    .option('--rounds <n>', 'runs without a clock; the best counts', parsePositiveInt, 2)
+    .option('--load <factor>', 'offered load of the scarcest resource', decimalNumber(0, 1_000, true), 0.87)
+    .option(
+      '--turnovers <n>',
+      'arrivals, in multiples of what runs at a time',
+      decimalNumber(0, 1_000, true),
+      4,
+    )
+    .option('--rounds <n>', 'runs without a clock; the best counts', wholeNumber(1, 1_000), 2)
     .option(
       '--typical <how>',
       'learned: policies see arrivals only; list: the mix is known',
       parseTypical,
       'learned',
     )
-    .option('--seed <n>', 'of everything random', parseNonNegativeInt, 1)
+    .option('--seed <n>', 'of everything random', parseSeed, 1)
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(runBench);

@@ -6,12 +6,13 @@ import type { Command } from 'commander';
 import type { FederationTask } from '../drivers/embedded/federation-task.ts';
 import type { ZonesBenchRow } from '../drivers/embedded/zones-bench.ts';
 import {
+  decimalNumber,
   parseDurationSeconds,
   parseList,
-  parseNonNegativeInt,
-  parsePositiveInt,
   parsePositiveIntList,
-  parsePositiveNumber,
+  parseSeed,
+  parseWorkers,
+  wholeNumber,
 } from './terminal/option-values.ts';
 
 interface BenchZonesOptions {
@@ -50,21 +51,25 @@ export function addBenchZonesCommand(bench: Command): void {
     .command('zones')
     .description('many zones on stale summaries: probes, refusals, allocation, by chooser and beside others')
     .option('--nodes <n>', 'nodes of made-up clusters, one after the other', parsePositiveIntList, [10_000])
-    .option('--zones <n>', 'zones (default: one for 1,000 nodes)', parsePositiveInt)
+    .option('--zones <n>', 'zones (default: one for 1,000 nodes)', wholeNumber(1, 100_000))
     .option('--cluster <source>', 'a cluster as of `teg simulate`, instead of --nodes')
     .option('--jobs <source>', 'where the mix of jobs comes from, as of `teg simulate`', 'generated:8192:0.9')
     .option('--staleness <duration>', 'how often zones publish', parseDurationSeconds, 1)
     .option('--choosers <list>', 'names, or all', parseList, ['all'])
     .option('--peers <list>', 'schedulers of others: names, all, or none', parseList, ['all'])
-    .option('--load <factor>', 'GPUs asked for over GPUs there are', parsePositiveNumber, 1.1)
+    .option('--load <factor>', 'GPUs asked for over GPUs there are', decimalNumber(0, 1_000, true), 1.1)
     .option('--span <duration>', 'over how long jobs arrive', parseDurationSeconds, 100)
     .option('--lifetime <duration>', 'mean time a job stays (default: for ever)', parseDurationSeconds)
-    .option('--hosts <n>', 'agent hosts (default: one a zone)', parsePositiveInt)
-    .option('--fan-out <n>', 'children of a node of the summary tree (default: 32)', parsePositiveInt)
+    .option('--hosts <n>', 'agent hosts (default: one a zone)', wholeNumber(1, 100_000))
+    .option('--fan-out <n>', 'children of a node of the summary tree (default: 32)', wholeNumber(2, 10_000))
     .option('--delay <duration>', 'mean time of a message on the way (default: 10ms)', parseDurationSeconds)
-    .option('--moves <n>', 'running jobs that a host considers moving at each summary', parseNonNegativeInt)
-    .option('--seed <n>', 'of everything random', parseNonNegativeInt, 1)
-    .option('--workers <n>', 'threads (default: as many as the machine runs at once)', parsePositiveInt)
+    .option(
+      '--moves <n>',
+      'running jobs that a host considers moving at each summary',
+      wholeNumber(0, 1_000_000),
+    )
+    .option('--seed <n>', 'of everything random', parseSeed, 1)
+    .option('--workers <n>', 'threads (default: as many as the machine runs at once)', parseWorkers)
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(runBench);

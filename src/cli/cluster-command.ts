@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import type { ClusterOptions } from './cluster/cluster-options.ts';
-import { parseNonNegativeInt, parsePositiveInt } from './terminal/option-values.ts';
+import { wholeNumber } from './terminal/option-values.ts';
 
 const EXAMPLES = `
 Examples:
@@ -21,11 +21,11 @@ export function addClusterCommand(parent: Command): void {
   parent
     .command('cluster')
     .description('start a Kubernetes cluster without machines to try TEG on')
-    .option('--nodes <n>', 'how many nodes (default: 100; with --kubeconfig: 0)', parseNonNegativeInt)
-    .option('--zones <n>', 'spread over so many zones; 0: no zones', parseNonNegativeInt, 3)
-    .option('--cpus <n>', 'CPUs of a node', parsePositiveInt, 4)
+    .option('--nodes <n>', 'how many nodes (default: 100; with --kubeconfig: 0)', wholeNumber(0, 100_000))
+    .option('--zones <n>', 'spread over so many zones; 0: no zones', wholeNumber(0, 1_000), 3)
+    .option('--cpus <n>', 'CPUs of a node', wholeNumber(1, 100_000), 4)
     .option('--memory <quantity>', 'memory of a node', '32Gi')
-    .option('--gpus <n>', 'nvidia.com/gpu of a node', parseNonNegativeInt, 0)
+    .option('--gpus <n>', 'nvidia.com/gpu of a node', wholeNumber(0, 1_000), 0)
     .option('--with-stock-scheduler', 'also run the stock kube-scheduler, for pods that name no scheduler')
     .option('--kubeconfig <file>', 'use this cluster instead of starting one')
     .option('--folder <dir>', 'keep data and logs there, and go on from them the next time')

@@ -14,11 +14,12 @@ import {
 } from './report/report-options.ts';
 import {
   addSharedOptions,
+  refuseUnused,
   type SharedOptions,
   SOURCES_HELP,
   toTaskOptions,
 } from './simulation/simulation-options.ts';
-import { parseList, parsePositiveInt, parseSeeds } from './terminal/option-values.ts';
+import { parseList, parseSeeds, parseWorkers } from './terminal/option-values.ts';
 
 interface CompareOptions extends SharedOptions, ReportOptions {
   readonly policies: string[];
@@ -48,21 +49,18 @@ export function addCompareCommand(parent: Command): void {
     ])
     .option('--seeds <list>', 'for example 1-5 or 1,3,7', parseSeeds, [1, 2, 3])
     .option('--baseline <name>', 'what the others are compared with (default: the first that is not teg)')
-    .option(
-      '--workers <n>',
-      'threads; the result does not depend on it (default: one a core)',
-      parsePositiveInt,
-    );
+    .option('--workers <n>', 'threads; the result does not depend on it (default: one a core)', parseWorkers);
   addReportOptions(addSharedOptions(command))
     .option('--series', 'keep the time series of every run in the JSON')
     .addHelpText('after', SOURCES_HELP + EXAMPLES)
-    .action(async (options: CompareOptions) => {
+    .action(async (options: CompareOptions, self: Command) => {
       const { printJson, printJsonSchema } = await import('./terminal/json-output.ts');
       if (options.jsonSchema) {
         const { comparisonResultSchema } = await import('../simulation/result.ts');
         printJsonSchema(comparisonResultSchema);
         return;
       }
+      refuseUnused(self, options);
       const { compare } = await import('../drivers/embedded/simulations.ts');
       const { watchRun } = await import('./simulation/run-watch.ts');
       const task = toTask(options);

@@ -32,12 +32,12 @@ Exit codes: 0 success, 1 the run failed, 2 bad input or options, 70 a bug, 130 i
 \`teg COMMAND --help\` tells more about a command; \`teg errors\` lists the error codes.`;
 
 /** The command that is being parsed or run, so that a failure can name the help to read. */
-interface Progress {
+export interface Progress {
   current: Command;
 }
 
 /** Builds the program with all its commands; parsing throws instead of ending the process. */
-function buildProgram(progress: Progress): Command {
+export function buildProgram(progress: Progress = { current: new Command() }): Command {
   const program = progress.current
     .name('teg')
     .description(DESCRIPTION)

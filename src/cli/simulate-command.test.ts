@@ -182,7 +182,7 @@ describe('teg simulate', () => {
     [['--cluster', 'nowhere.csv'], 'TEG_INPUT_NOT_FOUND'],
     [['--mttr', '1h'], 'got --mttr without --mtbf'],
     [['--horizon', 'soon'], "option '--horizon <duration>': got 'soon'"],
-    [['--horizon', '0'], 'horizon is 0; expected a finite number above 0'],
+    [['--horizon', '0'], "got '0', expected a duration above 0"],
     [['--queue', 'lifo'], 'best-effort, strict-fifo'],
     [['--explain', 'nobody'], "for example 'job-0'"],
   ])('refuses %j', (args, message) => {

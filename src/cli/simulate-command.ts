@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import type { SimulationTask } from '../drivers/embedded/simulation-task.ts';
 import { TegError } from '../model/errors.ts';
+import type { JobRecords } from '../simulation/job-log.ts';
 import type { SimulationResult } from '../simulation/result.ts';
 import { addZonesOptions, type ZonesOptions } from './federation/zones-options.ts';
 import type { ReportOptions } from './report/report-files.ts';
@@ -16,6 +17,7 @@ import {
 } from './report/report-options.ts';
 import {
   addSharedOptions,
+  refuseUnused,
   type SharedOptions,
   SOURCES_HELP,
   toTaskOptions,
@@ -27,13 +29,14 @@ import {
   WHAT_IF_HELP,
   type WhatIfOptions,
 } from './simulation/what-if-options.ts';
-import { parseNonNegativeInt } from './terminal/option-values.ts';
+import { parseSeed } from './terminal/option-values.ts';
 
 interface SimulateOptions extends SharedOptions, ReportOptions, ZonesOptions, WhatIfOptions {
   readonly policy: string;
   readonly seed: number;
   readonly explain?: string;
   readonly series: boolean;
+  readonly jobsOut?: string;
 }
 
 const EXAMPLES = `
@@ -51,9 +54,10 @@ export function addSimulateCommand(parent: Command): void {
     .command('simulate')
     .description('run a workload through a simulated cluster, from the first arrival to the last departure')
     .option('--policy <name>', 'a policy that `teg policies` lists, or the path of your own', 'teg')
-    .option('--seed <n>', 'of everything random', parseNonNegativeInt, 1);
+    .option('--seed <n>', 'of everything random', parseSeed, 1);
   addReportOptions(addZonesOptions(addWhatIfOptions(addSharedOptions(command))))
     .option('--explain <job>', "tell one job's life and why its pods went where they went")
+    .option('--jobs-out <file>', 'write a row for each job: .csv, .csv.gz or .parquet')
     .option('--no-series', 'leave the time series out of the JSON')
     .addHelpText('after', SOURCES_HELP + WHAT_IF_HELP + EXAMPLES)
     .action(async (options: SimulateOptions, self: Command) => {
@@ -63,6 +67,7 @@ export function addSimulateCommand(parent: Command): void {
         printJsonSchema(simulationResultSchema);
         return;
       }
+      refuseUnused(self, options);
       if (options.zones !== undefined) {
         refuseWhatIf(options);
         await (await import('./federation/simulate-zones.ts')).simulateZones(options);
@@ -73,7 +78,21 @@ export function addSimulateCommand(parent: Command): void {
       const { watchRun } = await import('./simulation/run-watch.ts');
       const task = toTask(options, self.getOptionValueSource('jobs') !== 'default');
       const writeReports = await prepareReports(options);
-      const result = await watchRun(`simulating ${options.policy}`, (run) => simulate(task, run));
+      const jobsOut =
+        options.jobsOut === undefined
+          ? undefined
+          : await (await import('./simulation/jobs-out.ts')).openJobsOut(options.jobsOut);
+      let records: JobRecords | undefined;
+      const onJobs = (kept: JobRecords): void => {
+        records = kept;
+      };
+      const result = await watchRun(`simulating ${options.policy}`, (run) =>
+        simulate(task, { ...run, onJobs }),
+      ).catch(async (error: unknown) => {
+        await jobsOut?.abort();
+        throw error;
+      });
+      if (records !== undefined) await jobsOut?.write(records);
       if (options.json) {
         printJson(options.series ? result : withoutSeries(result));
       } else {
@@ -88,7 +107,17 @@ export function addSimulateCommand(parent: Command): void {
 
 /** Options that mean something with many zones only. */
 function refuseWithoutZones(options: ZonesOptions): void {
-  const names = ['staleness', 'chooser', 'hosts', 'fanOut', 'delay', 'loss', 'duplicates', 'moves'] as const;
+  const names = [
+    'staleness',
+    'chooser',
+    'hosts',
+    'fanOut',
+    'delay',
+    'loss',
+    'duplicates',
+    'moves',
+    'workers',
+  ] as const;
   const found = names.find((name) => options[name] !== undefined);
   if (found === undefined) return;
   const flag = found.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -111,6 +140,7 @@ function toTask(options: SimulateOptions, jobsNamed: boolean): SimulationTask {
     policy: options.policy,
     seed: options.seed,
     withSeries: options.series || wantsReport(options),
+    ...(options.jobsOut === undefined ? {} : { withJobs: true }),
     ...(options.explain === undefined ? {} : { explain: options.explain }),
   };
 }

@@ -4,11 +4,12 @@
 import type { Command } from 'commander';
 import type { StartOptions } from './start/start-plan.ts';
 import {
-  parseDurationSeconds,
   parseList,
-  parsePositiveInt,
+  parsePositiveDuration,
   parsePositiveNumber,
   parseSeeds,
+  parseWorkers,
+  wholeNumber,
 } from './terminal/option-values.ts';
 
 const EXAMPLES = `
@@ -29,7 +30,7 @@ export function addStartCommand(parent: Command): void {
     .description('compare TEG with kube-scheduler and FGD on a made-up cluster, or on your files')
     .option('--nodes <source>', 'your nodes: a file (openb, Kubernetes YAML, …) or how many to make up')
     .option('--pods <source>', 'your workload: a file (default: made up for the nodes)')
-    .option('--jobs <n>', 'how many jobs to make up, or the same as --pods')
+    .option('--jobs <source>', 'how many jobs to make up, or the same as --pods')
     .option('--policies <list>', 'names or paths, separated by commas', parseList, [
       'teg',
       'kube-scheduler',
@@ -37,9 +38,9 @@ export function addStartCommand(parent: Command): void {
     ])
     .option('--seeds <list>', 'for example 1-5 or 1,3,7 (default: 1-4)', parseSeeds)
     .option('--load <factor>', 'arrivals come this many times as fast', parsePositiveNumber)
-    .option('--repeat <n>', 'run through the workload this many times', parsePositiveInt)
-    .option('--horizon <duration>', 'stop at this virtual time', parseDurationSeconds)
-    .option('--workers <n>', 'threads (default: one a core)', parsePositiveInt)
+    .option('--repeat <n>', 'run through the workload this many times', wholeNumber(1, 1_000_000))
+    .option('--horizon <duration>', 'stop at this virtual time', parsePositiveDuration)
+    .option('--workers <n>', 'threads (default: one a core)', parseWorkers)
     .option('--quick', 'a small cluster and two seeds: a few seconds')
     .option('--decision <file>', 'add the plot of decision cost: what `teg bench decision --json` printed')
     .option('--out <dir>', 'folder for the reports', 'reports')

@@ -3,17 +3,28 @@
  */
 import { type Command, Option } from 'commander';
 import { TegError } from '../model/errors.ts';
-import { isTraceFormat, TRACE_FORMATS, type TraceFormat } from '../traces/format.ts';
-import { MAP_HELP, parseColumnMap } from './terminal/column-map.ts';
+import { GPUS_PER_NODE_MAX } from '../model/node.ts';
 import {
-  parseDurationSeconds,
+  ASSUMPTION_BOUNDS,
+  isAssumption,
+  isTraceFormat,
+  TRACE_FORMATS,
+  type TraceFormat,
+} from '../traces/format.ts';
+import { MAP_HELP, parseColumnMap } from './terminal/column-map.ts';
+import { refuseGiven } from './terminal/ignored-options.ts';
+import {
+  decimalNumber,
+  NODES_MAX,
   parseFraction,
   parseNonNegativeInt,
-  parseNonNegativeNumber,
+  parsePositiveDuration,
   parsePositiveInt,
-  parsePositiveNumber,
+  parseSeed,
+  wholeNumber,
 } from './terminal/option-values.ts';
 import type {
+  ClusterChoice,
   GenerateJobsOptions,
   GenerateNodesOptions,
   TraceConvertOptions,
@@ -84,7 +95,8 @@ function addGenerateNodes(generate: Command): void {
   withCluster(generate.command('nodes <to>'))
     .description('make up a cluster: .parquet, .csv or .csv.gz')
     .option('--json', 'print JSON')
-    .action(async (to: string, options: GenerateNodesOptions) => {
+    .action(async (to: string, options: GenerateNodesOptions, self: Command) => {
+      refuseUnused(self, options);
       const { generateNodesFile } = await import('./trace-generate.ts');
       await generateNodesFile(to, options);
     });
@@ -95,33 +107,54 @@ function addGenerateJobs(generate: Command): void {
     .description('make up a workload for a cluster: .parquet, .csv or .csv.gz')
     .option('--cluster <file>', 'node list that the load is relative to, instead of a made-up cluster')
     .option('--jobs <n>', 'jobs', parsePositiveInt, 100_000)
-    .option('--load <x>', 'offered load on the scarcest resource; 1 is all of it', parsePositiveNumber, 0.9)
-    .option('--seed <n>', 'seed of the random numbers', parseNonNegativeInt, 42)
-    .option('--tenants <n>', 'tenants', parsePositiveInt, 50)
-    .option('--burst <x>', "rate of a tenant's bursts over its mean; 1: none", parsePositiveNumber, 3)
+    .option(
+      '--load <x>',
+      'offered load on the scarcest resource; 1 is all of it',
+      decimalNumber(0, 1_000, true),
+      0.9,
+    )
+    .option('--seed <n>', 'seed of the random numbers', parseSeed, 42)
+    .option('--tenants <n>', 'tenants', wholeNumber(1, 1_000_000), 50)
+    .option('--burst <x>', "rate of a tenant's bursts over its mean; 1: none", decimalNumber(1, 1_000), 3)
     .option('--diurnal <x>', 'how much the rate varies over the day, from 0 to 1', parseFraction, 0.5)
     .option('--model-share <x>', 'share of GPU jobs that name a GPU model', parseFraction, 0.1)
-    .option('--median <duration>', 'median duration', parseDurationSeconds, 500)
-    .option('--longest <duration>', 'longest duration', parseDurationSeconds, 2_592_000)
+    .option('--median <duration>', 'median duration', parsePositiveDuration, 500)
+    .option('--longest <duration>', 'longest duration', parsePositiveDuration, 2_592_000)
     .option('--json', 'print JSON')
-    .action(async (to: string, options: GenerateJobsOptions) => {
+    .action(async (to: string, options: GenerateJobsOptions, self: Command) => {
+      refuseUnused(self, options);
       const { generateJobsFile } = await import('./trace-generate.ts');
       await generateJobsFile(to, options);
     });
 }
 
+const ALIKE = ['model', 'gpus', 'cores', 'memoryGib'] as const;
+
+/** Machines are described by a file, by a mix, or one by one. */
+function refuseUnused(command: Command, { mix, cluster }: ClusterChoice & { cluster?: string }): void {
+  if (cluster !== undefined) {
+    refuseGiven(command, ['nodes', 'mix', ...ALIKE], 'together with --cluster, expected one of them');
+  } else if (mix === 'openb') {
+    refuseGiven(
+      command,
+      ALIKE,
+      'without --mix homogeneous, expected both: the mix openb has its own machines',
+    );
+  }
+}
+
 function withCluster(command: Command): Command {
   return command
-    .option('--nodes <n>', 'machines of the cluster', parsePositiveInt, 1_000)
+    .option('--nodes <n>', 'machines of the cluster', wholeNumber(1, NODES_MAX), 1_000)
     .addOption(
       new Option('--mix <mix>', 'machines in the manner of openb, or all alike')
         .choices(['openb', 'homogeneous'])
         .default('openb'),
     )
     .option('--model <name>', 'GPU model of machines that are all alike', 'H100')
-    .option('--gpus <n>', 'GPUs of machines that are all alike', parseNonNegativeInt, 8)
-    .option('--cores <n>', 'cores of machines that are all alike', parsePositiveInt, 128)
-    .option('--memory-gib <x>', 'memory of machines that are all alike', parseNonNegativeNumber, 1_024);
+    .option('--gpus <n>', 'GPUs of machines that are all alike', wholeNumber(0, GPUS_PER_NODE_MAX), 8)
+    .option('--cores <n>', 'cores of machines that are all alike', wholeNumber(1, 2_000_000), 128)
+    .option('--memory-gib <x>', 'memory of machines that are all alike', decimalNumber(0, 2_000_000), 1_024);
 }
 
 function parseFormat(text: string): TraceFormat {
@@ -131,6 +164,12 @@ function parseFormat(text: string): TraceFormat {
 }
 
 function parseAssumption(text: string, before: Record<string, number>): Record<string, number> {
-  const [name = '', value = ''] = text.split('=');
-  return { ...before, [name]: parseNonNegativeNumber(value) };
+  const at = text.indexOf('=');
+  const name = text.slice(0, Math.max(0, at)).trim();
+  if (!isAssumption(name)) {
+    const names = Object.keys(ASSUMPTION_BOUNDS).join(', ');
+    throw new TegError('TEG_OPTION_INVALID', `got '${text}', expected NAME=VALUE with NAME one of ${names}`);
+  }
+  const [min, max] = ASSUMPTION_BOUNDS[name];
+  return { ...before, [name]: decimalNumber(min, max)(text.slice(at + 1)) };
 }

@@ -2,12 +2,7 @@
  * What the `teg trace` commands that read a file have in common: options, warnings, bad rows on standard error.
  */
 import { TegError } from '../model/errors.ts';
-import {
-  DEFAULT_ASSUMPTIONS,
-  type ReadOptions,
-  type TraceKind,
-  type TraceWarning,
-} from '../traces/format.ts';
+import { FORMAT_ASSUMPTIONS, type ReadOptions, type TraceKind, type TraceWarning } from '../traces/format.ts';
 import { type OpenTrace, openTrace } from '../traces/readers.ts';
 import type { TraceInput } from '../traces/source.ts';
 import { formatCount } from './terminal/formatting.ts';
@@ -16,14 +11,8 @@ import type { TraceReadingOptions } from './trace-options.ts';
 /**
  * @param warnings Filled while the file is read.
  * @returns How to read. Bad rows that are left out are reported on standard error.
- * @throws TegError TEG_OPTION_INVALID for an assumption that there is none of.
  */
 export function readingOptions(options: TraceReadingOptions, warnings: TraceWarning[]): ReadOptions {
-  for (const name of Object.keys(options.assume)) {
-    if (Object.hasOwn(DEFAULT_ASSUMPTIONS, name)) continue;
-    const names = Object.keys(DEFAULT_ASSUMPTIONS).join(', ');
-    throw new TegError('TEG_OPTION_INVALID', `--assume: got '${name}', expected one of ${names}`);
-  }
   return {
     ...(options.format === undefined ? {} : { format: options.format }),
     skipBad: options.skipBad,
@@ -37,7 +26,7 @@ export function readingOptions(options: TraceReadingOptions, warnings: TraceWarn
 /**
  * Opens a trace that Ctrl-C ends also while it waits for a pipe.
  *
- * @throws TegError as `openTrace`; the signal's reason.
+ * @throws TegError as `openTrace`; TEG_OPTION_INVALID for an assumption that the format does not make; the signal's reason.
  */
 export async function openTraceUntil(
   signal: AbortSignal,
@@ -45,7 +34,16 @@ export async function openTraceUntil(
   options: ReadOptions,
   kind?: TraceKind,
 ): Promise<OpenTrace> {
-  return openTrace(untilAborted(input, signal), options, kind);
+  const trace = await openTrace(untilAborted(input, signal), options, kind);
+  const made: readonly string[] = FORMAT_ASSUMPTIONS[trace.format] ?? [];
+  const ignored = Object.keys(options.assume ?? {}).find((name) => !made.includes(name));
+  if (ignored === undefined) return trace;
+  await trace.close();
+  const expected = made.length === 0 ? 'none, because nothing is assumed of it' : made.join(', ');
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    `got --assume ${ignored} for ${input.name}, which is ${trace.format}, expected ${expected}`,
+  );
 }
 
 /** The same input, whose chunks end with the signal's reason. */

@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import { TegError } from '../model/errors.ts';
 import type { Claim, ClaimResult } from '../simulation/claims/claim.ts';
-import { parseNonNegativeInt } from './terminal/option-values.ts';
+import { parseSeed } from './terminal/option-values.ts';
 
 interface VerifyOptions {
   readonly seed: number;
@@ -27,7 +27,7 @@ export function addVerifyCommand(parent: Command): void {
     .command('verify')
     .description('test the claims about placement, damping and sampling, with negative controls')
     .argument('[tests...]', 'for example T-06 T-08 (default: all)')
-    .option('--seed <n>', 'seed of all random numbers', parseNonNegativeInt, 1)
+    .option('--seed <n>', 'seed of all random numbers', parseSeed, 1)
     .option('--json', 'print JSON: an array of one object a claim')
     .option('--json-schema', 'print the JSON Schema of what --json prints, and end')
     .option('--markdown', 'print the page docs/claims.md')

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { TegError } from '../model/errors.ts';
 import type { Plant } from '../simulation/federation/vopr/plants.ts';
 import type { VoprTotals } from '../simulation/federation/vopr/vopr-totals.ts';
-import { parseNonNegativeInt, parsePositiveInt, parseSeeds } from './terminal/option-values.ts';
+import { parseSeed, parseSeeds, parseWorkers, wholeNumber } from './terminal/option-values.ts';
 import type { VoprTask } from './vopr/vopr-task.ts';
 
 interface VoprCommandOptions {
@@ -41,10 +41,10 @@ export function addVoprCommand(parent: Command): void {
   parent
     .command('vopr')
     .description('run whole clusters of many zones under random faults, and check every step')
-    .option('--seed <n>', 'run one seed', parseNonNegativeInt)
+    .option('--seed <n>', 'run one seed', parseSeed)
     .option('--seeds <seeds>', `run many, for example 1-5000 (default: ${SEEDS_DEFAULT})`, parseSeeds)
-    .option('--steps <n>', 'events of each seed before the quiet begins', parsePositiveInt, 500)
-    .option('--workers <n>', 'worker threads', parsePositiveInt, 1)
+    .option('--steps <n>', 'events of each seed before the quiet begins', wholeNumber(1, 10_000_000), 500)
+    .option('--workers <n>', 'worker threads', parseWorkers, 1)
     .option('--plant <bug>', 'plant a bug, to see that it is found: unchecked-arbiter, double-summary, …')
     .option('--trace', 'with --seed: print a line for each step')
     .option('--record <file>', 'with --seed: write the event log')
@@ -79,7 +79,6 @@ function checkTogether({ seed, seeds, trace, record, replay }: VoprCommandOption
   if (seed === undefined && (trace === true || record !== undefined)) {
     refuse('--trace and --record are of one run: add --seed with its number');
   }
-  if (seed !== undefined && seed > 0xffffffff) refuse(`got the seed ${seed}; expected at most 4294967295`);
   if (replay !== undefined && (seed !== undefined || seeds !== undefined)) {
     refuse('--replay takes the seed from the log: leave --seed and --seeds out');
   }

@@ -6,6 +6,7 @@ import type { PolicyFactory } from '../governor/policy.ts';
 import type { NodeSpec } from '../model/node.ts';
 import type { EquilibriumPrices } from './equilibrium-prices.ts';
 import type { FailureOptions } from './failures.ts';
+import type { JobRecords } from './job-log.ts';
 import type { JobTable } from './job-table.ts';
 import type { RecordedStart } from './recorded-places.ts';
 
@@ -69,6 +70,8 @@ export interface SimulationOptions {
    * and where its pods went. The buffer is reused and must not be changed.
    */
   readonly onEffects?: (effects: EffectBuffer, nowSeconds: number) => void;
+  /** Given: told at the end what became of every job. */
+  readonly onJobs?: (records: JobRecords) => void;
   /** Index of a job whose reasons are to be kept, see `SimulationResult.explained`. */
   readonly explainJob?: number;
 }

@@ -17,6 +17,7 @@ import { Equilibrium } from './equilibrium.ts';
 import { EquilibriumPrices } from './equilibrium-prices.ts';
 import { EquilibriumSampler } from './equilibrium-sampler.ts';
 import { NodeFailures } from './failures.ts';
+import { JobLog } from './job-log.ts';
 import { type JobShapes, jobShapes } from './job-shapes.ts';
 import type { JobTable } from './job-table.ts';
 import { JobWatch } from './job-watch.ts';
@@ -57,6 +58,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const drops = new DropReasons(cluster, shapes);
   const { explainJob } = options;
   const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
+  const log = options.onJobs === undefined ? undefined : new JobLog(table, cluster);
   const { recorded } = options;
   const placing = recorded === undefined ? policy : new RecordedPlaces(policy, cluster, recorded);
   const zone = buildZone(options, cluster, placing);
@@ -73,11 +75,12 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
     retrySeconds: options.retrySeconds ?? Number.POSITIVE_INFINITY,
     profile,
     watch,
-    onEffects: options.onEffects,
+    onEffects: log === undefined ? options.onEffects : loggedEffects(log, options.onEffects),
     shouldStop: options.shouldStop ?? (() => false),
     onProgress: options.onProgress ?? (() => {}),
   });
   const ended = run.run();
+  if (log !== undefined) options.onJobs?.(log.records());
   const wallMicros = (options.clockMicros?.() ?? 0) - startedMicros;
   const parts = { table, shapes, cluster, sampler, metrics, drops, policy, profile };
   const result = summarize(options, parts, { ended, endSeconds: run.now, wallMicros });
@@ -85,6 +88,17 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
     ...result,
     ...(recorded === undefined ? {} : { whatIf: whatBecame(recorded, table, cluster, zone) }),
     ...(watch === undefined ? {} : { explained: watch.result() }),
+  };
+}
+
+/** Gives the effects of each step to the log, then to the caller's own listener. */
+function loggedEffects(
+  log: JobLog,
+  next: SimulationOptions['onEffects'],
+): NonNullable<SimulationOptions['onEffects']> {
+  return (effects, now) => {
+    log.afterStep(effects, now);
+    next?.(effects, now);
   };
 }
 

@@ -4,6 +4,7 @@
  * Not here: the readers themselves (`formats/`) and how a format is recognised (`detect.ts`).
  */
 import type { TegError } from '../model/errors.ts';
+import { GPUS_PER_NODE_MAX } from '../model/node.ts';
 
 /** What a trace describes. */
 export type TraceKind = 'jobs' | 'nodes' | 'usage';
@@ -133,6 +134,35 @@ export const DEFAULT_ASSUMPTIONS: TraceDefaults = {
   batchCpuMilli: 500,
   batchMemoryShare: 0.005,
   spotMemoryMibPerCpu: 8_192,
+};
+
+/** Least and greatest value of each assumption: any value between gives amounts that the model can hold. */
+export const ASSUMPTION_BOUNDS: Readonly<Record<keyof TraceDefaults, readonly [number, number]>> = {
+  openbPodsPerNode: [1, 1_000_000],
+  phillyCpuMilliPerGpu: [0, 1_000_000],
+  phillyMemoryMibPerGpu: [0, 16_777_216],
+  gpusPerPodMax: [1, GPUS_PER_NODE_MAX],
+  swfProcessorsPerPodMax: [1, 2_000_000],
+  swfMemoryMibPerProcessor: [0, 16_777_216],
+  batchMachineMemoryMib: [0, 2_147_483_647],
+  batchCpuMilli: [0, 2_147_483_647],
+  batchMemoryShare: [0, 1],
+  spotMemoryMibPerCpu: [0, 16_777_216],
+};
+
+/** @returns Whether a text is the name of an assumption. */
+export function isAssumption(text: string): text is keyof TraceDefaults {
+  return Object.hasOwn(ASSUMPTION_BOUNDS, text);
+}
+
+/** Assumptions that the reader of a format makes; of a format that is not here: none. */
+export const FORMAT_ASSUMPTIONS: Readonly<Partial<Record<TraceFormat, readonly (keyof TraceDefaults)[]>>> = {
+  'openb-nodes': ['openbPodsPerNode'],
+  philly: ['phillyCpuMilliPerGpu', 'phillyMemoryMibPerGpu', 'gpusPerPodMax'],
+  'philly-log': ['phillyCpuMilliPerGpu', 'phillyMemoryMibPerGpu', 'gpusPerPodMax'],
+  swf: ['swfProcessorsPerPodMax', 'swfMemoryMibPerProcessor'],
+  'alibaba-batch': ['batchMachineMemoryMib', 'batchCpuMilli', 'batchMemoryShare'],
+  'alibaba-spot-nodes': ['spotMemoryMibPerCpu'],
 };
 
 /** Something that a user should know about a trace, with how often it was met. */

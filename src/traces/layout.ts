@@ -32,10 +32,16 @@ export interface Column<T> {
 /** A row on its way in: values by column name. */
 export type Cells = (column: string) => Cell;
 
-/** How items of a kind are laid out. */
-export interface Layout<T> {
-  readonly kind: TraceKind;
+/** Columns of a table that is written. */
+export interface TableLayout<T> {
+  /** What a file says that it holds. */
+  readonly kind: string;
   readonly columns: readonly Column<T>[];
+}
+
+/** How items of a kind are laid out. */
+export interface Layout<T> extends TableLayout<T> {
+  readonly kind: TraceKind;
   /** Columns of other formats that look much like this one. */
   readonly excludes?: readonly string[];
   /** Makes an item of a row; what it gives is checked by `findProblem`. May throw SyntaxError for bad JSON. */

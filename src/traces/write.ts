@@ -8,7 +8,7 @@ import { createGzip } from 'node:zlib';
 import { TegError } from '../model/errors.ts';
 import type { TraceKind } from './format.ts';
 import { csvHeader, toCsvLine } from './formats/normal-csv.ts';
-import { LAYOUTS, type Layout } from './layout.ts';
+import { LAYOUTS, type Layout, type TableLayout } from './layout.ts';
 import { type ByteSink, ParquetFileWriter } from './parquet/write.ts';
 
 /** Takes a trace in batches. Either `finish` or `abort` ends it. */
@@ -39,6 +39,11 @@ export async function createTraceWriter<Kind extends TraceKind>(
   kind: Kind,
   path: string,
 ): Promise<TraceWriter<(typeof LAYOUTS)[Kind] extends Layout<infer T> ? T : never>> {
+  return createTableWriter(LAYOUTS[kind] as Layout<unknown>, path);
+}
+
+/** As `createTraceWriter`, for any table. */
+export async function createTableWriter<T>(layout: TableLayout<T>, path: string): Promise<TraceWriter<T>> {
   const extension = EXTENSIONS.findLast((candidate) => path.endsWith(candidate));
   if (extension === undefined) {
     throw new TegError(
@@ -49,7 +54,6 @@ export async function createTraceWriter<Kind extends TraceKind>(
   const partial = `${path}.partial`;
   const file = await guarded(path, () => open(partial, 'w'));
   const sink: ByteSink = (bytes) => guarded(path, () => file.writeFile(bytes));
-  const layout = LAYOUTS[kind] as Layout<unknown>;
   const encoder =
     extension === '.parquet' ? new ParquetFileWriter(layout, sink) : csvEncoder(layout, sink, extension);
   return {
@@ -69,7 +73,7 @@ export async function createTraceWriter<Kind extends TraceKind>(
   };
 }
 
-function csvEncoder<T>(layout: Layout<T>, sink: ByteSink, extension: string): Encoder<T> {
+function csvEncoder<T>(layout: TableLayout<T>, sink: ByteSink, extension: string): Encoder<T> {
   const out = extension === '.csv.gz' ? gzipSink(sink) : { write: sink, finish: async () => {} };
   let isFirst = true;
   const put = async (lines: string[]): Promise<void> => {

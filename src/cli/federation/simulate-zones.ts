@@ -19,6 +19,8 @@ export interface SimulateZonesOptions extends SharedOptions, ZonesOptions {
   readonly seed: number;
   readonly explain?: string;
   readonly series: boolean;
+  readonly jobsOut?: string;
+  readonly decision?: string;
   readonly html?: string;
   readonly markdown?: string;
 }
@@ -68,6 +70,9 @@ function refuseForeignOptions(options: SimulateZonesOptions): void {
     [`--policy ${options.policy}`, options.policy !== 'teg'],
     [`--queue ${options.queue}`, options.queue !== 'best-effort'],
     [`--lost ${options.lost}`, options.lost !== 'requeue'],
+    ['--jobs-out', options.jobsOut !== undefined],
+    ['--samples', options.samples !== undefined],
+    ['--decision', options.decision !== undefined],
     ['--explain', options.explain !== undefined],
     ['--retry', options.retry !== undefined],
     ['--timing', options.timing === true],

@@ -3,12 +3,7 @@
  */
 import type { Command } from 'commander';
 import type { FederationTask } from '../../drivers/embedded/federation-task.ts';
-import {
-  parseDurationSeconds,
-  parseFraction,
-  parseNonNegativeInt,
-  parsePositiveInt,
-} from '../terminal/option-values.ts';
+import { parseDurationSeconds, parseFraction, parseWorkers, wholeNumber } from '../terminal/option-values.ts';
 
 /** What commander makes of them. */
 export interface ZonesOptions {
@@ -36,7 +31,7 @@ export function addZonesOptions(command: Command): Command {
     .option(
       '--zones <n>',
       'divide the nodes among so many zones, each with a governor of its own',
-      parsePositiveInt,
+      wholeNumber(1, 100_000),
     )
     .option(
       '--staleness <duration>',
@@ -47,17 +42,17 @@ export function addZonesOptions(command: Command): Command {
       '--chooser <name>',
       `how agents choose a zone; \`teg policies --choosers\` (default: ${CHOOSER_DEFAULT})`,
     )
-    .option('--hosts <n>', 'agent hosts (default: one a zone)', parsePositiveInt)
-    .option('--fan-out <n>', 'children of a node of the summary tree (default: 32)', parsePositiveInt)
+    .option('--hosts <n>', 'agent hosts (default: one a zone)', wholeNumber(1, 100_000))
+    .option('--fan-out <n>', 'children of a node of the summary tree (default: 32)', wholeNumber(2, 10_000))
     .option('--delay <duration>', 'mean time of a message on the way (default: 10ms)', parseDurationSeconds)
     .option('--loss <share>', 'messages that get lost (default: 0)', parseFraction)
     .option('--duplicates <share>', 'messages that arrive twice (default: 0)', parseFraction)
     .option(
       '--moves <n>',
       'running jobs that a host considers moving at each summary (default: 0, none)',
-      parseNonNegativeInt,
+      wholeNumber(0, 1_000_000),
     )
-    .option('--workers <n>', 'threads (default: as many as the machine runs at once)', parsePositiveInt);
+    .option('--workers <n>', 'threads (default: as many as the machine runs at once)', parseWorkers);
 }
 
 /** @returns The part of a task that these options decide. */

@@ -3,15 +3,19 @@
  */
 import { type Command, Option } from 'commander';
 import type { SimulationTask } from '../../drivers/embedded/simulation-task.ts';
-import { TegError } from '../../model/errors.ts';
 import type { ColumnMap } from '../../traces/csv-header.ts';
 import { MAP_HELP, parseColumnMap } from '../terminal/column-map.ts';
+import { refuseGiven } from '../terminal/ignored-options.ts';
 import {
   parseDurationSeconds,
   parseNonNegativeInt,
-  parsePositiveInt,
+  parsePositiveDuration,
   parsePositiveNumber,
+  wholeNumber,
 } from '../terminal/option-values.ts';
+
+/** Most instants of the time series that can be asked for; twice as many are kept, some 300 bytes each. */
+const SAMPLES_MAX = 100_000;
 
 /** Mean time until a failed node returns, unless `--mttr` says otherwise. */
 const MTTR_SECONDS_DEFAULT = 3600;
@@ -70,7 +74,7 @@ export function addSharedOptions(command: Command): Command {
     .option(
       '--horizon <duration>',
       'stop at this virtual time (default: when every job has ended)',
-      parseDurationSeconds,
+      parsePositiveDuration,
     )
     .option(
       '--warmup <duration>',
@@ -78,14 +82,18 @@ export function addSharedOptions(command: Command): Command {
       parseDurationSeconds,
     )
     .option('--load <factor>', 'arrivals come this many times as fast (default: 1)', parsePositiveNumber)
-    .option('--repeat <n>', 'run through the workload this many times (default: 1)', parsePositiveInt)
+    .option(
+      '--repeat <n>',
+      'run through the workload this many times (default: 1)',
+      wholeNumber(1, 1_000_000),
+    )
     .option('--resample', 'draw the jobs anew for each seed, at the recorded arrival times')
     .option(
       '--mtbf <duration>',
       'mean time between failures of a node (default: nodes do not fail)',
-      parseDurationSeconds,
+      parsePositiveDuration,
     )
-    .option('--mttr <duration>', 'mean time until a failed node returns (default: 1h)', parseDurationSeconds)
+    .option('--mttr <duration>', 'mean time until a failed node returns (default: 1h)', parsePositiveDuration)
     .addOption(
       new Option('--lost <rule>', 'what becomes of a job whose node fails')
         .choices(['requeue', 'fail'])
@@ -94,9 +102,13 @@ export function addSharedOptions(command: Command): Command {
     .option(
       '--retry <duration>',
       'try everything that waits at this interval too (for policies that overlook nodes)',
-      parseDurationSeconds,
+      parsePositiveDuration,
     )
-    .option('--samples <n>', 'instants of the time series, at least (default: 200)', parsePositiveInt)
+    .option(
+      '--samples <n>',
+      'instants of the time series, at least (default: 200)',
+      wholeNumber(1, SAMPLES_MAX),
+    )
     .option('--skip-bad <n>', 'tolerate up to n bad rows of a file (default: 0)', parseNonNegativeInt)
     .option('--map <column=name>', `of the file of jobs: ${MAP_HELP}`, parseColumnMap)
     .option('--timing', 'also tell what depends on the machine: decision cost, jobs a second')
@@ -104,14 +116,19 @@ export function addSharedOptions(command: Command): Command {
     .option('--json-schema', 'print the JSON Schema of what --json prints, and end');
 }
 
-/** @returns What the shared options mean for a task. @throws TegError TEG_OPTION_INVALID if they contradict each other. */
-export function toTaskOptions(options: SharedOptions): Omit<SimulationTask, 'policy' | 'seed'> {
-  if (options.mttr !== undefined && options.mtbf === undefined) {
-    throw new TegError(
-      'TEG_OPTION_INVALID',
-      'got --mttr without --mtbf, expected both: say how often nodes fail',
-    );
+/** @throws TegError TEG_OPTION_INVALID for an option that has no effect beside the others. */
+export function refuseUnused(command: Command, options: SharedOptions): void {
+  if (options.mtbf === undefined) {
+    refuseGiven(command, ['lost', 'mttr'], 'without --mtbf, expected both: say how often nodes fail');
   }
+  if (!options.json) refuseGiven(command, ['series'], 'without --json, expected both: tables have no series');
+  if ([options.cluster, options.jobs].every((source) => source.startsWith('generated:'))) {
+    refuseGiven(command, ['skipBad'], 'without a file, expected one by --cluster or --jobs');
+  }
+}
+
+/** @returns What the shared options mean for a task. */
+export function toTaskOptions(options: SharedOptions): Omit<SimulationTask, 'policy' | 'seed'> {
   const { mtbf, mttr = MTTR_SECONDS_DEFAULT } = options;
   return {
     cluster: options.cluster,

@@ -6,7 +6,7 @@ import type { ComparisonTask } from '../../drivers/embedded/simulations.ts';
 import { TegError } from '../../model/errors.ts';
 import { capacityOf } from '../../traces/generate.ts';
 import { formatCount, formatPercent } from '../terminal/formatting.ts';
-import { parsePositiveInt } from '../terminal/option-values.ts';
+import { JOBS_MAX, NODES_MAX, wholeNumber } from '../terminal/option-values.ts';
 import { demandPeak, demandTogether, speedForPeak } from './demand-peak.ts';
 
 /** What commander makes of the options. */
@@ -124,7 +124,7 @@ function isCount(text: string): boolean {
 
 function clusterSource(nodes: string | undefined, scenario: Scenario): string {
   if (nodes === undefined) return `generated:openb:${scenario.nodes}`;
-  return isCount(nodes) ? `generated:openb:${parsePositiveInt(nodes)}` : nodes;
+  return isCount(nodes) ? `generated:openb:${wholeNumber(1, NODES_MAX)(nodes)}` : nodes;
 }
 
 async function jobsSource(
@@ -145,7 +145,7 @@ async function jobsSource(
   const count =
     source === undefined
       ? scenario.jobsPerNode * (await countNodes(cluster, options, scenario, copies))
-      : parsePositiveInt(source);
+      : wholeNumber(1, JOBS_MAX)(source);
   return `generated:${count}:${OFFERED_LOAD}:${LONGEST}`;
 }
 
@@ -156,7 +156,7 @@ async function countNodes(
   copies: Pick<ComparisonTask, 'spooled'>,
 ): Promise<number> {
   if (options.nodes === undefined) return scenario.nodes;
-  if (isCount(options.nodes)) return parsePositiveInt(options.nodes);
+  if (isCount(options.nodes)) return wholeNumber(1, NODES_MAX)(options.nodes);
   return (await loadInputs({ ...copies, cluster, jobs: 'generated:1', seed: 1 })).nodes.length;
 }
 

@@ -45,32 +45,70 @@ function toNumber(text: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : Number.NaN;
 }
 
-/** @returns An integer in [1, 2^53). @throws TegError TEG_OPTION_INVALID. */
+/** Largest number that an option takes unless it has a tighter bound: nothing that is counted here comes near. */
+export const NUMBER_MAX = 1_000_000_000;
+
+/** Longest duration that an option takes, seconds: some 300 years. */
+export const DURATION_SECONDS_MAX = 10_000_000_000;
+
+/** Most threads. */
+export const WORKERS_MAX = 256;
+
+/** Largest seed. */
+export const SEED_MAX = 0xffffffff;
+
+/** Most nodes that are made up. */
+export const NODES_MAX = 10_000_000;
+
+/** Most jobs that are held in memory at once. */
+export const JOBS_MAX = 20_000_000;
+
+/** @returns A reader of whole numbers in [min, max]. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = toNumber(text);
+    if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+    return refuse(text, `a whole number of at least ${min} and at most ${max}`);
+  };
+}
+
+/** @returns A reader of numbers in [min, max], or in (min, max] if `isAbove`. */
+export function decimalNumber(min: number, max: number, isAbove = false): (text: string) => number {
+  return (text) => {
+    const value = toNumber(text);
+    if ((isAbove ? value > min : value >= min) && value <= max) return value;
+    return refuse(text, `a number ${isAbove ? 'above' : 'of at least'} ${min} and at most ${max}`);
+  };
+}
+
+/** @returns An integer in [1, NUMBER_MAX]. @throws TegError TEG_OPTION_INVALID. */
 export function parsePositiveInt(text: string): number {
-  const value = toNumber(text);
-  if (!Number.isSafeInteger(value) || value < 1) refuse(text, 'a whole number of at least 1');
-  return value;
+  return wholeNumber(1, NUMBER_MAX)(text);
 }
 
-/** @returns An integer in [0, 2^53). @throws TegError TEG_OPTION_INVALID. */
+/** @returns An integer in [0, NUMBER_MAX]. @throws TegError TEG_OPTION_INVALID. */
 export function parseNonNegativeInt(text: string): number {
-  const value = toNumber(text);
-  if (!Number.isSafeInteger(value) || value < 0) refuse(text, 'a whole number of at least 0');
-  return value;
+  return wholeNumber(0, NUMBER_MAX)(text);
 }
 
-/** @returns A finite number above 0. @throws TegError TEG_OPTION_INVALID. */
+/** @returns A seed, an integer in [0, SEED_MAX]. @throws TegError TEG_OPTION_INVALID. */
+export function parseSeed(text: string): number {
+  return wholeNumber(0, SEED_MAX)(text);
+}
+
+/** @returns A number of threads, an integer in [1, WORKERS_MAX]. @throws TegError TEG_OPTION_INVALID. */
+export function parseWorkers(text: string): number {
+  return wholeNumber(1, WORKERS_MAX)(text);
+}
+
+/** @returns A number in (0, NUMBER_MAX]. @throws TegError TEG_OPTION_INVALID. */
 export function parsePositiveNumber(text: string): number {
-  const value = toNumber(text);
-  if (!Number.isFinite(value) || value <= 0) refuse(text, 'a number above 0');
-  return value;
+  return decimalNumber(0, NUMBER_MAX, true)(text);
 }
 
-/** @returns A finite number of at least 0. @throws TegError TEG_OPTION_INVALID. */
+/** @returns A number in [0, NUMBER_MAX]. @throws TegError TEG_OPTION_INVALID. */
 export function parseNonNegativeNumber(text: string): number {
-  const value = toNumber(text);
-  if (!Number.isFinite(value) || value < 0) refuse(text, 'a number of at least 0');
-  return value;
+  return decimalNumber(0, NUMBER_MAX)(text);
 }
 
 /** Reads `0.25` or `25%`. @returns A share in [0, 1]. @throws TegError TEG_OPTION_INVALID. */
@@ -81,15 +119,21 @@ export function parseFraction(text: string): number {
   return value;
 }
 
-/** Reads `90`, `90s`, `15m`, `2h`, `7d`, `1w`, `250ms`. @returns Seconds ≥ 0. @throws TegError TEG_OPTION_INVALID. */
+/** Reads `90`, `90s`, `15m`, `2h`, `7d`, `1w`, `250ms`. @returns Seconds in [0, DURATION_SECONDS_MAX]. @throws TegError TEG_OPTION_INVALID. */
 export function parseDurationSeconds(text: string): number {
   const match = /^(.*?[\d.])\s*(ms|s|m|h|d|w)?$/i.exec(text.trim());
   const unit = SECONDS_BY_UNIT[(match?.[2] ?? 's').toLowerCase()] as number;
   const value = toNumber(match?.[1] ?? '') * unit;
-  if (!Number.isFinite(value) || value < 0) {
-    refuse(text, 'a duration such as 90s, 15m, 2h or 7d (a plain number is seconds)');
+  if (!(value >= 0 && value <= DURATION_SECONDS_MAX)) {
+    refuse(text, 'a duration of at most 300 years, such as 90s, 15m, 2h or 7d (a plain number is seconds)');
   }
   return value;
+}
+
+/** As `parseDurationSeconds`, above 0. @throws TegError TEG_OPTION_INVALID. */
+export function parsePositiveDuration(text: string): number {
+  const seconds = parseDurationSeconds(text);
+  return seconds > 0 ? seconds : refuse(text, 'a duration above 0, such as 90s, 15m, 2h or 7d');
 }
 
 /** Reads `4096`, `512MiB`, `4GiB`, `2GB`. @returns Bytes, a whole number ≥ 0. @throws TegError TEG_OPTION_INVALID. */
@@ -110,12 +154,15 @@ export function parseList(text: string): string[] {
   return parts;
 }
 
-/** Reads `1000,1e4,100_000`. @returns Whole numbers ≥ 1 in the order given, none twice. @throws TegError TEG_OPTION_INVALID. */
+/** Reads `1000,1e4,100_000`. @returns Whole numbers in [1, NODES_MAX] in the order given, none twice. @throws TegError TEG_OPTION_INVALID. */
 export function parsePositiveIntList(text: string): number[] {
   const values = parseList(text).map(toNumber);
-  const good = values.every((value) => Number.isSafeInteger(value) && value >= 1);
+  const good = values.every((value) => Number.isSafeInteger(value) && value >= 1 && value <= NODES_MAX);
   if (!good || new Set(values).size !== values.length) {
-    refuse(text, 'different whole numbers of at least 1, separated by commas, such as 1000,10000');
+    refuse(
+      text,
+      `different whole numbers of at least 1 and at most ${NODES_MAX}, separated by commas, such as 1000,10000`,
+    );
   }
   return values;
 }

@@ -6,6 +6,7 @@ import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
 import { EquilibriumPrices } from '../../simulation/equilibrium-prices.ts';
 import type { FailureOptions } from '../../simulation/failures.ts';
+import type { JobRecords } from '../../simulation/job-log.ts';
 import type { JobTable } from '../../simulation/job-table.ts';
 import type { SimulationResult } from '../../simulation/result.ts';
 import { runSimulation } from '../../simulation/simulator.ts';
@@ -37,6 +38,8 @@ export interface SimulationTask extends InputSources {
   readonly withSeries?: boolean;
   /** Whether the result tells what depends on the machine. */
   readonly withTiming?: boolean;
+  /** Whether what became of every job is kept. */
+  readonly withJobs?: boolean;
   /** Id of a job to be explained. */
   readonly explain?: string;
 }
@@ -45,6 +48,8 @@ export interface SimulationTask extends InputSources {
 export interface SimulationTaskResult {
   readonly result: SimulationResult;
   readonly warnings: readonly string[];
+  /** Where the task has `withJobs`. */
+  readonly jobs?: JobRecords;
 }
 
 /** Runs tasks one after the other and keeps the last inputs, which the next task mostly shares. */
@@ -66,6 +71,7 @@ export class SimulationTaskRunner {
       repeat: task.repeat ?? 1,
       ...(task.resample ? { resample: new Random(task.seed, STREAM_RESAMPLE) } : {}),
     });
+    let jobs: JobRecords | undefined;
     const result = runSimulation({
       ...task,
       nodes: inputs.nodes,
@@ -82,10 +88,17 @@ export class SimulationTaskRunner {
       },
       ...(task.explain === undefined ? {} : { explainJob: jobToExplain(table, task.explain) }),
       ...(task.withTiming ? { clockMicros, memoryBytes } : {}),
+      ...(task.withJobs
+        ? {
+            onJobs: (records: JobRecords) => {
+              jobs = records;
+            },
+          }
+        : {}),
       shouldStop: () => control.shouldStop(),
       onProgress: (ended) => control.report(ended, table.count),
     });
-    return { result, warnings: inputs.warnings };
+    return { result, warnings: inputs.warnings, ...(jobs === undefined ? {} : { jobs }) };
   }
 
   private async inputsOf(task: SimulationTask): Promise<Inputs> {

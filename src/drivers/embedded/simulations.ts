@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os';
 import { TegError } from '../../model/errors.ts';
 import { compareRuns } from '../../simulation/compare.ts';
+import type { JobRecords } from '../../simulation/job-log.ts';
 import type { ComparisonResult, SimulationResult } from '../../simulation/result.ts';
 import { withSpooledInputs } from './input-spool.ts';
 import type { SimulationTask, SimulationTaskResult } from './simulation-task.ts';
@@ -20,6 +21,8 @@ export interface RunOptions {
   readonly onProgress?: (progress: PoolProgress) => void;
   /** Told each run as it ends, in the order in which they end. */
   readonly onRun?: (result: SimulationResult) => void;
+  /** Told what became of every job of a simulation whose task has `withJobs`. */
+  readonly onJobs?: (records: JobRecords) => void;
   /** Told once what the readers of the inputs assumed or left out. */
   readonly onWarnings?: (warnings: readonly string[]) => void;
 }
@@ -53,6 +56,7 @@ export async function simulate(task: SimulationTask, options: RunOptions = {}): 
     );
   }
   options.onWarnings?.(done.warnings);
+  if (done.jobs !== undefined) options.onJobs?.(done.jobs);
   return done.result;
 }
 

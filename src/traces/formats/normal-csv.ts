@@ -6,7 +6,7 @@
  */
 import { TegError } from '../../model/errors.ts';
 import type { CsvFormat } from '../csv.ts';
-import { type Cell, type Column, columnsByField, type Layout } from '../layout.ts';
+import { type Cell, type Column, columnsByField, type Layout, type TableLayout } from '../layout.ts';
 import { INT32_MAX, parseDecimal, type Row } from '../row.ts';
 
 /** @returns The reader of a layout. Columns that may be absent may be left out of the file. */
@@ -26,12 +26,12 @@ export function normalCsv<T>(layout: Layout<T>): CsvFormat<T> {
 }
 
 /** @returns The header line of a layout. */
-export function csvHeader<T>(layout: Layout<T>): string {
+export function csvHeader<T>(layout: TableLayout<T>): string {
   return layout.columns.map((column) => column.name).join(',');
 }
 
 /** @returns An item as a line. @throws TegError TEG_JOB_INVALID if a text holds a line end. */
-export function toCsvLine<T>(layout: Layout<T>, item: T): string {
+export function toCsvLine<T>(layout: TableLayout<T>, item: T): string {
   return layout.columns.map((column) => toField(column, column.get(item))).join(',');
 }
 

@@ -2,7 +2,7 @@
  * Writes jobs, nodes or usage samples as Parquet, one row group after the other, so that memory stays bounded.
  */
 import { ByteWriter, type ColumnSource, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
-import { type Layout, SCHEMA_VERSION } from '../layout.ts';
+import { SCHEMA_VERSION, type TableLayout } from '../layout.ts';
 import { COMPRESSORS } from './codecs.ts';
 
 /** Rows of one row group. */
@@ -13,14 +13,14 @@ export type ByteSink = (bytes: Uint8Array) => Promise<void>;
 
 /** Writer of one file: `write` batches, then `finish` once. */
 export class ParquetFileWriter<T> {
-  private readonly layout: Layout<T>;
+  private readonly layout: TableLayout<T>;
   private readonly sink: ByteSink;
   private readonly bytes = new ByteWriter();
   private readonly writer: ParquetWriter;
   private pending: T[] = [];
 
   /** @param sink Gets the bytes; awaited before more are made. */
-  constructor(layout: Layout<T>, sink: ByteSink) {
+  constructor(layout: TableLayout<T>, sink: ByteSink) {
     this.layout = layout;
     this.sink = sink;
     this.writer = new ParquetWriter({
@@ -65,7 +65,7 @@ export class ParquetFileWriter<T> {
   }
 }
 
-function toColumns<T>(layout: Layout<T>, items: readonly T[]): ColumnSource[] {
+function toColumns<T>(layout: TableLayout<T>, items: readonly T[]): ColumnSource[] {
   return layout.columns.map(({ name, type, nullable, get }) => ({
     name,
     data: items.map(get),
