@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { ClusterState } from '../model/cluster-state.ts';
 import { type Constraint, type Demand, DemandTable } from '../model/demand.ts';
 import type { PodSpec } from '../model/job.ts';
@@ -99,7 +100,7 @@ describe('fragmentation towards a workload', () => {
       ),
       model: fc.constantFrom('T4', 'G2'),
     });
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.array(podArbitrary, { minLength: 1, maxLength: 30 }),
         states,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { DemandTable } from '../model/demand.ts';
 import { TegError } from '../model/errors.ts';
 import type { PodSpec } from '../model/job.ts';
@@ -63,7 +64,7 @@ const pod: fc.Arbitrary<PodSpec> = fc
 
 describe('encodeEvent and decodeEvent', () => {
   test('give back the same event and the same double', () => {
-    fc.assert(
+    checkProperty(
       fc.property(event, time, (given, timeSeconds) => {
         const line = encodeEvent(given, timeSeconds);
         expect(line).not.toContain('\n');
@@ -108,7 +109,7 @@ describe('encodeEvent and decodeEvent', () => {
       expect(refusal(line)).toMatchObject({ code: 'TEG_LOG_INVALID' });
     }
     const cut = fc.tuple(event, time, fc.nat(200), fc.string({ maxLength: 3 }));
-    fc.assert(
+    checkProperty(
       fc.property(cut, ([given, timeSeconds, at, noise]) => {
         const line = encodeEvent(given, timeSeconds);
         const answer = refusal(line.slice(0, at) + noise + line.slice(at + 1));
@@ -122,7 +123,7 @@ describe('encodeEvent and decodeEvent', () => {
 
 describe('EventLogWriter and EventLogReader', () => {
   test('carry the vocabulary: demands and resources get the same numbers', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.array(fc.oneof(pod, fc.constantFrom(...POD_KINDS)), { maxLength: 12 }), (pods) => {
         const table = new DemandTable();
         const lines: string[] = [];

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { DemandTable } from '../model/demand.ts';
 import { EffectBuffer } from './effects.ts';
 import { EffectKind, Reason } from './zone-events.ts';
@@ -15,7 +16,7 @@ describe('ShapeLines', () => {
       priority: fc.constantFrom(0, 0, 0, 0, 1, -1),
       pick: fc.nat(1000),
     });
-    fc.assert(
+    checkProperty(
       fc.property(fc.array(operation, { maxLength: 200, size: 'max' }), (operations) => {
         const jobs = new JobTable();
         const lines = new ShapeLines(jobs);
@@ -60,7 +61,7 @@ describe('ShapeHeap', () => {
   test('finds the first shape that fits, as a search through all of them does', () => {
     const shape = fc.record({ cpu: fc.nat(5), memory: fc.nat(5), gpus: fc.nat(3), priority: fc.nat(2) });
     const operation = fc.record({ pick: fc.nat(1000), rank: fc.nat(1000), add: fc.boolean() });
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.array(shape, { minLength: 1, maxLength: 40 }),
         fc.array(operation, { maxLength: 100, size: 'max' }),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import { EventLogReader, EventLogWriter } from './event-log.ts';
 import { OracleZone } from './zone.oracle.ts';
@@ -71,7 +72,7 @@ function expectSame(actual: unknown, expected: unknown): void {
 describe('Zone', () => {
   test('does what the oracle does, event by event, whatever happens', () => {
     let compared = 0;
-    fc.assert(
+    checkProperty(
       fc.property(nodeKinds, moves, optionSets, (kinds, script, options) => {
         const all = { ...options, gangAttemptsPerEventMax: 1000 };
         const cluster = makeCluster(kinds);
@@ -109,7 +110,7 @@ describe('Zone', () => {
 
   test('limits postpone and never reorder: a step and its ticks together do what the oracle does', () => {
     let postponed = 0;
-    fc.assert(
+    checkProperty(
       fc.property(
         nodeKinds,
         moves,
@@ -192,7 +193,7 @@ describe('Zone', () => {
 
   test('loses no wake-up when limits postpone attempts', () => {
     let postponed = 0;
-    fc.assert(
+    checkProperty(
       fc.property(nodeKinds, moves, fc.boolean(), fc.boolean(), (kinds, script, tight, strict) => {
         const cluster = makeCluster(kinds);
         const zone = new Zone(cluster, new AnyFit(cluster), {
@@ -232,7 +233,7 @@ describe('Zone', () => {
   test.each([FirstFit, AnyFit, TwoRandom])(
     'replayed from its log does the same, bit for bit: %o',
     (Policy) => {
-      fc.assert(
+      checkProperty(
         fc.property(nodeKinds, moves, optionSets, (kinds, script, options) => {
           const all = { ...options, retryAllOnTick: true };
           const cluster = makeCluster(kinds);

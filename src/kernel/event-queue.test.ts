@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { EventQueue } from './event-queue.ts';
 import { Random } from './random.ts';
 import { TimeHeap } from './time-heap.ts';
@@ -30,7 +31,7 @@ const operation = fc.oneof(
 
 describe('EventQueue', () => {
   test('agrees with a sorted list on any pushes and pops', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.array(operation, { maxLength: 600, size: 'max' }), (operations) => {
         const queue = new EventQueue();
         const list = new SortedList();

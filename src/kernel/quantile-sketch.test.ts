@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { QUANTILE_RELATIVE_ERROR, QuantileSketch } from './quantile-sketch.ts';
 import { Random } from './random.ts';
 
@@ -22,7 +23,7 @@ function exactQuantile(values: readonly number[], q: number): number {
 
 describe('QuantileSketch', () => {
   test('every quantile lies within the stated relative error of the exact one', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.array(value, { minLength: 1 }), fc.double({ min: 0, max: 1, noNaN: true }), (vs, q) => {
         const exact = exactQuantile(vs, q);
         const got = sketchOf(vs).quantile(q);
@@ -32,7 +33,7 @@ describe('QuantileSketch', () => {
   });
 
   test('merging is the same as inserting everything into one, in any order', () => {
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 1e9 })),
         fc.array(fc.integer({ min: 0, max: 1e9 })),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import * as reference from 'simple-statistics';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { Random } from './random.ts';
 import {
   logGamma,
@@ -16,7 +17,7 @@ const numbers = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minL
 
 describe('Welford', () => {
   test('agrees with the two-pass formulas', () => {
-    fc.assert(
+    checkProperty(
       fc.property(numbers, (xs) => {
         const w = new Welford();
         for (const x of xs) w.add(x);
@@ -28,7 +29,7 @@ describe('Welford', () => {
   });
 
   test('merging halves equals the whole', () => {
-    fc.assert(
+    checkProperty(
       fc.property(numbers, numbers, (a, b) => {
         const left = new Welford();
         const right = new Welford();
@@ -63,7 +64,7 @@ describe("Student's t", () => {
   });
 
   test('the quantile inverts the distribution', () => {
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.double({ min: 0.001, max: 0.999, noNaN: true }),
         fc.integer({ min: 1, max: 200 }),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { type Alternatives, anticipate } from './anticipated.ts';
 
 const row = fc.record({
@@ -29,7 +30,7 @@ function objective(c: Alternatives, m: number, t: number, pi: Float64Array): num
 
 describe.each([0, 0.01, 0.5, 20])('at T = %d', (t) => {
   test('prices meet where anything goes, and are higher where nothing does', () => {
-    fc.assert(
+    checkProperty(
       fc.property(rows, mass, (list, m) => {
         const c = classesOf(list);
         const pi = new Float64Array(list.length);
@@ -51,7 +52,7 @@ describe.each([0, 0.01, 0.5, 20])('at T = %d', (t) => {
   });
 
   test('no other shares do better', () => {
-    fc.assert(
+    checkProperty(
       fc.property(
         rows,
         mass,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { REAL } from './algebra.ts';
 import { DUAL, Dual, differentiate } from './dual.ts';
 import {
@@ -17,7 +18,7 @@ const positive = fc.double({ min: 0.1, max: 5, noNaN: true });
 
 describe('dual numbers', () => {
   test('keep the rules of differentiation', () => {
-    fc.assert(
+    checkProperty(
       fc.property(number, number, positive, number, (a, da, b, db) => {
         const x = new Dual(a, da);
         const y = new Dual(b, db);
@@ -36,7 +37,7 @@ describe('dual numbers', () => {
   });
 
   test('give the values that plain numbers give', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.double({ min: 0, max: 0.999, noNaN: true }), (x) => {
         expect(differentiate((q) => barrier(DUAL, q), x).value).toBe(barrier(REAL, x));
         expect(differentiate((q) => reciprocal(DUAL, q), x).value).toBe(reciprocal(REAL, x));

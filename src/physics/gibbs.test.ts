@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { GibbsChoice } from './gibbs.ts';
 
 const classes = fc.array(
@@ -42,7 +43,7 @@ describe('Gibbs choice', () => {
   });
 
   test('N_eff lies between the best class and all nodes and rises with T', () => {
-    fc.assert(
+    checkProperty(
       fc.property(classes, (list) => {
         const gibbs = choiceOf(list);
         const all = list.reduce((sum, c) => sum + c.count, 0);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { Random } from '../kernel/random.ts';
 import { drawIndex, glauberStep, logitProbabilities } from './logit.ts';
 import { type GameSpec, PotentialGame } from './potential-game.ts';
@@ -20,7 +21,7 @@ function specOf(seed: number, kind: GameSpec['kind'], nodes = 4, jobs = 8, resou
 
 describe.each(['barrier', 'quadratic'] as const)('a game with %s costs', (kind) => {
   test('a move changes the cost by what it changes Φ', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.integer({ min: 0, max: 1e6 }), fc.nat(7), fc.nat(3), (seed, j, n) => {
         const random = new Random(seed, 1);
         const game = new PotentialGame(

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { Random } from '../kernel/random.ts';
 import { DemandTable } from '../model/demand.ts';
 import type { JobSpec } from '../model/job.ts';
@@ -112,7 +113,7 @@ describe('JobTable', () => {
       at: fc.integer({ min: -1000, max: 1000 }),
       pods: fc.integer({ min: 1, max: 5 }),
     });
-    fc.assert(
+    checkProperty(
       fc.property(fc.array(row), (rows) => {
         const table = build(rows.map((r, i) => spec(`${i}`, r.at, { podCount: r.pods })));
         expect(table.count).toBe(rows.reduce((sum, r) => sum + r.pods, 0));

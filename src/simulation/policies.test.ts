@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { createPolicy as createExamplePolicy } from '../../examples/my-policy.ts';
+import { checkProperty } from '../../test/support/properties.ts';
 import type { PolicyEntry } from '../governor/policy.ts';
 import type { TegError } from '../model/errors.ts';
 import { POD_KINDS, PolicyBench } from './baselines/baselines.scenarios.ts';
@@ -18,7 +19,7 @@ const moves = fc.array(fc.tuple(fc.nat(POD_KINDS.length - 1), fc.nat(), fc.integ
 
 describe.each([...POLICIES, EXAMPLE])('policy $name', ({ name, create }) => {
   it('chooses nodes and GPUs that fit, misses none that fits, and does so again', () => {
-    fc.assert(
+    checkProperty(
       fc.property(kinds, moves, fc.nat(), (nodeKinds, steps, seed) => {
         const first = new PolicyBench(create, nodeKinds, seed);
         const second = new PolicyBench(create, nodeKinds, seed);

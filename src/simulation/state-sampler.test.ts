@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { ClusterState } from '../model/cluster-state.ts';
 import { DemandTable } from '../model/demand.ts';
 import type { PodSpec } from '../model/job.ts';
@@ -19,7 +20,7 @@ const pod = fc
 
 describe('fitsNow', () => {
   test('says what placing the pods one by one would find', () => {
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.array(pod, { maxLength: 12 }),
         pod,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { StepLattice } from './step-lattice.ts';
 
 /** All points up to `end`, by walking. */
@@ -27,7 +28,7 @@ describe('StepLattice', () => {
       fc.constantFrom(1, 0.5, 0.25, 0.125, 1 / 1024),
       fc.oneof(fc.maxSafeInteger().map(Math.abs), fc.integer({ min: 0, max: 300_000 })),
     );
-    fc.assert(
+    checkProperty(
       fc.property(arbitrary, ([unit, e, number]) => {
         const value = Math.min(number, 2 ** 52);
         const lattice = new StepLattice(unit, e);

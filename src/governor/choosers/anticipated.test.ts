@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
 import { anticipate } from '../../physics/anticipated.ts';
 import { anticipatedLoads, createAnticipatedChooser } from './anticipated.ts';
@@ -21,7 +22,7 @@ function loadsOf(offers: ReturnType<typeof offersOf>, mass: number): Float64Arra
 
 describe('anticipated loads', () => {
   test('without walls are the shares of D3', () => {
-    fc.assert(
+    checkProperty(
       fc.property(boards, fc.double({ min: 0.01, max: 1e4, noNaN: true }), (entries, mass) => {
         const offers = offersOf(entries.map((e) => ({ ...e, slots: 1e12 })));
         const loads = loadsOf(offers, mass);
@@ -45,7 +46,7 @@ describe('anticipated loads', () => {
   });
 
   test('stay within the slots, sum to the mass, and leave prices level where there is room', () => {
-    fc.assert(
+    checkProperty(
       fc.property(boards, fc.double({ min: 0.001, max: 0.999, noNaN: true }), (entries, fill) => {
         const offers = offersOf(entries);
         const mass = fill * entries.reduce((sum, e) => sum + e.slots, 0);

@@ -3,6 +3,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
 import type { TegError } from '../../model/errors.ts';
 import { createBestOfDChooser } from './best-of-d.ts';
@@ -31,7 +32,7 @@ const crowds = fc.constantFrom(1, 1.5, 30, 1e6);
 
 describe.each(CHOOSERS)('$name', ({ name, create }) => {
   test('chooses an entry of the board, and the same again', () => {
-    fc.assert(
+    checkProperty(
       fc.property(boards, crowds, fc.nat(), (entries, deciders, seed) => {
         const run = (): number[] => {
           const random = new Random(seed);

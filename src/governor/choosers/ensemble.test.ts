@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
 import { type EntrySpec, offersOf, PlaceTable } from './choosers.scenarios.ts';
 import { drawWeighted, Ensemble } from './ensemble.ts';
@@ -65,7 +66,7 @@ describe('an ensemble', () => {
   });
 
   test('counts places between near and slots, and losers that fall as T rises', () => {
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.array(entry, { minLength: 1, maxLength: 8 }),
         fc.double({ min: 1e-3, max: 1e3, noNaN: true }),

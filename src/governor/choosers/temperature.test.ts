@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { newStream } from './chooser.ts';
 import { offersOf, PlaceTable } from './choosers.scenarios.ts';
 import { Ensemble } from './ensemble.ts';
@@ -86,7 +87,7 @@ describe('the temperature controller', () => {
       near: fc.integer({ min: 1, max: 100 }),
       more: fc.integer({ min: 0, max: 10_000 }),
     });
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.array(entry, { minLength: 2, maxLength: 12 }),
         fc.double({ min: 1, max: 1e4, noNaN: true }),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import type { Demand } from '../../model/demand.ts';
 import { Board } from './board.ts';
 import { DemandId, entry, PlainReader, testDemands } from './federation.scenarios.ts';
@@ -49,7 +50,7 @@ describe('a board', () => {
       minLength: 1,
       maxLength: 40,
     });
-    fc.assert(
+    checkProperty(
       fc.property(versions, (heard) => {
         const board = boardOf([]);
         const newest = new Map<number, number>();

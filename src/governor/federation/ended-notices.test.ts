@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { EndedNotices } from './ended-notices.ts';
 import { FederationReason } from './messages.ts';
 
@@ -61,7 +62,7 @@ describe('notices of ended jobs', () => {
       ),
       { maxLength: 60 },
     );
-    fc.assert(
+    checkProperty(
       fc.property(steps, (moves) => {
         const notices = new EndedNotices();
         const open = new Set<number>();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { HostCounters } from './host-counters.ts';
 
 describe('counters of a host', () => {
@@ -33,7 +34,7 @@ describe('counters of a host', () => {
     const events = fc.array(
       fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 300 }), fc.integer({ min: -1, max: 9 })),
     );
-    fc.assert(
+    checkProperty(
       fc.property(events, (placements) => {
         const parts = [0, 1, 2, 3].map(() => new HostCounters());
         const whole = new HostCounters();

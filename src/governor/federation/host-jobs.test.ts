@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { AGENT_STATE_NAMES, AgentState, HostJobs, WAIT_REASON_NAMES, WaitReason } from './host-jobs.ts';
 import { HostLines } from './host-lines.ts';
 
@@ -45,7 +46,7 @@ describe('jobs of a host', () => {
   });
 
   test('slots are dense and reused, and each job keeps its own whatever comes and goes', () => {
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.array(fc.record({ add: fc.boolean(), pick: fc.nat(999) }), { maxLength: 300, size: 'max' }),
         (moves) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { enterLine, HostLines, type JobLine, narrowWindow, widenWindow } from './host-lines.ts';
 
 describe('lines of a host', () => {
@@ -28,7 +29,7 @@ describe('lines of a host', () => {
   });
 
   test('a line is in order however slots enter it, and equal ones keep their order of entry', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.array(fc.nat(6), { maxLength: 60 }), (keys) => {
         const line = new HostLines(0).lineOf(0, 1, 1);
         keys.forEach((_, slot) => {
@@ -55,7 +56,7 @@ describe('lines of a host', () => {
   });
 
   test('the window stays between a sixteenth and 1024', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.array(fc.boolean(), { maxLength: 200 }), fc.constantFrom(0, 1200), (wins, first) => {
         const line = new HostLines(0).lineOf(0, 1, 1);
         for (let i = 0; i < first; i++) widenWindow(line);

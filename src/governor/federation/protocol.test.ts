@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import type { AgentHost } from './agent-host.ts';
 import { DemandId, entry, makeGovernor, makeHost, Stage, type Step } from './federation.scenarios.ts';
 import { AgentState } from './host-jobs.ts';
@@ -223,7 +224,7 @@ class Universe {
 
 test('no job runs twice, is lost, or starts after its end; and all settles once messages come through', () => {
   let checked = 0;
-  fc.assert(
+  checkProperty(
     fc.property(moves, (script) => {
       const universe = new Universe();
       for (const { what, pick, seconds } of script) {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { RateMeter } from './rate-meter.ts';
 
 describe('a rate meter', () => {
@@ -10,7 +11,7 @@ describe('a rate meter', () => {
   });
 
   test('shows a steady stream as it is, from its first seconds on', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.integer({ min: 4, max: 500 }), fc.constantFrom(1, 4, 40), (rate, meanSeconds) => {
         const meter = new RateMeter(meanSeconds);
         for (let i = 0; i <= rate * meanSeconds * 12; i++) {

@@ -3,6 +3,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
 import type { AgentHost } from './agent-host.ts';
 import { Board } from './board.ts';
@@ -396,7 +397,7 @@ test('a queue ends each request once, at its last deadline, whatever else became
     { maxLength: 80 },
   );
   const demand = testDemands().demands[DemandId.OneGpu];
-  fc.assert(
+  checkProperty(
     fc.property(moves, (script) => {
       const ledger = new ZoneLedger();
       const queue = new StandingQueue(ledger);

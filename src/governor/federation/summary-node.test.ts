@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import {
   DemandId,
   entry,
@@ -68,7 +69,7 @@ describe('what a summary node keeps', () => {
     const heard = fc.array(fc.record({ from: fc.nat(2), version: fc.integer({ min: 1, max: 9 }) }), {
       maxLength: 40,
     });
-    fc.assert(
+    checkProperty(
       fc.property(heard, (summaries) => {
         const node = new Node();
         const last = new Map<number, number>();

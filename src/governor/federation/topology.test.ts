@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { TegError } from '../../model/errors.ts';
 import {
   homeZoneOf,
@@ -17,7 +18,7 @@ const shapes = fc.record({
 });
 
 function all(check: (topology: Topology, fanOut: number) => void): void {
-  fc.assert(
+  checkProperty(
     fc.property(shapes, ({ zones, hosts, fanOut }) => check(makeTopology(zones, hosts, fanOut), fanOut)),
     { numRuns: 200 },
   );

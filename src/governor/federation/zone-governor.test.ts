@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { DemandId, done, message, only, reply, type Step, told } from './federation.scenarios.ts';
 import { ActionKind, FederationReason, MessageKind } from './messages.ts';
 import { HOST, Site } from './zone-governor.scenarios.ts';
@@ -285,7 +286,7 @@ describe('whatever comes, in whatever order', () => {
   );
 
   test('capacity is held exactly for escrows and running jobs, and no offer starts twice', () => {
-    fc.assert(
+    checkProperty(
       fc.property(steps, (script) => {
         const site = new Site({ nodes: 3, options: { escrowSeconds: 5, escrowsMax: 4, noticesMax: 3 } });
         const offers = new Map<number, number[]>();

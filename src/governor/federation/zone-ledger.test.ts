@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import type { Demand } from '../../model/demand.ts';
 import { testDemands } from './federation.scenarios.ts';
 import { HoldState, ZoneLedger } from './zone-ledger.ts';
@@ -59,7 +60,7 @@ describe('a zone ledger', () => {
       }),
       { maxLength: 250, size: 'max' },
     );
-    fc.assert(
+    checkProperty(
       fc.property(moves, (script) => {
         const ledger = new ZoneLedger();
         let held: Held[] = [];

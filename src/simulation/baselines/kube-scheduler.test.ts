@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import { DemandTable } from '../../model/demand.ts';
@@ -31,7 +32,7 @@ describe('feasibleNodesToFind', () => {
 
 describe('ParallelWalk', () => {
   it('visits every place once, each worker its chunk in order', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.integer({ min: 0, max: 3000 }), fc.nat(), (count, seed) => {
         const walk = new ParallelWalk(new Random(seed));
         walk.begin(count);
@@ -66,7 +67,7 @@ function rootOfHeap(scores: readonly number[]): number {
 
 describe('heapRanks', () => {
   it('names the root of a heap built in place', () => {
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 200 }),
         fc.nat(300),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { isSharing } from '../../model/demand.ts';
 import { POD_KINDS, PolicyBench } from './baselines.scenarios.ts';
 import { ImpliedRequests } from './implied-requests.ts';
@@ -11,7 +12,7 @@ const moves = fc.array(fc.tuple(fc.nat(POD_KINDS.length - 1), fc.nat(), fc.boole
 
 describe('what a policy infers from changed nodes', () => {
   it('kinds of GPU pods and implied requests agree with the pods that run', () => {
-    fc.assert(
+    checkProperty(
       fc.property(kinds, moves, fc.nat(), (nodeKinds, steps, seed) => {
         const bench = new PolicyBench(createRandomPolicy, nodeKinds, seed);
         const kindsOf = new PodKinds(bench.cluster);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import type { Demand } from '../../model/demand.ts';
 import { makeCluster, POD_KINDS } from './baselines.scenarios.ts';
 import { isFit, SCORE_MAX, ScoreScan } from './score-scan.ts';
@@ -26,7 +27,7 @@ const steps = fc.array(fc.tuple(fc.nat(POD_KINDS.length - 1), fc.boolean()), { m
 
 describe('ScoreScan', () => {
   it('answers as a scan without memory, through placements, departures and nodes that go down', () => {
-    fc.assert(
+    checkProperty(
       fc.property(kinds, steps, (nodeKinds, moves) => {
         const cluster = makeCluster(nodeKinds);
         const demands = POD_KINDS.map((pod) => cluster.demands.intern(pod));

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { Servers } from './servers.ts';
 
 describe('servers', () => {
@@ -14,7 +15,7 @@ describe('servers', () => {
   });
 
   test('count queues as counting one by one does, however many have left', () => {
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.array(fc.tuple(fc.nat(2), fc.double({ min: 0, max: 1, noNaN: true })), { maxLength: 900 }),
         (jobs) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { randomZone, sumsOf } from '../../field/hologram/hologram.scenarios.ts';
 import { emptyMaxima, type Hologram, mergeHolograms } from '../../field/hologram/hologram.ts';
 import { takeHologram } from '../../field/hologram/hologram-source.ts';
@@ -79,7 +80,7 @@ function cross(letters: readonly Letter[]): ReturnType<typeof packLetters> {
 
 describe('letters that are packed and unpacked', () => {
   test('are the same, in the same order, batch after batch', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.array(batches, { minLength: 1, maxLength: 4 }), (all) => {
         const reader = new LetterReader();
         for (const letters of all) expect(reader.unpack(cross(letters))).toEqual(letters);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { emptyMaxima, emptySums, Hologram, mergeHolograms } from '../../field/hologram/hologram.ts';
 import { encodeHologram } from '../../field/hologram/wire.ts';
 import {
@@ -84,7 +85,7 @@ describe('draws', () => {
 
   test('of a sender do not depend on what others send, or on which network they share', () => {
     const sends = fc.array(fc.nat(4), { maxLength: 80 });
-    fc.assert(
+    checkProperty(
       fc.property(sends, (senders) => {
         const shared = network(noisy);
         const mixed: Letter[] = [];
@@ -131,7 +132,7 @@ describe('the order of letters', () => {
       selector: String,
       maxLength: 40,
     });
-    fc.assert(
+    checkProperty(
       fc.property(keys, fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), (all, shuffle) => {
         const letters = all.map(([at, from, number]) => letter(at, from, number));
         const mixed = letters

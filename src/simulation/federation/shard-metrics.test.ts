@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { ShardMetrics } from './shard-metrics.ts';
 
 const JOBS = 50;
@@ -30,7 +31,7 @@ function apply(metrics: ShardMetrics, what: string, job: number, seconds: number
 }
 
 test('shards add up to what one shard that saw everything has, in any order, also across threads', () => {
-  fc.assert(
+  checkProperty(
     fc.property(events, (all) => {
       const whole = new ShardMetrics(JOBS);
       const parts = [0, 1, 2].map(() => new ShardMetrics(JOBS));

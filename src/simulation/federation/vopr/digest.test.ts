@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../../test/support/properties.ts';
 import { showing } from '../../../governor/federation/federation.scenarios.ts';
 import {
   ActionKind,
@@ -83,7 +84,7 @@ describe('a digest of state', () => {
   });
 
   test('sees bytes at any offset and length', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 20 }), fc.nat(3), (bytes, offset) => {
         const shifted = new Uint8Array(bytes.length + offset);
         shifted.set(bytes, offset);
