@@ -45,6 +45,28 @@ function options(classesMax: number, demandsMax = 64): TegOptions {
 }
 
 describe('ClassIndex', () => {
+  test('counts the bytes of every array that it holds', () => {
+    const random = stream(4);
+    const cluster = randomCluster(40, random);
+    const policy = new TegPolicy({ cluster, random });
+    churn(cluster, policy, random, 300, randomDemands(30, random, cluster.demands));
+    const shared = new Set<unknown>([cluster, policy.classes, policy.rent, policy.prices.price]);
+    let lists = 0;
+    const arrays = (value: unknown): number => {
+      if (typeof value !== 'object' || value === null || shared.has(value)) return 0;
+      shared.add(value);
+      if (ArrayBuffer.isView(value)) return value.byteLength;
+      return Object.entries(value).reduce((sum, [name, part]) => {
+        // The lists of classes to look at node by node are of plain numbers.
+        if (name === 'aside') lists += 8 * (part as number[]).length;
+        return sum + arrays(part);
+      }, 0);
+    };
+    const total = arrays(policy.index);
+    expect(policy.index.bytes).toBe(total + lists);
+    expect(total).toBeGreaterThan(10_000);
+  });
+
   test.each([1, 2, 3])('answers with the cheapest class while ids change all the time (seed %i)', (seed) => {
     const random = stream(seed);
     const cluster = randomCluster(40, random);

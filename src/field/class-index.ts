@@ -112,10 +112,12 @@ export class ClassIndex {
     return this.slots.length;
   }
 
-  /** Bytes of costs and heaps. */
+  /** Bytes of costs, heaps, columns and scratch arrays. */
   get bytes(): number {
-    let sum = this.rows.bytes + this.inboxes.bytes + this.prices.bytes + this.stamps.byteLength;
-    for (const limits of this.limits) sum += limits.byteLength;
+    const { rows, inboxes, prices, columns, stamps, priced, perhaps, reached, found } = this;
+    let sum = rows.bytes + inboxes.bytes + prices.bytes + columns.bytes;
+    for (const array of [stamps, priced, perhaps, reached, found.ids, found.costs]) sum += array.byteLength;
+    for (const array of [...this.limits, ...this.allowed]) sum += array.byteLength;
     for (const order of this.slots) sum += order.bytes;
     return sum;
   }

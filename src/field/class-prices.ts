@@ -186,7 +186,7 @@ export class ClassPrices {
 
   /** Bytes of the arrays. */
   get bytes(): number {
-    return this.potentials.byteLength;
+    return this.potentials.byteLength + this.candidates.byteLength;
   }
 
   private extendedFit(demand: Demand, fit: number): number {

@@ -42,6 +42,13 @@ export class DemandColumns {
     this.sort();
   }
 
+  /** Bytes of the arrays. */
+  get bytes(): number {
+    const { slots, kinds, cpuMilli, memoryMib, wholeGpus, sharedMilli, special } = this;
+    const columns = [slots, kinds, cpuMilli, memoryMib, wholeGpus, sharedMilli, special];
+    return columns.reduce((sum, column) => sum + column.byteLength, 0);
+  }
+
   private sort(): void {
     const order = this.demands.map((_, i) => i).sort((x, y) => this.compare(x, y));
     const sorted = order.map((i) => this.demands[i] as Demand);

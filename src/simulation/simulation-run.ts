@@ -3,7 +3,7 @@
  *
  * Invariants: events happen in order of time; at equal times departures and node events (in the order in which they were
  * scheduled) come before arrivals (in the order of the table). Everything that decides is in the zone; this loop only
- * feeds it and carries out what it says. Nothing is allocated per event.
+ * feeds it and carries out what it says. The loop itself allocates nothing per event; policies may.
  */
 import type { EffectBuffer } from '../governor/effects.ts';
 import type { Zone } from '../governor/zone.ts';

@@ -10,7 +10,7 @@ import type { Demand } from '../../model/demand.ts';
 import { makeOffers, type ZoneOffers } from '../choosers/chooser.ts';
 import type { BoardEntry } from './messages.ts';
 
-/** Refusals remembered at most; beyond it the oldest are forgotten, which costs a probe. */
+/** Refusals remembered at most; beyond it all are forgotten, which costs a probe for each that still holds. */
 const REFUSALS_MAX = 65_536;
 
 /** What an entry refused: its version then, and the smallest gang for which it had no room. */

@@ -45,6 +45,21 @@ describe('jobs of a host', () => {
     expect(jobs.targets[slot]).toBe(-1);
   });
 
+  test('no column of a slot keeps anything of its last owner', () => {
+    const columns = (jobs: HostJobs): [string, Float64Array][] =>
+      Object.entries(jobs).filter((entry): entry is [string, Float64Array] => ArrayBuffer.isView(entry[1]));
+    const used = new HostJobs();
+    const slot = used.add(1, line, 1, 1, 1);
+    for (const [, column] of columns(used)) column[slot] = 77;
+    used.jobs[slot] = 1;
+    used.remove(slot);
+    const fresh = new HostJobs();
+    for (const jobs of [used, fresh]) expect(jobs.add(2, line, 3, 4, 5)).toBe(slot);
+    const row = (jobs: HostJobs) => columns(jobs).map(([name, column]) => [name, column[slot]]);
+    expect(row(used)).toEqual(row(fresh));
+    expect(row(used).length).toBeGreaterThan(20);
+  });
+
   test('slots are dense and reused, and each job keeps its own whatever comes and goes', () => {
     checkProperty(
       fc.property(

@@ -103,7 +103,7 @@ export class HostJobs {
   timers: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** Proposals answered or given up since it last ran. @shape [capacity] */
   probes: Int32Array = new Int32Array(CAPACITY_FIRST);
-  /** Offer and zone that a job moves to. @shape [capacity] */
+  /** Offer and zone that a job moves to; 0 and −1: none yet. @shape [capacity] */
   nextOffers: Float64Array = new Float64Array(CAPACITY_FIRST);
   nextZones: Int32Array = new Int32Array(CAPACITY_FIRST);
   /** Cost of its place when it was last asked, milli-GPU. @shape [capacity] */
@@ -165,6 +165,8 @@ export class HostJobs {
     this.timers[slot] = 0;
     this.probes[slot] = 0;
     this.nextOffers[slot] = 0;
+    this.nextZones[slot] = -1;
+    this.quotes[slot] = 0;
     this.doneSeconds[slot] = 0;
     this.moves[slot] = 0;
     this.firstAttempts[slot] = 0;

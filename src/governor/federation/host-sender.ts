@@ -17,9 +17,9 @@ import {
 
 /** Attempts of one incarnation. */
 const PER_INCARNATION = 2 ** 32;
-/** Refusals after which a job that summaries say too little about asks everybody who shows room; */
+/** Refusals after which a job about which summaries say too little asks every zone that shows room. */
 const REFUSALS_PATIENT = 8;
-/** or to which its line's window has been narrowed: others of its shape were refused as often. */
+/** Window of a line at and below which its jobs do the same: others of their shape were refused as often. */
 const WINDOW_PATIENT = 1 / 8;
 /** Timers of a host beyond two for each of its jobs, before those that mean nothing any more are dropped. */
 const TIMERS_SPARE = 64;

@@ -3,7 +3,7 @@
  *
  * The pod scheduler owns resources and pod counts (`node-accounts.ts`); everything else a filter of kube-scheduler looks
  * at is behind this interface: node names, labels, taints, ports, volumes, spread, and affinity between pods. Nodes and
- * pods are dense integer slots that are used again; shapes are interned templates and live as long as the process.
+ * pods are dense integer slots that are used again; shapes are interned templates, whose ids are used again once `forgetShape` was called.
  */
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodTemplate } from '../../model/kubernetes/pod.ts';
@@ -76,16 +76,16 @@ export interface Constraints {
   /** No pod of the shape is left; its id may be used for another one. */
   forgetShape?(id: number): void;
 
-  /** Whether pods of the shape are bound by nothing that differs between nodes without taints (besides resources): `check` answers None on all of them. */
+  /** For checks: whether pods of the shape are bound by nothing that differs between nodes without taints (besides resources): `check` answers None on all of them. */
   isPlain(shape: PodShape): boolean;
-  /** Whether the shape prefers some nodes to others (`score` differs). */
+  /** Whether the shape prefers some nodes to others (`scoreAll` tells them apart). */
   hasPreferences(shape: PodShape): boolean;
   /** Whether where the shape fits depends on other pods (spread, affinity, ports, volumes), so that pods coming and going elsewhere matter. */
   dependsOnPods(shape: PodShape): boolean;
   /** Node names the shape is bound to (hostname or metadata.name), if it is so; undefined: it is not. */
   namedNodes(shape: PodShape): readonly string[] | undefined;
   /**
-   * Makes the rules ready for `check`, `refusal` and `score` of one shape; stays valid until any change.
+   * Makes the rules ready for `check`, `text` and `scoreAll` of one shape; stays valid until any change.
    *
    * @returns Why no node will do (a claim that does not exist); undefined: ask each of them.
    * @cost O(what changed since the last time, or nodes).

@@ -54,6 +54,7 @@ export const MERGEABLE_SUMMARIES: Claim = {
   quick: true,
   measure(random: Random): Measurement {
     const algebra = mergeViolations(random);
+    const sums = sumViolations(random);
     const { cluster, demand } = nodeWith(new DemandTable(), 1, 1, 1, 1);
     const price = pricesOfOne(cluster, demand);
     const network = deliveryErrors(random, price);
@@ -64,6 +65,12 @@ export const MERGEABLE_SUMMARIES: Claim = {
         within(`false fits among ${PAIRS} random pairs of node and demand`, fits.falseFits, 0, 0),
         within('nodes with (1 + e) × the demand that were not shown', fits.hidden, 0, 0),
         within(`broken laws of merging, ${TREES} random triples`, algebra, 0, 0),
+        within(
+          `merged counts and sums that are not those added up by hand, ${TREES} random triples`,
+          sums.added,
+          0,
+          0,
+        ),
         within(
           `wrong totals after duplicates, reordering and lost children, ${TREES} runs`,
           network.last,
@@ -78,6 +85,7 @@ export const MERGEABLE_SUMMARIES: Claim = {
           0,
           0,
         ),
+        within('merged counts that are not those added up, if the larger one is taken', sums.larger, 0, 0),
         within('false fits where free amounts are rounded to the nearest point', nearest.falseFits, 0, 0),
       ],
       notes: [
@@ -103,6 +111,38 @@ function mergeViolations(random: Random): number {
     if (!same(mergeHolograms([a, mergeHolograms([])]), a)) broken++;
   }
   return broken;
+}
+
+/** @returns How often merging gives other counts and sums than plain addition, and than taking the larger of two would. */
+function sumViolations(random: Random): { added: number; larger: number } {
+  let added = 0;
+  let larger = 0;
+  for (let i = 0; i < TREES; i++) {
+    const parts = [1, 2, 3].map((at) => randomHologram(random, at));
+    const merged = mergeHolograms(parts);
+    const plain = countsOf(parts, (a, b) => a + b);
+    if (!sameCounts(nodesByClass(merged), plain) || !sumsAddUp(merged, parts)) added++;
+    if (!sameCounts(countsOf(parts, Math.max), plain)) larger++;
+  }
+  return { added, larger };
+}
+
+/** Nodes of each class over several holograms. */
+function countsOf(parts: readonly Hologram[], join: (a: number, b: number) => number): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const part of parts) {
+    for (const [key, count] of nodesByClass(part)) {
+      const before = counts.get(key);
+      counts.set(key, before === undefined ? count : join(before, count));
+    }
+  }
+  return counts;
+}
+
+/** @returns Whether every sum of the whole is the sum of those of its parts. */
+function sumsAddUp({ sums }: Hologram, parts: readonly Hologram[]): boolean {
+  const names = Object.keys(emptySums()) as (keyof typeof sums)[];
+  return names.every((name) => sums[name] === parts.reduce((sum, part) => sum + part.sums[name], 0));
 }
 
 /** A summary on its way: from which child, and its how-manieth. */
@@ -139,8 +179,11 @@ function deliveryErrors(random: Random, price: Price): { last: number; increment
       parent.receive(message, ASKED_SECONDS, out);
     }
     const truth = latest(deliveries, lost);
-    if (!same(parent.total(ASKED_SECONDS), truth)) last++;
-    if (!sameCounts(addedUp(sent, deliveries, lost), nodesByClass(truth))) incremental++;
+    const total = parent.total(ASKED_SECONDS);
+    const counts = countsOf(truth, (a, b) => a + b);
+    const right = sameCounts(nodesByClass(total), counts) && sumsAddUp(total, truth);
+    if (!right || !same(total, mergeHolograms(truth))) last++;
+    if (!sameCounts(addedUp(sent, deliveries, lost), counts)) incremental++;
   }
   return { last, incremental };
 }
@@ -179,15 +222,15 @@ function carelessNetwork(sent: readonly Summary[], random: Random): Summary[] {
   return out;
 }
 
-/** The sum of the newest summary that arrived of every child but the lost one. */
-function latest(deliveries: readonly Summary[], lost: number): Hologram {
+/** The newest summary that arrived of every child but the lost one: what a total has to add up to. */
+function latest(deliveries: readonly Summary[], lost: number): Hologram[] {
   const newest = new Map<number, Summary>();
   for (const summary of deliveries) {
     const known = newest.get(summary.child);
     if (known === undefined || summary.version > known.version) newest.set(summary.child, summary);
   }
   newest.delete(lost);
-  return mergeHolograms([...newest.values()].map(({ hologram }) => hologram));
+  return [...newest.values()].map(({ hologram }) => hologram);
 }
 
 /** What a parent gets that adds, for every message, the change against the child's summary before it. */

@@ -67,12 +67,14 @@ function nodeSpec(i: number): NodeSpec {
 
 /**
  * @param view How zones are seen: undefined, there is one zone that sees all its nodes.
+ * @param rule Which zone is taken: the cheapest one that shows room, or any that does.
  * @returns    Share of all GPUs in use when the arrivals end.
  */
 export function packZones(
   world: PackingWorld,
   view: Partial<HologramOptions> | undefined,
   random: Random,
+  rule: 'cheapest' | 'any' = 'cheapest',
 ): number {
   const zones = Array.from({ length: view === undefined ? 1 : PACKED_ZONES }, (_, zone) =>
     makeZone(world, zone, view === undefined ? 1 : PACKED_ZONES, random.fork(zone)),
@@ -86,7 +88,8 @@ export function packZones(
   for (let arrived = 0; arrived < ARRIVING * capacity; ) {
     const demand = world.shapes[random.nextInt(world.shapes.length)] as Demand;
     arrived += demand.gpuTotalMilli;
-    const at = view === undefined ? 0 : cheapest(reader, holograms, demand);
+    const at =
+      view === undefined ? 0 : cheapest(reader, holograms, demand, rule === 'any' ? random : undefined);
     const zone = zones[at];
     if (zone === undefined || !place(zone, demand)) continue;
     placed += demand.gpuTotalMilli;
@@ -101,14 +104,21 @@ function makeZone({ table, prices }: PackingWorld, zone: number, zones: number, 
   return new TegPolicy({ cluster, random }, { ...TEG_DEFAULTS, classesMax: 16_384 }, prices);
 }
 
-/** The zone that offers the cheapest place; −1 if none offers one. */
-function cheapest(reader: OfferReader, holograms: readonly Hologram[], demand: Demand): number {
+/** The zone that offers the cheapest place (with `random`: any that offers one); −1 if none does. */
+function cheapest(
+  reader: OfferReader,
+  holograms: readonly Hologram[],
+  demand: Demand,
+  random: Random | undefined,
+): number {
   const offer = { price: 0, slope: 0, near: 0, slots: 0 };
   let best = -1;
   let least = Number.POSITIVE_INFINITY;
   for (let zone = 0; zone < holograms.length; zone++) {
-    if (!reader.read(holograms[zone] as Hologram, demand, 1, offer) || offer.price >= least) continue;
-    least = offer.price;
+    if (!reader.read(holograms[zone] as Hologram, demand, 1, offer)) continue;
+    const price = random === undefined ? offer.price : random.nextFloat();
+    if (price >= least) continue;
+    least = price;
     best = zone;
   }
   return best;

@@ -297,7 +297,7 @@ export class ClusterConstraints implements Constraints {
   }
 
   private currentRules(): ShapeRules {
-    if (this.current === undefined) throw new Error('check, refusal or scoreAll was called before begin');
+    if (this.current === undefined) throw new Error('check, text or scoreAll was called before begin');
     return this.current;
   }
 
