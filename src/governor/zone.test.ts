@@ -258,6 +258,22 @@ describe('Zone', () => {
     },
   );
 
+  test('a gang that a policy overlooked room for is tried again when a node gets room', () => {
+    const cluster = makeCluster([0, 0]);
+    const policy = new FirstFit(cluster);
+    const zone = new Zone(cluster, policy);
+    zone.step({ ...submission(0, 0), podCount: 4, gangMin: 4 }, 0);
+    const choose = policy.choose.bind(policy);
+    policy.choose = () => -1;
+    zone.step({ ...submission(1, 0), podCount: 3, gangMin: 3 }, 1);
+    policy.choose = choose;
+    // There is room all the time; nothing tells so before a node gets more.
+    zone.step(submission(2, 1), 2);
+    zone.step({ kind: ZoneEventKind.JobFinished, job: 2 }, 3);
+    expect(zone.stateOf(1)).toBe(JobState.Running);
+    zone.check();
+  });
+
   test('a policy that overlooks room makes jobs wait, and retryAllOnTick finds it', () => {
     const cluster = makeCluster([0, 0, 0, 0, 0, 0, 0, 0]);
     const zone = new Zone(cluster, new TwoRandom(cluster), { retryAllOnTick: true });
