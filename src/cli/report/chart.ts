@@ -12,6 +12,8 @@ export interface Axis {
   readonly domain: readonly [number, number];
   /** Where ticks stand; default: the plotting library's choice. */
   readonly ticks?: readonly number[];
+  /** Least distance of the ticks of a linear axis. */
+  readonly stepMin?: number;
   readonly format: (value: number) => string;
 }
 
@@ -48,6 +50,8 @@ export interface LineChart {
   readonly area?: { readonly text: string; readonly points: readonly Point[] };
   /** Whether each point is marked, because there are few of them. */
   readonly dots: boolean;
+  /** Whether a value holds until the next point: a line between them would tell of values that never were. */
+  readonly steps?: boolean;
 }
 
 /** Dots of policies, in rows by category. */

@@ -2,6 +2,7 @@
  * Plots over time and over load: what was in use, what waited, what was fragmented.
  */
 import type { ComparisonResult, Series, SimulationResult } from '../../simulation/result.ts';
+import { formatPercent } from '../terminal/formatting.ts';
 import { countAxis, shareAxis, timeAxis } from './axes.ts';
 import type { Axis, Guide, Line, LineChart, Point } from './chart.ts';
 import { countedRuns, resourceOf } from './report-source.ts';
@@ -109,23 +110,29 @@ function inUseOverTime(result: ComparisonResult, timed: readonly TimedRun[]): Li
   const first = timed[0] as TimedRun;
   const area = overTime(first.series, columns(result, first.series).arrived, until, unitSeconds);
   const noun = resourceNoun(result);
-  const most = Math.max(0, ...area.map(([, y]) => y));
+  const lines = timed.map(({ policy, series }) => ({
+    policy,
+    points: overTime(series, columns(result, series).inUse, until, unitSeconds),
+  }));
+  const wanted = Math.max(0, ...area.map(([, y]) => y));
+  const most = Math.max(wanted, ...lines.flatMap(({ points }) => points.map(([, y]) => y)));
+  const cut =
+    wanted > AREA_MAX
+      ? ` Demand is cut off at ${formatPercent(AREA_MAX, 0)}; at most it is ${formatPercent(wanted, 0)}.`
+      : '';
   return {
     kind: 'lines',
     id: 'in-use-over-time',
     title: `${noun} in use over time`,
     reading:
       `Seed ${first.run.seed}, the one of middle load. The grey area is what would be in use had every job started ` +
-      'when it arrived; where a line stays below it, jobs wait.',
+      `when it arrived; where a line stays below it, jobs wait.${cut}`,
     x: axis,
     y: shareAxis(
       `${noun} in use (share of all)`,
       most > BUSY_FROM ? Math.min(Math.max(1, most), AREA_MAX) : most,
     ),
-    lines: timed.map(({ policy, series }) => ({
-      policy,
-      points: overTime(series, columns(result, series).inUse, until, unitSeconds),
-    })),
+    lines,
     guides: [
       {
         text: `all ${noun}`,
@@ -138,6 +145,7 @@ function inUseOverTime(result: ComparisonResult, timed: readonly TimedRun[]): Li
     ],
     area: { text: 'demand that has arrived', points: area.map(([x, y]) => [x, Math.min(y, AREA_MAX)]) },
     dots: false,
+    steps: true,
   };
 }
 
@@ -160,6 +168,7 @@ function waitingOverTime(timed: readonly TimedRun[]): LineChart {
     lines,
     guides: timeGuides(first, until, unitSeconds),
     dots: false,
+    steps: true,
   };
 }
 

@@ -6,6 +6,7 @@
  */
 import * as Plot from '@observablehq/plot';
 import { Window } from 'happy-dom';
+import { linearTicks, TICKS_MAX } from './axes.ts';
 import type { Axis, Chart, DotChart, Guide, LineChart } from './chart.ts';
 import { policyLook } from './policy-look.ts';
 
@@ -14,6 +15,13 @@ const LINES_HEIGHT = 330;
 
 /** Room above the frame for the name of the y axis and, below it, those of vertical rules. */
 const TOP_MARGIN = 42;
+
+/** Room beside the frame: on the right for half a label, on the left at least. */
+const RIGHT_MARGIN = 30;
+const LEFT_MARGIN = 58;
+
+/** Most ticks of a y axis. */
+const Y_TICKS_MAX = 6;
 
 /** Height of a row of dots, and of what is above and below them. */
 const ROW_HEIGHT = 52;
@@ -25,7 +33,7 @@ const DOT_DISTANCE = 9;
 /** Names of vertical rules stand left of them from this share of the axis on. */
 const NAME_BEFORE = 0.7;
 
-/** Below this width axes have fewer ticks and text is shorter. */
+/** Below this width there is less room for names. */
 const NARROW = 480;
 
 let memoryDocument: Window['document'] | undefined;
@@ -64,11 +72,33 @@ function scaleOptions(axis: Axis): Plot.ScaleOptions {
   return { type: axis.scale, domain: [...axis.domain], label: null };
 }
 
-/** Ticks without overlap: as many as asked for, or every second one of those that are given. */
-function ticksOf(axis: Axis, countMax: number): number | number[] {
-  if (axis.ticks === undefined) return countMax;
-  const step = Math.ceil(axis.ticks.length / (countMax + 1));
+/** Of the axes' text, in pixels: about what a character takes, and the gap between two labels. */
+const CHARACTER_WIDTH = 6.8;
+const LABEL_GAP = 10;
+
+function labelWidth(axis: Axis, ticks: readonly number[]): number {
+  return CHARACTER_WIDTH * Math.max(1, ...ticks.map((tick) => axis.format(tick).length));
+}
+
+/** At most `countMax` ticks: those of a linear axis at round distances, every n-th of those that are given. */
+function ticksOf(axis: Axis, countMax: number): number[] {
+  if (axis.ticks === undefined) return linearTicks(axis.domain, countMax, axis.stepMin);
+  const step = Math.ceil(axis.ticks.length / countMax);
   return axis.ticks.filter((_, i) => i % step === 0);
+}
+
+/** As many ticks as have room for their labels side by side. */
+function ticksBeside(axis: Axis, width: number): number[] {
+  for (let countMax = TICKS_MAX; countMax > 2; countMax--) {
+    const ticks = ticksOf(axis, countMax);
+    if (ticks.length * (labelWidth(axis, ticks) + LABEL_GAP) <= width) return ticks;
+  }
+  return ticksOf(axis, 2);
+}
+
+/** Room left of the frame for the labels of the y axis. */
+function leftMargin(axis: Axis): number {
+  return Math.max(LEFT_MARGIN, Math.ceil(labelWidth(axis, ticksOf(axis, Y_TICKS_MAX)) + LABEL_GAP));
 }
 
 function frameOptions(width: number, height: number): Plot.PlotOptions {
@@ -78,31 +108,28 @@ function frameOptions(width: number, height: number): Plot.PlotOptions {
     width,
     height,
     marginTop: TOP_MARGIN,
-    marginRight: 30,
+    marginRight: RIGHT_MARGIN,
     marginBottom: 44,
     style: { fontSize: '12px' },
   } as Plot.PlotOptions;
 }
 
-function xAxisMarks(axis: Axis, isNarrow: boolean): Plot.Markish[] {
-  const ticks = ticksOf(axis, isNarrow ? 5 : 8);
+/** @param width Of the frame, in pixels. */
+function xAxisMarks(axis: Axis, width: number): Plot.Markish[] {
+  const ticks = ticksBeside(axis, width);
   const options = { label: axis.label, labelAnchor: 'center', labelArrow: 'none', tickSize: 0 } as const;
   return [
-    Plot.gridX({ ticks, stroke: 'var(--grid)', strokeOpacity: 1 }),
-    typeof ticks === 'number'
-      ? Plot.axisX({ ...options, ticks, tickFormat: axis.format })
-      : Plot.axisX(ticks, { ...options, text: axis.format }),
+    Plot.gridX(ticks, { stroke: 'var(--grid)', strokeOpacity: 1 }),
+    Plot.axisX(ticks, { ...options, text: axis.format }),
   ];
 }
 
 function yAxisMarks(axis: Axis): Plot.Markish[] {
-  const ticks = ticksOf(axis, 6);
+  const ticks = ticksOf(axis, Y_TICKS_MAX);
   const options = { label: axis.label, labelAnchor: 'top', labelArrow: 'none', tickSize: 0 } as const;
   return [
-    Plot.gridY({ ticks, stroke: 'var(--grid)', strokeOpacity: 1 }),
-    typeof ticks === 'number'
-      ? Plot.axisY({ ...options, ticks, tickFormat: axis.format })
-      : Plot.axisY(ticks, { ...options, text: axis.format }),
+    Plot.gridY(ticks, { stroke: 'var(--grid)', strokeOpacity: 1 }),
+    Plot.axisY(ticks, { ...options, text: axis.format }),
   ];
 }
 
@@ -120,20 +147,28 @@ function drawingOrder<T extends { readonly policy: string }>(
 }
 
 function linePlot(chart: LineChart, policies: readonly string[], width: number): PlotElement {
-  const isNarrow = width < NARROW;
   const { x, y, area, guides } = chart;
+  const marginLeft = leftMargin(y);
+  const curve = chart.steps === true ? 'step-after' : 'linear';
   const lines = drawingOrder(chart.lines, policies).filter((line) => line.points.length > 0);
   return Plot.plot({
     ...frameOptions(width, LINES_HEIGHT),
-    marginLeft: 58,
+    marginLeft,
     x: scaleOptions(x),
     y: scaleOptions(y),
     marks: [
-      ...xAxisMarks(x, isNarrow),
+      ...xAxisMarks(x, width - marginLeft - RIGHT_MARGIN),
       ...yAxisMarks(y),
       area === undefined
         ? null
-        : Plot.areaY(area.points, { x: '0', y: '1', fill: 'var(--area)', ...named(area.text), clip: true }),
+        : Plot.areaY(area.points, {
+            x: '0',
+            y: '1',
+            fill: 'var(--area)',
+            curve,
+            ...named(area.text),
+            clip: true,
+          }),
       ...guides.flatMap((guide) => guideMarks(guide, x, y)),
       ...lines.flatMap(({ policy, points }) => {
         const { color, dash, width: strokeWidth } = policyLook(policies.indexOf(policy));
@@ -142,6 +177,7 @@ function linePlot(chart: LineChart, policies: readonly string[], width: number):
           y: '1',
           stroke: color,
           strokeWidth,
+          curve,
           ...(dash === undefined ? {} : { strokeDasharray: dash }),
           ...named(policy),
           clip: true,
@@ -194,14 +230,15 @@ function dotPlot(chart: DotChart, policies: readonly string[], width: number): P
   const shown = policies.filter((policy) => chart.dots.some((dot) => dot.policy === policy));
   const rowHeight = Math.max(ROW_HEIGHT, (shown.length + 2) * DOT_DISTANCE);
   const { x } = chart;
+  const marginLeft = isNarrow ? 92 : 108;
   return Plot.plot({
     ...frameOptions(width, ROWS_MARGIN + chart.rows.length * rowHeight),
     marginTop: 12,
-    marginLeft: isNarrow ? 92 : 108,
+    marginLeft,
     x: scaleOptions(x),
     y: { type: 'band', domain: [...chart.rows], label: null, padding: 0.1 },
     marks: [
-      ...xAxisMarks(x, isNarrow),
+      ...xAxisMarks(x, width - marginLeft - RIGHT_MARGIN),
       Plot.axisY({ tickSize: 0, label: null }),
       Plot.ruleY(chart.rows.slice(1), { y: (row: string) => row, dy: -rowHeight / 2, stroke: 'var(--grid)' }),
       ...drawingOrder(chart.dots, policies).flatMap((dot) => {
