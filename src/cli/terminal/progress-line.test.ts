@@ -91,6 +91,16 @@ describe('ProgressLine', () => {
     expect(shown(t.writes)).toContain('simulating'.slice(0, columns - 1));
   });
 
+  test.each([
+    ['漢字漢字漢字漢字漢字', 11, '漢字漢字漢'],
+    ['a👩‍🚀👩‍🚀👩‍🚀👩‍🚀👩‍🚀👩‍🚀', 12, 'a👩‍🚀👩‍🚀👩‍🚀👩‍🚀👩‍🚀'],
+    ['e\u0301'.repeat(20), 11, 'e\u0301'.repeat(10)],
+  ])('cuts %s at whole characters, by what they take of %d columns', (label, columns, expected) => {
+    const t = terminal(true, columns);
+    new ProgressLine(label, t).update(1);
+    expect(shown(t.writes)).toBe(expected);
+  });
+
   test('takes 0 columns for a terminal of unknown width', () => {
     const t = terminal(true, 0);
     const line = new ProgressLine('simulating', { total: 1000, unit: 'jobs', ...t });

@@ -120,12 +120,22 @@ export class ProgressLine {
     if (stringWidth(withBar) <= widthMax) return withBar;
     const kept = [...parts];
     while (kept.length > 1 && stringWidth(kept.join('  ')) > widthMax) kept.pop();
-    return kept.join('  ').slice(0, widthMax);
+    return cutToWidth(kept.join('  '), widthMax);
   }
 
   private paint(bar: string): string {
     return this.color ? styleText('cyan', bar, { validateStream: false }) : bar;
   }
+}
+
+/** @returns As many whole characters of a text, as people count them, as fit into `widthMax` columns. */
+function cutToWidth(text: string, widthMax: number): string {
+  let kept = '';
+  for (const { segment } of new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text)) {
+    if (stringWidth(kept + segment) > widthMax) break;
+    kept += segment;
+  }
+  return kept;
 }
 
 /** @param share In [0, 1]. @returns A bar of fixed width, exact to an eighth of a character. */

@@ -46,8 +46,11 @@ describe('runOnWorkers', () => {
   test('stopping ends tasks at work with what they have and begins no others', async () => {
     const controller = new AbortController();
     const tasks: ScenarioTask[] = Array.from({ length: 4 }, () => ({ act: 'until-stopped', value: 1 }));
-    const done = run(tasks, { signal: controller.signal });
-    setTimeout(() => controller.abort(), 400);
+    // Each task at work reports one unit of work.
+    const onProgress = ({ workDone }: PoolProgress): void => {
+      if (workDone === 2) controller.abort();
+    };
+    const done = run(tasks, { signal: controller.signal, onProgress });
     expect(await done).toEqual([1, 1, undefined, undefined]);
   });
 
