@@ -68,10 +68,13 @@ describeWithControlPlane('objects', [], () => {
     const made = await createPod(pod);
     const merged = made.spec.topologySpreadConstraints[0].labelSelector.matchExpressions;
     expect(merged, 'the server merges matchLabelKeys itself').toHaveLength(1);
+    const template = templateOf(pod);
+    // The claims of its ephemeral volumes are those of this very pod.
+    const ephemeral = { ...template.ephemeral, podUid: made.metadata.uid };
     expect(podOf(made, 'teg')).toMatchObject({
       group: 'cosched:default/crew',
       gates: ['example.com/quota'],
-      template: templateOf(pod),
+      template: { ...template, ephemeral },
     });
   });
 
@@ -125,6 +128,7 @@ describeWithControlPlane('objects', [], () => {
     });
     expect(claimOf(claim)).toEqual({
       key: 'default/c',
+      uid: claim.metadata.uid,
       volumeName: '',
       className: 'local',
       bound: false,

@@ -92,11 +92,35 @@ describeWithControlPlane('what a real server sends as protobuf', [], () => {
   async function standCases(seeds: readonly number[]): Promise<void> {
     await forEach(seeds, async (seed) => {
       const { objects, probe } = drawCase(seed, namesAmongOthers(`w${seed}`));
-      for (const object of [...objects, probe, elaborate(probe)])
+      for (const object of [...objects, ...csiObjects(seed), probe, elaborate(probe)])
         await standUp(client, [object]).catch(() => undefined);
       for (const object of objects.filter(({ kind }) => kind === 'PodDisruptionBudget'))
         await createBudget(object);
     });
+  }
+
+  /** What CSI drivers tell, which cases that stand beside others do not have. */
+  function csiObjects(seed: number): Json[] {
+    const name = `w${seed}.example.com`;
+    const storage = { apiVersion: 'storage.k8s.io/v1' };
+    const amounts = seed % 3 === 0 ? { maximumVolumeSize: '0' } : { capacity: `${seed}Gi` };
+    return [
+      { ...storage, kind: 'CSIDriver', metadata: { name }, spec: { storageCapacity: seed % 4 > 1 } },
+      {
+        ...storage,
+        kind: 'CSIStorageCapacity',
+        metadata: { namespace: 'default', name },
+        storageClassName: `class-${seed}`,
+        ...(seed % 5 > 0 && { nodeTopology: { matchLabels: { zone: `z${seed}` } } }),
+        ...amounts,
+      },
+      {
+        ...storage,
+        kind: 'VolumeAttachment',
+        metadata: { name },
+        spec: { attacher: name, nodeName: `n${seed}`, source: { persistentVolumeName: `v${seed}` } },
+      },
+    ];
   }
 
   /** A pod with everything in the namespace of another one. */
@@ -136,7 +160,8 @@ describeWithControlPlane('what a real server sends as protobuf', [], () => {
       // Both formats were really spoken: protobuf is much the smaller one.
       if (schema !== undefined)
         expect(streamed.reflector.bytes, name).toBeLessThan(json.reflector.bytes * 0.9);
-      expect(json.described.size, name).toBeGreaterThan(name.startsWith('podgroups') ? -1 : CASES / 8);
+      const isRare = name.startsWith('podgroups') || name === 'pods.ended';
+      expect(json.described.size, name).toBeGreaterThan(isRare ? -1 : CASES / 8);
       expect(
         [json, streamed, paged].map(({ reflector }) => reflector.counts.failures),
         name,

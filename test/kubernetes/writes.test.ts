@@ -313,11 +313,11 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
         attemptsMax: 1,
         onTrouble: (_: unknown, text: string) => troubles.push(text),
       };
-      await expect(new Evictor(options).evict(pod)).resolves.toBe(false);
+      await expect(new Evictor(options).evict(pod)).resolves.toMatchObject({ done: false });
       expect((await read('budget')).metadata.deletionTimestamp).toBeUndefined();
       expect(troubles).toHaveLength(1);
       await must('DELETE', `${budgets}/b`);
-      await expect(new Evictor(options).evict(pod)).resolves.toBe(true);
+      await expect(new Evictor(options).evict(pod)).resolves.toMatchObject({ done: true });
       expect((await read('budget')).metadata.deletionTimestamp).toBeDefined();
     });
   });

@@ -46,6 +46,7 @@ function compare(schema: MessageSchema, message: string): number {
 
 test.each([
   [schemas.POD, 'Pod', 100],
+  [schemas.ENDED_POD, 'Pod', 5],
   [schemas.NODE, 'Node', 10],
   [schemas.NAMESPACE, 'Namespace', 7],
   [schemas.CLAIM, 'PersistentVolumeClaim', 20],
