@@ -129,11 +129,13 @@ async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number
   const { coreOptions } = await import('../drivers/kubernetes/scheduler-process.ts');
   const { explainFromObjects } = await import('../drivers/kubernetes/snapshot/explain-objects.ts');
   const { readSnapshotFile } = await import('../drivers/kubernetes/snapshot/object-events.ts');
-  const config =
-    options.config === undefined ? defaultSchedulerConfig() : await readSchedulerConfig(options.config);
   const onWarning = (text: string): void => {
     process.stderr.write(`note: ${text}\n`);
   };
+  const config =
+    options.config === undefined
+      ? defaultSchedulerConfig()
+      : await readSchedulerConfig(options.config, onWarning);
   const common = {
     ...pod,
     schedulerName: config.schedulerName,

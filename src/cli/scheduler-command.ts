@@ -7,6 +7,7 @@ interface SchedulerCommandOptions {
   readonly config?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly bindAddress?: string;
   readonly dryRun?: boolean;
   readonly record?: string;
   readonly printDefaultConfig?: boolean;
@@ -30,6 +31,10 @@ export function addSchedulerCommand(parent: Command): void {
       'how to reach the cluster (default: $KUBECONFIG, ~/.kube/config, or in cluster)',
     )
     .option('--context <name>', 'context of the kubeconfig')
+    .option(
+      '--bind-address <ip>',
+      'address to serve health and metrics at (default: server.bindAddress; 127.0.0.1 outside of a cluster)',
+    )
     .option('--dry-run', 'decide and explain, bind nothing')
     .option('--record <file>', 'write the log of events that `teg replay` repeats; gzip with .gz')
     .option('--print-default-config', 'print the configuration with all defaults, commented, and end')
@@ -37,16 +42,21 @@ export function addSchedulerCommand(parent: Command): void {
     .action(schedule);
 }
 
+function warn(text: string): void {
+  process.stderr.write(`warning: ${text}\n`);
+}
+
 async function schedule(options: SchedulerCommandOptions): Promise<void> {
-  const { defaultSchedulerConfig, printDefaultConfig, readSchedulerConfig } = await import(
+  const { defaultSchedulerConfig, printDefaultConfig, readSchedulerConfig, withBindAddress } = await import(
     '../drivers/kubernetes/config/scheduler-config.ts'
   );
   if (options.printDefaultConfig === true) {
     process.stdout.write(printDefaultConfig());
     return;
   }
-  const config =
-    options.config === undefined ? defaultSchedulerConfig() : await readSchedulerConfig(options.config);
+  const configured =
+    options.config === undefined ? defaultSchedulerConfig() : await readSchedulerConfig(options.config, warn);
+  const config = withBindAddress(configured, options.bindAddress);
   const { runScheduler } = await import('./kubernetes/run-scheduler.ts');
   const { interruptionIsSuccess, interruptSignal } = await import('./terminal/interrupt.ts');
   interruptionIsSuccess();

@@ -95,7 +95,7 @@ describeWithControlPlane('the chart', ['helm'], () => {
     const plain = defaultSchedulerConfig();
     expect(configOf(renderChart(helm))).toEqual({
       ...plain,
-      leaderElection: { ...plain.leaderElection, leaseNamespace: 'teg-system' },
+      leaderElection: { ...plain.leaderElection, resourceNamespace: 'teg-system' },
     });
   });
 
@@ -112,7 +112,7 @@ describeWithControlPlane('the chart', ['helm'], () => {
 
   test.each([
     [['--set=replica=3'], "additional properties 'replica' not allowed"],
-    [['--set=leaderElection.enabled=false'], '/replicas'],
+    [['--set=leaderElection.leaderElect=false'], '/replicas'],
     [['--set=config.schedulerName=x'], '/config'],
     [['--set-json=metricsReaders=[{"kind":"ServiceAccount","name":"x"}]'], '/metricsReaders/0'],
     [['--set=image.digest=latest'], '/image/digest'],
@@ -123,7 +123,7 @@ describeWithControlPlane('the chart', ['helm'], () => {
 
   test('without an election there is one replica at a time, and no Lease', () => {
     const manifests = manifestsOf(
-      renderChart(helm, ['--set=leaderElection.enabled=false', '--set=replicas=1']),
+      renderChart(helm, ['--set=leaderElection.leaderElect=false', '--set=replicas=1']),
     );
     expect(manifests.find(({ kind }) => kind === 'Deployment')?.spec).toMatchObject({
       replicas: 1,

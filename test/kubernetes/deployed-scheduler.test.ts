@@ -112,7 +112,7 @@ describeWithControlPlane('the deployed scheduler', ['kube-controller-manager', '
   /** A scheduler with the configuration of the ConfigMap, on a free port of loopback. */
   async function startTeg(): Promise<TegChild> {
     const config = parse(manifests.find(({ kind }) => kind === 'ConfigMap')?.data?.['scheduler.yaml'] ?? '');
-    expect(config.leaderElection).toMatchObject({ enabled: true, leaseNamespace: NAMESPACE });
+    expect(config.leaderElection).toMatchObject({ leaderElect: true, resourceNamespace: NAMESPACE });
     const kubeconfig = JSON.parse(readFileSync(plane.kubeconfig, 'utf8'));
     kubeconfig.users[0].user = { token: await tokenOf(NAMESPACE, 'teg') };
     const file = join(folder, 'kubeconfig');

@@ -344,7 +344,7 @@ describeWithControlPlane(
       writeConfig(join(folder, 'wrong.yaml'), {
         server: { port: 99_999, prot: 1 },
         queue: { backoffSecondsMax: 'long' },
-        leaderElection: { leaseDurationSeconds: 5, renewDeadlineSeconds: 10 },
+        leaderElection: { leaseDuration: '5s', renewDeadline: '10s' },
       });
       const { code, stderr } = await teg('scheduler', '--config', 'wrong.yaml');
       expect(code).toBe(2);

@@ -16,6 +16,7 @@ import type {
 import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
 import type { ApiTarget } from './client/api.ts';
 import { createApiClient, type HttpApiClient } from './client/http-client.ts';
+import { electionTimes } from './config/config-schema.ts';
 import type { SchedulerConfig } from './config/scheduler-config.ts';
 import { CoreDriver } from './core-driver.ts';
 import { EffectRunner } from './effect-runner.ts';
@@ -108,7 +109,7 @@ export class SchedulerProcess {
     this.driver = this.makeDriver();
     this.runner = this.makeRunner();
     this.followers = this.makeFollowers();
-    if (config.leaderElection.enabled && !options.dryRun) this.lease = this.makeLease(clock);
+    if (config.leaderElection.leaderElect && !options.dryRun) this.lease = this.makeLease(clock);
   }
 
   /** Begins. @param record Where to record; closed by `stop`. */
@@ -232,7 +233,7 @@ export class SchedulerProcess {
 
   private makeLease(clock: ReturnType<typeof systemWriteClock>): LeaderLease {
     const { config, identity, log } = this.options;
-    const { leaseNamespace: namespace, leaseName: name, ...times } = config.leaderElection;
+    const { resourceNamespace: namespace, resourceName: name } = config.leaderElection;
     return new LeaderLease({
       client: this.client,
       clock,
@@ -240,7 +241,7 @@ export class SchedulerProcess {
       namespace,
       name,
       identity,
-      ...times,
+      ...electionTimes(config.leaderElection),
       onStarted: () => void this.takeOver(),
       onLost: (why) => this.handOver(why),
       onHolder: (holder) => {

@@ -2,6 +2,7 @@
  * All that writes to the API server, made from one configuration; bindings go first.
  */
 import type { ApiClient } from './client/api.ts';
+import { electionTimes } from './config/config-schema.ts';
 import type { SchedulerConfig } from './config/scheduler-config.ts';
 import { Binder } from './writes/binder.ts';
 import { ClaimWriter } from './writes/claim-writer.ts';
@@ -64,11 +65,15 @@ export function makeWriters(around: WriterSurroundings): Writers {
 }
 
 /** @returns How long the server may take for a binding: with a lease, until another one may lead at most. */
-export function serverTimes({
-  leaderElection: { enabled, leaseDurationSeconds, renewDeadlineSeconds },
-}: SchedulerConfig): { readonly serverSeconds: number; readonly serverSecondsMax: number } {
+export function serverTimes({ leaderElection }: SchedulerConfig): {
+  readonly serverSeconds: number;
+  readonly serverSecondsMax: number;
+} {
+  const { leaseDurationSeconds, renewDeadlineSeconds } = electionTimes(leaderElection);
   // The server takes whole seconds, and 0 would be no limit. Without a lease: a pod whose binding was lost on the way
   // is not tried anew before this time is over.
-  const left = enabled ? Math.max(1, Math.floor(leaseDurationSeconds - renewDeadlineSeconds)) : 10;
+  const left = leaderElection.leaderElect
+    ? Math.max(1, Math.floor(leaseDurationSeconds - renewDeadlineSeconds))
+    : 10;
   return { serverSeconds: Math.min(5, left), serverSecondsMax: Math.min(30, left) };
 }

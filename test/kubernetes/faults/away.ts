@@ -22,7 +22,7 @@ export const AWAY: Scenario<Parameters> = {
   play,
 };
 
-const ELECTION = { enabled: true, leaseDurationSeconds: 4, renewDeadlineSeconds: 3, retryPeriodSeconds: 0.5 };
+const ELECTION = { leaderElect: true, leaseDuration: '4s', renewDeadline: '3s', retryPeriod: '0.5s' };
 
 async function play(stage: Stage, { seconds, rounds, nodes, pods }: Parameters, facts: Facts): Promise<void> {
   const { auditor, plane } = stage;

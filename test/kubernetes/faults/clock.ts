@@ -25,9 +25,9 @@ export const CLOCK: Scenario<Parameters> = {
 
 const ELECTION = {
   enabled: true,
-  leaseDurationSeconds: 4,
-  renewDeadlineSeconds: 3,
-  retryPeriodSeconds: 0.5,
+  leaseDuration: '4s',
+  renewDeadline: '3s',
+  retryPeriod: '0.5s',
 };
 
 async function play(stage: Stage, { pods, nodes, jumps }: Parameters, facts: Facts): Promise<void> {

@@ -47,8 +47,12 @@ function takeOverSeconds(parameters: Parameters, lease: number): number {
 
 async function play(stage: Stage, parameters: Parameters, facts: Facts): Promise<void> {
   const { leaseDurationSeconds, renewDeadlineSeconds, retryPeriodSeconds } = parameters;
-  const times = { leaseDurationSeconds, renewDeadlineSeconds, retryPeriodSeconds };
-  const election = { config: { leaderElection: { enabled: true, ...times } } };
+  const times = {
+    leaseDuration: `${leaseDurationSeconds}s`,
+    renewDeadline: `${renewDeadlineSeconds}s`,
+    retryPeriod: `${retryPeriodSeconds}s`,
+  };
+  const election = { config: { leaderElection: { leaderElect: true, ...times } } };
   await stage.nodes(parameters.nodes);
   const pair = [stage.startTeg(election), stage.startTeg(election)];
   await stage.pods(50, { prefix: 'first' });

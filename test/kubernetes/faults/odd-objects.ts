@@ -114,9 +114,9 @@ async function play(stage: Stage, { pods, each }: Parameters, facts: Facts): Pro
     for (const kind of Object.keys(ODD_PODS).slice(0, 5)) await createOdd(stage, kind, each, spoilt);
     const election = {
       enabled: true,
-      leaseDurationSeconds: 4,
-      renewDeadlineSeconds: 3,
-      retryPeriodSeconds: 0.5,
+      leaseDuration: '4s',
+      renewDeadline: '3s',
+      retryPeriod: '0.5s',
     };
     const teg = stage.startTeg({ kubeconfig: proxy.kubeconfig, config: { leaderElection: election } });
     await stage.until('it leads', () => teg.said('leading').length > 0, 30);

@@ -51,7 +51,7 @@ export class TegChild {
     const config = {
       apiVersion: 'teg.dev/v1alpha1',
       kind: 'SchedulerConfiguration',
-      leaderElection: { enabled: false },
+      leaderElection: { leaderElect: false },
       server: { bindAddress: '127.0.0.1', port: 0, insecureLoopback: true },
       ...options.config,
     };

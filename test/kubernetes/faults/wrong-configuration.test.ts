@@ -75,13 +75,13 @@ describe.each<[string, string, string[]]>([
   ],
   [
     'out of bounds',
-    `${HEAD}leaderElection: {leaseDurationSeconds: 0}`,
-    ['leaderElection.leaseDurationSeconds', 'got 0', 'expected'],
+    `${HEAD}leaderElection: {leaseDuration: 0s}`,
+    ['leaderElection.leaseDuration', 'got "0s"', 'expected'],
   ],
   [
     'a lease that does not fit its deadline',
-    `${HEAD}leaderElection: {renewDeadlineSeconds: 20}`,
-    ['leaderElection.renewDeadlineSeconds', 'got 20', 'less than'],
+    `${HEAD}leaderElection: {renewDeadline: 20s}`,
+    ['leaderElection.renewDeadline', 'got "20s"', 'less than'],
   ],
   [
     'another version',

@@ -42,7 +42,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
       "kind" "SchedulerConfiguration"
       "schedulerName" .Values.schedulerName
       "leaderElection" (merge
-        (dict "leaseName" (include "teg.leaseName" .) "leaseNamespace" .Release.Namespace)
+        (dict "resourceName" (include "teg.leaseName" .) "resourceNamespace" .Release.Namespace)
         .Values.leaderElection)
       "server" (dict "bindAddress" "0.0.0.0" "port" (int .Values.server.port)) -}}
 {{- if .Values.server.tlsSecretName -}}

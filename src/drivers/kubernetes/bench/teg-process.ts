@@ -33,7 +33,7 @@ export async function startTeg(
     apiVersion: CONFIG_API_VERSION,
     kind: CONFIG_KIND,
     clientConnection,
-    leaderElection: { enabled: false },
+    leaderElection: { leaderElect: false },
     server: { bindAddress: '127.0.0.1', port: 0, insecureLoopback: true },
   };
   writeFileSync(configFile, JSON.stringify(config, undefined, 2));

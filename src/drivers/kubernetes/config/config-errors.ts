@@ -32,14 +32,16 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown, root: z.ZodObjec
   }
   const at = path.length === 0 ? 'the configuration' : path.join('.');
   // What fields have to be to each other is checked with the defaults filled in.
-  const got = issue.code === 'custom' ? issue.params?.got : valueAt(input, path);
+  const isOfSeveral = issue.code === 'custom' && issue.params !== undefined && 'got' in issue.params;
+  const got = isOfSeveral ? issue.params?.got : valueAt(input, path);
   return [`${at}: got ${shown(got)}, expected ${expectationOf(issue)}`];
 }
 
 function expectationOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.expected === 'object' ? 'fields' : `a value of type ${issue.expected}`;
+      if (issue.expected === 'object') return 'fields';
+      return issue.message.startsWith('Invalid input') ? `a value of type ${issue.expected}` : issue.message;
     case 'too_small':
       return `at least ${issue.minimum}`;
     case 'too_big':

@@ -5,6 +5,7 @@
  * Invariant: every field has a default and a description, so that an empty configuration is a whole one.
  */
 import { z } from 'zod';
+import { durationSeconds } from './durations.ts';
 
 /** `apiVersion` of the configuration. */
 export const CONFIG_API_VERSION = 'teg.dev/v1alpha1';
@@ -37,26 +38,42 @@ function path(description: string) {
   return z.string().max(4096).default('').describe(description);
 }
 
+function duration(least: number, most: number, standard: string, description: string, whole = false) {
+  const expected = `a duration of ${whole ? 'whole seconds ' : ''}from ${least}s to ${most}s, such as ${standard} or 1m30s`;
+  const fits = (text: string): boolean => {
+    const value = durationSeconds(text);
+    return value >= least && value <= most && (!whole || Number.isInteger(value));
+  };
+  return z
+    .string({ error: expected })
+    .refine(fits, { error: expected })
+    .default(standard)
+    .describe(description);
+}
+
+/** Named as in KubeSchedulerConfiguration. */
 const LEADER_ELECTION = z.strictObject({
-  enabled: z
+  leaderElect: z
     .boolean()
     .default(true)
     .describe('Of several schedulers only the holder of the Lease binds. false: this one is the only one.'),
-  leaseName: name('teg-scheduler', 'Name of the Lease.'),
-  leaseNamespace: name('kube-system', 'Namespace of the Lease.'),
-  leaseDurationSeconds: count(
+  leaseDuration: duration(
     1,
     3600,
-    15,
+    '15s',
     'Others wait so long after the last renewal before they take over; whole seconds, as the Lease has them.',
+    true,
   ),
-  renewDeadlineSeconds: seconds(
+  renewDeadline: duration(
     0.5,
     3600,
-    10,
+    '10s',
     'A leader that could not renew for so long binds nothing any more.',
   ),
-  retryPeriodSeconds: seconds(0.1, 600, 2, 'Between two tries to take or renew the Lease.'),
+  retryPeriod: duration(0.1, 600, '2s', 'Between two tries to take or renew the Lease.'),
+  resourceLock: z.literal('leases').default('leases').describe('Kind of the lock: there is no other.'),
+  resourceName: name('teg-scheduler', 'Name of the Lease.'),
+  resourceNamespace: name('kube-system', 'Namespace of the Lease.'),
 });
 
 const CLIENT_CONNECTION = z.strictObject({
@@ -152,9 +169,13 @@ const TLS = z.strictObject({
 
 const SERVER = z.strictObject({
   bindAddress: z
-    .union([z.ipv4(), z.ipv6(), z.literal('localhost')], { error: 'an IP address or localhost' })
-    .default('0.0.0.0')
-    .describe('Address that /healthz, /metrics and the other pages are served at.'),
+    .union([z.ipv4(), z.ipv6(), z.literal('localhost'), z.literal('')], {
+      error: 'an IP address or localhost',
+    })
+    .default('')
+    .describe(
+      "Address that /healthz, /metrics and the other pages are served at; '': all addresses (0.0.0.0) in a pod of a cluster, 127.0.0.1 elsewhere.",
+    ),
   port: count(0, 65_535, 10_259, 'Port; 0: any that is free.'),
   tls: TLS.prefault({}).describe('Certificate of the server.'),
   insecureLoopback: z
@@ -193,6 +214,36 @@ export const SCHEDULER_CONFIG = FIELDS.check(checkTogether);
 /** A whole configuration. */
 export type SchedulerConfig = z.output<typeof SCHEDULER_CONFIG>;
 
+/** Times of the lease, seconds. */
+export interface ElectionTimes {
+  readonly leaseDurationSeconds: number;
+  readonly renewDeadlineSeconds: number;
+  readonly retryPeriodSeconds: number;
+}
+
+/** @returns The times of the lease as numbers. */
+export function electionTimes(
+  lease: Pick<SchedulerConfig['leaderElection'], 'leaseDuration' | 'renewDeadline' | 'retryPeriod'>,
+): ElectionTimes {
+  return {
+    leaseDurationSeconds: durationSeconds(lease.leaseDuration),
+    renewDeadlineSeconds: durationSeconds(lease.renewDeadline),
+    retryPeriodSeconds: durationSeconds(lease.retryPeriod),
+  };
+}
+
+/**
+ * @param isInCluster Whether this runs in a pod of a cluster, whose kubelet and Prometheus come from outside of the pod.
+ * @returns           The server's settings with the address that it listens at.
+ */
+export function serverAddress(
+  server: SchedulerConfig['server'],
+  isInCluster: boolean,
+): SchedulerConfig['server'] {
+  if (server.bindAddress !== '') return server;
+  return { ...server, bindAddress: isInCluster && !server.insecureLoopback ? '0.0.0.0' : '127.0.0.1' };
+}
+
 /** Addresses that only this machine reaches. */
 export function isLoopback(address: string): boolean {
   return address === 'localhost' || address === '::1' || address.startsWith('127.');
@@ -206,13 +257,16 @@ function checkTogether(context: z.core.ParsePayload<z.output<typeof FIELDS>>): v
     for (const key of at) input = (input as Record<string | number, unknown>)[key];
     context.issues.push({ code: 'custom', path: at, message, input, params: { got: input } });
   };
-  if (lease.renewDeadlineSeconds >= lease.leaseDurationSeconds) {
-    const most = `less than leaderElection.leaseDurationSeconds (${lease.leaseDurationSeconds})`;
-    broken(['leaderElection', 'renewDeadlineSeconds'], most);
+  const { leaseDurationSeconds, renewDeadlineSeconds, retryPeriodSeconds } = electionTimes(lease);
+  if (renewDeadlineSeconds >= leaseDurationSeconds) {
+    broken(
+      ['leaderElection', 'renewDeadline'],
+      `less than leaderElection.leaseDuration (${lease.leaseDuration})`,
+    );
   }
-  if (lease.retryPeriodSeconds * RETRY_JITTER >= lease.renewDeadlineSeconds) {
-    const most = `less than leaderElection.renewDeadlineSeconds (${lease.renewDeadlineSeconds}) / ${RETRY_JITTER}`;
-    broken(['leaderElection', 'retryPeriodSeconds'], most);
+  if (retryPeriodSeconds * RETRY_JITTER >= renewDeadlineSeconds) {
+    const most = `less than leaderElection.renewDeadline (${lease.renewDeadline}) / ${RETRY_JITTER}`;
+    broken(['leaderElection', 'retryPeriod'], most);
   }
   if (queue.backoffSecondsMax < queue.backoffSecondsFirst) {
     const least = `at least queue.backoffSecondsFirst (${queue.backoffSecondsFirst})`;
@@ -222,7 +276,7 @@ function checkTogether(context: z.core.ParsePayload<z.output<typeof FIELDS>>): v
     const missing = server.tls.certFile === '' ? 'certFile' : 'keyFile';
     broken(['server', 'tls', missing], 'a path: certFile and keyFile go together');
   }
-  if (server.insecureLoopback && !isLoopback(server.bindAddress)) {
+  if (server.insecureLoopback && server.bindAddress !== '' && !isLoopback(server.bindAddress)) {
     broken(['server', 'bindAddress'], '127.0.0.1 or ::1, since server.insecureLoopback is true');
   }
 }

@@ -5,12 +5,16 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { TegError } from '../../../model/errors.ts';
+import { serverAddress } from './config-schema.ts';
+import { durationSeconds } from './durations.ts';
+import { RENAMED } from './old-names.ts';
 import {
   defaultSchedulerConfig,
   parseSchedulerConfig,
   printDefaultConfig,
   readSchedulerConfig,
   schedulerConfigJsonSchema,
+  withBindAddress,
 } from './scheduler-config.ts';
 
 const HEAD = 'apiVersion: teg.dev/v1alpha1\nkind: SchedulerConfiguration\n';
@@ -34,12 +38,13 @@ describe('the defaults', () => {
       kind: 'SchedulerConfiguration',
       schedulerName: 'teg',
       leaderElection: {
-        enabled: true,
-        leaseName: 'teg-scheduler',
-        leaseNamespace: 'kube-system',
-        leaseDurationSeconds: 15,
-        renewDeadlineSeconds: 10,
-        retryPeriodSeconds: 2,
+        leaderElect: true,
+        leaseDuration: '15s',
+        renewDeadline: '10s',
+        retryPeriod: '2s',
+        resourceLock: 'leases',
+        resourceName: 'teg-scheduler',
+        resourceNamespace: 'kube-system',
       },
       clientConnection: {
         kubeconfig: '',
@@ -60,7 +65,7 @@ describe('the defaults', () => {
       preemption: { enabled: true },
       events: { queueMax: 20_000, perSecondMax: 1000 },
       server: {
-        bindAddress: '0.0.0.0',
+        bindAddress: '',
         port: 10_259,
         tls: { certFile: '', keyFile: '' },
         insecureLoopback: false,
@@ -108,8 +113,10 @@ describe('reading', () => {
   test('files', async () => {
     const file = join(folder, 'a.yaml');
     writeFileSync(file, `${HEAD}schedulerName: mine\n`);
-    await expect(readSchedulerConfig(file)).resolves.toMatchObject({ schedulerName: 'mine' });
-    await expect(readSchedulerConfig(join(folder, 'b.yaml'))).rejects.toMatchObject({
+    await expect(readSchedulerConfig(file, () => undefined)).resolves.toMatchObject({
+      schedulerName: 'mine',
+    });
+    await expect(readSchedulerConfig(join(folder, 'b.yaml'), () => undefined)).rejects.toMatchObject({
       code: 'TEG_INPUT_NOT_FOUND',
       message: expect.stringContaining('b.yaml: got ENOENT'),
     });
@@ -134,10 +141,10 @@ describe('what is refused', () => {
     ],
     [`${HEAD}schedulersName: x`, '(did you mean schedulerName?)'],
     [
-      `${HEAD}leaderElection: {leaseDurationSecond: 3}`,
-      'leaderElection.leaseDurationSecond: got an unknown field, expected one of enabled, leaseName',
+      `${HEAD}leaderElection: {leaseDuratio: 3}`,
+      'leaderElection.leaseDuratio: got an unknown field, expected one of leaderElect, leaseDuration',
     ],
-    [`${HEAD}leaderElection: {leaseDurationSecond: 3}`, '(did you mean leaseDurationSeconds?)'],
+    [`${HEAD}leaderElection: {leaseDuratio: 3}`, '(did you mean leaseDuration?)'],
     [
       `${HEAD}server: {tls: {cert: a}}`,
       'server.tls.cert: got an unknown field, expected one of certFile, keyFile',
@@ -169,12 +176,12 @@ describe('what is refused', () => {
 
   test.each([
     [
-      'leaderElection: {leaseDurationSeconds: 10}',
-      'leaderElection.renewDeadlineSeconds: got 10, expected less than leaderElection.leaseDurationSeconds (10)',
+      'leaderElection: {leaseDuration: 10s}',
+      'leaderElection.renewDeadline: got "10s", expected less than leaderElection.leaseDuration (10s)',
     ],
     [
-      'leaderElection: {renewDeadlineSeconds: 2.4}',
-      'leaderElection.retryPeriodSeconds: got 2, expected less than leaderElection.renewDeadlineSeconds (2.4) / 1.2',
+      'leaderElection: {renewDeadline: 2400ms}',
+      'leaderElection.retryPeriod: got "2s", expected less than leaderElection.renewDeadline (2400ms) / 1.2',
     ],
     [
       'queue: {backoffSecondsFirst: 11}',
@@ -185,19 +192,22 @@ describe('what is refused', () => {
       'server.tls.keyFile: got "", expected a path: certFile and keyFile go together',
     ],
     ['server: {tls: {keyFile: a.pem}}', 'server.tls.certFile: got "", expected a path'],
-    ['server: {insecureLoopback: true}', 'server.bindAddress: got "0.0.0.0", expected 127.0.0.1 or ::1'],
+    [
+      'server: {insecureLoopback: true, bindAddress: 0.0.0.0}',
+      'server.bindAddress: got "0.0.0.0", expected 127.0.0.1 or ::1',
+    ],
   ])('what does not fit together: %s', (text, message) => {
     expect(refusal(HEAD + text)).toContain(message);
   });
 
   test('a lease of broken seconds, which no Lease can hold', () => {
-    expect(refusal(`${HEAD}leaderElection: {leaseDurationSeconds: 15.5}`)).toContain(
-      'leaderElection.leaseDurationSeconds: got 15.5, expected',
+    expect(refusal(`${HEAD}leaderElection: {leaseDuration: 15500ms}`)).toContain(
+      'leaderElection.leaseDuration: got "15500ms", expected a duration of whole seconds from 1s to 3600s',
     );
   });
 
   test.each([
-    'leaderElection: {renewDeadlineSeconds: 2.41}',
+    'leaderElection: {renewDeadline: 2.41s}',
     'queue: {backoffSecondsFirst: 10}',
     'server: {insecureLoopback: true, bindAddress: "::1"}',
     'server: {tls: {certFile: a, keyFile: b}}',
@@ -260,6 +270,71 @@ test('the JSON schema has every field, with default and description, and require
   expect(schema.required).toEqual(['apiVersion', 'kind']);
   expect(schema.additionalProperties).toBe(false);
   expect(Object.keys(schema.properties)).toEqual(Object.keys(defaultSchedulerConfig()));
-  const lease = schema.properties.leaderElection?.properties?.leaseDurationSeconds;
-  expect(lease).toMatchObject({ default: 15, minimum: 1, maximum: 3600, description: expect.any(String) });
+  const lease = schema.properties.leaderElection?.properties?.leaseDuration;
+  expect(lease).toMatchObject({ type: 'string', default: '15s', description: expect.any(String) });
+});
+
+describe('names from before', () => {
+  const old = `${HEAD}leaderElection: {enabled: false, leaseName: x, leaseNamespace: y, leaseDurationSeconds: 20, renewDeadlineSeconds: 2.5, retryPeriodSeconds: 0.5}\n`;
+  const now = `${HEAD}leaderElection: {leaderElect: false, resourceName: x, resourceNamespace: y, leaseDuration: 20s, renewDeadline: 2.5s, retryPeriod: 500ms}\n`;
+
+  test('are read, each with a warning that names the new one and its value', () => {
+    const warnings: string[] = [];
+    const config = parseSchedulerConfig(old, 'teg.yaml', (text) => warnings.push(text));
+    expect(config.leaderElection).toEqual({
+      ...parseSchedulerConfig(now, 'x').leaderElection,
+      retryPeriod: '0.5s',
+    });
+    expect(warnings).toHaveLength(6);
+    expect(warnings[3]).toBe(
+      'teg.yaml: leaderElection.leaseDurationSeconds is named leaderElection.leaseDuration now: write leaseDuration: "20s"',
+    );
+    for (const { now: name } of RENAMED) expect(Object.keys(config.leaderElection)).toContain(name);
+  });
+
+  test('new ones are read without a word, both at once are refused', () => {
+    const warnings: string[] = [];
+    parseSchedulerConfig(now, 'x', (text) => warnings.push(text));
+    expect(warnings).toEqual([]);
+    expect(refusal(`${HEAD}leaderElection: {enabled: true, leaderElect: true}`)).toContain(
+      'leaderElection.enabled: got it beside leaderElection.leaderElect, expected one of them',
+    );
+  });
+
+  test('a value that does not do is refused under the new name', () => {
+    expect(refusal(`${HEAD}leaderElection: {leaseDurationSeconds: 0}`)).toContain(
+      'leaderElection.leaseDuration: got ',
+    );
+  });
+});
+
+test.each([
+  ['15s', 15],
+  ['1m30s', 90],
+  ['1.5h', 5400],
+  ['500ms', 0.5],
+  ['1s100ms', 1.1],
+  ['0s', 0],
+  ...['15', '', 's', '-1s', '1 s', '1d', '1s,', '1e3s', 'Infinitys'].map(
+    (text) => [text, Number.NaN] as const,
+  ),
+] as const)('%j is a duration of %d s', (text, seconds) => {
+  expect(durationSeconds(text)).toBe(seconds);
+});
+
+test.each([
+  [{}, false, '127.0.0.1'],
+  [{}, true, '0.0.0.0'],
+  [{ insecureLoopback: true }, true, '127.0.0.1'],
+  [{ bindAddress: '10.0.0.1' }, false, '10.0.0.1'],
+])('server %j, in a cluster %s: listens at %s', (server, isInCluster, address) => {
+  const config = { ...defaultSchedulerConfig().server, ...server };
+  expect(serverAddress(config, isInCluster).bindAddress).toBe(address);
+});
+
+test('an address of the command line replaces that of the file, and is checked as that is', () => {
+  const config = defaultSchedulerConfig();
+  expect(withBindAddress(config, undefined)).toBe(config);
+  expect(withBindAddress(config, '::').server.bindAddress).toBe('::');
+  expect(() => withBindAddress(config, 'nowhere')).toThrow('got "nowhere", expected an IP address');
 });

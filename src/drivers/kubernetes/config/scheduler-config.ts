@@ -14,6 +14,8 @@ import {
   type SchedulerConfig,
 } from './config-schema.ts';
 
+import { renewNames } from './old-names.ts';
+
 export type { SchedulerConfig } from './config-schema.ts';
 
 /** Longest configuration that is read, in characters. */
@@ -28,9 +30,13 @@ export function defaultSchedulerConfig(): SchedulerConfig {
 /**
  * Reads a configuration, YAML or JSON.
  *
+ * @param onWarning Told of each old name of a field, with the new one.
  * @throws TegError TEG_INPUT_NOT_FOUND, TEG_CONFIG_INVALID.
  */
-export async function readSchedulerConfig(path: string): Promise<SchedulerConfig> {
+export async function readSchedulerConfig(
+  path: string,
+  onWarning: (text: string) => void,
+): Promise<SchedulerConfig> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -42,7 +48,7 @@ export async function readSchedulerConfig(path: string): Promise<SchedulerConfig
       { cause },
     );
   }
-  return parseSchedulerConfig(text, path);
+  return parseSchedulerConfig(text, path, onWarning);
 }
 
 /**
@@ -50,16 +56,35 @@ export async function readSchedulerConfig(path: string): Promise<SchedulerConfig
  *
  * @param text   YAML or JSON, one document.
  * @param origin For messages: the file's name.
+ * @param onWarning As for `readSchedulerConfig`.
  * @throws TegError TEG_CONFIG_INVALID: a line for each problem, with the path of the field, what was got and expected.
  */
-export function parseSchedulerConfig(text: string, origin: string): SchedulerConfig {
+export function parseSchedulerConfig(
+  text: string,
+  origin: string,
+  onWarning: (text: string) => void = () => undefined,
+): SchedulerConfig {
   if (text.length > CONFIG_CHARS_MAX) {
     throw invalid(origin, [`got ${text.length} characters, expected at most ${CONFIG_CHARS_MAX}`]);
   }
-  const input = readYaml(text, origin);
+  const { input, warnings, problems } = renewNames(readYaml(text, origin));
+  if (problems.length > 0) throw invalid(origin, problems);
+  for (const warning of warnings) onWarning(`${origin}: ${warning}`);
   const result = SCHEDULER_CONFIG.safeParse(input);
   if (result.success) return result.data;
   throw invalid(origin, problemsOf(result.error, input, SCHEDULER_CONFIG));
+}
+
+/**
+ * @param address Replaces `server.bindAddress`; undefined: leaves it.
+ * @throws TegError TEG_CONFIG_INVALID if it is no address, or does not go with `server.insecureLoopback`.
+ */
+export function withBindAddress(config: SchedulerConfig, address: string | undefined): SchedulerConfig {
+  if (address === undefined) return config;
+  const changed = { ...config, server: { ...config.server, bindAddress: address } };
+  const result = SCHEDULER_CONFIG.safeParse(changed);
+  if (result.success) return result.data;
+  throw invalid('--bind-address', problemsOf(result.error, changed, SCHEDULER_CONFIG));
 }
 
 function readYaml(text: string, origin: string): unknown {

@@ -1,0 +1,77 @@
+/**
+ * Options and settings that the pages name exist: options come from the commands, settings from the schema of the configuration.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { buildProgram } from '../src/cli/program.ts';
+import { SCHEDULER_CONFIG_FIELDS } from '../src/drivers/kubernetes/config/config-schema.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** Options of other programs that the pages show: Helm, kubectl, Node.js, npm, and scripts of the project that are no command of `teg`. */
+const FOREIGN: ReadonlySet<string> = new Set([
+  ...['--namespace', '--create-namespace', '--set', '--reuse-values', '--field-selector'],
+  ...['--input-type', '--omit'],
+  // bench/run.ts, test/fuzz, test/kubernetes/faults/run.ts.
+  ...['--short', '--inputs', '--only', '--full'],
+]);
+
+/** @returns All options of a command and those below it. */
+function optionsOf(command: Command): string[] {
+  const own = command.options.flatMap(({ long, negate }) =>
+    long == null ? [] : negate ? [long, long.replace('--no-', '--')] : [long],
+  );
+  return ['--help', ...own, ...command.commands.flatMap(optionsOf)];
+}
+
+/** @returns Paths of the fields of a schema, sections and fields. */
+function pathsOf(fields: Readonly<Record<string, unknown>>, before = ''): string[] {
+  return Object.entries(fields).flatMap(([name, field]) => {
+    const inner = field instanceof z.ZodPrefault ? (field.unwrap() as z.ZodObject).shape : {};
+    return [before + name, ...pathsOf(inner, `${before}${name}.`)];
+  });
+}
+
+const OPTIONS = new Set(optionsOf(buildProgram()));
+const PATHS = new Set(pathsOf(SCHEDULER_CONFIG_FIELDS));
+const SECTIONS = [...PATHS].filter((path) => [...PATHS].some((other) => other.startsWith(`${path}.`)));
+
+/** @returns Options that a text names and no command has. */
+function unknownOptions(text: string): string[] {
+  const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z0-9]*(?:-[a-z0-9]+)*/g)].map(([option]) => option);
+  return [...new Set(named)].filter((option) => !OPTIONS.has(option) && !FOREIGN.has(option));
+}
+
+/** @returns Settings that a text names in code style and the configuration does not have. */
+function unknownSettings(text: string): string[] {
+  const setting = new RegExp(
+    `(?<=\`)(?:${SECTIONS.join('|').replaceAll('.', '\\.')})\\.[a-z][A-Za-z]*(?=[\`:=])`,
+    'g',
+  );
+  return [...new Set([...text.matchAll(setting)].map(([path]) => path))].filter((path) => !PATHS.has(path));
+}
+
+const pages = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith('.md') && name !== 'CHANGELOG.md'),
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+].map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
+
+describe('what pages name exists', () => {
+  test.each(pages)('$path', ({ text }) => {
+    expect(unknownOptions(text)).toEqual([]);
+    expect(unknownSettings(text)).toEqual([]);
+  });
+});
+
+test('misspelt names are found', () => {
+  expect(unknownOptions('`teg simulate --policys teg --policy x` — a -- b')).toEqual(['--policys']);
+  expect(
+    unknownSettings('`gangs.repairSecond`, `gangs.repairSeconds`, `leaderElection.leaseDuration: 15s`'),
+  ).toEqual(['gangs.repairSecond']);
+  expect(unknownSettings('`server.tls.certFiles`')).toEqual(['server.tls.certFiles']);
+});
