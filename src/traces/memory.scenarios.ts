@@ -25,6 +25,18 @@ const SHAPES: Readonly<Record<string, { head: string; item: (i: number) => strin
     tail: '',
   },
   swf: { head: '', item: (i) => `${i} ${i} 0 60 4 -1 -1 4 -1 -1 1 ${i % 99} 1 1 1 1 -1 -1\n`, tail: '' },
+  'philly-log': {
+    head: '[',
+    item: (i) =>
+      `${i ? ',' : ''}{"vc": "a", "jobid": "application_${i}", "attempts": [{"start_time": "2017-10-07 01:12:09", "end_time": "2017-10-07 01:13:23", "detail": [{"ip": "m47", "gpus": ["gpu0"]}]}], "submitted_time": "2017-10-07 01:11:39"}\n`,
+    tail: ']',
+  },
+  'metacentrum-swf': {
+    head: '',
+    item: (i) =>
+      `${i} ${i} 0 60 4 1 1024 4 86400 4294967296 1 7 1 1 -1 1 1 1 {1241,1241} q_1d 1:ppn=4:brno\n`,
+    tail: '',
+  },
   json: {
     head: '{"kind":"List","items":[',
     item: (i) => `${i ? ',' : ''}{"kind":"Pod","metadata":{"name":"p${i}"},"spec":{"containers":[]}}`,

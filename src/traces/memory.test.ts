@@ -7,6 +7,8 @@ test.each([
   ['openb-pods', 200_000],
   ['philly', 200_000],
   ['swf', 200_000],
+  ['philly-log', 200_000],
+  ['metacentrum-swf', 200_000],
   ['json', 200_000],
   ['yaml', 15_000],
 ])('%s: %d items are read and summarised in a heap of 32 MB', (format, items) => {

@@ -8,6 +8,7 @@ import type { PeerResult } from '../../simulation/federation/peers/peer.ts';
 import type { SingleZoneResult } from '../../simulation/federation/single-zone.ts';
 import type { FederationTask } from './federation-task.ts';
 import { runZones } from './federations.ts';
+import { withSpooledInputs } from './input-spool.ts';
 import { runOnWorkers } from './worker-pool.ts';
 
 /** What is measured. */
@@ -77,6 +78,10 @@ const WORKER = new URL('./zones-reference-worker.ts', import.meta.url);
 
 /** Runs everything, one after the other. @returns One row each; fewer if it was stopped. @throws TegError of inputs. */
 export async function benchZones(options: ZonesBenchOptions): Promise<ZonesBenchRow[]> {
+  return withSpooledInputs(options.task, options.signal, (task) => benchTask({ ...options, task }));
+}
+
+async function benchTask(options: ZonesBenchOptions): Promise<ZonesBenchRow[]> {
   const { task, choosers, peers, horizonSeconds, signal, onProgress } = options;
   const rows: ZonesBenchRow[] = [];
   onProgress?.('one fresh zone', 0);
