@@ -15,6 +15,7 @@ import {
 import {
   addSharedOptions,
   refuseUnused,
+  jobsOf,
   type SharedOptions,
   SOURCES_HELP,
   toTaskOptions,
@@ -53,7 +54,9 @@ export function addCompareCommand(parent: Command): void {
   addReportOptions(addSharedOptions(command))
     .option('--series', 'keep the time series of every run in the JSON')
     .addHelpText('after', SOURCES_HELP + EXAMPLES)
-    .action(async (options: CompareOptions, self: Command) => {
+    .action(async (given: CompareOptions, self: Command) => {
+      const jobsNamed = self.getOptionValueSource('jobs') !== 'default';
+      const options = given.jsonSchema ? given : { ...given, jobs: await jobsOf(given, jobsNamed) };
       const { printJson, printJsonSchema } = await import('./terminal/json-output.ts');
       if (options.jsonSchema) {
         const { comparisonResultSchema } = await import('../simulation/result.ts');

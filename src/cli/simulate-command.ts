@@ -18,6 +18,7 @@ import {
 import {
   addSharedOptions,
   refuseUnused,
+  jobsOf,
   type SharedOptions,
   SOURCES_HELP,
   toTaskOptions,
@@ -70,13 +71,16 @@ export function addSimulateCommand(parent: Command): void {
       refuseUnused(self, options);
       if (options.zones !== undefined) {
         refuseWhatIf(options);
-        await (await import('./federation/simulate-zones.ts')).simulateZones(options);
+        const jobs = await jobsOf(options, self.getOptionValueSource('jobs') !== 'default');
+        await (await import('./federation/simulate-zones.ts')).simulateZones({ ...options, jobs });
         return;
       }
       refuseWithoutZones(options);
       const { simulate } = await import('../drivers/embedded/simulations.ts');
       const { watchRun } = await import('./simulation/run-watch.ts');
-      const task = toTask(options, self.getOptionValueSource('jobs') !== 'default');
+      const jobsNamed = self.getOptionValueSource('jobs') !== 'default';
+      const jobs = await jobsOf(options, jobsNamed);
+      const task = toTask({ ...options, jobs }, jobsNamed);
       const writeReports = await prepareReports(options);
       const jobsOut =
         options.jobsOut === undefined

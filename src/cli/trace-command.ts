@@ -1,9 +1,11 @@
 /**
  * `teg trace`: look at workload files, convert them, and make up clusters and workloads.
  */
+
 import { type Command, Option } from 'commander';
 import { TegError } from '../model/errors.ts';
 import { GPUS_PER_NODE_MAX } from '../model/node.ts';
+import { collectResource, IGNORE_RESOURCE_HELP } from './terminal/ignored-resources.ts';
 import {
   ASSUMPTION_BOUNDS,
   isAssumption,
@@ -87,6 +89,7 @@ function withReadingOptions(command: Command): Command {
       parseAssumption,
       {},
     )
+    .option('--ignore-resource <name>', IGNORE_RESOURCE_HELP, collectResource)
     .option('--map <column=name>', MAP_HELP, parseColumnMap)
     .option('--json', 'print JSON');
 }

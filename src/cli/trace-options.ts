@@ -10,6 +10,7 @@ export interface TraceReadingOptions {
   readonly skipBad: number;
   readonly assume: Readonly<Record<string, number>>;
   readonly map?: ColumnMap;
+  readonly ignoreResource?: readonly string[];
   readonly json?: boolean;
 }
 

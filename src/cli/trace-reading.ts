@@ -17,6 +17,7 @@ export function readingOptions(options: TraceReadingOptions, warnings: TraceWarn
     ...(options.format === undefined ? {} : { format: options.format }),
     skipBad: options.skipBad,
     assume: options.assume,
+    ...(options.ignoreResource === undefined ? {} : { ignoredResources: options.ignoreResource }),
     ...(options.map === undefined ? {} : { map: options.map }),
     onBad: (error) => process.stderr.write(`left out: ${error.message}\n`),
     onWarning: (warning) => warnings.push(warning),

@@ -90,10 +90,7 @@ export class FlavorRent {
       this.freeTotal += change;
       this.counted[node] = free;
     }
-    const gpus =
-      cluster.up[node] === 1
-        ? (cluster.gpuOffsets[node + 1] as number) - (cluster.gpuOffsets[node] as number)
-        : 0;
+    const gpus = cluster.up[node] === 1 ? cluster.gpuSlots(node) + cluster.unnumberedGpus(node).size : 0;
     if (gpus !== this.countedGpus[node]) {
       this.capacity[group] = (this.capacity[group] as number) + gpus - (this.countedGpus[node] as number);
       this.countedGpus[node] = gpus;

@@ -2,6 +2,7 @@
  * Makes the prices of a typical workload: host room, both potentials, and the lattice they stand on.
  */
 import type { ClusterState } from '../model/cluster-state.ts';
+import { GPUS_PER_NODE_MAX } from '../model/node.ts';
 import { HostPotential } from './host-potential.ts';
 import { HostRoom } from './host-room.ts';
 import { GeometricLattice, latticeUnit } from './lattice.ts';
@@ -38,7 +39,9 @@ export function pricesOf(
 ): Price {
   const room = new HostRoom(typical);
   let gpusMax = 0;
-  for (const flavor of cluster.flavors) gpusMax = Math.max(gpusMax, flavor.gpuCount);
+  for (const flavor of cluster.flavors) {
+    gpusMax = Math.max(gpusMax, Math.min(flavor.gpuCount, GPUS_PER_NODE_MAX));
+  }
   const fill = typical.demands.map((demand, i) => ({
     hostMilli: demand.cpuMilli,
     gpuCount: demand.gpuCount,

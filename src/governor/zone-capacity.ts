@@ -37,6 +37,7 @@ function gpuPods(cluster: ClusterState, node: number, demand: Demand): number {
   for (let g = cluster.gpuOffsets[node] as number; g < end; g++) {
     parts += Math.floor((cluster.gpuIdleMilli[g] as number) / demand.gpuMilli);
   }
+  parts += cluster.unnumberedGpus(node).idle * Math.floor(GPU_MILLI / demand.gpuMilli);
   return Math.floor(parts / demand.gpuCount);
 }
 

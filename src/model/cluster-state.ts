@@ -7,8 +7,10 @@
  */
 import type { Constraint, Demand, DemandTable } from './demand.ts';
 import { assert, TegError } from './errors.ts';
+import { GpuReserves } from './gpu-reserve.ts';
 import { labelOf, meetsRequirement } from './kubernetes/requirements.ts';
-import { GPU_MILLI, type NodeSpec } from './node.ts';
+import { SPREAD_GROUPS_MAX } from './limits.ts';
+import { GPU_MILLI, GPUS_PER_NODE_MAX, type NodeSpec } from './node.ts';
 
 /** Hardware that several nodes have alike: capacities, GPU model and the labels that jobs can ask for. */
 export interface Flavor {
@@ -62,12 +64,13 @@ export class ClusterState {
   /** Total capacities over all nodes, up or down. */
   readonly capacity = { cpuMilli: 0, memoryMib: 0, gpuMilli: 0, gpus: 0 };
 
+  private readonly gpuReserves = new GpuReserves();
   private readonly labelKeys: ReadonlySet<string> | undefined;
   private readonly flavorByKey = new Map<string, number>();
   private readonly indexByName = new Map<string, number>();
   /** [constraint] → by flavour id: 0 unknown, 1 no, 2 yes. */
   private readonly allowedCache: Uint8Array[] = [];
-  /** Pods by `node × 2^20 + group`, only for demands with a limit. */
+  /** Pods by `node × SPREAD_GROUPS_MAX + group`, only for demands with a limit. */
   private readonly groupCounts = new Map<number, number>();
 
   constructor(demands: DemandTable, options: ClusterStateOptions = {}) {
@@ -108,9 +111,11 @@ export class ClusterState {
     this.freeGpuMilli[node] = spec.gpuCount * GPU_MILLI;
     this.up[node] = 1;
     const begin = this.gpuOffsets[node] as number;
-    this.growGpus(begin + spec.gpuCount);
-    this.gpuIdleMilli.fill(GPU_MILLI, begin, begin + spec.gpuCount);
-    this.gpuOffsets[node + 1] = begin + spec.gpuCount;
+    const numbered = Math.min(spec.gpuCount, GPUS_PER_NODE_MAX);
+    this.growGpus(begin + numbered);
+    this.gpuIdleMilli.fill(GPU_MILLI, begin, begin + numbered);
+    this.gpuOffsets[node + 1] = begin + numbered;
+    if (spec.gpuCount > numbered) this.gpuReserves.add(node, spec.gpuCount - numbered);
     for (let r = 0; r < flavor.extended.length; r++) {
       this.extendedColumn(r)[node] = flavor.extended[r] as number;
     }
@@ -186,7 +191,7 @@ export class ClusterState {
 
   /** @returns Pods of a spread group on a node. */
   groupPods(node: number, spreadGroupId: number): number {
-    return this.groupCounts.get(node * 1_048_576 + spreadGroupId) ?? 0;
+    return this.groupCounts.get(node * SPREAD_GROUPS_MAX + spreadGroupId) ?? 0;
   }
 
   /**
@@ -252,6 +257,11 @@ export class ClusterState {
     const end = this.gpuOffsets[node + 1] as number;
     this.gpuIdleMilli.fill(GPU_MILLI, begin, begin + gpus);
     this.gpuIdleMilli.fill(0, begin + gpus, end);
+  }
+
+  /** @returns GPUs of a node that have no number, and how many of them nobody has; nearly always none. */
+  unnumberedGpus(node: number): { readonly size: number; readonly idle: number } {
+    return { size: this.gpuReserves.size(node), idle: this.gpuReserves.idle(node) };
   }
 
   /** @returns GPUs that the node's index has room for: `redescribe` takes nodes with at most as many. */
@@ -320,7 +330,7 @@ export class ClusterState {
       column[node] = left;
     }
     if (demand.podsPerNodeMax > 0) {
-      const key = node * 1_048_576 + demand.spreadGroupId;
+      const key = node * SPREAD_GROUPS_MAX + demand.spreadGroupId;
       const count = (this.groupCounts.get(key) ?? 0) + sign;
       if (count > 0) this.groupCounts.set(key, count);
       else this.groupCounts.delete(key);
@@ -334,13 +344,22 @@ export class ClusterState {
     for (let mask = gpuMask; mask !== 0; mask &= mask - 1) {
       const g = 31 - Math.clz32(mask & -mask);
       assert(g < count, 'GPU number out of bounds');
-      const idle = (this.gpuIdleMilli[begin + g] as number) - sign * demand.gpuMilli;
-      assert(idle >= 0 && idle <= GPU_MILLI, 'GPU share out of bounds');
-      this.gpuIdleMilli[begin + g] = idle;
       taken++;
+      const number = demand.gpuMilli < GPU_MILLI ? g : this.wholeGpu(node, begin, g, sign);
+      if (number < 0) continue;
+      const idle = (this.gpuIdleMilli[begin + number] as number) - sign * demand.gpuMilli;
+      assert(idle >= 0 && idle <= GPU_MILLI, 'GPU share out of bounds');
+      this.gpuIdleMilli[begin + number] = idle;
     }
     assert(taken === demand.gpuCount, 'GPU mask does not match the demand');
     this.freeGpuMilli[node] = (this.freeGpuMilli[node] as number) - sign * demand.gpuTotalMilli;
+  }
+
+  /** @returns The number whose idle part changes; −1 if the node's reserve changes instead. */
+  private wholeGpu(node: number, begin: number, g: number, sign: 1 | -1): number {
+    if (sign < 0) return this.gpuReserves.giveBack(node, g);
+    assert(this.gpuIdleMilli[begin + g] === GPU_MILLI, 'GPU share out of bounds');
+    return this.gpuReserves.take(node, g) ? -1 : g;
   }
 
   private gpusFit(node: number, gpuCount: number, gpuMilli: number): boolean {

@@ -4,7 +4,10 @@
  * Two pods with the same demand are interchangeable for placement, so everything that decides works on demand
  * ids; strings (models, labels, resource names) stay in this table.
  */
+
+import { TegError } from './errors.ts';
 import type { AffinityTerm, PodSpec } from './job.ts';
+import { DEMANDS_MAX, SPREAD_GROUPS_MAX } from './limits.ts';
 import { GPU_MILLI } from './node.ts';
 
 /** A distinct pod shape. Owned by its `DemandTable`; immutable. */
@@ -50,7 +53,10 @@ export class DemandTable {
     return new Set(this.constraints.flatMap(({ affinity }) => affinity.map(({ key }) => key)));
   }
 
-  /** @returns The demand of a pod, new or known. The spec must have passed validation. O(size of the spec). */
+  /**
+   * @returns The demand of a pod, new or known. The spec must have passed validation. O(size of the spec).
+   * @throws TegError TEG_LIMIT_REACHED at SPREAD_GROUPS_MAX groups.
+   */
   intern(pod: PodSpec): Demand {
     const constraintId = this.internConstraint(pod);
     const extended = this.internExtended(pod);
@@ -125,11 +131,29 @@ export class DemandTable {
     let id = this.spreadGroupByName.get(name);
     if (id === undefined) {
       id = this.spreadGroups.length;
+      requireRoom(id, SPREAD_GROUPS_MAX, 'spread groups');
       this.spreadGroups.push(name);
       this.spreadGroupByName.set(name, id);
     }
     return id;
   }
+}
+
+/**
+ * Checks that ids of demands can be packed as runs with many zones pack them.
+ *
+ * @throws TegError TEG_LIMIT_REACHED beyond DEMANDS_MAX demands.
+ */
+export function requirePackable(demands: DemandTable): void {
+  requireRoom(demands.demands.length - 1, DEMANDS_MAX, 'distinct pod shapes in a run with many zones');
+}
+
+function requireRoom(count: number, most: number, what: string): void {
+  if (count < most) return;
+  throw new TegError(
+    'TEG_LIMIT_REACHED',
+    `got more than ${most} ${what}, expected at most ${most}; round what jobs ask for, so that more of them are alike`,
+  );
 }
 
 /** @returns Whether the demand shares one GPU with others (less than one whole GPU). */

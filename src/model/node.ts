@@ -3,8 +3,11 @@
  */
 import type { Taint } from './kubernetes/node.ts';
 
-/** Most GPUs one node may have: a placement names its GPUs by a 32-bit mask. */
+/** Most GPUs of a node that have a number, and of a pod: a placement names its GPUs by a 32-bit mask. */
 export const GPUS_PER_NODE_MAX = 30;
+
+/** Most GPUs one node may advertise; those beyond `GPUS_PER_NODE_MAX` are counted, not numbered. */
+export const GPU_SLOTS_PER_NODE_MAX = 100_000;
 
 /** Milli-GPU of one whole GPU. */
 export const GPU_MILLI: number = 1000;
@@ -20,7 +23,7 @@ export interface NodeSpec {
   readonly cpuMilli: number;
   /** MiB, rounded down; integer in [0, 2^31). */
   readonly memoryMib: number;
-  /** Whole GPU devices; integer in [0, GPUS_PER_NODE_MAX]. */
+  /** Whole GPU devices; integer in [0, GPU_SLOTS_PER_NODE_MAX]. */
   readonly gpuCount: number;
   /** Model of its GPUs (one model a node); '' if it has none or it is unknown. */
   readonly gpuModel: string;

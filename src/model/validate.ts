@@ -6,7 +6,7 @@
 import { TegError } from './errors.ts';
 import type { AffinityTerm, JobSpec, PodSpec } from './job.ts';
 import { parseInt64 } from './kubernetes/requirements.ts';
-import { GPU_MILLI, GPUS_PER_NODE_MAX, type NodeSpec } from './node.ts';
+import { GPU_MILLI, GPU_SLOTS_PER_NODE_MAX, GPUS_PER_NODE_MAX, type NodeSpec } from './node.ts';
 
 /** Largest integer quantity: 2^31 − 1. */
 const INT32_MAX = 2_147_483_647;
@@ -60,7 +60,7 @@ export function findNodeProblem(node: NodeSpec): SpecProblem | undefined {
     checkText('name', node.name, 1) ??
     checkInteger('cpuMilli', node.cpuMilli, 0, INT32_MAX) ??
     checkInteger('memoryMib', node.memoryMib, 0, INT32_MAX) ??
-    checkInteger('gpuCount', node.gpuCount, 0, GPUS_PER_NODE_MAX) ??
+    checkInteger('gpuCount', node.gpuCount, 0, GPU_SLOTS_PER_NODE_MAX) ??
     checkText('gpuModel', node.gpuModel, 0) ??
     checkInteger('podsMax', node.podsMax, 1, INT32_MAX) ??
     checkAmounts(node.extended) ??

@@ -24,6 +24,8 @@ export class ReadContext {
   readonly assume: TraceDefaults;
   /** Whether nodes that take no pods are kept; see `ReadOptions`. */
   readonly keepsCordoned: boolean;
+  /** See `ReadOptions`. */
+  readonly ignoredResources: ReadonlySet<string>;
   /** Columns of the file by the names of the format; see `ReadOptions`. */
   readonly map: Readonly<Record<string, string>>;
   /** What the file says about itself, for example the header of an SWF file. */
@@ -38,6 +40,7 @@ export class ReadContext {
     this.options = options;
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.keepsCordoned = options.keepsCordoned ?? false;
+    this.ignoredResources = new Set(options.ignoredResources);
     this.map = options.map ?? {};
     this.assume = { ...DEFAULT_ASSUMPTIONS, ...options.assume };
   }

@@ -188,4 +188,6 @@ export interface ReadOptions {
   readonly map?: Readonly<Record<string, string>>;
   /** Whether nodes that take no pods (cordoned, not ready) are kept, with the taints that say so; default false: left out. */
   readonly keepsCordoned?: boolean;
+  /** Names of resources of Kubernetes objects that count neither for pods nor for nodes. */
+  readonly ignoredResources?: readonly string[];
 }

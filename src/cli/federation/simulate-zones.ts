@@ -29,7 +29,7 @@ export interface SimulateZonesOptions extends SharedOptions, ZonesOptions {
 export async function simulateZones(options: SimulateZonesOptions): Promise<void> {
   refuseForeignOptions(options);
   const shared = toTaskOptions(options);
-  const { failures, load, repeat, resample, skipBad, map, warmupSeconds } = shared;
+  const { failures, load, repeat, resample, skipBad, ignoredResources, map, warmupSeconds } = shared;
   const task: FederationTask = {
     cluster: options.cluster,
     jobs: options.jobs,
@@ -41,6 +41,7 @@ export async function simulateZones(options: SimulateZonesOptions): Promise<void
     ...(repeat === undefined ? {} : { repeat }),
     ...(resample === undefined ? {} : { resample }),
     ...(skipBad === undefined ? {} : { skipBad }),
+    ...(ignoredResources === undefined ? {} : { ignoredResources }),
     ...(map === undefined ? {} : { map }),
     ...(warmupSeconds === undefined ? {} : { warmupSeconds }),
   };

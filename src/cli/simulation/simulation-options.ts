@@ -1,11 +1,13 @@
 /**
  * The options that `teg simulate` and `teg compare` share, and what they mean.
  */
+import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { SimulationTask } from '../../drivers/embedded/simulation-task.ts';
 import type { ColumnMap } from '../../traces/csv-header.ts';
 import { MAP_HELP, parseColumnMap } from '../terminal/column-map.ts';
 import { refuseGiven } from '../terminal/ignored-options.ts';
+import { collectResource, IGNORE_RESOURCE_HELP } from '../terminal/ignored-resources.ts';
 import {
   parseDurationSeconds,
   parseNonNegativeInt,
@@ -37,15 +39,24 @@ export interface SharedOptions {
   readonly retry?: number;
   readonly samples?: number;
   readonly skipBad?: number;
+  readonly ignoreResource?: readonly string[];
   readonly map?: ColumnMap;
   readonly timing?: boolean;
   readonly json?: boolean;
   readonly jsonSchema?: boolean;
 }
 
+/** What decides where the workload comes from. */
+interface JobsOptions {
+  readonly cluster: string;
+  readonly jobs: string;
+  readonly startFromSnapshot?: boolean;
+}
+
 /** Help shown after the options. */
 export const SOURCES_HELP = `
 A cluster is a file (openb, MetaCentrum, Kubernetes YAML …) or generated:MIX:NODES, MIX being openb or homogeneous.
+A Kubernetes file brings its own pods: without --jobs they are the workload.
 A workload is a file or generated:JOBS:LOAD, LOAD being what is asked for over what the cluster has;
 generated:JOBS:LOAD:8h cuts durations at 8 hours (gangs: 32), so that the cluster reaches its load within a day.
 Formats are recognised from the content; \`teg trace inspect FILE\` shows what is in one. Durations: 90s, 15m, 2h, 7d.`;
@@ -110,10 +121,26 @@ export function addSharedOptions(command: Command): Command {
       wholeNumber(1, SAMPLES_MAX),
     )
     .option('--skip-bad <n>', 'tolerate up to n bad rows of a file (default: 0)', parseNonNegativeInt)
+    .option('--ignore-resource <name>', IGNORE_RESOURCE_HELP, collectResource)
     .option('--map <column=name>', `of the file of jobs: ${MAP_HELP}`, parseColumnMap)
     .option('--timing', 'also tell what depends on the machine: decision cost, jobs a second')
     .option('--json', 'print JSON instead of tables')
     .option('--json-schema', 'print the JSON Schema of what --json prints, and end');
+}
+
+/**
+ * @param jobsNamed Whether --jobs was given.
+ * @returns Where the workload comes from: a Kubernetes file named as the cluster brings its own pods, unless --jobs names others.
+ * @throws TegError of reading the file.
+ */
+export async function jobsOf(options: JobsOptions, jobsNamed: boolean): Promise<string> {
+  const { cluster, jobs, startFromSnapshot } = options;
+  if (jobsNamed || startFromSnapshot === true || cluster === '-' || cluster.startsWith('generated:'))
+    return jobs;
+  // What cannot be read twice is left to the reader.
+  if (!statSync(cluster, { throwIfNoEntry: false })?.isFile()) return jobs;
+  const { detectFormat } = await import('../../traces/read.ts');
+  return (await detectFormat(cluster)) === 'kubernetes' ? cluster : jobs;
 }
 
 /** @throws TegError TEG_OPTION_INVALID for an option that has no effect beside the others. */
@@ -123,7 +150,7 @@ export function refuseUnused(command: Command, options: SharedOptions): void {
   }
   if (!options.json) refuseGiven(command, ['series'], 'without --json, expected both: tables have no series');
   if ([options.cluster, options.jobs].every((source) => source.startsWith('generated:'))) {
-    refuseGiven(command, ['skipBad'], 'without a file, expected one by --cluster or --jobs');
+    refuseGiven(command, ['skipBad', 'ignoreResource'], 'without a file, expected one by --cluster or --jobs');
   }
 }
 
@@ -145,6 +172,7 @@ export function toTaskOptions(options: SharedOptions): Omit<SimulationTask, 'pol
     ...(options.retry === undefined ? {} : { retrySeconds: options.retry }),
     ...(options.samples === undefined ? {} : { samples: options.samples }),
     ...(options.skipBad === undefined ? {} : { skipBad: options.skipBad }),
+    ...(options.ignoreResource === undefined ? {} : { ignoredResources: options.ignoreResource }),
     ...(options.map === undefined ? {} : { map: options.map }),
     ...(options.timing === undefined ? {} : { withTiming: options.timing }),
   };

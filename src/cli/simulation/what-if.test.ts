@@ -88,6 +88,52 @@ function whatIf(...args: string[]): NonNullable<SimulationResult['whatIf']> {
   return result.whatIf as NonNullable<SimulationResult['whatIf']>;
 }
 
+describe('a node that advertises 70 GPUs', () => {
+  const shared = [
+    node('shared', { cpu: '124', memory: '970Gi', 'nvidia.com/gpu': '70' }),
+    ...Array.from({ length: 72 }, (_, i) => pod(`p${i}`, { cpu: '100m', 'nvidia.com/gpu': '1' })),
+  ];
+
+  test.each(['teg', 'kube-scheduler', 'fgd', 'best-fit'])('takes 70 pods of one: %s', (policy) => {
+    const path = join(folder, 'shared.json');
+    writeFileSync(path, JSON.stringify({ kind: 'List', items: shared }));
+    const { status, stdout, stderr } = teg(
+      '--cluster',
+      path,
+      '--start-from-snapshot',
+      '--json',
+      '--policy',
+      policy,
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const { whatIf: result } = simulationResultSchema.parse(JSON.parse(stdout));
+    expect(result).toMatchObject({ pending: 72, pendingPlaced: 70, pendingWaiting: 2 });
+    expect(result?.after.gpu).toBe(1);
+  });
+});
+
+describe('a file of Kubernetes without --jobs', () => {
+  test('brings its own pods, and what does not count is said', () => {
+    const path = join(folder, 'own.json');
+    const lone = pod('lone', { cpu: '1', 'rdma/hca': '1' }, { schedulingGroup: { podGroupName: 'g' } });
+    writeFileSync(path, JSON.stringify({ kind: 'List', items: [node('n1', { cpu: '8' }), lone] }));
+    const { stdout, stderr } = teg(
+      '--cluster',
+      path,
+      '--horizon',
+      '1h',
+      '--json',
+      '--ignore-resource',
+      'rdma/hca',
+    );
+    const result = simulationResultSchema.parse(JSON.parse(stdout));
+    expect(result.jobs).toMatchObject({ arrived: 1, running: 1 });
+    expect(stderr).toContain('gangs are ignored');
+    const counted = teg('--cluster', path, '--horizon', '1h', '--json');
+    expect(simulationResultSchema.parse(JSON.parse(counted.stdout)).jobs.running).toBe(0);
+  });
+});
+
 describe('a start from a snapshot', () => {
   test.each(['teg', 'kube-scheduler'])('leaves pods where they run and places what waits: %s', (policy) => {
     const result = whatIf('--policy', policy);

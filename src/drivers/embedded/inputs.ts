@@ -53,6 +53,8 @@ export interface InputSources {
   readonly seed: number;
   /** Bad rows of a file that are left out before it is refused; default 0. */
   readonly skipBad?: number;
+  /** Resources of Kubernetes files that do not count. */
+  readonly ignoredResources?: readonly string[];
   /** Columns of the file of jobs by those of its format, see `ReadOptions`. */
   readonly map?: Readonly<Record<string, string>>;
   /** By path: the file that holds what was read from it, where it can be read once only; see `input-spool.ts`. */
@@ -148,6 +150,7 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
   const read: ReadOptions = {
     skipBad: sources.skipBad ?? 0,
     keepsCordoned: whatIf.startFromSnapshot === true,
+    ignoredResources: sources.ignoredResources ?? [],
     onWarning: ({ message, count }) => warnings.push(count > 1 ? `${message} (${count} times)` : message),
   };
   const source = parseClusterSource(sources.cluster);

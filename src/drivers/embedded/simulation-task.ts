@@ -108,6 +108,7 @@ export class SimulationTaskRunner {
       task.jobs,
       seed,
       task.skipBad ?? 0,
+      task.ignoredResources ?? [],
       task.map ?? null,
       task.whatIf ?? null,
     ]);

@@ -10,7 +10,7 @@
  */
 import { TimeHeap } from '../../kernel/time-heap.ts';
 import type { Demand } from '../../model/demand.ts';
-import { TegError } from '../../model/errors.ts';
+import { assert, TegError } from '../../model/errors.ts';
 import type { AgentHostParts } from './agent-host-parts.ts';
 import { Board } from './board.ts';
 import { HostCounters } from './host-counters.ts';
@@ -469,7 +469,9 @@ export class AgentHost implements Process {
 
   private leaveLine(slot: number): void {
     const { waiting } = this.jobs.lines[slot] as JobLine;
-    waiting.splice(waiting.indexOf(slot), 1);
+    const at = waiting.indexOf(slot);
+    assert(at >= 0, 'leaveLine: the job is not in its line');
+    waiting.splice(at, 1);
   }
 
   private endProposal(slot: number): JobLine {

@@ -7,6 +7,8 @@
 import type { Offer, OfferReader } from '../../field/hologram/offer-reader.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { Demand } from '../../model/demand.ts';
+import { assert } from '../../model/errors.ts';
+import { DEMANDS_MAX } from '../../model/limits.ts';
 import { makeOffers, type ZoneOffers } from '../choosers/chooser.ts';
 import type { BoardEntry } from './messages.ts';
 
@@ -155,7 +157,12 @@ export class Board {
   }
 }
 
-/** One number for an entry and a demand; demands are fewer than 2^20. */
+/** One number for an entry and a demand. */
 function keyOf(id: number, demandId: number): number {
-  return id * 2 ** 20 + demandId;
+  assert(
+    id <= Math.floor(Number.MAX_SAFE_INTEGER / DEMANDS_MAX) - 1,
+    'board: the id of an entry is too large to pack',
+  );
+  assert(demandId < DEMANDS_MAX, 'board: the id of a demand is too large to pack');
+  return id * DEMANDS_MAX + demandId;
 }

@@ -2,6 +2,8 @@
  * The waiting jobs of one agent host: one line for each shape (demand, pods, gang minimum), because jobs of a shape are
  * interchangeable: where the first does not fit, none does.
  */
+import { assert } from '../../model/errors.ts';
+import { DEMANDS_MAX } from '../../model/limits.ts';
 import { type ChoiceStream, newStream } from '../choosers/chooser.ts';
 
 /** Jobs that are alike. */
@@ -37,6 +39,7 @@ export class HostLines {
   /** @returns The line of a shape, new or known. */
   lineOf(demandId: number, podCount: number, gangMin: number): JobLine {
     // Pods of a job are at most 2^16, demands fewer than 2^19: exact in a double.
+    assert(demandId < DEMANDS_MAX, 'host lines: the id of a demand is too large to pack');
     const key = (demandId * 2 ** 17 + podCount) * 2 ** 17 + gangMin;
     let line = this.byKey.get(key);
     if (line === undefined) {

@@ -24,7 +24,7 @@ import { TegPolicy } from '../../governor/teg-policy.ts';
 import { Zone } from '../../governor/zone.ts';
 import { Random } from '../../kernel/random.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
-import type { Demand, DemandTable } from '../../model/demand.ts';
+import { type Demand, type DemandTable, requirePackable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
 import type { NodeSpec } from '../../model/node.ts';
 
@@ -79,6 +79,7 @@ export class ProcessFactory {
       );
     }
     this.world = world;
+    requirePackable(demands);
     this.labelKeys = demands.labelKeys();
     const perZone = Math.ceil(nodes.length / topology.zones);
     this.tegOptions = { ...TEG_DEFAULTS, classesMax: Math.max(CLASSES_MIN, CLASSES_PER_NODE * perZone) };

@@ -273,8 +273,59 @@ describe('which nodes a pod may be on', () => {
   });
 
   test('rules between pods are ignored with a warning', async () => {
-    const { warnings } = await pod('affinity: {podAntiAffinity: {}}, containers: []');
+    const term = '{topologyKey: zone, labelSelector: {}}';
+    const { warnings } = await pod(
+      `affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [${term}]}}, containers: []`,
+    );
     expect(warnings).toEqual([{ message: expect.stringContaining('between pods'), count: 1 }]);
+    expect((await pod('affinity: {podAntiAffinity: {}}, containers: []')).warnings).toEqual([]);
+  });
+});
+
+describe('what does not count in simulations', () => {
+  test.each([
+    ['schedulingGroup: {podGroupName: g}', '', 'gangs are ignored'],
+    ['', 'labels: {scheduling.x-k8s.io/pod-group: g}', 'gangs are ignored'],
+    ['', 'annotations: {scheduling.k8s.io/group-name: g}', 'gangs are ignored'],
+    ['schedulingGates: [{name: g}]', '', 'scheduling gates are ignored'],
+    ['topologySpreadConstraints: [{topologyKey: zone, maxSkew: 1}]', '', 'topology spread'],
+    ['volumes: [{name: v, persistentVolumeClaim: {claimName: c}}]', '', 'volumes are ignored'],
+    ['volumes: [{name: v, ephemeral: {volumeClaimTemplate: {}}}]', '', 'volumes are ignored'],
+    ['resourceClaims: [{name: c}]', '', 'dynamic resource claims'],
+  ])('{%s} {%s} is said once, with its count', async (spec, metadata, message) => {
+    const { warnings } = await pod(
+      [spec, 'containers: []'].filter((part) => part !== '').join(', '),
+      metadata,
+    );
+    expect(warnings).toEqual([{ message: expect.stringContaining(message), count: 1 }]);
+  });
+
+  test('preemption: waiting pods of a higher priority than one that runs are counted', async () => {
+    const of = (name: string, spec: string): string =>
+      `kind: Pod\nmetadata: {name: ${name}}\nspec: {containers: [], ${spec}}\n---\n`;
+    const text =
+      of('a', 'priority: 5, nodeName: n') +
+      of('b', 'priority: 6') +
+      of('c', 'priority: 5') +
+      of('d', 'priority: 9, preemptionPolicy: Never');
+    const { warnings } = await readText(text);
+    expect(warnings).toEqual([{ message: expect.stringContaining('preemption is ignored'), count: 1 }]);
+    expect((await readText(of('a', 'nodeName: n') + of('b', ''))).warnings).toEqual([]);
+  });
+
+  test('volumes of no account for placement are not named', async () => {
+    const { warnings } = await pod(
+      'volumes: [{name: v, emptyDir: {}}, {name: w, configMap: {name: c}}], containers: []',
+    );
+    expect(warnings).toEqual([]);
+  });
+
+  test('resources that are to be ignored count neither for pods nor for nodes', async () => {
+    const text = `${SAMPLE}`;
+    const { nodes, jobs } = await readText(text, { ignoredResources: ['rdma/hca', 'nvidia.com/gpu'] });
+    expect(nodes[0]).toMatchObject({ gpuCount: 0 });
+    expect(nodes[0]).not.toHaveProperty('extended');
+    expect(jobs[0]).toMatchObject({ gpuCount: 0, gpuMilli: 0 });
   });
 });
 

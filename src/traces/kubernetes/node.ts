@@ -25,11 +25,11 @@ export function toNode(object: ApiObject, context: ReadContext): NodeSpec | unde
     context.warn('nodes that are cordoned or not ready are left out');
     return undefined;
   }
-  return specOf(node, taintsOf(node, ready));
+  return specOf(node, taintsOf(node, ready), context.ignoredResources);
 }
 
-function specOf(node: NodeDescription, taints: readonly Taint[]): NodeSpec {
-  const { gpuCount, extended } = splitGpus(node.extended);
+function specOf(node: NodeDescription, taints: readonly Taint[], ignored: ReadonlySet<string>): NodeSpec {
+  const { gpuCount, extended } = splitGpus(node.extended, ignored);
   return {
     name: node.name,
     cpuMilli: node.cpuMilli,
@@ -55,14 +55,18 @@ function add(taints: Taint[], taint: Taint): void {
   if (!taints.some(({ key, effect }) => key === taint.key && effect === taint.effect)) taints.push(taint);
 }
 
-/** @returns GPU devices of whatever make, and all other further resources; what only repeats the devices is neither. */
-export function splitGpus(amounts: Readonly<Record<string, number>>): {
-  gpuCount: number;
-  extended: Record<string, number>;
-} {
+/**
+ * @param ignored Names that do not count.
+ * @returns GPU devices of whatever make, and all other further resources; what only repeats the devices is neither.
+ */
+export function splitGpus(
+  amounts: Readonly<Record<string, number>>,
+  ignored: ReadonlySet<string>,
+): { gpuCount: number; extended: Record<string, number> } {
   let gpuCount = 0;
   const extended: Record<string, number> = {};
   for (const [name, amount] of Object.entries(amounts)) {
+    if (ignored.has(name)) continue;
     if (GPU_RESOURCES.includes(name)) gpuCount += amount;
     else if (name !== 'alibabacloud.com/gpu-milli') extended[name] = amount;
   }

@@ -7,6 +7,7 @@ import { FROM_FILE } from '../../model/kubernetes/leniency.ts';
 import { podRequestsOf } from '../../model/kubernetes/pod-requests.ts';
 import {
   type ApiObject,
+  isRecord,
   malformed,
   maybeInteger,
   maybeList,
@@ -56,11 +57,11 @@ export function podToJob(pod: ApiObject, around: PodSurroundings, context: ReadC
     context.warn('pods that have ended without saying when are left out');
     return undefined;
   }
-  warnOfIgnored(spec, context);
+  warnOfIgnored(metadata, spec, context);
   const namespace = maybeText(metadata.namespace, 'metadata.namespace') || 'default';
   const nodeName = maybeText(spec.nodeName, 'spec.nodeName');
   const requests = podRequestsOf(spec, nodeName === '' ? undefined : status, FROM_FILE);
-  const { gpuCount, extended } = splitGpus(requests.extended);
+  const { gpuCount, extended } = splitGpus(requests.extended, context.ignoredResources);
   const gpus = gpuRequest(metadata, gpuCount);
   if (gpus.gpuCount > GPUS_PER_NODE_MAX) {
     throw malformed('GPUs asked for', gpus.gpuCount, `at most ${GPUS_PER_NODE_MAX} for one pod`);
@@ -202,13 +203,48 @@ function textField<Key extends string>(key: Key, text: string): { [K in Key]?: s
   return text === '' ? {} : ({ [key]: text } as { [K in Key]?: string });
 }
 
-function warnOfIgnored(spec: ApiObject, context: ReadContext): void {
+/** Says of each thing that bears on where or when the pod may run, and does not count in simulations. */
+function warnOfIgnored(metadata: ApiObject, spec: ApiObject, context: ReadContext): void {
   const affinity = maybeRecord(spec.affinity, 'spec.affinity');
-  const spreads = maybeList(spec.topologySpreadConstraints, 'spec.topologySpreadConstraints').length > 0;
-  if (spreads || Object.hasOwn(affinity, 'podAffinity') || Object.hasOwn(affinity, 'podAntiAffinity')) {
-    context.warn('affinity between pods and topology spread constraints are ignored: pods');
+  if (hasTerms(affinity.podAffinity) || hasTerms(affinity.podAntiAffinity)) {
+    context.warn('affinity between pods is ignored: pods');
+  }
+  if (maybeList(spec.topologySpreadConstraints, 'spec.topologySpreadConstraints').length > 0) {
+    context.warn('topology spread constraints are ignored: pods');
   }
   if (maybeList(spec.schedulingGates, 'spec.schedulingGates').length > 0) {
-    context.warn('scheduling gates are ignored: pods');
+    context.warn('scheduling gates are ignored, gated pods are placed: pods');
   }
+  if (groupNameOf(metadata, spec, FROM_FILE) !== undefined) {
+    context.warn(
+      'gangs are ignored, each pod of a group is placed by itself, with or without its PodGroup: pods',
+    );
+  }
+  if (maybeList(spec.volumes, 'spec.volumes').some(isPlacedVolume)) {
+    context.warn('volumes are ignored, where they are and how many a node can attach: pods');
+  }
+  if (maybeList(spec.resourceClaims, 'spec.resourceClaims').length > 0) {
+    context.warn('dynamic resource claims are ignored: pods');
+  }
+}
+
+function hasTerms(value: unknown): boolean {
+  return isRecord(value) && Object.values(value).some((terms) => Array.isArray(terms) && terms.length > 0);
+}
+
+/** Fields of volumes that bear on where a pod can run. */
+const PLACED_VOLUMES: readonly string[] = [
+  'persistentVolumeClaim',
+  'ephemeral',
+  'csi',
+  'gcePersistentDisk',
+  'awsElasticBlockStore',
+  'azureDisk',
+  'cinder',
+  'iscsi',
+  'rbd',
+];
+
+function isPlacedVolume(volume: unknown): boolean {
+  return isRecord(volume) && PLACED_VOLUMES.some((field) => isRecord(volume[field]));
 }

@@ -94,6 +94,7 @@ class Collector {
   private readonly leftOut: LeftOut;
   /** Objects and lists with a kind. */
   private recognised = 0;
+  private readonly rivals = new PriorityRivals();
   private readonly priorityByClass = new Map<string, number>(SYSTEM_PRIORITIES);
   private readonly around: PodSurroundings = {
     priorityByClass: this.priorityByClass,
@@ -121,6 +122,12 @@ class Collector {
       );
     }
     leftOut.report();
+    const preempting = this.rivals.couldPreempt();
+    if (preempting > 0)
+      context.warn(
+        'preemption is ignored: pods that wait, of a higher priority than others that run',
+        preempting,
+      );
     if (this.recognised === 0) context.warn('no Kubernetes objects');
   }
 
@@ -163,6 +170,10 @@ class Collector {
     const problem = findJobProblem(job);
     if (problem !== undefined) throw boundBroken(problem);
     this.jobs.push(job);
+    const isNever = isRecord(pod.spec) && pod.spec.preemptionPolicy === 'Never';
+    if (Number.isFinite(job.durationSeconds)) return;
+    if (job.nodeName !== undefined) this.rivals.runs(job.priority);
+    else if (!isNever) this.rivals.waits(job.priority);
   }
 
   private addNode(object: ApiObject): void {
@@ -187,6 +198,32 @@ class Collector {
   private addList(list: ApiObject, depth: number): void {
     if (depth >= LIST_DEPTH_MAX) throw malformed('items', list, 'no lists within lists');
     for (const item of maybeList(list.items, 'items')) this.add(item, depth + 1);
+  }
+}
+
+/** Most different priorities of waiting pods that are counted one by one. */
+const PRIORITIES_MAX = 10_000;
+
+/** Whether pods wait that matter more than others that run. */
+class PriorityRivals {
+  private leastRunning = Number.POSITIVE_INFINITY;
+  private readonly waiting = new Map<number, number>();
+
+  runs(priority: number): void {
+    this.leastRunning = Math.min(this.leastRunning, priority);
+  }
+
+  waits(priority: number): void {
+    const known = this.waiting.get(priority);
+    if (known !== undefined || this.waiting.size < PRIORITIES_MAX)
+      this.waiting.set(priority, (known ?? 0) + 1);
+  }
+
+  /** @returns Pods that wait and have a higher priority than the least important one that runs. */
+  couldPreempt(): number {
+    let count = 0;
+    for (const [priority, pods] of this.waiting) if (priority > this.leastRunning) count += pods;
+    return count;
   }
 }
 
