@@ -14,8 +14,8 @@ import {
 } from './report/report-options.ts';
 import {
   addSharedOptions,
-  refuseUnused,
   jobsOf,
+  refuseUnused,
   type SharedOptions,
   SOURCES_HELP,
   toTaskOptions,

@@ -5,7 +5,6 @@
 import { type Command, Option } from 'commander';
 import { TegError } from '../model/errors.ts';
 import { GPUS_PER_NODE_MAX } from '../model/node.ts';
-import { collectResource, IGNORE_RESOURCE_HELP } from './terminal/ignored-resources.ts';
 import {
   ASSUMPTION_BOUNDS,
   isAssumption,
@@ -15,6 +14,7 @@ import {
 } from '../traces/format.ts';
 import { MAP_HELP, parseColumnMap } from './terminal/column-map.ts';
 import { refuseGiven } from './terminal/ignored-options.ts';
+import { collectResource, IGNORE_RESOURCE_HELP } from './terminal/ignored-resources.ts';
 import {
   decimalNumber,
   NODES_MAX,

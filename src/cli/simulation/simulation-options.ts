@@ -150,7 +150,11 @@ export function refuseUnused(command: Command, options: SharedOptions): void {
   }
   if (!options.json) refuseGiven(command, ['series'], 'without --json, expected both: tables have no series');
   if ([options.cluster, options.jobs].every((source) => source.startsWith('generated:'))) {
-    refuseGiven(command, ['skipBad', 'ignoreResource'], 'without a file, expected one by --cluster or --jobs');
+    refuseGiven(
+      command,
+      ['skipBad', 'ignoreResource'],
+      'without a file, expected one by --cluster or --jobs',
+    );
   }
 }
 
