@@ -3,6 +3,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
 import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 import type { ControlPlane } from '../../src/drivers/kubernetes/control-plane/control-plane.ts';
 import { createNodes } from '../../src/drivers/kubernetes/control-plane/nodes.ts';
@@ -22,7 +23,12 @@ describeWithControlPlane('pods that wait', ['kwok'], () => {
   let client: HttpApiClient;
   let teg: TegChild;
 
-  async function ask(method: string, path: string, body?: object, contentType?: string): Promise<unknown> {
+  async function ask(
+    method: ApiRequest['method'],
+    path: string,
+    body?: object,
+    contentType?: string,
+  ): Promise<unknown> {
     const answer = await client.request({ method, path, body, contentType });
     expect(answer.status, `${method} ${path}: ${JSON.stringify(answer.body)}`).toBeLessThan(300);
     return answer.body;
