@@ -81,7 +81,7 @@ describe('a pod', () => {
     const effects = cluster.decide();
     expect(bindings(effects)).toEqual({ p: 'gpus', q: 'gpus' });
     expect(refusals(effects)).toEqual({
-      r: '0/2 nodes are available: 2 Insufficient example.com/nic. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.',
+      r: '0/2 nodes are available: 2 Insufficient example.com/nic. preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.',
       s: `0/2 nodes are available: 2 Insufficient amd.com/gpu. ${HELPLESS(2)}`,
     });
   });
