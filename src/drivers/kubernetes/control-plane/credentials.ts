@@ -2,8 +2,9 @@
  * What the processes of a control plane prove themselves with, and the kubeconfig of its administrator.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWholeFile } from './whole-file.ts';
 
 /**
  * Writes the keys of service accounts (`sa.key`, `sa.pub`) and the administrator's token (`tokens.csv`), unless they
@@ -21,9 +22,10 @@ export function ensureCredentials(folder: string): string {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   });
   const token = randomBytes(24).toString('hex');
-  writeFileSync(join(folder, 'sa.key'), privateKey, { mode: 0o600 });
-  writeFileSync(join(folder, 'sa.pub'), publicKey);
-  writeFileSync(join(folder, 'tokens.csv'), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 });
+  writeWholeFile(join(folder, 'sa.key'), privateKey, 0o600);
+  writeWholeFile(join(folder, 'sa.pub'), publicKey, 0o644);
+  // Last: where it is, the others are.
+  writeWholeFile(join(folder, 'tokens.csv'), `${token},admin,admin,"system:masters"\n`, 0o600);
   return token;
 }
 

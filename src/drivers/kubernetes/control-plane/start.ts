@@ -26,6 +26,7 @@ import {
 import { freePorts } from './ports.ts';
 import { onProcessEnd } from './process-end.ts';
 import { serves } from './serving.ts';
+import { writeWholeFile } from './whole-file.ts';
 
 /** How often other ports are tried when somebody took ours between finding and using them. */
 const PORT_ATTEMPTS = 4;
@@ -110,7 +111,7 @@ class RunningControlPlane implements ControlPlane {
     const places = await this.startServers();
     this.server = `https://127.0.0.1:${places.apiServerPort}`;
     const certificate = join(this.folder, 'certs', 'apiserver.crt');
-    writeFileSync(this.kubeconfig, kubeconfigText(this.server, certificate, this.token), { mode: 0o600 });
+    writeWholeFile(this.kubeconfig, kubeconfigText(this.server, certificate, this.token), 0o600);
     if (this.options.controllerManager === true) await this.startControllerManager(places);
     if (this.options.kwok === true) await this.startKwok();
   }
