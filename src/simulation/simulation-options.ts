@@ -10,7 +10,7 @@ import type { JobRecords } from './job-log.ts';
 import type { JobTable } from './job-table.ts';
 import type { RecordedStart } from './recorded-places.ts';
 
-/** Instants of the time series that are kept at least, unless the caller says otherwise. */
+/** Distances between instants of the time series until the last arrival, unless the caller says otherwise. */
 export const SAMPLES_DEFAULT = 200;
 
 /** Where the inputs came from; only echoed in the result. */
@@ -48,7 +48,7 @@ export interface SimulationOptions {
   readonly lostPods?: 'requeue' | 'fail';
   /** Virtual time between attempts with everything that waits, for policies that may overlook a node; absent: none. */
   readonly retrySeconds?: number;
-  /** Default SAMPLES_DEFAULT; up to twice as many are kept. */
+  /** Distances of the time series until the last arrival; default SAMPLES_DEFAULT. Fewer than as many rows follow. */
   readonly samples?: number;
   readonly labels?: InputLabels;
   /** Default true. */

@@ -410,15 +410,50 @@ describe('the result', () => {
     expect(timed).toEqual(run(poissonJobs(2000, 0.1, 100, 1), nodes(3)));
   });
 
-  test('has between one and two times the samples that were asked for, evenly spaced, however long it runs', () => {
-    const jobs = [...poissonJobs(500, 0.05, 100, 1), job('last', 10_000, 1e7)];
-    const { series } = run(jobs, nodes(1), { samples: 50 });
+  test.each([1, 1e3, 1e6])(
+    'stays dense while jobs arrive, and bounded after it: one straggler that runs %d times longer than the rest',
+    (times) => {
+      const jobs = [...poissonJobs(500, 0.05, 100, 1), job('last', 10_000, 10_000 * times)];
+      const { series, endSeconds } = run(jobs, nodes(1), { samples: 50 });
+      const at = series?.atSeconds as number[];
+      const span = Math.max(...jobs.map(({ submitSeconds }) => submitSeconds));
+      const first = Math.min(...jobs.map(({ submitSeconds }) => submitSeconds));
+      const arriving = at.filter((t) => t <= (span - first) * (1 + 1e-5));
+      expect(arriving.length).toBe(51);
+      for (const [i, t] of arriving.entries()) expect(t).toBeCloseTo((i * (span - first)) / 50, 0);
+      const tail = at.slice(51);
+      expect(tail.length).toBeLessThan(50);
+      expect(tail.length).toBeGreaterThanOrEqual(times === 1 ? 0 : 25);
+      const from = at[50] as number;
+      for (const [i, t] of tail.entries()) {
+        expect(t / (from + (i + 1) * ((tail[0] as number) - from))).toBeCloseTo(1, 3);
+      }
+      expect(at.at(-1)).toBeLessThanOrEqual(endSeconds * (1 + 1e-5));
+      for (const column of Object.values(series ?? {})) expect(column.length).toBe(at.length);
+      const running = (t: number): number =>
+        jobs.filter((j) => j.submitSeconds - first <= t && t < j.submitSeconds - first + j.durationSeconds)
+          .length;
+      for (const [i, t] of at.entries()) {
+        if (i <= 50) continue;
+        expect(series?.arrivedCpu[i], `at ${t}`).toBeCloseTo(running(t) / 10, 5);
+      }
+    },
+  );
+
+  test('a horizon far beyond the last arrival leaves as many samples before it', () => {
+    const jobs = [job('a', 0, 10), job('b', 100, 1e9)];
+    const { series } = run(jobs, nodes(1), { samples: 20, horizonSeconds: 1e6 });
     const at = series?.atSeconds as number[];
-    expect(at.length).toBeGreaterThanOrEqual(50);
-    expect(at.length).toBeLessThan(100);
-    const step = at[1] as number;
-    for (const [i, t] of at.entries()) expect(Math.abs(t - i * step)).toBeLessThanOrEqual(1e-5 * t);
-    for (const column of Object.values(series ?? {})) expect(column.length).toBe(at.length);
+    expect(at.slice(0, 21)).toEqual(Array.from({ length: 21 }, (_, i) => 5 * i));
+    expect(at.length).toBeLessThan(41);
+    expect(at.at(-1)).toBeGreaterThan(0.9e6);
+  });
+
+  test.each([1, 2, 3])('--samples %d', (samples) => {
+    const { series } = run([job('a', 0, 10), job('b', 99, 1e6)], nodes(1), { samples });
+    const at = series?.atSeconds as number[];
+    expect(at[samples]).toBe(99);
+    expect(at.length - samples - 1).toBeLessThan(Math.max(2, samples));
   });
 });
 

@@ -163,7 +163,7 @@ function buildSampler(
   const { jobs: table, seed, warmupSeconds = 0, horizonSeconds = Number.POSITIVE_INFINITY } = options;
   const samples = options.samples ?? SAMPLES_DEFAULT;
   const span = Math.min(table.spanSeconds, horizonSeconds);
-  const interval = (Number.isFinite(horizonSeconds) ? horizonSeconds : span > 0 ? span : 1) / samples;
+  const interval = (Number.isFinite(horizonSeconds) ? horizonSeconds : 1) / samples;
   const fragmentation = new Fragmentation(
     typicalShapes(typical.demands, typical.counts, table.demands),
     cluster,
@@ -175,6 +175,7 @@ function buildSampler(
     shapes,
     fragmentation,
     random,
+    span,
     interval,
     samples,
     [warmupSeconds, window],

@@ -1,9 +1,10 @@
 /**
- * Looks at the whole cluster at evenly spaced instants of virtual time: what no running sum can tell.
+ * Looks at the whole cluster at instants of virtual time: what no running sum can tell. They are evenly spaced until the
+ * last arrival, and again after it.
  *
- * Invariants: the number of instants kept lies in [samples, 2·samples) however long the run turns out (when the
- * table is full every second row goes and the distance doubles), so is the cost; the instants depend on virtual time
- * only. Means weigh each sample with the distance that was in force.
+ * Invariants: until the last arrival no row is dropped: `samples` distances lie there, however long the run turns out.
+ * After it fewer than `samples` rows are kept (at least two): when they are as many, every second one goes and the
+ * distance doubles. The instants depend on virtual time only. Means weigh each sample with the distance in force.
  */
 import type { Fragmentation } from '../field/fragmentation.ts';
 import { podsFitting } from '../governor/zone-capacity.ts';
@@ -86,7 +87,7 @@ export class StateSampler {
   /** Virtual time of the next instant. */
   nextAt = 0;
   /** Distance of the instants now. */
-  intervalSeconds: number;
+  private intervalSeconds: number;
   readonly columns: SampleColumns = {
     at: [],
     usedGpu: [],
@@ -136,7 +137,11 @@ export class StateSampler {
   private readonly cluster: ClusterState;
   private readonly shapes: JobShapes;
   private readonly fragmentation: Fragmentation;
-  private readonly rowsMax: number;
+  /** Rows until the last arrival, and where that is. */
+  private readonly denseRows: number;
+  private readonly denseSeconds: number;
+  /** Rows after it at which they are thinned out. */
+  private readonly tailRowsMax: number;
   private readonly windowFrom: number;
   private readonly windowTo: number;
   /** Where the bounded search among waiting kinds goes on at the next instant. */
@@ -145,8 +150,9 @@ export class StateSampler {
   private fittingCpuMilli = 0;
 
   /**
-   * @param intervalSeconds First distance, > 0.
-   * @param samples         Rows kept at least, ≥ 1.
+   * @param arrivalsEnd     Last arrival or horizon, whichever is first; ≥ 0.
+   * @param intervalSeconds First distance where all jobs arrive at once, > 0; else it is `arrivalsEnd / samples`.
+   * @param samples         Distances until the last arrival, ≥ 1.
    * @param window          Virtual times whose samples count for the means.
    * @param equilibrium     Absent: the distance from an equilibrium is not measured.
    */
@@ -155,6 +161,7 @@ export class StateSampler {
     shapes: JobShapes,
     fragmentation: Fragmentation,
     random: Random,
+    arrivalsEnd: number,
     intervalSeconds: number,
     samples: number,
     window: readonly [number, number],
@@ -163,8 +170,10 @@ export class StateSampler {
     this.cluster = cluster;
     this.shapes = shapes;
     this.fragmentation = fragmentation;
-    this.intervalSeconds = intervalSeconds;
-    this.rowsMax = 2 * samples;
+    this.denseSeconds = arrivalsEnd;
+    this.denseRows = arrivalsEnd > 0 ? samples + 1 : 1;
+    this.intervalSeconds = arrivalsEnd > 0 ? arrivalsEnd / samples : intervalSeconds;
+    this.tailRowsMax = Math.max(2, samples);
     this.equilibrium = equilibrium;
     this.rowsPerLook = Math.max(1, Math.floor(samples / EQUILIBRIUM_LOOKS));
     this.windowFrom = window[0];
@@ -190,8 +199,15 @@ export class StateSampler {
     this.sampleWaiting(state);
     this.addToMeans(at);
     this.sampleEquilibrium(at);
-    if (columns.at.length >= this.rowsMax) this.thinOut();
-    this.nextAt = columns.at.length * this.intervalSeconds;
+    if (columns.at.length >= this.denseRows + this.tailRowsMax) this.thinTail();
+    this.nextAt = this.instantOf(columns.at.length);
+  }
+
+  private instantOf(row: number): number {
+    const last = this.denseRows - 1;
+    if (row < last) return row * this.intervalSeconds;
+    // Not a product for the row of the last arrival: rounding must not put it beyond.
+    return this.denseSeconds + (row - last) * this.intervalSeconds;
   }
 
   private sampleFragmentation(state: RunState): void {
@@ -315,10 +331,13 @@ export class StateSampler {
     means.relativeGain += (weight * look.gainMilli) / look.heldMilli;
   }
 
-  private thinOut(): void {
+  /** Keeps every second row after the last arrival, at twice the distance. */
+  private thinTail(): void {
+    const from = this.denseRows;
+    const kept = Math.floor((this.columns.at.length - from) / 2);
     for (const column of Object.values(this.columns) as number[][]) {
-      for (let i = 0; 2 * i < column.length; i++) column[i] = column[2 * i] as number;
-      column.length = Math.ceil(column.length / 2);
+      for (let i = 0; i < kept; i++) column[from + i] = column[from + 2 * i + 1] as number;
+      column.length = from + kept;
     }
     this.intervalSeconds *= 2;
   }

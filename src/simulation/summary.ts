@@ -316,8 +316,7 @@ function seriesOf(sampler: StateSampler, cluster: ClusterState, table: JobTable,
     amounts.map((amount) => (total > 0 ? significant(amount / total) : 0));
   const known = (values: readonly number[]): (number | null)[] =>
     values.map((value) => (Number.isNaN(value) ? null : significant(value)));
-  const arrived = (podAmounts: Float64Array): number[] =>
-    arrivedLoad(table, shapes, podAmounts, sampler.intervalSeconds, columns.at.length);
+  const arrived = (podAmounts: Float64Array): number[] => arrivedLoad(table, shapes, podAmounts, columns.at);
   return {
     atSeconds: columns.at.map(significant),
     allocatedGpu: shareOf(columns.usedGpu, gpuMilli),
@@ -338,34 +337,46 @@ function seriesOf(sampler: StateSampler, cluster: ClusterState, table: JobTable,
 }
 
 /**
- * What would be in use at evenly spaced instants, after the events of each, had every job started when it arrived.
+ * What would be in use at given instants, after the events of each, had every job started when it arrived.
  *
  * @param podAmounts What one pod of each shape takes. @shape [shapes]
- * @returns          @shape [count]. O(jobs + count).
+ * @param at         The instants, ascending.
+ * @returns          One amount an instant. O(jobs · log instants).
  */
 function arrivedLoad(
   table: JobTable,
   shapes: JobShapes,
   podAmounts: Float64Array,
-  intervalSeconds: number,
-  count: number,
+  at: readonly number[],
 ): number[] {
-  const changes = new Float64Array(count + 1);
+  const changes = new Float64Array(at.length + 1);
   for (let job = 0; job < table.count; job++) {
     const shape = shapes.shapeIds[job] as number;
     const amount = (podAmounts[shape] as number) * (shapes.podCounts[shape] as number);
     const submit = table.submitSeconds[job] as number;
     const end = submit + (table.durationSeconds[job] as number);
-    const from = Math.min(count, Math.ceil(submit / intervalSeconds));
-    const to = Math.min(count, Math.ceil(end / intervalSeconds));
+    const from = firstNotBefore(at, submit);
+    const to = firstNotBefore(at, end);
     changes[from] = (changes[from] as number) + amount;
     changes[to] = (changes[to] as number) - amount;
   }
   let sum = 0;
-  return Array.from({ length: count }, (_, i) => {
+  return at.map((_, i) => {
     sum += changes[i] as number;
     return sum;
   });
+}
+
+/** @returns Index of the first of ascending instants that is not before `t`; their number if all are. */
+function firstNotBefore(at: readonly number[], t: number): number {
+  let low = 0;
+  let high = at.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((at[middle] as number) < t) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** @returns A number cut to six significant figures: plots need no more, and files stay small. */

@@ -117,7 +117,7 @@ export function addSharedOptions(command: Command): Command {
     )
     .option(
       '--samples <n>',
-      'instants of the time series, at least (default: 200)',
+      'instants of the time series while jobs arrive (default: 200)',
       wholeNumber(1, SAMPLES_MAX),
     )
     .option('--skip-bad <n>', 'tolerate up to n bad rows of a file (default: 0)', parseNonNegativeInt)

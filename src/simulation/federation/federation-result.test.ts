@@ -116,6 +116,14 @@ describe('use', () => {
     expect(result.series.map((one) => one.gpu)).toEqual([0.2, 0.4, 0.6, 0]);
   });
 
+  test('a long drain takes no instants from the time in which jobs arrive', () => {
+    const samples = Array.from({ length: 100_000 }, (_, i) => (i < 150 ? 500 : 1));
+    const result = federationResult(outcomeOf(samples), { ...LABELS, arrivalsEndSeconds: 150 });
+    expect(result.series.slice(0, 150).map(({ gpu }) => gpu)).toEqual(Array(150).fill(0.5));
+    expect(result.series.length).toBeGreaterThan(250);
+    expect(result.series.length).toBeLessThanOrEqual(350);
+  });
+
   test('leaves the warm-up out', () => {
     const labels = { ...LABELS, warmupSeconds: 2, arrivalsEndSeconds: 3 };
     const result = federationResult(outcomeOf([200, 400, 600, 0]), labels);

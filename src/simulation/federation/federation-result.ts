@@ -4,8 +4,8 @@
 import { z } from 'zod';
 import type { FederationOutcome, FederationSample } from './federation-run.ts';
 
-/** Instants of the series, at most. */
-const SERIES_MAX = 400;
+/** Instants of the series until the last arrival, at most, and after it. */
+const SERIES_MAX = 200;
 
 const share = z.number().min(0).max(1);
 const seconds = z.number().min(0);
@@ -134,7 +134,7 @@ export function federationResult(outcome: FederationOutcome, labels: FederationL
       summaryBytesPerNodeAndRefresh: traffic.summaryBytes / refreshes / facts.nodes,
       jobBytesPerSecond: traffic.jobBytes / elapsed,
     },
-    series: thinned(samples).map((sample) => ({
+    series: seriesOf(samples, arrivalsEndSeconds).map((sample) => ({
       timeSeconds: sample.timeSeconds,
       ...meanUse([sample], outcome),
     })),
@@ -164,6 +164,13 @@ function meanUse(
   const per = (sum: number, capacity: number): number | null =>
     capacity === 0 || samples.length === 0 ? null : sum / samples.length / capacity;
   return { gpu: per(gpu, facts.capacityGpuMilli), cpu: per(cpu, facts.capacityCpuMilli) };
+}
+
+/** What happens after the last arrival takes no instants from the time before it, however long it is. */
+function seriesOf(samples: readonly FederationSample[], arrivalsEndSeconds: number): FederationSample[] {
+  const after = samples.findIndex(({ timeSeconds }) => timeSeconds > arrivalsEndSeconds);
+  const end = after < 0 ? samples.length : after;
+  return [...thinned(samples.slice(0, end)), ...thinned(samples.slice(end))];
 }
 
 function thinned(samples: readonly FederationSample[]): FederationSample[] {
