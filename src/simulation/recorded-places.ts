@@ -79,25 +79,28 @@ export function whatBecame(
   const after = before.copy();
   const placements: { pod: string; node: string }[] = [];
   const waiting: string[] = [];
-  const counts = { placed: 0, waiting: 0, impossible: 0 };
+  const counts = { pods: 0, placed: 0, waiting: 0, impossible: 0 };
   for (let job = kept; job < kept + start.pending; job++) {
+    const pods = table.podCounts[job] as number;
     const state = zone.stateOf(job);
+    let placed = 0;
     if (state === JobState.Running || state === JobState.Finished) {
-      counts.placed++;
-      after.add(table.demandOf(job));
       zone.forEachPod(job, (_, node) => {
+        placed++;
+        after.add(table.demandOf(job));
         if (placements.length >= WHAT_IF_PODS_MAX) return;
         placements.push({ pod: table.idOf(job), node: cluster.names[node] as string });
       });
-    } else {
-      if (state === JobState.Waiting) counts.waiting++;
-      else counts.impossible++;
-      if (waiting.length < WHAT_IF_PODS_MAX) waiting.push(table.idOf(job));
     }
+    counts.pods += pods;
+    counts.placed += placed;
+    if (placed > 0 || state === JobState.Waiting) counts.waiting += pods - placed;
+    else counts.impossible += pods;
+    if (placed === 0 && waiting.length < WHAT_IF_PODS_MAX) waiting.push(table.idOf(job));
   }
   return {
     kept,
-    pending: start.pending,
+    pending: counts.pods,
     pendingPlaced: counts.placed,
     pendingWaiting: counts.waiting,
     pendingImpossible: counts.impossible,

@@ -23,8 +23,10 @@ export const whatIfSchema = z.object({
   after: sharesSchema.describe('the same with the pending ones that were placed'),
   placements: z
     .array(z.object({ pod: z.string(), node: z.string() }))
-    .describe(`where the pending ones went; at most ${WHAT_IF_PODS_MAX}`),
-  waiting: z.array(z.string()).describe(`pending ones that were not placed; at most ${WHAT_IF_PODS_MAX}`),
+    .describe(`where the pending ones went, pods of a gang under its name; at most ${WHAT_IF_PODS_MAX}`),
+  waiting: z
+    .array(z.string())
+    .describe(`pending ones that were not placed, a gang once; at most ${WHAT_IF_PODS_MAX}`),
 });
 
 /** What came of a start from a snapshot. */

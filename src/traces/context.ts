@@ -17,6 +17,9 @@ export const BATCH_ROWS = 1_024;
 /** Most different warnings that are kept; later ones are counted under one heading. */
 const WARNINGS_MAX = 100;
 
+/** What readers of parts of an object use of a reading: a part that is read once for many objects collects its warnings. */
+export type PartContext = Pick<ReadContext, 'warn' | 'note' | 'ignoredResources'>;
+
 /** State of reading one file. Single use. */
 export class ReadContext {
   readonly file: string;

@@ -85,6 +85,10 @@ export interface ReadLimits {
   readonly objectCharsMax: number;
   /** Brackets that are open at once in one YAML object; the parser's time and memory grow fast with them. */
   readonly bracketsMax: number;
+  /** Pods that one workload object of Kubernetes stands for. */
+  readonly podsPerWorkloadMax: number;
+  /** Pods that all workload objects of a file stand for. */
+  readonly workloadPodsMax: number;
 }
 
 /** The limits unless others are given. An API server refuses objects above 1.5 MiB. */
@@ -96,6 +100,8 @@ export const DEFAULT_LIMITS: ReadLimits = {
   groupBytesMax: 268_435_456,
   objectCharsMax: 2_097_152,
   bracketsMax: 1_000,
+  podsPerWorkloadMax: 100_000,
+  workloadPodsMax: 1_000_000,
 };
 
 /** What is assumed where a format lacks it. Each is stated with its reason in docs/traces.md. */

@@ -134,6 +134,43 @@ describe('a file of Kubernetes without --jobs', () => {
   });
 });
 
+describe('workloads whose pods the file does not have', () => {
+  const ASKS = (cpu: string): object => ({ spec: { containers: [{ resources: { requests: { cpu } } }] } });
+  const items = [
+    node('n1', { cpu: '9' }),
+    {
+      apiVersion: 'batch.volcano.sh/v1alpha1',
+      kind: 'Job',
+      metadata: { name: 'ring', creationTimestamp: '2026-01-01T00:00:00Z' },
+      spec: { minAvailable: 3, tasks: [{ name: 't', replicas: 4, template: ASKS('2') }] },
+    },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', creationTimestamp: '2026-01-02T00:00:00Z' },
+      spec: { replicas: 3, template: ASKS('1') },
+    },
+  ];
+
+  test('are placed, gangs as one, and counted by pods', () => {
+    const path = join(folder, 'workloads.json');
+    writeFileSync(path, JSON.stringify({ kind: 'List', items }));
+    const { stdout, stderr } = teg('--cluster', path, '--start-from-snapshot', '--json');
+    const { whatIf: result } = simulationResultSchema.parse(JSON.parse(stdout));
+    expect(result).toMatchObject({ pending: 7, pendingPlaced: 5, pendingWaiting: 2, pendingImpossible: 0 });
+    expect(result?.placements.map(({ pod }) => pod)).toEqual([
+      ...Array.from({ length: 4 }, () => 'default/ring-t'),
+      'default/web-0',
+    ]);
+    expect(result?.waiting).toEqual(['default/web-1', 'default/web-2']);
+    expect(result?.after.cpu).toBe(1);
+    expect(stderr).toContain('made from their workloads (7 times)');
+    const anew = teg('--cluster', path, '--json');
+    expect(JSON.parse(anew.stdout).jobs).toMatchObject({ arrived: 4, running: 2, waiting: 2 });
+    expect(anew.stderr.split('made from their workloads')).toHaveLength(2);
+  });
+});
+
 describe('a start from a snapshot', () => {
   test.each(['teg', 'kube-scheduler'])('leaves pods where they run and places what waits: %s', (policy) => {
     const result = whatIf('--policy', policy);
@@ -248,7 +285,7 @@ describe('bad input', () => {
     [['--remove-nodes', 'gpu-1,cpu-1,old-1'], 'expected some to be left'],
     [['--repeat', '2'], '--start-from-snapshot with --repeat'],
     [['--zones', '2'], '--start-from-snapshot with --zones'],
-    [['--jobs', '-'], 'it is read twice'],
+    [['--jobs', '-'], 'standard input: got an empty file'],
   ])('%j', (args, message) => {
     const { status, stderr, stdout } = teg('--cluster', snapshot, '--start-from-snapshot', ...args);
     expect(stderr).toContain(message);

@@ -145,13 +145,14 @@ function longestSeconds(text: string): number {
  *         that the cluster does not allow.
  */
 export async function loadInputs(sources: InputSources): Promise<Inputs> {
-  const warnings: string[] = [];
+  const warnings = new Set<string>();
   const { whatIf = {} } = sources;
   const read: ReadOptions = {
     skipBad: sources.skipBad ?? 0,
     keepsCordoned: whatIf.startFromSnapshot === true,
     ignoredResources: sources.ignoredResources ?? [],
-    onWarning: ({ message, count }) => warnings.push(count > 1 ? `${message} (${count} times)` : message),
+    // A file that is both cluster and workload is read twice.
+    onWarning: ({ message, count }) => warnings.add(count > 1 ? `${message} (${count} times)` : message),
   };
   const source = parseClusterSource(sources.cluster);
   if (sources.map !== undefined && (sources.jobs === '' || isGenerated(sources.jobs))) {
@@ -176,7 +177,7 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
   const { nodes } = taints;
   if (!whatIf.startFromSnapshot) {
     await loadJobs(jobs, sources, nodes, read, 0);
-    return { nodes, builder: jobs.builder, warnings };
+    return { nodes, builder: jobs.builder, warnings: [...warnings] };
   }
   if (source.kind !== 'file') throw badSource('cluster', sources.cluster, 'a file with pods to start from');
   const recorded = await loadSnapshotPods(jobs, inputOf(sources, source.path), changed, read, warnings);
@@ -184,7 +185,7 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
     const firstSeconds = await firstSubmission(sources, read);
     await loadJobs(jobs, sources, nodes, read, firstSeconds);
   }
-  return { nodes, builder: jobs.builder, recorded, warnings };
+  return { nodes, builder: jobs.builder, recorded, warnings: [...warnings] };
 }
 
 /** Takes jobs from one source after the other. */
@@ -225,13 +226,13 @@ async function loadSnapshotPods(
   input: TraceInput,
   cluster: ChangedCluster,
   read: ReadOptions,
-  warnings: string[],
+  warnings: Set<string>,
 ): Promise<RecordedStart> {
   // The nodes' warnings were told when they were read.
   const start = startFrom(await readJobs(input, { ...read, onWarning: () => {} }), cluster);
   for (const pod of start.kept) jobs.addPlaced(input.name, pod);
   for (const pod of start.pending) jobs.add(input.name, pod);
-  warnings.push(...start.warnings);
+  for (const warning of start.warnings) warnings.add(warning);
   return { nodes: start.nodes, pending: start.pending.length };
 }
 

@@ -6,7 +6,7 @@ import { GPU_MODEL_LABELS } from '../../model/kubernetes/gpus.ts';
 import { podNodeTermsOf } from '../../model/kubernetes/label-selectors.ts';
 import type { LabelRequirement, NodeSelectorTerm } from '../../model/kubernetes/pod.ts';
 import { type ApiObject, maybeRecord, maybeStrings } from '../../model/kubernetes/read-object.ts';
-import type { ReadContext } from '../context.ts';
+import type { PartContext } from '../context.ts';
 
 /** Allowed GPU models (empty: any) and the other terms. */
 export interface NodeConstraint {
@@ -30,7 +30,7 @@ const NOWHERE: AffinityTerm = { key: HOSTNAME, operator: 'In', values: [] };
  * @param usesGpus A term `In` on a label that names GPU models becomes `gpuModels`; only then.
  * @throws TegError TEG_KUBE_OBJECT.
  */
-export function nodeConstraint(spec: ApiObject, usesGpus: boolean, context: ReadContext): NodeConstraint {
+export function nodeConstraint(spec: ApiObject, usesGpus: boolean, context: PartContext): NodeConstraint {
   const terms: AffinityTerm[] = [];
   for (const [key, value] of Object.entries(maybeStrings(spec.nodeSelector, 'spec.nodeSelector'))) {
     terms.push({ key, operator: 'In', values: [value] });
@@ -42,7 +42,7 @@ export function nodeConstraint(spec: ApiObject, usesGpus: boolean, context: Read
   return { gpuModels: naming.values, affinity: terms.filter((term) => term !== naming) };
 }
 
-function requiredTerms(spec: ApiObject, context: ReadContext): readonly AffinityTerm[] {
+function requiredTerms(spec: ApiObject, context: PartContext): readonly AffinityTerm[] {
   const affinity = maybeRecord(spec.affinity, 'spec.affinity');
   const nodeAffinity = maybeRecord(affinity.nodeAffinity, NODE_AFFINITY);
   const alternatives = podNodeTermsOf(nodeAffinity[REQUIRED], `${NODE_AFFINITY}.${REQUIRED}`);

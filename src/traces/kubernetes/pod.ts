@@ -19,10 +19,11 @@ import {
 import { tolerationsOf } from '../../model/kubernetes/taints.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
 import { BYTES_PER_MIB } from '../../model/units.ts';
-import type { ReadContext } from '../context.ts';
+import type { PartContext } from '../context.ts';
 import { parseDecimal, parseInteger } from '../row.ts';
 import { nodeConstraint } from './constraints.ts';
 import { splitGpus } from './node.ts';
+import { ownerOf } from './workloads.ts';
 
 /** What is known from other objects of the same file, as far as it was read. */
 export interface PodSurroundings {
@@ -48,7 +49,7 @@ const INT32_MAX = 2 ** 31 - 1;
  * @returns The job, or undefined if the pod has ended and does not say when it ran.
  * @throws TegError TEG_KUBE_OBJECT with the path of the field.
  */
-export function podToJob(pod: ApiObject, around: PodSurroundings, context: ReadContext): JobSpec | undefined {
+export function podToJob(pod: ApiObject, around: PodSurroundings, context: PartContext): JobSpec | undefined {
   const metadata = recordOf(pod.metadata, 'metadata');
   const spec = maybeRecord(pod.spec, 'spec');
   const status = maybeRecord(pod.status, 'status');
@@ -94,17 +95,22 @@ export function podToJob(pod: ApiObject, around: PodSurroundings, context: ReadC
   };
 }
 
+/** @returns Whether a pod says that it preempts no other. */
+export function neverPreempts({ spec }: ApiObject): boolean {
+  return isRecord(spec) && spec.preemptionPolicy === 'Never';
+}
+
 function constraintFields(
   spec: ApiObject,
   usesGpus: boolean,
-  context: ReadContext,
+  context: PartContext,
 ): Pick<JobSpec, 'gpuModels' | 'affinity'> {
   const { gpuModels, affinity } = nodeConstraint(spec, usesGpus, context);
   return { gpuModels, ...(affinity.length > 0 ? { affinity } : {}) };
 }
 
 /** Those that open nodes; PreferNoSchedule keeps no pod away. */
-function tolerations(spec: ApiObject, context: ReadContext): NonNullable<JobSpec['tolerations']> {
+function tolerations(spec: ApiObject, context: PartContext): NonNullable<JobSpec['tolerations']> {
   const { usable, unsupported } = tolerationsOf(spec.tolerations);
   if (unsupported.length > 0) {
     context.warn('tolerations with an operator other than Equal and Exists count for nothing: pods');
@@ -159,7 +165,7 @@ function duration(status: ApiObject): number {
   return Math.max(0, (end - begin) / 1_000);
 }
 
-function submitSeconds(metadata: ApiObject, around: PodSurroundings, context: ReadContext): number {
+function submitSeconds(metadata: ApiObject, around: PodSurroundings, context: PartContext): number {
   const created = time(metadata.creationTimestamp, 'metadata.creationTimestamp');
   if (Number.isNaN(created)) return 0;
   if (Number.isNaN(around.originMs)) {
@@ -179,7 +185,7 @@ function time(value: unknown, path: string): number {
   return ms;
 }
 
-function priority(spec: ApiObject, around: PodSurroundings, context: ReadContext): number {
+function priority(spec: ApiObject, around: PodSurroundings, context: PartContext): number {
   const name = maybeText(spec.priorityClassName, 'spec.priorityClassName');
   const known = SYSTEM_PRIORITIES.get(name) ?? around.priorityByClass.get(name);
   const value = maybeInteger(spec.priority, 'spec.priority', -INT32_MAX - 1, INT32_MAX, known ?? Number.NaN);
@@ -193,8 +199,7 @@ function priority(spec: ApiObject, around: PodSurroundings, context: ReadContext
 /** The controller that made the pod, else its first owner. */
 function owner(metadata: ApiObject): string {
   const path = 'metadata.ownerReferences';
-  const owners = maybeList(metadata.ownerReferences, path).map((entry) => recordOf(entry, `${path}[]`));
-  const made = owners.find((reference) => reference.controller === true) ?? owners[0];
+  const made = ownerOf(metadata);
   if (made === undefined) return '';
   return `${maybeText(made.kind, `${path}[].kind`)}/${maybeText(made.name, `${path}[].name`)}`;
 }
@@ -204,7 +209,7 @@ function textField<Key extends string>(key: Key, text: string): { [K in Key]?: s
 }
 
 /** Says of each thing that bears on where or when the pod may run, and does not count in simulations. */
-function warnOfIgnored(metadata: ApiObject, spec: ApiObject, context: ReadContext): void {
+function warnOfIgnored(metadata: ApiObject, spec: ApiObject, context: PartContext): void {
   const affinity = maybeRecord(spec.affinity, 'spec.affinity');
   if (hasTerms(affinity.podAffinity) || hasTerms(affinity.podAntiAffinity)) {
     context.warn('affinity between pods is ignored: pods');

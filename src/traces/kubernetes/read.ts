@@ -1,6 +1,7 @@
 /**
  * Reads Kubernetes objects from YAML or JSON as `kubectl get nodes,pods -A -o yaml` prints them: lists, single
- * objects, several documents. Pods become jobs, nodes become nodes, everything else is counted and left out.
+ * objects, several documents. Pods become jobs, nodes become nodes, workloads the pods of theirs that the file does not list;
+ * everything else is counted and left out.
  */
 import { parseDocument } from 'yaml';
 import { TegError } from '../../model/errors.ts';
@@ -18,14 +19,16 @@ import {
 import type { NodeSpec } from '../../model/node.ts';
 import { findJobProblem, findNodeProblem } from '../../model/validate.ts';
 import type { TraceBatch } from '../batch.ts';
-import { BATCH_ROWS, type ReadContext } from '../context.ts';
+import { BATCH_ROWS, type PartContext, type ReadContext } from '../context.ts';
 import { readLines } from '../lines.ts';
 import type { OpenedInput } from '../source.ts';
+import { Expansion } from './expansion.ts';
 import { boundBroken, LeftOut } from './left-out.ts';
 import { toNode } from './node.ts';
-import { type PodSurroundings, podToJob, SYSTEM_PRIORITIES } from './pod.ts';
+import { neverPreempts, type PodSurroundings, podToJob, SYSTEM_PRIORITIES } from './pod.ts';
 import { JsonSplitter } from './split-json.ts';
 import { type ObjectText, YamlSplitter } from './split-yaml.ts';
+import { workloadKindOf } from './workloads.ts';
 import { asJson } from './yaml-values.ts';
 
 /** Aliases that a YAML document may resolve to, all in all: more than people write, less than a bomb needs. */
@@ -64,6 +67,7 @@ export async function* readKubernetes(input: OpenedInput, context: ReadContext):
     }
     yield* collector.full(BATCH_ROWS);
   }
+  for (const isWhole of collector.expand()) if (isWhole) yield* collector.full(BATCH_ROWS);
   yield* collector.full(1);
   collector.finish();
 }
@@ -92,6 +96,7 @@ class Collector {
   /** Line where the current object begins. */
   line = 0;
   private readonly leftOut: LeftOut;
+  private readonly expansion: Expansion;
   /** Objects and lists with a kind. */
   private recognised = 0;
   private readonly rivals = new PriorityRivals();
@@ -106,6 +111,7 @@ class Collector {
   constructor(context: ReadContext) {
     this.context = context;
     this.leftOut = new LeftOut(context);
+    this.expansion = new Expansion(context);
   }
 
   /**
@@ -140,6 +146,14 @@ class Collector {
     }
   }
 
+  /** Adds the pods of workloads that the file does not list, at its end. @yields Whether a batch is whole, after each. */
+  *expand(): Generator<boolean> {
+    for (const { job, preempts } of this.expansion.jobs()) {
+      this.push(job, preempts);
+      yield this.jobs.length >= BATCH_ROWS;
+    }
+  }
+
   /** @returns Batches with at least `rows` items; they are handed over. */
   *full(rows: number): Generator<TraceBatch> {
     if (this.jobs.length >= rows) {
@@ -161,19 +175,35 @@ class Collector {
     else if (kind === 'PriorityClass') this.addClass(object);
     else if (kind.endsWith('List')) this.addList(object, depth);
     else if (kind === '') throw malformed('kind', '', 'Pod, Node or another kind');
-    else this.context.warn(`objects other than pods and nodes are left out (${kind.slice(0, 60)})`);
+    else this.addOther(kind, object);
+  }
+
+  private addOther(kind: string, object: ApiObject): void {
+    const workload = workloadKindOf(object);
+    if (workload === undefined) {
+      this.context.warn(`objects other than pods, nodes and workloads are left out (${kind.slice(0, 60)})`);
+    } else this.expansion.add(workload, object, (pod, context) => this.toJob(pod, context));
+  }
+
+  /** @throws TegError TEG_KUBE_OBJECT. */
+  private toJob(pod: ApiObject, context: PartContext): JobSpec | undefined {
+    const job = podToJob(pod, this.around, context);
+    const problem = job && findJobProblem(job);
+    if (problem !== undefined) throw boundBroken(problem);
+    return job;
   }
 
   private addPod(pod: ApiObject): void {
-    const job = podToJob(pod, this.around, this.context);
-    if (job === undefined) return;
-    const problem = findJobProblem(job);
-    if (problem !== undefined) throw boundBroken(problem);
+    this.expansion.pods.see(pod);
+    const job = this.toJob(pod, this.context);
+    if (job !== undefined) this.push(job, !neverPreempts(pod));
+  }
+
+  private push(job: JobSpec, preempts: boolean): void {
     this.jobs.push(job);
-    const isNever = isRecord(pod.spec) && pod.spec.preemptionPolicy === 'Never';
     if (Number.isFinite(job.durationSeconds)) return;
     if (job.nodeName !== undefined) this.rivals.runs(job.priority);
-    else if (!isNever) this.rivals.waits(job.priority);
+    else if (preempts) this.rivals.waits(job.priority, job.podCount);
   }
 
   private addNode(object: ApiObject): void {
@@ -213,10 +243,10 @@ class PriorityRivals {
     this.leastRunning = Math.min(this.leastRunning, priority);
   }
 
-  waits(priority: number): void {
+  waits(priority: number, pods: number): void {
     const known = this.waiting.get(priority);
     if (known !== undefined || this.waiting.size < PRIORITIES_MAX)
-      this.waiting.set(priority, (known ?? 0) + 1);
+      this.waiting.set(priority, (known ?? 0) + pods);
   }
 
   /** @returns Pods that wait and have a higher priority than the least important one that runs. */

@@ -19,6 +19,8 @@ const INTEGER_FIELDS: ReadonlySet<string> = new Set([
   'parallelism',
   'priority',
   'replicas',
+  'start',
+  'succeeded',
   'tolerationSeconds',
   'weight',
 ]);

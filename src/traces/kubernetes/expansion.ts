@@ -1,0 +1,169 @@
+/**
+ * Makes the pods of workloads that the file itself does not list.
+ *
+ * Pods and workloads come in any order, so that workloads are held until the end of the file: of each what one of its pods asks for.
+ */
+import type { JobSpec } from '../../model/job.ts';
+import { type ApiObject, malformed, maybeRecord } from '../../model/kubernetes/read-object.ts';
+import type { PartContext, ReadContext } from '../context.ts';
+import { OwnedPods, type PodsThere } from './owned-pods.ts';
+import { neverPreempts } from './pod.ts';
+import { type Workload, type WorkloadPart, workloadKey, workloadOf } from './workloads.ts';
+
+/** Most workloads that are held. */
+const WORKLOADS_MAX = 50_000;
+
+/** Pods of a workload that are alike, with what one of them asks for. */
+interface HeldPart extends Omit<WorkloadPart, 'template'> {
+  readonly pod: JobSpec;
+  /** Whether its pods would preempt others. */
+  readonly preempts: boolean;
+  /** What was said of the one pod that was read. */
+  readonly warnings: readonly string[];
+}
+
+interface Held {
+  readonly workload: Omit<Workload, 'parts'>;
+  readonly parts: readonly HeldPart[];
+}
+
+/** Reads a pod; undefined: it does not count. */
+type PodReader = (pod: ApiObject, context: PartContext) => JobSpec | undefined;
+
+/** A pod, or a gang of them, that a workload stands for. */
+export interface MadePods {
+  readonly job: JobSpec;
+  /** Whether they would preempt others. */
+  readonly preempts: boolean;
+}
+
+/** Collects the workloads of one file. */
+export class Expansion {
+  readonly pods = new OwnedPods();
+  private readonly context: ReadContext;
+  /** By key. */
+  private readonly held = new Map<string, Held>();
+
+  constructor(context: ReadContext) {
+    this.context = context;
+  }
+
+  /**
+   * Takes a workload.
+   *
+   * @param kind  As `workloadKindOf` says.
+   * @param toJob Reads a pod.
+   * @throws TegError TEG_KUBE_OBJECT if it cannot be used.
+   */
+  add(kind: string, object: ApiObject, toJob: PodReader): void {
+    const { context } = this;
+    const workload = workloadOf(kind, object);
+    if (typeof workload === 'string') {
+      context.warn(workload);
+      return;
+    }
+    const { parts, ...rest } = workload;
+    const most = context.limits.podsPerWorkloadMax;
+    const count = parts.reduce((sum, { podCount }) => sum + podCount, 0);
+    if (count > most) throw malformed('pods', count, `at most ${most} of one object`);
+    const held: HeldPart[] = [];
+    for (const part of parts) {
+      if (part.podCount > 0) held.push(...this.heldOf(part, podOf(rest, part), toJob));
+    }
+    if (held.length === 0) return;
+    const key = workloadKey(kind, rest.namespace, rest.name);
+    if (this.held.has(key)) context.warn('objects that the file has twice count once: objects');
+    else if (this.held.size >= WORKLOADS_MAX) {
+      context.warn(`workloads beyond the first ${WORKLOADS_MAX} are left out: objects`);
+    } else this.held.set(key, { workload: rest, parts: held });
+  }
+
+  /** Makes the pods, at the end of the file. */
+  *jobs(): Generator<MadePods> {
+    const { context, held, pods } = this;
+    if (held.size === 0) return;
+    if (pods.isFull) {
+      context.warn(
+        'workloads are left out, the file has more of their pods than can be told apart: objects',
+        held.size,
+      );
+      return;
+    }
+    let made = 0;
+    for (const { workload, parts } of held.values()) {
+      if (workload.controller !== '' && held.has(workload.controller)) continue;
+      if (workload.hasSuccessors) context.warn(SUCCESSORS);
+      if (workload.kind === 'VolcanoJob' && parts.length > 1) context.warn(TASKS);
+      for (const part of parts) {
+        const missing = missingOf(part, pods.of(part.key, workload.uid));
+        made += missing.count;
+        if (made > context.limits.workloadPodsMax) {
+          context.warn(
+            `pods of workloads beyond ${context.limits.workloadPodsMax} are left out`,
+            missing.count,
+          );
+          made -= missing.count;
+        } else if (missing.count > 0) {
+          context.warn('pods that the file does not list are made from their workloads', missing.count);
+          for (const warning of part.warnings) context.warn(warning, missing.count);
+          for (const job of jobsOf(part, missing)) yield { job, preempts: part.preempts };
+        }
+      }
+    }
+  }
+
+  private heldOf({ template: _, ...part }: WorkloadPart, pod: ApiObject, toJob: PodReader): HeldPart[] {
+    const { context } = this;
+    const { ignoredResources } = context;
+    const warnings: string[] = [];
+    const collecting: PartContext = {
+      ignoredResources,
+      warn: (message) => warnings.push(message),
+      note: (key, value) => context.note(key, value),
+    };
+    const job = toJob(pod, collecting);
+    return job === undefined ? [] : [{ ...part, pod: job, preempts: !neverPreempts(pod), warnings }];
+  }
+}
+
+const SUCCESSORS =
+  'of Jobs with more completions than parallelism only the pods that run at once count: Jobs';
+
+const TASKS = 'each task of a Volcano Job is a gang of its own: Jobs';
+
+/** A pod as the controller would make it. */
+function podOf(
+  { kind, name, namespace, creationTimestamp }: Omit<Workload, 'parts'>,
+  { podName, template }: WorkloadPart,
+): ApiObject {
+  const own = { name: podName, namespace, creationTimestamp };
+  const ownerReferences = [{ kind: kind === 'VolcanoJob' ? 'Job' : kind, name, controller: true }];
+  const metadata = { ...maybeRecord(template.metadata, 'template.metadata'), ...own, ownerReferences };
+  return { metadata, spec: template.spec };
+}
+
+/** What is missing of a part. */
+interface Missing {
+  readonly count: number;
+  readonly gangMin: number;
+  /** Numbers that are taken. */
+  readonly ordinals: ReadonlySet<number>;
+}
+
+function missingOf({ podCount, gangMin }: HeldPart, { live, ordinals }: PodsThere): Missing {
+  const count = Math.max(0, podCount - live);
+  // Those that are there already make up for their share of the gang.
+  return { count, gangMin: Math.min(count, Math.max(0, gangMin - live)), ordinals };
+}
+
+function* jobsOf({ pod, firstOrdinal }: HeldPart, { count, gangMin, ordinals }: Missing): Generator<JobSpec> {
+  if (gangMin > 1) {
+    yield { ...pod, podCount: count, gangMin };
+    return;
+  }
+  for (let i = 0, ordinal = firstOrdinal; i < count; ordinal++) {
+    if (ordinals.has(ordinal)) continue;
+    yield { ...pod, id: `${pod.id}-${ordinal}` };
+    i++;
+  }
+}
