@@ -15,7 +15,7 @@ Examples:
   teg simulate --cluster cluster.json.gz --start-from-snapshot --add-nodes '8*gpu-node-3'
   teg explain pod team-a/train-0 --snapshot cluster.json.gz
 Saved: nodes, pods of all schedulers, PriorityClasses, PodGroups, PodDisruptionBudgets, PersistentVolumes and their claims,
-StorageClasses, CSINodes, CSIDrivers, CSIStorageCapacities, VolumeAttachments, namespaces, and of each only the fields that
+StorageClasses, CSINodes, CSIDrivers, CSIStorageCapacities, VolumeAttachments, DeviceClasses, namespaces, and of each only the fields that
 scheduling reads. Not saved: environment variables, commands, arguments, images, secrets, config maps, annotations of others. Names and labels stay as they are.`;
 
 /** Adds `teg snapshot`. */

@@ -57,6 +57,8 @@ const GRANTED: readonly Right[] = [
   'watch storage.k8s.io/csistoragecapacities',
   'list storage.k8s.io/volumeattachments',
   'watch storage.k8s.io/volumeattachments',
+  'list resource.k8s.io/deviceclasses',
+  'watch resource.k8s.io/deviceclasses',
   'list scheduling.k8s.io/podgroups',
   'watch scheduling.k8s.io/podgroups',
   'list scheduling.x-k8s.io/podgroups',

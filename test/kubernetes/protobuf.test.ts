@@ -313,6 +313,7 @@ describe.skipIf(folders.length < 2)('field numbers', () => {
     core: join(api, 'core/v1/generated.proto'),
     events: join(api, 'events/v1/generated.proto'),
     storage: join(api, 'storage/v1/generated.proto'),
+    resource: join(api, 'resource/v1/generated.proto'),
     policy: join(api, 'policy/v1/generated.proto'),
     meta: join(machinery, 'pkg/apis/meta/v1/generated.proto'),
   };
@@ -367,6 +368,7 @@ describe.skipIf(folders.length < 2)('field numbers', () => {
     [schemas.CSI_DRIVER, 'CSIDriver', files.storage, 8],
     [schemas.STORAGE_CAPACITY, 'CSIStorageCapacity', files.storage, 12],
     [schemas.VOLUME_ATTACHMENT, 'VolumeAttachment', files.storage, 11],
+    [schemas.DEVICE_CLASS, 'DeviceClass', files.resource, 8],
     [schemas.BUDGET, 'PodDisruptionBudget', files.policy, 14],
     [BINDING, 'Binding', files.core, 10],
     [EVENT, 'Event', files.events, 25],

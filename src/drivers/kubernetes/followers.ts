@@ -70,6 +70,7 @@ export class Followers {
       synced: () => {
         if (--this.unsynced === 0) this.ports.onSynced();
       },
+      denied: (isMissing: boolean) => watched.denied?.(isMissing),
     };
     return new Reflector(target, watched.resource, handler, { pageSize, log });
   }

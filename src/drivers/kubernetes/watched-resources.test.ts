@@ -15,6 +15,7 @@ test('items of a list, which have neither kind nor apiVersion, are read as objec
     'budget',
     'claim',
     'csi-driver',
+    'device-class',
     'group',
     'group',
     'namespace',

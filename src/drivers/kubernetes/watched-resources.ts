@@ -8,8 +8,10 @@
  */
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { TegError } from '../../model/errors.ts';
+import type { CsiDriverDescription } from '../../model/kubernetes/node.ts';
 import { namespaceOf, nodeOf, volumeLimitsOf } from '../../model/kubernetes/read-node.ts';
 import type { ReflectedResource } from './client/api.ts';
+import { deviceClassOf } from './objects/device-class.ts';
 import { endedMemberOf, podOf } from './objects/pod.ts';
 import { budgetOf, podGroupOf } from './objects/pod-group.ts';
 import {
@@ -26,6 +28,7 @@ import {
   CLAIM,
   CSI_DRIVER,
   CSI_NODE,
+  DEVICE_CLASS,
   ENDED_POD,
   NAMESPACE,
   NODE,
@@ -42,6 +45,8 @@ export interface WatchedResource {
   /** @throws TegError TEG_KUBE_OBJECT if the object is malformed. */
   set(object: unknown): void;
   gone(uid: string, key: string): void;
+  /** As `ReflectionHandler.denied`. */
+  denied?(isMissing: boolean): void;
 }
 
 /** API groups of the PodGroups: of Kubernetes itself, of coscheduling. Items of a list do not say theirs. */
@@ -62,6 +67,7 @@ export function watchedResources(schedulerName: string, feed: (event: PodEvent) 
     ...podResources(schedulerName, feed),
     ...storageResources(feed),
     ...csiResources(feed),
+    ...deviceResources(feed),
   ];
 }
 
@@ -127,6 +133,7 @@ function podResources(schedulerName: string, feed: (event: PodEvent) => void): W
         path: '/api/v1/pods',
         schema: ENDED_POD,
         fieldSelector: `spec.schedulerName=${schedulerName},${ENDED}`,
+        withoutIt: 'a gang is not known to have started by members that ended before the scheduler started',
       },
       set: (object) => {
         const { uid, group } = endedMemberOf(object);
@@ -164,6 +171,12 @@ function storageResources(feed: (event: PodEvent) => void): WatchedResource[] {
 /** What CSI drivers tell of nodes, of themselves, of what is attached and of what is left. */
 function csiResources(feed: (event: PodEvent) => void): WatchedResource[] {
   const path = (resource: string): string => `/apis/storage.k8s.io/v1/${resource}`;
+  const withoutIt = 'the storage that CSI drivers have left is not looked at';
+  const drivers = new Map<string, CsiDriverDescription>();
+  // A driver of which no capacity can be read would have none.
+  let isBlind = false;
+  const tell = (driver: CsiDriverDescription): void =>
+    feed({ kind: 'csi-driver', driver: isBlind ? { ...driver, tracksCapacity: false } : driver });
   return [
     {
       resource: { name: 'csinodes', path: path('csinodes'), schema: CSI_NODE },
@@ -171,23 +184,62 @@ function csiResources(feed: (event: PodEvent) => void): WatchedResource[] {
       gone: (_, name) => feed({ kind: 'volume-limits-gone', name }),
     },
     {
-      resource: { name: 'csidrivers', path: path('csidrivers'), schema: CSI_DRIVER },
-      set: (object) => feed({ kind: 'csi-driver', driver: csiDriverOf(object) }),
-      gone: (_, name) => feed({ kind: 'csi-driver-gone', name }),
+      resource: {
+        name: 'csidrivers',
+        path: path('csidrivers'),
+        schema: CSI_DRIVER,
+        withoutIt,
+      },
+      set: (object) => {
+        const driver = csiDriverOf(object);
+        drivers.set(driver.name, driver);
+        tell(driver);
+      },
+      gone: (_, name) => {
+        drivers.delete(name);
+        feed({ kind: 'csi-driver-gone', name });
+      },
     },
     {
       resource: {
         name: 'csistoragecapacities',
         path: path('csistoragecapacities'),
         schema: STORAGE_CAPACITY,
+        withoutIt,
       },
       set: (object) => feed({ kind: 'storage-capacity', capacity: storageCapacityOf(object) }),
       gone: (_, key) => feed({ kind: 'storage-capacity-gone', key }),
+      denied: (isMissing) => {
+        isBlind = isMissing;
+        for (const driver of drivers.values()) tell(driver);
+      },
     },
     {
-      resource: { name: 'volumeattachments', path: path('volumeattachments'), schema: VOLUME_ATTACHMENT },
+      resource: {
+        name: 'volumeattachments',
+        path: path('volumeattachments'),
+        schema: VOLUME_ATTACHMENT,
+        withoutIt: 'volumes that are attached without a pod do not count in the limits of CSI drivers',
+      },
       set: (object) => feed({ kind: 'volume-attachment', attachment: attachmentOf(object) }),
       gone: (_, name) => feed({ kind: 'volume-attachment-gone', name }),
+    },
+  ];
+}
+
+/** DeviceClasses: TEG allocates no devices, and says so of the extended resources that they stand for. */
+function deviceResources(feed: (event: PodEvent) => void): WatchedResource[] {
+  return [
+    {
+      resource: {
+        name: 'deviceclasses',
+        path: '/apis/resource.k8s.io/v1/deviceclasses',
+        schema: DEVICE_CLASS,
+        optional: true,
+        withoutIt: 'an extended resource that a DeviceClass stands for is reported as insufficient',
+      },
+      set: (object) => feed({ kind: 'device-class', ...deviceClassOf(object) }),
+      gone: (_, name) => feed({ kind: 'device-class-gone', name }),
     },
   ];
 }

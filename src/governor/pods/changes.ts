@@ -19,6 +19,8 @@ export class Changes {
   nodes = false;
   /** Volumes, storage classes, or what CSI drivers tell of nodes and themselves have changed. */
   volumes = false;
+  /** Extended resources that DeviceClasses back, or back no longer. */
+  readonly devices = new Set<string>();
   /** Something that may concern everybody. */
   everything = false;
   private readonly table: ShapeTable;
@@ -35,7 +37,8 @@ export class Changes {
       this.volumes ||
       this.slots.size > 0 ||
       this.shapes.size > 0 ||
-      this.claims.size > 0
+      this.claims.size > 0 ||
+      this.devices.size > 0
     );
   }
 
@@ -61,7 +64,7 @@ export class Changes {
    * @cost O(shapes that moved).
    */
   concern(shape: Shape, rules: Constraints): boolean {
-    if (this.everything) return true;
+    if (this.everything || this.concernsDevices(shape)) return true;
     const { namespace, claims, inlineVolumes } = shape.template;
     if (this.volumes && (claims.length > 0 || inlineVolumes !== undefined)) return true;
     if (claims.length > 0) {
@@ -73,10 +76,19 @@ export class Changes {
     return false;
   }
 
+  /** Whether what is said to pods of a shape changes with a DeviceClass: to all of them, though none fits. O(such changes). */
+  concernsDevices(shape: Shape): boolean {
+    for (const resource of this.devices) {
+      if ((shape.template.requests.extended[resource] ?? 0) > 0) return true;
+    }
+    return false;
+  }
+
   /** Everybody was looked at. */
   clear(): void {
     this.slots.clear();
     this.claims.clear();
+    this.devices.clear();
     this.nodes = false;
     this.volumes = false;
     this.everything = false;

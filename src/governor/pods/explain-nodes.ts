@@ -203,7 +203,10 @@ function lacksOf(state: SchedulerState, pod: PodRecord, slot: number): Explained
     const amount = (amounts[i] as number) - accounts.free(slot, column);
     if (amount <= 0) return;
     const resource = accounts.resources[column] as string;
-    lacks.push({ resource, amount, text: amountText(column, resource, amount) });
+    const backing = accounts.offers(slot, column) ? undefined : state.devices.classOf(resource);
+    const text = amountText(column, resource, amount);
+    const own = `${text} from a device plugin (TEG does not allocate devices of DeviceClass ${backing})`;
+    lacks.push({ resource, amount, text: backing === undefined ? text : own });
   });
   const refusal = rules.check(slot);
   if (refusal !== Refusal.None) {

@@ -141,6 +141,11 @@ export class NodeAccounts {
     );
   }
 
+  /** @returns Whether the node has any of a resource, free or not. */
+  offers(slot: number, column: number): boolean {
+    return ((this.allocatable[column] as Float64Array)[slot] ?? 0) > 0;
+  }
+
   /** @returns What is left of a resource; negative where more is booked than there is. */
   free(slot: number, column: number): number {
     return (

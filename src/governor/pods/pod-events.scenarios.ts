@@ -242,6 +242,7 @@ export const somePod: fc.Arbitrary<PodDescription> = fc
   }));
 
 const attachmentName = fc.nat(3).map((n) => `attachment-${n}`);
+const deviceClassName = fc.nat(2).map((n) => `device-class-${n}`);
 const capacityKey = fc.nat(2).map((n) => `csi/capacity-${n}`);
 
 const claim: fc.Arbitrary<PodEvent> = fc.record({
@@ -311,6 +312,12 @@ const storageCapacity: fc.Arbitrary<PodEvent> = fc.record({
   }),
 });
 
+const deviceClass: fc.Arbitrary<PodEvent> = fc.record({
+  kind: fc.constant('device-class' as const),
+  name: deviceClassName,
+  resource: fc.constantFrom('', 'nvidia.com/gpu', 'example.com/rdma'),
+});
+
 const groupEvent: fc.Arbitrary<PodEvent> = fc.record({
   kind: fc.constant('group' as const),
   group: fc.record({
@@ -350,6 +357,7 @@ const gone: fc.Arbitrary<PodEvent> = fc.oneof(
   fc.record({ kind: fc.constant('volume-attachment-gone' as const), name: attachmentName }),
   fc.record({ kind: fc.constant('csi-driver-gone' as const), name: fc.constant('csi.example.com') }),
   fc.record({ kind: fc.constant('storage-capacity-gone' as const), key: capacityKey }),
+  fc.record({ kind: fc.constant('device-class-gone' as const), name: deviceClassName }),
 );
 
 /** Any event; decisions, pods and nodes more often than the rest. */
@@ -385,6 +393,7 @@ export const someEvent: fc.Arbitrary<PodEvent> = fc.oneof(
   { weight: 1, arbitrary: storageClass },
   { weight: 1, arbitrary: attachment },
   { weight: 1, arbitrary: csiDriver },
+  { weight: 1, arbitrary: deviceClass },
   { weight: 1, arbitrary: storageCapacity },
 );
 

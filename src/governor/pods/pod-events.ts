@@ -52,6 +52,9 @@ export type PodEvent =
   | { readonly kind: 'csi-driver-gone'; readonly name: string }
   | { readonly kind: 'storage-capacity'; readonly capacity: StorageCapacityDescription }
   | { readonly kind: 'storage-capacity-gone'; readonly key: string }
+  /** A DeviceClass; `resource` is the extended resource that it stands for, '' if there is none. */
+  | { readonly kind: 'device-class'; readonly name: string; readonly resource: string }
+  | { readonly kind: 'device-class-gone'; readonly name: string }
   | BindDoneEvent
   | EvictDoneEvent
   /** Decide on at most so many pods (a gang is decided whole). Nothing is decided otherwise. */

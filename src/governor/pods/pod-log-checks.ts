@@ -187,6 +187,8 @@ const EVENTS: Readonly<Record<PodEvent['kind'], Check>> = {
     capacity: record({ key: text, className: text, bytes: optional(number), nodes: selector }),
   }),
   'storage-capacity-gone': record({ key: text }),
+  'device-class': record({ name: text, resource: text }),
+  'device-class-gone': record({ name: text }),
   'bind-done': record({
     uid: text,
     outcome: oneOf('bound', 'conflict', 'gone', 'no-node', 'failed'),

@@ -32,7 +32,7 @@ import {
 
 /**
  * Version of the format; a reader refuses others: what was decided on a log of another version is not what would be decided now.
- * 2: nominations of others, victims known by their status, reports that are renewed.
+ * 2: nominations of others, victims known by their status, reports that are renewed, DeviceClasses.
  */
 export const POD_LOG_VERSION = 2;
 

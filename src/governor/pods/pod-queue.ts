@@ -224,7 +224,10 @@ export class PodQueue {
     for (const slot of changes.slots) {
       for (const pod of nominated.get(slot) ?? []) if (pod.state === PodState.Waiting) this.activate(pod);
     }
-    for (const line of [...this.lines.values()]) if (this.concernsLine(line)) this.wakeFirst(line);
+    for (const line of [...this.lines.values()]) {
+      if (changes.concernsDevices(line.shape)) this.wakeAll(line);
+      else if (this.concernsLine(line)) this.wakeFirst(line);
+    }
   }
 
   /** When something happens by itself next; Infinity if nothing does. */
@@ -251,6 +254,11 @@ export class PodQueue {
     if (line.confined || !this.preemption.mayHelp(first)) return false;
     for (const slot of this.state.changes.slots) if (this.preemption.helps(first, slot)) return true;
     return false;
+  }
+
+  /** Another reason is to be told to each of them. */
+  private wakeAll(line: Line): void {
+    for (let pod = line.pods.peek(); pod !== undefined; pod = line.pods.peek()) this.activate(pod);
   }
 
   private wakeFirst(line: Line): void {

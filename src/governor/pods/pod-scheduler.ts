@@ -189,6 +189,12 @@ export class PodScheduler {
       case 'budget-gone':
         preemption.budgets.delete(event.key);
         return;
+      case 'device-class':
+        state.setDeviceClass(event.name, event.resource);
+        return;
+      case 'device-class-gone':
+        state.setDeviceClass(event.name, '');
+        return;
       case 'bind-done':
         this.bindDone(event);
         return;

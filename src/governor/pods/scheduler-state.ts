@@ -10,6 +10,7 @@ import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
 import { Changes } from './changes.ts';
 import { type Constraints, Refusal } from './constraints.ts';
+import { DeviceClasses } from './device-classes.ts';
 import { NodeAccounts } from './node-accounts.ts';
 import { NodeSlots } from './node-slots.ts';
 import { PlacementZones } from './placement-zones.ts';
@@ -26,6 +27,7 @@ export class SchedulerState {
   readonly slots = new NodeSlots();
   readonly zones: PlacementZones;
   readonly shapes: ShapeTable;
+  readonly devices = new DeviceClasses();
   /** By uid. */
   readonly pods = new Map<string, PodRecord>();
   timeSeconds = 0;
@@ -252,6 +254,14 @@ export class SchedulerState {
   setRefused(shape: Shape, priority: number): void {
     const { version, anyVersion } = this;
     Object.assign(shape.refused, { version, anyVersion, priority });
+  }
+
+  /** A DeviceClass stands for a resource from now on; '': for none, or it is gone. */
+  setDeviceClass(name: string, resource: string): void {
+    const changed = this.devices.set(name, resource);
+    if (changed.length === 0) return;
+    for (const each of changed) this.changes.devices.add(each);
+    this.touchAll();
   }
 
   /** Something was told that only the rules know of. */

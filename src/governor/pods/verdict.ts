@@ -12,6 +12,8 @@ import type { Shape } from './shape-table.ts';
 
 /** Name of the plugin that refuses for resources. */
 const RESOURCES_PLUGIN = 'NodeResourcesFit';
+/** Who would have to allocate the devices that a DeviceClass stands for. */
+const DEVICES_PLUGIN = 'DynamicResources';
 /** What is said of nodes outside of the topology domain that a group is bound to, and by whom. */
 const OTHER_DOMAIN = "node(s) were not in the pod group's topology domain";
 const GANG_PLUGIN = 'GangScheduling';
@@ -44,7 +46,7 @@ export function countReasons(
 ): readonly ReasonCount[] {
   const { accounts, rules, slots } = state;
   const counts = new Map<string, ReasonCount>();
-  const lacks = new LackCounts(shape.request.columns.length);
+  const lacks = new LackCounts(state, shape);
   const note = (reason: string, plugin: string, resolvable: boolean, nodes = 1): void => {
     const known = counts.get(reason);
     if (known === undefined) counts.set(reason, { reason, plugin, resolvable, nodes });
@@ -62,7 +64,9 @@ export function countReasons(
       for (const text of rules.texts(slot, refusal)) note(text, plugin, rules.isResolvable(refusal));
     } else if (allowed?.(slot) === false) note(OTHER_DOMAIN, GANG_PLUGIN, false);
   }
-  lacks.tell(state, shape, (reason, nodes) => note(reason, RESOURCES_PLUGIN, lacks.curable, nodes));
+  lacks.tell(state, shape, (reason, nodes, plugin) =>
+    note(reason, plugin, lacks.curable && plugin === RESOURCES_PLUGIN, nodes),
+  );
   return [...counts.values()];
 }
 
@@ -72,9 +76,14 @@ class LackCounts {
   curable = false;
   private pods = 0;
   private readonly columns: number[];
+  /** Of each resource, the DeviceClass that stands for it, and the nodes that have none of it themselves. */
+  private readonly classes: readonly (string | undefined)[];
+  private readonly withoutOwn: number[];
 
-  constructor(columns: number) {
-    this.columns = new Array<number>(columns).fill(0);
+  constructor({ accounts, devices }: SchedulerState, { request }: Shape) {
+    this.classes = request.columns.map((column) => devices.classOf(accounts.resources[column] as string));
+    this.columns = new Array<number>(request.columns.length).fill(0);
+    this.withoutOwn = [...this.columns];
   }
 
   /** @returns Whether the node lacks anything. */
@@ -87,20 +96,35 @@ class LackCounts {
       any = true;
     }
     for (let i = 0; i < columns.length; i++) {
-      if ((amounts[i] as number) <= accounts.free(slot, columns[i] as number)) continue;
-      this.columns[i] = (this.columns[i] as number) + 1;
+      const column = columns[i] as number;
+      if ((amounts[i] as number) <= accounts.free(slot, column)) continue;
+      const devices = this.classes[i] !== undefined && !accounts.offers(slot, column);
+      const counts = devices ? this.withoutOwn : this.columns;
+      counts[i] = (counts[i] as number) + 1;
       any = true;
     }
     return any;
   }
 
   /** Tells of each resource that some node lacks. */
-  tell({ accounts }: SchedulerState, shape: Shape, note: (reason: string, nodes: number) => void): void {
-    if (this.pods > 0) note('Too many pods', this.pods);
+  tell(
+    { accounts }: SchedulerState,
+    shape: Shape,
+    note: (reason: string, nodes: number, plugin: string) => void,
+  ): void {
+    if (this.pods > 0) note('Too many pods', this.pods, RESOURCES_PLUGIN);
     this.columns.forEach((nodes, i) => {
-      if (nodes > 0) note(`Insufficient ${accounts.resources[shape.request.columns[i] as number]}`, nodes);
+      const resource = accounts.resources[shape.request.columns[i] as number] as string;
+      if (nodes > 0) note(`Insufficient ${resource}`, nodes, RESOURCES_PLUGIN);
+      const devices = this.withoutOwn[i] as number;
+      if (devices > 0) note(devicesText(resource, this.classes[i] as string), devices, DEVICES_PLUGIN);
     });
   }
+}
+
+/** Why a node does not take a pod that asks for a resource which only a DeviceClass could give it there. */
+function devicesText(resource: string, deviceClass: string): string {
+  return `node(s) have no ${resource} of their own: it is backed by DeviceClass ${deviceClass}, which TEG does not allocate`;
 }
 
 /** What a verdict looks at beside the shape. */
@@ -147,7 +171,7 @@ export function vainPreemptionText(state: SchedulerState, preemption: Preemption
   const note = (text: string, nodes: number): void => {
     if (nodes > 0) counts.set(text, (counts.get(text) ?? 0) + nodes);
   };
-  const lacks = new LackCounts(shape.request.columns.length);
+  const lacks = new LackCounts(state, shape);
   let notHelpful = 0;
   let withoutVictims = 0;
   if (rules.begin(shape) !== undefined) notHelpful = slots.live;

@@ -77,6 +77,11 @@ export interface ReflectedResource {
   readonly labelSelector?: string;
   /** Fields of its objects that are read, where they can come as protobuf; without it they are parsed JSON. */
   readonly schema?: MessageSchema;
+  /**
+   * What does not work without it, for people: the resource can be done without where the right to read it is missing (403). What was
+   * known of it stays known; the right is asked for again at times.
+   */
+  readonly withoutIt?: string;
   /** 404 on the list (no such API in this cluster) is no error: nothing is there; looked for again at times. */
   readonly optional?: boolean;
 }
@@ -87,6 +92,8 @@ export interface ReflectionHandler {
   set(object: unknown): void;
   /** Gone, by uid (what `metadata.uid` was) and key (`namespace/name` or `name`). */
   gone(uid: string, key: string): void;
-  /** The first list is complete; called once. */
+  /** The first list is complete, or there is none to be had (`optional`, `withoutIt`); called once. */
   synced(): void;
+  /** The right to read a resource with `withoutIt` is missing from now on, or is there again and everything is listed. */
+  denied?(isMissing: boolean): void;
 }

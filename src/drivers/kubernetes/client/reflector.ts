@@ -12,13 +12,16 @@ import { ApiReader, InactiveError } from './api-stream.ts';
 import { Backoff } from './backoff.ts';
 import { isOlderVersion, type KnownCounts, KnownObjects, resourceVersionOf } from './known-objects.ts';
 import { LineTooLongError } from './line-splitter.ts';
+import { MissingRight } from './missing-right.ts';
 import { FrameTooLongError } from './protobuf/frame-splitter.ts';
+import { cannotStream, HandlerFailure, RelistRequested } from './reflection-end.ts';
 import { REFLECTOR_DEFAULTS, type ReflectorCounts, type ReflectorOptions } from './reflector-options.ts';
 import {
   endsInitialEvents,
   GarbageError,
   ReflectionError,
   refusal,
+  STATUS_FORBIDDEN,
   STATUS_GONE,
   STATUS_NOT_FOUND,
   type WatchEvent,
@@ -29,12 +32,6 @@ const HEALTHY_WATCH_MS = 10_000;
 
 /** A watch that ended this soon and brought nothing has failed. */
 const SHORT_WATCH_MS = 1000;
-
-/** What the handler threw, on its way to whoever waits for the reflector. */
-class HandlerFailure extends Error {}
-
-/** Somebody wants everything listed anew. */
-class RelistRequested extends Error {}
 
 /** A list and watch of one resource. `start` it once. */
 export class Reflector {
@@ -85,6 +82,7 @@ export class Reflector {
   /** Watches in a row that the server took and that came to nothing. */
   private barren = 0;
   private logged: string | undefined;
+  private readonly right: MissingRight;
   /** The last failure was an expired version. */
   private wasGone = false;
   /** A listing has to begin; whoever waits for its end. */
@@ -101,6 +99,7 @@ export class Reflector {
     this.paths = [resource.path, ...(resource.olderPaths ?? [])];
     this.handler = handler;
     this.options = { ...REFLECTOR_DEFAULTS, ...options };
+    this.right = new MissingRight(resource, this.options.absentSeconds);
     this.streams = this.options.listing === 'stream';
     this.known = new KnownObjects(this.gate(handler));
     const { inactivitySeconds, pageBytesMax, eventBytesMax, connectTimeoutSeconds } = this.options;
@@ -314,6 +313,8 @@ export class Reflector {
     this.version = version;
     this.reached = version;
     this.counts.listsComplete++;
+    if (this.right.isMissing) this.deliver(() => this.handler.denied?.(false));
+    this.right.granted();
     this.becomeSynced();
     if (this.relistAsked) return;
     for (const resolve of this.relisted) resolve();
@@ -387,6 +388,7 @@ export class Reflector {
     const status = error instanceof ReflectionError ? error.status : 0;
     if (status === STATUS_NOT_FOUND && this.hasNextPath()) return;
     if (status === STATUS_NOT_FOUND && this.resource.optional === true) return this.waitForApi();
+    if (status === STATUS_FORBIDDEN && this.resource.withoutIt !== undefined) return this.waitForRight(error);
     if (this.opened && (!this.progress || this.listingOpen)) this.barren++;
     const barren = this.barren >= this.options.barrenWatchesMax;
     if (this.listingOpen && this.streams) this.streams = !(barren || cannotStream(error, status));
@@ -451,7 +453,30 @@ export class Reflector {
     this.deliver(() => this.known.clear());
     this.becomeSynced();
     this.recovered();
-    await this.sleep(this.options.absentSeconds * (0.75 + this.options.random() / 2));
+    await this.sleepLong();
+  }
+
+  /** The right to read it is missing: goes on without, and asks for it again at times. */
+  private async waitForRight(error: Error): Promise<void> {
+    this.listingOpen = false;
+    this.version = undefined;
+    this.lastError = error.message;
+    this.count(error, STATUS_FORBIDDEN);
+    const wasMissing = this.right.isMissing;
+    const message = this.right.refused(this.paths[this.pathAt] as string, error.message);
+    if (!this.right.isMissing) return this.sleep(this.backoff.fail());
+    if (message !== undefined) this.options.log.warn({ resource: this.resource.name }, message);
+    if (!wasMissing) this.deliver(() => this.handler.denied?.(true));
+    this.becomeSynced();
+    // Nothing can be listed, for those who wait for it either.
+    this.relistAsked = false;
+    for (const resolve of this.relisted.splice(0)) resolve();
+    await this.sleepLong();
+  }
+
+  /** Until what is not to be had is asked for again. */
+  private sleepLong(): Promise<void> {
+    return this.sleep(this.options.absentSeconds * (0.75 + this.options.random() / 2));
   }
 
   private sleep(seconds: number): Promise<void> {
@@ -472,9 +497,4 @@ export class Reflector {
     const labels = labelSelector === undefined ? '' : `&labelSelector=${encodeURIComponent(labelSelector)}`;
     return `${path}?${query}${fields}${labels}`;
   }
-}
-
-/** @returns True if a streamed list ended as on a server that refuses it, or that never says it is complete. */
-function cannotStream(error: Error, status: number): boolean {
-  return status === 400 || status === 422 || error instanceof InactiveError;
 }

@@ -33,6 +33,9 @@ export class GarbageError extends Error {
 /** HTTP status with which an API server says that a version is too old to go on from. */
 export const STATUS_GONE = 410;
 
+/** HTTP status of a request for which the right is missing. */
+export const STATUS_FORBIDDEN = 403;
+
 /** HTTP status of an API that this cluster does not have. */
 export const STATUS_NOT_FOUND = 404;
 

@@ -56,6 +56,7 @@ test.each([
   [schemas.CSI_DRIVER, 'CSIDriver', 8],
   [schemas.STORAGE_CAPACITY, 'CSIStorageCapacity', 12],
   [schemas.VOLUME_ATTACHMENT, 'VolumeAttachment', 11],
+  [schemas.DEVICE_CLASS, 'DeviceClass', 8],
   [schemas.BUDGET, 'PodDisruptionBudget', 12],
 ])('%#: numbers and kinds of %s', (schema, message, least) => {
   expect(compare(schema, message)).toBeGreaterThanOrEqual(least);

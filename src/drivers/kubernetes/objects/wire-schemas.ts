@@ -286,6 +286,12 @@ export const STORAGE_CAPACITY: MessageSchema = message({
   maximumVolumeSize: quantity(5),
 });
 
+/** DeviceClass of resource.k8s.io/v1. */
+export const DEVICE_CLASS: MessageSchema = message({
+  metadata: one(1, OBJECT_META),
+  spec: one(2, message({ extendedResourceName: text(4) })),
+});
+
 /** PodDisruptionBudget of policy/v1. */
 export const BUDGET: MessageSchema = message({
   metadata: one(1, OBJECT_META),

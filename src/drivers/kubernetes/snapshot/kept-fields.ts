@@ -164,6 +164,7 @@ export const KEPT_FIELDS: Readonly<Record<string, Kept>> = {
     metadata: { ...METADATA, annotations: { beginning: ['storage.alpha.kubernetes.io/migrated-plugins'] } },
     spec: true,
   },
+  DeviceClass: { metadata: METADATA, spec: { extendedResourceName: true } },
   CSIDriver: { metadata: METADATA, spec: { storageCapacity: true } },
   CSIStorageCapacity: {
     metadata: METADATA,

@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS } from '../../../traces/format.ts';
 import { JsonSplitter } from '../../../traces/kubernetes/split-json.ts';
 import type { ObjectText } from '../../../traces/kubernetes/split-yaml.ts';
 import { fileInput, openInput } from '../../../traces/source.ts';
+import { deviceClassOf } from '../objects/device-class.ts';
 import { podOf } from '../objects/pod.ts';
 import { budgetOf, podGroupOf } from '../objects/pod-group.ts';
 import {
@@ -62,6 +63,8 @@ export class ObjectEvents {
         return { kind: 'csi-driver', driver: csiDriverOf(object) };
       case 'CSIStorageCapacity':
         return { kind: 'storage-capacity', capacity: storageCapacityOf(object) };
+      case 'DeviceClass':
+        return { kind: 'device-class', ...deviceClassOf(object) };
       case 'VolumeAttachment':
         return { kind: 'volume-attachment', attachment: attachmentOf(object) };
       default:

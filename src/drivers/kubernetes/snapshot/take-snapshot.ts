@@ -34,6 +34,7 @@ const COLLECTIONS: readonly Collection[] = [
   collection('/apis/storage.k8s.io/v1', 'csistoragecapacities', 'CSIStorageCapacity'),
   collection('/apis/storage.k8s.io/v1', 'volumeattachments', 'VolumeAttachment'),
   collection('/apis/storage.k8s.io/v1', 'storageclasses', 'StorageClass'),
+  collection('/apis/resource.k8s.io/v1', 'deviceclasses', 'DeviceClass'),
   collection('/api/v1', 'persistentvolumes', 'PersistentVolume'),
   collection('/api/v1', 'persistentvolumeclaims', 'PersistentVolumeClaim'),
   collection('/apis/policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget'),

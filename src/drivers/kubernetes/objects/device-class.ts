@@ -1,0 +1,32 @@
+/**
+ * DeviceClasses of dynamic resource allocation: only which extended resource they stand for.
+ */
+import {
+  maybeRecord,
+  maybeText,
+  projecting,
+  recordOf,
+  textOf,
+} from '../../../model/kubernetes/read-object.ts';
+
+/** What is read of a DeviceClass. */
+export interface DeviceClassDescription {
+  readonly name: string;
+  /** The extended resource that it stands for; '' if there is none. */
+  readonly resource: string;
+}
+
+/**
+ * Describes a DeviceClass.
+ *
+ * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ */
+export function deviceClassOf(object: unknown): DeviceClassDescription {
+  return projecting('DeviceClass', object, (deviceClass) => ({
+    name: textOf(recordOf(deviceClass.metadata, 'metadata').name, 'metadata.name'),
+    resource: maybeText(
+      maybeRecord(deviceClass.spec, 'spec').extendedResourceName,
+      'spec.extendedResourceName',
+    ),
+  }));
+}
