@@ -90,9 +90,13 @@ const DETERMINISTIC_ROOMS: ReadonlySet<string> = new Set([
   'traces',
 ]);
 
+/** Names of the global object; `globalThis` stands for all of them. */
+const GLOBAL_OBJECTS: ReadonlySet<string> = new Set(['globalThis', 'global', 'self']);
+
 /** Members of global objects that a deterministic room must not touch. */
 const BANNED_MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  Date: ['now'],
+  Date: ['now', 'call', 'apply', 'bind'],
+  Temporal: ['Now'],
   Math: ['random'],
   performance: ['now', 'timeOrigin', 'mark', 'measure'],
   process: ['hrtime', 'uptime'],
@@ -110,20 +114,9 @@ const BANNED_MODULES: ReadonlySet<string> = new Set([
 
 /** Globals that reach the world outside, which a room without input and output must not. */
 const WORLD_GLOBALS: ReadonlySet<string> = new Set([
-  'process',
-  'console',
-  'fetch',
-  'require',
-  'Worker',
-  'WebSocket',
-  'EventSource',
-  'XMLHttpRequest',
-  'BroadcastChannel',
-  'MessageChannel',
-  'navigator',
-  'localStorage',
-  'sessionStorage',
-  'queueMicrotask',
+  ...['process', 'console', 'fetch', 'require', 'Worker', 'SharedWorker', 'WebSocket', 'EventSource'],
+  ...['XMLHttpRequest', 'BroadcastChannel', 'MessageChannel', 'navigator', 'caches', 'Atomics'],
+  ...['localStorage', 'sessionStorage', 'queueMicrotask', 'eval', 'Function'],
 ]);
 
 /** Files of deterministic rooms that may wait for the world: this one waits for the writer of a FIFO. */
@@ -186,6 +179,8 @@ function importsOf(file: SourceFile, parsed: ParseResult): Import[] {
     ImportExpression(node) {
       if (node.source.type === 'Literal') add(String(node.source.value), node.start);
     },
+    TSImportType: (node) => add(literal(node.source), node.start),
+    TSExternalModuleReference: (node) => add(literal(node.expression), node.start),
     NewExpression(node) {
       const [first] = node.arguments;
       const isUrl = node.callee.type === 'Identifier' && node.callee.name === 'URL';
@@ -252,6 +247,7 @@ function checkDeterminism(file: SourceFile, parsed: ParseResult, imports: readon
       const { property } = node;
       const name = property.type === 'Identifier' && !node.computed ? property.name : literal(property);
       if (BANNED_MEMBERS[owner]?.includes(name)) refuse(node.start, `${owner}.${name}`);
+      if (owner in BANNED_MEMBERS && name === '') refuse(node.start, `${owner}[…]`);
       if (owner === 'globalThis' && BANNED_GLOBALS.has(name)) refuse(node.start, name);
       if (owner === 'globalThis' && name === '') refuse(node.start, 'globalThis[…]');
     },
@@ -261,7 +257,9 @@ function checkDeterminism(file: SourceFile, parsed: ParseResult, imports: readon
       if (owner in BANNED_MEMBERS || owner === 'globalThis') refuse(node.start, `parts of ${owner}`);
     },
     NewExpression(node) {
-      if (globalName(node.callee) === 'Date' && node.arguments.length === 0) refuse(node.start, 'new Date()');
+      const [first] = node.arguments;
+      const isNow = first === undefined || first.type === 'SpreadElement';
+      if (globalName(node.callee) === 'Date' && isNow) refuse(node.start, 'new Date()');
     },
     CallExpression(node) {
       const name = globalName(node.callee);
@@ -291,7 +289,7 @@ function checkAliases(file: SourceFile, parsed: ParseResult): string[] {
     TSTypeQuery: (node) => allow(node.exprName),
   });
   return freeIdentifiers(parsed)
-    .filter(({ name, start }) => (name in BANNED_MEMBERS || name === 'globalThis') && !fine.has(start))
+    .filter(({ name, start }) => (name in BANNED_MEMBERS || GLOBAL_OBJECTS.has(name)) && !fine.has(start))
     .map(
       ({ name, start }) =>
         `${file.path}:${lineAt(file.text, start)}: passes ${name} on: time and randomness are arguments here`,
@@ -315,13 +313,6 @@ function checkPurity(file: SourceFile, parsed: ParseResult): string[] {
     },
     ImportExpression(node) {
       if (node.source.type !== 'Literal') refuse(node.start, 'import() of a computed name');
-    },
-    CallExpression(node) {
-      const name = globalName(node.callee);
-      if (name === 'eval' || name === 'Function') refuse(node.start, name);
-    },
-    NewExpression(node) {
-      if (globalName(node.callee) === 'Function') refuse(node.start, 'Function');
     },
   });
   return problems;
@@ -397,7 +388,10 @@ function patternNames(pattern: unknown): string[] {
 
 /** @returns The name of a plain identifier, also behind `globalThis.` or `globalThis['…']`; '' for anything else. */
 function globalName(node: { readonly type: string }): string {
-  if (node.type === 'Identifier') return (node as unknown as { name: string }).name;
+  if (node.type === 'Identifier') {
+    const { name } = node as unknown as { name: string };
+    return GLOBAL_OBJECTS.has(name) ? 'globalThis' : name;
+  }
   if (node.type !== 'MemberExpression') return '';
   const member = node as unknown as { object: { type: string }; property: { type: string; name?: string } };
   if (globalName(member.object) !== 'globalThis') return '';
