@@ -172,6 +172,20 @@ describe('a gang whose other members have ended', () => {
     expect(cluster.scheduler.explain('n-0')?.message).toMatch(/needs 4 pods at once/);
   });
 
+  test('has its moment again whenever the last member that ran ends', () => {
+    const cluster = ended('g-0', 'g-1', 'g-2', 'g-3');
+    cluster.pods(successor('n-0'));
+    expect(bindings(cluster.wait(1.1).decide())).toEqual({ 'n-0': 'a' });
+    cluster.bindDone('n-0');
+    cluster.others('x', 'a', { requests: { cpuMilli: 3000, memoryBytes: 0, extended: {} } });
+    cluster.pods(successor('m-0'));
+    cluster.wait(5).decide();
+    cluster.step({ kind: 'member-ended', uid: 'n-0', group: KEY });
+    cluster.gone('n-0');
+    expect(bindings(cluster.decide())).toEqual({});
+    expect(bindings(cluster.wait(1.1).decide())).toEqual({ 'm-0': 'a' });
+  });
+
   test('is forgotten with the objects of its members', () => {
     const cluster = ended('g-0', 'g-1', 'g-2', 'g-3');
     for (const uid of ['g-0', 'g-1', 'g-2', 'g-3']) cluster.step({ kind: 'ended-gone', uid });

@@ -67,6 +67,19 @@ test('the largest first, where the order of age does not fit', () => {
   expect(bindings(cluster.decide())).toEqual({ s: 'b', m: 'b', l: 'a' });
 });
 
+test('the most constrained first, where neither the order of age nor that of size fits', () => {
+  // Just enough to count the nodes of each: too few are left for a search.
+  const cluster = new TestCluster({ gangSearchChecksMax: 5 }).nodes(
+    node('a', { labels: { pool: 'head' } }),
+    node('b'),
+  );
+  // Packing prefers nodes that are in use.
+  cluster.others('daemon', 'a', { requests: requests(500) });
+  cluster.group(group('g', 2));
+  cluster.pods(member('worker', 3000), member('head', 1000, { nodeSelector: { pool: 'head' } }));
+  expect(bindings(cluster.decide())).toEqual({ worker: 'b', head: 'a' });
+});
+
 test('members that attract each other are begun in another zone where the cheapest one is too small', () => {
   const cluster = new TestCluster();
   for (const [zone, nodes] of [

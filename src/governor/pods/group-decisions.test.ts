@@ -86,6 +86,14 @@ describe('a gang', () => {
     expect(bindings(cluster.decide())).toEqual({ 'g-4': 'b' });
   });
 
+  test('that needs fewer members at once is tried although one like it was refused', () => {
+    const cluster = new TestCluster().nodes(node('a', { cpuMilli: 2000 }));
+    cluster.group(group('g', 3));
+    cluster.group(group('h', 2));
+    cluster.pods(...members('g', 3), ...members('h', 3));
+    expect(Object.keys(bindings(cluster.decide()))).toEqual(['h-0', 'h-1']);
+  });
+
   test('waits for members and for its object, and says so after ten seconds', () => {
     const cluster = new TestCluster().nodes(node('a'));
     const all = members('g', 3);
@@ -263,6 +271,20 @@ describe('topology', () => {
     const effects = cluster.decide();
     expect(bindings(effects)).toEqual({});
     expect(refusals(effects)['g-0']).toMatch('needs 3 pods at once in one topology domain, 2 of 3 fit.');
+  });
+
+  test('is another one for late members that wait when nobody of the gang is left in it', () => {
+    const cluster = racks(1, 1);
+    cluster.others('full', 'r1-0', { requests: requests(2000) });
+    cluster.group(group('g', 1, { topologyKeys: ['rack'] }));
+    cluster.pods(...members('g', 1), pod('late', { requests: requests(2000) }, { group: 'core:default/g' }));
+    expect(bindings(cluster.decide())).toEqual({ 'g-0': 'r0-0' });
+    cluster.bindDone('g-0');
+    cluster.others('theirs', 'r0-0', { requests: requests(500) });
+    cluster.gone('full');
+    expect(bindings(cluster.decide())).toEqual({});
+    cluster.gone('g-0');
+    expect(bindings(cluster.decide())).toEqual({ late: 'r1-0' });
   });
 
   test('binds late members to the domain of the first, and nobody else', () => {
