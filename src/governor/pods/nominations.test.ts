@@ -74,6 +74,19 @@ describe('a node that others nominate a pod to', () => {
     expect(bindings(cluster.decide())).toEqual({ p: 'new' });
   });
 
+  test('may come later than the nomination of a pod that is not tried for now', () => {
+    const cluster = new TestCluster().nodes(node('full', { cpuMilli: 1000 }));
+    cluster.pods(pod('p', {}, { createdSeconds: 1 }));
+    cluster.decide();
+    cluster.others('x', 'full');
+    cluster.bindDone('p', 'failed');
+    cluster.pods(pod('q'));
+    cluster.update('p', { nominatedNodeName: 'new' });
+    cluster.nodes(node('new', { cpuMilli: 1000 }));
+    expect(bindings(cluster.decide())).toEqual({});
+    expect(bindings(cluster.wait(1.1).decide())).toEqual({ p: 'new' });
+  });
+
   test('is not cleared by us: not after a restart, not where nothing helps, not where an eviction failed', () => {
     const cluster = new TestCluster().nodes(node('a', { unschedulable: true }), node('b', { cpuMilli: 500 }));
     const said = [...cluster.pods(pod('p', {}, { ...HIGH, nominatedNodeName: 'a' })), ...cluster.decide()];
@@ -158,6 +171,17 @@ describe('our own nomination', () => {
     cluster.update(victim, { deleting: true, preempted: true });
     cluster.nodes(node(target as string, { unschedulable: true }));
     const said = cluster.decide();
+    expect(victims(said)).toEqual([`on-${other}`]);
+    expect(nominations(said)).toEqual({ p: other });
+  });
+
+  test('ends with its node: the pod has others leave for it elsewhere, at once', () => {
+    const cluster = twoFullNodes();
+    cluster.pods(pod('p', { requests: requests(4000) }, HIGH));
+    const [victim] = victims(cluster.decide()) as [string];
+    const [target, other] = victim === 'on-a' ? ['a', 'b'] : ['b', 'a'];
+    const said = cluster.step({ kind: 'node-gone', name: target as string });
+    said.push(...cluster.decide());
     expect(victims(said)).toEqual([`on-${other}`]);
     expect(nominations(said)).toEqual({ p: other });
   });

@@ -137,6 +137,17 @@ describe('claims that wait for their first consumer', () => {
     expect(needs(own, 'a')).toEqual(['data own']);
   });
 
+  test('a volume of an earlier claim of the name is not theirs', () => {
+    const own = cluster().claim('data', { uid: 'new' });
+    own.volume('old', { claim: 'a/data', claimUid: 'earlier', available: false, nodeTerms: on(HOST, 'a') });
+    expect(own.ask(pod)).toEqual({ a: NONE_TO_BIND, b: NONE_TO_BIND });
+    own.volume('free', { nodeTerms: on(HOST, 'b') });
+    expect(own.ask(pod)).toEqual({ a: NONE_TO_BIND, b: '' });
+    expect(needs(own, 'b')).toEqual(['data free']);
+    own.volume('old', { claim: 'a/data', claimUid: 'new', available: false, nodeTerms: on(HOST, 'a') });
+    expect(own.ask(pod)).toEqual({ a: '', b: NONE_TO_BIND });
+  });
+
   test('two claims of a pod do not get one volume', () => {
     const own = cluster()
       .claim('data')
