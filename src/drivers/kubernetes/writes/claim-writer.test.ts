@@ -330,6 +330,42 @@ describe('while claims wait', () => {
     await clock.untilDone(done);
   });
 
+  test('a volume that the claim names before it is there is waited for by its name', async () => {
+    const { store, writer, clock } = writerOf();
+    const done = writer.bindClaims(pod, 'n1', dynamic);
+    await clock.advance(1);
+    store.complete(CLAIM, 'made');
+    writer.noticed(claimEvent);
+    await clock.advance(1);
+    store.add('/api/v1/persistentvolumes/made', inZone('z1'));
+    writer.noticed({ kind: 'volume-gone', name: 'made' });
+    const started = clock.nowSeconds();
+    await expect(clock.untilDone(done)).resolves.toEqual({ ok: true });
+    expect(clock.nowSeconds() - started).toBeLessThan(0.1);
+  });
+
+  test('a change that comes while the server answers is looked at next', async () => {
+    let armed = false;
+    const { store, writer, clock } = writerOf({}, (request, objects) => {
+      const read = objects.handle(request);
+      if (armed && request.path === CLAIM) {
+        armed = false;
+        objects.add('/api/v1/persistentvolumes/made', inZone('z1'));
+        objects.complete(CLAIM, 'made');
+        writer.noticed(claimEvent);
+      }
+      return read;
+    });
+    const done = writer.bindClaims(pod, 'n1', dynamic);
+    await clock.advance(1);
+    armed = true;
+    store.touch(CLAIM);
+    writer.noticed(claimEvent);
+    const started = clock.nowSeconds();
+    await expect(clock.untilDone(done)).resolves.toEqual({ ok: true });
+    expect(clock.nowSeconds() - started).toBeLessThan(1);
+  });
+
   test.each<[string, string, PodEvent]>([
     ['the pod', POD, { kind: 'pod-gone', uid: 'uid-p' }],
     ['the node', NODE, { kind: 'node-gone', name: 'n1' }],
