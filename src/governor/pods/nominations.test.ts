@@ -180,7 +180,7 @@ describe('our own nomination', () => {
     cluster.pods(pod('p', { requests: requests(4000) }, HIGH));
     const [victim] = victims(cluster.decide()) as [string];
     const [target, other] = victim === 'on-a' ? ['a', 'b'] : ['b', 'a'];
-    const said = cluster.step({ kind: 'node-gone', name: target as string });
+    const said = [...cluster.step({ kind: 'node-gone', name: target as string })];
     said.push(...cluster.decide());
     expect(victims(said)).toEqual([`on-${other}`]);
     expect(nominations(said)).toEqual({ p: other });
