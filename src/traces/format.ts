@@ -85,7 +85,7 @@ export interface ReadLimits {
   readonly objectCharsMax: number;
   /** Brackets that are open at once in one YAML object; the parser's time and memory grow fast with them. */
   readonly bracketsMax: number;
-  /** Pods that one workload object of Kubernetes stands for. */
+  /** Pods that one workload object of Kubernetes stands for; zones take no larger gangs. */
   readonly podsPerWorkloadMax: number;
   /** Pods that all workload objects of a file stand for. */
   readonly workloadPodsMax: number;
@@ -100,7 +100,7 @@ export const DEFAULT_LIMITS: ReadLimits = {
   groupBytesMax: 268_435_456,
   objectCharsMax: 2_097_152,
   bracketsMax: 1_000,
-  podsPerWorkloadMax: 100_000,
+  podsPerWorkloadMax: 65_536,
   workloadPodsMax: 1_000_000,
 };
 

@@ -362,3 +362,16 @@ describe('silence', () => {
     for (let at = 0; at < 0.5; at += 0.1) expect(agents.wake(at)).toEqual({ messages: [], actions: [] });
   });
 });
+
+test('a job that is missing in its line is reported, and no other leaves in its place', () => {
+  const agents = new Agents();
+  agents.submit(7);
+  agents.submit(8);
+  const [line] = agents.process.jobs.lines;
+  const waiting = line?.waiting as number[];
+  waiting.shift();
+  expect(() => agents.process.cancel(7, 1, { messages: [], actions: [] } as never)).toThrow(
+    'the job is not in its line',
+  );
+  expect(waiting).toHaveLength(1);
+});

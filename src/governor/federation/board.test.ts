@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import type { Demand } from '../../model/demand.ts';
+import { DEMANDS_MAX } from '../../model/limits.ts';
 import { Board } from './board.ts';
 import { DemandId, entry, PlainReader, testDemands } from './federation.scenarios.ts';
 import type { BoardEntry } from './messages.ts';
@@ -79,6 +80,27 @@ describe('a board', () => {
     const board = boardOf(many, 10, 3);
     expect(board.size).toBe(3);
     expect(offering(board)).toEqual([1, 2, 3]);
+  });
+});
+
+describe('refusals at the limits of what is packed', () => {
+  /** Largest id of an entry that can be packed with any demand. */
+  const ENTRY_MAX = Math.floor(Number.MAX_SAFE_INTEGER / DEMANDS_MAX) - 1;
+  const at = (id: number): Demand => ({ ...ONE, id });
+
+  test('the last ids keep apart', () => {
+    const ids = [ENTRY_MAX - 1, ENTRY_MAX];
+    const board = boardOf(ids.map((id) => entry(id, 1, { freeGpuMilli: 1000, takenAt: 0 })));
+    board.refuse(ENTRY_MAX, DEMANDS_MAX - 1, 1);
+    expect(offering(board, 0, at(DEMANDS_MAX - 1))).toEqual([ENTRY_MAX - 1]);
+    expect(offering(board, 0, at(DEMANDS_MAX - 2))).toEqual(ids);
+    expect(offering(board, 0, at(0))).toEqual(ids);
+  });
+
+  test('larger ones are refused', () => {
+    const board = boardOf([ENTRY_MAX + 1, 1].map((id) => entry(id, 1, { freeGpuMilli: 1000, takenAt: 0 })));
+    expect(() => board.refuse(ENTRY_MAX + 1, 0, 1)).toThrow('the id of an entry is too large');
+    expect(() => board.refuse(1, DEMANDS_MAX, 1)).toThrow('the id of a demand is too large');
   });
 });
 

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
-import { enterLine, HostLines, type JobLine, narrowWindow, widenWindow } from './host-lines.ts';
+import { DEMANDS_MAX } from '../../model/limits.ts';
+import {
+  enterLine,
+  HostLines,
+  type JobLine,
+  narrowWindow,
+  PODS_PACKED_MAX,
+  widenWindow,
+} from './host-lines.ts';
 
 describe('lines of a host', () => {
   test('there is one for each shape, new once', () => {
@@ -26,6 +34,21 @@ describe('lines of a host', () => {
     });
     expect(one.stream.home).toBe(7);
     expect(others[0]?.stream).not.toBe(one.stream);
+  });
+
+  test('the largest shapes that are packed are told apart, and larger ids are refused', () => {
+    const lines = new HostLines(0);
+    const [demand, pods] = [DEMANDS_MAX - 1, PODS_PACKED_MAX];
+    const largest = lines.lineOf(demand, pods, pods);
+    const near = [
+      lines.lineOf(demand, pods, pods - 1),
+      lines.lineOf(demand, pods - 1, pods),
+      lines.lineOf(demand - 1, pods, pods),
+    ];
+    expect(new Set([largest, ...near]).size).toBe(4);
+    expect(lines.lineOf(demand, pods, pods)).toBe(largest);
+    expect(() => lines.lineOf(DEMANDS_MAX, 1, 1)).toThrow('the id of a demand is too large');
+    expect(() => lines.lineOf(0, PODS_PACKED_MAX + 1, 1)).toThrow('more pods than can be packed');
   });
 
   test('a line is in order however slots enter it, and equal ones keep their order of entry', () => {

@@ -25,6 +25,9 @@ export interface JobLine {
   lastZone: number;
 }
 
+/** Most pods of a job that has a line; zones take smaller jobs only (`membersMax`). */
+export const PODS_PACKED_MAX: number = 2 ** 17 - 1;
+
 /** The lines of a host. */
 export class HostLines {
   readonly lines: JobLine[] = [];
@@ -38,8 +41,9 @@ export class HostLines {
 
   /** @returns The line of a shape, new or known. */
   lineOf(demandId: number, podCount: number, gangMin: number): JobLine {
-    // Pods of a job are at most 2^16, demands fewer than 2^19: exact in a double.
+    // 19 + 17 + 17 bits: exact in a double.
     assert(demandId < DEMANDS_MAX, 'host lines: the id of a demand is too large to pack');
+    assert(podCount <= PODS_PACKED_MAX, 'host lines: a job has more pods than can be packed');
     const key = (demandId * 2 ** 17 + podCount) * 2 ** 17 + gangMin;
     let line = this.byKey.get(key);
     if (line === undefined) {

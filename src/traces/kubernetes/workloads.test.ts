@@ -391,11 +391,11 @@ describe('limits', () => {
     expect(warnings).toContainEqual({ message: 'pods of workloads beyond 4 are left out', count: 2 });
   });
 
-  test('by default an object may have 100,000 pods', async () => {
+  test('by default an object may have 65,536 pods', async () => {
     const of = (replicas: number): Json => object('Deployment', 'apps/v1', { replicas, template: TEMPLATE });
     const text = (replicas: number): string => JSON.stringify(of(replicas));
-    expect((await readText(text(100_000))).jobs).toHaveLength(100_000);
-    expect((await readText(text(100_001))).jobs).toHaveLength(0);
+    expect((await readText(text(65_536))).jobs).toHaveLength(65_536);
+    expect((await readText(text(65_537))).jobs).toHaveLength(0);
   });
 });
 
