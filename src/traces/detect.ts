@@ -5,6 +5,7 @@ import { CSV_NAMES, type CsvFormatName, csvLayouts } from './csv-formats.ts';
 import { type ColumnMap, isWhole, readHeader } from './csv-header.ts';
 import type { TraceFormat } from './format.ts';
 import { isMetacentrumSwf } from './formats/metacentrum-swf.ts';
+import { isKubernetesJson, isKubernetesYaml } from './kubernetes/recognise.ts';
 
 /** Bytes that are looked at. */
 const HEAD_BYTES = 65_536;
@@ -55,11 +56,8 @@ function detectPhillyLog(text: string): 'philly-log' | undefined {
 }
 
 function detectKubernetes(text: string): 'kubernetes' | undefined {
-  if (/^\s*[{[]/.test(text)) {
-    // Every object of the API has one of these, the items of a list included.
-    return /"(apiVersion|kind|items|metadata)"\s*:/.test(text) ? 'kubernetes' : undefined;
-  }
-  return /^(---|(["']?)(apiVersion|kind|items|metadata)\2:)/m.test(text) ? 'kubernetes' : undefined;
+  const is = /^\s*[{[]/.test(text) ? isKubernetesJson(text) : isKubernetesYaml(text);
+  return is ? 'kubernetes' : undefined;
 }
 
 /** Comment lines with `;`, or a line of at least 18 numbers; MetaCentrum's has further fields. */
