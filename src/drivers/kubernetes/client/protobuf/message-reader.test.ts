@@ -54,6 +54,10 @@ const OBJECT = {
   minimum: 0,
 };
 
+test('two fields of one number are refused: the second would hide the first', () => {
+  expect(() => message({ a: text(3), b: integer(3) })).toThrow("'a' and 'b' both have the number 3");
+});
+
 describe('a message', () => {
   test('becomes what JSON would have been', () => {
     expect(readMessage(encode(EVERYTHING, OBJECT), EVERYTHING)).toEqual(OBJECT);

@@ -40,10 +40,13 @@ export interface NamedField extends FieldSchema {
   readonly wire: number;
 }
 
-/** @returns A schema of the fields named, each made by one of the functions below. */
+/** @returns A schema of the fields named, each made by one of the functions below. @throws Error if two have one number. */
 export function message(fields: Readonly<Record<string, FieldSchema>>): MessageSchema {
   const byNumber: (NamedField | undefined)[] = [];
   for (const [name, field] of Object.entries(fields)) {
+    const other = byNumber[field.number];
+    if (other !== undefined)
+      throw new Error(`fields '${other.name}' and '${name}' both have the number ${field.number}`);
     const isVarint = field.shape === 'one' && (field.type === 'integer' || field.type === 'flag');
     byNumber[field.number] = { ...field, name, wire: isVarint ? WIRE_VARINT : WIRE_BYTES };
   }
