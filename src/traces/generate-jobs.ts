@@ -84,6 +84,7 @@ export interface WorkloadOptions {
   readonly capacity: ClusterCapacity;
   /** Work that arrives a second over what the scarcest resource can do; > 0. Default 0.9. */
   readonly load?: number;
+  /** Default `DEFAULT_JOB_CLASSES`; without GPUs in `capacity`, those of them that ask for none. */
   readonly classes?: readonly JobClass[];
   readonly duration?: DurationDistribution;
   readonly rhythm?: Partial<ArrivalRhythm>;
@@ -109,6 +110,14 @@ export const DEFAULT_WORKLOAD = {
   highPriorityShare: 0.1,
 } as const;
 
+/** @returns The classes that are drawn from. */
+function classesOf({ classes, capacity }: WorkloadOptions): readonly JobClass[] {
+  if (classes !== undefined) return classes;
+  return capacity.gpuMilli > 0
+    ? DEFAULT_JOB_CLASSES
+    : DEFAULT_JOB_CLASSES.filter(({ gpuCount }) => gpuCount === 0);
+}
+
 /** @returns The sums over nodes that `WorkloadOptions.capacity` wants. */
 export function capacityOf(nodes: Iterable<NodeSpec>): ClusterCapacity {
   const sum = { cpuMilli: 0, memoryMib: 0, gpuMilli: 0 };
@@ -133,7 +142,7 @@ export function generateJobs(options: WorkloadOptions, random: RandomSource): Jo
 /** As `generateJobs`, in batches of 1,024, so that memory does not grow with the workload. */
 export function* generateJobBatches(options: WorkloadOptions, random: RandomSource): Generator<JobSpec[]> {
   checkOptions(options);
-  const full = { ...DEFAULT_WORKLOAD, ...options };
+  const full = { ...DEFAULT_WORKLOAD, ...options, classes: classesOf(options) };
   const rhythm = { ...DEFAULT_RHYTHM, ...options.rhythm };
   const arrivals = new ArrivalProcess(arrivalRate(options), rhythm, random);
   const classChoice = new WeightedChoice(full.classes.map((c) => c.share));
@@ -155,11 +164,13 @@ export function* generateJobBatches(options: WorkloadOptions, random: RandomSour
 }
 
 /**
+ * Refuses with TEG_OPTION_INVALID a cluster that has none of a resource that the jobs ask for.
+ *
  * @returns Jobs a second on average, so that the work that arrives keeps the scarcest of CPU, memory and GPUs busy
  *   to the share `load`: λ = load / max_r(mean work of r a job / capacity of r).
  */
 export function arrivalRate(options: WorkloadOptions): number {
-  const classes = options.classes ?? DEFAULT_JOB_CLASSES;
+  const classes = classesOf(options);
   const seconds = meanDuration(options.duration ?? DEFAULT_DURATION);
   const shareTotal = classes.reduce((sum, c) => sum + c.share, 0);
   const work = { cpuMilli: 0, memoryMib: 0, gpuMilli: 0 };
@@ -171,21 +182,21 @@ export function arrivalRate(options: WorkloadOptions): number {
   }
   const { capacity } = options;
   const busiest = Math.max(
-    busyShare(work.cpuMilli, capacity.cpuMilli),
-    busyShare(work.memoryMib, capacity.memoryMib),
-    busyShare(work.gpuMilli, capacity.gpuMilli),
+    busyShare('cores', work.cpuMilli, capacity.cpuMilli),
+    busyShare('memory', work.memoryMib, capacity.memoryMib),
+    busyShare('GPUs', work.gpuMilli, capacity.gpuMilli),
   );
-  if (!Number.isFinite(busiest)) {
-    throw new TegError(
-      'TEG_OPTION_INVALID',
-      'capacity: got none of a resource that jobs ask for, expected some; give a cluster with it, or other classes',
-    );
-  }
   return (options.load ?? DEFAULT_WORKLOAD.load) / busiest;
 }
 
-function busyShare(work: number, capacity: number): number {
-  return work === 0 ? 0 : work / capacity;
+function busyShare(resource: string, work: number, capacity: number): number {
+  if (work === 0) return 0;
+  if (capacity > 0) return work / capacity;
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    `got a cluster without ${resource}, which made-up jobs ask for, expected some; ` +
+      'correct the file of nodes, or name a file of jobs instead of a number of jobs to make up',
+  );
 }
 
 type DrawSettings = Required<Pick<WorkloadOptions, 'duration' | 'requestFactorMax' | 'highPriorityShare'>>;

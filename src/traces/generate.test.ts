@@ -127,6 +127,31 @@ describe('workloads', () => {
     }
   });
 
+  test('ask for no GPUs where the cluster has none, and for as much CPU as the load says', () => {
+    const capacity = { cpuMilli: 1_000_000, memoryMib: 4_000_000, gpuMilli: 0, gpuModels: {} };
+    const work = (job: JobSpec): number => job.podCount * job.cpuMilli * job.durationSeconds;
+    const loads = [1, 2, 3, 4].map((seed) => {
+      const jobs = steady({ capacity, load: 0.5 }, seed);
+      expect(jobs.filter(({ gpuCount, gpuModels }) => gpuCount > 0 || gpuModels.length > 0)).toEqual([]);
+      return sum(jobs.map(work)) / (jobs.at(-1)?.submitSeconds ?? 0) / capacity.cpuMilli;
+    });
+    expect(Math.abs(sum(loads) / 4 / 0.5 - 1)).toBeLessThan(0.1);
+  });
+
+  test.each([
+    [{ memoryMib: 0 }, 'got a cluster without memory'],
+    [{ cpuMilli: 0 }, 'got a cluster without cores'],
+    [{ gpuMilli: 0, classes: DEFAULT_JOB_CLASSES }, 'got a cluster without GPUs'],
+  ])(
+    'a cluster with %j is refused by name of what it lacks',
+    ({ classes, ...lack }: Partial<WorkloadOptions> & object, message) => {
+      const options = { jobs: 1, capacity: { ...CAPACITY, ...lack }, ...(classes && { classes }) };
+      expect(() => generateJobs(options, new Random(1))).toThrow(
+        expect.objectContaining({ code: 'TEG_OPTION_INVALID', message: expect.stringContaining(message) }),
+      );
+    },
+  );
+
   test('are limited by CPU where the cluster has little of it', () => {
     const capacity = { ...CAPACITY, cpuMilli: CAPACITY.cpuMilli / 10 };
     const ample = arrivalRate({ jobs: 1, capacity: CAPACITY });
