@@ -63,7 +63,7 @@ export function addCompareCommand(parent: Command): void {
         printJsonSchema(comparisonResultSchema);
         return;
       }
-      refuseUnused(self, options);
+      await refuseUnused(self, options);
       const { compare } = await import('../drivers/embedded/simulations.ts');
       const { watchRun } = await import('./simulation/run-watch.ts');
       const task = toTask(options);

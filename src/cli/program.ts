@@ -19,6 +19,7 @@ import { addSnapshotCommand } from './snapshot-command.ts';
 import { addStartCommand } from './start-command.ts';
 import { EXIT_BAD_INPUT, printError } from './terminal/error-printing.ts';
 import { interruptedExitCode } from './terminal/interrupt.ts';
+import { refuseWithoutEffect } from './terminal/option-effects.ts';
 import { addTraceCommand } from './trace-command.ts';
 import { addVerifyCommand } from './verify-command.ts';
 import { packageVersion } from './version.ts';
@@ -69,6 +70,7 @@ export function buildProgram(progress: Progress = { current: new Command() }): C
   addErrorsCommand(program);
   program.hook('preAction', (_program, action) => {
     progress.current = action;
+    refuseWithoutEffect(action, pathOf(action));
   });
   for (const command of withDescendants(program)) guard(command, progress);
   return program;

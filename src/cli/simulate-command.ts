@@ -68,7 +68,7 @@ export function addSimulateCommand(parent: Command): void {
         printJsonSchema(simulationResultSchema);
         return;
       }
-      refuseUnused(self, options);
+      await refuseUnused(self, options);
       if (options.zones !== undefined) {
         refuseWhatIf(options);
         const jobs = await jobsOf(options, self.getOptionValueSource('jobs') !== 'default');

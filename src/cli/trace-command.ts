@@ -13,7 +13,6 @@ import {
   type TraceFormat,
 } from '../traces/format.ts';
 import { MAP_HELP, parseColumnMap } from './terminal/column-map.ts';
-import { refuseGiven } from './terminal/ignored-options.ts';
 import { collectResource, IGNORE_RESOURCE_HELP } from './terminal/ignored-resources.ts';
 import {
   decimalNumber,
@@ -26,7 +25,6 @@ import {
   wholeNumber,
 } from './terminal/option-values.ts';
 import type {
-  ClusterChoice,
   GenerateJobsOptions,
   GenerateNodesOptions,
   TraceConvertOptions,
@@ -98,8 +96,7 @@ function addGenerateNodes(generate: Command): void {
   withCluster(generate.command('nodes <to>'))
     .description('make up a cluster: .parquet, .csv or .csv.gz')
     .option('--json', 'print JSON')
-    .action(async (to: string, options: GenerateNodesOptions, self: Command) => {
-      refuseUnused(self, options);
+    .action(async (to: string, options: GenerateNodesOptions) => {
       const { generateNodesFile } = await import('./trace-generate.ts');
       await generateNodesFile(to, options);
     });
@@ -125,25 +122,9 @@ function addGenerateJobs(generate: Command): void {
     .option('--longest <duration>', 'longest duration', parsePositiveDuration, 2_592_000)
     .option('--json', 'print JSON')
     .action(async (to: string, options: GenerateJobsOptions, self: Command) => {
-      refuseUnused(self, options);
       const { generateJobsFile } = await import('./trace-generate.ts');
-      await generateJobsFile(to, options);
+      await generateJobsFile(to, options, self.getOptionValueSource('modelShare') === 'cli');
     });
-}
-
-const ALIKE = ['model', 'gpus', 'cores', 'memoryGib'] as const;
-
-/** Machines are described by a file, by a mix, or one by one. */
-function refuseUnused(command: Command, { mix, cluster }: ClusterChoice & { cluster?: string }): void {
-  if (cluster !== undefined) {
-    refuseGiven(command, ['nodes', 'mix', ...ALIKE], 'together with --cluster, expected one of them');
-  } else if (mix === 'openb') {
-    refuseGiven(
-      command,
-      ALIKE,
-      'without --mix homogeneous, expected both: the mix openb has its own machines',
-    );
-  }
 }
 
 function withCluster(command: Command): Command {

@@ -2,6 +2,8 @@
  * `teg trace generate`: clusters and workloads by seed, written as files.
  */
 import { Random } from '../kernel/random.ts';
+import { TegError } from '../model/errors.ts';
+
 import {
   arrivalRate,
   type ClusterCapacity,
@@ -30,9 +32,20 @@ export async function generateNodesFile(to: string, options: GenerateNodesOption
   else process.stdout.write(`${to}: ${formatCount(count)} nodes\n`);
 }
 
-/** Writes a made-up workload. @throws TegError TEG_OPTION_INVALID, or as the reader of the cluster and the writer. */
-export async function generateJobsFile(to: string, options: GenerateJobsOptions): Promise<void> {
-  const workload = workloadOptions(options, await capacityFor(options));
+/** Writes a made-up workload. @param namesModels Whether --model-share was given. @throws TegError TEG_OPTION_INVALID, or as the reader of the cluster and the writer. */
+export async function generateJobsFile(
+  to: string,
+  options: GenerateJobsOptions,
+  namesModels: boolean,
+): Promise<void> {
+  const capacity = await capacityFor(options);
+  if (namesModels && Object.keys(capacity.gpuModels).length === 0) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `got --model-share for ${options.cluster ?? 'a cluster'} without GPU models, expected some that jobs could name; leave it out`,
+    );
+  }
+  const workload = workloadOptions(options, capacity);
   const jobsPerSecond = arrivalRate(workload);
   const writer = await createTraceWriter('jobs', to);
   const batches = generateJobBatches(workload, new Random(options.seed));

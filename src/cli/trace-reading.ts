@@ -6,6 +6,7 @@ import { FORMAT_ASSUMPTIONS, type ReadOptions, type TraceKind, type TraceWarning
 import { type OpenTrace, openTrace } from '../traces/readers.ts';
 import type { TraceInput } from '../traces/source.ts';
 import { formatCount } from './terminal/formatting.ts';
+import { ignoresNothing } from './terminal/ignored-resources.ts';
 import type { TraceReadingOptions } from './trace-options.ts';
 
 /**
@@ -36,6 +37,10 @@ export async function openTraceUntil(
   kind?: TraceKind,
 ): Promise<OpenTrace> {
   const trace = await openTrace(untilAborted(input, signal), options, kind);
+  if (options.ignoredResources !== undefined && trace.format !== 'kubernetes') {
+    await trace.close();
+    throw ignoresNothing(`${input.name}, which is ${trace.format}`);
+  }
   const made: readonly string[] = FORMAT_ASSUMPTIONS[trace.format] ?? [];
   const ignored = Object.keys(options.assume ?? {}).find((name) => !made.includes(name));
   if (ignored === undefined) return trace;

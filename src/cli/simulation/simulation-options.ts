@@ -5,9 +5,10 @@ import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { SimulationTask } from '../../drivers/embedded/simulation-task.ts';
 import type { ColumnMap } from '../../traces/csv-header.ts';
+import type { TraceFormat } from '../../traces/format.ts';
 import { MAP_HELP, parseColumnMap } from '../terminal/column-map.ts';
 import { refuseGiven } from '../terminal/ignored-options.ts';
-import { collectResource, IGNORE_RESOURCE_HELP } from '../terminal/ignored-resources.ts';
+import { collectResource, IGNORE_RESOURCE_HELP, ignoresNothing } from '../terminal/ignored-resources.ts';
 import {
   parseDurationSeconds,
   parseNonNegativeInt,
@@ -137,14 +138,18 @@ export async function jobsOf(options: JobsOptions, jobsNamed: boolean): Promise<
   const { cluster, jobs, startFromSnapshot } = options;
   if (jobsNamed || startFromSnapshot === true || cluster === '-' || cluster.startsWith('generated:'))
     return jobs;
-  // What cannot be read twice is left to the reader.
-  if (!statSync(cluster, { throwIfNoEntry: false })?.isFile()) return jobs;
+  return (await formatOf(cluster)) === 'kubernetes' ? cluster : jobs;
+}
+
+/** @returns The format of a file; undefined for what cannot be read twice, which is left to the reader. */
+async function formatOf(path: string): Promise<TraceFormat | undefined> {
+  if (path === '-' || !statSync(path, { throwIfNoEntry: false })?.isFile()) return undefined;
   const { detectFormat } = await import('../../traces/read.ts');
-  return (await detectFormat(cluster)) === 'kubernetes' ? cluster : jobs;
+  return detectFormat(path);
 }
 
 /** @throws TegError TEG_OPTION_INVALID for an option that has no effect beside the others. */
-export function refuseUnused(command: Command, options: SharedOptions): void {
+export async function refuseUnused(command: Command, options: SharedOptions): Promise<void> {
   if (options.mtbf === undefined) {
     refuseGiven(command, ['lost', 'mttr'], 'without --mtbf, expected both: say how often nodes fail');
   }
@@ -155,6 +160,18 @@ export function refuseUnused(command: Command, options: SharedOptions): void {
       ['skipBad', 'ignoreResource'],
       'without a file, expected one by --cluster or --jobs',
     );
+  }
+  if (options.ignoreResource !== undefined) await refuseIgnoringNothing(options);
+}
+
+/** Of a table of jobs the columns may have other names, so only its cluster's format is looked at where `--map` is given. */
+async function refuseIgnoringNothing({ cluster, jobs, map }: SharedOptions): Promise<void> {
+  const files = [cluster, ...(map === undefined ? [jobs] : [])].filter(
+    (source) => !source.startsWith('generated:'),
+  );
+  const formats = await Promise.all(files.map(formatOf));
+  if (formats.every((format) => format !== undefined && format !== 'kubernetes')) {
+    throw ignoresNothing(files.map((file, i) => `${file}, which is ${formats[i]}`).join(' and '));
   }
 }
 

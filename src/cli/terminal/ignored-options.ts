@@ -10,11 +10,11 @@ import { TegError } from '../../model/errors.ts';
  * @throws TegError TEG_OPTION_INVALID if one of them was given on the command line.
  */
 export function refuseGiven(command: Command, names: readonly string[], why: string): void {
-  const given = command.options.find(
+  const given = command.options.filter(
     (option) =>
       names.includes(option.attributeName()) &&
       command.getOptionValueSource(option.attributeName()) === 'cli',
   );
-  if (given === undefined) return;
-  throw new TegError('TEG_OPTION_INVALID', `got ${given.long} ${why}`);
+  if (given.length === 0) return;
+  throw new TegError('TEG_OPTION_INVALID', `got ${given.map(({ long }) => long).join(', ')} ${why}`);
 }

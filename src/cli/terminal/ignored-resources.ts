@@ -24,3 +24,11 @@ export function collectResource(text: string, before: readonly string[] = []): r
   }
   return [...before, name];
 }
+
+/** @returns What `--ignore-resource` is refused with. @param got What there is instead of Kubernetes objects. */
+export function ignoresNothing(got: string): TegError {
+  return new TegError(
+    'TEG_OPTION_INVALID',
+    `got --ignore-resource for ${got}, expected a file of Kubernetes objects: only they name resources; leave it out`,
+  );
+}

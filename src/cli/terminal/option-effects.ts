@@ -1,0 +1,159 @@
+/**
+ * In which modes of a command an option has an effect. Where it has none it is refused: what is ignored in silence looks
+ * as if it had been done. What depends on the content of files is refused by whoever reads them.
+ */
+import type { Command } from 'commander';
+import { refuseGiven } from './ignored-options.ts';
+
+/** What was given or is the default, by the names that commander uses. */
+type Values = Readonly<Record<string, unknown>>;
+
+/** Options that have no effect in some mode of a command. */
+export interface ModeRule {
+  /** As commander calls their values. */
+  readonly options: readonly string[];
+  /** @returns Whether the mode without effect is on. */
+  readonly when: (values: Values) => boolean;
+  /** Completes `got --option …`. */
+  readonly why: string;
+}
+
+/** Options that print something and end, as `--help` does: nothing else is looked at. */
+const PRINTS_AND_ENDS = ['jsonSchema', 'printDefaultConfig'];
+
+const given =
+  (...names: readonly string[]) =>
+  (values: Values): boolean =>
+    names.some((name) => values[name] !== undefined);
+const missing =
+  (...names: readonly string[]) =>
+  (values: Values): boolean =>
+    names.every((name) => values[name] === undefined);
+const includes = (values: Values, list: string, ...names: readonly string[]): boolean =>
+  (values[list] as readonly string[]).some((name) => names.includes(name));
+
+const ONE_OF = 'expected one of them: leave the other out';
+const ALIKE = ['model', 'gpus', 'cores', 'memoryGib'];
+const MADE_UP_OPENB: ModeRule = {
+  options: ALIKE,
+  when: ({ mix, cluster }) => mix === 'openb' && cluster === undefined,
+  why: 'without --mix homogeneous, expected both: the mix openb has its own machines',
+};
+
+/** By the path of the command. Options that are not named have an effect in every mode. */
+export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
+  'teg trace generate nodes': [
+    MADE_UP_OPENB,
+    {
+      options: ['model'],
+      when: ({ gpus }) => gpus === 0,
+      why: 'with --gpus 0, expected GPUs that it names: leave --model out',
+    },
+  ],
+  'teg trace generate jobs': [
+    {
+      options: ['nodes', 'mix', ...ALIKE],
+      when: given('cluster'),
+      why: `together with --cluster, ${ONE_OF}`,
+    },
+    MADE_UP_OPENB,
+    {
+      options: ['model', 'modelShare'],
+      when: ({ gpus }) => gpus === 0,
+      why: 'with --gpus 0, expected GPUs that jobs could name: leave it out',
+    },
+  ],
+  'teg bench packing': [
+    {
+      options: ['pods', 'arrivals', 'ranks', 'lists', 'reference', 'seeds'],
+      when: given('kubeReference'),
+      why: 'together with --kube-reference, which has its own pods and orders: leave one of them out',
+    },
+    {
+      options: ['traces'],
+      when: (values) => given('nodes')(values) && given('pods', 'kubeReference')(values),
+      why: 'although nodes and pods are named, expected it to name what they do not: leave it out',
+    },
+    {
+      options: ['lists'],
+      when: (values) => missing('traces')(values) || given('pods')(values),
+      why: 'without lists to choose from, expected --traces DIR and no --pods',
+    },
+    {
+      options: ['arrivals', 'ranks'],
+      when: missing('pods'),
+      why: 'without --pods, expected both: an order is of one list',
+    },
+  ],
+  'teg bench zones': [
+    { options: ['nodes'], when: given('cluster'), why: `together with --cluster, ${ONE_OF}` },
+  ],
+  'teg bench choosers': [
+    {
+      options: ['choosers', 'staleness', 'load', 'arrivals', 'servers', 'refresh', 'deciders', 'loserBudget'],
+      when: given('dimensions'),
+      why: 'together with --dimensions, which measures samplers instead of boards: leave one of them out',
+    },
+    { options: ['evaluations'], when: missing('dimensions'), why: 'without --dimensions, expected both' },
+  ],
+  'teg bench kubernetes': [
+    {
+      options: ['traces', 'kubeReference', 'sequences'],
+      when: (values) => !includes(values, 'workloads', 'all', 'Packing'),
+      why: 'without the workload Packing, expected both: add it to --workloads',
+    },
+    {
+      options: ['nodes', 'pods', 'created'],
+      when: (values) => (values.workloads as readonly string[]).every((name) => name === 'Packing'),
+      why: 'with Packing alone, which takes nodes and pods from its files: leave it out',
+    },
+  ],
+  'teg verify': [{ options: ['markdown'], when: given('json'), why: `together with --json, ${ONE_OF}` }],
+  'teg vopr': [
+    {
+      options: ['steps', 'workers', 'plant', 'trace', 'record'],
+      when: given('replay'),
+      why: 'together with --replay, which repeats what the log holds: leave one of them out',
+    },
+    {
+      options: ['workers'],
+      when: given('seed'),
+      why: 'together with --seed, expected --seeds: one seed runs on one thread',
+    },
+  ],
+  'teg cluster': [
+    {
+      options: [
+        'nodes',
+        'zones',
+        'cpus',
+        'memory',
+        'gpus',
+        'withStockScheduler',
+        'kubeconfig',
+        'folder',
+        'json',
+      ],
+      when: given('buildOnly'),
+      why: 'together with --build-only, which starts nothing: leave one of them out',
+    },
+    {
+      options: ['zones', 'cpus', 'memory', 'gpus'],
+      when: ({ nodes, kubeconfig }) => nodes === 0 || (nodes === undefined && kubeconfig !== undefined),
+      why: 'without nodes to create, expected --nodes N with it',
+    },
+  ],
+  'teg errors': [{ options: ['markdown'], when: given('json'), why: `together with --json, ${ONE_OF}` }],
+};
+
+/**
+ * @param path For example `teg bench zones`.
+ * @throws TegError TEG_OPTION_INVALID for an option that was given where it has no effect.
+ */
+export function refuseWithoutEffect(command: Command, path: string): void {
+  const values: Values = command.opts();
+  if (PRINTS_AND_ENDS.some((name) => values[name] === true)) return;
+  for (const { options, when, why } of MODE_RULES[path] ?? []) {
+    if (when(values)) refuseGiven(command, options, why);
+  }
+}
