@@ -16,7 +16,7 @@ import {
   OPENB_LIKE_MIX,
   type WorkloadOptions,
 } from '../traces/generate.ts';
-import { readNodes } from '../traces/read.ts';
+import { readCluster } from '../traces/read.ts';
 import { createTraceWriter, type TraceWriter } from '../traces/write.ts';
 import { formatCount, formatDuration, formatFixed, formatPercent } from './terminal/formatting.ts';
 import { interruptSignal } from './terminal/interrupt.ts';
@@ -88,7 +88,7 @@ async function writeAll<T>(
 }
 
 async function capacityFor(options: GenerateJobsOptions): Promise<ClusterCapacity> {
-  if (options.cluster !== undefined) return capacityOf(await readNodes(options.cluster));
+  if (options.cluster !== undefined) return capacityOf(await readCluster(options.cluster));
   return capacityOf(generateNodes(clusterOptions(options)));
 }
 

@@ -41,6 +41,16 @@ export async function readNodes(path: string | TraceInput, options: ReadOptions 
   return nodes;
 }
 
+/** @returns As `readNodes`, at least one. @throws TegError as that; TEG_CLUSTER_INVALID for none. */
+export async function readCluster(path: string | TraceInput, options: ReadOptions = {}): Promise<NodeSpec[]> {
+  const nodes = await readNodes(path, options);
+  if (nodes.length > 0) return nodes;
+  throw new TegError(
+    'TEG_CLUSTER_INVALID',
+    `${toInput(path).name}: describes no nodes that take pods, expected at least one; name another cluster`,
+  );
+}
+
 /**
  * Streams the jobs of a trace in batches, in file order (not by submit time).
  *

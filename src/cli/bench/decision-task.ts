@@ -1,6 +1,7 @@
 /**
  * One cluster size of `teg bench decision`: fills a cluster, then lets each policy decide under churn.
  */
+
 import { resourceUsage, threadCpuUsage } from 'node:process';
 import { loadPolicy } from '../../drivers/embedded/load-policy.ts';
 import type { PolicyContext, PolicyEntry, TypicalWorkload } from '../../governor/policy.ts';
@@ -8,11 +9,12 @@ import { createTegPolicy } from '../../governor/teg-policy.ts';
 import { Random } from '../../kernel/random.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import { DemandTable } from '../../model/demand.ts';
+import { TegError } from '../../model/errors.ts';
 import type { JobSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import { type ChurnSamples, DecisionChurn, quantileOf } from '../../simulation/decision-churn.ts';
 import { capacityOf, generateJobs, generateNodeBatches } from '../../traces/generate.ts';
-import { readJobs, readNodes } from '../../traces/read.ts';
+import { readCluster, readJobs } from '../../traces/read.ts';
 import { arrayBytesInUse } from './array-memory.ts';
 
 /** Streams of the seed. */
@@ -129,7 +131,7 @@ interface Loaded {
 
 async function load(task: DecisionTask): Promise<Loaded> {
   const table = new DemandTable();
-  const jobs = task.jobs === undefined ? generatedJobs(task.seed) : await readJobs(task.jobs);
+  const jobs = task.jobs === undefined ? generatedJobs(task.seed) : await someJobs(task.jobs);
   const counts: number[] = [];
   for (const job of jobs) {
     const { id } = table.intern(job);
@@ -142,6 +144,15 @@ async function load(task: DecisionTask): Promise<Loaded> {
   return { cluster, workload };
 }
 
+async function someJobs(path: string): Promise<JobSpec[]> {
+  const jobs = await readJobs(path);
+  if (jobs.length > 0) return jobs;
+  throw new TegError(
+    'TEG_JOB_INVALID',
+    `${path}: describes no jobs, expected at least one; name another file`,
+  );
+}
+
 function generatedJobs(seed: number): JobSpec[] {
   const nodes = [...generateNodeBatches({ nodes: GENERATED_FOR_NODES })].flat();
   return generateJobs(
@@ -152,7 +163,7 @@ function generatedJobs(seed: number): JobSpec[] {
 
 async function nodesOf(task: DecisionTask): Promise<Iterable<NodeSpec>> {
   if (task.cluster === undefined) return flattened(generateNodeBatches({ nodes: task.nodes }));
-  return repeated(await readNodes(task.cluster), task.nodes);
+  return repeated(await readCluster(task.cluster), task.nodes);
 }
 
 function* flattened(batches: Iterable<readonly NodeSpec[]>): Generator<NodeSpec> {

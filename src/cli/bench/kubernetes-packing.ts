@@ -7,7 +7,7 @@ import type { PackingSequence } from '../../drivers/kubernetes/bench/packing-run
 import { TegError } from '../../model/errors.ts';
 import { PODS_PER_NODE_DEFAULT } from '../../model/node.ts';
 import { policyByName } from '../../simulation/policies.ts';
-import { readNodes } from '../../traces/read.ts';
+import { readCluster } from '../../traces/read.ts';
 import {
   findKubeSequences,
   type KubeSequenceFile,
@@ -42,7 +42,7 @@ export async function readPackingInputs(options: {
 }): Promise<PackingInput[]> {
   const files = findKubeSequences(options.kubeReference);
   const assume = { openbPodsPerNode: PODS_PER_NODE_DEFAULT };
-  const nodes = await readNodes(findNodes({ traces: options.traces }), { assume });
+  const nodes = await readCluster(findNodes({ traces: options.traces }), { assume });
   return (options.sequences ?? files.map((file) => file.name)).map((name) => {
     const file = files.find((candidate) => candidate.name === name);
     if (file !== undefined) return { name, file, nodes, jobs: readKubeSequence(file.path) };

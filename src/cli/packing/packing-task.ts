@@ -5,7 +5,7 @@ import { loadPolicy } from '../../drivers/embedded/load-policy.ts';
 import type { PolicyEntry } from '../../governor/policy.ts';
 import type { JobSpec } from '../../model/job.ts';
 import { type NodeSpec, PODS_PER_NODE_DEFAULT } from '../../model/node.ts';
-import { readNodes } from '../../traces/read.ts';
+import { readCluster } from '../../traces/read.ts';
 import {
   type KubeReferenceRow,
   type KubeSequenceFile,
@@ -60,7 +60,7 @@ export class PackingTaskRunner {
   private async readNodes(path: string, podsPerNode?: number): Promise<readonly NodeSpec[]> {
     const key = `${podsPerNode ?? ''} ${path}`;
     const assume = podsPerNode === undefined ? {} : { openbPodsPerNode: podsPerNode };
-    const nodes = this.nodes.get(key) ?? (await readNodes(path, { assume }));
+    const nodes = this.nodes.get(key) ?? (await readCluster(path, { assume }));
     this.nodes.set(key, nodes);
     return nodes;
   }

@@ -18,7 +18,7 @@ import {
   type NodeKind,
   OPENB_LIKE_MIX,
 } from '../../traces/generate.ts';
-import { readJobs, readNodes, streamJobs } from '../../traces/read.ts';
+import { readCluster, readJobs, streamJobs } from '../../traces/read.ts';
 import { fileInput, nameOf, type TraceInput } from '../../traces/source.ts';
 import { TaintTerms } from './taint-terms.ts';
 import { type ChangedCluster, changeCluster, startFrom, type WhatIf } from './what-if.ts';
@@ -163,14 +163,8 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
   }
   const made =
     source.kind === 'file'
-      ? await readNodes(inputOf(sources, source.path), read)
+      ? await readCluster(inputOf(sources, source.path), read)
       : generateNodes({ nodes: source.nodes, mix: source.mix });
-  if (made.length === 0) {
-    throw new TegError(
-      'TEG_CLUSTER_INVALID',
-      `${nameOf(sources.cluster)}: describes no nodes that take pods, expected at least one; name another cluster`,
-    );
-  }
   const changed = changeCluster(made, whatIf);
   const taints = new TaintTerms(changed.nodes);
   const jobs = new JobCollector(taints);

@@ -1,0 +1,60 @@
+/**
+ * Files that describe nothing: every command that wants nodes or jobs names the file.
+ */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
+import { runCommandLine } from './program.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'teg-empty-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+afterEach(() => vi.restoreAllMocks());
+
+const nodes = join(folder, 'nodes.csv');
+const jobs = join(folder, 'jobs.csv');
+const cordoned = join(folder, 'cordoned.yaml');
+const out = join(folder, 'out.csv');
+writeFileSync(nodes, 'name,cpu_milli,memory_mib\n');
+writeFileSync(jobs, 'id,submit_s,duration_s,cpu_milli,memory_mib\n');
+writeFileSync(
+  cordoned,
+  `apiVersion: v1\nkind: Node\nmetadata: {name: n}\nspec: {unschedulable: true}\nstatus: {allocatable: {cpu: "4", memory: 8Gi, pods: "10"}}\n`,
+);
+
+async function refusal(...args: string[]): Promise<string> {
+  let text = '';
+  vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
+  expect(await runCommandLine(args)).toBe(2);
+  return text;
+}
+
+test.each([
+  ['simulate', '--cluster', nodes],
+  ['simulate', '--cluster', nodes, '--jobs', jobs],
+  ['simulate', '--cluster', nodes, '--zones', '2'],
+  ['simulate', '--cluster', cordoned, '--jobs', jobs],
+  ['compare', '--cluster', nodes, '--jobs', jobs],
+  ['start', '--nodes', nodes, '--out', join(folder, 'reports')],
+  ['start', '--nodes', nodes, '--pods', jobs, '--out', join(folder, 'reports')],
+  ['trace', 'generate', 'jobs', out, '--cluster', nodes],
+  ['bench', 'decision', '--nodes', '5', '--cluster', nodes],
+  ['bench', 'zones', '--cluster', nodes],
+  ['bench', 'packing', '--nodes', nodes, '--pods', jobs],
+])('%s %s %s %s %s %s: no nodes', async (...args) => {
+  const file = args.includes(cordoned) ? cordoned : nodes;
+  expect(await refusal(...args.filter((arg) => arg !== undefined))).toContain(
+    `TEG_CLUSTER_INVALID: ${file}: describes no nodes that take pods, expected at least one; name another cluster`,
+  );
+  expect([out, join(folder, 'reports')].filter((path) => existsSync(path))).toEqual([]);
+});
+
+test('bench decision without jobs', async () => {
+  expect(await refusal('bench', 'decision', '--nodes', '5', '--jobs', jobs)).toContain(
+    `TEG_JOB_INVALID: ${jobs}: describes no jobs, expected at least one`,
+  );
+});
