@@ -243,3 +243,36 @@ describe('handing over', () => {
     expect(spawnSync(process.execPath, args, { input: text, encoding: 'utf8' }).stdout).toBe(text);
   });
 });
+
+describe('npm run test:kubernetes', () => {
+  const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
+
+  /** Runs a suite that needs a control plane where none was ever built. */
+  function runSuite(env: Record<string, string>) {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [vitest, 'run', 'test/kubernetes/faults/auditor.test.ts'],
+      { cwd: ROOT, env: shellEnv({ TEG_CACHE: folder, ...env }), encoding: 'utf8', timeout: 60_000 },
+    );
+    return { status, text: stdout + stderr };
+  }
+
+  test('without the binaries of the control plane no suite passes', () => {
+    const required = runSuite({ TEG_CONTROL_PLANE: 'required' });
+    expect(required.status).toBe(1);
+    expect(required.text).toContain("'the auditor': etcd, kube-apiserver not built");
+    const skipped = runSuite({});
+    expect(skipped.status).toBe(1);
+    expect(skipped.text).toContain('no test ran');
+  }, 120_000);
+
+  test('binaries that cannot be built are an error', () => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(ROOT, 'bin', 'bootstrap.mjs'), 'test:kubernetes'],
+      { cwd: ROOT, env: shellEnv({ TEG_CACHE: folder, PATH: folder }), encoding: 'utf8', timeout: 60_000 },
+    );
+    expect(status).toBe(1);
+    expect(stdout + stderr).toContain('TEG_CONTROL_PLANE_NOT_BUILT');
+  }, 120_000);
+});

@@ -91,11 +91,12 @@ describeWithControlPlane('the chart', ['helm'], () => {
     expect(readFileSync(DASHBOARD_FILE, 'utf8')).toBe(dashboardText());
   });
 
-  test('its configuration is the default one, but for the Lease beside it', () => {
+  test('its configuration is the default one, but for the Lease beside it and the address of a pod', () => {
     const plain = defaultSchedulerConfig();
     expect(configOf(renderChart(helm))).toEqual({
       ...plain,
       leaderElection: { ...plain.leaderElection, resourceNamespace: 'teg-system' },
+      server: { ...plain.server, bindAddress: '0.0.0.0' },
     });
   });
 
