@@ -92,15 +92,15 @@ describeWithControlPlane('what a real server sends as protobuf', [], () => {
   async function standCases(seeds: readonly number[]): Promise<void> {
     await forEach(seeds, async (seed) => {
       const { objects, probe } = drawCase(seed, namesAmongOthers(`w${seed}`));
-      for (const object of [...objects, ...csiObjects(seed), probe, elaborate(probe)])
+      for (const object of [...objects, ...driverObjects(seed), probe, elaborate(probe)])
         await standUp(client, [object]).catch(() => undefined);
       for (const object of objects.filter(({ kind }) => kind === 'PodDisruptionBudget'))
         await createBudget(object);
     });
   }
 
-  /** What CSI drivers tell, which cases that stand beside others do not have. */
-  function csiObjects(seed: number): Json[] {
+  /** What CSI drivers tell and DeviceClasses, which cases that stand beside others do not have. */
+  function driverObjects(seed: number): Json[] {
     const name = `w${seed}.example.com`;
     const storage = { apiVersion: 'storage.k8s.io/v1' };
     const amounts = seed % 3 === 0 ? { maximumVolumeSize: '0' } : { capacity: `${seed}Gi` };
@@ -119,6 +119,15 @@ describeWithControlPlane('what a real server sends as protobuf', [], () => {
         kind: 'VolumeAttachment',
         metadata: { name },
         spec: { attacher: name, nodeName: `n${seed}`, source: { persistentVolumeName: `v${seed}` } },
+      },
+      {
+        apiVersion: 'resource.k8s.io/v1',
+        kind: 'DeviceClass',
+        metadata: { name },
+        spec: {
+          selectors: [{ cel: { expression: `device.driver == '${name}'` } }],
+          ...(seed % 4 > 0 && { extendedResourceName: `w${seed}.example.com/gpu` }),
+        },
       },
     ];
   }

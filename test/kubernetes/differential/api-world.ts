@@ -17,6 +17,7 @@ const COLLECTIONS: Readonly<Record<string, (namespace: string) => string>> = {
   CSIDriver: () => '/apis/storage.k8s.io/v1/csidrivers',
   CSIStorageCapacity: (namespace) => `/apis/storage.k8s.io/v1/namespaces/${namespace}/csistoragecapacities`,
   VolumeAttachment: () => '/apis/storage.k8s.io/v1/volumeattachments',
+  DeviceClass: () => '/apis/resource.k8s.io/v1/deviceclasses',
   PersistentVolumeClaim: (namespace) => `/api/v1/namespaces/${namespace}/persistentvolumeclaims`,
   Pod: (namespace) => `/api/v1/namespaces/${namespace}/pods`,
 };
@@ -30,6 +31,7 @@ const ORDER = [
   'CSIDriver',
   'CSIStorageCapacity',
   'VolumeAttachment',
+  'DeviceClass',
   'PersistentVolumeClaim',
   'PersistentVolume',
   'Pod',
