@@ -15,8 +15,6 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: onControlPlane ? [] : [`${KUBERNETES}/**`],
     testTimeout: 60_000,
-    // Of a control plane that starts on a busy machine.
-    hookTimeout: 120_000,
     // A test that asserts nothing cannot fail.
     expect: { requireAssertions: true },
     reporters: ['default', new SkipsReporter(), ...report],

@@ -90,7 +90,7 @@ describeWithControlPlane('a control plane as scheduler_perf has it', ['kube-sche
   beforeAll(async () => {
     plane = await startControlPlane();
     client = clientOf(plane.kubeconfig);
-  });
+  }, 120_000);
   afterAll(async () => {
     await client?.close();
     await plane?.stop();

@@ -97,7 +97,7 @@ describeWithControlPlane('rights of the chart', ['kube-controller-manager', 'kub
       .map((document) => document.toJS() as Role)
       .filter(({ kind, metadata }) => /^(Cluster)?Role$/.test(kind) && metadata.name === 'teg');
     account = clientOf(plane.kubeconfig, await tokenOf('teg', NAMESPACE));
-  });
+  }, 120_000);
   afterAll(async () => {
     await account?.close();
     await admin?.close();

@@ -176,7 +176,7 @@ describeWithControlPlane('a real API server', ['kube-controller-manager', 'kubec
 
   beforeAll(async () => {
     plane = await startControlPlane({ admission: true });
-  });
+  }, 120_000);
   afterAll(async () => {
     await plane?.stop();
   });

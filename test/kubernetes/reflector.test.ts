@@ -63,7 +63,7 @@ describeWithControlPlane('list and watch of a real API server', [], () => {
     const target = await loadTarget({ kubeconfig: plane.kubeconfig });
     client = createApiClient(target);
     proxy = await startFaultProxy({ upstream: target });
-  });
+  }, 120_000);
   afterEach(async () => {
     proxy.clear();
     await Promise.all(reflectors.splice(0).map((one) => one.stop()));
