@@ -58,6 +58,8 @@ export interface JobSpec extends PodSpec {
   readonly owner?: string;
   /** The node it was on when it was recorded. A record, not a request: placement does not look at it. */
   readonly nodeName?: string;
+  /** Resource that its GPUs are of, such as `amd.com/gpu`, if the source says so. A record, as `NodeSpec.gpuResource`. */
+  readonly gpuResource?: string;
   /** Taints it tolerates, if the source knows of taints at all. A record, as `NodeSpec.taints`. */
   readonly tolerations?: readonly Toleration[];
 }

@@ -33,6 +33,8 @@ export interface NodeSpec {
   readonly extended?: Readonly<Record<string, number>>;
   /** Labels that `affinity` terms of jobs are matched against. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Resource that its GPUs are of, such as `amd.com/gpu`, if the source says so. A record: placement does not look at it. */
+  readonly gpuResource?: string;
   /** What keeps pods away that do not tolerate it. A record: placement looks at labels, which whoever reads the cluster makes of it. */
   readonly taints?: readonly Taint[];
 }

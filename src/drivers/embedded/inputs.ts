@@ -20,6 +20,7 @@ import {
 } from '../../traces/generate.ts';
 import { readCluster, readJobs, streamJobs } from '../../traces/read.ts';
 import { fileInput, nameOf, type TraceInput } from '../../traces/source.ts';
+import { GpuMakes } from './gpu-makes.ts';
 import { TaintTerms } from './taint-terms.ts';
 import { type ChangedCluster, changeCluster, startFrom, type WhatIf } from './what-if.ts';
 
@@ -166,8 +167,9 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
       ? await readCluster(inputOf(sources, source.path), read)
       : generateNodes({ nodes: source.nodes, mix: source.mix });
   const changed = changeCluster(made, whatIf);
-  const taints = new TaintTerms(changed.nodes);
-  const jobs = new JobCollector(taints);
+  const makes = new GpuMakes(changed.nodes);
+  const taints = new TaintTerms(makes.nodes);
+  const jobs = new JobCollector(taints, makes);
   const { nodes } = taints;
   if (!whatIf.startFromSnapshot) {
     await loadJobs(jobs, sources, nodes, read, 0);
@@ -186,16 +188,18 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
 class JobCollector {
   readonly builder = new JobTableBuilder(new DemandTable());
   private readonly taints: TaintTerms;
+  private readonly makes: GpuMakes;
   private readonly ids = new Set<string>();
 
-  constructor(taints: TaintTerms) {
+  constructor(taints: TaintTerms, makes: GpuMakes) {
     this.taints = taints;
+    this.makes = makes;
   }
 
-  /** Adds a job, with the terms of taints. @throws TegError TEG_JOB_INVALID for an id that is there already. */
+  /** Adds a job, with the terms of taints and of makes of GPUs. @throws TegError TEG_JOB_INVALID for an id that is there already. */
   add(source: string, job: JobSpec): void {
     this.claim(source, job.id);
-    this.builder.add(this.taints.apply(job));
+    this.builder.add(this.taints.apply(this.makes.apply(job)));
   }
 
   /** Adds a pod that is on its node already, whatever taints that has now. */

@@ -27,6 +27,7 @@ describe('a list of nodes and pods', () => {
         gpuCount: 8,
         gpuModel: 'NVIDIA-A100-SXM4-80GB',
         podsMax: 110,
+        gpuResource: 'nvidia.com/gpu',
         extended: { 'rdma/hca': 1000 },
         labels: {
           'kubernetes.io/hostname': 'gpu-1',
@@ -42,6 +43,7 @@ describe('a list of nodes and pods', () => {
       memoryMib: 16_384,
       gpuCount: 2,
       gpuMilli: 1000,
+      gpuResource: 'nvidia.com/gpu',
       gpuModels: ['NVIDIA-A100-SXM4-80GB'],
       affinity: [{ key: 'zone', operator: 'In', values: ['a', 'b'] }],
       submitSeconds: 0,

@@ -25,11 +25,15 @@ export function toNode(object: ApiObject, context: ReadContext): NodeSpec | unde
     context.warn('nodes that are cordoned or not ready are left out');
     return undefined;
   }
-  return specOf(node, taintsOf(node, ready), context.ignoredResources);
+  return specOf(node, taintsOf(node, ready), context);
 }
 
-function specOf(node: NodeDescription, taints: readonly Taint[], ignored: ReadonlySet<string>): NodeSpec {
-  const { gpuCount, extended } = splitGpus(node.extended, ignored);
+function specOf(node: NodeDescription, taints: readonly Taint[], context: ReadContext): NodeSpec {
+  const { gpus, extended } = splitGpus(node.extended, context.ignoredResources);
+  const [[gpuResource, gpuCount] = [undefined, 0], ...others] = gpus;
+  if (others.length > 0) {
+    context.warn('of GPUs of several makes on a node those of the make with most count: nodes');
+  }
   return {
     name: node.name,
     cpuMilli: node.cpuMilli,
@@ -37,6 +41,7 @@ function specOf(node: NodeDescription, taints: readonly Taint[], ignored: Readon
     gpuCount,
     gpuModel: gpuCount > 0 ? gpuModelOf(node.labels) : '',
     podsMax: node.podsMax,
+    ...(gpuResource === undefined ? {} : { gpuResource }),
     ...(Object.keys(extended).length > 0 ? { extended } : {}),
     ...(Object.keys(node.labels).length > 0 ? { labels: node.labels } : {}),
     ...(taints.length > 0 ? { taints } : {}),
@@ -57,18 +62,18 @@ function add(taints: Taint[], taint: Taint): void {
 
 /**
  * @param ignored Names that do not count.
- * @returns GPU devices of whatever make, and all other further resources; what only repeats the devices is neither.
+ * @returns GPU devices by make, the most first, and all other further resources; what only repeats the devices is neither.
  */
 export function splitGpus(
   amounts: Readonly<Record<string, number>>,
   ignored: ReadonlySet<string>,
-): { gpuCount: number; extended: Record<string, number> } {
-  let gpuCount = 0;
+): { gpus: [resource: string, count: number][]; extended: Record<string, number> } {
+  const gpus: [string, number][] = [];
   const extended: Record<string, number> = {};
   for (const [name, amount] of Object.entries(amounts)) {
     if (ignored.has(name)) continue;
-    if (GPU_RESOURCES.includes(name)) gpuCount += amount;
+    if (GPU_RESOURCES.includes(name)) gpus.push([name, amount]);
     else if (name !== 'alibabacloud.com/gpu-milli') extended[name] = amount;
   }
-  return { gpuCount, extended };
+  return { gpus: gpus.sort((a, b) => b[1] - a[1]), extended };
 }

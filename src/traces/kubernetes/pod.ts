@@ -46,7 +46,7 @@ const INT32_MAX = 2 ** 31 - 1;
  *
  * A pod that runs or waits never ends; one that has ended ran from its start to the end of its last container.
  *
- * @returns The job, or undefined if the pod has ended and does not say when it ran.
+ * @returns The job, or undefined if the pod has ended and does not say when it ran, or will never run.
  * @throws TegError TEG_KUBE_OBJECT with the path of the field.
  */
 export function podToJob(pod: ApiObject, around: PodSurroundings, context: PartContext): JobSpec | undefined {
@@ -58,11 +58,20 @@ export function podToJob(pod: ApiObject, around: PodSurroundings, context: PartC
     context.warn('pods that have ended without saying when are left out');
     return undefined;
   }
+  const nodeName = maybeText(spec.nodeName, 'spec.nodeName');
+  if (nodeName === '' && maybeText(metadata.deletionTimestamp, 'metadata.deletionTimestamp') !== '') {
+    context.warn('pods that wait and are being deleted are left out');
+    return undefined;
+  }
   warnOfIgnored(metadata, spec, context);
   const namespace = maybeText(metadata.namespace, 'metadata.namespace') || 'default';
-  const nodeName = maybeText(spec.nodeName, 'spec.nodeName');
   const requests = podRequestsOf(spec, nodeName === '' ? undefined : status, FROM_FILE);
-  const { gpuCount, extended } = splitGpus(requests.extended, context.ignoredResources);
+  const { gpus: devices, extended } = splitGpus(requests.extended, context.ignoredResources);
+  if (devices.length > 1) {
+    const makes = devices.map(([name]) => name).join(' and ');
+    throw malformed('GPUs asked for', makes, 'those of one make');
+  }
+  const [gpuResource, gpuCount] = devices[0] ?? ['', 0];
   const gpus = gpuRequest(metadata, gpuCount);
   if (gpus.gpuCount > GPUS_PER_NODE_MAX) {
     throw malformed('GPUs asked for', gpus.gpuCount, `at most ${GPUS_PER_NODE_MAX} for one pod`);
@@ -75,6 +84,7 @@ export function podToJob(pod: ApiObject, around: PodSurroundings, context: PartC
     cpuMilli: requests.cpuMilli,
     memoryMib: Math.ceil(requests.memoryBytes / BYTES_PER_MIB),
     ...gpus,
+    ...textField('gpuResource', gpuResource),
     ...constraintFields(spec, gpus.gpuCount > 0, context),
     ...(Object.keys(extended).length > 0 ? { extended } : {}),
     submitSeconds: submitSeconds(metadata, around, context),

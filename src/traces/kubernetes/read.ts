@@ -23,6 +23,7 @@ import { BATCH_ROWS, type PartContext, type ReadContext } from '../context.ts';
 import { readLines } from '../lines.ts';
 import type { OpenedInput } from '../source.ts';
 import { Expansion } from './expansion.ts';
+import { KnownNames } from './known-names.ts';
 import { boundBroken, LeftOut } from './left-out.ts';
 import { toNode } from './node.ts';
 import { neverPreempts, type PodSurroundings, podToJob, SYSTEM_PRIORITIES } from './pod.ts';
@@ -99,6 +100,7 @@ class Collector {
   private readonly expansion: Expansion;
   /** Objects and lists with a kind. */
   private recognised = 0;
+  private readonly names = new KnownNames();
   private readonly rivals = new PriorityRivals();
   private readonly priorityByClass = new Map<string, number>(SYSTEM_PRIORITIES);
   private readonly around: PodSurroundings = {
@@ -194,6 +196,8 @@ class Collector {
   }
 
   private addPod(pod: ApiObject): void {
+    const { namespace, name } = recordOf(pod.metadata, 'metadata');
+    if (!this.isNew('pods', `${String(namespace ?? 'default')}/${String(name)}`)) return;
     this.expansion.pods.see(pod);
     const job = this.toJob(pod, this.context);
     if (job !== undefined) this.push(job, !neverPreempts(pod));
@@ -211,7 +215,14 @@ class Collector {
     if (node === undefined) return;
     const problem = findNodeProblem(node);
     if (problem !== undefined) throw boundBroken(problem);
-    this.nodes.push(node);
+    if (this.isNew('nodes', node.name)) this.nodes.push(node);
+  }
+
+  /** Within a cluster there is one object of a kind and name: the file has it twice, and the first counts. */
+  private isNew(what: string, name: string): boolean {
+    const isNew = this.names.add(name);
+    if (!isNew) this.context.warn(`${what} of a name that the file had before are left out`);
+    return isNew;
   }
 
   private addClass(object: ApiObject): void {
@@ -285,6 +296,8 @@ function parseYaml(object: ObjectText, context: ReadContext): unknown {
       schema: 'failsafe',
       // The check of keys is quadratic, and kubectl takes the last of two keys as well.
       uniqueKeys: false,
+      // As kubectl has it: `<<: *anchor`.
+      merge: true,
       prettyErrors: false,
       logLevel: 'silent',
     });
@@ -293,9 +306,16 @@ function parseYaml(object: ObjectText, context: ReadContext): unknown {
     return asJson(document.toJS({ maxAliasCount: ALIASES_MAX }));
   } catch (error) {
     const line = object.line + lineWithin(object.text, error);
-    const reason = (error as Error).message.split('\n')[0] ?? '';
+    const reason = reasonOf(error as Error);
     throw context.error('TEG_TRACE_BAD_ROW', line, '', `not YAML (${reason.slice(0, 200)})`, 'YAML');
   }
+}
+
+/** Items of a list are read one by one, so that an alias does not reach an anchor in another one. */
+function reasonOf({ message }: Error): string {
+  const [first = ''] = message.split('\n');
+  if (!first.startsWith('Unresolved alias')) return first;
+  return `${first}; anchors count within one object: convert the file to JSON`;
 }
 
 /** Most brackets that are open at once, those in texts included (they come in pairs as a rule). */

@@ -39,9 +39,9 @@ export class YamlSplitter {
   /** Takes the next line. @throws TegError TEG_INPUT_TOO_LARGE. */
   push(line: string): ObjectText[] {
     this.lineNumber++;
-    if (line === '---' || line.startsWith('--- ') || line === '...') {
+    if (/^(---|\.\.\.)([ \t]|$)/.test(line)) {
       const objects = this.endDocument();
-      const content = line.startsWith('--- ') ? line.slice(4) : '';
+      const content = line.startsWith('-') ? line.slice(4).trim() : '';
       this.envelopeLine = this.lineNumber + (content === '' ? 1 : 0);
       if (content !== '') this.keep(content);
       return objects;
