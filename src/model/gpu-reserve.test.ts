@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { ClusterState } from './cluster-state.ts';
 import { type Demand, DemandTable } from './demand.ts';
 import type { NodeSpec } from './node.ts';
@@ -43,7 +44,7 @@ describe('a node that advertises more GPUs than have a number', () => {
       milli: fc.constantFrom(1_000, 300, 700),
       leave: fc.nat(),
     });
-    fc.assert(
+    checkProperty(
       fc.property(fc.integer({ min: 28, max: 70 }), fc.array(step, { maxLength: 120 }), (gpuCount, steps) => {
         const table = new DemandTable();
         const cluster = new ClusterState(table);

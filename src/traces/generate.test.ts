@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { Random } from '../kernel/random.ts';
 import type { JobSpec } from '../model/job.ts';
 import { findJobProblem, findNodeProblem } from '../model/validate.ts';
@@ -289,7 +290,7 @@ describe('distributions', () => {
 
   test('durations stay within their bounds', () => {
     const random = new Random(1);
-    fc.assert(
+    checkProperty(
       fc.property(fc.integer({ min: 1, max: 1_000 }), (maxSeconds) => {
         const seconds = drawDuration({ ...DEFAULT_DURATION, maxSeconds }, random);
         expect(seconds).toBeGreaterThanOrEqual(1);

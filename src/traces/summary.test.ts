@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { QuantileSketch } from '../kernel/quantile-sketch.ts';
 import type { JobSpec } from '../model/job.ts';
 import type { TraceWarning } from './format.ts';
@@ -83,7 +84,7 @@ test('bad rows are counted, and a file with nothing in it says so', async () => 
 });
 
 test('times between arrivals do not depend on the order of the file', () => {
-  fc.assert(
+  checkProperty(
     fc.property(fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 2, maxLength: 50 }), (times) => {
       const [job] = fc.sample(jobArbitrary, { numRuns: 1, seed: 1 }) as [JobSpec];
       const inOrder = new JobSummarizer(makeSketch);
@@ -96,7 +97,7 @@ test('times between arrivals do not depend on the order of the file', () => {
 });
 
 test('any job can be summarised', () => {
-  fc.assert(
+  checkProperty(
     fc.property(fc.array(jobArbitrary, { minLength: 1 }), (jobs) => {
       const summarizer = new JobSummarizer(makeSketch);
       for (const job of jobs) summarizer.add(job);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { type HeapEntry, OrderedHeap } from './ordered-heap.ts';
 
 interface Item extends HeapEntry {
@@ -16,7 +17,7 @@ describe('OrderedHeap', () => {
       key: fc.nat(9),
       pick: fc.nat(),
     });
-    fc.assert(
+    checkProperty(
       fc.property(fc.array(move, { maxLength: 120 }), (moves) => {
         const heap = new OrderedHeap<Item>(before);
         const list: Item[] = [];

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { TegError } from '../../model/errors.ts';
 import { digestOf } from './effects-digest.ts';
 import { POD_OPTIONS, someEffect, someEvent } from './pod-events.scenarios.ts';
@@ -59,7 +60,7 @@ const pods = (count: number): Step[] => {
 
 describe('a log', () => {
   test('gives back every event, time, effect and digest', () => {
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.array(step, { maxLength: 20 }),
         fc.integer({ min: 1, max: 4 }),
@@ -234,7 +235,7 @@ describe('what is damaged', () => {
       fc.string({ maxLength: 4 }),
       fc.nat(3),
     );
-    fc.assert(
+    checkProperty(
       fc.property(change, ([steps, at, noise, cut]) => {
         const text = write(steps);
         const place = at % text.length;
@@ -251,7 +252,7 @@ describe('what is damaged', () => {
 
 describe('digestOf', () => {
   test('is that of the effects read back from JSON, whatever the order of keys', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.array(someEffect, { maxLength: 4 }), fc.nat(), (effects, previous) => {
         const turned = plain(effects).map(
           (e) => Object.fromEntries(Object.entries(e).reverse()) as unknown as PodEffect,
@@ -263,7 +264,7 @@ describe('digestOf', () => {
   });
 
   test('differs when any field, the order or the number differs', () => {
-    fc.assert(
+    checkProperty(
       fc.property(someEffect, (effect) => {
         const seen = new Set([
           digestOf([]),

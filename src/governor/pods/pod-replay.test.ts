@@ -3,6 +3,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
 import { createConstraints } from './constraints/cluster-constraints.ts';
@@ -64,7 +65,7 @@ describe('a log of the pod scheduler', () => {
     const events = fc.array(fc.tuple(someEvent, fc.double({ min: 0, max: 3, noNaN: true })), {
       maxLength: 60,
     });
-    fc.assert(
+    checkProperty(
       fc.property(events, fc.boolean(), (steps, isFresh) => {
         const run = new Recorded({ templatesMax: 4 });
         let t = 1_700_000_000;
@@ -100,7 +101,7 @@ describe('a log of the pod scheduler', () => {
     expect(differs).toBe(-1);
     expect(explained).toBeGreaterThan(50);
     const everything = fc.array(someEvent, { maxLength: 60 });
-    fc.assert(
+    checkProperty(
       fc.property(everything, (events) => {
         const random = new Recorded();
         events.forEach((event, i) => {

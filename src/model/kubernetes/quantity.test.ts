@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { parseQuantity, parseQuantityNanos } from './quantity.ts';
 
 describe('quantities', () => {
@@ -58,7 +59,7 @@ describe('quantities', () => {
     const suffixes = { n: [1n, 10n ** 9n], u: [1n, 10n ** 6n], m: [1n, 1000n], '': [1n, 1n] } as const;
     const large = { k: 1000n, M: 10n ** 6n, Ki: 1024n, Mi: 1n << 20n, Gi: 1n << 30n } as const;
     const all = { ...suffixes, ...Object.fromEntries(Object.entries(large).map(([k, f]) => [k, [f, 1n]])) };
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.bigInt({ min: 0n, max: 10n ** 9n }),
         fc.integer({ min: 0, max: 6 }),

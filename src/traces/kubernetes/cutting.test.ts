@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { DEFAULT_LIMITS } from '../format.ts';
 import { SAMPLES } from '../samples.scenarios.ts';
 import { readText } from '../specs.scenarios.ts';
@@ -26,7 +27,7 @@ describe('cutting', () => {
   const objects = fc.array(object, { minLength: 1, maxLength: 4 });
 
   test('YAML lists give their items, whatever is in them', () => {
-    fc.assert(
+    checkProperty(
       fc.property(objects, fc.boolean(), (items, indentSeq) => {
         const text = stringify({ items, kind: 'List', metadata: {} }, { indentSeq });
         const splitter = new YamlSplitter('x', DEFAULT_LIMITS);
@@ -38,7 +39,7 @@ describe('cutting', () => {
   });
 
   test('YAML documents are cut at their separators', () => {
-    fc.assert(
+    checkProperty(
       fc.property(objects, (documents) => {
         const text = documents.map((document) => `---\n${stringify(document)}`).join('');
         const splitter = new YamlSplitter('x', DEFAULT_LIMITS);
@@ -49,7 +50,7 @@ describe('cutting', () => {
   });
 
   test('JSON gives items and single objects, however it is laid out and chunked', () => {
-    fc.assert(
+    checkProperty(
       fc.property(
         objects,
         fc.integer({ min: 0, max: 3 }),
