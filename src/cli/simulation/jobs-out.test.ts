@@ -6,7 +6,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { SimulationTask } from '../../drivers/embedded/simulation-task.ts';
 import { simulate } from '../../drivers/embedded/simulations.ts';
-import type { JobRecords } from '../../simulation/job-log.ts';
+import { JOB_STATES, type JobRecords } from '../../simulation/job-log.ts';
 import type { SimulationResult } from '../../simulation/result.ts';
 import { DECOMPRESSORS } from '../../traces/parquet/codecs.ts';
 import { openJobsOut } from './jobs-out.ts';
@@ -85,6 +85,24 @@ describe('the rows of --jobs-out agree with the summary', () => {
     }
     const last = Math.max(...rows.map((row) => Number(row.end_s)));
     expect(last).toBeLessThanOrEqual(result.endSeconds);
+  });
+
+  test('a job that runs again after its node failed has not ended', async () => {
+    const failures = { mtbfSeconds: 20_000, mttrSeconds: 600 };
+    const { records } = await run({
+      ...TASK,
+      jobs: 'generated:200:1.2:24h',
+      failures,
+      horizonSeconds: 20_000,
+    });
+    const again = [...records.states.keys()].filter(
+      (job) => JOB_STATES[records.states[job] as number] === 'running' && (records.runs[job] as number) > 1,
+    );
+    expect(again.length).toBeGreaterThan(0);
+    for (const job of again) {
+      expect(records.endSeconds[job]).toBeNaN();
+      expect(records.startSeconds[job]).toBeGreaterThan(records.firstStartSeconds[job] as number);
+    }
   });
 
   test('no node ever holds more GPUs than it has', async () => {
