@@ -273,3 +273,15 @@ test('decision costs: a line a policy, by nodes', () => {
   ]);
   expect(median.x.domain).toEqual([1_000, 100_000]);
 });
+
+test('plots over time show the whole run where all jobs arrive at once', () => {
+  const { runs, ...result } = smallComparison();
+  const all = loadCharts({
+    ...result,
+    runs: runs.map((run) => ({ ...run, workload: { ...run.workload, spanSeconds: 0 } })),
+  });
+  const chart = all.find(({ id }) => id === 'in-use-over-time');
+  const points = (chart as LineChart).lines.flatMap((line) => line.points);
+  // The runs last for hours; one second was shown.
+  expect(points.length).toBeGreaterThan(300);
+});

@@ -68,11 +68,14 @@ function arrivalsEnd(run: SimulationResult): number {
   return Math.min(run.workload.spanSeconds, run.endSeconds);
 }
 
-/** How long a plot over time is: a little longer than jobs arrive. */
+/** How long a plot over time is: a little longer than jobs arrive; the whole run where all arrive at once. */
 function shownSeconds(timed: readonly TimedRun[]): number {
   return Math.max(
     1,
-    ...timed.map(({ run }) => Math.min(run.endSeconds, arrivalsEnd(run) * (1 + TAIL_SHOWN))),
+    ...timed.map(({ run }) => {
+      const shown = arrivalsEnd(run) * (1 + TAIL_SHOWN);
+      return shown > 0 ? Math.min(run.endSeconds, shown) : run.endSeconds;
+    }),
   );
 }
 

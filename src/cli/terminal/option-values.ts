@@ -174,7 +174,7 @@ export function parsePositiveIntList(text: string): number[] {
  * @throws TegError TEG_OPTION_INVALID.
  */
 export function parseSeeds(text: string): number[] {
-  const expected = 'seeds from 0 to 4294967295 such as 42, 42-51 or 42-51,60';
+  const expected = 'seeds from 0 to 4294967295 such as 42, 42-51 (the smaller first) or 42-51,60';
   const seeds: number[] = [];
   for (const part of text.split(',')) {
     const match = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/.exec(part);
