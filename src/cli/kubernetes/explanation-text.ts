@@ -2,6 +2,7 @@
  * An explanation of a pod as text: where it is and why, or why it is nowhere and what would have to change.
  */
 import type { PodExplanation } from '../../governor/pods/explain-types.ts';
+import { counted } from '../../kernel/counted.ts';
 import { formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 
@@ -61,10 +62,8 @@ function printState(explanation: PodExplanation, nowSeconds: number): void {
 function printGroup({ group }: PodExplanation): void {
   if (group === null) return;
   const { key, known, minCount, members, placed, waiting, text } = group;
-  const object = known ? '' : ', its PodGroup is not there';
-  print(
-    `  group ${key}: ${members} members, ${placed} placed, ${waiting} waiting, at least ${minCount} together${object}`,
-  );
+  const needed = known ? `at least ${minCount} together` : 'its PodGroup does not exist';
+  print(`  group ${key}: ${counted(members, 'member')}, ${placed} placed, ${waiting} waiting, ${needed}`);
   if (text !== '') print(`  the group waits: ${text}`);
 }
 

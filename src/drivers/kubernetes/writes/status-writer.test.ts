@@ -251,6 +251,33 @@ describe('StatusWriter', () => {
     expect(troubles).toEqual(['403']);
     expect(refused.writer.counts.failed).toBe(1);
   });
+
+  test('a write that a policy denies with 422 is reported in its words, after one more read', async () => {
+    const troubles: string[] = [];
+    const { store, writer, clock, client } = writerOf(
+      { onTrouble: (_pod, text) => troubles.push(text) },
+      (request, pods) =>
+        request.method === 'PATCH' ? answer(422, { message: 'denied by policy' }) : pods.handle(request),
+    );
+    store.add('a');
+    writer.setNotScheduled(pod('a'), lacking('one'));
+    await clock.untilDone(writer.idle());
+    expect(troubles).toEqual(['422 denied by policy']);
+    expect(client.requests.map(({ method }) => method)).toEqual(['GET', 'PATCH', 'GET']);
+    expect(writer.counts.failed).toBe(1);
+  });
+
+  test('422 because another pod has the name by now is no failure', async () => {
+    const { store, writer, clock } = writerOf({}, (request, pods) => {
+      if (request.method !== 'PATCH') return pods.handle(request);
+      pods.add('a', { uid: 'uid-of-the-next' });
+      return answer(422);
+    });
+    store.add('a');
+    writer.setNotScheduled(pod('a'), lacking('one'));
+    await clock.untilDone(writer.idle());
+    expect(writer.counts).toMatchObject({ needless: 1, failed: 0 });
+  });
 });
 
 test('whatever is lost and meddled with, the last wish is on the server in the end, unless the pod was bound', async () => {

@@ -227,11 +227,14 @@ export class StatusWriter {
   /** Reads if the pod is not known, writes if that is of use; anew if somebody was faster. */
   async #write(wish: Wish): Promise<'written' | 'needless' | 'failed'> {
     const { pod } = wish;
+    let invalid: ApiAnswer | undefined;
     for (let round = 0; round < this.#options.attemptsMax; round++) {
       const seen = this.#seen.get(pod.uid) ?? (await this.#read(pod));
       if (seen === undefined) return 'failed';
       const body = seen.over ? undefined : this.#patchOf(wish, seen);
       if (body === undefined) return 'needless';
+      // Read again, and still the same pod: it was not the uid, the server does not allow this write.
+      if (invalid !== undefined) return this.#fail(pod, invalid);
       const answer = await this.#ask({
         method: 'PATCH',
         path: `${podPath(pod.namespace, pod.name)}/status`,
@@ -244,8 +247,9 @@ export class StatusWriter {
         this.#see(pod.uid, seenOf(answer.body, pod.uid));
         return 'written';
       }
-      // 409: another version by now. 422: another uid, which no patch may change.
+      // 409: another version by now. 422: another uid, which no patch may change; or a policy or webhook denied it.
       if (answer?.status !== 409 && answer?.status !== 422) return this.#fail(pod, answer);
+      if (answer.status === 422) invalid = answer;
     }
     return this.#fail(pod, undefined);
   }
