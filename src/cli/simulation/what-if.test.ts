@@ -134,6 +134,37 @@ describe('a file of Kubernetes without --jobs', () => {
   });
 });
 
+describe('--ignore-resource on a file of Kubernetes without --jobs', () => {
+  const items = [
+    ...['n1', 'n2'].map((name) => node(name, { cpu: '8' })),
+    pod('lone', { cpu: '1', 'rdma/hca': '1' }),
+    pod('plain', { cpu: '1' }),
+  ];
+
+  test.each([
+    ['one zone', []],
+    ['two zones', ['--zones', '2']],
+  ])('with %s', (name, zones) => {
+    const path = join(folder, `ignored-${zones.length}.json`);
+    writeFileSync(path, JSON.stringify({ kind: 'List', items }));
+    const waiting = (...args: string[]): unknown => {
+      const { status, stdout, stderr } = teg(
+        '--cluster',
+        path,
+        '--horizon',
+        '1h',
+        '--json',
+        ...zones,
+        ...args,
+      );
+      expect({ name, status, stderr }).toMatchObject({ status: 0 });
+      return JSON.parse(stdout).jobs.waiting + (JSON.parse(stdout).jobs.dropped ?? 0);
+    };
+    expect(waiting()).toBe(1);
+    expect(waiting('--ignore-resource', 'rdma/hca')).toBe(0);
+  });
+});
+
 describe('workloads whose pods the file does not have', () => {
   const ASKS = (cpu: string): object => ({ spec: { containers: [{ resources: { requests: { cpu } } }] } });
   const items = [
