@@ -11,6 +11,7 @@ import {
   parsePositiveInt,
   parsePositiveIntList,
   parsePositiveNumber,
+  parseSeed,
   parseSeeds,
   SEEDS_MAX,
 } from './option-values.ts';
@@ -122,4 +123,9 @@ describe('parseSeeds', () => {
     expect(() => parseSeeds(`0-${SEEDS_MAX}`)).toThrow('at most');
     expect(() => parseSeeds('0-4294967295')).toThrow('at most');
   });
+});
+
+test('a seed is a whole number of 32 bits', () => {
+  expect([parseSeed('0'), parseSeed('4294967295')]).toEqual([0, 4_294_967_295]);
+  for (const text of ['-1', '4294967296', '1.5']) expect(() => parseSeed(text)).toThrow(`got '${text}'`);
 });
