@@ -14,7 +14,9 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: onControlPlane ? [] : [`${KUBERNETES}/**`],
-    testTimeout: 60_000,
+    // The slowest tests take half a minute when both cores are busy.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // A test that asserts nothing cannot fail.
     expect: { requireAssertions: true },
     reporters: ['default', new SkipsReporter(), ...report],

@@ -306,7 +306,7 @@ describe('teg bench packing', () => {
       '2',
     );
     expect(status).toBe(2);
-    expect(stderr).toContain("error TEG_POLICY_INVALID: policy 'mine' chose GPUs 0b1 of node 0");
+    expect(stderr).toContain(`error TEG_POLICY_INVALID: policy file '${mine}': its gpuMask is 1 on node 0`);
     expect(stderr).toContain('docs/policies.md');
   });
 });

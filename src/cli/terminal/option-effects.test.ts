@@ -109,7 +109,6 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
     ...['pods', 'arrivals', 'ranks', 'reference'].map(
       (name): Case => [name, ['x'], ['--kube-reference', 'x', '--nodes', nodes]],
     ),
-    ['seeds', ['1'], ['--kube-reference', 'x', '--nodes', nodes]],
     ['traces', ['x'], ['--nodes', nodes, '--pods', jobs]],
     ['lists', ['x'], ['--nodes', nodes, '--pods', jobs]],
     ['arrivals', ['x'], ['--traces', folder]],
@@ -239,7 +238,7 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'json',
   ],
   'teg policies': ['choosers', 'json'],
-  'teg bench packing': ['nodes', 'policies', 'typical', 'workers', 'kube-reference', 'json'],
+  'teg bench packing': ['nodes', 'policies', 'seeds', 'typical', 'workers', 'kube-reference', 'json'],
   'teg bench decision': [
     'nodes',
     'policies',

@@ -65,7 +65,7 @@ export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
   ],
   'teg bench packing': [
     {
-      options: ['pods', 'arrivals', 'ranks', 'lists', 'reference', 'seeds'],
+      options: ['pods', 'arrivals', 'ranks', 'lists', 'reference'],
       when: given('kubeReference'),
       why: 'together with --kube-reference, which has its own pods and orders: leave one of them out',
     },
