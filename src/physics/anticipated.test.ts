@@ -23,7 +23,8 @@ function classesOf(list: readonly { price: number; slope: number; count: number 
 function objective(c: Alternatives, m: number, t: number, pi: Float64Array): number {
   return pi.reduce((sum, p, k) => {
     const g = c.counts[k] as number;
-    const entropy = p > 0 ? t * p * Math.log(p / g) : 0;
+    // The quotient of a tiny share would round to 0, whose logarithm times 0 is not a number.
+    const entropy = p > 0 ? t * p * (Math.log(p) - Math.log(g)) : 0;
     return sum + p * (c.prices[k] as number) + (m * (c.slopes[k] as number) * p * p) / (2 * g) + entropy;
   }, 0);
 }

@@ -74,6 +74,7 @@ export const JOB_LAYOUT: Layout<JobSpec> = {
     nullable('pod_group', 'podGroup', 'STRING', (job) => job.podGroup ?? null),
     nullable('owner', 'owner', 'STRING', (job) => job.owner ?? null),
     nullable('node_name', 'nodeName', 'STRING', (job) => job.nodeName ?? null),
+    nullable('gpu_resource', 'gpuResource', 'STRING', (job) => job.gpuResource ?? null),
   ],
   toItem: (cells) => {
     const podCount = (cells('pod_count') ?? 1) as number;
@@ -92,6 +93,7 @@ export const JOB_LAYOUT: Layout<JobSpec> = {
       gpuCount,
       gpuMilli: (cells('gpu_milli') ?? (gpuCount > 0 ? GPU_MILLI : 0)) as number,
       gpuModels: parseNames(cells('gpu_models')),
+      ...optional('gpuResource', cells('gpu_resource') as string | null),
       ...optional('extended', parse<Record<string, number>>(cells('extended'))),
       ...optional('affinity', parse<AffinityTerm[]>(cells('affinity'))),
       ...optional('podsPerNodeMax', cells('pods_per_node_max') as number | null),
@@ -117,6 +119,7 @@ export const NODE_LAYOUT: Layout<NodeSpec> = {
     withDefault('pods_max', 'podsMax', 'INT32', (node) => node.podsMax),
     nullable('extended', 'extended', 'JSON', (node) => jsonOrNull(node.extended)),
     nullable('labels', 'labels', 'JSON', (node) => jsonOrNull(node.labels)),
+    nullable('gpu_resource', 'gpuResource', 'STRING', (node) => node.gpuResource ?? null),
   ],
   toItem: (cells) => ({
     name: cells('name') as string,
@@ -124,6 +127,7 @@ export const NODE_LAYOUT: Layout<NodeSpec> = {
     memoryMib: cells('memory_mib') as number,
     gpuCount: (cells('gpu_count') ?? 0) as number,
     gpuModel: (cells('gpu_model') ?? '') as string,
+    ...optional('gpuResource', cells('gpu_resource') as string | null),
     podsMax: (cells('pods_max') ?? PODS_PER_NODE_DEFAULT) as number,
     ...optional('extended', parse<Record<string, number>>(cells('extended'))),
     ...optional('labels', parse<Record<string, string>>(cells('labels'))),

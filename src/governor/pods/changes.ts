@@ -11,6 +11,8 @@ import type { Shape, ShapeTable } from './shape-table.ts';
 export class Changes {
   /** Slots that got room or were described anew. */
   readonly slots = new Set<number>();
+  /** Slots on which others took room where it is kept for nominated pods. */
+  readonly crowded = new Set<number>();
   /** Shapes of pods that came to nodes or left them. */
   readonly shapes = new Set<Shape>();
   /** `namespace/name` of claims told of. */
@@ -36,6 +38,7 @@ export class Changes {
       this.nodes ||
       this.volumes ||
       this.slots.size > 0 ||
+      this.crowded.size > 0 ||
       this.shapes.size > 0 ||
       this.claims.size > 0 ||
       this.devices.size > 0
@@ -87,6 +90,7 @@ export class Changes {
   /** Everybody was looked at. */
   clear(): void {
     this.slots.clear();
+    this.crowded.clear();
     this.claims.clear();
     this.devices.clear();
     this.nodes = false;

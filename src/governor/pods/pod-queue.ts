@@ -221,8 +221,10 @@ export class PodQueue {
       this.activate(pod);
     }
     if (!changes.any) return;
-    for (const slot of changes.slots) {
-      for (const pod of nominated.get(slot) ?? []) if (pod.state === PodState.Waiting) this.activate(pod);
+    for (const slots of [changes.slots, changes.crowded]) {
+      for (const slot of slots) {
+        for (const pod of nominated.get(slot) ?? []) if (pod.state === PodState.Waiting) this.activate(pod);
+      }
     }
     for (const line of [...this.lines.values()]) {
       if (changes.concernsDevices(line.shape)) this.wakeAll(line);

@@ -100,6 +100,7 @@ export class SchedulerState {
     this.anyVersion++;
     this.changes.nodes = true;
     this.changes.slots.delete(slot);
+    this.changes.crowded.delete(slot);
     return nominated;
   }
 
@@ -317,6 +318,8 @@ export class SchedulerState {
   private settle(pod: PodRecord, slot: number, seen = false): void {
     this.put(pod, slot, seen);
     this.moved(pod.shape);
+    // The room that is kept there may be too small now: who waits for it looks again.
+    if (this.nominated.has(slot)) this.changes.crowded.add(slot);
   }
 
   private unsettle(pod: PodRecord): void {
