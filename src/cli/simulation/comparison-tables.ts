@@ -3,7 +3,7 @@
  */
 import type { ComparedMetric, ComparedPolicy, ComparisonResult } from '../../simulation/result.ts';
 import { partialText } from '../report/report-source.ts';
-import { formatCount, formatDuration, formatFixed, formatSigned } from '../terminal/formatting.ts';
+import { counted, formatDuration, formatFixed, formatSigned } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 
 type Interval = NonNullable<ComparedPolicy['mean']>;
@@ -33,8 +33,8 @@ function headOf(result: ComparisonResult): string {
   const seeds = `${result.seeds.length} seed${result.seeds.length === 1 ? '' : 's'}`;
   if (run === undefined) return `no run of ${result.policies.join(', ')} began`;
   return [
-    `cluster   ${run.cluster.label}: ${formatCount(run.cluster.nodes)} nodes, ${formatCount(run.cluster.gpus)} GPUs`,
-    `workload  ${run.workload.label}: ${formatCount(run.workload.jobs)} jobs over ${formatDuration(run.workload.spanSeconds)}`,
+    `cluster   ${run.cluster.label}: ${counted(run.cluster.nodes, 'node')}, ${counted(run.cluster.gpus, 'GPU')}`,
+    `workload  ${run.workload.label}: ${counted(run.workload.jobs, 'job')} over ${formatDuration(run.workload.spanSeconds)}`,
     `${seeds}, ${run.options.queue}; ± is the ${Math.round(result.level * 100)} % confidence interval`,
   ].join('\n');
 }

@@ -3,6 +3,7 @@
  */
 import type { Distribution, SimulationResult } from '../../simulation/result.ts';
 import {
+  counted,
   formatBytes,
   formatCount,
   formatDuration,
@@ -55,8 +56,8 @@ export function printSimulation(result: SimulationResult): void {
 }
 
 function headOf({ cluster, workload, policy, seed, options, endSeconds }: SimulationResult): string {
-  const nodes = `${formatCount(cluster.nodes)} nodes, ${formatCount(cluster.gpus)} GPUs, ${formatCount(cluster.cpuCores)} cores`;
-  const jobs = `${formatCount(workload.jobs)} jobs over ${formatDuration(workload.spanSeconds)}`;
+  const nodes = `${counted(cluster.nodes, 'node')}, ${counted(cluster.gpus, 'GPU')}, ${counted(cluster.cpuCores, 'core')}`;
+  const jobs = `${counted(workload.jobs, 'job')} over ${formatDuration(workload.spanSeconds)}`;
   const offered = workload.offeredGpu ?? workload.offeredCpu;
   const load =
     offered === null
