@@ -26,6 +26,7 @@ const GROUPS = '/apis/scheduling.k8s.io/v1alpha2/namespaces/shop/podgroups';
 const CLAIMS = '/api/v1/namespaces/shop/persistentvolumeclaims';
 const ROLE = '/apis/rbac.authorization.k8s.io/v1/clusterroles/teg';
 const LEASE = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases/teg-scheduler`;
+const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
 const RUNS = { timeout: 20_000, interval: 100 };
 
 /** As much of an object as is looked at. */
@@ -267,11 +268,34 @@ describeWithControlPlane('the deployed scheduler', ['kube-controller-manager', '
       metadata: { name: 'broken' },
       spec: { schedulingPolicy: { gang: { minCount: 2 } } },
     });
+    // One binding of the two that are sent together is refused: the gang is half bound, and has not started.
+    await must('POST', `${ADMISSION}/validatingadmissionpolicies`, {
+      metadata: { name: 'half-bound' },
+      spec: {
+        failurePolicy: 'Fail',
+        matchConstraints: {
+          resourceRules: [
+            { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/binding'] },
+          ],
+        },
+        validations: [{ expression: "object.metadata.name != 'broken-1'" }],
+      },
+    });
+    await must('POST', `${ADMISSION}/validatingadmissionpolicybindings`, {
+      metadata: { name: 'half-bound' },
+      spec: { policyName: 'half-bound', validationActions: ['Deny'] },
+    });
+    const refused = async (): Promise<number> => {
+      const body = { metadata: { name: 'broken-1' }, target: { kind: 'Node', name: 'node-0' } };
+      return (await admin.request({ method: 'POST', path: `${PODS}/broken-1/binding`, body })).status;
+    };
+    await expect.poll(refused, RUNS).toBe(422);
     const schedulingGroup = { podGroupName: 'broken' };
-    await createPod('broken-0', '100m', { schedulingGroup, nodeName: 'node-0' });
-    await createPod('broken-1', '100m', { schedulingGroup, nodeSelector: { pool: 'none' } });
+    for (const name of ['broken-0', 'broken-1']) await createPod(name, '100m', { schedulingGroup });
     await expect.poll(() => reasonsOf('broken-0'), RUNS).toContain('GangReleased');
     await expect.poll(() => look(`${PODS}/broken-0`), RUNS).toBeUndefined();
+    await must('DELETE', `${ADMISSION}/validatingadmissionpolicybindings/half-bound`);
+    await must('DELETE', `${ADMISSION}/validatingadmissionpolicies/half-bound`);
   });
 
   test('nothing that it asked for was forbidden', async () => {
@@ -284,8 +308,9 @@ describeWithControlPlane('the deployed scheduler', ['kube-controller-manager', '
     expect(sumOf(page, 'teg_events_total', { result: 'refused' })).toBe(0);
     expect(sumOf(page, 'teg_reflector_total', { what: 'failures' })).toBe(0);
     const complaints = teg.lines.filter(({ level }) => Number(level) >= 40);
-    // The release is a warning by intent.
-    expect(complaints.map(({ msg }) => msg).filter((msg) => !/is released/.test(String(msg)))).toEqual([]);
+    // The release, and the binding that was refused before it, are warnings by intent.
+    const byIntent = /is released|bind refused/;
+    expect(complaints.map(({ msg }) => msg).filter((msg) => !byIntent.test(String(msg)))).toEqual([]);
     expect(teg.stderr).toBe('');
   });
 
