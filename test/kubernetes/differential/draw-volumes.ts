@@ -149,7 +149,8 @@ function drawVolume(making: Making, name: string, { claimRef, phase }: Reservati
       ...source,
       ...draw.maybe(local ? 1 : 0.5, () => ({ nodeAffinity: { required: volumeTerms(making) } })),
       ...draw.maybe(0.05, () => ({ volumeMode: 'Block' })),
-      ...draw.maybe(0.05, () => ({ volumeAttributesClassName: 'gold' })),
+      // The API server takes an attributes class on volumes of CSI drivers alone.
+      ...('csi' in source && draw.maybe(0.2, () => ({ volumeAttributesClassName: 'gold' }))),
       ...(claimRef && { claimRef }),
     },
     status: { phase },
