@@ -11,7 +11,7 @@ import { runInProcess, tallyText } from './differential/in-process.ts';
 import { realTallyText, runReal } from './differential/real.ts';
 
 const IN_PROCESS_CASES = 3000;
-const REAL_CASES = 150;
+const REAL_CASES = 100;
 const SHOWN = 5;
 
 describeWithControlPlane('differential', ['kube-scheduler', 'scheduler-oracle'], () => {

@@ -24,7 +24,7 @@ export const CLOCK: Scenario<Parameters> = {
 };
 
 const ELECTION = {
-  enabled: true,
+  leaderElect: true,
   leaseDuration: '4s',
   renewDeadline: '3s',
   retryPeriod: '0.5s',

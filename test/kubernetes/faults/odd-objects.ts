@@ -113,7 +113,7 @@ async function play(stage: Stage, { pods, each }: Parameters, facts: Facts): Pro
   try {
     for (const kind of Object.keys(ODD_PODS).slice(0, 5)) await createOdd(stage, kind, each, spoilt);
     const election = {
-      enabled: true,
+      leaderElect: true,
       leaseDuration: '4s',
       renewDeadline: '3s',
       retryPeriod: '0.5s',
