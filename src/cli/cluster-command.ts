@@ -22,7 +22,7 @@ export function addClusterCommand(parent: Command): void {
     .command('cluster')
     .description('start a Kubernetes cluster without machines to try TEG on')
     .option('--nodes <n>', 'how many nodes (default: 100; with --kubeconfig: 0)', wholeNumber(0, 100_000))
-    .option('--zones <n>', 'spread over so many zones; 0: no zones', wholeNumber(0, 1_000), 3)
+    .option('--zones <n>', 'spread over n zones; 0: no zones', wholeNumber(0, 1_000), 3)
     .option('--cpus <n>', 'CPUs of a node', wholeNumber(1, 100_000), 4)
     .option('--memory <quantity>', 'memory of a node', '32Gi')
     .option('--gpus <n>', 'nvidia.com/gpu of a node', wholeNumber(0, 1_000), 0)
