@@ -43,7 +43,7 @@ const ALL_ON = [
   '--set-json=affinity={"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"a","operator":"Exists"}]}]}}}',
   '--set-json=extraEnv=[{"name":"NODE_OPTIONS","value":"--max-old-space-size=1024"}]',
   '--set-json=extraArgs=["--dry-run"]',
-  '--set-json=config={"zones":{"label":"topology.kubernetes.io/zone"},"logging":{"level":"debug"}}',
+  '--set-json=config={"podMaxBackoffSeconds":30,"zones":{"label":"topology.kubernetes.io/zone"},"logging":{"level":"debug"}}',
   '--set-json=podLabels={"team":"a"}',
   '--set-json=podAnnotations={"a":"b"}',
   '--set-json=serviceMonitor.labels={"release":"prometheus"}',
@@ -105,6 +105,7 @@ describeWithControlPlane('the chart', ['helm'], () => {
       configOf(renderChart(helm, [...ALL_ON, '--set=schedulerName=gpu', '--set=server.port=8443'])),
     ).toMatchObject({
       schedulerName: 'gpu',
+      podMaxBackoffSeconds: 30,
       zones: { label: 'topology.kubernetes.io/zone' },
       logging: { level: 'debug' },
       server: { port: 8443, tls: { certFile: '/etc/teg-tls/tls.crt', keyFile: '/etc/teg-tls/tls.key' } },

@@ -49,7 +49,7 @@ describeWithControlPlane('refusals on a real API server', [], () => {
       apiVersion: 'teg.dev/v1alpha1',
       kind: 'SchedulerConfiguration',
       server: { bindAddress: '127.0.0.1', port: 0, insecureLoopback: true },
-      queue: { backoffSecondsMax: 2 },
+      podMaxBackoffSeconds: 2,
     };
     writeFileSync(join(folder, 'teg.yaml'), stringify(config));
     plane = await startControlPlane();

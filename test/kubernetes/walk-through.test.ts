@@ -343,7 +343,7 @@ describeWithControlPlane(
     test('wrong fields of the configuration are named with their path and what was expected', async () => {
       writeConfig(join(folder, 'wrong.yaml'), {
         server: { port: 99_999, prot: 1 },
-        queue: { backoffSecondsMax: 'long' },
+        podMaxBackoffSeconds: 'long',
         leaderElection: { leaseDuration: '5s', renewDeadline: '10s' },
       });
       const { code, stderr } = await teg('scheduler', '--config', 'wrong.yaml');
@@ -351,7 +351,7 @@ describeWithControlPlane(
       expect(stderr).toMatch(/^error TEG_CONFIG_INVALID: wrong\.yaml:\n/);
       expect(stderr).toMatch(/^ {2}server\.port: got 99999, expected at most 65535$/m);
       expect(stderr).toMatch(/^ {2}server\.prot: got an unknown field, .*did you mean port\?/m);
-      expect(stderr).toMatch(/^ {2}queue\.backoffSecondsMax: got "long", expected /m);
+      expect(stderr).toMatch(/^ {2}podMaxBackoffSeconds: got "long", expected /m);
     });
 
     test('a server that cannot be reached: commands say which, a scheduler waits for it', async () => {

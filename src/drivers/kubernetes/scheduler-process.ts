@@ -317,8 +317,8 @@ export function newCore(config: SchedulerConfig): PodScheduler {
 export function coreOptions(config: SchedulerConfig): PodSchedulerOptions {
   return {
     seed: 1,
-    backoffSecondsFirst: config.queue.backoffSecondsFirst,
-    backoffSecondsMax: config.queue.backoffSecondsMax,
+    backoffSecondsFirst: config.podInitialBackoffSeconds,
+    backoffSecondsMax: config.podMaxBackoffSeconds,
     waitingPodsMax: config.queue.waitingPodsMax,
     zoneLabel: config.zones.label,
     zoneNodesMax: config.zones.nodesMax,

@@ -25,6 +25,18 @@ function seconds(least: number, most: number, standard: number, description: str
   return z.number().min(least).max(most).default(standard).describe(description);
 }
 
+/** As an int64 pointer of KubeSchedulerConfiguration: whole seconds above 0, and null stands for the default. */
+function wholeSeconds(most: number, standard: number, description: string) {
+  return z
+    .int()
+    .min(1)
+    .max(most)
+    .nullable()
+    .default(standard)
+    .transform((value) => value ?? standard)
+    .describe(description);
+}
+
 function count(least: number, most: number, standard: number, description: string) {
   return z.int().min(least).max(most).default(standard).describe(description);
 }
@@ -107,13 +119,6 @@ const ZONES = z.strictObject({
 });
 
 const QUEUE = z.strictObject({
-  backoffSecondsFirst: seconds(
-    0.01,
-    600,
-    1,
-    'First wait after a try that failed for a reason no event tells of.',
-  ),
-  backoffSecondsMax: seconds(0.01, 3600, 10, 'Longest such wait; each is twice the one before.'),
   waitingPodsMax: count(
     1,
     10_000_000,
@@ -198,6 +203,12 @@ const FIELDS = z.strictObject({
   schedulerName: name('teg', 'Pods with this spec.schedulerName are scheduled; no others are touched.'),
   leaderElection: LEADER_ELECTION.prefault({}).describe('Which of several replicas schedules.'),
   clientConnection: CLIENT_CONNECTION.prefault({}).describe('How the API server is reached.'),
+  podInitialBackoffSeconds: wholeSeconds(
+    86_400,
+    1,
+    'First wait of a pod after a try that failed for a reason no event tells of.',
+  ),
+  podMaxBackoffSeconds: wholeSeconds(86_400, 10, 'Longest such wait; each is twice the one before.'),
   zones: ZONES.prefault({}).describe('How nodes are divided into zones, each with its own prices and index.'),
   queue: QUEUE.prefault({}).describe('Pods that wait.'),
   gangs: GANGS.prefault({}).describe('Pods that start together.'),
@@ -251,7 +262,7 @@ export function isLoopback(address: string): boolean {
 
 /** What fields have to be to each other. */
 function checkTogether(context: z.core.ParsePayload<z.output<typeof FIELDS>>): void {
-  const { leaderElection: lease, queue, server } = context.value;
+  const { leaderElection: lease, podInitialBackoffSeconds, podMaxBackoffSeconds, server } = context.value;
   const broken = (at: (string | number)[], message: string) => {
     let input: unknown = context.value;
     for (const key of at) input = (input as Record<string | number, unknown>)[key];
@@ -268,9 +279,8 @@ function checkTogether(context: z.core.ParsePayload<z.output<typeof FIELDS>>): v
     const most = `less than leaderElection.renewDeadline (${lease.renewDeadline}) / ${RETRY_JITTER}`;
     broken(['leaderElection', 'retryPeriod'], most);
   }
-  if (queue.backoffSecondsMax < queue.backoffSecondsFirst) {
-    const least = `at least queue.backoffSecondsFirst (${queue.backoffSecondsFirst})`;
-    broken(['queue', 'backoffSecondsMax'], least);
+  if (podMaxBackoffSeconds < podInitialBackoffSeconds) {
+    broken(['podMaxBackoffSeconds'], `at least podInitialBackoffSeconds (${podInitialBackoffSeconds})`);
   }
   if ((server.tls.certFile === '') !== (server.tls.keyFile === '')) {
     const missing = server.tls.certFile === '' ? 'certFile' : 'keyFile';

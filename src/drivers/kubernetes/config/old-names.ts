@@ -3,26 +3,29 @@
  */
 import { isRecord } from '../../../model/kubernetes/read-object.ts';
 
-/** A field under its old and its new name, in one section. */
+/** A field under its old and its new name, each with its section before a dot; without one it is at the top. */
 interface Renamed {
-  readonly section: string;
   readonly old: string;
   readonly now: string;
-  /** The old value in the new form. */
+  /** The old value in the new form; what has no form of its own goes on as it is, and is refused there. */
   readonly convert: (value: unknown) => unknown;
 }
 
 const same = (value: unknown): unknown => value;
-const seconds = (value: unknown): unknown => (typeof value === 'number' ? `${value}s` : value);
+const duration = (value: unknown): unknown => (typeof value === 'number' ? `${value}s` : value);
+/** Fractions were allowed once. Up: a wait of 0 s is none. */
+const wholeSeconds = (value: unknown): unknown => (typeof value === 'number' ? Math.ceil(value) : value);
 
 /** All that were renamed. */
 export const RENAMED: readonly Renamed[] = [
-  { section: 'leaderElection', old: 'enabled', now: 'leaderElect', convert: same },
-  { section: 'leaderElection', old: 'leaseName', now: 'resourceName', convert: same },
-  { section: 'leaderElection', old: 'leaseNamespace', now: 'resourceNamespace', convert: same },
-  { section: 'leaderElection', old: 'leaseDurationSeconds', now: 'leaseDuration', convert: seconds },
-  { section: 'leaderElection', old: 'renewDeadlineSeconds', now: 'renewDeadline', convert: seconds },
-  { section: 'leaderElection', old: 'retryPeriodSeconds', now: 'retryPeriod', convert: seconds },
+  { old: 'leaderElection.enabled', now: 'leaderElection.leaderElect', convert: same },
+  { old: 'leaderElection.leaseName', now: 'leaderElection.resourceName', convert: same },
+  { old: 'leaderElection.leaseNamespace', now: 'leaderElection.resourceNamespace', convert: same },
+  { old: 'leaderElection.leaseDurationSeconds', now: 'leaderElection.leaseDuration', convert: duration },
+  { old: 'leaderElection.renewDeadlineSeconds', now: 'leaderElection.renewDeadline', convert: duration },
+  { old: 'leaderElection.retryPeriodSeconds', now: 'leaderElection.retryPeriod', convert: duration },
+  { old: 'queue.backoffSecondsFirst', now: 'podInitialBackoffSeconds', convert: wholeSeconds },
+  { old: 'queue.backoffSecondsMax', now: 'podMaxBackoffSeconds', convert: wholeSeconds },
 ];
 
 /** A configuration with new names only. */
@@ -39,21 +42,36 @@ export function renewNames(input: unknown): RenewedNames {
   const warnings: string[] = [];
   const problems: string[] = [];
   if (!isRecord(input)) return { input, warnings, problems };
-  const result: Record<string, unknown> = { ...input };
-  for (const { section, old, now, convert } of RENAMED) {
-    const fields = result[section];
-    if (!isRecord(fields) || !Object.hasOwn(fields, old)) continue;
-    if (Object.hasOwn(fields, now)) {
-      problems.push(
-        `${section}.${old}: got it beside ${section}.${now}, expected one of them; ${now} is its name now`,
-      );
+  let result = input;
+  for (const { old, now, convert } of RENAMED) {
+    const value = valueAt(result, old);
+    if (value === undefined) continue;
+    const name = now.slice(now.indexOf('.') + 1);
+    if (valueAt(result, now) !== undefined) {
+      problems.push(`${old}: got it beside ${now}, expected one of them; ${name} is its name now`);
       continue;
     }
-    const { [old]: value, ...others } = fields;
-    result[section] = { ...others, [now]: convert(value) };
-    warnings.push(
-      `${section}.${old} is named ${section}.${now} now: write ${now}: ${JSON.stringify(convert(value))}`,
-    );
+    const converted = convert(value);
+    result = withValue(withValue(result, old, undefined), now, converted);
+    const rounded = typeof value === 'number' && typeof converted === 'number' && converted !== value;
+    const note = rounded ? ` (whole seconds; ${value} is read as ${converted})` : '';
+    warnings.push(`${old} is named ${now} now: write ${name}: ${JSON.stringify(converted)}${note}`);
   }
   return { input: result, warnings, problems };
+}
+
+/** @returns The field at a path of one or two names; undefined if it is not there. YAML and JSON know no undefined. */
+function valueAt(input: Record<string, unknown>, path: string): unknown {
+  const [key = '', inner] = path.split('.');
+  const value = Object.hasOwn(input, key) ? input[key] : undefined;
+  if (inner === undefined) return value;
+  return isRecord(value) && Object.hasOwn(value, inner) ? value[inner] : undefined;
+}
+
+/** @returns A copy with the field set; undefined: taken out. */
+function withValue(input: Record<string, unknown>, path: string, value: unknown): Record<string, unknown> {
+  const [key = '', inner] = path.split('.');
+  const { [key]: before, ...others } = input;
+  if (inner === undefined) return value === undefined ? others : { ...input, [key]: value };
+  return { ...input, [key]: withValue(isRecord(before) ? before : {}, inner, value) };
 }

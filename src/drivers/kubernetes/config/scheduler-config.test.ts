@@ -54,10 +54,10 @@ describe('the defaults', () => {
         coalesceMilliseconds: 5,
         listPageSize: 500,
       },
+      podInitialBackoffSeconds: 1,
+      podMaxBackoffSeconds: 10,
       zones: { label: '', nodesMax: 2000 },
       queue: {
-        backoffSecondsFirst: 1,
-        backoffSecondsMax: 10,
         waitingPodsMax: 1_000_000,
         renewalSeconds: 300,
       },
@@ -97,14 +97,19 @@ describe('reading', () => {
   test('YAML and JSON; what is said replaces the default, the rest stays', () => {
     const said = {
       schedulerName: 'mine',
-      queue: { backoffSecondsMax: 30 },
+      queue: { renewalSeconds: 30 },
       zones: { label: 'example.com/rack' },
     };
     const whole = { apiVersion: 'teg.dev/v1alpha1', kind: 'SchedulerConfiguration', ...said };
     const config = parseSchedulerConfig(stringify(whole), 'x');
     expect(config).toEqual(parseSchedulerConfig(JSON.stringify(whole), 'x'));
-    expect(config.queue).toEqual({ ...defaultSchedulerConfig().queue, backoffSecondsMax: 30 });
+    expect(config.queue).toEqual({ ...defaultSchedulerConfig().queue, renewalSeconds: 30 });
     expect(config.schedulerName).toBe('mine');
+  });
+
+  test('back-offs of null have their defaults, as in KubeSchedulerConfiguration', () => {
+    const text = `${HEAD}podInitialBackoffSeconds: null\npodMaxBackoffSeconds:\n`;
+    expect(parseSchedulerConfig(text, 'x')).toEqual(defaultSchedulerConfig());
   });
 
   const folder = mkdtempSync(join(tmpdir(), 'teg-config-'));
@@ -155,6 +160,14 @@ describe('what is refused', () => {
     ],
     [`${HEAD}queue: {waitingPodsMax: 0}`, 'queue.waitingPodsMax: got 0, expected at least 1'],
     [`${HEAD}queue: {waitingPodsMax: 1.5}`, 'queue.waitingPodsMax: got 1.5, expected a value of type int'],
+    [`${HEAD}podInitialBackoffSeconds: 0`, 'podInitialBackoffSeconds: got 0, expected at least 1'],
+    [
+      `${HEAD}podInitialBackoffSeconds: 1.5`,
+      'podInitialBackoffSeconds: got 1.5, expected a value of type int',
+    ],
+    [`${HEAD}podMaxBackoffSeconds: 10s`, 'podMaxBackoffSeconds: got "10s", expected a value of type number'],
+    [`${HEAD}podMaxBackoffSeconds: 86401`, 'podMaxBackoffSeconds: got 86401, expected at most 86400'],
+    [`${HEAD}queue: {podMaxBackoffSeconds: 3}`, 'queue.podMaxBackoffSeconds: got an unknown field'],
     [`${HEAD}queue: 7`, 'queue: got 7, expected fields'],
     [`${HEAD}queue:`, 'queue: got an empty value, expected fields'],
     [`${HEAD}logging: {level: loud}`, 'logging.level: got "loud", expected "trace" or "debug" or'],
@@ -184,8 +197,12 @@ describe('what is refused', () => {
       'leaderElection.retryPeriod: got "2s", expected less than leaderElection.renewDeadline (2400ms) / 1.2',
     ],
     [
-      'queue: {backoffSecondsFirst: 11}',
-      'queue.backoffSecondsMax: got 10, expected at least queue.backoffSecondsFirst (11)',
+      'podInitialBackoffSeconds: 11',
+      'podMaxBackoffSeconds: got 10, expected at least podInitialBackoffSeconds (11)',
+    ],
+    [
+      'podMaxBackoffSeconds: 5\npodInitialBackoffSeconds: 6',
+      'podMaxBackoffSeconds: got 5, expected at least podInitialBackoffSeconds (6)',
     ],
     [
       'server: {tls: {certFile: a.pem}}',
@@ -208,7 +225,8 @@ describe('what is refused', () => {
 
   test.each([
     'leaderElection: {renewDeadline: 2.41s}',
-    'queue: {backoffSecondsFirst: 10}',
+    'podInitialBackoffSeconds: 10',
+    'podInitialBackoffSeconds: 86400\npodMaxBackoffSeconds: 86400',
     'server: {insecureLoopback: true, bindAddress: "::1"}',
     'server: {tls: {certFile: a, keyFile: b}}',
   ])('just inside the bounds is accepted: %s', (text) => {
@@ -289,7 +307,46 @@ describe('names from before', () => {
     expect(warnings[3]).toBe(
       'teg.yaml: leaderElection.leaseDurationSeconds is named leaderElection.leaseDuration now: write leaseDuration: "20s"',
     );
-    for (const { now: name } of RENAMED) expect(Object.keys(config.leaderElection)).toContain(name);
+  });
+
+  test('stand for fields that there are, and are none themselves', () => {
+    const has = (path: string): boolean => {
+      const [key = '', inner] = path.split('.');
+      const field = (defaultSchedulerConfig() as unknown as Record<string, object>)[key];
+      return field !== undefined && (inner === undefined || Object.hasOwn(field, inner));
+    };
+    expect(RENAMED.filter(({ now: name }) => !has(name))).toEqual([]);
+    expect(RENAMED.filter(({ old: name }) => has(name))).toEqual([]);
+  });
+
+  test('a field that moved to the top is read there, and what stood beside it stays', () => {
+    const warnings: string[] = [];
+    const text = `${HEAD}queue: {backoffSecondsFirst: 2, backoffSecondsMax: 7, renewalSeconds: 5}\n`;
+    const config = parseSchedulerConfig(text, 'teg.yaml', (warning) => warnings.push(warning));
+    const plain = defaultSchedulerConfig();
+    expect(config).toEqual({
+      ...plain,
+      podInitialBackoffSeconds: 2,
+      podMaxBackoffSeconds: 7,
+      queue: { ...plain.queue, renewalSeconds: 5 },
+    });
+    expect(warnings).toEqual([
+      'teg.yaml: queue.backoffSecondsFirst is named podInitialBackoffSeconds now: write podInitialBackoffSeconds: 2',
+      'teg.yaml: queue.backoffSecondsMax is named podMaxBackoffSeconds now: write podMaxBackoffSeconds: 7',
+    ]);
+    expect(refusal(`${HEAD}queue: {backoffSecondsMax: 8}\npodMaxBackoffSeconds: 8`)).toContain(
+      'queue.backoffSecondsMax: got it beside podMaxBackoffSeconds, expected one of them',
+    );
+  });
+
+  test('fractions of a second, which the old names allowed, are rounded up, and the warning says so', () => {
+    const warnings: string[] = [];
+    const text = `${HEAD}queue: {backoffSecondsFirst: 0.01, backoffSecondsMax: 2.5}`;
+    const config = parseSchedulerConfig(text, 'x', (warning) => warnings.push(warning));
+    expect(config).toMatchObject({ podInitialBackoffSeconds: 1, podMaxBackoffSeconds: 3 });
+    expect(warnings[1]).toBe(
+      'x: queue.backoffSecondsMax is named podMaxBackoffSeconds now: write podMaxBackoffSeconds: 3 (whole seconds; 2.5 is read as 3)',
+    );
   });
 
   test('new ones are read without a word, both at once are refused', () => {
@@ -304,6 +361,9 @@ describe('names from before', () => {
   test('a value that does not do is refused under the new name', () => {
     expect(refusal(`${HEAD}leaderElection: {leaseDurationSeconds: 0}`)).toContain(
       'leaderElection.leaseDuration: got ',
+    );
+    expect(refusal(`${HEAD}queue: {backoffSecondsMax: long}`)).toContain(
+      'podMaxBackoffSeconds: got "long", expected a value of type number',
     );
   });
 });
