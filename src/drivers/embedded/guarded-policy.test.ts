@@ -2,6 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { PlacementPolicy } from '../../governor/policy.ts';
+import { ClusterState } from '../../model/cluster-state.ts';
+import { DemandTable } from '../../model/demand.ts';
+import { GuardedPolicy } from './guarded-policy.ts';
 import { loadPolicy } from './load-policy.ts';
 import { simulate } from './simulations.ts';
 
@@ -46,11 +50,6 @@ describe('a policy of a user that breaks its promise is named, with what it did'
     ['returns nothing', 'choose() {}', /choose\(\) returned undefined/],
     ['returns a node that is not there', 'choose() { return 4 }', /choose\(\) returned 4,/],
     [
-      'returns a full node',
-      'choose(d) { this.gpuMask = (1 << d.gpuCount) - 1; return 0 }',
-      /choose\(\) returned node 0 \('node-0'\) for a pod of|its gpuMask/,
-    ],
-    [
       'says no GPUs',
       'choose(d) { this.gpuMask = 0; return d.gpuCount > 0 ? 1 : -1 }',
       /its gpuMask is 0 on node 1 .'node-1'. for a pod of/,
@@ -83,6 +82,80 @@ describe('a policy of a user that breaks its promise is named, with what it did'
     const path = policy('choose: () => -1', 'throw new Error("broken");');
     await expect(loadPolicy(path)).rejects.toMatchObject({ code: 'TEG_POLICY_INVALID' });
   });
+});
+
+/** A node of 4 cores, 1 GiB and 2 GPUs, and what a user's policy is told and answers there. */
+function oneNode(answers: Partial<PlacementPolicy> = {}) {
+  const demands = new DemandTable();
+  const cluster = new ClusterState(demands);
+  cluster.addNode({ name: 'n1', cpuMilli: 4000, memoryMib: 1024, gpuCount: 2, gpuModel: 'A', podsMax: 9 });
+  const demandOf = (cpuMilli: number, gpuCount: number, memoryMib = 1) =>
+    demands.intern({ cpuMilli, memoryMib, gpuCount, gpuMilli: gpuCount === 0 ? 0 : 1000, gpuModels: [] });
+  const inner = { name: 'x', gpuMask: 0, nodesExamined: 0, choose: () => 0, ...answers };
+  return { cluster, demandOf, inner, guarded: new GuardedPolicy(inner, cluster, 'mine.ts') };
+}
+
+describe('a node without room is told as the node, one with room but other GPUs as the mask', () => {
+  test.each([
+    ['cores', 2001, 1, 1],
+    ['memory', 1, 1, 1024],
+    ['GPUs', 1, 2, 1],
+  ])('too few %s', (_, cpuMilli, gpuCount, memoryMib) => {
+    const { cluster, demandOf, inner, guarded } = oneNode();
+    cluster.place(0, demandOf(2000, 1), 0b01);
+    // The GPUs that are named are free, where there are any.
+    inner.gpuMask = 0b10;
+    expect(() => guarded.choose(demandOf(cpuMilli, gpuCount, memoryMib))).toThrow(
+      `policy file 'mine.ts': choose() returned node 0 ('n1') for a pod of ${cpuMilli} milli-cores, ${memoryMib} MiB and ` +
+        `${gpuCount} GPUs of 1000 milli, expected a node where it fits, or −1`,
+    );
+  });
+
+  test.each([
+    ['taken', 0b01],
+    ['missing', 0b00],
+    ['not there', 0b100],
+    ['too many', 0b11],
+    ['no number', Number.NaN],
+  ])('GPUs that are %s', (_, gpuMask) => {
+    const { cluster, demandOf, inner, guarded } = oneNode();
+    cluster.place(0, demandOf(2000, 1), 0b01);
+    inner.gpuMask = gpuMask;
+    expect(() => guarded.choose(demandOf(2000, 1))).toThrow(
+      `policy file 'mine.ts': its gpuMask is ${gpuMask} on node 0 ('n1') for a pod of 2000 milli-cores, 1 MiB and 1 GPUs of ` +
+        '1000 milli, expected 1 bits, each of a GPU of the node with that much free',
+    );
+    inner.gpuMask = 0b10;
+    expect(guarded.choose(demandOf(2000, 1))).toBe(0);
+  });
+});
+
+test('a policy of a user is told as much as any other', () => {
+  const told: unknown[][] = [];
+  const explanation = { candidates: [] } as never;
+  const { demandOf, guarded } = oneNode({
+    demandSeen: (...args) => void told.push(['demandSeen', ...args]),
+    nodeChanged: (...args) => void told.push(['nodeChanged', ...args]),
+    explain: (...args) => {
+      told.push(['explain', ...args]);
+      return explanation;
+    },
+  });
+  const demand = demandOf(1, 0);
+  guarded.demandSeen?.(demand, 7);
+  guarded.nodeChanged?.(3);
+  expect(guarded.explain?.(demand, 5)).toBe(explanation);
+  expect(told).toEqual([
+    ['demandSeen', demand, 7],
+    ['nodeChanged', 3],
+    ['explain', demand, 5],
+  ]);
+  const lacking = oneNode().guarded;
+  expect([lacking.demandSeen, lacking.nodeChanged, lacking.explain]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 test('a policy that keeps its promise decides as without the guard', async () => {

@@ -15,7 +15,7 @@ export class GuardedPolicy implements PlacementPolicy {
   readonly name: string;
   readonly demandSeen?: (demand: Demand, count?: number) => void;
   readonly nodeChanged?: (node: number) => void;
-  readonly explain?: (demand: Demand) => Explanation;
+  readonly explain?: (demand: Demand, chosen?: number) => Explanation;
   private readonly inner: PlacementPolicy;
   private readonly cluster: ClusterState;
   private readonly shown: string;
@@ -34,7 +34,8 @@ export class GuardedPolicy implements PlacementPolicy {
       this.nodeChanged = (node) => this.call('nodeChanged', () => inner.nodeChanged?.(node));
     }
     if (inner.explain !== undefined) {
-      this.explain = (demand) => this.call('explain', () => inner.explain?.(demand) as Explanation);
+      this.explain = (demand, chosen) =>
+        this.call('explain', () => inner.explain?.(demand, chosen) as Explanation);
     }
   }
 

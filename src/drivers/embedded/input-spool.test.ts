@@ -65,6 +65,23 @@ describe('inputs that can be read once only', () => {
     expect(existsSync(dirname(during[0] as string))).toBe(false);
   });
 
+  test.each([
+    ['-', '/dev/stdin'],
+    ['/dev/stdin', '-'],
+    ['/dev/fd/0', '/proc/self/fd/0'],
+  ])('%s and %s together are one input, which is read once', (cluster, jobs) => {
+    // In a process of its own, for the sake of its standard input.
+    const script = `
+      import { readFileSync } from 'node:fs';
+      import { withSpooledInputs } from ${JSON.stringify(join(import.meta.dirname, 'input-spool.ts'))};
+      await withSpooledInputs({ cluster: process.argv[1], jobs: process.argv[2] }, undefined, async ({ cluster, jobs, spooled }) => {
+        console.log(JSON.stringify([cluster, jobs].map((path) => readFileSync(spooled[path], 'utf8'))));
+      });`;
+    const args = ['--input-type=module', '-e', script, '--', cluster, jobs];
+    const out = execFileSync(process.execPath, args, { input: NODES, encoding: 'utf8', timeout: 30_000 });
+    expect(JSON.parse(out)).toEqual([NODES, NODES]);
+  });
+
   test('as much as the bound is taken, and more is refused', async () => {
     const read = (path: string, bytesMax: number): Promise<string> =>
       withSpooledInputs(
