@@ -12,7 +12,7 @@ const report: ['json', { outputFile: string }][] =
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'lab/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: onControlPlane ? [] : [`${KUBERNETES}/**`],
     // The slowest tests take half a minute when both cores are busy.
     testTimeout: 120_000,

@@ -6,7 +6,7 @@
  */
 
 import { ClusterConstraints } from '../src/governor/pods/constraints/cluster-constraints.ts';
-import { emptyTemplate, plainNode } from '../src/governor/pods/constraints/constraints.scenarios.ts';
+import { emptyTemplate, plainNode } from '../src/governor/pods/constraints/constraints.fixtures.ts';
 import type { PodShape } from '../src/governor/pods/constraints.ts';
 import type { NodeDescription } from '../src/model/kubernetes/node.ts';
 import type { PodTemplate } from '../src/model/kubernetes/pod.ts';

@@ -6,6 +6,7 @@
  *     node bench/hologram.bench.ts [--zones 32] [--nodes 1000] [--fill 0.9]
  */
 import { parseArgs } from 'node:util';
+import { DecisionChurn } from '../lab/bench/decision-churn.ts';
 import {
   emptyMaxima,
   type Hologram,
@@ -15,13 +16,12 @@ import {
 import { type HologramOptions, takeHologram } from '../src/field/hologram/hologram-source.ts';
 import { type Offer, OfferReader } from '../src/field/hologram/offer-reader.ts';
 import { decodeHologram, encodeHologram } from '../src/field/hologram/wire.ts';
-import { SharedPrices } from '../src/governor/shared-prices.ts';
-import { TEG_DEFAULTS } from '../src/governor/teg-options.ts';
-import { TegPolicy } from '../src/governor/teg-policy.ts';
+import { SharedPrices } from '../src/governor/policy/shared-prices.ts';
+import { TEG_DEFAULTS } from '../src/governor/policy/teg-options.ts';
+import { TegPolicy } from '../src/governor/policy/teg-policy.ts';
 import { Random } from '../src/kernel/random.ts';
 import { ClusterState } from '../src/model/cluster-state.ts';
 import { type Demand, DemandTable } from '../src/model/demand.ts';
-import { DecisionChurn } from '../src/simulation/decision-churn.ts';
 import { capacityOf, generateJobs, generateNodes } from '../src/traces/generate.ts';
 
 const ROUNDS = 5;

@@ -16,7 +16,7 @@ import {
   SCHEDULER_OPTIONS,
   selector,
   template,
-} from '../src/governor/pods/scheduler.scenarios.ts';
+} from '../src/governor/pods/scheduler.fixtures.ts';
 import type { PodDescription, PodTemplate, SpreadConstraint } from '../src/model/kubernetes/pod.ts';
 
 const SMALL = requests(100, GIB / 2);

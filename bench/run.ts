@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { machineFacts } from '../src/cli/bench/machine-facts.ts';
+import { machineFacts } from '../lab/bench/machine-facts.ts';
 
 interface Benchmark {
   readonly name: string;
@@ -51,7 +51,7 @@ const BENCHMARKS: readonly Benchmark[] = [
 
 const { values } = parseArgs({ options: { short: { type: 'boolean' }, out: { type: 'string' } } });
 const folder = values.out ?? new URL('results/', import.meta.url).pathname;
-const program = new URL('../src/cli/main.ts', import.meta.url).pathname;
+const program = new URL('../lab/main.ts', import.meta.url).pathname;
 mkdirSync(folder, { recursive: true });
 
 let failed = 0;

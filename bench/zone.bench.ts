@@ -5,9 +5,14 @@
  * of that when the same pods go the same ways without a zone.
  */
 
-import type { PlacementPolicy } from '../src/governor/policy.ts';
-import { Zone } from '../src/governor/zone.ts';
-import { EffectKind, JobState, type JobSubmittedEvent, ZoneEventKind } from '../src/governor/zone-events.ts';
+import type { PlacementPolicy } from '../src/governor/policy/policy.ts';
+import { Zone } from '../src/governor/zone/zone.ts';
+import {
+  EffectKind,
+  JobState,
+  type JobSubmittedEvent,
+  ZoneEventKind,
+} from '../src/governor/zone/zone-events.ts';
 import { EventQueue } from '../src/kernel/event-queue.ts';
 import { Random } from '../src/kernel/random.ts';
 import { ClusterState } from '../src/model/cluster-state.ts';

@@ -114,14 +114,14 @@ async function main([command = '', ...args]) {
   if (command === 'test:kubernetes') {
     // A suite whose binaries are missing after the build fails; it is not skipped.
     process.env.TEG_CONTROL_PLANE = 'required';
-    const build = await runProgram(runtime, [join(ROOT, 'src/cli/main.ts'), 'cluster', '--build-only'], {
+    const build = await runProgram(runtime, [join(ROOT, 'lab/main.ts'), 'cluster', '--build-only'], {
       cwd: ROOT,
       env: runtimeEnv(),
     });
     return build.exitCode === 0 ? runSteps(runtime, kubernetesSteps(args)) : endLike(build);
   }
   if (command === 'check') return runSteps(runtime, CHECKS);
-  const [file, ...first] = isTeg ? ['src/cli/main.ts', command] : ['bench/run.ts'];
+  const [file, ...first] = isTeg ? ['lab/main.ts', command] : ['bench/run.ts'];
   // The working folder stays the caller's: `npm start -- --nodes ./my.csv` names a file where npm was started.
   const cwd = process.env.INIT_CWD ?? process.cwd();
   const options = { cwd, env: runtimeEnv(), forwardKeys: isTeg };

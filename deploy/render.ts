@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureBinaries } from '../src/drivers/kubernetes/control-plane/build.ts';
+import { ensureBinaries } from '../lab/control-plane/build.ts';
 import { dashboard } from './dashboard.ts';
 
 /** Folder of the chart. */

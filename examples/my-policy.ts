@@ -4,7 +4,7 @@
  * Run it: bin/teg bench packing --policies ./examples/my-policy.ts,fgd …, or --policy ./examples/my-policy.ts
  * wherever a command takes a policy. docs/policies.md explains the interface.
  */
-import type { PlacementPolicy, PolicyContext } from '../src/governor/policy.ts';
+import type { PlacementPolicy, PolicyContext } from '../src/governor/policy/policy.ts';
 import type { Demand } from '../src/model/demand.ts';
 
 /** Shown by commands that describe the policy. */

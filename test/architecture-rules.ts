@@ -22,7 +22,11 @@ interface Import {
   readonly isWorker: boolean;
 }
 
-/** A room of the house and the rooms it may import besides itself. */
+/** The rooms that decide and compute, and the product as a whole. */
+const CORE = ['kernel', 'physics', 'model', 'field', 'market', 'governor', 'guard', 'simulation'];
+const PRODUCT = [...CORE, 'traces', 'drivers', 'store', 'server', 'cli'];
+
+/** A room of the house and the rooms it may import besides itself. Of the laboratory, the rooms without I/O stand alone. */
 export const ROOM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   model: [],
   kernel: [],
@@ -34,34 +38,13 @@ export const ROOM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   simulation: ['kernel', 'physics', 'model', 'field', 'market', 'governor', 'guard'],
   traces: ['model'],
   store: ['model', 'market'],
-  drivers: ['kernel', 'physics', 'model', 'field', 'market', 'governor', 'guard', 'simulation', 'traces'],
-  server: [
-    'kernel',
-    'physics',
-    'model',
-    'field',
-    'market',
-    'governor',
-    'guard',
-    'simulation',
-    'traces',
-    'drivers',
-    'store',
-  ],
-  cli: [
-    'kernel',
-    'physics',
-    'model',
-    'field',
-    'market',
-    'governor',
-    'guard',
-    'simulation',
-    'traces',
-    'drivers',
-    'store',
-    'server',
-  ],
+  drivers: [...CORE, 'traces'],
+  server: [...CORE, 'traces', 'drivers', 'store'],
+  cli: [...CORE, 'traces', 'drivers', 'store', 'server'],
+  'lab/boards': CORE,
+  'lab/claims': [...CORE, 'lab/boards'],
+  'lab/peers': CORE,
+  lab: [...PRODUCT, 'lab/boards', 'lab/claims', 'lab/peers'],
 };
 
 /** Rooms without input and output: a run is a function of its arguments. Kernel has not even packages. */
@@ -73,6 +56,9 @@ const PURE_ROOMS: ReadonlySet<string> = new Set([
   'market',
   'governor',
   'simulation',
+  'lab/boards',
+  'lab/claims',
+  'lab/peers',
 ]);
 
 /** Packages that rooms without input and output may use. */
@@ -88,6 +74,9 @@ const DETERMINISTIC_ROOMS: ReadonlySet<string> = new Set([
   'governor',
   'simulation',
   'traces',
+  'lab/boards',
+  'lab/claims',
+  'lab/peers',
 ]);
 
 /** Names of the global object; `globalThis` stands for all of them. */
@@ -142,17 +131,18 @@ export function brokenRules(files: readonly SourceFile[]): string[] {
     }
     if (!isTest(file.path) && PURE_ROOMS.has(roomOf(file.path))) problems.push(...checkPurity(file, parsed));
   }
-  return [...problems, ...checkCycles(importsByPath)];
+  return [...problems, ...checkCycles(importsByPath), ...checkFolderCycles(importsByPath)];
 }
 
 /** Tests and what only they use may import and measure what they like; only the form of a file binds them. */
 function isTest(path: string): boolean {
-  return /\.(test|laws|oracle|scenarios)\.ts$/.test(path);
+  return /\.(test|laws|oracle|fixtures)\.ts$/.test(path);
 }
 
-/** @returns The room of a file: its folder right below `src`, '' if it is in none. */
-function roomOf(path: string): string {
-  return /^src\/([^/]+)\//.exec(path)?.[1] ?? '';
+/** @returns The room of a file: its folder right below `src`, a room of the laboratory, '' if it is in none. */
+export function roomOf(path: string): string {
+  const room = /^src\/([^/]+)\//.exec(path)?.[1] ?? /^lab\/(?:boards|claims|peers)(?=\/)/.exec(path)?.[0];
+  return room ?? (path.startsWith('lab/') ? 'lab' : '');
 }
 
 /** @returns The 1-based line of an offset. */
@@ -215,7 +205,7 @@ function checkImports(file: SourceFile, imports: readonly Import[]): string[] {
       const target = resolved(file.path, specifier);
       const targetRoom = roomOf(target);
       if (isTest(target)) refuse('a test is imported by tests only');
-      else if (targetRoom === '') refuse('it lies outside src');
+      else if (targetRoom === '') refuse('it lies outside src and lab');
       else if (targetRoom !== room && !allowed.includes(targetRoom)) {
         refuse(`${room} may import ${allowed.length === 0 ? 'nothing of ours' : allowed.join(', ')}`);
       }
@@ -486,5 +476,54 @@ function checkCycles(importsByPath: ReadonlyMap<string, readonly Import[]>): str
     done.add(path);
   };
   for (const path of importsByPath.keys()) walk(path);
+  return problems;
+}
+
+/**
+ * Finds folders that cannot be read from the bottom up: within each folder, the files and folders in it, each folder as a
+ * whole, must need each other without a circle.
+ */
+function checkFolderCycles(importsByPath: ReadonlyMap<string, readonly Import[]>): string[] {
+  /** Folder → part of it → the parts that it imports, with one import as an example. */
+  const folders = new Map<string, Map<string, Map<string, string>>>();
+  for (const [path, imports] of importsByPath) {
+    if (isTest(path)) continue;
+    for (const { specifier, isWorker } of imports) {
+      if (isWorker || !specifier.startsWith('.')) continue;
+      const target = resolved(path, specifier);
+      const [from, to] = [path.split('/'), target.split('/')];
+      const shared = from.findIndex((part, at) => part !== to[at]);
+      if (shared < 0 || isTest(target)) continue;
+      const folder = from.slice(0, shared).join('/');
+      const parts = folders.get(folder) ?? new Map<string, Map<string, string>>();
+      folders.set(folder, parts);
+      const part = from[shared] as string;
+      const needs = parts.get(part) ?? new Map<string, string>();
+      parts.set(part, needs);
+      needs.set(to[shared] as string, `${path} imports ${target}`);
+    }
+  }
+  return [...folders].flatMap(([folder, parts]) => circlesOf(folder, parts));
+}
+
+function circlesOf(folder: string, parts: ReadonlyMap<string, ReadonlyMap<string, string>>): string[] {
+  const problems: string[] = [];
+  const done = new Set<string>();
+  const trail: string[] = [];
+  const walk = (part: string): void => {
+    const at = trail.indexOf(part);
+    if (at >= 0) {
+      const circle = [...trail.slice(at), part];
+      const why = circle.slice(1).map((to, step) => parts.get(circle[step] as string)?.get(to));
+      problems.push(`${folder}: its parts need each other in a circle: ${why.join('; ')}`);
+      return;
+    }
+    if (done.has(part)) return;
+    trail.push(part);
+    for (const to of parts.get(part)?.keys() ?? []) walk(to);
+    trail.pop();
+    done.add(part);
+  };
+  for (const part of parts.keys()) walk(part);
   return problems;
 }

@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { readPackingList } from '../src/cli/packing/packing-inputs.ts';
+import { ALL_COMMANDS } from '../lab/commands.ts';
+import { readPackingList } from '../lab/packing/packing-inputs.ts';
 import { runCommandLine } from '../src/cli/program.ts';
 import type { NodeSpec } from '../src/model/node.ts';
-import { POLICIES } from '../src/simulation/policies.ts';
+import { POLICIES } from '../src/simulation/inputs/policies.ts';
 import { readNodes } from '../src/traces/read.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -53,7 +54,7 @@ async function teg(...args: string[]) {
     return true;
   });
   try {
-    const status = await runCommandLine(args);
+    const status = await runCommandLine(args, ALL_COMMANDS);
     return { status, stdout, stderr };
   } finally {
     out.mockRestore();

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { errorsMarkdown } from '../src/cli/errors-command.ts';
+import { errorsMarkdown } from '../src/cli/commands/errors-command.ts';
 import { ERROR_CODES } from '../src/model/errors.ts';
 
 const ROOT = join(import.meta.dirname, '..');

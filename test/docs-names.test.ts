@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { ALL_COMMANDS } from '../lab/commands.ts';
 import { buildProgram } from '../src/cli/program.ts';
 import { SCHEDULER_CONFIG_FIELDS } from '../src/drivers/kubernetes/config/config-schema.ts';
 
@@ -35,7 +36,7 @@ function pathsOf(fields: Readonly<Record<string, unknown>>, before = ''): string
   });
 }
 
-const OPTIONS = new Set(optionsOf(buildProgram()));
+const OPTIONS = new Set(optionsOf(buildProgram(ALL_COMMANDS)));
 const PATHS = new Set(pathsOf(SCHEDULER_CONFIG_FIELDS));
 const SECTIONS = [...PATHS].filter((path) => [...PATHS].some((other) => other.startsWith(`${path}.`)));
 

@@ -6,19 +6,19 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findKubeSequences, readKubeSequence, runKubeSequence } from '../src/cli/packing/kube-reference.ts';
+import { findKubeSequences, readKubeSequence, runKubeSequence } from '../lab/packing/kube-reference.ts';
 import {
   findPackingLists,
   type PackingList,
   type PackingListFiles,
   readPackingList,
-} from '../src/cli/packing/packing-inputs.ts';
-import { type PackingRow, runPackingList } from '../src/cli/packing/packing-run.ts';
-import { type PublishedRow, readPublishedResults } from '../src/cli/packing/published-results.ts';
+} from '../lab/packing/packing-inputs.ts';
+import { type PackingRow, runPackingList } from '../lab/packing/packing-run.ts';
+import { type PublishedRow, readPublishedResults } from '../lab/packing/published-results.ts';
 import { typicalShapes } from '../src/field/fragmentation.ts';
 import { DemandTable } from '../src/model/demand.ts';
-import { packingArrivals } from '../src/simulation/packing-arrivals.ts';
-import { policyByName } from '../src/simulation/policies.ts';
+import { policyByName } from '../src/simulation/inputs/policies.ts';
+import { packingArrivals } from '../src/simulation/packing/packing-arrivals.ts';
 import { readNodes } from '../src/traces/read.ts';
 
 const SHARED = process.env.TEG_SHARED ?? join(import.meta.dirname, '../../shared');

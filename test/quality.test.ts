@@ -4,12 +4,12 @@
  * The bounds lie a little below what was measured when they were written; the comments have the figures.
  */
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { PackingList } from '../src/cli/packing/packing-inputs.ts';
-import { type PackingRow, runPackingList } from '../src/cli/packing/packing-run.ts';
+import type { PackingList } from '../lab/packing/packing-inputs.ts';
+import { type PackingRow, runPackingList } from '../lab/packing/packing-run.ts';
 import { compare } from '../src/drivers/embedded/simulations.ts';
 import { Random } from '../src/kernel/random.ts';
-import { policyByName } from '../src/simulation/policies.ts';
-import type { ComparisonResult } from '../src/simulation/result.ts';
+import { policyByName } from '../src/simulation/inputs/policies.ts';
+import type { ComparisonResult } from '../src/simulation/metrics/result.ts';
 import { capacityOf, generateJobs, generateNodes, OPENB_LIKE_MIX } from '../src/traces/generate.ts';
 
 /** On a busy machine. */

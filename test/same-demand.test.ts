@@ -6,12 +6,12 @@ import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { podOf } from '../src/drivers/kubernetes/objects/pod.ts';
 import { flavorMatches } from '../src/model/cluster-state.ts';
-import { GPU_RESOURCES } from '../src/model/kubernetes/gpus.ts';
-import { nodeOf } from '../src/model/kubernetes/read-node.ts';
 import { meetsRequirement } from '../src/model/kubernetes/requirements.ts';
 import { GPU_SLOTS_PER_NODE_MAX, GPUS_PER_NODE_MAX } from '../src/model/node.ts';
+import { GPU_RESOURCES } from '../src/model/readers/gpus.ts';
+import { nodeOf } from '../src/model/readers/read-node.ts';
 import { BYTES_PER_MIB } from '../src/model/units.ts';
-import { type ReadResult, readText } from '../src/traces/specs.scenarios.ts';
+import { type ReadResult, readText } from '../src/traces/specs.fixtures.ts';
 
 /** Parsed JSON that a test looks into. */
 // biome-ignore lint/suspicious/noExplicitAny: API objects of random form

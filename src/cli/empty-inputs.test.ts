@@ -1,10 +1,12 @@
 /**
  * Files that describe nothing: every command that wants nodes or jobs names the file.
  */
+
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
+import { ALL_COMMANDS } from '../../lab/commands.ts';
 import { runCommandLine } from './program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'teg-empty-'));
@@ -29,7 +31,7 @@ async function refusal(...args: string[]): Promise<string> {
     return true;
   });
   vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
-  expect(await runCommandLine(args)).toBe(2);
+  expect(await runCommandLine(args, ALL_COMMANDS)).toBe(2);
   return text;
 }
 

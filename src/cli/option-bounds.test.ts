@@ -1,8 +1,10 @@
 /**
  * Every number option of every command has a least and a greatest value.
  */
+
 import type { Command, Option } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { ALL_COMMANDS } from '../../lab/commands.ts';
 import { buildProgram } from './program.ts';
 
 /** Placeholders of options that take numbers. */
@@ -19,7 +21,7 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
-const options = withDescendants(buildProgram()).flatMap((command) =>
+const options = withDescendants(buildProgram(ALL_COMMANDS)).flatMap((command) =>
   command.options.map((option) => ({ name: `${pathOf(command)} ${option.flags}`, option })),
 );
 

@@ -6,24 +6,21 @@
 import { styleText } from 'node:util';
 import { Command, CommanderError, type Option } from 'commander';
 import { TegError } from '../model/errors.ts';
-import { addBenchCommand } from './bench-command.ts';
-import { addClusterCommand } from './cluster-command.ts';
-import { addCompareCommand } from './compare-command.ts';
-import { addErrorsCommand } from './errors-command.ts';
-import { addExplainCommand } from './explain-command.ts';
-import { addPoliciesCommand } from './policies-command.ts';
-import { addReplayCommand } from './replay-command.ts';
-import { addSchedulerCommand } from './scheduler-command.ts';
-import { addSimulateCommand } from './simulate-command.ts';
-import { addSnapshotCommand } from './snapshot-command.ts';
-import { addStartCommand } from './start-command.ts';
+import { addCompareCommand } from './commands/compare-command.ts';
+import { addErrorsCommand } from './commands/errors-command.ts';
+import { addExplainCommand } from './commands/explain-command.ts';
+import { addPoliciesCommand } from './commands/policies-command.ts';
+import { addReplayCommand } from './commands/replay-command.ts';
+import { addSchedulerCommand } from './commands/scheduler-command.ts';
+import { addSimulateCommand } from './commands/simulate-command.ts';
+import { addSnapshotCommand } from './commands/snapshot-command.ts';
+import { addStartCommand } from './commands/start-command.ts';
+import { addTraceCommand } from './commands/trace-command.ts';
+import { addVoprCommand } from './commands/vopr-command.ts';
 import { EXIT_BAD_INPUT, printError } from './terminal/error-printing.ts';
 import { interruptedExitCode } from './terminal/interrupt.ts';
 import { refuseWithoutEffect } from './terminal/option-effects.ts';
-import { addTraceCommand } from './trace-command.ts';
-import { addVerifyCommand } from './verify-command.ts';
 import { packageVersion } from './version.ts';
-import { addVoprCommand } from './vopr-command.ts';
 
 const DESCRIPTION = `TEG, the Thermo-Economic Governor: places jobs in very large GPU clusters
 without a global scheduler, and simulates that on a laptop.`;
@@ -37,8 +34,32 @@ export interface Progress {
   current: Command;
 }
 
-/** Builds the program with all its commands; parsing throws instead of ending the process. */
-export function buildProgram(progress: Progress = { current: new Command() }): Command {
+/** Adds one command, with those below it, to a program. */
+export type AddCommand = (program: Command) => void;
+
+/** The commands of the product. */
+export const PRODUCT_COMMANDS: readonly AddCommand[] = [
+  addStartCommand,
+  addSimulateCommand,
+  addCompareCommand,
+  addTraceCommand,
+  addPoliciesCommand,
+  addVoprCommand,
+  addSchedulerCommand,
+  addSnapshotCommand,
+  addExplainCommand,
+  addReplayCommand,
+  addErrorsCommand,
+];
+
+/** Commands of the laboratory (`lab/`), which only a checkout has. */
+const LABORATORY_COMMANDS: ReadonlySet<string> = new Set(['bench', 'verify', 'cluster']);
+
+/** Builds the program with its commands; parsing throws instead of ending the process. */
+export function buildProgram(
+  commands: readonly AddCommand[] = PRODUCT_COMMANDS,
+  progress: Progress = { current: new Command() },
+): Command {
   const program = progress.current
     .name('teg')
     .description(DESCRIPTION)
@@ -54,20 +75,7 @@ export function buildProgram(progress: Progress = { current: new Command() }): C
     })
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  addStartCommand(program);
-  addSimulateCommand(program);
-  addCompareCommand(program);
-  addTraceCommand(program);
-  addPoliciesCommand(program);
-  addBenchCommand(program);
-  addVerifyCommand(program);
-  addVoprCommand(program);
-  addSchedulerCommand(program);
-  addSnapshotCommand(program);
-  addExplainCommand(program);
-  addReplayCommand(program);
-  addClusterCommand(program);
-  addErrorsCommand(program);
+  for (const add of commands) add(program);
   program.hook('preAction', (_program, action) => {
     progress.current = action;
     refuseWithoutEffect(action, pathOf(action));
@@ -119,6 +127,13 @@ function pathOf(command: Command): string {
 /** What commander found wrong, in the form of our own failures; undefined if it only printed help or version. */
 function toOptionError(error: CommanderError): TegError | undefined {
   if (error.exitCode === 0 || error.code === 'commander.help') return undefined;
+  const unknown = /unknown command '(\w+)'/.exec(error.message)?.[1] ?? '';
+  if (LABORATORY_COMMANDS.has(unknown)) {
+    return new TegError(
+      'TEG_OPTION_INVALID',
+      `got the command '${unknown}', expected one of the product: ${unknown} belongs to the laboratory, which images do not carry; run it from a checkout`,
+    );
+  }
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
   return new TegError('TEG_OPTION_INVALID', suggestion === '' ? first : `${first}. ${suggestion}`);
@@ -130,9 +145,12 @@ function toOptionError(error: CommanderError): TegError | undefined {
  * @param args Without the runtime and the script.
  * @returns The exit code.
  */
-export async function runCommandLine(args: readonly string[]): Promise<number> {
+export async function runCommandLine(
+  args: readonly string[],
+  commands: readonly AddCommand[] = PRODUCT_COMMANDS,
+): Promise<number> {
   const progress: Progress = { current: new Command() };
-  const program = buildProgram(progress);
+  const program = buildProgram(commands, progress);
   if (args.length === 0) {
     program.outputHelp();
     return 0;

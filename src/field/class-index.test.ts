@@ -6,8 +6,8 @@ import {
   randomDemands,
   stream,
 } from '../../test/support/random-cluster.ts';
-import { TEG_DEFAULTS, type TegOptions } from '../governor/teg-options.ts';
-import { TegPolicy } from '../governor/teg-policy.ts';
+import { TEG_DEFAULTS, type TegOptions } from '../governor/policy/teg-options.ts';
+import { TegPolicy } from '../governor/policy/teg-policy.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { churn, randomCluster, randomDemands, stream } from '../../test/support/random-cluster.ts';
-import { TEG_DEFAULTS } from '../governor/teg-options.ts';
-import { TegPolicy } from '../governor/teg-policy.ts';
+import { TEG_DEFAULTS } from '../governor/policy/teg-options.ts';
+import { TegPolicy } from '../governor/policy/teg-policy.ts';
 import type { Demand } from '../model/demand.ts';
 import { ClassPrices, Fit } from './class-prices.ts';
 import { DemandColumns } from './demand-columns.ts';

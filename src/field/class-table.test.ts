@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { churn, randomCluster, randomDemands, stream } from '../../test/support/random-cluster.ts';
-import type { PlacementPolicy } from '../governor/policy.ts';
+import type { PlacementPolicy } from '../governor/policy/policy.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { CLASS_MINOR_STEP_MILLI, CLASS_PARTIAL_STEP_MILLI, ClassTable } from './class-table.ts';

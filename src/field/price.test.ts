@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { randomCluster, randomDemands, stream } from '../../test/support/random-cluster.ts';
-import { TEG_DEFAULTS } from '../governor/teg-options.ts';
+import { TEG_DEFAULTS } from '../governor/policy/teg-options.ts';
 import type { Demand } from '../model/demand.ts';
 import { GPU_MILLI } from '../model/node.ts';
 import { HostPotential } from './host-potential.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_ASSUMPTIONS, TRACE_FORMATS, type TraceFormat } from './format.ts';
 import { detectFormat } from './read.ts';
-import { SAMPLES } from './samples.scenarios.ts';
+import { SAMPLES } from './samples.fixtures.ts';
 import { bytesInput } from './source.ts';
-import { readText } from './specs.scenarios.ts';
+import { readText } from './specs.fixtures.ts';
 
 const NAN = Number.NaN;
 const cpuOnly = { gpuCount: 0, gpuMilli: 0, gpuModels: [] };

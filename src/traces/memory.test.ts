@@ -12,7 +12,7 @@ test.each([
   ['json', 200_000],
   ['yaml', 15_000],
 ])('%s: %d items are read and summarised in a heap of 32 MB', (format, items) => {
-  const script = fileURLToPath(new URL('./memory.scenarios.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./memory.fixtures.ts', import.meta.url));
   const run = spawnSync(process.execPath, ['--max-old-space-size=32', script, format, String(items)], {
     encoding: 'utf8',
   });

@@ -12,8 +12,8 @@ import { LAYOUTS, type Layout } from './layout.ts';
 import { decompressSnappy } from './parquet/codecs.ts';
 import { ParquetFileWriter } from './parquet/write.ts';
 import { readJobs, streamUsage } from './read.ts';
-import { SAMPLES } from './samples.scenarios.ts';
-import { jobArbitrary, nodeArbitrary, readText, usageArbitrary } from './specs.scenarios.ts';
+import { SAMPLES } from './samples.fixtures.ts';
+import { jobArbitrary, nodeArbitrary, readText, usageArbitrary } from './specs.fixtures.ts';
 import { createTraceWriter } from './write.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'teg-normal-'));

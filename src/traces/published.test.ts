@@ -3,9 +3,9 @@
  */
 import { describe, expect, test } from 'vitest';
 import { detectFormat } from './read.ts';
-import { PUBLISHED, SAMPLES } from './samples.scenarios.ts';
+import { PUBLISHED, SAMPLES } from './samples.fixtures.ts';
 import { bytesInput } from './source.ts';
-import { readText } from './specs.scenarios.ts';
+import { readText } from './specs.fixtures.ts';
 
 function sampleOf(name: string): string {
   const found = PUBLISHED.find((sample) => sample.name === name);

@@ -10,9 +10,9 @@ import { splitCsvLine } from './csv-header.ts';
 import { detached, readLines } from './lines.ts';
 import { detectFormat, readJobs, readNodes, streamJobs } from './read.ts';
 import { parseDecimal, parseInteger } from './row.ts';
-import { SAMPLES } from './samples.scenarios.ts';
+import { SAMPLES } from './samples.fixtures.ts';
 import { bytesInput, openInput } from './source.ts';
-import { readText } from './specs.scenarios.ts';
+import { readText } from './specs.fixtures.ts';
 
 const PODS = SAMPLES['openb-pods'];
 const folder = mkdtempSync(join(tmpdir(), 'teg-reading-'));

@@ -2,8 +2,8 @@
  * Tables of other tools: delimiters, foreign names of columns, columns left out, and what is said of unknown files.
  */
 import { describe, expect, test } from 'vitest';
-import { SAMPLES } from './samples.scenarios.ts';
-import { readText } from './specs.scenarios.ts';
+import { SAMPLES } from './samples.fixtures.ts';
+import { readText } from './specs.fixtures.ts';
 
 const MINIMAL = 'id,submit_s,duration_s\na,0,10\n';
 

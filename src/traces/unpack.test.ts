@@ -5,7 +5,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readJobs } from './read.ts';
 import { bytesInput, openInput } from './source.ts';
-import { zip } from './zip.scenarios.ts';
+import { zip } from './zip.fixtures.ts';
 
 const TEXT = `id,submit_s,duration_s\n${Array.from({ length: 9_000 }, (_, i) => `job-${i}-ü,${i},10\n`).join('')}`;
 const PLAIN = Buffer.from(TEXT);

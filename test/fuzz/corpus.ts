@@ -10,9 +10,9 @@ import { parseAllDocuments } from 'yaml';
 import { LAYOUTS, type Layout } from '../../src/traces/layout.ts';
 import { ParquetFileWriter } from '../../src/traces/parquet/write.ts';
 import { streamJobs, streamNodes, streamUsage } from '../../src/traces/read.ts';
-import { PUBLISHED, SAMPLES } from '../../src/traces/samples.scenarios.ts';
+import { PUBLISHED, SAMPLES } from '../../src/traces/samples.fixtures.ts';
 import { bytesInput } from '../../src/traces/source.ts';
-import { zip } from '../../src/traces/zip.scenarios.ts';
+import { zip } from '../../src/traces/zip.fixtures.ts';
 
 const TRACES = join(process.env.TEG_SHARED ?? join(import.meta.dirname, '../../../shared'), 'traces');
 

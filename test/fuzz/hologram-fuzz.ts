@@ -9,7 +9,7 @@
  */
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { cheapPrice, hologramOf, randomZone } from '../../src/field/hologram/hologram.scenarios.ts';
+import { cheapPrice, hologramOf, randomZone } from '../../src/field/hologram/hologram.fixtures.ts';
 import { type Hologram, mergeHolograms } from '../../src/field/hologram/hologram.ts';
 import { OfferReader } from '../../src/field/hologram/offer-reader.ts';
 import { decodeHologram, encodeHologram } from '../../src/field/hologram/wire.ts';

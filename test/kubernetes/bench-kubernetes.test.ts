@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { describeWithControlPlane } from './control-plane-fixture.ts';
 
-const TEG = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+const TEG = join(import.meta.dirname, '..', '..', 'lab', 'main.ts');
 
 const folder = mkdtempSync(join(tmpdir(), 'teg-bench-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -10,17 +10,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiNotSentError } from '../../src/drivers/kubernetes/client/api-errors.ts';
 import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
-import { ensureBinaries } from '../../src/drivers/kubernetes/control-plane/build.ts';
-import type { ControlPlane } from '../../src/drivers/kubernetes/control-plane/control-plane.ts';
+import { ensureBinaries } from '../../lab/control-plane/build.ts';
+import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
 import {
   cacheFolder,
   GO_MODULES,
   moduleOfBinary,
   sourceHash,
-} from '../../src/drivers/kubernetes/control-plane/go-modules.ts';
-import { createNodes } from '../../src/drivers/kubernetes/control-plane/nodes.ts';
-import { freePorts } from '../../src/drivers/kubernetes/control-plane/ports.ts';
-import { startControlPlane } from '../../src/drivers/kubernetes/control-plane/start.ts';
+} from '../../lab/control-plane/go-modules.ts';
+import { createNodes } from '../../lab/control-plane/nodes.ts';
+import { freePorts } from '../../lab/control-plane/ports.ts';
+import { startControlPlane } from '../../lab/control-plane/start.ts';
 import { clientOf, describeWithControlPlane } from './control-plane-fixture.ts';
 
 /** Whether a process lives. */
@@ -227,7 +227,7 @@ describeWithControlPlane('a control plane with admission', ['kube-controller-man
 
 /** Starts a control plane in a Node.js of its own. @returns The process ids, and the folder. */
 async function startElsewhere(folder?: string) {
-  const start = new URL('../../src/drivers/kubernetes/control-plane/start.ts', import.meta.url).href;
+  const start = new URL('../../lab/control-plane/start.ts', import.meta.url).href;
   const code = `const { startControlPlane } = await import(${JSON.stringify(start)});
     const plane = await startControlPlane(${JSON.stringify(folder === undefined ? {} : { folder })});
     console.log(JSON.stringify({ folder: plane.folder, pids: [...plane.processes.values()].map((p) => p.pid) }));

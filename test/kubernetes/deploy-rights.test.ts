@@ -8,8 +8,8 @@ import { parseAllDocuments } from 'yaml';
 import { plainManifests, renderChart } from '../../deploy/render.ts';
 import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
 import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
-import type { ControlPlane } from '../../src/drivers/kubernetes/control-plane/control-plane.ts';
-import { startControlPlane } from '../../src/drivers/kubernetes/control-plane/start.ts';
+import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
+import { startControlPlane } from '../../lab/control-plane/start.ts';
 import { clientOf, describeWithControlPlane, kubectl } from './control-plane-fixture.ts';
 import {
   type NeededCall,

@@ -21,9 +21,9 @@ import {
   defaultSchedulerConfig,
   parseSchedulerConfig,
 } from '../../src/drivers/kubernetes/config/scheduler-config.ts';
-import type { ControlPlane } from '../../src/drivers/kubernetes/control-plane/control-plane.ts';
-import { builtBinary } from '../../src/drivers/kubernetes/control-plane/go-modules.ts';
-import { startControlPlane } from '../../src/drivers/kubernetes/control-plane/start.ts';
+import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
+import { builtBinary } from '../../lab/control-plane/go-modules.ts';
+import { startControlPlane } from '../../lab/control-plane/start.ts';
 import { METRICS } from '../../src/drivers/kubernetes/server/metric-definitions.ts';
 import type { MetricDefinition } from '../../src/drivers/kubernetes/server/metric-series.ts';
 import { clientOf, describeWithControlPlane, kubectl } from './control-plane-fixture.ts';

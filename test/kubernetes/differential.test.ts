@@ -3,7 +3,7 @@
  * long runs and how to repeat them.
  */
 import { expect, test } from 'vitest';
-import { builtBinary } from '../../src/drivers/kubernetes/control-plane/go-modules.ts';
+import { builtBinary } from '../../lab/control-plane/go-modules.ts';
 import { describeWithControlPlane } from './control-plane-fixture.ts';
 import { drawCase } from './differential/draw-case.ts';
 import { THEMES } from './differential/draw-nodes.ts';

@@ -3,18 +3,18 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
-import type { ControlPlane } from '../../src/drivers/kubernetes/control-plane/control-plane.ts';
-import { startControlPlane } from '../../src/drivers/kubernetes/control-plane/start.ts';
+import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
+import { startControlPlane } from '../../lab/control-plane/start.ts';
 import {
   clusterNode,
   deploymentPod,
   elaboratePod,
   type LooseObject,
-} from '../../src/drivers/kubernetes/objects/objects.scenarios.ts';
+} from '../../src/drivers/kubernetes/objects/objects.fixtures.ts';
 import { podOf } from '../../src/drivers/kubernetes/objects/pod.ts';
 import { podGroupOf } from '../../src/drivers/kubernetes/objects/pod-group.ts';
 import { claimOf, storageClassOf, volumeOf } from '../../src/drivers/kubernetes/objects/storage.ts';
-import { nodeOf } from '../../src/model/kubernetes/read-node.ts';
+import { nodeOf } from '../../src/model/readers/read-node.ts';
 import { clientOf, describeWithControlPlane } from './control-plane-fixture.ts';
 
 describeWithControlPlane('objects', [], () => {

@@ -9,8 +9,8 @@ import { createApiClient, type HttpApiClient } from '../../src/drivers/kubernete
 import { Reflector } from '../../src/drivers/kubernetes/client/reflector.ts';
 import type { ReflectorOptions } from '../../src/drivers/kubernetes/client/reflector-options.ts';
 import { loadTarget } from '../../src/drivers/kubernetes/client/target.ts';
-import type { ControlPlane } from '../../src/drivers/kubernetes/control-plane/control-plane.ts';
-import { startControlPlane } from '../../src/drivers/kubernetes/control-plane/start.ts';
+import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
+import { startControlPlane } from '../../lab/control-plane/start.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { until } from '../support/scripted-server.ts';
 import { describeWithControlPlane } from './control-plane-fixture.ts';

@@ -4,12 +4,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ApiClient, ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
 import { defaultSchedulerConfig } from '../../src/drivers/kubernetes/config/scheduler-config.ts';
-import type { ControlPlane } from '../../src/drivers/kubernetes/control-plane/control-plane.ts';
-import { startControlPlane } from '../../src/drivers/kubernetes/control-plane/start.ts';
+import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
+import { startControlPlane } from '../../lab/control-plane/start.ts';
 import { RequestAuthorizer } from '../../src/drivers/kubernetes/server/request-authorizer.ts';
 import { SchedulerMetrics } from '../../src/drivers/kubernetes/server/scheduler-metrics.ts';
 import { SchedulerServer } from '../../src/drivers/kubernetes/server/scheduler-server.ts';
-import { getPage } from '../../src/drivers/kubernetes/server/server.scenarios.ts';
+import { getPage } from '../../src/drivers/kubernetes/server/server.fixtures.ts';
 import { clientOf, describeWithControlPlane } from './control-plane-fixture.ts';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';

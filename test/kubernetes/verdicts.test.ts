@@ -1,6 +1,6 @@
 /** The verdicts that are written down, put to the stock scheduler: it gives them, and says the same as TEG to the letter. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { builtBinary } from '../../src/drivers/kubernetes/control-plane/go-modules.ts';
+import { builtBinary } from '../../lab/control-plane/go-modules.ts';
 import { describeWithControlPlane } from './control-plane-fixture.ts';
 import { comparableTexts, differencesOf } from './differential/compare.ts';
 import { StockOracle } from './differential/stock-oracle.ts';

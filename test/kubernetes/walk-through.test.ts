@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { podExplanationSchema } from '../../src/cli/kubernetes/explanation-schema.ts';
-import { getPage } from '../../src/drivers/kubernetes/server/server.scenarios.ts';
+import { getPage } from '../../src/drivers/kubernetes/server/server.fixtures.ts';
 import { describeWithControlPlane } from './control-plane-fixture.ts';
 import { type Ended, RunningTeg, runTeg } from './teg-command.ts';
 

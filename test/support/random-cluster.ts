@@ -1,7 +1,7 @@
 /**
  * Small random clusters and pods for property tests: several flavours, shared GPUs, further resources, constraints.
  */
-import type { PlacementPolicy } from '../../src/governor/policy.ts';
+import type { PlacementPolicy } from '../../src/governor/policy/policy.ts';
 import { Random } from '../../src/kernel/random.ts';
 import { ClusterState } from '../../src/model/cluster-state.ts';
 import { type Demand, DemandTable } from '../../src/model/demand.ts';

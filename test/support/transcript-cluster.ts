@@ -2,12 +2,12 @@
  * The cluster of a transcript: its processes, its mail, and what they say about themselves.
  */
 import { chooserByName } from '../../src/governor/choosers/registry.ts';
-import type { AgentHost } from '../../src/governor/federation/agent-host.ts';
 import {
   FEDERATION_DEFAULTS,
   type FederationOptions,
   federationOptions,
 } from '../../src/governor/federation/federation-options.ts';
+import type { AgentHost } from '../../src/governor/federation/host/agent-host.ts';
 import {
   type Action,
   ActionKind,
@@ -17,8 +17,8 @@ import {
   type Process,
 } from '../../src/governor/federation/messages.ts';
 import { hostProcess, makeTopology, type Topology } from '../../src/governor/federation/topology.ts';
-import type { RunningJob, ZoneGovernor } from '../../src/governor/federation/zone-governor.ts';
-import { HoldState } from '../../src/governor/federation/zone-ledger.ts';
+import type { RunningJob, ZoneGovernor } from '../../src/governor/federation/zone/zone-governor.ts';
+import { HoldState } from '../../src/governor/federation/zone/zone-ledger.ts';
 import { DemandTable } from '../../src/model/demand.ts';
 import { ProcessFactory } from '../../src/simulation/federation/federation-world.ts';
 import { describeAction, describeMessage, kindOf, nameOf, numberOf } from './transcript-words.ts';

@@ -2,7 +2,7 @@
  * The form of an explanation, for what comes from a server and for `--json-schema`.
  */
 import { z } from 'zod';
-import type { PodExplanation } from '../../governor/pods/explain-types.ts';
+import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
 
 const count = z.number().int();
 const text = z.string();

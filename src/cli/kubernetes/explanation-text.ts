@@ -1,7 +1,7 @@
 /**
  * An explanation of a pod as text: where it is and why, or why it is nowhere and what would have to change.
  */
-import type { PodExplanation } from '../../governor/pods/explain-types.ts';
+import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
 import { counted } from '../../kernel/counted.ts';
 import { formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';

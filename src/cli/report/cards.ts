@@ -1,9 +1,9 @@
 /**
  * The few figures that a report begins with, each with all policies beside each other.
  */
-import type { ComparedMetric, ComparisonResult } from '../../simulation/result.ts';
-import { formatUnit } from '../simulation/comparison-tables.ts';
+import type { ComparedMetric, ComparisonResult } from '../../simulation/metrics/result.ts';
 import { formatFixed } from '../terminal/formatting.ts';
+import { formatUnit } from './comparison-tables.ts';
 
 /** One figure of all policies. */
 export interface Card {

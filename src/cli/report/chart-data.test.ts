@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { QUANTILE_GRID } from '../../simulation/result.ts';
+import { QUANTILE_GRID } from '../../simulation/metrics/result.ts';
 import {
   countAxis,
   decadeAxis,
@@ -19,7 +19,7 @@ import { figuresOf } from './chart-figures.ts';
 import { decisionCharts } from './decision-charts.ts';
 import { distributionCharts, shareAbove } from './distribution-charts.ts';
 import { loadCharts } from './load-charts.ts';
-import { smallComparison } from './report.scenarios.ts';
+import { smallComparison } from './report.fixtures.ts';
 
 describe('the share above a value', () => {
   test('of an exponential distribution, to a few percent of it', () => {

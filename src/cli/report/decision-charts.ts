@@ -1,7 +1,7 @@
 /**
  * Plots of what one decision costs: in the runs themselves, and against the size of the cluster where it was measured.
  */
-import type { ComparisonResult } from '../../simulation/result.ts';
+import type { ComparisonResult } from '../../simulation/metrics/result.ts';
 import { formatCount } from '../terminal/formatting.ts';
 import { decadeAxis, microsTick } from './axes.ts';
 import type { Chart, DotChart, LineChart, Point } from './chart.ts';

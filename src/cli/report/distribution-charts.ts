@@ -1,10 +1,10 @@
 /**
  * Plots of distributions over jobs: how long they waited, how much longer that made them, and who it hit.
  */
-import type { ComparisonResult, Distribution, SimulationResult } from '../../simulation/result.ts';
-import { formatUnit } from '../simulation/comparison-tables.ts';
+import type { ComparisonResult, Distribution, SimulationResult } from '../../simulation/metrics/result.ts';
 import { decadeAxis, durationAxis, logShareAxis } from './axes.ts';
 import type { Axis, Chart, DotChart, Line, LineChart, Point } from './chart.ts';
+import { formatUnit } from './comparison-tables.ts';
 import { countedRuns } from './report-source.ts';
 
 /** Points of a distribution's line. */

@@ -3,21 +3,21 @@
  */
 import { Window } from 'happy-dom';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { compareRuns } from '../../simulation/compare.ts';
+import { compareRuns } from '../../simulation/metrics/compare.ts';
 import {
   type ComparisonResult,
   comparisonResultSchema,
   type SimulationResult,
-} from '../../simulation/result.ts';
-import { printComparison } from '../simulation/comparison-tables.ts';
+} from '../../simulation/metrics/result.ts';
 import { printSimulation } from '../simulation/simulation-tables.ts';
 import type { Axis, Chart } from './chart.ts';
 import { chartsOf, shownPolicies } from './charts.ts';
+import { printComparison } from './comparison-tables.ts';
 import type { DecisionCost } from './decision-file.ts';
 import { htmlReport } from './html-report.ts';
 import { markdownReport } from './markdown-report.ts';
 import { plotSvg } from './plot-svg.ts';
-import { smallComparison, smallRun, sourceOf } from './report.scenarios.ts';
+import { smallComparison, smallRun, sourceOf } from './report.fixtures.ts';
 import { comparisonOf } from './report-source.ts';
 
 const RUN = smallRun('teg', 1, { load: 3, withTiming: true });

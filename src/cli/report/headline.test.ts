@@ -2,10 +2,10 @@
  * The sentences say what the figures say: no more, also where another policy wins.
  */
 import { describe, expect, test } from 'vitest';
-import { compareRuns } from '../../simulation/compare.ts';
-import type { ComparisonResult, SimulationResult } from '../../simulation/result.ts';
+import { compareRuns } from '../../simulation/metrics/compare.ts';
+import type { ComparisonResult, SimulationResult } from '../../simulation/metrics/result.ts';
 import { headline, keepUnits, sentenceText, tallies } from './headline.ts';
-import { smallRun } from './report.scenarios.ts';
+import { smallRun } from './report.fixtures.ts';
 
 const BASE = smallRun('teg', 1);
 

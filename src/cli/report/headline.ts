@@ -9,9 +9,9 @@ import type {
   ComparedPolicy,
   ComparisonResult,
   SimulationResult,
-} from '../../simulation/result.ts';
-import { formatUnit } from '../simulation/comparison-tables.ts';
+} from '../../simulation/metrics/result.ts';
 import { counted, formatCount, formatFixed } from '../terminal/formatting.ts';
+import { formatUnit } from './comparison-tables.ts';
 import {
   countedRuns,
   type Duel,

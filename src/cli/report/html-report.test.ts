@@ -3,11 +3,11 @@
  */
 import { Window } from 'happy-dom';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { formatUnit } from '../simulation/comparison-tables.ts';
 import type { Chart } from './chart.ts';
 import { chartsOf, shownPolicies } from './charts.ts';
+import { formatUnit } from './comparison-tables.ts';
 import { htmlReport, titleOf } from './html-report.ts';
-import { HOSTILE, renamed, smallComparison, smallRun, sourceOf } from './report.scenarios.ts';
+import { HOSTILE, renamed, smallComparison, smallRun, sourceOf } from './report.fixtures.ts';
 import { comparisonOf, type ReportSource } from './report-source.ts';
 
 type PageDocument = Window['document'];

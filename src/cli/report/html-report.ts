@@ -1,7 +1,7 @@
 /**
  * The report as one HTML page that needs nothing else: no script, no network, no font, no image from elsewhere.
  */
-import type { ComparisonResult } from '../../simulation/result.ts';
+import type { ComparisonResult } from '../../simulation/metrics/result.ts';
 import { type Card, cardsOf } from './cards.ts';
 import { type Chart, policiesIn } from './chart.ts';
 import { figuresOf } from './chart-figures.ts';

@@ -1,7 +1,7 @@
 /**
  * Plots over time and over load: what was in use, what waited, what was fragmented.
  */
-import type { ComparisonResult, Series, SimulationResult } from '../../simulation/result.ts';
+import type { ComparisonResult, Series, SimulationResult } from '../../simulation/metrics/result.ts';
 import { formatPercent } from '../terminal/formatting.ts';
 import { countAxis, shareAxis, timeAxis } from './axes.ts';
 import type { Axis, Guide, Line, LineChart, Point } from './chart.ts';

@@ -2,9 +2,9 @@
  * The Markdown report: tables that are tables, whatever the names.
  */
 import { describe, expect, test } from 'vitest';
-import { formatUnit } from '../simulation/comparison-tables.ts';
+import { formatUnit } from './comparison-tables.ts';
 import { escapeMarkdown, markdownReport } from './markdown-report.ts';
-import { HOSTILE, renamed, smallComparison, sourceOf } from './report.scenarios.ts';
+import { HOSTILE, renamed, smallComparison, sourceOf } from './report.fixtures.ts';
 
 /** Tables as cells: consecutive lines that begin with a bar, split at bars without a backslash. */
 function tables(text: string): string[][][] {

@@ -1,7 +1,7 @@
 /**
  * What was run: cluster, workload, options, seeds, machine. Enough to judge the figures and to make them again.
  */
-import type { SimulationResult } from '../../simulation/result.ts';
+import type { SimulationResult } from '../../simulation/metrics/result.ts';
 import { counted, formatCount, formatDuration, formatPercent } from '../terminal/formatting.ts';
 import { type ReportSource, stoppedRun } from './report-source.ts';
 

@@ -1,7 +1,7 @@
 /**
  * Which reports are wanted, and what became of them.
  */
-import type { ComparisonResult } from '../../simulation/result.ts';
+import type { ComparisonResult } from '../../simulation/metrics/result.ts';
 
 /** What commander makes of the options. */
 export interface ReportOptions {

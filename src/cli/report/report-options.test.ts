@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { comparisonResultSchema } from '../../simulation/result.ts';
+import { comparisonResultSchema } from '../../simulation/metrics/result.ts';
 import { readDecisionCosts } from './decision-file.ts';
-import { HOSTILE } from './report.scenarios.ts';
+import { HOSTILE } from './report.fixtures.ts';
 import { commandLine, prepareReports } from './report-options.ts';
 
 const TEG = join(import.meta.dirname, '../../../bin/teg');

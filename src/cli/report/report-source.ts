@@ -3,8 +3,8 @@
  * that count, and that policy held against each other one.
  */
 import { availableParallelism, cpus } from 'node:os';
-import { compareRuns } from '../../simulation/compare.ts';
-import type { ComparedMetric, ComparisonResult, SimulationResult } from '../../simulation/result.ts';
+import { compareRuns } from '../../simulation/metrics/compare.ts';
+import type { ComparedMetric, ComparisonResult, SimulationResult } from '../../simulation/metrics/result.ts';
 import { formatDuration } from '../terminal/formatting.ts';
 import type { DecisionCost } from './decision-file.ts';
 

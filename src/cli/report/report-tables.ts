@@ -6,9 +6,9 @@ import type {
   ComparedPolicy,
   ComparisonResult,
   SimulationResult,
-} from '../../simulation/result.ts';
-import { formatDifference, formatMean, formatUnit } from '../simulation/comparison-tables.ts';
+} from '../../simulation/metrics/result.ts';
 import { formatFixed } from '../terminal/formatting.ts';
+import { formatDifference, formatMean, formatUnit } from './comparison-tables.ts';
 import { shareAbove, sizeName, sizesOf } from './distribution-charts.ts';
 import { countedRuns, duelsOf, policyName, subjectOf } from './report-source.ts';
 

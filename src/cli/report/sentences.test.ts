@@ -4,10 +4,10 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareRuns } from '../../simulation/compare.ts';
-import type { ComparisonResult, SimulationResult } from '../../simulation/result.ts';
+import { compareRuns } from '../../simulation/metrics/compare.ts';
+import type { ComparisonResult, SimulationResult } from '../../simulation/metrics/result.ts';
 import { headline, sentenceText, tallies } from './headline.ts';
-import { smallRun } from './report.scenarios.ts';
+import { smallRun } from './report.fixtures.ts';
 import { comparisonOf, partialText } from './report-source.ts';
 
 const BASE = smallRun('teg', 1);

@@ -1,7 +1,7 @@
 /**
  * Writes reports to files.
  */
-import type { ComparisonResult } from '../../simulation/result.ts';
+import type { ComparisonResult } from '../../simulation/metrics/result.ts';
 import { prepareOutput, writeWholeText } from '../files/output-file.ts';
 import { holdOutput, releaseOutput } from '../terminal/closed-output.ts';
 import { packageVersion } from '../version.ts';

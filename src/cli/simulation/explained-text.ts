@@ -1,7 +1,7 @@
 /**
  * The life of one job as text: what `teg simulate --explain` prints.
  */
-import type { SimulationResult } from '../../simulation/result.ts';
+import type { SimulationResult } from '../../simulation/metrics/result.ts';
 import { formatBytes, formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 

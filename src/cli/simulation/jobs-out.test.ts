@@ -6,8 +6,8 @@ import { parquetReadObjects } from 'hyparquet';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { SimulationTask } from '../../drivers/embedded/simulation-task.ts';
 import { simulate } from '../../drivers/embedded/simulations.ts';
-import { JOB_STATES, type JobRecords } from '../../simulation/job-log.ts';
-import type { SimulationResult } from '../../simulation/result.ts';
+import { JOB_STATES, type JobRecords } from '../../simulation/inputs/job-log.ts';
+import type { SimulationResult } from '../../simulation/metrics/result.ts';
 import { DECOMPRESSORS } from '../../traces/parquet/codecs.ts';
 import { openJobsOut } from './jobs-out.ts';
 

@@ -1,8 +1,8 @@
 /**
  * `--jobs-out FILE`: one row for each job of a run.
  */
-import type { JobRecords } from '../../simulation/job-log.ts';
-import { JOB_STATES } from '../../simulation/job-log.ts';
+import type { JobRecords } from '../../simulation/inputs/job-log.ts';
+import { JOB_STATES } from '../../simulation/inputs/job-log.ts';
 import type { TableLayout } from '../../traces/layout.ts';
 import { createTableWriter, type TraceWriter } from '../../traces/write.ts';
 

@@ -2,7 +2,7 @@
  * What a person sees while simulations run: the progress line, and warnings about the inputs.
  */
 import type { RunOptions } from '../../drivers/embedded/simulations.ts';
-import type { SimulationResult } from '../../simulation/result.ts';
+import type { SimulationResult } from '../../simulation/metrics/result.ts';
 import { interruptSignal } from '../terminal/interrupt.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 

@@ -1,7 +1,7 @@
 /**
  * A simulation's result as tables in the terminal.
  */
-import type { Distribution, SimulationResult } from '../../simulation/result.ts';
+import type { Distribution, SimulationResult } from '../../simulation/metrics/result.ts';
 import {
   counted,
   formatBytes,

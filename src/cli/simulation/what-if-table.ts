@@ -1,7 +1,7 @@
 /**
  * What came of a start from a snapshot, as tables in the terminal.
  */
-import type { WhatIfResult } from '../../simulation/what-if-result.ts';
+import type { WhatIfResult } from '../../simulation/inputs/what-if-result.ts';
 import { formatCount, formatPercent } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 

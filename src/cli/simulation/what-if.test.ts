@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type SimulationResult, simulationResultSchema } from '../../simulation/result.ts';
+import { type SimulationResult, simulationResultSchema } from '../../simulation/metrics/result.ts';
 import { parseNodeCopies } from './what-if-options.ts';
 
 const TEG = join(import.meta.dirname, '..', '..', '..', 'bin', 'teg');

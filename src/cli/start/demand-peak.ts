@@ -4,7 +4,7 @@
  * Why: recorded workloads are mostly made for another cluster than the one they are held against; where nothing ever
  * waits, every policy does the same. The peak of the demand tells that before anything is simulated.
  */
-import type { JobTable } from '../../simulation/job-table.ts';
+import type { JobTable } from '../../simulation/inputs/job-table.ts';
 
 /** Instants at which the demand is looked at. */
 const INSTANTS = 4096;

@@ -5,7 +5,7 @@ import type { FederationTask } from '../../drivers/embedded/federation-task.ts';
 import { runZones } from '../../drivers/embedded/federations.ts';
 import type { ComparisonTask } from '../../drivers/embedded/simulations.ts';
 import type { FederationResult } from '../../simulation/federation/federation-result.ts';
-import type { ComparisonResult, SimulationResult } from '../../simulation/result.ts';
+import type { ComparisonResult, SimulationResult } from '../../simulation/metrics/result.ts';
 import { CHOOSER_DEFAULT, toZonesTask } from '../federation/zones-options.ts';
 import { formatCount, formatDuration, formatFixed, formatPercent } from '../terminal/formatting.ts';
 import { interruptSignal } from '../terminal/interrupt.ts';

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DemandTable } from '../../model/demand.ts';
-import { type JobTable, JobTableBuilder } from '../../simulation/job-table.ts';
-import { comparisonResultSchema } from '../../simulation/result.ts';
+import { type JobTable, JobTableBuilder } from '../../simulation/inputs/job-table.ts';
+import { comparisonResultSchema } from '../../simulation/metrics/result.ts';
 import { demandPeak, demandTogether, speedForPeak } from './demand-peak.ts';
 import { planStart, type StartOptions } from './start-plan.ts';
 

@@ -1,11 +1,13 @@
 /**
  * For each command and each option: the modes in which it has no effect, where it is refused; or that there is none.
  */
+
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { ALL_COMMANDS } from '../../../lab/commands.ts';
 import { buildProgram, runCommandLine } from '../program.ts';
 import { MODE_RULES } from './option-effects.ts';
 
@@ -300,7 +302,9 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
-const commands = new Map(withDescendants(buildProgram()).map((command) => [pathOf(command), command]));
+const commands = new Map(
+  withDescendants(buildProgram(ALL_COMMANDS)).map((command) => [pathOf(command), command]),
+);
 
 test('every option of every command is in one of the two tables', () => {
   for (const [path, command] of commands) {
@@ -330,7 +334,7 @@ describe.each(Object.entries(REFUSED))('%s', (path, cases) => {
     });
     const before = readdirSync(folder);
     const args = [...path.split(' ').slice(1), ...beside, `--${option}`, ...value];
-    expect(await runCommandLine(args)).toBe(2);
+    expect(await runCommandLine(args, ALL_COMMANDS)).toBe(2);
     expect(text).toMatch(/^error TEG_OPTION_INVALID: .*(--|got more than one source|baseline)/);
     expect(existsSync(out)).toBe(false);
     expect(readdirSync(folder)).toEqual(before);

@@ -7,10 +7,10 @@ import { makeTopology } from '../../governor/federation/topology.ts';
 import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
 import { GPU_MILLI } from '../../model/node.ts';
-import type { FailureOptions } from '../../simulation/failures.ts';
 import type { NetworkOptions } from '../../simulation/federation/network.ts';
 import { saturatingJobs, typicalOfMix } from '../../simulation/federation/saturation.ts';
 import type { ShardOptions } from '../../simulation/federation/shard.ts';
+import type { FailureOptions } from '../../simulation/inputs/failures.ts';
 import { type InputSources, isGenerated, loadInputs } from './inputs.ts';
 
 /** The stream of a seed that a workload is resampled from. */

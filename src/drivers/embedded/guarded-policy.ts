@@ -1,8 +1,8 @@
 /**
  * A policy from a user's file, watched: what it throws, and answers that it may not give, are told as faults of that file.
  */
-import type { Explanation, PlacementPolicy } from '../../governor/policy.ts';
-import { holds } from '../../governor/zone-placement.ts';
+import type { Explanation, PlacementPolicy } from '../../governor/policy/policy.ts';
+import { holds } from '../../governor/zone/zone-placement.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';

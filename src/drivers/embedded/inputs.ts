@@ -6,8 +6,8 @@ import { DemandTable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
 import type { JobSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
-import { JobTableBuilder, WORKLOAD_PODS_MAX } from '../../simulation/job-table.ts';
-import type { RecordedStart } from '../../simulation/recorded-places.ts';
+import { JobTableBuilder, WORKLOAD_PODS_MAX } from '../../simulation/inputs/job-table.ts';
+import type { RecordedStart } from '../../simulation/inputs/recorded-places.ts';
 import type { ReadOptions } from '../../traces/format.ts';
 import {
   capacityOf,

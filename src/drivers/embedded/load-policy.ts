@@ -4,9 +4,14 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { PlacementPolicy, PolicyContext, PolicyEntry, PolicyFactory } from '../../governor/policy.ts';
+import type {
+  PlacementPolicy,
+  PolicyContext,
+  PolicyEntry,
+  PolicyFactory,
+} from '../../governor/policy/policy.ts';
 import { TegError } from '../../model/errors.ts';
-import { policyByName } from '../../simulation/policies.ts';
+import { policyByName } from '../../simulation/inputs/policies.ts';
 import { GuardedPolicy, policyThrew } from './guarded-policy.ts';
 
 /** What a policy file exports, as `examples/my-policy.ts` does. */

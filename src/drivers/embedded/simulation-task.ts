@@ -4,12 +4,12 @@
 import { resourceUsage } from 'node:process';
 import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
-import { EquilibriumPrices } from '../../simulation/equilibrium-prices.ts';
-import type { FailureOptions } from '../../simulation/failures.ts';
-import type { JobRecords } from '../../simulation/job-log.ts';
-import type { JobTable } from '../../simulation/job-table.ts';
-import type { SimulationResult } from '../../simulation/result.ts';
-import { runSimulation } from '../../simulation/simulator.ts';
+import { EquilibriumPrices } from '../../simulation/equilibrium/equilibrium-prices.ts';
+import type { FailureOptions } from '../../simulation/inputs/failures.ts';
+import type { JobRecords } from '../../simulation/inputs/job-log.ts';
+import type { JobTable } from '../../simulation/inputs/job-table.ts';
+import type { SimulationResult } from '../../simulation/metrics/result.ts';
+import { runSimulation } from '../../simulation/run/simulator.ts';
 import { type InputSources, type Inputs, isGenerated, loadInputs } from './inputs.ts';
 import { loadPolicy } from './load-policy.ts';
 import type { TaskControl } from './worker-tasks.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { comparisonResultSchema, simulationResultSchema } from '../../simulation/result.ts';
+import { comparisonResultSchema, simulationResultSchema } from '../../simulation/metrics/result.ts';
 import { type ComparisonTask, compare, simulate } from './simulations.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');

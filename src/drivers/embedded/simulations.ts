@@ -3,9 +3,9 @@
  */
 import { availableParallelism } from 'node:os';
 import { TegError } from '../../model/errors.ts';
-import { compareRuns } from '../../simulation/compare.ts';
-import type { JobRecords } from '../../simulation/job-log.ts';
-import type { ComparisonResult, SimulationResult } from '../../simulation/result.ts';
+import type { JobRecords } from '../../simulation/inputs/job-log.ts';
+import { compareRuns } from '../../simulation/metrics/compare.ts';
+import type { ComparisonResult, SimulationResult } from '../../simulation/metrics/result.ts';
 import { withSpooledInputs } from './input-spool.ts';
 import type { SimulationTask, SimulationTaskResult } from './simulation-task.ts';
 import { type PoolProgress, runOnWorkers } from './worker-pool.ts';

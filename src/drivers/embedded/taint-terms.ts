@@ -7,8 +7,8 @@
 import type { AffinityTerm, JobSpec } from '../../model/job.ts';
 import type { Taint } from '../../model/kubernetes/node.ts';
 import type { Toleration } from '../../model/kubernetes/pod.ts';
-import { tolerates as toleratesTaint } from '../../model/kubernetes/taints.ts';
 import type { NodeSpec } from '../../model/node.ts';
+import { tolerates as toleratesTaint } from '../../model/readers/taints.ts';
 
 /** The label; its values are `t0`, `t1`, …. */
 export const TAINTS_LABEL = 'teg.dev/taints';

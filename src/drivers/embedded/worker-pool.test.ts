@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { TegError } from '../../model/errors.ts';
-import type { ScenarioTask } from './worker-pool.scenarios.ts';
+import type { ScenarioTask } from './worker-pool.fixtures.ts';
 import { type PoolOptions, type PoolProgress, runOnWorkers } from './worker-pool.ts';
 
-const URL_OF_WORKER = new URL('./worker-pool.scenarios.ts', import.meta.url);
+const URL_OF_WORKER = new URL('./worker-pool.fixtures.ts', import.meta.url);
 
 function run(
   tasks: readonly ScenarioTask[],
@@ -36,7 +36,7 @@ describe('runOnWorkers', () => {
     const error = await run([{ act: 'bug', value: 1 }]).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(Error);
     expect(error).not.toBeInstanceOf(TegError);
-    expect((error as Error).stack).toContain('worker-pool.scenarios.ts');
+    expect((error as Error).stack).toContain('worker-pool.fixtures.ts');
   });
 
   test('a worker that dies does not leave its caller waiting', async () => {

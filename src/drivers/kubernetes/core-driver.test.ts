@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { until } from '../../../test/support/scripted-server.ts';
 import type { PodEffect } from '../../governor/pods/pod-events.ts';
-import { nodeOf } from '../../model/kubernetes/read-node.ts';
+import { nodeOf } from '../../model/readers/read-node.ts';
 import { defaultSchedulerConfig } from './config/scheduler-config.ts';
 import { CoreDriver, type CorePorts } from './core-driver.ts';
 import { podOf } from './objects/pod.ts';

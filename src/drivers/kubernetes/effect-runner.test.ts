@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { BindEffect, PodEvent } from '../../governor/pods/pod-events.ts';
 import type { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
-import { nodeOf } from '../../model/kubernetes/read-node.ts';
+import { nodeOf } from '../../model/readers/read-node.ts';
 import type { ApiAnswer, ApiRequest } from './client/api.ts';
 import { defaultSchedulerConfig } from './config/scheduler-config.ts';
 import { EffectRunner } from './effect-runner.ts';
 import { podOf } from './objects/pod.ts';
 import { newCore } from './scheduler-process.ts';
 import { makeWriters } from './writers.ts';
-import { answer, ScriptedClient, settle, VirtualClock } from './writes/writes.scenarios.ts';
+import { answer, ScriptedClient, settle, VirtualClock } from './writes/writes.fixtures.ts';
 
 const NODE = nodeOf({
   metadata: { name: 'n1', uid: 'uid-n1' },

@@ -4,7 +4,7 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { constants, createGunzip } from 'node:zlib';
-import { LOG_LINE_CHARS_MAX, type LoggedStep, type PodLogReader } from '../../governor/pods/pod-log.ts';
+import { LOG_LINE_CHARS_MAX, type LoggedStep, type PodLogReader } from '../../governor/pods/log/pod-log.ts';
 import { TegError } from '../../model/errors.ts';
 
 /**

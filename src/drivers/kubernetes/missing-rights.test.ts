@@ -12,7 +12,7 @@ import {
   until,
 } from '../../../test/support/scripted-server.ts';
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
-import { run, status, stopAll, streamList } from './client/reflector.scenarios.ts';
+import { run, status, stopAll, streamList } from './client/reflector.fixtures.ts';
 import { defaultSchedulerConfig } from './config/scheduler-config.ts';
 import { SchedulerProcess } from './scheduler-process.ts';
 import { watchedResources } from './watched-resources.ts';

@@ -9,7 +9,7 @@ import {
   until,
 } from '../../../test/support/scripted-server.ts';
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
-import { list, openWatch, status } from './client/reflector.scenarios.ts';
+import { list, openWatch, status } from './client/reflector.fixtures.ts';
 import { Reflector } from './client/reflector.ts';
 import { watchedResources } from './watched-resources.ts';
 

@@ -2,7 +2,7 @@
  * Turns what a scheduler process does into its metrics: counters on the way, gauges when somebody looks.
  */
 import type { BindEffect, BindOutcome, PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
-import { PodState } from '../../governor/pods/pod-records.ts';
+import { PodState } from '../../governor/pods/state/pod-records.ts';
 import { gangsByState, pendingByQueue } from './queue-gauges.ts';
 import type { ProcessObserver, SchedulerProcess } from './scheduler-process.ts';
 import type { QueueName, SchedulerMetrics } from './server/scheduler-metrics.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { group, members, node, pod, requests, TestCluster } from '../../governor/pods/scheduler.scenarios.ts';
+import { group, members, node, pod, requests, TestCluster } from '../../governor/pods/scheduler.fixtures.ts';
 import { gangsByState, pendingByQueue } from './queue-gauges.ts';
 
 const NONE = { active: 0, backoff: 0, unschedulable: 0, gated: 0 };

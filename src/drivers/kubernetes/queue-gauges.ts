@@ -1,9 +1,10 @@
 /**
  * How many pods are in which queue, and how far gangs are: what the gauges of the metrics page show.
  */
-import { type PodGroup, tallyOf } from '../../governor/pods/pod-groups.ts';
-import { type PodRecord, PodState } from '../../governor/pods/pod-records.ts';
+
 import type { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
+import { type PodGroup, tallyOf } from '../../governor/pods/state/pod-groups.ts';
+import { type PodRecord, PodState } from '../../governor/pods/state/pod-records.ts';
 import type { QueueName } from './server/scheduler-metrics.ts';
 
 /** How far a gang is. */

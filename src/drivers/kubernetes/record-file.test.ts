@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { POD_OPTIONS, someEvent } from '../../governor/pods/pod-events.scenarios.ts';
+import { type LoggedStep, PodLogReader } from '../../governor/pods/log/pod-log.ts';
+import { POD_OPTIONS, someEvent } from '../../governor/pods/pod-events.fixtures.ts';
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
-import { type LoggedStep, PodLogReader } from '../../governor/pods/pod-log.ts';
 import { readLog } from './log-lines.ts';
 import { openRecordFile, type RecordFile, type RecordFileOptions } from './record-file.ts';
 

@@ -8,8 +8,8 @@
 import { constants, createWriteStream, type WriteStream } from 'node:fs';
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { createGzip, type Gzip, constants as zlib } from 'node:zlib';
+import { PodLogWriter, type PodLogWriterOptions } from '../../governor/pods/log/pod-log.ts';
 import type { PodEffect, PodEvent, PodSchedulerOptions } from '../../governor/pods/pod-events.ts';
-import { PodLogWriter, type PodLogWriterOptions } from '../../governor/pods/pod-log.ts';
 import { TegError } from '../../model/errors.ts';
 
 /** How to record. */

@@ -2,10 +2,10 @@
  * Repeats the decisions of a log on a fresh pod scheduler, and compares step by step.
  */
 import { createConstraints } from '../../governor/pods/constraints/cluster-constraints.ts';
-import { digestOf } from '../../governor/pods/effects-digest.ts';
-import type { PodExplanation } from '../../governor/pods/explain-types.ts';
+import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
+import { digestOf } from '../../governor/pods/log/pod-effects-digest.ts';
+import { PodLogReader } from '../../governor/pods/log/pod-log.ts';
 import type { PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
-import { PodLogReader } from '../../governor/pods/pod-log.ts';
 import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
 import { TegError } from '../../model/errors.ts';
 import { readLog } from './log-lines.ts';

@@ -11,7 +11,7 @@ import {
   until,
 } from '../../../test/support/scripted-server.ts';
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
-import { line, streamList } from './client/reflector.scenarios.ts';
+import { line, streamList } from './client/reflector.fixtures.ts';
 import { defaultSchedulerConfig } from './config/scheduler-config.ts';
 import { Followers } from './followers.ts';
 import { SchedulerProcess } from './scheduler-process.ts';

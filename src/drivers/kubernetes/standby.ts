@@ -7,8 +7,8 @@
  */
 
 import type { NotScheduledReason } from '../../governor/pods/pod-events.ts';
-import { isPlaced } from '../../governor/pods/pod-records.ts';
 import type { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
+import { isPlaced } from '../../governor/pods/state/pod-records.ts';
 import type { PodIdentity } from './writes/status-writer.ts';
 
 /** Pods remembered at most, of each kind; further ones are told of when they change. */

@@ -9,7 +9,7 @@
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { TegError } from '../../model/errors.ts';
 import type { CsiDriverDescription } from '../../model/kubernetes/node.ts';
-import { namespaceOf, nodeOf, volumeLimitsOf } from '../../model/kubernetes/read-node.ts';
+import { namespaceOf, nodeOf, volumeLimitsOf } from '../../model/readers/read-node.ts';
 import type { ReflectedResource } from './client/api.ts';
 import { deviceClassOf } from './objects/device-class.ts';
 import { endedMemberOf, podOf } from './objects/pod.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { stream } from '../../../test/support/random-cluster.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { coarsenHologram } from './coarsen.ts';
-import { plainHologramOf, randomZone } from './hologram.scenarios.ts';
+import { plainHologramOf, randomZone } from './hologram.fixtures.ts';
 import { mergeHolograms } from './hologram.ts';
 import { HOLOGRAM_DEFAULTS } from './hologram-source.ts';
 import { StepLattice } from './step-lattice.ts';

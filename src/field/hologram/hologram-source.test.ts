@@ -4,7 +4,7 @@ import type { Random } from '../../kernel/random.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, DemandTable } from '../../model/demand.ts';
 import { GPU_MILLI, type NodeSpec } from '../../model/node.ts';
-import { plainHologramOf, randomZone, type TestZone, zoneOn } from './hologram.scenarios.ts';
+import { plainHologramOf, randomZone, type TestZone, zoneOn } from './hologram.fixtures.ts';
 import type { Hologram } from './hologram.ts';
 import type { HologramExtended } from './hologram-classes.ts';
 

@@ -3,7 +3,7 @@ import { stream } from '../../../test/support/random-cluster.ts';
 import type { Random } from '../../kernel/random.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { ClassCollector } from './class-collector.ts';
-import { hologramOf, randomZone } from './hologram.scenarios.ts';
+import { hologramOf, randomZone } from './hologram.fixtures.ts';
 import {
   emptyMaxima,
   emptySums,

@@ -5,7 +5,7 @@ import { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, DemandTable } from '../../model/demand.ts';
 import { GPU_MILLI, type NodeSpec } from '../../model/node.ts';
 import type { Price } from '../price.ts';
-import { cheapPrice, plainHologramOf, randomZone, type TestZone, zoneOn } from './hologram.scenarios.ts';
+import { cheapPrice, plainHologramOf, randomZone, type TestZone, zoneOn } from './hologram.fixtures.ts';
 import { type Hologram, mergeHolograms } from './hologram.ts';
 import { OFFER_READER_DEFAULTS, type Offer, OfferReader } from './offer-reader.ts';
 import { rentOf } from './rent-formula.ts';

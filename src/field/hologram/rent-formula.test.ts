@@ -5,7 +5,7 @@ import { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, DemandTable } from '../../model/demand.ts';
 import { differentiate } from '../../physics/dual.ts';
 import { RENT_DEFAULTS } from '../flavor-rent.ts';
-import { plainHologramOf, randomZone, type TestZone, zoneOn } from './hologram.scenarios.ts';
+import { plainHologramOf, randomZone, type TestZone, zoneOn } from './hologram.fixtures.ts';
 import { mergeHolograms } from './hologram.ts';
 import { rentOf, rentPerMilli, SIZED_DUAL, SIZED_REAL } from './rent-formula.ts';
 

@@ -3,7 +3,7 @@ import { stream } from '../../../test/support/random-cluster.ts';
 import { TegError } from '../../model/errors.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { ClassCollector } from './class-collector.ts';
-import { hologramOf, randomZone } from './hologram.scenarios.ts';
+import { hologramOf, randomZone } from './hologram.fixtures.ts';
 import { emptyMaxima, emptySums, exactSums, Hologram, mergeHolograms } from './hologram.ts';
 import { hologramExtended, hologramFlavor, NO_EXTENDED } from './hologram-classes.ts';
 import { HOLOGRAM_LIMITS, SUM_MAX } from './hologram-limits.ts';

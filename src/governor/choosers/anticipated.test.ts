@@ -4,7 +4,7 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
 import { anticipate } from '../../physics/anticipated.ts';
 import { anticipatedLoads, createAnticipatedChooser } from './anticipated.ts';
-import { chiSquare, chiSquareLimit, countChoices, offersOf } from './choosers.scenarios.ts';
+import { chiSquare, chiSquareLimit, countChoices, offersOf } from './choosers.fixtures.ts';
 import { waterLevel } from './water-level.ts';
 
 const entry = fc.record({

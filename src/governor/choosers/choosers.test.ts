@@ -8,7 +8,7 @@ import { Random } from '../../kernel/random.ts';
 import type { TegError } from '../../model/errors.ts';
 import { createBestOfDChooser } from './best-of-d.ts';
 import { newStream } from './chooser.ts';
-import { chiSquare, chiSquareLimit, countChoices, type EntrySpec, offersOf } from './choosers.scenarios.ts';
+import { chiSquare, chiSquareLimit, countChoices, type EntrySpec, offersOf } from './choosers.fixtures.ts';
 import { createLeastLoadedChooser } from './least-loaded.ts';
 import { createRandomChooser } from './random-choice.ts';
 import { CHOOSERS, chooserByName } from './registry.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
-import { type EntrySpec, offersOf, PlaceTable } from './choosers.scenarios.ts';
+import { type EntrySpec, offersOf, PlaceTable } from './choosers.fixtures.ts';
 import { drawWeighted, Ensemble } from './ensemble.ts';
 
 const LADDERS: readonly EntrySpec[] = [

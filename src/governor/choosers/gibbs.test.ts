@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../kernel/random.ts';
 import { newStream } from './chooser.ts';
-import { chiSquare, chiSquareLimit, countChoices, offersOf, PlaceTable } from './choosers.scenarios.ts';
+import { chiSquare, chiSquareLimit, countChoices, offersOf, PlaceTable } from './choosers.fixtures.ts';
 import { createGibbsChooser } from './gibbs.ts';
 
 describe('the Gibbs chooser', () => {

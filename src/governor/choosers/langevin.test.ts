@@ -3,7 +3,7 @@ import { Random } from '../../kernel/random.ts';
 import { DUAL, differentiate } from '../../physics/dual.ts';
 import { smoothedFreeEnergy } from '../../physics/price-functions.ts';
 import { newStream } from './chooser.ts';
-import { countChoices, type EntrySpec, offersOf, PlaceTable, totalVariation } from './choosers.scenarios.ts';
+import { countChoices, type EntrySpec, offersOf, PlaceTable, totalVariation } from './choosers.fixtures.ts';
 import { Ensemble } from './ensemble.ts';
 import { createGibbsChooser } from './gibbs.ts';
 import { createLangevinChooser, Kernel, WALK_DEFAULTS } from './langevin.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import { newStream } from './chooser.ts';
-import { offersOf, PlaceTable } from './choosers.scenarios.ts';
+import { offersOf, PlaceTable } from './choosers.fixtures.ts';
 import { Ensemble } from './ensemble.ts';
 import { controlTemperature, TEMPERATURE_DEFAULTS, type TemperatureOptions } from './temperature.ts';
 

@@ -4,7 +4,7 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import type { Demand } from '../../model/demand.ts';
 import { DEMANDS_MAX } from '../../model/limits.ts';
 import { Board } from './board.ts';
-import { DemandId, entry, PlainReader, testDemands } from './federation.scenarios.ts';
+import { DemandId, entry, PlainReader, testDemands } from './federation.fixtures.ts';
 import type { BoardEntry } from './messages.ts';
 
 const demands = testDemands().demands;

@@ -5,12 +5,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
-import type { AgentHost } from './agent-host.ts';
-import { DemandId, entry, makeGovernor, makeHost, Stage, type Step } from './federation.scenarios.ts';
-import { AgentState } from './host-jobs.ts';
+import { DemandId, entry, makeGovernor, makeHost, Stage, type Step } from './federation.fixtures.ts';
+import type { AgentHost } from './host/agent-host.ts';
+import { AgentState } from './host/host-jobs.ts';
 import { ActionKind, FederationReason, type Message, MessageKind, makeMessage } from './messages.ts';
-import type { ZoneGovernor } from './zone-governor.ts';
-import { HoldState } from './zone-ledger.ts';
+import type { ZoneGovernor } from './zone/zone-governor.ts';
+import { HoldState } from './zone/zone-ledger.ts';
 
 const ZONES = [0, 1] as const;
 const HOST = 50;

@@ -5,7 +5,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
-import type { AgentHost } from './agent-host.ts';
 import { Board } from './board.ts';
 import {
   DemandId,
@@ -24,11 +23,12 @@ import {
   showing,
   testDemands,
   told,
-} from './federation.scenarios.ts';
+} from './federation.fixtures.ts';
+import type { AgentHost } from './host/agent-host.ts';
 import { type BoardEntry, FederationReason, type Message, MessageKind } from './messages.ts';
-import { StandingQueue } from './standing-queue.ts';
-import type { ZoneGovernor } from './zone-governor.ts';
-import { HoldState, ZoneLedger } from './zone-ledger.ts';
+import { StandingQueue } from './zone/standing-queue.ts';
+import type { ZoneGovernor } from './zone/zone-governor.ts';
+import { HoldState, ZoneLedger } from './zone/zone-ledger.ts';
 
 const HOST = 50;
 const STANDING = FederationReason.Standing;

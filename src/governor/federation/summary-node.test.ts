@@ -12,7 +12,7 @@ import {
   type Step,
   showing,
   told,
-} from './federation.scenarios.ts';
+} from './federation.fixtures.ts';
 import { type BoardEntry, FederationReason, type Message, MessageKind } from './messages.ts';
 import type { SummaryNode } from './summary-node.ts';
 

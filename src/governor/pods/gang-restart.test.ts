@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { PodEffect } from './pod-events.ts';
-import { bindings, group, members, node, pod, TestCluster } from './scheduler.scenarios.ts';
+import { bindings, group, members, node, pod, TestCluster } from './scheduler.fixtures.ts';
 
 const KEY = 'core:default/g';
 

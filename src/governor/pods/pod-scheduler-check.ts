@@ -5,14 +5,14 @@
  * counts and the field must agree with it.
  */
 import { assert } from '../../model/errors.ts';
-import { GPU_RESOURCES } from '../../model/kubernetes/gpus.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
+import { GPU_RESOURCES } from '../../model/readers/gpus.ts';
 import { BYTES_PER_MIB } from '../../model/units.ts';
-import { groupDomain } from './gang-attempts.ts';
-import { type PodGroup, pendingIn, tallyOf } from './pod-groups.ts';
-import { isPlaced, type PodRecord, PodState, type PodStateCode } from './pod-records.ts';
+import { groupDomain } from './decide/gang-attempts.ts';
 import type { PodScheduler } from './pod-scheduler.ts';
-import type { Shape } from './shape-table.ts';
+import { type PodGroup, pendingIn, tallyOf } from './state/pod-groups.ts';
+import { isPlaced, type PodRecord, PodState, type PodStateCode } from './state/pod-records.ts';
+import type { Shape } from './state/shape-table.ts';
 
 /**
  * Checks everything. O(pods + nodes × resources), and O(waiting shapes × nodes) where nothing is left to decide.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bindings, GIB, node, pod, refusals, requests, TestCluster, taint } from './scheduler.scenarios.ts';
+import { bindings, GIB, node, pod, refusals, requests, TestCluster, taint } from './scheduler.fixtures.ts';
 
 const VICTIMS = (nodes: number) =>
   `preemption: 0/${nodes} nodes are available: ${nodes} No preemption victims found for incoming pod.`;

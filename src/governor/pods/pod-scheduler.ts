@@ -11,13 +11,18 @@
  */
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodDescription, PodGroupDescription } from '../../model/kubernetes/pod.ts';
-import { CORDON, tolerates } from '../../model/kubernetes/taints.ts';
+import { CORDON, tolerates } from '../../model/readers/taints.ts';
 import type { Constraints } from './constraints.ts';
-import type { PodExplanation } from './explain-types.ts';
-import { GroupDecisions } from './group-decisions.ts';
-import { Nominations } from './nominations.ts';
-import { Placement } from './placement.ts';
-import { PodDecisions } from './pod-decisions.ts';
+import { GroupDecisions } from './decide/group-decisions.ts';
+import { Nominations } from './decide/nominations.ts';
+import { Placement } from './decide/placement.ts';
+import { PodDecisions } from './decide/pod-decisions.ts';
+import { PodQueue } from './decide/pod-queue.ts';
+import { PodReports } from './decide/pod-reports.ts';
+import { Preemption } from './decide/preemption.ts';
+import type { PodSchedulerCounters } from './decide/scheduler-parts.ts';
+import type { PodExplanation } from './explain/explain-types.ts';
+import { explainPod } from './explain/pod-explain.ts';
 import type {
   BindDoneEvent,
   EvictDoneEvent,
@@ -25,14 +30,9 @@ import type {
   PodEvent,
   PodSchedulerOptions,
 } from './pod-events.ts';
-import { explainPod } from './pod-explain.ts';
-import { isGroup, type PodGroup, PodGroups } from './pod-groups.ts';
-import { PodQueue } from './pod-queue.ts';
-import { isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
-import { PodReports } from './pod-reports.ts';
-import { Preemption } from './preemption.ts';
-import type { PodSchedulerCounters } from './scheduler-parts.ts';
-import { SchedulerState } from './scheduler-state.ts';
+import { isGroup, type PodGroup, PodGroups } from './state/pod-groups.ts';
+import { isLeaving, isPlaced, type PodRecord, PodState } from './state/pod-records.ts';
+import { SchedulerState } from './state/scheduler-state.ts';
 
 /** Decides for one cluster. */
 export class PodScheduler {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { createConstraints } from './constraints/cluster-constraints.ts';
-import { digestOf } from './effects-digest.ts';
+import { digestOf } from './log/pod-effects-digest.ts';
 import { PodScheduler } from './pod-scheduler.ts';
 import { checkScheduler } from './pod-scheduler-check.ts';
-import { type LifeOptions, RandomLife, randomOptions } from './random-life.scenarios.ts';
+import { type LifeOptions, RandomLife, randomOptions } from './random-life.fixtures.ts';
 
 const SMALL: LifeOptions = { nodes: 6, pods: 40, groups: 4, freshShapes: false };
 

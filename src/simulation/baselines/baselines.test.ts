@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { PolicyFactory } from '../../governor/policy.ts';
+import type { PolicyFactory } from '../../governor/policy/policy.ts';
 import { Random } from '../../kernel/random.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, DemandTable } from '../../model/demand.ts';
 import type { PodSpec } from '../../model/job.ts';
-import { PolicyBench } from './baselines.scenarios.ts';
+import { PolicyBench } from './baselines.fixtures.ts';
 import { createBestFitPolicy } from './best-fit.ts';
 import { createDotProductPolicy } from './dot-product.ts';
 import { createFgdPolicy } from './fgd.ts';

@@ -3,7 +3,7 @@
  *
  * @source The BestFit baseline of Weng et al. 2023, USENIX ATC'23; the formula as in `docs/packing.md`.
  */
-import type { PlacementPolicy, PolicyContext } from '../../governor/policy.ts';
+import type { PlacementPolicy, PolicyContext } from '../../governor/policy/policy.ts';
 import { LARGEST_CPU_MILLI, LARGEST_GPU_MILLI } from './largest-node.ts';
 import { ScoringPolicy } from './scoring-policy.ts';
 

@@ -4,7 +4,7 @@
  * @source Grandl et al. 2014, Multi-resource packing for cluster schedulers, SIGCOMM; as the DotProd baseline of
  *         Weng et al. 2023, USENIX ATC'23.
  */
-import type { PlacementPolicy, PolicyContext } from '../../governor/policy.ts';
+import type { PlacementPolicy, PolicyContext } from '../../governor/policy/policy.ts';
 import { LARGEST_CPU_MILLI, LARGEST_GPU_MILLI } from './largest-node.ts';
 import { ScoringPolicy } from './scoring-policy.ts';
 

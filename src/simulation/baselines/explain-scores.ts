@@ -1,8 +1,8 @@
 /**
  * The explanation that every scoring baseline gives: the best nodes and their scores, or what the nodes lack.
  */
-import { lackingByReason } from '../../governor/lacking.ts';
-import type { Candidate, Explanation } from '../../governor/policy.ts';
+import { lackingByReason } from '../../governor/policy/lacking.ts';
+import type { Candidate, Explanation } from '../../governor/policy/policy.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { isFit, type ScoreScan } from './score-scan.ts';

@@ -7,7 +7,7 @@
  * @source Weng et al. 2023, Beware of Fragmentation, USENIX ATC'23, §4.3.
  */
 import { Fragmentation, type TypicalShapes, typicalShapes } from '../../field/fragmentation.ts';
-import type { Explanation, PlacementPolicy, PolicyContext } from '../../governor/policy.ts';
+import type { Explanation, PlacementPolicy, PolicyContext } from '../../governor/policy/policy.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, isSharing } from '../../model/demand.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';

@@ -1,7 +1,7 @@
 /**
  * First fit: needs no score, only an order of the nodes.
  */
-import type { PlacementPolicy, PolicyContext } from '../../governor/policy.ts';
+import type { PlacementPolicy, PolicyContext } from '../../governor/policy/policy.ts';
 import type { Demand } from '../../model/demand.ts';
 import { ScoringPolicy } from './scoring-policy.ts';
 

@@ -3,7 +3,7 @@
  *
  * @source The GpuClustering baseline of Weng et al. 2023, USENIX ATC'23; the formula as in `docs/packing.md`.
  */
-import type { PlacementPolicy, PolicyContext } from '../../governor/policy.ts';
+import type { PlacementPolicy, PolicyContext } from '../../governor/policy/policy.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, isSharing } from '../../model/demand.ts';
 import { GPUS_PER_NODE_MAX } from '../../model/node.ts';

@@ -15,7 +15,12 @@
  * @source kubernetes/kubernetes v1.34.1, pkg/scheduler: schedule_one.go, framework/plugins/noderesources; the
  *         score of BalancedAllocation since v1.36: pull request 135573.
  */
-import type { Explanation, PlacementPolicy, PolicyContext, PolicyFactory } from '../../governor/policy.ts';
+import type {
+  Explanation,
+  PlacementPolicy,
+  PolicyContext,
+  PolicyFactory,
+} from '../../governor/policy/policy.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import { isSharing } from '../../model/demand.ts';
-import { POD_KINDS, PolicyBench } from './baselines.scenarios.ts';
+import { POD_KINDS, PolicyBench } from './baselines.fixtures.ts';
 import { ImpliedRequests } from './implied-requests.ts';
 import { PodKinds } from './pod-kinds.ts';
 import { createRandomPolicy } from './random.ts';

@@ -1,7 +1,7 @@
 /**
  * Random placement: the floor that every other policy should beat.
  */
-import type { Explanation, PlacementPolicy, PolicyContext } from '../../governor/policy.ts';
+import type { Explanation, PlacementPolicy, PolicyContext } from '../../governor/policy/policy.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, isSharing } from '../../model/demand.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import type { Demand } from '../../model/demand.ts';
-import { makeCluster, POD_KINDS } from './baselines.scenarios.ts';
+import { makeCluster, POD_KINDS } from './baselines.fixtures.ts';
 import { isFit, SCORE_MAX, ScoreScan } from './score-scan.ts';
 
 /** A score that depends on the node's state in every way there is. */

@@ -1,7 +1,7 @@
 /**
  * A policy that is nothing but a score: the highest-scoring node, the first of equals, GPUs by best fit.
  */
-import type { Explanation, PlacementPolicy } from '../../governor/policy.ts';
+import type { Explanation, PlacementPolicy } from '../../governor/policy/policy.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { explainScores } from './explain-scores.ts';

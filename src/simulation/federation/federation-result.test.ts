@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { generateNodes } from '../../traces/generate-nodes.ts';
-import { churn, federation, jobsOf } from './federation.scenarios.ts';
+import { churn, federation, jobsOf } from './federation.fixtures.ts';
 import {
   type FederationLabels,
   type FederationResult,

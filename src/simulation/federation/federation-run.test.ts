@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { chooserByName } from '../../governor/choosers/registry.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import { generateNodes } from '../../traces/generate-nodes.ts';
-import { churn, type FederationSetup, federation, jobsOf } from './federation.scenarios.ts';
+import { churn, type FederationSetup, federation, jobsOf } from './federation.fixtures.ts';
 import { federationResult } from './federation-result.ts';
 import {
   type FederationOutcome,

@@ -5,10 +5,9 @@
 import { OfferReader } from '../../field/hologram/offer-reader.ts';
 import type { TypicalWorkload } from '../../field/typical-workload.ts';
 import type { ChooserEntry } from '../../governor/choosers/chooser.ts';
-import { AgentHost } from '../../governor/federation/agent-host.ts';
-import type { AgentHostParts } from '../../governor/federation/agent-host-parts.ts';
 import type { FederationOptions } from '../../governor/federation/federation-options.ts';
-import { SteeredPolicy } from '../../governor/federation/steered-policy.ts';
+import { AgentHost } from '../../governor/federation/host/agent-host.ts';
+import type { AgentHostParts } from '../../governor/federation/host/agent-host-parts.ts';
 import { SummaryNode, type SummaryNodeParts } from '../../governor/federation/summary-node.ts';
 import {
   homeZoneOf,
@@ -17,11 +16,12 @@ import {
   type Topology,
   type TopologyNode,
 } from '../../governor/federation/topology.ts';
-import { ZoneGovernor, type ZoneGovernorParts } from '../../governor/federation/zone-governor.ts';
-import { SharedPrices } from '../../governor/shared-prices.ts';
-import { TEG_DEFAULTS, type TegOptions } from '../../governor/teg-options.ts';
-import { TegPolicy } from '../../governor/teg-policy.ts';
-import { Zone } from '../../governor/zone.ts';
+import { SteeredPolicy } from '../../governor/federation/zone/steered-policy.ts';
+import { ZoneGovernor, type ZoneGovernorParts } from '../../governor/federation/zone/zone-governor.ts';
+import { SharedPrices } from '../../governor/policy/shared-prices.ts';
+import { TEG_DEFAULTS, type TegOptions } from '../../governor/policy/teg-options.ts';
+import { TegPolicy } from '../../governor/policy/teg-policy.ts';
+import { Zone } from '../../governor/zone/zone.ts';
 import { Random } from '../../kernel/random.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, type DemandTable, requirePackable } from '../../model/demand.ts';

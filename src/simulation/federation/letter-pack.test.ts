@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
-import { randomZone, sumsOf } from '../../field/hologram/hologram.scenarios.ts';
+import { randomZone, sumsOf } from '../../field/hologram/hologram.fixtures.ts';
 import { emptyMaxima, type Hologram, mergeHolograms } from '../../field/hologram/hologram.ts';
 import { takeHologram } from '../../field/hologram/hologram-source.ts';
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TegError } from '../../model/errors.ts';
-import type { JobTable } from '../job-table.ts';
-import { jobsOf } from './federation.scenarios.ts';
+import type { JobTable } from '../inputs/job-table.ts';
+import { jobsOf } from './federation.fixtures.ts';
 import { type SaturationOptions, saturatingJobs, typicalOfMix } from './saturation.ts';
 
 const GPU = { gpuCount: 1, gpuMilli: 1000 };

@@ -8,7 +8,7 @@ import type { TypicalWorkload } from '../../field/typical-workload.ts';
 import { Random } from '../../kernel/random.ts';
 import type { Demand } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
-import { JobTable } from '../job-table.ts';
+import { JobTable } from '../inputs/job-table.ts';
 
 /** How much arrives, and how. */
 export interface SaturationOptions {

@@ -1,9 +1,9 @@
 /**
  * What a run of a federation measures, in parts that add up over shards.
  */
-import type { AgentHost } from '../../governor/federation/agent-host.ts';
-import { HostCounters } from '../../governor/federation/host-counters.ts';
-import type { ZoneGovernor } from '../../governor/federation/zone-governor.ts';
+import type { AgentHost } from '../../governor/federation/host/agent-host.ts';
+import { HostCounters } from '../../governor/federation/host/host-counters.ts';
+import type { ZoneGovernor } from '../../governor/federation/zone/zone-governor.ts';
 import { QuantileSketch } from '../../kernel/quantile-sketch.ts';
 import type { Traffic } from './network.ts';
 

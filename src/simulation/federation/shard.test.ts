@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MessageKind } from '../../governor/federation/messages.ts';
 import type { NodeSpec } from '../../model/node.ts';
-import { type FederationSetup, federation, jobsOf } from './federation.scenarios.ts';
+import { type FederationSetup, federation, jobsOf } from './federation.fixtures.ts';
 import { compareLetters, type Letter } from './network.ts';
 import { Shard, type ShardOptions } from './shard.ts';
 

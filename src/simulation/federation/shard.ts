@@ -8,18 +8,18 @@
  *
  * Invariants: events of a process happen in the same order whatever shard it is in; a shard never reads another's state.
  */
-import type { AgentHost } from '../../governor/federation/agent-host.ts';
+import type { AgentHost } from '../../governor/federation/host/agent-host.ts';
 import { type Action, ActionKind, Outbox, type Process } from '../../governor/federation/messages.ts';
 import { homeZoneOf, hostProcess } from '../../governor/federation/topology.ts';
-import type { ZoneGovernor } from '../../governor/federation/zone-governor.ts';
-import { TEG_DEFAULTS } from '../../governor/teg-options.ts';
+import type { ZoneGovernor } from '../../governor/federation/zone/zone-governor.ts';
+import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
 import { EventQueue } from '../../kernel/event-queue.ts';
 import { splitmix32 } from '../../kernel/random.ts';
 import { TimeHeap } from '../../kernel/time-heap.ts';
 import { assert } from '../../model/errors.ts';
-import type { FailureOptions } from '../failures.ts';
-import { NodeFailures } from '../failures.ts';
-import type { JobTable } from '../job-table.ts';
+import type { FailureOptions } from '../inputs/failures.ts';
+import { NodeFailures } from '../inputs/failures.ts';
+import type { JobTable } from '../inputs/job-table.ts';
 import { type FederationWorld, firstNodeOf, ProcessFactory } from './federation-world.ts';
 import { type Letter, Network, type NetworkOptions } from './network.ts';
 import { ShardMetrics } from './shard-metrics.ts';

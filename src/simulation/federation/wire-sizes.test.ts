@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { randomZone, sumsOf } from '../../field/hologram/hologram.scenarios.ts';
+import { randomZone, sumsOf } from '../../field/hologram/hologram.fixtures.ts';
 import { emptyMaxima, exactSums, Hologram, mergeHolograms } from '../../field/hologram/hologram.ts';
 import { takeHologram } from '../../field/hologram/hologram-source.ts';
 import { encodeHologram } from '../../field/hologram/wire.ts';

@@ -2,10 +2,10 @@
  * Which nodes a pod may be on: its node selector and required node affinity, as terms that all have to hold.
  */
 import type { AffinityTerm } from '../../model/job.ts';
-import { GPU_MODEL_LABELS } from '../../model/kubernetes/gpus.ts';
-import { podNodeTermsOf } from '../../model/kubernetes/label-selectors.ts';
 import type { LabelRequirement, NodeSelectorTerm } from '../../model/kubernetes/pod.ts';
-import { type ApiObject, maybeRecord, maybeStrings } from '../../model/kubernetes/read-object.ts';
+import { GPU_MODEL_LABELS } from '../../model/readers/gpus.ts';
+import { podNodeTermsOf } from '../../model/readers/label-selectors.ts';
+import { type ApiObject, maybeRecord, maybeStrings } from '../../model/readers/read-object.ts';
 import type { PartContext } from '../context.ts';
 
 /** Allowed GPU models (empty: any) and the other terms. */

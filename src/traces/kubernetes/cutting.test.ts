@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { checkProperty } from '../../../test/support/properties.ts';
 import { DEFAULT_LIMITS } from '../format.ts';
-import { SAMPLES } from '../samples.scenarios.ts';
-import { readText } from '../specs.scenarios.ts';
+import { SAMPLES } from '../samples.fixtures.ts';
+import { readText } from '../specs.fixtures.ts';
 import { JsonSplitter } from './split-json.ts';
 import { YamlSplitter } from './split-yaml.ts';
 

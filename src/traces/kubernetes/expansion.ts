@@ -4,7 +4,7 @@
  * Pods and workloads come in any order, so that workloads are held until the end of the file: of each what one of its pods asks for.
  */
 import type { JobSpec } from '../../model/job.ts';
-import { type ApiObject, malformed, maybeRecord } from '../../model/kubernetes/read-object.ts';
+import { type ApiObject, malformed, maybeRecord } from '../../model/readers/read-object.ts';
 import type { PartContext, ReadContext } from '../context.ts';
 import { OwnedPods, type PodsThere } from './owned-pods.ts';
 import { neverPreempts } from './pod.ts';

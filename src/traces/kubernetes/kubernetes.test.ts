@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { SAMPLES } from '../samples.scenarios.ts';
-import { type ReadResult, readText } from '../specs.scenarios.ts';
+import { SAMPLES } from '../samples.fixtures.ts';
+import { type ReadResult, readText } from '../specs.fixtures.ts';
 
 const SAMPLE = SAMPLES.kubernetes;
 

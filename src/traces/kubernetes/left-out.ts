@@ -5,7 +5,7 @@
  * matter: there the objects behind it would be missing, too.
  */
 import { TegError } from '../../model/errors.ts';
-import { type ApiObject, isRecord, MalformedField } from '../../model/kubernetes/read-object.ts';
+import { type ApiObject, isRecord, MalformedField } from '../../model/readers/read-object.ts';
 import type { SpecProblem } from '../../model/validate.ts';
 import { quoted, type ReadContext } from '../context.ts';
 

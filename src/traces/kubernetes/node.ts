@@ -1,13 +1,14 @@
 /**
  * A Kubernetes node.
  */
-import { GPU_RESOURCES, gpuModelOf } from '../../model/kubernetes/gpus.ts';
-import { FROM_FILE } from '../../model/kubernetes/leniency.ts';
+
 import type { NodeDescription, Taint } from '../../model/kubernetes/node.ts';
-import { isReady, nodeOf } from '../../model/kubernetes/read-node.ts';
-import { type ApiObject, maybeRecord } from '../../model/kubernetes/read-object.ts';
-import { CORDON, NOT_READY } from '../../model/kubernetes/taints.ts';
 import type { NodeSpec } from '../../model/node.ts';
+import { GPU_RESOURCES, gpuModelOf } from '../../model/readers/gpus.ts';
+import { FROM_FILE } from '../../model/readers/leniency.ts';
+import { isReady, nodeOf } from '../../model/readers/read-node.ts';
+import { type ApiObject, maybeRecord } from '../../model/readers/read-object.ts';
+import { CORDON, NOT_READY } from '../../model/readers/taints.ts';
 import { BYTES_PER_MIB } from '../../model/units.ts';
 import type { ReadContext } from '../context.ts';
 

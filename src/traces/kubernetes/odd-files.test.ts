@@ -2,7 +2,7 @@
  * Files as people have them: every one is read right, or refused with the place, and one odd object leaves the others as they are.
  */
 import { describe, expect, test } from 'vitest';
-import { type ReadResult, readText } from '../specs.scenarios.ts';
+import { type ReadResult, readText } from '../specs.fixtures.ts';
 
 const POD = `apiVersion: v1
 kind: Pod

@@ -5,7 +5,7 @@
  * workload that is expanded there may be another controller which the file lacks (the ReplicaSet of a Deployment, the Job of a JobSet):
  * labels that those controllers set name the workload then.
  */
-import { type ApiObject, maybeRecord, maybeText } from '../../model/kubernetes/read-object.ts';
+import { type ApiObject, maybeRecord, maybeText } from '../../model/readers/read-object.ts';
 import { ownerOf, workloadKey, workloadKindOf } from './workloads.ts';
 
 /** Most controllers, and most numbers of pods, that are remembered. */

@@ -2,9 +2,10 @@
  * A Kubernetes pod as a job of one pod.
  */
 import type { JobSpec } from '../../model/job.ts';
-import { groupNameOf } from '../../model/kubernetes/group-keys.ts';
-import { FROM_FILE } from '../../model/kubernetes/leniency.ts';
-import { podRequestsOf } from '../../model/kubernetes/pod-requests.ts';
+import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
+import { groupNameOf } from '../../model/readers/group-keys.ts';
+import { FROM_FILE } from '../../model/readers/leniency.ts';
+import { podRequestsOf } from '../../model/readers/pod-requests.ts';
 import {
   type ApiObject,
   isRecord,
@@ -15,9 +16,8 @@ import {
   maybeText,
   recordOf,
   textOf,
-} from '../../model/kubernetes/read-object.ts';
-import { tolerationsOf } from '../../model/kubernetes/taints.ts';
-import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
+} from '../../model/readers/read-object.ts';
+import { tolerationsOf } from '../../model/readers/taints.ts';
 import { BYTES_PER_MIB } from '../../model/units.ts';
 import type { PartContext } from '../context.ts';
 import { parseDecimal, parseInteger } from '../row.ts';

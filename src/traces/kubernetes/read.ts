@@ -6,6 +6,7 @@
 import { parseDocument } from 'yaml';
 import { TegError } from '../../model/errors.ts';
 import type { JobSpec } from '../../model/job.ts';
+import type { NodeSpec } from '../../model/node.ts';
 import {
   type ApiObject,
   isRecord,
@@ -15,8 +16,7 @@ import {
   maybeText,
   recordOf,
   textOf,
-} from '../../model/kubernetes/read-object.ts';
-import type { NodeSpec } from '../../model/node.ts';
+} from '../../model/readers/read-object.ts';
 import { findJobProblem, findNodeProblem } from '../../model/validate.ts';
 import type { TraceBatch } from '../batch.ts';
 import { BATCH_ROWS, type PartContext, type ReadContext } from '../context.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { detectHead } from '../detect.ts';
-import { readText } from '../specs.scenarios.ts';
+import { readText } from '../specs.fixtures.ts';
 
 const POD = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [] } };
 const { apiVersion: _, kind: __, ...ITEM } = POD;

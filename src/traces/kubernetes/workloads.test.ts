@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JobSpec } from '../../model/job.ts';
 import type { ReadOptions } from '../format.ts';
-import { type ReadResult, readText } from '../specs.scenarios.ts';
+import { type ReadResult, readText } from '../specs.fixtures.ts';
 
 type Json = Record<string, unknown>;
 

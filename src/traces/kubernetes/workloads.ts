@@ -14,7 +14,7 @@ import {
   maybeText,
   recordOf,
   textOf,
-} from '../../model/kubernetes/read-object.ts';
+} from '../../model/readers/read-object.ts';
 
 const INT32_MAX = 2 ** 31 - 1;
 

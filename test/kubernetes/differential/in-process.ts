@@ -3,7 +3,7 @@
  *
  *   node test/kubernetes/differential/in-process.ts FIRST_SEED CASES [DIFFERENCES_SHOWN]
  */
-import { ensureBinaries } from '../../../src/drivers/kubernetes/control-plane/build.ts';
+import { ensureBinaries } from '../../../lab/control-plane/build.ts';
 import { type Difference, differencesOf } from './compare.ts';
 import { Draw } from './draw.ts';
 import { type DifferentialCase, drawCase } from './draw-case.ts';

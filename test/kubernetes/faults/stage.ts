@@ -5,9 +5,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiAnswer, ApiRequest } from '../../../src/drivers/kubernetes/client/api.ts';
 import type { HttpApiClient } from '../../../src/drivers/kubernetes/client/http-client.ts';
-import type { ControlPlane } from '../../../src/drivers/kubernetes/control-plane/control-plane.ts';
-import { nodeObject } from '../../../src/drivers/kubernetes/control-plane/nodes.ts';
-import { startControlPlane } from '../../../src/drivers/kubernetes/control-plane/start.ts';
+import type { ControlPlane } from '../../../lab/control-plane/control-plane.ts';
+import { nodeObject } from '../../../lab/control-plane/nodes.ts';
+import { startControlPlane } from '../../../lab/control-plane/start.ts';
 import { Random } from '../../../src/kernel/random.ts';
 import { clientOf } from '../control-plane-fixture.ts';
 import { Auditor } from './auditor.ts';

@@ -4,8 +4,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Guardian, startGuardian } from '../../../src/drivers/kubernetes/control-plane/guardian.ts';
-import { usageOf } from '../../../src/drivers/kubernetes/control-plane/managed-process.ts';
+import { type Guardian, startGuardian } from '../../../lab/control-plane/guardian.ts';
+import { usageOf } from '../../../lab/control-plane/managed-process.ts';
 
 const TEG = join(import.meta.dirname, '..', '..', '..', 'bin', 'teg');
 

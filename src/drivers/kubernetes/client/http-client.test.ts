@@ -12,7 +12,7 @@ import type { ApiRequest } from './api.ts';
 import { ApiNotSentError, ApiUnknownError } from './api-errors.ts';
 import { createApiClient, type HttpApiClient, type HttpClientOptions } from './http-client.ts';
 import { integer, message, text } from './protobuf/message-schema.ts';
-import { encode, enveloped } from './protobuf/protobuf.scenarios.ts';
+import { encode, enveloped } from './protobuf/protobuf.fixtures.ts';
 
 let server: ScriptedServer | undefined;
 let client: HttpApiClient | undefined;

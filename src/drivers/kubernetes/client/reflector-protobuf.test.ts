@@ -4,7 +4,7 @@ import { sendJson, until } from '../../../../test/support/scripted-server.ts';
 import { POD } from '../objects/wire-schemas.ts';
 import type { ReflectedResource } from './api.ts';
 import { integer, message, one, text } from './protobuf/message-schema.ts';
-import { bytesField, encode, enveloped, frame, framed } from './protobuf/protobuf.scenarios.ts';
+import { bytesField, encode, enveloped, frame, framed } from './protobuf/protobuf.fixtures.ts';
 import {
   type Answer,
   bookmark,
@@ -15,7 +15,7 @@ import {
   PODS,
   run,
   stopAll,
-} from './reflector.scenarios.ts';
+} from './reflector.fixtures.ts';
 
 const TYPE = 'application/vnd.kubernetes.protobuf';
 const RESOURCE: ReflectedResource = { ...PODS, schema: POD };

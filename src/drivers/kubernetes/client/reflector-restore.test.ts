@@ -13,7 +13,7 @@ import {
   status,
   stopAll,
   streamList,
-} from './reflector.scenarios.ts';
+} from './reflector.fixtures.ts';
 
 afterEach(stopAll);
 

@@ -11,7 +11,7 @@ import {
   run,
   status,
   stopAll,
-} from './reflector.scenarios.ts';
+} from './reflector.fixtures.ts';
 
 afterEach(stopAll);
 

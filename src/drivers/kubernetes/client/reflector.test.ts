@@ -15,7 +15,7 @@ import {
   stopAll,
   streamList,
   Told,
-} from './reflector.scenarios.ts';
+} from './reflector.fixtures.ts';
 import { Reflector } from './reflector.ts';
 
 afterEach(stopAll);

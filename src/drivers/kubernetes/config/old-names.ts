@@ -1,7 +1,7 @@
 /**
  * Names that fields of the configuration had before they were named as in KubeSchedulerConfiguration: still read, with a warning.
  */
-import { isRecord } from '../../../model/kubernetes/read-object.ts';
+import { isRecord } from '../../../model/readers/read-object.ts';
 
 /** A field under its old and its new name, each with its section before a dot; without one it is at the top. */
 interface Renamed {

@@ -1,13 +1,7 @@
 /**
  * DeviceClasses of dynamic resource allocation: only which extended resource they stand for.
  */
-import {
-  maybeRecord,
-  maybeText,
-  projecting,
-  recordOf,
-  textOf,
-} from '../../../model/kubernetes/read-object.ts';
+import { maybeRecord, maybeText, projecting, recordOf, textOf } from '../../../model/readers/read-object.ts';
 
 /** What is read of a DeviceClass. */
 export interface DeviceClassDescription {

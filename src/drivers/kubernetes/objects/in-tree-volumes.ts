@@ -6,7 +6,7 @@
  */
 import type { InTreeVolume } from '../../../model/kubernetes/node.ts';
 import type { LabelRequirement, NodeSelectorTerm } from '../../../model/kubernetes/pod.ts';
-import { type ApiObject, isRecord, maybeText } from '../../../model/kubernetes/read-object.ts';
+import { type ApiObject, isRecord, maybeText } from '../../../model/readers/read-object.ts';
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { namespaceOf, nodeOf, volumeLimitsOf } from '../../../model/kubernetes/read-node.ts';
-import { clusterNode, type LooseObject } from './objects.scenarios.ts';
+import { namespaceOf, nodeOf, volumeLimitsOf } from '../../../model/readers/read-node.ts';
+import { clusterNode, type LooseObject } from './objects.fixtures.ts';
 import { budgetOf, podGroupOf } from './pod-group.ts';
 import {
   attachmentOf,

@@ -5,13 +5,13 @@
  *   the list and goes on, and so do we.
  */
 
+import type { NodeSelectorTerm, PodAffinityTerm, Weighted } from '../../../model/kubernetes/pod.ts';
 import {
   labelSelectorOf,
   nodeTermOf,
   podNodeTermsOf,
   withLabelKeys,
-} from '../../../model/kubernetes/label-selectors.ts';
-import type { NodeSelectorTerm, PodAffinityTerm, Weighted } from '../../../model/kubernetes/pod.ts';
+} from '../../../model/readers/label-selectors.ts';
 import {
   type ApiObject,
   maybeInteger,
@@ -20,7 +20,7 @@ import {
   maybeText,
   maybeTexts,
   recordOf,
-} from '../../../model/kubernetes/read-object.ts';
+} from '../../../model/readers/read-object.ts';
 
 /** The parts of a template that come from `spec.affinity`. */
 export interface PodAffinities {

@@ -2,8 +2,8 @@
  * Groups of pods: PodGroup of Kubernetes itself, and PodGroup of the coscheduling plugin; and disruption budgets.
  */
 
-import { labelSelectorOf } from '../../../model/kubernetes/label-selectors.ts';
 import type { BudgetDescription, PodGroupDescription } from '../../../model/kubernetes/pod.ts';
+import { labelSelectorOf } from '../../../model/readers/label-selectors.ts';
 import {
   type ApiObject,
   isRecord,
@@ -15,7 +15,7 @@ import {
   projecting,
   recordOf,
   textOf,
-} from '../../../model/kubernetes/read-object.ts';
+} from '../../../model/readers/read-object.ts';
 
 const INT32_MAX = 2 ** 31 - 1;
 

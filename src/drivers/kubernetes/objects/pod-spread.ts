@@ -4,8 +4,8 @@
  * @source pkg/scheduler/framework/plugins/podtopologyspread/common.go `filterTopologySpreadConstraints`.
  */
 
-import { labelSelectorOf, withLabelKeys } from '../../../model/kubernetes/label-selectors.ts';
 import type { SpreadConstraint } from '../../../model/kubernetes/pod.ts';
+import { labelSelectorOf, withLabelKeys } from '../../../model/readers/label-selectors.ts';
 import {
   type ApiObject,
   maybeInteger,
@@ -13,7 +13,7 @@ import {
   maybeText,
   maybeTexts,
   recordOf,
-} from '../../../model/kubernetes/read-object.ts';
+} from '../../../model/readers/read-object.ts';
 
 /** Largest 32-bit integer: what the API takes for counts. */
 const INT32_MAX = 2 ** 31 - 1;

@@ -2,7 +2,7 @@
  * The template of a pod: everything that decides where it can run, and a key of the raw fields that it is made of.
  */
 import type { HostPort, PodTemplate } from '../../../model/kubernetes/pod.ts';
-import { isResizeInfeasible, isSidecar, podRequestsOf } from '../../../model/kubernetes/pod-requests.ts';
+import { isResizeInfeasible, isSidecar, podRequestsOf } from '../../../model/readers/pod-requests.ts';
 import {
   type ApiObject,
   isRecord,
@@ -12,8 +12,8 @@ import {
   maybeStrings,
   maybeText,
   recordOf,
-} from '../../../model/kubernetes/read-object.ts';
-import { tolerationsOf } from '../../../model/kubernetes/taints.ts';
+} from '../../../model/readers/read-object.ts';
+import { tolerationsOf } from '../../../model/readers/taints.ts';
 import { affinitiesOf } from './pod-affinity.ts';
 import { spreadOf } from './pod-spread.ts';
 import { restartsAll, unsupportedOf } from './pod-unsupported.ts';

@@ -5,7 +5,7 @@
  * runtimeClassName (admission merges its overhead, nodeSelector and tolerations), hostUsers alone, securityContext.
  */
 import type { PodRequests } from '../../../model/kubernetes/pod.ts';
-import { type ApiObject, isRecord, maybeList } from '../../../model/kubernetes/read-object.ts';
+import { type ApiObject, isRecord, maybeList } from '../../../model/readers/read-object.ts';
 
 /** Prefix of extended resources that stand for a device class (dynamic resource allocation). */
 const DEVICE_CLASS_PREFIX = 'deviceclass.resource.kubernetes.io/';

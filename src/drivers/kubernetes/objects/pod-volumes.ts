@@ -12,7 +12,7 @@ import {
   maybeText,
   maybeTexts,
   recordOf,
-} from '../../../model/kubernetes/read-object.ts';
+} from '../../../model/readers/read-object.ts';
 import { IN_TREE_FIELDS, inlineDiskOf } from './in-tree-volumes.ts';
 
 /** What a template says of volumes. */

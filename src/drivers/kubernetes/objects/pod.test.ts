@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TegError } from '../../../model/errors.ts';
-import { deploymentPod, elaboratePod } from './objects.scenarios.ts';
+import { deploymentPod, elaboratePod } from './objects.fixtures.ts';
 import { podOf } from './pod.ts';
 
 const Mi = 2 ** 20;

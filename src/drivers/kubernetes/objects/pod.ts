@@ -1,8 +1,9 @@
 /**
  * Pods: from API objects to descriptions.
  */
-import { groupNameOf } from '../../../model/kubernetes/group-keys.ts';
+
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import { groupNameOf } from '../../../model/readers/group-keys.ts';
 import {
   type ApiObject,
   maybeInteger,
@@ -13,7 +14,7 @@ import {
   projecting,
   recordOf,
   textOf,
-} from '../../../model/kubernetes/read-object.ts';
+} from '../../../model/readers/read-object.ts';
 import { templateOf } from './pod-template.ts';
 import type { TemplateCache } from './template-cache.ts';
 

@@ -2,7 +2,6 @@
  * Claims, volumes and storage classes: from API objects to descriptions.
  */
 
-import { labelSelectorOf, nodeTermsOf } from '../../../model/kubernetes/label-selectors.ts';
 import type {
   AttachmentDescription,
   ClaimDescription,
@@ -12,6 +11,7 @@ import type {
   VolumeDescription,
 } from '../../../model/kubernetes/node.ts';
 import type { LabelRequirement, NodeSelectorTerm } from '../../../model/kubernetes/pod.ts';
+import { labelSelectorOf, nodeTermsOf } from '../../../model/readers/label-selectors.ts';
 import {
   type ApiObject,
   isRecord,
@@ -24,8 +24,8 @@ import {
   projecting,
   recordOf,
   textOf,
-} from '../../../model/kubernetes/read-object.ts';
-import { sizeOf } from '../../../model/kubernetes/resource-amounts.ts';
+} from '../../../model/readers/read-object.ts';
+import { sizeOf } from '../../../model/readers/resource-amounts.ts';
 import { driverOfPlugin, inTreeDiskOf } from './in-tree-volumes.ts';
 
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deploymentPod, elaboratePod, type LooseObject } from './objects.scenarios.ts';
+import { deploymentPod, elaboratePod, type LooseObject } from './objects.fixtures.ts';
 import { podOf } from './pod.ts';
 import { TemplateCache } from './template-cache.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ApiAnswer } from '../client/api.ts';
 import { RequestAuthorizer } from './request-authorizer.ts';
-import { answerOf, reviewer, scriptedClient } from './server.scenarios.ts';
+import { answerOf, reviewer, scriptedClient } from './server.fixtures.ts';
 
 const review = reviewer({ t1: 'prometheus', t2: 'guest' }, { prometheus: ['/metrics'] });
 

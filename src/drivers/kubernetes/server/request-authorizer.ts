@@ -5,7 +5,7 @@
  * Bounded: answers remembered, questions under way, and length of tokens, so that nobody can make the API server work for them.
  */
 import { createHash } from 'node:crypto';
-import { type ApiObject, isRecord } from '../../../model/kubernetes/read-object.ts';
+import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts';
 import type { ApiClient } from '../client/api.ts';
 
 /** What may be done: 200, or the status to refuse with and why. */

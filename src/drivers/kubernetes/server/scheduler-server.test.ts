@@ -12,7 +12,7 @@ import { LoopHealth } from '../loop-health.ts';
 import { SchedulerMetrics } from './scheduler-metrics.ts';
 import { type SchedulerPages, SchedulerServer, type SchedulerServerOptions } from './scheduler-server.ts';
 import { makeSelfSignedCertificate } from './self-signed-certificate.ts';
-import { getPage, reviewer, scriptedClient } from './server.scenarios.ts';
+import { getPage, reviewer, scriptedClient } from './server.fixtures.ts';
 
 /** Another reader of certificates, where it is there. */
 const OPENSSL = 'openssl';

@@ -3,13 +3,13 @@
  */
 
 import { createConstraints } from '../../../governor/pods/constraints/cluster-constraints.ts';
-import type { PodExplanation } from '../../../governor/pods/explain-types.ts';
+import type { PodExplanation } from '../../../governor/pods/explain/explain-types.ts';
 import type { PodSchedulerOptions } from '../../../governor/pods/pod-events.ts';
 import { PodScheduler } from '../../../governor/pods/pod-scheduler.ts';
 import { counted } from '../../../kernel/counted.ts';
 import { TegError } from '../../../model/errors.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
-import { type ApiObject, isRecord } from '../../../model/kubernetes/read-object.ts';
+import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts';
 import { ObjectEvents } from './object-events.ts';
 import { conditionOf, type ReportedCondition, withReported } from './reported-condition.ts';
 

@@ -6,7 +6,7 @@ import {
   elaboratePod,
   type LooseObject,
   mutate,
-} from '../objects/objects.scenarios.ts';
+} from '../objects/objects.fixtures.ts';
 import { keptOf } from './kept-fields.ts';
 import { ObjectEvents } from './object-events.ts';
 

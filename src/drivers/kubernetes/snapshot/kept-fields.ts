@@ -4,7 +4,7 @@
  * What is not named here is left out: commands, arguments, environment, images, secrets, config maps, tokens, status
  * messages, managed fields. Names, labels and selectors stay, because scheduling goes by them.
  */
-import { type ApiObject, isRecord } from '../../../model/kubernetes/read-object.ts';
+import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts';
 
 /** `true`: the value as it is; a table: these fields; a list: each element so; a text: the fields with names that begin so. */
 export type Kept = true | { readonly [field: string]: Kept } | readonly [Kept] | BeginsWith;

@@ -3,8 +3,8 @@
  */
 import type { PodEvent } from '../../../governor/pods/pod-events.ts';
 import { TegError } from '../../../model/errors.ts';
-import { namespaceOf, nodeOf, volumeLimitsOf } from '../../../model/kubernetes/read-node.ts';
-import { type ApiObject, isRecord } from '../../../model/kubernetes/read-object.ts';
+import { namespaceOf, nodeOf, volumeLimitsOf } from '../../../model/readers/read-node.ts';
+import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts';
 import { DEFAULT_LIMITS } from '../../../traces/format.ts';
 import { JsonSplitter } from '../../../traces/kubernetes/split-json.ts';
 import type { ObjectText } from '../../../traces/kubernetes/split-yaml.ts';

@@ -4,7 +4,7 @@
  * Why: an explanation from objects alone has seen no attempt, so it does not know that a binding was refused. Snapshots
  * leave messages out; this is read from the API server, and only for the pod that is asked about.
  */
-import type { PodExplanation } from '../../../governor/pods/explain-types.ts';
+import type { PodExplanation } from '../../../governor/pods/explain/explain-types.ts';
 import type { NotScheduledReason } from '../../../governor/pods/pod-events.ts';
 import type { ApiClient } from '../client/api.ts';
 import { at, attempt, podPath, textAt } from '../writes/patient-request.ts';

@@ -5,7 +5,7 @@
  * `kept-fields.ts`. The kinds are read one after the other: what changes meanwhile may be in it or not, as with `kubectl get`.
  */
 import { TegError } from '../../../model/errors.ts';
-import { type ApiObject, isRecord } from '../../../model/kubernetes/read-object.ts';
+import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts';
 import type { ApiAnswer, ApiClient } from '../client/api.ts';
 import { ApiNotSentError, ApiUnknownError } from '../client/api-errors.ts';
 import { keptOf } from './kept-fields.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { BindOutcome } from '../../../governor/pods/pod-events.ts';
 import type { ApiAnswer, ApiRequest } from '../client/api.ts';
 import { Binder, type BinderOptions } from './binder.ts';
-import { answer, NotSent, ScriptedClient, settle, Unknown, VirtualClock } from './writes.scenarios.ts';
+import { answer, NotSent, ScriptedClient, settle, Unknown, VirtualClock } from './writes.fixtures.ts';
 
 interface PodState {
   uid: string;

@@ -3,7 +3,7 @@ import type { PodEvent } from '../../../governor/pods/pod-events.ts';
 import type { ApiAnswer, ApiRequest } from '../client/api.ts';
 import { ClaimWriter, type ClaimWriterOptions } from './claim-writer.ts';
 import { volumeAllowsNode } from './volume-node-match.ts';
-import { answer, ScriptedClient, settle, Unknown, VirtualClock } from './writes.scenarios.ts';
+import { answer, ScriptedClient, settle, Unknown, VirtualClock } from './writes.fixtures.ts';
 
 interface Stored {
   metadata: {

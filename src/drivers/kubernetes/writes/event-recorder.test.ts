@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { ApiAnswer, ApiRequest } from '../client/api.ts';
 import { cutNote, eventName, type TellEvent } from './event-body.ts';
 import { EventRecorder, type EventRecorderOptions } from './event-recorder.ts';
-import { answer, NotSent, ScriptedClient, settle, Unknown, VirtualClock } from './writes.scenarios.ts';
+import { answer, NotSent, ScriptedClient, settle, Unknown, VirtualClock } from './writes.fixtures.ts';
 
 const POSTS = '/apis/events.k8s.io/v1/namespaces/ns/events';
 

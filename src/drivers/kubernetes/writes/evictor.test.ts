@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ApiAnswer, ApiRequest } from '../client/api.ts';
 import { Evictor, type EvictorOptions } from './evictor.ts';
-import { answer, NotSent, ScriptedClient, settle, Unknown, VirtualClock } from './writes.scenarios.ts';
+import { answer, NotSent, ScriptedClient, settle, Unknown, VirtualClock } from './writes.fixtures.ts';
 
 const victim = { namespace: 'ns', name: 'a', uid: 'uid-a' };
 const PATH = '/api/v1/namespaces/ns/pods/a';

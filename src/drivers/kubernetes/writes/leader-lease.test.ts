@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { LeaderLease, type LeaderLeaseOptions } from './leader-lease.ts';
 import type { WriteClock } from './write-clock.ts';
-import { answer, NotSent, ScriptedClient, settle, Unknown, VirtualClock } from './writes.scenarios.ts';
+import { answer, NotSent, ScriptedClient, settle, Unknown, VirtualClock } from './writes.fixtures.ts';
 
 interface StoredLease {
   metadata: { name: string; resourceVersion: string; labels?: object };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Notices } from './notices.ts';
 import { Waits } from './write-clock.ts';
-import { settle, VirtualClock } from './writes.scenarios.ts';
+import { settle, VirtualClock } from './writes.fixtures.ts';
 
 test('each waiter is woken by its own objects only, and leaves nothing behind', async () => {
   const notices = new Notices();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ApiAnswer, ApiRequest } from '../client/api.ts';
 import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
-import { answer, ScriptedClient, settle, Unknown, VirtualClock } from './writes.scenarios.ts';
+import { answer, ScriptedClient, settle, Unknown, VirtualClock } from './writes.fixtures.ts';
 
 interface StoredPod {
   uid: string;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { microTime, secondTime } from './api-time.ts';
 import { systemWriteClock, Waits } from './write-clock.ts';
-import { VirtualClock } from './writes.scenarios.ts';
+import { VirtualClock } from './writes.fixtures.ts';
 
 test('the machine’s clock goes on, calls back in time, and not when it was cancelled', async () => {
   const clock = systemWriteClock();

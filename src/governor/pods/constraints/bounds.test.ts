@@ -2,8 +2,8 @@
  * What is remembered does not grow with what came and went.
  */
 import { expect, test } from 'vitest';
-import { apps, Cluster, HOST, near, spread, ZONE } from './cluster.scenarios.ts';
-import { emptyTemplate, plainNode } from './constraints.scenarios.ts';
+import { apps, Cluster, HOST, near, spread, ZONE } from './cluster.fixtures.ts';
+import { emptyTemplate, plainNode } from './constraints.fixtures.ts';
 
 test('counters and node selectors: not more than allowed, and the answers stay right', () => {
   const cluster = new Cluster({ countersMax: 8, nodeClassesMax: 4, tolerationsMax: 2 })

@@ -13,27 +13,27 @@ import {
   type RefusalCode,
 } from '../constraints.ts';
 import type { PodEvent } from '../pod-events.ts';
-import { type AffinityRule, EnemyRule } from './affinity-rule.ts';
-import { addAdmirers, addNormalised } from './affinity-score.ts';
-import { type Carrier, Carriers } from './carriers.ts';
+import { type AffinityRule, EnemyRule } from './affinity/affinity-rule.ts';
+import { addAdmirers, addNormalised } from './affinity/affinity-score.ts';
+import { type Carrier, Carriers } from './affinity/carriers.ts';
+import { NodePods } from './affinity/node-pods.ts';
+import { PodCounters } from './affinity/pod-counters.ts';
+import type { RuleParts } from './affinity/rule-parts.ts';
+import type { SpreadRule } from './affinity/spread-rule.ts';
 import { areConcerned } from './concern.ts';
-import { DiskTable } from './disk-table.ts';
-import { namesByHostname } from './named-nodes.ts';
-import { Namespaces } from './namespaces.ts';
-import { type NodeClass, NodeClasses } from './node-classes.ts';
-import { NodePods } from './node-pods.ts';
-import { addNodeAffinityScores, addTaintScores } from './node-score.ts';
-import { NodeTable } from './node-table.ts';
-import { PodCounters } from './pod-counters.ts';
-import { PortTable } from './port-table.ts';
+import { namesByHostname } from './nodes/named-nodes.ts';
+import { Namespaces } from './nodes/namespaces.ts';
+import { type NodeClass, NodeClasses } from './nodes/node-classes.ts';
+import { addNodeAffinityScores, addTaintScores } from './nodes/node-score.ts';
+import { NodeTable } from './nodes/node-table.ts';
+import { PortTable } from './nodes/port-table.ts';
+import type { TolerationClass } from './nodes/taints.ts';
 import { isResolvableRefusal, NAMES_CONFLICT_TEXT, NOT_NAMED_TEXT, REFUSAL_TEXTS } from './refusals.ts';
-import type { RuleParts } from './rule-parts.ts';
 import { ShapeRules, selectsNodes } from './shape-rules.ts';
 import { ShapeStates } from './shape-states.ts';
-import type { SpreadRule } from './spread-rule.ts';
-import { StorageRules } from './storage-rules.ts';
-import type { TolerationClass } from './taints.ts';
-import { usesStorage } from './uses-storage.ts';
+import { DiskTable } from './volumes/disk-table.ts';
+import { StorageRules } from './volumes/storage-rules.ts';
+import { usesStorage } from './volumes/uses-storage.ts';
 
 /** kube-scheduler's weights. */
 const TAINT_WEIGHT = 3;

@@ -2,11 +2,11 @@
  * Whether pods of one shape, coming or going, can change where pods of another fit.
  */
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
-import { disksClash } from './disk-table.ts';
-import type { Namespaces } from './namespaces.ts';
-import { meansHolder, meansSeeker, spreadSelection, termsSelection } from './pod-selection.ts';
-import { portsClash } from './port-table.ts';
-import { usesStorage } from './uses-storage.ts';
+import { meansHolder, meansSeeker, spreadSelection, termsSelection } from './affinity/pod-selection.ts';
+import type { Namespaces } from './nodes/namespaces.ts';
+import { portsClash } from './nodes/port-table.ts';
+import { disksClash } from './volumes/disk-table.ts';
+import { usesStorage } from './volumes/uses-storage.ts';
 
 /** Whether where `template` fits can change with pods of `other`; resources are not looked at. O(constraints of both). */
 export function areConcerned(template: PodTemplate, other: PodTemplate, namespaces: Namespaces): boolean {

@@ -8,7 +8,6 @@ import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
 import type { PodShape } from '../constraints.ts';
 import type { PodEvent } from '../pod-events.ts';
 import { ClusterConstraints } from './cluster-constraints.ts';
-import { ConstraintsOracle, type OraclePromise, type PlacedPod } from './constraints.oracle.ts';
 import {
   Draw,
   drawAttachment,
@@ -21,7 +20,8 @@ import {
   drawNode,
   drawTemplate,
   drawVolume,
-} from './constraints.scenarios.ts';
+} from './constraints.fixtures.ts';
+import { ConstraintsOracle, type OraclePromise, type PlacedPod } from './constraints.oracle.ts';
 
 const SHAPES = 7;
 const SLOTS = 6;

@@ -4,8 +4,8 @@
 import { describe, expect, test } from 'vitest';
 import type { LabelRequirement, NodeSelectorTerm, Toleration } from '../../../model/kubernetes/pod.ts';
 import { Refusal } from '../constraints.ts';
-import { Cluster, HOST } from './cluster.scenarios.ts';
-import { emptyTemplate } from './constraints.scenarios.ts';
+import { Cluster, HOST } from './cluster.fixtures.ts';
+import { emptyTemplate } from './constraints.fixtures.ts';
 import { REFUSAL_COUNT, REFUSAL_PLUGINS, REFUSAL_TEXTS } from './refusals.ts';
 
 function tolerate(changes: Partial<Toleration>): Toleration {

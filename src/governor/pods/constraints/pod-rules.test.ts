@@ -3,8 +3,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../constraints.ts';
-import { apps, Cluster, HOST, near, spread, ZONE } from './cluster.scenarios.ts';
-import { emptyTemplate, plainNode } from './constraints.scenarios.ts';
+import { apps, Cluster, HOST, near, spread, ZONE } from './cluster.fixtures.ts';
+import { emptyTemplate, plainNode } from './constraints.fixtures.ts';
 
 const X = { labels: { app: 'x' } };
 const Y = { labels: { app: 'y' } };

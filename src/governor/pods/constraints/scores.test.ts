@@ -2,8 +2,8 @@
  * Preferences: kube-scheduler's scores and weights.
  */
 import { describe, expect, test } from 'vitest';
-import { apps, Cluster, HOST, near, spread, ZONE } from './cluster.scenarios.ts';
-import { emptyTemplate } from './constraints.scenarios.ts';
+import { apps, Cluster, HOST, near, spread, ZONE } from './cluster.fixtures.ts';
+import { emptyTemplate } from './constraints.fixtures.ts';
 
 const X = { labels: { app: 'x' } };
 const Y = { labels: { app: 'y' } };

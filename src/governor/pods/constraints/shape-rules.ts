@@ -2,16 +2,16 @@
  * The rules of one shape, made when it is first asked about and made again when what they count by was dropped.
  */
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
-import { AffinityRule } from './affinity-rule.ts';
-import { AffinityScore } from './affinity-score.ts';
-import { namesByField } from './named-nodes.ts';
-import type { NodeClass } from './node-classes.ts';
-import { portKeys } from './port-table.ts';
-import type { RuleParts } from './rule-parts.ts';
+import { AffinityRule } from './affinity/affinity-rule.ts';
+import { AffinityScore } from './affinity/affinity-score.ts';
+import type { RuleParts } from './affinity/rule-parts.ts';
+import { SpreadRule } from './affinity/spread-rule.ts';
+import { SpreadScore } from './affinity/spread-score.ts';
+import { namesByField } from './nodes/named-nodes.ts';
+import type { NodeClass } from './nodes/node-classes.ts';
+import { portKeys } from './nodes/port-table.ts';
+import type { TolerationClass } from './nodes/taints.ts';
 import type { ShapeState } from './shape-states.ts';
-import { SpreadRule } from './spread-rule.ts';
-import { SpreadScore } from './spread-score.ts';
-import type { TolerationClass } from './taints.ts';
 
 /** What one shape demands and likes. */
 export class ShapeRules {

@@ -2,8 +2,8 @@
  * Claims and volumes: what has to be there, where volumes are, which are given to whom, and how many a node takes.
  */
 import { describe, expect, test } from 'vitest';
-import { Cluster, HOST, ZONE } from './cluster.scenarios.ts';
-import { emptyTemplate } from './constraints.scenarios.ts';
+import { Cluster, HOST, ZONE } from './cluster.fixtures.ts';
+import { emptyTemplate } from './constraints.fixtures.ts';
 
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 const AFFINITY = "node(s) didn't match PersistentVolume's node affinity";

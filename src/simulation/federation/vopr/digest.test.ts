@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../../test/support/properties.ts';
-import { showing } from '../../../governor/federation/federation.scenarios.ts';
+import { showing } from '../../../governor/federation/federation.fixtures.ts';
 import {
   ActionKind,
   type BoardEntry,

@@ -2,7 +2,7 @@
  * What has to come right comes right late, or not at all: that is found, too.
  */
 import { describe, expect, test } from 'vitest';
-import { AgentState } from '../../../governor/federation/host-jobs.ts';
+import { AgentState } from '../../../governor/federation/host/host-jobs.ts';
 import { MessageKind, makeMessage } from '../../../governor/federation/messages.ts';
 import { makeTopology } from '../../../governor/federation/topology.ts';
 import { LivenessCheck } from './liveness.ts';

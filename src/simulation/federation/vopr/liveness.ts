@@ -5,7 +5,7 @@
  */
 
 import type { FederationOptions } from '../../../governor/federation/federation-options.ts';
-import { AgentState } from '../../../governor/federation/host-jobs.ts';
+import { AgentState } from '../../../governor/federation/host/host-jobs.ts';
 import { MESSAGE_NAMES, type Message, MessageKind } from '../../../governor/federation/messages.ts';
 import type { Demand, DemandTable } from '../../../model/demand.ts';
 import { delayMaxOf, isPatient, type Scenario } from './scenario.ts';

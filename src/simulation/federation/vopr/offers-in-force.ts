@@ -3,9 +3,9 @@
  * started over without its log, no node lost under it. Each has to be backed by capacity.
  */
 import { type Message, MessageKind } from '../../../governor/federation/messages.ts';
-import type { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
-import { HoldState } from '../../../governor/federation/zone-ledger.ts';
-import { JobState } from '../../../governor/zone-events.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
+import { HoldState } from '../../../governor/federation/zone/zone-ledger.ts';
+import { JobState } from '../../../governor/zone/zone-events.ts';
 import type { ProcessInput } from './process-input.ts';
 import { ensure } from './violation.ts';
 

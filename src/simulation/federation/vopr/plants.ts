@@ -4,14 +4,14 @@
 
 import type { ChooserEntry } from '../../../governor/choosers/chooser.ts';
 import { CHOOSERS } from '../../../governor/choosers/registry.ts';
-import { AgentHost } from '../../../governor/federation/agent-host.ts';
+import { AgentHost } from '../../../governor/federation/host/agent-host.ts';
 import type { BoardEntry, Message, Outbox } from '../../../governor/federation/messages.ts';
 import { MessageKind } from '../../../governor/federation/messages.ts';
 import { SummaryNode } from '../../../governor/federation/summary-node.ts';
 import { makeTopology, type TopologyNode } from '../../../governor/federation/topology.ts';
-import { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
-import { HoldState } from '../../../governor/federation/zone-ledger.ts';
-import { ZoneEventKind } from '../../../governor/zone-events.ts';
+import { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
+import { HoldState } from '../../../governor/federation/zone/zone-ledger.ts';
+import { ZoneEventKind } from '../../../governor/zone/zone-events.ts';
 import { TegError } from '../../../model/errors.ts';
 import { ProcessFactory } from '../federation-world.ts';
 import type { Scenario } from './scenario.ts';

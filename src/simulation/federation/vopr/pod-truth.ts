@@ -7,7 +7,7 @@
  */
 import type { FederationReasonCode } from '../../../governor/federation/messages.ts';
 import { FederationReason } from '../../../governor/federation/messages.ts';
-import type { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import type { ClusterState } from '../../../model/cluster-state.ts';
 import type { Demand } from '../../../model/demand.ts';
 import { ensure } from './violation.ts';

@@ -1,14 +1,14 @@
 /**
  * Everything that can happen to a process, as records: what its log holds and what it is replayed from.
  */
-import type { AgentHost } from '../../../governor/federation/agent-host.ts';
+import type { AgentHost } from '../../../governor/federation/host/agent-host.ts';
 import type {
   FederationReasonCode,
   Message,
   Outbox,
   Process,
 } from '../../../governor/federation/messages.ts';
-import type { RunningJob, ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
+import type { RunningJob, ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import { TegError } from '../../../model/errors.ts';
 
 /** A job as it is given to a host. */

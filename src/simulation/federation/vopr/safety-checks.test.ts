@@ -2,10 +2,10 @@
  * Every check can fail: a healthy run is disturbed in one place, and the next look finds it.
  */
 import { describe, expect, test } from 'vitest';
-import { AgentState } from '../../../governor/federation/host-jobs.ts';
+import { AgentState } from '../../../governor/federation/host/host-jobs.ts';
 import { FederationReason } from '../../../governor/federation/messages.ts';
-import { HoldState } from '../../../governor/federation/zone-ledger.ts';
-import { ZoneEventKind } from '../../../governor/zone-events.ts';
+import { HoldState } from '../../../governor/federation/zone/zone-ledger.ts';
+import { ZoneEventKind } from '../../../governor/zone/zone-events.ts';
 import { drawScenario } from './scenario.ts';
 import { Universes } from './universe.ts';
 import type { VoprProcess } from './vopr-process.ts';

@@ -4,12 +4,13 @@
  * Everything is checked against the truth on the nodes and the owners' book, never against what a process says of
  * itself alone.
  */
-import type { AgentHost } from '../../../governor/federation/agent-host.ts';
+
 import type { FederationOptions } from '../../../governor/federation/federation-options.ts';
-import { AgentState, WaitReason } from '../../../governor/federation/host-jobs.ts';
+import type { AgentHost } from '../../../governor/federation/host/agent-host.ts';
+import { AgentState, WaitReason } from '../../../governor/federation/host/host-jobs.ts';
 import { MessageKind, type Outbox } from '../../../governor/federation/messages.ts';
-import type { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
-import { HoldState } from '../../../governor/federation/zone-ledger.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
+import { HoldState } from '../../../governor/federation/zone/zone-ledger.ts';
 import type { JobBook } from './job-book.ts';
 import type { OffersInForce } from './offers-in-force.ts';
 import type { PodTruth } from './pod-truth.ts';

@@ -8,8 +8,8 @@ import type { Offer, OfferReader } from '../../../field/hologram/offer-reader.ts
 import { encodeHologram } from '../../../field/hologram/wire.ts';
 import { type Message, MessageKind } from '../../../governor/federation/messages.ts';
 import type { Topology } from '../../../governor/federation/topology.ts';
-import type { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
-import { podsFitting } from '../../../governor/zone-capacity.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
+import { podsFitting } from '../../../governor/zone/zone-capacity.ts';
 import type { Random } from '../../../kernel/random.ts';
 import type { Demand } from '../../../model/demand.ts';
 import type { PodTruth } from './pod-truth.ts';

@@ -5,7 +5,7 @@
  * have the same flavours and the same usual workload, so the same prices are right for all of them.
  */
 import type { TypicalWorkload } from '../../../field/typical-workload.ts';
-import { SharedPrices } from '../../../governor/shared-prices.ts';
+import { SharedPrices } from '../../../governor/policy/shared-prices.ts';
 import { ClusterState } from '../../../model/cluster-state.ts';
 import { type Demand, DemandTable } from '../../../model/demand.ts';
 import type { PodSpec } from '../../../model/job.ts';

@@ -1,10 +1,10 @@
 /**
  * A process of the cluster under test: what runs, its log, and what it has to hear when it comes back.
  */
-import type { AgentHost } from '../../../governor/federation/agent-host.ts';
+import type { AgentHost } from '../../../governor/federation/host/agent-host.ts';
 import type { Process } from '../../../governor/federation/messages.ts';
 import type { SummaryNode } from '../../../governor/federation/summary-node.ts';
-import type { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import { assert } from '../../../model/errors.ts';
 import { type ProcessInput, ProcessLog } from './process-input.ts';
 

@@ -4,7 +4,7 @@
  */
 import { Outbox, type Process } from '../../../governor/federation/messages.ts';
 import type { Topology, TopologyNode } from '../../../governor/federation/topology.ts';
-import type { ZoneGovernor } from '../../../governor/federation/zone-governor.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import { Digest, digestOutbox } from './digest.ts';
 import { forgetEscrows, makeFactory, type PlantedFactory } from './plants.ts';
 import { applyInput, type ProcessInput } from './process-input.ts';

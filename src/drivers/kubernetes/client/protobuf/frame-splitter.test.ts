@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FrameSplitter, FrameTooLongError } from './frame-splitter.ts';
 import { ProtobufError } from './message-reader.ts';
-import { cut, framed } from './protobuf.scenarios.ts';
+import { cut, framed } from './protobuf.fixtures.ts';
 
 /** The frames of these chunks. */
 function split(chunks: readonly Buffer[], frameBytesMax = 1000): string[] {

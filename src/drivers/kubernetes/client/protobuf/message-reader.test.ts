@@ -18,7 +18,7 @@ import {
   texts,
   time,
 } from './message-schema.ts';
-import { bytesField, encode, varintField } from './protobuf.scenarios.ts';
+import { bytesField, encode, varintField } from './protobuf.fixtures.ts';
 
 const INNER = message({ name: text(1), count: integer(2) });
 

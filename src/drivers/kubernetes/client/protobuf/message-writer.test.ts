@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { BINDING, EVENT } from '../../writes/written-schemas.ts';
 import { integer, message, microTime, texts } from './message-schema.ts';
 import { writeObject } from './message-writer.ts';
-import { encode, enveloped, readBack } from './protobuf.scenarios.ts';
+import { encode, enveloped, readBack } from './protobuf.fixtures.ts';
 
 const BIND = {
   apiVersion: 'v1',

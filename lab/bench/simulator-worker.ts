@@ -1,0 +1,7 @@
+/**
+ * The worker thread of `teg bench simulator`: serves `SimulatorTask`s.
+ */
+import { serveTasks } from '../../src/drivers/embedded/worker-tasks.ts';
+import { runSimulatorTask, type SimulatorRow, type SimulatorTask } from './simulator-task.ts';
+
+serveTasks<SimulatorTask, SimulatorRow>((task) => runSimulatorTask(task));

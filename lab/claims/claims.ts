@@ -1,0 +1,62 @@
+/**
+ * All claims, in the order of their tests, and how one is put to the test.
+ */
+import { Random } from '../../src/kernel/random.ts';
+import { DAMPED_AGENTS } from './agent-claims.ts';
+import { ANTICIPATED_ARRIVALS } from './arrival-claims.ts';
+import type { Claim, ClaimResult } from './claim.ts';
+import { COLLISIONS, PROBES_FLAT } from './collision-claims.ts';
+import { DAMPED_STEP, STALE_GRADIENT_CERTIFICATE } from './damping-claims.ts';
+import { DUAL_NUMBERS } from './dual-claims.ts';
+import { BEST_RESPONSE_STOPS, EQUILIBRIUM_GAP } from './equilibrium-claims.ts';
+import { GLAUBER_GIBBS } from './glauber-claims.ts';
+import { ALIAS_OR_LANGEVIN } from './langevin-choice-claims.ts';
+import { CLASS_PACKING } from './packing-claims.ts';
+import { BARRIER_CROSSING } from './passage-claims.ts';
+import { AVERAGE_PRICE_DEFECT, EXACT_POTENTIAL } from './potential-claims.ts';
+import { DOUBLE_WELL_BIAS, HARMONIC_SAMPLING } from './sampler-claims.ts';
+import { MERGEABLE_SUMMARIES } from './summary-claims.ts';
+
+/** Every claim that `teg verify` tests. */
+export const CLAIMS: readonly Claim[] = [
+  EXACT_POTENTIAL,
+  BEST_RESPONSE_STOPS,
+  EQUILIBRIUM_GAP,
+  GLAUBER_GIBBS,
+  AVERAGE_PRICE_DEFECT,
+  DAMPED_STEP,
+  STALE_GRADIENT_CERTIFICATE,
+  DAMPED_AGENTS,
+  ANTICIPATED_ARRIVALS,
+  DUAL_NUMBERS,
+  HARMONIC_SAMPLING,
+  DOUBLE_WELL_BIAS,
+  BARRIER_CROSSING,
+  PROBES_FLAT,
+  COLLISIONS,
+  ALIAS_OR_LANGEVIN,
+  MERGEABLE_SUMMARIES,
+  CLASS_PACKING,
+];
+
+/** The number of a test: `T-06` → 6. It names the random stream, so that a claim's result does not depend on others. */
+export function numberOf(claim: Claim): number {
+  return Number(claim.test.slice(2));
+}
+
+/**
+ * Runs a claim's test.
+ *
+ * @param seed The same seed gives the same measurements.
+ * @cost Up to about 6 s of processor time; `claim.quick` ones below 1 s.
+ */
+export function testClaim(claim: Claim, seed: number): ClaimResult {
+  const measured = claim.measure(new Random(seed, numberOf(claim)));
+  return {
+    ...measured,
+    claim,
+    holds: measured.checks.every((check) => check.holds),
+    negativeControlFails:
+      measured.controls.length > 0 && measured.controls.every((control) => !control.holds),
+  };
+}

@@ -1,0 +1,81 @@
+import { Command } from 'commander';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { machineFacts } from '../bench/machine-facts.ts';
+import { addBenchCommand } from './bench-command.ts';
+
+let output = '';
+beforeEach(() => {
+  output = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    output += String(text);
+    return true;
+  });
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** Runs `teg bench …` in this process. */
+async function bench(...args: string[]): Promise<void> {
+  const program = new Command().exitOverride();
+  addBenchCommand(program);
+  await program.parseAsync(['bench', ...args], { from: 'user' });
+}
+
+const SHORT = '--steps 300 --warmup 300 --rounds 2 --seconds 60'.split(' ');
+
+describe('teg bench decision', () => {
+  test('prints one object a size and policy, in the order asked for', async () => {
+    await bench('decision', '--nodes', '60,40', '--policies', 'fgd,teg,best-of-d', ...SHORT, '--json');
+    const rows = JSON.parse(output) as Record<string, number | string>[];
+    expect(rows.map((row) => [row.nodes, row.policy])).toEqual(
+      [60, 40].flatMap((nodes) => ['fgd', 'teg', 'best-of-d'].map((policy) => [nodes, policy])),
+    );
+    for (const row of rows) {
+      expect(row.decisions).toBe(600);
+      expect(row.fillPercent).toBeGreaterThan(85);
+      expect(row.fillPercent).toBeLessThan(95);
+      expect(row.p50Micros).toBeGreaterThan(0);
+      expect(row.p99Micros).toBeGreaterThanOrEqual(row.p50Micros as number);
+      // The cluster's own arrays take some 40 bytes a node.
+      expect(row.bytesPerNode).toBeGreaterThan(40);
+      expect(Object.values(row).every((value) => typeof value === 'string' || Number.isFinite(value))).toBe(
+        true,
+      );
+    }
+    const [fgd, teg] = rows;
+    expect(fgd?.nodesExamined).toBe(60);
+    expect(teg?.nodesExamined).toBeLessThan(5);
+  });
+
+  test('prints a table with the growth of each policy', async () => {
+    await bench('decision', '--nodes', '30,60', '--policies', 'teg', '--typical', 'learned', ...SHORT);
+    expect(output).toContain('p99 µs');
+    expect(output).toMatch(/teg: 60 nodes against 30: p50 × \d/);
+  });
+
+  test('refuses a policy that there is not before it measures', async () => {
+    await expect(bench('decision', '--policies', 'fgdd')).rejects.toThrow(/did you mean 'fgd'/);
+    await expect(bench('decision', '--typical', 'guess')).rejects.toThrow(/expected list or learned/);
+  });
+});
+
+describe('teg bench simulator', () => {
+  test('prints jobs a second, memory and shares that add up', async () => {
+    await bench('simulator', '--nodes', '60', '--rounds', '1', '--json');
+    const row = JSON.parse(output) as Record<string, number> & { share: Record<string, number> };
+    expect(row.jobsPerSecond).toBeGreaterThan(100);
+    expect(row.jobsPerCpuSecond).toBeGreaterThan(100);
+    expect(row.peakMemoryBytes).toBeGreaterThan(1e7);
+    const { queue = 0, field = 0, zone = 0, metrics = 0 } = row.share;
+    expect(queue + field + zone + metrics).toBeCloseTo(1, 2);
+    expect(row.fillPercent).toBeGreaterThan(70);
+    expect(row.fillPercent).toBeLessThanOrEqual(100);
+  });
+});
+
+test('machine facts name the processor, the program and the day', () => {
+  const facts = machineFacts(new Date('2030-01-02T03:04:05Z'));
+  expect(facts).toMatchObject({ node: process.version, date: '2030-01-02T03:04:05.000Z' });
+  expect(facts.cores).toBeGreaterThan(0);
+  expect(facts.memoryBytes).toBeGreaterThan(1e8);
+  expect(facts.cpuModel).not.toBe('');
+});

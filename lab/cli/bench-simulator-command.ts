@@ -1,0 +1,74 @@
+/**
+ * `teg bench simulator`: complete jobs a second, and where the time goes.
+ */
+import type { Command } from 'commander';
+import { decimalNumber, NODES_MAX, parseSeed, wholeNumber } from '../../src/cli/terminal/option-values.ts';
+import { TegError } from '../../src/model/errors.ts';
+import type { SimulatorRow, SimulatorTask } from '../bench/simulator-task.ts';
+
+interface SimulatorOptions {
+  readonly nodes: number;
+  readonly policy: string;
+  readonly load: number;
+  readonly turnovers: number;
+  readonly rounds: number;
+  readonly typical: 'list' | 'learned';
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  teg bench simulator --nodes 100000
+  teg bench simulator --nodes 1000 --policy fgd --rounds 1 --json
+
+A made-up workload keeps the cluster nearly full; jobs that leave are counted while it is steady, from the second half of
+the arrivals to the last one. docs/benchmarks.md says what is counted and how.`;
+
+/** Adds `teg bench simulator`. */
+export function addBenchSimulatorCommand(bench: Command): void {
+  bench
+    .command('simulator')
+    .description('complete jobs a second, and where the time goes')
+    .option('--nodes <n>', 'cluster size', wholeNumber(1, NODES_MAX), 100_000)
+    .option('--policy <name>', 'a policy by name, or the path of a policy file', 'teg')
+    .option('--load <factor>', 'offered load of the scarcest resource', decimalNumber(0, 1_000, true), 0.87)
+    .option(
+      '--turnovers <n>',
+      'arrivals, in multiples of what runs at a time',
+      decimalNumber(0, 1_000, true),
+      4,
+    )
+    .option('--rounds <n>', 'runs without a clock; the best counts', wholeNumber(1, 1_000), 2)
+    .option(
+      '--typical <how>',
+      'learned: policies see arrivals only; list: the mix is known',
+      parseTypical,
+      'learned',
+    )
+    .option('--seed <n>', 'of everything random', parseSeed, 1)
+    .option('--json', 'print JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(runBench);
+}
+
+function parseTypical(text: string): 'list' | 'learned' {
+  if (text === 'list' || text === 'learned') return text;
+  throw new TegError('TEG_OPTION_INVALID', `got '${text}', expected list or learned`);
+}
+
+async function runBench(options: SimulatorOptions): Promise<void> {
+  const { runOnWorkers } = await import('../../src/drivers/embedded/worker-pool.ts');
+  const { loadPolicy } = await import('../../src/drivers/embedded/load-policy.ts');
+  await loadPolicy(options.policy);
+  const { nodes, policy, load, turnovers, rounds, typical, seed } = options;
+  const task: SimulatorTask = { nodes, policy, load, turnovers, rounds, typical, seed };
+  const [row] = await runOnWorkers<SimulatorTask, SimulatorRow>({
+    url: new URL('../bench/simulator-worker.ts', import.meta.url),
+    tasks: [task],
+    workers: 1,
+  });
+  if (row === undefined) return;
+  if (options.json === true) (await import('../../src/cli/terminal/json-output.ts')).printJson(row);
+  else (await import('../bench/simulator-report.ts')).printSimulator(row);
+}

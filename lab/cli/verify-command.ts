@@ -1,0 +1,124 @@
+/**
+ * `teg verify`: puts the claims to the test, each with its negative controls.
+ */
+import type { Command } from 'commander';
+import { parseSeed } from '../../src/cli/terminal/option-values.ts';
+import { TegError } from '../../src/model/errors.ts';
+import type { Claim, ClaimResult } from '../claims/claim.ts';
+
+interface VerifyOptions {
+  readonly seed: number;
+  readonly json?: boolean;
+  readonly jsonSchema?: boolean;
+  readonly markdown?: boolean;
+  readonly html?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  teg verify
+  teg verify T-06 T-08 --seed 7
+  teg verify --html claims.html
+Exit code 1 if a claim does not hold or a negative control does not fail. docs/claims.md is what --markdown prints.`;
+
+/** Adds `teg verify`. */
+export function addVerifyCommand(parent: Command): void {
+  parent
+    .command('verify')
+    .description('test the claims about placement, damping and sampling, with negative controls')
+    .argument('[tests...]', 'for example T-06 T-08 (default: all)')
+    .option('--seed <n>', 'seed of all random numbers', parseSeed, 1)
+    .option('--json', 'print JSON: an array of one object a claim')
+    .option('--json-schema', 'print the JSON Schema of what --json prints, and end')
+    .option('--markdown', 'print the page docs/claims.md')
+    .option('--html <file>', 'also write a page with plots')
+    .addHelpText('after', EXAMPLES)
+    .action(verify);
+}
+
+async function verify(tests: readonly string[], options: VerifyOptions): Promise<void> {
+  if (options.jsonSchema === true) {
+    const { printJsonSchema } = await import('../../src/cli/terminal/json-output.ts');
+    const { claimRowsSchema } = await import('../verify/claim-rows.ts');
+    printJsonSchema(claimRowsSchema);
+    return;
+  }
+  const { CLAIMS } = await import('../claims/claims.ts');
+  const claims = tests.length === 0 ? CLAIMS : await selected(tests, CLAIMS);
+  if (options.html !== undefined) {
+    const { prepareOutput } = await import('../../src/cli/files/output-file.ts');
+    await prepareOutput(options.html);
+  }
+  const quiet = options.json === true || options.markdown === true;
+  const results = await runClaims(claims, options.seed, quiet);
+  await report(results, options);
+  if (results.length < claims.length)
+    process.stderr.write(`partial: ${results.length} of ${claims.length} claims\n`);
+  if (!results.every(isGood)) process.exitCode = 1;
+}
+
+/** Whether a claim holds and its controls fail. */
+function isGood(result: ClaimResult): boolean {
+  return result.holds && result.negativeControlFails;
+}
+
+/** @returns The claims that were named, in their order. @throws TegError TEG_OPTION_INVALID for an unknown one. */
+async function selected(tests: readonly string[], claims: readonly Claim[]): Promise<Claim[]> {
+  const { numberOf } = await import('../claims/claims.ts');
+  const numbers = new Set(
+    tests.map((text) => {
+      const number = Number(/^t?-?(\d+)$/i.exec(text)?.[1] ?? Number.NaN);
+      if (claims.some((claim) => numberOf(claim) === number)) return number;
+      const [first, last] = [claims[0]?.test, claims.at(-1)?.test];
+      throw new TegError('TEG_OPTION_INVALID', `got the test '${text}', expected one of ${first} to ${last}`);
+    }),
+  );
+  return claims.filter((claim) => numbers.has(numberOf(claim)));
+}
+
+/** Runs claim after claim, prints each unless `quiet`, and stops between two if interrupted. */
+async function runClaims(claims: readonly Claim[], seed: number, quiet: boolean): Promise<ClaimResult[]> {
+  const { setImmediate } = await import('node:timers/promises');
+  const { testClaim } = await import('../claims/claims.ts');
+  const { interruptSignal } = await import('../../src/cli/terminal/interrupt.ts');
+  const { ProgressLine } = await import('../../src/cli/terminal/progress-line.ts');
+  const { printClaim } = await import('../verify/claims-text.ts');
+  const signal = interruptSignal();
+  const line = new ProgressLine('verifying', { total: claims.length, unit: 'claims' });
+  const results: ClaimResult[] = [];
+  for (const claim of claims) {
+    line.update(results.length, `${claim.test} ${claim.title}`);
+    await setImmediate();
+    if (signal.aborted) break;
+    const result = testClaim(claim, seed);
+    results.push(result);
+    line.clear();
+    if (!quiet) printClaim(result);
+  }
+  line.finish();
+  return results;
+}
+
+async function report(results: readonly ClaimResult[], options: VerifyOptions): Promise<void> {
+  const { seed, html } = options;
+  if (options.json === true) {
+    const { printJson } = await import('../../src/cli/terminal/json-output.ts');
+    const { claimRow } = await import('../verify/claim-rows.ts');
+    printJson(results.map(claimRow));
+  } else if (options.markdown === true) {
+    const { claimsMarkdown } = await import('../verify/claims-markdown.ts');
+    process.stdout.write(claimsMarkdown(results, seed));
+  } else {
+    const { printSummary } = await import('../verify/claims-text.ts');
+    printSummary(results);
+  }
+  if (html !== undefined) await writePage(html, results, seed);
+}
+
+async function writePage(file: string, results: readonly ClaimResult[], seed: number): Promise<void> {
+  const { writeWholeText } = await import('../../src/cli/files/output-file.ts');
+  const { claimsPage } = await import('../verify/claims-page.ts');
+  const { packageVersion } = await import('../../src/cli/version.ts');
+  await writeWholeText(file, claimsPage(results, seed, packageVersion()));
+  process.stderr.write(`wrote ${file}\n`);
+}

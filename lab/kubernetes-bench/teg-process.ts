@@ -1,0 +1,56 @@
+/**
+ * `teg scheduler` as a process of its own, as a user would start it, beside a control plane.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CONFIG_API_VERSION, CONFIG_KIND } from '../../src/drivers/kubernetes/config/config-schema.ts';
+import type { SchedulerConfig } from '../../src/drivers/kubernetes/config/scheduler-config.ts';
+import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control-plane.ts';
+import { startGuardian } from '../control-plane/guardian.ts';
+import { ManagedProcess } from '../control-plane/managed-process.ts';
+
+/** What a user calls; run by this very Node.js it stays one process. */
+const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'teg');
+
+let started = 0;
+
+/**
+ * Starts it with its defaults but for the election and the address of its pages.
+ *
+ * It is not waited until it is ready: the first pod that it binds shows that.
+ *
+ * @param clientConnection What of this section is not the default; default nothing.
+ * @throws TegError TEG_CONTROL_PLANE_FAILED if it cannot be started.
+ */
+export async function startTeg(
+  plane: ControlPlane,
+  clientConnection: Partial<SchedulerConfig['clientConnection']> = {},
+): Promise<ControlPlaneProcess> {
+  const name = `teg-scheduler-${++started}`;
+  const configFile = join(plane.folder, `${name}.yaml`);
+  // JSON is YAML.
+  const config = {
+    apiVersion: CONFIG_API_VERSION,
+    kind: CONFIG_KIND,
+    clientConnection,
+    leaderElection: { leaderElect: false },
+    server: { bindAddress: '127.0.0.1', port: 0, insecureLoopback: true },
+  };
+  writeFileSync(configFile, JSON.stringify(config, undefined, 2));
+  const guardian = startGuardian(undefined);
+  const teg: ManagedProcess = new ManagedProcess(
+    {
+      name,
+      program: process.execPath,
+      args: [PROGRAM, 'scheduler', '--kubeconfig', plane.kubeconfig, '--config', configFile],
+      folder: plane.folder,
+      isReady: () => Promise.resolve(true),
+    },
+    () => {
+      if (teg.pid !== 0) guardian.protect([teg.pid]);
+      else void guardian.dismiss();
+    },
+  );
+  await teg.start();
+  return teg;
+}

@@ -1,0 +1,92 @@
+/**
+ * What all schedulers that TEG's zones are compared with have in common: what they are given, and what they report.
+ *
+ * A peer is a model of how another scheduler decides, over the same nodes and the same arrivals, in virtual time. It is
+ * not that scheduler: docs/peers.md says of each what is modelled, from where, and what is left out.
+ */
+import { TegError } from '../../src/model/errors.ts';
+import type { NodeSpec } from '../../src/model/node.ts';
+import type { JobTable } from '../../src/simulation/inputs/job-table.ts';
+
+/** One run of a peer. */
+export interface PeerOptions {
+  /** At least one; all stay up. */
+  readonly nodes: readonly NodeSpec[];
+  /** The demand table is the jobs' own. */
+  readonly jobs: JobTable;
+  /** Any finite number. */
+  readonly seed: number;
+  /** When the run ends; finite, > 0. What arrives later is not looked at. */
+  readonly horizonSeconds: number;
+  /** One-way message delay, mean; ≥ 0. Half of it is constant, half exponential. */
+  readonly delaySeconds: number;
+  /** Period at which stale views are refreshed; > 0, and at most REFRESHES_MAX periods a run. */
+  readonly stalenessSeconds: number;
+  /** Asked every few thousand events; true ends the run with TEG_INTERRUPTED. */
+  readonly shouldStop?: () => boolean;
+  /** Told of every pod that gets a place: its job, which of the job's pods, where, and when it starts there. */
+  readonly onStart?: (job: number, member: number, node: number, startSeconds: number) => void;
+}
+
+/** What a run came to. Shares in [0, 1]; means and quantiles of nothing are 0. */
+export interface PeerResult {
+  readonly name: string;
+  /** Attempts to decide about a job, those without success too. Sparrow: requests of nodes that were answered. */
+  readonly decisions: number;
+  readonly placedPods: number;
+  /** Nodes that were asked or sampled for a job that was placed. `central`: 1. */
+  readonly probesMean: number;
+  readonly probesP99: number;
+  /** Answers "no longer fits", rejected plans, full queues; per placed job. */
+  readonly refusals: number;
+  /** GPU share in use at the end, and its time mean over the second half of the horizon. */
+  readonly allocation: number;
+  readonly allocationMean: number;
+  /** From a job's arrival until all its pods have been told to start, of jobs placed. */
+  readonly delayMeanSeconds: number;
+  readonly delayP50Seconds: number;
+  readonly delayP99Seconds: number;
+  readonly delayMaxSeconds: number;
+  /** Jobs that had arrived and were not placed. */
+  readonly waitingAtEnd: number;
+}
+
+/** A peer by its name. */
+export interface PeerEntry {
+  readonly name: string;
+  readonly description: string;
+  /** A pure function of its options. @throws TegError TEG_OPTION_INVALID, TEG_CLUSTER_INVALID, TEG_INTERRUPTED. */
+  readonly run: (options: PeerOptions) => PeerResult;
+}
+
+/** Most refreshes of a stale view in one run. */
+export const REFRESHES_MAX = 10_000_000;
+
+/** @throws TegError TEG_OPTION_INVALID or TEG_CLUSTER_INVALID unless a run can be made of them. */
+export function checkPeerOptions(options: PeerOptions): void {
+  const { nodes, seed, horizonSeconds, delaySeconds, stalenessSeconds } = options;
+  if (nodes.length === 0) {
+    throw new TegError('TEG_CLUSTER_INVALID', 'got no nodes; expected at least one: name another cluster');
+  }
+  requireNumber('seed', seed, Number.isFinite(seed), 'a finite number');
+  requireNumber('horizonSeconds', horizonSeconds, horizonSeconds > 0, 'a finite number above 0');
+  requireNumber('delaySeconds', delaySeconds, delaySeconds >= 0, 'a finite number of at least 0');
+  requireNumber(
+    'stalenessSeconds',
+    stalenessSeconds,
+    stalenessSeconds * REFRESHES_MAX >= horizonSeconds,
+    `a finite number above 0, and at least ${1 / REFRESHES_MAX} of the horizon`,
+  );
+}
+
+/** @throws TegError TEG_OPTION_INVALID unless `holds` and the value is finite. */
+export function requireNumber(what: string, value: number, holds: boolean, expected: string): void {
+  if (holds && Number.isFinite(value)) return;
+  throw new TegError('TEG_OPTION_INVALID', `${what}: got ${value}; expected ${expected}: correct it`);
+}
+
+/** @throws TegError TEG_OPTION_INVALID unless `value` is an integer in [lower, upper]. */
+export function requireInteger(what: string, value: number, lower: number, upper: number): void {
+  const holds = Number.isInteger(value) && value >= lower && value <= upper;
+  requireNumber(what, value, holds, `an integer in [${lower}, ${upper}]`);
+}

@@ -1,7 +1,0 @@
-/**
- * The worker thread of `teg bench simulator`: serves `SimulatorTask`s.
- */
-import { serveTasks } from '../../drivers/embedded/worker-tasks.ts';
-import { runSimulatorTask, type SimulatorRow, type SimulatorTask } from './simulator-task.ts';
-
-serveTasks<SimulatorTask, SimulatorRow>((task) => runSimulatorTask(task));

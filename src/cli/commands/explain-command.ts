@@ -1,0 +1,164 @@
+/**
+ * `teg explain pod`: why a pod is where it is, or nowhere.
+ */
+import type { Command } from 'commander';
+import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
+import { TegError } from '../../model/errors.ts';
+import type { PodName } from '../kubernetes/pod-name.ts';
+
+interface ExplainOptions {
+  readonly server?: string;
+  readonly tokenFile?: string;
+  readonly caFile?: string;
+  readonly insecureSkipTlsVerify?: boolean;
+  readonly snapshot?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly jsonSchema?: boolean;
+}
+
+const NOTES = `
+Examples:
+  teg explain pod team-a/train-0                                   from the cluster of the kubeconfig, as it is now
+  teg explain pod team-a/train-0 --snapshot cluster.json.gz        from a file of teg snapshot, or kubectl get -o json
+  kubectl -n teg-system port-forward deploy/teg 10259              and then, with what the scheduler itself knows:
+  teg explain pod team-a/train-0 --server https://127.0.0.1:10259 --insecure-skip-tls-verify --token-file token
+Only a running scheduler knows attempts, waits and nominations; from a cluster or a file it is explained what a scheduler would
+see that looks for the first time.`;
+
+/** Adds `teg explain pod`. */
+export function addExplainCommand(parent: Command): void {
+  const explain = parent.command('explain').description('why a pod is where it is, or nowhere');
+  explain
+    .command('pod [pod]')
+    .description('explain a pod: NAMESPACE/NAME, or NAME in the namespace default')
+    .option('--server <url>', 'ask the scheduler that runs there')
+    .option('--token-file <file>', 'with --server: the bearer token to show')
+    .option('--ca-file <file>', 'with --server: PEM of the authority of its certificate')
+    .option('--insecure-skip-tls-verify', 'with --server: take any certificate, such as one it made itself')
+    .option('--snapshot <file>', 'explain from a file of teg snapshot')
+    .option(
+      '--kubeconfig <file>',
+      'explain from the cluster (default: $KUBECONFIG, ~/.kube/config, or in cluster)',
+    )
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--config <file>', 'SchedulerConfiguration, where it is not asked from a server')
+    .option('--json', 'print JSON')
+    .option('--json-schema', 'print the JSON Schema of what --json prints, and end')
+    .addHelpText('after', NOTES)
+    .action(explainPod);
+}
+
+async function explainPod(text: string | undefined, options: ExplainOptions): Promise<void> {
+  const { printJson, printJsonSchema } = await import('../terminal/json-output.ts');
+  if (options.jsonSchema) {
+    printJsonSchema((await import('../kubernetes/explanation-schema.ts')).podExplanationSchema);
+    return;
+  }
+  checkTogether(options);
+  if (text === undefined) {
+    throw new TegError('TEG_OPTION_INVALID', 'got no pod, expected NAMESPACE/NAME such as team-a/train-0');
+  }
+  const pod = (await import('../kubernetes/pod-name.ts')).parsePodName(text);
+  const nowSeconds = Date.now() / 1000;
+  const explanation =
+    options.server === undefined
+      ? await compute(pod, options, nowSeconds)
+      : await ask(pod, options.server, options);
+  if (options.json) printJson(explanation);
+  else (await import('../kubernetes/explanation-text.ts')).printExplanation(explanation, nowSeconds);
+}
+
+/** @throws TegError TEG_OPTION_INVALID for options that say nothing together. */
+function checkTogether(options: ExplainOptions): void {
+  const { server, snapshot, kubeconfig, context, config } = options;
+  const refuse = (got: string, expected: string): never => {
+    throw new TegError('TEG_OPTION_INVALID', `got ${got}, expected ${expected}`);
+  };
+  const sources = [server, snapshot, kubeconfig ?? context].filter((source) => source !== undefined);
+  if (sources.length > 1) refuse('more than one source', 'one of --server, --snapshot and --kubeconfig');
+  const tls = options.tokenFile ?? options.caFile ?? options.insecureSkipTlsVerify;
+  if (server === undefined && tls !== undefined) {
+    refuse('--token-file, --ca-file or --insecure-skip-tls-verify without --server', '--server with them');
+  }
+  if (server !== undefined && config !== undefined) {
+    refuse('--server and --config', 'one of them: a running scheduler has its configuration');
+  }
+}
+
+async function ask(pod: PodName, server: string, options: ExplainOptions): Promise<PodExplanation> {
+  const { readFile } = await import('node:fs/promises');
+  const { askScheduler } = await import('../../drivers/kubernetes/ask-scheduler.ts');
+  const { podExplanationSchema } = await import('../kubernetes/explanation-schema.ts');
+  const textOf = async (file: string | undefined): Promise<string> =>
+    file === undefined ? '' : (await readFile(file, 'utf8')).trim();
+  const path = `/explain/${encodeURIComponent(pod.namespace)}/${encodeURIComponent(pod.name)}`;
+  const { found, body } = await askScheduler(
+    {
+      server,
+      token: await textOf(options.tokenFile),
+      ca: await textOf(options.caFile),
+      skipTlsVerify: options.insecureSkipTlsVerify === true,
+    },
+    path,
+  );
+  if (!found) {
+    throw new TegError(
+      'TEG_POD_UNKNOWN',
+      `got the pod '${pod.namespace}/${pod.name}', expected one that the scheduler at ${server} knows; ` +
+        'it knows the pods that name it, and pods on nodes',
+    );
+  }
+  const checked = podExplanationSchema.safeParse(body);
+  if (checked.success) return checked.data;
+  const issue = checked.error.issues[0];
+  throw new TegError(
+    'TEG_SERVER_FAILED',
+    `${server}${path}: got an answer of another form at '${issue?.path.join('.')}', expected that of this version; is it another one?`,
+    { cause: checked.error },
+  );
+}
+
+/** From a file or the cluster's API server. */
+async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number): Promise<PodExplanation> {
+  const { defaultSchedulerConfig, readSchedulerConfig } = await import(
+    '../../drivers/kubernetes/config/scheduler-config.ts'
+  );
+  const { coreOptions } = await import('../../drivers/kubernetes/scheduler-process.ts');
+  const { explainFromObjects } = await import('../../drivers/kubernetes/snapshot/explain-objects.ts');
+  const { readSnapshotFile } = await import('../../drivers/kubernetes/snapshot/object-events.ts');
+  const onWarning = (text: string): void => {
+    process.stderr.write(`note: ${text}\n`);
+  };
+  const config =
+    options.config === undefined
+      ? defaultSchedulerConfig()
+      : await readSchedulerConfig(options.config, onWarning);
+  const common = {
+    ...pod,
+    schedulerName: config.schedulerName,
+    core: coreOptions(config),
+    nowSeconds,
+    onWarning,
+  };
+  if (options.snapshot !== undefined) return explainFromObjects(readSnapshotFile(options.snapshot), common);
+  const { loadTarget } = await import('../../drivers/kubernetes/client/target.ts');
+  const { createApiClient } = await import('../../drivers/kubernetes/client/http-client.ts');
+  const { readCluster } = await import('../../drivers/kubernetes/snapshot/take-snapshot.ts');
+  const { reportedCondition, withReported } = await import(
+    '../../drivers/kubernetes/snapshot/reported-condition.ts'
+  );
+  const target = await loadTarget({ kubeconfig: options.kubeconfig, context: options.context });
+  const client = createApiClient(target);
+  try {
+    const pages = readCluster(client, { server: target.server, onWarning });
+    async function* objects() {
+      for await (const page of pages) yield* page;
+    }
+    return withReported(await explainFromObjects(objects(), common), await reportedCondition(client, pod));
+  } finally {
+    await client.close();
+  }
+}

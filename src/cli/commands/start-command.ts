@@ -1,0 +1,52 @@
+/**
+ * `teg start` (`npm start`): TEG beside the schedulers people know, on one workload, without a question asked.
+ */
+import type { Command } from 'commander';
+import type { StartOptions } from '../start/start-plan.ts';
+import {
+  parseList,
+  parsePositiveDuration,
+  parsePositiveNumber,
+  parseSeeds,
+  parseWorkers,
+  wholeNumber,
+} from '../terminal/option-values.ts';
+
+const EXAMPLES = `
+Examples:
+  npm start
+  npm start -- --nodes nodes.csv --pods pods.csv
+  npm start -- --nodes cluster.yaml --pods cluster.yaml --policies teg,./my-policy.ts
+  npm start -- --nodes 500 --jobs 20000 --seeds 1-8
+Without files: 2,000 made-up GPU nodes and about a day of jobs that ask for nearly all they have. Workloads from files
+that ask for less than half of the cluster at their busiest are put under pressure: their arrivals come faster, and the
+workload is run through more than once, until the demand peaks above what the cluster has. What was changed is said;
+--load 1 runs them as recorded. Everything else there is to set: \`teg compare --help\`.`;
+
+/** Adds `teg start`. */
+export function addStartCommand(parent: Command): void {
+  parent
+    .command('start')
+    .description('compare TEG with kube-scheduler and FGD on a made-up cluster, or on your files')
+    .option('--nodes <source>', 'your nodes: a file (openb, Kubernetes YAML, …) or how many to make up')
+    .option('--pods <source>', 'your workload: a file (default: made up for the nodes)')
+    .option('--jobs <source>', 'how many jobs to make up, or the same as --pods')
+    .option('--policies <list>', 'names or paths, separated by commas', parseList, [
+      'teg',
+      'kube-scheduler',
+      'fgd',
+    ])
+    .option('--seeds <list>', 'for example 1-5 or 1,3,7 (default: 1-4)', parseSeeds)
+    .option('--load <factor>', 'arrivals come this many times as fast', parsePositiveNumber)
+    .option('--repeat <n>', 'run through the workload this many times', wholeNumber(1, 1_000_000))
+    .option('--horizon <duration>', 'stop at this virtual time', parsePositiveDuration)
+    .option('--workers <n>', 'threads (default: one a core)', parseWorkers)
+    .option('--quick', 'a small cluster and two seeds: a few seconds')
+    .option('--decision <file>', 'add the plot of decision cost: what `teg bench decision --json` printed')
+    .option('--out <dir>', 'folder for the reports', 'reports')
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: StartOptions) => {
+      const { start } = await import('../start/start-run.ts');
+      await start(options);
+    });
+}

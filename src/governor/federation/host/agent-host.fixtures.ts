@@ -1,0 +1,99 @@
+/**
+ * A host whose zones are played by its tests.
+ */
+import { expect } from 'vitest';
+import {
+  DemandId,
+  entry,
+  type HostSetup,
+  makeHost,
+  message,
+  reply,
+  Stage,
+  type Step,
+} from '../federation.fixtures.ts';
+import {
+  type BoardEntry,
+  FederationReason,
+  type FederationReasonCode,
+  type Message,
+  MessageKind,
+  type MessageKindCode,
+} from '../messages.ts';
+import type { AgentHost } from './agent-host.ts';
+import type { JobLine } from './host-lines.ts';
+
+/** Its process. */
+export const HOST = 50;
+
+/** A host, with what can happen to it as methods. */
+export class Agents extends Stage<AgentHost> {
+  constructor(setup: HostSetup = {}) {
+    super(makeHost({ id: HOST, ...setup }));
+  }
+
+  submit(job: number, at = 0, demandId: number = DemandId.OneGpu, pods = 1, priority = 0): Step {
+    return this.step((out) => this.process.submit(job, demandId, pods, pods, priority, at, out));
+  }
+
+  cancel(job: number, at = 0): Step {
+    return this.step((out) => this.process.cancel(job, at, out));
+  }
+
+  board(entries: readonly BoardEntry[], at = 0): Step {
+    return this.receive(message(MessageKind.Board, 100, HOST, { entries }), at);
+  }
+
+  /** A zone says something of a job. */
+  hear(kind: MessageKindCode, zone: number, job: number, fields: Partial<Message> = {}, at = 0): Step {
+    return this.receive(message(kind, zone, HOST, { job, zone, ...fields }), at);
+  }
+
+  refuse(proposal: Message, at = 0, reason: FederationReasonCode = FederationReason.NoRoom): Step {
+    const { to, job, attempt } = proposal;
+    return this.hear(MessageKind.Refuse, to, job, { attempt, reason }, at);
+  }
+
+  offer(proposal: Message, offer: number, at = 0): Step {
+    const { to, job, attempt } = proposal;
+    return this.hear(MessageKind.Offer, to, job, { attempt, offer }, at);
+  }
+
+  /** Brings a new job to where it confirms an offer. */
+  confirming(job: number, zone: number, offer: number): void {
+    this.board([entry(zone, 1, { freeGpuMilli: 4000, takenAt: 0 })]);
+    this.offer(reply(this.submit(job)), offer);
+    expect(this.state(job)).toBe('confirming');
+  }
+
+  /** Brings a new job to where it runs. */
+  running(job: number, zone: number, offer: number): void {
+    this.confirming(job, zone, offer);
+    this.hear(MessageKind.Started, zone, job, { offer });
+    expect(this.state(job)).toBe('running');
+  }
+
+  /** State of a job, with the reason if it waits: `waiting: no board yet`; `unknown` if it is not known. */
+  state(job: number): string {
+    const view = this.process.explain(job);
+    if (view === undefined) return 'unknown';
+    return view.reason === '' ? view.state : `${view.state}: ${view.reason}`;
+  }
+
+  /** The only line. */
+  get line(): JobLine {
+    const lines: JobLine[] = [];
+    this.process.forEachLine((line) => {
+      lines.push(line);
+    });
+    expect(lines).toHaveLength(1);
+    return lines[0] as JobLine;
+  }
+}
+
+/** Zones 1 and 2 show four and two free GPUs; zone 3 none. */
+export const THREE: readonly BoardEntry[] = [
+  entry(1, 1, { freeGpuMilli: 4000, takenAt: 0 }),
+  entry(2, 1, { freeGpuMilli: 2000, takenAt: 0 }),
+  entry(3, 1, { freeGpuMilli: 0, takenAt: 0 }),
+];

@@ -1,0 +1,499 @@
+/**
+ * The host of agents: one agent for each job, each with its own state, all deciding by the same board.
+ *
+ * An agent reads what the zones offer its job, lets the chooser pick, proposes, and goes on by the answer: an offer is
+ * confirmed, a refusal sends it elsewhere, silence too. While it confirms it is bound to that zone: only the zone knows
+ * whether the job runs. `docs/federation.md` has the states and messages.
+ *
+ * Invariants: every job is waiting with a reason, proposed, confirming, running or stopping; at most one offer of a job
+ * is ever confirmed at a time; a job that was lost or refused keeps its rank.
+ */
+import { TimeHeap } from '../../../kernel/time-heap.ts';
+import type { Demand } from '../../../model/demand.ts';
+import { assert, TegError } from '../../../model/errors.ts';
+import { Board } from '../board.ts';
+import {
+  ActionKind,
+  FederationReason,
+  type FederationReasonCode,
+  type Message,
+  MessageKind,
+  makeMessage,
+  type Outbox,
+  type Process,
+} from '../messages.ts';
+import type { AgentHostParts } from './agent-host-parts.ts';
+import { HostCounters } from './host-counters.ts';
+import {
+  AGENT_STATE_NAMES,
+  AgentState,
+  HostJobs,
+  WAIT_REASON_NAMES,
+  WaitReason,
+  type WaitReasonCode,
+} from './host-jobs.ts';
+import { enterLine, HostLines, type JobLine, narrowWindow, widenWindow } from './host-lines.ts';
+import { HostMoves } from './host-moves.ts';
+import { HostSender } from './host-sender.ts';
+import { HostStanding } from './host-standing.ts';
+
+/** A job that asks at random asks one group at one board so often on average, at most. */
+const GROUP_ASKS_MAX = 8;
+
+/** What is known of a job, for people. */
+export interface AgentView {
+  readonly state: string;
+  /** '' unless it waits. */
+  readonly reason: string;
+  readonly sinceSeconds: number;
+  /** Process proposed to, or zone it runs in; −1: none. */
+  readonly target: number;
+  readonly probes: number;
+}
+
+/** A host of agents. */
+export class AgentHost implements Process {
+  readonly id: number;
+  readonly jobs: HostJobs = new HostJobs();
+  readonly board: Board;
+  readonly counters: HostCounters = new HostCounters();
+  private readonly parts: AgentHostParts;
+  private readonly lines: HostLines;
+  private readonly timers = new TimeHeap();
+  private readonly sender: HostSender;
+  private readonly moves: HostMoves;
+  private readonly standing: HostStanding;
+  private ranks = 0;
+  private reportAt: number;
+  private readonly isBefore: (a: number, b: number) => boolean;
+
+  constructor(parts: AgentHostParts) {
+    const { options } = parts;
+    this.id = parts.id;
+    this.parts = parts;
+    this.lines = new HostLines(parts.home);
+    this.board = new Board(parts.reader, options.expireSeconds, options.boardEntriesMax);
+    this.reportAt = parts.homeZone < 0 ? Number.POSITIVE_INFINITY : parts.firstReportSeconds;
+    const { jobs } = this;
+    this.sender = new HostSender(parts, jobs, this.timers);
+    this.standing = new HostStanding(parts, jobs, this.board, this.sender);
+    this.moves = new HostMoves(parts, jobs, this.board, this.sender, this.counters);
+    this.isBefore = (a, b) => {
+      const by = (jobs.priorities[b] as number) - (jobs.priorities[a] as number);
+      return by === 0 ? (jobs.ranks[a] as number) < (jobs.ranks[b] as number) : by < 0;
+    };
+  }
+
+  get wakeAt(): number {
+    const timer = this.timers.size > 0 ? (this.timers.times[0] as number) : Number.POSITIVE_INFINITY;
+    return Math.min(timer, this.reportAt);
+  }
+
+  /** Timers that are set, or were and have not rung yet. */
+  get pendingTimers(): number {
+    return this.timers.size;
+  }
+
+  /**
+   * A job arrives.
+   *
+   * @throws TegError TEG_JOB_INVALID if it is known; TEG_LIMIT_REACHED at `hostJobsMax`. Nothing has happened then.
+   */
+  submit(
+    job: number,
+    demandId: number,
+    podCount: number,
+    gangMin: number,
+    priority: number,
+    timeSeconds: number,
+    out: Outbox,
+  ): void {
+    const { jobs, lines } = this;
+    if (jobs.slotOf(job) >= 0) {
+      throw new TegError(
+        'TEG_JOB_INVALID',
+        `job ${job} was submitted again; expected a new number: use another`,
+      );
+    }
+    if (jobs.size >= this.parts.options.hostJobsMax) {
+      throw new TegError(
+        'TEG_LIMIT_REACHED',
+        `agent host ${this.id} has ${jobs.size} jobs; expected fewer: raise hostJobsMax or submit elsewhere`,
+      );
+    }
+    const line = lines.lineOf(demandId, podCount, gangMin);
+    const slot = jobs.add(job, line, priority, ++this.ranks, timeSeconds);
+    jobs.attemptFloors[slot] = this.sender.lastAttempt;
+    this.enter(slot, WaitReason.Queued, timeSeconds);
+    this.advance(line, timeSeconds, out);
+  }
+
+  /** The owner gives a job up. Unknown jobs are ignored. */
+  cancel(job: number, timeSeconds: number, out: Outbox): void {
+    const { jobs } = this;
+    const slot = jobs.slotOf(job);
+    if (slot < 0) return;
+    const state = jobs.states[slot] as number;
+    if (state === AgentState.Moving || state === AgentState.Leaving) this.moves.giveUp(slot, out);
+    if (state === AgentState.Confirming || state >= AgentState.Running) {
+      if (state === AgentState.Stopping) return;
+      this.setState(slot, AgentState.Stopping, timeSeconds);
+      jobs.repeats[slot] = 0;
+      this.sender.stop(slot, FederationReason.Cancelled, timeSeconds, out);
+      return;
+    }
+    if (state === AgentState.Proposed) this.endProposal(slot);
+    else this.leaveLine(slot);
+    this.finish(slot, FederationReason.Cancelled, out);
+  }
+
+  /** Takes over a job that runs already: for a host that lost its log and learns from the nodes. */
+  adopt(
+    job: number,
+    demandId: number,
+    podCount: number,
+    gangMin: number,
+    priority: number,
+    zone: number,
+    offer: number,
+    timeSeconds: number,
+  ): void {
+    const { jobs } = this;
+    const slot = jobs.add(
+      job,
+      this.lines.lineOf(demandId, podCount, gangMin),
+      priority,
+      ++this.ranks,
+      timeSeconds,
+    );
+    jobs.targets[slot] = zone;
+    jobs.offers[slot] = offer;
+    this.setState(slot, AgentState.Running, timeSeconds);
+  }
+
+  receive(message: Message, timeSeconds: number, out: Outbox): void {
+    switch (message.kind) {
+      case MessageKind.Board:
+        this.board.replace(message.entries ?? []);
+        this.retryWaiting(timeSeconds, out);
+        this.moves.consider(out);
+        break;
+      case MessageKind.Quoted:
+        this.moves.onQuoted(message, timeSeconds, out);
+        break;
+      case MessageKind.Offer:
+        this.onOffer(message, timeSeconds, out);
+        break;
+      case MessageKind.Refuse:
+        this.onRefuse(message, timeSeconds, out);
+        break;
+      case MessageKind.Started:
+        this.onStarted(message, timeSeconds, out);
+        break;
+      case MessageKind.Gone:
+        this.onGone(message, timeSeconds, out);
+        break;
+      case MessageKind.Ended:
+        this.onEnded(message, timeSeconds, out);
+        break;
+    }
+  }
+
+  wake(timeSeconds: number, out: Outbox): void {
+    const { timers, jobs } = this;
+    while (timers.size > 0 && (timers.times[0] as number) <= timeSeconds) {
+      const sequence = timers.sequences[0] as number;
+      const slot = timers.pop();
+      if (jobs.timers[slot] === sequence) this.onTimer(slot, timeSeconds, out);
+    }
+    if (timeSeconds < this.reportAt) return;
+    const { publishSeconds } = this.parts.options;
+    this.reportAt += publishSeconds * (1 + Math.floor((timeSeconds - this.reportAt) / publishSeconds));
+    this.sender.report(this.lines.lines, timeSeconds, out);
+  }
+
+  /** @returns What a job is doing, and why; undefined if it is not known. */
+  explain(job: number): AgentView | undefined {
+    const { jobs } = this;
+    const slot = jobs.slotOf(job);
+    if (slot < 0) return undefined;
+    const waits = jobs.states[slot] === AgentState.Waiting;
+    return {
+      state: AGENT_STATE_NAMES[jobs.states[slot] as number] as string,
+      reason: waits ? (WAIT_REASON_NAMES[jobs.reasons[slot] as number] as string) : '',
+      sinceSeconds: jobs.since[slot] as number,
+      target: waits ? -1 : (jobs.targets[slot] as number),
+      probes: jobs.probes[slot] as number,
+    };
+  }
+
+  /** Visits the lines: for measures and checks. */
+  forEachLine(visit: (line: JobLine) => void): void {
+    for (const line of this.lines.lines) visit(line);
+  }
+
+  /** Lets the line's first jobs propose, as far as its window goes; those for which there is no room leave standing requests. */
+  private advance(line: JobLine, timeSeconds: number, out: Outbox): void {
+    while (line.waiting.length > 0 && line.proposed < line.window && line.window >= 1) {
+      if (!this.tryFirst(line, timeSeconds, out)) break;
+    }
+    this.standing.request(line, timeSeconds, out);
+  }
+
+  /** New information: everybody who waits may try, the first of all lines first. */
+  private retryWaiting(timeSeconds: number, out: Outbox): void {
+    const waiting = this.lines.lines.filter((line) => line.waiting.length > 0);
+    waiting.sort((a, b) => (this.isBefore(a.waiting[0] as number, b.waiting[0] as number) ? -1 : 1));
+    for (const line of waiting) {
+      const tries = line.window < 1 && line.proposed === 0 && this.parts.random.nextFloat() < line.window;
+      if (tries) this.tryFirst(line, timeSeconds, out);
+      this.advance(line, timeSeconds, out);
+    }
+  }
+
+  /** Proposes the line's first job where the chooser says. @returns Whether it could. */
+  private tryFirst(line: JobLine, timeSeconds: number, out: Outbox): boolean {
+    const { jobs, board, parts } = this;
+    const slot = line.waiting[0] as number;
+    if (this.sender.proposalsOut >= parts.options.proposalsMax) return this.stay(slot, WaitReason.Queued);
+    if (board.size === 0) return this.stay(slot, WaitReason.NoBoard);
+    const demand = parts.demands.demands[line.demandId] as Demand;
+    if (board.offersFor(demand, line.gangMin, timeSeconds) === 0) {
+      if (!board.isKnown(timeSeconds)) return this.stay(slot, WaitReason.NoBoard);
+      // Room was shown, but not given: that says more than that none is left to ask for.
+      const reason = jobs.reasons[slot] as WaitReasonCode;
+      const wasAsked = reason === WaitReason.Refused || reason === WaitReason.Unanswered;
+      return this.stay(slot, wasAsked ? reason : WaitReason.NoRoom);
+    }
+    const choice = this.sender.asksAll(slot)
+      ? parts.random.nextInt(board.offers.count)
+      : parts.chooser.choose(board.offers, board.deciders(timeSeconds), line.stream, parts.random);
+    line.waiting.shift();
+    line.proposed++;
+    this.sender.proposalsOut++;
+    this.counters.proposals++;
+    const age = board.offers.ages[choice] as number;
+    this.counters.ageMicros += Math.round(age * 1e6);
+    this.counters.ageMax = Math.max(this.counters.ageMax, age);
+    jobs.targets[slot] = board.entryOf(choice).id;
+    jobs.attempts[slot] = this.sender.nextAttempt();
+    jobs.repeats[slot] = 0;
+    this.setState(slot, AgentState.Proposed, timeSeconds);
+    this.sender.propose(slot, timeSeconds, out);
+    return true;
+  }
+
+  private stay(slot: number, reason: WaitReasonCode): boolean {
+    this.jobs.reasons[slot] = reason;
+    return false;
+  }
+
+  private onOffer(m: Message, timeSeconds: number, out: Outbox): void {
+    const { jobs } = this;
+    const slot = jobs.slotOf(m.job);
+    const isNew = slot >= 0 && m.attempt > (jobs.attemptFloors[slot] as number);
+    const waits = isNew && jobs.states[slot] === AgentState.Waiting;
+    if (waits || (isNew && jobs.states[slot] === AgentState.Proposed)) {
+      const line = jobs.lines[slot] as JobLine;
+      if (waits) this.leaveLine(slot);
+      else this.endProposal(slot);
+      if (!waits && jobs.attempts[slot] === m.attempt) widenWindow(line);
+      jobs.probes[slot] = (jobs.probes[slot] as number) + 1;
+      this.standing.withdraw(slot, m.zone, out);
+      jobs.targets[slot] = m.zone;
+      jobs.offers[slot] = m.offer;
+      jobs.repeats[slot] = 0;
+      this.setState(slot, AgentState.Confirming, timeSeconds);
+      this.sender.confirm(slot, timeSeconds, out);
+      this.advance(line, timeSeconds, out);
+      return;
+    }
+    if (slot >= 0 && this.moves.onOffer(slot, m, timeSeconds, out)) return;
+    const bound =
+      slot >= 0 &&
+      jobs.isBoundTo(slot, m.zone, m.offer) &&
+      (jobs.states[slot] as number) >= AgentState.Confirming;
+    if (bound) return;
+    this.counters.declined++;
+    this.sender.decline(m.zone, m.job, m.offer, out);
+  }
+
+  private onRefuse(m: Message, timeSeconds: number, out: Outbox): void {
+    const { jobs } = this;
+    const slot = jobs.slotOf(m.job);
+    if (slot < 0 || jobs.attempts[slot] !== m.attempt) return;
+    if (jobs.states[slot] === AgentState.Moving) this.moves.failed(slot, timeSeconds);
+    if (jobs.states[slot] !== AgentState.Proposed) return;
+    this.counters.refusals++;
+    const isFinal = m.reason === FederationReason.NoZone;
+    this.proposalFailed(slot, WaitReason.Refused, isFinal, timeSeconds, out);
+  }
+
+  /** @param isFinal Whether the entry that was asked has nobody else to ask. */
+  private proposalFailed(
+    slot: number,
+    reason: WaitReasonCode,
+    isFinal: boolean,
+    timeSeconds: number,
+    out: Outbox,
+  ): void {
+    const { jobs, board, parts } = this;
+    const line = this.endProposal(slot);
+    const target = jobs.targets[slot] as number;
+    const asksAll = this.sender.asksAll(slot);
+    narrowWindow(line);
+    jobs.probes[slot] = (jobs.probes[slot] as number) + 1;
+    // A group that was asked at random is asked about as often as it has zones.
+    const asks = Math.min(GROUP_ASKS_MAX, board.zonesOf(target));
+    const again = asksAll && !isFinal && parts.random.nextFloat() * asks >= 1;
+    if (!again) board.refuse(target, line.demandId, line.gangMin);
+    this.enter(slot, reason, timeSeconds);
+    if (line.window >= 1) this.advance(line, timeSeconds, out);
+    else if (asksAll) this.tryFirst(line, timeSeconds, out);
+  }
+
+  private onStarted(m: Message, timeSeconds: number, out: Outbox): void {
+    const { jobs } = this;
+    const slot = jobs.slotOf(m.job);
+    if (slot < 0) return;
+    const state = jobs.states[slot];
+    const confirmed = state === AgentState.Confirming && jobs.isBoundTo(slot, m.zone, m.offer);
+    const known = state === AgentState.Proposed && jobs.attempts[slot] === m.attempt;
+    // A summary node handed the proposal of a job that moves to the very zone where it runs.
+    if (state === AgentState.Moving && jobs.attempts[slot] === m.attempt) this.moves.stay(slot, timeSeconds);
+    if (!confirmed && !known) return;
+    if (known) this.endProposal(slot);
+    this.placed(slot, m, timeSeconds, out);
+  }
+
+  /** The job runs, or has run, in the zone that says so. */
+  private placed(slot: number, m: Message, timeSeconds: number, out: Outbox): void {
+    const { jobs } = this;
+    this.countPlacement(slot, m.zone);
+    jobs.targets[slot] = m.zone;
+    jobs.offers[slot] = m.offer;
+    this.setState(slot, AgentState.Running, timeSeconds);
+    out.act(ActionKind.JobPlaced, m.job, m.offer, m.zone, -1, FederationReason.None);
+  }
+
+  private countPlacement(slot: number, zone: number): void {
+    const { jobs } = this;
+    const line = jobs.lines[slot] as JobLine;
+    if (jobs.moves[slot] === 1) this.counters.migrations++;
+    else {
+      const distance = line.lastZone < 0 ? -1 : Math.abs(zone - line.lastZone);
+      this.counters.place(Math.max(1, jobs.probes[slot] as number), distance);
+    }
+    line.lastZone = zone;
+    jobs.moves[slot] = 0;
+    jobs.probes[slot] = 0;
+  }
+
+  private onGone(m: Message, timeSeconds: number, out: Outbox): void {
+    const { jobs } = this;
+    const slot = jobs.slotOf(m.job);
+    if (slot < 0 || !jobs.isBoundTo(slot, m.zone, m.offer)) return;
+    if (jobs.states[slot] === AgentState.Stopping) this.finish(slot, FederationReason.Cancelled, out);
+    else if (jobs.states[slot] === AgentState.Leaving) {
+      this.moves.giveUp(slot, out);
+      this.waitAgain(slot, WaitReason.EscrowGone, timeSeconds, out);
+    } else if (jobs.states[slot] === AgentState.Confirming) {
+      this.counters.gone++;
+      this.waitAgain(slot, WaitReason.EscrowGone, timeSeconds, out);
+    }
+  }
+
+  private onEnded(m: Message, timeSeconds: number, out: Outbox): void {
+    const ack = makeMessage(MessageKind.EndedAck, this.id, m.from, m.job);
+    ack.offer = m.offer;
+    out.send(ack);
+    const { jobs } = this;
+    const slot = jobs.slotOf(m.job);
+    if (slot < 0 || !jobs.isBoundTo(slot, m.zone, m.offer)) return;
+    // What has ended had started: the news of that was lost, or is late.
+    if (jobs.states[slot] === AgentState.Confirming) this.placed(slot, m, timeSeconds, out);
+    const state = jobs.states[slot] as number;
+    if (state === AgentState.Stopping) this.finish(slot, FederationReason.Cancelled, out);
+    else if (state === AgentState.Leaving && m.reason !== FederationReason.Finished) {
+      this.moves.left(slot, m.price);
+      this.setState(slot, AgentState.Confirming, timeSeconds);
+      this.sender.confirm(slot, timeSeconds, out);
+    } else if (state >= AgentState.Confirming) {
+      if (state >= AgentState.Moving) this.moves.giveUp(slot, out);
+      if (m.reason === FederationReason.NodeLost) this.waitAgain(slot, WaitReason.NodeLost, timeSeconds, out);
+      else if (m.reason === FederationReason.Moved) {
+        // Stopped for a move that this host knows nothing of: it lost its log after it had asked for it.
+        jobs.doneSeconds[slot] = m.price;
+        this.waitAgain(slot, WaitReason.EscrowGone, timeSeconds, out);
+      } else this.finish(slot, m.reason, out);
+    }
+  }
+
+  private onTimer(slot: number, timeSeconds: number, out: Outbox): void {
+    const { jobs } = this;
+    const repeats = (jobs.repeats[slot] as number) + 1;
+    jobs.repeats[slot] = repeats;
+    const state = jobs.states[slot];
+    if (state === AgentState.Confirming) this.sender.confirm(slot, timeSeconds, out);
+    else if (state === AgentState.Stopping) {
+      this.sender.stop(slot, FederationReason.Cancelled, timeSeconds, out);
+    } else if (state === AgentState.Leaving) this.sender.stop(slot, FederationReason.Moved, timeSeconds, out);
+    else if (state === AgentState.Proposed || state === AgentState.Moving) {
+      const target = state === AgentState.Moving ? jobs.nextZones[slot] : jobs.targets[slot];
+      if (repeats <= this.parts.options.proposeRepeatsMax) {
+        this.sender.propose(slot, timeSeconds, out, target as number);
+      } else {
+        this.counters.unanswered++;
+        if (state === AgentState.Moving) this.moves.failed(slot, timeSeconds);
+        else this.proposalFailed(slot, WaitReason.Unanswered, true, timeSeconds, out);
+      }
+    }
+  }
+
+  /** The job does not run (any more) and looks for a place again, at its old rank. */
+  private waitAgain(slot: number, reason: WaitReasonCode, timeSeconds: number, out: Outbox): void {
+    if ((this.jobs.states[slot] as number) >= AgentState.Running) this.jobs.waitingSince[slot] = timeSeconds;
+    if (reason === WaitReason.NodeLost) this.jobs.doneSeconds[slot] = 0;
+    this.jobs.offers[slot] = 0;
+    this.jobs.attemptFloors[slot] = this.sender.lastAttempt;
+    this.enter(slot, reason, timeSeconds);
+    this.advance(this.jobs.lines[slot] as JobLine, timeSeconds, out);
+  }
+
+  /** Puts a job into its line. */
+  private enter(slot: number, reason: WaitReasonCode, timeSeconds: number): void {
+    this.setState(slot, AgentState.Waiting, timeSeconds);
+    this.jobs.reasons[slot] = reason;
+    enterLine(this.jobs.lines[slot] as JobLine, slot, this.isBefore);
+  }
+
+  private leaveLine(slot: number): void {
+    const { waiting } = this.jobs.lines[slot] as JobLine;
+    const at = waiting.indexOf(slot);
+    assert(at >= 0, 'leaveLine: the job is not in its line');
+    waiting.splice(at, 1);
+  }
+
+  private endProposal(slot: number): JobLine {
+    const line = this.jobs.lines[slot] as JobLine;
+    line.proposed--;
+    this.sender.proposalsOut--;
+    return line;
+  }
+
+  private finish(slot: number, reason: FederationReasonCode, out: Outbox): void {
+    const { jobs } = this;
+    const job = jobs.jobs[slot] as number;
+    out.act(ActionKind.JobEnded, job, jobs.offers[slot] as number, -1, -1, reason);
+    this.standing.withdraw(slot, -1, out);
+    jobs.timers[slot] = 0;
+    jobs.remove(slot);
+  }
+
+  private setState(slot: number, state: number, timeSeconds: number): void {
+    this.jobs.states[slot] = state;
+    this.jobs.since[slot] = timeSeconds;
+    this.jobs.reasons[slot] = WaitReason.None;
+    this.jobs.timers[slot] = 0;
+  }
+}

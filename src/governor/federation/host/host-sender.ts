@@ -1,0 +1,183 @@
+/**
+ * What an agent host sends, and when it looks again whether it was answered.
+ */
+import type { TimeHeap } from '../../../kernel/time-heap.ts';
+import type { Demand } from '../../../model/demand.ts';
+import {
+  FederationReason,
+  type FederationReasonCode,
+  type Message,
+  MessageKind,
+  makeMessage,
+  type Outbox,
+} from '../messages.ts';
+import type { AgentHostParts } from './agent-host-parts.ts';
+import type { HostJobs } from './host-jobs.ts';
+import type { JobLine } from './host-lines.ts';
+
+/** Attempts of one incarnation. */
+const PER_INCARNATION = 2 ** 32;
+/** Refusals after which a job about which summaries say too little asks every zone that shows room. */
+const REFUSALS_PATIENT = 8;
+/** Window of a line at and below which its jobs do the same: others of their shape were refused as often. */
+const WINDOW_PATIENT = 1 / 8;
+/** Timers of a host beyond two for each of its jobs, before those that mean nothing any more are dropped. */
+const TIMERS_SPARE = 64;
+/** A message that has to get through is repeated after at most this many times `confirmSeconds`. */
+const BACKOFF_MAX = 16;
+
+/** Sends for one host. */
+export class HostSender {
+  /** Proposals under way, those to move a job included. */
+  proposalsOut = 0;
+  private readonly parts: AgentHostParts;
+  private readonly jobs: HostJobs;
+  private readonly timers: TimeHeap;
+  private timersSet = 0;
+  private attemptsMade = 0;
+
+  constructor(parts: AgentHostParts, jobs: HostJobs, timers: TimeHeap) {
+    this.parts = parts;
+    this.jobs = jobs;
+    this.timers = timers;
+  }
+
+  /** The number of the last attempt; all of an earlier life are less. */
+  get lastAttempt(): number {
+    return this.parts.incarnation * PER_INCARNATION + this.attemptsMade;
+  }
+
+  /** @returns A number that no attempt of this host has had, in this life or an earlier one. */
+  nextAttempt(): number {
+    this.attemptsMade++;
+    return this.lastAttempt;
+  }
+
+  /**
+   * Whether a job has been refused so often that prices are no guide for it any more: it asks at random, and at one board
+   * everybody who shows room. Only jobs of which a summary cannot tell whether they fit: limits of pods a node are not in it,
+   * and a group's places may lie in several zones, where a gang finds none. By price they might ask the same one for ever.
+   */
+  asksAll(slot: number): boolean {
+    const { jobs, parts } = this;
+    const { demandId, gangMin, window } = jobs.lines[slot] as JobLine;
+    if ((jobs.probes[slot] as number) < REFUSALS_PATIENT && window > WINDOW_PATIENT) return false;
+    return gangMin > 1 || (parts.demands.demands[demandId] as Demand).podsPerNodeMax > 0;
+  }
+
+  /** Proposes a job to `target`: its own column for a job that waits, `nextZones` for one that moves. */
+  propose(slot: number, timeSeconds: number, out: Outbox, target = this.jobs.targets[slot] as number): void {
+    const { proposeSeconds, proposeRepeatsMax } = this.parts.options;
+    const m = this.proposal(slot, target, this.jobs.attempts[slot] as number, out);
+    if (this.asksAll(slot)) m.reason = FederationReason.NoRoom;
+    m.deadline = (this.jobs.since[slot] as number) + proposeSeconds * (proposeRepeatsMax + 1);
+    this.setTimer(slot, timeSeconds + proposeSeconds);
+  }
+
+  /** Leaves a standing request. Not repeated. */
+  stand(slot: number, target: number, timeSeconds: number, out: Outbox): void {
+    const m = this.proposal(slot, target, this.nextAttempt(), out);
+    m.reason = FederationReason.Standing;
+    m.deadline = timeSeconds + this.parts.options.standingSeconds;
+  }
+
+  /** Confirms the offer at hand. */
+  confirm(slot: number, timeSeconds: number, out: Outbox): void {
+    const m = this.insist(MessageKind.Confirm, slot, timeSeconds, out);
+    m.price = this.jobs.doneSeconds[slot] as number;
+  }
+
+  /** Has the job stopped where it runs. */
+  stop(slot: number, reason: FederationReasonCode, timeSeconds: number, out: Outbox): void {
+    this.insist(MessageKind.Stop, slot, timeSeconds, out).reason = reason;
+  }
+
+  /** Lets an offer go. */
+  decline(zone: number, job: number, offer: number, out: Outbox): void {
+    const m = makeMessage(MessageKind.Decline, this.parts.id, zone, job);
+    m.offer = offer;
+    out.send(m);
+  }
+
+  /** Asks what a job costs where it runs. Not repeated. */
+  askQuote(slot: number, out: Outbox): void {
+    const { jobs } = this;
+    const m = makeMessage(
+      MessageKind.Quote,
+      this.parts.id,
+      jobs.targets[slot] as number,
+      jobs.jobs[slot] as number,
+    );
+    m.offer = jobs.offers[slot] as number;
+    out.send(m);
+  }
+
+  /** Tells the home zone how many jobs wait here, for the sums of its summary. */
+  report(lines: readonly JobLine[], timeSeconds: number, out: Outbox): void {
+    const { jobs, parts } = this;
+    let waitingJobs = 0;
+    let waitingGpuMilli = 0;
+    let oldest = 0;
+    for (const line of lines) {
+      if (line.waiting.length === 0) continue;
+      const { gpuTotalMilli } = parts.demands.demands[line.demandId] as Demand;
+      waitingJobs += line.waiting.length;
+      waitingGpuMilli += line.waiting.length * line.podCount * gpuTotalMilli;
+      const first = jobs.waitingSince[line.waiting[0] as number] as number;
+      oldest = Math.max(oldest, timeSeconds - first);
+    }
+    const m = makeMessage(MessageKind.HostReport, parts.id, parts.homeZone, 0);
+    m.podCount = waitingJobs;
+    m.price = waitingGpuMilli;
+    m.deadline = oldest;
+    out.send(m);
+  }
+
+  private proposal(slot: number, target: number, attempt: number, out: Outbox): Message {
+    const { jobs, parts } = this;
+    const line = jobs.lines[slot] as JobLine;
+    const m = makeMessage(MessageKind.Propose, parts.id, target, jobs.jobs[slot] as number);
+    m.host = parts.id;
+    m.demandId = line.demandId;
+    m.podCount = line.podCount;
+    m.gangMin = line.gangMin;
+    m.attempt = attempt;
+    if (jobs.firstAttempts[slot] === 0) jobs.firstAttempts[slot] = attempt;
+    m.version = jobs.firstAttempts[slot] === attempt ? 1 : 0;
+    out.send(m);
+    return m;
+  }
+
+  /** Sends to the zone at hand, and again with growing patience until it answers. */
+  private insist(kind: Message['kind'], slot: number, timeSeconds: number, out: Outbox): Message {
+    const { jobs, parts } = this;
+    const m = makeMessage(kind, parts.id, jobs.targets[slot] as number, jobs.jobs[slot] as number);
+    m.offer = jobs.offers[slot] as number;
+    out.send(m);
+    const patience = Math.min(BACKOFF_MAX, 2 ** (jobs.repeats[slot] as number));
+    this.setTimer(slot, timeSeconds + parts.options.confirmSeconds * patience);
+    return m;
+  }
+
+  private setTimer(slot: number, timeSeconds: number): void {
+    const sequence = ++this.timersSet;
+    this.jobs.timers[slot] = sequence;
+    this.timers.push(timeSeconds, sequence, slot);
+    if (this.timers.size > TIMERS_SPARE + 2 * this.jobs.size) this.dropOverriddenTimers();
+  }
+
+  /** Timers that were set again, or whose job has gone on, would otherwise lie here until they ring. Amortised O(log n). */
+  private dropOverriddenTimers(): void {
+    const { timers, jobs } = this;
+    const { size } = timers;
+    const times = timers.times.slice(0, size);
+    const sequences = timers.sequences.slice(0, size);
+    const slots = timers.ids.slice(0, size);
+    timers.size = 0;
+    for (let i = 0; i < size; i++) {
+      const slot = slots[i] as number;
+      const sequence = sequences[i] as number;
+      if (jobs.timers[slot] === sequence) timers.push(times[i] as number, sequence, slot);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * What a zone governor publishes: its classes, and the sums and maxima that ride with them.
+ */
+import {
+  exactSums,
+  Hologram,
+  type HologramMaxima,
+  type HologramSums,
+} from '../../../field/hologram/hologram.ts';
+import { takeHologram } from '../../../field/hologram/hologram-source.ts';
+import type { TegPolicy } from '../../policy/teg-policy.ts';
+import type { Zone } from '../../zone/zone.ts';
+import type { FederationOptions } from '../federation-options.ts';
+import type { Message } from '../messages.ts';
+import { RateMeter } from './rate-meter.ts';
+import type { ZoneLedger } from './zone-ledger.ts';
+
+/** Refresh periods that the rate of proposals is a mean of. */
+const RATE_PERIODS = 4;
+
+/** What a host beside the zone last said of its waiting jobs. */
+interface HostReport {
+  readonly at: number;
+  readonly jobs: number;
+  readonly gpuMilli: number;
+  readonly oldestSeconds: number;
+}
+
+/** The summary of one zone. */
+export class ZoneSummary {
+  /** Proposals a second. */
+  readonly proposals: RateMeter;
+  private readonly zone: Zone;
+  private readonly policy: TegPolicy;
+  private readonly ledger: ZoneLedger;
+  private readonly expireSeconds: number;
+  private published: Hologram | undefined;
+  /** `zone.steps` at that time. */
+  private publishedSteps = -1;
+  /** The last report of each host. */
+  private readonly reports = new Map<number, HostReport>();
+
+  constructor(zone: Zone, policy: TegPolicy, ledger: ZoneLedger, options: FederationOptions) {
+    this.zone = zone;
+    this.policy = policy;
+    this.ledger = ledger;
+    this.expireSeconds = options.expireSeconds;
+    this.proposals = new RateMeter(RATE_PERIODS * options.publishSeconds);
+  }
+
+  /** A host beside the zone tells of its waiting jobs. */
+  hear(report: Message, timeSeconds: number): void {
+    const { from, podCount, price, deadline } = report;
+    this.reports.set(from, { at: timeSeconds, jobs: podCount, gpuMilli: price, oldestSeconds: deadline });
+  }
+
+  /** @returns What the zone has now. Where nothing happened since the last time, the classes are not counted again. */
+  hologramNow(timeSeconds: number): Hologram {
+    const { policy } = this;
+    const sums = this.sums(timeSeconds);
+    const maxima = this.maxima(timeSeconds);
+    const last = this.published;
+    if (last === undefined || this.zone.steps !== this.publishedSteps) {
+      this.published = takeHologram(policy.classes, policy.rent, sums, maxima, timeSeconds);
+      this.publishedSteps = this.zone.steps;
+      return this.published;
+    }
+    const again = new Hologram({
+      ...last,
+      takenAt: timeSeconds,
+      newestAt: timeSeconds,
+      sums: exactSums(sums),
+      maxima,
+    });
+    again.memo = last.memo;
+    this.published = again;
+    return again;
+  }
+
+  private sums(timeSeconds: number): HologramSums {
+    const { cluster } = this.zone;
+    let nodesUp = 0;
+    let freeCpuMilli = 0;
+    let freeGpuMilli = 0;
+    for (let node = 0; node < cluster.nodeCount; node++) {
+      if (cluster.up[node] === 0) continue;
+      nodesUp++;
+      freeCpuMilli += cluster.freeCpuMilli[node] as number;
+      freeGpuMilli += cluster.freeGpuMilli[node] as number;
+    }
+    const reports = this.freshReports(timeSeconds);
+    return {
+      zones: 1,
+      nodes: cluster.nodeCount,
+      nodesUp,
+      pods: this.ledger.runningPods,
+      capacityCpuMilli: cluster.capacity.cpuMilli,
+      freeCpuMilli,
+      capacityGpuMilli: cluster.capacity.gpuMilli,
+      freeGpuMilli,
+      heldGpuMilli: this.ledger.escrowGpuMilli,
+      waitingJobs: reports.reduce((sum, report) => sum + report.jobs, 0),
+      waitingGpuMilli: reports.reduce((sum, report) => sum + report.gpuMilli, 0),
+      arrivalsPerSecond: this.proposals.perSecond(timeSeconds),
+    };
+  }
+
+  private maxima(timeSeconds: number): HologramMaxima {
+    const { cluster } = this.zone;
+    let freeGpuMilli = 0;
+    let wholeGpus = 0;
+    for (let node = 0; node < cluster.nodeCount; node++) {
+      if (cluster.up[node] === 0) continue;
+      freeGpuMilli += cluster.freeGpuMilli[node] as number;
+    }
+    const { classes } = this.policy;
+    for (let i = 0; i < classes.occupiedCount; i++) {
+      const id = classes.occupied[i] as number;
+      wholeGpus += (classes.whole[id] as number) * (classes.nodeCounts[id] as number);
+    }
+    const capacity = cluster.capacity.gpuMilli;
+    return {
+      oldestWaitSeconds: Math.max(0, ...this.freshReports(timeSeconds).map((report) => report.oldestSeconds)),
+      zoneFreeGpuMilli: freeGpuMilli,
+      zoneWholeGpus: wholeGpus,
+      heldShare: capacity > 0 ? this.ledger.escrowGpuMilli / capacity : 0,
+    };
+  }
+
+  /** Reports that have not expired; the others are forgotten. */
+  private freshReports(timeSeconds: number): HostReport[] {
+    for (const [host, { at }] of this.reports) {
+      if (timeSeconds - at > this.expireSeconds) this.reports.delete(host);
+    }
+    return [...this.reports.values()];
+  }
+}

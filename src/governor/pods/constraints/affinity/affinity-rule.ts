@@ -1,0 +1,111 @@
+/**
+ * Required affinity and anti-affinity between pods (kube-scheduler's InterPodAffinity, filter): what the pod asks of
+ * pods that run, and what they ask of it.
+ */
+import { Refusal, type RefusalCode } from '../../constraints.ts';
+import type { ShapeState } from '../shape-states.ts';
+import type { Carrier, Carriers } from './carriers.ts';
+import type { PodCounter } from './pod-counter.ts';
+import { meansSeeker, termsSelection } from './pod-selection.ts';
+import type { RuleParts } from './rule-parts.ts';
+
+/** A shape's own terms. */
+export class AffinityRule {
+  private readonly parts: RuleParts;
+  private readonly namespacesVersion: number;
+  /** Pods that all affinity terms mean, by each of their topology keys. */
+  private readonly wanted: readonly PodCounter[];
+  /** Pods that each anti-affinity term means. */
+  private readonly unwanted: readonly PodCounter[];
+  /** Whether the pod is meant by all its own affinity terms: then it may be the first of its group. */
+  private readonly meansItself: boolean;
+  /** Whether it is the first of its group; found by `begin`. */
+  private isFirst = false;
+
+  constructor(parts: RuleParts, state: ShapeState) {
+    const { nodes, namespaces, counters } = parts;
+    const { affinity, antiAffinity } = state.template;
+    this.parts = parts;
+    this.namespacesVersion = namespaces.version;
+    const all = termsSelection(affinity, namespaces);
+    const keys = [...new Set(affinity.map(({ topologyKey }) => topologyKey))];
+    this.wanted = keys.map((key) => counters.plain(all, nodes.column(key)));
+    this.unwanted = antiAffinity.map((term) =>
+      counters.plain(termsSelection([term], namespaces), nodes.column(term.topologyKey)),
+    );
+    this.meansItself = affinity.every((term) => meansSeeker(term, state.template, namespaces));
+  }
+
+  /** Whether it can still be used; if not it has to be made again. */
+  get isCurrent(): boolean {
+    return (
+      this.namespacesVersion === this.parts.namespaces.version &&
+      this.wanted.every(({ dropped }) => !dropped) &&
+      this.unwanted.every(({ dropped }) => !dropped)
+    );
+  }
+
+  /** Makes ready for `check`. O(terms). */
+  begin(): void {
+    for (const counter of this.wanted) this.makeReady(counter);
+    for (const counter of this.unwanted) this.makeReady(counter);
+    this.isFirst = this.meansItself && this.wanted.every(({ sum }) => sum === 0);
+  }
+
+  /** O(terms). */
+  check(node: number): RefusalCode {
+    const { wanted, unwanted } = this;
+    let missing = false;
+    for (let i = 0; i < wanted.length; i++) {
+      const counter = wanted[i] as PodCounter;
+      const domain = counter.column.ids[node] as number;
+      if (domain < 0) return Refusal.PodAffinity;
+      if ((counter.counts[domain] as number) <= 0) missing = true;
+    }
+    if (missing && !this.isFirst) return Refusal.PodAffinity;
+    for (let i = 0; i < unwanted.length; i++) {
+      const counter = unwanted[i] as PodCounter;
+      const domain = counter.column.ids[node] as number;
+      if (domain >= 0 && (counter.counts[domain] as number) > 0) return Refusal.PodAntiAffinity;
+    }
+    return Refusal.None;
+  }
+
+  private makeReady(counter: PodCounter): void {
+    this.parts.counters.touch(counter);
+    counter.fit();
+  }
+}
+
+/** Anti-affinity terms of pods that run against one shape at a time. */
+export class EnemyRule {
+  private readonly carriers: Carriers;
+  private active: Carrier[] = [];
+
+  constructor(carriers: Carriers) {
+    this.carriers = carriers;
+  }
+
+  /** Makes ready for `check`. @returns Whether some pod that runs has a term against the shape. O(terms that mean it). */
+  begin(state: ShapeState): boolean {
+    const { active } = this;
+    active.length = 0;
+    for (const carrier of this.carriers.enemiesOf(state)) {
+      if (carrier.total <= 0) continue;
+      carrier.fit();
+      active.push(carrier);
+    }
+    return active.length > 0;
+  }
+
+  /** O(terms that pods carry against the shape). */
+  check(node: number): RefusalCode {
+    const { active } = this;
+    for (let i = 0; i < active.length; i++) {
+      const carrier = active[i] as Carrier;
+      const domain = carrier.column.ids[node] as number;
+      if (domain >= 0 && (carrier.counts[domain] as number) > 0) return Refusal.ExistingAntiAffinity;
+    }
+    return Refusal.None;
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * What the rules about a shape are made from.
+ */
+
+import type { Namespaces } from '../nodes/namespaces.ts';
+import type { NodeClasses } from '../nodes/node-classes.ts';
+import type { NodeTable } from '../nodes/node-table.ts';
+import type { Carriers } from './carriers.ts';
+import type { PodCounters } from './pod-counters.ts';
+
+/** The shared state. */
+export interface RuleParts {
+  readonly nodes: NodeTable;
+  readonly classes: NodeClasses;
+  readonly namespaces: Namespaces;
+  readonly counters: PodCounters;
+  readonly carriers: Carriers;
+}

@@ -1,0 +1,333 @@
+/**
+ * Deciding groups: when enough members are there, all of them at once; repair where a binding failed; release where repair fails.
+ */
+
+import type { GangRefusal } from '../state/gang-types.ts';
+import { type GroupTally, type PodGroup, pendingIn, tallyOf } from '../state/pod-groups.ts';
+import { isLeaving, type PodRecord, PodState } from '../state/pod-records.ts';
+import { attemptGang, domainName, type GangOutcome } from './gang-attempts.ts';
+import { incompleteText, refusalText, releaseText } from './group-texts.ts';
+import type { PodDecisions } from './pod-decisions.ts';
+import type { SchedulerParts } from './scheduler-parts.ts';
+
+/** After so many seconds a group that is not complete says so. */
+export const INCOMPLETE_TOLD_SECONDS = 10;
+/** Seconds between two looks at groups that wait for members or for repair. */
+const LOOK_SECONDS = 1;
+/**
+ * So long the successors of members that have ended wait for others: the whole gang may be coming back, and starts at once
+ * then. Fewer than the gang needs are decided one by one after it.
+ */
+export const SUCCESSORS_SECONDS = 1;
+/** Between two attempts of a group lie a hundredth of a second, half a millisecond a member, and ten times what a search took, at most a second. */
+const RETRY_SECONDS_MIN = 0.01;
+const RETRY_SECONDS_MEMBER = 0.0005;
+const RETRY_SECONDS_CHECK = 0.00002;
+const RETRY_SECONDS_MAX = 1;
+/** Refusals of groups that others like them are spared for. */
+const REFUSALS_MAX = 1024;
+
+/** A refusal that holds for all groups that are alike as long as nothing has changed. */
+interface Refused {
+  readonly refusal: GangRefusal;
+  readonly missing: number;
+}
+
+/** Decides groups as wholes. */
+export class GroupDecisions {
+  private readonly parts: SchedulerParts;
+  private readonly pods: PodDecisions;
+  /** Groups tried in vain, or not to be tried yet. */
+  private readonly waiting = new Set<PodGroup>();
+  /** Groups that wait for members, or for repair: looked at from time to time. */
+  private readonly watched = new Set<PodGroup>();
+  private lookAtSeconds = 0;
+  /** Refusals by what a group is like, and the versions of the state that they were found at. */
+  private readonly refusals = new Map<string, Refused>();
+  private refusalsFor = '';
+
+  constructor(parts: SchedulerParts, pods: PodDecisions) {
+    this.parts = parts;
+    this.pods = pods;
+  }
+
+  /** When groups are to be looked at though no event comes. O(waiting groups). */
+  get dueSeconds(): number {
+    let due = this.watched.size > 0 ? this.lookAtSeconds : Number.POSITIVE_INFINITY;
+    for (const group of this.waiting) if (group.stale) due = Math.min(due, group.notBeforeSeconds);
+    return due;
+  }
+
+  /** Groups that are kept in mind, for checks of bounds. */
+  get kept(): number {
+    return this.waiting.size + this.watched.size;
+  }
+
+  /** Nothing is left of a group. */
+  forget(group: PodGroup): void {
+    this.stand(group);
+    this.watched.delete(group);
+  }
+
+  /** Looks at a group after something about it has changed: members, object, or what became of a binding. O(members). */
+  review(key: string): void {
+    const group = this.parts.groups.get(key);
+    if (group === undefined) return;
+    const { description } = group;
+    let tally = this.judgeStart(group, tallyOf(group));
+    if (description === undefined) this.stand(group);
+    else if (description.unsupported.length > 0) this.refuse(group, description.unsupported);
+    else {
+      if (this.readmit(group)) tally = tallyOf(group);
+      this.direct(group, description.minCount, tally);
+    }
+    this.watch(group, tally);
+    this.followDomain(group);
+  }
+
+  /**
+   * Whether the gang has started, from what is known of it. Where that leaves it open, it is taken to have started: what runs
+   * is never evicted for a doubt.
+   */
+  private judgeStart(group: PodGroup, tally: GroupTally): GroupTally {
+    const { timeSeconds } = this.parts.state;
+    const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
+    if (tally.placed > 0) {
+      group.successorsSinceSeconds = Number.NaN;
+      if (group.ended.size > 0 || tally.bound >= minimum) group.started = true;
+      return tally;
+    }
+    const waiting = tally.pending + tally.alone;
+    const successors = group.ended.size > 0 && waiting > 0 && waiting < minimum;
+    group.successorsSinceSeconds = since(successors, group.successorsSinceSeconds, timeSeconds);
+    group.started = successors && timeSeconds - group.successorsSinceSeconds >= SUCCESSORS_SECONDS;
+    return !group.started && tally.alone > 0 && this.gather(group) ? tallyOf(group) : tally;
+  }
+
+  /** Members that waited for room in the group's domain are tried again when it is another one. */
+  private followDomain(group: PodGroup): void {
+    const { domain: before } = group;
+    group.domain = domainName(this.parts.state, group);
+    if (before === '' || group.domain === before) return;
+    for (const pod of group.members) if (pod.state === PodState.Waiting) this.parts.queue.activate(pod);
+  }
+
+  /** Queues the groups that a change may have made room for. O(waiting groups × changes). */
+  wake(): void {
+    const { state, queue } = this.parts;
+    const { any } = state.changes;
+    for (const group of this.waiting) {
+      if (any && !group.stale) group.stale = this.concerns(group);
+      if (!group.stale || state.timeSeconds < group.notBeforeSeconds) continue;
+      this.stand(group);
+      queue.activateGroup(group);
+    }
+  }
+
+  /** Looks at groups that wait for members or repair, from time to time: says so, or gives up. */
+  look(): void {
+    const { state } = this.parts;
+    if (this.watched.size === 0 || state.timeSeconds < this.lookAtSeconds) return;
+    this.lookAtSeconds = state.timeSeconds + LOOK_SECONDS;
+    for (const group of [...this.watched]) {
+      if (!Number.isNaN(group.successorsSinceSeconds)) this.review(group.key);
+      if (state.timeSeconds - group.incompleteSinceSeconds >= INCOMPLETE_TOLD_SECONDS) {
+        this.tellIncomplete(group);
+      }
+      const patience = state.options.gangRepairSeconds;
+      if (patience > 0 && state.timeSeconds - group.brokenSinceSeconds >= patience) this.release(group);
+    }
+  }
+
+  /** Decides on a group. @returns Pods placed. */
+  attempt(group: PodGroup): number {
+    const { counters } = this.parts;
+    const { placed, pending } = tallyOf(group);
+    const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
+    if (pending === 0 || placed >= minimum || placed + pending < minimum) {
+      this.review(group.key);
+      return 0;
+    }
+    group.attempts++;
+    const members = pendingIn(group);
+    for (const pod of members) pod.attempts++;
+    const outcome = this.outcomeOf(group, members, minimum - placed);
+    group.refusal = outcome.refusal;
+    if (outcome.refusal !== undefined) {
+      this.waitAgain(group, members, outcome.refusal, outcome.searched);
+      return 0;
+    }
+    for (const pod of outcome.placed) this.pods.bind(pod);
+    counters.gangsPlaced++;
+    this.review(group.key);
+    return outcome.placed.length;
+  }
+
+  /** Tries a group, unless one like it was refused and nothing has changed. */
+  private outcomeOf(group: PodGroup, members: readonly PodRecord[], missing: number): GangOutcome {
+    const { state, placement } = this.parts;
+    const now = `${state.anyVersion} ${state.version}`;
+    if (this.refusalsFor !== now || this.refusals.size >= REFUSALS_MAX) this.refusals.clear();
+    this.refusalsFor = now;
+    const like = likeOf(group, members);
+    const known = like === '' ? undefined : this.refusals.get(like);
+    if (known !== undefined && missing >= known.missing) {
+      return { placed: [], refusal: { ...known.refusal, missing }, searched: 0 };
+    }
+    const outcome = attemptGang(state, placement, group);
+    if (outcome.refusal !== undefined && like !== '') {
+      this.refusals.set(like, { refusal: outcome.refusal, missing });
+    }
+    return outcome;
+  }
+
+  /** Where the members of a group that is known and supported go from here. */
+  private direct(group: PodGroup, minimum: number, { placed, pending }: GroupTally): void {
+    const { queue, state } = this.parts;
+    if (minimum <= 1 || group.started || placed >= minimum) {
+      this.stand(group);
+      for (const pod of pendingIn(group)) queue.activate(pod);
+    } else if (pending === 0 || placed + pending < minimum) this.stand(group);
+    else if (group.waiting) group.stale = true;
+    else if (state.timeSeconds < group.notBeforeSeconds) this.postpone(group, true);
+    else queue.activateGroup(group);
+  }
+
+  /** Keeps in mind since when a group is incomplete or broken. */
+  private watch(group: PodGroup, before: GroupTally): void {
+    const { timeSeconds } = this.parts.state;
+    const tally = before.pending === 0 ? before : tallyOf(group);
+    const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
+    const short = !group.started && tally.placed < minimum;
+    const incomplete = short && tally.pending > 0 && tally.placed + tally.alone + tally.pending < minimum;
+    const broken =
+      short && group.description !== undefined && tally.placed > 0 && tally.pending + tally.alone > 0;
+    group.incompleteSinceSeconds = since(incomplete, group.incompleteSinceSeconds, timeSeconds);
+    group.brokenSinceSeconds = since(broken, group.brokenSinceSeconds, timeSeconds);
+    if (!incomplete && !broken) this.watched.delete(group);
+    else {
+      if (this.watched.size === 0) this.lookAtSeconds = timeSeconds + LOOK_SECONDS;
+      this.watched.add(group);
+    }
+  }
+
+  /** A group is neither in the queue nor waits to come there. */
+  private stand(group: PodGroup): void {
+    this.waiting.delete(group);
+    group.waiting = false;
+    group.stale = false;
+    this.parts.queue.dropGroup(group);
+  }
+
+  private postpone(group: PodGroup, stale: boolean): void {
+    group.waiting = true;
+    group.stale = stale;
+    this.waiting.add(group);
+  }
+
+  private waitAgain(
+    group: PodGroup,
+    pending: readonly PodRecord[],
+    refusal: GangRefusal,
+    searched: number,
+  ): void {
+    const { state, counters } = this.parts;
+    counters.unschedulable += pending.length;
+    const pause = RETRY_SECONDS_MIN + RETRY_SECONDS_MEMBER * pending.length + RETRY_SECONDS_CHECK * searched;
+    group.notBeforeSeconds = state.timeSeconds + Math.min(pause, RETRY_SECONDS_MAX);
+    this.postpone(group, false);
+    for (const pod of pending) {
+      const { message, plugins } = refusalText(state, group, pending, pod, refusal);
+      this.pods.tell(pod, message, plugins);
+    }
+  }
+
+  private concerns(group: PodGroup): boolean {
+    const { queue } = this.parts;
+    const seen = new Set<number>();
+    for (const pod of group.members) {
+      if (pod.state !== PodState.InGroup || seen.has(pod.shape.id)) continue;
+      seen.add(pod.shape.id);
+      if (queue.concernsShape(pod.shape, pod.priority)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Nothing of the group is placed: members that wait one by one wait for the others again.
+   *
+   * @returns Whether there were any. What was not bound is not tried again before its back-off is over.
+   */
+  private gather(group: PodGroup): boolean {
+    const { queue, state } = this.parts;
+    if (group.description === undefined || group.description.minCount <= 1) return false;
+    let any = false;
+    for (const pod of group.members) {
+      const { state: from } = pod;
+      if (from !== PodState.BackingOff && from !== PodState.Waiting && from !== PodState.Active) continue;
+      if (from === PodState.BackingOff) {
+        group.notBeforeSeconds = Math.max(group.notBeforeSeconds, pod.untilSeconds);
+      }
+      queue.move(pod, PodState.InGroup);
+      this.pods.clearNomination(pod);
+      any = true;
+    }
+    if (any && state.timeSeconds < group.notBeforeSeconds) queue.dropGroup(group);
+    return any;
+  }
+
+  /** TEG does not do what the group needs: its members that wait are refused. */
+  private refuse(group: PodGroup, unsupported: readonly string[]): void {
+    this.stand(group);
+    for (const pod of pendingIn(group)) this.pods.refuse(pod, unsupported, 'pod group');
+  }
+
+  /** The group is supported: members that were refused for it come back. @returns Whether there were any. */
+  private readmit(group: PodGroup): boolean {
+    let any = false;
+    for (const pod of group.members) {
+      if (pod.state !== PodState.Refused || pod.shape.template.unsupported.length > 0) continue;
+      this.parts.queue.move(pod, PodState.InGroup);
+      any = true;
+    }
+    return any;
+  }
+
+  private tellIncomplete(group: PodGroup): void {
+    const message = incompleteText(group);
+    for (const pod of pendingIn(group)) this.pods.tell(pod, message, ['GangScheduling']);
+  }
+
+  private release(group: PodGroup): void {
+    const { emit, counters, state } = this.parts;
+    const uids = [...group.members]
+      .filter((pod) => pod.state === PodState.Bound && !isLeaving(pod))
+      .map((pod) => pod.uid);
+    const message = releaseText(group, uids.length, state.options.gangRepairSeconds);
+    group.brokenSinceSeconds = state.timeSeconds;
+    if (uids.length === 0) return;
+    counters.gangsReleased++;
+    emit({ kind: 'gang-release', group: group.key, uids, message });
+  }
+}
+
+function since(holds: boolean, before: number, nowSeconds: number): number {
+  if (!holds) return Number.NaN;
+  return Number.isNaN(before) ? nowSeconds : before;
+}
+
+/** What decides whether a group fits: its pending members' shapes and priorities; '' where its topology or members elsewhere do, too. */
+function likeOf(group: PodGroup, members: readonly PodRecord[]): string {
+  if ((group.description?.topologyKeys.length ?? 0) > 0) return '';
+  const parts: string[] = [];
+  let count = 0;
+  members.forEach((pod, i) => {
+    count++;
+    const next = members[i + 1];
+    if (pod.nominated >= 0) parts.push(`nominated ${pod.uid}`);
+    if (next?.shape === pod.shape && next.priority === pod.priority) return;
+    parts.push(`${pod.shape.id}:${pod.priority}x${count}`);
+    count = 0;
+  });
+  return parts.join(' ');
+}

@@ -1,0 +1,85 @@
+/**
+ * What is said of groups and their members, in words: made here of what decisions found out, and nowhere read again.
+ */
+import { counted } from '../../../kernel/counted.ts';
+import type { GangRefusal } from '../state/gang-types.ts';
+import { nameOf, type PodGroup, tallyOf } from '../state/pod-groups.ts';
+import { isLeaving, type PodRecord, PodState } from '../state/pod-records.ts';
+import type { SchedulerState } from '../state/scheduler-state.ts';
+import { SEVERAL_AT_ONCE } from './gang-attempts.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Members named at most. */
+const NAMED_MAX = 3;
+
+/** Why members that could preempt pods alone do not. */
+export const GANGS_DO_NOT_PREEMPT = 'not tried: gangs do not preempt.';
+
+/** @returns What a member is told of an attempt that placed nobody: what nodes refuse it for, and how far the gang came. */
+export function refusalText(
+  state: SchedulerState,
+  group: PodGroup,
+  members: readonly PodRecord[],
+  pod: PodRecord,
+  refusal: GangRefusal,
+): Verdict {
+  const { message, plugins } = refusal.verdicts.get(pod.shape) ?? {
+    message: `0/${state.slots.live} nodes are available: ${SEVERAL_AT_ONCE}.`,
+    plugins: [],
+  };
+  const where = refusal.inOneDomain ? ' in one topology domain' : '';
+  const needs = `pod group ${nameOf(group)} needs ${counted(refusal.missing, 'pod')} at once${where}`;
+  const preemption = mightPreempt(state, pod) ? ` preemption: ${GANGS_DO_NOT_PREEMPT}` : '';
+  return {
+    message: `${message} ${needs}, ${fitText(members, refusal)}.${preemption}`,
+    plugins: [...plugins, 'GangScheduling'],
+  };
+}
+
+/** @returns How many members found room together, and, if they are unlike, which of them did not: `2 of 3 fit, not head`. */
+export function fitText(members: readonly PodRecord[], { fit, tried, leftOut }: GangRefusal): string {
+  const text = `${fit} of ${tried} fit`;
+  const [first] = members;
+  if (fit === 0 || members.every((pod) => pod.shape === first?.shape)) return text;
+  const names = leftOut.flatMap((i) => members[i]?.name ?? []);
+  const more = names.length > NAMED_MAX ? `, … (${names.length - NAMED_MAX} more)` : '';
+  return names.length === 0 ? text : `${text}, not ${names.slice(0, NAMED_MAX).join(', ')}${more}`;
+}
+
+/** @returns Whether a pod could preempt others if it were in no gang. */
+export function mightPreempt(state: SchedulerState, pod: PodRecord): boolean {
+  const { preemptionPolicy } = pod.shape.template;
+  return state.options.preemption && preemptionPolicy !== 'Never' && state.hasLowerThan(pod.priority);
+}
+
+/** @returns What a group lacks that has too few members that can be scheduled, or no object. */
+export function incompleteText(group: PodGroup): string {
+  const { description } = group;
+  if (description === undefined) return `waiting for the pod group ${nameOf(group)}: no such object`;
+  return `waiting for minCount pods from the pod group ${nameOf(group)}: ${membersText(group, '')}`;
+}
+
+/** @returns `2 of 3 exist`, and who else exists, but cannot be scheduled. @param least Said before the number needed. */
+export function membersText(group: PodGroup, least: string): string {
+  const { placed, pending, alone } = tallyOf(group);
+  const parts = [
+    `${placed + pending + alone} of ${least}${group.description?.minCount ?? 0}${least === '' ? '' : ' members'} exist`,
+  ];
+  const tell = (state: number, what: string): void => {
+    const names = [...group.members]
+      .filter((pod) => pod.state === state && !isLeaving(pod))
+      .map(({ name }) => name);
+    if (names.length === 0) return;
+    const more = names.length > NAMED_MAX ? ', …' : '';
+    parts.push(`${names.length} more ${what} (${names.slice(0, NAMED_MAX).join(', ')}${more})`);
+  };
+  tell(PodState.Gated, 'with scheduling gates');
+  tell(PodState.Refused, 'that TEG does not schedule');
+  tell(PodState.Excess, 'beyond queue.waitingPodsMax');
+  return parts.join(', ');
+}
+
+/** @returns What is said of the pods of a group that is released: how far it came within its time. */
+export function releaseText(group: PodGroup, bound: number, repairSeconds: number): string {
+  return `pod group ${nameOf(group)} is released: ${bound} of at least ${group.description?.minCount} pods could be bound within ${repairSeconds} s`;
+}

@@ -1,0 +1,83 @@
+/**
+ * Where a pod goes: TEG's cheapest node among those that every rule accepts, or the one that its preferences like best.
+ */
+import type { PodRecord } from '../state/pod-records.ts';
+import type { SchedulerState } from '../state/scheduler-state.ts';
+import type { Shape } from '../state/shape-table.ts';
+
+/**
+ * Of so many nodes a pod with preferences is compared on all; of more on every second, third, … of them, in turn, so that
+ * nodes of all prices are among them (kube-scheduler looks at a tenth of 5,000).
+ */
+export const COMPARED_NODES_MAX = 2048;
+
+/** Finds nodes for pods. Scratch arrays are its own. */
+export class Placement {
+  /** Nodes looked at by the last `find`. */
+  examined = 0;
+  private readonly state: SchedulerState;
+  private nodes: Int32Array = new Int32Array(1024);
+  private scores: Float64Array = new Float64Array(1024);
+  /** Which part of the nodes is compared next. */
+  private turn = 0;
+
+  constructor(state: SchedulerState) {
+    this.state = state;
+  }
+
+  /**
+   * Finds a node for a pod. After `rules.begin(shape)` refused nothing.
+   *
+   * @param allowed Further condition on a slot (a gang's topology); absent: none.
+   * @returns       A slot that takes the pod, or −1.
+   * @cost          As `PlacementZones.cheapest`; O(nodes) for a shape with preferences.
+   */
+  find(shape: Shape, priority: number, self?: PodRecord, allowed?: (slot: number) => boolean): number {
+    const { state } = this;
+    this.examined = 0;
+    const accept = (slot: number): boolean => {
+      this.examined++;
+      return state.accepts(shape, priority, slot, self) && (allowed?.(slot) ?? true);
+    };
+    if (self !== undefined && self.nominated >= 0 && accept(self.nominated)) return self.nominated;
+    const named = state.rules.namedNodes(shape);
+    if (named !== undefined) return this.firstOf(named, accept);
+    if (state.rules.hasPreferences(shape)) return this.best(shape, accept);
+    return state.zones.cheapest(shape, accept);
+  }
+
+  private firstOf(names: readonly string[], accept: (slot: number) => boolean): number {
+    for (const name of names) {
+      const slot = this.state.slots.slotOf(name);
+      if (slot >= 0 && accept(slot)) return slot;
+    }
+    return -1;
+  }
+
+  /** Of the nodes that accept, the best by preferences; of equals, the cheapest. */
+  private best(shape: Shape, accept: (slot: number) => boolean): number {
+    const { state } = this;
+    const parts = Math.ceil(state.slots.live / COMPARED_NODES_MAX);
+    const part = this.turn++ % parts;
+    let count = 0;
+    state.zones.walk(shape, (slot) => {
+      if (slot % parts !== part || !accept(slot)) return false;
+      if (count === this.nodes.length) this.widen();
+      this.nodes[count++] = slot;
+      return false;
+    });
+    if (count === 0) return parts > 1 ? state.zones.cheapest(shape, accept) : -1;
+    if (count === 1) return this.nodes[0] as number;
+    state.rules.scoreAll(this.nodes, count, this.scores);
+    let best = 0;
+    for (let i = 1; i < count; i++) if ((this.scores[i] as number) > (this.scores[best] as number)) best = i;
+    return this.nodes[best] as number;
+  }
+
+  private widen(): void {
+    const nodes = new Int32Array(2 * this.nodes.length);
+    nodes.set(this.nodes);
+    this.nodes = nodes;
+    this.scores = new Float64Array(nodes.length);
+  }
+}

@@ -1,0 +1,322 @@
+/**
+ * Deciding single pods: who comes to the queue, where a pod goes, and what is said where it goes nowhere.
+ */
+import { counted } from '../../../kernel/counted.ts';
+import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import type { PreFilterRefusal } from '../constraints.ts';
+import type { NotScheduledReason } from '../pod-events.ts';
+import type { Allowed } from '../state/gang-types.ts';
+import { isLeaving, isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
+import type { Shape } from '../state/shape-table.ts';
+import { domainName, groupDomain } from './gang-attempts.ts';
+import type { Nominations } from './nominations.ts';
+import type { PodReports, Report } from './pod-reports.ts';
+import { type Candidate, INELIGIBLE_TEXTS, type Ineligible } from './preemption.ts';
+import type { SchedulerParts } from './scheduler-parts.ts';
+import { vainPreemptionText, verdictOf } from './verdict.ts';
+
+/** Preemption within the topology domain of a group is not done. */
+const CONFINED_TEXT = 'preemption: not tried for a member of a placed group.';
+/** The text of a renewal stands for all pods of the shape and priority for so many seconds. */
+const TEXT_SECONDS = 10;
+
+/** What preemption comes to: pods that go, pods that are on their way out already, or nothing. */
+type Room =
+  | { readonly kind: 'found'; readonly candidate: Candidate }
+  | { readonly kind: 'coming' | 'none'; readonly text: string };
+
+interface RenewedText extends Report {
+  readonly priority: number;
+  readonly atSeconds: number;
+}
+
+/** Decides pods one by one. */
+export class PodDecisions {
+  private readonly parts: SchedulerParts;
+  private readonly nominations: Nominations;
+  private readonly reports: PodReports;
+  /** Texts of renewals, by the shape of pods for which no room is kept. */
+  private readonly texts = new WeakMap<Shape, RenewedText>();
+
+  constructor(parts: SchedulerParts) {
+    this.parts = parts;
+    this.nominations = parts.nominations;
+    this.reports = parts.reports;
+  }
+
+  /** A pod of ours that is not assigned: it comes to the queue, or stays aside for a reason. */
+  admit(pod: PodRecord, description: PodDescription): void {
+    const { queue } = this.parts;
+    // An update from before it was bound can come after the answer that it was.
+    if (isPlaced(pod)) return;
+    const { template } = pod.shape;
+    if (description.deleting || description.gates.length > 0) {
+      if (description.deleting) queue.move(pod, PodState.Aside);
+      else if (pod.state !== PodState.Gated) queue.move(pod, PodState.Gated);
+      this.reports.forget(pod);
+      this.nominations.drop(pod);
+    } else if (template.unsupported.length > 0) {
+      this.refuse(pod, template.unsupported, 'pod');
+    } else if (
+      pod.state === PodState.Aside ||
+      pod.state === PodState.Gated ||
+      // Only what its group needs can be the reason now.
+      (pod.state === PodState.Refused && pod.group === '')
+    ) {
+      this.enqueue(pod, description.priority);
+    }
+  }
+
+  /** Pods in excess come to the queue as far as there is room. */
+  admitExcess(): void {
+    const { queue } = this.parts;
+    for (let pod = queue.nextInExcess(); pod !== undefined; pod = queue.nextInExcess()) {
+      this.reports.forget(pod);
+      if (pod.group === '') queue.activate(pod);
+      else {
+        queue.move(pod, PodState.InGroup);
+        this.touch(pod);
+      }
+    }
+  }
+
+  /** Says that TEG does not do what a pod or its group needs, and leaves it alone. */
+  refuse(pod: PodRecord, unsupported: readonly string[], whose: string): void {
+    this.parts.queue.move(pod, PodState.Refused);
+    this.nominations.drop(pod);
+    this.tell(pod, `TEG does not schedule this ${whose}: not supported: ${unsupported.join(', ')}`, ['TEG']);
+  }
+
+  /** Decides on a pod. @returns 1. */
+  attempt(pod: PodRecord): number {
+    const { state, placement, counters } = this.parts;
+    pod.attempts++;
+    this.nominations.honour(pod);
+    const { shape } = pod;
+    const allowed = this.domainOf(pod);
+    const known = allowed === undefined && pod.nominated < 0 && state.isRefused(shape, pod.priority);
+    const before = known ? undefined : state.rules.begin(shape);
+    const slot = known || before !== undefined ? -1 : placement.find(shape, pod.priority, pod, allowed);
+    if (!known) counters.examined += placement.examined;
+    if (slot >= 0) {
+      state.place(pod, slot);
+      this.bind(pod);
+    } else this.hold(pod, known, before, allowed);
+    return 1;
+  }
+
+  /** A pod was placed: tells the driver to bind it. */
+  bind(pod: PodRecord): void {
+    const { state, emit, counters, queue } = this.parts;
+    queue.move(pod, PodState.Binding);
+    this.touch(pod);
+    this.reports.forget(pod);
+    counters.scheduled++;
+    emit({
+      kind: 'bind',
+      uid: pod.uid,
+      namespace: pod.namespace,
+      name: pod.name,
+      node: pod.nodeName,
+      claims: state.rules.claimsFor(pod.shape, pod.node),
+      attempts: pod.attempts,
+      waitedSeconds: state.timeSeconds - pod.sinceSeconds,
+      group: pod.group,
+    });
+  }
+
+  /** Reports why a pod waits, unless that is what was reported last. */
+  tell(
+    pod: PodRecord,
+    message: string,
+    plugins: readonly string[],
+    reason: NotScheduledReason = 'Unschedulable',
+  ): void {
+    this.reports.tell(pod, { message, plugins, reason });
+  }
+
+  /** Renews reports before they are too old. O(nodes × rules) for a report at most, and not for pods of one shape each. */
+  renewReports(): void {
+    this.reports.renew((pod) => this.reportOf(pod));
+  }
+
+  /** The room that we keep for a pod is not kept any more; says so if there was some. */
+  clearNomination(pod: PodRecord): void {
+    this.nominations.withdraw(pod);
+  }
+
+  /**
+   * A victim could not be evicted: the pods that it was to make room for are tried again after a back-off.
+   *
+   * @param reason For people; '' if there is nothing to report.
+   */
+  evictionFailed(victim: PodRecord, reason: string): void {
+    const { state, queue } = this.parts;
+    victim.evicted = false;
+    this.touch(victim);
+    for (const pod of [...(state.nominated.get(victim.node) ?? [])]) {
+      if (pod.priority <= victim.priority) continue;
+      this.clearNomination(pod);
+      if (pod.state === PodState.Waiting) queue.backOff(pod);
+      if (reason === '') continue;
+      const who = `${victim.namespace}/${victim.name}`;
+      const message = `preemption: pod ${who} could not be evicted from node ${victim.nodeName}: ${reason}`;
+      this.tell(pod, message, ['DefaultPreemption'], 'SchedulerError');
+    }
+  }
+
+  /** The pod's group is looked at, at the end of the step. */
+  private touch(pod: PodRecord): void {
+    if (pod.group !== '') this.parts.touched.add(pod.group);
+  }
+
+  private enqueue(pod: PodRecord, priority: number): void {
+    const { queue, state } = this.parts;
+    if (Number.isNaN(pod.sinceSeconds)) {
+      pod.sinceSeconds = state.timeSeconds;
+      state.zones.seen(pod.shape, 1);
+    }
+    pod.priority = priority;
+    if (!queue.hasRoom) {
+      queue.hold(pod);
+      const { waitingPodsMax } = state.options;
+      this.tell(
+        pod,
+        `TEG's queue is full: ${counted(waitingPodsMax, 'pod')} ${waitingPodsMax === 1 ? 'waits' : 'wait'}; raise queue.waitingPodsMax`,
+        ['TEG'],
+      );
+    } else if (pod.group === '') queue.activate(pod);
+    else queue.move(pod, PodState.InGroup);
+    this.nominations.honour(pod);
+  }
+
+  /** Nothing fits: makes room if that may be, and lets the pod wait. */
+  private hold(
+    pod: PodRecord,
+    known: boolean,
+    before: PreFilterRefusal | undefined,
+    allowed: Allowed | undefined,
+  ): void {
+    const confined = allowed !== undefined;
+    const { state, queue, counters } = this.parts;
+    const { refused } = pod.shape;
+    counters.unschedulable++;
+    if (!known) this.judge(pod.shape, before, allowed);
+    const room: Room = confined ? { kind: 'none', text: CONFINED_TEXT } : this.makeRoom(pod, known);
+    // Nobody goes, and nobody is going: room kept for it would help nobody.
+    if (room.kind === 'none') this.nominations.giveUp(pod);
+    const isNominated = room.kind === 'found' || pod.nominated >= 0;
+    queue.wait(pod, confined ? 'confined' : isNominated ? 'nominated' : '');
+    this.tell(pod, joined(refused.text, room.kind === 'found' ? '' : room.text), refused.plugins);
+    if (!known && !confined && pod.nominated < 0) state.setRefused(pod.shape, pod.priority);
+    if (room.kind === 'found') this.evict(pod, room.candidate);
+  }
+
+  /** What is true of a pod that waits, without trying it. */
+  private reportOf(pod: PodRecord): Report {
+    const { state } = this.parts;
+    if (pod.state === PodState.InGroup) this.renewGroup(pod);
+    if (pod.state !== PodState.Waiting)
+      return { message: pod.told, plugins: pod.toldPlugins, reason: pod.toldReason };
+    const isCommon = pod.nominated < 0 && pod.line?.confined === false;
+    const known = isCommon ? this.texts.get(pod.shape) : undefined;
+    if (known?.priority === pod.priority && state.timeSeconds - known.atSeconds < TEXT_SECONDS) return known;
+    const text = this.examine(pod);
+    if (isCommon)
+      this.texts.set(pod.shape, { ...text, priority: pod.priority, atSeconds: state.timeSeconds });
+    return text;
+  }
+
+  /** Asks all nodes what they refuse a pod for, and whether others could go for it. O(nodes × rules). */
+  private examine(pod: PodRecord): Report {
+    const { state, preemption } = this.parts;
+    const { shape } = pod;
+    const allowed = this.domainOf(pod);
+    const { message, plugins } = verdictOf(state, shape, state.rules.begin(shape), { allowed });
+    const reason = 'Unschedulable';
+    if (allowed !== undefined) return { message: joined(message, CONFINED_TEXT), plugins, reason };
+    if (state.slots.live === 0) return { message, plugins, reason };
+    const why = preemption.ineligible(pod);
+    const text = why === undefined ? vainPreemptionText(state, preemption, pod) : ineligibleText(why);
+    return { message: joined(message, text), plugins, reason };
+  }
+
+  /** The group of a member is tried again if it was not for long; its members are told then. */
+  private renewGroup(pod: PodRecord): void {
+    const { groups, state } = this.parts;
+    const group = groups.get(pod.group);
+    if (group === undefined || !group.waiting) return;
+    if (state.timeSeconds - group.notBeforeSeconds >= state.options.renewalSeconds / 2) this.touch(pod);
+  }
+
+  private judge(shape: Shape, before: PreFilterRefusal | undefined, allowed: Allowed | undefined): void {
+    const { message, plugins } = verdictOf(this.parts.state, shape, before, { allowed });
+    Object.assign(shape.refused, { text: message, plugins, version: -1 });
+    shape.refused.vainPriority = Number.NEGATIVE_INFINITY;
+  }
+
+  /** @returns Who goes for the pod, or why nobody does. */
+  private makeRoom(pod: PodRecord, known: boolean): Room {
+    const { preemption, state } = this.parts;
+    const { refused } = pod.shape;
+    if (state.slots.live === 0) return { kind: 'none', text: '' };
+    const why = preemption.ineligible(pod);
+    if (why !== undefined) {
+      return { kind: why === 'terminating' ? 'coming' : 'none', text: ineligibleText(why) };
+    }
+    // Taking more pods away helps no less, unless the pod needs some of them beside it.
+    const vain =
+      known &&
+      (pod.priority === refused.vainPriority ||
+        (pod.priority < refused.vainPriority && !state.rules.dependsOnPods(pod.shape)));
+    const candidate = vain ? undefined : preemption.find(pod);
+    if (candidate !== undefined) return { kind: 'found', candidate };
+    if (!vain) {
+      refused.vainPriority = pod.priority;
+      refused.vainText = vainPreemptionText(state, preemption, pod);
+    }
+    return { kind: 'none', text: refused.vainText };
+  }
+
+  private evict(pod: PodRecord, candidate: Candidate): void {
+    const { state, emit, counters, queue, preemption } = this.parts;
+    const { slot } = candidate;
+    const node = state.slots.nameOf(slot);
+    const victims = candidate.victims.filter((victim) => !isLeaving(victim));
+    // All that has to go is going, and room is kept there already.
+    if (victims.length === 0 && pod.nominated === slot) return;
+    preemption.chosen(slot);
+    counters.preemptions++;
+    counters.victims += victims.length;
+    for (const other of [...(state.nominated.get(slot) ?? [])]) {
+      if (other === pod || other.priority >= pod.priority || other.ownNode === '') continue;
+      this.clearNomination(other);
+      if (other.state === PodState.Waiting) queue.activate(other);
+    }
+    this.nominations.nominate(pod, slot);
+    const by = `${pod.namespace}/${pod.name}`;
+    for (const victim of victims) {
+      const { uid, namespace, name } = victim;
+      victim.evicted = true;
+      this.touch(victim);
+      emit({ kind: 'evict', uid, namespace, name, node, by, byUid: pod.uid });
+    }
+  }
+
+  /** Where the pod's group may be, if its topology is bound and some of it is placed. */
+  private domainOf(pod: PodRecord): Allowed | undefined {
+    const group = pod.group === '' ? undefined : this.parts.groups.get(pod.group);
+    if (group === undefined) return undefined;
+    // As of now: when it is another one, who was refused for it is tried again.
+    group.domain = domainName(this.parts.state, group);
+    return groupDomain(this.parts.state, group);
+  }
+}
+
+function ineligibleText(why: Ineligible): string {
+  return `preemption: ${INELIGIBLE_TEXTS[why]}`;
+}
+
+function joined(nodes: string, preemption: string): string {
+  return preemption === '' ? nodes : `${nodes} ${preemption}`;
+}

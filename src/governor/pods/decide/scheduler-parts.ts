@@ -1,0 +1,44 @@
+/**
+ * What the halves of the pod scheduler share.
+ */
+
+import type { PodEffect } from '../pod-events.ts';
+import type { PodGroups } from '../state/pod-groups.ts';
+import type { SchedulerState } from '../state/scheduler-state.ts';
+import type { Nominations } from './nominations.ts';
+import type { Placement } from './placement.ts';
+import type { PodQueue } from './pod-queue.ts';
+import type { PodReports } from './pod-reports.ts';
+import type { Preemption } from './preemption.ts';
+
+/** What the scheduler counted since it was made. */
+export interface PodSchedulerCounters {
+  /** Attempts by what came of them. */
+  scheduled: number;
+  unschedulable: number;
+  /** Bindings that the driver reported as done, and as not done. */
+  bound: number;
+  notBound: number;
+  preemptions: number;
+  victims: number;
+  gangsPlaced: number;
+  gangsReleased: number;
+  /** Nodes looked at one by one. */
+  examined: number;
+}
+
+/** The parts. */
+export interface SchedulerParts {
+  readonly state: SchedulerState;
+  readonly queue: PodQueue;
+  readonly groups: PodGroups;
+  readonly preemption: Preemption;
+  readonly placement: Placement;
+  readonly nominations: Nominations;
+  readonly reports: PodReports;
+  readonly counters: PodSchedulerCounters;
+  /** Groups of which a member has changed in this step: they are reviewed at its end. */
+  readonly touched: Set<string>;
+  /** Adds an effect to those of the step. */
+  readonly emit: (effect: PodEffect) => void;
+}

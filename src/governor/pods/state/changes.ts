@@ -1,0 +1,104 @@
+/**
+ * What has changed since waiting pods were last looked at: enough to tell whom it may concern.
+ *
+ * A shape that is in here is kept from being forgotten, so that its id means the same until the changes are cleared.
+ */
+import type { Constraints } from '../constraints.ts';
+import type { PodEvent } from '../pod-events.ts';
+import type { Shape, ShapeTable } from './shape-table.ts';
+
+/** Changes. Single writer. Bounded by nodes, shapes and claims there are. */
+export class Changes {
+  /** Slots that got room or were described anew. */
+  readonly slots = new Set<number>();
+  /** Slots on which others took room where it is kept for nominated pods. */
+  readonly crowded = new Set<number>();
+  /** Shapes of pods that came to nodes or left them. */
+  readonly shapes = new Set<Shape>();
+  /** `namespace/name` of claims told of. */
+  readonly claims = new Set<string>();
+  /** A node came, went or was described anew: topology domains may be others. */
+  nodes = false;
+  /** Volumes, storage classes, or what CSI drivers tell of nodes and themselves have changed. */
+  volumes = false;
+  /** Extended resources that DeviceClasses back, or back no longer. */
+  readonly devices = new Set<string>();
+  /** Something that may concern everybody. */
+  everything = false;
+  private readonly table: ShapeTable;
+
+  constructor(table: ShapeTable) {
+    this.table = table;
+  }
+
+  /** Whether there is any. */
+  get any(): boolean {
+    return (
+      this.everything ||
+      this.nodes ||
+      this.volumes ||
+      this.slots.size > 0 ||
+      this.crowded.size > 0 ||
+      this.shapes.size > 0 ||
+      this.claims.size > 0 ||
+      this.devices.size > 0
+    );
+  }
+
+  /** Pods of a shape came or went. */
+  moved(shape: Shape): void {
+    if (this.shapes.has(shape)) return;
+    this.table.hold(shape);
+    this.shapes.add(shape);
+  }
+
+  /** An event that only the rules take in has come. */
+  told(event: PodEvent): void {
+    if (event.kind === 'claim') this.claims.add(event.claim.key);
+    else if (event.kind === 'claim-gone') this.claims.add(event.key);
+    else if (event.kind === 'namespace' || event.kind === 'namespace-gone') this.everything = true;
+    // A volume that is attached takes room; only its detachment makes some.
+    else if (event.kind !== 'volume-attachment') this.volumes = true;
+  }
+
+  /**
+   * Whether pods of a shape may fit now though nothing has changed on a single node that they fit: other pods, claims, topology.
+   *
+   * @cost O(shapes that moved).
+   */
+  concern(shape: Shape, rules: Constraints): boolean {
+    if (this.everything || this.concernsDevices(shape)) return true;
+    const { namespace, claims, inlineVolumes } = shape.template;
+    if (this.volumes && (claims.length > 0 || inlineVolumes !== undefined)) return true;
+    if (claims.length > 0) {
+      if (this.claims.size > 0 && claims.some((claim) => this.claims.has(`${namespace}/${claim}`)))
+        return true;
+    }
+    if (this.nodes && rules.dependsOnPods(shape)) return true;
+    for (const moved of this.shapes) if (rules.concerns(shape, moved)) return true;
+    return false;
+  }
+
+  /** Whether what is said to pods of a shape changes with a DeviceClass: to all of them, though none fits. O(such changes). */
+  concernsDevices(shape: Shape): boolean {
+    for (const resource of this.devices) {
+      if ((shape.template.requests.extended[resource] ?? 0) > 0) return true;
+    }
+    return false;
+  }
+
+  /** Everybody was looked at. */
+  clear(): void {
+    this.slots.clear();
+    this.crowded.clear();
+    this.claims.clear();
+    this.devices.clear();
+    this.nodes = false;
+    this.volumes = false;
+    this.everything = false;
+    if (this.shapes.size === 0) return;
+    const held = [...this.shapes];
+    this.shapes.clear();
+    for (const shape of held) this.table.release(shape);
+  }
+}

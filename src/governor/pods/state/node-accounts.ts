@@ -1,0 +1,230 @@
+/**
+ * What every node has and what the pods on it have asked for: exact, per resource, in columns.
+ *
+ * Unlike `ClusterState` this is never rounded and may go beyond a node's capacity, because what other schedulers bind or
+ * a node loses is not ours to refuse. Rows are node slots, which are used again.
+ */
+import type { NodeDescription } from '../../../model/kubernetes/node.ts';
+import type { PodRequests } from '../../../model/kubernetes/pod.ts';
+
+/** Column of CPU, thousandths of a core. */
+export const CPU = 0;
+/** Column of memory, bytes. */
+export const MEMORY = 1;
+
+/** What a shape asks for, as columns and amounts; amounts of 0 are left out, as kube-scheduler does not look at them. */
+export interface Request {
+  readonly columns: readonly number[];
+  readonly amounts: readonly number[];
+}
+
+/** A column of a resource that nobody has or has got: made when the first does. */
+const NOTHING = new Float64Array(0);
+
+/** Largest count that a column of pods holds. */
+const PODS_MAX = 2 ** 31 - 1;
+
+/**
+ * Accounts of all nodes. Single writer. At most 16 bytes a node and resource, nothing for what only pods that wait ask for.
+ *
+ * A resource has a column as long as a node offers it or a request asks for it.
+ */
+export class NodeAccounts {
+  /** Names of the columns; '' where a column is free. */
+  readonly resources: string[] = ['cpu', 'memory'];
+  /** @shape [slots] most pods. */
+  podsMax: Int32Array = new Int32Array(64);
+  /** @shape [slots] pods on the node. */
+  pods: Int32Array = new Int32Array(64);
+  /** @shape [resources][slots], or empty: all 0. */
+  readonly allocatable: Float64Array[] = [new Float64Array(64), new Float64Array(64)];
+  /** @shape [resources][slots], or empty: all 0. */
+  readonly used: Float64Array[] = [new Float64Array(64), new Float64Array(64)];
+  private readonly columnByName = new Map<string, number>([
+    ['cpu', CPU],
+    ['memory', MEMORY],
+  ]);
+  /** Nodes and requests that need each column. CPU and memory are always needed. */
+  private readonly users: number[] = [1, 1];
+  private readonly freeColumns: number[] = [];
+  /** By slot: columns of what the node offers further. */
+  private readonly offered: (readonly number[])[] = [];
+
+  /** @returns A pod's requests as columns, which it needs until `releaseRequest`. */
+  requestOf(requests: PodRequests): Request {
+    const columns: number[] = [];
+    const amounts: number[] = [];
+    const note = (column: number, amount: number): void => {
+      columns.push(column);
+      amounts.push(amount);
+    };
+    if (requests.cpuMilli > 0) note(CPU, requests.cpuMilli);
+    if (requests.memoryBytes > 0) note(MEMORY, requests.memoryBytes);
+    for (const name of Object.keys(requests.extended).sort()) {
+      const amount = requests.extended[name] as number;
+      if (amount > 0) note(this.useColumn(name), amount);
+    }
+    return { columns, amounts };
+  }
+
+  /** The request is not used any more: no pod of it is on a node. */
+  releaseRequest(request: Request): void {
+    for (const column of request.columns) if (column > MEMORY) this.leaveColumn(column);
+  }
+
+  /** Sets what a node has; what is used stays. */
+  setNode(slot: number, node: NodeDescription): void {
+    this.grow(slot + 1);
+    this.clearOffered(slot);
+    this.podsMax[slot] = Math.min(node.podsMax, PODS_MAX);
+    (this.allocatable[CPU] as Float64Array)[slot] = node.cpuMilli;
+    (this.allocatable[MEMORY] as Float64Array)[slot] = node.memoryBytes;
+    const offered: number[] = [];
+    for (const [name, amount] of Object.entries(node.extended)) {
+      if (amount <= 0) continue;
+      const column = this.useColumn(name);
+      offered.push(column);
+      this.columnOf(this.allocatable, column)[slot] = amount;
+    }
+    this.offered[slot] = offered;
+  }
+
+  /** Empties a slot. */
+  clear(slot: number): void {
+    this.clearOffered(slot);
+    this.podsMax[slot] = 0;
+    this.pods[slot] = 0;
+    for (const column of [CPU, MEMORY]) (this.allocatable[column] as Float64Array)[slot] = 0;
+    for (const column of this.used) if (column.length > 0) column[slot] = 0;
+  }
+
+  /** Puts a pod on a node (sign 1) or takes it off (sign −1). O(resources asked for). */
+  add(slot: number, request: Request, sign: 1 | -1): void {
+    const { columns, amounts } = request;
+    this.pods[slot] = (this.pods[slot] as number) + sign;
+    for (let i = 0; i < columns.length; i++) {
+      const used = this.columnOf(this.used, columns[i] as number);
+      used[slot] = (used[slot] as number) + sign * (amounts[i] as number);
+    }
+  }
+
+  /** @returns Whether one more pod fits. O(resources asked for). */
+  fits(slot: number, request: Request): boolean {
+    if ((this.pods[slot] as number) >= (this.podsMax[slot] as number)) return false;
+    const { columns, amounts } = request;
+    for (let i = 0; i < columns.length; i++) {
+      if ((amounts[i] as number) > this.free(slot, columns[i] as number)) return false;
+    }
+    return true;
+  }
+
+  /** @returns How many pods of a request fit, at most `most`. O(resources asked for). */
+  times(slot: number, request: Request, most: number): number {
+    let times = Math.min(most, (this.podsMax[slot] as number) - (this.pods[slot] as number));
+    request.columns.forEach((column, i) => {
+      times = Math.min(times, Math.floor(this.free(slot, column) / (request.amounts[i] as number)));
+    });
+    return Math.max(0, times);
+  }
+
+  /** @returns Whether a node has what its pods of a request ask for: nothing that the request asks for is booked beyond what there is. */
+  holds(slot: number, request: Request): boolean {
+    if ((this.pods[slot] as number) > (this.podsMax[slot] as number)) return false;
+    return request.columns.every((column) => this.free(slot, column) >= 0);
+  }
+
+  /** @returns Whether the node has enough of each resource, were it empty. As kube-scheduler, the number of pods is passed over. */
+  couldFit(slot: number, request: Request): boolean {
+    return request.columns.every(
+      (column, i) =>
+        (request.amounts[i] as number) <= ((this.allocatable[column] as Float64Array)[slot] ?? 0),
+    );
+  }
+
+  /** @returns Whether the node has any of a resource, free or not. */
+  offers(slot: number, column: number): boolean {
+    return ((this.allocatable[column] as Float64Array)[slot] ?? 0) > 0;
+  }
+
+  /** @returns What is left of a resource; negative where more is booked than there is. */
+  free(slot: number, column: number): number {
+    return (
+      ((this.allocatable[column] as Float64Array)[slot] ?? 0) -
+      ((this.used[column] as Float64Array)[slot] ?? 0)
+    );
+  }
+
+  /** @returns What is left of a resource by its name; 0 if nobody has ever named it. */
+  freeOf(slot: number, resource: string): number {
+    const column = this.columnByName.get(resource);
+    return column === undefined ? 0 : this.free(slot, column);
+  }
+
+  /** Bytes of all columns. */
+  get bytes(): number {
+    let sum = 8 * this.pods.length;
+    for (const columns of [this.allocatable, this.used])
+      for (const column of columns) sum += column.byteLength;
+    return sum;
+  }
+
+  /** @returns The column of a resource, new or known, for one more user. */
+  private useColumn(name: string): number {
+    let column = this.columnByName.get(name);
+    if (column === undefined) {
+      column = this.freeColumns.pop() ?? this.resources.length;
+      this.resources[column] = name;
+      this.columnByName.set(name, column);
+      this.allocatable[column] = NOTHING;
+      this.used[column] = NOTHING;
+      this.users[column] = 0;
+    }
+    this.users[column] = (this.users[column] as number) + 1;
+    return column;
+  }
+
+  private leaveColumn(column: number): void {
+    const users = (this.users[column] as number) - 1;
+    this.users[column] = users;
+    if (users > 0) return;
+    this.columnByName.delete(this.resources[column] as string);
+    this.resources[column] = '';
+    this.allocatable[column] = NOTHING;
+    this.used[column] = NOTHING;
+    this.freeColumns.push(column);
+  }
+
+  private clearOffered(slot: number): void {
+    for (const column of this.offered[slot] ?? []) {
+      (this.allocatable[column] as Float64Array)[slot] = 0;
+      this.leaveColumn(column);
+    }
+    this.offered[slot] = [];
+  }
+
+  /** @returns A column to write to. */
+  private columnOf(columns: Float64Array[], column: number): Float64Array {
+    const known = columns[column] as Float64Array;
+    if (known.length > 0) return known;
+    const made = new Float64Array(this.pods.length);
+    columns[column] = made;
+    return made;
+  }
+
+  private grow(slots: number): void {
+    if (slots <= this.pods.length) return;
+    const n = Math.max(slots, 2 * this.pods.length);
+    this.podsMax = widened(this.podsMax, new Int32Array(n));
+    this.pods = widened(this.pods, new Int32Array(n));
+    for (const columns of [this.allocatable, this.used]) {
+      columns.forEach((column, i) => {
+        if (column.length > 0) columns[i] = widened(column, new Float64Array(n));
+      });
+    }
+  }
+}
+
+function widened<T extends Int32Array | Float64Array>(from: T, into: T): T {
+  into.set(from);
+  return into;
+}

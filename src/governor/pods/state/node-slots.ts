@@ -1,0 +1,67 @@
+/**
+ * Nodes by slot: a dense index that is used again once a node is gone, and which pods are on it.
+ */
+import type { NodeDescription } from '../../../model/kubernetes/node.ts';
+import type { PodRecord } from './pod-records.ts';
+
+/** Slots of nodes. Single writer. */
+export class NodeSlots {
+  /** Slots ever used; those of nodes that are gone have no description. */
+  count = 0;
+  /** Nodes there are. */
+  live = 0;
+  readonly descriptions: (NodeDescription | undefined)[] = [];
+  /** Pods on each node, in no particular order. */
+  readonly pods: PodRecord[][] = [];
+  private readonly slotByName = new Map<string, number>();
+  private readonly free: number[] = [];
+
+  /** @returns The slot of a node, or −1. */
+  slotOf(name: string): number {
+    return this.slotByName.get(name) ?? -1;
+  }
+
+  /** @returns The name of the node in a slot; '' if there is none. */
+  nameOf(slot: number): string {
+    return this.descriptions[slot]?.name ?? '';
+  }
+
+  /** Describes a node, new or known. @returns Its slot. */
+  set(node: NodeDescription): number {
+    let slot = this.slotOf(node.name);
+    if (slot < 0) {
+      slot = this.free.pop() ?? this.count++;
+      this.slotByName.set(node.name, slot);
+      this.pods[slot] = [];
+      this.live++;
+    }
+    this.descriptions[slot] = node;
+    return slot;
+  }
+
+  /** Frees the slot of a node that is gone. */
+  remove(slot: number): void {
+    this.slotByName.delete(this.nameOf(slot));
+    this.descriptions[slot] = undefined;
+    this.pods[slot] = [];
+    this.free.push(slot);
+    this.live--;
+  }
+
+  /** Puts a pod into its node's list. */
+  addPod(slot: number, pod: PodRecord): void {
+    const pods = this.pods[slot] as PodRecord[];
+    pod.place = pods.length;
+    pods.push(pod);
+  }
+
+  /** Takes a pod out of its node's list. O(1). */
+  removePod(slot: number, pod: PodRecord): void {
+    const pods = this.pods[slot] as PodRecord[];
+    const last = pods.pop() as PodRecord;
+    if (last !== pod) {
+      pods[pod.place] = last;
+      last.place = pod.place;
+    }
+  }
+}

@@ -1,0 +1,356 @@
+/**
+ * The state that decisions are made on: nodes, pods, accounts, rules and the field, kept in step with each other.
+ *
+ * Invariants: a pod counts on its node from the moment it is decided (`place`) until it is gone, in the accounts, the rules,
+ * the node's list and the field alike. `version` grows whenever something may fit that did not (also where room is not kept for somebody
+ * any more), `anyVersion` with every change of pods or nodes.
+ */
+import { DemandTable } from '../../../model/demand.ts';
+import type { NodeDescription } from '../../../model/kubernetes/node.ts';
+import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import { type Constraints, Refusal } from '../constraints.ts';
+import type { PodSchedulerOptions } from '../pod-events.ts';
+import { Changes } from './changes.ts';
+import { DeviceClasses } from './device-classes.ts';
+import { sameJson } from './equal-json.ts';
+import { NodeAccounts } from './node-accounts.ts';
+import { NodeSlots } from './node-slots.ts';
+import { PlacementZones } from './placement-zones.ts';
+import { type PodRecord, PodState, recordOf } from './pod-records.ts';
+import { type Shape, ShapeTable } from './shape-table.ts';
+
+/** All of a cluster that decisions look at. Single writer. */
+export class SchedulerState {
+  readonly options: PodSchedulerOptions;
+  readonly rules: Constraints;
+  readonly accounts = new NodeAccounts();
+  readonly slots = new NodeSlots();
+  readonly zones: PlacementZones;
+  readonly shapes: ShapeTable;
+  readonly devices = new DeviceClasses();
+  /** By uid. */
+  readonly pods = new Map<string, PodRecord>();
+  timeSeconds = 0;
+  version = 0;
+  anyVersion = 0;
+  /** Since the last look at what waits. */
+  readonly changes: Changes;
+  /** Pods for which room is kept, by slot. */
+  readonly nominated = new Map<number, PodRecord[]>();
+  /** Pods for which room is to be kept on a node once it is described anew, by its name: it is not known, or could not take them. */
+  readonly expecting = new Map<string, Set<PodRecord>>();
+  /** Pods on nodes by priority: whether anybody can be preempted is known at once. */
+  readonly priorities = new Map<number, number>();
+  private sequence = 0;
+  /** Pods whose node is not known (yet), by its name. */
+  private readonly homeless = new Map<string, Set<PodRecord>>();
+
+  constructor(options: PodSchedulerOptions, rules: Constraints) {
+    this.options = options;
+    this.rules = rules;
+    this.shapes = new ShapeTable(this.accounts, new DemandTable(), (id) => rules.forgetShape?.(id));
+    this.changes = new Changes(this.shapes);
+    this.zones = new PlacementZones(this.accounts, this.slots, this.shapes, {
+      label: options.zoneLabel,
+      nodesMax: options.zoneNodesMax,
+      seed: options.seed,
+    });
+  }
+
+  /** A node is new or described anew. Nothing happens if it is described as before. */
+  setNode(node: NodeDescription): void {
+    const known = this.slots.slotOf(node.name);
+    if (known >= 0 && sameJson(this.slots.descriptions[known], node)) return;
+    const slot = this.slots.set(node);
+    this.accounts.setNode(slot, node);
+    this.rules.setNode(slot, node);
+    this.zones.setNode(slot, node);
+    const waiting = this.homeless.get(node.name);
+    if (waiting !== undefined) {
+      this.homeless.delete(node.name);
+      for (const pod of waiting) this.settle(pod, slot, true);
+    }
+    for (const pod of [...(this.expecting.get(node.name) ?? [])]) this.nominate(pod, slot);
+    this.changes.nodes = true;
+    this.gained(slot);
+  }
+
+  /**
+   * A node is gone. Pods on it are remembered by its name: it may come back.
+   *
+   * @returns Pods for which room was kept on it.
+   */
+  removeNode(name: string): readonly PodRecord[] {
+    const slot = this.slots.slotOf(name);
+    if (slot < 0) return [];
+    for (const pod of [...(this.slots.pods[slot] as PodRecord[])]) {
+      this.unsettle(pod);
+      this.shelter(pod, name);
+    }
+    const nominated = [...(this.nominated.get(slot) ?? [])];
+    for (const pod of nominated) {
+      this.clearNomination(pod);
+      if (pod.foreignNode === name) this.expect(pod);
+    }
+    this.rules.removeNode(slot);
+    this.zones.removeNode(slot);
+    this.accounts.clear(slot);
+    this.slots.remove(slot);
+    this.version++;
+    this.anyVersion++;
+    this.changes.nodes = true;
+    this.changes.slots.delete(slot);
+    this.changes.crowded.delete(slot);
+    return nominated;
+  }
+
+  /** Remembers a pod seen first. */
+  addPod(pod: PodDescription): PodRecord {
+    const record = recordOf(pod, this.shapes.acquire(pod.template), this.sequence++, this.timeSeconds);
+    this.pods.set(pod.uid, record);
+    return record;
+  }
+
+  /** Forgets a pod, wherever it is. */
+  removePod(pod: PodRecord): void {
+    this.unplace(pod);
+    this.clearNomination(pod);
+    this.pods.delete(pod.uid);
+    this.shapes.release(pod.shape);
+  }
+
+  /** Gives a pod, counted for it already, another shape. */
+  changeShape(pod: PodRecord, shape: Shape): void {
+    const { node, shape: old } = pod;
+    if (node >= 0) this.unsettle(pod);
+    pod.shape = shape;
+    if (node >= 0) {
+      this.settle(pod, node);
+      this.gained(node);
+    }
+    // Other room is kept for it now.
+    if (pod.nominated >= 0) this.gained(pod.nominated);
+    this.shapes.release(old);
+  }
+
+  /** A pod is being deleted: rules about pods do not count it any more, though it still has its room. */
+  setDeleting(pod: PodRecord): void {
+    pod.deleting = true;
+    if (pod.node < 0) return;
+    this.rules.removePod(pod.node, pod.shape, pod.uid);
+    this.rules.addPod(pod.node, pod.shape, pod.uid, true);
+    this.moved(pod.shape);
+  }
+
+  /** A pod counts on a node from now on, by its name: the node need not be known. */
+  placeByName(pod: PodRecord, name: string): void {
+    const slot = this.slots.slotOf(name);
+    if (slot >= 0) {
+      this.settle(pod, slot, true);
+      this.clearNomination(pod);
+    } else {
+      this.clearNomination(pod);
+      this.shelter(pod, name);
+    }
+  }
+
+  /** A pod counts on a node from now on. */
+  place(pod: PodRecord, slot: number): void {
+    this.settle(pod, slot);
+    this.clearNomination(pod);
+  }
+
+  /** A pod does not count anywhere any more. */
+  unplace(pod: PodRecord): void {
+    if (pod.node >= 0) {
+      const slot = pod.node;
+      this.unsettle(pod);
+      if (pod.state === PodState.Bound) this.zones.left();
+      this.gained(slot);
+    } else if (pod.nodeName !== '') {
+      const waiting = this.homeless.get(pod.nodeName);
+      waiting?.delete(pod);
+      if (waiting?.size === 0) this.homeless.delete(pod.nodeName);
+    }
+    pod.nodeName = '';
+  }
+
+  /** Puts a pod on a node for a trial: nobody is told. `confirm` or `takeBack` ends it. */
+  tryOn(pod: PodRecord, slot: number): void {
+    this.put(pod, slot);
+  }
+
+  /** Ends a trial as if it had not been. Of several pods, the last one first. */
+  takeBack(pod: PodRecord): void {
+    this.lift(pod);
+    pod.nodeName = '';
+  }
+
+  /** A trial has become a placement. */
+  confirm(pod: PodRecord): void {
+    this.moved(pod.shape);
+    this.clearNomination(pod);
+  }
+
+  /** Keeps room for a pod on a node. Nothing happens if it is kept there already. */
+  nominate(pod: PodRecord, slot: number): void {
+    if (pod.nominated === slot) return;
+    this.clearNomination(pod);
+    pod.nominated = slot;
+    const list = this.nominated.get(slot);
+    if (list === undefined) this.nominated.set(slot, [pod]);
+    else list.push(pod);
+  }
+
+  /** Keeps no room for a pod now, but on the node that others nominated it to as soon as that is described anew. */
+  expect(pod: PodRecord): void {
+    this.clearNomination(pod);
+    const { foreignNode: name } = pod;
+    pod.expected = name;
+    const pods = this.expecting.get(name);
+    if (pods === undefined) this.expecting.set(name, new Set([pod]));
+    else pods.add(pod);
+  }
+
+  /** Keeps no room for a pod any more. */
+  clearNomination(pod: PodRecord): void {
+    if (pod.expected !== '') {
+      const pods = this.expecting.get(pod.expected);
+      pods?.delete(pod);
+      if (pods?.size === 0) this.expecting.delete(pod.expected);
+      pod.expected = '';
+    }
+    if (pod.nominated < 0) return;
+    const slot = pod.nominated;
+    const left = (this.nominated.get(slot) ?? []).filter((other) => other !== pod);
+    if (left.length > 0) this.nominated.set(slot, left);
+    else this.nominated.delete(slot);
+    pod.nominated = -1;
+    this.gained(slot);
+  }
+
+  /**
+   * Whether a node takes a pod now, with room kept for others that go first. After `rules.begin(shape)`.
+   *
+   * @param priority Of the pod; room kept for pods of this or higher priority is not its.
+   * @param self     The pod, if room may be kept for itself.
+   */
+  accepts(shape: Shape, priority: number, slot: number, self?: PodRecord): boolean {
+    if (!this.accounts.fits(slot, shape.request)) return false;
+    if (this.rules.check(slot) !== Refusal.None) return false;
+    return this.nominated.size === 0 || this.fitsBesideNominated(shape, priority, slot, self);
+  }
+
+  /** Whether it is known that a shape is refused by all nodes: nothing has changed that could help since it was, for a pod that may take at least as much room. */
+  isRefused(shape: Shape, priority: number): boolean {
+    const { refused } = shape;
+    return (
+      refused.version === this.version &&
+      priority <= refused.priority &&
+      (refused.anyVersion === this.anyVersion || !this.rules.dependsOnPods(shape))
+    );
+  }
+
+  /** All nodes refuse a shape, for a pod of a priority. */
+  setRefused(shape: Shape, priority: number): void {
+    const { version, anyVersion } = this;
+    Object.assign(shape.refused, { version, anyVersion, priority });
+  }
+
+  /** A DeviceClass stands for a resource from now on; '': for none, or it is gone. */
+  setDeviceClass(name: string, resource: string): void {
+    const changed = this.devices.set(name, resource);
+    if (changed.length === 0) return;
+    for (const each of changed) this.changes.devices.add(each);
+    this.touchAll();
+  }
+
+  /** Something was told that only the rules know of. */
+  touchAll(): void {
+    this.version++;
+    this.anyVersion++;
+  }
+
+  /** @returns Whether some pod on a node has a lower priority. O(priorities). */
+  hasLowerThan(priority: number): boolean {
+    for (const known of this.priorities.keys()) if (known < priority) return true;
+    return false;
+  }
+
+  /** Whether a pod would also fit with all those beside it for which room is kept. */
+  private fitsBesideNominated(
+    shape: Shape,
+    priority: number,
+    slot: number,
+    self: PodRecord | undefined,
+  ): boolean {
+    const kept = this.nominated.get(slot);
+    if (kept === undefined) return true;
+    const others = kept.filter((pod) => pod !== self && pod.priority >= priority);
+    if (others.length === 0) return true;
+    const { accounts, rules } = this;
+    for (const pod of others) accounts.add(slot, pod.shape.request, 1);
+    let fits = accounts.fits(slot, shape.request);
+    if (fits && [shape, ...others.map((pod) => pod.shape)].some((each) => rules.dependsOnPods(each))) {
+      for (const pod of others) rules.addPod(slot, pod.shape, pod.uid);
+      fits = rules.begin(shape) === undefined && rules.check(slot) === Refusal.None;
+      for (const pod of others) rules.removePod(slot, pod.shape, pod.uid);
+      rules.begin(shape);
+    }
+    for (const pod of others) accounts.add(slot, pod.shape.request, -1);
+    return fits;
+  }
+
+  private gained(slot: number): void {
+    this.version++;
+    this.anyVersion++;
+    this.changes.slots.add(slot);
+  }
+
+  private shelter(pod: PodRecord, name: string): void {
+    pod.nodeName = name;
+    const waiting = this.homeless.get(name);
+    if (waiting === undefined) this.homeless.set(name, new Set([pod]));
+    else waiting.add(pod);
+  }
+
+  /** @param seen It was on the node before we knew of it. */
+  private settle(pod: PodRecord, slot: number, seen = false): void {
+    this.put(pod, slot, seen);
+    this.moved(pod.shape);
+    // The room that is kept there may be too small now: who waits for it looks again.
+    if (this.nominated.has(slot)) this.changes.crowded.add(slot);
+  }
+
+  private unsettle(pod: PodRecord): void {
+    this.lift(pod);
+    this.moved(pod.shape);
+  }
+
+  private put(pod: PodRecord, slot: number, seen = false): void {
+    pod.node = slot;
+    pod.nodeName = this.slots.nameOf(slot);
+    this.slots.addPod(slot, pod);
+    this.accounts.add(slot, pod.shape.request, 1);
+    this.rules.addPod(slot, pod.shape, pod.uid, pod.deleting, seen);
+    this.zones.update(slot);
+    this.priorities.set(pod.priority, (this.priorities.get(pod.priority) ?? 0) + 1);
+  }
+
+  private lift(pod: PodRecord): void {
+    const slot = pod.node;
+    this.slots.removePod(slot, pod);
+    this.accounts.add(slot, pod.shape.request, -1);
+    this.rules.removePod(slot, pod.shape, pod.uid);
+    this.zones.update(slot);
+    pod.node = -1;
+    const left = (this.priorities.get(pod.priority) ?? 1) - 1;
+    if (left > 0) this.priorities.set(pod.priority, left);
+    else this.priorities.delete(pod.priority);
+  }
+
+  private moved(shape: Shape): void {
+    this.anyVersion++;
+    this.changes.moved(shape);
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The seam between a zone and whatever chooses nodes: TEG's field, a published baseline, or a user's own file.
+ */
+import type { TypicalWorkload } from '../../field/typical-workload.ts';
+import type { Random } from '../../kernel/random.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
+import type { Demand } from '../../model/demand.ts';
+
+export type { TypicalWorkload } from '../../field/typical-workload.ts';
+
+/** What a policy may look at. It never changes the cluster itself. */
+export interface PolicyContext {
+  readonly cluster: ClusterState;
+  /** The policy's own stream. */
+  readonly random: Random;
+  /** Given where the run says so (`--typical list`); absent: learn from `demandSeen`. */
+  readonly typical?: TypicalWorkload;
+}
+
+/** One node (or class of nodes) that a choice looked at. */
+export interface Candidate {
+  /** Node name, or what the class of nodes has in common. */
+  readonly label: string;
+  /** Nodes it stands for. */
+  readonly nodes: number;
+  /** What the policy compared; lower is better for costs, higher for scores (see `Explanation.better`). */
+  readonly value: number;
+  /** Named parts of the value, for example potential before and after, rent. */
+  readonly parts: Readonly<Record<string, number>>;
+}
+
+/** Why a pod would go where it would go now. */
+export interface Explanation {
+  readonly policy: string;
+  /** Chosen node's name, or '' if none fits. */
+  readonly node: string;
+  readonly better: 'lower' | 'higher';
+  /** Best first; the second is the runner-up. At most 16. */
+  readonly candidates: readonly Candidate[];
+  /** Nodes by the first thing they lack, where nothing fits: for example `insufficient cpu` → 990. */
+  readonly lacking: Readonly<Record<string, number>>;
+}
+
+/** Chooses a node for one pod. Deterministic: same calls, same random stream, same answers. */
+export interface PlacementPolicy {
+  readonly name: string;
+  /** GPUs chosen by the last successful `choose`, as a mask of the node's GPU numbers. */
+  readonly gpuMask: number;
+  /** Nodes the last `choose` looked at one by one (0 for an index). */
+  readonly nodesExamined: number;
+  /**
+   * Pods of this demand arrived (whether or not they will be placed). For learning the typical workload.
+   *
+   * @param count Pods of the job, ≥ 1; absent: 1.
+   */
+  demandSeen?(demand: Demand, count?: number): void;
+  /** @returns The node for the pod, or −1 if the policy finds none. The pod is not placed yet. */
+  choose(demand: Demand): number;
+  /** The node joined, was lost, or its free resources changed (called after the change). */
+  nodeChanged?(node: number): void;
+  /**
+   * Why `choose(demand)` answers what it answers now. Free to be slow; must not change any later answer.
+   *
+   * @param chosen What `choose(demand)` has just answered. Absent: the explanation names the node that is to be expected,
+   *               '' where that is left to chance.
+   */
+  explain?(demand: Demand, chosen?: number): Explanation;
+}
+
+/** Makes a policy for one zone. A user's policy file exports one as `createPolicy`. */
+export type PolicyFactory = (context: PolicyContext) => PlacementPolicy;
+
+/** A policy in the list of `teg policies`. */
+export interface PolicyEntry {
+  readonly name: string;
+  /** One line. */
+  readonly description: string;
+  readonly create: PolicyFactory;
+}

@@ -1,0 +1,233 @@
+/**
+ * The event log of a zone: one line of JSON for each event, from which a fresh zone does the same again.
+ *
+ * Events name demands by number, so the log also carries the vocabulary: every further resource and every demand
+ * is written once, in the order of the demand table, before the first event that could know of it. Numbers are
+ * written so that they read back as the same doubles.
+ *
+ *     {"log":"teg-zone-events","version":1,"options":{…}}
+ *     ["R","example.com/rdma"]                      further resource 0
+ *     ["D",{"cpuMilli":4000,…}]                     demand 0
+ *     [0,1,{"name":"node-0","cpuMilli":96000,…}]    time, NodeJoined, spec
+ *     [0,4,17,0,3,3,0]                              time, JobSubmitted, job, demand, pods, gang, priority
+ *     [60.5,5,17,1]                                 time, JobFinished, job, run
+ *
+ * Not here: files; a driver stores the lines where it likes.
+ */
+import type { Demand, DemandTable } from '../../model/demand.ts';
+import { TegError } from '../../model/errors.ts';
+import type { PodSpec } from '../../model/job.ts';
+import type { NodeSpec } from '../../model/node.ts';
+import { type ZoneEvent, ZoneEventKind, type ZoneOptions } from './zone-events.ts';
+
+/** Version of the format; a reader refuses others. */
+const EVENT_LOG_VERSION = 1;
+
+const LOG_NAME = 'teg-zone-events';
+
+/** An event and when it happened. */
+export interface TimedEvent {
+  readonly timeSeconds: number;
+  readonly event: ZoneEvent;
+}
+
+/** Kind → fields after time and kind, all integers; NodeJoined is apart. */
+const FIELDS: Readonly<Record<number, readonly string[]>> = {
+  [ZoneEventKind.NodeUp]: ['node'],
+  [ZoneEventKind.NodeDown]: ['node'],
+  [ZoneEventKind.JobSubmitted]: ['job', 'demandId', 'podCount', 'gangMin', 'priority'],
+  [ZoneEventKind.JobFinished]: ['job', 'run'],
+  [ZoneEventKind.JobCancelled]: ['job'],
+  [ZoneEventKind.Tick]: [],
+};
+
+/** What a demand and a node cannot lack. */
+const POD_NUMBERS = ['cpuMilli', 'memoryMib', 'gpuCount', 'gpuMilli'];
+const NODE_NUMBERS = ['cpuMilli', 'memoryMib', 'gpuCount', 'podsMax'];
+
+/** @returns The event's line, without a newline. @param timeSeconds Finite. */
+export function encodeEvent(event: ZoneEvent, timeSeconds: number): string {
+  switch (event.kind) {
+    case ZoneEventKind.NodeJoined:
+      return JSON.stringify([timeSeconds, event.kind, event.spec]);
+    case ZoneEventKind.NodeUp:
+    case ZoneEventKind.NodeDown:
+      return JSON.stringify([timeSeconds, event.kind, event.node]);
+    case ZoneEventKind.JobSubmitted: {
+      const { kind, job, demandId, podCount, gangMin, priority } = event;
+      return JSON.stringify([timeSeconds, kind, job, demandId, podCount, gangMin, priority]);
+    }
+    case ZoneEventKind.JobFinished:
+      return JSON.stringify([timeSeconds, event.kind, event.job, event.run ?? 0]);
+    case ZoneEventKind.JobCancelled:
+      return JSON.stringify([timeSeconds, event.kind, event.job]);
+    case ZoneEventKind.Tick:
+      return JSON.stringify([timeSeconds, event.kind]);
+  }
+}
+
+/**
+ * Reads back what `encodeEvent` wrote.
+ *
+ * @throws TegError TEG_LOG_INVALID if the line is nothing that `encodeEvent` writes.
+ */
+export function decodeEvent(line: string): TimedEvent {
+  const value = parseLine(line);
+  if (!Array.isArray(value)) throw invalid(line, 'an array of time, kind and fields');
+  const [timeSeconds, kind, ...rest] = value as unknown[];
+  if (typeof timeSeconds !== 'number') throw invalid(line, 'a time in seconds at the start');
+  if (kind === ZoneEventKind.NodeJoined) {
+    const spec = rest[0];
+    if (rest.length !== 1 || !hasNumbers(spec, NODE_NUMBERS) || typeof (spec as NodeSpec).name !== 'string') {
+      throw invalid(line, 'a node');
+    }
+    return { timeSeconds, event: { kind, spec: spec as NodeSpec } };
+  }
+  const names = typeof kind === 'number' ? FIELDS[kind] : undefined;
+  if (names === undefined) throw invalid(line, `a kind of event in [1, ${ZoneEventKind.Tick}]`);
+  if (rest.length !== names.length || !rest.every(Number.isInteger)) {
+    throw invalid(line, names.length === 0 ? 'no further field' : `the integers ${names.join(', ')}`);
+  }
+  const event = Object.fromEntries([['kind', kind], ...names.map((name, i) => [name, rest[i]])]);
+  return { timeSeconds, event: event as unknown as ZoneEvent };
+}
+
+/** Writes a zone's events together with the vocabulary that they refer to. */
+export class EventLogWriter {
+  private readonly demands: DemandTable;
+  private readonly write: (line: string) => void;
+  private resourcesWritten = 0;
+  private demandsWritten = 0;
+
+  /**
+   * @param demands The demand table of the zone's cluster.
+   * @param options The zone's options, for the header.
+   * @param write   Takes each line, without newline.
+   */
+  constructor(demands: DemandTable, options: ZoneOptions, write: (line: string) => void) {
+    this.demands = demands;
+    this.write = write;
+    write(JSON.stringify({ log: LOG_NAME, version: EVENT_LOG_VERSION, options }));
+  }
+
+  /** Writes an event. Call it before the zone's step, so that the vocabulary stands as the step found it. */
+  append(event: ZoneEvent, timeSeconds: number): void {
+    const { resourceNames, demands } = this.demands;
+    for (; this.resourcesWritten < resourceNames.length; this.resourcesWritten++) {
+      this.write(JSON.stringify(['R', resourceNames[this.resourcesWritten]]));
+    }
+    for (; this.demandsWritten < demands.length; this.demandsWritten++) {
+      const demand = demands[this.demandsWritten] as Demand;
+      this.write(JSON.stringify(['D', specOf(this.demands, demand)]));
+    }
+    this.write(encodeEvent(event, timeSeconds));
+  }
+}
+
+/** Reads a log line by line and brings the vocabulary back into a demand table. */
+export class EventLogReader {
+  /** The recorded zone's options; undefined before the first line. */
+  options: ZoneOptions | undefined;
+  private readonly demands: DemandTable;
+  private resourcesRead = 0;
+  private demandsRead = 0;
+
+  /** @param demands The demand table of the new zone's cluster, as empty as it was when the recording began. */
+  constructor(demands: DemandTable) {
+    this.demands = demands;
+  }
+
+  /**
+   * Takes in one line.
+   *
+   * @returns The event, or undefined if the line was the header or vocabulary.
+   * @throws TegError TEG_LOG_INVALID if the line is malformed, the version another, or the vocabulary differs.
+   */
+  read(line: string): TimedEvent | undefined {
+    if (this.options === undefined) {
+      this.options = decodeHeader(line);
+      return undefined;
+    }
+    if (line.startsWith('["R",')) {
+      const name = (parseLine(line) as unknown[])[1];
+      if (typeof name !== 'string') throw invalid(line, 'the name of a further resource');
+      this.requireNext(line, this.demands.resourceId(name), this.resourcesRead++);
+      return undefined;
+    }
+    if (line.startsWith('["D",')) {
+      const spec = (parseLine(line) as unknown[])[1];
+      if (!hasNumbers(spec, POD_NUMBERS) || !Array.isArray((spec as PodSpec).gpuModels)) {
+        throw invalid(line, 'a demand');
+      }
+      this.requireNext(line, this.intern(line, spec as PodSpec), this.demandsRead++);
+      return undefined;
+    }
+    return decodeEvent(line);
+  }
+
+  private intern(line: string, spec: PodSpec): number {
+    try {
+      return this.demands.intern(spec).id;
+    } catch (cause) {
+      throw invalid(line, 'a demand', cause);
+    }
+  }
+
+  private requireNext(line: string, id: number, expected: number): void {
+    if (id !== expected) throw invalid(line, `a name that gets number ${expected} in the table, got ${id}`);
+  }
+}
+
+function decodeHeader(line: string): ZoneOptions {
+  const header = parseLine(line) as { log?: unknown; version?: unknown; options?: unknown };
+  if (header?.log !== LOG_NAME || header.version !== EVENT_LOG_VERSION) {
+    throw invalid(line, `a header of ${LOG_NAME}, version ${EVENT_LOG_VERSION}`);
+  }
+  return (header.options ?? {}) as ZoneOptions;
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw invalid(line, 'one JSON value', cause);
+  }
+}
+
+function hasNumbers(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return names.every((name) => Number.isInteger((value as Record<string, unknown>)[name]));
+}
+
+function invalid(line: string, expected: string, cause?: unknown): TegError {
+  const shown = line.length > 80 ? `${line.slice(0, 80)}…` : line;
+  return new TegError(
+    'TEG_LOG_INVALID',
+    `event log line '${shown}': expected ${expected}; replay a log of this version, from its first line`,
+    { cause },
+  );
+}
+
+/** The pod spec that interns to this demand. */
+function specOf(table: DemandTable, demand: Demand): PodSpec {
+  const constraint = table.constraints[demand.constraintId];
+  const extended = demand.extended.flatMap((amount, r) =>
+    amount > 0 ? [[table.resourceNames[r] as string, amount] as const] : [],
+  );
+  const limited = demand.spreadGroupId >= 0;
+  return {
+    cpuMilli: demand.cpuMilli,
+    memoryMib: demand.memoryMib,
+    gpuCount: demand.gpuCount,
+    gpuMilli: demand.gpuMilli,
+    gpuModels: constraint?.gpuModels ?? [],
+    ...(extended.length > 0 ? { extended: Object.fromEntries(extended) } : {}),
+    ...(constraint !== undefined && constraint.affinity.length > 0 ? { affinity: constraint.affinity } : {}),
+    ...(limited
+      ? {
+          podsPerNodeMax: demand.podsPerNodeMax,
+          spreadGroup: table.spreadGroups[demand.spreadGroupId] as string,
+        }
+      : {}),
+  };
+}

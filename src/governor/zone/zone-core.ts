@@ -1,0 +1,248 @@
+/**
+ * What a zone consists of, and the moves that jobs can make: attempt, start, release, wait, leave.
+ *
+ * Every move keeps cluster accounts, pod table, job table, waiting queue and counters in step with each other and
+ * writes its effects. Not here: which move follows from which event (`zone.ts`) and when waiting jobs are tried
+ * again (`zone-retries.ts`).
+ */
+import type { ClusterState } from '../../model/cluster-state.ts';
+import type { Demand } from '../../model/demand.ts';
+import { assert, TegError } from '../../model/errors.ts';
+import type { PlacementPolicy } from '../policy/policy.ts';
+import { EffectBuffer } from './effects.ts';
+import { PodTable } from './pod-table.ts';
+import { WaitingQueue } from './waiting-queue.ts';
+import { couldHold } from './zone-capacity.ts';
+import {
+  EffectKind,
+  JobState,
+  Reason,
+  type ReasonCode,
+  ZONE_DEFAULTS,
+  type ZoneOptions,
+} from './zone-events.ts';
+import { JobTable } from './zone-jobs.ts';
+import { GangPlacer } from './zone-placement.ts';
+import { ShapeTable } from './zone-shapes.ts';
+
+/** What a zone has counted since it was made. submitted = waiting + running + finished + cancelled + dropped + failed. */
+export interface ZoneCounters {
+  /** Jobs accepted as submissions, dropped ones included. */
+  submitted: number;
+  /** Starts, restarts included. */
+  started: number;
+  finished: number;
+  /** Waiting or running when cancelled. */
+  cancelled: number;
+  /** At their submission. */
+  dropped: number;
+  /** Times that a job went back to waiting because it lost a node. */
+  requeued: number;
+  /** Jobs given up because they lost a node. */
+  failed: number;
+  /** Events without effect because they came late or twice. */
+  ignored: number;
+  /** Attempts to place a job. */
+  attempts: number;
+}
+
+/** The state of one zone. */
+export class ZoneCore {
+  readonly cluster: ClusterState;
+  readonly policy: PlacementPolicy;
+  readonly options: Required<ZoneOptions>;
+  readonly effects: EffectBuffer;
+  readonly jobs: JobTable = new JobTable();
+  readonly shapes: ShapeTable;
+  readonly pods: PodTable = new PodTable();
+  readonly waiting: WaitingQueue;
+  readonly counters: ZoneCounters = {
+    submitted: 0,
+    started: 0,
+    finished: 0,
+    cancelled: 0,
+    dropped: 0,
+    requeued: 0,
+    failed: 0,
+    ignored: 0,
+    attempts: 0,
+  };
+  /** The time of the last step. */
+  timeSeconds = Number.NEGATIVE_INFINITY;
+  /** Jobs running. */
+  runningJobs = 0;
+  /** Nodes whose free resources grew in this step and that are up, each once. @shape [touchedCount] */
+  touched: Int32Array = new Int32Array(64);
+  touchedCount = 0;
+  /** Nodes of each flavour, up or down. */
+  readonly flavorNodes: number[] = [];
+
+  private readonly placer: GangPlacer;
+  /** @shape [nodes] 1: in `touched`. */
+  private touchedFlags: Uint8Array = new Uint8Array(64);
+  /** Number of the last submission. */
+  private lastRank = 0;
+
+  /** See `Zone`. */
+  constructor(cluster: ClusterState, policy: PlacementPolicy, options: ZoneOptions) {
+    this.cluster = cluster;
+    this.policy = policy;
+    this.options = resolveOptions(options);
+    this.effects = new EffectBuffer(this.options.effectsMax);
+    this.shapes = new ShapeTable(cluster.demands);
+    this.waiting = new WaitingQueue(cluster, this.jobs, this.shapes, this.options.queue === 'strict-fifo');
+    this.placer = new GangPlacer(cluster, policy, this.waiting.gangs);
+    for (let node = 0; node < cluster.nodeCount; node++) {
+      assert(cluster.podCounts[node] === 0, 'a zone starts on a cluster without pods');
+      this.countNode(node);
+    }
+  }
+
+  /** Takes in a node that was just added to the cluster. */
+  addNode(node: number): void {
+    this.countNode(node);
+    this.waiting.gangs.after(node);
+    this.policy.nodeChanged?.(node);
+  }
+
+  /** Lets a node take pods, or no more. */
+  setUp(node: number, up: boolean): void {
+    const { gangs } = this.waiting;
+    gangs.before(node);
+    this.cluster.setUp(node, up);
+    gangs.after(node);
+    this.policy.nodeChanged?.(node);
+  }
+
+  private countNode(node: number): void {
+    const flavor = this.cluster.flavorIds[node] as number;
+    while (this.flavorNodes.length <= flavor) this.flavorNodes.push(0);
+    this.flavorNodes[flavor] = (this.flavorNodes[flavor] as number) + 1;
+  }
+
+  /** @returns The demand of a shape. */
+  demandOf(shape: number): Demand {
+    return this.shapes.demands[shape] as Demand;
+  }
+
+  /** @returns Whether the shape could not even start on the empty cluster. O(1) once known for these nodes. */
+  isImpossible(shape: number): boolean {
+    const generation = this.cluster.nodeCount;
+    if (this.shapes.impossibleSince[shape] === generation) return true;
+    const gangMin = this.shapes.gangMins[shape] as number;
+    if (couldHold(this.cluster, this.flavorNodes, this.demandOf(shape), gangMin)) return false;
+    this.shapes.impossibleSince[shape] = generation;
+    return true;
+  }
+
+  /** @returns Whether it is already known, for these nodes, that the shape is impossible. O(1). */
+  isKnownImpossible(shape: number): boolean {
+    return this.shapes.impossibleSince[shape] === this.cluster.nodeCount;
+  }
+
+  /** Makes the entry of a submitted job, which neither waits nor runs yet. */
+  enter(job: number, shape: number, priority: number): void {
+    this.jobs.submit(job, shape, priority, ++this.lastRank);
+  }
+
+  /**
+   * Tries to place a job, all or nothing. Follow up with `start` if enough was placed.
+   *
+   * @returns Members that found room: placed if at least the gang's minimum, else none is placed any more.
+   */
+  attempt(job: number): number {
+    const shape = this.jobs.shapeOf(job);
+    const { podCounts, gangMins } = this.shapes;
+    this.counters.attempts++;
+    this.jobs.countAttempt(job);
+    return this.placer.place(this.demandOf(shape), podCounts[shape] as number, gangMins[shape] as number);
+  }
+
+  /** Enters the members that the last `attempt` placed as a running job. */
+  start(job: number, members: number): void {
+    const { jobs, pods, placer, effects } = this;
+    let last = -1;
+    for (let member = 0; member < members; member++) {
+      const node = placer.nodes[member] as number;
+      const gpuMask = placer.gpuMasks[member] as number;
+      const pod = pods.add(job, node, gpuMask, last);
+      if (last < 0) jobs.setFirst(job, pod);
+      last = pod;
+      effects.pushPod(EffectKind.PodPlaced, job, member, node, gpuMask);
+    }
+    jobs.setPrevious(job, members);
+    jobs.countRun(job);
+    jobs.enter(job, JobState.Running, Reason.None, this.timeSeconds);
+    this.runningJobs++;
+    this.counters.started++;
+    effects.pushJob(EffectKind.JobStarted, job, members, Reason.None);
+  }
+
+  /** Releases all pods of a running job, and touches their nodes. The caller brings it into its next state. */
+  release(job: number, reason: ReasonCode): void {
+    const { jobs, pods } = this;
+    const demand = this.demandOf(jobs.shapeOf(job));
+    let members = 0;
+    for (let pod = jobs.firstOf(job); pod >= 0; members++) {
+      const node = pods.nodeOf(pod);
+      this.placer.release(node, demand, pods.gpuMaskOf(pod));
+      this.touch(node);
+      pod = pods.remove(pod);
+    }
+    assert(members === jobs.previousOf(job), 'a running job lost members');
+    this.runningJobs--;
+    this.effects.pushJob(EffectKind.JobReleased, job, members, reason);
+  }
+
+  /** Puts a job among the waiting ones. @param parked Whether its shape is impossible, if it is the first. */
+  wait(job: number, parked: boolean): void {
+    this.waiting.push(job, parked);
+    this.jobs.enter(job, JobState.Waiting, Reason.None, this.timeSeconds);
+  }
+
+  /** Remembers that a node has more room than before, if it takes pods and anything waits. Amortised O(1). */
+  touch(node: number): void {
+    if (this.waiting.activeJobCount === 0 || this.cluster.up[node] === 0) return;
+    if (node >= this.touchedFlags.length) this.widenFlags(node);
+    if (this.touchedFlags[node] === 1) return;
+    this.touchedFlags[node] = 1;
+    if (this.touchedCount === this.touched.length) {
+      const wider = new Int32Array(this.touchedCount * 2);
+      wider.set(this.touched);
+      this.touched = wider;
+    }
+    this.touched[this.touchedCount++] = node;
+  }
+
+  /** Forgets the touched nodes. */
+  clearTouched(): void {
+    for (let i = 0; i < this.touchedCount; i++) this.touchedFlags[this.touched[i] as number] = 0;
+    this.touchedCount = 0;
+  }
+
+  private widenFlags(node: number): void {
+    const wider = new Uint8Array(Math.max(node + 1, this.touchedFlags.length * 2));
+    wider.set(this.touchedFlags);
+    this.touchedFlags = wider;
+  }
+}
+
+/** Fills in the defaults and checks the bounds. */
+function resolveOptions(options: ZoneOptions): Required<ZoneOptions> {
+  const all: Required<ZoneOptions> = { ...ZONE_DEFAULTS, ...options };
+  requireBound('waitingJobsMax', all.waitingJobsMax, 0, 2 ** 30);
+  requireBound('jobsMax', all.jobsMax, 1, 2 ** 30);
+  requireBound('gangAttemptsPerEventMax', all.gangAttemptsPerEventMax, 1, 2 ** 30);
+  requireBound('membersMax', all.membersMax, 1, 2 ** 20);
+  requireBound('countRoomNodesMax', all.countRoomNodesMax, 0, 2 ** 30);
+  requireBound('effectsMax', all.effectsMax, all.membersMax + 2, 2 ** 30);
+  return all;
+}
+
+function requireBound(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    `zone option ${name} is ${value}; expected an integer in [${least}, ${most}]: correct it`,
+  );
+}

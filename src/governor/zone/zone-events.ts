@@ -1,0 +1,208 @@
+/**
+ * What goes into a zone and what may come out of it: the events, the kinds of effects, and the reasons.
+ *
+ * Invariants: an event is a plain record that its driver may reuse for the next one (the zone keeps nothing of
+ * it); numbers of kinds and reasons are part of the event log's format and never change their meaning.
+ * Not here: the effect buffer (`effects.ts`) and the encoding of events (`event-log.ts`).
+ */
+import type { NodeSpec } from '../../model/node.ts';
+
+/** Kinds of events. The numbers are written to event logs. */
+export const ZoneEventKind = {
+  NodeJoined: 1,
+  NodeUp: 2,
+  NodeDown: 3,
+  JobSubmitted: 4,
+  JobFinished: 5,
+  JobCancelled: 6,
+  Tick: 7,
+} as const;
+
+/** A node is added to the zone, empty and up. It gets the next node index; the effect `NodeAdded` tells it. */
+export interface NodeJoinedEvent {
+  kind: typeof ZoneEventKind.NodeJoined;
+  spec: NodeSpec;
+}
+
+/** A node takes pods again. Ignored if it is up already. */
+export interface NodeUpEvent {
+  kind: typeof ZoneEventKind.NodeUp;
+  /** Node index. */
+  node: number;
+}
+
+/** A node is lost with all pods on it; see `ZoneOptions.onNodeLost`. Ignored if it is down already. */
+export interface NodeDownEvent {
+  kind: typeof ZoneEventKind.NodeDown;
+  /** Node index. */
+  node: number;
+}
+
+/** A job arrives. Its id must not be that of a job that waits or runs; ids of ended jobs may be used again. */
+export interface JobSubmittedEvent {
+  kind: typeof ZoneEventKind.JobSubmitted;
+  /** The caller's id: a dense integer in [0, jobsMax). */
+  job: number;
+  /** Index in the cluster's demand table. */
+  demandId: number;
+  /** Pods; integer in [1, membersMax]. */
+  podCount: number;
+  /** Pods that have to start together; integer in [1, podCount]. */
+  gangMin: number;
+  /** Larger goes first; a 32-bit integer. */
+  priority: number;
+}
+
+/** A running job is done. Ignored (and counted) if the job does not run, or not in this run. */
+export interface JobFinishedEvent {
+  kind: typeof ZoneEventKind.JobFinished;
+  job: number;
+  /** Which start of the job is done, as `Zone.runOf` told at its start; absent or 0: whichever runs. */
+  run?: number;
+}
+
+/** A waiting or running job is given up by its owner. Ignored (and counted) if it neither waits nor runs. */
+export interface JobCancelledEvent {
+  kind: typeof ZoneEventKind.JobCancelled;
+  job: number;
+}
+
+/** Nothing happened, but time passes: postponed attempts go on (see `ZoneOptions.gangAttemptsPerEventMax`). */
+export interface TickEvent {
+  kind: typeof ZoneEventKind.Tick;
+}
+
+/** Anything that can happen to a zone. */
+export type ZoneEvent =
+  | NodeJoinedEvent
+  | NodeUpEvent
+  | NodeDownEvent
+  | JobSubmittedEvent
+  | JobFinishedEvent
+  | JobCancelledEvent
+  | TickEvent;
+
+/**
+ * Kinds of effects, with the columns of `EffectBuffer` that each one fills; the other columns are −1 (node,
+ * member), 0 (gpuMask, count) and `Reason.None`.
+ */
+export const EffectKind = {
+  /** A pod is bound: job, member (0-based), node, gpuMask. The pods of a start come in member order, before its `JobStarted`. */
+  PodPlaced: 1,
+  /** A job runs from now: job, count = members started (≥ gangMin, ≤ podCount). */
+  JobStarted: 2,
+  /** A submitted job waits: job, reason. Told once, at its submission. */
+  JobWaiting: 3,
+  /** A job leaves without running (on): job, reason. Final. */
+  JobDropped: 4,
+  /** All pods of a running job are released: job, count = members, reason (Finished, Cancelled or NodeLost). */
+  JobReleased: 5,
+  /** A job that lost a node waits again with its old rank: job, reason = NodeLost. It may start in the same step. */
+  JobRequeued: 6,
+  /** A job that lost a node is given up: job, reason = NodeLost. Final. */
+  JobFailed: 7,
+  /** A node was added: node. */
+  NodeAdded: 8,
+} as const;
+
+/** A number of `EffectKind`. */
+export type EffectKindCode = (typeof EffectKind)[keyof typeof EffectKind];
+
+/** Why a job waits, was dropped or was released. */
+export const Reason = {
+  None: 0,
+  /** No node has room for one pod now, or for a gang: fewer than gangMin members fit now. */
+  NoFit: 1,
+  /** The whole cluster, empty and with its down nodes up, could not hold it; waits for new nodes. */
+  Impossible: 2,
+  /** Another waiting job is first: always in strict-fifo, in best-effort while a limit postpones attempts. */
+  Behind: 3,
+  /** `waitingJobsMax` jobs wait already. */
+  QueueFull: 4,
+  Cancelled: 5,
+  Finished: 6,
+  NodeLost: 7,
+} as const;
+
+/** A number of `Reason`. */
+export type ReasonCode = (typeof Reason)[keyof typeof Reason];
+
+/** Names of the reasons for people, by number. */
+export const REASON_NAMES: readonly string[] = [
+  'none',
+  'no-fit',
+  'impossible',
+  'behind',
+  'queue-full',
+  'cancelled',
+  'finished',
+  'node-lost',
+];
+
+/** What a job is doing, as `Zone.stateOf` tells. */
+export const JobState = {
+  /** Never submitted. */
+  Unknown: 0,
+  Waiting: 1,
+  Running: 2,
+  /** The states from here on are final; the id may be submitted again. */
+  Finished: 3,
+  Cancelled: 4,
+  Dropped: 5,
+  Failed: 6,
+} as const;
+
+/** A number of `JobState`. */
+export type JobStateCode = (typeof JobState)[keyof typeof JobState];
+
+/** Names of the job states for people, by number. */
+export const JOB_STATE_NAMES: readonly string[] = [
+  'unknown',
+  'waiting',
+  'running',
+  'finished',
+  'cancelled',
+  'dropped',
+  'failed',
+];
+
+/** How a zone treats what it cannot place, and its bounds. All optional; see `ZONE_DEFAULTS`. */
+export interface ZoneOptions {
+  /** A job that cannot start at its submission waits, or is dropped at once. Jobs that lost a node always wait. */
+  readonly onUnplaceable?: 'wait' | 'drop';
+  /** best-effort: whatever fits starts. strict-fifo: the first waiting job blocks all behind it. */
+  readonly queue?: 'best-effort' | 'strict-fifo';
+  /** Jobs that lost a node wait again from the front, or fail. */
+  readonly onNodeLost?: 'requeue' | 'fail';
+  /** Whether a `Tick` tries all waiting jobs again. Needed only for policies that may overlook a node with room. */
+  readonly retryAllOnTick?: boolean;
+  /** At this number of waiting jobs a submission that would wait is dropped. Jobs that lost a node are exempt. */
+  readonly waitingJobsMax?: number;
+  /** Job ids lie in [0, jobsMax). The tables grow with the ids seen (48 bytes each). At most 2^30. */
+  readonly jobsMax?: number;
+  /** Waiting jobs of more than one pod that one event may try to start; the rest is postponed (`Zone.hasPostponed`). */
+  readonly gangAttemptsPerEventMax?: number;
+  /**
+   * Up to this number of nodes the room for a gang that starts to wait is counted on every node; in larger zones
+   * what the policy found is taken for it, which is too little if the policy overlooks nodes.
+   */
+  readonly countRoomNodesMax?: number;
+  /** Most pods of one job. At most 2^20. */
+  readonly membersMax?: number;
+  /** Effects of one step beyond which starts are postponed (`Zone.hasPostponed`). At least membersMax + 2. */
+  readonly effectsMax?: number;
+}
+
+/** The defaults of `ZoneOptions`. */
+export const ZONE_DEFAULTS: Required<ZoneOptions> = {
+  onUnplaceable: 'wait',
+  queue: 'best-effort',
+  onNodeLost: 'requeue',
+  retryAllOnTick: false,
+  waitingJobsMax: 1_000_000,
+  jobsMax: 1 << 26,
+  gangAttemptsPerEventMax: 16,
+  countRoomNodesMax: 4096,
+  membersMax: 65_536,
+  effectsMax: 1 << 20,
+};

@@ -1,0 +1,384 @@
+/**
+ * The zone: the deterministic state machine that is the single writer of its nodes.
+ *
+ * `step(event, time)` changes the state and returns the effects that a driver has to carry out. No clock, no I/O,
+ * no randomness but the policy's own stream: the same events give the same effects bit for bit, so an event log
+ * is enough to repeat anything (`event-log.ts`). `docs/zone.md` is the page for people.
+ *
+ * Invariants, checked by `check`: no node beyond its capacity; every submitted job waits, runs, or has left for a
+ * stated reason; a running job has all its members; nothing waits that could start (best-effort).
+ */
+import type { ClusterState } from '../../model/cluster-state.ts';
+import type { Demand } from '../../model/demand.ts';
+import { assert, TegError } from '../../model/errors.ts';
+import type { PlacementPolicy } from '../policy/policy.ts';
+import type { EffectBuffer } from './effects.ts';
+import { checkZone } from './zone-check.ts';
+import { ZoneCore, type ZoneCounters } from './zone-core.ts';
+import {
+  EffectKind,
+  type JobFinishedEvent,
+  JobState,
+  type JobStateCode,
+  type JobSubmittedEvent,
+  type NodeJoinedEvent,
+  Reason,
+  type ReasonCode,
+  type ZoneEvent,
+  ZoneEventKind,
+  type ZoneOptions,
+} from './zone-events.ts';
+import { ZoneRetries } from './zone-retries.ts';
+import { describeJob, type JobView } from './zone-view.ts';
+
+/** A zone of nodes and the jobs on them or waiting for them. */
+export class Zone {
+  readonly cluster: ClusterState;
+  readonly policy: PlacementPolicy;
+  /** What it counted since it was made. */
+  readonly counters: Readonly<ZoneCounters>;
+  private readonly core: ZoneCore;
+  private readonly retries: ZoneRetries;
+  private stepCount = 0;
+
+  /**
+   * @param cluster Nodes, without pods; from now on changed by this zone only.
+   * @param policy  Made for this cluster. Told of every change through `nodeChanged`.
+   * @param options See `ZoneOptions`.
+   * @throws TegError TEG_OPTION_INVALID if an option is out of its bounds.
+   */
+  constructor(cluster: ClusterState, policy: PlacementPolicy, options: ZoneOptions = {}) {
+    this.cluster = cluster;
+    this.policy = policy;
+    this.core = new ZoneCore(cluster, policy, options);
+    this.retries = new ZoneRetries(this.core);
+    this.counters = this.core.counters;
+  }
+
+  /**
+   * Takes in one event.
+   *
+   * @param event       Not kept; the driver may reuse it.
+   * @param timeSeconds Finite and never less than at the last step.
+   * @returns           What to do, in order; valid until the next step.
+   * @throws TegError TEG_JOB_INVALID, TEG_LIMIT_REACHED, TEG_CLUSTER_INVALID: the event is malformed, nothing has
+   *                  happened. TEG_POLICY_INVALID: the policy broke its promise; accounts are right, but effects
+   *                  of this step are missing, so the run has to end.
+   */
+  step(event: ZoneEvent, timeSeconds: number): EffectBuffer {
+    const { core } = this;
+    assert(timeSeconds >= core.timeSeconds && timeSeconds < Infinity, 'time went back or is not finite');
+    core.timeSeconds = timeSeconds;
+    this.stepCount++;
+    core.effects.clear();
+    switch (event.kind) {
+      case ZoneEventKind.JobSubmitted:
+        this.submit(event);
+        break;
+      case ZoneEventKind.JobFinished:
+        this.finish(event);
+        break;
+      case ZoneEventKind.JobCancelled:
+        this.cancel(event.job);
+        break;
+      case ZoneEventKind.NodeJoined:
+        this.join(event);
+        break;
+      case ZoneEventKind.NodeUp:
+        this.raise(event.node);
+        break;
+      case ZoneEventKind.NodeDown:
+        this.lose(event.node);
+        break;
+      case ZoneEventKind.Tick:
+        if (core.options.retryAllOnTick && !this.retries.hasPostponed) this.retries.forget();
+        break;
+    }
+    this.retries.tryWaiting();
+    return core.effects;
+  }
+
+  /** Events taken in so far: the zone is as it was while this is. */
+  get steps(): number {
+    return this.stepCount;
+  }
+
+  /** The last step's effects. */
+  get effects(): EffectBuffer {
+    return this.core.effects;
+  }
+
+  /** The time of the last step; −Infinity before the first. */
+  get timeSeconds(): number {
+    return this.core.timeSeconds;
+  }
+
+  /** Whether attempts were postponed by a limit on one step: send a `Tick` at the same time until this is false. */
+  get hasPostponed(): boolean {
+    return this.retries.hasPostponed;
+  }
+
+  /** Jobs waiting. */
+  get waitingJobs(): number {
+    return this.core.waiting.jobCount;
+  }
+
+  /** Jobs running. */
+  get runningJobs(): number {
+    return this.core.runningJobs;
+  }
+
+  /** Pods running. */
+  get runningPods(): number {
+    return this.core.pods.count;
+  }
+
+  /** Bytes that the tables of jobs and pods hold. */
+  get bytes(): number {
+    return this.core.jobs.bytes + this.core.pods.bytes;
+  }
+
+  /** @returns What the job is doing. O(1). */
+  stateOf(job: number): JobStateCode {
+    return this.core.jobs.stateOf(job);
+  }
+
+  /** @returns Number of the job's current or last start, as `JobFinishedEvent.run` takes it; 0 before the first. */
+  runOf(job: number): number {
+    return this.core.jobs.runOf(job);
+  }
+
+  /** @returns Why the job waits, or why it left; None if it runs or is unknown. O(1). */
+  reasonOf(job: number): ReasonCode {
+    const { core } = this;
+    if (core.jobs.stateOf(job) !== JobState.Waiting) return core.jobs.reasonOf(job);
+    if (core.waiting.isParked(core.jobs.shapeOf(job))) return Reason.Impossible;
+    const strict = core.options.queue === 'strict-fifo';
+    return strict && this.retries.firstJob !== job ? Reason.Behind : Reason.NoFit;
+  }
+
+  /**
+   * Visits the shapes of waiting jobs that are not impossible: all jobs of a shape fit or none does.
+   *
+   * @param visit Gets the demand, pods of one job, its gang minimum, and how many jobs wait. Must not step the zone.
+   */
+  forEachWaiting(visit: (demandId: number, podCount: number, gangMin: number, jobs: number) => void): void {
+    const { waiting, shapes } = this.core;
+    waiting.forEachActive((shape) => {
+      visit(
+        this.core.demandOf(shape).id,
+        shapes.podCounts[shape] as number,
+        shapes.gangMins[shape] as number,
+        waiting.counts[shape] as number,
+      );
+    });
+  }
+
+  /** @returns The demand of a job that was submitted. */
+  demandOf(job: number): Demand {
+    return this.core.demandOf(this.core.jobs.shapeOf(job));
+  }
+
+  /** Visits the pods of a running job in member order. */
+  forEachPod(job: number, visit: (member: number, node: number, gpuMask: number) => void): void {
+    const { jobs, pods } = this.core;
+    if (jobs.stateOf(job) !== JobState.Running) return;
+    let member = 0;
+    for (let pod = jobs.firstOf(job); pod >= 0; pod = pods.nextOfJob(pod)) {
+      visit(member++, pods.nodeOf(pod), pods.gpuMaskOf(pod));
+    }
+  }
+
+  /** Visits the pods on a node, in no particular order. O(its pods). */
+  forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void {
+    const { pods } = this.core;
+    for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextOnNode(pod)) {
+      visit(pods.jobOf(pod), pods.gpuMaskOf(pod));
+    }
+  }
+
+  /**
+   * Everything the zone knows about a job, for people; for a waiting one with the policy's explanation.
+   *
+   * @returns undefined if the job was never submitted.
+   */
+  explain(job: number): JobView | undefined {
+    return describeJob(this.core, job, this.reasonOf(job));
+  }
+
+  /**
+   * Recomputes all accounts from the pod table and compares. For tests: O(nodes + jobs + pods).
+   *
+   * @throws Error (a bug) at the first disagreement.
+   */
+  check(): void {
+    checkZone(this.core);
+  }
+
+  private submit(event: JobSubmittedEvent): void {
+    const { core } = this;
+    const { job, demandId, podCount, gangMin, priority } = event;
+    this.requireSubmission(event);
+    const shape = core.shapes.intern(demandId, podCount, gangMin);
+    core.jobs.ensure(job);
+    this.policy.demandSeen?.(core.demandOf(shape), podCount);
+    core.enter(job, shape, priority);
+    let found = -1;
+    let untried = false;
+    let reason: ReasonCode = Reason.NoFit;
+    if (core.isKnownImpossible(shape)) {
+      reason = Reason.Impossible;
+    } else if (this.retries.isBehind(priority)) {
+      reason = core.isImpossible(shape) ? Reason.Impossible : Reason.Behind;
+    } else if (this.retries.hasPostponed && core.options.onUnplaceable === 'wait') {
+      // Jobs that a limit postponed must not be overtaken: this one takes its turn among them, in this step.
+      untried = !core.isImpossible(shape);
+      reason = untried ? Reason.Behind : Reason.Impossible;
+    } else if (!this.retries.isKnownNotToFit(shape)) {
+      found = core.attempt(job);
+      if (found >= gangMin) {
+        core.counters.submitted++;
+        core.start(job, found);
+        return;
+      }
+      if (core.isImpossible(shape)) reason = Reason.Impossible;
+    } else if (core.isImpossible(shape)) {
+      reason = Reason.Impossible;
+    }
+    core.counters.submitted++;
+    this.holdOrDrop(job, reason, found, untried);
+  }
+
+  private holdOrDrop(job: number, reason: ReasonCode, found: number, untried: boolean): void {
+    const { core } = this;
+    const full = core.waiting.jobCount >= core.options.waitingJobsMax;
+    if (core.options.onUnplaceable === 'drop' || full) {
+      const why = core.options.onUnplaceable === 'drop' ? reason : Reason.QueueFull;
+      core.counters.dropped++;
+      this.drop(job, JobState.Dropped, why);
+      return;
+    }
+    if (untried) this.retries.waitUntried(job);
+    else this.retries.waitSubmitted(job, found, reason === Reason.Impossible);
+    core.effects.pushJob(EffectKind.JobWaiting, job, 0, reason);
+  }
+
+  private drop(job: number, state: JobStateCode, reason: ReasonCode): void {
+    this.core.jobs.enter(job, state, reason, this.core.timeSeconds);
+    this.core.effects.pushJob(EffectKind.JobDropped, job, 0, reason);
+  }
+
+  private finish(event: JobFinishedEvent): void {
+    const { core } = this;
+    const { job, run } = event;
+    if (core.jobs.stateOf(job) !== JobState.Running || (run && run !== core.jobs.runOf(job))) {
+      core.counters.ignored++;
+      return;
+    }
+    core.release(job, Reason.Finished);
+    core.jobs.enter(job, JobState.Finished, Reason.Finished, core.timeSeconds);
+    core.counters.finished++;
+  }
+
+  private cancel(job: number): void {
+    const { core } = this;
+    const state = core.jobs.stateOf(job);
+    if (state === JobState.Running) {
+      core.release(job, Reason.Cancelled);
+      core.jobs.enter(job, JobState.Cancelled, Reason.Cancelled, core.timeSeconds);
+    } else if (state === JobState.Waiting) {
+      core.waiting.remove(job);
+      this.drop(job, JobState.Cancelled, Reason.Cancelled);
+    } else {
+      core.counters.ignored++;
+      return;
+    }
+    core.counters.cancelled++;
+  }
+
+  private join(event: NodeJoinedEvent): void {
+    const { core } = this;
+    const node = this.cluster.addNode(event.spec);
+    core.addNode(node);
+    core.effects.pushPod(EffectKind.NodeAdded, -1, -1, node, 0);
+    this.retries.unpark();
+    core.touch(node);
+  }
+
+  private raise(node: number): void {
+    this.requireNode(node);
+    if (this.cluster.up[node] === 1) {
+      this.core.counters.ignored++;
+      return;
+    }
+    this.core.setUp(node, true);
+    this.core.touch(node);
+  }
+
+  private lose(node: number): void {
+    const { core } = this;
+    this.requireNode(node);
+    if (this.cluster.up[node] === 0) {
+      core.counters.ignored++;
+      return;
+    }
+    core.setUp(node, false);
+    for (let pod = core.pods.firstOnNode(node); pod >= 0; pod = core.pods.firstOnNode(node)) {
+      this.loseJob(core.pods.jobOf(pod));
+    }
+  }
+
+  private loseJob(job: number): void {
+    const { core } = this;
+    core.release(job, Reason.NodeLost);
+    if (core.options.onNodeLost === 'fail') {
+      core.jobs.enter(job, JobState.Failed, Reason.NodeLost, core.timeSeconds);
+      core.counters.failed++;
+      core.effects.pushJob(EffectKind.JobFailed, job, 0, Reason.NodeLost);
+    } else {
+      this.retries.waitUntried(job);
+      core.counters.requeued++;
+      core.effects.pushJob(EffectKind.JobRequeued, job, 0, Reason.NodeLost);
+    }
+  }
+
+  private requireNode(node: number): void {
+    if (Number.isInteger(node) && node >= 0 && node < this.cluster.nodeCount) return;
+    throw new TegError(
+      'TEG_CLUSTER_INVALID',
+      `event names node ${node}; expected an index in [0, ${this.cluster.nodeCount}): join it first`,
+    );
+  }
+
+  private requireSubmission(event: JobSubmittedEvent): void {
+    const { job, demandId, podCount, gangMin, priority } = event;
+    const { jobsMax, membersMax } = this.core.options;
+    requireInteger('job', job, 0, jobsMax - 1, 'raise jobsMax or use dense ids');
+    requireInteger('podCount', podCount, 1, membersMax, 'split the job or raise membersMax');
+    requireInteger('gangMin', gangMin, 1, podCount, 'ask for at most all pods together');
+    requireInteger('priority', priority, -(2 ** 31), 2 ** 31 - 1, 'use a 32-bit priority');
+    requireInteger(
+      'demandId',
+      demandId,
+      0,
+      this.cluster.demands.demands.length - 1,
+      'intern the demand first',
+    );
+    const state = this.core.jobs.stateOf(job);
+    if (state === JobState.Waiting || state === JobState.Running) {
+      throw new TegError(
+        'TEG_JOB_INVALID',
+        `job ${job} was submitted again while it ${state === JobState.Running ? 'runs' : 'waits'}; expected an id ` +
+          'that is new or whose job has ended: use another id, or cancel it first',
+      );
+    }
+  }
+}
+
+function requireInteger(name: string, value: number, least: number, most: number, remedy: string): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new TegError(
+    'TEG_JOB_INVALID',
+    `submitted job has ${name} ${value}; expected an integer in [${least}, ${most}]: ${remedy}`,
+  );
+}

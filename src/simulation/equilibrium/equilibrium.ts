@@ -1,0 +1,174 @@
+/**
+ * How far a placement is from an equilibrium: the potential Φ of all nodes, and what pods could gain by moving alone.
+ *
+ * Every pod is quoted its marginal cost, c_j(n) = V(node n with j) − V(node n without j) + openings, the field's price
+ * without rent. Its exploitability is c_j(where it is) − min c_j over all places with room, staying included; it is 0
+ * for every pod in a Nash equilibrium, and at most μ in a μ-equilibrium, where a move costs μ. As prices are marginal, a
+ * move lowers Σ V + openings by exactly what its pod gains. Rent is left out: it depends on what a policy has learned, and the same
+ * placement has to be as far from an equilibrium whoever made it.
+ *
+ * Invariants: nothing is changed; a look prices at most `PRICES_MAX` (node class, demand) pairs, but at least one
+ * demand. Where a node has four or more GPUs in partial use the price takes the smallest parts for lost whatever
+ * becomes of them, so there gains are off by as much.
+ *
+ * @source Monderer and Shapley 1996, Potential games, Games and Economic Behavior 14.
+ */
+import type { NodeShape, Price } from '../../field/price.ts';
+import { emptyShape, readNode } from '../../governor/policy/node-shape.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
+import { type Demand, isSharing } from '../../model/demand.ts';
+import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
+import { ExactClasses } from './equilibrium-classes.ts';
+import { CheapestPlaces } from './equilibrium-places.ts';
+
+/** Most prices of a look, node classes × demands; pods beyond are left out. */
+export const PRICES_MAX = 262_144;
+
+/** Gains up to this are rounding: prices are compared in 32 bits. Milli-GPU. */
+export const GAIN_MIN_MILLI = 0.01;
+
+/** What using an empty node and sharing a whole GPU cost, as in `PriceOptions`. */
+export interface Openings {
+  readonly openingMilli: number;
+  readonly gpuOpeningMilli: number;
+}
+
+/** A running pod. */
+export interface RunningPod {
+  readonly demand: Demand;
+  readonly node: number;
+  /** Its GPUs of the node, as bits. */
+  readonly gpuMask: number;
+}
+
+/** Looks at one cluster. Some 60 bytes a node. */
+export class Equilibrium {
+  private readonly cluster: ClusterState;
+  private readonly price: Price;
+  private readonly openings: Openings;
+  private readonly pricesMax: number;
+  private readonly classes = new ExactClasses();
+  private readonly places: CheapestPlaces;
+  /** V of each class. @shape [≥ classes] */
+  private values = new Float64Array(0);
+  /** Scratch: a node as it is, and as it would be without a pod. */
+  private readonly shape = emptyShape();
+  private readonly without = emptyShape();
+  private readonly idle = new Uint16Array(GPUS_PER_NODE_MAX);
+
+  /**
+   * @param price     Prices of the typical workload, the same for every policy that is to be compared.
+   * @param openings  What `price` was made with.
+   * @param pricesMax Default PRICES_MAX.
+   */
+  constructor(cluster: ClusterState, price: Price, openings: Openings, pricesMax: number = PRICES_MAX) {
+    this.cluster = cluster;
+    this.price = price;
+    this.openings = openings;
+    this.pricesMax = pricesMax;
+    this.places = new CheapestPlaces(cluster, this.classes, price);
+  }
+
+  /** Classes of equal nodes at the last `observe`. */
+  get classCount(): number {
+    return this.classes.count;
+  }
+
+  /**
+   * Takes in the cluster as it is now.
+   *
+   * @returns Φ = Σ V over the nodes that are up, milli-GPU. O(nodes).
+   */
+  observe(): number {
+    const { cluster, classes, price, shape } = this;
+    classes.collect(cluster);
+    if (this.values.length < classes.count) this.values = new Float64Array(cluster.nodeCount);
+    let sum = 0;
+    for (let id = 0; id < classes.count; id++) {
+      readNode(cluster, classes.firsts[id] as number, shape);
+      const value = price.potential(shape);
+      this.values[id] = value;
+      sum += value * (classes.nodeCounts[id] as number);
+    }
+    return sum;
+  }
+
+  /**
+   * What pods could gain by moving alone, at the instant of the last `observe`.
+   *
+   * @param pods  They run on nodes that are up.
+   * @param gains Gets the gains of the first pods, milli-GPU: 0, or more than GAIN_MIN_MILLI. @shape [≥ pods]
+   * @returns     How many pods were looked at: all, or as many as the limit on prices allows.
+   * @cost        O(classes) for each distinct demand of the pods.
+   */
+  gains(pods: readonly RunningPod[], gains: Float64Array): number {
+    const demandsMax = Math.max(1, Math.floor(this.pricesMax / Math.max(1, this.classes.count)));
+    const slotById = new Map<number, number>();
+    const demands: Demand[] = [];
+    let looked = 0;
+    for (const { demand } of pods) {
+      if (!slotById.has(demand.id)) {
+        if (demands.length === demandsMax) break;
+        slotById.set(demand.id, demands.length);
+        demands.push(demand);
+      }
+      looked++;
+    }
+    this.places.find(demands, this.values);
+    for (let i = 0; i < looked; i++) {
+      const pod = pods[i] as RunningPod;
+      const slot = slotById.get(pod.demand.id) as number;
+      const gain = this.gainOf(pod, this.places.cheapestOther(slot, pod.node));
+      gains[i] = gain > GAIN_MIN_MILLI ? gain : 0;
+    }
+    return looked;
+  }
+
+  /** What staying costs more than the cheapest place, its node's other GPUs included. @param other Any other node. */
+  private gainOf({ demand, node, gpuMask }: RunningPod, other: number): number {
+    const { price, without } = this;
+    const { openingMilli, gpuOpeningMilli } = this.openings;
+    const opensGpu = this.readWithout(node, demand, gpuMask);
+    const before = price.potential(without);
+    const openings = (without.fresh ? openingMilli : 0) + (opensGpu ? gpuOpeningMilli : 0);
+    const here = this.values[this.classes.classOf[node] as number] as number;
+    const staying = here - before + openings;
+    return staying - Math.min(price.cost(without, demand, before), other);
+  }
+
+  /** Reads a node as it would be without one of its pods. @returns Whether the pod shares a GPU with no other. */
+  private readWithout(node: number, demand: Demand, gpuMask: number): boolean {
+    const { cluster, without, idle } = this;
+    const begin = cluster.gpuOffsets[node] as number;
+    const count = (cluster.gpuOffsets[node + 1] as number) - begin;
+    let opensGpu = false;
+    for (let g = 0; g < count; g++) {
+      const had = ((gpuMask >>> g) & 1) * demand.gpuMilli;
+      idle[g] = (cluster.gpuIdleMilli[begin + g] as number) + had;
+      opensGpu ||= had > 0 && idle[g] === GPU_MILLI && isSharing(demand);
+    }
+    readNode(cluster, node, without);
+    without.cpuMilli += demand.cpuMilli;
+    without.memoryMib += demand.memoryMib;
+    if (demand.extended.length > 0) {
+      without.extended = without.extended.map((amount, r) => amount + (demand.extended[r] ?? 0));
+    }
+    without.fresh = cluster.podCounts[node] === 1;
+    readGpus(idle.subarray(0, count), without);
+    return opensGpu;
+  }
+}
+
+/** Writes idle parts of GPUs as the price wants them: whole ones, the three largest others, and the sum of the rest. */
+function readGpus(idle: Uint16Array, shape: NodeShape): void {
+  const parts = idle.slice().sort();
+  let whole = 0;
+  while (whole < parts.length && parts[parts.length - 1 - whole] === GPU_MILLI) whole++;
+  const largest = (rank: number): number => parts[parts.length - 1 - whole - rank] ?? 0;
+  shape.whole = whole;
+  shape.a = largest(0);
+  shape.b = largest(1);
+  shape.d = largest(2);
+  shape.rest = 0;
+  for (let rank = 3; rank < parts.length - whole; rank++) shape.rest += largest(rank);
+}

@@ -1,0 +1,232 @@
+/**
+ * Simulates a cluster through the life of a workload: jobs arrive, wait, run and leave; nodes fail and return.
+ *
+ * Invariants: a pure function of its options (the clock, where one is given, only fills `timing`): the same options
+ * give the same result, bit for bit. No input, no output.
+ */
+import { Fragmentation, typicalShapes } from '../../field/fragmentation.ts';
+import type { PlacementPolicy, TypicalWorkload } from '../../governor/policy/policy.ts';
+import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
+import { Zone } from '../../governor/zone/zone.ts';
+import { Random } from '../../kernel/random.ts';
+import { ClusterState } from '../../model/cluster-state.ts';
+import { TegError } from '../../model/errors.ts';
+import type { NodeSpec } from '../../model/node.ts';
+import { Equilibrium } from '../equilibrium/equilibrium.ts';
+import { EquilibriumPrices } from '../equilibrium/equilibrium-prices.ts';
+import { EquilibriumSampler } from '../equilibrium/equilibrium-sampler.ts';
+import { NodeFailures } from '../inputs/failures.ts';
+import { JobLog } from '../inputs/job-log.ts';
+import type { JobTable } from '../inputs/job-table.ts';
+import { RecordedPlaces, whatBecame } from '../inputs/recorded-places.ts';
+import { SAMPLES_DEFAULT, type SimulationOptions } from '../inputs/simulation-options.ts';
+import { DropReasons } from '../metrics/drop-reasons.ts';
+import { type JobShapes, jobShapes } from '../metrics/job-shapes.ts';
+import { ObservedPolicy } from '../metrics/observed-policy.ts';
+import type { SimulationResult } from '../metrics/result.ts';
+import { RunMetrics } from '../metrics/run-metrics.ts';
+import { RunProfile } from '../metrics/run-profile.ts';
+import { StateSampler } from '../metrics/state-sampler.ts';
+import { summarize } from '../metrics/summary.ts';
+import { JobWatch } from './job-watch.ts';
+import { SimulationRun } from './simulation-run.ts';
+
+/** Streams of the seed, so that one use of randomness never shifts another. */
+const STREAM_POLICY = 1;
+const STREAM_SAMPLER = 2;
+const STREAM_EQUILIBRIUM = 5;
+
+/**
+ * Runs one simulation. Some 2 µs an event besides the policy's own cost.
+ *
+ * @throws TegError TEG_OPTION_INVALID; TEG_CLUSTER_INVALID for no nodes or nodes of one name; TEG_POLICY_INVALID if
+ *         the policy broke its promise.
+ */
+export function runSimulation(options: SimulationOptions): SimulationResult {
+  checkOptions(options);
+  const { jobs: table, seed } = options;
+  const startedMicros = options.clockMicros?.() ?? 0;
+  const cluster = buildCluster(options.nodes, table);
+  const typical = typicalOf(table);
+  const shapes = jobShapes(table);
+  const sampler = buildSampler(options, cluster, shapes, typical);
+  const arrivalsEnd = Math.min(table.spanSeconds, options.horizonSeconds ?? Number.POSITIVE_INFINITY);
+  const profile = options.clockMicros === undefined ? undefined : new RunProfile(options.clockMicros);
+  const warmup = options.warmupSeconds ?? 0;
+  const metrics = new RunMetrics(table, shapes, cluster, sampler, warmup, arrivalsEnd, profile);
+  const policy = buildPolicy(options, cluster, typical);
+  const drops = new DropReasons(cluster, shapes);
+  const { explainJob } = options;
+  const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
+  const log = options.onJobs === undefined ? undefined : new JobLog(table, cluster);
+  const { recorded } = options;
+  const placing = recorded === undefined ? policy : new RecordedPlaces(policy, cluster, recorded);
+  const zone = buildZone(options, cluster, placing);
+  if (sampler.equilibrium !== undefined) sampler.equilibrium.pods = zone;
+  const run = new SimulationRun({
+    table,
+    cluster,
+    zone,
+    policy,
+    metrics,
+    drops,
+    failures: options.failures && new NodeFailures(seed, cluster.nodeCount, options.failures),
+    horizonSeconds: options.horizonSeconds ?? Number.POSITIVE_INFINITY,
+    retrySeconds: options.retrySeconds ?? Number.POSITIVE_INFINITY,
+    profile,
+    watch,
+    onEffects: log === undefined ? options.onEffects : loggedEffects(log, options.onEffects),
+    shouldStop: options.shouldStop ?? (() => false),
+    onProgress: options.onProgress ?? (() => {}),
+  });
+  const ended = run.run();
+  if (log !== undefined) options.onJobs?.(log.records());
+  const wallMicros = (options.clockMicros?.() ?? 0) - startedMicros;
+  const parts = { table, shapes, cluster, sampler, metrics, drops, policy, profile };
+  const result = summarize(options, parts, { ended, endSeconds: run.now, wallMicros });
+  return {
+    ...result,
+    ...(recorded === undefined ? {} : { whatIf: whatBecame(recorded, table, cluster, zone) }),
+    ...(watch === undefined ? {} : { explained: watch.result() }),
+  };
+}
+
+/** Gives the effects of each step to the log, then to the caller's own listener. */
+function loggedEffects(
+  log: JobLog,
+  next: SimulationOptions['onEffects'],
+): NonNullable<SimulationOptions['onEffects']> {
+  return (effects, now) => {
+    log.afterStep(effects, now);
+    next?.(effects, now);
+  };
+}
+
+/** A distribution with the counts that it comes from. */
+export interface CountedWorkload extends TypicalWorkload {
+  /** Pods of each demand. @shape [demands] */
+  readonly counts: readonly number[];
+}
+
+/** @returns The distribution of a workload's pods: what `--typical list` and the fragmentation measure use. */
+export function typicalOf(table: JobTable): CountedWorkload {
+  const byDemand = new Float64Array(table.demands.demands.length);
+  for (let job = 0; job < table.count; job++) {
+    const id = table.demandIds[job] as number;
+    byDemand[id] = (byDemand[id] as number) + (table.podCounts[job] as number);
+  }
+  const demands = table.demands.demands.filter((demand) => (byDemand[demand.id] as number) > 0);
+  const counts = demands.map((demand) => byDemand[demand.id] as number);
+  return { demands, counts, weights: counts.map((count) => count / table.podTotal) };
+}
+
+function buildCluster(nodes: readonly NodeSpec[], table: JobTable): ClusterState {
+  const labelKeys = table.demands.labelKeys();
+  const cluster = new ClusterState(table.demands, { labelKeys, nodesExpected: nodes.length });
+  for (const node of nodes) cluster.addNode(node);
+  return cluster;
+}
+
+function buildPolicy(
+  options: SimulationOptions,
+  cluster: ClusterState,
+  typical: TypicalWorkload,
+): ObservedPolicy {
+  const policy = options.policy.create({
+    cluster,
+    random: new Random(options.seed, STREAM_POLICY),
+    ...(options.typical === 'list' ? { typical } : {}),
+  });
+  return new ObservedPolicy(policy, options.clockMicros);
+}
+
+function buildZone(options: SimulationOptions, cluster: ClusterState, policy: PlacementPolicy): Zone {
+  const { jobs: table } = options;
+  const membersMax = table.podCounts.reduce((most, pods) => Math.max(most, pods), 1);
+  return new Zone(cluster, policy, {
+    queue: options.queue ?? 'best-effort',
+    onNodeLost: options.lostPods ?? 'requeue',
+    retryAllOnTick: options.retrySeconds !== undefined,
+    waitingJobsMax: Math.max(1, table.count),
+    jobsMax: Math.max(1, table.count),
+    membersMax,
+    effectsMax: Math.max(1 << 16, 2 * membersMax + 2),
+  });
+}
+
+function buildSampler(
+  options: SimulationOptions,
+  cluster: ClusterState,
+  shapes: JobShapes,
+  typical: CountedWorkload,
+): StateSampler {
+  const { jobs: table, seed, warmupSeconds = 0, horizonSeconds = Number.POSITIVE_INFINITY } = options;
+  const samples = options.samples ?? SAMPLES_DEFAULT;
+  const span = Math.min(table.spanSeconds, horizonSeconds);
+  const interval = (Number.isFinite(horizonSeconds) ? horizonSeconds : 1) / samples;
+  const fragmentation = new Fragmentation(
+    typicalShapes(typical.demands, typical.counts, table.demands),
+    cluster,
+  );
+  const window = span > warmupSeconds ? span : Number.POSITIVE_INFINITY;
+  const random = new Random(seed, STREAM_SAMPLER);
+  return new StateSampler(
+    cluster,
+    shapes,
+    fragmentation,
+    random,
+    span,
+    interval,
+    samples,
+    [warmupSeconds, window],
+    buildEquilibrium(options, cluster, typical),
+  );
+}
+
+/** Only where there are GPUs: their stranding is what the potential is about. */
+function buildEquilibrium(
+  { jobs, seed, withEquilibrium = true, equilibriumPrices = new EquilibriumPrices() }: SimulationOptions,
+  cluster: ClusterState,
+  typical: TypicalWorkload,
+): EquilibriumSampler | undefined {
+  if (!withEquilibrium || cluster.capacity.gpus === 0 || typical.demands.length === 0) return undefined;
+  const podsLeave = jobs.durationSeconds.some((seconds) => seconds < Number.POSITIVE_INFINITY);
+  const price = equilibriumPrices.of(cluster, typical, podsLeave);
+  const equilibrium = new Equilibrium(cluster, price, TEG_DEFAULTS.price);
+  return new EquilibriumSampler(cluster, equilibrium, new Random(seed, STREAM_EQUILIBRIUM));
+}
+
+function checkOptions(options: SimulationOptions): void {
+  if (options.nodes.length === 0) {
+    throw new TegError(
+      'TEG_CLUSTER_INVALID',
+      'the cluster has no nodes; expected at least one: name another cluster',
+    );
+  }
+  requireRange('horizon', options.horizonSeconds, Number.MIN_VALUE);
+  requireRange('warm-up', options.warmupSeconds, 0);
+  requireRange('retry', options.retrySeconds, Number.MIN_VALUE);
+  requireRange('mtbf', options.failures?.mtbfSeconds, Number.MIN_VALUE);
+  requireRange('mttr', options.failures?.mttrSeconds, Number.MIN_VALUE);
+  requireRange('samples', options.samples, 1);
+  if (!(options.explainJob === undefined || options.explainJob in options.jobs.demandIds)) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `job ${options.explainJob} is to be explained; expected one of the ${options.jobs.count} jobs: name another`,
+    );
+  }
+  if ((options.warmupSeconds ?? 0) >= (options.horizonSeconds ?? Number.POSITIVE_INFINITY)) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `the warm-up of ${options.warmupSeconds} s reaches the horizon of ${options.horizonSeconds} s; ` +
+        'expected it to end before: shorten it',
+    );
+  }
+}
+
+function requireRange(what: string, value: number | undefined, least: number): void {
+  if (value === undefined || (value >= least && Number.isFinite(value))) return;
+  const expected =
+    least > 0 && least < 1 ? 'a finite number above 0' : `a finite number of at least ${least}`;
+  throw new TegError('TEG_OPTION_INVALID', `${what} is ${value}; expected ${expected}: correct it`);
+}
