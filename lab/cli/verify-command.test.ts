@@ -130,7 +130,7 @@ describe('the exit code', () => {
       registerHooks({
         load(url, context, next) {
           const loaded = next(url, context);
-          if (!url.endsWith('/simulation/claims/claims.ts')) return loaded;
+          if (!url.endsWith('/lab/claims/claims.ts')) return loaded;
           const planted = \`
             (CLAIMS as any)[0] = { ...CLAIMS[0], measure: () => ({
               checks: [{ what: 'planted', measured: ${measured}, low: -Infinity, high: 1, holds: ${measured <= 1} }],
