@@ -4,10 +4,10 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe } from 'vitest';
-import type { ApiTarget } from '../../src/drivers/kubernetes/client/api.ts';
-import { createApiClient, type HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
 import { missingBinaries } from '../../lab/control-plane/go-modules.ts';
+import type { ApiTarget } from '../../src/drivers/kubernetes/client/api.ts';
+import { createApiClient, type HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 
 /**
  * `describe` that is skipped, with the reason printed, where binaries of the control plane were never built: a build

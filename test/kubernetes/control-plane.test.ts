@@ -8,19 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ApiNotSentError } from '../../src/drivers/kubernetes/client/api-errors.ts';
-import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 import { ensureBinaries } from '../../lab/control-plane/build.ts';
 import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
-import {
-  cacheFolder,
-  GO_MODULES,
-  moduleOfBinary,
-  sourceHash,
-} from '../../lab/control-plane/go-modules.ts';
+import { cacheFolder, GO_MODULES, moduleOfBinary, sourceHash } from '../../lab/control-plane/go-modules.ts';
 import { createNodes } from '../../lab/control-plane/nodes.ts';
 import { freePorts } from '../../lab/control-plane/ports.ts';
 import { startControlPlane } from '../../lab/control-plane/start.ts';
+import { ApiNotSentError } from '../../src/drivers/kubernetes/client/api-errors.ts';
+import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 import { clientOf, describeWithControlPlane } from './control-plane-fixture.ts';
 
 /** Whether a process lives. */

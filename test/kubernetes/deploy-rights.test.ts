@@ -6,10 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { plainManifests, renderChart } from '../../deploy/render.ts';
-import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
-import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
 import { startControlPlane } from '../../lab/control-plane/start.ts';
+import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
+import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 import { clientOf, describeWithControlPlane, kubectl } from './control-plane-fixture.ts';
 import {
   type NeededCall,

@@ -17,13 +17,13 @@ import {
   plainManifests,
   renderChart,
 } from '../../deploy/render.ts';
+import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
+import { builtBinary } from '../../lab/control-plane/go-modules.ts';
+import { startControlPlane } from '../../lab/control-plane/start.ts';
 import {
   defaultSchedulerConfig,
   parseSchedulerConfig,
 } from '../../src/drivers/kubernetes/config/scheduler-config.ts';
-import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
-import { builtBinary } from '../../lab/control-plane/go-modules.ts';
-import { startControlPlane } from '../../lab/control-plane/start.ts';
 import { METRICS } from '../../src/drivers/kubernetes/server/metric-definitions.ts';
 import type { MetricDefinition } from '../../src/drivers/kubernetes/server/metric-series.ts';
 import { clientOf, describeWithControlPlane, kubectl } from './control-plane-fixture.ts';

@@ -2,9 +2,9 @@
  * Objects as a real API server gives them back, with its defaults and what its admission adds: described as they were sent.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
 import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
 import { startControlPlane } from '../../lab/control-plane/start.ts';
+import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
 import {
   clusterNode,
   deploymentPod,

@@ -5,12 +5,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
-import type { MessageSchema } from '../../src/drivers/kubernetes/client/protobuf/message-schema.ts';
-import { Reflector } from '../../src/drivers/kubernetes/client/reflector.ts';
 import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
 import { moduleOfBinary } from '../../lab/control-plane/go-modules.ts';
 import { startControlPlane } from '../../lab/control-plane/start.ts';
+import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
+import type { MessageSchema } from '../../src/drivers/kubernetes/client/protobuf/message-schema.ts';
+import { Reflector } from '../../src/drivers/kubernetes/client/reflector.ts';
 import { elaboratePod } from '../../src/drivers/kubernetes/objects/objects.fixtures.ts';
 import * as schemas from '../../src/drivers/kubernetes/objects/wire-schemas.ts';
 import {

@@ -3,14 +3,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
+import { startControlPlane } from '../../lab/control-plane/start.ts';
 import type { ReflectedResource } from '../../src/drivers/kubernetes/client/api.ts';
 import { ApiUnknownError } from '../../src/drivers/kubernetes/client/api-errors.ts';
 import { createApiClient, type HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 import { Reflector } from '../../src/drivers/kubernetes/client/reflector.ts';
 import type { ReflectorOptions } from '../../src/drivers/kubernetes/client/reflector-options.ts';
 import { loadTarget } from '../../src/drivers/kubernetes/client/target.ts';
-import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
-import { startControlPlane } from '../../lab/control-plane/start.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { until } from '../support/scripted-server.ts';
 import { describeWithControlPlane } from './control-plane-fixture.ts';

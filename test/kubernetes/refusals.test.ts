@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import type { ApiClient, ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
 import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
 import { startControlPlane } from '../../lab/control-plane/start.ts';
+import type { ApiClient, ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
 import { clientOf, describeWithControlPlane } from './control-plane-fixture.ts';
 import { RunningTeg, runTeg } from './teg-command.ts';
 

@@ -2,10 +2,10 @@
  * Who may see the scheduler's pages, asked of a real API server: service accounts with tokens, roles for non-resource URLs.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ApiClient, ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
-import { defaultSchedulerConfig } from '../../src/drivers/kubernetes/config/scheduler-config.ts';
 import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
 import { startControlPlane } from '../../lab/control-plane/start.ts';
+import type { ApiClient, ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
+import { defaultSchedulerConfig } from '../../src/drivers/kubernetes/config/scheduler-config.ts';
 import { RequestAuthorizer } from '../../src/drivers/kubernetes/server/request-authorizer.ts';
 import { SchedulerMetrics } from '../../src/drivers/kubernetes/server/scheduler-metrics.ts';
 import { SchedulerServer } from '../../src/drivers/kubernetes/server/scheduler-server.ts';

@@ -3,11 +3,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
-import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
 import { createNodes } from '../../lab/control-plane/nodes.ts';
 import { startControlPlane } from '../../lab/control-plane/start.ts';
+import type { ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
+import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 import { at, textAt } from '../../src/drivers/kubernetes/writes/patient-request.ts';
 import { clientOf, describeWithControlPlane } from './control-plane-fixture.ts';
 import { TegChild } from './faults/teg-child.ts';

@@ -3,10 +3,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ApiAnswer, ApiClient, ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
-import { ApiNotSentError, ApiUnknownError } from '../../src/drivers/kubernetes/client/api-errors.ts';
 import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
 import { startControlPlane } from '../../lab/control-plane/start.ts';
+import type { ApiAnswer, ApiClient, ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
+import { ApiNotSentError, ApiUnknownError } from '../../src/drivers/kubernetes/client/api-errors.ts';
 import { Binder } from '../../src/drivers/kubernetes/writes/binder.ts';
 import { ClaimWriter } from '../../src/drivers/kubernetes/writes/claim-writer.ts';
 import { EventRecorder } from '../../src/drivers/kubernetes/writes/event-recorder.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { PlacementPolicy } from '../../governor/policy.ts';
+import type { PlacementPolicy } from '../../governor/policy/policy.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { GuardedPolicy } from './guarded-policy.ts';

@@ -7,11 +7,11 @@
  * put to the one scheduler, taken away, put to the other, and then to both once for each node, bound to it by name.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { startTeg } from '../../../lab/kubernetes-bench/teg-process.ts';
-import type { ApiClient } from '../../../src/drivers/kubernetes/client/api.ts';
 import { ensureBinaries } from '../../../lab/control-plane/build.ts';
 import type { ControlPlane } from '../../../lab/control-plane/control-plane.ts';
 import { startControlPlane } from '../../../lab/control-plane/start.ts';
+import { startTeg } from '../../../lab/kubernetes-bench/teg-process.ts';
+import type { ApiClient } from '../../../src/drivers/kubernetes/client/api.ts';
 import { clientOf } from '../control-plane-fixture.ts';
 import { standUp, tearDown } from './api-world.ts';
 import { comparableTexts } from './compare.ts';

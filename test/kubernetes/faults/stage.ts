@@ -3,11 +3,11 @@
  * schedulers as child processes.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ApiAnswer, ApiRequest } from '../../../src/drivers/kubernetes/client/api.ts';
-import type { HttpApiClient } from '../../../src/drivers/kubernetes/client/http-client.ts';
 import type { ControlPlane } from '../../../lab/control-plane/control-plane.ts';
 import { nodeObject } from '../../../lab/control-plane/nodes.ts';
 import { startControlPlane } from '../../../lab/control-plane/start.ts';
+import type { ApiAnswer, ApiRequest } from '../../../src/drivers/kubernetes/client/api.ts';
+import type { HttpApiClient } from '../../../src/drivers/kubernetes/client/http-client.ts';
 import { Random } from '../../../src/kernel/random.ts';
 import { clientOf } from '../control-plane-fixture.ts';
 import { Auditor } from './auditor.ts';
