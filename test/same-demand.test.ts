@@ -12,6 +12,7 @@ import { GPU_RESOURCES } from '../src/model/readers/gpus.ts';
 import { nodeOf } from '../src/model/readers/read-node.ts';
 import { BYTES_PER_MIB } from '../src/model/units.ts';
 import { type ReadResult, readText } from '../src/traces/specs.fixtures.ts';
+import { checkAsyncProperty } from './support/properties.ts';
 
 /** Parsed JSON that a test looks into. */
 // biome-ignore lint/suspicious/noExplicitAny: API objects of random form
@@ -199,7 +200,7 @@ function splitGpus(extended: Readonly<Record<string, number>>): {
 
 describe('a pod', () => {
   test('asks for the same, tolerates the same and names the same group in a file as for the scheduler', async () => {
-    await fc.assert(
+    await checkAsyncProperty(
       fc.asyncProperty(pod, async (object) => {
         const plain = JSON.parse(JSON.stringify(object));
         const seen = orRefused(() => podOf(plain, 'teg'));
@@ -232,7 +233,7 @@ describe('a pod', () => {
 
   test('may be on the same nodes, whatever is compared with a number', async () => {
     const labels = fc.dictionary(fc.constantFrom('a', 'b'), labelValue, { noNullPrototype: true });
-    await fc.assert(
+    await checkAsyncProperty(
       fc.asyncProperty(
         fc.array(requirement, { minLength: 1, maxLength: 2 }),
         labels,
@@ -273,7 +274,7 @@ describe('a pod', () => {
 });
 
 test('a node offers the same and has the same taints in a file as for the scheduler', async () => {
-  await fc.assert(
+  await checkAsyncProperty(
     fc.asyncProperty(node, async (object) => {
       const plain = JSON.parse(JSON.stringify(object));
       const seen = orRefused(() => nodeOf(plain));

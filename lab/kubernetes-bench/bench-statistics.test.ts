@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
 import { mean, median, quantile, spreadOf, throughputSamples } from './bench-statistics.ts';
 
 /** `counts[i]` binds spread over second i. */
@@ -36,7 +37,7 @@ describe('samples of throughput', () => {
 
   test('never count more pods than were bound, nor more seconds than there were', () => {
     const times = fc.array(fc.double({ min: 0, max: 40, noNaN: true }), { maxLength: 60 });
-    fc.assert(
+    checkProperty(
       fc.property(times, (values) => {
         const sorted = Float64Array.from(values).sort();
         const samples = throughputSamples(sorted);

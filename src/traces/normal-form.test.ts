@@ -6,6 +6,7 @@ import { parquetMetadata } from 'hyparquet';
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import { snappyCompress } from 'hyparquet-writer/src/snappy.js';
 import { afterAll, describe, expect, test } from 'vitest';
+import { checkAsyncProperty, checkProperty } from '../../test/support/properties.ts';
 import { splitCsvLine } from './csv-header.ts';
 import { csvHeader, toCsvLine } from './formats/normal-csv.ts';
 import { LAYOUTS, type Layout } from './layout.ts';
@@ -35,7 +36,7 @@ function toCsv<T>(layout: Layout<T>, items: readonly T[]): string {
 
 describe('Parquet', () => {
   test('jobs come back exactly, NaN, Infinity, affinity and further resources included', async () => {
-    await fc.assert(
+    await checkAsyncProperty(
       fc.asyncProperty(fc.array(jobArbitrary, { maxLength: 20 }), async (jobs) => {
         expect((await readText(await toParquet(LAYOUTS.jobs, jobs))).jobs).toEqual(jobs);
       }),
@@ -43,7 +44,7 @@ describe('Parquet', () => {
   });
 
   test('nodes and usage samples come back exactly', async () => {
-    await fc.assert(
+    await checkAsyncProperty(
       fc.asyncProperty(fc.array(nodeArbitrary), fc.array(usageArbitrary), async (nodes, usage) => {
         expect((await readText(await toParquet(LAYOUTS.nodes, nodes))).nodes).toEqual(nodes);
         expect((await readText(await toParquet(LAYOUTS.usage, usage))).usage).toEqual(usage);
@@ -189,7 +190,7 @@ describe('Snappy', () => {
     const repetitive = fc
       .array(fc.tuple(fc.uint8Array({ maxLength: 9 }), fc.integer({ min: 1, max: 40 })))
       .map((parts) => Buffer.concat(parts.flatMap(([bytes, times]) => Array(times).fill(bytes))));
-    fc.assert(
+    checkProperty(
       fc.property(repetitive, (bytes) => {
         const packed = snappyCompress(new Uint8Array(bytes));
         expect(Buffer.from(decompressSnappy(packed, bytes.length)).equals(bytes)).toBe(true);
@@ -199,7 +200,7 @@ describe('Snappy', () => {
   });
 
   test('ends on any bytes', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.uint8Array({ maxLength: 64 }), fc.integer({ min: 0, max: 4096 }), (bytes, size) => {
         try {
           expect(decompressSnappy(bytes, size)).toHaveLength(size);
@@ -214,7 +215,7 @@ describe('Snappy', () => {
 
 describe('CSV', () => {
   test('jobs come back exactly', async () => {
-    await fc.assert(
+    await checkAsyncProperty(
       fc.asyncProperty(fc.array(jobArbitrary, { maxLength: 20 }), async (jobs) => {
         expect((await readText(toCsv(LAYOUTS.jobs, jobs))).jobs).toEqual(jobs);
       }),
@@ -222,7 +223,7 @@ describe('CSV', () => {
   });
 
   test('nodes and usage samples come back exactly', async () => {
-    await fc.assert(
+    await checkAsyncProperty(
       fc.asyncProperty(fc.array(nodeArbitrary), fc.array(usageArbitrary), async (nodes, usage) => {
         expect((await readText(toCsv(LAYOUTS.nodes, nodes))).nodes).toEqual(nodes);
         expect((await readText(toCsv(LAYOUTS.usage, usage))).usage).toEqual(usage);

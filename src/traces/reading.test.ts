@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { checkAsyncProperty, checkProperty } from '../../test/support/properties.ts';
 import { TegError } from '../model/errors.ts';
 import { splitCsvLine } from './csv-header.ts';
 import { detached, readLines } from './lines.ts';
@@ -34,7 +35,7 @@ async function codeOf(run: Promise<unknown>): Promise<string> {
 
 describe('lines', () => {
   test('do not depend on where the chunks are cut', async () => {
-    await fc.assert(
+    await checkAsyncProperty(
       fc.asyncProperty(
         fc.array(fc.string({ unit: 'grapheme' }).map((t) => t.replace(/[\r\n\uFEFF]/g, ' '))),
         fc.integer({ min: 1, max: 9 }),
@@ -65,7 +66,7 @@ describe('lines', () => {
   });
 
   test('a detached text is equal to the original', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
         expect(detached(text)).toBe(text);
       }),
@@ -142,7 +143,7 @@ describe('CSV', () => {
   );
 
   test('fields that are quoted as RFC 4180 says come back', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.array(field, { minLength: 1 }), (fields) => {
         const line = fields.map((f) => (/[",]/.test(f) ? `"${f.replaceAll('"', '""')}"` : f)).join(',');
         expect(splitCsvLine(line)).toEqual(fields);
@@ -151,7 +152,7 @@ describe('CSV', () => {
   });
 
   test('agrees with csv-parse on any line', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.string({ unit: fc.constantFrom('a', 'b', ',', '"') }), (line) => {
         let expected: string[] | undefined;
         try {
@@ -253,7 +254,7 @@ describe('numbers', () => {
   });
 
   test('every finite number comes back from its text', () => {
-    fc.assert(
+    checkProperty(
       // As a sum, -0 is 0: its text is.
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (x) => {
         expect(parseDecimal(`${x}`)).toBe(x + 0);

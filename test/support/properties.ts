@@ -1,6 +1,7 @@
 /**
  * Properties on fixed draws and on new ones: what a fixed seed has noticed once, it notices in every run; what only other
- * draws notice is found some day, and printed with its seed.
+ * draws notice is found some day, and printed with its seed. Tests check properties through here alone
+ * (`test/property-rules.ts`).
  */
 import fc from 'fast-check';
 
@@ -16,9 +17,33 @@ export const FIXED_SEED = 20_260_801;
  */
 export function checkProperty<Values>(
   property: fc.IProperty<Values>,
-  { numRuns = 100, seed = FIXED_SEED, ...others }: fc.Parameters<Values> = {},
+  options: fc.Parameters<Values> = {},
 ): void {
+  for (const half of halvesOf(options)) fc.assert(property, half);
+}
+
+/**
+ * Checks a property that is asynchronous, on the draws that `checkProperty` would give it.
+ *
+ * @param options As of `checkProperty`.
+ * @returns Settled after the last draw; one draw is checked at a time.
+ * @throws Error (a rejection) with the smallest counterexample that was found, and its seed.
+ */
+export async function checkAsyncProperty<Values>(
+  property: fc.IAsyncProperty<Values>,
+  options: fc.Parameters<Values> = {},
+): Promise<void> {
+  for (const half of halvesOf(options)) await fc.assert(property, half);
+}
+
+/** The fixed draws, then the random ones if there are any. */
+function halvesOf<Values>({
+  numRuns = 100,
+  seed = FIXED_SEED,
+  ...others
+}: fc.Parameters<Values>): fc.Parameters<Values>[] {
   const fixed = Math.ceil(numRuns / 2);
-  fc.assert(property, { ...others, numRuns: fixed, seed });
-  if (numRuns > fixed) fc.assert(property, { ...others, numRuns: numRuns - fixed });
+  const halves: fc.Parameters<Values>[] = [{ ...others, numRuns: fixed, seed }];
+  if (numRuns > fixed) halves.push({ ...others, numRuns: numRuns - fixed });
+  return halves;
 }

@@ -3,6 +3,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { QUANTILE_GRID } from '../../simulation/metrics/result.ts';
 import {
   countAxis,
@@ -36,7 +37,7 @@ describe('the share above a value', () => {
         maxLength: QUANTILE_GRID.length,
       })
       .map((values) => Float64Array.from(values).sort());
-    fc.assert(
+    checkProperty(
       fc.property(quantiles, fc.integer({ min: 1, max: 1e6 }), (sorted, count) => {
         const grid = [...sorted];
         let before = 1;
@@ -56,7 +57,7 @@ describe('the share above a value', () => {
 describe('axes', () => {
   test('have ticks inside their domain, each with a text', () => {
     const upper = fc.double({ min: 1e-3, max: 1e7, noNaN: true });
-    fc.assert(
+    checkProperty(
       fc.property(upper, (value) => {
         const axes = [
           shareAxis('', Math.min(10, value)),

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { comparisonResultSchema } from '../../simulation/metrics/result.ts';
 import { readDecisionCosts } from './decision-file.ts';
 import { HOSTILE } from './report.fixtures.ts';
@@ -34,7 +35,7 @@ describe('a command line', () => {
         maxLength: 6,
       },
     );
-    fc.assert(
+    checkProperty(
       fc.property(words, (list) => {
         const script = `printf '%s\\0' ${commandLine(list)}`;
         const { stdout } = spawnSync('sh', ['-c', script], { encoding: 'buffer' });

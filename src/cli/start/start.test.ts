@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { type JobTable, JobTableBuilder } from '../../simulation/inputs/job-table.ts';
 import { comparisonResultSchema } from '../../simulation/metrics/result.ts';
@@ -78,7 +79,7 @@ describe('the peak of a demand', () => {
       duration: fc.integer({ min: 20, max: 5000 }),
       gpus: fc.integer({ min: 0, max: 8 }),
     });
-    fc.assert(
+    checkProperty(
       fc.property(fc.array(job, { minLength: 2, maxLength: 40 }), (jobs) => {
         const table = tableOf(jobs);
         const first = Math.min(...jobs.map(({ submit }) => submit));

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { TegError } from '../../model/errors.ts';
 import {
   parseByteCount,
@@ -36,7 +37,7 @@ test.each(Object.entries(READERS))('%s answers or refuses any text with got and 
     fc.string({ unit: fc.constantFrom(...'0123456789.,-+eE_%smhdwkKMGiB ') }),
     fc.double().map(String),
   );
-  fc.assert(
+  checkProperty(
     fc.property(texts, (text) => {
       try {
         read(text);

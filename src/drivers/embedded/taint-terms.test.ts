@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import { DemandTable } from '../../model/demand.ts';
 import type { JobSpec } from '../../model/job.ts';
@@ -69,7 +70,7 @@ function isTolerated({ key, value, effect }: Taint, tolerations: readonly Tolera
 describe('TaintTerms', () => {
   test('let a pod onto exactly the nodes whose every taint it tolerates', () => {
     const nodes = fc.array(fc.array(taint, { maxLength: 3 }), { minLength: 1, maxLength: 6 });
-    fc.assert(
+    checkProperty(
       fc.property(nodes, fc.array(toleration, { maxLength: 3 }), (all, tolerations) => {
         const specs = all.map((taints, i) => ({ ...NODE, name: `n${i}`, taints }));
         const expected = specs.filter(({ taints }) => taints.every((t) => isTolerated(t, tolerations)));

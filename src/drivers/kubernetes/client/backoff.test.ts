@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkProperty } from '../../../../test/support/properties.ts';
 import { ASKED_SECONDS_MAX, Backoff } from './backoff.ts';
 
 test('waits double up to the longest, spread by half, and begin again after a success', () => {
@@ -20,7 +21,7 @@ test('waits double up to the longest, spread by half, and begin again after a su
 
 test('never less than what the server asked for (up to a minute), never above 1.5 times that or the longest', () => {
   const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
-  fc.assert(
+  checkProperty(
     fc.property(
       fc.nat(5000),
       fc.double({ min: 0, max: 1e9, noNaN: true }),

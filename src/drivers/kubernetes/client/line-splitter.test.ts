@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkProperty } from '../../../../test/support/properties.ts';
 import { LineSplitter, LineTooLongError } from './line-splitter.ts';
 
 /** The lines of these chunks. */
@@ -25,7 +26,7 @@ const CUTS = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 3
 
 test('any cutting into chunks gives the same lines, with characters of several bytes', () => {
   const line = fc.string({ unit: 'grapheme' }).filter((text) => !/[\r\n]/.test(text));
-  fc.assert(
+  checkProperty(
     fc.property(fc.array(line), CUTS, fc.boolean(), (lines, cuts, ended) => {
       const bytes = Buffer.from(lines.join('\n') + (ended ? '\n' : ''), 'utf8');
       expect(split(cut(bytes, cuts))).toEqual(lines.filter((text) => text !== ''));
@@ -35,7 +36,7 @@ test('any cutting into chunks gives the same lines, with characters of several b
 });
 
 test('JSON documents survive byte by byte', () => {
-  fc.assert(
+  checkProperty(
     fc.property(fc.array(fc.json(), { minLength: 1, maxLength: 5 }), (documents) => {
       const texts = documents.map((text) => JSON.stringify(JSON.parse(text)));
       const bytes = Buffer.from(`${texts.join('\n')}\n`);

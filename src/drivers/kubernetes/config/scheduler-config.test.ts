@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { checkProperty } from '../../../../test/support/properties.ts';
 import { TegError } from '../../../model/errors.ts';
 import { serverAddress } from './config-schema.ts';
 import { durationSeconds } from './durations.ts';
@@ -260,7 +261,7 @@ describe('what is refused', () => {
     const value = fc.oneof(fc.jsonValue(), fc.constantFrom(0, 1, 'a', true, null, [], {}));
     const names = ['schedulerName', 'leaderElection', 'queue', 'server', 'tls', 'zones', 'record', 'x'];
     const body = fc.dictionary(fc.constantFrom(...names), fc.oneof(value, fc.dictionary(fc.string(), value)));
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.oneof(
           body.map((said) => HEAD + stringify(said)),

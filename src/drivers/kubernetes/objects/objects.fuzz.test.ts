@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../../test/support/properties.ts';
 import { Random } from '../../../kernel/random.ts';
 import { TegError } from '../../../model/errors.ts';
 import { namespaceOf, nodeOf, volumeLimitsOf } from '../../../model/readers/read-node.ts';
@@ -85,7 +86,7 @@ describe('whatever the JSON', () => {
       ),
       status: fc.jsonValue(),
     });
-    fc.assert(
+    checkProperty(
       fc.property(fc.oneof(fc.jsonValue(), shell), (json) => {
         for (const read of readers) expect(attempt<unknown>(() => read(json))).toBeDefined();
       }),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkAsyncProperty } from '../../../../test/support/properties.ts';
 import type { BindOutcome } from '../../../governor/pods/pod-events.ts';
 import type { ApiAnswer, ApiRequest } from '../client/api.ts';
 import { Binder, type BinderOptions } from './binder.ts';
@@ -393,7 +394,7 @@ async function suffer(clock: VirtualClock, fate: Fate, done: () => ApiAnswer): P
 }
 
 test('whatever the server answers and others do, every bind settles once, truthfully, and never too many at a time', async () => {
-  await fc.assert(
+  await checkAsyncProperty(
     fc.asyncProperty(
       fc.array(fates, { minLength: 1, maxLength: 60 }),
       fc.array(meddling, { maxLength: 10 }),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkAsyncProperty, checkProperty } from '../../../../test/support/properties.ts';
 import type { ApiAnswer, ApiRequest } from '../client/api.ts';
 import { cutNote, eventName, type TellEvent } from './event-body.ts';
 import { EventRecorder, type EventRecorderOptions } from './event-recorder.ts';
@@ -264,7 +265,7 @@ describe('EventRecorder', () => {
 });
 
 test('whatever is recorded and answered, every event is written, merged, or counted as lost', async () => {
-  await fc.assert(
+  await checkAsyncProperty(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.nat({ max: 5 }), fc.nat({ max: 20 })), { maxLength: 80 }),
       fc.array(fc.constantFrom(201, 201, 201, 500, 429, 403, 422, 0, -1), { minLength: 1, maxLength: 20 }),
@@ -296,7 +297,7 @@ test('whatever is recorded and answered, every event is written, merged, or coun
 });
 
 test('a note is cut at 1,024 bytes, never within a character', () => {
-  fc.assert(
+  checkProperty(
     fc.property(fc.string({ unit: 'grapheme', minLength: 0, maxLength: 1200 }), (note) => {
       const cut = cutNote(note);
       expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(1024);

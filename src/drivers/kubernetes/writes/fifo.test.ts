@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkProperty } from '../../../../test/support/properties.ts';
 import { Fifo } from './fifo.ts';
 
 test('agrees with an array, whatever goes in and out', () => {
-  fc.assert(
+  checkProperty(
     fc.property(fc.array(fc.constantFrom(1, 2, 500, -1, -300, 0), { maxLength: 60 }), (steps) => {
       const fifo = new Fifo<number>();
       let list: number[] = [];

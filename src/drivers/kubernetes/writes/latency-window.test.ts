@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkProperty } from '../../../../test/support/properties.ts';
 import { LatencyWindow } from './latency-window.ts';
 
 const options = { min: 4, max: 64, fineSeconds: 0.05 };
@@ -45,7 +46,7 @@ test('a server that became slower for good is used fully again', () => {
 });
 
 test('stays within its bounds whatever comes', () => {
-  fc.assert(
+  checkProperty(
     fc.property(
       fc.array(fc.oneof(fc.constant(-1), fc.double({ min: 0, max: 10, noNaN: true })), { maxLength: 500 }),
       fc.integer({ min: 1, max: 9 }),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkAsyncProperty } from '../../../../test/support/properties.ts';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { LeaderLease, type LeaderLeaseOptions } from './leader-lease.ts';
 import type { WriteClock } from './write-clock.ts';
@@ -308,7 +309,7 @@ const disturbances = fc.record({
 });
 
 test('of three contenders never two are surely the holder, whatever is stopped, lost or late; and in quiet one is', async () => {
-  await fc.assert(
+  await checkAsyncProperty(
     fc.asyncProperty(
       fc.array(delays, { minLength: 1, maxLength: 40 }),
       fc.array(disturbances, { maxLength: 12 }),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkAsyncProperty } from '../../../../test/support/properties.ts';
 import type { ApiAnswer, ApiRequest } from '../client/api.ts';
 import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
 import { answer, ScriptedClient, settle, Unknown, VirtualClock } from './writes.fixtures.ts';
@@ -281,7 +282,7 @@ describe('StatusWriter', () => {
 });
 
 test('whatever is lost and meddled with, the last wish is on the server in the end, unless the pod was bound', async () => {
-  await fc.assert(
+  await checkAsyncProperty(
     fc.asyncProperty(
       fc.array(fc.constantFrom('right', 'right', 'lost', 'never', 'meddle', 500), {
         minLength: 1,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkProperty } from '../../../../../test/support/properties.ts';
 import { FrameSplitter, FrameTooLongError } from './frame-splitter.ts';
 import { ProtobufError } from './message-reader.ts';
 import { cut, framed } from './protobuf.fixtures.ts';
@@ -17,7 +18,7 @@ const FRAMES = fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 20 });
 const CUTS = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 30 });
 
 test('any cutting into chunks gives the same frames, empty ones among them', () => {
-  fc.assert(
+  checkProperty(
     fc.property(FRAMES, CUTS, (contents, cuts) => {
       const frames = contents.map((content) => Buffer.from(content));
       const bytes = Buffer.concat(frames.map(framed));

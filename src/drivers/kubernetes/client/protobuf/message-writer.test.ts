@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../../../../test/support/properties.ts';
 import { BINDING, EVENT } from '../../writes/written-schemas.ts';
 import { integer, message, microTime, texts } from './message-schema.ts';
 import { writeObject } from './message-writer.ts';
@@ -58,7 +59,7 @@ describe('an object in protobuf', () => {
       },
       { requiredKeys: ['apiVersion', 'kind', 'metadata', 'regarding'] },
     );
-    fc.assert(
+    checkProperty(
       fc.property(event, (one) => {
         expect(readBack(writeObject(one, EVENT), EVENT)).toEqual(one);
       }),
