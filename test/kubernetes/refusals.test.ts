@@ -157,6 +157,46 @@ describeWithControlPlane('refusals on a real API server', [], () => {
     expect(await scheduledOf('guest')).toMatchObject({ status: 'True' });
   }, 120_000);
 
+  test('a condition that an admission policy refuses is there soon after the policy goes, without anything else happening', async () => {
+    await must('POST', `${ADMISSION}/validatingadmissionpolicies`, {
+      metadata: { name: 'no-status' },
+      spec: {
+        failurePolicy: 'Fail',
+        matchConstraints: {
+          resourceRules: [
+            { apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['pods/status'] },
+          ],
+        },
+        validations: [{ expression: "object.metadata.name != 'quiet'", message: 'nothing is written' }],
+      },
+    });
+    await must('POST', `${ADMISSION}/validatingadmissionpolicybindings`, {
+      metadata: { name: 'no-status' },
+      spec: { policyName: 'no-status', validationActions: ['Deny'] },
+    });
+    // A pod of another scheduler shows when the policy works.
+    const containers = [{ name: 'c', image: 'x' }];
+    await must('POST', PODS, { metadata: { name: 'quiet' }, spec: { schedulerName: 'nobody', containers } });
+    const probe = async (): Promise<number> => {
+      const body = { status: { message: 'probe' } };
+      const contentType = 'application/merge-patch+json';
+      return (await client.request({ method: 'PATCH', path: `${PODS}/quiet/status`, body, contentType }))
+        .status;
+    };
+    await expect.poll(probe, SOON).toBe(422);
+    await must('DELETE', `${PODS}/quiet`, { gracePeriodSeconds: 0 });
+    await addPod('quiet', { cpu: '64' });
+    const refused = () => scheduler.said('status refused by the API server');
+    await expect.poll(() => refused().length, SOON).toBe(1);
+    expect(await scheduledOf('quiet')).toBeUndefined();
+    await must('DELETE', `${ADMISSION}/validatingadmissionpolicybindings/no-status`);
+    await must('DELETE', `${ADMISSION}/validatingadmissionpolicies/no-status`);
+    await expect
+      .poll(async () => (await scheduledOf('quiet'))?.message ?? '', SOON)
+      .toContain('Insufficient cpu');
+    await must('DELETE', `${PODS}/quiet`, { gracePeriodSeconds: 0 });
+  }, 120_000);
+
   test('an extended resource that a DeviceClass stands for is refused for that, as long as the class is there', async () => {
     const messageOf = async (name: string): Promise<string> => (await scheduledOf(name))?.message ?? '';
     for (const name of ['device-a', 'device-b']) await addPod(name, { cpu: '100m', [GPU]: '1' });

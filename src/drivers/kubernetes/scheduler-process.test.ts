@@ -12,7 +12,7 @@ import {
 } from '../../../test/support/scripted-server.ts';
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { line, streamList } from './client/reflector.fixtures.ts';
-import { defaultSchedulerConfig } from './config/scheduler-config.ts';
+import { defaultSchedulerConfig, type SchedulerConfig } from './config/scheduler-config.ts';
 import { Followers } from './followers.ts';
 import { SchedulerProcess } from './scheduler-process.ts';
 
@@ -57,6 +57,29 @@ async function serve(
   });
   ends.push(() => server.stop());
   return server;
+}
+
+/** Starts a scheduler before a server. */
+function startScheduler(server: ScriptedServer, config: SchedulerConfig) {
+  const warnings: string[] = [];
+  const scheduler = new SchedulerProcess({
+    target: server.target,
+    config,
+    identity: 'test',
+    dryRun: false,
+    log: {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: (details, message) => warnings.push(`${message} ${JSON.stringify(details)}`),
+      error: () => undefined,
+    },
+    onBroken: (error) => {
+      throw error;
+    },
+  });
+  ends.unshift(() => scheduler.stop());
+  scheduler.start();
+  return { scheduler, warnings };
 }
 
 test('an object that becomes malformed counts no more, and counts again when it is whole', async () => {
@@ -117,18 +140,7 @@ test('who takes over lists the pods again first: what another one has bound mean
     } else return false;
     return true;
   });
-  const scheduler = new SchedulerProcess({
-    target: server.target,
-    config: defaultSchedulerConfig(),
-    identity: 'test',
-    dryRun: false,
-    log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
-    onBroken: (error) => {
-      throw error;
-    },
-  });
-  ends.unshift(() => scheduler.stop());
-  scheduler.start();
+  const { scheduler } = startScheduler(server, defaultSchedulerConfig());
   await until(() => scheduler.followers.synced && release !== undefined);
   expect(scheduler.core.explain('uid-p')).toMatchObject({ state: 'waiting' });
   release?.();
@@ -138,4 +150,46 @@ test('who takes over lists the pods again first: what another one has bound mean
   expect(server.requests.filter(({ path }) => path.endsWith('/binding'))).toEqual([]);
   expect(scheduler.core.explain('uid-p')).toMatchObject({ state: 'bound', node: 'n1' });
   expect(listings).toBe(2);
+});
+
+test('a condition that an admission policy refuses is written once the policy goes, long before it would be renewed', async () => {
+  const denied = { message: 'pods "p" is forbidden: ValidatingAdmissionPolicy denied request' };
+  const patched: number[] = [];
+  const server = await serve((response, request) => {
+    const { path, method } = request;
+    if (path === '/api/v1/nodes') streamList(response, 10, [nodeObject(5, '500m')]);
+    else if (path === '/api/v1/pods' && isOurs(request)) streamList(response, 10, [podObject(6)]);
+    else if (path === '/api/v1/namespaces/a/pods/p') sendJson(response, 200, podObject(6));
+    else if (path === '/api/v1/namespaces/a/pods/p/status' && method === 'PATCH') {
+      patched.push(performance.now() / 1000);
+      if (patched.length < 3) sendJson(response, 422, denied);
+      else sendJson(response, 200, podObject(7));
+    } else return false;
+    return true;
+  });
+  const config = defaultSchedulerConfig();
+  const { warnings } = startScheduler(server, {
+    ...config,
+    leaderElection: { ...config.leaderElection, leaderElect: false },
+    podMaxBackoffSeconds: 1,
+  });
+  await until(() => patched.length === 3, 20_000);
+  const bodies = server.requests
+    .filter(({ method }) => method === 'PATCH')
+    .map(({ body }) => JSON.parse(body));
+  expect(bodies[2].status.conditions).toMatchObject([
+    {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message: expect.stringMatching(/^0\/1 nodes/),
+    },
+  ]);
+  // Half to all of a second before each: neither at once nor doubled beyond the longest.
+  const waits = [patched[1]! - patched[0]!, patched[2]! - patched[1]!];
+  for (const wait of waits) expect(wait).toBeGreaterThan(0.45);
+  expect(warnings).toEqual([expect.stringContaining('status refused by the API server')]);
+  // What is written stays.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  expect(patched).toHaveLength(3);
 });

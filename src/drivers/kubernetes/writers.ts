@@ -58,7 +58,16 @@ export function makeWriters(around: WriterSurroundings): Writers {
       perSecondMax: config.events.perSecondMax,
       onTrouble: (event, text) => onTrouble('event', event.regarding, text),
     }),
-    status: new StatusWriter({ ...common, mayRun, onTrouble: (pod, text) => onTrouble('status', pod, text) }),
+    status: new StatusWriter({
+      ...common,
+      mayRun,
+      // As the core does with bindings that were refused.
+      retryBackOff: {
+        secondsFirst: config.podInitialBackoffSeconds,
+        secondsMax: config.podMaxBackoffSeconds,
+      },
+      onTrouble: (pod, text) => onTrouble('status', pod, text),
+    }),
     evictor: new Evictor({ ...common, onTrouble: (pod, text) => onTrouble('evict', pod, text) }),
     claims: new ClaimWriter(common),
   };

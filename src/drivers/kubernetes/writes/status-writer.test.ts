@@ -281,6 +281,116 @@ describe('StatusWriter', () => {
   });
 });
 
+describe('what was refused is tried again', () => {
+  /** A writer of pods whose status a policy protects until it is lifted. */
+  function refusing(options: Partial<StatusWriterOptions> = {}, refusal = answer(403)) {
+    const patches: number[] = [];
+    const policy = { refuses: true };
+    const made = writerOf(options, (request, pods) => {
+      if (request.method !== 'PATCH') return pods.handle(request);
+      patches.push(made.clock.nowSeconds());
+      return policy.refuses ? refusal : pods.handle(request);
+    });
+    made.store.add('a');
+    return { ...made, policy, patches };
+  }
+
+  test.each([
+    ['a policy', answer(403)],
+    ['a policy of another kind', answer(422)],
+    ['a webhook that is away', answer(500)],
+  ])(
+    '%s: after waits that double up to a bound, until it is written, and then no more',
+    async (_, refusal) => {
+      const options = { attemptsMax: 2, backOff: { secondsFirst: 0.001, secondsMax: 0.001 } };
+      const { writer, clock, store, policy, patches, client } = refusing(options, refusal);
+      writer.setNotScheduled(pod('a'), lacking('one'));
+      await clock.advance(60);
+      const starts = patches.filter((at, i) => i === 0 || at - (patches[i - 1] as number) > 0.1);
+      const waits = starts.slice(1).map((at, i) => Math.round((at - (starts[i] as number)) * 10) / 10);
+      expect(waits.slice(0, 7)).toEqual([0.8, 1.5, 3, 6, 7.5, 7.5, 7.5]);
+      expect(store.pods.get('a')?.condition).toBeUndefined();
+      policy.refuses = false;
+      await clock.advance(7.6);
+      expect(store.pods.get('a')?.condition).toMatchObject({ message: 'one', status: 'False' });
+      expect(writer.retrying).toBe(0);
+      const { length } = client.requests;
+      await clock.advance(100);
+      expect(client.requests).toHaveLength(length);
+    },
+  );
+
+  test('a newer wish goes at once, with what it does not speak of', async () => {
+    const { writer, clock, store, policy, patches } = refusing();
+    writer.setNotScheduled(pod('a'), lacking('one'));
+    writer.nominate(pod('a'), 'n7', '');
+    await clock.untilDone(writer.idle());
+    expect(writer.retrying).toBe(1);
+    policy.refuses = false;
+    writer.setNotScheduled(pod('a'), lacking('two'));
+    await clock.untilDone(writer.idle());
+    expect(store.pods.get('a')).toMatchObject({ nominated: 'n7', condition: { message: 'two' } });
+    await clock.advance(100);
+    expect(patches).toHaveLength(2);
+  });
+
+  test('one that came while the other was refused, too', async () => {
+    const waiting: (() => void)[] = [];
+    const { store, writer, clock } = writerOf({}, async (request, pods) => {
+      if (request.method !== 'PATCH' || waiting.length > 0) return pods.handle(request);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return answer(403);
+    });
+    store.add('a');
+    writer.nominate(pod('a'), 'n7', '');
+    await settle();
+    writer.setNotScheduled(pod('a'), lacking('one'));
+    waiting[0]?.();
+    await clock.untilDone(writer.idle());
+    expect(store.pods.get('a')).toMatchObject({ nominated: 'n7', condition: { message: 'one' } });
+    expect(writer.retrying).toBe(0);
+  });
+
+  test.each<[string, (made: ReturnType<typeof refusing>) => void]>([
+    ['was bound by us', ({ writer }) => writer.forget('uid-a')],
+    ['was bound by others', ({ store }) => store.bind('a')],
+    ['is gone', ({ store }) => void store.pods.delete('a')],
+  ])('not for a pod that %s', async (_, change) => {
+    const made = refusing();
+    made.writer.setNotScheduled(pod('a'), lacking('one'));
+    await made.clock.untilDone(made.writer.idle());
+    change(made);
+    await made.clock.advance(100);
+    expect(made.patches).toHaveLength(1);
+    expect(made.writer.retrying).toBe(0);
+  });
+
+  test('not without the lease, nor after it was lost', async () => {
+    let leads = true;
+    const { writer, clock, client } = refusing({ mayWrite: () => leads });
+    writer.setNotScheduled(pod('a'), lacking('one'));
+    await clock.untilDone(writer.idle());
+    leads = false;
+    const { length } = client.requests;
+    await clock.advance(100);
+    expect([client.requests.length, writer.retrying]).toEqual([length, 0]);
+    writer.setNotScheduled(pod('a'), lacking('two'));
+    await clock.advance(100);
+    expect([client.requests.length, writer.retrying]).toEqual([length, 0]);
+  });
+
+  test('for so many pods at most', async () => {
+    const { writer, clock, store } = refusing({ retriesMax: 3 });
+    for (let i = 0; i < 5; i++) {
+      store.add(`p${i}`);
+      writer.setNotScheduled(pod(`p${i}`), lacking('one'));
+    }
+    await clock.untilDone(writer.idle());
+    expect(writer.retrying).toBe(3);
+    expect(writer.counts.failed).toBe(5);
+  });
+});
+
 test('whatever is lost and meddled with, the last wish is on the server in the end, unless the pod was bound', async () => {
   await checkAsyncProperty(
     fc.asyncProperty(
@@ -320,9 +430,9 @@ test('whatever is lost and meddled with, the last wish is on the server in the e
         }
         await clock.untilDone(writer.idle());
         quiet = true;
-        // What was given up is wished again, as the scheduler does with its next attempt.
-        for (const [name, message] of last) writer.setNotScheduled(pod(name), lacking(message));
-        await clock.untilDone(writer.idle());
+        // What was given up is tried again, without another wish.
+        await clock.advance(30);
+        expect(writer.retrying).toBe(0);
         for (const [name, message] of last) {
           const { condition } = store.pods.get(name)!;
           if (bound.has(name)) expect(condition!.status).toBe('True');

@@ -5,6 +5,9 @@
  * resource version that it was made for, so a condition decided before a bind never overwrites what the bind wrote.
  * Why read first: the condition keeps its transition time while its status stays, and after a restart most of what a
  * scheduler would write is there already; a read costs the server much less than a write.
+ * What could not be written (an admission policy or webhook refuses it, the server is away) is tried again after a back-off, as
+ * bindings are, for as long as the lease is held and nothing newer is wanted. kube-scheduler leaves it to the pod's next attempt, but here
+ * pods that wait are not attempted by a timer, and their conditions are renewed only every some minutes.
  */
 import type { NotScheduledReason } from '../../../governor/pods/pod-events.ts';
 import { assert } from '../../../model/errors.ts';
@@ -17,6 +20,7 @@ import {
   askPatiently,
   at,
   type BackOff,
+  backOffSeconds,
   podPath,
   textAt,
 } from './patient-request.ts';
@@ -59,7 +63,12 @@ export interface StatusWriterOptions {
   readonly rememberedMax?: number;
   /** Tries for one request, and reads and writes of one pod; default 5. */
   readonly attemptsMax?: number;
+  /** Between the tries for one request. */
   readonly backOff?: BackOff;
+  /** Before what could not be written is tried again; default 1 to 10 s. */
+  readonly retryBackOff?: BackOff;
+  /** Most pods that wait for another try; those beyond get none, and wait for the next wish. Default 1,000: some 130 tries a second. */
+  readonly retriesMax?: number;
   /** Told why a status could not be written. */
   readonly onTrouble?: (pod: PodIdentity, text: string) => void;
 }
@@ -73,6 +82,7 @@ export interface StatusCounts {
   readonly merged: number;
   /** Lost because too many waited. */
   readonly dropped: number;
+  /** Tries that failed; most are followed by another. */
   readonly failed: number;
 }
 
@@ -83,6 +93,14 @@ interface Wish {
   nominated: string | undefined;
   /** Our own nominations that the status may have now: nothing else is cleared. */
   own: readonly string[];
+  /** How often it could not be written so far. */
+  failures: number;
+}
+
+/** A wish that waits for another try. */
+interface Retry {
+  readonly wish: Wish;
+  readonly cancel: () => void;
 }
 
 /** What the server has, as of a resource version. */
@@ -115,6 +133,8 @@ export class StatusWriter {
   readonly #busy = new Map<string, Wish | undefined>();
   /** By uid, the one used longest ago first. */
   readonly #seen = new Map<string, Seen>();
+  /** By uid; never in `#pending` or `#busy` as well. */
+  readonly #retries = new Map<string, Retry>();
   readonly #idleListeners = new Set<() => void>();
   readonly #counts = { written: 0, needless: 0, merged: 0, dropped: 0, failed: 0 };
 
@@ -128,6 +148,8 @@ export class StatusWriter {
       rememberedMax: 20_000,
       attemptsMax: 5,
       backOff: { secondsFirst: 0.2, secondsMax: 10 },
+      retryBackOff: { secondsFirst: 1, secondsMax: 10 },
+      retriesMax: 1000,
       ...options,
     };
     assert(this.#options.pendingMax >= 1, 'there is room for one');
@@ -150,6 +172,11 @@ export class StatusWriter {
     return this.#pending.size;
   }
 
+  /** How many pods wait for another try after one that failed. */
+  get retrying(): number {
+    return this.#retries.size;
+  }
+
   /** How many pods are being written. */
   get inFlight(): number {
     return this.#sender.inFlight;
@@ -162,7 +189,7 @@ export class StatusWriter {
 
   /** Condition PodScheduled=False, if the pod is still not bound when its turn comes. O(1). */
   setNotScheduled(pod: PodIdentity, condition: NotScheduled): void {
-    this.#wish(pod, { condition, nominated: undefined, own: [] });
+    this.#wish({ pod, condition, nominated: undefined, own: [], failures: 0 });
   }
 
   /**
@@ -171,34 +198,39 @@ export class StatusWriter {
    * @param was Our own nomination before; '' if there was none.
    */
   nominate(pod: PodIdentity, node: string, was: string): void {
-    this.#wish(pod, { condition: undefined, nominated: node, own: was === '' ? [] : [was] });
+    const own = was === '' ? [] : [was];
+    this.#wish({ pod, condition: undefined, nominated: node, own, failures: 0 });
   }
 
   /** Wants nothing of the pod any more: it was bound or is gone. What is on its way ends by itself, harmlessly. */
   forget(uid: string): void {
     if (this.#pending.delete(uid)) this.#counts.needless++;
     if (this.#busy.has(uid)) this.#busy.set(uid, undefined);
+    this.#takeRetry(uid);
     this.#seen.delete(uid);
   }
 
-  /** @returns When nothing waits and nothing is on its way. */
+  /** @returns When nothing waits for its turn and nothing is on its way; what waits for another try does not count. */
   idle(): Promise<void> {
     if (this.queued + this.inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idleListeners.add(resolve));
   }
 
-  #wish(pod: PodIdentity, { condition, nominated, own }: Omit<Wish, 'pod'>): void {
-    const later = this.#busy.get(pod.uid);
-    const wish = later ?? this.#pending.get(pod.uid);
-    if (wish !== undefined) {
-      wish.condition = condition ?? wish.condition;
-      wish.nominated = nominated ?? wish.nominated;
-      if (own.length > 0) wish.own = [...wish.own.slice(1 - OWN_MAX), ...own];
+  #wish(fresh: Wish): void {
+    const { uid } = fresh.pod;
+    const later = this.#busy.get(uid);
+    const before = later ?? this.#pending.get(uid);
+    if (before !== undefined) {
+      renew(before, fresh);
       this.#counts.merged++;
       return;
     }
-    const fresh: Wish = { pod, condition, nominated, own };
-    if (this.#busy.has(pod.uid)) this.#busy.set(pod.uid, fresh);
+    const failed = this.#takeRetry(uid);
+    if (failed !== undefined) {
+      renew(failed, fresh);
+      this.#counts.merged++;
+      this.#enqueue(failed);
+    } else if (this.#busy.has(uid)) this.#busy.set(uid, fresh);
     else this.#enqueue(fresh);
   }
 
@@ -221,7 +253,36 @@ export class StatusWriter {
     this.#counts[result]++;
     const next = this.#busy.get(uid);
     this.#busy.delete(uid);
-    if (next !== undefined) this.#enqueue(next);
+    if (result === 'failed') {
+      wish.failures++;
+      if (next === undefined) {
+        this.#tryLater(wish);
+        return;
+      }
+      // What the newer one does not speak of is still to be written.
+      renew(wish, next);
+      this.#enqueue(wish);
+    } else if (next !== undefined) this.#enqueue(next);
+  }
+
+  /** Another try after a while, where there is room for it. Without the lease it is the next leader's to write. */
+  #tryLater(wish: Wish): void {
+    const { clock, mayWrite, random, retriesMax, retryBackOff } = this.#options;
+    const { uid } = wish.pod;
+    if (!mayWrite() || this.#retries.size >= retriesMax) return;
+    const cancel = clock.setTimer(backOffSeconds(retryBackOff, wish.failures, random), () => {
+      this.#retries.delete(uid);
+      this.#enqueue(wish);
+    });
+    this.#retries.set(uid, { wish, cancel });
+  }
+
+  /** @returns The wish of a pod that waits for another try, which it does no longer; undefined if there is none. */
+  #takeRetry(uid: string): Wish | undefined {
+    const retry = this.#retries.get(uid);
+    retry?.cancel();
+    this.#retries.delete(uid);
+    return retry?.wish;
   }
 
   /** Reads if the pod is not known, writes if that is of use; anew if somebody was faster. */
@@ -326,6 +387,13 @@ export class StatusWriter {
       { timeoutSeconds: 15, ...request },
     );
   }
+}
+
+/** Puts what a newer wish speaks of into an older one. */
+function renew(wish: Wish, { condition, nominated, own }: Wish): void {
+  wish.condition = condition ?? wish.condition;
+  wish.nominated = nominated ?? wish.nominated;
+  if (own.length > 0) wish.own = [...wish.own, ...own].slice(-OWN_MAX);
 }
 
 /** Whether a condition is not the one that is there. Generations count where the server keeps them. */
