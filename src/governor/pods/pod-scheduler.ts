@@ -209,21 +209,51 @@ export class PodScheduler {
   }
 
   /**
-   * Decides on up to `max` pods, in their turn; what waits is woken first by what has changed.
+   * Decides on up to `max` pods, in their turn; what waits is woken first by what has changed. `docs/tour-kubernetes.md` follows
+   * a pod through these phases, by the same numbers and names.
    *
    * @cost O(changed nodes × waiting shapes), then what each choice costs.
    */
   private decide(max: number): void {
-    const { state, queue } = this;
-    state.zones.prepare();
-    queue.wake();
+    // 1. The placement zones follow the hardware: they are cut again where nodes came, went or changed in kind.
+    this.updateZones();
+    // 2. Pods and gangs that waited go back to the queue where a change may have made room for them.
+    this.wakeWaiting();
+    // 3. Pods beyond the queue's limit come in as far as there is room.
+    this.admitExcess();
+    // 4. Gangs that wait for members or for repair report that, or are released.
+    this.checkWaitingGangs();
+    // 5. Reports of pods that go on waiting are renewed before they are too old.
+    this.renewReports();
+    // 6. Pods and gangs are tried in the queue's order: a node and a binding for each, or a reason and a place in line.
+    this.attemptInOrder(max);
+  }
+
+  private updateZones(): void {
+    this.state.zones.prepare();
+  }
+
+  private wakeWaiting(): void {
+    this.queue.wake();
     this.groupDecisions.wake();
-    state.changes.clear();
+    this.state.changes.clear();
+  }
+
+  private admitExcess(): void {
     this.decisions.admitExcess();
+  }
+
+  private checkWaitingGangs(): void {
     this.groupDecisions.look();
+  }
+
+  private renewReports(): void {
     this.decisions.renewReports();
+  }
+
+  private attemptInOrder(max: number): void {
     for (let left = max; left > 0; ) {
-      const item = queue.next();
+      const item = this.queue.next();
       if (item === undefined) return;
       if (isGroup(item)) left -= Math.max(1, this.groupDecisions.attempt(item));
       else left -= this.decisions.attempt(item);

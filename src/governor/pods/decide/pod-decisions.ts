@@ -87,17 +87,21 @@ export class PodDecisions {
     this.tell(pod, `TEG does not schedule this ${whose}: not supported: ${unsupported.join(', ')}`, ['TEG']);
   }
 
-  /** Decides on a pod. @returns 1. */
+  /** Decides on a pod. The letters are those of phase 6 in `docs/tour-kubernetes.md`. @returns 1. */
   attempt(pod: PodRecord): number {
     const { state, placement, counters } = this.parts;
-    pod.attempts++;
-    this.nominations.honour(pod);
     const { shape } = pod;
+    pod.attempts++;
+    // a. Where the pod may go: room that preemption keeps for it, and the topology domain that its gang is bound to.
+    this.nominations.honour(pod);
     const allowed = this.domainOf(pod);
+    // b. A refusal of the same shape holds until something changes; `begin` finds what no node could cure.
     const known = allowed === undefined && pod.nominated < 0 && state.isRefused(shape, pod.priority);
     const before = known ? undefined : state.rules.begin(shape);
+    // c. The cheapest node that the rules accept.
     const slot = known || before !== undefined ? -1 : placement.find(shape, pod.priority, pod, allowed);
     if (!known) counters.examined += placement.examined;
+    // d. Assumed and handed to the driver; or held back with a verdict, victims of preemption, and a place in line.
     if (slot >= 0) {
       state.place(pod, slot);
       this.bind(pod);
