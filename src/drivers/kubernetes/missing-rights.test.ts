@@ -3,26 +3,25 @@
  * means, and asks for them again.
  */
 import type { ServerResponse } from 'node:http';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   type ScriptedRequest,
   type ScriptedServer,
   sendJson,
-  startScriptedServer,
   until,
 } from '../../../test/support/scripted-server.ts';
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
-import { run, status, stopAll, streamList } from './client/reflector.fixtures.ts';
-import { defaultSchedulerConfig } from './config/scheduler-config.ts';
-import { SchedulerProcess } from './scheduler-process.ts';
+import { run, status, streamList } from './client/reflector.fixtures.ts';
+import {
+  asksForOurPods,
+  grantLease,
+  isForLease,
+  nodeObject,
+  podObject,
+  serve,
+  startScheduler,
+} from './scheduler-process.fixtures.ts';
 import { watchedResources } from './watched-resources.ts';
-
-const ends: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end();
-  await stopAll();
-});
 
 /** What a ClusterRole of 0.1 has no right to, and what else may be missing. */
 const DISPENSABLE = [
@@ -55,60 +54,24 @@ test('resources that can be done without are those that an older ClusterRole has
 });
 
 /** A server on which a pod waits and one node is, with these resources forbidden; a scheduler before it. */
-async function start(denied: ReadonlySet<string>): Promise<{
-  server: ScriptedServer;
-  scheduler: SchedulerProcess;
-  warnings: string[];
-}> {
-  const metadata = { name: 'n1', uid: 'uid-n1', resourceVersion: '5' };
-  const node = { metadata, status: { allocatable: { cpu: '4', memory: '8Gi', pods: '110' } } };
-  const pod = {
-    metadata: { namespace: 'a', name: 'p', uid: 'uid-p', resourceVersion: '6' },
-    spec: { schedulerName: 'teg', containers: [{ name: 'c', resources: { requests: { cpu: '1' } } }] },
-  };
-  const server = await startScriptedServer((response, request) => {
-    const { path, query, method } = request;
-    const name = nameOf(request);
-    if (denied.has(name)) forbid(response, path);
-    else if (path.includes('/leases') && method === 'GET') sendJson(response, 404, {});
-    else if (path.includes('/leases')) {
-      const lease = JSON.parse(request.body) as { metadata: object };
-      sendJson(response, 201, { ...lease, metadata: { ...lease.metadata, resourceVersion: '30' } });
-    } else if (query.get('watch') !== '1') sendJson(response, 201, {});
-    else if (path === '/api/v1/nodes') streamList(response, 10, [node]);
-    else {
-      const isOurs = query.get('fieldSelector')?.startsWith('spec.schedulerName=teg,status.phase!=Succ');
-      streamList(response, 10, name === 'pods' && isOurs === true ? [pod] : []);
-    }
+async function start(
+  denied: ReadonlySet<string>,
+): Promise<{ readonly server: ScriptedServer } & ReturnType<typeof startScheduler>> {
+  const server = await serve((response, request) => {
+    if (denied.has(nameOf(request))) forbid(response, request.path);
+    else if (isForLease(request)) grantLease(response, request);
+    else if (request.query.get('watch') !== '1') return false;
+    else if (request.path === '/api/v1/nodes') streamList(response, 10, [nodeObject(5)]);
+    else if (asksForOurPods(request)) streamList(response, 10, [podObject(6)]);
+    else return false;
+    return true;
   });
-  ends.push(() => server.stop());
-  const warnings: string[] = [];
-  const scheduler = new SchedulerProcess({
-    target: server.target,
-    config: defaultSchedulerConfig(),
-    identity: 'test',
-    dryRun: false,
-    log: {
-      debug: () => undefined,
-      info: () => undefined,
-      warn: (_, message) => warnings.push(message),
-      error: () => undefined,
-    },
-    onBroken: (error) => {
-      throw error;
-    },
-  });
-  ends.unshift(() => scheduler.stop());
-  scheduler.start();
-  return { server, scheduler, warnings };
+  return { server, ...startScheduler(server) };
 }
 
 test('a scheduler whose ClusterRole is that of an older version starts, binds, and says what is missing', async () => {
   const { server, scheduler, warnings } = await start(new Set(DISPENSABLE));
-  await until(
-    () => server.requests.some(({ path }) => path === '/api/v1/namespaces/a/pods/p/binding'),
-    30_000,
-  );
+  await until(() => server.requests.some(({ path }) => path === '/api/v1/namespaces/a/pods/p/binding'), 30);
   expect(scheduler.notReady).toBe('');
   const told = warnings.filter((text) => text.includes('is missing'));
   expect(told.map((text) => text.slice(0, text.indexOf(';'))).sort()).toEqual([

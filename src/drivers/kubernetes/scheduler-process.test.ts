@@ -2,85 +2,21 @@
  * What is wired together in a scheduler process, before an API server that follows a script.
  */
 import type { ServerResponse } from 'node:http';
-import { afterEach, expect, test } from 'vitest';
-import {
-  type ScriptedRequest,
-  type ScriptedServer,
-  sendJson,
-  startScriptedServer,
-  until,
-} from '../../../test/support/scripted-server.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { sendJson, until } from '../../../test/support/scripted-server.ts';
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { line, streamList } from './client/reflector.fixtures.ts';
-import { defaultSchedulerConfig, type SchedulerConfig } from './config/scheduler-config.ts';
+import { defaultSchedulerConfig } from './config/scheduler-config.ts';
 import { Followers } from './followers.ts';
-import { SchedulerProcess } from './scheduler-process.ts';
-
-const ends: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end();
-});
-
-const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
-
-function nodeObject(version: number, cpu: unknown = '4'): object {
-  return {
-    metadata: { name: 'n1', uid: 'uid-n1', resourceVersion: `${version}` },
-    status: { allocatable: { cpu, memory: '8Gi', pods: '110' } },
-  };
-}
-
-function podObject(version: number, nodeName?: string): object {
-  return {
-    metadata: { namespace: 'a', name: 'p', uid: 'uid-p', resourceVersion: `${version}` },
-    spec: {
-      schedulerName: 'teg',
-      containers: [{ name: 'c', resources: { requests: { cpu: '1' } } }],
-      ...(nodeName === undefined ? {} : { nodeName }),
-    },
-  };
-}
-
-/** Whether pods are asked for that we are to place, or have placed. */
-const isOurs = ({ query }: ScriptedRequest): boolean =>
-  query.get('fieldSelector')?.startsWith('spec.schedulerName=teg,status.') === true;
-
-/** Starts a server that answers what `answer` leaves with empty streamed lists. */
-async function serve(
-  answer: (response: ServerResponse, request: ScriptedRequest) => boolean,
-): Promise<ScriptedServer> {
-  const server = await startScriptedServer((response, request) => {
-    if (answer(response, request)) return;
-    if (request.query.get('watch') === '1') streamList(response, 10, []);
-    else sendJson(response, 200, {});
-  });
-  ends.push(() => server.stop());
-  return server;
-}
-
-/** Starts a scheduler before a server. */
-function startScheduler(server: ScriptedServer, config: SchedulerConfig) {
-  const warnings: string[] = [];
-  const scheduler = new SchedulerProcess({
-    target: server.target,
-    config,
-    identity: 'test',
-    dryRun: false,
-    log: {
-      debug: () => undefined,
-      info: () => undefined,
-      warn: (details, message) => warnings.push(`${message} ${JSON.stringify(details)}`),
-      error: () => undefined,
-    },
-    onBroken: (error) => {
-      throw error;
-    },
-  });
-  ends.unshift(() => scheduler.stop());
-  scheduler.start();
-  return { scheduler, warnings };
-}
+import {
+  asksForOurPods,
+  grantLease,
+  isForLease,
+  nodeObject,
+  podObject,
+  serve,
+  startScheduler,
+} from './scheduler-process.fixtures.ts';
 
 test('an object that becomes malformed counts no more, and counts again when it is whole', async () => {
   let watch: ServerResponse | undefined;
@@ -104,7 +40,7 @@ test('an object that becomes malformed counts no more, and counts again when it 
       throw error;
     },
   });
-  ends.unshift(() => followers.stop());
+  onTestFinished(() => followers.stop());
   followers.start();
   await until(() => followers.synced);
   watch?.write(line('MODIFIED', nodeObject(11, ['four'])));
@@ -124,23 +60,18 @@ test('who takes over lists the pods again first: what another one has bound mean
   let release: (() => void) | undefined;
   let listings = 0;
   const server = await serve((response, request) => {
-    const { path, method } = request;
-    if (path === '/api/v1/nodes') streamList(response, 10, [nodeObject(5)]);
-    else if (path === '/api/v1/pods' && isOurs(request) && request.query.has('sendInitialEvents')) {
+    if (request.path === '/api/v1/nodes') streamList(response, 10, [nodeObject(5)]);
+    else if (asksForOurPods(request) && request.query.has('sendInitialEvents')) {
       // The leader before bound it, and no watch has told.
       const isFirst = ++listings === 1;
       streamList(response, isFirst ? 10 : 20, [isFirst ? podObject(6) : podObject(20, 'n1')]);
-    } else if (path.startsWith(LEASES)) {
-      if (method === 'GET') sendJson(response, 404, {});
-      else {
-        const answer = { ...(JSON.parse(request.body) as { metadata: object }), kind: 'Lease' };
-        release = () =>
-          sendJson(response, 201, { ...answer, metadata: { ...answer.metadata, resourceVersion: '30' } });
-      }
+    } else if (isForLease(request)) {
+      if (request.method === 'GET') grantLease(response, request);
+      else release = () => grantLease(response, request);
     } else return false;
     return true;
   });
-  const { scheduler } = startScheduler(server, defaultSchedulerConfig());
+  const { scheduler } = startScheduler(server);
   await until(() => scheduler.followers.synced && release !== undefined);
   expect(scheduler.core.explain('uid-p')).toMatchObject({ state: 'waiting' });
   release?.();
@@ -158,7 +89,7 @@ test('a condition that an admission policy refuses is written once the policy go
   const server = await serve((response, request) => {
     const { path, method } = request;
     if (path === '/api/v1/nodes') streamList(response, 10, [nodeObject(5, '500m')]);
-    else if (path === '/api/v1/pods' && isOurs(request)) streamList(response, 10, [podObject(6)]);
+    else if (asksForOurPods(request)) streamList(response, 10, [podObject(6)]);
     else if (path === '/api/v1/namespaces/a/pods/p') sendJson(response, 200, podObject(6));
     else if (path === '/api/v1/namespaces/a/pods/p/status' && method === 'PATCH') {
       patched.push(performance.now() / 1000);
@@ -173,7 +104,7 @@ test('a condition that an admission policy refuses is written once the policy go
     leaderElection: { ...config.leaderElection, leaderElect: false },
     podMaxBackoffSeconds: 1,
   });
-  await until(() => patched.length === 3, 20_000);
+  await until(() => patched.length === 3, 20);
   const bodies = server.requests
     .filter(({ method }) => method === 'PATCH')
     .map(({ body }) => JSON.parse(body));

@@ -1,21 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, describe, expect, test } from 'vitest';
-import { sendJson, until } from '../../../../test/support/scripted-server.ts';
+import { describe, expect, test } from 'vitest';
+import { until } from '../../../../test/support/scripted-server.ts';
 import { POD } from '../objects/wire-schemas.ts';
 import type { ReflectedResource } from './api.ts';
 import { integer, message, one, text } from './protobuf/message-schema.ts';
 import { bytesField, encode, enveloped, frame, framed } from './protobuf/protobuf.fixtures.ts';
-import {
-  type Answer,
-  bookmark,
-  line,
-  list,
-  object,
-  openWatch,
-  PODS,
-  run,
-  stopAll,
-} from './reflector.fixtures.ts';
+import { type Answer, bookmark, line, listed, object, PODS, run, watching } from './reflector.fixtures.ts';
 
 const TYPE = 'application/vnd.kubernetes.protobuf';
 const RESOURCE: ReflectedResource = { ...PODS, schema: POD };
@@ -63,8 +53,6 @@ function watch(response: ServerResponse, ...frames: Buffer[]): void {
 }
 
 const LIST: Answer = (response) => send(response, 200, page(10, [pod('p', 3), pod('q', 4)]));
-
-afterEach(stopAll);
 
 describe('a resource with a schema', () => {
   test('is asked for as protobuf before JSON; pages, then every change', async () => {
@@ -141,10 +129,7 @@ describe('a resource with a schema', () => {
 
   test('a server that answers in JSON is understood, list and watch', async () => {
     const { told, reflector } = await run(
-      [
-        (response) => sendJson(response, 200, list(10, [object('p', 3)])),
-        (response) => openWatch(response, line('ADDED', object('q', 11)), bookmark(12)),
-      ],
+      [listed(10, [object('p', 3)]), watching(line('ADDED', object('q', 11)), bookmark(12))],
       {},
       RESOURCE,
     );
@@ -180,17 +165,10 @@ describe('a resource with a schema', () => {
   });
 
   test('Retry-After within an ERROR event is honoured', async () => {
-    const times: number[] = [];
-    const timed =
-      (answer: Answer): Answer =>
-      (response, request) => {
-        times.push(performance.now());
-        answer(response, request);
-      };
     const later: Answer = (response) => watch(response, frame('ERROR', 'Status', status(504, 'later', 1)));
-    const { requests } = await run([LIST, later, LIST].map(timed), { backoffSecondsMax: 2 }, RESOURCE);
+    const { requests, waits } = await run([LIST, later, LIST], { backoffSecondsMax: 2 }, RESOURCE);
     await until(() => requests.length === 3);
-    expect((times[2] as number) - (times[1] as number)).toBeGreaterThan(990);
+    expect(waits[1]).toBeGreaterThan(990);
   });
 
   test.each([

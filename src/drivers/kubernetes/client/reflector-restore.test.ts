@@ -1,34 +1,36 @@
 /**
  * After a restore of etcd the versions go back: watches from before see nothing, and versions come again for other contents.
  */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sendJson, until } from '../../../../test/support/scripted-server.ts';
 import { isOlderVersion } from './known-objects.ts';
 import {
   type Answer,
-  list,
+  line,
+  listed,
   object,
-  openWatch,
   run,
   status,
-  stopAll,
   streamList,
+  watching,
 } from './reflector.fixtures.ts';
-
-afterEach(stopAll);
 
 const BACK =
   'pods: the API server went back from version 100 to 60, as after a restore of etcd; everything is listed again';
-const LIST: Answer = (response) => sendJson(response, 200, list(100, [object('p', 50), object('q', 90)]));
+const LIST = listed(100, [object('p', 50), object('q', 90)]);
 /** What was there when the backup was made, and the next write, which got a version that was used before. */
-const RESTORED: Answer = (response) => sendJson(response, 200, list(60, [object('p', 50), object('r', 90)]));
+const RESTORED = listed(60, [object('p', 50), object('r', 90)]);
+
+const TOO_LARGE = status(504, 'Too large resource version: 100, current: 60', {
+  causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+  retryAfterSeconds: 0,
+});
 
 describe('the API server is behind the version of a watch', () => {
   test('a watch that is silent: it is asked where it is, and everything is read and reported again', async () => {
-    const { told, requests, reflector } = await run(
-      [LIST, (response) => openWatch(response), RESTORED, RESTORED, (response) => openWatch(response)],
-      { inactivitySeconds: 0.5 },
-    );
+    const { told, requests, reflector } = await run([LIST, watching(), RESTORED, RESTORED, watching()], {
+      inactivitySeconds: 0.5,
+    });
     await until(() => requests.length === 5);
     expect(requests[2]?.query.get('limit')).toBe('1');
     expect(told.warnings).toContain(BACK);
@@ -39,15 +41,9 @@ describe('the API server is behind the version of a watch', () => {
   });
 
   test('a server that is where it was is asked, and nothing else happens', async () => {
-    const { told, requests } = await run(
-      [
-        LIST,
-        (response) => openWatch(response),
-        (response) => sendJson(response, 200, list(100, [])),
-        (response) => openWatch(response),
-      ],
-      { inactivitySeconds: 0.2 },
-    );
+    const { told, requests } = await run([LIST, watching(), listed(100, []), watching()], {
+      inactivitySeconds: 0.2,
+    });
     await until(() => requests.length === 4);
     expect(requests[3]?.query.get('resourceVersion')).toBe('100');
     expect(told.words).toHaveLength(3);
@@ -56,18 +52,9 @@ describe('the API server is behind the version of a watch', () => {
 
   test.each<[string, Answer]>([
     ['as an answer', (response) => sendJson(response, 504, TOO_LARGE)],
-    [
-      'as an event',
-      (response) => openWatch(response, `${JSON.stringify({ type: 'ERROR', object: TOO_LARGE })}\n`),
-    ],
+    ['as an event', watching(line('ERROR', TOO_LARGE))],
   ])('a version that is too large, %s: listed again without it', async (_name, answer) => {
-    const { told, requests, reflector } = await run([
-      LIST,
-      answer,
-      RESTORED,
-      RESTORED,
-      (response) => openWatch(response),
-    ]);
+    const { told, requests, reflector } = await run([LIST, answer, RESTORED, RESTORED, watching()]);
     await until(() => requests.length === 5);
     expect(requests.map(({ query }) => query.get('watch'))).toEqual([null, '1', null, null, '1']);
     expect(told.warnings).toContain(BACK);
@@ -90,11 +77,6 @@ describe('the API server is behind the version of a watch', () => {
     expect(told.warnings).toContain(BACK);
     expect(told.words.filter((word) => word === 'set p/uid-p@50')).toHaveLength(2);
   });
-});
-
-const TOO_LARGE = status(504, 'Too large resource version: 100, current: 60', {
-  causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-  retryAfterSeconds: 0,
 });
 
 test('only numbers are compared', () => {

@@ -2,9 +2,11 @@
  * What the tests of the reflector share: objects, answers, and a reflector before a server that follows a script.
  */
 import type { ServerResponse } from 'node:http';
+import { onTestFinished } from 'vitest';
 import {
   type ScriptedRequest,
   type ScriptedServer,
+  sendJson,
   startScriptedServer,
 } from '../../../../test/support/scripted-server.ts';
 import type { ReflectedResource, ReflectionHandler } from './api.ts';
@@ -71,6 +73,16 @@ export class Told {
 /** What to do with one request. */
 export type Answer = (response: ServerResponse, request: ScriptedRequest) => void;
 
+/** @returns The answer that is a page, as `list` makes it. */
+export function listed(version: number, objects: readonly object[], next?: string): Answer {
+  return (response) => sendJson(response, 200, list(version, objects, next));
+}
+
+/** @returns The answer that is a watch, which begins with these lines and stays open. */
+export function watching(...lines: string[]): Answer {
+  return (response) => openWatch(response, ...lines);
+}
+
 /** What is reflected unless a test says otherwise. */
 export const PODS: ReflectedResource = { name: 'pods', path: '/api/v1/pods' };
 
@@ -88,12 +100,12 @@ export interface Scene {
   readonly reflector: Reflector;
   readonly server: ScriptedServer;
   readonly requests: readonly ScriptedRequest[];
+  /** Milliseconds from each request to the next. */
+  readonly waits: readonly number[];
 }
 
-const open: Scene[] = [];
-
 /**
- * Starts a server that follows the script (and then falls silent), and a reflector of it.
+ * Starts a server that follows the script (and then falls silent), and a reflector of it; both stop with the test that runs.
  *
  * @param wrap Makes the handler out of `told`; default: `told` itself.
  */
@@ -104,22 +116,23 @@ export async function run(
   wrap: (told: Told) => ReflectionHandler = (told) => told,
 ): Promise<Scene> {
   const told = new Told();
-  const server = await startScriptedServer((response, request, index) => script[index]?.(response, request));
+  const waits: number[] = [];
+  let before: number | undefined;
+  const server = await startScriptedServer((response, request, index) => {
+    const now = performance.now();
+    if (before !== undefined) waits.push(now - before);
+    before = now;
+    script[index]?.(response, request);
+  });
   const log = {
     debug: () => undefined,
     warn: (_: object, message: string) => told.warnings.push(message),
   };
   const reflector = new Reflector(server.target, resource, wrap(told), { ...QUICK, log, ...options });
   reflector.start();
-  const scene = { told, reflector, server, requests: server.requests };
-  open.push(scene);
-  return scene;
-}
-
-/** Stops what `run` started. */
-export async function stopAll(): Promise<void> {
-  for (const scene of open.splice(0)) {
-    await scene.reflector.stop();
-    await scene.server.stop();
-  }
+  onTestFinished(async () => {
+    await reflector.stop();
+    await server.stop();
+  });
+  return { told, reflector, server, requests: server.requests, waits };
 }

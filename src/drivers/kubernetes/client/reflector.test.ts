@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sendJson, until } from '../../../../test/support/scripted-server.ts';
 import type { ReflectionHandler } from './api.ts';
 import {
@@ -7,32 +7,25 @@ import {
   bookmark,
   line,
   list,
+  listed,
   object,
   openWatch,
   PODS,
   run,
   status,
-  stopAll,
   streamList,
   Told,
+  watching,
 } from './reflector.fixtures.ts';
 import { Reflector } from './reflector.ts';
-
-afterEach(stopAll);
 
 describe('listing in pages', () => {
   test('pages are handed over in order, then synced, then the watch begins at the version of the list', async () => {
     const { told, requests, reflector, server } = await run(
       [
-        (response) => sendJson(response, 200, list(10, [object('p', 1), object('q', 2)], 'n/e=xt')),
-        (response) => sendJson(response, 200, list(10, [object('r', 3)])),
-        (response) =>
-          openWatch(
-            response,
-            line('MODIFIED', object('p', 11)),
-            line('DELETED', object('q', 12)),
-            bookmark(20),
-          ),
+        listed(10, [object('p', 1), object('q', 2)], 'n/e=xt'),
+        listed(10, [object('r', 3)]),
+        watching(line('MODIFIED', object('p', 11)), line('DELETED', object('q', 12)), bookmark(20)),
       ],
       { pageSize: 2 },
       { ...PODS, fieldSelector: 'spec.nodeName=', labelSelector: 'a in (b)' },
@@ -72,10 +65,10 @@ describe('listing in pages', () => {
 
   test('a continue token that has expired: begun again, nothing twice, what vanished is gone', async () => {
     const { told, reflector } = await run([
-      (response) => sendJson(response, 200, list(10, [object('p', 1), object('q', 2)], 'next')),
+      listed(10, [object('p', 1), object('q', 2)], 'next'),
       (response) => sendJson(response, 410, status(410, 'The provided continue parameter is too old')),
-      (response) => sendJson(response, 200, list(12, [object('p', 1)], 'next')),
-      (response) => sendJson(response, 200, list(12, [object('r', 11)])),
+      listed(12, [object('p', 1)], 'next'),
+      listed(12, [object('r', 11)]),
     ]);
     await until(() => reflector.synced);
     expect(told.words).toEqual([
@@ -93,16 +86,14 @@ describe('listing in pages', () => {
   test('an empty list of Go, and objects that are none', async () => {
     const { told, reflector } = await run([
       (response) => sendJson(response, 200, { metadata: { resourceVersion: '1' }, items: null }),
-      (response) =>
-        openWatch(
-          response,
-          line('ADDED', {}),
-          line('ADDED', { metadata: { name: 'x', resourceVersion: '2' } }),
-          line('ADDED', { metadata: { uid: 'u' } }),
-          line('DELETED', { metadata: { uid: 5, name: 'x' } }),
-          line('SOMETHING', {}),
-          line('ADDED', { metadata: { name: 'cluster-wide', uid: 'u', resourceVersion: '3' } }),
-        ),
+      watching(
+        line('ADDED', {}),
+        line('ADDED', { metadata: { name: 'x', resourceVersion: '2' } }),
+        line('ADDED', { metadata: { uid: 'u' } }),
+        line('DELETED', { metadata: { uid: 5, name: 'x' } }),
+        line('SOMETHING', {}),
+        line('ADDED', { metadata: { name: 'cluster-wide', uid: 'u', resourceVersion: '3' } }),
+      ),
     ]);
     await until(() => reflector.size === 1);
     expect(told.words).toEqual(['synced', 'set cluster-wide/u@3']);
@@ -118,12 +109,9 @@ describe('listing in pages', () => {
       (response) => response.writeHead(200, { 'content-length': '99' }).write('{') && response.socket?.end(),
     ],
     ['500', (response) => sendJson(response, 500, status(500, 'etcd'))],
-    ['too large', (response) => sendJson(response, 200, list(1, [object('x'.repeat(5000), 1)]))],
+    ['too large', listed(1, [object('x'.repeat(5000), 1)])],
   ])('an answer that is %s is asked for again', async (_name, answer) => {
-    const { told, reflector } = await run(
-      [answer, (response) => sendJson(response, 200, list(1, [object('p', 1)]))],
-      { pageBytesMax: 4000 },
-    );
+    const { told, reflector } = await run([answer, listed(1, [object('p', 1)])], { pageBytesMax: 4000 });
     await until(() => reflector.synced);
     expect(told.words).toEqual(['set p/uid-p@1', 'synced']);
     expect(told.warnings).toHaveLength(1);
@@ -188,19 +176,15 @@ describe('listing as a stream', () => {
       (response: ServerResponse) => sendJson(response, 422, status(422, 'forbidden')),
     ],
     ['refuses it with 400', 1, (response: ServerResponse) => sendJson(response, 400, status(400, 'what?'))],
-    [
-      'never says that the list is complete',
-      1,
-      (response: ServerResponse) => openWatch(response, line('ADDED', object('p', 1))),
-    ],
+    ['never says that the list is complete', 1, watching(line('ADDED', object('p', 1)))],
     ['ends it three times', 3, (response: ServerResponse) => openWatch(response, '') ?? response.end()],
   ])('a server that %s is read in pages', async (_name, times, answer) => {
     const { told, requests } = await run(
       [
         ...Array.from({ length: times }, () => answer),
-        (response) => sendJson(response, 200, list(10, [object('p', 1)])),
-        (response) => openWatch(response, line('ERROR', status(410, 'too old'))),
-        (response) => sendJson(response, 200, list(20, [])),
+        listed(10, [object('p', 1)]),
+        watching(line('ERROR', status(410, 'too old'))),
+        listed(20, []),
       ],
       { ...STREAM, inactivitySeconds: 0.2 },
     );
@@ -232,8 +216,8 @@ describe('refusals', () => {
   test('after the right was granted all is well', async () => {
     const { reflector } = await run([
       (response) => sendJson(response, 403, status(403, 'no')),
-      (response) => sendJson(response, 200, list(1, [])),
-      (response) => openWatch(response),
+      listed(1, []),
+      watching(),
     ]);
     await until(() => reflector.counts.watches === 1 && reflector.lastError === undefined);
     expect(reflector.synced).toBe(true);
@@ -244,7 +228,7 @@ describe('refusals', () => {
       [
         (response) => sendJson(response, 404, status(404, 'not found')),
         (response) => response.writeHead(404).end('404 page not found'),
-        (response) => sendJson(response, 200, list(1, [object('p', 1)])),
+        listed(1, [object('p', 1)]),
         (response) => response.writeHead(200).end(),
         (response) => sendJson(response, 404, status(404, 'gone again')),
       ],
@@ -268,10 +252,7 @@ describe('the handler', () => {
       return told;
     };
     const { reflector, requests } = await run(
-      [
-        (response) => sendJson(response, 200, list(1, [object('p', 1)])),
-        (response) => openWatch(response, line('DELETED', object('p', 2))),
-      ],
+      [listed(1, [object('p', 1)]), watching(line('DELETED', object('p', 2)))],
       {},
       PODS,
       failing,
