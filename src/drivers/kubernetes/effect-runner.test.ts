@@ -57,7 +57,7 @@ class Stage {
         this.step(event);
       },
       stillHolds: (uid, node) => this.holds?.(uid, node) ?? this.core.stillHolds(uid, node),
-      identify: (uid) => this.core.state.pods.get(uid),
+      identify: (uid) => this.core.view().pod(uid),
       roomMade: () => undefined,
       onBound: () => {
         this.tried++;

@@ -36,7 +36,7 @@ export class ProcessMetrics implements ProcessObserver {
     if (
       event.kind === 'pod' &&
       event.pod.ours &&
-      this.process?.core.state.pods.get(event.pod.uid)?.attempts === 0
+      this.process?.core.view().pod(event.pod.uid)?.attempts === 0
     ) {
       if (event.pod.nodeName === '' && event.pod.gates.length === 0)
         this.metrics.incoming('active', POD_ADDED);
@@ -85,16 +85,18 @@ export class ProcessMetrics implements ProcessObserver {
     this.metrics.incoming('unschedulable', ATTEMPT_FAILED);
   }
 
-  /** Sets the gauges. O(pods + zones). */
+  /** Sets the gauges. O(members of groups + zones). */
   private collect(process: SchedulerProcess): void {
     const { metrics } = this;
     const { core, writers, followers, lease } = process;
-    const assumed = core.queue.count(PodState.Binding);
-    const pending = Object.entries(pendingByQueue(core)) as [QueueName, number][];
+    const view = core.view();
+    const pending = Object.entries(pendingByQueue(view)) as [QueueName, number][];
     for (const [queue, pods] of pending) metrics.pending(queue, pods);
-    metrics.cacheSize(core.state.slots.live, core.podCount, assumed);
-    metrics.zones(core.state.zones.zones.map((zone) => [zone.name, zone.nodes] as const));
-    metrics.classes(core.state.shapes.size);
+    metrics.cacheSize(view.nodeCount, view.podCount, view.podsIn(PodState.Binding));
+    const zones: [string, number][] = [];
+    view.forEachZone((name, nodes) => zones.push([name, nodes]));
+    metrics.zones(zones);
+    metrics.classes(view.shapeCount);
     metrics.bindWindow(writers.binder.window, writers.binder.inFlight);
     metrics.synced(followers.synced);
     metrics.leading(process.leading);
@@ -108,7 +110,7 @@ export class ProcessMetrics implements ProcessObserver {
       metrics.reflector(reflector.resource.name, reflector.size, { ...reflector.counts });
     }
     this.collectRefused();
-    metrics.gangs(Object.entries(gangsByState(core)));
+    metrics.gangs(Object.entries(gangsByState(view)));
     const facts = process.record?.facts;
     metrics.record(facts?.recording ?? false, facts?.steps ?? 0, facts?.bytes ?? 0);
   }
@@ -116,7 +118,7 @@ export class ProcessMetrics implements ProcessObserver {
   private collectRefused(): void {
     const podsByPlugin = new Map<string, number>();
     for (const [uid, plugins] of this.refused) {
-      if (this.process?.core.state.pods.has(uid) !== true) this.refused.delete(uid);
+      if (this.process?.core.view().pod(uid) === undefined) this.refused.delete(uid);
       else for (const plugin of plugins) podsByPlugin.set(plugin, (podsByPlugin.get(plugin) ?? 0) + 1);
     }
     this.metrics.unschedulable(podsByPlugin);

@@ -135,10 +135,8 @@ export class SchedulerProcess {
 
   /** @returns Why a pod is where it is; undefined if it is not known. */
   explain(namespace: string, name: string): unknown {
-    for (const pod of this.core.state.pods.values()) {
-      if (pod.name === name && pod.namespace === namespace) return this.core.explain(pod.uid);
-    }
-    return undefined;
+    const pod = this.core.view().podNamed(namespace, name);
+    return pod === undefined ? undefined : this.core.explain(pod.uid);
   }
 
   /** @returns The state of the cluster as `teg snapshot` saves it, read from the API server page by page. */
@@ -200,7 +198,7 @@ export class SchedulerProcess {
       writers: this.writers,
       feed: (event) => this.driver.feed(event),
       stillHolds: (uid, node) => this.core.stillHolds(uid, node),
-      identify: (uid) => this.core.state.pods.get(uid),
+      identify: (uid) => this.core.view().pod(uid),
       roomMade: () => this.driver.wake(),
       onBound: (effect, outcome, seconds) => observer?.onBound(effect, outcome, seconds),
       nowSeconds: () => this.driver.nowSeconds(),
@@ -223,8 +221,8 @@ export class SchedulerProcess {
       log,
       onMalformed: (resource, object, message) => this.tellMalformed(resource, object, message),
       onSynced: () => {
-        const { pods, slots } = this.core.state;
-        log.info({ nodes: slots.live, pods: pods.size }, 'synced with the API server');
+        const { nodeCount: nodes, podCount: pods } = this.core.view();
+        log.info({ nodes, pods }, 'synced with the API server');
         this.settle();
       },
       onBroken,
@@ -277,7 +275,7 @@ export class SchedulerProcess {
     if (this.stopping || !this.followers.synced) return;
     if (this.lease === undefined) this.leading = true;
     if (!this.leading) return;
-    this.standby.tellAll(this.core, (pod, message, isNew, reason) => {
+    this.standby.tellAll(this.core.view(), (pod, message, isNew, reason) => {
       if (isNew) this.runner.tellUnschedulable(pod, message, reason);
       else this.writers.status.setNotScheduled(pod, { reason, message });
     });

@@ -33,14 +33,14 @@ test('who begins to lead tells of all that wait: by an event those that nobody w
   standby.noteUnreadable({ namespace: 'a', name: 'broken', uid: 'uid-broken' }, 'TEG cannot read this pod');
   // Was broken when it was first seen, and is not any more.
   standby.noteUnreadable({ namespace: 'a', name: 'q', uid: 'uid-q' }, 'TEG cannot read this pod');
-  standby.tellAll(core, tell);
+  standby.tellAll(core.view(), tell);
   expect(told).toEqual([
     'p new: TEG does not schedule thi',
     'q state: TEG does not schedule thi',
     'broken new: TEG cannot read this pod',
   ]);
   told.length = 0;
-  standby.tellAll(core, tell);
+  standby.tellAll(core.view(), tell);
   expect(told).toEqual(['p state: TEG does not schedule thi', 'q state: TEG does not schedule thi']);
 });
 
@@ -51,7 +51,7 @@ test('no more is remembered than may be', () => {
     standby.noteUnreadable({ namespace: 'a', name: `p${pod}`, uid: `u${pod}` }, 'broken');
   }
   let told = 0;
-  standby.tellAll(core, () => {
+  standby.tellAll(core.view(), () => {
     told++;
   });
   expect(told).toBe(20_000);

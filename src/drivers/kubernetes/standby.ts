@@ -7,7 +7,7 @@
  */
 
 import type { NotScheduledReason } from '../../governor/pods/pod-events.ts';
-import type { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
+import type { PodSchedulerView } from '../../governor/pods/pod-view.ts';
 import { isPlaced } from '../../governor/pods/state/pod-records.ts';
 import type { PodIdentity } from './writes/status-writer.ts';
 
@@ -40,13 +40,13 @@ export class Standby {
   }
 
   /** From now on we lead: tells of all that wait. O(pods). */
-  tellAll(core: PodScheduler, tell: TellWaiting): void {
-    for (const pod of core.state.pods.values()) {
+  tellAll(view: PodSchedulerView, tell: TellWaiting): void {
+    view.forEachPod((pod) => {
       if (pod.told !== '' && !isPlaced(pod)) tell(pod, pod.told, this.untold.has(pod.uid), pod.toldReason);
-    }
+    });
     for (const [uid, { pod, message }] of this.unreadable) {
       // It has become readable meanwhile.
-      if (!core.state.pods.has(uid)) tell(pod, message, true, 'Unschedulable');
+      if (view.pod(uid) === undefined) tell(pod, message, true, 'Unschedulable');
     }
     this.untold.clear();
     this.unreadable.clear();

@@ -193,7 +193,7 @@ describe('a gang whose other members have ended', () => {
     expect(bindings(cluster.wait(5).decide())).toEqual({});
     cluster.gone('again');
     cluster.step({ kind: 'group-gone', key: KEY });
-    expect(cluster.scheduler.groups.groups.size).toBe(0);
+    expect(cluster.scheduler.view().groupCount).toBe(0);
   });
 
   test('is known by its ended members alone, whose object may be gone', () => {

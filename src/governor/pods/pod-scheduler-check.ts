@@ -10,6 +10,7 @@ import { GPU_RESOURCES } from '../../model/readers/gpus.ts';
 import { BYTES_PER_MIB } from '../../model/units.ts';
 import { groupDomain } from './decide/gang-attempts.ts';
 import type { PodScheduler } from './pod-scheduler.ts';
+import type { PodSchedulerInternals } from './scheduler-internals.ts';
 import { type PodGroup, pendingIn, tallyOf } from './state/pod-groups.ts';
 import { isPlaced, type PodRecord, PodState, type PodStateCode } from './state/pod-records.ts';
 import type { Shape } from './state/shape-table.ts';
@@ -20,18 +21,19 @@ import type { Shape } from './state/shape-table.ts';
  * @throws Error at the first disagreement.
  */
 export function checkScheduler(scheduler: PodScheduler): void {
-  checkPlaces(scheduler);
-  checkAccounts(scheduler);
-  checkNominations(scheduler);
-  checkQueues(scheduler);
-  checkShapes(scheduler);
-  checkGroups(scheduler);
-  checkField(scheduler);
-  if (!scheduler.hasWork) checkNothingFits(scheduler);
+  const { internals } = scheduler;
+  checkPlaces(internals);
+  checkAccounts(internals);
+  checkNominations(internals);
+  checkQueues(internals);
+  checkShapes(internals);
+  checkGroups(internals, scheduler.groupsKept);
+  checkField(internals);
+  if (!scheduler.hasWork) checkNothingFits(internals);
 }
 
 /** Records and nodes' lists say the same. */
-function checkPlaces({ state }: PodScheduler): void {
+function checkPlaces({ state }: PodSchedulerInternals): void {
   const { slots } = state;
   let onNodes = 0;
   for (const [uid, pod] of state.pods) {
@@ -61,7 +63,7 @@ function checkPlaces({ state }: PodScheduler): void {
 }
 
 /** Accounts and counts of priorities are what the pods add up to. */
-function checkAccounts({ state }: PodScheduler): void {
+function checkAccounts({ state }: PodSchedulerInternals): void {
   const { accounts, slots } = state;
   const priorities = new Map<number, number>();
   for (let slot = 0; slot < slots.count; slot++) {
@@ -100,7 +102,7 @@ function sameCounts(x: ReadonlyMap<number, number>, y: ReadonlyMap<number, numbe
 }
 
 /** Room is kept for pods that wait, each on one node that is there. */
-function checkNominations({ state }: PodScheduler): void {
+function checkNominations({ state }: PodSchedulerInternals): void {
   let kept = 0;
   for (const [slot, pods] of state.nominated) {
     assert(pods.length > 0, 'an empty list of nominated pods');
@@ -127,7 +129,7 @@ function checkNominations({ state }: PodScheduler): void {
 }
 
 /** Every pod is in the heap of its state, and counted there. */
-function checkQueues({ state, queue, groups, reports }: PodScheduler): void {
+function checkQueues({ state, queue, groups, reports }: PodSchedulerInternals): void {
   const counts = new Map<PodStateCode, number>();
   const hot = new Map<string, number>();
   let reported = 0;
@@ -179,7 +181,7 @@ function checkQueues({ state, queue, groups, reports }: PodScheduler): void {
 }
 
 /** Shapes are known as long as somebody needs them. */
-function checkShapes({ state }: PodScheduler): void {
+function checkShapes({ state }: PodSchedulerInternals): void {
   const users = new Map<Shape, number>();
   for (const { shape } of state.pods.values()) users.set(shape, (users.get(shape) ?? 0) + 1);
   for (const shape of state.changes.shapes) users.set(shape, (users.get(shape) ?? 0) + 1);
@@ -196,8 +198,7 @@ function checkShapes({ state }: PodScheduler): void {
 }
 
 /** Groups have the members that name them. */
-function checkGroups(scheduler: PodScheduler): void {
-  const { state, groups } = scheduler;
+function checkGroups({ state, groups }: PodSchedulerInternals, groupsKept: number): void {
   let members = 0;
   for (const pod of state.pods.values()) {
     if (pod.group === '') {
@@ -214,11 +215,11 @@ function checkGroups(scheduler: PodScheduler): void {
     assert(!(group.waiting && group.heapAt >= 0), 'a group waits and is queued');
   }
   assert(members === 0, 'a group has a member that does not name it');
-  assert(scheduler.groupsKept <= 2 * groups.groups.size, 'groups that are gone are waited for');
+  assert(groupsKept <= 2 * groups.groups.size, 'groups that are gone are waited for');
 }
 
 /** The field shows all nodes, and never less room than there is. */
-function checkField({ state }: PodScheduler): void {
+function checkField({ state }: PodSchedulerInternals): void {
   const { zones, slots, accounts } = state;
   if (zones.made === 0) return;
   let shown = 0;
@@ -252,13 +253,13 @@ function checkField({ state }: PodScheduler): void {
 }
 
 /** Nothing that waits would fit. */
-function checkNothingFits(scheduler: PodScheduler): void {
-  const { state, groups, queue, preemption } = scheduler;
+function checkNothingFits(internals: PodSchedulerInternals): void {
+  const { state, groups, queue, preemption } = internals;
   for (const line of queue.lines.values()) {
     line.pods.forEach((pod) => {
       const group = pod.group === '' ? undefined : groups.get(pod.group);
       const allowed = group === undefined ? undefined : groupDomain(state, group);
-      const slot = firstThatTakes(scheduler, pod, allowed);
+      const slot = firstThatTakes(internals, pod, allowed);
       assert(slot < 0, `pod ${pod.name} waits, but fits on ${state.slots.nameOf(slot)}`);
       // Of the first in line: what helps it not could help others of lower priority only if pods that it would have go must stay.
       if (pod !== line.pods.peek() || line.confined || !preemption.mayHelp(pod)) return;
@@ -267,11 +268,11 @@ function checkNothingFits(scheduler: PodScheduler): void {
       throw new Error(`pod ${pod.name} waits, but others would go for it`);
     });
   }
-  for (const group of groups.groups.values()) checkGroupWaits(scheduler, group);
+  for (const group of groups.groups.values()) checkGroupWaits(internals, group);
 }
 
 function firstThatTakes(
-  { state }: PodScheduler,
+  { state }: PodSchedulerInternals,
   pod: PodRecord,
   allowed: ((slot: number) => boolean) | undefined,
 ): number {
@@ -284,7 +285,7 @@ function firstThatTakes(
 }
 
 /** A group whose pods are alike and only ask for room has too little of it; one that may be decided singly is. */
-function checkGroupWaits({ state }: PodScheduler, group: PodGroup): void {
+function checkGroupWaits({ state }: PodSchedulerInternals, group: PodGroup): void {
   const { description } = group;
   const { placed, pending } = tallyOf(group);
   if (description === undefined || pending === 0 || state.timeSeconds < group.notBeforeSeconds) return;

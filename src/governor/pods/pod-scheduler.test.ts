@@ -144,7 +144,7 @@ describe('nodes', () => {
       cluster.gone(`p${round}`);
       cluster.step({ kind: 'node-gone', name });
     }
-    expect(cluster.scheduler.state.slots.count).toBe(1);
+    expect(cluster.scheduler.internals.state.slots.count).toBe(1);
   });
 
   test('that are not known yet count the pods they have when they come', () => {
@@ -326,5 +326,5 @@ test('a pod that is being deleted is not queued again when its binding failed', 
   cluster.update('p', { deleting: true });
   cluster.bindDone('p', 'failed');
   expect(bindings(cluster.wait(60).decide())).toEqual({});
-  expect(cluster.scheduler.queue.size).toBe(0);
+  expect(cluster.scheduler.view().waitingCount).toBe(0);
 });

@@ -30,18 +30,14 @@ import type {
   PodEvent,
   PodSchedulerOptions,
 } from './pod-events.ts';
+import { PodSchedulerView } from './pod-view.ts';
+import type { PodSchedulerInternals } from './scheduler-internals.ts';
 import { isGroup, type PodGroup, PodGroups } from './state/pod-groups.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from './state/pod-records.ts';
 import { SchedulerState } from './state/scheduler-state.ts';
 
 /** Decides for one cluster. */
 export class PodScheduler {
-  readonly state: SchedulerState;
-  readonly queue: PodQueue;
-  readonly groups = new PodGroups();
-  readonly preemption: Preemption;
-  readonly placement: Placement;
-  readonly reports: PodReports;
   readonly counters: PodSchedulerCounters = {
     scheduled: 0,
     unschedulable: 0,
@@ -53,6 +49,13 @@ export class PodScheduler {
     gangsReleased: 0,
     examined: 0,
   };
+  private readonly state: SchedulerState;
+  private readonly queue: PodQueue;
+  private readonly groups = new PodGroups();
+  private readonly preemption: Preemption;
+  private readonly placement: Placement;
+  private readonly reports: PodReports;
+  private readonly frame: PodSchedulerView;
   private readonly decisions: PodDecisions;
   private readonly groupDecisions: GroupDecisions;
   private readonly nominations: Nominations;
@@ -86,6 +89,18 @@ export class PodScheduler {
     };
     this.decisions = new PodDecisions(parts);
     this.groupDecisions = new GroupDecisions(parts, this.decisions);
+    this.frame = new PodSchedulerView(this.internals);
+  }
+
+  /** @returns What it shows of its state: the same window every time, which reads when it is asked. */
+  view(): PodSchedulerView {
+    return this.frame;
+  }
+
+  /** The inner door, for checks and the arbiter: live tables, to be changed by nobody else. */
+  get internals(): PodSchedulerInternals {
+    const { state, queue, groups, preemption, placement, reports } = this;
+    return { state, queue, groups, preemption, placement, reports };
   }
 
   /**

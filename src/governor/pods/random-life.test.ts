@@ -74,7 +74,7 @@ describe('a random life', () => {
       let last: PodScheduler | undefined;
       live(seed, size, 6000, (scheduler) => {
         last = scheduler;
-        for (const code of scheduler.state.pods.values()) seen.add(`${code.state}`);
+        scheduler.view().forEachPod(({ state }) => seen.add(`${state}`));
       });
       for (const key of Object.keys(totals) as (keyof typeof totals)[]) {
         totals[key] += last?.counters[key] ?? 0;
@@ -97,7 +97,7 @@ describe('a random life', () => {
 
 /** Sizes of everything that could grow. */
 function sizesOf(scheduler: PodScheduler): Record<string, number> {
-  const { state, queue, groups } = scheduler;
+  const { state, queue, groups, reports } = scheduler.internals;
   const { zones } = state.zones;
   const most = (of: (zone: (typeof zones)[number]) => number): number => Math.max(0, ...zones.map(of));
   return {
@@ -112,7 +112,7 @@ function sizesOf(scheduler: PodScheduler): Record<string, number> {
     accountsBytes: state.accounts.bytes,
     groups: groups.groups.size + scheduler.groupsKept,
     nominated: state.nominated.size + state.expecting.size,
-    reports: scheduler.reports.size,
+    reports: reports.size,
     priorities: state.priorities.size,
     changes: state.changes.shapes.size + state.changes.slots.size + state.changes.claims.size,
     zones: zones.length,

@@ -259,12 +259,12 @@ export class TestCluster {
 
   /** Attempts of a pod so far. */
   attempts(uid: string): number {
-    return this.scheduler.state.pods.get(uid)?.attempts ?? 0;
+    return this.scheduler.view().pod(uid)?.attempts ?? 0;
   }
 
   /** Node that a pod counts on, '' if none. */
   nodeOf(uid: string): string {
-    return this.scheduler.state.pods.get(uid)?.nodeName ?? '';
+    return this.scheduler.view().pod(uid)?.nodeName ?? '';
   }
 }
 

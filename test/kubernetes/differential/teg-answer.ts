@@ -54,7 +54,8 @@ export function askTeg(objects: readonly Json[], probe: Json, order?: Draw): Teg
   return answerOf(told, uid, feasible);
 }
 
-function feasibleNodes({ state }: PodScheduler, uid: string): string[] {
+function feasibleNodes(core: PodScheduler, uid: string): string[] {
+  const { state } = core.internals;
   const pod = state.pods.get(uid);
   if (pod === undefined) throw new Error('the probe is not known');
   if (state.rules.begin(pod.shape) !== undefined) return [];

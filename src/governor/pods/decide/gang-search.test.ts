@@ -212,7 +212,7 @@ describe('the limit of the search', () => {
 
   test.each([0, 1, 500, 20_000])('at most %i questions are asked, and nothing is left behind', (most) => {
     const cluster = hard({ gangSearchChecksMax: most });
-    const { state } = cluster.scheduler;
+    const { state } = cluster.scheduler.internals;
     let asked = 0;
     const { accepts } = state;
     state.accepts = (...args) => {
@@ -231,7 +231,7 @@ describe('the limit of the search', () => {
     const pauses = [0, 20_000].map((gangSearchChecksMax) => {
       const cluster = hard({ gangSearchChecksMax });
       cluster.step({ kind: 'decide', max: 1 });
-      const [one] = cluster.scheduler.groups.groups.values();
+      const [one] = cluster.scheduler.internals.groups.groups.values();
       return (one?.notBeforeSeconds ?? 0) - cluster.timeSeconds;
     });
     expect(pauses[0]).toBeCloseTo(0.0165, 6);

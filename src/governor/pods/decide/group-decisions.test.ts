@@ -14,7 +14,7 @@ import {
 
 /** What all nodes have used, zones and rules included as far as they show. */
 function accountsOf(cluster: TestCluster): unknown {
-  const { state } = cluster.scheduler;
+  const { state } = cluster.scheduler.internals;
   const { accounts, zones } = state;
   return {
     pods: [...accounts.pods],
@@ -429,6 +429,6 @@ describe('the group of a pod', () => {
     cluster.update('g-0', { group: 'core:default/h' });
     expect(bindings(cluster.decide())).toEqual({ 'g-0': 'a' });
     cluster.step({ kind: 'group-gone', key: 'core:default/g' });
-    expect(cluster.scheduler.groups.groups.size).toBe(1);
+    expect(cluster.scheduler.view().groupCount).toBe(1);
   });
 });

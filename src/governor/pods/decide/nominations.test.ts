@@ -14,7 +14,7 @@ function nominations(effects: readonly PodEffect[]): Record<string, string> {
 
 /** The record of a pod that is known. */
 function recordIn(cluster: TestCluster, uid: string): PodRecord {
-  return cluster.scheduler.state.pods.get(uid) as PodRecord;
+  return cluster.scheduler.internals.state.pods.get(uid) as PodRecord;
 }
 
 /** Two nodes, each full of one pod of priority 1. */

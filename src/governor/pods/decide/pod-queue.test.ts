@@ -11,6 +11,7 @@ import {
   TestCluster,
   taint,
 } from '../scheduler.fixtures.ts';
+import { PodState } from '../state/pod-records.ts';
 
 const LARGE = { requests: requests(9000) };
 
@@ -379,7 +380,7 @@ describe('a gated pod', () => {
     expect(cluster.decide()).toEqual([]);
     cluster.wait(10).update('p', { gates: ['y'] });
     expect(cluster.decide()).toEqual([]);
-    expect(cluster.scheduler.queue.counts.gated).toBe(1);
+    expect(cluster.scheduler.view().podsIn(PodState.Gated)).toBe(1);
     cluster.wait(10).update('p', { gates: [] });
     expect(cluster.wait(3).decide()).toMatchObject([{ kind: 'bind', waitedSeconds: 3 }]);
   });
@@ -396,7 +397,8 @@ describe('the limit of waiting pods', () => {
     });
     cluster.nodes(node('a'));
     expect(bindings(cluster.decide())).toEqual({});
-    expect(cluster.scheduler.queue.counts).toMatchObject({ waiting: 2, excess: 2 });
+    const view = cluster.scheduler.view();
+    expect([view.podsIn(PodState.Waiting), view.podsIn(PodState.Excess)]).toEqual([2, 2]);
     expect(cluster.scheduler.hasWork).toBe(false);
     cluster.gone('p');
     expect(cluster.scheduler.hasWork).toBe(true);

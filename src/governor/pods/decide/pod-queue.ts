@@ -52,25 +52,6 @@ export class PodQueue {
     this.random = new Random(options.seed, 1);
   }
 
-  /** Numbers by queue, for metrics. */
-  get counts(): {
-    readonly active: number;
-    readonly waiting: number;
-    readonly backingOff: number;
-    readonly gated: number;
-    readonly inGroup: number;
-    readonly excess: number;
-  } {
-    return {
-      active: this.count(PodState.Active),
-      waiting: this.count(PodState.Waiting),
-      backingOff: this.count(PodState.BackingOff),
-      gated: this.count(PodState.Gated),
-      inGroup: this.count(PodState.InGroup),
-      excess: this.count(PodState.Excess),
-    };
-  }
-
   /** @returns Pods in a state. */
   count(state: PodStateCode): number {
     return this.byState[state] as number;

@@ -195,7 +195,7 @@ describe('an eviction', () => {
     cluster.pods(pod('p', { requests: requests(2000) }, { priority: 5 }));
     expect(victims(cluster.decide())).toEqual(['low']);
     cluster.step({ kind: 'evict-done', uid: 'high', done: false });
-    const { pods } = cluster.scheduler.state;
+    const { pods } = cluster.scheduler.internals.state;
     expect([pods.get('r')?.nominated, pods.get('p')?.nominated]).toEqual([-1, 0]);
   });
 

@@ -238,16 +238,16 @@ describe('explanations of a random life', () => {
         const event = life.next();
         let expected: PodExplanation | undefined;
         if (explain) {
-          const next = scheduler.queue.active.peek();
+          const next = scheduler.internals.queue.active.peek();
           const settled =
-            !scheduler.state.zones.isStale &&
-            !scheduler.state.changes.any &&
+            !scheduler.internals.state.zones.isStale &&
+            !scheduler.internals.state.changes.any &&
             scheduler.dueSeconds > life.timeSeconds;
-          const uids = [...scheduler.state.pods.keys()].slice(0, 60);
+          const uids = [...scheduler.internals.state.pods.keys()].slice(0, 60);
           const picked = scheduler.explain(uids[(step * 7) % Math.max(1, uids.length)] ?? '');
           if (picked !== undefined) checkShape(picked);
           if (event.kind === 'decide' && settled && next !== undefined && !isGroup(next)) {
-            if (scheduler.queue.nextInExcess() === undefined) {
+            if (scheduler.internals.queue.nextInExcess() === undefined) {
               expected = scheduler.explain(next.uid);
             }
           }

@@ -7,7 +7,7 @@ import { bindings, GIB, node, pod, requests, TestCluster, taint } from '../sched
 
 /** Names and sizes of the zones. */
 function zonesOf(cluster: TestCluster): [string, number][] {
-  return cluster.scheduler.state.zones.zones
+  return cluster.scheduler.internals.state.zones.zones
     .map(({ name, nodes }): [string, number] => [name, nodes])
     .sort(([x], [y]) => (x < y ? -1 : 1));
 }
@@ -81,7 +81,7 @@ describe('zones', () => {
 
   test('use the place of a node that is gone for the next of its kind', () => {
     const cluster = new TestCluster();
-    const field = () => cluster.scheduler.state.zones.zones[0]?.cluster.nodeCount;
+    const field = () => cluster.scheduler.internals.state.zones.zones[0]?.cluster.nodeCount;
     cluster.nodes(node('keep'));
     cluster.decide();
     for (let i = 0; i < 10; i++) {
@@ -98,7 +98,7 @@ describe('zones', () => {
 
   test('are made anew for much larger nodes, not for slightly larger ones', () => {
     const cluster = new TestCluster().nodes(node('a'));
-    const { zones } = cluster.scheduler.state;
+    const { zones } = cluster.scheduler.internals.state;
     cluster.decide();
     cluster.nodes(node('b', { cpuMilli: 4500 }));
     cluster.decide();

@@ -183,7 +183,7 @@ export function isVictim(pod: PodRecord): boolean {
 }
 
 /** @returns Whether a pod counts on a node (which need not be known). */
-export function isPlaced(pod: PodRecord): boolean {
+export function isPlaced(pod: { readonly state: PodStateCode }): boolean {
   return pod.state >= PodState.Binding;
 }
 

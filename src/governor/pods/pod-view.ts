@@ -1,0 +1,161 @@
+/**
+ * What a pod scheduler shows: a read-only frame of its state, for metrics, reports, dashboards and tests.
+ *
+ * A view is a window, not a copy: it is made once, reads the state when it is asked, and costs nothing until then. What a visit
+ * hands out is valid until the next step. Nobody changes anything through it; whoever needs the tables themselves
+ * (checks of invariants) takes the inner door, `PodScheduler.internals`.
+ */
+import type { NotScheduledReason } from './pod-events.ts';
+import type { PodSchedulerInternals } from './scheduler-internals.ts';
+import { type PodGroup, tallyOf } from './state/pod-groups.ts';
+import type { PodStateCode } from './state/pod-records.ts';
+
+/** One pod as the scheduler remembers it. Live: read it, do not keep it across steps. */
+export interface PodFrame {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Whether this scheduler is to place it. */
+  readonly ours: boolean;
+  /** A `PodState`; `POD_STATE_NAMES` has the names. */
+  readonly state: PodStateCode;
+  /** When it came into this state, seconds. */
+  readonly stateSeconds: number;
+  readonly priority: number;
+  /** `metadata.creationTimestamp`, seconds. */
+  readonly createdSeconds: number;
+  /** Node that it counts on; '' if none. */
+  readonly nodeName: string;
+  /** Key of its group; '' if none. */
+  readonly group: string;
+  readonly deleting: boolean;
+  /** Attempts to place it so far. */
+  readonly attempts: number;
+  /** When it was first seen free to be scheduled, seconds; NaN before. */
+  readonly sinceSeconds: number;
+  /** What is reported of it, as what, and by which plugins; '': nothing. */
+  readonly told: string;
+  readonly toldReason: NotScheduledReason;
+  readonly toldPlugins: readonly string[];
+}
+
+/**
+ * What a group's pending members wait for: `missing` (members, or the object), `queued` (to be decided), `paused` (a change has come,
+ * its pause is not over), `room` (nothing fits until something changes).
+ */
+export type GroupWait = 'missing' | 'queued' | 'paused' | 'room';
+
+/** One group of pods. Made for the visit. */
+export interface GroupFrame {
+  readonly key: string;
+  /** Members that have to start together; 1 while the group's object is not known. */
+  readonly minCount: number;
+  readonly members: number;
+  /** Members on nodes, those of them known to be bound, and those that wait with the group. Leaving ones are not counted. */
+  readonly placed: number;
+  readonly bound: number;
+  readonly pending: number;
+  /** Members that wait one by one. */
+  readonly alone: number;
+  /** Whether it has started: nothing is all or nothing any more. */
+  readonly started: boolean;
+  readonly waitsFor: GroupWait;
+}
+
+/** A read-only frame of a pod scheduler's state. */
+export class PodSchedulerView {
+  private readonly internals: PodSchedulerInternals;
+
+  constructor(internals: PodSchedulerInternals) {
+    this.internals = internals;
+  }
+
+  /** Time of the last step, seconds. */
+  get timeSeconds(): number {
+    return this.internals.state.timeSeconds;
+  }
+
+  /** Pods known. O(1), as are the other counts. */
+  get podCount(): number {
+    return this.internals.state.pods.size;
+  }
+
+  /** Nodes there are. */
+  get nodeCount(): number {
+    return this.internals.state.slots.live;
+  }
+
+  /** Distinct templates of the pods known. */
+  get shapeCount(): number {
+    return this.internals.state.shapes.size;
+  }
+
+  /** Groups known, by object or members. */
+  get groupCount(): number {
+    return this.internals.groups.groups.size;
+  }
+
+  /** Pods that wait for anything but gates, without those in excess of `waitingPodsMax`. */
+  get waitingCount(): number {
+    return this.internals.queue.size;
+  }
+
+  /** @returns Pods in a state. O(1). */
+  podsIn(state: PodStateCode): number {
+    return this.internals.queue.count(state);
+  }
+
+  /** @returns A pod; undefined if it is not known. O(1). */
+  pod(uid: string): PodFrame | undefined {
+    return this.internals.state.pods.get(uid);
+  }
+
+  /**
+   * @returns A pod by its name; undefined if it is not known.
+   * @cost    O(pods), some milliseconds for 10⁵: people ask by name, and an index would be paid for by every pod event.
+   */
+  podNamed(namespace: string, name: string): PodFrame | undefined {
+    for (const pod of this.internals.state.pods.values()) {
+      if (pod.name === name && pod.namespace === namespace) return pod;
+    }
+    return undefined;
+  }
+
+  /** Visits all pods in the order in which they were seen. O(pods). */
+  forEachPod(visit: (pod: PodFrame) => void): void {
+    for (const pod of this.internals.state.pods.values()) visit(pod);
+  }
+
+  /** Visits all groups that have members. O(their members). */
+  forEachGroup(visit: (group: GroupFrame) => void): void {
+    for (const group of this.internals.groups.groups.values()) {
+      if (group.members.size > 0) visit(frameOf(group));
+    }
+  }
+
+  /** Visits the zones of the field, with their nodes; there are none before the first decision. O(zones). */
+  forEachZone(visit: (name: string, nodes: number) => void): void {
+    for (const zone of this.internals.state.zones.zones) visit(zone.name, zone.nodes);
+  }
+}
+
+function frameOf(group: PodGroup): GroupFrame {
+  const { placed, bound, pending, alone } = tallyOf(group);
+  return {
+    key: group.key,
+    minCount: group.description?.minCount ?? 1,
+    members: group.members.size,
+    placed,
+    bound,
+    pending,
+    alone,
+    started: group.started,
+    waitsFor: waitOf(group),
+  };
+}
+
+function waitOf(group: PodGroup): GroupWait {
+  if (group.heapAt >= 0) return 'queued';
+  if (!group.waiting) return 'missing';
+  return group.stale ? 'paused' : 'room';
+}

@@ -1,0 +1,20 @@
+/**
+ * What a pod scheduler is made of, behind its inner door: for the view, for checks of invariants, and for whoever places on its
+ * very state (the arbiter). Everybody else reads `PodScheduler.view()`.
+ */
+import type { Placement } from './decide/placement.ts';
+import type { PodQueue } from './decide/pod-queue.ts';
+import type { PodReports } from './decide/pod-reports.ts';
+import type { Preemption } from './decide/preemption.ts';
+import type { PodGroups } from './state/pod-groups.ts';
+import type { SchedulerState } from './state/scheduler-state.ts';
+
+/** The live tables of one scheduler. */
+export interface PodSchedulerInternals {
+  readonly state: SchedulerState;
+  readonly queue: PodQueue;
+  readonly groups: PodGroups;
+  readonly preemption: Preemption;
+  readonly placement: Placement;
+  readonly reports: PodReports;
+}
