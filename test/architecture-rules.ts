@@ -118,6 +118,7 @@ export const FUNCTION_LINES_MAX = 70;
 /** @returns Every broken rule as `path:line: what is wrong`, in the order of the files. */
 export function brokenRules(files: readonly SourceFile[]): string[] {
   const importsByPath = new Map<string, Import[]>();
+  const exporters = new Map<string, string>();
   const problems: string[] = [];
   for (const file of files) {
     const parsed = parseSync(file.path, file.text);
@@ -125,6 +126,7 @@ export function brokenRules(files: readonly SourceFile[]): string[] {
     const imports = importsOf(file, parsed);
     importsByPath.set(file.path, imports);
     problems.push(...checkImports(file, imports), ...checkForm(file, parsed));
+    if (!isTest(file.path)) problems.push(...checkUniqueNames(file, parsed, exporters));
     const isFree = isTest(file.path) || WAITING_FILES.has(file.path);
     if (!isFree && DETERMINISTIC_ROOMS.has(roomOf(file.path))) {
       problems.push(...checkDeterminism(file, parsed, imports), ...checkAliases(file, parsed));
@@ -451,6 +453,21 @@ function declaredNames(node: { readonly type: string }): string[] {
   };
   if (declarations !== undefined) return declarations.map((declarator) => declarator.id.name ?? '');
   return id?.name === undefined ? [] : [id.name];
+}
+
+/** A name says one thing in the whole house: no two files export the same. @param exporters Name → file, filled here. */
+function checkUniqueNames(file: SourceFile, parsed: ParseResult, exporters: Map<string, string>): string[] {
+  const problems: string[] = [];
+  for (const { entries } of parsed.module.staticExports) {
+    for (const { moduleRequest, exportName } of entries) {
+      const { name } = exportName;
+      if (moduleRequest !== null || name === null) continue;
+      const other = exporters.get(name);
+      if (other === undefined) exporters.set(name, file.path);
+      else problems.push(`${file.path}:1: exports ${name}, as ${other} does: give one of them another name`);
+    }
+  }
+  return problems;
 }
 
 /**

@@ -344,6 +344,18 @@ describe('the checker', () => {
     expect(check('src/cli/x.ts', text)).toEqual([]);
   });
 
+  test('refuses one exported name for two things', () => {
+    const files = [
+      { path: 'src/cli/a.ts', text: '/** A. */\nexport const total = 1;\n' },
+      { path: 'src/model/b.ts', text: '/** B. */\nexport function total(): void {}\n' },
+      { path: 'src/model/c.ts', text: "export { total } from './b.ts';\n" },
+      { path: 'src/model/b.test.ts', text: 'export const total = 2;\n' },
+    ];
+    expect(brokenRules(files)).toEqual([
+      'src/model/b.ts:1: exports total, as src/cli/a.ts does: give one of them another name',
+    ]);
+  });
+
   test('says where a file does not parse', () => {
     expect(check('src/cli/x.ts', 'const = ;')[0]).toMatch(/^src\/cli\/x\.ts:1: does not parse/);
   });

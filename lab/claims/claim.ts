@@ -18,7 +18,7 @@ export interface Check {
 }
 
 /** A curve of a plot. */
-export interface Series {
+export interface Curve {
   readonly name: string;
   /** Ascending. @shape [points], as `y`; on a logarithmic axis > 0. */
   readonly x: readonly number[];
@@ -34,7 +34,7 @@ export interface ClaimPlot {
   readonly yLabel: string;
   readonly xLog?: boolean;
   readonly yLog?: boolean;
-  readonly series: readonly Series[];
+  readonly series: readonly Curve[];
   /** A height to mark, and what it is. */
   readonly rule?: { readonly at: number; readonly text: string };
 }

@@ -19,7 +19,7 @@ import {
 } from '../../src/physics/langevin.ts';
 import { smoothedFreeEnergy } from '../../src/physics/price-functions.ts';
 import { AliasTable } from './alias-table.ts';
-import { atLeast, atMost, type Claim, type ClaimPlot, type Measurement, type Series } from './claim.ts';
+import { atLeast, atMost, type Claim, type ClaimPlot, type Measurement, type Curve } from './claim.ts';
 
 const BINS = 24;
 const TEMPERATURE = 0.3;
@@ -109,7 +109,7 @@ export const ALIAS_OR_LANGEVIN: Claim = {
 };
 
 function mixingPlot(cold: readonly Point[], jumps: readonly Point[], exact: number): ClaimPlot {
-  const series = (name: string, points: readonly Point[]): Series => ({
+  const series = (name: string, points: readonly Point[]): Curve => ({
     name,
     x: points.map((p) => p.step),
     y: points.map((p) => p.tv),

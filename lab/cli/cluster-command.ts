@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import { wholeNumber } from '../../src/cli/terminal/option-values.ts';
-import type { ClusterOptions } from '../cluster/cluster-options.ts';
+import type { TrialClusterOptions } from '../cluster/cluster-options.ts';
 
 const EXAMPLES = `
 Examples:
@@ -32,7 +32,7 @@ export function addClusterCommand(parent: Command): void {
     .option('--build-only', 'build what is needed (and the tools that tests use), and end')
     .option('--json', 'print JSON when it is ready: {kubeconfig, server, folder, nodes, kubectl}')
     .addHelpText('after', EXAMPLES)
-    .action(async (options: ClusterOptions) => {
+    .action(async (options: TrialClusterOptions) => {
       const { runCluster } = await import('../cluster/run-cluster.ts');
       await runCluster(options);
     });

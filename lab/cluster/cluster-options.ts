@@ -6,7 +6,7 @@ import { TegError } from '../../src/model/errors.ts';
 import type { NodeTemplate } from '../control-plane/nodes.ts';
 
 /** As commander gives them. */
-export interface ClusterOptions {
+export interface TrialClusterOptions {
   readonly nodes?: number;
   readonly zones: number;
   readonly cpus: number;
@@ -26,7 +26,7 @@ const NODES_DEFAULT = 100;
 const NODES_MAX = 20_000;
 
 /** @returns How many nodes to create. @throws TegError TEG_OPTION_INVALID for what cannot be. */
-export function nodeCountOf(options: ClusterOptions): number {
+export function nodeCountOf(options: TrialClusterOptions): number {
   const count = options.nodes ?? (options.kubeconfig === undefined ? NODES_DEFAULT : 0);
   if (count > NODES_MAX) {
     throw new TegError('TEG_OPTION_INVALID', `got --nodes ${count}, expected at most ${NODES_MAX}`);
@@ -35,7 +35,7 @@ export function nodeCountOf(options: ClusterOptions): number {
 }
 
 /** @throws TegError TEG_OPTION_INVALID for options that say nothing together. */
-export function checkTogether({ kubeconfig, folder, withStockScheduler, memory }: ClusterOptions): void {
+export function checkTogether({ kubeconfig, folder, withStockScheduler, memory }: TrialClusterOptions): void {
   const other =
     folder !== undefined ? '--folder' : withStockScheduler === true ? '--with-stock-scheduler' : undefined;
   if (kubeconfig !== undefined && other !== undefined) {
@@ -50,7 +50,7 @@ export function checkTogether({ kubeconfig, folder, withStockScheduler, memory }
 }
 
 /** @returns What the nodes are like. */
-export function nodeTemplateOf({ zones, cpus, memory, gpus, kubeconfig }: ClusterOptions): NodeTemplate {
+export function nodeTemplateOf({ zones, cpus, memory, gpus, kubeconfig }: TrialClusterOptions): NodeTemplate {
   return {
     prefix: kubeconfig === undefined ? 'node-' : 'teg-node-',
     zones,
@@ -60,7 +60,7 @@ export function nodeTemplateOf({ zones, cpus, memory, gpus, kubeconfig }: Cluste
 }
 
 /** For example `1,000 nodes of 4 CPUs, 32Gi, 8 GPUs in 3 zones`. */
-export function nodesText(count: number, { zones, cpus, memory, gpus }: ClusterOptions): string {
+export function nodesText(count: number, { zones, cpus, memory, gpus }: TrialClusterOptions): string {
   const gpuText = gpus > 0 ? `, ${gpus} GPU${gpus === 1 ? '' : 's'}` : '';
   const zoneText = zones > 0 ? ` in ${zones} zone${zones === 1 ? '' : 's'}` : '';
   return `${count.toLocaleString('en-US')} nodes of ${cpus} CPUs, ${memory}${gpuText}${zoneText}`;

@@ -15,7 +15,7 @@ import { startKwokBeside } from '../control-plane/kwok.ts';
 import { createNodes, deleteNodes, untilUsable } from '../control-plane/nodes.ts';
 import { startControlPlane } from '../control-plane/start.ts';
 import {
-  type ClusterOptions,
+  type TrialClusterOptions,
   checkTogether,
   nodeCountOf,
   nodesText,
@@ -41,7 +41,7 @@ interface Watched {
  *
  * @throws TegError of the build, the start, the server; TEG_CONTROL_PLANE_FAILED if a process ends by itself.
  */
-export async function runCluster(options: ClusterOptions): Promise<void> {
+export async function runCluster(options: TrialClusterOptions): Promise<void> {
   checkTogether(options);
   const count = nodeCountOf(options);
   const progress = new ClusterProgress();
@@ -69,7 +69,7 @@ function build(names: readonly string[], progress: ClusterProgress) {
   return ensureBinaries(names, { onProgress: (each) => progress.building(each), signal: interruptSignal() });
 }
 
-async function runOwn(count: number, options: ClusterOptions, progress: ClusterProgress): Promise<void> {
+async function runOwn(count: number, options: TrialClusterOptions, progress: ClusterProgress): Promise<void> {
   const signal = interruptSignal();
   const names = options.withStockScheduler === true ? [...OWN_BINARIES, 'kube-scheduler'] : OWN_BINARIES;
   await build(names, progress);
@@ -95,7 +95,7 @@ async function runOwn(count: number, options: ClusterOptions, progress: ClusterP
 async function ownCluster(
   plane: ControlPlane,
   count: number,
-  options: ClusterOptions,
+  options: TrialClusterOptions,
 ): Promise<ReadyCluster> {
   return {
     kubeconfig: plane.kubeconfig,
@@ -112,7 +112,7 @@ async function ownCluster(
 async function runExisting(
   kubeconfig: string,
   count: number,
-  options: ClusterOptions,
+  options: TrialClusterOptions,
   progress: ClusterProgress,
 ): Promise<void> {
   progress.begin('asking the cluster');
@@ -142,7 +142,7 @@ async function playNodes(
   client: ApiClient,
   kubeconfig: string,
   count: number,
-  options: ClusterOptions,
+  options: TrialClusterOptions,
   progress: ClusterProgress,
   ready: ReadyCluster,
 ): Promise<void> {
@@ -172,7 +172,7 @@ async function withClient<T>(kubeconfig: string, use: (client: ApiClient) => Pro
 async function addNodes(
   client: ApiClient,
   count: number,
-  options: ClusterOptions,
+  options: TrialClusterOptions,
   progress: ClusterProgress,
 ): Promise<void> {
   if (count === 0) return;
@@ -211,7 +211,7 @@ async function nodesThere(client: ApiClient, server: string): Promise<number> {
   );
 }
 
-function printReady(ready: ReadyCluster, { json }: ClusterOptions): void {
+function printReady(ready: ReadyCluster, { json }: TrialClusterOptions): void {
   const { kubeconfig, server, folder, nodes, kubectl } = ready;
   const fields = { kubeconfig, server, folder: folder ?? null, nodes, kubectl: kubectl ?? null };
   process.stdout.write(json === true ? `${JSON.stringify(fields)}\n` : readyText(ready));

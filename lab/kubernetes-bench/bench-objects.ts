@@ -17,7 +17,7 @@ export interface ObjectTemplate {
 const NAME = 'N'.repeat(300);
 
 /** What the parts of a pod's spec are that templates differ in. */
-export interface PodParts {
+export interface BenchPodParts {
   readonly namespace: string;
   readonly schedulerName: string;
   readonly labels?: Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ function templateOf(path: string, value: unknown): ObjectTemplate {
 }
 
 /** @returns A pod of scheduler_perf: one pause container, requests = limits. */
-export function podTemplate(parts: PodParts): ObjectTemplate {
+export function podTemplate(parts: BenchPodParts): ObjectTemplate {
   const { namespace, schedulerName, labels, requests = DEFAULT_REQUESTS, spec } = parts;
   return templateOf(`/api/v1/namespaces/${namespace}/pods`, {
     apiVersion: 'v1',

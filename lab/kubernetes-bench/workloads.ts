@@ -6,7 +6,7 @@
  * @source k8s.io/kubernetes v1.36.3 test/integration/scheduler_perf: misc, affinity, topology_spreading
  */
 import { TegError } from '../../src/model/errors.ts';
-import type { PodParts } from './bench-objects.ts';
+import type { BenchPodParts } from './bench-objects.ts';
 
 /** How much of everything there is. */
 export interface WorkloadSize {
@@ -21,7 +21,7 @@ export interface WorkloadSize {
 export type ChurnKind = 'unschedulable' | 'mixed';
 
 /** What a pod of a workload has beyond pod-default. */
-export type PodLook = Omit<PodParts, 'namespace' | 'schedulerName'>;
+export type PodLook = Omit<BenchPodParts, 'namespace' | 'schedulerName'>;
 
 /** A workload. */
 export interface Workload {

@@ -22,7 +22,7 @@ import { feasibleNodesToFind } from '../../src/simulation/baselines/kube-schedul
 import { EligibleNodes } from './eligible-nodes.ts';
 import { FeasibleNodes } from './feasible-nodes.ts';
 import { mostAllocatedScore } from './pack-score.ts';
-import { type PeerEntry, requireInteger, requireNumber } from './peer.ts';
+import { type PeerEntry, requireIntegerOption, requireNumberOption } from './peer.ts';
 import { type PeerModel, PeerWorld } from './peer-world.ts';
 
 /** How the central scheduler is made. */
@@ -59,8 +59,8 @@ const BACK = 3;
 export function createCentral(options: Partial<CentralOptions> = {}): PeerEntry {
   const full = { ...CENTRAL_DEFAULTS, ...options };
   const { decisionSeconds, nodesToScoreMax } = full;
-  requireNumber('decisionSeconds', decisionSeconds, decisionSeconds >= 0, 'a finite number of at least 0');
-  requireInteger('nodesToScoreMax', nodesToScoreMax, 1, 100_000);
+  requireNumberOption('decisionSeconds', decisionSeconds, decisionSeconds >= 0, 'a finite number of at least 0');
+  requireIntegerOption('nodesToScoreMax', nodesToScoreMax, 1, 100_000);
   return {
     name: 'central',
     description: 'One queue, one decision at a time, fresh state: kube-scheduler.',

@@ -23,7 +23,7 @@ import type { Demand } from '../../src/model/demand.ts';
 import { EligibleNodes } from './eligible-nodes.ts';
 import { FeasibleNodes } from './feasible-nodes.ts';
 import { binPackScore } from './pack-score.ts';
-import { type PeerEntry, type PeerOptions, requireInteger, requireNumber } from './peer.ts';
+import { type PeerEntry, type PeerOptions, requireIntegerOption, requireNumberOption } from './peer.ts';
 import { buildCluster, type PeerModel, PeerWorld } from './peer-world.ts';
 import { StaleBoard } from './stale-board.ts';
 import { WaitingLines } from './waiting-lines.ts';
@@ -67,11 +67,11 @@ const REFRESHED = 7;
 export function createNomad(options: Partial<NomadOptions> = {}): PeerEntry {
   const full = { ...NOMAD_DEFAULTS, ...options };
   const { choices, applySeconds, evaluationSeconds, workers, attemptsMax } = full;
-  requireInteger('choices', choices, 1, WAKES_MAX);
-  requireInteger('workers', workers, 1, 1_000_000);
-  requireInteger('attemptsMax', attemptsMax, 1, 100);
-  requireNumber('applySeconds', applySeconds, applySeconds >= 0, 'a finite number of at least 0');
-  requireNumber(
+  requireIntegerOption('choices', choices, 1, WAKES_MAX);
+  requireIntegerOption('workers', workers, 1, 1_000_000);
+  requireIntegerOption('attemptsMax', attemptsMax, 1, 100);
+  requireNumberOption('applySeconds', applySeconds, applySeconds >= 0, 'a finite number of at least 0');
+  requireNumberOption(
     'evaluationSeconds',
     evaluationSeconds,
     evaluationSeconds >= 0,

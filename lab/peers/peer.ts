@@ -68,10 +68,10 @@ export function checkPeerOptions(options: PeerOptions): void {
   if (nodes.length === 0) {
     throw new TegError('TEG_CLUSTER_INVALID', 'got no nodes; expected at least one: name another cluster');
   }
-  requireNumber('seed', seed, Number.isFinite(seed), 'a finite number');
-  requireNumber('horizonSeconds', horizonSeconds, horizonSeconds > 0, 'a finite number above 0');
-  requireNumber('delaySeconds', delaySeconds, delaySeconds >= 0, 'a finite number of at least 0');
-  requireNumber(
+  requireNumberOption('seed', seed, Number.isFinite(seed), 'a finite number');
+  requireNumberOption('horizonSeconds', horizonSeconds, horizonSeconds > 0, 'a finite number above 0');
+  requireNumberOption('delaySeconds', delaySeconds, delaySeconds >= 0, 'a finite number of at least 0');
+  requireNumberOption(
     'stalenessSeconds',
     stalenessSeconds,
     stalenessSeconds * REFRESHES_MAX >= horizonSeconds,
@@ -80,13 +80,13 @@ export function checkPeerOptions(options: PeerOptions): void {
 }
 
 /** @throws TegError TEG_OPTION_INVALID unless `holds` and the value is finite. */
-export function requireNumber(what: string, value: number, holds: boolean, expected: string): void {
+export function requireNumberOption(what: string, value: number, holds: boolean, expected: string): void {
   if (holds && Number.isFinite(value)) return;
   throw new TegError('TEG_OPTION_INVALID', `${what}: got ${value}; expected ${expected}: correct it`);
 }
 
 /** @throws TegError TEG_OPTION_INVALID unless `value` is an integer in [lower, upper]. */
-export function requireInteger(what: string, value: number, lower: number, upper: number): void {
+export function requireIntegerOption(what: string, value: number, lower: number, upper: number): void {
   const holds = Number.isInteger(value) && value >= lower && value <= upper;
-  requireNumber(what, value, holds, `an integer in [${lower}, ${upper}]`);
+  requireNumberOption(what, value, holds, `an integer in [${lower}, ${upper}]`);
 }

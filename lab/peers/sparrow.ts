@@ -19,7 +19,7 @@
  *         radlab/sparrow, UnconstrainedTaskPlacer.java and FifoTaskScheduler.java.
  */
 import { EligibleNodes } from './eligible-nodes.ts';
-import { type PeerEntry, requireInteger, requireNumber } from './peer.ts';
+import { type PeerEntry, requireIntegerOption, requireNumberOption } from './peer.ts';
 import { type PeerModel, PeerWorld } from './peer-world.ts';
 import { ReservationQueues } from './reservation-queues.ts';
 import { requestsOf } from './sparrow-requests.ts';
@@ -58,10 +58,10 @@ const REPROBE = 5;
 export function createSparrow(options: Partial<SparrowOptions> = {}): PeerEntry {
   const full = { ...SPARROW_DEFAULTS, ...options };
   const { probeRatio, queueMax, looksMax, reprobeSeconds } = full;
-  requireNumber('probeRatio', probeRatio, probeRatio >= 1 && probeRatio <= 100, 'a number in [1, 100]');
-  requireInteger('queueMax', queueMax, 1, 1_000_000);
-  requireInteger('looksMax', looksMax, 1, 1024);
-  requireNumber('reprobeSeconds', reprobeSeconds, reprobeSeconds > 0, 'a finite number above 0');
+  requireNumberOption('probeRatio', probeRatio, probeRatio >= 1 && probeRatio <= 100, 'a number in [1, 100]');
+  requireIntegerOption('queueMax', queueMax, 1, 1_000_000);
+  requireIntegerOption('looksMax', looksMax, 1, 1024);
+  requireNumberOption('reprobeSeconds', reprobeSeconds, reprobeSeconds > 0, 'a finite number above 0');
   return {
     name: 'sparrow',
     description: 'Two probes a pod, late binding: Sparrow.',

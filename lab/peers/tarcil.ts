@@ -21,7 +21,7 @@
 import type { Demand } from '../../src/model/demand.ts';
 import { EligibleNodes } from './eligible-nodes.ts';
 import { binPackScore } from './pack-score.ts';
-import { type PeerEntry, type PeerOptions, requireInteger, requireNumber } from './peer.ts';
+import { type PeerEntry, type PeerOptions, requireIntegerOption, requireNumberOption } from './peer.ts';
 import { buildCluster, type PeerModel, PeerWorld } from './peer-world.ts';
 import { samplesFor } from './sample-size.ts';
 import { StaleBoard } from './stale-board.ts';
@@ -64,10 +64,10 @@ const REFRESHED = 6;
 export function createTarcil(options: Partial<TarcilOptions> = {}): PeerEntry {
   const full = { ...TARCIL_DEFAULTS, ...options };
   const { qualityTarget, samplesMax, attemptsMax, admissionSeconds } = full;
-  requireNumber('qualityTarget', qualityTarget, qualityTarget > 0 && qualityTarget < 1, 'a number in (0, 1)');
-  requireInteger('samplesMax', samplesMax, 1, 1024);
-  requireInteger('attemptsMax', attemptsMax, 1, 100);
-  requireNumber('admissionSeconds', admissionSeconds, admissionSeconds > 0, 'a finite number above 0');
+  requireNumberOption('qualityTarget', qualityTarget, qualityTarget > 0 && qualityTarget < 1, 'a number in (0, 1)');
+  requireIntegerOption('samplesMax', samplesMax, 1, 1024);
+  requireIntegerOption('attemptsMax', attemptsMax, 1, 100);
+  requireNumberOption('admissionSeconds', admissionSeconds, admissionSeconds > 0, 'a finite number above 0');
   return {
     name: 'tarcil',
     description: 'The best of a sample whose size grows with load, with admission control: Tarcil.',

@@ -47,13 +47,13 @@ export function claimsMarkdown(results: readonly ClaimResult[], seed: number): s
 function summaryTable(results: readonly ClaimResult[]): string {
   const rows = results.map((result) => {
     const first = result.checks[0] as Check;
-    return `| ${result.claim.test} | ${result.claim.title} | ${numberText(first.measured)} | ${thresholdText(first)} | ${verdictOf(result)} |`;
+    return `| ${result.claim.test} | ${result.claim.title} | ${numberText(first.measured)} | ${thresholdText(first)} | ${claimVerdict(result)} |`;
   });
   return ['| test | claim | measured | threshold | verdict |', '|---|---|---|---|---|', ...rows].join('\n');
 }
 
 /** @returns `holds`, or what is wrong. */
-export function verdictOf(result: ClaimResult): string {
+export function claimVerdict(result: ClaimResult): string {
   if (!result.holds) return '**does not hold**';
   return result.negativeControlFails ? 'holds' : '**proves nothing: a negative control passes**';
 }

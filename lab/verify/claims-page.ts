@@ -4,7 +4,7 @@
 
 import { decadeAxis } from '../../src/cli/report/axes.ts';
 import type { Axis, LineChart } from '../../src/cli/report/chart.ts';
-import { figuresOf } from '../../src/cli/report/chart-figures.ts';
+import { chartFigures } from '../../src/cli/report/chart-figures.ts';
 import { STYLE } from '../../src/cli/report/html-style.ts';
 import { html, type Markup, rawMarkup } from '../../src/cli/report/markup.ts';
 import { plotSvg } from '../../src/cli/report/plot-svg.ts';
@@ -83,7 +83,7 @@ function row(what: string, check: Check, good: boolean, verdict: string): Markup
 function figure(plot: ClaimPlot, id: string): Markup {
   const chart = chartOf(plot, id);
   const names = plot.series.map((series) => series.name);
-  const { head, rows } = figuresOf(chart);
+  const { head, rows } = chartFigures(chart);
   return html`<figure id="${id}">
 <figcaption><h3>${plot.title}</h3><p>${plot.reading}</p></figcaption>
 <ul class="legend">${names.map((name, place) => legendItem(name, place))}</ul>

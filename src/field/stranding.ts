@@ -284,7 +284,7 @@ class TableFiller {
   private readonly stride: number;
   private readonly kinds: readonly ShapeKind[];
   private readonly patience: number;
-  private readonly cold: number;
+  private readonly inverseTemperature: number;
   /** Scratch: V after each fitting shape, and its weight. */
   private readonly values = new Float64Array(SHAPES_MAX);
   private readonly weights = new Float64Array(SHAPES_MAX);
@@ -306,7 +306,7 @@ class TableFiller {
     let weightTotal = 0;
     for (const kind of kinds) for (const weight of kind.weight) weightTotal += weight;
     this.patience = options.patience / Math.max(weightTotal, Number.MIN_VALUE);
-    this.cold = 1 / options.temperature;
+    this.inverseTemperature = 1 / options.temperature;
   }
 
   /** From nothing free upwards: every entry needs only entries before it. */
@@ -337,11 +337,11 @@ class TableFiller {
       if (kind.levels === 0) this.followHostOnly(kind, row, within);
       else this.follow(kind, count);
     }
-    const { values, weights, found, least, cold } = this;
+    const { values, weights, found, least, inverseTemperature } = this;
     let { sum, total } = this;
     for (let k = 0; k < found; k++) {
       const value = values[k] as number;
-      const weight = (weights[k] as number) * boltzmann((value - least) * cold);
+      const weight = (weights[k] as number) * boltzmann((value - least) * inverseTemperature);
       sum += weight * value;
       total += weight;
     }

@@ -6,7 +6,7 @@ import { QuantileSketch } from '../kernel/quantile-sketch.ts';
 import { openTrace } from './readers.ts';
 import { SAMPLES } from './samples.fixtures.ts';
 import type { TraceInput } from './source.ts';
-import { summarize } from './summary.ts';
+import { summarizeTrace } from './summary.ts';
 
 const HEADER = 'name,cpu_milli,memory_mib,num_gpu,gpu_milli\n';
 const [format = '', itemsText = '0'] = process.argv.slice(2);
@@ -65,5 +65,5 @@ async function* chunks(): AsyncGenerator<Uint8Array> {
 }
 
 const input: TraceInput = { name: format, stream: chunks, access: () => Promise.reject(new Error('unused')) };
-const summary = await summarize(await openTrace(input), [], { makeSketch: () => new QuantileSketch() });
+const summary = await summarizeTrace(await openTrace(input), [], { makeSketch: () => new QuantileSketch() });
 process.stdout.write(String(summary.jobs?.jobs));

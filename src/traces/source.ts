@@ -16,7 +16,7 @@ export type { RandomAccess, TraceInput } from './trace-input.ts';
  * @param name For messages; default the path.
  * @returns An input that reads a file; `-` is standard input. Nothing is opened yet.
  */
-export function fileInput(path: string, name: string = nameOf(path)): TraceInput {
+export function fileInput(path: string, name: string = inputName(path)): TraceInput {
   if (isPipe(path)) return pipeInput(path, name);
   return {
     name,
@@ -26,7 +26,7 @@ export function fileInput(path: string, name: string = nameOf(path)): TraceInput
 }
 
 /** @returns What a path is called in messages. */
-export function nameOf(path: string): string {
+export function inputName(path: string): string {
   return isStandardInput(path) ? 'standard input' : path;
 }
 

@@ -5,7 +5,7 @@ import type { JobSpec } from '../model/job.ts';
 import { GPU_MILLI } from '../model/node.ts';
 import type { TraceWarning } from './format.ts';
 import {
-  type Distribution,
+  type TraceDistribution,
   type Sketch,
   type SketchFactory,
   Tally,
@@ -57,15 +57,15 @@ export interface JobsSummary {
   readonly withPriority: number;
   readonly withPodGroup: number;
   readonly withNode: number;
-  readonly durationSeconds: Distribution;
-  readonly interArrivalSeconds: Distribution;
-  readonly podsPerJob: Distribution;
-  readonly coresPerPod: Distribution;
-  readonly memoryGibPerPod: Distribution;
+  readonly durationSeconds: TraceDistribution;
+  readonly interArrivalSeconds: TraceDistribution;
+  readonly podsPerJob: TraceDistribution;
+  readonly coresPerPod: TraceDistribution;
+  readonly memoryGibPerPod: TraceDistribution;
   /** Of pods with GPUs, shares in part. */
-  readonly gpusPerPod: Distribution;
+  readonly gpusPerPod: TraceDistribution;
   /** Of jobs with GPUs, over all their pods. */
-  readonly gpusPerJob: Distribution;
+  readonly gpusPerJob: TraceDistribution;
   readonly gpuMix: readonly GpuMixRow[];
   readonly gpuModels: Readonly<Record<string, number>>;
   /** Amount requested of each further resource, over all pods. */

@@ -17,7 +17,7 @@ export interface Sketch {
 export type SketchFactory = () => Sketch;
 
 /** A distribution in seven numbers; quantiles within the sketch's relative error, the others exact. */
-export interface Distribution {
+export interface TraceDistribution {
   readonly count: number;
   readonly min: number;
   readonly mean: number;
@@ -28,7 +28,7 @@ export interface Distribution {
 }
 
 /** @returns The seven numbers of a sketch; NaN where it is empty. */
-export function toDistribution(sketch: Sketch): Distribution {
+export function toDistribution(sketch: Sketch): TraceDistribution {
   const { count } = sketch;
   const isEmpty = count === 0;
   return {

@@ -2,7 +2,7 @@
  * Summary of usage samples: how much of their limit pods use, on average and at their peak.
  */
 import {
-  type Distribution,
+  type TraceDistribution,
   type Sketch,
   type SketchFactory,
   Tally,
@@ -16,11 +16,11 @@ export interface UsageSummary {
   readonly pods: number;
   readonly spanSeconds: number;
   /** Share of its limit that a pod uses: of all samples, its mean, its peak. */
-  readonly memoryShare: Distribution;
-  readonly podMean: Distribution;
-  readonly podPeak: Distribution;
+  readonly memoryShare: TraceDistribution;
+  readonly podMean: TraceDistribution;
+  readonly podPeak: TraceDistribution;
   /** Of pods that use anything. */
-  readonly peakOverMean: Distribution;
+  readonly peakOverMean: TraceDistribution;
   /** Pods that never pass half of their limit. */
   readonly podsBelowHalf: number;
 }

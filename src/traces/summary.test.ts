@@ -8,7 +8,7 @@ import { openTrace } from './readers.ts';
 import { SAMPLES } from './samples.fixtures.ts';
 import { bytesInput } from './source.ts';
 import { jobArbitrary } from './specs.fixtures.ts';
-import { summarize, type TraceSummary } from './summary.ts';
+import { summarizeTrace, type TraceSummary } from './summary.ts';
 import { JobSummarizer } from './summary-jobs.ts';
 import { TALLY_NAMES_MAX, Tally } from './summary-parts.ts';
 
@@ -18,7 +18,7 @@ async function summaryOf(text: string): Promise<TraceSummary> {
   const warnings: TraceWarning[] = [];
   const input = bytesInput('sample', Buffer.from(text));
   const trace = await openTrace(input, { skipBad: 1, onWarning: (w) => warnings.push(w) });
-  return summarize(trace, warnings, { makeSketch });
+  return summarizeTrace(trace, warnings, { makeSketch });
 }
 
 test('jobs: counts, work, mix, tenants', async () => {

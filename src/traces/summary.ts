@@ -36,7 +36,7 @@ export interface SummaryOptions {
  * @param warnings The list that the trace's `onWarning` fills; it is complete when the trace has been read.
  * @throws TegError as the reader of its format.
  */
-export async function summarize(
+export async function summarizeTrace(
   trace: OpenTrace,
   warnings: readonly TraceWarning[],
   options: SummaryOptions,

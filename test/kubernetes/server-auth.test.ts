@@ -40,7 +40,7 @@ describeWithControlPlane('pages of the scheduler', [], () => {
     server = await SchedulerServer.start({
       server: { ...config.server, port: 0 },
       client,
-      onTrouble: (text, error) => {
+      onWriteError: (text, error) => {
         throw new Error(text, { cause: error });
       },
       pages: {

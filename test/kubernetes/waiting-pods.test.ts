@@ -8,7 +8,7 @@ import { createNodes } from '../../lab/control-plane/nodes.ts';
 import { startControlPlane } from '../../lab/control-plane/start.ts';
 import type { ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
 import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
-import { at, textAt } from '../../src/drivers/kubernetes/writes/patient-request.ts';
+import { at, textAt } from '../../src/drivers/kubernetes/writes/retrying-request.ts';
 import { clientOf, describeWithControlPlane } from './control-plane-fixture.ts';
 import { TegChild } from './faults/teg-child.ts';
 

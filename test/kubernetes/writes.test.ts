@@ -311,7 +311,7 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
         client,
         ...base,
         attemptsMax: 1,
-        onTrouble: (_: unknown, text: string) => troubles.push(text),
+        onWriteError: (_: unknown, text: string) => troubles.push(text),
       };
       await expect(new Evictor(options).evict(pod)).resolves.toMatchObject({ done: false });
       expect((await read('budget')).metadata.deletionTimestamp).toBeUndefined();

@@ -252,7 +252,7 @@ describe('from a server', () => {
         insecureLoopback,
       },
       client: scriptedClient(reviewer({ good: 'admin' }, { admin: ['/explain/shop/web'] })).client,
-      onTrouble: () => {},
+      onWriteError: () => {},
       pages: {
         ready: () => '',
         live: () => '',

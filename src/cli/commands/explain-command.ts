@@ -146,14 +146,14 @@ async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number
   if (options.snapshot !== undefined) return explainFromObjects(readSnapshotFile(options.snapshot), common);
   const { loadTarget } = await import('../../drivers/kubernetes/client/target.ts');
   const { createApiClient } = await import('../../drivers/kubernetes/client/http-client.ts');
-  const { readCluster } = await import('../../drivers/kubernetes/snapshot/take-snapshot.ts');
+  const { listCluster } = await import('../../drivers/kubernetes/snapshot/take-snapshot.ts');
   const { reportedCondition, withReported } = await import(
     '../../drivers/kubernetes/snapshot/reported-condition.ts'
   );
   const target = await loadTarget({ kubeconfig: options.kubeconfig, context: options.context });
   const client = createApiClient(target);
   try {
-    const pages = readCluster(client, { server: target.server, onWarning });
+    const pages = listCluster(client, { server: target.server, onWarning });
     async function* objects() {
       for await (const page of pages) yield* page;
     }

@@ -13,7 +13,7 @@ import { POD_OPTIONS } from '../../governor/pods/pod-events.fixtures.ts';
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
-import { exitCodeOf } from './replay-command.ts';
+import { replayExitCode } from './replay-command.ts';
 
 const TEG = join(import.meta.dirname, '..', '..', '..', 'bin', 'teg');
 let folder: string;
@@ -224,7 +224,7 @@ test.each([
   [true, 'Error: recorded', 5],
   [false, 'Error: another', 5],
 ])('identical: %j with the failure %j ends with %d', (identical, failure, code) => {
-  expect(exitCodeOf({ identical, failure })).toBe(code);
+  expect(replayExitCode({ identical, failure })).toBe(code);
 });
 
 describe('bad input', () => {

@@ -49,10 +49,10 @@ async function replay(file: string, options: ReplayCommandOptions): Promise<void
   }).finally(() => line.finish());
   if (options.json) (await import('../terminal/json-output.ts')).printJson(result);
   else (await import('../kubernetes/replay-text.ts')).printReplay(result);
-  process.exitCode = exitCodeOf(result);
+  process.exitCode = replayExitCode(result);
 }
 
 /** @returns 0 if the replay came to the same and the core did not fail, whether or not the failure was recorded; else 5. */
-export function exitCodeOf({ identical, failure }: { identical: boolean; failure: string }): number {
+export function replayExitCode({ identical, failure }: { identical: boolean; failure: string }): number {
   return identical && failure === '' ? 0 : EXIT_DIFFERENT;
 }

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { VoprFailure } from '../../simulation/federation/vopr/vopr-run.ts';
 import { addTotals, emptyTotals } from '../../simulation/federation/vopr/vopr-totals.ts';
-import { exitCodeOf, voprSchema } from '../vopr/vopr-output.ts';
+import { voprExitCode, voprSchema } from '../vopr/vopr-output.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const TEG = join(ROOT, 'bin', 'teg');
@@ -112,7 +112,7 @@ describe('the exit code', () => {
     [['liveness', 'crash'], 5],
     [['crash', 'safety', 'liveness'], 3],
   ] as const)('of %j is %d: the worst kind decides', (kinds, code) => {
-    expect(exitCodeOf(kinds.map((kind) => failure(kind)))).toBe(code);
+    expect(voprExitCode(kinds.map((kind) => failure(kind)))).toBe(code);
   });
 
   test('knows of a safety failure behind any number of others', () => {
@@ -126,7 +126,7 @@ describe('the exit code', () => {
       addTotals(totals, more);
     }
     expect(totals.failures.length).toBe(1_001);
-    expect(exitCodeOf(totals.failures)).toBe(3);
+    expect(voprExitCode(totals.failures)).toBe(3);
   });
 });
 

@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander';
 import { TegError } from '../../model/errors.ts';
-import type { Plant } from '../../simulation/federation/vopr/plants.ts';
+import type { Plant } from '../../simulation/federation/vopr/planted-bugs.ts';
 import type { VoprTotals } from '../../simulation/federation/vopr/vopr-totals.ts';
 import { parseSeed, parseSeeds, parseWorkers, wholeNumber } from '../terminal/option-values.ts';
 import type { VoprTask } from '../vopr/vopr-task.ts';
@@ -63,7 +63,7 @@ async function vopr(options: VoprCommandOptions): Promise<void> {
     return;
   }
   checkTogether(options);
-  const { plantByName } = await import('../../simulation/federation/vopr/plants.ts');
+  const { plantByName } = await import('../../simulation/federation/vopr/planted-bugs.ts');
   const plant = options.plant === undefined ? undefined : plantByName(options.plant);
   if (options.replay !== undefined) await replay(options.replay, options.json === true);
   else if (options.seed !== undefined) await runOne(options.seed, options, plant);
@@ -125,12 +125,12 @@ async function report(
   options: VoprCommandOptions,
   plant: Plant | undefined,
 ): Promise<void> {
-  const { exitCodeOf, printTotals, voprJson } = await import('../vopr/vopr-output.ts');
+  const { voprExitCode, printTotals, voprJson } = await import('../vopr/vopr-output.ts');
   if (options.json === true) {
     const { printJson } = await import('../terminal/json-output.ts');
     printJson(voprJson(totals, options.steps, plant));
   } else printTotals(totals, options.steps, plant);
-  const code = exitCodeOf(totals.failures);
+  const code = voprExitCode(totals.failures);
   if (code !== 0) process.exitCode = code;
 }
 

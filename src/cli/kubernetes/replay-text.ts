@@ -1,7 +1,7 @@
 /**
  * What a replay came to, as text.
  */
-import type { ReplayDifference, ReplayResult } from '../../drivers/kubernetes/replay-log.ts';
+import type { ReplayDifference, PodReplayResult } from '../../drivers/kubernetes/replay-log.ts';
 import { formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 import { printExplanation } from './explanation-text.ts';
@@ -10,7 +10,7 @@ import { printExplanation } from './explanation-text.ts';
 const EFFECTS_SHOWN = 20;
 
 /** Prints it to standard output. */
-export function printReplay(result: ReplayResult): void {
+export function printReplay(result: PodReplayResult): void {
   const { steps, compared, decisions, binds, unschedulable, evictions, gangsReleased } = result;
   const span = formatDuration(result.toSeconds - result.fromSeconds);
   print(`${formatCount(steps)} steps over ${span}: ${formatCount(decisions)} decisions`);
@@ -51,7 +51,7 @@ function printEffects(effects: readonly unknown[]): void {
     print(`  … and ${effects.length - EFFECTS_SHOWN} more (--json has them)`);
 }
 
-function printPod({ pod, fromSeconds, toSeconds }: ReplayResult): void {
+function printPod({ pod, fromSeconds, toSeconds }: PodReplayResult): void {
   if (pod === null) return;
   print('');
   printTable(

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { destination, type Logger, pino } from 'pino';
 import { createApiClient } from '../../drivers/kubernetes/client/http-client.ts';
 import { loadTarget } from '../../drivers/kubernetes/client/target.ts';
-import { serverAddress } from '../../drivers/kubernetes/config/config-schema.ts';
+import { withListenAddress } from '../../drivers/kubernetes/config/config-schema.ts';
 import type { SchedulerConfig } from '../../drivers/kubernetes/config/scheduler-config.ts';
 import { ProcessMetrics } from '../../drivers/kubernetes/process-metrics.ts';
 import { openRecordFile, type RecordFile } from '../../drivers/kubernetes/record-file.ts';
@@ -94,7 +94,7 @@ async function startServer(
 ): Promise<SchedulerServer> {
   try {
     return await SchedulerServer.start({
-      server: serverAddress(config.server, process.env.KUBERNETES_SERVICE_HOST !== undefined),
+      server: withListenAddress(config.server, process.env.KUBERNETES_SERVICE_HOST !== undefined),
       client,
       pages: {
         config,
@@ -104,7 +104,7 @@ async function startServer(
         explain: (namespace, name) => scheduler.explain(namespace, name),
         snapshot: () => scheduler.snapshot(),
       },
-      onTrouble: (text, error) => log.warn({ error: String(error) }, text),
+      onWriteError: (text, error) => log.warn({ error: String(error) }, text),
     });
   } catch (error) {
     await client.close();

@@ -16,7 +16,7 @@ import {
 } from './axes.ts';
 import { cardsOf } from './cards.ts';
 import type { LineChart } from './chart.ts';
-import { figuresOf } from './chart-figures.ts';
+import { chartFigures } from './chart-figures.ts';
 import { decisionCharts } from './decision-charts.ts';
 import { distributionCharts, shareAbove } from './distribution-charts.ts';
 import { loadCharts } from './load-charts.ts';
@@ -193,7 +193,7 @@ describe('plots of a comparison', () => {
 
   test('have their figures in a table', () => {
     for (const chart of charts) {
-      const { head, rows } = figuresOf(chart);
+      const { head, rows } = chartFigures(chart);
       expect(head.slice(1).toSorted(), chart.id).toEqual([...result.policies].toSorted());
       expect(rows.length, chart.id).toBeGreaterThan(1);
       expect(rows.length, chart.id).toBeLessThanOrEqual(16);
@@ -223,7 +223,7 @@ test('the figures of a line are read between its points', () => {
     guides: [],
     dots: true,
   };
-  expect(figuresOf(chart)).toEqual({
+  expect(chartFigures(chart)).toEqual({
     head: ['nodes', 'a', 'b'],
     rows: [
       ['10', '1.0', '–'],

@@ -13,7 +13,7 @@ export interface FigureTable {
 }
 
 /** @returns One row for each of up to twelve places along the x axis, or for each row of dots. */
-export function figuresOf(chart: Chart): FigureTable {
+export function chartFigures(chart: Chart): FigureTable {
   return chart.kind === 'lines' ? lineFigures(chart) : dotFigures(chart);
 }
 

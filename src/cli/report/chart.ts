@@ -21,7 +21,7 @@ export interface Axis {
 export type Point = readonly [number, number];
 
 /** The line of one policy. */
-export interface Line {
+export interface PolicyLine {
   readonly policy: string;
   /** By x. */
   readonly points: readonly Point[];
@@ -44,7 +44,7 @@ export interface LineChart {
   readonly reading: string;
   readonly x: Axis;
   readonly y: Axis;
-  readonly lines: readonly Line[];
+  readonly lines: readonly PolicyLine[];
   readonly guides: readonly Guide[];
   /** Filled from the bottom of the plot, behind the lines. */
   readonly area?: { readonly text: string; readonly points: readonly Point[] };

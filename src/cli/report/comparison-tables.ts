@@ -2,7 +2,7 @@
  * A comparison as tables in the terminal: means, then differences against the baseline with their intervals.
  */
 import type { ComparedMetric, ComparedPolicy, ComparisonResult } from '../../simulation/metrics/result.ts';
-import { counted, formatDuration, formatFixed, formatSigned } from '../terminal/formatting.ts';
+import { formatCounted, formatDuration, formatFixed, formatSigned } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 import { partialText } from './report-source.ts';
 
@@ -33,8 +33,8 @@ function headOf(result: ComparisonResult): string {
   const seeds = `${result.seeds.length} seed${result.seeds.length === 1 ? '' : 's'}`;
   if (run === undefined) return `no run of ${result.policies.join(', ')} began`;
   return [
-    `cluster   ${run.cluster.label}: ${counted(run.cluster.nodes, 'node')}, ${counted(run.cluster.gpus, 'GPU')}`,
-    `workload  ${run.workload.label}: ${counted(run.workload.jobs, 'job')} over ${formatDuration(run.workload.spanSeconds)}`,
+    `cluster   ${run.cluster.label}: ${formatCounted(run.cluster.nodes, 'node')}, ${formatCounted(run.cluster.gpus, 'GPU')}`,
+    `workload  ${run.workload.label}: ${formatCounted(run.workload.jobs, 'job')} over ${formatDuration(run.workload.spanSeconds)}`,
     `${seeds}, ${run.options.queue}; ± is the ${Math.round(result.level * 100)} % confidence interval`,
   ].join('\n');
 }

@@ -3,7 +3,7 @@
  */
 import type { ComparisonResult, Distribution, SimulationResult } from '../../simulation/metrics/result.ts';
 import { decadeAxis, durationAxis, logShareAxis } from './axes.ts';
-import type { Axis, Chart, DotChart, Line, LineChart, Point } from './chart.ts';
+import type { Axis, Chart, DotChart, PolicyLine, LineChart, Point } from './chart.ts';
 import { formatUnit } from './comparison-tables.ts';
 import { countedRuns } from './report-source.ts';
 
@@ -68,7 +68,7 @@ function tailLines(
   pick: Pick,
   lower: number,
   missing: (run: SimulationResult) => number,
-): Line[] {
+): PolicyLine[] {
   const upper = Math.max(0, ...result.runs.filter((run) => run.complete).map((run) => pick(run)?.max ?? 0));
   if (upper <= lower) return [];
   const xs = Array.from(
@@ -90,12 +90,12 @@ function tailLines(
 }
 
 /** Cuts lines where they fall below what the axis shows: on a logarithmic axis there is no 0. */
-function above(lines: readonly Line[], least: number): Line[] {
+function above(lines: readonly PolicyLine[], least: number): PolicyLine[] {
   return lines.map(({ policy, points }) => ({ policy, points: points.filter(([, y]) => y >= least) }));
 }
 
 /** From what a single job makes to where the highest line begins. */
-function tailAxis(label: string, lines: readonly Line[], least: number): Axis {
+function tailAxis(label: string, lines: readonly PolicyLine[], least: number): Axis {
   const most = Math.max(...lines.flatMap(({ points }) => points.map(([, y]) => y)));
   const lower = Math.max(1e-5, least);
   return logShareAxis(label, lower, Math.min(1, Math.max(most, 10 * lower)));
@@ -151,7 +151,7 @@ function slowdownChart(result: ComparisonResult): LineChart | undefined {
 
 /** Mean waits by size of job: a policy that fragments makes the large ones wait. */
 function sizeChart(result: ComparisonResult): DotChart | undefined {
-  const rows = sizesOf(result);
+  const rows = presentSizes(result);
   const dots = result.policies.flatMap((policy) =>
     rows.flatMap((size) => {
       const waits = countedRuns(result, policy).flatMap(
@@ -179,7 +179,7 @@ function sizeChart(result: ComparisonResult): DotChart | undefined {
 }
 
 /** @returns The size classes that occur, small ones first. */
-export function sizesOf(result: ComparisonResult): SimulationResult['bySize'][number]['size'][] {
+export function presentSizes(result: ComparisonResult): SimulationResult['bySize'][number]['size'][] {
   const present = new Set(result.runs.flatMap((run) => run.bySize.map(({ size }) => size)));
   return (Object.keys(SIZE_NAMES) as SimulationResult['bySize'][number]['size'][]).filter((s) =>
     present.has(s),

@@ -10,7 +10,7 @@ import type {
   ComparisonResult,
   SimulationResult,
 } from '../../simulation/metrics/result.ts';
-import { counted, formatCount, formatFixed } from '../terminal/formatting.ts';
+import { formatCounted, formatCount, formatFixed } from '../terminal/formatting.ts';
 import { formatUnit } from './comparison-tables.ts';
 import {
   countedRuns,
@@ -34,7 +34,7 @@ const NOT_TALLIED: ReadonlySet<string> = new Set([
 ]);
 
 /** How often the subject won, lost, and neither. */
-export interface Tally {
+export interface DuelTally {
   readonly other: string;
   readonly better: readonly string[];
   readonly worse: readonly string[];
@@ -72,7 +72,7 @@ export function headline(result: ComparisonResult): Sentence[] {
  *   classes of nodes looks at none, whatever that costs; what it costs is another figure. Nor does the distance from an
  *   equilibrium: it is measured at TEG's own prices, and is no use to anyone by itself.
  */
-export function tallies(result: ComparisonResult): Tally[] {
+export function tallies(result: ComparisonResult): DuelTally[] {
   return duelsOf(result).map(({ other, metrics }) => {
     const labels = (verdict: ComparedPolicy['verdict']): string[] =>
       metrics
@@ -100,7 +100,7 @@ function allocationSentence(result: ComparisonResult, duels: readonly Duel[]): S
   const cluster = result.runs[0]?.cluster;
   if (found === undefined || cluster === undefined) return [];
   const [{ metric }, mean] = found;
-  const things = resource === 'gpu' ? counted(cluster.gpus, 'GPU') : `${formatCount(cluster.cpuCores)} cores`;
+  const things = resource === 'gpu' ? formatCounted(cluster.gpus, 'GPU') : `${formatCount(cluster.cpuCores)} cores`;
   const clauses = duels.flatMap((duel) => allocationClause(duel, metric));
   return [
     `${policyName(subjectOf(result))} kept `,

@@ -4,14 +4,14 @@
 import type { ComparisonResult } from '../../simulation/metrics/result.ts';
 import { type Card, cardsOf } from './cards.ts';
 import { type Chart, policiesIn } from './chart.ts';
-import { figuresOf } from './chart-figures.ts';
+import { chartFigures } from './chart-figures.ts';
 import { chartsOf, shownPolicies } from './charts.ts';
-import { headline, keepUnits, type Sentence, type Tally, tallies } from './headline.ts';
+import { headline, keepUnits, type Sentence, type DuelTally, tallies } from './headline.ts';
 import { STYLE } from './html-style.ts';
 import { html, type Markup, type MarkupPart, rawMarkup } from './markup.ts';
 import { plotSvg } from './plot-svg.ts';
 import { policyLook } from './policy-look.ts';
-import { clusterWords, factsOf } from './report-facts.ts';
+import { clusterWords, reportFacts } from './report-facts.ts';
 import { partialText, policyName, type ReportSource, subjectOf } from './report-source.ts';
 import { type ReportTable, tablesOf } from './report-tables.ts';
 
@@ -126,7 +126,7 @@ function verdictsMarkup(result: ComparisonResult): MarkupPart {
   );
 }
 
-function tallyMarkup({ other, better, worse, unclear }: Tally): Markup {
+function tallyMarkup({ other, better, worse, unclear }: DuelTally): Markup {
   const line = (name: string, kind: string, labels: readonly string[]): Markup =>
     html`<p><strong class="${kind}">${name} in ${labels.length}</strong>${labels.length > 0 ? `: ${labels.join('; ')}.` : '.'}</p>`;
   return html`<div><h3>against ${policyName(other)}</h3>
@@ -146,7 +146,7 @@ ${charts.map((chart) => figureMarkup(chart, policies))}</div>`,
 }
 
 function figureMarkup(chart: Chart, policies: readonly string[]): Markup {
-  const { head, rows } = figuresOf(chart);
+  const { head, rows } = chartFigures(chart);
   const cells = rows.map((row) => row.map((text) => ({ text })));
   const table = { id: `${chart.id}-figures`, title: chart.title, note: '', head, rows: cells };
   return html`<figure id="${chart.id}">
@@ -204,7 +204,7 @@ function factsMarkup(source: ReportSource): Markup {
   const { notes } = source.result;
   return section(
     'The run',
-    html`<dl>${factsOf(source).map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`)}</dl>
+    html`<dl>${reportFacts(source).map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`)}</dl>
 <p>To make it again:</p>
 <pre><code>${source.command}</code></pre>
 `,

@@ -4,7 +4,7 @@
 import type { ComparisonResult, Series, SimulationResult } from '../../simulation/metrics/result.ts';
 import { formatPercent } from '../terminal/formatting.ts';
 import { countAxis, shareAxis, timeAxis } from './axes.ts';
-import type { Axis, Guide, Line, LineChart, Point } from './chart.ts';
+import type { Axis, Guide, PolicyLine, LineChart, Point } from './chart.ts';
 import { countedRuns, resourceOf } from './report-source.ts';
 
 /** How much of the time after the last arrival a plot over time shows, relative to the time before. */
@@ -200,7 +200,7 @@ function instantsOf(
 }
 
 /** Means of y over bins of x: one line a policy, without bins of too few instants. */
-function binned(byPolicy: ReadonlyMap<string, readonly Instant[]>): Line[] {
+function binned(byPolicy: ReadonlyMap<string, readonly Instant[]>): PolicyLine[] {
   const most = Math.max(0, ...[...byPolicy.values()].flat().map(({ x }) => x));
   const width = BIN_WIDTHS.find((w) => most / w <= BINS_MAX) ?? most / BINS_MAX;
   return [...byPolicy].map(([policy, instants]) => {
@@ -218,7 +218,7 @@ function binned(byPolicy: ReadonlyMap<string, readonly Instant[]>): Line[] {
   });
 }
 
-function bounds(lines: readonly Line[]): { xMin: number; x: number; y: number } {
+function bounds(lines: readonly PolicyLine[]): { xMin: number; x: number; y: number } {
   const points = lines.flatMap((line) => line.points);
   const xs = points.map(([x]) => x);
   return { xMin: Math.min(1, ...xs), x: Math.max(0, ...xs), y: Math.max(0, ...points.map(([, y]) => y)) };

@@ -1,9 +1,9 @@
 /**
  * The report as Markdown: sentences, tables, facts. Plots need the page.
  */
-import { headline, type Sentence, type Tally, tallies } from './headline.ts';
+import { headline, type Sentence, type DuelTally, tallies } from './headline.ts';
 import { titleOf } from './html-report.ts';
-import { factsOf } from './report-facts.ts';
+import { reportFacts } from './report-facts.ts';
 import { partialText, policyName, type ReportSource, subjectOf } from './report-source.ts';
 import { type ReportTable, tablesOf } from './report-tables.ts';
 
@@ -22,7 +22,7 @@ export function markdownReport(source: ReportSource): string {
     verdictsMarkdown(source),
     ...tablesOf(result).map(tableMarkdown),
     '## The run',
-    factsOf(source)
+    reportFacts(source)
       .map(([name, text]) => `- ${name}: ${escapeMarkdown(text)}`)
       .join('\n'),
     'To make it again:',
@@ -54,7 +54,7 @@ function verdictsMarkdown({ result }: ReportSource): string {
   );
 }
 
-function tallyMarkdown({ other, better, worse, unclear }: Tally): string {
+function tallyMarkdown({ other, better, worse, unclear }: DuelTally): string {
   const line = (name: string, labels: readonly string[]): string =>
     `- ${name} in ${labels.length}${labels.length > 0 ? `: ${labels.map(escapeMarkdown).join('; ')}` : ''}`;
   return [

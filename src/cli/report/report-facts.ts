@@ -2,14 +2,14 @@
  * What was run: cluster, workload, options, seeds, machine. Enough to judge the figures and to make them again.
  */
 import type { SimulationResult } from '../../simulation/metrics/result.ts';
-import { counted, formatCount, formatDuration, formatPercent } from '../terminal/formatting.ts';
+import { formatCounted, formatCount, formatDuration, formatPercent } from '../terminal/formatting.ts';
 import { type ReportSource, stoppedRun } from './report-source.ts';
 
 /** A fact: its name and what it is. */
 export type Fact = readonly [string, string];
 
 /** @returns The facts, in the order in which people ask for them. */
-export function factsOf({ result, machine, madeAt, version }: ReportSource): Fact[] {
+export function reportFacts({ result, machine, madeAt, version }: ReportSource): Fact[] {
   const run = result.runs[0];
   const facts: Fact[] =
     run === undefined ? [] : [...inputFacts(run, result.seeds.length), ...optionFacts(run)];
@@ -30,8 +30,8 @@ export function factsOf({ result, machine, madeAt, version }: ReportSource): Fac
 
 /** @returns The cluster in a few words, for titles. */
 export function clusterWords({ cluster }: SimulationResult): string {
-  const gpus = cluster.gpus > 0 ? ` with ${counted(cluster.gpus, 'GPU')}` : '';
-  return `${counted(cluster.nodes, 'node')}${gpus}`;
+  const gpus = cluster.gpus > 0 ? ` with ${formatCounted(cluster.gpus, 'GPU')}` : '';
+  return `${formatCounted(cluster.nodes, 'node')}${gpus}`;
 }
 
 function inputFacts({ cluster, workload }: SimulationResult, seeds: number): Fact[] {
@@ -50,12 +50,12 @@ function inputFacts({ cluster, workload }: SimulationResult, seeds: number): Fac
   return [
     [
       'cluster',
-      `${label}: ${counted(nodes, 'node')} of ${counted(flavors, 'kind')}, ${counted(gpus, 'GPU')}, ` +
-        `${counted(cpuCores, 'core')}, ${formatCount(memoryGib)} GiB`,
+      `${label}: ${formatCounted(nodes, 'node')} of ${formatCounted(flavors, 'kind')}, ${formatCounted(gpus, 'GPU')}, ` +
+        `${formatCounted(cpuCores, 'core')}, ${formatCount(memoryGib)} GiB`,
     ],
     [
       `workload`,
-      `${[workload.label, ...changes].join(', ')}: ${counted(workload.jobs, 'job')} over ` +
+      `${[workload.label, ...changes].join(', ')}: ${formatCounted(workload.jobs, 'job')} over ` +
         `${formatDuration(workload.spanSeconds)}${load}${which}`,
     ],
   ];
@@ -86,7 +86,7 @@ function optionFacts({ options, nodes }: SimulationResult): Fact[] {
     facts.push([
       'failures',
       `a node fails every ${formatDuration(options.mtbfSeconds)} on average and returns after ` +
-        `${formatDuration(options.mttrSeconds)}; ${counted(nodes.failures, 'failure')} in the first run`,
+        `${formatDuration(options.mttrSeconds)}; ${formatCounted(nodes.failures, 'failure')} in the first run`,
     ]);
   }
   return facts;

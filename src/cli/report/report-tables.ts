@@ -9,7 +9,7 @@ import type {
 } from '../../simulation/metrics/result.ts';
 import { formatFixed } from '../terminal/formatting.ts';
 import { formatDifference, formatMean, formatUnit } from './comparison-tables.ts';
-import { shareAbove, sizeName, sizesOf } from './distribution-charts.ts';
+import { shareAbove, sizeName, presentSizes } from './distribution-charts.ts';
 import { countedRuns, duelsOf, policyName, subjectOf } from './report-source.ts';
 
 /** One cell: text, and how it is to be seen. */
@@ -160,7 +160,7 @@ function sizeTable(result: ComparisonResult): ReportTable {
     if (values.length === 0) return '–';
     return formatUnit(values.reduce((sum, value) => sum + value, 0) / values.length, 'seconds');
   };
-  const sizes = sizesOf(result);
+  const sizes = presentSizes(result);
   return {
     id: 'sizes',
     title: 'Wait by size of job',

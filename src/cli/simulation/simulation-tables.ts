@@ -3,7 +3,7 @@
  */
 import type { Distribution, SimulationResult } from '../../simulation/metrics/result.ts';
 import {
-  counted,
+  formatCounted,
   formatBytes,
   formatCount,
   formatDuration,
@@ -56,8 +56,8 @@ export function printSimulation(result: SimulationResult): void {
 }
 
 function headOf({ cluster, workload, policy, seed, options, endSeconds }: SimulationResult): string {
-  const nodes = `${counted(cluster.nodes, 'node')}, ${counted(cluster.gpus, 'GPU')}, ${counted(cluster.cpuCores, 'core')}`;
-  const jobs = `${counted(workload.jobs, 'job')} over ${formatDuration(workload.spanSeconds)}`;
+  const nodes = `${formatCounted(cluster.nodes, 'node')}, ${formatCounted(cluster.gpus, 'GPU')}, ${formatCounted(cluster.cpuCores, 'core')}`;
+  const jobs = `${formatCounted(workload.jobs, 'job')} over ${formatDuration(workload.spanSeconds)}`;
   const offered = workload.offeredGpu ?? workload.offeredCpu;
   const load =
     offered === null

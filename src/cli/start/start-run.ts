@@ -13,7 +13,7 @@ import { commandLine } from '../report/report-options.ts';
 import { partialText, policyName, subjectOf } from '../report/report-source.ts';
 import { prepareReportFiles } from '../report/write-report.ts';
 import { watchRun } from '../simulation/run-watch.ts';
-import { counted, formatDuration, formatPercent } from '../terminal/formatting.ts';
+import { formatCounted, formatDuration, formatPercent } from '../terminal/formatting.ts';
 import { interruptSignal } from '../terminal/interrupt.ts';
 import { printTable } from '../terminal/table.ts';
 import { planStart, type StartOptions } from './start-plan.ts';
@@ -113,7 +113,7 @@ function runLine(run: SimulationResult, width: number): string {
   const use = gpu === null ? `${formatPercent(cpu)} of cores` : `${formatPercent(gpu)} of GPUs`;
   const wait = run.wait === null ? 'no job started' : `mean wait ${formatDuration(run.wait.mean)}`;
   const took = run.timing === undefined ? '' : `   (${formatDuration(run.timing.wallSeconds)})`;
-  const jobs = `${counted(run.jobs.arrived, 'job')}`;
+  const jobs = `${formatCounted(run.jobs.arrived, 'job')}`;
   return `  seed ${run.seed}  ${run.policy.padEnd(width)}  ${jobs}, ${use} in use, ${wait}${took}`;
 }
 

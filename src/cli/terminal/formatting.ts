@@ -40,7 +40,7 @@ export function formatCount(value: number): string {
  *
  * @param plural Default: the noun with an s.
  */
-export function counted(value: number, noun: string, plural = `${noun}s`): string {
+export function formatCounted(value: number, noun: string, plural = `${noun}s`): string {
   return `${formatCount(value)} ${value === 1 ? noun : plural}`;
 }
 

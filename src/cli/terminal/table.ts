@@ -9,7 +9,7 @@ import { wantsColor } from './color.ts';
 import { formatCount, formatFixed } from './formatting.ts';
 
 /** One cell; undefined and NaN print as a dash. */
-export type Cell = string | number | undefined;
+export type TableCell = string | number | undefined;
 
 /** One column of a table. */
 export interface TableColumn {
@@ -51,7 +51,7 @@ const GAP = '  ';
  */
 export function printTable(
   columns: readonly TableColumn[],
-  rows: readonly (readonly Cell[])[],
+  rows: readonly (readonly TableCell[])[],
   options: TableOptions & { readonly stream?: TableStream } = {},
 ): void {
   const stream = options.stream ?? process.stdout;
@@ -68,7 +68,7 @@ export function printTable(
  */
 export function formatTable(
   columns: readonly TableColumn[],
-  rows: readonly (readonly Cell[])[],
+  rows: readonly (readonly TableCell[])[],
   options: TableOptions = {},
   paint = false,
 ): string {
@@ -97,7 +97,7 @@ function style(format: 'bold' | 'dim', text: string, on: boolean): string {
   return on ? styleText(format, text, { validateStream: false }) : text;
 }
 
-function defaultAlign(rows: readonly (readonly Cell[])[], c: number): 'left' | 'right' {
+function defaultAlign(rows: readonly (readonly TableCell[])[], c: number): 'left' | 'right' {
   let numbers = 0;
   for (const row of rows) {
     const cell = row[c];
@@ -107,7 +107,7 @@ function defaultAlign(rows: readonly (readonly Cell[])[], c: number): 'left' | '
   return numbers > 0 ? 'right' : 'left';
 }
 
-function cellText(cell: Cell, column: TableColumn): string {
+function cellText(cell: TableCell, column: TableColumn): string {
   if (cell === undefined || Number.isNaN(cell)) return '–';
   if (typeof cell === 'string') return oneLine(cell);
   if (column.format !== undefined) return column.format(cell);

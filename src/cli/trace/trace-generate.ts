@@ -18,7 +18,7 @@ import {
 } from '../../traces/generate.ts';
 import { readCluster } from '../../traces/read.ts';
 import { createTraceWriter, type TraceWriter } from '../../traces/write.ts';
-import { counted, formatDuration, formatFixed, formatPercent } from '../terminal/formatting.ts';
+import { formatCounted, formatDuration, formatFixed, formatPercent } from '../terminal/formatting.ts';
 import { interruptSignal } from '../terminal/interrupt.ts';
 import { printJson } from '../terminal/json-output.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
@@ -29,7 +29,7 @@ export async function generateNodesFile(to: string, options: GenerateNodesOption
   const writer = await createTraceWriter('nodes', to);
   const count = await writeAll(writer, generateNodeBatches(clusterOptions(options)), 'nodes', options.nodes);
   if (options.json) printJson({ file: to, kind: 'nodes', count });
-  else process.stdout.write(`${to}: ${counted(count, 'node')}\n`);
+  else process.stdout.write(`${to}: ${formatCounted(count, 'node')}\n`);
 }
 
 /** Writes a made-up workload. @param namesModels Whether --model-share was given. @throws TegError TEG_OPTION_INVALID, or as the reader of the cluster and the writer. */
@@ -57,7 +57,7 @@ export async function generateJobsFile(
   }
   const span = formatDuration(count / jobsPerSecond);
   process.stdout.write(
-    `${to}: ${counted(count, 'job')}, seed ${seed}: ${formatPercent(load, 0)} offered load, ${formatFixed(jobsPerSecond, 3)} jobs/s, about ${span}\n`,
+    `${to}: ${formatCounted(count, 'job')}, seed ${seed}: ${formatPercent(load, 0)} offered load, ${formatFixed(jobsPerSecond, 3)} jobs/s, about ${span}\n`,
   );
 }
 

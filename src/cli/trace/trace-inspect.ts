@@ -5,16 +5,16 @@ import { QuantileSketch } from '../../kernel/quantile-sketch.ts';
 import type { TraceWarning } from '../../traces/format.ts';
 import { TRACE_FORMATS } from '../../traces/format.ts';
 import { fileInput } from '../../traces/source.ts';
-import { summarize, type TraceSummary } from '../../traces/summary.ts';
+import { summarizeTrace, type TraceSummary } from '../../traces/summary.ts';
 import type { JobsSummary } from '../../traces/summary-jobs.ts';
 import type { NodesSummary } from '../../traces/summary-nodes.ts';
-import type { Distribution } from '../../traces/summary-parts.ts';
+import type { TraceDistribution } from '../../traces/summary-parts.ts';
 import type { UsageSummary } from '../../traces/summary-usage.ts';
 import { formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { interruptSignal } from '../terminal/interrupt.ts';
 import { printJson } from '../terminal/json-output.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
-import { type Cell, printTable } from '../terminal/table.ts';
+import { type TableCell, printTable } from '../terminal/table.ts';
 import type { TraceReadingOptions } from './trace-options.ts';
 import { openTraceUntil, readingOptions, warningLine } from './trace-reading.ts';
 
@@ -27,7 +27,7 @@ export async function inspectTrace(file: string, options: TraceReadingOptions): 
   const signal = interruptSignal();
   const progress = new ProgressLine('reading', { unit: 'rows' });
   const trace = await openTraceUntil(signal, fileInput(file), readingOptions(options, warnings));
-  const summary = await summarize(trace, warnings, {
+  const summary = await summarizeTrace(trace, warnings, {
     makeSketch: () => new QuantileSketch(),
     onProgress: (items) => {
       signal.throwIfAborted();
@@ -136,7 +136,7 @@ function printUsage(usage: UsageSummary): void {
   ]);
 }
 
-function printDistributions(rows: readonly [string, Distribution, (value: number) => string][]): void {
+function printDistributions(rows: readonly [string, TraceDistribution, (value: number) => string][]): void {
   const columns = ['', 'min', 'median', 'mean', 'p90', 'p99', 'max'].map((header, i) => ({
     header,
     align: i === 0 ? ('left' as const) : ('right' as const),
@@ -179,6 +179,6 @@ function asColumn(header: string): { header: string; format: (value: number) => 
   return { header, format: header.endsWith('hours') ? formatCount : formatQuantity };
 }
 
-function print(line: Cell): void {
+function print(line: TableCell): void {
   process.stdout.write(`${line}\n`);
 }

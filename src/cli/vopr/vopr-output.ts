@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import { FAULT_KINDS } from '../../simulation/federation/vopr/fault-counts.ts';
-import type { Plant } from '../../simulation/federation/vopr/plants.ts';
+import type { Plant } from '../../simulation/federation/vopr/planted-bugs.ts';
 import type { VoprFailure } from '../../simulation/federation/vopr/vopr-run.ts';
 import type { VoprTotals } from '../../simulation/federation/vopr/vopr-totals.ts';
 import { formatCount } from '../terminal/formatting.ts';
@@ -52,7 +52,7 @@ export function voprJson(
 }
 
 /** @returns 0, or what the failures ask for. */
-export function exitCodeOf(failures: readonly VoprFailure[]): number {
+export function voprExitCode(failures: readonly VoprFailure[]): number {
   for (const kind of ['safety', 'crash', 'liveness'] as const) {
     if (failures.some((failure) => failure.kind === kind)) return EXIT_CODES[kind];
   }

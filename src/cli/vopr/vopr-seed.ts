@@ -12,11 +12,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { TegError } from '../../model/errors.ts';
-import type { Plant } from '../../simulation/federation/vopr/plants.ts';
+import type { Plant } from '../../simulation/federation/vopr/planted-bugs.ts';
 import type { Universes } from '../../simulation/federation/vopr/universe.ts';
-import { type ReplayResult, recordVopr, replayVopr } from '../../simulation/federation/vopr/vopr-replay.ts';
+import { type VoprReplayResult, recordVopr, replayVopr } from '../../simulation/federation/vopr/vopr-replay.ts';
 import { runVopr, type VoprOutcome } from '../../simulation/federation/vopr/vopr-run.ts';
-import { TRACE_HEADER, TraceWriter } from '../../simulation/federation/vopr/vopr-trace.ts';
+import { TRACE_HEADER, VoprTraceWriter } from '../../simulation/federation/vopr/vopr-trace.ts';
 import { asOutputFailure } from '../files/output-file.ts';
 
 /** How one seed is run. */
@@ -47,7 +47,7 @@ export function runSeed(seed: number, universes: Universes, options: SeedOptions
     }
   }
   if (!trace) return runVopr(seed, universes, common);
-  const writer = new TraceWriter((line) => process.stdout.write(`${line}\n`));
+  const writer = new VoprTraceWriter((line) => process.stdout.write(`${line}\n`));
   process.stdout.write(`${TRACE_HEADER}\n`);
   return runVopr(seed, universes, {
     ...common,
@@ -58,7 +58,7 @@ export function runSeed(seed: number, universes: Universes, options: SeedOptions
 }
 
 /** Replays a file. @throws TegError TEG_INPUT_NOT_FOUND, TEG_LOG_INVALID. */
-export function replayFile(path: string, universes: Universes): ReplayResult {
+export function replayFile(path: string, universes: Universes): VoprReplayResult {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

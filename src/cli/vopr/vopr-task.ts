@@ -2,7 +2,7 @@
  * Some seeds of `teg vopr` as they are sent to worker threads, and what runs them there.
  */
 import type { TaskControl } from '../../drivers/embedded/worker-tasks.ts';
-import type { Plant } from '../../simulation/federation/vopr/plants.ts';
+import type { Plant } from '../../simulation/federation/vopr/planted-bugs.ts';
 import { Universes } from '../../simulation/federation/vopr/universe.ts';
 import { runVopr } from '../../simulation/federation/vopr/vopr-run.ts';
 import { addOutcome, emptyTotals, type VoprTotals } from '../../simulation/federation/vopr/vopr-totals.ts';

@@ -12,6 +12,7 @@ import type { ReadOptions } from '../../traces/format.ts';
 import {
   capacityOf,
   DEFAULT_DURATION,
+  GENERATED_NODES_MAX,
   generateJobBatches,
   generateNodes,
   HOMOGENEOUS_MIX,
@@ -19,16 +20,13 @@ import {
   OPENB_LIKE_MIX,
 } from '../../traces/generate.ts';
 import { readCluster, readJobs, streamJobs } from '../../traces/read.ts';
-import { fileInput, nameOf, type TraceInput } from '../../traces/source.ts';
+import { fileInput, inputName, type TraceInput } from '../../traces/source.ts';
 import { GpuMakes } from './gpu-makes.ts';
 import { TaintTerms } from './taint-terms.ts';
 import { type ChangedCluster, changeCluster, startFrom, type WhatIf } from './what-if.ts';
 
 /** What a generated source begins with. */
 const GENERATED = 'generated:';
-
-/** Most nodes that are made up: some 2 GB of them. */
-export const GENERATED_NODES_MAX = 10_000_000;
 
 /** The stream of a seed that workloads are generated from. */
 const STREAM_WORKLOAD = 3;
@@ -78,7 +76,7 @@ export type ClusterSource =
   | { readonly kind: 'generated'; readonly mix: readonly NodeKind[]; readonly nodes: number };
 
 /** A source as it was understood. */
-export type JobSource =
+export type WorkloadSource =
   | { readonly kind: 'file'; readonly path: string }
   | {
       readonly kind: 'generated';
@@ -111,7 +109,7 @@ export function parseClusterSource(text: string): ClusterSource {
 }
 
 /** @returns What `generated:50000`, `generated:50000:0.8` or a path means. @throws TegError TEG_OPTION_INVALID. */
-export function parseJobSource(text: string): JobSource {
+export function parseJobSource(text: string): WorkloadSource {
   if (!isGenerated(text)) return { kind: 'file', path: text };
   const parts = text.slice(GENERATED.length).split(':');
   const jobs = Number(parts[0]);
@@ -251,7 +249,7 @@ async function firstSubmission(sources: InputSources, read: ReadOptions): Promis
 /** @returns What a path names: a file, or the copy of what was read from a pipe, under the pipe's name. */
 function inputOf({ spooled }: InputSources, path: string): TraceInput {
   const copy = spooled?.[path];
-  return copy === undefined ? fileInput(path) : fileInput(copy, nameOf(path));
+  return copy === undefined ? fileInput(path) : fileInput(copy, inputName(path));
 }
 
 /** @returns How the file of jobs is read: its columns may have other names. */

@@ -6,7 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import { TegError, type TegErrorCode } from '../../model/errors.ts';
 import type { FederationFacts, ShardTeam } from '../../simulation/federation/federation-run.ts';
-import type { PackedLetters } from '../../simulation/federation/letter-pack.ts';
+import type { EncodedEnvelopes } from '../../simulation/federation/envelope-codec.ts';
 import type { ShardStatus } from '../../simulation/federation/shard.ts';
 import { type PlainMetrics, ShardMetrics } from '../../simulation/federation/shard-metrics.ts';
 import type { FederationTask } from './federation-task.ts';
@@ -21,7 +21,7 @@ export interface ShardSetup {
 
 /** What it is asked. */
 export type ShardRequest =
-  | { readonly kind: 'window'; readonly untilSeconds: number; readonly letters: readonly PackedLetters[] }
+  | { readonly kind: 'window'; readonly untilSeconds: number; readonly letters: readonly EncodedEnvelopes[] }
   | { readonly kind: 'finish' };
 
 /** What it answers; the first answer comes unasked, when it is ready. */
@@ -32,7 +32,7 @@ export type ShardAnswer =
       readonly status: ShardStatus;
       readonly nextSeconds: number;
       /** By shard; its own stay with it. */
-      readonly outgoing: readonly (PackedLetters | undefined)[];
+      readonly outgoing: readonly (EncodedEnvelopes | undefined)[];
     }
   | { readonly kind: 'finish'; readonly metrics: PlainMetrics; readonly peakMemoryBytes: number }
   | { readonly kind: 'error'; readonly error: PlainError };
@@ -46,7 +46,7 @@ export class WorkerTeam implements ShardTeam {
   readonly warnings: readonly string[];
   private readonly lanes: readonly Lane[];
   /** Letters for each shard from the others, since the last window. */
-  private pending: PackedLetters[][];
+  private pending: EncodedEnvelopes[][];
 
   private constructor(lanes: readonly Lane[], facts: FederationFacts, warnings: readonly string[]) {
     this.lanes = lanes;
@@ -73,7 +73,7 @@ export class WorkerTeam implements ShardTeam {
     this.pending = this.lanes.map(() => []);
     const answers = await Promise.all(
       this.lanes.map((lane, index) => {
-        lane.ask({ kind: 'window', untilSeconds, letters: letters[index] as PackedLetters[] });
+        lane.ask({ kind: 'window', untilSeconds, letters: letters[index] as EncodedEnvelopes[] });
         return lane.next('window');
       }),
     );

@@ -3,9 +3,9 @@
  */
 import { resourceUsage } from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
-import { factsOf, runAlone } from '../../simulation/federation/federation-run.ts';
-import { LetterReader, packLetters } from '../../simulation/federation/letter-pack.ts';
-import { compareLetters, type Letter } from '../../simulation/federation/network.ts';
+import { federationFacts, runAlone } from '../../simulation/federation/federation-run.ts';
+import { EnvelopeDecoder, encodeEnvelopes } from '../../simulation/federation/envelope-codec.ts';
+import { compareEnvelopes, type Envelope } from '../../simulation/federation/network.ts';
 import { Shard } from '../../simulation/federation/shard.ts';
 import { buildFederation } from './federation-task.ts';
 import type { ShardAnswer, ShardRequest, ShardSetup } from './shard-team.ts';
@@ -15,8 +15,8 @@ import { toPlainError } from './worker-tasks.ts';
 class ShardLane {
   private readonly shard: Shard;
   private readonly setup: ShardSetup;
-  private readonly reader = new LetterReader();
-  private own: Letter[] = [];
+  private readonly reader = new EnvelopeDecoder();
+  private own: Envelope[] = [];
   private readonly delayMinSeconds: number;
 
   constructor(shard: Shard, setup: ShardSetup) {
@@ -36,7 +36,7 @@ class ShardLane {
       return { kind: 'window', status: shard.status(), nextSeconds, outgoing: [] };
     }
     const letters = this.own.concat(...request.letters.map((packed) => this.reader.unpack(packed)));
-    shard.deliver(letters.sort(compareLetters));
+    shard.deliver(letters.sort(compareEnvelopes));
     shard.run(request.untilSeconds);
     let nextSeconds = shard.nextSeconds();
     const { index, count } = this.setup;
@@ -44,7 +44,7 @@ class ShardLane {
       const sent = shard.takeOutgoing(to);
       for (const letter of sent) nextSeconds = Math.min(nextSeconds, letter.arrivesAt);
       if (to === index) this.own = sent;
-      return to === index || sent.length === 0 ? undefined : packLetters(sent);
+      return to === index || sent.length === 0 ? undefined : encodeEnvelopes(sent);
     });
     return { kind: 'window', status: shard.status(), nextSeconds, outgoing };
   }
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
         tell({ kind: 'error', error: toPlainError(error) });
       }
     });
-    tell({ kind: 'ready', facts: factsOf(parts, setup.count), warnings: parts.warnings });
+    tell({ kind: 'ready', facts: federationFacts(parts, setup.count), warnings: parts.warnings });
   } catch (error) {
     tell({ kind: 'error', error: toPlainError(error) });
   }

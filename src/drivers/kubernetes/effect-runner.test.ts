@@ -48,7 +48,7 @@ class Stage {
       config: { ...config, clientConnection: { ...config.clientConnection, bindsInFlightMax } },
       identity: 'test',
       mayWrite: () => true,
-      onTrouble: () => undefined,
+      onWriteError: () => undefined,
     });
     this.runner = new EffectRunner({
       writers,

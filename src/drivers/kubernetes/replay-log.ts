@@ -41,7 +41,7 @@ export interface ReplayDifference {
 }
 
 /** What a replay came to. JSON. */
-export interface ReplayResult {
+export interface PodReplayResult {
   readonly steps: number;
   /** Steps that the log has a digest of. */
   readonly compared: number;
@@ -79,7 +79,7 @@ const STEPS_PER_LOOK = 1024;
  * @throws TegError TEG_INPUT_NOT_FOUND, TEG_INPUT_CORRUPT, TEG_LOG_INVALID; TEG_POD_UNKNOWN if the pod to be explained is
  *         nowhere in it.
  */
-export async function replayLog(path: string, options: ReplayOptions = {}): Promise<ReplayResult> {
+export async function replayLog(path: string, options: ReplayOptions = {}): Promise<PodReplayResult> {
   const reader = new PodLogReader();
   const run = new ReplayRun(options.explain);
   for await (const logged of readLog(path, reader)) {
@@ -168,7 +168,7 @@ class ReplayRun {
   }
 
   /** @throws TegError TEG_POD_UNKNOWN. */
-  result(reader: PodLogReader): ReplayResult {
+  result(reader: PodLogReader): PodReplayResult {
     const { counts, difference, history } = this;
     if (history !== undefined && history.uid === '') {
       throw new TegError(

@@ -7,7 +7,7 @@ import { sendJson, until } from '../../../test/support/scripted-server.ts';
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { line, streamList } from './client/reflector.fixtures.ts';
 import { defaultSchedulerConfig } from './config/scheduler-config.ts';
-import { Followers } from './followers.ts';
+import { Informers } from './informers.ts';
 import {
   asksForOurPods,
   grantLease,
@@ -28,7 +28,7 @@ test('an object that becomes malformed counts no more, and counts again when it 
   });
   const fed: PodEvent[] = [];
   const malformed: string[] = [];
-  const followers = new Followers({
+  const followers = new Informers({
     target: server.target,
     schedulerName: 'teg',
     pageSize: 500,

@@ -20,19 +20,19 @@ import { electionTimes } from './config/config-schema.ts';
 import type { SchedulerConfig } from './config/scheduler-config.ts';
 import { CoreDriver } from './core-driver.ts';
 import { EffectRunner } from './effect-runner.ts';
-import { Followers } from './followers.ts';
+import { Informers } from './informers.ts';
 import { IoCoalescer } from './io-coalescing.ts';
 import type { RecordFile } from './record-file.ts';
 import { takeSnapshot } from './snapshot/take-snapshot.ts';
 import { Standby } from './standby.ts';
-import { WriteTroubles } from './write-troubles.ts';
+import { WriteErrors } from './write-errors.ts';
 import { makeWriters, type Writers } from './writers.ts';
 import { LeaderLease } from './writes/leader-lease.ts';
-import { textAt } from './writes/patient-request.ts';
+import { textAt } from './writes/retrying-request.ts';
 import { systemWriteClock } from './writes/write-clock.ts';
 
 /** Where the process writes what a person should know; pino fits. */
-export interface ProcessLog {
+export interface ProcessLogger {
   debug(details: object, message: string): void;
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
@@ -59,7 +59,7 @@ export interface SchedulerProcessOptions {
   readonly identity: string;
   /** Decides and explains, writes nothing. */
   readonly dryRun: boolean;
-  readonly log: ProcessLog;
+  readonly log: ProcessLogger;
   readonly observer?: ProcessObserver;
   /** It cannot go on: the reason is logged, the process has to end. */
   readonly onBroken: (error: unknown) => void;
@@ -73,7 +73,7 @@ export class SchedulerProcess {
   readonly options: SchedulerProcessOptions;
   readonly core: PodScheduler;
   readonly driver: CoreDriver;
-  readonly followers: Followers;
+  readonly followers: Informers;
   readonly writers: Writers;
   readonly runner: EffectRunner;
   readonly client: HttpApiClient;
@@ -97,14 +97,14 @@ export class SchedulerProcess {
     });
     this.core = newCore(config);
     const clock = systemWriteClock();
-    const troubles = new WriteTroubles(log, () => clock.nowSeconds());
+    const troubles = new WriteErrors(log, () => clock.nowSeconds());
     this.writers = makeWriters({
       client: this.client,
       clock,
       config,
       identity,
       mayWrite: () => this.mayWrite(),
-      onTrouble: (what, pod, text) => troubles.tell(what, `${pod.namespace}/${pod.name}`, text),
+      onWriteError: (what, pod, text) => troubles.tell(what, `${pod.namespace}/${pod.name}`, text),
     });
     this.driver = this.makeDriver();
     this.runner = this.makeRunner();
@@ -207,9 +207,9 @@ export class SchedulerProcess {
     });
   }
 
-  private makeFollowers(): Followers {
+  private makeFollowers(): Informers {
     const { target, config, log, onBroken } = this.options;
-    return new Followers({
+    return new Informers({
       target,
       schedulerName: config.schedulerName,
       pageSize: config.clientConnection.listPageSize,
@@ -245,7 +245,7 @@ export class SchedulerProcess {
       onHolder: (holder) => {
         if (holder !== '') log.info({ holder }, 'lease is held');
       },
-      onTrouble: (text) => log.warn({ text }, 'lease in trouble'),
+      onWriteError: (text) => log.warn({ text }, 'lease in trouble'),
     });
   }
 

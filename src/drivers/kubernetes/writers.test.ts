@@ -25,8 +25,8 @@ test('a status that is refused is tried again after the back-offs of the configu
     return method === 'PATCH' ? answer(403) : answer(200, { metadata: { uid: 'u' } });
   });
   const config = parseSchedulerConfig(`${HEAD}podInitialBackoffSeconds: 16\npodMaxBackoffSeconds: 40`, 'x');
-  const onTrouble = () => undefined;
-  const { status } = makeWriters({ client, clock, config, identity: 'x', mayWrite: () => true, onTrouble });
+  const onWriteError = () => undefined;
+  const { status } = makeWriters({ client, clock, config, identity: 'x', mayWrite: () => true, onWriteError });
   const pod = { namespace: 'a', name: 'p', uid: 'u' };
   status.setNotScheduled(pod, { reason: 'Unschedulable', message: 'no' });
   await clock.advance(1000);

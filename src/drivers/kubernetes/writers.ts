@@ -28,7 +28,7 @@ export interface WriterSurroundings {
   readonly identity: string;
   /** Whether the lease is surely held. */
   readonly mayWrite: () => boolean;
-  readonly onTrouble: (
+  readonly onWriteError: (
     what: string,
     pod: { readonly namespace: string; readonly name: string },
     text: string,
@@ -37,14 +37,14 @@ export interface WriterSurroundings {
 
 /** Makes the writers. Events and status wait while bindings do, beyond a small rate of their own. */
 export function makeWriters(around: WriterSurroundings): Writers {
-  const { client, clock, config, identity, mayWrite, onTrouble } = around;
+  const { client, clock, config, identity, mayWrite, onWriteError } = around;
   const common = { client, clock, random: Math.random, mayWrite };
   const binder = new Binder({
     ...common,
     windowMax: config.clientConnection.bindsInFlightMax,
     windowMin: Math.min(4, config.clientConnection.bindsInFlightMax),
     ...serverTimes(config),
-    onTrouble: (binding, text) => onTrouble('bind', binding, text),
+    onWriteError: (binding, text) => onWriteError('bind', binding, text),
   });
   const mayRun = (): boolean => binder.inFlight === 0 && binder.queued === 0;
   return {
@@ -56,7 +56,7 @@ export function makeWriters(around: WriterSurroundings): Writers {
       controller: `${config.schedulerName}-scheduler`,
       queueMax: config.events.queueMax,
       perSecondMax: config.events.perSecondMax,
-      onTrouble: (event, text) => onTrouble('event', event.regarding, text),
+      onWriteError: (event, text) => onWriteError('event', event.regarding, text),
     }),
     status: new StatusWriter({
       ...common,
@@ -66,9 +66,9 @@ export function makeWriters(around: WriterSurroundings): Writers {
         secondsFirst: config.podInitialBackoffSeconds,
         secondsMax: config.podMaxBackoffSeconds,
       },
-      onTrouble: (pod, text) => onTrouble('status', pod, text),
+      onWriteError: (pod, text) => onWriteError('status', pod, text),
     }),
-    evictor: new Evictor({ ...common, onTrouble: (pod, text) => onTrouble('evict', pod, text) }),
+    evictor: new Evictor({ ...common, onWriteError: (pod, text) => onWriteError('evict', pod, text) }),
     claims: new ClaimWriter(common),
   };
 }

@@ -30,7 +30,7 @@ import {
   type Process,
 } from './messages.ts';
 import { SummaryNode, type SummaryNodeParts } from './summary-node.ts';
-import { SteeredPolicy } from './zone/steered-policy.ts';
+import { PinnedPolicy } from './zone/pinned-policy.ts';
 import { ZoneGovernor } from './zone/zone-governor.ts';
 
 const POD: PodSpec = { cpuMilli: 1000, memoryMib: 1024, gpuCount: 0, gpuMilli: 0, gpuModels: [] };
@@ -152,7 +152,7 @@ export function makeGovernor(setup: GovernorSetup = {}): ZoneGovernor {
   const { nodes = 1, id = 0, parent = 100, incarnation = 1, firstPublishSeconds = 0, options } = setup;
   const cluster = clusterOf(nodes, testDemands());
   const policy = new TegPolicy({ cluster, random: new Random(1) }, TEG_DEFAULTS, pricesOfNode());
-  const steered = new SteeredPolicy(policy);
+  const steered = new PinnedPolicy(policy);
   return new ZoneGovernor({
     id,
     parent,

@@ -5,7 +5,7 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
-import { SteeredPolicy } from '../federation/zone/steered-policy.ts';
+import { PinnedPolicy } from '../federation/zone/pinned-policy.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import { TEG_DEFAULTS } from '../policy/teg-options.ts';
 import { FullScanPolicy, TegPolicy } from '../policy/teg-policy.ts';
@@ -67,7 +67,7 @@ test.each<[string, number, (cluster: ClusterState) => PlacementPolicy]>([
   checkProperty(
     fc.property(scenario, ({ kinds, fill, down, demand: id }) => {
       const cluster = makeCluster(kinds);
-      const steered = new SteeredPolicy(create(cluster));
+      const steered = new PinnedPolicy(create(cluster));
       const zone = new Zone(cluster, steered);
       let job = 0;
       const submit = (demandId: number, podCount: number, gangMin: number): number => {

@@ -4,10 +4,10 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { EffectBuffer } from './effects.ts';
 import { EffectKind, Reason } from './zone-events.ts';
-import { JobTable } from './zone-jobs.ts';
+import { ZoneJobTable } from './zone-jobs.ts';
 import { ShapeLines } from './zone-lines.ts';
 import { ShapeHeads, ShapeHeap } from './zone-shape-heap.ts';
-import { ShapeTable } from './zone-shapes.ts';
+import { ZoneShapeTable } from './zone-shapes.ts';
 
 describe('ShapeLines', () => {
   test('keeps the order of any pushes, returns and removals', () => {
@@ -18,7 +18,7 @@ describe('ShapeLines', () => {
     });
     checkProperty(
       fc.property(fc.array(operation, { maxLength: 200, size: 'max' }), (operations) => {
-        const jobs = new JobTable();
+        const jobs = new ZoneJobTable();
         const lines = new ShapeLines(jobs);
         lines.addShape();
         /** [job, priority, rank] in order. */
@@ -133,10 +133,10 @@ describe('EffectBuffer', () => {
 function shapeHeap(kinds: readonly { cpu: number; memory: number; gpus: number }[]): {
   heads: ShapeHeads;
   heap: ShapeHeap;
-  shapes: ShapeTable;
+  shapes: ZoneShapeTable;
 } {
   const table = new DemandTable();
-  const shapes = new ShapeTable(table);
+  const shapes = new ZoneShapeTable(table);
   for (const { cpu, memory, gpus } of kinds) {
     const gpuMilli = gpus > 0 ? 1000 : 0;
     const demand = table.intern({

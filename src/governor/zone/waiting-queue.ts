@@ -9,11 +9,11 @@
  * fresh and eligible shapes are active; every shape is ordered by its line's first job.
  */
 import type { ClusterState } from '../../model/cluster-state.ts';
-import { GangRows } from './zone-gang-rows.ts';
-import type { JobTable } from './zone-jobs.ts';
+import { GangRoomIndex } from './gang-room-index.ts';
+import type { ZoneJobTable } from './zone-jobs.ts';
 import { ShapeLines } from './zone-lines.ts';
 import { ShapeHeads, ShapeHeap } from './zone-shape-heap.ts';
-import type { ShapeTable } from './zone-shapes.ts';
+import type { ZoneShapeTable } from './zone-shapes.ts';
 
 /** Where a shape's jobs are: nowhere, among those that are tried, or parked as impossible. */
 const EMPTY = 0;
@@ -35,27 +35,27 @@ export class WaitingQueue {
   /** best-effort: one-pod shapes that may fit on any node. */
   readonly fresh: ShapeHeap;
   /** Active shapes of more than one pod. */
-  readonly gangs: GangRows;
+  readonly gangs: GangRoomIndex;
   /** Shapes parked as impossible, in no order. */
   readonly parked: number[] = [];
   /** [shape] jobs waiting. */
   readonly counts: number[] = [];
 
-  private readonly jobs: JobTable;
-  private readonly shapes: ShapeTable;
+  private readonly jobs: ZoneJobTable;
+  private readonly shapes: ZoneShapeTable;
   private readonly strict: boolean;
   private readonly states: number[] = [];
   /** [shape] position in `parked`, if it is parked. */
   private readonly parkedPositions: number[] = [];
 
-  constructor(cluster: ClusterState, jobs: JobTable, shapes: ShapeTable, strict: boolean) {
+  constructor(cluster: ClusterState, jobs: ZoneJobTable, shapes: ZoneShapeTable, strict: boolean) {
     this.jobs = jobs;
     this.shapes = shapes;
     this.strict = strict;
     this.lines = new ShapeLines(jobs);
     this.active = new ShapeHeap(this.heads, shapes);
     this.fresh = new ShapeHeap(this.heads, shapes);
-    this.gangs = new GangRows(cluster, shapes, this.heads);
+    this.gangs = new GangRoomIndex(cluster, shapes, this.heads);
   }
 
   /** Jobs that could be tried: those not parked. */

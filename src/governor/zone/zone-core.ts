@@ -21,9 +21,9 @@ import {
   ZONE_DEFAULTS,
   type ZoneOptions,
 } from './zone-events.ts';
-import { JobTable } from './zone-jobs.ts';
+import { ZoneJobTable } from './zone-jobs.ts';
 import { GangPlacer } from './zone-placement.ts';
-import { ShapeTable } from './zone-shapes.ts';
+import { ZoneShapeTable } from './zone-shapes.ts';
 
 /** What a zone has counted since it was made. submitted = waiting + running + finished + cancelled + dropped + failed. */
 export interface ZoneCounters {
@@ -52,8 +52,8 @@ export class ZoneCore {
   readonly policy: PlacementPolicy;
   readonly options: Required<ZoneOptions>;
   readonly effects: EffectBuffer;
-  readonly jobs: JobTable = new JobTable();
-  readonly shapes: ShapeTable;
+  readonly jobs: ZoneJobTable = new ZoneJobTable();
+  readonly shapes: ZoneShapeTable;
   readonly pods: PodTable = new PodTable();
   readonly waiting: WaitingQueue;
   readonly counters: ZoneCounters = {
@@ -89,7 +89,7 @@ export class ZoneCore {
     this.policy = policy;
     this.options = resolveOptions(options);
     this.effects = new EffectBuffer(this.options.effectsMax);
-    this.shapes = new ShapeTable(cluster.demands);
+    this.shapes = new ZoneShapeTable(cluster.demands);
     this.waiting = new WaitingQueue(cluster, this.jobs, this.shapes, this.options.queue === 'strict-fifo');
     this.placer = new GangPlacer(cluster, policy, this.waiting.gangs);
     for (let node = 0; node < cluster.nodeCount; node++) {

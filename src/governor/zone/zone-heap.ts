@@ -10,17 +10,17 @@
  * @source Fredman, Sedgewick, Sleator & Tarjan 1986, The pairing heap: a new form of self-adjusting heap,
  * Algorithmica 1; two-pass variant.
  */
-import type { JobTable } from './zone-jobs.ts';
+import type { ZoneJobTable } from './zone-jobs.ts';
 
 /** @returns Whether waiting job `a` goes before waiting job `b`. */
-export function goesBefore(jobs: JobTable, a: number, b: number): boolean {
+export function goesBefore(jobs: ZoneJobTable, a: number, b: number): boolean {
   const pa = jobs.priorityOf(a);
   const pb = jobs.priorityOf(b);
   return pa !== pb ? pa > pb : jobs.rankOf(a) < jobs.rankOf(b);
 }
 
 /** Adds a job to the heap of `root` (−1: empty). O(1). @returns The new root. */
-export function heapPush(jobs: JobTable, root: number, job: number): number {
+export function heapPush(jobs: ZoneJobTable, root: number, job: number): number {
   jobs.setFirst(job, -1);
   jobs.setNext(job, -1);
   jobs.setPrevious(job, -1);
@@ -28,7 +28,7 @@ export function heapPush(jobs: JobTable, root: number, job: number): number {
 }
 
 /** Removes any job from the heap of `root`. Amortised O(log n). @returns The new root, −1 if none is left. */
-export function heapRemove(jobs: JobTable, root: number, job: number): number {
+export function heapRemove(jobs: ZoneJobTable, root: number, job: number): number {
   if (job === root) return mergeChildren(jobs, job);
   const before = jobs.previousOf(job);
   const after = jobs.nextOf(job);
@@ -40,7 +40,7 @@ export function heapRemove(jobs: JobTable, root: number, job: number): number {
 }
 
 /** Joins two roots. @returns The one that goes first; the other is its first child. */
-function link(jobs: JobTable, a: number, b: number): number {
+function link(jobs: ZoneJobTable, a: number, b: number): number {
   const winner = goesBefore(jobs, a, b) ? a : b;
   const loser = winner === a ? b : a;
   const child = jobs.firstOf(winner);
@@ -54,7 +54,7 @@ function link(jobs: JobTable, a: number, b: number): number {
 }
 
 /** Makes one heap of a job's children: in pairs from the left, then from the right. @returns Its root or −1. */
-function mergeChildren(jobs: JobTable, job: number): number {
+function mergeChildren(jobs: ZoneJobTable, job: number): number {
   let pending = -1;
   let child = jobs.firstOf(job);
   while (child >= 0) {

@@ -33,7 +33,7 @@ const RANK = 4;
 const SINCE = 5;
 
 /** Records by job id. Written by its zone only. Ids must lie below `capacity` where nothing else is said. */
-export class JobTable {
+export class ZoneJobTable {
   /** Ids below this have records. */
   capacity: number = CAPACITY_FIRST;
   private ints: Int32Array;

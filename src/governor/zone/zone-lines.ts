@@ -9,19 +9,19 @@
  * Invariants: the list is in order; a job in it has IN_LIST as first; its links are `nextOf` and `previousOf`.
  */
 import { goesBefore, heapPush, heapRemove } from './zone-heap.ts';
-import type { JobTable } from './zone-jobs.ts';
+import type { ZoneJobTable } from './zone-jobs.ts';
 
 /** What `JobTable.firstOf` tells of a waiting job that is in a list and not in a heap. */
 const IN_LIST = -2;
 
 /** Lines by shape id. Written by the waiting queue only. */
 export class ShapeLines {
-  private readonly jobs: JobTable;
+  private readonly jobs: ZoneJobTable;
   private readonly listHeads: number[] = [];
   private readonly listTails: number[] = [];
   private readonly heapRoots: number[] = [];
 
-  constructor(jobs: JobTable) {
+  constructor(jobs: ZoneJobTable) {
     this.jobs = jobs;
   }
 

@@ -8,7 +8,7 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
-import type { GangRows } from './zone-gang-rows.ts';
+import type { GangRoomIndex } from './gang-room-index.ts';
 
 /** Places and releases members on one cluster through one policy. */
 export class GangPlacer {
@@ -18,10 +18,10 @@ export class GangPlacer {
   gpuMasks: Int32Array = new Int32Array(16);
   private readonly cluster: ClusterState;
   private readonly policy: PlacementPolicy;
-  private readonly gangs: GangRows;
+  private readonly gangs: GangRoomIndex;
 
   /** @param gangs Told of every change before and after it. */
-  constructor(cluster: ClusterState, policy: PlacementPolicy, gangs: GangRows) {
+  constructor(cluster: ClusterState, policy: PlacementPolicy, gangs: GangRoomIndex) {
     this.cluster = cluster;
     this.policy = policy;
     this.gangs = gangs;

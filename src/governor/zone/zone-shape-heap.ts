@@ -9,7 +9,7 @@
  * position are those of its own demand and of its children's.
  */
 import type { Demand } from '../../model/demand.ts';
-import type { ShapeTable } from './zone-shapes.ts';
+import type { ZoneShapeTable } from './zone-shapes.ts';
 
 /** The first waiting job of each shape and what it is ordered by, copied from the job table to be read fast. */
 export class ShapeHeads {
@@ -59,7 +59,7 @@ export class ShapeHeap {
   /** Shapes in heap order. */
   readonly items: number[] = [];
   private readonly heads: ShapeHeads;
-  private readonly shapes: ShapeTable;
+  private readonly shapes: ZoneShapeTable;
   private readonly positions: number[] = [];
   /** Least requests at or below each position. @shape [items] */
   private readonly cpuMilli: number[] = [];
@@ -68,7 +68,7 @@ export class ShapeHeap {
   /** Positions still to be looked at by `search`; a binary heap never has more pending than its height. */
   private readonly pending: Int32Array = new Int32Array(64);
 
-  constructor(heads: ShapeHeads, shapes: ShapeTable) {
+  constructor(heads: ShapeHeads, shapes: ZoneShapeTable) {
     this.heads = heads;
     this.shapes = shapes;
   }

@@ -11,7 +11,7 @@ import { TegError } from '../../model/errors.ts';
 const SHAPES_MAX = 2 ** 22;
 
 /** Columns by shape id; plain arrays because they grow one by one and hold small integers only. */
-export class ShapeTable {
+export class ZoneShapeTable {
   readonly demands: Demand[] = [];
   readonly podCounts: number[] = [];
   readonly gangMins: number[] = [];

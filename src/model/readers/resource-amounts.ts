@@ -52,7 +52,7 @@ export function countOf(value: unknown, unit: QuantityUnit, path: string): numbe
  * @returns Bytes of storage, rounded up to whole ones. Beyond 2^53 the nearest double, so that sizes keep their order
  *   and equal ones stay equal.
  */
-export function sizeOf(value: unknown, path: string): number {
+export function storageBytes(value: unknown, path: string): number {
   const text = quantityText(value, path);
   const nanos = parseQuantityNanos(text);
   if (nanos === undefined) throw malformed(path, text, 'a quantity ≥ 0 such as 500M or 2Gi');

@@ -12,8 +12,8 @@ import {
   runFederation,
   type ShardTeam,
 } from './federation-run.ts';
-import { LetterReader, packLetters } from './letter-pack.ts';
-import { compareLetters } from './network.ts';
+import { EnvelopeDecoder, encodeEnvelopes } from './envelope-codec.ts';
+import { compareEnvelopes } from './network.ts';
 import type { ShardOptions } from './shard.ts';
 
 type Parts = Omit<ShardOptions, 'index' | 'count'>;
@@ -31,7 +31,7 @@ class CheckedTeam extends LocalTeam {
 
 /** A team whose shards exchange letters as threads do: packed, and unpacked by a reader of each shard's own. */
 class PackedTeam extends LocalTeam {
-  private readonly readers = this.shards.map(() => new LetterReader());
+  private readonly readers = this.shards.map(() => new EnvelopeDecoder());
 
   override async window(untilSeconds: number): ReturnType<ShardTeam['window']> {
     const { shards } = this;
@@ -39,15 +39,15 @@ class PackedTeam extends LocalTeam {
     const packed = shards.map((from) =>
       shards.map((to, index) => {
         const letters = from.takeOutgoing(index);
-        return from === to ? letters : structuredClone(packLetters(letters));
+        return from === to ? letters : structuredClone(encodeEnvelopes(letters));
       }),
     );
     shards.forEach((to, index) => {
       const letters = packed.flatMap((row) => {
         const sent = row[index] as (typeof row)[number];
-        return Array.isArray(sent) ? sent : (this.readers[index] as LetterReader).unpack(sent);
+        return Array.isArray(sent) ? sent : (this.readers[index] as EnvelopeDecoder).unpack(sent);
       });
-      to.deliver(letters.sort(compareLetters));
+      to.deliver(letters.sort(compareEnvelopes));
     });
     const nextSeconds = Math.min(...shards.map((shard) => shard.nextSeconds()));
     return { statuses: shards.map((shard) => shard.status()), nextSeconds };

@@ -4,7 +4,7 @@
  * The team is an interface, so that the same loop drives shards in this thread and on worker threads (`drivers/embedded`).
  */
 import { GPU_MILLI } from '../../model/node.ts';
-import { compareLetters, type Letter } from './network.ts';
+import { compareEnvelopes, type Envelope } from './network.ts';
 import { Shard, type ShardOptions, type ShardStatus } from './shard.ts';
 import type { ShardMetrics } from './shard-metrics.ts';
 
@@ -117,7 +117,7 @@ export async function runFederation(
 export function runAlone(shard: Shard, untilSeconds: number, delayMinSeconds: number): number {
   for (;;) {
     const letters = shard.takeOutgoing(0);
-    shard.deliver(letters.sort(compareLetters));
+    shard.deliver(letters.sort(compareEnvelopes));
     const next = shard.nextSeconds();
     if (next >= untilSeconds) return next;
     shard.run(Math.min(next + delayMinSeconds, untilSeconds));
@@ -132,7 +132,7 @@ export class LocalTeam implements ShardTeam {
 
   /** @param count Shards, ≥ 1: the result does not depend on it. */
   constructor(options: Omit<ShardOptions, 'index' | 'count'>, count: number) {
-    this.facts = factsOf(options, count);
+    this.facts = federationFacts(options, count);
     this.delayMinSeconds = options.network.delayMinSeconds;
     this.shards = Array.from({ length: count }, (_, index) => new Shard({ ...options, index, count }));
   }
@@ -147,8 +147,8 @@ export class LocalTeam implements ShardTeam {
     for (const shard of shards) shard.run(untilSeconds);
     let nextSeconds = Number.POSITIVE_INFINITY;
     shards.forEach((shard, index) => {
-      const letters: Letter[] = shards.flatMap((other) => other.takeOutgoing(index));
-      shard.deliver(letters.sort(compareLetters));
+      const letters: Envelope[] = shards.flatMap((other) => other.takeOutgoing(index));
+      shard.deliver(letters.sort(compareEnvelopes));
       nextSeconds = Math.min(nextSeconds, shard.nextSeconds());
     });
     return { statuses: shards.map((shard) => shard.status()), nextSeconds };
@@ -163,7 +163,7 @@ export class LocalTeam implements ShardTeam {
 }
 
 /** @returns What a team of so many shards works on. O(nodes). */
-export function factsOf(
+export function federationFacts(
   { world, jobs, network }: Omit<ShardOptions, 'index' | 'count'>,
   shards: number,
 ): FederationFacts {

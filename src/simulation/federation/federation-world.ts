@@ -16,7 +16,7 @@ import {
   type Topology,
   type TopologyNode,
 } from '../../governor/federation/topology.ts';
-import { SteeredPolicy } from '../../governor/federation/zone/steered-policy.ts';
+import { PinnedPolicy } from '../../governor/federation/zone/pinned-policy.ts';
 import { ZoneGovernor, type ZoneGovernorParts } from '../../governor/federation/zone/zone-governor.ts';
 import { SharedPrices } from '../../governor/policy/shared-prices.ts';
 import { TEG_DEFAULTS, type TegOptions } from '../../governor/policy/teg-options.ts';
@@ -110,7 +110,7 @@ export class ProcessFactory {
     const cluster = this.clusterOf(world.nodes.slice(first, last));
     const random = new Random(world.seed, STREAM_POLICY).fork(zone);
     const policy = new TegPolicy({ cluster, random }, this.tegOptions, this.prices);
-    const steered = new SteeredPolicy(policy);
+    const steered = new PinnedPolicy(policy);
     return {
       id: zone,
       parent: parentOfZone(world.topology, zone, world.options.fanOut),

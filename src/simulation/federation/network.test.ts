@@ -10,21 +10,21 @@ import {
   makeMessage,
 } from '../../governor/federation/messages.ts';
 import { TegError } from '../../model/errors.ts';
-import { compareLetters, type Letter, NETWORK_DEFAULTS, Network, type NetworkOptions } from './network.ts';
+import { compareEnvelopes, type Envelope, NETWORK_DEFAULTS, Network, type NetworkOptions } from './network.ts';
 
 function network(options: Partial<NetworkOptions> = {}, seed = 1): Network {
   return new Network({ ...NETWORK_DEFAULTS, ...options }, seed);
 }
 
 /** Sends messages of one process, one a second. */
-function lettersOf(net: Network, from: number, count: number): Letter[] {
-  const letters: Letter[] = [];
+function lettersOf(net: Network, from: number, count: number): Envelope[] {
+  const letters: Envelope[] = [];
   for (let i = 0; i < count; i++) net.send(makeMessage(MessageKind.Stop, from, 9, i), i, letters);
   return letters;
 }
 
 /** Times on the way. */
-function delays(letters: readonly Letter[]): number[] {
+function delays(letters: readonly Envelope[]): number[] {
   return letters.map((letter) => letter.arrivesAt - letter.message.job);
 }
 
@@ -49,7 +49,7 @@ describe('time on the way', () => {
   test('lets later messages overtake earlier ones', () => {
     const net = network({ delayMinSeconds: 0.5, delayMeanSeconds: 3 });
     const letters = lettersOf(net, 3, 500);
-    const sorted = [...letters].sort(compareLetters);
+    const sorted = [...letters].sort(compareEnvelopes);
     expect(sorted).not.toEqual(letters);
     expect(letters.map((letter) => letter.number)).toEqual(letters.map((_, i) => i + 1));
   });
@@ -88,8 +88,8 @@ describe('draws', () => {
     checkProperty(
       fc.property(sends, (senders) => {
         const shared = network(noisy);
-        const mixed: Letter[] = [];
-        const own = new Map<number, { net: Network; letters: Letter[]; sent: number }>();
+        const mixed: Envelope[] = [];
+        const own = new Map<number, { net: Network; letters: Envelope[]; sent: number }>();
         senders.forEach((from, i) => {
           const alone = own.get(from) ?? { net: network(noisy), letters: [], sent: 0 };
           own.set(from, alone);
@@ -116,7 +116,7 @@ describe('draws', () => {
 });
 
 describe('the order of letters', () => {
-  const letter = (arrivesAt: number, from: number, number: number): Letter => ({
+  const letter = (arrivesAt: number, from: number, number: number): Envelope => ({
     arrivesAt,
     number,
     message: makeMessage(MessageKind.Stop, from, 0, 0),
@@ -124,7 +124,7 @@ describe('the order of letters', () => {
 
   test('is by time, then sender, then number', () => {
     const ordered = [letter(1, 5, 9), letter(2, 3, 4), letter(2, 4, 1), letter(2, 4, 2), letter(2.5, 0, 0)];
-    expect([...ordered].reverse().sort(compareLetters)).toEqual(ordered);
+    expect([...ordered].reverse().sort(compareEnvelopes)).toEqual(ordered);
   });
 
   test('is the same however letters were collected', () => {
@@ -139,7 +139,7 @@ describe('the order of letters', () => {
           .map((one) => ({ one, key: shuffle.next().value as number }))
           .sort((a, b) => a.key - b.key)
           .map(({ one }) => one);
-        expect(mixed.sort(compareLetters)).toEqual([...letters].sort(compareLetters));
+        expect(mixed.sort(compareEnvelopes)).toEqual([...letters].sort(compareEnvelopes));
       }),
     );
   });

@@ -32,7 +32,7 @@ export const NETWORK_DEFAULTS: NetworkOptions = {
 };
 
 /** A message on its way. */
-export interface Letter {
+export interface Envelope {
   readonly arrivesAt: number;
   /** Number of the letter among those of its sender; (arrivesAt, from, number) orders all letters. */
   readonly number: number;
@@ -72,7 +72,7 @@ export class Network {
   }
 
   /** Sends a message: no, one or two letters are added to `letters`. */
-  send(message: Message, timeSeconds: number, letters: Letter[]): void {
+  send(message: Message, timeSeconds: number, letters: Envelope[]): void {
     const { delayMinSeconds, delayMeanSeconds, lossRate, duplicateRate } = this.options;
     const { from } = message;
     const random = this.streamOf(from);
@@ -111,7 +111,7 @@ export class Network {
 }
 
 /** Orders letters as they are delivered: the same whatever thread they came from. */
-export function compareLetters(a: Letter, b: Letter): number {
+export function compareEnvelopes(a: Envelope, b: Envelope): number {
   return a.arrivesAt - b.arrivesAt || a.message.from - b.message.from || a.number - b.number;
 }
 

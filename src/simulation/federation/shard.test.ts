@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { MessageKind } from '../../governor/federation/messages.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import { type FederationSetup, federation, jobsOf } from './federation.fixtures.ts';
-import { compareLetters, type Letter } from './network.ts';
+import { compareEnvelopes, type Envelope } from './network.ts';
 import { Shard, type ShardOptions } from './shard.ts';
 
 const NODES: readonly NodeSpec[] = Array.from({ length: 12 }, (_, i) => ({
@@ -38,7 +38,7 @@ function shardsOf(count: number, setup: FederationSetup = {}): Shard[] {
 function runAll(
   shards: readonly Shard[],
   untilSeconds: number,
-  visit: (letters: Letter[], from: number) => void,
+  visit: (letters: Envelope[], from: number) => void,
 ): void {
   const window = 0.005;
   for (let now = 0; now < untilSeconds; now += window) {
@@ -46,7 +46,7 @@ function runAll(
     const all = shards.map((_, to) => shards.flatMap((shard) => shard.takeOutgoing(to)));
     all.forEach((letters, to) => {
       visit(letters, now);
-      (shards[to] as Shard).deliver(letters.sort(compareLetters));
+      (shards[to] as Shard).deliver(letters.sort(compareEnvelopes));
     });
   }
 }
@@ -83,7 +83,7 @@ describe('shards', () => {
           for (const { message } of abroad) expect(message.from).toBeGreaterThanOrEqual(12);
           return sent;
         });
-        to.deliver(letters.sort(compareLetters));
+        to.deliver(letters.sort(compareEnvelopes));
       });
     }
   });
@@ -154,7 +154,7 @@ test('a shard that is asked for a process of none fails at once', () => {
   const [shard] = shardsOf(1) as [Shard];
   shard.run(1.5);
   const letters = shard.takeOutgoing(0);
-  const letter = letters[0] as Letter;
+  const letter = letters[0] as Envelope;
   shard.deliver([{ ...letter, message: { ...letter.message, to: 4711 } }]);
   expect(() => shard.run(letter.arrivesAt + 1)).toThrow('process of another shard');
 });

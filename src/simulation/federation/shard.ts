@@ -21,7 +21,7 @@ import type { FailureOptions } from '../inputs/failures.ts';
 import { NodeFailures } from '../inputs/failures.ts';
 import type { JobTable } from '../inputs/job-table.ts';
 import { type FederationWorld, firstNodeOf, ProcessFactory } from './federation-world.ts';
-import { type Letter, Network, type NetworkOptions } from './network.ts';
+import { type Envelope, Network, type NetworkOptions } from './network.ts';
 import { ShardMetrics } from './shard-metrics.ts';
 
 /** What a move costs a job: to save its state, and to read it again. */
@@ -32,7 +32,7 @@ interface Pending {
   readonly kind: 'letter' | 'wake' | 'exit' | 'down' | 'up';
   /** Process; of `exit`, `down` and `up` the zone. */
   readonly process: number;
-  readonly letter: Letter | undefined;
+  readonly letter: Envelope | undefined;
   /** Of `exit`. */
   readonly job: number;
   readonly offer: number;
@@ -81,7 +81,7 @@ export class Shard {
   private readonly wakes = new Map<number, number>();
   private readonly out = new Outbox();
   /** Letters by shard, since they were last taken. */
-  private outgoing: Letter[][];
+  private outgoing: Envelope[][];
   private nextJob = 0;
   private jobsToCome = 0;
   private finiteRuns = 0;
@@ -115,7 +115,7 @@ export class Shard {
   }
 
   /** Takes letters in. They must be in the order of `compareLetters` and not before the window that comes next. */
-  deliver(letters: readonly Letter[]): void {
+  deliver(letters: readonly Envelope[]): void {
     for (const letter of letters) {
       this.push(letter.arrivesAt, {
         kind: 'letter',
@@ -150,8 +150,8 @@ export class Shard {
   }
 
   /** @returns Letters for a shard since the last call, in no particular order. */
-  takeOutgoing(shard: number): Letter[] {
-    const letters = this.outgoing[shard] as Letter[];
+  takeOutgoing(shard: number): Envelope[] {
+    const letters = this.outgoing[shard] as Envelope[];
     this.outgoing[shard] = [];
     return letters;
   }
@@ -268,7 +268,7 @@ export class Shard {
     const process = this.process(event.process);
     switch (event.kind) {
       case 'letter':
-        process.receive((event.letter as Letter).message, timeSeconds, this.out);
+        process.receive((event.letter as Envelope).message, timeSeconds, this.out);
         break;
       case 'wake':
         if (this.wakes.get(event.process) === timeSeconds) this.wakes.delete(event.process);
@@ -290,7 +290,7 @@ export class Shard {
   private settle(process: Process, timeSeconds: number): void {
     const { out } = this;
     for (const message of out.messages) {
-      const letters = this.outgoing[this.shardOf(message.to)] as Letter[];
+      const letters = this.outgoing[this.shardOf(message.to)] as Envelope[];
       this.network.send(message, timeSeconds, letters);
     }
     for (const action of out.actions) this.carryOut(action, timeSeconds);

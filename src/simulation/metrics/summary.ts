@@ -47,7 +47,7 @@ export interface RunEnd {
 }
 
 /** Puts a run's result together. O(jobs). */
-export function summarize(options: SimulationOptions, parts: RunRemains, end: RunEnd): SimulationResult {
+export function summarizeRun(options: SimulationOptions, parts: RunRemains, end: RunEnd): SimulationResult {
   const { cluster, metrics, policy, table, shapes } = parts;
   const all = metrics.measured();
   const early = metrics.whileArriving;

@@ -27,7 +27,7 @@ import type { SimulationResult } from '../metrics/result.ts';
 import { RunMetrics } from '../metrics/run-metrics.ts';
 import { RunProfile } from '../metrics/run-profile.ts';
 import { StateSampler } from '../metrics/state-sampler.ts';
-import { summarize } from '../metrics/summary.ts';
+import { summarizeRun } from '../metrics/summary.ts';
 import { JobWatch } from './job-watch.ts';
 import { SimulationRun } from './simulation-run.ts';
 
@@ -83,7 +83,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   if (log !== undefined) options.onJobs?.(log.records());
   const wallMicros = (options.clockMicros?.() ?? 0) - startedMicros;
   const parts = { table, shapes, cluster, sampler, metrics, drops, policy, profile };
-  const result = summarize(options, parts, { ended, endSeconds: run.now, wallMicros });
+  const result = summarizeRun(options, parts, { ended, endSeconds: run.now, wallMicros });
   return {
     ...result,
     ...(recorded === undefined ? {} : { whatIf: whatBecame(recorded, table, cluster, zone) }),

@@ -8,7 +8,7 @@ import { type ApiObject, malformed, maybeRecord } from '../../model/readers/read
 import type { PartContext, ReadContext } from '../context.ts';
 import { OwnedPods, type PodsThere } from './owned-pods.ts';
 import { neverPreempts } from './pod.ts';
-import { type Workload, type WorkloadPart, workloadKey, workloadOf } from './workloads.ts';
+import { type WorkloadObject, type WorkloadPart, workloadKey, workloadOf } from './workloads.ts';
 
 /** Most workloads that are held. */
 const WORKLOADS_MAX = 50_000;
@@ -23,7 +23,7 @@ interface HeldPart extends Omit<WorkloadPart, 'template'> {
 }
 
 interface Held {
-  readonly workload: Omit<Workload, 'parts'>;
+  readonly workload: Omit<WorkloadObject, 'parts'>;
   readonly parts: readonly HeldPart[];
 }
 
@@ -133,7 +133,7 @@ const TASKS = 'each task of a Volcano Job is a gang of its own: Jobs';
 
 /** A pod as the controller would make it. */
 function podOf(
-  { kind, name, namespace, creationTimestamp }: Omit<Workload, 'parts'>,
+  { kind, name, namespace, creationTimestamp }: Omit<WorkloadObject, 'parts'>,
   { podName, template }: WorkloadPart,
 ): ApiObject {
   const own = { name: podName, namespace, creationTimestamp };

@@ -38,7 +38,7 @@ export interface WorkloadPart {
 }
 
 /** A workload with its pods. */
-export interface Workload {
+export interface WorkloadObject {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
@@ -105,7 +105,7 @@ export function ownerOf(metadata: ApiObject): ApiObject | undefined {
  * @returns The workload, or why it has no pods.
  * @throws TegError TEG_KUBE_OBJECT with the path of the field.
  */
-export function workloadOf(kind: string, object: ApiObject): Workload | string {
+export function workloadOf(kind: string, object: ApiObject): WorkloadObject | string {
   const reason = LEFT_OUT[kind];
   if (reason !== undefined) return reason;
   const metadata = recordOf(object.metadata, 'metadata');

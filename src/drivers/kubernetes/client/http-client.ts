@@ -12,7 +12,7 @@ import { ApiNotSentError } from './api-errors.ts';
 import { openConnection, serverAddress } from './connection.ts';
 import { Exchange, type ExchangeCode, type ExchangeOwner } from './exchange.ts';
 import { PROTOBUF } from './protobuf/envelope.ts';
-import { type ApiObject, writeObject } from './protobuf/message-writer.ts';
+import { type TypedObject, writeObject } from './protobuf/message-writer.ts';
 import { RequestStatistics } from './request-statistics.ts';
 
 /** Bounds of a client. */
@@ -124,7 +124,7 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
       const body = request.body === undefined ? null : Buffer.from(JSON.stringify(request.body));
       return this.ask(request, body, contentTypeOf(request));
     }
-    const answer = this.ask(request, writeObject(request.body as ApiObject, request.schema), PROTOBUF);
+    const answer = this.ask(request, writeObject(request.body as TypedObject, request.schema), PROTOBUF);
     return answer.then((got) => (got.status === 415 ? this.refuseProtobuf(request) : got));
   }
 

@@ -247,7 +247,7 @@ export function electionTimes(
  * @param isInCluster Whether this runs in a pod of a cluster, whose kubelet and Prometheus come from outside of the pod.
  * @returns           The server's settings with the address that it listens at.
  */
-export function serverAddress(
+export function withListenAddress(
   server: SchedulerConfig['server'],
   isInCluster: boolean,
 ): SchedulerConfig['server'] {

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { checkProperty } from '../../../../test/support/properties.ts';
 import { TegError } from '../../../model/errors.ts';
-import { serverAddress } from './config-schema.ts';
+import { withListenAddress } from './config-schema.ts';
 import { durationSeconds } from './durations.ts';
 import { RENAMED } from './old-names.ts';
 import {
@@ -390,7 +390,7 @@ test.each([
   [{ bindAddress: '10.0.0.1' }, false, '10.0.0.1'],
 ])('server %j, in a cluster %s: listens at %s', (server, isInCluster, address) => {
   const config = { ...defaultSchedulerConfig().server, ...server };
-  expect(serverAddress(config, isInCluster).bindAddress).toBe(address);
+  expect(withListenAddress(config, isInCluster).bindAddress).toBe(address);
 });
 
 test('an address of the command line replaces that of the file, and is checked as that is', () => {

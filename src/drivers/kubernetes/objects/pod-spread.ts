@@ -30,7 +30,7 @@ export interface SpreadReading {
  * @param labels Labels of the pod, for `matchLabelKeys`.
  * @throws TegError TEG_KUBE_OBJECT for wrong types.
  */
-export function spreadOf(value: unknown, labels: Readonly<Record<string, string>>): SpreadReading {
+export function readSpread(value: unknown, labels: Readonly<Record<string, string>>): SpreadReading {
   const spread: SpreadConstraint[] = [];
   const unsupported: string[] = [];
   const list = maybeList(value, 'spec.topologySpreadConstraints');

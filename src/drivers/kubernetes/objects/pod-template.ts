@@ -15,7 +15,7 @@ import {
 } from '../../../model/readers/read-object.ts';
 import { tolerationsOf } from '../../../model/readers/taints.ts';
 import { affinitiesOf } from './pod-affinity.ts';
-import { spreadOf } from './pod-spread.ts';
+import { readSpread } from './pod-spread.ts';
 import { restartsAll, unsupportedOf } from './pod-unsupported.ts';
 import { placedVolumesOf, podVolumesOf } from './pod-volumes.ts';
 
@@ -115,7 +115,7 @@ export function templateOf(parts: PodParts): PodTemplate {
   const { namespace, spec } = parts;
   const labels = maybeStrings(parts.metadata.labels, 'metadata.labels');
   const requests = podRequestsOf(spec, parts.status);
-  const spread = spreadOf(spec.topologySpreadConstraints, labels);
+  const spread = readSpread(spec.topologySpreadConstraints, labels);
   const tolerations = tolerationsOf(spec.tolerations);
   return {
     namespace,

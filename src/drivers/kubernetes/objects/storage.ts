@@ -25,7 +25,7 @@ import {
   recordOf,
   textOf,
 } from '../../../model/readers/read-object.ts';
-import { sizeOf } from '../../../model/readers/resource-amounts.ts';
+import { storageBytes } from '../../../model/readers/resource-amounts.ts';
 import { driverOfPlugin, inTreeDiskOf } from './in-tree-volumes.ts';
 
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
@@ -62,7 +62,7 @@ export function claimOf(object: unknown): ClaimDescription {
       ...(status.phase === 'Lost' && { lost: true as const }),
       selectedNode: annotations[SELECTED_NODE] ?? '',
       accessModes: maybeTexts(spec.accessModes, 'spec.accessModes'),
-      bytes: sizeOf(requests.storage ?? '0', 'spec.resources.requests.storage'),
+      bytes: storageBytes(requests.storage ?? '0', 'spec.resources.requests.storage'),
       ...attributesClassOf(spec),
       ...(isBlock(spec) && { volumeMode: 'Block' as const }),
       ...(selector && { selector }),
@@ -91,7 +91,7 @@ export function volumeOf(object: unknown): VolumeDescription {
       className: annotations[CLASS_ANNOTATION] ?? maybeText(spec.storageClassName, 'spec.storageClassName'),
       ...claimRefOf(spec),
       accessModes: maybeTexts(spec.accessModes, 'spec.accessModes'),
-      bytes: sizeOf(capacity.storage ?? '0', 'spec.capacity.storage'),
+      bytes: storageBytes(capacity.storage ?? '0', 'spec.capacity.storage'),
       available: status.phase === 'Available',
       ...(isDeleting(metadata) && { deleting: true as const }),
       ...diskOf(spec, labels, terms),
@@ -211,7 +211,7 @@ export function storageCapacityOf(object: unknown): StorageCapacityDescription {
     return {
       key: namespacedKey(recordOf(capacity.metadata, 'metadata')),
       className: maybeText(capacity.storageClassName, 'storageClassName'),
-      ...(limit !== undefined && limit !== null && { bytes: sizeOf(limit, 'capacity') }),
+      ...(limit !== undefined && limit !== null && { bytes: storageBytes(limit, 'capacity') }),
       ...(nodes !== undefined && nodes !== null && { nodes }),
     };
   });

@@ -9,7 +9,7 @@ import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts'
 import type { ApiClient } from '../client/api.ts';
 
 /** What may be done: 200, or the status to refuse with and why. */
-export interface Verdict {
+export interface AccessVerdict {
   readonly status: 200 | 401 | 403 | 429 | 503;
   readonly reason: string;
 }
@@ -27,14 +27,14 @@ export interface AuthorizerOptions {
   readonly nowSeconds?: () => number;
 }
 
-const ALLOWED: Verdict = { status: 200, reason: '' };
+const ALLOWED: AccessVerdict = { status: 200, reason: '' };
 const TOKEN_CHARS_MAX = 16_384;
 const ASK_SECONDS_MAX = 10;
 const TOKEN_REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
 const ACCESS_REVIEWS = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 
 interface Remembered {
-  readonly verdict: Promise<Verdict>;
+  readonly verdict: Promise<AccessVerdict>;
   readonly untilSeconds: number;
 }
 
@@ -63,7 +63,7 @@ export class RequestAuthorizer {
    * @param header The Authorization header.
    * @param path   Path of the request without query.
    */
-  authorize(header: string | undefined, path: string): Promise<Verdict> {
+  authorize(header: string | undefined, path: string): Promise<AccessVerdict> {
     const token = /^Bearer +([\x21-\x7e]+)$/i.exec(header ?? '')?.[1];
     if (token === undefined || token.length > TOKEN_CHARS_MAX) {
       return Promise.resolve({ status: 401, reason: 'a bearer token is needed' });
@@ -77,7 +77,7 @@ export class RequestAuthorizer {
     return this.#remember(key, this.#ask(token, path));
   }
 
-  #remember(key: string, asked: Promise<Verdict>): Promise<Verdict> {
+  #remember(key: string, asked: Promise<AccessVerdict>): Promise<AccessVerdict> {
     this.#answers.delete(key);
     for (const oldest of this.#answers.keys()) {
       if (this.#answers.size < this.#cacheMax) break;
@@ -92,7 +92,7 @@ export class RequestAuthorizer {
     return asked;
   }
 
-  async #ask(token: string, path: string): Promise<Verdict> {
+  async #ask(token: string, path: string): Promise<AccessVerdict> {
     this.#asking++;
     try {
       const user = await this.#userOf(token);
@@ -116,7 +116,7 @@ export class RequestAuthorizer {
     return status.authenticated === true && isRecord(status.user) ? status.user : undefined;
   }
 
-  async #accessOf(user: ApiObject, path: string): Promise<Verdict> {
+  async #accessOf(user: ApiObject, path: string): Promise<AccessVerdict> {
     const status = await this.#review(ACCESS_REVIEWS, {
       apiVersion: 'authorization.k8s.io/v1',
       kind: 'SubjectAccessReview',

@@ -56,7 +56,7 @@ async function start(
   const started = await SchedulerServer.start({
     server: { ...config.server, bindAddress: '127.0.0.1', port: 0, ...server },
     client,
-    onTrouble: (text, error) => troubles.push(`${text}: ${error}`),
+    onWriteError: (text, error) => troubles.push(`${text}: ${error}`),
     pages: {
       ready: () => state.ready,
       live: () => state.live,

@@ -39,7 +39,7 @@ export interface SchedulerServerOptions {
   readonly client: ApiClient;
   readonly pages: SchedulerPages;
   /** Told of pages that failed and of certificates that cannot be read. */
-  readonly onTrouble: (text: string, error: unknown) => void;
+  readonly onWriteError: (text: string, error: unknown) => void;
   /** Further names of a self-signed certificate. */
   readonly hosts?: readonly string[];
   /** How often certificate files are looked at; default 10. */
@@ -114,7 +114,7 @@ function openCertificate(
     ...tls,
     hosts: [bindAddress, ...(options.hosts ?? [])],
     onChange,
-    onTrouble: (text) => options.onTrouble('the certificate could not be read anew', text),
+    onWriteError: (text) => options.onWriteError('the certificate could not be read anew', text),
     ...(options.lookSeconds !== undefined && { lookSeconds: options.lookSeconds }),
   });
 }
@@ -146,7 +146,7 @@ async function makeApp(
   app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: 'no such page' }));
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500) options.onTrouble(`${request.url} failed`, error);
+    if (status >= 500) options.onWriteError(`${request.url} failed`, error);
     return reply.code(status).send({ error: status >= 500 ? 'internal error' : error.message });
   });
   addHealth(app, options.pages);

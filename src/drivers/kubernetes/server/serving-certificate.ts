@@ -24,7 +24,7 @@ export interface ServingCertificateOptions {
   /** Given the pair whenever it is another one. */
   readonly onChange: (pair: CertificatePair) => void;
   /** Told when changed files cannot be used; what was there goes on being used. */
-  readonly onTrouble: (text: string) => void;
+  readonly onWriteError: (text: string) => void;
   /** Default 10. */
   readonly lookSeconds?: number;
 }
@@ -67,7 +67,7 @@ export class ServingCertificate {
       this.#options.onChange(pair);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      if (text !== this.#trouble) this.#options.onTrouble(text);
+      if (text !== this.#trouble) this.#options.onWriteError(text);
       this.#trouble = text;
     } finally {
       this.#looking = false;

@@ -7,7 +7,7 @@
 import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts';
 
 /** `true`: the value as it is; a table: these fields; a list: each element so; a text: the fields with names that begin so. */
-export type Kept = true | { readonly [field: string]: Kept } | readonly [Kept] | BeginsWith;
+export type KeptFields = true | { readonly [field: string]: KeptFields } | readonly [KeptFields] | BeginsWith;
 
 /** The fields whose names begin with one of these, with texts as values: annotations. */
 interface BeginsWith {
@@ -51,20 +51,20 @@ const VOLUME_ANNOTATIONS: BeginsWith = {
   ],
 };
 
-const CONTAINER: Kept = {
+const CONTAINER: KeptFields = {
   name: true,
   resources: true,
   ports: true,
   restartPolicy: true,
   restartPolicyRules: [{ action: true }],
 };
-const CONTAINER_STATUS: Kept = {
+const CONTAINER_STATUS: KeptFields = {
   name: true,
   resources: true,
   allocatedResources: true,
   state: { terminated: { finishedAt: true } },
 };
-const CLAIM_SPEC: Kept = {
+const CLAIM_SPEC: KeptFields = {
   accessModes: true,
   resources: true,
   storageClassName: true,
@@ -74,7 +74,7 @@ const CLAIM_SPEC: Kept = {
 };
 
 /** Only what identifies the disk: no references to secrets. */
-const VOLUME: Kept = {
+const VOLUME: KeptFields = {
   name: true,
   persistentVolumeClaim: true,
   ephemeral: { volumeClaimTemplate: { metadata: { labels: true }, spec: CLAIM_SPEC } },
@@ -101,9 +101,9 @@ const DISK_KINDS = {
   portworxVolume: { volumeID: true },
 } as const;
 
-const OWNER_REFERENCES: Kept = [{ apiVersion: true, kind: true, name: true, uid: true, controller: true }];
+const OWNER_REFERENCES: KeptFields = [{ apiVersion: true, kind: true, name: true, uid: true, controller: true }];
 
-const POD: Kept = {
+const POD: KeptFields = {
   metadata: {
     ...METADATA,
     annotations: POD_ANNOTATIONS,
@@ -148,7 +148,7 @@ const POD: Kept = {
 };
 
 /** Kinds of a snapshot and what is kept of each. */
-export const KEPT_FIELDS: Readonly<Record<string, Kept>> = {
+export const KEPT_FIELDS: Readonly<Record<string, KeptFields>> = {
   PriorityClass: { metadata: METADATA, value: true, globalDefault: true, preemptionPolicy: true },
   Namespace: { metadata: METADATA },
   Node: {
@@ -221,7 +221,7 @@ export function keptOf(object: unknown, apiVersion: string, kind: string): ApiOb
   return { apiVersion, kind, ...(strip(object, kept, 0) as ApiObject) };
 }
 
-function strip(value: unknown, kept: Kept, depth: number): unknown {
+function strip(value: unknown, kept: KeptFields, depth: number): unknown {
   if (kept === true) return depthOf(value, DEPTH_MAX) <= DEPTH_MAX ? value : undefined;
   if (isList(kept))
     return Array.isArray(value) ? value.map((item) => strip(item, kept[0], depth + 1)) : undefined;
@@ -240,12 +240,12 @@ function strip(value: unknown, kept: Kept, depth: number): unknown {
   return result;
 }
 
-function isList(kept: Kept): kept is readonly [Kept] {
+function isList(kept: KeptFields): kept is readonly [KeptFields] {
   return Array.isArray(kept);
 }
 
 function isBeginning(
-  kept: { readonly [field: string]: Kept } | BeginsWith | readonly [Kept],
+  kept: { readonly [field: string]: KeptFields } | BeginsWith | readonly [KeptFields],
 ): kept is BeginsWith {
   return 'beginning' in kept && Array.isArray(kept.beginning) && typeof kept.beginning[0] === 'string';
 }

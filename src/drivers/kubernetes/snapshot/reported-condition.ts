@@ -7,7 +7,7 @@
 import type { PodExplanation } from '../../../governor/pods/explain/explain-types.ts';
 import type { NotScheduledReason } from '../../../governor/pods/pod-events.ts';
 import type { ApiClient } from '../client/api.ts';
-import { at, attempt, podPath, textAt } from '../writes/patient-request.ts';
+import { at, attempt, podPath, textAt } from '../writes/retrying-request.ts';
 
 /** A condition as it stands in the status. */
 export interface ReportedCondition {

@@ -85,7 +85,7 @@ export type SnapshotCounts = Record<string, number>;
  * @yields Them in pages, kinds in a fixed order: pods last.
  * @throws TegError TEG_SERVER_FAILED if nodes or pods cannot be read, or the server stops answering.
  */
-export async function* readCluster(
+export async function* listCluster(
   client: ApiClient,
   options: Omit<SnapshotOptions, 'takenAtSeconds'>,
 ): AsyncGenerator<readonly ApiObject[]> {
@@ -110,7 +110,7 @@ export async function* readCluster(
  *
  * @yields Pieces of its text.
  * @returns Objects by kind.
- * @throws TegError as `readCluster`.
+ * @throws TegError as `listCluster`.
  */
 export async function* takeSnapshot(
   client: ApiClient,
@@ -120,7 +120,7 @@ export async function* takeSnapshot(
   const teg = { snapshot: SNAPSHOT_VERSION, takenAtSeconds: options.takenAtSeconds };
   yield `{"apiVersion":"v1","kind":"List","metadata":{"resourceVersion":""},"teg":${JSON.stringify(teg)},"items":[`;
   let separator = '\n';
-  for await (const page of readCluster(client, options)) {
+  for await (const page of listCluster(client, options)) {
     let text = '';
     for (const object of page) {
       text += separator + JSON.stringify(object);

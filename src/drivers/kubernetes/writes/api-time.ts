@@ -14,7 +14,7 @@ function calendarText(second: number): string {
 }
 
 /** @returns `2026-01-31T12:00:00.123456Z`, the form of a MicroTime. @param wallSeconds Seconds since 1970, ≥ 0. */
-export function microTime(wallSeconds: number): string {
+export function microTimeText(wallSeconds: number): string {
   const micros = Math.floor(wallSeconds * 1e6);
   const second = Math.floor(micros / 1e6);
   return `${calendarText(second)}.${String(micros - second * 1e6).padStart(6, '0')}Z`;

@@ -14,16 +14,16 @@ import { LatencyWindow } from './latency-window.ts';
 import {
   answerText,
   askedWaitSeconds,
-  askPatiently,
+  requestWithRetries,
   at,
   attempt,
   type BackOff,
   backOffSeconds,
   isPassing,
   podPath,
-  refusalText,
+  serverRefusalText,
   textAt,
-} from './patient-request.ts';
+} from './retrying-request.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
 import { BINDING } from './written-schemas.ts';
 
@@ -67,7 +67,7 @@ export interface BinderOptions {
   readonly serverSecondsMax?: number;
   readonly backOff?: BackOff;
   /** Told why a binding did not succeed at once; for logs at debug. */
-  readonly onTrouble?: (binding: Binding, text: string) => void;
+  readonly onWriteError?: (binding: Binding, text: string) => void;
 }
 
 /** Counts since the start. */
@@ -115,7 +115,7 @@ const MARGIN_SECONDS = 1;
 
 /** The binder; see the head of the file. */
 export class Binder {
-  readonly #options: Required<Omit<BinderOptions, 'onTrouble'>> & Pick<BinderOptions, 'onTrouble'>;
+  readonly #options: Required<Omit<BinderOptions, 'onWriteError'>> & Pick<BinderOptions, 'onWriteError'>;
   readonly #window: LatencyWindow;
   readonly #waits: Waits;
   readonly #queue = new Fifo<Task>();
@@ -362,7 +362,7 @@ export class Binder {
   /** @returns What the pod itself says; `again` if it is there, is not bound, and could be. */
   async #read(task: Task): Promise<Step> {
     const { namespace, name, uid, node } = task.binding;
-    const answer = await askPatiently(
+    const answer = await requestWithRetries(
       {
         client: this.#options.client,
         waits: this.#waits,
@@ -402,13 +402,13 @@ export class Binder {
 
   #refused(task: Task, answer: ApiAnswer): 'again' {
     this.#trouble(task, answerText(answer));
-    task.reason = refusalText(answer);
+    task.reason = serverRefusalText(answer);
     return 'again';
   }
 
   #trouble(task: Task, text: string): 'again' {
     task.reason = text;
-    this.#options.onTrouble?.(task.binding, text);
+    this.#options.onWriteError?.(task.binding, text);
     return 'again';
   }
 }

@@ -9,7 +9,7 @@ import type { PodEvent } from '../../../governor/pods/pod-events.ts';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { type ClaimFailure, type ClaimFailureCode, claimFailureText } from './claim-failure.ts';
 import { Notices, type Waiter } from './notices.ts';
-import { answerText, askPatiently, at, type BackOff, podPath, textAt } from './patient-request.ts';
+import { answerText, requestWithRetries, at, type BackOff, podPath, textAt } from './retrying-request.ts';
 import { Slots } from './slots.ts';
 import type { PodIdentity } from './status-writer.ts';
 import { volumeAllowsNode } from './volume-node-match.ts';
@@ -283,7 +283,7 @@ export class ClaimWriter {
     const { client, random, attemptsMax, backOff, mayWrite } = this.#options;
     const keepOn = (): boolean => !this.#stopped && mayWrite();
     const patience = { client, waits: this.#waits, random, attemptsMax, backOff, keepOn };
-    return askPatiently(patience, { timeoutSeconds: 15, ...request });
+    return requestWithRetries(patience, { timeoutSeconds: 15, ...request });
   }
 }
 

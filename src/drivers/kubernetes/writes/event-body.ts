@@ -1,5 +1,5 @@
 /** Events as events.k8s.io/v1 wants them: names, limits, and what makes two of them the same. */
-import { microTime } from './api-time.ts';
+import { microTimeText } from './api-time.ts';
 
 /** What an event is about. */
 export interface ObjectReference {
@@ -85,7 +85,7 @@ export function eventBody(
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
     metadata: { name, namespace: eventNamespace(regarding) },
-    eventTime: microTime(firstWallSeconds),
+    eventTime: microTimeText(firstWallSeconds),
     reportingController: controller,
     reportingInstance: instance.slice(0, INSTANCE_CHARS_MAX),
     action: event.action,
@@ -104,7 +104,7 @@ export function seriesBody(series: EventSeries): object {
 }
 
 function seriesOf(series: EventSeries): object {
-  return { count: series.count, lastObservedTime: microTime(series.lastWallSeconds) };
+  return { count: series.count, lastObservedTime: microTimeText(series.lastWallSeconds) };
 }
 
 function referenceBody(reference: ObjectReference): object {

@@ -189,7 +189,7 @@ describe('EventRecorder', () => {
     expect(down.client.requests).toHaveLength(16);
     expect(down.recorder.counts).toMatchObject({ failed: 1, created: 0 });
     const going = recorderOf(() => answer(403, { message: 'being terminated' }), {
-      onTrouble: (_event, text) => troubles.push(text),
+      onWriteError: (_event, text) => troubles.push(text),
     });
     going.recorder.record(failed('a'));
     await going.clock.untilDone(going.recorder.idle());

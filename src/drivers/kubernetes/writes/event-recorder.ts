@@ -10,7 +10,7 @@ import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { eventBody, eventKey, eventName, eventNamespace, seriesBody, type TellEvent } from './event-body.ts';
 import { Fifo } from './fifo.ts';
 import { PacedSender } from './paced-sender.ts';
-import { answerText, askedWaitSeconds, askPatiently, type BackOff } from './patient-request.ts';
+import { answerText, askedWaitSeconds, requestWithRetries, type BackOff } from './retrying-request.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
 import { EVENT } from './written-schemas.ts';
 
@@ -44,7 +44,7 @@ export interface EventRecorderOptions {
   readonly attemptsMax?: number;
   readonly backOff?: BackOff;
   /** Told why an event could not be written. */
-  readonly onTrouble?: (event: TellEvent, text: string) => void;
+  readonly onWriteError?: (event: TellEvent, text: string) => void;
 }
 
 /** Counts since the start. `recorded` = created + merged + dropped + refused + failed, and what still waits. */
@@ -86,8 +86,8 @@ interface Entry {
 
 /** See the head of the file. */
 export class EventRecorder {
-  readonly #options: Required<Omit<EventRecorderOptions, 'onTrouble'>> &
-    Pick<EventRecorderOptions, 'onTrouble'>;
+  readonly #options: Required<Omit<EventRecorderOptions, 'onWriteError'>> &
+    Pick<EventRecorderOptions, 'onWriteError'>;
   readonly #queue = new Fifo<Entry>();
   /** By key, the one seen longest ago first. */
   readonly #remembered = new Map<string, Entry>();
@@ -281,7 +281,7 @@ export class EventRecorder {
     this.#forget(entry);
     if (isNew) this.#counts[result?.status === 403 || result?.status === 404 ? 'refused' : 'failed']++;
     const text = result === undefined ? 'no answer in all tries' : answerText(result);
-    this.#options.onTrouble?.(entry.event, text);
+    this.#options.onWriteError?.(entry.event, text);
   }
 
   #create(entry: Entry, series: { count: number; lastWallSeconds: number }): Promise<ApiAnswer | undefined> {
@@ -305,7 +305,7 @@ export class EventRecorder {
   }
 
   #ask(request: Pick<ApiRequest, 'method' | 'path' | 'body' | 'schema'>): Promise<ApiAnswer | undefined> {
-    return askPatiently(
+    return requestWithRetries(
       {
         client: this.#options.client,
         waits: this.#waits,

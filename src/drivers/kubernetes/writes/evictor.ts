@@ -6,7 +6,7 @@
  */
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { secondTime } from './api-time.ts';
-import { answerText, askPatiently, type BackOff, podPath, refusalText, textAt } from './patient-request.ts';
+import { answerText, requestWithRetries, type BackOff, podPath, serverRefusalText, textAt } from './retrying-request.ts';
 import { Slots } from './slots.ts';
 import type { PodIdentity } from './status-writer.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
@@ -29,7 +29,7 @@ export interface EvictorOptions {
   readonly attemptsMax?: number;
   readonly backOff?: BackOff;
   /** Told why a pod could not be taken off. */
-  readonly onTrouble?: (pod: PodIdentity, text: string) => void;
+  readonly onWriteError?: (pod: PodIdentity, text: string) => void;
 }
 
 /** What became of an eviction. */
@@ -45,7 +45,7 @@ type Decided = { readonly state: 'done' | 'gone' } | { readonly state: 'failed';
 
 /** See the head of the file. */
 export class Evictor {
-  readonly #options: Required<Omit<EvictorOptions, 'onTrouble'>> & Pick<EvictorOptions, 'onTrouble'>;
+  readonly #options: Required<Omit<EvictorOptions, 'onWriteError'>> & Pick<EvictorOptions, 'onWriteError'>;
   readonly #waits: Waits;
   readonly #slots: Slots;
   #stopped = false;
@@ -166,9 +166,9 @@ export class Evictor {
   /** @param answer The last one; undefined: there was none. */
   #fail(pod: PodIdentity, answer: ApiAnswer | undefined): Decided {
     const told = answer === undefined ? 'no final answer in all tries' : answerText(answer);
-    this.#options.onTrouble?.(pod, told);
+    this.#options.onWriteError?.(pod, told);
     if (!this.#mayGoOn()) return { state: 'failed', reason: '' };
-    return { state: 'failed', reason: answer === undefined ? told : refusalText(answer) };
+    return { state: 'failed', reason: answer === undefined ? told : serverRefusalText(answer) };
   }
 
   #mayGoOn(): boolean {
@@ -179,7 +179,7 @@ export class Evictor {
     const { client, random, attemptsMax, backOff } = this.#options;
     const keepOn = (): boolean => this.#mayGoOn();
     const patience = { client, waits: this.#waits, random, attemptsMax, backOff, keepOn };
-    return askPatiently(onPassing === undefined ? patience : { ...patience, onPassing }, {
+    return requestWithRetries(onPassing === undefined ? patience : { ...patience, onPassing }, {
       timeoutSeconds: 15,
       ...request,
     });

@@ -10,7 +10,7 @@
 import { TegError } from '../../../model/errors.ts';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { heldLease, type LeaseRecord, leaseRecordOf, releasedLease } from './lease-record.ts';
-import { answerText, attempt } from './patient-request.ts';
+import { answerText, attempt } from './retrying-request.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
 
 /** Which lease, who wants it, and how long it lasts. One lease a scheduler or one a zone: the name is what differs. */
@@ -36,7 +36,7 @@ export interface LeaderLeaseOptions {
   /** Somebody else, or nobody (''), holds it. */
   readonly onHolder?: (holder: string) => void;
   /** Told why a try failed. */
-  readonly onTrouble?: (text: string) => void;
+  readonly onWriteError?: (text: string) => void;
 }
 
 /** As client-go: retries of candidates are spread over so many retry periods. */
@@ -231,7 +231,7 @@ export class LeaderLease {
   }
 
   #trouble(answer: ApiAnswer | undefined): false {
-    this.#options.onTrouble?.(answer === undefined ? 'no answer' : answerText(answer));
+    this.#options.onWriteError?.(answer === undefined ? 'no answer' : answerText(answer));
     return false;
   }
 

@@ -1,6 +1,6 @@
 /** What a Lease of coordination.k8s.io/v1 says, and what is written into it. */
-import { microTime } from './api-time.ts';
-import { at, textAt } from './patient-request.ts';
+import { microTimeText } from './api-time.ts';
+import { at, textAt } from './retrying-request.ts';
 
 /** A lease as it was read. */
 export interface LeaseRecord {
@@ -39,7 +39,7 @@ export function heldLease(
   durationSeconds: number,
   wallSeconds: number,
 ): object {
-  const now = microTime(wallSeconds);
+  const now = microTimeText(wallSeconds);
   const renewing = old?.holder === identity;
   return leaseBody(place, old, {
     holderIdentity: identity,
@@ -56,7 +56,7 @@ export function releasedLease(
   old: LeaseRecord,
   wallSeconds: number,
 ): object {
-  const now = microTime(wallSeconds);
+  const now = microTimeText(wallSeconds);
   return leaseBody(place, old, {
     holderIdentity: '',
     leaseDurationSeconds: 1,

@@ -246,7 +246,7 @@ describe('StatusWriter', () => {
     await held.clock.untilDone(held.writer.idle());
     expect(held.client.requests).toHaveLength(0);
     const troubles: string[] = [];
-    const refused = writerOf({ onTrouble: (_pod, text) => troubles.push(text) }, () => answer(403));
+    const refused = writerOf({ onWriteError: (_pod, text) => troubles.push(text) }, () => answer(403));
     refused.writer.setNotScheduled(pod('a'), lacking('one'));
     await refused.clock.untilDone(refused.writer.idle());
     expect(troubles).toEqual(['403']);
@@ -256,7 +256,7 @@ describe('StatusWriter', () => {
   test('a write that a policy denies with 422 is reported in its words, after one more read', async () => {
     const troubles: string[] = [];
     const { store, writer, clock, client } = writerOf(
-      { onTrouble: (_pod, text) => troubles.push(text) },
+      { onWriteError: (_pod, text) => troubles.push(text) },
       (request, pods) =>
         request.method === 'PATCH' ? answer(422, { message: 'denied by policy' }) : pods.handle(request),
     );

@@ -17,13 +17,13 @@ import { PacedSender } from './paced-sender.ts';
 import {
   answerText,
   askedWaitSeconds,
-  askPatiently,
+  requestWithRetries,
   at,
   type BackOff,
   backOffSeconds,
   podPath,
   textAt,
-} from './patient-request.ts';
+} from './retrying-request.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
 
 /** Which pod. */
@@ -70,7 +70,7 @@ export interface StatusWriterOptions {
   /** Most pods that wait for another try; those beyond get none, and wait for the next wish. Default 1,000: some 130 tries a second. */
   readonly retriesMax?: number;
   /** Told why a status could not be written. */
-  readonly onTrouble?: (pod: PodIdentity, text: string) => void;
+  readonly onWriteError?: (pod: PodIdentity, text: string) => void;
 }
 
 /** Counts since the start. */
@@ -123,8 +123,8 @@ const OWN_MAX = 8;
 
 /** See the head of the file. */
 export class StatusWriter {
-  readonly #options: Required<Omit<StatusWriterOptions, 'onTrouble'>> &
-    Pick<StatusWriterOptions, 'onTrouble'>;
+  readonly #options: Required<Omit<StatusWriterOptions, 'onWriteError'>> &
+    Pick<StatusWriterOptions, 'onWriteError'>;
   readonly #waits: Waits;
   readonly #sender: PacedSender;
   /** By uid, in the order of asking. */
@@ -365,13 +365,13 @@ export class StatusWriter {
   }
 
   #fail(pod: PodIdentity, answer: ApiAnswer | undefined): 'failed' {
-    this.#options.onTrouble?.(pod, answer === undefined ? 'not written in all tries' : answerText(answer));
+    this.#options.onWriteError?.(pod, answer === undefined ? 'not written in all tries' : answerText(answer));
     return 'failed';
   }
 
   #ask(request: ApiRequest): Promise<ApiAnswer | undefined> {
     const { client, random, attemptsMax, backOff, mayWrite } = this.#options;
-    return askPatiently(
+    return requestWithRetries(
       {
         client,
         waits: this.#waits,

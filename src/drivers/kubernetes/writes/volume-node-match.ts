@@ -2,7 +2,7 @@
 
 import type { LabelRequirement } from '../../../model/kubernetes/pod.ts';
 import { isValidRequirement, labelOf, meetsRequirement } from '../../../model/kubernetes/requirements.ts';
-import { at, textAt } from './patient-request.ts';
+import { at, textAt } from './retrying-request.ts';
 
 const OPERATORS: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']);
 

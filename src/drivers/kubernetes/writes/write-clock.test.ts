@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { microTime, secondTime } from './api-time.ts';
+import { microTimeText, secondTime } from './api-time.ts';
 import { systemWriteClock, Waits } from './write-clock.ts';
 import { VirtualClock } from './writes.fixtures.ts';
 
@@ -35,9 +35,9 @@ test('waits end by themselves, or all at once', async () => {
 });
 
 test('times as the API writes them', () => {
-  expect(microTime(1_700_000_000.123456)).toBe('2023-11-14T22:13:20.123456Z');
-  expect(microTime(0.000007)).toBe('1970-01-01T00:00:00.000007Z');
-  expect(microTime(1_700_000_000.9)).toBe('2023-11-14T22:13:20.900000Z');
-  expect(microTime(1_700_000_001)).toBe('2023-11-14T22:13:21.000000Z');
+  expect(microTimeText(1_700_000_000.123456)).toBe('2023-11-14T22:13:20.123456Z');
+  expect(microTimeText(0.000007)).toBe('1970-01-01T00:00:00.000007Z');
+  expect(microTimeText(1_700_000_000.9)).toBe('2023-11-14T22:13:20.900000Z');
+  expect(microTimeText(1_700_000_001)).toBe('2023-11-14T22:13:21.000000Z');
   expect(secondTime(1_700_000_000.9)).toBe('2023-11-14T22:13:20Z');
 });

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
-import { type ApiObject, writeObject } from '../client/protobuf/message-writer.ts';
+import { type TypedObject, writeObject } from '../client/protobuf/message-writer.ts';
 import { readBack } from '../client/protobuf/protobuf.fixtures.ts';
 import type { WriteClock } from './write-clock.ts';
 
@@ -111,7 +111,7 @@ export function answer(status: number, body: unknown = {}, retryAfterSeconds = N
 function assertSchemaNamesAll({ body, schema }: ApiRequest): void {
   if (schema === undefined) return;
   const asJson: unknown = JSON.parse(JSON.stringify(body));
-  assert.deepEqual(readBack(writeObject(body as ApiObject, schema), schema), asJson);
+  assert.deepEqual(readBack(writeObject(body as TypedObject, schema), schema), asJson);
 }
 
 /** A client that asks a function; keeps what was asked, and how many were on their way at most. */

@@ -35,7 +35,7 @@ import {
 import { enterLine, HostLines, type JobLine, narrowWindow, widenWindow } from './host-lines.ts';
 import { HostMoves } from './host-moves.ts';
 import { HostSender } from './host-sender.ts';
-import { HostStanding } from './host-standing.ts';
+import { StandingRequests } from './standing-requests.ts';
 
 /** A job that asks at random asks one group at one board so often on average, at most. */
 const GROUP_ASKS_MAX = 8;
@@ -62,7 +62,7 @@ export class AgentHost implements Process {
   private readonly timers = new TimeHeap();
   private readonly sender: HostSender;
   private readonly moves: HostMoves;
-  private readonly standing: HostStanding;
+  private readonly standing: StandingRequests;
   private ranks = 0;
   private reportAt: number;
   private readonly isBefore: (a: number, b: number) => boolean;
@@ -76,7 +76,7 @@ export class AgentHost implements Process {
     this.reportAt = parts.homeZone < 0 ? Number.POSITIVE_INFINITY : parts.firstReportSeconds;
     const { jobs } = this;
     this.sender = new HostSender(parts, jobs, this.timers);
-    this.standing = new HostStanding(parts, jobs, this.board, this.sender);
+    this.standing = new StandingRequests(parts, jobs, this.board, this.sender);
     this.moves = new HostMoves(parts, jobs, this.board, this.sender, this.counters);
     this.isBefore = (a, b) => {
       const by = (jobs.priorities[b] as number) - (jobs.priorities[a] as number);

@@ -34,7 +34,7 @@ import {
 } from '../messages.ts';
 import { type EndedNotice, EndedNotices } from './ended-notices.ts';
 import { StandingQueue } from './standing-queue.ts';
-import type { SteeredPolicy } from './steered-policy.ts';
+import type { PinnedPolicy } from './pinned-policy.ts';
 import { HoldState, ZoneLedger } from './zone-ledger.ts';
 import { ZoneSummary } from './zone-summary.ts';
 
@@ -49,7 +49,7 @@ export interface ZoneGovernorParts {
   /** With `onUnplaceable: 'wait'` and `onNodeLost: 'fail'`: standing requests wait in it, lost jobs with their hosts. */
   readonly zone: Zone;
   /** The zone's policy, steered only by `adopt`. */
-  readonly steered: SteeredPolicy;
+  readonly steered: PinnedPolicy;
   /** What the steered policy delegates to: its classes and rent are what the hologram shows. */
   readonly policy: TegPolicy;
   readonly options: FederationOptions;

@@ -13,14 +13,14 @@ import {
   type RefusalCode,
 } from '../constraints.ts';
 import type { PodEvent } from '../pod-events.ts';
-import { type AffinityRule, EnemyRule } from './affinity/affinity-rule.ts';
+import { type AffinityRule, ExistingAntiAffinity } from './affinity/affinity-rule.ts';
 import { addAdmirers, addNormalised } from './affinity/affinity-score.ts';
-import { type Carrier, Carriers } from './affinity/carriers.ts';
+import { type ExistingTerm, ExistingAffinityTerms } from './affinity/existing-affinity-terms.ts';
 import { NodePods } from './affinity/node-pods.ts';
 import { PodCounters } from './affinity/pod-counters.ts';
 import type { RuleParts } from './affinity/rule-parts.ts';
 import type { SpreadRule } from './affinity/spread-rule.ts';
-import { areConcerned } from './concern.ts';
+import { canAffect } from './can-affect.ts';
 import { namesByHostname } from './nodes/named-nodes.ts';
 import { Namespaces } from './nodes/namespaces.ts';
 import { type NodeClass, NodeClasses } from './nodes/node-classes.ts';
@@ -78,7 +78,7 @@ export class ClusterConstraints implements Constraints {
   private readonly rules: (ShapeRules | undefined)[] = [];
   /** Pods that are being deleted, by uid. */
   private readonly leaving = new Set<string>();
-  private readonly enemies: EnemyRule;
+  private readonly enemies: ExistingAntiAffinity;
   // What `check` looks at, set by `begin`.
   private current: ShapeRules | undefined;
   private tolerance: TolerationClass | undefined;
@@ -94,7 +94,7 @@ export class ClusterConstraints implements Constraints {
     const nodes = new NodeTable(options.tolerationsMax ?? DEFAULT_MAX);
     const pods = new NodePods(nodes);
     const namespaces = new Namespaces();
-    const carriers = new Carriers(nodes, pods, namespaces);
+    const carriers = new ExistingAffinityTerms(nodes, pods, namespaces);
     this.nodes = nodes;
     this.pods = pods;
     this.parts = {
@@ -104,7 +104,7 @@ export class ClusterConstraints implements Constraints {
       classes: new NodeClasses(nodes, options.nodeClassesMax ?? DEFAULT_MAX),
       counters: new PodCounters(nodes, pods, this.shapes, options.countersMax ?? DEFAULT_MAX),
     };
-    this.enemies = new EnemyRule(carriers);
+    this.enemies = new ExistingAntiAffinity(carriers);
     this.storage = new StorageRules(nodes);
   }
 
@@ -162,7 +162,7 @@ export class ClusterConstraints implements Constraints {
     if (template.preferredNodeTerms.length + template.preferredAffinity.length > 0) return true;
     if (template.preferredAntiAffinity.length > 0 || template.spread.some(({ hard }) => !hard)) return true;
     const rules = this.rulesOf(shape);
-    if (isCarried(this.parts.carriers.admirersOf(rules.state))) return true;
+    if (isCarried(this.parts.carriers.preferencesFor(rules.state))) return true;
     return this.nodes.taints.hasSoft && this.nodes.taints.anyDisliked(rules.tolerance());
   }
 
@@ -247,7 +247,7 @@ export class ClusterConstraints implements Constraints {
     }
     rules.spreadScore()?.addTo(scores, nodes, count, SPREAD_WEIGHT);
     const liked = rules.affinityScore();
-    if (liked === undefined && !isCarried(parts.carriers.admirersOf(state))) return;
+    if (liked === undefined && !isCarried(parts.carriers.preferencesFor(state))) return;
     const raw = new Float64Array(count);
     liked?.addRaw(raw, nodes, count);
     addAdmirers(parts.carriers, state, raw, nodes, count);
@@ -259,7 +259,7 @@ export class ClusterConstraints implements Constraints {
   }
 
   concerns(shape: PodShape, other: PodShape): boolean {
-    return areConcerned(shape.template, other.template, this.parts.namespaces);
+    return canAffect(shape.template, other.template, this.parts.namespaces);
   }
 
   /** How much is remembered. */
@@ -334,7 +334,7 @@ export class ClusterConstraints implements Constraints {
 }
 
 /** Whether some pod has one of the terms. */
-function isCarried(terms: readonly Carrier[]): boolean {
+function isCarried(terms: readonly ExistingTerm[]): boolean {
   for (const { total } of terms) if (total > 0) return true;
   return false;
 }

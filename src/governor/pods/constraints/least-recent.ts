@@ -3,7 +3,7 @@
  */
 
 /** Something kept, and when it was used last. */
-export interface Kept {
+export interface PinnedEntry {
   /** Grows with every use. */
   readonly usedAt: number;
   /** Users that rely on it; not dropped while there are any. */
@@ -16,7 +16,7 @@ export interface Kept {
  * @param drop Told of each that goes.
  * @cost O(kept) for each that goes.
  */
-export function evictOldest<Item extends Kept>(
+export function evictOldest<Item extends PinnedEntry>(
   kept: Map<string, Item>,
   max: number,
   since: number,

@@ -50,7 +50,7 @@ export function attemptGang(state: SchedulerState, placement: Placement, group: 
         for (const pod of attempt) state.confirm(pod);
         return { placed: [...attempt], refusal: undefined, searched: searched + search.asked };
       }
-      for (const pod of [...attempt].reverse()) state.takeBack(pod);
+      for (const pod of [...attempt].reverse()) state.forget(pod);
       if (attempt.length > best.length) best = [...attempt];
     }
     searched += search.asked;
@@ -117,7 +117,7 @@ function placeAll(
       hopeless.add(pod.shape);
       continue;
     }
-    state.tryOn(pod, slot);
+    state.assume(pod, slot);
     placed.push(pod);
   }
   return placed;

@@ -162,12 +162,12 @@ export class GangSearch {
   }
 
   private put(pod: PodRecord, slot: number): void {
-    this.state.tryOn(pod, slot);
+    this.state.assume(pod, slot);
     this.placed.push(pod);
   }
 
   private takeBack(): void {
-    this.state.takeBack(this.placed.pop() as PodRecord);
+    this.state.forget(this.placed.pop() as PodRecord);
   }
 
   private putCheapest(pod: PodRecord): void {

@@ -6,7 +6,7 @@ import type { GangRefusal } from '../state/gang-types.ts';
 import { type GroupTally, type PodGroup, pendingIn, tallyOf } from '../state/pod-groups.ts';
 import { isLeaving, type PodRecord, PodState } from '../state/pod-records.ts';
 import { attemptGang, domainName, type GangOutcome } from './gang-attempts.ts';
-import { incompleteText, refusalText, releaseText } from './group-texts.ts';
+import { incompleteText, gangRefusalText, releaseText } from './group-texts.ts';
 import type { PodDecisions } from './pod-decisions.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
 
@@ -237,7 +237,7 @@ export class GroupDecisions {
     group.notBeforeSeconds = state.timeSeconds + Math.min(pause, RETRY_SECONDS_MAX);
     this.postpone(group, false);
     for (const pod of pending) {
-      const { message, plugins } = refusalText(state, group, pending, pod, refusal);
+      const { message, plugins } = gangRefusalText(state, group, pending, pod, refusal);
       this.pods.tell(pod, message, plugins);
     }
   }

@@ -3,7 +3,7 @@
  */
 import { counted } from '../../../kernel/counted.ts';
 import type { GangRefusal } from '../state/gang-types.ts';
-import { nameOf, type PodGroup, tallyOf } from '../state/pod-groups.ts';
+import { groupName, type PodGroup, tallyOf } from '../state/pod-groups.ts';
 import { isLeaving, type PodRecord, PodState } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import { SEVERAL_AT_ONCE } from './gang-attempts.ts';
@@ -16,7 +16,7 @@ const NAMED_MAX = 3;
 export const GANGS_DO_NOT_PREEMPT = 'not tried: gangs do not preempt.';
 
 /** @returns What a member is told of an attempt that placed nobody: what nodes refuse it for, and how far the gang came. */
-export function refusalText(
+export function gangRefusalText(
   state: SchedulerState,
   group: PodGroup,
   members: readonly PodRecord[],
@@ -28,7 +28,7 @@ export function refusalText(
     plugins: [],
   };
   const where = refusal.inOneDomain ? ' in one topology domain' : '';
-  const needs = `pod group ${nameOf(group)} needs ${counted(refusal.missing, 'pod')} at once${where}`;
+  const needs = `pod group ${groupName(group)} needs ${counted(refusal.missing, 'pod')} at once${where}`;
   const preemption = mightPreempt(state, pod) ? ` preemption: ${GANGS_DO_NOT_PREEMPT}` : '';
   return {
     message: `${message} ${needs}, ${fitText(members, refusal)}.${preemption}`,
@@ -55,8 +55,8 @@ export function mightPreempt(state: SchedulerState, pod: PodRecord): boolean {
 /** @returns What a group lacks that has too few members that can be scheduled, or no object. */
 export function incompleteText(group: PodGroup): string {
   const { description } = group;
-  if (description === undefined) return `waiting for the pod group ${nameOf(group)}: no such object`;
-  return `waiting for minCount pods from the pod group ${nameOf(group)}: ${membersText(group, '')}`;
+  if (description === undefined) return `waiting for the pod group ${groupName(group)}: no such object`;
+  return `waiting for minCount pods from the pod group ${groupName(group)}: ${membersText(group, '')}`;
 }
 
 /** @returns `2 of 3 exist`, and who else exists, but cannot be scheduled. @param least Said before the number needed. */
@@ -81,5 +81,5 @@ export function membersText(group: PodGroup, least: string): string {
 
 /** @returns What is said of the pods of a group that is released: how far it came within its time. */
 export function releaseText(group: PodGroup, bound: number, repairSeconds: number): string {
-  return `pod group ${nameOf(group)} is released: ${bound} of at least ${group.description?.minCount} pods could be bound within ${repairSeconds} s`;
+  return `pod group ${groupName(group)} is released: ${bound} of at least ${group.description?.minCount} pods could be bound within ${repairSeconds} s`;
 }

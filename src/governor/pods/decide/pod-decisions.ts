@@ -11,7 +11,7 @@ import type { Shape } from '../state/shape-table.ts';
 import { domainName, groupDomain } from './gang-attempts.ts';
 import type { Nominations } from './nominations.ts';
 import type { PodReports, Report } from './pod-reports.ts';
-import { type Candidate, INELIGIBLE_TEXTS, type Ineligible } from './preemption.ts';
+import { type PreemptionCandidate, INELIGIBLE_TEXTS, type Ineligible } from './preemption.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
 import { vainPreemptionText, verdictOf } from './verdict.ts';
 
@@ -22,7 +22,7 @@ const TEXT_SECONDS = 10;
 
 /** What preemption comes to: pods that go, pods that are on their way out already, or nothing. */
 type Room =
-  | { readonly kind: 'found'; readonly candidate: Candidate }
+  | { readonly kind: 'found'; readonly candidate: PreemptionCandidate }
   | { readonly kind: 'coming' | 'none'; readonly text: string };
 
 interface RenewedText extends Report {
@@ -282,7 +282,7 @@ export class PodDecisions {
     return { kind: 'none', text: refused.vainText };
   }
 
-  private evict(pod: PodRecord, candidate: Candidate): void {
+  private evict(pod: PodRecord, candidate: PreemptionCandidate): void {
     const { state, emit, counters, queue, preemption } = this.parts;
     const { slot } = candidate;
     const node = state.slots.nameOf(slot);

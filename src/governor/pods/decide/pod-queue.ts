@@ -14,7 +14,7 @@ import { OrderedHeap } from '../state/ordered-heap.ts';
 import { isGroup, type PodGroup, setTurn } from '../state/pod-groups.ts';
 import {
   compareTurn,
-  type Line,
+  type WaitingLine,
   POD_STATE_NAMES,
   type PodRecord,
   PodState,
@@ -34,7 +34,7 @@ export type QueueItem = PodRecord | PodGroup;
 export class PodQueue {
   /** To be decided. Read outside for checks only, as are the others. */
   readonly active = new OrderedHeap<QueueItem>(compareItems);
-  readonly lines = new Map<string, Line>();
+  readonly lines = new Map<string, WaitingLine>();
   readonly excess = new OrderedHeap<PodRecord>(compareTurn);
   readonly backing = new OrderedHeap<PodRecord>(
     (x, y) => x.untilSeconds - y.untilSeconds || x.sequence - y.sequence,
@@ -228,7 +228,7 @@ export class PodQueue {
     return false;
   }
 
-  private concernsLine(line: Line): boolean {
+  private concernsLine(line: WaitingLine): boolean {
     const first = line.pods.peek();
     if (first === undefined) return false;
     // A node that was described anew may be in the domain now, or have moved the domain.
@@ -240,11 +240,11 @@ export class PodQueue {
   }
 
   /** Another reason is to be told to each of them. */
-  private wakeAll(line: Line): void {
+  private wakeAll(line: WaitingLine): void {
     for (let pod = line.pods.peek(); pod !== undefined; pod = line.pods.peek()) this.activate(pod);
   }
 
-  private wakeFirst(line: Line): void {
+  private wakeFirst(line: WaitingLine): void {
     const first = line.pods.peek();
     if (first !== undefined) this.activate(first);
   }
@@ -252,7 +252,7 @@ export class PodQueue {
   private heapOf(pod: PodRecord): OrderedHeap<PodRecord> | OrderedHeap<QueueItem> {
     if (pod.state === PodState.BackingOff) return this.backing;
     if (pod.state === PodState.Excess) return this.excess;
-    return pod.state === PodState.Waiting ? (pod.line as Line).pods : this.active;
+    return pod.state === PodState.Waiting ? (pod.line as WaitingLine).pods : this.active;
   }
 }
 

@@ -27,7 +27,7 @@ export const INELIGIBLE_TEXTS: Readonly<Record<Ineligible, string>> = {
 const CANDIDATES_MIN = 100;
 
 /** A node and the pods that would go. */
-export interface Candidate {
+export interface PreemptionCandidate {
   readonly slot: number;
   /** Most important first. */
   readonly victims: readonly PodRecord[];
@@ -104,7 +104,7 @@ export class Preemption {
    * @returns The best node with its victims, the nominated one among equals; undefined if none helps.
    * @cost    O(nodes + pods on those that may help).
    */
-  find(pod: PodRecord): Candidate | undefined {
+  find(pod: PodRecord): PreemptionCandidate | undefined {
     const { state } = this;
     if (!state.hasLowerThan(pod.priority)) return undefined;
     const { count, live } = state.slots;
@@ -144,7 +144,7 @@ export class Preemption {
     return true;
   }
 
-  private tryNode(pod: PodRecord, slot: number): Candidate | undefined {
+  private tryNode(pod: PodRecord, slot: number): PreemptionCandidate | undefined {
     const { rules, accounts } = this.state;
     const lower = this.lowerOn(slot, pod.priority);
     if (lower.length === 0) return undefined;
@@ -244,7 +244,7 @@ function startOf(pod: PodRecord): number {
   return pod.startedSeconds > 0 ? pod.startedSeconds : Number.MAX_VALUE;
 }
 
-function candidateOf(slot: number, { list, broken, breaking }: Victims): Candidate {
+function candidateOf(slot: number, { list, broken, breaking }: Victims): PreemptionCandidate {
   const { priority } = list[0] as PodRecord;
   let sum = 0;
   let earliest = Number.MAX_VALUE;
@@ -255,7 +255,7 @@ function candidateOf(slot: number, { list, broken, breaking }: Victims): Candida
   return { slot, victims: list, broken, breaking, priority, sum, earliest };
 }
 
-function isBetter(x: Candidate, y: Candidate): boolean {
+function isBetter(x: PreemptionCandidate, y: PreemptionCandidate): boolean {
   const difference =
     x.broken - y.broken ||
     x.priority - y.priority ||

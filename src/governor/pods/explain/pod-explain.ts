@@ -9,7 +9,7 @@ import { fitText, GANGS_DO_NOT_PREEMPT, membersText, mightPreempt } from '../dec
 import { INELIGIBLE_TEXTS } from '../decide/preemption.ts';
 import type { SchedulerParts } from '../decide/scheduler-parts.ts';
 import { vainPreemptionText } from '../decide/verdict.ts';
-import { nameOf, type PodGroup, pendingIn, tallyOf } from '../state/pod-groups.ts';
+import { groupName, type PodGroup, pendingIn, tallyOf } from '../state/pod-groups.ts';
 import { isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
 import { type NodeSurvey, surveyNodes } from './explain-nodes.ts';
 import {
@@ -145,7 +145,7 @@ function explainGroup(group: PodGroup): ExplainedGroup {
   let members = 0;
   for (const pod of group.members) if (!pod.deleting) members++;
   let text = '';
-  if (description === undefined) text = `its object ${nameOf(group)} does not exist`;
+  if (description === undefined) text = `its object ${groupName(group)} does not exist`;
   else if (description.unsupported.length > 0) text = `not supported: ${description.unsupported.join(', ')}`;
   else if (!group.started && placed < minCount) {
     const enough = placed + pending + alone >= minCount;

@@ -4,6 +4,7 @@
  *
  * Fields that are not named here are let through, so that a field more in a description is no other format.
  */
+import { isRecord } from '../../../model/readers/read-object.ts';
 import type { PodEvent } from '../pod-events.ts';
 
 /** What is wrong with a value. */
@@ -15,7 +16,7 @@ export interface Mismatch {
 }
 
 /** @returns What is wrong with the value; undefined: nothing. */
-export type Check = (value: unknown) => Mismatch | undefined;
+export type ValueCheck = (value: unknown) => Mismatch | undefined;
 
 const NO_OBJECT: Mismatch = { at: '', expected: 'an object' };
 const NO_LIST: Mismatch = { at: '', expected: 'a list' };
@@ -60,7 +61,7 @@ const spread = record({
 const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as const;
 
 /** A pod template as the log writes it. */
-export const CHECK_TEMPLATE: Check = record({
+export const CHECK_TEMPLATE: ValueCheck = record({
   namespace: text,
   labels: textTable,
   requests: record({ cpuMilli: amount, memoryBytes: amount, extended: amounts }),
@@ -83,7 +84,7 @@ export const CHECK_TEMPLATE: Check = record({
 });
 
 /** What nodes have alike, as the log writes it. */
-export const CHECK_NODE_SHAPE: Check = record({
+export const CHECK_NODE_SHAPE: ValueCheck = record({
   labels: textTable,
   taints: list(record({ key: text, value: text, effect: oneOf(...effects) })),
   unschedulable: flag,
@@ -113,7 +114,7 @@ const pod = record({
 });
 
 /** Each kind of event with the fields it has besides `kind`. */
-const EVENTS: Readonly<Record<PodEvent['kind'], Check>> = {
+const EVENTS: Readonly<Record<PodEvent['kind'], ValueCheck>> = {
   node: record({ node: record({ name: text, uid: text, shape: reference }) }),
   'node-gone': record({ name: text }),
   pod: record({ pod }),
@@ -199,7 +200,7 @@ const EVENTS: Readonly<Record<PodEvent['kind'], Check>> = {
 };
 
 /** An event as the log writes it: templates and node shapes by number. */
-export const CHECK_EVENT: Check = (value) => {
+export const CHECK_EVENT: ValueCheck = (value) => {
   const kind = isRecord(value) ? value.kind : undefined;
   if (typeof kind !== 'string' || !Object.hasOwn(EVENTS, kind)) {
     return { at: '.kind', expected: 'a kind of event' };
@@ -208,7 +209,7 @@ export const CHECK_EVENT: Check = (value) => {
 };
 
 /** The options of the pod scheduler, all of them. */
-export const CHECK_OPTIONS: Check = record({
+export const CHECK_OPTIONS: ValueCheck = record({
   seed: integer,
   backoffSecondsFirst: number,
   backoffSecondsMax: number,
@@ -221,35 +222,30 @@ export const CHECK_OPTIONS: Check = record({
   renewalSeconds: number,
 });
 
-/** @returns Whether the value is an object with fields. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function within(place: string, { at, expected }: Mismatch): Mismatch {
   return { at: `${place}${at}`, expected };
 }
 
-function simple(expected: string, holds: (value: unknown) => boolean): Check {
+function simple(expected: string, holds: (value: unknown) => boolean): ValueCheck {
   const mismatch: Mismatch = { at: '', expected };
   return (value) => (holds(value) ? undefined : mismatch);
 }
 
-function oneOf(...allowed: readonly string[]): Check {
+function oneOf(...allowed: readonly string[]): ValueCheck {
   return simple(`one of ${allowed.map((name) => `'${name}'`).join(', ')}`, (value) =>
     (allowed as readonly unknown[]).includes(value),
   );
 }
 
-function optional(check: Check): Check {
+function optional(check: ValueCheck): ValueCheck {
   return (value) => (value === undefined ? undefined : check(value));
 }
 
-function weighted(term: Check): Check {
+function weighted(term: ValueCheck): ValueCheck {
   return record({ weight: integer, term });
 }
 
-function record(fields: Readonly<Record<string, Check>>): Check {
+function record(fields: Readonly<Record<string, ValueCheck>>): ValueCheck {
   const entries = Object.entries(fields);
   return (value) => {
     if (!isRecord(value)) return NO_OBJECT;
@@ -261,7 +257,7 @@ function record(fields: Readonly<Record<string, Check>>): Check {
   };
 }
 
-function list(check: Check): Check {
+function list(check: ValueCheck): ValueCheck {
   return (value) => {
     if (!Array.isArray(value)) return NO_LIST;
     for (let i = 0; i < value.length; i++) {
@@ -272,7 +268,7 @@ function list(check: Check): Check {
   };
 }
 
-function table(check: Check): Check {
+function table(check: ValueCheck): ValueCheck {
   return (value) => {
     if (!isRecord(value)) return NO_OBJECT;
     for (const [key, entry] of Object.entries(value)) {

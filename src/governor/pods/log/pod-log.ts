@@ -18,6 +18,7 @@
 import { TegError } from '../../../model/errors.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
+import { isRecord } from '../../../model/readers/read-object.ts';
 import type { PodEffect, PodEvent, PodSchedulerOptions } from '../pod-events.ts';
 import { digestOf } from './pod-effects-digest.ts';
 import {
@@ -25,8 +26,7 @@ import {
   CHECK_NODE_SHAPE,
   CHECK_OPTIONS,
   CHECK_TEMPLATE,
-  type Check,
-  isRecord,
+  type ValueCheck,
   type Mismatch,
 } from './pod-log-checks.ts';
 
@@ -316,7 +316,7 @@ export class PodLogReader {
     if (this.templates.length + this.shapes.length >= LOG_TEMPLATES_MAX) {
       throw this.invalid(line, `at most ${LOG_TEMPLATES_MAX} templates and node shapes at once`);
     }
-    const check: Check = tag === 'P' ? CHECK_TEMPLATE : CHECK_NODE_SHAPE;
+    const check: ValueCheck = tag === 'P' ? CHECK_TEMPLATE : CHECK_NODE_SHAPE;
     this.require(line, tag === 'P' ? 'template' : 'node shape', check(content));
     if (tag === 'P') this.templates.push(content as PodTemplate);
     else this.shapes.push(content as NodeShape);

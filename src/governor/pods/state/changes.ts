@@ -5,7 +5,7 @@
  */
 import type { Constraints } from '../constraints.ts';
 import type { PodEvent } from '../pod-events.ts';
-import type { Shape, ShapeTable } from './shape-table.ts';
+import type { Shape, PodShapeTable } from './shape-table.ts';
 
 /** Changes. Single writer. Bounded by nodes, shapes and claims there are. */
 export class Changes {
@@ -25,9 +25,9 @@ export class Changes {
   readonly devices = new Set<string>();
   /** Something that may concern everybody. */
   everything = false;
-  private readonly table: ShapeTable;
+  private readonly table: PodShapeTable;
 
-  constructor(table: ShapeTable) {
+  constructor(table: PodShapeTable) {
     this.table = table;
   }
 

@@ -17,7 +17,7 @@ import { SharedPrices } from '../../policy/shared-prices.ts';
 import { TegPolicy } from '../../policy/teg-policy.ts';
 import { CPU, MEMORY, type NodeAccounts } from './node-accounts.ts';
 import type { NodeSlots } from './node-slots.ts';
-import { RESTRICTED_LABEL, type Shape, type ShapeTable } from './shape-table.ts';
+import { RESTRICTED_LABEL, type Shape, type PodShapeTable } from './shape-table.ts';
 
 /** Zones that labels can make: each has tables of its own. Further label values share zones made by size, of which there is at least one then. */
 const ZONES_MAX = 256;
@@ -57,7 +57,7 @@ export interface RankedClass {
 }
 
 /** How nodes become zones. */
-export interface ZoneOptions {
+export interface ZoningOptions {
   readonly label: string;
   readonly nodesMax: number;
   readonly seed: number;
@@ -68,8 +68,8 @@ export class PlacementZones {
   readonly zones: PlacementZone[] = [];
   private readonly accounts: NodeAccounts;
   private readonly slots: NodeSlots;
-  private readonly shapes: ShapeTable;
-  private readonly options: ZoneOptions;
+  private readonly shapes: PodShapeTable;
+  private readonly options: ZoningOptions;
   private demands: DemandTable;
   private prices: SharedPrices | undefined;
   /** Largest CPU and GPU count that the prices were made for. */
@@ -87,7 +87,7 @@ export class PlacementZones {
   /** Zones made by size since all were made. */
   private opened = 0;
 
-  constructor(accounts: NodeAccounts, slots: NodeSlots, shapes: ShapeTable, options: ZoneOptions) {
+  constructor(accounts: NodeAccounts, slots: NodeSlots, shapes: PodShapeTable, options: ZoningOptions) {
     this.accounts = accounts;
     this.slots = slots;
     this.shapes = shapes;

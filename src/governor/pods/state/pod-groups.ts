@@ -211,6 +211,6 @@ export function pendingIn(group: PodGroup): PodRecord[] {
 }
 
 /** @returns `namespace/name` of a group. */
-export function nameOf(group: PodGroup): string {
+export function groupName(group: PodGroup): string {
   return group.key.slice(group.key.indexOf(':') + 1);
 }

@@ -48,7 +48,7 @@ export const POD_STATE_NAMES: readonly string[] = [
 ];
 
 /** Pods that wait for the same: the first stands for all. */
-export interface Line {
+export interface WaitingLine {
   readonly key: string;
   readonly shape: Shape;
   /** Members of one group that have to be in its topology domain. */
@@ -105,7 +105,7 @@ export interface PodRecord extends HeapEntry {
   group: string;
   gates: readonly string[];
   /** Where it waits, or came from to be decided; undefined: nowhere. */
-  line: Line | undefined;
+  line: WaitingLine | undefined;
   attempts: number;
   /** When it was first seen free to be scheduled; NaN before. */
   sinceSeconds: number;
@@ -124,7 +124,7 @@ export interface PodRecord extends HeapEntry {
 const NO_NODES: readonly string[] = Object.freeze([]);
 
 /** @returns A record for a pod seen first. */
-export function recordOf(
+export function newPodRecord(
   pod: PodDescription,
   shape: Shape,
   sequence: number,

@@ -16,8 +16,8 @@ import { sameJson } from './equal-json.ts';
 import { NodeAccounts } from './node-accounts.ts';
 import { NodeSlots } from './node-slots.ts';
 import { PlacementZones } from './placement-zones.ts';
-import { type PodRecord, PodState, recordOf } from './pod-records.ts';
-import { type Shape, ShapeTable } from './shape-table.ts';
+import { type PodRecord, PodState, newPodRecord } from './pod-records.ts';
+import { type Shape, PodShapeTable } from './shape-table.ts';
 
 /** All of a cluster that decisions look at. Single writer. */
 export class SchedulerState {
@@ -26,7 +26,7 @@ export class SchedulerState {
   readonly accounts = new NodeAccounts();
   readonly slots = new NodeSlots();
   readonly zones: PlacementZones;
-  readonly shapes: ShapeTable;
+  readonly shapes: PodShapeTable;
   readonly devices = new DeviceClasses();
   /** By uid. */
   readonly pods = new Map<string, PodRecord>();
@@ -43,12 +43,12 @@ export class SchedulerState {
   readonly priorities = new Map<number, number>();
   private sequence = 0;
   /** Pods whose node is not known (yet), by its name. */
-  private readonly homeless = new Map<string, Set<PodRecord>>();
+  private readonly podsOfUnknownNodes = new Map<string, Set<PodRecord>>();
 
   constructor(options: PodSchedulerOptions, rules: Constraints) {
     this.options = options;
     this.rules = rules;
-    this.shapes = new ShapeTable(this.accounts, new DemandTable(), (id) => rules.forgetShape?.(id));
+    this.shapes = new PodShapeTable(this.accounts, new DemandTable(), (id) => rules.forgetShape?.(id));
     this.changes = new Changes(this.shapes);
     this.zones = new PlacementZones(this.accounts, this.slots, this.shapes, {
       label: options.zoneLabel,
@@ -65,10 +65,10 @@ export class SchedulerState {
     this.accounts.setNode(slot, node);
     this.rules.setNode(slot, node);
     this.zones.setNode(slot, node);
-    const waiting = this.homeless.get(node.name);
+    const waiting = this.podsOfUnknownNodes.get(node.name);
     if (waiting !== undefined) {
-      this.homeless.delete(node.name);
-      for (const pod of waiting) this.settle(pod, slot, true);
+      this.podsOfUnknownNodes.delete(node.name);
+      for (const pod of waiting) this.confirmOn(pod, slot, true);
     }
     for (const pod of [...(this.expecting.get(node.name) ?? [])]) this.nominate(pod, slot);
     this.changes.nodes = true;
@@ -84,8 +84,8 @@ export class SchedulerState {
     const slot = this.slots.slotOf(name);
     if (slot < 0) return [];
     for (const pod of [...(this.slots.pods[slot] as PodRecord[])]) {
-      this.unsettle(pod);
-      this.shelter(pod, name);
+      this.unconfirm(pod);
+      this.holdForUnknownNode(pod, name);
     }
     const nominated = [...(this.nominated.get(slot) ?? [])];
     for (const pod of nominated) {
@@ -106,7 +106,7 @@ export class SchedulerState {
 
   /** Remembers a pod seen first. */
   addPod(pod: PodDescription): PodRecord {
-    const record = recordOf(pod, this.shapes.acquire(pod.template), this.sequence++, this.timeSeconds);
+    const record = newPodRecord(pod, this.shapes.acquire(pod.template), this.sequence++, this.timeSeconds);
     this.pods.set(pod.uid, record);
     return record;
   }
@@ -122,10 +122,10 @@ export class SchedulerState {
   /** Gives a pod, counted for it already, another shape. */
   changeShape(pod: PodRecord, shape: Shape): void {
     const { node, shape: old } = pod;
-    if (node >= 0) this.unsettle(pod);
+    if (node >= 0) this.unconfirm(pod);
     pod.shape = shape;
     if (node >= 0) {
-      this.settle(pod, node);
+      this.confirmOn(pod, node);
       this.gained(node);
     }
     // Other room is kept for it now.
@@ -146,17 +146,17 @@ export class SchedulerState {
   placeByName(pod: PodRecord, name: string): void {
     const slot = this.slots.slotOf(name);
     if (slot >= 0) {
-      this.settle(pod, slot, true);
+      this.confirmOn(pod, slot, true);
       this.clearNomination(pod);
     } else {
       this.clearNomination(pod);
-      this.shelter(pod, name);
+      this.holdForUnknownNode(pod, name);
     }
   }
 
   /** A pod counts on a node from now on. */
   place(pod: PodRecord, slot: number): void {
-    this.settle(pod, slot);
+    this.confirmOn(pod, slot);
     this.clearNomination(pod);
   }
 
@@ -164,24 +164,24 @@ export class SchedulerState {
   unplace(pod: PodRecord): void {
     if (pod.node >= 0) {
       const slot = pod.node;
-      this.unsettle(pod);
+      this.unconfirm(pod);
       if (pod.state === PodState.Bound) this.zones.left();
       this.gained(slot);
     } else if (pod.nodeName !== '') {
-      const waiting = this.homeless.get(pod.nodeName);
+      const waiting = this.podsOfUnknownNodes.get(pod.nodeName);
       waiting?.delete(pod);
-      if (waiting?.size === 0) this.homeless.delete(pod.nodeName);
+      if (waiting?.size === 0) this.podsOfUnknownNodes.delete(pod.nodeName);
     }
     pod.nodeName = '';
   }
 
-  /** Puts a pod on a node for a trial: nobody is told. `confirm` or `takeBack` ends it. */
-  tryOn(pod: PodRecord, slot: number): void {
+  /** Puts a pod on a node for a trial: nobody is told. `confirm` or `forget` ends it. */
+  assume(pod: PodRecord, slot: number): void {
     this.put(pod, slot);
   }
 
   /** Ends a trial as if it had not been. Of several pods, the last one first. */
-  takeBack(pod: PodRecord): void {
+  forget(pod: PodRecord): void {
     this.lift(pod);
     pod.nodeName = '';
   }
@@ -307,22 +307,22 @@ export class SchedulerState {
     this.changes.slots.add(slot);
   }
 
-  private shelter(pod: PodRecord, name: string): void {
+  private holdForUnknownNode(pod: PodRecord, name: string): void {
     pod.nodeName = name;
-    const waiting = this.homeless.get(name);
-    if (waiting === undefined) this.homeless.set(name, new Set([pod]));
+    const waiting = this.podsOfUnknownNodes.get(name);
+    if (waiting === undefined) this.podsOfUnknownNodes.set(name, new Set([pod]));
     else waiting.add(pod);
   }
 
   /** @param seen It was on the node before we knew of it. */
-  private settle(pod: PodRecord, slot: number, seen = false): void {
+  private confirmOn(pod: PodRecord, slot: number, seen = false): void {
     this.put(pod, slot, seen);
     this.moved(pod.shape);
     // The room that is kept there may be too small now: who waits for it looks again.
     if (this.nominated.has(slot)) this.changes.crowded.add(slot);
   }
 
-  private unsettle(pod: PodRecord): void {
+  private unconfirm(pod: PodRecord): void {
     this.lift(pod);
     this.moved(pod.shape);
   }

@@ -48,7 +48,7 @@ export const RESTRICTED_LABEL = 'teg.dev/restricted';
 const AMOUNT_MAX = 2 ** 31 - 1;
 
 /** Interns templates. Single writer. */
-export class ShapeTable {
+export class PodShapeTable {
   /** By id; undefined where an id is free. */
   readonly shapes: (Shape | undefined)[] = [];
   private readonly accounts: NodeAccounts;

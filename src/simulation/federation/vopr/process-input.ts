@@ -99,7 +99,7 @@ function submit(host: AgentHost, input: JobInput, timeSeconds: number, out: Outb
 }
 
 /** The inputs of one process since it started with nothing, each entered before it takes effect. */
-export class ProcessLog {
+export class InputLog {
   readonly incarnation: number;
   readonly startedAt: number;
   private readonly times: number[] = [];

@@ -11,7 +11,7 @@ import { AgentState, WaitReason } from '../../../governor/federation/host/host-j
 import { MessageKind, type Outbox } from '../../../governor/federation/messages.ts';
 import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import { HoldState } from '../../../governor/federation/zone/zone-ledger.ts';
-import type { JobBook } from './job-book.ts';
+import type { JobAudit } from './job-audit.ts';
 import type { OffersInForce } from './offers-in-force.ts';
 import type { PodTruth } from './pod-truth.ts';
 import { ensure } from './violation.ts';
@@ -21,7 +21,7 @@ import type { VoprProcess } from './vopr-process.ts';
 const TIMERS_SPARE = 64;
 
 /** @returns What a process has to do with at most: jobs of a host; jobs and ends of jobs of a zone. */
-export function sizeOf(process: VoprProcess): number {
+export function processSize(process: VoprProcess): number {
   if (process.role === 'host') return process.host.jobs.size;
   return process.role === 'zone' ? process.governor.notices.size + process.governor.ledger.size : 0;
 }
@@ -30,7 +30,7 @@ export function sizeOf(process: VoprProcess): number {
 export class SafetyChecks {
   private readonly options: FederationOptions;
   private readonly truth: PodTruth;
-  private readonly book: JobBook;
+  private readonly book: JobAudit;
   private readonly offers: OffersInForce;
   private readonly processes: readonly VoprProcess[];
   private readonly firstHost: number;
@@ -40,7 +40,7 @@ export class SafetyChecks {
   constructor(
     options: FederationOptions,
     truth: PodTruth,
-    book: JobBook,
+    book: JobAudit,
     offers: OffersInForce,
     processes: readonly VoprProcess[],
     firstHost: number,
@@ -53,17 +53,17 @@ export class SafetyChecks {
     this.firstHost = firstHost;
   }
 
-  /** What a step left to send. Call before it is carried out. @param sizeBefore `sizeOf` it before the step. */
+  /** What a step left to send. Call before it is carried out. @param sizeBefore `processSize` it before the step. */
   checkOutbox(process: VoprProcess, out: Outbox, sizeBefore: number): void {
     const { options } = this;
     const { fanOut, proposalsMax, movesPerBoard, standingZones } = options;
     let most = 2 + fanOut + this.processes.length;
     // All notices again, and an offer to everybody who has waited in the zone.
-    if (process.role === 'zone') most = 2 + Math.max(sizeBefore, sizeOf(process));
+    if (process.role === 'zone') most = 2 + Math.max(sizeBefore, processSize(process));
     else if (process.role === 'host') {
       // A message for each job, its standing requests made or withdrawn, and what is new.
       const each = 1 + Math.max(2, standingZones);
-      most = 2 + each * Math.max(sizeBefore, sizeOf(process)) + proposalsMax + movesPerBoard;
+      most = 2 + each * Math.max(sizeBefore, processSize(process)) + proposalsMax + movesPerBoard;
     }
     const sent = out.messages.length;
     ensure(sent <= most, () => `${process.name} sends ${sent} messages in one step; its bound is ${most}`);

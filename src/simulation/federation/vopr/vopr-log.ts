@@ -21,7 +21,7 @@ import {
   makeMessage,
 } from '../../../governor/federation/messages.ts';
 import { TegError } from '../../../model/errors.ts';
-import { PLANTS, type Plant } from './plants.ts';
+import { PLANTS, type Plant } from './planted-bugs.ts';
 import type { ProcessInput } from './process-input.ts';
 
 /** Version of the format; a reader refuses others. */

@@ -6,7 +6,7 @@ import type { Process } from '../../../governor/federation/messages.ts';
 import type { SummaryNode } from '../../../governor/federation/summary-node.ts';
 import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import { assert } from '../../../model/errors.ts';
-import { type ProcessInput, ProcessLog } from './process-input.ts';
+import { type ProcessInput, InputLog } from './process-input.ts';
 
 /** What a process is. */
 export type ProcessRole = 'zone' | 'host' | 'summary';
@@ -22,7 +22,7 @@ export class VoprProcess {
   readonly index: number;
   /** Undefined: it has crashed. */
   process: Process | undefined;
-  log: ProcessLog = new ProcessLog(0, 0);
+  log: InputLog = new InputLog(0, 0);
   /** When a wake-up is pending for it; Infinity: none. */
   wakeAt = Number.POSITIVE_INFINITY;
   crashedAt = Number.NEGATIVE_INFINITY;

@@ -6,7 +6,7 @@ import { Outbox, type Process } from '../../../governor/federation/messages.ts';
 import type { Topology, TopologyNode } from '../../../governor/federation/topology.ts';
 import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import { Digest, digestOutbox } from './digest.ts';
-import { forgetEscrows, makeFactory, type PlantedFactory } from './plants.ts';
+import { forgetEscrows, makeFactory, type PlantedFactory } from './planted-bugs.ts';
 import { applyInput, type ProcessInput } from './process-input.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
 import type { Universes } from './universe.ts';
@@ -41,7 +41,7 @@ export function recordVopr(
 }
 
 /** What a replay came to. */
-export interface ReplayResult {
+export interface VoprReplayResult {
   readonly seed: number;
   readonly steps: number;
   /** Inputs replayed. */
@@ -58,7 +58,7 @@ export interface ReplayResult {
  * @param lines Without newlines; all of them.
  * @throws TegError TEG_LOG_INVALID if the log is malformed, incomplete, or of another version.
  */
-export function replayVopr(lines: Iterable<string>, universes: Universes): ReplayResult {
+export function replayVopr(lines: Iterable<string>, universes: Universes): VoprReplayResult {
   const reader = new VoprLogReader();
   let replay: Replay | undefined;
   let last = '';
@@ -159,7 +159,7 @@ class Replay {
     else if (line.kind === 'input' && this.difference === '') this.step(line, text);
   }
 
-  result(): ReplayResult {
+  result(): VoprReplayResult {
     const { seed, steps } = this.reader.header as { seed: number; steps: number };
     const { inputs, difference, failure } = this;
     return { seed, steps, inputs, difference, failure };

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { FAULT_KINDS } from './fault-counts.ts';
-import { PLANTS, type Plant, plantByName } from './plants.ts';
+import { PLANTS, type Plant, plantByName } from './planted-bugs.ts';
 import { Universes } from './universe.ts';
 import { runVopr, type VoprOutcome } from './vopr-run.ts';
 import { addOutcome, addTotals, emptyTotals } from './vopr-totals.ts';

@@ -12,7 +12,7 @@ import { TegError } from '../../../model/errors.ts';
 import type { FaultKind } from './fault-counts.ts';
 import { FaultyNetwork } from './faulty-network.ts';
 import { LivenessCheck } from './liveness.ts';
-import type { Plant } from './plants.ts';
+import type { Plant } from './planted-bugs.ts';
 import { WAKE } from './process-input.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
 import type { Universes } from './universe.ts';

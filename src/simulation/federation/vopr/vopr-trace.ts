@@ -26,7 +26,7 @@ const ACTION_NAMES: Readonly<Record<number, string>> = {
 };
 
 /** Turns what a world tells into lines. */
-export class TraceWriter implements WorldObserver {
+export class VoprTraceWriter implements WorldObserver {
   private event = 0;
   private timeSeconds = 0;
   private readonly write: (line: string) => void;

@@ -5,7 +5,7 @@
  */
 import type { Random } from '../../../kernel/random.ts';
 import type { FaultyNetwork } from './faulty-network.ts';
-import type { Plant } from './plants.ts';
+import type { Plant } from './planted-bugs.ts';
 import type { Scenario } from './scenario.ts';
 import type { VoprProcess } from './vopr-process.ts';
 import type { VoprWorld } from './vopr-world.ts';

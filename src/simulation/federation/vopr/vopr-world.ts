@@ -20,12 +20,12 @@ import { assert } from '../../../model/errors.ts';
 import { firstNodeOf } from '../federation-world.ts';
 import { digestState } from './digest.ts';
 import { FaultCounts } from './fault-counts.ts';
-import { JobBook } from './job-book.ts';
+import { JobAudit } from './job-audit.ts';
 import { OffersInForce } from './offers-in-force.ts';
-import { forgetEscrows, makeFactory, type Plant, type PlantedFactory } from './plants.ts';
+import { forgetEscrows, makeFactory, type Plant, type PlantedFactory } from './planted-bugs.ts';
 import { PodTruth } from './pod-truth.ts';
-import { applyInput, type JobInput, type ProcessInput, ProcessLog } from './process-input.ts';
-import { SafetyChecks, sizeOf } from './safety-checks.ts';
+import { applyInput, type JobInput, type ProcessInput, InputLog } from './process-input.ts';
+import { SafetyChecks, processSize } from './safety-checks.ts';
 import type { Scenario } from './scenario.ts';
 import { SummaryChecks } from './summary-checks.ts';
 import type { Universe } from './universe.ts';
@@ -64,7 +64,7 @@ export class VoprWorld {
   readonly topology: Topology;
   readonly processes: VoprProcess[] = [];
   readonly truth: PodTruth;
-  readonly book: JobBook;
+  readonly book: JobAudit;
   readonly faults: FaultCounts = new FaultCounts();
   readonly factory: PlantedFactory;
   /** The zone or host that last sent something about a job, or started or stopped one. */
@@ -103,7 +103,7 @@ export class VoprWorld {
     for (const node of nodes) cluster.addNode(node);
     const firstNodes = Array.from({ length: zones + 1 }, (_, zone) => firstNodeOf(world, zone));
     this.truth = new PodTruth(cluster, firstNodes);
-    this.book = new JobBook(hosts);
+    this.book = new JobAudit(hosts);
     this.offers = new OffersInForce(zones);
     const random = new Random(seed, STREAM_CHECKS);
     const { expireSeconds } = options;
@@ -189,7 +189,7 @@ export class VoprWorld {
     for (let host = 0; host < hosts; host++) this.processes.push(new VoprProcess(zones + host, 'host', host));
     for (const [i, { id }] of nodes.entries()) this.processes.push(new VoprProcess(id, 'summary', i));
     for (const process of this.processes) {
-      this.make(process, new ProcessLog(1, 0));
+      this.make(process, new InputLog(1, 0));
       this.observer.started?.(process, 0, 'empty');
       this.rouse(process, 0);
     }
@@ -201,7 +201,7 @@ export class VoprWorld {
   }
 
   /** Makes a fresh process for a log. */
-  private make(process: VoprProcess, log: ProcessLog): void {
+  private make(process: VoprProcess, log: InputLog): void {
     const { incarnation, startedAt } = log;
     const role = process.role;
     const index = process.index;
@@ -233,7 +233,7 @@ export class VoprWorld {
 
   private startEmpty(process: VoprProcess, timeSeconds: number): void {
     const role = process.role;
-    this.make(process, new ProcessLog(process.log.incarnation + 1, timeSeconds));
+    this.make(process, new InputLog(process.log.incarnation + 1, timeSeconds));
     this.observer.started?.(process, timeSeconds, 'empty');
     process.news.length = 0;
     if (role === 'zone') this.teachZone(process, timeSeconds);
@@ -289,7 +289,7 @@ export class VoprWorld {
     this.steps++;
     if (process.role === 'zone') this.offers.before(process.governor, input);
     if (input.kind === 'receive') this.summaries.received(input.message, timeSeconds);
-    const size = sizeOf(process);
+    const size = processSize(process);
     process.log.append(input, timeSeconds);
     this.observer.takes?.(process, input, timeSeconds);
     const taken = applyInput(process.process, input, timeSeconds, out);

@@ -9,7 +9,7 @@ import { MAGIC } from './envelope.ts';
 import { type MessageSchema, type NamedField, WIRE_BYTES, WIRE_VARINT } from './message-schema.ts';
 
 /** An object of the API. */
-export type ApiObject = Readonly<Record<string, unknown>> & {
+export type TypedObject = Readonly<Record<string, unknown>> & {
   readonly apiVersion: string;
   readonly kind: string;
 };
@@ -84,7 +84,7 @@ const scratch = new Scratch();
  * @returns The object in the envelope of the API.
  * @cost About 0.1 µs a field.
  */
-export function writeObject(object: ApiObject, schema: MessageSchema): Buffer {
+export function writeObject(object: TypedObject, schema: MessageSchema): Buffer {
   scratch.at = MAGIC.copy(scratch.bytes);
   const typeMeta = scratch.open(1);
   scratch.text(1, object.apiVersion);

@@ -4,7 +4,7 @@
  */
 import { Refusal, type RefusalCode } from '../../constraints.ts';
 import type { ShapeState } from '../shape-states.ts';
-import type { Carrier, Carriers } from './carriers.ts';
+import type { ExistingTerm, ExistingAffinityTerms } from './existing-affinity-terms.ts';
 import type { PodCounter } from './pod-counter.ts';
 import { meansSeeker, termsSelection } from './pod-selection.ts';
 import type { RuleParts } from './rule-parts.ts';
@@ -78,11 +78,11 @@ export class AffinityRule {
 }
 
 /** Anti-affinity terms of pods that run against one shape at a time. */
-export class EnemyRule {
-  private readonly carriers: Carriers;
-  private active: Carrier[] = [];
+export class ExistingAntiAffinity {
+  private readonly carriers: ExistingAffinityTerms;
+  private active: ExistingTerm[] = [];
 
-  constructor(carriers: Carriers) {
+  constructor(carriers: ExistingAffinityTerms) {
     this.carriers = carriers;
   }
 
@@ -102,7 +102,7 @@ export class EnemyRule {
   check(node: number): RefusalCode {
     const { active } = this;
     for (let i = 0; i < active.length; i++) {
-      const carrier = active[i] as Carrier;
+      const carrier = active[i] as ExistingTerm;
       const domain = carrier.column.ids[node] as number;
       if (domain >= 0 && (carrier.counts[domain] as number) > 0) return Refusal.ExistingAntiAffinity;
     }

@@ -4,7 +4,7 @@
  */
 
 import type { ShapeState } from '../shape-states.ts';
-import type { Carriers } from './carriers.ts';
+import type { ExistingAffinityTerms } from './existing-affinity-terms.ts';
 import type { PodCounter } from './pod-counter.ts';
 import { termsSelection } from './pod-selection.ts';
 import type { RuleParts } from './rule-parts.ts';
@@ -59,13 +59,13 @@ export class AffinityScore {
 
 /** Adds what pods that run like of a shape. O(nodes × terms that mean it). */
 export function addAdmirers(
-  carriers: Carriers,
+  carriers: ExistingAffinityTerms,
   state: ShapeState,
   raw: Float64Array,
   nodes: Int32Array,
   count: number,
 ): void {
-  for (const carrier of carriers.admirersOf(state)) {
+  for (const carrier of carriers.preferencesFor(state)) {
     if (carrier.total <= 0) continue;
     carrier.fit();
     addDomains(raw, nodes, count, carrier.column.ids, carrier.counts, carrier.weight);

@@ -5,18 +5,18 @@ import type { ByNode, NodeTable } from '../nodes/node-table.ts';
 import type { ShapeState } from '../shape-states.ts';
 
 /** Pods of one shape on one node. */
-export interface PodGroup {
+export interface PodsOfShape {
   readonly state: ShapeState;
   /** Pods, those being deleted included. */
   count: number;
   deleting: number;
 }
 
-const NONE: readonly PodGroup[] = [];
+const NONE: readonly PodsOfShape[] = [];
 
 /** Pods by node and shape. */
 export class NodePods implements ByNode {
-  private readonly groups: (PodGroup[] | undefined)[] = [];
+  private readonly groups: (PodsOfShape[] | undefined)[] = [];
 
   constructor(nodes: NodeTable) {
     nodes.follow(this);
@@ -24,7 +24,7 @@ export class NodePods implements ByNode {
   }
 
   /** Slots without pods share a list. */
-  on(node: number): readonly PodGroup[] {
+  on(node: number): readonly PodsOfShape[] {
     return this.groups[node] ?? NONE;
   }
 
@@ -58,7 +58,7 @@ export class NodePods implements ByNode {
     group.count--;
     if (deleting) group.deleting--;
     if (group.count === 0) {
-      groups[groups.indexOf(group)] = groups[groups.length - 1] as PodGroup;
+      groups[groups.indexOf(group)] = groups[groups.length - 1] as PodsOfShape;
       groups.pop();
     }
   }
@@ -68,9 +68,9 @@ export class NodePods implements ByNode {
   }
 }
 
-function find(groups: readonly PodGroup[], state: ShapeState): PodGroup | undefined {
+function find(groups: readonly PodsOfShape[], state: ShapeState): PodsOfShape | undefined {
   for (let i = 0; i < groups.length; i++) {
-    const group = groups[i] as PodGroup;
+    const group = groups[i] as PodsOfShape;
     if (group.state === state) return group;
   }
   return undefined;

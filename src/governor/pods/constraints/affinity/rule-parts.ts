@@ -5,7 +5,7 @@
 import type { Namespaces } from '../nodes/namespaces.ts';
 import type { NodeClasses } from '../nodes/node-classes.ts';
 import type { NodeTable } from '../nodes/node-table.ts';
-import type { Carriers } from './carriers.ts';
+import type { ExistingAffinityTerms } from './existing-affinity-terms.ts';
 import type { PodCounters } from './pod-counters.ts';
 
 /** The shared state. */
@@ -14,5 +14,5 @@ export interface RuleParts {
   readonly classes: NodeClasses;
   readonly namespaces: Namespaces;
   readonly counters: PodCounters;
-  readonly carriers: Carriers;
+  readonly carriers: ExistingAffinityTerms;
 }

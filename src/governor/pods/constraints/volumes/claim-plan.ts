@@ -8,10 +8,10 @@ import type { NodeSelectorTerm, PodTemplate } from '../../../../model/kubernetes
 import { labelOf, matchesSelector, meetsRequirement } from '../../../../model/kubernetes/requirements.ts';
 import { type PreFilterRefusal, Refusal, type RefusalCode } from '../../constraints.ts';
 import type { NodeTable } from '../nodes/node-table.ts';
-import type { VolumePromise, VolumePromises } from './claim-reservations.ts';
+import type { ClaimReservation, ClaimReservations } from './claim-reservations.ts';
 import type { StorageCapacities } from './storage-capacities.ts';
 import type { VolumeEntry } from './unclaimed-volumes.ts';
-import { isFor, type VolumeBook } from './volume-index.ts';
+import { isFor, type VolumeIndex } from './volume-index.ts';
 
 /** The provisioner of classes whose volumes are made by hand. */
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
@@ -29,8 +29,8 @@ export interface ClaimPlan {
 /** Where the claims and volumes are. */
 export interface ClaimContext {
   readonly nodes: NodeTable;
-  readonly book: VolumeBook;
-  readonly promises: VolumePromises;
+  readonly book: VolumeIndex;
+  readonly promises: ClaimReservations;
   readonly capacities: StorageCapacities;
 }
 
@@ -99,10 +99,10 @@ export function matchClaims(
   context: ClaimContext,
   plan: ClaimPlan,
   node: number,
-): readonly VolumePromise[] | RefusalCode {
+): readonly ClaimReservation[] | RefusalCode {
   const name = context.nodes.names[node] as string;
   if (plan.toProvision.some((selected) => selected.node !== name)) return Refusal.VolumeBind;
-  const found: VolumePromise[] = [];
+  const found: ClaimReservation[] = [];
   for (const { claim } of plan.toProvision) {
     const refusal = refusalToMake(context, claim, node);
     if (refusal !== Refusal.None) return refusal;
@@ -144,7 +144,7 @@ function freeVolume(
   context: ClaimContext,
   claim: ClaimDescription,
   node: number,
-  chosen: readonly VolumePromise[],
+  chosen: readonly ClaimReservation[],
 ): VolumeEntry | undefined {
   const { book, promises } = context;
   const own = reserved(context, claim);

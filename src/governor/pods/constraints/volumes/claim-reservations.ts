@@ -7,7 +7,7 @@
  */
 
 /** `volume` '': one is to be made for the node. */
-export interface VolumePromise {
+export interface ClaimReservation {
   readonly claim: string;
   readonly volume: string;
   readonly node: string;
@@ -18,22 +18,22 @@ const RECALLED_MAX = 1024;
 
 interface Recalled {
   readonly node: string;
-  readonly promises: readonly VolumePromise[];
+  readonly promises: readonly ClaimReservation[];
 }
 
-interface Standing extends VolumePromise {
+interface Standing extends ClaimReservation {
   users: number;
 }
 
 /** Promises by claim, volume and pod. */
-export class VolumePromises {
+export class ClaimReservations {
   private readonly byClaim = new Map<string, Standing>();
   private readonly claimOf = new Map<string, string>();
   private readonly byPod = new Map<string, readonly Standing[]>();
   private readonly recalled = new Map<string, Recalled>();
 
   /** What a claim has been promised. */
-  of(claim: string): VolumePromise | undefined {
+  of(claim: string): ClaimReservation | undefined {
     return this.byClaim.get(claim);
   }
 
@@ -44,7 +44,7 @@ export class VolumePromises {
   }
 
   /** A pod is placed. What its claims have been promised already stays. O(promises). */
-  make(uid: string, promises: readonly VolumePromise[]): void {
+  make(uid: string, promises: readonly ClaimReservation[]): void {
     this.recalled.delete(uid);
     const own: Standing[] = [];
     for (const promise of promises) {
@@ -77,7 +77,7 @@ export class VolumePromises {
   }
 
   /** What a pod had been promised when it was taken off this node; undefined: it is not remembered. */
-  recall(uid: string, node: string): readonly VolumePromise[] | undefined {
+  recall(uid: string, node: string): readonly ClaimReservation[] | undefined {
     const recalled = this.recalled.get(uid);
     return recalled?.node === node ? recalled.promises : undefined;
   }

@@ -11,10 +11,10 @@ import type { PodTemplate } from '../../../../model/kubernetes/pod.ts';
 import type { PodEvent } from '../../pod-events.ts';
 import type { NodeTable } from '../nodes/node-table.ts';
 import { type ClaimContext, canBePromised, claimKey, matchClaims, planClaims } from './claim-plan.ts';
-import { type VolumePromise, VolumePromises } from './claim-reservations.ts';
+import { type ClaimReservation, ClaimReservations } from './claim-reservations.ts';
 import { StorageCapacities } from './storage-capacities.ts';
 import { VolumeAttachments } from './volume-attachments.ts';
-import { VolumeBook } from './volume-index.ts';
+import { VolumeIndex } from './volume-index.ts';
 import { VolumeRule } from './volume-rule.ts';
 import { VolumeUse } from './volume-use.ts';
 
@@ -22,16 +22,16 @@ import { VolumeUse } from './volume-use.ts';
 export class StorageRules {
   /** For one shape at a time. */
   readonly rule: VolumeRule;
-  private readonly book: VolumeBook;
+  private readonly book: VolumeIndex;
   private readonly use: VolumeUse;
-  private readonly promises = new VolumePromises();
+  private readonly promises = new ClaimReservations();
   private readonly capacities = new StorageCapacities();
   private readonly attachments: VolumeAttachments;
   private readonly limits = new Map<string, NodeVolumeLimits>();
   private readonly context: ClaimContext;
 
   constructor(nodes: NodeTable) {
-    this.book = new VolumeBook(nodes);
+    this.book = new VolumeIndex(nodes);
     this.use = new VolumeUse(this.book);
     this.attachments = new VolumeAttachments(this.book);
     const { book, use, promises, capacities, attachments, limits } = this;
@@ -103,7 +103,7 @@ export class StorageRules {
     template: PodTemplate,
     uid: string,
     seen: boolean,
-  ): readonly VolumePromise[] {
+  ): readonly ClaimReservation[] {
     const name = this.context.nodes.names[node] as string;
     const recalled = this.promises.recall(uid, name);
     if (recalled?.every((promise) => this.canStand(promise)) === true) {
@@ -117,7 +117,7 @@ export class StorageRules {
   }
 
   /** Whether a promise that was taken back can be made again. */
-  private canStand({ claim, volume }: VolumePromise): boolean {
+  private canStand({ claim, volume }: ClaimReservation): boolean {
     return volume === '' || !this.promises.isTaken(volume, claim);
   }
 

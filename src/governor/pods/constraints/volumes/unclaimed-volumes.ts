@@ -49,7 +49,7 @@ interface Bound {
 }
 
 /** Free volumes of one class. */
-export class VolumeShelf {
+export class UnclaimedVolumes {
   private readonly nodes: NodeTable;
   private readonly loose: VolumeEntry[] = [];
   private readonly bound = new Map<string, Bound>();

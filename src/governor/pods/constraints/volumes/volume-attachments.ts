@@ -3,16 +3,16 @@
  * (kube-scheduler's NodeVolumeLimits).
  */
 import type { AttachmentDescription } from '../../../../model/kubernetes/node.ts';
-import type { VolumeBook } from './volume-index.ts';
+import type { VolumeIndex } from './volume-index.ts';
 import { type CountedVolume, countedVolume } from './volume-use.ts';
 
 /** Attachments by node. Single writer. */
 export class VolumeAttachments {
-  private readonly book: VolumeBook;
+  private readonly book: VolumeIndex;
   private readonly byName = new Map<string, AttachmentDescription>();
   private readonly byNode = new Map<string, Map<string, AttachmentDescription>>();
 
-  constructor(book: VolumeBook) {
+  constructor(book: VolumeIndex) {
     this.book = book;
   }
 

@@ -7,15 +7,15 @@ import type {
   VolumeDescription,
 } from '../../../../model/kubernetes/node.ts';
 import type { NodeTable } from '../nodes/node-table.ts';
-import { releaseVolume, type VolumeEntry, VolumeShelf, volumeEntry } from './unclaimed-volumes.ts';
+import { releaseVolume, type VolumeEntry, UnclaimedVolumes, volumeEntry } from './unclaimed-volumes.ts';
 
 /** Storage objects by name. Single writer. */
-export class VolumeBook {
+export class VolumeIndex {
   private readonly nodes: NodeTable;
   private readonly claims = new Map<string, ClaimDescription>();
   private readonly volumes = new Map<string, VolumeEntry>();
   private readonly classes = new Map<string, StorageClassDescription>();
-  private readonly shelves = new Map<string, VolumeShelf>();
+  private readonly shelves = new Map<string, UnclaimedVolumes>();
   /** Volumes whose claimRef names a claim. */
   private readonly reserved = new Map<string, Set<VolumeEntry>>();
   /** Claims whose `volumeName` is a volume. */
@@ -41,7 +41,7 @@ export class VolumeBook {
   }
 
   /** Free volumes of a class; undefined: none. */
-  shelf(className: string): VolumeShelf | undefined {
+  shelf(className: string): UnclaimedVolumes | undefined {
     return this.shelves.get(className);
   }
 
@@ -100,8 +100,8 @@ export class VolumeBook {
     releaseVolume(entry);
   }
 
-  private shelfOf(className: string): VolumeShelf {
-    const shelf = this.shelves.get(className) ?? new VolumeShelf(this.nodes);
+  private shelfOf(className: string): UnclaimedVolumes {
+    const shelf = this.shelves.get(className) ?? new UnclaimedVolumes(this.nodes);
     this.shelves.set(className, shelf);
     return shelf;
   }

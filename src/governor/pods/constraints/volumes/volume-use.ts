@@ -2,7 +2,7 @@
  * Which claims pods use on which node, and how many volumes of each CSI driver that makes (kube-scheduler's
  * NodeVolumeLimits): a disk counts once however many pods, claims or volumes of the node stand for it.
  */
-import type { VolumeBook } from './volume-index.ts';
+import type { VolumeIndex } from './volume-index.ts';
 
 /** A volume as limits count it. */
 export interface CountedVolume {
@@ -36,11 +36,11 @@ interface NodeUse {
 
 /** Volumes in use. */
 export class VolumeUse {
-  private readonly book: VolumeBook;
+  private readonly book: VolumeIndex;
   private readonly claims = new Map<string, ClaimUse>();
   private readonly nodes = new Map<number, NodeUse>();
 
-  constructor(book: VolumeBook) {
+  constructor(book: VolumeIndex) {
     this.book = book;
   }
 

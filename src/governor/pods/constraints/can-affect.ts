@@ -9,7 +9,7 @@ import { disksClash } from './volumes/disk-table.ts';
 import { usesStorage } from './volumes/uses-storage.ts';
 
 /** Whether where `template` fits can change with pods of `other`; resources are not looked at. O(constraints of both). */
-export function areConcerned(template: PodTemplate, other: PodTemplate, namespaces: Namespaces): boolean {
+export function canAffect(template: PodTemplate, other: PodTemplate, namespaces: Namespaces): boolean {
   return (
     portsClash(template, other) ||
     disksClash(template, other) ||

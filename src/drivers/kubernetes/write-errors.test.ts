@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { WriteTroubles } from './write-troubles.ts';
+import { WriteErrors } from './write-errors.ts';
 
 function setUp() {
   const lines: [string, object, string][] = [];
   const clock = { seconds: 0 };
-  const troubles = new WriteTroubles(
+  const troubles = new WriteErrors(
     {
       debug: (details, message) => lines.push(['debug', details, message]),
       warn: (details, message) => lines.push(['warn', details, message]),

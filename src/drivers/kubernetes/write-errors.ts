@@ -3,7 +3,7 @@
  */
 
 /** Where it is told. */
-export interface TroubleLog {
+export interface WriteErrorLog {
   debug(details: object, message: string): void;
   warn(details: object, message: string): void;
 }
@@ -18,13 +18,13 @@ const KINDS_MAX = 100;
 const USUAL: ReadonlySet<string> = new Set(['404', '409', '429']);
 
 /** Tells of them; one a process. */
-export class WriteTroubles {
-  private readonly log: TroubleLog;
+export class WriteErrors {
+  private readonly log: WriteErrorLog;
   private readonly nowSeconds: () => number;
   private readonly toldAt = new Map<string, number>();
 
   /** @param nowSeconds Any clock that only goes on. */
-  constructor(log: TroubleLog, nowSeconds: () => number) {
+  constructor(log: WriteErrorLog, nowSeconds: () => number) {
     this.log = log;
     this.nowSeconds = nowSeconds;
   }

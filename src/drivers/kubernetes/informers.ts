@@ -6,10 +6,10 @@ import type { ApiTarget } from './client/api.ts';
 import { Reflector } from './client/reflector.ts';
 import type { ReflectorLog } from './client/reflector-options.ts';
 import { isMalformed, type WatchedResource, watchedResources } from './watched-resources.ts';
-import { textAt } from './writes/patient-request.ts';
+import { textAt } from './writes/retrying-request.ts';
 
 /** What followers need. */
-export interface FollowerPorts {
+export interface InformerPorts {
   readonly target: ApiTarget;
   readonly schedulerName: string;
   readonly pageSize: number;
@@ -24,14 +24,14 @@ export interface FollowerPorts {
 }
 
 /** Reflectors of all resources. */
-export class Followers {
+export class Informers {
   readonly reflectors: readonly Reflector[];
   /** Objects skipped. */
   malformed = 0;
-  private readonly ports: FollowerPorts;
+  private readonly ports: InformerPorts;
   private unsynced: number;
 
-  constructor(ports: FollowerPorts) {
+  constructor(ports: InformerPorts) {
     this.ports = ports;
     const watched = watchedResources(ports.schedulerName, ports.feed);
     this.unsynced = watched.length;

@@ -10,7 +10,7 @@ import type {
   Message,
   MessageKindCode,
 } from '../../governor/federation/messages.ts';
-import type { Letter } from './network.ts';
+import type { Envelope } from './network.ts';
 
 /** Numbers of a letter. */
 const ROW = 20;
@@ -18,7 +18,7 @@ const ROW = 20;
 const ENTRY_ROW = 5;
 
 /** Letters that can be transferred to another thread. */
-export interface PackedLetters {
+export interface EncodedEnvelopes {
   /** @shape [letters × ROW] */
   readonly rows: Float64Array;
   /** Entries of all boards, one board after the other. @shape [entries × ENTRY_ROW] */
@@ -27,7 +27,7 @@ export interface PackedLetters {
 }
 
 /** Packs letters in their order. O(letters + bytes of the holograms). */
-export function packLetters(letters: readonly Letter[]): PackedLetters {
+export function encodeEnvelopes(letters: readonly Envelope[]): EncodedEnvelopes {
   const rows = new Float64Array(letters.length * ROW);
   const entries: number[] = [];
   const boards = new Map<readonly BoardEntry[], number>();
@@ -86,12 +86,12 @@ export function packLetters(letters: readonly Letter[]): PackedLetters {
 }
 
 /** Unpacks letters, and remembers holograms: those of a board are mostly the same as on the last one. */
-export class LetterReader {
+export class EnvelopeDecoder {
   /** The newest board entry of each process. */
   private readonly entries = new Map<number, BoardEntry>();
 
   /** @returns The letters in the order in which they were packed. @throws TegError of `decodeHologram`. */
-  unpack(packed: PackedLetters): Letter[] {
+  unpack(packed: EncodedEnvelopes): Envelope[] {
     const { rows, holograms } = packed;
     const decoded: (Hologram | undefined)[] = holograms.map(() => undefined);
     const hologramOf = (index: number): Hologram => {
@@ -100,7 +100,7 @@ export class LetterReader {
       return hologram;
     };
     const boards = new Map<number, readonly BoardEntry[]>();
-    const letters: Letter[] = [];
+    const letters: Envelope[] = [];
     for (let at = 0; at < rows.length; at += ROW) {
       const row = rows.subarray(at, at + ROW);
       const reference = row[18] as number;
@@ -123,7 +123,7 @@ export class LetterReader {
   }
 
   private board(
-    packed: PackedLetters,
+    packed: EncodedEnvelopes,
     first: number,
     length: number,
     hologramOf: (index: number) => Hologram,

@@ -17,7 +17,7 @@ import type { JobLine } from './host-lines.ts';
 import type { HostSender } from './host-sender.ts';
 
 /** The standing requests of one host. */
-export class HostStanding {
+export class StandingRequests {
   private readonly parts: AgentHostParts;
   private readonly jobs: HostJobs;
   private readonly board: Board;

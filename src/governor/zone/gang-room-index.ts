@@ -13,19 +13,19 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { podsFitting } from './zone-capacity.ts';
 import { type ShapeHeads, ShapeHeap } from './zone-shape-heap.ts';
-import type { ShapeTable } from './zone-shapes.ts';
+import type { ZoneShapeTable } from './zone-shapes.ts';
 
 const ROWS_FIRST = 16;
 
 /** Active gangs (shapes of more than one pod) by demand. Written by its zone only. */
-export class GangRows {
+export class GangRoomIndex {
   /** Demands that gangs wait with. */
   rowCount = 0;
   /** Gangs that are worth a try. */
   readonly eligible: ShapeHeap;
 
   private readonly cluster: ClusterState;
-  private readonly shapes: ShapeTable;
+  private readonly shapes: ZoneShapeTable;
   /** What each row's demand asks for, and the room for it. @shape [rows] */
   private demandIds: Int32Array = new Int32Array(ROWS_FIRST);
   private cpuMilli: Int32Array = new Int32Array(ROWS_FIRST);
@@ -43,7 +43,7 @@ export class GangRows {
   /** Shapes for which the policy found less than the room there was. */
   private readonly declined: Set<number> = new Set();
 
-  constructor(cluster: ClusterState, shapes: ShapeTable, heads: ShapeHeads) {
+  constructor(cluster: ClusterState, shapes: ZoneShapeTable, heads: ShapeHeads) {
     this.cluster = cluster;
     this.shapes = shapes;
     this.eligible = new ShapeHeap(heads, shapes);

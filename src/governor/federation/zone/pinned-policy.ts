@@ -5,7 +5,7 @@ import type { Demand } from '../../../model/demand.ts';
 import type { Explanation, PlacementPolicy } from '../../policy/policy.ts';
 
 /** Delegates to another policy unless it is steered. */
-export class SteeredPolicy implements PlacementPolicy {
+export class PinnedPolicy implements PlacementPolicy {
   readonly name: string;
   private readonly inner: PlacementPolicy;
   private nodes: readonly number[] = [];

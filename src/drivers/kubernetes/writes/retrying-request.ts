@@ -65,7 +65,7 @@ export function askedWaitSeconds(answer: ApiAnswer): number {
 }
 
 /** @returns The first answer that is no 429 and no 5xx; undefined if there was none in the allowed tries. */
-export async function askPatiently(patience: Patience, request: ApiRequest): Promise<ApiAnswer | undefined> {
+export async function requestWithRetries(patience: Patience, request: ApiRequest): Promise<ApiAnswer | undefined> {
   const wanted: ApiRequest = { ...request, stillWanted: patience.keepOn };
   for (let tried = 1; patience.keepOn(); tried++) {
     const result = await attempt(patience.client, wanted);
@@ -104,7 +104,7 @@ export function answerText(answer: ApiAnswer): string {
 const REFUSAL_CHARS_MAX = 1000;
 
 /** @returns What the server said to a refused write, as kube-scheduler shows it: its message, or the status where there is none. */
-export function refusalText(answer: ApiAnswer): string {
+export function serverRefusalText(answer: ApiAnswer): string {
   const message = textAt(answer.body, 'message').trim();
   return message === '' ? `the API server answered ${answer.status}` : message.slice(0, REFUSAL_CHARS_MAX);
 }

@@ -6,7 +6,7 @@ import type { JobInput } from './process-input.ts';
 import { ensure } from './violation.ts';
 
 /** A job and what its owner knows. Written by its book only. */
-export interface BookedJob extends JobInput {
+export interface AuditedJob extends JobInput {
   /** Index of its host among the hosts. */
   readonly host: number;
   /** Infinity: it never ends by itself. */
@@ -21,8 +21,8 @@ export interface BookedJob extends JobInput {
 }
 
 /** All jobs of a run, by number. */
-export class JobBook {
-  readonly jobs: BookedJob[] = [];
+export class JobAudit {
+  readonly jobs: AuditedJob[] = [];
   /** Jobs by host that were submitted and have not ended. */
   private readonly live: Set<number>[];
 
@@ -36,8 +36,8 @@ export class JobBook {
   }
 
   /** @returns A job. */
-  get(job: number): BookedJob {
-    return this.jobs[job] as BookedJob;
+  get(job: number): AuditedJob {
+    return this.jobs[job] as AuditedJob;
   }
 
   /** A job was accepted. Numbers are given in order. */

@@ -12,8 +12,8 @@ import {
 } from '../../governor/federation/messages.ts';
 import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
-import { LetterReader, packLetters } from './letter-pack.ts';
-import type { Letter } from './network.ts';
+import { EnvelopeDecoder, encodeEnvelopes } from './envelope-codec.ts';
+import type { Envelope } from './network.ts';
 
 /** Holograms to send, the empty one among them. */
 const HOLOGRAMS: readonly Hologram[] = [0, 1, 2, 3].map((seed) => {
@@ -70,19 +70,19 @@ const batches = fc
     { maxLength: 12 },
   )
   .map((groups) =>
-    groups.flat().map((message, i): Letter => ({ arrivesAt: i + 0.1 + 1 / 3, number: 2 ** 40 + i, message })),
+    groups.flat().map((message, i): Envelope => ({ arrivesAt: i + 0.1 + 1 / 3, number: 2 ** 40 + i, message })),
   );
 
 /** Over the border between threads, as it is in truth. */
-function cross(letters: readonly Letter[]): ReturnType<typeof packLetters> {
-  return structuredClone(packLetters(letters));
+function cross(letters: readonly Envelope[]): ReturnType<typeof encodeEnvelopes> {
+  return structuredClone(encodeEnvelopes(letters));
 }
 
 describe('letters that are packed and unpacked', () => {
   test('are the same, in the same order, batch after batch', () => {
     checkProperty(
       fc.property(fc.array(batches, { minLength: 1, maxLength: 4 }), (all) => {
-        const reader = new LetterReader();
+        const reader = new EnvelopeDecoder();
         for (const letters of all) expect(reader.unpack(cross(letters))).toEqual(letters);
       }),
       { numRuns: 150 },
@@ -90,11 +90,11 @@ describe('letters that are packed and unpacked', () => {
   });
 
   test('none give none', () => {
-    expect(new LetterReader().unpack(cross([]))).toEqual([]);
+    expect(new EnvelopeDecoder().unpack(cross([]))).toEqual([]);
   });
 
   test('an empty board before another one is empty, and the other is not', () => {
-    const board = (entries: BoardEntry[], i: number): Letter => ({
+    const board = (entries: BoardEntry[], i: number): Envelope => ({
       arrivesAt: i,
       number: i,
       message: { ...makeMessage(MessageKind.Board, 1, 2, 0), entries },
@@ -105,13 +105,13 @@ describe('letters that are packed and unpacked', () => {
       board([], 3),
       board([entryOf(3, 1)], 4),
     ];
-    const sizes = new LetterReader().unpack(cross(letters)).map(({ message }) => message.entries?.length);
+    const sizes = new EnvelopeDecoder().unpack(cross(letters)).map(({ message }) => message.entries?.length);
     expect(sizes).toEqual([0, 2, 0, 1]);
   });
 });
 
 describe('holograms', () => {
-  const boardOf = (entries: readonly BoardEntry[]): Letter[] => [
+  const boardOf = (entries: readonly BoardEntry[]): Envelope[] => [
     { arrivesAt: 1, number: 1, message: { ...makeMessage(MessageKind.Board, 1, 2, 0), entries } },
     { arrivesAt: 1, number: 2, message: { ...makeMessage(MessageKind.Board, 1, 3, 0), entries } },
   ];
@@ -119,13 +119,13 @@ describe('holograms', () => {
   test('cross once, however many letters and boards show them', () => {
     const entries = [entryOf(0, 0), entryOf(4, 0)];
     const summary = { ...makeMessage(MessageKind.Summary, 1, 2, 0), hologram: entries[0]?.hologram };
-    const packed = packLetters([...boardOf(entries), { arrivesAt: 2, number: 3, message: summary }]);
+    const packed = encodeEnvelopes([...boardOf(entries), { arrivesAt: 2, number: 3, message: summary }]);
     expect(packed.holograms).toHaveLength(new Set(entries.map((one) => one.hologram)).size);
     expect(packed.entries).toHaveLength(2 * 5);
   });
 
   test('that were on an earlier board in the same version are the same object, with all that was read of it', () => {
-    const reader = new LetterReader();
+    const reader = new EnvelopeDecoder();
     const first = reader.unpack(cross(boardOf([entryOf(0, 0), entryOf(1, 0)])));
     const second = reader.unpack(cross(boardOf([entryOf(1, 0), entryOf(0, 1)])));
     expect(first[0]?.message.entries).toBe(first[1]?.message.entries);
@@ -134,8 +134,8 @@ describe('holograms', () => {
   });
 
   test('that are damaged are refused', () => {
-    const packed = packLetters(boardOf([entryOf(0, 0)]));
+    const packed = encodeEnvelopes(boardOf([entryOf(0, 0)]));
     (packed.holograms[0] as Uint8Array)[0] = 0;
-    expect(() => new LetterReader().unpack(packed)).toThrow(TegError);
+    expect(() => new EnvelopeDecoder().unpack(packed)).toThrow(TegError);
   });
 });

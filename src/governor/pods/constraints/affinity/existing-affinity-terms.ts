@@ -18,7 +18,7 @@ const SWEEP_FIRST = 64;
 const NOTHING = new Int32Array(0);
 
 /** All pods with one term. */
-export class Carrier {
+export class ExistingTerm {
   readonly term: PodAffinityTerm;
   /** 0: it forbids (required anti-affinity); else what a carrier adds to its domain's score. */
   readonly weight: number;
@@ -63,22 +63,22 @@ export class Carrier {
 
 /** What the terms are to one shape, of those created before `seen` in `epoch`. */
 interface ShapeTerms {
-  enemies: Carrier[];
-  admirers: Carrier[];
+  enemies: ExistingTerm[];
+  admirers: ExistingTerm[];
   seen: number;
   epoch: number;
 }
 
 /** The terms that pods carry. As many as pods that run have, and some. */
-export class Carriers {
+export class ExistingAffinityTerms {
   private readonly nodes: NodeTable;
   private readonly pods: NodePods;
   private readonly namespaces: Namespaces;
-  private readonly carriers = new Map<string, Carrier>();
+  private readonly carriers = new Map<string, ExistingTerm>();
   /** By shape id: its own terms, and those that mean it. */
-  private readonly own: (readonly Carrier[] | undefined)[] = [];
+  private readonly own: (readonly ExistingTerm[] | undefined)[] = [];
   private readonly meant: (ShapeTerms | undefined)[] = [];
-  private log: Carrier[] = [];
+  private log: ExistingTerm[] = [];
   private epoch = 0;
   private sweepAbove = SWEEP_FIRST;
 
@@ -111,12 +111,12 @@ export class Carriers {
   }
 
   /** Required anti-affinity terms, perhaps of no pod any more, that mean a shape. O(terms created since). */
-  enemiesOf(state: ShapeState): readonly Carrier[] {
+  enemiesOf(state: ShapeState): readonly ExistingTerm[] {
     return this.meaning(state).enemies;
   }
 
   /** The other terms, perhaps of no pod any more, that mean a shape. O(terms created since). */
-  admirersOf(state: ShapeState): readonly Carrier[] {
+  preferencesFor(state: ShapeState): readonly ExistingTerm[] {
     return this.meaning(state).admirers;
   }
 
@@ -140,7 +140,7 @@ export class Carriers {
     }
     const { log } = this;
     for (let i = terms.seen; i < log.length; i++) {
-      const carrier = log[i] as Carrier;
+      const carrier = log[i] as ExistingTerm;
       if (!meansHolder(carrier.term, state.template, this.namespaces)) continue;
       if (carrier.weight === 0) terms.enemies.push(carrier);
       else terms.admirers.push(carrier);
@@ -149,7 +149,7 @@ export class Carriers {
     return terms;
   }
 
-  private carriedBy(state: ShapeState): readonly Carrier[] {
+  private carriedBy(state: ShapeState): readonly ExistingTerm[] {
     const known = this.own[state.id];
     if (known !== undefined && !known.some((carrier) => carrier.dropped)) return known;
     this.sweep();
@@ -159,7 +159,7 @@ export class Carriers {
     return made;
   }
 
-  private make(template: PodTemplate): readonly Carrier[] {
+  private make(template: PodTemplate): readonly ExistingTerm[] {
     return [
       ...template.antiAffinity.map((term) => this.find(term, 0)),
       ...template.affinity.map((term) => this.find(term, HARD_AFFINITY_WEIGHT)),
@@ -168,12 +168,12 @@ export class Carriers {
     ];
   }
 
-  private find(term: PodAffinityTerm, weight: number): Carrier {
+  private find(term: PodAffinityTerm, weight: number): ExistingTerm {
     const { topologyKey, namespaces, namespaceSelector, selector } = term;
     const key = JSON.stringify([weight, topologyKey, namespaces, namespaceSelector ?? 0, selector ?? 0]);
     const known = this.carriers.get(key);
     if (known !== undefined) return known;
-    const carrier = new Carrier(term, weight, this.nodes.column(topologyKey));
+    const carrier = new ExistingTerm(term, weight, this.nodes.column(topologyKey));
     this.carriers.set(key, carrier);
     this.log.push(carrier);
     return carrier;
