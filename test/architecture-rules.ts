@@ -464,7 +464,8 @@ function checkUniqueNames(file: SourceFile, parsed: ParseResult, exporters: Map<
       if (moduleRequest !== null || name === null) continue;
       const other = exporters.get(name);
       if (other === undefined) exporters.set(name, file.path);
-      else problems.push(`${file.path}:1: exports ${name}, as ${other} does: give one of them another name`);
+      else if (other !== file.path)
+        problems.push(`${file.path}:1: exports ${name}, as ${other} does: give one of them another name`);
     }
   }
   return problems;

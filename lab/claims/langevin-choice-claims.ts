@@ -19,7 +19,7 @@ import {
 } from '../../src/physics/langevin.ts';
 import { smoothedFreeEnergy } from '../../src/physics/price-functions.ts';
 import { AliasTable } from './alias-table.ts';
-import { atLeast, atMost, type Claim, type ClaimPlot, type Measurement, type Curve } from './claim.ts';
+import { atLeast, atMost, type Claim, type ClaimPlot, type Curve, type Measurement } from './claim.ts';
 
 const BINS = 24;
 const TEMPERATURE = 0.3;

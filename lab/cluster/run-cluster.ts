@@ -15,11 +15,11 @@ import { startKwokBeside } from '../control-plane/kwok.ts';
 import { createNodes, deleteNodes, untilUsable } from '../control-plane/nodes.ts';
 import { startControlPlane } from '../control-plane/start.ts';
 import {
-  type TrialClusterOptions,
   checkTogether,
   nodeCountOf,
   nodesText,
   nodeTemplateOf,
+  type TrialClusterOptions,
 } from './cluster-options.ts';
 import { ClusterProgress } from './cluster-progress.ts';
 import { type ReadyCluster, readyText } from './cluster-text.ts';

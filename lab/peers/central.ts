@@ -59,7 +59,12 @@ const BACK = 3;
 export function createCentral(options: Partial<CentralOptions> = {}): PeerEntry {
   const full = { ...CENTRAL_DEFAULTS, ...options };
   const { decisionSeconds, nodesToScoreMax } = full;
-  requireNumberOption('decisionSeconds', decisionSeconds, decisionSeconds >= 0, 'a finite number of at least 0');
+  requireNumberOption(
+    'decisionSeconds',
+    decisionSeconds,
+    decisionSeconds >= 0,
+    'a finite number of at least 0',
+  );
   requireIntegerOption('nodesToScoreMax', nodesToScoreMax, 1, 100_000);
   return {
     name: 'central',

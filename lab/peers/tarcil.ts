@@ -64,7 +64,12 @@ const REFRESHED = 6;
 export function createTarcil(options: Partial<TarcilOptions> = {}): PeerEntry {
   const full = { ...TARCIL_DEFAULTS, ...options };
   const { qualityTarget, samplesMax, attemptsMax, admissionSeconds } = full;
-  requireNumberOption('qualityTarget', qualityTarget, qualityTarget > 0 && qualityTarget < 1, 'a number in (0, 1)');
+  requireNumberOption(
+    'qualityTarget',
+    qualityTarget,
+    qualityTarget > 0 && qualityTarget < 1,
+    'a number in (0, 1)',
+  );
   requireIntegerOption('samplesMax', samplesMax, 1, 1024);
   requireIntegerOption('attemptsMax', attemptsMax, 1, 100);
   requireNumberOption('admissionSeconds', admissionSeconds, admissionSeconds > 0, 'a finite number above 0');

@@ -11,4 +11,10 @@ export {
   generateJobs,
 } from './generate-jobs.ts';
 export type { ClusterOptions, NodeKind } from './generate-nodes.ts';
-export { GENERATED_NODES_MAX, generateNodeBatches, generateNodes, HOMOGENEOUS_MIX, OPENB_LIKE_MIX } from './generate-nodes.ts';
+export {
+  GENERATED_NODES_MAX,
+  generateNodeBatches,
+  generateNodes,
+  HOMOGENEOUS_MIX,
+  OPENB_LIKE_MIX,
+} from './generate-nodes.ts';

@@ -5,10 +5,10 @@ import type { JobSpec } from '../model/job.ts';
 import { GPU_MILLI } from '../model/node.ts';
 import type { TraceWarning } from './format.ts';
 import {
-  type TraceDistribution,
   type Sketch,
   type SketchFactory,
   Tally,
+  type TraceDistribution,
   toDistribution,
 } from './summary-parts.ts';
 

@@ -2,10 +2,10 @@
  * Summary of usage samples: how much of their limit pods use, on average and at their peak.
  */
 import {
-  type TraceDistribution,
   type Sketch,
   type SketchFactory,
   Tally,
+  type TraceDistribution,
   toDistribution,
 } from './summary-parts.ts';
 import type { UsageSample } from './usage.ts';

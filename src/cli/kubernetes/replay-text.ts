@@ -1,7 +1,7 @@
 /**
  * What a replay came to, as text.
  */
-import type { ReplayDifference, PodReplayResult } from '../../drivers/kubernetes/replay-log.ts';
+import type { PodReplayResult, ReplayDifference } from '../../drivers/kubernetes/replay-log.ts';
 import { formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 import { printExplanation } from './explanation-text.ts';

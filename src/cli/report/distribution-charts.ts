@@ -3,7 +3,7 @@
  */
 import type { ComparisonResult, Distribution, SimulationResult } from '../../simulation/metrics/result.ts';
 import { decadeAxis, durationAxis, logShareAxis } from './axes.ts';
-import type { Axis, Chart, DotChart, PolicyLine, LineChart, Point } from './chart.ts';
+import type { Axis, Chart, DotChart, LineChart, Point, PolicyLine } from './chart.ts';
 import { formatUnit } from './comparison-tables.ts';
 import { countedRuns } from './report-source.ts';
 

@@ -10,7 +10,7 @@ import type {
   ComparisonResult,
   SimulationResult,
 } from '../../simulation/metrics/result.ts';
-import { formatCounted, formatCount, formatFixed } from '../terminal/formatting.ts';
+import { formatCount, formatCounted, formatFixed } from '../terminal/formatting.ts';
 import { formatUnit } from './comparison-tables.ts';
 import {
   countedRuns,
@@ -100,7 +100,8 @@ function allocationSentence(result: ComparisonResult, duels: readonly Duel[]): S
   const cluster = result.runs[0]?.cluster;
   if (found === undefined || cluster === undefined) return [];
   const [{ metric }, mean] = found;
-  const things = resource === 'gpu' ? formatCounted(cluster.gpus, 'GPU') : `${formatCount(cluster.cpuCores)} cores`;
+  const things =
+    resource === 'gpu' ? formatCounted(cluster.gpus, 'GPU') : `${formatCount(cluster.cpuCores)} cores`;
   const clauses = duels.flatMap((duel) => allocationClause(duel, metric));
   return [
     `${policyName(subjectOf(result))} kept `,

@@ -6,7 +6,7 @@ import { type Card, cardsOf } from './cards.ts';
 import { type Chart, policiesIn } from './chart.ts';
 import { chartFigures } from './chart-figures.ts';
 import { chartsOf, shownPolicies } from './charts.ts';
-import { headline, keepUnits, type Sentence, type DuelTally, tallies } from './headline.ts';
+import { type DuelTally, headline, keepUnits, type Sentence, tallies } from './headline.ts';
 import { STYLE } from './html-style.ts';
 import { html, type Markup, type MarkupPart, rawMarkup } from './markup.ts';
 import { plotSvg } from './plot-svg.ts';

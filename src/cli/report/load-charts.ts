@@ -4,7 +4,7 @@
 import type { ComparisonResult, Series, SimulationResult } from '../../simulation/metrics/result.ts';
 import { formatPercent } from '../terminal/formatting.ts';
 import { countAxis, shareAxis, timeAxis } from './axes.ts';
-import type { Axis, Guide, PolicyLine, LineChart, Point } from './chart.ts';
+import type { Axis, Guide, LineChart, Point, PolicyLine } from './chart.ts';
 import { countedRuns, resourceOf } from './report-source.ts';
 
 /** How much of the time after the last arrival a plot over time shows, relative to the time before. */

@@ -1,7 +1,7 @@
 /**
  * The report as Markdown: sentences, tables, facts. Plots need the page.
  */
-import { headline, type Sentence, type DuelTally, tallies } from './headline.ts';
+import { type DuelTally, headline, type Sentence, tallies } from './headline.ts';
 import { titleOf } from './html-report.ts';
 import { reportFacts } from './report-facts.ts';
 import { partialText, policyName, type ReportSource, subjectOf } from './report-source.ts';

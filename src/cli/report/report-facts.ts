@@ -2,7 +2,7 @@
  * What was run: cluster, workload, options, seeds, machine. Enough to judge the figures and to make them again.
  */
 import type { SimulationResult } from '../../simulation/metrics/result.ts';
-import { formatCounted, formatCount, formatDuration, formatPercent } from '../terminal/formatting.ts';
+import { formatCount, formatCounted, formatDuration, formatPercent } from '../terminal/formatting.ts';
 import { type ReportSource, stoppedRun } from './report-source.ts';
 
 /** A fact: its name and what it is. */

@@ -9,7 +9,7 @@ import type {
 } from '../../simulation/metrics/result.ts';
 import { formatFixed } from '../terminal/formatting.ts';
 import { formatDifference, formatMean, formatUnit } from './comparison-tables.ts';
-import { shareAbove, sizeName, presentSizes } from './distribution-charts.ts';
+import { presentSizes, shareAbove, sizeName } from './distribution-charts.ts';
 import { countedRuns, duelsOf, policyName, subjectOf } from './report-source.ts';
 
 /** One cell: text, and how it is to be seen. */

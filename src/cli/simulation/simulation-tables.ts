@@ -3,9 +3,9 @@
  */
 import type { Distribution, SimulationResult } from '../../simulation/metrics/result.ts';
 import {
-  formatCounted,
   formatBytes,
   formatCount,
+  formatCounted,
   formatDuration,
   formatFixed,
   formatPercent,

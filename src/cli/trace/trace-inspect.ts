@@ -14,7 +14,7 @@ import { formatCount, formatDuration, formatFixed } from '../terminal/formatting
 import { interruptSignal } from '../terminal/interrupt.ts';
 import { printJson } from '../terminal/json-output.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
-import { type TableCell, printTable } from '../terminal/table.ts';
+import { printTable, type TableCell } from '../terminal/table.ts';
 import type { TraceReadingOptions } from './trace-options.ts';
 import { openTraceUntil, readingOptions, warningLine } from './trace-reading.ts';
 

@@ -14,7 +14,11 @@ import {
 import { TegError } from '../../model/errors.ts';
 import type { Plant } from '../../simulation/federation/vopr/planted-bugs.ts';
 import type { Universes } from '../../simulation/federation/vopr/universe.ts';
-import { type VoprReplayResult, recordVopr, replayVopr } from '../../simulation/federation/vopr/vopr-replay.ts';
+import {
+  recordVopr,
+  replayVopr,
+  type VoprReplayResult,
+} from '../../simulation/federation/vopr/vopr-replay.ts';
 import { runVopr, type VoprOutcome } from '../../simulation/federation/vopr/vopr-run.ts';
 import { TRACE_HEADER, VoprTraceWriter } from '../../simulation/federation/vopr/vopr-trace.ts';
 import { asOutputFailure } from '../files/output-file.ts';

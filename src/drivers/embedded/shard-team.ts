@@ -5,8 +5,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import { TegError, type TegErrorCode } from '../../model/errors.ts';
-import type { FederationFacts, ShardTeam } from '../../simulation/federation/federation-run.ts';
 import type { EncodedEnvelopes } from '../../simulation/federation/envelope-codec.ts';
+import type { FederationFacts, ShardTeam } from '../../simulation/federation/federation-run.ts';
 import type { ShardStatus } from '../../simulation/federation/shard.ts';
 import { type PlainMetrics, ShardMetrics } from '../../simulation/federation/shard-metrics.ts';
 import type { FederationTask } from './federation-task.ts';

@@ -3,8 +3,8 @@
  */
 import { resourceUsage } from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
-import { federationFacts, runAlone } from '../../simulation/federation/federation-run.ts';
 import { EnvelopeDecoder, encodeEnvelopes } from '../../simulation/federation/envelope-codec.ts';
+import { federationFacts, runAlone } from '../../simulation/federation/federation-run.ts';
 import { compareEnvelopes, type Envelope } from '../../simulation/federation/network.ts';
 import { Shard } from '../../simulation/federation/shard.ts';
 import { buildFederation } from './federation-task.ts';

@@ -26,7 +26,14 @@ test('a status that is refused is tried again after the back-offs of the configu
   });
   const config = parseSchedulerConfig(`${HEAD}podInitialBackoffSeconds: 16\npodMaxBackoffSeconds: 40`, 'x');
   const onWriteError = () => undefined;
-  const { status } = makeWriters({ client, clock, config, identity: 'x', mayWrite: () => true, onWriteError });
+  const { status } = makeWriters({
+    client,
+    clock,
+    config,
+    identity: 'x',
+    mayWrite: () => true,
+    onWriteError,
+  });
   const pod = { namespace: 'a', name: 'p', uid: 'u' };
   status.setNotScheduled(pod, { reason: 'Unschedulable', message: 'no' });
   await clock.advance(1000);

@@ -70,7 +70,9 @@ const batches = fc
     { maxLength: 12 },
   )
   .map((groups) =>
-    groups.flat().map((message, i): Envelope => ({ arrivesAt: i + 0.1 + 1 / 3, number: 2 ** 40 + i, message })),
+    groups
+      .flat()
+      .map((message, i): Envelope => ({ arrivesAt: i + 0.1 + 1 / 3, number: 2 ** 40 + i, message })),
   );
 
 /** Over the border between threads, as it is in truth. */

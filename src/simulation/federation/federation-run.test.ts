@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { chooserByName } from '../../governor/choosers/registry.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import { generateNodes } from '../../traces/generate-nodes.ts';
+import { EnvelopeDecoder, encodeEnvelopes } from './envelope-codec.ts';
 import { churn, type FederationSetup, federation, jobsOf } from './federation.fixtures.ts';
 import { federationResult } from './federation-result.ts';
 import {
@@ -12,7 +13,6 @@ import {
   runFederation,
   type ShardTeam,
 } from './federation-run.ts';
-import { EnvelopeDecoder, encodeEnvelopes } from './envelope-codec.ts';
 import { compareEnvelopes } from './network.ts';
 import type { ShardOptions } from './shard.ts';
 

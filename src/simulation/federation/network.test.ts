@@ -10,7 +10,13 @@ import {
   makeMessage,
 } from '../../governor/federation/messages.ts';
 import { TegError } from '../../model/errors.ts';
-import { compareEnvelopes, type Envelope, NETWORK_DEFAULTS, Network, type NetworkOptions } from './network.ts';
+import {
+  compareEnvelopes,
+  type Envelope,
+  NETWORK_DEFAULTS,
+  Network,
+  type NetworkOptions,
+} from './network.ts';
 
 function network(options: Partial<NetworkOptions> = {}, seed = 1): Network {
   return new Network({ ...NETWORK_DEFAULTS, ...options }, seed);

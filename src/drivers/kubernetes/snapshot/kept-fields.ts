@@ -101,7 +101,9 @@ const DISK_KINDS = {
   portworxVolume: { volumeID: true },
 } as const;
 
-const OWNER_REFERENCES: KeptFields = [{ apiVersion: true, kind: true, name: true, uid: true, controller: true }];
+const OWNER_REFERENCES: KeptFields = [
+  { apiVersion: true, kind: true, name: true, uid: true, controller: true },
+];
 
 const POD: KeptFields = {
   metadata: {

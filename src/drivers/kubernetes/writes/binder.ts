@@ -14,13 +14,13 @@ import { LatencyWindow } from './latency-window.ts';
 import {
   answerText,
   askedWaitSeconds,
-  requestWithRetries,
   at,
   attempt,
   type BackOff,
   backOffSeconds,
   isPassing,
   podPath,
+  requestWithRetries,
   serverRefusalText,
   textAt,
 } from './retrying-request.ts';

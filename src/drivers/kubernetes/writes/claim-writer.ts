@@ -9,7 +9,7 @@ import type { PodEvent } from '../../../governor/pods/pod-events.ts';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { type ClaimFailure, type ClaimFailureCode, claimFailureText } from './claim-failure.ts';
 import { Notices, type Waiter } from './notices.ts';
-import { answerText, requestWithRetries, at, type BackOff, podPath, textAt } from './retrying-request.ts';
+import { answerText, at, type BackOff, podPath, requestWithRetries, textAt } from './retrying-request.ts';
 import { Slots } from './slots.ts';
 import type { PodIdentity } from './status-writer.ts';
 import { volumeAllowsNode } from './volume-node-match.ts';

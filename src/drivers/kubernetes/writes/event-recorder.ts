@@ -10,7 +10,7 @@ import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { eventBody, eventKey, eventName, eventNamespace, seriesBody, type TellEvent } from './event-body.ts';
 import { Fifo } from './fifo.ts';
 import { PacedSender } from './paced-sender.ts';
-import { answerText, askedWaitSeconds, requestWithRetries, type BackOff } from './retrying-request.ts';
+import { answerText, askedWaitSeconds, type BackOff, requestWithRetries } from './retrying-request.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
 import { EVENT } from './written-schemas.ts';
 

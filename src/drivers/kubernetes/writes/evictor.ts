@@ -6,7 +6,14 @@
  */
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { secondTime } from './api-time.ts';
-import { answerText, requestWithRetries, type BackOff, podPath, serverRefusalText, textAt } from './retrying-request.ts';
+import {
+  answerText,
+  type BackOff,
+  podPath,
+  requestWithRetries,
+  serverRefusalText,
+  textAt,
+} from './retrying-request.ts';
 import { Slots } from './slots.ts';
 import type { PodIdentity } from './status-writer.ts';
 import { Waits, type WriteClock } from './write-clock.ts';

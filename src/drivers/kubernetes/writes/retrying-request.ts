@@ -65,7 +65,10 @@ export function askedWaitSeconds(answer: ApiAnswer): number {
 }
 
 /** @returns The first answer that is no 429 and no 5xx; undefined if there was none in the allowed tries. */
-export async function requestWithRetries(patience: Patience, request: ApiRequest): Promise<ApiAnswer | undefined> {
+export async function requestWithRetries(
+  patience: Patience,
+  request: ApiRequest,
+): Promise<ApiAnswer | undefined> {
   const wanted: ApiRequest = { ...request, stillWanted: patience.keepOn };
   for (let tried = 1; patience.keepOn(); tried++) {
     const result = await attempt(patience.client, wanted);

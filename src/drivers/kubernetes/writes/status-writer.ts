@@ -17,11 +17,11 @@ import { PacedSender } from './paced-sender.ts';
 import {
   answerText,
   askedWaitSeconds,
-  requestWithRetries,
   at,
   type BackOff,
   backOffSeconds,
   podPath,
+  requestWithRetries,
   textAt,
 } from './retrying-request.ts';
 import { Waits, type WriteClock } from './write-clock.ts';

@@ -33,8 +33,8 @@ import {
   type Process,
 } from '../messages.ts';
 import { type EndedNotice, EndedNotices } from './ended-notices.ts';
-import { StandingQueue } from './standing-queue.ts';
 import type { PinnedPolicy } from './pinned-policy.ts';
+import { StandingQueue } from './standing-queue.ts';
 import { HoldState, ZoneLedger } from './zone-ledger.ts';
 import { ZoneSummary } from './zone-summary.ts';
 

@@ -15,7 +15,7 @@ import {
 import type { PodEvent } from '../pod-events.ts';
 import { type AffinityRule, ExistingAntiAffinity } from './affinity/affinity-rule.ts';
 import { addAdmirers, addNormalised } from './affinity/affinity-score.ts';
-import { type ExistingTerm, ExistingAffinityTerms } from './affinity/existing-affinity-terms.ts';
+import { ExistingAffinityTerms, type ExistingTerm } from './affinity/existing-affinity-terms.ts';
 import { NodePods } from './affinity/node-pods.ts';
 import { PodCounters } from './affinity/pod-counters.ts';
 import type { RuleParts } from './affinity/rule-parts.ts';

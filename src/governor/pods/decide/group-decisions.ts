@@ -6,7 +6,7 @@ import type { GangRefusal } from '../state/gang-types.ts';
 import { type GroupTally, type PodGroup, pendingIn, tallyOf } from '../state/pod-groups.ts';
 import { isLeaving, type PodRecord, PodState } from '../state/pod-records.ts';
 import { attemptGang, domainName, type GangOutcome } from './gang-attempts.ts';
-import { incompleteText, gangRefusalText, releaseText } from './group-texts.ts';
+import { gangRefusalText, incompleteText, releaseText } from './group-texts.ts';
 import type { PodDecisions } from './pod-decisions.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
 

@@ -11,7 +11,7 @@ import type { Shape } from '../state/shape-table.ts';
 import { domainName, groupDomain } from './gang-attempts.ts';
 import type { Nominations } from './nominations.ts';
 import type { PodReports, Report } from './pod-reports.ts';
-import { type PreemptionCandidate, INELIGIBLE_TEXTS, type Ineligible } from './preemption.ts';
+import { INELIGIBLE_TEXTS, type Ineligible, type PreemptionCandidate } from './preemption.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
 import { vainPreemptionText, verdictOf } from './verdict.ts';
 

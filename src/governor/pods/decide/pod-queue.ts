@@ -14,11 +14,11 @@ import { OrderedHeap } from '../state/ordered-heap.ts';
 import { isGroup, type PodGroup, setTurn } from '../state/pod-groups.ts';
 import {
   compareTurn,
-  type WaitingLine,
   POD_STATE_NAMES,
   type PodRecord,
   PodState,
   type PodStateCode,
+  type WaitingLine,
 } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { Shape } from '../state/shape-table.ts';

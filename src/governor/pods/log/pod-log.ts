@@ -26,8 +26,8 @@ import {
   CHECK_NODE_SHAPE,
   CHECK_OPTIONS,
   CHECK_TEMPLATE,
-  type ValueCheck,
   type Mismatch,
+  type ValueCheck,
 } from './pod-log-checks.ts';
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { Constraints } from '../constraints.ts';
 import type { PodEvent } from '../pod-events.ts';
-import type { Shape, PodShapeTable } from './shape-table.ts';
+import type { PodShapeTable, Shape } from './shape-table.ts';
 
 /** Changes. Single writer. Bounded by nodes, shapes and claims there are. */
 export class Changes {

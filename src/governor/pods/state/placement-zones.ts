@@ -17,7 +17,7 @@ import { SharedPrices } from '../../policy/shared-prices.ts';
 import { TegPolicy } from '../../policy/teg-policy.ts';
 import { CPU, MEMORY, type NodeAccounts } from './node-accounts.ts';
 import type { NodeSlots } from './node-slots.ts';
-import { RESTRICTED_LABEL, type Shape, type PodShapeTable } from './shape-table.ts';
+import { type PodShapeTable, RESTRICTED_LABEL, type Shape } from './shape-table.ts';
 
 /** Zones that labels can make: each has tables of its own. Further label values share zones made by size, of which there is at least one then. */
 const ZONES_MAX = 256;

@@ -16,8 +16,8 @@ import { sameJson } from './equal-json.ts';
 import { NodeAccounts } from './node-accounts.ts';
 import { NodeSlots } from './node-slots.ts';
 import { PlacementZones } from './placement-zones.ts';
-import { type PodRecord, PodState, newPodRecord } from './pod-records.ts';
-import { type Shape, PodShapeTable } from './shape-table.ts';
+import { newPodRecord, type PodRecord, PodState } from './pod-records.ts';
+import { PodShapeTable, type Shape } from './shape-table.ts';
 
 /** All of a cluster that decisions look at. Single writer. */
 export class SchedulerState {

@@ -6,7 +6,7 @@ import type { Process } from '../../../governor/federation/messages.ts';
 import type { SummaryNode } from '../../../governor/federation/summary-node.ts';
 import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import { assert } from '../../../model/errors.ts';
-import { type ProcessInput, InputLog } from './process-input.ts';
+import { InputLog, type ProcessInput } from './process-input.ts';
 
 /** What a process is. */
 export type ProcessRole = 'zone' | 'host' | 'summary';

@@ -4,7 +4,7 @@
  */
 import { Refusal, type RefusalCode } from '../../constraints.ts';
 import type { ShapeState } from '../shape-states.ts';
-import type { ExistingTerm, ExistingAffinityTerms } from './existing-affinity-terms.ts';
+import type { ExistingAffinityTerms, ExistingTerm } from './existing-affinity-terms.ts';
 import type { PodCounter } from './pod-counter.ts';
 import { meansSeeker, termsSelection } from './pod-selection.ts';
 import type { RuleParts } from './rule-parts.ts';

@@ -7,7 +7,7 @@ import type {
   VolumeDescription,
 } from '../../../../model/kubernetes/node.ts';
 import type { NodeTable } from '../nodes/node-table.ts';
-import { releaseVolume, type VolumeEntry, UnclaimedVolumes, volumeEntry } from './unclaimed-volumes.ts';
+import { releaseVolume, UnclaimedVolumes, type VolumeEntry, volumeEntry } from './unclaimed-volumes.ts';
 
 /** Storage objects by name. Single writer. */
 export class VolumeIndex {
