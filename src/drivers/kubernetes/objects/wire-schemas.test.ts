@@ -45,19 +45,19 @@ function compare(schema: MessageSchema, message: string): number {
 }
 
 test.each([
-  [schemas.POD, 'Pod', 100],
-  [schemas.ENDED_POD, 'Pod', 5],
-  [schemas.NODE, 'Node', 10],
-  [schemas.NAMESPACE, 'Namespace', 7],
-  [schemas.CLAIM, 'PersistentVolumeClaim', 20],
-  [schemas.VOLUME, 'PersistentVolume', 25],
-  [schemas.STORAGE_CLASS, 'StorageClass', 10],
-  [schemas.CSI_NODE, 'CSINode', 10],
-  [schemas.CSI_DRIVER, 'CSIDriver', 8],
-  [schemas.STORAGE_CAPACITY, 'CSIStorageCapacity', 12],
-  [schemas.VOLUME_ATTACHMENT, 'VolumeAttachment', 11],
-  [schemas.DEVICE_CLASS, 'DeviceClass', 8],
-  [schemas.BUDGET, 'PodDisruptionBudget', 12],
-])('%#: numbers and kinds of %s', (schema, message, least) => {
+  ['Pod', schemas.POD, 100],
+  ['Pod', schemas.ENDED_POD, 5],
+  ['Node', schemas.NODE, 10],
+  ['Namespace', schemas.NAMESPACE, 7],
+  ['PersistentVolumeClaim', schemas.CLAIM, 20],
+  ['PersistentVolume', schemas.VOLUME, 25],
+  ['StorageClass', schemas.STORAGE_CLASS, 10],
+  ['CSINode', schemas.CSI_NODE, 10],
+  ['CSIDriver', schemas.CSI_DRIVER, 8],
+  ['CSIStorageCapacity', schemas.STORAGE_CAPACITY, 12],
+  ['VolumeAttachment', schemas.VOLUME_ATTACHMENT, 11],
+  ['DeviceClass', schemas.DEVICE_CLASS, 8],
+  ['PodDisruptionBudget', schemas.BUDGET, 12],
+] as [string, MessageSchema, number][])('%#: numbers and kinds of %s', (message, schema, least) => {
   expect(compare(schema, message)).toBeGreaterThanOrEqual(least);
 });
