@@ -1,4 +1,4 @@
-# TEG as a scheduler of a cluster: `docker build -t teg:0.1.0 .`
+# TEG as a scheduler of a cluster: `docker build -t teg:0.2.0 .`
 #
 # Nothing is compiled: Node.js runs the sources. The image needs no shell, no root and no writable file system; a smaller
 # base that has `node` 24 or later on its PATH works too: --build-arg RUNTIME=…
