@@ -8,7 +8,7 @@ import { ClusterState } from '../../model/cluster-state.ts';
 import { assert } from '../../model/errors.ts';
 import type { ZoneCore } from './zone-core.ts';
 import { JobState } from './zone-events.ts';
-import { goesBefore } from './zone-heap.ts';
+import { jobGoesBefore } from './zone-heap.ts';
 
 /**
  * Checks everything. O(jobs + pods + nodes × demands of waiting gangs).
@@ -152,7 +152,7 @@ function checkLine(core: ZoneCore, shape: number): number {
   const sound = waiting.lines.walk(shape, (job) => {
     assert(jobs.stateOf(job) === JobState.Waiting, 'a job in a line does not wait');
     assert(jobs.shapeOf(job) === shape, 'a job is in another shape’s line');
-    if (first < 0 || goesBefore(jobs, job, first)) first = job;
+    if (first < 0 || jobGoesBefore(jobs, job, first)) first = job;
     count++;
   });
   assert(sound, 'a line of waiting jobs is broken or out of order');

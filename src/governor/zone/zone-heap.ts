@@ -1,8 +1,8 @@
 /**
  * Pairing heaps of waiting jobs, whose links are fields of the job table.
  *
- * Order: higher priority first, then lower rank (earlier submission). Ranks are unique, so the order is total and
- * what is first does not depend on the heap's form. Any job can be removed.
+ * Order: `queue-order.ts`. Ranks are unique, so the order is total and what is first does not depend on the heap's
+ * form. Any job can be removed.
  *
  * Invariants: a root's previous is −1, a first child's its parent, any other child's its left sibling; no job goes
  * before its parent.
@@ -10,13 +10,12 @@
  * @source Fredman, Sedgewick, Sleator & Tarjan 1986, The pairing heap: a new form of self-adjusting heap,
  * Algorithmica 1; two-pass variant.
  */
+import { goesBefore } from '../queue-order.ts';
 import type { ZoneJobTable } from './zone-jobs.ts';
 
 /** @returns Whether waiting job `a` goes before waiting job `b`. */
-export function goesBefore(jobs: ZoneJobTable, a: number, b: number): boolean {
-  const pa = jobs.priorityOf(a);
-  const pb = jobs.priorityOf(b);
-  return pa !== pb ? pa > pb : jobs.rankOf(a) < jobs.rankOf(b);
+export function jobGoesBefore(jobs: ZoneJobTable, a: number, b: number): boolean {
+  return goesBefore(jobs.priorityOf(a), jobs.rankOf(a), jobs.priorityOf(b), jobs.rankOf(b));
 }
 
 /** Adds a job to the heap of `root` (−1: empty). O(1). @returns The new root. */
@@ -41,7 +40,7 @@ export function heapRemove(jobs: ZoneJobTable, root: number, job: number): numbe
 
 /** Joins two roots. @returns The one that goes first; the other is its first child. */
 function link(jobs: ZoneJobTable, a: number, b: number): number {
-  const winner = goesBefore(jobs, a, b) ? a : b;
+  const winner = jobGoesBefore(jobs, a, b) ? a : b;
   const loser = winner === a ? b : a;
   const child = jobs.firstOf(winner);
   jobs.setNext(loser, child);

@@ -8,10 +8,10 @@
  *
  * Invariants: the list is in order; a job in it has IN_LIST as first; its links are `nextOf` and `previousOf`.
  */
-import { goesBefore, heapPush, heapRemove } from './zone-heap.ts';
+import { heapPush, heapRemove, jobGoesBefore } from './zone-heap.ts';
 import type { ZoneJobTable } from './zone-jobs.ts';
 
-/** What `JobTable.firstOf` tells of a waiting job that is in a list and not in a heap. */
+/** What `ZoneJobTable.firstOf` tells of a waiting job that is in a list and not in a heap. */
 const IN_LIST = -2;
 
 /** Lines by shape id. Written by the waiting queue only. */
@@ -37,14 +37,14 @@ export class ShapeLines {
     const listed = this.listHeads[shape] as number;
     const heaped = this.heapRoots[shape] as number;
     if (listed < 0 || heaped < 0) return listed < 0 ? heaped : listed;
-    return goesBefore(this.jobs, listed, heaped) ? listed : heaped;
+    return jobGoesBefore(this.jobs, listed, heaped) ? listed : heaped;
   }
 
   /** Adds a job of the shape. O(1). */
   push(shape: number, job: number): void {
     const { jobs } = this;
     const tail = this.listTails[shape] as number;
-    if (tail >= 0 && goesBefore(jobs, job, tail)) {
+    if (tail >= 0 && jobGoesBefore(jobs, job, tail)) {
       this.heapRoots[shape] = heapPush(jobs, this.heapRoots[shape] as number, job);
       return;
     }
@@ -81,7 +81,7 @@ export class ShapeLines {
     let before = -1;
     for (let job = this.listHeads[shape] as number; job >= 0; job = jobs.nextOf(job)) {
       if (jobs.firstOf(job) !== IN_LIST || jobs.previousOf(job) !== before) return false;
-      if (before >= 0 && !goesBefore(jobs, before, job)) return false;
+      if (before >= 0 && !jobGoesBefore(jobs, before, job)) return false;
       visit(job);
       before = job;
     }
@@ -98,7 +98,7 @@ export class ShapeLines {
       let before = job;
       if (jobs.firstOf(job) < -1) return false;
       for (let child = jobs.firstOf(job); child >= 0; child = jobs.nextOf(child)) {
-        if (jobs.previousOf(child) !== before || !goesBefore(jobs, job, child)) return false;
+        if (jobs.previousOf(child) !== before || !jobGoesBefore(jobs, job, child)) return false;
         before = child;
         stack.push(child);
       }

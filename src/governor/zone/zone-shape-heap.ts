@@ -9,6 +9,7 @@
  * position are those of its own demand and of its children's.
  */
 import type { Demand } from '../../model/demand.ts';
+import { goesBefore } from '../queue-order.ts';
 import type { ZoneShapeTable } from './zone-shapes.ts';
 
 /** The first waiting job of each shape and what it is ordered by, copied from the job table to be read fast. */
@@ -35,9 +36,13 @@ export class ShapeHeads {
 
   /** @returns Whether the first job of shape `a` goes before that of shape `b`. */
   before(a: number, b: number): boolean {
-    const pa = this.priorities[a] as number;
-    const pb = this.priorities[b] as number;
-    return pa !== pb ? pa > pb : (this.ranks[a] as number) < (this.ranks[b] as number);
+    const { priorities, ranks } = this;
+    return goesBefore(
+      priorities[a] as number,
+      ranks[a] as number,
+      priorities[b] as number,
+      ranks[b] as number,
+    );
   }
 
   private widen(shape: number): void {

@@ -78,10 +78,7 @@ export class AgentHost implements Process {
     this.sender = new HostSender(parts, jobs, this.timers);
     this.standing = new StandingRequests(parts, jobs, this.board, this.sender);
     this.moves = new HostMoves(parts, jobs, this.board, this.sender, this.counters);
-    this.isBefore = (a, b) => {
-      const by = (jobs.priorities[b] as number) - (jobs.priorities[a] as number);
-      return by === 0 ? (jobs.ranks[a] as number) < (jobs.ranks[b] as number) : by < 0;
-    };
+    this.isBefore = (a, b) => jobs.goesBefore(a, b);
   }
 
   get wakeAt(): number {

@@ -1,6 +1,7 @@
 /**
  * The jobs of one agent host, as columns by slot.
  */
+import { goesBefore } from '../../queue-order.ts';
 import type { JobLine } from './host-lines.ts';
 
 /** Slots that a new table has room for. */
@@ -143,6 +144,17 @@ export class HostJobs {
   /** @returns Whether a job is bound to this very offer. Numbers of offers are unique within a zone only. */
   isBoundTo(slot: number, zone: number, offer: number): boolean {
     return this.offers[slot] === offer && this.targets[slot] === zone;
+  }
+
+  /** @returns Whether the job of slot `a` goes before that of slot `b`. */
+  goesBefore(a: number, b: number): boolean {
+    const { priorities, ranks } = this;
+    return goesBefore(
+      priorities[a] as number,
+      ranks[a] as number,
+      priorities[b] as number,
+      ranks[b] as number,
+    );
   }
 
   /** Enters a job that is not known. @returns Its slot. */

@@ -9,6 +9,7 @@
  * in its line's heap iff Waiting, in the back-off heap iff BackingOff, in the excess heap iff Excess.
  */
 import { Random } from '../../../kernel/random.ts';
+import { compareTurns } from '../../queue-order.ts';
 import type { PodSchedulerOptions } from '../pod-events.ts';
 import { OrderedHeap } from '../state/ordered-heap.ts';
 import { isGroup, type PodGroup, setTurn } from '../state/pod-groups.ts';
@@ -256,6 +257,7 @@ export class PodQueue {
   }
 }
 
+/** As `compareTurn`, of pods and groups: a function of its own, so that either sees few kinds of records. */
 function compareItems(x: QueueItem, y: QueueItem): number {
-  return y.priority - x.priority || x.createdSeconds - y.createdSeconds || x.sequence - y.sequence;
+  return compareTurns(x.priority, x.createdSeconds, x.sequence, y.priority, y.createdSeconds, y.sequence);
 }

@@ -2,6 +2,7 @@
  * What the scheduler remembers of a pod: little more than its shape and where it is.
  */
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import { compareTurns } from '../../queue-order.ts';
 import type { NotScheduledReason } from '../pod-events.ts';
 import type { HeapEntry, OrderedHeap } from './ordered-heap.ts';
 import type { Shape } from './shape-table.ts';
@@ -187,7 +188,7 @@ export function isPlaced(pod: { readonly state: PodStateCode }): boolean {
   return pod.state >= PodState.Binding;
 }
 
-/** Order of decisions: higher priority, then older, then seen earlier. @returns < 0 if `x` goes first. */
+/** Order of decisions, as in `queue-order.ts`. @returns < 0 if `x` goes first. */
 export function compareTurn(x: PodRecord, y: PodRecord): number {
-  return y.priority - x.priority || x.createdSeconds - y.createdSeconds || x.sequence - y.sequence;
+  return compareTurns(x.priority, x.createdSeconds, x.sequence, y.priority, y.createdSeconds, y.sequence);
 }
