@@ -2,9 +2,9 @@
  * Agent hosts after the first placement: ends, cancels, lines, restarts, reports and counters.
  */
 import { describe, expect, test } from 'vitest';
+import { Agents, HOST, THREE } from '../agent-host.fixtures.ts';
 import { DemandId, done, entry, reply, told } from '../federation.fixtures.ts';
 import { type BoardEntry, FederationReason, type Message, MessageKind } from '../messages.ts';
-import { Agents, HOST, THREE } from './agent-host.fixtures.ts';
 
 describe('the end of a job', () => {
   test('is acknowledged, and the job is gone', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../kernel/random.ts';
 import { TegError } from '../../../model/errors.ts';
+import { Agents, HOST, THREE } from '../agent-host.fixtures.ts';
 import { DemandId, done, entry, reply, told } from '../federation.fixtures.ts';
 import { ActionKind, type BoardEntry, FederationReason, type Message, MessageKind } from '../messages.ts';
-import { Agents, HOST, THREE } from './agent-host.fixtures.ts';
 
 describe('a job that arrives', () => {
   test('waits for a board, then proposes itself to the zone that the chooser picks', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DemandId, done, message, only, reply, type Step, told } from '../federation.fixtures.ts';
 import { ActionKind, FederationReason, MessageKind } from '../messages.ts';
-import { HOST, Site } from './zone-governor.fixtures.ts';
+import { HOST, Site } from '../zone-governor.fixtures.ts';
 
 describe('the end of a job', () => {
   test('is told at once, and again until it is acknowledged; then it may be forgotten', () => {

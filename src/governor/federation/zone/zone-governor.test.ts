@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../../test/support/properties.ts';
 import { DemandId, done, message, only, reply, type Step, told } from '../federation.fixtures.ts';
 import { ActionKind, FederationReason, MessageKind } from '../messages.ts';
-import { HOST, Site } from './zone-governor.fixtures.ts';
+import { HOST, Site } from '../zone-governor.fixtures.ts';
 
 describe('a proposal', () => {
   test('that fits gets an offer, backed by capacity that nothing runs on yet', () => {

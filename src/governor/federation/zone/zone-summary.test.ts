@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Hologram } from '../../../field/hologram/hologram.ts';
 import { DemandId, message, reply } from '../federation.fixtures.ts';
 import { MessageKind } from '../messages.ts';
-import { Site } from './zone-governor.fixtures.ts';
+import { Site } from '../zone-governor.fixtures.ts';
 
 describe('publishing', () => {
   test('comes every period in a constant phase, with growing versions', () => {

@@ -2,7 +2,7 @@
  * A governor whose hosts and nodes are played by its tests.
  */
 import { expect } from 'vitest';
-import type { Hologram } from '../../../field/hologram/hologram.ts';
+import type { Hologram } from '../../field/hologram/hologram.ts';
 import {
   DemandId,
   done,
@@ -12,9 +12,9 @@ import {
   reply,
   Stage,
   type Step,
-} from '../federation.fixtures.ts';
-import { FederationReason, type FederationReasonCode, type Message, MessageKind } from '../messages.ts';
-import type { ZoneGovernor } from './zone-governor.ts';
+} from './federation.fixtures.ts';
+import { FederationReason, type FederationReasonCode, type Message, MessageKind } from './messages.ts';
+import type { ZoneGovernor } from './zone/zone-governor.ts';
 
 /** The process of its host. */
 export const HOST = 50;

@@ -11,7 +11,9 @@ import {
   reply,
   Stage,
   type Step,
-} from '../federation.fixtures.ts';
+} from './federation.fixtures.ts';
+import type { AgentHost } from './host/agent-host.ts';
+import type { JobLine } from './host/host-lines.ts';
 import {
   type BoardEntry,
   FederationReason,
@@ -19,9 +21,7 @@ import {
   type Message,
   MessageKind,
   type MessageKindCode,
-} from '../messages.ts';
-import type { AgentHost } from './agent-host.ts';
-import type { JobLine } from './host-lines.ts';
+} from './messages.ts';
 
 /** Its process. */
 export const HOST = 50;
