@@ -1,5 +1,5 @@
 /**
- * `teg verify` as a user meets it, and docs/claims.md as what it prints.
+ * `teg verify` as a user meets it, and docs/results/claims.md as what it prints.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -198,8 +198,8 @@ describe('a claim that fails', () => {
   });
 });
 
-describe('docs/claims.md', () => {
-  const text = readFileSync(join(ROOT, 'docs', 'claims.md'), 'utf8');
+describe('docs/results/claims.md', () => {
+  const text = readFileSync(join(ROOT, 'docs', 'results', 'claims.md'), 'utf8');
 
   test.each(CLAIMS.filter((claim) => claim.quick))(
     '$test holds, its controls fail, and the page says so',
@@ -212,7 +212,7 @@ describe('docs/claims.md', () => {
         expect(x.length).toBe(y.length);
         expect([...x, ...y].every(Number.isFinite)).toBe(true);
       }
-      // As `bin/teg verify --markdown > docs/claims.md` writes it.
+      // As `bin/teg verify --markdown > docs/results/claims.md` writes it.
       expect(text).toContain(`${claimSection(result)}\n`);
     },
   );
@@ -226,6 +226,12 @@ describe('docs/claims.md', () => {
       expect(text).toMatch(new RegExp(`^\\| ${id} \\|.*\\| holds \\|$`, 'm'));
     },
   );
+
+  test('begins with the command that writes it', () => {
+    const first = '<!-- Written by: bin/teg verify --markdown > docs/results/claims.md -->\n';
+    expect(text.startsWith(first)).toBe(true);
+    expect(claimsMarkdown([], 1).startsWith(first)).toBe(true);
+  });
 
   test('nothing fails, and no claim is there that is not tested', () => {
     expect(text).not.toMatch(/\*\*(?:does not hold|passes|proves)/);

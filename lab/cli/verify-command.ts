@@ -19,7 +19,7 @@ Examples:
   teg verify
   teg verify T-06 T-08 --seed 7
   teg verify --html claims.html
-Exit code 1 if a claim does not hold or a negative control does not fail. docs/claims.md is what --markdown prints.`;
+Exit code 1 if a claim does not hold or a negative control does not fail. docs/results/claims.md is what --markdown prints.`;
 
 /** Adds `teg verify`. */
 export function addVerifyCommand(parent: Command): void {
@@ -30,7 +30,7 @@ export function addVerifyCommand(parent: Command): void {
     .option('--seed <n>', 'seed of all random numbers', parseSeed, 1)
     .option('--json', 'print JSON: an array of one object a claim')
     .option('--json-schema', 'print the JSON Schema of what --json prints, and end')
-    .option('--markdown', 'print the page docs/claims.md')
+    .option('--markdown', 'print the page docs/results/claims.md')
     .option('--html <file>', 'also write a page with plots')
     .addHelpText('after', EXAMPLES)
     .action(verify);

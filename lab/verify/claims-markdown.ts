@@ -1,11 +1,13 @@
 /**
- * The page docs/claims.md: what is claimed, what was measured, what must not be said.
+ * The page docs/results/claims.md: what is claimed, what was measured, what must not be said.
  */
 import { type Check, type ClaimResult, numberText, thresholdText } from '../claims/claim.ts';
 
-const INTRODUCTION = `# Claims and their tests
+const INTRODUCTION = `<!-- Written by: bin/teg verify --markdown > docs/results/claims.md -->
 
-Written by \`bin/teg verify --markdown > docs/claims.md\`. Every claim below has a test with a threshold, and at least
+# Claims and their tests
+
+Written by \`bin/teg verify --markdown\`. Every claim below has a test with a threshold, and at least
 one **negative control**: the same measurement on something that must not pass. A test whose control passed would prove
 nothing; \`teg verify\` then fails as if the claim did. The thresholds were set by the design; where measuring led to
 another one, or to a narrower condition, the notes say so, with both figures.

@@ -6,7 +6,7 @@
  * What it means to an operator: a price and how fast it rises, from the same formula, so that neither can be edited
  * without the other. Allocates one object an operation: for tables and checks, not for loops per event.
  *
- * @source theory: dual-number damping, docs/claims.md T-10; Clifford 1873.
+ * @source theory: dual-number damping, docs/results/claims.md T-10; Clifford 1873.
  */
 import type { Algebra } from './algebra.ts';
 
