@@ -20,6 +20,7 @@ import { addVoprCommand } from './commands/vopr-command.ts';
 import { EXIT_BAD_INPUT, printError } from './terminal/error-printing.ts';
 import { interruptedExitCode } from './terminal/interrupt.ts';
 import { refuseWithoutEffect } from './terminal/option-effects.ts';
+import { renamedOption } from './terminal/renamed-options.ts';
 import { packageVersion } from './version.ts';
 
 const DESCRIPTION = `TEG, the Thermo-Economic Governor: places jobs in very large GPU clusters
@@ -124,8 +125,12 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
-/** What commander found wrong, in the form of our own failures; undefined if it only printed help or version. */
-function toOptionError(error: CommanderError): TegError | undefined {
+/**
+ * What commander found wrong, in the form of our own failures; undefined if it only printed help or version.
+ *
+ * @param path Of the command, for example `teg bench packing`.
+ */
+function toOptionError(error: CommanderError, path: string): TegError | undefined {
   if (error.exitCode === 0 || error.code === 'commander.help') return undefined;
   const unknown = /unknown command '(\w+)'/.exec(error.message)?.[1] ?? '';
   if (LABORATORY_COMMANDS.has(unknown)) {
@@ -133,6 +138,11 @@ function toOptionError(error: CommanderError): TegError | undefined {
       'TEG_OPTION_INVALID',
       `got the command '${unknown}', expected one of the product: ${unknown} belongs to the laboratory, which images do not carry; run it from a checkout`,
     );
+  }
+  const renamed = renamedOption(path, /unknown option '([^']+)'/.exec(error.message)?.[1] ?? '');
+  if (renamed !== undefined) {
+    const { old, now, since } = renamed;
+    return new TegError('TEG_OPTION_INVALID', `got '${old}', expected '${now}': renamed in ${since}`);
   }
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
@@ -165,10 +175,10 @@ export async function runCommandLine(
 
 function exitCodeAfter(error: unknown, progress: Progress): number {
   let failure = error;
+  const path = pathOf(progress.current);
   if (error instanceof CommanderError) {
-    failure = toOptionError(error);
+    failure = toOptionError(error, path);
     if (failure === undefined) return error.exitCode === 0 ? 0 : EXIT_BAD_INPUT;
   }
-  const help = `${pathOf(progress.current)} --help`;
-  return printError(failure, process.stderr, `\`${help}\` lists the options`);
+  return printError(failure, process.stderr, `\`${path} --help\` lists the options`);
 }

@@ -59,12 +59,12 @@ describe('many seeds', () => {
   });
 
   test('with a planted bug fail with the code of what was found, and say after how many', () => {
-    const { status, stdout } = teg('--seeds', '1-6', '--plant', 'unchecked-arbiter');
+    const { status, stdout } = teg('--seeds', '1-6', '--inject-bug', 'unchecked-arbiter');
     expect(status).toBe(3);
     expect(stdout).toMatch(/^SAFETY seed \d+ event \d+ at [\d.]+ s: /m);
-    expect(stdout).toMatch(/again: teg vopr --seed \d+ --steps 500 --plant unchecked-arbiter --trace/);
+    expect(stdout).toMatch(/again: teg vopr --seed \d+ --steps 500 --inject-bug unchecked-arbiter --trace/);
     expect(stdout).toMatch(/^'unchecked-arbiter' was found after \d+ seeds$/m);
-    const failed = teg('--seeds', '1-12', '--plant', 'unrepeated-confirm', '--json');
+    const failed = teg('--seeds', '1-12', '--inject-bug', 'unrepeated-confirm', '--json');
     expect(failed.status).toBe(4);
     const { failures } = voprSchema.parse(JSON.parse(failed.stdout));
     expect(failures[0]).toMatchObject({
@@ -173,7 +173,7 @@ describe('bad input', () => {
     [['--record', 'x'], 'add --seed'],
     [['--seed', '4294967296'], 'at most 4294967295'],
     [['--seed', '1', '--replay', 'x'], 'leave --seed'],
-    [['--plant', 'nothing'], 'expected one of unchecked-arbiter'],
+    [['--inject-bug', 'nothing'], 'expected one of unchecked-arbiter'],
     [['--steps', '0'], 'at least 1'],
   ])('%j is refused', (args, message) => {
     const { status, stdout, stderr } = teg(...args);

@@ -12,7 +12,7 @@ interface VoprCommandOptions {
   readonly seed?: number;
   readonly seeds?: number[];
   readonly steps: number;
-  readonly plant?: string;
+  readonly injectBug?: string;
   readonly workers: number;
   readonly trace?: boolean;
   readonly record?: string;
@@ -32,7 +32,7 @@ Examples:
   teg vopr --seed 17 --trace
   teg vopr --seed 17 --record run.log
   teg vopr --replay run.log
-  teg vopr --seeds 1-500 --plant double-summary
+  teg vopr --seeds 1-500 --inject-bug double-summary
 Exit codes: 3 a safety failure, 4 liveness, 5 a process crashed or replayed differently. docs/vopr.md says what is simulated
 and how to read a failure.`;
 
@@ -45,7 +45,7 @@ export function addVoprCommand(parent: Command): void {
     .option('--seeds <seeds>', `run many, for example 1-5000 (default: ${SEEDS_DEFAULT})`, parseSeeds)
     .option('--steps <n>', 'events of each seed before the quiet begins', wholeNumber(1, 10_000_000), 500)
     .option('--workers <n>', 'worker threads', parseWorkers, 1)
-    .option('--plant <bug>', 'plant a bug, to see that it is found: unchecked-arbiter, double-summary, …')
+    .option('--inject-bug <bug>', 'plant a bug, to see that it is found: unchecked-arbiter, …')
     .option('--trace', 'with --seed: print a line for each step')
     .option('--record <file>', 'with --seed: write the event log')
     .option('--replay <file>', 'replay an event log bit for bit, on fresh processes')
@@ -64,7 +64,7 @@ async function vopr(options: VoprCommandOptions): Promise<void> {
   }
   checkTogether(options);
   const { plantByName } = await import('../../simulation/federation/vopr/planted-bugs.ts');
-  const plant = options.plant === undefined ? undefined : plantByName(options.plant);
+  const plant = options.injectBug === undefined ? undefined : plantByName(options.injectBug);
   if (options.replay !== undefined) await replay(options.replay, options.json === true);
   else if (options.seed !== undefined) await runOne(options.seed, options, plant);
   else await runMany(options, plant);

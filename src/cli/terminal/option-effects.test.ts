@@ -151,7 +151,7 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
     ['steps', ['5'], ['--replay', 'x']],
     ['workers', ['2'], ['--replay', 'x']],
     ['workers', ['2'], ['--seed', '1']],
-    ['plant', ['double-summary'], ['--replay', 'x']],
+    ['inject-bug', ['double-summary'], ['--replay', 'x']],
   ],
   'teg explain pod': [
     ['token-file', ['x'], ['a/b']],

@@ -111,7 +111,7 @@ export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
   'teg verify': [{ options: ['markdown'], when: given('json'), why: `together with --json, ${ONE_OF}` }],
   'teg vopr': [
     {
-      options: ['steps', 'workers', 'plant', 'trace', 'record'],
+      options: ['steps', 'workers', 'injectBug', 'trace', 'record'],
       when: given('replay'),
       why: 'together with --replay, which repeats what the log holds: leave one of them out',
     },

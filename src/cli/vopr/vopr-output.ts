@@ -79,7 +79,7 @@ export function printFailure(
   steps: number,
   plant?: Plant,
 ): void {
-  const again = `teg vopr --seed ${seed} --steps ${steps}${plant === undefined ? '' : ` --plant ${plant}`}`;
+  const again = `teg vopr --seed ${seed} --steps ${steps}${plant === undefined ? '' : ` --inject-bug ${plant}`}`;
   process.stdout.write(
     `${kind.toUpperCase()} seed ${seed} event ${event} at ${timeSeconds.toFixed(4)} s: ${message}\n  again: ${again} --trace\n`,
   );

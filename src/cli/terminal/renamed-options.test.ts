@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { ALL_COMMANDS } from '../../../lab/commands.ts';
+import { buildProgram, runCommandLine } from '../program.ts';
+import { RENAMED_OPTIONS, renamedOption } from './renamed-options.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+const program = buildProgram(ALL_COMMANDS);
+
+/** @returns Names of the options of a command; undefined if there is no such command. */
+function optionNames(path: string): (string | null | undefined)[] | undefined {
+  let command: Command | undefined = program;
+  for (const word of path.split(' ').slice(1)) command = command?.commands.find((sub) => sub.name() === word);
+  return command?.options.map(({ long }) => long);
+}
+
+async function refusal(path: string, ...args: readonly string[]): Promise<string> {
+  let text = '';
+  vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  expect(await runCommandLine([...path.split(' ').slice(1), ...args], ALL_COMMANDS)).toBe(2);
+  return text;
+}
+
+const entries = RENAMED_OPTIONS.flatMap(({ commands, ...names }) =>
+  commands.map((path) => ({ path, ...names })),
+);
+
+describe.each(entries)('$path $old', ({ path, old, now, since }) => {
+  test('is gone, and the new name is there', () => {
+    expect(optionNames(path)).toContain(now);
+    expect(optionNames(path)).not.toContain(old);
+  });
+
+  test.each([[[old, 'x']], [[`${old}=x`]]])('%j is refused with the new name', async (args) => {
+    expect(await refusal(path, ...args)).toBe(
+      `error TEG_OPTION_INVALID: got '${old}', expected '${now}': renamed in ${since}\nhint: \`${path} --help\` lists the options\n`,
+    );
+  });
+});
+
+test('an option that never was of the command is an unknown one', async () => {
+  expect(renamedOption('teg errors', '--plant')).toBeUndefined();
+  expect(await refusal('teg errors', '--plant', 'x')).toContain("unknown option '--plant'");
+});

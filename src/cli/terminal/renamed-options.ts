@@ -1,0 +1,31 @@
+/**
+ * Options that had another name. The old name is refused with the new one, so that a script that still uses it learns
+ * what to change.
+ */
+
+/** One option under its old and its new name. */
+export interface RenamedOption {
+  /** Paths of the commands, for example `teg bench zones`. */
+  readonly commands: readonly string[];
+  /** With both dashes. No option of these commands has this name now. */
+  readonly old: string;
+  /** With both dashes. Takes the same values. */
+  readonly now: string;
+  /** Version that renamed it. */
+  readonly since: string;
+}
+
+/** All of them, by command as `teg --help` lists them. */
+export const RENAMED_OPTIONS: readonly RenamedOption[] = [
+  { commands: ['teg vopr'], old: '--plant', now: '--inject-bug', since: '0.2.0' },
+];
+
+/**
+ * @param path   Of the command, for example `teg bench zones`.
+ * @param option As given, for example `--plant` or `--plant=double-summary`.
+ * @returns What it was renamed to; undefined if it never was an option of the command under this name.
+ */
+export function renamedOption(path: string, option: string): RenamedOption | undefined {
+  const [name] = option.split('=', 1);
+  return RENAMED_OPTIONS.find(({ commands, old }) => old === name && commands.includes(path));
+}
