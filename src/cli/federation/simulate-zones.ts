@@ -70,7 +70,7 @@ function refuseForeignOptions(options: SimulateZonesOptions): void {
   const foreign: readonly [string, boolean][] = [
     [`--policy ${options.policy}`, options.policy !== 'teg'],
     [`--queue ${options.queue}`, options.queue !== 'best-effort'],
-    [`--lost ${options.lost}`, options.lost !== 'requeue'],
+    [`--on-node-failure ${options.onNodeFailure}`, options.onNodeFailure !== 'requeue'],
     ['--jobs-out', options.jobsOut !== undefined],
     ['--samples', options.samples !== undefined],
     ['--decision', options.decision !== undefined],

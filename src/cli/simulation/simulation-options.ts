@@ -36,7 +36,7 @@ export interface SharedOptions {
   readonly resample?: boolean;
   readonly mtbf?: number;
   readonly mttr?: number;
-  readonly lost: 'requeue' | 'fail';
+  readonly onNodeFailure: 'requeue' | 'fail';
   readonly retry?: number;
   readonly samples?: number;
   readonly skipBad?: number;
@@ -107,7 +107,7 @@ export function addSharedOptions(command: Command): Command {
     )
     .option('--mttr <duration>', 'mean time until a failed node returns (default: 1h)', parsePositiveDuration)
     .addOption(
-      new Option('--lost <rule>', 'what becomes of a job whose node fails')
+      new Option('--on-node-failure <rule>', 'what becomes of a job whose node fails')
         .choices(['requeue', 'fail'])
         .default('requeue'),
     )
@@ -151,7 +151,11 @@ async function formatOf(path: string): Promise<TraceFormat | undefined> {
 /** @throws TegError TEG_OPTION_INVALID for an option that has no effect beside the others. */
 export async function refuseUnused(command: Command, options: SharedOptions): Promise<void> {
   if (options.mtbf === undefined) {
-    refuseGiven(command, ['lost', 'mttr'], 'without --mtbf, expected both: say how often nodes fail');
+    refuseGiven(
+      command,
+      ['onNodeFailure', 'mttr'],
+      'without --mtbf, expected both: say how often nodes fail',
+    );
   }
   if (!options.json) refuseGiven(command, ['series'], 'without --json, expected both: tables have no series');
   if ([options.cluster, options.jobs].every((source) => source.startsWith('generated:'))) {
@@ -183,7 +187,7 @@ export function toTaskOptions(options: SharedOptions): Omit<SimulationTask, 'pol
     jobs: options.jobs,
     queue: options.queue,
     typical: options.typical,
-    lostPods: options.lost,
+    lostPods: options.onNodeFailure,
     ...(options.horizon === undefined ? {} : { horizonSeconds: options.horizon }),
     ...(options.warmup === undefined ? {} : { warmupSeconds: options.warmup }),
     ...(options.load === undefined ? {} : { load: options.load }),

@@ -32,7 +32,7 @@ type Case = readonly [option: string, value: readonly string[], beside: readonly
 
 const SIMULATION: readonly Case[] = [
   ['mttr', ['1h'], MADE_UP],
-  ['lost', ['fail'], MADE_UP],
+  ['on-node-failure', ['fail'], MADE_UP],
   ['skip-bad', ['3'], MADE_UP],
   ['ignore-resource', ['rdma/hca'], MADE_UP],
   ['ignore-resource', ['rdma/hca'], FILES],
