@@ -241,7 +241,7 @@ describe('teg bench packing', () => {
     [['--nodes', nodes, '--kube-reference', folder], 'TEG_REFERENCE_MISSING', 'check --kube-reference'],
     [['--nodes', nodes, '--pods', pods, '--policies', 'fdg'], 'TEG_POLICY_UNKNOWN', "did you mean 'fgd'?"],
     [
-      ['--nodes', nodes, '--pods', pods, '--typical', 'x'],
+      ['--nodes', nodes, '--pods', pods, '--workload-mix', 'x'],
       'TEG_OPTION_INVALID',
       "got 'x', expected list or learned",
     ],

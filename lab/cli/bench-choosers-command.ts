@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import {
   decimalNumber,
+  oneOf,
   parseFraction,
   parseList,
   parsePositiveIntList,
@@ -76,14 +77,6 @@ export function addBenchChoosersCommand(bench: Command): void {
     .option('--json', 'print JSON: an array of {chooser, staleness, meanResponse, herding, distance}')
     .addHelpText('after', EXAMPLES)
     .action(runBench);
-}
-
-function oneOf<Name extends string>(...names: readonly Name[]): (text: string) => Name {
-  return (text) => {
-    const name = names.find((one) => one === text);
-    if (name !== undefined) return name;
-    throw new TegError('TEG_OPTION_INVALID', `got '${text}', expected ${names.join(' or ')}`);
-  };
 }
 
 function parseTimes(text: string): number[] {

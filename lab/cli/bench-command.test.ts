@@ -47,14 +47,14 @@ describe('teg bench decision', () => {
   });
 
   test('prints a table with the growth of each policy', async () => {
-    await bench('decision', '--nodes', '30,60', '--policies', 'teg', '--typical', 'learned', ...SHORT);
+    await bench('decision', '--nodes', '30,60', '--policies', 'teg', '--workload-mix', 'learned', ...SHORT);
     expect(output).toContain('p99 µs');
     expect(output).toMatch(/teg: 60 nodes against 30: p50 × \d/);
   });
 
   test('refuses a policy that there is not before it measures', async () => {
     await expect(bench('decision', '--policies', 'fgdd')).rejects.toThrow(/did you mean 'fgd'/);
-    await expect(bench('decision', '--typical', 'guess')).rejects.toThrow(/expected list or learned/);
+    await expect(bench('decision', '--workload-mix', 'guess')).rejects.toThrow(/expected list or learned/);
   });
 });
 

@@ -8,9 +8,9 @@ import {
   parseList,
   parsePositiveIntList,
   parseSeed,
+  parseWorkloadMix,
   wholeNumber,
 } from '../../src/cli/terminal/option-values.ts';
-import { TegError } from '../../src/model/errors.ts';
 import type { DecisionRow, DecisionTask } from '../bench/decision-task.ts';
 
 interface DecisionOptions {
@@ -23,7 +23,7 @@ interface DecisionOptions {
   readonly warmup: number;
   readonly rounds: number;
   readonly seconds: number;
-  readonly typical: 'list' | 'learned';
+  readonly workloadMix: 'list' | 'learned';
   readonly seed: number;
   readonly json?: boolean;
 }
@@ -65,20 +65,15 @@ export function addBenchDecisionCommand(bench: Command): void {
       20,
     )
     .option(
-      '--typical <how>',
+      '--workload-mix <how>',
       'list: the mix is known; learned: policies see arrivals only',
-      parseTypical,
+      parseWorkloadMix,
       'list',
     )
     .option('--seed <n>', 'of everything random', parseSeed, 1)
     .option('--json', 'print JSON: an array of one object a size and policy')
     .addHelpText('after', EXAMPLES)
     .action(runBench);
-}
-
-function parseTypical(text: string): 'list' | 'learned' {
-  if (text === 'list' || text === 'learned') return text;
-  throw new TegError('TEG_OPTION_INVALID', `got '${text}', expected list or learned`);
 }
 
 async function runBench(options: DecisionOptions): Promise<void> {
@@ -102,7 +97,7 @@ async function runBench(options: DecisionOptions): Promise<void> {
 /** Measures one size on a thread of its own, where no other size has shaped the compiled code. */
 async function measureSize(options: DecisionOptions, nodes: number): Promise<DecisionRow[]> {
   const { runOnWorkers } = await import('../../src/drivers/embedded/worker-pool.ts');
-  const { policies, cluster, jobs, fill, steps, warmup, rounds, seconds, typical, seed } = options;
+  const { policies, cluster, jobs, fill, steps, warmup, rounds, seconds, workloadMix, seed } = options;
   const task: DecisionTask = {
     nodes,
     policies,
@@ -111,7 +106,7 @@ async function measureSize(options: DecisionOptions, nodes: number): Promise<Dec
     warmup,
     rounds,
     secondsMax: seconds,
-    typical,
+    typical: workloadMix,
     seed,
     ...(cluster === undefined ? {} : { cluster }),
     ...(jobs === undefined ? {} : { jobs }),

@@ -2,8 +2,12 @@
  * `teg bench packing`: the published packing benchmark, and the comparison with a real kube-scheduler.
  */
 import type { Command } from 'commander';
-import { parseList, parseSeeds, parseWorkers } from '../../src/cli/terminal/option-values.ts';
-import { TegError } from '../../src/model/errors.ts';
+import {
+  parseList,
+  parseSeeds,
+  parseWorkers,
+  parseWorkloadMix,
+} from '../../src/cli/terminal/option-values.ts';
 import type { KubeReferenceRow } from '../packing/kube-reference.ts';
 import type { PackingRow } from '../packing/packing-run.ts';
 import type { PackingTask, PackingTaskResult } from '../packing/packing-task.ts';
@@ -19,7 +23,7 @@ interface PackingOptions {
   readonly lists?: string[];
   readonly policies?: string[];
   readonly seeds: number[];
-  readonly typical: 'list' | 'learned';
+  readonly workloadMix: 'list' | 'learned';
   readonly workers: number;
   readonly kubeReference?: string;
   readonly json?: boolean;
@@ -55,9 +59,9 @@ export function addBenchPackingCommand(bench: Command): void {
     .option('--policies <names>', 'policies by name, or the path of a policy file', parseList)
     .option('--seeds <seeds>', 'seeds, for example 42-51', parseSeeds, parseSeeds('42-51'))
     .option(
-      '--typical <how>',
+      '--workload-mix <how>',
       'list: the pod list is known; learned: policies see arrivals only',
-      parseTypical,
+      parseWorkloadMix,
       'list',
     )
     .option('--workers <n>', 'worker threads; more than 1 disturb their timings', parseWorkers, 1)
@@ -68,11 +72,6 @@ export function addBenchPackingCommand(bench: Command): void {
       const { kubeReference } = options;
       return kubeReference === undefined ? runBenchmark(options) : runKube(options, kubeReference);
     });
-}
-
-function parseTypical(text: string): 'list' | 'learned' {
-  if (text === 'list' || text === 'learned') return text;
-  throw new TegError('TEG_OPTION_INVALID', `got '${text}', expected list or learned`);
 }
 
 async function runBenchmark(options: PackingOptions): Promise<void> {
@@ -120,10 +119,10 @@ async function runTasks(
   const { interruptSignal } = await import('../../src/cli/terminal/interrupt.ts');
   // So that a slip in a name is told at once, not after the runs of the policies before it.
   await Promise.all(policies.map(loadPolicy));
-  const { seeds, typical, workers } = options;
+  const { seeds, workloadMix, workers } = options;
   const tasks = workloads.flatMap((workload) =>
     policies.flatMap((policy) =>
-      seeds.map((seed): PackingTask => ({ nodes, workload, policy, seed, typical })),
+      seeds.map((seed): PackingTask => ({ nodes, workload, policy, seed, typical: workloadMix })),
     ),
   );
   const line = new ProgressLine('packing', { total: tasks.length, unit: 'runs' });

@@ -2,8 +2,13 @@
  * `teg bench simulator`: complete jobs a second, and where the time goes.
  */
 import type { Command } from 'commander';
-import { decimalNumber, NODES_MAX, parseSeed, wholeNumber } from '../../src/cli/terminal/option-values.ts';
-import { TegError } from '../../src/model/errors.ts';
+import {
+  decimalNumber,
+  NODES_MAX,
+  parseSeed,
+  parseWorkloadMix,
+  wholeNumber,
+} from '../../src/cli/terminal/option-values.ts';
 import type { SimulatorRow, SimulatorTask } from '../bench/simulator-task.ts';
 
 interface SimulatorOptions {
@@ -12,7 +17,7 @@ interface SimulatorOptions {
   readonly load: number;
   readonly turnovers: number;
   readonly rounds: number;
-  readonly typical: 'list' | 'learned';
+  readonly workloadMix: 'list' | 'learned';
   readonly seed: number;
   readonly json?: boolean;
 }
@@ -41,9 +46,9 @@ export function addBenchSimulatorCommand(bench: Command): void {
     )
     .option('--rounds <n>', 'runs without a clock; the best counts', wholeNumber(1, 1_000), 2)
     .option(
-      '--typical <how>',
+      '--workload-mix <how>',
       'learned: policies see arrivals only; list: the mix is known',
-      parseTypical,
+      parseWorkloadMix,
       'learned',
     )
     .option('--seed <n>', 'of everything random', parseSeed, 1)
@@ -52,17 +57,12 @@ export function addBenchSimulatorCommand(bench: Command): void {
     .action(runBench);
 }
 
-function parseTypical(text: string): 'list' | 'learned' {
-  if (text === 'list' || text === 'learned') return text;
-  throw new TegError('TEG_OPTION_INVALID', `got '${text}', expected list or learned`);
-}
-
 async function runBench(options: SimulatorOptions): Promise<void> {
   const { runOnWorkers } = await import('../../src/drivers/embedded/worker-pool.ts');
   const { loadPolicy } = await import('../../src/drivers/embedded/load-policy.ts');
   await loadPolicy(options.policy);
-  const { nodes, policy, load, turnovers, rounds, typical, seed } = options;
-  const task: SimulatorTask = { nodes, policy, load, turnovers, rounds, typical, seed };
+  const { nodes, policy, load, turnovers, rounds, workloadMix, seed } = options;
+  const task: SimulatorTask = { nodes, policy, load, turnovers, rounds, typical: workloadMix, seed };
   const [row] = await runOnWorkers<SimulatorTask, SimulatorRow>({
     url: new URL('../bench/simulator-worker.ts', import.meta.url),
     tasks: [task],

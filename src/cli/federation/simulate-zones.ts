@@ -34,7 +34,7 @@ export async function simulateZones(options: SimulateZonesOptions): Promise<void
     cluster: options.cluster,
     jobs: options.jobs,
     seed: options.seed,
-    typical: options.typical,
+    typical: options.workloadMix,
     ...toZonesTask(options),
     ...(failures === undefined ? {} : { failures }),
     ...(load === undefined ? {} : { load }),

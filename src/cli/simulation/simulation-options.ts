@@ -28,7 +28,7 @@ export interface SharedOptions {
   readonly cluster: string;
   readonly jobs: string;
   readonly queue: 'best-effort' | 'strict-fifo';
-  readonly typical: 'learned' | 'list';
+  readonly workloadMix: 'learned' | 'list';
   readonly horizon?: number;
   readonly warmup?: number;
   readonly load?: number;
@@ -77,7 +77,7 @@ export function addSharedOptions(command: Command): Command {
     )
     .addOption(
       new Option(
-        '--typical <source>',
+        '--workload-mix <how>',
         'the workload that policies price with: learned from arrivals, or the whole list',
       )
         .choices(['learned', 'list'])
@@ -186,7 +186,7 @@ export function toTaskOptions(options: SharedOptions): Omit<SimulationTask, 'pol
     cluster: options.cluster,
     jobs: options.jobs,
     queue: options.queue,
-    typical: options.typical,
+    typical: options.workloadMix,
     lostPods: options.onNodeFailure,
     ...(options.horizon === undefined ? {} : { horizonSeconds: options.horizon }),
     ...(options.warmup === undefined ? {} : { warmupSeconds: options.warmup }),

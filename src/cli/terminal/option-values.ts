@@ -81,6 +81,20 @@ export function decimalNumber(min: number, max: number, isAbove = false): (text:
   };
 }
 
+/** @returns A reader of one of some words. */
+export function oneOf<Name extends string>(...names: readonly Name[]): (text: string) => Name {
+  return (text) => names.find((name) => name === text) ?? refuse(text, names.join(' or '));
+}
+
+/**
+ * Reads how a policy knows the mix of the workload: `list`, the whole workload is known; `learned`, from arrivals only.
+ *
+ * @throws TegError TEG_OPTION_INVALID.
+ */
+export function parseWorkloadMix(text: string): 'list' | 'learned' {
+  return oneOf('list', 'learned')(text);
+}
+
 /** @returns An integer in [1, NUMBER_MAX]. @throws TegError TEG_OPTION_INVALID. */
 export function parsePositiveInt(text: string): number {
   return wholeNumber(1, NUMBER_MAX)(text);

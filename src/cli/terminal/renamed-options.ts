@@ -18,6 +18,18 @@ export interface RenamedOption {
 /** All of them, by command as `teg --help` lists them. */
 export const RENAMED_OPTIONS: readonly RenamedOption[] = [
   { commands: ['teg simulate', 'teg compare'], old: '--lost', now: '--on-node-failure', since: '0.2.0' },
+  {
+    commands: [
+      'teg simulate',
+      'teg compare',
+      'teg bench packing',
+      'teg bench decision',
+      'teg bench simulator',
+    ],
+    old: '--typical',
+    now: '--workload-mix',
+    since: '0.2.0',
+  },
   { commands: ['teg vopr'], old: '--plant', now: '--inject-bug', since: '0.2.0' },
 ];
 

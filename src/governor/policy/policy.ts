@@ -13,7 +13,7 @@ export interface PolicyContext {
   readonly cluster: ClusterState;
   /** The policy's own stream. */
   readonly random: Random;
-  /** Given where the run says so (`--typical list`); absent: learn from `demandSeen`. */
+  /** Given where the run says so (`--workload-mix list`); absent: learn from `demandSeen`. */
   readonly typical?: TypicalWorkload;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The prices that the distance from an equilibrium is measured with: the field's, of a workload's whole distribution, as
- * a policy that is told the workload (`--typical list`) has them.
+ * a policy that is told the workload (`--workload-mix list`) has them.
  *
  * The last ones are kept, because runs that are compared have cluster and workload in common and prices take some
  * tenths of a second to make. What is kept shows in time only, never in a result.

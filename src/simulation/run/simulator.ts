@@ -108,7 +108,7 @@ export interface CountedWorkload extends TypicalWorkload {
   readonly counts: readonly number[];
 }
 
-/** @returns The distribution of a workload's pods: what `--typical list` and the fragmentation measure use. */
+/** @returns The distribution of a workload's pods: what `--workload-mix list` and the fragmentation measure use. */
 export function typicalOf(table: JobTable): CountedWorkload {
   const byDemand = new Float64Array(table.demands.demands.length);
   for (let job = 0; job < table.count; job++) {
