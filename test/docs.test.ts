@@ -7,6 +7,8 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
+/** A first page is read in a few minutes, or not at all. */
+const README_WORDS_MAX = 800;
 
 /** All pages: the ones at the top and those under docs. */
 function pages(): { path: string; text: string }[] {
@@ -42,7 +44,7 @@ function deadLinks(path: string, text: string): string[] {
 
 /** @returns Files of the repository that a page names in code style and that are not there. */
 function missingFiles(text: string): string[] {
-  return [...text.matchAll(/`((?:src|bin|bench|test|docs|examples)\/[\w./-]+\.\w+)`/g)]
+  return [...text.matchAll(/`((?:src|lab|bin|bench|test|docs|deploy|examples)\/[\w./-]+\.\w+)`/g)]
     .map(([, name = '']) => name)
     .filter((name) => !existsSync(join(ROOT, name)));
 }
@@ -64,6 +66,18 @@ function commandsOf(...path: string[]): string[] {
   return stdout.includes('Commands:')
     ? [...list.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name = '']) => name)
     : [];
+}
+
+/** @returns Words of a text: in prose, tables and code alike. */
+function wordsOf(text: string): number {
+  return text.split(/\s+/).filter((word) => word !== '').length;
+}
+
+/** @returns Folders right below one, by their paths in the repository. */
+function foldersIn(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `${folder}/${entry.name}`);
 }
 
 describe('the documentation', () => {
@@ -107,4 +121,67 @@ test('the checks find what is wrong', () => {
     'bench packing',
     'simulate',
   ]);
+});
+
+describe('README', () => {
+  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+  test('has at most 800 words, everything counted', () => {
+    expect(wordsOf(text)).toBeLessThanOrEqual(README_WORDS_MAX);
+    expect(wordsOf('a b\n\n    c `d e`')).toBe(5);
+  });
+
+  test('has a picture that reads on light and on dark pages', () => {
+    const [, path = ''] = /!\[[^\]]+\]\(([^)]+\.svg)\)/.exec(text) ?? [];
+    const picture = readFileSync(join(ROOT, path), 'utf8');
+    expect(picture).toContain('prefers-color-scheme: dark');
+    expect(picture).toMatch(/<title[^>]*>[^<]+<\/title>/);
+    expect(picture).not.toMatch(/href="(?!#)|<script/);
+  });
+});
+
+describe('the map of folders', () => {
+  const listed = [
+    ...readFileSync(join(ROOT, 'docs', 'README.md'), 'utf8').matchAll(/^\| `([\w/-]+)` \|/gm),
+  ].map(([, folder = '']) => folder);
+
+  test('has every folder of src two levels deep, and of lab', () => {
+    const first = foldersIn('src');
+    const expected = [...first, ...first.flatMap(foldersIn), ...foldersIn('lab')];
+    expect(expected.filter((folder) => !listed.includes(folder))).toEqual([]);
+  });
+
+  test('has no folder that is not there, and none twice', () => {
+    expect(listed.filter((folder) => !existsSync(join(ROOT, folder)))).toEqual([]);
+    expect(new Set(listed).size).toBe(listed.length);
+  });
+});
+
+/** Phases of a function, as its comments number them: the number, and the method that is called right after. */
+function numberedCalls(source: string, head: string, mark: RegExp): string[] {
+  const start = source.indexOf(head);
+  const body = source.slice(start, source.indexOf('\n  }\n', start));
+  return [...body.matchAll(mark)].map(([, label = '', call = '']) =>
+    call === '' ? label : `${label} ${call}`,
+  );
+}
+
+test('the tour of Kubernetes names the phases of PodScheduler.decide', () => {
+  const pods = join(ROOT, 'src', 'governor', 'pods');
+  const decide = numberedCalls(
+    readFileSync(join(pods, 'pod-scheduler.ts'), 'utf8'),
+    'private decide(',
+    /\/\/ (\d)\. .*\n\s+this\.(\w+)\(/g,
+  );
+  const attempt = numberedCalls(
+    readFileSync(join(pods, 'decide', 'pod-decisions.ts'), 'utf8'),
+    '  attempt(',
+    /\/\/ ([a-z])\. /g,
+  );
+  expect(decide).toHaveLength(6);
+  expect(attempt).toHaveLength(4);
+  const tour = readFileSync(join(ROOT, 'docs', 'tour-kubernetes.md'), 'utf8');
+  const named = [...tour.matchAll(/^\| (\d) \| `(\w+)` \|/gm)].map(([, label, call]) => `${label} ${call}`);
+  expect(named).toEqual(decide);
+  expect([...tour.matchAll(/^\| 6([a-z]) \|/gm)].map(([, letter]) => letter)).toEqual(attempt);
 });

@@ -230,7 +230,7 @@ export class PodScheduler {
    * @cost O(changed nodes × waiting shapes), then what each choice costs.
    */
   private decide(max: number): void {
-    // 1. The placement zones follow the hardware: they are cut again where nodes came, went or changed in kind.
+    // 1. The placement zones are made again where a node outgrew them, or they mostly hold what is gone.
     this.updateZones();
     // 2. Pods and gangs that waited go back to the queue where a change may have made room for them.
     this.wakeWaiting();
