@@ -17,7 +17,10 @@ function run(text: string) {
   writeFileSync(join(folder, 'x.test.ts'), `import { describe, expect, test } from 'vitest';\n${text}`);
   const config = `
     import config from ${JSON.stringify(join(ROOT, 'vitest.config.ts'))};
-    export default { ...config, test: { ...config.test, include: ['**/*.test.ts'], exclude: [] } };`;
+    export default {
+      ...config,
+      test: { ...config.test, projects: undefined, include: ['**/*.test.ts'], exclude: [] },
+    };`;
   writeFileSync(join(folder, 'vitest.config.ts'), config);
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
   const { status, stdout, stderr } = spawnSync(process.execPath, [vitest, 'run', '--root', folder], {

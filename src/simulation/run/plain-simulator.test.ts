@@ -3,7 +3,7 @@
  * kept by hand and the rule of the queue.
  */
 import fc from 'fast-check';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import { EffectKind } from '../../governor/zone/zone-events.ts';
 import { DemandTable } from '../../model/demand.ts';
@@ -140,9 +140,6 @@ function expectEqual(got: readonly PlainOutcome[], expected: readonly PlainOutco
       .join('\n');
   expect(text(got)).toBe(text(expected));
 }
-
-// Some six seconds of a core each, of which a busy machine gives a tenth.
-vi.setConfig({ testTimeout: 120_000 });
 
 describe('simulate --policy first-fit', () => {
   test('starts and ends every job when and where the plain simulator does', () => {
