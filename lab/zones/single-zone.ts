@@ -9,6 +9,7 @@ import { EventQueue } from '../../src/kernel/event-queue.ts';
 import { Random } from '../../src/kernel/random.ts';
 import { ClusterState } from '../../src/model/cluster-state.ts';
 import type { NodeSpec } from '../../src/model/node.ts';
+import { DEFAULT_TENANT } from '../../src/model/tenants.ts';
 import type { JobTable } from '../../src/simulation/inputs/job-table.ts';
 
 /** What the zone came to. */
@@ -78,6 +79,7 @@ class SingleZoneRun {
     podCount: 1,
     gangMin: 1,
     priority: 0,
+    tenant: DEFAULT_TENANT,
   };
 
   constructor(zone: Zone, jobs: JobTable) {
@@ -104,6 +106,7 @@ class SingleZoneRun {
     submitted.podCount = jobs.podCounts[job] as number;
     submitted.gangMin = jobs.gangMins[job] as number;
     submitted.priority = jobs.priorities[job] as number;
+    submitted.tenant = jobs.tenantIds[job] as number;
     this.step(submitted, timeSeconds);
   }
 

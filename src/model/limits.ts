@@ -7,3 +7,6 @@ export const DEMANDS_MAX: number = 2 ** 19;
 
 /** Most spread groups of one table; a node and a group are packed into one number. */
 export const SPREAD_GROUPS_MAX: number = 2 ** 20;
+
+/** Most tenants at one time; a job's tenant is packed into one number with its state. */
+export const TENANTS_MAX: number = 2 ** 20;

@@ -49,6 +49,7 @@ function pod(n: number, cpuMilli: number): PodDescription {
     createdSeconds: 1_700_000_000 + n,
     startedSeconds: 0,
     group: '',
+    tenant: '',
     template: {
       namespace: 'team-a',
       labels: {},

@@ -40,7 +40,7 @@ async function rowsOf(records: JobRecords, name: string): Promise<Record<string,
   const bytes = readFileSync(path);
   const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
   const [header = '', ...lines] = text.trimEnd().split('\n');
-  expect(header).toBe('job,submit_s,start_s,end_s,wait_s,runs,state,nodes');
+  expect(header).toBe('job,submit_s,start_s,end_s,wait_s,runs,state,nodes,tenant');
   const names = header.split(',');
   return lines.map((line) => {
     const fields = line.split(',');
@@ -83,6 +83,8 @@ describe('the rows of --jobs-out agree with the summary', () => {
       expect(Number(row.start_s)).toBeGreaterThanOrEqual(Number(row.submit_s) + Number(row.wait_s) - 1e-6);
       expect(row.nodes).toMatch(/^node-\d+(\|node-\d+)*$/);
     }
+    expect(rows.every(({ tenant }) => /^tenant-\d+$/.test(tenant ?? ''))).toBe(true);
+    expect(new Set(rows.map(({ tenant }) => tenant)).size).toBeGreaterThan(10);
     const last = Math.max(...rows.map((row) => Number(row.end_s)));
     expect(last).toBeLessThanOrEqual(result.endSeconds);
   });

@@ -19,6 +19,7 @@ interface JobRow {
   readonly runs: number;
   readonly state: string;
   readonly nodes: string;
+  readonly tenant: string;
 }
 
 const column = (
@@ -46,6 +47,7 @@ const LAYOUT: TableLayout<JobRow> = {
     column('runs', 'INT32', (row) => row.runs),
     column('state', 'STRING', (row) => row.state),
     column('nodes', 'STRING', (row) => row.nodes),
+    column('tenant', 'STRING', (row) => row.tenant),
   ],
 };
 
@@ -97,6 +99,7 @@ function rowOf(records: JobRecords, job: number): JobRow {
     runs: records.runs[job] as number,
     state: JOB_STATES[records.states[job] as number] as string,
     nodes: Array.from(pods, (node) => records.nodeNames[node]).join('|'),
+    tenant: records.tenantNames[records.tenants[job] as number] as string,
   };
 }
 

@@ -232,6 +232,7 @@ export const somePod: fc.Arbitrary<PodDescription> = fc
     createdSeconds: fc.integer({ min: 1_700_000_000, max: 1_700_100_000 }),
     startedSeconds: fc.oneof(fc.constant(0), fc.integer({ min: 1_700_000_000, max: 1_700_100_000 })),
     group,
+    tenant: fc.constantFrom('', 'team-a', 'team-b'),
     template: someTemplate,
   })
   .map(({ n, ...rest }) => ({

@@ -7,6 +7,7 @@
 import { assert } from '../../model/errors.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import { GPU_RESOURCES } from '../../model/readers/gpus.ts';
+import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { BYTES_PER_MIB } from '../../model/units.ts';
 import { groupDomain } from './decide/gang-attempts.ts';
 import type { PodScheduler } from './pod-scheduler.ts';
@@ -27,6 +28,7 @@ export function checkScheduler(scheduler: PodScheduler): void {
   checkNominations(internals);
   checkQueues(internals);
   checkShapes(internals);
+  checkTenants(internals);
   checkGroups(internals, scheduler.groupsKept);
   checkField(internals);
   if (!scheduler.hasWork) checkNothingFits(internals);
@@ -195,6 +197,17 @@ function checkShapes({ state }: PodSchedulerInternals): void {
     assert(state.shapes.shapes[shape.id] === shape, `shape ${shape.id} is not found by its id`);
   });
   assert(known === users.size, 'a shape in use is not known');
+}
+
+/** Tenants are known as long as pods belong to them. */
+function checkTenants({ state }: PodSchedulerInternals): void {
+  const { tenants } = state;
+  const known = new Set([DEFAULT_TENANT]);
+  for (const pod of state.pods.values()) {
+    assert(tenants.nameOf(pod.tenant) !== '', `pod ${pod.name} belongs to a tenant that is not known`);
+    known.add(pod.tenant);
+  }
+  assert(tenants.size === known.size, 'a tenant without pods is known');
 }
 
 /** Groups have the members that name them. */

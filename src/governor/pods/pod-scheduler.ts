@@ -300,6 +300,7 @@ export class PodScheduler {
 
   private describeAnew(record: PodRecord, pod: PodDescription): void {
     const { state } = this;
+    state.changeTenant(record, pod.tenant);
     const shape = state.shapes.acquire(pod.template);
     if (shape === record.shape) state.shapes.release(shape);
     else {

@@ -28,6 +28,8 @@ export interface PodFrame {
   readonly nodeName: string;
   /** Key of its group; '' if none. */
   readonly group: string;
+  /** Number of its tenant; `PodSchedulerView.tenantName` has the name. */
+  readonly tenant: number;
   readonly deleting: boolean;
   /** Attempts to place it so far. */
   readonly attempts: number;
@@ -98,6 +100,11 @@ export class PodSchedulerView {
   /** Pods that wait for anything but gates, without those in excess of `waitingPodsMax`. */
   get waitingCount(): number {
     return this.internals.queue.size;
+  }
+
+  /** @returns The name of a tenant of pods known. O(1). */
+  tenantName(tenant: number): string {
+    return this.internals.state.tenants.nameOf(tenant);
   }
 
   /** @returns Pods in a state. O(1). */

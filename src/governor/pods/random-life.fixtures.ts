@@ -262,6 +262,7 @@ export class RandomLife {
       gates: this.draw(10) === 0 ? ['a-gate'] : [],
       group: this.draw(3) === 0 ? `core:default/g${this.draw(this.size.groups)}` : '',
       nominatedNodeName: this.draw(12) === 0 ? `node-${this.draw(2 * this.size.nodes)}` : '',
+      tenant: `team-${this.named % 4}`,
     });
     this.pods.set(uid, made);
     return { kind: 'pod', pod: made };
@@ -308,7 +309,10 @@ export class RandomLife {
     if (what === 6) return { ...known, deleting: true };
     if (what === 7 && known.nodeName === '')
       return { ...known, nodeName: `node-${this.draw(2 * this.size.nodes)}` };
-    if (what === 8) return { ...known, template: { ...known.template, labels: { app: 'a' } } };
+    if (what === 8) {
+      const tenant = `team-${this.size.freshShapes ? this.named : known.uid.length % 4}`;
+      return { ...known, tenant, template: { ...known.template, labels: { app: 'a' } } };
+    }
     if (what === 9)
       return { ...known, group: known.group === '' ? '' : `core:default/g${this.draw(this.size.groups)}` };
     if (what === 10) {

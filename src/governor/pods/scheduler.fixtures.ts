@@ -118,6 +118,7 @@ export function pod(
     createdSeconds: 0,
     startedSeconds: 0,
     group: '',
+    tenant: '',
     template: made,
     ...more,
   };

@@ -4,6 +4,7 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
 import type { PodSpec } from '../../model/job.ts';
+import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { decodeEvent, EventLogReader, EventLogWriter, encodeEvent } from './event-log.ts';
 import { NODE_KINDS, POD_KINDS } from './zone.fixtures.ts';
 import { type ZoneEvent, ZoneEventKind } from './zone-events.ts';
@@ -31,6 +32,7 @@ const event: fc.Arbitrary<ZoneEvent> = fc.oneof(
     podCount: id,
     gangMin: id,
     priority: fc.integer(),
+    tenant: fc.nat(1000),
   }),
   fc.record({ kind: fc.constant(ZoneEventKind.JobFinished), job: id, run: id }),
   fc.record({ kind: fc.constant(ZoneEventKind.JobCancelled), job: id }),
@@ -72,6 +74,19 @@ describe('encodeEvent and decodeEvent', () => {
         expect(read.event).toEqual(given);
         expect(read.timeSeconds).toBe(timeSeconds === 0 ? 0 : timeSeconds);
       }),
+    );
+  });
+
+  test('read submissions of logs that named no tenant as the default tenant’s', () => {
+    expect(decodeEvent('[0,4,17,2,3,3,-1]').event).toEqual({
+      ...{ kind: ZoneEventKind.JobSubmitted, job: 17, demandId: 2, podCount: 3, gangMin: 3, priority: -1 },
+      tenant: DEFAULT_TENANT,
+    });
+    const reader = new EventLogReader(new DemandTable());
+    expect(reader.read('{"log":"teg-zone-events","version":1,"options":{}}')).toBeUndefined();
+    expect(reader.read('[0,4,17,0,1,1,0]')?.event).toMatchObject({ tenant: DEFAULT_TENANT });
+    expect(() => new EventLogReader(new DemandTable()).read('{"log":"teg-zone-events","version":3}')).toThrow(
+      'version 1 or 2',
     );
   });
 
@@ -154,7 +169,7 @@ describe('EventLogWriter and EventLogReader', () => {
     const header = '{"log":"teg-zone-events","version":1,"options":{}}';
     const demand = '["D",{"cpuMilli":1,"memoryMib":1,"gpuCount":0,"gpuMilli":0,"gpuModels":[]}]';
     for (const lines of [
-      ['{"log":"teg-zone-events","version":2}'],
+      ['{"log":"teg-zone-events","version":3}'],
       ['[0,7]'],
       ['null'],
       [header, '["R",5]'],

@@ -5,11 +5,11 @@
  * is written once, in the order of the demand table, before the first event that could know of it. Numbers are
  * written so that they read back as the same doubles.
  *
- *     {"log":"teg-zone-events","version":1,"options":{…}}
+ *     {"log":"teg-zone-events","version":2,"options":{…}}
  *     ["R","example.com/rdma"]                      further resource 0
  *     ["D",{"cpuMilli":4000,…}]                     demand 0
  *     [0,1,{"name":"node-0","cpuMilli":96000,…}]    time, NodeJoined, spec
- *     [0,4,17,0,3,3,0]                              time, JobSubmitted, job, demand, pods, gang, priority
+ *     [0,4,17,0,3,3,0,2]                            time, JobSubmitted, job, demand, pods, gang, priority, tenant
  *     [60.5,5,17,1]                                 time, JobFinished, job, run
  *
  * Not here: files; a driver stores the lines where it likes.
@@ -18,10 +18,15 @@ import type { Demand, DemandTable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
 import type { PodSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
+import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { type ZoneEvent, ZoneEventKind, type ZoneOptions } from './zone-events.ts';
 
-/** Version of the format; a reader refuses others. */
-const EVENT_LOG_VERSION = 1;
+/**
+ * Version of the format that is written. 2: submissions name a tenant, by the caller's number; in a log of version 1, which is read as
+ * well, all jobs are the default tenant's. Others are refused.
+ */
+const EVENT_LOG_VERSION = 2;
+const EVENT_LOG_VERSION_MIN = 1;
 
 const LOG_NAME = 'teg-zone-events';
 
@@ -35,7 +40,7 @@ export interface TimedEvent {
 const FIELDS: Readonly<Record<number, readonly string[]>> = {
   [ZoneEventKind.NodeUp]: ['node'],
   [ZoneEventKind.NodeDown]: ['node'],
-  [ZoneEventKind.JobSubmitted]: ['job', 'demandId', 'podCount', 'gangMin', 'priority'],
+  [ZoneEventKind.JobSubmitted]: ['job', 'demandId', 'podCount', 'gangMin', 'priority', 'tenant'],
   [ZoneEventKind.JobFinished]: ['job', 'run'],
   [ZoneEventKind.JobCancelled]: ['job'],
   [ZoneEventKind.Tick]: [],
@@ -54,8 +59,8 @@ export function encodeEvent(event: ZoneEvent, timeSeconds: number): string {
     case ZoneEventKind.NodeDown:
       return JSON.stringify([timeSeconds, event.kind, event.node]);
     case ZoneEventKind.JobSubmitted: {
-      const { kind, job, demandId, podCount, gangMin, priority } = event;
-      return JSON.stringify([timeSeconds, kind, job, demandId, podCount, gangMin, priority]);
+      const { kind, job, demandId, podCount, gangMin, priority, tenant = DEFAULT_TENANT } = event;
+      return JSON.stringify([timeSeconds, kind, job, demandId, podCount, gangMin, priority, tenant]);
     }
     case ZoneEventKind.JobFinished:
       return JSON.stringify([timeSeconds, event.kind, event.job, event.run ?? 0]);
@@ -85,6 +90,7 @@ export function decodeEvent(line: string): TimedEvent {
   }
   const names = typeof kind === 'number' ? FIELDS[kind] : undefined;
   if (names === undefined) throw invalid(line, `a kind of event in [1, ${ZoneEventKind.Tick}]`);
+  if (kind === ZoneEventKind.JobSubmitted && rest.length === names.length - 1) rest.push(DEFAULT_TENANT);
   if (rest.length !== names.length || !rest.every(Number.isInteger)) {
     throw invalid(line, names.length === 0 ? 'no further field' : `the integers ${names.join(', ')}`);
   }
@@ -180,8 +186,9 @@ export class EventLogReader {
 
 function decodeHeader(line: string): ZoneOptions {
   const header = parseLine(line) as { log?: unknown; version?: unknown; options?: unknown };
-  if (header?.log !== LOG_NAME || header.version !== EVENT_LOG_VERSION) {
-    throw invalid(line, `a header of ${LOG_NAME}, version ${EVENT_LOG_VERSION}`);
+  const { version } = header ?? {};
+  if (header?.log !== LOG_NAME || !(version === EVENT_LOG_VERSION || version === EVENT_LOG_VERSION_MIN)) {
+    throw invalid(line, `a header of ${LOG_NAME}, version ${EVENT_LOG_VERSION_MIN} or ${EVENT_LOG_VERSION}`);
   }
   return (header.options ?? {}) as ZoneOptions;
 }

@@ -30,7 +30,7 @@ describe('ShapeLines', () => {
           if (what === 'push') {
             entry = [submitted, priority, submitted];
             jobs.ensure(submitted);
-            jobs.submit(submitted, 0, priority, submitted++);
+            jobs.submit(submitted, 0, priority, 0, submitted++);
           }
           // A job that ran and lost its node comes back with the rank it had.
           if (what === 'return') entry = gone.splice(pick % Math.max(1, gone.length), 1)[0];

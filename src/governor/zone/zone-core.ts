@@ -141,8 +141,8 @@ export class ZoneCore {
   }
 
   /** Makes the entry of a submitted job, which neither waits nor runs yet. */
-  enter(job: number, shape: number, priority: number): void {
-    this.jobs.submit(job, shape, priority, ++this.lastRank);
+  enter(job: number, shape: number, priority: number, tenant: number): void {
+    this.jobs.submit(job, shape, priority, tenant, ++this.lastRank);
   }
 
   /**

@@ -51,6 +51,8 @@ export interface JobSubmittedEvent {
   gangMin: number;
   /** Larger goes first; a 32-bit integer. */
   priority: number;
+  /** Whom it belongs to: the caller's number, in [0, TENANTS_MAX); absent: the default tenant. */
+  tenant?: number;
 }
 
 /** A running job is done. Ignored (and counted) if the job does not run, or not in this run. */

@@ -19,8 +19,8 @@ const INTS = 12;
 /** Doubles in a record, over the same bytes. */
 const DOUBLES = 6;
 
-/** Places of the fields: state in bits 0…7 and reason in bits 8…15 of the first. */
-const STATE_REASON = 0;
+/** Places of the fields. In the first one: state in bits 0…3, reason in bits 4…11, tenant in bits 12…31. */
+const STATE_REASON_TENANT = 0;
 const RUN = 1;
 const SHAPE = 2;
 const PRIORITY = 3;
@@ -28,6 +28,11 @@ const ATTEMPTS = 4;
 const FIRST = 5;
 const NEXT = 6;
 const PREVIOUS = 7;
+/** Bits of the state, bits below the tenant, and where reason and tenant begin. */
+const STATE_BITS = 0xf;
+const STATE_REASON_BITS = 0xfff;
+const REASON_SHIFT = 4;
+const TENANT_SHIFT = 12;
 /** In doubles. */
 const RANK = 4;
 const SINCE = 5;
@@ -65,12 +70,13 @@ export class ZoneJobTable {
 
   /** @returns The job's state; `JobState.Unknown` for any id never seen, also beyond the table. */
   stateOf(job: number): JobStateCode {
-    return (this.has(job) ? this.int(job, STATE_REASON) & 0xff : 0) as JobStateCode;
+    return (this.has(job) ? this.int(job, STATE_REASON_TENANT) & STATE_BITS : 0) as JobStateCode;
   }
 
   /** @returns The reason that the job came into its state with; 0 for any id never seen. */
   reasonOf(job: number): ReasonCode {
-    return (this.has(job) ? this.int(job, STATE_REASON) >> 8 : 0) as ReasonCode;
+    if (!this.has(job)) return 0;
+    return ((this.int(job, STATE_REASON_TENANT) & STATE_REASON_BITS) >> REASON_SHIFT) as ReasonCode;
   }
 
   /** @returns Starts so far, modulo 2^31, never 0 once started; 0 for any id never seen. */
@@ -86,6 +92,11 @@ export class ZoneJobTable {
   /** @returns Its priority: larger goes first. */
   priorityOf(job: number): number {
     return this.int(job, PRIORITY);
+  }
+
+  /** @returns Whom it belongs to: the caller's number, in [0, TENANTS_MAX). */
+  tenantOf(job: number): number {
+    return this.int(job, STATE_REASON_TENANT) >>> TENANT_SHIFT;
   }
 
   /** @returns Number of its submission: unique, kept over restarts. */
@@ -114,7 +125,9 @@ export class ZoneJobTable {
   }
 
   /** Writes what a submission says; the state stays. */
-  submit(job: number, shape: number, priority: number, rank: number): void {
+  submit(job: number, shape: number, priority: number, tenant: number, rank: number): void {
+    const state = this.int(job, STATE_REASON_TENANT) & STATE_REASON_BITS;
+    this.setInt(job, STATE_REASON_TENANT, state | (tenant << TENANT_SHIFT));
     this.setInt(job, SHAPE, shape);
     this.setInt(job, PRIORITY, priority);
     this.setInt(job, ATTEMPTS, 0);
@@ -123,7 +136,8 @@ export class ZoneJobTable {
 
   /** Brings a job into a state. */
   enter(job: number, state: JobStateCode, reason: ReasonCode, timeSeconds: number): void {
-    this.setInt(job, STATE_REASON, state | (reason << 8));
+    const tenant = this.int(job, STATE_REASON_TENANT) & ~STATE_REASON_BITS;
+    this.setInt(job, STATE_REASON_TENANT, tenant | (reason << REASON_SHIFT) | state);
     this.doubles[job * DOUBLES + SINCE] = timeSeconds;
   }
 

@@ -26,6 +26,8 @@ export interface JobView {
   readonly podCount: number;
   readonly gangMin: number;
   readonly priority: number;
+  /** Whom it belongs to: the number that its submission named. */
+  readonly tenant: number;
   /** Attempts to place it since its submission. Jobs behind an equal one that does not fit are not tried. */
   readonly attempts: number;
   /** Starts; more than one if it lost nodes. */
@@ -55,6 +57,7 @@ export function describeJob(core: ZoneCore, job: number, reason: ReasonCode): Jo
     podCount: shapes.podCounts[shape] as number,
     gangMin: shapes.gangMins[shape] as number,
     priority: jobs.priorityOf(job),
+    tenant: jobs.tenantOf(job),
     attempts: jobs.attemptsOf(job),
     runs: jobs.runOf(job),
   };

@@ -177,6 +177,7 @@ export class Script {
       podCount: pods,
       gangMin,
       priority,
+      tenant: gang % 4,
     };
   }
 }

@@ -11,6 +11,8 @@
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { assert, TegError } from '../../model/errors.ts';
+import { TENANTS_MAX } from '../../model/limits.ts';
+import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import type { EffectBuffer } from './effects.ts';
 import { checkZone } from './zone-check.ts';
@@ -174,6 +176,11 @@ export class Zone {
     });
   }
 
+  /** @returns Whom a job belongs to that was submitted: the number that its submission named. O(1). */
+  tenantOf(job: number): number {
+    return this.core.jobs.tenantOf(job);
+  }
+
   /** @returns The demand of a job that was submitted. */
   demandOf(job: number): Demand {
     return this.core.demandOf(this.core.jobs.shapeOf(job));
@@ -217,12 +224,12 @@ export class Zone {
 
   private submit(event: JobSubmittedEvent): void {
     const { core } = this;
-    const { job, demandId, podCount, gangMin, priority } = event;
+    const { job, demandId, podCount, gangMin, priority, tenant = DEFAULT_TENANT } = event;
     this.requireSubmission(event);
     const shape = core.shapes.intern(demandId, podCount, gangMin);
     core.jobs.ensure(job);
     this.policy.demandSeen?.(core.demandOf(shape), podCount);
-    core.enter(job, shape, priority);
+    core.enter(job, shape, priority, tenant);
     let found = -1;
     let untried = false;
     let reason: ReasonCode = Reason.NoFit;
@@ -351,12 +358,13 @@ export class Zone {
   }
 
   private requireSubmission(event: JobSubmittedEvent): void {
-    const { job, demandId, podCount, gangMin, priority } = event;
+    const { job, demandId, podCount, gangMin, priority, tenant = DEFAULT_TENANT } = event;
     const { jobsMax, membersMax } = this.core.options;
     requireInteger('job', job, 0, jobsMax - 1, 'raise jobsMax or use dense ids');
     requireInteger('podCount', podCount, 1, membersMax, 'split the job or raise membersMax');
     requireInteger('gangMin', gangMin, 1, podCount, 'ask for at most all pods together');
     requireInteger('priority', priority, -(2 ** 31), 2 ** 31 - 1, 'use a 32-bit priority');
+    requireInteger('tenant', tenant, 0, TENANTS_MAX - 1, 'take a number of a TenantTable');
     requireInteger(
       'demandId',
       demandId,

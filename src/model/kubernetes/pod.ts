@@ -145,6 +145,8 @@ export interface PodDescription {
   readonly startedSeconds: number;
   /** `namespace/name` of its group with the API it is of: `core:ns/name` (spec.schedulingGroup) or `cosched:ns/name` (label); '' if none. */
   readonly group: string;
+  /** Name of the tenant that it belongs to. '': the default tenant, as in logs that were recorded before tenants were. */
+  readonly tenant: string;
   /** Whether it is a static/mirror pod or otherwise not to be chosen as a victim. Empty: may be. Not used for ours only. */
   readonly template: PodTemplate;
 }

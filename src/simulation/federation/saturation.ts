@@ -47,7 +47,7 @@ export function saturatingJobs(
       `the workload would have ${count} jobs; expected at most ${JOBS_MAX}: ask for fewer nodes, a lower load or longer lifetimes`,
     );
   }
-  const jobs = new JobTable(mix.demands, ['job'], count, podsOf(mix, count));
+  const jobs = new JobTable(mix, ['job'], count, podsOf(mix, count));
   let at = 0;
   for (let job = 0; job < count; job++) {
     const row = random.nextInt(mix.count);
@@ -58,6 +58,7 @@ export function saturatingJobs(
     jobs.demandIds[job] = mix.demandIds[row] as number;
     jobs.podCounts[job] = mix.podCounts[row] as number;
     jobs.gangMins[job] = mix.gangMins[row] as number;
+    jobs.tenantIds[job] = mix.tenantIds[row] as number;
     at += (spanSeconds / count) * random.nextExponential();
   }
   return jobs;

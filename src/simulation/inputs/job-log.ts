@@ -17,9 +17,13 @@ const FINISHED = 3;
 const DROPPED = 4;
 const FAILED = 5;
 
-/** Jobs by index, in order of arrival. Plain data that crosses threads. @shape every array but two [jobs] */
+/** Jobs by index, in order of arrival. Plain data that crosses threads. @shape every array but those that say otherwise [jobs] */
 export interface JobRecords {
   readonly ids: readonly string[];
+  /** Whom it belongs to, as an index into `tenantNames`. */
+  readonly tenants: Int32Array;
+  /** @shape [tenants] */
+  readonly tenantNames: readonly string[];
   /** Seconds from the first arrival. */
   readonly submitSeconds: Float64Array;
   /** Of its first run; NaN if it never started. */
@@ -112,6 +116,8 @@ export class JobLog {
     }
     return {
       ids: Array.from({ length: table.count }, (_, job) => table.idOf(job)),
+      tenants: table.tenantIds,
+      tenantNames: table.tenants.toList(),
       submitSeconds: table.submitSeconds,
       firstStartSeconds: this.firstStarts,
       startSeconds: this.starts,

@@ -4,6 +4,8 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
 import { DemandTable } from '../../model/demand.ts';
 import type { JobSpec } from '../../model/job.ts';
+import { TENANTS_MAX } from '../../model/limits.ts';
+import { DEFAULT_TENANT_NAME, TenantTable } from '../../model/tenants.ts';
 import { jobShapes, SIZE_CLASSES } from '../metrics/job-shapes.ts';
 import { type JobTable, JobTableBuilder, type JobTableOptions } from './job-table.ts';
 
@@ -52,6 +54,34 @@ describe('JobTable', () => {
     expect([...table.gangMins]).toEqual([1, 1, 1, 4]);
     expect([...table.priorities]).toEqual([0, 0, 0, 7]);
     expect(table.podTotal).toBe(7);
+  });
+
+  test('a job keeps its tenant, in every repetition and for each member; one without is the default tenant’s', () => {
+    const specs = [
+      spec('a', 0, { tenant: 'nlp', podCount: 2 }),
+      spec('b', 1),
+      spec('c', 2, { tenant: 'vision' }),
+    ];
+    const table = build(specs, { repeat: 2 });
+    const names = Array.from(table.tenantIds, (tenant) => table.tenants.nameOf(tenant));
+    const once = ['nlp', 'nlp', DEFAULT_TENANT_NAME, 'vision'];
+    expect(names).toEqual([...once, ...once]);
+    const drawn = build(specs, { repeat: 20, resample: new Random(3) });
+    for (let job = 0; job < drawn.count; job++) {
+      const of = specs.find(({ id }) => drawn.idOf(job).startsWith(id))?.tenant;
+      expect(drawn.tenants.nameOf(drawn.tenantIds[job] as number)).toBe(of === '' ? DEFAULT_TENANT_NAME : of);
+    }
+  });
+
+  test('a tenant too many is refused, and adds nothing', () => {
+    const tenants = new TenantTable();
+    for (let i = 1; i < TENANTS_MAX; i++) tenants.intern(`t${i}`);
+    const builder = new JobTableBuilder(new DemandTable(), tenants);
+    builder.add(spec('a', 0, { tenant: 't5' }));
+    expect(() => builder.add(spec('b', 0, { tenant: 'one-more' }))).toThrow(
+      expect.objectContaining({ code: 'TEG_LIMIT_REACHED' }),
+    );
+    expect(ids(builder.build())).toEqual(['a']);
   });
 
   test('finds a job by its id, an array by its own', () => {

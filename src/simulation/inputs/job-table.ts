@@ -9,6 +9,7 @@ import type { Random } from '../../kernel/random.ts';
 import type { Demand, DemandTable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
 import type { JobSpec } from '../../model/job.ts';
+import { TenantTable } from '../../model/tenants.ts';
 
 /** Most pods of a workload unless the caller says otherwise: some 40 bytes each. */
 export const WORKLOAD_PODS_MAX = 20_000_000;
@@ -28,6 +29,7 @@ export interface JobTableOptions {
 /** Jobs by index. Immutable once built. @shape every array [count] */
 export class JobTable {
   readonly demands: DemandTable;
+  readonly tenants: TenantTable;
   readonly count: number;
   /** Pods of all jobs. */
   readonly podTotal: number;
@@ -39,6 +41,8 @@ export class JobTable {
   readonly podCounts: Int32Array;
   readonly gangMins: Int32Array;
   readonly priorities: Int32Array;
+  /** Whom each job belongs to, by number in `tenants`. */
+  readonly tenantIds: Int32Array;
   private readonly specIds: readonly string[];
   private readonly specIndexes: Int32Array;
   /** Number within its elastic array, −1 for a whole job. */
@@ -46,8 +50,14 @@ export class JobTable {
   private readonly repetitions: Uint32Array;
 
   /** Made by `JobTableBuilder`. */
-  constructor(demands: DemandTable, specIds: readonly string[], count: number, podTotal: number) {
+  constructor(
+    { demands, tenants }: { readonly demands: DemandTable; readonly tenants: TenantTable },
+    specIds: readonly string[],
+    count: number,
+    podTotal: number,
+  ) {
     this.demands = demands;
+    this.tenants = tenants;
     this.specIds = specIds;
     this.count = count;
     this.podTotal = podTotal;
@@ -57,6 +67,7 @@ export class JobTable {
     this.podCounts = new Int32Array(count);
     this.gangMins = new Int32Array(count);
     this.priorities = new Int32Array(count);
+    this.tenantIds = new Int32Array(count);
     this.specIndexes = new Int32Array(count);
     this.memberNumbers = new Int32Array(count);
     this.repetitions = new Uint32Array(count);
@@ -97,6 +108,7 @@ export class JobTable {
     this.podCounts[job] = member >= 0 ? 1 : (rows.podCounts[row] as number);
     this.gangMins[job] = member >= 0 ? 1 : (rows.gangMins[row] as number);
     this.priorities[job] = rows.priorities[row] as number;
+    this.tenantIds[job] = rows.tenantIds[row] as number;
     this.specIndexes[job] = row;
     this.memberNumbers[job] = member;
     this.repetitions[job] = repetition;
@@ -111,11 +123,13 @@ export interface JobRows {
   readonly podCounts: number[];
   readonly gangMins: number[];
   readonly priorities: number[];
+  readonly tenantIds: number[];
 }
 
 /** Takes job specifications one at a time (so that a file need not fit in memory as objects) and builds tables. */
 export class JobTableBuilder {
   readonly demands: DemandTable;
+  readonly tenants: TenantTable;
   private readonly ids: string[] = [];
   private readonly rows: JobRows = {
     submits: [],
@@ -124,11 +138,13 @@ export class JobTableBuilder {
     podCounts: [],
     gangMins: [],
     priorities: [],
+    tenantIds: [],
   };
 
-  /** @param demands Where pod shapes are interned. */
-  constructor(demands: DemandTable) {
+  /** @param demands Where pod shapes are interned. @param tenants Where tenants are. */
+  constructor(demands: DemandTable, tenants: TenantTable = new TenantTable()) {
     this.demands = demands;
+    this.tenants = tenants;
   }
 
   /** Jobs added so far. */
@@ -136,8 +152,13 @@ export class JobTableBuilder {
     return this.ids.length;
   }
 
-  /** Adds a validated specification. */
+  /**
+   * Adds a validated specification.
+   *
+   * @throws TegError TEG_LIMIT_REACHED for a tenant beyond TENANTS_MAX; nothing was added then.
+   */
   add(spec: JobSpec): void {
+    this.rows.tenantIds.push(this.tenants.intern(spec.tenant));
     this.ids.push(spec.id);
     this.rows.submits.push(spec.submitSeconds);
     this.rows.durations.push(spec.durationSeconds);
@@ -158,7 +179,7 @@ export class JobTableBuilder {
     const bodies = this.drawBodies(arrivals, repeat, options.resample);
     const { jobs, pods } = this.measure(bodies);
     if (pods > podsMax) throw tooManyPods(pods, repeat, podsMax);
-    const table = new JobTable(this.demands, this.ids, jobs, pods);
+    const table = new JobTable(this, this.ids, jobs, pods);
     const n = arrivals.length;
     const first = n === 0 ? 0 : (this.rows.submits[arrivals[0] as number] as number);
     const span = n === 0 ? 0 : (this.rows.submits[arrivals[n - 1] as number] as number) - first;

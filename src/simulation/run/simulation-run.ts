@@ -21,6 +21,7 @@ import {
 } from '../../governor/zone/zone-events.ts';
 import { EventQueue } from '../../kernel/event-queue.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
+import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import type { NodeFailures } from '../inputs/failures.ts';
 import type { JobTable } from '../inputs/job-table.ts';
 import type { DropReasons } from '../metrics/drop-reasons.ts';
@@ -95,6 +96,7 @@ export class SimulationRun {
     podCount: 1,
     gangMin: 1,
     priority: 0,
+    tenant: DEFAULT_TENANT,
   };
   private readonly finished: JobFinishedEvent = { kind: ZoneEventKind.JobFinished, job: 0 };
   private readonly cancelled: JobCancelledEvent = { kind: ZoneEventKind.JobCancelled, job: 0 };
@@ -231,6 +233,7 @@ export class SimulationRun {
     submitted.podCount = table.podCounts[job] as number;
     submitted.gangMin = table.gangMins[job] as number;
     submitted.priority = table.priorities[job] as number;
+    submitted.tenant = table.tenantIds[job] as number;
     return submitted;
   }
 

@@ -18,6 +18,7 @@ import {
   textOf,
 } from '../../model/readers/read-object.ts';
 import { tolerationsOf } from '../../model/readers/taints.ts';
+import { tenantNameOf } from '../../model/readers/tenant-name.ts';
 import { BYTES_PER_MIB } from '../../model/units.ts';
 import type { PartContext } from '../context.ts';
 import { parseDecimal, parseInteger } from '../row.ts';
@@ -79,7 +80,7 @@ export function podToJob(pod: ApiObject, around: PodSurroundings, context: PartC
   const group = groupNameOf(metadata, spec, FROM_FILE);
   return {
     id: `${namespace}/${textOf(metadata.name, 'metadata.name')}`,
-    tenant: namespace,
+    tenant: tenantNameOf(namespace, metadata),
     priority: priority(spec, around, context),
     cpuMilli: requests.cpuMilli,
     memoryMib: Math.ceil(requests.memoryBytes / BYTES_PER_MIB),

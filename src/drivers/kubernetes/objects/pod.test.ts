@@ -29,6 +29,7 @@ describe('podOf', () => {
       createdSeconds: Date.UTC(2026, 2, 1, 10) / 1000,
       startedSeconds: 0,
       group: '',
+      tenant: 'shop',
       template: {
         namespace: 'shop',
         labels: { app: 'web', 'pod-template-hash': '7d4b9c6f5' },

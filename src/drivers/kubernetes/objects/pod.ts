@@ -15,6 +15,7 @@ import {
   recordOf,
   textOf,
 } from '../../../model/readers/read-object.ts';
+import { tenantNameOf } from '../../../model/readers/tenant-name.ts';
 import { templateOf } from './pod-template.ts';
 import type { TemplateCache } from './template-cache.ts';
 
@@ -87,6 +88,7 @@ function describe(
     createdSeconds: maybeSeconds(metadata.creationTimestamp, 'metadata.creationTimestamp'),
     startedSeconds: maybeSeconds(status.startTime, 'status.startTime'),
     group: groupOf(namespace, metadata, spec),
+    tenant: tenantNameOf(namespace, metadata),
     template: templates === undefined ? templateOf(parts) : templates.templateFor(parts),
   };
 }

@@ -110,6 +110,8 @@ const pod = record({
   createdSeconds: number,
   startedSeconds: number,
   group: text,
+  // Absent in logs that were recorded before pods had tenants.
+  tenant: optional(text),
   template: reference,
 });
 

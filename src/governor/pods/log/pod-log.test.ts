@@ -290,3 +290,15 @@ function changed(name: string, value: unknown): unknown {
   const more = name === 'claims' ? { claim: 'a/b', volume: 'c' } : 'more';
   return [...(value as unknown[]), more];
 }
+
+test('a log that was recorded before pods had tenants is read as if all were the default tenant’s', () => {
+  const [{ event, t }] = pods(1) as [Step];
+  const text = write([{ event, t, effects: [] }]);
+  const old = text.replace(/,"tenant":"[^"]*"/, '');
+  expect(old).not.toBe(text);
+  const pod = event.kind === 'pod' ? event.pod : undefined;
+  expect(read(old)[0]?.event).toEqual({ kind: 'pod', pod: { ...pod, tenant: '' } });
+  expect(refusal(() => read(text.replace(/"tenant":"[^"]*"/, '"tenant":7'))).message).toContain(
+    '(event.pod.tenant) a text',
+  );
+});

@@ -359,9 +359,9 @@ export class PodLogReader {
 
   private decode(line: string, event: Record<string, unknown>): PodEvent {
     if (event.kind === 'pod') {
-      const pod = event.pod as Record<string, unknown>;
+      const { tenant = '', ...pod } = event.pod as Record<string, unknown>;
       const template = this.referred(line, this.templates, pod.template as number);
-      return { kind: 'pod', pod: { ...pod, template } } as unknown as PodEvent;
+      return { kind: 'pod', pod: { ...pod, tenant, template } } as unknown as PodEvent;
     }
     if (event.kind === 'node') {
       const { name, uid, shape } = event.node as { name: string; uid: string; shape: number };

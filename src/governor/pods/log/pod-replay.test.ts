@@ -179,6 +179,7 @@ function churn(run: Recorded, pods: number): void {
       createdSeconds: Math.floor(t),
       startedSeconds: 0,
       group: '',
+      tenant: '',
       template,
     };
     known.set(pod.uid, pod);

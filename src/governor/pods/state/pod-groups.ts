@@ -5,6 +5,7 @@
  * members that come back) are decided one by one.
  */
 import type { PodGroupDescription } from '../../../model/kubernetes/pod.ts';
+import { DEFAULT_TENANT } from '../../../model/tenants.ts';
 import type { GangRefusal } from './gang-types.ts';
 import type { HeapEntry } from './ordered-heap.ts';
 import { compareTurn, isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
@@ -19,6 +20,8 @@ export interface PodGroup extends HeapEntry {
   priority: number;
   createdSeconds: number;
   sequence: number;
+  /** Tenant of that member. */
+  tenant: number;
   /** Uids of members that ran and have ended (Succeeded or Failed), as long as their objects are there. */
   readonly ended: Set<string>;
   /**
@@ -148,6 +151,7 @@ export class PodGroups {
         priority: 0,
         createdSeconds: 0,
         sequence: 0,
+        tenant: DEFAULT_TENANT,
         heapAt: -1,
         ended: new Set(),
         started: false,
@@ -184,6 +188,7 @@ export function setTurn(group: PodGroup): void {
   group.priority = first.priority;
   group.createdSeconds = first.createdSeconds;
   group.sequence = first.sequence;
+  group.tenant = first.tenant;
 }
 
 /** @returns What the members are doing. O(members). */

@@ -104,6 +104,8 @@ export interface PodRecord extends HeapEntry {
   /** Told to go by us, and not gone yet. */
   evicted: boolean;
   group: string;
+  /** Number of its tenant in `SchedulerState.tenants`. Changed by `SchedulerState.changeTenant` alone. */
+  tenant: number;
   gates: readonly string[];
   /** Where it waits, or came from to be decided; undefined: nowhere. */
   line: WaitingLine | undefined;
@@ -128,6 +130,7 @@ const NO_NODES: readonly string[] = Object.freeze([]);
 export function newPodRecord(
   pod: PodDescription,
   shape: Shape,
+  tenant: number,
   sequence: number,
   timeSeconds: number,
 ): PodRecord {
@@ -159,6 +162,7 @@ export function newPodRecord(
     generation: pod.generation,
     evicted: false,
     group: pod.ours ? pod.group : '',
+    tenant,
     gates: pod.gates,
     line: undefined,
     heapAt: -1,

@@ -8,6 +8,7 @@
 import { DemandTable } from '../../../model/demand.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import { TenantTable } from '../../../model/tenants.ts';
 import { type Constraints, Refusal } from '../constraints.ts';
 import type { PodSchedulerOptions } from '../pod-events.ts';
 import { Changes } from './changes.ts';
@@ -28,6 +29,8 @@ export class SchedulerState {
   readonly zones: PlacementZones;
   readonly shapes: PodShapeTable;
   readonly devices = new DeviceClasses();
+  /** Tenants of the pods known: each pod holds its own. */
+  readonly tenants = new TenantTable();
   /** By uid. */
   readonly pods = new Map<string, PodRecord>();
   timeSeconds = 0;
@@ -106,7 +109,14 @@ export class SchedulerState {
 
   /** Remembers a pod seen first. */
   addPod(pod: PodDescription): PodRecord {
-    const record = newPodRecord(pod, this.shapes.acquire(pod.template), this.sequence++, this.timeSeconds);
+    const tenant = this.tenants.acquire(pod.tenant);
+    const record = newPodRecord(
+      pod,
+      this.shapes.acquire(pod.template),
+      tenant,
+      this.sequence++,
+      this.timeSeconds,
+    );
     this.pods.set(pod.uid, record);
     return record;
   }
@@ -117,6 +127,7 @@ export class SchedulerState {
     this.clearNomination(pod);
     this.pods.delete(pod.uid);
     this.shapes.release(pod.shape);
+    this.tenants.release(pod.tenant);
   }
 
   /** Gives a pod, counted for it already, another shape. */
@@ -131,6 +142,14 @@ export class SchedulerState {
     // Other room is kept for it now.
     if (pod.nominated >= 0) this.gained(pod.nominated);
     this.shapes.release(old);
+  }
+
+  /** A pod belongs to this tenant from now on: a label can be changed. @param name As `PodDescription.tenant`. */
+  changeTenant(pod: PodRecord, name: string): void {
+    if (this.tenants.find(name) === pod.tenant) return;
+    const tenant = this.tenants.acquire(name);
+    this.tenants.release(pod.tenant);
+    pod.tenant = tenant;
   }
 
   /** A pod is being deleted: rules about pods do not count it any more, though it still has its room. */
