@@ -2,6 +2,7 @@
  * `teg start` (`npm start`): TEG beside the schedulers people know, on one workload, without a question asked.
  */
 import type { Command } from 'commander';
+import { DECISION_COSTS_HELP } from '../report/report-options.ts';
 import type { StartOptions } from '../start/start-plan.ts';
 import {
   parseList,
@@ -42,7 +43,7 @@ export function addStartCommand(parent: Command): void {
     .option('--horizon <duration>', 'stop at this virtual time', parsePositiveDuration)
     .option('--workers <n>', 'threads (default: one a core)', parseWorkers)
     .option('--quick', 'a small cluster and two seeds: a few seconds')
-    .option('--decision <file>', 'add the plot of decision cost: what `teg bench decision --json` printed')
+    .option('--decision-costs <file>', DECISION_COSTS_HELP)
     .option('--out <dir>', 'folder for the reports', 'reports')
     .addHelpText('after', EXAMPLES)
     .action(async (options: StartOptions) => {

@@ -20,7 +20,7 @@ export interface SimulateZonesOptions extends SharedOptions, ZonesOptions {
   readonly explain?: string;
   readonly series: boolean;
   readonly jobsOut?: string;
-  readonly decision?: string;
+  readonly decisionCosts?: string;
   readonly html?: string;
   readonly markdown?: string;
 }
@@ -73,7 +73,7 @@ function refuseForeignOptions(options: SimulateZonesOptions): void {
     [`--on-node-failure ${options.onNodeFailure}`, options.onNodeFailure !== 'requeue'],
     ['--jobs-out', options.jobsOut !== undefined],
     ['--samples', options.samples !== undefined],
-    ['--decision', options.decision !== undefined],
+    ['--decision-costs', options.decisionCosts !== undefined],
     ['--explain', options.explain !== undefined],
     ['--retry', options.retry !== undefined],
     ['--timing', options.timing === true],

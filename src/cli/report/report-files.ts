@@ -7,7 +7,7 @@ import type { ComparisonResult } from '../../simulation/metrics/result.ts';
 export interface ReportOptions {
   readonly html?: string;
   readonly markdown?: string;
-  readonly decision?: string;
+  readonly decisionCosts?: string;
 }
 
 /** Which reports of a result were written, and why others were not. */

@@ -85,7 +85,7 @@ describe('decision costs', () => {
   });
 
   test('without a report are refused', async () => {
-    await expect(prepareReports({ decision: 'x.json' })).rejects.toThrow(
+    await expect(prepareReports({ decisionCosts: 'x.json' })).rejects.toThrow(
       expect.objectContaining({ code: 'TEG_OPTION_INVALID' }),
     );
     expect(await prepareReports({})).toBeUndefined();
@@ -99,7 +99,7 @@ describe('teg simulate and teg compare', () => {
     const decision = join(folder, 'decision.json');
     writeFileSync(decision, JSON.stringify([{ nodes: 1000, policy: 'teg', p50Micros: 3, p99Micros: 9 }]));
     const args = ['--policies', 'best-fit,random', '--seeds', '1-2', '--timing'];
-    const files = ['--html', html, '--markdown', markdown, '--decision', decision];
+    const files = ['--html', html, '--markdown', markdown, '--decision-costs', decision];
     const { status, stdout, stderr } = teg('compare', ...SMALL, ...args, ...files);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^mean over seeds/m);
@@ -165,14 +165,14 @@ describe('teg simulate and teg compare', () => {
       ...SMALL,
       '--html',
       join(folder, 'x.html'),
-      '--decision',
+      '--decision-costs',
       join(folder, 'none'),
     );
     expect(missing.status).toBe(2);
     expect(missing.stderr).toMatch(/^error TEG_INPUT_NOT_FOUND: /);
     expect(existsSync(join(folder, 'x.html'))).toBe(false);
-    const alone = teg('simulate', ...SMALL, '--decision', 'x.json');
+    const alone = teg('simulate', ...SMALL, '--decision-costs', 'x.json');
     expect(alone.status).toBe(2);
-    expect(alone.stderr).toMatch(/^error TEG_OPTION_INVALID: got --decision without a report/);
+    expect(alone.stderr).toMatch(/^error TEG_OPTION_INVALID: got --decision-costs without a report/);
   });
 });

@@ -1,17 +1,20 @@
 /**
- * The options `--html`, `--markdown` and `--decision`, and what becomes of them. Imports nothing heavy: the report is
+ * The options `--html`, `--markdown` and `--decision-costs`, and what becomes of them. Imports nothing heavy: the report is
  * loaded when one is wanted.
  */
 import type { Command } from 'commander';
 import { TegError } from '../../model/errors.ts';
 import type { ReportOptions, ReportWriter, WrittenReports } from './report-files.ts';
 
+/** What `--decision-costs` is for, in the help. */
+export const DECISION_COSTS_HELP = 'add the plot of decision cost: what `teg bench decision --json` printed';
+
 /** Adds the options to a command. */
 export function addReportOptions(command: Command): Command {
   return command
     .option('--html <file>', 'write a report with plots as one HTML page that needs nothing else')
     .option('--markdown <file>', 'write a report with tables as Markdown')
-    .option('--decision <file>', 'add the plot of decision cost: what `teg bench decision --json` printed');
+    .option('--decision-costs <file>', DECISION_COSTS_HELP);
 }
 
 /** @returns Whether a report is wanted, so that the time series have to be kept. */
@@ -23,14 +26,14 @@ export function wantsReport({ html, markdown }: ReportOptions): boolean {
  * Checks, before anything runs for long, that the reports can be written.
  *
  * @returns undefined if none is wanted.
- * @throws TegError TEG_OPTION_INVALID for `--decision` without a report; others as `prepareReportFiles`.
+ * @throws TegError TEG_OPTION_INVALID for `--decision-costs` without a report; others as `prepareReportFiles`.
  */
 export async function prepareReports(options: ReportOptions): Promise<ReportWriter | undefined> {
   if (!wantsReport(options)) {
-    if (options.decision === undefined) return undefined;
+    if (options.decisionCosts === undefined) return undefined;
     throw new TegError(
       'TEG_OPTION_INVALID',
-      'got --decision without a report, expected --html FILE or --markdown FILE with it: say where to write',
+      'got --decision-costs without a report, expected --html FILE or --markdown FILE with it: say where to write',
     );
   }
   const { prepareReportFiles } = await import('./write-report.ts');

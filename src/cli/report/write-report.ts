@@ -21,8 +21,8 @@ import { describeMachine, type ReportSource } from './report-source.ts';
  *   `prepareOutput`; errors of the file system.
  */
 export async function prepareReportFiles(options: ReportOptions): Promise<ReportWriter> {
-  const { html, markdown, decision } = options;
-  const decisions = decision === undefined ? {} : { decisions: await readDecisionCosts(decision) };
+  const { html, markdown, decisionCosts } = options;
+  const decisions = decisionCosts === undefined ? {} : { decisions: await readDecisionCosts(decisionCosts) };
   const reports: [path: string, render: (source: ReportSource) => string][] = [];
   if (html !== undefined) reports.push([html, htmlReport]);
   if (markdown !== undefined) reports.push([markdown, markdownReport]);

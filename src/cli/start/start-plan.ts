@@ -21,7 +21,7 @@ export interface StartOptions {
   readonly horizon?: number;
   readonly workers?: number;
   readonly quick?: boolean;
-  readonly decision?: string;
+  readonly decisionCosts?: string;
   readonly out: string;
 }
 

@@ -54,8 +54,10 @@ async function startWith(options: StartOptions, spooled: ComparisonTask['spooled
   const { task, intro } = await planStart(options, spooled);
   const stem = join(options.out, `start-${timestamp(new Date())}`);
   const files = { html: `${stem}.html`, markdown: `${stem}.md` };
-  const { decision } = options;
-  const writeReports = await prepareReportFiles(decision === undefined ? files : { ...files, decision });
+  const { decisionCosts } = options;
+  const writeReports = await prepareReportFiles(
+    decisionCosts === undefined ? files : { ...files, decisionCosts },
+  );
   const workers = options.workers ?? availableParallelism();
   for (const line of intro) write(line);
   write(`${workers} ${workers === 1 ? 'thread' : 'threads'}; Ctrl-C stops and reports what there is\n`);

@@ -37,7 +37,7 @@ const SIMULATION: readonly Case[] = [
   ['ignore-resource', ['rdma/hca'], MADE_UP],
   ['ignore-resource', ['rdma/hca'], FILES],
   ['map', ['id=x'], MADE_UP],
-  ['decision', [nodes], MADE_UP],
+  ['decision-costs', [nodes], MADE_UP],
 ];
 
 const READING: readonly Case[] = [
@@ -186,7 +186,7 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'horizon',
     'workers',
     'quick',
-    'decision',
+    'decision-costs',
     'out',
   ],
   'teg simulate': [

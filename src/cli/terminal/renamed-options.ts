@@ -17,6 +17,12 @@ export interface RenamedOption {
 
 /** All of them, by command as `teg --help` lists them. */
 export const RENAMED_OPTIONS: readonly RenamedOption[] = [
+  {
+    commands: ['teg start', 'teg simulate', 'teg compare'],
+    old: '--decision',
+    now: '--decision-costs',
+    since: '0.2.0',
+  },
   { commands: ['teg simulate', 'teg compare'], old: '--lost', now: '--on-node-failure', since: '0.2.0' },
   {
     commands: [
