@@ -33,3 +33,15 @@ test('a job keeps its tenant, whatever becomes of it', () => {
   expect(zone.tenantOf(1)).toBe(8);
   zone.check();
 });
+
+test('a number that no table gives is refused, and nothing has happened', () => {
+  const cluster = makeCluster([0]);
+  const zone = new Zone(cluster, new FirstFit(cluster));
+  for (const tenant of [TENANTS_MAX, -1, 0.5, Number.NaN]) {
+    expect(() => zone.step(submission(0, tenant), 0)).toThrow(
+      expect.objectContaining({ code: 'TEG_JOB_INVALID' }),
+    );
+  }
+  expect(zone.counters.submitted).toBe(0);
+  zone.check();
+});

@@ -297,7 +297,6 @@ describe('Zone on single events', () => {
       [{ ...submission(1, 0), podCount: 11 }, 'TEG_JOB_INVALID'],
       [{ ...submission(1, 0), gangMin: 2 }, 'TEG_JOB_INVALID'],
       [{ ...submission(1, 0), priority: 0.5 }, 'TEG_JOB_INVALID'],
-      [{ ...submission(1, 0), tenant: 2 ** 20 }, 'TEG_JOB_INVALID'],
       [{ ...submission(1, 99) }, 'TEG_JOB_INVALID'],
       [{ kind: ZoneEventKind.NodeDown, node: 1 }, 'TEG_CLUSTER_INVALID'],
       [{ kind: ZoneEventKind.NodeUp, node: -1 }, 'TEG_CLUSTER_INVALID'],
