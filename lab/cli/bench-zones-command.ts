@@ -29,7 +29,7 @@ interface BenchZonesOptions {
   readonly hosts?: number;
   readonly fanOut?: number;
   readonly delay?: number;
-  readonly moves?: number;
+  readonly movesPerSummary?: number;
   readonly seed: number;
   readonly workers?: number;
   readonly json?: boolean;
@@ -64,7 +64,7 @@ export function addBenchZonesCommand(bench: Command): void {
     .option('--fan-out <n>', 'children of a node of the summary tree (default: 32)', wholeNumber(2, 10_000))
     .option('--delay <duration>', 'mean time of a message on the way (default: 10ms)', parseDurationSeconds)
     .option(
-      '--moves <n>',
+      '--moves-per-summary <n>',
       'running jobs that a host considers moving at each summary',
       wholeNumber(0, 1_000_000),
     )

@@ -119,7 +119,7 @@ function refuseWithoutZones(options: ZonesOptions): void {
     'delay',
     'loss',
     'duplicates',
-    'moves',
+    'movesPerSummary',
     'workers',
   ] as const;
   const found = names.find((name) => options[name] !== undefined);

@@ -15,7 +15,7 @@ export interface ZonesOptions {
   readonly delay?: number;
   readonly loss?: number;
   readonly duplicates?: number;
-  readonly moves?: number;
+  readonly movesPerSummary?: number;
   readonly workers?: number;
 }
 
@@ -48,7 +48,7 @@ export function addZonesOptions(command: Command): Command {
     .option('--loss <share>', 'messages that get lost (default: 0)', parseFraction)
     .option('--duplicates <share>', 'messages that arrive twice (default: 0)', parseFraction)
     .option(
-      '--moves <n>',
+      '--moves-per-summary <n>',
       'running jobs that a host considers moving at each summary (default: 0, none)',
       wholeNumber(0, 1_000_000),
     )
@@ -71,7 +71,7 @@ export function toZonesTask(
       proposeSeconds: Math.max(0.5, 10 * delay),
       confirmSeconds: Math.max(0.5, 10 * delay),
       escrowSeconds: Math.max(5, 100 * delay),
-      ...(options.moves === undefined ? {} : { movesPerBoard: options.moves }),
+      ...(options.movesPerSummary === undefined ? {} : { movesPerBoard: options.movesPerSummary }),
       ...(options.fanOut === undefined ? {} : { fanOut: options.fanOut }),
     },
     network: {

@@ -58,7 +58,17 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
     ...SIMULATION,
     ['no-series', [], MADE_UP],
     ...(['html', 'markdown', 'jobs-out'] as const).map((name): Case => [name, [out], ZONES]),
-    ...['staleness', 'chooser', 'hosts', 'fan-out', 'delay', 'loss', 'duplicates', 'moves', 'workers'].map(
+    ...[
+      'staleness',
+      'chooser',
+      'hosts',
+      'fan-out',
+      'delay',
+      'loss',
+      'duplicates',
+      'moves-per-summary',
+      'workers',
+    ].map(
       (name): Case => [
         name,
         [
@@ -270,7 +280,7 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'hosts',
     'fan-out',
     'delay',
-    'moves',
+    'moves-per-summary',
     'seed',
     'workers',
     'json',

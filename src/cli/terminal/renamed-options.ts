@@ -36,6 +36,12 @@ export const RENAMED_OPTIONS: readonly RenamedOption[] = [
     now: '--workload-mix',
     since: '0.2.0',
   },
+  {
+    commands: ['teg simulate', 'teg bench zones'],
+    old: '--moves',
+    now: '--moves-per-summary',
+    since: '0.2.0',
+  },
   { commands: ['teg vopr'], old: '--plant', now: '--inject-bug', since: '0.2.0' },
 ];
 
