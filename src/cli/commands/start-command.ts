@@ -22,7 +22,7 @@ Examples:
 Without files: 2,000 made-up GPU nodes and about a day of jobs that ask for nearly all they have. Workloads from files
 that ask for less than half of the cluster at their busiest are put under pressure: their arrivals come faster, and the
 workload is run through more than once, until the demand peaks above what the cluster has. What was changed is said;
---load 1 runs them as recorded. Everything else there is to set: \`teg compare --help\`.`;
+--arrival-speed 1 runs them as recorded. Everything else there is to set: \`teg compare --help\`.`;
 
 /** Adds `teg start`. */
 export function addStartCommand(parent: Command): void {
@@ -38,7 +38,7 @@ export function addStartCommand(parent: Command): void {
       'fgd',
     ])
     .option('--seeds <list>', 'for example 1-5 or 1,3,7 (default: 1-4)', parseSeeds)
-    .option('--load <factor>', 'arrivals come this many times as fast', parsePositiveNumber)
+    .option('--arrival-speed <factor>', 'arrivals come this many times as fast', parsePositiveNumber)
     .option('--repeat <n>', 'run through the workload this many times', wholeNumber(1, 1_000_000))
     .option('--horizon <duration>', 'stop at this virtual time', parsePositiveDuration)
     .option('--workers <n>', 'threads (default: one a core)', parseWorkers)

@@ -31,7 +31,7 @@ export interface SharedOptions {
   readonly workloadMix: 'learned' | 'list';
   readonly horizon?: number;
   readonly warmup?: number;
-  readonly load?: number;
+  readonly arrivalSpeed?: number;
   readonly repeat?: number;
   readonly resample?: boolean;
   readonly mtbf?: number;
@@ -93,7 +93,11 @@ export function addSharedOptions(command: Command): Command {
       'leave this much virtual time out of means and percentiles',
       parseDurationSeconds,
     )
-    .option('--load <factor>', 'arrivals come this many times as fast (default: 1)', parsePositiveNumber)
+    .option(
+      '--arrival-speed <factor>',
+      'arrivals come this many times as fast (default: 1)',
+      parsePositiveNumber,
+    )
     .option(
       '--repeat <n>',
       'run through the workload this many times (default: 1)',
@@ -190,7 +194,7 @@ export function toTaskOptions(options: SharedOptions): Omit<SimulationTask, 'pol
     lostPods: options.onNodeFailure,
     ...(options.horizon === undefined ? {} : { horizonSeconds: options.horizon }),
     ...(options.warmup === undefined ? {} : { warmupSeconds: options.warmup }),
-    ...(options.load === undefined ? {} : { load: options.load }),
+    ...(options.arrivalSpeed === undefined ? {} : { load: options.arrivalSpeed }),
     ...(options.repeat === undefined ? {} : { repeat: options.repeat }),
     ...(options.resample === undefined ? {} : { resample: options.resample }),
     ...(mtbf === undefined ? {} : { failures: { mtbfSeconds: mtbf, mttrSeconds: mttr } }),

@@ -16,7 +16,7 @@ export interface StartOptions {
   readonly jobs?: string;
   readonly policies: string[];
   readonly seeds?: number[];
-  readonly load?: number;
+  readonly arrivalSpeed?: number;
   readonly repeat?: number;
   readonly horizon?: number;
   readonly workers?: number;
@@ -102,20 +102,22 @@ export async function planStart(
     withSeries: true,
     withTiming: true,
     ...(isGenerated(jobs) ? {} : { resample: seeds.length > 1 }),
-    ...(options.load === undefined ? {} : { load: options.load }),
+    ...(options.arrivalSpeed === undefined ? {} : { load: options.arrivalSpeed }),
     ...(options.repeat === undefined ? {} : { repeat: options.repeat }),
     ...(options.horizon === undefined ? {} : { horizonSeconds: options.horizon }),
   };
   if (isOwnScenario(options)) return plan({ ...base, warmupSeconds: WARMUP_SECONDS }, []);
-  const isFixed = [options.load, options.repeat, options.horizon].some((value) => value !== undefined);
+  const isFixed = [options.arrivalSpeed, options.repeat, options.horizon].some(
+    (value) => value !== undefined,
+  );
   if (isGenerated(jobs) || isFixed) return plan(base, []);
   return underPressure(base, scenario);
 }
 
 /** The workload is the one made up here, so its fill-up time is known. */
-function isOwnScenario({ pods, jobs, load, horizon }: StartOptions): boolean {
+function isOwnScenario({ pods, jobs, arrivalSpeed, horizon }: StartOptions): boolean {
   const isMadeUp = pods === undefined && (jobs === undefined || isCount(jobs));
-  return isMadeUp && load === undefined && horizon === undefined;
+  return isMadeUp && arrivalSpeed === undefined && horizon === undefined;
 }
 
 function isCount(text: string): boolean {
@@ -188,7 +190,7 @@ async function underPressure(base: ComparisonTask, scenario: Scenario): Promise<
   return plan({ ...base, repeat, load, ...horizon }, [
     `As recorded it never asks for more than ${formatPercent(peak, peak < 0.1 ? 1 : 0)} of the ${noun}, so nothing would wait under any policy.`,
     `To tell policies apart it runs ${repeat === 1 ? 'once' : `${repeat} times over`} with arrivals ${formatCount(load)} times as fast: demand peaks at ${formatPercent(PEAK_TARGET, 0)}.`,
-    '(--load 1 runs it as recorded.)',
+    '(--arrival-speed 1 runs it as recorded.)',
   ]);
 }
 

@@ -178,7 +178,7 @@ function reproducingCommand(task: ComparisonTask): string {
     ...option('--policies', task.policies.join(',')),
     ...option('--seeds', task.seeds.join(',')),
     ...option('--baseline', task.baseline),
-    ...option('--load', task.load),
+    ...option('--arrival-speed', task.load),
     ...option('--repeat', task.repeat),
     ...(task.resample ? ['--resample'] : []),
     ...option('--warmup', task.warmupSeconds),

@@ -78,7 +78,7 @@ function command(task: ComparisonTask, seed: number, zones: number): string {
     `bin/teg simulate --cluster ${task.cluster} --jobs ${task.jobs} --seed ${seed}`,
     `--zones ${zones} --staleness ${STALENESS_SECONDS}s --chooser ${CHOOSER_DEFAULT}`,
   ];
-  if (task.load !== undefined) parts.push(`--load ${task.load}`);
+  if (task.load !== undefined) parts.push(`--arrival-speed ${task.load}`);
   if (task.repeat !== undefined) parts.push(`--repeat ${task.repeat}`);
   if (task.resample === true) parts.push('--resample');
   if (task.warmupSeconds !== undefined) parts.push(`--warmup ${task.warmupSeconds}`);

@@ -184,7 +184,7 @@ describe('the plan', () => {
     expect(intro.join('\n')).toMatch(
       /never asks for more than 2\.5 % of the GPUs, .*\n.* 14 times over with arrivals \d+ times/,
     );
-    const told = await planStart({ ...light, load: 1 });
+    const told = await planStart({ ...light, arrivalSpeed: 1 });
     expect(told.task).toMatchObject({ load: 1 });
     expect(told.task).not.toHaveProperty('repeat');
   });

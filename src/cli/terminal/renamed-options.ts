@@ -23,6 +23,12 @@ export const RENAMED_OPTIONS: readonly RenamedOption[] = [
     now: '--decision-costs',
     since: '0.2.0',
   },
+  {
+    commands: ['teg start', 'teg simulate', 'teg compare'],
+    old: '--load',
+    now: '--arrival-speed',
+    since: '0.2.0',
+  },
   { commands: ['teg simulate', 'teg compare'], old: '--lost', now: '--on-node-failure', since: '0.2.0' },
   {
     commands: [
