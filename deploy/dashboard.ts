@@ -92,7 +92,7 @@ const ROWS: readonly (readonly [string, readonly PanelParts[]])[] = [
       },
       {
         title: 'Why pods are not placed',
-        description: "Pods by what refused nodes, named as kube-scheduler's plugins.",
+        description: "Pods by the plugin that refused nodes (kube-scheduler's names).",
         unit: 'none',
         lines: [line(`sum by (plugin) (scheduler_unschedulable_pods${OURS})`, '{{plugin}}')],
       },

@@ -4,7 +4,7 @@
 
 /**
  * @param text  What was typed.
- * @param names What there is.
+ * @param names The known names.
  * @returns The name with the fewest edits, or undefined if none is near (more than a third of its length apart).
  */
 export function closestName(text: string, names: readonly string[]): string | undefined {

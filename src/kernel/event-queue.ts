@@ -51,7 +51,7 @@ export class EventQueue {
   private ints: Int32Array = new Int32Array(this.doubles.buffer);
   private freeSlot = -1;
   private slotsUsed = 0;
-  /** What was done since the last review. */
+  /** Operations since the last review. */
   private work = 0;
   private pops = 0;
   private reviewPops = REVIEW_POPS;
@@ -81,7 +81,7 @@ export class EventQueue {
     if (this.size > 2 * this.heads.length) this.rebuild();
   }
 
-  /** Removes the earliest event. @returns Its id, or −1 if none is pending; `time` tells its time. */
+  /** Removes the earliest event. @returns Its id, or −1 if none is pending; `time` then holds its time. */
   pop(): number {
     if (this.size === 0) return -1;
     if (this.front.size === 0) this.advance();
@@ -193,7 +193,7 @@ export class EventQueue {
     if (tooMuch || tooMany) this.rebuild();
   }
 
-  /** Chooses ring length and width anew for what is pending, and sorts everything in again. O(n). */
+  /** Chooses ring length and width again for the pending events, and sorts all of them in again. O(n). */
   private rebuild(): void {
     const times = new Float64Array(this.size);
     const sequences = new Float64Array(this.size);

@@ -1,9 +1,10 @@
 /**
  * Quantiles of very many numbers in bounded memory: counts in buckets whose width grows with the value.
  *
- * A bucket is one of 256 equal parts of an octave [2^e, 2^(e+1)), found from the bits of the number, so no logarithm
- * is taken and the answer is the same on every machine. A quantile is told as its bucket's lower edge: at most
- * QUANTILE_RELATIVE_ERROR too small, never too large, and exact for integers up to 256. Sketches add up: the quantiles of a merged sketch do not depend on how the numbers were divided.
+ * A bucket is one of 256 equal parts of an octave [2^e, 2^(e+1)), found from the bits of the number, so no logarithm is
+ * taken and the answer is the same on every machine. A quantile is reported as its bucket's lower edge: at most
+ * QUANTILE_RELATIVE_ERROR too small, never too large, and exact for integers up to 256. Sketches add up: the quantiles
+ * of a merged sketch do not depend on how the numbers were divided.
  * Not here: quantiles of negative numbers (they count as zero).
  *
  * @source The error guarantee is DDSketch's (Masson, Rim, Lee, VLDB 2019); the buckets are HdrHistogram's.
@@ -23,7 +24,7 @@ const INDEX_BASE = (EXPONENT_MIN + 1023) << PART_BITS;
 /** Largest relative error of a quantile that lies in [2^−20, 2^44). */
 export const QUANTILE_RELATIVE_ERROR: number = 1 / PARTS;
 
-/** The buckets that are not empty, as plain numbers: what travels between threads and into files. */
+/** The buckets that are not empty, as plain numbers: the form that travels between threads and into files. */
 export interface QuantileSketchState {
   readonly count: number;
   readonly zeroCount: number;

@@ -1,6 +1,6 @@
 /**
- * What a formula needs of its numbers: a price or a field is written once over an algebra and then evaluated on
- * plain numbers, on dual numbers (exact derivative), or on whatever else satisfies the same laws.
+ * The arithmetic that formulas are written over: a price or a field is written once over an algebra and then evaluated
+ * on plain numbers, on dual numbers (exact derivative), or on anything else that satisfies the same laws.
  *
  * `Math.log` and `Math.exp` may differ in their last bit between engines: results of formulas that use them are
  * compared with a tolerance, and never decide between placements bit for bit across engines.

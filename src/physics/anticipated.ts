@@ -1,5 +1,5 @@
 /**
- * Anticipated load (D3): choose where the price will be low once everybody who decides on the same view has arrived.
+ * Anticipated load (D3): choose where the price will be low once all deciders with the same view have arrived.
  *
  * With m concurrent deciders of size d, a class of g equal nodes at price U and slope U' will cost U + U'·d·m·π/g if it
  * draws the share π. The shares solve
@@ -59,7 +59,7 @@ export function anticipate(
 
 type Share = (price: number, slope: number, count: number, mass: number, t: number, nu: number) => number;
 
-/** ν lies between these: at the lower Σπ ≤ 1, at the upper the cheapest class alone takes everything. */
+/** ν lies between these: at the lower Σπ ≤ 1, at the upper the cheapest class alone takes all of it. */
 function bracket(classes: Alternatives, mass: number, temperature: number): [number, number] {
   const { prices, slopes, counts } = classes;
   let low = Number.POSITIVE_INFINITY;

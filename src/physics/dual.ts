@@ -38,7 +38,7 @@ export const DUAL: Algebra<Dual> = {
   },
 };
 
-/** @returns f and f' at x, in one evaluation of f. */
+/** @returns f and f' at x, from one evaluation of f. */
 export function differentiate(f: (x: Dual) => Dual, x: number): Dual {
   return f(new Dual(x, 1));
 }

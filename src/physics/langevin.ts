@@ -1,7 +1,7 @@
 /**
  * Langevin motion: walkers that slide down a field and are kicked by noise, so that they visit places in proportion to
- * e^{−A/T}. Three integrators: BAOAB (with momentum), Leimkuhler–Matthews (without), and Euler–Maruyama, which is here
- * as the simple one whose bias the others avoid.
+ * e^{−A/T}. Three integrators: BAOAB (with momentum), Leimkuhler–Matthews (without), and Euler–Maruyama, the simple
+ * one, included because the others avoid its bias.
  *
  * What it means to an operator: T is how far from the best place a walker may stray, friction how quickly it forgets
  * where it was heading (low: fewer, smoother moves).
@@ -20,7 +20,7 @@ import type { Random } from '../kernel/random.ts';
 /** Writes −∇A at every coordinate. @param positions @shape [n] @param out @shape [n] */
 export type Force = (positions: Float64Array, out: Float64Array) => void;
 
-/** Walkers side by side, or the coordinates of one: whatever the force takes them to be. @shape all arrays [n] */
+/** Walkers side by side, or the coordinates of one: the force decides which. @shape all arrays [n] */
 export interface Walkers {
   readonly positions: Float64Array;
   /** Only BAOAB moves them. */

@@ -1,9 +1,9 @@
 /**
  * Logit choice: an alternative of cost c is taken in proportion to e^{−c/T}.
  *
- * What T means to an operator: how much of the best price one is ready to give up, at most T ln N a choice, in
- * exchange for not doing what everybody else does. One job at a time re-placed in this way (Glauber dynamics) visits
- * placements in proportion to e^{−Φ/T}; many at once on the same view do not.
+ * What T means to an operator: how much of the best price one is ready to give up, at most T ln N a choice, in exchange
+ * for not doing what all others do. One job at a time re-placed in this way (Glauber dynamics) visits placements in
+ * proportion to e^{−Φ/T}; many at once on the same view do not.
  *
  * @source theory §1A P4; Blume 1993, The statistical mechanics of strategic interaction.
  */

@@ -54,7 +54,7 @@ describe.each(['barrier', 'quadratic'] as const)('a game with %s costs', (kind) 
     expect(max).toBeGreaterThan(0);
   });
 
-  test('settles where nobody gains, with every move downhill', () => {
+  test('settles where no job gains, with every move downhill', () => {
     const game = new PotentialGame(specOf(6, kind), new Int32Array(8));
     let phi = game.potential();
     const moves = game.settle(1e-12, 1000, () => {

@@ -13,7 +13,7 @@
 /** b(ρ): −ln(1 − ρ), or ρ² without a capacity limit. */
 export type CongestionKind = 'barrier' | 'quadratic';
 
-/** What the game is played with. Arrays are kept, not copied. */
+/** The data of the game. Arrays are kept, not copied. */
 export interface GameSpec {
   readonly kind: CongestionKind;
   readonly nodeCount: number;

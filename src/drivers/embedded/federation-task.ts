@@ -15,7 +15,7 @@ import { type InputSources, isGenerated, loadInputs } from './inputs.ts';
 
 /** The stream of a seed that a workload is resampled from. */
 const STREAM_RESAMPLE = 4;
-/** Nodes that a generated mix of jobs is scaled to where it is only drawn from. */
+/** Nodes that a generated mix of jobs is scaled to, where jobs are drawn from the mix only. */
 const MIX_NODES = 1000;
 
 /** A workload that fills the cluster; the job source is then the mix that it is drawn from. */
@@ -41,11 +41,11 @@ export interface FederationTask extends InputSources {
   readonly load?: number;
   readonly repeat?: number;
   readonly resample?: boolean;
-  /** Waits of jobs that arrive before, and use before, are left out; default 0. */
+  /** Waits of jobs that arrive before this time, and use before it, are left out; default 0. */
   readonly warmupSeconds?: number;
 }
 
-/** What every shard of a federation is made of. */
+/** The parts that every shard of a federation is made of. */
 export type FederationParts = Omit<ShardOptions, 'index' | 'count'> & {
   readonly warnings: readonly string[];
 };

@@ -16,7 +16,7 @@ export interface FederationRun {
   readonly workers?: number;
   readonly horizonSeconds?: number;
   readonly sampleSeconds?: number;
-  /** Once aborted the run ends with what there is. */
+  /** Once aborted, the run ends with the results so far. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: FederationProgress) => void;
   readonly onWarnings?: (warnings: readonly string[]) => void;
@@ -61,7 +61,7 @@ async function runTeam(task: FederationTask, run: FederationRun): Promise<Federa
   }
 }
 
-/** Samples of a run, at least; and the finest. */
+/** Least number of samples of a run; and the finest spacing. */
 const SAMPLES_MIN = 2000;
 const SAMPLE_SECONDS_MIN = 0.1;
 

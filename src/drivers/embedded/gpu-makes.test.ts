@@ -40,7 +40,7 @@ async function allowed(items: readonly Json[]): Promise<unknown> {
   }
 }
 
-test('a pod goes to GPUs of the make that it asks for, as with kube-scheduler', async () => {
+test('a pod goes to GPUs of the make that it asks for, as under kube-scheduler', async () => {
   expect(
     await allowed([
       node('green', { 'nvidia.com/gpu': 4 }),

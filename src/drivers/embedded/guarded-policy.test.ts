@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'teg-guarded-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 
-/** @returns The path of a policy file with this `choose` (and what else its object has). */
+/** @returns The path of a policy file with this `choose`, and with the further members of its object. */
 function policy(body: string, before = ''): string {
   const path = join(folder, `policy-${files++}.mjs`);
   writeFileSync(
@@ -34,7 +34,7 @@ function refused(path: string, message: RegExp): unknown {
   });
 }
 
-describe('a policy of a user that breaks its promise is named, with what it did', () => {
+describe("a user's policy that breaks its contract is named, with the violation", () => {
   test.each([
     [
       'throws',
@@ -56,12 +56,12 @@ describe('a policy of a user that breaks its promise is named, with what it did'
     ],
     ['counts nonsense', 'choose() { this.nodesExamined = NaN; return -1 }', /its nodesExamined is NaN/],
     [
-      'throws where it is told of demands',
+      'throws when it is given demands',
       'choose: () => -1, demandSeen() { null.x }',
       /demandSeen\(\) threw TypeError: .*policy-/,
     ],
     [
-      'throws where it is told of nodes',
+      'throws when it is given nodes',
       'choose(d) { const n = [0,1,2,3].find((n) => cluster.fits(n, d)) ?? -1; if (n >= 0) this.gpuMask = cluster.bestFitGpus(n, d); return n }, nodeChanged() { throw new Error("no") }',
       /nodeChanged\(\) threw Error: no/,
     ],
@@ -84,7 +84,7 @@ describe('a policy of a user that breaks its promise is named, with what it did'
   });
 });
 
-/** A node of 4 cores, 1 GiB and 2 GPUs, and what a user's policy is told and answers there. */
+/** A node of 4 cores, 1 GiB and 2 GPUs, and what a user's policy receives and answers there. */
 function oneNode(answers: Partial<PlacementPolicy> = {}) {
   const demands = new DemandTable();
   const cluster = new ClusterState(demands);
@@ -95,7 +95,7 @@ function oneNode(answers: Partial<PlacementPolicy> = {}) {
   return { cluster, demandOf, inner, guarded: new GuardedPolicy(inner, cluster, 'mine.ts') };
 }
 
-describe('a node without room is told as the node, one with room but other GPUs as the mask', () => {
+describe('a node without room is reported as the node, one with room but other GPUs as the mask', () => {
   test.each([
     ['cores', 2001, 1, 1],
     ['memory', 1, 1, 1024],
@@ -103,7 +103,7 @@ describe('a node without room is told as the node, one with room but other GPUs 
   ])('too few %s', (_, cpuMilli, gpuCount, memoryMib) => {
     const { cluster, demandOf, inner, guarded } = oneNode();
     cluster.place(0, demandOf(2000, 1), 0b01);
-    // The GPUs that are named are free, where there are any.
+    // The GPUs that are named are free, where any are free.
     inner.gpuMask = 0b10;
     expect(() => guarded.choose(demandOf(cpuMilli, gpuCount, memoryMib))).toThrow(
       `policy file 'mine.ts': choose() returned node 0 ('n1') for a pod of ${cpuMilli} milli-cores, ${memoryMib} MiB and ` +
@@ -130,7 +130,7 @@ describe('a node without room is told as the node, one with room but other GPUs 
   });
 });
 
-test('a policy of a user is told as much as any other', () => {
+test("a user's policy receives the same information as any other", () => {
   const told: unknown[][] = [];
   const explanation = { candidates: [] } as never;
   const { demandOf, guarded } = oneNode({

@@ -1,6 +1,4 @@
-/**
- * A policy from a user's file, watched: what it throws, and answers that it may not give, are told as faults of that file.
- */
+/** A policy from a user's file, watched: exceptions and invalid answers are reported as faults of that file. */
 import type { Explanation, PlacementPolicy } from '../../governor/policy/policy.ts';
 import { holds } from '../../governor/zone/zone-placement.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
@@ -26,7 +24,7 @@ export class GuardedPolicy implements PlacementPolicy {
     this.cluster = cluster;
     this.shown = shown;
     this.name = inner.name;
-    // A method that the user's policy lacks has to be lacking here too.
+    // A method that the user's policy lacks must be absent here too.
     if (inner.demandSeen !== undefined) {
       this.demandSeen = (demand, count) => this.call('demandSeen', () => inner.demandSeen?.(demand, count));
     }

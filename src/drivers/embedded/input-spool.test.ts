@@ -28,7 +28,7 @@ function fifo(text?: string): string {
 }
 
 describe('inputs that can be read once only', () => {
-  test('a FIFO as the workload gives what the file gives', async () => {
+  test('a FIFO as the workload gives the same result as the file', async () => {
     const cluster = file(NODES);
     const task = { cluster, policy: 'best-fit', seed: 1 };
     const fromFile = await simulate({ ...task, jobs: file(JOBS) });

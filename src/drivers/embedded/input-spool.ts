@@ -14,10 +14,10 @@ import { isPipe, isStandardInput } from '../../traces/pipe.ts';
 import { fileInput } from '../../traces/source.ts';
 import { type InputSources, isGenerated } from './inputs.ts';
 
-/** Bytes of one input, at most: what a disk takes without notice, and far more than a workload of 10^8 jobs. */
+/** Most bytes of one input: small enough for a disk, and far more than a workload of 10^8 jobs. */
 export const SPOOL_BYTES_MAX = 68_719_476_736;
 
-/** What is copied of a task. */
+/** The inputs of a task that are copied. */
 type Sources = Pick<InputSources, 'cluster' | 'jobs' | 'spooled'>;
 
 /**

@@ -31,13 +31,13 @@ const GENERATED = 'generated:';
 /** The stream of a seed that workloads are generated from. */
 const STREAM_WORKLOAD = 3;
 
-/** The mixes of machines that a generated cluster can be made of. */
+/** The machine mixes that a generated cluster can be made of. */
 const MIXES: Readonly<Record<string, readonly NodeKind[]>> = {
   openb: OPENB_LIKE_MIX,
   homogeneous: HOMOGENEOUS_MIX,
 };
 
-/** Which inputs a run wants. */
+/** The inputs of a run. */
 export interface InputSources {
   /** A file, or `generated:MIX:NODES` with MIX openb or homogeneous. */
   readonly cluster: string;
@@ -52,11 +52,11 @@ export interface InputSources {
   readonly seed: number;
   /** Bad rows of a file that are left out before it is refused; default 0. */
   readonly skipBad?: number;
-  /** Resources of Kubernetes files that do not count. */
+  /** Resources of Kubernetes files that are ignored. */
   readonly ignoredResources?: readonly string[];
-  /** Columns of the file of jobs by those of its format, see `ReadOptions`. */
+  /** Column names of the job file, by the column names of its format; see `ReadOptions`. */
   readonly map?: Readonly<Record<string, string>>;
-  /** By path: the file that holds what was read from it, where it can be read once only; see `input-spool.ts`. */
+  /** By path: the file that holds a copy of the input, where the input can be read only once; see `input-spool.ts`. */
   readonly spooled?: Readonly<Record<string, string>>;
 }
 
@@ -64,18 +64,18 @@ export interface InputSources {
 export interface Inputs {
   readonly nodes: readonly NodeSpec[];
   readonly builder: JobTableBuilder;
-  /** Where the first jobs of the builder are to go, if the run starts from a snapshot. */
+  /** Nodes of the first jobs of the builder, if the run starts from a snapshot. */
   readonly recorded?: RecordedStart;
   /** What the readers assumed or left out, for people. */
   readonly warnings: readonly string[];
 }
 
-/** A source as it was understood. */
+/** A parsed source. */
 export type ClusterSource =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'generated'; readonly mix: readonly NodeKind[]; readonly nodes: number };
 
-/** A source as it was understood. */
+/** A parsed source. */
 export type WorkloadSource =
   | { readonly kind: 'file'; readonly path: string }
   | {
@@ -86,12 +86,12 @@ export type WorkloadSource =
       readonly maxSeconds: number;
     };
 
-/** @returns Whether a source is made up rather than read: the seed then makes another one. */
+/** @returns True if a source is generated rather than read: another seed then generates another one. */
 export function isGenerated(source: string): boolean {
   return source.startsWith(GENERATED);
 }
 
-/** @returns What `generated:openb:2000`, `generated:2000` or a path means. @throws TegError TEG_OPTION_INVALID. */
+/** @returns The meaning of `generated:openb:2000`, `generated:2000` or a path. @throws TegError TEG_OPTION_INVALID. */
 export function parseClusterSource(text: string): ClusterSource {
   if (!isGenerated(text)) return { kind: 'file', path: text };
   const parts = text.slice(GENERATED.length).split(':');
@@ -108,7 +108,7 @@ export function parseClusterSource(text: string): ClusterSource {
   return { kind: 'generated', mix, nodes };
 }
 
-/** @returns What `generated:50000`, `generated:50000:0.8` or a path means. @throws TegError TEG_OPTION_INVALID. */
+/** @returns The meaning of `generated:50000`, `generated:50000:0.8` or a path. @throws TegError TEG_OPTION_INVALID. */
 export function parseJobSource(text: string): WorkloadSource {
   if (!isGenerated(text)) return { kind: 'file', path: text };
   const parts = text.slice(GENERATED.length).split(':');
@@ -131,16 +131,17 @@ function isCountUpTo(count: number, most: number): boolean {
   return Number.isSafeInteger(count) && count >= 1 && count <= most;
 }
 
-/** @returns What `8h` or `2d` is in seconds, NaN if it is neither. */
+/** @returns `8h` or `2d` in seconds, NaN if the text is neither. */
 function longestSeconds(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(h|d)$/.exec(text);
   return match === null ? Number.NaN : Number(match[1]) * (match[2] === 'h' ? 3_600 : 86_400);
 }
 
 /**
- * Reads or makes the inputs. A file of jobs is streamed: what stays in memory is some 60 bytes a job and their names.
+ * Reads or makes the inputs. A file of jobs is streamed: memory holds some 60 bytes a job and the names.
  *
- * @throws TegError of the readers and generators; TEG_JOB_INVALID for two jobs of one id; TEG_OPTION_INVALID for changes
+ * @throws TegError of the readers and generators; TEG_JOB_INVALID for two jobs of one id; TEG_OPTION_INVALID for
+ *   changes
  *         that the cluster does not allow.
  */
 export async function loadInputs(sources: InputSources): Promise<Inputs> {
@@ -194,13 +195,16 @@ class JobCollector {
     this.makes = makes;
   }
 
-  /** Adds a job, with the terms of taints and of makes of GPUs. @throws TegError TEG_JOB_INVALID for an id that is there already. */
+  /**
+   * Adds a job, with the terms of taints and of makes of GPUs. @throws TegError TEG_JOB_INVALID if the id exists
+   * already.
+   */
   add(source: string, job: JobSpec): void {
     this.claim(source, job.id);
     this.builder.add(this.taints.apply(this.makes.apply(job)));
   }
 
-  /** Adds a pod that is on its node already, whatever taints that has now. */
+  /** Adds a pod that is on its node already, whatever taints the node has now. */
   addPlaced(source: string, job: JobSpec): void {
     this.claim(source, job.id);
     this.builder.add(job);
@@ -224,7 +228,7 @@ async function loadSnapshotPods(
   read: ReadOptions,
   warnings: Set<string>,
 ): Promise<RecordedStart> {
-  // The nodes' warnings were told when they were read.
+  // The warnings about nodes were reported when the nodes were read.
   const start = startFrom(await readJobs(input, { ...read, onWarning: () => {} }), cluster);
   for (const pod of start.kept) jobs.addPlaced(input.name, pod);
   for (const pod of start.pending) jobs.add(input.name, pod);
@@ -246,18 +250,18 @@ async function firstSubmission(sources: InputSources, read: ReadOptions): Promis
   return Number.isFinite(first) ? first : 0;
 }
 
-/** @returns What a path names: a file, or the copy of what was read from a pipe, under the pipe's name. */
+/** @returns The file that a path names, or the copy of a pipe's contents under the pipe's name. */
 function inputOf({ spooled }: InputSources, path: string): TraceInput {
   const copy = spooled?.[path];
   return copy === undefined ? fileInput(path) : fileInput(copy, inputName(path));
 }
 
-/** @returns How the file of jobs is read: its columns may have other names. */
+/** @returns The options for reading the job file: its columns may have other names. */
 function jobReading({ map }: InputSources, read: ReadOptions): ReadOptions {
   return map === undefined ? read : { ...read, map };
 }
 
-/** @param firstSeconds What counts as 0 in the source. */
+/** @param firstSeconds The time in the source that counts as 0. */
 async function loadJobs(
   jobs: JobCollector,
   sources: InputSources,

@@ -24,7 +24,7 @@ interface PolicyModule {
  * Finds a policy.
  *
  * @param nameOrPath A name that `teg policies` lists, or the path of a file (with a slash, or ending in .ts, .js or
- *                   .mjs) that exports `createPolicy: PolicyFactory` and, if it likes, `description: string`.
+ *                   .mjs) that exports `createPolicy: PolicyFactory` and optionally `description: string`.
  * @returns The entry; its name is `nameOrPath`, so that the same text finds it again in a worker.
  * @throws TegError TEG_POLICY_UNKNOWN; TEG_INPUT_NOT_FOUND; TEG_POLICY_INVALID if the file cannot be loaded or
  *         does not export the interface.
@@ -69,7 +69,7 @@ async function importModule(path: string, shown: string): Promise<PolicyModule> 
   }
 }
 
-/** Makes the policy, checks that it has what a zone calls, and watches it from then on. */
+/** Makes the policy, checks that it has the methods that a zone calls, and watches it from then on. */
 function checkedPolicy(create: PolicyFactory, context: PolicyContext, shown: string): PlacementPolicy {
   let policy: unknown;
   try {

@@ -12,19 +12,19 @@ import { type PlainMetrics, ShardMetrics } from '../../simulation/federation/sha
 import type { FederationTask } from './federation-task.ts';
 import type { PlainError } from './worker-pool.ts';
 
-/** What a shard's thread is started with. */
+/** The data that a shard's thread is started with. */
 export interface ShardSetup {
   readonly task: FederationTask;
   readonly index: number;
   readonly count: number;
 }
 
-/** What it is asked. */
+/** Requests to a shard's thread. */
 export type ShardRequest =
   | { readonly kind: 'window'; readonly untilSeconds: number; readonly letters: readonly EncodedEnvelopes[] }
   | { readonly kind: 'finish' };
 
-/** What it answers; the first answer comes unasked, when it is ready. */
+/** Answers of a shard's thread; the first comes unrequested, when the thread is ready. */
 export type ShardAnswer =
   | { readonly kind: 'ready'; readonly facts: FederationFacts; readonly warnings: readonly string[] }
   | {
@@ -42,7 +42,7 @@ const WORKER = new URL('./shard-worker.ts', import.meta.url);
 /** Shards on threads. Close it in any case. */
 export class WorkerTeam implements ShardTeam {
   readonly facts: FederationFacts;
-  /** What the readers of the inputs assumed or left out. */
+  /** Assumptions and omissions of the input readers. */
   readonly warnings: readonly string[];
   private readonly lanes: readonly Lane[];
   /** Letters for each shard from the others, since the last window. */
@@ -105,7 +105,7 @@ export class WorkerTeam implements ShardTeam {
   }
 }
 
-/** One thread, one question at a time. */
+/** One thread, one request at a time. */
 class Lane {
   private readonly worker: Worker;
   private waiting: { resolve: (answer: ShardAnswer) => void; reject: (error: Error) => void } | undefined;
@@ -128,7 +128,7 @@ class Lane {
     this.worker.postMessage(request);
   }
 
-  /** @returns The answer that comes next, which must be of this kind. */
+  /** @returns The next answer, which must be of this kind. */
   async next<K extends ShardAnswer['kind']>(kind: K): Promise<Extract<ShardAnswer, { kind: K }>> {
     if (this.failure !== undefined) throw this.failure;
     const answer = await new Promise<ShardAnswer>((resolve, reject) => {

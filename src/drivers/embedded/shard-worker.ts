@@ -1,6 +1,4 @@
-/**
- * The thread of one shard: builds it, runs it window by window, tells at the end what it measured.
- */
+/** The thread of one shard: builds it, runs it window by window, and reports its measurements at the end. */
 import { resourceUsage } from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
 import { EnvelopeDecoder, encodeEnvelopes } from '../../simulation/federation/envelope-codec.ts';
@@ -11,7 +9,7 @@ import { buildFederation } from './federation-task.ts';
 import type { ShardAnswer, ShardRequest, ShardSetup } from './shard-team.ts';
 import { toPlainError } from './worker-tasks.ts';
 
-/** One shard and the letters that it has for itself. */
+/** One shard and the letters addressed to it. */
 class ShardLane {
   private readonly shard: Shard;
   private readonly setup: ShardSetup;

@@ -21,11 +21,11 @@ const STREAM_RESAMPLE = 4;
 export interface SimulationTask extends InputSources {
   /** A name of the registry, or the path of a policy file. */
   readonly policy: string;
-  /** Arrivals come this many times as fast; default 1. */
+  /** Factor by which arrivals are sped up; default 1. */
   readonly load?: number;
   /** Default 1. */
   readonly repeat?: number;
-  /** Whether the seed draws the jobs anew at the recorded instants. */
+  /** True if the seed draws the jobs again at the recorded instants. */
   readonly resample?: boolean;
   readonly queue?: 'best-effort' | 'strict-fifo';
   readonly typical?: 'learned' | 'list';
@@ -36,19 +36,19 @@ export interface SimulationTask extends InputSources {
   readonly retrySeconds?: number;
   readonly samples?: number;
   readonly withSeries?: boolean;
-  /** Whether the result tells what depends on the machine. */
+  /** True if the result includes measurements that depend on the machine. */
   readonly withTiming?: boolean;
-  /** Whether what became of every job is kept. */
+  /** True if the outcome of every job is kept. */
   readonly withJobs?: boolean;
   /** Id of a job to be explained. */
   readonly explain?: string;
 }
 
-/** What a task comes to. */
+/** The outcome of a task. */
 export interface SimulationTaskResult {
   readonly result: SimulationResult;
   readonly warnings: readonly string[];
-  /** Where the task has `withJobs`. */
+  /** Present if the task has `withJobs`. */
   readonly jobs?: JobRecords;
 }
 

@@ -9,7 +9,7 @@ const TRACES = join(process.env.TEG_SHARED ?? join(ROOT, '../shared'), 'traces')
 const DAY = 86_400;
 const OWN_POLICY = join(ROOT, 'examples/my-policy.ts');
 
-/** A comparison that finishes in a second or two, and what makes it depend on chance. */
+/** A comparison that finishes in a second or two and depends on chance. */
 function task(more: Partial<ComparisonTask>): ComparisonTask {
   return {
     cluster: 'generated:openb:60',
@@ -94,7 +94,7 @@ describe('compare', () => {
     ]);
   });
 
-  test('timing is there only if asked for', async () => {
+  test('timing is present only on request', async () => {
     const one = { policies: ['best-fit'], seeds: [1], baseline: 'best-fit' };
     const plain = await compare(task(one), { workers: 1 });
     const timed = await compare(task({ ...one, withTiming: true, withSeries: false }), { workers: 1 });
@@ -109,7 +109,7 @@ describe('compare', () => {
 describe('simulate', () => {
   const one = { ...task({}), policy: 'best-fit', seed: 1 };
 
-  test('tells of progress, and keeps to its schema', async () => {
+  test('reports progress, and keeps to its schema', async () => {
     const done: number[] = [];
     const result = await simulate(one, { onProgress: ({ workDone }) => done.push(workDone) });
     expect(simulationResultSchema.parse(result)).toEqual(result);

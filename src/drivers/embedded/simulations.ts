@@ -16,22 +16,22 @@ export interface RunOptions {
   readonly workers?: number;
   /** Once aborted the runs end with partial results. */
   readonly signal?: AbortSignal;
-  /** Milliseconds that a run may take to notice that it is to stop; default GRACE_MS of the worker pool. */
+  /** Milliseconds that a run may take to notice a stop request; default GRACE_MS of the worker pool. */
   readonly graceMs?: number;
   readonly onProgress?: (progress: PoolProgress) => void;
-  /** Told each run as it ends, in the order in which they end. */
+  /** Receives each run as it ends, in the order in which runs end. */
   readonly onRun?: (result: SimulationResult) => void;
-  /** Told what became of every job of a simulation whose task has `withJobs`. */
+  /** Receives the outcome of every job of a simulation whose task has `withJobs`. */
   readonly onJobs?: (records: JobRecords) => void;
-  /** Told once what the readers of the inputs assumed or left out. */
+  /** Called once with the assumptions and omissions of the input readers. */
   readonly onWarnings?: (warnings: readonly string[]) => void;
 }
 
 /** Every policy with every seed. */
 export interface ComparisonTask extends Omit<SimulationTask, 'policy' | 'seed' | 'explain'> {
-  /** At least one, none twice. */
+  /** At least one, without duplicates. */
   readonly policies: readonly string[];
-  /** At least one, none twice. */
+  /** At least one, without duplicates. */
   readonly seeds: readonly number[];
   /** One of the policies. */
   readonly baseline: string;

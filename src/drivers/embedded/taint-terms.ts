@@ -1,8 +1,8 @@
 /**
  * Taints and tolerations as terms that the simulator knows: a label on tainted nodes, and `NotIn` on the pods.
  *
- * Nodes with the same taints get the same value of one label, and a pod must not be on nodes with a value that stands for a
- * taint it does not tolerate: exact, and one term however many taints there are.
+ * Nodes with the same taints get the same value of one label, and a pod must not be on nodes with a value that stands
+ * for a taint it does not tolerate. This is exact, and takes one term for any number of taints.
  */
 import type { AffinityTerm, JobSpec } from '../../model/job.ts';
 import type { Taint } from '../../model/kubernetes/node.ts';
@@ -13,7 +13,7 @@ import { tolerates as toleratesTaint } from '../../model/readers/taints.ts';
 /** The label; its values are `t0`, `t1`, …. */
 export const TAINTS_LABEL = 'teg.dev/taints';
 
-/** Nodes with such taints take nothing at all: they are cordoned, or not well. */
+/** Nodes with these taints accept no pods: they are cordoned or not healthy. */
 const CONDITIONS = 'node.kubernetes.io/';
 
 /** Lists of tolerations whose terms are remembered. */
@@ -44,7 +44,10 @@ export class TaintTerms {
     });
   }
 
-  /** @returns The job with the term that keeps it off nodes whose taints it does not tolerate; itself if there are none. */
+  /**
+   * @returns The job with the term that keeps it off nodes whose taints it does not tolerate; the same job if no node
+   *   has taints.
+   */
   apply(job: JobSpec): JobSpec {
     if (this.sets.length === 0) return job;
     const term = this.termOf(job.tolerations);
@@ -65,7 +68,7 @@ export class TaintTerms {
   }
 }
 
-/** A job whose source knows nothing of taints goes anywhere but to nodes that take nothing at all. */
+/** A job from a source without taints may run on every node except those that accept no pods. */
 function tolerates(tolerations: readonly Toleration[] | undefined, taint: Taint): boolean {
   if (tolerations === undefined) return !taint.key.startsWith(CONDITIONS);
   return tolerations.some((toleration) => toleratesTaint(toleration, taint));

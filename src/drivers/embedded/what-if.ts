@@ -1,8 +1,8 @@
 /**
- * What-if questions on a cluster of one's own: nodes added and taken away, and a start from the pods that run there.
+ * What-if questions about an existing cluster: nodes added and removed, and a start from the pods that run there.
  *
- * From a snapshot, pods that have a node stay on it and hold what they ask for; those that wait, those of nodes taken
- * away, and further jobs compete for the rest. What belongs to a node (DaemonSets, static pods) comes and goes with it.
+ * From a snapshot, pods that have a node stay on it and hold their requests; pods that wait, pods of removed nodes, and
+ * further jobs compete for the rest. Pods that belong to a node (DaemonSets, static pods) come and go with it.
  */
 import { ClusterState } from '../../model/cluster-state.ts';
 import { DemandTable } from '../../model/demand.ts';
@@ -17,13 +17,13 @@ export const ADDED_NODES_MAX = 100_000;
 export interface NodeCopies {
   /** Integer ≥ 1. */
   readonly count: number;
-  /** Name of the node of the cluster that they are like. */
+  /** Name of the cluster's node that they copy. */
   readonly node: string;
 }
 
-/** What to change. Plain data, so that it can travel to a worker thread. */
+/** The changes. Plain data, so that they can travel to a worker thread. */
 export interface WhatIf {
-  /** Whether pods of the cluster's file stay where they run and those that wait are to be placed. */
+  /** True if pods of the cluster's file stay where they run and pods that wait are to be placed. */
   readonly startFromSnapshot?: boolean;
   readonly addNodes?: readonly NodeCopies[];
   readonly removeNodes?: readonly string[];
@@ -32,7 +32,7 @@ export interface WhatIf {
 /** A cluster after the changes. */
 export interface ChangedCluster {
   readonly nodes: readonly NodeSpec[];
-  /** By name of the node: those that are copies of it. */
+  /** By name of the node: its copies. */
   readonly copies: ReadonlyMap<string, readonly string[]>;
   readonly removed: ReadonlySet<string>;
 }
@@ -40,7 +40,7 @@ export interface ChangedCluster {
 /**
  * Changes a cluster.
  *
- * @throws TegError TEG_OPTION_INVALID for a node that is not there, too many nodes, or none left.
+ * @throws TegError TEG_OPTION_INVALID for an unknown node, too many nodes, or none left.
  */
 export function changeCluster(
   nodes: readonly NodeSpec[],
@@ -84,7 +84,7 @@ export function changeCluster(
   return { nodes: left, copies, removed };
 }
 
-/** The pods of a snapshot, by what becomes of them. */
+/** The pods of a snapshot, by their fate. */
 export interface SnapshotPods {
   /** They stay; `nodes[i]` is the index of the node of `kept[i]`. */
   readonly kept: readonly JobSpec[];
@@ -132,18 +132,18 @@ export function startFrom(pods: readonly JobSpec[], cluster: ChangedCluster): Sn
       ...told(counts.gone, 'pods of DaemonSets and static pods went with their nodes'),
       ...told(
         counts.full,
-        'pods on nodes that have less than they ask for are left out, their nodes are full',
+        'pods whose nodes have less than they request are left out, their nodes are full',
       ),
     ],
   };
 }
 
-/** Whether the pod is there because the node is. */
+/** True if the pod exists because the node does. */
 function isOfNode({ owner = '' }: JobSpec): boolean {
   return owner.startsWith('DaemonSet/') || owner.startsWith('Node/');
 }
 
-/** What pods that stay hold. */
+/** The resources held by pods that stay. */
 class Occupied {
   readonly kept: JobSpec[] = [];
   readonly places: number[] = [];
@@ -158,7 +158,7 @@ class Occupied {
     return this.cluster.indexOf(node) >= 0;
   }
 
-  /** @returns Whether the node has the room. The pod is there already, so that nothing but amounts counts. */
+  /** @returns True if the node has the room. The pod is there already, so only amounts count. */
   keep(pod: JobSpec, nodeName: string): boolean {
     const { affinity: _, podsPerNodeMax: __, ...rest } = pod;
     const kept = { ...rest, gpuModels: [], submitSeconds: 0 };

@@ -1,10 +1,8 @@
-/**
- * A worker that does what its task says: for the tests of the pool.
- */
+/** A worker that follows the instructions of its task: for the tests of the pool. */
 import { TegError } from '../../model/errors.ts';
 import { serveTasks } from './worker-tasks.ts';
 
-/** What the worker is to do. */
+/** The instructions to the worker. */
 export interface ScenarioTask {
   readonly act: 'square' | 'fail' | 'bug' | 'crash' | 'until-stopped';
   readonly value: number;

@@ -22,7 +22,7 @@ describe('runOnWorkers', () => {
     expect(await run(squares(5), { workers, order: [4, 2, 0, 1, 3] })).toEqual([0, 1, 4, 9, 16]);
   });
 
-  test('no tasks are no results', async () => {
+  test('no tasks give no results', async () => {
     expect(await run([])).toEqual([]);
   });
 
@@ -43,10 +43,10 @@ describe('runOnWorkers', () => {
     await expect(run([{ act: 'crash', value: 0 }, ...squares(3)])).rejects.toThrow(/ended with code 3/);
   });
 
-  test('stopping ends tasks at work with what they have and begins no others', async () => {
+  test('stopping ends running tasks with partial results and begins no others', async () => {
     const controller = new AbortController();
     const tasks: ScenarioTask[] = Array.from({ length: 4 }, () => ({ act: 'until-stopped', value: 1 }));
-    // Each task at work reports one unit of work.
+    // Each running task reports one unit of work.
     const onProgress = ({ workDone }: PoolProgress): void => {
       if (workDone === 2) controller.abort();
     };
@@ -58,7 +58,7 @@ describe('runOnWorkers', () => {
     expect(await run(squares(3), { signal: AbortSignal.abort() })).toEqual([undefined, undefined, undefined]);
   });
 
-  test('tells how far it is, at last that all is done', async () => {
+  test('reports its progress, and at the end that all is done', async () => {
     const seen: PoolProgress[] = [];
     await run(squares(4), { onProgress: (progress) => seen.push(progress) });
     expect(seen.at(-1)).toEqual({ tasksDone: 4, tasks: 4, workDone: 0 + 1 + 2 + 3, workTotal: 40 });

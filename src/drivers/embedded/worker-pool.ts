@@ -1,25 +1,25 @@
 /**
  * Independent tasks on worker threads: results in the order of the tasks, whatever the number of workers.
  *
- * Why threads also for one task: the main thread stays free for progress and Ctrl-C. Progress and the wish to stop
- * travel through shared memory, not messages, because a worker at work reads no messages.
- * Not here: what a task is (the worker's file decides, see `worker-tasks.ts`).
+ * Why threads also for one task: the main thread stays free for progress and Ctrl-C. Progress and the stop request
+ * travel through shared memory, not messages, because a busy worker reads no messages.
+ * Not here: the meaning of a task (the worker's file decides, see `worker-tasks.ts`).
  */
 import { Worker } from 'node:worker_threads';
 import { TegError, type TegErrorCode } from '../../model/errors.ts';
 
 /** Bytes of shared memory before the slots: the stop flag. */
 const SLOTS_OFFSET = 8;
-/** Doubles of a slot: work done and work in total of the task at hand, and 1 once it has seen that it is to stop. */
+/** Doubles of a slot: work done and total work of the current task, and 1 once the task has seen the stop request. */
 const SLOT_LENGTH = 3;
 
-/** Milliseconds that a task may take to notice that it is to stop; a user's policy may never return. */
+/** Milliseconds that a task may take to notice a stop request; a user's policy may never return. */
 export const GRACE_MS = 5_000;
 
 /** Milliseconds between two looks at the progress. */
 const PROGRESS_INTERVAL_MS = 100;
 
-/** How far the tasks are. */
+/** Progress of the tasks. */
 export interface PoolProgress {
   readonly tasksDone: number;
   readonly tasks: number;
@@ -34,26 +34,26 @@ export interface PoolOptions<Task> {
   readonly url: URL;
   /** Plain data that can be cloned. */
   readonly tasks: readonly Task[];
-  /** Order in which tasks are begun, as indexes; default as they stand. */
+  /** Order in which tasks are begun, as indexes; default: the given order. */
   readonly order?: readonly number[];
   /** Threads, ≥ 1; never more than tasks. */
   readonly workers: number;
-  /** Once aborted no task is begun and those at work are asked to stop. */
+  /** Once aborted, no task is begun and running tasks are asked to stop. */
   readonly signal?: AbortSignal;
-  /** Default GRACE_MS: a task that has not noticed by then that it is to stop is given up. */
+  /** Default GRACE_MS: a task that has not noticed the stop request by then is abandoned. */
   readonly graceMs?: number;
   readonly onProgress?: (progress: PoolProgress) => void;
-  /** Told each result as it comes in, with the index of its task. */
+  /** Receives each result as it comes in, with the index of its task. */
   readonly onResult?: (result: unknown, index: number) => void;
 }
 
-/** What a worker is started with. */
+/** The data that a worker is started with. */
 export interface WorkerSetup {
   readonly shared: SharedArrayBuffer;
   readonly slot: number;
 }
 
-/** What a worker answers. */
+/** Answers of a worker. */
 export type WorkerAnswer =
   | { readonly index: number; readonly result: unknown }
   | { readonly index: number; readonly error: PlainError };
@@ -76,7 +76,7 @@ export class PoolMemory {
     this.slots = new Float64Array(shared, SLOTS_OFFSET);
   }
 
-  /** @returns Fresh memory for so many workers. */
+  /** @returns New shared memory for n workers. */
   static allocate(workers: number): SharedArrayBuffer {
     return new SharedArrayBuffer(SLOTS_OFFSET + workers * SLOT_LENGTH * Float64Array.BYTES_PER_ELEMENT);
   }
@@ -91,23 +91,23 @@ export class PoolMemory {
     return Atomics.load(this.stopFlag, 0) === 1;
   }
 
-  /** Says how far a worker's task is. */
+  /** Reports the progress of a worker's task. */
   report(slot: number, done: number, total: number): void {
     this.slots[slot * SLOT_LENGTH] = done;
     this.slots[slot * SLOT_LENGTH + 1] = total;
   }
 
-  /** Says that a worker's task has seen that it is to stop, and is about to end. */
+  /** Reports that a worker's task has seen the stop request and is about to end. */
   noticeStop(slot: number): void {
     this.slots[slot * SLOT_LENGTH + 2] = 1;
   }
 
-  /** @returns Whether it has. */
+  /** @returns True if the task has seen it. */
   hasNoticed(slot: number): boolean {
     return this.slots[slot * SLOT_LENGTH + 2] === 1;
   }
 
-  /** @returns Work done and in total of a worker's task. */
+  /** @returns Work done and total work of a worker's task. */
   read(slot: number): readonly [number, number] {
     return [this.slots[slot * SLOT_LENGTH] as number, this.slots[slot * SLOT_LENGTH + 1] as number];
   }
@@ -116,7 +116,7 @@ export class PoolMemory {
 /**
  * Runs all tasks.
  *
- * @returns @shape [tasks] what each came to; undefined for those never begun, or given up, because of `signal`.
+ * @returns @shape [tasks] the result of each task; undefined for tasks never begun, or abandoned, because of `signal`.
  * @throws the first error of a task: a TegError as it was, anything else as an Error with the worker's stack.
  */
 export async function runOnWorkers<Task, Result>(
@@ -134,7 +134,7 @@ class Pool<Task, Result> {
   private readonly memory: PoolMemory;
   private readonly results: (Result | undefined)[];
   private readonly order: readonly number[];
-  /** Gives up the task of a worker, by slot. */
+  /** Abandons the task of a worker, by slot. */
   private readonly giveUp = new Map<number, () => void>();
   private next = 0;
   private tasksDone = 0;

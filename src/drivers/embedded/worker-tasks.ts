@@ -5,18 +5,18 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { TegError } from '../../model/errors.ts';
 import { type PlainError, PoolMemory, type WorkerAnswer, type WorkerSetup } from './worker-pool.ts';
 
-/** What a task may ask and tell while it runs. Both calls are cheap. */
+/** The calls that a running task may make. Both are cheap. */
 export interface TaskControl {
-  /** Whether the task should end soon with what it has. */
+  /** True if the task should end soon with its partial result. */
   shouldStop(): boolean;
-  /** Says how far it is, in a unit of its own. */
+  /** Reports progress, in a unit of the task's own. */
   report(done: number, total: number): void;
 }
 
 /**
  * Serves the pool that started this thread. To be called once, at the top of a worker's file.
  *
- * @param run Runs one task. What it throws reaches the caller of `runOnWorkers`.
+ * @param run Runs one task. Its exceptions reach the caller of `runOnWorkers`.
  */
 export function serveTasks<Task, Result>(run: (task: Task, control: TaskControl) => Promise<Result>): void {
   const port = parentPort;

@@ -1,10 +1,8 @@
-/**
- * Asks a running `teg scheduler` for a page of its HTTP server.
- */
+/** Requests a page from the HTTP server of a running `teg scheduler`. */
 import { Agent, request } from 'undici';
 import { TegError } from '../../model/errors.ts';
 
-/** Where it is and how to be believed there. */
+/** Address of the server and how its identity is verified. */
 export interface SchedulerAddress {
   /** `http://127.0.0.1:10259`, `https://…`. */
   readonly server: string;
@@ -26,10 +24,11 @@ export interface SchedulerAnswer {
 }
 
 /**
- * Asks for a page.
+ * Requests a page.
  *
  * @param path From `/` on, already encoded.
- * @throws TegError TEG_OPTION_INVALID for a bad address; TEG_SERVER_FAILED if it cannot be reached, refuses, or answers no JSON.
+ * @throws TegError TEG_OPTION_INVALID for a bad address; TEG_SERVER_FAILED if the server cannot be reached, refuses, or
+ *   does not answer JSON.
  */
 export async function askScheduler(address: SchedulerAddress, path: string): Promise<SchedulerAnswer> {
   const url = `${checkedServer(address.server)}${path}`;
@@ -68,7 +67,7 @@ function checkedServer(server: string): string {
   );
 }
 
-/** Another server's 404 is no answer about a pod. */
+/** A 404 of another server says nothing about a pod. */
 function isOurs(text: string): boolean {
   try {
     const body = JSON.parse(text) as { error?: unknown } | null;

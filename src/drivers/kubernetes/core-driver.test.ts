@@ -14,7 +14,7 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop();
 });
 
-/** A driver before a cluster on whose one node all pods fit. */
+/** A driver of a cluster on whose one node all pods fit. */
 function driverOf(ports: Partial<CorePorts> = {}): { driver: CoreDriver; effects: PodEffect[] } {
   const effects: PodEffect[] = [];
   const driver = new CoreDriver(newCore(defaultSchedulerConfig()), {
@@ -40,7 +40,7 @@ function driverOf(ports: Partial<CorePorts> = {}): { driver: CoreDriver; effects
   return { driver, effects };
 }
 
-test('goes on in turns until everything that can be decided is decided', async () => {
+test('continues in turns until everything that can be decided is decided', async () => {
   const { driver, effects } = driverOf();
   driver.allow(true);
   await until(() => effects.length === PODS);
@@ -59,7 +59,7 @@ test('decides nothing before it may, nor after it may not any more', async () =>
   expect(effects).toEqual([]);
 });
 
-test('decides no more than there is room for, and goes on when some is made', async () => {
+test('decides no more than there is room for, and continues when room is made', async () => {
   let room = 10;
   const { driver, effects } = driverOf({
     room: () => room,
@@ -77,7 +77,7 @@ test('decides no more than there is room for, and goes on when some is made', as
   await until(() => effects.length === 15);
 });
 
-test('what breaks the core stops it, and is handed on', async () => {
+test('an exception of the core stops it, and is passed on', async () => {
   const broken: unknown[] = [];
   const { driver } = driverOf({
     onBroken: (error) => broken.push(error),

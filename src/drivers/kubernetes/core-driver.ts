@@ -2,9 +2,9 @@
  * Drives the pod scheduler: feeds it events as they come, and lets it decide whenever something can be decided and
  * carried out.
  *
- * Everything happens on one thread and in turns: an event is taken in at once; a turn of decisions is due after the I/O at
- * hand, and is kept short, so that events are never late for long. Time is the monotonic clock from the wall clock at the start,
- * so a clock that jumps moves nothing.
+ * Everything happens on one thread and in turns: an event is handled at once; a turn of decisions is due after the I/O
+ * at hand, and is kept short, so that events are never late for long. Time is the monotonic clock from the wall clock
+ * at the start, so a clock that jumps moves nothing.
  */
 import type { PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
 import type { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
@@ -12,18 +12,21 @@ import { LoopHealth } from './loop-health.ts';
 
 /** Decisions of one turn at most: some milliseconds. */
 const DECISIONS_A_TURN = 64;
-/** Longest sleep between two looks at what is due by itself. */
+/** Longest sleep before the next check for timed work. */
 const SLEEP_SECONDS_MAX = 60;
 
-/** What the driver needs around it. */
+/** Dependencies of the driver. */
 export interface CorePorts {
   /** Carries out an effect. */
   readonly onEffect: (effect: PodEffect) => void;
-  /** The core broke a promise in a turn of decisions: nothing after it may be trusted. */
+  /** The core broke an invariant in a turn of decisions: nothing after it may be trusted. */
   readonly onBroken: (error: unknown) => void;
-  /** Pods that can be bound now; decisions wait while it is 0. Whoever makes room calls `wake`. */
+  /** Number of pods that can be bound now; decisions wait while it is 0. The caller that makes room calls `wake`. */
   readonly room: () => number;
-  /** Told of every step, for recording and metrics. @param effects Undefined if the step threw. @param seconds The step took. */
+  /**
+   * Called for every step, for recording and metrics. @param effects Undefined if the step threw. @param seconds The
+   * step took.
+   */
   readonly onStep: (
     event: PodEvent,
     timeSeconds: number,
@@ -52,12 +55,12 @@ export class CoreDriver {
     this.ports = ports;
   }
 
-  /** The core's time: seconds since 1970 as of the start, and from then on as time really passes. */
+  /** The core's time: seconds since 1970 at the start, and from then on by the monotonic clock. */
   nowSeconds(): number {
     return this.originSeconds + performance.now() / 1000;
   }
 
-  /** Takes in an event. */
+  /** Handles an event. */
   feed(event: PodEvent): void {
     this.step(event);
     this.wake();
@@ -88,7 +91,7 @@ export class CoreDriver {
     });
   }
 
-  /** '' while turns are made when they are due, or what is wrong. */
+  /** '' while turns happen when they are due; otherwise the problem. */
   get problem(): string {
     return this.health.problem(this.nowSeconds());
   }
@@ -135,7 +138,7 @@ export class CoreDriver {
     return this.scheduler.hasWork || this.scheduler.dueSeconds <= this.nowSeconds();
   }
 
-  /** Sees to a turn when something is due by itself. A timer that fires before that is left: it costs one look. */
+  /** Schedules a turn for the next timed work. A timer that fires earlier is left alone: it costs one check. */
   private sleep(): void {
     const seconds = Math.min(this.scheduler.dueSeconds - this.nowSeconds(), SLEEP_SECONDS_MAX);
     const delayMs = Math.max(1, seconds * 1000);

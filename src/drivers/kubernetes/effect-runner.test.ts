@@ -27,13 +27,13 @@ function podObject(name: string, more: { nodeName?: string; priority?: number; c
   };
 }
 
-/** Core, runner and writers as in the process, on an API server that is played. */
+/** Core, runner and writers as in the process, against a scripted API server. */
 class Stage {
   readonly clock = new VirtualClock();
   readonly client: ScriptedClient;
   readonly core: PodScheduler = newCore(defaultSchedulerConfig());
   readonly runner: EffectRunner;
-  /** What the runner reported. */
+  /** The events that the runner reported. */
   readonly reports: PodEvent[] = [];
   /** Bindings that the binder was asked for and has answered. */
   tried = 0;
@@ -76,7 +76,7 @@ class Stage {
     this.step({ kind: 'pod', pod: podOf(object, 'teg') });
   }
 
-  /** Bodies of what was sent to paths that end like this. */
+  /** Bodies of the requests whose paths end like this. */
   sent(method: string, end: string): unknown[] {
     return this.client.requests
       .filter((request) => request.method === method && request.path.split('?')[0]?.endsWith(end))
@@ -84,7 +84,7 @@ class Stage {
   }
 }
 
-/** An API server on which all goes well but what `refuse` answers. */
+/** An API server on which all requests succeed except those that `refuse` answers. */
 function server(refuse: (request: ApiRequest) => ApiAnswer | undefined) {
   return (request: ApiRequest): ApiAnswer => {
     const refused = refuse(request);
@@ -117,7 +117,7 @@ describe('a binding that the API server refuses', () => {
     expect(stage.sent('PATCH', '/pods/p/status')[0]).toMatchObject({ status: { conditions: [condition] } });
     const [event, ...others] = stage.sent('POST', '/events');
     expect(event).toMatchObject({ type: 'Warning', reason: 'FailedScheduling', note: REFUSED });
-    // The same again is a series of one event.
+    // The same again becomes a series in one event.
     expect(others).toEqual([]);
     expect(stage.core.explain('uid-p')).toMatchObject({ state: 'backing-off', message: REFUSED });
   });
@@ -165,7 +165,7 @@ test('claims that cannot be bound are an event and a condition', async () => {
 });
 
 describe('a victim', () => {
-  /** A cluster whose only node is full of a pod of low priority. */
+  /** A cluster whose only node is filled by a pod of low priority. */
   async function crowded(refuse: (request: ApiRequest) => ApiAnswer | undefined): Promise<Stage> {
     const stage = new Stage(server(refuse));
     stage.step({ kind: 'node', node: NODE });

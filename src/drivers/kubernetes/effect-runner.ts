@@ -1,7 +1,7 @@
 /**
- * Carries out what the core decided: bindings first, then what people and other controllers are told.
+ * Carries out the core's decisions: bindings first, then reports to people and other controllers.
  *
- * Invariants: every binding that the core asked for is answered exactly once; before it is sent the core is asked whether
+ * Invariants: every binding that the core requested is answered exactly once; before it is sent the core confirms that
  * it still holds (the node may be gone or cordoned since); nothing is written without the lease.
  */
 import type {
@@ -17,12 +17,12 @@ import type { Writers } from './writers.ts';
 import type { TellEvent } from './writes/event-body.ts';
 import type { PodIdentity } from './writes/status-writer.ts';
 
-/** What the runner needs around it. */
+/** Dependencies of the runner. */
 export interface EffectPorts {
   readonly writers: Writers;
   /** Reports to the core. */
   readonly feed: (event: PodEvent) => void;
-  /** Whether a binding that was decided still makes sense. */
+  /** True if a decided binding still holds. */
   readonly stillHolds: (uid: string, node: string) => boolean;
   /** Where a pod is known to the core, for evictions by uid. */
   readonly identify: (uid: string) => PodIdentity | undefined;
@@ -31,12 +31,12 @@ export interface EffectPorts {
   /** A binding was answered. @param seconds From the decision. */
   readonly onBound: (effect: BindEffect, outcome: BindOutcome, seconds: number) => void;
   readonly nowSeconds: () => number;
-  /** Whether nothing may be written at all (`--dry-run`): effects are told, not carried out. */
+  /** True if nothing may be written at all (`--dry-run`): effects are reported, not carried out. */
   readonly dryRun: boolean;
   readonly log: (level: 'debug' | 'info' | 'warn', details: object, message: string) => void;
 }
 
-/** What kube-scheduler puts before the reason; its plugins are named, since tools look for these texts. */
+/** kube-scheduler's text before the reason; its plugins are named, since tools look for these texts. */
 const BIND_FAILED = 'running Bind plugin "DefaultBinder":';
 const PRE_BIND_FAILED = 'running PreBind plugin "VolumeBinding":';
 
@@ -46,7 +46,7 @@ interface WaitingBind {
   readonly decidedSeconds: number;
 }
 
-/** See the head of the file. */
+/** Carries out effects; see the head of the file. */
 export class EffectRunner {
   private readonly ports: EffectPorts;
   private queue: WaitingBind[] = [];
@@ -64,7 +64,7 @@ export class EffectRunner {
     return this.queue.length - this.head;
   }
 
-  /** Bindings that can be taken on now. */
+  /** Number of bindings that can be accepted now. */
   get room(): number {
     if (this.held) return 0;
     return Math.max(0, this.ports.writers.binder.room - this.waiting);
@@ -75,7 +75,7 @@ export class EffectRunner {
     return this.claiming;
   }
 
-  /** Takes an effect on. */
+  /** Accepts an effect. */
   run(effect: PodEffect): void {
     switch (effect.kind) {
       case 'bind':
@@ -98,7 +98,7 @@ export class EffectRunner {
     }
   }
 
-  /** Sends nothing any more; what waits is answered as failed. @returns When nothing is in flight any more. */
+  /** Stops sending; waiting bindings are answered as failed. @returns Settles when nothing is in flight any more. */
   async hold(): Promise<void> {
     this.held = true;
     const waiting = this.queue.slice(this.head);
@@ -116,7 +116,7 @@ export class EffectRunner {
     this.ports.roomMade();
   }
 
-  /** Says that a pod cannot be scheduled, by event and condition. */
+  /** Reports that a pod cannot be scheduled, by event and condition. */
   tellUnschedulable(pod: PodIdentity, message: string, reason: NotScheduledReason, generation = 0): void {
     const { writers, dryRun, log } = this.ports;
     log(dryRun ? 'info' : 'debug', { pod: nameOf(pod), message }, 'unschedulable');
@@ -155,7 +155,7 @@ export class EffectRunner {
     }
     if (!outcome.ok)
       log('warn', { pod: nameOf(effect), reason: outcome.reason }, 'volumes could not be bound');
-    // Without the lease it is the next leader's to report.
+    // Without the lease the next leader reports it.
     const reason = outcome.ok || this.held ? '' : `${PRE_BIND_FAILED} binding volumes: ${outcome.reason}`;
     this.answer(effect.uid, holds ? 'failed' : 'no-node', reason);
   }

@@ -1,6 +1,4 @@
-/**
- * Follows all resources: a reflector each, fed to the core, with malformed objects skipped and told.
- */
+/** Follows all resources: a reflector each, feeding the core; malformed objects are skipped and reported. */
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import type { ApiTarget } from './client/api.ts';
 import { Reflector } from './client/reflector.ts';
@@ -15,11 +13,11 @@ export interface InformerPorts {
   readonly pageSize: number;
   readonly feed: (event: PodEvent) => void;
   readonly log: ReflectorLog;
-  /** An object could not be read. It counts for nothing until it is whole again. */
+  /** An object could not be read. It is ignored until it can be read again. */
   readonly onMalformed: (resource: string, object: unknown, message: string) => void;
   /** All first listings are complete. */
   readonly onSynced: () => void;
-  /** The core broke a promise: nothing after it may be trusted. */
+  /** The core broke an invariant: nothing after it may be trusted. */
   readonly onBroken: (error: unknown) => void;
 }
 
@@ -51,7 +49,7 @@ export class Informers {
     }
   }
 
-  /** Lists pods anew, and calls back when everything that was there at this moment is known. */
+  /** Lists pods again, and calls back when every pod that existed at this moment is known. */
   async refreshPods(): Promise<void> {
     const pods = this.reflectors.filter(({ resource }) => resource.path === '/api/v1/pods');
     await Promise.all(pods.map((reflector) => reflector.relist()));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { IoCoalescer, type LoopPorts } from './io-coalescing.ts';
 
-/** A loop whose time passes only where it is told to. */
+/** A loop whose time passes only on command. */
 class FakeLoop implements LoopPorts {
   ms = 1000;
   readonly slept: number[] = [];
@@ -14,7 +14,7 @@ class FakeLoop implements LoopPorts {
     this.ms += ms;
   };
 
-  /** Goes around once. @param ms The round takes. @returns Whether there was anything to do. */
+  /** Runs one round. @param ms Duration of the round. @returns True if there was work. */
   round(ms = 0): boolean {
     this.ms += ms;
     const due = this.due;
@@ -23,7 +23,7 @@ class FakeLoop implements LoopPorts {
     return due.length > 0;
   }
 
-  /** Goes around until nothing is due. @returns Rounds. */
+  /** Runs rounds until nothing is due. @returns Rounds. */
   rest(): number {
     let rounds = 0;
     while (this.round()) rounds++;
@@ -61,7 +61,7 @@ test('intervals are counted from the end of the pause before', () => {
   expect(io.pauses.count).toBe(4);
 });
 
-test('a single arrival is no reason to pause, and neither are two that an interval lies between', () => {
+test('neither a single arrival nor two that are an interval apart cause a pause', () => {
   const { loop, io } = coalescer(5);
   io.note();
   loop.rest();
@@ -82,19 +82,19 @@ test('rounds that take longer than the interval are never followed by a pause', 
   expect(loop.slept).toEqual([]);
 });
 
-test('an interval of 0 switches it off: nothing is even asked of the loop', () => {
+test('an interval of 0 switches it off: the loop is not even called', () => {
   const { loop, io } = coalescer(0);
   for (let k = 0; k < 10; k++) io.note();
   expect(loop.rest()).toBe(0);
 });
 
-test('on the real loop it blocks the thread for about the rest of the interval, and goes on', async () => {
+test('on the real loop it blocks the thread for about the rest of the interval, and continues', async () => {
   const io = new IoCoalescer(40);
   const began = performance.now();
   io.note();
   io.note();
   while (io.pauses.count === 0) await new Promise((resolve) => setImmediate(resolve));
-  // Timers of the machine may be a hair early.
+  // Timers of the machine may fire slightly early.
   expect(performance.now() - began).toBeGreaterThan(Math.min(io.pauses.ms, 40) - 2);
   expect(io.pauses.ms).toBeGreaterThan(0);
 });

@@ -1,18 +1,18 @@
 /**
- * Lets arrivals gather for some milliseconds while many come, so that they are handled together: what network cards
- * call interrupt coalescing (`ethtool -C rx-usecs`), for a loop of events.
+ * Lets arrivals gather for some milliseconds while many come, so that they are handled together: interrupt coalescing,
+ * as in network cards (`ethtool -C rx-usecs`), for an event loop.
  *
- * Why: beside a busy API server each answer and each event of a watch comes alone, and each woke the process, went once or
- * twice around the whole loop and put it to sleep again: 4.4 rounds for every pod. With pauses of 5 ms the
+ * Why: beside a busy API server each answer and each event of a watch arrives alone, and each woke the process, took
+ * one or two rounds of the whole loop and put it to sleep again: 4.4 rounds for every pod. With pauses of 5 ms the
  * scheduler's CPU for a pod was a fifth less, and the API server's, which is disturbed less often, a tenth
  * (docs/kubernetes-bench.md).
  *
- * How: a pause is a blocking sleep of the thread; sockets hold what comes. It is made after two rounds of the loop,
- * for in the first the core decides, and in the second the HTTP client writes. No pause is made while arrivals are rare
- * or work takes longer than the interval, so a quiet scheduler answers at once and a saturated one never sleeps.
+ * How: a pause is a blocking sleep of the thread; sockets hold the arrivals. It is made after two rounds of the loop,
+ * because in the first the core decides, and in the second the HTTP client writes. No pause is made while arrivals are
+ * rare or work takes longer than the interval, so a quiet scheduler answers at once and a saturated one never sleeps.
  */
 
-/** What the coalescer needs around it; all can be imitated in tests. */
+/** Dependencies of the coalescer; tests can replace them all. */
 export interface LoopPorts {
   /** Milliseconds of a clock that only goes forward. */
   readonly nowMs: () => number;
@@ -22,29 +22,29 @@ export interface LoopPorts {
   readonly sleep: (ms: number) => void;
 }
 
-/** Arrivals within an interval that make a pause worth its while. */
+/** Arrivals within an interval that make a pause worthwhile. */
 const ARRIVALS_MIN = 2;
 
 /** Rounds of the loop between an arrival and the pause. */
 const ROUNDS = 3;
 
-/** One for a thread. */
+/** A coalescer; one a thread. */
 export class IoCoalescer {
-  /** Pauses so far, and milliseconds in them that were asked for. */
+  /** Pauses so far, and their requested milliseconds. */
   readonly pauses = { count: 0, ms: 0 };
   private readonly intervalMs: number;
   private readonly ports: LoopPorts;
   private arrivals = 0;
   private lastMs: number;
 
-  /** @param intervalMs From the end of one pause to the end of the next, at least; 0: no pauses. */
+  /** @param intervalMs Least time from the end of one pause to the end of the next; 0: no pauses. */
   constructor(intervalMs: number, ports: LoopPorts = machinePorts()) {
     this.intervalMs = intervalMs;
     this.ports = ports;
     this.lastMs = ports.nowMs();
   }
 
-  /** Something has arrived. O(1). */
+  /** An input has arrived. O(1). */
   note(): void {
     if (this.intervalMs > 0 && this.arrivals++ === 0) this.after(ROUNDS);
   }
@@ -70,7 +70,7 @@ function machinePorts(): LoopPorts {
   return {
     nowMs: () => performance.now(),
     nextRound: setImmediate,
-    // Nobody ever wakes it: this is the one way to sleep that does not go around the loop.
+    // No thread ever wakes it: this is the one way to sleep without a round of the loop.
     sleep: (ms) => void Atomics.wait(nothing, 0, 0, ms),
   };
 }

@@ -1,6 +1,4 @@
-/**
- * Reads an event log of the pod scheduler from a file, packed or not, cut off or not.
- */
+/** Reads an event log of the pod scheduler from a file, packed or not, truncated or not. */
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { constants, createGunzip } from 'node:zlib';
@@ -10,8 +8,8 @@ import { TegError } from '../../model/errors.ts';
 /**
  * Reads the steps of a log.
  *
- * @param path   gzip is recognised by its content. What a killed scheduler left, cut off anywhere, is read as far as it goes.
- * @param reader Fresh; its `isTruncated` and `end` tell in the end how the log ended.
+ * @param path   gzip is recognised by its content. A log that a killed scheduler left truncated is read to its end.
+ * @param reader Fresh; its `isTruncated` and `end` say afterwards how the log ended.
  * @throws TegError TEG_INPUT_NOT_FOUND, TEG_INPUT_CORRUPT, TEG_LOG_INVALID.
  */
 export async function* readLog(path: string, reader: PodLogReader): AsyncGenerator<LoggedStep> {
@@ -24,7 +22,7 @@ export async function* readLog(path: string, reader: PodLogReader): AsyncGenerat
       const step = reader.read(line);
       if (step !== undefined) yield step;
     }
-    // The reader would refuse it as well, but only once it is whole.
+    // The reader would refuse it as well, but only once it is complete.
     if (rest.length > LOG_LINE_CHARS_MAX) reader.read(rest);
   }
   const last = reader.finish(rest + decoder.decode());
@@ -37,7 +35,7 @@ async function* unpacked(path: string): AsyncGenerator<Uint8Array> {
   try {
     const head = await firstBytes(file);
     if (head[0] === 0x1f && head[1] === 0x8b) {
-      // A file that ends in the middle is no error this way: what is there comes out.
+      // A truncated file is not an error this way: the bytes that exist come out.
       stream = file.pipe(createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }));
       file.once('error', (error) => stream.destroy(error));
     }

@@ -1,14 +1,15 @@
 /**
- * Whether the loop goes on: work that is due and no turn for long means that it is stuck, and the process is better restarted.
+ * Liveness of the event loop: due work without a turn for a long time means that it is stuck, and the process should be
+ * restarted.
  */
 
 /** Watches one loop. Times are seconds of any clock that only goes forward. */
 export class LoopHealth {
   readonly #stuckSeconds: number;
-  /** Since when work is due without a turn; NaN: none is. */
+  /** Time since which work is due without a turn; NaN: none is. */
   #dueSince = Number.NaN;
 
-  /** @param stuckSeconds Without a turn for so long the loop is stuck. */
+  /** @param stuckSeconds The loop is stuck after this time without a turn. */
   constructor(stuckSeconds = 60) {
     this.#stuckSeconds = stuckSeconds;
   }
@@ -18,12 +19,12 @@ export class LoopHealth {
     if (Number.isNaN(this.#dueSince)) this.#dueSince = nowSeconds;
   }
 
-  /** A turn was made. */
+  /** A turn happened. */
   turned(): void {
     this.#dueSince = Number.NaN;
   }
 
-  /** @returns '' or what is wrong. */
+  /** @returns '' or the problem. */
   problem(nowSeconds: number): string {
     const waited = nowSeconds - this.#dueSince;
     return waited > this.#stuckSeconds

@@ -1,6 +1,6 @@
 /**
- * Rights that an older ClusterRole does not have: the scheduler starts without them, says once what is missing and what that
- * means, and asks for them again.
+ * Rights that an older ClusterRole lacks: the scheduler starts without them, reports once what is missing and its
+ * consequence, and checks for them again.
  */
 import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
@@ -23,7 +23,7 @@ import {
 } from './scheduler-process.fixtures.ts';
 import { watchedResources } from './watched-resources.ts';
 
-/** What a ClusterRole of 0.1 has no right to, and what else may be missing. */
+/** The rights that a ClusterRole of 0.1 lacks, and others that may be missing. */
 const DISPENSABLE = [
   'csidrivers',
   'csistoragecapacities',
@@ -40,7 +40,7 @@ function forbid(response: ServerResponse, path: string): void {
   sendJson(response, 403, status(403, message));
 }
 
-/** The resource that a request is for, by the name that it has in the log. */
+/** The resource of a request, by its name in the log. */
 function nameOf({ path, query }: ScriptedRequest): string {
   const resource = path.split('/').at(-1) ?? '';
   return query.get('fieldSelector')?.includes('status.phase!=Running') === true ? 'pods.ended' : resource;
@@ -53,7 +53,7 @@ test('resources that can be done without are those that an older ClusterRole has
   expect(found.map(({ resource }) => resource.name).sort()).toEqual(DISPENSABLE);
 });
 
-/** A server on which a pod waits and one node is, with these resources forbidden; a scheduler before it. */
+/** A server with one waiting pod and one node, with these resources forbidden; a scheduler of it. */
 async function start(
   denied: ReadonlySet<string>,
 ): Promise<{ readonly server: ScriptedServer } & ReturnType<typeof startScheduler>> {
@@ -87,13 +87,13 @@ test('a scheduler whose ClusterRole is that of an older version starts, binds, a
 test('a right that nothing can be done without is waited for', async () => {
   const { scheduler, warnings } = await start(new Set(['persistentvolumes']));
   await until(() => warnings.some((text) => text.includes('persistentvolumes is forbidden')));
-  // Longer than a right that can be done without is waited for.
+  // Longer than the scheduler waits for an optional right.
   await new Promise((resolve) => setTimeout(resolve, 8000));
   expect(scheduler.notReady).toBe('not listed yet: persistentvolumes');
   expect(scheduler.driver.decides).toBe(false);
 }, 60_000);
 
-test('a right that is granted later is noticed, and what was known stays known when it is taken away', async () => {
+test('a right that is granted later is noticed, and known objects stay known when it is revoked', async () => {
   const resource = { name: 'csidrivers', path: `${STORAGE}/csidrivers`, withoutIt: 'nothing is lost' };
   let isAllowed = false;
   const streams: ServerResponse[] = [];
@@ -125,7 +125,7 @@ test('a right that is granted later is noticed, and what was known stays known w
   await until(() => told.words.length === 2);
   expect(told.words[1]).toBe('set d/u@7');
   await until(() => denied.length === 2);
-  // As a scheduler that takes the lead asks for.
+  // As a scheduler that becomes leader does.
   await reflector.relist();
   isAllowed = false;
   for (const each of streams.splice(0)) each.end();
@@ -136,7 +136,7 @@ test('a right that is granted later is noticed, and what was known stays known w
   expect(told.words).toHaveLength(2);
 });
 
-test('refusals of an API server that starts are no missing right', async () => {
+test('refusals of a starting API server do not count as a missing right', async () => {
   let refusals = 0;
   const scene = await run(
     new Array(10).fill((response: ServerResponse, { path }: ScriptedRequest) => {

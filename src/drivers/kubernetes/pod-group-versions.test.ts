@@ -1,5 +1,6 @@
 /**
- * Which version of upstream's PodGroup is read: the newest that the API server serves, also after an upgrade of the server.
+ * Choice of the version of upstream's PodGroup: the newest that the API server serves, also after an upgrade of the
+ * server.
  */
 import { afterEach, expect, test } from 'vitest';
 import {
@@ -16,14 +17,14 @@ import { watchedResources } from './watched-resources.ts';
 const VERSIONS = ['v1beta1', 'v1alpha3', 'v1alpha2'] as const;
 type Version = (typeof VERSIONS)[number];
 
-/** Fields that differ between the versions, as each of them has them. */
+/** Fields that differ between the versions, in each version's form. */
 const MODES: Record<Version, unknown> = {
   v1beta1: { single: {} },
   v1alpha3: { single: {} },
   v1alpha2: 'Pod',
 };
 
-/** An API server of which the versions that it serves can be changed. */
+/** An API server whose served versions can be changed. */
 class Upgradable {
   serves: readonly Version[];
   /** Of the PodGroup `a/g`. */
@@ -76,7 +77,7 @@ class Upgradable {
     for (const watch of this.watches.splice(0)) watch.end();
   }
 
-  /** Versions asked for so far, newest last; without asking twice in a row. */
+  /** Versions requested so far, newest last; without repetitions in a row. */
   get asked(): string[] {
     const versions = (this.server?.requests ?? []).map(({ path }) => path.split('/')[3] ?? '');
     return versions.filter((version, i) => version !== versions[i - 1]);
@@ -86,7 +87,7 @@ class Upgradable {
     return this.reflector?.synced === true;
   }
 
-  /** Groups as they were told: `key minCount`, or `key gone`. */
+  /** Groups as they were reported: `key minCount`, or `key gone`. */
   get told(): string[] {
     return this.events.map((event) => {
       if (event.kind === 'group') return `${event.group.key} ${event.group.minCount}`;
@@ -147,7 +148,7 @@ test.each([
 ] as [string, Version[], Version[]][])(
   '%s: groups are never gone, and are read in the other version',
   async (_, before, after) => {
-    // Nothing waits for the next look at an API that is not there.
+    // No timer waits for the next attempt at a missing API.
     open = await new Upgradable(...before).start(3600);
     await until(() => open?.events.length === 1);
     open.minCount = 3;

@@ -1,10 +1,8 @@
-/**
- * What happened to one pod in the course of a log: what was seen of it, and what was decided about it.
- */
+/** The history of one pod in a log: what was observed of it, and what was decided about it. */
 import type { PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
 
-/** Entries that are kept at most; later ones are counted. */
+/** Most entries that are kept; later ones are counted. */
 export const HISTORY_ENTRIES_MAX = 10_000;
 
 /** Something that happened. */
@@ -19,7 +17,7 @@ export interface HistoryEntry {
   readonly detail: string;
 }
 
-/** Collects the history of the pod of a name, over all that had it. */
+/** Collects the history of a pod name, over all pods that had it. */
 export class PodHistory {
   readonly entries: HistoryEntry[] = [];
   /** Entries beyond the limit. */
@@ -36,7 +34,7 @@ export class PodHistory {
     this.name = name;
   }
 
-  /** Takes in a step: the event first, then what the core answered. */
+  /** Takes a step: the event first, then the core's answer. */
   take(step: number, timeSeconds: number, event: PodEvent, effects: readonly PodEffect[]): void {
     const add = (what: string, detail = ''): void => {
       if (this.entries.length < HISTORY_ENTRIES_MAX) this.entries.push({ step, timeSeconds, what, detail });

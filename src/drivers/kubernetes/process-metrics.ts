@@ -1,5 +1,5 @@
 /**
- * Turns what a scheduler process does into its metrics: counters on the way, gauges when somebody looks.
+ * Turns the activity of a scheduler process into its metrics: counters as it happens, gauges when metrics are scraped.
  */
 import type { BindEffect, BindOutcome, PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
 import { PodState } from '../../governor/pods/state/pod-records.ts';
@@ -7,24 +7,24 @@ import { gangsByState, pendingByQueue } from './queue-gauges.ts';
 import type { ProcessObserver, SchedulerProcess } from './scheduler-process.ts';
 import type { QueueName, SchedulerMetrics } from './server/scheduler-metrics.ts';
 
-/** What brought pods to the queue, as kube-scheduler names it. */
+/** The events that bring pods to the queue, by kube-scheduler's names. */
 const POD_ADDED = 'PodAdd';
 const ATTEMPT_FAILED = 'ScheduleAttemptFailure';
 
-/** See the head of the file. */
+/** Feeds the metrics of one process; see the head of the file. */
 export class ProcessMetrics implements ProcessObserver {
   private readonly metrics: SchedulerMetrics;
   private process: SchedulerProcess | undefined;
   /** Seconds of its decision, by uid of a pod that is being bound. */
   private readonly decisionSeconds = new Map<string, number>();
-  /** By uid of a pod that cannot be placed: what refuses it. */
+  /** By uid of a pod that cannot be placed: the plugins that refuse it. */
   private readonly refused = new Map<string, readonly string[]>();
 
   constructor(metrics: SchedulerMetrics) {
     this.metrics = metrics;
   }
 
-  /** Begins to tell of a process. */
+  /** Begins to report a process. */
   attach(process: SchedulerProcess): void {
     this.process = process;
     for (const { resource } of process.followers.reflectors) this.metrics.malformed(resource.name, 0);
@@ -47,7 +47,7 @@ export class ProcessMetrics implements ProcessObserver {
     let victims = 0;
     for (const effect of effects) {
       if (effect.kind === 'unschedulable' && effect.renewed) {
-        // Nothing was decided, but it may be for other reasons now.
+        // Nothing was decided, but the reasons may have changed.
         this.refused.set(effect.uid, effect.plugins);
         continue;
       }

@@ -1,15 +1,13 @@
-/**
- * How many pods are in which queue, and how far gangs are: what the gauges of the metrics page show.
- */
+/** The number of pods in each queue, and the progress of gangs: the gauges of the metrics page. */
 
 import type { GroupWait, PodSchedulerView } from '../../governor/pods/pod-view.ts';
 import { PodState } from '../../governor/pods/state/pod-records.ts';
 import type { QueueName } from './server/scheduler-metrics.ts';
 
-/** How far a gang is. */
+/** Progress of a gang. */
 type GangState = 'waiting' | 'binding' | 'bound' | 'repairing';
 
-/** In which queue of kube-scheduler the pending members of a group would be. */
+/** The queue of kube-scheduler that the pending members of a group would be in. */
 const QUEUE_OF_WAIT: Readonly<Record<GroupWait, QueueName>> = {
   queued: 'active',
   paused: 'backoff',
@@ -23,7 +21,7 @@ export function pendingByQueue(view: PodSchedulerView): Record<QueueName, number
   const counts = {
     active: view.podsIn(PodState.Active),
     backoff: view.podsIn(PodState.BackingOff),
-    // Those that are refused, or more than may wait, were told that they are not scheduled.
+    // Pods that are refused, or beyond the limit of waiting pods, were reported as not scheduled.
     unschedulable:
       view.podsIn(PodState.Waiting) + view.podsIn(PodState.Refused) + view.podsIn(PodState.Excess),
     gated: view.podsIn(PodState.Gated),
@@ -34,7 +32,7 @@ export function pendingByQueue(view: PodSchedulerView): Record<QueueName, number
   return counts;
 }
 
-/** @returns Gangs with members, by how far they are; what has started and whose members end is not broken. O(members). */
+/** @returns Gangs with members, by progress; a started gang whose members end is not broken. O(members). */
 export function gangsByState(view: PodSchedulerView): Record<GangState, number> {
   const states = { waiting: 0, binding: 0, bound: 0, repairing: 0 };
   view.forEachGroup(({ placed, bound, minCount, started }) => {

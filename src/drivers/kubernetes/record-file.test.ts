@@ -163,7 +163,7 @@ describe('a disk that fails', () => {
 });
 
 describe('reading', () => {
-  test('a file that is not there, a folder, and what is no log', async () => {
+  test('a missing file, a folder, and a file that is not a log', async () => {
     await expect(readAll(join(folder, 'none'))).rejects.toMatchObject({ code: 'TEG_INPUT_NOT_FOUND' });
     await expect(readAll(folder)).rejects.toMatchObject({ code: 'TEG_INPUT_NOT_FOUND' });
     const path = join(folder, 'bad');

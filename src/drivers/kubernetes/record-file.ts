@@ -1,8 +1,8 @@
 /**
- * Records what the pod scheduler was fed, to a file that `teg replay` reads.
+ * Records the inputs of the pod scheduler to a file that `teg replay` reads.
  *
- * Recording never disturbs scheduling: after `openRecordFile` nothing throws and nothing waits. A disk that is full, broken
- * or too slow, an event that is too long, or a file as large as was allowed ends the recording with one warning. A log
+ * Recording never disturbs scheduling: after `openRecordFile` nothing throws and nothing waits. A disk that is full,
+ * broken or too slow, an event that is too long, or a file at its size limit ends the recording with one warning. A log
  * with a hole could not be replayed, so nothing is left out before that.
  */
 import { constants, createWriteStream, type WriteStream } from 'node:fs';
@@ -18,13 +18,13 @@ export interface RecordFileOptions extends PodLogWriterOptions {
   readonly bytesMax?: number;
   /** Bytes that may wait for the disk; default 64 MiB. */
   readonly backlogBytesMax?: number;
-  /** Most milliseconds that something written stays in memory; default 1,000. */
+  /** Most milliseconds that written data stays in memory; default 1,000. */
   readonly flushMs?: number;
-  /** Told once, if recording ends before `close`. */
+  /** Called once, if recording ends before `close`. */
   readonly onWarning: (message: string) => void;
 }
 
-/** How the recording goes, for metrics. */
+/** State of the recording, for metrics. */
 export interface RecordFacts {
   readonly recording: boolean;
   readonly steps: number;
@@ -42,7 +42,7 @@ const FLUSH_MS = 1_000;
 const CHUNK_CHARS = 65_536;
 
 /**
- * Opens the file. One that is there already is kept as `PATH.1` (the log of a scheduler that was killed is worth most).
+ * Opens the file. An existing file is kept as `PATH.1` (the log of a scheduler that was killed is worth most).
  *
  * @param path      Packed with gzip if it ends in `.gz`.
  * @param scheduler Options of the pod scheduler, for the head of the log.
@@ -68,7 +68,7 @@ export async function openRecordFile(
   return new RecordFile(path, handle, scheduler, options);
 }
 
-/** Devices and pipes are left as they are. */
+/** Devices and pipes are left alone. */
 async function keepPrevious(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() && found.size > 0) await rename(path, `${path}.1`);
@@ -88,7 +88,7 @@ export class RecordFile {
   private pending = '';
   private bytes = 0;
   private stopped = '';
-  /** Whether the packer may hold something back. */
+  /** True if the packer may hold data back. */
   private isPacking = false;
   private isOpen = true;
 
@@ -118,7 +118,7 @@ export class RecordFile {
     return { recording: isOpen, steps: this.writer.steps, bytes, stopped };
   }
 
-  /** Takes in a step that was done; see `PodLogWriter.step`. Never throws. */
+  /** Takes a step that was carried out; see `PodLogWriter.step`. Never throws. */
   step(event: PodEvent, timeSeconds: number, effects: readonly PodEffect[] | undefined): void {
     if (!this.isOpen) return;
     try {
@@ -138,7 +138,7 @@ export class RecordFile {
     }
   }
 
-  /** Ends the log and waits until it is on its way to the disk. Never rejects; more than once does no harm. */
+  /** Ends the log and waits until it is on its way to the disk. Never rejects; harmless if called again. */
   async close(): Promise<void> {
     this.end('complete');
     await this.ended;
@@ -150,7 +150,7 @@ export class RecordFile {
     if (this.pending.length >= CHUNK_CHARS) this.flush(false);
   }
 
-  /** @param through Also what the packer holds: a reader of the file as it is then gets all of it. */
+  /** @param through Also flush the packer: a reader of the current file then gets everything. */
   private flush(through: boolean): void {
     if (!this.isOpen) return;
     if (this.pending !== '') {
@@ -178,7 +178,7 @@ export class RecordFile {
     this.end(reason);
   }
 
-  /** Ends without the file's being of use any more. */
+  /** Abandons the file. */
   private fail(error: Error): void {
     if (this.stopped === '') this.warn(error.message);
     this.isOpen = false;
@@ -191,7 +191,7 @@ export class RecordFile {
   private warn(reason: string): void {
     this.stopped = reason;
     this.onWarning(
-      `recording to ${this.path} ended after ${this.writer.steps} steps: ${reason}; scheduling goes on without it`,
+      `recording to ${this.path} ended after ${this.writer.steps} steps: ${reason}; scheduling continues without it`,
     );
   }
 }

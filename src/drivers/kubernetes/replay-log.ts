@@ -13,17 +13,17 @@ import { type HistoryEntry, PodHistory } from './pod-history.ts';
 
 /** How to replay. */
 export interface ReplayOptions {
-  /** `namespace/name` of a pod whose history is to be told. */
+  /** `namespace/name` of a pod whose history is to be reported. */
   readonly explain?: string;
   /** Steps after which to stop; default: all of them. */
   readonly stepsMax?: number;
-  /** Told now and then how many steps were repeated. */
+  /** Called from time to time with the number of repeated steps. */
   readonly onProgress?: (steps: number) => void;
-  /** Asked now and then; true ends the replay. */
+  /** Polled from time to time; true ends the replay. */
   readonly shouldStop?: () => boolean;
 }
 
-/** The first step that was not the same. */
+/** The first step that differed. */
 export interface ReplayDifference {
   readonly step: number;
   /** Line of the file, from 1. */
@@ -36,11 +36,11 @@ export interface ReplayDifference {
   /** Null: the log has only the digest. */
   readonly recorded: readonly PodEffect[] | null;
   readonly replayed: readonly PodEffect[] | null;
-  /** What the core failed with; '' if it did not. */
+  /** The core's error; '' if there was none. */
   readonly failure: string;
 }
 
-/** What a replay came to. JSON. */
+/** The result of a replay. JSON. */
 export interface PodReplayResult {
   readonly steps: number;
   /** Steps that the log has a digest of. */
@@ -57,11 +57,11 @@ export interface PodReplayResult {
   readonly toSeconds: number;
   /** Version of TEG that wrote the log. */
   readonly madeBy: string;
-  /** How the log ends: `complete`, why recording ended early, or `cut off` (whoever wrote it was killed). */
+  /** How the log ends: `complete`, why recording ended early, or `cut off` (the writer was killed). */
   readonly end: string;
-  /** What the core failed with, at a step at which the recorded one had failed as well; '' if there is none. */
+  /** The core's error, at a step at which the recorded one had failed as well; '' if there is none. */
   readonly failure: string;
-  /** Where a pod was asked for; its explanation is as of the last step, null if it is not known then. */
+  /** Present if a pod was requested; its explanation is as of the last step, null if the pod is then unknown. */
   readonly pod: {
     readonly pod: string;
     readonly history: readonly HistoryEntry[];
@@ -70,14 +70,14 @@ export interface PodReplayResult {
   } | null;
 }
 
-/** Steps between two looks at `shouldStop`. */
+/** Steps between two calls of `shouldStop`. */
 const STEPS_PER_LOOK = 1024;
 
 /**
  * Replays a log.
  *
  * @throws TegError TEG_INPUT_NOT_FOUND, TEG_INPUT_CORRUPT, TEG_LOG_INVALID; TEG_POD_UNKNOWN if the pod to be explained is
- *         nowhere in it.
+ *         not in it.
  */
 export async function replayLog(path: string, options: ReplayOptions = {}): Promise<PodReplayResult> {
   const reader = new PodLogReader();
@@ -125,7 +125,7 @@ class ReplayRun {
     if (pod !== undefined) this.history = new PodHistory(pod.slice(0, slash), pod.slice(slash + 1));
   }
 
-  /** @returns Whether to go on. */
+  /** @returns True to continue. */
   take(logged: {
     readonly step: number;
     readonly line: number;

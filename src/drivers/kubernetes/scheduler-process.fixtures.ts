@@ -1,6 +1,6 @@
 /**
- * What the tests of a whole scheduler process share: a small cluster's objects, an API server that follows a script, and a
- * scheduler before it. Both stop with the test that runs.
+ * Helpers shared by the tests of a whole scheduler process: a small cluster's objects, a scripted API server, and a
+ * scheduler of it. Both stop with the test that runs.
  */
 import type { ServerResponse } from 'node:http';
 import { onTestFinished } from 'vitest';
@@ -36,7 +36,7 @@ export function podObject(version: number, nodeName?: string): object {
   };
 }
 
-/** Whether it is pods that are asked for, of those that TEG is to place or has placed and that have not ended. */
+/** True for a request for pods that TEG is to place or has placed and that have not ended. */
 export function asksForOurPods({ path, query }: ScriptedRequest): boolean {
   const selector = query.get('fieldSelector');
   return (
@@ -44,12 +44,12 @@ export function asksForOurPods({ path, query }: ScriptedRequest): boolean {
   );
 }
 
-/** Whether a lease is asked for or written. */
+/** True for a request that reads or writes a lease. */
 export function isForLease({ path }: ScriptedRequest): boolean {
   return path.startsWith(LEASES);
 }
 
-/** Answers as if nobody had the lease: there is none; and whoever writes one gets it. */
+/** Answers as if no lease existed; every process that writes one gets it. */
 export function grantLease(response: ServerResponse, { method, body }: ScriptedRequest): void {
   if (method === 'GET') sendJson(response, 404, {});
   else {
@@ -61,7 +61,7 @@ export function grantLease(response: ServerResponse, { method, body }: ScriptedR
 /**
  * Starts an API server.
  *
- * @param answer Says whether it has answered. All else is an empty list, or a success without contents.
+ * @param answer Returns true if it has answered. All other requests get an empty list, or a success without contents.
  */
 export async function serve(
   answer: (response: ServerResponse, request: ScriptedRequest) => boolean,
@@ -99,7 +99,7 @@ export function startScheduler(
       throw error;
     },
   });
-  // Before the server: what is called last is called first.
+  // Before the server: cleanups run in reverse order.
   onTestFinished(() => scheduler.stop());
   scheduler.start();
   return { scheduler, warnings };

@@ -1,6 +1,4 @@
-/**
- * What is wired together in a scheduler process, before an API server that follows a script.
- */
+/** The wiring of a scheduler process, against a scripted API server. */
 import type { ServerResponse } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { sendJson, until } from '../../../test/support/scripted-server.ts';
@@ -56,13 +54,13 @@ test('an object that becomes malformed counts no more, and counts again when it 
   expect(followers.malformed).toBe(1);
 });
 
-test('who takes over lists the pods again first: what another one has bound meanwhile is not bound again', async () => {
+test('a new leader lists the pods again first: a pod that another one has bound meanwhile is not bound again', async () => {
   let release: (() => void) | undefined;
   let listings = 0;
   const server = await serve((response, request) => {
     if (request.path === '/api/v1/nodes') streamList(response, 10, [nodeObject(5)]);
     else if (asksForOurPods(request) && request.query.has('sendInitialEvents')) {
-      // The leader before bound it, and no watch has told.
+      // The leader before bound it, and no watch has reported it.
       const isFirst = ++listings === 1;
       streamList(response, isFirst ? 10 : 20, [isFirst ? podObject(6) : podObject(20, 'n1')]);
     } else if (isForLease(request)) {
@@ -76,7 +74,7 @@ test('who takes over lists the pods again first: what another one has bound mean
   expect(scheduler.core.explain('uid-p')).toMatchObject({ state: 'waiting' });
   release?.();
   await until(() => scheduler.driver.decides);
-  // Time for a binding, if one is decided.
+  // Time for a binding, in case one is decided.
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(server.requests.filter(({ path }) => path.endsWith('/binding'))).toEqual([]);
   expect(scheduler.core.explain('uid-p')).toMatchObject({ state: 'bound', node: 'n1' });
@@ -116,11 +114,11 @@ test('a condition that an admission policy refuses is written once the policy go
       message: expect.stringMatching(/^0\/1 nodes/),
     },
   ]);
-  // Half to all of a second before each: neither at once nor doubled beyond the longest.
+  // Half a second to a second before each: neither immediately nor beyond the longest wait.
   const waits = [patched[1]! - patched[0]!, patched[2]! - patched[1]!];
   for (const wait of waits) expect(wait).toBeGreaterThan(0.45);
   expect(warnings).toEqual([expect.stringContaining('status refused by the API server')]);
-  // What is written stays.
+  // Written records stay.
   await new Promise((resolve) => setTimeout(resolve, 1500));
   expect(patched).toHaveLength(3);
 });

@@ -1,9 +1,9 @@
 /**
  * TEG as a scheduler of a Kubernetes cluster: everything wired together, from the API server to the core and back.
  *
- * Life: candidate for the lease and followers start at once; when all is listed and the lease is held, decisions begin. A
- * lease that may have run out stops every write at once; what was decided and not sent is decided again by whoever leads next.
- * Whoever takes over lists the pods anew first, so that no decision is made on what it knew before.
+ * Life: the candidate for the lease and the informers start at once; when everything is listed and the lease is held,
+ * decisions begin. A lease that may have expired stops every write at once; a decision that was not sent is made again
+ * by the next leader. A new leader first lists the pods again, so that no decision is based on its earlier state.
  */
 import { Readable } from 'node:stream';
 import { createConstraints } from '../../governor/pods/constraints/cluster-constraints.ts';
@@ -31,7 +31,7 @@ import { LeaderLease } from './writes/leader-lease.ts';
 import { textAt } from './writes/retrying-request.ts';
 import { systemWriteClock } from './writes/write-clock.ts';
 
-/** Where the process writes what a person should know; pino fits. */
+/** Log for messages to people; pino fits. */
 export interface ProcessLogger {
   debug(details: object, message: string): void;
   info(details: object, message: string): void;
@@ -39,7 +39,7 @@ export interface ProcessLogger {
   error(details: object, message: string): void;
 }
 
-/** Told of what happens, for metrics. All are called often and must be quick. */
+/** Receives events for metrics. All methods are called often and must be quick. */
 export interface ProcessObserver {
   onStep(
     event: Parameters<PodScheduler['step']>[0],
@@ -51,21 +51,21 @@ export interface ProcessObserver {
   onMalformed(resource: string): void;
 }
 
-/** What a scheduler process is made with. */
+/** Options of a scheduler process. */
 export interface SchedulerProcessOptions {
   readonly target: ApiTarget;
   readonly config: SchedulerConfig;
-  /** Of this process alone, for the lease and events. */
+  /** Unique to this process, for the lease and events. */
   readonly identity: string;
   /** Decides and explains, writes nothing. */
   readonly dryRun: boolean;
   readonly log: ProcessLogger;
   readonly observer?: ProcessObserver;
-  /** It cannot go on: the reason is logged, the process has to end. */
+  /** The process cannot continue: the reason is logged, and the process has to end. */
   readonly onBroken: (error: unknown) => void;
 }
 
-/** Seconds that a stop lets bindings in flight, and then events, end. */
+/** Seconds that a stop waits for bindings in flight, and then for events. */
 const STOP_SECONDS = 10;
 
 /** One scheduler. `start` once, `stop` once. */
@@ -79,9 +79,9 @@ export class SchedulerProcess {
   readonly client: HttpApiClient;
   readonly lease: LeaderLease | undefined;
   readonly coalescer: IoCoalescer;
-  /** Whether this one decides now. */
+  /** True if this process decides now. */
   leading = false;
-  /** Of what it is fed, if it is recorded. */
+  /** Recording of the inputs, if there is one. */
   record: RecordFile | undefined;
   private readonly standby = new Standby();
   private stopping = false;
@@ -112,14 +112,14 @@ export class SchedulerProcess {
     if (config.leaderElection.leaderElect && !options.dryRun) this.lease = this.makeLease(clock);
   }
 
-  /** Begins. @param record Where to record; closed by `stop`. */
+  /** Starts. @param record Recording of the inputs; closed by `stop`. */
   start(record?: RecordFile): void {
     this.record = record;
     this.followers.start();
     this.lease?.start();
   }
 
-  /** '' once everything is listed, or what is missing: for readiness. */
+  /** '' once everything is listed, or the missing resources: for readiness. */
   get notReady(): string {
     if (this.stopping) return 'stopping';
     const missing = this.followers.reflectors.filter((reflector) => !reflector.synced);
@@ -128,7 +128,7 @@ export class SchedulerProcess {
       : `not listed yet: ${missing.map(({ resource }) => resource.name).join(', ')}`;
   }
 
-  /** '' while decisions go on, or what is stuck: for liveness. */
+  /** '' while decisions continue, or the stuck part: for liveness. */
   get stuck(): string {
     return this.driver.problem;
   }
@@ -151,7 +151,7 @@ export class SchedulerProcess {
     );
   }
 
-  /** Ends in order: no decisions, bindings in flight awaited, lease given up, events written. */
+  /** Stops in order: no decisions, bindings in flight awaited, lease released, events written. */
   async stop(): Promise<void> {
     if (this.stopping) return;
     this.stopping = true;
@@ -159,7 +159,7 @@ export class SchedulerProcess {
     const settled = await inTime(this.runner.hold(), STOP_SECONDS);
     this.writers.claims.stop();
     this.writers.evictor.stop();
-    // Before the events, which need no lease: the next one shall not wait for them.
+    // Before the events, which need no lease: the next leader need not wait for them.
     await this.lease?.stop(settled);
     await this.writers.events.flush(STOP_SECONDS);
     this.driver.stop();
@@ -168,12 +168,12 @@ export class SchedulerProcess {
     await this.record?.close();
   }
 
-  /** Lists are read without pauses: the sooner they are there, the sooner it works. */
+  /** Lists are read without pauses: the sooner they are complete, the sooner the scheduler works. */
   private noteArrival(): void {
     if (this.driver.decides) this.coalescer.note();
   }
 
-  /** Whether a write may be sent now. */
+  /** True if a write may be sent now. */
   private mayWrite(): boolean {
     if (this.options.dryRun) return false;
     return this.lease === undefined || this.lease.surelyHeld();
@@ -249,12 +249,12 @@ export class SchedulerProcess {
     });
   }
 
-  /** The lease is ours: everything that was bound before is read, then decisions begin. */
+  /** The lease is ours: all earlier bindings are read, then decisions begin. */
   private async takeOver(): Promise<void> {
     const lead = ++this.leads;
     const { log } = this.options;
     log.info({}, 'leading');
-    // Also if the first listing is not complete: it may have begun when somebody else was still binding.
+    // Also if the first listing is incomplete: it may have begun while another replica was still binding.
     await this.followers.refreshPods();
     if (lead !== this.leads || this.stopping) return;
     this.leading = true;
@@ -270,7 +270,7 @@ export class SchedulerProcess {
     void this.runner.hold();
   }
 
-  /** Begins to decide if everything is there. */
+  /** Begins to decide once all parts are ready. */
   private settle(): void {
     if (this.stopping || !this.followers.synced) return;
     if (this.lease === undefined) this.leading = true;
@@ -282,11 +282,11 @@ export class SchedulerProcess {
     this.driver.allow(true);
   }
 
-  /** What is told without a decision is told by the leader alone, and by nobody before it leads. */
+  /** Messages without a decision are sent by the leader only, and by no replica before it leads. */
   private carryOut(effect: PodEffect): void {
     if (this.driver.decides) this.runner.run(effect);
     else if (effect.kind === 'unschedulable') this.standby.note(effect.uid);
-    // A nomination that was dropped here was of a leader before.
+    // A nomination that was dropped here came from an earlier leader.
     else if (effect.kind !== 'nominate') this.runner.run(effect);
   }
 
@@ -306,12 +306,12 @@ export class SchedulerProcess {
   }
 }
 
-/** @returns A core as the configuration has it, which has seen nothing. */
+/** @returns A fresh core with the configuration's options. */
 export function newCore(config: SchedulerConfig): PodScheduler {
   return new PodScheduler(coreOptions(config), createConstraints());
 }
 
-/** @returns The core's options as the configuration has them. */
+/** @returns The core's options from the configuration. */
 export function coreOptions(config: SchedulerConfig): PodSchedulerOptions {
   return {
     seed: 1,
@@ -327,7 +327,7 @@ export function coreOptions(config: SchedulerConfig): PodSchedulerOptions {
   };
 }
 
-/** @returns Whether a promise ended within a time. */
+/** @returns True if a promise settled within a time. */
 async function inTime(promise: Promise<unknown>, seconds: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {

@@ -18,7 +18,7 @@ function claimingDevices(name: string): object {
   };
 }
 
-test('who begins to lead tells of all that wait: by an event those that nobody was told of', () => {
+test('a new leader reports all waiting pods: by an event those that were not reported before', () => {
   const core = new PodScheduler(coreOptions(defaultSchedulerConfig()), createConstraints());
   const standby = new Standby();
   const told: string[] = [];
@@ -31,7 +31,7 @@ test('who begins to lead tells of all that wait: by an event those that nobody w
     }
   }
   standby.noteUnreadable({ namespace: 'a', name: 'broken', uid: 'uid-broken' }, 'TEG cannot read this pod');
-  // Was broken when it was first seen, and is not any more.
+  // It was malformed when it was first seen, and is not any more.
   standby.noteUnreadable({ namespace: 'a', name: 'q', uid: 'uid-q' }, 'TEG cannot read this pod');
   standby.tellAll(core.view(), tell);
   expect(told).toEqual([

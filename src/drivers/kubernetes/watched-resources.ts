@@ -1,10 +1,10 @@
 /**
- * Which resources of the API server the scheduler follows, and what each object becomes for the core.
+ * The resources of the API server that the scheduler watches, and the core's event for each object.
  *
  * Pods come over three watches, so that pending pods of other schedulers never cross the network: all of ours, those of
  * others that are assigned, and those of ours that ran and have ended. Pods that end leave the first two by their field
- * selectors. Of the third only members of groups are kept: a gang with members that have ended is known to have started,
- * also by a scheduler that starts after they ended.
+ * selectors. Of the third only members of groups are kept: a gang with members that have ended is known to have
+ * started, even by a scheduler that starts after they ended.
  */
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { TegError } from '../../model/errors.ts';
@@ -39,7 +39,7 @@ import {
   VOLUME_ATTACHMENT,
 } from './objects/wire-schemas.ts';
 
-/** A resource and what to do with its objects. */
+/** A resource and the handling of its objects. */
 export interface WatchedResource {
   readonly resource: ReflectedResource;
   /** @throws TegError TEG_KUBE_OBJECT if the object is malformed. */
@@ -49,7 +49,7 @@ export interface WatchedResource {
   denied?(isMissing: boolean): void;
 }
 
-/** API groups of the PodGroups: of Kubernetes itself, of coscheduling. Items of a list do not say theirs. */
+/** API groups of the PodGroups: of Kubernetes itself, of coscheduling. Items of a list do not name theirs. */
 const SCHEDULING = 'scheduling.k8s.io';
 const COSCHEDULING = 'scheduling.x-k8s.io';
 
@@ -60,7 +60,7 @@ const LIVE = 'status.phase!=Succeeded,status.phase!=Failed';
 /** Succeeded or Failed, on a node: field selectors know no OR. */
 const ENDED = 'spec.nodeName!=,status.phase!=Pending,status.phase!=Running,status.phase!=Unknown';
 
-/** @returns All resources, the quick ones first. @param feed Takes an event in. */
+/** @returns All resources, the quick ones first. @param feed Takes an event. */
 export function watchedResources(schedulerName: string, feed: (event: PodEvent) => void): WatchedResource[] {
   return [
     ...clusterResources(feed),
@@ -168,12 +168,12 @@ function storageResources(feed: (event: PodEvent) => void): WatchedResource[] {
   ];
 }
 
-/** What CSI drivers tell of nodes, of themselves, of what is attached and of what is left. */
+/** CSI drivers' reports: on nodes, on themselves, on attachments and on remaining capacity. */
 function csiResources(feed: (event: PodEvent) => void): WatchedResource[] {
   const path = (resource: string): string => `/apis/storage.k8s.io/v1/${resource}`;
   const withoutIt = 'the storage that CSI drivers have left is not looked at';
   const drivers = new Map<string, CsiDriverDescription>();
-  // A driver of which no capacity can be read would have none.
+  // Without readable capacity a driver would appear to have none.
   let isBlind = false;
   const tell = (driver: CsiDriverDescription): void =>
     feed({ kind: 'csi-driver', driver: isBlind ? { ...driver, tracksCapacity: false } : driver });
@@ -227,7 +227,7 @@ function csiResources(feed: (event: PodEvent) => void): WatchedResource[] {
   ];
 }
 
-/** DeviceClasses: TEG allocates no devices, and says so of the extended resources that they stand for. */
+/** DeviceClasses: TEG allocates no devices, and reports so for the extended resources that DeviceClasses stand for. */
 function deviceResources(feed: (event: PodEvent) => void): WatchedResource[] {
   return [
     {
@@ -244,7 +244,7 @@ function deviceResources(feed: (event: PodEvent) => void): WatchedResource[] {
   ];
 }
 
-/** @returns Whether an error says that an object of the API is malformed (and not that we are). */
+/** @returns True if an error says that an object of the API is malformed (and not that TEG has a bug). */
 export function isMalformed(error: unknown): error is TegError {
   return error instanceof TegError && error.code === 'TEG_KUBE_OBJECT';
 }

@@ -40,7 +40,7 @@ test.each([
   'the answer was lost',
   '4031 odd',
   '',
-])('%s is told at debug only', (text) => {
+])('%s is logged at debug only', (text) => {
   const { lines, troubles } = setUp();
   troubles.tell('bind', 'x/a', text);
   expect(lines).toEqual([['debug', { what: 'bind', pod: 'x/a', text }, 'write in trouble']]);
@@ -52,6 +52,6 @@ test('kinds are bounded', () => {
   expect(lines.filter(([level]) => level === 'warn')).toHaveLength(250);
   troubles.tell('what-249', 'x/a', '403');
   troubles.tell('what-0', 'x/a', '403');
-  // The oldest were forgotten, the newest was not.
+  // The oldest were dropped, the newest was not.
   expect(lines.slice(250).map(([level]) => level)).toEqual(['debug', 'warn']);
 });

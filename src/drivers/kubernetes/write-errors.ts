@@ -1,39 +1,40 @@
 /**
- * What goes wrong with writes, for people: what the API server refuses for good is told, once in a while; the rest passes.
+ * Reports failed writes to people: permanent refusals of the API server are logged, at a limited rate; transient
+ * failures are not.
  */
 
-/** Where it is told. */
+/** The log. */
 export interface WriteErrorLog {
   debug(details: object, message: string): void;
   warn(details: object, message: string): void;
 }
 
-/** What is told at most: one line a kind of refusal in so many seconds. */
+/** Rate of the warnings: one line a kind of refusal in this many seconds. */
 const TOLD_SECONDS = 300;
 
 /** Kinds of refusals that are remembered. */
 const KINDS_MAX = 100;
 
-/** Answers that pods' lives bring with them: changed or gone meanwhile. 429 and 5xx pass by themselves. */
+/** Answers that belong to the life of pods: changed or gone meanwhile. 429 and 5xx are transient. */
 const USUAL: ReadonlySet<string> = new Set(['404', '409', '429']);
 
-/** Tells of them; one a process. */
+/** Reports failed writes; one a process. */
 export class WriteErrors {
   private readonly log: WriteErrorLog;
   private readonly nowSeconds: () => number;
   private readonly toldAt = new Map<string, number>();
 
-  /** @param nowSeconds Any clock that only goes on. */
+  /** @param nowSeconds Any monotonic clock. */
   constructor(log: WriteErrorLog, nowSeconds: () => number) {
     this.log = log;
     this.nowSeconds = nowSeconds;
   }
 
   /**
-   * Something went wrong. A refusal for good (4xx beyond 404, 409, 429: rights, validation, quota) is a warning, the
-   * first of its kind in five minutes; all others are lines at debug.
+   * A write failed. A permanent refusal (4xx beyond 404, 409, 429: rights, validation, quota) is a warning, the first
+   * of its kind in five minutes; all others are lines at debug.
    *
-   * @param what What was to be written: `bind`, `event`, `status`, `evict`.
+   * @param what The intended write: `bind`, `event`, `status`, `evict`.
    * @param pod  `namespace/name`.
    * @param text Status and message, as `answerText` makes it.
    */

@@ -9,7 +9,7 @@ test.each([
   ['{}', 5, 5],
   ['{leaseDuration: 1m, renewDeadline: 20s}', 5, 30],
   ['{leaseDuration: 4s, renewDeadline: 2.5s, retryPeriod: 1s}', 1, 1],
-  // The shortest that there is: the server takes whole seconds.
+  // The shortest possible: the server takes whole seconds.
   ['{leaseDuration: 3s, renewDeadline: 2500ms, retryPeriod: 1s}', 1, 1],
   ['{leaderElect: false}', 5, 10],
 ])('leaderElection %s: the server has %i s for a binding, %i s at most', (election, serverSeconds, most) => {

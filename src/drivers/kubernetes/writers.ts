@@ -1,6 +1,4 @@
-/**
- * All that writes to the API server, made from one configuration; bindings go first.
- */
+/** All writers to the API server, made from one configuration; bindings go first. */
 import type { ApiClient } from './client/api.ts';
 import { electionTimes } from './config/config-schema.ts';
 import type { SchedulerConfig } from './config/scheduler-config.ts';
@@ -20,13 +18,13 @@ export interface Writers {
   readonly claims: ClaimWriter;
 }
 
-/** What writers are made with. */
+/** Dependencies of the writers. */
 export interface WriterSurroundings {
   readonly client: ApiClient;
   readonly clock: WriteClock;
   readonly config: SchedulerConfig;
   readonly identity: string;
-  /** Whether the lease is surely held. */
+  /** True if the lease is surely held. */
   readonly mayWrite: () => boolean;
   readonly onWriteError: (
     what: string,
@@ -61,7 +59,7 @@ export function makeWriters(around: WriterSurroundings): Writers {
     status: new StatusWriter({
       ...common,
       mayRun,
-      // As the core does with bindings that were refused.
+      // As the core does with refused bindings.
       retryBackOff: {
         secondsFirst: config.podInitialBackoffSeconds,
         secondsMax: config.podMaxBackoffSeconds,
@@ -73,14 +71,14 @@ export function makeWriters(around: WriterSurroundings): Writers {
   };
 }
 
-/** @returns How long the server may take for a binding: with a lease, until another one may lead at most. */
+/** @returns The server's time-out for a binding: with a lease, at most until another replica may lead. */
 export function serverTimes({ leaderElection }: SchedulerConfig): {
   readonly serverSeconds: number;
   readonly serverSecondsMax: number;
 } {
   const { leaseDurationSeconds, renewDeadlineSeconds } = electionTimes(leaderElection);
   // The server takes whole seconds, and 0 would be no limit. Without a lease: a pod whose binding was lost on the way
-  // is not tried anew before this time is over.
+  // is not tried again before this time is over.
   const left = leaderElection.leaderElect
     ? Math.max(1, Math.floor(leaseDurationSeconds - renewDeadlineSeconds))
     : 10;

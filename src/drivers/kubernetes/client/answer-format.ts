@@ -1,8 +1,9 @@
 /**
- * The two formats of what an API server says of a resource: JSON, or protobuf where a schema of its objects is known.
+ * The two formats in which an API server describes a resource: JSON, or protobuf where a schema of its objects is
+ * known.
  *
- * Both are asked for, protobuf first; which one came, the answer says. Servers that extend the API (custom resources) know
- * JSON only, and a proxy may answer on its own.
+ * Requests accept both and prefer protobuf; the answer states which one it uses. Servers that extend the API (custom
+ * resources) know JSON only, and a proxy may send answers of its own.
  */
 import { parseJsonChunks } from './connection.ts';
 import { LineSplitter } from './line-splitter.ts';
@@ -18,19 +19,19 @@ export const JSON_TYPE = 'application/json';
 /** Value of the header Accept where both formats can be read: protobuf is preferred. */
 export const BOTH_TYPES = `${PROTOBUF},${JSON_TYPE}`;
 
-/** Takes the bytes of a watch, tells of its events. */
+/** Takes the bytes of a watch, reports its events. */
 export interface EventStream {
-  /** @throws GarbageError, LineTooLongError, FrameTooLongError, or what its listener threw. */
+  /** @throws GarbageError, LineTooLongError, FrameTooLongError, or an exception of its listener. */
   push(chunk: Buffer): void;
   /** The answer has ended. @throws GarbageError if it was within an event. */
   end(): void;
 }
 
-/** How answers are asked for and read. */
+/** How answers are requested and read. */
 export interface AnswerFormat {
   /** Value of the header Accept. */
   readonly accept: string;
-  /** @returns The object of an answer that was read whole; undefined if it is none. */
+  /** @returns The object of an answer that was read whole; undefined if it does not hold one. */
   whole(contentType: string, chunks: readonly Buffer[]): unknown;
   /** @param bytesMax Longest event. */
   watch(contentType: string, bytesMax: number, onEvent: (event: WatchEvent) => void): EventStream;
@@ -52,10 +53,10 @@ export function answerFormatOf(schema: MessageSchema | undefined): AnswerFormat 
   };
 }
 
-/** Reads the body of an answer; undefined if it is not what it is said to be. */
+/** Reads the body of an answer; undefined if it is not of the stated type. */
 export type BodyReader = (chunks: readonly Buffer[]) => unknown;
 
-/** @returns What reads answers to single requests: JSON, or a Status in protobuf; undefined for other types. */
+/** @returns The reader of answers to single requests: JSON, or a Status in protobuf; undefined for other types. */
 export function bodyReaderOf(contentType: string): BodyReader | undefined {
   if (contentType.startsWith(PROTOBUF)) return (chunks) => readWhole(readStatus, chunks);
   return contentType.includes('json') ? parseJsonChunks : undefined;
@@ -85,13 +86,13 @@ function framesOf(
   };
 }
 
-/** Bytes that are no event are garbage, as lines that are none. */
+/** Bytes that are not an event are garbage, as are lines that are not. */
 function orGarbage<Result>(read: () => Result): Result {
   try {
     return read();
   } catch (error) {
     if (error instanceof ProtobufError)
-      throw new GarbageError(`a frame of the watch is no event: ${error.message}`);
+      throw new GarbageError(`a frame of the watch is not an event: ${error.message}`);
     throw error;
   }
 }

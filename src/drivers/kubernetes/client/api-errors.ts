@@ -19,7 +19,7 @@ export class ApiNotSentError extends Error {
   readonly method: string;
   readonly path: string;
 
-  /** @param what What kept it from being sent. */
+  /** @param what The reason why it could not be sent. */
   constructor(what: string, failure: ApiFailure, options?: { cause?: unknown }) {
     super(describeFailure(`not sent: ${what}`, failure), options);
     this.name = 'ApiNotSentError';
@@ -33,7 +33,7 @@ export class ApiUnknownError extends Error {
   readonly method: string;
   readonly path: string;
 
-  /** @param what Why there is no answer. */
+  /** @param what The reason why there is no answer. */
   constructor(what: string, failure: ApiFailure, options?: { cause?: unknown }) {
     super(describeFailure(`outcome unknown: ${what}`, failure), options);
     this.name = 'ApiUnknownError';

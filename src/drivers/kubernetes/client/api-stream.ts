@@ -2,7 +2,7 @@
  * Answers that are read as they arrive: the pages of a list and the events of a watch.
  *
  * Each reader has a connection of its own: an answer that takes minutes (a watch) or megabytes (a page) must never
- * stand before a binding.
+ * delay a binding.
  */
 import type { Client, Dispatcher } from 'undici';
 import type { AnswerFormat, EventStream } from './answer-format.ts';
@@ -12,7 +12,7 @@ import type { WatchEvent } from './watch-events.ts';
 
 /** Bounds of a reader. */
 export interface ApiReaderOptions {
-  /** Most seconds without a byte before an answer is given up. */
+  /** Most seconds without a byte before an answer is abandoned. */
   readonly inactivitySeconds: number;
   /** Most bytes of an answer that is read whole. */
   readonly answerBytesMax: number;
@@ -29,14 +29,14 @@ export class InactiveError extends Error {
   }
 }
 
-/** How an answer begins. */
+/** The head of an answer. */
 interface AnswerHead {
   readonly status: number;
   readonly retryAfterSeconds: number;
   readonly contentType: string;
 }
 
-/** What a streamed answer is fed to. Exceptions end the answer with them. */
+/** The receiver of a streamed answer. Its exceptions end the answer with them. */
 interface Receiver {
   head(head: AnswerHead): void;
   data(chunk: Buffer): void;
@@ -75,7 +75,7 @@ export class ApiReader {
   /**
    * Reads an answer whole.
    *
-   * @throws InactiveError, or whatever ended the connection.
+   * @throws InactiveError, or the error that ended the connection.
    */
   async read(path: string): Promise<ApiAnswer> {
     const collector = new Collector(this.format, this.options.answerBytesMax);
@@ -88,7 +88,7 @@ export class ApiReader {
    *
    * @param onEvent Called with every event; its exception ends the answer with it.
    * @param onOpen Called when the server has answered 200, before any event.
-   * @throws InactiveError, what `EventStream` throws, what `onEvent` threw, or whatever ended the connection.
+   * @throws InactiveError, errors of `EventStream`, exceptions of `onEvent`, or the error that ended the connection.
    */
   async readEvents(
     path: string,
@@ -110,7 +110,7 @@ export class ApiReader {
     return collector.answer();
   }
 
-  /** Gives up the answer being read, if any: it ends with `reason`. The reader goes on. */
+  /** Abandons the answer being read, if any: it ends with `reason`. The reader can be used further. */
   interrupt(reason: Error): void {
     this.current?.abort(reason);
   }
@@ -182,7 +182,7 @@ class Reading implements Dispatcher.DispatchHandler {
   private reject!: (error: Error) => void;
   private controller: Dispatcher.DispatchController | undefined;
   private timer: NodeJS.Timeout;
-  /** True once anything was heard; `heardMs` is when. */
+  /** True once a byte was received; `heardMs` is when. */
   heard = false;
   heardMs: number;
   private over = false;
@@ -250,7 +250,7 @@ class Reading implements Dispatcher.DispatchHandler {
 
   private checkSilence(): void {
     const silentMs = performance.now() - this.heardMs;
-    // The clock is looked at once per period instead of setting a timer at every chunk.
+    // The clock is read once per period instead of setting a timer at every chunk.
     if (silentMs >= this.inactivityMs) this.abort(new InactiveError(this.inactivityMs / 1000));
     else this.timer = setTimeout(() => this.checkSilence(), this.inactivityMs - silentMs);
   }

@@ -1,8 +1,8 @@
 /**
- * The seam to an API server: requests, lists with watches, and the errors that they end with.
+ * The interface to an API server: requests, lists with watches, and the errors that they end with.
  *
- * Why not a ready-made client for this: its list and watch keep whole objects, stall silently and swallow errors of
- * their users; here an object is handed over once and dropped. Kubeconfig and authentication are the library's.
+ * Why not a ready-made client: its list and watch keep whole objects, stall silently and swallow errors of their users;
+ * here an object is handed over once and dropped. Kubeconfig and authentication are the library's.
  */
 
 import type { MessageSchema } from './protobuf/message-schema.ts';
@@ -10,7 +10,7 @@ import type { MessageSchema } from './protobuf/message-schema.ts';
 /** Headers of a request. Not changed afterwards. */
 export type Headers = Readonly<Record<string, string>>;
 
-/** Where an API server is and how to be believed there. */
+/** Address of an API server and how its identity is verified. */
 export interface ApiTarget {
   /** `https://host:port` with an optional path, no slash at the end. */
   readonly server: string;
@@ -28,7 +28,7 @@ export interface ApiTarget {
 /** An answer that was read whole. */
 export interface ApiAnswer {
   readonly status: number;
-  /** Parsed JSON, or a Status in protobuf; undefined where the answer was something else. */
+  /** Parsed JSON, or a Status in protobuf; undefined for any other answer. */
   readonly body: unknown;
   /** Seconds of a Retry-After header; NaN if there is none. */
   readonly retryAfterSeconds: number;
@@ -40,17 +40,23 @@ export interface ApiRequest {
   /** From `/api` or `/apis` on, with query. */
   readonly path: string;
   readonly body?: unknown;
-  /** Of the body, whose fields it names all: it is sent as protobuf, unless the server takes only JSON. The body has `apiVersion` and `kind` then. */
+  /**
+   * Schema of the body, which names all of its fields: the body is sent as protobuf, unless the server takes only JSON.
+   * The body then has `apiVersion` and `kind`.
+   */
   readonly schema?: MessageSchema;
   /** For PATCH; default application/merge-patch+json. */
   readonly contentType?: string;
-  /** Most seconds until the answer is there; default 30. */
+  /** Most seconds to wait for the answer; default 30. */
   readonly timeoutSeconds?: number;
-  /** The body of a success is of no use to the caller: it is not read into an object (`body` is undefined then). Default false. */
+  /** The caller does not need the body of a success: it is not parsed (`body` is then undefined). Default false. */
   readonly successIsEnough?: boolean;
   /** Most bytes of the answer; default 64 MiB. */
   readonly answerBytesMax?: number;
-  /** Asked right before the first byte is written, however long it waited; false: it fails as not sent. For writes that a lost lease forbids. */
+  /**
+   * Called right before the first byte is written, however long the request waited; false: the request fails as not
+   * sent. For writes that a lost lease forbids.
+   */
   readonly stillWanted?: () => boolean;
 }
 
@@ -65,35 +71,41 @@ export interface ApiClient {
   close(): Promise<void>;
 }
 
-/** What a reflector watches. */
+/** The resource that a reflector watches. */
 export interface ReflectedResource {
   /** For logs and metrics: `pods`, `nodes`, …. */
   readonly name: string;
   /** `/api/v1/pods`; of several versions of the API, the newest. */
   readonly path: string;
-  /** The same in older versions, newest first, for API servers that do not serve `path`. Asked for again whenever a version is not (or no longer) served. */
+  /**
+   * The same in older versions, newest first, for API servers that do not serve `path`. Tried again whenever a version
+   * is not (or no longer) served.
+   */
   readonly olderPaths?: readonly string[];
   readonly fieldSelector?: string;
   readonly labelSelector?: string;
   /** Fields of its objects that are read, where they can come as protobuf; without it they are parsed JSON. */
   readonly schema?: MessageSchema;
   /**
-   * What does not work without it, for people: the resource can be done without where the right to read it is missing (403). What was
-   * known of it stays known; the right is asked for again at times.
+   * The feature that is lost without this resource, for people. It marks a resource that may be missing where the right
+   * to read it is missing (403): known objects stay known, and the right is checked again from time to time.
    */
   readonly withoutIt?: string;
-  /** 404 on the list (no such API in this cluster) is no error: nothing is there; looked for again at times. */
+  /**
+   * 404 on the list (no such API in this cluster) is not an error: the resource is empty, and is looked for again from
+   * time to time.
+   */
   readonly optional?: boolean;
 }
 
-/** Told of every object; objects are not kept. An exception thrown here ends the reflector with it. */
+/** Receives every object; objects are not kept. An exception thrown here ends the reflector with it. */
 export interface ReflectionHandler {
   /** Added or changed. */
   set(object: unknown): void;
   /** Gone, by uid (what `metadata.uid` was) and key (`namespace/name` or `name`). */
   gone(uid: string, key: string): void;
-  /** The first list is complete, or there is none to be had (`optional`, `withoutIt`); called once. */
+  /** The first list is complete, or cannot be read (`optional`, `withoutIt`); called once. */
   synced(): void;
-  /** The right to read a resource with `withoutIt` is missing from now on, or is there again and everything is listed. */
+  /** The right to read a resource with `withoutIt` is missing from now on, or exists again and everything is listed. */
   denied?(isMissing: boolean): void;
 }

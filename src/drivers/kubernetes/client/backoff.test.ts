@@ -19,7 +19,7 @@ test('waits double up to the longest, spread by half, and begin again after a su
   }
 });
 
-test('never less than what the server asked for (up to a minute), never above 1.5 times that or the longest', () => {
+test('never less than the server requested (up to a minute), never above 1.5 times that or the longest', () => {
   const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
   checkProperty(
     fc.property(

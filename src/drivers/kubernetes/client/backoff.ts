@@ -8,7 +8,7 @@ export interface BackoffOptions {
   readonly random: () => number;
 }
 
-/** The most that is made of what a server asks for, seconds. */
+/** Upper bound on the wait that a server may request, seconds. */
 export const ASKED_SECONDS_MAX = 60;
 
 /** Waits that double with each failure and are spread by ± 50 %, so that many clients do not come back together. */
@@ -28,9 +28,9 @@ export class Backoff {
   /**
    * Counts a failure.
    *
-   * @param retryAfterSeconds What the server asked for; NaN if it did not. It is a lower bound of the wait, itself
-   *                          taken for no more than `ASKED_SECONDS_MAX`.
-   * @returns Seconds to wait: at least first / 2, at most 1.5 times the longer of the longest and what was asked for.
+   * @param retryAfterSeconds The wait that the server requested; NaN if none. It is a lower bound of the wait, itself
+   *                          capped at `ASKED_SECONDS_MAX`.
+   * @returns Seconds to wait: at least first / 2, at most 1.5 times the longer of the longest and the requested wait.
    */
   fail(retryAfterSeconds = Number.NaN): number {
     const { firstSeconds, longestSeconds, random } = this.options;

@@ -1,5 +1,5 @@
 /**
- * One HTTP/1.1 connection to an API server, and what every request on it carries.
+ * One HTTP/1.1 connection to an API server, and the headers of every request on it.
  *
  * HTTP/2 is off: against a real API server it was 2.4 times slower and cost three times the client's CPU. No
  * `accept-encoding` is ever sent: the server would spend its CPU on gzip.
@@ -20,7 +20,7 @@ export interface ServerAddress {
   readonly prefix: string;
 }
 
-/** @returns Where the target's server is. */
+/** @returns The address of the target's server. */
 export function serverAddress(target: ApiTarget): ServerAddress {
   const url = new URL(target.server);
   return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, '') };
@@ -61,7 +61,7 @@ export function retryAfterSecondsOf(
   return typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : Number.NaN;
 }
 
-/** @returns The chunks as parsed JSON, or undefined if they are none. */
+/** @returns The chunks as parsed JSON, or undefined if they are not JSON. */
 export function parseJsonChunks(chunks: readonly Buffer[]): unknown {
   const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
   try {

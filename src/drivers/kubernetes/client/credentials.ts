@@ -1,12 +1,10 @@
-/**
- * Who asks: headers for requests, renewed when they must be.
- */
+/** Authentication: headers that identify the client, renewed when they must be. */
 import { readFileSync } from 'node:fs';
 import { TegError } from '../../../model/errors.ts';
 import type { Headers } from './api.ts';
 import type { KubeContext, KubeExec, KubeUser } from './kubeconfig.ts';
 
-/** Proof of who asks. */
+/** Proof of the client's identity. */
 export interface Credentials {
   /** PEM. */
   readonly clientCertificate: string | undefined;
@@ -14,10 +12,10 @@ export interface Credentials {
   headers(): Headers | Promise<Headers>;
 }
 
-/** How often a token file is looked at; kubelet renews tokens when 80 % of their hour are over. */
+/** Interval between reads of a token file; kubelet renews tokens when 80 % of their hour are over. */
 const TOKEN_CHECK_MS = 10_000;
 
-/** How long a plugin may take when credentials are first asked for. */
+/** How long a plugin may take when credentials are first requested. */
 const PLUGIN_SECONDS_MAX = 60;
 
 /**
@@ -115,7 +113,7 @@ export function certificateAuthorityOf(context: KubeContext): string | undefined
 /** A user as the library's plugins read it. */
 type PluginUser = Pick<KubeUser, 'exec'> & { authProvider?: KubeUser['auth-provider'] };
 
-/** Tells the plugin what client-go tells it; some do not start without. */
+/** Passes the plugin the same data as client-go; some plugins do not start without it. */
 function execUser(exec: KubeExec, { cluster }: KubeContext): PluginUser {
   const info = {
     apiVersion: exec.apiVersion ?? 'client.authentication.k8s.io/v1',
@@ -126,7 +124,7 @@ function execUser(exec: KubeExec, { cluster }: KubeContext): PluginUser {
   return { exec: { ...exec, args: exec.args ?? [], env } };
 }
 
-/** What the library's plugins fill in. */
+/** The fields that the library's plugins fill in. */
 interface PluginAnswer {
   headers: Record<string, string>;
   cert?: string;

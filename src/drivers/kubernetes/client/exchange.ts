@@ -1,12 +1,12 @@
 /**
- * One request on its way: when it was handed to a connection, what came back, and which error it ends with.
+ * One request on its way: when it was handed to a connection, its answer, and the error it ends with.
  *
  * The line between "surely not sent" and "unknown" is drawn by undici's `onRequestStart`, which is called right before
- * the first byte is written: before it, nothing left this process; after it, everything is possible, whatever the
- * error is called. A list of error codes would have to be complete to be safe; this need not be.
+ * the first byte is written: before it, nothing left this process; after it, everything is possible, whatever the error
+ * is called. A list of error codes would have to be complete to be safe; this need not be.
  *
  * undici writes the pipelined requests of a lost connection again on the next one. For a write this is refused here:
- * the first copy may have been done, and the answer to the second would hide it.
+ * the first copy may have been carried out, and the answer to the second would hide it.
  */
 import type { Dispatcher } from 'undici';
 import { type BodyReader, bodyReaderOf } from './answer-format.ts';
@@ -17,7 +17,7 @@ import { retryAfterSecondsOf } from './connection.ts';
 /** How an exchange ended, for the counters. */
 export type ExchangeCode = `${number}` | 'unknown' | 'not-sent';
 
-/** Told once when the promise of an exchange is settled, and once when its connection has no more to do with it. */
+/** Called once when the promise of an exchange is settled, and once when its connection has finished with it. */
 export interface ExchangeOwner {
   settled(exchange: Exchange, code: ExchangeCode): void;
   released(exchange: Exchange): void;
@@ -36,7 +36,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private starts = 0;
   private controller: Dispatcher.DispatchController | undefined;
   private status = 0;
-  /** Undefined: the body is of no use. */
+  /** Undefined: the caller does not need the body. */
   private readBody: BodyReader | undefined;
   private retryAfterSeconds = Number.NaN;
   private chunks: Buffer[] = [];
@@ -62,11 +62,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.dispatched = true;
   }
 
-  /** Ends it from this side, for example when its time is over. Harmless if it has ended already. */
+  /** Ends the exchange from this side, for example on a time-out. Harmless if it has ended already. */
   abort(reason: Error): void {
     if (this.done) return;
     if (this.controller !== undefined) this.controller.abort(reason);
-    // Waiting for a connection: the caller is told now, the connection finds it settled when its turn comes.
+    // Waiting for a connection: the caller gets its error now, and the connection finds the exchange settled when its
+    // turn comes.
     else this.fail(reason);
   }
 

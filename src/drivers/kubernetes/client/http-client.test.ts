@@ -54,7 +54,7 @@ describe('bodies in protobuf', () => {
   };
   const STATUS = message({ message: text(3), reason: text(4), code: integer(6) });
 
-  test('are sent and asked for; a Status in protobuf is read, and nothing else', async () => {
+  test('are sent and requested; of protobuf answers only a Status is read', async () => {
     const refusal = { message: 'pod p is already assigned', reason: 'Conflict', code: 409 };
     const answers = [
       enveloped('Status', encode(STATUS, refusal)),
@@ -87,7 +87,7 @@ describe('bodies in protobuf', () => {
 });
 
 describe('answers', () => {
-  test('a body that nobody wants is not read into an object; that of a failure is', async () => {
+  test('a body that no caller wants is not read into an object; that of a failure is', async () => {
     const api = await start((response, _request, index) =>
       sendJson(response, index === 0 ? 201 : 409, { n: index }),
     );
@@ -274,7 +274,7 @@ describe('outcome unknown', () => {
         setTimeout(() => response.socket?.destroy(), 20);
       },
     ],
-    ['the answer is no HTTP', (response) => response.socket?.end('garbage\r\n\r\n')],
+    ['the answer is not HTTP', (response) => response.socket?.end('garbage\r\n\r\n')],
     ['the answer never comes', () => undefined],
     [
       'the answer never ends',
@@ -349,7 +349,7 @@ describe('connections', () => {
     expect(server?.requests).toHaveLength(8);
   });
 
-  test('close lets what is under way end', async () => {
+  test('close lets requests in flight end', async () => {
     const api = await start((response) => setTimeout(() => sendJson(response, 200, {}), 100), {
       closeSeconds: 5,
     });

@@ -2,8 +2,9 @@
  * The API client: requests over a few HTTP/1.1 connections, in JSON or, where the caller has a schema, in protobuf.
  *
  * Requests go to the connection with the fewest requests on it, so that an idle connection is always preferred to
- * waiting behind another request. What does not fit waits here, in order, and not inside undici: a request whose time
- * is over while it waits is then surely not sent. Retries are the caller's: only it knows what a repetition means.
+ * waiting behind another request. Further requests wait here, in order, and not inside undici: a request that times out
+ * while it waits is then surely not sent. Retries are left to the caller: only the caller knows what a repetition
+ * means.
  */
 import type { Client } from 'undici';
 import { BOTH_TYPES, JSON_TYPE } from './answer-format.ts';
@@ -27,17 +28,17 @@ export interface HttpClientOptions {
   readonly pipelining?: number;
   /** Requests that wait for a place on a connection, at most; further ones fail as not sent. Default 10,000. */
   readonly waitingMax?: number;
-  /** For requests that say nothing. Default 30. */
+  /** Default time-out of requests, seconds. Default 30. */
   readonly timeoutSeconds?: number;
-  /** For requests that say nothing. Default 64 MiB. */
+  /** Default bound of answers, bytes. Default 64 MiB. */
   readonly answerBytesMax?: number;
   /** Default 10. */
   readonly connectTimeoutSeconds?: number;
   /** Default `teg`. */
   readonly userAgent?: string;
-  /** How long `close` lets requests end. Default 5. */
+  /** How long `close` waits for requests to end. Default 5. */
   readonly closeSeconds?: number;
-  /** Told of every request that ended. */
+  /** Called for every request that ended. */
   readonly onSettled?: () => void;
 }
 
@@ -60,7 +61,7 @@ interface Lane {
   readonly exchanges: Set<Exchange>;
 }
 
-/** What an exchange carries until it ends. */
+/** The state of an exchange until it ends. */
 interface Journey {
   readonly startedMs: number;
   readonly seconds: number;
@@ -71,7 +72,7 @@ interface Journey {
   lane: Lane | undefined;
 }
 
-/** How often it is looked which requests have had their time: one timer for all, since most end long before. */
+/** Interval of the time-out checks: one timer for all requests, since most end long before. */
 const DEADLINES_MS = 50;
 
 /** @returns A client of the target; nothing is connected yet. */
@@ -92,7 +93,7 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
   private readonly waiting = new Set<Exchange>();
   private sendingSoon = false;
   private deadlines: NodeJS.Timeout | undefined;
-  /** Headers of the last request, by what they were made of. */
+  /** Headers of the last request, with the inputs they were made of. */
   private latestHeaders: { own: Headers; contentType: string; all: Headers } | undefined;
   private closed = false;
   private idle: (() => void) | undefined;
@@ -181,7 +182,7 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
     this.sendWaitingSoon();
   }
 
-  /** Ends what has had its time. O(pending). */
+  /** Ends requests that have timed out. O(pending). */
   private endOverdue(): void {
     const nowMs = performance.now();
     for (const [exchange, { startedMs, seconds }] of this.journeys) {
@@ -192,7 +193,7 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
     this.deadlines = undefined;
   }
 
-  /** Gets the headers that prove who asks; at once where they are at hand. */
+  /** Gets the authentication headers; synchronously where they are at hand. */
   private authorize(exchange: Exchange, journey: Journey): void {
     try {
       const own = this.target.headers();
@@ -242,7 +243,8 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
     exchange.markDispatched();
     const { method, path } = exchange.request;
     const { body, headers } = journey;
-    // Where pipelining is on, writes are pipelined too: `Exchange` refuses the repetition that undici takes as allowed with it.
+    // Where pipelining is on, writes are pipelined too: `Exchange` refuses the repetition that undici then considers
+    // allowed.
     const pipelined = { idempotent: true, blocking: false, ...(method === 'DELETE' ? { reset: false } : {}) };
     try {
       lane.connection.dispatch({ method, path: this.prefix + path, headers, body, ...pipelined }, exchange);
@@ -252,7 +254,10 @@ export class HttpApiClient implements ApiClient, ExchangeOwner {
     }
   }
 
-  /** Not at once: undici tells of a failed connection amid its own work, and does not bear to be given a request then. */
+  /**
+   * Deferred: undici reports a failed connection from within its own work, and does not accept a request at that
+   * moment.
+   */
   private sendWaitingSoon(): void {
     if (this.sendingSoon || this.waiting.size === 0) return;
     this.sendingSoon = true;

@@ -1,13 +1,13 @@
 /**
- * What a reflector remembers of the objects it reported: by key, the uid and the version. Nothing else of an object
- * is kept; 50,000 pods cost about 15 MB.
+ * The memory of a reflector: of each reported object the uid and the version, by key. Nothing else of an object is
+ * kept; 50,000 pods cost about 15 MB.
  *
  * By key and not by uid, because at any time a key has one object: when a name comes back with another uid, the old
  * object is reported gone before the new one is reported, however the change became known.
  */
 import type { ReflectionHandler } from './api.ts';
 
-/** What is remembered of an object. */
+/** The data kept for an object. */
 interface Entry {
   uid: string;
   resourceVersion: string;
@@ -50,7 +50,7 @@ export class KnownObjects {
     return this.entries.size;
   }
 
-  /** A listing begins: what `set` does not mention until `endListing` is gone. */
+  /** A listing begins: objects that `set` does not mention until `endListing` are gone. */
   beginListing(): void {
     this.listing++;
   }
@@ -62,7 +62,10 @@ export class KnownObjects {
     }
   }
 
-  /** Objects look otherwise from now on: each is reported again when it is next seen, also in the version that was reported. */
+  /**
+   * The interpretation of objects changed: each is reported again when it is next seen, even in a version that was
+   * reported.
+   */
   renew(): void {
     for (const entry of this.entries.values()) entry.resourceVersion = '';
   }
@@ -73,7 +76,7 @@ export class KnownObjects {
     this.endListing();
   }
 
-  /** An object as it is now; reported unless this version was reported before. */
+  /** An object in its current state; reported unless this version was reported before. */
   set(object: unknown): void {
     const identity = identityOf(object);
     if (identity === undefined) {
@@ -126,7 +129,8 @@ export function resourceVersionOf(object: unknown): string {
 }
 
 /**
- * @returns Whether a version is surely older than another one. Only numbers are compared, as those of an API server on etcd are;
+ * @returns True if a version is surely older than another one. Only numbers are compared, as those of an API server on
+ *   etcd are;
  *          false for any other text.
  * @source Kubernetes KEP-5504: resource versions of one resource are decimal numbers that can be compared.
  */
@@ -135,7 +139,7 @@ export function isOlderVersion(version: string, than: string): boolean {
   return version.length === than.length ? version < than : version.length < than.length;
 }
 
-/** An object's identity, or undefined if it is no proper object. */
+/** An object's identity, or undefined if it is malformed. */
 function identityOf(object: unknown): Identity | undefined {
   const metadata = (object as { metadata?: Record<string, unknown> } | null | undefined)?.metadata;
   const uid = metadata?.uid;

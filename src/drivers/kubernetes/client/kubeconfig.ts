@@ -79,15 +79,16 @@ const FILE_BYTES_MAX = 16 * 1024 * 1024;
 /** Files to look at, and whether one that is missing is an error. */
 interface Candidates {
   readonly files: readonly string[];
-  /** How the user named them; undefined: nobody did. */
+  /** How the user named them; undefined: the user did not. */
   readonly named: string | undefined;
 }
 
 /**
- * @param flag The file of a command-line option, if any; then nothing else is looked at.
+ * @param flag The file of a command-line option, if any; it is then the only one read.
  * @param contextName Default: the files' `current-context`.
  * @returns The context's cluster and user; undefined if no file is there and none was named.
- * @throws TegError TEG_KUBE_CONFIG if a file that was named is missing, a file is malformed, or there is no such context.
+ * @throws TegError TEG_KUBE_CONFIG if a file that was named is missing, a file is malformed, or there is no such
+ *   context.
  */
 export function loadKubeconfig(
   flag: string | undefined,
@@ -134,7 +135,7 @@ function readConfig(file: string): ReadConfig | undefined {
   try {
     document = parse(bytes.toString('utf8'), { logLevel: 'error' });
   } catch (error) {
-    throw unusable(file, `it is no YAML: ${(error as Error).message.split('\n')[0]}`, error);
+    throw unusable(file, `it is not YAML: ${(error as Error).message.split('\n')[0]}`, error);
   }
   const result = FILE.safeParse(document);
   if (!result.success) {

@@ -47,7 +47,7 @@ test('JSON documents survive byte by byte', () => {
   );
 });
 
-test('a carriage return before the end is no part of the line', () => {
+test('a carriage return before the end is not part of the line', () => {
   expect(split([Buffer.from('a\r'), Buffer.from('\nb\r\n\r\n\n'), Buffer.from('c\r')])).toEqual([
     'a',
     'b',
@@ -55,7 +55,7 @@ test('a carriage return before the end is no part of the line', () => {
   ]);
 });
 
-test('the bound: exactly so many bytes pass, one more does not, whole or in parts', () => {
+test('the bound: exactly that many bytes pass, one more does not, whole or in parts', () => {
   for (const cuts of [[], [0.3, 0.6]]) {
     expect(split(cut(Buffer.from(`${'x'.repeat(100)}\n`), cuts), 100)).toEqual(['x'.repeat(100)]);
     expect(() => split(cut(Buffer.from(`${'x'.repeat(101)}\n`), cuts), 100)).toThrow(LineTooLongError);
@@ -81,6 +81,6 @@ test('a line in many chunks costs as much per byte as one in few', () => {
   for (let i = 0; i < megabytes * 1024; i++) splitter.push(chunk);
   splitter.push(Buffer.from('\n'));
   expect(seen).toBe(megabytes * 1024 * 1024);
-  // Copying all that is there at every chunk would move 128 GB.
+  // Copying all bytes at every chunk would move 128 GB.
   expect(performance.now() - started).toBeLessThan(10_000);
 });

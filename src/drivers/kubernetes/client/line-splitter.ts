@@ -11,7 +11,7 @@ const CARRIAGE_RETURN = 13;
 /** Default for the longest line: 20 times the largest object that etcd takes by default. */
 export const LINE_BYTES_MAX = 32 * 1024 * 1024;
 
-/** A line passes the bound. */
+/** A line exceeds the bound. */
 export class LineTooLongError extends Error {
   constructor(bytes: number, bytesMax: number) {
     super(`a line of at least ${bytes} bytes, but ${bytesMax} is the most that is taken`);
@@ -19,7 +19,7 @@ export class LineTooLongError extends Error {
   }
 }
 
-/** Feeds on chunks, hands out lines. Keeps at most one unfinished line. */
+/** Takes chunks, hands out lines. Keeps at most one unfinished line. */
 export class LineSplitter {
   private readonly onLine: (line: string) => void;
   private readonly lineBytesMax: number;
@@ -43,7 +43,7 @@ export class LineSplitter {
   /**
    * Takes the next bytes. The chunk must not be changed afterwards. O(bytes).
    *
-   * @throws LineTooLongError as soon as a line passes the bound; the splitter is of no use then.
+   * @throws LineTooLongError as soon as a line exceeds the bound; the splitter must then be discarded.
    */
   push(chunk: Buffer): void {
     let start = 0;
@@ -54,7 +54,7 @@ export class LineSplitter {
     if (start < chunk.length) this.keep(start === 0 ? chunk : chunk.subarray(start));
   }
 
-  /** The stream has ended: what is left is a line too. */
+  /** The stream has ended: the remainder is a line too. */
   end(): void {
     if (this.pending > 0) this.finish(Buffer.alloc(0), 0, 0);
   }

@@ -1,12 +1,12 @@
 /**
- * Whether the right to read a resource is missing, and what is said of it.
+ * Whether the right to read a resource is missing, and the message about it.
  *
- * An API server that starts refuses for a moment what it allows later, so that a right is taken for missing after some refusals in a
- * row only; with the waits of a reflector between them that is some seconds.
+ * An API server that is starting refuses for a moment requests that it allows later, so a right counts as missing only
+ * after several refusals in a row; with the waits of a reflector between them that is some seconds.
  */
 import type { ReflectedResource } from './api.ts';
 
-/** Refusals in a row after which a right is missing. */
+/** Refusals in a row after which a right counts as missing. */
 const REFUSALS_MIN = 5;
 
 /** Of one resource. */
@@ -15,18 +15,18 @@ export class MissingRight {
   private readonly askSeconds: number;
   private refusals = 0;
 
-  /** @param askSeconds How often it is asked for again, for the message. */
+  /** @param askSeconds Interval between further attempts, for the message. */
   constructor(resource: ReflectedResource, askSeconds: number) {
     this.resource = resource;
     this.askSeconds = askSeconds;
   }
 
-  /** Whether the resource is done without now. */
+  /** True while the scheduler runs without the resource. */
   get isMissing(): boolean {
     return this.refusals >= REFUSALS_MIN;
   }
 
-  /** It was refused. @returns What is to be logged, once until it is there again; undefined: nothing. */
+  /** A request was refused. @returns The message to log, once until the right exists again; undefined: none. */
   refused(path: string, said: string): string | undefined {
     this.refusals++;
     if (this.refusals !== REFUSALS_MIN) return undefined;

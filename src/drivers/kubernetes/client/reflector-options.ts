@@ -1,8 +1,6 @@
-/**
- * Bounds and surroundings of a reflector.
- */
+/** Bounds and dependencies of a reflector. */
 
-/** Where a reflector writes what a person should know; pino fits. */
+/** Log for messages to people; pino fits. */
 export interface ReflectorLog {
   debug(details: object, message: string): void;
   warn(details: object, message: string): void;
@@ -11,25 +9,25 @@ export interface ReflectorLog {
 /** Bounds, with the defaults that `REFLECTOR_DEFAULTS` has. */
 export interface ReflectorOptions {
   /**
-   * How the objects that are there at the start are read: `stream` (one watch that begins with them; a server that
-   * cannot do it is noticed and read in pages) or `pages`.
+   * How the objects that exist at the start are read: `stream` (one watch that begins with them; a server that cannot
+   * do it is noticed and read in pages) or `pages`.
    */
   readonly listing: 'stream' | 'pages';
   /** Objects per page. */
   readonly pageSize: number;
-  /** Most seconds without a byte, of a page as of a watch. */
+  /** Most seconds without a byte, of a page or a watch. */
   readonly inactivitySeconds: number;
-  /** Bounds of the time after which the server is asked to end a watch; drawn anew for each. */
+  /** Bounds of the time after which the server is asked to end a watch; drawn again for each. */
   readonly watchSecondsMin: number;
   readonly watchSecondsMax: number;
   /** Waits after failures double from the first to the longest. */
   readonly backoffSeconds: number;
   readonly backoffSecondsMax: number;
-  /** How often an optional resource that is not there is looked for. */
+  /** How often a missing optional resource is looked for. */
   readonly absentSeconds: number;
   /**
-   * Failed watches in a row, none of which brought anything, after which everything is listed again; and streamed
-   * lists in a row that broke off, after which pages are read.
+   * Failed watches in a row, none of which brought an event, after which everything is listed again; and interrupted
+   * streamed lists in a row after which pages are read.
    */
   readonly barrenWatchesMax: number;
   /** Most bytes of an event of a watch. */
@@ -65,7 +63,7 @@ export const REFLECTOR_DEFAULTS: ReflectorOptions = {
 export interface ReflectorCounts {
   /** Listings begun, in pages or streamed; all but the first are relists. */
   lists: number;
-  /** Listings that came to their end. */
+  /** Listings that completed. */
   listsComplete: number;
   /** Watches begun, streamed lists among them. */
   watches: number;
@@ -74,10 +72,10 @@ export interface ReflectorCounts {
   bookmarks: number;
   /** Versions that the server no longer had (410). */
   expired: number;
-  /** Connections given up because nothing came; of a quiet resource this is the usual end of a watch. */
+  /** Connections closed because no byte came; of a quiet resource this is the usual end of a watch. */
   silent: number;
-  /** Everything else that went wrong, expired versions among it. */
+  /** All other failures, including expired versions. */
   failures: number;
-  /** What of a watch was no event or too long, and events of an unknown type. */
+  /** Lines of a watch that were not events or were too long, and events of an unknown type. */
   garbage: number;
 }

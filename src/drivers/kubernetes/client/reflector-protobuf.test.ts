@@ -55,7 +55,7 @@ function watch(response: ServerResponse, ...frames: Buffer[]): void {
 const LIST: Answer = (response) => send(response, 200, page(10, [pod('p', 3), pod('q', 4)]));
 
 describe('a resource with a schema', () => {
-  test('is asked for as protobuf before JSON; pages, then every change', async () => {
+  test('is requested as protobuf before JSON; pages, then every change', async () => {
     const { told, requests, reflector } = await run(
       [
         (response) => send(response, 200, page(10, [pod('p', 3)], 'next')),
@@ -81,7 +81,7 @@ describe('a resource with a schema', () => {
     expect(requests[1]?.query.get('continue')).toBe('next');
   });
 
-  test('what is listed, added and changed comes with all fields of the schema', async () => {
+  test('listed, added and changed objects come with all fields of the schema', async () => {
     const onNode = (name: string, version: number): Buffer =>
       encode(POD, { ...object(name, version), spec: { nodeName: `node-of-${name}` } });
     const nodes: unknown[] = [];
@@ -137,7 +137,7 @@ describe('a resource with a schema', () => {
     expect(told.words).toEqual(['set p/uid-p@3', 'synced', 'set q/uid-q@11']);
   });
 
-  test('a version that is gone, as an event and as an answer: listed anew', async () => {
+  test('a version that is gone, as an event and as an answer: listed again', async () => {
     const { requests, told, reflector } = await run(
       [
         LIST,
@@ -172,7 +172,7 @@ describe('a resource with a schema', () => {
   });
 
   test.each([
-    ['frames that are no events', framed(Buffer.from('garbage'))],
+    ['frames that are not events', framed(Buffer.from('garbage'))],
     ['events without the mark of an API server', framed(bytesField(1, 'ADDED'))],
     ['a frame that announces more than the bound', Buffer.from([0x7f, 0, 0, 0])],
     ['JSON under the name of protobuf', Buffer.from(line('ADDED', object('p', 11)))],
@@ -187,7 +187,7 @@ describe('a resource with a schema', () => {
     expect(reflector.counts.garbage).toBe(1);
   });
 
-  test('a watch that ends within a frame goes on where it was', async () => {
+  test('a watch that ends within a frame resumes where it was', async () => {
     const cutShort: Answer = (response) => {
       const last = frame('ADDED', 'Pod', pod('s', 12));
       watch(response, frame('ADDED', 'Pod', pod('r', 11)), last.subarray(0, last.length - 3));
@@ -206,6 +206,6 @@ describe('a resource with a schema', () => {
   test('a list that is none is refused in words', async () => {
     const { told } = await run([(response) => send(response, 200, Buffer.from('no list'))], {}, RESOURCE);
     await until(() => told.warnings.length > 0);
-    expect(told.warnings[0]).toBe('listing pods: the answer is no list');
+    expect(told.warnings[0]).toBe('listing pods: the answer is not a list');
   });
 });

@@ -18,7 +18,7 @@ import {
 const BACK =
   'pods: the API server went back from version 100 to 60, as after a restore of etcd; everything is listed again';
 const LIST = listed(100, [object('p', 50), object('q', 90)]);
-/** What was there when the backup was made, and the next write, which got a version that was used before. */
+/** The state when the backup was made, and the next write, which got a version that was used before. */
 const RESTORED = listed(60, [object('p', 50), object('r', 90)]);
 
 const TOO_LARGE = status(504, 'Too large resource version: 100, current: 60', {
@@ -27,20 +27,20 @@ const TOO_LARGE = status(504, 'Too large resource version: 100, current: 60', {
 });
 
 describe('the API server is behind the version of a watch', () => {
-  test('a watch that is silent: it is asked where it is, and everything is read and reported again', async () => {
+  test("a watch that is silent: the server's version is checked, and everything is read and reported again", async () => {
     const { told, requests, reflector } = await run([LIST, watching(), RESTORED, RESTORED, watching()], {
       inactivitySeconds: 0.5,
     });
     await until(() => requests.length === 5);
     expect(requests[2]?.query.get('limit')).toBe('1');
     expect(told.warnings).toContain(BACK);
-    // Version 50 of p was reported before: it may have another content now.
+    // Version 50 of p was reported before: it may have other contents now.
     expect(told.words.slice(3)).toEqual(['set p/uid-p@50', 'set r/uid-r@90', 'gone uid-q a/q']);
     expect(requests[4]?.query.get('resourceVersion')).toBe('60');
     expect(reflector.size).toBe(2);
   });
 
-  test('a server that is where it was is asked, and nothing else happens', async () => {
+  test('a server that did not go back is checked, and nothing else happens', async () => {
     const { told, requests } = await run([LIST, watching(), listed(100, []), watching()], {
       inactivitySeconds: 0.2,
     });
@@ -61,7 +61,7 @@ describe('the API server is behind the version of a watch', () => {
     expect(reflector.size).toBe(2);
   });
 
-  test('a streamed list that is older: read once more, since what it left out may have changed', async () => {
+  test('a streamed list that is older: read once more, since objects that it left out may have changed', async () => {
     const objects = [object('p', 50), object('r', 90)];
     const { told, requests, reflector } = await run(
       [

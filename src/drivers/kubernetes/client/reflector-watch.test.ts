@@ -24,7 +24,7 @@ describe('the watch', () => {
         response.end();
       },
       (response) => {
-        // What was said already may be said again.
+        // Reported objects may be reported again.
         openWatch(response, line('ADDED', object('r', 11)), line('MODIFIED', object('r', 16)));
         response.end();
       },
@@ -41,7 +41,7 @@ describe('the watch', () => {
     ['HTTP 410', (response) => sendJson(response, 410, status(410, 'too old resource version'))],
     ['an ERROR event', watching(line('ERROR', status(410, 'too old')))],
   ])(
-    'a version that is gone (%s): everything is listed again, differences are told',
+    'a version that is gone (%s): everything is listed again, differences are reported',
     async (_name, answer) => {
       const { told, requests, reflector } = await run([
         LIST,
@@ -99,7 +99,7 @@ describe('the watch', () => {
     expect(reflector.counts.silent).toBe(2);
     expect(reflector.counts.failures).toBe(0);
     expect(told.words.slice(3)).toEqual(['set r/uid-r@11', 'set s/uid-s@12']);
-    // The second in a row is worth a word.
+    // The second in a row is logged.
     expect(told.warnings).toEqual(['pods: no byte within 0.2 s']);
   });
 
@@ -173,7 +173,7 @@ describe('the watch', () => {
     expect(waits[2]).toBeGreaterThan(990);
   });
 
-  test('a server that takes watches and ends them at once is not asked in a tight loop', async () => {
+  test('a server that takes watches and ends them at once is not queried in a tight loop', async () => {
     const { requests } = await run(
       [LIST, ...Array.from({ length: 50 }, () => (response: ServerResponse) => response.end())],
       {

@@ -1,6 +1,4 @@
-/**
- * What the tests of the reflector share: objects, answers, and a reflector before a server that follows a script.
- */
+/** Helpers shared by the tests of the reflector: objects, answers, and a reflector against a scripted server. */
 import type { ServerResponse } from 'node:http';
 import { onTestFinished } from 'vitest';
 import {
@@ -51,7 +49,7 @@ export function streamList(response: ServerResponse, version: number, objects: r
   openWatch(response, ...objects.map((one) => line('ADDED', one)), bookmark(version, true));
 }
 
-/** What a handler was told, as words. */
+/** The calls that a handler received, as words. */
 export class Told {
   readonly words: string[] = [];
   readonly warnings: string[] = [];
@@ -70,7 +68,7 @@ export class Told {
   }
 }
 
-/** What to do with one request. */
+/** The response to one request. */
 export type Answer = (response: ServerResponse, request: ScriptedRequest) => void;
 
 /** @returns The answer that is a page, as `list` makes it. */
@@ -83,10 +81,10 @@ export function watching(...lines: string[]): Answer {
   return (response) => openWatch(response, ...lines);
 }
 
-/** What is reflected unless a test says otherwise. */
+/** The resource that is reflected unless a test says otherwise. */
 export const PODS: ReflectedResource = { name: 'pods', path: '/api/v1/pods' };
 
-/** Quick enough for tests. */
+/** Short enough for tests. */
 const QUICK: Partial<ReflectorOptions> = {
   listing: 'pages',
   backoffSeconds: 0.01,
@@ -94,7 +92,7 @@ const QUICK: Partial<ReflectorOptions> = {
   inactivitySeconds: 5,
 };
 
-/** What a test started. */
+/** The server and reflector that a test started. */
 export interface Scene {
   readonly told: Told;
   readonly reflector: Reflector;

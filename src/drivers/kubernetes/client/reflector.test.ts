@@ -63,7 +63,7 @@ describe('listing in pages', () => {
     expect(server.connections()).toBe(1);
   });
 
-  test('a continue token that has expired: begun again, nothing twice, what vanished is gone', async () => {
+  test('a continue token that has expired: begun again, nothing twice, vanished objects are gone', async () => {
     const { told, reflector } = await run([
       listed(10, [object('p', 1), object('q', 2)], 'next'),
       (response) => sendJson(response, 410, status(410, 'The provided continue parameter is too old')),
@@ -110,7 +110,7 @@ describe('listing in pages', () => {
     ],
     ['500', (response) => sendJson(response, 500, status(500, 'etcd'))],
     ['too large', listed(1, [object('x'.repeat(5000), 1)])],
-  ])('an answer that is %s is asked for again', async (_name, answer) => {
+  ])('an answer that is %s is requested again', async (_name, answer) => {
     const { told, reflector } = await run([answer, listed(1, [object('p', 1)])], { pageBytesMax: 4000 });
     await until(() => reflector.synced);
     expect(told.words).toEqual(['set p/uid-p@1', 'synced']);
@@ -244,7 +244,7 @@ describe('refusals', () => {
 });
 
 describe('the handler', () => {
-  test.each(['set', 'gone', 'synced'] as const)('what its %s throws ends the reflector', async (where) => {
+  test.each(['set', 'gone', 'synced'] as const)('an exception of its %s ends the reflector', async (where) => {
     const failing = (told: Told): Told => {
       told[where] = () => {
         throw new Error(`my ${where}`);

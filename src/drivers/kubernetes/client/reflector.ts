@@ -1,10 +1,10 @@
 /**
- * Keeps a handler told of every object of a resource: a listing, then a watch, for as long as it runs.
+ * Keeps a handler informed of every object of a resource: a listing, then a watch, for as long as it runs.
  *
- * Whatever happens to connections, versions or the server, the handler's view becomes right again without being told
- * so: what vanished unseen is reported gone, what changed unseen is reported, and what was reported in its present
- * version is not reported again. Objects are handed over and dropped. docs/kubernetes-internals.md says why it is
- * built like this and what was measured.
+ * Whatever happens to connections, versions or the server, the handler's view becomes correct again without
+ * intervention: an object that vanished unseen is reported gone, one that changed unseen is reported, and one that was
+ * reported in its present version is not reported again. Objects are handed over and dropped.
+ * docs/kubernetes-internals.md gives the reasons for this design and the measurements.
  */
 import { answerFormatOf } from './answer-format.ts';
 import type { ApiAnswer, ApiTarget, ReflectedResource, ReflectionHandler } from './api.ts';
@@ -27,10 +27,10 @@ import {
   type WatchEvent,
 } from './watch-events.ts';
 
-/** A watch that lived this long was a success even if nothing happened in it. */
+/** A watch that lived this long counts as a success even if it brought no event. */
 const HEALTHY_WATCH_MS = 10_000;
 
-/** A watch that ended this soon and brought nothing has failed. */
+/** A watch that ended this soon without an event has failed. */
 const SHORT_WATCH_MS = 1000;
 
 /** A list and watch of one resource. `start` it once. */
@@ -47,11 +47,11 @@ export class Reflector {
     failures: 0,
     garbage: 0,
   };
-  /** What went wrong last, in words; undefined while all is well. */
+  /** The last failure, in words; undefined while all is well. */
   lastError: string | undefined;
   /**
-   * Ends when the reflector is stopped; rejected with what the handler threw. Must be looked at: a handler that
-   * throws has lost an object, and nothing after it may be trusted.
+   * Settles when the reflector is stopped; rejected with the handler's exception. The caller must observe it: a handler
+   * that throws has lost an object, and nothing after it may be trusted.
    */
   readonly done: Promise<void>;
   private readonly options: ReflectorOptions;
@@ -69,23 +69,23 @@ export class Reflector {
   private streams: boolean;
   /** Version to watch from; undefined: a listing is needed. */
   private version: string | undefined;
-  /** Of the last listing, or of what a watch brought after it; '' before. */
+  /** Version of the last listing, or of later events of a watch; '' before. */
   private reached = '';
   private wasSynced = false;
   private started = false;
   private stopping = false;
   private wake: (() => void) | undefined;
   private listingOpen = false;
-  /** Of the latest watch: the server took it; it has brought something. */
+  /** Of the latest watch: the server accepted it; it has brought an event. */
   private opened = false;
   private progress = false;
-  /** Watches in a row that the server took and that came to nothing. */
+  /** Watches in a row that the server accepted and that brought nothing. */
   private barren = 0;
   private logged: string | undefined;
   private readonly right: MissingRight;
   /** The last failure was an expired version. */
   private wasGone = false;
-  /** A listing has to begin; whoever waits for its end. */
+  /** A listing has to begin; the callers that wait for its end. */
   private relistAsked = false;
   private relisted: (() => void)[] = [];
 
@@ -127,7 +127,7 @@ export class Reflector {
     return this.wasSynced;
   }
 
-  /** Seconds since the API server was last heard of. */
+  /** Seconds since the API server was last heard from. */
   get silentSeconds(): number {
     return this.reader.silentSeconds;
   }
@@ -137,7 +137,7 @@ export class Reflector {
     return this.reader.bytes;
   }
 
-  /** What was reported and left out so far. */
+  /** Counts of reported and skipped objects so far. */
   get objectCounts(): Readonly<KnownCounts> {
     return this.known.counts;
   }
@@ -156,9 +156,9 @@ export class Reflector {
   }
 
   /**
-   * Lists everything anew: for whoever must know what was there at this moment, however late the watch may be.
+   * Lists everything again: for a caller that must know the state at this moment, however late the watch may be.
    *
-   * @returns When a listing that began after this call is complete, or the reflector has ended.
+   * @returns Settles when a listing that began after this call is complete, or the reflector has ended.
    */
   async relist(): Promise<void> {
     this.relistAsked = true;
@@ -192,7 +192,7 @@ export class Reflector {
     }
   }
 
-  /** Reads everything that is there, page by page. */
+  /** Reads all objects, page by page. */
   private async listPages(): Promise<void> {
     this.beginListing();
     let next = '';
@@ -215,7 +215,7 @@ export class Reflector {
     const version = resourceVersionOf(body);
     // `items: null` is how Go writes an empty list.
     if (body === undefined || version === '' || !(body.items === null || Array.isArray(body.items))) {
-      throw new ReflectionError(0, `${doing}: the answer is no list`, Number.NaN);
+      throw new ReflectionError(0, `${doing}: the answer is not a list`, Number.NaN);
     }
     const next = body.metadata?.continue;
     return { items: body.items ?? [], next: typeof next === 'string' ? next : '', version };
@@ -283,7 +283,9 @@ export class Reflector {
     this.advance(resourceVersionOf(event.object));
   }
 
-  /** The watch has come to this version: it works. While a streamed list lasts there is nothing to go on from yet. */
+  /**
+   * The watch has reached this version: it works. While a streamed list lasts there is no version to resume from yet.
+   */
   private advance(version: string): void {
     this.progress = true;
     if (this.listingOpen) return;
@@ -322,8 +324,8 @@ export class Reflector {
   }
 
   /**
-   * The server is at an older version than it was: its data were restored from a backup. A watch from the newer version would see
-   * nothing until the server comes to it again, and a version that was reported may stand for another content by then.
+   * The server is at an older version than it was: its data were restored from a backup. A watch from the newer version
+   * would see nothing until the server reaches it again, and a reported version may by then denote other contents.
    */
   private goBack(version: string): void {
     const { name } = this.resource;
@@ -334,18 +336,18 @@ export class Reflector {
     this.version = undefined;
   }
 
-  /** A watch that worked before brings nothing, not even bookmarks: asks where the server is. */
+  /** A watch that worked before brings nothing, not even bookmarks: checks the server's current version. */
   private async lookBack(): Promise<void> {
     try {
       const answer = await this.reader.read(this.path('limit=1'));
       const version = answer.status === 200 ? resourceVersionOf(answer.body) : '';
       if (isOlderVersion(version, this.reached)) this.goBack(version);
     } catch {
-      // The watch that follows meets the same trouble, and reports it.
+      // The watch that follows meets the same failure, and reports it.
     }
   }
 
-  /** The handler as long as the reflector is not stopped, and never after. */
+  /** The handler while the reflector is not stopped; no calls after that. */
   private gate(handler: ReflectionHandler): ReflectionHandler {
     return {
       set: (object) => {
@@ -364,7 +366,7 @@ export class Reflector {
     this.deliver(() => this.handler.synced());
   }
 
-  /** Calls the handler, whose exceptions must not be taken for trouble with the server. */
+  /** Calls the handler, whose exceptions must not be mistaken for failures of the server. */
   private deliver(call: () => void): void {
     if (this.stopping) return;
     try {
@@ -383,7 +385,7 @@ export class Reflector {
     if (this.backoff.failures > 0) this.backoff.succeed();
   }
 
-  /** Decides what to do about a failure, and waits. */
+  /** Decides how to respond to a failure, and waits. */
   private async recover(error: Error): Promise<void> {
     const status = error instanceof ReflectionError ? error.status : 0;
     if (status === STATUS_NOT_FOUND && this.hasNextPath()) return;
@@ -404,7 +406,8 @@ export class Reflector {
       error instanceof ReflectionError ? error.retryAfterSeconds : Number.NaN,
     );
     // An expired version and a silent connection say nothing against the server: no wait the first time. After an
-    // outage the version has expired often, and the server is well: who waited for it need not wait again.
+    // outage the version has often expired while the server is well: a reflector that waited for the server need not
+    // wait again.
     const usual = gone || (first && isSilent);
     this.report(error, usual);
     if (!usual) await this.sleep(seconds);
@@ -428,10 +431,10 @@ export class Reflector {
   }
 
   /**
-   * This version of the API is not served: goes on to the next one; from the newest on if it was served before, as after an
-   * upgrade. What is known stays known until the other version has listed what is there.
+   * This version of the API is not served: tries the next one; from the newest on if it was served before, as after an
+   * upgrade. Known objects stay known until the other version has listed the current ones.
    *
-   * @returns Whether there is one left to try.
+   * @returns True if another one is left to try.
    */
   private hasNextPath(): boolean {
     const { paths } = this;
@@ -446,7 +449,7 @@ export class Reflector {
     return false;
   }
 
-  /** The API is not there: nothing is there, and that is known. */
+  /** The API does not exist here: the resource is known to be empty. */
   private async waitForApi(): Promise<void> {
     this.listingOpen = false;
     this.version = undefined;
@@ -456,7 +459,7 @@ export class Reflector {
     await this.sleepLong();
   }
 
-  /** The right to read it is missing: goes on without, and asks for it again at times. */
+  /** The right to read it is missing: continues without it, and checks for it from time to time. */
   private async waitForRight(error: Error): Promise<void> {
     this.listingOpen = false;
     this.version = undefined;
@@ -468,13 +471,13 @@ export class Reflector {
     if (message !== undefined) this.options.log.warn({ resource: this.resource.name }, message);
     if (!wasMissing) this.deliver(() => this.handler.denied?.(true));
     this.becomeSynced();
-    // Nothing can be listed, for those who wait for it either.
+    // Nothing can be listed, so callers that wait for a listing are released too.
     this.relistAsked = false;
     for (const resolve of this.relisted.splice(0)) resolve();
     await this.sleepLong();
   }
 
-  /** Until what is not to be had is asked for again. */
+  /** Waits until the next attempt at a missing resource. */
   private sleepLong(): Promise<void> {
     return this.sleep(this.options.absentSeconds * (0.75 + this.options.random() / 2));
   }

@@ -1,6 +1,4 @@
-/**
- * What became of the requests, in plain fields: counted on every request, read when metrics are asked for.
- */
+/** Statistics of requests, in plain fields: counted on every request, read when metrics are scraped. */
 
 /** Upper bounds of the duration buckets, seconds, inclusive; those of client-go's rest_client_request_duration_seconds. */
 export const DURATION_BOUNDS_SECONDS: readonly number[] = [
@@ -15,10 +13,10 @@ export interface DurationHistogram {
   count: number;
 }
 
-/** How many requests of a kind there were. */
+/** Number of requests of a kind. */
 export interface RequestCount {
   readonly method: string;
-  /** `pods`, `pods/binding`, `events`, …; `none` for paths that are no resource. */
+  /** `pods`, `pods/binding`, `events`, …; `none` for paths that do not name a resource. */
   readonly resource: string;
   /** Status as text, or `unknown` and `not-sent` as the errors are called. */
   readonly code: string;
@@ -90,8 +88,8 @@ function addDuration(histogram: DurationHistogram, seconds: number): void {
 }
 
 /**
- * @returns `resource` or `resource/subresource` of an API path; `none` for others. Asked for every request, so it makes no
- *   array of the segments.
+ * @returns `resource` or `resource/subresource` of an API path; `none` for others. Called for every request, so it
+ *   makes no array of the segments.
  */
 export function resourceOfPath(path: string): string {
   const query = path.indexOf('?');

@@ -102,7 +102,7 @@ describe('a kubeconfig', () => {
     expect(await target.headers()).toEqual({ authorization: 'Bearer token', 'impersonate-user': 'eve' });
   });
 
-  test('basic authentication; nobody at all', async () => {
+  test('basic authentication; no user at all', async () => {
     const basic = await load({
       kubeconfig: write('config', config({}, { username: 'a', password: 'b' })),
     });
@@ -143,14 +143,14 @@ describe('a kubeconfig', () => {
 });
 
 describe('a credential plugin', () => {
-  /** A plugin that counts its runs in a file and prints what it was told. */
+  /** A plugin that counts its runs in a file and prints its input. */
   function plugin(body: string): string {
     const path = write('plugin.sh', `#!/bin/sh\necho run >> "$(dirname "$0")/runs"\n${body}\n`);
     chmodSync(path, 0o755);
     return './plugin.sh';
   }
 
-  test('gives a token; it is told what client-go tells it, and asked again when the token is over', async () => {
+  test('gives a token; it gets the same input as from client-go, and runs again when the token expires', async () => {
     const { readFileSync } = await import('node:fs');
     const command = plugin(
       'echo "$KUBERNETES_EXEC_INFO" > "$(dirname "$0")/info"\n' +
@@ -202,7 +202,7 @@ test('an OpenID Connect token of the kubeconfig is used', async () => {
   expect(await target.headers()).toEqual({ authorization: `Bearer ${jwt}` });
 });
 
-describe('what cannot be used', () => {
+describe('unusable credentials', () => {
   test.each<[string, unknown, RegExp]>([
     ['no YAML', 'a: [', /^the kubeconfig FOLDER\/config cannot be used: it is no YAML: /],
     ['something else', '- 1', /the document: .*expected object, received array/],
@@ -289,7 +289,7 @@ describe('in a pod', () => {
     );
   });
 
-  test('without a token it says what to do', async () => {
+  test('without a token the error says what to do', async () => {
     await expect(load({ env })).rejects.toThrow(/token cannot be read; mount the service account's token/);
   });
 

@@ -1,6 +1,4 @@
-/**
- * Which API server to talk to, and how: a kubeconfig, or the service account of the pod this runs in.
- */
+/** Choice of the API server and its credentials: a kubeconfig, or the service account of the pod this runs in. */
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';

@@ -1,18 +1,16 @@
-/**
- * The lines of a watch, and the ends of lists and watches that a reflector must tell apart.
- */
+/** The lines of a watch, and the ends of lists and watches that a reflector must distinguish. */
 
-/** One line of a watch, taken apart. */
+/** One parsed line of a watch. */
 export interface WatchEvent {
   readonly type: string;
   readonly object: unknown;
 }
 
-/** A request or watch that did not do what it should; `status` is what the server said. */
+/** A request or watch that failed; `status` is the server's. */
 export class ReflectionError extends Error {
   readonly status: number;
   readonly retryAfterSeconds: number;
-  /** The server has not come to the version that was asked for. */
+  /** The server has not reached the requested version. */
   readonly isVersionTooLarge: boolean;
 
   /** @param message Names the resource. */
@@ -30,7 +28,7 @@ export class GarbageError extends Error {
   override readonly name = 'GarbageError';
 }
 
-/** HTTP status with which an API server says that a version is too old to go on from. */
+/** HTTP status with which an API server reports that a version is too old to resume from. */
 export const STATUS_GONE = 410;
 
 /** HTTP status of a request for which the right is missing. */
@@ -39,7 +37,7 @@ export const STATUS_FORBIDDEN = 403;
 /** HTTP status of an API that this cluster does not have. */
 export const STATUS_NOT_FOUND = 404;
 
-/** Cause with which an API server says that it has not come to a version: a replica that lags, or data that were restored. */
+/** Cause with which an API server reports that it has not reached a version: a lagging replica, or restored data. */
 const VERSION_TOO_LARGE = 'ResourceVersionTooLarge';
 
 /** Marks the bookmark after which a streamed list is complete. */
@@ -47,7 +45,7 @@ const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 
 /**
  * @returns The event.
- * @throws GarbageError if the line is no event.
+ * @throws GarbageError if the line is not an event.
  */
 export function parseWatchEvent(line: string): WatchEvent {
   let event: unknown;
@@ -58,7 +56,7 @@ export function parseWatchEvent(line: string): WatchEvent {
   }
   const { type, object } = (event ?? {}) as { type?: unknown; object?: unknown };
   if (typeof type !== 'string' || typeof object !== 'object' || object === null) {
-    throw new GarbageError(`a line of the watch is no event: ${quoted(line)}`);
+    throw new GarbageError(`a line of the watch is not an event: ${quoted(line)}`);
   }
   return { type, object };
 }
@@ -70,7 +68,7 @@ export function endsInitialEvents(object: unknown): boolean {
 }
 
 /**
- * What the server answered instead of a list or watch, or sent as an ERROR event.
+ * The error for a server's answer that is not a list or watch, or for an ERROR event.
  *
  * @param status HTTP status of the answer; NaN to take it from the body.
  * @param body A Status object, or anything.
@@ -99,14 +97,14 @@ export function refusal(
   );
 }
 
-/** Whether a list of causes, as a Status has it, names a reason. */
+/** @returns True if a Status's list of causes names a reason. */
 function hasCause(causes: unknown, reason: string): boolean {
   return (
     Array.isArray(causes) && causes.some((cause) => (cause as { reason?: unknown } | null)?.reason === reason)
   );
 }
 
-/** What to do about a status that does not go away by waiting. */
+/** The remedy for a status that waiting does not cure. */
 function advice(status: number): string {
   if (status === 401) return '; the credentials are not (or no longer) valid here';
   if (status === 403) return '; the account lacks the right to list and watch this, see the ClusterRole';

@@ -1,17 +1,18 @@
 /**
- * What is wrong with a configuration, in words: the path, what was got, what was expected, what was probably meant.
+ * Messages about errors in a configuration: the path, the value received, what was expected, and the likely intended
+ * name.
  */
 import { z } from 'zod';
 import { closestName } from '../../../kernel/closest-name.ts';
 
-/** Problems told at once at most. */
+/** Most problems reported at once. */
 const PROBLEMS_MAX = 10;
 const GOT_CHARS_MAX = 60;
 
 /**
- * @param error What the schema said.
- * @param input What it was given.
- * @param root  The schema's outermost object, for the names that there are.
+ * @param error The schema's error.
+ * @param input The rejected input.
+ * @param root  The schema's outermost object, for the known names.
  * @returns One line for each problem, the first ones only if there are many.
  */
 export function problemsOf(error: z.ZodError, input: unknown, root: z.ZodObject): string[] {
@@ -31,7 +32,7 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown, root: z.ZodObjec
     });
   }
   const at = path.length === 0 ? 'the configuration' : path.join('.');
-  // What fields have to be to each other is checked with the defaults filled in.
+  // Constraints between fields are checked with the defaults filled in.
   const isOfSeveral = issue.code === 'custom' && issue.params !== undefined && 'got' in issue.params;
   const got = isOfSeveral ? issue.params?.got : valueAt(input, path);
   return [`${at}: got ${shown(got)}, expected ${expectationOf(issue)}`];

@@ -83,7 +83,7 @@ const LEADER_ELECTION = z.strictObject({
     'A leader that could not renew for so long binds nothing any more.',
   ),
   retryPeriod: duration(0.1, 600, '2s', 'Between two tries to take or renew the Lease.'),
-  resourceLock: z.literal('leases').default('leases').describe('Kind of the lock: there is no other.'),
+  resourceLock: z.literal('leases').default('leases').describe('Kind of the lock; `leases` is the only one.'),
   resourceName: name('teg-scheduler', 'Name of the Lease.'),
   resourceNamespace: name('kube-system', 'Namespace of the Lease.'),
 });
@@ -123,7 +123,7 @@ const QUEUE = z.strictObject({
     1,
     10_000_000,
     1_000_000,
-    'Pods that wait at most; further ones are told so by an event.',
+    'Pods that wait at most; further ones get an event that says so.',
   ),
   renewalSeconds: seconds(
     0,
@@ -144,7 +144,7 @@ const GANGS = z.strictObject({
     0,
     10_000_000,
     20_000,
-    'Questions whether a node takes a member that an attempt at a gang of unlike members asks at most, once plain orders have failed; 0: none.',
+    'Most checks of a member against a node in an attempt at a gang of unlike members, once plain orders have failed; 0: none.',
   ),
 });
 
@@ -167,7 +167,7 @@ const EVENTS = z.strictObject({
 
 const TLS = z.strictObject({
   certFile: path(
-    "PEM file of the certificate and its chain; '': self-signed, made at start. Read anew when changed.",
+    "PEM file of the certificate and its chain; '': self-signed, made at start. Read again when changed.",
   ),
   keyFile: path('PEM file of the private key.'),
 });
@@ -206,7 +206,7 @@ const FIELDS = z.strictObject({
   podInitialBackoffSeconds: wholeSeconds(
     86_400,
     1,
-    'First wait of a pod after a try that failed for a reason no event tells of.',
+    'First wait of a pod after an attempt that failed for a reason without an event.',
   ),
   podMaxBackoffSeconds: wholeSeconds(86_400, 10, 'Longest such wait; each is twice the one before.'),
   zones: ZONES.prefault({}).describe('How nodes are divided into zones, each with its own prices and index.'),
@@ -255,12 +255,12 @@ export function withListenAddress(
   return { ...server, bindAddress: isInCluster && !server.insecureLoopback ? '0.0.0.0' : '127.0.0.1' };
 }
 
-/** Addresses that only this machine reaches. */
+/** Addresses that only this machine can reach. */
 export function isLoopback(address: string): boolean {
   return address === 'localhost' || address === '::1' || address.startsWith('127.');
 }
 
-/** What fields have to be to each other. */
+/** Constraints between fields. */
 function checkTogether(context: z.core.ParsePayload<z.output<typeof FIELDS>>): void {
   const { leaderElection: lease, podInitialBackoffSeconds, podMaxBackoffSeconds, server } = context.value;
   const broken = (at: (string | number)[], message: string) => {
@@ -291,5 +291,5 @@ function checkTogether(context: z.core.ParsePayload<z.output<typeof FIELDS>>): v
   }
 }
 
-/** The fields of the schema in their order, for what is written out of it. */
+/** The fields of the schema in order, for the files generated from it. */
 export const SCHEDULER_CONFIG_FIELDS = FIELDS.shape;

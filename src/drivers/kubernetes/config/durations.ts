@@ -8,7 +8,7 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, m
 const PART = /(\d+(?:\.\d+)?)(ms|us|ns|h|m|s)/g;
 const WHOLE = /^(?:\d{1,9}(?:\.\d{1,9})?(?:ms|us|ns|h|m|s))+$/;
 
-/** @returns Seconds ≥ 0; NaN if the text is no duration. */
+/** @returns Seconds ≥ 0; NaN if the text is not a duration. */
 export function durationSeconds(text: string): number {
   if (!WHOLE.test(text) || text.length > 60) return Number.NaN;
   let seconds = 0;

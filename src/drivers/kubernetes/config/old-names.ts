@@ -1,22 +1,23 @@
 /**
- * Names that fields of the configuration had before they were named as in KubeSchedulerConfiguration: still read, with a warning.
+ * Old names of configuration fields, from before they were named as in KubeSchedulerConfiguration: still read, with a
+ * warning.
  */
 import { isRecord } from '../../../model/readers/read-object.ts';
 
-/** A field under its old and its new name, each with its section before a dot; without one it is at the top. */
+/** A field's old and new name, each with its section before a dot; without a dot the field is at the top. */
 interface Renamed {
   readonly old: string;
   readonly now: string;
-  /** The old value in the new form; what has no form of its own goes on as it is, and is refused there. */
+  /** Converts the old value to the new form; a value without a new form passes unchanged, and is refused there. */
   readonly convert: (value: unknown) => unknown;
 }
 
 const same = (value: unknown): unknown => value;
 const duration = (value: unknown): unknown => (typeof value === 'number' ? `${value}s` : value);
-/** Fractions were allowed once. Up: a wait of 0 s is none. */
+/** Fractions were allowed once. Rounded up: a wait of 0 s is not a wait. */
 const wholeSeconds = (value: unknown): unknown => (typeof value === 'number' ? Math.ceil(value) : value);
 
-/** All that were renamed. */
+/** All renamed fields. */
 export const RENAMED: readonly Renamed[] = [
   { old: 'leaderElection.enabled', now: 'leaderElection.leaderElect', convert: same },
   { old: 'leaderElection.leaseName', now: 'leaderElection.resourceName', convert: same },
@@ -33,7 +34,7 @@ export interface RenewedNames {
   readonly input: unknown;
   /** One line for each old name that was read. */
   readonly warnings: readonly string[];
-  /** One line for each field that stands there under both names. */
+  /** One line for each field that is present under both names. */
   readonly problems: readonly string[];
 }
 
@@ -60,7 +61,7 @@ export function renewNames(input: unknown): RenewedNames {
   return { input: result, warnings, problems };
 }
 
-/** @returns The field at a path of one or two names; undefined if it is not there. YAML and JSON know no undefined. */
+/** @returns The field at a path of one or two names; undefined if it is absent. YAML and JSON have no undefined. */
 function valueAt(input: Record<string, unknown>, path: string): unknown {
   const [key = '', inner] = path.split('.');
   const value = Object.hasOwn(input, key) ? input[key] : undefined;
@@ -68,7 +69,7 @@ function valueAt(input: Record<string, unknown>, path: string): unknown {
   return isRecord(value) && Object.hasOwn(value, inner) ? value[inner] : undefined;
 }
 
-/** @returns A copy with the field set; undefined: taken out. */
+/** @returns A copy with the field set; undefined: removed. */
 function withValue(input: Record<string, unknown>, path: string, value: unknown): Record<string, unknown> {
   const [key = '', inner] = path.split('.');
   const { [key]: before, ...others } = input;

@@ -95,7 +95,7 @@ describe('the defaults', () => {
 });
 
 describe('reading', () => {
-  test('YAML and JSON; what is said replaces the default, the rest stays', () => {
+  test('YAML and JSON; given fields replace the defaults, the rest stays', () => {
     const said = {
       schedulerName: 'mine',
       queue: { renewalSeconds: 30 },
@@ -129,7 +129,7 @@ describe('reading', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('refusals', () => {
   test.each([
     ['', 'teg.yaml: the configuration: got an empty value, expected fields'],
     ['kind: SchedulerConfiguration', 'apiVersion: got nothing, expected "teg.dev/v1alpha1"'],
@@ -180,9 +180,9 @@ describe('what is refused', () => {
     ],
     [`${HEAD}server: {port: 65536}`, 'server.port: got 65536, expected at most 65535'],
     [`${HEAD}preemption: {enabled: 1}`, 'preemption.enabled: got 1, expected a value of type boolean'],
-    [`${HEAD}a: [`, 'teg.yaml: got what is no YAML'],
+    [`${HEAD}a: [`, 'teg.yaml: got text that is not YAML'],
     [`${HEAD}kind: SchedulerConfiguration`, 'Map keys must be unique'],
-    [`${HEAD}---\n${HEAD}`, 'got what is no YAML'],
+    [`${HEAD}---\n${HEAD}`, 'got text that is not YAML'],
     ['[1, 2]', 'the configuration: got [1,2], expected fields'],
   ])('%j: %s', (text, message) => {
     expect(refusal(text)).toContain(message);
@@ -214,7 +214,7 @@ describe('what is refused', () => {
       'server: {insecureLoopback: true, bindAddress: 0.0.0.0}',
       'server.bindAddress: got "0.0.0.0", expected 127.0.0.1 or ::1',
     ],
-  ])('what does not fit together: %s', (text, message) => {
+  ])('fields that contradict each other: %s', (text, message) => {
     expect(refusal(HEAD + text)).toContain(message);
   });
 
@@ -234,7 +234,7 @@ describe('what is refused', () => {
     expect(() => parseSchedulerConfig(`${HEAD}${text}`, 'x')).not.toThrow();
   });
 
-  test('several problems are told at once, not all of very many', () => {
+  test('several problems are reported at once, but not all of very many', () => {
     const message = refusal(`${HEAD}queue: {waitingPodsMax: 0}\nlogging: {level: loud}\nx: 1`);
     expect(message.split('\n')).toHaveLength(4);
     const many = Array.from({ length: 30 }, (_, i) => `x${i}: 1`).join('\n');
@@ -257,7 +257,7 @@ describe('what is refused', () => {
     expect(refusal(lines.join('\n'))).toContain('alias');
   });
 
-  test('whatever the text, nothing but a configuration or a told refusal', () => {
+  test('any text gives a configuration or an explained refusal', () => {
     const value = fc.oneof(fc.jsonValue(), fc.constantFrom(0, 1, 'a', true, null, [], {}));
     const names = ['schedulerName', 'leaderElection', 'queue', 'server', 'tls', 'zones', 'record', 'x'];
     const body = fc.dictionary(fc.constantFrom(...names), fc.oneof(value, fc.dictionary(fc.string(), value)));
@@ -280,7 +280,7 @@ describe('what is refused', () => {
   });
 });
 
-test('the JSON schema has every field, with default and description, and requires only what tells the version', () => {
+test('the JSON schema has every field, with default and description, and requires only apiVersion and kind', () => {
   const schema = schedulerConfigJsonSchema() as {
     required: string[];
     additionalProperties: boolean;
@@ -310,7 +310,7 @@ describe('names from before', () => {
     );
   });
 
-  test('stand for fields that there are, and are none themselves', () => {
+  test('refer to existing fields, and are not fields themselves', () => {
     const has = (path: string): boolean => {
       const [key = '', inner] = path.split('.');
       const field = (defaultSchedulerConfig() as unknown as Record<string, object>)[key];
@@ -320,7 +320,7 @@ describe('names from before', () => {
     expect(RENAMED.filter(({ old: name }) => has(name))).toEqual([]);
   });
 
-  test('a field that moved to the top is read there, and what stood beside it stays', () => {
+  test('a field that moved to the top is read there, and its former neighbours stay', () => {
     const warnings: string[] = [];
     const text = `${HEAD}queue: {backoffSecondsFirst: 2, backoffSecondsMax: 7, renewalSeconds: 5}\n`;
     const config = parseSchedulerConfig(text, 'teg.yaml', (warning) => warnings.push(warning));

@@ -22,7 +22,7 @@ export type { SchedulerConfig } from './config-schema.ts';
 const CONFIG_CHARS_MAX = 1 << 20;
 const LINE_CHARS = 100;
 
-/** @returns A whole configuration that says nothing. */
+/** @returns A complete configuration of defaults. */
 export function defaultSchedulerConfig(): SchedulerConfig {
   return SCHEDULER_CONFIG.parse({ apiVersion: CONFIG_API_VERSION, kind: CONFIG_KIND });
 }
@@ -30,7 +30,7 @@ export function defaultSchedulerConfig(): SchedulerConfig {
 /**
  * Reads a configuration, YAML or JSON.
  *
- * @param onWarning Told of each old name of a field, with the new one.
+ * @param onWarning Called for each old name of a field, with the new one.
  * @throws TegError TEG_INPUT_NOT_FOUND, TEG_CONFIG_INVALID.
  */
 export async function readSchedulerConfig(
@@ -52,12 +52,13 @@ export async function readSchedulerConfig(
 }
 
 /**
- * Checks a configuration and fills in what it does not say.
+ * Checks a configuration and fills in the defaults.
  *
  * @param text   YAML or JSON, one document.
  * @param origin For messages: the file's name.
  * @param onWarning As for `readSchedulerConfig`.
- * @throws TegError TEG_CONFIG_INVALID: a line for each problem, with the path of the field, what was got and expected.
+ * @throws TegError TEG_CONFIG_INVALID: a line for each problem, with the path of the field, the value received and what
+ *   was expected.
  */
 export function parseSchedulerConfig(
   text: string,
@@ -77,7 +78,7 @@ export function parseSchedulerConfig(
 
 /**
  * @param address Replaces `server.bindAddress`; undefined: leaves it.
- * @throws TegError TEG_CONFIG_INVALID if it is no address, or does not go with `server.insecureLoopback`.
+ * @throws TegError TEG_CONFIG_INVALID if it is not an address, or contradicts `server.insecureLoopback`.
  */
 export function withBindAddress(config: SchedulerConfig, address: string | undefined): SchedulerConfig {
   if (address === undefined) return config;
@@ -90,11 +91,11 @@ export function withBindAddress(config: SchedulerConfig, address: string | undef
 function readYaml(text: string, origin: string): unknown {
   const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true });
   const [error] = document.errors;
-  if (error !== undefined) throw invalid(origin, [`got what is no YAML: ${error.message.trimEnd()}`]);
+  if (error !== undefined) throw invalid(origin, [`got text that is not YAML: ${error.message.trimEnd()}`]);
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
-    throw invalid(origin, [`got what is no YAML: ${cause instanceof Error ? cause.message : String(cause)}`]);
+    throw invalid(origin, [`got text that is not YAML: ${cause instanceof Error ? cause.message : String(cause)}`]);
   }
 }
 
@@ -103,7 +104,7 @@ function invalid(origin: string, problems: readonly string[]): TegError {
   return new TegError('TEG_CONFIG_INVALID', `${origin}:${told}`);
 }
 
-/** @returns The default configuration as YAML, every field with what it means. Reading it gives the defaults. */
+/** @returns The default configuration as YAML, every field with its meaning. Reading it gives the defaults. */
 export function printDefaultConfig(): string {
   const lines = [`apiVersion: ${CONFIG_API_VERSION}`, `kind: ${CONFIG_KIND}`];
   for (const [key, field] of Object.entries(SCHEDULER_CONFIG_FIELDS)) {

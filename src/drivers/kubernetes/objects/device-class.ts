@@ -3,7 +3,7 @@
  */
 import { maybeRecord, maybeText, projecting, recordOf, textOf } from '../../../model/readers/read-object.ts';
 
-/** What is read of a DeviceClass. */
+/** The described fields of a DeviceClass. */
 export interface DeviceClassDescription {
   readonly name: string;
   /** The extended resource that it stands for; '' if there is none. */

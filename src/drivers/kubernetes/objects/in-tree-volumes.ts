@@ -1,5 +1,5 @@
 /**
- * In-tree disks as the CSI drivers that have taken them over know them: driver, handle and node affinity.
+ * In-tree disks as known to the CSI drivers that replaced them: driver, handle and node affinity.
  *
  * @source k8s.io/csi-translation-lib v0.36.3 (`TranslateInTreePVToCSI`, `TranslateInTreeInlineVolumeToCSI`,
  *   `translateTopologyFromInTreeToCSI`); plugins for which kube-scheduler has migration on (`isCSIMigrationOn`).

@@ -201,7 +201,7 @@ export function clusterNode(): LooseObject {
   };
 }
 
-/** @returns A random value of the kinds that JSON has. @param random Uniform in [0, 1). */
+/** @returns A random value of any of JSON's types. @param random Uniform in [0, 1). */
 export function randomJson(random: () => number): unknown {
   const kinds = [
     null,

@@ -17,7 +17,7 @@ function randomFrom(seed: number): () => number {
   return () => random.nextDouble();
 }
 
-/** @returns What was read, or the expected failure as its text; anything else is thrown. */
+/** @returns The description, or the expected failure as its text; anything else is thrown. */
 function attempt<Value>(read: () => Value): Value | string {
   try {
     return read();
@@ -27,7 +27,7 @@ function attempt<Value>(read: () => Value): Value | string {
   }
 }
 
-/** Whether no number in it is unsafe: only what the core may count with. Sizes of storage are compared, never added. */
+/** True if all numbers are safe for the core to count with. Sizes of storage are compared, never added. */
 function hasOnlySafeNumbers(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
   if (typeof value !== 'object' || value === null) return true;

@@ -44,7 +44,7 @@ describe('nodeOf', () => {
     });
   });
 
-  test('what is not a quantity is refused with its path; more than can be told apart counts as the most', () => {
+  test('what is not a quantity is refused with its path; quantities beyond the representable range count as its maximum', () => {
     const node = clusterNode();
     node.status.allocatable['nvidia.com/gpu'] = '1e30';
     expect(nodeOf(node).extended['nvidia.com/gpu']).toBe(2 ** 53 - 1);
@@ -91,7 +91,7 @@ describe('groups', () => {
     [{ disruptionMode: { all: {} } }, 'spec.disruptionMode'],
     [{ parentCompositePodGroupName: 'p' }, 'spec.parentCompositePodGroupName'],
     [{ schedulingPolicy: { elastic: {} } }, 'spec.schedulingPolicy.elastic'],
-  ])('%j is told to be unsupported', (spec, what) => {
+  ])('%j is reported as unsupported', (spec, what) => {
     const { unsupported } = core(spec);
     expect(unsupported).toEqual([expect.stringContaining(what)]);
   });
@@ -110,7 +110,7 @@ describe('groups', () => {
     expect(podGroupOf({ metadata }, 'scheduling.x-k8s.io').minCount).toBe(1);
   });
 
-  test('what is malformed', () => {
+  test('malformed objects', () => {
     expect(() => core({ schedulingPolicy: { gang: { minCount: 0 } } })).toThrow(MALFORMED);
     expect(() => podGroupOf({ metadata, apiVersion: 'example.com/v1' })).toThrow(MALFORMED);
     expect(() => podGroupOf({ metadata: { name: 'g' } })).toThrow(MALFORMED);
@@ -272,7 +272,7 @@ describe('storage', () => {
     expect(volumeOf({ metadata: { name: 'v' }, spec: { capacity: { storage } } }).bytes).toBe(bytes);
   });
 
-  test('what CSI drivers tell', () => {
+  test('objects that CSI drivers report', () => {
     const metadata = { name: 'x', namespace: 'kube-system' };
     const spec = { attacher: 'csi.example.com', nodeName: 'n', source: { persistentVolumeName: 'v' } };
     expect(attachmentOf({ metadata, spec })).toEqual({

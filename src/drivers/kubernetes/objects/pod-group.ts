@@ -20,8 +20,8 @@ import {
 const INT32_MAX = 2 ** 31 - 1;
 
 /**
- * Describes a PodGroup of scheduling.k8s.io (v1alpha2 of 1.36, v1alpha3 and v1beta1 of 1.37) or of scheduling.x-k8s.io (v1alpha1); which one, its
- * `apiVersion` tells. Objects of a list have none: then `apiGroup` has to say it.
+ * Describes a PodGroup of scheduling.k8s.io (v1alpha2 of 1.36, v1alpha3 and v1beta1 of 1.37) or of scheduling.x-k8s.io
+ * (v1alpha1); its `apiVersion` says which one. Objects of a list have none: then the caller passes `apiGroup`.
  *
  * @param apiGroup The group of the API that it was read from, if known.
  * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.

@@ -18,7 +18,7 @@ import {
 /** Largest 32-bit integer: what the API takes for counts. */
 const INT32_MAX = 2 ** 31 - 1;
 
-/** The constraints of a pod, and what of them cannot be done, for people. */
+/** The constraints of a pod, and their unsupported parts, for people. */
 export interface SpreadReading {
   readonly spread: readonly SpreadConstraint[];
   readonly unsupported: readonly string[];
@@ -43,7 +43,7 @@ export function readSpread(value: unknown, labels: Readonly<Record<string, strin
   return { spread, unsupported };
 }
 
-/** @returns The constraint, or what in it cannot be done. */
+/** @returns The constraint, or its unsupported part. */
 function constraintOf(
   constraint: ApiObject,
   path: string,

@@ -1,6 +1,4 @@
-/**
- * The template of a pod: everything that decides where it can run, and a key of the raw fields that it is made of.
- */
+/** The template of a pod: everything that decides where it can run, and a key of the raw fields that it is made of. */
 import type { HostPort, PodTemplate } from '../../../model/kubernetes/pod.ts';
 import { isResizeInfeasible, isSidecar, podRequestsOf } from '../../../model/readers/pod-requests.ts';
 import {
@@ -19,13 +17,13 @@ import { readSpread } from './pod-spread.ts';
 import { restartsAll, unsupportedOf } from './pod-unsupported.ts';
 import { placedVolumesOf, podVolumesOf } from './pod-volumes.ts';
 
-/** A pod in parts, as `pod.ts` has taken it apart. */
+/** The parts of a pod as split by `pod.ts`. */
 export interface PodParts {
   readonly namespace: string;
   readonly name: string;
   readonly metadata: ApiObject;
   readonly spec: ApiObject;
-  /** Of assigned pods only: what they have been given counts. */
+  /** Of assigned pods only: their allocated resources count. */
   readonly status: ApiObject | undefined;
 }
 
@@ -35,7 +33,7 @@ const PORT_MAX = 65535;
 /**
  * @returns A text that is equal only for pods of equal templates. Not the other way round: the order of names counts.
  * @throws RangeError for JSON nested so deeply that it cannot be walked.
- * @cost What the fields that matter are long; about 2 µs for a usual pod.
+ * @cost Linear in the length of the relevant fields; about 2 µs for a usual pod.
  */
 export function templateKeyOf(parts: PodParts): string {
   const { spec, status } = parts;
@@ -65,7 +63,7 @@ function hasEphemeral(volumes: readonly unknown[]): boolean {
   return volumes.some((volume) => Array.isArray(volume) && volume[0] === 'ephemeral');
 }
 
-/** Requests, ports of the node and the like of each container; names are told by the status where they matter. */
+/** Requests, host ports and similar fields of each container; names are added from the status where they matter. */
 function keyOfContainers(containers: unknown): unknown {
   if (!Array.isArray(containers)) return containers;
   return containers.map((container) =>
@@ -86,7 +84,7 @@ function keyOfPorts(ports: unknown): unknown {
   return ports.some((port) => !isRecord(port) || port.hostPort !== undefined) ? ports : 0;
 }
 
-/** What a running pod has been given: it differs from what it asks for while it is resized. */
+/** Allocated resources of a running pod: they differ from the requests while the pod is resized. */
 function keyOfStatus(status: ApiObject): unknown {
   return [
     keyOfStatuses(status.containerStatuses),
@@ -107,7 +105,7 @@ function keyOfStatuses(statuses: unknown): unknown {
 }
 
 /**
- * Reads the template of a pod, nothing remembered.
+ * Reads the template of a pod, without a cache.
  *
  * @throws TegError TEG_KUBE_OBJECT with the path of what is wrong.
  */

@@ -1,7 +1,8 @@
 /**
- * What a pod asks for that kube-scheduler 1.36 does and TEG does not: such pods are refused with an event that names it.
+ * Pod features that kube-scheduler 1.36 supports and TEG does not: pods that use them are refused with an event that
+ * names the feature.
  *
- * Looked through: every field of PodSpec of 1.36. Not here, since no default filter of kube-scheduler looks at them: os,
+ * Checked: every field of PodSpec of 1.36. Not here, since no default filter of kube-scheduler reads them: os,
  * runtimeClassName (admission merges its overhead, nodeSelector and tolerations), hostUsers alone, securityContext.
  */
 import type { PodRequests } from '../../../model/kubernetes/pod.ts';
@@ -10,7 +11,7 @@ import { type ApiObject, isRecord, maybeList } from '../../../model/readers/read
 /** Prefix of extended resources that stand for a device class (dynamic resource allocation). */
 const DEVICE_CLASS_PREFIX = 'deviceclass.resource.kubernetes.io/';
 
-/** @returns One line for people for each such thing, in a fixed order; usually none. */
+/** @returns One line for people for each unsupported feature, in a fixed order; usually none. */
 export function unsupportedOf(spec: ApiObject, requests: PodRequests): string[] {
   const found: string[] = [];
   if (maybeList(spec.resourceClaims, 'spec.resourceClaims').length > 0) {
@@ -30,7 +31,7 @@ export function unsupportedOf(spec: ApiObject, requests: PodRequests): string[] 
   return found;
 }
 
-/** Whether an exit of one of the containers restarts all: only nodes that declare it can do that. */
+/** True if an exit of one of the containers restarts all: only nodes that declare this feature can do that. */
 export function restartsAll(containers: unknown): boolean {
   if (!Array.isArray(containers)) return false;
   return containers.some(

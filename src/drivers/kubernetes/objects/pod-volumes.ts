@@ -15,7 +15,7 @@ import {
 } from '../../../model/readers/read-object.ts';
 import { IN_TREE_FIELDS, inlineDiskOf } from './in-tree-volumes.ts';
 
-/** What a template says of volumes. */
+/** The volume fields of a template. */
 export interface PodVolumes {
   readonly claims: readonly string[];
   readonly exclusiveDisks: readonly string[];
@@ -23,7 +23,7 @@ export interface PodVolumes {
   readonly inlineVolumes?: readonly string[];
 }
 
-/** The pod that volumes are of. */
+/** The pod that owns the volumes. */
 export interface VolumesOwner {
   readonly podName: string;
   readonly podUid: string;
@@ -40,7 +40,10 @@ const PLACED_VOLUMES: readonly string[] = [
   ...IN_TREE_FIELDS,
 ];
 
-/** @returns What tells volumes apart for placement, as plain JSON for a key; undefined if there are none that matter. */
+/**
+ * @returns The fields that distinguish volumes for placement, as plain JSON for a key; undefined if there are none that
+ *   matter.
+ */
 export function placedVolumesOf(volumes: unknown): readonly unknown[] | undefined {
   if (!Array.isArray(volumes)) return volumes === undefined || volumes === null ? undefined : [volumes];
   let placed: unknown[] | undefined;
@@ -116,7 +119,7 @@ function diskOf(kind: string, parts: readonly unknown[], readOnly: unknown, path
   return `${kind}:${id}${maybeFlag(readOnly, `${path}.readOnly`) ? ':ro' : ''}`;
 }
 
-/** So that no identity ends in `:ro`, and none is made of two. */
+/** A separator, so that no identity ends in `:ro`, and no identity is a concatenation of two others. */
 function escaped(text: string): string {
   return text.replaceAll('%', '%25').replaceAll(':', '%3A').replaceAll('/', '%2F');
 }

@@ -143,7 +143,7 @@ describe('podOf', () => {
     });
   });
 
-  test('tells victims of preemption from other pods that leave', () => {
+  test('distinguishes victims of preemption from other pods that leave', () => {
     const victim = deploymentPod();
     const condition = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler' };
     victim.metadata.deletionTimestamp = '2026-03-01T10:00:00Z';
@@ -156,7 +156,7 @@ describe('podOf', () => {
     }
   });
 
-  test('where a pod stands', () => {
+  test('the phases of a pod', () => {
     const pod = deploymentPod();
     pod.spec.schedulerName = 'default-scheduler';
     pod.spec.nodeName = 'n1';
@@ -190,7 +190,7 @@ describe('podOf', () => {
     expect(template.affinity[0]?.selector).toEqual([{ key: 'app', operator: 'In', values: ['web'] }]);
   });
 
-  test('only what was given counts of a pod that waits', () => {
+  test('of a waiting pod only the given fields count', () => {
     const pod = deploymentPod();
     pod.status.containerStatuses = [{ name: 'web', resources: { requests: { cpu: '8' } } }];
     expect(podOf(pod, 'teg').template.requests.cpuMilli).toBe(100);
@@ -254,7 +254,7 @@ describe('podOf', () => {
         ];
       },
     ],
-  ])('%s is told to be unsupported', (what, change) => {
+  ])('%s is reported as unsupported', (what, change) => {
     const { unsupported } = templateAfter(change);
     expect(unsupported).toHaveLength(1);
     expect(unsupported[0]).toContain(what);
@@ -410,7 +410,7 @@ describe('podOf', () => {
     expect((error as Error).message).toMatch(/^Pod /);
   });
 
-  test.each([undefined, null, 3, 'pod', [], {}, { metadata: {} }])('%j is no pod', (object) => {
+  test.each([undefined, null, 3, 'pod', [], {}, { metadata: {} }])('%j is not a pod', (object) => {
     expect(() => podOf(object, 'teg')).toThrow(expect.objectContaining({ code: 'TEG_KUBE_OBJECT' }));
   });
 });

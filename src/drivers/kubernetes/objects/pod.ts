@@ -30,22 +30,22 @@ const NO_GATES: readonly string[] = Object.freeze([]);
  * @param object        Parsed JSON; not changed, and parts of it may be kept.
  * @param schedulerName Pods with this `spec.schedulerName` are ours.
  * @param templates     Gives pods of equal templates one template object; without it each pod has its own.
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed, and nothing else whatever the object.
+ * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed, and nothing else for any object.
  * @cost 3 µs for a usual pod of a known template.
  */
 export function podOf(object: unknown, schedulerName: string, templates?: TemplateCache): PodDescription {
   return projecting('Pod', object, (pod) => describe(pod, schedulerName, templates));
 }
 
-/** A pod that has ended, as far as it matters to its group. */
+/** A pod that has ended, reduced to what its group needs. */
 export interface EndedMember {
   readonly uid: string;
-  /** As `PodDescription.group`; '' if it is a member of none. */
+  /** As `PodDescription.group`; '' if it is not a member of a group. */
   readonly group: string;
 }
 
 /**
- * Reads what is left to know of a pod that has ended.
+ * Reads the remaining data of a pod that has ended.
  *
  * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
  */
@@ -93,7 +93,10 @@ function describe(
   };
 }
 
-/** Whether a scheduler preempted the pod, as kube-scheduler tells its victims from other pods that leave. */
+/**
+ * True if a scheduler preempted the pod; kube-scheduler distinguishes its victims from other deleted pods in the same
+ * way.
+ */
 function isPreempted(status: ApiObject): boolean {
   for (const each of maybeList(status.conditions, 'status.conditions')) {
     const condition = recordOf(each, 'status.conditions[]');

@@ -56,7 +56,7 @@ export function claimOf(object: unknown): ClaimDescription {
       ...controllerOf(metadata),
       volumeName,
       className: annotations[CLASS_ANNOTATION] ?? maybeText(spec.storageClassName, 'spec.storageClassName'),
-      // As kube-scheduler has it; the phase follows later.
+      // As in kube-scheduler; the phase follows later.
       bound: volumeName !== '' && annotations[BIND_COMPLETED] !== undefined,
       unusable: isDeleting(metadata) || status.phase === 'Lost' || selector === null,
       ...(status.phase === 'Lost' && { lost: true as const }),
@@ -116,7 +116,7 @@ function claimRefOf(spec: ApiObject): Pick<VolumeDescription, 'claim' | 'claimUi
   return { claim: `${namespace}/${name}`, claimUid: maybeText(spec.claimRef.uid, 'spec.claimRef.uid') };
 }
 
-/** The disk as a CSI driver knows it. */
+/** The disk as its CSI driver knows it. */
 function diskOf(
   spec: ApiObject,
   labels: VolumeDescription['labels'],

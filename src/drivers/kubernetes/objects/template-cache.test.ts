@@ -198,7 +198,7 @@ describe('TemplateCache', () => {
     expect(podOf(other, 'teg', cache).template.claims).toEqual(['b-v']);
   });
 
-  test('it keeps no more than it was told, and what is in use', () => {
+  test('it keeps no more than its limit, and entries in use', () => {
     const cache = new TemplateCache(100);
     const often = podOf(deploymentPod(), 'teg', cache).template;
     for (let i = 0; i < 1000; i++) {
@@ -211,7 +211,7 @@ describe('TemplateCache', () => {
     expect(cache.count).toBeGreaterThan(40);
   });
 
-  test('what is too long to be kept is read all the same', () => {
+  test('templates too long to be kept are still read', () => {
     const cache = new TemplateCache();
     const pod = deploymentPod();
     pod.metadata.labels.long = 'x'.repeat(20_000);

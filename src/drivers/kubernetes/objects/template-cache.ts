@@ -1,9 +1,9 @@
 /**
  * One object for equal templates: the core interns by identity, and a pod of a known template costs a look-up.
  *
- * Two levels: by the raw fields (what the API server sends for pods of one controller is alike to the character), then by
- * what came out of them, so that a pod that waits and the same pod when it runs have one template.
- * Bounded: each level keeps the most recently used, in two generations, so that a look-up changes nothing most times.
+ * Two levels: by the raw fields (pods of one controller have identical text), then by the parsed result, so that a
+ * waiting pod and the same pod when it runs share one template. Bounded: each level keeps the most recently used
+ * entries, in two generations, so that most look-ups change nothing.
  */
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
 import { type PodParts, templateKeyOf, templateOf } from './pod-template.ts';
@@ -11,10 +11,10 @@ import { type PodParts, templateKeyOf, templateOf } from './pod-template.ts';
 /** Raw texts longer than this are not kept; a usual one has 300 characters. */
 const KEY_CHARS_MAX = 16_384;
 
-/** Templates kept at most, unless told otherwise. */
+/** Default for the number of templates kept. */
 export const TEMPLATES_MAX = 20_000;
 
-/** What was used lately, at most `size` entries; O(1). */
+/** Recently used entries, at most `size`; O(1). */
 class Recent<Value> {
   readonly #size: number;
   #young = new Map<string, Value>();
@@ -40,13 +40,13 @@ class Recent<Value> {
     this.#young.set(key, value);
   }
 
-  /** Entries that are kept; one that was used again may count twice. */
+  /** Number of entries kept; one that was used again may count twice. */
   get count(): number {
     return this.#young.size + this.#old.size;
   }
 }
 
-/** Templates by what they are made of. Single user; forgetting one only costs that it is made again. */
+/** Templates by their contents. Single user; a forgotten template is only built again. */
 export class TemplateCache {
   readonly #byFields: Recent<PodTemplate>;
   readonly #byContent: Recent<PodTemplate>;
@@ -58,7 +58,7 @@ export class TemplateCache {
   }
 
   /**
-   * @returns The template of a pod; the same object for equal templates that are remembered.
+   * @returns The template of a pod; the same object for equal templates in the cache.
    * @throws TegError TEG_KUBE_OBJECT if it is malformed; RangeError if it is nested too deeply.
    */
   templateFor(parts: PodParts): PodTemplate {

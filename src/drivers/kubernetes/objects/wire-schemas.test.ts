@@ -1,6 +1,7 @@
 /**
- * Field numbers and kinds of the schemas against those of Kubernetes 1.36, which are recorded here, so that a wrong number is
- * noticed where the Go modules of Kubernetes are not at hand. `test/kubernetes/protobuf.test.ts` compares with the modules themselves.
+ * Field numbers and kinds of the schemas against those of Kubernetes 1.36, which are recorded here, so that a wrong
+ * number is noticed even without the Go modules of Kubernetes. `test/kubernetes/protobuf.test.ts` compares with the
+ * modules themselves.
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';

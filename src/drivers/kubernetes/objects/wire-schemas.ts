@@ -1,11 +1,12 @@
 /**
- * The fields of API objects that the readers of this folder look at, by their numbers in protobuf.
+ * The fields of API objects that the readers of this folder use, by their protobuf numbers.
  *
- * A reader that looks at a further field needs it here too: `test/kubernetes/protobuf.test.ts` compares both formats of random
- * objects on a real server, and the numbers with the definitions of Kubernetes itself.
+ * A reader that uses a further field needs it here too: `test/kubernetes/protobuf.test.ts` compares both formats of
+ * random objects on a real server, and the numbers with the definitions of Kubernetes itself.
  *
- * @source k8s.io/api and k8s.io/apimachinery v0.36.3, `generated.proto` of each group. Numbers are never used again for
- *   something else, so that other versions of Kubernetes are read rightly, too. PodGroups, whose versions differ, are read as JSON.
+ * @source k8s.io/api and k8s.io/apimachinery v0.36.3, `generated.proto` of each group. Numbers are never reused for
+ *   another field, so other versions of Kubernetes are read correctly, too. PodGroups, whose versions differ, are read
+ *   as JSON.
  */
 import {
   flag,
@@ -206,7 +207,7 @@ export const POD: MessageSchema = message({
   status: one(3, POD_STATUS),
 });
 
-/** Of a pod that has ended: only which group it is a member of. */
+/** Of a pod that has ended: only its group. */
 export const ENDED_POD: MessageSchema = message({
   metadata: one(1, OBJECT_META),
   spec: one(2, message({ nodeName: text(10), schedulingGroup: one(43, SCHEDULING_GROUP) })),

@@ -1,5 +1,5 @@
 /**
- * Every metric: kube-scheduler's, by its names and with its buckets, so that dashboards and alerts that people have go on
+ * Every metric: kube-scheduler's, by its names and with its buckets, so that existing dashboards and alerts keep
  * working; and TEG's own, with the prefix `teg_`.
  *
  * @source pkg/scheduler/metrics/metrics.go of Kubernetes 1.36; rest_client_* of k8s.io/component-base.
@@ -77,7 +77,7 @@ export const METRICS = {
   incoming: counter(
     'scheduler_queue_incoming_pods_total',
     ['queue', 'event'],
-    'Pods that came to a queue, by what brought them.',
+    'Pods that came to a queue, by the event that brought them.',
   ),
   preemptionAttempts: counter(
     'scheduler_preemption_attempts_total',
@@ -105,12 +105,12 @@ export const METRICS = {
   unschedulable: gauge(
     'scheduler_unschedulable_pods',
     ['plugin', 'profile'],
-    "Pods that could not be placed, by what refused nodes (named as kube-scheduler's plugins); a pod counts for each.",
+    "Pods that could not be placed, by the plugin that refused nodes (kube-scheduler's names); a pod counts for each.",
   ),
   cacheSize: gauge(
     'scheduler_cache_size',
     ['type'],
-    'What the scheduler knows of: nodes, pods, and assumed_pods (decided, not yet seen bound).',
+    'Objects that the scheduler knows: nodes, pods, and assumed_pods (decided, not yet seen bound).',
   ),
   permitWaitSeconds: histogram(
     'scheduler_permit_wait_duration_seconds',
@@ -169,7 +169,7 @@ export const METRICS = {
   binds: counter(
     'teg_binds_total',
     ['outcome'],
-    'Bindings by what became of them: bound, conflict, gone, no-node, failed.',
+    'Bindings by outcome: bound, conflict, gone, no-node, failed.',
   ),
   bindSeconds: histogram('teg_bind_duration_seconds', [], ATTEMPT_BUCKETS, 'Time of a binding request.'),
   bindWindow: gauge(
@@ -186,7 +186,7 @@ export const METRICS = {
   eventsWaiting: gauge('teg_events_waiting', [], 'Events that wait to be written.'),
   zones: gauge('teg_zones', [], 'Zones that nodes are divided into.'),
   zoneNodes: gauge('teg_zone_nodes', ['zone'], 'Nodes by zone.'),
-  classes: gauge('teg_pod_classes', [], 'Kinds of pods that are told apart.'),
+  classes: gauge('teg_pod_classes', [], 'Kinds of pods that are distinguished.'),
   gangs: gauge(
     'teg_gangs',
     ['state'],
@@ -196,7 +196,7 @@ export const METRICS = {
   reflectorCounts: counter(
     'teg_reflector_total',
     ['resource', 'what'],
-    'What watches went through: lists, watches, events, bookmarks, expired (410), silent, failures, garbage.',
+    'Operations of watches: lists, watches, events, bookmarks, expired (410), silent, failures, garbage.',
   ),
   malformed: counter(
     'teg_malformed_objects_total',

@@ -1,11 +1,11 @@
 /**
  * Counters, gauges and histograms as plain arrays of numbers, one row for each combination of labels.
  *
- * Why not a library's: the loop counts on every decision and every binding; here that is an addition in an array, and text is made
- * only when somebody asks. Rows are bounded: what comes when there are too many counts in one last row.
+ * Why not a library's: the loop counts on every decision and every binding; here that is an addition in an array, and
+ * text is made only on a scrape. Rows are bounded: further combinations count in one last row.
  */
 
-/** What a metric is. */
+/** Definition of a metric. */
 export interface MetricDefinition {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -26,10 +26,10 @@ export interface Sample {
 /** Rows of a metric at most; further combinations of labels count as the last one, whose labels all say `other`. */
 export const SERIES_MAX = 1000;
 
-/** What a label says of combinations that are too many. */
+/** Label value of the combinations beyond the limit. */
 const OTHER = 'other';
 
-/** Separates label values in keys; no label that is counted has it. */
+/** Separates label values in keys; no counted label contains it. */
 const SEPARATOR = '\u0000';
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {
@@ -42,12 +42,12 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
 export class MetricSeries {
   readonly definition: MetricDefinition;
   readonly #bounds: Float64Array;
-  /** Numbers of a row: its value; of a histogram a count for each bucket, one for what is above, and the sum. */
+  /** Numbers of a row: its value; of a histogram a count for each bucket, one above the last bound, and the sum. */
   readonly #width: number;
   readonly #rows = new Map<string, number>();
   readonly #rowsMax: number;
   #values: Float64Array;
-  /** Labels that were asked for last, and their row: most are asked for again at once. */
+  /** The last requested labels and their row: most are requested again at once. */
   #latest: readonly string[] = [];
   #latestRow = -1;
 
@@ -107,7 +107,9 @@ export class MetricSeries {
     values[at + bounds.length + 1] = (values[at + bounds.length + 1] as number) + value;
   }
 
-  /** Sets a histogram that is kept elsewhere. @param counts Per bucket, not cumulative, and one for what is above. */
+  /**
+   * Sets a histogram that is kept elsewhere. @param counts Per bucket, not cumulative, with one above the last bound.
+   */
   setHistogram(row: number, counts: ArrayLike<number>, sum: number): void {
     const at = row * this.#width;
     for (let i = 0; i <= this.#bounds.length; i++) this.#values[at + i] = counts[i] ?? 0;
@@ -122,7 +124,7 @@ export class MetricSeries {
     return count;
   }
 
-  /** Forgets all rows, for gauges that are set anew as a whole. */
+  /** Drops all rows, for gauges that are set again as a whole. */
   clear(): void {
     this.#rows.clear();
     this.#latestRow = -1;

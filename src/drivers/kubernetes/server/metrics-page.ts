@@ -1,6 +1,4 @@
-/**
- * The page docs/kubernetes-metrics.md, out of the definitions.
- */
+/** Generates the page docs/kubernetes-metrics.md from the definitions. */
 import { METRICS } from './metric-definitions.ts';
 import type { MetricDefinition } from './metric-series.ts';
 
@@ -14,7 +12,7 @@ export function metricsMarkdown(): string {
     '',
     'Written out of `src/drivers/kubernetes/server/metric-definitions.ts`; a test compares.',
     '',
-    'They are served at `/metrics` (port 10259, HTTPS). Whoever asks needs a bearer token that may `get` the',
+    'They are served at `/metrics` (port 10259, HTTPS). The caller needs a bearer token that may `get` the',
     'non-resource URL `/metrics`, unless the server listens on loopback only. Metrics of the process and of Node.js',
     '(`process_*`, `nodejs_*`) are there as well.',
     '',

@@ -6,7 +6,7 @@ import { answerOf, reviewer, scriptedClient } from './server.fixtures.ts';
 const review = reviewer({ t1: 'prometheus', t2: 'guest' }, { prometheus: ['/metrics'] });
 
 describe('RequestAuthorizer', () => {
-  test('asks who it is, then whether they may', async () => {
+  test('asks for the identity, then for the permission', async () => {
     const { client, requests } = scriptedClient(review);
     const authorizer = new RequestAuthorizer({ client });
     await expect(authorizer.authorize('Bearer t1', '/metrics')).resolves.toEqual({ status: 200, reason: '' });
@@ -50,7 +50,7 @@ describe('RequestAuthorizer', () => {
     expect((await authorizer.authorize(header, path)).status).toBe(status);
   });
 
-  test('what could not be a token is not asked about', async () => {
+  test('malformed tokens are not reviewed', async () => {
     const { client, requests } = scriptedClient(review);
     const authorizer = new RequestAuthorizer({ client });
     await authorizer.authorize(undefined, '/metrics');
@@ -75,7 +75,7 @@ describe('RequestAuthorizer', () => {
     expect(requests).toHaveLength(5);
   });
 
-  test('equal questions at the same time are asked once', async () => {
+  test('equal reviews at the same time are sent once', async () => {
     const { client, requests } = scriptedClient(review);
     const authorizer = new RequestAuthorizer({ client });
     const verdicts = await Promise.all(
@@ -96,7 +96,7 @@ describe('RequestAuthorizer', () => {
     expect(requests).toHaveLength(5);
   });
 
-  test('asks no more at a time than it may', async () => {
+  test('sends no more reviews at a time than allowed', async () => {
     const open: ((answer: ApiAnswer) => void)[] = [];
     const { client } = scriptedClient(() => new Promise((resolve) => open.push(resolve)));
     const authorizer = new RequestAuthorizer({ client, askingMax: 2 });
@@ -119,10 +119,10 @@ describe('RequestAuthorizer', () => {
       },
     ],
     ['an error', () => answerOf(500, { message: 'etcd' })],
-    ['no right to ask', () => answerOf(403, {})],
+    ['no right to create reviews', () => answerOf(403, {})],
     ['an answer that is none', () => answerOf(201, 'hello')],
     ['an answer without a status', () => answerOf(201, {})],
-  ])('%s: nobody gets in, and the next one is asked again', async (_, trouble) => {
+  ])('%s: no caller gets in, and the next one is reviewed again', async (_, trouble) => {
     let well = false;
     const { client } = scriptedClient((request) => (well ? review(request) : trouble()));
     const authorizer = new RequestAuthorizer({ client });

@@ -1,14 +1,16 @@
 /**
- * May whoever shows this token get this page? Asked of the API server: TokenReview tells who it is, SubjectAccessReview
- * whether they may `get` the non-resource URL. As kube-scheduler does; answers are remembered for a short time.
+ * Authorizes requests for a page by their token, through the API server: TokenReview gives the identity,
+ * SubjectAccessReview says whether it may `get` the non-resource URL. As in kube-scheduler; answers are cached for a
+ * short time.
  *
- * Bounded: answers remembered, questions under way, and length of tokens, so that nobody can make the API server work for them.
+ * Bounded: cached answers, reviews in flight, and length of tokens, so that no client can make the API server work for
+ * it.
  */
 import { createHash } from 'node:crypto';
 import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts';
 import type { ApiClient } from '../client/api.ts';
 
-/** What may be done: 200, or the status to refuse with and why. */
+/** The verdict: 200, or the status and reason of the refusal. */
 export interface AccessVerdict {
   readonly status: 200 | 401 | 403 | 429 | 503;
   readonly reason: string;
@@ -17,11 +19,11 @@ export interface AccessVerdict {
 /** Bounds. */
 export interface AuthorizerOptions {
   readonly client: ApiClient;
-  /** Answers are good for so long; default 10, as kube-scheduler's. */
+  /** Seconds that answers stay valid; default 10, as in kube-scheduler. */
   readonly cacheSeconds?: number;
-  /** Answers remembered at most; default 1,000. */
+  /** Most answers cached; default 1,000. */
   readonly cacheMax?: number;
-  /** Questions under way at most; further ones are refused with 429. Default 16. */
+  /** Most reviews in flight; further ones are refused with 429. Default 16. */
   readonly askingMax?: number;
   /** Seconds, monotonic; default the process clock. */
   readonly nowSeconds?: () => number;
@@ -38,7 +40,7 @@ interface Remembered {
   readonly untilSeconds: number;
 }
 
-/** Answers for one server. */
+/** Verdicts for one server. */
 export class RequestAuthorizer {
   readonly #client: ApiClient;
   readonly #cacheSeconds: number;
@@ -58,7 +60,7 @@ export class RequestAuthorizer {
   }
 
   /**
-   * Decides on a request; equal questions under way are asked once.
+   * Decides on a request; equal reviews in flight are sent once.
    *
    * @param header The Authorization header.
    * @param path   Path of the request without query.
@@ -85,7 +87,7 @@ export class RequestAuthorizer {
     }
     const remembered = { verdict: asked, untilSeconds: this.#now() + this.#cacheSeconds };
     this.#answers.set(key, remembered);
-    // An answer that could not be got is not an answer.
+    // A failed review is not cached.
     void asked.then(({ status }) => {
       if (status === 503 && this.#answers.get(key) === remembered) this.#answers.delete(key);
     });
@@ -106,7 +108,7 @@ export class RequestAuthorizer {
     }
   }
 
-  /** @returns Whose token it is; undefined if nobody's. */
+  /** @returns The owner of the token; undefined if it has none. */
   async #userOf(token: string): Promise<ApiObject | undefined> {
     const status = await this.#review(TOKEN_REVIEWS, {
       apiVersion: 'authentication.k8s.io/v1',

@@ -48,7 +48,7 @@ describe('MetricSeries', () => {
     expect(samples.reduce((sum, { value }) => sum + value, 0)).toBe(5000);
   });
 
-  test('labels that were asked for last are not mistaken for others, nor after everything was forgotten', () => {
+  test('the labels requested last are not mistaken for others, nor after all rows were dropped', () => {
     const series = new MetricSeries({ name: 'c', type: 'counter', help: '', labels: ['a', 'b'] });
     for (const labels of [
       ['x', 'y'],
@@ -125,7 +125,7 @@ describe('SchedulerMetrics', () => {
     expect(METRICS.podAttempts.buckets).toEqual([1, 2, 4, 8, 16]);
   });
 
-  test('gauges are set when somebody asks; what is gone is gone', async () => {
+  test('gauges are set on a scrape; vanished rows are gone', async () => {
     const metrics = new SchedulerMetrics('teg', '1');
     let plugins: [string, number][] = [['NodeAffinity', 2]];
     metrics.onCollect(() => metrics.unschedulable(plugins));

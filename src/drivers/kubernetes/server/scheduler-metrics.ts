@@ -1,7 +1,7 @@
 /**
- * The metrics of a scheduler: plain methods for the loop, the text of /metrics for whoever asks.
+ * The metrics of a scheduler: plain methods for the loop, and the text of /metrics for scrapes.
  *
- * Methods that take a total (`events`, `reflector`) repeat what is counted elsewhere; call them from `onCollect`.
+ * Methods that take a total (`events`, `reflector`) repeat counts that are kept elsewhere; call them from `onCollect`.
  */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import type { BindOutcome, PodEffect } from '../../../governor/pods/pod-events.ts';
@@ -9,7 +9,7 @@ import type { RequestStatistics } from '../client/request-statistics.ts';
 import { METRICS, type MetricKey } from './metric-definitions.ts';
 import { MetricSeries } from './metric-series.ts';
 
-/** What became of an attempt. */
+/** Outcome of an attempt. */
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
 
 const ATTEMPT_RESULTS: readonly AttemptResult[] = ['scheduled', 'unschedulable', 'error'];
@@ -21,7 +21,7 @@ export type QueueName = 'active' | 'backoff' | 'unschedulable' | 'gated';
 /** Attempts from here on are one label, as in kube-scheduler. */
 const ATTEMPTS_TOLD_MAX = 15;
 
-/** Zones that are told one by one; the nodes of further ones are told together. */
+/** Zones that are reported one by one; the nodes of further zones are reported together. */
 const ZONES_TOLD_MAX = 500;
 
 type Rows = Readonly<Record<MetricKey, MetricSeries>>;
@@ -74,7 +74,7 @@ export class SchedulerMetrics {
     this.#observe('attemptSeconds', seconds, result, this.#profile);
   }
 
-  /** A step of the core that decided took so long. */
+  /** Duration of a deciding step of the core. */
   decided(seconds: number): void {
     this.#observe('algorithmSeconds', seconds);
     this.#observe('decisionSeconds', seconds);
@@ -90,7 +90,7 @@ export class SchedulerMetrics {
    * A pod was bound.
    *
    * @param attempts      Attempts it took.
-   * @param waitedSeconds From its first being seen schedulable to now.
+   * @param waitedSeconds From the time it was first seen schedulable to now.
    */
   bound(attempts: number, waitedSeconds: number): void {
     const told = attempts >= ATTEMPTS_TOLD_MAX ? `${ATTEMPTS_TOLD_MAX}+` : String(attempts);
@@ -105,7 +105,7 @@ export class SchedulerMetrics {
     this.extensionPoint('Bind', outcome === 'bound' ? 'Success' : 'Error', seconds);
   }
 
-  /** Bindings that may be, and are, under way. */
+  /** Allowed bindings, and bindings in flight. */
   bindWindow(window: number, inFlight: number): void {
     this.#set('bindWindow', window);
     this.#set('bindsInFlight', inFlight);
@@ -132,26 +132,26 @@ export class SchedulerMetrics {
     this.#add('incoming', pods, queue, event);
   }
 
-  /** Room was looked for by eviction. @param victims 0: there was none. */
+  /** Preemption was attempted. @param victims 0: no node was found. */
   preemption(victims: number): void {
     this.#add('preemptionAttempts', 1);
     if (victims > 0) this.#observe('preemptionVictims', victims);
   }
 
-  /** Pods that cannot be placed, by the name of what refuses; replaces all. */
+  /** Pods that cannot be placed, by the name of the refusing plugin; replaces all. */
   unschedulable(podsByPlugin: Iterable<readonly [string, number]>): void {
     this.#series.unschedulable.clear();
     for (const [plugin, pods] of podsByPlugin) this.#set('unschedulable', pods, plugin, this.#profile);
   }
 
-  /** What the scheduler knows of. */
+  /** Objects that the scheduler knows. */
   cacheSize(nodes: number, pods: number, assumedPods: number): void {
     this.#set('cacheSize', nodes, 'nodes');
     this.#set('cacheSize', pods, 'pods');
     this.#set('cacheSize', assumedPods, 'assumed_pods');
   }
 
-  /** A gang was placed or released after so long. */
+  /** A gang was placed or released after a time. */
   permitWait(result: 'allowed' | 'rejected', seconds: number): void {
     this.#observe('permitWaitSeconds', seconds, result);
   }
@@ -168,12 +168,12 @@ export class SchedulerMetrics {
     for (const [state, gangs] of gangsByState) this.#set('gangs', gangs, state);
   }
 
-  /** Whether everything that is watched has been listed. */
+  /** True if everything that is watched has been listed. */
   synced(synced: boolean): void {
     this.#set('synced', synced ? 1 : 0);
   }
 
-  /** The Lease was got or lost. */
+  /** The Lease was acquired or lost. */
   leading(leading: boolean): void {
     const before = this.value('leader');
     this.#set('leader', leading ? 1 : 0);
@@ -191,7 +191,7 @@ export class SchedulerMetrics {
     this.#set('eventsWaiting', waiting);
   }
 
-  /** Nodes by zone; replaces all. Those beyond 500 zones are told together as `other`. */
+  /** Nodes by zone; replaces all. Zones beyond 500 are reported together as `other`. */
   zones(nodesByZone: Iterable<readonly [string, number]>): void {
     this.#series.zoneNodes.clear();
     let zones = 0;
@@ -202,12 +202,12 @@ export class SchedulerMetrics {
     this.#set('zones', zones);
   }
 
-  /** Kinds of pods that are told apart. */
+  /** Kinds of pods that are distinguished. */
   classes(classes: number): void {
     this.#set('classes', classes);
   }
 
-  /** Objects of a resource that are watched, and totals of what its watch went through. */
+  /** Objects of a watched resource, and totals of its watch. */
   reflector(resource: string, objects: number, totals: Readonly<Record<string, number>>): void {
     this.#set('reflectorObjects', objects, resource);
     for (const what in totals) this.#set('reflectorCounts', totals[what] as number, resource, what);
@@ -258,7 +258,7 @@ export class SchedulerMetrics {
   }
 }
 
-/** Shows a series to prom-client's registry, which only writes it out: it calls `get` and reads `name`. */
+/** Exposes a series to prom-client's registry, which only writes it out: it calls `get` and reads `name`. */
 function exposed(series: MetricSeries): Metric {
   const { name, help, type } = series.definition;
   const get = () => ({

@@ -14,7 +14,7 @@ import { type SchedulerPages, SchedulerServer, type SchedulerServerOptions } fro
 import { makeSelfSignedCertificate } from './self-signed-certificate.ts';
 import { getPage, reviewer, scriptedClient } from './server.fixtures.ts';
 
-/** Another reader of certificates, where it is there. */
+/** Another parser of certificates, where it is installed. */
 const OPENSSL = 'openssl';
 
 const folder = mkdtempSync(join(tmpdir(), 'teg-server-'));
@@ -33,7 +33,7 @@ const review = reviewer(
   },
 );
 
-/** What a started server can be told and asked. */
+/** Controls and queries of a started server. */
 interface Started {
   readonly server: SchedulerServer;
   /** With the port, over a loopback address. */
@@ -113,7 +113,7 @@ describe('over plain HTTP on loopback', () => {
     expect((await getPage(`${url}/snapshot`)).text).toBe(lines.join(''));
   });
 
-  test('a page that fails tells nobody but the log', async () => {
+  test('the error of a page that fails goes to the log only', async () => {
     const explain = () => {
       throw new Error('secret');
     };
@@ -160,7 +160,7 @@ describe('over plain HTTP on loopback', () => {
 });
 
 describe('over HTTPS', () => {
-  test('with a certificate of its own, that clients who know it believe', async () => {
+  test('with a self-signed certificate, which clients that know it accept', async () => {
     const { url, server } = await start({});
     const ca = server.certificate?.pair.cert as string;
     expect(url).toMatch(/^https:/);
@@ -173,7 +173,7 @@ describe('over HTTPS', () => {
     expect(await getPage(`${url}/metrics`, { ca })).toMatchObject({ status: 200 });
   });
 
-  test('on all addresses only who may gets pages, health is open', async () => {
+  test('on all addresses only authorized callers get pages, health is open', async () => {
     const { url } = await start({ bindAddress: '0.0.0.0' });
     const status = async (page: string, token?: string) =>
       (await getPage(url + page, token === undefined ? {} : { token })).status;
@@ -194,14 +194,14 @@ describe('over HTTPS', () => {
     expect(JSON.parse(refused.text)).toEqual({ error: 'a bearer token is needed' });
   });
 
-  test('however a page is spelled, the rule for it is asked about', async () => {
+  test("every spelling of a page is authorized by that page's rule", async () => {
     const { url, requests } = await start({ bindAddress: '0.0.0.0' });
     expect((await getPage(`${url}/%6detrics`, { token: 't1' })).status).toBe(200);
     expect((await getPage(`${url}/explain/shop/%77eb`, { token: 't3' })).status).toBe(200);
     expect(JSON.stringify(requests)).not.toContain('%');
   });
 
-  test('with files, read anew when they change; broken files change nothing', async () => {
+  test('with files, read again when they change; broken files change nothing', async () => {
     const certFile = join(folder, 'tls.crt');
     const keyFile = join(folder, 'tls.key');
     const write = ({ cert, key }: { cert: string; key: string }) => {
@@ -267,7 +267,7 @@ describe('over HTTPS', () => {
 describe('a self-signed certificate', () => {
   const at = Date.UTC(2026, 0, 1) / 1000;
 
-  test('is what it says, also to strict readers', () => {
+  test('is valid, also to strict parsers', () => {
     const hosts = ['teg-0.kube-system', 'localhost', '10.1.2.3', '::1', 'fd00::10:0:1'];
     const { cert } = makeSelfSignedCertificate(hosts, at, 365);
     const certificate = new X509Certificate(cert);

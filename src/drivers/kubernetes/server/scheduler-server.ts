@@ -1,8 +1,8 @@
 /**
  * The HTTP server of a scheduler: health for kubelet, metrics for Prometheus, explanations and snapshots for people.
  *
- * Health is open. Everything else needs a token whose owner may get the path, unless only this machine reaches the listener.
- * Bounded: connections, header sizes, times of a request.
+ * Health is open. Everything else needs a token whose owner may get the path, unless only this machine can reach the
+ * listener. Bounded: connections, header sizes, times of a request.
  */
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
@@ -17,32 +17,32 @@ import type { SchedulerMetrics } from './scheduler-metrics.ts';
 import type { CertificatePair } from './self-signed-certificate.ts';
 import { ServingCertificate } from './serving-certificate.ts';
 
-/** What the pages are made of. */
+/** Sources of the pages. */
 export interface SchedulerPages {
-  /** Whether everything is listed: '' or what is missing. */
+  /** Readiness: '' if everything is listed, or what is missing. */
   ready(): string;
-  /** Whether the process is to live: '' or what is stuck. */
+  /** Liveness: '' or what is stuck. */
   live(): string;
   /** For /configz. */
   readonly config: SchedulerConfig;
   readonly metrics: SchedulerMetrics;
-  /** Why a pod is where it is; undefined if it is not known. Plain JSON. */
+  /** Why a pod is where it is; undefined if the pod is unknown. Plain JSON. */
   explain(namespace: string, name: string): unknown;
   /** The state of the cluster for `teg simulate`; JSON or lines of it. */
   snapshot(): string | Uint8Array | Readable | Promise<string | Uint8Array | Readable>;
 }
 
-/** What the server is made with. */
+/** Options of the server. */
 export interface SchedulerServerOptions {
   readonly server: SchedulerConfig['server'];
   /** For TokenReview and SubjectAccessReview. */
   readonly client: ApiClient;
   readonly pages: SchedulerPages;
-  /** Told of pages that failed and of certificates that cannot be read. */
+  /** Called for pages that failed and for certificates that cannot be read. */
   readonly onWriteError: (text: string, error: unknown) => void;
   /** Further names of a self-signed certificate. */
   readonly hosts?: readonly string[];
-  /** How often certificate files are looked at; default 10. */
+  /** Interval between checks of the certificate files; default 10. */
   readonly lookSeconds?: number;
 }
 
@@ -54,11 +54,11 @@ const NAME_CHARS_MAX = 253;
 
 type Listener = HttpServer | HttpsServer;
 
-/** A server that listens. `close` it. */
+/** A listening server. `close` it. */
 export class SchedulerServer {
   /** `https://127.0.0.1:10259`. */
   readonly url: string;
-  /** The certificate that it shows; undefined over plain HTTP. */
+  /** The certificate that it presents; undefined over plain HTTP. */
   readonly certificate: ServingCertificate | undefined;
   readonly #app: FastifyInstance;
 
@@ -83,7 +83,7 @@ export class SchedulerServer {
     listener = app.server;
     listener.maxConnections = CONNECTIONS_MAX;
     try {
-      // `localhost` would make a listener for each address that it has.
+      // `localhost` would make a listener for each of its addresses.
       await app.listen({ host: bindAddress === 'localhost' ? '127.0.0.1' : bindAddress, port });
     } catch (cause) {
       certificate?.stop();
@@ -98,7 +98,7 @@ export class SchedulerServer {
     return new SchedulerServer(app, urlOf(app.server.address() as AddressInfo, certificate), certificate);
   }
 
-  /** Stops listening, and ends what is under way. */
+  /** Stops listening, and ends requests in flight. */
   async close(): Promise<void> {
     this.certificate?.stop();
     await this.#app.close();
@@ -114,7 +114,7 @@ function openCertificate(
     ...tls,
     hosts: [bindAddress, ...(options.hosts ?? [])],
     onChange,
-    onWriteError: (text) => options.onWriteError('the certificate could not be read anew', text),
+    onWriteError: (text) => options.onWriteError('the certificate could not be read again', text),
     ...(options.lookSeconds !== undefined && { lookSeconds: options.lookSeconds }),
   });
 }
@@ -155,7 +155,7 @@ async function makeApp(
   return app;
 }
 
-/** Open to all: whether it is ready and whether it lives. */
+/** Open to all callers: readiness and liveness. */
 function addHealth(app: FastifyInstance, pages: SchedulerPages): void {
   const answer = (reply: FastifyReply, problem: string) =>
     reply
@@ -167,13 +167,13 @@ function addHealth(app: FastifyInstance, pages: SchedulerPages): void {
   app.get('/readyz', (_, reply) => answer(reply, pages.live() || pages.ready()));
 }
 
-/** The page as rules name it, however the request spelled it. */
+/** The page by its name in rules, however the request spelled it. */
 function pathOf(request: FastifyRequest): string {
   const params = (request.params ?? {}) as Readonly<Record<string, string>>;
   return (request.routeOptions.url ?? '').replace(/:(\w+)/g, (_, name: string) => params[name] ?? '');
 }
 
-/** Open to those who may, or to all on loopback. */
+/** Open to authorized callers, or to all on loopback. */
 function addGuarded(app: FastifyInstance, options: SchedulerServerOptions): void {
   const { pages, client, server } = options;
   const authorizer = isLoopback(server.bindAddress) ? undefined : new RequestAuthorizer({ client });

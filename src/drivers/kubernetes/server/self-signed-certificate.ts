@@ -27,7 +27,7 @@ const GENERALIZED_TIME = 0x18;
 const BOOLEAN = 0x01;
 const TRUE = Buffer.from([BOOLEAN, 1, 0xff]);
 
-/** Names may be at most so long in a subject. */
+/** Longest name in a subject. */
 const COMMON_NAME_CHARS_MAX = 64;
 
 /** One element: tag, length, content. */
@@ -39,7 +39,7 @@ function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.from([tag, 0x80 | bytes.length, ...bytes]), content]);
 }
 
-/** An object identifier out of its numbers. */
+/** An object identifier from its numbers. */
 function objectId(text: string): Buffer {
   const [first = 0, second = 0, ...rest] = text.split('.').map(Number);
   const bytes = [first * 40 + second];
@@ -101,7 +101,7 @@ function addressBytes(address: string): Buffer {
  *
  * @param hosts       DNS names and IP addresses it is for; at least one.
  * @param fromSeconds Valid from, seconds since 1970.
- * @param days        For so long.
+ * @param days        Validity in days.
  */
 export function makeSelfSignedCertificate(
   hosts: readonly string[],

@@ -5,7 +5,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 
-/** @returns A client that answers with a function, and what it was asked. */
+/** @returns A client that answers with a function, and its recorded requests. */
 export function scriptedClient(answer: (request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>): {
   readonly client: ApiClient;
   readonly requests: ApiRequest[];
@@ -26,7 +26,7 @@ export function answerOf(status: number, body: unknown): ApiAnswer {
   return { status, body, retryAfterSeconds: Number.NaN };
 }
 
-/** @returns What an API server says to reviews: who owns which token, and what they may get. */
+/** @returns An API server's answers to reviews: the owner of each token, and the pages that it may get. */
 export function reviewer(
   users: Readonly<Record<string, string>>,
   allowed: Readonly<Record<string, readonly string[]>>,
@@ -49,7 +49,7 @@ export function reviewer(
   };
 }
 
-/** What a server answered. */
+/** The answer of a server. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -59,7 +59,7 @@ export interface Answer {
 /**
  * Gets a page.
  *
- * @param options `ca`: certificates believed; without it none is checked. `token`: shown as a bearer token.
+ * @param options `ca`: trusted certificates; without it none is checked. `token`: sent as a bearer token.
  */
 export function getPage(
   url: string,

@@ -1,29 +1,27 @@
-/**
- * The certificate that a server shows: from files, read anew when they change, or made at start.
- */
+/** The certificate that a server presents: from files, read again when they change, or made at start. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { TegError } from '../../../model/errors.ts';
 import { type CertificatePair, makeSelfSignedCertificate } from './self-signed-certificate.ts';
 
-/** How often files are looked at, and an own certificate's end. */
+/** Interval between checks of the files, and of a self-signed certificate's end. */
 const LOOK_SECONDS = 10;
 
-/** An own certificate is made anew when it has so little left. */
+/** A self-signed certificate is replaced when its remaining validity is this short. */
 const OWN_DAYS = 365;
 const OWN_DAYS_LEFT = 30;
 
-/** What a serving certificate is made with. */
+/** Options of a serving certificate. */
 export interface ServingCertificateOptions {
-  /** Paths of PEM files; both '' for one of its own. */
+  /** Paths of PEM files; both '' for a self-signed one. */
   readonly certFile: string;
   readonly keyFile: string;
-  /** Names and addresses of an own certificate, besides the machine's and loopback's. */
+  /** Names and addresses of a self-signed certificate, besides the machine's and loopback's. */
   readonly hosts: readonly string[];
-  /** Given the pair whenever it is another one. */
+  /** Receives the pair whenever it changes. */
   readonly onChange: (pair: CertificatePair) => void;
-  /** Told when changed files cannot be used; what was there goes on being used. */
+  /** Called when changed files cannot be used; the old pair stays in use. */
   readonly onWriteError: (text: string) => void;
   /** Default 10. */
   readonly lookSeconds?: number;
@@ -55,7 +53,7 @@ export class ServingCertificate {
     return this.#pair;
   }
 
-  /** Looks whether it has to be another one; by itself every 10 s. */
+  /** Checks whether the certificate must change; the timer calls it every 10 s. */
   async look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;

@@ -13,20 +13,20 @@ import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts'
 import { ObjectEvents } from './object-events.ts';
 import { conditionOf, type ReportedCondition, withReported } from './reported-condition.ts';
 
-/** What to explain, and as whom. */
+/** The pod to explain, and the scheduler's identity. */
 export interface ExplainObjectsOptions {
   readonly namespace: string;
   readonly name: string;
-  /** Pods with this `spec.schedulerName` are the scheduler's; the pod that is asked for is so in any case. */
+  /** Pods with this `spec.schedulerName` are the scheduler's; the requested pod is in any case. */
   readonly schedulerName: string;
   readonly core: PodSchedulerOptions;
-  /** When the objects were as they are, seconds since 1970. */
+  /** Time of the objects, seconds since 1970. */
   readonly nowSeconds: number;
-  /** Told of what was left out, and of what the explanation assumes. */
+  /** Called for objects that were left out, and for assumptions of the explanation. */
   readonly onWarning: (message: string) => void;
 }
 
-/** Malformed objects that are told one by one. */
+/** Malformed objects that are reported one by one. */
 const MALFORMED_TOLD_MAX = 10;
 
 /**
@@ -68,7 +68,7 @@ export async function explainFromObjects(
   }
   if (malformed > MALFORMED_TOLD_MAX)
     onWarning(`left out: ${counted(malformed - MALFORMED_TOLD_MAX, 'further malformed object')}`);
-  // Decides on nobody, but makes the prices that nodes are compared by.
+  // Decides on no pod, but makes the prices that nodes are compared by.
   scheduler.step({ kind: 'decide', max: 0 }, nowSeconds);
   const explanation = found === undefined ? undefined : scheduler.explain(found.uid);
   if (explanation !== undefined) return withReported(explanation, reported);

@@ -70,7 +70,7 @@ function secretPod(): LooseObject {
   return pod;
 }
 
-describe('what a snapshot keeps', () => {
+describe('fields that a snapshot keeps', () => {
   test('is all that scheduling reads, of whatever pod or node', () => {
     let described = 0;
     for (let seed = 1; seed <= 3_000; seed++) {
@@ -80,7 +80,7 @@ describe('what a snapshot keeps', () => {
       const object = make();
       object.kind = make === clusterNode ? 'Node' : 'Pod';
       if (seed > 8) mutate(object, random);
-      // A mutation may change the kind itself; the list that it is read from says it.
+      // A mutation may change the kind itself; the list that the object is read from determines the kind.
       const kind = make === clusterNode ? 'Node' : 'Pod';
       const full = read({ ...object, kind });
       if (full === 'malformed') continue;
@@ -108,7 +108,7 @@ describe('what a snapshot keeps', () => {
     expect(kept.length).toBeLessThan(JSON.stringify(pod).length);
   });
 
-  test('leaves out other kinds and cuts off what is nested too deeply', () => {
+  test('leaves out other kinds and cuts off deep nesting', () => {
     expect(keptOf({ metadata: {} }, 'v1', 'Secret')).toBeUndefined();
     expect(keptOf({ metadata: {} }, 'v1', 'toString')).toBeUndefined();
     expect(keptOf('x', 'v1', 'Pod')).toBeUndefined();

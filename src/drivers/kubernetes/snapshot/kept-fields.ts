@@ -1,12 +1,15 @@
 /**
- * The fields of API objects that scheduling reads, and nothing else: a snapshot is for other people's eyes and machines.
+ * The fields of API objects that scheduling reads, and nothing else: other people and machines will see a snapshot.
  *
- * What is not named here is left out: commands, arguments, environment, images, secrets, config maps, tokens, status
- * messages, managed fields. Names, labels and selectors stay, because scheduling goes by them.
+ * Fields not named here are left out: commands, arguments, environment, images, secrets, config maps, tokens, status
+ * messages, managed fields. Names, labels and selectors stay, because scheduling depends on them.
  */
 import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts';
 
-/** `true`: the value as it is; a table: these fields; a list: each element so; a text: the fields with names that begin so. */
+/**
+ * `true`: the unchanged value; a table: these fields; a list: each element in this way; a text: the fields whose names
+ * begin with it.
+ */
 export type KeptFields = true | { readonly [field: string]: KeptFields } | readonly [KeptFields] | BeginsWith;
 
 /** The fields whose names begin with one of these, with texts as values: annotations. */
@@ -14,7 +17,7 @@ interface BeginsWith {
   readonly beginning: readonly string[];
 }
 
-/** Deepest nesting of a value that is kept as it is. */
+/** Deepest nesting of a value that is kept unchanged. */
 const DEPTH_MAX = 40;
 
 const METADATA = {
@@ -88,7 +91,7 @@ const VOLUME: KeptFields = {
   portworxVolume: { volumeID: true, readOnly: true },
 };
 
-/** What tells a disk from others, which volume limits go by. */
+/** The fields that identify a disk, for volume limits. */
 const DISK_KINDS = {
   local: {},
   csi: { driver: true, volumeHandle: true },
@@ -149,7 +152,7 @@ const POD: KeptFields = {
   },
 };
 
-/** Kinds of a snapshot and what is kept of each. */
+/** Kinds of a snapshot and the fields kept of each. */
 export const KEPT_FIELDS: Readonly<Record<string, KeptFields>> = {
   PriorityClass: { metadata: METADATA, value: true, globalDefault: true, preemptionPolicy: true },
   Namespace: { metadata: METADATA },
@@ -214,8 +217,8 @@ export const KEPT_FIELDS: Readonly<Record<string, KeptFields>> = {
 };
 
 /**
- * @returns The object with its kind and what is kept of it; undefined if it is no object or of another kind.
- * @throws RangeError never: what is nested too deeply is cut off.
+ * @returns The object with its kind and its kept fields; undefined if it is not an object or is of another kind.
+ * @throws RangeError never: deeper nesting is cut off.
  */
 export function keptOf(object: unknown, apiVersion: string, kind: string): ApiObject | undefined {
   const kept = Object.hasOwn(KEPT_FIELDS, kind) ? KEPT_FIELDS[kind] : undefined;
@@ -252,7 +255,7 @@ function isBeginning(
   return 'beginning' in kept && Array.isArray(kept.beginning) && typeof kept.beginning[0] === 'string';
 }
 
-/** At most `limit` + 1: deeper is not looked at. */
+/** At most `limit` + 1: deeper levels are not read. */
 function depthOf(value: unknown, limit: number): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (limit < 0) return 1;

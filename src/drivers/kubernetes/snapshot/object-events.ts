@@ -34,7 +34,7 @@ export class ObjectEvents {
 
   /**
    * @param object With its kind and apiVersion.
-   * @returns      What it says, undefined if the scheduler does not look at such objects.
+   * @returns      Its event, undefined if the scheduler does not read such objects.
    * @throws TegError TEG_KUBE_OBJECT if it is malformed.
    */
   eventOf(object: ApiObject): PodEvent | undefined {
@@ -74,10 +74,11 @@ export class ObjectEvents {
 }
 
 /**
- * Reads the objects of a JSON file: a snapshot, or what `kubectl get nodes,pods,… -A -o json` prints; packed or not.
+ * Reads the objects of a JSON file: a snapshot, or the output of `kubectl get nodes,pods,… -A -o json`; packed or not.
  *
- * @throws TegError TEG_INPUT_NOT_FOUND, TEG_INPUT_CORRUPT, TEG_INPUT_TOO_LARGE; TEG_TRACE_BAD_ROW for what is no JSON or
- *         cut off, with its line.
+ * @throws TegError TEG_INPUT_NOT_FOUND, TEG_INPUT_CORRUPT, TEG_INPUT_TOO_LARGE; TEG_TRACE_BAD_ROW, with the line, for
+ *   text that is not JSON or
+ *         is cut off.
  */
 export async function* readSnapshotFile(path: string): AsyncGenerator<ApiObject> {
   const input = await openInput(fileInput(path));

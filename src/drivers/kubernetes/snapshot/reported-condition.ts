@@ -1,15 +1,15 @@
 /**
- * What schedulers have reported about a pod that waits: its condition PodScheduled=False.
+ * The report of schedulers about a pod that waits: its condition PodScheduled=False.
  *
  * Why: an explanation from objects alone has seen no attempt, so it does not know that a binding was refused. Snapshots
- * leave messages out; this is read from the API server, and only for the pod that is asked about.
+ * leave messages out; this is read from the API server, and only for the requested pod.
  */
 import type { PodExplanation } from '../../../governor/pods/explain/explain-types.ts';
 import type { NotScheduledReason } from '../../../governor/pods/pod-events.ts';
 import type { ApiClient } from '../client/api.ts';
 import { at, attempt, podPath, textAt } from '../writes/retrying-request.ts';
 
-/** A condition as it stands in the status. */
+/** A condition in the status. */
 export interface ReportedCondition {
   readonly reason: NotScheduledReason;
   readonly message: string;
@@ -21,7 +21,10 @@ const REASONS: readonly string[] = [
   'SchedulerError',
 ] satisfies NotScheduledReason[];
 
-/** @returns The condition of a pod that the API server has, undefined if there is none with a message, or the pod cannot be read. */
+/**
+ * @returns The condition of a pod in the API server, undefined if there is none with a message, or the pod cannot be
+ *   read.
+ */
 export async function reportedCondition(
   client: ApiClient,
   pod: { readonly namespace: string; readonly name: string },
@@ -44,7 +47,10 @@ export function conditionOf(pod: unknown): ReportedCondition | undefined {
   return { reason: reason as NotScheduledReason, message };
 }
 
-/** @returns The explanation with what was reported, unless it has something to report itself or the pod has a node. */
+/**
+ * @returns The explanation with the reported condition, unless the explanation has its own report or the pod has a
+ *   node.
+ */
 export function withReported(
   explanation: PodExplanation,
   reported: ReportedCondition | undefined,

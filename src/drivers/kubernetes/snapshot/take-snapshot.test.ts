@@ -1,6 +1,4 @@
-/**
- * Faults that a real API server cannot be made to show when one likes; the rest is in test/kubernetes/snapshot.test.ts.
- */
+/** Faults that a real API server cannot be made to show on demand; the rest is in test/kubernetes/snapshot.test.ts. */
 import { describe, expect, test } from 'vitest';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { ApiNotSentError } from '../client/api-errors.ts';
@@ -8,7 +6,7 @@ import { takeSnapshot } from './take-snapshot.ts';
 
 type Reply = { status: number; body?: unknown; retryAfterSeconds?: number } | Error;
 
-/** Answers by path, each reply once, the last one for ever; 404 for all else. */
+/** Answers by path, each reply once, the last one repeated; 404 for all other paths. */
 function scripted(replies: Record<string, Reply[]>): { client: ApiClient; asked: string[] } {
   const asked: string[] = [];
   const request = ({ path }: ApiRequest): Promise<ApiAnswer> => {
@@ -48,7 +46,7 @@ const GROUPS_1 = '/apis/scheduling.k8s.io/v1beta1/podgroups';
 const GROUPS_2 = '/apis/scheduling.k8s.io/v1alpha2/podgroups';
 
 describe('takeSnapshot', () => {
-  test('goes on from the token of a 410 when a list is no longer kept', async () => {
+  test('continues from the token of a 410 when a list is no longer kept', async () => {
     const expired: Reply = { status: 410, body: { kind: 'Status', metadata: { continue: 'later' } } };
     const { client, asked } = scripted({
       [NODES]: [list(['n'])],
@@ -91,7 +89,7 @@ describe('takeSnapshot', () => {
     expect(asked.filter((path) => path.startsWith(NODES))).toHaveLength(4);
   });
 
-  test('does without kinds that it may not read, and says so; kinds that are not served are no matter', async () => {
+  test('leaves out kinds that it may not read, and says so; kinds that are not served are ignored', async () => {
     const forbidden: Reply = { status: 403, body: { message: 'no right to list' } };
     const { client } = scripted({
       [NODES]: [list(['n'])],
@@ -122,7 +120,7 @@ describe('takeSnapshot', () => {
     expect(asked).toHaveLength(1);
   }, 20_000);
 
-  test('takes one version of what is served in several', async () => {
+  test('takes one version of a kind that is served in several', async () => {
     const both = { [GROUPS_1]: [list(['g'])], [GROUPS_2]: [list(['g'])] };
     const older = { [GROUPS_2]: [list(['g'])] };
     for (const groups of [both, older]) {

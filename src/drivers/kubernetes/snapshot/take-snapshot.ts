@@ -1,8 +1,9 @@
 /**
- * Takes a snapshot of what scheduling reads of a cluster, as the text of one Kubernetes `List` in JSON.
+ * Takes a snapshot of the cluster objects that scheduling reads, as the text of one Kubernetes `List` in JSON.
  *
- * Invariants: read page by page, so that memory is bounded by a page whatever the cluster's size; only the fields of
- * `kept-fields.ts`. The kinds are read one after the other: what changes meanwhile may be in it or not, as with `kubectl get`.
+ * Invariants: read page by page, so that memory is bounded by a page for any size of cluster; only the fields of
+ * `kept-fields.ts`. The kinds are read one after the other: a change made meanwhile may be included or not, as with
+ * `kubectl get`.
  */
 import { TegError } from '../../../model/errors.ts';
 import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts';
@@ -10,7 +11,7 @@ import type { ApiAnswer, ApiClient } from '../client/api.ts';
 import { ApiNotSentError, ApiUnknownError } from '../client/api-errors.ts';
 import { keptOf } from './kept-fields.ts';
 
-/** Version of what a snapshot holds. */
+/** Version of the contents of a snapshot. */
 export const SNAPSHOT_VERSION = 1;
 
 /** A collection of the API. */
@@ -18,9 +19,9 @@ interface Collection {
   readonly path: string;
   readonly apiVersion: string;
   readonly kind: string;
-  /** Without it there is nothing to schedule; without the others there is a warning. */
+  /** Scheduling is impossible without it; without the others there is a warning. */
   readonly required?: boolean;
-  /** Newer versions of the same; not asked for if one of them is there. */
+  /** Newer versions of the same; not requested if one of them was found. */
   readonly unless?: readonly string[];
 }
 
@@ -62,17 +63,17 @@ const ATTEMPTS_MAX = 4;
 const WAIT_MS = 500;
 const WAIT_MS_MAX = 10_000;
 
-/** How to take one. */
+/** Options of a snapshot. */
 export interface SnapshotOptions {
-  /** When it is taken, seconds since 1970: noted in the file. */
+  /** Time of the snapshot, seconds since 1970: noted in the file. */
   readonly takenAtSeconds: number;
   /** `https://HOST:PORT`, for messages. */
   readonly server: string;
   /** Objects a page, at most; default 500. */
   readonly pageObjects?: number;
-  /** Told of what is not there or may not be read. */
+  /** Called for collections that are missing or may not be read. */
   readonly onWarning: (message: string) => void;
-  /** Told after each page how many objects there are so far, and of what kind the last ones are. */
+  /** Called after each page with the number of objects so far, and the kind of the last ones. */
   readonly onProgress?: (objects: number, kind: string) => void;
 }
 
@@ -80,7 +81,7 @@ export interface SnapshotOptions {
 export type SnapshotCounts = Record<string, number>;
 
 /**
- * Reads the objects of a cluster that scheduling reads, with the fields that it reads.
+ * Reads the cluster's objects that scheduling reads, with the fields that it reads.
  *
  * @yields Them in pages, kinds in a fixed order: pods last.
  * @throws TegError TEG_SERVER_FAILED if nodes or pods cannot be read, or the server stops answering.
@@ -150,7 +151,7 @@ async function* pagesOf(
     const metadata = field(answer.body, 'metadata');
     const next = field(metadata, 'continue');
     if (answer.status === 410 && typeof next === 'string' && next !== '' && next !== token) {
-      // The list that was begun is no longer kept; this token goes on from the same place in the list as it is now.
+      // The list that was begun is no longer kept; this token continues at the same place in the current list.
       token = next;
       continue;
     }
@@ -163,10 +164,10 @@ async function* pagesOf(
     if (typeof next !== 'string' || next === '') return;
     token = next;
   }
-  throw failed(server + of.path, `more than ${PAGES_MAX} pages`, 'ask for larger pages');
+  throw failed(server + of.path, `more than ${PAGES_MAX} pages`, 'request larger pages');
 }
 
-/** @throws TegError if nothing can be done without it, or nothing else could be read either. */
+/** @throws TegError if the collection is required, or if no other could be read either. */
 function refuse(
   of: Collection,
   server: string,
@@ -181,7 +182,7 @@ function refuse(
   onWarning(`${of.kind} objects are not in the snapshot: ${of.path} answered ${said}`);
 }
 
-/** Reading again does no harm, so what may pass is tried again. */
+/** Reading again does no harm, so transient failures are retried. */
 async function askAgain(client: ApiClient, server: string, path: string): Promise<ApiAnswer> {
   for (let attempt = 1; ; attempt++) {
     let waitMs = Math.min(WAIT_MS_MAX, WAIT_MS * 2 ** (attempt - 1));

@@ -1,6 +1,8 @@
 /** Times as the API writes them. */
 
-/** The second that was written last: events come many a second, and a calendar costs more than all else of an event. */
+/**
+ * The second that was written last: events come many a second, and the calendar costs more than the rest of an event.
+ */
 let latestSecond = Number.NaN;
 let latestText = '';
 

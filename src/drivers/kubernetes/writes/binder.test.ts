@@ -13,7 +13,7 @@ interface PodState {
   gates?: boolean;
 }
 
-/** Pods of a server, and what it answers about them when nothing goes wrong. */
+/** The pods of a server, and its answers about them when nothing fails. */
 class PodStore {
   readonly pods = new Map<string, PodState>();
   /** How often each was bound. */
@@ -115,7 +115,7 @@ describe('Binder', () => {
     expect(given).toEqual(['2s', '3s', '3s', '3s', '3s']);
   });
 
-  test('reading goes on for as long as the server is away', async () => {
+  test('reading is retried for as long as the server is away', async () => {
     let away = true;
     const { store, binder, clock } = binderOf((request, pods) => {
       if (request.method === 'POST') {
@@ -133,7 +133,7 @@ describe('Binder', () => {
     await expect(clock.untilDone(outcome)).resolves.toMatchObject({ outcome: 'bound' });
   });
 
-  test('tries again what was not bound, and gives up after the last try with no write that could still come', async () => {
+  test('retries a failed binding, and gives up after the last try when no write can still arrive', async () => {
     const { store, binder, clock, client } = binderOf(
       (request, pods) => {
         if (request.method === 'POST') throw new Unknown();
@@ -150,7 +150,7 @@ describe('Binder', () => {
       '/api/v1/namespaces/ns/pods/a/binding?timeout=20s',
     ]);
     expect(client.asked.at(-1)).toBe('GET /api/v1/namespaces/ns/pods/a');
-    // 20 s that the server was given, and one more.
+    // The server's time-out of 20 s, and one more.
     expect(clock.nowSeconds() - started).toBeGreaterThanOrEqual(21);
   });
 
@@ -241,7 +241,7 @@ describe('Binder', () => {
     expect(client.requests).toHaveLength(1);
   });
 
-  test('asks right before every write; no lease, no write', async () => {
+  test('checks the lease right before every write; no lease, no write', async () => {
     let held = true;
     const { store, binder, clock, client } = binderOf(
       (_request, _pods) => {
@@ -253,7 +253,7 @@ describe('Binder', () => {
     store.pods.set('a', { uid: 'uid-a', node: '' });
     await expect(clock.untilDone(binder.bind(pod('a')))).resolves.toMatchObject({ outcome: 'failed' });
     expect(client.requests).toHaveLength(1);
-    // The client asks it once more when the request has waited for a connection.
+    // The client checks it once more when the request has waited for a connection.
     expect(client.requests[0]!.stillWanted!()).toBe(false);
     held = true;
     expect(client.requests[0]!.stillWanted!()).toBe(true);
@@ -262,7 +262,7 @@ describe('Binder', () => {
     expect(client.requests).toHaveLength(1);
   });
 
-  test('hold: what waits fails at once, what is in flight is awaited, and nothing is written until resumed', async () => {
+  test('hold: waiting bindings fail at once, those in flight are awaited, and nothing is written until resumed', async () => {
     const answers: ((value: ApiAnswer) => void)[] = [];
     const { binder, client } = binderOf(() => new Promise((resolve) => answers.push(resolve)), {
       windowMax: 2,
@@ -321,7 +321,7 @@ describe('Binder', () => {
     expect(binder.room).toBe(1 + 8 - 4);
   });
 
-  test('a bug of the client is not swallowed, and does not take a place for ever', async () => {
+  test('a bug of the client is not swallowed, and does not occupy a slot forever', async () => {
     const { binder } = binderOf(() => {
       throw new TypeError('bug');
     });
@@ -331,7 +331,7 @@ describe('Binder', () => {
   });
 });
 
-/** What a server does to one POST. */
+/** The server's treatment of one POST. */
 interface Fate {
   readonly answer:
     | 'right'
@@ -362,7 +362,7 @@ const fates = fc.record<Fate>({
   seconds: fc.double({ min: 0.001, max: 4.9, noNaN: true }),
 });
 
-/** What others do meanwhile. */
+/** Actions of others meanwhile. */
 const meddling = fc.record({
   pod: fc.nat({ max: 19 }),
   at: fc.double({ min: 0, max: 30, noNaN: true }),
@@ -379,7 +379,7 @@ function meddle(store: PodStore, name: string, what: string): void {
   else if (state.node === '') state.node = 'elsewhere';
 }
 
-/** Carries out a POST as its fate says: answered, or thrown. */
+/** Carries out a POST according to its fate: answered, or thrown. */
 async function suffer(clock: VirtualClock, fate: Fate, done: () => ApiAnswer): Promise<ApiAnswer> {
   const wait = (seconds: number) => new Promise<void>((resolve) => clock.setTimer(seconds, resolve));
   if (fate.answer === 'not sent') throw new NotSent();
@@ -433,7 +433,7 @@ test('whatever the server answers and others do, every bind settles once, truthf
           }),
         );
         await clock.untilDone(Promise.all(all));
-        // Whatever the server still had to do late is done by now or never.
+        // All late work of the server is done by now or never.
         await clock.advance(60);
         expect(client.inFlightMax).toBeLessThanOrEqual(windowMax);
         expect(binder.inFlight + binder.queued).toBe(0);
@@ -441,7 +441,7 @@ test('whatever the server answers and others do, every bind settles once, truthf
           const times = store.binds.get(name) ?? 0;
           expect(times).toBeLessThanOrEqual(1);
           const outcome = outcomes.get(name);
-          // Bound by us, and if it is said so then it was at that time unless it was deleted since.
+          // Bound by us; if it is reported as bound, it was bound at that time unless it was deleted since.
           if (outcome === 'bound') expect(times).toBe(1);
           if (outcome === 'failed') expect(times).toBe(0);
           if (outcome === 'conflict' && store.pods.get(name)?.uid === `uid-${name}`) {

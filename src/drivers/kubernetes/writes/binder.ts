@@ -1,10 +1,10 @@
 /**
- * Binds pods to nodes: an adaptive number at a time, and every one settled exactly once with what truly became of it.
+ * Binds pods to nodes: an adaptive number at a time, and every binding is settled exactly once with its true outcome.
  *
- * Invariants: nothing is bound without `mayWrite` having said yes right before; an answer that was lost is resolved by
- * reading, never guessed. A binding whose answer was lost may still be carried out by the server until the time-out
- * that was given to it is over; only then is "not bound" read off the pod final.
- * Not seen here: whether the node exists or has room (the server answers 201 for both); that is the core's duty.
+ * Invariants: nothing is bound unless `mayWrite` returned true right before; a lost answer is resolved by reading,
+ * never guessed. A binding whose answer was lost may still be carried out by the server until the request's time-out is
+ * over; only then is "not bound", as read from the pod, final. Not checked here: whether the node exists or has room
+ * (the server answers 201 for both); that is the core's duty.
  */
 import type { BindOutcome } from '../../../governor/pods/pod-events.ts';
 import { assert } from '../../../model/errors.ts';
@@ -35,38 +35,43 @@ export interface Binding {
   readonly node: string;
 }
 
-/** What the binder needs, and its bounds. */
+/** Dependencies of the binder, and its bounds. */
 export interface BinderOptions {
   readonly client: ApiClient;
   readonly clock: WriteClock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Whether the lease is surely held; asked right before every write. */
+  /** True if the lease is surely held; called right before every write. */
   readonly mayWrite: () => boolean;
   /** Fewest in flight; default 4. */
   readonly windowMin?: number;
   /** Most in flight, and so most requests at once; default 64. */
   readonly windowMax?: number;
   /**
-   * Median latency, seconds, that is never too long; default 0.2. With 0.05, beside 30 clients that create pods on two cores, the
-   * window shrank at times until pods came faster than they were bound: p99 of 0.3 to 2.4 s instead of 0.13 to 0.18.
+   * Median latency, seconds, that never counts as too long; default 0.2. With 0.05, beside 30 clients that create pods
+   * on two cores, the window shrank at times until pods came faster than they were bound: p99 of 0.3 to 2.4 s instead
+   * of 0.13 to 0.18.
    */
   readonly fineSeconds?: number;
-  /** `room` beyond the window, so that a free place is filled at once; default 8. */
+  /** Excess of `room` over the window, so that a free slot is filled at once; default 8. */
   readonly aheadMax?: number;
-  /** Most that wait (a gang comes as a whole); more settle as `failed`. Default 20,000. */
+  /** Most bindings that wait (a gang comes as a whole); more settle as `failed`. Default 20,000. */
   readonly queueMax?: number;
   /** Most POSTs for one binding; default 5. */
   readonly attemptsMax?: number;
-  /** Time-out that the server is given for the first POST of a binding, whole seconds; doubles up to `serverSecondsMax`. Default 5. */
+  /**
+   * Time-out given to the server for the first POST of a binding, whole seconds; doubles up to `serverSecondsMax`.
+   * Default 5.
+   */
   readonly serverSeconds?: number;
   /**
-   * Longest such time-out; default 30. With a lease, no more than what is left of it when its holder stops believing in
-   * it: else a binding could be carried out when another one leads already, and has read what is bound.
+   * Longest such time-out; default 30. With a lease, no more than the rest of the lease at the moment when its holder
+   * stops relying on it: otherwise a binding could be carried out when another replica leads already, and has read the
+   * bindings.
    */
   readonly serverSecondsMax?: number;
   readonly backOff?: BackOff;
-  /** Told why a binding did not succeed at once; for logs at debug. */
+  /** Called with the reason why a binding did not succeed at once; for logs at debug. */
   readonly onWriteError?: (binding: Binding, text: string) => void;
 }
 
@@ -85,35 +90,35 @@ export interface BinderCounts {
   readonly overflowed: number;
 }
 
-/** What became of a binding. */
+/** Outcome of a binding. */
 export interface BindResult {
-  /** Never `no-node`: the server does not look. */
+  /** Never `no-node`: the server does not check. */
   readonly outcome: BindOutcome;
-  /** With `failed`: what the server or the connection said last, for people; else ''. */
+  /** With `failed`: the last error of the server or the connection, for people; else ''. */
   readonly reason: string;
 }
 
-/** A binding on its way. */
+/** A binding in progress. */
 interface Task {
   readonly binding: Binding;
-  /** What went wrong last, for people; '' before. */
+  /** The last error, for people; '' before. */
   reason: string;
-  /** Until when an earlier POST whose answer is not known may still be carried out, `nowSeconds`; 0: none. */
+  /** Time until which an earlier POST with a lost answer may still be carried out, `nowSeconds`; 0: none. */
   uncertainUntil: number;
   readonly settle: (outcome: Outcome) => void;
   readonly fail: (error: unknown) => void;
 }
 
-/** What can be seen from here. */
+/** Observations from this process. */
 type Outcome = Exclude<BindOutcome, 'no-node'>;
 
-/** What one POST led to: a final outcome, or that it has to be tried again. */
+/** Result of one POST: a final outcome, or that it has to be tried again. */
 type Step = Outcome | 'again';
 
-/** How much later than the server's time-out the client gives up, and a read is final. */
+/** Time after the server's time-out when the client gives up, and when a read is final. */
 const MARGIN_SECONDS = 1;
 
-/** The binder; see the head of the file. */
+/** Binds pods; see the head of the file. */
 export class Binder {
   readonly #options: Required<Omit<BinderOptions, 'onWriteError'>> & Pick<BinderOptions, 'onWriteError'>;
   readonly #window: LatencyWindow;
@@ -155,22 +160,25 @@ export class Binder {
     this.#waits = new Waits(options.clock);
   }
 
-  /** How many may be in flight now. */
+  /** Number of bindings that may be in flight now. */
   get window(): number {
     return this.#window.size;
   }
 
-  /** How many are on their way: sent, being resolved, or waiting for another try. */
+  /** Bindings in progress: sent, being resolved, or waiting for another try. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** How many wait for a place. */
+  /** Bindings that wait for a slot. */
   get queued(): number {
     return this.#queue.size;
   }
 
-  /** How many more bindings make sense now; integer ≥ 0, 0 while held or paused by the server. Ask before letting the core decide. */
+  /**
+   * Number of further bindings that make sense now; integer ≥ 0, 0 while held or paused by the server. Check before
+   * letting the core decide.
+   */
   get room(): number {
     if (this.#held || this.#options.clock.nowSeconds() < this.#pausedUntil) return 0;
     return Math.max(0, this.#window.size + this.#options.aheadMax - this.#inFlight - this.queued);
@@ -184,7 +192,7 @@ export class Binder {
   /**
    * Binds a pod.
    *
-   * @returns What became of it; a promise that rejects only for a bug.
+   * @returns The outcome; a promise that rejects only for a bug.
    */
   bind(binding: Binding): Promise<BindResult> {
     return new Promise((resolve, reject) => {
@@ -212,9 +220,9 @@ export class Binder {
   }
 
   /**
-   * Binds nothing any more from now (lease lost): what waits settles as `failed`, what is in flight is read to its end.
+   * Stops binding (lease lost): waiting bindings settle as `failed`, those in flight are resolved.
    *
-   * @returns When nothing is in flight any more.
+   * @returns Settles when nothing is in flight any more.
    */
   hold(): Promise<void> {
     this.#held = true;
@@ -230,13 +238,13 @@ export class Binder {
     this.#startWhatFits();
   }
 
-  /** As `hold`, for good. */
+  /** As `hold`, permanently. */
   stop(): Promise<void> {
     this.#stopped = true;
     return this.hold();
   }
 
-  /** @returns When nothing waits and nothing is in flight. */
+  /** @returns Settles when nothing waits and nothing is in flight. */
   settled(): Promise<void> {
     if (this.#inFlight === 0 && this.queued === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idleListeners.push(resolve));
@@ -260,7 +268,9 @@ export class Binder {
     }
   }
 
-  /** Carries a binding to its end. The place is free before anybody hears of it, so that who hears sees the room. */
+  /**
+   * Carries a binding to its end. The slot is released before any caller is notified, so that the caller sees the room.
+   */
   async #run(task: Task): Promise<void> {
     let end = (): void => task.settle('failed');
     try {
@@ -282,7 +292,7 @@ export class Binder {
     for (let tried = 1; tried <= attemptsMax; tried++) {
       const paused = this.#pausedUntil - clock.nowSeconds();
       if (paused > 0 && !this.#held) await this.#waits.wait(paused);
-      // Whatever was waited for, the lease may be over by now.
+      // After any wait the lease may be over.
       if (!this.#mayPost()) break;
       const step = await this.#post(task, tried);
       if (step !== 'again') return step;
@@ -295,7 +305,7 @@ export class Binder {
     return !this.#held && this.#options.mayWrite();
   }
 
-  /** One POST, and the read that its answer asks for. */
+  /** One POST, and the read that its answer requires. */
   async #post(task: Task, tried: number): Promise<Step> {
     const { clock, client, serverSeconds, serverSecondsMax } = this.#options;
     const { namespace, name, uid, node } = task.binding;
@@ -327,7 +337,8 @@ export class Binder {
     if (result.kind === 'answer' && result.answer.status === 429) {
       return this.#refused(task, result.answer);
     }
-    // An error of the server is no word about what it did: etcd may have it although the server's wait was over.
+    // An error of the server does not say whether it acted: etcd may have stored the binding although the server's wait
+    // was over.
     this.#counts.unknown++;
     task.uncertainUntil = Math.max(task.uncertainUntil, sent + seconds + MARGIN_SECONDS);
     if (result.kind === 'answer') this.#refused(task, result.answer);
@@ -340,11 +351,11 @@ export class Binder {
     if (answer.status >= 200 && answer.status < 300) return 'bound';
     this.#refused(task, answer);
     if (answer.status === 409 || answer.status === 404) return this.#read(task);
-    // Refused for good (400, 403, 422): trying again at once is no use.
+    // Refused permanently (400, 403, 422): an immediate retry cannot succeed.
     return this.#readToTheEnd(task);
   }
 
-  /** A server that asks for time gets it from all bindings. */
+  /** A server that requests a pause gets it from all bindings. */
   #mindPause(answer: ApiAnswer, tried: number): void {
     const { backOff, clock, random } = this.#options;
     if (answer.status === 429) {
@@ -359,7 +370,7 @@ export class Binder {
     this.#pausedUntil = Math.max(this.#pausedUntil, clock.nowSeconds() + seconds);
   }
 
-  /** @returns What the pod itself says; `again` if it is there, is not bound, and could be. */
+  /** @returns The outcome according to the pod itself; `again` if it exists, is not bound, and could be. */
   async #read(task: Task): Promise<Step> {
     const { namespace, name, uid, node } = task.binding;
     const answer = await requestWithRetries(
@@ -373,9 +384,9 @@ export class Binder {
       },
       { method: 'GET', path: podPath(namespace, name), timeoutSeconds: 10 },
     );
-    assert(answer !== undefined, 'reading goes on until there is an answer');
+    assert(answer !== undefined, 'reading is retried until there is an answer');
     if (answer.status === 404) return 'gone';
-    // No right to read: nothing is known, so nothing is claimed but that the core has to look again.
+    // No right to read: nothing is known, so the only claim is that the core has to look again.
     if (answer.status !== 200) return this.#refused(task, answer);
     if (textAt(answer.body, 'metadata', 'uid') !== uid) return 'conflict';
     const boundTo = textAt(answer.body, 'spec', 'nodeName');
@@ -386,7 +397,7 @@ export class Binder {
     return 'again';
   }
 
-  /** No POST comes any more: waits until none can be carried out late either, and reads if one could have been. */
+  /** No further POST: waits until none can be carried out late either, and reads if one could have been. */
   async #readToTheEnd(task: Task): Promise<Outcome> {
     if (task.uncertainUntil === 0) return 'failed';
     while (this.#isUncertain(task)) {

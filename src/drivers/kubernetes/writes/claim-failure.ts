@@ -1,10 +1,10 @@
-/** Why a pod's claims could not be bound: a code for programs, and the text that people read of it. */
+/** Why a pod's claims could not be bound: a code for programs, and its text for people. */
 
 /**
- * `gone`: the object named is not there any more. `unreadable`, `unwritable`: the server did not answer as it should.
- * `other-node`: the claim is being provisioned for another node. `not-provisioned`: the provisioner gave up on the node.
- * `taken`: the volume belongs to another claim. `released`: its reservation was taken back. `deleting`: the claim or
- * volume is being deleted. `wrong-node`: the volume cannot be used on the node. `timeout`: not bound in time.
+ * `gone`: the named object no longer exists. `unreadable`, `unwritable`: the server did not answer as it should.
+ * `other-node`: the claim is being provisioned for another node. `not-provisioned`: the provisioner gave up on the
+ * node. `taken`: the volume belongs to another claim. `released`: its reservation was withdrawn. `deleting`: the claim
+ * or volume is being deleted. `wrong-node`: the volume cannot be used on the node. `timeout`: not bound in time.
  * `stopped`: the scheduler ends. `busy`: too many pods wait already.
  */
 export type ClaimFailureCode =
@@ -24,11 +24,11 @@ export type ClaimFailureCode =
 /** A failure. JSON. */
 export interface ClaimFailure {
   readonly code: ClaimFailureCode;
-  /** What it is about: `claim ns/name`, `volume name`, `node name`, `the pod`; '' if it is about all claims. */
+  /** The object: `claim ns/name`, `volume name`, `node name`, `the pod`; '' for all claims. */
   readonly object: string;
-  /** The claim, `namespace/name`; '' if it is about no single one. */
+  /** The claim, `namespace/name`; '' if not a single one. */
   readonly claim: string;
-  /** What the text adds: a node, a number of seconds or pods, or what the server said. */
+  /** Detail for the text: a node, a number of seconds or pods, or the server's message. */
   readonly detail: string;
 }
 
@@ -36,7 +36,7 @@ export interface ClaimFailure {
 export function claimFailureText({ code, object, claim, detail }: ClaimFailure): string {
   switch (code) {
     case 'gone':
-      return `${object} is no more`;
+      return `${object} no longer exists`;
     case 'unreadable':
       return `${object} could not be read: ${detail}`;
     case 'unwritable':

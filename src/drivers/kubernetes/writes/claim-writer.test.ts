@@ -52,7 +52,7 @@ class ObjectStore {
     metadata.resourceVersion = `${Number(metadata.resourceVersion) + 1}`;
   }
 
-  /** As the volume controller does in the end. */
+  /** As the volume controller eventually does. */
   complete(claim: string, volume: string): void {
     const object = this.objects.get(claim)!;
     object.spec.volumeName = volume;
@@ -89,7 +89,7 @@ const dynamic = [{ claim: 'c', volume: '' }];
 const fixed = [{ claim: 'ns/c', volume: 'v' }];
 
 describe('a volume that is to be made', () => {
-  test('asks for it on the node, and is done when the claim is bound to one that the node can use', async () => {
+  test('requests it on the node, and is done when the claim is bound to one that the node can use', async () => {
     const { store, writer, clock } = writerOf();
     const done = writer.bindClaims(pod, 'n1', dynamic);
     await clock.advance(20);
@@ -135,9 +135,9 @@ describe('a volume that is to be made', () => {
   });
 
   test.each<[string, string, string]>([
-    ['pod', POD, 'the pod is no more'],
-    ['node', NODE, 'node n1 is no more'],
-    ['claim', CLAIM, 'claim ns/c is no more'],
+    ['pod', POD, 'the pod no longer exists'],
+    ['node', NODE, 'node n1 no longer exists'],
+    ['claim', CLAIM, 'claim ns/c no longer exists'],
   ])('%s deleted meanwhile', async (_what, path, reason) => {
     const { store, writer, clock } = writerOf();
     const done = writer.bindClaims(pod, 'n1', dynamic);
@@ -167,7 +167,7 @@ describe('a volume that is to be made', () => {
     expect(without.client.requests).toHaveLength(0);
   });
 
-  test('writes once more if somebody was faster, and finds out what a lost answer hid', async () => {
+  test('writes once more after a conflict, and resolves a lost answer', async () => {
     let patches = 0;
     const { store, writer, clock } = writerOf({}, (request, objects) => {
       if (request.method !== 'PATCH') return objects.handle(request);
@@ -183,7 +183,7 @@ describe('a volume that is to be made', () => {
     store.add('/api/v1/persistentvolumes/made');
     store.complete(CLAIM, 'made');
     await expect(clock.untilDone(done)).resolves.toEqual({ ok: true });
-    // The first was too late, the second lost, the third refused because the second was done.
+    // The first was too late, the second lost, the third refused because the second had succeeded.
     expect(patches).toBe(3);
   });
 });
@@ -285,14 +285,14 @@ describe('a volume that is there', () => {
 describe('while claims wait', () => {
   const claimEvent = { kind: 'claim-gone', key: 'ns/c' } as const;
 
-  test('the server is asked when a watch tells of a change, and seldom otherwise', async () => {
+  test('the server is read when a watch reports a change, and seldom otherwise', async () => {
     const { store, writer, clock, client } = writerOf();
     const done = writer.bindClaims(pod, 'n1', dynamic);
     await clock.advance(1);
     const before = client.requests.length;
     await clock.advance(28);
     expect(client.requests.length).toBe(before);
-    // Of other claims nothing comes.
+    // Other claims cause no request.
     writer.noticed({ kind: 'claim-gone', key: 'ns/other' });
     await clock.advance(0.5);
     expect(client.requests.length).toBe(before);
@@ -304,7 +304,7 @@ describe('while claims wait', () => {
     expect(clock.nowSeconds() - started).toBeLessThan(0.1);
   });
 
-  test('a change that no watch tells of is found within 30 s', async () => {
+  test('a change that no watch reports is found within 30 s', async () => {
     const { store, writer, clock } = writerOf();
     const done = writer.bindClaims(pod, 'n1', dynamic);
     await clock.advance(1);
@@ -315,7 +315,7 @@ describe('while claims wait', () => {
     expect(clock.nowSeconds() - started).toBeLessThanOrEqual(30);
   });
 
-  test('a claim that is written all the time does not have the server asked all the time', async () => {
+  test('a claim that is written constantly does not cause constant reads', async () => {
     const { writer, clock, client } = writerOf();
     const done = writer.bindClaims(pod, 'n1', dynamic);
     await clock.advance(1);
@@ -324,7 +324,7 @@ describe('while claims wait', () => {
       writer.noticed(claimEvent);
       await clock.advance(0.01);
     }
-    // Three requests a look (pod, node, claim), a look in 0.2 s.
+    // Three requests a check (pod, node, claim), a check in 0.2 s.
     expect(client.requests.length - before).toBeLessThanOrEqual(3 * 6);
     writer.stop();
     await clock.untilDone(done);

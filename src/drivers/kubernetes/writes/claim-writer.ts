@@ -1,9 +1,10 @@
 /**
- * Gets a pod's volume claims bound for the node that was chosen, before the pod itself is bound there.
+ * Gets a pod's volume claims bound for the chosen node, before the pod itself is bound there.
  *
- * A claim gets the selected-node annotation (then its provisioner makes a volume) or a volume that exists is reserved for
- * it (then the volume controller binds the two), as kube-scheduler's VolumeBinding does; then it is waited until every
- * claim is bound to a volume that the node can use: the server is asked again when a watch tells that something has changed. Nothing is taken back on failure: the next try finds what is there.
+ * A claim gets the selected-node annotation (then its provisioner makes a volume) or an existing volume is reserved for
+ * it (then the volume controller binds the two), as in kube-scheduler's VolumeBinding; then the writer waits until
+ * every claim is bound to a volume that the node can use: it reads again when a watch reports a change. Nothing is
+ * undone on failure: the next try finds the written state.
  */
 import type { PodEvent } from '../../../governor/pods/pod-events.ts';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
@@ -19,44 +20,44 @@ import { Waits, type WriteClock } from './write-clock.ts';
 export interface ClaimToBind {
   /** Its name in the pod's namespace, or `namespace/name`. */
   readonly claim: string;
-  /** The volume that was found for it; '': one is to be made. */
+  /** The volume that was found for it; '': one is to be provisioned. */
   readonly volume: string;
 }
 
-/** What became of it; `reason` is the failure in words. */
+/** The outcome; `reason` is the failure in words. */
 export type ClaimOutcome =
   | { readonly ok: true }
   | { readonly ok: false; readonly failure: ClaimFailure; readonly reason: string };
 
-/** What the writer needs, and its bounds. */
+/** Dependencies of the writer, and its bounds. */
 export interface ClaimWriterOptions {
   readonly client: ApiClient;
   readonly clock: WriteClock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Whether the lease is surely held; asked before every request. */
+  /** True if the lease is surely held; called before every request. */
   readonly mayWrite: () => boolean;
   /** Longest wait for a pod's claims; default 600 s. */
   readonly timeoutSeconds?: number;
-  /** Longest time between looks while no change is noticed; default 30 s. */
+  /** Longest time between checks while no change is noticed; default 30 s. */
   readonly pollSeconds?: number;
-  /** Shortest time between looks, however often something changes; default 0.2 s. */
+  /** Shortest time between checks, however often something changes; default 0.2 s. */
   readonly lookSecondsMin?: number;
   /** Most pods at a time; default 256. */
   readonly podsMax?: number;
-  /** Most pods that wait for their turn; more fail at once. Default 10,000. */
+  /** Most pods that wait for their turn; further ones fail at once. Default 10,000. */
   readonly queueMax?: number;
   /** Tries of each request; default 6. */
   readonly attemptsMax?: number;
   readonly backOff?: BackOff;
 }
 
-/** Names of annotations that Kubernetes has for it. */
+/** Names of Kubernetes' annotations for volume binding. */
 const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
 
-/** What a decision about an object comes to: nothing is to be written, a patch, or why it cannot be. */
+/** A decision about an object: nothing to write, a patch, or the failure. */
 type Decision = { readonly kind: 'done' } | { readonly kind: 'patch'; readonly body: object } | Failed;
 
 interface Failed {
@@ -64,14 +65,14 @@ interface Failed {
   readonly failure: ClaimFailure;
 }
 
-/** How a claim stands. */
+/** State of a claim. */
 type Look = { readonly kind: 'bound' } | { readonly kind: 'waiting' } | Failed;
 
 const DONE = { kind: 'done' } as const;
 const BOUND = { kind: 'bound' } as const;
 const WAITING = { kind: 'waiting' } as const;
 
-/** See the head of the file. */
+/** Binds claims; see the head of the file. */
 export class ClaimWriter {
   readonly #options: Required<ClaimWriterOptions>;
   readonly #waits: Waits;
@@ -99,7 +100,10 @@ export class ClaimWriter {
     return this.#slots.running + this.#slots.waiting;
   }
 
-  /** @returns Whether all claims are bound to volumes that the node can use, or why not. Takes up to `timeoutSeconds`. */
+  /**
+   * @returns Success if all claims are bound to volumes that the node can use, or the failure. Takes up to
+   *   `timeoutSeconds`.
+   */
   async bindClaims(pod: PodIdentity, node: string, claims: readonly ClaimToBind[]): Promise<ClaimOutcome> {
     if (claims.length === 0) return { ok: true };
     const full = failed('busy', '', '', `${this.#options.queueMax}`);
@@ -108,7 +112,10 @@ export class ClaimWriter {
     return { ok: false, failure: result.failure, reason: claimFailureText(result.failure) };
   }
 
-  /** Takes in what the watches tell: pods that wait for it are looked at again. O(pods that wait for the object). */
+  /**
+   * Takes a change reported by a watch: pods that wait for the object are checked again. O(pods that wait for the
+   * object).
+   */
   noticed(event: PodEvent): void {
     if (event.kind === 'claim') this.#notices.notice(`claim ${event.claim.key}`);
     else if (event.kind === 'claim-gone') this.#notices.notice(`claim ${event.key}`);
@@ -118,7 +125,7 @@ export class ClaimWriter {
     else if (event.kind === 'node-gone') this.#notices.notice(`node ${event.name}`);
   }
 
-  /** Ends all waits: what is not bound by now has failed. */
+  /** Ends all waits: claims that are not bound by now have failed. */
   stop(): void {
     this.#stopped = true;
     this.#waits.endAll();
@@ -164,7 +171,7 @@ export class ClaimWriter {
     }
   }
 
-  /** Asks the provisioner for a volume that the node can use. */
+  /** Requests a volume that the node can use from the provisioner. */
   #annotate(pod: PodIdentity, node: string, { claim }: ClaimToBind): Promise<Decision> {
     const { path, key } = claimOf(pod, claim);
     return this.#change(path, `claim ${key}`, key, (object) => {
@@ -210,7 +217,7 @@ export class ClaimWriter {
     });
   }
 
-  /** Reads, decides and writes with the version that was read, again if somebody was faster. */
+  /** Reads, decides and writes with the version that was read; repeats on a conflict. */
   async #change(
     path: string,
     object: string,
@@ -229,7 +236,7 @@ export class ClaimWriter {
     return failed('unwritable', object, claim, 'others write it all the time');
   }
 
-  /** @returns Whether all claims are bound. */
+  /** @returns True if all claims are bound. */
   async #look(pod: PodIdentity, node: string, claims: readonly ClaimToBind[], waiter: Waiter): Promise<Look> {
     const podAnswer = await this.#ask({ method: 'GET', path: podPath(pod.namespace, pod.name) });
     if (podAnswer?.status !== 200) return notRead('the pod', '', podAnswer);
@@ -259,13 +266,13 @@ export class ClaimWriter {
     const bound = isBound(answer.body);
     if (!bound && isDeleting(answer.body)) return failed('deleting', `claim ${key}`, key);
     const selected = textAt(answer.body, 'metadata', 'annotations', SELECTED_NODE);
-    // A provisioner that cannot make a volume there takes the annotation off again.
+    // A provisioner that cannot make a volume there removes the annotation again.
     if (volume === '' && !bound && selected !== node) return failed('not-provisioned', `claim ${key}`, key);
     const name = boundTo === '' ? volume : boundTo;
     if (name === '') return WAITING;
     waiter.add(`volume ${name}`);
     const volumeAnswer = await this.#ask({ method: 'GET', path: volumePath(name) });
-    // The claim may name a volume before it is to be seen.
+    // The claim may name a volume before the volume is visible.
     if (volumeAnswer?.status === 404 && volume === '') return WAITING;
     if (volumeAnswer?.status !== 200) return notRead(`volume ${name}`, key, volumeAnswer);
     if (!volumeAllowsNode(volumeAnswer.body, nodeObject)) {

@@ -1,7 +1,7 @@
-/** Events as events.k8s.io/v1 wants them: names, limits, and what makes two of them the same. */
+/** Events in the form of events.k8s.io/v1: names, limits, and the equality of two events. */
 import { microTimeText } from './api-time.ts';
 
-/** What an event is about. */
+/** The object of an event. */
 export interface ObjectReference {
   readonly apiVersion: string;
   readonly kind: string;
@@ -11,7 +11,7 @@ export interface ObjectReference {
   readonly uid: string;
 }
 
-/** An event to tell. */
+/** An event to report. */
 export interface TellEvent {
   readonly regarding: ObjectReference;
   readonly related?: ObjectReference;
@@ -22,11 +22,11 @@ export interface TellEvent {
   readonly action: string;
   /** For people; cut at 1,024 bytes. */
   readonly note: string;
-  /** Cannot happen twice (a pod is scheduled once): not remembered for aggregation. Default false. */
+  /** Cannot happen twice (a pod is scheduled once): not kept for aggregation. Default false. */
   readonly once?: boolean;
 }
 
-/** An event that was seen so often. */
+/** An event with its count. */
 export interface EventSeries {
   /** ≥ 1. */
   readonly count: number;
@@ -40,27 +40,27 @@ const NAME_CHARS_MAX = 253;
 const INSTANCE_CHARS_MAX = 128;
 const CUT_SUFFIX = ' ...';
 
-/** @returns What equal events have alike; texts cannot hold the separator. */
+/** @returns A key of the fields that equal events share; texts cannot hold the separator. */
 export function eventKey(event: TellEvent): string {
   const { regarding, related, type, reason, action, note } = event;
   return [regarding.uid, related?.uid ?? '', type, reason, action, note].join('\u0000');
 }
 
-/** @returns The namespace in which an event on an object stands. */
+/** @returns The namespace of an event about an object. */
 export function eventNamespace(regarding: ObjectReference): string {
   return regarding.namespace === '' ? 'default' : regarding.namespace;
 }
 
-/** @returns A name that no other event has: the object's, and a stamp in hexadecimal. @param stamp Differs from event to event. */
+/** @returns A unique event name: the object's, and a stamp in hexadecimal. @param stamp Differs from event to event. */
 export function eventName(regarding: ObjectReference, stamp: bigint): string {
   const tail = `.${stamp.toString(16)}`;
   const head = regarding.name.slice(0, NAME_CHARS_MAX - tail.length).replace(/[^a-z0-9]+$/, '');
   return head + tail;
 }
 
-/** @returns The text in at most so many bytes of UTF-8, with ` ...` at the end where it was cut. */
+/** @returns The text in at most n bytes of UTF-8, with ` ...` at the end where it was cut. */
 export function cutNote(note: string): string {
-  // Three bytes of UTF-8 for a unit of UTF-16 are the most.
+  // A unit of UTF-16 takes at most three bytes of UTF-8.
   if (note.length * 3 <= NOTE_BYTES_MAX) return note;
   const bytes = Buffer.from(note);
   if (bytes.length <= NOTE_BYTES_MAX) return note;
@@ -70,7 +70,7 @@ export function cutNote(note: string): string {
   return bytes.subarray(0, end).toString() + CUT_SUFFIX;
 }
 
-/** @returns The body of a POST. `series` is told if the event was seen more than once before it was written. */
+/** @returns The body of a POST, with a `series` if the event was seen more than once before it was written. */
 export function eventBody(
   event: TellEvent,
   name: string,
@@ -80,7 +80,7 @@ export function eventBody(
   series: EventSeries,
 ): object {
   const { regarding, related } = event;
-  // JSON leaves out what is undefined.
+  // JSON omits undefined.
   return {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
@@ -98,7 +98,7 @@ export function eventBody(
   };
 }
 
-/** @returns The body of a PATCH that tells of repetitions. */
+/** @returns The body of a PATCH that reports repetitions. */
 export function seriesBody(series: EventSeries): object {
   return { series: seriesOf(series) };
 }

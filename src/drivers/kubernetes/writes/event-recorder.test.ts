@@ -82,7 +82,7 @@ describe('EventRecorder', () => {
     expect(recorder.counts).toMatchObject({ recorded: 106, created: 1, merged: 105, patched: 5 });
   });
 
-  test('what repeats while it still waits is one write', async () => {
+  test('repetitions of a waiting event are one write', async () => {
     const { client, recorder, clock } = recorderOf(undefined, { mayRun: () => false });
     for (let i = 0; i < 3; i++) recorder.record(failed('x'));
     for (let i = 0; i < 7; i++) recorder.record(failed('a'));
@@ -113,7 +113,7 @@ describe('EventRecorder', () => {
     expect(new Set(names).size).toBe(6);
   });
 
-  test('an event that the server forgot meanwhile is created anew with its count', async () => {
+  test('an event that the server forgot meanwhile is created again with its count', async () => {
     const { client, recorder, clock } = recorderOf((request) =>
       answer(request.method === 'PATCH' ? 404 : 201),
     );
@@ -166,7 +166,7 @@ describe('EventRecorder', () => {
     expect(client.requests).toHaveLength(1);
   });
 
-  test('a lost answer is asked again under the same name: 409 says that the first was done', async () => {
+  test('a write with a lost answer is repeated under the same name: 409 says that the first succeeded', async () => {
     let posts = 0;
     const { client, recorder, clock } = recorderOf(() => {
       if (++posts === 1) throw new Unknown();
@@ -179,7 +179,7 @@ describe('EventRecorder', () => {
     expect(recorder.counts).toMatchObject({ created: 1, failed: 0 });
   });
 
-  test('gives up after some tries; a namespace that goes is no failure', async () => {
+  test('gives up after some tries; a terminating namespace is not a failure', async () => {
     const down = recorderOf(() => {
       throw new NotSent();
     });
@@ -233,7 +233,7 @@ describe('EventRecorder', () => {
     expect(recorder.counts.created).toBe(2);
   });
 
-  test('flush writes everything at full speed, open series too, and says what is left', async () => {
+  test('flush writes everything at full speed, open series too, and reports the remainder', async () => {
     const { client, recorder, clock } = recorderOf(undefined, { mayRun: () => false });
     recorder.record(failed('a'));
     await clock.advance(1);

@@ -1,9 +1,9 @@
 /**
- * Tells people what happened: Events behind a bounded queue, written when binds leave room, equal ones as a series.
+ * Reports to people: Events behind a bounded queue, written when binds leave room, equal ones as a series.
  *
- * Why not at once: half of what a pod costs the API server is its `Scheduled` event, and nobody waits for it.
+ * Why not at once: half of a pod's cost to the API server is its `Scheduled` event, and no caller waits for it.
  * Invariants: at most `queueMax` wait; each is written, merged into an equal one, or counted as dropped, refused or
- * failed. A name is given once and kept in all tries, so that a lost answer makes no second event.
+ * failed. A name is chosen once and kept in all tries, so that a lost answer makes no second event.
  */
 import { assert } from '../../../model/errors.ts';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
@@ -14,40 +14,43 @@ import { answerText, askedWaitSeconds, type BackOff, requestWithRetries } from '
 import { Waits, type WriteClock } from './write-clock.ts';
 import { EVENT } from './written-schemas.ts';
 
-/** What the recorder needs, and its bounds. */
+/** Dependencies of the recorder, and its bounds. */
 export interface EventRecorderOptions {
   readonly client: ApiClient;
   readonly clock: WriteClock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** `reportingInstance`: which of the replicas tells it. */
+  /** `reportingInstance`: the replica that reports it. */
   readonly instance: string;
   /** `reportingController`; default `teg-scheduler`. */
   readonly controller?: string;
-  /** Whether binds leave room now; default always. */
+  /** True if binds leave room now; default always. */
   readonly mayRun?: () => boolean;
-  /** Most that wait; when it is full the oldest is dropped. Default 20,000. */
+  /** Most events that wait; when the queue is full the oldest is dropped. Default 20,000. */
   readonly queueMax?: number;
-  /** Most at a time; default 16. */
+  /** Most writes at a time; default 16. */
   readonly inFlightMax?: number;
-  /** Most a second; default 1,000. */
+  /** Most writes a second; default 1,000. */
   readonly perSecondMax?: number;
-  /** So many a second whatever `mayRun` says; default 20. */
+  /** Writes a second that are guaranteed whatever `mayRun` says; default 20. */
   readonly perSecondMin?: number;
-  /** An equal event within so many seconds of the last one is counted instead of told anew; default 600. */
+  /** An equal event within this many seconds of the last one is counted instead of reported again; default 600. */
   readonly seriesSeconds?: number;
   /** A series is written at most this often; default 30 s. */
   readonly seriesWriteSeconds?: number;
-  /** Most events that are remembered for that; default 50,000: those of as many waiting pods, renewed every five minutes, stay one event each. */
+  /**
+   * Most events that are kept for that; default 50,000: those of as many waiting pods, renewed every five minutes, stay
+   * one event each.
+   */
   readonly rememberedMax?: number;
   /** Tries for one write; default 16: an API server that is away for a minute loses no event, one that refuses keeps its place for about two. */
   readonly attemptsMax?: number;
   readonly backOff?: BackOff;
-  /** Told why an event could not be written. */
+  /** Called with the reason why an event could not be written. */
   readonly onWriteError?: (event: TellEvent, text: string) => void;
 }
 
-/** Counts since the start. `recorded` = created + merged + dropped + refused + failed, and what still waits. */
+/** Counts since the start. `recorded` = created + merged + dropped + refused + failed, and those that still wait. */
 export interface EventCounts {
   readonly recorded: number;
   /** Written as an event of their own. */
@@ -64,7 +67,7 @@ export interface EventCounts {
   readonly failed: number;
 }
 
-/** An event and how often it was seen. */
+/** An event and its count. */
 interface Entry {
   readonly event: TellEvent;
   readonly key: string;
@@ -74,7 +77,7 @@ interface Entry {
   /** `nowSeconds` of the last one. */
   lastSeen: number;
   count: number;
-  /** How many of them the server knows; 0: no such event there yet. */
+  /** Count known to the server; 0: the server has no such event yet. */
   written: number;
   /** `nowSeconds` of the last write. */
   writtenAt: number;
@@ -84,7 +87,7 @@ interface Entry {
   cancelDue: (() => void) | undefined;
 }
 
-/** See the head of the file. */
+/** Records events; see the head of the file. */
 export class EventRecorder {
   readonly #options: Required<Omit<EventRecorderOptions, 'onWriteError'>> &
     Pick<EventRecorderOptions, 'onWriteError'>;
@@ -128,12 +131,12 @@ export class EventRecorder {
     this.#waits = new Waits(options.clock);
   }
 
-  /** How many writes wait. */
+  /** Writes that wait. */
   get queued(): number {
     return this.#queue.size;
   }
 
-  /** How many writes are on their way. */
+  /** Writes in flight. */
   get inFlight(): number {
     return this.#sender.inFlight;
   }
@@ -143,7 +146,7 @@ export class EventRecorder {
     return { ...this.#counts };
   }
 
-  /** Takes in an event; never blocks, never fails. O(1). */
+  /** Takes an event; never blocks, never fails. O(1). */
   record(event: TellEvent): void {
     this.#counts.recorded++;
     const { clock, seriesSeconds } = this.#options;
@@ -177,16 +180,19 @@ export class EventRecorder {
     this.#enqueue(entry);
   }
 
-  /** @returns When nothing waits and nothing is on its way (counts of a series that are not due do not count). */
+  /**
+   * @returns Settles when nothing waits and nothing is in flight (counts of a series that are not due do not count).
+   */
   idle(): Promise<void> {
     if (this.queued + this.inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idleListeners.add(resolve));
   }
 
   /**
-   * Writes what there is as fast as the server lets, the last counts of all series too; for the end of the process.
+   * Writes everything as fast as the server allows, including the last counts of all series; for the end of the
+   * process.
    *
-   * @returns How many writes were left over when the time was over.
+   * @returns The number of writes left when the time was over.
    */
   async flush(seconds: number): Promise<number> {
     this.#flushing = true;
@@ -205,7 +211,7 @@ export class EventRecorder {
     return this.queued + this.inFlight;
   }
 
-  /** A number that is larger than all before, and is about the time in nanoseconds. */
+  /** A number larger than all before, and about the time in nanoseconds. */
   #stamp(wallSeconds: number): bigint {
     const stamp =
       BigInt(Math.floor(wallSeconds * 1e6)) * 1000n + BigInt(Math.floor(this.#options.random() * 999));
@@ -241,7 +247,7 @@ export class EventRecorder {
     this.#forget(entry);
   }
 
-  /** A series that the server does not know all of: written now if the last write is long enough ago, else later. */
+  /** A series with counts unknown to the server: written now if the last write is long enough ago, else later. */
   #writeSeriesWhenDue(entry: Entry): void {
     if (entry.busy || entry.cancelDue !== undefined || entry.count === entry.written) return;
     const { clock, seriesWriteSeconds } = this.#options;
@@ -270,7 +276,7 @@ export class EventRecorder {
   }
 
   #conclude(entry: Entry, count: number, isNew: boolean, result: ApiAnswer | undefined): void {
-    // 409: the name is ours alone, so an earlier try that seemed lost was done.
+    // 409: the name is ours alone, so an earlier try that seemed lost succeeded.
     if (result !== undefined && ((result.status >= 200 && result.status < 300) || result.status === 409)) {
       this.#counts[isNew ? 'created' : 'patched']++;
       entry.written = count;

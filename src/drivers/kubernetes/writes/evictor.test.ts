@@ -16,7 +16,7 @@ function evictorOf(
   return { clock, client, evictor };
 }
 
-/** @returns A server that answers one after the other, the last for ever. */
+/** @returns A server that gives its answers in turn and repeats the last one. */
 function answers(...list: (ApiAnswer | Error)[]): () => ApiAnswer {
   return () => {
     const next = list.length > 1 ? list.shift()! : list[0]!;
@@ -103,7 +103,7 @@ describe('preempt', () => {
     expect(stopped.client.requests).toHaveLength(1);
   });
 
-  test('so many at a time, so many wait, and the rest is told no at once', async () => {
+  test('bounds those at work and those waiting, and refuses the rest at once', async () => {
     const open: ((value: ApiAnswer) => void)[] = [];
     const { client, evictor } = evictorOf(() => new Promise((resolve) => open.push(resolve)), {
       inFlightMax: 2,
@@ -127,7 +127,7 @@ describe('preempt', () => {
 });
 
 describe('evict', () => {
-  test('asks the eviction API, by uid', async () => {
+  test('calls the eviction API, by uid', async () => {
     const { client, evictor } = evictorOf(() => answer(201));
     await expect(evictor.evict(victim)).resolves.toMatchObject({ done: true });
     expect(client.asked).toEqual([`POST ${PATH}/eviction`]);
@@ -139,7 +139,7 @@ describe('evict', () => {
     });
   });
 
-  test('a budget that says no is asked again as it wants, some times', async () => {
+  test('a refusing budget is retried after its Retry-After, some times', async () => {
     const refusing = evictorOf(() => answer(429, { message: 'disruption budget' }, 10));
     const started = refusing.clock.nowSeconds();
     await expect(refusing.clock.untilDone(refusing.evictor.evict(victim))).resolves.toMatchObject({
@@ -151,7 +151,7 @@ describe('evict', () => {
     await expect(giving.clock.untilDone(giving.evictor.evict(victim))).resolves.toMatchObject({ done: true });
   });
 
-  test('says why not, in the words of the server; nothing of what the lease or a stop ended', async () => {
+  test("gives the server's reason for a refusal; none when the lease or a stop ended it", async () => {
     const budget = answer(429, {
       message: "Cannot evict pod as it would violate the pod's disruption budget.",
     });

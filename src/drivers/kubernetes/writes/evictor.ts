@@ -1,5 +1,6 @@
 /**
- * Takes pods off their nodes: victims of a preemption by deletion, members of a released gang through the eviction API.
+ * Removes pods from their nodes: victims of a preemption by deletion, members of a released gang through the eviction
+ * API.
  *
  * Invariants: every write names the uid, so a new pod of the same name is never hit; nothing is written without
  * `mayWrite`; each promise settles, with `done` only if the pod is gone or surely going.
@@ -18,39 +19,42 @@ import { Slots } from './slots.ts';
 import type { PodIdentity } from './status-writer.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
 
-/** What the evictor needs, and its bounds. */
+/** Dependencies of the evictor, and its bounds. */
 export interface EvictorOptions {
   readonly client: ApiClient;
   readonly clock: WriteClock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Whether the lease is surely held; asked before every write. */
+  /** True if the lease is surely held; called before every write. */
   readonly mayWrite: () => boolean;
   /** Named in the condition of victims; default `TEG`. */
   readonly schedulerName?: string;
-  /** Most at a time; default 16. */
+  /** Most evictions at a time; default 16. */
   readonly inFlightMax?: number;
-  /** Most that wait; more are answered with false. Default 10,000. */
+  /** Most evictions that wait; further ones are answered with false. Default 10,000. */
   readonly queueMax?: number;
-  /** Tries of each request, PodDisruptionBudgets that say no included; default 6. */
+  /** Tries of each request, including those refused by PodDisruptionBudgets; default 6. */
   readonly attemptsMax?: number;
   readonly backOff?: BackOff;
-  /** Told why a pod could not be taken off. */
+  /** Called with the reason why a pod could not be removed. */
   readonly onWriteError?: (pod: PodIdentity, text: string) => void;
 }
 
-/** What became of an eviction. */
+/** Outcome of an eviction. */
 export interface EvictResult {
-  /** Whether the pod is gone or going. */
+  /** True if the pod is gone or going. */
   readonly done: boolean;
-  /** Why not, for people; '' if it is, or if there is nothing to report (the lease is lost, or a stop). */
+  /**
+   * The reason of a failure, for people; '' on success, or if there is nothing to report (the lease is lost, or a
+   * stop).
+   */
   readonly reason: string;
 }
 
-/** What a request led to. */
+/** Result of a request. */
 type Decided = { readonly state: 'done' | 'gone' } | { readonly state: 'failed'; readonly reason: string };
 
-/** See the head of the file. */
+/** Evicts pods; see the head of the file. */
 export class Evictor {
   readonly #options: Required<Omit<EvictorOptions, 'onWriteError'>> & Pick<EvictorOptions, 'onWriteError'>;
   readonly #waits: Waits;
@@ -70,7 +74,7 @@ export class Evictor {
     this.#slots = new Slots(this.#options.inFlightMax, this.#options.queueMax);
   }
 
-  /** How many wait or are on their way. */
+  /** Evictions that wait or are in flight. */
   get pending(): number {
     return this.#slots.running + this.#slots.waiting;
   }
@@ -78,22 +82,22 @@ export class Evictor {
   /**
    * Preempts a victim: condition DisruptionTarget, then deletion with the pod's own grace period.
    *
-   * @returns Whether the pod is gone or going, or why not.
+   * @returns Success if the pod is gone or going, or the reason why not.
    */
   preempt(pod: PodIdentity): Promise<EvictResult> {
     return this.#slots.run(() => this.#preempt(pod), this.#full);
   }
 
   /**
-   * Evicts a pod; PodDisruptionBudgets may refuse, then it is tried again some times.
+   * Evicts a pod; PodDisruptionBudgets may refuse, then it is retried some times.
    *
-   * @returns Whether the pod is gone or going, or why not.
+   * @returns Success if the pod is gone or going, or the reason why not.
    */
   evict(pod: PodIdentity): Promise<EvictResult> {
     return this.#slots.run(() => this.#evict(pod), this.#full);
   }
 
-  /** Tries nothing any more: what waits for another try settles as false. */
+  /** Stops retrying: evictions that wait for another try settle as false. */
   stop(): void {
     this.#stopped = true;
     this.#waits.endAll();
@@ -125,7 +129,8 @@ export class Evictor {
         },
       },
     });
-    // As stock: a victim that could not be marked is not deleted, since its controller would count it as a failure.
+    // As in kube-scheduler: a victim that could not be marked is not deleted, since its controller would count it as a
+    // failure.
     if (marked.state !== 'done') return resultOf(marked);
     const deleted = await this.#untilDecided(pod, {
       method: 'DELETE',
@@ -150,7 +155,10 @@ export class Evictor {
     return resultOf(evicted);
   }
 
-  /** Repeating is harmless because of the precondition. A 409, or 422 (uid is immutable), is the other pod's, or passes. */
+  /**
+   * Repeating is harmless because of the precondition. A 409, or 422 (uid is immutable), concerns another pod, or is
+   * transient.
+   */
   async #untilDecided(pod: PodIdentity, request: ApiRequest): Promise<Decided> {
     let refusal: ApiAnswer | undefined;
     const notePassing = (answer: ApiAnswer): void => {

@@ -1,6 +1,6 @@
 /** A queue. */
 
-/** Items come out as they went in; O(1) amortized (an array's own `shift` moves everything that waits). */
+/** A first-in, first-out queue; O(1) amortized (an array's own `shift` moves all waiting items). */
 export class Fifo<Item> {
   #items: (Item | undefined)[] = [];
   #head = 0;
@@ -10,12 +10,12 @@ export class Fifo<Item> {
     return this.#items.length - this.#head;
   }
 
-  /** Puts one at the end. */
+  /** Appends an item. */
   push(item: Item): void {
     this.#items.push(item);
   }
 
-  /** @returns The oldest, taken off; undefined if there is none. */
+  /** @returns The oldest item, removed; undefined if there is none. */
   shift(): Item | undefined {
     if (this.size === 0) return undefined;
     const item = this.#items[this.#head];
@@ -27,7 +27,7 @@ export class Fifo<Item> {
     return item;
   }
 
-  /** @returns All of them in order, taken off. */
+  /** @returns All items in order, removed. */
   drain(): Item[] {
     const items = this.#items.slice(this.#head) as Item[];
     this.#items = [];

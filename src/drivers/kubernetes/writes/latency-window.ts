@@ -1,9 +1,10 @@
 /**
- * How many requests may be in flight: additive increase while latency stays, multiplicative decrease when it grows.
+ * The number of requests that may be in flight: additive increase while latency stays, multiplicative decrease when it
+ * grows.
  *
- * Why by latency: a server that is busy answers later long before it refuses, and requests that only wait inside of it
- * cost it memory and make everybody else's slower. Latency below `fineSeconds` is never a reason to shrink: with many
- * in flight on few cores half of it is waiting for one's own requests (Little's law), and fewer would lose throughput.
+ * Why by latency: a busy server answers later long before it refuses, and requests that only wait inside it cost it
+ * memory and slow all other clients down. Latency below `fineSeconds` never causes a shrink: with many in flight on few
+ * cores half of it is waiting for one's own requests (Little's law), and fewer would lose throughput.
  */
 import { assert } from '../../../model/errors.ts';
 
@@ -16,11 +17,11 @@ export interface LatencyWindowOptions {
   readonly fineSeconds: number;
 }
 
-/** Shrinking needs a median so many times its floor. */
+/** Shrinking needs a median this many times its floor. */
 const GROWN_FACTOR = 2;
-/** What is left of the window after a shrink. */
+/** Factor of the window at a shrink. */
 const SHRINK_FACTOR = 0.75;
-/** The floor rises by this factor a round, so that a server that became slower for good is not throttled for ever. */
+/** The floor rises by this factor a round, so that a permanently slower server is not throttled forever. */
 const FLOOR_DRIFT = 1.01;
 
 /** The window; in rounds of as many answers as it is wide. */
@@ -37,19 +38,22 @@ export class LatencyWindow {
     this.#size = Math.max(options.min, options.max >> 1);
   }
 
-  /** How many may be in flight now; integer in [min, max]. */
+  /** Number of requests that may be in flight now; integer in [min, max]. */
   get size(): number {
     return this.#size;
   }
 
-  /** Takes in the latency of an answer. @param full Whether the window was used up, or nearly so, when it was sent. */
+  /**
+   * Takes the latency of an answer. @param full True if the window was used up, or nearly so, when the request was
+   * sent.
+   */
   sample(latencySeconds: number, full: boolean): void {
     this.#samples.push(latencySeconds);
     this.#wasFull ||= full;
     if (this.#samples.length >= Math.max(8, this.#size)) this.#endRound();
   }
 
-  /** The server said that it is too much. */
+  /** The server reported overload. */
   shrink(): void {
     this.#size = Math.max(this.#options.min, Math.floor(this.#size * SHRINK_FACTOR));
     this.#samples = [];

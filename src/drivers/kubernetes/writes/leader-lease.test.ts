@@ -78,7 +78,7 @@ describe('LeaderLease', () => {
     expect(store.lease!.spec).toMatchObject({ holderIdentity: '', leaseDurationSeconds: 1 });
   });
 
-  test('keeps what others wrote into the object', async () => {
+  test('keeps fields that others wrote into the object', async () => {
     const clock = new VirtualClock();
     const store = new LeaseStore();
     store.lease = {
@@ -123,7 +123,7 @@ describe('LeaderLease', () => {
     const store = new LeaseStore();
     const client = new ScriptedClient((request) => store.handle(request));
     const times = { leaseDurationSeconds: 60, renewDeadlineSeconds: 50 };
-    // It writes once, cannot reach the server any more, and goes on believing until its deadline.
+    // It writes once, cannot reach the server any more, and relies on the lease until its deadline.
     let reaches = true;
     const cut = new ScriptedClient((request) => {
       if (!reaches) throw new NotSent();
@@ -204,7 +204,7 @@ describe('LeaderLease', () => {
     expect(lease.surelyHeld()).toBe(false);
   });
 
-  test('a lease that was deleted by hand is not taken while somebody may believe in it', async () => {
+  test('a lease that was deleted by hand is not taken while its holder may rely on it', async () => {
     const clock = new VirtualClock();
     const store = new LeaseStore();
     store.handle({
@@ -296,7 +296,7 @@ class FakeProcess implements WriteClock {
 }
 
 const delays = fc.record({
-  /** Until the server does it, and until the answer is there. */
+  /** Delay until the server acts, and until the answer arrives. */
   there: fc.double({ min: 0, max: 6, noNaN: true }),
   back: fc.double({ min: 0, max: 6, noNaN: true }),
   fate: fc.constantFrom('right', 'right', 'right', 'lost', 'never'),

@@ -1,11 +1,11 @@
 /**
  * Leadership by a Lease: at most one of several processes believes at a time that it surely leads.
  *
- * How: the holder believes in it until `renewDeadlineSeconds` after the start of its last renewal that succeeded; others
- * take it only when they have seen it unchanged for the longer `leaseDurationSeconds`. Both are measured on the own
- * monotonic clock, remote times are never compared; clocks need only run at about the same speed.
- * A process that was stopped finds `surelyHeld` false as soon as it runs again, before any timer or answer.
- * Not covered: a machine that is suspended as a whole, if its monotonic clock stands still meanwhile.
+ * How: the holder relies on it until `renewDeadlineSeconds` after the start of its last successful renewal; others take
+ * it only after seeing it unchanged for the longer `leaseDurationSeconds`. Both are measured on the own monotonic
+ * clock, remote times are never compared; clocks need only run at about the same speed. A process that was stopped
+ * finds `surelyHeld` false as soon as it runs again, before any timer or answer. Not covered: a machine that is
+ * suspended as a whole, if its monotonic clock stands still meanwhile.
  */
 import { TegError } from '../../../model/errors.ts';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
@@ -13,7 +13,7 @@ import { heldLease, type LeaseRecord, leaseRecordOf, releasedLease } from './lea
 import { answerText, attempt } from './retrying-request.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
 
-/** Which lease, who wants it, and how long it lasts. One lease a scheduler or one a zone: the name is what differs. */
+/** The lease, the candidate's identity, and the durations. One lease a scheduler or one a zone: the name differs. */
 export interface LeaderLeaseOptions {
   readonly client: ApiClient;
   readonly clock: WriteClock;
@@ -21,7 +21,7 @@ export interface LeaderLeaseOptions {
   readonly random: () => number;
   readonly namespace: string;
   readonly name: string;
-  /** Of this process alone: two with the same identity would both believe. */
+  /** Unique to this process: two with the same identity would both believe that they lead. */
   readonly identity: string;
   /** Default 15. */
   readonly leaseDurationSeconds?: number;
@@ -29,20 +29,20 @@ export interface LeaderLeaseOptions {
   readonly renewDeadlineSeconds?: number;
   /** Default 2; 1.2 times of it is less than the deadline. */
   readonly retryPeriodSeconds?: number;
-  /** It is held from now. */
+  /** The lease is held from now. */
   readonly onStarted: () => void;
-  /** It is not surely held any more: write nothing. Called once for each `onStarted`, by `stop` too. */
+  /** The lease is not surely held any more: write nothing. Called once for each `onStarted`, by `stop` too. */
   readonly onLost: (why: string) => void;
-  /** Somebody else, or nobody (''), holds it. */
+  /** Another process, or none (''), holds it. */
   readonly onHolder?: (holder: string) => void;
-  /** Told why a try failed. */
+  /** Called with the reason why a try failed. */
   readonly onWriteError?: (text: string) => void;
 }
 
-/** As client-go: retries of candidates are spread over so many retry periods. */
+/** As in client-go: retries of candidates are spread over this many retry periods. */
 const JITTER_FACTOR = 1.2;
 
-/** See the head of the file. After a loss it is a candidate again, until `stop`. */
+/** A candidate for the lease; see the head of the file. After a loss it is a candidate again, until `stop`. */
 export class LeaderLease {
   readonly #options: LeaderLeaseOptions;
   readonly #durationSeconds: number;
@@ -58,7 +58,7 @@ export class LeaderLease {
   #renewedAt = Number.NEGATIVE_INFINITY;
   #cancelDeadline: (() => void) | undefined;
   #record: LeaseRecord | undefined;
-  /** When `#record` was first seen as it is. */
+  /** Time when the present `#record` was first seen. */
   #seenAt = 0;
   #toldHolder: string | undefined;
 
@@ -72,7 +72,7 @@ export class LeaderLease {
     this.#checkTimes();
   }
 
-  /** Who holds it as far as is known; '' if nobody. */
+  /** The holder as far as is known; '' if there is none. */
   get holder(): string {
     return this.#record?.holder ?? '';
   }
@@ -82,13 +82,13 @@ export class LeaderLease {
     return this.#record?.version ?? '';
   }
 
-  /** Seconds since the last renewal that succeeded began; 0 while this one does not lead. For metrics. */
+  /** Seconds since the start of the last successful renewal; 0 while this process does not lead. For metrics. */
   get renewalAgeSeconds(): number {
     return this.#leading ? this.#options.clock.nowSeconds() - this.#renewedAt : 0;
   }
 
   /**
-   * Whether it is surely held; ask right before every write. O(1), no side effects.
+   * True if the lease is surely held; call right before every write. O(1), no side effects.
    *
    * @param nowSeconds Of the same clock.
    */
@@ -103,11 +103,11 @@ export class LeaderLease {
   }
 
   /**
-   * Leaves: nothing is surely held from now, and the lease is given up so that the next one takes over at once. Stop all
-   * writes, and await those in flight, before.
+   * Leaves: the lease is not surely held from now, and is released so that the next process takes over at once. Stop
+   * all writes, and await those in flight, before.
    *
-   * @param release false: leave it to run out, for instance because not all writes could be awaited.
-   * @returns When it is given up, or could not be within the deadline.
+   * @param release false: let it expire, for instance because not all writes could be awaited.
+   * @returns Settles when it is released, or could not be within the deadline.
    */
   async stop(release = true): Promise<void> {
     this.#stopping = true;
@@ -146,7 +146,7 @@ export class LeaderLease {
     this.#cancelDeadline?.();
     const left = this.#renewedAt + this.#deadlineSeconds - clock.nowSeconds();
     if (left <= 0) {
-      // Its answer came so late that nobody may rely on it any more.
+      // The answer came so late that no caller may rely on the lease any more.
       this.#lose('the renewal took longer than its deadline');
       return;
     }
@@ -170,13 +170,13 @@ export class LeaderLease {
     this.#options.onHolder?.(this.holder);
   }
 
-  /** @returns Whether this process is the holder by a write that it has just done. */
+  /** @returns True if this process is the holder by a write that it has just made. */
   async #try(): Promise<boolean> {
     const { identity } = this.#options;
     if (this.holder === identity && this.#leading && (await this.#take())) return true;
     const answer = await this.#ask({ method: 'GET', path: this.#path });
     if (answer?.status === 404) {
-      // Deleted by hand: whoever was seen to hold it may believe in it for as long as before.
+      // Deleted by hand: the last known holder may rely on it for as long as before.
       if (this.#isHeldByOther()) return false;
       this.#record = undefined;
       return this.#take();
@@ -194,7 +194,7 @@ export class LeaderLease {
     return this.#options.clock.nowSeconds() < this.#seenAt + Math.max(record.durationSeconds, 1);
   }
 
-  /** Writes itself into the lease, as it was seen last; fails if anybody was faster. */
+  /** Writes itself into the last seen version of the lease; fails on a conflict. */
   async #take(): Promise<boolean> {
     const { clock, identity } = this.#options;
     const old = this.#record;

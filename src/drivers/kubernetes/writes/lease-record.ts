@@ -1,21 +1,21 @@
-/** What a Lease of coordination.k8s.io/v1 says, and what is written into it. */
+/** Reading and writing of a Lease of coordination.k8s.io/v1. */
 import { microTimeText } from './api-time.ts';
 import { at, textAt } from './retrying-request.ts';
 
 /** A lease as it was read. */
 export interface LeaseRecord {
-  /** '' if nobody holds it. */
+  /** '' if there is no holder. */
   readonly holder: string;
   readonly durationSeconds: number;
   readonly transitions: number;
   readonly acquireTime: string;
   /** Changes with every write. */
   readonly version: string;
-  /** The whole object, for what is not ours in it. */
+  /** The whole object, for the fields that are not ours. */
   readonly object: unknown;
 }
 
-/** @returns What the API server's object says; missing fields as if nobody held it. */
+/** @returns The contents of the API server's object; missing fields read as no holder. */
 export function leaseRecordOf(object: unknown): LeaseRecord {
   const number = (key: string): number => {
     const value = at(object, 'spec', key);
@@ -50,7 +50,7 @@ export function heldLease(
   });
 }
 
-/** @returns The body that gives it up, so that the next one need not wait for its end. */
+/** @returns The body that releases it, so that the next process need not wait for its end. */
 export function releasedLease(
   place: { readonly namespace: string; readonly name: string },
   old: LeaseRecord,

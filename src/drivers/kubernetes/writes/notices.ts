@@ -1,7 +1,7 @@
 /**
  * Waits for changes of watched objects: each waiter names objects, and is woken when one of them changes.
  *
- * A change that comes while the waiter is busy ends its next wait at once: none is lost in between.
+ * A change that arrives while the waiter is busy ends its next wait at once: no change is lost.
  */
 import type { Waits } from './write-clock.ts';
 
@@ -17,14 +17,16 @@ export class Waiter {
     this.#notices = notices;
   }
 
-  /** Waits for changes of one more object. */
+  /** Adds one more object to wait for. */
   add(name: string): void {
     if (this.#names.has(name)) return;
     this.#names.add(name);
     this.#notices.register(name, this);
   }
 
-  /** @returns When one of the objects has changed since the last wait, after so many seconds, or when all waits end. */
+  /**
+   * @returns Settles when one of the objects has changed since the last wait, after n seconds, or when all waits end.
+   */
   async wait(waits: Waits, seconds: number): Promise<void> {
     if (!this.#noticed) {
       const { done, end } = waits.open(seconds);
@@ -41,7 +43,7 @@ export class Waiter {
     this.#end?.();
   }
 
-  /** Waits for nothing any more. */
+  /** Stops waiting. */
   close(): void {
     for (const name of this.#names) this.#notices.unregister(name, this);
     this.#names.clear();
@@ -52,7 +54,7 @@ export class Waiter {
 export class Notices {
   readonly #waiters = new Map<string, Set<Waiter>>();
 
-  /** A waiter of nothing yet; `close` it in the end. */
+  /** A waiter without objects; `close` it in the end. */
   waiter(): Waiter {
     return new Waiter(this);
   }
@@ -62,7 +64,7 @@ export class Notices {
     for (const waiter of this.#waiters.get(name) ?? []) waiter.notice();
   }
 
-  /** Objects that somebody waits for. */
+  /** Objects with waiters. */
   get size(): number {
     return this.#waiters.size;
   }

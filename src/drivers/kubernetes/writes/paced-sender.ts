@@ -1,35 +1,35 @@
 /**
- * Sends what is less urgent than binds: some at a time, at most so many a second, and only as fast as a hook allows,
- * yet never slower than a guaranteed rate, so that it does not starve.
+ * Sends writes that are less urgent than binds: n at a time, at most n a second, and only as fast as a hook allows, yet
+ * never slower than a guaranteed rate, so that they do not starve.
  */
 import { assert } from '../../../model/errors.ts';
 import type { WriteClock } from './write-clock.ts';
 
 /** Pace and bounds. */
 export interface PaceOptions {
-  /** Most at a time; integer ≥ 1. */
+  /** Most jobs at a time; integer ≥ 1. */
   readonly inFlightMax: number;
-  /** Most a second, > 0, in bursts of at most as many as are in flight. */
+  /** Most jobs a second, > 0, in bursts of at most the number in flight. */
   readonly perSecondMax: number;
-  /** So many a second are sent even while `mayRun` says no; > 0. */
+  /** Jobs a second that are sent even while `mayRun` returns false; > 0. */
   readonly perSecondMin: number;
-  /** Whether more urgent writes leave room now. */
+  /** True if more urgent writes leave room now. */
   readonly mayRun: () => boolean;
 }
 
-/** What there is to send. */
+/** The source of jobs. */
 export interface JobSource {
   readonly size: number;
-  /** Takes off the next job and starts it; only if there is one. A job that rejects is a bug: nobody catches it. */
+  /** Takes the next job and starts it; only if there is one. A job that rejects is a bug: no caller catches it. */
   start(): Promise<void>;
-  /** Told when nothing is left and nothing runs. */
+  /** Called when nothing is left and nothing runs. */
   idle(): void;
 }
 
-/** How long to wait before `mayRun` is asked again, seconds. */
+/** Interval between calls of `mayRun`, seconds. */
 const ASK_AGAIN_SECONDS = 0.02;
 
-/** Tokens that come at a rate, up to so many. */
+/** Tokens that arrive at a rate, up to a limit. */
 class Bucket {
   readonly #perSecond: number;
   readonly #burst: number;
@@ -47,7 +47,7 @@ class Bucket {
   wait(now: number): number {
     this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#filledAt) * this.#perSecond);
     this.#filledAt = now;
-    // A timer that fires a hair early must not cost another round.
+    // A timer that fires slightly early must not cost another round.
     return this.#tokens > 1 - 1e-6 ? 0 : (1 - this.#tokens) / this.#perSecond;
   }
 
@@ -78,7 +78,7 @@ export class PacedSender {
     this.#least = new Bucket(Math.min(options.perSecondMin, options.perSecondMax), 1, now);
   }
 
-  /** Jobs that run now. */
+  /** Running jobs. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -88,12 +88,12 @@ export class PacedSender {
     if (this.#cancelTimer === undefined) this.#run();
   }
 
-  /** Starts nothing for so many seconds: the server asked for it. */
+  /** Starts nothing for n seconds: the server requested it. */
   pause(seconds: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.nowSeconds() + seconds);
   }
 
-  /** From now without minding the hook and the most a second: the process is about to end. */
+  /** From now on ignores the hook and the limit per second: the process is about to end. */
   hurry(): void {
     this.#hurried = true;
     this.#cancelTimer?.();

@@ -1,12 +1,12 @@
 /**
- * Requests that are asked again until the server's answer is a final one, and what counts as final.
+ * Requests that are repeated until the server's answer is final, and the rule for final answers.
  *
- * Only for requests that may be repeated: reads, and writes with a precondition or a name of their own.
+ * Only for requests that may be repeated: reads, and writes with a precondition or a unique name.
  */
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import type { Waits } from './write-clock.ts';
 
-/** What became of a request, as far as can be told: an answer, surely not done, or nobody knows. */
+/** Outcome of a request, as far as is known: an answer, surely not done, or unknown. */
 export type Attempt =
   | { readonly kind: 'answer'; readonly answer: ApiAnswer }
   | { readonly kind: 'not-sent' }
@@ -18,23 +18,23 @@ export interface BackOff {
   readonly secondsMax: number;
 }
 
-/** How patiently to ask. */
+/** The number and spacing of the tries. */
 export interface Patience {
   readonly client: ApiClient;
   readonly waits: Waits;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Tries in all, ≥ 1; Infinity: until it is known. */
+  /** Tries in all, ≥ 1; Infinity: until the outcome is known. */
   readonly attemptsMax: number;
   readonly backOff: BackOff;
-  /** Asked before every try, and again right before it is written; false ends it. */
+  /** Called before every try, and again right before it is written; false ends it. */
   readonly keepOn: () => boolean;
-  /** Told of every answer that is a 429 or 5xx, for instance to slow down others. */
+  /** Called for every answer that is a 429 or 5xx, for instance to slow down others. */
   readonly onPassing?: (answer: ApiAnswer) => void;
 }
 
 /**
- * Asks once. The errors that the seam promises become values; any other is a bug and goes on.
+ * Sends the request once. The errors that the interface promises become values; any other is a bug and propagates.
  *
  * Why by name: the classes belong to the client that is plugged in.
  */
@@ -48,7 +48,10 @@ export async function attempt(client: ApiClient, request: ApiRequest): Promise<A
   }
 }
 
-/** @returns Whether a status tells of the server's state rather than of the request: too many requests, or an error of its own. */
+/**
+ * @returns True if a status describes the server's state rather than the request: too many requests, or an internal
+ *   error.
+ */
 export function isPassing(status: number): boolean {
   return status === 429 || status >= 500;
 }
@@ -59,12 +62,12 @@ export function backOffSeconds(backOff: BackOff, tried: number, random: () => nu
   return seconds * (0.5 + 0.5 * random());
 }
 
-/** @returns The wait that an answer asks for, at most 10 minutes; NaN if it asks for none. */
+/** @returns The wait that an answer requests, at most 10 minutes; NaN if it requests none. */
 export function askedWaitSeconds(answer: ApiAnswer): number {
   return Math.min(600, answer.retryAfterSeconds);
 }
 
-/** @returns The first answer that is no 429 and no 5xx; undefined if there was none in the allowed tries. */
+/** @returns The first answer that is neither a 429 nor a 5xx; undefined if there was none in the allowed tries. */
 export async function requestWithRetries(
   patience: Patience,
   request: ApiRequest,
@@ -98,15 +101,18 @@ export function textAt(value: unknown, ...path: readonly string[]): string {
   return typeof inner === 'string' ? inner : '';
 }
 
-/** @returns What the server said, for messages: its status and its message, shortened. */
+/** @returns The server's status and message, shortened, for messages. */
 export function answerText(answer: ApiAnswer): string {
   return `${answer.status} ${textAt(answer.body, 'message').slice(0, 200)}`.trim();
 }
 
-/** Longest refusal that people are shown, characters: an event's note ends there. */
+/** Longest refusal that is shown to people, characters: an event's note ends there. */
 const REFUSAL_CHARS_MAX = 1000;
 
-/** @returns What the server said to a refused write, as kube-scheduler shows it: its message, or the status where there is none. */
+/**
+ * @returns The server's answer to a refused write in kube-scheduler's form: its message, or the status where there is
+ *   none.
+ */
 export function serverRefusalText(answer: ApiAnswer): string {
   const message = textAt(answer.body, 'message').trim();
   return message === '' ? `the API server answered ${answer.status}` : message.slice(0, REFUSAL_CHARS_MAX);

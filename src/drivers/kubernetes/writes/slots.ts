@@ -1,4 +1,4 @@
-/** So many at a time, and so many that wait. */
+/** A pool of slots: a bounded number of tasks run, and a bounded number wait. */
 import { assert } from '../../../model/errors.ts';
 import { Fifo } from './fifo.ts';
 
@@ -15,7 +15,7 @@ export class Slots {
     this.#waitingMax = waitingMax;
   }
 
-  /** How many run now. */
+  /** Running tasks. */
   get running(): number {
     return this.#running;
   }
@@ -25,7 +25,7 @@ export class Slots {
     return this.#waiting.size;
   }
 
-  /** @returns What the task gives; `full` if so many wait already that it is not taken. */
+  /** @returns The task's result; `full` if too many wait already, in which case the task is not accepted. */
   async run<Value>(task: () => Promise<Value>, full: Value): Promise<Value> {
     if (this.#running >= this.#runningMax) {
       if (this.#waiting.size >= this.#waitingMax) return full;
@@ -36,7 +36,7 @@ export class Slots {
     try {
       return await task();
     } finally {
-      // The place goes to the next one directly, so that nobody can slip in between.
+      // The slot passes to the next task directly, so that no other can take it in between.
       const next = this.#waiting.shift();
       if (next === undefined) this.#running--;
       else next();

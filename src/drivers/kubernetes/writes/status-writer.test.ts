@@ -147,12 +147,12 @@ describe('StatusWriter', () => {
     writer.setNotScheduled(pod('a'), { ...lacking('one'), generation: 3 });
     await clock.untilDone(writer.idle());
     expect(store.pods.get('a')?.condition).toMatchObject({ message: 'one', observedGeneration: 3 });
-    // Where the decision does not know it, the pod that was read does.
+    // Where the decision lacks the generation, the pod that was read has it.
     store.add('b', { generation: 7 });
     writer.setNotScheduled(pod('b'), lacking('one'));
     await clock.untilDone(writer.idle());
     expect(store.pods.get('b')?.condition).toMatchObject({ observedGeneration: 7 });
-    // A server that does not keep generations is not written to again and again.
+    // A server that does not keep generations does not cause repeated writes.
     const { condition } = store.pods.get('a') as StoredPod;
     store.add('old', { generation: 4, condition: { ...condition, observedGeneration: undefined } });
     writer.setNotScheduled(pod('old'), { ...lacking('one'), generation: 4 });
@@ -174,7 +174,7 @@ describe('StatusWriter', () => {
     expect(client.requests[2]!.body).toMatchObject({ status: { nominatedNodeName: null } });
   });
 
-  test('never overwrites what a bind wrote, not even one that came in between', async () => {
+  test("never overwrites a bind's fields, not even of one that came in between", async () => {
     const { store, writer, clock } = writerOf({}, (request, pods) => {
       if (request.method === 'PATCH' && pods.pods.get('a')!.node === '') pods.bind('a');
       return pods.handle(request);
@@ -186,7 +186,7 @@ describe('StatusWriter', () => {
     expect(writer.counts).toMatchObject({ written: 0, needless: 1 });
   });
 
-  test('only the newest of a pod counts, also of what comes while it is written', async () => {
+  test("only a pod's newest wish counts, also of those that arrive during a write", async () => {
     const waiting: (() => void)[] = [];
     const { store, writer, client, clock } = writerOf({ perSecondMin: 1000 }, async (request, pods) => {
       if (request.method === 'PATCH') await new Promise<void>((resolve) => waiting.push(resolve));
@@ -215,7 +215,7 @@ describe('StatusWriter', () => {
     expect(writer.counts).toMatchObject({ needless: 2, failed: 0 });
   });
 
-  test('forgets what is not wanted any more', async () => {
+  test('drops withdrawn wishes', async () => {
     const { store, writer, client, clock } = writerOf({ mayRun: () => false, inFlightMax: 1 });
     store.add('a');
     store.add('b');
@@ -239,7 +239,7 @@ describe('StatusWriter', () => {
     expect(store.pods.get('p14')!.condition).toBeUndefined();
   });
 
-  test('no lease, no write; and a server that says no is told of', async () => {
+  test('no lease, no write; and a refusal of the server is reported', async () => {
     const held = writerOf({ mayWrite: () => false });
     held.store.add('a');
     held.writer.setNotScheduled(pod('a'), lacking('one'));
@@ -268,7 +268,7 @@ describe('StatusWriter', () => {
     expect(writer.counts.failed).toBe(1);
   });
 
-  test('422 because another pod has the name by now is no failure', async () => {
+  test('422 because another pod has the name by now is not a failure', async () => {
     const { store, writer, clock } = writerOf({}, (request, pods) => {
       if (request.method !== 'PATCH') return pods.handle(request);
       pods.add('a', { uid: 'uid-of-the-next' });
@@ -281,7 +281,7 @@ describe('StatusWriter', () => {
   });
 });
 
-describe('what was refused is tried again', () => {
+describe('a refused write is tried again', () => {
   /** A writer of pods whose status a policy protects until it is lifted. */
   function refusing(options: Partial<StatusWriterOptions> = {}, refusal = answer(403)) {
     const patches: number[] = [];
@@ -320,7 +320,7 @@ describe('what was refused is tried again', () => {
     },
   );
 
-  test('a newer wish goes at once, with what it does not speak of', async () => {
+  test("a newer wish goes at once, with the older one's other fields", async () => {
     const { writer, clock, store, policy, patches } = refusing();
     writer.setNotScheduled(pod('a'), lacking('one'));
     writer.nominate(pod('a'), 'n7', '');
@@ -379,7 +379,7 @@ describe('what was refused is tried again', () => {
     expect([client.requests.length, writer.retrying]).toEqual([length, 0]);
   });
 
-  test('for so many pods at most', async () => {
+  test('for a bounded number of pods', async () => {
     const { writer, clock, store } = refusing({ retriesMax: 3 });
     for (let i = 0; i < 5; i++) {
       store.add(`p${i}`);
@@ -430,7 +430,7 @@ test('whatever is lost and meddled with, the last wish is on the server in the e
         }
         await clock.untilDone(writer.idle());
         quiet = true;
-        // What was given up is tried again, without another wish.
+        // A wish whose tries were used up is tried again, without another wish.
         await clock.advance(30);
         expect(writer.retrying).toBe(0);
         for (const [name, message] of last) {

@@ -1,13 +1,13 @@
 /**
- * Writes what the scheduler thinks of a pod into its status: condition PodScheduled=False and nominatedNodeName.
+ * Writes the scheduler's verdict on a pod into its status: condition PodScheduled=False and nominatedNodeName.
  *
- * Invariants: per pod only the newest counts; nothing is written that is there already; every patch carries the
- * resource version that it was made for, so a condition decided before a bind never overwrites what the bind wrote.
- * Why read first: the condition keeps its transition time while its status stays, and after a restart most of what a
- * scheduler would write is there already; a read costs the server much less than a write.
- * What could not be written (an admission policy or webhook refuses it, the server is away) is tried again after a back-off, as
- * bindings are, for as long as the lease is held and nothing newer is wanted. kube-scheduler leaves it to the pod's next attempt, but here
- * pods that wait are not attempted by a timer, and their conditions are renewed only every some minutes.
+ * Invariants: per pod only the newest wish counts; a value that is already there is not written; every patch carries
+ * the resource version that it was made for, so a condition decided before a bind never overwrites the bind's fields.
+ * Why read first: the condition keeps its transition time while its status stays, and after a restart most of a
+ * scheduler's conditions are there already; a read costs the server much less than a write.
+ * A failed write (an admission policy or webhook refuses it, the server is away) is retried after a back-off, as
+ * bindings are, for as long as the lease is held and no newer wish exists. kube-scheduler leaves it to the pod's next
+ * attempt, but here waiting pods are not attempted by a timer, and their conditions are renewed only every few minutes.
  */
 import type { NotScheduledReason } from '../../../governor/pods/pod-events.ts';
 import { assert } from '../../../model/errors.ts';
@@ -37,48 +37,53 @@ export interface PodIdentity {
 export interface NotScheduled {
   readonly reason: NotScheduledReason;
   readonly message: string;
-  /** `metadata.generation` of the pod that this was decided on; absent or 0: that of the pod as it is when it is written. */
+  /**
+   * `metadata.generation` of the pod on which this was decided; absent or 0: that of the pod at the time of the write.
+   */
   readonly generation?: number;
 }
 
-/** What the writer needs, and its bounds. */
+/** Dependencies of the writer, and its bounds. */
 export interface StatusWriterOptions {
   readonly client: ApiClient;
   readonly clock: WriteClock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Whether the lease is surely held; asked before every write. */
+  /** True if the lease is surely held; called before every write. */
   readonly mayWrite: () => boolean;
-  /** Whether binds leave room now; default always. */
+  /** True if binds leave room now; default always. */
   readonly mayRun?: () => boolean;
-  /** Most pods that wait; when it is full the oldest is dropped. Default 20,000. */
+  /** Most pods that wait; when the queue is full the oldest is dropped. Default 20,000. */
   readonly pendingMax?: number;
-  /** Most at a time; default 8. */
+  /** Most writes at a time; default 8. */
   readonly inFlightMax?: number;
-  /** Most a second; default 500. */
+  /** Most writes a second; default 500. */
   readonly perSecondMax?: number;
-  /** So many a second whatever `mayRun` says; default 20. */
+  /** Writes a second that are guaranteed whatever `mayRun` says; default 20. */
   readonly perSecondMin?: number;
-  /** Most pods whose last status is remembered, which saves the read; default 20,000. */
+  /** Most pods whose last status is kept, which saves the read; default 20,000. */
   readonly rememberedMax?: number;
   /** Tries for one request, and reads and writes of one pod; default 5. */
   readonly attemptsMax?: number;
   /** Between the tries for one request. */
   readonly backOff?: BackOff;
-  /** Before what could not be written is tried again; default 1 to 10 s. */
+  /** Wait before a failed write is tried again; default 1 to 10 s. */
   readonly retryBackOff?: BackOff;
-  /** Most pods that wait for another try; those beyond get none, and wait for the next wish. Default 1,000: some 130 tries a second. */
+  /**
+   * Most pods that wait for another try; further ones get none, and wait for the next wish. Default 1,000: some 130
+   * tries a second.
+   */
   readonly retriesMax?: number;
-  /** Told why a status could not be written. */
+  /** Called with the reason why a status could not be written. */
   readonly onWriteError?: (pod: PodIdentity, text: string) => void;
 }
 
 /** Counts since the start. */
 export interface StatusCounts {
   readonly written: number;
-  /** Nothing to write: it was there already, or the pod is bound, gone, or another one. */
+  /** Nothing to write: the value was there already, or the pod is bound, gone, or another one. */
   readonly needless: number;
-  /** Replaced by something newer before it was written. */
+  /** Replaced by a newer wish before it was written. */
   readonly merged: number;
   /** Lost because too many waited. */
   readonly dropped: number;
@@ -86,14 +91,14 @@ export interface StatusCounts {
   readonly failed: number;
 }
 
-/** What is wanted of a pod; undefined: leave it. */
+/** The wanted status of a pod; undefined: leave it. */
 interface Wish {
   readonly pod: PodIdentity;
   condition: NotScheduled | undefined;
   nominated: string | undefined;
   /** Our own nominations that the status may have now: nothing else is cleared. */
   own: readonly string[];
-  /** How often it could not be written so far. */
+  /** Number of failed writes so far. */
   failures: number;
 }
 
@@ -103,10 +108,10 @@ interface Retry {
   readonly cancel: () => void;
 }
 
-/** What the server has, as of a resource version. */
+/** The server's state, as of a resource version. */
 interface Seen {
   readonly version: string;
-  /** Bound, or another pod by now: nothing to say any more. */
+  /** Bound, or another pod by now: nothing to write any more. */
   readonly over: boolean;
   readonly status: string;
   readonly reason: string;
@@ -118,18 +123,18 @@ interface Seen {
   readonly nominated: string;
 }
 
-/** Own nominations of a pod that are kept in mind until one is written. */
+/** Own nominations of a pod that are kept until one is written. */
 const OWN_MAX = 8;
 
-/** See the head of the file. */
+/** Writes status; see the head of the file. */
 export class StatusWriter {
   readonly #options: Required<Omit<StatusWriterOptions, 'onWriteError'>> &
     Pick<StatusWriterOptions, 'onWriteError'>;
   readonly #waits: Waits;
   readonly #sender: PacedSender;
-  /** By uid, in the order of asking. */
+  /** By uid, in the order of the wishes. */
   readonly #pending = new Map<string, Wish>();
-  /** By uid; pods whose write is on its way are not written a second time beside it. */
+  /** By uid; a pod whose write is in flight is not written a second time in parallel. */
   readonly #busy = new Map<string, Wish | undefined>();
   /** By uid, the one used longest ago first. */
   readonly #seen = new Map<string, Seen>();
@@ -167,17 +172,17 @@ export class StatusWriter {
     });
   }
 
-  /** How many pods wait. */
+  /** Pods that wait. */
   get queued(): number {
     return this.#pending.size;
   }
 
-  /** How many pods wait for another try after one that failed. */
+  /** Pods that wait for another try after a failed one. */
   get retrying(): number {
     return this.#retries.size;
   }
 
-  /** How many pods are being written. */
+  /** Pods being written. */
   get inFlight(): number {
     return this.#sender.inFlight;
   }
@@ -193,7 +198,7 @@ export class StatusWriter {
   }
 
   /**
-   * Sets status.nominatedNodeName; '' clears it, if it is still what we wrote. O(1).
+   * Sets status.nominatedNodeName; '' clears it, if it still holds our value. O(1).
    *
    * @param was Our own nomination before; '' if there was none.
    */
@@ -202,7 +207,7 @@ export class StatusWriter {
     this.#wish({ pod, condition: undefined, nominated: node, own, failures: 0 });
   }
 
-  /** Wants nothing of the pod any more: it was bound or is gone. What is on its way ends by itself, harmlessly. */
+  /** Withdraws all wishes for the pod: it was bound or is gone. A write in flight ends on its own, harmlessly. */
   forget(uid: string): void {
     if (this.#pending.delete(uid)) this.#counts.needless++;
     if (this.#busy.has(uid)) this.#busy.set(uid, undefined);
@@ -210,7 +215,10 @@ export class StatusWriter {
     this.#seen.delete(uid);
   }
 
-  /** @returns When nothing waits for its turn and nothing is on its way; what waits for another try does not count. */
+  /**
+   * @returns Settles when nothing waits for its turn and nothing is in flight; pods that wait for another try do not
+   *   count.
+   */
   idle(): Promise<void> {
     if (this.queued + this.inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idleListeners.add(resolve));
@@ -241,7 +249,7 @@ export class StatusWriter {
       this.#pending.delete(oldest);
       this.#counts.dropped++;
     }
-    // Not at once: a condition and a nomination of the same decision become one write.
+    // Deferred: a condition and a nomination of the same decision become one write.
     queueMicrotask(() => this.#sender.wake());
   }
 
@@ -259,13 +267,13 @@ export class StatusWriter {
         this.#tryLater(wish);
         return;
       }
-      // What the newer one does not speak of is still to be written.
+      // Fields that the newer wish does not set are still to be written.
       renew(wish, next);
       this.#enqueue(wish);
     } else if (next !== undefined) this.#enqueue(next);
   }
 
-  /** Another try after a while, where there is room for it. Without the lease it is the next leader's to write. */
+  /** Another try after a while, where there is room for it. Without the lease the next leader writes it. */
   #tryLater(wish: Wish): void {
     const { clock, mayWrite, random, retriesMax, retryBackOff } = this.#options;
     const { uid } = wish.pod;
@@ -277,7 +285,7 @@ export class StatusWriter {
     this.#retries.set(uid, { wish, cancel });
   }
 
-  /** @returns The wish of a pod that waits for another try, which it does no longer; undefined if there is none. */
+  /** @returns The wish of a pod that waits for another try, which is removed; undefined if there is none. */
   #takeRetry(uid: string): Wish | undefined {
     const retry = this.#retries.get(uid);
     retry?.cancel();
@@ -285,7 +293,7 @@ export class StatusWriter {
     return retry?.wish;
   }
 
-  /** Reads if the pod is not known, writes if that is of use; anew if somebody was faster. */
+  /** Reads if the pod is unknown, writes if needed; repeats on a conflict. */
   async #write(wish: Wish): Promise<'written' | 'needless' | 'failed'> {
     const { pod } = wish;
     let invalid: ApiAnswer | undefined;
@@ -294,7 +302,7 @@ export class StatusWriter {
       if (seen === undefined) return 'failed';
       const body = seen.over ? undefined : this.#patchOf(wish, seen);
       if (body === undefined) return 'needless';
-      // Read again, and still the same pod: it was not the uid, the server does not allow this write.
+      // Read again, and still the same pod: the uid was not the cause, the server does not allow this write.
       if (invalid !== undefined) return this.#fail(pod, invalid);
       const answer = await this.#ask({
         method: 'PATCH',
@@ -327,14 +335,14 @@ export class StatusWriter {
     return seen;
   }
 
-  /** Remembers only what can be of use again. */
+  /** Keeps only state that can be useful again. */
   #see(uid: string, seen: Seen): void {
     if (seen.over) return;
     this.#seen.set(uid, seen);
     if (this.#seen.size > this.#options.rememberedMax) this.#seen.delete(this.#seen.keys().next().value!);
   }
 
-  /** @returns What has to change; undefined if nothing has. */
+  /** @returns The required change; undefined if there is none. */
   #patchOf(wish: Wish, seen: Seen): object | undefined {
     const status: Record<string, unknown> = {};
     const { condition, nominated, pod } = wish;
@@ -342,7 +350,7 @@ export class StatusWriter {
       const { reason, message } = condition;
       const observedGeneration = condition.generation || seen.generation;
       const now = secondTime(this.#options.clock.wallSeconds());
-      // Merged by type on the server: what is left out stays as it is, so the time of the transition is kept.
+      // Merged by type on the server: omitted fields stay, so the time of the transition is kept.
       const transition = seen.status === 'False' ? {} : { lastTransitionTime: now };
       status.conditions = [
         {
@@ -389,14 +397,14 @@ export class StatusWriter {
   }
 }
 
-/** Puts what a newer wish speaks of into an older one. */
+/** Overrides an older wish with the fields of a newer one. */
 function renew(wish: Wish, { condition, nominated, own }: Wish): void {
   wish.condition = condition ?? wish.condition;
   wish.nominated = nominated ?? wish.nominated;
   if (own.length > 0) wish.own = [...wish.own, ...own].slice(-OWN_MAX);
 }
 
-/** Whether a condition is not the one that is there. Generations count where the server keeps them. */
+/** True if a condition differs from the present one. Generations count where the server keeps them. */
 function isOther({ reason, message, generation = 0 }: NotScheduled, seen: Seen): boolean {
   if (seen.status !== 'False' || seen.reason !== reason || seen.message !== message) return true;
   return seen.observed > 0 && seen.observed !== (generation || seen.generation);
@@ -407,7 +415,7 @@ function numberAt(body: unknown, ...path: string[]): number {
   return typeof value === 'number' ? value : 0;
 }
 
-/** @returns What an answer says of the pod. */
+/** @returns The state of the pod in an answer. */
 function seenOf(body: unknown, uid: string): Seen {
   const conditions = at(body, 'status', 'conditions');
   const list: readonly unknown[] = Array.isArray(conditions) ? conditions : [];

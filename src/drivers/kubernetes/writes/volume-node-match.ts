@@ -9,7 +9,7 @@ const OPERATORS: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNo
 /**
  * @param volume A PersistentVolume of the API.
  * @param node   A Node of the API.
- * @returns Whether one of the alternatives holds; true if the volume has none. As kube-scheduler, fields are passed over.
+ * @returns True if one of the alternatives holds, or the volume has none. As in kube-scheduler, fields are ignored.
  */
 export function volumeAllowsNode(volume: unknown, node: unknown): boolean {
   const required = at(volume, 'spec', 'nodeAffinity', 'required');
@@ -30,7 +30,7 @@ function termHolds(term: unknown, labels: Readonly<Record<string, string>>): boo
   });
 }
 
-/** @returns The requirement; undefined if it is none that is valid, which nothing meets. */
+/** @returns The requirement; undefined if it is invalid, so that nothing meets it. */
 function requirementOf(expression: unknown): LabelRequirement | undefined {
   const operator = textAt(expression, 'operator');
   if (!OPERATORS.has(operator)) return undefined;

@@ -3,14 +3,14 @@ import { microTimeText, secondTime } from './api-time.ts';
 import { systemWriteClock, Waits } from './write-clock.ts';
 import { VirtualClock } from './writes.fixtures.ts';
 
-test('the machine’s clock goes on, calls back in time, and not when it was cancelled', async () => {
+test('the machine’s clock advances, calls back in time, and not after a cancellation', async () => {
   const clock = systemWriteClock();
   const started = clock.nowSeconds();
   let cancelled = false;
   clock.setTimer(0.001, () => {
     cancelled = true;
   })();
-  // Its timers let a process end; here something has to keep it.
+  // Its timers do not keep a process alive; here something has to.
   const keep = setTimeout(() => {}, 1000);
   await new Promise<void>((resolve) => clock.setTimer(0.02, resolve));
   clearTimeout(keep);

@@ -1,18 +1,16 @@
-/**
- * Time for the writes: injected, so that tests need no waiting and so that a suspended process can be imitated.
- */
+/** Time for the writes: injected, so that tests do not wait and a suspended process can be imitated. */
 
 /** A clock with timers. */
 export interface WriteClock {
-  /** Seconds of a clock that never jumps and never goes back; only differences mean something. */
+  /** Seconds of a clock that never jumps and never goes back; only differences are meaningful. */
   nowSeconds(): number;
-  /** Seconds since 1970, as the machine believes; for what people read, never for decisions. */
+  /** Seconds since 1970 by the machine's clock; for people to read, never for decisions. */
   wallSeconds(): number;
-  /** Calls back once, not earlier than in so many seconds (≥ 0). @returns A function that cancels it; harmless afterwards. */
+  /** Calls back once, not earlier than in n seconds (≥ 0). @returns A function that cancels it; harmless afterwards. */
   setTimer(seconds: number, callback: () => void): () => void;
 }
 
-/** Longest wait that Node's timers can do, seconds (2³¹ − 1 ms). */
+/** Longest wait of Node's timers, seconds (2³¹ − 1 ms). */
 const TIMER_SECONDS_MAX = 2_147_483;
 
 /** @returns The machine's clock. Its timers do not keep a process alive that has nothing else to do. */
@@ -38,17 +36,17 @@ export class Waits {
     this.#clock = clock;
   }
 
-  /** How many wait now. */
+  /** Number of waits now. */
   get count(): number {
     return this.#ends.size;
   }
 
-  /** @returns After so many seconds, or when `endAll` is called. */
+  /** @returns Settles after n seconds, or when `endAll` is called. */
   wait(seconds: number): Promise<void> {
     return this.open(seconds).done;
   }
 
-  /** @returns A wait that `end` ends by itself, harmless afterwards. */
+  /** @returns A wait, and `end`, which ends this wait alone and is harmless afterwards. */
   open(seconds: number): { readonly done: Promise<void>; readonly end: () => void } {
     const { promise, resolve } = Promise.withResolvers<void>();
     const end = (): void => {

@@ -1,6 +1,4 @@
-/**
- * For the tests of the writes: time that moves when it is told to, and an API client whose answers are scripted.
- */
+/** For the tests of the writes: time that moves on command, and an API client whose answers are scripted. */
 import assert from 'node:assert/strict';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { type TypedObject, writeObject } from '../client/protobuf/message-writer.ts';
@@ -12,7 +10,7 @@ export class NotSent extends Error {
   override readonly name = 'ApiNotSentError';
 }
 
-/** As the client's error of that name: nobody knows. */
+/** As the client's error of that name: outcome unknown. */
 export class Unknown extends Error {
   override readonly name = 'ApiUnknownError';
 }
@@ -22,7 +20,7 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** @returns After everything that promises and immediates had to do. */
+/** @returns Settles after the pending promises and immediates. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -53,12 +51,12 @@ export class VirtualClock implements WriteClock {
     return next;
   }
 
-  /** Moves time without running timers: what a process sees that was stopped. */
+  /** Moves time without running timers: what a suspended process sees. */
   jump(seconds: number): void {
     this.#now += seconds;
   }
 
-  /** Runs everything that is due until then, in order, promises between. */
+  /** Runs everything due until then, in order, promises in between. */
   async advance(seconds: number): Promise<void> {
     const until = this.#now + seconds;
     await settle();
@@ -70,7 +68,10 @@ export class VirtualClock implements WriteClock {
     await settle();
   }
 
-  /** Moves from timer to timer until the promise is settled. @throws Error if nothing is left to wait for, or after too long. */
+  /**
+   * Moves from timer to timer until the promise is settled. @throws Error if there is nothing left to wait for, or
+   * after too long.
+   */
   async untilDone<Value>(promise: Promise<Value>, secondsMax = 10_000): Promise<Value> {
     let done = false;
     promise.then(
@@ -107,14 +108,14 @@ export function answer(status: number, body: unknown = {}, retryAfterSeconds = N
   return { status, body, retryAfterSeconds };
 }
 
-/** A field of a body that its schema does not name would be lost on the way without a word. */
+/** A field of a body that its schema does not name would be lost silently. */
 function assertSchemaNamesAll({ body, schema }: ApiRequest): void {
   if (schema === undefined) return;
   const asJson: unknown = JSON.parse(JSON.stringify(body));
   assert.deepEqual(readBack(writeObject(body as TypedObject, schema), schema), asJson);
 }
 
-/** A client that asks a function; keeps what was asked, and how many were on their way at most. */
+/** A client that calls a function; records the requests, and the largest number in flight. */
 export class ScriptedClient implements ApiClient {
   readonly requests: ApiRequest[] = [];
   inFlight = 0;
@@ -141,7 +142,7 @@ export class ScriptedClient implements ApiClient {
     return Promise.resolve();
   }
 
-  /** What was asked, as `METHOD path`. */
+  /** The requests, as `METHOD path`. */
   get asked(): string[] {
     return this.requests.map(({ method, path }) => `${method} ${path}`);
   }

@@ -1,8 +1,8 @@
 /**
  * The fields of the objects that are written for every pod, by their numbers in protobuf.
  *
- * A body that gets a further field needs it here, too: `test/kubernetes/protobuf.test.ts` has a real server read both formats, and
- * compares the numbers with the definitions of Kubernetes itself.
+ * A new field of a body must be added here, too: `test/kubernetes/protobuf.test.ts` has a real server read both
+ * formats, and compares the numbers with the definitions of Kubernetes itself.
  *
  * @source k8s.io/api v0.36.3, `generated.proto` of core/v1 and events/v1.
  */

@@ -1,13 +1,14 @@
 /**
- * What an API server puts around objects in protobuf: the envelope of every answer, events of watches, lists, and Status.
+ * The wrapping of objects in an API server's protobuf: the envelope of every answer, events of watches, lists, and
+ * Status.
  *
- * @source k8s.io/apimachinery/pkg/runtime/serializer/protobuf: answers and objects within events have the four bytes `k8s\0`
- *   before them and are an `Unknown` whose `raw` is the object; the events of a watch have neither.
+ * @source k8s.io/apimachinery/pkg/runtime/serializer/protobuf: answers and objects within events have the four bytes
+ *   `k8s\0` before them and are an `Unknown` whose `raw` is the object; the events of a watch have neither.
  */
 import { ProtobufError, readMessage } from './message-reader.ts';
 import { bytes, integer, type MessageSchema, many, message, one, strings, text } from './message-schema.ts';
 
-/** Media type to ask for. */
+/** Media type to request. */
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 
 /** Bytes before every object. */
@@ -17,7 +18,7 @@ const UNKNOWN = message({ typeMeta: one(1, message({ kind: text(2) })), raw: byt
 const WATCH_EVENT = message({ type: text(1), object: one(2, message({ raw: bytes(1) })) });
 const NO_BYTES = Buffer.alloc(0);
 
-/** What every object says of itself; of deleted objects and bookmarks nothing else matters. */
+/** The metadata of every object; of deleted objects and bookmarks nothing else matters. */
 const IDENTITY = message({
   metadata: one(
     1,
@@ -41,7 +42,7 @@ const STATUS = message({
 
 const LIST_META = message({ resourceVersion: text(2), continue: text(3) });
 
-/** @returns The Status that an answer is; undefined if it is something else. */
+/** @returns The Status in an answer; undefined if the answer is something else. */
 export function readStatus(whole: Buffer): unknown {
   const { kind, raw } = opened(whole);
   return kind === 'Status' ? readMessage(raw, STATUS) : undefined;
@@ -80,7 +81,7 @@ function schemaOfEvent(type: string, schema: MessageSchema): MessageSchema {
   return type === 'ERROR' ? STATUS : IDENTITY;
 }
 
-/** Takes the envelope off. */
+/** Removes the envelope. */
 function opened(whole: Buffer): { kind: string; raw: Buffer } {
   if (!whole.subarray(0, MAGIC.length).equals(MAGIC)) {
     throw new ProtobufError('an object does not begin as protobuf of an API server does');

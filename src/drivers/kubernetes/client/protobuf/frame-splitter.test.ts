@@ -34,7 +34,7 @@ test('byte by byte', () => {
   expect(split(chunks)).toEqual(['', '61', '', '626364']);
 });
 
-test('the bound: exactly so many bytes pass, one more does not, before it is there', () => {
+test('the bound: exactly that many bytes pass, one more does not, before it is there', () => {
   for (const cuts of [[], [0.01, 0.02], [0.5]]) {
     expect(split(cut(framed(Buffer.alloc(100)), cuts), 100)).toHaveLength(1);
     const announced = framed(Buffer.alloc(101)).subarray(0, 5);

@@ -8,7 +8,7 @@ import { ProtobufError } from './message-reader.ts';
 
 const HEADER_BYTES = 4;
 
-/** A frame passes the bound. */
+/** A frame exceeds the bound. */
 export class FrameTooLongError extends Error {
   constructor(bytes: number, bytesMax: number) {
     super(`a frame of ${bytes} bytes, but ${bytesMax} is the most that is taken`);
@@ -16,7 +16,7 @@ export class FrameTooLongError extends Error {
   }
 }
 
-/** Feeds on chunks, hands out frames. Keeps at most one unfinished frame. */
+/** Takes chunks, hands out frames. Keeps at most one unfinished frame. */
 export class FrameSplitter {
   private readonly onFrame: (frame: Buffer) => void;
   private readonly frameBytesMax: number;
@@ -42,7 +42,7 @@ export class FrameSplitter {
   /**
    * Takes the next bytes. The chunk must not be changed before its last frame has come. O(bytes).
    *
-   * @throws FrameTooLongError as soon as a frame announces more than the bound; the splitter is of no use then.
+   * @throws FrameTooLongError as soon as a frame announces more than the bound; the splitter must then be discarded.
    */
   push(chunk: Buffer): void {
     let start = 0;
@@ -64,7 +64,9 @@ export class FrameSplitter {
     if (this.pending > 0) throw new ProtobufError(`the last frame is cut off after ${this.pending} bytes`);
   }
 
-  /** Adds what the unfinished frame lacks. @returns Where the rest of the chunk begins; -1 if it is all used. */
+  /**
+   * Adds the missing bytes of the unfinished frame. @returns Where the rest of the chunk begins; -1 if it is all used.
+   */
   private complete(chunk: Buffer): number {
     let used = 0;
     while (this.pending + chunk.length - used >= this.wanted) {

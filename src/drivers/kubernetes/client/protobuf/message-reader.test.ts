@@ -60,11 +60,11 @@ test('two fields of one number are refused: the second would hide the first', ()
 });
 
 describe('a message', () => {
-  test('becomes what JSON would have been', () => {
+  test('becomes the object that JSON would have been', () => {
     expect(readMessage(encode(EVERYTHING, OBJECT), EVERYTHING)).toEqual(OBJECT);
   });
 
-  test('leaves out what is empty or zero, unless it is a pointer', () => {
+  test('leaves out empty and zero values, unless the field is a pointer', () => {
     const empty = { ...{ text: '', count: 0, flag: false }, host: false, minimum: 0, inner: {} };
     expect(readMessage(encode(EVERYTHING, empty), EVERYTHING)).toEqual({
       host: false,
@@ -116,11 +116,11 @@ describe('a message', () => {
   });
 });
 
-describe('bytes that are no message', () => {
+describe('bytes that are not a message', () => {
   test.each([
     ['a number without end', Buffer.alloc(11, 0xff)],
     ['a number cut off', Buffer.from([0x18, 0x80])],
-    ['a text longer than what is left', Buffer.from([0x0a, 5, 65])],
+    ['a text longer than the rest', Buffer.from([0x0a, 5, 65])],
     [
       'a message longer than the one around it',
       Buffer.concat([bytesField(8, Buffer.from([0x0a, 200])), Buffer.alloc(300)]),

@@ -1,10 +1,11 @@
 /**
- * Reads protobuf messages of an API server into the objects that its JSON would have been, as far as a schema names them.
+ * Reads protobuf messages of an API server into the objects that its JSON would have been, as far as a schema names
+ * them.
  *
- * A field that no schema names is stepped over without being looked at: of a pod that is most of its bytes (managed fields,
- * environment, probes). Scalars that are empty or zero are left out, as JSON does for fields that are no pointers in Go;
- * `kept` marks the others. Why not a library: those make every field of every message, in classes whose absent fields
- * are not absent; here a reader of objects must not see which of the two formats they came in.
+ * A field that no schema names is skipped unread: of a pod that is most of its bytes (managed fields, environment,
+ * probes). Scalars that are empty or zero are left out, as JSON does for fields that are not pointers in Go; `kept`
+ * marks the others. Why not a library: those make every field of every message, in classes whose absent fields are not
+ * absent; here a reader of objects must not see which of the two formats an object came in.
  */
 
 import {
@@ -19,7 +20,7 @@ import {
   WIRE_VARINT,
 } from './message-schema.ts';
 
-/** Bytes that are no such message. */
+/** Bytes that are not such a message. */
 export class ProtobufError extends Error {
   constructor(message: string) {
     super(message);
@@ -32,7 +33,7 @@ const VARINT_BYTES_MAX = 10;
 
 const TWO_32 = 2 ** 32;
 
-/** A place in bytes. Positions beyond the end of the message around them are errors, never reads. */
+/** A cursor in bytes. Positions beyond the end of the enclosing message are errors, never reads. */
 class Cursor {
   readonly bytes: Buffer;
   at: number;
@@ -77,7 +78,7 @@ class Cursor {
     throw new ProtobufError(`a number of more than ${VARINT_BYTES_MAX} bytes`);
   }
 
-  /** Reads a length. @returns Where what has it ends. */
+  /** Reads a length. @returns The end of the field with that length. */
   lengthEnd(end: number): number {
     const length = this.varint32(end);
     if (length > end - this.at)
@@ -85,7 +86,7 @@ class Cursor {
     return this.at + length;
   }
 
-  /** Steps over a field. */
+  /** Skips a field. */
   skip(wire: number, end: number): void {
     if (wire === WIRE_BYTES) this.at = this.lengthEnd(end);
     else if (wire === WIRE_VARINT) this.varint32(end);
@@ -159,7 +160,7 @@ function fieldAt(cursor: Cursor, end: number, named: NamedField, target: Target)
   }
 }
 
-/** @param before What the field had: the parts of a message that comes twice are one message. */
+/** @param before The field's earlier value: the parts of a message that occurs twice form one message. */
 function valueAt(cursor: Cursor, end: number, named: NamedField, before: unknown): unknown {
   switch (named.type) {
     case 'text':
@@ -208,7 +209,7 @@ const QUANTITY = message({ string: text(1) });
 /** Largest distance from 1970 that a Date has, in seconds. */
 const SECONDS_MAX = 8.64e12;
 
-/** @returns The text that JSON has for a time with microseconds; '' for none. */
+/** @returns JSON's text for a time with microseconds; '' for none. */
 function microTimeAt(cursor: Cursor, end: number): string {
   if (cursor.at === end) return '';
   const { seconds = 0, nanos = 0 } = messageAt(cursor, end, MOMENT, {}) as {
@@ -219,11 +220,11 @@ function microTimeAt(cursor: Cursor, end: number): string {
   return `${secondText(seconds)}.${micros}Z`;
 }
 
-/** The time that was read last: objects that come together were often made in the same second. */
+/** The time that was read last: objects that arrive together were often made in the same second. */
 let latestSeconds = Number.NaN;
 let latestTime = '';
 
-/** @returns The text that JSON has for a time; '' for none. */
+/** @returns JSON's text for a time; '' for none. */
 function timeAt(cursor: Cursor, end: number): string {
   if (cursor.at === end) return '';
   const { seconds = 0 } = messageAt(cursor, end, SECONDS, {}) as { seconds?: number };
@@ -241,6 +242,6 @@ function secondText(seconds: number): string {
 
 function quantityAt(cursor: Cursor, end: number): string {
   const { string = '' } = messageAt(cursor, end, QUANTITY, {}) as { string?: string };
-  // What JSON has for a quantity without a value.
+  // JSON's text for a quantity without a value.
   return string === '' ? '0' : string;
 }

@@ -1,5 +1,5 @@
 /**
- * Which fields of a protobuf message of an API server matter, by number, and what JSON has for them: for reading and for
+ * The fields of an API server's protobuf messages that matter, by number, and their form in JSON: for reading and for
  * writing.
  */
 
@@ -7,12 +7,12 @@
 export const WIRE_VARINT = 0;
 /** Wire type of eight bytes. */
 export const WIRE_FIXED64 = 1;
-/** Wire type of what has its length before it: texts and messages. */
+/** Wire type of length-delimited fields: texts and messages. */
 export const WIRE_BYTES = 2;
 /** Wire type of four bytes. */
 export const WIRE_FIXED32 = 5;
 
-/** What a field becomes. */
+/** The type of a field's value. */
 type FieldType = 'text' | 'integer' | 'flag' | 'time' | 'microTime' | 'quantity' | 'bytes' | MessageSchema;
 
 /** How often a field occurs: once, in a list, as values by name, as fields of the message around it, or names alone. */
@@ -33,10 +33,10 @@ export interface MessageSchema {
   readonly fields: readonly (NamedField | undefined)[];
 }
 
-/** A field with what follows from it. */
+/** A field with derived values. */
 export interface NamedField extends FieldSchema {
   readonly name: string;
-  /** Wire type that it has to have. */
+  /** The required wire type. */
   readonly wire: number;
 }
 
@@ -50,7 +50,7 @@ export function message(fields: Readonly<Record<string, FieldSchema>>): MessageS
     const isVarint = field.shape === 'one' && (field.type === 'integer' || field.type === 'flag');
     byNumber[field.number] = { ...field, name, wire: isVarint ? WIRE_VARINT : WIRE_BYTES };
   }
-  // Without holes: a look-up of a number that is not there must stay an array access.
+  // Without holes: looking up an absent number must stay an array access.
   return { fields: Array.from(byNumber) };
 }
 
@@ -69,17 +69,17 @@ export const texts = (number: number): FieldSchema => field(number, 'text', 'lis
 export const integer = (number: number): FieldSchema => field(number, 'integer');
 /** true or false. */
 export const flag = (number: number): FieldSchema => field(number, 'flag');
-/** A time, as the text that JSON has for it. */
+/** A time, as JSON's text for it. */
 export const time = (number: number): FieldSchema => field(number, 'time');
-/** A time with microseconds, as the text that JSON has for it. */
+/** A time with microseconds, as JSON's text for it. */
 export const microTime = (number: number): FieldSchema => field(number, 'microTime');
 /** Texts by name (labels). */
 export const strings = (number: number): FieldSchema => field(number, 'text', 'map');
-/** Quantities by name, as the texts that JSON has for them. */
+/** Quantities by name, as JSON's texts for them. */
 export const quantities = (number: number): FieldSchema => field(number, 'quantity', 'map');
-/** A quantity, as the text that JSON has for it. */
+/** A quantity, as JSON's text for it. */
 export const quantity = (number: number): FieldSchema => field(number, 'quantity');
-/** Bytes: a view of those that are read. */
+/** Bytes: a view of the input. */
 export const bytes = (number: number): FieldSchema => field(number, 'bytes');
 /** A message. */
 export const one = (number: number, schema: MessageSchema): FieldSchema => field(number, schema);

@@ -29,7 +29,7 @@ describe('an object in protobuf', () => {
     }
   });
 
-  test('is a copy: what is written next does not change it', () => {
+  test('is a copy: the next write does not change it', () => {
     const first = writeObject(BIND, BINDING);
     const kept = Buffer.from(first);
     writeObject({ ...BIND, metadata: { name: 'q'.repeat(100) } }, BINDING);
@@ -66,7 +66,7 @@ describe('an object in protobuf', () => {
     );
   });
 
-  test('what only the reader knows, and numbers that are none, are bugs of who asked for it', () => {
+  test('kinds that only the reader knows, and values that are not numbers, are bugs of the caller', () => {
     const list = message({ list: texts(1) });
     const count = message({ count: integer(1), time: microTime(2) });
     const meta = { apiVersion: 'v1', kind: 'K' };

@@ -1,8 +1,9 @@
 /**
- * Writes objects as protobuf of an API server: those that are written for every pod, bindings and events.
+ * Writes protobuf of an API server for the objects that are written for every pod: bindings and events.
  *
- * Why: an API server reads and answers them in less time than JSON, and the stock scheduler writes them so, too. Only what
- * these objects have can be written: texts, integers, times with microseconds, and messages of them.
+ * Why: an API server reads and answers them in less time than JSON, and the stock scheduler writes them in protobuf,
+ * too. Only the kinds of fields that these objects have can be written: texts, integers, times with microseconds, and
+ * messages of them.
  */
 import { assert } from '../../../../model/errors.ts';
 import { MAGIC } from './envelope.ts';
@@ -20,12 +21,12 @@ const BYTES_A_CHARACTER = 3;
 /** A tag and a varint of 32 bits, or a length that grows to one, at most. */
 const BYTES_A_FIELD = 16;
 
-/** Bytes that grow, used again for each object. */
+/** A growing byte buffer, reused for each object. */
 class Scratch {
   bytes = Buffer.allocUnsafeSlow(4096);
   at = 0;
 
-  /** Makes room for so many further bytes. */
+  /** Makes room for n further bytes. */
   ensure(count: number): void {
     if (this.at + count <= this.bytes.length) return;
     const larger = Buffer.allocUnsafeSlow(2 * (this.at + count));
@@ -62,7 +63,7 @@ class Scratch {
     return ++this.at;
   }
 
-  /** Ends it: its length goes before it. */
+  /** Ends the field: writes its length before it. */
   close(start: number): void {
     const length = this.at - start;
     let extra = 0;
@@ -100,7 +101,7 @@ function writeFields(object: Readonly<Record<string, unknown>>, schema: MessageS
   for (const field of schema.fields) {
     if (field === undefined) continue;
     const value = object[field.name];
-    // Absent, empty and zero are the same, as in the JSON of fields that are no pointers.
+    // Absent, empty and zero are the same, as in the JSON of fields that are not pointers.
     if (value !== undefined && value !== '' && value !== 0) writeField(field, value);
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Writes protobuf as an API server does, whatever the schema: for tests only. What the scheduler writes: `message-writer.ts`.
+ * Writes protobuf as an API server does, for any schema: for tests only. The scheduler's own writer is
+ * `message-writer.ts`.
  */
 import assert from 'node:assert/strict';
 import { readMessage } from './message-reader.ts';
