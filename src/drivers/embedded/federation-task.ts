@@ -51,7 +51,7 @@ export type FederationParts = Omit<ShardOptions, 'index' | 'count'> & {
 };
 
 /**
- * Builds what a task describes: the same on every thread.
+ * Builds the federation of a task: the same on every thread.
  *
  * @throws TegError of inputs and options.
  */

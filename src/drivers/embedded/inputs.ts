@@ -25,7 +25,7 @@ import { GpuMakes } from './gpu-makes.ts';
 import { TaintTerms } from './taint-terms.ts';
 import { type ChangedCluster, changeCluster, startFrom, type WhatIf } from './what-if.ts';
 
-/** What a generated source begins with. */
+/** Prefix of a generated source. */
 const GENERATED = 'generated:';
 
 /** The stream of a seed that workloads are generated from. */
@@ -66,7 +66,7 @@ export interface Inputs {
   readonly builder: JobTableBuilder;
   /** Nodes of the first jobs of the builder, if the run starts from a snapshot. */
   readonly recorded?: RecordedStart;
-  /** What the readers assumed or left out, for people. */
+  /** Assumptions and omissions of the readers, for people. */
   readonly warnings: readonly string[];
 }
 

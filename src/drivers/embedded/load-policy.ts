@@ -14,7 +14,7 @@ import { TegError } from '../../model/errors.ts';
 import { policyByName } from '../../simulation/inputs/policies.ts';
 import { GuardedPolicy, policyThrew } from './guarded-policy.ts';
 
-/** What a policy file exports, as `examples/my-policy.ts` does. */
+/** Exports of a policy file, as in `examples/my-policy.ts`. */
 interface PolicyModule {
   readonly createPolicy?: unknown;
   readonly description?: unknown;

@@ -130,10 +130,7 @@ export function startFrom(pods: readonly JobSpec[], cluster: ChangedCluster): Sn
     warnings: [
       ...told(counts.left, 'pods on nodes that the file does not have are left out'),
       ...told(counts.gone, 'pods of DaemonSets and static pods went with their nodes'),
-      ...told(
-        counts.full,
-        'pods whose nodes have less than they request are left out, their nodes are full',
-      ),
+      ...told(counts.full, 'pods whose nodes have less than they request are left out, their nodes are full'),
     ],
   };
 }

@@ -244,25 +244,28 @@ describe('refusals', () => {
 });
 
 describe('the handler', () => {
-  test.each(['set', 'gone', 'synced'] as const)('an exception of its %s ends the reflector', async (where) => {
-    const failing = (told: Told): Told => {
-      told[where] = () => {
-        throw new Error(`my ${where}`);
+  test.each(['set', 'gone', 'synced'] as const)(
+    'an exception of its %s ends the reflector',
+    async (where) => {
+      const failing = (told: Told): Told => {
+        told[where] = () => {
+          throw new Error(`my ${where}`);
+        };
+        return told;
       };
-      return told;
-    };
-    const { reflector, requests } = await run(
-      [listed(1, [object('p', 1)]), watching(line('DELETED', object('p', 2)))],
-      {},
-      PODS,
-      failing,
-    );
-    await expect(reflector.done).rejects.toThrow(`my ${where}`);
-    const before = requests.length;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(requests.length).toBe(before);
-    expect(reflector.lastError).toBe(`the handler failed: Error: my ${where}`);
-  });
+      const { reflector, requests } = await run(
+        [listed(1, [object('p', 1)]), watching(line('DELETED', object('p', 2)))],
+        {},
+        PODS,
+        failing,
+      );
+      await expect(reflector.done).rejects.toThrow(`my ${where}`);
+      const before = requests.length;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(requests.length).toBe(before);
+      expect(reflector.lastError).toBe(`the handler failed: Error: my ${where}`);
+    },
+  );
 
   test('is not called after stop, not even for the rest of a page', async () => {
     const scene: { stop?: () => Promise<void> } = {};

@@ -204,7 +204,7 @@ test('an OpenID Connect token of the kubeconfig is used', async () => {
 
 describe('unusable credentials', () => {
   test.each<[string, unknown, RegExp]>([
-    ['no YAML', 'a: [', /^the kubeconfig FOLDER\/config cannot be used: it is no YAML: /],
+    ['no YAML', 'a: [', /^the kubeconfig FOLDER\/config cannot be used: it is not YAML: /],
     ['something else', '- 1', /the document: .*expected object, received array/],
     ['nothing', '', /the document: .*expected object, received null/],
     [

@@ -219,7 +219,7 @@ const FIELDS = z.strictObject({
   record: path("File for the log of events that `teg replay` repeats; '': none."),
 });
 
-/** The schema; unknown fields are refused, and what is missing gets its default. */
+/** The schema; unknown fields are refused, and missing ones get their defaults. */
 export const SCHEDULER_CONFIG = FIELDS.check(checkTogether);
 
 /** A whole configuration. */

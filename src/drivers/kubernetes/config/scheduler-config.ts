@@ -95,7 +95,9 @@ function readYaml(text: string, origin: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
-    throw invalid(origin, [`got text that is not YAML: ${cause instanceof Error ? cause.message : String(cause)}`]);
+    throw invalid(origin, [
+      `got text that is not YAML: ${cause instanceof Error ? cause.message : String(cause)}`,
+    ]);
   }
 }
 

@@ -13,7 +13,7 @@ export interface DeviceClassDescription {
 /**
  * Describes a DeviceClass.
  *
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field.
  */
 export function deviceClassOf(object: unknown): DeviceClassDescription {
   return projecting('DeviceClass', object, (deviceClass) => ({

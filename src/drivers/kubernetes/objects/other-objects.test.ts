@@ -44,7 +44,7 @@ describe('nodeOf', () => {
     });
   });
 
-  test('what is not a quantity is refused with its path; quantities beyond the representable range count as its maximum', () => {
+  test('text that is not a quantity is refused with its path; quantities beyond the representable range count as its maximum', () => {
     const node = clusterNode();
     node.status.allocatable['nvidia.com/gpu'] = '1e30';
     expect(nodeOf(node).extended['nvidia.com/gpu']).toBe(2 ** 53 - 1);

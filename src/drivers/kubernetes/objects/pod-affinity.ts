@@ -70,7 +70,7 @@ function preferredNodesOf(value: unknown): Weighted<NodeSelectorTerm>[] {
   return terms;
 }
 
-/** 1 … 100 by the API; 0 is no preference. */
+/** 1 … 100 by the API; 0 means no preference. */
 function weightOf(preference: ApiObject, path: string): number {
   return maybeInteger(preference.weight, `${path}.weight`, 0, 100, 0);
 }

@@ -24,7 +24,7 @@ const INT32_MAX = 2 ** 31 - 1;
  * (v1alpha1); its `apiVersion` says which one. Objects of a list have none: then the caller passes `apiGroup`.
  *
  * @param apiGroup The group of the API that it was read from, if known.
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field.
  */
 export function podGroupOf(object: unknown, apiGroup?: string): PodGroupDescription {
   return projecting('PodGroup', object, (group) => {
@@ -92,7 +92,7 @@ function unsupportedOf(spec: ApiObject, policy: ApiObject, topologyKeys: readonl
 /**
  * Describes a PodDisruptionBudget.
  *
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field.
  */
 export function budgetOf(object: unknown): BudgetDescription {
   return projecting('PodDisruptionBudget', object, (budget) => {

@@ -15,7 +15,7 @@ import {
   recordOf,
 } from '../../../model/readers/read-object.ts';
 
-/** Largest 32-bit integer: what the API takes for counts. */
+/** Largest 32-bit integer: the API's bound of counts. */
 const INT32_MAX = 2 ** 31 - 1;
 
 /** The constraints of a pod, and their unsupported parts, for people. */

@@ -107,7 +107,7 @@ function keyOfStatuses(statuses: unknown): unknown {
 /**
  * Reads the template of a pod, without a cache.
  *
- * @throws TegError TEG_KUBE_OBJECT with the path of what is wrong.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the wrong field.
  */
 export function templateOf(parts: PodParts): PodTemplate {
   const { namespace, spec } = parts;

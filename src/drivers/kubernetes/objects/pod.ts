@@ -30,7 +30,7 @@ const NO_GATES: readonly string[] = Object.freeze([]);
  * @param object        Parsed JSON; not changed, and parts of it may be kept.
  * @param schedulerName Pods with this `spec.schedulerName` are ours.
  * @param templates     Gives pods of equal templates one template object; without it each pod has its own.
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed, and nothing else for any object.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field, and nothing else for any object.
  * @cost 3 µs for a usual pod of a known template.
  */
 export function podOf(object: unknown, schedulerName: string, templates?: TemplateCache): PodDescription {
@@ -47,7 +47,7 @@ export interface EndedMember {
 /**
  * Reads the remaining data of a pod that has ended.
  *
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field.
  */
 export function endedMemberOf(object: unknown): EndedMember {
   return projecting('Pod', object, (pod) => {

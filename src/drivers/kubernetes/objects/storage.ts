@@ -36,7 +36,7 @@ const NODE_AFFINITY = 'spec.nodeAffinity.required';
 /**
  * Describes a PersistentVolumeClaim.
  *
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field.
  */
 export function claimOf(object: unknown): ClaimDescription {
   return projecting('PersistentVolumeClaim', object, (claim) => {
@@ -73,7 +73,7 @@ export function claimOf(object: unknown): ClaimDescription {
 /**
  * Describes a PersistentVolume.
  *
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field.
  */
 export function volumeOf(object: unknown): VolumeDescription {
   return projecting('PersistentVolume', object, (volume) => {
@@ -152,7 +152,7 @@ function controllerOf(metadata: ApiObject): { readonly ownerUid?: string } {
 /**
  * Describes a StorageClass.
  *
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field.
  */
 export function storageClassOf(object: unknown): StorageClassDescription {
   return projecting('StorageClass', object, (storageClass) => {
@@ -172,7 +172,7 @@ export function storageClassOf(object: unknown): StorageClassDescription {
 /**
  * Describes a VolumeAttachment.
  *
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field.
  */
 export function attachmentOf(object: unknown): AttachmentDescription {
   return projecting('VolumeAttachment', object, (attachment) => {
@@ -190,7 +190,7 @@ export function attachmentOf(object: unknown): AttachmentDescription {
 /**
  * Describes a CSIDriver.
  *
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field.
  */
 export function csiDriverOf(object: unknown): CsiDriverDescription {
   return projecting('CSIDriver', object, (driver) => ({
@@ -202,7 +202,7 @@ export function csiDriverOf(object: unknown): CsiDriverDescription {
 /**
  * Describes a CSIStorageCapacity. As in kube-scheduler, `maximumVolumeSize` counts before `capacity`.
  *
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field.
  */
 export function storageCapacityOf(object: unknown): StorageCapacityDescription {
   return projecting('CSIStorageCapacity', object, (capacity) => {

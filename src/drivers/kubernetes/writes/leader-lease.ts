@@ -183,7 +183,7 @@ export class LeaderLease {
     }
     if (answer?.status !== 200) return this.#trouble(answer);
     this.#see(leaseRecordOf(answer.body));
-    if (this.holder !== identity) this.#lose(`held by ${this.holder || 'nobody'}`);
+    if (this.holder !== identity) this.#lose(`held by ${this.holder || 'no process'}`);
     return this.#isHeldByOther() ? false : this.#take();
   }
 
