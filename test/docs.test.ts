@@ -9,6 +9,8 @@ import { describe, expect, test } from 'vitest';
 const ROOT = join(import.meta.dirname, '..');
 /** A first page is read in a few minutes, or not at all. */
 const README_WORDS_MAX = 800;
+/** An hour's reading. */
+const READING_WORDS_MAX = 16_000;
 
 /** All pages: the ones at the top and those under docs. */
 function pages(): { path: string; text: string }[] {
@@ -139,6 +141,24 @@ describe('README', () => {
     expect(picture).not.toMatch(/href="(?!#)|<script/);
   });
 });
+
+test('the pages to read, one after the other, have at most 16,000 words', () => {
+  const index = readFileSync(join(ROOT, 'docs', 'README.md'), 'utf8');
+  const section = index.slice(index.indexOf('## To read'), index.indexOf('## To look up'));
+  const paths = [...section.matchAll(/\]\(([\w/-]+\.md)\)/g)].map(([, path = '']) => join('docs', path));
+  expect(paths.length).toBeGreaterThanOrEqual(12);
+  const words = paths.map((path) => wordsOf(readFileSync(join(ROOT, path), 'utf8')));
+  expect(words.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(READING_WORDS_MAX);
+});
+
+test.each(pages().filter(({ path }) => path.includes('results') && !path.endsWith('claims.md')))(
+  '$path says which command and which commit its figures are of',
+  ({ text }) => {
+    expect(text).toMatch(/commit [0-9a-f]{7}\b/);
+    expect(text).toMatch(/bin\/teg |node bench\/|npm start|node --input-type/);
+    expect(text).toMatch(/^\| .* \|$/m);
+  },
+);
 
 describe('the map of folders', () => {
   const listed = [

@@ -8,13 +8,13 @@ const INTRODUCTION = `<!-- Written by: bin/teg verify --markdown > docs/results/
 # Claims and their tests
 
 Written by \`bin/teg verify --markdown\`. Every claim below has a test with a threshold, and at least
-one **negative control**: the same measurement on something that must not pass. A test whose control passed would prove
+one **negative control**: the same measurement on an object that must fail. A test whose control passed would prove
 nothing; \`teg verify\` then fails as if the claim did. The thresholds were set by the design; where measuring led to
 another one, or to a narrower condition, the notes say so, with both figures.
 
     bin/teg verify                 # all of them, about half a minute on one core
     bin/teg verify T-06 T-08       # some
-    bin/teg verify --json          # for programs; --json-schema tells its form
+    bin/teg verify --json          # for programs; --json-schema prints its schema
     bin/teg verify --html FILE     # a page with plots
 
 Everything is measured on models that are stated with each claim, with seeded random numbers: the same seed gives the same
@@ -26,7 +26,7 @@ const LEDGER = `## What may be said, and what may not
 | often said | what holds here | what does not follow |
 |---|---|---|
 | placement converges to a Nash equilibrium | prices of marginal contribution make placement an exact potential game; moves one at a time stop in an equilibrium (T-01, T-02); the fluid step damped by the price's derivative converges on information s rounds old exactly below a known gain (T-06, T-07), and independent agents with the same rule stay within 2 % (T-08) | that a live cluster *is* in an equilibrium (jobs come and go: it follows a moving one); that an equilibrium is a global optimum; anything about job completion times; anything about jobs that all move at once on one view (T-02, T-04) |
-| decisions cost O(1) | O(1) draws and about 1/((1 − churn)(1 − losers)) probes a decision, flat from 10³ to 10⁶ nodes (T-14) | O(1) in total: somebody keeps the table, at O(1) messages a node and refresh; O(1) by Langevin motion: crossing a barrier takes e^{ΔA/T} (T-13) unless it jumps by the table (T-16) |
+| decisions cost O(1) | O(1) draws and about 1/((1 − churn)(1 − losers)) probes a decision, flat from 10³ to 10⁶ nodes (T-14) | O(1) in total: the table has to be kept, at O(1) messages a node and refresh; O(1) by Langevin motion: crossing a barrier takes e^{ΔA/T} (T-13) unless it jumps by the table (T-16) |
 | Langevin walkers explore the field | BAOAB and Leimkuhler–Matthews sample e^{−A/T} with a bias of order h² (T-11, T-12); walkers that go on from where they were move far less (T-16) | better samples: where the class table fits in memory, one alias draw is exact and walkers are not closer after fifty steps (T-16) |
 | temperature cures herding | a temperature that follows the number of concurrent deciders keeps collisions in a budget (T-15) | that a fixed temperature does: it herds too (T-09); anticipating the herd needs none (T-09) |
 | dual numbers damp oscillation | they give exact slopes (T-10), and dividing by the slope makes one gain right at every load (T-06) | that the derivative alone damps: above the threshold the damped step cycles as well (T-06) |
