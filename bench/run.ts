@@ -18,9 +18,10 @@ const BENCHMARKS: readonly Benchmark[] = [
   {
     name: 'decision',
     full: ['bench', 'decision', '--json'],
-    short: 'bench decision --nodes 1000,10000 --steps 2000 --warmup 5000 --rounds 1 --seconds 3 --json'.split(
-      ' ',
-    ),
+    short:
+      'bench decision --nodes 1000,10000 --steps 2000 --warmup-steps 5000 --rounds 1 --seconds 3 --json'.split(
+        ' ',
+      ),
   },
   {
     name: 'simulator',
@@ -30,7 +31,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   {
     name: 'choosers',
     full: ['bench', 'choosers', '--json'],
-    short: ['bench', 'choosers', '--arrivals', '20000', '--json'],
+    short: ['bench', 'choosers', '--arrivals-per-run', '20000', '--json'],
   },
   {
     name: 'zones',

@@ -23,12 +23,12 @@ async function teg(...args: string[]): Promise<void> {
   await program.parseAsync(args, { from: 'user' });
 }
 
-const SHORT = ['--arrivals', '1000'];
+const SHORT = ['--arrivals-per-run', '1000'];
 
 describe('teg bench choosers', () => {
   test('prints one object a chooser and staleness, in the order asked for', async () => {
     await teg(
-      ...'bench choosers --choosers random,heat-bath,gibbs --staleness 5,0.5 --json'.split(' '),
+      ...'bench choosers --choosers random,heat-bath,gibbs --refresh-intervals 5,0.5 --json'.split(' '),
       ...SHORT,
     );
     const rows = JSON.parse(output) as Record<string, number | string>[];
@@ -45,7 +45,7 @@ describe('teg bench choosers', () => {
   });
 
   test('prints tables of all choosers', async () => {
-    await teg('bench', 'choosers', '--staleness', '1', '--servers', 'unequal', ...SHORT);
+    await teg('bench', 'choosers', '--refresh-intervals', '1', '--servers', 'unequal', ...SHORT);
     for (const name of ['anticipated', 'gibbs', 'langevin', 'best-of-d', 'least-loaded', 'random']) {
       expect(output.match(new RegExp(`^${name} `, 'gm'))).toHaveLength(3);
     }
@@ -65,7 +65,7 @@ describe('teg bench choosers', () => {
   test.each([
     ['--choosers gibs', /did you mean 'gibbs'/],
     ['--load 1', /above 0 and below 1/],
-    ['--staleness 0', /a number above 0/],
+    ['--refresh-intervals 0', /a number above 0/],
     ['--refresh never', /expected together or staggered/],
     ['--deciders some', /expected so-far or per-refresh/],
     ['--servers odd', /expected equal or unequal/],

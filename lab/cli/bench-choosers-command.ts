@@ -16,9 +16,9 @@ import type { BoardRow, BoardTask, ChoosersTask, FieldRow, FieldTask } from '../
 
 interface ChoosersOptions {
   readonly choosers?: string[];
-  readonly staleness: number[];
+  readonly refreshIntervals: number[];
   readonly load: number;
-  readonly arrivals: number;
+  readonly arrivalsPerRun: number;
   readonly servers: BoardTask['servers'];
   readonly refresh: BoardTask['refresh'];
   readonly deciders: BoardTask['deciders'];
@@ -32,7 +32,7 @@ interface ChoosersOptions {
 const EXAMPLES = `
 Examples:
   teg bench choosers
-  teg bench choosers --choosers anticipated,gibbs --staleness 0.1,1 --refresh staggered --json
+  teg bench choosers --choosers anticipated,gibbs --refresh-intervals 0.1,1 --refresh staggered --json
   teg bench choosers --servers unequal --choosers random,random-by-entries,best-of-d,best-of-d-by-entries
   teg bench choosers --dimensions 4,8 --evaluations 2,8
 
@@ -45,11 +45,11 @@ export function addBenchChoosersCommand(bench: Command): void {
     .command('choosers')
     .description('zone choosers on stale boards: response, herding, distance')
     .option('--choosers <names>', 'choosers by name (default: all)', parseList)
-    .option('--staleness <times>', 'T_b, mean service times', parseTimes, [0.1, 1, 5, 20])
+    .option('--refresh-intervals <times>', 'T_b, in mean service times', parseTimes, [0.1, 1, 5, 20])
     .option('--load <share>', 'offered load over capacity', parseLoad, 0.9)
     .option(
-      '--arrivals <n>',
-      'jobs of each run; a tenth of them warm up',
+      '--arrivals-per-run <n>',
+      'arrivals of each run; a tenth of them warm up',
       wholeNumber(1, 100_000_000),
       200_000,
     )
@@ -107,9 +107,9 @@ async function boardTasks(options: ChoosersOptions): Promise<BoardTask[]> {
   const { CHOOSERS } = await import('../../src/governor/choosers/registry.ts');
   const { chooserOrVariantByName } = await import('../boards/variants.ts');
   const names = options.choosers?.map((name) => chooserOrVariantByName(name).name);
-  const { load, arrivals, servers, refresh, deciders, loserBudget, seed } = options;
+  const { load, arrivalsPerRun: arrivals, servers, refresh, deciders, loserBudget, seed } = options;
   return (names ?? CHOOSERS.map(({ name }) => name)).flatMap((chooser) =>
-    options.staleness.map((staleness) => ({
+    options.refreshIntervals.map((staleness) => ({
       kind: 'board' as const,
       chooser,
       staleness,

@@ -20,7 +20,7 @@ async function bench(...args: string[]): Promise<void> {
   await program.parseAsync(['bench', ...args], { from: 'user' });
 }
 
-const SHORT = '--steps 300 --warmup 300 --rounds 2 --seconds 60'.split(' ');
+const SHORT = '--steps 300 --warmup-steps 300 --rounds 2 --seconds 60'.split(' ');
 
 describe('teg bench decision', () => {
   test('prints one object a size and policy, in the order asked for', async () => {

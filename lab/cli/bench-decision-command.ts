@@ -20,7 +20,7 @@ interface DecisionOptions {
   readonly jobs?: string;
   readonly fill: number;
   readonly steps: number;
-  readonly warmup: number;
+  readonly warmupSteps: number;
   readonly rounds: number;
   readonly seconds: number;
   readonly workloadMix: 'list' | 'learned';
@@ -56,7 +56,7 @@ export function addBenchDecisionCommand(bench: Command): void {
     .option('--jobs <file>', 'draw pods from this list (default: a made-up mix of some 260 shapes)')
     .option('--fill <share>', 'GPUs in use', parseFraction, 0.9)
     .option('--steps <n>', 'steps timed in each round', wholeNumber(1, 100_000_000), 100_000)
-    .option('--warmup <n>', 'steps before', wholeNumber(0, 100_000_000), 200_000)
+    .option('--warmup-steps <n>', 'steps before them', wholeNumber(0, 100_000_000), 200_000)
     .option('--rounds <n>', 'rounds; the least of their figures count', wholeNumber(1, 1_000), 5)
     .option(
       '--seconds <s>',
@@ -97,13 +97,13 @@ async function runBench(options: DecisionOptions): Promise<void> {
 /** Measures one size on a thread of its own, where no other size has shaped the compiled code. */
 async function measureSize(options: DecisionOptions, nodes: number): Promise<DecisionRow[]> {
   const { runOnWorkers } = await import('../../src/drivers/embedded/worker-pool.ts');
-  const { policies, cluster, jobs, fill, steps, warmup, rounds, seconds, workloadMix, seed } = options;
+  const { policies, cluster, jobs, fill, steps, warmupSteps, rounds, seconds, workloadMix, seed } = options;
   const task: DecisionTask = {
     nodes,
     policies,
     fill,
     steps,
-    warmup,
+    warmup: warmupSteps,
     rounds,
     secondsMax: seconds,
     typical: workloadMix,

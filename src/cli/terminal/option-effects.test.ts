@@ -131,9 +131,9 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
   'teg bench choosers': [
     ...[
       ['choosers', 'gibbs'],
-      ['staleness', '1'],
+      ['refresh-intervals', '1'],
       ['load', '0.5'],
-      ['arrivals', '5'],
+      ['arrivals-per-run', '5'],
       ['servers', 'equal'],
       ['refresh', 'together'],
       ['deciders', 'so-far'],
@@ -258,7 +258,7 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'jobs',
     'fill',
     'steps',
-    'warmup',
+    'warmup-steps',
     'rounds',
     'seconds',
     'workload-mix',

@@ -90,7 +90,16 @@ export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
   ],
   'teg bench choosers': [
     {
-      options: ['choosers', 'staleness', 'load', 'arrivals', 'servers', 'refresh', 'deciders', 'loserBudget'],
+      options: [
+        'choosers',
+        'refreshIntervals',
+        'load',
+        'arrivalsPerRun',
+        'servers',
+        'refresh',
+        'deciders',
+        'loserBudget',
+      ],
       when: given('dimensions'),
       why: 'together with --dimensions, which measures samplers instead of boards: leave one of them out',
     },

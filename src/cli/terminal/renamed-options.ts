@@ -48,6 +48,9 @@ export const RENAMED_OPTIONS: readonly RenamedOption[] = [
     now: '--moves-per-summary',
     since: '0.2.0',
   },
+  { commands: ['teg bench decision'], old: '--warmup', now: '--warmup-steps', since: '0.2.0' },
+  { commands: ['teg bench choosers'], old: '--staleness', now: '--refresh-intervals', since: '0.2.0' },
+  { commands: ['teg bench choosers'], old: '--arrivals', now: '--arrivals-per-run', since: '0.2.0' },
   { commands: ['teg vopr'], old: '--plant', now: '--inject-bug', since: '0.2.0' },
 ];
 
