@@ -7,7 +7,7 @@
 import { ClusterState } from '../../model/cluster-state.ts';
 import { assert } from '../../model/errors.ts';
 import type { ZoneCore } from './zone-core.ts';
-import { JobState } from './zone-events.ts';
+import { JobState, Reason } from './zone-events.ts';
 import { jobGoesBefore } from './zone-heap.ts';
 
 /**
@@ -110,7 +110,12 @@ function checkWaiting(core: ZoneCore): void {
   const { jobs, waiting } = core;
   let waitingJobs = 0;
   for (let job = 0; job < jobs.capacity; job++) if (jobs.stateOf(job) === JobState.Waiting) waitingJobs++;
-  assert(waitingJobs === waiting.jobCount, 'waiting jobs miscounted');
+  assert(waitingJobs === core.waitingJobs, 'waiting jobs miscounted');
+  const sound = core.heldBack.walk((job) => {
+    const isRefused = jobs.stateOf(job) === JobState.Waiting && jobs.reasonOf(job) === Reason.NotAdmitted;
+    assert(isRefused, 'a job is held back that does not wait to be admitted');
+  });
+  assert(sound, 'a list of jobs that are held back is broken');
   let inLines = 0;
   let parked = 0;
   for (let shape = 0; shape < waiting.counts.length; shape++) {
@@ -123,7 +128,7 @@ function checkWaiting(core: ZoneCore): void {
       parked += count;
     }
   }
-  assert(inLines === waitingJobs, 'a waiting job is in no line, or in two');
+  assert(inLines === waiting.jobCount, 'a waiting job is in no line, or in two');
   assert(parked === waiting.parkedJobCount, 'parked jobs miscounted');
   let active = 0;
   waiting.forEachActive((shape) => {
@@ -151,6 +156,7 @@ function checkLine(core: ZoneCore, shape: number): number {
   let first = -1;
   const sound = waiting.lines.walk(shape, (job) => {
     assert(jobs.stateOf(job) === JobState.Waiting, 'a job in a line does not wait');
+    assert(jobs.reasonOf(job) === Reason.None, 'a job in a line is said not to be admitted');
     assert(jobs.shapeOf(job) === shape, 'a job is in another shape’s line');
     if (first < 0 || jobGoesBefore(jobs, job, first)) first = job;
     count++;
@@ -161,7 +167,7 @@ function checkLine(core: ZoneCore, shape: number): number {
 }
 
 function checkCounters(core: ZoneCore): void {
-  const { counters, waiting, runningJobs } = core;
+  const { counters, waitingJobs, runningJobs } = core;
   const left = counters.finished + counters.cancelled + counters.dropped + counters.failed;
-  assert(counters.submitted === waiting.jobCount + runningJobs + left, 'a job was lost or counted twice');
+  assert(counters.submitted === waitingJobs + runningJobs + left, 'a job was lost or counted twice');
 }

@@ -8,8 +8,10 @@
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { assert, TegError } from '../../model/errors.ts';
+import { type Accounts, type AccountsRefusal, newAsk } from '../accounts.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import { EffectBuffer } from './effects.ts';
+import { HeldBackJobs } from './held-back-jobs.ts';
 import { PodTable } from './pod-table.ts';
 import { WaitingQueue } from './waiting-queue.ts';
 import { couldHold } from './zone-capacity.ts';
@@ -56,6 +58,9 @@ export class ZoneCore {
   readonly shapes: ZoneShapeTable;
   readonly pods: PodTable = new PodTable();
   readonly waiting: WaitingQueue;
+  /** Waiting jobs that are not in `waiting`, because the accounts do not admit them. */
+  readonly heldBack: HeldBackJobs = new HeldBackJobs(this.jobs);
+  readonly accounts: Accounts;
   readonly counters: ZoneCounters = {
     submitted: 0,
     started: 0,
@@ -78,16 +83,19 @@ export class ZoneCore {
   readonly flavorNodes: number[] = [];
 
   private readonly placer: GangPlacer;
+  /** Used for every question to the accounts. */
+  private readonly ask = newAsk();
   /** @shape [nodes] 1: in `touched`. */
   private touchedFlags: Uint8Array = new Uint8Array(64);
   /** Number of the last submission. */
   private lastRank = 0;
 
   /** See `Zone`. */
-  constructor(cluster: ClusterState, policy: PlacementPolicy, options: ZoneOptions) {
+  constructor(cluster: ClusterState, policy: PlacementPolicy, options: ZoneOptions, accounts: Accounts) {
     this.cluster = cluster;
     this.policy = policy;
     this.options = resolveOptions(options);
+    this.accounts = accounts;
     this.effects = new EffectBuffer(this.options.effectsMax);
     this.shapes = new ZoneShapeTable(cluster.demands);
     this.waiting = new WaitingQueue(cluster, this.jobs, this.shapes, this.options.queue === 'strict-fifo');
@@ -145,6 +153,31 @@ export class ZoneCore {
     this.jobs.submit(job, shape, priority, tenant, ++this.lastRank);
   }
 
+  /** Jobs waiting, those held back included. */
+  get waitingJobs(): number {
+    return this.waiting.jobCount + this.heldBack.jobCount;
+  }
+
+  /** @returns Why the accounts do not let a job start now; undefined: they do. Ask before `attempt`. */
+  refusalOf(job: number): AccountsRefusal | undefined {
+    const { ask, jobs, shapes } = this;
+    const shape = jobs.shapeOf(job);
+    ask.tenant = jobs.tenantOf(job);
+    ask.holder = job;
+    ask.priority = jobs.priorityOf(job);
+    ask.pods = shapes.podCounts[shape] as number;
+    ask.podsMin = shapes.gangMins[shape] as number;
+    ask.demands[0] = this.demandOf(shape);
+    ask.counts[0] = ask.pods;
+    return this.accounts.admit(ask, this.timeSeconds);
+  }
+
+  /** Lets a job wait, which is in no line, until the accounts wake its tenant. @param sinceSeconds When it began to wait. */
+  holdBack(job: number, refusal: AccountsRefusal, sinceSeconds: number): void {
+    this.heldBack.push(job, refusal);
+    this.jobs.enter(job, JobState.Waiting, Reason.NotAdmitted, sinceSeconds);
+  }
+
   /**
    * Tries to place a job, all or nothing. Follow up with `start` if enough was placed.
    *
@@ -160,7 +193,9 @@ export class ZoneCore {
 
   /** Enters the members that the last `attempt` placed as a running job. */
   start(job: number, members: number): void {
-    const { jobs, pods, placer, effects } = this;
+    const { jobs, pods, placer, effects, accounts, timeSeconds } = this;
+    const demand = this.demandOf(jobs.shapeOf(job));
+    const tenant = jobs.tenantOf(job);
     let last = -1;
     for (let member = 0; member < members; member++) {
       const node = placer.nodes[member] as number;
@@ -169,10 +204,11 @@ export class ZoneCore {
       if (last < 0) jobs.setFirst(job, pod);
       last = pod;
       effects.pushPod(EffectKind.PodPlaced, job, member, node, gpuMask);
+      accounts.onHold(tenant, job, demand, node, timeSeconds);
     }
     jobs.setPrevious(job, members);
     jobs.countRun(job);
-    jobs.enter(job, JobState.Running, Reason.None, this.timeSeconds);
+    jobs.enter(job, JobState.Running, Reason.None, timeSeconds);
     this.runningJobs++;
     this.counters.started++;
     effects.pushJob(EffectKind.JobStarted, job, members, Reason.None);
@@ -180,12 +216,14 @@ export class ZoneCore {
 
   /** Releases all pods of a running job, and touches their nodes. The caller brings it into its next state. */
   release(job: number, reason: ReasonCode): void {
-    const { jobs, pods } = this;
+    const { jobs, pods, accounts, timeSeconds } = this;
     const demand = this.demandOf(jobs.shapeOf(job));
+    const tenant = jobs.tenantOf(job);
     let members = 0;
     for (let pod = jobs.firstOf(job); pod >= 0; members++) {
       const node = pods.nodeOf(pod);
       this.placer.release(node, demand, pods.gpuMaskOf(pod));
+      accounts.onRelease(tenant, job, demand, node, timeSeconds);
       this.touch(node);
       pod = pods.remove(pod);
     }

@@ -124,6 +124,8 @@ export const Reason = {
   Cancelled: 5,
   Finished: 6,
   NodeLost: 7,
+  /** The accounts do not let its tenant start it now (`Zone.refusalOf` says why). */
+  NotAdmitted: 8,
 } as const;
 
 /** A number of `Reason`. */
@@ -139,6 +141,7 @@ export const REASON_NAMES: readonly string[] = [
   'cancelled',
   'finished',
   'node-lost',
+  'not-admitted',
 ];
 
 /** What a job is doing, as `Zone.stateOf` tells. */

@@ -12,6 +12,7 @@
  */
 import type { WaitingQueue } from './waiting-queue.ts';
 import type { ZoneCore } from './zone-core.ts';
+import { JobState, Reason } from './zone-events.ts';
 
 /** Up to so many touched nodes, what they have free is looked at again after every attempt. */
 const TOUCHED_FEW = 4;
@@ -92,6 +93,21 @@ export class ZoneRetries {
     const known = this.strict || this.waiting.holds(shape);
     this.core.wait(job, false);
     if (!known && this.core.shapes.podCounts[shape] === 1) this.waiting.setFresh(shape, true);
+  }
+
+  /**
+   * Puts the jobs of a tenant among those that are tried, which the accounts held back. What comes later in this step does not overtake
+   * them. O(its jobs).
+   */
+  wakeTenant(tenant: number): void {
+    const { heldBack, jobs } = this.core;
+    for (let job = heldBack.firstOf(tenant); job >= 0; job = heldBack.firstOf(tenant)) {
+      const since = jobs.sinceOf(job);
+      heldBack.remove(job);
+      this.waitUntried(job);
+      jobs.enter(job, JobState.Waiting, Reason.None, since);
+    }
+    this.waiting.gangs.refresh();
   }
 
   /** Takes parked shapes among those that are tried that the cluster could hold since the new node that is touched. */
@@ -181,10 +197,17 @@ export class ZoneRetries {
     return this.waiting.heads.before(a, b) ? a : b;
   }
 
-  /** Tries the first job of a shape; if it starts, its pods are told and it leaves the queue. */
+  /** Tries the first job of a shape; if it starts, its pods are told and it leaves the queue. It leaves, too, if it is not admitted. */
   private tryFirstOf(shape: number): void {
     const { core, waiting } = this;
     const job = waiting.heads.jobOf(shape);
+    const refusal = core.refusalOf(job);
+    if (refusal !== undefined) {
+      // Nothing was found out about the room for its shape: the next in line is asked for.
+      waiting.remove(job);
+      core.holdBack(job, refusal, core.jobs.sinceOf(job));
+      return;
+    }
     const podCount = core.shapes.podCounts[shape] as number;
     const found = core.attempt(job);
     const placed = found >= (core.shapes.gangMins[shape] as number);

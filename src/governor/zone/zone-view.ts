@@ -1,6 +1,7 @@
 /**
  * What a zone tells people about one job.
  */
+import type { AccountsRefusal } from '../accounts.ts';
 import type { Explanation } from '../policy/policy.ts';
 import type { ZoneCore } from './zone-core.ts';
 import { JOB_STATE_NAMES, JobState, REASON_NAMES, type ReasonCode } from './zone-events.ts';
@@ -32,6 +33,8 @@ export interface JobView {
   readonly attempts: number;
   /** Starts; more than one if it lost nodes. */
   readonly runs: number;
+  /** Waiting: why the accounts do not admit it; such a job stands in no line. */
+  readonly refusal?: AccountsRefusal;
   /** Waiting: the job of its shape that goes first, and how many of its shape wait. */
   readonly queue?: { readonly firstJob: number; readonly jobs: number };
   /** Waiting: how many of its pods would fit now, if that is known. */
@@ -63,6 +66,8 @@ export function describeJob(core: ZoneCore, job: number, reason: ReasonCode): Jo
   };
   if (state === JobState.Running) return { ...common, pods: podViews(core, job) };
   if (state !== JobState.Waiting) return common;
+  const refusal = core.heldBack.refusalOf(job);
+  if (refusal !== undefined) return { ...common, refusal };
   const { heads, counts, gangs } = core.waiting;
   const room = common.podCount === 1 ? 0 : gangs.roomFor(shape);
   const choice = core.policy.explain?.(core.demandOf(shape));

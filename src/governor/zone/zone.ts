@@ -13,6 +13,7 @@ import type { Demand } from '../../model/demand.ts';
 import { assert, TegError } from '../../model/errors.ts';
 import { TENANTS_MAX } from '../../model/limits.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
+import { type Accounts, type AccountsRefusal, FREE_ACCOUNTS } from '../accounts.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import type { EffectBuffer } from './effects.ts';
 import { checkZone } from './zone-check.ts';
@@ -42,17 +43,24 @@ export class Zone {
   private readonly core: ZoneCore;
   private readonly retries: ZoneRetries;
   private stepCount = 0;
+  private readonly wakeTenant = (tenant: number): void => this.retries.wakeTenant(tenant);
 
   /**
    * @param cluster Nodes, without pods; from now on changed by this zone only.
    * @param policy  Made for this cluster. Told of every change through `nodeChanged`.
-   * @param options See `ZoneOptions`.
+   * @param options  See `ZoneOptions`.
+   * @param accounts Who admits jobs, and is told of all capacity that they take and give back; this zone's alone.
    * @throws TegError TEG_OPTION_INVALID if an option is out of its bounds.
    */
-  constructor(cluster: ClusterState, policy: PlacementPolicy, options: ZoneOptions = {}) {
+  constructor(
+    cluster: ClusterState,
+    policy: PlacementPolicy,
+    options: ZoneOptions = {},
+    accounts: Accounts = FREE_ACCOUNTS,
+  ) {
     this.cluster = cluster;
     this.policy = policy;
-    this.core = new ZoneCore(cluster, policy, options);
+    this.core = new ZoneCore(cluster, policy, options, accounts);
     this.retries = new ZoneRetries(this.core);
     this.counters = this.core.counters;
   }
@@ -73,6 +81,7 @@ export class Zone {
     core.timeSeconds = timeSeconds;
     this.stepCount++;
     core.effects.clear();
+    if (core.accounts.dueSeconds <= timeSeconds) core.accounts.tick(timeSeconds, this.wakeTenant);
     switch (event.kind) {
       case ZoneEventKind.JobSubmitted:
         this.submit(event);
@@ -96,6 +105,8 @@ export class Zone {
         if (core.options.retryAllOnTick && !this.retries.hasPostponed) this.retries.forget();
         break;
     }
+    // What this event freed may be another's now.
+    if (core.accounts.dueSeconds <= timeSeconds) core.accounts.tick(timeSeconds, this.wakeTenant);
     this.retries.tryWaiting();
     return core.effects;
   }
@@ -120,9 +131,14 @@ export class Zone {
     return this.retries.hasPostponed;
   }
 
-  /** Jobs waiting. */
+  /** When the accounts want a `Tick` if no other event comes before; Infinity: they want none. */
+  get dueSeconds(): number {
+    return this.core.accounts.dueSeconds;
+  }
+
+  /** Jobs waiting, those that are not admitted included. */
   get waitingJobs(): number {
-    return this.core.waiting.jobCount;
+    return this.core.waitingJobs;
   }
 
   /** Jobs running. */
@@ -153,14 +169,20 @@ export class Zone {
   /** @returns Why the job waits, or why it left; None if it runs or is unknown. O(1). */
   reasonOf(job: number): ReasonCode {
     const { core } = this;
-    if (core.jobs.stateOf(job) !== JobState.Waiting) return core.jobs.reasonOf(job);
+    const stored = core.jobs.reasonOf(job);
+    if (core.jobs.stateOf(job) !== JobState.Waiting || stored === Reason.NotAdmitted) return stored;
     if (core.waiting.isParked(core.jobs.shapeOf(job))) return Reason.Impossible;
     const strict = core.options.queue === 'strict-fifo';
     return strict && this.retries.firstJob !== job ? Reason.Behind : Reason.NoFit;
   }
 
+  /** @returns Why the accounts hold a waiting job back; undefined: they do not. O(1). */
+  refusalOf(job: number): AccountsRefusal | undefined {
+    return this.core.heldBack.refusalOf(job);
+  }
+
   /**
-   * Visits the shapes of waiting jobs that are not impossible: all jobs of a shape fit or none does.
+   * Visits the shapes of waiting jobs that are admitted and not impossible: all jobs of a shape fit or none does.
    *
    * @param visit Gets the demand, pods of one job, its gang minimum, and how many jobs wait. Must not step the zone.
    */
@@ -233,6 +255,7 @@ export class Zone {
     let found = -1;
     let untried = false;
     let reason: ReasonCode = Reason.NoFit;
+    let refusal: AccountsRefusal | undefined;
     if (core.isKnownImpossible(shape)) {
       reason = Reason.Impossible;
     } else if (this.retries.isBehind(priority)) {
@@ -242,32 +265,39 @@ export class Zone {
       untried = !core.isImpossible(shape);
       reason = untried ? Reason.Behind : Reason.Impossible;
     } else if (!this.retries.isKnownNotToFit(shape)) {
-      found = core.attempt(job);
+      refusal = core.refusalOf(job);
+      if (refusal === undefined) found = core.attempt(job);
       if (found >= gangMin) {
         core.counters.submitted++;
         core.start(job, found);
         return;
       }
       if (core.isImpossible(shape)) reason = Reason.Impossible;
+      else if (refusal !== undefined) reason = Reason.NotAdmitted;
     } else if (core.isImpossible(shape)) {
       reason = Reason.Impossible;
     }
     core.counters.submitted++;
-    this.holdOrDrop(job, reason, found, untried);
+    if (!this.dropUnlessItMayWait(job, reason)) {
+      if (reason === Reason.NotAdmitted && refusal !== undefined) {
+        core.holdBack(job, refusal, core.timeSeconds);
+      } else if (untried) this.retries.waitUntried(job);
+      else this.retries.waitSubmitted(job, found, reason === Reason.Impossible);
+      core.effects.pushJob(EffectKind.JobWaiting, job, 0, reason);
+    }
   }
 
-  private holdOrDrop(job: number, reason: ReasonCode, found: number, untried: boolean): void {
+  /** @returns Whether it is dropped: nothing waits here, or as many wait as may. */
+  private dropUnlessItMayWait(job: number, reason: ReasonCode): boolean {
     const { core } = this;
-    const full = core.waiting.jobCount >= core.options.waitingJobsMax;
+    const full = core.waitingJobs >= core.options.waitingJobsMax;
     if (core.options.onUnplaceable === 'drop' || full) {
       const why = core.options.onUnplaceable === 'drop' ? reason : Reason.QueueFull;
       core.counters.dropped++;
       this.drop(job, JobState.Dropped, why);
-      return;
+      return true;
     }
-    if (untried) this.retries.waitUntried(job);
-    else this.retries.waitSubmitted(job, found, reason === Reason.Impossible);
-    core.effects.pushJob(EffectKind.JobWaiting, job, 0, reason);
+    return false;
   }
 
   private drop(job: number, state: JobStateCode, reason: ReasonCode): void {
@@ -294,7 +324,8 @@ export class Zone {
       core.release(job, Reason.Cancelled);
       core.jobs.enter(job, JobState.Cancelled, Reason.Cancelled, core.timeSeconds);
     } else if (state === JobState.Waiting) {
-      core.waiting.remove(job);
+      if (core.heldBack.refusalOf(job) !== undefined) core.heldBack.remove(job);
+      else core.waiting.remove(job);
       this.drop(job, JobState.Cancelled, Reason.Cancelled);
     } else {
       core.counters.ignored++;

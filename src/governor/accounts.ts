@@ -1,0 +1,95 @@
+/**
+ * Accounts: what an economy says to and hears from the two state machines that decide, the zone and the pod scheduler.
+ *
+ *     admit ──▶ a place is looked for ──▶ onHold, once for each pod ──▶ … ──▶ onRelease, once for each of these
+ *       └─▶ refused: the job waits, says why, and is asked for again when `tick` wakes its tenant
+ *
+ * What the machines promise. Before a job or gang that they decide about gets a place, `admit` is asked in the same step, and nothing is
+ * held in between; being admitted promises nothing, and no hold need follow. At the end of each step the holds that are not
+ * released are exactly the pods that count on nodes: those that run, and those in an escrow that is not confirmed yet; in the pod
+ * scheduler also pods that others placed, which nobody asks about. Trials that are taken back are not reported. A pod whose
+ * tenant or requests change, or whose node is lost, is released and, where it still counts, held anew. Room that is merely kept
+ * for a preemptor is not held: its victims hold it.
+ *
+ * Deterministic, as everything that decides: no clock, no I/O; the same calls get the same answers, so that a log replays.
+ */
+import type { Demand } from '../model/demand.ts';
+import { DEFAULT_TENANT } from '../model/tenants.ts';
+
+/** What a job or gang wants to start with. The caller's record, used again for the next question: nothing of it may be kept. */
+export interface Ask {
+  /** Number in the caller's `TenantTable`. A gang's is that of its first member. */
+  tenant: number;
+  /** The caller's number of the job, or of the (first) pod; as in `onHold`. */
+  holder: number;
+  /** Larger goes first. */
+  priority: number;
+  /** Pods that would start now if there is room, and the fewest that may; 1 ≤ podsMin ≤ pods. */
+  pods: number;
+  podsMin: number;
+  /** What they ask for: kinds of pods, and how many there are of each. Amounts count, not ids: a table of demands may be made anew. */
+  readonly demands: Demand[];
+  readonly counts: number[];
+}
+
+/** Why accounts do not admit. Immutable: it may be kept, and be the same object for many. */
+export interface AccountsRefusal {
+  /** A stable word for programs, in lower case with dashes: `quota-used-up`. */
+  readonly code: string;
+  /** What the words are made of, by names with units: `{needGpus: 8, quotaGpus: 4}`. Bounded. */
+  readonly data: Readonly<Record<string, number | string>>;
+}
+
+/** The port. `FREE_ACCOUNTS` is the implementation without an economy. */
+export interface Accounts {
+  /**
+   * When it wants `tick`, seconds: at or before the time of a step, in that step, after what it reports; Infinity: never. May change
+   * with every call.
+   */
+  readonly dueSeconds: number;
+
+  /**
+   * Whether a job or gang may start now.
+   *
+   * @returns Undefined if so; else why not. Refused, it is not asked for again before `tick` wakes its tenant or it is changed.
+   */
+  admit(ask: Ask, timeSeconds: number): AccountsRefusal | undefined;
+
+  /**
+   * A pod takes capacity.
+   *
+   * @param holder Zone: the job, of which each member is held. Pod scheduler: the pod's own number, unique for its life.
+   * @param node   Index of its node in the caller's cluster.
+   */
+  onHold(tenant: number, holder: number, demand: Demand, node: number, timeSeconds: number): void;
+
+  /** It gives it back: the arguments are those of its `onHold`, with equal amounts. */
+  onRelease(tenant: number, holder: number, demand: Demand, node: number, timeSeconds: number): void;
+
+  /**
+   * Time has come: prices, mint and budgets may move.
+   *
+   * @param wake Called for each tenant whose refusals may be over. Must not be kept.
+   */
+  tick(timeSeconds: number, wake: (tenant: number) => void): void;
+}
+
+/** No economy: everybody is admitted, nothing is counted. */
+export const FREE_ACCOUNTS: Accounts = Object.freeze({
+  dueSeconds: Number.POSITIVE_INFINITY,
+  admit: () => undefined,
+  onHold: () => {},
+  onRelease: () => {},
+  tick: () => {},
+});
+
+/** @returns An empty question. */
+export function newAsk(): Ask {
+  return { tenant: DEFAULT_TENANT, holder: 0, priority: 0, pods: 0, podsMin: 0, demands: [], counts: [] };
+}
+
+/** @returns A refusal in words: `not admitted: quota-used-up (needGpus 8, quotaGpus 4)`. */
+export function refusalWords({ code, data }: AccountsRefusal): string {
+  const details = Object.entries(data).map(([name, value]) => `${name} ${value}`);
+  return `not admitted: ${code}${details.length > 0 ? ` (${details.join(', ')})` : ''}`;
+}
