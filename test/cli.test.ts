@@ -114,9 +114,9 @@ describe('teg errors', () => {
     });
   });
 
-  test('docs/errors.md is what it prints: `bin/teg errors --markdown > docs/errors.md`', () => {
+  test('docs/errors.md is what it prints: `bin/teg errors --print-page > docs/errors.md`', () => {
     expect(readFileSync(join(ROOT, 'docs', 'errors.md'), 'utf8')).toBe(errorsMarkdown());
-    expect(teg('errors', '--markdown').stdout).toBe(errorsMarkdown());
+    expect(teg('errors', '--print-page').stdout).toBe(errorsMarkdown());
   });
 });
 

@@ -19,7 +19,7 @@ interface BenchKubernetesOptions {
   readonly traces?: string;
   readonly kubeReference?: string;
   readonly sequences?: readonly string[];
-  readonly out?: string;
+  readonly markdown?: string;
   readonly json?: boolean;
 }
 
@@ -66,7 +66,7 @@ export function addBenchKubernetesCommand(bench: Command): void {
       'for Packing: sequences that a real kube-scheduler packed, and its results',
     )
     .option('--sequences <names>', 'for Packing: only these, for example default-42', parseList)
-    .option('--out <file>', 'also write the tables as Markdown')
+    .option('--markdown <file>', 'also write the tables as Markdown')
     .option('--json', 'print JSON: an array of one object a workload and scheduler')
     .addHelpText('after', EXAMPLES)
     .action(runBench);
@@ -97,7 +97,7 @@ async function runBench(options: BenchKubernetesOptions): Promise<void> {
     line.finish();
   }
   if (options.json === true) (await import('../../src/cli/terminal/json-output.ts')).printJson(rows);
-  if (options.out !== undefined) await writeMarkdown(options.out, rows, started);
+  if (options.markdown !== undefined) await writeMarkdown(options.markdown, rows, started);
   if (signal.aborted) process.stderr.write('partial: stopped before all runs had ended\n');
   report(rows);
 }

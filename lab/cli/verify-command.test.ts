@@ -212,7 +212,7 @@ describe('docs/results/claims.md', () => {
         expect(x.length).toBe(y.length);
         expect([...x, ...y].every(Number.isFinite)).toBe(true);
       }
-      // As `bin/teg verify --markdown > docs/results/claims.md` writes it.
+      // As `bin/teg verify --print-page > docs/results/claims.md` writes it.
       expect(text).toContain(`${claimSection(result)}\n`);
     },
   );
@@ -228,7 +228,7 @@ describe('docs/results/claims.md', () => {
   );
 
   test('begins with the command that writes it', () => {
-    const first = '<!-- Written by: bin/teg verify --markdown > docs/results/claims.md -->\n';
+    const first = '<!-- Written by: bin/teg verify --print-page > docs/results/claims.md -->\n';
     expect(text.startsWith(first)).toBe(true);
     expect(claimsMarkdown([], 1).startsWith(first)).toBe(true);
   });

@@ -10,7 +10,7 @@ interface VerifyOptions {
   readonly seed: number;
   readonly json?: boolean;
   readonly jsonSchema?: boolean;
-  readonly markdown?: boolean;
+  readonly printPage?: boolean;
   readonly html?: string;
 }
 
@@ -19,7 +19,7 @@ Examples:
   teg verify
   teg verify T-06 T-08 --seed 7
   teg verify --html claims.html
-Exit code 1 if a claim does not hold or a negative control does not fail. docs/results/claims.md is what --markdown prints.`;
+Exit code 1 if a claim does not hold or a negative control does not fail. docs/results/claims.md is what --print-page prints.`;
 
 /** Adds `teg verify`. */
 export function addVerifyCommand(parent: Command): void {
@@ -30,7 +30,7 @@ export function addVerifyCommand(parent: Command): void {
     .option('--seed <n>', 'seed of all random numbers', parseSeed, 1)
     .option('--json', 'print JSON: an array of one object a claim')
     .option('--json-schema', 'print the JSON Schema of what --json prints, and end')
-    .option('--markdown', 'print the page docs/results/claims.md')
+    .option('--print-page', 'print the page docs/results/claims.md')
     .option('--html <file>', 'also write a page with plots')
     .addHelpText('after', EXAMPLES)
     .action(verify);
@@ -49,7 +49,7 @@ async function verify(tests: readonly string[], options: VerifyOptions): Promise
     const { prepareOutput } = await import('../../src/cli/files/output-file.ts');
     await prepareOutput(options.html);
   }
-  const quiet = options.json === true || options.markdown === true;
+  const quiet = options.json === true || options.printPage === true;
   const results = await runClaims(claims, options.seed, quiet);
   await report(results, options);
   if (results.length < claims.length)
@@ -105,7 +105,7 @@ async function report(results: readonly ClaimResult[], options: VerifyOptions): 
     const { printJson } = await import('../../src/cli/terminal/json-output.ts');
     const { claimRow } = await import('../verify/claim-rows.ts');
     printJson(results.map(claimRow));
-  } else if (options.markdown === true) {
+  } else if (options.printPage === true) {
     const { claimsMarkdown } = await import('../verify/claims-markdown.ts');
     process.stdout.write(claimsMarkdown(results, seed));
   } else {

@@ -3,11 +3,11 @@
  */
 import { type Check, type ClaimResult, numberText, thresholdText } from '../claims/claim.ts';
 
-const INTRODUCTION = `<!-- Written by: bin/teg verify --markdown > docs/results/claims.md -->
+const INTRODUCTION = `<!-- Written by: bin/teg verify --print-page > docs/results/claims.md -->
 
 # Claims and their tests
 
-Written by \`bin/teg verify --markdown\`. Every claim below has a test with a threshold, and at least
+Written by \`bin/teg verify --print-page\`. Every claim below has a test with a threshold, and at least
 one **negative control**: the same measurement on an object that must fail. A test whose control passed would prove
 nothing; \`teg verify\` then fails as if the claim did. The thresholds were set by the design; where measuring led to
 another one, or to a narrower condition, the notes say so, with both figures.

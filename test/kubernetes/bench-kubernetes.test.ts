@@ -27,7 +27,7 @@ describeWithControlPlane('teg bench kubernetes', ['kube-scheduler'], () => {
     const out = join(folder, 'tables.md');
     const names = 'SchedulingBasic,PreemptionBasic,GangScheduling,Restart';
     const sizes = ['--nodes', '10', '--pods', '20', '--repeats', '1', '--schedulers', 'stock'];
-    const { status, stdout, stderr } = bench('--workloads', names, ...sizes, '--out', out, '--json');
+    const { status, stdout, stderr } = bench('--workloads', names, ...sizes, '--markdown', out, '--json');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const rows = JSON.parse(stdout);
     expect(rows.map((row: { workload: string }) => row.workload)).toEqual(names.split(','));

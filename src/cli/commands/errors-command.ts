@@ -30,7 +30,7 @@ export function errorsMarkdown(): string {
   return `${[
     '# Error codes',
     '',
-    'Written by `bin/teg errors --markdown > docs/errors.md` from the registry in `src/model/errors.ts`.',
+    'Written by `bin/teg errors --print-page > docs/errors.md` from the registry in `src/model/errors.ts`.',
     '',
     'An expected failure prints `error CODE: message` on standard error: what was got, what was expected, and what to',
     'do. Anything else that stops TEG is a bug: it prints a stack trace and ends with exit code 70.',
@@ -47,9 +47,9 @@ export function addErrorsCommand(parent: Command): void {
     .command('errors')
     .description('list the error codes and what they mean')
     .option('--json', 'print JSON: an array of {code, exitCode, meaning}')
-    .option('--markdown', 'print the page docs/errors.md')
-    .action(async (options: { json?: boolean; markdown?: boolean }) => {
-      if (options.markdown) process.stdout.write(errorsMarkdown());
+    .option('--print-page', 'print the page docs/errors.md')
+    .action(async (options: { json?: boolean; printPage?: boolean }) => {
+      if (options.printPage) process.stdout.write(errorsMarkdown());
       else if (options.json) process.stdout.write(`${JSON.stringify(listErrors(), null, 2)}\n`);
       else {
         const { printTable } = await import('../terminal/table.ts');

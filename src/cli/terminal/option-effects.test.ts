@@ -151,8 +151,8 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
       ['created', 'before'],
     ].map(([name, value]): Case => [name as string, [value as string], ['--workloads', 'Packing']]),
   ],
-  'teg verify': [['markdown', [], ['--json']]],
-  'teg errors': [['markdown', [], ['--json']]],
+  'teg verify': [['print-page', [], ['--json']]],
+  'teg errors': [['print-page', [], ['--json']]],
   'teg vopr': [
     ['seed', ['1'], ['--seeds', '1-2']],
     ['seeds', ['1-2'], ['--replay', 'x']],
@@ -285,7 +285,7 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'workers',
     'json',
   ],
-  'teg bench kubernetes': ['workloads', 'repeats', 'schedulers', 'out', 'json'],
+  'teg bench kubernetes': ['workloads', 'repeats', 'schedulers', 'markdown', 'json'],
   'teg verify': ['seed', 'json', 'json-schema', 'html'],
   'teg vopr': ['replay', 'json', 'json-schema'],
   'teg scheduler': [

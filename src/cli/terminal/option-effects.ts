@@ -117,7 +117,7 @@ export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
       why: 'with Packing alone, which takes nodes and pods from its files: leave it out',
     },
   ],
-  'teg verify': [{ options: ['markdown'], when: given('json'), why: `together with --json, ${ONE_OF}` }],
+  'teg verify': [{ options: ['printPage'], when: given('json'), why: `together with --json, ${ONE_OF}` }],
   'teg vopr': [
     {
       options: ['steps', 'workers', 'injectBug', 'trace', 'record'],
@@ -152,7 +152,7 @@ export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
       why: 'without nodes to create, expected --nodes N with it',
     },
   ],
-  'teg errors': [{ options: ['markdown'], when: given('json'), why: `together with --json, ${ONE_OF}` }],
+  'teg errors': [{ options: ['printPage'], when: given('json'), why: `together with --json, ${ONE_OF}` }],
 };
 
 /**
