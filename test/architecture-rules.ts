@@ -28,15 +28,15 @@ const PRODUCT = [...CORE, 'traces', 'drivers', 'store', 'server', 'cli'];
 
 /** A room of the house and the rooms it may import besides itself. Of the laboratory, the rooms without I/O stand alone. */
 export const ROOM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
-  model: [],
   kernel: [],
+  model: ['kernel'],
   physics: ['kernel'],
   field: ['kernel', 'physics', 'model'],
   market: ['kernel', 'physics', 'model'],
   governor: ['kernel', 'physics', 'model', 'field', 'market'],
   guard: ['kernel', 'physics', 'model'],
   simulation: ['kernel', 'physics', 'model', 'field', 'market', 'governor', 'guard'],
-  traces: ['model'],
+  traces: ['kernel', 'model'],
   store: ['model', 'market'],
   drivers: [...CORE, 'traces'],
   server: [...CORE, 'traces', 'drivers', 'store'],

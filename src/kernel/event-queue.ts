@@ -11,11 +11,11 @@
  *
  * @source Brown 1988, Calendar queues: a fast O(1) priority queue implementation, CACM 31(10).
  */
+import { assert } from './assert.ts';
+import { EVENT_BUCKET_MAX, EVENTS_MAX } from './limits.ts';
 import { TimeHeap } from './time-heap.ts';
 
 const RING_LENGTH_MIN = 64;
-/** Bucket numbers beyond this are rebased before they stop being exact small integers. */
-const CURSOR_MAX = 2 ** 29;
 /** Buckets are made this wide, in mean distances between the earliest quarter of the events. */
 const EVENTS_PER_BUCKET = 2;
 /** Doubles in a slot of the ring; one record and no columns, so that a random slot is one look into far memory. */
@@ -56,10 +56,10 @@ export class EventQueue {
   private pops = 0;
   private reviewPops = REVIEW_POPS;
 
-  /** @param capacityMax Most events pending, in (0, 2^30]. */
-  constructor(capacityMax: number = 2 ** 30) {
-    if (!(capacityMax > 0 && capacityMax <= 2 ** 30)) {
-      throw new RangeError(`event queue capacity ${capacityMax}: expected in (0, 2^30]`);
+  /** @param capacityMax Most events pending, in (0, EVENTS_MAX]. */
+  constructor(capacityMax: number = EVENTS_MAX) {
+    if (!(capacityMax > 0 && capacityMax <= EVENTS_MAX)) {
+      throw new RangeError(`event queue capacity ${capacityMax}: expected in (0, ${EVENTS_MAX}]`);
     }
     this.capacityMax = capacityMax;
   }
@@ -76,6 +76,7 @@ export class EventQueue {
     if (this.size >= this.capacityMax) {
       throw new RangeError(`event queue full: expected at most ${this.capacityMax} pending events`);
     }
+    assert((id | 0) === id, 'an event id is not a 32-bit integer');
     this.size++;
     this.insert(time, this.pushed++, id);
     if (this.size > 2 * this.heads.length) this.rebuild();
@@ -130,12 +131,13 @@ export class EventQueue {
       bucket = nextBucket(this.heads, this.cursor + 1, farBucket);
       this.work += (bucket - this.cursor) >> 2;
     }
-    if (bucket > CURSOR_MAX) {
+    if (bucket > EVENT_BUCKET_MAX) {
       this.rebuild();
       if (this.front.size > 0) return;
       this.advance();
       return;
     }
+    assert(bucket > this.cursor, 'the ring turned backwards');
     this.cursor = bucket;
     this.openBucket(bucket & (this.heads.length - 1));
     while (far.size > 0 && Math.floor(((far.times[0] as number) - this.base) * this.perWidth) <= bucket) {
@@ -144,6 +146,7 @@ export class EventQueue {
       this.front.push(time, sequence, far.pop());
       this.work += 2;
     }
+    assert(this.front.size > 0, 'a bucket was opened that holds no event');
   }
 
   private openBucket(at: number): void {
@@ -168,6 +171,7 @@ export class EventQueue {
       this.freeSlot = this.ints[slot * INTS + NEXT] as number;
       return slot;
     }
+    assert(this.inRing === this.slotsUsed, 'slots of the ring are neither used nor free');
     if (this.slotsUsed * DOUBLES === this.doubles.length) {
       const old = this.doubles;
       this.makeSlots(this.slotsUsed * 2);
@@ -186,7 +190,7 @@ export class EventQueue {
     const tooMuch = this.work > 2 * this.pops;
     const tooMany = this.heads.length > RING_LENGTH_MIN && this.size < this.heads.length >> 3;
     this.reviewPops = tooMuch
-      ? Math.min(2 ** 30, Math.max(this.reviewPops * 2, this.size))
+      ? Math.min(EVENTS_MAX, Math.max(this.reviewPops * 2, this.size))
       : Math.max(REVIEW_POPS, this.size);
     this.pops = 0;
     this.work = 0;
@@ -199,6 +203,7 @@ export class EventQueue {
     const sequences = new Float64Array(this.size);
     const ids = new Int32Array(this.size);
     const count = this.drainInto(times, sequences, ids);
+    assert(count === this.size, 'front, ring and far end do not hold the pending events');
     let ringLength = RING_LENGTH_MIN;
     while (ringLength < count) ringLength *= 2;
     this.heads = new Int32Array(ringLength).fill(-1);
@@ -230,6 +235,7 @@ export class EventQueue {
         count++;
       }
     }
+    assert(this.inRing >= 0, 'more events left the ring than lay in it');
     this.inRing = 0;
     this.freeSlot = -1;
     this.slotsUsed = 0;

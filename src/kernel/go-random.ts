@@ -6,6 +6,8 @@
  *
  * @source Described in `docs/packing.md`; Knuth, The Art of Computer Programming, vol. 2, §3.2.2 (the recurrence).
  */
+import { assert } from './assert.ts';
+import { INT32_MAX, UINT32_SPAN } from './limits.ts';
 
 /** Long lag: numbers in the register. */
 const LENGTH = 607;
@@ -16,8 +18,7 @@ const SHORT_LAG = 273;
 /** Steps by which the register of seed 1 is advanced to obtain the constants of every seed. */
 const CONSTANT_STEPS = 7_800_000_000_000n;
 const MASK_64 = (1n << 64n) - 1n;
-const TWO_31 = 2 ** 31;
-const TWO_32 = 2 ** 32;
+const TWO_31 = INT32_MAX + 1;
 /** Hexadecimal digits of one packed coefficient: 2 · 64 bits of a product and 10 bits for 607 sums, rounded up. */
 const PACKED_DIGITS = 35;
 const PACKED_BITS = 4n * BigInt(PACKED_DIGITS);
@@ -64,6 +65,7 @@ function constants(): Constants {
 
 /** @returns One of the 607 constants that every seed is mixed with; for checking against published values. */
 export function goRandomConstant(index: number): bigint {
+  assert(Number.isInteger(index) && index >= 0 && index < LENGTH, 'there is no such constant');
   const { low, high } = constants();
   return (BigInt(high[index] as number) << 32n) | BigInt(low[index] as number);
 }
@@ -152,6 +154,7 @@ export class GoRandom {
 
   /** @param seed An integer; its residue modulo 2³¹ − 1 counts. */
   constructor(seed: number) {
+    assert(Number.isSafeInteger(seed), 'a seed is not an integer');
     const mixed = constants();
     let x = ((seed % 2147483647) + 2147483647) % 2147483647;
     if (x === 0) x = 89482311;
@@ -172,7 +175,7 @@ export class GoRandom {
     this.feed = this.feed === 0 ? LENGTH - 1 : this.feed - 1;
     const { low, high, tap, feed } = this;
     const sum = (low[feed] as number) + (low[tap] as number);
-    const carry = sum >= TWO_32 ? 1 : 0;
+    const carry = sum >= UINT32_SPAN ? 1 : 0;
     low[feed] = sum;
     high[feed] = ((high[feed] as number) + (high[tap] as number) + carry) & 0x7fffffff;
     return feed;
@@ -197,6 +200,7 @@ export class GoRandom {
 
   /** @returns `Intn(n)`: an integer in [0, n), 0 < n < 2³¹. One draw, rarely more. */
   nextInt(n: number): number {
+    assert(n > 0 && n < TWO_31, 'a draw among none, or among more than 31 bits');
     if ((n & (n - 1)) === 0) return this.nextInt31() & (n - 1);
     const limit = TWO_31 - 1 - (TWO_31 % n);
     let value = this.nextInt31();
@@ -216,6 +220,7 @@ export class GoRandom {
 
   /** @returns `Perm(n)`: a random order of 0 … n − 1. */
   permutation(n: number): Int32Array {
+    assert(n >= 0 && n < TWO_31, 'a permutation of more than 31 bits');
     const result = new Int32Array(n);
     for (let i = 0; i < n; i++) {
       const j = this.nextInt(i + 1);
@@ -230,7 +235,7 @@ export class GoRandom {
     let draw = this.nextU32();
     let low = Math.imul(draw, n) >>> 0;
     if (low < n) {
-      const threshold = (TWO_32 - n) % n;
+      const threshold = (UINT32_SPAN - n) % n;
       while (low < threshold) {
         draw = this.nextU32();
         low = Math.imul(draw, n) >>> 0;

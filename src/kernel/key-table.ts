@@ -1,3 +1,6 @@
+import { assert } from './assert.ts';
+import { TABLE_KEYS_MAX } from './limits.ts';
+
 /**
  * A hash table from three 32-bit integers to a small integer, in typed arrays.
  *
@@ -14,6 +17,7 @@ export class KeyTable {
 
   /** @param expected Keys expected; the table doubles beyond that. */
   constructor(expected = 1024) {
+    assert(expected >= 0 && expected <= TABLE_KEYS_MAX / 2, 'keys expected of a table out of bounds');
     const slots = 2 ** Math.ceil(Math.log2(Math.max(16, expected * 2)));
     this.mask = slots - 1;
     this.keys = new Int32Array(3 * slots);
@@ -33,8 +37,11 @@ export class KeyTable {
 
   /** Adds a key that is not held yet. @param value ≥ 0. */
   add(a: number, b: number, c: number, value: number): void {
+    assert((a | 0) === a && (b | 0) === b && (c | 0) === c, 'a key is not of 32-bit integers');
+    assert(value >= 0 && (value | 0) === value, 'a value is negative or not a 32-bit integer');
     if (2 * (this.count + 1) > this.mask + 1) this.grow();
     const slot = this.slotOf(a, b, c);
+    assert((this.values[slot] as number) < 0, 'a key is added that is held already');
     this.keys[3 * slot] = a;
     this.keys[3 * slot + 1] = b;
     this.keys[3 * slot + 2] = c;
@@ -86,9 +93,11 @@ export class KeyTable {
   private grow(): void {
     const { keys, values } = this;
     const slots = 2 * (this.mask + 1);
+    assert(slots <= 2 * TABLE_KEYS_MAX, 'more keys than a table can hold');
     this.mask = slots - 1;
     this.keys = new Int32Array(3 * slots);
     this.values = new Int32Array(slots).fill(-1);
+    const held = this.count;
     this.count = 0;
     for (let slot = 0; slot < values.length; slot++) {
       const value = values[slot] as number;
@@ -96,5 +105,6 @@ export class KeyTable {
       const at = 3 * slot;
       this.add(keys[at] as number, keys[at + 1] as number, keys[at + 2] as number, value);
     }
+    assert(this.count === held, 'a key was lost when the table grew');
   }
 }

@@ -9,6 +9,7 @@
  *
  * @source The error guarantee is DDSketch's (Masson, Rim, Lee, VLDB 2019); the buckets are HdrHistogram's.
  */
+import { assert } from './assert.ts';
 
 /** Parts of an octave, as a power of two. */
 const PART_BITS = 8;
@@ -83,6 +84,7 @@ export class QuantileSketch {
    *          NaN if the sketch is empty. O(buckets).
    */
   quantile(q: number): number {
+    assert(q >= 0 && q <= 1, 'a quantile outside [0, 1]');
     if (this.count === 0) return Number.NaN;
     if (q >= 1) return this.max;
     let left = Math.max(1, Math.ceil(q * this.count)) - this.zeroCount;
@@ -96,6 +98,7 @@ export class QuantileSketch {
 
   /** @returns The share of numbers that are at most `value`, to within one bucket. */
   rankOf(value: number): number {
+    assert(!Number.isNaN(value), 'the rank of NaN');
     if (this.count === 0) return 0;
     if (value >= this.max) return 1;
     let below = value >= 0 ? this.zeroCount : 0;
@@ -105,6 +108,7 @@ export class QuantileSketch {
 
   /** Adds another sketch's numbers to this one. */
   merge(other: QuantileSketch): void {
+    assert(other !== this, 'a sketch is merged with itself');
     this.count += other.count;
     this.zeroCount += other.zeroCount;
     this.sum += other.sum;
@@ -126,6 +130,7 @@ export class QuantileSketch {
       counts.push(c);
     }
     const { count, zeroCount, sum, min, max } = this;
+    assert(count === 0 || min <= max, 'extremes of a sketch in the wrong order');
     return { count, zeroCount, sum, min, max, buckets, counts };
   }
 
@@ -137,9 +142,20 @@ export class QuantileSketch {
     sketch.sum = state.sum;
     sketch.min = state.min;
     sketch.max = state.max;
+    assert(
+      state.buckets.length === state.counts.length,
+      'a bucket without a count, or a count without a bucket',
+    );
+    let before = -1;
+    let counted = state.zeroCount;
     for (let i = 0; i < state.buckets.length; i++) {
-      sketch.counts[state.buckets[i] as number] = state.counts[i] as number;
+      const bucket = state.buckets[i] as number;
+      assert(bucket > before && bucket < BUCKETS, 'buckets of a sketch do not ascend, or are out of bounds');
+      sketch.counts[bucket] = state.counts[i] as number;
+      counted += state.counts[i] as number;
+      before = bucket;
     }
+    assert(counted === state.count, 'the counts of a sketch do not add up');
     return sketch;
   }
 }

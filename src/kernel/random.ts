@@ -6,6 +6,8 @@
  *
  * @source Blackman & Vigna 2018, Scrambled linear pseudorandom number generators, https://prng.di.unimi.it/.
  */
+import { assert } from './assert.ts';
+import { UINT32_SPAN } from './limits.ts';
 
 /** Two to the power of minus 32. */
 const INVERSE_2_32 = 2 ** -32;
@@ -27,9 +29,14 @@ export class Random {
 
   /**
    * @param seed   Any number; its integer part modulo 2^32 counts.
-   * @param stream Number of the stream: streams of one seed do not overlap in practice.
+   * @param stream Number of the stream, an integer in [0, 2^32): streams of one seed do not overlap in practice.
    */
   constructor(seed: number, stream = 0) {
+    assert(Number.isFinite(seed), 'a seed is not a finite number');
+    assert(
+      stream >= 0 && stream < UINT32_SPAN && Number.isInteger(stream),
+      'a stream number has more than 32 bits',
+    );
     const base = splitmix32((seed >>> 0) ^ splitmix32((stream + 0x51ed270b) >>> 0));
     this.a = splitmix32(base);
     this.b = splitmix32(this.a ^ 0x9e3779b9);
@@ -64,6 +71,7 @@ export class Random {
 
   /** @returns An integer in [0, n), 0 < n ≤ 2^32; bias below n·2^-32. One draw. */
   nextInt(n: number): number {
+    assert(n > 0 && n <= UINT32_SPAN, 'a draw among none, or among more than 32 bits');
     return Math.floor(this.nextU32() * INVERSE_2_32 * n);
   }
 

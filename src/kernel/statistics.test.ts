@@ -114,6 +114,6 @@ describe('intervals', () => {
     const paired = pairedInterval(better, shared);
     expect(paired.low).toBeGreaterThan(1.8);
     expect(paired.high).toBeLessThan(2.2);
-    expect(() => pairedInterval([1], [1, 2])).toThrow('lengths differ');
+    expect(() => pairedInterval([1], [1, 2])).toThrow('one half is missing');
   });
 });

@@ -1,6 +1,7 @@
 /**
  * Small statistics: moments in one pass, Student-t intervals of means and of paired differences.
  */
+import { assert } from './assert.ts';
 
 /** Count, mean, variance and extremes of numbers seen one at a time. */
 export class Welford {
@@ -12,6 +13,7 @@ export class Welford {
 
   /** Counts one finite number. */
   add(x: number): void {
+    assert(Number.isFinite(x), 'a number that is not finite has no mean');
     this.count++;
     const delta = x - this.mean;
     this.mean += delta / this.count;
@@ -32,6 +34,7 @@ export class Welford {
 
   /** Adds the numbers that another one has seen. @source Chan, Golub, LeVeque 1983. */
   merge(other: Welford): void {
+    assert(other !== this, 'moments are merged with themselves');
     if (other.count === 0) return;
     const count = this.count + other.count;
     const delta = other.mean - this.mean;
@@ -60,6 +63,7 @@ export interface MeanInterval {
  * @param level  Confidence in (0, 1), for example 0.95.
  */
 export function meanInterval(values: ArrayLike<number>, level = 0.95): MeanInterval {
+  assert(level > 0 && level < 1, 'a confidence outside (0, 1)');
   const w = new Welford();
   for (let i = 0; i < values.length; i++) w.add(values[i] as number);
   const { count, mean, deviation } = w;
@@ -72,14 +76,14 @@ export function meanInterval(values: ArrayLike<number>, level = 0.95): MeanInter
  * The interval of the mean of values[i] − baselines[i]. Why paired: both saw the same arrivals, so what the arrivals
  * do to both cancels, and far fewer seeds tell two policies apart.
  *
- * @throws Error if the lengths differ (a bug).
+ * @throws AssertionFailure if the lengths differ.
  */
 export function pairedInterval(
   values: ArrayLike<number>,
   baselines: ArrayLike<number>,
   level = 0.95,
 ): MeanInterval {
-  if (values.length !== baselines.length) throw new Error('pairedInterval: lengths differ');
+  assert(values.length === baselines.length, 'pairs of which one half is missing');
   const differences = new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) differences[i] = (values[i] as number) - (baselines[i] as number);
   return meanInterval(differences, level);
@@ -93,6 +97,8 @@ export function pairedInterval(
  * @returns       t with P(T ≤ t) = p, to a relative 1e−12 or so. By bisection on the exact distribution: never hot.
  */
 export function studentQuantile(p: number, degrees: number): number {
+  assert(p > 0 && p < 1, 'a probability outside (0, 1) has no quantile');
+  assert(degrees > 0, 'no degrees of freedom');
   if (p === 0.5) return 0;
   if (p < 0.5) return -studentQuantile(1 - p, degrees);
   let upper = 1;
@@ -108,6 +114,7 @@ export function studentQuantile(p: number, degrees: number): number {
 
 /** @returns P(T ≤ t) of Student's t distribution with `degrees` > 0 degrees of freedom. */
 export function studentDistribution(t: number, degrees: number): number {
+  assert(degrees > 0, 'no degrees of freedom');
   const tail = 0.5 * regularizedBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
   return t >= 0 ? 1 - tail : tail;
 }
@@ -118,6 +125,7 @@ export function studentDistribution(t: number, degrees: number): number {
  * @source Continued fraction, NIST DLMF 8.17.22, evaluated by Lentz's method.
  */
 export function regularizedBeta(x: number, a: number, b: number): number {
+  assert(a > 0 && b > 0 && !Number.isNaN(x), 'the incomplete beta function outside its domain');
   if (x <= 0) return 0;
   if (x >= 1) return 1;
   const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x));
@@ -155,6 +163,7 @@ const LANCZOS: readonly number[] = [
 
 /** @returns ln Γ(x), x > 0, to about 1e−14. @source Lanczos 1964, with g = 7 and nine terms (Godfrey's). */
 export function logGamma(x: number): number {
+  assert(x > 0, 'the logarithm of the gamma function outside its domain');
   if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x);
   let sum = LANCZOS[0] as number;
   for (let i = 1; i < LANCZOS.length; i++) sum += (LANCZOS[i] as number) / (x - 1 + i);

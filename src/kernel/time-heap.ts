@@ -4,6 +4,8 @@
  * Invariant: entries leave by time, equal times by sequence; sequences are unique, so the order does not depend
  * on the heap's shape.
  */
+import { assert } from './assert.ts';
+import { HEAP_ENTRIES_MAX } from './limits.ts';
 
 /** Entries that a new heap has room for. */
 const CAPACITY_FIRST = 16;
@@ -20,6 +22,7 @@ export class TimeHeap {
 
   /** Adds an entry. O(log n). @param time Not NaN. @param sequence Unique in this heap. @param id 32-bit integer. */
   push(time: number, sequence: number, id: number): void {
+    assert(!Number.isNaN(time) && !Number.isNaN(sequence), 'a time or sequence is not a number');
     if (this.size === this.times.length) this.widen();
     const { times, sequences, ids } = this;
     let at = this.size++;
@@ -39,6 +42,7 @@ export class TimeHeap {
 
   /** Removes the earliest entry. The heap must not be empty. O(log n). @returns Its id. */
   pop(): number {
+    assert(this.size > 0, 'pop of an empty heap');
     const { times, sequences, ids } = this;
     const id = ids[0] as number;
     const last = --this.size;
@@ -53,6 +57,7 @@ export class TimeHeap {
 
   private widen(): void {
     const capacity = this.times.length * 2;
+    assert(capacity <= HEAP_ENTRIES_MAX, 'more entries than a heap can hold');
     const times = new Float64Array(capacity);
     times.set(this.times);
     this.times = times;

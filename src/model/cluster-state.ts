@@ -5,8 +5,10 @@
  * lies in [0, 1000]. A node that is down (lost, cordoned) fits nothing but keeps its accounts.
  * Not here: which pod is where (the zone's pod table), and any choice.
  */
+
+import { assert } from '../kernel/assert.ts';
 import type { Constraint, Demand, DemandTable } from './demand.ts';
-import { assert, TegError } from './errors.ts';
+import { TegError } from './errors.ts';
 import { GpuReserves } from './gpu-reserve.ts';
 import { labelOf, meetsRequirement } from './kubernetes/requirements.ts';
 import { SPREAD_GROUPS_MAX } from './limits.ts';

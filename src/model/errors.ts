@@ -3,8 +3,9 @@
  *
  * Invariant: an expected failure (bad input, bad option, missing file, a limit reached) is a `TegError` whose
  * message says what was got, what was expected and what to do. A broken internal promise is a bug and is
- * raised by `assert`, never by a `TegError`.
+ * raised by the kernel's `assert`, never by a `TegError`.
  */
+export { assert } from '../kernel/assert.ts';
 
 /** Every error code, with the one-line meaning that the documentation prints. */
 export const ERROR_CODES = {
@@ -59,13 +60,4 @@ export class TegError extends Error {
     this.name = 'TegError';
     this.code = code;
   }
-}
-
-/**
- * Checks an internal promise; stays on in production.
- *
- * @throws Error (a bug, not a `TegError`) if `condition` is false.
- */
-export function assert(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new Error(`assertion failed: ${message}`);
 }

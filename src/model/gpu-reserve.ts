@@ -6,7 +6,7 @@
  * its number can be given out again; one that is given back goes to a number that is taken, or else to the reserve.
  * Invariant: where the reserve of a node has a GPU, none of its numbers is taken by a whole-GPU pod.
  */
-import { assert } from './errors.ts';
+import { assert } from '../kernel/assert.ts';
 
 interface Reserve {
   /** All GPUs of the node beyond those with a number. */

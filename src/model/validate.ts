@@ -3,13 +3,11 @@
  *
  * Hand-written rather than by schema: they run once a row of traces of millions of rows.
  */
+import { INT32_MAX } from '../kernel/limits.ts';
 import { TegError } from './errors.ts';
 import type { AffinityTerm, JobSpec, PodSpec } from './job.ts';
 import { parseInt64 } from './kubernetes/requirements.ts';
 import { GPU_MILLI, GPU_SLOTS_PER_NODE_MAX, GPUS_PER_NODE_MAX, type NodeSpec } from './node.ts';
-
-/** Largest integer quantity: 2^31 − 1. */
-const INT32_MAX = 2_147_483_647;
 
 const OPERATORS: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']);
 

@@ -4,9 +4,6 @@
 import type { TegError } from '../model/errors.ts';
 import { quoted, type ReadContext } from './context.ts';
 
-/** Largest integer that quantities in the model may have: 2^31 − 1. */
-export const INT32_MAX = 2_147_483_647;
-
 /** Largest absolute time in seconds that a trace may have: 10,000 years. */
 export const SECONDS_MAX = 315_576_000_000;
 

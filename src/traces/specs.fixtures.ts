@@ -1,15 +1,15 @@
 /**
  * Arbitrary jobs, nodes and usage samples within the bounds of the model, for property tests; and reading in memory.
  */
+
 import fc from 'fast-check';
+import { INT32_MAX } from '../kernel/limits.ts';
 import type { AffinityTerm, JobSpec } from '../model/job.ts';
 import { GPUS_PER_NODE_MAX, type NodeSpec } from '../model/node.ts';
 import type { ReadOptions, TraceWarning } from './format.ts';
 import { openTrace } from './readers.ts';
 import { bytesInput } from './source.ts';
 import type { UsageSample } from './usage.ts';
-
-const INT32_MAX = 2_147_483_647;
 
 /** Any well-formed text without line ends. */
 const text = fc.string({ unit: 'grapheme', maxLength: 12 }).map((t) => t.replace(/[\r\n]/g, ' '));

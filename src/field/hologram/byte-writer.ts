@@ -1,7 +1,7 @@
 /**
  * Bytes that grow: numbers of variable length, doubles, texts.
  */
-import { assert } from '../../model/errors.ts';
+import { assert } from '../../kernel/assert.ts';
 
 const ENCODER = new TextEncoder();
 

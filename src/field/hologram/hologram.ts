@@ -12,7 +12,7 @@
  *
  * @source theory §3; `docs/hologram.md`.
  */
-import { assert } from '../../model/errors.ts';
+import { assert } from '../../kernel/assert.ts';
 import { ClassCollector } from './class-collector.ts';
 import type { HologramClasses } from './hologram-classes.ts';
 import { HOLOGRAM_LIMITS, RATE_UNIT, SUM_MAX } from './hologram-limits.ts';

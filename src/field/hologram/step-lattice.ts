@@ -7,7 +7,7 @@
  * 3, … cores), which pods ask for: what exactly fits is seen. Integers and shifts only, no logarithm that could round
  * an amount up.
  */
-import { assert } from '../../model/errors.ts';
+import { assert } from '../../kernel/assert.ts';
 
 /** A lattice of increasing integers from 0, without end. */
 export class StepLattice {

@@ -4,7 +4,8 @@
  * Amounts are few and repeat, so each distinct one is written once; a class is then one number in a mixed base (fresh,
  * whole GPUs, partial GPU, memory, CPU), and of that only the distance from the class before: two bytes mostly.
  */
-import { assert, TegError } from '../../model/errors.ts';
+import { assert } from '../../kernel/assert.ts';
+import { TegError } from '../../model/errors.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';

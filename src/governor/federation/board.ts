@@ -5,9 +5,9 @@
  * expire, and what was refused since an entry was written is remembered until a newer one comes.
  */
 import type { Offer, OfferReader } from '../../field/hologram/offer-reader.ts';
+import { assert } from '../../kernel/assert.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { Demand } from '../../model/demand.ts';
-import { assert } from '../../model/errors.ts';
 import { DEMANDS_MAX } from '../../model/limits.ts';
 import { makeOffers, type ZoneOffers } from '../choosers/chooser.ts';
 import type { BoardEntry } from './messages.ts';

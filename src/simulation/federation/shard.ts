@@ -13,10 +13,10 @@ import { type Action, ActionKind, Outbox, type Process } from '../../governor/fe
 import { homeZoneOf, hostProcess } from '../../governor/federation/topology.ts';
 import type { ZoneGovernor } from '../../governor/federation/zone/zone-governor.ts';
 import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
+import { assert } from '../../kernel/assert.ts';
 import { EventQueue } from '../../kernel/event-queue.ts';
 import { splitmix32 } from '../../kernel/random.ts';
 import { TimeHeap } from '../../kernel/time-heap.ts';
-import { assert } from '../../model/errors.ts';
 import type { FailureOptions } from '../inputs/failures.ts';
 import { NodeFailures } from '../inputs/failures.ts';
 import type { JobTable } from '../inputs/job-table.ts';

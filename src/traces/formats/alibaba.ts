@@ -3,12 +3,13 @@
  *
  * @source https://github.com/alibaba/clusterdata.
  */
+import { INT32_MAX } from '../../kernel/limits.ts';
 import type { JobSpec } from '../../model/job.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX, type NodeSpec, PODS_PER_NODE_DEFAULT } from '../../model/node.ts';
 import { findJobProblem, findNodeProblem } from '../../model/validate.ts';
 import type { ReadContext } from '../context.ts';
 import type { CsvFormat } from '../csv.ts';
-import { INT32_MAX, type Row } from '../row.ts';
+import type { Row } from '../row.ts';
 import { findUsageProblem, type UsageSample } from '../usage.ts';
 
 /**

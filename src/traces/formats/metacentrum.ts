@@ -4,12 +4,13 @@
  * What a job asks of machines (PBS properties) becomes affinity terms on labels that the machines get here:
  * `hostname`, and one label with the value `true` for every property.
  */
+import { INT32_MAX } from '../../kernel/limits.ts';
 import type { AffinityTerm, JobSpec } from '../../model/job.ts';
 import { type NodeSpec, PODS_PER_NODE_DEFAULT } from '../../model/node.ts';
 import { findJobProblem } from '../../model/validate.ts';
 import { BATCH_ROWS, type ReadContext } from '../context.ts';
 import type { CsvFormat } from '../csv.ts';
-import { INT32_MAX, type Row, SECONDS_MAX } from '../row.ts';
+import { type Row, SECONDS_MAX } from '../row.ts';
 
 /** Cores of a whole machine, for jobs that ask for whole machines. From the machine list of the trace. */
 const CPUS_BY_CLUSTER: ReadonlyMap<string, number> = new Map([

@@ -4,10 +4,11 @@
  * Numbers are written in the shortest form that reads back the same. An empty field is an absent value; in a column of
  * numbers with a fraction it is NaN, and `Infinity` stands for itself.
  */
+import { INT32_MAX } from '../../kernel/limits.ts';
 import { TegError } from '../../model/errors.ts';
 import type { CsvFormat } from '../csv.ts';
 import { type Cell, type Column, columnsByField, type Layout, type TableLayout } from '../layout.ts';
-import { INT32_MAX, parseDecimal, type Row } from '../row.ts';
+import { parseDecimal, type Row } from '../row.ts';
 
 /** @returns The reader of a layout. Columns that may be absent may be left out of the file. */
 export function normalCsv<T>(layout: Layout<T>): CsvFormat<T> {

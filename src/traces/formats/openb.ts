@@ -3,11 +3,12 @@
  *
  * @source https://github.com/alibaba/clusterdata, cluster-trace-gpu-v2023.
  */
+import { INT32_MAX } from '../../kernel/limits.ts';
 import type { JobSpec } from '../../model/job.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX, type NodeSpec } from '../../model/node.ts';
 import { findJobProblem, findNodeProblem, WHOLE_GPUS } from '../../model/validate.ts';
 import type { CsvFormat } from '../csv.ts';
-import { INT32_MAX, parseInteger, type Row } from '../row.ts';
+import { parseInteger, type Row } from '../row.ts';
 
 /** Node list: one row a node. */
 export const OPENB_NODES: CsvFormat<NodeSpec> = {

@@ -4,11 +4,12 @@
  * @source Chapin et al. 1999, Benchmarks and Standards for the Evaluation of Parallel Job Schedulers;
  *   https://www.cs.huji.ac.il/labs/parallel/workload/swf.html.
  */
+import { INT32_MAX } from '../../kernel/limits.ts';
 import type { JobSpec } from '../../model/job.ts';
 import { findJobProblem } from '../../model/validate.ts';
 import { BATCH_ROWS, quoted, type ReadContext } from '../context.ts';
 import { readLines } from '../lines.ts';
-import { INT32_MAX, Row, SECONDS_MAX } from '../row.ts';
+import { Row, SECONDS_MAX } from '../row.ts';
 import type { OpenedInput } from '../source.ts';
 import { largestDivisor } from './philly.ts';
 

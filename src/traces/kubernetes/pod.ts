@@ -1,6 +1,7 @@
 /**
  * A Kubernetes pod as a job of one pod.
  */
+import { INT32_MAX } from '../../kernel/limits.ts';
 import type { JobSpec } from '../../model/job.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
 import { groupNameOf } from '../../model/readers/group-keys.ts';
@@ -39,8 +40,6 @@ export const SYSTEM_PRIORITIES: ReadonlyMap<string, number> = new Map([
   ['system-cluster-critical', 2_000_000_000],
   ['system-node-critical', 2_000_001_000],
 ]);
-
-const INT32_MAX = 2 ** 31 - 1;
 
 /**
  * Reads a pod.

@@ -3,6 +3,7 @@
  *
  * Not here: how many of them the file has already (`owned-pods.ts`), and when they are made (`expansion.ts`).
  */
+import { INT32_MAX } from '../../kernel/limits.ts';
 import {
   type ApiObject,
   isRecord,
@@ -15,8 +16,6 @@ import {
   recordOf,
   textOf,
 } from '../../model/readers/read-object.ts';
-
-const INT32_MAX = 2 ** 31 - 1;
 
 /** Most replicated jobs of a JobSet, and tasks of a Volcano Job. */
 const PARTS_MAX = 1_000;

@@ -2,6 +2,7 @@
  * Groups of pods: PodGroup of Kubernetes itself, and PodGroup of the coscheduling plugin; and disruption budgets.
  */
 
+import { INT32_MAX } from '../../../kernel/limits.ts';
 import type { BudgetDescription, PodGroupDescription } from '../../../model/kubernetes/pod.ts';
 import { labelSelectorOf } from '../../../model/readers/label-selectors.ts';
 import {
@@ -16,8 +17,6 @@ import {
   recordOf,
   textOf,
 } from '../../../model/readers/read-object.ts';
-
-const INT32_MAX = 2 ** 31 - 1;
 
 /**
  * Describes a PodGroup of scheduling.k8s.io (v1alpha2 of 1.36, v1alpha3 and v1beta1 of 1.37) or of scheduling.x-k8s.io

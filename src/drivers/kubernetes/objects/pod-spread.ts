@@ -4,6 +4,7 @@
  * @source pkg/scheduler/framework/plugins/podtopologyspread/common.go `filterTopologySpreadConstraints`.
  */
 
+import { INT32_MAX } from '../../../kernel/limits.ts';
 import type { SpreadConstraint } from '../../../model/kubernetes/pod.ts';
 import { labelSelectorOf, withLabelKeys } from '../../../model/readers/label-selectors.ts';
 import {
@@ -14,9 +15,6 @@ import {
   maybeTexts,
   recordOf,
 } from '../../../model/readers/read-object.ts';
-
-/** Largest 32-bit integer: the API's bound of counts. */
-const INT32_MAX = 2 ** 31 - 1;
 
 /** The constraints of a pod, and their unsupported parts, for people. */
 export interface SpreadReading {

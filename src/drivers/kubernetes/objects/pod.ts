@@ -2,6 +2,7 @@
  * Pods: from API objects to descriptions.
  */
 
+import { INT32_MAX, INT32_MIN } from '../../../kernel/limits.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { groupNameOf } from '../../../model/readers/group-keys.ts';
 import {
@@ -18,9 +19,6 @@ import {
 import { tenantNameOf } from '../../../model/readers/tenant-name.ts';
 import { templateOf } from './pod-template.ts';
 import type { TemplateCache } from './template-cache.ts';
-
-const INT32_MIN = -(2 ** 31);
-const INT32_MAX = 2 ** 31 - 1;
 
 const NO_GATES: readonly string[] = Object.freeze([]);
 

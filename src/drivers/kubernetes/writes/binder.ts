@@ -7,7 +7,7 @@
  * (the server answers 201 for both); that is the core's duty.
  */
 import type { BindOutcome } from '../../../governor/pods/pod-events.ts';
-import { assert } from '../../../model/errors.ts';
+import { assert } from '../../../kernel/assert.ts';
 import type { ApiAnswer, ApiClient } from '../client/api.ts';
 import { Fifo } from './fifo.ts';
 import { LatencyWindow } from './latency-window.ts';

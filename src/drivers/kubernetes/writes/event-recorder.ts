@@ -5,7 +5,7 @@
  * Invariants: at most `queueMax` wait; each is written, merged into an equal one, or counted as dropped, refused or
  * failed. A name is chosen once and kept in all tries, so that a lost answer makes no second event.
  */
-import { assert } from '../../../model/errors.ts';
+import { assert } from '../../../kernel/assert.ts';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { eventBody, eventKey, eventName, eventNamespace, seriesBody, type TellEvent } from './event-body.ts';
 import { Fifo } from './fifo.ts';

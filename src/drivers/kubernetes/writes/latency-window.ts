@@ -6,7 +6,7 @@
  * memory and slow all other clients down. Latency below `fineSeconds` never causes a shrink: with many in flight on few
  * cores half of it is waiting for one's own requests (Little's law), and fewer would lose throughput.
  */
-import { assert } from '../../../model/errors.ts';
+import { assert } from '../../../kernel/assert.ts';
 
 /** Bounds of the window. */
 export interface LatencyWindowOptions {

@@ -2,7 +2,7 @@
  * Sends writes that are less urgent than binds: n at a time, at most n a second, and only as fast as a hook allows, yet
  * never slower than a guaranteed rate, so that they do not starve.
  */
-import { assert } from '../../../model/errors.ts';
+import { assert } from '../../../kernel/assert.ts';
 import type { WriteClock } from './write-clock.ts';
 
 /** Pace and bounds. */

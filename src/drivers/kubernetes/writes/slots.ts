@@ -1,5 +1,5 @@
 /** A pool of slots: a bounded number of tasks run, and a bounded number wait. */
-import { assert } from '../../../model/errors.ts';
+import { assert } from '../../../kernel/assert.ts';
 import { Fifo } from './fifo.ts';
 
 /** Runs tasks, at most `runningMax` at a time, in the order in which they came. */

@@ -10,7 +10,7 @@
  * attempt, but here waiting pods are not attempted by a timer, and their conditions are renewed only every few minutes.
  */
 import type { NotScheduledReason } from '../../../governor/pods/pod-events.ts';
-import { assert } from '../../../model/errors.ts';
+import { assert } from '../../../kernel/assert.ts';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
 import { secondTime } from './api-time.ts';
 import { PacedSender } from './paced-sender.ts';

@@ -8,9 +8,11 @@
  * Invariants: every job is waiting with a reason, proposed, confirming, running or stopping; at most one offer of a job
  * is ever confirmed at a time; a job that was lost or refused keeps its rank.
  */
+
+import { assert } from '../../../kernel/assert.ts';
 import { TimeHeap } from '../../../kernel/time-heap.ts';
 import type { Demand } from '../../../model/demand.ts';
-import { assert, TegError } from '../../../model/errors.ts';
+import { TegError } from '../../../model/errors.ts';
 import { Board } from '../board.ts';
 import {
   ActionKind,

@@ -2,7 +2,7 @@
  * The waiting jobs of one agent host: one line for each shape (demand, pods, gang minimum), because jobs of a shape are
  * interchangeable: where the first does not fit, none does.
  */
-import { assert } from '../../../model/errors.ts';
+import { assert } from '../../../kernel/assert.ts';
 import { DEMANDS_MAX } from '../../../model/limits.ts';
 import { type ChoiceStream, newStream } from '../../choosers/chooser.ts';
 

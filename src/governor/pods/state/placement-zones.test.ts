@@ -118,7 +118,7 @@ function randomCluster(seed: number): { nodes: NodeDescription[]; pods: PodDescr
     const gpus = [0, 0, 1, 4, 8][draw(5)] as number;
     return node(`n${i}`, {
       cpuMilli: 1 + draw(9000),
-      memoryBytes: draw(8 * GIB),
+      memoryBytes: draw(2 * GIB) * 4,
       podsMax: 1 + draw(12),
       labels: draw(3) === 0 ? {} : { zone: `z${draw(4)}` },
       taints: draw(4) === 0 ? [taint('dedicated')] : [],

@@ -5,7 +5,7 @@ import type { AgentHost } from '../../../governor/federation/host/agent-host.ts'
 import type { Process } from '../../../governor/federation/messages.ts';
 import type { SummaryNode } from '../../../governor/federation/summary-node.ts';
 import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
-import { assert } from '../../../model/errors.ts';
+import { assert } from '../../../kernel/assert.ts';
 import { InputLog, type ProcessInput } from './process-input.ts';
 
 /** What a process is. */

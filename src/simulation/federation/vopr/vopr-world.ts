@@ -14,9 +14,9 @@ import {
   Outbox,
 } from '../../../governor/federation/messages.ts';
 import type { Topology, TopologyNode } from '../../../governor/federation/topology.ts';
+import { assert } from '../../../kernel/assert.ts';
 import { Random } from '../../../kernel/random.ts';
 import { ClusterState } from '../../../model/cluster-state.ts';
-import { assert } from '../../../model/errors.ts';
 import { firstNodeOf } from '../federation-world.ts';
 import { digestState } from './digest.ts';
 import { FaultCounts } from './fault-counts.ts';

@@ -5,7 +5,7 @@
  * too. Only the kinds of fields that these objects have can be written: texts, integers, times with microseconds, and
  * messages of them.
  */
-import { assert } from '../../../../model/errors.ts';
+import { assert } from '../../../../kernel/assert.ts';
 import { MAGIC } from './envelope.ts';
 import { type MessageSchema, type NamedField, WIRE_BYTES, WIRE_VARINT } from './message-schema.ts';
 
