@@ -5,7 +5,7 @@
  * Why: beside a busy API server each answer and each event of a watch arrives alone, and each woke the process, took
  * one or two rounds of the whole loop and put it to sleep again: 4.4 rounds for every pod. With pauses of 5 ms the
  * scheduler's CPU for a pod was a fifth less, and the API server's, which is disturbed less often, a tenth
- * (docs/kubernetes-bench.md).
+ * (docs/results/kubernetes-bench.md).
  *
  * How: a pause is a blocking sleep of the thread; sockets hold the arrivals. It is made after two rounds of the loop,
  * because in the first the core decides, and in the second the HTTP client writes. No pause is made while arrivals are
