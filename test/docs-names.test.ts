@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ALL_COMMANDS } from '../lab/commands.ts';
 import { buildProgram } from '../src/cli/program.ts';
+import { RENAMED_OPTIONS } from '../src/cli/terminal/renamed-options.ts';
 import { SCHEDULER_CONFIG_FIELDS } from '../src/drivers/kubernetes/config/config-schema.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -75,4 +76,14 @@ test('misspelt names are found', () => {
     unknownSettings('`gangs.repairSecond`, `gangs.repairSeconds`, `leaderElection.leaseDuration: 15s`'),
   ).toEqual(['gangs.repairSecond']);
   expect(unknownSettings('`server.tls.certFiles`')).toEqual(['server.tls.certFiles']);
+});
+
+test('the changelog names every renamed option, old and new', () => {
+  const text = readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8');
+  for (const { old, now, since } of RENAMED_OPTIONS) {
+    const start = text.indexOf(`## ${since}`);
+    const section = text.slice(start, text.indexOf('\n## ', start));
+    expect(start, since).toBeGreaterThanOrEqual(0);
+    expect(section).toMatch(new RegExp(`\`${now}\`[^;]*\`${old}\``.replaceAll('-', '\\-')));
+  }
 });
