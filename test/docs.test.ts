@@ -205,3 +205,23 @@ test('the tour of Kubernetes names the phases of PodScheduler.decide', () => {
   expect(named).toEqual(decide);
   expect([...tour.matchAll(/^\| 6([a-z]) \|/gm)].map(([, letter]) => letter)).toEqual(attempt);
 });
+
+test('the tours name classes and methods that exist', () => {
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(ROOT, 'src', name), 'utf8'));
+  const isThere = (owner: string, method: string): boolean =>
+    sources.some(
+      (text) =>
+        new RegExp(`export (?:class|interface) ${owner}\\b`).test(text) &&
+        new RegExp(`^  (?:private )?(?:async )?${method}\\(`, 'm').test(text),
+    );
+  expect(isThere('PodScheduler', 'decide')).toBe(true);
+  expect(isThere('PodScheduler', 'noSuchMethod')).toBe(false);
+  for (const page of ['tour.md', 'tour-kubernetes.md']) {
+    const text = readFileSync(join(ROOT, 'docs', page), 'utf8');
+    const named = [...text.matchAll(/`([A-Z]\w+)\.(\w+)`/g)];
+    expect(named.length, page).toBeGreaterThan(0);
+    for (const [name, owner = '', method = ''] of named) expect(isThere(owner, method), name).toBe(true);
+  }
+});
