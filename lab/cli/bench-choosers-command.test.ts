@@ -75,9 +75,9 @@ describe('teg bench choosers', () => {
   });
 });
 
-describe('teg policies --choosers', () => {
+describe('teg policies --list-choosers', () => {
   test('lists the choosers', async () => {
-    await teg('policies', '--choosers', '--json');
+    await teg('policies', '--list-choosers', '--json');
     const list = JSON.parse(output) as { name: string; description: string }[];
     expect(list.map(({ name }) => name)).toEqual([
       'anticipated',
@@ -88,7 +88,7 @@ describe('teg policies --choosers', () => {
       'random',
     ]);
     output = '';
-    await teg('policies', '--choosers');
+    await teg('policies', '--list-choosers');
     expect(output).toMatch(/^chooser +what it does/);
   });
 });

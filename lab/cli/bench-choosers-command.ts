@@ -37,7 +37,7 @@ Examples:
   teg bench choosers --dimensions 4,8 --evaluations 2,8
 
 100 servers stand behind a board that is refreshed every T_b service times; arrivals choose by what it says. Besides the
-choosers of 'teg policies --choosers' some variants can be named; docs/choosers.md tells which, and what is measured.`;
+choosers of 'teg policies --list-choosers' some variants can be named; docs/choosers.md tells which, and what is measured.`;
 
 /** Adds `teg bench choosers`. */
 export function addBenchChoosersCommand(bench: Command): void {

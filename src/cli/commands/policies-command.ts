@@ -8,15 +8,15 @@ export function addPoliciesCommand(parent: Command): void {
   parent
     .command('policies')
     .description('list the placement policies, or the zone choosers')
-    .option('--choosers', 'list the zone choosers instead')
+    .option('--list-choosers', 'list the zone choosers instead')
     .option('--json', 'print JSON: an array of {name, description}')
     .addHelpText(
       'after',
       '\nA policy of your own is a file that exports createPolicy: name its path instead, for example\n' +
         '--policy ./my-policy.ts. docs/policies.md shows the interface; examples/my-policy.ts is one to start from.',
     )
-    .action(async (options: { choosers?: boolean; json?: boolean }) => {
-      const entries = options.choosers === true ? await choosers() : await policies();
+    .action(async (options: { listChoosers?: boolean; json?: boolean }) => {
+      const entries = options.listChoosers === true ? await choosers() : await policies();
       const list = entries.map(({ name, description }) => ({ name, description }));
       if (options.json) {
         const { printJson } = await import('../terminal/json-output.ts');
@@ -26,7 +26,7 @@ export function addPoliciesCommand(parent: Command): void {
       const { printTable } = await import('../terminal/table.ts');
       printTable(
         [
-          { header: options.choosers === true ? 'chooser' : 'policy', shrink: false },
+          { header: options.listChoosers === true ? 'chooser' : 'policy', shrink: false },
           { header: 'what it does' },
         ],
         list.map(({ name, description }) => [name, description]),

@@ -40,7 +40,7 @@ export function addZonesOptions(command: Command): Command {
     )
     .option(
       '--chooser <name>',
-      `how agents choose a zone; \`teg policies --choosers\` (default: ${CHOOSER_DEFAULT})`,
+      `how agents choose a zone; \`teg policies --list-choosers\` (default: ${CHOOSER_DEFAULT})`,
     )
     .option('--hosts <n>', 'agent hosts (default: one a zone)', wholeNumber(1, 100_000))
     .option('--fan-out <n>', 'children of a node of the summary tree (default: 32)', wholeNumber(2, 10_000))

@@ -249,7 +249,7 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'longest',
     'json',
   ],
-  'teg policies': ['choosers', 'json'],
+  'teg policies': ['list-choosers', 'json'],
   'teg bench packing': ['nodes', 'policies', 'seeds', 'workload-mix', 'workers', 'kube-reference', 'json'],
   'teg bench decision': [
     'nodes',

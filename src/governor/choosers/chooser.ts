@@ -57,7 +57,7 @@ export interface ChooserOptions {
   readonly loserBudget?: number;
 }
 
-/** A chooser in the list of `teg policies --choosers` and of `--chooser`. */
+/** A chooser in the list of `teg policies --list-choosers` and of `--chooser`. */
 export interface ChooserEntry {
   readonly name: string;
   /** One line. */
