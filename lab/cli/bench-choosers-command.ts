@@ -46,7 +46,7 @@ export function addBenchChoosersCommand(bench: Command): void {
     .description('zone choosers on stale boards: response, herding, distance')
     .option('--choosers <names>', 'choosers by name (default: all)', parseList)
     .option('--refresh-intervals <times>', 'T_b, in mean service times', parseTimes, [0.1, 1, 5, 20])
-    .option('--load <share>', 'offered load over capacity', parseLoad, 0.9)
+    .option('--load <factor>', 'offered load over capacity, below 1', parseLoad, 0.9)
     .option(
       '--arrivals-per-run <n>',
       'arrivals of each run; a tenth of them warm up',

@@ -8,6 +8,7 @@ import {
   parseList,
   parsePositiveIntList,
   parseSeed,
+  parseSourceFile,
   parseWorkloadMix,
   wholeNumber,
 } from '../../src/cli/terminal/option-values.ts';
@@ -45,15 +46,28 @@ export function addBenchDecisionCommand(bench: Command): void {
   bench
     .command('decision')
     .description('what one decision costs under churn, by the size of the cluster')
-    .option('--nodes <counts>', 'cluster sizes', parsePositiveIntList, DEFAULT_NODES)
+    .option(
+      '--nodes <counts>',
+      'the nodes: how many; several clusters run one after the other',
+      parsePositiveIntList,
+      DEFAULT_NODES,
+    )
     .option(
       '--policies <names>',
       'policies by name, or the path of a policy file',
       parseList,
       DEFAULT_POLICIES,
     )
-    .option('--cluster <file>', 'take the nodes of this list, over and over (default: a made-up mix)')
-    .option('--jobs <file>', 'draw pods from this list (default: a made-up mix of some 260 shapes)')
+    .option(
+      '--cluster <file>',
+      'take the nodes of this list, over and over (default: a made-up mix)',
+      parseSourceFile,
+    )
+    .option(
+      '--jobs <file>',
+      'draw pods from this list (default: a made-up mix of some 260 shapes)',
+      parseSourceFile,
+    )
     .option('--fill <share>', 'GPUs in use', parseFraction, 0.9)
     .option('--steps <n>', 'steps timed in each round', wholeNumber(1, 100_000_000), 100_000)
     .option('--warmup-steps <n>', 'steps before them', wholeNumber(0, 100_000_000), 200_000)

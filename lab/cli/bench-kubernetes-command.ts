@@ -45,8 +45,16 @@ export function addBenchKubernetesCommand(bench: Command): void {
       'TEG beside the stock kube-scheduler on a real API server: pods/s, waits, CPU, memory, packing',
     )
     .option('--workloads <names>', 'names of scheduler_perf, Restart, Packing, or all', parseList, ['all'])
-    .option('--nodes <n>', 'nodes, instead of each workload’s own number', wholeNumber(1, 1_000_000))
-    .option('--pods <n>', 'measured pods, instead of each workload’s own number', wholeNumber(1, 1_000_000))
+    .option(
+      '--nodes <n>',
+      'the nodes: how many to make up, instead of each workload’s own number',
+      wholeNumber(1, 1_000_000),
+    )
+    .option(
+      '--pods <n>',
+      'the measured pods: how many to make up, instead of each workload’s own number',
+      wholeNumber(1, 1_000_000),
+    )
     .option('--repeats <n>', 'runs of each scheduler (default: 3; Packing: 1)', wholeNumber(1, 1_000))
     .option(
       '--schedulers <names>',

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import {
   parseList,
   parseSeeds,
+  parseSourceFile,
   parseWorkers,
   parseWorkloadMix,
 } from '../../src/cli/terminal/option-values.ts';
@@ -49,8 +50,8 @@ export function addBenchPackingCommand(bench: Command): void {
   bench
     .command('packing')
     .description('how well policies pack GPUs: the published benchmark')
-    .option('--nodes <file>', 'node list')
-    .option('--pods <file>', 'pod list')
+    .option('--nodes <file>', 'the nodes: a file', parseSourceFile)
+    .option('--pods <file>', 'the pods: a file', parseSourceFile)
     .option('--arrivals <file>', 'given arrivals (CSV: seed,position,pod_row) instead of drawn ones')
     .option('--ranks <file>', 'given node ranks (CSV: seed,node,rank); with --arrivals')
     .option('--traces <dir>', 'run every openb_pod_list_NAME.csv[.gz] of a folder')

@@ -50,13 +50,18 @@ export function addBenchZonesCommand(bench: Command): void {
   bench
     .command('zones')
     .description('many zones on stale summaries: probes, refusals, allocation, by chooser and beside others')
-    .option('--nodes <n>', 'nodes of made-up clusters, one after the other', parsePositiveIntList, [10_000])
+    .option(
+      '--nodes <counts>',
+      'the nodes: how many to make up; several clusters run one after the other',
+      parsePositiveIntList,
+      [10_000],
+    )
     .option('--zones <n>', 'zones (default: one for 1,000 nodes)', wholeNumber(1, 100_000))
     .option('--cluster <source>', 'a cluster as of `teg simulate`, instead of --nodes')
     .option('--jobs <source>', 'where the mix of jobs comes from, as of `teg simulate`', 'generated:8192:0.9')
     .option('--staleness <duration>', 'how often zones publish', parseDurationSeconds, 1)
-    .option('--choosers <list>', 'names, or all', parseList, ['all'])
-    .option('--peers <list>', 'schedulers of others: names, all, or none', parseList, ['all'])
+    .option('--choosers <names>', 'names, or all', parseList, ['all'])
+    .option('--peers <names>', 'schedulers of others: names, all, or none', parseList, ['all'])
     .option('--load <factor>', 'GPUs asked for over GPUs there are', decimalNumber(0, 1_000, true), 1.1)
     .option('--span <duration>', 'over how long jobs arrive', parseDurationSeconds, 100)
     .option('--lifetime <duration>', 'mean time a job stays (default: for ever)', parseDurationSeconds)

@@ -21,7 +21,11 @@ export function addClusterCommand(parent: Command): void {
   parent
     .command('cluster')
     .description('start a Kubernetes cluster without machines to try TEG on')
-    .option('--nodes <n>', 'how many nodes (default: 100; with --kubeconfig: 0)', wholeNumber(0, 100_000))
+    .option(
+      '--nodes <n>',
+      'the nodes: how many to make up (default: 100; with --kubeconfig: 0)',
+      wholeNumber(0, 100_000),
+    )
     .option('--zones <n>', 'spread over n zones; 0: no zones', wholeNumber(0, 1_000), 3)
     .option('--cpus <n>', 'CPUs of a node', wholeNumber(1, 100_000), 4)
     .option('--memory <quantity>', 'memory of a node', '32Gi')

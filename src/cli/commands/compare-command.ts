@@ -43,12 +43,12 @@ export function addCompareCommand(parent: Command): void {
   const command = parent
     .command('compare')
     .description('run several policies and seeds on the same arrivals and compare them')
-    .option('--policies <list>', 'names or paths, separated by commas', parseList, [
+    .option('--policies <names>', 'names or paths, separated by commas', parseList, [
       'teg',
       'kube-scheduler',
       'fgd',
     ])
-    .option('--seeds <list>', 'for example 1-5 or 1,3,7', parseSeeds, [1, 2, 3])
+    .option('--seeds <seeds>', 'for example 1-5 or 1,3,7', parseSeeds, [1, 2, 3])
     .option('--baseline <name>', 'what the others are compared with (default: the first that is not teg)')
     .option('--workers <n>', 'threads; the result does not depend on it (default: one a core)', parseWorkers);
   addReportOptions(addSharedOptions(command))

@@ -26,7 +26,7 @@ export function addReplayCommand(parent: Command): void {
   parent
     .command('replay <file>')
     .description('repeat the decisions of a log that teg scheduler --record wrote, and compare')
-    .option('--explain <pod>', "also tell a pod's history: NAMESPACE/NAME")
+    .option('--explain <name>', "also tell a pod's history: NAMESPACE/NAME")
     .option('--until <n>', 'stop after n steps; --explain then tells how it stood', parsePositiveInt)
     .option('--json', 'print JSON')
     .addHelpText('after', NOTES)

@@ -57,7 +57,7 @@ export function addSimulateCommand(parent: Command): void {
     .option('--policy <name>', 'a policy that `teg policies` lists, or the path of your own', 'teg')
     .option('--seed <n>', 'of everything random', parseSeed, 1);
   addReportOptions(addZonesOptions(addWhatIfOptions(addSharedOptions(command))))
-    .option('--explain <job>', "tell one job's life and why its pods went where they went")
+    .option('--explain <name>', "tell one job's life and why its pods went where they went")
     .option('--jobs-out <file>', 'write a row for each job: .csv, .csv.gz or .parquet')
     .option('--no-series', 'leave the time series out of the JSON')
     .addHelpText('after', SOURCES_HELP + WHAT_IF_HELP + EXAMPLES)

@@ -29,15 +29,15 @@ export function addStartCommand(parent: Command): void {
   parent
     .command('start')
     .description('compare TEG with kube-scheduler and FGD on a made-up cluster, or on your files')
-    .option('--nodes <source>', 'your nodes: a file (openb, Kubernetes YAML, …) or how many to make up')
-    .option('--pods <source>', 'your workload: a file (default: made up for the nodes)')
-    .option('--jobs <source>', 'how many jobs to make up, or the same as --pods')
-    .option('--policies <list>', 'names or paths, separated by commas', parseList, [
+    .option('--nodes <source>', 'the nodes: a file (openb, Kubernetes YAML, …) or how many to make up')
+    .option('--pods <source>', 'the pods: a file (default: made up for the nodes)')
+    .option('--jobs <source>', 'the jobs: how many to make up, or a file as of --pods')
+    .option('--policies <names>', 'names or paths, separated by commas', parseList, [
       'teg',
       'kube-scheduler',
       'fgd',
     ])
-    .option('--seeds <list>', 'for example 1-5 or 1,3,7 (default: 1-4)', parseSeeds)
+    .option('--seeds <seeds>', 'for example 1-5 or 1,3,7 (default: 1-4)', parseSeeds)
     .option('--arrival-speed <factor>', 'arrivals come this many times as fast', parsePositiveNumber)
     .option('--repeat <n>', 'run through the workload this many times', wholeNumber(1, 1_000_000))
     .option('--horizon <duration>', 'stop at this virtual time', parsePositiveDuration)

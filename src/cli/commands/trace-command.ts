@@ -22,6 +22,7 @@ import {
   parsePositiveDuration,
   parsePositiveInt,
   parseSeed,
+  parseSourceFile,
   wholeNumber,
 } from '../terminal/option-values.ts';
 import type {
@@ -105,10 +106,14 @@ function addGenerateNodes(generate: Command): void {
 function addGenerateJobs(generate: Command): void {
   withCluster(generate.command('jobs <to>'))
     .description('make up a workload for a cluster: .parquet, .csv or .csv.gz')
-    .option('--cluster <file>', 'node list that the load is relative to, instead of a made-up cluster')
-    .option('--jobs <n>', 'jobs', parsePositiveInt, 100_000)
     .option(
-      '--load <x>',
+      '--cluster <file>',
+      'node list that the load is relative to, instead of made-up nodes',
+      parseSourceFile,
+    )
+    .option('--jobs <n>', 'the jobs: how many to make up', parsePositiveInt, 100_000)
+    .option(
+      '--load <factor>',
       'offered load on the scarcest resource; 1 is all of it',
       decimalNumber(0, 1_000, true),
       0.9,
@@ -129,7 +134,7 @@ function addGenerateJobs(generate: Command): void {
 
 function withCluster(command: Command): Command {
   return command
-    .option('--nodes <n>', 'machines of the cluster', wholeNumber(1, NODES_MAX), 1_000)
+    .option('--nodes <n>', 'the nodes: how many to make up', wholeNumber(1, NODES_MAX), 1_000)
     .addOption(
       new Option('--mix <mix>', 'machines in the manner of openb, or all alike')
         .choices(['openb', 'homogeneous'])

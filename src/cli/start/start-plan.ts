@@ -6,7 +6,7 @@ import type { ComparisonTask } from '../../drivers/embedded/simulations.ts';
 import { TegError } from '../../model/errors.ts';
 import { capacityOf } from '../../traces/generate.ts';
 import { formatCount, formatPercent } from '../terminal/formatting.ts';
-import { JOBS_MAX, NODES_MAX, wholeNumber } from '../terminal/option-values.ts';
+import { isCount, JOBS_MAX, NODES_MAX, wholeNumber } from '../terminal/option-values.ts';
 import { demandPeak, demandTogether, speedForPeak } from './demand-peak.ts';
 
 /** What commander makes of the options. */
@@ -118,10 +118,6 @@ export async function planStart(
 function isOwnScenario({ pods, jobs, arrivalSpeed, horizon }: StartOptions): boolean {
   const isMadeUp = pods === undefined && (jobs === undefined || isCount(jobs));
   return isMadeUp && arrivalSpeed === undefined && horizon === undefined;
-}
-
-function isCount(text: string): boolean {
-  return /^[\d_.e+]+$/i.test(text);
 }
 
 function clusterSource(nodes: string | undefined, scenario: Scenario): string {

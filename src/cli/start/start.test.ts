@@ -274,7 +274,7 @@ describe('teg start', () => {
   });
 
   test.each([
-    [['--seeds', 'x'], 2, /^error TEG_OPTION_INVALID: option '--seeds <list>': got 'x'/],
+    [['--seeds', 'x'], 2, /^error TEG_OPTION_INVALID: option '--seeds <seeds>': got 'x'/],
     [['--nodes', 'none.csv', '--pods', 'none.csv'], 2, /^error TEG_INPUT_NOT_FOUND: /],
     [['--quick', '--policies', 'tegg'], 2, /^error TEG_POLICY_UNKNOWN: .*did you mean 'teg'/],
     [['--quick', '--workers', '0'], 2, /^error TEG_OPTION_INVALID: option '--workers <n>'/],

@@ -14,6 +14,8 @@ import {
   parsePositiveNumber,
   parseSeed,
   parseSeeds,
+  parseSourceFile,
+  parseWorkloadMix,
   SEEDS_MAX,
 } from './option-values.ts';
 
@@ -29,6 +31,8 @@ const READERS = {
   parsePositiveIntList,
   parsePositiveNumber,
   parseSeeds,
+  parseSourceFile,
+  parseWorkloadMix,
 };
 
 test.each(Object.entries(READERS))('%s answers or refuses any text with got and expected', (_name, read) => {
@@ -105,6 +109,18 @@ describe('lists', () => {
   test('whole numbers', () => {
     expect(parsePositiveIntList('1000,1e4,100_000')).toEqual([1000, 10_000, 100_000]);
     for (const text of ['1000,1e3', '0', '1,x']) expect(() => parsePositiveIntList(text)).toThrow(TegError);
+  });
+});
+
+describe('parseSourceFile', () => {
+  test.each(['nodes.csv', './300', 'a-1e6.csv', '-', '..', 'e'])('%s is a file', (text) => {
+    expect(parseSourceFile(text)).toBe(text);
+  });
+
+  test.each(['300', '1e6', '1_000', 'generated:openb:300'])('%s asks to make something up', (text) => {
+    expect(() => parseSourceFile(text)).toThrow(
+      `got '${text}', expected a file: nothing is made up here, \`teg trace generate\` makes files`,
+    );
   });
 });
 

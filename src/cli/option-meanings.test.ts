@@ -1,0 +1,41 @@
+/**
+ * An option means one thing in all commands: what it takes is the same everywhere.
+ */
+import type { Command } from 'commander';
+import { expect, test } from 'vitest';
+import { ALL_COMMANDS } from '../../lab/commands.ts';
+import { buildProgram } from './program.ts';
+
+/** Where nodes and jobs come from: a file, how many to make up (of each cluster, where several are measured), or either. */
+const SOURCES: ReadonlySet<string> = new Set(['--nodes', '--cluster', '--pods', '--jobs']);
+const SOURCE_FORMS = ['<file>', '<n>', '<counts>', '<source>'];
+
+function withDescendants(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withDescendants)];
+}
+
+/** @returns What each option takes, by its name. */
+function formsOf(program: Command): Map<string, Set<string>> {
+  const forms = new Map<string, Set<string>>();
+  for (const { long, flags } of withDescendants(program).flatMap(({ options }) => options)) {
+    const name = String(long).replace('--no-', '--');
+    forms.set(name, (forms.get(name) ?? new Set()).add(/<.*>/.exec(flags)?.[0] ?? ''));
+  }
+  return forms;
+}
+
+test('what an option takes is the same in all commands that have it', () => {
+  const forms = formsOf(buildProgram(ALL_COMMANDS));
+  const several = [...forms].filter(([name, { size }]) => size > 1 && !SOURCES.has(name));
+  expect(several).toEqual([]);
+  for (const name of SOURCES)
+    expect(SOURCE_FORMS).toEqual(expect.arrayContaining([...(forms.get(name) ?? [])]));
+});
+
+test('two forms under one name are found', () => {
+  const program = buildProgram([
+    (parent) => parent.command('a').option('--out <dir>'),
+    (parent) => parent.command('b').option('--out <file>'),
+  ]);
+  expect(formsOf(program).get('--out')).toEqual(new Set(['<dir>', '<file>']));
+});
