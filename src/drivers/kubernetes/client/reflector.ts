@@ -1,10 +1,9 @@
 /**
  * Keeps a handler informed of every object of a resource: a listing, then a watch, for as long as it runs.
  *
- * Whatever happens to connections, versions or the server, the handler's view becomes correct again without
- * intervention: an object that vanished unseen is reported gone, one that changed unseen is reported, and one that was
- * reported in its present version is not reported again. Objects are handed over and dropped.
- * docs/kubernetes-internals.md gives the reasons for this design and the measurements.
+ * Whatever happens to connections, versions or the server, the handler's view becomes correct again without intervention: an
+ * object that vanished unseen is reported gone, one that changed unseen is reported, and one that was reported in its present
+ * version is not reported again. Objects are handed over and dropped. docs/kubernetes-internals.md: reasons and measurements.
  */
 import { answerFormatOf } from './answer-format.ts';
 import type { ApiAnswer, ApiTarget, ReflectedResource, ReflectionHandler } from './api.ts';
@@ -49,10 +48,7 @@ export class Reflector {
   };
   /** The last failure, in words; undefined while all is well. */
   lastError: string | undefined;
-  /**
-   * Settles when the reflector is stopped; rejected with the handler's exception. The caller must observe it: a handler
-   * that throws has lost an object, and nothing after it may be trusted.
-   */
+  /** Settles when stopped; rejects if the handler throws (an object is lost, nothing after it may be trusted). To be observed. */
   readonly done: Promise<void>;
   private readonly options: ReflectorOptions;
   private readonly handler: ReflectionHandler;
