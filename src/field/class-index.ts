@@ -191,6 +191,21 @@ export class ClassIndex {
     return -1;
   }
 
+  /** Begins a trial: placements until `endTrial`, which undoes what they did to classes. @returns What to hand to that. */
+  beginTrial(demand?: Demand): number {
+    this.catchUp();
+    this.classes.beginTrial();
+    return (demand === undefined ? undefined : this.orders[demand.id])?.cursor ?? 0;
+  }
+
+  /** Ends a trial: `find` and `findAside` answer as if it had not been. */
+  endTrial(cursor: number, demand?: Demand): void {
+    this.classes.rollBack();
+    this.catchUp();
+    const order = demand === undefined ? undefined : this.orders[demand.id];
+    if (order !== undefined) order.cursor = cursor;
+  }
+
   /** ΔV of a demand on a class, Infinity if it does not surely fit. For explanations and exact lists. */
   costOf(demand: Demand, id: number): number {
     this.catchUp();

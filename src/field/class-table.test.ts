@@ -63,6 +63,15 @@ function check(cluster: ClusterState, classes: ClassTable): void {
   expect(occupied).toEqual([...counts.keys()].sort((x, y) => x - y));
 }
 
+/** Occupied classes as they stand, each with its nodes as they stand. */
+function listed(classes: ClassTable): number[][] {
+  return Array.from(classes.occupied.slice(0, classes.occupiedCount), (id) => {
+    const nodes = [id];
+    for (let node = classes.heads[id] as number; node >= 0; node = classes.nextNode(node)) nodes.push(node);
+    return nodes;
+  });
+}
+
 describe('ClassTable', () => {
   test.each([1, 2, 3])('keeps its promises under random churn, nodes down and up (seed %i)', (seed) => {
     const random = stream(seed);
@@ -79,6 +88,47 @@ describe('ClassTable', () => {
       check(cluster, classes);
     }
   });
+
+  test.each([7, 8, 9])(
+    'is after a trial what it was before: classes, ids, order of nodes (seed %i)',
+    (seed) => {
+      const random = stream(seed);
+      const cluster = randomCluster(40, random);
+      const classes = new ClassTable(cluster, latticeOf(cluster), 4096);
+      const shapes = randomDemands(40, random, cluster.demands);
+      churn(cluster, firstFit(cluster, classes), random, 200, shapes);
+      let made = 0;
+      for (let round = 0; round < 60; round++) {
+        const before = listed(classes);
+        const { count, epoch, journalEnd } = classes;
+        const placed: { node: number; demand: Demand; gpuMask: number }[] = [];
+        classes.beginTrial();
+        for (let pod = 0; pod < 12; pod++) {
+          const node = random.nextInt(cluster.nodeCount);
+          const demand = shapes[random.nextInt(shapes.length)] as Demand;
+          if (!cluster.fits(node, demand)) continue;
+          const gpuMask = cluster.bestFitGpus(node, demand);
+          cluster.place(node, demand, gpuMask);
+          classes.update(node);
+          placed.push({ node, demand, gpuMask });
+        }
+        made += classes.count - count;
+        const isNew = classes.count > count;
+        for (const { node, demand, gpuMask } of placed.reverse()) cluster.release(node, demand, gpuMask);
+        classes.rollBack();
+        expect(listed(classes)).toEqual(before);
+        expect(classes.count).toBe(count);
+        expect(classes.epoch).toBe(epoch + (isNew ? 1 : 0));
+        for (let i = journalEnd; i < classes.journalEnd; i++) {
+          expect(classes.journalEntry(i)).toBeLessThan(count);
+        }
+        check(cluster, classes);
+        churn(cluster, firstFit(cluster, classes), random, 20, shapes);
+        check(cluster, classes);
+      }
+      expect(made).toBeGreaterThan(20);
+    },
+  );
 
   test('drops unoccupied classes at its limit and keeps every node', () => {
     const random = stream(4);

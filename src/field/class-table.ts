@@ -11,8 +11,9 @@
  */
 import { KeyTable } from '../kernel/key-table.ts';
 import type { ClusterState, Flavor } from '../model/cluster-state.ts';
-import { TegError } from '../model/errors.ts';
+import { assert, TegError } from '../model/errors.ts';
 import { GPU_MILLI } from '../model/node.ts';
+import { ClassTrial } from './class-trial.ts';
 import type { GeometricLattice } from './lattice.ts';
 
 /** Milli-GPU between two levels of the largest partial GPU in a class: fine, because it decides what fits. */
@@ -76,6 +77,9 @@ export class ClassTable {
   private positions: Int32Array;
   private readonly journal = new Int32Array(JOURNAL_SIZE);
   private readonly ids: KeyTable;
+  /** What is noted of a trial that is under way. */
+  private trial: ClassTrial | undefined;
+  private readonly spareTrial = new ClassTrial();
   /** Classes at which the unoccupied ones are dropped, or the limit is raised. */
   private limit: number;
   private readonly extendedByKey = new Map<string, number>([['', 0]]);
@@ -125,9 +129,36 @@ export class ClassTable {
     const to = open ? this.classFor(node, flavor) : -1;
     const from = this.classOf[node] as number;
     if (to === from) return;
+    this.trial?.moved(node, from, from < 0 ? -1 : (this.previous[node] as number), this.placeOf(from));
     if (from >= 0) this.unlink(node, from);
     this.classOf[node] = to;
     if (to >= 0) this.link(node, to);
+  }
+
+  /** From now on what nodes do to classes is noted, to be undone by `rollBack`. Not twice. */
+  beginTrial(): void {
+    assert(this.trial === undefined, 'a trial begins during another');
+    this.trial = this.spareTrial;
+    this.trial.begin(this.count);
+  }
+
+  /**
+   * Undoes all that happened since `beginTrial`: classes, their ids, and the order of their nodes are what they were. Where the trial had
+   * made classes, `epoch` grows. O(moves), and O(classes) where it had made some.
+   */
+  rollBack(): void {
+    const { trial } = this;
+    assert(trial !== undefined, 'a trial ends that has not begun');
+    this.trial = undefined;
+    for (let i = trial.moves - 1; i >= 0; i--) this.undoMove(trial, i);
+    if (this.count === trial.countBefore) return;
+    trial.forEachMade((a, b, c) => this.ids.remove(a, b, c));
+    const ids = new Int32Array(this.count).fill(-1);
+    for (let id = 0; id < trial.countBefore; id++) ids[id] = id;
+    this.count = trial.countBefore;
+    for (let i = 0; i < JOURNAL_SIZE; i++) this.journal[i] = ids[this.journal[i] as number] ?? -1;
+    this.renumbering = ids;
+    this.epoch++;
   }
 
   /** @returns The node after `node` in its class, −1 at the end. */
@@ -158,10 +189,12 @@ export class ClassTable {
     const gpuKey = whole | (this.top0 << 5) | (this.top1 << 12) | (this.top2 << 19) | (isFresh << 26);
     const known = this.ids.get(hostKey, gpuKey, extendedId);
     if (known >= 0) return known;
-    if (this.count >= this.limit) this.makeRoom();
+    // During a trial ids must not change: it may go beyond the limit by as many classes as it makes.
+    if (this.count >= this.limit && this.trial === undefined) this.makeRoom();
     const id = this.count++;
     if (id >= this.flavorIds.length) this.growClasses();
     this.ids.add(hostKey, gpuKey, extendedId, id);
+    this.trial?.made(hostKey, gpuKey, extendedId);
     this.flavorIds[id] = flavor.id;
     this.cpuIndexes[id] = cpuIndex;
     this.cpuMilli[id] = isFresh === 1 ? cpu : (this.lattice.points[cpuIndex] as number);
@@ -248,6 +281,49 @@ export class ClassTable {
     const last = this.occupied[--this.occupiedCount] as number;
     this.occupied[position] = last;
     this.positions[last] = position;
+  }
+
+  /** Where a class stands among the occupied ones. */
+  private placeOf(id: number): number {
+    return id < 0 ? -1 : (this.positions[id] as number);
+  }
+
+  /** Undoes the last move of a trial that is not undone yet: the node is the first of its class. */
+  private undoMove(trial: ClassTrial, move: number): void {
+    const node = trial.nodeOf(move);
+    const from = trial.fromOf(move);
+    const to = this.classOf[node] as number;
+    if (to >= 0) {
+      const after = this.next[node] as number;
+      this.heads[to] = after;
+      if (after >= 0) this.previous[after] = -1;
+      this.nodeCounts[to] = (this.nodeCounts[to] as number) - 1;
+      // It became occupied last, and so stands last.
+      if (this.nodeCounts[to] === 0) this.occupiedCount--;
+    }
+    this.classOf[node] = from;
+    if (from < 0) return;
+    const before = trial.previousOf(move);
+    const after = before >= 0 ? (this.next[before] as number) : (this.heads[from] as number);
+    this.next[node] = after;
+    this.previous[node] = before;
+    if (after >= 0) this.previous[after] = node;
+    if (before >= 0) this.next[before] = node;
+    else this.heads[from] = node;
+    const nodes = (this.nodeCounts[from] as number) + 1;
+    this.nodeCounts[from] = nodes;
+    if (nodes > 1) return;
+    const place = trial.placeOf(move);
+    if (place < this.occupiedCount) {
+      const moved = this.occupied[place] as number;
+      this.occupied[this.occupiedCount] = moved;
+      this.positions[moved] = this.occupiedCount;
+    }
+    this.occupiedCount++;
+    this.occupied[place] = from;
+    this.positions[from] = place;
+    this.journal[this.journalEnd & (JOURNAL_SIZE - 1)] = from;
+    this.journalEnd++;
   }
 
   /** Raises the limit where many classes are occupied, or drops those that are not. */

@@ -26,6 +26,34 @@ describe('KeyTable', () => {
     expect(table.size).toBe(map.size);
   });
 
+  test('agrees with a Map while keys come and go', () => {
+    const random = new Random(2);
+    // Full to a half: many keys lie behind others.
+    const table = new KeyTable(64);
+    const map = new Map<string, number>();
+    let removed = 0;
+    for (let i = 0; i < 100_000; i++) {
+      const [a, b, c] = [random.nextInt(5), random.nextInt(5), random.nextInt(5)];
+      const key = `${a},${b},${c}`;
+      if (map.has(key)) {
+        table.remove(a, b, c);
+        map.delete(key);
+        removed++;
+      } else if (map.size < 60) {
+        table.add(a, b, c, i);
+        map.set(key, i);
+      } else table.remove(a, b, c);
+      if (table.get(a, b, c) !== (map.get(key) ?? -1)) throw new Error(`step ${i}: ${key} differs`);
+      if (i % 100 > 0) continue;
+      for (const [each, value] of map) {
+        const [x, y, z] = each.split(',').map(Number) as [number, number, number];
+        expect(table.get(x, y, z)).toBe(value);
+      }
+    }
+    expect(table.size).toBe(map.size);
+    expect(removed).toBeGreaterThan(10_000);
+  });
+
   test('forgets everything on clear', () => {
     const table = new KeyTable();
     table.add(1, 2, 3, 4);

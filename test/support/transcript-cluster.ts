@@ -261,7 +261,8 @@ export class TranscriptCluster {
 
   private showZones(): void {
     for (let id = 0; id < this.topology.zones; id++) {
-      const { zone, ledger, notices } = this.zone(id);
+      const { arbiter, ledger, notices } = this.zone(id);
+      const { zone } = arbiter;
       const jobs = {
         [HoldState.Escrow]: [] as number[],
         [HoldState.Running]: [] as number[],
@@ -321,7 +322,8 @@ export class TranscriptCluster {
   private carryOut(process: number, action: Action): string {
     const key = `${process}:${action.offer}`;
     if (action.kind === ActionKind.Start) {
-      const { zone, ledger } = this.zone(process);
+      const { arbiter, ledger } = this.zone(process);
+      const { zone } = arbiter;
       const nodes: number[] = [];
       const gpuMasks: number[] = [];
       zone.forEachPod(action.local, (_, node, mask) => {

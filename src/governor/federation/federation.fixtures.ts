@@ -11,10 +11,12 @@ import type { PodSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import type { Chooser } from '../choosers/chooser.ts';
 import { createLeastLoadedChooser } from '../choosers/least-loaded.ts';
+import { PinnedPolicy } from '../policy/pinned-policy.ts';
 import { SharedPrices } from '../policy/shared-prices.ts';
 import { TEG_DEFAULTS } from '../policy/teg-options.ts';
 import { TegPolicy } from '../policy/teg-policy.ts';
 import { Zone } from '../zone/zone.ts';
+import { ZoneArbiter } from '../zone/zone-arbiter.ts';
 import { type FederationOptions, federationOptions } from './federation-options.ts';
 import { AgentHost } from './host/agent-host.ts';
 import {
@@ -30,8 +32,8 @@ import {
   type Process,
 } from './messages.ts';
 import { SummaryNode, type SummaryNodeParts } from './summary-node.ts';
-import { PinnedPolicy } from './zone/pinned-policy.ts';
 import { ZoneGovernor } from './zone/zone-governor.ts';
+import { shownBy } from './zone/zone-summary.ts';
 
 const POD: PodSpec = { cpuMilli: 1000, memoryMib: 1024, gpuCount: 0, gpuMilli: 0, gpuModels: [] };
 
@@ -153,12 +155,12 @@ export function makeGovernor(setup: GovernorSetup = {}): ZoneGovernor {
   const cluster = clusterOf(nodes, testDemands());
   const policy = new TegPolicy({ cluster, random: new Random(1) }, TEG_DEFAULTS, pricesOfNode());
   const steered = new PinnedPolicy(policy);
+  const zone = new Zone(cluster, steered, { onUnplaceable: 'wait', onNodeLost: 'fail' });
   return new ZoneGovernor({
     id,
     parent,
-    zone: new Zone(cluster, steered, { onUnplaceable: 'wait', onNodeLost: 'fail' }),
-    steered,
-    policy,
+    arbiter: new ZoneArbiter(zone, steered, policy),
+    shown: shownBy(zone, policy),
     options: federationOptions(options),
     incarnation,
     firstPublishSeconds,

@@ -75,7 +75,7 @@ class Universe {
   check(): void {
     const all = ZONES.flatMap((zone) => this.running(zone).map(({ job }) => job));
     expect(new Set(all).size, 'a job runs twice').toBe(all.length);
-    for (const zone of ZONES) this.zone(zone).zone.check();
+    for (const zone of ZONES) this.zone(zone).arbiter.zone.check();
     for (const job of this.submitted) {
       const view = this.host.process.explain(job);
       expect(view === undefined, `job ${job} is known until it has ended`).toBe(this.ended.has(job));
@@ -137,7 +137,7 @@ class Universe {
       }
     }
     // Jobs wait only where no zone has room for the smallest of them.
-    const free = ZONES.map((zone) => this.zone(zone).zone.cluster.freeGpuMilli[0] as number);
+    const free = ZONES.map((zone) => this.zone(zone).arbiter.zone.cluster.freeGpuMilli[0] as number);
     if (waiting > 0) expect(Math.max(...free)).toBeLessThan(4000);
   }
 
@@ -189,7 +189,7 @@ class Universe {
   private board(): void {
     const version = ++this.versions;
     const entries = ZONES.map((id) => {
-      const { cluster, runningPods } = this.zone(id).zone;
+      const { cluster, runningPods } = this.zone(id).arbiter.zone;
       const freeGpuMilli = cluster.up[0] === 1 ? (cluster.freeGpuMilli[0] as number) : 0;
       return entry(id, version, { freeGpuMilli, takenAt: this.now, sums: { pods: runningPods } });
     });

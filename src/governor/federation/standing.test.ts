@@ -226,7 +226,7 @@ describe('a zone', () => {
     const granted = (step.messages[1] as Message).offer;
     const confirm = message(MessageKind.Confirm, 61, 0, { job: 2, offer: granted });
     expect(done(site.receive(confirm, 4))).toEqual(['start 2']);
-    site.process.zone.check();
+    site.process.arbiter.zone.check();
   });
 
   test.each<[string, (site: Site) => Step]>([
@@ -252,7 +252,7 @@ describe('a zone', () => {
     expect(site.process.ledger).toMatchObject({ standing: 2, escrows: 1 });
     const offers = happen(site).messages.filter((m) => m.kind === MessageKind.Offer);
     expect(offers.map((m) => m.job).sort()[0]).toBe(8);
-    site.process.zone.check();
+    site.process.arbiter.zone.check();
   });
 
   test('lets a gang wait until all of it fits; smaller requests do not wait for it', () => {
@@ -282,7 +282,7 @@ describe('a zone', () => {
     expect(told(site.wake(22))).toEqual([]);
     expect(site.process.ledger.standing).toBe(0);
     expect(site.process.wakeAt).toBe(1e6);
-    site.process.zone.check();
+    site.process.arbiter.zone.check();
   });
 
   test('forgets a request that is withdrawn; an ordinary offer is not withdrawn that way', () => {
@@ -317,7 +317,7 @@ describe('a zone', () => {
       'refuse 5: no room in the zone',
     ]);
     expect(other.process.ledger.size).toBe(0);
-    for (const { process } of [site, other]) process.zone.check();
+    for (const { process } of [site, other]) process.arbiter.zone.check();
   });
 
   test('grants no more than it may have escrows, and nothing while it is owed acknowledgements', () => {
@@ -332,7 +332,7 @@ describe('a zone', () => {
     owed.stand(2, 1);
     expect(told(owed.exit(1, last, 2))).toEqual(['ended 1: finished']);
     expect(owed.process.ledger.size).toBe(0);
-    for (const { process } of [site, owed]) process.zone.check();
+    for (const { process } of [site, owed]) process.arbiter.zone.check();
   });
 
   test('counts a request neither as a proposal nor twice as an arrival', () => {

@@ -89,7 +89,7 @@ export class Site extends Stage<ZoneGovernor> {
   }
 
   get freeGpuMilli(): number {
-    const { cluster } = this.process.zone;
+    const { cluster } = this.process.arbiter.zone;
     let free = 0;
     for (let node = 0; node < cluster.nodeCount; node++) free += cluster.freeGpuMilli[node] as number;
     return free;
@@ -97,7 +97,8 @@ export class Site extends Stage<ZoneGovernor> {
 
   /** Fails unless all accounts agree. */
   check(): void {
-    const { zone, ledger } = this.process;
+    const { ledger } = this.process;
+    const { zone } = this.process.arbiter;
     zone.check();
     const { capacity } = zone.cluster;
     expect(capacity.gpuMilli - this.freeGpuMilli).toBe(ledger.escrowGpuMilli + ledger.runningGpuMilli);

@@ -5,6 +5,7 @@ import type { TypicalWorkload } from '../../field/typical-workload.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
+import type { Quote } from '../arbiter.ts';
 
 export type { TypicalWorkload } from '../../field/typical-workload.ts';
 
@@ -65,6 +66,25 @@ export interface PlacementPolicy {
    *               '' where that is left to chance.
    */
   explain?(demand: Demand, chosen?: number): Explanation;
+}
+
+/** A policy that knows what its choices cost. */
+export interface PricingPolicy extends PlacementPolicy {
+  /**
+   * What the pods of one job cost where they are, milli-GPU: the sum of the prices at which they would be placed there one
+   * after the other, were they not there. Changes nothing.
+   *
+   * @param nodes    Node of each pod, in the order of their placement.
+   * @param gpuMasks GPUs of each pod.
+   */
+  costWhere(demand: Demand, nodes: readonly number[], gpuMasks: readonly number[]): number;
+  /** How many of some equal pods would find room one after the other, and what they would cost. Changes no later answer. */
+  quote(demand: Demand, podCount: number, into: Quote): void;
+}
+
+/** @returns Whether a policy can tell what a job would cost. */
+export function isPricing(policy: PlacementPolicy): policy is PricingPolicy {
+  return 'quote' in policy && 'costWhere' in policy;
 }
 
 /** Makes a policy for one zone. A user's policy file exports one as `createPolicy`. */

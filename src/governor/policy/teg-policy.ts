@@ -15,8 +15,9 @@ import type { Random } from '../../kernel/random.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { isSharing } from '../../model/demand.ts';
+import type { Quote } from '../arbiter.ts';
 import { chosenGpus, emptyShape, readNode, readNodeWithout } from './node-shape.ts';
-import type { Explanation, PlacementPolicy, PolicyContext } from './policy.ts';
+import type { Explanation, PlacementPolicy, PolicyContext, PricingPolicy } from './policy.ts';
 import type { SharedPrices } from './shared-prices.ts';
 import { explainByClass, explainByNode } from './teg-explain.ts';
 import { TEG_DEFAULTS, type TegOptions } from './teg-options.ts';
@@ -28,7 +29,7 @@ const SPREAD_PROBES_MAX = 256;
 const SPREAD_PROBES_PER_CLASS = 16;
 
 /** The product's policy. */
-export class TegPolicy implements PlacementPolicy {
+export class TegPolicy implements PricingPolicy {
   readonly name: string = 'teg';
   gpuMask = 0;
   nodesExamined = 0;
@@ -62,14 +63,7 @@ export class TegPolicy implements PlacementPolicy {
     return node;
   }
 
-  /**
-   * What the pods of one job cost where they are, milli-GPU: the sum of the prices at which they would be placed there one
-   * after the other, were they not there. Changes nothing.
-   *
-   * @param nodes    Node of each pod, in the order of their placement.
-   * @param gpuMasks GPUs of each pod.
-   * @cost           O(GPUs) a pod, and O(k²) for k pods on one node.
-   */
+  /** See `PricingPolicy.costWhere`. O(GPUs) a pod, and O(k²) for k pods on one node. */
   costWhere(demand: Demand, nodes: readonly number[], gpuMasks: readonly number[]): number {
     const { cluster, shape } = this;
     const gone = new Map<number, number[]>();
@@ -84,6 +78,33 @@ export class TegPolicy implements PlacementPolicy {
       sum += this.prices.price.cost(shape, demand, Number.NaN) + this.rent.rent(demand, group);
     }
     return sum;
+  }
+
+  /** See `PricingPolicy.quote`. A trial: pods are placed, priced where they are, and taken back. */
+  quote(demand: Demand, podCount: number, into: Quote): void {
+    const { cluster, rent, index, gpuMask, nodesExamined } = this;
+    const nodes: number[] = [];
+    const gpuMasks: number[] = [];
+    const cursor = index.beginTrial(demand);
+    while (nodes.length < podCount) {
+      const node = this.choose(demand);
+      if (node < 0) break;
+      cluster.place(node, demand, this.gpuMask);
+      rent.update(node);
+      nodes.push(node);
+      gpuMasks.push(this.gpuMask);
+      // Nobody chooses after the last one.
+      if (nodes.length < podCount) this.classes.update(node);
+    }
+    into.pods = nodes.length;
+    into.price = this.costWhere(demand, nodes, gpuMasks);
+    for (let pod = nodes.length - 1; pod >= 0; pod--) {
+      cluster.release(nodes[pod] as number, demand, gpuMasks[pod] as number);
+      rent.update(nodes[pod] as number);
+    }
+    index.endTrial(cursor, demand);
+    this.gpuMask = gpuMask;
+    this.nodesExamined = nodesExamined;
   }
 
   nodeChanged(node: number): void {

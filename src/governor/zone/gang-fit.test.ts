@@ -5,7 +5,7 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
-import { PinnedPolicy } from '../federation/zone/pinned-policy.ts';
+import { PinnedPolicy } from '../policy/pinned-policy.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import { TEG_DEFAULTS } from '../policy/teg-options.ts';
 import { FullScanPolicy, TegPolicy } from '../policy/teg-policy.ts';

@@ -88,8 +88,12 @@ export class GangRoomIndex {
 
   /** @returns How many pods of the shape's demand fit now; Infinity if that is not known. */
   roomFor(shape: number): number {
-    const { id } = this.shapes.demands[shape] as Demand;
-    const row = id < this.rowOfDemand.length ? (this.rowOfDemand[id] as number) : -1;
+    return this.roomForDemand((this.shapes.demands[shape] as Demand).id);
+  }
+
+  /** As `roomFor`, of all gangs with a demand. */
+  roomForDemand(demandId: number): number {
+    const row = demandId < this.rowOfDemand.length ? (this.rowOfDemand[demandId] as number) : -1;
     return row < 0 ? Number.POSITIVE_INFINITY : (this.rooms[row] as number);
   }
 

@@ -52,6 +52,12 @@ export class ZoneShapeTable {
     return shape;
   }
 
+  /** @returns The shape's id, −1 if none was seen. */
+  find(demandId: number, podCount: number, gangMin: number): number {
+    if (podCount === 1) return this.onePod[demandId] ?? -1;
+    return this.byKey.get(`${demandId},${podCount},${gangMin}`) ?? -1;
+  }
+
   private append(demandId: number, podCount: number, gangMin: number): number {
     const shape = this.count;
     if (shape >= SHAPES_MAX) {

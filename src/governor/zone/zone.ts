@@ -14,6 +14,7 @@ import { assert, TegError } from '../../model/errors.ts';
 import { TENANTS_MAX } from '../../model/limits.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { type Accounts, type AccountsRefusal, FREE_ACCOUNTS } from '../accounts.ts';
+import type { ArbiterOrder, Quote } from '../arbiter.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import type { EffectBuffer } from './effects.ts';
 import { checkZone } from './zone-check.ts';
@@ -31,6 +32,7 @@ import {
   ZoneEventKind,
   type ZoneOptions,
 } from './zone-events.ts';
+import { quoteOf } from './zone-quote.ts';
 import { ZoneRetries } from './zone-retries.ts';
 import { describeJob, type JobView } from './zone-view.ts';
 
@@ -201,6 +203,17 @@ export class Zone {
   /** @returns Whom a job belongs to that was submitted: the number that its submission named. O(1). */
   tenantOf(job: number): number {
     return this.core.jobs.tenantOf(job);
+  }
+
+  /** Visits the jobs that wait, by number. O(ids seen). Must not step the zone. */
+  forEachWaitingJob(visit: (job: number) => void): void {
+    const { jobs } = this.core;
+    for (let job = 0; job < jobs.capacity; job++) if (jobs.stateOf(job) === JobState.Waiting) visit(job);
+  }
+
+  /** What a job would get and cost if it were submitted now, and did not count as an arrival. See `Arbiter.quote`. */
+  quote(order: ArbiterOrder, into: Quote): void {
+    quoteOf(this.core, this.retries, order, into);
   }
 
   /** @returns The demand of a job that was submitted. */

@@ -16,12 +16,14 @@ import {
   type Topology,
   type TopologyNode,
 } from '../../governor/federation/topology.ts';
-import { PinnedPolicy } from '../../governor/federation/zone/pinned-policy.ts';
 import { ZoneGovernor, type ZoneGovernorParts } from '../../governor/federation/zone/zone-governor.ts';
+import { shownBy } from '../../governor/federation/zone/zone-summary.ts';
+import { PinnedPolicy } from '../../governor/policy/pinned-policy.ts';
 import { SharedPrices } from '../../governor/policy/shared-prices.ts';
 import { TEG_DEFAULTS, type TegOptions } from '../../governor/policy/teg-options.ts';
 import { TegPolicy } from '../../governor/policy/teg-policy.ts';
 import { Zone } from '../../governor/zone/zone.ts';
+import { ZoneArbiter } from '../../governor/zone/zone-arbiter.ts';
 import { Random } from '../../kernel/random.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, type DemandTable, requirePackable } from '../../model/demand.ts';
@@ -111,16 +113,21 @@ export class ProcessFactory {
     const random = new Random(world.seed, STREAM_POLICY).fork(zone);
     const policy = new TegPolicy({ cluster, random }, this.tegOptions, this.prices);
     const steered = new PinnedPolicy(policy);
+    const owner = new Zone(cluster, steered, { onNodeLost: 'fail' });
     return {
       id: zone,
       parent: parentOfZone(world.topology, zone, world.options.fanOut),
-      zone: new Zone(cluster, steered, { onNodeLost: 'fail' }),
-      steered,
-      policy,
+      arbiter: this.makeArbiter(owner, steered, policy),
+      shown: shownBy(owner, policy),
       options: world.options,
       incarnation,
       firstPublishSeconds: timeSeconds + this.phaseOf(zone),
     };
+  }
+
+  /** What `zoneParts` gives the governor to talk to. */
+  protected makeArbiter(zone: Zone, steered: PinnedPolicy, policy: TegPolicy): ZoneArbiter {
+    return new ZoneArbiter(zone, steered, policy);
   }
 
   /** As `zoneGovernor`, for the host of that index. */

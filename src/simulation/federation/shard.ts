@@ -184,7 +184,7 @@ export class Shard {
 
   /** Recomputes all accounts of all zones. For tests. @throws Error (a bug) at the first disagreement. */
   check(): void {
-    for (const { zone } of this.zones) zone.check();
+    for (const { arbiter } of this.zones) arbiter.zone.check();
   }
 
   private shardOfZone(zone: number): number {

@@ -198,14 +198,14 @@ describe('a governor that starts over', () => {
       const job = i + 1;
       const nodes: number[] = [];
       const gpuMasks: number[] = [];
-      before.process.zone.forEachPod(before.process.ledger.localOf(job), (_, node, mask) => {
+      before.process.arbiter.zone.forEachPod(before.process.ledger.localOf(job), (_, node, mask) => {
         nodes.push(node);
         gpuMasks.push(mask);
       });
       after.process.adopt({ job, offer, host: HOST, demandId: DemandId.HalfGpu, nodes, gpuMasks }, 5);
     });
     const free = (site: Site): number[][] => {
-      const { freeGpuMilli, freeCpuMilli, gpuIdleMilli } = site.process.zone.cluster;
+      const { freeGpuMilli, freeCpuMilli, gpuIdleMilli } = site.process.arbiter.zone.cluster;
       return [freeGpuMilli, freeCpuMilli, gpuIdleMilli].map((column) => [...column]);
     };
     expect(free(after)).toEqual(free(before));
@@ -223,7 +223,9 @@ describe('a governor that starts over', () => {
       { job: 1, offer: 5, host: HOST, demandId: DemandId.OneGpu, nodes: [1], gpuMasks: [0b1000] },
       0,
     );
-    expect(site.process.zone.cluster.gpuIdleMilli.slice(4, 8)).toEqual(Uint16Array.of(1000, 1000, 1000, 0));
+    expect(site.process.arbiter.zone.cluster.gpuIdleMilli.slice(4, 8)).toEqual(
+      Uint16Array.of(1000, 1000, 1000, 0),
+    );
     for (let job = 2; job <= 8; job++) site.offered(job);
     expect(told(site.propose(9))).toEqual(['refuse 9: no room in the zone']);
     site.check();

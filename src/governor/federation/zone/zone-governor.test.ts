@@ -111,7 +111,7 @@ describe('a proposal', () => {
     expect(site.freeGpuMilli).toBe(0);
     const start = only(site.confirm(8, offer));
     const nodes: number[] = [];
-    site.process.zone.forEachPod(start.local, (_, node) => {
+    site.process.arbiter.zone.forEachPod(start.local, (_, node) => {
       nodes.push(node);
     });
     expect(nodes).toHaveLength(5);

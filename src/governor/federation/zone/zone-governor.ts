@@ -1,7 +1,7 @@
 /**
  * The governor of one zone: the only one that places anything on its nodes.
  *
- * Hosts propose jobs; the governor places them through its `Zone` or refuses. What it places is in *escrow* at first: the
+ * Hosts propose jobs; the governor places them through its arbiter or refuses. What it places is in *escrow* at first: the
  * capacity is held, nothing runs. The host confirms, and the job starts; or it declines, or the escrow ends, and the
  * capacity is free again. So a host may ask elsewhere when an answer does not come, and no job ever runs twice.
  *
@@ -11,16 +11,8 @@
 import type { Demand } from '../../../model/demand.ts';
 import { assert } from '../../../model/errors.ts';
 import type { NodeSpec } from '../../../model/node.ts';
-import type { TegPolicy } from '../../policy/teg-policy.ts';
-import type { EffectBuffer } from '../../zone/effects.ts';
-import type { Zone } from '../../zone/zone.ts';
-import {
-  EffectKind,
-  type JobSubmittedEvent,
-  Reason,
-  type ZoneEvent,
-  ZoneEventKind,
-} from '../../zone/zone-events.ts';
+import { type Arbiter, type ArbiterOrder, POSTPONED } from '../../arbiter.ts';
+import type { ZoneArbiter } from '../../zone/zone-arbiter.ts';
 import type { FederationOptions } from '../federation-options.ts';
 import {
   ActionKind,
@@ -33,25 +25,22 @@ import {
   type Process,
 } from '../messages.ts';
 import { type EndedNotice, EndedNotices } from './ended-notices.ts';
-import type { PinnedPolicy } from './pinned-policy.ts';
 import { StandingQueue } from './standing-queue.ts';
 import { HoldState, ZoneLedger } from './zone-ledger.ts';
-import { ZoneSummary } from './zone-summary.ts';
+import { type SummarySource, ZoneSummary } from './zone-summary.ts';
 
 /** Offers and versions of one incarnation. */
 const PER_INCARNATION = 2 ** 32;
 
 /** What a zone governor is made of. */
-export interface ZoneGovernorParts {
+export interface ZoneGovernorParts<A extends Arbiter = ZoneArbiter> {
   readonly id: number;
   /** Summary node that it publishes to; −1: none. */
   readonly parent: number;
-  /** With `onUnplaceable: 'wait'` and `onNodeLost: 'fail'`: standing requests wait in it, lost jobs with their hosts. */
-  readonly zone: Zone;
-  /** The zone's policy, steered only by `adopt`. */
-  readonly steered: PinnedPolicy;
-  /** What the steered policy delegates to: its classes and rent are what the hologram shows. */
-  readonly policy: TegPolicy;
+  /** Owns the nodes. Standing requests wait with it; this governor is the only one that it reports to. */
+  readonly arbiter: A;
+  /** What the hologram shows. */
+  readonly shown: SummarySource;
   readonly options: FederationOptions;
   /** How often this governor was started; grows with every restart. */
   readonly incarnation: number;
@@ -69,49 +58,53 @@ export interface RunningJob {
   readonly gpuMasks: readonly number[];
 }
 
-/** A zone governor. */
-export class ZoneGovernor implements Process {
+/** A zone governor. Jobs have the ledger's local numbers with its arbiter. */
+export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
   readonly id: number;
-  readonly zone: Zone;
+  readonly arbiter: A;
   readonly ledger: ZoneLedger = new ZoneLedger();
   readonly notices: EndedNotices = new EndedNotices();
   /** Proposals answered, by kind; refusals include those for limits and lateness. */
   readonly counters = { proposals: 0, offers: 0, refusals: 0, starts: 0, expired: 0 };
   /** Of the last summary published; 0 before the first. */
   version: number;
-  private readonly parts: ZoneGovernorParts;
+  private readonly parts: ZoneGovernorParts<A>;
   private readonly summary: ZoneSummary;
   private offersMade = 0;
   private publishAt: number;
-  /** Escrows in the order in which they end: local number and offer. */
-  private escrowQueue: { readonly local: number; readonly offer: number; readonly deadline: number }[] = [];
-  private escrowHead = 0;
   private readonly standingQueue: StandingQueue;
   /** Local numbers of jobs that waited in the zone and were placed since the last offers were sent. */
   private readonly granted: number[] = [];
-  private readonly submitted: JobSubmittedEvent = {
-    kind: ZoneEventKind.JobSubmitted,
-    job: 0,
+  /** Local numbers of jobs that have lost their nodes in the event at hand. */
+  private readonly lost: number[] = [];
+  private readonly order: ArbiterOrder = {
     demandId: 0,
     podCount: 1,
     gangMin: 1,
     priority: 0,
+    counts: false,
+    waits: false,
   };
 
-  constructor(parts: ZoneGovernorParts) {
+  constructor(parts: ZoneGovernorParts<A>) {
     this.parts = parts;
     this.id = parts.id;
-    this.zone = parts.zone;
+    this.arbiter = parts.arbiter;
     this.version = parts.incarnation * PER_INCARNATION;
     this.publishAt = parts.parent < 0 ? Number.POSITIVE_INFINITY : parts.firstPublishSeconds;
     this.standingQueue = new StandingQueue(this.ledger);
-    this.summary = new ZoneSummary(parts.zone, parts.policy, this.ledger, parts.options);
+    this.summary = new ZoneSummary(parts.shown, this.ledger, parts.options);
+    this.arbiter.attach({
+      granted: (local, demand, pods) => this.onGranted(local, demand, pods),
+      lost: (local) => this.lost.push(local),
+      expired: (local) => this.onExpired(local),
+    });
   }
 
   get wakeAt(): number {
-    if (this.granted.length > 0 || this.zone.hasPostponed) return this.zone.timeSeconds;
-    const escrow = this.escrowQueue[this.escrowHead]?.deadline ?? Number.POSITIVE_INFINITY;
-    return Math.min(this.publishAt, escrow, this.notices.dueAt, this.standingQueue.dueAt);
+    const { arbiter } = this;
+    if (this.granted.length > 0) return arbiter.timeSeconds;
+    return Math.min(this.publishAt, arbiter.dueSeconds, this.notices.dueAt, this.standingQueue.dueAt);
   }
 
   receive(message: Message, timeSeconds: number, out: Outbox): void {
@@ -144,8 +137,7 @@ export class ZoneGovernor implements Process {
   }
 
   wake(timeSeconds: number, out: Outbox): void {
-    while (this.zone.hasPostponed) this.step({ kind: ZoneEventKind.Tick }, timeSeconds);
-    this.expireEscrows(timeSeconds);
+    this.arbiter.advance(timeSeconds);
     this.standingQueue.expire(timeSeconds, (local) => this.letGo(local, timeSeconds));
     this.offerGranted(timeSeconds, out);
     this.notices.forEachDue(timeSeconds, this.parts.options.noticeSeconds, (notice) => {
@@ -158,25 +150,27 @@ export class ZoneGovernor implements Process {
   }
 
   /** A node is added, empty and up. */
-  nodeJoined(spec: NodeSpec, timeSeconds: number, out: Outbox): void {
-    this.step({ kind: ZoneEventKind.NodeJoined, spec }, timeSeconds);
-    this.offerGranted(timeSeconds, out);
+  nodeJoined(this: ZoneGovernor, spec: NodeSpec, timeSeconds: number, out: Outbox): void {
+    this.arbiter.nodeJoined(spec, timeSeconds);
+    this.noticed(timeSeconds, out);
   }
 
   /** A node takes pods again. */
-  nodeUp(node: number, timeSeconds: number, out: Outbox): void {
-    this.step({ kind: ZoneEventKind.NodeUp, node }, timeSeconds);
-    this.offerGranted(timeSeconds, out);
+  nodeUp(this: ZoneGovernor, node: number, timeSeconds: number, out: Outbox): void {
+    this.arbiter.nodeUp(node, timeSeconds);
+    this.noticed(timeSeconds, out);
   }
 
   /** A node is lost: running jobs with pods there end, escrows there are gone. */
-  nodeDown(node: number, timeSeconds: number, out: Outbox): void {
-    const effects = this.step({ kind: ZoneEventKind.NodeDown, node }, timeSeconds);
-    const lost: number[] = [];
-    for (let i = 0; i < effects.length; i++) {
-      if (effects.kinds[i] === EffectKind.JobFailed) lost.push(effects.jobs[i] as number);
-    }
-    for (const local of lost) this.end(local, FederationReason.NodeLost, timeSeconds, out);
+  nodeDown(this: ZoneGovernor, node: number, timeSeconds: number, out: Outbox): void {
+    this.arbiter.nodeDown(node, timeSeconds);
+    this.noticed(timeSeconds, out);
+  }
+
+  /** Something happened to the arbiter's nodes: who has lost a place ends, who has got one is offered it. */
+  noticed(timeSeconds: number, out: Outbox): void {
+    for (const local of this.lost) this.end(local, FederationReason.NodeLost, timeSeconds, out);
+    this.lost.length = 0;
     this.offerGranted(timeSeconds, out);
   }
 
@@ -184,7 +178,7 @@ export class ZoneGovernor implements Process {
   podsExited(job: number, offer: number, timeSeconds: number, out: Outbox): void {
     const local = this.runningLocal(job, offer);
     if (local < 0) return;
-    this.step({ kind: ZoneEventKind.JobFinished, job: local }, timeSeconds);
+    this.arbiter.finish(local, timeSeconds);
     this.end(local, FederationReason.Finished, timeSeconds, out);
     this.offerGranted(timeSeconds, out);
   }
@@ -192,10 +186,12 @@ export class ZoneGovernor implements Process {
   /** Takes over a job that runs already: for a governor that lost its log and learns from its nodes. */
   adopt(running: RunningJob, timeSeconds: number): void {
     const { job, offer, host, demandId, nodes, gpuMasks } = running;
-    this.parts.steered.steer(nodes, gpuMasks);
-    const members = this.place(job, demandId, nodes.length, nodes.length, timeSeconds);
+    const { ledger, arbiter } = this;
+    assert(ledger.localOf(job) < 0, 'a job that holds capacity is taken over');
+    const order = this.orderOf(demandId, nodes.length, nodes.length, true, false);
+    const members = arbiter.adopt(ledger.peekLocal(), order, nodes, gpuMasks, timeSeconds);
     assert(members === nodes.length, 'what runs on the nodes does not fit them');
-    const local = this.ledger.hold(job, offer, 0, host, this.demandOf(demandId), members);
+    const local = ledger.hold(job, offer, 0, host, arbiter.demandOf(demandId), members);
     this.ledger.confirm(local);
     this.ledger.workSince[local] = timeSeconds;
   }
@@ -226,18 +222,30 @@ export class ZoneGovernor implements Process {
   }
 
   private tryToPlace(m: Message, timeSeconds: number, out: Outbox): void {
-    const { steered } = this.parts;
-    steered.counts = m.version === 1;
-    const members = this.place(m.job, m.demandId, m.podCount, m.gangMin, timeSeconds);
-    steered.counts = true;
-    if (members > 0) this.offer(m, members, timeSeconds, out);
-    else if (m.reason === FederationReason.Standing && this.canStand()) {
-      const local = this.ledger.stand(m.job, m.attempt, m.host);
+    const { ledger, arbiter } = this;
+    const stands = m.reason === FederationReason.Standing;
+    const order = this.orderOf(m.demandId, m.podCount, m.gangMin, m.version === 1, stands);
+    const deadline = timeSeconds + this.parts.options.escrowSeconds;
+    const local = ledger.peekLocal();
+    const members = arbiter.hold(local, order, deadline, timeSeconds);
+    if (members > 0) this.offer(m, members, deadline, out);
+    else if (members === POSTPONED && ledger.standing < this.parts.options.standingMax) {
+      ledger.stand(m.job, m.attempt, m.host);
       this.standingQueue.add(local, timeSeconds + this.parts.options.standingSeconds);
     } else {
-      this.step({ kind: ZoneEventKind.JobCancelled, job: this.ledger.peekLocal() }, timeSeconds);
+      if (members === POSTPONED) arbiter.release(local, timeSeconds);
       this.refuse(m, FederationReason.NoRoom, out);
     }
+  }
+
+  private orderOf(
+    demandId: number,
+    podCount: number,
+    gangMin: number,
+    counts: boolean,
+    waits: boolean,
+  ): ArbiterOrder {
+    return Object.assign(this.order, { demandId, podCount, gangMin, counts, waits });
   }
 
   /** A job that waits here asks once more: it waits on; to a host that asks for a place now there is none to offer. */
@@ -248,26 +256,21 @@ export class ZoneGovernor implements Process {
     else this.standingQueue.add(local, timeSeconds + this.parts.options.standingSeconds);
   }
 
-  /** Whether the job that was just submitted may wait in the zone: it does, unless all nodes together could not hold it. */
-  private canStand(): boolean {
-    if (this.ledger.standing >= this.parts.options.standingMax) return false;
-    return this.zone.reasonOf(this.ledger.peekLocal()) === Reason.NoFit;
+  /** A job that waited has got a place. */
+  private onGranted(local: number, demand: Demand, pods: number): void {
+    const { ledger } = this;
+    ledger.grant(local, this.nextOffer(), demand, pods);
+    ledger.prices[local] = this.arbiter.costOf(local);
+    this.granted.push(local);
   }
 
-  /** Steps the zone, and notes which of the jobs that wait in it have got a place. */
-  private step(event: ZoneEvent, timeSeconds: number): EffectBuffer {
-    const effects = this.zone.step(event, timeSeconds);
-    const { ledger } = this;
-    for (let i = 0; i < effects.length; i++) {
-      if (effects.kinds[i] !== EffectKind.JobStarted) continue;
-      const local = effects.jobs[i] as number;
-      if (ledger.states[local] !== HoldState.Standing) continue;
-      const offer = this.parts.incarnation * PER_INCARNATION + ++this.offersMade;
-      ledger.grant(local, offer, this.zone.demandOf(local), effects.counts[i] as number);
-      ledger.prices[local] = this.priceOf(local);
-      this.granted.push(local);
-    }
-    return effects;
+  private onExpired(local: number): void {
+    this.ledger.drop(local);
+    this.counters.expired++;
+  }
+
+  private nextOffer(): number {
+    return this.parts.incarnation * PER_INCARNATION + ++this.offersMade;
   }
 
   /** Offers to the jobs that waited in the zone what they have got; at its limits the zone offers nothing more. */
@@ -279,7 +282,9 @@ export class ZoneGovernor implements Process {
       if (ledger.states[local] !== HoldState.Escrow) continue;
       if (ledger.escrows > escrowsMax || this.notices.size >= noticesMax) this.letGo(local, timeSeconds);
       else {
-        this.openEscrow(local, timeSeconds);
+        const deadline = timeSeconds + this.parts.options.escrowSeconds;
+        this.arbiter.keep(local, deadline, timeSeconds);
+        this.openEscrow(local, deadline);
         this.tellOffer(local, ledger.hosts[local] as number, out);
       }
     }
@@ -296,20 +301,17 @@ export class ZoneGovernor implements Process {
     } else this.tellOffer(local, m.host, out);
   }
 
-  private offer(m: Message, members: number, timeSeconds: number, out: Outbox): void {
-    const { ledger } = this;
-    const offer = this.parts.incarnation * PER_INCARNATION + ++this.offersMade;
-    const local = ledger.hold(m.job, offer, m.attempt, m.host, this.demandOf(m.demandId), members);
-    ledger.prices[local] = this.priceOf(local);
-    this.openEscrow(local, timeSeconds);
+  private offer(m: Message, members: number, deadline: number, out: Outbox): void {
+    const { ledger, arbiter } = this;
+    const demand = arbiter.demandOf(m.demandId);
+    const local = ledger.hold(m.job, this.nextOffer(), m.attempt, m.host, demand, members);
+    ledger.prices[local] = arbiter.costOf(local);
+    this.openEscrow(local, deadline);
     this.tellOffer(local, m.host, out);
   }
 
-  private openEscrow(local: number, timeSeconds: number): void {
-    const { ledger } = this;
-    const deadline = timeSeconds + this.parts.options.escrowSeconds;
-    ledger.deadlines[local] = deadline;
-    this.escrowQueue.push({ local, offer: ledger.offers[local] as number, deadline });
+  private openEscrow(local: number, deadline: number): void {
+    this.ledger.deadlines[local] = deadline;
     this.counters.offers++;
   }
 
@@ -338,7 +340,7 @@ export class ZoneGovernor implements Process {
         this.tell(MessageKind.Started, m.from, m.job, m.offer, out);
         return;
       }
-      if (timeSeconds < (ledger.deadlines[local] as number)) {
+      if (this.arbiter.keep(local, Number.POSITIVE_INFINITY, timeSeconds)) {
         ledger.confirm(local);
         ledger.workSince[local] = timeSeconds - m.price;
         this.counters.starts++;
@@ -346,8 +348,6 @@ export class ZoneGovernor implements Process {
         this.tell(MessageKind.Started, m.from, m.job, m.offer, out);
         return;
       }
-      this.letGo(local, timeSeconds);
-      this.counters.expired++;
     }
     const notice = notices.get(m.offer);
     if (notice === undefined) this.tell(MessageKind.Gone, m.from, m.job, m.offer, out);
@@ -363,7 +363,7 @@ export class ZoneGovernor implements Process {
   private onStop(m: Message, timeSeconds: number, out: Outbox): void {
     const local = this.runningLocal(m.job, m.offer);
     if (local >= 0) {
-      this.step({ kind: ZoneEventKind.JobCancelled, job: local }, timeSeconds);
+      this.arbiter.release(local, timeSeconds);
       out.act(ActionKind.Stop, m.job, m.offer, this.id, local, m.reason);
       this.end(local, m.reason, timeSeconds, out);
     } else if (this.notices.get(m.offer) === undefined) {
@@ -378,43 +378,7 @@ export class ZoneGovernor implements Process {
     const local = this.runningLocal(m.job, m.offer);
     if (local < 0 || this.ledger.pods[local] !== 1) return;
     const reply = this.tell(MessageKind.Quoted, m.from, m.job, m.offer, out);
-    reply.price = this.priceOf(local);
-  }
-
-  /** @returns What a job costs where its pods are, milli-GPU. The same measure for offers and quotes: they are compared. */
-  private priceOf(local: number): number {
-    const nodes: number[] = [];
-    const gpuMasks: number[] = [];
-    this.zone.forEachPod(local, (_, node, gpuMask) => {
-      nodes.push(node);
-      gpuMasks.push(gpuMask);
-    });
-    return this.parts.policy.costWhere(this.zone.demandOf(local), nodes, gpuMasks);
-  }
-
-  /** @returns Pods that were placed, under the ledger's next local number; 0: the zone has no room. */
-  protected place(
-    job: number,
-    demandId: number,
-    podCount: number,
-    gangMin: number,
-    timeSeconds: number,
-  ): number {
-    assert(this.ledger.localOf(job) < 0, 'a job that holds capacity is placed again');
-    // What a limit postponed goes first: a job that comes now must neither overtake it nor be refused for its sake.
-    while (this.zone.hasPostponed) this.step({ kind: ZoneEventKind.Tick }, timeSeconds);
-    const { submitted } = this;
-    submitted.job = this.ledger.peekLocal();
-    submitted.demandId = demandId;
-    submitted.podCount = podCount;
-    submitted.gangMin = gangMin;
-    const effects = this.step(submitted, timeSeconds);
-    for (let i = 0; i < effects.length; i++) {
-      if (effects.kinds[i] === EffectKind.JobStarted && effects.jobs[i] === submitted.job) {
-        return effects.counts[i] as number;
-      }
-    }
-    return 0;
+    reply.price = this.arbiter.costOf(local);
   }
 
   private isBusy(): boolean {
@@ -430,7 +394,7 @@ export class ZoneGovernor implements Process {
 
   /** Gives the capacity of an escrow back, or ends a standing request. */
   private letGo(local: number, timeSeconds: number): void {
-    this.step({ kind: ZoneEventKind.JobCancelled, job: local }, timeSeconds);
+    this.arbiter.release(local, timeSeconds);
     this.ledger.drop(local);
   }
 
@@ -456,36 +420,11 @@ export class ZoneGovernor implements Process {
     message.price = notice.reason === FederationReason.Moved ? notice.doneSeconds : 0;
   }
 
-  private expireEscrows(timeSeconds: number): void {
-    const { ledger, escrowQueue } = this;
-    while (this.escrowHead < escrowQueue.length) {
-      const first = escrowQueue[this.escrowHead] as { local: number; offer: number; deadline: number };
-      const { local, offer, deadline } = first;
-      const waits = ledger.states[local] === HoldState.Escrow && ledger.offers[local] === offer;
-      if (waits && deadline > timeSeconds) break;
-      if (waits) {
-        this.letGo(local, timeSeconds);
-        this.counters.expired++;
-      }
-      this.escrowHead++;
-    }
-    if (this.escrowHead > 1024 && 2 * this.escrowHead > escrowQueue.length) {
-      this.escrowQueue = escrowQueue.slice(this.escrowHead);
-      this.escrowHead = 0;
-    }
-  }
-
   private publish(timeSeconds: number, out: Outbox): void {
     const message = makeMessage(MessageKind.Summary, this.id, this.parts.parent, 0);
     message.version = ++this.version;
     message.hologram = this.summary.hologramNow(timeSeconds);
     out.send(message);
-  }
-
-  private demandOf(demandId: number): Demand {
-    const demand = this.zone.cluster.demands.demands[demandId];
-    assert(demand !== undefined, 'a demand that nobody interned');
-    return demand;
   }
 
   private tell(kind: Message['kind'], to: number, job: number, offer: number, out: Outbox): Message {

@@ -54,7 +54,7 @@ describe('publishing', () => {
     site.offered(2, 999_999, { podCount: 3 });
     site.down(3, 999_999);
     const { hologram } = site.published();
-    const { cluster, runningPods } = site.process.zone;
+    const { cluster, runningPods } = site.process.arbiter.zone;
     const { sums, maxima } = hologram;
     expect(sums).toMatchObject({
       zones: 1,

@@ -1,6 +1,8 @@
 /**
  * What a zone governor publishes: its classes, and the sums and maxima that ride with them.
  */
+import type { ClassTable } from '../../../field/class-table.ts';
+import type { FlavorRent } from '../../../field/flavor-rent.ts';
 import {
   exactSums,
   Hologram,
@@ -8,6 +10,7 @@ import {
   type HologramSums,
 } from '../../../field/hologram/hologram.ts';
 import { takeHologram } from '../../../field/hologram/hologram-source.ts';
+import type { ClusterState } from '../../../model/cluster-state.ts';
 import type { TegPolicy } from '../../policy/teg-policy.ts';
 import type { Zone } from '../../zone/zone.ts';
 import type { FederationOptions } from '../federation-options.ts';
@@ -26,23 +29,42 @@ interface HostReport {
   readonly oldestSeconds: number;
 }
 
+/** The nodes that a summary is of, as its field sees them. */
+export interface SummarySource {
+  /** Grows with every change of nodes or pods: where it is as it was, nothing is counted again. */
+  readonly changes: number;
+  readonly cluster: ClusterState;
+  readonly classes: ClassTable;
+  readonly rent: FlavorRent;
+}
+
+/** @returns What a summary of a zone is made of. @param policy What the zone's choices come from. */
+export function shownBy(zone: Zone, { classes, rent }: TegPolicy): SummarySource {
+  return {
+    get changes() {
+      return zone.steps;
+    },
+    cluster: zone.cluster,
+    classes,
+    rent,
+  };
+}
+
 /** The summary of one zone. */
 export class ZoneSummary {
   /** Proposals a second. */
   readonly proposals: RateMeter;
-  private readonly zone: Zone;
-  private readonly policy: TegPolicy;
+  private readonly source: SummarySource;
   private readonly ledger: ZoneLedger;
   private readonly expireSeconds: number;
   private published: Hologram | undefined;
-  /** `zone.steps` at that time. */
-  private publishedSteps = -1;
+  /** `source.changes` at that time. */
+  private publishedChanges = -1;
   /** The last report of each host. */
   private readonly reports = new Map<number, HostReport>();
 
-  constructor(zone: Zone, policy: TegPolicy, ledger: ZoneLedger, options: FederationOptions) {
-    this.zone = zone;
-    this.policy = policy;
+  constructor(source: SummarySource, ledger: ZoneLedger, options: FederationOptions) {
+    this.source = source;
     this.ledger = ledger;
     this.expireSeconds = options.expireSeconds;
     this.proposals = new RateMeter(RATE_PERIODS * options.publishSeconds);
@@ -56,13 +78,13 @@ export class ZoneSummary {
 
   /** @returns What the zone has now. Where nothing happened since the last time, the classes are not counted again. */
   hologramNow(timeSeconds: number): Hologram {
-    const { policy } = this;
+    const { source } = this;
     const sums = this.sums(timeSeconds);
     const maxima = this.maxima(timeSeconds);
     const last = this.published;
-    if (last === undefined || this.zone.steps !== this.publishedSteps) {
-      this.published = takeHologram(policy.classes, policy.rent, sums, maxima, timeSeconds);
-      this.publishedSteps = this.zone.steps;
+    if (last === undefined || source.changes !== this.publishedChanges) {
+      this.published = takeHologram(source.classes, source.rent, sums, maxima, timeSeconds);
+      this.publishedChanges = source.changes;
       return this.published;
     }
     const again = new Hologram({
@@ -78,7 +100,7 @@ export class ZoneSummary {
   }
 
   private sums(timeSeconds: number): HologramSums {
-    const { cluster } = this.zone;
+    const { cluster } = this.source;
     let nodesUp = 0;
     let freeCpuMilli = 0;
     let freeGpuMilli = 0;
@@ -106,14 +128,14 @@ export class ZoneSummary {
   }
 
   private maxima(timeSeconds: number): HologramMaxima {
-    const { cluster } = this.zone;
+    const { cluster } = this.source;
     let freeGpuMilli = 0;
     let wholeGpus = 0;
     for (let node = 0; node < cluster.nodeCount; node++) {
       if (cluster.up[node] === 0) continue;
       freeGpuMilli += cluster.freeGpuMilli[node] as number;
     }
-    const { classes } = this.policy;
+    const { classes } = this.source;
     for (let i = 0; i < classes.occupiedCount; i++) {
       const id = classes.occupied[i] as number;
       wholeGpus += (classes.whole[id] as number) * (classes.nodeCounts[id] as number);

@@ -27,7 +27,7 @@ export class OffersInForce {
     if (input.kind === 'receive' && ENDING.has(input.message.kind)) offers.delete(input.message.offer);
     if (input.kind !== 'node-down') return;
     for (const [offer, { job }] of offers) {
-      governor.zone.forEachPod(governor.ledger.localOf(job), (_, node) => {
+      governor.arbiter.zone.forEachPod(governor.ledger.localOf(job), (_, node) => {
         if (node === input.node) offers.delete(offer);
       });
     }
@@ -48,7 +48,8 @@ export class OffersInForce {
 
   /** @throws Violation if an offer of the zone is not backed by capacity. */
   check(governor: ZoneGovernor, timeSeconds: number): void {
-    const { id, ledger, zone } = governor;
+    const { id, ledger } = governor;
+    const { zone } = governor.arbiter;
     const offers = this.of(id);
     for (const [offer, { job, deadline }] of offers) {
       if (deadline <= timeSeconds) {

@@ -2,6 +2,7 @@
  * Bugs that are planted on purpose, to see that they are found: the proof that the checks can fail.
  */
 
+import type { ArbiterOrder } from '../../../governor/arbiter.ts';
 import type { ChooserEntry } from '../../../governor/choosers/chooser.ts';
 import { CHOOSERS } from '../../../governor/choosers/registry.ts';
 import { AgentHost } from '../../../governor/federation/host/agent-host.ts';
@@ -9,9 +10,12 @@ import type { BoardEntry, Message, Outbox } from '../../../governor/federation/m
 import { MessageKind } from '../../../governor/federation/messages.ts';
 import { SummaryNode } from '../../../governor/federation/summary-node.ts';
 import { makeTopology, type TopologyNode } from '../../../governor/federation/topology.ts';
-import { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import { HoldState } from '../../../governor/federation/zone/zone-ledger.ts';
-import { ZoneEventKind } from '../../../governor/zone/zone-events.ts';
+import type { PinnedPolicy } from '../../../governor/policy/pinned-policy.ts';
+import type { TegPolicy } from '../../../governor/policy/teg-policy.ts';
+import type { Zone } from '../../../governor/zone/zone.ts';
+import { ZoneArbiter } from '../../../governor/zone/zone-arbiter.ts';
 import { TegError } from '../../../model/errors.ts';
 import { ProcessFactory } from '../federation-world.ts';
 import type { Scenario } from './scenario.ts';
@@ -41,9 +45,9 @@ export class PlantedFactory extends ProcessFactory {
   /** Assigned right after construction; absent: no bug. */
   plant: Plant | undefined;
 
-  override zoneGovernor(zone: number, incarnation: number, timeSeconds: number): ZoneGovernor {
-    if (this.plant !== 'unchecked-arbiter') return super.zoneGovernor(zone, incarnation, timeSeconds);
-    return new UncheckedZone(this.zoneParts(zone, incarnation, timeSeconds));
+  protected override makeArbiter(zone: Zone, steered: PinnedPolicy, policy: TegPolicy): ZoneArbiter {
+    if (this.plant !== 'unchecked-arbiter') return super.makeArbiter(zone, steered, policy);
+    return new UncheckedArbiter(zone, steered, policy);
   }
 
   override agentHost(host: number, incarnation: number, timeSeconds: number): AgentHost {
@@ -73,16 +77,10 @@ export function makeFactory(
 }
 
 /** Takes its wish for room. */
-class UncheckedZone extends ZoneGovernor {
-  protected override place(
-    job: number,
-    demandId: number,
-    podCount: number,
-    gangMin: number,
-    timeSeconds: number,
-  ): number {
-    const placed = super.place(job, demandId, podCount, gangMin, timeSeconds);
-    return placed > 0 ? placed : podCount;
+class UncheckedArbiter extends ZoneArbiter {
+  protected override find(job: number, order: ArbiterOrder, timeSeconds: number): number {
+    const placed = super.find(job, order, timeSeconds);
+    return placed > 0 ? placed : order.podCount;
   }
 }
 
@@ -114,13 +112,13 @@ class DoubleCountingNode extends SummaryNode {
 
 /** Lets go of everything that a zone holds for offers, as if its log had not said so. */
 export function forgetEscrows(governor: ZoneGovernor, timeSeconds: number): void {
-  const { ledger, zone } = governor;
+  const { ledger, arbiter } = governor;
   const held: number[] = [];
   ledger.forEach((local) => {
     if (ledger.states[local] === HoldState.Escrow) held.push(local);
   });
   for (const local of held) {
-    zone.step({ kind: ZoneEventKind.JobCancelled, job: local }, timeSeconds);
+    arbiter.release(local, timeSeconds);
     ledger.drop(local);
   }
 }

@@ -87,14 +87,14 @@ export class PodTruth {
     const { ledger } = governor;
     const nodes: number[] = [];
     const gpuMasks: number[] = [];
-    governor.zone.forEachPod(local, (_, node, gpuMask) => {
+    governor.arbiter.zone.forEachPod(local, (_, node, gpuMask) => {
       nodes.push(node);
       gpuMasks.push(gpuMask);
     });
     const before = this.byJob.get(job);
     ensure(before === undefined, () => `job ${job} starts in zone ${zone} and runs in zone ${before?.zone}`);
     ensure(nodes.length > 0, () => `zone ${zone} starts job ${job} (offer ${offer}) without a single pod`);
-    const demand = governor.zone.demandOf(local);
+    const demand = governor.arbiter.zone.demandOf(local);
     const run = { job, offer, host: ledger.hosts[local] as number, zone, demand, nodes, gpuMasks };
     for (const [i, node] of nodes.entries()) {
       const at = this.nodeOf(zone, node);

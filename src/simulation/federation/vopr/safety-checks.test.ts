@@ -77,20 +77,29 @@ function withJob(state: number, change: (process: VoprProcess, slot: number) => 
 describe('found as a failure of safety', () => {
   const CASES: Readonly<Record<string, Disturbance>> = {
     'a node that is freer than it should be': inZone(({ governor }) => {
-      const free = governor.zone.cluster.freeCpuMilli;
+      const free = governor.arbiter.zone.cluster.freeCpuMilli;
       free[0] = (free[0] as number) + 1000;
       return true;
     }),
     'a run that its zone forgets': withHold(HoldState.Running, ({ governor }, local) => {
-      governor.zone.step({ kind: ZoneEventKind.JobCancelled, job: local }, governor.zone.timeSeconds);
+      governor.arbiter.zone.step(
+        { kind: ZoneEventKind.JobCancelled, job: local },
+        governor.arbiter.zone.timeSeconds,
+      );
       governor.ledger.drop(local);
     }),
     'an escrow that its zone forgets': withHold(HoldState.Escrow, ({ governor }, local) => {
-      governor.zone.step({ kind: ZoneEventKind.JobCancelled, job: local }, governor.zone.timeSeconds);
+      governor.arbiter.zone.step(
+        { kind: ZoneEventKind.JobCancelled, job: local },
+        governor.arbiter.zone.timeSeconds,
+      );
       governor.ledger.drop(local);
     }),
     'an escrow without capacity': withHold(HoldState.Escrow, ({ governor }, local) => {
-      governor.zone.step({ kind: ZoneEventKind.JobCancelled, job: local }, governor.zone.timeSeconds);
+      governor.arbiter.zone.step(
+        { kind: ZoneEventKind.JobCancelled, job: local },
+        governor.arbiter.zone.timeSeconds,
+      );
     }),
     'a run that nobody started': withHold(HoldState.Escrow, ({ governor }, local) => {
       governor.ledger.confirm(local);

@@ -80,7 +80,8 @@ export class SafetyChecks {
   /** A zone after its step, in time that does not grow with its jobs. */
   checkZone(governor: ZoneGovernor, timeSeconds: number): void {
     const { truth, options } = this;
-    const { id, ledger, notices, zone } = governor;
+    const { id, ledger, notices } = governor;
+    const { zone } = governor.arbiter;
     ensure(ledger.escrows <= options.escrowsMax, () => `zone ${id} has ${ledger.escrows} escrows`);
     const running = ledger.size - ledger.escrows - ledger.standing;
     ensure(
@@ -115,7 +116,8 @@ export class SafetyChecks {
   /** A zone, everything. */
   checkZoneWhole(governor: ZoneGovernor, timeSeconds: number): void {
     const { truth } = this;
-    const { id, ledger, notices, zone } = governor;
+    const { id, ledger, notices } = governor;
+    const { zone } = governor.arbiter;
     this.checkZone(governor, timeSeconds);
     zone.check();
     const runs = truth.runsIn(id);

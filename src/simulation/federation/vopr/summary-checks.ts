@@ -205,7 +205,7 @@ function isOnLattice({ cpuMilli, memoryMib, gpuMilli, extended }: Demand): boole
 
 /** @returns Pods of a demand that fit into a zone now, counted node by node. */
 export function slotsIn(governor: ZoneGovernor, demand: Demand): number {
-  const { cluster } = governor.zone;
+  const { cluster } = governor.arbiter.zone;
   let slots = 0;
   for (let node = 0; node < cluster.nodeCount; node++) slots += podsFitting(cluster, node, demand);
   return slots;

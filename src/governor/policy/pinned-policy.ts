@@ -1,13 +1,14 @@
 /**
  * A policy that can be told where the next pods go: for a zone that is rebuilt from what already runs on its nodes.
  */
-import type { Demand } from '../../../model/demand.ts';
-import type { Explanation, PlacementPolicy } from '../../policy/policy.ts';
+import type { Demand } from '../../model/demand.ts';
+import type { Explanation, PlacementPolicy } from './policy.ts';
 
 /** Delegates to another policy unless it is steered. */
 export class PinnedPolicy implements PlacementPolicy {
   readonly name: string;
-  private readonly inner: PlacementPolicy;
+  /** What it delegates to. */
+  readonly inner: PlacementPolicy;
   private nodes: readonly number[] = [];
   private masks: readonly number[] = [];
   private next = 0;

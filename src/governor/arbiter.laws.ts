@@ -1,0 +1,356 @@
+/**
+ * The laws of an arbiter, for the tests of everything that implements `Arbiter`.
+ *
+ * A world is driven through random lives; a plain model remembers who holds what and who waits.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { checkProperty } from '../../test/support/properties.ts';
+import { type Arbiter, type ArbiterOrder, POSTPONED, type Quote, REFUSED } from './arbiter.ts';
+
+/** An arbiter on a few nodes, and what a test can do to it from outside. */
+export interface ArbiterWorld {
+  readonly arbiter: Arbiter;
+  /** Demands are [0, demandCount): from such as fit everywhere to one that fits nowhere. */
+  readonly demandCount: number;
+  /** Nodes are [0, nodeCount), up at first. */
+  readonly nodeCount: number;
+  /** Everything that a later answer depends on, but caches. */
+  digest(): unknown;
+  /** What is free on each node. */
+  room(): unknown;
+  /** @throws Error if a node holds more than it has, or accounts disagree. */
+  check(): void;
+  nodeDown(node: number, timeSeconds: number): void;
+  nodeUp(node: number, timeSeconds: number): void;
+}
+
+/** Makes a world. @param nodes Kinds of its nodes, any numbers ≥ 0. */
+export type MakeWorld = (nodes: readonly number[]) => ArbiterWorld;
+
+/** What happens next; numbers pick among what is there. */
+interface Move {
+  readonly what: 'hold' | 'place' | 'keep' | 'release' | 'finish' | 'wait' | 'down' | 'up' | 'quote';
+  readonly pick: number;
+  readonly pods: number;
+  readonly gang: number;
+  readonly waits: boolean;
+  readonly priority: number;
+}
+
+/** Jobs at once: few, so that numbers are used again. */
+const JOBS = 16;
+/** Seconds that a hold lasts, and that pass in a wait at most. */
+const TERM_SECONDS = 5;
+const STEP_SECONDS = 3;
+
+const MOVE: fc.Arbitrary<Move> = fc.record({
+  what: fc.constantFrom<Move['what'][]>(
+    'hold',
+    'hold',
+    'place',
+    'place',
+    'keep',
+    'release',
+    'finish',
+    'wait',
+    'down',
+    'up',
+    'quote',
+  ),
+  pick: fc.nat(997),
+  pods: fc.constantFrom(1, 1, 1, 2, 3, 6),
+  gang: fc.nat(5),
+  waits: fc.boolean(),
+  priority: fc.integer({ min: -1, max: 1 }),
+});
+
+const NODES = fc.array(fc.nat(20), { minLength: 1, maxLength: 5 });
+
+/** What the model knows of a job. */
+interface Known {
+  readonly order: ArbiterOrder;
+  pods: number;
+  untilSeconds: number;
+  waits: boolean;
+}
+
+/** A life of one world beside the model. */
+class Life {
+  readonly world: ArbiterWorld;
+  readonly jobs = new Map<number, Known>();
+  readonly said: string[] = [];
+  private timeSeconds = 100;
+  private readonly down = new Set<number>();
+
+  constructor(world: ArbiterWorld) {
+    this.world = world;
+    world.arbiter.attach({
+      granted: (job, _, pods) => {
+        const known = this.jobs.get(job) as Known;
+        expect(known.waits, 'a job is granted that does not wait').toBe(true);
+        Object.assign(known, { waits: false, pods });
+        this.said.push(`granted ${job}: ${pods}`);
+      },
+      lost: (job) => this.ended('lost', job),
+      expired: (job) => {
+        expect((this.jobs.get(job) as Known).untilSeconds).toBeLessThanOrEqual(this.timeSeconds);
+        this.ended('expired', job);
+      },
+    });
+  }
+
+  /** Does one thing. @param quotes Whether quotes are asked for, or passed over. */
+  do(move: Move, quotes: boolean): void {
+    const { arbiter } = this.world;
+    const now = this.timeSeconds;
+    const job = move.pick % JOBS;
+    const known = this.jobs.get(job);
+    if (move.what === 'quote') {
+      if (quotes) this.quote(this.orderOf(move));
+    } else if (move.what === 'wait') {
+      this.timeSeconds += (move.pick % 10) * (STEP_SECONDS / 9);
+      arbiter.advance(this.timeSeconds);
+    } else if (move.what === 'hold' || move.what === 'place') {
+      if (known === undefined) this.ask(job, move);
+    } else if (move.what === 'down' || move.what === 'up') {
+      this.turn(move.pick % this.world.nodeCount, move.what === 'up');
+    } else if (known !== undefined) {
+      if (move.what === 'keep') this.keep(job, known);
+      else {
+        if (move.what === 'release' || known.waits) arbiter.release(job, now);
+        else arbiter.finish(job, now);
+        this.jobs.delete(job);
+      }
+    }
+    // Limits and the retries of a step are over at once for everybody who asks next.
+    while (arbiter.dueSeconds <= this.timeSeconds) arbiter.advance(this.timeSeconds);
+  }
+
+  /** What holds at every moment. */
+  check(): void {
+    const { world, jobs } = this;
+    world.check();
+    const waiting: number[] = [];
+    world.arbiter.postponed((job) => waiting.push(job));
+    const expected = [...jobs].filter(([, { waits }]) => waits).map(([job]) => job);
+    expect(waiting.sort(), 'exactly what waits is postponed').toEqual(expected.sort());
+    expect(world.arbiter.postponedCount).toBe(expected.length);
+    for (const [job, known] of jobs) {
+      const nodes: number[] = [];
+      world.arbiter.pods(job, (member, node) => {
+        expect(member).toBe(nodes.length);
+        expect(this.down.has(node), 'a pod is on a node that is down').toBe(false);
+        nodes.push(node);
+      });
+      expect(nodes.length, `pods of job ${job}`).toBe(known.waits ? 0 : known.pods);
+      expect(known.untilSeconds > this.timeSeconds, 'a hold outlives its term').toBe(true);
+    }
+  }
+
+  quote(order: ArbiterOrder): Quote {
+    const quote: Quote = { pods: -1, price: -1 };
+    this.world.arbiter.quote(order, quote);
+    return quote;
+  }
+
+  orderOf({ pick, pods, gang, waits, priority }: Move): ArbiterOrder {
+    const demandId = pick % this.world.demandCount;
+    return { demandId, podCount: pods, gangMin: 1 + (gang % pods), priority, counts: false, waits };
+  }
+
+  private ask(job: number, move: Move): void {
+    const { arbiter } = this.world;
+    const order = this.orderOf(move);
+    const untilSeconds =
+      move.what === 'place' ? Number.POSITIVE_INFINITY : this.timeSeconds + TERM_SECONDS + (move.pick % 3);
+    const known: Known = { order, pods: 0, untilSeconds, waits: order.waits };
+    this.jobs.set(job, known);
+    const pods = arbiter.hold(job, { ...order }, untilSeconds, this.timeSeconds);
+    this.said.push(`${job}: ${pods}`);
+    if (pods === POSTPONED) {
+      expect(order.waits, 'a job waits that would not').toBe(true);
+      known.untilSeconds = Number.POSITIVE_INFINITY;
+    } else if (pods === REFUSED) this.jobs.delete(job);
+    else {
+      expect(pods).toBeGreaterThanOrEqual(order.gangMin);
+      expect(pods).toBeLessThanOrEqual(order.podCount);
+      Object.assign(known, { pods, waits: false });
+    }
+  }
+
+  private keep(job: number, known: Known): void {
+    if (known.waits) return;
+    expect(this.world.arbiter.keep(job, Number.POSITIVE_INFINITY, this.timeSeconds)).toBe(true);
+    known.untilSeconds = Number.POSITIVE_INFINITY;
+  }
+
+  private turn(node: number, up: boolean): void {
+    const { world } = this;
+    if (up) {
+      this.down.delete(node);
+      world.nodeUp(node, this.timeSeconds);
+    } else {
+      this.down.add(node);
+      world.nodeDown(node, this.timeSeconds);
+    }
+  }
+
+  private ended(how: string, job: number): void {
+    expect(this.jobs.delete(job), 'a job ends that is not known').toBe(true);
+    this.said.push(`${how} ${job}`);
+  }
+}
+
+/** Every demand alone and as gangs. */
+function ordersIn(world: ArbiterWorld): ArbiterOrder[] {
+  return Array.from({ length: world.demandCount }, (_, demandId) =>
+    [1, 2, 4].map((podCount) => ({
+      demandId,
+      podCount,
+      gangMin: podCount,
+      priority: 0,
+      counts: false,
+      waits: false,
+    })),
+  ).flat();
+}
+
+/** Registers the tests of all laws. */
+export function describeArbiterLaws(name: string, make: MakeWorld): void {
+  describe(`${name} as an arbiter`, () => {
+    const life = fc.tuple(NODES, fc.array(MOVE, { minLength: 20, maxLength: 80 }));
+
+    test('never holds more than the capacity, and postpones exactly what waits', () => {
+      const seen = { granted: 0, lost: 0, expired: 0, waiting: 0 };
+      checkProperty(
+        fc.property(life, ([nodes, moves]) => {
+          const one = new Life(make(nodes));
+          for (const move of moves) {
+            one.do(move, true);
+            one.check();
+            for (const { waits } of one.jobs.values()) if (waits) seen.waiting++;
+          }
+          for (const kind of ['granted', 'lost', 'expired'] as const) {
+            seen[kind] += one.said.filter((text) => text.startsWith(kind)).length;
+          }
+        }),
+        { numRuns: 150 },
+      );
+      for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(5);
+    });
+
+    test('a quote changes nothing, now or later', () => {
+      let prices = 0;
+      checkProperty(
+        fc.property(life, ([nodes, moves]) => {
+          const asked = new Life(make(nodes));
+          const plain = new Life(make(nodes));
+          for (const move of moves) {
+            const before = asked.world.digest();
+            for (const order of ordersIn(asked.world)) if (asked.quote(order).price !== 0) prices++;
+            expect(asked.world.digest()).toEqual(before);
+            asked.do(move, true);
+            plain.do(move, false);
+          }
+          expect(asked.said).toEqual(plain.said);
+          expect(asked.world.digest()).toEqual(plain.world.digest());
+        }),
+        { numRuns: 60 },
+      );
+      expect(prices).toBeGreaterThan(100);
+    });
+
+    test('a quote is what the job then costs where it is placed, also of a gang', () => {
+      let compared = 0;
+      let gangs = 0;
+      checkProperty(
+        fc.property(life, fc.nat(), ([nodes, moves], pick) => {
+          const one = new Life(make(nodes));
+          for (const move of moves) one.do(move, true);
+          const { world } = one;
+          const orders = ordersIn(world);
+          const order = orders[pick % orders.length] as ArbiterOrder;
+          const { pods, price } = one.quote(order);
+          expect(price, 'nothing is postponed, and all is priced').not.toBeNaN();
+          const job = JOBS;
+          const placed = world.arbiter.place(job, order, world.arbiter.timeSeconds);
+          expect(Math.max(0, placed)).toBe(pods);
+          expect(world.arbiter.costOf(job)).toBeCloseTo(price, 6);
+          if (pods > 0) compared++;
+          if (pods > 1) gangs++;
+        }),
+        { numRuns: 300 },
+      );
+      expect(compared).toBeGreaterThan(30);
+      expect(gangs).toBeGreaterThan(5);
+    });
+
+    test('what is placed and released leaves room and quotes as they were', () => {
+      let placed = 0;
+      checkProperty(
+        fc.property(life, fc.nat(), ([nodes, moves], pick) => {
+          const one = new Life(make(nodes));
+          for (const move of moves) one.do(move, true);
+          const { world } = one;
+          const { arbiter } = world;
+          const orders = ordersIn(world);
+          const order = orders[pick % orders.length] as ArbiterOrder;
+          // Somebody who waits would take what is given back.
+          for (const [job, { waits }] of one.jobs) if (waits) arbiter.release(job, arbiter.timeSeconds);
+          const room = world.room();
+          const quote = one.quote(order);
+          if (arbiter.place(JOBS, order, arbiter.timeSeconds) > 0) {
+            placed++;
+            expect(world.room()).not.toEqual(room);
+            arbiter.release(JOBS, arbiter.timeSeconds);
+          }
+          expect(world.room()).toEqual(room);
+          expect(one.quote(order)).toEqual(quote);
+          expect(arbiter.costOf(JOBS)).toBe(0);
+          world.check();
+        }),
+        { numRuns: 200 },
+      );
+      expect(placed).toBeGreaterThan(20);
+    });
+
+    test('a hold ends at its time, not before, and not once it is kept', () => {
+      const world = make([2, 2]);
+      const { arbiter } = world;
+      const expired: number[] = [];
+      arbiter.attach({ granted: () => {}, lost: () => {}, expired: (job) => expired.push(job) });
+      const order = ordersIn(world)[0] as ArbiterOrder;
+      const empty = world.room();
+      expect(arbiter.hold(0, order, 20, 10)).toBe(1);
+      expect(arbiter.hold(1, order, 15, 10)).toBe(1);
+      expect(arbiter.dueSeconds).toBe(15);
+      arbiter.advance(14.9);
+      expect(expired).toEqual([]);
+      arbiter.advance(15);
+      expect(expired).toEqual([1]);
+      expect(arbiter.keep(0, Number.POSITIVE_INFINITY, 19)).toBe(true);
+      arbiter.advance(100);
+      expect(expired).toEqual([1]);
+      expect(arbiter.hold(2, order, 110, 100)).toBe(1);
+      expect(arbiter.keep(2, 200, 110)).toBe(false);
+      expect(expired).toEqual([1, 2]);
+      arbiter.release(0, 110);
+      expect(world.room()).toEqual(empty);
+      arbiter.advance(110);
+      expect(arbiter.dueSeconds).toBe(Number.POSITIVE_INFINITY);
+    });
+
+    test('what runs already is taken over where it is, or not at all', () => {
+      const world = make([2, 2]);
+      const { arbiter } = world;
+      arbiter.attach({ granted: () => {}, lost: () => {}, expired: () => {} });
+      const order = { ...(ordersIn(world)[0] as ArbiterOrder), podCount: 2, gangMin: 2 };
+      expect(arbiter.adopt(0, order, [1, 1], [0, 0], 5)).toBe(2);
+      const nodes: number[] = [];
+      arbiter.pods(0, (_, node) => nodes.push(node));
+      expect(nodes).toEqual([1, 1]);
+      world.check();
+    });
+  });
+}

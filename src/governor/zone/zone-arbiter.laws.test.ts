@@ -1,0 +1,58 @@
+import { Random } from '../../kernel/random.ts';
+import { type ArbiterWorld, describeArbiterLaws } from '../arbiter.laws.ts';
+import { PinnedPolicy } from '../policy/pinned-policy.ts';
+import { SharedPrices } from '../policy/shared-prices.ts';
+import { TEG_DEFAULTS } from '../policy/teg-options.ts';
+import { TegPolicy } from '../policy/teg-policy.ts';
+import { makeCluster, NODE_KINDS, POD_KINDS } from './zone.fixtures.ts';
+import { Zone } from './zone.ts';
+import { ZoneArbiter } from './zone-arbiter.ts';
+
+/** The same for all worlds, because making them takes a while. */
+let shared: SharedPrices | undefined;
+
+function prices(): SharedPrices {
+  const all = makeCluster(NODE_KINDS.map((_, kind) => kind));
+  shared ??= new SharedPrices(all, {
+    demands: all.demands.demands.slice(0, 6),
+    weights: [0.2, 0.1, 0.2, 0.2, 0.2, 0.1],
+  });
+  return shared;
+}
+
+function makeWorld(nodes: readonly number[]): ArbiterWorld {
+  const cluster = makeCluster(nodes.map((kind) => kind % NODE_KINDS.length));
+  const policy = new TegPolicy({ cluster, random: new Random(1) }, TEG_DEFAULTS, prices());
+  const steered = new PinnedPolicy(policy);
+  const zone = new Zone(cluster, steered, { onNodeLost: 'fail', gangAttemptsPerEventMax: 2 });
+  const arbiter = new ZoneArbiter(zone, steered, policy);
+  const room = (): unknown => [
+    [...cluster.freeCpuMilli],
+    [...cluster.freeMemoryMib],
+    [...cluster.gpuIdleMilli],
+    [...cluster.podCounts],
+    cluster.freeExtended.map((column) => [...column]),
+    nodes.map((_, node) => cluster.groupPods(node, 0)),
+  ];
+  const classes = (): unknown => {
+    const { classes: table, rent } = policy;
+    const lists = Array.from(table.occupied.slice(0, table.occupiedCount), (id) => {
+      const members = [id];
+      for (let node = table.heads[id] as number; node >= 0; node = table.nextNode(node)) members.push(node);
+      return members;
+    });
+    return [table.count, lists, Array.from({ length: rent.groupCount }, (_, group) => rent.sumsOf(group))];
+  };
+  return {
+    arbiter,
+    demandCount: POD_KINDS.length,
+    nodeCount: nodes.length,
+    room,
+    digest: () => [room(), classes(), { ...zone.counters }, zone.steps, policy.gpuMask, zone.timeSeconds],
+    check: () => zone.check(),
+    nodeDown: (node, timeSeconds) => arbiter.nodeDown(node, timeSeconds),
+    nodeUp: (node, timeSeconds) => arbiter.nodeUp(node, timeSeconds),
+  };
+}
+
+describeArbiterLaws('a zone', makeWorld);
