@@ -51,7 +51,7 @@ export function addCompareCommand(parent: Command): void {
     .option('--seeds <seeds>', 'for example 1-5 or 1,3,7', parseSeeds, [1, 2, 3])
     .option('--baseline <name>', 'what the others are compared with (default: the first that is not teg)')
     .option('--workers <n>', 'threads; the result does not depend on it (default: one a core)', parseWorkers);
-  addReportOptions(addSharedOptions(command))
+  addReportOptions(addSharedOptions(command, { scheduling: 'Scheduling:', figures: 'Figures and reports:' }))
     .option('--series', 'keep the time series of every run in the JSON')
     .addHelpText('after', SOURCES_HELP + EXAMPLES)
     .action(async (given: CompareOptions, self: Command) => {

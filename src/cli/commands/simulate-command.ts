@@ -49,16 +49,25 @@ Examples:
   teg simulate --cluster generated:openb:100000 --jobs generated:1e6 --zones 100 --staleness 1s
 Several policies or seeds: \`teg compare\`.`;
 
+/** Heading in the help for options that runs with many zones refuse. */
+const ONE_ZONE = 'One zone (without --zones):';
+
 /** Adds `teg simulate`. */
 export function addSimulateCommand(parent: Command): void {
   const command = parent
     .command('simulate')
     .description('run a workload through a simulated cluster, from the first arrival to the last departure')
-    .option('--policy <name>', 'a policy that `teg policies` lists, or the path of your own', 'teg')
+    .option(
+      '--policy <name>',
+      'a policy that `teg policies` lists, or the path of your own (with --zones: teg)',
+      'teg',
+    )
     .option('--seed <n>', 'of everything random', parseSeed, 1);
-  addReportOptions(addZonesOptions(addWhatIfOptions(addSharedOptions(command))))
-    .option('--explain <name>', "tell one job's life and why its pods went where they went")
-    .option('--jobs-out <file>', 'write a row for each job: .csv, .csv.gz or .parquet')
+  addReportOptions(addSharedOptions(command, { scheduling: ONE_ZONE, figures: ONE_ZONE }))
+    .option('--explain <name>', "print one job's life and why its pods went where they went")
+    .option('--jobs-out <file>', 'write a row for each job: .csv, .csv.gz or .parquet');
+  addZonesOptions(addWhatIfOptions(command))
+    .optionsGroup('')
     .option('--no-series', 'leave the time series out of the JSON')
     .addHelpText('after', SOURCES_HELP + WHAT_IF_HELP + EXAMPLES)
     .action(async (options: SimulateOptions, self: Command) => {

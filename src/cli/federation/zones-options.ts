@@ -28,6 +28,7 @@ export const STALENESS_SECONDS_DEFAULT = 1;
 /** Adds the options. */
 export function addZonesOptions(command: Command): Command {
   return command
+    .optionsGroup('Many zones:')
     .option(
       '--zones <n>',
       'divide the nodes among so many zones, each with a governor of its own',

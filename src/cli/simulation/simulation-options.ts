@@ -62,11 +62,22 @@ A workload is a file or generated:JOBS:LOAD, LOAD being what is asked for over w
 generated:JOBS:LOAD:8h cuts durations at 8 hours (gangs: 32), so that the cluster reaches its load within a day.
 Formats are recognised from the content; \`teg trace inspect FILE\` shows what is in one. Durations: 90s, 15m, 2h, 7d.`;
 
-/** Adds the shared options to a command. */
-export function addSharedOptions(command: Command): Command {
-  return command
-    .option('--cluster <source>', 'the nodes: a file or generated:MIX:NODES', 'generated:openb:2000')
-    .option('--jobs <source>', 'the workload: a file or generated:JOBS:LOAD', 'generated:100000:0.9')
+/** Headings in the help for options of runs with one zone. */
+export interface SharedHeadings {
+  readonly scheduling: string;
+  readonly figures: string;
+}
+
+/**
+ * Adds the shared options to a command, grouped in its help. Options that are added after them stand below the heading
+ * `figures` unless another is set.
+ */
+export function addSharedOptions(command: Command, { scheduling, figures }: SharedHeadings): Command {
+  addBasicOptions(command.optionsGroup(''));
+  addWorkloadOptions(command.optionsGroup('Workload and files:'));
+  addFailureOptions(command.optionsGroup('Node failures:'));
+  command
+    .optionsGroup(scheduling)
     .addOption(
       new Option(
         '--queue <rule>',
@@ -75,10 +86,29 @@ export function addSharedOptions(command: Command): Command {
         .choices(['best-effort', 'strict-fifo'])
         .default('best-effort'),
     )
+    .option(
+      '--retry <duration>',
+      'try everything that waits at this interval too (for policies that overlook nodes)',
+      parsePositiveDuration,
+    );
+  return command
+    .optionsGroup(figures)
+    .option(
+      '--samples <n>',
+      'instants of the time series while jobs arrive (default: 200)',
+      wholeNumber(1, SAMPLES_MAX),
+    )
+    .option('--timing', 'also report what depends on the machine: decision cost, jobs a second');
+}
+
+function addBasicOptions(command: Command): void {
+  command
+    .option('--cluster <source>', 'the nodes: a file or generated:MIX:NODES', 'generated:openb:2000')
+    .option('--jobs <source>', 'the workload: a file or generated:JOBS:LOAD', 'generated:100000:0.9')
     .addOption(
       new Option(
         '--workload-mix <how>',
-        'the workload that policies price with: learned from arrivals, or the whole list',
+        'the mix that policies price with: learned from arrivals, or known from the whole list',
       )
         .choices(['learned', 'list'])
         .default('learned'),
@@ -93,6 +123,12 @@ export function addSharedOptions(command: Command): Command {
       'leave this much virtual time out of means and percentiles',
       parseDurationSeconds,
     )
+    .option('--json', 'print JSON instead of tables')
+    .option('--json-schema', 'print the JSON Schema of what --json prints, and end');
+}
+
+function addWorkloadOptions(command: Command): void {
+  command
     .option(
       '--arrival-speed <factor>',
       'arrivals come this many times as fast (default: 1)',
@@ -104,6 +140,13 @@ export function addSharedOptions(command: Command): Command {
       wholeNumber(1, 1_000_000),
     )
     .option('--resample', 'draw the jobs anew for each seed, at the recorded arrival times')
+    .option('--skip-bad <n>', 'tolerate up to n bad rows of a file (default: 0)', parseNonNegativeInt)
+    .option('--ignore-resource <name>', IGNORE_RESOURCE_HELP, collectResource)
+    .option('--map <column=name>', `of the file of jobs: ${MAP_HELP}`, parseColumnMap);
+}
+
+function addFailureOptions(command: Command): void {
+  command
     .option(
       '--mtbf <duration>',
       'mean time between failures of a node (default: nodes do not fail)',
@@ -114,23 +157,7 @@ export function addSharedOptions(command: Command): Command {
       new Option('--on-node-failure <rule>', 'what becomes of a job whose node fails')
         .choices(['requeue', 'fail'])
         .default('requeue'),
-    )
-    .option(
-      '--retry <duration>',
-      'try everything that waits at this interval too (for policies that overlook nodes)',
-      parsePositiveDuration,
-    )
-    .option(
-      '--samples <n>',
-      'instants of the time series while jobs arrive (default: 200)',
-      wholeNumber(1, SAMPLES_MAX),
-    )
-    .option('--skip-bad <n>', 'tolerate up to n bad rows of a file (default: 0)', parseNonNegativeInt)
-    .option('--ignore-resource <name>', IGNORE_RESOURCE_HELP, collectResource)
-    .option('--map <column=name>', `of the file of jobs: ${MAP_HELP}`, parseColumnMap)
-    .option('--timing', 'also tell what depends on the machine: decision cost, jobs a second')
-    .option('--json', 'print JSON instead of tables')
-    .option('--json-schema', 'print the JSON Schema of what --json prints, and end');
+    );
 }
 
 /**

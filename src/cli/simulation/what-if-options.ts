@@ -28,6 +28,7 @@ file place everything anew.`;
 /** Adds the options to a command. */
 export function addWhatIfOptions(command: Command): Command {
   return command
+    .optionsGroup('What if, on a snapshot of Kubernetes (without --zones):')
     .option(
       '--start-from-snapshot',
       'pods of the cluster file stay on their nodes; those that wait are to be placed',

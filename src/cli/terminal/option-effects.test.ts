@@ -350,3 +350,18 @@ describe.each(Object.entries(REFUSED))('%s', (path, cases) => {
     expect(readdirSync(folder)).toEqual(before);
   });
 });
+
+test('the help of teg simulate names the mode of options that have an effect in one mode only', () => {
+  const command = commands.get('teg simulate');
+  const heading = (name: string) =>
+    command?.options.find(({ long }) => long === `--${name}`)?.helpGroupHeading;
+  const cases = REFUSED['teg simulate'] ?? [];
+  const refusedBeside = (beside: readonly string[]) => cases.filter((one) => one[2] === beside);
+  for (const [name] of refusedBeside(ZONES).filter(([option]) => option !== 'policy'))
+    expect(heading(name), name).toContain('without --zones');
+  const ofZones = refusedBeside(MADE_UP).filter(([name]) => heading(name) === 'Many zones:');
+  expect(ofZones.map(([name]) => name)).toEqual(expect.arrayContaining(['staleness', 'chooser', 'workers']));
+  expect(command?.options.filter(({ helpGroupHeading }) => helpGroupHeading === 'Many zones:')).toHaveLength(
+    ofZones.length + 1, // --zones itself
+  );
+});
