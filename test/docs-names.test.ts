@@ -50,7 +50,7 @@ function unknownOptions(text: string): string[] {
 /** @returns Settings that a text names in code style and the configuration does not have. */
 function unknownSettings(text: string): string[] {
   const setting = new RegExp(
-    `(?<=\`)(?:${SECTIONS.join('|').replaceAll('.', '\\.')})\\.[a-z][A-Za-z]*(?=[\`:=])`,
+    `(?<=\`)(?:${SECTIONS.join('|').replaceAll('.', '\\.')})\\.(?!ts\`)[a-z][A-Za-z]*(?=[\`:=])`,
     'g',
   );
   return [...new Set([...text.matchAll(setting)].map(([path]) => path))].filter((path) => !PATHS.has(path));
