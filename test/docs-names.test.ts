@@ -37,7 +37,8 @@ function pathsOf(fields: Readonly<Record<string, unknown>>, before = ''): string
   });
 }
 
-const OPTIONS = new Set(optionsOf(buildProgram(ALL_COMMANDS)));
+const PROGRAM = buildProgram(ALL_COMMANDS);
+const OPTIONS = new Set(optionsOf(PROGRAM));
 const PATHS = new Set(pathsOf(SCHEDULER_CONFIG_FIELDS));
 const SECTIONS = [...PATHS].filter((path) => [...PATHS].some((other) => other.startsWith(`${path}.`)));
 
@@ -45,6 +46,30 @@ const SECTIONS = [...PATHS].filter((path) => [...PATHS].some((other) => other.st
 function unknownOptions(text: string): string[] {
   const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z0-9]*(?:-[a-z0-9]+)*/g)].map(([option]) => option);
   return [...new Set(named)].filter((option) => !OPTIONS.has(option) && !FOREIGN.has(option));
+}
+
+/**
+ * @returns Options in the command lines of a text that the command they are given to does not have, as `command: option`.
+ * Command lines start with `teg`, `bin/teg`, `npm start --` or `npm run cluster --` and end with the line or its code span.
+ */
+function misplacedOptions(text: string): string[] {
+  const lines = text
+    .replaceAll(/npm start -- /g, 'teg start ')
+    .replaceAll(/npm run cluster -- /g, 'teg cluster ')
+    .matchAll(/(?<![\w-])teg ([a-z][^`\n|#;]*)/g);
+  return [...lines].flatMap(([, line = '']) => {
+    const words = line.split(/[\s'"]+/);
+    let command: Command = PROGRAM;
+    for (const word of words) {
+      const below = command.commands.find((sub) => sub.name() === word);
+      if (below === undefined) break;
+      command = below;
+    }
+    if (command === PROGRAM) return [];
+    const own = new Set(optionsOf(command));
+    const given = words.flatMap((word) => /^--[a-z][a-z0-9-]*/.exec(word) ?? []);
+    return given.filter((option) => !own.has(option)).map((option) => `${command.name()}: ${option}`);
+  });
 }
 
 /** @returns Settings that a text names in code style and the configuration does not have. */
@@ -66,11 +91,40 @@ const pages = [
 describe('what pages name exists', () => {
   test.each(pages)('$path', ({ text }) => {
     expect(unknownOptions(text)).toEqual([]);
+    expect(misplacedOptions(text)).toEqual([]);
     expect(unknownSettings(text)).toEqual([]);
   });
 });
 
+/** Where commands are run or shown, besides pages. `bench/run.ts` has them as lists of words. */
+const RUNNERS = [
+  '.ci/run',
+  'bench/run.ts',
+  ...['src/cli/commands', 'lab/cli'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder))
+      .filter((name) => name.endsWith('-command.ts'))
+      .map((name) => join(folder, name)),
+  ),
+];
+
+test.each(RUNNERS)('commands of %s have the options that they are given', (path) => {
+  const text = readFileSync(join(ROOT, path), 'utf8');
+  const lines =
+    path === 'bench/run.ts'
+      ? text.replaceAll(/'(?=(?:bench|compare)\b)/g, 'teg ').replaceAll("', '", ' ')
+      : text;
+  expect(misplacedOptions(lines)).toEqual([]);
+});
+
 test('misspelt names are found', () => {
+  expect(
+    misplacedOptions(
+      '    bin/teg bench zones --nodes 5 --loss 1%  # --x\n`npm start -- --quick --zones 3` --y',
+    ),
+  ).toEqual(['zones: --loss', 'start: --zones']);
+  expect(misplacedOptions('teg places jobs --x; "teg trace generate nodes out --tenants=3"')).toEqual([
+    'nodes: --tenants',
+  ]);
   expect(unknownOptions('`teg simulate --policys teg --policy x` — a -- b')).toEqual(['--policys']);
   expect(
     unknownSettings('`gangs.repairSecond`, `gangs.repairSeconds`, `leaderElection.leaseDuration: 15s`'),
