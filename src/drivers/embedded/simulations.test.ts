@@ -9,15 +9,15 @@ const TRACES = join(process.env.TEG_SHARED ?? join(ROOT, '../shared'), 'traces')
 const DAY = 86_400;
 const OWN_POLICY = join(ROOT, 'examples/my-policy.ts');
 
-/** A comparison that finishes in a second or two and depends on chance. */
+/** A comparison that finishes in a second and depends on chance. */
 function task(more: Partial<ComparisonTask>): ComparisonTask {
   return {
-    cluster: 'generated:openb:60',
-    jobs: 'generated:3000:0.9',
+    cluster: 'generated:openb:20',
+    jobs: 'generated:1000:0.9',
     policies: ['random', 'teg'],
     seeds: [1, 2],
     baseline: 'random',
-    failures: { mtbfSeconds: 20 * DAY, mttrSeconds: 14_400 },
+    failures: { mtbfSeconds: 10 * DAY, mttrSeconds: 14_400 },
     withSeries: true,
     ...more,
   };
@@ -28,12 +28,16 @@ const WORKLOADS: readonly { name: string; files: readonly string[]; task: Partia
   {
     name: 'a generated one',
     files: [],
-    task: { policies: ['random', 'teg', OWN_POLICY], seeds: [1, 2], horizonSeconds: 3 * DAY },
+    task: { policies: ['random', 'teg', OWN_POLICY], seeds: [1, 2], horizonSeconds: 2 * DAY },
   },
   {
     name: 'Philly',
     files: ['philly-2017/jobs.csv.gz'],
-    task: { cluster: 'generated:homogeneous:80', jobs: join(TRACES, 'philly-2017/jobs.csv.gz') },
+    task: {
+      cluster: 'generated:homogeneous:80',
+      jobs: join(TRACES, 'philly-2017/jobs.csv.gz'),
+      failures: { mtbfSeconds: 20 * DAY, mttrSeconds: 14_400 },
+    },
   },
   {
     name: 'MetaCentrum',
@@ -43,6 +47,7 @@ const WORKLOADS: readonly { name: string; files: readonly string[]; task: Partia
       jobs: join(TRACES, 'metacentrum-2013/jobs.csv.gz'),
       queue: 'strict-fifo',
       horizonSeconds: 40 * DAY,
+      failures: { mtbfSeconds: 20 * DAY, mttrSeconds: 14_400 },
     },
   },
   {
@@ -63,13 +68,11 @@ describe('the same seeds give the same bytes', () => {
   for (const { name, files, task: more } of WORKLOADS) {
     const missing = files.filter((file) => !existsSync(join(TRACES, file)));
     const reason = missing.length > 0 ? ` (skipped: ${missing.join(', ')} not in ${TRACES})` : '';
-    test.skipIf(missing.length > 0)(`on ${name}, with 1 and 2 workers and once more${reason}`, async () => {
+    test.skipIf(missing.length > 0)(`on ${name}, with 1 worker and again with 2${reason}`, async () => {
       const runs = task({ seeds: [1], ...more });
       const once = JSON.stringify(await compare(runs, { workers: 1 }));
       const parallel = JSON.stringify(await compare(runs, { workers: 2 }));
-      const again = JSON.stringify(await compare(runs, { workers: 2 }));
-      expect(parallel === once, '2 workers as 1').toBe(true);
-      expect(again === parallel, 'twice in a row').toBe(true);
+      expect(parallel === once, 'the same text').toBe(true);
       const result = comparisonResultSchema.parse(JSON.parse(once));
       expect(result.complete).toBe(true);
       const [first, second] = result.runs;
