@@ -19,14 +19,14 @@ const BENCHMARKS: readonly Benchmark[] = [
     name: 'decision',
     full: ['bench', 'decision', '--json'],
     short:
-      'bench decision --nodes 1000,10000 --steps 2000 --warmup-steps 5000 --rounds 1 --seconds 3 --json'.split(
+      'bench decision --nodes 500,2000 --steps 1000 --warmup-steps 2000 --rounds 1 --seconds 3 --json'.split(
         ' ',
       ),
   },
   {
     name: 'simulator',
     full: ['bench', 'simulator', '--nodes', '100000', '--json'],
-    short: ['bench', 'simulator', '--nodes', '2000', '--json'],
+    short: ['bench', 'simulator', '--nodes', '300', '--rounds', '1', '--json'],
   },
   {
     name: 'choosers',
@@ -36,7 +36,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   {
     name: 'zones',
     full: ['bench', 'zones', '--nodes', '100000', '--zones', '100', '--json'],
-    short: 'bench zones --nodes 2000 --zones 40 --fan-out 8 --span 20s --json'.split(' '),
+    short: 'bench zones --nodes 400 --zones 8 --fan-out 4 --span 5s --workers 1 --json'.split(' '),
   },
   {
     name: 'churn',
@@ -44,7 +44,7 @@ const BENCHMARKS: readonly Benchmark[] = [
       ' ',
     ),
     short:
-      'compare --cluster generated:openb:60 --jobs generated:3000:1.2:8h --horizon 24h --policies fgd,teg --seeds 1-2 --json'.split(
+      'compare --cluster generated:openb:30 --jobs generated:1500:1.2:8h --horizon 24h --policies fgd,teg --seeds 1-2 --json'.split(
         ' ',
       ),
   },
