@@ -43,8 +43,8 @@ export interface AccountsRefusal {
 /** The port. `FREE_ACCOUNTS` is the implementation without an economy. */
 export interface Accounts {
   /**
-   * When it wants `tick`, seconds: at or before the time of a step, in that step, after what it reports; Infinity: never. May change
-   * with every call.
+   * When it wants `tick`, seconds; Infinity: never. May change with every call. The zone ticks in each step whose time has reached it, before
+   * the event and again after it; the pod scheduler when it decides. A driver sends an event by then.
    */
   readonly dueSeconds: number;
 

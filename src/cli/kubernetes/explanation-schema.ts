@@ -55,8 +55,10 @@ export const podExplanationSchema: z.ZodType<PodExplanation> = z.object({
   group: groupSchema.nullable(),
   message: text.describe('the last one reported about it'),
   reason: z
-    .enum(['', 'Unschedulable', 'SchedulingGated', 'SchedulerError'])
-    .describe('SchedulerError: what was decided could not be carried out'),
+    .enum(['', 'Unschedulable', 'SchedulingGated', 'SchedulerError', 'NotReadyForScheduling'])
+    .describe(
+      'SchedulerError: what was decided could not be carried out; NotReadyForScheduling: its tenant is not admitted now',
+    ),
   nodesTotal: count,
   nodesFeasible: count,
   refusals: z.array(z.object({ reason: text, plugin: text, nodes: count, resolvable: z.boolean() })),

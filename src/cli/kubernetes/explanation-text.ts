@@ -37,6 +37,12 @@ export function printExplanation(explanation: PodExplanation, nowSeconds: number
   printChanges(explanation);
 }
 
+/** What has to be besides room, by what was reported last. */
+const CONDITIONS: Readonly<Record<string, string>> = {
+  SchedulerError: ', if what failed the last time succeeds',
+  NotReadyForScheduling: ', if its tenant is admitted',
+};
+
 function printState(explanation: PodExplanation, nowSeconds: number): void {
   const { namespace, name, state, node, attempts, priority, retryAtSeconds, retriedOn } = explanation;
   const where = node !== '' && PLACED.has(state) ? ` on ${node}` : '';
@@ -108,9 +114,7 @@ function printCandidates({ state, node, candidates, better, policy, why, reason 
   );
   if (why !== '') print(why);
   if (node === '' || PLACED.has(state)) return;
-  print(
-    `it would go to ${node}${reason === 'SchedulerError' ? ', if what failed the last time succeeds' : ''}`,
-  );
+  print(`it would go to ${node}${CONDITIONS[reason] ?? ''}`);
 }
 
 function printChanges({ nearest, preemption }: PodExplanation): void {

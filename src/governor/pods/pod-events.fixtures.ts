@@ -417,7 +417,7 @@ export const someEffect: fc.Arbitrary<PodEffect> = fc.oneof(
     generation: fc.nat(3),
     renewed: fc.boolean(),
     message: fc.constantFrom('0/5 nodes are available: 5 Insufficient cpu.', ''),
-    reason: fc.constantFrom('Unschedulable', 'SchedulingGated', 'SchedulerError'),
+    reason: fc.constantFrom('Unschedulable', 'SchedulingGated', 'SchedulerError', 'NotReadyForScheduling'),
     plugins: few(fc.constantFrom('NodeResourcesFit', 'NodeAffinity')),
   }),
   fc.record({

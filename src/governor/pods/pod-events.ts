@@ -100,9 +100,14 @@ export interface BindEffect {
 
 /**
  * Why a pod is not scheduled: no node takes it, scheduling gates are left, or what was decided could not be carried out (the API
- * server refused the binding, its volumes, or the eviction of a victim).
+ * server refused the binding, its volumes, or the eviction of a victim), or its tenant's accounts do not admit it now (KEP-5501's name of
+ * the reason: autoscalers must not buy nodes for it).
  */
-export type NotScheduledReason = 'Unschedulable' | 'SchedulingGated' | 'SchedulerError';
+export type NotScheduledReason =
+  | 'Unschedulable'
+  | 'SchedulingGated'
+  | 'SchedulerError'
+  | 'NotReadyForScheduling';
 
 /** The pod cannot be placed now: event FailedScheduling and condition PodScheduled=False. Repeated when the message changes, or after `renewalSeconds`. */
 export interface UnschedulableEffect {

@@ -269,6 +269,7 @@ function checkField({ state }: PodSchedulerInternals): void {
 function checkNothingFits(internals: PodSchedulerInternals): void {
   const { state, groups, queue, preemption } = internals;
   for (const line of queue.lines.values()) {
+    if (line.unadmittedOf >= 0) continue;
     line.pods.forEach((pod) => {
       const group = pod.group === '' ? undefined : groups.get(pod.group);
       const allowed = group === undefined ? undefined : groupDomain(state, group);
@@ -307,6 +308,7 @@ function checkGroupWaits({ state }: PodSchedulerInternals, group: PodGroup): voi
   assert(!group.started && placed < minCount, `members of ${group.key} wait for a group that has started`);
   if (placed + pending < minCount) return;
   assert(group.waiting, `${group.key} is complete, but neither queued nor waiting`);
+  if (group.notAdmitted !== undefined) return;
   const members = pendingIn(group);
   const first = members[0] as PodRecord;
   if (topologyKeys.length > 0 || members.some((pod) => pod.shape !== first.shape)) return;

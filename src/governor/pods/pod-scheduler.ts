@@ -12,7 +12,9 @@
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodDescription, PodGroupDescription } from '../../model/kubernetes/pod.ts';
 import { CORDON, tolerates } from '../../model/readers/taints.ts';
+import { type Accounts, FREE_ACCOUNTS } from '../accounts.ts';
 import type { Constraints } from './constraints.ts';
+import { Admission } from './decide/admission.ts';
 import { GroupDecisions } from './decide/group-decisions.ts';
 import { Nominations } from './decide/nominations.ts';
 import { Placement } from './decide/placement.ts';
@@ -62,9 +64,13 @@ export class PodScheduler {
   private readonly touched = new Set<string>();
   private effects: PodEffect[] = [];
 
-  /** @param rules Empty ones: `createConstraints()`. */
-  constructor(options: PodSchedulerOptions, rules: Constraints) {
-    this.state = new SchedulerState(options, rules);
+  /**
+   * @param rules    Empty ones: `createConstraints()`.
+   * @param accounts Who admits pods, and is told of all capacity that they take and give back; this scheduler's alone. It is ticked
+   *                 when decisions are made.
+   */
+  constructor(options: PodSchedulerOptions, rules: Constraints, accounts: Accounts = FREE_ACCOUNTS) {
+    this.state = new SchedulerState(options, rules, accounts);
     this.preemption = new Preemption(this.state);
     this.queue = new PodQueue(this.state, this.preemption, options);
     this.placement = new Placement(this.state);
@@ -81,6 +87,7 @@ export class PodScheduler {
       groups,
       preemption,
       placement,
+      admission: new Admission(state),
       nominations,
       reports,
       counters,
@@ -138,7 +145,13 @@ export class PodScheduler {
 
   /** When a decision is needed though no event comes. */
   get dueSeconds(): number {
-    return Math.min(this.queue.dueSeconds, this.groupDecisions.dueSeconds, this.reports.dueSeconds);
+    const { queue, groupDecisions, reports, state } = this;
+    return Math.min(
+      queue.dueSeconds,
+      groupDecisions.dueSeconds,
+      reports.dueSeconds,
+      state.tenantAccounts.dueSeconds,
+    );
   }
 
   /** Groups that are waited for. For checks of bounds. */
@@ -249,9 +262,20 @@ export class PodScheduler {
   }
 
   private wakeWaiting(): void {
+    const { tenantAccounts, timeSeconds } = this.state;
+    if (tenantAccounts.dueSeconds <= timeSeconds) this.tickAccounts();
     this.queue.wake();
     this.groupDecisions.wake();
     this.state.changes.clear();
+  }
+
+  private tickAccounts(): void {
+    const { tenantAccounts, timeSeconds } = this.state;
+    const woken = new Set<number>();
+    tenantAccounts.tick(timeSeconds, (tenant) => woken.add(tenant));
+    if (woken.size === 0) return;
+    this.queue.wakeTenants(woken);
+    this.groupDecisions.wakeTenants(woken);
   }
 
   private admitExcess(): void {
@@ -300,7 +324,7 @@ export class PodScheduler {
 
   private describeAnew(record: PodRecord, pod: PodDescription): void {
     const { state } = this;
-    state.changeTenant(record, pod.tenant);
+    this.changeTenant(record, pod.tenant);
     const shape = state.shapes.acquire(pod.template);
     if (shape === record.shape) state.shapes.release(shape);
     else {
@@ -316,6 +340,13 @@ export class PodScheduler {
     this.nominations.observe(record, pod.nominatedNodeName);
     if (pod.deleting && !record.deleting) state.setDeleting(record);
     if (record.ours && pod.group !== record.group) this.changeGroup(record, pod.group);
+  }
+
+  /** A label can be changed, and so the tenant that it names: whether that one is admitted is to be asked. */
+  private changeTenant(record: PodRecord, name: string): void {
+    const isOther = this.state.tenants.find(name) !== record.tenant;
+    if (isOther && (record.line?.unadmittedOf ?? -1) >= 0) this.queue.move(record, PodState.Aside);
+    if (isOther) this.state.changeTenant(record, name);
   }
 
   /** A label can be changed, and so the group that it names. */

@@ -10,6 +10,7 @@ import type {
   PodRequests,
   PodTemplate,
 } from '../../model/kubernetes/pod.ts';
+import { type Accounts, FREE_ACCOUNTS } from '../accounts.ts';
 import { createConstraints } from './constraints/cluster-constraints.ts';
 import type { Constraints } from './constraints.ts';
 import type {
@@ -176,9 +177,9 @@ export class TestCluster {
   /** Decisions on pods so far, by uid: counted by what came of them. */
   private readonly descriptions = new Map<string, PodDescription>();
 
-  constructor(options: Partial<PodSchedulerOptions> = {}) {
+  constructor(options: Partial<PodSchedulerOptions> = {}, accounts: Accounts = FREE_ACCOUNTS) {
     this.rules = createConstraints();
-    this.scheduler = new PodScheduler({ ...SCHEDULER_OPTIONS, ...options }, this.rules);
+    this.scheduler = new PodScheduler({ ...SCHEDULER_OPTIONS, ...options }, this.rules, accounts);
   }
 
   /** One step, and a check of everything. */

@@ -19,6 +19,7 @@ const REASONS: readonly string[] = [
   'Unschedulable',
   'SchedulingGated',
   'SchedulerError',
+  'NotReadyForScheduling',
 ] satisfies NotScheduledReason[];
 
 /**

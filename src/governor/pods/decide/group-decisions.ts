@@ -2,6 +2,7 @@
  * Deciding groups: when enough members are there, all of them at once; repair where a binding failed; release where repair fails.
  */
 
+import { type AccountsRefusal, refusalWords } from '../../accounts.ts';
 import type { GangRefusal } from '../state/gang-types.ts';
 import { type GroupTally, type PodGroup, pendingIn, tallyOf } from '../state/pod-groups.ts';
 import { isLeaving, type PodRecord, PodState } from '../state/pod-records.ts';
@@ -117,7 +118,7 @@ export class GroupDecisions {
     const { state, queue } = this.parts;
     const { any } = state.changes;
     for (const group of this.waiting) {
-      if (any && !group.stale) group.stale = this.concerns(group);
+      if (any && !group.stale && group.notAdmitted === undefined) group.stale = this.concerns(group);
       if (!group.stale || state.timeSeconds < group.notBeforeSeconds) continue;
       this.stand(group);
       queue.activateGroup(group);
@@ -141,7 +142,7 @@ export class GroupDecisions {
 
   /** Decides on a group. @returns Pods placed. */
   attempt(group: PodGroup): number {
-    const { counters } = this.parts;
+    const { counters, admission } = this.parts;
     const { placed, pending } = tallyOf(group);
     const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
     if (pending === 0 || placed >= minimum || placed + pending < minimum) {
@@ -151,6 +152,11 @@ export class GroupDecisions {
     group.attempts++;
     const members = pendingIn(group);
     for (const pod of members) pod.attempts++;
+    group.notAdmitted = admission.refusalOfGang(group, members, minimum - placed);
+    if (group.notAdmitted !== undefined) {
+      this.holdBack(group, members, group.notAdmitted);
+      return 0;
+    }
     const outcome = this.outcomeOf(group, members, minimum - placed);
     group.refusal = outcome.refusal;
     if (outcome.refusal !== undefined) {
@@ -161,6 +167,21 @@ export class GroupDecisions {
     counters.gangsPlaced++;
     this.review(group.key);
     return outcome.placed.length;
+  }
+
+  /** The refusals of these tenants may be over. O(waiting groups). */
+  wakeTenants(tenants: ReadonlySet<number>): void {
+    for (const group of this.waiting) {
+      if (group.notAdmitted !== undefined && tenants.has(group.tenant)) group.stale = true;
+    }
+  }
+
+  /** The accounts do not let a group start: it waits for them. */
+  private holdBack(group: PodGroup, members: readonly PodRecord[], refusal: AccountsRefusal): void {
+    this.parts.counters.unschedulable += members.length;
+    this.postpone(group, false);
+    const message = refusalWords(refusal);
+    for (const pod of members) this.pods.tell(pod, message, ['TEG'], 'NotReadyForScheduling');
   }
 
   /** Tries a group, unless one like it was refused and nothing has changed. */
@@ -216,6 +237,7 @@ export class GroupDecisions {
     this.waiting.delete(group);
     group.waiting = false;
     group.stale = false;
+    group.notAdmitted = undefined;
     this.parts.queue.dropGroup(group);
   }
 

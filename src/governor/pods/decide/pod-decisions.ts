@@ -3,6 +3,7 @@
  */
 import { counted } from '../../../kernel/counted.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import { type AccountsRefusal, refusalWords } from '../../accounts.ts';
 import type { PreFilterRefusal } from '../constraints.ts';
 import type { NotScheduledReason } from '../pod-events.ts';
 import type { Allowed } from '../state/gang-types.ts';
@@ -89,9 +90,14 @@ export class PodDecisions {
 
   /** Decides on a pod. The letters are those of phase 6 in `docs/tour-kubernetes.md`. @returns 1. */
   attempt(pod: PodRecord): number {
-    const { state, placement, counters } = this.parts;
+    const { state, placement, counters, admission } = this.parts;
     const { shape } = pod;
     pod.attempts++;
+    const notAdmitted = admission.refusalOf(pod);
+    if (notAdmitted !== undefined) {
+      this.holdBack(pod, notAdmitted);
+      return 1;
+    }
     // a. Where the pod may go: room that preemption keeps for it, and the topology domain that its gang is bound to.
     this.nominations.honour(pod);
     const allowed = this.domainOf(pod);
@@ -194,6 +200,15 @@ export class PodDecisions {
     this.nominations.honour(pod);
   }
 
+  /** The accounts do not admit the pod: it waits for them, and no room is kept for it. */
+  private holdBack(pod: PodRecord, refusal: AccountsRefusal): void {
+    const { queue, counters } = this.parts;
+    counters.unschedulable++;
+    this.nominations.drop(pod);
+    queue.wait(pod, 'unadmitted');
+    this.tell(pod, refusalWords(refusal), ['TEG'], 'NotReadyForScheduling');
+  }
+
   /** Nothing fits: makes room if that may be, and lets the pod wait. */
   private hold(
     pod: PodRecord,
@@ -220,7 +235,8 @@ export class PodDecisions {
   private reportOf(pod: PodRecord): Report {
     const { state } = this.parts;
     if (pod.state === PodState.InGroup) this.renewGroup(pod);
-    if (pod.state !== PodState.Waiting)
+    // What the accounts said stands until they are asked again.
+    if (pod.state !== PodState.Waiting || (pod.line?.unadmittedOf ?? -1) >= 0)
       return { message: pod.told, plugins: pod.toldPlugins, reason: pod.toldReason };
     const isCommon = pod.nominated < 0 && pod.line?.confined === false;
     const known = isCommon ? this.texts.get(pod.shape) : undefined;

@@ -140,12 +140,11 @@ export class PodQueue {
    * Nothing fits the pod: it waits in line.
    *
    * @param how `confined`: to the topology domain of its group, with whose other members it waits; `nominated`: for the room that is
-   *            made for it, in a line of its own.
+   *            made for it, in a line of its own; `unadmitted`: until the accounts wake its tenant.
    */
-  wait(pod: PodRecord, how: '' | 'confined' | 'nominated'): void {
+  wait(pod: PodRecord, how: '' | 'confined' | 'nominated' | 'unadmitted'): void {
     const { line: from } = pod;
-    const key = how === '' ? '' : how === 'confined' ? pod.group : pod.uid;
-    const name = `${pod.shape.id} ${how} ${key}`;
+    const name = `${pod.shape.id} ${how} ${lineKey(pod, how)}`;
     this.move(pod, PodState.Waiting);
     // What it was refused for, or got, is not the others'.
     if (from !== undefined && from.key !== name) this.wakeFirst(from);
@@ -155,6 +154,7 @@ export class PodQueue {
         key: name,
         shape: pod.shape,
         confined: how === 'confined',
+        unadmittedOf: how === 'unadmitted' ? pod.tenant : -1,
         pods: new OrderedHeap(compareTurn),
         hot: 0,
       };
@@ -209,9 +209,15 @@ export class PodQueue {
       }
     }
     for (const line of [...this.lines.values()]) {
+      if (line.unadmittedOf >= 0) continue;
       if (changes.concernsDevices(line.shape)) this.wakeAll(line);
       else if (this.concernsLine(line)) this.wakeFirst(line);
     }
+  }
+
+  /** The refusals of these tenants may be over: the first pod of each line is tried, and where it is admitted the next one is. O(lines). */
+  wakeTenants(tenants: ReadonlySet<number>): void {
+    for (const line of [...this.lines.values()]) if (tenants.has(line.unadmittedOf)) this.wakeFirst(line);
   }
 
   /** When something happens by itself next; Infinity if nothing does. */
@@ -255,6 +261,13 @@ export class PodQueue {
     if (pod.state === PodState.Excess) return this.excess;
     return pod.state === PodState.Waiting ? (pod.line as WaitingLine).pods : this.active;
   }
+}
+
+/** What besides its shape a pod in a line has in common with the others there. */
+function lineKey(pod: PodRecord, how: '' | 'confined' | 'nominated' | 'unadmitted'): string | number {
+  if (how === '') return '';
+  if (how === 'unadmitted') return pod.tenant;
+  return how === 'confined' ? pod.group : pod.uid;
 }
 
 /** As `compareTurn`, of pods and groups: a function of its own, so that either sees few kinds of records. */

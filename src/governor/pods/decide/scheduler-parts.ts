@@ -5,6 +5,7 @@
 import type { PodEffect } from '../pod-events.ts';
 import type { PodGroups } from '../state/pod-groups.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
+import type { Admission } from './admission.ts';
 import type { Nominations } from './nominations.ts';
 import type { Placement } from './placement.ts';
 import type { PodQueue } from './pod-queue.ts';
@@ -34,6 +35,7 @@ export interface SchedulerParts {
   readonly groups: PodGroups;
   readonly preemption: Preemption;
   readonly placement: Placement;
+  readonly admission: Admission;
   readonly nominations: Nominations;
   readonly reports: PodReports;
   readonly counters: PodSchedulerCounters;

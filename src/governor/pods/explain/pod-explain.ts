@@ -4,6 +4,7 @@
  * Looks only: decisions after an explanation are those that would have been made without it.
  */
 import { counted } from '../../../kernel/counted.ts';
+import { refusalWords } from '../../accounts.ts';
 import { groupDomain } from '../decide/gang-attempts.ts';
 import { fitText, GANGS_DO_NOT_PREEMPT, membersText, mightPreempt } from '../decide/group-texts.ts';
 import { INELIGIBLE_TEXTS } from '../decide/preemption.ts';
@@ -105,7 +106,7 @@ function nodeOf({ state }: ExplainedParts, pod: PodRecord, survey: NodeSurvey): 
   return survey.candidates[0]?.node ?? '';
 }
 
-function retriedOn({ state }: ExplainedParts, pod: PodRecord): string[] {
+function retriedOn({ state, groups }: ExplainedParts, pod: PodRecord): string[] {
   const { shape } = pod;
   switch (pod.state) {
     case PodState.Gated:
@@ -116,6 +117,9 @@ function retriedOn({ state }: ExplainedParts, pod: PodRecord): string[] {
       return ['pod or pod group changed'];
     case PodState.Waiting:
     case PodState.InGroup: {
+      const isAdmitted =
+        (pod.line?.unadmittedOf ?? -1) < 0 && groups.get(pod.group)?.notAdmitted === undefined;
+      if (!isAdmitted) return [`the accounts of its tenant ${state.tenants.nameOf(pod.tenant)} admit it`];
       const on = ['node added, or changed so that it fits', 'pod gone from a node where it then fits'];
       if (state.rules.dependsOnPods(shape)) on.push('pods that its rules look at coming or going');
       if (shape.template.claims.length > 0) on.push('its claims, their volumes or storage classes changed');
@@ -138,6 +142,11 @@ function roomText(group: PodGroup, needed: number): string {
   return `${wanted}; at the last attempt ${fitText(members, refusal)}`;
 }
 
+/** What a group waits for that has enough members: to be admitted, or room. */
+function waitText(group: PodGroup, needed: number): string {
+  return group.notAdmitted === undefined ? roomText(group, needed) : refusalWords(group.notAdmitted);
+}
+
 function explainGroup(group: PodGroup): ExplainedGroup {
   const { description } = group;
   const { placed, pending, alone } = tallyOf(group);
@@ -149,7 +158,7 @@ function explainGroup(group: PodGroup): ExplainedGroup {
   else if (description.unsupported.length > 0) text = `not supported: ${description.unsupported.join(', ')}`;
   else if (!group.started && placed < minCount) {
     const enough = placed + pending + alone >= minCount;
-    text = enough ? roomText(group, minCount - placed) : membersText(group, 'at least ');
+    text = enough ? waitText(group, minCount - placed) : membersText(group, 'at least ');
   }
   return {
     key: group.key,

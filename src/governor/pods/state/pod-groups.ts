@@ -6,6 +6,7 @@
  */
 import type { PodGroupDescription } from '../../../model/kubernetes/pod.ts';
 import { DEFAULT_TENANT } from '../../../model/tenants.ts';
+import type { AccountsRefusal } from '../../accounts.ts';
 import type { GangRefusal } from './gang-types.ts';
 import type { HeapEntry } from './ordered-heap.ts';
 import { compareTurn, isLeaving, isPlaced, type PodRecord, PodState } from './pod-records.ts';
@@ -44,6 +45,8 @@ export interface PodGroup extends HeapEntry {
   /** When it was first seen incomplete. */
   incompleteSinceSeconds: number;
   attempts: number;
+  /** Why the accounts did not let it start; undefined: they did, or were not asked since. */
+  notAdmitted: AccountsRefusal | undefined;
   /** What came of the last attempt; undefined: there was none, or it succeeded. */
   refusal: GangRefusal | undefined;
 }
@@ -163,6 +166,7 @@ export class PodGroups {
         brokenSinceSeconds: Number.NaN,
         incompleteSinceSeconds: Number.NaN,
         attempts: 0,
+        notAdmitted: undefined,
         refusal: undefined,
       };
       this.groups.set(key, group);

@@ -54,6 +54,8 @@ export interface WaitingLine {
   readonly shape: Shape;
   /** Members of one group that have to be in its topology domain. */
   readonly confined: boolean;
+  /** Of pods that the accounts do not admit: their tenant, which wakes them and nothing else does. −1: they are admitted. */
+  readonly unadmittedOf: number;
   readonly pods: OrderedHeap<PodRecord>;
   /** Pods of it that were woken and are not decided yet: where one finds room, the next one is tried. */
   hot: number;

@@ -9,6 +9,7 @@ import { DemandTable } from '../../../model/demand.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { TenantTable } from '../../../model/tenants.ts';
+import type { Accounts } from '../../accounts.ts';
 import { type Constraints, Refusal } from '../constraints.ts';
 import type { PodSchedulerOptions } from '../pod-events.ts';
 import { Changes } from './changes.ts';
@@ -31,6 +32,8 @@ export class SchedulerState {
   readonly devices = new DeviceClasses();
   /** Tenants of the pods known: each pod holds its own. */
   readonly tenants = new TenantTable();
+  /** Who admits pods, and is told of all capacity that they take and give back. */
+  readonly tenantAccounts: Accounts;
   /** By uid. */
   readonly pods = new Map<string, PodRecord>();
   timeSeconds = 0;
@@ -48,9 +51,10 @@ export class SchedulerState {
   /** Pods whose node is not known (yet), by its name. */
   private readonly podsOfUnknownNodes = new Map<string, Set<PodRecord>>();
 
-  constructor(options: PodSchedulerOptions, rules: Constraints) {
+  constructor(options: PodSchedulerOptions, rules: Constraints, accounts: Accounts) {
     this.options = options;
     this.rules = rules;
+    this.tenantAccounts = accounts;
     this.shapes = new PodShapeTable(this.accounts, new DemandTable(), (id) => rules.forgetShape?.(id));
     this.changes = new Changes(this.shapes);
     this.zones = new PlacementZones(this.accounts, this.slots, this.shapes, {
@@ -146,10 +150,11 @@ export class SchedulerState {
 
   /** A pod belongs to this tenant from now on: a label can be changed. @param name As `PodDescription.tenant`. */
   changeTenant(pod: PodRecord, name: string): void {
-    if (this.tenants.find(name) === pod.tenant) return;
     const tenant = this.tenants.acquire(name);
+    if (pod.node >= 0) this.tellReleased(pod);
     this.tenants.release(pod.tenant);
     pod.tenant = tenant;
+    if (pod.node >= 0) this.tellHeld(pod);
   }
 
   /** A pod is being deleted: rules about pods do not count it any more, though it still has its room. */
@@ -207,6 +212,7 @@ export class SchedulerState {
 
   /** A trial has become a placement. */
   confirm(pod: PodRecord): void {
+    this.tellHeld(pod);
     this.moved(pod.shape);
     this.clearNomination(pod);
   }
@@ -336,14 +342,24 @@ export class SchedulerState {
   /** @param seen It was on the node before we knew of it. */
   private confirmOn(pod: PodRecord, slot: number, seen = false): void {
     this.put(pod, slot, seen);
+    this.tellHeld(pod);
     this.moved(pod.shape);
     // The room that is kept there may be too small now: who waits for it looks again.
     if (this.nominated.has(slot)) this.changes.crowded.add(slot);
   }
 
   private unconfirm(pod: PodRecord): void {
+    this.tellReleased(pod);
     this.lift(pod);
     this.moved(pod.shape);
+  }
+
+  private tellHeld({ tenant, sequence, shape, node }: PodRecord): void {
+    this.tenantAccounts.onHold(tenant, sequence, shape.demand, node, this.timeSeconds);
+  }
+
+  private tellReleased({ tenant, sequence, shape, node }: PodRecord): void {
+    this.tenantAccounts.onRelease(tenant, sequence, shape.demand, node, this.timeSeconds);
   }
 
   private put(pod: PodRecord, slot: number, seen = false): void {

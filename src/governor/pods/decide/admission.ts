@@ -1,0 +1,62 @@
+/**
+ * Asking the accounts whether a pod or a gang may start, before a node is looked for.
+ */
+import { type AccountsRefusal, type Ask, newAsk } from '../../accounts.ts';
+import type { PodGroup } from '../state/pod-groups.ts';
+import type { PodRecord } from '../state/pod-records.ts';
+import type { SchedulerState } from '../state/scheduler-state.ts';
+
+/** Asks. The record of the question is its own. */
+export class Admission {
+  private readonly state: SchedulerState;
+  private readonly ask: Ask = newAsk();
+
+  constructor(state: SchedulerState) {
+    this.state = state;
+  }
+
+  /** @returns Why a pod may not start alone now; undefined: it may. */
+  refusalOf(pod: PodRecord): AccountsRefusal | undefined {
+    const { ask, state } = this;
+    this.begin(pod.tenant, pod);
+    ask.pods = 1;
+    ask.podsMin = 1;
+    ask.demands[0] = pod.shape.demand;
+    ask.counts[0] = 1;
+    return state.tenantAccounts.admit(ask, state.timeSeconds);
+  }
+
+  /**
+   * @param members Those that wait with the group, in their order; at least one.
+   * @param podsMin Fewest of them that have to start.
+   * @returns       Why they may not start together now; undefined: they may. O(members).
+   */
+  refusalOfGang(
+    group: PodGroup,
+    members: readonly PodRecord[],
+    podsMin: number,
+  ): AccountsRefusal | undefined {
+    const { ask, state } = this;
+    this.begin(group.tenant, members[0] as PodRecord);
+    ask.pods = members.length;
+    ask.podsMin = podsMin;
+    members.forEach((pod, i) => {
+      const kind = ask.counts.length - 1;
+      if (members[i - 1]?.shape === pod.shape) ask.counts[kind] = (ask.counts[kind] as number) + 1;
+      else {
+        ask.demands.push(pod.shape.demand);
+        ask.counts.push(1);
+      }
+    });
+    return state.tenantAccounts.admit(ask, state.timeSeconds);
+  }
+
+  private begin(tenant: number, first: PodRecord): void {
+    const { ask } = this;
+    ask.tenant = tenant;
+    ask.holder = first.sequence;
+    ask.priority = first.priority;
+    ask.demands.length = 0;
+    ask.counts.length = 0;
+  }
+}
