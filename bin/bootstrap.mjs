@@ -23,10 +23,12 @@ const USAGE = 'usage: node bin/bootstrap.mjs start|test|test:kubernetes|check|be
  * A step: a tool (its package and the name of its command) with arguments.
  *
  * @typedef {{ name: string, tool: [string, string], args: string[] }} Step
+ * @typedef {{ exitCode: number, signal: NodeJS.Signals | null }} End
+ * @typedef {{ end: End, output: string }} StepResult
  */
 
 /**
- * Static checks, in the order in which they run.
+ * Static checks, in the order in which their output is printed. They run side by side: none needs another.
  *
  * @type {Step[]}
  */
@@ -54,44 +56,72 @@ function toolScript(packageName, binName) {
 }
 
 /**
- * Runs the named steps one after the other, all of them, and says at the end which failed.
+ * Runs phases one after the other, all of them, the steps of a phase side by side, and says at the end which failed.
  *
  * @param {string} runtime
- * @param {Step[]} steps
+ * @param {Step[][]} phases
  */
-async function runSteps(runtime, steps) {
+async function runPhases(runtime, phases) {
+  /** @type {string[]} */
   const failed = [];
-  for (const { name, tool, args } of steps) {
-    process.stdout.write(`\n── ${name}\n`);
-    const end = await runProgram(runtime, [toolScript(...tool), ...args], { cwd: ROOT, env: runtimeEnv() });
-    if (end.signal !== null || end.exitCode === 130) return endLike(end);
-    if (end.exitCode !== 0) failed.push(name);
+  for (const steps of phases) {
+    // A step on its own writes as it goes; the output of several is printed whole, in order.
+    const isAlone = steps.length === 1;
+    const running = steps.map((step) => runStep(runtime, step, isAlone));
+    /** @type {End | undefined} */
+    let interrupted;
+    for (const [i, { name }] of steps.entries()) {
+      const { end, output } = await /** @type {Promise<StepResult>} */ (running[i]);
+      if (!isAlone) process.stdout.write(`\n── ${name}\n${output}`);
+      if (end.signal !== null || end.exitCode === 130) interrupted ??= end;
+      else if (end.exitCode !== 0) failed.push(name);
+    }
+    if (interrupted !== undefined) return endLike(interrupted);
   }
   process.stdout.write(failed.length === 0 ? '\nall passed\n' : `\nfailed: ${failed.join(', ')}\n`);
   process.exitCode = failed.length === 0 ? 0 : 1;
 }
 
 /**
+ * @param {string} runtime
+ * @param {Step} step
+ * @param {boolean} isAlone Whether it has the terminal to itself.
+ * @returns {Promise<StepResult>} `output` is empty for a step that is alone.
+ */
+async function runStep(runtime, { name, tool, args }, isAlone) {
+  const command = [toolScript(...tool), ...args];
+  const options = { cwd: ROOT, env: runtimeEnv() };
+  if (isAlone) {
+    process.stdout.write(`\n── ${name}\n`);
+    return { end: await runProgram(runtime, command, options), output: '' };
+  }
+  /** @type {Buffer[]} */
+  const chunks = [];
+  const end = await runProgram(runtime, command, { ...options, onOutput: (chunk) => chunks.push(chunk) });
+  return { end, output: Buffer.concat(chunks).toString() };
+}
+
+/**
  * Tests; with arguments only them, without the static checks: `npm test -- src/field`.
  *
  * @param {string[]} args
- * @returns {Step[]}
+ * @returns {Step[][]}
  */
-function testSteps(args) {
+function testPhases(args) {
   /** @type {Step} */
   const tests = { name: 'tests', tool: ['vitest', 'vitest'], args: ['run', ...args] };
-  return args.length > 0 ? [tests] : [...CHECKS, tests];
+  return args.length > 0 ? [[tests]] : [CHECKS, [tests]];
 }
 
 /**
  * Tests on a real control plane: builds its binaries first (once a machine), then runs what is named, or all.
  *
  * @param {string[]} args
- * @returns {Step[]}
+ * @returns {Step[][]}
  */
-function kubernetesSteps(args) {
+function kubernetesPhases(args) {
   const tests = args.some((arg) => !arg.startsWith('-')) ? args : ['test/kubernetes', ...args];
-  return testSteps(tests);
+  return testPhases(tests);
 }
 
 /** @param {string[]} argv */
@@ -110,7 +140,7 @@ async function main([command = '', ...args]) {
   const isTeg = command === 'start' || command === 'cluster';
   await ensureDependencies({ needDev: !isTeg });
   const runtime = findRuntime() ?? fail(missingRuntimeMessage());
-  if (command === 'test') return runSteps(runtime, testSteps(args));
+  if (command === 'test') return runPhases(runtime, testPhases(args));
   if (command === 'test:kubernetes') {
     // A suite whose binaries are missing after the build fails; it is not skipped.
     process.env.TEG_CONTROL_PLANE = 'required';
@@ -118,9 +148,9 @@ async function main([command = '', ...args]) {
       cwd: ROOT,
       env: runtimeEnv(),
     });
-    return build.exitCode === 0 ? runSteps(runtime, kubernetesSteps(args)) : endLike(build);
+    return build.exitCode === 0 ? runPhases(runtime, kubernetesPhases(args)) : endLike(build);
   }
-  if (command === 'check') return runSteps(runtime, CHECKS);
+  if (command === 'check') return runPhases(runtime, [CHECKS]);
   const [file, ...first] = isTeg ? ['lab/main.ts', command] : ['bench/run.ts'];
   // The working folder stays the caller's: `npm start -- --nodes ./my.csv` names a file where npm was started.
   const cwd = process.env.INIT_CWD ?? process.cwd();

@@ -96,15 +96,24 @@ export function runtimeEnv(root = ROOT) {
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, forwardKeys?: boolean }} [options] `forwardKeys`: pass Ctrl-C on
- *   even where the terminal itself has already sent it to the program; for programs that take two at the same moment
- *   for one (`teg` does). Default false.
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, forwardKeys?: boolean, onOutput?: (chunk: Buffer) => void }} [options]
+ *   `forwardKeys`: pass Ctrl-C on even where the terminal itself has already sent it to the program; for programs that
+ *   take two at the same moment for one (`teg` does). Default false. `onOutput`: gets what the program writes to
+ *   standard output and standard error, instead of the terminal.
  * @returns {Promise<{ exitCode: number, signal: NodeJS.Signals | null }>}
  */
 export function runProgram(command, args, options = {}) {
-  const { env = process.env, cwd, forwardKeys = false } = options;
+  const { env = process.env, cwd, forwardKeys = false, onOutput } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: inheritedStreams(args), env, ...(cwd ? { cwd } : {}) });
+    const [input, , , ...further] = inheritedStreams(args);
+    const own = onOutput === undefined ? 'inherit' : 'pipe';
+    const child = spawn(command, args, {
+      stdio: [input ?? 'inherit', own, own, ...further],
+      env,
+      ...(cwd ? { cwd } : {}),
+    });
+    if (onOutput !== undefined)
+      for (const stream of [child.stdout, child.stderr]) stream?.on('data', onOutput);
     /** @param {NodeJS.Signals} signal */
     const forward = (signal) => {
       const key = signal === 'SIGINT' || signal === 'SIGQUIT';

@@ -244,6 +244,77 @@ describe('handing over', () => {
   });
 });
 
+describe('npm test and npm run check', () => {
+  const TOOLS = {
+    biome: ['@biomejs/biome', 'lint and format'],
+    tsc: ['typescript', 'types'],
+    knip: ['knip', 'dead code'],
+    vitest: ['vitest', 'tests'],
+  } as const;
+
+  /** Tells of its start and waits for the other checks: checks that ran one after the other would all give up. */
+  const check = (name: string, waitMs: number, exitCode: number) => `
+    import { existsSync, writeFileSync } from 'node:fs';
+    writeFileSync('${name}.started', '');
+    console.log('${name} began');
+    const others = ['biome', 'tsc', 'knip'].map((other) => other + '.started');
+    const giveUp = Date.now() + 10_000;
+    while (!others.every(existsSync)) {
+      if (Date.now() > giveUp) process.exit(9);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await new Promise((resolve) => setTimeout(resolve, ${waitMs}));
+    writeFileSync('${name}.ended', '');
+    console.error('${name} ended');
+    process.exitCode = ${exitCode};
+  `;
+
+  beforeEach(() => {
+    cpSync(join(ROOT, 'bin'), join(folder, 'bin'), { recursive: true });
+    write('package-lock.json', '{"packages": {}}');
+    write('node_modules/.package-lock.json', '{"packages": {}}');
+    const scripts = {
+      biome: check('biome', 400, 0),
+      tsc: check('tsc', 0, 2),
+      knip: check('knip', 200, 0),
+      vitest: `
+        import { existsSync } from 'node:fs';
+        console.log('all ended: ' + ['biome', 'tsc', 'knip'].every((name) => existsSync(name + '.ended')));
+      `,
+    };
+    for (const [name, [folderName]] of Object.entries(TOOLS)) {
+      const home = `node_modules/${folderName}`;
+      write(`${home}/package.json`, JSON.stringify({ type: 'module', bin: { [name]: 'run.js' } }));
+      write(`${home}/run.js`, scripts[name as keyof typeof TOOLS]);
+    }
+  });
+
+  const printed = (['biome', 'tsc', 'knip'] as const)
+    .map((name) => `\n── ${TOOLS[name][1]}\n${name} began\n${name} ended\n`)
+    .join('');
+
+  test('checks run side by side and print one after the other, then come the tests', () => {
+    expect(run(process.execPath, ['bin/bootstrap.mjs', 'test'])).toEqual({
+      status: 1,
+      stdout: `${printed}\n── tests\nall ended: true\n\nfailed: types\n`,
+      stderr: '',
+    });
+  });
+
+  test('npm run check is the checks alone', () => {
+    const { status, stdout } = run(process.execPath, ['bin/bootstrap.mjs', 'check']);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: `${printed}\nfailed: types\n` });
+  });
+
+  test('tests that are named run without the checks', () => {
+    const { status, stdout } = run(process.execPath, ['bin/bootstrap.mjs', 'test', 'src/field']);
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: '\n── tests\nall ended: false\n\nall passed\n',
+    });
+  });
+});
+
 describe('npm run test:kubernetes', () => {
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
 
