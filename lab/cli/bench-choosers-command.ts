@@ -44,6 +44,9 @@ export function addBenchChoosersCommand(bench: Command): void {
   bench
     .command('choosers')
     .description('zone choosers on stale boards: response, herding, distance')
+    .option('--seed <n>', 'of everything random', parseSeed, 1)
+    .option('--json', 'print JSON: an array of {chooser, staleness, meanResponse, herding, distance}')
+    .optionsGroup('Servers behind a board (without --dimensions):')
     .option('--choosers <names>', 'choosers by name (default: all)', parseList)
     .option('--refresh-intervals <times>', 'T_b, in mean service times', parseTimes, [0.1, 1, 5, 20])
     .option('--load <factor>', 'offered load over capacity, below 1', parseLoad, 0.9)
@@ -67,14 +70,9 @@ export function addBenchChoosersCommand(bench: Command): void {
       'so-far',
     )
     .option('--loser-budget <share>', 'deciders that may lose their place', parseLoad, 0.05)
-    .option(
-      '--dimensions <counts>',
-      'instead: samplers in fields of so many dimensions',
-      parsePositiveIntList,
-    )
+    .optionsGroup('Samplers in fields, instead of servers:')
+    .option('--dimensions <counts>', 'fields of so many dimensions', parsePositiveIntList)
     .option('--evaluations <counts>', 'evaluations of the field a decision', parsePositiveIntList, [2, 8])
-    .option('--seed <n>', 'of everything random', parseSeed, 1)
-    .option('--json', 'print JSON: an array of {chooser, staleness, meanResponse, herding, distance}')
     .addHelpText('after', EXAMPLES)
     .action(runBench);
 }

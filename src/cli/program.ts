@@ -77,6 +77,9 @@ export function buildProgram(
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   for (const add of commands) add(program);
+  for (const command of program.commands) {
+    if (LABORATORY_COMMANDS.has(command.name())) command.helpGroup('Laboratory (from a checkout):');
+  }
   program.hook('preAction', (_program, action) => {
     progress.current = action;
     refuseWithoutEffect(action, pathOf(action));
