@@ -6,6 +6,7 @@ import type { SpecProblem } from '../model/validate.ts';
 import {
   DEFAULT_ASSUMPTIONS,
   DEFAULT_LIMITS,
+  type KubernetesObject,
   type ReadLimits,
   type ReadOptions,
   type TraceDefaults,
@@ -18,7 +19,7 @@ export const BATCH_ROWS = 1_024;
 const WARNINGS_MAX = 100;
 
 /** What readers of parts of an object use of a reading: a part that is read once for many objects collects its warnings. */
-export type PartContext = Pick<ReadContext, 'warn' | 'note' | 'ignoredResources'>;
+export type PartContext = Pick<ReadContext, 'warn' | 'note' | 'ignoredResources' | 'heedsRules'>;
 
 /** State of reading one file. Single use. */
 export class ReadContext {
@@ -29,6 +30,10 @@ export class ReadContext {
   readonly keepsCordoned: boolean;
   /** See `ReadOptions`. */
   readonly ignoredResources: ReadonlySet<string>;
+  /** See `ReadOptions`. */
+  readonly heedsRules: boolean;
+  /** See `ReadOptions`. */
+  readonly onObject: ((object: KubernetesObject) => void) | undefined;
   /** Columns of the file by the names of the format; see `ReadOptions`. */
   readonly map: Readonly<Record<string, string>>;
   /** What the file says about itself, for example the header of an SWF file. */
@@ -44,6 +49,8 @@ export class ReadContext {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.keepsCordoned = options.keepsCordoned ?? false;
     this.ignoredResources = new Set(options.ignoredResources);
+    this.heedsRules = options.heedsRules ?? false;
+    this.onObject = options.onObject;
     this.map = options.map ?? {};
     this.assume = { ...DEFAULT_ASSUMPTIONS, ...options.assume };
   }

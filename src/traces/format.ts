@@ -4,6 +4,7 @@
  * Not here: the readers themselves (`formats/`) and how a format is recognised (`detect.ts`).
  */
 import type { TegError } from '../model/errors.ts';
+import type { JobSpec } from '../model/job.ts';
 import { GPUS_PER_NODE_MAX } from '../model/node.ts';
 
 /** What a trace describes. */
@@ -196,4 +197,19 @@ export interface ReadOptions {
   readonly keepsCordoned?: boolean;
   /** Names of resources of Kubernetes objects that count neither for pods nor for nodes. */
   readonly ignoredResources?: readonly string[];
+  /** Whether whoever reads a Kubernetes file heeds all rules of its objects (by `onObject`): nothing is said then of what jobs and nodes leave out of them. */
+  readonly heedsRules?: boolean;
+  /** Told of every object of a Kubernetes file, in order; see `KubernetesObject`. */
+  readonly onObject?: (object: KubernetesObject) => void;
+}
+
+/** An object of a Kubernetes file, or the pod that a workload of it would make. */
+export interface KubernetesObject {
+  readonly kind: string;
+  /** Not to be changed. */
+  readonly object: Readonly<Record<string, unknown>>;
+  /** Of a pod: the job that it became; absent if it was left out. */
+  readonly job?: JobSpec;
+  /** Whether a workload would make the pod, or several like it: the object has the name of none of them. Absent: the file lists it. */
+  readonly isMade?: true;
 }

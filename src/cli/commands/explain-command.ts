@@ -126,7 +126,7 @@ async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number
   const { defaultSchedulerConfig, readSchedulerConfig } = await import(
     '../../drivers/kubernetes/config/scheduler-config.ts'
   );
-  const { coreOptions } = await import('../../drivers/kubernetes/scheduler-process.ts');
+  const { coreOptions } = await import('../../drivers/kubernetes/config/core-options.ts');
   const { explainFromObjects } = await import('../../drivers/kubernetes/snapshot/explain-objects.ts');
   const { readSnapshotFile } = await import('../../drivers/kubernetes/snapshot/object-events.ts');
   const onWarning = (text: string): void => {

@@ -12,7 +12,7 @@ const PODS_SHOWN = 10;
 export function printWhatIf(result: WhatIfResult): void {
   const { kept, pending, pendingPlaced, pendingWaiting, pendingImpossible, before, after } = result;
   const leftovers = [
-    pendingWaiting > 0 ? `${formatCount(pendingWaiting)} wait for room` : '',
+    pendingWaiting > 0 ? `${formatCount(pendingWaiting)} wait${waitsFor(result)}` : '',
     pendingImpossible > 0 ? `${formatCount(pendingImpossible)} no node could hold` : '',
   ].filter((text) => text !== '');
   const rows: [string, string, string][] = [
@@ -32,26 +32,53 @@ export function printWhatIf(result: WhatIfResult): void {
   if (before.gpu !== null && after.gpu !== null) {
     rows.push(['GPUs asked for', `${formatPercent(before.gpu)} → ${formatPercent(after.gpu)}`, '']);
   }
+  if (result.preempted !== undefined && result.preempted > 0) {
+    rows.push(['preempted', formatCount(result.preempted), 'pods that had to make room']);
+  }
   printTable([{ header: 'what if' }, { header: '' }, { header: '' }], rows);
   printPods(
     'placed',
     result.placements.map(({ pod, node }) => [pod, node]),
     pendingPlaced,
   );
+  const reasons = new Map((result.reasons ?? []).map(({ pod, reason }) => [pod, reason]));
   printPods(
     'not placed',
-    result.waiting.map((pod) => [pod, '']),
+    result.waiting.map((pod) => [pod, reasons.get(pod) ?? '']),
     pendingWaiting + pendingImpossible,
+    'why',
+  );
+  printPods(
+    'preempted',
+    (result.victims ?? []).map((victim) => [victim.pod, fateOf(victim)]),
+    result.preempted ?? 0,
+    'what became of it',
   );
 }
 
-function printPods(title: string, pods: readonly (readonly [string, string])[], count: number): void {
+/** A zone knows of room alone. */
+function waitsFor({ decidedBy }: WhatIfResult): string {
+  return decidedBy === 'zone' ? ' for room' : '';
+}
+
+function fateOf({ node, by, fate, newNode }: NonNullable<WhatIfResult['victims']>[number]): string {
+  const left = by === '' ? `left ${node} with its gang` : `left ${node} for ${by}`;
+  if (fate === 'gone') return left;
+  return fate === 'placed' ? `${left}, made again on ${newNode}` : `${left}, made again and waits`;
+}
+
+function printPods(
+  title: string,
+  pods: readonly (readonly [string, string])[],
+  count: number,
+  header = 'node',
+): void {
   if (count === 0) return;
   process.stdout.write('\n');
-  const withNode = pods.some(([, node]) => node !== '');
+  const isWide = pods.some(([, text]) => text !== '');
   printTable(
-    [{ header: title }, ...(withNode ? [{ header: 'node' }] : [])],
-    pods.slice(0, PODS_SHOWN).map(([pod, node]) => (withNode ? [pod, node] : [pod])),
+    [{ header: title }, ...(isWide ? [{ header }] : [])],
+    pods.slice(0, PODS_SHOWN).map(([pod, text]) => (isWide ? [pod, text] : [pod])),
   );
   if (count > PODS_SHOWN)
     process.stdout.write(`… and ${formatCount(count - PODS_SHOWN)} more (--json names up to 1,000)\n`);

@@ -238,8 +238,8 @@ describe('a start from a snapshot', () => {
     expect(result).toMatchObject({ kept: 2, pending: 6 });
     // 7 cores: the most important first, then in the order of creation.
     expect(result.placements).toEqual([
-      { pod: 'a/urgent', node: 'cpu-1-copy-1' },
-      { pod: 'a/small', node: 'cpu-1-copy-1' },
+      { pod: 'a/urgent', node: 'cpu-1-copy-1', waitedSeconds: 0 },
+      { pod: 'a/small', node: 'cpu-1-copy-1', waitedSeconds: 0 },
     ]);
     expect(result.waiting).toContain('a/trains');
     expect(result.waiting).toContain('a/serves');
@@ -269,9 +269,34 @@ describe('a start from a snapshot', () => {
     const { status, stdout } = teg('--cluster', snapshot, '--start-from-snapshot');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^pods that stay +4 /m);
-    expect(stdout).toMatch(/^pending placed +1 of 4 +2 wait for room, 1 no node could hold$/m);
+    expect(stdout).toMatch(/^pending placed +1 of 4 +2 wait, 1 no node could hold$/m);
     expect(stdout).toMatch(/^a\/urgent +cpu-1$/m);
     expect(stdout).not.toContain('CPU in use');
+    expect(stdout).toMatch(/^a\/small +0\/3 nodes are available: .*1 Insufficient cpu/m);
+  });
+
+  test('a pod that waits for a PodGroup that is missing is not placed, and says what it waits for', () => {
+    const path = join(folder, 'group.json');
+    const lone = pod('lone', { cpu: '1' }, { schedulingGroup: { podGroupName: 'g' } }, { uid: 'lone' });
+    writeFileSync(path, JSON.stringify({ kind: 'List', items: [node('n1', { cpu: '8' }), lone] }));
+    const { status, stdout, stderr } = teg('--cluster', path, '--start-from-snapshot');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^pending placed +0 of 1 +1 wait$/m);
+    expect(stdout).toMatch(/^a\/lone +.*pod group/m);
+  });
+
+  test('who has to make room is named', () => {
+    const path = join(folder, 'preempts.json');
+    const items = [
+      node('n1', { cpu: '1' }),
+      pod('batch', { cpu: '1' }, { nodeName: 'n1' }),
+      pod('urgent', { cpu: '1' }, { priority: 9 }),
+    ];
+    writeFileSync(path, JSON.stringify({ kind: 'List', items }));
+    const { stdout, stderr } = teg('--cluster', path, '--start-from-snapshot');
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^preempted +1 +pods that had to make room$/m);
+    expect(stdout).toMatch(/^a\/batch +left n1 for a\/urgent$/m);
   });
 });
 

@@ -7,6 +7,7 @@ import { TegError } from '../../model/errors.ts';
 import type { JobSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import { JobTableBuilder, WORKLOAD_PODS_MAX } from '../../simulation/inputs/job-table.ts';
+import type { PodWorld } from '../../simulation/inputs/pod-world.ts';
 import type { RecordedStart } from '../../simulation/inputs/recorded-places.ts';
 import type { ReadOptions } from '../../traces/format.ts';
 import {
@@ -21,6 +22,9 @@ import {
 } from '../../traces/generate.ts';
 import { readCluster, readJobs, streamJobs } from '../../traces/read.ts';
 import { fileInput, inputName, type TraceInput } from '../../traces/source.ts';
+import { coreOptions } from '../kubernetes/config/core-options.ts';
+import { defaultSchedulerConfig } from '../kubernetes/config/scheduler-config.ts';
+import { WorldReader } from '../kubernetes/snapshot/world-reader.ts';
 import { GpuMakes } from './gpu-makes.ts';
 import { TaintTerms } from './taint-terms.ts';
 import { type ChangedCluster, changeCluster, startFrom, type WhatIf } from './what-if.ts';
@@ -48,6 +52,8 @@ export interface InputSources {
    * cluster, and where durations are cut (`8h`; a gang runs up to four times as long).
    */
   readonly jobs: string;
+  /** Whether the pod scheduler is to decide, so that its view of a Kubernetes cluster is wanted too; default false. */
+  readonly podScheduler?: boolean;
   /** Of a generated workload. */
   readonly seed: number;
   /** Bad rows of a file that are left out before it is refused; default 0. */
@@ -66,6 +72,8 @@ export interface Inputs {
   readonly builder: JobTableBuilder;
   /** Nodes of the first jobs of the builder, if the run starts from a snapshot. */
   readonly recorded?: RecordedStart;
+  /** The cluster as the pod scheduler sees it, if that is to decide and the cluster is one of Kubernetes. */
+  readonly world?: PodWorld;
   /** Assumptions and omissions of the readers, for people. */
   readonly warnings: readonly string[];
 }
@@ -150,6 +158,7 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
   const read: ReadOptions = {
     skipBad: sources.skipBad ?? 0,
     keepsCordoned: whatIf.startFromSnapshot === true,
+    heedsRules: sources.podScheduler === true,
     ignoredResources: sources.ignoredResources ?? [],
     // A file that is both cluster and workload is read twice.
     onWarning: ({ message, count }) => warnings.add(count > 1 ? `${message} (${count} times)` : message),
@@ -168,7 +177,8 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
   const changed = changeCluster(made, whatIf);
   const makes = new GpuMakes(changed.nodes);
   const taints = new TaintTerms(makes.nodes);
-  const jobs = new JobCollector(taints, makes);
+  const world = sources.podScheduler ? new WorldReader(sources.ignoredResources ?? []) : undefined;
+  const jobs = new JobCollector(taints, makes, world);
   const { nodes } = taints;
   if (!whatIf.startFromSnapshot) {
     await loadJobs(jobs, sources, nodes, read, 0);
@@ -178,9 +188,19 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
   const recorded = await loadSnapshotPods(jobs, inputOf(sources, source.path), changed, read, warnings);
   if (sources.jobs !== '') {
     const firstSeconds = await firstSubmission(sources, read);
-    await loadJobs(jobs, sources, nodes, read, firstSeconds);
+    const onObject = world === undefined ? {} : { onObject: world.ofJobs };
+    await loadJobs(jobs, sources, nodes, { ...read, ...onObject }, firstSeconds);
   }
-  return { nodes, builder: jobs.builder, recorded, warnings: [...warnings] };
+  for (const [text, count] of world?.warnings ?? [])
+    warnings.add(count > 1 ? `${text} (${count} times)` : text);
+  const seen = world?.hasNodes ? { world: worldOf(world, changed) } : {};
+  return { nodes, builder: jobs.builder, recorded, ...seen, warnings: [...warnings] };
+}
+
+/** As a scheduler with the default configuration would see it. */
+function worldOf(reader: WorldReader, { nodes, copies, removed }: ChangedCluster): PodWorld {
+  const names = new Set(nodes.map(({ name }) => name));
+  return reader.world(coreOptions(defaultSchedulerConfig()), { nodes: names, copies, removed });
 }
 
 /** Takes jobs from one source after the other. */
@@ -188,11 +208,13 @@ class JobCollector {
   readonly builder = new JobTableBuilder(new DemandTable());
   private readonly taints: TaintTerms;
   private readonly makes: GpuMakes;
+  readonly world: WorldReader | undefined;
   private readonly ids = new Set<string>();
 
-  constructor(taints: TaintTerms, makes: GpuMakes) {
+  constructor(taints: TaintTerms, makes: GpuMakes, world: WorldReader | undefined) {
     this.taints = taints;
     this.makes = makes;
+    this.world = world;
   }
 
   /**
@@ -202,6 +224,12 @@ class JobCollector {
   add(source: string, job: JobSpec): void {
     this.claim(source, job.id);
     this.builder.add(this.taints.apply(this.makes.apply(job)));
+  }
+
+  /** Adds a job of another source than the cluster's. @throws TegError as `add`. */
+  addFurther(source: string, job: JobSpec): void {
+    this.add(source, job);
+    this.world?.addFurther(job);
   }
 
   /** Adds a pod that is on its node already, whatever taints the node has now. */
@@ -229,7 +257,8 @@ async function loadSnapshotPods(
   warnings: Set<string>,
 ): Promise<RecordedStart> {
   // The warnings about nodes were reported when the nodes were read.
-  const start = startFrom(await readJobs(input, { ...read, onWarning: () => {} }), cluster);
+  const onObject = jobs.world === undefined ? {} : { onObject: jobs.world.ofCluster };
+  const start = startFrom(await readJobs(input, { ...read, ...onObject, onWarning: () => {} }), cluster);
   for (const pod of start.kept) jobs.addPlaced(input.name, pod);
   for (const pod of start.pending) jobs.add(input.name, pod);
   for (const warning of start.warnings) warnings.add(warning);
@@ -275,14 +304,14 @@ async function loadJobs(
     const duration = { ...DEFAULT_DURATION, maxSeconds: source.maxSeconds };
     const options = { jobs: source.jobs, load: source.load, duration, capacity: capacityOf(nodes) };
     for (const batch of generateJobBatches(options, random)) {
-      for (const job of batch) jobs.add(sources.jobs, job);
+      for (const job of batch) jobs.addFurther(sources.jobs, job);
     }
     return;
   }
   for await (const batch of streamJobs(inputOf(sources, source.path), jobReading(sources, read))) {
     for (const job of batch) {
       const submitSeconds = job.submitSeconds - firstSeconds;
-      jobs.add(source.path, firstSeconds === 0 ? job : { ...job, submitSeconds });
+      jobs.addFurther(source.path, firstSeconds === 0 ? job : { ...job, submitSeconds });
     }
   }
 }

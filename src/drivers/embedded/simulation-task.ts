@@ -65,7 +65,8 @@ export class SimulationTaskRunner {
    */
   async run(task: SimulationTask, control: TaskControl): Promise<SimulationTaskResult> {
     const policy = await loadPolicy(task.policy);
-    const inputs = await this.inputsOf(task);
+    const podScheduler = wantsPodScheduler(task);
+    const inputs = await this.inputsOf({ ...task, podScheduler });
     const table = inputs.builder.build({
       load: task.load ?? 1,
       repeat: task.repeat ?? 1,
@@ -78,6 +79,7 @@ export class SimulationTaskRunner {
       jobs: table,
       policy,
       ...(inputs.recorded === undefined ? {} : { recorded: inputs.recorded }),
+      ...(inputs.world === undefined ? {} : { world: inputs.world }),
       equilibriumPrices: this.equilibriumPrices,
       labels: {
         cluster: task.cluster,
@@ -111,6 +113,7 @@ export class SimulationTaskRunner {
       task.ignoredResources ?? [],
       task.map ?? null,
       task.whatIf ?? null,
+      task.podScheduler ?? false,
     ]);
     if (this.inputs === undefined || key !== this.key) {
       this.inputs = undefined;
@@ -119,6 +122,17 @@ export class SimulationTaskRunner {
     }
     return this.inputs;
   }
+}
+
+/** A start from a snapshot asks what the scheduler would do; a queue, prices or retries that it does not have are a zone's. */
+function wantsPodScheduler({ policy, whatIf, queue, typical, retrySeconds }: SimulationTask): boolean {
+  return (
+    policy === 'teg' &&
+    whatIf?.startFromSnapshot === true &&
+    queue !== 'strict-fifo' &&
+    typical !== 'list' &&
+    retrySeconds === undefined
+  );
 }
 
 function workloadLabel({ jobs, whatIf }: SimulationTask): string {

@@ -7,16 +7,12 @@
  */
 import { Readable } from 'node:stream';
 import { createConstraints } from '../../governor/pods/constraints/cluster-constraints.ts';
-import type {
-  BindEffect,
-  BindOutcome,
-  PodEffect,
-  PodSchedulerOptions,
-} from '../../governor/pods/pod-events.ts';
+import type { BindEffect, BindOutcome, PodEffect } from '../../governor/pods/pod-events.ts';
 import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
 import type { ApiTarget } from './client/api.ts';
 import { createApiClient, type HttpApiClient } from './client/http-client.ts';
 import { electionTimes } from './config/config-schema.ts';
+import { coreOptions } from './config/core-options.ts';
 import type { SchedulerConfig } from './config/scheduler-config.ts';
 import { CoreDriver } from './core-driver.ts';
 import { EffectRunner } from './effect-runner.ts';
@@ -309,22 +305,6 @@ export class SchedulerProcess {
 /** @returns A fresh core with the configuration's options. */
 export function newCore(config: SchedulerConfig): PodScheduler {
   return new PodScheduler(coreOptions(config), createConstraints());
-}
-
-/** @returns The core's options from the configuration. */
-export function coreOptions(config: SchedulerConfig): PodSchedulerOptions {
-  return {
-    seed: 1,
-    backoffSecondsFirst: config.podInitialBackoffSeconds,
-    backoffSecondsMax: config.podMaxBackoffSeconds,
-    waitingPodsMax: config.queue.waitingPodsMax,
-    zoneLabel: config.zones.label,
-    zoneNodesMax: config.zones.nodesMax,
-    gangRepairSeconds: config.gangs.repairSeconds,
-    gangSearchChecksMax: config.gangs.searchChecksMax,
-    preemption: config.preemption.enabled,
-    renewalSeconds: config.queue.renewalSeconds,
-  };
 }
 
 /** @returns True if a promise settled within a time. */

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { createConstraints } from '../../governor/pods/constraints/cluster-constraints.ts';
 import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
+import { coreOptions } from './config/core-options.ts';
 import { defaultSchedulerConfig } from './config/scheduler-config.ts';
 import { podOf } from './objects/pod.ts';
-import { coreOptions } from './scheduler-process.ts';
 import { Standby } from './standby.ts';
 
 /** A pod that TEG refuses as soon as it sees it. */

@@ -176,6 +176,12 @@ export class PodScheduler {
     );
   }
 
+  /** @returns Why a pod waits, in the words that its report would have now; '' if none is due. Decides nothing. O(nodes × rules). */
+  whyWaiting(uid: string): string {
+    const pod = this.state.pods.get(uid);
+    return pod === undefined ? '' : this.decisions.textNow(pod);
+  }
+
   /** @returns Why a pod is where it is, or nowhere; undefined if it is not known. Changes nothing. O(nodes × rules). */
   explain(uid: string): PodExplanation | undefined {
     return explainPod({ state: this.state, groups: this.groups, preemption: this.preemption }, uid);

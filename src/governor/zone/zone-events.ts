@@ -105,6 +105,10 @@ export const EffectKind = {
   JobFailed: 7,
   /** A node was added: node. */
   NodeAdded: 8,
+  /** A pod joins a job that runs: job, member, node, gpuMask. Zones never say it: their jobs do not grow. */
+  PodJoined: 9,
+  /** A pod of a job that runs on without it is gone: job, member, node, gpuMask. Zones never say it. */
+  PodLeft: 10,
 } as const;
 
 /** A number of `EffectKind`. */
@@ -126,6 +130,8 @@ export const Reason = {
   NodeLost: 7,
   /** The accounts do not let its tenant start it now (`Zone.refusalOf` says why). */
   NotAdmitted: 8,
+  /** A pod of higher priority took its room. Zones never say it. */
+  Preempted: 9,
 } as const;
 
 /** A number of `Reason`. */
@@ -142,6 +148,7 @@ export const REASON_NAMES: readonly string[] = [
   'finished',
   'node-lost',
   'not-admitted',
+  'preempted',
 ];
 
 /** What a job is doing, as `Zone.stateOf` tells. */

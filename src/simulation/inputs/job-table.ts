@@ -91,6 +91,11 @@ export class JobTable {
     return `${id}${member >= 0 ? `/${member}` : ''}${repetition > 0 ? `#${repetition + 1}` : ''}`;
   }
 
+  /** @returns The source's id of a job, whatever its member and repetition. */
+  specIdOf(job: number): string {
+    return this.specIds[this.specIndexes[job] as number] as string;
+  }
+
   /** @returns The first job of that id (or, of an array's id, its first member), −1 if none. O(count). */
   indexOf(id: string): number {
     for (let job = 0; job < this.count; job++) {

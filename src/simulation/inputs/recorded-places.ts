@@ -4,10 +4,10 @@
  * Invariants: what the policy inside answers is untouched once those are placed; it learns of them as of any other pod.
  */
 import type { Explanation, PlacementPolicy } from '../../governor/policy/policy.ts';
-import type { Zone } from '../../governor/zone/zone.ts';
 import { JobState } from '../../governor/zone/zone-events.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
+import type { Decider } from './decider.ts';
 import type { JobTable } from './job-table.ts';
 import type { WhatIfResult } from './what-if-result.ts';
 import { WHAT_IF_PODS_MAX } from './what-if-result.ts';
@@ -71,12 +71,15 @@ export function whatBecame(
   start: RecordedStart,
   table: JobTable,
   cluster: ClusterState,
-  zone: Zone,
+  zone: Pick<Decider, 'stateOf' | 'forEachPod'>,
 ): WhatIfResult {
   const kept = start.nodes.length;
   const before = new Used();
-  for (let job = 0; job < kept; job++) before.add(table.demandOf(job));
-  const after = before.copy();
+  const after = new Used();
+  for (let job = 0; job < kept; job++) {
+    before.add(table.demandOf(job));
+    zone.forEachPod(job, () => after.add(table.demandOf(job)));
+  }
   const placements: { pod: string; node: string }[] = [];
   const waiting: string[] = [];
   const counts = { pods: 0, placed: 0, waiting: 0, impossible: 0 };
@@ -94,11 +97,12 @@ export function whatBecame(
     }
     counts.pods += pods;
     counts.placed += placed;
-    if (placed > 0 || state === JobState.Waiting) counts.waiting += pods - placed;
-    else counts.impossible += pods;
+    if (state === JobState.Cancelled || state === JobState.Dropped) counts.impossible += pods;
+    else counts.waiting += pods - placed;
     if (placed === 0 && waiting.length < WHAT_IF_PODS_MAX) waiting.push(table.idOf(job));
   }
   return {
+    decidedBy: 'zone',
     kept,
     pending: counts.pods,
     pendingPlaced: counts.placed,
@@ -121,14 +125,6 @@ class Used {
     this.gpuMilli += demand.gpuTotalMilli;
     this.cpuMilli += demand.cpuMilli;
     this.memoryMib += demand.memoryMib;
-  }
-
-  copy(): Used {
-    const other = new Used();
-    other.gpuMilli = this.gpuMilli;
-    other.cpuMilli = this.cpuMilli;
-    other.memoryMib = this.memoryMib;
-    return other;
   }
 
   shares({ capacity }: ClusterState): WhatIfResult['before'] {

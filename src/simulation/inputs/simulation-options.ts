@@ -9,6 +9,7 @@ import type { EquilibriumPrices } from '../equilibrium/equilibrium-prices.ts';
 import type { FailureOptions } from './failures.ts';
 import type { JobRecords } from './job-log.ts';
 import type { JobTable } from './job-table.ts';
+import type { PodWorld } from './pod-world.ts';
 import type { RecordedStart } from './recorded-places.ts';
 
 /** Distances between instants of the time series until the last arrival, unless the caller says otherwise. */
@@ -33,6 +34,11 @@ export interface SimulationOptions {
   readonly policy: { readonly name: string; readonly create: PolicyFactory };
   /** Of the policy's choices, of failures, of which nodes are sampled; its integer part modulo 2^32 counts. */
   readonly seed: number;
+  /**
+   * The cluster as the pod scheduler sees it, with the pods of every job: then that decides, and the policy only lends its name. Absent: a
+   * zone decides. `queue`, `typical` and `retrySeconds` are a zone's.
+   */
+  readonly world?: PodWorld;
   /** Where the first jobs were when the run starts; absent: it starts from an empty cluster. */
   readonly recorded?: RecordedStart;
   /** Default best-effort: whatever fits starts. strict-fifo: the first waiting job blocks those behind it. */

@@ -12,6 +12,11 @@ const sharesSchema = z.object({ gpu: share.nullable().describe('null: no GPUs'),
 
 /** Form of the result. */
 export const whatIfSchema = z.object({
+  decidedBy: z
+    .enum(['pod-scheduler', 'zone'])
+    .describe(
+      'pod-scheduler: with all rules of Kubernetes that TEG knows; zone: without those that the notes name',
+    ),
   kept: count.describe('pods that stay on the nodes they were recorded on'),
   pending: count.describe('pods that waited when it was recorded, or whose node was removed'),
   pendingPlaced: count,
@@ -22,11 +27,41 @@ export const whatIfSchema = z.object({
   before: sharesSchema.describe('of the capacity, asked for by the pods that stay'),
   after: sharesSchema.describe('the same with the pending ones that were placed'),
   placements: z
-    .array(z.object({ pod: z.string(), node: z.string() }))
+    .array(
+      z.object({
+        pod: z.string(),
+        node: z.string(),
+        waitedSeconds: z.number().optional().describe('from the start of the run; of the pod scheduler'),
+      }),
+    )
     .describe(`where the pending ones went, pods of a gang under its name; at most ${WHAT_IF_PODS_MAX}`),
   waiting: z
     .array(z.string())
     .describe(`pending ones that were not placed, a gang once; at most ${WHAT_IF_PODS_MAX}`),
+  reasons: z
+    .array(z.object({ pod: z.string(), reason: z.string() }))
+    .optional()
+    .describe(
+      `why, in the words of the pod's event: those of \`waiting\` and gangs that wait in part; at most ${WHAT_IF_PODS_MAX}`,
+    ),
+  preempted: count
+    .optional()
+    .describe('pods that lost their room to pods of higher priority, or with their gang'),
+  victims: z
+    .array(
+      z.object({
+        pod: z.string(),
+        node: z.string().describe('that it had to leave'),
+        by: z.string().describe("the pod that has its room; '': its gang was released"),
+        atSeconds: z.number().describe('when it was told to leave'),
+        fate: z
+          .enum(['gone', 'waits', 'placed'])
+          .describe('what its controller made in its place; gone: it has none'),
+        newNode: z.string().describe("'' unless that was placed"),
+      }),
+    )
+    .optional()
+    .describe(`in order; at most ${WHAT_IF_PODS_MAX}`),
 });
 
 /** What came of a start from a snapshot. */

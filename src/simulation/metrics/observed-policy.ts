@@ -66,6 +66,14 @@ export class ObservedPolicy implements PlacementPolicy {
     return node;
   }
 
+  /** Counts decisions that another made in the policy's place. @param examined Nodes that all of them looked at. */
+  decided(decisions: number, failed: number, examined: number): void {
+    this.decisions += decisions;
+    this.failures += failed;
+    this.nodesExaminedSum += examined;
+    for (let i = 0; i < decisions; i++) this.nodesExaminedSketch.insert(examined / decisions);
+  }
+
   demandSeen(demand: Demand, count?: number): void {
     const clock = this.clockMicros;
     if (clock === undefined) {

@@ -92,7 +92,7 @@ const jobsSchema = z
     waiting: count.describe('still waiting at the end'),
     requeues: count.describe('times that a job lost its node and went back to the queue'),
     podsPlaced: count,
-    podsLost: count.describe('pods that were on a node when it failed'),
+    podsLost: count.describe('pods that were on a node when it failed, or were preempted'),
   })
   .describe('arrived = finished + dropped + failed + running + waiting');
 

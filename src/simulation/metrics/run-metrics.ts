@@ -190,6 +190,18 @@ export class RunMetrics implements RunState {
     (this.waits[shapes.sizeClasses[shape] as number] as QuantileSketch).insert(t - submit);
   }
 
+  /** @param pods Pods that a running job has more from now on; negative: fewer. */
+  jobResized(job: number, pods: number): void {
+    const { shapes } = this;
+    const shape = shapes.shapeIds[job] as number;
+    this.usedGpuMilli += pods * (shapes.podGpuMilli[shape] as number);
+    this.usedCpuMilli += pods * (shapes.podCpuMilli[shape] as number);
+    this.usedMemoryMib += pods * (shapes.podMemoryMib[shape] as number);
+    if (this.usedGpuMilli > this.peakGpuMilli) this.peakGpuMilli = this.usedGpuMilli;
+    if (pods > 0) this.podsPlaced += pods;
+    else this.podsLost -= pods;
+  }
+
   /** @param pods Pods that ran until now. To be called after `jobFinished` or `jobLost`. */
   jobReleased(job: number, pods: number): void {
     const { shapes, lives } = this;

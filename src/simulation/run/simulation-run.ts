@@ -6,7 +6,6 @@
  * feeds it and carries out what it says. The loop itself allocates nothing per event; policies may.
  */
 import type { EffectBuffer } from '../../governor/zone/effects.ts';
-import type { Zone } from '../../governor/zone/zone.ts';
 import {
   EffectKind,
   type JobCancelledEvent,
@@ -22,6 +21,7 @@ import {
 import { EventQueue } from '../../kernel/event-queue.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
+import type { Decider, Timers } from '../inputs/decider.ts';
 import type { NodeFailures } from '../inputs/failures.ts';
 import type { JobTable } from '../inputs/job-table.ts';
 import type { DropReasons } from '../metrics/drop-reasons.ts';
@@ -37,6 +37,9 @@ const EVENTS_PER_CHECK = 256;
 /** One of so many events is timed where a clock is given. A prime, so that no rhythm of the events is missed. */
 const EVENTS_PER_TIMING = 17;
 
+/** Wake-ups in a row that change nothing before no further one is taken. */
+const WAKES_IN_VAIN_MAX = 1000;
+
 /** Attempts with everything that waits, in a row and without a start, before a run that nothing else moves ends. */
 const RETRIES_IN_VAIN_MAX = 1000;
 
@@ -50,7 +53,9 @@ const HOPELESS_LIVES = 50;
 export interface RunParts {
   readonly table: JobTable;
   readonly cluster: ClusterState;
-  readonly zone: Zone;
+  readonly zone: Decider;
+  /** Absent: nothing falls due by itself. */
+  readonly timers?: Timers | undefined;
   readonly policy: ObservedPolicy;
   readonly metrics: RunMetrics;
   readonly drops: DropReasons;
@@ -85,6 +90,7 @@ export class SimulationRun {
   private readonly impossible: number[] = [];
   private nextRetryAt: number;
   private retriesInVain = 0;
+  private wakesInVain = 0;
   /** When a job last arrived or ended by itself. */
   private progressAt = 0;
   /** Virtual time without progress after which the run gives up; Infinity without failures. */
@@ -211,6 +217,12 @@ export class SimulationRun {
       }
       const queuedAt = this.queue.peekTime();
       const at = queuedAt <= arrivalAt ? queuedAt : arrivalAt;
+      const { timers } = this.parts;
+      if (timers !== undefined) {
+        const dueAt = timers.dueSeconds;
+        if (dueAt <= at && dueAt < horizonSeconds && this.wakesInVain < WAKES_IN_VAIN_MAX)
+          return this.takeWake(dueAt);
+      }
       if (at >= this.nextRetryAt && this.nextRetryAt < horizonSeconds && metrics.waitingJobs > 0) {
         if (this.mayRetry(at)) return this.takeRetry();
       }
@@ -279,6 +291,12 @@ export class SimulationRun {
     return this.tick;
   }
 
+  private takeWake(dueAt: number): ZoneEvent {
+    this.now = Math.max(this.now, dueAt);
+    this.wakesInVain++;
+    return this.tick;
+  }
+
   /** What is left of an event: attempts that the zone postponed, and jobs that can never run. */
   private settle(): void {
     const { zone, drops } = this.parts;
@@ -295,6 +313,7 @@ export class SimulationRun {
     const { kinds, jobs, counts, reasons, length } = effects;
     const { metrics, watch, onEffects } = this.parts;
     if (watch !== undefined) watch.afterStep(effects, this.now);
+    if (length > 0) this.wakesInVain = 0;
     if (onEffects !== undefined && length > 0) onEffects(effects, this.now);
     for (let i = 0; i < length; i++) {
       const job = jobs[i] as number;
@@ -304,6 +323,12 @@ export class SimulationRun {
           break;
         case EffectKind.JobReleased:
           this.released(job, counts[i] as number, reasons[i] as number);
+          break;
+        case EffectKind.PodJoined:
+          metrics.jobResized(job, 1);
+          break;
+        case EffectKind.PodLeft:
+          metrics.jobResized(job, -1);
           break;
         case EffectKind.JobWaiting:
           metrics.jobWaits(job);

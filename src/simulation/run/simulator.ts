@@ -15,6 +15,7 @@ import type { NodeSpec } from '../../model/node.ts';
 import { Equilibrium } from '../equilibrium/equilibrium.ts';
 import { EquilibriumPrices } from '../equilibrium/equilibrium-prices.ts';
 import { EquilibriumSampler } from '../equilibrium/equilibrium-sampler.ts';
+import type { Decider } from '../inputs/decider.ts';
 import { NodeFailures } from '../inputs/failures.ts';
 import { JobLog } from '../inputs/job-log.ts';
 import type { JobTable } from '../inputs/job-table.ts';
@@ -28,6 +29,8 @@ import { RunMetrics } from '../metrics/run-metrics.ts';
 import { RunProfile } from '../metrics/run-profile.ts';
 import { StateSampler } from '../metrics/state-sampler.ts';
 import { summarizeRun } from '../metrics/summary.ts';
+import { PodDecider } from '../pods/pod-decider.ts';
+import { podReport } from '../pods/pod-report.ts';
 import { JobWatch } from './job-watch.ts';
 import { SimulationRun } from './simulation-run.ts';
 
@@ -60,13 +63,14 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
   const log = options.onJobs === undefined ? undefined : new JobLog(table, cluster);
   const { recorded } = options;
-  const placing = recorded === undefined ? policy : new RecordedPlaces(policy, cluster, recorded);
-  const zone = buildZone(options, cluster, placing);
-  if (sampler.equilibrium !== undefined) sampler.equilibrium.pods = zone;
+  const decider = buildDecider(options, cluster, policy);
+  const pods = decider instanceof PodDecider ? decider : undefined;
+  if (sampler.equilibrium !== undefined) sampler.equilibrium.pods = decider;
   const run = new SimulationRun({
     table,
     cluster,
-    zone,
+    zone: decider,
+    timers: pods,
     policy,
     metrics,
     drops,
@@ -86,7 +90,14 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const result = summarizeRun(options, parts, { ended, endSeconds: run.now, wallMicros });
   return {
     ...result,
-    ...(recorded === undefined ? {} : { whatIf: whatBecame(recorded, table, cluster, zone) }),
+    ...(recorded === undefined
+      ? {}
+      : {
+          whatIf: {
+            ...whatBecame(recorded, table, cluster, decider),
+            ...podReport(recorded, table, cluster, pods),
+          },
+        }),
     ...(watch === undefined ? {} : { explained: watch.result() }),
   };
 }
@@ -138,6 +149,26 @@ function buildPolicy(
     ...(options.typical === 'list' ? { typical } : {}),
   });
   return new ObservedPolicy(policy, options.clockMicros);
+}
+
+function buildDecider(options: SimulationOptions, cluster: ClusterState, policy: ObservedPolicy): Decider {
+  const { world, jobs: table, recorded } = options;
+  if (world !== undefined) {
+    return new PodDecider({
+      world,
+      table,
+      cluster,
+      kept: recorded?.nodes.length ?? 0,
+      pending: recorded?.pending ?? 0,
+      lostPods: options.lostPods ?? 'requeue',
+      onDecisions: (decisions, failed, examined) => policy.decided(decisions, failed, examined),
+    });
+  }
+  return buildZone(
+    options,
+    cluster,
+    recorded === undefined ? policy : new RecordedPlaces(policy, cluster, recorded),
+  );
 }
 
 function buildZone(options: SimulationOptions, cluster: ClusterState, policy: PlacementPolicy): Zone {

@@ -16,6 +16,8 @@ const WORKLOADS_MAX = 50_000;
 /** Pods of a workload that are alike, with what one of them asks for. */
 interface HeldPart extends Omit<WorkloadPart, 'template'> {
   readonly pod: JobSpec;
+  /** The pod itself, where somebody is told of it. */
+  readonly object: ApiObject | undefined;
   /** Whether its pods would preempt others. */
   readonly preempts: boolean;
   /** What was said of the one pod that was read. */
@@ -33,6 +35,7 @@ type PodReader = (pod: ApiObject, context: PartContext) => JobSpec | undefined;
 /** A pod, or a gang of them, that a workload stands for. */
 export interface MadePods {
   readonly job: JobSpec;
+  readonly object: ApiObject | undefined;
   /** Whether they would preempt others. */
   readonly preempts: boolean;
 }
@@ -106,7 +109,8 @@ export class Expansion {
         } else if (missing.count > 0) {
           context.warn('pods that the file does not list are made from their workloads', missing.count);
           for (const warning of part.warnings) context.warn(warning, missing.count);
-          for (const job of jobsOf(part, missing)) yield { job, preempts: part.preempts };
+          for (const job of jobsOf(part, missing))
+            yield { job, object: part.object, preempts: part.preempts };
         }
       }
     }
@@ -114,15 +118,17 @@ export class Expansion {
 
   private heldOf({ template: _, ...part }: WorkloadPart, pod: ApiObject, toJob: PodReader): HeldPart[] {
     const { context } = this;
-    const { ignoredResources } = context;
+    const { ignoredResources, heedsRules } = context;
+    const object = context.onObject === undefined ? undefined : pod;
     const warnings: string[] = [];
     const collecting: PartContext = {
       ignoredResources,
+      heedsRules,
       warn: (message) => warnings.push(message),
       note: (key, value) => context.note(key, value),
     };
     const job = toJob(pod, collecting);
-    return job === undefined ? [] : [{ ...part, pod: job, preempts: !neverPreempts(pod), warnings }];
+    return job === undefined ? [] : [{ ...part, pod: job, object, preempts: !neverPreempts(pod), warnings }];
   }
 }
 

@@ -63,7 +63,8 @@ export function podToJob(pod: ApiObject, around: PodSurroundings, context: PartC
     context.warn('pods that wait and are being deleted are left out');
     return undefined;
   }
-  warnOfIgnored(metadata, spec, context);
+  const rules = context.heedsRules ? silent(context) : context;
+  warnOfIgnored(metadata, spec, rules);
   const namespace = maybeText(metadata.namespace, 'metadata.namespace') || 'default';
   const requests = podRequestsOf(spec, nodeName === '' ? undefined : status, FROM_FILE);
   const { gpus: devices, extended } = splitGpus(requests.extended, context.ignoredResources);
@@ -85,7 +86,7 @@ export function podToJob(pod: ApiObject, around: PodSurroundings, context: PartC
     memoryMib: Math.ceil(requests.memoryBytes / BYTES_PER_MIB),
     ...gpus,
     ...textField('gpuResource', gpuResource),
-    ...constraintFields(spec, gpus.gpuCount > 0, context),
+    ...constraintFields(spec, gpus.gpuCount > 0, rules),
     ...(Object.keys(extended).length > 0 ? { extended } : {}),
     submitSeconds: submitSeconds(metadata, around, context),
     durationSeconds,
@@ -98,11 +99,16 @@ export function podToJob(pod: ApiObject, around: PodSurroundings, context: PartC
     ),
     podCount: 1,
     gangMin: 1,
-    tolerations: tolerations(spec, context),
+    tolerations: tolerations(spec, rules),
     ...textField('podGroup', group === undefined ? '' : `${namespace}/${group.name}`),
     ...textField('owner', owner(metadata)),
     ...textField('nodeName', nodeName),
   };
+}
+
+/** Nothing is said of what others heed. */
+function silent({ ignoredResources, heedsRules }: PartContext): PartContext {
+  return { ignoredResources, heedsRules, warn: () => undefined, note: () => undefined };
 }
 
 /** @returns Whether a pod says that it preempts no other. */

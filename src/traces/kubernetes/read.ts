@@ -38,6 +38,21 @@ const ALIASES_MAX = 100;
 /** Lists within lists. */
 const LIST_DEPTH_MAX = 4;
 
+/** Kinds of objects that bear on scheduling besides nodes and pods: whoever heeds all rules reads them. */
+const RULE_KINDS: ReadonlySet<string> = new Set([
+  'Namespace',
+  'PodGroup',
+  'PodDisruptionBudget',
+  'PersistentVolumeClaim',
+  'PersistentVolume',
+  'StorageClass',
+  'CSINode',
+  'CSIDriver',
+  'CSIStorageCapacity',
+  'VolumeAttachment',
+  'DeviceClass',
+]);
+
 /** Bound of the value of a priority class: those of the system have 2,000,001,000. */
 const PRIORITY_MAX = 2 ** 31 - 1;
 
@@ -131,7 +146,7 @@ class Collector {
     }
     leftOut.report();
     const preempting = this.rivals.couldPreempt();
-    if (preempting > 0)
+    if (preempting > 0 && !context.heedsRules)
       context.warn(
         'preemption is ignored: pods that wait, of a higher priority than others that run',
         preempting,
@@ -150,8 +165,9 @@ class Collector {
 
   /** Adds the pods of workloads that the file does not list, at its end. @yields Whether a batch is whole, after each. */
   *expand(): Generator<boolean> {
-    for (const { job, preempts } of this.expansion.jobs()) {
+    for (const { job, preempts, object } of this.expansion.jobs()) {
       this.push(job, preempts);
+      if (object !== undefined) this.context.onObject?.({ kind: 'Pod', object, job, isMade: true });
       yield this.jobs.length >= BATCH_ROWS;
     }
   }
@@ -183,6 +199,8 @@ class Collector {
   private addOther(kind: string, object: ApiObject): void {
     const workload = workloadKindOf(object);
     if (workload === undefined) {
+      this.context.onObject?.({ kind, object });
+      if (this.context.heedsRules && RULE_KINDS.has(kind)) return;
       this.context.warn(`objects other than pods, nodes and workloads are left out (${kind.slice(0, 60)})`);
     } else this.expansion.add(workload, object, (pod, context) => this.toJob(pod, context));
   }
@@ -200,6 +218,7 @@ class Collector {
     if (!this.isNew('pods', `${String(namespace ?? 'default')}/${String(name)}`)) return;
     this.expansion.pods.see(pod);
     const job = this.toJob(pod, this.context);
+    this.context.onObject?.({ kind: 'Pod', object: pod, ...(job === undefined ? {} : { job }) });
     if (job !== undefined) this.push(job, !neverPreempts(pod));
   }
 
@@ -215,7 +234,9 @@ class Collector {
     if (node === undefined) return;
     const problem = findNodeProblem(node);
     if (problem !== undefined) throw boundBroken(problem);
-    if (this.isNew('nodes', node.name)) this.nodes.push(node);
+    if (!this.isNew('nodes', node.name)) return;
+    this.nodes.push(node);
+    this.context.onObject?.({ kind: 'Node', object });
   }
 
   /** Within a cluster there is one object of a kind and name: the file has it twice, and the first counts. */

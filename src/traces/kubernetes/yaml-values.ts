@@ -21,6 +21,7 @@ const INTEGER_FIELDS: ReadonlySet<string> = new Set([
   'replicas',
   'start',
   'succeeded',
+  'terminationGracePeriodSeconds',
   'tolerationSeconds',
   'weight',
 ]);

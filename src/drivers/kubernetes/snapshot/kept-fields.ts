@@ -131,6 +131,7 @@ const POD: KeptFields = {
     resources: true,
     resourceClaims: true,
     activeDeadlineSeconds: true,
+    terminationGracePeriodSeconds: true,
     hostNetwork: true,
     hostUsers: true,
     restartPolicy: true,

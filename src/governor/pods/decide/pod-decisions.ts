@@ -150,6 +150,11 @@ export class PodDecisions {
     this.reports.renew((pod) => this.reportOf(pod));
   }
 
+  /** @returns What a report of a pod that was made now would say. Nothing is reported. */
+  textNow(pod: PodRecord): string {
+    return pod.state === PodState.Waiting ? this.reportOf(pod).message : pod.told;
+  }
+
   /** The room that we keep for a pod is not kept any more; says so if there was some. */
   clearNomination(pod: PodRecord): void {
     this.nominations.withdraw(pod);

@@ -1,0 +1,141 @@
+/**
+ * What-if is what the scheduler would do: random clusters, decided by a pod scheduler that a plain driver feeds, and by `teg simulate`
+ * from their snapshot.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { checkAsyncProperty } from '../../../test/support/properties.ts';
+import { createConstraints } from '../../governor/pods/constraints/cluster-constraints.ts';
+import type { PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
+import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
+import type { ClaimDescription, VolumeDescription } from '../../model/kubernetes/node.ts';
+import type { PodDescription } from '../../model/kubernetes/pod.ts';
+import type { ApiObject } from '../../model/readers/read-object.ts';
+import { coreOptions } from '../kubernetes/config/core-options.ts';
+import { defaultSchedulerConfig } from '../kubernetes/config/scheduler-config.ts';
+import { ObjectEvents } from '../kubernetes/snapshot/object-events.ts';
+import { drawSnapshot, placesOf, startFromObjects } from './snapshots.fixtures.ts';
+
+/** As the live driver has it: what a turn of decisions wakes is decided on in the next. */
+const DECISIONS_A_TURN = 64;
+
+/** So long nothing happens until it is over: every report is renewed then. */
+const QUIET_SECONDS = 700;
+
+/** An API server as small as can be: it keeps what there is, and answers what the scheduler asked for after each turn. */
+class PlainCluster {
+  readonly places: Record<string, string> = {};
+  readonly reasons: Record<string, string> = {};
+  readonly victims: string[] = [];
+  private readonly scheduler = new PodScheduler(coreOptions(defaultSchedulerConfig()), createConstraints());
+  private readonly pods = new Map<string, PodDescription>();
+  private readonly claims = new Map<string, ClaimDescription>();
+  private readonly volumes = new Map<string, VolumeDescription>();
+  private readonly asked: PodEffect[] = [];
+  private leaving: string[] = [];
+  private seconds = Date.parse('2026-02-01') / 1000;
+
+  constructor(items: readonly ApiObject[]) {
+    const events = new ObjectEvents('teg');
+    for (const item of items) this.tell(events.eventOf(item) as PodEvent);
+  }
+
+  run(): this {
+    for (let quiet = 0; quiet < QUIET_SECONDS; ) {
+      this.tell({ kind: 'decide', max: DECISIONS_A_TURN });
+      const asked = this.asked.splice(0);
+      const left = asked.length > 0 || this.scheduler.hasWork ? [] : this.leaving.splice(0);
+      for (const effect of asked) this.answer(effect);
+      if (left.length > 0) this.seconds += 30;
+      for (const uid of left) this.leave(uid);
+      if (asked.length + left.length > 0) quiet = 0;
+      else if (this.scheduler.hasWork) this.seconds += 0.01;
+      else {
+        quiet += 5;
+        this.seconds += 5;
+      }
+    }
+    return this;
+  }
+
+  private tell(event: PodEvent): void {
+    if (event.kind === 'pod') this.pods.set(event.pod.uid, event.pod);
+    if (event.kind === 'claim') this.claims.set(event.claim.key, event.claim);
+    if (event.kind === 'volume') this.volumes.set(event.volume.name, event.volume);
+    for (const effect of this.scheduler.step(event, this.seconds)) {
+      if (effect.kind === 'unschedulable') this.reasons[`a/${effect.name}`] = effect.message;
+      else this.asked.push(effect);
+    }
+  }
+
+  private answer(effect: PodEffect): void {
+    if (effect.kind === 'gang-release') throw new Error('nothing is bound in part');
+    const pod = this.pods.get(effect.uid) as PodDescription;
+    if (effect.kind === 'bind') {
+      for (const { claim, volume } of effect.claims) this.bindClaim(`a/${claim.replace('a/', '')}`, volume);
+      this.tell({ kind: 'bind-done', uid: effect.uid, outcome: 'bound' });
+      this.tell({ kind: 'pod', pod: { ...pod, nodeName: effect.node, startedSeconds: this.seconds } });
+      this.places[`a/${effect.name}`] = effect.node;
+      delete this.reasons[`a/${effect.name}`];
+    } else if (effect.kind === 'evict') {
+      this.tell({ kind: 'evict-done', uid: effect.uid, done: true });
+      this.tell({ kind: 'pod', pod: { ...pod, deleting: true, preempted: true } });
+      this.victims.push(`a/${effect.name}`);
+      this.leaving.push(effect.uid);
+    } else if (effect.kind === 'nominate') {
+      this.tell({ kind: 'pod', pod: { ...pod, nominatedNodeName: effect.node } });
+    }
+  }
+
+  private leave(uid: string): void {
+    const { name } = this.pods.get(uid) as PodDescription;
+    delete this.places[`a/${name}`];
+    delete this.reasons[`a/${name}`];
+    this.tell({ kind: 'pod-gone', uid });
+  }
+
+  private bindClaim(key: string, name: string): void {
+    const claim = this.claims.get(key) as ClaimDescription;
+    const made: Partial<VolumeDescription> = {
+      name: `of-${key}`,
+      nodeTerms: undefined,
+      labels: {},
+      driver: 'disk.csi',
+      handle: key,
+    };
+    const volume = this.volumes.get(name) ?? ({ ...claim, ...made } as unknown as VolumeDescription);
+    this.tell({
+      kind: 'volume',
+      volume: { ...volume, claim: key, claimUid: claim.uid, available: false },
+    });
+    this.tell({ kind: 'claim', claim: { ...claim, volumeName: volume.name, bound: true } });
+  }
+}
+
+test('random clusters: the same pods on the same nodes, for the same reasons, with the same victims', async () => {
+  const seen = { placed: 0, waiting: 0, victims: 0 };
+  await checkAsyncProperty(
+    fc.asyncProperty(fc.nat(), async (seed) => {
+      const items = drawSnapshot(seed);
+      const live = new PlainCluster(items).run();
+      const { whatIf } = await startFromObjects(items);
+      const reasons = Object.fromEntries((whatIf.reasons ?? []).map(({ pod, reason }) => [pod, reason]));
+      expect({ places: placesOf(whatIf), victims: whatIf.victims?.map(({ pod }) => pod) }).toEqual({
+        places: live.places,
+        victims: live.victims,
+      });
+      for (const [pod, reason] of Object.entries(live.reasons)) {
+        // A gang's report is renewed by trying it again.
+        if (reason.includes('pod group')) expect(reasons[pod]).toContain('pod group');
+        else expect({ pod, reason: reasons[pod] }).toEqual({ pod, reason });
+      }
+      seen.placed += whatIf.pendingPlaced;
+      seen.waiting += whatIf.waiting.length;
+      seen.victims += live.victims.length;
+    }),
+    { numRuns: 60 },
+  );
+  expect(seen.placed).toBeGreaterThan(400);
+  expect(seen.waiting).toBeGreaterThan(400);
+  expect(seen.victims).toBeGreaterThan(50);
+}, 120_000);

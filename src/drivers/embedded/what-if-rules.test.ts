@@ -1,0 +1,246 @@
+/**
+ * Each rule of Kubernetes in a start from a snapshot: what the scheduler would do, by hand.
+ */
+import { describe, expect, test } from 'vitest';
+import type { ApiObject } from '../../model/readers/read-object.ts';
+import {
+  aClaim,
+  aGroup,
+  aLocalVolume,
+  aNode,
+  aPod,
+  near,
+  placesOf,
+  spreadOver,
+  startFromObjects,
+  withClaim,
+} from './snapshots.fixtures.ts';
+
+const ZONE = 'topology.kubernetes.io/zone';
+const labelled = (app: string): object => ({ labels: { app } });
+const inGroup = (podGroupName: string): object => ({ schedulingGroup: { podGroupName } });
+
+/** @returns Where pods went, and why the others did not. */
+async function decided(
+  ...items: ApiObject[]
+): Promise<{ places: object; reasons: Record<string, string>; notes: readonly string[] }> {
+  const { whatIf, warnings } = await startFromObjects(items);
+  expect(whatIf.decidedBy).toBe('pod-scheduler');
+  const reasons = Object.fromEntries((whatIf.reasons ?? []).map(({ pod, reason }) => [pod, reason]));
+  return { places: placesOf(whatIf), reasons, notes: warnings };
+}
+
+describe('rules between pods and of nodes', () => {
+  test('affinity: beside the pod that it looks for, or nowhere', async () => {
+    const { places, reasons, notes } = await decided(
+      aNode('n1'),
+      aNode('n2'),
+      aPod('db', { nodeName: 'n2' }, labelled('db')),
+      aPod('web', near('podAffinity', 'db')),
+      aPod('lost', near('podAffinity', 'nobody')),
+    );
+    expect(places).toEqual({ 'a/web': 'n2' });
+    expect(reasons['a/lost']).toContain("didn't match pod affinity rules");
+    expect(notes).toEqual([]);
+  });
+
+  test('anti-affinity: one a node, the third waits', async () => {
+    const pods = ['x1', 'x2', 'x3'].map((name) => aPod(name, near('podAntiAffinity', 'x'), labelled('x')));
+    const { places, reasons, notes } = await decided(aNode('n1'), aNode('n2'), ...pods);
+    expect(Object.values(places).toSorted()).toEqual(['n1', 'n2']);
+    expect(reasons['a/x3']).toContain("didn't match pod anti-affinity rules");
+    expect(notes).toEqual([]);
+  });
+
+  test('spread: over zones, not where there is room alone', async () => {
+    const pods = ['x1', 'x2', 'x3', 'x4'].map((name) => aPod(name, spreadOver('x'), labelled('x')));
+    const { places, reasons, notes } = await decided(
+      aNode('n1', { [ZONE]: 'z1' }),
+      aNode('n2', { [ZONE]: 'z2' }, {}, { cpu: '1' }),
+      ...pods,
+    );
+    expect(Object.values(places).toSorted()).toEqual(['n1', 'n1', 'n2']);
+    expect(Object.values(reasons).join()).toContain("didn't match pod topology spread constraints");
+    expect(notes).toEqual([]);
+  });
+
+  test('taints: those who tolerate them, and nobody else', async () => {
+    const taints = [{ key: 'gpu', effect: 'NoSchedule' }];
+    const { places, reasons } = await decided(
+      aNode('n1', {}, { taints }),
+      aPod('tolerant', { tolerations: [{ key: 'gpu', operator: 'Exists' }] }),
+      aPod('plain'),
+    );
+    expect(places).toEqual({ 'a/tolerant': 'n1' });
+    expect(reasons['a/plain']).toContain('untolerated taint');
+  });
+
+  test('several alternatives of node affinity: any of them, not the first alone', async () => {
+    const term = (values: string[]): object => ({
+      matchExpressions: [{ key: 'disk', operator: 'In', values }],
+    });
+    const nodeSelectorTerms = [term(['none']), { matchExpressions: [{ key: 'size', operator: 'Exists' }] }];
+    const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } };
+    const { places } = await decided(
+      aNode('n1'),
+      aNode('n2', { size: '1' }),
+      aPod('p', { affinity: { nodeAffinity: required } }),
+    );
+    expect(places).toEqual({ 'a/p': 'n2' });
+  });
+
+  test('gates: a gated pod waits, and says for what', async () => {
+    const { places, reasons } = await decided(
+      aNode('n1'),
+      aPod('p', { schedulingGates: [{ name: 'quota' }] }),
+    );
+    expect(places).toEqual({});
+    expect(reasons['a/p']).toContain('Scheduling is blocked due to non-empty scheduling gates');
+  });
+});
+
+describe('volumes', () => {
+  test('a pod goes where its volume is, and one without a volume waits', async () => {
+    const { places, reasons, notes } = await decided(
+      aNode('n1'),
+      aNode('n2'),
+      ...aLocalVolume('n2'),
+      aClaim('second', 'local'),
+      aPod('first', withClaim('data')),
+      aPod('second', withClaim('second')),
+    );
+    expect(places).toEqual({ 'a/first': 'n2' });
+    expect(reasons['a/second']).toContain("didn't find available persistent volumes to bind");
+    expect(notes).toEqual([]);
+  });
+
+  test('a claim that was bound binds the next pod that uses it', async () => {
+    const created = { creationTimestamp: '2026-01-02T00:00:00Z' };
+    const { places } = await decided(
+      aNode('n1'),
+      aNode('n2', {}, {}, { cpu: '1' }),
+      ...aLocalVolume('n2'),
+      aPod('first', withClaim('data')),
+      aPod('next', withClaim('data'), created),
+    );
+    // n2 is full: the second may not go to n1, although that has room.
+    expect(places).toEqual({ 'a/first': 'n2' });
+  });
+});
+
+describe('priorities and preemption', () => {
+  test('a pod of higher priority takes the room of one that runs, after its grace period', async () => {
+    const { whatIf } = await startFromObjects([
+      aNode('n1', {}, {}, { cpu: '1' }),
+      aPod('batch', { nodeName: 'n1', priority: 0, terminationGracePeriodSeconds: 7 }),
+      aPod('urgent', { priority: 1000 }),
+    ]);
+    expect(whatIf).toMatchObject({ kept: 1, pending: 1, pendingPlaced: 1, preempted: 1 });
+    expect(whatIf.placements).toEqual([{ pod: 'a/urgent', node: 'n1', waitedSeconds: 7 }]);
+    expect(whatIf.victims).toEqual([
+      { pod: 'a/batch', node: 'n1', by: 'a/urgent', atSeconds: 0, fate: 'gone', newNode: '' },
+    ]);
+    expect([whatIf.before.cpu, whatIf.after.cpu]).toEqual([1, 1]);
+  });
+
+  test('a victim with a controller comes back, elsewhere if there is room', async () => {
+    const ownerReferences = [{ kind: 'ReplicaSet', name: 'rs', controller: true }];
+    const pinned = { nodeSelector: { 'kubernetes.io/hostname': 'n1' } };
+    const ask = async (cpu: string) => {
+      const { whatIf, result } = await startFromObjects([
+        aNode('n1', {}, {}, { cpu: '1' }),
+        aNode('n2', {}, {}, { cpu }),
+        aPod('batch', { nodeName: 'n1' }, { ownerReferences }),
+        aPod('urgent', { priority: 1000, ...pinned }),
+      ]);
+      expect(result.jobs.requeues).toBe(1);
+      return whatIf.victims?.map(({ fate, newNode }) => [fate, newNode]);
+    };
+    expect(await ask('1')).toEqual([['placed', 'n2']]);
+    expect(await ask('500m')).toEqual([['waits', '']]);
+  });
+
+  test('among those that wait the most important goes first', async () => {
+    const { places, reasons } = await decided(
+      aNode('n1', {}, {}, { cpu: '1' }),
+      aPod('early', { priority: 1 }),
+      aPod('late', { priority: 2, preemptionPolicy: 'Never' }, { creationTimestamp: '2026-01-09T00:00:00Z' }),
+    );
+    expect(places).toEqual({ 'a/late': 'n1' });
+    expect(reasons['a/early']).toContain('Insufficient cpu');
+  });
+});
+
+describe('gangs', () => {
+  const members = (group: string, count: number): ApiObject[] =>
+    Array.from({ length: count }, (_, i) => aPod(`${group}-${i}`, inGroup(group)));
+
+  test('all at once or not at all', async () => {
+    const { places, reasons, notes } = await decided(
+      aNode('n1'),
+      aGroup('large', 5),
+      aGroup('small', 3),
+      ...members('large', 5),
+      ...members('small', 3),
+    );
+    expect(places).toEqual({ 'a/small-0': 'n1', 'a/small-1': 'n1', 'a/small-2': 'n1' });
+    expect(reasons['a/large-0']).toContain('pod group a/large needs 5 pods at once, 4 of 5 fit');
+    expect(notes).toEqual([]);
+  });
+
+  test('a pod whose PodGroup is missing waits for it', async () => {
+    const { places, reasons } = await decided(aNode('n1'), aPod('lone', inGroup('g')));
+    expect(places).toEqual({});
+    expect(reasons['a/lone']).toMatch(/waiting for.*pod ?group.*g/i);
+  });
+
+  test('gangs of a table of jobs start whole, beside the pods of the cluster', async () => {
+    const rows = ['ring,0,50,1000,1,3,3', 'wide,0,Infinity,1000,1,9,9', 'last,10,Infinity,1000,1,1,1'];
+    const items = [aNode('n1'), aPod('runs', { nodeName: 'n1' })];
+    const { result, whatIf } = await startFromObjects(items, { jobRows: rows });
+    expect(whatIf).toMatchObject({ kept: 1, pending: 0, decidedBy: 'pod-scheduler' });
+    // The last one waits for the ring: one core is left of four, and the ring needs three.
+    expect(result.jobs).toMatchObject({ arrived: 4, finished: 1, dropped: 1, running: 2 });
+    expect(result.endSeconds).toBe(50);
+    expect(result.wait?.max).toBe(40);
+  });
+});
+
+describe('what a zone decides still', () => {
+  const items = [aNode('n1'), aPod('lone', inGroup('g')), aPod('web', near('podAffinity', 'nobody'))];
+
+  test.each([
+    [{ policy: 'fgd' }],
+    [{ policy: 'kube-scheduler' }],
+    [{ queue: 'strict-fifo' }],
+    [{ typical: 'list' }],
+    [{ retrySeconds: 30 }],
+  ] as const)('%j: and what it does not heed is said', async (task) => {
+    const { whatIf, warnings } = await startFromObjects(items, task);
+    expect(whatIf).toMatchObject({ decidedBy: 'zone', pendingPlaced: 2 });
+    expect(warnings.join('\n')).toMatch(/gangs are ignored[\s\S]*affinity between pods is ignored/);
+  });
+});
+
+describe('nodes that fail', () => {
+  test('their pods come back and are decided on anew, and nothing stays behind', async () => {
+    const pods = Array.from({ length: 4 }, (_, i) =>
+      aPod(`p${i}`, near('podAntiAffinity', 'x'), labelled('x')),
+    );
+    const nodes = Array.from({ length: 4 }, (_, i) => aNode(`n${i}`));
+    const { result, whatIf } = await startFromObjects([...nodes, ...pods], {
+      jobRows: Array.from(
+        { length: 200 },
+        (_, i) => `j${i},${i * 100},300,1000,1,${1 + (i % 3)},${1 + (i % 3)}`,
+      ),
+      failures: { mtbfSeconds: 5000, mttrSeconds: 500 },
+      horizonSeconds: 40_000,
+    });
+    expect(result.nodes.failures).toBeGreaterThan(10);
+    expect(result.jobs.requeues).toBeGreaterThan(10);
+    const { running, waiting, arrived, finished, failed, dropped } = result.jobs;
+    expect(running + waiting + finished + failed + dropped).toBe(arrived);
+    expect(finished).toBe(200);
+    expect(new Set(whatIf.placements.map(({ node }) => node)).size).toBe(whatIf.placements.length);
+  });
+});

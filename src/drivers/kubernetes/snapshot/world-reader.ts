@@ -1,0 +1,326 @@
+/**
+ * Reads a Kubernetes file as the cluster of a simulation that the pod scheduler decides: every object as the live scheduler would see
+ * it, and beside each job of the file its pod.
+ *
+ * The jobs are those of the reader of traces, which counts pods, makes those of workloads and knows names; here is what they leave out.
+ */
+import type { PodEvent, PodSchedulerOptions } from '../../../governor/pods/pod-events.ts';
+import { TegError } from '../../../model/errors.ts';
+import type { JobSpec } from '../../../model/job.ts';
+import type { NodeDescription } from '../../../model/kubernetes/node.ts';
+import type { PodDescription, PodRequests } from '../../../model/kubernetes/pod.ts';
+import { FROM_FILE } from '../../../model/readers/leniency.ts';
+import { podRequestsOf } from '../../../model/readers/pod-requests.ts';
+import { isReady, nodeOf } from '../../../model/readers/read-node.ts';
+import { type ApiObject, isRecord, maybeRecord } from '../../../model/readers/read-object.ts';
+import { NOT_READY } from '../../../model/readers/taints.ts';
+import {
+  GRACE_SECONDS_DEFAULT,
+  type JobPod,
+  type LeavingPod,
+  type PodWorld,
+} from '../../../simulation/inputs/pod-world.ts';
+import { type ClusterHabits, habitsOf, podOfJob, unsaidOf } from '../../../simulation/pods/pod-of-job.ts';
+import type { KubernetesObject } from '../../../traces/format.ts';
+import { ObjectEvents } from './object-events.ts';
+
+/** What was changed of the cluster that the file describes. */
+export interface WorldChanges {
+  /** Names of the nodes that there are in the end. */
+  readonly nodes: ReadonlySet<string>;
+  readonly removed: ReadonlySet<string>;
+  /** By name of a node: those that are copies of it. */
+  readonly copies: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Different warnings that are told apart. */
+const WARNINGS_MAX = 50;
+
+/** A pod of the file. */
+interface ReadPod {
+  readonly kind: 'read-pod';
+  readonly pod: PodDescription;
+  readonly job: JobSpec | undefined;
+  readonly graceSeconds: number;
+  /** When it is gone, seconds since 1970; NaN: it is not on its way out. */
+  readonly goneSeconds: number;
+}
+
+const HOSTNAME = 'kubernetes.io/hostname';
+
+/** Kinds that live in a namespace. */
+const NAMESPACED: ReadonlySet<string> = new Set([
+  'Pod',
+  'PodGroup',
+  'PodDisruptionBudget',
+  'PersistentVolumeClaim',
+  'CSIStorageCapacity',
+]);
+
+/** Collects what the readers of traces are told of by `onObject`, and makes a world of it. */
+export class WorldReader {
+  /** Warnings for people, and how often each was due. */
+  readonly warnings = new Map<string, number>();
+  private readonly ignored: ReadonlySet<string>;
+  private readonly events = new ObjectEvents('');
+  private readonly entries: (PodEvent | ReadPod)[] = [];
+  private readonly later: PodEvent[] = [];
+  private readonly nodes: NodeDescription[] = [];
+  private readonly pods = new Map<string, JobPod>();
+  private habits: ClusterHabits | undefined;
+
+  /** @param ignoredResources Count neither for pods nor for nodes. */
+  constructor(ignoredResources: readonly string[]) {
+    this.ignored = new Set(ignoredResources);
+  }
+
+  /** Whether the file had objects that can be decided on. */
+  get hasNodes(): boolean {
+    return this.nodes.length > 0;
+  }
+
+  /** Takes an object of the file that describes the cluster. */
+  readonly ofCluster = (read: KubernetesObject): void => {
+    if (read.kind === 'Pod') {
+      const pod = this.podOf(read);
+      if (pod === undefined) return;
+      if (read.isMade && pod.job !== undefined) this.addMade(pod.job, pod);
+      else this.entries.push(pod);
+      return;
+    }
+    const event = this.eventOf(read);
+    if (event === undefined) return;
+    if (event.kind === 'node') this.nodes.push(event.node);
+    this.entries.push(event);
+  };
+
+  /** Takes an object of a file of further jobs: its pods are not assigned, its nodes are others. */
+  readonly ofJobs = (read: KubernetesObject): void => {
+    if (read.kind !== 'Pod') {
+      const event = read.kind === 'Node' ? undefined : this.eventOf(read);
+      if (event !== undefined) this.later.push(event);
+      return;
+    }
+    const of = read.job === undefined ? undefined : this.podOf(read);
+    if (of?.job === undefined) return;
+    if (read.isMade) this.addMade(of.job, of);
+    else this.addJob(of.job, of, waiting(of.pod));
+  };
+
+  /** Sees to it that a job has a pod, whatever it was read from. */
+  addFurther(job: JobSpec): void {
+    if (this.pods.has(job.id)) return;
+    this.habits ??= habitsOf(this.nodes);
+    for (const unsaid of unsaidOf(job)) this.warn(`${unsaid}: jobs`);
+    this.addJob(
+      job,
+      { graceSeconds: GRACE_SECONDS_DEFAULT, goneSeconds: Number.NaN },
+      podOfJob(job, this.habits),
+    );
+  }
+
+  /** @returns The world, with nodes added and taken away. Called once, at the end. */
+  world(core: PodSchedulerOptions, changes: WorldChanges): PodWorld {
+    const events: PodEvent[] = [];
+    const leaving: LeavingPod[] = [];
+    const originSeconds = this.originSeconds();
+    for (const entry of this.entries) {
+      if (entry.kind === 'read-pod') {
+        for (const pod of this.podsIn(entry, changes)) {
+          events.push({ kind: 'pod', pod });
+          const seconds = Math.max(0, entry.goneSeconds - originSeconds);
+          if (pod.nodeName !== '' && !Number.isNaN(seconds)) leaving.push({ uid: pod.uid, seconds });
+        }
+      } else events.push(...eventsIn(entry, changes));
+    }
+    for (const node of this.nodes) {
+      for (const copy of changes.copies.get(node.name) ?? []) {
+        const labels =
+          node.labels[HOSTNAME] === undefined ? node.labels : { ...node.labels, [HOSTNAME]: copy };
+        events.push({ kind: 'node', node: { ...node, name: copy, uid: `${node.uid}@${copy}`, labels } });
+      }
+    }
+    events.push(...this.later);
+    return { core, originSeconds, events, leaving, pods: this.pods };
+  }
+
+  /** What becomes of a pod of the file, and of its copies. */
+  private *podsIn(entry: ReadPod, { removed, copies }: WorldChanges): Generator<PodDescription> {
+    const { pod, job } = entry;
+    if (job === undefined || Number.isFinite(job.durationSeconds)) {
+      if (pod.nodeName !== '' && !removed.has(pod.nodeName)) yield pod;
+      return;
+    }
+    const comesWithNode = isOfNode(job);
+    if (pod.nodeName === '' || !removed.has(pod.nodeName)) {
+      this.addJob(job, entry, pod);
+      yield pod;
+    } else if (!comesWithNode) {
+      const again = waiting(pod);
+      this.addJob(job, entry, again);
+      yield again;
+    }
+    if (!comesWithNode) return;
+    for (const nodeName of copies.get(pod.nodeName) ?? []) {
+      const copy = { ...pod, uid: `${pod.uid}@${nodeName}`, name: `${pod.name}@${nodeName}`, nodeName };
+      this.addJob({ ...job, id: `${job.id}@${nodeName}` }, entry, copy);
+      yield copy;
+    }
+  }
+
+  /** Pods that a workload makes: the object has no name of its own. */
+  private addMade(job: JobSpec, of: ReadPod): void {
+    const name = job.id.slice(job.id.indexOf('/') + 1);
+    this.addJob(job, of, { ...of.pod, uid: `made ${job.id}`, name });
+  }
+
+  private addJob(
+    job: JobSpec,
+    { graceSeconds, goneSeconds }: Pick<ReadPod, 'graceSeconds' | 'goneSeconds'>,
+    pod: PodDescription,
+  ): void {
+    const { owner } = job;
+    // The controller of one that is on its way out has made another, or will not.
+    const comesBack =
+      Number.isNaN(goneSeconds) &&
+      (owner === undefined ? pod.uid === `job ${job.id}` : !owner.startsWith('Node/'));
+    this.pods.set(job.id, { pod, comesBack, graceSeconds });
+  }
+
+  private eventOf({ kind, object }: KubernetesObject): PodEvent | undefined {
+    try {
+      if (kind === 'Node') return { kind: 'node', node: this.nodeOf(object) };
+      return this.events.eventOf(withDefaults(kind, object));
+    } catch (error) {
+      this.leaveOut(error);
+      return undefined;
+    }
+  }
+
+  private nodeOf(object: ApiObject): NodeDescription {
+    const node = nodeOf(object, FROM_FILE);
+    const isWell = isReady(maybeRecord(object.status, 'status'));
+    const isTold =
+      isWell || node.taints.some(({ key, effect }) => key === NOT_READY.key && effect === NOT_READY.effect);
+    return {
+      ...node,
+      taints: isTold ? node.taints : [...node.taints, NOT_READY],
+      extended: this.counted(node.extended),
+    };
+  }
+
+  private podOf({ object, job }: KubernetesObject): ReadPod | undefined {
+    try {
+      const event = this.events.eventOf(withDefaults('Pod', object));
+      if (event?.kind !== 'pod') return undefined;
+      const { pod } = event;
+      const spec = maybeRecord(object.spec, 'spec');
+      const status = pod.nodeName === '' ? undefined : maybeRecord(object.status, 'status');
+      const requests = podRequestsOf(spec, status, FROM_FILE);
+      const described: PodDescription = {
+        ...pod,
+        ours: true,
+        priority: job?.priority ?? pod.priority,
+        template: this.asking(pod, requests),
+      };
+      return {
+        kind: 'read-pod',
+        pod: described,
+        job,
+        graceSeconds: graceOf(spec),
+        goneSeconds: goneAt(object),
+      };
+    } catch (error) {
+      this.leaveOut(error);
+      if (job === undefined) return undefined;
+      this.habits ??= habitsOf(this.nodes);
+      const pod = { ...podOfJob(job, this.habits), nodeName: job.nodeName ?? '' };
+      return { kind: 'read-pod', pod, job, graceSeconds: GRACE_SECONDS_DEFAULT, goneSeconds: Number.NaN };
+    }
+  }
+
+  /** The template with what the API server would have filled in, and without what does not count. */
+  private asking({ template }: PodDescription, requests: PodRequests): PodDescription['template'] {
+    const counted = { ...requests, extended: this.counted(requests.extended) };
+    return JSON.stringify(counted) === JSON.stringify(template.requests)
+      ? template
+      : { ...template, requests: counted };
+  }
+
+  private counted(extended: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+    if (this.ignored.size === 0) return extended;
+    return Object.fromEntries(Object.entries(extended).filter(([name]) => !this.ignored.has(name)));
+  }
+
+  /** The latest time that a pod speaks of: the cluster was recorded then, or soon after. */
+  private originSeconds(): number {
+    let latest = 0;
+    for (const entry of this.entries) {
+      if (entry.kind !== 'read-pod') continue;
+      latest = Math.max(latest, entry.pod.createdSeconds, entry.pod.startedSeconds);
+    }
+    return latest;
+  }
+
+  private leaveOut(error: unknown): void {
+    if (!(error instanceof TegError) || error.code !== 'TEG_KUBE_OBJECT') throw error;
+    this.warn(error.message);
+  }
+
+  private warn(text: string): void {
+    if (this.warnings.size >= WARNINGS_MAX && !this.warnings.has(text)) return;
+    this.warnings.set(text, (this.warnings.get(text) ?? 0) + 1);
+  }
+}
+
+/** An object other than a pod, and what copies of its node have of it. */
+function eventsIn(event: PodEvent, { nodes, removed, copies }: WorldChanges): PodEvent[] {
+  if (event.kind === 'node') return nodes.has(event.node.name) ? [event] : [];
+  if (event.kind !== 'volume-limits') return [event];
+  const { limits } = event;
+  const all: PodEvent[] = removed.has(limits.name) ? [] : [event];
+  for (const name of copies.get(limits.name) ?? [])
+    all.push({ kind: 'volume-limits', limits: { ...limits, name } });
+  return all;
+}
+
+/** Whether the pod is there because the node is. */
+function isOfNode({ owner = '' }: JobSpec): boolean {
+  return owner.startsWith('DaemonSet/') || owner.startsWith('Node/');
+}
+
+/** A pod as its controller would make it again. */
+function waiting(pod: PodDescription): PodDescription {
+  return {
+    ...pod,
+    nodeName: '',
+    ended: false,
+    deleting: false,
+    preempted: false,
+    nominatedNodeName: '',
+    startedSeconds: 0,
+  };
+}
+
+/** What the API server fills in; manifests lack it. */
+function withDefaults(kind: string, object: ApiObject): ApiObject {
+  const metadata = isRecord(object.metadata) ? object.metadata : {};
+  const { namespace = NAMESPACED.has(kind) ? 'default' : undefined } = metadata;
+  const { uid = `${kind} ${String(namespace)}/${String(metadata.name)}` } = metadata;
+  if (object.kind === kind && metadata.uid !== undefined && metadata.namespace === namespace) return object;
+  return {
+    ...object,
+    kind,
+    metadata: { ...metadata, uid, ...(namespace === undefined ? {} : { namespace }) },
+  };
+}
+
+function graceOf({ terminationGracePeriodSeconds: seconds }: ApiObject): number {
+  return typeof seconds === 'number' && seconds >= 0 ? seconds : GRACE_SECONDS_DEFAULT;
+}
+
+/** Its deletion timestamp is when its grace period ends. */
+function goneAt({ metadata }: ApiObject): number {
+  const text = isRecord(metadata) ? metadata.deletionTimestamp : undefined;
+  return typeof text === 'string' ? Date.parse(text) / 1000 : Number.NaN;
+}

@@ -1,0 +1,131 @@
+/**
+ * A job of a table of jobs (CSV, a trace, a generated workload) as a pod of a Kubernetes cluster.
+ */
+import type { JobSpec } from '../../model/job.ts';
+import type { NodeDescription } from '../../model/kubernetes/node.ts';
+import type {
+  NodeSelectorTerm,
+  PodAffinityTerm,
+  PodDescription,
+  PodTemplate,
+  Toleration,
+} from '../../model/kubernetes/pod.ts';
+import { GPU_MODEL_LABELS, GPU_RESOURCES } from '../../model/readers/gpus.ts';
+import { BYTES_PER_MIB } from '../../model/units.ts';
+
+const HOSTNAME = 'kubernetes.io/hostname';
+
+/** Label that stands for the group of pods that `podsPerNodeMax` counts. */
+const SPREAD_LABEL = 'teg.dev/spread-group';
+
+/** Nodes with such taints take nothing at all: they are cordoned, or not well. */
+const CONDITIONS = 'node.kubernetes.io/';
+
+/** What jobs that know nothing of a cluster take from it. */
+export interface ClusterHabits {
+  /** Resource of their GPUs. */
+  readonly gpuResource: string;
+  /** They go to all nodes but those that take nothing at all. */
+  readonly tolerations: readonly Toleration[];
+}
+
+/** @returns The habits of jobs on these nodes. O(nodes). */
+export function habitsOf(nodes: Iterable<NodeDescription>): ClusterHabits {
+  const gpus = new Map<string, number>();
+  const keys = new Set<string>();
+  for (const { extended, taints } of nodes) {
+    for (const name of GPU_RESOURCES) {
+      const count = Object.hasOwn(extended, name) ? (extended[name] as number) : 0;
+      if (count > 0) gpus.set(name, (gpus.get(name) ?? 0) + count);
+    }
+    for (const { key } of taints) if (!key.startsWith(CONDITIONS)) keys.add(key);
+  }
+  let gpuResource = GPU_RESOURCES[0] as string;
+  for (const [name, count] of gpus) if (count > (gpus.get(gpuResource) ?? 0)) gpuResource = name;
+  const tolerations = [...keys].map((key) => ({
+    key,
+    operator: 'Exists' as const,
+    value: '',
+    effect: '' as const,
+  }));
+  return { gpuResource, tolerations };
+}
+
+/** @returns What a job asks for that no pod can say, for people; usually nothing. */
+export function unsaidOf({ gpuCount, gpuMilli, podsPerNodeMax = 1 }: JobSpec): string[] {
+  return [
+    ...(gpuCount === 1 && gpuMilli < 1000 ? ['shares of a GPU count as a whole one'] : []),
+    ...(podsPerNodeMax > 1 ? ['limits of more than one pod of a group on a node are ignored'] : []),
+  ];
+}
+
+/** @returns A pod of the job, not assigned. Equal jobs have equal templates, not one object. */
+export function podOfJob(job: JobSpec, habits: ClusterHabits): PodDescription {
+  const namespace = job.tenant === '' ? 'default' : job.tenant;
+  return {
+    uid: `job ${job.id}`,
+    namespace,
+    name: job.id.slice(job.id.indexOf('/') + 1),
+    ours: true,
+    nodeName: '',
+    ended: false,
+    deleting: false,
+    preempted: false,
+    gates: [],
+    priority: job.priority,
+    tenant: job.tenant,
+    generation: 0,
+    nominatedNodeName: '',
+    createdSeconds: 0,
+    startedSeconds: 0,
+    group: '',
+    template: templateOf(job, namespace, habits),
+  };
+}
+
+function templateOf(job: JobSpec, namespace: string, habits: ClusterHabits): PodTemplate {
+  const { podsPerNodeMax, spreadGroup = '' } = job;
+  const isApart = podsPerNodeMax === 1;
+  const apart: PodAffinityTerm = {
+    topologyKey: HOSTNAME,
+    selector: [{ key: SPREAD_LABEL, operator: 'In', values: [spreadGroup] }],
+    namespaces: [namespace],
+    namespaceSelector: undefined,
+  };
+  const extended = { ...job.extended };
+  if (job.gpuCount > 0) extended[job.gpuResource ?? habits.gpuResource] = job.gpuCount;
+  for (const name of Object.keys(extended)) {
+    extended[name] = Math.ceil(extended[name] as number);
+    if (extended[name] === 0) delete extended[name];
+  }
+  return {
+    namespace,
+    labels: isApart ? { [SPREAD_LABEL]: spreadGroup } : {},
+    requests: { cpuMilli: job.cpuMilli, memoryBytes: job.memoryMib * BYTES_PER_MIB, extended },
+    nodeSelector: {},
+    requiredNodeTerms: nodeTermsOf(job),
+    preferredNodeTerms: [],
+    tolerations: job.tolerations ?? habits.tolerations,
+    hostPorts: [],
+    spread: [],
+    affinity: [],
+    antiAffinity: isApart ? [apart] : [],
+    preferredAffinity: [],
+    preferredAntiAffinity: [],
+    claims: [],
+    exclusiveDisks: [],
+    preemptionPolicy: 'PreemptLowerPriority',
+    unsupported: [],
+  };
+}
+
+/** The terms of the job; a GPU model may stand under any of the labels that name one. */
+function nodeTermsOf({ affinity = [], gpuModels }: JobSpec): readonly NodeSelectorTerm[] | undefined {
+  if (gpuModels.length === 0) {
+    return affinity.length === 0 ? undefined : [{ expressions: affinity, fields: [] }];
+  }
+  return GPU_MODEL_LABELS.map((key) => ({
+    expressions: [...affinity, { key, operator: 'In' as const, values: gpuModels }],
+    fields: [],
+  }));
+}
