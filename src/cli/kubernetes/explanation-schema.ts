@@ -3,6 +3,7 @@
  */
 import { z } from 'zod';
 import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
+import { NODE_PRESSURES } from '../../model/node-state.ts';
 
 const count = z.number().int();
 const text = z.string();
@@ -65,7 +66,21 @@ export const podExplanationSchema: z.ZodType<PodExplanation> = z.object({
   policy: text,
   better: z.enum(['lower', 'higher']),
   candidates: z
-    .array(z.object({ node: text, nodes: count, value: z.number(), parts: z.record(text, z.number()) }))
+    .array(
+      z.object({
+        node: text,
+        nodes: count,
+        value: z.number(),
+        parts: z.record(text, z.number()),
+        state: z
+          .object({
+            pressure: z.array(z.enum(NODE_PRESSURES)),
+            powerHeadroomWatts: z.number().optional(),
+          })
+          .optional()
+          .describe('what kubelet and guard say of that node; absent: nothing particular'),
+      }),
+    )
     .describe('best first'),
   why: text,
   nearest: z.array(

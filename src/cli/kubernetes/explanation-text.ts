@@ -3,6 +3,7 @@
  */
 import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
 import { counted } from '../../kernel/counted.ts';
+import type { NodeState } from '../../model/node-state.ts';
 import { formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 
@@ -93,9 +94,19 @@ function printRefusals({ state, nodesTotal, nodesFeasible, refusals }: PodExplan
   );
 }
 
+/** What kubelet and guard say of a node, for people; '' where that is nothing. */
+function stateText(state: NodeState | undefined): string {
+  if (state === undefined) return '';
+  const { pressure, powerHeadroomWatts } = state;
+  const short = pressure.length > 0 ? [`${pressure.join(' and ')} pressure`] : [];
+  if (powerHeadroomWatts !== undefined) short.push(`${powerHeadroomWatts} W left`);
+  return short.join(', ');
+}
+
 function printCandidates({ state, node, candidates, better, policy, why, reason }: PodExplanation): void {
   if (candidates.length === 0) return;
   const names = [...new Set(candidates.flatMap(({ parts }) => Object.keys(parts)))];
+  const hasStates = candidates.some((candidate) => candidate.state !== undefined);
   print(`\nlooked at by ${policy}, best first (${better} is better)`);
   printTable(
     [
@@ -103,12 +114,14 @@ function printCandidates({ state, node, candidates, better, policy, why, reason 
       { header: 'nodes alike', align: 'right' },
       { header: 'value', align: 'right' },
       ...names.map((header) => ({ header, align: 'right' as const })),
+      ...(hasStates ? [{ header: 'state' }] : []),
     ],
     candidates.map((candidate) => [
       candidate.node,
       candidate.nodes,
       figure(candidate.value),
       ...names.map((name) => figure(candidate.parts[name])),
+      ...(hasStates ? [stateText(candidate.state)] : []),
     ]),
     { boldRow: 0 },
   );

@@ -16,6 +16,7 @@ import type {
   SpreadConstraint,
   Toleration,
 } from '../../model/kubernetes/pod.ts';
+import { NODE_PRESSURES } from '../../model/node-state.ts';
 import type { PodEffect, PodEvent, PodSchedulerOptions } from './pod-events.ts';
 
 const MIB = 1_048_576;
@@ -190,9 +191,14 @@ export const someNode: fc.Arbitrary<NodeDescription> = fc
     memoryBytes: fc.integer({ min: 0, max: 512 }).map((n) => n * 1024 * MIB),
     podsMax: fc.integer({ min: 0, max: 110 }),
     extended,
+    pressure: fc.oneof(
+      { weight: 4, arbitrary: fc.constant([]) },
+      { weight: 1, arbitrary: fc.subarray([...NODE_PRESSURES], { minLength: 1 }) },
+    ),
   })
-  .map(({ ownHostname, labels, ...rest }) => ({
+  .map(({ ownHostname, labels, pressure, ...rest }) => ({
     ...rest,
+    ...(pressure.length > 0 ? { pressure } : {}),
     uid: `node-uid-${rest.name}`,
     labels: ownHostname ? { ...labels, 'kubernetes.io/hostname': rest.name } : labels,
   }));
@@ -345,6 +351,14 @@ const budget: fc.Arbitrary<PodEvent> = fc
 
 const gone: fc.Arbitrary<PodEvent> = fc.oneof(
   fc.record({ kind: fc.constant('node-gone' as const), name: nodeName }),
+  fc.record({
+    kind: fc.constant('node-state' as const),
+    name: nodeName,
+    state: fc.record(
+      { pressure: fc.subarray([...NODE_PRESSURES]), powerHeadroomWatts: fc.nat(10_000) },
+      { requiredKeys: ['pressure'] },
+    ),
+  }),
   fc.record({ kind: fc.constant('pod-gone' as const), uid }),
   fc.record({ kind: fc.constant('member-ended' as const), uid, group: group.filter((key) => key !== '') }),
   fc.record({ kind: fc.constant('ended-gone' as const), uid }),

@@ -15,6 +15,7 @@ import type {
   VolumeDescription,
 } from '../../model/kubernetes/node.ts';
 import type { BudgetDescription, PodDescription, PodGroupDescription } from '../../model/kubernetes/pod.ts';
+import type { NodeState } from '../../model/node-state.ts';
 
 /**
  * What became of a binding: `bound` (the server said so), `conflict` (409: bound elsewhere, other uid, gated), `gone` (404: the pod is no more),
@@ -26,6 +27,8 @@ export type BindOutcome = 'bound' | 'conflict' | 'gone' | 'no-node' | 'failed';
 export type PodEvent =
   | { readonly kind: 'node'; readonly node: NodeDescription }
   | { readonly kind: 'node-gone'; readonly name: string }
+  /** What a guard on the node reports of it, beside what its kubelet says; replaces its last report. */
+  | { readonly kind: 'node-state'; readonly name: string; readonly state: NodeState }
   | { readonly kind: 'pod'; readonly pod: PodDescription }
   | { readonly kind: 'pod-gone'; readonly uid: string }
   /** A pod of ours that is a member of a group has ended (Succeeded or Failed) on a node; its object is still there. */

@@ -211,6 +211,9 @@ export class PodScheduler {
       case 'node-gone':
         this.nominations.nodeLost(state.removeNode(event.name));
         return;
+      case 'node-state':
+        state.setNodeState(event.name, event.state);
+        return;
       case 'group':
         this.setGroup(event.group);
         return;

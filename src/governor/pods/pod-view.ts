@@ -5,10 +5,14 @@
  * hands out is valid until the next step. Nobody changes anything through it; whoever needs the tables themselves
  * (checks of invariants) takes the inner door, `PodScheduler.internals`.
  */
+import type { NodeDescription } from '../../model/kubernetes/node.ts';
+import type { NodeState } from '../../model/node-state.ts';
 import type { NotScheduledReason } from './pod-events.ts';
 import type { PodSchedulerInternals } from './scheduler-internals.ts';
+import { CPU, MEMORY } from './state/node-accounts.ts';
 import { type PodGroup, tallyOf } from './state/pod-groups.ts';
 import type { PodStateCode } from './state/pod-records.ts';
+import type { SchedulerState } from './state/scheduler-state.ts';
 
 /** One pod as the scheduler remembers it. Live: read it, do not keep it across steps. */
 export interface PodFrame {
@@ -39,6 +43,20 @@ export interface PodFrame {
   readonly told: string;
   readonly toldReason: NotScheduledReason;
   readonly toldPlugins: readonly string[];
+}
+
+/** One node. Made for the visit. */
+export interface NodeFrame {
+  readonly name: string;
+  /** Pods on it, and at most. */
+  readonly pods: number;
+  readonly podsMax: number;
+  /** Free thousandths of a core, and free bytes; negative where more is booked than there is. */
+  readonly freeCpuMilli: number;
+  readonly freeMemoryBytes: number;
+  readonly unschedulable: boolean;
+  /** What kubelet and guard say of it. */
+  readonly state: NodeState;
 }
 
 /**
@@ -140,10 +158,39 @@ export class PodSchedulerView {
     }
   }
 
+  /** @returns A node; undefined if it is not known. O(1). */
+  node(name: string): NodeFrame | undefined {
+    const { state } = this.internals;
+    const slot = state.slots.slotOf(name);
+    return slot < 0 ? undefined : nodeFrameOf(state, slot);
+  }
+
+  /** Visits all nodes. O(nodes). */
+  forEachNode(visit: (node: NodeFrame) => void): void {
+    const { state } = this.internals;
+    for (let slot = 0; slot < state.slots.count; slot++) {
+      if (state.slots.descriptions[slot] !== undefined) visit(nodeFrameOf(state, slot));
+    }
+  }
+
   /** Visits the zones of the field, with their nodes; there are none before the first decision. O(zones). */
   forEachZone(visit: (name: string, nodes: number) => void): void {
     for (const zone of this.internals.state.zones.zones) visit(zone.name, zone.nodes);
   }
+}
+
+function nodeFrameOf(state: SchedulerState, slot: number): NodeFrame {
+  const { name, podsMax, unschedulable } = state.slots.descriptions[slot] as NodeDescription;
+  const { accounts } = state;
+  return {
+    name,
+    pods: accounts.pods[slot] as number,
+    podsMax,
+    freeCpuMilli: accounts.free(slot, CPU),
+    freeMemoryBytes: accounts.free(slot, MEMORY),
+    unschedulable,
+    state: state.nodeStateOf(slot),
+  };
 }
 
 function frameOf(group: PodGroup): GroupFrame {

@@ -4,6 +4,7 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
 import type { PodSpec } from '../../model/job.ts';
+import { NODE_PRESSURES } from '../../model/node-state.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { decodeEvent, EventLogReader, EventLogWriter, encodeEvent } from './event-log.ts';
 import { NODE_KINDS, POD_KINDS } from './zone.fixtures.ts';
@@ -37,6 +38,14 @@ const event: fc.Arbitrary<ZoneEvent> = fc.oneof(
   fc.record({ kind: fc.constant(ZoneEventKind.JobFinished), job: id, run: id }),
   fc.record({ kind: fc.constant(ZoneEventKind.JobCancelled), job: id }),
   fc.record({ kind: fc.constant(ZoneEventKind.Tick) }),
+  fc.record({
+    kind: fc.constant(ZoneEventKind.NodeState),
+    node: id,
+    state: fc.record(
+      { pressure: fc.subarray([...NODE_PRESSURES]), powerHeadroomWatts: id },
+      { requiredKeys: ['pressure'] },
+    ),
+  }),
 );
 const time = fc.double({ noNaN: true, noDefaultInfinity: true }).map((t) => t + 0);
 

@@ -11,6 +11,7 @@
  *     [0,1,{"name":"node-0","cpuMilli":96000,…}]    time, NodeJoined, spec
  *     [0,4,17,0,3,3,0,2]                            time, JobSubmitted, job, demand, pods, gang, priority, tenant
  *     [60.5,5,17,1]                                 time, JobFinished, job, run
+ *     [61,8,0,5,300]                                time, NodeState, node, pressure (1 memory, 2 disk, 4 pid), watts of headroom
  *
  * Not here: files; a driver stores the lines where it likes.
  */
@@ -18,6 +19,7 @@ import type { Demand, DemandTable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
 import type { PodSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
+import { NODE_PRESSURES, pressureBits, pressuresOf } from '../../model/node-state.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { type ZoneEvent, ZoneEventKind, type ZoneOptions } from './zone-events.ts';
 
@@ -27,6 +29,12 @@ import { type ZoneEvent, ZoneEventKind, type ZoneOptions } from './zone-events.t
  */
 const EVENT_LOG_VERSION = 2;
 const EVENT_LOG_VERSION_MIN = 1;
+
+/** All pressures at once. */
+const PRESSURE_BITS_MAX = pressureBits(NODE_PRESSURES);
+
+/** Stands in a log for power headroom that is not known. */
+const HEADROOM_UNKNOWN = -1;
 
 const LOG_NAME = 'teg-zone-events';
 
@@ -44,6 +52,7 @@ const FIELDS: Readonly<Record<number, readonly string[]>> = {
   [ZoneEventKind.JobFinished]: ['job', 'run'],
   [ZoneEventKind.JobCancelled]: ['job'],
   [ZoneEventKind.Tick]: [],
+  [ZoneEventKind.NodeState]: ['node', 'pressure', 'powerHeadroomWatts'],
 };
 
 /** What a demand and a node cannot lack. */
@@ -66,6 +75,16 @@ export function encodeEvent(event: ZoneEvent, timeSeconds: number): string {
       return JSON.stringify([timeSeconds, event.kind, event.job, event.run ?? 0]);
     case ZoneEventKind.JobCancelled:
       return JSON.stringify([timeSeconds, event.kind, event.job]);
+    case ZoneEventKind.NodeState: {
+      const { pressure, powerHeadroomWatts = HEADROOM_UNKNOWN } = event.state;
+      return JSON.stringify([
+        timeSeconds,
+        event.kind,
+        event.node,
+        pressureBits(pressure),
+        powerHeadroomWatts,
+      ]);
+    }
     case ZoneEventKind.Tick:
       return JSON.stringify([timeSeconds, event.kind]);
   }
@@ -89,13 +108,27 @@ export function decodeEvent(line: string): TimedEvent {
     return { timeSeconds, event: { kind, spec: spec as NodeSpec } };
   }
   const names = typeof kind === 'number' ? FIELDS[kind] : undefined;
-  if (names === undefined) throw invalid(line, `a kind of event in [1, ${ZoneEventKind.Tick}]`);
+  if (names === undefined) throw invalid(line, `a kind of event in [1, ${ZoneEventKind.NodeState}]`);
   if (kind === ZoneEventKind.JobSubmitted && rest.length === names.length - 1) rest.push(DEFAULT_TENANT);
   if (rest.length !== names.length || !rest.every(Number.isInteger)) {
     throw invalid(line, names.length === 0 ? 'no further field' : `the integers ${names.join(', ')}`);
   }
+  if (kind === ZoneEventKind.NodeState) {
+    const [, bits = 0, watts = 0] = rest as number[];
+    if (bits < 0 || bits > PRESSURE_BITS_MAX || watts < HEADROOM_UNKNOWN) {
+      throw invalid(line, `pressure in [0, ${PRESSURE_BITS_MAX}] and watts of at least ${HEADROOM_UNKNOWN}`);
+    }
+    return { timeSeconds, event: nodeStateEvent(...(rest as [number, number, number])) };
+  }
   const event = Object.fromEntries([['kind', kind], ...names.map((name, i) => [name, rest[i]])]);
   return { timeSeconds, event: event as unknown as ZoneEvent };
+}
+
+/** @param watts −1: not known. */
+function nodeStateEvent(node: number, bits: number, watts: number): ZoneEvent {
+  const pressure = pressuresOf(bits);
+  const state = watts === HEADROOM_UNKNOWN ? { pressure } : { pressure, powerHeadroomWatts: watts };
+  return { kind: ZoneEventKind.NodeState, node, state };
 }
 
 /** Writes a zone's events together with the vocabulary that they refer to. */

@@ -12,6 +12,7 @@ import { type Accounts, type AccountsRefusal, newAsk } from '../accounts.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import { EffectBuffer } from './effects.ts';
 import { HeldBackJobs } from './held-back-jobs.ts';
+import { NodeStates } from './node-states.ts';
 import { PodTable } from './pod-table.ts';
 import { WaitingQueue } from './waiting-queue.ts';
 import { couldHold } from './zone-capacity.ts';
@@ -57,6 +58,7 @@ export class ZoneCore {
   readonly jobs: ZoneJobTable = new ZoneJobTable();
   readonly shapes: ZoneShapeTable;
   readonly pods: PodTable = new PodTable();
+  readonly nodeStates: NodeStates = new NodeStates();
   readonly waiting: WaitingQueue;
   /** Waiting jobs that are not in `waiting`, because the accounts do not admit them. */
   readonly heldBack: HeldBackJobs = new HeldBackJobs(this.jobs);

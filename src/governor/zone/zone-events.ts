@@ -6,6 +6,7 @@
  * Not here: the effect buffer (`effects.ts`) and the encoding of events (`event-log.ts`).
  */
 import type { NodeSpec } from '../../model/node.ts';
+import type { NodeState } from '../../model/node-state.ts';
 
 /** Kinds of events. The numbers are written to event logs. */
 export const ZoneEventKind = {
@@ -16,6 +17,7 @@ export const ZoneEventKind = {
   JobFinished: 5,
   JobCancelled: 6,
   Tick: 7,
+  NodeState: 8,
 } as const;
 
 /** A node is added to the zone, empty and up. It gets the next node index; the effect `NodeAdded` tells it. */
@@ -36,6 +38,14 @@ export interface NodeDownEvent {
   kind: typeof ZoneEventKind.NodeDown;
   /** Node index. */
   node: number;
+}
+
+/** A guard reports of a node beyond its being up or down; replaces its last report. Placement does not look at it. */
+export interface NodeStateEvent {
+  kind: typeof ZoneEventKind.NodeState;
+  /** Node index. */
+  node: number;
+  state: NodeState;
 }
 
 /** A job arrives. Its id must not be that of a job that waits or runs; ids of ended jobs may be used again. */
@@ -79,6 +89,7 @@ export type ZoneEvent =
   | NodeJoinedEvent
   | NodeUpEvent
   | NodeDownEvent
+  | NodeStateEvent
   | JobSubmittedEvent
   | JobFinishedEvent
   | JobCancelledEvent

@@ -1,15 +1,25 @@
 /**
- * What a zone tells people about one job.
+ * What a zone shows: itself without what changes it, and what it says of one job.
  */
+import type { Demand } from '../../model/demand.ts';
+import { isPlain, type NodeState } from '../../model/node-state.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import type { Explanation } from '../policy/policy.ts';
-import type { ZoneCore } from './zone-core.ts';
-import { JOB_STATE_NAMES, JobState, REASON_NAMES, type ReasonCode } from './zone-events.ts';
+import type { ZoneCore, ZoneCounters } from './zone-core.ts';
+import {
+  JOB_STATE_NAMES,
+  JobState,
+  type JobStateCode,
+  REASON_NAMES,
+  type ReasonCode,
+} from './zone-events.ts';
 
 /** Where one pod of a job runs. */
 export interface PodView {
   /** Node name. */
   readonly node: string;
+  /** What was reported of that node; absent: nothing particular. */
+  readonly state?: NodeState;
   /** GPU numbers of the node as bits. */
   readonly gpuMask: number;
 }
@@ -43,6 +53,31 @@ export interface JobView {
   readonly pods?: readonly PodView[];
   /** Waiting: what the policy says about one of its pods now, if it can say. */
   readonly choice?: Explanation;
+}
+
+/**
+ * A read-only frame of a zone: the zone itself, without what changes it. Live: counts are O(1), nothing is computed before it is asked.
+ *
+ * Nodes are [0, nodeCount); what is free on them is the cluster's.
+ */
+export interface ZoneFrame {
+  /** Events taken in: what is shown is as it was while this is. */
+  readonly steps: number;
+  readonly timeSeconds: number;
+  readonly nodeCount: number;
+  readonly waitingJobs: number;
+  readonly runningJobs: number;
+  readonly runningPods: number;
+  readonly counters: Readonly<ZoneCounters>;
+  stateOf(job: number): JobStateCode;
+  reasonOf(job: number): ReasonCode;
+  demandOf(job: number): Demand;
+  nodeStateOf(node: number): NodeState;
+  forEachWaiting(visit: (demandId: number, podCount: number, gangMin: number, jobs: number) => void): void;
+  forEachWaitingJob(visit: (job: number) => void): void;
+  forEachPod(job: number, visit: (member: number, node: number, gpuMask: number) => void): void;
+  forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void;
+  explain(job: number): JobView | undefined;
 }
 
 /** @returns A view of the job; undefined if it was never submitted. O(its pods) and the policy's explanation. */
@@ -83,10 +118,10 @@ function podViews(core: ZoneCore, job: number): PodView[] {
   const { pods, cluster, jobs } = core;
   const views: PodView[] = [];
   for (let pod = jobs.firstOf(job); pod >= 0; pod = pods.nextOfJob(pod)) {
-    views.push({
-      node: cluster.names[pods.nodeOf(pod)] as string,
-      gpuMask: pods.gpuMaskOf(pod),
-    });
+    const node = pods.nodeOf(pod);
+    const state = core.nodeStates.of(node);
+    const view = { node: cluster.names[node] as string, gpuMask: pods.gpuMaskOf(pod) };
+    views.push(isPlain(state) ? view : { ...view, state });
   }
   return views;
 }

@@ -12,6 +12,7 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { assert, TegError } from '../../model/errors.ts';
 import { TENANTS_MAX } from '../../model/limits.ts';
+import type { NodeState } from '../../model/node-state.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { type Accounts, type AccountsRefusal, FREE_ACCOUNTS } from '../accounts.ts';
 import type { ArbiterOrder, Quote } from '../arbiter.ts';
@@ -34,7 +35,7 @@ import {
 } from './zone-events.ts';
 import { quoteOf } from './zone-quote.ts';
 import { ZoneRetries } from './zone-retries.ts';
-import { describeJob, type JobView } from './zone-view.ts';
+import { describeJob, type JobView, type ZoneFrame } from './zone-view.ts';
 
 /** A zone of nodes and the jobs on them or waiting for them. */
 export class Zone {
@@ -103,6 +104,10 @@ export class Zone {
       case ZoneEventKind.NodeDown:
         this.lose(event.node);
         break;
+      case ZoneEventKind.NodeState:
+        this.requireNode(event.node);
+        core.nodeStates.set(event.node, event.state);
+        break;
       case ZoneEventKind.Tick:
         if (core.options.retryAllOnTick && !this.retries.hasPostponed) this.retries.forget();
         break;
@@ -136,6 +141,11 @@ export class Zone {
   /** When the accounts want a `Tick` if no other event comes before; Infinity: they want none. */
   get dueSeconds(): number {
     return this.core.accounts.dueSeconds;
+  }
+
+  /** Nodes, up or down. */
+  get nodeCount(): number {
+    return this.cluster.nodeCount;
   }
 
   /** Jobs waiting, those that are not admitted included. */
@@ -237,6 +247,17 @@ export class Zone {
     for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextOnNode(pod)) {
       visit(pods.jobOf(pod), pods.gpuMaskOf(pod));
     }
+  }
+
+  /** @returns What was reported of a node last, beyond its being up or down. */
+  nodeStateOf(node: number): NodeState {
+    this.requireNode(node);
+    return this.core.nodeStates.of(node);
+  }
+
+  /** @returns What it shows, without what changes it. */
+  view(): ZoneFrame {
+    return this;
   }
 
   /**

@@ -1,6 +1,7 @@
 /**
  * Nodes and volumes of a Kubernetes cluster, as the core sees them: plain JSON, already parsed and bounded.
  */
+import type { NodePressure } from '../node-state.ts';
 import type { LabelSelector, NodeSelectorTerm } from './pod.ts';
 
 /** A taint. */
@@ -26,6 +27,8 @@ export interface NodeDescription {
   readonly podsMax: number;
   /** Allocatable further resources by name; integers > 0. */
   readonly extended: Readonly<Record<string, number>>;
+  /** What its kubelet says that it is short of, in the order of `NODE_PRESSURES`; absent: nothing. */
+  readonly pressure?: readonly NodePressure[];
 }
 
 /** A PersistentVolumeClaim. JSON. */

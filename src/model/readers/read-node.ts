@@ -4,6 +4,7 @@
 
 import type { NodeDescription, NodeVolumeLimits } from '../kubernetes/node.ts';
 import { PODS_PER_NODE_DEFAULT } from '../node.ts';
+import { NODE_PRESSURES, type NodePressure } from '../node-state.ts';
 import { AS_SERVED, type Leniency } from './leniency.ts';
 import {
   type ApiObject,
@@ -46,6 +47,7 @@ export function nodeOf(object: unknown, leniency: Leniency = AS_SERVED): NodeDes
       memoryBytes: countOf(allocatable.memory ?? '0', 'one', 'status.allocatable.memory'),
       podsMax: countOf(allocatable.pods ?? podsMissing, 'one', 'status.allocatable.pods'),
       extended: extendedOf(allocatable),
+      ...pressureOf(status),
     };
   });
 }
@@ -68,6 +70,24 @@ export function isReady(status: ApiObject): boolean {
     if (condition.type === 'Ready') return condition.status === 'True';
   }
   return true;
+}
+
+/** Conditions of a node by the pressure that they report. */
+const PRESSURE_CONDITIONS: Readonly<Record<NodePressure, string>> = {
+  memory: 'MemoryPressure',
+  disk: 'DiskPressure',
+  pid: 'PIDPressure',
+};
+
+/** What the kubelet reports; `Unknown` (it has not reported for a while) is none. */
+function pressureOf(status: ApiObject): { readonly pressure?: readonly NodePressure[] } {
+  const reported = new Set<unknown>();
+  for (const entry of maybeList(status.conditions, 'status.conditions')) {
+    const condition = recordOf(entry, 'status.conditions[]');
+    if (condition.status === 'True') reported.add(condition.type);
+  }
+  const pressure = NODE_PRESSURES.filter((each) => reported.has(PRESSURE_CONDITIONS[each]));
+  return pressure.length === 0 ? {} : { pressure };
 }
 
 function extendedOf(allocatable: ApiObject): Record<string, number> {

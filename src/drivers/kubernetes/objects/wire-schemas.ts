@@ -217,7 +217,10 @@ export const ENDED_POD: MessageSchema = message({
 export const NODE: MessageSchema = message({
   metadata: one(1, OBJECT_META),
   spec: one(2, NODE_SPEC),
-  status: one(3, message({ allocatable: quantities(2) })),
+  status: one(
+    3,
+    message({ allocatable: quantities(2), conditions: many(4, message({ type: text(1), status: text(2) })) }),
+  ),
 });
 
 /** Namespace of core/v1. */

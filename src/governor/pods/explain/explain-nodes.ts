@@ -5,6 +5,7 @@
  */
 import { counted } from '../../../kernel/counted.ts';
 import type { Taint } from '../../../model/kubernetes/node.ts';
+import { isPlain } from '../../../model/node-state.ts';
 import { tolerates } from '../../../model/readers/taints.ts';
 import { Refusal, type RefusalCode } from '../constraints.ts';
 import { countReasons } from '../decide/verdict.ts';
@@ -70,10 +71,17 @@ export function surveyNodes(
     refusals.push({ reason, plugin: 'DefaultPreemption', nodes: kept, resolvable: false });
   }
   refusals.sort((x, y) => y.nodes - x.nodes || (x.reason < y.reason ? -1 : 1));
-  const candidates =
+  const found =
     better === 'higher' ? candidatesByScore(state, pod, accepted) : candidatesByCost(state, pod, accepted);
+  const candidates = found.map((candidate) => withState(state, candidate));
   const nearest = accepted.size > 0 ? [] : nearestNodes(state, pod, allowed);
   return { feasible: accepted.size, better, candidates, refusals, nearest };
+}
+
+/** Adds what is known of the candidate's node beyond its resources, if anything is. */
+function withState(state: SchedulerState, candidate: ExplainedCandidate): ExplainedCandidate {
+  const known = state.nodeStateOf(state.slots.slotOf(candidate.node));
+  return isPlain(known) ? candidate : { ...candidate, state: known };
 }
 
 /** Nodes with what the pod's preferences make of them; equals in the order of their cost. */

@@ -3,6 +3,7 @@
  * `teg explain pod` prints. Plain JSON (no NaN, no Infinity), bounded whatever the cluster's size.
  */
 
+import type { NodeState } from '../../../model/node-state.ts';
 import type { NotScheduledReason } from '../pod-events.ts';
 
 /** Candidates at most in an explanation. */
@@ -41,6 +42,8 @@ export interface ExplainedCandidate {
   readonly value: number;
   /** Named parts of the value: `stranding before`, `stranding after`, `rent`, `preferences`, …. */
   readonly parts: Readonly<Record<string, number>>;
+  /** What kubelet and guard say of that node; absent: nothing particular. */
+  readonly state?: NodeState | undefined;
 }
 
 /** Nodes that refuse the pod for one reason. */

@@ -4,6 +4,7 @@
  *
  * Fields that are not named here are let through, so that a field more in a description is no other format.
  */
+import { NODE_PRESSURES } from '../../../model/node-state.ts';
 import { isRecord } from '../../../model/readers/read-object.ts';
 import type { PodEvent } from '../pod-events.ts';
 
@@ -58,6 +59,8 @@ const spread = record({
   honorNodeTaints: flag,
 });
 
+const pressure = list(oneOf(...NODE_PRESSURES));
+
 const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as const;
 
 /** A pod template as the log writes it. */
@@ -92,6 +95,7 @@ export const CHECK_NODE_SHAPE: ValueCheck = record({
   memoryBytes: amount,
   podsMax: amount,
   extended: amounts,
+  pressure: optional(pressure),
 });
 
 const pod = record({
@@ -119,6 +123,7 @@ const pod = record({
 const EVENTS: Readonly<Record<PodEvent['kind'], ValueCheck>> = {
   node: record({ node: record({ name: text, uid: text, shape: reference }) }),
   'node-gone': record({ name: text }),
+  'node-state': record({ name: text, state: record({ pressure, powerHeadroomWatts: optional(amount) }) }),
   pod: record({ pod }),
   'pod-gone': record({ uid: text }),
   'member-ended': record({ uid: text, group: text }),

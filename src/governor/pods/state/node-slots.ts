@@ -2,6 +2,7 @@
  * Nodes by slot: a dense index that is used again once a node is gone, and which pods are on it.
  */
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
+import type { NodeState } from '../../../model/node-state.ts';
 import type { PodRecord } from './pod-records.ts';
 
 /** Slots of nodes. Single writer. */
@@ -11,6 +12,8 @@ export class NodeSlots {
   /** Nodes there are. */
   live = 0;
   readonly descriptions: (NodeDescription | undefined)[] = [];
+  /** What guards report of nodes; undefined: nothing particular, or nobody does. */
+  readonly reported: (NodeState | undefined)[] = [];
   /** Pods on each node, in no particular order. */
   readonly pods: PodRecord[][] = [];
   private readonly slotByName = new Map<string, number>();
@@ -43,6 +46,7 @@ export class NodeSlots {
   remove(slot: number): void {
     this.slotByName.delete(this.nameOf(slot));
     this.descriptions[slot] = undefined;
+    if (slot < this.reported.length) this.reported[slot] = undefined;
     this.pods[slot] = [];
     this.free.push(slot);
     this.live--;

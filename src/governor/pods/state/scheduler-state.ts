@@ -8,6 +8,13 @@
 import { DemandTable } from '../../../model/demand.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import {
+  isPlain,
+  type NodeState,
+  PLAIN_STATE,
+  pressureBits,
+  pressuresOf,
+} from '../../../model/node-state.ts';
 import { TenantTable } from '../../../model/tenants.ts';
 import type { Accounts } from '../../accounts.ts';
 import { type Constraints, Refusal } from '../constraints.ts';
@@ -64,10 +71,13 @@ export class SchedulerState {
     });
   }
 
-  /** A node is new or described anew. Nothing happens if it is described as before. */
+  /** A node is new or described anew. Nothing happens if it is described as before, and nobody is woken if only its pressure is another. */
   setNode(node: NodeDescription): void {
     const known = this.slots.slotOf(node.name);
-    if (known >= 0 && sameJson(this.slots.descriptions[known], node)) return;
+    if (known >= 0 && differsInPressureOnly(this.slots.descriptions[known] as NodeDescription, node)) {
+      this.slots.set(node);
+      return;
+    }
     const slot = this.slots.set(node);
     this.accounts.setNode(slot, node);
     this.rules.setNode(slot, node);
@@ -155,6 +165,20 @@ export class SchedulerState {
     this.tenants.release(pod.tenant);
     pod.tenant = tenant;
     if (pod.node >= 0) this.tellHeld(pod);
+  }
+
+  /** A guard reports of a node. Ignored if the node is not known. */
+  setNodeState(name: string, state: NodeState): void {
+    const slot = this.slots.slotOf(name);
+    if (slot >= 0) this.slots.reported[slot] = isPlain(state) ? undefined : state;
+  }
+
+  /** @returns What kubelet and guard say of the node in a slot: pressure that either reports, power as the guard does. */
+  nodeStateOf(slot: number): NodeState {
+    const reported = this.slots.reported[slot];
+    const pressure = this.slots.descriptions[slot]?.pressure ?? PLAIN_STATE.pressure;
+    if (reported === undefined) return pressure.length === 0 ? PLAIN_STATE : { pressure };
+    return { ...reported, pressure: pressuresOf(pressureBits(pressure) | pressureBits(reported.pressure)) };
   }
 
   /** A pod is being deleted: rules about pods do not count it any more, though it still has its room. */
@@ -388,4 +412,12 @@ export class SchedulerState {
     this.anyVersion++;
     this.changes.moved(shape);
   }
+}
+
+/** Whether two descriptions of a node say the same of all that decisions look at. */
+function differsInPressureOnly(x: NodeDescription, y: NodeDescription): boolean {
+  if (x.pressure === undefined && y.pressure === undefined) return sameJson(x, y);
+  const { pressure: _, ...known } = x;
+  const { pressure: __, ...told } = y;
+  return sameJson(known, told);
 }

@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { nodeOf } from '../../model/readers/read-node.ts';
+import { bindings, node, pod, requests, TestCluster } from './scheduler.fixtures.ts';
+
+/** A node object with conditions. */
+function object(...conditions: readonly [string, string][]): object {
+  return {
+    metadata: { name: 'n', uid: 'u' },
+    status: {
+      allocatable: { cpu: '4', memory: '8Gi', pods: '110' },
+      conditions: conditions.map(([type, status]) => ({ type, status })),
+    },
+  };
+}
+
+describe('pressure of a node', () => {
+  test('is read from its conditions: what is True, in the order of the kinds', () => {
+    expect(nodeOf(object(['Ready', 'True'], ['MemoryPressure', 'False']))).not.toHaveProperty('pressure');
+    expect(nodeOf(object(['DiskPressure', 'Unknown']))).not.toHaveProperty('pressure');
+    const all = object(['PIDPressure', 'True'], ['DiskPressure', 'True'], ['MemoryPressure', 'True']);
+    expect(nodeOf(all).pressure).toEqual(['memory', 'disk', 'pid']);
+  });
+
+  test('is shown with what a guard reports of it, and goes as it came', () => {
+    const cluster = new TestCluster().nodes(node('a', { pressure: ['disk'] }), node('b'));
+    const view = cluster.scheduler.view();
+    expect(view.node('a')).toMatchObject({ name: 'a', pods: 0, state: { pressure: ['disk'] } });
+    cluster.step({
+      kind: 'node-state',
+      name: 'a',
+      state: { pressure: ['memory', 'disk'], powerHeadroomWatts: 120 },
+    });
+    expect(view.node('a')?.state).toEqual({ pressure: ['memory', 'disk'], powerHeadroomWatts: 120 });
+    cluster.nodes(node('a'));
+    cluster.step({ kind: 'node-state', name: 'a', state: { pressure: [], powerHeadroomWatts: 0 } });
+    expect(view.node('a')?.state).toEqual({ pressure: [], powerHeadroomWatts: 0 });
+    cluster.step({ kind: 'node-state', name: 'nobody', state: { pressure: ['pid'] } });
+    const seen: [string, readonly string[]][] = [];
+    view.forEachNode(({ name, state }) => seen.push([name, state.pressure]));
+    expect(seen).toEqual([
+      ['a', []],
+      ['b', []],
+    ]);
+    // Another node of that name is not the one that was reported of.
+    cluster.step({ kind: 'node-gone', name: 'a' });
+    expect(view.node('a')).toBeUndefined();
+    cluster.nodes(node('a'));
+    expect(view.node('a')?.state).toEqual({ pressure: [] });
+  });
+
+  test('neither wakes nor moves anybody, and is explained', () => {
+    const cluster = new TestCluster().nodes(node('a'));
+    cluster.pods(pod('whale', { requests: requests(64_000) }));
+    cluster.decide();
+    expect(cluster.attempts('whale')).toBe(1);
+    cluster.nodes(node('a', { pressure: ['memory'] }));
+    cluster.step({ kind: 'node-state', name: 'a', state: { pressure: ['pid'], powerHeadroomWatts: 9 } });
+    expect(cluster.scheduler.hasWork).toBe(false);
+    cluster.pods(pod('p'));
+    const state = { pressure: ['memory', 'pid'], powerHeadroomWatts: 9 };
+    expect(cluster.scheduler.explain('p')?.candidates).toMatchObject([{ node: 'a', state }]);
+    expect(bindings(cluster.decide())).toEqual({ p: 'a' });
+    expect(cluster.attempts('whale')).toBe(1);
+    // What a decision looks at still wakes it.
+    cluster.nodes(node('a', { pressure: ['memory'], cpuMilli: 128_000 }));
+    expect(bindings(cluster.decide())).toEqual({ whale: 'a' });
+  });
+});
