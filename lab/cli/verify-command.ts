@@ -29,7 +29,7 @@ export function addVerifyCommand(parent: Command): void {
     .argument('[tests...]', 'for example T-06 T-08 (default: all)')
     .option('--seed <n>', 'seed of all random numbers', parseSeed, 1)
     .option('--json', 'print JSON: an array of one object a claim')
-    .option('--json-schema', 'print the JSON Schema of what --json prints, and end')
+    .option('--json-schema', 'print the JSON Schema of the output of --json, and end')
     .option('--print-page', 'print the page docs/results/claims.md')
     .option('--html <file>', 'also write a page with plots')
     .addHelpText('after', EXAMPLES)

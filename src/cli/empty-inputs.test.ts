@@ -1,6 +1,4 @@
-/**
- * Files that describe nothing: every command that wants nodes or jobs names the file.
- */
+/** Files that describe nothing: every command that needs nodes or jobs names the file. */
 
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
 /**
- * The `teg` program: its commands, its help, and what becomes of failures.
+ * The `teg` program: its commands, its help, and the handling of failures.
  *
  * Invariant: nothing heavy is imported here or in a `*-command.ts` outside its action, so that `teg --help` is quick.
  */
@@ -28,7 +28,7 @@ without a global scheduler, and simulates that on a laptop.`;
 
 const AFTER_HELP = `
 Exit codes: 0 success, 1 the run failed, 2 bad input or options, 70 a bug, 130 interrupted.
-\`teg COMMAND --help\` tells more about a command; \`teg errors\` lists the error codes.`;
+\`teg COMMAND --help\` describes a command; \`teg errors\` lists the error codes.`;
 
 /** The command that is being parsed or run, so that a failure can name the help to read. */
 export interface Progress {
@@ -93,7 +93,7 @@ function withDescendants(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withDescendants)];
 }
 
-/** Makes failures while parsing remember which command, and name the option at fault; shows lists as they are written. */
+/** Makes failures while parsing record the command, and name the option at fault; shows lists as they are written. */
 function guard(command: Command, progress: Progress): void {
   command.exitOverride((error) => {
     progress.current = command;
@@ -128,11 +128,7 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
-/**
- * What commander found wrong, in the form of our own failures; undefined if it only printed help or version.
- *
- * @param path Of the command, for example `teg bench packing`.
- */
+/** The error that commander found, in the form of our own failures; undefined if it only printed help or version. */
 function toOptionError(error: CommanderError, path: string): TegError | undefined {
   if (error.exitCode === 0 || error.code === 'commander.help') return undefined;
   const unknown = /unknown command '(\w+)'/.exec(error.message)?.[1] ?? '';

@@ -149,7 +149,7 @@ describeWithControlPlane('refusals on a real API server', [], () => {
     await expect.poll(async () => (await notesOf('guest'))[0] ?? '', SOON).toMatch(text);
     const explanation = await explained('guest');
     expect(explanation).toContain('the last attempt failed: running Bind plugin');
-    expect(explanation).toContain('it would go to n1, if what failed the last time succeeds');
+    expect(explanation).toContain('it would go to n1, if the failed step succeeds this time');
     expect(await nodeOf('guest')).toBe('');
     await must('DELETE', `${ADMISSION}/validatingadmissionpolicybindings/no-binding`);
     await must('DELETE', `${ADMISSION}/validatingadmissionpolicies/no-binding`);

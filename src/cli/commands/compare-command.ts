@@ -49,7 +49,10 @@ export function addCompareCommand(parent: Command): void {
       'fgd',
     ])
     .option('--seeds <seeds>', 'for example 1-5 or 1,3,7', parseSeeds, [1, 2, 3])
-    .option('--baseline <name>', 'what the others are compared with (default: the first that is not teg)')
+    .option(
+      '--baseline <name>',
+      'the policy that the others are compared with (default: the first that is not teg)',
+    )
     .option('--workers <n>', 'threads; the result does not depend on it (default: one a core)', parseWorkers);
   addReportOptions(addSharedOptions(command, { scheduling: 'Scheduling:', figures: 'Figures and reports:' }))
     .option('--series', 'keep the time series of every run in the JSON')

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { ERROR_CODES, type TegErrorCode } from '../../model/errors.ts';
 import { exitCodeOf } from '../terminal/error-printing.ts';
 
-/** One expected failure as it is documented. */
+/** One expected failure in documented form. */
 export interface ErrorEntry {
   readonly code: TegErrorCode;
   /** Exit code of `teg` when it ends with this failure. */
@@ -32,7 +32,7 @@ export function errorsMarkdown(): string {
     '',
     'Written by `bin/teg errors --print-page > docs/errors.md` from the registry in `src/model/errors.ts`.',
     '',
-    'An expected failure prints `error CODE: message` on standard error: what was got, what was expected, and what to',
+    'An expected failure prints `error CODE: message` on standard error: the value received, what was expected, and what to',
     'do. Anything else that stops TEG is a bug: it prints a stack trace and ends with exit code 70.',
     '',
     '| code | exit code | meaning |',
@@ -45,7 +45,7 @@ export function errorsMarkdown(): string {
 export function addErrorsCommand(parent: Command): void {
   parent
     .command('errors')
-    .description('list the error codes and what they mean')
+    .description('list the error codes and their meanings')
     .option('--json', 'print JSON: an array of {code, exitCode, meaning}')
     .option('--print-page', 'print the page docs/errors.md')
     .action(async (options: { json?: boolean; printPage?: boolean }) => {

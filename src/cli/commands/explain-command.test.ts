@@ -1,6 +1,4 @@
-/**
- * `teg explain pod` as a user meets it: from a file, and from a server that runs.
- */
+/** `teg explain pod` from the user's side: from a file, and from a running server. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,7 +17,7 @@ const TEG = join(import.meta.dirname, '..', '..', '..', 'bin', 'teg');
 let folder: string;
 let snapshot: string;
 
-/** Not in this thread's time: the server below answers meanwhile. */
+/** Not synchronous: the server below answers meanwhile. */
 async function teg(...args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, KUBECONFIG: undefined };
   const child = spawn(process.execPath, [TEG, 'explain', 'pod', ...args], {
@@ -92,7 +90,7 @@ async function explain(name: string): Promise<PodExplanation> {
 }
 
 describe('from a snapshot', () => {
-  test('a pod that fits: where it would go, before what, and why', async () => {
+  test('a pod that fits: its node, the alternatives, and why', async () => {
     const explanation = await explain('small');
     expect(explanation).toMatchObject({
       state: 'waiting',
@@ -109,7 +107,7 @@ describe('from a snapshot', () => {
     ]);
   });
 
-  test('a pod that fits nowhere: what each node refuses, and what the nearest lacks', async () => {
+  test("a pod that fits nowhere: each node's refusal, and what the nearest one lacks", async () => {
     const explanation = await explain('wants-gpus');
     expect(explanation).toMatchObject({ node: '', nodesTotal: 4, nodesFeasible: 0, candidates: [] });
     expect(explanation.refusals.reduce((sum, { nodes }) => sum + nodes, 0)).toBeGreaterThanOrEqual(4);
@@ -132,7 +130,7 @@ describe('from a snapshot', () => {
     });
   });
 
-  test('a pod that runs, one that is gated, one that asks for what TEG does not do', async () => {
+  test('a pod that runs, one that is gated, one that needs an unsupported feature', async () => {
     expect(await explain('runs')).toMatchObject({ state: 'bound', node: 'gpu-1' });
     expect(await explain('gated')).toMatchObject({ state: 'gated', gates: ['example.com/gate'] });
     expect(await explain('claims')).toMatchObject({
@@ -141,7 +139,7 @@ describe('from a snapshot', () => {
     });
   });
 
-  test("another scheduler's pod is explained as if it were ours, and what is malformed is told", async () => {
+  test("another scheduler's pod is explained as if it were ours, and malformed objects are reported", async () => {
     const { status, stdout, stderr } = await teg('a/foreign', '--snapshot', snapshot);
     expect(status).toBe(0);
     expect(stderr).toContain("note: the pod names the scheduler 'default-scheduler'");
@@ -204,7 +202,7 @@ describe('a pod whose binding was refused', () => {
   const refused = pod('refused', { cpu: '1' }, {}, { conditions: [condition] });
   const lines = [
     `  the last attempt failed: ${message}`,
-    'it would go to gpu-1, if what failed the last time succeeds',
+    'it would go to gpu-1, if the failed step succeeds this time',
   ];
 
   test('from objects of kubectl', async () => {
@@ -274,7 +272,7 @@ describe('from a server', () => {
     await guarded.close();
   });
 
-  test('what it says is printed, as JSON or as text', async () => {
+  test('its answer is printed, as JSON or as text', async () => {
     const { status, stdout } = await teg('shop/web', '--server', open.url, '--json');
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toEqual(ANSWER);
@@ -286,7 +284,7 @@ describe('from a server', () => {
     expect(text).toMatch(/^n1 +500m cpu$/m);
   });
 
-  test('a token is shown, its own certificate taken when told so', async () => {
+  test('a token is sent, a self-signed certificate accepted on request', async () => {
     const token = join(folder, 'token');
     writeFileSync(token, 'good\n');
     const args = [

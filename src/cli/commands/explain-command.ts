@@ -1,6 +1,4 @@
-/**
- * `teg explain pod`: why a pod is where it is, or nowhere.
- */
+/** `teg explain pod`: why a pod is where it is, or on no node. */
 import type { Command } from 'commander';
 import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
 import { TegError } from '../../model/errors.ts';
@@ -21,12 +19,12 @@ interface ExplainOptions {
 
 const NOTES = `
 Examples:
-  teg explain pod team-a/train-0                                   from the cluster of the kubeconfig, as it is now
+  teg explain pod team-a/train-0                                   from the current state of the kubeconfig's cluster
   teg explain pod team-a/train-0 --snapshot cluster.json.gz        from a file of teg snapshot, or kubectl get -o json
-  kubectl -n teg-system port-forward deploy/teg 10259              and then, with what the scheduler itself knows:
+  kubectl -n teg-system port-forward deploy/teg 10259              and then, from the scheduler's own state:
   teg explain pod team-a/train-0 --server https://127.0.0.1:10259 --insecure-skip-tls-verify --token-file token
-Only a running scheduler knows attempts, waits and nominations; from a cluster or a file it is explained what a scheduler would
-see that looks for the first time.`;
+Only a running scheduler knows attempts, waits and nominations; a cluster or a file is explained as a scheduler would
+see it at its first look.`;
 
 /** Adds `teg explain pod`. */
 export function addExplainCommand(parent: Command): void {
@@ -34,7 +32,7 @@ export function addExplainCommand(parent: Command): void {
   explain
     .command('pod [pod]')
     .description('explain a pod: NAMESPACE/NAME, or NAME in the namespace default')
-    .option('--server <url>', 'ask the scheduler that runs there')
+    .option('--server <url>', 'explain from the running scheduler at URL')
     .option('--token-file <file>', 'with --server: the bearer token to show')
     .option('--ca-file <file>', 'with --server: PEM of the authority of its certificate')
     .option('--insecure-skip-tls-verify', 'with --server: take any certificate, such as one it made itself')
@@ -44,9 +42,9 @@ export function addExplainCommand(parent: Command): void {
       'explain from the cluster (default: $KUBECONFIG, ~/.kube/config, or in cluster)',
     )
     .option('--context <name>', 'context of the kubeconfig')
-    .option('--config <file>', 'SchedulerConfiguration, where it is not asked from a server')
+    .option('--config <file>', 'SchedulerConfiguration, unless a server explains')
     .option('--json', 'print JSON')
-    .option('--json-schema', 'print the JSON Schema of what --json prints, and end')
+    .option('--json-schema', 'print the JSON Schema of the output of --json, and end')
     .addHelpText('after', NOTES)
     .action(explainPod);
 }
@@ -71,7 +69,7 @@ async function explainPod(text: string | undefined, options: ExplainOptions): Pr
   else (await import('../kubernetes/explanation-text.ts')).printExplanation(explanation, nowSeconds);
 }
 
-/** @throws TegError TEG_OPTION_INVALID for options that say nothing together. */
+/** @throws TegError TEG_OPTION_INVALID for options that contradict each other. */
 function checkTogether(options: ExplainOptions): void {
   const { server, snapshot, kubeconfig, context, config } = options;
   const refuse = (got: string, expected: string): never => {

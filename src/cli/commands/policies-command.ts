@@ -27,7 +27,7 @@ export function addPoliciesCommand(parent: Command): void {
       printTable(
         [
           { header: options.listChoosers === true ? 'chooser' : 'policy', shrink: false },
-          { header: 'what it does' },
+          { header: 'description' },
         ],
         list.map(({ name, description }) => [name, description]),
       );

@@ -1,6 +1,4 @@
-/**
- * `teg replay` as a user meets it, on logs that a recorded pod scheduler wrote.
- */
+/** `teg replay` from the user's side, on logs that a recorded pod scheduler wrote. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +16,7 @@ import { replayExitCode } from './replay-command.ts';
 const TEG = join(import.meta.dirname, '..', '..', '..', 'bin', 'teg');
 let folder: string;
 let log: string;
-/** Its lines, for logs that are not as they were. */
+/** Its lines, for logs that are altered. */
 let lines: string[];
 
 function teg(...args: string[]): { status: number | null; stdout: string; stderr: string } {
@@ -126,7 +124,7 @@ describe('teg replay', () => {
     const { status, stdout, stderr } = teg(log);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^38 steps over [\d.]+ s: 12 decisions$/m);
-    expect(stdout).toMatch(/^11 binds, 1 told unschedulable$/m);
+    expect(stdout).toMatch(/^11 binds, 1 reported unschedulable$/m);
     expect(stdout.trimEnd().split('\n').at(-1)).toBe('identical');
     const { status: code, stdout: json } = teg(log, '--json');
     expect(code).toBe(0);
@@ -178,7 +176,7 @@ describe('teg replay', () => {
     expect(stdout).toMatch(/^ {2}.*Insufficient cpu/m);
   });
 
-  test('of what a killed scheduler left says that it is cut off', () => {
+  test('of the log of a killed scheduler says that it is cut off', () => {
     const path = altered('cut.log', (line, i) => (i < 20 ? line : i === 20 ? line.slice(0, 30) : undefined));
     const text = readFileSync(path, 'utf8').trimEnd();
     writeFileSync(path, text);
@@ -189,7 +187,7 @@ describe('teg replay', () => {
     expect(JSON.parse(teg(path, '--json').stdout)).toMatchObject({ end: 'cut off', identical: true });
   });
 
-  test('tells of steps without a digest, and of a recording that ended early', () => {
+  test('reports steps without a digest, and of a recording that ended early', () => {
     const path = altered('early.log', (line, i) => {
       if (i > 10 && line.includes('"digest"')) return line.replace(/,"digest":.*$/, '}');
       return line.replace('"end":"complete"', '"end":"the limit of 9 bytes is reached"');
@@ -200,7 +198,7 @@ describe('teg replay', () => {
     expect(stdout).toMatch(/^identical in \d+ steps; the log has no digest of the other \d+$/m);
   });
 
-  test("tells a pod's history", () => {
+  test("prints a pod's history", () => {
     const { status, stdout } = teg(log, '--explain', 'team-a/pod-3', '--json');
     expect(status).toBe(0);
     const { pod } = JSON.parse(stdout);
@@ -221,7 +219,7 @@ describe('teg replay', () => {
 test.each([
   [true, '', 0],
   [false, '', 5],
-  // The core failed as it had when the log was written: the same, and no success.
+  // The core failed as it had when the log was written: identical, but not a success.
   [true, 'Error: recorded', 5],
   [false, 'Error: another', 5],
 ])('identical: %j with the failure %j ends with %d', (identical, failure, code) => {

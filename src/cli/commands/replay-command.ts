@@ -1,6 +1,4 @@
-/**
- * `teg replay`: the decisions of a recorded scheduler once more, compared bit for bit.
- */
+/** `teg replay`: repeats the decisions of a recorded scheduler and compares them bit for bit. */
 import type { Command } from 'commander';
 import { parsePositiveInt } from '../terminal/option-values.ts';
 
@@ -10,7 +8,7 @@ interface ReplayCommandOptions {
   readonly json?: boolean;
 }
 
-/** Exit code if the replay differs, as of `teg vopr`. */
+/** Exit code if the replay differs, as in `teg vopr`. */
 const EXIT_DIFFERENT = 5;
 
 const NOTES = `
@@ -26,8 +24,12 @@ export function addReplayCommand(parent: Command): void {
   parent
     .command('replay <file>')
     .description('repeat the decisions of a log that teg scheduler --record wrote, and compare')
-    .option('--explain <name>', "also tell a pod's history: NAMESPACE/NAME")
-    .option('--until <n>', 'stop after n steps; --explain then tells how it stood', parsePositiveInt)
+    .option('--explain <name>', "also print a pod's history: NAMESPACE/NAME")
+    .option(
+      '--until <n>',
+      'stop after n steps; --explain then prints the state at that step',
+      parsePositiveInt,
+    )
     .option('--json', 'print JSON')
     .addHelpText('after', NOTES)
     .action(replay);
@@ -52,7 +54,10 @@ async function replay(file: string, options: ReplayCommandOptions): Promise<void
   process.exitCode = replayExitCode(result);
 }
 
-/** @returns 0 if the replay came to the same and the core did not fail, whether or not the failure was recorded; else 5. */
+/**
+ * @returns 0 if the replay had the same result and the core did not fail, whether or not the failure was recorded; else
+ *   5.
+ */
 export function replayExitCode({ identical, failure }: { identical: boolean; failure: string }): number {
   return identical && failure === '' ? 0 : EXIT_DIFFERENT;
 }

@@ -24,7 +24,7 @@ Pods choose it with spec.schedulerName: teg. docs/kubernetes.md goes from a clus
 export function addSchedulerCommand(parent: Command): void {
   parent
     .command('scheduler')
-    .description('schedule the pods of a Kubernetes cluster that ask for it')
+    .description('schedule the pods of a Kubernetes cluster that name it as their scheduler')
     .option('--config <file>', 'SchedulerConfiguration, YAML or JSON (default: every field has a default)')
     .option(
       '--kubeconfig <file>',

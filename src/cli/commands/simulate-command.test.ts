@@ -1,6 +1,4 @@
-/**
- * `teg simulate` and `teg compare` as a user meets them.
- */
+/** `teg simulate` and `teg compare` from the user's side. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +24,10 @@ function teg(...args: string[]) {
   return { status, stdout, stderr };
 }
 
-/** Three nodes and five endless jobs: a policy that spreads strands the fourth, the last asks for more than there is. */
+/**
+ * Three nodes and five endless jobs: a policy that spreads strands the fourth, the last requests more than the cluster
+ * has.
+ */
 const YAML = [
   ...[0, 1, 2].map(
     (i) => `apiVersion: v1
@@ -113,7 +114,7 @@ describe('teg simulate', () => {
     expect(result.peakGpu).toBeCloseTo(7 / 12, 12);
   });
 
-  test('--explain tells the life of a job', () => {
+  test('--explain prints the life of a job', () => {
     const { status, stdout } = teg('simulate', ...SMALL, '--policy', 'fgd', '--explain', 'job-17');
     expect(status).toBe(0);
     expect(stdout).toMatch(/job 'job-17': \d+ pods? .*cores/);
@@ -130,7 +131,7 @@ describe('teg simulate', () => {
     const markdown = join(folder, `${signal}.md`);
     const html = join(folder, `${signal}.html`);
     const started = join(folder, `${signal}.started`);
-    // A policy that shows when the run has begun: no clock needs to be guessed.
+    // A policy that shows when the run has begun: no delay needs to be guessed.
     const policy = join(folder, `${signal}-policy.ts`);
     writeFileSync(
       policy,

@@ -64,7 +64,7 @@ export function addSimulateCommand(parent: Command): void {
     )
     .option('--seed <n>', 'of everything random', parseSeed, 1);
   addReportOptions(addSharedOptions(command, { scheduling: ONE_ZONE, figures: ONE_ZONE }))
-    .option('--explain <name>', "print one job's life and why its pods went where they went")
+    .option('--explain <name>', "print one job's life and the reasons for its pods' nodes")
     .option('--jobs-out <file>', 'write a row for each job: .csv, .csv.gz or .parquet');
   addZonesOptions(addWhatIfOptions(command))
     .optionsGroup('')
@@ -118,7 +118,7 @@ export function addSimulateCommand(parent: Command): void {
     });
 }
 
-/** Options that mean something with many zones only. */
+/** Options that apply to runs with many zones only. */
 function refuseWithoutZones(options: ZonesOptions): void {
   const names = [
     'staleness',
@@ -140,7 +140,7 @@ function refuseWithoutZones(options: ZonesOptions): void {
   );
 }
 
-/** A report needs the series; the JSON is without them if that was asked for. */
+/** A report needs the series; the JSON omits them unless they were requested. */
 function withoutSeries(result: SimulationResult): SimulationResult {
   const { series: _, ...rest } = result;
   return rest;

@@ -1,6 +1,4 @@
-/**
- * `teg snapshot`: what scheduling reads of a cluster, in one file.
- */
+/** `teg snapshot`: the cluster state that scheduling reads, in one file. */
 import type { Command } from 'commander';
 
 interface SnapshotCommandOptions {
@@ -22,7 +20,9 @@ scheduling reads. Not saved: environment variables, commands, arguments, images,
 export function addSnapshotCommand(parent: Command): void {
   parent
     .command('snapshot')
-    .description('save what scheduling reads of a Kubernetes cluster, for what-if runs and explanations')
+    .description(
+      'save the state of a Kubernetes cluster that scheduling reads, for what-if runs and explanations',
+    )
     .option(
       '--kubeconfig <file>',
       'how to reach the cluster (default: $KUBECONFIG, ~/.kube/config, or in cluster)',

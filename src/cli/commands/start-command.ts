@@ -1,6 +1,4 @@
-/**
- * `teg start` (`npm start`): TEG beside the schedulers people know, on one workload, without a question asked.
- */
+/** `teg start`: compares TEG with well-known schedulers on one workload, without any question to the user. */
 import type { Command } from 'commander';
 import { DECISION_COSTS_HELP } from '../report/report-options.ts';
 import type { StartOptions } from '../start/start-plan.ts';
@@ -19,10 +17,10 @@ Examples:
   npm start -- --nodes nodes.csv --pods pods.csv
   npm start -- --nodes cluster.yaml --pods cluster.yaml --policies teg,./my-policy.ts
   npm start -- --nodes 500 --jobs 20000 --seeds 1-8
-Without files: 2,000 made-up GPU nodes and about a day of jobs that ask for nearly all they have. Workloads from files
-that ask for less than half of the cluster at their busiest are put under pressure: their arrivals come faster, and the
-workload is run through more than once, until the demand peaks above what the cluster has. What was changed is said;
---arrival-speed 1 runs them as recorded. Everything else there is to set: \`teg compare --help\`.`;
+Without files: 2,000 generated GPU nodes and about a day of jobs that request nearly all of them. Workloads from files
+that request less than half of the cluster at their peak are put under pressure: their arrivals come faster, and the
+workload is repeated, until the demand peaks above the capacity of the cluster. The changes are printed;
+--arrival-speed 1 runs them as recorded. All further options: \`teg compare --help\`.`;
 
 /** Adds `teg start`. */
 export function addStartCommand(parent: Command): void {

@@ -40,7 +40,7 @@ function file(name: string, content: string): string {
 }
 
 describe('inspect', () => {
-  test.each(Object.keys(SAMPLES) as (keyof typeof SAMPLES)[])('prints what is in %s', async (format) => {
+  test.each(Object.keys(SAMPLES) as (keyof typeof SAMPLES)[])('prints the contents of %s', async (format) => {
     const path = file(`${format}.txt`, SAMPLES[format]);
     await trace('inspect', path);
     expect(output).toContain(path);
@@ -106,7 +106,7 @@ describe('convert', () => {
     expect(await readJobs(to)).toEqual(await readJobs(from));
   });
 
-  test('of a file with both, jobs are taken unless nodes are asked for', async () => {
+  test('of a file with both, jobs are read unless nodes are requested', async () => {
     const from = file('k.yaml', SAMPLES.kubernetes);
     const to = join(folder, 'k.parquet');
     await trace('convert', from, to, '--json');

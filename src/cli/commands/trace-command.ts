@@ -1,6 +1,4 @@
-/**
- * `teg trace`: look at workload files, convert them, and make up clusters and workloads.
- */
+/** `teg trace`: inspects and converts workload files, and generates clusters and workloads. */
 
 import { type Command, Option } from 'commander';
 import { TegError } from '../../model/errors.ts';
@@ -39,7 +37,7 @@ ${Object.entries(TRACE_FORMATS)
   .join('\n')}
 
 Files may be gzip, Zstandard or zip, and tables separated by commas, semicolons or tabs. \`-\` is standard input.
-docs/traces.md says how each format is read and what is assumed.`;
+docs/traces.md says how each format is read and which assumptions are made.`;
 
 /** Adds `teg trace`. */
 export function addTraceCommand(program: Command): void {
@@ -55,7 +53,7 @@ export function addTraceCommand(program: Command): void {
 
 function addInspect(trace: Command): void {
   withReadingOptions(trace.command('inspect <file>'))
-    .description('print what is in a trace: count, span, percentiles, resource mix, tenants, warnings')
+    .description('print the contents of a trace: count, span, percentiles, resource mix, tenants, warnings')
     .addHelpText('after', FORMATS_HELP)
     .action(async (file: string, options: TraceReadingOptions) => {
       const { inspectTrace } = await import('../trace/trace-inspect.ts');
@@ -67,7 +65,7 @@ function addConvert(trace: Command): void {
   withReadingOptions(trace.command('convert <from> <to>'))
     .description('convert a trace to the normal form: .parquet, .csv or .csv.gz by the name of <to>')
     .addOption(
-      new Option('--kind <kind>', 'what to take of a file that describes both')
+      new Option('--kind <kind>', 'which of the two to read from a file that describes both')
         .choices(['jobs', 'nodes', 'usage'])
         .default(undefined, 'jobs, of a file of Kubernetes objects'),
     )

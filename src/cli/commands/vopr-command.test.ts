@@ -1,6 +1,4 @@
-/**
- * `teg vopr` as a user meets it.
- */
+/** `teg vopr` from the user's side. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -32,7 +30,7 @@ function teg(...args: string[]) {
   return { status, stdout, stderr };
 }
 
-/** Whether a process has a handler for a signal, as Linux tells. */
+/** True if a process has a handler for a signal, according to Linux. */
 function watchesSignal(pid: number, signal: number): boolean {
   const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
   return ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n;
@@ -51,14 +49,14 @@ describe('many seeds', () => {
     expect(Object.keys(result).slice(0, 4)).toEqual(['seeds', 'steps', 'faults', 'failures']);
   });
 
-  test('are told as text', () => {
+  test('are printed as text', () => {
     const { status, stdout, stderr } = teg('--seeds', '1-5', '--steps', '60');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^5 seeds of 60 steps: [\d,]+ events/);
     expect(stdout).toMatch(/^no failure$/m);
   });
 
-  test('with a planted bug fail with the code of what was found, and say after how many', () => {
+  test('with a planted bug fail with the code of the failure found, and say after how many', () => {
     const { status, stdout } = teg('--seeds', '1-6', '--inject-bug', 'unchecked-arbiter');
     expect(status).toBe(3);
     expect(stdout).toMatch(/^SAFETY seed \d+ event \d+ at [\d.]+ s: /m);
@@ -73,7 +71,7 @@ describe('many seeds', () => {
     });
   });
 
-  test('end with what they have when they are interrupted', async () => {
+  test('end with partial results when they are interrupted', async () => {
     const child = spawn(process.execPath, [TEG, 'vopr', '--seeds', '1-50000', '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -84,7 +82,7 @@ describe('many seeds', () => {
     child.stderr.on('data', (data) => {
       output.stderr += data;
     });
-    // SIGHUP is the one signal of them that Node.js does not handle by itself.
+    // SIGHUP is the one signal of them that Node.js does not handle on its own.
     const closed = once(child, 'close');
     while (!watchesSignal(child.pid as number, 1)) await sleep(20);
     child.kill('SIGINT');
@@ -182,7 +180,7 @@ describe('bad input', () => {
     expect(stderr).toContain(message);
   });
 
-  test('files that are not there or cannot be written are told', () => {
+  test('files that are missing or cannot be written are reported', () => {
     expect(teg('--replay', join(folder, 'none')).stderr).toContain('TEG_INPUT_NOT_FOUND');
     const { status, stderr } = teg('--seed', '1', '--record', join(folder, 'no', 'such', 'folder'));
     expect(status).toBe(1);

@@ -33,7 +33,7 @@ Examples:
   teg vopr --seed 17 --record run.log
   teg vopr --replay run.log
   teg vopr --seeds 1-500 --inject-bug double-summary
-Exit codes: 3 a safety failure, 4 liveness, 5 a process crashed or replayed differently. docs/vopr.md says what is simulated
+Exit codes: 3 a safety failure, 4 liveness, 5 a process crashed or replayed differently. docs/vopr.md describes the simulation
 and how to read a failure.`;
 
 /** Adds `teg vopr`. */
@@ -44,7 +44,7 @@ export function addVoprCommand(parent: Command): void {
     .option('--steps <n>', 'events of each seed before the quiet begins', wholeNumber(1, 10_000_000), 500)
     .option('--inject-bug <bug>', 'plant a bug, to see that it is found: unchecked-arbiter, …')
     .option('--json', 'print JSON')
-    .option('--json-schema', 'print the JSON Schema of what --json prints, and end')
+    .option('--json-schema', 'print the JSON Schema of the output of --json, and end')
     .optionsGroup('Many seeds:')
     .option('--seeds <seeds>', `for example 1-5000 (default: ${SEEDS_DEFAULT})`, parseSeeds)
     .option('--workers <n>', 'worker threads', parseWorkers, 1)
@@ -73,7 +73,7 @@ async function vopr(options: VoprCommandOptions): Promise<void> {
   else await runMany(options, plant);
 }
 
-/** @throws TegError TEG_OPTION_INVALID for options that say nothing together. */
+/** @throws TegError TEG_OPTION_INVALID for options that contradict each other. */
 function checkTogether({ seed, seeds, trace, record, replay }: VoprCommandOptions): void {
   const refuse = (message: string) => {
     throw new TegError('TEG_OPTION_INVALID', message);

@@ -13,7 +13,7 @@ import { ProgressLine } from '../terminal/progress-line.ts';
 import { toZonesTask, type ZonesOptions } from './zones-options.ts';
 import { printZones } from './zones-tables.ts';
 
-/** What the command was given. */
+/** The parsed options of the command. */
 export interface SimulateZonesOptions extends SharedOptions, ZonesOptions {
   readonly policy: string;
   readonly seed: number;
@@ -65,7 +65,7 @@ export async function simulateZones(options: SimulateZonesOptions): Promise<void
   }
 }
 
-/** What one zone can and many zones cannot (yet). */
+/** Options that apply to one zone and not (yet) to many. */
 function refuseForeignOptions(options: SimulateZonesOptions): void {
   const foreign: readonly [string, boolean][] = [
     [`--policy ${options.policy}`, options.policy !== 'teg'],
@@ -85,6 +85,6 @@ function refuseForeignOptions(options: SimulateZonesOptions): void {
   throw new TegError(
     'TEG_OPTION_INVALID',
     `got ${found[0]} together with --zones, expected one of them: zones place by the policy teg with best-effort queues, ` +
-      'and tell their figures as a table or as JSON; leave it out',
+      'and print their figures as a table or as JSON; leave it out',
   );
 }

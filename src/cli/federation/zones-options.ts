@@ -1,11 +1,9 @@
-/**
- * The options of runs with many zones, and what they mean for a task.
- */
+/** The options of runs with many zones, and their effect on a task. */
 import type { Command } from 'commander';
 import type { FederationTask } from '../../drivers/embedded/federation-task.ts';
 import { parseDurationSeconds, parseFraction, parseWorkers, wholeNumber } from '../terminal/option-values.ts';
 
-/** What commander makes of them. */
+/** The options as commander parses them. */
 export interface ZonesOptions {
   readonly zones?: number;
   readonly staleness?: number;
@@ -19,10 +17,10 @@ export interface ZonesOptions {
   readonly workers?: number;
 }
 
-/** Chooser unless one is named; `docs/choosers.md` says why. */
+/** Default chooser; `docs/choosers.md` gives the reasons. */
 export const CHOOSER_DEFAULT = 'anticipated';
 
-/** Refresh period unless one is given, seconds. */
+/** Default refresh period, seconds. */
 export const STALENESS_SECONDS_DEFAULT = 1;
 
 /** Adds the options. */
@@ -31,12 +29,12 @@ export function addZonesOptions(command: Command): Command {
     .optionsGroup('Many zones:')
     .option(
       '--zones <n>',
-      'divide the nodes among so many zones, each with a governor of its own',
+      'divide the nodes among n zones, each with its own governor',
       wholeNumber(1, 100_000),
     )
     .option(
       '--staleness <duration>',
-      'how often zones publish what they have (default: 1s)',
+      'how often zones publish their room (default: 1s)',
       parseDurationSeconds,
     )
     .option(
@@ -53,7 +51,7 @@ export function addZonesOptions(command: Command): Command {
       'running jobs that a host considers moving at each summary (default: 0, none)',
       wholeNumber(0, 1_000_000),
     )
-    .option('--workers <n>', 'threads (default: as many as the machine runs at once)', parseWorkers);
+    .option('--workers <n>', "threads (default: the machine's parallelism)", parseWorkers);
 }
 
 /** @returns The part of a task that these options decide. */

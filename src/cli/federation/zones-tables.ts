@@ -1,6 +1,4 @@
-/**
- * What a run with many zones came to, for people.
- */
+/** The results of a run with many zones, for people. */
 import type { FederationResult } from '../../simulation/federation/federation-result.ts';
 import {
   formatBytes,
@@ -58,7 +56,7 @@ function choiceRows(result: FederationResult): string[][] {
     ['  p99', probes === null ? '–' : formatCount(probes.p99)],
     ['refusals a placement', formatFixed(result.refusals, 3)],
     ['proposals without an answer', formatCount(result.unanswered)],
-    ['age of what was chosen by, mean / worst', `${formatDuration(age.mean)} / ${formatDuration(age.max)}`],
+    ['age of the summary used, mean / worst', `${formatDuration(age.mean)} / ${formatDuration(age.max)}`],
     ['distance between alike jobs (1: as at random)', distance === null ? '–' : formatFixed(distance, 2)],
     ['  of them in another zone', percent(moved)],
     ...(result.migrations > 0 ? [['jobs moved while they ran', formatCount(result.migrations)]] : []),

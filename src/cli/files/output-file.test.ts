@@ -1,6 +1,4 @@
-/**
- * A name shows a whole result or what it showed before, whatever stops the writing.
- */
+/** A name shows a whole result or its previous content, whatever interrupts the writing. */
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -55,7 +53,7 @@ describe('a file', () => {
     expect(readdirSync(folder)).toEqual(['a']);
   });
 
-  test('keeps what it was if writing fails, and nothing is left beside it', async () => {
+  test('keeps its content if writing fails, and leaves no other file beside it', async () => {
     const path = join(folder, 'a');
     writeFileSync(path, 'before');
     await expect(writeText(path, pieces('half', new Error('broken off')))).rejects.toThrow('broken off');
@@ -129,7 +127,7 @@ describe('a folder', () => {
   });
 });
 
-/** Runs `teg` where no file may grow beyond so many blocks of 512 bytes. */
+/** Runs `teg` where no file may grow beyond n blocks of 512 bytes. */
 function limited(blocks: number, ...args: string[]) {
   const script = `trap '' XFSZ; ulimit -f ${blocks}; exec "$@"`;
   const { status, stderr } = spawnSync('sh', ['-c', script, 'sh', process.execPath, TEG, ...args], {

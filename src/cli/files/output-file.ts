@@ -1,8 +1,8 @@
 /**
- * Files that commands leave behind: written beside their place, synced and renamed, so that a name never shows half
- * of a result.
+ * Output files of commands: written beside their place, synced and renamed, so that a name never shows half of a
+ * result.
  *
- * Invariant: after a failure the name holds what it held before, and nothing is left beside it.
+ * Invariant: after a failure the name holds its previous content, and no other file is left beside it.
  */
 import {
   access,
@@ -18,7 +18,7 @@ import {
 import { dirname, resolve } from 'node:path';
 import { TegError } from '../../model/errors.ts';
 
-/** Reasons of the operating system that are clearer than its code. */
+/** Causes for which a text is clearer than the operating system's code. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on the device',
   EDQUOT: 'the disk quota is used up',
@@ -34,9 +34,9 @@ const REASONS: Readonly<Record<string, string>> = {
 /**
  * Puts a file in its place, whole or not at all. Devices and pipes are written to directly.
  *
- * @param path A symbolic link keeps its target; a file that is there keeps its mode.
- * @param fill Writes the content to the handle; whatever it throws, nothing is left behind.
- * @throws TegError TEG_OUTPUT_FAILED with the path and the cause; whatever `fill` throws of its own.
+ * @param path A symbolic link keeps its target; an existing file keeps its mode.
+ * @param fill Writes the content to the handle; if it throws, nothing is left behind.
+ * @throws TegError TEG_OUTPUT_FAILED with the path and the cause; exceptions of `fill`.
  */
 export async function writeWhole(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
   const found = await stat(path).catch(() => undefined);
@@ -69,7 +69,7 @@ export async function writeWhole(path: string, fill: (file: FileHandle) => Promi
 }
 
 /**
- * Checks, before anything runs for long, that a file can be written, and makes its folder.
+ * Checks, before a long run begins, that a file can be written, and makes its folder.
  *
  * @throws TegError as `makeFolder`.
  */
@@ -86,7 +86,7 @@ export async function writeWholeText(path: string, text: string): Promise<void> 
 }
 
 /**
- * Makes a folder that can be written to, if it is not there.
+ * Makes a folder that can be written to, if it does not exist.
  *
  * @throws TegError TEG_OPTION_INVALID if a file is in the way; TEG_OUTPUT_FAILED with the path and the cause.
  */
@@ -110,7 +110,7 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * What a failure to write a file is reported as.
+ * The error for a failure to write a file.
  *
  * @returns TEG_OUTPUT_FAILED with the path and the cause for a failure of the operating system; else `error` itself.
  */
@@ -147,7 +147,7 @@ async function closeQuietly(file: FileHandle): Promise<void> {
   await file.close().catch(() => {});
 }
 
-/** Makes the new name last; not every file system can, and the content is safe without it. */
+/** Makes the new name durable; not every file system can, and the content is safe without it. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r').catch(() => undefined);
   if (folder === undefined) return;

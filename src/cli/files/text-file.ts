@@ -11,7 +11,7 @@ import { writeWhole } from './output-file.ts';
  *
  * @param path Packed with gzip if it ends in `.gz`; `-`: standard output.
  * @returns    What the generator returns.
- * @throws TegError TEG_OUTPUT_FAILED; whatever the generator throws.
+ * @throws TegError TEG_OUTPUT_FAILED; exceptions of the generator.
  */
 export async function writeText<Result>(
   path: string,

@@ -1,6 +1,4 @@
-/**
- * The form of an explanation, for what comes from a server and for `--json-schema`.
- */
+/** The schema of an explanation, for answers of a server and for `--json-schema`. */
 import { z } from 'zod';
 import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
 import { NODE_PRESSURES } from '../../model/node-state.ts';
@@ -15,7 +13,7 @@ const groupSchema = z.object({
   members: count,
   placed: count,
   waiting: count,
-  text: text.describe('what it waits for'),
+  text: text.describe('the events that it waits for'),
 });
 
 const preemptionSchema = z.object({
@@ -49,7 +47,7 @@ export const podExplanationSchema: z.ZodType<PodExplanation> = z.object({
   priority: count,
   attempts: count,
   retryAtSeconds: z.number().nullable(),
-  retriedOn: z.array(text).describe('what would have it tried again at once'),
+  retriedOn: z.array(text).describe('the events that would cause an immediate attempt'),
   node: text.describe('where it is, is going, or would go now'),
   gates: z.array(text),
   unsupported: z.array(text),
@@ -58,7 +56,7 @@ export const podExplanationSchema: z.ZodType<PodExplanation> = z.object({
   reason: z
     .enum(['', 'Unschedulable', 'SchedulingGated', 'SchedulerError', 'NotReadyForScheduling'])
     .describe(
-      'SchedulerError: what was decided could not be carried out; NotReadyForScheduling: its tenant is not admitted now',
+      'SchedulerError: the decision could not be carried out; NotReadyForScheduling: its tenant is not admitted now',
     ),
   nodesTotal: count,
   nodesFeasible: count,

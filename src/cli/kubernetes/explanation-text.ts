@@ -1,18 +1,16 @@
-/**
- * An explanation of a pod as text: where it is and why, or why it is nowhere and what would have to change.
- */
+/** An explanation of a pod as text: where it is and why, or why it has no node and what would have to change. */
 import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
 import { counted } from '../../kernel/counted.ts';
 import type { NodeState } from '../../model/node-state.ts';
 import { formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 
-/** What a state means, for people. */
+/** Meanings of the states, for people. */
 const STATES: Readonly<Record<PodExplanation['state'], string>> = {
   waiting: 'waiting to be placed',
   'backing-off': 'waiting: it was tried in vain',
   gated: 'not to be scheduled yet: scheduling gates are left',
-  refused: 'refused: it asks for what TEG does not do',
+  refused: 'refused: it needs a feature that TEG does not support',
   'waiting-for-group': 'waiting for its group',
   nominated: 'waiting for room that is being made for it',
   binding: 'decided, and being bound',
@@ -22,7 +20,7 @@ const STATES: Readonly<Record<PodExplanation['state'], string>> = {
   'not-ours': "another scheduler's",
 };
 
-/** States in which it is where it is. */
+/** States of a pod that has its node. */
 const PLACED: ReadonlySet<PodExplanation['state']> = new Set(['binding', 'bound']);
 
 /**
@@ -40,7 +38,7 @@ export function printExplanation(explanation: PodExplanation, nowSeconds: number
 
 /** What has to be besides room, by what was reported last. */
 const CONDITIONS: Readonly<Record<string, string>> = {
-  SchedulerError: ', if what failed the last time succeeds',
+  SchedulerError: ', if the failed step succeeds this time',
   NotReadyForScheduling: ', if its tenant is admitted',
 };
 
@@ -50,7 +48,7 @@ function printState(explanation: PodExplanation, nowSeconds: number): void {
   const since = nowSeconds - explanation.sinceSeconds;
   print(`${namespace}/${name}: ${STATES[state]}${where}`);
   const facts: string[] = [];
-  // Without a running scheduler nobody knows since when, nor how often it was tried.
+  // Without a running scheduler neither the time since nor the number of attempts is known.
   if (since > 0) facts.push(`for ${formatDuration(since)}`);
   if (attempts > 0) facts.push(`${formatCount(attempts)} attempt${attempts === 1 ? '' : 's'}`);
   if (priority !== 0) facts.push(`priority ${priority}`);
@@ -60,10 +58,10 @@ function printState(explanation: PodExplanation, nowSeconds: number): void {
   }
   if (retriedOn.length > 0) print(`  tried again at once on: ${retriedOn.join(', ')}`);
   if (explanation.gates.length > 0) print(`  gates: ${explanation.gates.join(', ')}`);
-  for (const what of explanation.unsupported) print(`  asks for ${what}`);
+  for (const what of explanation.unsupported) print(`  requests ${what}`);
   const { message, reason } = explanation;
   if (message !== '')
-    print(`  ${reason === 'SchedulerError' ? 'the last attempt failed' : 'told'}: ${message}`);
+    print(`  ${reason === 'SchedulerError' ? 'the last attempt failed' : 'reported'}: ${message}`);
 }
 
 function printGroup({ group }: PodExplanation): void {

@@ -1,6 +1,4 @@
-/**
- * What a replay came to, as text.
- */
+/** The result of a replay as text. */
 import type { PodReplayResult, ReplayDifference } from '../../drivers/kubernetes/replay-log.ts';
 import { formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
@@ -14,11 +12,11 @@ export function printReplay(result: PodReplayResult): void {
   const { steps, compared, decisions, binds, unschedulable, evictions, gangsReleased } = result;
   const span = formatDuration(result.toSeconds - result.fromSeconds);
   print(`${formatCount(steps)} steps over ${span}: ${formatCount(decisions)} decisions`);
-  const parts = [`${formatCount(binds)} binds`, `${formatCount(unschedulable)} told unschedulable`];
+  const parts = [`${formatCount(binds)} binds`, `${formatCount(unschedulable)} reported unschedulable`];
   if (evictions > 0) parts.push(`${formatCount(evictions)} evictions`);
   if (gangsReleased > 0) parts.push(`${formatCount(gangsReleased)} gangs released`);
   print(parts.join(', '));
-  if (result.end === 'cut off') print('the log is cut off: whoever wrote it did not end in order');
+  if (result.end === 'cut off') print('the log is cut off: its writer did not end in order');
   else if (result.end !== 'complete') print(`recording ended early: ${result.end}`);
   if (result.pod !== null) printPod(result);
   print('');

@@ -1,6 +1,4 @@
-/**
- * Runs a scheduler process until it is told to stop, or cannot go on: logs, server, record file around it.
- */
+/** Runs a scheduler process until it is asked to stop or cannot continue, with its logs, server and record file. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { destination, type Logger, pino } from 'pino';
@@ -28,13 +26,13 @@ export interface RunSchedulerOptions {
   readonly signal: AbortSignal;
 }
 
-/** Connections of the server's own client: its questions must not wait behind bindings. */
+/** Connections of the server's own client: its reviews must not wait behind bindings. */
 const REVIEW_CONNECTIONS = 2;
 
 /**
  * Runs it.
  *
- * @throws TegError for a target, record file or port that cannot be used; whatever broke the core.
+ * @throws TegError for a target, record file or port that cannot be used; the error that broke the core.
  */
 export async function runScheduler(options: RunSchedulerOptions): Promise<void> {
   const { config, dryRun, signal } = options;
@@ -58,7 +56,7 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
   observer.attach(scheduler);
   const reviews = createApiClient(target, { connections: REVIEW_CONNECTIONS });
   const server = await startServer(config, scheduler, metrics, reviews, log);
-  // Not before: a second scheduler, whose port is taken, would push the log of the first one aside.
+  // Not before: a second scheduler, whose port is taken, would rename the log of the first one.
   const record = await openRecord(options, log).catch(async (error: unknown) => {
     await server.close();
     await reviews.close();
@@ -115,7 +113,7 @@ async function startServer(
 
 async function makeLog(config: SchedulerConfig): Promise<Logger> {
   const { level, format } = config.logging;
-  // Synchronous: a log that is lost when the process is killed is of no use to anybody.
+  // Synchronous: a log that is lost when the process is killed is useless.
   const json = destination({ fd: 1, sync: true });
   if (format === 'json') return pino({ level, base: null }, json);
   const { textStream } = await import('./log-text.ts');

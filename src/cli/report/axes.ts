@@ -33,7 +33,7 @@ const TIME_UNITS: readonly (readonly [number, string])[] = [
 /** Units that a time axis must have at least to be chosen. */
 const TIME_UNITS_MIN = 4;
 
-/** Most ticks of an axis: labels have as many digits as tell these apart. */
+/** Most ticks of an axis: labels have as many digits as distinguish these. */
 export const TICKS_MAX = 8;
 
 /** @returns The least of 1, 2, 5 times a power of ten that is at least `x` > 0. */
@@ -47,7 +47,7 @@ function niceStep(x: number): number {
  * Ticks of a linear axis: multiples of 1, 2 or 5 times a power of ten.
  *
  * @param countMax ≥ 2, at most TICKS_MAX.
- * @param stepMin  Least distance, for example 1 for things that are counted.
+ * @param stepMin  Least distance, for example 1 for counts.
  */
 export function linearTicks([from, to]: readonly [number, number], countMax: number, stepMin = 0): number[] {
   const step = Math.max(stepMin, niceStep((to - from) / countMax));
@@ -56,7 +56,7 @@ export function linearTicks([from, to]: readonly [number, number], countMax: num
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** Decimals that tell the ticks of an axis apart whose values are `span` apart. */
+/** Decimals that distinguish the ticks of an axis whose values are `span` apart. */
 function tickDigits(span: number): number {
   return Math.max(0, -Math.floor(Math.log10(niceStep(span / TICKS_MAX)) + 1e-9));
 }
@@ -96,7 +96,7 @@ export function countAxis(label: string, upper: number): Axis {
   return { label, scale: 'linear', domain: [0, Math.max(1, upper * 1.05)], stepMin: 1, format: formatCount };
 }
 
-/** A time axis and what its values are to be divided by. */
+/** A time axis and the divisor of its values. */
 export function timeAxis(label: string, upperSeconds: number): { axis: Axis; unitSeconds: number } {
   const [unitSeconds, unit] = TIME_UNITS.find(([size]) => upperSeconds >= TIME_UNITS_MIN * size) ?? [
     1,

@@ -1,6 +1,4 @@
-/**
- * The few figures that a report begins with, each with all policies beside each other.
- */
+/** The few figures that a report begins with, each with all policies side by side. */
 import type { ComparedMetric, ComparisonResult } from '../../simulation/metrics/result.ts';
 import { formatFixed } from '../terminal/formatting.ts';
 import { formatUnit } from './comparison-tables.ts';

@@ -1,6 +1,4 @@
-/**
- * What plots are made of: shares above a value, axes, figures, decision costs.
- */
+/** The data of plots: shares above a value, axes, figures, decision costs. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
@@ -82,7 +80,7 @@ describe('axes', () => {
     );
   });
 
-  test('say what people say', () => {
+  test('read as people write them', () => {
     expect(durationAxis('', 1, 100_000).ticks?.map(durationAxis('', 1, 100_000).format)).toEqual([
       '1 s',
       '10 s',
@@ -145,7 +143,7 @@ describe('plots of a comparison', () => {
     expect(shown).toEqual(run?.series?.allocatedGpu.slice(0, shown.length));
   });
 
-  test('over load average what was in use at instants of about the same demand, from the warm-up to the last arrival', () => {
+  test('over load average the use at instants of about the same demand, from the warm-up to the last arrival', () => {
     const at = [0, 10, 20, 30, 40, 50, 60, 70, 80, 90];
     const arrivedGpu = [0.9, 0.91, 0.52, 0.54, 0.5, 0.53, 0.83, 0.81, 0.82, 0.84];
     const allocatedGpu = [0, 0, 0.4, 0.5, 0.6, 0.5, 0.8, 0.7, 0.75, 0.1];

@@ -1,6 +1,4 @@
-/**
- * The figures behind a plot as a short table, for those who cannot see it and those who want the numbers.
- */
+/** The figures behind a plot as a short table, for readers who cannot see the plot or want the numbers. */
 import type { Axis, Chart, LineChart } from './chart.ts';
 
 /** Rows of the table of a plot with many points. */
@@ -34,7 +32,7 @@ function lineFigures({ x, y, lines }: LineChart): FigureTable {
   };
 }
 
-/** The ticks that an axis is given; else even steps between the ends of the lines. */
+/** The given ticks of an axis; else even steps between the ends of the lines. */
 function placesOf(xs: readonly (readonly number[])[], axis: Axis): readonly number[] {
   const all = xs.flat();
   if (all.length === 0) return [];
@@ -64,7 +62,7 @@ function valueAt(
   return y0 + ((y1 - y0) * (scale(place) - scale(x0))) / (scale(x1) - scale(x0));
 }
 
-/** An axis may name its ticks only: what falls between them is told in plain digits. */
+/** An axis may name its ticks only: values between them are given in plain digits. */
 function valueText(axis: Axis, value: number): string {
   const text = axis.format(value);
   return text === '' ? String(Number(value.toPrecision(3))) : text;

@@ -1,5 +1,5 @@
 /**
- * What a plot shows, without how it is drawn: lines or dots of each policy between two axes, in plain data.
+ * The contents of a plot, independent of how it is drawn: lines or dots of each policy between two axes, in plain data.
  *
  * Invariant: every number is finite, and positive on a logarithmic axis.
  */
@@ -10,7 +10,7 @@ export interface Axis {
   readonly label: string;
   readonly scale: 'linear' | 'log';
   readonly domain: readonly [number, number];
-  /** Where ticks stand; default: the plotting library's choice. */
+  /** Positions of the ticks; default: the plotting library's choice. */
   readonly ticks?: readonly number[];
   /** Least distance of the ticks of a linear axis. */
   readonly stepMin?: number;
@@ -27,7 +27,7 @@ export interface PolicyLine {
   readonly points: readonly Point[];
 }
 
-/** A line that is no policy's: a bound, or an instant. */
+/** A line that belongs to no policy: a bound, or an instant. */
 export interface Guide {
   readonly text: string;
   /** A vertical line there, or a line through these points. */
@@ -40,7 +40,7 @@ export interface LineChart {
   /** Part of the page's address: letters and hyphens. */
   readonly id: string;
   readonly title: string;
-  /** What is plotted and how to read it, for people. */
+  /** The quantity plotted and how to read it, for people. */
   readonly reading: string;
   readonly x: Axis;
   readonly y: Axis;
@@ -48,9 +48,9 @@ export interface LineChart {
   readonly guides: readonly Guide[];
   /** Filled from the bottom of the plot, behind the lines. */
   readonly area?: { readonly text: string; readonly points: readonly Point[] };
-  /** Whether each point is marked, because there are few of them. */
+  /** True if each point is marked, because there are few. */
   readonly dots: boolean;
-  /** Whether a value holds until the next point: a line between them would tell of values that never were. */
+  /** True if a value holds until the next point: a straight line between them would show values that never occurred. */
   readonly steps?: boolean;
 }
 
@@ -66,7 +66,7 @@ export interface DotChart {
     readonly policy: string;
     readonly row: string;
     readonly value: number;
-    /** What the dot says when pointed at. */
+    /** The text that a dot shows when pointed at. */
     readonly text: string;
   }[];
 }

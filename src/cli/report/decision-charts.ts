@@ -1,5 +1,5 @@
 /**
- * Plots of what one decision costs: in the runs themselves, and against the size of the cluster where it was measured.
+ * Plots of the cost of a decision: in the runs themselves, and against the size of the cluster where it was measured.
  */
 import type { ComparisonResult } from '../../simulation/metrics/result.ts';
 import { formatCount } from '../terminal/formatting.ts';
@@ -8,7 +8,7 @@ import type { Chart, DotChart, LineChart, Point } from './chart.ts';
 import type { DecisionCost } from './decision-file.ts';
 import { countedRuns } from './report-source.ts';
 
-/** Shortest time that a plot tells apart, in microseconds. */
+/** Shortest time that a plot resolves, in microseconds. */
 const MICROS_MIN = 0.01;
 
 /** @returns The plots of decision cost; none where nothing was timed. */
@@ -52,7 +52,7 @@ function costInRuns(result: ComparisonResult): DotChart | undefined {
   return {
     kind: 'dots',
     id: 'decision',
-    title: 'What one decision cost in these runs',
+    title: 'Cost of one decision in these runs',
     reading:
       `Time to choose a node among ${formatCount(nodes)}, on the machine named below, with other runs beside it; p99: ` +
       'one in a hundred took longer. Left is better; the axis is logarithmic.',

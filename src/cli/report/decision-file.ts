@@ -12,7 +12,7 @@ const decisionCostSchema = z.object({
   p99Micros: z.number().positive(),
 });
 
-/** What one policy's decision costs at one size of cluster. */
+/** The cost of one policy's decision at one size of cluster. */
 export type DecisionCost = z.infer<typeof decisionCostSchema>;
 
 /**

@@ -1,6 +1,4 @@
-/**
- * Plots of distributions over jobs: how long they waited, how much longer that made them, and who it hit.
- */
+/** Plots of distributions over jobs: how long they waited, how much longer that made them, and which jobs it hit. */
 import type { ComparisonResult, Distribution, SimulationResult } from '../../simulation/metrics/result.ts';
 import { decadeAxis, durationAxis, logShareAxis } from './axes.ts';
 import type { Axis, Chart, DotChart, LineChart, Point, PolicyLine } from './chart.ts';
@@ -10,7 +8,7 @@ import { countedRuns } from './report-source.ts';
 /** Points of a distribution's line. */
 const LINE_POINTS = 80;
 
-/** Shortest wait and least slowdown that the plots tell apart. */
+/** Shortest wait and least slowdown that the plots resolve. */
 const WAIT_MIN_SECONDS = 1;
 const SLOWDOWN_MIN = 1.01;
 
@@ -22,12 +20,12 @@ const SIZE_NAMES: Readonly<Record<SimulationResult['bySize'][number]['size'], st
   'gpu-over-8': 'over 8 GPUs',
 };
 
-/** @returns How people read a size class of jobs. */
+/** @returns The text of a size class of jobs, for people. */
 export function sizeName(size: SimulationResult['bySize'][number]['size']): string {
   return SIZE_NAMES[size];
 }
 
-/** @returns The plots of distributions; none of what was not measured or is the same for all jobs. */
+/** @returns The plots of distributions; none for quantities that were not measured or are the same for all jobs. */
 export function distributionCharts(result: ComparisonResult): Chart[] {
   return [waitChart(result), sizeChart(result), slowdownChart(result)].filter((chart) => chart !== undefined);
 }
@@ -35,8 +33,8 @@ export function distributionCharts(result: ComparisonResult): Chart[] {
 /**
  * The share of values above `x`, by the quantiles of a distribution.
  *
- * Between two quantiles the share falls on a straight line in (log value, log share), the natural ones for a tail; the
- * largest value itself is passed by none.
+ * Between two quantiles the share falls on a straight line in (log value, log share), the natural ones for a tail; no
+ * value exceeds the largest.
  *
  * @param grid  Quantiles, ascending values. @shape [levels]
  * @param levels Ascending from 0 to 1. @shape [levels]
@@ -89,19 +87,19 @@ function tailLines(
   });
 }
 
-/** Cuts lines where they fall below what the axis shows: on a logarithmic axis there is no 0. */
+/** Cuts lines where they fall below the axis: a logarithmic axis has no 0. */
 function above(lines: readonly PolicyLine[], least: number): PolicyLine[] {
   return lines.map(({ policy, points }) => ({ policy, points: points.filter(([, y]) => y >= least) }));
 }
 
-/** From what a single job makes to where the highest line begins. */
+/** From the share of a single job to the start of the highest line. */
 function tailAxis(label: string, lines: readonly PolicyLine[], least: number): Axis {
   const most = Math.max(...lines.flatMap(({ points }) => points.map(([, y]) => y)));
   const lower = Math.max(1e-5, least);
   return logShareAxis(label, lower, Math.min(1, Math.max(most, 10 * lower)));
 }
 
-/** The smallest share that one job makes, over all runs. */
+/** The share of one job, the smallest over all runs. */
 function leastShare(result: ComparisonResult, pick: Pick): number {
   const counts = result.runs.map((run) => pick(run)?.count ?? 0);
   return 1 / Math.max(10, ...counts);
@@ -139,7 +137,7 @@ function slowdownChart(result: ComparisonResult): LineChart | undefined {
     id: 'slowdown',
     title: 'How much waiting slowed jobs down',
     reading:
-      'All seeds: the share of finished jobs whose time from arrival to end was more than so many times their run ' +
+      'All seeds: the share of finished jobs whose time from arrival to end was more than x times their run ' +
       'time (of at least 10 s). Lower and further left is better.',
     x: decadeAxis('bounded slowdown (times the run time)', 1, upper),
     y,
@@ -169,9 +167,9 @@ function sizeChart(result: ComparisonResult): DotChart | undefined {
   return {
     kind: 'dots',
     id: 'wait-by-size',
-    title: 'Who waits: mean wait by size of job',
+    title: 'Mean wait by size of job',
     reading:
-      'All seeds. Left is better; the axis is logarithmic, and everything up to a second stands at its left end.',
+      'All seeds. Left is better; the axis is logarithmic, and all waits up to a second lie at its left end.',
     x: { ...x, format: (value) => (value === WAIT_MIN_SECONDS ? '≤ 1 s' : x.format(value)) },
     rows: rows.map(sizeName),
     dots,

@@ -1,6 +1,4 @@
-/**
- * Every step of a report on results at the ends of what there can be: it works, and its plots can be read.
- */
+/** Every step of a report on extreme results: it works, and its plots can be read. */
 import { Window } from 'happy-dom';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { compareRuns } from '../../simulation/metrics/compare.ts';
@@ -129,7 +127,7 @@ const DECISIONS: readonly (readonly DecisionCost[] | undefined)[] = [
 
 afterEach(() => void vi.restoreAllMocks());
 
-/** What something prints to standard output. */
+/** The standard output of a function. */
 function printed(act: () => void): string {
   let text = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
@@ -173,7 +171,7 @@ describe.each(Object.entries(EXTREMES))('%s', (_, make) => {
   });
 });
 
-/** Everything that is drawn lies between the ends of the axes, and what is cut off is told. */
+/** Everything that is drawn lies between the ends of the axes, and cut-off values are reported. */
 function checkChart(chart: Chart): void {
   const inside = ({ domain: [from, to] }: Axis, value: number): boolean =>
     value >= from - 1e-9 * Math.abs(to) && value <= to * (1 + 1e-9);

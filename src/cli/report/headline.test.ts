@@ -1,6 +1,4 @@
-/**
- * The sentences say what the figures say: no more, also where another policy wins.
- */
+/** The sentences say what the figures say and no more, also where another policy wins. */
 import { describe, expect, test } from 'vitest';
 import { compareRuns } from '../../simulation/metrics/compare.ts';
 import type { ComparisonResult, SimulationResult } from '../../simulation/metrics/result.ts';
@@ -13,7 +11,7 @@ const BASE = smallRun('teg', 1);
 function run(policy: string, seed: number, gpu: number, waitMean: number): SimulationResult {
   const base = BASE.wait as NonNullable<typeof BASE.wait>;
   const wait = { ...base, mean: waitMean, ...(waitMean === 0 ? { p50: 0, p90: 0, p99: 0, max: 0 } : {}) };
-  // The fuller, the nearer to an equilibrium: so that it would be told of, were it.
+  // The fuller, the nearer to an equilibrium: the text would say so, if it mentioned equilibria.
   const potential = 1 - gpu;
   const equilibrium = {
     potential,
@@ -49,7 +47,7 @@ function texts(result: ComparisonResult): string[] {
 }
 
 describe('the first sentence', () => {
-  test('says who wins by how much, and who loses', () => {
+  test('says which policy wins by how much, and which loses', () => {
     const result = compared({
       fgd: [0.92, 0.91, 0.93].map((gpu) => [gpu, 10]),
       teg: [0.9, 0.89, 0.911].map((gpu) => [gpu, 10]),
@@ -83,7 +81,7 @@ describe('the first sentence', () => {
 });
 
 describe('the sentence about waits', () => {
-  test('tells clear differences from others, in both directions', () => {
+  test('distinguishes clear differences from others, in both directions', () => {
     const waits = { teg: [10, 11, 12], worse: [20, 21, 22.5], better: [5, 6, 7.2], unclear: [12, 8, 15] };
     const result = compared(
       Object.fromEntries(
@@ -127,7 +125,7 @@ test('wins and losses are counted by the names of the figures', () => {
     fgd: [0.8, 0.79, 0.812].map((gpu, i) => [gpu, 10 + i]),
   });
   const [tally] = tallies(result);
-  // Of TEG's own potential it says nothing, though that is lower.
+  // It says nothing of TEG's own potential, though that is lower.
   expect(result.metrics.find((m) => m.metric === 'potential')?.policies[1]?.verdict).toBe('worse');
   expect(tally?.better).toEqual(['GPUs in use']);
   expect(tally?.worse).toEqual(['wait, mean']);

@@ -1,8 +1,8 @@
 /**
- * A comparison in a few sentences: what the policy of the report reached, and against whom it won or lost.
+ * A comparison in a few sentences: the results of the report's policy, and its wins and losses against the others.
  *
- * Invariant: a policy is called better or worse only where the interval of the paired difference says so; where
- * another one wins, the sentence says that just as plainly.
+ * Invariant: a policy is called better or worse only where the interval of the paired difference says so; where another
+ * one wins, the sentence says that just as plainly.
  */
 import type {
   ComparedMetric,
@@ -33,12 +33,12 @@ const NOT_TALLIED: ReadonlySet<string> = new Set([
   'exploitable',
 ]);
 
-/** How often the subject won, lost, and neither. */
+/** Counts of the subject's wins, losses and undecided comparisons. */
 export interface DuelTally {
   readonly other: string;
   readonly better: readonly string[];
   readonly worse: readonly string[];
-  /** No clear difference; figures that are the same in every run, or were not measured in both, count nowhere. */
+  /** No clear difference; figures that are the same in every run, or were not measured in both, are not counted. */
   readonly unclear: readonly string[];
 }
 
@@ -54,7 +54,10 @@ export function keepUnits(text: string): string {
     .replace(/(\d\u00a0[dhm]) (?=\d)/g, '$1\u00a0');
 }
 
-/** @returns What to know first; no sentence for what was not measured, none at all where no run reached its end. */
+/**
+ * @returns The most important facts; no sentence for figures that were not measured, none at all where no run reached
+ *   its end.
+ */
 export function headline(result: ComparisonResult): Sentence[] {
   if (result.metrics.length === 0) return [];
   const duels = duelsOf(result);
@@ -68,9 +71,9 @@ export function headline(result: ComparisonResult): Sentence[] {
 }
 
 /**
- * @returns Wins and losses of the subject, by the names of the figures. Nodes examined do not count: who looks at
- *   classes of nodes looks at none, whatever that costs; what it costs is another figure. Nor does the distance from an
- *   equilibrium: it is measured at TEG's own prices, and is no use to anyone by itself.
+ * @returns Wins and losses of the subject, by the names of the figures. Nodes examined do not count: a policy that
+ *   examines classes of nodes examines no node, whatever that costs; the cost is another figure. Nor does the distance
+ *   from an equilibrium: it is measured at TEG's own prices, and is of no use on its own.
  */
 export function tallies(result: ComparisonResult): DuelTally[] {
   return duelsOf(result).map(({ other, metrics }) => {
@@ -112,7 +115,7 @@ function allocationSentence(result: ComparisonResult, duels: readonly Duel[]): S
   ];
 }
 
-/** Whether jobs arrived over some of the measured time; else the means are over the whole run. */
+/** True if jobs arrived over some of the measured time; else the means are over the whole run. */
 function arrivalsLast(result: ComparisonResult): boolean {
   return result.runs.some(({ workload, options }) => workload.spanSeconds > options.warmupSeconds);
 }
@@ -157,7 +160,7 @@ function waitSentence(result: ComparisonResult, duels: readonly Duel[]): Sentenc
   ];
 }
 
-/** Whether no job of a run was left without a start. */
+/** True if no job of a run was left without a start. */
 function startedAll({ jobs }: SimulationResult): boolean {
   return jobs.waiting === 0 && jobs.dropped === 0;
 }

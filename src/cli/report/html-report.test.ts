@@ -1,6 +1,4 @@
-/**
- * The page as a browser's document: complete, safe whatever the names, with plots that show what they say.
- */
+/** The page as a browser's document: complete, safe for any names, with plots that match their figures. */
 import { Window } from 'happy-dom';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Chart } from './chart.ts';
@@ -163,7 +161,7 @@ describe('a page about hostile names', () => {
     }
   });
 
-  test('can be read by those who do not see it, on any screen', () => {
+  test('can be read without seeing it, on any screen', () => {
     expect(document.documentElement.getAttribute('lang')).toBe('en');
     expect(document.querySelectorAll('h1').length).toBe(1);
     for (const region of document.querySelectorAll('.scroll')) {
@@ -218,7 +216,7 @@ describe('pages of other results', () => {
     expect(document.querySelectorAll('figure, .cards').length).toBe(0);
   });
 
-  test('a cluster without GPUs is told in cores', () => {
+  test('a cluster without GPUs is reported in cores', () => {
     const result = smallComparison({ isCpuOnly: true, nodes: 2, load: 4, policies: ['teg', 'first-fit'] });
     const document = parse(htmlReport(sourceOf(result)));
     expect(document.querySelector('.lead')?.textContent).toContain('128 cores');

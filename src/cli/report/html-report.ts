@@ -1,6 +1,4 @@
-/**
- * The report as one HTML page that needs nothing else: no script, no network, no font, no image from elsewhere.
- */
+/** The report as one self-contained HTML page: no script, no network, no font, no image from elsewhere. */
 import type { ComparisonResult } from '../../simulation/metrics/result.ts';
 import { type Card, cardsOf } from './cards.ts';
 import { type Chart, policiesIn } from './chart.ts';
@@ -19,7 +17,7 @@ import { type ReportTable, tablesOf } from './report-tables.ts';
 const WIDE = 620;
 const NARROW = 350;
 
-/** Nothing may be loaded or run, whatever a name in the data tries. */
+/** Nothing may be loaded or run, whatever a name in the data attempts. */
 const CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 
 /** @returns The page. */
@@ -114,14 +112,14 @@ ${cards.map(
 `;
 }
 
-/** Wins and losses; left out where one seed cannot tell them apart. */
+/** Wins and losses; left out where one seed cannot separate them. */
 function verdictsMarkup(result: ComparisonResult): MarkupPart {
   const all = tallies(result);
   if (all.length === 0 || result.seeds.length < 2 || result.metrics.length === 0) return undefined;
   const subject = policyName(subjectOf(result));
   return section(
     `Where ${subject} wins, and where it does not`,
-    html`<p class="muted">Only what holds with ${Math.round(result.level * 100)} % confidence over ${result.seeds.length} seeds, each figure by itself.</p>
+    html`<p class="muted">Only what holds with ${Math.round(result.level * 100)} % confidence over ${result.seeds.length} seeds, each figure on its own.</p>
 <div class="verdicts">${all.map((tally) => tallyMarkup(tally))}</div>`,
   );
 }

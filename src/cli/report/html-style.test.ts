@@ -1,6 +1,4 @@
-/**
- * The colours of the page, measured: contrast against the paper, and distance of policies for every kind of sight.
- */
+/** Measurements of the page's colours: contrast against the paper, and distance of policies for every kind of sight. */
 import { describe, expect, test } from 'vitest';
 import { STYLE } from './html-style.ts';
 import { COLOR_COUNT, policyLook } from './policy-look.ts';

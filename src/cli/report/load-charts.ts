@@ -1,6 +1,4 @@
-/**
- * Plots over time and over load: what was in use, what waited, what was fragmented.
- */
+/** Plots over time and over load: use, waiting and fragmentation. */
 import type { ComparisonResult, Series, SimulationResult } from '../../simulation/metrics/result.ts';
 import { formatPercent } from '../terminal/formatting.ts';
 import { countAxis, shareAxis, timeAxis } from './axes.ts';
@@ -14,7 +12,7 @@ const TAIL_SHOWN = 0.15;
 const BIN_WIDTHS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5] as const;
 const BINS_MAX = 24;
 
-/** Share of the cluster that must be wanted at some time for the plots to show all of it. */
+/** Share of the cluster that must be demanded at some time for the plots to show all of it. */
 const BUSY_FROM = 0.5;
 
 /** Demand beyond this many clusters is cut off in the plot over time. */
@@ -39,7 +37,7 @@ export function loadCharts(result: ComparisonResult): LineChart[] {
   return charts.filter((chart) => chart.lines.some((line) => line.points.length > 1));
 }
 
-/** The runs of the seed whose offered load is the middle one: one seed shown is to be a typical one. */
+/** The runs of the seed with the middle offered load: the one shown seed is to be a typical one. */
 function runsOfTypicalSeed(result: ComparisonResult): TimedRun[] {
   const resource = resourceOf(result);
   const bySeed = result.seeds
@@ -68,7 +66,7 @@ function arrivalsEnd(run: SimulationResult): number {
   return Math.min(run.workload.spanSeconds, run.endSeconds);
 }
 
-/** How long a plot over time is: a little longer than jobs arrive; the whole run where all arrive at once. */
+/** Length of a plot over time: a little longer than jobs arrive; the whole run where all arrive at once. */
 function shownSeconds(timed: readonly TimedRun[]): number {
   return Math.max(
     1,
@@ -128,7 +126,7 @@ function inUseOverTime(result: ComparisonResult, timed: readonly TimedRun[]): Li
     id: 'in-use-over-time',
     title: `${noun} in use over time`,
     reading:
-      `Seed ${first.run.seed}, the one of middle load. The grey area is what would be in use had every job started ` +
+      `Seed ${first.run.seed}, the one of middle load. The grey area is the use had every job started ` +
       `when it arrived; where a line stays below it, jobs wait.${cut}`,
     x: axis,
     y: shareAxis(
@@ -285,7 +283,7 @@ function fragmentationOverLoad(result: ComparisonResult): LineChart {
     title: 'Idle GPUs that the typical job cannot use',
     reading:
       'All seeds, while jobs arrive, at instants of about the same use. Lower is better; on the dotted line nothing ' +
-      'of what is idle would be of use.',
+      'of the idle resources would be of use.',
     x: shareAxis('GPUs in use (share of all)', 1, most.xMin),
     y,
     lines,

@@ -1,6 +1,4 @@
-/**
- * The Markdown report: tables that are tables, whatever the names.
- */
+/** The Markdown report: well-formed tables for any names. */
 import { describe, expect, test } from 'vitest';
 import { formatUnit } from './comparison-tables.ts';
 import { escapeMarkdown, markdownReport } from './markdown-report.ts';
@@ -79,7 +77,7 @@ describe('a report in Markdown', () => {
     expect(text).toContain(`\n\`\`\`\`\`sh\nteg '${HOSTILE}' \`\`\`\` x\n\`\`\`\`\`\n`);
   });
 
-  test('begins with the headline and tells what was run', () => {
+  test('begins with the headline and states what was run', () => {
     const lines = text.split('\n');
     expect(lines[0]).toMatch(/^# TEG against kube-scheduler and .* on 12 nodes with 96 GPUs$/);
     expect(lines[2]).toMatch(/^TEG kept \*\*\d+\.\d %\*\* of 96 GPUs in use while jobs arrived: /);

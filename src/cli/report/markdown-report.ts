@@ -1,6 +1,4 @@
-/**
- * The report as Markdown: sentences, tables, facts. Plots need the page.
- */
+/** The report as Markdown: sentences, tables, facts. The plots are on the page only. */
 import { type DuelTally, headline, type Sentence, tallies } from './headline.ts';
 import { titleOf } from './html-report.ts';
 import { reportFacts } from './report-facts.ts';
@@ -34,7 +32,7 @@ export function markdownReport(source: ReportSource): string {
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
-/** @returns Text in one line in which no character means anything to Markdown or HTML. */
+/** @returns Text in one line in which no character is special to Markdown or HTML. */
 export function escapeMarkdown(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ').replace(/[\\`*_[\]<>|#~]/g, '\\$&');
 }

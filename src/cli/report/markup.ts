@@ -1,6 +1,4 @@
-/**
- * HTML as text that cannot be broken by what is put into it: everything is escaped unless it is markup already.
- */
+/** HTML as text that its contents cannot break: everything is escaped unless it is markup already. */
 
 /** Text that is HTML already. Made by `html` and `rawMarkup` only. */
 export class Markup {
@@ -12,7 +10,7 @@ export class Markup {
   }
 }
 
-/** What may stand in a template: text is escaped, markup is not, lists are joined, undefined is nothing. */
+/** Values of a template: text is escaped, markup is not, lists are joined, undefined is nothing. */
 export type MarkupPart = string | number | Markup | readonly MarkupPart[] | undefined;
 
 /** @returns Text that is safe between tags and in quoted attributes. */

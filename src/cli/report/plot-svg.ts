@@ -44,7 +44,7 @@ function plotDocument(): Window['document'] {
   return memoryDocument;
 }
 
-/** As much of a DOM element as is needed of a finished plot. */
+/** The parts of a DOM element that a finished plot needs. */
 interface PlotElement {
   readonly outerHTML: string;
   setAttribute(name: string, value: string): void;
@@ -67,12 +67,12 @@ export function plotSvg(chart: Chart, policies: readonly string[], width: number
   return compact(plot.outerHTML);
 }
 
-/** What an axis means to Plot. */
+/** An axis in Plot's terms. */
 function scaleOptions(axis: Axis): Plot.ScaleOptions {
   return { type: axis.scale, domain: [...axis.domain], label: null };
 }
 
-/** Of the axes' text, in pixels: about what a character takes, and the gap between two labels. */
+/** Of the axes' text, in pixels: about the width of a character, and the gap between two labels. */
 const CHARACTER_WIDTH = 6.8;
 const LABEL_GAP = 10;
 
@@ -80,14 +80,14 @@ function labelWidth(axis: Axis, ticks: readonly number[]): number {
   return CHARACTER_WIDTH * Math.max(1, ...ticks.map((tick) => axis.format(tick).length));
 }
 
-/** At most `countMax` ticks: those of a linear axis at round distances, every n-th of those that are given. */
+/** At most `countMax` ticks: those of a linear axis at round distances, every n-th of the given ones. */
 function ticksOf(axis: Axis, countMax: number): number[] {
   if (axis.ticks === undefined) return linearTicks(axis.domain, countMax, axis.stepMin);
   const step = Math.ceil(axis.ticks.length / countMax);
   return axis.ticks.filter((_, i) => i % step === 0);
 }
 
-/** As many ticks as have room for their labels side by side. */
+/** The number of ticks that have room for their labels side by side. */
 function ticksBeside(axis: Axis, width: number): number[] {
   for (let countMax = TICKS_MAX; countMax > 2; countMax--) {
     const ticks = ticksOf(axis, countMax);
@@ -133,7 +133,7 @@ function yAxisMarks(axis: Axis): Plot.Markish[] {
   ];
 }
 
-/** The same name for every part of a mark: Plot takes a plain text for the name of a column. */
+/** The same name for every part of a mark: Plot reads a plain text as the name of a column. */
 function named(text: string): { ariaLabel: () => string } {
   return { ariaLabel: () => text };
 }
@@ -263,8 +263,8 @@ function dotPlot(chart: DotChart, policies: readonly string[], width: number): P
 }
 
 /**
- * Half a megabyte of digits behind the point, of which nobody sees any: coordinates to a hundredth of a pixel. And
- * brackets in attributes, which a browser takes as text but a simpler reader may not, are escaped.
+ * Plot writes half a megabyte of invisible decimal places: coordinates are rounded to a hundredth of a pixel. Angle
+ * brackets in attributes, which a browser reads as text but a simpler reader may not, are escaped.
  */
 function compact(svg: string): string {
   return svg

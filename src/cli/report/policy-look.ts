@@ -1,5 +1,5 @@
 /**
- * How policies are told apart in plots: by colour, by dash and by width, so that none of the three is needed alone.
+ * How policies are distinguished in plots: by colour, by dash and by width, so that none of the three is needed alone.
  *
  * Colours stand in the page's style sheet (`html-style.ts`), once for light and once for dark.
  */
@@ -16,7 +16,7 @@ const DASHES: readonly (string | undefined)[] = [
   '6 2 1 2 1 2',
 ];
 
-/** Colours there are; policies beyond take them anew with another dash. */
+/** Number of colours; further policies use them again with another dash. */
 export const COLOR_COUNT = 8;
 
 /** The look of one policy. */

@@ -1,14 +1,15 @@
 /**
- * What was run: cluster, workload, options, seeds, machine. Enough to judge the figures and to make them again.
+ * The conditions of the runs: cluster, workload, options, seeds, machine. Enough to judge the figures and to reproduce
+ * them.
  */
 import type { SimulationResult } from '../../simulation/metrics/result.ts';
 import { formatCount, formatCounted, formatDuration, formatPercent } from '../terminal/formatting.ts';
 import { type ReportSource, stoppedRun } from './report-source.ts';
 
-/** A fact: its name and what it is. */
+/** A fact: its name and its value. */
 export type Fact = readonly [string, string];
 
-/** @returns The facts, in the order in which people ask for them. */
+/** @returns The facts, in the order in which readers look for them. */
 export function reportFacts({ result, machine, madeAt, version }: ReportSource): Fact[] {
   const run = result.runs[0];
   const facts: Fact[] =

@@ -1,21 +1,19 @@
-/**
- * Which reports are wanted, and what became of them.
- */
+/** The requested reports, and the outcome of writing them. */
 import type { ComparisonResult } from '../../simulation/metrics/result.ts';
 
-/** What commander makes of the options. */
+/** The options as commander parses them. */
 export interface ReportOptions {
   readonly html?: string;
   readonly markdown?: string;
   readonly decisionCosts?: string;
 }
 
-/** Which reports of a result were written, and why others were not. */
+/** The reports of a result that were written, and why others were not. */
 export interface WrittenReports {
   readonly paths: readonly string[];
-  /** What the others failed with. */
+  /** The errors of the others. */
   readonly failures: readonly unknown[];
 }
 
-/** Writes the reports of a result. Never rejects: one that fails keeps no other from being written. */
+/** Writes the reports of a result. Never rejects: a report that fails does not prevent the others. */
 export type ReportWriter = (result: ComparisonResult, command: string) => Promise<WrittenReports>;

@@ -1,6 +1,4 @@
-/**
- * Reports as options of commands: where they go, what is refused before anything runs, what the shell is told.
- */
+/** Reports as options of commands: output paths, refusals before a run, output for the shell. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -73,7 +71,7 @@ describe('decision costs', () => {
     ['no array', '{"nodes": 5}'],
     ['no number', JSON.stringify([{ ...cost, p99Micros: 'fast' }])],
     ['no positive number', JSON.stringify([{ ...cost, nodes: 0 }])],
-  ])('%s is refused with what was expected', async (_, text) => {
+  ])('%s is refused with the expected form', async (_, text) => {
     const path = join(folder, 'bad.json');
     writeFileSync(path, text);
     await expect(readDecisionCosts(path)).rejects.toThrow(
@@ -153,7 +151,7 @@ describe('teg simulate and teg compare', () => {
     expect(readFileSync(html, 'utf8')).toContain('</html>');
   });
 
-  test('refuse before they run what cannot be written or read', () => {
+  test('refuse unwritable or unreadable files before they run', () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
     const below = teg('compare', ...SMALL, '--html', join(file, 'report.html'));

@@ -1,13 +1,14 @@
 /**
- * The options `--html`, `--markdown` and `--decision-costs`, and what becomes of them. Imports nothing heavy: the report is
- * loaded when one is wanted.
+ * The options `--html`, `--markdown` and `--decision-costs`, and their outcome. Imports nothing heavy: the report is
+ * loaded when one is requested.
  */
 import type { Command } from 'commander';
 import { TegError } from '../../model/errors.ts';
 import type { ReportOptions, ReportWriter, WrittenReports } from './report-files.ts';
 
-/** What `--decision-costs` is for, in the help. */
-export const DECISION_COSTS_HELP = 'add the plot of decision cost: what `teg bench decision --json` printed';
+/** The purpose of `--decision-costs`, for the help. */
+export const DECISION_COSTS_HELP =
+  'add the plot of decision cost, from the output of `teg bench decision --json`';
 
 /** Adds the options to a command. */
 export function addReportOptions(command: Command): Command {
@@ -17,15 +18,15 @@ export function addReportOptions(command: Command): Command {
     .option('--decision-costs <file>', DECISION_COSTS_HELP);
 }
 
-/** @returns Whether a report is wanted, so that the time series have to be kept. */
+/** @returns True if a report is requested, so that the time series have to be kept. */
 export function wantsReport({ html, markdown }: ReportOptions): boolean {
   return html !== undefined || markdown !== undefined;
 }
 
 /**
- * Checks, before anything runs for long, that the reports can be written.
+ * Checks, before a long run begins, that the reports can be written.
  *
- * @returns undefined if none is wanted.
+ * @returns undefined if none is requested.
  * @throws TegError TEG_OPTION_INVALID for `--decision-costs` without a report; others as `prepareReportFiles`.
  */
 export async function prepareReports(options: ReportOptions): Promise<ReportWriter | undefined> {
@@ -41,9 +42,9 @@ export async function prepareReports(options: ReportOptions): Promise<ReportWrit
 }
 
 /**
- * Tells where reports are: on standard error where standard output is JSON.
+ * Prints where the reports are: on standard error where standard output is JSON.
  *
- * @throws The first failure, once all that was written has been told.
+ * @throws The first failure, after all written reports have been listed.
  */
 export function tellReports({ paths, failures }: WrittenReports, isJson: boolean): void {
   const stream = isJson ? process.stderr : process.stdout;

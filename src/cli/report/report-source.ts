@@ -1,6 +1,6 @@
 /**
- * What a report is made from, and the views of it that its parts share: which policy the report is about, the runs
- * that count, and that policy held against each other one.
+ * The data of a report, and the views that its parts share: the report's policy, the runs that count, and that policy
+ * against each other one.
  */
 import { availableParallelism, cpus } from 'node:os';
 import { compareRuns } from '../../simulation/metrics/compare.ts';
@@ -8,16 +8,16 @@ import type { ComparedMetric, ComparisonResult, SimulationResult } from '../../s
 import { formatDuration } from '../terminal/formatting.ts';
 import type { DecisionCost } from './decision-file.ts';
 
-/** Everything a report tells. */
+/** Everything a report shows. */
 export interface ReportSource {
   readonly result: ComparisonResult;
-  /** Command line that makes the same figures again. */
+  /** Command line that reproduces the figures. */
   readonly command: string;
-  /** When the report was made, for people. */
+  /** Time of the report, for people. */
   readonly madeAt: string;
   /** Of TEG. */
   readonly version: string;
-  /** Where it was made; only decision costs depend on it. */
+  /** The machine; only decision costs depend on it. */
   readonly machine: string;
   /** Decision cost against the size of the cluster, where it was measured. */
   readonly decisions?: readonly DecisionCost[];
@@ -35,7 +35,7 @@ export function subjectOf(result: ComparisonResult): string {
   return result.policies.find((policy) => policy === 'teg') ?? (result.policies[0] as string);
 }
 
-/** @returns The only run of a report, if it was stopped before its end: its figures stand, up to then. */
+/** @returns The only run of a report, if it was stopped before its end: its figures are valid up to then. */
 export function stoppedRun(result: ComparisonResult): SimulationResult | undefined {
   const [run] = result.runs;
   const isOnly = result.policies.length === 1 && result.seeds.length === 1 && result.metrics.length > 0;
@@ -51,7 +51,7 @@ export function countedRuns(result: ComparisonResult, policy: string): Simulatio
   return result.runs.filter((run) => run.policy === policy && (run.complete || run === stopped));
 }
 
-/** @returns How far a partial report goes, as a sentence; undefined if all its runs reached their end. */
+/** @returns The extent of a partial report, as a sentence; undefined if all its runs reached their end. */
 export function partialText(result: ComparisonResult): string | undefined {
   if (result.complete) return undefined;
   const stopped = stoppedRun(result);
@@ -98,17 +98,17 @@ export function comparisonOf(run: SimulationResult): ComparisonResult {
     baseline: run.policy,
     runs: [[{ ...run, complete: true }]],
   });
-  // Where a run was stopped, nothing is known of when all would have been done.
+  // Where a run was stopped, the time of completion is unknown.
   const metrics = compared.metrics.filter(({ metric }) => run.complete || metric !== 'endSeconds');
   return { ...compared, complete: run.complete, notes: [], metrics, runs: [run] };
 }
 
-/** @returns What resource the cluster is about: GPUs where it has any. */
+/** @returns The main resource of the cluster: GPUs where it has any. */
 export function resourceOf(result: ComparisonResult): 'gpu' | 'cpu' {
   return (result.runs[0]?.cluster.gpus ?? 0) > 0 ? 'gpu' : 'cpu';
 }
 
-/** @returns A policy as prose names it. */
+/** @returns A policy's name in prose. */
 export function policyName(policy: string): string {
   return policy === 'teg' ? 'TEG' : policy;
 }

@@ -12,7 +12,7 @@ import { formatDifference, formatMean, formatUnit } from './comparison-tables.ts
 import { presentSizes, shareAbove, sizeName } from './distribution-charts.ts';
 import { countedRuns, duelsOf, policyName, subjectOf } from './report-source.ts';
 
-/** One cell: text, and how it is to be seen. */
+/** One cell: its text, and its style. */
 export interface ReportCell {
   readonly text: string;
   readonly tone?: 'best' | 'better' | 'worse';
@@ -28,7 +28,7 @@ export interface ReportTable {
   readonly rows: readonly (readonly ReportCell[])[];
 }
 
-/** What the verdict of a difference is called. */
+/** The name of a difference's verdict. */
 const VERDICT_WORDS: Readonly<Record<ComparedPolicy['verdict'], string>> = {
   better: 'better',
   worse: 'worse',
@@ -37,7 +37,7 @@ const VERDICT_WORDS: Readonly<Record<ComparedPolicy['verdict'], string>> = {
   baseline: '',
 };
 
-/** Waits that the table of waits counts jobs beyond. */
+/** Thresholds of the table of waits. */
 const WAIT_LIMITS: readonly (readonly [number, string])[] = [
   [1, '1 second'],
   [60, '1 minute'],
@@ -84,7 +84,7 @@ function noteWithoutPairs({ seeds, policies }: ComparisonResult, percent: number
   return `Means over ${seeds.length} seeds; ± is the half width of the ${percent} % confidence interval (Student t).`;
 }
 
-/** With the spread over seeds only where there is nobody to compare with: beside paired differences it misleads. */
+/** With the spread over seeds only where there is no policy to compare with: beside paired differences it misleads. */
 function meanCells({ policies, unit, better }: ComparedMetric): ReportCell[] {
   const means = policies.map((entry) => entry.mean?.mean);
   const known = means.filter((mean) => mean !== undefined);
@@ -110,7 +110,7 @@ function differenceCell(metric: ComparedMetric | undefined): ReportCell {
   return verdict === 'better' || verdict === 'worse' ? { text, tone: verdict } : { text };
 }
 
-/** How many jobs waited longer than what people notice. */
+/** Number of jobs that waited noticeably. */
 function waitTable(result: ComparisonResult): ReportTable {
   const columns = result.policies.map((policy) =>
     countedRuns(result, policy).filter((run) => run.wait?.grid !== undefined),
@@ -141,7 +141,9 @@ function waitTable(result: ComparisonResult): ReportTable {
   };
 }
 
-/** Whether jobs left waiting may wait longer: for ever where nothing more can start, else as long as the longest of them. */
+/**
+ * True if jobs left waiting may wait longer: forever where nothing more can start, else as long as the longest of them.
+ */
 function waitsLonger({ ended, waitingLongestSeconds }: SimulationResult, seconds: number): boolean {
   return ended === 'stalled' || ended === 'drained' || waitingLongestSeconds > seconds;
 }

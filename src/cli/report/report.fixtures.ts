@@ -1,6 +1,6 @@
 /**
- * Real comparisons in small, for the tests of reports: simulated, not made up. Where a report is to be about `teg`, a
- * baseline runs under that name, because TEG takes a second to learn its prices; `teg start` is tested with itself.
+ * Small real comparisons for the tests of reports: simulated, not invented. For a report about `teg`, a baseline runs
+ * under that name, because TEG takes a second to learn its prices; `teg start` is tested with itself.
  */
 import { Random } from '../../kernel/random.ts';
 import { DemandTable } from '../../model/demand.ts';
@@ -19,7 +19,7 @@ import {
 } from '../../traces/generate.ts';
 import type { ReportSource } from './report-source.ts';
 
-/** Names that would break a page, a table, a shell or a fence, were they not escaped. */
+/** Names that would break a page, a table, a shell or a fence if they were not escaped. */
 export const HOSTILE = `<script>alert("x")</script> | *b* ' & \`c\` $(d) </style><img src=x onerror=e>`;
 
 /** The policy that runs under the name of TEG. */
@@ -28,7 +28,7 @@ const STAND_IN = 'best-fit';
 /** Machines without GPUs. */
 const CPU_MIX: readonly NodeKind[] = [{ model: '', gpus: 0, cores: 64, memoryMib: 262_144, share: 1 }];
 
-/** What small comparison to run. */
+/** The small comparison to run. */
 export interface SmallComparison {
   readonly policies?: readonly string[];
   readonly seeds?: readonly number[];

@@ -1,6 +1,6 @@
 /**
- * Every sentence of a report on random results, each held against the figures by a predicate of its own: nothing here
- * uses what the sentences are made with.
+ * Every sentence of a report on random results, each checked against the figures by an independent predicate: nothing
+ * here uses the code that makes the sentences.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -14,7 +14,7 @@ import { comparisonOf, partialText } from './report-source.ts';
 const BASE = smallRun('teg', 1);
 const WAIT = BASE.wait as NonNullable<SimulationResult['wait']>;
 
-/** What is random about a run. */
+/** The random parts of a run. */
 interface Draw {
   readonly complete: boolean;
   readonly use: number;
@@ -28,7 +28,7 @@ interface Draw {
   readonly endSeconds: number;
 }
 
-/** What is random about a comparison. */
+/** The random parts of a comparison. */
 interface World {
   readonly hasGpus: boolean;
   readonly warmup: boolean;
@@ -153,7 +153,7 @@ class Figures {
     return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0) / values.length;
   }
 
-  /** How the first policy differs from another one over the seeds that both have. */
+  /** The difference of the first policy to another one over the seeds that both have. */
   difference(p: number, of: (d: Draw) => number | undefined) {
     const pairs = (this.w.draws[0] as Draw[]).flatMap((own, s) => {
       const other = this.w.draws[p]?.[s] as Draw;
@@ -186,7 +186,7 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400,
 };
 
-/** Whether a text such as `2 h 05 m` tells a number of seconds, to the precision of its last digit. */
+/** True if a text such as `2 h 05 m` gives a number of seconds, to the precision of its last digit. */
 function tellsSeconds(text: string, seconds: number): boolean {
   const parts = [...text.matchAll(/([\d,.]+) (ns|µs|ms|s|m|h|d)(?= |$)/g)];
   if (parts.length === 0 || parts.map(([part]) => part).join(' ') !== text) return false;
@@ -202,14 +202,14 @@ function numberOf(digits: string): number {
   return Number(digits.replaceAll(',', ''));
 }
 
-/** What the last digit of a number is worth. */
+/** The value of a number's last digit. */
 function step(digits: string): number {
   return 10 ** -(digits.split('.')[1]?.length ?? 0);
 }
 
 function tellsNumber(text: string, value: number): boolean {
   if (!/^[\d,]+(\.\d+)?$/.test(text)) return false;
-  // A number that is not 0 is not told as 0.
+  // A number that is not 0 is not printed as 0.
   if (value !== 0 && numberOf(text) === 0) return Math.abs(value) < 1e-6;
   return Math.abs(numberOf(text) - value) <= 0.5001 * step(text);
 }
@@ -254,7 +254,7 @@ function everywhereZero(f: Figures, of: (d: Draw) => number | undefined, p: numb
 
 const startedAll = (d: Draw): boolean => d.waiting === 0 && d.dropped === 0;
 
-/** What each sentence must look like, and when it is true. */
+/** The form of each sentence, and when it is true. */
 const SENTENCES: Readonly<Record<string, [RegExp, (match: readonly string[], f: Figures) => boolean]>> = {
   use: [
     /^TEG kept ([\d.]+) % of (96 GPUs|64 cores) in use (while jobs arrived|on average)(?:: (.*))?\.$/,
@@ -361,7 +361,7 @@ function judged(text: string, f: Figures): string {
   return `WITHOUT A PREDICATE: ${text}`;
 }
 
-/** Of the fixed draws, the half of these, every kind of sentence and of verdict comes up. */
+/** Of the fixed draws, half of these, every kind of sentence and of verdict comes up. */
 const SETTINGS = { numRuns: 1500, seed: 11 } as const;
 
 describe('on random results', () => {
@@ -379,7 +379,7 @@ describe('on random results', () => {
     expect([...seen].sort()).toEqual(Object.keys(SENTENCES).sort());
   });
 
-  test('what is said of a partial result holds', () => {
+  test('sentences about a partial result hold', () => {
     checkProperty(
       fc.property(world, (w) => {
         const draws = w.draws.flat();
@@ -400,7 +400,7 @@ describe('on random results', () => {
             : new RegExp(
                 `^Stopped before all runs had ended: ${ended} of ${draws.length} reached their end, the others at virtual time (.*) at the latest\\. Only these count\\.$`,
               ).exec(text ?? '');
-        // A run of which nothing is known but that it was stopped has no figures to stand.
+        // A run of which only the stop is known has no valid figures.
         if (match === null && draws.length === 1) expect(resultOf(w).metrics).toEqual([]);
         else expect(tellsSeconds(match?.[1] ?? '', latest), text).toBe(true);
       }),

@@ -12,9 +12,9 @@ import type { ReportOptions, ReportWriter } from './report-files.ts';
 import { describeMachine, type ReportSource } from './report-source.ts';
 
 /**
- * Makes the folders of the reports and reads what else goes into them.
+ * Makes the folders of the reports and reads their further inputs.
  *
- * Until they are written, a reader that leaves standard output does not end the process.
+ * Until they are written, a closed standard output does not end the process.
  *
  * @returns A writer that tries every report, also after one of them has failed.
  * @throws TegError TEG_INPUT_CORRUPT as `readDecisionCosts`; TEG_OUTPUT_FAILED and TEG_OPTION_INVALID as

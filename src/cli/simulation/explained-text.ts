@@ -1,6 +1,4 @@
-/**
- * The life of one job as text: what `teg simulate --explain` prints.
- */
+/** The life of one job as text: the output of `teg simulate --explain`. */
 import type { SimulationResult } from '../../simulation/metrics/result.ts';
 import { formatBytes, formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
@@ -23,7 +21,7 @@ export function printExplained(explained: Explained): void {
   });
 }
 
-/** Whether the reasons at its arrival are those of its start, so that printing them once is enough. */
+/** True if the reasons at its arrival are those of its start, so that printing them once is enough. */
 function startsAtOnce(turn: Turn, next: Turn | undefined): boolean {
   return turn.what === 'arrived' && next?.what === 'started' && next.choices.length > 0;
 }

@@ -134,7 +134,7 @@ test('CSV, gzip and Parquet hold the same', async () => {
   expect(asText).toEqual(csv);
 });
 
-test('another ending is refused before anything runs; what is aborted leaves nothing', async () => {
+test('another ending is refused before anything runs; an aborted one leaves nothing', async () => {
   await expect(openJobsOut(join(folder, 'jobs.txt'))).rejects.toMatchObject({ code: 'TEG_OPTION_INVALID' });
   const path = join(folder, 'aborted.csv');
   await (await openJobsOut(path)).abort();

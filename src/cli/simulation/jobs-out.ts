@@ -35,7 +35,7 @@ const column = (
   optional: false,
 });
 
-/** The columns; docs/simulation.md says what they mean. */
+/** The columns; docs/simulation.md gives their meanings. */
 const LAYOUT: TableLayout<JobRow> = {
   kind: 'job-records',
   columns: [
@@ -55,12 +55,12 @@ const LAYOUT: TableLayout<JobRow> = {
 export interface JobsOut {
   /** Writes all rows and gives the file its name. */
   write(records: JobRecords): Promise<void>;
-  /** Removes what was begun. */
+  /** Removes the unfinished file. */
   abort(): Promise<void>;
 }
 
 /**
- * Opens the file before anything runs for long.
+ * Opens the file before a long run begins.
  *
  * @param path Ends in .csv, .csv.gz or .parquet.
  * @throws TegError TEG_OPTION_INVALID for another ending; TEG_OUTPUT_FAILED.

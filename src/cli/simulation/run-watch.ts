@@ -1,6 +1,4 @@
-/**
- * What a person sees while simulations run: the progress line, and warnings about the inputs.
- */
+/** Terminal output while simulations run: the progress line, and warnings about the inputs. */
 import type { RunOptions } from '../../drivers/embedded/simulations.ts';
 import type { SimulationResult } from '../../simulation/metrics/result.ts';
 import { interruptSignal } from '../terminal/interrupt.ts';
@@ -9,10 +7,10 @@ import { ProgressLine } from '../terminal/progress-line.ts';
 /**
  * Runs something with a progress line and Ctrl-C.
  *
- * @param label What is running, for example `simulating teg`.
+ * @param label The running work, for example `simulating teg`.
  * @param run   Gets the options to run with.
- * @param lineOf Says a run in one line; if given, each one that reached its end is printed as it does.
- * @returns     What `run` returns; the line is gone by then.
+ * @param lineOf Formats a run as one line; if given, each run that reaches its end is printed then.
+ * @returns     The result of `run`; the line is gone by then.
  */
 export async function watchRun<T>(
   label: string,

@@ -1,6 +1,4 @@
-/**
- * The options that `teg simulate` and `teg compare` share, and what they mean.
- */
+/** The options that `teg simulate` and `teg compare` share, and their effects. */
 import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { SimulationTask } from '../../drivers/embedded/simulation-task.ts';
@@ -17,13 +15,13 @@ import {
   wholeNumber,
 } from '../terminal/option-values.ts';
 
-/** Most instants of the time series that can be asked for; twice as many are kept, some 300 bytes each. */
+/** Most instants of the time series that can be requested; twice as many are kept, some 300 bytes each. */
 const SAMPLES_MAX = 100_000;
 
 /** Mean time until a failed node returns, unless `--mttr` says otherwise. */
 const MTTR_SECONDS_DEFAULT = 3600;
 
-/** What commander makes of the shared options. */
+/** The shared options as commander parses them. */
 export interface SharedOptions {
   readonly cluster: string;
   readonly jobs: string;
@@ -47,7 +45,7 @@ export interface SharedOptions {
   readonly jsonSchema?: boolean;
 }
 
-/** What decides where the workload comes from. */
+/** The options that decide where the workload comes from. */
 interface JobsOptions {
   readonly cluster: string;
   readonly jobs: string;
@@ -58,9 +56,9 @@ interface JobsOptions {
 export const SOURCES_HELP = `
 A cluster is a file (openb, MetaCentrum, Kubernetes YAML …) or generated:MIX:NODES, MIX being openb or homogeneous.
 A Kubernetes file brings its own pods: without --jobs they are the workload.
-A workload is a file or generated:JOBS:LOAD, LOAD being what is asked for over what the cluster has;
+A workload is a file or generated:JOBS:LOAD, LOAD being the demand over the cluster's capacity;
 generated:JOBS:LOAD:8h cuts durations at 8 hours (gangs: 32), so that the cluster reaches its load within a day.
-Formats are recognised from the content; \`teg trace inspect FILE\` shows what is in one. Durations: 90s, 15m, 2h, 7d.`;
+Formats are recognised from the content; \`teg trace inspect FILE\` shows the contents of one. Durations: 90s, 15m, 2h, 7d.`;
 
 /** Headings in the help for options of runs with one zone. */
 export interface SharedHeadings {
@@ -124,7 +122,7 @@ function addBasicOptions(command: Command): void {
       parseDurationSeconds,
     )
     .option('--json', 'print JSON instead of tables')
-    .option('--json-schema', 'print the JSON Schema of what --json prints, and end');
+    .option('--json-schema', 'print the JSON Schema of the output of --json, and end');
 }
 
 function addWorkloadOptions(command: Command): void {
@@ -139,7 +137,7 @@ function addWorkloadOptions(command: Command): void {
       'run through the workload this many times (default: 1)',
       wholeNumber(1, 1_000_000),
     )
-    .option('--resample', 'draw the jobs anew for each seed, at the recorded arrival times')
+    .option('--resample', 'draw the jobs again for each seed, at the recorded arrival times')
     .option('--skip-bad <n>', 'tolerate up to n bad rows of a file (default: 0)', parseNonNegativeInt)
     .option('--ignore-resource <name>', IGNORE_RESOURCE_HELP, collectResource)
     .option('--map <column=name>', `of the file of jobs: ${MAP_HELP}`, parseColumnMap);
@@ -154,7 +152,7 @@ function addFailureOptions(command: Command): void {
     )
     .option('--mttr <duration>', 'mean time until a failed node returns (default: 1h)', parsePositiveDuration)
     .addOption(
-      new Option('--on-node-failure <rule>', 'what becomes of a job whose node fails')
+      new Option('--on-node-failure <rule>', 'fate of a job whose node fails')
         .choices(['requeue', 'fail'])
         .default('requeue'),
     );
@@ -172,7 +170,7 @@ export async function jobsOf(options: JobsOptions, jobsNamed: boolean): Promise<
   return (await formatOf(cluster)) === 'kubernetes' ? cluster : jobs;
 }
 
-/** @returns The format of a file; undefined for what cannot be read twice, which is left to the reader. */
+/** @returns The format of a file; undefined for inputs that cannot be read twice, which are left to the reader. */
 async function formatOf(path: string): Promise<TraceFormat | undefined> {
   if (path === '-' || !statSync(path, { throwIfNoEntry: false })?.isFile()) return undefined;
   const { detectFormat } = await import('../../traces/read.ts');
@@ -199,7 +197,7 @@ export async function refuseUnused(command: Command, options: SharedOptions): Pr
   if (options.ignoreResource !== undefined) await refuseIgnoringNothing(options);
 }
 
-/** Of a table of jobs the columns may have other names, so only its cluster's format is looked at where `--map` is given. */
+/** Columns of a table of jobs may have other names, so only its cluster's format is detected where `--map` is given. */
 async function refuseIgnoringNothing({ cluster, jobs, map }: SharedOptions): Promise<void> {
   const files = [cluster, ...(map === undefined ? [jobs] : [])].filter(
     (source) => !source.startsWith('generated:'),
@@ -210,7 +208,7 @@ async function refuseIgnoringNothing({ cluster, jobs, map }: SharedOptions): Pro
   }
 }
 
-/** @returns What the shared options mean for a task. */
+/** @returns The effect of the shared options on a task. */
 export function toTaskOptions(options: SharedOptions): Omit<SimulationTask, 'policy' | 'seed'> {
   const { mtbf, mttr = MTTR_SECONDS_DEFAULT } = options;
   return {

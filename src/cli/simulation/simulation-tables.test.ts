@@ -19,17 +19,17 @@ describe('the block on the equilibrium', () => {
     samples: 26,
   };
 
-  test('says what each figure is of', () => {
+  test('names the subject of each figure', () => {
     expect(equilibriumRows(measured).map((row) => row.join(' | '))).toEqual([
       'potential Φ | 81.4 GPUs | to stay unsold: 0.80 % of all; 0.78 % at the last of 26 looks',
-      'exploitability | 37.8 milli-GPU | what a pod gains by moving alone, 2.31 % of its GPUs; at most 973',
+      'exploitability | 37.8 milli-GPU | gain of a pod by moving alone, 2.31 % of its GPUs; at most 973',
       'pods that gain | 57.8 % | 23.3 % more than 50 milli-GPU; of 12,800 looked at',
     ]);
   });
 
-  test('leaves out what was not there', () => {
+  test('leaves out absent resources', () => {
     expect(equilibriumRows({ ...measured, exploitability: null })).toHaveLength(1);
     const rows = equilibriumRows({ ...measured, exploitability: { ...exploitability, relative: null } });
-    expect(rows[1]?.[2]).toBe('what a pod gains by moving alone; at most 973');
+    expect(rows[1]?.[2]).toBe('gain of a pod by moving alone; at most 973');
   });
 });

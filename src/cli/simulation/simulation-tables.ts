@@ -118,7 +118,7 @@ function measuresOf(result: SimulationResult): Row[] {
   return rows;
 }
 
-/** How far the placement was from one that no pod would leave. */
+/** The distance of the placement from one that no pod would leave. */
 export function equilibriumRows(equilibrium: NonNullable<SimulationResult['equilibrium']>): Row[] {
   const { potentialGpus, potential, potentialLast, exploitability, samples } = equilibrium;
   const rows: Row[] = [
@@ -135,7 +135,7 @@ export function equilibriumRows(equilibrium: NonNullable<SimulationResult['equil
     [
       'exploitability',
       `${formatFixed(mean, 1)} milli-GPU`,
-      `what a pod gains by moving alone${part}; at most ${formatFixed(max, 0)}`,
+      `gain of a pod by moving alone${part}; at most ${formatFixed(max, 0)}`,
     ],
     [
       'pods that gain',
@@ -151,7 +151,7 @@ function distributionRow(
   distribution: Distribution | null,
   format: (value: number) => string,
 ): Row {
-  if (distribution === null) return [name, '–', 'no job to tell it of'];
+  if (distribution === null) return [name, '–', 'no job to report it for'];
   const { mean, p50, p90, p99, max } = distribution;
   return [
     name,

@@ -1,19 +1,17 @@
-/**
- * The options of `teg simulate` that ask what would be if: a start from a snapshot, nodes added or taken away.
- */
+/** The what-if options of `teg simulate`: a start from a snapshot, nodes added or removed. */
 import type { Command } from 'commander';
 import type { NodeCopies, WhatIf } from '../../drivers/embedded/what-if.ts';
 import { TegError } from '../../model/errors.ts';
 import { parseList } from '../terminal/option-values.ts';
 
-/** What commander makes of them. */
+/** The options as commander parses them. */
 export interface WhatIfOptions {
   readonly startFromSnapshot?: boolean;
   readonly addNodes?: readonly NodeCopies[];
   readonly removeNodes?: readonly string[];
 }
 
-/** Options of a run that would repeat or redraw what is placed already. */
+/** Options of a run that would repeat or redraw placed jobs. */
 interface Redrawing {
   readonly repeat?: number;
   readonly resample?: boolean;
@@ -21,9 +19,9 @@ interface Redrawing {
 
 /** Help shown after the options. */
 export const WHAT_IF_HELP = `
-What if, on a cluster of your own: \`teg snapshot -o cluster.json.gz\`, then with --start-from-snapshot the pods of the file stay
+What-if on your own cluster: \`teg snapshot -o cluster.json.gz\`, then with --start-from-snapshot the pods of the file stay
 where they run, and those that wait (and --jobs, if named) compete for the rest; without it, --cluster and --jobs of one
-file place everything anew.`;
+file place everything again.`;
 
 /** Adds the options to a command. */
 export function addWhatIfOptions(command: Command): Command {
@@ -59,7 +57,7 @@ export function parseNodeCopies(text: string): NodeCopies[] {
 
 /**
  * @param jobsNamed Whether --jobs was given.
- * @returns What they mean for a task; nothing if none was given.
+ * @returns Their effect on a task; nothing if none was given.
  * @throws TegError TEG_OPTION_INVALID if they contradict others.
  */
 export function toWhatIf(

@@ -1,6 +1,4 @@
-/**
- * What came of a start from a snapshot, as tables in the terminal.
- */
+/** The results of a start from a snapshot, as tables in the terminal. */
 import type { WhatIfResult } from '../../simulation/inputs/what-if-result.ts';
 import { formatCount, formatPercent } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
@@ -23,14 +21,14 @@ export function printWhatIf(result: WhatIfResult): void {
       leftovers.join(', ') || 'nothing waits',
     ],
     [
-      'CPU asked for',
+      'CPU requested',
       `${formatPercent(before.cpu)} → ${formatPercent(after.cpu)}`,
       'before and after, of all nodes',
     ],
-    ['memory asked for', `${formatPercent(before.memory)} → ${formatPercent(after.memory)}`, ''],
+    ['memory requested', `${formatPercent(before.memory)} → ${formatPercent(after.memory)}`, ''],
   ];
   if (before.gpu !== null && after.gpu !== null) {
-    rows.push(['GPUs asked for', `${formatPercent(before.gpu)} → ${formatPercent(after.gpu)}`, '']);
+    rows.push(['GPUs requested', `${formatPercent(before.gpu)} → ${formatPercent(after.gpu)}`, '']);
   }
   if (result.preempted !== undefined && result.preempted > 0) {
     rows.push(['preempted', formatCount(result.preempted), 'pods that had to make room']);

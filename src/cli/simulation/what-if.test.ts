@@ -1,6 +1,4 @@
-/**
- * What-if questions as a user asks them: `teg simulate` on a snapshot.
- */
+/** What-if questions from the user's side: `teg simulate` on a snapshot. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,8 +48,8 @@ const TOLERANT = { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists' }] 
 const OF_DAEMON_SET = { ownerReferences: [{ kind: 'DaemonSet', name: 'agent', controller: true }] };
 
 /**
- * gpu-1 is tainted and has 1 of 4 GPUs free; cpu-1 has 3 of 8 cores free; old-1 is cordoned with a pod on it. Waiting: a pod
- * of 2 GPUs, one of 2 cores, one of 3 cores that matters more, one that no node could hold.
+ * gpu-1 is tainted and has 1 of 4 GPUs free; cpu-1 has 3 of 8 cores free; old-1 is cordoned with a pod on it. Waiting:
+ * a pod of 2 GPUs, one of 2 cores, one of 3 cores with a higher priority, one that no node could hold.
  */
 const ITEMS = [
   node('gpu-1', { cpu: '32', memory: '128Gi', 'nvidia.com/gpu': '4' }, GPU_TAINT),
@@ -113,7 +111,7 @@ describe('a node that advertises 70 GPUs', () => {
 });
 
 describe('a file of Kubernetes without --jobs', () => {
-  test('brings its own pods, and what does not count is said', () => {
+  test('brings its own pods, and ignored ones are reported', () => {
     const path = join(folder, 'own.json');
     const lone = pod('lone', { cpu: '1', 'rdma/hca': '1' }, { schedulingGroup: { podGroupName: 'g' } });
     writeFileSync(path, JSON.stringify({ kind: 'List', items: [node('n1', { cpu: '8' }), lone] }));
@@ -203,28 +201,31 @@ describe('workloads whose pods the file does not have', () => {
 });
 
 describe('a start from a snapshot', () => {
-  test.each(['teg', 'kube-scheduler'])('leaves pods where they run and places what waits: %s', (policy) => {
-    const result = whatIf('--policy', policy);
-    expect(result).toMatchObject({
-      kept: 4,
-      pending: 4,
-      pendingPlaced: 1,
-      pendingWaiting: 2,
-      pendingImpossible: 1,
-      placements: [{ pod: 'a/urgent', node: 'cpu-1' }],
-    });
-    expect(result.waiting.toSorted()).toEqual(['a/huge', 'a/small', 'a/wants-gpus']);
-    expect(result.before.gpu).toBeCloseTo(0.75);
-    expect(result.before.cpu).toBeCloseTo(8 / 48);
-    expect(result.after.cpu).toBeCloseTo(11 / 48);
-  });
+  test.each(['teg', 'kube-scheduler'])(
+    'leaves pods where they run and places the waiting ones: %s',
+    (policy) => {
+      const result = whatIf('--policy', policy);
+      expect(result).toMatchObject({
+        kept: 4,
+        pending: 4,
+        pendingPlaced: 1,
+        pendingWaiting: 2,
+        pendingImpossible: 1,
+        placements: [{ pod: 'a/urgent', node: 'cpu-1' }],
+      });
+      expect(result.waiting.toSorted()).toEqual(['a/huge', 'a/small', 'a/wants-gpus']);
+      expect(result.before.gpu).toBeCloseTo(0.75);
+      expect(result.before.cpu).toBeCloseTo(8 / 48);
+      expect(result.after.cpu).toBeCloseTo(11 / 48);
+    },
+  );
 
-  test('says what it left out', () => {
+  test('reports omissions', () => {
     const { stderr } = teg('--cluster', snapshot, '--start-from-snapshot');
     expect(stderr).toContain('note: pods on nodes that the file does not have are left out: 1');
   });
 
-  test('with nodes added: what belongs to a node comes with it', () => {
+  test('with nodes added: pods that belong to a node come with it', () => {
     const result = whatIf('--add-nodes', '1*gpu-1,2*cpu-1');
     expect(result).toMatchObject({ kept: 6, pending: 4, pendingPlaced: 3, pendingImpossible: 1 });
     const nodes = Object.fromEntries(result.placements.map(({ pod, node }) => [pod, node]));
@@ -245,7 +246,7 @@ describe('a start from a snapshot', () => {
     expect(result.waiting).toContain('a/serves');
   });
 
-  test('with further jobs, which take what is left', () => {
+  test('with further jobs, which take the rest', () => {
     const jobs = join(folder, 'jobs.json');
     const later = { creationTimestamp: '2026-05-01T00:00:00Z' };
     const items = [
@@ -265,7 +266,7 @@ describe('a start from a snapshot', () => {
     expect(twice.stderr).toContain('TEG_JOB_INVALID');
   });
 
-  test('is told as text, without means over no time', () => {
+  test('is printed as text, without means over no time', () => {
     const { status, stdout } = teg('--cluster', snapshot, '--start-from-snapshot');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^pods that stay +4 /m);
@@ -301,13 +302,13 @@ describe('a start from a snapshot', () => {
 });
 
 describe('without a start', () => {
-  test('one file is cluster and workload, placed anew; taints count, cordoned nodes are left out', () => {
+  test('one file is cluster and workload, placed again; taints count, cordoned nodes are left out', () => {
     const { status, stdout } = teg('--cluster', snapshot, '--jobs', snapshot, '--json');
     expect(status).toBe(0);
     const result = simulationResultSchema.parse(JSON.parse(stdout));
     expect(result.whatIf).toBeUndefined();
     expect(result.cluster.nodes).toBe(2);
-    // serves selects a label that is nowhere, huge is too large; without a toleration nothing goes to gpu-1.
+    // serves selects a label that no node has, huge is too large; without a toleration nothing goes to gpu-1.
     expect(result.jobs.droppedFor).toMatchObject({});
     expect(result.jobs.dropped).toBe(2);
   });

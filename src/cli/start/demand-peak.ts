@@ -1,21 +1,21 @@
 /**
- * How much a workload asks for at its busiest, and how much faster it has to arrive to fill a cluster.
+ * The peak demand of a workload, and the factor by which its arrivals must speed up to fill a cluster.
  *
- * Why: recorded workloads are mostly made for another cluster than the one they are held against; where nothing ever
- * waits, every policy does the same. The peak of the demand tells that before anything is simulated.
+ * Why: recorded workloads were mostly made for another cluster than the one under study; where no job ever waits, every
+ * policy does the same. The peak of the demand shows that before anything is simulated.
  */
 import type { JobTable } from '../../simulation/inputs/job-table.ts';
 
-/** Instants at which the demand is looked at. */
+/** Instants at which the demand is sampled. */
 const INSTANTS = 4096;
 
-/** Steps of the search for the speed: each halves the logarithm of what is open. */
+/** Steps of the search for the speed: each halves the open interval of its logarithm. */
 const SEARCH_STEPS = 40;
 
 /** Fastest that arrivals may become. */
 const SPEED_MAX = 1e9;
 
-/** What counts of a cluster. */
+/** The capacities of a cluster that count. */
 export interface PeakCapacity {
   readonly gpuMilli: number;
   readonly cpuMilli: number;
@@ -24,7 +24,7 @@ export interface PeakCapacity {
 /**
  * @param speed Arrivals come this many times as fast; durations stay.
  * @returns     The largest demand while jobs arrive, had every job started when it arrived, as a share of all GPUs (of
- *              all cores where there are none). Looked at at 4,096 even instants. O(jobs).
+ *              all cores where there are none). Sampled at 4,096 even instants. O(jobs).
  */
 export function demandPeak(table: JobTable, capacity: PeakCapacity, speed = 1): number {
   const total = capacity.gpuMilli > 0 ? capacity.gpuMilli : capacity.cpuMilli;
@@ -50,7 +50,7 @@ export function demandPeak(table: JobTable, capacity: PeakCapacity, speed = 1): 
   return total > 0 ? most / total : 0;
 }
 
-/** @returns What all jobs ask for together, as a share of all GPUs (of all cores where there are none). */
+/** @returns The demand of all jobs together, as a share of all GPUs (of all cores where there are none). */
 export function demandTogether(table: JobTable, capacity: PeakCapacity): number {
   return demandPeak(table, capacity, SPEED_MAX);
 }

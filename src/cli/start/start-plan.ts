@@ -1,6 +1,4 @@
-/**
- * What `teg start` runs: the default scenario, or the user's files, put under pressure where they have none.
- */
+/** The plan of `teg start`: the default scenario, or the user's files, put under pressure where they have none. */
 import { isGenerated, loadInputs } from '../../drivers/embedded/inputs.ts';
 import type { ComparisonTask } from '../../drivers/embedded/simulations.ts';
 import { TegError } from '../../model/errors.ts';
@@ -9,7 +7,7 @@ import { formatCount, formatPercent } from '../terminal/formatting.ts';
 import { isCount, JOBS_MAX, NODES_MAX, wholeNumber } from '../terminal/option-values.ts';
 import { demandPeak, demandTogether, speedForPeak } from './demand-peak.ts';
 
-/** What commander makes of the options. */
+/** The options as commander parses them. */
 export interface StartOptions {
   readonly nodes?: string;
   readonly pods?: string;
@@ -25,7 +23,7 @@ export interface StartOptions {
   readonly out: string;
 }
 
-/** What is run, and how to say it. */
+/** The run, and its description. */
 export interface StartPlan {
   readonly task: ComparisonTask;
   /** Lines for people, before it runs. */
@@ -35,10 +33,10 @@ export interface StartPlan {
 /** Sizes of the two scenarios. */
 interface Scenario {
   readonly nodes: number;
-  /** Made-up jobs for each node. */
+  /** Generated jobs for each node. */
   readonly jobsPerNode: number;
   readonly seeds: readonly number[];
-  /** Jobs that a file is run through as often as it takes to reach. */
+  /** Number of jobs that a file is repeated to reach. */
   readonly pressureJobs: number;
   readonly samples: number;
 }
@@ -53,30 +51,30 @@ const FULL: Scenario = {
 const QUICK: Scenario = { nodes: 100, jobsPerNode: 50, seeds: [1, 2], pressureJobs: 4_000, samples: 100 };
 
 /**
- * The made-up workload: offered load, and where durations are cut so that the cluster is full within hours, not within
- * the month that the longest jobs of the uncut distribution take.
+ * The generated workload: offered load, and where durations are cut so that the cluster is full within hours, not
+ * within the month that the longest jobs of the uncut distribution take.
  */
 const OFFERED_LOAD = 0.95;
 const LONGEST = '8h';
 
-/** Until the cluster has filled up, policies have little to differ about: not measured. */
+/** Until the cluster has filled up, policies hardly differ: not measured. */
 const WARMUP_SECONDS = 4 * 3_600;
 
 /** Below this peak of demand a file is put under pressure, until it peaks there. */
 const PEAK_LIGHT = 0.5;
 const PEAK_TARGET = 1.2;
 
-/** How long a file under pressure is watched, relative to the time in which its jobs arrive. */
+/** Length of the run of a file under pressure, relative to the time in which its jobs arrive. */
 const PRESSURE_HORIZON = 1.5;
 
-/** Most times that a file is run through. */
+/** Most repetitions of a file. */
 const REPEAT_MAX = 1_000;
 
-/** All jobs of a file under pressure together must ask for this many times the target for its peak to be reached. */
+/** All jobs of a file under pressure together must demand this many times the target for its peak to be reached. */
 const REPEAT_MARGIN = 2;
 
 /**
- * Decides what to run. Reads the user's files where it has to know how busy they are.
+ * Decides what to run. Reads the user's files where it has to know their demand.
  *
  * @param spooled As in `InputSources`.
  * @throws TegError TEG_OPTION_INVALID; those of the readers.
@@ -114,7 +112,7 @@ export async function planStart(
   return underPressure(base, scenario);
 }
 
-/** The workload is the one made up here, so its fill-up time is known. */
+/** The workload is the generated one, so its fill-up time is known. */
 function isOwnScenario({ pods, jobs, arrivalSpeed, horizon }: StartOptions): boolean {
   const isMadeUp = pods === undefined && (jobs === undefined || isCount(jobs));
   return isMadeUp && arrivalSpeed === undefined && horizon === undefined;
@@ -158,7 +156,7 @@ async function countNodes(
   return (await loadInputs({ ...copies, cluster, jobs: 'generated:1', seed: 1 })).nodes.length;
 }
 
-/** A file that fills the cluster runs as it was recorded; one that does not is made to. */
+/** A file that fills the cluster runs as it was recorded; another one is sped up until it does. */
 async function underPressure(base: ComparisonTask, scenario: Scenario): Promise<StartPlan> {
   const { nodes, builder } = await loadInputs({ ...base, seed: 1 });
   const capacity = capacityOf(nodes);
@@ -166,7 +164,7 @@ async function underPressure(base: ComparisonTask, scenario: Scenario): Promise<
   const peak = demandPeak(recorded, capacity);
   const noun = capacity.gpuMilli > 0 ? 'GPUs' : 'cores';
   if (peak >= PEAK_LIGHT) {
-    return plan(base, [`As recorded it asks for ${formatPercent(peak, 0)} of the ${noun} at its busiest.`]);
+    return plan(base, [`As recorded its demand peaks at ${formatPercent(peak, 0)} of the ${noun}.`]);
   }
   const together = demandTogether(recorded, capacity);
   const wanted = Math.max(
@@ -178,14 +176,14 @@ async function underPressure(base: ComparisonTask, scenario: Scenario): Promise<
   const load = speedForPeak(table, capacity, PEAK_TARGET);
   if (load === undefined) {
     return plan(base, [
-      `All its jobs together ask for ${formatPercent(together)} of the ${noun}: nothing will wait on this cluster.`,
+      `All its jobs together request ${formatPercent(together)} of the ${noun}: nothing will wait on this cluster.`,
     ]);
   }
   const spanSeconds = table.spanSeconds / load;
   const horizon = spanSeconds > 0 ? { horizonSeconds: Math.ceil(spanSeconds * PRESSURE_HORIZON) } : {};
   return plan({ ...base, repeat, load, ...horizon }, [
-    `As recorded it never asks for more than ${formatPercent(peak, peak < 0.1 ? 1 : 0)} of the ${noun}, so nothing would wait under any policy.`,
-    `To tell policies apart it runs ${repeat === 1 ? 'once' : `${repeat} times over`} with arrivals ${formatCount(load)} times as fast: demand peaks at ${formatPercent(PEAK_TARGET, 0)}.`,
+    `As recorded its demand never exceeds ${formatPercent(peak, peak < 0.1 ? 1 : 0)} of the ${noun}, so nothing would wait under any policy.`,
+    `To separate the policies it runs ${repeat === 1 ? 'once' : `${repeat} times over`} with arrivals ${formatCount(load)} times as fast: demand peaks at ${formatPercent(PEAK_TARGET, 0)}.`,
     '(--arrival-speed 1 runs it as recorded.)',
   ]);
 }

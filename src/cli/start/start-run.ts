@@ -1,6 +1,4 @@
-/**
- * Runs what `teg start` planned and tells the story: a line a run, a table, a few sentences, the reports.
- */
+/** Runs the plan of `teg start` and prints the results: a line a run, a table, a few sentences, the reports. */
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { withSpooledInputs } from '../../drivers/embedded/input-spool.ts';
@@ -40,8 +38,8 @@ const TEXT_WIDTH = 100;
 /**
  * Plans, runs, prints and reports.
  *
- * The result is on disk before anything is made of it, and a step that fails keeps none of the others from being done:
- * what took minutes to compute is not lost to a plot. The first failure is thrown at the end.
+ * The result is on disk before it is processed, and a failed step does not prevent the others: a result that took
+ * minutes to compute is not lost to a plot. The first failure is thrown at the end.
  *
  * @throws TegError of the options, the readers and the policies; TEG_OUTPUT_FAILED.
  */
@@ -60,7 +58,7 @@ async function startWith(options: StartOptions, spooled: ComparisonTask['spooled
   );
   const workers = options.workers ?? availableParallelism();
   for (const line of intro) write(line);
-  write(`${workers} ${workers === 1 ? 'thread' : 'threads'}; Ctrl-C stops and reports what there is\n`);
+  write(`${workers} ${workers === 1 ? 'thread' : 'threads'}; Ctrl-C stops and reports the results so far\n`);
   const width = Math.max(...task.policies.map((policy) => policy.length));
   const result = await watchRun(
     'comparing',
@@ -105,7 +103,7 @@ function write(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** For example `20261122-041530`: reports of different runs stand beside each other in order. */
+/** For example `20261122-041530`: reports of different runs sort by time. */
 function timestamp(now: Date): string {
   return now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
 }
@@ -152,7 +150,7 @@ function tellResult(result: ComparisonResult): void {
 
 /** Lines of at most a hundred columns, or of the terminal's width. */
 function wrapped(text: string): string {
-  // A terminal that does not know its width says 0.
+  // A terminal of unknown width reports 0.
   const width = Math.min(TEXT_WIDTH, process.stdout.columns || TEXT_WIDTH);
   const lines: string[] = [];
   let line = '';

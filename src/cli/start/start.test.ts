@@ -1,6 +1,4 @@
-/**
- * `teg start` as a user meets it, and what it decides to run.
- */
+/** `teg start` from the user's side, and its choice of what to run. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -60,7 +58,7 @@ function tableOf(jobs: readonly { submit: number; duration: number; gpus: number
 describe('the peak of a demand', () => {
   const capacity = { gpuMilli: 10_000, cpuMilli: 100_000 };
 
-  test('counts what overlaps', () => {
+  test('counts overlapping jobs', () => {
     const table = tableOf([
       { submit: 0, duration: 100, gpus: 2 },
       { submit: 50, duration: 100, gpus: 4 },
@@ -164,17 +162,17 @@ describe('the plan', () => {
     return path;
   };
 
-  test('a file that fills the cluster runs as recorded, drawn anew for each seed', async () => {
+  test('a file that fills the cluster runs as recorded, drawn again for each seed', async () => {
     const busy = { ...options, nodes: nodesFile, pods: pods(300, 10, 700) };
     const { task, intro } = await planStart(busy);
     expect(task).toMatchObject({ cluster: nodesFile, jobs: busy.pods, resample: true });
     expect(task).not.toHaveProperty('load');
     expect(task).not.toHaveProperty('horizonSeconds');
-    expect(intro.join('\n')).toContain('As recorded it asks for 88 % of the GPUs at its busiest.');
+    expect(intro.join('\n')).toContain('As recorded its demand peaks at 88 % of the GPUs.');
     expect((await planStart({ ...busy, seeds: [7] })).task.resample).toBe(false);
   });
 
-  test('a light file is put under pressure, unless told how to run', async () => {
+  test('a light file is put under pressure, unless the options say how to run', async () => {
     const light = { ...options, quick: true, nodes: nodesFile, pods: pods(300, 600, 700) };
     const { task, intro } = await planStart(light);
     expect(task.repeat).toBe(14);
@@ -191,7 +189,7 @@ describe('the plan', () => {
 });
 
 describe('teg start', () => {
-  test('--quick compares, tells, and leaves reports', () => {
+  test('--quick compares, prints, and leaves reports', () => {
     const { status, stdout, stderr } = start('--quick', '--nodes', '40', '--workers', '2');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const lines =

@@ -1,9 +1,9 @@
 /**
- * What becomes of the process when its output can no longer be written: the reader of a pipe has gone, the terminal was
- * closed, the disk behind a redirection is full.
+ * Handling of a process output that can no longer be written: the reader of a pipe has gone, the terminal was closed,
+ * the disk behind a redirection is full.
  *
- * A closed pipe or terminal ends the process quietly: that is the reader's right and no failure. But not while results
- * are still to be written to files: they come first.
+ * A closed pipe or terminal ends the process quietly: that is the reader's right and not a failure. But not while
+ * results are still to be written to files: they come first.
  */
 import { asOutputFailure } from '../files/output-file.ts';
 import { interruptedExitCode } from './interrupt.ts';
@@ -19,7 +19,7 @@ export function holdOutput(): void {
   isHeld = true;
 }
 
-/** The results are in their files: what went wrong with the output meanwhile is acted on now. */
+/** The results are in their files: failures of the output meanwhile are handled now. */
 export function releaseOutput(): void {
   isHeld = false;
   if (heldBack !== undefined) onOutputError(...heldBack);

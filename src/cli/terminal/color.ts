@@ -2,7 +2,9 @@
  * Whether to write colour, decided in one place.
  */
 
-/** @returns Whether to write colour to a stream: NO_COLOR and FORCE_COLOR first, then whether it is a terminal. */
+/**
+ * @returns True if colour is to be written to a stream: NO_COLOR and FORCE_COLOR first, then whether it is a terminal.
+ */
 export function wantsColor(stream: { readonly isTTY?: boolean | undefined }): boolean {
   if (process.env.NO_COLOR) return false;
   const force = process.env.FORCE_COLOR;

@@ -1,12 +1,10 @@
-/**
- * The option `--map`: which column of a foreign table stands for which column of a format.
- */
+/** The option `--map`: maps columns of a foreign table to columns of a format. */
 import { TegError } from '../../model/errors.ts';
 import type { ColumnMap } from '../../traces/csv-header.ts';
 
 /** Its help. */
 export const MAP_HELP =
-  'a column of the file that stands for one of the format, for example submit_s=submit_time; repeatable';
+  'a column of the file to read as one of the format, for example submit_s=submit_time; repeatable';
 
 /** Most columns that can be mapped. */
 const COLUMNS_MAX = 100;

@@ -36,7 +36,7 @@ describe('printError', () => {
     });
   });
 
-  test('the hint for options is told by the caller', () => {
+  test('the hint for options comes from the caller', () => {
     const { text } = printed(
       new TegError('TEG_OPTION_INVALID', 'x'),
       '`teg simulate --help` lists the options',

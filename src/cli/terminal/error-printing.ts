@@ -1,7 +1,8 @@
 /**
- * What a failure looks like to the user, and the exit code it ends with.
+ * The output for a failure, and its exit code.
  *
- * 0 success · 1 the run failed · 2 bad input or options · 70 a bug in TEG · 130 interrupted (143 by SIGTERM, 129 by SIGHUP).
+ * 0 success · 1 the run failed · 2 bad input or options · 70 a bug in TEG · 130 interrupted (143 by SIGTERM, 129 by
+ * SIGHUP).
  */
 import { styleText } from 'node:util';
 import { TegError, type TegErrorCode } from '../../model/errors.ts';
@@ -17,7 +18,7 @@ export const EXIT_FAILED = 1;
 /** Exit code for a bug: EX_SOFTWARE of sysexits.h. */
 export const EXIT_BUG = 70;
 
-/** Codes of failures that are not about what the user gave. */
+/** Codes of failures that are not caused by the user's input. */
 const RUN_FAILURES: ReadonlySet<TegErrorCode> = new Set([
   'TEG_LIMIT_REACHED',
   'TEG_OUTPUT_FAILED',
@@ -29,7 +30,7 @@ const RUN_FAILURES: ReadonlySet<TegErrorCode> = new Set([
   'TEG_BENCH_FAILED',
 ]);
 
-/** Where to look next, for the codes where that is one command. */
+/** The next command to run, for the codes where there is one. */
 const HINTS: Partial<Record<TegErrorCode, string>> = {
   TEG_POLICY_UNKNOWN: '`teg policies` lists the policies',
   TEG_POLICY_INVALID: 'docs/policies.md shows the interface and an example',
@@ -37,7 +38,7 @@ const HINTS: Partial<Record<TegErrorCode, string>> = {
   TEG_TRACE_BAD_ROW: '`--skip-bad N` tolerates up to N bad rows and counts them',
 };
 
-/** As much of a stream as an error message needs. */
+/** The part of a stream that an error message needs. */
 export interface ErrorStream {
   readonly isTTY?: boolean | undefined;
   write(text: string): unknown;
@@ -47,7 +48,7 @@ export interface ErrorStream {
  * Prints a failure: one line and a hint for an expected one, the stack for a bug.
  *
  * @param optionHint Where the options at fault are described; printed with TEG_OPTION_INVALID only.
- * @returns The exit code it ends with.
+ * @returns The exit code.
  */
 export function printError(
   error: unknown,
@@ -63,7 +64,7 @@ export function printError(
   return exitCodeOf(expected.code);
 }
 
-/** @returns The exit code that a failure of this code ends with. */
+/** @returns The exit code for a failure of this code. */
 export function exitCodeOf(code: TegErrorCode): number {
   if (code === 'TEG_INTERRUPTED') return interruptedExitCode() ?? EXIT_INTERRUPTED;
   return RUN_FAILURES.has(code) ? EXIT_FAILED : EXIT_BAD_INPUT;
@@ -76,7 +77,7 @@ function printBug(error: unknown, stream: ErrorStream): number {
   return EXIT_BUG;
 }
 
-/** Failures of the file system are expected ones, whoever met them; everything else unknown is a bug. */
+/** Failures of the file system are expected ones, wherever they arise; everything else unknown is a bug. */
 function toTegError(error: unknown): TegError | undefined {
   if (error instanceof TegError) return error;
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined;

@@ -1,8 +1,8 @@
 /**
- * Numbers as people read them: counts, shares, bytes, durations, rates.
+ * Numbers formatted for people: counts, shares, bytes, durations, rates.
  *
- * Invariant: the same value gives the same text everywhere (no locale of the machine), and a value that is not
- * known (NaN) is an en dash, so that a gap in a table is never mistaken for a zero.
+ * Invariant: the same value gives the same text everywhere (no locale of the machine), and a value that is not known
+ * (NaN) is an en dash, so that a gap in a table is never mistaken for a zero.
  */
 
 const UNKNOWN = '–';
@@ -12,7 +12,7 @@ const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
 
-/** What a number that is not finite prints as; undefined if it is finite. */
+/** The text of a number that is not finite; undefined if it is finite. */
 function unusual(value: number): string | undefined {
   if (Number.isNaN(value)) return UNKNOWN;
   if (value === Number.POSITIVE_INFINITY) return '∞';
@@ -108,7 +108,7 @@ function pair(seconds: number, large: number, largeName: string, small: number, 
 }
 
 /**
- * Things per second with three figures: `950 jobs/s`, `12.3 k jobs/s`, `1.20 M jobs/s`.
+ * A rate per second with three figures: `950 jobs/s`, `12.3 k jobs/s`, `1.20 M jobs/s`.
  *
  * @param perSecond ≥ 0.
  * @param unit      Plural noun; '' for none.

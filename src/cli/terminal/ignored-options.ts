@@ -1,11 +1,9 @@
-/**
- * Refuses options that were given where they have no effect: what is ignored in silence looks as if it had been done.
- */
+/** Refuses options that were given where they have no effect: a silently ignored option looks as if it had worked. */
 import type { Command } from 'commander';
 import { TegError } from '../../model/errors.ts';
 
 /**
- * @param names As commander calls their values, for example `memoryGib`.
+ * @param names The names that commander gives their values, for example `memoryGib`.
  * @param why   Completes `got --memory-gib …`, for example `without --mix homogeneous, expected both`.
  * @throws TegError TEG_OPTION_INVALID if one of them was given on the command line.
  */

@@ -25,7 +25,7 @@ export function collectResource(text: string, before: readonly string[] = []): r
   return [...before, name];
 }
 
-/** @returns What `--ignore-resource` is refused with. @param got What there is instead of Kubernetes objects. */
+/** @returns The error for `--ignore-resource` without Kubernetes objects. @param got The input instead of them. */
 export function ignoresNothing(got: string): TegError {
   return new TegError(
     'TEG_OPTION_INVALID',

@@ -29,7 +29,7 @@ async function start(endsByItself: boolean): Promise<{ child: ChildProcess; outp
   return { child, output: () => output };
 }
 
-test('the first Ctrl-C asks the run to end, and it ends with 130', async () => {
+test('the first Ctrl-C asks the run to end, and the exit code is 130', async () => {
   const { child, output } = await start(true);
   child.kill('SIGINT');
   expect(await once(child, 'close')).toEqual([130, null]);
@@ -39,7 +39,7 @@ test('the first Ctrl-C asks the run to end, and it ends with 130', async () => {
 test.each([
   ['SIGTERM', 143],
   ['SIGHUP', 129],
-] as const)('%s asks the same, and ends with %d', async (signal, code) => {
+] as const)('%s does the same, with the exit code %d', async (signal, code) => {
   const { child } = await start(true);
   child.kill(signal);
   expect(await once(child, 'close')).toEqual([code, null]);

@@ -41,12 +41,12 @@ export function interruptSignal(): AbortSignal {
   return controller.signal;
 }
 
-/** From now on an interruption is how the command is meant to end: its exit code is 0, unless it is interrupted twice. */
+/** From now on an interruption is the normal end of the command: its exit code is 0, unless it is interrupted twice. */
 export function interruptionIsSuccess(): void {
   successful = true;
 }
 
-/** @returns The exit code that the user's interruption asks for; undefined if there was none. */
+/** @returns The exit code of the user's interruption; undefined if there was none. */
 export function interruptedExitCode(): number | undefined {
   return controller?.signal.aborted === true ? exitCode : undefined;
 }

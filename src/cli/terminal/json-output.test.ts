@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { printJson, printJsonSchema } from './json-output.ts';
 
-/** What a function writes to standard output. */
+/** The standard output of a function. */
 function printed(print: () => void): string {
   let text = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
@@ -22,7 +22,7 @@ test('JSON is indented, ends its line, and has no number that JSON lacks', () =>
   expect(text).toBe('{\n  "a": 1,\n  "b": null,\n  "c": null\n}\n');
 });
 
-test('a schema tells types, required members and descriptions', () => {
+test('a schema states types, required members and descriptions', () => {
   const schema = z.object({ policy: z.string().describe('its name'), alloc: z.number().nullable() });
   expect(JSON.parse(printed(() => printJsonSchema(schema)))).toMatchObject({
     $schema: 'https://json-schema.org/draft/2020-12/schema',

@@ -8,7 +8,7 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Prints the JSON Schema (draft 2020-12) of what a command writes under `--json`. */
+/** Prints the JSON Schema (draft 2020-12) of a command's output under `--json`. */
 export function printJsonSchema(schema: ZodType): void {
   printJson(toJSONSchema(schema, { io: 'output' }));
 }

@@ -1,6 +1,4 @@
-/**
- * For each command and each option: the modes in which it has no effect, where it is refused; or that there is none.
- */
+/** For each command and each option: the modes in which it has no effect and is refused; or that there is none. */
 
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +25,7 @@ const MADE_UP = ['--cluster', 'generated:10', '--jobs', 'generated:10'];
 const ZONES = [...MADE_UP, '--zones', '2'];
 const FILES = ['--cluster', nodes, '--jobs', jobs];
 
-/** What is given beside the option, and its value. */
+/** The options given beside it, and its value. */
 type Case = readonly [option: string, value: readonly string[], beside: readonly string[]];
 
 const SIMULATION: readonly Case[] = [

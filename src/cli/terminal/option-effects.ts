@@ -1,24 +1,24 @@
 /**
- * In which modes of a command an option has an effect. Where it has none it is refused: what is ignored in silence looks
- * as if it had been done. What depends on the content of files is refused by whoever reads them.
+ * The modes of a command in which an option has an effect. Elsewhere it is refused: a silently ignored option looks as
+ * if it had worked. Options that depend on the contents of files are refused by the readers of the files.
  */
 import type { Command } from 'commander';
 import { refuseGiven } from './ignored-options.ts';
 
-/** What was given or is the default, by the names that commander uses. */
+/** Given and default values, by commander's names. */
 type Values = Readonly<Record<string, unknown>>;
 
 /** Options that have no effect in some mode of a command. */
 export interface ModeRule {
-  /** As commander calls their values. */
+  /** Commander's names of their values. */
   readonly options: readonly string[];
-  /** @returns Whether the mode without effect is on. */
+  /** @returns True if the mode without effect is on. */
   readonly when: (values: Values) => boolean;
   /** Completes `got --option …`. */
   readonly why: string;
 }
 
-/** Options that print something and end, as `--help` does: nothing else is looked at. */
+/** Options that print something and end, as `--help` does: no other option is checked. */
 const PRINTS_AND_ENDS = ['jsonSchema', 'printDefaultConfig'];
 
 const given =
@@ -72,7 +72,7 @@ export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
     {
       options: ['traces'],
       when: (values) => given('nodes')(values) && given('pods', 'kubeReference')(values),
-      why: 'although nodes and pods are named, expected it to name what they do not: leave it out',
+      why: 'although nodes and pods are named, expected only one of them with it: leave it out',
     },
     {
       options: ['lists'],
@@ -122,7 +122,7 @@ export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
     {
       options: ['steps', 'workers', 'injectBug', 'trace', 'record'],
       when: given('replay'),
-      why: 'together with --replay, which repeats what the log holds: leave one of them out',
+      why: 'together with --replay, which repeats the log: leave one of them out',
     },
     {
       options: ['workers'],

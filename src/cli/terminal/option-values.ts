@@ -45,7 +45,7 @@ function toNumber(text: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : Number.NaN;
 }
 
-/** Largest number that an option takes unless it has a tighter bound: nothing that is counted here comes near. */
+/** Largest number that an option takes unless it has a tighter bound: no count here comes near. */
 export const NUMBER_MAX = 1_000_000_000;
 
 /** Longest duration that an option takes, seconds: some 300 years. */
@@ -57,7 +57,7 @@ export const WORKERS_MAX = 256;
 /** Largest seed. */
 export const SEED_MAX = 0xffffffff;
 
-/** Most nodes that are made up. */
+/** Most generated nodes. */
 export const NODES_MAX = 10_000_000;
 
 /** Most jobs that are held in memory at once. */

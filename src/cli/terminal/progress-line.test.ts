@@ -20,7 +20,7 @@ function terminal(isTTY = true, columns = 100) {
   };
 }
 
-/** What stands in the line after the last write. */
+/** The text of the line after the last write. */
 function shown(writes: readonly string[]): string {
   return (writes.at(-1) ?? '').replace('\r\u001b[2K', '');
 }
@@ -95,7 +95,7 @@ describe('ProgressLine', () => {
     ['漢字漢字漢字漢字漢字', 11, '漢字漢字漢'],
     ['a👩‍🚀👩‍🚀👩‍🚀👩‍🚀👩‍🚀👩‍🚀', 12, 'a👩‍🚀👩‍🚀👩‍🚀👩‍🚀👩‍🚀'],
     ['e\u0301'.repeat(20), 11, 'e\u0301'.repeat(10)],
-  ])('cuts %s at whole characters, by what they take of %d columns', (label, columns, expected) => {
+  ])('cuts %s at whole characters, by their width, to %d columns', (label, columns, expected) => {
     const t = terminal(true, columns);
     new ProgressLine(label, t).update(1);
     expect(shown(t.writes)).toBe(expected);
@@ -109,7 +109,7 @@ describe('ProgressLine', () => {
     expect(shown(t.writes)).toContain('250/1,000');
   });
 
-  test('stays within 0 and 100 % whatever it is told', () => {
+  test('stays within 0 and 100 % for any input', () => {
     const t = terminal();
     const line = new ProgressLine('x', { total: 10, ...t });
     line.update(25);

@@ -1,15 +1,15 @@
 /**
- * One line on standard error that says how far a run is: bar, done of total, rate, time left.
+ * One line on standard error with the progress of a run: bar, done of total, rate, time left.
  *
- * Invariants: nothing is written unless the stream is a terminal; at most ten writes a second; the line is wiped
- * by `finish`, so that what is printed afterwards stands alone.
+ * Invariants: nothing is written unless the stream is a terminal; at most ten writes a second; the line is wiped by
+ * `finish`, so that later output stands alone.
  */
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import { wantsColor } from './color.ts';
 import { formatCount, formatDuration, formatRate } from './formatting.ts';
 
-/** As much of a terminal stream as the line needs. */
+/** The part of a terminal stream that the line needs. */
 export interface ProgressStream {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
@@ -18,9 +18,9 @@ export interface ProgressStream {
 
 /** Options of a `ProgressLine`. */
 export interface ProgressOptions {
-  /** How much there is to do, in `unit`; absent or 0: unknown, no bar and no time left. */
+  /** Total work, in `unit`; absent or 0: unknown, no bar and no time left. */
   readonly total?: number;
-  /** Plural noun of what is counted, for the rate; default ''. */
+  /** Plural noun of the counted unit, for the rate; default ''. */
   readonly unit?: string;
   /** Default: standard error. */
   readonly stream?: ProgressStream;
@@ -32,7 +32,10 @@ const WRITE_INTERVAL_MS = 100;
 const BAR_WIDTH = 24;
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/** A progress line. Call `update` as often as convenient; it is cheap when nothing is due or nobody watches. */
+/**
+ * A progress line. Call `update` as often as convenient; it is cheap when nothing is due or the stream is not a
+ * terminal.
+ */
 export class ProgressLine {
   private readonly stream: ProgressStream;
   private readonly nowMs: () => number;
@@ -45,7 +48,7 @@ export class ProgressLine {
   private writtenMs = Number.NEGATIVE_INFINITY;
   private onScreen = false;
 
-  /** @param label What is running, for example `simulating`. */
+  /** @param label The running work, for example `simulating`. */
   constructor(label: string, options: ProgressOptions = {}) {
     this.label = label;
     this.total = options.total ?? 0;
@@ -58,7 +61,7 @@ export class ProgressLine {
   }
 
   /**
-   * Says how much is done; writes if a tenth of a second has passed since the last write.
+   * Reports the work done; writes if a tenth of a second has passed since the last write.
    *
    * @param done In `unit`, from 0 to the total.
    * @param note A few words after the figures, for example the policy at work.
@@ -74,7 +77,7 @@ export class ProgressLine {
     this.stream.write(`\r\u001b[2K${this.compose(done, note, (now - this.startedMs) / 1000)}`);
   }
 
-  /** Changes what the line says is running; shown with the next update. */
+  /** Changes the label; shown with the next update. */
   setLabel(label: string): void {
     this.label = label;
     this.writtenMs = Number.NEGATIVE_INFINITY;
@@ -95,7 +98,7 @@ export class ProgressLine {
 
   /**
    * Without the last column of the terminal: writing there would wrap, and the wipe would miss a line. Some
-   * pseudo-terminals say they have 0 columns.
+   * pseudo-terminals report 0 columns.
    */
   private compose(done: number, note: string, elapsedSeconds: number): string {
     const widthMax = Math.max(10, (this.stream.columns || 80) - 1);

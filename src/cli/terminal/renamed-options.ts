@@ -15,7 +15,7 @@ export interface RenamedOption {
   readonly since: string;
 }
 
-/** All of them, by command as `teg --help` lists them. */
+/** All renamed options, by command in the order of `teg --help`. */
 export const RENAMED_OPTIONS: readonly RenamedOption[] = [
   {
     commands: ['teg start', 'teg simulate', 'teg compare'],
@@ -60,7 +60,7 @@ export const RENAMED_OPTIONS: readonly RenamedOption[] = [
 /**
  * @param path   Of the command, for example `teg bench zones`.
  * @param option As given, for example `--plant` or `--plant=double-summary`.
- * @returns What it was renamed to; undefined if it never was an option of the command under this name.
+ * @returns Its new name; undefined if it never was an option of the command under this name.
  */
 export function renamedOption(path: string, option: string): RenamedOption | undefined {
   const [name] = option.split('=', 1);

@@ -35,7 +35,7 @@ describe('formatTable', () => {
     ]);
   });
 
-  test('aligns by what is seen, not by what is stored', () => {
+  test('aligns by display width, not by length', () => {
     const rows = [
       ['東京', 1],
       ['naïve', 22],
@@ -60,7 +60,7 @@ describe('formatTable', () => {
     expect(lines[2]).toBe('a very long name of …  123,456');
   });
 
-  test('a column told not to shrink stays whole', () => {
+  test('a column set not to shrink stays whole', () => {
     const columns = [{ header: 'code', shrink: false }, { header: 'meaning' }];
     const text = formatTable(columns, [['TEG_OPTION_INVALID', 'x'.repeat(60)]], { widthMax: 40 });
     expect(text).toContain('TEG_OPTION_INVALID  xxx');

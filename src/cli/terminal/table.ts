@@ -22,7 +22,7 @@ export interface TableColumn {
   readonly shrink?: boolean;
 }
 
-/** Where a table goes, as much of a stream as it needs. */
+/** The destination of a table: the part of a stream that it needs. */
 export interface TableStream {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;

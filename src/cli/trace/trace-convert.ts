@@ -16,7 +16,7 @@ const KINDS: readonly TraceKind[] = ['jobs', 'nodes', 'usage'];
 /**
  * Reads `from` and writes `to`, a batch at a time.
  *
- * @throws TegError as the reader of the format and the writer; then `to` is not there.
+ * @throws TegError as the reader of the format and the writer; then `to` does not exist.
  */
 export async function convertTrace(from: string, to: string, options: TraceConvertOptions): Promise<void> {
   const warnings: TraceWarning[] = [];

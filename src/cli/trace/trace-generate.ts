@@ -24,7 +24,7 @@ import { printJson } from '../terminal/json-output.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import type { ClusterChoice, GenerateJobsOptions, GenerateNodesOptions } from './trace-options.ts';
 
-/** Writes a made-up cluster. @throws TegError TEG_OPTION_INVALID, or as the writer. */
+/** Writes a generated cluster. @throws TegError TEG_OPTION_INVALID, or as the writer. */
 export async function generateNodesFile(to: string, options: GenerateNodesOptions): Promise<void> {
   const writer = await createTraceWriter('nodes', to);
   const count = await writeAll(writer, generateNodeBatches(clusterOptions(options)), 'nodes', options.nodes);
@@ -32,7 +32,10 @@ export async function generateNodesFile(to: string, options: GenerateNodesOption
   else process.stdout.write(`${to}: ${formatCounted(count, 'node')}\n`);
 }
 
-/** Writes a made-up workload. @param namesModels Whether --model-share was given. @throws TegError TEG_OPTION_INVALID, or as the reader of the cluster and the writer. */
+/**
+ * Writes a generated workload. @param namesModels True if --model-share was given. @throws TegError TEG_OPTION_INVALID,
+ * or as the reader of the cluster and the writer.
+ */
 export async function generateJobsFile(
   to: string,
   options: GenerateJobsOptions,

@@ -1,6 +1,4 @@
-/**
- * `teg trace inspect`: reads a trace once and prints what is in it.
- */
+/** `teg trace inspect`: reads a trace once and prints its contents. */
 import { QuantileSketch } from '../../kernel/quantile-sketch.ts';
 import type { TraceWarning } from '../../traces/format.ts';
 import { TRACE_FORMATS } from '../../traces/format.ts';
@@ -148,7 +146,7 @@ function printDistributions(rows: readonly [string, TraceDistribution, (value: n
   );
 }
 
-/** Lines of facts that there is something to say about. */
+/** Lines of facts, for the facts that are known. */
 function printPairs(pairs: readonly [string, string][]): void {
   const width = Math.max(...pairs.map(([name]) => name.length));
   for (const [name, text] of pairs) if (text !== '') print(`${name.padEnd(width)}  ${text}`);

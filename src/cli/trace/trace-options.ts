@@ -1,6 +1,4 @@
-/**
- * What commander makes of the options of `teg trace`.
- */
+/** The options of `teg trace` as commander parses them. */
 import type { ColumnMap } from '../../traces/csv-header.ts';
 import type { TraceFormat, TraceKind } from '../../traces/format.ts';
 
@@ -19,7 +17,7 @@ export interface TraceConvertOptions extends TraceReadingOptions {
   readonly kind?: TraceKind;
 }
 
-/** Options that say what machines a made-up cluster has. */
+/** Options for the machines of a generated cluster. */
 export interface ClusterChoice {
   readonly nodes: number;
   readonly mix: 'openb' | 'homogeneous';

@@ -1,6 +1,4 @@
-/**
- * What the `teg trace` commands that read a file have in common: options, warnings, bad rows on standard error.
- */
+/** Shared parts of the `teg trace` commands that read a file: options, warnings, bad rows on standard error. */
 import { TegError } from '../../model/errors.ts';
 import {
   FORMAT_ASSUMPTIONS,

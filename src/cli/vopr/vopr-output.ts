@@ -1,6 +1,4 @@
-/**
- * What `teg vopr` prints: totals as JSON with their schema, or as text.
- */
+/** The output of `teg vopr`: totals as JSON with their schema, or as text. */
 import { z } from 'zod';
 import { FAULT_KINDS } from '../../simulation/federation/vopr/fault-counts.ts';
 import type { Plant } from '../../simulation/federation/vopr/planted-bugs.ts';
@@ -8,13 +6,13 @@ import type { VoprFailure } from '../../simulation/federation/vopr/vopr-run.ts';
 import type { VoprTotals } from '../../simulation/federation/vopr/vopr-totals.ts';
 import { formatCount } from '../terminal/formatting.ts';
 
-/** Failures printed as text; all that were kept are in the JSON. */
+/** Failures printed as text; all recorded ones are in the JSON. */
 const FAILURES_SHOWN = 20;
 
-/** Exit codes by what was found; the first of these kinds that was found decides. */
+/** Exit codes by kind of failure; the first of these kinds that was found decides. */
 const EXIT_CODES = { safety: 3, crash: 5, liveness: 4 } as const;
 
-/** Schema of what `--json` prints. */
+/** Schema of the output of `--json`. */
 export const voprSchema = z.object({
   seeds: z.number().describe('seeds that were run'),
   steps: z.number().describe('events of each seed before the quiet begins'),
@@ -41,7 +39,7 @@ export const voprSchema = z.object({
   plant: z.string().nullable().describe('bug that was planted'),
 });
 
-/** @returns What `--json` prints. */
+/** @returns The output of `--json`. */
 export function voprJson(
   totals: VoprTotals,
   steps: number,
@@ -51,7 +49,7 @@ export function voprJson(
   return { seeds, steps, faults, failures, ...more, plant: plant ?? null };
 }
 
-/** @returns 0, or what the failures ask for. */
+/** @returns 0, or the exit code of the failures. */
 export function voprExitCode(failures: readonly VoprFailure[]): number {
   for (const kind of ['safety', 'crash', 'liveness'] as const) {
     if (failures.some((failure) => failure.kind === kind)) return EXIT_CODES[kind];
@@ -73,7 +71,7 @@ export function printTotals(totals: VoprTotals, steps: number, plant: Plant | un
   for (const failure of failures.slice(0, FAILURES_SHOWN)) printFailure(failure, steps, plant);
 }
 
-/** Prints a failure and how to see it again. */
+/** Prints a failure and how to reproduce it. */
 export function printFailure(
   { seed, event, kind, message, timeSeconds }: VoprFailure,
   steps: number,

@@ -1,6 +1,4 @@
-/**
- * One seed of `teg vopr`, with what is printed or written while it runs; and the replay of what was written.
- */
+/** One seed of `teg vopr`, with its output while it runs; and the replay of a recorded log. */
 import {
   closeSync,
   fsyncSync,
@@ -23,7 +21,7 @@ import { runVopr, type VoprOutcome } from '../../simulation/federation/vopr/vopr
 import { TRACE_HEADER, VoprTraceWriter } from '../../simulation/federation/vopr/vopr-trace.ts';
 import { asOutputFailure } from '../files/output-file.ts';
 
-/** How one seed is run. */
+/** Options of a run of one seed. */
 export interface SeedOptions {
   readonly steps: number;
   readonly plant?: Plant;
@@ -100,7 +98,7 @@ class LineFile {
     if (this.text.length >= CHUNK) this.flush();
   }
 
-  /** Writes what is left and gives the file its name. */
+  /** Writes the rest and gives the file its name. */
   finish(): void {
     this.flush();
     if (this.part !== this.path) {

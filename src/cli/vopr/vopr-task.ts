@@ -1,6 +1,4 @@
-/**
- * Some seeds of `teg vopr` as they are sent to worker threads, and what runs them there.
- */
+/** Some seeds of `teg vopr` as they are sent to worker threads, and their runner there. */
 import type { TaskControl } from '../../drivers/embedded/worker-tasks.ts';
 import type { Plant } from '../../simulation/federation/vopr/planted-bugs.ts';
 import { Universes } from '../../simulation/federation/vopr/universe.ts';
@@ -18,7 +16,7 @@ export interface VoprTask {
 export class VoprTaskRunner {
   private readonly universes = new Universes();
 
-  /** @returns What the seeds came to; those run so far if it was asked to stop. */
+  /** @returns The results of the seeds; those run so far if it was asked to stop. */
   run({ seeds, steps, plant }: VoprTask, control: TaskControl): VoprTotals {
     const totals = emptyTotals();
     for (const [i, seed] of seeds.entries()) {

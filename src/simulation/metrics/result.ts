@@ -76,7 +76,7 @@ const optionsSchema = z.object({
   mtbfSeconds: seconds.nullable().describe('mean time between failures of a node; null: nodes do not fail'),
   mttrSeconds: seconds.nullable().describe('mean time until a failed node returns'),
   retrySeconds: seconds.nullable().describe('time between attempts with everything that waits; null: none'),
-  lostPods: z.enum(['requeue', 'fail']).describe('what becomes of a job whose node fails'),
+  lostPods: z.enum(['requeue', 'fail']).describe('fate of a job whose node fails'),
 });
 
 const jobsSchema = z
