@@ -31,7 +31,7 @@ describe('ClassHeap', () => {
   });
 
   test.each([4, 5])(
-    'tidies: occupied classes, each once, the cheapest and what costs the same (seed %i)',
+    'tidies: occupied classes, each once, the cheapest and those of equal cost (seed %i)',
     (seed) => {
       const entries = randomEntries(seed, 300);
       const nodeCounts = Int32Array.from(entries, ([id]) => (id % 3 === 0 ? 0 : 1));

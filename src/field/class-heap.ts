@@ -1,11 +1,12 @@
 /**
- * Classes of one demand in one rent group, cheapest first: a binary heap whose stale entries are dropped when met.
+ * Classes of one demand in one rent group, cheapest first: a binary heap whose stale entries are dropped when they
+ * reach the top.
  *
  * A class that loses its last node stays in the heap until it comes to the top, and one that comes back is entered
  * again, so an entry may be stale or double; `tidy` rids the heap of both.
  */
 
-/** Entries up to which a heap is not tidied. */
+/** Number of entries up to which a heap is not tidied. */
 const TIDY_MIN = 64;
 
 /** Ids and costs, cheapest first; ties go to the lower id. */
@@ -50,7 +51,7 @@ export class ClassHeap {
     this.sink(0, ids[n] as number, costs[n] as number);
   }
 
-  /** Puts an entry where `hole` is, or below where it belongs. */
+  /** Puts an entry at `hole`, or below it where it belongs. */
   private sink(from: number, id: number, cost: number): void {
     const { ids, costs, size: n } = this;
     let hole = from;

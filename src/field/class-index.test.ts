@@ -11,7 +11,7 @@ import { TegPolicy } from '../governor/policy/teg-policy.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 
-/** Whether the index's last answer is the cheapest occupied class, by looking at all of them. */
+/** True if the index's last answer is the cheapest occupied class, by scanning all of them. */
 function isCheapest(policy: TegPolicy, demand: Demand): boolean {
   const { index, classes, rent } = policy;
   let cheapest = Number.POSITIVE_INFINITY;
@@ -23,7 +23,7 @@ function isCheapest(policy: TegPolicy, demand: Demand): boolean {
   return index.foundCost === cheapest && index.foundClass >= 0 === cheapest < Number.POSITIVE_INFINITY;
 }
 
-/** Random churn with every answer checked. @returns How many were. */
+/** Random churn with every answer checked. @returns The number of answers. */
 function checkedChurn(
   cluster: ClusterState,
   policy: TegPolicy,
@@ -57,7 +57,7 @@ describe('ClassIndex', () => {
       shared.add(value);
       if (ArrayBuffer.isView(value)) return value.byteLength;
       return Object.entries(value).reduce((sum, [name, part]) => {
-        // The lists of classes to look at node by node are of plain numbers.
+        // The lists of classes to check node by node are plain numbers.
         if (name === 'aside') lists += 8 * (part as number[]).length;
         return sum + arrays(part);
       }, 0);
@@ -98,7 +98,7 @@ describe('ClassIndex', () => {
       expect(isCheapest(policy, small)).toBe(true);
     }
     let most = 0;
-    // Every other pod leaves, so that classes come in great number.
+    // Every other pod leaves, so that many classes arise.
     for (const { node, demand, gpuMask } of running.filter((_, i) => i % 2 === 0)) {
       cluster.release(node, demand, gpuMask);
       policy.nodeChanged(node);
@@ -107,7 +107,7 @@ describe('ClassIndex', () => {
       most = Math.max(most, policy.classes.occupiedCount);
     }
     expect(most).toBeGreaterThan(100);
-    // The cheapest classes are used up one after the other, down to the dearest.
+    // The cheapest classes are used up one after the other, up to the dearest.
     for (let node = policy.choose(small); node >= 0; node = policy.choose(small)) {
       expect(isCheapest(policy, small)).toBe(true);
       cluster.place(node, small, policy.gpuMask);
@@ -122,7 +122,7 @@ describe('ClassIndex', () => {
     const shapes = randomDemands(12, random, cluster.demands);
     const policy = new TegPolicy({ cluster, random: stream(1) }, options(65_536));
     checkedChurn(cluster, policy, 4, 300, shapes);
-    // Only one demand is asked for, until the index has given up on the others.
+    // Only one demand is looked up, until the index has given up on the others.
     checkedChurn(cluster, policy, 5, 4000, shapes.slice(0, 1));
     expect(checkedChurn(cluster, policy, 6, 300, shapes)).toBeGreaterThan(100);
   });
@@ -133,7 +133,7 @@ describe('ClassIndex', () => {
     const shapes = randomDemands(20, random, cluster.demands);
     const policy = new TegPolicy({ cluster, random: stream(1) }, options(65_536));
     const running = churn(cluster, policy, stream(7), 800, shapes);
-    // Nobody asks while nodes come and go and pods leave: the classes of the end are not those of the last question.
+    // No look-ups while nodes come and go and pods leave: the classes at the end are not those of the last look-up.
     for (let i = 0; i < 30_000; i++) {
       const node = i % cluster.nodeCount;
       cluster.setUp(node, i % 3 === 0);
@@ -174,7 +174,7 @@ describe('ClassIndex', () => {
     }
   });
 
-  test('drops the demand asked least recently, and prices it anew when it is asked again', () => {
+  test('drops the least recently used demand, and prices it again at its next look-up', () => {
     const random = stream(11);
     const cluster = randomCluster(30, random);
     const shapes = randomDemands(40, random, cluster.demands);

@@ -1,13 +1,13 @@
 /**
- * The class index: for each demand, the cheapest occupied class of every rent group, at a cost that does not grow
- * with the number of nodes.
+ * The class index: for each demand, the cheapest occupied class of every rent group, at a cost that does not grow with
+ * the number of nodes.
  *
- * Every demand that has been asked for has a column in a matrix of costs, one row a class, and for each rent group a
+ * Every demand that has been looked up has a column in a matrix of costs, one row a class, and for each rent group a
  * heap of the cheapest classes: all occupied ones up to a limit. When a class gets its first node, its row is compared
  * with the limits, and it is entered where it is cheap enough; a class that loses its last node stays in the heaps
- * until it is met on top. A heap that runs empty is filled anew from the occupied classes, and given a new limit.
- * A class that could fit only by what rounding cut off is kept aside and looked at node by node, up to a number, when
- * nothing else fits.
+ * until it reaches the top. An empty heap is filled again from the occupied classes, and given a new limit. A class
+ * that could fit only by the amounts that rounding cut off is kept aside and checked node by node, up to a number, when
+ * no other fits.
  *
  * Invariant, after `catchUp`, for every order that is built: each heap holds all occupied classes of its group that
  * surely fit and cost no more than its limit.
@@ -27,7 +27,10 @@ import type { Price } from './price.ts';
 /** Classes that a heap is filled with; it may grow to twice as many before the dearest are cut off. */
 const NEAR = 16;
 
-/** An order that got so many entries (times the occupied classes) unasked is left alone until it is asked again. */
+/**
+ * An order that received this many entries (times the occupied classes) without a look-up is left alone until the next
+ * look-up.
+ */
 const IDLE_ENTRIES_MIN = 1024;
 const IDLE_FACTOR = 4;
 
@@ -36,9 +39,9 @@ const UNLIMITED_32 = Math.fround(3e38);
 
 /** Limits of the index. */
 export interface ClassIndexOptions {
-  /** Demands with heaps of their own; the one asked least recently is dropped beyond. */
+  /** Demands with heaps of their own; beyond it the least recently used one is dropped. */
   readonly demandsMax: number;
-  /** Nodes looked at one by one where no class surely fits; Infinity: all (exact). */
+  /** Nodes checked one by one where no class surely fits; Infinity: all (exact). */
   readonly boundaryProbesMax: number;
 }
 
@@ -48,7 +51,7 @@ export class ClassIndex {
   foundClass = -1;
   foundGroup = -1;
   foundCost = 0;
-  /** Nodes looked at one by one by the last `find`. */
+  /** Nodes checked one by one by the last `find`. */
   probes = 0;
   private readonly cluster: ClusterState;
   private readonly classes: ClassTable;
@@ -61,27 +64,29 @@ export class ClassIndex {
   private readonly slots: DemandOrder[] = [];
   private questions = 0;
   private repriced = false;
-  /** Ids of classes are those of this epoch of theirs. */
+  /** Epoch of the class table that the ids of classes belong to. */
   private classEpoch: number;
   /** Entries of the class table's journal read. */
   private drained: number;
   private readonly rows = new CostRows();
   private readonly inboxes = new Inboxes();
   private readonly columns = new DemandColumns();
-  /** 1: the row was priced for the demands there were then. @shape [classes] */
+  /** 1: the row was priced for the demands of that time. @shape [classes] */
   private priced: Uint8Array = new Uint8Array(1024);
   /** Scratch: slots of demands that a class perhaps fits. */
   private perhaps: Int32Array = new Int32Array(16);
-  /** What each heap holds everything up to; −Infinity where it is not built. @shape [groups][slots] */
+  /** The cost up to which each heap is complete; −Infinity where it is not built. @shape [groups][slots] */
   private readonly limits: Float32Array[] = [];
-  /** Slots of the demands that a group's nodes are allowed for, by group; made for so many flavours and slots. */
+  /**
+   * Slots of the demands that a group's nodes are allowed for, by group; valid for these numbers of flavours and slots.
+   */
   private readonly allowed: Int32Array[] = [];
   private allowedFlavors = 0;
   private allowedSlots = 0;
-  /** Scratch: slots that a row reaches; ids and costs of a heap to be. */
+  /** Scratch: slots that a row reaches; ids and costs of a heap under construction. */
   private reached: Int32Array = new Int32Array(16);
   private readonly found: ScratchHeap = { ids: new Int32Array(256), costs: new Float32Array(256) };
-  /** Scratch: which classes a heap holds. @shape [classes] */
+  /** Scratch: the classes that a heap holds. @shape [classes] */
   private stamps: Int32Array = new Int32Array(1024);
   private stamp = 0;
 
@@ -101,7 +106,7 @@ export class ClassIndex {
     this.drained = classes.journalEnd;
   }
 
-  /** Replaces the prices; every order is rebuilt when its demand is next asked. O(1). */
+  /** Replaces the prices; every order is rebuilt at its demand's next look-up. O(1). */
   reprice(price: Price): void {
     this.prices.use(price);
     this.repriced = true;
@@ -125,8 +130,8 @@ export class ClassIndex {
   /**
    * Finds the cheapest class for a demand; the result is in `foundClass` and its companions.
    *
-   * @returns Whether there is one that surely fits.
-   * @cost O(groups + log classes) amortised, whatever the number of nodes.
+   * @returns True if there is one that surely fits.
+   * @cost O(groups + log classes) amortised, for any number of nodes.
    */
   find(demand: Demand): boolean {
     this.catchUp();
@@ -167,9 +172,9 @@ export class ClassIndex {
   }
 
   /**
-   * Looks node by node where rounding may have hidden room, after `find` found nothing.
+   * Checks nodes one by one where rounding may have hidden room, after `find` found nothing.
    *
-   * Successive calls go on where the last one stopped, so that all are looked at in turn.
+   * Successive calls continue where the last one stopped, so that all are checked in turn.
    * @returns A node that fits, or −1. @cost at most `boundaryProbesMax` nodes.
    */
   findAside(demand: Demand): number {
@@ -219,7 +224,7 @@ export class ClassIndex {
     return this.prices.parts();
   }
 
-  /** What an empty heap's group costs at least. */
+  /** Lower bound of the costs of an empty heap's group. */
   private boundOf(group: number, slot: number): number {
     const limit = (this.limits[group] as Float32Array)[slot] as number;
     return limit >= UNLIMITED_32 ? Number.POSITIVE_INFINITY : limit;
@@ -238,7 +243,7 @@ export class ClassIndex {
     return order;
   }
 
-  /** A slot for a new order; at the limit that of the one asked least recently. */
+  /** A slot for a new order; at the limit that of the least recently used one. */
   private freeSlot(): number {
     const { slots } = this;
     if (slots.length < this.options.demandsMax) {
@@ -254,7 +259,7 @@ export class ClassIndex {
     return oldest.slot;
   }
 
-  /** Takes in what happened to prices and classes since the last question. */
+  /** Applies the changes of prices and classes since the last look-up. */
   private catchUp(): void {
     const { classes } = this;
     if (this.repriced || classes.epoch > this.classEpoch + 1) this.forgetAll();
@@ -274,7 +279,7 @@ export class ClassIndex {
     this.drained = classes.journalEnd;
   }
 
-  /** Tells of a class that has nodes again wherever it is cheap enough. O(demands), about a nanosecond each. */
+  /** Enters a class that has nodes again wherever it is cheap enough. O(demands), about a nanosecond each. */
   private enter(id: number): void {
     const { rows, reached, slots, inboxes } = this;
     const group = this.groupOf(id);
@@ -388,7 +393,7 @@ export class ClassIndex {
     this.allowedSlots = slots.length;
   }
 
-  /** Makes an order build its heaps anew when it is next asked. */
+  /** Makes an order rebuild its heaps at its next look-up. */
   private unbuild(order: DemandOrder): void {
     order.built = false;
     this.inboxes.sizes[order.slot] = 0;
@@ -445,7 +450,7 @@ export class ClassIndex {
     this.priced = priced;
   }
 
-  /** The rent group of a class; a new one begins with empty heaps that hold all there is. */
+  /** The rent group of a class; a new one begins with complete, empty heaps. */
   private groupOf(id: number): number {
     const group = this.rent.groupOf(this.classes.flavorIds[id] as number);
     while (this.limits.length <= group) {
@@ -459,7 +464,7 @@ export class ClassIndex {
     return group;
   }
 
-  /** Prices a class for all demands, and remembers it. */
+  /** Prices a class for all demands, and stores the costs. */
   private priceRow(id: number, at: number): void {
     const { slots, perhaps } = this;
     const { cells } = this.rows;
@@ -469,7 +474,7 @@ export class ClassIndex {
     for (let i = 0; i < count; i++) (slots[perhaps[i] as number] as DemandOrder).aside.push(id);
   }
 
-  /** Prices a class for a demand, and remembers it. */
+  /** Prices a class for a demand, and stores the cost. */
   private priceCell(order: DemandOrder, id: number): number {
     const { demand, slot } = order;
     this.prices.load(id);
@@ -482,7 +487,7 @@ export class ClassIndex {
   }
 }
 
-/** Ids and costs that a heap is made of. */
+/** Ids and costs of a heap under construction. */
 interface ScratchHeap {
   ids: Int32Array;
   costs: Float32Array;

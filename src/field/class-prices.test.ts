@@ -58,7 +58,7 @@ describe('ClassPrices', () => {
     }
   });
 
-  test('goes on with its class after someone else priced a single node', () => {
+  test('continues with its class after another caller priced a single node', () => {
     const random = stream(5);
     const cluster = randomCluster(30, random);
     const shapes = randomDemands(40, random, cluster.demands);

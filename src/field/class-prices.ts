@@ -1,5 +1,5 @@
 /**
- * What a class of nodes costs a demand: whether it fits, and the price on the class's rounded-down shape.
+ * The price of a class of nodes to a demand: whether it fits, and the price on the class's rounded-down shape.
  *
  * A class is loaded once and then priced for many demands.
  */
@@ -10,7 +10,7 @@ import { CLASS_PARTIAL_STEP_MILLI, type ClassTable } from './class-table.ts';
 import type { DemandColumns } from './demand-columns.ts';
 import type { NodeShape, Price } from './price.ts';
 
-/** Whether a class fits: surely, on some of its nodes perhaps (by what rounding cut off), or on none. */
+/** Fit of a class: surely, on some of its nodes perhaps (by the amounts that rounding cut off), or on none. */
 export const Fit = { Surely: 1, Perhaps: 2, Never: 3 } as const;
 
 /** Prices of classes. Single user. */
@@ -20,7 +20,7 @@ export class ClassPrices {
   private price: Price;
   /** V of each class; NaN: not computed yet. @shape [classes] */
   private potentials: Float64Array = new Float64Array(1024).fill(Number.NaN);
-  /** The class at hand; −1: none. */
+  /** The loaded class; −1: none. */
   private id = -1;
   private readonly shape: NodeShape;
   /** Scratch: rows of demands that may fit. */
@@ -65,9 +65,9 @@ export class ClassPrices {
     this.id = -1;
   }
 
-  /** Takes a class to hand. O(1). */
+  /** Loads a class. O(1). */
   load(id: number): void {
-    // Whoever prices a single node in between takes that to hand.
+    // A caller that prices a single node in between loads that node.
     if (id === this.id && this.price.holds(this.shape)) return;
     const { classes, shape } = this;
     this.id = id;
@@ -86,7 +86,7 @@ export class ClassPrices {
     this.before = this.potential();
   }
 
-  /** @returns One of `Fit`, for the class at hand. O(1). */
+  /** @returns One of `Fit`, for the loaded class. O(1). */
   fit(demand: Demand): number {
     const { shape } = this;
     let fit: number = Fit.Surely;
@@ -111,13 +111,13 @@ export class ClassPrices {
     return demand.extended.length > 0 ? this.extendedFit(demand, fit) : fit;
   }
 
-  /** @returns ΔV of a demand that fits the class at hand, milli-GPU, in 32 bits. O(1). */
+  /** @returns ΔV of a demand that fits the loaded class, milli-GPU, in 32 bits. O(1). */
   cost(demand: Demand): number {
     return Math.fround(this.price.costHere(demand, this.before));
   }
 
   /**
-   * Prices the class at hand for all demands: as `fit` and `cost`, in one loop.
+   * Prices the loaded class for all demands: as `fit` and `cost`, in one loop.
    *
    * @param cells   Gets the costs at `at` + slot; Infinity where a demand does not surely fit.
    * @param perhaps Gets the slots of demands that perhaps fit. @returns How many.
@@ -156,7 +156,7 @@ export class ClassPrices {
     return maybe;
   }
 
-  /** Finds the rows of demands that the class at hand may fit, by CPU, memory and GPUs. @returns How many. */
+  /** Finds the rows of demands that the loaded class may fit, by CPU, memory and GPUs. @returns How many. */
   private findCandidates(columns: DemandColumns): number {
     const { cpuMilli: cpus, memoryMib: memories, wholeGpus, sharedMilli } = columns;
     const { cpuMilli, memoryMib, fresh, whole, a } = this.shape;
@@ -167,7 +167,7 @@ export class ClassPrices {
     const memoryMax = (fresh ? memoryMib : Math.min(Math.max(memoryMib, 2 * memoryMib - 1), 2 ** 31 - 1)) | 0;
     let count = 0;
     for (let row = 0; row < cpus.length; row++) {
-      // No branch: which fit cannot be predicted. The sign bit is set if anything is too much.
+      // No branch: the outcome of the fit cannot be predicted. The sign bit is set if any amount is too large.
       const over =
         (whole - (wholeGpus[row] as number)) |
         (partMax - (sharedMilli[row] as number)) |
@@ -202,7 +202,7 @@ export class ClassPrices {
     return result;
   }
 
-  /** V of the class at hand. */
+  /** V of the loaded class. */
   private potential(): number {
     const { id } = this;
     if (id >= this.potentials.length) this.grow(id + 1);

@@ -26,7 +26,7 @@ function firstFit(cluster: ClusterState, classes: ClassTable): PlacementPolicy &
   };
 }
 
-/** Every promise of the table, checked against the cluster. */
+/** Every invariant of the table, checked against the cluster. */
 function check(cluster: ClusterState, classes: ClassTable): void {
   const counts = new Map<number, number>();
   for (let node = 0; node < cluster.nodeCount; node++) {

@@ -3,11 +3,11 @@
  *
  * A class is a point of a lattice: CPU on a geometric lattice, memory and further resources on powers of two, whole
  * idle GPUs exactly, the largest partial GPU in steps of 10 milli-GPU, the next two in steps of 50. All are rounded
- * down, so whatever fits a class fits each of its nodes. Empty nodes form a class of their own with their exact capacities. A node that is
- * down or full of pods is in no class.
+ * down, so a pod that fits a class fits each of its nodes. Empty nodes form a class of their own with their exact
+ * capacities. A node that is down or full of pods is in no class.
  *
- * Invariants: a node is in at most one class; a class is occupied iff it has nodes; `journal` tells in order which
- * classes became occupied.
+ * Invariants: a node is in at most one class; a class is occupied iff it has nodes; `journal` lists in order the
+ * classes that became occupied.
  */
 import { KeyTable } from '../kernel/key-table.ts';
 import type { ClusterState, Flavor } from '../model/cluster-state.ts';
@@ -16,17 +16,17 @@ import { GPU_MILLI } from '../model/node.ts';
 import { ClassTrial } from './class-trial.ts';
 import type { GeometricLattice } from './lattice.ts';
 
-/** Milli-GPU between two levels of the largest partial GPU in a class: fine, because it decides what fits. */
+/** Milli-GPU between two levels of the largest partial GPU in a class: fine, because it decides the fit. */
 export const CLASS_PARTIAL_STEP_MILLI = 10;
 /** The same for the second and third, which bear on the price alone: half as many classes, nothing lost in packing. */
 export const CLASS_MINOR_STEP_MILLI = 50;
 
-/** Entries that the journal keeps; a reader further behind has to look at all occupied classes. Power of two. */
+/** Entries that the journal keeps; a reader further behind must scan all occupied classes. Power of two. */
 const JOURNAL_SIZE = 4096;
 
 /** Classes up to which unoccupied ones are always kept. */
 const CLASSES_KEPT_MIN = 16_384;
-/** Beyond that they are dropped when there are so many classes for each occupied one. */
+/** Beyond that they are dropped when there are this many classes for each occupied one. */
 const CLASSES_PER_OCCUPIED = 8;
 
 /** Node classes of one zone. Single writer. 12 bytes a node and about 60 bytes a class. */
@@ -83,7 +83,7 @@ export class ClassTable {
   /** Classes at which the unoccupied ones are dropped, or the limit is raised. */
   private limit: number;
   private readonly extendedByKey = new Map<string, number>([['', 0]]);
-  /** Scratch: the three largest partials of the node at hand. */
+  /** Scratch: the three largest partials of the current node. */
   private top0 = 0;
   private top1 = 0;
   private top2 = 0;
@@ -120,7 +120,7 @@ export class ClassTable {
     return perClass + 3 * this.classOf.byteLength + this.journal.byteLength + this.ids.bytes;
   }
 
-  /** Moves a node to the class of what is free on it now. O(GPUs of the node). */
+  /** Moves a node to the class of its free resources. O(GPUs of the node). */
   update(node: number): void {
     if (node >= this.classOf.length) this.growNodes(node + 1);
     const { cluster } = this;
@@ -171,7 +171,7 @@ export class ClassTable {
     return this.journal[i & (JOURNAL_SIZE - 1)] as number;
   }
 
-  /** @returns Whether all entries since `from` are still in the journal. */
+  /** @returns True if all entries since `from` are still in the journal. */
   journalReaches(from: number): boolean {
     return this.journalEnd - from <= JOURNAL_SIZE;
   }

@@ -1,17 +1,18 @@
 /**
- * What each class costs each demand: a matrix of 32-bit numbers, a row a class, a column a demand.
+ * The cost of each class to each demand: a matrix of 32-bit numbers, a row a class, a column a demand.
  *
- * Cells: a cost (ΔV in milli-GPU), Infinity where the demand does not surely fit, NaN where nobody has asked yet. Why
- * a row a class: what happens most is that one class gets its first node, and all demands have to hear of it.
+ * Cells: a cost (ΔV in milli-GPU), Infinity where the demand does not surely fit, NaN where the cost has not been
+ * computed. Why a row a class: the most frequent change is that one class gets its first node, which concerns all
+ * demands.
  */
 
 /** Costs of classes by demand slot. Single writer. */
 export class CostRows {
   /** @shape [classes × stride] */
   cells: Float32Array;
-  /** Columns there is room for. */
+  /** Capacity in columns. */
   stride = 16;
-  /** Rows there is room for. */
+  /** Capacity in rows. */
   private capacity = 1024;
 
   constructor() {
@@ -40,7 +41,7 @@ export class CostRows {
     this.cells.fill(Number.NaN);
   }
 
-  /** Forgets a column. O(rows). */
+  /** Clears a column. O(rows). */
   clearColumn(column: number): void {
     for (let at = column; at < this.cells.length; at += this.stride) this.cells[at] = Number.NaN;
   }
@@ -64,7 +65,7 @@ export class CostRows {
 }
 
 /**
- * Collects those of some slots whose cost in the row at `at` is not above its limit, or not known.
+ * Collects those of some slots whose cost in the row at `at` is not above its limit, or is unknown.
  *
  * @param limits  By slot. @param reached Gets the slots. @returns How many.
  */
@@ -77,7 +78,7 @@ export function slotsReached(
 ): number {
   let count = 0;
   for (let i = 0; i < slots.length; i++) {
-    // No branch: which slots are reached cannot be predicted.
+    // No branch: the reached slots cannot be predicted.
     const slot = slots[i] as number;
     reached[count] = slot;
     count += Number(!((cells[at + slot] as number) > (limits[slot] as number)));

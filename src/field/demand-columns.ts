@@ -1,13 +1,13 @@
 /**
  * Demands as columns of numbers, so that a class is priced for all of them in one loop.
  *
- * Rows are sorted by what GPUs they ask for: those that ask for the same lie together. A slot is a demand's number
- * elsewhere, and does not change.
+ * Rows are sorted by their GPU request: those with equal requests are adjacent. A slot is a demand's number elsewhere,
+ * and does not change.
  */
 import type { Demand } from '../model/demand.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../model/node.ts';
 
-/** Kinds below ask for so many whole GPUs; others share kind − SHARING milli of one GPU. */
+/** Kinds below it request that many whole GPUs; others share kind − SHARING milli of one GPU. */
 export const SHARING: number = GPUS_PER_NODE_MAX;
 
 /** Columns of all demands. Single writer. */
@@ -16,17 +16,17 @@ export class DemandColumns {
   readonly demands: Demand[] = [];
   /** Slot of each row; the other columns are in the same order. @shape [demands] */
   slots: Int32Array = new Int32Array(0);
-  /** What GPUs a demand asks for, see `SHARING`; ascending. @shape [demands] */
+  /** GPU request of a demand, see `SHARING`; ascending. @shape [demands] */
   kinds: Int32Array = new Int32Array(0);
   /** @shape [demands] */
   cpuMilli: Int32Array = new Int32Array(0);
   /** @shape [demands] */
   memoryMib: Int32Array = new Int32Array(0);
-  /** Whole GPUs asked for. @shape [demands] */
+  /** Whole GPUs requested. @shape [demands] */
   wholeGpus: Int32Array = new Int32Array(0);
-  /** Milli-GPU of one shared GPU asked for; 0: none. @shape [demands] */
+  /** Milli-GPU of one shared GPU requested; 0: none. @shape [demands] */
   sharedMilli: Int32Array = new Int32Array(0);
-  /** Whether a constraint or a further resource has a say too. @shape [demands] */
+  /** 1 if a constraint or a further resource matters too. @shape [demands] */
   special: Uint8Array = new Uint8Array(0);
 
   /** Sets the demand of a slot, a new one (the number of slots) or one in use. O(slots log slots). */

@@ -1,6 +1,4 @@
-/**
- * What one demand holds: in each rent group the cheapest classes that it fits, and those that may fit.
- */
+/** The heaps of one demand: in each rent group the cheapest classes that it fits, and those that may fit. */
 import type { Demand } from '../model/demand.ts';
 import { ClassHeap } from './class-heap.ts';
 
@@ -9,18 +7,18 @@ export class DemandOrder {
   readonly demand: Demand;
   /** Its column of the cost rows. */
   readonly slot: number;
-  /** Whether the heaps hold what they should. */
+  /** True if the heaps are up to date. */
   built = false;
   lastAsked = 0;
   /** By rent group. */
   readonly heaps: ClassHeap[] = [];
-  /** A lower bound of each group's costs: its heap's top; of an empty heap what it is known to hold all up to. */
+  /** A lower bound of each group's costs: its heap's top; of an empty heap the cost up to which it is complete. */
   tops: Float64Array = new Float64Array(8).fill(Number.POSITIVE_INFINITY);
-  /** Entries taken from the inbox since the demand was last asked. */
+  /** Entries taken from the inbox since the demand's last look-up. */
   unaskedEntries = 0;
-  /** Classes that may fit by what rounding cut off, whether or not they have nodes now. */
+  /** Classes that may fit by the amounts that rounding cut off, whether or not they have nodes now. */
   readonly aside: number[] = [];
-  /** Where the next look at `aside` begins. */
+  /** Where the next scan of `aside` begins. */
   cursor = 0;
 
   constructor(demand: Demand, slot: number) {

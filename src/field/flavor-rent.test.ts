@@ -18,7 +18,7 @@ function cluster(): { state: ClusterState; table: DemandTable } {
 describe('FlavorRent', () => {
   const pod = { cpuMilli: 1000, memoryMib: 1024, gpuCount: 1, gpuMilli: 1000 };
 
-  test('is nothing as long as nobody names a model', () => {
+  test('is zero as long as no pod names a model', () => {
     const { state, table } = cluster();
     const rent = new FlavorRent(state, OPTIONS);
     const free = table.intern({ ...pod, gpuModels: [] });
@@ -26,7 +26,7 @@ describe('FlavorRent', () => {
     expect(rent.rent(free, rent.groupOf(state.flavorIds[0] as number))).toBe(0);
   });
 
-  test('rises as what is left of a named model shrinks, up to its cap, and falls when it comes back', () => {
+  test('rises as the free part of a named model shrinks, up to its cap, and falls when it comes back', () => {
     const { state, table } = cluster();
     const rent = new FlavorRent(state, OPTIONS);
     const bound = table.intern({ ...pod, gpuModels: ['scarce'] });
@@ -75,7 +75,7 @@ describe('FlavorRent', () => {
       rent.demandSeen(free, 3);
       expect(rent.rent(free, 0)).toBeCloseTo(steady, 6);
     }
-    // Twice what arrives in a half-life, not all that ever arrived.
+    // Twice the arrivals of a half-life, not all arrivals ever.
     expect(rent.demandMilli).toBeLessThanOrEqual(2 * OPTIONS.halfLifePods * 1000);
   });
 
@@ -93,7 +93,8 @@ describe('FlavorRent', () => {
     rent.demandSeen(scarce, 5);
     setUp([0, 1], true);
     expect(rent.rent(scarce, 0)).toBe(0);
-    // Of a pod that may go to both, all of the demand goes to the one that is up; a third model tells them from any.
+    // Of a pod that may go to both, all of the demand goes to the one that is up; a third model distinguishes them from
+    // any.
     state.addNode({ name: 'x', cpuMilli: 1000, memoryMib: 1000, podsMax: 9, gpuCount: 4, gpuModel: 'other' });
     rent.update(6);
     const either = table.intern({ ...pod, gpuModels: ['scarce', 'plenty'] });

@@ -1,10 +1,10 @@
 /**
- * Rent of scarce hardware: what a GPU of one model costs beyond the capacity it strands.
+ * Rent of scarce hardware: the cost of a GPU of one model beyond the capacity it strands.
  *
- * Where many pods name their GPU model, pods that do not care should not eat it. The rent of model f is
- * λ · milli-GPU · min(cap, share_f · free / free_f): share_f is the part of the arriving GPU demand that is bound to f
- * (a pod bound to several models counts for each by capacity), free_f what is left of it. It rises as the
- * demand bound to f outgrows its part of what is left, and is 0 where nothing is bound. No horizon is needed.
+ * Where many pods name their GPU model, indifferent pods should not use it up. The rent of model f is λ · milli-GPU ·
+ * min(cap, share_f · free / free_f): share_f is the part of the arriving GPU demand that is bound to f (a pod bound to
+ * several models counts for each by capacity), free_f the free part of f. It rises as the demand bound to f outgrows
+ * its part of the free capacity, and is 0 where nothing is bound. No horizon is needed.
  */
 import type { ClusterState, Flavor } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
@@ -12,7 +12,7 @@ import { GPU_MILLI } from '../model/node.ts';
 
 /** Settings of the rent. */
 export interface RentOptions {
-  /** λ ≥ 0, milli-GPU of rent per milli-GPU asked for. */
+  /** λ ≥ 0, milli-GPU of rent per milli-GPU requested. */
   readonly lambda: number;
   /** Cap of the scarcity factor. */
   readonly scarcityMax: number;
@@ -20,13 +20,13 @@ export interface RentOptions {
   readonly halfLifePods: number;
 }
 
-/** See `docs/field.md` for how these were found. */
+/** `docs/field.md` says how these were found. */
 export const RENT_DEFAULTS: RentOptions = { lambda: 0.25, scarcityMax: 4, halfLifePods: 20_000 };
 
 /** Label of the group of nodes without GPUs. */
 const WITHOUT_GPU = '(none)';
 
-/** What the rent of one group is made of, in milli-GPU. */
+/** The inputs of one group's rent, in milli-GPU. */
 export interface GroupSums {
   /** Undefined: nodes without GPUs. */
   readonly gpuModel: string | undefined;
@@ -56,9 +56,9 @@ export class FlavorRent {
   private readonly bound: number[] = [];
   private demandTotal = 0;
   private sinceDecay = 0;
-  /** What each node counts for in `free`; 0 while it is down. @shape [nodes] */
+  /** Contribution of each node to `free`; 0 while it is down. @shape [nodes] */
   private counted: Int32Array;
-  /** Capacity each node counts for. @shape [nodes] as GPUs */
+  /** Contribution of each node to the capacity. @shape [nodes] as GPUs */
   private countedGpus: Uint8Array;
 
   constructor(cluster: ClusterState, options: RentOptions = RENT_DEFAULTS) {
@@ -121,7 +121,7 @@ export class FlavorRent {
     return this.demandTotal;
   }
 
-  /** @returns The sums of a group, which rents of several zones can be made of. O(1). */
+  /** @returns The sums of a group, from which rents of several zones can be computed. O(1). */
   sumsOf(group: number): GroupSums {
     const label = this.labels[group] as string;
     return {

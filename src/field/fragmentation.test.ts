@@ -17,7 +17,7 @@ function pod(
   return { ...POD, cpuMilli, gpuCount, gpuMilli, gpuModels };
 }
 
-/** Shapes of these pods, each counted as often as it is there, all of them taken. */
+/** Shapes of these pods, each counted as often as it occurs, all of them included. */
 function shapesOf(table: DemandTable, pods: readonly PodSpec[]): TypicalShapes {
   const counts = new Map<Demand, number>();
   for (const spec of pods) {
@@ -27,7 +27,7 @@ function shapesOf(table: DemandTable, pods: readonly PodSpec[]): TypicalShapes {
   return typicalShapes([...counts.keys()], [...counts.values()], table);
 }
 
-/** F of one node with so much CPU and these idle parts towards one shape. */
+/** F of one node with this much CPU and these idle parts towards one shape. */
 function fragment(cpuMilli: number, idle: readonly number[], shape: PodSpec, model = 'T4'): number {
   const table = new DemandTable();
   const cluster = new ClusterState(table);

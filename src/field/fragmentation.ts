@@ -1,9 +1,9 @@
 /**
- * Fragmentation of a node's GPUs towards a typical workload: how much idle GPU its pods could not use now.
+ * Fragmentation of a node's GPUs towards a typical workload: the idle GPU that its pods could not use now.
  *
  * Computed on plain numbers: the caller passes free CPU and idle GPU parts, real or hypothetical.
- * Invariant: sums run in a fixed order (class by class, each in the order of the typical shapes), because the
- * policy that descends on this measure cuts its score to an integer and so sees the last bit.
+ * Invariant: sums run in a fixed order (class by class, each in the order of the typical shapes), because the policy
+ * that descends on this measure cuts its score to an integer and so depends on the last bit.
  *
  * @source Weng et al. 2023, Beware of Fragmentation: Scheduling GPU-Sharing Workloads with Fragmentation Gradient
  *         Descent, USENIX ATC'23, §4; the order of summation as in `docs/packing.md`.
@@ -68,7 +68,7 @@ export function typicalShapes(
     gpuMilli: Int32Array.from(taken, (s) => s.gpuMilli),
     gpuCount: Int32Array.from(taken, (s) => s.gpuCount),
     constraintIds: Int32Array.from(taken, (s) => s.constraintId),
-    // Divided twice, as published: the score that is made of it is cut to an integer, so the last bit counts.
+    // Divided twice, as published: the resulting score is cut to an integer, so the last bit counts.
     weights: Float64Array.from(taken, (s) => s.weight / total / (covered / total)),
   };
 }
@@ -167,7 +167,7 @@ export class Fragmentation {
     }
   }
 
-  /** Adds up the classes Q1, Q2, Q4, XL, XR and no access: everything but what a shape could use now (Q3). */
+  /** Adds up the classes Q1, Q2, Q4, XL, XR and no access: everything but the GPU that a shape could use now (Q3). */
   private sum(flavorId: number, cpuMilli: number, idleSum: number): number {
     const { shapes, shareIndex, fitting, tooSmall } = this;
     const { count, weights, cpuMilli: needCpu, gpuCount: needGpus } = shapes;

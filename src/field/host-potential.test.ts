@@ -5,7 +5,7 @@ import { GeometricLattice } from './lattice.ts';
 const lattice = new GeometricLattice(1000, 32_000);
 
 describe('HostPotential', () => {
-  test('one pod size: what is left is the remainder', () => {
+  test('one pod size: the rest is the remainder', () => {
     const host = new HostPotential(lattice, [{ hostMilli: 4000, weight: 1 }], 1000);
     for (const cores of [0, 1, 3, 4, 5, 8, 11, 15]) {
       expect(host.value(cores * 1000, cores * 1000)).toBeCloseTo(HOST_PRICE * 1000 * (cores % 4), 6);

@@ -1,8 +1,8 @@
 /**
  * The potential of nodes without idle GPUs: CPU that is expected to stay unsold, at a small price.
  *
- * The same idea as the stranding potential with CPU as what is sold: L(c) is what is left of c milli-cores once
- * typical pods have filled it. CPU that memory or a further resource cannot serve counts as left. The price is low,
+ * The same idea as the stranding potential with CPU as the sold resource: L(c) is the rest of c milli-cores once
+ * typical pods have filled it. CPU that memory or a further resource cannot serve counts as unsold. The price is low,
  * so that where GPUs are at stake this term never decides.
  */
 import type { GeometricLattice } from './lattice.ts';
@@ -10,7 +10,7 @@ import type { GeometricLattice } from './lattice.ts';
 /** Milli-GPU that one unsold milli-core counts for. */
 export const HOST_PRICE = 0.001;
 
-/** A pod as this potential sees it. */
+/** A pod in this potential's terms. */
 export interface HostShape {
   /** Host room it takes, milli-cores. */
   readonly hostMilli: number;
@@ -32,7 +32,7 @@ export class HostPotential {
     this.lattice = lattice;
     const { points } = lattice;
     this.left = new Float64Array(points.length);
-    // CPU that nobody comes for alone is not stranded; GPUs are priced elsewhere.
+    // CPU that no pod requests alone is not stranded; GPUs are priced elsewhere.
     this.valued = shapes.length > 0;
     let total = 0;
     for (const shape of shapes) total += shape.weight;

@@ -20,7 +20,7 @@ describe('HostRoom', () => {
     expect(room.of(8000, 65_536, [100])).toBe(8000);
   });
 
-  test('is what memory or a further resource leaves where that is scarce; pods with GPU set the ratio', () => {
+  test('is limited by memory or a further resource where that is scarce; pods with GPU set the ratio', () => {
     expect(room.of(64_000, 65_536, [1000])).toBe(16_000);
     expect(room.of(64_000, 262_144, [10])).toBe(4000);
     expect(room.of(64_000, 262_144, [])).toBe(0);

@@ -1,9 +1,9 @@
 /**
- * Host room: what a node's CPU, memory and further resources leave for pods, as one number in milli-cores.
+ * Host room: the room that a node's CPU, memory and further resources leave for pods, as one number in milli-cores.
  *
- * Each resource r can host free_r / ρ_r, where ρ_r is what the typical pods take of r per milli-core; the scarcest
- * decides. So memory and any further resource enter the potential through the same coordinate as CPU, and where
- * CPU is the scarce one host room is simply the free CPU.
+ * Each resource r can host free_r / ρ_r, where ρ_r is the typical pods' use of r per milli-core; the scarcest decides.
+ * So memory and any further resource enter the potential through the same coordinate as CPU, and where CPU is the
+ * scarce one host room is simply the free CPU.
  */
 import type { TypicalWorkload } from './typical-workload.ts';
 
@@ -17,7 +17,7 @@ export class HostRoom {
   /** Milli-cores per unit of each further resource. */
   readonly perExtended: readonly number[];
 
-  /** Only pods with GPUs count, as long as there are any: room for them is what is priced. */
+  /** Only pods with GPUs count, as long as there are any: room for them is the quantity priced. */
   constructor(typical: TypicalWorkload) {
     const gpuPods = typical.demands.some((d, i) => d.gpuCount > 0 && (typical.weights[i] as number) > 0);
     let cpu = 0;
@@ -48,7 +48,7 @@ export class HostRoom {
   }
 }
 
-/** Milli-cores that one unit stands for; Infinity where nothing of the resource (or no CPU) is asked for. */
+/** Milli-cores that one unit stands for; Infinity where no pod requests the resource (or CPU). */
 function ratio(cpu: number, amount: number): number {
   return amount > 0 && cpu > 0 ? (RATIO_MARGIN * cpu) / amount : Number.POSITIVE_INFINITY;
 }

@@ -1,7 +1,7 @@
 /**
- * Classes that each demand has yet to enter into its heaps, with their costs: one short list a demand slot.
+ * Inboxes: classes that each demand has yet to enter into its heaps, with their costs; one short list a demand slot.
  *
- * Why not enter them at once: most are empty again before their demand is asked for, and an entry here costs two
+ * Why not enter them at once: most are empty again before their demand's next look-up, and an entry here costs two
  * writes. All lists lie in one array, because one class is written to many of them in a row.
  */
 

@@ -37,7 +37,7 @@ describe('GeometricLattice', () => {
   });
 
   test.each([2000, 4000, 8000, 16_000, 64_000, 96_000, 128_000])(
-    'what whole cores leave of a node of %i milli-cores is not rounded below a whole core that fits',
+    'the rest of a node of %i milli-cores after whole cores is not rounded below a whole core that fits',
     (capacity) => {
       const { points } = new GeometricLattice(latticeUnit(capacity), capacity);
       const lattice = new GeometricLattice(latticeUnit(capacity), capacity);

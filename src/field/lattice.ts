@@ -1,8 +1,8 @@
 /**
  * The geometric lattice on which free CPU is rounded down: steps that double as the value grows.
  *
- * With unit u: steps of u up to 16u, of 2u up to 32u, of 4u up to 64u, and so on, so that a step is at most a
- * sixteenth to an eighth of the value. Rounding down keeps every promise: what fits a lattice point fits the node.
+ * With unit u: steps of u up to 16u, of 2u up to 32u, of 4u up to 64u, and so on, so that a step is at most a sixteenth
+ * to an eighth of the value. Rounding down is safe: a pod that fits a lattice point fits the node.
  */
 
 /** Points below the first doubling of the step. */
@@ -45,13 +45,16 @@ export class GeometricLattice {
   }
 }
 
-/** Below so many thousandths of a core the unit follows the capacity closely: nobody rounds such pods to quarters of a core. */
+/**
+ * Below this many thousandths of a core the unit follows the capacity closely: such pods are not rounded to quarters of
+ * a core.
+ */
 const SMALL_MILLI = 1_600;
 
 /**
- * @returns The unit of a lattice for capacities up to `largest`: about 1/128 of it, 1000 × a power of two; for machines of a few
- *   cores 50 or 25, so that halves and quarters of a core, which most pods ask for, are points: what is left of a node of
- *   4 cores after a pod of 2 must not be rounded below 2.
+ * @returns The unit of a lattice for capacities up to `largest`: about 1/128 of it, 1000 × a power of two; for machines
+ *   of a few cores 50 or 25, so that halves and quarters of a core, which most pods request, are points: the rest of a
+ *   node of 4 cores after a pod of 2 must not be rounded below 2.
  */
 export function latticeUnit(largest: number): number {
   const unit = 1000 * 2 ** Math.round(Math.log2(Math.max(largest, 1) / 128_000));

@@ -30,7 +30,7 @@ const OPENING = 30;
 const GPU_OPENING = -7;
 const price = new Price(stranding, host, room, OPENING, GPU_OPENING);
 
-/** V of GPUs given one by one, the largest three partial ones told apart. */
+/** V of GPUs given one by one, the largest three partial ones separate. */
 function potentialOf(
   shape: NodeShape,
   cpu: number,
@@ -47,7 +47,7 @@ function potentialOf(
   return stranding.value(hostRoom, whole, a, b, d, rest);
 }
 
-/** What `cost` should say, by trying every GPU. */
+/** The expected `cost`, by trying every GPU. */
 function expectedCost(s: NodeShape, demand: Demand): number {
   const gpus = [...new Array<number>(s.whole).fill(GPU_MILLI), s.a, s.b, s.d].filter((g) => g > 0);
   const cpu = s.cpuMilli - demand.cpuMilli;
@@ -119,7 +119,7 @@ describe('Price', () => {
     }
   });
 
-  test('values nodes with more whole GPUs than the table tells apart', () => {
+  test('values nodes with more whole GPUs than the table distinguishes', () => {
     const shape = { ...randomShape(), whole: 16, a: 300, b: 0, d: 0, rest: 0 };
     for (const demand of demands) {
       expect(price.cost(shape, demand, Number.NaN)).toBeCloseTo(expectedCost(shape, demand), 6);

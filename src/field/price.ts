@@ -1,7 +1,7 @@
 /**
- * What placing a pod costs on a node or a class of nodes: the change of the stranding potential, and the opening
- * of an empty node. One formula for exact node states and for classes; rent is added by the caller, since it
- * depends on the flavour alone.
+ * The price of placing a pod on a node or a class of nodes: the change of the stranding potential, and the opening of
+ * an empty node. One formula for exact node states and for classes; rent is added by the caller, since it depends on
+ * the flavour alone.
  */
 import type { Demand } from '../model/demand.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../model/node.ts';
@@ -10,7 +10,7 @@ import type { HostPotential } from './host-potential.ts';
 import type { HostRoom } from './host-room.ts';
 import { type StrandingPotential, WHOLE_GPUS_MAX } from './stranding.ts';
 
-/** A node state as the price sees it; a scratch record that its owner reuses. */
+/** A node state in the price's terms; a scratch record that its owner reuses. */
 export interface NodeShape {
   cpuMilli: number;
   memoryMib: number;
@@ -28,21 +28,21 @@ export interface NodeShape {
   fresh: boolean;
 }
 
-/** Which GPU a sharing pod takes: one of the three largest partial ones, or a whole one. */
+/** The GPU that a sharing pod takes: one of the three largest partial ones, or a whole one. */
 export const GpuChoice = { None: 0, Whole: 1, First: 2, Second: 3, Third: 4 } as const;
 
 /** Whole GPUs a pod may take; `GPUS_PER_NODE_MAX` and none. */
 const WHOLE_STATES = GPUS_PER_NODE_MAX + 1;
 /** GPUs that a sharing pod chooses among. */
 const CHOICES = 4;
-/** Instead of a row of the table: no GPU is idle, so that the host alone counts. Below: the table lacks the state. */
+/** Replaces a row of the table: no GPU is idle, so that the host alone counts. Below: the table lacks the state. */
 const HOST_ALONE = -1;
 
 /**
  * Prices of one typical workload.
  *
- * A node state is taken to hand once and then priced for any number of demands: which entries of the table a pod leads
- * to depends on its GPUs alone, so that those are found once for all demands that ask for the same ones.
+ * A node state is loaded once and then priced for any number of demands: the table entries that a pod leads to depend
+ * on its GPUs alone, so they are found once for all demands with the same GPU request.
  */
 export class Price {
   /** The GPU that the last `cost` chose; one of `GpuChoice`. */
@@ -57,11 +57,11 @@ export class Price {
   private readonly room: HostRoom;
   private readonly openingMilli: number;
   private readonly gpuOpeningMilli: number;
-  /** The state at hand. */
+  /** The loaded state. */
   private shape: NodeShape = NOTHING_FREE;
-  /** Grows with each state taken; marks what was found for it. */
+  /** Grows with each loaded state; stamps the results found for it. */
   private stamp = 0;
-  /** States after taking so many whole GPUs, then after sharing so many milli-GPU, four choices each. */
+  /** States after taking n whole GPUs, then after sharing m milli-GPU, four choices each. */
   private readonly rows = new Int32Array(WHOLE_STATES + CHOICES * GPU_MILLI);
   private readonly offcuts = new Float64Array(this.rows.length);
   private readonly choices = new Uint8Array(this.rows.length);
@@ -69,7 +69,7 @@ export class Price {
   private readonly stamps = new Int32Array(WHOLE_STATES + GPU_MILLI);
   private readonly choiceCounts = new Uint8Array(GPU_MILLI);
   private stateCount = 0;
-  /** Scratch: where on the lattice the host is after each demand, and how far beyond. */
+  /** Scratch: lattice point of the host after each demand, and the distance beyond it. */
   private points: Int32Array = new Int32Array(64);
   private beyonds: Float64Array = new Float64Array(64);
 
@@ -109,18 +109,18 @@ export class Price {
     return this.costHere(demand, Number.isNaN(before) ? this.potentialHere() : before);
   }
 
-  /** Takes a state to hand. @param s Must not change until the next one is taken. O(1). */
+  /** Loads a state. @param s Must not change until the next one is loaded. O(1). */
   take(s: NodeShape): void {
     this.shape = s;
     this.stamp++;
   }
 
-  /** @returns Whether this record is what was last taken to hand. */
+  /** @returns True if this record was loaded last. */
   holds(s: NodeShape): boolean {
     return this.shape === s;
   }
 
-  /** `potential` of the state at hand. */
+  /** `potential` of the loaded state. */
   potentialHere(): number {
     const { cpuMilli, memoryMib, extended } = this.shape;
     const room = this.room.of(cpuMilli, memoryMib, extended);
@@ -128,7 +128,7 @@ export class Price {
     return this.valueAfterWhole(0, room, cpuMilli);
   }
 
-  /** `cost` on the state at hand. @param before V of the state. */
+  /** `cost` on the loaded state. @param before V of the state. */
   costHere(demand: Demand, before: number): number {
     const s = this.shape;
     const cpu = s.cpuMilli - demand.cpuMilli;
@@ -176,7 +176,7 @@ export class Price {
     }
   }
 
-  /** Finds where on the lattice the host is after each demand. */
+  /** Finds the host's lattice point after each demand. */
   private findHosts(columns: DemandColumns, rows: Int32Array, count: number): void {
     if (this.points.length < count) {
       this.points = new Int32Array(2 * count);
@@ -279,7 +279,7 @@ export class Price {
     return this.stranding.valueHere(whole - count, a, b, d, rest);
   }
 
-  /** The state that taking so many whole GPUs leads to. */
+  /** The state after taking n whole GPUs. */
   private findAfterWhole(count: number): void {
     const { whole, a, b, d, rest } = this.shape;
     this.stamps[count] = this.stamp;
@@ -308,7 +308,7 @@ export class Price {
     return best;
   }
 
-  /** The states that sharing so much of a GPU may lead to, one for each GPU it could be. */
+  /** The states after sharing this much of a GPU, one for each possible GPU. */
   private findChoices(milli: number): void {
     const { whole, a, b, d, rest } = this.shape;
     const first = WHOLE_STATES + CHOICES * milli;
@@ -334,14 +334,14 @@ export class Price {
     this.choiceCounts[milli] = at - first;
   }
 
-  /** Remembers where the table holds a state. The three partials may come in any order. */
+  /** Stores the table position of a state. The three partials may come in any order. */
   private setState(at: number, whole: number, x: number, y: number, z: number, rest: number): void {
     const { stranding } = this;
     this.rows[at] = whole + x + y + z + rest === 0 ? HOST_ALONE : stranding.rowOf(whole, x, y, z);
     this.offcuts[at] = stranding.offcutOf(x, y, z, rest);
   }
 
-  /** V after sharing where the table does not tell so many whole GPUs apart. */
+  /** V after sharing where the table does not distinguish that many whole GPUs. */
   private offTable(milli: number, choice: number): number {
     const { whole, a, b, d, rest } = this.shape;
     if (choice === GpuChoice.Third) return this.stranding.valueHere(whole, a, b, d - milli, rest);
@@ -352,7 +352,7 @@ export class Price {
   }
 }
 
-/** The state before any is taken to hand. */
+/** The state before any is loaded. */
 const NOTHING_FREE: NodeShape = {
   cpuMilli: 0,
   memoryMib: 0,

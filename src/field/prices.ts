@@ -1,6 +1,4 @@
-/**
- * Makes the prices of a typical workload: host room, both potentials, and the lattice they stand on.
- */
+/** Makes the prices of a typical workload: host room, both potentials, and their lattice. */
 import type { ClusterState } from '../model/cluster-state.ts';
 import { GPUS_PER_NODE_MAX } from '../model/node.ts';
 import { HostPotential } from './host-potential.ts';
@@ -10,7 +8,7 @@ import { Price } from './price.ts';
 import { type StrandingOptions, StrandingPotential } from './stranding.ts';
 import type { TypicalWorkload } from './typical-workload.ts';
 
-/** Everything a price is made with. */
+/** The parts of a price. */
 export interface PriceOptions extends StrandingOptions {
   /** Cost of using an empty node, milli-GPU: at equal ΔV, pack. */
   readonly openingMilli: number;

@@ -1,20 +1,21 @@
 /**
  * The stranding potential V: GPU capacity of a node that is expected to stay unsold.
  *
- * A node with free host room c (CPU, or what memory and further resources leave of it) and idle GPU parts is
- * filled in thought with the pods that keep coming, drawn by their weights among those that fit. V is what is left:
+ * A node with free host room c (CPU, or what memory and further resources leave of it) and idle GPU parts is filled in
+ * thought with arriving pods, drawn by their weights among those that fit. V is the rest:
  *
  *     V(s) = e^(−h·P) · R(s) + (1 − e^(−h·P)) · Σ_m w_m V(s − m) / Σ_m w_m ,   w_m = p_m e^(−V(s−m)/T)
  *
- * over the pods m that fit s, P = Σ p_m of those, R(s) = idle GPU of s. `patience` h says how many arrivals a hole
- * waits for: a hole that only rare pods fit is mostly lost. `temperature` T says how much of the choice among nodes
- * is anticipated: a Gibbs choice prefers pods that leave little. Placing a pod is then priced by ΔV = V(s−m) − V(s).
+ * over the pods m that fit s, P = Σ p_m of those, R(s) = idle GPU of s. `patience` h is the number of arrivals that a
+ * hole waits for: a hole that only rare pods fit is mostly lost. `temperature` T sets how far the choice among nodes is
+ * anticipated: a Gibbs choice prefers pods that leave little. Placing a pod is then priced by ΔV = V(s−m) − V(s).
  *
- * V is a table over a lattice (host room × whole idle GPUs × the three largest partial ones), filled from the
- * empty node upwards in one pass; between host points it is linear. A fourth and further partial GPU counts as lost.
+ * V is a table over a lattice (host room × whole idle GPUs × the three largest partial ones), filled from the empty
+ * node upwards in one pass; between host points it is linear. A fourth and further partial GPU counts as lost.
  *
- * @source The measure generalises the fragmentation of Weng et al. 2023 (USENIX ATC'23), which asks what fits now;
- *         `docs/field.md` has the derivation and what was measured.
+ * @source The measure generalises the fragmentation of Weng et al. 2023 (USENIX ATC'23), which measures the fit at
+ *   present;
+ *         `docs/field.md` has the derivation and the measurements.
  */
 import { GPU_MILLI } from '../model/node.ts';
 import type { GeometricLattice } from './lattice.ts';
@@ -23,14 +24,14 @@ import type { GeometricLattice } from './lattice.ts';
 export const PARTIAL_STEP_MILLI = 50;
 /** Levels of a partial GPU: 0, 50, …, 950. */
 const LEVELS = GPU_MILLI / PARTIAL_STEP_MILLI;
-/** Whole GPUs the table tells apart; a node with more is valued by parts. */
+/** Whole GPUs that the table distinguishes; a node with more is valued by parts. */
 export const WHOLE_GPUS_MAX = 8;
-/** Distinct pod shapes the table is built from; the rarest beyond are left out. */
+/** Most distinct pod shapes that the table is built from; the rarest beyond are left out. */
 const SHAPES_MAX = 96;
 
-/** A pod shape as the potential sees it. */
+/** A pod shape in the potential's terms. */
 export interface FillShape {
-  /** Host room it takes, in the unit of the lattice (milli-cores, or what stands for them). */
+  /** Host room it takes, in the unit of the lattice (milli-cores, or their equivalent). */
   readonly hostMilli: number;
   readonly gpuCount: number;
   /** Per GPU. */
@@ -62,7 +63,7 @@ export class StrandingPotential {
   /** A row of host points for each state of the GPUs, so that pods on one class of nodes read the same lines. */
   readonly table: Float32Array;
   private readonly pointCount: number;
-  /** The host room at hand, the point below it, and how far it is from there to the next in [0, 1). */
+  /** The current host room: the point below it, and the distance from there to the next in [0, 1). */
   private hostMilli = 0;
   private point = 0;
   private beyond = 0;
@@ -70,7 +71,7 @@ export class StrandingPotential {
   /**
    * @param lattice  Host room.
    * @param shapes   Typical pods.
-   * @param gpusMax  Most GPUs of a node; the table tells up to WHOLE_GPUS_MAX whole ones apart.
+   * @param gpusMax  Most GPUs of a node; the table distinguishes up to WHOLE_GPUS_MAX whole ones.
    * @cost O(host points × GPU states × shapes): about 0.2 s for 128 cores, 8 GPUs and 70 shapes.
    */
   constructor(
@@ -125,7 +126,9 @@ export class StrandingPotential {
     return this.read(row) + this.offcutOf(a, b, d, rest);
   }
 
-  /** @returns Where the table holds a state of the GPUs, for `read`; −2 if it does not tell so many whole ones apart. */
+  /**
+   * @returns The table position of a state of the GPUs, for `read`; −2 if it does not distinguish that many whole ones.
+   */
   rowOf(whole: number, a: number, b: number, d: number): number {
     if (whole > this.wholeMax) return -2;
     const la = (a / PARTIAL_STEP_MILLI) | 0;
@@ -135,7 +138,7 @@ export class StrandingPotential {
     return (whole * TRIPLES.count + triple) * this.pointCount;
   }
 
-  /** @returns Idle GPU that a state has beyond its row: what the levels cut off, and further partial GPUs. */
+  /** @returns Idle GPU of a state beyond its row: the part that the levels cut off, and further partial GPUs. */
   offcutOf(a: number, b: number, d: number, rest: number): number {
     const la = (a / PARTIAL_STEP_MILLI) | 0;
     const lb = (b / PARTIAL_STEP_MILLI) | 0;
@@ -150,7 +153,7 @@ export class StrandingPotential {
     return low + this.beyond * ((this.table[at + 1] as number) - low);
   }
 
-  /** A node with more whole GPUs than the table: as so many tables' worth, each with its part of the host. */
+  /** A node with more whole GPUs than the table: as several tables' worth, each with its part of the host. */
   private valueOfMany(host: number, whole: number, a: number, b: number, d: number, rest: number): number {
     const parts = whole / Math.max(1, this.wholeMax);
     const value = parts * this.value(host / parts, this.wholeMax, 0, 0, 0, 0) + a + b + d + rest;
@@ -226,7 +229,7 @@ interface ShapeKind {
   readonly host: Float64Array;
   /** @shape [shapes] */
   readonly weight: Float64Array;
-  /** From the host point at hand: the row of the lower neighbouring point after the pod, −1 if it does not fit. */
+  /** From the current host point: the row of the lower neighbouring point after the pod, −1 if it does not fit. */
   readonly base: Int32Array;
   /** How far beyond that point, in [0, 1). */
   readonly beyond: Float64Array;
@@ -290,7 +293,7 @@ class TableFiller {
   private readonly weights = new Float64Array(SHAPES_MAX);
   private found = 0;
   private least = 0;
-  /** Scratch: entries within a row that a kind leads to, and what is lost on the way. */
+  /** Scratch: entries within a row that a kind leads to, and the loss on the way. */
   private readonly targets = new Int32Array(4);
   private lastLost = 0;
   /** Sums over shapes without GPU that lead back to the entry itself in part. */
@@ -309,7 +312,7 @@ class TableFiller {
     this.inverseTemperature = 1 / options.temperature;
   }
 
-  /** From nothing free upwards: every entry needs only entries before it. */
+  /** From no free GPU upwards: every entry needs earlier entries only. */
   fill(points: Float64Array, gpusMax: number): void {
     const wholeMax = Math.min(gpusMax, WHOLE_GPUS_MAX);
     for (let i = 0; i < points.length; i++) {

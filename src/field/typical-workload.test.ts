@@ -9,7 +9,7 @@ const demands = [1, 2, 3].map((k) =>
 const [a, b, c] = demands as [(typeof demands)[number], (typeof demands)[number], (typeof demands)[number]];
 
 describe('TypicalLearner', () => {
-  test('gives the shares of what arrived; drift is the total variation distance since the last look', () => {
+  test('gives the shares of the arrivals; drift is the total variation distance since the last settle', () => {
     const learner = new TypicalLearner(1e9);
     learner.add(a, 3);
     learner.add(b, 1);
@@ -31,7 +31,7 @@ describe('TypicalLearner', () => {
     expect((weights[0] as number) / (weights[2] as number)).toBeCloseTo(2 ** -1.1, 2);
   });
 
-  test('goes on through many half-lives: weights stay finite and add up to 1', () => {
+  test('continues through many half-lives: weights stay finite and add up to 1', () => {
     const learner = new TypicalLearner(10);
     for (let i = 0; i < 50_000; i++) learner.add(demands[i % 3] as (typeof demands)[number], 1);
     learner.add(a, 1);

@@ -1,18 +1,18 @@
 /**
- * The typical workload: how often each demand arrives, given once or learned from what has arrived.
+ * The typical workload: the frequency of each demand, given once or learned from the arrivals.
  *
- * Learned counts decay: each arrival counts 1 and loses half its weight every `halfLifePods` arrivals. Growing
- * weights stand for decay (the newest arrival weighs more), so an arrival costs O(1).
+ * Learned counts decay: each arrival counts 1 and loses half its weight every `halfLifePods` arrivals. Growing weights
+ * implement the decay (the newest arrival weighs more), so an arrival costs O(1).
  */
 import type { Demand } from '../model/demand.ts';
 
-/** A distribution of pod shapes: what "the jobs that keep coming" look like. */
+/** A distribution of pod shapes: the expected arrivals. */
 export interface TypicalWorkload {
   /** Distinct shapes. */
   readonly demands: readonly Demand[];
   /** Probability of each; sums to 1. @shape [demands] */
   readonly weights: readonly number[];
-  /** How often each was counted, where the weights are shares of a count. @shape [demands] */
+  /** Count of each, where the weights are shares of a count. @shape [demands] */
   readonly counts?: readonly number[];
 }
 

@@ -1,9 +1,9 @@
 /**
- * What is free on every node: a structure of typed arrays indexed by node.
+ * The free resources of every node: a structure of typed arrays indexed by node.
  *
- * Invariants, asserted on every change: nothing free is negative or above the node's capacity; a GPU's idle part
- * lies in [0, 1000]. A node that is down (lost, cordoned) fits nothing but keeps its accounts.
- * Not here: which pod is where (the zone's pod table), and any choice.
+ * Invariants, asserted on every change: nothing free is negative or above the node's capacity; a GPU's idle part lies
+ * in [0, 1000]. A node that is down (lost, cordoned) fits nothing but keeps its accounts.
+ * Not here: the pods of each node (the zone's pod table), and any choice.
  */
 
 import { assert } from '../kernel/assert.ts';
@@ -14,7 +14,7 @@ import { labelOf, meetsRequirement } from './kubernetes/requirements.ts';
 import { SPREAD_GROUPS_MAX } from './limits.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX, type NodeSpec } from './node.ts';
 
-/** Hardware that several nodes have alike: capacities, GPU model and the labels that jobs can ask for. */
+/** Hardware that several nodes share: capacities, GPU model and the labels that jobs can select on. */
 export interface Flavor {
   readonly id: number;
   readonly cpuMilli: number;
@@ -32,7 +32,7 @@ export const FLAVORS_MAX = 65_535;
 
 /** Options of a `ClusterState`. */
 export interface ClusterStateOptions {
-  /** Label keys that jobs select on; the others do not tell flavours apart. Absent: every key counts. */
+  /** Label keys that jobs select on; other keys do not distinguish flavours. Absent: every key counts. */
   readonly labelKeys?: ReadonlySet<string>;
   /** Expected nodes; the arrays grow by doubling beyond it. */
   readonly nodesExpected?: number;
@@ -129,7 +129,7 @@ export class ClusterState {
     return node;
   }
 
-  /** @returns The node's index, or −1 if there is none of that name. */
+  /** @returns The node's index, or −1 if no node has that name. */
   indexOf(name: string): number {
     return this.indexByName.get(name) ?? -1;
   }
@@ -144,7 +144,7 @@ export class ClusterState {
     this.up[node] = up ? 1 : 0;
   }
 
-  /** @returns Whether nodes of a flavour satisfy the demand's constraint. O(1) after the first question. */
+  /** @returns True if nodes of a flavour satisfy the demand's constraint. O(1) after the first call. */
   allows(flavorId: number, constraintId: number): boolean {
     if (constraintId === 0) return true;
     let row = this.allowedCache[constraintId];
@@ -161,7 +161,7 @@ export class ClusterState {
     return row[flavorId] === 2;
   }
 
-  /** @returns Whether the pod could be placed on the node now: up, allowed, and enough of everything. */
+  /** @returns True if the pod could be placed on the node now: up, allowed, and enough of everything. */
   fits(node: number, demand: Demand): boolean {
     if (
       (this.freeCpuMilli[node] as number) < demand.cpuMilli ||
@@ -180,7 +180,7 @@ export class ClusterState {
     return demand.podsPerNodeMax === 0 || this.groupPods(node, demand.spreadGroupId) < demand.podsPerNodeMax;
   }
 
-  /** @returns Whether the flavour's empty node could hold the pod (capacity and constraint; not spread limits). */
+  /** @returns True if the flavour's empty node could hold the pod (capacity and constraint; not spread limits). */
   flavorCouldFit(flavorId: number, demand: Demand): boolean {
     const flavor = this.flavors[flavorId] as Flavor;
     if (flavor.cpuMilli < demand.cpuMilli || flavor.memoryMib < demand.memoryMib) return false;
@@ -197,10 +197,10 @@ export class ClusterState {
   }
 
   /**
-   * The GPUs a pod gets by the default rule: whole-GPU pods the lowest-numbered fully idle ones, a sharing pod the
-   * GPU with the least idle part that fits (lowest number on ties).
+   * The GPUs a pod gets by the default rule: whole-GPU pods the lowest-numbered fully idle ones, a sharing pod the GPU
+   * with the least idle part that fits (lowest number on ties).
    *
-   * @returns A mask of GPU numbers of the node; 0 if the pod asks for none.
+   * @returns A mask of GPU numbers of the node; 0 if the pod requests none.
    */
   bestFitGpus(node: number, demand: Demand): number {
     if (demand.gpuCount === 0) return 0;
@@ -243,10 +243,11 @@ export class ClusterState {
   }
 
   /**
-   * Says what is free on a node, for drivers that keep exact accounts of their own (a real cluster can be booked beyond what it has).
+   * Sets the free resources of a node, for drivers that keep exact accounts of their own (a real cluster can be
+   * overbooked).
    *
    * @param cpuMilli  Clamped to [0, capacity], as are the others.
-   * @param wholeGpus Idle GPUs; which ones is not known, so the lowest-numbered are taken for idle.
+   * @param wholeGpus Idle GPUs; which ones is unknown, so the lowest-numbered are taken as idle.
    */
   setFree(node: number, cpuMilli: number, memoryMib: number, wholeGpus: number, pods: number): void {
     const flavor = this.flavors[this.flavorIds[node] as number] as Flavor;
@@ -261,7 +262,7 @@ export class ClusterState {
     this.gpuIdleMilli.fill(0, begin + gpus, end);
   }
 
-  /** @returns GPUs of a node that have no number, and how many of them nobody has; nearly always none. */
+  /** @returns GPUs of a node that have no number, and how many of them are free; nearly always none. */
   unnumberedGpus(node: number): { readonly size: number; readonly idle: number } {
     return { size: this.gpuReserves.size(node), idle: this.gpuReserves.idle(node) };
   }
@@ -272,7 +273,8 @@ export class ClusterState {
   }
 
   /**
-   * Gives a node's index to a node described anew (other capacity, labels, or another name); nothing of it is used afterwards.
+   * Gives a node's index to a new description (other capacity, labels, or another name); none of its resources is used
+   * afterwards.
    *
    * @param spec With at most `gpuSlots(node)` GPUs.
    * @throws TegError As `addNode`.
@@ -467,7 +469,7 @@ function grown<T extends Int32Array | Uint16Array | Uint8Array | Float64Array>(f
   return into;
 }
 
-/** @returns Whether nodes of a model and labels satisfy a constraint: the model is allowed and every term holds. */
+/** @returns True if nodes of a model and labels satisfy a constraint: the model is allowed and every term holds. */
 export function flavorMatches(flavor: Pick<Flavor, 'gpuModel' | 'labels'>, constraint: Constraint): boolean {
   if (constraint.gpuModels.length > 0 && !constraint.gpuModels.includes(flavor.gpuModel)) return false;
   return constraint.affinity.every((term) => meetsRequirement(term, labelOf(flavor.labels, term.key)));

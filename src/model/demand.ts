@@ -1,8 +1,8 @@
 /**
  * Demands: the distinct pod shapes of a workload, interned to small integers.
  *
- * Two pods with the same demand are interchangeable for placement, so everything that decides works on demand
- * ids; strings (models, labels, resource names) stay in this table.
+ * Two pods with the same demand are interchangeable for placement, so all decisions work on demand ids; strings
+ * (models, labels, resource names) stay in this table.
  */
 
 import { TegError } from './errors.ts';
@@ -31,7 +31,7 @@ export interface Demand {
   readonly podsPerNodeMax: number;
 }
 
-/** What a node must be for a demand: one of some GPU models, and all affinity terms. */
+/** The nodes that a demand allows: those of some GPU models, and with all affinity terms. */
 export interface Constraint {
   readonly gpuModels: readonly string[];
   readonly affinity: readonly AffinityTerm[];
@@ -48,7 +48,9 @@ export class DemandTable {
   private readonly resourceByName = new Map<string, number>();
   private readonly spreadGroupByName = new Map<string, number>();
 
-  /** @returns Labels of nodes that any constraint so far looks at: nodes that differ in others only are of one flavour. */
+  /**
+   * @returns Node labels that any constraint so far reads: nodes that differ in other labels only are of one flavour.
+   */
   labelKeys(): Set<string> {
     return new Set(this.constraints.flatMap(({ affinity }) => affinity.map(({ key }) => key)));
   }
@@ -140,7 +142,7 @@ export class DemandTable {
 }
 
 /**
- * Checks that ids of demands can be packed as runs with many zones pack them.
+ * Checks that ids of demands can be packed as in runs with many zones.
  *
  * @throws TegError TEG_LIMIT_REACHED beyond DEMANDS_MAX demands.
  */
@@ -152,11 +154,11 @@ function requireRoom(count: number, most: number, what: string): void {
   if (count < most) return;
   throw new TegError(
     'TEG_LIMIT_REACHED',
-    `got more than ${most} ${what}, expected at most ${most}; round what jobs ask for, so that more of them are alike`,
+    `got more than ${most} ${what}, expected at most ${most}; round the requests of jobs, so that more of them are alike`,
   );
 }
 
-/** @returns Whether the demand shares one GPU with others (less than one whole GPU). */
+/** @returns True if the demand shares one GPU with others (less than one whole GPU). */
 export function isSharing(demand: Demand): boolean {
   return demand.gpuCount === 1 && demand.gpuMilli < GPU_MILLI;
 }

@@ -1,9 +1,9 @@
 /**
  * The expected failures of TEG: one registry, one class.
  *
- * Invariant: an expected failure (bad input, bad option, missing file, a limit reached) is a `TegError` whose
- * message says what was got, what was expected and what to do. A broken internal promise is a bug and is
- * raised by the kernel's `assert`, never by a `TegError`.
+ * Invariant: an expected failure (bad input, bad option, missing file, a limit reached) is a `TegError` whose message
+ * has the value received, what was expected and what to do. A broken internal invariant is a bug and is raised by
+ * the kernel's `assert`, never by a `TegError`.
  */
 export { assert } from '../kernel/assert.ts';
 
@@ -36,9 +36,9 @@ export const ERROR_CODES = {
   TEG_LISTEN_FAILED: 'The HTTP server could not listen, or its certificate cannot be used.',
   TEG_CONTROL_PLANE_NOT_BUILT:
     'Binaries of the control plane are not built: Go is missing or too old, or the build failed.',
-  TEG_CONTROL_PLANE_FAILED: 'A process of the control plane did not start, or ended by itself.',
+  TEG_CONTROL_PLANE_FAILED: 'A process of the control plane did not start, or ended on its own.',
   TEG_BENCH_FAILED: 'A benchmark could not be carried out to its end.',
-  TEG_SERVER_FAILED: 'A server could not be reached, or refused what it was asked for.',
+  TEG_SERVER_FAILED: 'A server could not be reached, or refused the request.',
   TEG_POD_UNKNOWN: 'No pod of that name is known.',
   TEG_KUBE_CONFIG: 'No Kubernetes cluster was found to talk to, or the kubeconfig cannot be used.',
 } as const;
@@ -52,7 +52,7 @@ export class TegError extends Error {
 
   /**
    * @param code    Which failure; see `ERROR_CODES`.
-   * @param message What was got, what was expected, and what to do.
+   * @param message The value received, what was expected, and what to do.
    * @param options `cause`: the underlying error, if any.
    */
   constructor(code: TegErrorCode, message: string, options?: { cause?: unknown }) {

@@ -1,9 +1,9 @@
 /**
- * GPUs of nodes that advertise more of them than a mask of bits can name: time slicing and sharing plugins do so.
+ * GPUs of nodes that advertise more of them than a bit mask can name, as time slicing and sharing plugins do.
  *
- * Such GPUs are interchangeable, so that only their number counts. The first `GPUS_PER_NODE_MAX` of a node are named like those of
- * any node; the others stand behind them in a reserve. A whole GPU that is taken is replaced out of the reserve at once, and
- * its number can be given out again; one that is given back goes to a number that is taken, or else to the reserve.
+ * Such GPUs are interchangeable, so that only their number counts. The first `GPUS_PER_NODE_MAX` of a node have numbers
+ * as on any node; the others form a reserve behind them. A whole GPU that is taken is replaced from the reserve at
+ * once, so its number can be given out again; a returned GPU goes to a number that is taken, or else to the reserve.
  * Invariant: where the reserve of a node has a GPU, none of its numbers is taken by a whole-GPU pod.
  */
 import { assert } from '../kernel/assert.ts';
@@ -30,12 +30,12 @@ export class GpuReserves {
     return this.byNode.size === 0 ? 0 : (this.byNode.get(node)?.size ?? 0);
   }
 
-  /** @returns GPUs in the reserve that nobody has. */
+  /** @returns Free GPUs in the reserve. */
   idle(node: number): number {
     return this.byNode.size === 0 ? 0 : (this.byNode.get(node)?.idle ?? 0);
   }
 
-  /** A whole-GPU pod takes the idle GPU `g`. @returns Whether another one takes its number. O(1). */
+  /** A whole-GPU pod takes the idle GPU `g`. @returns True if another one takes its number. O(1). */
   take(node: number, g: number): boolean {
     const reserve = this.byNode.get(node);
     if (reserve === undefined) return false;
@@ -47,7 +47,10 @@ export class GpuReserves {
     return false;
   }
 
-  /** A whole-GPU pod gives back what it took as `g`. @returns The number that is idle again; −1: it went to the reserve. O(1). */
+  /**
+   * A whole-GPU pod returns the GPU that it took as `g`. @returns The number that is idle again; −1: it went to the
+   * reserve. O(1).
+   */
   giveBack(node: number, g: number): number {
     const reserve = this.byNode.get(node);
     if (reserve === undefined) return g;

@@ -1,6 +1,4 @@
-/**
- * A job as it is described from outside: `podCount` equal pods, what each needs, and when.
- */
+/** The external description of a job: `podCount` equal pods, the requirements of each, and when. */
 import type { Toleration } from './kubernetes/pod.ts';
 
 /** One term of a node affinity, with the operators of a Kubernetes NodeSelectorRequirement. */
@@ -12,7 +10,7 @@ export interface AffinityTerm {
   readonly values: readonly string[];
 }
 
-/** What one pod asks for. */
+/** Requests of one pod. */
 export interface PodSpec {
   /** Thousandths of a core; integer in [0, 2^31). */
   readonly cpuMilli: number;
@@ -38,7 +36,7 @@ export interface PodSpec {
 export interface JobSpec extends PodSpec {
   /** Unique within a workload. */
   readonly id: string;
-  /** Whom it belongs to; '' if unknown. */
+  /** The tenant it belongs to; '' if unknown. */
   readonly tenant: string;
   /** Larger goes first; Kubernetes' range of a 32-bit integer; default 0. */
   readonly priority: number;
@@ -46,7 +44,7 @@ export interface JobSpec extends PodSpec {
   readonly submitSeconds: number;
   /** How long it runs once started; ≥ 0, or Infinity for one that never ends. */
   readonly durationSeconds: number;
-  /** What its owner said it would take; ≥ 0, or NaN if unknown. */
+  /** Run time declared by its owner; ≥ 0, or NaN if unknown. */
   readonly requestedSeconds: number;
   /** Pods; integer ≥ 1. */
   readonly podCount: number;
@@ -54,12 +52,12 @@ export interface JobSpec extends PodSpec {
   readonly gangMin: number;
   /** Name of its PodGroup, if the source names one. */
   readonly podGroup?: string;
-  /** What made it, if the source says so: for example `ReplicaSet/web-5d9c`. */
+  /** Its controller, if the source names it: for example `ReplicaSet/web-5d9c`. */
   readonly owner?: string;
-  /** The node it was on when it was recorded. A record, not a request: placement does not look at it. */
+  /** The node it was on when it was recorded. A record, not a request: placement does not use it. */
   readonly nodeName?: string;
-  /** Resource that its GPUs are of, such as `amd.com/gpu`, if the source says so. A record, as `NodeSpec.gpuResource`. */
+  /** Resource name of its GPUs, such as `amd.com/gpu`, if the source gives it. A record, as `NodeSpec.gpuResource`. */
   readonly gpuResource?: string;
-  /** Taints it tolerates, if the source knows of taints at all. A record, as `NodeSpec.taints`. */
+  /** Taints it tolerates, if the source has taints at all. A record, as `NodeSpec.taints`. */
   readonly tolerations?: readonly Toleration[];
 }

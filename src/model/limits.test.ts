@@ -1,5 +1,6 @@
 /**
- * At the limits of what is packed into one number: the last index that fits is taken, the first that does not is refused.
+ * The limits of indices that are packed into one number: the last index that fits is accepted, the first that does not
+ * is refused.
  */
 import { describe, expect, test } from 'vitest';
 import { ClusterState } from './cluster-state.ts';

@@ -1,6 +1,4 @@
-/**
- * Bounds of tables whose indices are packed with others into one number: what makes an index refuses to pass them.
- */
+/** Bounds of tables whose indices are packed with others into one number; an index beyond them is refused. */
 
 /** Most different demands of a run with many zones: with the sizes of a line of waiting jobs an id is packed into 53 bits. */
 export const DEMANDS_MAX: number = 2 ** 19;

@@ -1,6 +1,4 @@
-/**
- * A node as it is described from outside, before it becomes an index into `ClusterState`.
- */
+/** The external description of a node, before it becomes an index into `ClusterState`. */
 import type { Taint } from './kubernetes/node.ts';
 
 /** Most GPUs of a node that have a number, and of a pod: a placement names its GPUs by a 32-bit mask. */
@@ -12,10 +10,10 @@ export const GPU_SLOTS_PER_NODE_MAX = 100_000;
 /** Milli-GPU of one whole GPU. */
 export const GPU_MILLI: number = 1000;
 
-/** Pods a node takes unless it says otherwise (the kubelet's default). */
+/** Pods that a node takes by default (the kubelet's default). */
 export const PODS_PER_NODE_DEFAULT = 110;
 
-/** One machine of a cluster. Quantities are what pods may use (allocatable), not what is built in. */
+/** One machine of a cluster. Quantities are available to pods (allocatable), not physical. */
 export interface NodeSpec {
   /** Unique within a cluster. */
   readonly name: string;
@@ -33,8 +31,11 @@ export interface NodeSpec {
   readonly extended?: Readonly<Record<string, number>>;
   /** Labels that `affinity` terms of jobs are matched against. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Resource that its GPUs are of, such as `amd.com/gpu`, if the source says so. A record: placement does not look at it. */
+  /** Resource name of its GPUs, such as `amd.com/gpu`, if the source gives it. A record: placement does not use it. */
   readonly gpuResource?: string;
-  /** What keeps pods away that do not tolerate it. A record: placement looks at labels, which whoever reads the cluster makes of it. */
+  /**
+   * Taints: they keep pods away that do not tolerate them. A record: placement reads labels, into which the cluster's
+   * reader translates taints.
+   */
   readonly taints?: readonly Taint[];
 }

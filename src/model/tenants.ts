@@ -1,14 +1,14 @@
 /**
- * Tenants: whom jobs and pods belong to, interned to small integers, so that what decides carries no names.
+ * Tenants: owners of jobs and pods, interned to small integers, so that decisions carry no names.
  *
  * A workload interns its tenants once and keeps them. A scheduler that runs for months acquires and releases: the
- * number of a tenant of whom nothing is known any more is used again, so that namespaces that come and go do not fill
- * the table. Numbers mean something only beside their table.
+ * number of a tenant without uses is used again, so that short-lived namespaces do not fill the table. Numbers are
+ * meaningful only with their table.
  */
 import { assert, TegError } from './errors.ts';
 import { TENANTS_MAX } from './limits.ts';
 
-/** Name of the tenant of whatever names none. */
+/** Name of the tenant of jobs and pods that name none. */
 export const DEFAULT_TENANT_NAME = 'default';
 
 /** Number of that tenant in every table; it is never released. */
@@ -34,7 +34,7 @@ export class TenantTable {
   }
 
   /**
-   * Gives a name a number for good. O(1).
+   * Gives a name a permanent number. O(1).
    *
    * @param name '' stands for the default tenant.
    * @throws TegError TEG_LIMIT_REACHED at TENANTS_MAX tenants.

@@ -117,7 +117,7 @@ describe('nodes', () => {
   });
 });
 
-test('the message says what was got as it is', () => {
+test('the message shows the received value unchanged', () => {
   expect(() => validateJob({ ...JOB, durationSeconds: NaN })).toThrow(
     "job 'j': durationSeconds: got NaN, expected a number ≥ 0, or Infinity; correct it",
   );

@@ -1,5 +1,5 @@
 /**
- * Checks of jobs and nodes that come from outside, field by field.
+ * Checks of external jobs and nodes, field by field.
  *
  * Hand-written rather than by schema: they run once a row of traces of millions of rows.
  */
@@ -11,7 +11,7 @@ import { GPU_MILLI, GPU_SLOTS_PER_NODE_MAX, GPUS_PER_NODE_MAX, type NodeSpec } f
 
 const OPERATORS: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']);
 
-/** What is expected of the share of a GPU where a pod has several. */
+/** The expected share of a GPU where a pod has several. */
 export const WHOLE_GPUS: string = `${GPU_MILLI}, as a pod with more than one GPU takes whole ones`;
 
 /** The first field that breaks a bound. */
@@ -21,13 +21,13 @@ export interface SpecProblem {
   readonly expected: string;
 }
 
-/** @throws TegError TEG_JOB_INVALID with the field, what was got and what was expected. */
+/** @throws TegError TEG_JOB_INVALID with the field, the value received and what was expected. */
 export function validateJob(job: JobSpec): void {
   const problem = findJobProblem(job);
   if (problem !== undefined) throw problemError('TEG_JOB_INVALID', `job '${job.id}'`, problem);
 }
 
-/** @throws TegError TEG_CLUSTER_INVALID with the field, what was got and what was expected. */
+/** @throws TegError TEG_CLUSTER_INVALID with the field, the value received and what was expected. */
 export function validateNode(node: NodeSpec): void {
   const problem = findNodeProblem(node);
   if (problem !== undefined) throw problemError('TEG_CLUSTER_INVALID', `node '${node.name}'`, problem);

@@ -1,6 +1,4 @@
-/**
- * What readers hand out: items of one kind, some hundred at a time.
- */
+/** Batches of a reader: items of one kind, some hundred at a time. */
 import type { JobSpec } from '../model/job.ts';
 import type { NodeSpec } from '../model/node.ts';
 import type { UsageSample } from './usage.ts';

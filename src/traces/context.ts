@@ -1,6 +1,4 @@
-/**
- * What one reading of one file carries along: its name, limits, bad rows so far, warnings.
- */
+/** The state of reading one file: its name, limits, bad rows so far, warnings. */
 import { TegError, type TegErrorCode } from '../model/errors.ts';
 import type { SpecProblem } from '../model/validate.ts';
 import {
@@ -26,7 +24,7 @@ export class ReadContext {
   readonly file: string;
   readonly limits: ReadLimits;
   readonly assume: TraceDefaults;
-  /** Whether nodes that take no pods are kept; see `ReadOptions`. */
+  /** True if nodes that take no pods are kept; see `ReadOptions`. */
   readonly keepsCordoned: boolean;
   /** See `ReadOptions`. */
   readonly ignoredResources: ReadonlySet<string>;
@@ -36,7 +34,7 @@ export class ReadContext {
   readonly onObject: ((object: KubernetesObject) => void) | undefined;
   /** Columns of the file by the names of the format; see `ReadOptions`. */
   readonly map: Readonly<Record<string, string>>;
-  /** What the file says about itself, for example the header of an SWF file. */
+  /** The file's own comments, for example the header of an SWF file. */
   readonly notes = new Map<string, string>();
   /** Bad rows left out so far. */
   badCount = 0;
@@ -56,11 +54,11 @@ export class ReadContext {
   }
 
   /**
-   * Reports a bad row: it is left out if there are tolerated ones left.
+   * Reports a bad row: it is left out while the tolerance is not used up.
    *
-   * @param error What went wrong while the row was read.
-   * @throws the error itself if none is tolerated or if it is not about a row (a bug, a limit);
-   *   TEG_TRACE_TOO_MANY_BAD if this one is one too many.
+   * @param error The error of reading the row.
+   * @throws the error itself if none is tolerated or if it is not about a row (a bug, a limit); TEG_TRACE_TOO_MANY_BAD
+   *   if this one is one too many.
    */
   bad(error: unknown): void {
     if (!(error instanceof TegError) || !SKIPPABLE.has(error.code)) throw error;
@@ -87,12 +85,12 @@ export class ReadContext {
     this.warnings.set(message, (known ?? 0) + count);
   }
 
-  /** Keeps something that the file says about itself; the first 64 are kept, each cut at 200 characters. */
+  /** Keeps a comment of the file; the first 64 are kept, each cut at 200 characters. */
   note(key: string, value: string): void {
     if (this.notes.size < 64) this.notes.set(key.slice(0, 60), value.slice(0, 200));
   }
 
-  /** Hands all warnings out. Called once, at the end of the file. */
+  /** Returns all warnings. Called once, at the end of the file. */
   finish(): void {
     if (this.badCount > 0) this.warn('bad rows left out', this.badCount);
     for (const [message, count] of this.warnings) this.options.onWarning?.({ message, count });
@@ -115,7 +113,7 @@ export class ReadContext {
 const ADVICE = 'correct it, or let bad rows be left out';
 const FURTHER = 'further warnings of other kinds';
 
-/** Errors that concern one row only, so that the next row can be read all the same. */
+/** Errors that concern one row only, so that the next row can still be read. */
 const SKIPPABLE: ReadonlySet<TegErrorCode> = new Set<TegErrorCode>([
   'TEG_TRACE_BAD_VALUE',
   'TEG_TRACE_BAD_ROW',
@@ -123,7 +121,7 @@ const SKIPPABLE: ReadonlySet<TegErrorCode> = new Set<TegErrorCode>([
   'TEG_CLUSTER_INVALID',
 ]);
 
-/** @returns A text as it is quoted in messages: in quotation marks, control characters escaped, cut at 60. */
+/** @returns A text quoted for messages: in quotation marks, control characters escaped, cut at 60. */
 export function quoted(text: string): string {
   const cut = text.length > 60 ? `${text.slice(0, 60)}…` : text;
   return JSON.stringify(cut);

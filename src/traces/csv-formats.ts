@@ -16,7 +16,7 @@ import { OPENB_NODES, OPENB_PODS } from './formats/openb.ts';
 import { PHILLY_ELASTICFLOW, PHILLY_JOBS } from './formats/philly.ts';
 import { LAYOUTS } from './layout.ts';
 
-/** Every CSV format, in the layouts that it comes in. One row makes one item, or (machines of MetaCentrum) a list of them. */
+/** Every CSV format, in its layouts. One row makes one item, or (machines of MetaCentrum) a list of them. */
 const CSV_FORMATS = {
   'openb-pods': [OPENB_PODS],
   'openb-nodes': [OPENB_NODES],
@@ -43,7 +43,7 @@ export function csvLayouts(name: CsvFormatName): readonly CsvFormat<unknown>[] {
 /** Names of all CSV formats. */
 export const CSV_NAMES = Object.keys(CSV_FORMATS) as readonly CsvFormatName[];
 
-/** @returns Whether a format is one of CSV. */
+/** @returns True if a format is a CSV format. */
 export function isCsvFormat(name: string): name is CsvFormatName {
   return Object.hasOwn(CSV_FORMATS, name);
 }

@@ -1,5 +1,5 @@
 /**
- * What the first line of a table says: which of several layouts it has, and which character separates its fields.
+ * Recognition of a table by its first line: which of several layouts it has, and which character separates its fields.
  */
 
 /** Characters that may separate the fields of a row. */
@@ -8,26 +8,26 @@ export const DELIMITERS = [',', ';', '\t'] as const;
 /** One of `DELIMITERS`. */
 export type Delimiter = (typeof DELIMITERS)[number];
 
-/** Names of the file's columns by the name that a format gives to them: what `--map submit_s=submit_time` says. */
+/** Names of the file's columns by the format's names, as given by `--map submit_s=submit_time`. */
 export type ColumnMap = Readonly<Record<string, string>>;
 
-/** The first line of a table, understood as one layout. */
+/** The first line of a table, read as one layout. */
 export interface CsvHeader<F> {
   readonly format: F;
   readonly delimiter: Delimiter;
   /** Columns by the names of the format, in the order of the file. */
   readonly names: readonly string[];
-  /** The same columns as the file itself calls them, for messages. */
+  /** The same columns by the file's own names, for messages. */
   readonly shown: readonly string[];
   /** Columns of the format that the file lacks. */
   readonly missing: readonly string[];
-  /** Whether the file has no header, so that the first line is a row. */
+  /** True if the file has no header, so that the first line is a row. */
   readonly isHeadless: boolean;
 }
 
 /** How the first line of a CSV format is recognised. */
 export interface HeaderFormat {
-  /** Columns that have to be there. Further columns are allowed and ignored. */
+  /** Required columns. Further columns are allowed and ignored. */
   readonly columns: readonly string[];
   /** Columns that other formats have: a file with one of them is not recognised as this format. */
   readonly excludes?: readonly string[];
@@ -39,7 +39,7 @@ export interface HeaderFormat {
 }
 
 /**
- * Understands a first line.
+ * Parses a first line.
  *
  * @param formats At least one; of several that fit, the one with the most columns is taken.
  * @returns The reading with the fewest missing columns; the line as a header if none fits as a whole.
@@ -89,7 +89,7 @@ function isBetter<F extends HeaderFormat>(a: CsvHeader<F>, b: CsvHeader<F>): boo
   return a.names.length > b.names.length;
 }
 
-/** @returns Whether a line has everything that the format needs, and nothing that only other formats have. */
+/** @returns True if a line has every column that the format needs, and none that only other formats have. */
 export function isWhole(header: CsvHeader<HeaderFormat>): boolean {
   if (header.missing.length > 0) return false;
   return !(header.format.excludes ?? []).some((name) => header.names.includes(name));
@@ -99,7 +99,7 @@ export function isWhole(header: CsvHeader<HeaderFormat>): boolean {
 function renamed(fields: readonly string[], map: ColumnMap): readonly string[] {
   const ours = new Map(Object.entries(map).map(([name, theirs]) => [theirs, name]));
   if (ours.size === 0) return fields;
-  // A column that the map replaces must not be there twice.
+  // A column that the map replaces must not appear twice.
   return fields.map(
     (field) => ours.get(field) ?? (Object.hasOwn(map, field) ? `${field} (not used)` : field),
   );

@@ -21,13 +21,14 @@ import type { OpenedInput } from './source.ts';
 
 /** How a CSV format is read. */
 export interface CsvFormat<T> extends HeaderFormat {
-  /** Columns by the field of the model that is made of them, so that messages name what is in the file. */
+  /** Columns by the field of the model that is made from them, so that messages name the file's columns. */
   readonly columnOf?: Readonly<Record<string, string>>;
   /**
    * Prepares reading one file.
    *
    * @param column Gives the position of a column, −1 if it is absent.
-   * @returns What makes an item of a row, or nothing of a row that describes none; it throws TegErrors of bad values.
+   * @returns A function from a row to its item, or to undefined for a row without an item; it throws TegErrors of bad
+   *   values.
    */
   prepare(column: (name: string) => number, context: ReadContext): (row: Row) => T | undefined;
   /** Finds a bound of the model that an item breaks; run on every item. */
@@ -40,7 +41,7 @@ export interface CsvFormat<T> extends HeaderFormat {
  * @param formats The layouts that files of the format come in; the first line decides between them.
  * @returns Batches of at most BATCH_ROWS items.
  * @throws TegError of the first bad row that is not tolerated; TEG_TRACE_BAD_HEADER; TEG_INPUT_TOO_LARGE;
- *   TEG_OPTION_INVALID if a column is mapped that the file does not have.
+ *   TEG_OPTION_INVALID if a mapped column is missing from the file.
  */
 export async function* readCsv<T>(
   input: OpenedInput,
@@ -145,7 +146,7 @@ function checkHeader<T>(
         : `columns ${quoted(names.join(','))}, expected also ${missing.join(', ')}`;
   throw new TegError(
     'TEG_TRACE_BAD_HEADER',
-    `${context.file}:${line}: got ${got}; correct the header, say which columns stand for which (--map ${missing[0] ?? 'NAME'}=COLUMN), or name another --format`,
+    `${context.file}:${line}: got ${got}; correct the header, map the columns (--map ${missing[0] ?? 'NAME'}=COLUMN), or name another --format`,
   );
 }
 

@@ -7,16 +7,16 @@ import type { TraceFormat } from './format.ts';
 import { isMetacentrumSwf } from './formats/metacentrum-swf.ts';
 import { isKubernetesJson, isKubernetesYaml } from './kubernetes/recognise.ts';
 
-/** Bytes that are looked at. */
+/** Bytes that are examined. */
 const HEAD_BYTES = 65_536;
 
-/** @returns Whether a file begins as Parquet does. */
+/** @returns True if a file begins as Parquet does. */
 export function isParquet(head: Uint8Array): boolean {
   return Buffer.from(head.subarray(0, 4)).toString('latin1') === 'PAR1';
 }
 
 /**
- * @param map Columns of the file by those of the format.
+ * @param map The file's columns by those of the format.
  * @returns The format of a text whose first bytes these are (unpacked), or undefined.
  */
 export function detectHead(head: Uint8Array, map: ColumnMap = {}): TraceFormat | undefined {
@@ -47,7 +47,7 @@ function detectCsv(text: string, map: ColumnMap): CsvFormatName | undefined {
   return best?.name;
 }
 
-/** An array of objects with the fields of Philly's jobs before any that says what kind of object it is. */
+/** An array of objects with the fields of Philly's jobs before any field that gives the kind of object. */
 function detectPhillyLog(text: string): 'philly-log' | undefined {
   if (!/^\s*\[\s*\{/.test(text)) return undefined;
   const first = text.slice(0, 4_096);

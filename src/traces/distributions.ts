@@ -1,10 +1,10 @@
 /**
  * The random variates of the workload generator, with the means that its offered load is computed from.
  *
- * Every function takes its randomness as an argument and says how many draws it makes.
+ * Every function takes its randomness as an argument and documents its number of draws.
  */
 
-/** What the generators need of a stream of random numbers; `Random` of the kernel has it. */
+/** The random numbers that the generators need; `Random` of the kernel provides them. */
 export interface RandomSource {
   /** @returns A number in [0, 1). */
   nextFloat(): number;

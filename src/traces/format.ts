@@ -1,18 +1,18 @@
 /**
  * The trace formats that are read, and the options and limits of reading.
  *
- * Not here: the readers themselves (`formats/`) and how a format is recognised (`detect.ts`).
+ * Not here: the readers themselves (`formats/`) and the recognition of formats (`detect.ts`).
  */
 import type { TegError } from '../model/errors.ts';
 import type { JobSpec } from '../model/job.ts';
 import { GPUS_PER_NODE_MAX } from '../model/node.ts';
 
-/** What a trace describes. */
+/** The kinds of things that a trace describes. */
 export type TraceKind = 'jobs' | 'nodes' | 'usage';
 
 /** One format of the list. */
 export interface TraceFormatEntry {
-  /** What it describes; Kubernetes objects describe jobs and nodes at once. */
+  /** The kind described; Kubernetes objects describe jobs and nodes at once. */
   readonly kinds: readonly TraceKind[];
   /** One line for help texts. */
   readonly description: string;
@@ -31,7 +31,7 @@ export const TRACE_FORMATS = {
   'metacentrum-jobs': { kinds: ['jobs'], description: 'MetaCentrum 2013, jobs (CSV)' },
   'metacentrum-swf': {
     kinds: ['jobs'],
-    description: 'MetaCentrum 2013, wagap-2013.swf: 18 fields and what PBS adds',
+    description: 'MetaCentrum 2013, wagap-2013.swf: 18 fields and those that PBS adds',
   },
   'metacentrum-machines': {
     kinds: ['nodes'],
@@ -59,18 +59,18 @@ export const TRACE_FORMATS = {
 /** Name of a trace format. */
 export type TraceFormat = keyof typeof TRACE_FORMATS;
 
-/** @returns Whether a text is the name of a format. */
+/** @returns True if a text is the name of a format. */
 export function isTraceFormat(text: string): text is TraceFormat {
   return Object.hasOwn(TRACE_FORMATS, text);
 }
 
-/** @returns Whether a format describes this kind of thing. */
+/** @returns True if a format describes this kind. */
 export function describes(format: TraceFormat, kind: TraceKind): boolean {
   const kinds: readonly TraceKind[] = TRACE_FORMATS[format].kinds;
   return kinds.includes(kind);
 }
 
-/** Bounds that keep memory bounded whatever the file contains. Each is a positive integer. */
+/** Bounds that limit memory for any content of the file. Each is a positive integer. */
 export interface ReadLimits {
   /** Characters of one line. */
   readonly lineCharsMax: number;
@@ -86,13 +86,13 @@ export interface ReadLimits {
   readonly objectCharsMax: number;
   /** Brackets that are open at once in one YAML object; the parser's time and memory grow fast with them. */
   readonly bracketsMax: number;
-  /** Pods that one workload object of Kubernetes stands for; zones take no larger gangs. */
+  /** Most pods that one workload object of Kubernetes expands to; zones take no larger gangs. */
   readonly podsPerWorkloadMax: number;
-  /** Pods that all workload objects of a file stand for. */
+  /** Most pods that all workload objects of a file expand to. */
   readonly workloadPodsMax: number;
 }
 
-/** The limits unless others are given. An API server refuses objects above 1.5 MiB. */
+/** Default limits. An API server refuses objects above 1.5 MiB. */
 export const DEFAULT_LIMITS: ReadLimits = {
   lineCharsMax: 1_048_576,
   fieldsMax: 1_024,
@@ -105,9 +105,9 @@ export const DEFAULT_LIMITS: ReadLimits = {
   workloadPodsMax: 1_000_000,
 };
 
-/** What is assumed where a format lacks it. Each is stated with its reason in docs/traces.md. */
+/** Assumptions for values that a format lacks. docs/traces.md states each with its reason. */
 export interface TraceDefaults {
-  /** Pods a node takes in formats that do not say. openb's published experiment uses 1,001. */
+  /** Pods that a node takes in formats without that value. openb's published experiment uses 1,001. */
   readonly openbPodsPerNode: number;
   /** Philly: thousandths of a core a GPU. */
   readonly phillyCpuMilliPerGpu: number;
@@ -129,7 +129,7 @@ export interface TraceDefaults {
   readonly spotMemoryMibPerCpu: number;
 }
 
-/** The assumptions unless others are given. */
+/** Default assumptions. */
 export const DEFAULT_ASSUMPTIONS: TraceDefaults = {
   openbPodsPerNode: 1_001,
   phillyCpuMilliPerGpu: 4_000,
@@ -157,12 +157,12 @@ export const ASSUMPTION_BOUNDS: Readonly<Record<keyof TraceDefaults, readonly [n
   spotMemoryMibPerCpu: [0, 16_777_216],
 };
 
-/** @returns Whether a text is the name of an assumption. */
+/** @returns True if a text is the name of an assumption. */
 export function isAssumption(text: string): text is keyof TraceDefaults {
   return Object.hasOwn(ASSUMPTION_BOUNDS, text);
 }
 
-/** Assumptions that the reader of a format makes; of a format that is not here: none. */
+/** Assumptions that the reader of a format makes; formats that are absent make none. */
 export const FORMAT_ASSUMPTIONS: Readonly<Partial<Record<TraceFormat, readonly (keyof TraceDefaults)[]>>> = {
   'openb-nodes': ['openbPodsPerNode'],
   philly: ['phillyCpuMilliPerGpu', 'phillyMemoryMibPerGpu', 'gpusPerPodMax'],
@@ -172,30 +172,33 @@ export const FORMAT_ASSUMPTIONS: Readonly<Partial<Record<TraceFormat, readonly (
   'alibaba-spot-nodes': ['spotMemoryMibPerCpu'],
 };
 
-/** Something that a user should know about a trace, with how often it was met. */
+/** A remark about a trace for the user, with its number of occurrences. */
 export interface TraceWarning {
   readonly message: string;
   /** Rows or objects concerned; 1 if it is about the file. */
   readonly count: number;
 }
 
-/** How to read a trace. */
+/** Options of reading a trace. */
 export interface ReadOptions {
   /** Absent: recognised from the content. */
   readonly format?: TraceFormat;
   /** Bad rows that are left out before reading stops; default 0: the first one stops it. Integer ≥ 0. */
   readonly skipBad?: number;
-  /** Told of every bad row that was left out. */
+  /** Called for every bad row that was left out. */
   readonly onBad?: (error: TegError) => void;
-  /** Told at the end of the file of everything that was assumed or left out. */
+  /** Called at the end of the file with all assumptions and omissions. */
   readonly onWarning?: (warning: TraceWarning) => void;
   readonly limits?: Partial<ReadLimits>;
   readonly assume?: Partial<TraceDefaults>;
-  /** For tables as text: the column of the file that stands for a column of the format, for example `{submit_s: 'submit_time'}`. */
+  /** For tables as text: the file's column for a column of the format, for example `{submit_s: 'submit_time'}`. */
   readonly map?: Readonly<Record<string, string>>;
-  /** Whether nodes that take no pods (cordoned, not ready) are kept, with the taints that say so; default false: left out. */
+  /**
+   * True if nodes that take no pods (cordoned, not ready) are kept, with the taints that say so; default false: left
+   * out.
+   */
   readonly keepsCordoned?: boolean;
-  /** Names of resources of Kubernetes objects that count neither for pods nor for nodes. */
+  /** Names of resources of Kubernetes objects that are ignored for pods and for nodes. */
   readonly ignoredResources?: readonly string[];
   /** Whether whoever reads a Kubernetes file heeds all rules of its objects (by `onObject`): nothing is said then of what jobs and nodes leave out of them. */
   readonly heedsRules?: boolean;

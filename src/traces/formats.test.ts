@@ -170,7 +170,7 @@ describe('SWF', () => {
     expect(jobs.map((job) => job.memoryMib)).toEqual([1, 512]);
   });
 
-  test('a short line names its line and what is missing', async () => {
+  test('a short line is reported with its number and the missing fields', async () => {
     await expect(readText(`${SAMPLES.swf}4 1 2 3\n`)).rejects.toMatchObject({
       code: 'TEG_TRACE_BAD_ROW',
       message: expect.stringContaining('sample:9: got 4 fields'),
@@ -237,12 +237,12 @@ describe('MetaCentrum', () => {
     expect(warnings.map((w) => w.count)).toEqual([1, 1]);
   });
 
-  test('an exclusive job asks for the whole machine of its cluster', async () => {
+  test('an exclusive job requests the whole machine of its cluster', async () => {
     const { jobs } = await readText(SAMPLES['metacentrum-jobs']);
     expect(jobs[2]).toMatchObject({ cpuMilli: 80_000, memoryMib: 65_536 });
   });
 
-  test('machines become nodes with the labels that jobs ask for', async () => {
+  test('machines become nodes with the labels that jobs select on', async () => {
     const { nodes } = await readText(SAMPLES['metacentrum-machines']);
     expect(nodes.map((node) => node.name)).toEqual(['zewura1', 'zewura2', 'zegox1', 'zegox2', 'zegox3']);
     expect(nodes[0]).toMatchObject({

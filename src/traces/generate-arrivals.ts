@@ -1,6 +1,6 @@
 /**
- * When jobs of a made-up workload arrive, and whose they are: a Poisson process whose rate is modulated by the time
- * of day and by every tenant being on or off.
+ * Arrivals and tenants of a generated workload: a Poisson process whose rate is modulated by the time of day and by
+ * every tenant being on or off.
  */
 import { drawExponential, type RandomSource, WeightedChoice } from './distributions.ts';
 import { requireInteger, requireNumber } from './generate-nodes.ts';
@@ -41,8 +41,8 @@ export interface Arrival {
 }
 
 /**
- * A Markov-modulated Poisson process, drawn exactly by thinning: candidates come at the highest rate there can be
- * and are accepted with the rate of their tenant at their time over that.
+ * A Markov-modulated Poisson process, drawn exactly by thinning: candidates come at the highest possible rate and are
+ * accepted with the rate of their tenant at their time over that.
  */
 export class ArrivalProcess {
   private readonly rhythm: ArrivalRhythm;
@@ -50,7 +50,7 @@ export class ArrivalProcess {
   private readonly candidateRate: number;
   /** Rate between bursts over the mean rate. */
   private readonly offFactor: number;
-  /** @shape [tenants] whether in a burst, and until when the state lasts. */
+  /** @shape [tenants] true within a burst, and the end of the present state. */
   private readonly isOn: Uint8Array;
   private readonly untilSeconds: Float64Array;
   private now = 0;

@@ -1,5 +1,5 @@
 /**
- * A made-up workload: heavy-tailed durations, GPU shares, gangs, arrays, CPU-only pods, tenants that submit in
+ * A generated workload: heavy-tailed durations, GPU shares, gangs, arrays, CPU-only pods, tenants that submit in
  * bursts, and a daily rhythm. The distributions are stated in docs/traces.md.
  *
  * A pure function of its options and of the random stream: the same give the same jobs, byte for byte.
@@ -31,9 +31,9 @@ export interface JobClass {
   /** MiB for each core of the pod. */
   readonly memoryMibPerCore: readonly number[];
   readonly podCount: readonly number[];
-  /** Whether all pods have to start together (a gang), or each by itself (an array). */
+  /** True if all pods have to start together (a gang); false if each starts on its own (an array). */
   readonly isGang: boolean;
-  /** Durations are this many times those of `WorkloadOptions.duration`. */
+  /** Factor of durations over those of `WorkloadOptions.duration`. */
   readonly durationFactor: number;
 }
 
@@ -68,7 +68,7 @@ export const DEFAULT_DURATION: DurationDistribution = {
   maxSeconds: 2_592_000,
 };
 
-/** What the offered load is relative to. */
+/** The capacity that the offered load is relative to. */
 export interface ClusterCapacity {
   readonly cpuMilli: number;
   readonly memoryMib: number;
@@ -77,14 +77,14 @@ export interface ClusterCapacity {
   readonly gpuModels: Readonly<Record<string, number>>;
 }
 
-/** What workload to make. */
+/** Options of a generated workload. */
 export interface WorkloadOptions {
   /** Jobs; integer in [1, GENERATED_JOBS_MAX]. */
   readonly jobs: number;
   readonly capacity: ClusterCapacity;
-  /** Work that arrives a second over what the scarcest resource can do; > 0. Default 0.9. */
+  /** Arriving work per second over the capacity of the scarcest resource; > 0. Default 0.9. */
   readonly load?: number;
-  /** Default `DEFAULT_JOB_CLASSES`; without GPUs in `capacity`, those of them that ask for none. */
+  /** Default `DEFAULT_JOB_CLASSES`; without GPUs in `capacity`, those of them that request none. */
   readonly classes?: readonly JobClass[];
   readonly duration?: DurationDistribution;
   readonly rhythm?: Partial<ArrivalRhythm>;
@@ -99,7 +99,7 @@ export interface WorkloadOptions {
 /** Most jobs of a generated workload. */
 export const GENERATED_JOBS_MAX = 1_000_000_000;
 
-/** What `WorkloadOptions` are unless given. */
+/** Defaults of `WorkloadOptions`. */
 export const DEFAULT_WORKLOAD = {
   load: 0.9,
   classes: DEFAULT_JOB_CLASSES,
@@ -118,7 +118,7 @@ function classesOf({ classes, capacity }: WorkloadOptions): readonly JobClass[] 
     : DEFAULT_JOB_CLASSES.filter(({ gpuCount }) => gpuCount === 0);
 }
 
-/** @returns The sums over nodes that `WorkloadOptions.capacity` wants. */
+/** @returns The sums over nodes for `WorkloadOptions.capacity`. */
 export function capacityOf(nodes: Iterable<NodeSpec>): ClusterCapacity {
   const sum = { cpuMilli: 0, memoryMib: 0, gpuMilli: 0 };
   const gpuModels: Record<string, number> = {};
@@ -164,10 +164,10 @@ export function* generateJobBatches(options: WorkloadOptions, random: RandomSour
 }
 
 /**
- * Refuses with TEG_OPTION_INVALID a cluster that has none of a resource that the jobs ask for.
+ * Refuses with TEG_OPTION_INVALID a cluster that lacks a resource that the jobs request.
  *
- * @returns Jobs a second on average, so that the work that arrives keeps the scarcest of CPU, memory and GPUs busy
- *   to the share `load`: λ = load / max_r(mean work of r a job / capacity of r).
+ * @returns Jobs a second on average, so that the work that arrives keeps the scarcest of CPU, memory and GPUs busy to
+ *   the share `load`: λ = load / max_r(mean work of r a job / capacity of r).
  */
 export function arrivalRate(options: WorkloadOptions): number {
   const classes = classesOf(options);
@@ -194,7 +194,7 @@ function busyShare(resource: string, work: number, capacity: number): number {
   if (capacity > 0) return work / capacity;
   throw new TegError(
     'TEG_OPTION_INVALID',
-    `got a cluster without ${resource}, which made-up jobs ask for, expected some; ` +
+    `got a cluster without ${resource}, which generated jobs request, expected some; ` +
       'correct the file of nodes, or name a file of jobs instead of a number of jobs to make up',
   );
 }

@@ -1,6 +1,4 @@
-/**
- * Clusters made up from a mix of machines: any size, the same machines for the same options.
- */
+/** Generated clusters from a mix of machines: any size, the same machines for the same options. */
 import { TegError } from '../model/errors.ts';
 import { GPUS_PER_NODE_MAX, type NodeSpec, PODS_PER_NODE_DEFAULT } from '../model/node.ts';
 
@@ -45,7 +43,7 @@ export const HOMOGENEOUS_MIX: readonly NodeKind[] = [
 /** Most nodes of a generated cluster. */
 export const GENERATED_NODES_MAX = 10_000_000;
 
-/** What cluster to make. */
+/** Options of a generated cluster. */
 export interface ClusterOptions {
   /** Integer in [1, GENERATED_NODES_MAX]. */
   readonly nodes: number;

@@ -101,7 +101,7 @@ describe('workloads', () => {
     }
   });
 
-  test('are the same for the same seed, others for another, however many are asked for', () => {
+  test('are the same for the same seed, others for another, whatever their number', () => {
     const few = { jobs: 500, capacity: CAPACITY };
     expect(generateJobs(few, new Random(7))).toEqual(generateJobs(few, new Random(7)));
     expect(generateJobs(few, new Random(7))).not.toEqual(generateJobs(few, new Random(8)));
@@ -117,7 +117,7 @@ describe('workloads', () => {
     );
   });
 
-  test('offer the load that was asked for on the scarcest resource', () => {
+  test('offer the requested load on the scarcest resource', () => {
     for (const load of [0.5, 1.3]) {
       const loads = [1, 2, 3, 4].map((seed) => {
         const sample = steady({ load }, seed);
@@ -128,7 +128,7 @@ describe('workloads', () => {
     }
   });
 
-  test('ask for no GPUs where the cluster has none, and for as much CPU as the load says', () => {
+  test('request no GPUs where the cluster has none, and the CPU that the load implies', () => {
     const capacity = { cpuMilli: 1_000_000, memoryMib: 4_000_000, gpuMilli: 0, gpuModels: {} };
     const work = (job: JobSpec): number => job.podCount * job.cpuMilli * job.durationSeconds;
     const loads = [1, 2, 3, 4].map((seed) => {
@@ -144,7 +144,7 @@ describe('workloads', () => {
     [{ cpuMilli: 0 }, 'got a cluster without cores'],
     [{ gpuMilli: 0, classes: DEFAULT_JOB_CLASSES }, 'got a cluster without GPUs'],
   ])(
-    'a cluster with %j is refused by name of what it lacks',
+    'a cluster with %j is refused with the missing resource',
     ({ classes, ...lack }: Partial<WorkloadOptions> & object, message) => {
       const options = { jobs: 1, capacity: { ...CAPACITY, ...lack }, ...(classes && { classes }) };
       expect(() => generateJobs(options, new Random(1))).toThrow(
@@ -191,7 +191,7 @@ describe('workloads', () => {
     expect(durations.at(-1)).toBeLessThanOrEqual(DEFAULT_DURATION.maxSeconds);
   });
 
-  test('ask for at least what they take, at most ten times as much', () => {
+  test('request at least their run time, at most ten times as much', () => {
     for (const job of jobs) {
       expect(job.requestedSeconds).toBeGreaterThanOrEqual(job.durationSeconds);
       expect(job.requestedSeconds).toBeLessThanOrEqual(Math.ceil(10 * job.durationSeconds));

@@ -1,6 +1,4 @@
-/**
- * Generators of clusters and workloads: what other rooms import.
- */
+/** Generators of clusters and workloads: the parts that other rooms import. */
 export type { ClusterCapacity, WorkloadOptions } from './generate-jobs.ts';
 export {
   arrivalRate,

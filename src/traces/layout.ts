@@ -1,5 +1,5 @@
 /**
- * The normal form as a table: which columns a file of jobs, nodes or usage samples has, as Parquet or as CSV.
+ * The normal form as a table: the columns of a file of jobs, nodes or usage samples, as Parquet or as CSV.
  *
  * All columns are flat; lists and objects are JSON as text, so that any tool reads the file.
  */
@@ -12,7 +12,7 @@ import { findUsageProblem, type UsageSample } from './usage.ts';
 /** Version of the columns; a reader refuses a newer one. Raised when a column changes its meaning. */
 export const SCHEMA_VERSION = 1;
 
-/** A value of a row as the table holds it. */
+/** A value of a row in the table's form. */
 export type Cell = string | number | null;
 
 /** A column. */
@@ -20,31 +20,31 @@ export interface Column<T> {
   readonly name: string;
   /** JSON is text that holds JSON; NAMES is a JSON list of texts, read as well in plain, such as `A100` or `A100|H100`. */
   readonly type: 'STRING' | 'JSON' | 'NAMES' | 'INT32' | 'DOUBLE';
-  /** Whether it may be absent from an item. */
+  /** True if it may be absent from an item. */
   readonly nullable: boolean;
-  /** Whether a file may lack it or leave it empty: a default then stands for it (`toItem`). */
+  /** True if a file may lack it or leave it empty: it then has a default (`toItem`). */
   readonly optional: boolean;
   /** Field of the model that it holds, as `findProblem` names it. */
   readonly field: string;
   readonly get: (item: T) => Cell;
 }
 
-/** A row on its way in: values by column name. */
+/** An input row: values by column name. */
 export type Cells = (column: string) => Cell;
 
 /** Columns of a table that is written. */
 export interface TableLayout<T> {
-  /** What a file says that it holds. */
+  /** A file's statement of its contents. */
   readonly kind: string;
   readonly columns: readonly Column<T>[];
 }
 
-/** How items of a kind are laid out. */
+/** Layout of items of a kind. */
 export interface Layout<T> extends TableLayout<T> {
   readonly kind: TraceKind;
-  /** Columns of other formats that look much like this one. */
+  /** Columns of other formats that look similar. */
   readonly excludes?: readonly string[];
-  /** Makes an item of a row; what it gives is checked by `findProblem`. May throw SyntaxError for bad JSON. */
+  /** Makes an item of a row; `findProblem` checks the result. May throw SyntaxError for bad JSON. */
   readonly toItem: (cells: Cells) => T;
   readonly findProblem: (item: T) => SpecProblem | undefined;
 }

@@ -42,7 +42,7 @@ export async function* readLines(
 function tooLong(name: string, line: number, lineCharsMax: number): TegError {
   return new TegError(
     'TEG_INPUT_TOO_LARGE',
-    `${name}:${line}: got a line of more than ${lineCharsMax} characters, expected a text file with lines; check that the file is what --format says`,
+    `${name}:${line}: got a line of more than ${lineCharsMax} characters, expected a text file with lines; check that the file has the format given by --format`,
   );
 }
 

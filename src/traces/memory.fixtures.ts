@@ -1,5 +1,5 @@
 /**
- * Reads long made-up input of a format and prints how many items came out; run with a small heap by `memory.test.ts`.
+ * Reads long generated input of a format and prints how many items came out; run with a small heap by `memory.test.ts`.
  */
 
 import { QuantileSketch } from '../kernel/quantile-sketch.ts';
@@ -12,7 +12,7 @@ const HEADER = 'name,cpu_milli,memory_mib,num_gpu,gpu_milli\n';
 const [format = '', itemsText = '0'] = process.argv.slice(2);
 const items = Number(itemsText);
 
-/** What makes the i-th item of each format, and what stands before and after all. */
+/** The i-th item of each format, and the text before and after all. */
 const SHAPES: Readonly<Record<string, { head: string; item: (i: number) => string; tail: string }>> = {
   'openb-pods': {
     head: HEADER,

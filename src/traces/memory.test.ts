@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-/** Items of each format are several times what the heap could hold. */
+/** Items of each format exceed the heap several times. */
 test.each([
   ['openb-pods', 200_000],
   ['philly', 200_000],

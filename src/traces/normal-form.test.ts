@@ -76,7 +76,7 @@ describe('Parquet', () => {
     expect(next).toBe(count);
   });
 
-  test('the file says what it holds and in which version', async () => {
+  test('the file states its contents and version', async () => {
     const bytes = await toParquet(LAYOUTS.nodes, []);
     expect(parquetMetadata(bytes).key_value_metadata).toEqual([
       { key: 'teg.kind', value: 'nodes' },
@@ -186,7 +186,7 @@ async function expectTegErrorOrResult(bytes: Uint8Array): Promise<void> {
 }
 
 describe('Snappy', () => {
-  test('unpacks what is packed', () => {
+  test('unpacks packed values', () => {
     const repetitive = fc
       .array(fc.tuple(fc.uint8Array({ maxLength: 9 }), fc.integer({ min: 1, max: 40 })))
       .map((parts) => Buffer.concat(parts.flatMap(([bytes, times]) => Array(times).fill(bytes))));

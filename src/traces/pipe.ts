@@ -1,8 +1,8 @@
 /**
- * Reads what can be read once only: standard input, FIFOs, and the pipes of `<(command)`.
+ * Reads inputs that can be read once only: standard input, FIFOs, and the pipes of `<(command)`.
  *
- * A FIFO is opened without blocking, so that the program can be stopped while it waits for a writer, and so that a
- * FIFO that nothing writes to is an error and not a program that hangs.
+ * A FIFO is opened without blocking, so that the program can be stopped while it waits for a writer, and so that a FIFO
+ * without a writer gives an error instead of a hanging program.
  */
 import { closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -13,13 +13,13 @@ import { TegError } from '../model/errors.ts';
 /** How long a FIFO may be without a writer. */
 export const WRITER_WAIT_MS = 10_000;
 
-/** Milliseconds between two looks for a writer. */
+/** Milliseconds between two checks for a writer. */
 const WRITER_LOOK_MS = 50;
 
-/** Bytes that such a look takes at most. */
+/** Most bytes that such a check reads. */
 const LOOK_BYTES = 65_536;
 
-/** @returns Whether a path names something that can be read only once, and only from its start. */
+/** @returns True if a path names an input that can be read only once, and only from its start. */
 export function isPipe(path: string): boolean {
   if (isStandardInput(path)) return true;
   let stats: Stats;
@@ -31,7 +31,7 @@ export function isPipe(path: string): boolean {
   return stats.isFIFO() || stats.isSocket() || stats.isCharacterDevice();
 }
 
-/** @returns Whether a path is standard input: `-` or one of its names as a file. */
+/** @returns True if a path is standard input: `-` or one of its names as a file. */
 export function isStandardInput(path: string): boolean {
   return path === '-' || path === '/dev/stdin' || path === '/dev/fd/0' || path === '/proc/self/fd/0';
 }
@@ -76,7 +76,7 @@ async function forward(path: string, out: PassThrough, waitMs: number): Promise<
   socket.pipe(out);
 }
 
-/** Waits for a writer. @returns What it has written already; nothing if it has written nothing yet. */
+/** Waits for a writer. @returns The bytes that it has written already; empty if none yet. */
 async function firstBytes(fd: number, path: string, out: Readable, waitMs: number): Promise<Uint8Array> {
   const buffer = Buffer.alloc(LOOK_BYTES);
   for (let waited = 0; waited < waitMs && !out.destroyed; waited += WRITER_LOOK_MS) {
@@ -93,11 +93,11 @@ async function firstBytes(fd: number, path: string, out: Readable, waitMs: numbe
   if (out.destroyed) return buffer.subarray(0, 0);
   throw new TegError(
     'TEG_INPUT_NOT_FOUND',
-    `${path}: got a FIFO that nothing wrote to for ${waitMs / 1_000} s, expected a writer; start what writes to it first`,
+    `${path}: got a FIFO that nothing wrote to for ${waitMs / 1_000} s, expected a writer; start its writer first`,
   );
 }
 
-/** An iteration whose end destroys the stream even while a read is pending, which that of a stream itself does not. */
+/** An iteration whose end destroys the stream even while a read is pending, unlike the stream's own. */
 function closable(stream: Readable): AsyncIterable<Uint8Array> {
   return {
     [Symbol.asyncIterator]() {

@@ -1,6 +1,4 @@
-/**
- * Files as they are published, and what comes out of them.
- */
+/** Files in their published form, and the results of reading them. */
 import { describe, expect, test } from 'vitest';
 import { detectFormat } from './read.ts';
 import { PUBLISHED, SAMPLES } from './samples.fixtures.ts';

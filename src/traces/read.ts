@@ -1,7 +1,7 @@
 /**
  * Reads a trace of any known format into jobs, nodes or usage samples.
  *
- * Memory is bounded however long the file is, except for `readJobs` and `readNodes`, which hold what they return.
+ * Memory is bounded however long the file is, except for `readJobs` and `readNodes`, which hold their results.
  */
 import { TegError } from '../model/errors.ts';
 import type { JobSpec } from '../model/job.ts';

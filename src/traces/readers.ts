@@ -25,7 +25,7 @@ import type { UsageSample } from './usage.ts';
 /** A trace that is being read. */
 export interface OpenTrace {
   readonly format: TraceFormat;
-  /** Notes and bad rows, as far as it was read. */
+  /** Notes and bad rows so far. */
   readonly context: ReadContext;
   /** To be iterated once; stopping early closes the file. */
   readonly batches: AsyncGenerator<TraceBatch>;
@@ -36,7 +36,7 @@ export interface OpenTrace {
 /**
  * Starts reading a trace.
  *
- * @param kind What the caller wants; absent: whatever the file describes.
+ * @param kind The kind that the caller needs; absent: the one that the file describes.
  * @throws TegError TEG_INPUT_NOT_FOUND, TEG_INPUT_CORRUPT, TEG_INPUT_UNKNOWN_FORMAT.
  */
 export async function openTrace(

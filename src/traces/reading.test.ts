@@ -262,7 +262,7 @@ describe('numbers', () => {
     );
   });
 
-  test('what is not a decimal number is none', () => {
+  test('only decimal numbers are numbers', () => {
     for (const text of ['', '.', 'e5', '1e', '--1', 'Infinity', 'NaN', '1_0', '1e9999', '0x1', '1,5']) {
       expect(parseDecimal(text), text).toBeNaN();
     }

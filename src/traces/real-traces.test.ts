@@ -1,5 +1,6 @@
 /**
- * The published traces under ../shared/traces, where they are there: the figures of their descriptions have to come out.
+ * The published traces under ../shared/traces, where present: reading them must reproduce the figures of their
+ * descriptions.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -142,7 +143,7 @@ describe.skipIf(!isThere)(title, () => {
     expect(sum(nodes, (node) => node.cpuMilli)).toBe(2_176_000);
     expect(Math.round(sum(nodes, (node) => node.memoryMib) / 1_024)).toBe(14_403);
     const jobs = await readJobs(path('metacentrum-2013/jobs.csv.gz'));
-    // One job asked for 512 GiB: more than the 504.9 GiB of the machine that it is said to have run on.
+    // One job requested 512 GiB: more than the 504.9 GiB of the machine that it is recorded to have run on.
     const impossible = jobs.filter((job) => !nodes.some((node) => couldHold(node, job)));
     expect(impossible.map((job) => job.id)).toMatchInlineSnapshot(`
       [
@@ -206,7 +207,7 @@ function hasTerm(job: JobSpec, key: string): boolean {
   return job.affinity?.some((term) => term.key === key) ?? false;
 }
 
-/** Whether an empty node could hold one pod of the job: capacity and labels, with In and NotIn only. */
+/** True if an empty node could hold one pod of the job: capacity and labels, with In and NotIn only. */
 function couldHold(node: NodeSpec, job: JobSpec): boolean {
   if (node.cpuMilli < job.cpuMilli || node.memoryMib < job.memoryMib) return false;
   return (job.affinity ?? []).every((term) => {

@@ -1,6 +1,4 @@
-/**
- * One row of a text table, with readers of typed fields that say exactly what is wrong and where.
- */
+/** One row of a text table, with readers of typed fields that report the exact error and its place. */
 import type { TegError } from '../model/errors.ts';
 import { quoted, type ReadContext } from './context.ts';
 
@@ -9,7 +7,7 @@ export const SECONDS_MAX = 315_576_000_000;
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/;
 
-/** The current row. One object for all rows of a file: nothing may keep it. */
+/** The current row. One object for all rows of a file: no caller may keep it. */
 export class Row {
   readonly context: ReadContext;
   readonly columns: readonly string[];
@@ -23,12 +21,12 @@ export class Row {
     this.columns = columns;
   }
 
-  /** @returns The field as it stands; '' if the column (−1) is absent. */
+  /** @returns The raw field; '' if the column (−1) is absent. */
   text(column: number): string {
     return column < 0 ? '' : (this.fields[column] as string);
   }
 
-  /** @returns Whether the field is empty or its column absent. */
+  /** @returns True if the field is empty or its column absent. */
   isEmpty(column: number): boolean {
     return this.text(column) === '';
   }
@@ -72,7 +70,7 @@ function rangeText(what: string, lower: number, upper: number): string {
   return lower === upper ? String(lower) : `${what} in [${lower}, ${upper}]`;
 }
 
-/** @returns The integer that a text is, digits with an optional sign and nothing else; NaN otherwise. */
+/** @returns The integer in a text, digits with an optional sign and nothing else; NaN otherwise. */
 export function parseInteger(text: string): number {
   const length = text.length;
   let i = 0;
@@ -88,7 +86,7 @@ export function parseInteger(text: string): number {
   return first === 45 && value !== 0 ? -value : value;
 }
 
-/** @returns The number that a text is in decimal notation, with or without an exponent; NaN otherwise. */
+/** @returns The number in a text in decimal notation, with or without an exponent; NaN otherwise. */
 export function parseDecimal(text: string): number {
   const integer = parseInteger(text);
   if (!Number.isNaN(integer)) return integer;

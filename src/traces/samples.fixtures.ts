@@ -1,5 +1,5 @@
 /**
- * Small files of every text format, written by hand: what the tests read and the fuzzer mutates.
+ * Small files of every text format, written by hand: the tests read them and the fuzzer mutates them.
  *
  * No line of them is copied from a published trace.
  */
@@ -187,7 +187,7 @@ export const SAMPLES = {
   'teg-usage-csv': TEG_USAGE,
 } as const satisfies Partial<Record<TraceFormat, string>>;
 
-/** Other layouts that files of a format are published in, rows written in their shape. */
+/** Other published layouts of the formats, with rows written in their shape. */
 export const PUBLISHED = [
   {
     format: 'alibaba-batch',

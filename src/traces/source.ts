@@ -1,5 +1,5 @@
 /**
- * Where bytes come from: a file, a pipe, standard input, or bytes in memory; unpacked and decoded (`unpack.ts`).
+ * Sources of bytes: a file, a pipe, standard input, or bytes in memory; unpacked and decoded (`unpack.ts`).
  *
  * Nothing is read ahead beyond one chunk, and a reader that stops early closes the file.
  */
@@ -25,7 +25,7 @@ export function fileInput(path: string, name: string = inputName(path)): TraceIn
   };
 }
 
-/** @returns What a path is called in messages. */
+/** @returns The name of a path in messages. */
 export function inputName(path: string): string {
   return isStandardInput(path) ? 'standard input' : path;
 }
@@ -53,7 +53,7 @@ export interface OpenedInput {
   readonly head: Uint8Array;
   /** All of it, from the start. To be iterated once. */
   readonly chunks: AsyncGenerator<Uint8Array>;
-  /** Closes the file, however far it was read. To be called in any case; more than once does no harm. */
+  /** Closes the file, however far it was read. Must be called in any case; harmless if called again. */
   close(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export async function openInput(input: TraceInput, peekBytes = 65_536): Promise<
       if (unpack === undefined) break;
       content = await peek(unpack(content.replay()), peekBytes);
     }
-    // More of what is plain from the start.
+    // More of a plain content from the start.
     if (content.head.length < peekBytes) content = await peek(content.replay(), peekBytes);
   } catch (error) {
     await content.close();

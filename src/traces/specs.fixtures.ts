@@ -109,7 +109,7 @@ export const usageArbitrary: fc.Arbitrary<UsageSample> = fc.record({
   memoryShare: fc.double({ min: 0, max: 1, noNaN: true }).map((x) => x + 0),
 });
 
-/** All that a text or bytes hold. */
+/** The whole content of a text or bytes. */
 export interface ReadResult {
   readonly jobs: JobSpec[];
   readonly nodes: NodeSpec[];

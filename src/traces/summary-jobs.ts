@@ -12,7 +12,7 @@ import {
   toDistribution,
 } from './summary-parts.ts';
 
-/** Jobs that ask for the same number of GPUs a pod (sharing jobs apart). */
+/** Jobs that request the same number of GPUs a pod (sharing jobs apart). */
 export interface GpuMixRow {
   /** `no GPU`, `share of one GPU`, or the number of GPUs a pod. */
   readonly gpus: string;
@@ -191,7 +191,7 @@ export class JobSummarizer {
     };
   }
 
-  /** @returns What a reader of the summary should know. */
+  /** @returns Remarks for the reader of the summary. */
   warnings(): TraceWarning[] {
     const warnings: TraceWarning[] = [];
     if (this.count > TIMES_MAX) {

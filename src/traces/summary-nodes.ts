@@ -89,7 +89,7 @@ export class NodeSummarizer {
     };
   }
 
-  /** @returns What a reader of the summary should know. */
+  /** @returns Remarks for the reader of the summary. */
   warnings(): TraceWarning[] {
     const unknown = this.models.top(Number.MAX_SAFE_INTEGER, (m) => m.count).find((m) => m.name === '');
     if (unknown === undefined) return [];

@@ -3,7 +3,7 @@
  */
 import { detached } from './lines.ts';
 
-/** What is needed of a quantile sketch of non-negative numbers; `QuantileSketch` of the kernel has it. */
+/** The quantile sketch of non-negative numbers that is needed; the kernel's `QuantileSketch` fits. */
 export interface Sketch {
   readonly count: number;
   readonly min: number;
@@ -42,7 +42,7 @@ export function toDistribution(sketch: Sketch): TraceDistribution {
   };
 }
 
-/** Most names that a `Tally` keeps apart. */
+/** Most names that a `Tally` keeps separate. */
 export const TALLY_NAMES_MAX = 65_536;
 
 /** Sums by name. Names beyond the bound are summed up together. */
@@ -67,7 +67,7 @@ export class Tally<T> {
     return sums;
   }
 
-  /** Names that are kept apart. */
+  /** Names that are kept separate. */
   get size(): number {
     return this.byName.size;
   }

@@ -1,6 +1,4 @@
-/**
- * Summary of usage samples: how much of their limit pods use, on average and at their peak.
- */
+/** Summary of usage samples: the share of their limit that pods use, on average and at their peak. */
 import {
   type Sketch,
   type SketchFactory,

@@ -1,6 +1,4 @@
-/**
- * What `teg trace inspect` tells about a trace, gathered while it streams by, in memory that does not grow with it.
- */
+/** The data of `teg trace inspect`, gathered while the trace streams by, in memory that does not grow with it. */
 import type { TraceFormat, TraceWarning } from './format.ts';
 import type { OpenTrace } from './readers.ts';
 import { JobSummarizer, type JobsSummary } from './summary-jobs.ts';
@@ -12,7 +10,7 @@ import { UsageSummarizer, type UsageSummary } from './summary-usage.ts';
 export interface TraceSummary {
   readonly file: string;
   readonly format: TraceFormat;
-  /** What the file says about itself, for example the header of an SWF file. */
+  /** The file's own comments, for example the header of an SWF file. */
   readonly notes: Readonly<Record<string, string>>;
   /** Absent if there are none. */
   readonly jobs?: JobsSummary;
@@ -24,9 +22,9 @@ export interface TraceSummary {
 
 /** How to summarise. */
 export interface SummaryOptions {
-  /** Makes a quantile sketch; the kernel's is meant. */
+  /** Makes a quantile sketch, as the kernel's. */
   readonly makeSketch: SketchFactory;
-  /** Told how many items were read, now and then. */
+  /** Called from time to time with the number of items read. */
   readonly onProgress?: (items: number) => void;
 }
 

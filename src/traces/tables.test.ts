@@ -1,6 +1,4 @@
-/**
- * Tables of other tools: delimiters, foreign names of columns, columns left out, and what is said of unknown files.
- */
+/** Tables of other tools: delimiters, foreign column names, omitted columns, and the messages for unknown files. */
 import { describe, expect, test } from 'vitest';
 import { SAMPLES } from './samples.fixtures.ts';
 import { readText } from './specs.fixtures.ts';
@@ -72,7 +70,7 @@ describe('--map', () => {
   const foreign = 'job_name,submit_time,runtime,ngpu,submit_s\na,5,10,1,99\n';
   const map = { id: 'job_name', submit_s: 'submit_time', duration_s: 'runtime', gpu_count: 'ngpu' };
 
-  test('says which column stands for which', async () => {
+  test('maps the columns', async () => {
     const { jobs } = await readText(foreign, { map });
     expect(jobs).toMatchObject([{ id: 'a', submitSeconds: 5, durationSeconds: 10, gpuCount: 1 }]);
   });
@@ -90,14 +88,14 @@ describe('--map', () => {
     });
   });
 
-  test('is refused for what is no table', async () => {
+  test('is refused for a file that is not a table', async () => {
     await expect(readText(SAMPLES.swf, { map: { id: 'x' } })).rejects.toMatchObject({
       code: 'TEG_OPTION_INVALID',
     });
   });
 });
 
-describe('errors name what is in the file', () => {
+describe('errors name the contents of the file', () => {
   const header = 'id,submit_s,duration_s,pod_count,gang_min,gpu_count,gpu_milli';
   test.each([
     ['a,,10,1,1,0,0', 'column \'submit_s\': got "", expected a finite number'],
@@ -117,7 +115,7 @@ describe('errors name what is in the file', () => {
 describe('unknown files', () => {
   test.each([
     [
-      'a table near others names what it lacks',
+      'a table near others names the missing columns',
       'id,submit_s,runtime\na,0,1\n',
       /columns "id, submit_s, runtime".*nearest: teg-jobs-csv lacks duration_s.*--map duration_s=COLUMN/,
     ],

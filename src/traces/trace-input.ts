@@ -1,6 +1,4 @@
-/**
- * What a reader reads from: bytes in order, or at random.
- */
+/** The input of a reader: bytes in order, or at random. */
 
 /** Bytes of one chunk. */
 export const CHUNK_BYTES = 65_536;
@@ -13,7 +11,7 @@ export interface RandomAccess {
   close(): Promise<void>;
 }
 
-/** Something that can be read from the start, as often as one likes (except standard input and pipes: once). */
+/** A source that can be read from the start, any number of times (standard input and pipes: once). */
 export interface TraceInput {
   /** For messages. */
   readonly name: string;

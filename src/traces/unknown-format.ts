@@ -1,6 +1,4 @@
-/**
- * Says of a file that no reader knows what it looks like, and which formats come nearest.
- */
+/** Describes a file of unknown format in an error: what it looks like, and the nearest formats. */
 import { TegError } from '../model/errors.ts';
 import { quoted } from './context.ts';
 import { CSV_NAMES, csvLayouts } from './csv-formats.ts';
@@ -8,7 +6,7 @@ import { type ColumnMap, readHeader } from './csv-header.ts';
 import { firstLine, headText } from './detect.ts';
 import { TRACE_FORMATS } from './format.ts';
 
-/** Formats that are named as near. */
+/** Most formats that are named as near. */
 const NEAREST = 3;
 
 /** Columns of the file, and keys of a JSON text, that are listed. */
@@ -30,7 +28,7 @@ export function unknownFormat(name: string, head: Uint8Array, map: ColumnMap = {
   throw new TegError('TEG_INPUT_UNKNOWN_FORMAT', `${name}: got ${got}; ${ADVICE}`);
 }
 
-/** A JSON text: its keys tell a person at once what it is. */
+/** A JSON text: its keys show a person what it is. */
 function aboutJson(text: string): string | undefined {
   if (!/^\s*[{[]/.test(text)) return undefined;
   const keys = new Set([...text.slice(0, 4_096).matchAll(/"([^"\\]{1,40})"\s*:/g)].map((match) => match[1]));
@@ -38,7 +36,7 @@ function aboutJson(text: string): string | undefined {
   return `JSON${listed === '' ? '' : ` with the keys ${listed}`}, but not Kubernetes objects (with kind, metadata, spec) and not Philly's cluster_job_log (with jobid, vc, attempts)`;
 }
 
-/** A table: which columns the nearest formats have beyond its own. */
+/** A table: the columns of the nearest formats that it lacks. */
 function aboutTable(text: string, map: ColumnMap): string | undefined {
   const line = firstLine(text);
   const near = CSV_NAMES.map((name) => ({ name, header: readHeader(line, csvLayouts(name), map) }))
@@ -55,7 +53,7 @@ function aboutTable(text: string, map: ColumnMap): string | undefined {
   const columns = first.header.shown.slice(0, NAMES_LISTED).join(', ');
   const lacks = near.map(({ name, header }) => `${name} ${difference(header)}`);
   const example = first.header.missing[0] ?? 'submit_s';
-  return `a table with the columns ${quoted(columns)}, which is no known format; nearest: ${lacks.join('; ')}; --map ${example}=COLUMN says which column stands for one that is missing`;
+  return `a table with the columns ${quoted(columns)}, not of a known format; nearest: ${lacks.join('; ')}; --map ${example}=COLUMN maps a column to a missing one`;
 }
 
 function difference({ missing, names, format }: ReturnType<typeof readHeader>): string {
@@ -64,7 +62,7 @@ function difference({ missing, names, format }: ReturnType<typeof readHeader>): 
   return `does not have ${foreign.join(', ')}`;
 }
 
-/** Some columns, but none that is known: what a workload needs at least. */
+/** Some columns, but no known one: the least that a workload needs. */
 function tableWithoutMatch(line: string): string | undefined {
   const header = readHeader(line, csvLayouts('teg-jobs-csv'));
   const isTable =
@@ -73,5 +71,5 @@ function tableWithoutMatch(line: string): string | undefined {
   const columns = header.shown.slice(0, NAMES_LISTED).join(', ');
   const jobs = header.format.columns.join(', ');
   const nodes = csvLayouts('teg-nodes-csv')[0]?.columns.join(', ');
-  return `a table with the columns ${quoted(columns)}, none of which is of a known format; expected at least ${jobs} (jobs) or ${nodes} (nodes); --map submit_s=COLUMN says which column stands for one of them`;
+  return `a table with the columns ${quoted(columns)}, none of which is of a known format; expected at least ${jobs} (jobs) or ${nodes} (nodes); --map submit_s=COLUMN maps a column to one of them`;
 }

@@ -21,7 +21,7 @@ async function contentOf(bytes: Uint8Array, chunkBytes?: number): Promise<string
 
 const utf16be = Buffer.from(`\ufeff${TEXT}`, 'utf16le').swap16();
 
-describe('what is read', () => {
+describe('supported packings', () => {
   test.each([
     ['gzip', gzipSync(PLAIN)],
     [
@@ -55,7 +55,7 @@ describe('what is read', () => {
   });
 });
 
-describe('what is refused by name', () => {
+describe('packings refused by name', () => {
   test.each([
     ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4]), /got xz data.*xz -dc FILE \| teg … -/],
     ['bzip2', Buffer.from('BZh91AY&SY'), /got bzip2 data/],
@@ -85,7 +85,7 @@ describe('what is refused by name', () => {
   });
 });
 
-describe('what is damaged', () => {
+describe('damaged input', () => {
   const archive = zip([{ name: 'jobs.csv', bytes: PLAIN }]);
   const flipped = Buffer.from(archive);
   flipped[flipped.length - 22 - 46 - 'jobs.csv'.length + 16] =

@@ -1,7 +1,8 @@
 /**
- * Unpacks and decodes what an input holds until it is plain: gzip, Zstandard or zip, then UTF-16.
+ * Unpacks and decodes an input until it is plain: gzip, Zstandard or zip, then UTF-16.
  *
- * Packing is recognised by the first bytes, never by the file's name. Other packings are named, with what unpacks them.
+ * Packing is recognised by the first bytes, never by the file's name. Other packings are named in the error, with the
+ * program that unpacks them.
  */
 import { pipeline, type Transform } from 'node:stream';
 import { createGunzip, createInflateRaw, createZstdDecompress } from 'node:zlib';
@@ -9,16 +10,16 @@ import { TegError } from '../model/errors.ts';
 import { CHUNK_BYTES, type TraceInput } from './trace-input.ts';
 import { readZip } from './zip.ts';
 
-/** Packings within one another that are undone: a .csv.gz in a .zip is two. */
+/** Nested packings that are undone: a .csv.gz in a .zip is two. */
 export const LAYERS_MAX = 3;
 
-/** First bytes that tell every packing below. */
+/** First bytes that identify every packing below. */
 export const MAGIC_BYTES = 262;
 
 /** Turns packed chunks into plain ones. */
 export type Unpack = (packed: AsyncGenerator<Uint8Array>) => AsyncGenerator<Uint8Array>;
 
-/** Packings that are not undone, with the program that does. */
+/** Unsupported packings, with the program that unpacks them. */
 const FOREIGN: readonly { name: string; magic: readonly number[]; at?: number; program: string }[] = [
   { name: 'xz', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], program: 'xz -dc FILE' },
   { name: 'bzip2', magic: [0x42, 0x5a, 0x68], program: 'bzip2 -dc FILE' },
@@ -30,8 +31,8 @@ const FOREIGN: readonly { name: string; magic: readonly number[]; at?: number; p
 
 /**
  * @param head The first bytes, MAGIC_BYTES of them if there are as many.
- * @returns What unpacks or decodes an input that begins so; undefined if it is plain.
- * @throws TegError TEG_INPUT_UNKNOWN_FORMAT for a packing that is not undone.
+ * @returns The step that unpacks or decodes an input that begins so; undefined if it is plain.
+ * @throws TegError TEG_INPUT_UNKNOWN_FORMAT for an unsupported packing.
  */
 export function unpackerOf(input: TraceInput, head: Uint8Array, layer: number): Unpack | undefined {
   const { name } = input;
@@ -55,10 +56,10 @@ function begins(head: Uint8Array, magic: readonly number[], at = 0): boolean {
   return magic.every((byte, i) => head[at + i] === byte);
 }
 
-/** Reads the archive by itself; what was read of it so far is closed. */
+/** Reads the archive at random; the started reading of it is closed. */
 function unzipped(input: TraceInput): Unpack {
   return async function* (packed) {
-    // A generator that was never started would not close what it reads.
+    // A generator that was never started would not close its source.
     for await (const _ of packed) break;
     const inflate = through(input.name, 'zip', () => createInflateRaw({ chunkSize: CHUNK_BYTES }));
     yield* readZip(input, inflate, CHUNK_BYTES);

@@ -1,6 +1,4 @@
-/**
- * What a pod really used, sampled over time: the third kind of trace beside jobs and nodes.
- */
+/** The usage of a pod, sampled over time: the third kind of trace beside jobs and nodes. */
 import type { SpecProblem } from '../model/validate.ts';
 
 /** One sample. */

@@ -20,7 +20,7 @@ export interface TraceWriter<T> {
   abort(): Promise<void>;
 }
 
-/** What makes bytes of items, for one file format. */
+/** Turns items into bytes, for one file format. */
 interface Encoder<T> {
   write(items: readonly T[]): Promise<void>;
   finish(): Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * Reads the one file of a zip archive, a chunk at a time. Archives of several files are refused: which of them was
- * meant is for the user to say.
+ * Reads the one file of a zip archive, a chunk at a time. Archives of several files are refused: the user has to choose
+ * one.
  *
  * @source https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.
  */

@@ -180,11 +180,11 @@ describe('the plan', () => {
     expect(task.load).toBeLessThan(100);
     expect(task.horizonSeconds).toBeGreaterThan((14 * 300 * 600) / (task.load as number));
     expect(intro.join('\n')).toMatch(
-      /never asks for more than 2\.5 % of the GPUs, .*\n.* 14 times over with arrivals \d+ times/,
+      /never exceeds 2\.5 % of the GPUs, .*\n.* 14 times over with arrivals \d+ times/,
     );
-    const told = await planStart({ ...light, arrivalSpeed: 1 });
-    expect(told.task).toMatchObject({ load: 1 });
-    expect(told.task).not.toHaveProperty('repeat');
+    const asRecorded = await planStart({ ...light, arrivalSpeed: 1 });
+    expect(asRecorded.task).toMatchObject({ load: 1 });
+    expect(asRecorded.task).not.toHaveProperty('repeat');
   });
 });
 

@@ -1,12 +1,12 @@
 /**
- * Reads what `ByteWriter` wrote from bytes that nobody vouches for: every read is checked against the end, and every
- * number has one form only.
+ * Reads the output of `ByteWriter` from untrusted bytes: every read is checked against the end, and every number has
+ * one form only.
  */
 import { TegError } from '../../model/errors.ts';
 
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Reads a message. All methods throw TegError TEG_HOLOGRAM_INVALID where the bytes are not of the form. */
+/** Reads a message. All methods throw TegError TEG_HOLOGRAM_INVALID where the bytes do not have the form. */
 export class ByteReader {
   /** The next byte. */
   at = 0;
@@ -47,7 +47,10 @@ export class ByteReader {
     return this.refuse('a number of more than eight bytes', what, begin);
   }
 
-  /** A number of things that follow, each of at least `bytesEach`: at most `max`, and as many as there may be. */
+  /**
+   * The number of entries that follow, each of at least `bytesEach` bytes: at most `max`, and no more than the rest can
+   * hold.
+   */
   countOf(what: string, max: number, bytesEach: number): number {
     const begin = this.at;
     const value = this.count(what, max);
@@ -75,7 +78,7 @@ export class ByteReader {
     try {
       return DECODER.decode(encoded);
     } catch {
-      return this.refuse('bytes that are no UTF-8', what, begin);
+      return this.refuse('bytes that are not UTF-8', what, begin);
     }
   }
 

@@ -1,6 +1,4 @@
-/**
- * Bytes that grow: numbers of variable length, doubles, texts.
- */
+/** A growing byte buffer: numbers of variable length, doubles, texts. */
 import { assert } from '../../kernel/assert.ts';
 
 const ENCODER = new TextEncoder();
@@ -12,7 +10,7 @@ export class ByteWriter {
   private bytes: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
   private view: DataView = new DataView(this.bytes.buffer);
 
-  /** @returns A copy of what was written. */
+  /** @returns A copy of the written bytes. */
   finish(): Uint8Array {
     return this.bytes.slice(0, this.length);
   }

@@ -1,5 +1,6 @@
 /**
- * Places at their costs: the cheapest, how many are about as cheap, and what the place after so many more costs.
+ * Places and their costs: the cheapest, the number of places about as cheap, and the cost of the place after the first
+ * n.
  */
 
 /** Piles of equally cheap places. Scratch of one user. */
@@ -15,7 +16,7 @@ export class CheapestSlots {
   /** A heap of piles, the cheapest on top. */
   private heap: Int32Array = new Int32Array(64);
 
-  /** Starts anew. @param room Piles that will be added at most. */
+  /** Starts again. @param room Most piles that will be added. */
   clear(room: number): void {
     this.slots = 0;
     this.count = 0;

@@ -2,7 +2,7 @@
  * The classes of all holograms that one reader has met, each with one id, so that a class is priced once however many
  * holograms show it.
  *
- * Bounded: at `classesMax` everything is forgotten and `generation` grows; ids of an older generation mean nothing.
+ * Bounded: at `classesMax` everything is dropped and `generation` grows; ids of an older generation are invalid.
  */
 import { flavorMatches } from '../../model/cluster-state.ts';
 import type { Constraint, Demand, DemandTable } from '../../model/demand.ts';
@@ -23,7 +23,7 @@ const NOTHING: readonly number[] = [];
 
 /** Classes by id. Single user. */
 export class ClassCatalogue {
-  /** Grows by 1 whenever all ids are forgotten. */
+  /** Grows by 1 whenever all ids are dropped. */
   generation = 0;
   private readonly demands: DemandTable;
   private readonly classesMax: number;
@@ -38,7 +38,7 @@ export class ClassCatalogue {
   /** [constraint] → by flavour: 0 unknown, 1 no, 2 yes. */
   private allowed: Uint8Array[] = [];
 
-  /** @param classesMax Classes kept; one hologram may have more, and is then alone. */
+  /** @param classesMax Classes kept; one hologram may have more, and is then the only one. */
   constructor(demands: DemandTable, classesMax: number) {
     this.demands = demands;
     this.classesMax = classesMax;
@@ -82,9 +82,10 @@ export class ClassCatalogue {
   }
 
   /**
-   * How many pods of a demand surely fit on one node of a class at the same time, were it not for its limit of pods.
+   * The number of pods of a demand that surely fit on one node of a class at the same time, apart from its limit of
+   * pods.
    *
-   * In whatever order they come: every pod of one shape takes the same from one pool, and sharing pods cut each GPU on
+   * Independent of their order: every pod of one shape takes the same from one pool, and sharing pods cut each GPU on
    * its own. @returns 0: it does not surely fit; at most NODE_SLOTS_MAX. O(further resources).
    */
   slotsOf(id: number, demand: Demand): number {
@@ -104,7 +105,7 @@ export class ClassCatalogue {
     return this.allows(rows[at + Column.Flavor] as number, demand.constraintId) ? slots : 0;
   }
 
-  /** Reads a class into the form that prices work on: as if its GPUs were the whole ones and one partial one. */
+  /** Reads a class into the form that prices use: as if its GPUs were the whole ones and one partial one. */
   readShape(id: number, shape: NodeShape): void {
     const { rows } = this;
     const at = COLUMNS * id;
@@ -147,7 +148,10 @@ export class ClassCatalogue {
     return id;
   }
 
-  /** Amounts by the ids of the table. What no demand can ask for by name yet is left out: a later hologram has it. */
+  /**
+   * Amounts by the ids of the table. Resources that no demand can name yet are left out: a later hologram includes
+   * them.
+   */
   private extendedId({ amounts }: HologramExtended): number {
     if (amounts.length === 0) return 0;
     const byId: number[] = [];
@@ -190,7 +194,7 @@ function gpuSlots(whole: number, partialMilli: number, { gpuCount, gpuMilli }: D
   return whole * Math.floor(GPU_MILLI / gpuMilli) + Math.floor(partialMilli / gpuMilli);
 }
 
-/** How often `need` goes into `have`. */
+/** How many times `need` fits into `have`. */
 function times(have: number, need: number): number {
   return need > 0 ? Math.floor(have / need) : NODE_SLOTS_MAX;
 }

@@ -1,6 +1,4 @@
-/**
- * Adds up classes of nodes, from a zone or from holograms, and brings them into canonical form.
- */
+/** Adds up classes of nodes, from a zone or from holograms, and brings them into canonical form. */
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
 import {
   ClassKeys,
@@ -22,7 +20,7 @@ const Column = {
   Cpu: 6,
   PodsFree: 7,
   Nodes: 8,
-  /** Of `ClassKeys`: what classes that differ in memory and CPU only have in common. */
+  /** Of `ClassKeys`: the part that classes that differ in memory and CPU only share. */
   Group: 9,
 } as const;
 const COLUMNS = 10;
@@ -110,8 +108,8 @@ export class ClassCollector {
   /**
    * The classes in canonical order; beyond `HOLOGRAM_LIMITS` the first ones.
    *
-   * Why the first: what is among the first of all is among the first of every part, so that cutting off early or late
-   * gives the same. O(classes × log classes).
+   * Why the first: a class among the first of the whole is among the first of every part, so that truncating early or
+   * late gives the same result. O(classes × log classes).
    */
   finish(): HologramClasses {
     const order = this.sorted();
@@ -139,7 +137,7 @@ export class ClassCollector {
     const { rows, keys } = this;
     const ends = this.groupEnds();
     const order = new Int32Array(ends.length === 0 ? 0 : (ends[ends.length - 1] as number));
-    // From the last place of each group down: `ends` become begins.
+    // From the last place of each group down: `ends` become starts.
     const groups = this.groupRanks;
     for (let id = keys.count - 1; id >= 0; id--) {
       const rank = groups[rows[COLUMNS * id + Column.Group] as number] as number;

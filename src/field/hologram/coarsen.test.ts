@@ -10,7 +10,7 @@ import { encodeHologram } from './wire.ts';
 
 const COARSE = { coarseness: 1, partialStepMilli: 50 };
 
-test('gives what would have been taken coarser, before or after merging, and less of it', () => {
+test('equals a hologram taken coarser, before or after merging, and is smaller', () => {
   const random = stream(41);
   let fine = 0;
   let coarse = 0;

@@ -1,12 +1,11 @@
 /**
- * Holograms made coarser, for readers far away: of a group of zones somebody else looks closer.
+ * Coarser holograms, for distant readers: a nearer reader looks at the group of zones in detail.
  *
- * Why: classes of many zones are not all alike, so that a merged hologram grows with the zones below it, up to what the
- * lattice allows. A coarser lattice keeps it small.
+ * Why: classes of many zones are not all alike, so that a merged hologram grows with the zones below it, up to the
+ * limit of the lattice. A coarser lattice keeps it small.
  *
- * Invariant: lattices of all coarsenesses are nested, so that rounding twice gives what rounding once gives: a zone's
- * hologram made coarser is the one that would have been taken coarser, and it is the same whether one makes coarser
- * before merging or after. Amounts of empty nodes stay exact.
+ * Invariant: lattices of all coarsenesses are nested, so that rounding twice gives the same as rounding once: a zone's
+ * coarsened hologram equals one taken coarser, and coarsening commutes with merging. Amounts of empty nodes stay exact.
  */
 import { ClassCollector } from './class-collector.ts';
 import { Hologram } from './hologram.ts';

@@ -1,9 +1,9 @@
 /**
- * The classes of a hologram: how many nodes have at least so much free, as columns.
+ * The classes of a hologram, as columns: the number of nodes with at least these free resources.
  *
  * Invariants: classes are distinct and in canonical order (kind of node, further resources, fresh, whole GPUs, partial
- * GPU, memory, CPU, all ascending), the dictionaries are in order and every entry of them is used. So one collection
- * of nodes has one form, in whatever order and grouping it was added up.
+ * GPU, memory, CPU, all ascending), the dictionaries are in order and every entry of them is used. So one collection of
+ * nodes has one form, in whatever order and grouping it was added up.
  */
 import { KeyTable } from '../../kernel/key-table.ts';
 
@@ -75,19 +75,19 @@ export function hologramExtended(amounts: Iterable<readonly [string, number]>): 
   return sorted.length === 0 ? NO_EXTENDED : { key: JSON.stringify(sorted), amounts: sorted };
 }
 
-/** Gives classes ids by what they are: flavour and further resources by the owner's own ids. */
+/** Gives classes ids by their contents: flavour and further resources by the owner's own ids. */
 export class ClassKeys {
   /** Ids given; the next new class gets this one. */
   count = 0;
-  /** Groups of classes that differ in memory and CPU only: so many are known. */
+  /** Groups of classes that differ in memory and CPU only: the number known. */
   groupCount = 0;
   private readonly groups: KeyTable;
   private readonly classes: KeyTable;
-  /** The last group asked for: classes in canonical order come group by group. */
+  /** The last requested group: classes in canonical order come group by group. */
   private lastFlavor = -1;
   private lastExtended = -1;
   private lastGpus = -1;
-  /** Group of the class that `intern` was asked for last. */
+  /** Group of the class of the last `intern`. */
   group = -1;
 
   /** @param expected Classes expected. */
@@ -126,7 +126,7 @@ export class ClassKeys {
     return id;
   }
 
-  /** Forgets everything; keeps the memory. */
+  /** Drops everything; keeps the memory. */
   clear(): void {
     this.groups.clear();
     this.classes.clear();
@@ -136,7 +136,7 @@ export class ClassKeys {
   }
 }
 
-/** @returns Columns for so many classes, zeroed. */
+/** @returns Columns for n classes, zeroed. */
 export function makeColumns(count: number): Omit<HologramClasses, 'count' | 'flavors' | 'extended'> {
   return {
     flavorIndexes: new Uint16Array(count),

@@ -1,12 +1,10 @@
-/**
- * Bounds of holograms: what a reader accepts and what a writer keeps to.
- */
+/** Bounds of holograms: readers accept and writers produce nothing beyond them. */
 
-/** Largest sum that is told apart; merging stays at it. Any two add up exactly in double precision. */
+/** Largest sum that is represented; merging saturates there. Any two add up exactly in double precision. */
 export const SUM_MAX: number = 2 ** 52;
 /** Rates are kept in whole 2^−20 a second, so that they add up exactly in any order. */
 export const RATE_UNIT: number = 2 ** -20;
-/** Nodes that one class counts at most; merging stays at it. */
+/** Most nodes that one class counts; merging saturates there. */
 export const CLASS_NODES_MAX: number = 2 ** 31 - 1;
 
 /** Most entries of each part of a hologram, and most bytes of the whole. */

@@ -61,7 +61,7 @@ describe('takeHologram', () => {
     ]);
   });
 
-  test('rounds others down on its lattice, from what is free and not from what their class shows', () => {
+  test("rounds others down on its lattice, from their free resources and not from their class's", () => {
     const pods = [
       { cpuMilli: 40_100, memoryMib: 150_000, gpuCount: 1, gpuMilli: 345 },
       { cpuMilli: 0, memoryMib: 0, gpuCount: 2, gpuMilli: 1000 },
@@ -98,7 +98,7 @@ describe('takeHologram', () => {
     ]);
   });
 
-  test('tells nodes apart by model and labels, not by capacities that do not matter any more', () => {
+  test('distinguishes nodes by model and labels, not by capacities that no longer matter', () => {
     const nodes = [NODE, { ...NODE, cpuMilli: 128_000 }, { ...NODE, gpuModel: 'B' }];
     const zone = zoneOf([...nodes, { ...NODE, labels: { zone: 'east' } }]);
     const { classes } = plainHologramOf(zone);
@@ -109,7 +109,7 @@ describe('takeHologram', () => {
     ]);
   });
 
-  test('lists the models with what rents are made of', () => {
+  test('lists the models with the inputs of their rents', () => {
     const zone = zoneOf([NODE, NODE, { ...NODE, gpuModel: 'B', gpuCount: 2 }, { ...NODE, gpuCount: 0 }]);
     const pod = { cpuMilli: 1, memoryMib: 1, gpuCount: 1, gpuMilli: 1000 };
     zone.rent.demandSeen(zone.cluster.demands.intern({ ...pod, gpuModels: ['B'] }), 3);
@@ -123,7 +123,7 @@ describe('takeHologram', () => {
   });
 });
 
-/** Whether class `i` shows room for one pod, by its amounts alone. */
+/** True if class `i` shows room for one pod, by its amounts alone. */
 function shows({ classes }: Hologram, i: number, demand: Demand): boolean {
   const whole = classes.whole[i] as number;
   const parts =
@@ -188,7 +188,7 @@ describe('conservative and complete (theory §3)', () => {
   });
 });
 
-/** Whether class `i` promises no more than what is free on a node. */
+/** True if class `i` promises no more than a node's free resources. */
 function isBelow(cluster: ClusterState, node: number, classes: Hologram['classes'], i: number): boolean {
   const flavor = cluster.flavorOf(node);
   const idle = [...cluster.gpuIdleMilli.subarray(cluster.gpuOffsets[node], cluster.gpuOffsets[node + 1])];

@@ -1,7 +1,7 @@
 /**
  * Takes the hologram of a zone.
  *
- * Every node that takes pods is counted in the class of what is free on it, rounded down on the hologram's own lattice
+ * Every node that takes pods is counted in the class of its free resources, rounded down on the hologram's own lattice
  * from its exact state. Why not from the zone's classes: those are rounded already (memory to powers of two), and
  * rounding twice would hide twice as much. An empty node keeps its exact capacities, so that a pod that needs a whole
  * node sees it.
@@ -26,11 +26,11 @@ import { StepLattice } from './step-lattice.ts';
 export interface HologramOptions {
   /** e: free CPU, memory and further resources are rounded down by at most this share. 1, 1/2, 1/4, … */
   readonly coarseness: number;
-  /** Milli-GPU between two levels of the largest partial GPU; below that of the zone's classes it makes nothing finer. */
+  /** Milli-GPU between two levels of the largest partial GPU; a step below that of the zone's classes has no effect. */
   readonly partialStepMilli: number;
 }
 
-/** `docs/hologram.md` says what each was measured against. */
+/** `docs/hologram.md` has the measurements behind each value. */
 export const HOLOGRAM_DEFAULTS: HologramOptions = {
   coarseness: 0.25,
   partialStepMilli: CLASS_PARTIAL_STEP_MILLI,
@@ -40,10 +40,10 @@ export const HOLOGRAM_DEFAULTS: HologramOptions = {
 const CPU_UNIT_MILLI = 125;
 const MEMORY_UNIT_MIB = 64;
 const EXTENDED_UNIT = 1;
-/** Amounts of further resources beyond this count as this. */
+/** Amounts of further resources are capped here. */
 const EXTENDED_MAX = 2 ** 48;
 
-/** @returns What free CPU (milli), memory (MiB) and further resources are rounded down on. */
+/** @returns The lattices on which free CPU (milli), memory (MiB) and further resources are rounded down. */
 export function latticesOf(coarseness: number): Record<'cpu' | 'memory' | 'extended', StepLattice> {
   return {
     cpu: new StepLattice(CPU_UNIT_MILLI, coarseness),
@@ -106,7 +106,7 @@ class NodeReader {
   private readonly collector: ClassCollector;
   /** Collector's ids by flavour id of the cluster; −1: not seen yet. */
   private readonly flavorIds: Int32Array;
-  /** Collector's id of no further resources. */
+  /** Collector's id of the empty set of further resources. */
   private readonly noExtended: number;
   /** Collector's ids of further resources, by their amounts as text. */
   private readonly extendedIds = new Map<string, number>();

@@ -13,7 +13,7 @@ import { STRANDING_DEFAULTS } from '../stranding.ts';
 import { emptyMaxima, type Hologram, type HologramMaxima, type HologramSums } from './hologram.ts';
 import { type HologramOptions, takeHologram } from './hologram-source.ts';
 
-/** A zone as far as its hologram is concerned. */
+/** The parts of a zone that its hologram depends on. */
 export interface TestZone {
   readonly cluster: ClusterState;
   readonly classes: ClassTable;
@@ -54,7 +54,7 @@ export function randomZone(
   return { ...zoneOn(cluster, demands, random), demands };
 }
 
-/** What a zone's governor would say of it. */
+/** The sums and maxima that a zone's governor would report. */
 export function sumsOf({ cluster }: TestZone, random: Random): HologramSums {
   let nodesUp = 0;
   let pods = 0;
@@ -104,7 +104,7 @@ export function plainHologramOf(zone: TestZone, options: Partial<HologramOptions
   return takeHologram(zone.classes, zone.rent, sums, emptyMaxima(), 0, options);
 }
 
-/** Draws nothing but zeros. */
+/** Draws zeros only. */
 const ZERO = { nextInt: () => 0, nextDouble: () => 0 } as unknown as Random;
 
 /** Prices of a typical workload of few shapes: cheap to make. */

@@ -19,7 +19,7 @@ import { encodeHologram } from './wire.ts';
 
 const EMPTY = mergeHolograms([]);
 
-/** A hologram of nothing but what is given. */
+/** A hologram of the given parts only. */
 function made(parts: Partial<HologramParts>): Hologram {
   const classes = new ClassCollector().finish();
   return new Hologram({
@@ -34,7 +34,7 @@ function made(parts: Partial<HologramParts>): Hologram {
   });
 }
 
-/** A hologram of classes that are told apart by their CPU, with `flavors` kinds of nodes. */
+/** A hologram of classes that differ in their CPU, with `flavors` kinds of nodes. */
 function withClasses(cpus: readonly number[], flavors: (cpu: number) => string): Hologram {
   const collector = new ClassCollector();
   for (const cpu of cpus) {
@@ -166,7 +166,7 @@ describe('merging', () => {
   });
 });
 
-describe('what is added', () => {
+describe('sums', () => {
   test('is rounded so that it adds up exactly', () => {
     const sums = exactSums({ ...emptySums(), pods: 2.4, nodes: 1e300, arrivalsPerSecond: 0.1 });
     expect([sums.pods, sums.nodes]).toEqual([2, SUM_MAX]);

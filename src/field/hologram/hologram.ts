@@ -1,14 +1,14 @@
 /**
- * The hologram: a summary of a zone, or of many zones added up, of a few kilobytes whatever their size.
+ * The hologram: a summary of a zone, or of many zones added up, of a few kilobytes for any size.
  *
- * It holds classes of nodes with counts, sums and maxima for governors, and the raw sums that rents are made of, so
- * that prices and their derivatives are evaluated after merging, exactly. Amounts are rounded down: what fits a class
- * fits each of its nodes, as of `takenAt`.
+ * It holds classes of nodes with counts, sums and maxima for governors, and the raw sums of the rents, so that prices
+ * and their derivatives are evaluated after merging, exactly. Amounts are rounded down: a pod that fits a class fits
+ * each of its nodes, as of `takenAt`.
  *
- * Invariant: holograms under `mergeHolograms` are a commutative monoid, bit for bit. All that is added are integers
- * (rates in units of 2^−20 a second), so that no order of adding can round differently.
+ * Invariant: holograms under `mergeHolograms` are a commutative monoid, bit for bit. All sums are integers (rates in
+ * units of 2^−20 a second), so that no order of adding can round differently.
  *
- * Not here: which zone it is of, and duplicates. Whoever merges keeps the last hologram of each child.
+ * Not here: the zone it belongs to, and duplicates. The caller that merges keeps the last hologram of each child.
  *
  * @source theory §3; `docs/hologram.md`.
  */
@@ -17,7 +17,7 @@ import { ClassCollector } from './class-collector.ts';
 import type { HologramClasses } from './hologram-classes.ts';
 import { HOLOGRAM_LIMITS, RATE_UNIT, SUM_MAX } from './hologram-limits.ts';
 
-/** Sums over zones. Integers in [0, 2^52] but for the rate; merging stays at the largest. */
+/** Sums over zones. Integers in [0, 2^52] but for the rate; merging saturates at the largest. */
 export interface HologramSums {
   readonly zones: number;
   readonly nodes: number;
@@ -47,7 +47,7 @@ export interface HologramMaxima {
   readonly heldShare: number;
 }
 
-/** What the rent of one GPU model is made of. Integers, added on merge. */
+/** The inputs of one GPU model's rent. Integers, added on merge. */
 export interface HologramModel {
   /** '' where unknown. */
   readonly gpuModel: string;
@@ -57,7 +57,7 @@ export interface HologramModel {
   readonly boundMilli: number;
 }
 
-/** Everything a hologram is made of; see `Hologram`. */
+/** The parts of a hologram; see `Hologram`. */
 export interface HologramParts {
   readonly takenAt: number;
   readonly newestAt: number;
@@ -88,9 +88,9 @@ export const EMPTY_SUMS: HologramSums = emptySums();
 
 /** A summary. Immutable but for `memo`. */
 export class Hologram {
-  /** When the oldest of its parts was taken, in seconds; Infinity if it has none. */
+  /** Time of its oldest part, in seconds; Infinity if it has none. */
   readonly takenAt: number;
-  /** When the newest was; −Infinity if it has none. */
+  /** Time of its newest part; −Infinity if it has none. */
   readonly newestAt: number;
   readonly sums: HologramSums;
   readonly maxima: HologramMaxima;
@@ -99,7 +99,7 @@ export class Hologram {
   /** By name ascending, names distinct. */
   readonly models: readonly HologramModel[];
   readonly classes: HologramClasses;
-  /** What a reader remembers of this hologram; no part of its value. */
+  /** A reader's cache for this hologram; not part of its value. */
   memo: unknown = undefined;
 
   /** @param parts In canonical form: made by `takeHologram`, `mergeHolograms` or `decodeHologram`. */
@@ -114,7 +114,7 @@ export class Hologram {
   }
 }
 
-/** @returns Sums of nothing. */
+/** @returns Sums of an empty hologram. */
 export function emptySums(): HologramSums {
   return {
     zones: 0,
@@ -132,7 +132,7 @@ export function emptySums(): HologramSums {
   };
 }
 
-/** @returns Maxima of nothing. */
+/** @returns Maxima of an empty hologram. */
 export function emptyMaxima(): HologramMaxima {
   return { oldestWaitSeconds: 0, zoneFreeGpuMilli: 0, zoneWholeGpus: 0, heldShare: 0 };
 }
@@ -152,8 +152,8 @@ export function exactSum(value: number): number {
 }
 
 /**
- * Adds holograms up: sums and class counts are added, maxima and free pod slots are taken at their worst, ages at the
- * oldest and newest.
+ * Adds holograms up: sums and class counts are added, maxima and free pod slots take the worst value, times the oldest
+ * and newest.
  *
  * Commutative and associative, and the empty hologram changes nothing: the same parts give the same bytes in whatever
  * order and grouping they were merged. @cost O(classes × log classes).
@@ -192,7 +192,7 @@ export function mergeHolograms(parts: readonly Hologram[]): Hologram {
   });
 }
 
-/** @returns Models by name, as many as a hologram may have. Names must be distinct. */
+/** @returns Models by name, at most as many as a hologram may have. Names must be distinct. */
 export function sortedModels(models: Iterable<HologramModel>): HologramModel[] {
   return [...models].sort((a, b) => (a.gpuModel < b.gpuModel ? -1 : 1)).slice(0, HOLOGRAM_LIMITS.modelsMax);
 }

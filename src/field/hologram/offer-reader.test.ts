@@ -37,13 +37,13 @@ function emptyOffer(): Offer {
   return { price: Number.NaN, slope: Number.NaN, near: Number.NaN, slots: Number.NaN };
 }
 
-/** What a reader answers: an offer, or null. */
+/** A reader's answer: an offer, or null. */
 function ask(reader: OfferReader, hologram: Hologram, demand: Demand, gangMin = 1): Offer | null {
   const out = emptyOffer();
   return reader.read(hologram, demand, gangMin, out) ? out : null;
 }
 
-/** The same in the plainest way: every place of every class by itself. */
+/** The same in the plainest way: every place of every class on its own. */
 function plainOffer(hologram: Hologram, table: DemandTable, prices: Price, demand: Demand): Offer | null {
   const { classes } = hologram;
   const places: { cost: number; rentSlope: number }[] = [];
@@ -87,7 +87,7 @@ function plainOffer(hologram: Hologram, table: DemandTable, prices: Price, deman
   };
 }
 
-/** How many pods a node takes, by taking one after the other. */
+/** The number of pods that a node takes, by placing one after the other. */
 function podsByTaking(
   free: { cpuMilli: number; memoryMib: number; extended: number[]; whole: number; a: number },
   demand: Demand,
@@ -110,7 +110,7 @@ function podsByTaking(
   return podsMax;
 }
 
-/** How many pods a cluster really takes, up to a number. Leaves it as it was. */
+/** The number of pods that a cluster really takes, up to a bound. Leaves it unchanged. */
 function podsPlaced(cluster: ClusterState, demand: Demand, enough: number): number {
   const placed: [number, number][] = [];
   for (let node = 0; node < cluster.nodeCount && placed.length < enough; node++) {
@@ -149,7 +149,7 @@ describe('an offer', () => {
         expect([got.near, got.slots]).toEqual([expected.near, expected.slots]);
         expect(got.price).toBeCloseTo(expected.price, 6);
         expect(got.slope).toBeCloseTo(expected.slope, 6);
-        // And again, from what the hologram remembers.
+        // And again, from the hologram's cache.
         expect(ask(reader, hologram, demand)).toEqual(got);
       }
     }
@@ -296,7 +296,7 @@ describe('places', () => {
     const pod = here.intern(POD);
     expect(ask(reader, hologram, pod)?.slots).toBe(16);
     const withNic = here.intern({ ...POD, extended: { nic: 1 } });
-    // The reader had not heard of it when it met the hologram; it has when it meets the next.
+    // The reader did not know it when it met the hologram; it does when it meets the next.
     expect(ask(reader, hologram, withNic)).toBeNull();
     const next = plainHologramOf(zoneOfNodes(2, there, { extended: { nic: 4, fpga: 9 } }));
     expect(ask(reader, next, withNic)?.slots).toBe(8);
@@ -335,8 +335,8 @@ describe('slopes', () => {
   });
 });
 
-describe('what is remembered', () => {
-  test('is forgotten when prices are made anew', () => {
+describe('cached offers', () => {
+  test('are dropped when prices are made again', () => {
     const table = new DemandTable();
     const { demands, ...zone } = randomZone(40, stream(32), table);
     const hologram = plainHologramOf(zone);

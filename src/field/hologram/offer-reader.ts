@@ -1,13 +1,13 @@
 /**
- * What holograms offer demands: the price of the cheapest place, how fast it rises, how many places there are.
+ * The offers of holograms to demands: the price of the cheapest place, its slope, and the number of places.
  *
- * A class is priced once for each demand, whatever the number of holograms that show it; a hologram remembers what it
- * offers each demand that asked. So a question costs a look-up, and the first one of a hologram a pass over its classes.
+ * A class is priced once for each demand, for any number of holograms that show it; a hologram caches its offer to each
+ * demand. So a query costs a look-up, and the first one on a hologram a pass over its classes.
  *
- * Prices are of rounded-down states, and of the largest partial GPU alone: they tell zones apart, they are not what is
- * paid. The zone's arbiter has the last word.
+ * Prices are of rounded-down states, and of the largest partial GPU alone: they rank zones, but are not the price paid.
+ * The zone's arbiter has the last word.
  *
- * Bounded by `OfferReaderOptions`; beyond a bound, what was remembered is forgotten and made again.
+ * Bounded by `OfferReaderOptions`; beyond a bound, caches are dropped and filled again.
  */
 import type { Demand, DemandTable } from '../../model/demand.ts';
 import type { Dual } from '../../physics/dual.ts';
@@ -18,11 +18,11 @@ import { ClassCatalogue } from './class-catalogue.ts';
 import type { Hologram } from './hologram.ts';
 import { rentOf } from './rent-formula.ts';
 
-/** What a hologram offers one pod of a demand. */
+/** The offer of a hologram to one pod of a demand. */
 export interface Offer {
   /** Cost of the cheapest place, milli-GPU; any finite sign. */
   price: number;
-  /** By how much it rises for each pod of the demand that is placed there, milli-GPU. > 0 */
+  /** Rise of the cost for each pod of the demand that is placed there, milli-GPU. > 0 */
   slope: number;
   /** Places within `nearMilli` of the price. ≥ 1 */
   near: number;
@@ -34,18 +34,18 @@ export interface Offer {
 export interface OfferReaderOptions {
   /** K: pods ahead at which the slope looks. ≥ 1 */
   readonly anticipatedPods: number;
-  /** Places that cost at most so much more than the cheapest count as near, milli-GPU. */
+  /** Places that cost at most this much more than the cheapest count as near, milli-GPU. */
   readonly nearMilli: number;
-  /** By how much a place beyond the last is taken to cost more than the first, for pods without GPU. */
+  /** Assumed excess of the cost of a place beyond the last over the first, for pods without GPU. */
   readonly fullMilli: number;
-  /** No slope is less, milli-GPU a pod. > 0 */
+  /** Least slope, milli-GPU a pod. > 0 */
   readonly slopeMin: number;
   readonly rent: RentOptions;
   /** Classes of all holograms together. */
   readonly classesMax: number;
-  /** Pairs of class and demand whose cost is remembered, at 6 bytes each. */
+  /** Pairs of class and demand whose cost is cached, at 6 bytes each. */
   readonly cellsMax: number;
-  /** Demands with ids below it are remembered by holograms; the others are worked out each time. */
+  /** Offers to demands with ids below it are cached in holograms; the others are computed each time. */
   readonly demandsMax: number;
 }
 
@@ -61,26 +61,26 @@ export const OFFER_READER_DEFAULTS: OfferReaderOptions = {
   demandsMax: 16_384,
 };
 
-/** Numbers of one remembered offer. */
+/** Numbers of one cached offer. */
 const OFFER_NUMBERS = 4;
 
-/** Costs and slots a node of one demand, by class. */
+/** Costs and slots per node of one demand, by class. */
 interface CostRow {
-  /** NaN: not known; Infinity: does not surely fit. */
+  /** NaN: unknown; Infinity: does not surely fit. */
   costs: Float32Array;
   slots: Uint16Array;
 }
 
-/** What a reader remembers of a hologram. */
+/** A reader's cache for a hologram. */
 class Reading {
   readonly owner: OfferReader;
-  /** Of the catalogue that `ids` are of, and of the prices that `offers` are of. */
+  /** Generation of the catalogue that `ids` belong to, and of the prices that `offers` belong to. */
   generation = -1;
   pricing = -1;
   ids: Int32Array = new Int32Array(0);
-  /** Rent for each milli-GPU, and its slope, by the hologram's kinds of nodes. */
+  /** Rent per milli-GPU, and its slope, by the hologram's kinds of nodes. */
   readonly rents: readonly Dual[];
-  /** By demand id: 1 + place in `offers`; 0: not known. */
+  /** By demand id: 1 + place in `offers`; 0: unknown. */
   places: Uint16Array = new Uint16Array(64);
   offers: Float64Array = new Float64Array(OFFER_NUMBERS * 8);
   offerCount = 0;
@@ -123,12 +123,12 @@ export class OfferReader {
     this.price = price;
   }
 
-  /** Bytes of the tables, without what holograms remember. */
+  /** Bytes of the tables, without the caches in holograms. */
   get bytes(): number {
     return this.catalogue.bytes + this.potentials.byteLength + 6 * this.cells;
   }
 
-  /** Prices were made anew: what was worked out with the old ones is forgotten. O(classes). */
+  /** Prices were made again: results of the old ones are dropped. O(classes). */
   reprice(price: Price): void {
     this.price = price;
     this.pricing++;
@@ -136,13 +136,13 @@ export class OfferReader {
   }
 
   /**
-   * Finds what a hologram offers one pod of a demand.
+   * Finds the offer of a hologram to one pod of a demand.
    *
-   * @param demand  Of the reader's table. A limit of pods a node is not seen: there a place may be refused.
-   * @param gangMin Fewer places than that are none.
+   * @param demand  Of the reader's table. A limit of pods a node is not considered: a place may be refused for it.
+   * @param gangMin Fewer places than this count as none.
    * @param out     Gets the offer; its content is undefined if there is none.
-   * @returns       Whether there is one: some class surely fits, as of the hologram's time.
-   * @cost          O(1) where the demand asked this hologram before; else O(classes), and O(classes × log K) at worst.
+   * @returns       True if there is one: some class surely fits, as of the hologram's time.
+   * @cost O(1) for a demand that queried this hologram before; else O(classes), and O(classes × log K) at worst.
    */
   read(hologram: Hologram, demand: Demand, gangMin: number, out: Offer): boolean {
     const reading = this.readingOf(hologram);
@@ -159,7 +159,7 @@ export class OfferReader {
     return slots > 0 && slots >= gangMin;
   }
 
-  /** @returns Rent of a GPU model for each milli-GPU asked for, and by how much it rises for each one placed. */
+  /** @returns Rent of a GPU model per milli-GPU requested, and its rise for each one placed. */
   rentOf(hologram: Hologram, gpuModel: string): Dual {
     return rentOf(hologram, gpuModel, this.options.rent);
   }
@@ -207,7 +207,7 @@ export class OfferReader {
     });
   }
 
-  /** Works an offer out. `out.slots` is 0 if there is none. */
+  /** Computes an offer. `out.slots` is 0 if there is none. */
   private workOut(hologram: Hologram, reading: Reading, demand: Demand, out: Offer): void {
     const { ids, rents } = reading;
     const { flavorIndexes, podsFree, nodeCounts } = hologram.classes;
@@ -246,13 +246,13 @@ export class OfferReader {
       cost = price.costHere(demand, this.potentialHere(id));
     }
     slots[id] = fitting;
-    // A cost that is no number would be worked out again and again, and must not win.
+    // A cost of NaN would be computed again and again, and must not win.
     const kept = Number.isNaN(cost) ? Number.POSITIVE_INFINITY : Math.fround(cost);
     costs[id] = kept;
     return kept;
   }
 
-  /** V of a class whose shape is at hand. */
+  /** V of the loaded class's shape. */
   private potentialHere(id: number): number {
     if (id >= this.potentials.length) {
       const wider = new Float64Array(Math.max(id + 1, 2 * this.potentials.length)).fill(Number.NaN);
@@ -296,7 +296,7 @@ export class OfferReader {
   }
 }
 
-/** Keeps an offer with its hologram. */
+/** Caches an offer in its hologram. */
 function remember(reading: Reading, demandId: number, offer: Offer): void {
   if (demandId >= reading.places.length) {
     const places = new Uint16Array(2 ** Math.ceil(Math.log2(demandId + 1)));

@@ -13,7 +13,7 @@ const NO_LOAD = 0;
 /** Draws 1: `zoneOn` then takes no node down. */
 const NO_ONE_DOWN = { nextInt: () => 1 } as unknown as Random;
 
-/** All rents of a zone, as it charges them for one whole GPU, by model. */
+/** All rents of a zone, as charged for one whole GPU, by model. */
 function chargedRents({ rent }: TestZone, demand: Demand): Map<string, number> {
   const rents = new Map<string, number>();
   for (let group = 0; group < rent.groupCount; group++) {
@@ -24,7 +24,7 @@ function chargedRents({ rent }: TestZone, demand: Demand): Map<string, number> {
 }
 
 describe('the rent formula', () => {
-  test('is what FlavorRent charges, on its sums to the last digits and on holograms to the rounding of the sums', () => {
+  test("equals FlavorRent's, on its sums to the last digits and on holograms to the rounding of the sums", () => {
     const random = stream(4);
     let charged = 0;
     for (let i = 0; i < 100; i++) {
@@ -52,7 +52,7 @@ describe('the rent formula', () => {
     expect(charged).toBeGreaterThan(50);
   });
 
-  test('its slope is what a little more load adds, below the cap, at the cap, and where nothing is left', () => {
+  test('its slope is the increase by a little more load, below the cap, at the cap, and where nothing is free', () => {
     const sums = { boundMilli: 250, demandMilli: 1000, freeOfModelMilli: 4000, freeMilli: 12_000 };
     const cases = [sums, { ...sums, freeOfModelMilli: 500 }, { ...sums, freeOfModelMilli: 0, freeMilli: 3 }];
     const slopes = cases.map((at) => {
@@ -62,7 +62,8 @@ describe('the rent formula', () => {
       expect(dual.slope).toBeCloseTo((plain(1e-3) - plain(-1e-3)) / 2e-3, 9);
       return dual.slope;
     });
-    // λ · share · (free − freeOfModel) / freeOfModel²; nothing at the cap; less and less free where none of it is.
+    // λ · share · (free − freeOfModel) / freeOfModel²; nothing at the cap; ever less free capacity where none of it is
+    // of the model.
     expect(slopes[0]).toBeCloseTo((0.25 * 0.25 * 8000) / 4000 ** 2, 12);
     expect(slopes[1]).toBe(0);
     expect(slopes[2]).toBeCloseTo(-0.25 * 0.25, 12);

@@ -1,9 +1,9 @@
 /**
- * The rent of scarce hardware, written once over an algebra: numbers give what `FlavorRent` charges, duals how fast it
- * rises with load as well.
+ * The rent of scarce hardware, written once over an algebra: numbers give the charge of `FlavorRent`, duals its rise
+ * with load as well.
  *
- * Here it is evaluated on the sums of a hologram, which may be of many zones: rents are not averaged, they are made of
- * sums that were.
+ * Here it is evaluated on the sums of a hologram, which may be of many zones: rents are not averaged: they are computed
+ * from added sums.
  *
  * @source `flavor-rent.ts`; theory §1B (slopes).
  */
@@ -20,10 +20,10 @@ export interface SizedAlgebra<T> extends Algebra<T> {
 
 /** Plain numbers. */
 export const SIZED_REAL: SizedAlgebra<number> = { ...REAL, sizeOf: (a) => a };
-/** Dual numbers. At a cap the derivative is that of the side that is in force. */
+/** Dual numbers. At a cap the derivative is that of the side in force. */
 export const SIZED_DUAL: SizedAlgebra<Dual> = { ...DUAL, sizeOf: (a) => a.value };
 
-/** What the rent of one GPU model depends on, in milli-GPU. */
+/** The inputs of one GPU model's rent, in milli-GPU. */
 export interface RentSums {
   /** Decayed demand that is bound to the model, and all of it. */
   readonly boundMilli: number;
@@ -34,8 +34,8 @@ export interface RentSums {
 }
 
 /**
- * Rent for each milli-GPU asked for, once `load` more milli-GPU of the model are in use:
- * λ · min(cap, bound / demand · (free − load) / max(1, freeOfModel − load)); 0 where nothing is bound.
+ * Rent per milli-GPU requested, once `load` more milli-GPU of the model are in use: λ · min(cap, bound / demand · (free
+ * − load) / max(1, freeOfModel − load)); 0 where nothing is bound.
  */
 export function rentPerMilli<T>(
   algebra: SizedAlgebra<T>,
@@ -56,9 +56,9 @@ export function rentPerMilli<T>(
 }
 
 /**
- * The rent of a GPU model as a hologram shows it.
+ * The rent of a GPU model according to a hologram.
  *
- * @returns `value`: rent for each milli-GPU asked for; `slope`: by how much that rises for each milli-GPU placed.
+ * @returns `value`: rent per milli-GPU requested; `slope`: its rise for each milli-GPU placed.
  *          0 and 0 for a model that is not in it. O(models).
  */
 export function rentOf(hologram: Hologram, gpuModel: string, options: RentOptions = RENT_DEFAULTS): Dual {

@@ -2,10 +2,10 @@
  * The lattice on which a hologram rounds free amounts down: steps that double with the value, so that a step is never
  * more than a share e of the value.
  *
- * With unit u and e = 1/4: steps of u up to 8u, of 2u up to 16u, of 4u up to 32u, and so on. Two neighbours differ by
- * a factor of at most 1 + e, as on a geometric lattice, but the points are round numbers (1, 1.25, 1.5, 1.75, 2, 2.5,
- * 3, … cores), which pods ask for: what exactly fits is seen. Integers and shifts only, no logarithm that could round
- * an amount up.
+ * With unit u and e = 1/4: steps of u up to 8u, of 2u up to 16u, of 4u up to 32u, and so on. Two neighbours differ by a
+ * factor of at most 1 + e, as on a geometric lattice, but the points are round numbers (1, 1.25, 1.5, 1.75, 2, 2.5, 3,
+ * … cores), which pods request: an exact fit is recognised. Integers and shifts only, no logarithm that could round an
+ * amount up.
  */
 import { assert } from '../../kernel/assert.ts';
 

@@ -53,7 +53,7 @@ export function writeClasses(
   writeGroups(writer, classes, amounts);
 }
 
-/** Reads what `writeClasses` wrote. @param used Gets 1 for each text referred to. */
+/** Reads the output of `writeClasses`. @param used Gets 1 for each text referred to. */
 export function readClasses(reader: ByteReader, texts: readonly string[], used: Uint8Array): HologramClasses {
   const flavors = readDictionary(reader, 'kinds of nodes', HOLOGRAM_LIMITS.flavorsMax, 2, () =>
     readFlavor(reader, texts, used),
@@ -227,7 +227,7 @@ class GroupReader {
   private readonly columns: ReturnType<typeof makeColumns>;
   /** Keys are below this. */
   private readonly keyEnd: number;
-  /** What is used so far. @shape [entries of the dictionary] */
+  /** Entries used so far. @shape [entries of the dictionary] */
   private readonly usedFlavors: Uint8Array;
   private readonly usedExtended: Uint8Array;
   private readonly usedPartials: Uint8Array;

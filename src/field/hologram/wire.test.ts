@@ -37,7 +37,7 @@ const EXAMPLE = [
   '0000000000000040', // newest at 2
   '01cc01000000', // 1 zone, 204 nodes, none up, no pods, no CPU
   '0080ce630000', // no free CPU, 1,632,000 milli-GPU, none free, none held
-  '0000808020', // nobody waits; 0.5 arrivals a second are 524,288 units
+  '0000808020', // no waiting pods; 0.5 arrivals a second are 524,288 units
   '0000000000000000', // nobody waited
   '00c80c', // zone with most free GPU, most whole GPUs: 0, 1608
   '000000000000d03f', // held share 0.25
@@ -68,12 +68,12 @@ function refused(bytes: Uint8Array): string {
 }
 
 describe('the wire format', () => {
-  test('is what docs/hologram.md says, byte by byte', () => {
+  test('matches docs/hologram.md, byte by byte', () => {
     expect(Buffer.from(encodeHologram(example())).toString('hex')).toBe(EXAMPLE);
     expect(encodeHologram(decodeHologram(Buffer.from(EXAMPLE, 'hex')))).toEqual(encodeHologram(example()));
   });
 
-  test('gives back what was encoded, and one hologram has one form', () => {
+  test('round-trips, and one hologram has one form', () => {
     const random = stream(7);
     for (let i = 0; i < 100; i++) {
       const hologram = hologramOf(randomZone(60, random), random);
@@ -134,7 +134,7 @@ describe('a reader refuses', () => {
     expect(refused(Buffer.concat([bytes, Buffer.from([0])]))).toMatch(/1 more bytes.*expected the end/);
   });
 
-  test('what is too long, before it looks at it', () => {
+  test('too long input, before parsing it', () => {
     expect(refused(new Uint8Array(HOLOGRAM_LIMITS.bytesMax + 1))).toMatch(/1048577 bytes/);
   });
 
@@ -146,12 +146,12 @@ describe('a reader refuses', () => {
       '0000000000000840',
       /oldest not after the newest/,
     ],
-    ['a time that is no number', '000000000000f03f', '000000000000f8ff', /NaN/],
+    ['a time that is not a number', '000000000000f03f', '000000000000f8ff', /NaN/],
     ['half a time of nothing', '000000000000f03f', '000000000000f07f', /oldest not after the newest/],
     ['a number with leading zeros', '01cc01000000', '8100cc010000', /leading zeros/],
     ['a share above 1', '000000000000d03f', '000000000000f83f', /a share in \[0, 1\]/],
     ['texts out of order', '0401410465617374', '0404656173740141', /text out of order/],
-    ['a text that is no UTF-8', '0465617374', '0465ff7374', /no UTF-8/],
+    ['a text that is not UTF-8', '0465617374', '0465ff7374', /no UTF-8/],
     ['more texts than bytes', '040141', '8040c1', /texts/],
     ['a text that nothing refers to', '0100010301', '0100010001', /nothing refers to/],
     ['a number of no text', '0100010301', '0104010301', /the number of a text of at most 3/],

@@ -1,8 +1,8 @@
 /**
  * Holograms as bytes: encoded in one form only, decoded with every bound checked.
  *
- * The same hologram gives the same bytes, and bytes that are not what `encodeHologram` would write are refused, so that
- * bytes can be compared instead of holograms. `docs/hologram.md` describes the format byte by byte.
+ * The same hologram gives the same bytes, and bytes that `encodeHologram` would not write are refused, so that bytes
+ * can be compared instead of holograms. `docs/hologram.md` describes the format byte by byte.
  */
 import { TegError } from '../../model/errors.ts';
 import { ByteReader } from './byte-reader.ts';

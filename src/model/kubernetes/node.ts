@@ -35,7 +35,7 @@ export interface NodeDescription {
 export interface ClaimDescription {
   /** `namespace/name`. */
   readonly key: string;
-  /** Tells the claim from an earlier one of its name; '' only in files written by hand. */
+  /** Distinguishes the claim from an earlier one of its name; '' only in files written by hand. */
   readonly uid: string;
   /** Uid of the object that controls it; absent: none does. That of a generic ephemeral volume is its pod. */
   readonly ownerUid?: string;
@@ -51,11 +51,11 @@ export interface ClaimDescription {
   /** Node in the annotation volume.kubernetes.io/selected-node, '' if none. */
   readonly selectedNode: string;
   readonly accessModes: readonly string[];
-  /** Bytes asked for, ≥ 0; beyond 2^53 the nearest double. */
+  /** Bytes requested, ≥ 0; beyond 2^53 the nearest double. */
   readonly bytes: number;
-  /** `volumeAttributesClassName`; absent: none. A volume of another one does not do. */
+  /** `volumeAttributesClassName`; absent: none. A volume of another class does not match. */
   readonly attributesClass?: string;
-  /** Absent: a file system. A volume of the other mode does not do. */
+  /** Absent: a file system. A volume of the other mode does not match. */
   readonly volumeMode?: 'Block';
   /** Labels that a volume must have; absent: any. */
   readonly selector?: LabelSelector;
@@ -71,7 +71,7 @@ export interface VolumeDescription {
   readonly className: string;
   /** `namespace/name` of its claimRef, '' if free. */
   readonly claim: string;
-  /** Uid of its claimRef; '': reserved by hand for whichever claim has the name. */
+  /** Uid of its claimRef; '': reserved by hand for any claim of that name. */
   readonly claimUid: string;
   readonly accessModes: readonly string[];
   /** Capacity, ≥ 0; beyond 2^53 the nearest double. */
@@ -80,7 +80,7 @@ export interface VolumeDescription {
   readonly available: boolean;
   /** Being deleted: never a candidate for a claim. */
   readonly deleting?: true;
-  /** CSI driver that volume limits count it for, that of an in-tree disk's successor included; '' if none. */
+  /** CSI driver that volume limits count it for, including the successor of an in-tree disk; '' if none. */
   readonly driver: string;
   /** The disk as its driver knows it: volumes of one driver and handle are one disk. '' if there is no driver. */
   readonly handle: string;
@@ -92,7 +92,7 @@ export interface VolumeDescription {
   readonly volumeMode?: 'Block';
 }
 
-/** An in-tree disk behind a PersistentVolume, as its CSI driver takes it over. JSON. */
+/** An in-tree disk behind a PersistentVolume, as translated for its CSI driver. JSON. */
 export interface InTreeVolume {
   /** The in-tree plugin: `kubernetes.io/aws-ebs`. */
   readonly plugin: string;
@@ -104,7 +104,7 @@ export interface InTreeVolume {
 export interface StorageClassDescription {
   readonly name: string;
   readonly waitForFirstConsumer: boolean;
-  /** `kubernetes.io/no-provisioner`: only volumes that exist. */
+  /** `kubernetes.io/no-provisioner`: existing volumes only. */
   readonly provisioner: string;
   /** CSI driver that its volumes count for, '' if none; absent: the provisioner. */
   readonly driver?: string;
@@ -135,17 +135,17 @@ export interface AttachmentDescription {
 /** A CSIDriver. JSON. */
 export interface CsiDriverDescription {
   readonly name: string;
-  /** Whether it publishes the storage that is left (CSIStorageCapacity). */
+  /** True if it publishes its remaining storage (CSIStorageCapacity). */
   readonly tracksCapacity: boolean;
 }
 
-/** A CSIStorageCapacity: what a driver has left for a class on some nodes. JSON. */
+/** A CSIStorageCapacity: a driver's remaining capacity for a class on some nodes. JSON. */
 export interface StorageCapacityDescription {
   /** `namespace/name`. */
   readonly key: string;
   readonly className: string;
-  /** Largest volume that it has room for, bytes; absent: not known, so that no volume is sure to fit. */
+  /** Largest volume that it has room for, bytes; absent: unknown, so no volume is sure to fit. */
   readonly bytes?: number;
-  /** Labels of the nodes that it is for, an empty list being all; absent: none. */
+  /** Labels of the nodes that it applies to, an empty list being all; absent: none. */
   readonly nodes?: LabelSelector;
 }

@@ -1,12 +1,12 @@
 /**
  * Pods and pod groups of a Kubernetes cluster, as the core sees them: plain JSON, already parsed and bounded.
  *
- * Invariants: everything that pods of one controller have alike is in the `PodTemplate`; a template is immutable and may
- * be shared by any number of pods. Quantities are exact integers. Event logs hold these records as they are.
- * Not here: reading them out of API objects (the files beside this one, and `src/drivers/kubernetes/objects`).
+ * Invariants: everything that pods of one controller share is in the `PodTemplate`; a template is immutable and may be
+ * shared by any number of pods. Quantities are exact integers. Event logs hold these records as they are.
+ * Not here: reading them from API objects (the files beside this one, and `src/drivers/kubernetes/objects`).
  */
 
-/** What a pod asks for, as kube-scheduler counts it (init containers, sidecars, overhead, pod-level resources). */
+/** The requests of a pod, as kube-scheduler counts them (init containers, sidecars, overhead, pod-level resources). */
 export interface PodRequests {
   /** Thousandths of a core; integer ≥ 0. */
   readonly cpuMilli: number;
@@ -106,14 +106,23 @@ export interface PodTemplate {
   readonly preferredAntiAffinity: readonly Weighted<PodAffinityTerm>[];
   /** Names of PersistentVolumeClaims of the pod's namespace (generic ephemeral volumes: `<pod>-<volume>`). */
   readonly claims: readonly string[];
-  /** Claims that are generic ephemeral volumes: they have to be the pod's own. Absent: none. */
+  /** Claims of generic ephemeral volumes: they must be owned by the pod. Absent: none. */
   readonly ephemeral?: EphemeralClaims;
-  /** In-tree disks that the pod names itself, as `driver/handle` of the CSI driver that has taken them over. Absent: none. */
+  /**
+   * In-tree disks that the pod names itself, as `driver/handle` of the CSI driver that replaced the plugin. Absent:
+   * none.
+   */
   readonly inlineVolumes?: readonly string[];
-  /** What two pods cannot have on one node unless all only read: in-tree disks, as `kind:id` with `:ro` at the end if only read. */
+  /**
+   * In-tree disks that two pods cannot use on one node unless all of them only read, as `kind:id` with `:ro` at the end
+   * if only read.
+   */
   readonly exclusiveDisks: readonly string[];
   readonly preemptionPolicy: 'PreemptLowerPriority' | 'Never';
-  /** What TEG does not do for this pod, for people: `dynamic resource claims (spec.resourceClaims)`. Not empty: refused. */
+  /**
+   * Features of the pod that TEG does not support, for people: `dynamic resource claims (spec.resourceClaims)`. Not
+   * empty: refused.
+   */
   readonly unsupported: readonly string[];
 }
 
@@ -122,7 +131,7 @@ export interface PodDescription {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
-  /** Whether `spec.schedulerName` is ours. */
+  /** True if `spec.schedulerName` is ours. */
   readonly ours: boolean;
   /** '' while it is not assigned. */
   readonly nodeName: string;
@@ -130,24 +139,29 @@ export interface PodDescription {
   readonly ended: boolean;
   /** Has a deletion timestamp: if it is not assigned it is not scheduled; if it is, it holds its room until it is gone. */
   readonly deleting: boolean;
-  /** Its status says that a scheduler preempted it (condition DisruptionTarget, reason PreemptionByScheduler). */
+  /**
+   * True if its status says that a scheduler preempted it (condition DisruptionTarget, reason PreemptionByScheduler).
+   */
   readonly preempted: boolean;
-  /** Scheduling gates that are left. Not empty: not scheduled. */
+  /** Remaining scheduling gates. Not empty: not scheduled. */
   readonly gates: readonly string[];
   readonly priority: number;
-  /** `metadata.generation`: grows with each change of its spec; 0: the server does not say. */
+  /** `metadata.generation`: grows with each change of its spec; 0: not reported by the server. */
   readonly generation: number;
-  /** `status.nominatedNodeName`, whoever wrote it. */
+  /** `status.nominatedNodeName`, whichever scheduler wrote it. */
   readonly nominatedNodeName: string;
   /** Seconds since 1970. */
   readonly createdSeconds: number;
   /** When it started, seconds since 1970; 0: not started. For the choice of victims. */
   readonly startedSeconds: number;
-  /** `namespace/name` of its group with the API it is of: `core:ns/name` (spec.schedulingGroup) or `cosched:ns/name` (label); '' if none. */
+  /**
+   * `namespace/name` of its group with its API: `core:ns/name` (spec.schedulingGroup) or `cosched:ns/name` (label); ''
+   * if none.
+   */
   readonly group: string;
-  /** Name of the tenant that it belongs to. '': the default tenant, as in logs that were recorded before tenants were. */
+  /** Name of the tenant that it belongs to. '': the default tenant, as in logs from before tenants existed. */
   readonly tenant: string;
-  /** Whether it is a static/mirror pod or otherwise not to be chosen as a victim. Empty: may be. Not used for ours only. */
+  /** Everything that it shares with other pods of its controller; one object may serve many pods. */
   readonly template: PodTemplate;
 }
 
@@ -158,9 +172,9 @@ export interface PodGroupDescription {
   readonly uid: string;
   /** Pods that have to be placed together; integer ≥ 1 (1: no gang). */
   readonly minCount: number;
-  /** Topology keys that all pods of the group have to agree in; at most one is honoured. */
+  /** Topology keys whose values all pods of the group must share; at most one is honoured. */
   readonly topologyKeys: readonly string[];
-  /** What TEG does not do for this group. Not empty: its pods are refused. */
+  /** Features of the group that TEG does not support. Not empty: its pods are refused. */
   readonly unsupported: readonly string[];
 }
 

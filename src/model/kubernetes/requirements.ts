@@ -1,6 +1,4 @@
-/**
- * Requirements on labels, as kube-scheduler reads them: operators, what is no valid requirement, numbers.
- */
+/** Requirements on labels, as kube-scheduler reads them: operators, validity, numbers. */
 import type { LabelRequirement, LabelSelector } from './pod.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -14,7 +12,7 @@ const DNS_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?
 const NAME_MAX = 63;
 const PREFIX_MAX = 253;
 
-/** A label's own value; undefined if it is not there (a label may be called `constructor`). */
+/** A label's own value; undefined if it is absent (a label may be called `constructor`). */
 export function labelOf(labels: Labels, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
@@ -26,7 +24,7 @@ export function parseInt64(text: string): bigint | undefined {
   return value < INT64_MIN || value > INT64_MAX ? undefined : value;
 }
 
-/** Whether a value (undefined: no such label) meets a requirement. */
+/** True if a value (undefined: no such label) meets a requirement. */
 export function meetsRequirement(requirement: LabelRequirement, value: string | undefined): boolean {
   switch (requirement.operator) {
     case 'In':
@@ -47,7 +45,7 @@ export function meetsRequirement(requirement: LabelRequirement, value: string | 
   }
 }
 
-/** Whether labels meet all requirements; a selector that is not given matches nothing, an empty one everything. */
+/** True if labels meet all requirements; an absent selector matches nothing, an empty one everything. */
 export function matchesSelector(selector: LabelSelector | undefined, labels: Labels): boolean {
   if (selector === undefined) return false;
   for (const requirement of selector) {
@@ -56,7 +54,7 @@ export function matchesSelector(selector: LabelSelector | undefined, labels: Lab
   return true;
 }
 
-/** Whether kube-scheduler accepts a requirement on node labels; one that it does not accept makes its term match nothing. */
+/** True if kube-scheduler accepts a requirement on node labels; an invalid one makes its term match nothing. */
 export function isValidRequirement(requirement: LabelRequirement): boolean {
   const { key, operator, values } = requirement;
   if (!isLabelKey(key) || !values.every(isLabelValue)) return false;
@@ -73,14 +71,14 @@ export function isValidRequirement(requirement: LabelRequirement): boolean {
   }
 }
 
-/** Whether kube-scheduler accepts a requirement on a node's fields: `In` or `NotIn` of exactly one value. */
+/** True if kube-scheduler accepts a requirement on a node's fields: `In` or `NotIn` of exactly one value. */
 export function isValidFieldRequirement(requirement: LabelRequirement): boolean {
   return (
     (requirement.operator === 'In' || requirement.operator === 'NotIn') && requirement.values.length === 1
   );
 }
 
-/** Whether the API accepts a text as the value of a label. */
+/** True if the API accepts a text as the value of a label. */
 export function isLabelValue(value: string): boolean {
   return value.length <= NAME_MAX && LABEL_VALUE.test(value);
 }

@@ -1,6 +1,4 @@
-/**
- * How clusters name GPUs: the resources that are whole devices, and the node labels that tell the model.
- */
+/** Names of GPUs in clusters: the resources that are whole devices, and the node labels that give the model. */
 
 /** Resources that are whole GPU devices. */
 export const GPU_RESOURCES: readonly string[] = [
@@ -11,7 +9,7 @@ export const GPU_RESOURCES: readonly string[] = [
   'alibabacloud.com/gpu-count',
 ];
 
-/** Node labels that name the GPU model, in the order in which they are believed. */
+/** Node labels that name the GPU model, by precedence. */
 export const GPU_MODEL_LABELS: readonly string[] = [
   'nvidia.com/gpu.product',
   'amd.com/gpu.product-name',

@@ -1,6 +1,4 @@
-/**
- * Which group a pod names.
- */
+/** The group that a pod names. */
 import { AS_SERVED, type Leniency } from './leniency.ts';
 import { type ApiObject, maybeRecord, maybeText } from './read-object.ts';
 
@@ -8,8 +6,8 @@ import { type ApiObject, maybeRecord, maybeText } from './read-object.ts';
 export const COSCHEDULING_LABEL = 'scheduling.x-k8s.io/pod-group';
 
 /**
- * Labels and annotations that name a group, in the order in which they are believed: coscheduling, its older form, Volcano,
- * and Kueue's plain pods. The scheduler believes the first one, as a label, alone.
+ * Labels and annotations that name a group, by precedence: coscheduling, its older form, Volcano, and Kueue's plain
+ * pods. The scheduler reads the first one, as a label, alone.
  */
 export const GROUP_KEYS: readonly string[] = [
   COSCHEDULING_LABEL,

@@ -1,8 +1,8 @@
 /**
  * Label selectors and node selectors of API objects, as requirement lists.
  *
- * Selectors that the API server lets pass though they mean nothing (an unknown operator, `In` without values) do what they
- * do to kube-scheduler: a term of a node selector matches no node, a label selector is told apart as `null`.
+ * Invalid selectors that the API server accepts (an unknown operator, `In` without values) have the same effect as in
+ * kube-scheduler: a term of a node selector matches no node, a label selector is returned as `null`.
  */
 import type { LabelRequirement, LabelSelector, NodeSelectorTerm } from '../kubernetes/pod.ts';
 import { isLabelValue, parseInt64 } from '../kubernetes/requirements.ts';
@@ -20,7 +20,7 @@ import {
 const SELECTOR_OPERATORS: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist']);
 const NODE_OPERATORS: ReadonlySet<string> = new Set([...SELECTOR_OPERATORS, 'Gt', 'Lt']);
 
-/** @returns A requirement, or undefined if Kubernetes could not make one of it. */
+/** @returns A requirement, or undefined if it is invalid in Kubernetes. */
 function requirementOf(
   value: unknown,
   operators: ReadonlySet<string>,
@@ -34,7 +34,7 @@ function requirementOf(
   return { key, operator: operator as LabelRequirement['operator'], values };
 }
 
-/** As `labels.NewRequirement` has it. */
+/** As `labels.NewRequirement` does. */
 function hasRightValues(operator: string, values: readonly string[]): boolean {
   switch (operator) {
     case 'Exists':
@@ -75,8 +75,9 @@ export function labelSelectorOf(value: unknown, path: string): LabelSelector | u
 }
 
 /**
- * Merges `matchLabelKeys` or `mismatchLabelKeys` in: the pod's own value of each key, if it has one, is required or barred.
- * The API server has done so itself since 1.29 (affinity) and 1.34 (spread); what is there is not added again.
+ * Merges `matchLabelKeys` or `mismatchLabelKeys` in: the pod's own value of each key, if it has one, is required or
+ * barred. The API server has done so itself since 1.29 (affinity) and 1.34 (spread); existing requirements are not
+ * added again.
  */
 export function withLabelKeys(
   selector: LabelSelector,

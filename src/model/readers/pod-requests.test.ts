@@ -111,14 +111,14 @@ const CASES: [string, ApiObject, number, number, Record<string, number>?][] = [
     1,
     0,
   ],
-  ['what is finer than a milli is rounded up', { containers: [container({ cpu: '1n' })] }, 1, 0],
+  ['fractions of a milli are rounded up', { containers: [container({ cpu: '1n' })] }, 1, 0],
   [
     'fractions of bytes, too',
     { containers: [container({ memory: '500m' }), container({ memory: '500m' })] },
     0,
     1,
   ],
-  ['what floating point cannot hold', { containers: [container({ memory: '0.1Gi' })] }, 0, 107374183],
+  ['values that floating point cannot hold', { containers: [container({ memory: '0.1Gi' })] }, 0, 107374183],
   [
     'further resources: names with a domain, huge pages, ephemeral storage; no others, no zeros',
     {
@@ -173,7 +173,7 @@ describe('requests of a pod that waits', () => {
   });
 
   test.each([['9007199254740991'], ['9007199254740992'], ['10P'], ['16Ei']])(
-    '%s and more of it count as the most that can be told apart',
+    '%s and above count as the largest representable amount',
     (memory) => {
       const one = container({ memory });
       for (const containers of [[one], [one, one]])
@@ -198,34 +198,34 @@ describe('requests of a pod that runs and is resized', () => {
   const small = { containers: [container({ cpu: '1', memory: '1Mi' })] };
 
   test.each<[string, ApiObject, ApiObject, number]>([
-    ['shrunk, not yet done: what it has', small, running({ cpu: '2' }, { cpu: '2' }), 2000],
+    ['shrunk, not yet done: the allocated amount', small, running({ cpu: '2' }, { cpu: '2' }), 2000],
     [
-      'grown, not yet done: what it asks for',
+      'grown, not yet done: the request',
       { containers: [container({ cpu: '4' })] },
       running({ cpu: '2' }, { cpu: '2' }),
       4000,
     ],
     ['allocated more than both', small, running({ cpu: '2' }, { cpu: '3' }), 3000],
     [
-      'infeasible: what it has',
+      'infeasible: the allocated amount',
       { containers: [container({ cpu: '64' })] },
       { ...running({ cpu: '2' }, { cpu: '2' }), ...INFEASIBLE },
       2000,
     ],
     [
-      'deferred: what it asks for',
+      'deferred: the request',
       { containers: [container({ cpu: '64' })] },
       { ...running({ cpu: '2' }), ...DEFERRED },
       64_000,
     ],
     [
-      'a status without resources tells nothing',
+      'a status without resources is ignored',
       small,
       { containerStatuses: [{ name: 'c', allocatedResources: { cpu: '9' } }] },
       1000,
     ],
     [
-      'a status of another container tells nothing',
+      'a status of another container is ignored',
       small,
       { containerStatuses: [{ name: 'd', resources: { requests: { cpu: '9' } } }] },
       1000,
@@ -264,8 +264,8 @@ describe('requests of a pod that runs and is resized', () => {
 });
 
 /**
- * Random pods and what kube-scheduler 1.36.3 counts for them: `framework.NewPodInfo(pod).CalculateResource()` of assigned
- * pods, `SetMaxResource(PodRequests(pod))` of others. Of 20,000 such pods these are the first.
+ * Random pods and kube-scheduler 1.36.3's sums for them: `framework.NewPodInfo(pod).CalculateResource()` of assigned
+ * pods, `SetMaxResource(PodRequests(pod))` of others. These are the first of 20,000 such pods.
  */
 test('kube-scheduler counts the same', () => {
   const text = readFileSync(join(import.meta.dirname, 'pod-requests.reference.jsonl'), 'utf8');

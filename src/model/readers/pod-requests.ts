@@ -1,10 +1,11 @@
 /**
- * What a pod asks for, exactly as kube-scheduler 1.36 counts it.
+ * The requests of a pod, exactly as kube-scheduler 1.36 counts them.
  *
- * @source k8s.io/component-helpers/resource `PodRequests` and `AggregateContainerRequests`; pkg/scheduler/framework/types.go
- *   `CalculateResource`: containers and sidecars add up; an init container needs itself and the sidecars before it; pod-level
- *   requests replace cpu, memory and huge pages; overhead comes on top; a pod that runs counts what it has been given or asks
- *   for, whichever is more, and only what it has if its resize is infeasible.
+ * @source k8s.io/component-helpers/resource `PodRequests` and `AggregateContainerRequests`;
+ *   pkg/scheduler/framework/types.go `CalculateResource`: containers and sidecars add up; an init container needs its
+ *   own requests and those of the sidecars before it; pod-level requests replace cpu, memory and huge pages; overhead
+ *   comes on top; a running pod counts the larger of its allocation and its request, and only the allocation if its
+ *   resize is infeasible.
  */
 
 import type { PodRequests } from '../kubernetes/pod.ts';
@@ -27,7 +28,7 @@ interface Reading {
   readonly fillsDefaults: boolean;
 }
 
-/** What the status of a pod tells of its resources. */
+/** The resource fields of a pod's status. */
 interface ResizeState {
   /** By container name. */
   readonly containers: ReadonlyMap<string, ApiObject>;
@@ -39,7 +40,7 @@ interface ResizeState {
  * @param spec   `spec` of the pod.
  * @param status `status`, or undefined for a pod that is not assigned: then the specification alone counts.
  * @param leniency `fillsDefaults`: limits stand in for requests as in `SetDefaults_Pod` of the API server.
- * @throws TegError TEG_KUBE_OBJECT for what is no quantity, or sums beyond 2^53.
+ * @throws TegError TEG_KUBE_OBJECT for text that is not a quantity, or sums beyond 2^53.
  */
 export function podRequestsOf(
   spec: ApiObject,
@@ -54,7 +55,7 @@ export function podRequestsOf(
   return wholeRequests(amounts);
 }
 
-/** @returns What the status tells, undefined if nothing that counts. */
+/** @returns The status's amounts, undefined if none of them counts. */
 function resizeStateOf(status: ApiObject): ResizeState | undefined {
   const containers = new Map<string, ApiObject>();
   for (const field of ['containerStatuses', 'initContainerStatuses']) {
@@ -67,7 +68,7 @@ function resizeStateOf(status: ApiObject): ResizeState | undefined {
   return { containers, infeasible: isResizeInfeasible(status), status };
 }
 
-/** Whether the first condition PodResizePending says that the resize cannot be done here. */
+/** True if the first condition PodResizePending says that the resize cannot be done here. */
 export function isResizeInfeasible(status: ApiObject): boolean {
   for (const condition of maybeList(status.conditions, 'status.conditions')) {
     if (isRecord(condition) && condition.type === 'PodResizePending')
@@ -102,12 +103,12 @@ function containersOf(spec: ApiObject, reading: Reading): Amounts {
   return sum;
 }
 
-/** Whether an init container stays as long as the pod does. */
+/** True if an init container stays as long as the pod does. */
 export function isSidecar(container: ApiObject): boolean {
   return container.restartPolicy === 'Always';
 }
 
-/** A new map: what one container counts. */
+/** A new map: the amounts of one container. */
 function containerAmounts(container: ApiObject, path: string, { resize, fillsDefaults }: Reading): Amounts {
   const resources = maybeRecord(container.resources, `${path}.resources`);
   const asked = amountsOf(resources.requests, `${path}.resources.requests`);
@@ -122,14 +123,14 @@ function containerAmounts(container: ApiObject, path: string, { resize, fillsDef
   );
 }
 
-/** The most of three, resource by resource. */
+/** The maximum of three, resource by resource. */
 function effective(asked: Amounts, actuated: Amounts, allocated: Amounts): Amounts {
   raiseAmounts(asked, actuated);
   raiseAmounts(asked, allocated);
   return asked;
 }
 
-/** Puts the requests of the pod as a whole in place of the sums, for the resources that can have them. */
+/** Replaces the sums by the requests of the pod as a whole, for the resources that can have them. */
 function applyPodLevel(amounts: Amounts, spec: ApiObject, { resize, fillsDefaults }: Reading): void {
   const resources = maybeRecord(spec.resources, 'spec.resources');
   const asked = amountsOf(resources.requests, 'spec.resources.requests');
@@ -151,14 +152,16 @@ function applyPodLevel(amounts: Amounts, spec: ApiObject, { resize, fillsDefault
   }
 }
 
-/** Adds what `more` has and `amounts` has not. */
+/** Adds the entries of `more` that `amounts` lacks. */
 function fillFrom(amounts: Amounts, more: Amounts): void {
   for (const [name, nanos] of more) {
     if (!amounts.has(name)) amounts.set(name, nanos);
   }
 }
 
-/** Requests of the pod as a whole that its limits imply: what containers ask for where they do, else the limit. */
+/**
+ * Requests of the pod as a whole that its limits imply: the containers' requests where they have them, else the limit.
+ */
 function fillPodLevel(asked: Amounts, limits: Amounts, ofContainers: Amounts): void {
   for (const [name, limit] of limits) {
     if (asked.has(name) || !isPodLevel(name)) continue;
@@ -167,12 +170,12 @@ function fillPodLevel(asked: Amounts, limits: Amounts, ofContainers: Amounts): v
   }
 }
 
-/** Whether a pod can ask for a resource as a whole. */
+/** True if a pod can request a resource as a whole. */
 function isPodLevel(name: string): boolean {
   return name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
 }
 
-/** Rounded up once, in whole units; only what is counted, nothing that is zero, in the order of names. */
+/** Rounded up once, in whole units; only counted resources, no zeros, in the order of names. */
 function wholeRequests(amounts: Amounts): PodRequests {
   let extended: Record<string, number> | undefined;
   for (const name of [...amounts.keys()].sort()) {

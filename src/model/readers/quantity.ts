@@ -7,15 +7,15 @@
  * @source https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/.
  */
 
-/** What a quantity is counted in: thousandths, bytes or pieces, or MiB. */
+/** Units of a quantity: thousandths, bytes or pieces, or MiB. */
 export type QuantityUnit = 'milli' | 'one';
 
-/** Requests are rounded up, what is offered is rounded down. */
+/** Requests are rounded up, capacities are rounded down. */
 export type Rounding = 'up' | 'down';
 
 const QUANTITY = /^\+?(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3})|(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei))?$/;
 
-/** Longest text that is looked at; canonical quantities have at most 20 characters. */
+/** Longest text that is parsed; canonical quantities have at most 20 characters. */
 const QUANTITY_CHARS_MAX = 64;
 
 const DECIMAL_EXPONENT: Readonly<Record<string, number>> = {
@@ -50,16 +50,17 @@ export function parseQuantity(text: string, unit: QuantityUnit, rounding: Roundi
 }
 
 /**
- * Reads a quantity in thousand-millionths, the finest that Kubernetes keeps: for sums that are rounded only once.
+ * Reads a quantity in nano-units, the finest that Kubernetes keeps: for sums that are rounded only once.
  *
- * @returns Nano-units ≥ 0, what is finer rounded up as there; undefined if the text is not a quantity, or is negative.
+ * @returns Nano-units ≥ 0, finer fractions rounded up as in Kubernetes; undefined if the text is not a quantity, or is
+ *   negative.
  */
 export function parseQuantityNanos(text: string): bigint | undefined {
   const ratio = quantityRatio(text, 9);
   return ratio && (ratio.numerator + ratio.denominator - 1n) / ratio.denominator;
 }
 
-/** @returns The quantity times 10^`power` as a fraction; undefined if the text is none. */
+/** @returns The quantity times 10^`power` as a fraction; undefined if the text is not a quantity. */
 function quantityRatio(text: string, power: number): { numerator: bigint; denominator: bigint } | undefined {
   const match = text.length > QUANTITY_CHARS_MAX ? null : QUANTITY.exec(text);
   if (match === null) return undefined;

@@ -25,10 +25,10 @@ import { taintsOf } from './taints.ts';
 const MIGRATED_PLUGINS = 'storage.alpha.kubernetes.io/migrated-plugins';
 
 /**
- * Describes a node. Allocatable quantities are rounded up where they are no whole milli or byte, as kube-scheduler does.
+ * Describes a node. Allocatable quantities are rounded up to whole millis or bytes, as in kube-scheduler.
  *
  * @param leniency `capacityStandsIn` and, for a missing uid, `fillsDefaults`.
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed, and nothing else whatever the object.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field, and nothing else for any object.
  */
 export function nodeOf(object: unknown, leniency: Leniency = AS_SERVED): NodeDescription {
   return projecting('Node', object, (node) => {
@@ -63,7 +63,7 @@ function offersOf(status: ApiObject, leniency: Leniency): ApiObject {
   return { ...maybeRecord(status.capacity, 'status.capacity'), ...allocatable };
 }
 
-/** @returns Whether a node's status says that it is ready; one that says nothing of it, as in a manifest, is. */
+/** @returns True if a node's status says that it is ready, or says nothing of it, as in a manifest. */
 export function isReady(status: ApiObject): boolean {
   for (const entry of maybeList(status.conditions, 'status.conditions')) {
     const condition = recordOf(entry, 'status.conditions[]');
@@ -101,9 +101,9 @@ function extendedOf(allocatable: ApiObject): Record<string, number> {
 }
 
 /**
- * Describes what a CSINode says of the volumes of its node.
+ * Describes the volume fields of a node's CSINode.
  *
- * @throws TegError TEG_KUBE_OBJECT with the path of what is malformed.
+ * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field.
  */
 export function volumeLimitsOf(object: unknown): NodeVolumeLimits {
   return projecting('CSINode', object, (node) => {
@@ -132,7 +132,7 @@ export interface NamespaceDescription {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Describes a namespace. @throws TegError TEG_KUBE_OBJECT with the path of what is malformed. */
+/** Describes a namespace. @throws TegError TEG_KUBE_OBJECT with the path of the malformed field. */
 export function namespaceOf(object: unknown): NamespaceDescription {
   return projecting('Namespace', object, (namespace) => {
     const metadata = recordOf(namespace.metadata, 'metadata');

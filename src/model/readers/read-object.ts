@@ -1,8 +1,8 @@
 /**
- * Reading parsed API objects of which nothing is known: hand-written checks, since they run on every watch event.
+ * Reading of untrusted parsed API objects: hand-written checks, since they run on every watch event.
  *
- * Invariant: whatever the JSON, a reader returns a value of its type or throws a `TegError` TEG_KUBE_OBJECT with the path of
- * what is wrong. A field that is absent or null has its Kubernetes default.
+ * Invariant: for any JSON, a reader returns a value of its type or throws a `TegError` TEG_KUBE_OBJECT with the path of
+ * the wrong field. A field that is absent or null has its Kubernetes default.
  */
 import { TegError } from '../errors.ts';
 
@@ -16,9 +16,9 @@ const EMPTY_LIST: readonly unknown[] = Object.freeze([]);
 /** Longest part of a wrong value that is repeated in a message. */
 const GOT_CHARS_MAX = 60;
 
-/** A field that is not as the API has it, for readers that report it in words of their own. */
+/** A field that violates the API, for readers that report it in their own words. */
 export class MalformedField extends TegError {
-  /** Where it is: `spec.containers[].resources`. */
+  /** Its path: `spec.containers[].resources`. */
   readonly path: string;
   /** The value in a few characters. */
   readonly got: string;
@@ -33,7 +33,7 @@ export class MalformedField extends TegError {
   }
 }
 
-/** @returns The error of a field that is not as the API has it. */
+/** @returns The error of a field that violates the API. */
 export function malformed(path: string, got: unknown, expected: string): MalformedField {
   return new MalformedField(path, got, expected);
 }
@@ -46,12 +46,12 @@ function shown(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
-/** Whether the value is an object (not a list). */
+/** True if the value is an object (not a list). */
 export function isRecord(value: unknown): value is ApiObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** An object that has to be there. */
+/** A required object. */
 export function recordOf(value: unknown, path: string): ApiObject {
   if (isRecord(value)) return value;
   throw malformed(path, value, 'an object');
@@ -69,7 +69,7 @@ export function maybeList(value: unknown, path: string): readonly unknown[] {
   throw malformed(path, value, 'a list');
 }
 
-/** A text that has to be there and is not empty. */
+/** A required text that is not empty. */
 export function textOf(value: unknown, path: string): string {
   if (typeof value === 'string' && value !== '') return value;
   throw malformed(path, value, 'a text that is not empty');
@@ -111,7 +111,7 @@ export function maybeInteger(
   throw malformed(path, value, `an integer from ${least} to ${most}`);
 }
 
-/** Labels and the like: texts by name; an empty object if they are absent. The object itself, not a copy. */
+/** Labels and similar maps: texts by name; an empty object if they are absent. The object itself, not a copy. */
 export function maybeStrings(value: unknown, path: string): Readonly<Record<string, string>> {
   if (value === undefined || value === null) return EMPTY_STRINGS;
   const record = recordOf(value, path);
@@ -121,7 +121,7 @@ export function maybeStrings(value: unknown, path: string): Readonly<Record<stri
   return record as Readonly<Record<string, string>>;
 }
 
-/** A time as the API writes it, in seconds since 1970; 0 if it is absent. */
+/** A time in the API's format, in seconds since 1970; 0 if it is absent. */
 export function maybeSeconds(value: unknown, path: string): number {
   const text = maybeText(value, path);
   if (text === '') return 0;
@@ -131,7 +131,7 @@ export function maybeSeconds(value: unknown, path: string): number {
 }
 
 /**
- * Runs a projection; an error tells which object it is about.
+ * Runs a projection; an error names its object.
  *
  * @param kind For messages: `Pod`.
  * @throws TegError TEG_KUBE_OBJECT only: JSON nested so deeply that it cannot be walked is malformed, too.

@@ -1,7 +1,7 @@
 /**
- * Amounts of resources, exact to the nano-unit as Kubernetes keeps them, and which of them kube-scheduler counts.
+ * Amounts of resources, exact to the nano-unit as in Kubernetes, and the choice of those that kube-scheduler counts.
  *
- * Why not numbers: two containers of 0.5m each ask for 1m together, not for two millis rounded up one by one.
+ * Why not numbers: two containers of 0.5m each request 1m together, not for two millis rounded up one by one.
  */
 import { parseQuantityNanos, type QuantityUnit } from './quantity.ts';
 import { type ApiObject, malformed, maybeRecord } from './read-object.ts';
@@ -9,13 +9,13 @@ import { type ApiObject, malformed, maybeRecord } from './read-object.ts';
 /** Nano-units by name of the resource. */
 export type Amounts = Map<string, bigint>;
 
-/** Texts of quantities that are remembered; clusters use few different ones. */
+/** Quantity texts that are cached; clusters use few different ones. */
 const REMEMBERED_MAX = 4096;
 
 const NANOS_PER_MILLI = 1_000_000n;
 const NANOS_PER_ONE = 1_000_000_000n;
 
-/** More than any machine has of anything: what is above is not told apart. */
+/** More than any machine has of any resource: larger amounts are not distinguished. */
 const MAX_UNITS = BigInt(Number.MAX_SAFE_INTEGER);
 
 const nanosOfText = new Map<string, bigint>();
@@ -24,7 +24,7 @@ const countsOfText: Readonly<Record<QuantityUnit, Map<string, number>>> = {
   one: new Map(),
 };
 
-/** @returns Value of `map`, made and remembered if it is not there. The map is emptied when it is full. */
+/** @returns Value of `map`, made and stored if it is absent. The map is emptied when it is full. */
 function remembered<Value>(map: Map<string, Value>, key: string, value: Value): Value {
   if (map.size >= REMEMBERED_MAX) map.clear();
   map.set(key, value);
@@ -38,7 +38,10 @@ function quantityText(value: unknown, path: string): string {
   throw malformed(path, value, 'a quantity such as 500m or 2Gi');
 }
 
-/** @returns A quantity rounded up to whole units as `Quantity.Value` and `MilliValue` do; what is more than 2^53 − 1 counts as 2^53 − 1. */
+/**
+ * @returns A quantity rounded up to whole units as `Quantity.Value` and `MilliValue` do; more than 2^53 − 1 counts as
+ *   2^53 − 1.
+ */
 export function countOf(value: unknown, unit: QuantityUnit, path: string): number {
   const text = quantityText(value, path);
   const known = countsOfText[unit].get(text);
@@ -90,7 +93,7 @@ export function raiseAmounts(high: Amounts, other: Amounts): void {
   }
 }
 
-/** @returns Whole units, rounded up once; what is more than 2^53 − 1 counts as 2^53 − 1. */
+/** @returns Whole units, rounded up once; more than 2^53 − 1 counts as 2^53 − 1. */
 export function wholeUnits(nanos: bigint, unit: QuantityUnit): number {
   const size = unit === 'milli' ? NANOS_PER_MILLI : NANOS_PER_ONE;
   const units = (nanos + size - 1n) / size;
@@ -103,8 +106,8 @@ const QUALIFIED_NAME =
 const countedNames = new Map<string, boolean>();
 
 /**
- * Whether kube-scheduler counts a resource besides cpu and memory: ephemeral-storage, huge pages, attachable volumes, and
- * names with a domain (`IsScalarResourceName`). Others are ignored by it.
+ * True if kube-scheduler counts a resource besides cpu and memory: ephemeral-storage, huge pages, attachable volumes,
+ * and names with a domain (`IsScalarResourceName`). It ignores others.
  */
 export function isCountedResource(name: string): boolean {
   const known = countedNames.get(name);

@@ -1,6 +1,4 @@
-/**
- * Taints of nodes and tolerations of pods: reading them, and which toleration tolerates which taint.
- */
+/** Taints of nodes and tolerations of pods: reading and matching. */
 import type { Taint } from '../kubernetes/node.ts';
 import type { Toleration } from '../kubernetes/pod.ts';
 import { maybeList, maybeText, recordOf } from './read-object.ts';
@@ -21,7 +19,7 @@ export const NOT_READY: Taint = Object.freeze({
 
 const UNREACHABLE_KEY = 'node.kubernetes.io/unreachable';
 
-/** Whether a taint is one of the node's health, which every pod tolerates for a while (admission sees to it). */
+/** True if a taint describes the node's health, which every pod tolerates for a while (admission adds that). */
 export function isHealthTaint(key: string): boolean {
   return key === NOT_READY.key || key === UNREACHABLE_KEY;
 }
@@ -80,7 +78,7 @@ export function tolerationsOf(value: unknown): TolerationReading {
   return { usable, unsupported: [...new Set(unsupported)] };
 }
 
-/** Whether a toleration tolerates a taint. */
+/** True if a toleration tolerates a taint. */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {
   if (toleration.effect !== '' && toleration.effect !== taint.effect) return false;
   if (toleration.key !== '' && toleration.key !== taint.key) return false;

@@ -1,8 +1,8 @@
 /**
- * Whose a pod is.
+ * The tenant of a pod.
  *
- * Until tenants are objects of their own, which say what namespaces are theirs and who may use the label, the label is
- * believed wherever it stands, and without it the namespace is the tenant.
+ * Until tenants are objects of their own, which list their namespaces and the users of the label, the label is trusted
+ * wherever it appears, and without it the namespace is the tenant.
  */
 import { type ApiObject, maybeRecord, maybeText } from './read-object.ts';
 

@@ -15,8 +15,8 @@ import { findUsageProblem, type UsageSample } from '../usage.ts';
 /**
  * Batch tasks: one row is an elastic array of equal instances.
  *
- * Duration is the time from creation to the last change of state: for finished tasks wait and run of the whole
- * array, an upper bound of one instance's run; for the others all that is known.
+ * Duration is the time from creation to the last change of state: for finished tasks wait and run of the whole array,
+ * an upper bound of one instance's run; for the others the only known time.
  */
 export const ALIBABA_BATCH: CsvFormat<JobSpec> = batchTasks([
   'create_s',

@@ -2,7 +2,7 @@
  * `wagap-2013.swf` of MetaCentrum: SWF lines with three further fields of PBS, and memory in bytes a machine.
  *
  * The further fields are the machines that the job ran on in braces, the queue, and the request, for example
- * `8:ppn=8:x86_64:cl_zegox#excl`: machines, cores on each, properties, and whether it wants them for itself.
+ * `8:ppn=8:x86_64:cl_zegox#excl`: machines, cores on each, properties, and whether it needs them exclusively.
  *
  * @source https://github.com/aleasimulator/alea, Alea/data-set.
  */
@@ -16,7 +16,7 @@ import { METACENTRUM_JOBS } from './metacentrum.ts';
 /** Fields of a line: the 18 of SWF, machines, queue, request. */
 const FIELDS_MIN = 21;
 
-/** What the file calls the columns of `METACENTRUM_JOBS`. */
+/** The file's names for the columns of `METACENTRUM_JOBS`. */
 const SHOWN: Readonly<Record<string, string>> = {
   job: 'job number',
   submit_s: 'submit time',
@@ -32,7 +32,7 @@ const SHOWN: Readonly<Record<string, string>> = {
 
 const { columns } = METACENTRUM_JOBS;
 
-/** @returns Whether a first line is one of this format: 18 numbers, machines in braces, queue, request. */
+/** @returns True if a first line is of this format: 18 numbers, machines in braces, queue, request. */
 export function isMetacentrumSwf(line: string): boolean {
   const fields = line.trim().split(/\s+/, FIELDS_MIN);
   return (

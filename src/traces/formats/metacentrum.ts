@@ -1,7 +1,7 @@
 /**
  * MetaCentrum 2013: PBS jobs of the CERIT-SC clusters zewura and zegox, and their machines.
  *
- * What a job asks of machines (PBS properties) becomes affinity terms on labels that the machines get here:
+ * A job's requirements on machines (PBS properties) become affinity terms on labels that the machines get here:
  * `hostname`, and one label with the value `true` for every property.
  */
 import { INT32_MAX } from '../../kernel/limits.ts';
@@ -12,13 +12,13 @@ import { BATCH_ROWS, type ReadContext } from '../context.ts';
 import type { CsvFormat } from '../csv.ts';
 import { type Row, SECONDS_MAX } from '../row.ts';
 
-/** Cores of a whole machine, for jobs that ask for whole machines. From the machine list of the trace. */
+/** Cores of a whole machine, for jobs that request whole machines. From the machine list of the trace. */
 const CPUS_BY_CLUSTER: ReadonlyMap<string, number> = new Map([
   ['zewura', 80],
   ['zegox', 12],
 ]);
 
-/** Properties that jobs of the log ask for: jobs with each of them ran on machines of both clusters. */
+/** Properties that jobs of the log request: jobs with each of them ran on machines of both clusters. */
 const COMMON_PROPERTIES = ['brno', 'nfs4', 'x86_64'] as const;
 
 /** Properties whose jobs (52 in all) ran only on machines of one cluster. */

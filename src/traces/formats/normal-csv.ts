@@ -2,7 +2,7 @@
  * The normal form as CSV: the columns of `layout.ts`, for people and spreadsheets.
  *
  * Numbers are written in the shortest form that reads back the same. An empty field is an absent value; in a column of
- * numbers with a fraction it is NaN, and `Infinity` stands for itself.
+ * numbers with a fraction it is NaN, and `Infinity` is written as such.
  */
 import { INT32_MAX } from '../../kernel/limits.ts';
 import { TegError } from '../../model/errors.ts';
@@ -52,7 +52,7 @@ function cellReader<T>(column: Column<T>, position: number): (row: Row) => Cell 
   }
 }
 
-/** An absent number is NaN, which is refused with the whole item where it has to be there. */
+/** An absent number is NaN, which is refused with the whole item where it is required. */
 function double(row: Row, position: number): number {
   const text = row.text(position);
   if (text === '') return Number.NaN;
@@ -68,7 +68,7 @@ function names(row: Row, position: number): string {
   return text.startsWith('[') ? json(row, position) : text;
 }
 
-/** What is in it is checked with the whole item. */
+/** The contents are checked with the whole item. */
 function json(row: Row, position: number): string {
   const text = row.text(position);
   try {
@@ -81,7 +81,7 @@ function json(row: Row, position: number): string {
 
 function toField<T>(column: Column<T>, cell: Cell): string {
   if (cell === null || Number.isNaN(cell)) return '';
-  // A list that has to be there is empty where the field is; one that may be absent is not.
+  // A required list is empty where the field is; an optional one is absent.
   if (cell === '[]' && column.type === 'NAMES') return '';
   const text = String(cell);
   if (!/[",\r\n]/.test(text)) return text;

@@ -78,7 +78,7 @@ function gpuReader(count: number, milli: number): (row: Row) => { gpuCount: numb
   };
 }
 
-/** A pod that ran, ran from its scheduling to its deletion; one never scheduled is given its whole life. */
+/** A pod that ran, ran from its scheduling to its deletion; a pod never scheduled gets its whole life. */
 function timeReader(
   creation: number,
   scheduled: number,

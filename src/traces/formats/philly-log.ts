@@ -1,8 +1,8 @@
 /**
- * Philly's `cluster_job_log`: the JSON that the trace is published as, one array of jobs with their attempts.
+ * Philly's `cluster_job_log`: the published JSON of the trace, one array of jobs with their attempts.
  *
- * As the trace's own notebook counts: a job runs from the start of its first attempt to the end of its last, on the
- * GPUs of the first. Times are local and without a zone; they count from the first job of the file.
+ * As in the trace's own notebook, a job runs from the start of its first attempt to the end of its last, on the GPUs of
+ * the first. Times are local and without a zone; they count from the first job of the file.
  *
  * @source https://github.com/msr-fiddle/philly-traces.
  */
@@ -108,7 +108,7 @@ class LogReader {
     throw this.bad('detail', `${count} GPUs`, `at most ${GPUS_PER_JOB_MAX}`);
   }
 
-  /** @returns Seconds, or undefined where the log has none: it says null, an empty text, or `None`. */
+  /** @returns Seconds, or undefined where the log has null, an empty text, or `None`. */
   private time(fields: Fields, name: string): number | undefined {
     const value = fields[name];
     if (value === undefined || value === null || value === '' || value === 'None') return undefined;

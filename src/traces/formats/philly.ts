@@ -10,10 +10,10 @@ import { findJobProblem } from '../../model/validate.ts';
 import type { ReadContext } from '../context.ts';
 import type { CsvFormat } from '../csv.ts';
 
-/** Most GPUs of one job that a row may ask for. */
+/** Most GPUs that one job may request. */
 export const GPUS_PER_JOB_MAX = 1_000_000;
 
-/** What a number of GPUs becomes. */
+/** The pods that a number of GPUs is converted to. */
 type Gang = Pick<
   JobSpec,
   'cpuMilli' | 'memoryMib' | 'gpuCount' | 'gpuMilli' | 'gpuModels' | 'podCount' | 'gangMin'
@@ -96,7 +96,7 @@ export const PHILLY_ELASTICFLOW: CsvFormat<JobSpec> = {
   },
 };
 
-/** @returns Seconds of a time such as `2017-10-07 01:11:39`, taken as if it were UTC; NaN if it is none. */
+/** @returns Seconds of a time such as `2017-10-07 01:11:39`, read as UTC; NaN if it is not one. */
 export function clockSeconds(text: string): number {
   const match = /^(\d{4})-(\d{2})-(\d{2})[ T](\d{2}):(\d{2}):(\d{2})$/.exec(text);
   if (match === null) return Number.NaN;

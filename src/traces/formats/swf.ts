@@ -35,7 +35,7 @@ const FIELDS = [
   'think time',
 ] as const;
 
-/** Fields of the file that fields of the model are made of, for messages. */
+/** Fields of the file that fields of the model are made from, for messages. */
 const FIELD_OF: Readonly<Record<string, string>> = {
   id: 'job number',
   cpuMilli: 'requested processors',
@@ -43,7 +43,7 @@ const FIELD_OF: Readonly<Record<string, string>> = {
   memoryMib: 'requested memory',
 };
 
-/** Positions of those that are used. */
+/** Positions of the fields that are used. */
 const JOB = 0;
 const SUBMIT = 1;
 const RUN = 3;
@@ -139,7 +139,7 @@ function toJob(row: Row, context: ReadContext): JobSpec | undefined {
   };
 }
 
-/** Requested memory, else used memory (both KiB a processor), else what is assumed. */
+/** Requested memory, else used memory (both KiB a processor), else the assumption. */
 function memoryMibPerProcessor(row: Row, context: ReadContext): number {
   const requested = row.decimal(REQUESTED_MEMORY, -1, INT32_MAX * 1_024);
   if (requested > 0) return requested / 1_024;

@@ -1,6 +1,4 @@
-/**
- * Which nodes a pod may be on: its node selector and required node affinity, as terms that all have to hold.
- */
+/** The nodes that a pod may be on: its node selector and required node affinity, as terms that all have to hold. */
 import type { AffinityTerm } from '../../model/job.ts';
 import type { LabelRequirement, NodeSelectorTerm } from '../../model/kubernetes/pod.ts';
 import { GPU_MODEL_LABELS } from '../../model/readers/gpus.ts';
@@ -18,7 +16,7 @@ const HOSTNAME = 'kubernetes.io/hostname';
 const NODE_AFFINITY = 'spec.affinity.nodeAffinity';
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
 
-/** Holds for no node: what a selector becomes of which no alternative can match. */
+/** Matches no node: the term for a selector without a satisfiable alternative. */
 const NOWHERE: AffinityTerm = { key: HOSTNAME, operator: 'In', values: [] };
 
 /**

@@ -32,7 +32,7 @@ describe('cutting', () => {
         const text = stringify({ items, kind: 'List', metadata: {} }, { indentSeq });
         const splitter = new YamlSplitter('x', DEFAULT_LIMITS);
         const cut = [...linesOf(text).flatMap((line) => splitter.push(line)), ...splitter.end()];
-        // The library is the oracle: it does not bring every text back that it writes.
+        // The library is the oracle: it does not read back every text that it writes.
         expect(cut.map((piece) => parse(piece.text))).toEqual(parse(text).items);
       }),
     );
@@ -72,7 +72,7 @@ describe('cutting', () => {
     );
   });
 
-  test('the line where an object begins is told', async () => {
+  test('the line where an object begins is reported', async () => {
     const splitter = new YamlSplitter('x', DEFAULT_LIMITS);
     const cut = [...linesOf(SAMPLE).flatMap((line) => splitter.push(line)), ...splitter.end()];
     expect(cut.map((piece) => piece.line)).toEqual([3, 20, 68]);

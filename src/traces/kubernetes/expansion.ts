@@ -1,7 +1,8 @@
 /**
  * Makes the pods of workloads that the file itself does not list.
  *
- * Pods and workloads come in any order, so that workloads are held until the end of the file: of each what one of its pods asks for.
+ * Pods and workloads come in any order, so that workloads are held until the end of the file: with the requirements of
+ * one pod each.
  */
 import type { JobSpec } from '../../model/job.ts';
 import { type ApiObject, malformed, maybeRecord } from '../../model/readers/read-object.ts';
@@ -13,14 +14,14 @@ import { type WorkloadObject, type WorkloadPart, workloadKey, workloadOf } from 
 /** Most workloads that are held. */
 const WORKLOADS_MAX = 50_000;
 
-/** Pods of a workload that are alike, with what one of them asks for. */
+/** Equal pods of a workload, with the requirements of one of them. */
 interface HeldPart extends Omit<WorkloadPart, 'template'> {
   readonly pod: JobSpec;
   /** The pod itself, where somebody is told of it. */
   readonly object: ApiObject | undefined;
   /** Whether its pods would preempt others. */
   readonly preempts: boolean;
-  /** What was said of the one pod that was read. */
+  /** The warnings about the one pod that was read. */
   readonly warnings: readonly string[];
 }
 
@@ -29,10 +30,10 @@ interface Held {
   readonly parts: readonly HeldPart[];
 }
 
-/** Reads a pod; undefined: it does not count. */
+/** Reads a pod; undefined: it is ignored. */
 type PodReader = (pod: ApiObject, context: PartContext) => JobSpec | undefined;
 
-/** A pod, or a gang of them, that a workload stands for. */
+/** A pod, or a gang of them, of a workload. */
 export interface MadePods {
   readonly job: JobSpec;
   readonly object: ApiObject | undefined;
@@ -54,7 +55,7 @@ export class Expansion {
   /**
    * Takes a workload.
    *
-   * @param kind  As `workloadKindOf` says.
+   * @param kind  The result of `workloadKindOf`.
    * @param toJob Reads a pod.
    * @throws TegError TEG_KUBE_OBJECT if it cannot be used.
    */
@@ -87,7 +88,7 @@ export class Expansion {
     if (held.size === 0) return;
     if (pods.isFull) {
       context.warn(
-        'workloads are left out, the file has more of their pods than can be told apart: objects',
+        'workloads are left out, the file has more of their pods than can be tracked: objects',
         held.size,
       );
       return;
@@ -137,7 +138,7 @@ const SUCCESSORS =
 
 const TASKS = 'each task of a Volcano Job is a gang of its own: Jobs';
 
-/** A pod as the controller would make it. */
+/** A pod as its controller would create it. */
 function podOf(
   { kind, name, namespace, creationTimestamp }: Omit<WorkloadObject, 'parts'>,
   { podName, template }: WorkloadPart,
@@ -148,7 +149,7 @@ function podOf(
   return { metadata, spec: template.spec };
 }
 
-/** What is missing of a part. */
+/** The missing pods of a part. */
 interface Missing {
   readonly count: number;
   readonly gangMin: number;
@@ -158,7 +159,7 @@ interface Missing {
 
 function missingOf({ podCount, gangMin }: HeldPart, { live, ordinals }: PodsThere): Missing {
   const count = Math.max(0, podCount - live);
-  // Those that are there already make up for their share of the gang.
+  // Existing pods make up their share of the gang.
   return { count, gangMin: Math.min(count, Math.max(0, gangMin - live)), ordinals };
 }
 

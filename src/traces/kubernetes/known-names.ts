@@ -1,8 +1,6 @@
-/**
- * Names that were met, as hashes of 53 bits outside of the heap: a file may have millions of them.
- */
+/** Known names, as 53-bit hashes outside the heap: a file may have millions of them. */
 
-/** Names beyond these are not remembered. */
+/** Names beyond this number are not kept. */
 const NAMES_MAX = 2 ** 22;
 
 /** A set of names; of two that differ, one in 10^15 pairs is taken for the same. */
@@ -11,7 +9,7 @@ export class KnownNames {
   private slots = new Float64Array(1_024);
   private count = 0;
 
-  /** @returns Whether the name is new; always once the set is full. Amortised O(length). */
+  /** @returns True if the name is new; always once the set is full. Amortised O(length). */
   add(name: string): boolean {
     const hash = hashOf(name);
     const at = this.find(hash);

@@ -83,7 +83,7 @@ describe('a list of nodes and pods', () => {
     expect(nodes).toMatchObject([{ name: 'b', cpuMilli: 4000, memoryMib: 1024, podsMax: 110 }]);
   });
 
-  test('other kinds are counted, an empty list is no error', async () => {
+  test('other kinds are counted, an empty list is not an error', async () => {
     const { warnings } = await readText('kind: ConfigMap\n---\nkind: ConfigMap\n');
     expect(warnings).toEqual([{ message: expect.stringContaining('ConfigMap'), count: 2 }]);
     for (const empty of ['{"kind":"List","items":[]}', 'kind: List\nitems: []\n', 'items:\nkind: List\n']) {
@@ -92,7 +92,7 @@ describe('a list of nodes and pods', () => {
   });
 });
 
-describe('what a pod asks for', () => {
+describe('the requests of a pod', () => {
   test.each([
     [
       'containers add up',
@@ -137,13 +137,13 @@ describe('what a pod asks for', () => {
       1,
     ],
     [
-      'what is finer than a thousandth is rounded up once, for the pod',
+      'fractions of a thousandth are rounded up once, for the pod',
       `containers: [${container('cpu: 0.5m')}, ${container('cpu: 0.5m')}]`,
       1,
       0,
     ],
     [
-      'a limit of the whole pod stands in where no container asks',
+      'a limit of the whole pod is used where no container has a request',
       `resources: {limits: {cpu: 7, memory: 9Mi}}, containers: [${container('cpu: 1')}]`,
       1000,
       9,
@@ -251,7 +251,7 @@ describe('which nodes a pod may be on', () => {
 
   test.each([
     ['an unknown operator', '{matchExpressions: [{key: a, operator: Near}]}'],
-    ['a bound that is no integer', '{matchExpressions: [{key: a, operator: Gt, values: ["1.5"]}]}'],
+    ['a bound that is not an integer', '{matchExpressions: [{key: a, operator: Gt, values: ["1.5"]}]}'],
     ['a bound in hexadecimal', '{matchExpressions: [{key: a, operator: Lt, values: ["0x10"]}]}'],
     ['no requirement', '{}'],
     ['no term', ''],
@@ -280,7 +280,7 @@ describe('which nodes a pod may be on', () => {
   });
 });
 
-describe('what does not count in simulations', () => {
+describe('fields that simulations ignore', () => {
   test.each([
     ['schedulingGroup: {podGroupName: g}', '', 'gangs are ignored'],
     ['', 'labels: {scheduling.x-k8s.io/pod-group: g}', 'gangs are ignored'],
@@ -373,7 +373,7 @@ describe('the life of a pod', () => {
       { key: 'a', operator: 'Equal', value: 'b', effect: 'NoSchedule' },
     ]);
     expect(warnings).toEqual([{ message: expect.stringContaining('operator other than'), count: 1 }]);
-    // kube-scheduler passes over an effect that it does not know.
+    // kube-scheduler ignores an effect that it does not know.
     expect((await pod('tolerations: [{key: a, effect: Never}]')).jobs[0]?.tolerations).toEqual([]);
     expect((await pod('tolerations: {key: a}')).jobs).toEqual([]);
   });

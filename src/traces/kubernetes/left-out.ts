@@ -1,15 +1,15 @@
 /**
- * Objects that cannot be used: each is left out, and what they have in common is reported once, with their number.
+ * Objects that cannot be used: each is left out, and each common reason is reported once, with the number of objects.
  *
- * One odd object among thousands must not make a cluster unusable. A file that is damaged (no JSON, no YAML) is another
- * matter: there the objects behind it would be missing, too.
+ * One odd object among thousands must not make a cluster unusable. A damaged file (not JSON or YAML) is another matter:
+ * there the objects behind the damage would be missing, too.
  */
 import { TegError } from '../../model/errors.ts';
 import { type ApiObject, isRecord, MalformedField } from '../../model/readers/read-object.ts';
 import type { SpecProblem } from '../../model/validate.ts';
 import { quoted, type ReadContext } from '../context.ts';
 
-/** Most different reasons that are told apart; further ones are counted under the last. */
+/** Most different reasons that are kept; further ones are counted under the last. */
 const REASONS_MAX = 50;
 
 /** Longest name of an object in a message. */
@@ -41,7 +41,7 @@ export class LeftOut {
    * Leaves an object out.
    *
    * @param line  Where it begins.
-   * @param error Why.
+   * @param error The reason.
    * @throws the error itself if it is not about the object (a bug, a limit).
    */
   add(object: unknown, line: number, error: unknown): void {

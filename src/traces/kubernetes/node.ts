@@ -15,7 +15,7 @@ import type { ReadContext } from '../context.ts';
 /**
  * Reads a node.
  *
- * @param context `keepsCordoned`: whether nodes that take no pods are kept, with the taints that say so.
+ * @param context `keepsCordoned`: true if nodes that take no pods are kept, with the taints that say so.
  * @returns The node, or undefined if it takes no pods (cordoned or not ready).
  * @throws TegError TEG_KUBE_OBJECT with the path of the field.
  */
@@ -49,7 +49,7 @@ function specOf(node: NodeDescription, taints: readonly Taint[], context: ReadCo
   };
 }
 
-/** Those that keep pods away; a cordon and being not ready count as the taints that stand for them. */
+/** Taints that keep pods away; a cordon and a missing readiness count as their standard taints. */
 function taintsOf(node: NodeDescription, ready: boolean): Taint[] {
   const taints = node.taints.filter(({ effect }) => effect !== 'PreferNoSchedule');
   if (node.unschedulable) add(taints, CORDON);
@@ -62,8 +62,9 @@ function add(taints: Taint[], taint: Taint): void {
 }
 
 /**
- * @param ignored Names that do not count.
- * @returns GPU devices by make, the most first, and all other further resources; what only repeats the devices is neither.
+ * @param ignored Ignored names.
+ * @returns GPU devices by make, the most first, and all other further resources; resources that only repeat the devices
+ *   are neither.
  */
 export function splitGpus(
   amounts: Readonly<Record<string, number>>,

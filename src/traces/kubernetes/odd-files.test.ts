@@ -1,5 +1,6 @@
 /**
- * Files as people have them: every one is read right, or refused with the place, and one odd object leaves the others as they are.
+ * Files from the field: every one is read correctly, or refused with the place of the error, and one odd object does
+ * not affect the others.
  */
 import { describe, expect, test } from 'vitest';
 import { type ReadResult, readText } from '../specs.fixtures.ts';
@@ -131,7 +132,7 @@ describe('one odd object', () => {
     ]);
   });
 
-  test('names are told apart among many', async () => {
+  test('names are distinguished among many', async () => {
     const items = Array.from({ length: 20_000 }, (_, i) => ({
       kind: 'Pod',
       metadata: { name: `p${i % 15_000}` },
@@ -142,7 +143,7 @@ describe('one odd object', () => {
     expect(warnings).toEqual([{ message: expect.stringContaining('of a name'), count: 5_000 }]);
   });
 
-  test('a pod that waits and is being deleted is not placed; one that runs holds what it has', async () => {
+  test('a waiting pod that is being deleted is not placed; a running one keeps its resources', async () => {
     const deleted = POD.replace('name: p', 'name: p\n  deletionTimestamp: "2026-01-01T00:00:00Z"');
     const waiting = await readText(deleted);
     expect(waiting.jobs).toEqual([]);

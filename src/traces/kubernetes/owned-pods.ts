@@ -1,19 +1,19 @@
 /**
- * Which pods of a file belong to which workload, so that a workload adds only those that the file does not have.
+ * The pods of a file by their workload, so that a workload adds only pods that the file does not have.
  *
- * A pod refers to its controller by uid; objects written by hand have none, and are matched by kind and name. Between a pod and the
- * workload that is expanded there may be another controller which the file lacks (the ReplicaSet of a Deployment, the Job of a JobSet):
- * labels that those controllers set name the workload then.
+ * A pod refers to its controller by uid; objects written by hand have none, and are matched by kind and name. Between a
+ * pod and the expanded workload there may be another controller that the file lacks (the ReplicaSet of a Deployment,
+ * the Job of a JobSet): labels that those controllers set then name the workload.
  */
 import { type ApiObject, maybeRecord, maybeText } from '../../model/readers/read-object.ts';
 import { ownerOf, workloadKey, workloadKindOf } from './workloads.ts';
 
-/** Most controllers, and most numbers of pods, that are remembered. */
+/** Most controllers, and most pod numbers, that are kept. */
 const OWNERS_MAX = 100_000;
 
 /** Pods of one controller. */
 interface Owned {
-  /** Of the controller; '' if the pods do not say. */
+  /** Uid of the controller; '' if the pods do not name it. */
   readonly uid: string;
   /** Pods that are neither ended nor being deleted. */
   live: number;
@@ -21,7 +21,7 @@ interface Owned {
   readonly ordinals: number[];
 }
 
-/** What a file has of a workload's pods. */
+/** A file's pods of a workload. */
 export interface PodsThere {
   readonly live: number;
   readonly ordinals: ReadonlySet<number>;
@@ -33,7 +33,7 @@ export class OwnedPods {
   private readonly owned = new Map<string, Owned[]>();
   private remembered = 0;
 
-  /** Whether there were more controllers than are remembered: the counts are not complete. */
+  /** True if there were more controllers than are kept: the counts are incomplete. */
   get isFull(): boolean {
     return this.remembered >= OWNERS_MAX;
   }
@@ -64,7 +64,7 @@ export class OwnedPods {
     if (beyond !== '') this.count(beyond, '', live, undefined);
   }
 
-  /** @returns What the file has under a key, of the workload with this uid ('': of whichever has the name). */
+  /** @returns The file's pods under a key, of the workload with this uid ('': of any with the name). */
   of(key: string, uid: string): PodsThere {
     let live = 0;
     const ordinals = new Set<number>();
@@ -108,7 +108,7 @@ function taskOf(metadata: ApiObject): string {
   return maybeText(annotations['volcano.sh/task-spec'] ?? labels['volcano.sh/task-spec'], path);
 }
 
-/** Key of the workload that controls the controller, as the pod's labels tell it; '' if they do not. */
+/** Key of the workload that controls the controller, from the pod's labels; '' if they do not name one. */
 function workloadBeyond(kind: string, namespace: string, owner: string, labels: ApiObject): string {
   if (kind === 'ReplicaSet') {
     const hash = labels['pod-template-hash'];

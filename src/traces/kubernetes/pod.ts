@@ -27,7 +27,7 @@ import { nodeConstraint } from './constraints.ts';
 import { splitGpus } from './node.ts';
 import { ownerOf } from './workloads.ts';
 
-/** What is known from other objects of the same file, as far as it was read. */
+/** Data from other objects of the same file, as far as it was read. */
 export interface PodSurroundings {
   /** Value of each priority class by name. */
   readonly priorityByClass: ReadonlyMap<string, number>;
@@ -44,9 +44,9 @@ export const SYSTEM_PRIORITIES: ReadonlyMap<string, number> = new Map([
 /**
  * Reads a pod.
  *
- * A pod that runs or waits never ends; one that has ended ran from its start to the end of its last container.
+ * A running or waiting pod never ends; one that has ended ran from its start to the end of its last container.
  *
- * @returns The job, or undefined if the pod has ended and does not say when it ran, or will never run.
+ * @returns The job, or undefined if the pod has ended without recorded times, or will never run.
  * @throws TegError TEG_KUBE_OBJECT with the path of the field.
  */
 export function podToJob(pod: ApiObject, around: PodSurroundings, context: PartContext): JobSpec | undefined {
@@ -125,7 +125,7 @@ function constraintFields(
   return { gpuModels, ...(affinity.length > 0 ? { affinity } : {}) };
 }
 
-/** Those that open nodes; PreferNoSchedule keeps no pod away. */
+/** Tolerations that open nodes; PreferNoSchedule keeps no pod away. */
 function tolerations(spec: ApiObject, context: PartContext): NonNullable<JobSpec['tolerations']> {
   const { usable, unsupported } = tolerationsOf(spec.tolerations);
   if (unsupported.length > 0) {
@@ -134,7 +134,7 @@ function tolerations(spec: ApiObject, context: PartContext): NonNullable<JobSpec
   return usable.filter(({ effect }) => effect !== 'PreferNoSchedule');
 }
 
-/** Whole devices, or a share of one as the annotations of two sharing schedulers say it. */
+/** Whole devices, or a share of one from the annotations of two sharing schedulers. */
 function gpuRequest(metadata: ApiObject, devices: number): { gpuCount: number; gpuMilli: number } {
   const path = 'metadata.annotations';
   const annotations = maybeRecord(metadata.annotations, path);
@@ -224,7 +224,7 @@ function textField<Key extends string>(key: Key, text: string): { [K in Key]?: s
   return text === '' ? {} : ({ [key]: text } as { [K in Key]?: string });
 }
 
-/** Says of each thing that bears on where or when the pod may run, and does not count in simulations. */
+/** Reports each field that affects where or when the pod may run, and that simulations ignore. */
 function warnOfIgnored(metadata: ApiObject, spec: ApiObject, context: PartContext): void {
   const affinity = maybeRecord(spec.affinity, 'spec.affinity');
   if (hasTerms(affinity.podAffinity) || hasTerms(affinity.podAntiAffinity)) {
@@ -238,7 +238,7 @@ function warnOfIgnored(metadata: ApiObject, spec: ApiObject, context: PartContex
   }
   if (groupNameOf(metadata, spec, FROM_FILE) !== undefined) {
     context.warn(
-      'gangs are ignored, each pod of a group is placed by itself, with or without its PodGroup: pods',
+      'gangs are ignored, each pod of a group is placed on its own, with or without its PodGroup: pods',
     );
   }
   if (maybeList(spec.volumes, 'spec.volumes').some(isPlacedVolume)) {
@@ -253,7 +253,7 @@ function hasTerms(value: unknown): boolean {
   return isRecord(value) && Object.values(value).some((terms) => Array.isArray(terms) && terms.length > 0);
 }
 
-/** Fields of volumes that bear on where a pod can run. */
+/** Fields of volumes that affect where a pod can run. */
 const PLACED_VOLUMES: readonly string[] = [
   'persistentVolumeClaim',
   'ephemeral',

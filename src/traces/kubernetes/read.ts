@@ -1,7 +1,7 @@
 /**
- * Reads Kubernetes objects from YAML or JSON as `kubectl get nodes,pods -A -o yaml` prints them: lists, single
- * objects, several documents. Pods become jobs, nodes become nodes, workloads the pods of theirs that the file does not list;
- * everything else is counted and left out.
+ * Reads Kubernetes objects from YAML or JSON as `kubectl get nodes,pods -A -o yaml` prints them: lists, single objects,
+ * several documents. Pods become jobs, nodes become nodes, workloads become those of their pods that the file does not
+ * list; everything else is counted and left out.
  */
 import { parseDocument } from 'yaml';
 import { TegError } from '../../model/errors.ts';
@@ -32,7 +32,7 @@ import { type ObjectText, YamlSplitter } from './split-yaml.ts';
 import { workloadKindOf } from './workloads.ts';
 import { asJson } from './yaml-values.ts';
 
-/** Aliases that a YAML document may resolve to, all in all: more than people write, less than a bomb needs. */
+/** Most aliases that a YAML document may resolve in total: more than people write, less than a bomb needs. */
 const ALIASES_MAX = 100;
 
 /** Lists within lists. */
@@ -56,13 +56,13 @@ const RULE_KINDS: ReadonlySet<string> = new Set([
 /** Bound of the value of a priority class: those of the system have 2,000,001,000. */
 const PRIORITY_MAX = 2 ** 31 - 1;
 
-/** Most priority classes that are remembered. */
+/** Most priority classes that are kept. */
 const CLASSES_MAX = 10_000;
 
 /**
  * Reads a file.
  *
- * Objects that cannot be used are left out with a warning; a piece that is no JSON or YAML is a bad row.
+ * Objects that cannot be used are left out with a warning; a piece that is neither JSON nor YAML is a bad row.
  *
  * @returns Batches of jobs and of nodes, each in file order.
  * @throws TegError of the first bad row that is not tolerated; TEG_INPUT_TOO_LARGE; TEG_INPUT_UNKNOWN_FORMAT.
@@ -132,9 +132,9 @@ class Collector {
   }
 
   /**
-   * Says what was left out. Called once, at the end of the file.
+   * Reports omissions. Called once, at the end of the file.
    *
-   * @throws TegError TEG_INPUT_UNKNOWN_FORMAT if nothing in it was an object of Kubernetes.
+   * @throws TegError TEG_INPUT_UNKNOWN_FORMAT if the file has no Kubernetes object.
    */
   finish(): void {
     const { context, leftOut } = this;
@@ -154,7 +154,7 @@ class Collector {
     if (this.recognised === 0) context.warn('no Kubernetes objects');
   }
 
-  /** Takes one parsed value: an object or a list of them; what cannot be used is left out. */
+  /** Takes one parsed value: an object or a list of them; unusable ones are left out. */
   add(value: unknown, depth: number): void {
     try {
       this.take(value, depth);
@@ -163,7 +163,9 @@ class Collector {
     }
   }
 
-  /** Adds the pods of workloads that the file does not list, at its end. @yields Whether a batch is whole, after each. */
+  /**
+   * Adds the pods of workloads that the file does not list, at its end. @yields True when a batch is full, after each.
+   */
   *expand(): Generator<boolean> {
     for (const { job, preempts, object } of this.expansion.jobs()) {
       this.push(job, preempts);
@@ -239,7 +241,7 @@ class Collector {
     this.context.onObject?.({ kind: 'Node', object });
   }
 
-  /** Within a cluster there is one object of a kind and name: the file has it twice, and the first counts. */
+  /** A cluster has one object of a kind and name: on a duplicate the first counts. */
   private isNew(what: string, name: string): boolean {
     const isNew = this.names.add(name);
     if (!isNew) this.context.warn(`${what} of a name that the file had before are left out`);
@@ -249,7 +251,7 @@ class Collector {
   private addClass(object: ApiObject): void {
     const metadata = recordOf(object.metadata, 'metadata');
     if (this.priorityByClass.size >= CLASSES_MAX) return;
-    // The name of the field says nothing in YAML: taints have a `value` too, which is a text.
+    // The name of the field is not enough in YAML: taints have a `value` too, which is a text.
     const value = typeof object.value === 'string' ? Number(object.value) : object.value;
     this.priorityByClass.set(
       textOf(metadata.name, 'metadata.name'),
@@ -263,10 +265,10 @@ class Collector {
   }
 }
 
-/** Most different priorities of waiting pods that are counted one by one. */
+/** Most different priorities of waiting pods that are counted separately. */
 const PRIORITIES_MAX = 10_000;
 
-/** Whether pods wait that matter more than others that run. */
+/** True if waiting pods have a higher priority than running ones. */
 class PriorityRivals {
   private leastRunning = Number.POSITIVE_INFINITY;
   private readonly waiting = new Map<number, number>();
@@ -281,7 +283,7 @@ class PriorityRivals {
       this.waiting.set(priority, (known ?? 0) + pods);
   }
 
-  /** @returns Pods that wait and have a higher priority than the least important one that runs. */
+  /** @returns Waiting pods with a higher priority than the least important running one. */
   couldPreempt(): number {
     let count = 0;
     for (const [priority, pods] of this.waiting) if (priority > this.leastRunning) count += pods;
@@ -315,9 +317,9 @@ function parseYaml(object: ObjectText, context: ReadContext): unknown {
   try {
     const document = parseDocument(object.text, {
       schema: 'failsafe',
-      // The check of keys is quadratic, and kubectl takes the last of two keys as well.
+      // The check of keys is quadratic, and kubectl also takes the last of two equal keys.
       uniqueKeys: false,
-      // As kubectl has it: `<<: *anchor`.
+      // As in kubectl: `<<: *anchor`.
       merge: true,
       prettyErrors: false,
       logLevel: 'silent',

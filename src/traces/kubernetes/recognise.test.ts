@@ -34,7 +34,7 @@ describe('JSON', () => {
     ['a kind of another API', { kind: 'youtube#videoListResponse', items: [{ kind: 'youtube#video' }] }],
     ['a kind alone', { kind: 'Square', sides: 4 }],
     ['objects deeper inside', { data: { items: [POD], kind: 'List', metadata: {} } }],
-    ['a kind that is no text', { kind: { name: 'Pod' }, metadata: {} }],
+    ['a kind that is not a text', { kind: { name: 'Pod' }, metadata: {} }],
     ['a text that looks like an object', { text: JSON.stringify(POD) }],
     ['a list of texts', ['kind', 'Pod', 'metadata']],
     ['a value', 5],
@@ -44,7 +44,7 @@ describe('JSON', () => {
     await expect(readText(text)).rejects.toMatchObject({ code: 'TEG_INPUT_UNKNOWN_FORMAT' });
   });
 
-  test('the error lists what the file has and what the nearest formats have', async () => {
+  test("the error lists the file's fields and those of the nearest formats", async () => {
     await expect(readText('{"items": [{"id": 1, "cpu": 4}]}')).rejects.toThrow(
       /JSON with the keys items, id, cpu, but not Kubernetes objects \(with kind, metadata, spec\) and not Philly's/,
     );

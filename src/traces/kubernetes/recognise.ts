@@ -1,19 +1,19 @@
 /**
- * Whether the beginning of a text is that of Kubernetes objects, and not of other JSON or YAML.
+ * Recognises Kubernetes objects from the beginning of a text, as opposed to other JSON or YAML.
  *
- * The beginning is cut anywhere, so that no parser reads it: a scanner of JSON's structure looks at the fields of the outermost object and of the
- * members of its `items`; for YAML the lines do.
+ * The beginning is cut at any place, so that no parser can read it: a scanner of JSON's structure checks the fields of
+ * the outermost object and of the members of its `items`; for YAML the lines suffice.
  */
 
-/** What an object has, as far as it was seen. */
+/** The fields of an object seen so far. */
 interface Seen {
   hasKind: boolean;
   hasApiVersion: boolean;
-  /** Fields with an object or a list, of those that tell. */
+  /** Distinctive fields that hold an object or a list. */
   readonly fields: Set<string>;
 }
 
-/** Kinds are written so: `Pod`, not `youtube#video`. */
+/** Form of kinds: `Pod`, not `youtube#video`. */
 const KIND = /^[A-Z][A-Za-z0-9]{0,62}$/;
 
 /** `v1`, `apps/v1`, `batch.volcano.sh/v1alpha1`. */
@@ -21,14 +21,14 @@ const API_VERSION = /^([a-z0-9][a-z0-9.-]{0,252}\/)?v\d[a-z0-9]{0,30}$/;
 
 const FIELDS: ReadonlySet<string> = new Set(['items', 'metadata', 'spec', 'status']);
 
-/** @returns Whether a JSON text begins with Kubernetes objects. O(length). */
+/** @returns True if a JSON text begins with Kubernetes objects. O(length). */
 export function isKubernetesJson(text: string): boolean {
   const scan = new Scan();
   for (let i = 0; i < text.length; i++) i = scan.step(text, i);
   return scan.objects.some(isObject);
 }
 
-/** @returns Whether a YAML text begins with Kubernetes objects. */
+/** @returns True if a YAML text begins with Kubernetes objects. */
 export function isKubernetesYaml(text: string): boolean {
   const quote = `["']?`;
   const has = (indent: string, field: string, value: string): boolean =>
@@ -57,11 +57,11 @@ interface Open {
   readonly isObject: boolean;
   /** Of an object: the key whose value comes next. */
   key: string | undefined;
-  /** Of an object that may be one of Kubernetes. */
+  /** State of an object that may be one of Kubernetes. */
   readonly seen: Seen | undefined;
 }
 
-/** Brackets that are followed; deeper ones are counted alone. */
+/** Nesting that is tracked; deeper brackets are only counted. */
 const DEPTH_FOLLOWED = 4;
 
 class Scan {
@@ -69,7 +69,7 @@ class Scan {
   private readonly open: Open[] = [];
   private deeper = 0;
 
-  /** Takes what begins at an index. @returns The index of its last character. */
+  /** Takes the token at an index. @returns The index of its last character. */
   step(text: string, at: number): number {
     const code = text[at];
     if (code === '"') return this.text(text, at);

@@ -1,8 +1,8 @@
 /**
- * Cuts JSON into its Kubernetes objects without holding the whole file: every element of a top-level `items` array
- * (or of a top-level array), and every top-level object without one. Several values after another are taken too.
+ * Cuts JSON into its Kubernetes objects without holding the whole file: every element of a top-level `items` array (or
+ * of a top-level array), and every top-level object without one. Several values after another are taken too.
  *
- * It only counts brackets and strings; whether a piece is JSON is for the parser to say.
+ * It only counts brackets and strings; the parser decides whether a piece is JSON.
  */
 import { TegError } from '../../model/errors.ts';
 import type { ReadLimits } from '../format.ts';
@@ -18,7 +18,7 @@ const CLOSE_BRACKET = 93;
 const OPEN_BRACE = 123;
 const CLOSE_BRACE = 125;
 
-/** Cutter; `push` text in pieces of any size, then `end`. Each call gives the objects that became whole. */
+/** Cutter; `push` text in pieces of any size, then `end`. Each call returns the objects that became complete. */
 export class JsonSplitter {
   private readonly name: string;
   private readonly limits: ReadLimits;
@@ -67,7 +67,7 @@ export class JsonSplitter {
     return objects;
   }
 
-  /** Takes the end of the file. What is not whole by then is handed out, for its error to be reported. */
+  /** Takes the end of the file. An incomplete rest is returned, so that its error is reported. */
   end(): ObjectText[] {
     const text = this.held.join('').trim();
     const isWhole = this.depth === 0 && text === '';
@@ -139,7 +139,7 @@ export class JsonSplitter {
     if (this.heldChars <= charsMax) return;
     throw new TegError(
       'TEG_INPUT_TOO_LARGE',
-      `${this.name}:${this.heldLine}: got an object of more than ${charsMax} characters, expected what kubectl get -o json prints; split the file`,
+      `${this.name}:${this.heldLine}: got an object of more than ${charsMax} characters, expected the output of kubectl get -o json; split the file`,
     );
   }
 

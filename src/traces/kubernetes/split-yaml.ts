@@ -1,9 +1,9 @@
 /**
- * Cuts YAML into its Kubernetes objects without holding the whole file: at document separators, and within a list
- * (what `kubectl get -o yaml` prints) at every item of the top-level `items:`.
+ * Cuts YAML into its Kubernetes objects without holding the whole file: at document separators, and within a list (the
+ * output of `kubectl get -o yaml`) at every item of the top-level `items:`.
  *
- * The cut is by indentation: in block style, everything that belongs to an item is indented deeper than its dash,
- * block scalars and continued plain scalars included. A list in flow style is one object and is bounded as such.
+ * The cut is by indentation: in block style, everything that belongs to an item is indented deeper than its dash, block
+ * scalars and continued plain scalars included. A list in flow style is one object and is bounded as such.
  */
 import { TegError } from '../../model/errors.ts';
 import type { ReadLimits } from '../format.ts';
@@ -15,7 +15,7 @@ export interface ObjectText {
   readonly line: number;
 }
 
-/** Cutter; `push` every line, then `end`. Each call gives the objects that became whole. */
+/** Cutter; `push` every line, then `end`. Each call returns the objects that became complete. */
 export class YamlSplitter {
   private readonly name: string;
   private readonly limits: ReadLimits;
@@ -123,7 +123,7 @@ export class YamlSplitter {
   private tooLarge(what: string, line: number, charsMax: number): TegError {
     return new TegError(
       'TEG_INPUT_TOO_LARGE',
-      `${this.name}:${line}: got ${what} of more than ${charsMax} characters, expected what kubectl get -o yaml prints; use -o json for large clusters`,
+      `${this.name}:${line}: got ${what} of more than ${charsMax} characters, expected the output of kubectl get -o yaml; use -o json for large clusters`,
     );
   }
 }

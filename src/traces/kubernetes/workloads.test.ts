@@ -61,8 +61,8 @@ function numbered(prefix: string, count: number, first = 0): string[] {
 
 const DEPLOYMENT = object('Deployment', 'apps/v1', { replicas: 3, template: TEMPLATE });
 
-describe('a workload becomes the pods that it stands for', () => {
-  test('each asks for what the template says, in the name of the workload', async () => {
+describe('a workload becomes its pods', () => {
+  test("each has the template's requests and the workload's name", async () => {
     const created = { metadata: { creationTimestamp: '2026-01-01T00:00:10Z' } };
     const first = pod('first', {}, { metadata: { creationTimestamp: '2026-01-01T00:00:00Z' } });
     const { jobs, warnings } = await read([
@@ -111,7 +111,7 @@ describe('a workload becomes the pods that it stands for', () => {
     expect(result.jobs.every((job) => job.owner === `${kind}/w` && job.cpuMilli === 500)).toBe(true);
   });
 
-  test('a Job counts what is still to be completed, and its deadline', async () => {
+  test('a Job counts its remaining completions, and its deadline', async () => {
     const spec = { parallelism: 4, completions: 6, activeDeadlineSeconds: 600, template: TEMPLATE };
     const { jobs, warnings } = await read([object('Job', 'batch/v1', spec, { status: { succeeded: 3 } })]);
     expect(jobs.map(({ requestedSeconds }) => requestedSeconds)).toEqual([600, 600, 600]);
@@ -148,7 +148,7 @@ describe('a Job of Volcano is a gang', () => {
     ['minAvailable of its pods', [{ name: 't', replicas: 4 }], 3, [['team/w-t', 4, 3]]],
     ['all of them unless it says how many', [{ name: 't', replicas: 4 }], undefined, [['team/w-t', 4, 4]]],
     [
-      'each task by itself',
+      'each task on its own',
       [
         { name: 'ps', replicas: 2 },
         { name: 'worker', replicas: 6, minAvailable: 4 },
@@ -172,7 +172,7 @@ describe('a Job of Volcano is a gang', () => {
       ],
     ],
     [
-      'a gang of one is no gang',
+      'a gang of one is not a gang',
       [{ name: 't', replicas: 2 }],
       1,
       [
@@ -195,7 +195,7 @@ describe('a Job of Volcano is a gang', () => {
     ]);
   });
 
-  test('is told from a Job of Kubernetes without an apiVersion, and several tasks are told of', async () => {
+  test('is distinguished from a Job of Kubernetes without an apiVersion, and several tasks are reported', async () => {
     const { apiVersion: _, ...manifest } = volcano([
       { name: 'a', replicas: 2 },
       { name: 'b', replicas: 2 },
@@ -260,7 +260,7 @@ describe('pods that the file has are not counted twice', () => {
     expect(ids(await read([set, pod('w-1', of)]))).toEqual(['team/w-1', 'team/w-0', 'team/w-2']);
   });
 
-  test('the uid tells a workload from an earlier one of its name; where one has none the name does', async () => {
+  test('the uid distinguishes a workload from an earlier one of its name; where one has none the name decides', async () => {
     const set = (metadata: Json): Json =>
       object('ReplicaSet', 'apps/v1', { replicas: 2, template: TEMPLATE }, { metadata });
     const of = (uid?: string): Json => ({
@@ -399,7 +399,7 @@ describe('limits', () => {
   });
 });
 
-test('what does not count is said of each pod that is made', async () => {
+test('ignored fields are reported for each generated pod', async () => {
   const spec = { ...TEMPLATE.spec, topologySpreadConstraints: [{}], priority: 5 };
   const running = pod('runs', {});
   const { warnings } = await read([

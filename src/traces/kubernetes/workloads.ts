@@ -1,5 +1,5 @@
 /**
- * Workload objects (Deployment, Job, …): which pods each stands for.
+ * Workload objects (Deployment, Job, …) and their pods.
  *
  * Not here: how many of them the file has already (`owned-pods.ts`), and when they are made (`expansion.ts`).
  */
@@ -20,13 +20,13 @@ import {
 /** Most replicated jobs of a JobSet, and tasks of a Volcano Job. */
 const PARTS_MAX = 1_000;
 
-/** Pods of a workload that are alike. */
+/** Equal pods of a workload. */
 export interface WorkloadPart {
-  /** What `OwnedPods` counts its pods under. */
+  /** Key of its pods in `OwnedPods`. */
   readonly key: string;
-  /** Pods that there should be at one time; integer ≥ 0. */
+  /** Desired pods at one time; integer ≥ 0. */
   readonly podCount: number;
-  /** Pods that have to start together; 0: none, each goes by itself. At most `podCount`. */
+  /** Pods that have to start together; 0: none, each starts on its own. At most `podCount`. */
   readonly gangMin: number;
   /** `metadata` and `spec` of a pod. */
   readonly template: ApiObject;
@@ -47,7 +47,7 @@ export interface WorkloadObject {
   readonly controller: string;
   readonly creationTimestamp: unknown;
   readonly parts: readonly WorkloadPart[];
-  /** Whether further pods follow those of `parts` once they have ended. */
+  /** True if further pods follow those of `parts` once they have ended. */
   readonly hasSuccessors: boolean;
 }
 
@@ -63,7 +63,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   JobSet: ['jobset.x-k8s.io'],
 };
 
-/** Why objects of these kinds have no pods of their own here. */
+/** Reasons why objects of these kinds have no pods of their own here. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
   DaemonSet: 'DaemonSets are not expanded, their pods count where the file has them: objects',
   CronJob: 'CronJobs are not expanded, their Jobs count where the file has them: objects',
@@ -85,7 +85,7 @@ export function workloadKindOf(object: ApiObject): string | undefined {
   return group === 'batch.volcano.sh' || hasTasks ? 'VolcanoJob' : kind;
 }
 
-/** @returns What a workload is called where pods are counted: by kind and name, as its pods refer to it. */
+/** @returns The key of a workload for counting pods: kind and name, as its pods refer to it. */
 export function workloadKey(kind: string, namespace: string, name: string, part = ''): string {
   return `${kind} ${namespace}/${name}${part === '' ? '' : `#${part}`}`;
 }
@@ -100,7 +100,7 @@ export function ownerOf(metadata: ApiObject): ApiObject | undefined {
 /**
  * Reads a workload.
  *
- * @param kind As `workloadKindOf` says.
+ * @param kind The result of `workloadKindOf`.
  * @returns The workload, or why it has no pods.
  * @throws TegError TEG_KUBE_OBJECT with the path of the field.
  */
@@ -141,7 +141,7 @@ function hasEnded(status: ApiObject): boolean {
   const isOver = maybeList(status.conditions, 'status.conditions').some(
     (condition) =>
       isRecord(condition) &&
-      // The library of JobSet and that of Jobs differ in the name alone.
+      // JobSet's library and that of Jobs differ in the name alone.
       ['Complete', 'Completed', 'Failed'].includes(String(condition.type)) &&
       condition.status === 'True',
   );
@@ -179,7 +179,7 @@ function replicas(spec: ApiObject, path: string): number {
   return maybeInteger(spec.replicas, `${path}.replicas`, 0, INT32_MAX, 1);
 }
 
-/** Pods of a Job at one time: as many as it may run side by side, and no more than are still to be completed. */
+/** Pods of a Job at one time: its parallelism, and no more than its remaining completions. */
 function atOnce(spec: ApiObject, status: ApiObject, path: string): number {
   const parallelism = maybeInteger(spec.parallelism, `${path}.parallelism`, 0, INT32_MAX, 1);
   return Math.min(parallelism, completionsLeft(spec, status, path));

@@ -1,8 +1,9 @@
 /**
- * Values of a YAML document as the API's JSON would have them.
+ * Values of a YAML document in the types of the API's JSON.
  *
- * The parser leaves every scalar as text, so that names such as `1e3` and `no` stay names and quantities stay exact. Numbers and
- * flags are made where the API has them, by the name of the field; a text that is none stays, for the reader to refuse.
+ * The parser leaves every scalar as text, so that names such as `1e3` and `no` stay names and quantities stay exact.
+ * Numbers and flags are converted where the API has them, by the name of the field; a text that is not one stays, for
+ * the reader to refuse.
  */
 
 /** Fields with an integer, of the objects and the depth that are read. */
@@ -52,7 +53,7 @@ const QUANTITY_MAPS: ReadonlySet<string> = new Set([
 const INTEGER = /^[+-]?\d{1,15}$/;
 
 /**
- * @param value What the parser made: texts, lists and mappings. Mappings and lists are changed in place.
+ * @param value The parser's output: texts, lists and mappings. Mappings and lists are changed in place.
  * @returns     The value as JSON.
  */
 export function asJson(value: unknown): unknown {
@@ -62,7 +63,7 @@ export function asJson(value: unknown): unknown {
 function converted(value: unknown, field: string): unknown {
   if (typeof value === 'string') return scalar(value, field);
   if (Array.isArray(value)) {
-    // Elements of `values`, `args` and the like are texts whatever they look like.
+    // Elements of `values`, `args` and similar lists are texts, whatever they look like.
     value.forEach((item, i) => {
       if (typeof item === 'object') value[i] = converted(item, field);
     });

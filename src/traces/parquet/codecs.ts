@@ -1,23 +1,23 @@
 /**
  * Compression of Parquet pages, with the size of the result known in advance and enforced.
  *
- * Zstandard is what TEG writes. Snappy and gzip are read because other tools write them; Snappy is done here because
- * the library's decoder does not end on some damaged input.
+ * TEG writes Zstandard. Snappy and gzip are read because other tools write them; Snappy is done here because the
+ * library's decoder does not end on some damaged input.
  */
 import { gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Compressors } from 'hyparquet';
 
-/** Compression codecs by their Parquet names; each throws an Error if the result has not the expected size. */
+/** Compression codecs by their Parquet names; each throws an Error if the result does not have the expected size. */
 export const DECOMPRESSORS = {
   ZSTD: (packed, size) => ofSize(zstdDecompressSync(packed, { maxOutputLength: Math.max(1, size) }), size),
   GZIP: (packed, size) => ofSize(gunzipSync(packed, { maxOutputLength: Math.max(1, size) }), size),
   SNAPPY: decompressSnappy,
 } as const satisfies Compressors;
 
-/** What the writer uses. */
+/** The writer's codec. */
 export const COMPRESSORS = { ZSTD: (bytes: Uint8Array): Uint8Array => zstdCompressSync(bytes) } as const;
 
-/** Most bytes that one packed byte can stand for, with the formats above; zstd has run lengths of 128 KiB a block. */
+/** Most bytes that one packed byte can expand to, with the formats above; zstd has run lengths of 128 KiB a block. */
 export const RATIO_MAX = 65_536;
 
 /**

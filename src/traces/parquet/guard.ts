@@ -1,21 +1,22 @@
 /**
- * Checks a Parquet column chunk before the library decodes it, so that no file can make it use unbounded time or memory.
+ * Checks a Parquet column chunk before the library decodes it, so that no file can make it use unbounded time or
+ * memory.
  *
  * Why: the decoder trusts the lengths in page headers and in runs; a run of 2^30 values in a damaged file would fill
- * the heap before anything is noticed. Only what TEG's flat columns need is let through: plain and dictionary
- * encoding, and the codecs of `codecs.ts`.
+ * the heap before an error is noticed. Only the features that TEG's flat columns need are accepted: plain and
+ * dictionary encoding, and the codecs of `codecs.ts`.
  */
 import type { ColumnMetaData, PageHeader } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { DECOMPRESSORS, RATIO_MAX } from './codecs.ts';
 
-/** What a chunk may be. */
+/** Expected properties of a chunk. */
 export interface ChunkBounds {
   /** Rows of its row group. */
   readonly rows: number;
   /** Bytes of all its pages when unpacked. */
   readonly bytesMax: number;
-  /** Whether its values may be absent. */
+  /** True if its values may be absent. */
   readonly nullable: boolean;
 }
 
@@ -31,7 +32,7 @@ const ENCODINGS: ReadonlySet<string> = new Set(['PLAIN', 'PLAIN_DICTIONARY', 'RL
 /** Bits of a dictionary index. */
 const INDEX_BITS_MAX = 31;
 
-/** Bytes that one value takes at least in a dictionary page. */
+/** Least bytes of one value in a dictionary page. */
 const VALUE_BYTES_MIN: Readonly<Record<string, number>> = { INT32: 4, INT64: 8, DOUBLE: 8, BYTE_ARRAY: 4 };
 
 /**
@@ -39,7 +40,7 @@ const VALUE_BYTES_MIN: Readonly<Record<string, number>> = { INT32: 4, INT64: 8, 
  *
  * @param bytes The chunk as it is in the file.
  * @returns Bytes of its pages when unpacked.
- * @throws Error saying what is wrong. Cost: one decompression.
+ * @throws Error with the reason. Cost: one decompression.
  */
 export function checkChunk(bytes: Uint8Array, meta: ColumnMetaData, bounds: ChunkBounds): number {
   const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 };

@@ -1,8 +1,8 @@
 /**
  * Reads the Parquet files of `write.ts`, one row group after the other.
  *
- * Everything that the file says about itself is checked before it is used: sizes against the limits, columns against
- * the schema, pages by `guard.ts`. Whatever the library throws after that becomes TEG_INPUT_CORRUPT.
+ * All metadata of the file is checked before it is used: sizes against the limits, columns against the schema, pages by
+ * `guard.ts`. Any exception of the library after that becomes TEG_INPUT_CORRUPT.
  */
 import {
   type ColumnChunk,
@@ -23,7 +23,7 @@ import { checkChunk } from './guard.ts';
 /** Bytes of the footer beyond which a file is refused. */
 const FOOTER_BYTES_MAX = 67_108_864;
 
-/** Physical types that a column may have; 64-bit integers are what other tools write by default. */
+/** Physical types that a column may have; other tools write 64-bit integers by default. */
 const PHYSICAL: Readonly<Record<string, readonly string[]>> = {
   STRING: ['BYTE_ARRAY'],
   JSON: ['BYTE_ARRAY'],
@@ -35,7 +35,9 @@ const PHYSICAL: Readonly<Record<string, readonly string[]>> = {
 /** Strings keep a byte order mark that they begin with. */
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** @returns What a Parquet file says that it holds. @throws TegError TEG_INPUT_CORRUPT, TEG_INPUT_UNKNOWN_FORMAT. */
+/**
+ * @returns A Parquet file's statement of its contents. @throws TegError TEG_INPUT_CORRUPT, TEG_INPUT_UNKNOWN_FORMAT.
+ */
 export async function parquetKind(input: TraceInput): Promise<TraceKind> {
   const access = await input.access();
   try {

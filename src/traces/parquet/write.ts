@@ -44,7 +44,7 @@ export class ParquetFileWriter<T> {
     }
   }
 
-  /** Writes what is left, and the footer. */
+  /** Writes the remaining rows, and the footer. */
   async finish(): Promise<void> {
     if (this.pending.length > 0) await this.writeGroup();
     await this.writer.finish();
