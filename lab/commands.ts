@@ -1,5 +1,5 @@
 /**
- * The commands of a checkout: those of the product, and those that measure and prove.
+ * The commands of a checkout: those of the product, and those of the laboratory.
  *
  * Invariant: nothing heavy is imported by a `*-command.ts` outside its action, so that `teg --help` is quick.
  */

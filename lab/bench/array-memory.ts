@@ -1,6 +1,4 @@
-/**
- * How much memory the arrays of a program hold: what is left of its array buffers after garbage is collected.
- */
+/** Memory held by the arrays of a program: the size of its array buffers after garbage collection. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 

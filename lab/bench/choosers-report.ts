@@ -27,7 +27,7 @@ export function printBoards(rows: readonly BoardRow[]): void {
   print('Distance between successive choices of a stream, servers', (row) => row.distance);
 }
 
-/** Prints what samplers reach in many dimensions. */
+/** Prints the results of samplers in many dimensions. */
 export function printFields(rows: readonly FieldRow[]): void {
   for (const [title, own] of Map.groupBy(rows, fieldTitle)) {
     printTable(

@@ -15,7 +15,7 @@ export interface BoardTask extends Omit<BoardOptions, 'chooser' | 'speeds'> {
   readonly seed: number;
 }
 
-/** Decisions of a stream in a field: once round the way that its bottom wanders. */
+/** Decisions of a stream in a field: one round of the path on which its bottom wanders. */
 const FIELD_DECISIONS = 400;
 
 /** A sampler in a field. Plain data. */
@@ -27,7 +27,7 @@ export interface FieldTask extends Omit<FieldOptions, 'decisions'> {
 /** A cell. */
 export type ChoosersTask = BoardTask | FieldTask;
 
-/** What `teg bench choosers --json` prints of a board. */
+/** Output of `teg bench choosers --json` for a board. */
 export interface BoardRow {
   readonly chooser: string;
   /** T_b, mean service times. */
@@ -40,7 +40,7 @@ export interface BoardRow {
   readonly distance: number;
 }
 
-/** What `teg bench choosers --dimensions … --json` prints of a field. */
+/** Output of `teg bench choosers --dimensions … --json` for a field. */
 export interface FieldRow extends Omit<FieldOptions, 'decisions'> {
   /** In T, over the Gibbs law's. */
   readonly excessPrice: number;

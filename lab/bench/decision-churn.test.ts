@@ -32,14 +32,14 @@ function freeGpuMilli(cluster: ClusterState): number {
   return cluster.freeGpuMilli.subarray(0, cluster.nodeCount).reduce((sum, free) => sum + free, 0);
 }
 
-/** A clock that goes on by 1 with every reading. */
+/** A clock that advances by 1 with every reading. */
 function countingClock(): () => number {
   let now = 0;
   return () => now++;
 }
 
 describe('DecisionChurn', () => {
-  test('fills to the share asked for, and its accounts are those of the cluster', () => {
+  test("fills to the requested share, and its accounts equal the cluster's", () => {
     const { cluster, churn } = setup();
     churn.fillTo(0.8);
     expect(churn.fill).toBeGreaterThanOrEqual(0.8);

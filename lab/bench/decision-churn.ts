@@ -1,14 +1,14 @@
 /**
- * Churn: a cluster that is kept at one fill while pods leave at random and new ones arrive, to measure what one
- * decision costs.
+ * Churn: a cluster that is kept at one fill while pods leave at random and new ones arrive, to measure the cost of one
+ * decision.
  *
- * A step is one pod that leaves and one that arrives. What is timed is all that a zone does for the two: the release
- * and the policy's update; then the arrival told to the policy, its choice, the placement and the update. Drawing which
- * pod leaves and which demand arrives is the workload's work and is not timed.
+ * A step is one pod that leaves and one that arrives. The timed part is a zone's whole work for the two: the release
+ * and the policy's update; then the arrival's report to the policy, its choice, the placement and the update. The draws
+ * of the leaving pod and the arriving demand are the workload's work and are not timed.
  *
  * Why not arrivals alone: pods that leave make free shapes that packing alone never makes, so an index is judged where
- * there are most of them. A pure function of its options and the clock's readings, which decide nothing but how
- * many steps fit into a time limit.
+ * shapes are most numerous. A pure function of its options and the clock's readings, which decide only the number of
+ * steps within a time limit.
  */
 import type { PlacementPolicy, TypicalWorkload } from '../../src/governor/policy/policy.ts';
 import type { Random } from '../../src/kernel/random.ts';
@@ -33,14 +33,14 @@ export interface ChurnRun {
   readonly clockMicros: () => number;
 }
 
-/** What the steps of a run cost. */
+/** Costs of the steps of a run. */
 export interface ChurnSamples {
   readonly steps: number;
   /** Arrivals that found no room. */
   readonly unplaced: number;
   /** Pods that left or arrived beyond the steps, to keep the fill. Not in the samples. */
   readonly corrections: number;
-  /** Nodes looked at one by one, over all choices. */
+  /** Nodes checked one by one, over all choices. */
   readonly nodesExamined: number;
   /** Microseconds of each step, ascending. @shape [steps] */
   readonly stepMicros: Float64Array;
@@ -67,7 +67,7 @@ export class DecisionChurn {
   private leaverMask = 0;
   /** The fill to keep. */
   private targetGpuMilli = 0;
-  /** Of the pods that run. @shape [capacity] index into `demands`, node, GPU mask */
+  /** Of the running pods. @shape [capacity] index into `demands`, node, GPU mask */
   private podDemands: Int32Array = new Int32Array(1024);
   private podNodes: Int32Array = new Int32Array(1024);
   private podMasks: Int32Array = new Int32Array(1024);
@@ -75,7 +75,7 @@ export class DecisionChurn {
   /**
    * @param cluster  Without pods.
    * @param policy   Made for this cluster.
-   * @param workload What arrives: independent draws.
+   * @param workload The arrivals: independent draws.
    * @param random   Advanced by one draw an arrival and one a departure.
    */
   constructor(cluster: ClusterState, policy: PlacementPolicy, workload: TypicalWorkload, random: Random) {
@@ -97,7 +97,7 @@ export class DecisionChurn {
     return this.podDemands.byteLength + this.podNodes.byteLength + this.podMasks.byteLength;
   }
 
-  /** Hands the cluster with all its pods to another policy, made for it as it is now. */
+  /** Hands the cluster with all its pods to another policy, made for its present state. */
   handTo(policy: PlacementPolicy): void {
     this.policy = policy;
   }
@@ -121,7 +121,7 @@ export class DecisionChurn {
         throw new TegError(
           'TEG_OPTION_INVALID',
           `pods of the workload fill ${(100 * this.fill).toFixed(1)} % of the GPUs, expected ${100 * gpuShare} %: ` +
-            'choose a lower fill or a workload that asks for less CPU and memory per GPU',
+            'choose a lower fill or a workload that requests less CPU and memory per GPU',
         );
       }
     }
@@ -244,13 +244,13 @@ export class DecisionChurn {
     this.usedGpuMilli += (this.demands[index] as Demand).gpuTotalMilli;
   }
 
-  /** A departure that nobody times. */
+  /** An untimed departure. */
   private leave(): void {
     this.pickLeaver();
     this.depart();
   }
 
-  /** An arrival that nobody times. @returns Whether it found room. */
+  /** An untimed arrival. @returns True if it found room. */
   private join(): boolean {
     const index = this.draw();
     const node = this.arrive(this.demands[index] as Demand);
@@ -258,7 +258,7 @@ export class DecisionChurn {
     return node >= 0;
   }
 
-  /** Where the fill has drifted, lets one pod more leave or arrive. @returns Whether it did. */
+  /** If the fill has drifted, lets one more pod leave or arrive. @returns True if it did. */
   private correct(): boolean {
     const off = this.usedGpuMilli - this.targetGpuMilli;
     const tolerance = FILL_TOLERANCE * this.cluster.capacity.gpuMilli;

@@ -20,7 +20,7 @@ const COLUMNS: readonly TableColumn[] = [
   { header: 'decisions' },
 ];
 
-/** Prints the table, and how the largest cluster compares with the smallest for each policy. */
+/** Prints the table, and a comparison of the largest cluster with the smallest for each policy. */
 export function printDecisions(rows: readonly DecisionRow[]): void {
   printTable(
     COLUMNS,

@@ -24,13 +24,13 @@ const STREAM_WORKLOAD = 3;
 
 /** Jobs that the built-in demand mix is drawn from; some 260 distinct demands. */
 const GENERATED_JOBS = 8192;
-/** Nodes that the built-in demand mix is scaled to, whatever the size, so that all sizes get the same mix. */
+/** Nodes that the built-in demand mix is scaled to, for any size, so that all sizes get the same mix. */
 const GENERATED_FOR_NODES = 1000;
 
-/** Steps that are timed at least, however long they take. */
+/** Least number of timed steps, however long they take. */
 const STEPS_MIN = 3;
 
-/** What fills a cluster and chooses where the policies are measured. */
+/** The policy that fills a cluster and chooses where the policies are measured. */
 const FILLING_POLICY = 'teg';
 
 /** One cluster size. Plain data. */
@@ -52,11 +52,11 @@ export interface DecisionTask {
   readonly seed: number;
 }
 
-/** What `teg bench decision --json` prints of a size and policy. Micros: one pod leaves, one arrives, all updates. */
+/** Output of `teg bench decision --json` for a size and policy. Micros: one pod leaves, one arrives, all updates. */
 export interface DecisionRow {
   readonly nodes: number;
   readonly policy: string;
-  /** Least of the rounds' medians and 99th percentiles: what disturbs a run only adds. */
+  /** Least of the rounds' medians and 99th percentiles: disturbances of a run only add. */
   readonly p50Micros: number;
   readonly p99Micros: number;
   /** Arrays of cluster and policy. */
@@ -70,7 +70,7 @@ export interface DecisionRow {
   readonly arrivalP99Micros: number;
   readonly departureP50Micros: number;
   readonly departureP99Micros: number;
-  /** Mean nodes that a choice looked at one by one. */
+  /** Mean nodes that a choice checked one by one. */
   readonly nodesExamined: number;
   /** Steps timed, over all rounds, and those before. */
   readonly decisions: number;
@@ -110,7 +110,7 @@ export async function runDecisionTask(task: DecisionTask): Promise<DecisionRow[]
   const fillSeconds = (clockMicros() - filling) / 1e6;
   const facts = { loadSeconds: rounded(loadSeconds), fillSeconds: rounded(fillSeconds) };
   const rows = new Map<string, DecisionRow>();
-  // The policy that filled the cluster goes first: it alone knows the cluster as it is without being made anew.
+  // The policy that filled the cluster goes first: it alone knows the present cluster without being made again.
   const order = [...policies].sort(
     (a, b) => Number(b.name === FILLING_POLICY) - Number(a.name === FILLING_POLICY),
   );

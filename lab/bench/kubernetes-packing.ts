@@ -1,6 +1,6 @@
 /**
- * Inputs of the workload Packing of `teg bench kubernetes`, and what its results are set beside: what the same core
- * reaches in the simulation, and what a real stock scheduler reached.
+ * Inputs of the workload Packing of `teg bench kubernetes`, and the references for its results: the same core in the
+ * simulation, and a real stock scheduler.
  */
 
 import { TegError } from '../../src/model/errors.ts';
@@ -20,22 +20,22 @@ import { findNodes } from '../packing/packing-inputs.ts';
 /** Seeds of the simulated runs; their mean is the prediction. */
 const PREDICTION_SEEDS = [1, 2, 3];
 
-/** What `teg bench kubernetes --json` prints: the fields beyond `KubernetesBenchRow` are there for Packing only. */
+/** Output of `teg bench kubernetes --json`: the fields beyond `KubernetesBenchRow` are there for Packing only. */
 export interface KubernetesRow extends KubernetesBenchRow {
-  /** GPUs in use in percent, where TEG's policy packs the same pods in the simulation. */
+  /** GPUs in use in percent, when TEG's policy packs the same pods in the simulation. */
   readonly predictedGpuPercent?: number;
-  /** What the published runs of a real stock scheduler reached; null where there is none. */
+  /** Result of the published runs of a real stock scheduler; null where there is none. */
   readonly publishedLeastAllocated?: number | null;
   readonly publishedMostAllocated?: number | null;
 }
 
-/** A sequence and what is known about it. */
+/** A sequence and its reference results. */
 export interface PackingInput extends PackingSequence {
   readonly name: string;
   readonly file: KubeSequenceFile;
 }
 
-/** Reads nodes and sequences. @throws TegError of the readers; TEG_OPTION_INVALID for a sequence that there is not. */
+/** Reads nodes and sequences. @throws TegError of the readers; TEG_OPTION_INVALID for an unknown sequence. */
 export async function readPackingInputs(options: {
   readonly traces: string;
   readonly kubeReference: string;
@@ -52,7 +52,7 @@ export async function readPackingInputs(options: {
   });
 }
 
-/** Adds what the simulation says of the same pods; some seconds a sequence. */
+/** Adds the simulation's result for the same pods; some seconds a sequence. */
 export function withPrediction(
   rows: readonly KubernetesBenchRow[],
   inputs: readonly PackingInput[],
@@ -72,7 +72,7 @@ export function withPrediction(
   });
 }
 
-/** As the scheduler, the policy is not told which pods will come: it learns. */
+/** As in the scheduler, the policy does not know the coming pods: it learns. */
 function predictGpuPercent({ file, nodes, jobs }: PackingInput): number {
   const policy = policyByName('teg');
   const results = PREDICTION_SEEDS.map(

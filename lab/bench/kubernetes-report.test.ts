@@ -33,7 +33,7 @@ const RATE = [
   ]),
 ];
 
-/** Cells of a row by header; a header that is there twice has the last. */
+/** Cells of a row by header; of duplicate headers the last counts. */
 function cells(rows: readonly KubernetesRow[], r: number): Record<string, string> {
   const [table] = benchTables(rows);
   return Object.fromEntries(table?.headers.map((header, c) => [header, table.rows[r]?.[c] ?? '']) ?? []);

@@ -1,22 +1,20 @@
-/**
- * On what machine, with what program and when a benchmark ran: without it a figure in microseconds means nothing.
- */
+/** The machine, program and time of a benchmark: without them a figure in microseconds means nothing. */
 import { cpus, loadavg, totalmem } from 'node:os';
 
-/** Facts that stand beside every set of results. */
+/** Facts that accompany every set of results. */
 export interface MachineFacts {
   readonly cpuModel: string;
   readonly cores: number;
   readonly memoryBytes: number;
   readonly node: string;
   readonly platform: string;
-  /** Processes that wanted to run, mean of the minute before; 1 a core is a full machine. */
+  /** Processes ready to run, mean of the minute before; 1 a core is a full machine. */
   readonly loadAverage: number;
   /** ISO 8601, when the benchmark began. */
   readonly date: string;
 }
 
-/** @param now When the benchmark began. */
+/** @param now Start of the benchmark. */
 export function machineFacts(now: Date): MachineFacts {
   const processors = cpus();
   return {

@@ -52,7 +52,7 @@ export interface SimulatorTask {
   readonly seed: number;
 }
 
-/** What `teg bench simulator --json` prints of a size. */
+/** Output of `teg bench simulator --json` for a size. */
 export interface SimulatorRow {
   readonly nodes: number;
   readonly policy: string;
@@ -63,7 +63,7 @@ export interface SimulatorRow {
   /** From the first arrival to the last departure, the filling and draining included; best round. */
   readonly jobsPerSecondOverall: number;
   readonly peakMemoryBytes: number;
-  /** Where the time goes, from a further run with a clock; sums to 1. */
+  /** Breakdown of the time, from a further run with a clock; sums to 1. */
   readonly share: {
     readonly queue: number;
     readonly field: number;

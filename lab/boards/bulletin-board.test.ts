@@ -19,7 +19,7 @@ function run(name: string, options: Partial<BoardOptions> = {}): BoardResult {
   return simulateBoard({ ...BASE, chooser, ...options }, new Random(4));
 }
 
-/** A chooser that tells what it is shown. */
+/** A chooser that reports its input. */
 function spy(see: (offers: ZoneOffers, deciders: number, home: number) => void): Chooser {
   return {
     name: 'spy',
@@ -35,7 +35,7 @@ describe('servers behind a board', () => {
     for (const servers of ['equal', 'unequal'] as const) {
       const options = { arrivals: 150_000, load: 0.6, speeds: boardSpeeds(servers) };
       const { meanResponse, herding, distance } = run('random', options);
-      // 1/(1 − ρ) on average over servers in proportion to their speed, whatever that is.
+      // 1/(1 − ρ) on average over servers in proportion to their speed, whatever the speeds.
       const mean = options.speeds.length / options.speeds.reduce((sum, speed) => sum + speed, 0) / 0.4;
       expect(meanResponse / mean).toBeCloseTo(1, 1);
       expect(herding).toBeCloseTo(1, 1);
@@ -65,7 +65,7 @@ describe('servers behind a board', () => {
     expect(shown).toBe(500);
   });
 
-  test('are refreshed one after the other if asked to', () => {
+  test('are refreshed one after the other on request', () => {
     const chooser = spy((offers, deciders) => {
       const ages = [...offers.ages.subarray(0, 100)].sort((a, b) => a - b);
       for (let s = 1; s < 100; s++) {
@@ -130,7 +130,7 @@ describe('on stale boards', () => {
 });
 
 describe('variants', () => {
-  test('have names of their own, run, and are told apart from choosers', () => {
+  test('have their own names, run, and are distinguished from choosers', () => {
     const names = CHOOSER_VARIANTS.map(({ name }) => name);
     expect(new Set([...names, ...CHOOSERS.map(({ name }) => name)]).size).toBe(
       names.length + CHOOSERS.length,

@@ -1,10 +1,10 @@
 /**
- * Servers behind a board: every T_b the queue lengths are written on it, and arrivals choose by what it says, through
- * the same interface as agents choose zones.
+ * Servers behind a board: every T_b the queue lengths are written on it, and arrivals choose by the board, through the
+ * same interface as agents choose zones.
  *
- * The price of a server is the response that a job may expect there by the board, (queue + 1) / speed; each further job
- * raises it by 1 / speed. Queues have no end: slots are many, in proportion to speed. Jobs belong to streams, each of
- * which has a home on the locality axis and remembers where its last job went.
+ * The price of a server is the expected response of a job there according to the board, (queue + 1) / speed; each
+ * further job raises it by 1 / speed. Queues have no end: slots are many, in proportion to speed. Jobs belong to
+ * streams, each of which has a home on the locality axis and remembers the server of its last job.
  *
  * @source theory §1B; Mitzenmacher 2000, How useful is old information?, IEEE TPDS 11(1), for the model.
  */
@@ -20,12 +20,12 @@ import { Servers } from './servers.ts';
 
 /** Part of the arrivals that is left out of the means. */
 const WARMUP = 0.1;
-/** Service times between two looks at all queues. */
+/** Service times between two samples of all queues. */
 const SAMPLE_EVERY = 0.5;
 /** Slots of a server of speed 1: more than will ever be filled. */
 const SLOTS = 1e6;
 
-/** What to simulate. Times in mean service times of a server of speed 1. */
+/** The simulation. Times in mean service times of a server of speed 1. */
 export interface BoardOptions {
   readonly chooser: Chooser;
   /** T_b > 0: time between two refreshes of an entry. */
@@ -35,22 +35,22 @@ export interface BoardOptions {
   readonly load: number;
   /** @shape [servers] > 0 */
   readonly speeds: Float64Array;
-  /** Whether all entries are written at once, or one after the other evenly over T_b. */
+  /** True if all entries are written at once; false: one after the other evenly over T_b. */
   readonly refresh: 'together' | 'staggered';
   /**
-   * What choosers are told: arrivals that have chosen on the board so far, by the mean age of its entries (as agents of
-   * the cluster are told), or all that will between two refreshes.
+   * The number of deciders reported to choosers: arrivals that have chosen on the board so far, by the mean age of its
+   * entries (as for agents of the cluster), or all arrivals between two refreshes.
    */
   readonly deciders: 'so-far' | 'per-refresh';
 }
 
-/** What came of it. */
+/** The results. */
 export interface BoardResult {
   /** Mean time from arrival to departure. */
   readonly meanResponse: number;
   /**
-   * Root mean square over time of the standard deviation of the queue length over servers, over what independent
-   * queues have, √load / (1 − load). 1: as uneven as random choice leaves them; above it: herds.
+   * Root mean square over time of the standard deviation of the queue length over servers, over that of independent
+   * queues, √load / (1 − load). 1: as uneven as under random choice; above it: herding.
    */
   readonly herding: number;
   /** Mean distance on the axis between two successive choices of a stream. */
@@ -80,7 +80,7 @@ class BoardRun {
   private readonly offers: ZoneOffers;
   private readonly written: Float64Array;
   private readonly streams: ChoiceStream[];
-  /** Where the last job of each stream went; −1 before. */
+  /** Server of the last job of each stream; −1 before. */
   private readonly last: Int32Array;
   private readonly rate: number;
   private ticks = 0;

@@ -30,7 +30,7 @@ describe('fields of many dimensions', () => {
     expect(run('bowl', 8, 'best of random').excessPrice).toBeGreaterThan(10);
   });
 
-  test('with wells and eight dimensions a gradient is worth more than what it costs', () => {
+  test('with wells and eight dimensions a gradient is worth more than its cost', () => {
     const walk = run('wells', 8, 'random walk').excessPrice;
     expect(run('wells', 8, 'langevin, gradient = K evaluations').excessPrice).toBeLessThan(walk - 1);
     expect(run('wells', 8, 'langevin, gradient = 1 evaluation').excessPrice).toBeLessThan(walk - 1);

@@ -1,14 +1,14 @@
 /**
- * Choosing in many resource dimensions, where no table of classes fits: at the same number of evaluations of the field a
- * decision, what do walkers with a gradient win over walkers without one, and over drawing at random?
+ * Choosing in many resource dimensions, where no table of classes fits: at the same number of evaluations of the field
+ * a decision, what do walkers with a gradient gain over walkers without one, and over drawing at random?
  *
  * The field is a price over K coordinates (shares of cpu, memory, GPU, disk, network, …), T = 1: a bowl whose bottom
  * wanders as the load of the cluster does, smooth or with wells of depth 3 T along every axis. Its Gibbs law is known
- * axis by axis, which no sampler is told. Many streams choose at the same time.
+ * axis by axis, but no sampler knows it. Many streams choose at the same time.
  *
- * What a gradient costs depends on who computes it: one evaluation where the field publishes price and slopes together
- * (reverse mode costs a few), K where an agent differentiates by dual numbers one coordinate at a time. Both are
- * measured.
+ * The cost of a gradient depends on where it is computed: one evaluation where the field publishes price and slopes
+ * together (reverse mode costs a few), K where an agent differentiates by dual numbers one coordinate at a time. Both
+ * are measured.
  *
  * @source theory §2B (a).
  */

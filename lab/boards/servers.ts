@@ -1,8 +1,8 @@
 /**
- * Servers with queues, first come first served: who is where at any time, without an event queue.
+ * Servers with queues, first come first served: queue lengths at any time, without an event queue.
  *
  * A job's departure is known when it is given to a server, so that a queue is counted by the departures that lie ahead.
- * Times that are asked for must not go back.
+ * Query times must not go back.
  */
 
 /** Departed jobs of a server that are kept before its list is cut. */

@@ -1,6 +1,6 @@
 /**
- * Variants of the choosers that were measured and not taken, so that the figures about them can be reproduced:
- * `teg bench choosers --choosers random-by-entries,…`. Not for the cluster.
+ * Variants of the choosers that were measured and rejected, so that their figures can be reproduced: `teg bench
+ * choosers --choosers random-by-entries,…`. Not for the cluster.
  */
 import { anticipatedLoads, createAnticipatedChooser } from '../../src/governor/choosers/anticipated.ts';
 import { createBestOfDChooser } from '../../src/governor/choosers/best-of-d.ts';
@@ -11,14 +11,14 @@ import { chooserByName } from '../../src/governor/choosers/registry.ts';
 import { controlTemperature, TEMPERATURE_DEFAULTS } from '../../src/governor/choosers/temperature.ts';
 import { waterLevel } from '../../src/governor/choosers/water-level.ts';
 
-/** Smoothing with which the heat bath moves as far a choice as the walkers do without jumps, in zones. */
+/** Smoothing at which the heat bath moves as far a choice as the walkers do without jumps, in zones. */
 const HEAT_BATH_WIDTH = 3;
 
 /** Every variant. */
 export const CHOOSER_VARIANTS: readonly ChooserEntry[] = [
   {
     name: 'anticipated-so-far',
-    description: 'Anticipates only those who have decided already, not as many again.',
+    description: 'Anticipates only the deciders so far, not as many again.',
     create: () => createAnticipatedChooser(1),
   },
   {
@@ -63,12 +63,12 @@ export const CHOOSER_VARIANTS: readonly ChooserEntry[] = [
   },
 ];
 
-/** @returns The chooser or variant of that name. @throws TegError TEG_OPTION_INVALID. */
+/** @returns The chooser or variant with that name. @throws TegError TEG_OPTION_INVALID. */
 export function chooserOrVariantByName(name: string): ChooserEntry {
   return CHOOSER_VARIANTS.find((variant) => variant.name === name) ?? chooserByName(name);
 }
 
-/** @returns Logit choice at a temperature ≥ 0 that does not change. */
+/** @returns Logit choice at a fixed temperature ≥ 0. */
 export function fixedTemperature(name: string, temperature: number): Chooser {
   let weights = new Float64Array(64);
   return {

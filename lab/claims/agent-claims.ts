@@ -25,7 +25,7 @@ export const DAMPED_AGENTS: Claim = {
   test: 'T-08',
   title: 'Damped steps by independent agents',
   claim:
-    'Agents that each sample one node and move with probability 2η(p_a − p_b)⁺ / ((p_a′ + p_b′) x_a) keep the load balanced within 2 %, with one setting η = min(1, 1/(s + ½)) at every load, whatever the age s of what they read.',
+    'Agents that each sample one node and move with probability 2η(p_a − p_b)⁺ / ((p_a′ + p_b′) x_a) keep the load balanced within 2 %, with one setting η = min(1, 1/(s + ½)) at every load, for any age s of their information.',
   conditions:
     '5,000 equal agents on 50 unequal nodes, price 1/(1 − ρ), all agents act at once in rounds; random starts with every node below 98 %; no capacity check after that, so that swings show.',
   notClaimed:
@@ -79,7 +79,7 @@ function percent(runs: readonly Balance[], key: keyof Balance): string {
   return `${Math.min(...values).toFixed(1)}–${Math.max(...values).toFixed(1)} %`;
 }
 
-/** @param gain η; Infinity: whoever sees a cheaper node moves. */
+/** @param gain η; Infinity: every agent that sees a cheaper node moves. */
 function run(rho: number, delay: number, gain: number, random: Random, startMax = START_LOAD_MAX): Balance {
   const capacities = Float64Array.from({ length: NODES }, () => 0.5 + random.nextDouble());
   const scale = AGENTS / (rho * capacities.reduce((sum, c) => sum + c, 0));

@@ -34,7 +34,7 @@ test('draws in proportion to the weights', () => {
   );
 });
 
-test('is built anew in place, for fewer outcomes too', () => {
+test('is rebuilt in place, for fewer outcomes too', () => {
   const table = new AliasTable(4);
   table.build(Float64Array.of(1, 1, 1, 1));
   table.build(Float64Array.of(0, 5, 0, 9), 3);

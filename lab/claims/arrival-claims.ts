@@ -49,7 +49,7 @@ export const ANTICIPATED_ARRIVALS: Claim = {
   test: 'T-09',
   title: 'Arrivals on a stale board',
   claim:
-    'Choosing where the price will be once everybody on the same board has arrived (D3, no temperature) is as good as least-loaded on fresh boards, no worse than two stale choices on older ones and better on the oldest, without tuning. A temperature that follows the number of deciders does nearly as well; a fixed one herds.',
+    'Choosing by the price after all deciders on the same board have arrived (D3, no temperature) is as good as least-loaded on fresh boards, no worse than two stale choices on older ones and better on the oldest, without tuning. A temperature that follows the number of deciders does nearly as well; a fixed one herds.',
   conditions:
     '100 equal servers, Poisson arrivals at load 0.9, exponential service, first come first served, board refreshed every T_b = 0.1 … 20 mean service times; deciders know the arrival rate and the age of the board. Loser budget 5 %.',
   notClaimed:

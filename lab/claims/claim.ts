@@ -1,6 +1,6 @@
 /**
- * The form of a claim with its test: what is said, under which conditions, what was measured, and a negative control,
- * which is the same measurement on something that must not pass.
+ * The form of a claim with its test: the statement, its conditions, the measurement, and a negative control, which is
+ * the same measurement on an object that must not pass.
  *
  * A claim is a pure function of a random stream: the same seed gives the same measurements.
  */
@@ -28,18 +28,18 @@ export interface Curve {
 /** A picture of the measurement. */
 export interface ClaimPlot {
   readonly title: string;
-  /** What is plotted and how to read it. */
+  /** The quantity plotted and how to read it. */
   readonly reading: string;
   readonly xLabel: string;
   readonly yLabel: string;
   readonly xLog?: boolean;
   readonly yLog?: boolean;
   readonly series: readonly Curve[];
-  /** A height to mark, and what it is. */
+  /** A height to mark, and its label. */
   readonly rule?: { readonly at: number; readonly text: string };
 }
 
-/** What running a claim's test gives. */
+/** Results of a claim's test. */
 export interface Measurement {
   /** The claim holds if all do; the first is the one to quote. */
   readonly checks: readonly Check[];
@@ -55,11 +55,11 @@ export interface Claim {
   /** For example `T-06`. */
   readonly test: string;
   readonly title: string;
-  /** What may be said, in a sentence. */
+  /** The statement, in a sentence. */
   readonly claim: string;
-  /** Where it holds; stated wherever the claim is. */
+  /** Conditions under which it holds; always stated with the claim. */
   readonly conditions: string;
-  /** What must not be concluded from it. */
+  /** Conclusions that must not be drawn from it. */
   readonly notClaimed: string;
   /** Quick enough (well below a second) to run with every `npm test`. */
   readonly quick: boolean;

@@ -1,6 +1,6 @@
 /**
- * What claims are measured with, held to known answers. That they hold is tested where the page about them is
- * (`lab/cli/verify-command.test.ts`), so that each quick one runs once.
+ * The measuring instruments of the claims, checked against known answers. That the claims hold is tested with their
+ * page (`lab/cli/verify-command.test.ts`), so that each quick one runs once.
  */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/kernel/random.ts';

@@ -1,6 +1,4 @@
-/**
- * All claims, in the order of their tests, and how one is put to the test.
- */
+/** All claims, in the order of their tests, and the procedure of a test. */
 import { Random } from '../../src/kernel/random.ts';
 import { DAMPED_AGENTS } from './agent-claims.ts';
 import { ANTICIPATED_ARRIVALS } from './arrival-claims.ts';

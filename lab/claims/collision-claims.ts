@@ -15,7 +15,7 @@ const SIZES = [1e3, 1e4, 1e5, 1e6] as const;
 const LOSER_BUDGET = 0.05;
 /** A decider gives up after this many probes. */
 const PROBES_MAX = 100;
-/** Deciders that are measured at each size, over as many rounds as it takes. */
+/** Least number of deciders measured at each size, over several rounds. */
 const DECIDERS_MIN = 100_000;
 
 interface Regime {

@@ -145,7 +145,7 @@ function run(world: World, rho: number, delay: number, rule: Rule): { error: num
   return { error, course };
 }
 
-/** Keeps loads in [0, CAP × capacity] and their sum; does nothing to rules that stay inside. */
+/** Keeps loads in [0, CAP × capacity] and their sum; has no effect on rules that stay inside. */
 function holdTotal(loads: Float64Array, capacities: Float64Array, total: number): void {
   for (let again = 0; again < 20; again++) {
     let sum = 0;
@@ -179,7 +179,7 @@ function convergencePlot(world: World) {
   return {
     title: 'Error of load, information one round old, load 0.7',
     reading:
-      'Straight lines down converge; the others go on for ever. Cut off at 10⁻¹⁶, the precision of numbers.',
+      'Straight lines down converge; the others go on forever. Cut off at 10⁻¹⁶, the precision of numbers.',
     xLabel: 'round',
     yLabel: 'Σ|load − equilibrium| / Σ load',
     yLog: true,
@@ -197,7 +197,7 @@ const DIMENSION = 10;
 const QUADRATIC_DELAYS = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 const QUADRATIC_ROUNDS = 300;
 
-/** T-07: a quantity that falls every round, whatever the start. */
+/** T-07: a quantity that falls every round, from any start. */
 export const STALE_GRADIENT_CERTIFICATE: Claim = {
   test: 'T-07',
   title: 'Certificate for stale gradient steps',

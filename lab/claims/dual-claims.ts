@@ -65,7 +65,7 @@ export const DUAL_NUMBERS: Claim = {
   claim: 'One pass over a price with dual numbers gives the price and its exact derivative.',
   conditions: 'Every price and field in use, loads 0.001 … 0.999; exact to rounding (double precision).',
   notClaimed:
-    'A derivative does not by itself damp anything: what it buys is a gain that needs no tuning (T-06, T-08).',
+    'A derivative does not damp anything on its own: it allows a gain that needs no tuning (T-06, T-08).',
   quick: true,
   measure(random: Random): Measurement {
     const xs = Float64Array.from({ length: POINTS }, () => 0.001 + 0.998 * random.nextDouble());

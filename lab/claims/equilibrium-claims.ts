@@ -1,5 +1,5 @@
 /**
- * T-02 and T-03: serial best responses stop in an equilibrium, and how far that is from the best placement.
+ * T-02 and T-03: serial best responses stop in an equilibrium, and its distance from the best placement.
  *
  * @source theory §1A P1 (finite improvement), P2 (gap theorem), P3 (price of anarchy of |L|²).
  */
@@ -15,7 +15,7 @@ const ROUNDS_MAX = 30;
 const GAIN_MIN = 1e-12;
 const SMALL_GAMES = 1000;
 
-/** T-02: best responses one at a time lower Φ until nobody can gain. */
+/** T-02: best responses one at a time lower Φ until no job can gain. */
 export const BEST_RESPONSE_STOPS: Claim = {
   test: 'T-02',
   title: 'Serial best responses stop in an equilibrium',
@@ -141,7 +141,7 @@ function simultaneousRun(start: PotentialGame): Descent {
   return { good: falling && game.exploitability().max <= GAIN_MIN, moves, phis };
 }
 
-/** T-03: how far an equilibrium is from the best placement, even a fractional one. */
+/** T-03: the distance of an equilibrium from the best placement, even a fractional one. */
 export const EQUILIBRIUM_GAP: Claim = {
   test: 'T-03',
   title: 'Distance of an equilibrium from the optimum',
@@ -195,7 +195,7 @@ interface Gap {
   readonly used: number;
 }
 
-/** @param settle Whether jobs move until nobody gains, or stay where they were packed. */
+/** @param settle True if jobs move until no job gains; false: they stay where they were packed. */
 function gapGames(random: Random, settle: boolean): Gap & { readonly least: number } {
   let ratio = 0;
   let used = 0;

@@ -1,5 +1,5 @@
 /**
- * T-16: what Langevin motion adds to drawing from the class table, and what it does not.
+ * T-16: the gain of Langevin motion over draws from the class table, and its limits.
  *
  * @source theory §2B: honest comparison, claim O3 (teleport).
  */
@@ -44,11 +44,11 @@ export const ALIAS_OR_LANGEVIN: Claim = {
   test: 'T-16',
   title: 'Alias draws or Langevin walkers',
   claim:
-    'Where the class table fits in memory, an alias draw samples it exactly in one step and Langevin walkers do not sample it better in fifty; what walkers win is locality: far fewer far moves between decisions. Jumps drawn from the table bring them to equilibrium in a bounded number of steps.',
+    'Where the class table fits in memory, an alias draw samples it exactly in one step and Langevin walkers do not sample it better in fifty; walkers gain locality: far fewer far moves between decisions. Jumps drawn from the table bring them to equilibrium in a bounded number of steps.',
   conditions:
-    'One feature axis of 24 classes with several wells, T = 0.3; overdamped walkers on the smoothed free energy, and for locality BAOAB walkers that go on from where they were, ten steps a decision.',
+    'One feature axis of 24 classes with several wells, T = 0.3; overdamped walkers on the smoothed free energy, and for locality BAOAB walkers that continue from their last position, ten steps a decision.',
   notClaimed:
-    'Not that locality is worth what it costs in a cluster, nor anything for feature spaces too large to tabulate: those are measured where agents choose.',
+    'Not that locality is worth its cost in a cluster, nor anything for feature spaces too large to tabulate: those are measured where agents choose.',
   quick: false,
   measure(random: Random): Measurement {
     const field = makeField(random);
@@ -186,7 +186,7 @@ function makeField(random: Random): Field {
 
 /**
  * Counts whose smoothed field has the shares of the table: walkers in their best form, without the bias that smoothing
- * would bring. @source Richardson 1972, Lucy 1974: iterated ratios of wanted to had.
+ * would bring. @source Richardson 1972, Lucy 1974: iterated ratios of the wanted to the present value.
  */
 function fittedCounts(levels: Float64Array, counts: Float64Array, target: Float64Array): Float64Array {
   const fitted = Float64Array.from(counts);
@@ -267,7 +267,7 @@ function excess(curve: readonly Point[], bound: (k: number) => number): number {
   return last.own - bound(last.step);
 }
 
-/** With probability p a walker is proposed a place from the stale table, and goes if Metropolis accepts. */
+/** With probability p a walker is proposed a place from the stale table, and moves there if Metropolis accepts. */
 function jump(walkers: Walkers, field: Field, proposals: AliasTable, p: number, random: Random): void {
   const { positions, forces } = walkers;
   for (let i = 0; i < positions.length; i++) {

@@ -1,5 +1,5 @@
 /**
- * T-18: zones that are seen through holograms instead of as they are cost no packing.
+ * T-18: zones that are seen through holograms instead of exactly lose no packing.
  *
  * @source theory §3 G3.
  */
@@ -29,7 +29,7 @@ export const CLASS_PACKING: Claim = {
   test: 'T-18',
   title: 'Holograms show the room that there is',
   claim: `Zones that are known by their holograms only fill a cluster as full as one zone that sees every node: no room stays unseen that matters; and best fit on amounts rounded down as holograms round them (e = ${E}) fills it as full as best fit on exact amounts.`,
-  conditions: `At saturation (demand for 1.3 × the capacity arrives, nobody leaves), fresh holograms. Zones: ${PACKED_NODES} nodes in ${PACKED_ZONES} zones, each placing by its own class index, ${MIXES} random mixes of sharing and whole-GPU pods. Best fit: ${NODES} equal nodes, CPU and memory, jobs of 2–50 % of a node; for larger ones it does lose. For real lists see docs/hologram.md.`,
+  conditions: `At saturation (demand for 1.3 × the capacity arrives, no job leaves), fresh holograms. Zones: ${PACKED_NODES} nodes in ${PACKED_ZONES} zones, each placing by its own class index, ${MIXES} random mixes of sharing and whole-GPU pods. Best fit: ${NODES} equal nodes, CPU and memory, jobs of 2–50 % of a node; for larger ones it does lose. For real lists see docs/hologram.md.`,
   notClaimed:
     'Not that the prices in holograms pack better: any zone that shows room does about as well here (the note has the figure). Nothing about stale holograms (T-09, T-15), no competitive ratio for vector bin packing, and no coarser lattice for large jobs.',
   quick: false,

@@ -1,5 +1,5 @@
 /**
- * T-01 and T-05: which prices make placement an exact potential game, and which do not.
+ * T-01 and T-05: prices that make placement an exact potential game, and prices that do not.
  *
  * @source theory §1A P1 and P1'; Monderer & Shapley 1996, theorem 2.8, for closed paths of four moves.
  */
@@ -11,12 +11,12 @@ import { averagePrice, randomGame } from './random-games.ts';
 const MOVES = 1000;
 const PATHS = 2000;
 
-/** T-01: the price quoted to a job changes by exactly what the potential changes. */
+/** T-01: the price quoted to a job changes by exactly the change of the potential. */
 export const EXACT_POTENTIAL: Claim = {
   test: 'T-01',
   title: 'Exact potential',
   claim:
-    'A job that moves alone changes its own cost by exactly what it changes the potential Φ of the whole cluster.',
+    'A job that moves alone changes its own cost by exactly the change of the potential Φ of the whole cluster.',
   conditions:
     'Price = marginal contribution U(L + d) − U(L) with U = −Σ w ln(1 − ρ); indivisible jobs of unequal, vector-valued size; heterogeneous nodes.',
   notClaimed:
@@ -49,7 +49,7 @@ export const AVERAGE_PRICE_DEFECT: Claim = {
   test: 'T-05',
   title: 'Size × unit price has no potential',
   claim:
-    'If a job pays its size times a congested unit price instead of what it adds, cost changes round a closed path of four moves do not cancel: no potential exists, and moves that each gain may go round in circles.',
+    'If a job pays its size times a congested unit price instead of its marginal cost, cost changes round a closed path of four moves do not cancel: no potential exists, and moves that each gain may go round in circles.',
   conditions:
     'Unit price −ln(1 − ρ), unequal job sizes. (With equal sizes, or an affine price, a potential exists.)',
   notClaimed:

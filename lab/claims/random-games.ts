@@ -4,7 +4,7 @@
 import type { Random } from '../../src/kernel/random.ts';
 import { type GameSpec, PotentialGame } from '../../src/physics/potential-game.ts';
 
-/** What a random game looks like. */
+/** Parameters of a random game. */
 export interface GameShape {
   readonly nodes: number;
   readonly jobs: number;
@@ -50,7 +50,7 @@ function scaleDemands(
   for (let i = r; i < demands.length; i += stride) demands[i] = ((demands[i] as number) * load * have) / want;
 }
 
-/** Places job by job on the node with the most room left in its tightest resource. */
+/** Places job by job on the node with the most room in its tightest resource. */
 export function placedWithRoom(spec: GameSpec): PotentialGame {
   const { nodeCount, resourceCount, capacities, demands } = spec;
   const loads = new Float64Array(capacities.length);
@@ -81,7 +81,7 @@ export function placedWithRoom(spec: GameSpec): PotentialGame {
   return new PotentialGame(spec, placement);
 }
 
-/** What job j pays where it is if sizes are charged at a unit price: Σ_r d_r · (−ln(1 − ρ_r)). */
+/** The charge of job j in its place if sizes are charged at a unit price: Σ_r d_r · (−ln(1 − ρ_r)). */
 export function averagePrice(game: PotentialGame, j: number): number {
   const { resourceCount, capacities, demands } = game.spec;
   const n = game.placement[j] as number;

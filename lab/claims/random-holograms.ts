@@ -20,7 +20,7 @@ import type { Demand } from '../../src/model/demand.ts';
 const CLASSES = 20;
 const MODELS = ['A', 'B'].map((model) => hologramFlavor(model, []));
 
-/** A hologram of some twenty classes that other random ones have too, taken at `takenAt`. */
+/** A hologram of some twenty classes that other random holograms share, taken at `takenAt`. */
 export function randomHologram(random: Random, takenAt: number): Hologram {
   const collector = new ClassCollector(CLASSES);
   const flavors = MODELS.map((flavor) => collector.flavorId(flavor));
@@ -71,7 +71,7 @@ export function nodesByClass({ classes }: Hologram): Map<string, number> {
   return counts;
 }
 
-/** Prices for where only the fit matters: of a workload of one shape, and so soon made. */
+/** Prices for tests in which only the fit matters: of a workload of one shape, and so quickly made. */
 export function pricesOfOne(cluster: ClusterState, demand: Demand): Price {
   const options = { ...STRANDING_DEFAULTS, openingMilli: 0, gpuOpeningMilli: 0 };
   return pricesOf(cluster, latticeOf(cluster), { demands: [demand], weights: [1] }, options, 0);

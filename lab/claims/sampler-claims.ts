@@ -1,5 +1,5 @@
 /**
- * T-11 and T-12: what the Langevin integrators sample, against exact means.
+ * T-11 and T-12: the distributions that the Langevin integrators sample, against exact means.
  *
  * @source theory §2A; Leimkuhler & Matthews 2013 (arXiv 1203.5428).
  */

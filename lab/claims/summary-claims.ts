@@ -1,7 +1,8 @@
 /**
- * T-17: holograms merge like numbers, survive a careless network, and never promise room that is not there.
+ * T-17: holograms merge like numbers, survive an unreliable network, and never promise room that does not exist.
  *
- * What is tested is what runs: `takeHologram`, `mergeHolograms`, `OfferReader`, and the summary nodes of the federation.
+ * The test runs the production code: `takeHologram`, `mergeHolograms`, `OfferReader`, and the summary nodes of the
+ * federation.
  *
  * @source theory §3: algebra, G1 no false fit, G2 completeness.
  */
@@ -95,7 +96,7 @@ export const MERGEABLE_SUMMARIES: Claim = {
   },
 };
 
-/** @returns Whether two holograms are the same in every bit. */
+/** @returns True if two holograms are the same in every bit. */
 function same(a: Hologram, b: Hologram): boolean {
   const [x, y] = [encodeHologram(a), encodeHologram(b)];
   return x.length === y.length && x.every((byte, i) => byte === y[i]);
@@ -139,20 +140,20 @@ function countsOf(parts: readonly Hologram[], join: (a: number, b: number) => nu
   return counts;
 }
 
-/** @returns Whether every sum of the whole is the sum of those of its parts. */
+/** @returns True if every sum of the whole is the sum of those of its parts. */
 function sumsAddUp({ sums }: Hologram, parts: readonly Hologram[]): boolean {
   const names = Object.keys(emptySums()) as (keyof typeof sums)[];
   return names.every((name) => sums[name] === parts.reduce((sum, part) => sum + part.sums[name], 0));
 }
 
-/** A summary on its way: from which child, and its how-manieth. */
+/** A summary in transit: its child, and its sequence number. */
 interface Summary {
   readonly child: number;
   readonly version: number;
   readonly hologram: Hologram;
 }
 
-/** When the lost child spoke last, when the others did, and when the totals are asked for. */
+/** Times of the lost child's last summary, of the others' last ones, and of the query of the totals. */
 const LOST_SECONDS = 0;
 const SPOKEN_SECONDS = 100;
 const ASKED_SECONDS = 101;
@@ -222,7 +223,7 @@ function carelessNetwork(sent: readonly Summary[], random: Random): Summary[] {
   return out;
 }
 
-/** The newest summary that arrived of every child but the lost one: what a total has to add up to. */
+/** The newest summary that arrived of every child but the lost one: the correct total. */
 function latest(deliveries: readonly Summary[], lost: number): Hologram[] {
   const newest = new Map<number, Summary>();
   for (const summary of deliveries) {
@@ -233,7 +234,7 @@ function latest(deliveries: readonly Summary[], lost: number): Hologram[] {
   return [...newest.values()].map(({ hologram }) => hologram);
 }
 
-/** What a parent gets that adds, for every message, the change against the child's summary before it. */
+/** The result of a parent that adds, for every message, the change against the child's summary before it. */
 function addedUp(
   sent: readonly Summary[][],
   deliveries: readonly Summary[],
@@ -252,7 +253,7 @@ function addedUp(
   return sum;
 }
 
-/** @returns Whether two hold the same counts; a missing class counts 0. */
+/** @returns True if two hold the same counts; a missing class counts 0. */
 function sameCounts(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
   const keys = new Set([...a.keys(), ...b.keys()]);
   for (const key of keys) if ((a.get(key) ?? 0) !== (b.get(key) ?? 0)) return false;
@@ -262,9 +263,9 @@ function sameCounts(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, numbe
 /** A node with some room, and its hologram. */
 interface OneNode {
   readonly cluster: ClusterState;
-  /** As zones take it. */
+  /** As taken by zones. */
   readonly taken: Hologram;
-  /** Rounded to the nearest point: the careless way. */
+  /** Rounded to the nearest point: the unsafe way. */
   readonly toNearest: Hologram;
 }
 
@@ -273,7 +274,7 @@ interface FitErrors {
   readonly falseFits: number;
   /** The node has (1 + e) × the demand of everything, and no place was offered. */
   readonly hidden: number;
-  /** Pairs that fit, and the share of them that was offered no place. */
+  /** Pairs that fit, and the share of them that was not offered a place. */
   readonly fitting: number;
   readonly missed: number;
 }
@@ -342,7 +343,7 @@ function oneNode(table: DemandTable, random: Random): OneNode {
   return { cluster, taken, toNearest: new Hologram({ ...taken, classes: collector.finish() }) };
 }
 
-/** A cluster of one node with so much left. */
+/** A cluster of one node with this much room. */
 function nodeWith(
   table: DemandTable,
   cpuMilli: number,
@@ -378,7 +379,7 @@ function nearestTo(value: number, lattice: StepLattice): number {
   return above - value < value - floor ? above : floor;
 }
 
-/** Whether the node has (1 + e) times the demand of everything, and a step more of its GPU. */
+/** True if the node has (1 + e) times the demand of every resource, and a step more of its GPU. */
 function isAmple(cluster: ClusterState, demand: Demand): boolean {
   const free = [cluster.freeCpuMilli[0], cluster.freeMemoryMib[0], cluster.freeExtended[0]?.[0]] as number[];
   const need = [demand.cpuMilli, demand.memoryMib, demand.extended[0]] as number[];

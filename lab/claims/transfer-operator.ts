@@ -1,6 +1,6 @@
 /**
  * The stationary law of a BAOAB chain in one dimension, without sampling noise: the density on a grid of positions and
- * momenta is pushed through the five sub-steps until it stands still.
+ * momenta is pushed through the five sub-steps until it is stationary.
  *
  * Kicks and drifts shift the density along one axis; a shift is done by band-limited (trigonometric) interpolation,
  * exact to rounding for densities as smooth as these. Friction with noise is the Gaussian kernel in momentum.

@@ -13,10 +13,10 @@ import {
   type Walkers,
 } from '../../src/physics/langevin.ts';
 
-/** An integrator, and what it is called. */
+/** An integrator, and its name. */
 export type Integrator = 'BAOAB' | 'Leimkuhler–Matthews' | 'Euler–Maruyama';
 
-/** What to average over. */
+/** The average to take. */
 export interface WalkerRun {
   readonly integrator: Integrator;
   readonly force: Force;

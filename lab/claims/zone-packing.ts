@@ -1,8 +1,8 @@
 /**
  * Packing of one cluster as one zone that sees all, or as zones that are chosen by their holograms.
  *
- * All else is what runs: each zone places by TEG's class index, zones share their prices, holograms are fresh. Pods
- * arrive one by one and stay.
+ * All else is production code: each zone places by TEG's class index, zones share their prices, holograms are fresh.
+ * Pods arrive one by one and stay.
  */
 import { emptyMaxima, emptySums, type Hologram } from '../../src/field/hologram/hologram.ts';
 import { type HologramOptions, takeHologram } from '../../src/field/hologram/hologram-source.ts';
@@ -15,7 +15,7 @@ import { ClusterState } from '../../src/model/cluster-state.ts';
 import { type Demand, DemandTable } from '../../src/model/demand.ts';
 import type { NodeSpec } from '../../src/model/node.ts';
 
-/** Nodes of the cluster, and zones they are dealt out to. */
+/** Nodes of the cluster, and zones among which they are divided. */
 export const PACKED_NODES = 96;
 /** Zones where there is more than one. */
 export const PACKED_ZONES = 8;
@@ -24,7 +24,7 @@ export const PACKED_ZONES = 8;
 const ARRIVING = 1.3;
 const SHAPES = 40;
 
-/** What arrives, and the prices made of it. */
+/** The arrivals, and their prices. */
 export interface PackingWorld {
   readonly table: DemandTable;
   readonly shapes: readonly Demand[];
@@ -66,8 +66,8 @@ function nodeSpec(i: number): NodeSpec {
 }
 
 /**
- * @param view How zones are seen: undefined, there is one zone that sees all its nodes.
- * @param rule Which zone is taken: the cheapest one that shows room, or any that does.
+ * @param view The view of zones; undefined: there is one zone that sees all its nodes.
+ * @param rule The zone chosen: the cheapest one that shows room, or any that does.
  * @returns    Share of all GPUs in use when the arrivals end.
  */
 export function packZones(

@@ -26,7 +26,7 @@ async function teg(...args: string[]): Promise<void> {
 const SHORT = ['--arrivals-per-run', '1000'];
 
 describe('teg bench choosers', () => {
-  test('prints one object a chooser and staleness, in the order asked for', async () => {
+  test('prints one object a chooser and staleness, in the requested order', async () => {
     await teg(
       ...'bench choosers --choosers random,heat-bath,gibbs --refresh-intervals 5,0.5 --json'.split(' '),
       ...SHORT,

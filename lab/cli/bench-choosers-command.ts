@@ -36,8 +36,8 @@ Examples:
   teg bench choosers --servers unequal --choosers random,random-by-entries,best-of-d,best-of-d-by-entries
   teg bench choosers --dimensions 4,8 --evaluations 2,8
 
-100 servers stand behind a board that is refreshed every T_b service times; arrivals choose by what it says. Besides the
-choosers of 'teg policies --list-choosers' some variants can be named; docs/choosers.md tells which, and what is measured.`;
+100 servers stand behind a board that is refreshed every T_b service times; arrivals choose by the board. Besides the
+choosers of 'teg policies --list-choosers' some variants can be named; docs/choosers.md lists them, with the measurements.`;
 
 /** Adds `teg bench choosers`. */
 export function addBenchChoosersCommand(bench: Command): void {
@@ -65,7 +65,7 @@ export function addBenchChoosersCommand(bench: Command): void {
     )
     .option(
       '--deciders <how>',
-      'arrivals that choosers are told of: so-far (by the age of the data) or per-refresh',
+      'arrivals that choosers anticipate: so-far (by the age of the data) or per-refresh',
       oneOf('so-far', 'per-refresh'),
       'so-far',
     )
@@ -100,7 +100,7 @@ async function runBench(options: ChoosersOptions): Promise<void> {
   else (await import('../bench/choosers-report.ts')).printBoards(rows);
 }
 
-/** @throws TegError TEG_OPTION_INVALID for a name that there is not, before anything is measured. */
+/** @throws TegError TEG_OPTION_INVALID for an unknown name, before anything is measured. */
 async function boardTasks(options: ChoosersOptions): Promise<BoardTask[]> {
   const { CHOOSERS } = await import('../../src/governor/choosers/registry.ts');
   const { chooserOrVariantByName } = await import('../boards/variants.ts');

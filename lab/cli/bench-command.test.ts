@@ -23,7 +23,7 @@ async function bench(...args: string[]): Promise<void> {
 const SHORT = '--steps 300 --warmup-steps 300 --rounds 2 --seconds 60'.split(' ');
 
 describe('teg bench decision', () => {
-  test('prints one object a size and policy, in the order asked for', async () => {
+  test('prints one object a size and policy, in the requested order', async () => {
     await bench('decision', '--nodes', '60,40', '--policies', 'fgd,teg,best-of-d', ...SHORT, '--json');
     const rows = JSON.parse(output) as Record<string, number | string>[];
     expect(rows.map((row) => [row.nodes, row.policy])).toEqual(

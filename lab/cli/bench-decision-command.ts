@@ -1,6 +1,4 @@
-/**
- * `teg bench decision`: what one decision costs under churn, by the size of the cluster.
- */
+/** `teg bench decision`: the cost of one decision under churn, by the size of the cluster. */
 import type { Command } from 'commander';
 import {
   decimalNumber,
@@ -39,13 +37,13 @@ Examples:
   teg bench decision --cluster nodes.csv --jobs pods.csv --nodes 1523 --fill 0.85
 
 Each cluster is filled by TEG. Then, step by step, a random pod leaves and a new one arrives; a step's time is that of
-both with all their updates. docs/benchmarks.md says what is counted and how.`;
+both with all their updates. docs/benchmarks.md describes the measurement.`;
 
 /** Adds `teg bench decision`. */
 export function addBenchDecisionCommand(bench: Command): void {
   bench
     .command('decision')
-    .description('what one decision costs under churn, by the size of the cluster')
+    .description('the cost of one decision under churn, by the size of the cluster')
     .option(
       '--nodes <counts>',
       'the nodes: how many; several clusters run one after the other',

@@ -35,7 +35,7 @@ Examples:
   teg bench kubernetes --workloads Packing --traces shared/traces/openb --kube-reference shared/reference/kube-scheduler-1.36
 
 Every run has a control plane of its own (etcd and kube-apiserver, built with Go the first time). Workloads have the
-names of scheduler_perf and are sized for two cores. docs/kubernetes-bench.md tells what the figures mean.`;
+names of scheduler_perf and are sized for two cores. docs/kubernetes-bench.md explains the figures.`;
 
 /** Adds `teg bench kubernetes`. */
 export function addBenchKubernetesCommand(bench: Command): void {
@@ -125,7 +125,9 @@ async function planOf(options: BenchKubernetesOptions) {
   };
 }
 
-/** @returns The sequences; none where Packing is not wanted, or is only one of all and its files were not named. */
+/**
+ * @returns The sequences; none where Packing is not wanted, or is one of all workloads and its files were not named.
+ */
 async function packingInputs(options: BenchKubernetesOptions, all: boolean, wanted: boolean) {
   if (!wanted) return [];
   const { traces, kubeReference, sequences } = options;
@@ -170,7 +172,7 @@ async function writeMarkdown(path: string, rows: readonly KubernetesRow[], start
   await writeWholeText(path, benchMarkdown(rows, machineFacts(started)));
 }
 
-/** Says what failed, and lets the command end with 1 if anything did. */
+/** Reports failures, and lets the command end with 1 if there were any. */
 function report(rows: readonly KubernetesRow[]): void {
   for (const { workload, scheduler, failures } of rows) {
     for (const failure of failures) process.stderr.write(`failed: ${workload} ${scheduler}: ${failure}\n`);

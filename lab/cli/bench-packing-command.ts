@@ -30,10 +30,10 @@ interface PackingOptions {
   readonly json?: boolean;
 }
 
-/** Policies of the published benchmark and TEG's, where none are named. */
+/** Default policies: those of the published benchmark and TEG's. */
 const DEFAULT_POLICIES = ['random', 'dot-product', 'gpu-clustering', 'gpu-packing', 'best-fit', 'fgd', 'teg'];
 
-/** Policies that are set beside a real kube-scheduler, where none are named. */
+/** Default policies for the comparison with a real kube-scheduler. */
 const DEFAULT_KUBE_POLICIES = ['kube-scheduler', 'kube-scheduler-most-allocated', 'fgd', 'teg'];
 
 const EXAMPLES = `
@@ -43,7 +43,7 @@ Examples:
   teg bench packing --kube-reference shared/reference/kube-scheduler-1.36 --nodes nodes.csv
 
 Every pod of the list arrives once in an order drawn from the seed, some again, until 130 % of the cluster's GPUs
-have been asked for; none ever leaves. docs/packing.md describes the benchmark and its columns.`;
+have been requested; none ever leaves. docs/packing.md describes the benchmark and its columns.`;
 
 /** Adds `teg bench packing`. */
 export function addBenchPackingCommand(bench: Command): void {
@@ -118,7 +118,7 @@ async function runTasks(
   const { runOnWorkers } = await import('../../src/drivers/embedded/worker-pool.ts');
   const { ProgressLine } = await import('../../src/cli/terminal/progress-line.ts');
   const { interruptSignal } = await import('../../src/cli/terminal/interrupt.ts');
-  // So that a slip in a name is told at once, not after the runs of the policies before it.
+  // So that a misspelled name is reported at once, not after the runs of the policies before it.
   await Promise.all(policies.map(loadPolicy));
   const { seeds, workloadMix, workers } = options;
   const tasks = workloads.flatMap((workload) =>
@@ -139,7 +139,7 @@ async function runTasks(
   return rows;
 }
 
-/** @returns Those of the default policies that this build has. */
+/** @returns The default policies that this build has. */
 async function registered(names: readonly string[]): Promise<string[]> {
   const { POLICIES } = await import('../../src/simulation/inputs/policies.ts');
   return names.filter((name) => POLICIES.some((policy) => policy.name === name));

@@ -1,6 +1,4 @@
-/**
- * `teg bench simulator`: complete jobs a second, and where the time goes.
- */
+/** `teg bench simulator`: complete jobs a second, and the breakdown of the time. */
 import type { Command } from 'commander';
 import {
   decimalNumber,
@@ -27,8 +25,8 @@ Examples:
   teg bench simulator --nodes 100000
   teg bench simulator --nodes 1000 --policy fgd --rounds 1 --json
 
-A made-up workload keeps the cluster nearly full; jobs that leave are counted while it is steady, from the second half of
-the arrivals to the last one. docs/benchmarks.md says what is counted and how.`;
+A generated workload keeps the cluster nearly full; jobs that leave are counted while it is steady, from the second half of
+the arrivals to the last one. docs/benchmarks.md describes the measurement.`;
 
 /** Adds `teg bench simulator`. */
 export function addBenchSimulatorCommand(bench: Command): void {
@@ -40,7 +38,7 @@ export function addBenchSimulatorCommand(bench: Command): void {
     .option('--load <factor>', 'offered load of the scarcest resource', decimalNumber(0, 1_000, true), 0.87)
     .option(
       '--turnovers <n>',
-      'arrivals, in multiples of what runs at a time',
+      'arrivals, in multiples of the jobs running at a time',
       decimalNumber(0, 1_000, true),
       4,
     )

@@ -1,6 +1,6 @@
 /**
- * `teg bench zones`: how well agents place jobs in many zones on stale summaries, by chooser, beside one fresh zone and
- * the schedulers of others.
+ * `teg bench zones`: the quality of agents' placements in many zones on stale summaries, by chooser, beside one fresh
+ * zone and models of other schedulers.
  */
 import type { Command } from 'commander';
 import {
@@ -42,8 +42,8 @@ Examples:
   teg bench zones --nodes 1000000 --zones 1000 --staleness 1 --choosers anticipated,best-of-d,least-loaded --peers none
   teg bench zones --nodes 20000 --zones 20 --lifetime 60s --load 1.05 --span 300s --json
 
-Jobs of a made-up mix arrive until they ask for more GPUs than there are. They stay, or leave after exponential lifetimes.
-docs/choosers.md tells what the figures mean, and what came out.`;
+Jobs of a generated mix arrive until they request more GPUs than the cluster has. They stay, or leave after exponential lifetimes.
+docs/choosers.md explains the figures and has the results.`;
 
 /** Adds `teg bench zones`. */
 export function addBenchZonesCommand(bench: Command): void {
@@ -62,9 +62,9 @@ export function addBenchZonesCommand(bench: Command): void {
     .option('--staleness <duration>', 'how often zones publish', parseDurationSeconds, 1)
     .option('--choosers <names>', 'names, or all', parseList, ['all'])
     .option('--peers <names>', 'schedulers of others: names, all, or none', parseList, ['all'])
-    .option('--load <factor>', 'GPUs asked for over GPUs there are', decimalNumber(0, 1_000, true), 1.1)
+    .option('--load <factor>', 'GPUs requested over GPUs of the cluster', decimalNumber(0, 1_000, true), 1.1)
     .option('--span <duration>', 'over how long jobs arrive', parseDurationSeconds, 100)
-    .option('--lifetime <duration>', 'mean time a job stays (default: for ever)', parseDurationSeconds)
+    .option('--lifetime <duration>', 'mean time a job stays (default: forever)', parseDurationSeconds)
     .option('--hosts <n>', 'agent hosts (default: one a zone)', wholeNumber(1, 100_000))
     .option('--fan-out <n>', 'children of a node of the summary tree (default: 32)', wholeNumber(2, 10_000))
     .option('--delay <duration>', 'mean time of a message on the way (default: 10ms)', parseDurationSeconds)
@@ -74,13 +74,13 @@ export function addBenchZonesCommand(bench: Command): void {
       wholeNumber(0, 1_000_000),
     )
     .option('--seed <n>', 'of everything random', parseSeed, 1)
-    .option('--workers <n>', 'threads (default: as many as the machine runs at once)', parseWorkers)
+    .option('--workers <n>', "threads (default: the machine's parallelism)", parseWorkers)
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(runBench);
 }
 
-/** Virtual time after the last arrival: what still can be placed is. */
+/** Virtual time after the last arrival, in which the remaining jobs are placed where possible. */
 const SETTLE_REFRESHES = 20;
 
 async function runBench(options: BenchZonesOptions): Promise<void> {

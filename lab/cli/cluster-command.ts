@@ -1,6 +1,6 @@
 /**
- * `teg cluster` (`npm run cluster`): a Kubernetes cluster on this machine to try TEG on, without containers: a real
- * API server with its controllers, and nodes that kwok plays.
+ * `teg cluster` (`npm run cluster`): a Kubernetes cluster on this machine to try TEG on, without containers: a real API
+ * server with its controllers, and nodes simulated by kwok.
  */
 import type { Command } from 'commander';
 import { wholeNumber } from '../../src/cli/terminal/option-values.ts';
@@ -32,8 +32,8 @@ export function addClusterCommand(parent: Command): void {
     .option('--gpus <n>', 'nvidia.com/gpu of a node', wholeNumber(0, 1_000), 0)
     .option('--with-stock-scheduler', 'also run the stock kube-scheduler, for pods that name no scheduler')
     .option('--kubeconfig <file>', 'use this cluster instead of starting one')
-    .option('--folder <dir>', 'keep data and logs there, and go on from them the next time')
-    .option('--build-only', 'build what is needed (and the tools that tests use), and end')
+    .option('--folder <dir>', 'keep data and logs there, and continue from them the next time')
+    .option('--build-only', 'build the required binaries (and the tools that tests use), and end')
     .option('--json', 'print JSON when it is ready: {kubeconfig, server, folder, nodes, kubectl}')
     .addHelpText('after', EXAMPLES)
     .action(async (options: TrialClusterOptions) => {

@@ -1,6 +1,4 @@
-/**
- * `teg verify` as a user meets it, and docs/results/claims.md as what it prints.
- */
+/** `teg verify` from the user's side, and docs/results/claims.md as its output. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,7 +49,7 @@ function resultOf(measured: number, control: number): ClaimResult {
 }
 
 describe('teg verify', () => {
-  test('prints what is claimed, under which conditions, what was measured and the verdict', () => {
+  test('prints the claim, its conditions, the measurement and the verdict', () => {
     const { status, stdout, stderr } = teg('T-10', 't1');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^T-01 Exact potential: holds\nA job that moves alone/);
@@ -123,7 +121,7 @@ describe('teg verify', () => {
 });
 
 describe('the exit code', () => {
-  /** Runs `teg verify T-01 T-10` where the figures of T-01 and those of its control are other ones. */
+  /** Runs `teg verify T-01 T-10` with altered figures of T-01 and of its control. */
   function verifyWith(measured: number, control: number): { status: number | null; stdout: string } {
     const hook = `
       import { registerHooks } from 'node:module';
@@ -171,7 +169,7 @@ describe('a claim that fails', () => {
   const bad = resultOf(2, 2);
   const empty = resultOf(0, 0);
 
-  test('is told in every form', () => {
+  test('is reported in every form', () => {
     expect(claimRow(bad)).toMatchObject({
       holds: false,
       measured: 2,

@@ -1,6 +1,4 @@
-/**
- * `teg verify`: puts the claims to the test, each with its negative controls.
- */
+/** `teg verify`: tests the claims, each with its negative controls. */
 import type { Command } from 'commander';
 import { parseSeed } from '../../src/cli/terminal/option-values.ts';
 import { TegError } from '../../src/model/errors.ts';
@@ -19,7 +17,7 @@ Examples:
   teg verify
   teg verify T-06 T-08 --seed 7
   teg verify --html claims.html
-Exit code 1 if a claim does not hold or a negative control does not fail. docs/results/claims.md is what --print-page prints.`;
+Exit code 1 if a claim does not hold or a negative control does not fail. docs/results/claims.md is the output of --print-page.`;
 
 /** Adds `teg verify`. */
 export function addVerifyCommand(parent: Command): void {
@@ -57,12 +55,12 @@ async function verify(tests: readonly string[], options: VerifyOptions): Promise
   if (!results.every(isGood)) process.exitCode = 1;
 }
 
-/** Whether a claim holds and its controls fail. */
+/** True if a claim holds and its controls fail. */
 function isGood(result: ClaimResult): boolean {
   return result.holds && result.negativeControlFails;
 }
 
-/** @returns The claims that were named, in their order. @throws TegError TEG_OPTION_INVALID for an unknown one. */
+/** @returns The named claims, in their order. @throws TegError TEG_OPTION_INVALID for an unknown one. */
 async function selected(tests: readonly string[], claims: readonly Claim[]): Promise<Claim[]> {
   const { numberOf } = await import('../claims/claims.ts');
   const numbers = new Set(

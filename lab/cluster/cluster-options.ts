@@ -1,11 +1,9 @@
-/**
- * Options of `teg cluster`, and what of them does not go together.
- */
+/** Options of `teg cluster`, and their conflicts. */
 
 import { TegError } from '../../src/model/errors.ts';
 import type { NodeTemplate } from '../control-plane/nodes.ts';
 
-/** As commander gives them. */
+/** The options as commander parses them. */
 export interface TrialClusterOptions {
   readonly nodes?: number;
   readonly zones: number;
@@ -19,13 +17,13 @@ export interface TrialClusterOptions {
   readonly json?: boolean;
 }
 
-/** Nodes of a cluster that is started here, where nothing is said. */
+/** Default number of nodes of a cluster that is started here. */
 const NODES_DEFAULT = 100;
 
 /** More than etcd and an API server on one machine can hold. */
 const NODES_MAX = 20_000;
 
-/** @returns How many nodes to create. @throws TegError TEG_OPTION_INVALID for what cannot be. */
+/** @returns The number of nodes to create. @throws TegError TEG_OPTION_INVALID for an impossible number. */
 export function nodeCountOf(options: TrialClusterOptions): number {
   const count = options.nodes ?? (options.kubeconfig === undefined ? NODES_DEFAULT : 0);
   if (count > NODES_MAX) {
@@ -34,7 +32,7 @@ export function nodeCountOf(options: TrialClusterOptions): number {
   return count;
 }
 
-/** @throws TegError TEG_OPTION_INVALID for options that say nothing together. */
+/** @throws TegError TEG_OPTION_INVALID for options that contradict each other. */
 export function checkTogether({ kubeconfig, folder, withStockScheduler, memory }: TrialClusterOptions): void {
   const other =
     folder !== undefined ? '--folder' : withStockScheduler === true ? '--with-stock-scheduler' : undefined;
@@ -49,7 +47,7 @@ export function checkTogether({ kubeconfig, folder, withStockScheduler, memory }
   }
 }
 
-/** @returns What the nodes are like. */
+/** @returns The properties of the nodes. */
 export function nodeTemplateOf({ zones, cpus, memory, gpus, kubeconfig }: TrialClusterOptions): NodeTemplate {
   return {
     prefix: kubeconfig === undefined ? 'node-' : 'teg-node-',

@@ -1,5 +1,5 @@
 /**
- * What `teg cluster` says on standard error while it gets ready: a line that moves on a terminal, one line a step
+ * Progress of `teg cluster` on standard error while it gets ready: a moving line on a terminal, one line a step
  * elsewhere.
  */
 
@@ -29,7 +29,7 @@ export class ClusterProgress {
     if (!process.stderr.isTTY) process.stderr.write(`${step} …${hint === '' ? '' : ` (${hint})`}\n`);
   }
 
-  /** How far the step is. */
+  /** Progress of the step. */
   update(done: number, total: number): void {
     this.line?.update(done, '', total);
   }

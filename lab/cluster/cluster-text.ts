@@ -1,6 +1,4 @@
-/**
- * What `teg cluster` prints once its cluster is ready.
- */
+/** The output of `teg cluster` once its cluster is ready. */
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { wantsColor } from '../../src/cli/terminal/color.ts';
@@ -9,7 +7,7 @@ import { wantsColor } from '../../src/cli/terminal/color.ts';
 export interface ReadyCluster {
   readonly kubeconfig: string;
   readonly server: string;
-  /** Of data and logs; undefined: not ours. */
+  /** Folder of data and logs; undefined: not ours. */
   readonly folder: string | undefined;
   readonly nodes: number;
   /** In words. */
@@ -17,7 +15,7 @@ export interface ReadyCluster {
   /** Path of kubectl; undefined: the user's own. */
   readonly kubectl: string | undefined;
   readonly hasStockScheduler: boolean;
-  /** What Ctrl-C does; undefined: the command is over. */
+  /** Effect of Ctrl-C; undefined: the command is over. */
   readonly onInterrupt: string | undefined;
 }
 

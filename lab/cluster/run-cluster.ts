@@ -1,6 +1,4 @@
-/**
- * Runs `teg cluster`: from options to a cluster that is ready, and to its end.
- */
+/** Runs `teg cluster`: from options to a ready cluster, and to its end. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { interruptionIsSuccess, interruptSignal } from '../../src/cli/terminal/interrupt.ts';
 import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
@@ -24,7 +22,7 @@ import {
 import { ClusterProgress } from './cluster-progress.ts';
 import { type ReadyCluster, readyText } from './cluster-text.ts';
 
-/** How often it is looked whether all processes still run. */
+/** Interval between checks that all processes still run. */
 const LOOK_MS = 500;
 
 const OWN_BINARIES = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kwok', 'kubectl'];
@@ -37,9 +35,9 @@ interface Watched {
 }
 
 /**
- * Builds, starts, creates the nodes, says that all is ready, and waits for Ctrl-C.
+ * Builds, starts, creates the nodes, reports that all is ready, and waits for Ctrl-C.
  *
- * @throws TegError of the build, the start, the server; TEG_CONTROL_PLANE_FAILED if a process ends by itself.
+ * @throws TegError of the build, the start, the server; TEG_CONTROL_PLANE_FAILED if a process ends on its own.
  */
 export async function runCluster(options: TrialClusterOptions): Promise<void> {
   checkTogether(options);
@@ -50,7 +48,7 @@ export async function runCluster(options: TrialClusterOptions): Promise<void> {
     else if (options.kubeconfig === undefined) await runOwn(count, options, progress);
     else await runExisting(options.kubeconfig, count, options, progress);
   } catch (error) {
-    // A request that met a server which was told to end with us.
+    // A request that met a server that is ending with us.
     throw interruptSignal().aborted ? interruptSignal().reason : error;
   } finally {
     progress.abandon();
@@ -188,7 +186,7 @@ async function addNodes(
   await untilUsable(client, template.prefix as string, report);
 }
 
-/** @returns How many nodes the cluster has. @throws TegError TEG_SERVER_FAILED if it cannot be asked. */
+/** @returns The cluster's number of nodes. @throws TegError TEG_SERVER_FAILED if it cannot be queried. */
 async function nodesThere(client: ApiClient, server: string): Promise<number> {
   const answer = await client
     .request({ method: 'GET', path: '/api/v1/nodes?limit=1', timeoutSeconds: 15 })
@@ -224,7 +222,7 @@ async function untilInterrupted(signal: AbortSignal, processes: () => readonly W
     if (ended !== undefined) {
       throw new TegError(
         'TEG_CONTROL_PLANE_FAILED',
-        `${ended.name} ended by itself, expected it to run until Ctrl-C; the end of ${ended.logFile} says why (use --folder to keep it)`,
+        `${ended.name} ended on its own, expected it to run until Ctrl-C; the end of ${ended.logFile} says why (use --folder to keep it)`,
       );
     }
     await delay(LOOK_MS, undefined, { signal }).catch(() => {});

@@ -1,5 +1,5 @@
 /**
- * Builds the binaries of a control plane with Go, once a machine: what was built is found again by `go-modules.ts`.
+ * Builds the binaries of a control plane with Go, once a machine: `go-modules.ts` finds existing ones.
  *
  * Invariants: a binary appears in the cache whole or not at all (built beside it, then renamed); two builders of one
  * module never work at once (they would compile everything twice).
@@ -21,16 +21,16 @@ const LOCK_WAIT_SECONDS = 3600;
 /** Lines of the compiler's output that an error shows. */
 const OUTPUT_LINES_SHOWN = 20;
 
-/** How far a build is. */
+/** Progress of a build. */
 export interface BuildProgress {
   readonly binary: string;
   /** Packages compiled and modules downloaded so far, of a number that only Go knows. */
   readonly steps: number;
-  /** What Go said last: `k8s.io/api/core/v1`, `downloading …`, or that another process builds. */
+  /** Go's last line: `k8s.io/api/core/v1`, `downloading …`, or that another process builds. */
   readonly note: string;
 }
 
-/** What `ensureBinaries` may be told. */
+/** Options of `ensureBinaries`. */
 export interface BuildOptions {
   /** Called for each line of Go's; only while something is built. */
   readonly onProgress?: (progress: BuildProgress) => void;
@@ -39,7 +39,7 @@ export interface BuildOptions {
 }
 
 /**
- * Finds binaries in the cache, and builds those that are not there: minutes when nothing was ever built.
+ * Finds binaries in the cache, and builds missing ones: minutes for the first build.
  *
  * @returns Path of each binary by its name.
  * @throws TegError TEG_CONTROL_PLANE_NOT_BUILT if Go is missing, too old, or could not build (no network, no disk).
@@ -136,7 +136,7 @@ function goMissing(cause: Error): TegError {
 }
 
 /**
- * @returns For example `go1.26.8`; an older Go that may fetch the toolchain the module asks for says that one.
+ * @returns For example `go1.26.8`; an older Go that may fetch the module's toolchain reports that one.
  * @throws TegError TEG_CONTROL_PLANE_NOT_BUILT.
  */
 async function goVersion(module: GoModule): Promise<string> {

@@ -1,10 +1,14 @@
 /**
- * A real control plane of its own on loopback: etcd, API server, and what else is asked for. The seam; `start.ts` starts it.
+ * A private control plane on loopback: etcd, API server, and requested further processes. The interface; `start.ts`
+ * starts it.
  */
 
 /** What to start. */
 export interface ControlPlaneOptions {
-  /** Also start kube-controller-manager (default: what `admission` is, which needs it for service accounts), kwok (default false). */
+  /**
+   * Also start kube-controller-manager (default: as `admission`, which needs it for service accounts), kwok (default
+   * false).
+   */
   readonly controllerManager?: boolean;
   readonly kwok?: boolean;
   /** RBAC with ServiceAccount admission on, as in a real cluster; false: as scheduler_perf (admission plugins off, everything allowed to the admin). */
@@ -15,7 +19,9 @@ export interface ControlPlaneOptions {
   readonly fsync?: boolean;
   /** Further API server flags. */
   readonly apiServerFlags?: readonly string[];
-  /** Folder for data and logs, also of an earlier run, which it goes on from; default a new temporary one, removed at stop. */
+  /**
+   * Folder for data and logs, also of an earlier run, which it continues; default a new temporary one, removed at stop.
+   */
   readonly folder?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The PodGroup of the coscheduling plugin, in a cluster for trying out: its definition, so that gangs for any version of
- * Kubernetes can be tried there, too. Nothing acts on such objects but schedulers.
+ * The PodGroup of the coscheduling plugin, in a trial cluster: its definition, so that gangs for any version of
+ * Kubernetes can be tried there, too. Only schedulers act on such objects.
  *
  * @source kubernetes-sigs/scheduler-plugins, apis/scheduling/v1alpha1 (fields and types)
  */
@@ -11,7 +11,7 @@ import { TegError } from '../../src/model/errors.ts';
 const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const NAME = 'podgroups.scheduling.x-k8s.io';
 
-/** How often and for how long the definition is waited for until it is served. */
+/** Interval and limit of the wait until the definition is served. */
 const LOOK_MS = 50;
 const LOOKS_MAX = 600;
 

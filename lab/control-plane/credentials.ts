@@ -1,6 +1,4 @@
-/**
- * What the processes of a control plane prove themselves with, and the kubeconfig of its administrator.
- */
+/** Credentials of the processes of a control plane, and the kubeconfig of its administrator. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,13 +22,13 @@ export function ensureCredentials(folder: string): string {
   const token = randomBytes(24).toString('hex');
   writeWholeFile(join(folder, 'sa.key'), privateKey, 0o600);
   writeWholeFile(join(folder, 'sa.pub'), publicKey, 0o644);
-  // Last: where it is, the others are.
+  // Last: if it exists, the others do.
   writeWholeFile(join(folder, 'tokens.csv'), `${token},admin,admin,"system:masters"\n`, 0o600);
   return token;
 }
 
 /**
- * A kubeconfig for a bearer of a token, believing in the certificate that the API server signed for itself.
+ * A kubeconfig with a bearer token, trusting the API server's self-signed certificate.
  *
  * @param certificateFile PEM, with its own authority at the end.
  * @param namespace Of requests that name none.

@@ -1,6 +1,6 @@
 /**
- * The Go modules of `test/control-plane` that the binaries of a control plane are built from, and where what was
- * built is kept: outside the source tree, in a folder named after everything that decides what comes out.
+ * The Go modules of `test/control-plane` that the binaries of a control plane are built from, and the place of the
+ * binaries: outside the source tree, in a folder named by a digest of all build inputs.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -10,12 +10,12 @@ import { TegError } from '../../src/model/errors.ts';
 
 const SOURCES = join(import.meta.dirname, '..', '..', 'test', 'control-plane');
 
-/** A module and the packages that its binaries are. */
+/** A module and the packages of its binaries. */
 export interface GoModule {
   readonly name: string;
   /** Folder of its go.mod. */
   readonly folder: string;
-  /** Package of each binary, as `go build` wants it. */
+  /** Package of each binary, in the form of `go build`. */
   readonly packages: Readonly<Record<string, string>>;
   /** Values set at link time (`-X`), by variable. */
   readonly linked: Readonly<Record<string, string>>;
@@ -29,14 +29,14 @@ function moduleOf(
   return { name, folder: join(SOURCES, name), packages, linked };
 }
 
-/** What Kubernetes' programs say of themselves. */
+/** Version information of Kubernetes' programs. */
 const KUBERNETES_LINKED = {
   'k8s.io/component-base/version.gitVersion': 'v1.36.3',
   'k8s.io/component-base/version.gitMajor': '1',
   'k8s.io/component-base/version.gitMinor': '36',
 };
 
-/** The modules. Versions stand in their go.mod; those that the programs say of themselves stand here too. */
+/** The modules. Versions are in their go.mod; those that the programs report are here too. */
 export const GO_MODULES: readonly GoModule[] = [
   moduleOf('etcd', { etcd: '.' }),
   moduleOf(
@@ -49,7 +49,8 @@ export const GO_MODULES: readonly GoModule[] = [
     },
     KUBERNETES_LINKED,
   ),
-  // Its own module: what changes in it does not build the control plane anew. It is the stock scheduler, so it says the same version.
+  // Its own module: a change in it does not rebuild the control plane. It is the stock scheduler, so it reports the
+  // same version.
   moduleOf('oracle', { 'scheduler-oracle': '.' }, KUBERNETES_LINKED),
   moduleOf(
     'kwok',
@@ -70,7 +71,10 @@ export function moduleOfBinary(binary: string): GoModule {
   throw new TegError('TEG_OPTION_INVALID', `got the binary '${binary}', expected one of ${known}`);
 }
 
-/** @returns Hexadecimal digest of go.mod, go.sum, the sources and the link-time values. @throws TegError TEG_CONTROL_PLANE_NOT_BUILT if they are not there. */
+/**
+ * @returns Hexadecimal digest of go.mod, go.sum, the sources and the link-time values. @throws TegError
+ *   TEG_CONTROL_PLANE_NOT_BUILT if they are missing.
+ */
 export function sourceHash(module: GoModule): string {
   if (!existsSync(join(module.folder, 'go.mod'))) {
     throw new TegError(
@@ -92,7 +96,7 @@ export function sourceHash(module: GoModule): string {
     .slice(0, 16);
 }
 
-/** Where all binaries are kept: `$TEG_CACHE`, else `$XDG_CACHE_HOME/teg`, else `~/.cache/teg`. */
+/** Folder of all binaries: `$TEG_CACHE`, else `$XDG_CACHE_HOME/teg`, else `~/.cache/teg`. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   const base = env.TEG_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'teg');
   return join(base, 'control-plane');
@@ -104,8 +108,7 @@ export function moduleCacheFolder(module: GoModule, goVersion: string): string {
 }
 
 /**
- * Looks for a binary that was built before, by whatever version of Go, so that built ones are used on machines that
- * have no Go any more.
+ * Looks for an existing binary of any version of Go, so that built ones are used on machines that no longer have Go.
  *
  * @returns Its path; undefined if it was never built.
  */
@@ -121,7 +124,7 @@ export function builtBinary(binary: string): string | undefined {
     .findLast((path) => existsSync(path));
 }
 
-/** @returns Those of the binaries that were never built here; tests that need them are skipped with this list. */
+/** @returns The binaries that were never built here; tests that need them are skipped with this list. */
 export function missingBinaries(binaries: readonly string[]): string[] {
   return binaries.filter((binary) => builtBinary(binary) === undefined);
 }

@@ -1,12 +1,12 @@
 /**
- * A process that outlives us for a moment: when we end without having stopped what we started, be it by SIGKILL, it
- * ends that and removes the temporary folder.
+ * A process that outlives us for a moment: when we end without having stopped our processes, even by SIGKILL, it ends
+ * them and removes the temporary folder.
  *
- * It is a shell that waits at the end of a pipe: nothing of ours has to run for the pipe to close.
+ * It is a shell that waits at the end of a pipe: none of our code has to run for the pipe to close.
  */
 import { spawn } from 'node:child_process';
 
-/** Each line is all process ids that live now; the last one read counts when the pipe closes. */
+/** Each line lists all process ids that live now; the last one read counts when the pipe closes. */
 const SCRIPT = `pids=
 while read -r line; do pids=$line; done
 [ "$pids" = done ] && exit 0
@@ -16,13 +16,13 @@ exit 0`;
 
 /** The guardian of a control plane. */
 export interface Guardian {
-  /** Says which processes have to end with us. */
+  /** Sets the processes that have to end with us. */
   protect(pids: readonly number[]): void;
-  /** Ends the guardian; it does nothing more. */
+  /** Ends the guardian without any further action. */
   dismiss(): Promise<void>;
 }
 
-/** @param temporaryFolder Removed if we end unexpectedly; undefined: nothing is. */
+/** @param temporaryFolder Removed if we end unexpectedly; undefined: none. */
 export function startGuardian(temporaryFolder: string | undefined): Guardian {
   const child = spawn('/bin/sh', ['-c', SCRIPT, 'guardian', temporaryFolder ?? ''], {
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -1,13 +1,13 @@
 /**
- * What kwok makes of nodes and pods that nobody runs: nodes become ready, bound pods run, pods of Jobs succeed after a
+ * kwok's stages for nodes and pods without a machine: nodes become ready, bound pods run, pods of Jobs succeed after a
  * while, deleted pods go.
  *
  * Templates are Go's, with kwok's functions. `pod-complete.stage.kwok.x-k8s.io/delay: 30s` as an annotation of a pod
- * says how long it runs, as with kwok's own stages.
+ * sets how long it runs, as with kwok's own stages.
  */
 import { stringify } from 'yaml';
 
-/** How long the pods of a Job run where nothing else is said: from 10 to 20 s. */
+/** Default run time of the pods of a Job: from 10 to 20 s. */
 const JOB_RUN_MS = 10_000;
 const JOB_RUN_MOST_MS = 20_000;
 

@@ -22,7 +22,7 @@ export const NODE_LEASE_SECONDS = 200;
 /**
  * @param program Path of kwok.
  * @param folder For its configuration and log.
- * @param onlyAnnotated Not all nodes, but those that `nodes.ts` made: real ones look after themselves.
+ * @param onlyAnnotated Not all nodes, but those that `nodes.ts` made: real ones have their own kubelets.
  */
 export async function kwokPlan(
   program: string,
@@ -47,7 +47,7 @@ export async function kwokPlan(
   return { name: 'kwok', program, args, folder, isReady: () => serves(`http://127.0.0.1:${port}/healthz`) };
 }
 
-/** kwok at a cluster that is not ours. */
+/** kwok on a cluster that is not ours. */
 export interface KwokBeside {
   /** 0 once it has ended. */
   readonly pid: number;
@@ -56,7 +56,7 @@ export interface KwokBeside {
 }
 
 /**
- * Starts kwok at a cluster that is there already; it looks after nodes that `nodes.ts` made, and ends with us.
+ * Starts kwok on an existing cluster; it looks after nodes that `nodes.ts` made, and ends with us.
  *
  * @throws TegError TEG_CONTROL_PLANE_FAILED with the end of its log.
  */

@@ -26,27 +26,27 @@ export interface ProcessPlan {
   readonly args: readonly string[];
   /** Folder of its log. */
   readonly folder: string;
-  /** Whether it serves; asked every 50 ms. */
+  /** True if it serves; polled every 50 ms. */
   isReady(): Promise<boolean>;
 }
 
-/** What a process used. */
+/** Resources that a process used. */
 interface Usage {
   readonly cpuSeconds: number;
   readonly peakBytes: number;
 }
 
-/** See the module; `start` before anything else. */
+/** A managed process; `start` before anything else. See the head of the file. */
 export class ManagedProcess implements ControlPlaneProcess {
   readonly name: string;
   readonly logFile: string;
-  /** Where it serves, if anybody wants to know: the stock scheduler's metrics. */
+  /** Its address, if a caller needs it: the stock scheduler's metrics. */
   url = '';
   private readonly plan: ProcessPlan;
   private readonly onChange: () => void;
   private child: ChildProcess | undefined;
   private ended: Promise<void> = Promise.resolve();
-  /** Of earlier runs of the same process, and the last that was seen of this one. */
+  /** Of earlier runs of the same process, and the last sample of this one. */
   private before: Usage = { cpuSeconds: 0, peakBytes: 0 };
   private latest: Usage = { cpuSeconds: 0, peakBytes: 0 };
 
@@ -70,7 +70,7 @@ export class ManagedProcess implements ControlPlaneProcess {
   /** Starts it and waits until it is ready. @throws TegError TEG_CONTROL_PLANE_FAILED with the end of its log. */
   async start(): Promise<void> {
     const log = openSync(this.logFile, 'a');
-    // A group of its own: Ctrl-C in a terminal is for us to pass on, in order.
+    // A group of its own: we pass Ctrl-C of a terminal on ourselves, in order.
     const child = spawn(this.plan.program, this.plan.args, {
       stdio: ['ignore', log, log],
       detached: true,
@@ -132,7 +132,7 @@ export class ManagedProcess implements ControlPlaneProcess {
     clearTimeout(timer);
   }
 
-  /** For the end of our own process, where nothing can be waited for. */
+  /** For the end of our own process, where waiting is impossible. */
   killNow(): void {
     if (this.isRunning()) this.child?.kill('SIGKILL');
   }
@@ -145,12 +145,12 @@ function sum(a: Usage, b: Usage): Usage {
 /**
  * CPU time of all threads of a process, ended ones included, and the most memory it had resident.
  *
- * @returns undefined if there is no such process; NaN for what this system does not tell (no /proc).
+ * @returns undefined if there is no such process; NaN where this system does not report it (no /proc).
  */
 export function usageOf(pid: number): Usage | undefined {
   if (process.platform !== 'linux') return { cpuSeconds: Number.NaN, peakBytes: Number.NaN };
   try {
-    // Fields after the name, which stands in brackets and may hold anything: utime and stime are 14 and 15.
+    // Fields after the name, which is in brackets and may hold any characters: utime and stime are 14 and 15.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = Number(fields[11]) + Number(fields[12]);

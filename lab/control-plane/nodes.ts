@@ -1,5 +1,5 @@
 /**
- * Nodes without a machine: the Node objects that benchmarks and a cluster for trying out schedule to.
+ * Nodes without a machine: the Node objects that benchmarks and trial clusters schedule to.
  *
  * @source k8s.io/kubernetes v1.36.3 test/integration/scheduler_perf/templates/node-default.yaml
  */
@@ -7,13 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiAnswer, ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
 import { TegError } from '../../src/model/errors.ts';
 
-/** Creations under way at once. */
+/** Creations in flight. */
 const IN_FLIGHT = 64;
 
-/** How often the creation of one node is tried when the server has no time for it. */
+/** Attempts to create one node when the server is overloaded. */
 const ATTEMPTS_MAX = 8;
 
-/** What the nodes are like. */
+/** Properties of the nodes. */
 export interface NodeTemplate {
   /** Names are `<prefix>0`, `<prefix>1`, …. Default `node-`. */
   readonly prefix?: string;
@@ -62,12 +62,12 @@ export function nodeObject(index: number, template: NodeTemplate = {}): object {
 }
 
 /**
- * Creates nodes 0 … count − 1 of a template, 64 at a time; those that are there already are left as they are.
+ * Creates nodes 0 … count − 1 of a template, 64 at a time; existing ones are left unchanged.
  *
  * Cost: about 1,000 a second.
  *
- * @param onProgress Called after each with how many are done.
- * @throws TegError TEG_SERVER_FAILED if the server refuses one, or has no time for it 8 times.
+ * @param onProgress Called after each with the number done.
+ * @throws TegError TEG_SERVER_FAILED if the server refuses one, or is overloaded 8 times.
  */
 export async function createNodes(
   client: Pick<ApiClient, 'request'>,
@@ -86,15 +86,15 @@ export async function createNodes(
   await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count) }, one));
 }
 
-/** How often it is looked whether nodes may be used, and how long at most. */
+/** Interval and limit of the wait until nodes may be used. */
 const LOOK_MS = 500;
 const USABLE_SECONDS_MAX = 120;
 
 /**
- * Waits until no node with this prefix has the taint that the API server gives new nodes, and controllers take away
- * when they have seen that a node is ready.
+ * Waits until no node with this prefix has the taint that the API server gives new nodes, and that controllers remove
+ * when a node is ready.
  *
- * @param onProgress Called with how many are so far.
+ * @param onProgress Called with the number so far.
  * @throws TegError TEG_SERVER_FAILED if that takes more than two minutes.
  */
 export async function untilUsable(
@@ -121,14 +121,14 @@ export async function untilUsable(
 
 const NOT_READY = 'node.kubernetes.io/not-ready';
 
-/** As much of a node as is looked at. */
+/** The part of a node that is read. */
 interface ReadNode {
   readonly metadata: { readonly name: string };
   readonly spec: { readonly taints?: readonly { readonly key: string }[] };
 }
 
 /**
- * Deletes nodes 0 … count − 1 of a template; those that are gone already do not matter.
+ * Deletes nodes 0 … count − 1 of a template; missing ones are ignored.
  *
  * @throws TegError TEG_SERVER_FAILED if the server refuses one.
  */
@@ -152,7 +152,7 @@ async function createNode(client: Pick<ApiClient, 'request'>, body: object): Pro
   let answer: ApiAnswer | undefined;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     answer = await client.request({ method: 'POST', path: '/api/v1/nodes', body });
-    // 409: it is there, perhaps from an earlier run.
+    // 409: it exists, perhaps from an earlier run.
     if (answer.status === 201 || answer.status === 409) return;
     if (answer.status !== 429 && answer.status < 500) break;
     await delay(Number.isNaN(answer.retryAfterSeconds) ? 200 * attempt : answer.retryAfterSeconds * 1000);

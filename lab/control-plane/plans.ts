@@ -14,7 +14,7 @@ export interface Places {
 }
 
 /**
- * Gates of upstream's PodGroup in the pinned version, for all processes alike: the API server protects each PodGroup by a
+ * Gates of upstream's PodGroup in the pinned version, for all processes: the API server protects each PodGroup by a
  * finalizer, which only a controller manager with the gate takes off.
  */
 const POD_GROUP_GATES = '--feature-gates=GenericWorkload=true,GangScheduling=true';
@@ -37,15 +37,17 @@ export function etcdArguments({ folder, etcdPort, etcdPeerPort }: Places, fsync:
 }
 
 /**
- * Admission plugins that are left out. Without admission: those that scheduler_perf leaves out. With it, but with
- * nothing that looks after nodes: only the one that taints each new node until somebody does.
+ * Admission plugins that are left out. Without admission: those that scheduler_perf leaves out. With it, but without a
+ * manager of nodes: only the one that taints each new node until a controller removes the taint.
  */
 function disabledAdmission(options: ControlPlaneOptions): string[] {
   if (options.admission !== true) return ['ServiceAccount', 'TaintNodesByCondition', 'Priority'];
   return managesNodes(options) ? [] : ['TaintNodesByCondition'];
 }
 
-/** Whether node conditions are kept fresh and taints follow them: kwok does the one, the controller manager the other. */
+/**
+ * True if node conditions are kept fresh and taints follow them: kwok does the one, the controller manager the other.
+ */
 function managesNodes(options: ControlPlaneOptions): boolean {
   return options.kwok === true && options.controllerManager === true;
 }
@@ -89,7 +91,7 @@ export function controllerManagerArguments(
     `--kubeconfig=${kubeconfig}`,
     `--authentication-kubeconfig=${kubeconfig}`,
     `--authorization-kubeconfig=${kubeconfig}`,
-    // There is no front proxy whose certificates could be looked up; it would complain every 10 s.
+    // There is no front proxy with certificates to look up; it would complain every 10 s.
     '--authentication-skip-lookup=true',
     `--service-account-private-key-file=${folder}/sa.key`,
     `--root-ca-file=${folder}/certs/apiserver.crt`,
@@ -100,7 +102,7 @@ export function controllerManagerArguments(
     '--use-service-account-credentials=false',
     '--kube-api-qps=500',
     '--kube-api-burst=1000',
-    // Nodes without a kubelet or kwok send no heartbeat: they would be called dead after 50 s.
+    // Nodes without a kubelet or kwok send no heartbeat: they would be declared dead after 50 s.
     ...(managesNodes(options)
       ? [`--node-monitor-grace-period=${NODE_LEASE_SECONDS}s`]
       : ['--controllers=*,-node-lifecycle-controller']),

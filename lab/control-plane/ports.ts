@@ -4,9 +4,9 @@
 import { createServer, type Server } from 'node:net';
 
 /**
- * Finds ports that nothing listens on; all are held until the last is found, so none is named twice.
+ * Finds ports that nothing listens on; all are held until the last is found, so none is returned twice.
  *
- * Another process may take one before ours does: whoever uses them tries again with others then.
+ * Another process may take one before ours does: the caller then tries again with others.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, listening));

@@ -1,11 +1,9 @@
-/**
- * What has to be stopped when our own process is told to end.
- */
+/** The cleanup when our own process is asked to end. */
 
-/** Something that runs beside us. */
+/** A process that runs beside us. */
 interface Stoppable {
   stop(): Promise<void>;
-  /** At the very end, where nothing can be waited for. */
+  /** At the very end, where waiting is impossible. */
   killNow(): void;
 }
 
@@ -13,8 +11,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const running = new Set<Stoppable>();
 
 /**
- * Stops it on SIGINT, SIGTERM and SIGHUP, and kills it if we end without. Whoever else listens to the signal decides
- * when our process ends; if nobody does, the signal takes effect after all is stopped.
+ * Stops it on SIGINT, SIGTERM and SIGHUP, and kills it if we end without. Another listener of the signal decides when
+ * our process ends; without one, the signal takes effect after everything is stopped.
  *
  * @returns Call it when it was stopped otherwise.
  */
@@ -40,7 +38,7 @@ function unlisten(): void {
 function onSignal(signal: NodeJS.Signals): void {
   const alone = process.listenerCount(signal) === 1;
   void Promise.allSettled([...running].map((each) => each.stop())).then(() => {
-    // Our listener is gone by now, so that the signal does what it does by default.
+    // Our listener is removed by now, so the signal has its default effect.
     if (alone) process.kill(process.pid, signal);
   });
 }

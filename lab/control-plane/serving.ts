@@ -1,12 +1,13 @@
-/**
- * Whether a process on loopback serves yet.
- */
+/** Readiness of a process on loopback. */
 import { get as getPlain } from 'node:http';
 import { get as getSecure } from 'node:https';
 
 const TIMEOUT_MS = 2000;
 
-/** @returns Whether the address answers 200 within 2 s; never throws. The certificate is not checked: it is our own process that is asked. */
+/**
+ * @returns True if the address answers 200 within 2 s; never throws. The certificate is not checked: the request goes
+ *   to our own process.
+ */
 export function serves(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     const options = { agent: false, rejectUnauthorized: false, timeout: TIMEOUT_MS } as const;

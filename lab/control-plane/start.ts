@@ -1,8 +1,8 @@
 /**
- * Starts a control plane: etcd, kube-apiserver and what else is asked for, on free ports of loopback.
+ * Starts a control plane: etcd, kube-apiserver and requested further processes, on free ports of loopback.
  *
- * Invariants: only processes that were started here are ever stopped; they end with us, however we end; the API
- * server ends before etcd, because without etcd it hangs in its own shutdown.
+ * Invariants: only processes that were started here are ever stopped; they end with us, however we end; the API server
+ * ends before etcd, because without etcd it hangs in its own shutdown.
  */
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -28,19 +28,19 @@ import { onProcessEnd } from './process-end.ts';
 import { serves } from './serving.ts';
 import { writeWholeFile } from './whole-file.ts';
 
-/** How often other ports are tried when somebody took ours between finding and using them. */
+/** Attempts with other ports when another process took ours between finding and using them. */
 const PORT_ATTEMPTS = 4;
 
-/** Order of ending: whoever talks to another one first. Names that are not here end before all. */
+/** Order of ending: clients before their servers. Names that are not here end before all. */
 const LAST_TO_END = ['kube-apiserver', 'etcd'];
 
-/** What is told while a control plane starts. */
+/** Callbacks during the start of a control plane. */
 export interface StartHooks {
   /** A binary is being built: minutes, once a machine. */
   readonly onBuild?: (progress: BuildProgress) => void;
   /** A process is being started. */
   readonly onStart?: (name: string) => void;
-  /** Ends the start; what was started is stopped, and the promise is rejected with the signal's reason. */
+  /** Ends the start; started processes are stopped, and the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -116,7 +116,7 @@ class RunningControlPlane implements ControlPlane {
     if (this.options.kwok === true) await this.startKwok();
   }
 
-  /** etcd and the API server, on other ports if somebody else was quicker. */
+  /** etcd and the API server, on other ports if another process was quicker. */
   private async startServers(): Promise<Places> {
     for (let attempt = 1; ; attempt++) {
       const [etcdPort, etcdPeerPort, apiServerPort] = (await freePorts(3)) as [number, number, number];
@@ -248,7 +248,7 @@ class RunningControlPlane implements ControlPlane {
 }
 
 /**
- * A user's KubeSchedulerConfiguration, with how to reach the server: as many requests a second as it answers, in
+ * A user's KubeSchedulerConfiguration, with the connection to the server: as many requests a second as it answers, in
  * protobuf, so that no client limit is measured, and no election.
  */
 function schedulerConfiguration(configuration: string, kubeconfig: string): string {

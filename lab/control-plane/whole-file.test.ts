@@ -17,7 +17,7 @@ import { writeWholeFile } from './whole-file.ts';
 const folder = mkdtempSync(join(tmpdir(), 'teg-whole-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('who has the old file open reads the old file to its end; the new one is private', () => {
+test('a reader of the old file reads it to its end; the new one is private', () => {
   const path = join(folder, 'kubeconfig');
   writeWholeFile(path, 'old', 0o600);
   chmodSync(path, 0o644);

@@ -1,7 +1,7 @@
 /**
  * A fresh control plane for one run, filled by a cheap client and watched for binds and events.
  *
- * As scheduler_perf: no kubelet, no controllers, admission plugins off, nodes are bare objects.
+ * As in scheduler_perf: no kubelet, no controllers, admission plugins off, nodes are bare objects.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,16 +16,16 @@ import type { PodTracker } from './pod-tracker.ts';
 import { type SchedulerName, startScheduler } from './schedulers.ts';
 import type { PodLook } from './workloads.ts';
 
-/** Creations under way where nothing else is said: one for each connection. */
+/** Default number of creations in flight: one for each connection. */
 const SETUP_IN_FLIGHT = LOAD_CONNECTIONS;
 
-/** How often it is looked whether what is waited for has come, ms. */
+/** Polling interval of waits, ms. */
 const LOOK_MS = 50;
 
-/** What a run is told and can be told. */
+/** Options and callbacks of a run. */
 export interface RunHooks {
   readonly signal?: AbortSignal | undefined;
-  /** What is going on, and how far it is. */
+  /** Reports the current step and its progress. */
   readonly onProgress?: ((note: string, done: number, total: number) => void) | undefined;
 }
 
@@ -38,18 +38,18 @@ export interface CpuSeconds {
   readonly observer: number;
 }
 
-/** How many there are of an event, and when the last came. */
+/** Count of an event, and the time of the last one. */
 export interface EventCount {
   count: number;
   /** `performance.now()`; NaN: none yet. */
   lastMs: number;
 }
 
-/** See the module; `start` makes one. */
+/** A cluster for one run; `start` makes one. See the head of the file. */
 export class BenchCluster {
   readonly plane: ControlPlane;
   readonly client: LoadClient;
-  /** Of the run that is going on. */
+  /** Of the current run. */
   hooks: RunHooks;
   private readonly watches: EtcdWatch[] = [];
   private readonly trackers = new Map<string, PodTracker>();
@@ -65,7 +65,7 @@ export class BenchCluster {
   /**
    * Starts one; about 4 s.
    *
-   * @param podGroups Whether API server and stock scheduler have upstream's PodGroup, which is off by default there.
+   * @param podGroups True if API server and stock scheduler have upstream's PodGroup, which is off by default there.
    * @throws TegError of the control plane.
    */
   static async start(podGroups: boolean, hooks: RunHooks): Promise<BenchCluster> {
@@ -133,10 +133,10 @@ export class BenchCluster {
   }
 
   /**
-   * Makes the pods of a tracker, which is told of them; it has to be `track`ed before for its binds to be seen.
+   * Makes the pods of a tracker and reports them to it; it has to be `track`ed before for its binds to be seen.
    *
    * @param templateOf Template of pod i.
-   * @param inFlightMax Creations under way; 1: strictly one after the other.
+   * @param inFlightMax Creations in flight; 1: strictly one after the other.
    */
   createPods(
     tracker: PodTracker,
@@ -194,12 +194,12 @@ export class BenchCluster {
     return scheduler;
   }
 
-  /** From now on the tracker is told of the binds in a namespace, in the place of the one before it. */
+  /** From now on the tracker receives the binds in a namespace, instead of the previous tracker. */
   track(namespace: string, tracker: PodTracker): void {
     this.trackers.set(namespace, tracker);
   }
 
-  /** @returns The count of `Scheduled` events of a namespace, which goes on counting. */
+  /** @returns The count of `Scheduled` events of a namespace, which keeps counting. */
   scheduledEvents(namespace: string): EventCount {
     const count = this.events.get(namespace) ?? { count: 0, lastMs: Number.NaN };
     this.events.set(namespace, count);
@@ -209,8 +209,8 @@ export class BenchCluster {
   /**
    * Waits until all pods of a tracker are bound.
    *
-   * @param stallSeconds Ends it where no pod was bound for so long.
-   * @returns Whether all are.
+   * @param stallSeconds Ends the wait when no pod was bound for this time.
+   * @returns True if all are.
    * @throws TegError TEG_BENCH_FAILED if the scheduler ended; the reason of the signal.
    */
   async untilBound(
@@ -234,7 +234,7 @@ export class BenchCluster {
   }
 
   /**
-   * Waits until an event count has reached `expected`, or has stood still for a while.
+   * Waits until an event count has reached `expected`, or has not changed for a while.
    *
    * @param onChange Called soon after each change, and once at first.
    */
@@ -260,7 +260,7 @@ export class BenchCluster {
     }
   }
 
-  /** CPU time of everybody so far. */
+  /** CPU time of all processes so far. */
   cpuSeconds(scheduler: ControlPlaneProcess | undefined): CpuSeconds {
     const { user, system } = process.cpuUsage();
     const servers = ['kube-apiserver', 'etcd'].map((name) => this.plane.processes.get(name));

@@ -1,11 +1,11 @@
 /**
- * Objects of the benchmarks: nodes, pods and the rest as scheduler_perf's templates have them, as JSON texts that only
- * lack their name.
+ * Objects of the benchmarks: nodes, pods and others from scheduler_perf's templates, as JSON texts that lack only their
+ * name.
  *
  * @source k8s.io/kubernetes v1.36.3 test/integration/scheduler_perf/templates
  */
 
-/** An object of which many are made. */
+/** An object that is created many times. */
 export interface ObjectTemplate {
   /** Where it is created: `/api/v1/namespaces/bench/pods`. */
   readonly path: string;
@@ -13,10 +13,10 @@ export interface ObjectTemplate {
   text(name: string): string;
 }
 
-/** Stands in a template where the name will be; longer than a name may be, so it is in no other place. */
+/** Placeholder of the name in a template; longer than a name may be, so it occurs in no other place. */
 const NAME = 'N'.repeat(300);
 
-/** What the parts of a pod's spec are that templates differ in. */
+/** The parts of a pod's spec in which templates differ. */
 export interface BenchPodParts {
   readonly namespace: string;
   readonly schedulerName: string;
@@ -57,7 +57,7 @@ export function podTemplate(parts: BenchPodParts): ObjectTemplate {
   });
 }
 
-/** What of a node is not the default of scheduler_perf (110 pods, 4 CPUs, 32Gi). */
+/** Deviations of a node from scheduler_perf's default (110 pods, 4 CPUs, 32Gi). */
 export interface NodeParts {
   readonly labels?: Readonly<Record<string, string>>;
   readonly capacity?: Readonly<Record<string, string>>;

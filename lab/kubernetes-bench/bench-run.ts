@@ -1,12 +1,10 @@
-/**
- * What one run is asked, and what comes out of it.
- */
+/** The options and results of one run. */
 import type { SchedulerName } from './schedulers.ts';
 import type { Workload, WorkloadSize } from './workloads.ts';
 
 /**
- * When measured pods are created: `meanwhile`, as scheduler_perf, while the scheduler runs (then creation has its share
- * of the machine too), or `before` the scheduler starts, which is when the clock starts then.
+ * When measured pods are created: `meanwhile`, as in scheduler_perf, while the scheduler runs (creation then uses its
+ * share of the machine too), or `before` the scheduler starts, which is when the clock starts then.
  */
 export type CreationTime = 'meanwhile' | 'before';
 
@@ -18,7 +16,7 @@ export interface BenchRun {
   readonly created: CreationTime;
 }
 
-/** What was measured. NaN where a figure has no meaning for the workload. Times in seconds, memory in bytes. */
+/** The measurements. NaN where a figure has no meaning for the workload. Times in seconds, memory in bytes. */
 export interface BenchFigures {
   /** Average of scheduler_perf; of gangs, and of runs that are too short for it, pods bound / `timeToLastBind`. */
   readonly podsPerSecond: number;
@@ -45,7 +43,7 @@ export interface BenchFigures {
   readonly scheduledEvents: number;
 }
 
-/** Figures that mean nothing unless a run says so. */
+/** Default figures: NaN unless a run measures them. */
 export const NO_FIGURES: BenchFigures = {
   podsPerSecond: Number.NaN,
   createToBindP50: Number.NaN,

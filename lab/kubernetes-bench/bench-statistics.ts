@@ -1,6 +1,4 @@
-/**
- * Statistics of a benchmark's runs: throughput as scheduler_perf defines it, quantiles, and what repeats come to.
- */
+/** Statistics of a benchmark's runs: throughput as scheduler_perf defines it, quantiles, and summaries of repeats. */
 
 /** Smallest, middle and largest of the repeats. */
 export interface Spread {
@@ -14,7 +12,7 @@ export interface Spread {
  * second with a bound pod only starts the count; a second without progress is merged into the next one with some, which
  * then counts once for every second it covers.
  *
- * Seconds that had begun but not ended at the last bind are no sample, unless nothing had been bound in the seconds
+ * Seconds that had begun but not ended at the last bind are not sampled, unless nothing had been bound in the seconds
  * before: a stall at the end counts.
  *
  * @param bindSeconds When pods were bound, seconds since the measurement began; ascending, ≥ 0.
@@ -44,7 +42,7 @@ export function throughputSamples(bindSeconds: ArrayLike<number>, intervalSecond
   return samples;
 }
 
-/** @returns The arithmetic mean; NaN of nothing. */
+/** @returns The arithmetic mean; NaN of an empty list. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i] as number;
@@ -56,13 +54,16 @@ export function mean(values: ArrayLike<number>): number {
  *
  * @param ascending Sorted.
  * @param p In (0, 1].
- * @returns NaN of nothing.
+ * @returns NaN of an empty list.
  */
 export function quantile(ascending: ArrayLike<number>, p: number): number {
   return ascending[Math.ceil(ascending.length * p) - 1] ?? Number.NaN;
 }
 
-/** @returns The middle one; of an even number the mean of the two in the middle; NaN of nothing or where any is NaN. */
+/**
+ * @returns The middle one; of an even number the mean of the two in the middle; NaN of an empty list or where any is
+ *   NaN.
+ */
 export function median(values: readonly number[]): number {
   if (values.length === 0 || values.some(Number.isNaN)) return Number.NaN;
   const sorted = [...values].sort((a, b) => a - b);
@@ -71,7 +72,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? high : ((sorted[upper - 1] as number) + high) / 2;
 }
 
-/** @returns Extremes and median. Repeats that could not tell (NaN) do not count; NaN if none could. */
+/** @returns Extremes and median. Repeats without the figure (NaN) do not count; NaN if none has it. */
 export function spreadOf(values: readonly number[]): Spread {
   const known = values.filter((value) => !Number.isNaN(value));
   if (known.length === 0) return { min: Number.NaN, median: Number.NaN, max: Number.NaN };

@@ -1,5 +1,5 @@
 /**
- * What else happens while pods are measured: objects that come and go at a steady pace, as scheduler_perf's `churn`.
+ * Background activity while pods are measured: objects that come and go at a steady pace, as scheduler_perf's `churn`.
  */
 import { nodeText, podTemplate, serviceTemplate } from './bench-objects.ts';
 import type { LoadClient } from './load-client.ts';
@@ -8,14 +8,14 @@ import type { ChurnKind } from './workloads.ts';
 /** Namespace of the objects that come and go. */
 export const CHURN_NAMESPACE = 'bench-churn';
 
-/** Nothing of a churned object is ever scheduled: nine CPUs on nodes of four. */
+/** A churned pod is never scheduled: nine CPUs on nodes of four. */
 const NEVER_FITS = { requests: { cpu: '9', memory: '500Mi' }, spec: { priority: 10 } };
 
 const INTERVAL_MS: Readonly<Record<ChurnKind, number>> = { unschedulable: 200, mixed: 1000 };
 
 /** Runs from `startChurn` until `stop`. */
 export interface Churn {
-  /** Ends it and waits for what is under way. @throws TegError TEG_BENCH_FAILED if a request of it failed. */
+  /** Ends it and waits for requests in flight. @throws TegError TEG_BENCH_FAILED if a request of it failed. */
   stop(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export function startChurn(kind: ChurnKind, client: LoadClient, schedulerName: s
   let busy = false;
   let step = 0;
   const timer = setInterval(() => {
-    // A tick is left out while the one before it is not done, as with a Go ticker.
+    // A tick is left out while the previous one is not done, as with a Go ticker.
     if (busy) return;
     busy = true;
     running = act(step++)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isBound, isScheduledEvent, type StoredChange } from './etcd-watch.ts';
 
-/** A change whose stored value has these bytes somewhere. */
+/** A change whose stored value contains these bytes. */
 function change(version: number, ...parts: (string | number)[]): StoredChange {
   const bytes = parts.map((part) => (typeof part === 'number' ? Buffer.from([part]) : Buffer.from(part)));
   const value = Buffer.concat([Buffer.from('k8s\0…'), ...bytes, Buffer.from('…')]).toString('base64');

@@ -1,12 +1,12 @@
 /**
- * Watches etcd itself for pods that were bound and events that were written, through the JSON gateway that etcd has.
+ * Watches etcd itself for pods that were bound and events that were written, through etcd's JSON gateway.
  *
- * Why not the API server's watch: a scheduler with thousands of bindings in flight makes it fall seconds behind what is
- * stored, and then it tells of thousands of pods at once, which says nothing about when they were bound. And it would
- * cost the API server CPU, the more the less it has in common with what the scheduler itself watches.
+ * Why not the API server's watch: a scheduler with thousands of bindings in flight makes it fall seconds behind the
+ * store, and then it reports thousands of pods at once, which says nothing about when they were bound. And it would
+ * cost the API server CPU, the more the less it has in common with the scheduler's own watches.
  *
- * Objects are stored in protobuf; what is looked for are fields of known numbers with known values, so their bytes are
- * looked for, and nothing is decoded. Not for clusters whose objects are encrypted in etcd.
+ * Objects are stored in protobuf; the relevant fields have known numbers and values, so their bytes are searched for,
+ * and nothing is decoded. Not for clusters whose objects are encrypted in etcd.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type Dispatcher } from 'undici';
@@ -22,7 +22,7 @@ export interface StoredChange {
   readonly name: string;
   /** 1: it was created; one more with each change. */
   readonly version: number;
-  /** As it is stored, base64. */
+  /** The stored value, base64. */
   readonly value: string;
 }
 
@@ -32,24 +32,24 @@ const BOUND = protobufStrings([1, 'PodScheduled'], [2, 'True']);
 /** Field `reason` (3) of an event. */
 const SCHEDULED = protobufStrings([3, 'Scheduled']);
 
-/** @returns Length-delimited fields of numbers below 16 and lengths below 128, one after the other, as they are encoded. */
+/** @returns Length-delimited fields of numbers below 16 and lengths below 128, one after the other, in encoded form. */
 function protobufStrings(...fields: readonly (readonly [number: number, text: string])[]): Buffer {
   return Buffer.concat(
     fields.map(([number, text]) => Buffer.from([(number << 3) | 2, text.length, ...Buffer.from(text)])),
   );
 }
 
-/** @returns Whether the change of a pod shows it bound. A pod that was created on its node has not been. */
+/** @returns True if the change of a pod shows it bound. A pod that was created on its node was not bound. */
 export function isBound({ version, value }: StoredChange): boolean {
   return version > 1 && Buffer.from(value, 'base64').includes(BOUND);
 }
 
-/** @returns Whether the change is a new event that says that a pod was scheduled. */
+/** @returns True if the change is a new event that says that a pod was scheduled. */
 export function isScheduledEvent({ version, value }: StoredChange): boolean {
   return version === 1 && Buffer.from(value, 'base64').includes(SCHEDULED);
 }
 
-/** What a line of the gateway may hold. */
+/** Longest line of the gateway. */
 interface WatchLine {
   readonly result?: {
     readonly created?: boolean;
@@ -74,7 +74,7 @@ export class EtcdWatch {
   /**
    * @param url Of etcd's clients: `http://127.0.0.1:2379`.
    * @param resource `pods`, `events`: its objects of all namespaces.
-   * @param onChange Told of every creation and change, in order, each once; deletions are left out.
+   * @param onChange Called for every creation and change, in order, each once; deletions are left out.
    */
   constructor(url: string, resource: string, onChange: (change: StoredChange) => void) {
     this.prefix = `/registry/${resource}/`;
@@ -82,7 +82,7 @@ export class EtcdWatch {
     this.connection = new Client(url, { headersTimeout: 0, bodyTimeout: 0 });
   }
 
-  /** Resolves when etcd has begun to watch: what happens from now on is told. @throws TegError TEG_BENCH_FAILED. */
+  /** Resolves when etcd has begun to watch: later changes are reported. @throws TegError TEG_BENCH_FAILED. */
   async open(): Promise<void> {
     const began = Promise.withResolvers<void>();
     this.running = this.keepOpen(began.resolve);
@@ -107,7 +107,7 @@ export class EtcdWatch {
     }
   }
 
-  /** Resolves when the watch has ended, however it did; the next one goes on where it ended. */
+  /** Resolves when the watch has ended, for any reason; the next one continues where it ended. */
   private once(onBegin: () => void): Promise<void> {
     const base64 = (text: string): string => Buffer.from(text).toString('base64');
     // '0' is the character after '/'.

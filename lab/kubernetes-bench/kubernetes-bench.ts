@@ -11,22 +11,22 @@ import type { SchedulerName } from './schedulers.ts';
 import { runThroughput } from './throughput-run.ts';
 import { PACKING, sizesOf, type Workload, type WorkloadSize } from './workloads.ts';
 
-/** What is measured, and how often. */
+/** The measurements, and the number of repeats. */
 export interface KubernetesBenchOptions {
   readonly workloads: readonly Workload[];
   readonly schedulers: readonly SchedulerName[];
   readonly repeats: number;
-  /** Instead of each workload's own. */
+  /** Overrides each workload's own size. */
   readonly nodes?: number | undefined;
   readonly pods?: number | undefined;
   /** Of gangs always `before`. */
   readonly created: CreationTime;
   readonly signal?: AbortSignal | undefined;
-  /** Told which run is going on and how far it is. */
+  /** Called with the current run and its progress. */
   readonly onProgress?: (progress: BenchProgress) => void;
 }
 
-/** How far a benchmark is. */
+/** Progress of a benchmark. */
 export interface BenchProgress {
   /** Runs that have ended, of how many. */
   readonly runsDone: number;
@@ -38,7 +38,7 @@ export interface BenchProgress {
 /** A figure of `BenchFigures`. */
 export type FigureName = keyof BenchFigures;
 
-/** What a scheduler came to on a workload: medians over its repeats. Times in seconds, memory in bytes. */
+/** Results of a scheduler on a workload: medians over its repeats. Times in seconds, memory in bytes. */
 export interface KubernetesBenchRow extends BenchFigures {
   readonly workload: string;
   readonly scheduler: SchedulerName;
@@ -48,11 +48,11 @@ export interface KubernetesBenchRow extends BenchFigures {
   readonly created: CreationTime;
   /** Runs that ended well. */
   readonly repeats: number;
-  /** Extremes over the repeats, of each figure that means something. */
+  /** Extremes over the repeats, of each figure that has a meaning. */
   readonly spread: Partial<Readonly<Record<FigureName, Spread>>>;
-  /** What went wrong in the others. */
+  /** Errors of the others. */
   readonly failures: readonly string[];
-  /** Of Packing: which pods came, for example `default-42`. */
+  /** Of Packing: the sequence of pods, for example `default-42`. */
   readonly sequence?: string;
 }
 
@@ -126,7 +126,7 @@ export async function benchPackingOnCluster(
   return rows;
 }
 
-/** Counts runs and says what they do. */
+/** Counts runs and reports their progress. */
 class RunCounter {
   done = 0;
   readonly runs: number;
@@ -151,8 +151,8 @@ class RunCounter {
 }
 
 /**
- * Runs each scheduler as often as asked for; every second time in the opposite order, so that a machine that gets
- * slower or faster treats all alike.
+ * Runs each scheduler as often as requested; every second time in the opposite order, so that drift of the machine's
+ * speed affects all equally.
  */
 async function runAlternating(
   schedulers: readonly SchedulerName[],
@@ -186,7 +186,7 @@ export function alternatingOrder<T>(schedulers: readonly T[], repeats: number): 
   ).flat();
 }
 
-/** A run that fails does not end the benchmark: the others still tell something. What is not built fails them all. */
+/** A failed run does not end the benchmark: the others still give results. A missing build fails them all. */
 function isFailureOfRun(error: unknown): error is TegError {
   return (
     error instanceof TegError &&
@@ -227,7 +227,7 @@ function toRows(
   });
 }
 
-/** @returns Medians, and the spread of every figure that some repeat could tell. */
+/** @returns Medians, and the spread of every figure that at least one repeat has. */
 export function combineRepeats(
   repeats: readonly BenchFigures[],
 ): BenchFigures & Pick<KubernetesBenchRow, 'repeats' | 'spread'> {

@@ -1,9 +1,9 @@
 /**
- * A client that creates and deletes many objects at little cost, for benchmarks: it shares the machine with what is
- * measured, so no answer is parsed and nothing is kept for a request but its status.
+ * A client that creates and deletes many objects at little cost, for benchmarks: it shares the machine with the
+ * measured processes, so no answer is parsed and only its status is kept.
  *
- * Objects have names of their own, so a creation that is repeated after a lost answer does no harm: 409 is success.
- * Not for schedulers: they need answers (`client/http-client.ts`).
+ * Objects have unique names, so a creation that is repeated after a lost answer does no harm: 409 is success. Not for
+ * schedulers: they need answers (`client/http-client.ts`).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, Dispatcher } from 'undici';
@@ -20,18 +20,18 @@ export const LOAD_CONNECTIONS = 32;
 /** Attempts at one request before it counts as failed; a second apart. */
 const ATTEMPTS_MAX = 10;
 
-/** Bytes of an answer that are kept to tell what went wrong. */
+/** Bytes of an answer that are kept for error messages. */
 const ANSWER_BYTES_SHOWN = 400;
 
 /** Many creations. */
 export interface Creation {
   readonly count: number;
-  /** Most requests under way. */
+  /** Most requests in flight. */
   readonly inFlightMax: number;
   path(i: number): string;
   /** JSON. */
   text(i: number): string;
-  /** The server said that it is there; after it, `performance.now()` is the time of its creation. */
+  /** The server confirmed the creation; `performance.now()` is then its time. */
   onCreated?(i: number): void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -41,7 +41,7 @@ export class LoadClient {
   private readonly prefix: string;
   private readonly connections: Client[];
   private readonly headers: Record<string, string>;
-  /** Those without a request. */
+  /** Connections without a request. */
   private readonly idle: Client[];
   private next = 0;
   private closed = false;
@@ -63,12 +63,12 @@ export class LoadClient {
     return this.untilDone('POST', path, text, 409);
   }
 
-  /** Deletes one; no error if it is not there. @throws TegError TEG_BENCH_FAILED. */
+  /** Deletes one; a missing one is not an error. @throws TegError TEG_BENCH_FAILED. */
   delete(path: string): Promise<void> {
     return this.untilDone('DELETE', path, undefined, 404);
   }
 
-  /** Creates many, as many at once as is allowed, begun in order. @throws TegError TEG_BENCH_FAILED. */
+  /** Creates many, as many at once as allowed, begun in order. @throws TegError TEG_BENCH_FAILED. */
   async createAll(creation: Creation): Promise<void> {
     let begun = 0;
     const worker = async (): Promise<void> => {

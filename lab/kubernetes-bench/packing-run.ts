@@ -1,5 +1,5 @@
 /**
- * How full a scheduler packs a real cluster: the nodes of a trace, and whole-GPU pods in a given order until nothing
+ * The packing of a scheduler on a real cluster: the nodes of a trace, and whole-GPU pods in a given order until nothing
  * more fits.
  */
 import type { JobSpec } from '../../src/model/job.ts';
@@ -13,7 +13,7 @@ import { figuresOf, takeStock } from './throughput-run.ts';
 
 const GPU = 'nvidia.com/gpu';
 
-/** Nothing changed for so long: nothing will. Seconds. */
+/** A run ends when nothing has changed for this time. Seconds. */
 const STILL_SECONDS = 15;
 
 const NAMESPACE = 'bench';
@@ -25,7 +25,10 @@ export interface PackingSequence {
   readonly jobs: readonly JobSpec[];
 }
 
-/** Carries one out: a control plane of its own, about a minute for 9,000 pods. @throws TegError of the control plane and TEG_BENCH_FAILED. */
+/**
+ * Carries out a run: a private control plane, about a minute for 9,000 pods. @throws TegError of the control plane and
+ * TEG_BENCH_FAILED.
+ */
 export async function runPackingOnCluster(
   { nodes, jobs }: PackingSequence,
   scheduler: SchedulerName,
@@ -65,7 +68,7 @@ function requestsOf({ cpuMilli, memoryMib, gpuCount }: JobSpec): Record<string, 
   return { cpu: `${cpuMilli}m`, memory: `${memoryMib}Mi`, ...gpus };
 }
 
-/** What is in use, of what there is. */
+/** Use and capacity. */
 function packed(
   nodes: readonly NodeSpec[],
   jobs: readonly JobSpec[],

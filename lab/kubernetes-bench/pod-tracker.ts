@@ -1,6 +1,4 @@
-/**
- * When the pods of one batch were created and bound, as the benchmark saw it.
- */
+/** Creation and bind times of the pods of one batch, as observed by the benchmark. */
 
 /** Pods are named `<prefix><index>`. */
 export class PodTracker {
@@ -26,17 +24,17 @@ export class PodTracker {
     return this.prefix + i;
   }
 
-  /** Pod i is there. */
+  /** Pod i was created. */
   created(i: number, nowMs: number): void {
     this.createdMs[i] = nowMs;
   }
 
-  /** @returns Whether it is the name of a pod of this batch that is not bound yet. */
+  /** @returns True if it is the name of a pod of this batch that is not bound yet. */
   awaits(name: string): boolean {
     return Number.isNaN(this.boundMs[this.index(name)] ?? 0);
   }
 
-  /** A pod of this name is bound; told of again, or of another batch, it counts for nothing. */
+  /** A pod of this name is bound; repeated reports, and pods of another batch, are ignored. */
   bound(name: string, nowMs: number): void {
     if (!this.awaits(name)) return;
     this.boundMs[this.index(name)] = nowMs;

@@ -1,5 +1,5 @@
 /**
- * How long a scheduler takes from the start of its process to its first bind, in a cluster full of bound pods.
+ * The time that a scheduler takes from the start of its process to its first bind, in a cluster full of bound pods.
  *
  * All starts see the same cluster: it takes a minute or two to fill, and a start leaves nothing behind but a pod that
  * is deleted.
@@ -12,7 +12,7 @@ import { PodTracker } from './pod-tracker.ts';
 import { type SchedulerName, schedulerNameOfPods } from './schedulers.ts';
 import type { Workload, WorkloadSize } from './workloads.ts';
 
-/** Without a bind after so long a start has failed: seconds. */
+/** A start has failed when there was no bind after this time: seconds. */
 const BIND_SECONDS_MAX = 180;
 
 /** How long a scheduler runs on after its first bind, for its memory to show: milliseconds. */

@@ -1,6 +1,4 @@
-/**
- * The schedulers that can be put under test, each as a process of its own.
- */
+/** The schedulers under test, each as a separate process. */
 import { TegError } from '../../src/model/errors.ts';
 import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control-plane.ts';
 import { startTeg } from './teg-process.ts';
@@ -31,7 +29,7 @@ const MOST_ALLOCATED = `profiles:
               - { name: nvidia.com/gpu, weight: 5 }
 `;
 
-/** @returns The name. @throws TegError TEG_OPTION_INVALID for one that there is not. */
+/** @returns The name. @throws TegError TEG_OPTION_INVALID for an unknown one. */
 export function schedulerByName(name: string): SchedulerName {
   const found = SCHEDULER_NAMES.find((candidate) => candidate === name);
   if (found !== undefined) return found;
@@ -41,7 +39,7 @@ export function schedulerByName(name: string): SchedulerName {
   );
 }
 
-/** @returns What its pods have in `spec.schedulerName`. */
+/** @returns The `spec.schedulerName` of its pods. */
 export function schedulerNameOfPods(scheduler: SchedulerName): string {
   return scheduler.startsWith('teg') ? 'teg' : 'default-scheduler';
 }

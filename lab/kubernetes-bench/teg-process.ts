@@ -1,6 +1,4 @@
-/**
- * `teg scheduler` as a process of its own, as a user would start it, beside a control plane.
- */
+/** `teg scheduler` as a separate process, started as by a user, beside a control plane. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CONFIG_API_VERSION, CONFIG_KIND } from '../../src/drivers/kubernetes/config/config-schema.ts';
@@ -9,7 +7,7 @@ import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control
 import { startGuardian } from '../control-plane/guardian.ts';
 import { ManagedProcess } from '../control-plane/managed-process.ts';
 
-/** What a user calls; run by this very Node.js it stays one process. */
+/** The user's command; run by this very Node.js it stays one process. */
 const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'teg');
 
 let started = 0;
@@ -17,9 +15,9 @@ let started = 0;
 /**
  * Starts it with its defaults but for the election and the address of its pages.
  *
- * It is not waited until it is ready: the first pod that it binds shows that.
+ * Does not wait until it is ready: the first pod that it binds shows that.
  *
- * @param clientConnection What of this section is not the default; default nothing.
+ * @param clientConnection Overrides of this section; default none.
  * @throws TegError TEG_CONTROL_PLANE_FAILED if it cannot be started.
  */
 export async function startTeg(

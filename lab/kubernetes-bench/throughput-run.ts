@@ -1,5 +1,5 @@
 /**
- * One run of a workload that measures how fast pods are bound.
+ * One run of a workload that measures the rate of bindings.
  *
  * Not here: restarts and packing (`restart-run.ts`, `packing-run.ts`).
  */
@@ -14,19 +14,19 @@ import { PodTracker } from './pod-tracker.ts';
 import { schedulerNameOfPods } from './schedulers.ts';
 import { GANG_SIZE } from './workloads.ts';
 
-/** Without a bind for so long a run is over, whatever is left: seconds. */
+/** A run is over when there was no bind for this time, whatever is left: seconds. */
 const STALL_SECONDS = 60;
 
-/** Events that have not come after so long will not: seconds. */
+/** Longest wait for missing events: seconds. */
 const QUIET_SECONDS = 5;
 
-/** Creations under way while it is measured: as many workers as scheduler_perf has. */
+/** Creations in flight during the measurement: the number of scheduler_perf's workers. */
 const MEASURED_IN_FLIGHT = 30;
 
 /** Namespace of the pod that shows that the scheduler works. */
 const PROBE_NAMESPACE = 'bench-probe';
 
-/** What is known at the end of a measurement. */
+/** State at the end of a measurement. */
 export interface Measured {
   readonly tracker: PodTracker;
   /** When it began. */
@@ -38,7 +38,10 @@ export interface Measured {
   readonly peakMemory: number;
 }
 
-/** Carries one out: a control plane of its own, some seconds to a minute. @throws TegError of the control plane and TEG_BENCH_FAILED. */
+/**
+ * Carries out a run: a private control plane, some seconds to a minute. @throws TegError of the control plane and
+ * TEG_BENCH_FAILED.
+ */
 export async function runThroughput(run: BenchRun, hooks: RunHooks): Promise<BenchFigures> {
   const gangs = run.workload.kind === 'gang';
   const cluster = await BenchCluster.start(gangs, hooks);
@@ -111,7 +114,7 @@ async function measureArrivals(
   return takeStock(cluster, scheduler, workload.measuredNamespace, { tracker, fromMs, before });
 }
 
-/** Pods are there before the scheduler starts. */
+/** Pods exist before the scheduler starts. */
 async function measureBacklog(
   run: BenchRun,
   cluster: BenchCluster,
@@ -151,7 +154,7 @@ function createInitBound({ workload, size }: BenchRun, cluster: BenchCluster): P
   return cluster.createBoundPods(size.initPods, size.nodes, workload.initNamespace, workload.init);
 }
 
-/** Waits for the events of a namespace, then looks at what everybody used. */
+/** Waits for the events of a namespace, then reads the resource use of all processes. */
 export async function takeStock(
   cluster: BenchCluster,
   scheduler: ControlPlaneProcess,
@@ -175,11 +178,11 @@ async function probe(run: BenchRun, cluster: BenchCluster, scheduler: ControlPla
   const template = podTemplate({ namespace: PROBE_NAMESPACE, schedulerName, requests: { cpu: '1m' } });
   await cluster.createPods(tracker, () => template);
   await cluster.untilBound(tracker, scheduler, STALL_SECONDS);
-  // Grace 0: without a kubelet nobody else would end it.
+  // Grace 0: without a kubelet nothing else would end it.
   await cluster.client.delete(`${template.path}/${tracker.name(0)}?gracePeriodSeconds=0`);
 }
 
-/** Lets the scheduler place the pods that are there before, and end what it says about them. */
+/** Lets the scheduler place the existing pods, and finish its reports about them. */
 async function bindInit(run: BenchRun, cluster: BenchCluster, scheduler: ControlPlaneProcess): Promise<void> {
   const { workload, size } = run;
   const tracker = new PodTracker('init-', size.initPods);
@@ -193,7 +196,7 @@ async function bindInit(run: BenchRun, cluster: BenchCluster, scheduler: Control
   await delay(500);
 }
 
-/** @param gangs Whether throughput is that of the whole time, from the start of the process. */
+/** @param gangs True if throughput is that of the whole time, from the start of the process. */
 export function figuresOf(m: Measured, gangs: boolean): BenchFigures {
   const { tracker, fromMs, before, after } = m;
   const waits = tracker.waitSeconds(fromMs);

@@ -8,7 +8,7 @@ describe('sizes', () => {
     expect(sizesOf(workloadByName('SchedulingBasic')).map((size) => size.nodes)).toEqual([1000, 5000]);
   });
 
-  test('what is asked for, if it fits', () => {
+  test('the requested size, if it fits', () => {
     expect(sizesOf(workloadByName('SchedulingBasic'), 10, 20)).toEqual([
       { nodes: 10, initPods: 5, pods: 20 },
     ]);
@@ -61,7 +61,7 @@ describe('objects', () => {
     expect(node.status.capacity).toEqual({ pods: '110', cpu: '4', memory: '32Gi' });
   });
 
-  test('pod groups ask for all their pods', () => {
+  test('pod groups require all their pods', () => {
     const group = JSON.parse(podGroupTemplate('bench', 20).text('gang-3'));
     expect(group.metadata.name).toBe('gang-3');
     expect(group.spec.schedulingPolicy.gang.minCount).toBe(20);

@@ -1,14 +1,14 @@
 /**
- * The workloads of `teg bench kubernetes`, by the names that scheduler_perf gave them, sized for a machine of two cores.
+ * The workloads of `teg bench kubernetes`, by scheduler_perf's names, sized for a machine of two cores.
  *
- * Not here: how they are run (`throughput-run.ts`, `restart-run.ts`, `packing-run.ts`).
+ * Not here: running them (`throughput-run.ts`, `restart-run.ts`, `packing-run.ts`).
  *
  * @source k8s.io/kubernetes v1.36.3 test/integration/scheduler_perf: misc, affinity, topology_spreading
  */
 import { TegError } from '../../src/model/errors.ts';
 import type { BenchPodParts } from './bench-objects.ts';
 
-/** How much of everything there is. */
+/** The numbers of nodes and pods. */
 export interface WorkloadSize {
   readonly nodes: number;
   /** Pods that are bound before anything is measured. */
@@ -17,22 +17,22 @@ export interface WorkloadSize {
   readonly pods: number;
 }
 
-/** What else happens while pods are measured. */
+/** Background activity while pods are measured. */
 export type ChurnKind = 'unschedulable' | 'mixed';
 
-/** What a pod of a workload has beyond pod-default. */
+/** Additions of a workload's pod to pod-default. */
 export type PodLook = Omit<BenchPodParts, 'namespace' | 'schedulerName'>;
 
 /** A workload. */
 export interface Workload {
   readonly name: string;
-  /** What it measures, for the help and the documentation. */
+  /** The quantity measured, for the help and the documentation. */
   readonly about: string;
   /** `rate`: pods are created while the scheduler runs; `gang`: before it starts; `restart`: time to the first bind. */
   readonly kind: 'rate' | 'gang' | 'restart';
-  /** Run one after the other where no size is asked for. */
+  /** Run one after the other by default. */
   readonly sizes: readonly WorkloadSize[];
-  /** Most pods of a node, pods of both kinds counted where `sharedNodes` says so: what bounds `--pods`. */
+  /** Most pods of a node, pods of both kinds counted where `sharedNodes` says so: the bound of `--pods`. */
   readonly podsPerNodeMax: number;
   /** Node i gets zone i mod n; none: no zone labels. */
   readonly zones: readonly string[];
@@ -54,7 +54,7 @@ export const GANG_SIZE = 20;
 /** Pods with low priority on each node of PreemptionBasic: 3.6 of 4 CPUs. */
 const LOW_PRIORITY_PER_NODE = 4;
 
-/** What most workloads have alike: pods of 100 milli-CPU on nodes of 4 CPUs. */
+/** The common part of most workloads: pods of 100 milli-CPU on nodes of 4 CPUs. */
 const PLAIN = {
   kind: 'rate',
   podsPerNodeMax: 40,
@@ -199,7 +199,7 @@ export const WORKLOADS: readonly Workload[] = [
 /** Name of the packing run, which has sequences instead of a size. */
 export const PACKING = 'Packing';
 
-/** @returns The workload. @throws TegError TEG_OPTION_INVALID for a name that there is not. */
+/** @returns The workload. @throws TegError TEG_OPTION_INVALID for an unknown name. */
 export function workloadByName(name: string): Workload {
   const workload = WORKLOADS.find((candidate) => candidate.name === name);
   if (workload !== undefined) return workload;
@@ -211,8 +211,8 @@ export function workloadByName(name: string): Workload {
  * The sizes that a workload runs with.
  *
  * @param nodes Instead of the default; the pods bound before are then as many for each node as by default.
- * @param pods Instead of the default; at most what fits on the nodes.
- * @returns One size, or where no nodes are asked for one for each default.
+ * @param pods Instead of the default; at most the number that fits on the nodes.
+ * @returns One size, or, without a given number of nodes, one for each default.
  */
 export function sizesOf(workload: Workload, nodes?: number, pods?: number): WorkloadSize[] {
   const bases = nodes === undefined ? workload.sizes : workload.sizes.slice(0, 1);

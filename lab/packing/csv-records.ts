@@ -15,7 +15,7 @@ export type CsvRecord = Readonly<Record<string, string>>;
 const BYTES_MAX = 512 * 2 ** 20;
 
 /**
- * @param columns Columns that must be there.
+ * @param columns Required columns.
  * @returns The rows in file order.
  * @throws TegError TEG_TRACE_BAD_HEADER, TEG_TRACE_BAD_ROW, TEG_INPUT_CORRUPT; an error of the file system.
  */

@@ -1,6 +1,4 @@
-/**
- * Our policies on the sequences that a real kube-scheduler packed, beside what it reached.
- */
+/** TEG's policies on the sequences that a real kube-scheduler packed, beside its results. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PolicyEntry } from '../../src/governor/policy/policy.ts';
@@ -10,7 +8,7 @@ import { GPU_MILLI, GPUS_PER_NODE_MAX, type NodeSpec } from '../../src/model/nod
 import { runPacking } from '../../src/simulation/packing/packing.ts';
 import { csvInteger, readCsvRecords } from './csv-records.ts';
 
-/** What `teg bench packing --kube-reference --json` prints of a run. */
+/** Output of `teg bench packing --kube-reference --json` for a run. */
 export interface KubeReferenceRow {
   /** Sequence, for example `default-42`. */
   readonly sequence: string;
@@ -21,9 +19,9 @@ export interface KubeReferenceRow {
   /** GPUs and CPU in use at the end, in percent. */
   readonly gpuPercent: number;
   readonly cpuPercent: number;
-  /** Strategy of the real kube-scheduler that this policy stands for; '' for a policy of another kind. */
+  /** Strategy of the real kube-scheduler that this policy models; '' for a policy of another kind. */
   readonly strategy: string;
-  /** What it reached; null for a policy of another kind. */
+  /** The real scheduler's result; null for a policy of another kind. */
   readonly realGpuPercent: number | null;
   readonly realCpuPercent: number | null;
 }
@@ -31,7 +29,7 @@ export interface KubeReferenceRow {
 /** Sequences are named by list and seed. */
 const SEQUENCE = /^(.+-\d+)\.csv(?:\.gz)?$/;
 
-/** A sequence that is not read yet, with what the real scheduler made of it. Plain data. */
+/** A sequence before it is read, with the real scheduler's result. Plain data. */
 export interface KubeSequenceFile {
   readonly name: string;
   readonly path: string;
@@ -87,13 +85,13 @@ export function readKubeSequence(path: string): JobSpec[] {
   });
 }
 
-/** @returns The strategy of the real kube-scheduler that a policy stands for, or ''. */
+/** @returns The strategy of the real kube-scheduler that a policy models, or ''. */
 function strategyOf(policy: string): string {
   if (policy.startsWith('kube-scheduler-most-allocated')) return 'MostAllocated';
   return policy.startsWith('kube-scheduler') ? 'LeastAllocated' : '';
 }
 
-/** Which run of which sequence. */
+/** The run and its sequence. */
 export interface KubeRun {
   readonly sequence: KubeSequenceFile;
   readonly jobs: readonly JobSpec[];

@@ -1,6 +1,4 @@
-/**
- * What `teg bench packing` runs on: nodes, pod lists and, where they are given, arrival orders and node ranks.
- */
+/** The inputs of `teg bench packing`: nodes, pod lists and, where they are given, arrival orders and node ranks. */
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { TegError } from '../../src/model/errors.ts';
@@ -18,7 +16,7 @@ export interface PackingList {
   readonly given: ReadonlyMap<number, PackingArrivals>;
 }
 
-/** Files as they are named on the command line; either `pods` or `traces` is there. */
+/** Files by their options; either `pods` or `traces` is given. */
 export interface PackingFiles {
   readonly nodes?: string;
   readonly pods?: string;
@@ -32,10 +30,10 @@ export interface PackingFiles {
 /** Name of a pod list in a folder of traces. */
 const POD_LIST = /^openb_pod_list_(.+)\.csv(?:\.gz)?$/;
 
-/** Node list of the published benchmark, as it is named in a folder of traces. */
+/** Node list of the published benchmark, by its name in a folder of traces. */
 const NODE_LIST = /^openb_node_list_gpu_node\.csv(?:\.gz)?$/;
 
-/** A pod list that is not read yet. Plain data. */
+/** A pod list before it is read. Plain data. */
 export interface PackingListFiles {
   readonly name: string;
   readonly pods: string;
@@ -47,7 +45,7 @@ export interface PackingListFiles {
 /**
  * Finds the lists of a run without reading them.
  *
- * @throws TegError TEG_OPTION_INVALID for files that are missing on the command line or lists that are not there.
+ * @throws TegError TEG_OPTION_INVALID for files that are missing on the command line or unknown lists.
  */
 export function findPackingLists(files: PackingFiles): PackingListFiles[] {
   return podFiles(files).map(({ name, path }) => ({ name, pods: path, ...sequenceFiles(files, name) }));
@@ -67,7 +65,10 @@ function expandPods(jobs: readonly JobSpec[]): JobSpec[] {
   return jobs.flatMap((job) => (job.podCount === 1 ? [job] : new Array<JobSpec>(job.podCount).fill(job)));
 }
 
-/** @returns The node file: as named, or the one of GPU nodes in a folder of traces. @throws TegError TEG_OPTION_INVALID. */
+/**
+ * @returns The node file: the given one, or the one of GPU nodes in a folder of traces. @throws TegError
+ *   TEG_OPTION_INVALID.
+ */
 export function findNodes({ nodes, traces }: PackingFiles): string {
   if (nodes !== undefined) return nodes;
   const found = traces === undefined ? undefined : filesOf(traces).find((file) => NODE_LIST.test(file));
@@ -122,7 +123,7 @@ function filesOf(folder: string): string[] {
   return readdirSync(folder).sort();
 }
 
-/** Arrivals and ranks: as named, or the ones of a reference folder for this list. */
+/** Arrivals and ranks: the given ones, or those of a reference folder for this list. */
 function sequenceFiles(files: PackingFiles, list: string): { arrivals: string; ranks: string } | undefined {
   const { arrivals, ranks, reference } = files;
   if (arrivals !== undefined && ranks !== undefined) return { arrivals, ranks };

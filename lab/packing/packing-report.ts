@@ -6,7 +6,7 @@ import { printTable, type TableColumn } from '../../src/cli/terminal/table.ts';
 import type { PackingRow } from './packing-run.ts';
 import type { PublishedResults, PublishedRow } from './published-results.ts';
 
-/** Means over the seeds of one list and policy; NaN where there is nothing to compare with. */
+/** Means over the seeds of one list and policy; NaN where there is no reference. */
 export interface PackingSummary {
   /** Name of the list, or `all lists` for the mean over several. */
   readonly list: string;
@@ -107,7 +107,7 @@ const percent = (value: number): string => formatFixed(value, 2);
 const difference = (value: number): string => formatSigned(value, 2);
 const micros = (value: number): string => formatFixed(value, 1);
 
-/** Prints the summaries; the published columns only where something published was given. */
+/** Prints the summaries; the published columns only where published results were given. */
 export function printPackingSummary(summaries: readonly PackingSummary[], withPublished: boolean): void {
   const columns: [TableColumn, (summary: PackingSummary) => string | number][] = [
     [{ header: 'list', shrink: false }, (s) => s.list],

@@ -7,27 +7,27 @@ import { type PackingResult, runPacking } from '../../src/simulation/packing/pac
 import { nodesByRank, packingArrivals } from '../../src/simulation/packing/packing-arrivals.ts';
 import type { PackingList } from './packing-inputs.ts';
 
-/** What `teg bench packing --json` prints of a run. */
+/** Output of `teg bench packing --json` for a run. */
 export interface PackingRow {
   /** Name of the pod list. */
   readonly list: string;
   /** Name of the policy, or the path of its file. */
   readonly policy: string;
   readonly seed: number;
-  /** Allocated GPUs in percent when 100 % of the cluster's GPUs have been asked for. */
+  /** Allocated GPUs in percent when 100 % of the cluster's GPUs have been requested. */
   readonly alloc100: number;
   /** The same at 130 %. */
   readonly alloc130: number;
   /** Fragmented share of the idle GPUs in percent at 130 %. */
   readonly fragRatio130: number;
-  /** Pods that fitted nowhere when they arrived. */
+  /** Pods that did not fit on any node when they arrived. */
   readonly dropped: number;
   /** Median and 99th percentile of a decision with its updates, in microseconds. */
   readonly decisionMicrosP50: number;
   readonly decisionMicrosP99: number;
 }
 
-/** Which run of which list. */
+/** The run and its list. */
 export interface PackingRun {
   readonly list: PackingList;
   readonly policy: PolicyEntry;

@@ -1,6 +1,4 @@
-/**
- * The tasks of `teg bench packing` as they are sent to worker threads, and what runs them there.
- */
+/** The tasks of `teg bench packing` as they are sent to worker threads, and their runner there. */
 import { loadPolicy } from '../../src/drivers/embedded/load-policy.ts';
 import type { PolicyEntry } from '../../src/governor/policy/policy.ts';
 import type { JobSpec } from '../../src/model/job.ts';
@@ -28,7 +26,7 @@ export interface PackingTask {
   readonly typical: 'list' | 'learned';
 }
 
-/** What a task comes to: a `KubeReferenceRow` for a sequence. */
+/** The result of a task: a `KubeReferenceRow` for a sequence. */
 export type PackingTaskResult = PackingRow | KubeReferenceRow;
 
 /** Runs tasks and keeps the inputs of the last one, since tasks of one list follow each other. */

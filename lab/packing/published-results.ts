@@ -1,6 +1,4 @@
-/**
- * The published results of the packing benchmark, as reference data gives them.
- */
+/** The published results of the packing benchmark, from reference data. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TegError } from '../../src/model/errors.ts';

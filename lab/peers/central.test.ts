@@ -69,7 +69,7 @@ describe('central', () => {
   it('tries again when a pod has ended, after its wait if others are there', () => {
     const fast = createCentral({ decisionSeconds: 0.1 });
     const alone = testJobs([{ at: 0, seconds: 5 }, { at: 1 }]);
-    // Decided and placed at 0.1, ends at 5.1; nobody else waits.
+    // Decided and placed at 0.1, ends at 5.1; no other job waits.
     expect(runPeer(fast, testNodes(1, 1), alone).starts[1]).toMatchObject({ job: 1, at: 5.199999999999999 });
     const slow = createCentral({ decisionSeconds: 1 });
     const busy = testJobs([

@@ -1,18 +1,18 @@
 /**
  * One central scheduler in the manner of kube-scheduler: one queue, one decision at a time, fresh state.
  *
- * What it does. Pods are decided one after the other, each takes `decisionSeconds`; a job of n pods takes n of them. From
+ * Behaviour. Pods are decided one after the other, each takes `decisionSeconds`; a job of n pods takes n of them. From
  * where the last search ended it walks the nodes until enough fit, scores these by MostAllocated (kube-scheduler's
  * bin-packing profile: its default, LeastAllocated, spreads pods and leaves no room for large ones) and takes the best.
- * The queue is by priority, then by when a job came into it. A job that fits nowhere waits aside until a pod ends
- * anywhere, and at least 1, 2, 4, 8, 10, 10 … seconds; less if the scheduler has nothing else to do.
- * Above 1 / `decisionSeconds` pods a second the queue grows without bound: that delay is what it is here for.
+ * The queue is ordered by priority, then by time of entry. A job that fits nowhere waits aside until any pod ends, and
+ * at least 1, 2, 4, 8, 10, 10 … seconds; less if the scheduler is idle otherwise. Above 1 / `decisionSeconds` pods a
+ * second the queue grows without bound: this model exists to show that delay.
  *
- * Simplified. `decisionSeconds` does not depend on the number of nodes, nor on whether anything fits: favourable to
- * it. Most nodes scored are `nodesToScoreMax`, as if percentageOfNodesToScore were set down to its floor; where fewer fit
- * they are found as by a walk over all nodes. Gangs are all or nothing in one cycle (real ones need a plugin, or
- * v1.35's workload scheduling). Left out: BalancedAllocation and the scores that are alike for all nodes here, preemption,
- * the API server (one message each way stands for it), failed binds, the cost of watching nodes.
+ * Simplified. `decisionSeconds` does not depend on the number of nodes, nor on whether anything fits: favourable to it.
+ * At most `nodesToScoreMax` nodes are scored, as if percentageOfNodesToScore were set down to its floor; where fewer
+ * fit they are found as by a walk over all nodes. Gangs are all or nothing in one cycle (real ones need a plugin, or
+ * v1.35's workload scheduling). Left out: BalancedAllocation and the scores that are alike for all nodes here,
+ * preemption, the API server (modelled as one message each way), failed binds, the cost of watching nodes.
  *
  * @source kubernetes v1.34: pkg/scheduler/schedule_one.go, backend/queue/, plugins/noderesources. The rate:
  *         test/integration/scheduler_perf/misc, SchedulingBasic/5000Nodes_50000Pods.
@@ -25,23 +25,23 @@ import { mostAllocatedScore } from './pack-score.ts';
 import { type PeerEntry, requireIntegerOption, requireNumberOption } from './peer.ts';
 import { type PeerModel, PeerWorld } from './peer-world.ts';
 
-/** How the central scheduler is made. */
+/** Options of the central scheduler. */
 export interface CentralOptions {
   /** Virtual time that a pod's decision takes; ≥ 0. */
   readonly decisionSeconds: number;
-  /** Most fitting nodes that are scored; integer in [1, 100 000]. Fewer where kube-scheduler looks for fewer. */
+  /** Most fitting nodes that are scored; integer in [1, 100 000]. Lower where kube-scheduler looks for fewer. */
   readonly nodesToScoreMax: number;
 }
 
 /**
- * Plain pods a second on 5,000 nodes that kube-scheduler's own tests demand of it; a floor, with no API server to
- * speak of. End to end, 300 to 1,000 have been reported.
+ * Plain pods a second on 5,000 nodes that kube-scheduler's own tests require; a floor, with hardly any API server. End
+ * to end, 300 to 1,000 have been reported.
  */
 const KUBE_PODS_PER_SECOND = 810;
-/** The least that kube-scheduler ever looks for in a cluster that has so many. */
+/** The least that kube-scheduler ever looks for in a cluster of that many. */
 const NODES_TO_SCORE = 100;
 
-/** What `central` is by default. */
+/** Defaults of `central`. */
 export const CENTRAL_DEFAULTS: CentralOptions = {
   decisionSeconds: 1 / KUBE_PODS_PER_SECOND,
   nodesToScoreMax: NODES_TO_SCORE,
@@ -82,13 +82,13 @@ class Central implements PeerModel {
   private readonly eligible: EligibleNodes;
   private readonly feasible: FeasibleNodes;
   private readonly wanted: number;
-  /** By −priority, then by when they came. */
+  /** By −priority, then by time of entry. */
   private readonly queue = new TimeHeap();
   private queued = 0;
   /** Jobs that fit nowhere, since the last pod ended: `parked[0 … parkedCount)`. @shape [grows to jobs] */
   private parked: Int32Array = new Int32Array(64);
   private parkedCount = 0;
-  /** Jobs that may try again, by when. */
+  /** Jobs that may try again, by time. */
   private readonly backoff = new TimeHeap();
   /** @shape [jobs] */
   private readonly failures: Uint8Array;
@@ -147,12 +147,12 @@ class Central implements PeerModel {
     while (backoff.size > 0 && (backoff.times[0] as number) <= world.now) this.enqueue(backoff.pop());
   }
 
-  /** Takes up the next job, if there is one. */
+  /** Starts on the next job, if there is one. */
   private begin(): void {
     const { queue, backoff, world } = this;
     if (this.isBusy) return;
     this.takeBack();
-    // Nobody else waits: a job need not sit out its wait.
+    // No other job waits: a job need not sit out its wait.
     if (queue.size === 0 && backoff.size > 0) this.enqueue(backoff.pop());
     if (queue.size === 0) return;
     const job = queue.pop();
@@ -175,7 +175,7 @@ class Central implements PeerModel {
     const failed = failures[job] as number;
     failures[job] = Math.min(failed + 1, BACKOFF_SECONDS.length - 1);
     this.retryAt[job] = world.now + (BACKOFF_SECONDS[failed] as number);
-    // No pod that ends makes room for a pod that no empty node would hold: it is not tried again.
+    // A pod that no empty node could hold is not retried: no ending pod makes room for it.
     if (this.eligible.of(world.jobs.demandOf(job)).count > 0) this.park(job);
   }
 
@@ -194,7 +194,7 @@ class Central implements PeerModel {
         bestScore = score;
       }
     }
-    // A walk looks at as many nodes as it finds, or more.
+    // A walk examines at least as many nodes as it finds.
     if (got > 0) this.start = ((feasible.found[got - 1] as number) + 1) % world.cluster.nodeCount;
     return best;
   };

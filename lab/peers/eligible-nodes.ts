@@ -1,9 +1,9 @@
 /**
  * The nodes that a demand could ever use, to draw from: those whose hardware, empty, would hold its pod.
  *
- * Known to every scheduler without asking: it depends on constraints and capacities only, not on what runs. Nodes are
- * kept by flavour, a demand's set is a list of flavours, and demands with equal lists share one. Nothing is found by
- * trying, so a demand for a rare kind of node costs no more than any other.
+ * Known to every scheduler without a query: it depends on constraints and capacities only, not on running pods. Nodes
+ * are kept by flavour, a demand's set is a list of flavours, and demands with equal lists share one. Nothing is found
+ * by trial, so a demand for a rare kind of node costs no more than any other.
  */
 import type { Random } from '../../src/kernel/random.ts';
 import type { ClusterState } from '../../src/model/cluster-state.ts';
@@ -50,7 +50,7 @@ export class EligibleNodes {
     }
   }
 
-  /** @returns The nodes of a demand. O(flavours) at the first question. */
+  /** @returns The nodes of a demand. O(flavours) at the first call. */
   of(demand: Demand): EligibleSet {
     const known = this.byDemand[demand.id];
     if (known !== undefined) return known;

@@ -1,9 +1,9 @@
 /**
- * Some of the nodes that a pod fits on now, as a scheduler would find them that may look at all nodes.
+ * Some of the nodes that a pod fits on now, as found by a scheduler that may look at all nodes.
  *
- * Real central schedulers walk the nodes until enough fit, all of them if they must. The result of that walk is needed
- * here, not its cost: where fitting nodes are frequent they are found by walking or drawing; for a demand with few of
- * them a list of all is made by one look at every node, and kept up while nodes are freed.
+ * Real central schedulers walk the nodes until enough fit, all of them if they must. This model needs the result of
+ * that walk, not its cost: where fitting nodes are frequent they are found by walking or drawing; for a demand with few
+ * of them a list of all is made by one scan of every node, and kept up to date while nodes are freed.
  *
  * Invariant: a demand's list, while it has one, holds every node that fits it (and some that no longer do: those are
  * dropped when they are met), so an empty answer means that nothing fits.
@@ -13,11 +13,11 @@ import type { ClusterState } from '../../src/model/cluster-state.ts';
 import type { Demand } from '../../src/model/demand.ts';
 import type { EligibleNodes } from './eligible-nodes.ts';
 
-/** Nodes looked at for each one wanted, before a list is made. */
+/** Nodes examined for each one wanted, before a list is made. */
 const LOOKS_PER_NODE = 64;
-/** The least of these looks, so that one missing node does not make a list. */
+/** Lower bound of that number, so that one missing node does not make a list. */
 const LOOKS_MIN = 256;
-/** A list is given up when it holds more than this share of the nodes. */
+/** A list is dropped when it holds more than this share of the nodes. */
 const LIST_SHARE_MAX: number = 1 / 32;
 /** In a small cluster lists may be this long anyway. */
 const LIST_LENGTH_MIN = 1024;
@@ -31,7 +31,7 @@ interface NodeList {
 
 /** Finds fitting nodes of one cluster. At most `nodes / 32` entries for each demand that is scarce. */
 export class FeasibleNodes {
-  /** What the last search found. @shape [most wanted] */
+  /** Results of the last search. @shape [most wanted] */
   readonly found: Int32Array;
   private readonly cluster: ClusterState;
   private readonly eligible: EligibleNodes;
@@ -42,7 +42,7 @@ export class FeasibleNodes {
   private readonly metIn: Int32Array;
   private tidyings = 0;
 
-  /** @param wantedMax Most nodes that a search asks for. */
+  /** @param wantedMax Most nodes that a search may want. */
   constructor(cluster: ClusterState, eligible: EligibleNodes, wantedMax: number) {
     this.cluster = cluster;
     this.eligible = eligible;
@@ -55,7 +55,7 @@ export class FeasibleNodes {
    * Walks the nodes in order of their numbers.
    *
    * @param start Any integer ≥ 0; the walk begins there, modulo the nodes.
-   * @returns How many were found, at most `wanted`; 0 only if nothing fits. `found` tells which.
+   * @returns How many were found, at most `wanted`; 0 only if nothing fits. `found` holds them.
    */
   walk(demand: Demand, start: number, wanted: number): number {
     if (this.lists[demand.id] !== undefined) return this.pick(demand, start, wanted);
@@ -93,7 +93,7 @@ export class FeasibleNodes {
     return got;
   }
 
-  /** A node has got freer: it may fit what it did not fit before. O(scarce demands). */
+  /** A node has more room: it may fit a demand that it did not fit before. O(scarce demands). */
   freed(node: number): void {
     const { active, cluster } = this;
     for (let i = active.length - 1; i >= 0; i--) {
@@ -123,7 +123,7 @@ export class FeasibleNodes {
         found[offset + got++] = node;
         at++;
       } else {
-        // Whatever takes its place was not met before, or fits: an empty answer is complete.
+        // The entry that takes its place was not met before, or fits: an empty answer is complete.
         nodes[at] = nodes[--list.length] as number;
       }
     }
@@ -145,7 +145,7 @@ export class FeasibleNodes {
     this.active.push(list);
   }
 
-  /** Drops what is there twice or does not fit; lengthens a list. @returns Whether there is room within bounds. */
+  /** Drops duplicates and nodes that do not fit; lengthens a list. @returns True if there is room within bounds. */
   private makeRoom(list: NodeList): boolean {
     const { cluster, metIn } = this;
     const round = ++this.tidyings;

@@ -46,7 +46,7 @@ describe('nomad', () => {
     const { starts } = runPeer(createNomad({ ...instant, applySeconds: 1 }), testNodes(900, 1), jobs, {
       stalenessSeconds: 100,
     });
-    // Five pods; on so many nodes no plan is rejected.
+    // Five pods; on this many nodes no plan is rejected.
     expect(starts.map(({ at }) => at)).toEqual([1, 2, 4, 4, 5]);
   });
 

@@ -1,18 +1,20 @@
 /**
  * Two choices on a stale snapshot and a serial plan applier, in the manner of Nomad.
  *
- * What it does. Evaluations wait in a broker, by priority, then by when they came. A worker takes one, looks through the
- * snapshot's nodes in random order until two fit, takes the one of better fit, sends the plan to the leader and waits. The
- * leader applies plans one after the other, `applySeconds` a pod, against the true state. A plan that no longer fits is
- * rejected; the same worker tries again on a snapshot as fresh as the answer, `attemptsMax` times in all. An evaluation that
- * finds no room, or was rejected so often, is blocked. Blocked ones are taken up when the snapshot is refreshed and shows nodes
- * that fit: as many as there are such nodes (up to 64), oldest first, and one more for each that succeeds.
+ * Behaviour. Evaluations wait in a broker, by priority, then by time of arrival. A worker takes one, looks through the
+ * snapshot's nodes in random order until two fit, takes the one of better fit, sends the plan to the leader and waits.
+ * The leader applies plans one after the other, `applySeconds` a pod, against the true state. A plan that no longer
+ * fits is rejected; the same worker tries again on a snapshot as fresh as the answer, `attemptsMax` times in all. An
+ * evaluation that finds no room, or was rejected that often, is blocked. Blocked ones are taken up when the snapshot is
+ * refreshed and shows nodes that fit: as many as there are such nodes (up to 64), oldest first, and one more for each
+ * that succeeds.
  *
- * Readings. Batch jobs: two choices, two attempts (services: ⌈log2 N⌉ and five). A gang is a job with all_at_once: rejected
- * as a whole. The snapshot is one board that all servers share and refresh at once. Real Nomad unblocks every evaluation
- * of a node class whenever anything of that class ends; the rule here wastes fewer evaluations, so it is favourable.
- * Nomad's cost of shuffling all nodes for each evaluation is part of `evaluationSeconds`, which does not grow with N here:
- * favourable too. Left out: penalty for a second pod of a job on a node, skipping of bad scores, preemption, raft.
+ * Readings. Batch jobs: two choices, two attempts (services: ⌈log2 N⌉ and five). A gang is a job with all_at_once:
+ * rejected as a whole. The snapshot is one board that all servers share and refresh at once. Real Nomad unblocks every
+ * evaluation of a node class whenever any allocation of that class ends; the rule here wastes fewer evaluations, so it
+ * is favourable. Nomad's cost of shuffling all nodes for each evaluation is part of `evaluationSeconds`, which does not
+ * grow with N here: favourable too. Left out: penalty for a second pod of a job on a node, skipping of bad scores,
+ * preemption, raft.
  *
  * @source hashicorp/nomad: scheduler/stack.go, scheduler/generic_sched.go, nomad/plan_apply.go, nomad/blocked_evals.go.
  *         The rate of the applier: C1M, 3,750 containers a second on 5,000 nodes, hashicorp.com/c1m.
@@ -28,7 +30,7 @@ import { buildCluster, type PeerModel, PeerWorld } from './peer-world.ts';
 import { StaleBoard } from './stale-board.ts';
 import { WaitingLines } from './waiting-lines.ts';
 
-/** How Nomad is made. */
+/** Options of Nomad. */
 export interface NomadOptions {
   /** Nodes that fit and are scored; integer in [1, 64]. */
   readonly choices: number;
@@ -42,7 +44,7 @@ export interface NomadOptions {
   readonly attemptsMax: number;
 }
 
-/** What `nomad` is by default. Workers and their speed are assumed, such that the applier is the narrower place. */
+/** Defaults of `nomad`. Workers and their speed are assumed, such that the applier is the bottleneck. */
 export const NOMAD_DEFAULTS: NomadOptions = {
   choices: 2,
   applySeconds: 1 / 3750,
@@ -94,10 +96,10 @@ class Nomad implements PeerModel {
   private readonly board: StaleBoard;
   private readonly onBoard: FeasibleNodes;
   private readonly fresh: FeasibleNodes;
-  /** What the evaluation that is under way reads. */
+  /** The view that the current evaluation reads. */
   private view: ClusterState;
   private finder: FeasibleNodes;
-  /** By −priority, then by when they came. */
+  /** By −priority, then by time of arrival. */
   private readonly broker = new TimeHeap();
   private queued = 0;
   private readonly blocked: WaitingLines;
@@ -105,7 +107,7 @@ class Nomad implements PeerModel {
   private applierFreeAt = 0;
   /** Plans rejected for the present evaluation. @shape [jobs] */
   private readonly attempts: Uint8Array;
-  /** Nodes looked at that fitted. @shape [jobs] */
+  /** Examined nodes that fitted. @shape [jobs] */
   private readonly probes: Int32Array;
 
   constructor(world: PeerWorld, run: PeerOptions, options: NomadOptions) {
@@ -167,7 +169,7 @@ class Nomad implements PeerModel {
     this.world.announce(this.world.now + seconds, EVALUATED, job);
   }
 
-  /** Makes a plan: on the board, or after a rejection on the state as it is. */
+  /** Makes a plan: on the board, or after a rejection on the current state. */
   private evaluate(job: number): void {
     const { world } = this;
     const isRetry = this.attempts[job] !== 0;
@@ -178,7 +180,7 @@ class Nomad implements PeerModel {
     else this.block(job);
   }
 
-  /** Chooses a node for every pod, each given the ones before it. @returns Whether there was one for every pod. */
+  /** Chooses a node for every pod, each given the ones before it. @returns True if there was one for every pod. */
   private plan(job: number): boolean {
     const { world, view } = this;
     const demand = world.jobs.demandOf(job);

@@ -1,11 +1,9 @@
-/**
- * How well a pod packs on a node: the scores by which peers choose among nodes that fit. Higher is better.
- */
+/** Packing scores of a pod on a node, by which peers choose among fitting nodes. Higher is better. */
 import type { ClusterState } from '../../src/model/cluster-state.ts';
 import type { Demand } from '../../src/model/demand.ts';
 import { GPU_MILLI } from '../../src/model/node.ts';
 
-/** Weight of GPUs, for pods that ask for some; cores and memory have 1. */
+/** Weight of GPUs, for pods that request some; cores and memory have 1. */
 const GPU_WEIGHT = 5;
 
 /**
@@ -39,11 +37,12 @@ function percentUsed(capacity: number, free: number, request: number): number {
 }
 
 /**
- * Nomad's best fit, Σ over resources of 10^(free share after), turned round. Nomad counts cores and memory; GPUs
- * count here too for pods that ask for some, because a packer that does not see GPUs would be no match.
+ * Nomad's best fit, Σ over resources of 10^(free share after), with the sign reversed. Nomad counts cores and memory;
+ * GPUs count here too for pods that request some, because a packer that ignores GPUs would not be a fair opponent.
  *
  * @returns In (−30, −2].
- * @source hashicorp/nomad, nomad/structs/funcs.go, ScoreFitBinPack; the form is BestFit v3 of Google's work on job packing.
+ * @source hashicorp/nomad, nomad/structs/funcs.go, ScoreFitBinPack; the form is BestFit v3 of Google's work on job
+ *   packing.
  */
 export function binPackScore(cluster: ClusterState, node: number, demand: Demand): number {
   const flavor = cluster.flavorOf(node);

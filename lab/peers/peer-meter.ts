@@ -1,8 +1,8 @@
 /**
- * What is measured of a peer, counted as it happens.
+ * Measurements of a peer, counted as they happen.
  *
- * Invariant: `usedGpuMilli` is the sum over the pods that have been told to start and have not ended; what a node holds
- * back for a pod that may come is not in use.
+ * Invariant: `usedGpuMilli` is the sum over the pods that have been started and have not ended; room that a node holds
+ * for a pod that may come is not in use.
  */
 import { QuantileSketch } from '../../src/kernel/quantile-sketch.ts';
 import type { PeerResult } from './peer.ts';
@@ -28,13 +28,13 @@ export class PeerMeter {
   private area = 0;
   private changedAt = 0;
 
-  /** @param capacityGpuMilli Of the cluster. @param horizonSeconds Where the run ends. */
+  /** @param capacityGpuMilli Of the cluster. @param horizonSeconds End of the run. */
   constructor(capacityGpuMilli: number, horizonSeconds: number) {
     this.capacityGpuMilli = capacityGpuMilli;
     this.horizonSeconds = horizonSeconds;
   }
 
-  /** GPUs in use change. @param gpuMilli What is added; negative if pods end. */
+  /** GPUs in use change. @param gpuMilli The increase; negative if pods end. */
   use(gpuMilli: number, now: number): void {
     const from = Math.max(this.changedAt, this.horizonSeconds / 2);
     if (now > from) this.area += this.usedGpuMilli * (now - from);
@@ -42,7 +42,7 @@ export class PeerMeter {
     this.usedGpuMilli += gpuMilli;
   }
 
-  /** The last pod of a job has been told to start. @param probes Nodes asked for it. */
+  /** The last pod of a job has been started. @param probes Nodes queried for it. */
   placed(delaySeconds: number, probes: number): void {
     this.placedJobs++;
     this.delaySum += delaySeconds;

@@ -39,7 +39,7 @@ describe('EligibleNodes', () => {
 });
 
 describe('FeasibleNodes', () => {
-  it('finds something whenever something fits, under changes, and only what fits', () => {
+  it('finds a node whenever one fits, under changes, and only fitting ones', () => {
     const { cluster, demandOf } = emptyCluster(3000, 4, ['A', 'A', 'B']);
     const demands = [demandOf(1), demandOf(4), demandOf(2, ['B']), demandOf(3, ['A']), demandOf(5)];
     const feasible = new FeasibleNodes(cluster, new EligibleNodes(cluster), 8);
@@ -73,7 +73,7 @@ describe('FeasibleNodes', () => {
         feasible.freed(pod.node);
       }
     }
-    // The run has been where it matters: nothing fits, again and again.
+    // The run has covered the critical case: nothing fits, again and again.
     expect(empty).toBeGreaterThan(1000);
   });
 
@@ -93,7 +93,7 @@ describe('FeasibleNodes', () => {
       expect(feasible.draw(demand, random, 2)).toBe(2);
       seen.add(feasible.found[0] as number).add(feasible.found[1] as number);
     }
-    // Drawn from all nodes, not from a remembered part of them.
+    // Drawn from all nodes, not from a cached part of them.
     expect(seen.size).toBeGreaterThan(3700);
   });
 });

@@ -1,9 +1,9 @@
 /**
- * The world that every peer schedules in: nodes, arrivals, messages on their way, pods that run and end.
+ * The world that every peer schedules in: nodes, arrivals, messages in transit, pods that run and end.
  *
- * Invariants: a pod is put on a node only if it fits there at that moment (asserted, and asserted again by the cluster's
- * own accounts); events happen by time, equal times in the order in which they were announced, and before arrivals of
- * the same time; the same options give the same run, bit for bit.
+ * Invariants: a pod is put on a node only if it fits there at that moment (asserted, and asserted again by the
+ * cluster's own accounts); events happen by time, equal times in the order in which they were announced, and before
+ * arrivals of the same time; the same options give the same run, bit for bit.
  * Not here: any choice, and any queue.
  */
 import { EventQueue } from '../../src/kernel/event-queue.ts';
@@ -22,14 +22,14 @@ const JOB_ENDS = 0;
 /** Events are numbered index × KINDS + kind in 31 bits. */
 const INDEX_MAX: number = 2 ** 31 / KINDS;
 
-/** Events between two looks at `shouldStop`. */
+/** Events between two calls of `shouldStop`. */
 const EVENTS_PER_LOOK = 4096;
 
 /** Streams of the seed. */
 const STREAM_CHOICES = 41;
 const STREAM_MESSAGES = 42;
 
-/** What decides. Calls come in the order of virtual time. */
+/** The deciding model. Calls come in the order of virtual time. */
 export interface PeerModel {
   /** A job arrives. Once a job, in table order. */
   arrive(job: number): void;
@@ -51,13 +51,13 @@ export class PeerWorld {
   now = 0;
   /** Where the pods of a job begin in `podNodes`. @shape [jobs + 1] */
   readonly podOffsets: Int32Array;
-  /** Nodes of the pods; of those that wait, anything. @shape [pods] */
+  /** Nodes of the pods; undefined contents for waiting pods. @shape [pods] */
   readonly podNodes: Int32Array;
   private readonly podMasks: Int32Array;
   private readonly events = new EventQueue();
   private readonly messages: Random;
   private readonly options: PeerOptions;
-  /** Milli-GPU and millicores that pods have on the nodes, by this file's own count. */
+  /** Milli-GPU and millicores held by pods on the nodes, by this file's own count. */
   private heldGpuMilli = 0;
   private heldCpuMilli = 0;
 
@@ -113,11 +113,11 @@ export class PeerWorld {
 
   /** Announces an event. @param at Not before now. @param kind In [1, KINDS). @param index In [0, 2^28). */
   announce(at: number, kind: number, index: number): void {
-    // Beyond the horizon nothing is looked at, so nothing is kept.
+    // Events beyond the horizon are never read, so they are not kept.
     if (at <= this.horizonSeconds) this.events.push(at, index * KINDS + kind);
   }
 
-  /** @returns When a message that is sent now arrives. Two draws; none if messages take no time. */
+  /** @returns The arrival time of a message sent now. Two draws; none if messages take no time. */
   arrivalOfMessage(): number {
     const { delaySeconds } = this;
     if (delaySeconds === 0) return this.now;
@@ -142,14 +142,14 @@ export class PeerWorld {
     this.heldCpuMilli -= demand.cpuMilli;
   }
 
-  /** As `hold`, for a pod of a job, which remembers where. @param member In [0, pods of the job). */
+  /** As `hold`, for a pod of a job, whose node is stored. @param member In [0, pods of the job). */
   holdMember(job: number, member: number, node: number): void {
     const pod = (this.podOffsets[job] as number) + member;
     this.podMasks[pod] = this.hold(node, this.jobs.demandOf(job));
     this.podNodes[pod] = node;
   }
 
-  /** Gives back what the first `members` pods of a job hold. */
+  /** Returns the room held by the first `members` pods of a job. */
   giveBackMembers(job: number, members: number): void {
     const demand = this.jobs.demandOf(job);
     const begin = this.podOffsets[job] as number;
@@ -161,8 +161,8 @@ export class PeerWorld {
   /**
    * Holds a place for every pod of a job, or for none.
    *
-   * @param nodeOf Where the pod of that number goes, given that those before it hold their places; −1: nowhere.
-   * @returns How many pods had found a place: all, or as many as were given back.
+   * @param nodeOf The node of the pod with that number, given that those before it hold their places; −1: none.
+   * @returns How many pods had found a place: all, or the number given back.
    */
   holdAll(job: number, nodeOf: (job: number, member: number) => number): number {
     const pods = this.jobs.podCounts[job] as number;
@@ -177,7 +177,7 @@ export class PeerWorld {
     return pods;
   }
 
-  /** The pods of a job, which all hold their places, are told to start. @param probes Nodes asked for the job. */
+  /** Starts the pods of a job, which all hold their places. @param probes Nodes queried for the job. */
   startJob(job: number, startSeconds: number, probes: number): void {
     const pods = this.jobs.podCounts[job] as number;
     const begin = this.podOffsets[job] as number;
@@ -192,14 +192,14 @@ export class PeerWorld {
     if (end <= this.horizonSeconds) this.events.push(end, job * KINDS + JOB_ENDS);
   }
 
-  /** One pod, which holds its place, is told to start; the model announces its end. */
+  /** Starts one pod, which holds its place; the model announces its end. */
   startPod(job: number, member: number, node: number, startSeconds: number): void {
     this.meter.use(this.jobs.demandOf(job).gpuTotalMilli, this.now);
     this.meter.placedPods++;
     this.options.onStart?.(job, member, node, startSeconds);
   }
 
-  /** Every pod of a job has been told to start. */
+  /** Every pod of a job has been started. */
   jobPlaced(job: number, startSeconds: number, probes: number): void {
     this.meter.placed(startSeconds - (this.jobs.submitSeconds[job] as number), probes);
   }
@@ -227,7 +227,7 @@ export class PeerWorld {
     );
   }
 
-  /** What pods hold is what nodes lack, summed over the cluster. */
+  /** The room held by pods equals the room missing from nodes, summed over the cluster. */
   private checkAccounts(): void {
     const { cluster } = this;
     let gpuMilli = cluster.capacity.gpuMilli;

@@ -1,8 +1,8 @@
 /**
- * What all schedulers that TEG's zones are compared with have in common: what they are given, and what they report.
+ * The common interface of all schedulers that TEG's zones are compared with: their inputs, and their results.
  *
- * A peer is a model of how another scheduler decides, over the same nodes and the same arrivals, in virtual time. It is
- * not that scheduler: docs/peers.md says of each what is modelled, from where, and what is left out.
+ * A peer is a model of another scheduler's decisions, over the same nodes and the same arrivals, in virtual time. It is
+ * not that scheduler: docs/peers.md says of each what is modelled, from which source, and what is left out.
  */
 import { TegError } from '../../src/model/errors.ts';
 import type { NodeSpec } from '../../src/model/node.ts';
@@ -16,25 +16,25 @@ export interface PeerOptions {
   readonly jobs: JobTable;
   /** Any finite number. */
   readonly seed: number;
-  /** When the run ends; finite, > 0. What arrives later is not looked at. */
+  /** End of the run; finite, > 0. Later arrivals are ignored. */
   readonly horizonSeconds: number;
   /** One-way message delay, mean; ≥ 0. Half of it is constant, half exponential. */
   readonly delaySeconds: number;
   /** Period at which stale views are refreshed; > 0, and at most REFRESHES_MAX periods a run. */
   readonly stalenessSeconds: number;
-  /** Asked every few thousand events; true ends the run with TEG_INTERRUPTED. */
+  /** Polled every few thousand events; true ends the run with TEG_INTERRUPTED. */
   readonly shouldStop?: () => boolean;
-  /** Told of every pod that gets a place: its job, which of the job's pods, where, and when it starts there. */
+  /** Called for every pod that gets a place: its job, its number in the job, its node, and its start time there. */
   readonly onStart?: (job: number, member: number, node: number, startSeconds: number) => void;
 }
 
-/** What a run came to. Shares in [0, 1]; means and quantiles of nothing are 0. */
+/** Results of a run. Shares in [0, 1]; means and quantiles of an empty set are 0. */
 export interface PeerResult {
   readonly name: string;
   /** Attempts to decide about a job, those without success too. Sparrow: requests of nodes that were answered. */
   readonly decisions: number;
   readonly placedPods: number;
-  /** Nodes that were asked or sampled for a job that was placed. `central`: 1. */
+  /** Nodes that were queried or sampled for a placed job. `central`: 1. */
   readonly probesMean: number;
   readonly probesP99: number;
   /** Answers "no longer fits", rejected plans, full queues; per placed job. */
@@ -42,7 +42,7 @@ export interface PeerResult {
   /** GPU share in use at the end, and its time mean over the second half of the horizon. */
   readonly allocation: number;
   readonly allocationMean: number;
-  /** From a job's arrival until all its pods have been told to start, of jobs placed. */
+  /** From a job's arrival until all its pods have been started, of jobs placed. */
   readonly delayMeanSeconds: number;
   readonly delayP50Seconds: number;
   readonly delayP99Seconds: number;
@@ -62,7 +62,7 @@ export interface PeerEntry {
 /** Most refreshes of a stale view in one run. */
 export const REFRESHES_MAX = 10_000_000;
 
-/** @throws TegError TEG_OPTION_INVALID or TEG_CLUSTER_INVALID unless a run can be made of them. */
+/** @throws TegError TEG_OPTION_INVALID or TEG_CLUSTER_INVALID unless the options allow a run. */
 export function checkPeerOptions(options: PeerOptions): void {
   const { nodes, seed, horizonSeconds, delaySeconds, stalenessSeconds } = options;
   if (nodes.length === 0) {

@@ -1,6 +1,4 @@
-/**
- * Small clusters and workloads for the tests of peers, and an account of what they do that does not trust them.
- */
+/** Small clusters and workloads for the tests of peers, and an independent account of their actions. */
 import type { Random } from '../../src/kernel/random.ts';
 import { DemandTable } from '../../src/model/demand.ts';
 import type { NodeSpec } from '../../src/model/node.ts';
@@ -15,20 +13,20 @@ export interface Start {
   readonly at: number;
 }
 
-/** A job in a test: one GPU, one pod, for ever, unless it says otherwise. */
+/** A job in a test: one GPU, one pod, endless, unless it says otherwise. */
 export interface TestJob {
   readonly at: number;
   readonly seconds?: number;
   readonly gpus?: number;
   readonly gpuMilli?: number;
   readonly pods?: number;
-  /** Whether its pods are an array, each by itself. */
+  /** True if its pods are an array, each starting on its own. */
   readonly isArray?: boolean;
   readonly priority?: number;
   readonly model?: string;
 }
 
-/** @returns Nodes with so many GPUs each, of models in turn. */
+/** @returns Nodes with n GPUs each, of models in turn. */
 export function testNodes(count: number, gpus: number, models: readonly string[] = ['A']): NodeSpec[] {
   return Array.from({ length: count }, (_, i) => ({
     name: `node-${i}`,
@@ -64,7 +62,7 @@ export function testJobs(jobs: readonly TestJob[]): JobTable {
   return builder.build();
 }
 
-/** A run with messages that take no time, unless told otherwise. */
+/** A run with messages that take no time, by default. */
 export function runPeer(
   peer: PeerEntry,
   nodes: readonly NodeSpec[],
@@ -85,7 +83,7 @@ export function runPeer(
   return { result, starts };
 }
 
-/** @returns Jobs of mixed shapes and lengths that ask for more than a few nodes have. */
+/** @returns Jobs of mixed shapes and lengths that request more than a few nodes have. */
 export function randomJobs(random: Random, count: number): TestJob[] {
   const jobs: TestJob[] = [];
   let at = 0;
@@ -103,9 +101,9 @@ export function randomJobs(random: Random, count: number): TestJob[] {
 }
 
 /**
- * Plays the starts and their ends again, with an account of its own: GPUs in thousandths and cores of each node.
+ * Replays the starts and their ends, with an account of its own: GPUs in thousandths and cores of each node.
  *
- * @returns What is wrong, in words; empty if nothing.
+ * @returns The errors, in words; empty if there are none.
  */
 export function faultsOf(nodes: readonly NodeSpec[], jobs: JobTable, starts: readonly Start[]): string[] {
   const faults: string[] = [];

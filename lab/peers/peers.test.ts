@@ -99,7 +99,7 @@ describe.each([
     );
   });
 
-  it('stops when told to', () => {
+  it('stops on request', () => {
     const jobs = testJobs(Array.from({ length: 10_000 }, (_, i) => ({ at: i / 100, seconds: 0.1, gpus: 0 })));
     expect(() => runPeer(peer, nodes, jobs, { shouldStop: () => true })).toThrow(
       expect.objectContaining({ code: 'TEG_INTERRUPTED' }),

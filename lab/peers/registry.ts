@@ -1,7 +1,7 @@
 /**
  * The peers, by name.
  *
- * A peer is one file with one factory; this list is all that a new one has to be added to.
+ * A peer is one file with one factory; a new one has to be added only to this list.
  */
 import { closestName } from '../../src/kernel/closest-name.ts';
 import { TegError } from '../../src/model/errors.ts';
@@ -11,10 +11,10 @@ import type { PeerEntry } from './peer.ts';
 import { createSparrow } from './sparrow.ts';
 import { createTarcil } from './tarcil.ts';
 
-/** Every peer as it is by default, in the order in which tables list them. Names are unique. */
+/** Every peer with its defaults, in the order in which tables list them. Names are unique. */
 export const PEERS: readonly PeerEntry[] = [createCentral(), createSparrow(), createNomad(), createTarcil()];
 
-/** @returns The peer of that name. @throws TegError TEG_OPTION_INVALID with the closest name there is. */
+/** @returns The peer with that name. @throws TegError TEG_OPTION_INVALID with the closest known name. */
 export function peerByName(name: string): PeerEntry {
   const entry = PEERS.find((peer) => peer.name === name);
   if (entry !== undefined) return entry;

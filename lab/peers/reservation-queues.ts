@@ -1,5 +1,5 @@
 /**
- * Sparrow's reservations: each stands for a pod that may come, in the queue of one node, first in, first out.
+ * Sparrow's reservations: each represents a pod that may come, in the queue of one node, first in, first out.
  *
  * A reservation that has been taken from its queue keeps its slot while its node waits for the scheduler's answer, and
  * while the pod runs that it was given; then the slot is used again.
@@ -11,7 +11,7 @@ export class ReservationQueues {
   readonly lengthMax: number;
   /** @shape [slots] */
   nodes: Int32Array = new Int32Array(1024);
-  /** What a reservation is for. @shape [slots] */
+  /** The purpose of a reservation. @shape [slots] */
   owners: Int32Array = new Int32Array(1024);
   /** GPUs that are held for it. @shape [slots] */
   masks: Int32Array = new Int32Array(1024);
@@ -52,7 +52,7 @@ export class ReservationQueues {
     this.freeSlot = slot;
   }
 
-  /** Puts a reservation at the end of its node's queue. @returns Whether there was room. */
+  /** Puts a reservation at the end of its node's queue. @returns True if there was room. */
   push(slot: number): boolean {
     const node = this.nodes[slot] as number;
     if ((this.lengths[node] as number) >= this.lengthMax) return false;

@@ -1,11 +1,12 @@
 /**
- * How many nodes to sample so that the best of them is good enough.
+ * The number of nodes to sample so that the best of them is good enough.
  *
- * The quality of a node for a job is 0 if the job does not fit there, which is so for all but a share f of the nodes, and
- * else its rank among those that fit, uniform in [0, 1]. The best of R independent samples is at most x with
+ * The quality of a node for a job is 0 if the job does not fit there, which holds for all but a share f of the nodes,
+ * and else its rank among those that fit, uniform in [0, 1]. The best of R independent samples is at most x with
  * probability (1 − f(1 − x))^R, so its mean is 1 − (1 − (1 − f)^(R+1)) / (f (R + 1)); with f = 1, R / (R + 1).
  *
- * @source The form x^R for f = 1: Delimitrou, Sanchez, Kozyrakis 2015, Tarcil: reconciling scheduling speed and quality in
+ * @source The form x^R for f = 1: Delimitrou, Sanchez, Kozyrakis 2015, Tarcil: reconciling scheduling speed and quality
+ *   in
  *         large shared clusters, SoCC, §3. The share f in it is ours.
  */
 

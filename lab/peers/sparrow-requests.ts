@@ -1,8 +1,8 @@
 /**
  * Sparrow's requests: the jobs that one scheduler samples for together.
  *
- * A gang, or any job of several pods, is a request. A `JobTable` keeps the members of an array as jobs of their own; here
- * they are one request again, because sampling for all of them at once is what batch sampling is.
+ * A gang, or any job of several pods, is a request. A `JobTable` keeps the members of an array as jobs of their own;
+ * here they are one request again, because batch sampling means to sample for all of them at once.
  */
 import type { JobTable } from '../../src/simulation/inputs/job-table.ts';
 
@@ -17,7 +17,7 @@ export function requestsOf(jobs: JobTable): Int32Array {
   return first.slice(0, requests + 1);
 }
 
-/** Whether a job is the member of an array after the one before it. */
+/** True if a job is the member of an array after the one before it. */
 function isNextMember(jobs: JobTable, job: number): boolean {
   const before = job - 1;
   if (jobs.podCounts[job] !== 1 || jobs.podCounts[before] !== 1) return false;

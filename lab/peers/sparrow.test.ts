@@ -26,7 +26,7 @@ describe('sparrow', () => {
       refusals: 0,
       waitingAtEnd: 0,
     });
-    // The other reservations were cancelled, nobody asked about them: only the two on the node of job 0 at once.
+    // The other reservations were cancelled, and no node asked for them: only the two on the node of job 0 at once.
     expect(result.decisions).toBe(4);
   });
 
@@ -51,7 +51,7 @@ describe('sparrow', () => {
     expect(result.delayMeanSeconds).toBeLessThan(0.63);
   });
 
-  it('lets nobody overtake the head of a queue, unless told to', () => {
+  it('lets no reservation overtake the head of a queue, unless configured to', () => {
     const jobs = testJobs([
       { at: 0, gpus: 3, seconds: 20 },
       { at: 1, gpus: 4, seconds: 5 },

@@ -1,19 +1,20 @@
 /**
  * Batch sampling with late binding, in the manner of Sparrow.
  *
- * What it does. For a request of n pods its scheduler sends ⌈d·n⌉ probes to distinct nodes, drawn from those whose
- * hardware could hold the pod. A probe puts a reservation into its node's queue. When a node can run the head of its queue
- * it holds the place and asks the scheduler, which gives it a pod that is still unplaced, or says that there is none;
- * then the node goes on. Once the last pod is given, the scheduler cancels what else stands in queues (proactive
- * cancellation); a cancelled reservation costs its node nothing.
+ * Behaviour. For a request of n pods its scheduler sends ⌈d·n⌉ probes to distinct nodes, drawn from those whose
+ * hardware could hold the pod. A probe puts a reservation into its node's queue. When a node can run the head of its
+ * queue it holds the place and asks the scheduler, which gives it a pod that is still unplaced, or answers that there
+ * is none; then the node continues. Once the last pod is given, the scheduler cancels the remaining reservations
+ * (proactive cancellation); a cancelled reservation costs its node nothing.
  *
- * Readings. Sparrow's nodes have slots of one kind. Here a node serves its queue strictly in order: the head goes when it
- * fits beside what runs and what is held, and nobody overtakes it (unless `looksMax` says otherwise); while its answer is on the way the next one may be
- * asked about, as Sparrow does slot by slot. Sparrow has no gangs: members start as they get their places, run for the
- * job's duration from then on, and the job counts as placed with the last one. Of fewer nodes than probes, each gets
- * several. Schedulers are many and cost no time. A full queue refuses a probe; a request whose probes no longer suffice
- * for its pods sends new ones `reprobeSeconds` later: a bound that Sparrow, with unbounded queues, does not need.
- * Left out: per-task constraints beside hardware (locality), users and priorities, loss of messages and nodes.
+ * Readings. Sparrow's nodes have slots of one kind. Here a node serves its queue strictly in order: the head is served
+ * when it fits beside running pods and held room, and no reservation overtakes it (unless `looksMax` says otherwise);
+ * while its answer is in transit the next one may be requested, as in Sparrow slot by slot. Sparrow has no gangs:
+ * members start as they get their places, run for the job's duration from then on, and the job counts as placed with
+ * the last one. Of fewer nodes than probes, each gets several. Schedulers are many and cost no time. A full queue
+ * refuses a probe; a request whose probes no longer suffice for its pods sends new ones `reprobeSeconds` later: a bound
+ * that Sparrow, with unbounded queues, does not need. Left out: per-task constraints beside hardware (locality), users
+ * and priorities, loss of messages and nodes.
  *
  * @source Ousterhout, Wendell, Zaharia, Stoica 2013, Sparrow: distributed, low latency scheduling, SOSP, §3 and §4;
  *         radlab/sparrow, UnconstrainedTaskPlacer.java and FifoTaskScheduler.java.
@@ -24,21 +25,23 @@ import { type PeerModel, PeerWorld } from './peer-world.ts';
 import { ReservationQueues } from './reservation-queues.ts';
 import { requestsOf } from './sparrow-requests.ts';
 
-/** How Sparrow is made. */
+/** Options of Sparrow. */
 export interface SparrowOptions {
   /** Probes a pod, d; in [1, 100]. */
   readonly probeRatio: number;
   /** Most reservations in the queue of a node; integer in [1, 1 000 000]. */
   readonly queueMax: number;
-  /** Reservations at the head of a queue that do not fit and are passed over, plus one; 1: nobody overtakes. In [1, 1024]. */
+  /**
+   * Reservations at the head of a queue that do not fit and are passed over, plus one; 1: none overtakes. In [1, 1024].
+   */
   readonly looksMax: number;
-  /** Whether reservations are cancelled once the last pod is given, rather than answered when it is their turn. */
+  /** True if reservations are cancelled once the last pod is given, rather than answered in their turn. */
   readonly cancels: boolean;
   /** How long a request waits before it replaces refused probes; > 0. */
   readonly reprobeSeconds: number;
 }
 
-/** What `sparrow` is by default. */
+/** Defaults of `sparrow`. */
 export const SPARROW_DEFAULTS: SparrowOptions = {
   probeRatio: 2,
   queueMax: 1024,
@@ -86,7 +89,7 @@ class Sparrow implements PeerModel {
   private readonly unanswered: Int32Array;
   /** @shape [requests] 1: new probes will be sent */
   private readonly isReprobing: Uint8Array;
-  /** From when on its cancellations have come to the nodes. @shape [requests] */
+  /** Time from which its cancellations have reached the nodes. @shape [requests] */
   private readonly cancelledAt: Float64Array;
   /** When the latest pod starts. @shape [requests] */
   private readonly startsAt: Float64Array;
@@ -140,7 +143,7 @@ class Sparrow implements PeerModel {
     return Math.ceil(this.options.probeRatio * pods);
   }
 
-  /** Sends probes to distinct nodes; if there are not so many, to all of them, and again. */
+  /** Sends probes to distinct nodes; if there are fewer, to all of them, and again. */
   private probe(request: number, probes: number): void {
     const { eligible, world } = this;
     const set = eligible.of(world.jobs.demandOf(this.firsts[request] as number));
@@ -182,7 +185,7 @@ class Sparrow implements PeerModel {
     this.replace(request);
   }
 
-  /** Asks about what fits at the head of a queue, or within `looksMax` places of it. */
+  /** Requests a pod for the reservation that fits at the head of a queue, or within `looksMax` places of it. */
   private serve(node: number): void {
     const { queues, world } = this;
     let before = -1;
@@ -208,7 +211,7 @@ class Sparrow implements PeerModel {
     }
   }
 
-  /** A node asks for a pod: late binding. */
+  /** A node requests a pod: late binding. */
   private answer(slot: number): void {
     const { queues, world } = this;
     const request = queues.owners[slot] as number;

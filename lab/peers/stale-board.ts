@@ -1,15 +1,15 @@
 /**
- * A copy of the cluster that is as it was at the last refresh: what schedulers see that do not ask the nodes.
+ * A copy of the cluster as of the last refresh: the view of schedulers that do not query the nodes.
  *
- * All of a peer's schedulers read the same board, refreshed at once every `stalenessSeconds`; so what they read is between
- * nothing and that old. Only nodes that changed are copied. Not copied: how many pods of a spread group a node has, so a
- * demand with such a limit may find on the board what the node refuses.
+ * All of a peer's schedulers read the same board, refreshed at once every `stalenessSeconds`; so their information is
+ * at most that old. Only nodes that changed are copied. Not copied: the number of pods of a spread group on a node, so
+ * a demand with such a limit may find on the board a node that refuses it.
  */
 import type { ClusterState } from '../../src/model/cluster-state.ts';
 
 /** A stale view. As large as the cluster. */
 export class StaleBoard {
-  /** As it was. Readers may put pods on it, if they take them away again. */
+  /** The past state. Readers may put pods on it, if they take them away again. */
   readonly cluster: ClusterState;
   /** Nodes on which pods had ended before the last refresh: `freed[0 … freedCount)`. @shape [nodes] */
   readonly freed: Int32Array;
@@ -21,7 +21,7 @@ export class StaleBoard {
   /** @shape [nodes] 1: changed, 2: pods ended on it */
   private readonly changes: Uint8Array;
 
-  /** @param source What is true. @param copy Another cluster of the same nodes, in the same order and state. */
+  /** @param source The true state. @param copy Another cluster of the same nodes, in the same order and state. */
   constructor(source: ClusterState, copy: ClusterState) {
     this.source = source;
     this.cluster = copy;
@@ -43,7 +43,7 @@ export class StaleBoard {
     this.changes[node] = 2;
   }
 
-  /** Makes the board as the cluster is now. O(changes since the last time). */
+  /** Brings the board up to date with the cluster. O(changes since the last time). */
   refresh(): void {
     this.freedCount = 0;
     for (let i = 0; i < this.changedCount; i++) {

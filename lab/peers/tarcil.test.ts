@@ -48,7 +48,7 @@ describe('tarcil', () => {
     expect(full.placedPods).toBe(800);
   });
 
-  it('asks again where the view was stale', () => {
+  it('retries where the view was stale', () => {
     // Two nodes, ten jobs within one refresh: the view shows both free all the time.
     const jobs = testJobs(Array.from({ length: 10 }, (_, i) => ({ at: i / 100 })));
     const { result } = runPeer(createTarcil({ attemptsMax: 3 }), testNodes(2, 1), jobs, {

@@ -1,20 +1,21 @@
 /**
  * Sampling with a sample size by load, and admission control, in the manner of Tarcil.
  *
- * What it does. For each pod a scheduler samples R nodes of a stale view, takes the best of those that fit, and asks that
- * node, which checks; refused, it samples again, `attemptsMax` times. R is the least number for which the best sample's mean
- * quality meets `qualityTarget`, given the share f of nodes that fit the pod in the view: it grows as the cluster fills
- * (sample-size.ts). Where R would pass `samplesMax`, and after so many refusals or no fitting sample, the job waits for admission.
- * From there it goes on in one of three ways: at a refresh of the view that brings R below the cap, as many as there are
- * fitting nodes; when a pod ends on a node where its pod fits now (the oldest such job of one pod, asked for by the node);
- * or after `admissionSeconds`, doubled at every return up to 16 times, when it samples `samplesMax` nodes whatever comes.
+ * Behaviour. For each pod a scheduler samples R nodes of a stale view, takes the best of those that fit, and asks that
+ * node, which checks; after a refusal it samples again, `attemptsMax` times. R is the least number for which the best
+ * sample's mean quality meets `qualityTarget`, given the share f of nodes that fit the pod in the view: it grows as the
+ * cluster fills (sample-size.ts). Where R would pass `samplesMax`, and after that many refusals or no fitting sample,
+ * the job waits for admission. It is admitted in one of three ways: at a refresh of the view that brings R below the
+ * cap, as many as there are fitting nodes; when a pod ends on a node where its pod fits now (the oldest such job of one
+ * pod, requested by the node); or after `admissionSeconds`, doubled at every return up to 16 times, when it samples
+ * `samplesMax` nodes in any case.
  *
  * Readings. Schedulers are many, cost no time, and share one view, refreshed at once. The share f is measured for each
  * demand on FIT_SAMPLES nodes of the view, once a refresh. Tarcil's quality is how a job suits a server (interference,
  * hardware), learnt by classification; here it is how tightly the pod packs, and rank among fitting nodes takes its
- * place in the formula. A gang is committed on all its nodes at once or on none. That a node offers itself is our reading of
- * "queued until suitable resources free up", and favourable: it needs no probe. The paper's text was not at hand: the
- * abstract was, and the rest is from memory; target and cap are assumed (0.8 and 32), not quoted.
+ * place in the formula. A gang is committed on all its nodes at once or on none. That a node offers itself is our
+ * reading of "queued until suitable resources free up", and favourable: it needs no probe. The paper's text was not at
+ * hand: the abstract was, and the rest is from memory; target and cap are assumed (0.8 and 32), not quoted.
  *
  * @source Delimitrou, Sanchez, Kozyrakis 2015, Tarcil, SoCC, https://doi.org/10.1145/2806777.2806779.
  */
@@ -27,7 +28,7 @@ import { samplesFor } from './sample-size.ts';
 import { StaleBoard } from './stale-board.ts';
 import { WaitingLines } from './waiting-lines.ts';
 
-/** How Tarcil is made. */
+/** Options of Tarcil. */
 export interface TarcilOptions {
   /** Mean quality that the best of the sample has to have; in (0, 1). */
   readonly qualityTarget: number;
@@ -35,11 +36,11 @@ export interface TarcilOptions {
   readonly samplesMax: number;
   /** Commits tried before a job waits for admission; integer in [1, 100]. */
   readonly attemptsMax: number;
-  /** How long it waits at most, the first time; > 0. */
+  /** Longest wait for admission, the first time; > 0. */
   readonly admissionSeconds: number;
 }
 
-/** What `tarcil` is by default. Assumed. */
+/** Defaults of `tarcil`. Assumed. */
 export const TARCIL_DEFAULTS: TarcilOptions = {
   qualityTarget: 0.8,
   samplesMax: 32,
@@ -90,7 +91,7 @@ class Tarcil implements PeerModel {
   private readonly board: StaleBoard;
   private readonly eligible: EligibleNodes;
   private readonly admission: WaitingLines;
-  /** Sample size by how many of FIT_SAMPLES nodes fitted. @shape [FIT_SAMPLES + 1] */
+  /** Sample size by the number of FIT_SAMPLES nodes that fitted. @shape [FIT_SAMPLES + 1] */
   private readonly sizes: Int32Array;
   /** How many fitted, and at which refresh that was measured. @shape [demands] */
   private readonly fits: Int32Array;
@@ -251,7 +252,7 @@ class Tarcil implements PeerModel {
     this.admission.remove(this.world.jobs.demandIds[job] as number, job);
   }
 
-  /** A job has waited long enough: it takes what a full sample gives. */
+  /** A job has waited long enough: it takes the best of a full sample. */
   private overdue(job: number): void {
     if (!this.admission.has(job) || (this.dueAt[job] as number) > this.world.now) return;
     this.admit(job);
@@ -296,7 +297,7 @@ class Tarcil implements PeerModel {
     return -1;
   }
 
-  /** The view is made new; demands for which sampling would do now are admitted. */
+  /** The view is refreshed; demands for which sampling is now sufficient are admitted. */
   private refresh(): void {
     const { board, admission, world } = this;
     board.refresh();

@@ -33,7 +33,7 @@ export class WaitingLines {
     this.waits = new Uint8Array(jobs);
   }
 
-  /** @returns Whether a job is in a line. */
+  /** @returns True if a job is in a line. */
   has(job: number): boolean {
     return this.waits[job] === 1;
   }

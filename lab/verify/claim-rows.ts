@@ -1,14 +1,12 @@
-/**
- * What `teg verify --json` prints: one object a claim, and its schema.
- */
+/** The output of `teg verify --json`: one object a claim, and its schema. */
 import { z } from 'zod';
 import { type Check, type ClaimResult, thresholdText } from '../claims/claim.ts';
 
-/** A number as JSON has it: null where it is not finite. */
+/** A number in JSON: null where it is not finite. */
 const figure = z.number().nullable();
 
 const checkSchema = z.object({
-  what: z.string().describe('what was measured'),
+  what: z.string().describe('the measured quantity'),
   measured: figure,
   threshold: z.string().describe('the bounds as text, for example ≤ 0.01'),
   low: figure.describe('lower bound, inclusive; null: none'),
@@ -19,9 +17,9 @@ const checkSchema = z.object({
 const claimRowSchema = z.object({
   test: z.string(),
   title: z.string(),
-  claim: z.string().describe('what may be said'),
+  claim: z.string().describe('the statement'),
   conditions: z.string().describe('where it holds'),
-  notClaimed: z.string().describe('what must not be concluded'),
+  notClaimed: z.string().describe('conclusions that must not be drawn'),
   measured: figure.describe('of the first check'),
   threshold: z.string().describe('of the first check'),
   holds: z.boolean().describe('whether every check holds'),

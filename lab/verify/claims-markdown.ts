@@ -1,6 +1,4 @@
-/**
- * The page docs/results/claims.md: what is claimed, what was measured, what must not be said.
- */
+/** The page docs/results/claims.md: the claims, the measurements, and the conclusions that must not be drawn. */
 import { type Check, type ClaimResult, numberText, thresholdText } from '../claims/claim.ts';
 
 const INTRODUCTION = `<!-- Written by: bin/teg verify --print-page > docs/results/claims.md -->
@@ -54,7 +52,7 @@ function summaryTable(results: readonly ClaimResult[]): string {
   return ['| test | claim | measured | threshold | verdict |', '|---|---|---|---|---|', ...rows].join('\n');
 }
 
-/** @returns `holds`, or what is wrong. */
+/** @returns `holds`, or the failure. */
 export function claimVerdict(result: ClaimResult): string {
   if (!result.holds) return '**does not hold**';
   return result.negativeControlFails ? 'holds' : '**proves nothing: a negative control passes**';

@@ -1,6 +1,4 @@
-/**
- * Claims as they are printed to a terminal: one block each as it is done, and a table at the end.
- */
+/** Claims as printed to a terminal: one block each when it is done, and a table at the end. */
 import { styleText } from 'node:util';
 import { wantsColor } from '../../src/cli/terminal/color.ts';
 import { formatTable, printTable, type TableStream } from '../../src/cli/terminal/table.ts';
@@ -47,7 +45,7 @@ export function printClaim(result: ClaimResult, stream: TableStream = process.st
   );
 }
 
-/** Prints all claims in a table and what is wrong, if anything. */
+/** Prints all claims in a table, and the failures, if any. */
 export function printSummary(results: readonly ClaimResult[]): void {
   const rows = results.map((result) => {
     const first = result.checks[0] as Check;
@@ -71,7 +69,7 @@ export function printSummary(results: readonly ClaimResult[]): void {
   );
 }
 
-/** @returns `holds`, or what is wrong in a few words. */
+/** @returns `holds`, or the failure in a few words. */
 function outcome(result: ClaimResult): string {
   if (!result.holds) return 'DOES NOT HOLD';
   return result.negativeControlFails ? 'holds' : 'A CONTROL PASSES';

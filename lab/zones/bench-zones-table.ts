@@ -11,7 +11,7 @@ import {
 import { printTable } from '../../src/cli/terminal/table.ts';
 import type { ZonesBenchRow } from './zones-bench.ts';
 
-/** Prints the rows. @param leave Whether jobs leave: allocation is then a mean. */
+/** Prints the rows. @param leave True if jobs leave: allocation is then a mean. */
 export function printBenchZones(rows: readonly ZonesBenchRow[], leave: boolean): void {
   const first = rows[0];
   if (first === undefined) {

@@ -28,7 +28,7 @@ test('a zone fills up, and no further', () => {
 
 test('the mean is that of the later half of the looks', () => {
   const jobs = jobsOf([0, 1, 2, 3].map((submitSeconds) => ({ ...ONE_GPU, submitSeconds })));
-  // Looks at 0.5, 1.5, 2.5, 3.5 (the last one at the horizon): 1/4, 2/4, 3/4, 4/4.
+  // Samples at 0.5, 1.5, 2.5, 3.5 (the last one at the horizon): 1/4, 2/4, 3/4, 4/4.
   expect(runSingleZone([NODE], jobs, undefined, 1, 2, 0.5).allocationMean).toBeCloseTo((0.5 + 0.75) / 2, 9);
   expect(runSingleZone([NODE], jobs, undefined, 1, 0.25, 1)).toEqual({
     allocation: 0.25,
@@ -37,7 +37,7 @@ test('the mean is that of the later half of the looks', () => {
   });
 });
 
-test('whoever waits starts the moment that another ends; what does not fit blocks nobody', () => {
+test('a waiting job starts the moment that another ends; a job that does not fit blocks no other', () => {
   const jobs = jobsOf([
     { ...ONE_GPU, podCount: 4, gangMin: 4, durationSeconds: 10 },
     { ...ONE_GPU, podCount: 5, gangMin: 5, submitSeconds: 1 },
@@ -48,7 +48,7 @@ test('whoever waits starts the moment that another ends; what does not fit block
   expect(runSingleZone([NODE], jobs, undefined, 1, 10, 1)).toMatchObject({ allocation: 0.75, placedJobs: 3 });
 });
 
-test('labels that no job looks at do not tell nodes apart', () => {
+test('labels that no job selects on do not distinguish nodes', () => {
   const labelled = Array.from({ length: 5 }, (_, i) => {
     return { ...NODE, name: `n${i}`, labels: { 'kubernetes.io/hostname': `n${i}`, zone: i < 2 ? 'a' : 'b' } };
   });
@@ -57,7 +57,7 @@ test('labels that no job looks at do not tell nodes apart', () => {
   expect(singleZoneCluster(labelled, jobsOf([{ ...ONE_GPU, affinity }])).flavors.length).toBe(2);
 });
 
-test('it is told what is typical, and gives the same for the same seed', () => {
+test('it knows the typical workload, and gives the same for the same seed', () => {
   const nodes = generateNodes({ nodes: 32 });
   const jobs = churn(nodes, 1.1, 20, Number.POSITIVE_INFINITY);
   const run = (seed: number) => runSingleZone(nodes, jobs, typicalOfMix(jobs), seed, 30, 1);

@@ -1,5 +1,6 @@
 /**
- * The same arrivals on one zone that holds all nodes and always knows them as they are: what a federation is measured against.
+ * The same arrivals on one zone that holds all nodes and always knows their current state: the reference for a
+ * federation.
  */
 import type { TypicalWorkload } from '../../src/field/typical-workload.ts';
 import { TegPolicy } from '../../src/governor/policy/teg-policy.ts';
@@ -12,7 +13,7 @@ import type { NodeSpec } from '../../src/model/node.ts';
 import { DEFAULT_TENANT } from '../../src/model/tenants.ts';
 import type { JobTable } from '../../src/simulation/inputs/job-table.ts';
 
-/** What the zone came to. */
+/** Results of the zone. */
 export interface SingleZoneResult {
   /** Share of all GPUs in use at the end, and the mean of the samples in the second half. */
   readonly allocation: number;
@@ -21,7 +22,7 @@ export interface SingleZoneResult {
 }
 
 /**
- * @param horizonSeconds Where it ends. @param sampleSeconds Between two looks at what is in use.
+ * @param horizonSeconds End of the run. @param sampleSeconds Between two samples of the use.
  * @cost Some 10 µs of CPU a job, 100 bytes a node.
  */
 export function runSingleZone(
@@ -57,7 +58,10 @@ export function runSingleZone(
   };
 }
 
-/** @returns The cluster of all nodes. A label that no job looks at must not split a flavour in many, as in the zones beside it. */
+/**
+ * @returns The cluster of all nodes. A label that no job selects on must not split a flavour, as in the zones of the
+ *   federation.
+ */
 export function singleZoneCluster(nodes: readonly NodeSpec[], jobs: JobTable): ClusterState {
   const labelKeys = jobs.demands.labelKeys();
   const cluster = new ClusterState(jobs.demands, { labelKeys, nodesExpected: nodes.length });
@@ -87,7 +91,7 @@ class SingleZoneRun {
     this.jobs = jobs;
   }
 
-  /** Lets everything up to then happen. */
+  /** Processes all events up to then. */
   until(timeSeconds: number): void {
     const { jobs, queue } = this;
     for (;;) {

@@ -1,6 +1,6 @@
 /**
- * `teg bench zones`: the same saturating arrivals for every chooser, for one zone that knows everything, and for the
- * schedulers of others.
+ * `teg bench zones`: the same saturating arrivals for every chooser, for one zone that knows everything, and for models
+ * of other schedulers.
  */
 import { resourceUsage } from 'node:process';
 import type { FederationTask } from '../../src/drivers/embedded/federation-task.ts';
@@ -16,24 +16,24 @@ export interface ZonesBenchOptions {
   /** The federation; its chooser does not count. With a saturating workload. */
   readonly task: FederationTask;
   readonly choosers: readonly string[];
-  /** Schedulers of others; see `docs/peers.md`. */
+  /** Models of other schedulers; see `docs/peers.md`. */
   readonly peers: readonly string[];
   /** Virtual end. */
   readonly horizonSeconds: number;
   readonly workers?: number;
   readonly signal?: AbortSignal;
-  /** Told what is running, and how far it is in [0, 1]. */
+  /** Called with the current run, and its progress in [0, 1]. */
   readonly onProgress?: (what: string, share: number) => void;
 }
 
-/** One row: a chooser, or a scheduler of others. NaN where a figure has no meaning for it. */
+/** One row: a chooser, or a model of another scheduler. NaN where a figure has no meaning for it. */
 export interface ZonesBenchRow {
   readonly chooser: string;
   readonly nodes: number;
   readonly zones: number;
   readonly stalenessSeconds: number;
   readonly jobs: number;
-  /** Proposals (for peers: nodes asked) a placement. */
+  /** Proposals (for peers: nodes queried) a placement. */
   readonly probesMean: number;
   readonly probesP99: number;
   /** Refusals for each placement. */
@@ -42,7 +42,7 @@ export interface ZonesBenchRow {
   readonly distance: number | null;
   /** Share of all GPUs in use at the end; with lifetimes the mean of the second half. */
   readonly allocation: number;
-  /** The same arrivals on one zone that always knows all nodes as they are. */
+  /** The same arrivals on one zone that always knows the current state of all nodes. */
   readonly allocationFreshSingleZone: number;
   readonly summaryBytesPerSecond: number;
   readonly summaryBytesPerNodeAndRefresh: number;
@@ -51,7 +51,7 @@ export interface ZonesBenchRow {
   readonly waitP99Seconds: number;
   readonly placedJobs: number;
   readonly waitingJobs: number;
-  /** Of what was chosen by. */
+  /** Of the summaries used for the choice. */
   readonly ageMeanSeconds: number;
   readonly ageMaxSeconds: number;
   /** Largest resident set of the process so far. */
@@ -59,7 +59,7 @@ export interface ZonesBenchRow {
   readonly wallSeconds: number;
 }
 
-/** What a reference run is asked; plain data. */
+/** Options of a reference run; plain data. */
 export type ReferenceTask =
   | { readonly kind: 'single-zone'; readonly task: FederationTask; readonly horizonSeconds: number }
   | {
@@ -69,7 +69,7 @@ export type ReferenceTask =
       readonly horizonSeconds: number;
     };
 
-/** What it comes to. */
+/** Its result. */
 export type ReferenceResult =
   | { readonly kind: 'single-zone'; readonly result: SingleZoneResult }
   | { readonly kind: 'peer'; readonly result: PeerResult };

@@ -1,5 +1,6 @@
 /**
- * The thread of `teg bench zones` for everything that is no federation: one fresh zone, and the schedulers of others.
+ * The thread of `teg bench zones` for all runs other than federations: one fresh zone, and the models of other
+ * schedulers.
  */
 
 import { buildFederation } from '../../src/drivers/embedded/federation-task.ts';

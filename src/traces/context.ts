@@ -16,7 +16,10 @@ export const BATCH_ROWS = 1_024;
 /** Most different warnings that are kept; later ones are counted under one heading. */
 const WARNINGS_MAX = 100;
 
-/** What readers of parts of an object use of a reading: a part that is read once for many objects collects its warnings. */
+/**
+ * The part of a reading that readers of object parts use: a part that is read once for many objects collects its
+ * warnings.
+ */
 export type PartContext = Pick<ReadContext, 'warn' | 'note' | 'ignoredResources' | 'heedsRules'>;
 
 /** State of reading one file. Single use. */
@@ -32,7 +35,7 @@ export class ReadContext {
   readonly heedsRules: boolean;
   /** See `ReadOptions`. */
   readonly onObject: ((object: KubernetesObject) => void) | undefined;
-  /** Columns of the file by the names of the format; see `ReadOptions`. */
+  /** The file's column names by the names of the format; see `ReadOptions`. */
   readonly map: Readonly<Record<string, string>>;
   /** The file's own comments, for example the header of an SWF file. */
   readonly notes = new Map<string, string>();

@@ -151,7 +151,7 @@ describe('a reader refuses', () => {
     ['a number with leading zeros', '01cc01000000', '8100cc010000', /leading zeros/],
     ['a share above 1', '000000000000d03f', '000000000000f83f', /a share in \[0, 1\]/],
     ['texts out of order', '0401410465617374', '0404656173740141', /text out of order/],
-    ['a text that is not UTF-8', '0465617374', '0465ff7374', /no UTF-8/],
+    ['a text that is not UTF-8', '0465617374', '0465ff7374', /not UTF-8/],
     ['more texts than bytes', '040141', '8040c1', /texts/],
     ['a text that nothing refers to', '0100010301', '0100010001', /nothing refers to/],
     ['a number of no text', '0100010301', '0104010301', /the number of a text of at most 3/],

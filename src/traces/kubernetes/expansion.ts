@@ -19,7 +19,7 @@ interface HeldPart extends Omit<WorkloadPart, 'template'> {
   readonly pod: JobSpec;
   /** The pod itself, where somebody is told of it. */
   readonly object: ApiObject | undefined;
-  /** Whether its pods would preempt others. */
+  /** True if its pods would preempt others. */
   readonly preempts: boolean;
   /** The warnings about the one pod that was read. */
   readonly warnings: readonly string[];
@@ -37,7 +37,7 @@ type PodReader = (pod: ApiObject, context: PartContext) => JobSpec | undefined;
 export interface MadePods {
   readonly job: JobSpec;
   readonly object: ApiObject | undefined;
-  /** Whether they would preempt others. */
+  /** True if they would preempt others. */
   readonly preempts: boolean;
 }
 

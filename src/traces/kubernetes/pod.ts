@@ -111,7 +111,7 @@ function silent({ ignoredResources, heedsRules }: PartContext): PartContext {
   return { ignoredResources, heedsRules, warn: () => undefined, note: () => undefined };
 }
 
-/** @returns Whether a pod says that it preempts no other. */
+/** @returns True if a pod declares that it preempts no other. */
 export function neverPreempts({ spec }: ApiObject): boolean {
   return isRecord(spec) && spec.preemptionPolicy === 'Never';
 }

@@ -58,6 +58,6 @@ describeWithControlPlane('the auditor', [], () => {
   test('sees a scheduler that ends by itself', async () => {
     const teg = stage.startTeg({ args: ['--no-such-option'] });
     expect(await teg.ended).toEqual({ code: 2, signal: null });
-    expect(stage.auditor.violations.at(-1)).toMatch(/^the scheduler ended by itself \(2\).*no-such-option/s);
+    expect(stage.auditor.violations.at(-1)).toMatch(/^the scheduler ended on its own \(2\).*no-such-option/s);
   });
 });

@@ -74,7 +74,7 @@ export class TegChild {
         protect();
         if (!this.wanted) {
           const last = `${this.stderr} ${JSON.stringify(this.lines.slice(-3))}`.slice(-1500);
-          options.onDeath?.(`the scheduler ended by itself (${code ?? signal}): ${last}`);
+          options.onDeath?.(`the scheduler ended on its own (${code ?? signal}): ${last}`);
         }
         resolve({ code, signal });
       });
