@@ -42,6 +42,11 @@ describe.each(entries)('$path $old', ({ path, old, now, since }) => {
   });
 });
 
+test('a command and an old name stand together once', () => {
+  const names = entries.map(({ path, old }) => `${path} ${old}`);
+  expect(names).toEqual([...new Set(names)]);
+});
+
 test('an option that never was of the command is an unknown one', async () => {
   expect(renamedOption('teg errors', '--plant')).toBeUndefined();
   expect(await refusal('teg errors', '--plant', 'x')).toContain("unknown option '--plant'");

@@ -15,7 +15,7 @@ export interface RenamedOption {
   readonly since: string;
 }
 
-/** All renamed options, by command in the order of `teg --help`. */
+/** All renamed options. An old name stands once for a command. */
 export const RENAMED_OPTIONS: readonly RenamedOption[] = [
   {
     commands: ['teg start', 'teg simulate', 'teg compare'],
