@@ -42,7 +42,7 @@ export function printWhatIf(result: WhatIfResult): void {
   const reasons = new Map((result.reasons ?? []).map(({ pod, reason }) => [pod, reason]));
   printPods(
     'not placed',
-    result.waiting.map((pod) => [pod, reasons.get(pod) ?? '']),
+    result.waiting.map((pod) => [pod, nodesRefusal(reasons.get(pod) ?? '')]),
     pendingWaiting + pendingImpossible,
     'why',
   );
@@ -52,6 +52,11 @@ export function printWhatIf(result: WhatIfResult): void {
     result.preempted ?? 0,
     'what became of it',
   );
+}
+
+/** What nodes refuse, without what is said of preemption: the JSON has all of it. */
+function nodesRefusal(reason: string): string {
+  return reason.split(/ preemption: /, 1)[0] as string;
 }
 
 /** A zone knows of room alone. */

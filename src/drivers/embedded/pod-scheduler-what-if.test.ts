@@ -139,3 +139,22 @@ test('random clusters: the same pods on the same nodes, for the same reasons, wi
   expect(seen.waiting).toBeGreaterThan(400);
   expect(seen.victims).toBeGreaterThan(50);
 }, 120_000);
+
+test('a pod that is explained changes no decision, and the reasons are those that it waits for', async () => {
+  let waits = 0;
+  for (let seed = 1; seed <= 8; seed++) {
+    const items = drawSnapshot(seed);
+    const { whatIf } = await startFromObjects(items);
+    for (const pod of [whatIf.placements[0]?.pod, whatIf.waiting[0]]) {
+      if (pod === undefined) continue;
+      const { whatIf: again, result } = await startFromObjects(items, { explain: pod });
+      expect(again).toEqual(whatIf);
+      const turns = result.explained?.turns ?? [];
+      expect(turns.map(({ what }) => what)[0]).toBe('arrived');
+      const told = turns.find(({ what }) => what === 'waits');
+      if (told === undefined) expect(turns[0]?.choices[0]?.candidates).not.toEqual([]);
+      else waits++;
+    }
+  }
+  expect(waits).toBeGreaterThan(3);
+}, 60_000);

@@ -10,6 +10,7 @@
 import { createConstraints } from '../../governor/pods/constraints/cluster-constraints.ts';
 import type { BindEffect, EvictEffect, PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
 import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
+import type { Explanation } from '../../governor/policy/policy.ts';
 import { EffectBuffer } from '../../governor/zone/effects.ts';
 import {
   EffectKind,
@@ -53,6 +54,15 @@ export interface Victim {
   successor: SimulatedPod | undefined;
 }
 
+/** A job that is to be explained. */
+export interface WatchedJob {
+  readonly job: number;
+  /** Told once, before the first decision on it. */
+  explained(explanation: Explanation): void;
+  /** Told when it waits. */
+  waitsBecause(reason: string): void;
+}
+
 /** What a decider is made of. */
 export interface PodDeciderOptions {
   readonly world: PodWorld;
@@ -62,6 +72,8 @@ export interface PodDeciderOptions {
   readonly kept: number;
   readonly pending: number;
   readonly lostPods: 'requeue' | 'fail';
+  /** Told why a job goes where it goes, or waits. */
+  readonly watch?: WatchedJob;
   /** Told of each turn of decisions. @param failed Of them, those that found no node. @param examined Nodes looked at. */
   readonly onDecisions: (decisions: number, failed: number, examined: number) => void;
 }
@@ -308,13 +320,39 @@ export class PodDecider implements Decider, Timers {
     if (job < kept) this.keep(this.ledger.jobOf(job));
     if (job >= kept + pending) {
       this.arrive(job);
+      this.explain(job);
       this.decide();
       this.told(this.ledger.jobOf(job));
       return;
     }
     if (++this.begun < kept + pending) return;
+    for (let each = kept; each < kept + pending; each++) this.explain(each);
     this.decide();
     for (let each = kept; each < kept + pending; each++) this.told(this.ledger.jobOf(each));
+  }
+
+  /** Explains the job that is watched, as things stand before it is decided on. */
+  private explain(job: number): void {
+    const { watch } = this.options;
+    const [first] = this.ledger.jobOf(job).pods;
+    if (watch?.job !== job || first === undefined) return;
+    // Decides on nobody, but makes the prices that nodes are compared by.
+    this.feed({ kind: 'decide', max: 0 });
+    const explanation = this.scheduler.explain(first.description.uid);
+    if (explanation === undefined) return;
+    const lacking = explanation.refusals.map(({ reason, nodes }): [string, number] => [reason, nodes]);
+    watch.explained({
+      policy: explanation.policy,
+      node: explanation.node,
+      better: explanation.better,
+      candidates: explanation.candidates.map(({ node, nodes, value, parts }) => ({
+        label: node,
+        nodes,
+        value,
+        parts,
+      })),
+      lacking: Object.fromEntries(lacking),
+    });
   }
 
   /** A job that was on its node when the cluster was recorded. */
@@ -331,6 +369,7 @@ export class PodDecider implements Decider, Timers {
     if (job.state === JobState.Running) return;
     job.state = JobState.Waiting;
     const reason = this.isImpossible(job) ? Reason.Impossible : Reason.NoFit;
+    if (this.options.watch?.job === job.job) this.options.watch.waitsBecause(this.textOf(job.job));
     this.effects.pushJob(EffectKind.JobWaiting, job.job, 0, reason);
   }
 

@@ -25,6 +25,8 @@ export class JobWatch {
   private readonly cluster: ClusterState;
   private readonly policy: ObservedPolicy;
   private readonly turns: WatchedJob['turns'] = [];
+  /** Why the job waits, in the decider's words. */
+  private reason = '';
 
   /** @param job Index in the table. */
   constructor(job: number, table: JobTable, cluster: ClusterState, policy: ObservedPolicy) {
@@ -45,6 +47,17 @@ export class JobWatch {
       choices: [toPlain(this.policy.explain(demand))],
       pods: [],
     });
+  }
+
+  /** What another than the policy says of the job, before it decides on it for the first time. */
+  explained(explanation: Explanation): void {
+    const arrival = this.turns.find(({ what }) => what === 'arrived');
+    if (arrival !== undefined) arrival.choices = [toPlain(explanation)];
+  }
+
+  /** Why the job waits after a step, in words that stand in for the reason's name. */
+  waitsBecause(reason: string): void {
+    this.reason = reason;
   }
 
   /** Looks through the effects of a step, then forgets the reasons that were kept during it. */
@@ -90,7 +103,8 @@ export class JobWatch {
   private moved(effects: EffectBuffer, at: number, now: number): void {
     const what = TURN_NAMES[effects.kinds[at] as number];
     if (what === undefined) return;
-    const detail = REASON_NAMES[effects.reasons[at] as number] as string;
+    const name = REASON_NAMES[effects.reasons[at] as number] as string;
+    const detail = what === 'waits' && this.reason !== '' ? this.reason : name;
     this.addTurn({ atSeconds: now, what, detail, choices: [], pods: [] });
     if (what !== 'waits' && what !== 'requeued' && what !== 'released') this.policy.watched = undefined;
   }

@@ -57,13 +57,14 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const profile = options.clockMicros === undefined ? undefined : new RunProfile(options.clockMicros);
   const warmup = options.warmupSeconds ?? 0;
   const metrics = new RunMetrics(table, shapes, cluster, sampler, warmup, arrivalsEnd, profile);
-  const policy = buildPolicy(options, cluster, typical);
+  const policy =
+    options.world === undefined ? buildPolicy(options, cluster, typical) : nameOnly(options.policy.name);
   const drops = new DropReasons(cluster, shapes);
   const { explainJob } = options;
   const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
   const log = options.onJobs === undefined ? undefined : new JobLog(table, cluster);
   const { recorded } = options;
-  const decider = buildDecider(options, cluster, policy);
+  const decider = buildDecider(options, cluster, policy, watch);
   const pods = decider instanceof PodDecider ? decider : undefined;
   if (sampler.equilibrium !== undefined) sampler.equilibrium.pods = decider;
   const run = new SimulationRun({
@@ -151,7 +152,12 @@ function buildPolicy(
   return new ObservedPolicy(policy, options.clockMicros);
 }
 
-function buildDecider(options: SimulationOptions, cluster: ClusterState, policy: ObservedPolicy): Decider {
+function buildDecider(
+  options: SimulationOptions,
+  cluster: ClusterState,
+  policy: ObservedPolicy,
+  watch: JobWatch | undefined,
+): Decider {
   const { world, jobs: table, recorded } = options;
   if (world !== undefined) {
     return new PodDecider({
@@ -161,6 +167,7 @@ function buildDecider(options: SimulationOptions, cluster: ClusterState, policy:
       kept: recorded?.nodes.length ?? 0,
       pending: recorded?.pending ?? 0,
       lostPods: options.lostPods ?? 'requeue',
+      ...(watch === undefined ? {} : { watch }),
       onDecisions: (decisions, failed, examined) => policy.decided(decisions, failed, examined),
     });
   }
@@ -169,6 +176,14 @@ function buildDecider(options: SimulationOptions, cluster: ClusterState, policy:
     cluster,
     recorded === undefined ? policy : new RecordedPlaces(policy, cluster, recorded),
   );
+}
+
+/** The pod scheduler decides in the policy's place. */
+function nameOnly(name: string): ObservedPolicy {
+  const choose = (): never => {
+    throw new Error('the pod scheduler decides');
+  };
+  return new ObservedPolicy({ name, gpuMask: 0, nodesExamined: 0, choose });
 }
 
 function buildZone(options: SimulationOptions, cluster: ClusterState, policy: PlacementPolicy): Zone {
