@@ -27,10 +27,7 @@ import type { Price } from './price.ts';
 /** Classes that a heap is filled with; it may grow to twice as many before the dearest are cut off. */
 const NEAR = 16;
 
-/**
- * An order that received this many entries (times the occupied classes) without a look-up is left alone until the next
- * look-up.
- */
+/** An order that received this many entries (times the occupied classes) rests until its next look-up. */
 const IDLE_ENTRIES_MIN = 1024;
 const IDLE_FACTOR = 4;
 
