@@ -2,6 +2,7 @@
  * What a simulation is given.
  */
 
+import type { Accounts } from '../../governor/accounts.ts';
 import type { PolicyFactory } from '../../governor/policy/policy.ts';
 import type { EffectBuffer } from '../../governor/zone/effects.ts';
 import type { NodeSpec } from '../../model/node.ts';
@@ -53,6 +54,8 @@ export interface SimulationOptions {
   readonly failures?: FailureOptions;
   /** Jobs that lost a node start anew (default) or fail. */
   readonly lostPods?: 'requeue' | 'fail';
+  /** Who admits jobs, by the tenants of `jobs`; this run's own. Absent: everybody is admitted. */
+  readonly accounts?: Accounts;
   /** Virtual time between attempts with everything that waits, for policies that may overlook a node; absent: none. */
   readonly retrySeconds?: number;
   /** Distances of the time series until the last arrival; default SAMPLES_DEFAULT. Fewer than as many rows follow. */

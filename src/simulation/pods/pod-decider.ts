@@ -7,6 +7,7 @@
  * what it sees is what a live one would see. Where several things happen at one instant they are decided on one after the other, as in a zone.
  * Not here: virtual time and metrics (`../run/simulation-run.ts`).
  */
+import type { Accounts } from '../../governor/accounts.ts';
 import { createConstraints } from '../../governor/pods/constraints/cluster-constraints.ts';
 import type { BindEffect, EvictEffect, PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
 import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
@@ -74,6 +75,8 @@ export interface PodDeciderOptions {
   readonly lostPods: 'requeue' | 'fail';
   /** Told why a job goes where it goes, or waits. */
   readonly watch?: WatchedJob;
+  /** Who admits pods; absent: everybody is admitted. */
+  readonly accounts?: Accounts;
   /** Told of each turn of decisions. @param failed Of them, those that found no node. @param examined Nodes looked at. */
   readonly onDecisions: (decisions: number, failed: number, examined: number) => void;
 }
@@ -106,7 +109,11 @@ export class PodDecider implements Decider, Timers {
   constructor(options: PodDeciderOptions) {
     const { world, table, cluster } = options;
     this.options = options;
-    this.scheduler = new PodScheduler({ ...world.core, renewalSeconds: 0 }, createConstraints());
+    this.scheduler = new PodScheduler(
+      { ...world.core, renewalSeconds: 0 },
+      createConstraints(),
+      options.accounts,
+    );
     this.ledger = new PodLedger(table, cluster);
     this.maker = new PodMaker(world, table);
     const jobs = this.maker.jobsOfTheStart(options.kept + options.pending);

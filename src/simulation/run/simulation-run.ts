@@ -37,7 +37,7 @@ const EVENTS_PER_CHECK = 256;
 /** One of so many events is timed where a clock is given. A prime, so that no rhythm of the events is missed. */
 const EVENTS_PER_TIMING = 17;
 
-/** Wake-ups in a row that change nothing before no further one is taken. */
+/** Wake-ups in a row that change nothing, at one instant or with nothing else to come, before no further one is taken. */
 const WAKES_IN_VAIN_MAX = 1000;
 
 /** Attempts with everything that waits, in a row and without a start, before a run that nothing else moves ends. */
@@ -220,8 +220,7 @@ export class SimulationRun {
       const { timers } = this.parts;
       if (timers !== undefined) {
         const dueAt = timers.dueSeconds;
-        if (dueAt <= at && dueAt < horizonSeconds && this.wakesInVain < WAKES_IN_VAIN_MAX)
-          return this.takeWake(dueAt);
+        if (dueAt <= at && dueAt < horizonSeconds && this.mayWake(dueAt, at)) return this.takeWake(dueAt);
       }
       if (at >= this.nextRetryAt && this.nextRetryAt < horizonSeconds && metrics.waitingJobs > 0) {
         if (this.mayRetry(at)) return this.takeRetry();
@@ -289,6 +288,12 @@ export class SimulationRun {
     this.nextRetryAt = this.now + this.parts.retrySeconds;
     this.retriesInVain++;
     return this.tick;
+  }
+
+  /** While virtual time passes towards something else that is to come, or for a bounded number of times in a row. */
+  private mayWake(dueAt: number, nextEventAt: number): boolean {
+    if (dueAt > this.now && nextEventAt < Number.POSITIVE_INFINITY) return true;
+    return this.wakesInVain < WAKES_IN_VAIN_MAX;
   }
 
   private takeWake(dueAt: number): ZoneEvent {

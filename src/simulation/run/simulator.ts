@@ -8,6 +8,7 @@ import { Fragmentation, typicalShapes } from '../../field/fragmentation.ts';
 import type { PlacementPolicy, TypicalWorkload } from '../../governor/policy/policy.ts';
 import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
 import { Zone } from '../../governor/zone/zone.ts';
+import type { ZoneOptions } from '../../governor/zone/zone-events.ts';
 import { Random } from '../../kernel/random.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import { TegError } from '../../model/errors.ts';
@@ -15,7 +16,7 @@ import type { NodeSpec } from '../../model/node.ts';
 import { Equilibrium } from '../equilibrium/equilibrium.ts';
 import { EquilibriumPrices } from '../equilibrium/equilibrium-prices.ts';
 import { EquilibriumSampler } from '../equilibrium/equilibrium-sampler.ts';
-import type { Decider } from '../inputs/decider.ts';
+import type { Decider, Timers } from '../inputs/decider.ts';
 import { NodeFailures } from '../inputs/failures.ts';
 import { JobLog } from '../inputs/job-log.ts';
 import type { JobTable } from '../inputs/job-table.ts';
@@ -71,7 +72,8 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
     table,
     cluster,
     zone: decider,
-    timers: pods,
+    // Without accounts nothing falls due in a zone by itself.
+    timers: pods !== undefined || options.accounts !== undefined ? decider : undefined,
     policy,
     metrics,
     drops,
@@ -157,7 +159,7 @@ function buildDecider(
   cluster: ClusterState,
   policy: ObservedPolicy,
   watch: JobWatch | undefined,
-): Decider {
+): Decider & Timers {
   const { world, jobs: table, recorded } = options;
   if (world !== undefined) {
     return new PodDecider({
@@ -168,6 +170,7 @@ function buildDecider(
       pending: recorded?.pending ?? 0,
       lostPods: options.lostPods ?? 'requeue',
       ...(watch === undefined ? {} : { watch }),
+      ...(options.accounts === undefined ? {} : { accounts: options.accounts }),
       onDecisions: (decisions, failed, examined) => policy.decided(decisions, failed, examined),
     });
   }
@@ -189,7 +192,7 @@ function nameOnly(name: string): ObservedPolicy {
 function buildZone(options: SimulationOptions, cluster: ClusterState, policy: PlacementPolicy): Zone {
   const { jobs: table } = options;
   const membersMax = table.podCounts.reduce((most, pods) => Math.max(most, pods), 1);
-  return new Zone(cluster, policy, {
+  const zoneOptions: ZoneOptions = {
     queue: options.queue ?? 'best-effort',
     onNodeLost: options.lostPods ?? 'requeue',
     retryAllOnTick: options.retrySeconds !== undefined,
@@ -197,7 +200,8 @@ function buildZone(options: SimulationOptions, cluster: ClusterState, policy: Pl
     jobsMax: Math.max(1, table.count),
     membersMax,
     effectsMax: Math.max(1 << 16, 2 * membersMax + 2),
-  });
+  };
+  return new Zone(cluster, policy, zoneOptions, options.accounts);
 }
 
 function buildSampler(
