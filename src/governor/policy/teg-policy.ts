@@ -80,6 +80,14 @@ export class TegPolicy implements PricingPolicy {
     return sum;
   }
 
+  /** @returns What one more pod costs on a node now, milli-GPU; Infinity: its GPUs do not do. O(GPUs). */
+  costOn(demand: Demand, node: number): number {
+    const { cluster, shape, rent } = this;
+    readNode(cluster, node, shape);
+    const group = rent.groupOf(cluster.flavorIds[node] as number);
+    return this.prices.price.cost(shape, demand, Number.NaN) + rent.rent(demand, group);
+  }
+
   /** See `PricingPolicy.quote`. A trial: pods are placed, priced where they are, and taken back. */
   quote(demand: Demand, podCount: number, into: Quote): void {
     const { cluster, rent, index, gpuMask, nodesExamined } = this;

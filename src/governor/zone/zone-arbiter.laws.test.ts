@@ -50,6 +50,7 @@ function makeWorld(nodes: readonly number[]): ArbiterWorld {
     room,
     digest: () => [room(), classes(), { ...zone.counters }, zone.steps, policy.gpuMask, zone.timeSeconds],
     check: () => zone.check(),
+    isUp: (node) => cluster.up[node] === 1,
     nodeDown: (node, timeSeconds) => arbiter.nodeDown(node, timeSeconds),
     nodeUp: (node, timeSeconds) => arbiter.nodeUp(node, timeSeconds),
   };

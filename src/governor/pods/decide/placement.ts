@@ -46,6 +46,16 @@ export class Placement {
     return state.zones.cheapest(shape, accept);
   }
 
+  /** @returns What `reset` takes to let later answers be as if nothing had been asked since. */
+  mark(): number {
+    return this.turn;
+  }
+
+  /** See `mark`. */
+  reset(mark: number): void {
+    this.turn = mark;
+  }
+
   private firstOf(names: readonly string[], accept: (slot: number) => boolean): number {
     for (const name of names) {
       const slot = this.state.slots.slotOf(name);

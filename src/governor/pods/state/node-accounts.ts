@@ -127,6 +127,16 @@ export class NodeAccounts {
     return Math.max(0, times);
   }
 
+  /** @returns As `times`, were the node empty. */
+  timesEmpty(slot: number, request: Request, most: number): number {
+    let times = Math.min(most, this.podsMax[slot] as number);
+    request.columns.forEach((column, i) => {
+      const has = (this.allocatable[column] as Float64Array)[slot] ?? 0;
+      times = Math.min(times, Math.floor(has / (request.amounts[i] as number)));
+    });
+    return times;
+  }
+
   /** @returns Whether a node has what its pods of a request ask for: nothing that the request asks for is booked beyond what there is. */
   holds(slot: number, request: Request): boolean {
     if ((this.pods[slot] as number) > (this.podsMax[slot] as number)) return false;

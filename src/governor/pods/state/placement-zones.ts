@@ -5,6 +5,8 @@
  * all. The field may show a little more room than there is (memory is rounded up, further resources are not shown), never
  * less: `accept` has the last word, and where the cheapest node is refused all nodes are looked at in the order of their cost.
  */
+
+import { assert } from '../../../kernel/assert.ts';
 import { Random } from '../../../kernel/random.ts';
 import { ClusterState } from '../../../model/cluster-state.ts';
 import { DemandTable } from '../../../model/demand.ts';
@@ -217,6 +219,23 @@ export class PlacementZones {
       return true;
     });
     return found;
+  }
+
+  /** Begins a trial on all zones: what changes until `endTrial` is undone in their classes. The caller takes back the accounts. */
+  beginTrial(): void {
+    for (const { policy } of this.zones) policy.index.beginTrial();
+  }
+
+  /** See `beginTrial`. */
+  endTrial(): void {
+    for (const { policy } of this.zones) policy.index.endTrial(0);
+  }
+
+  /** @returns What one more pod costs on a node now, milli-GPU. The field is made. O(its GPUs). */
+  priceOn(shape: Shape, slot: number): number {
+    const zone = this.zoneOf[slot];
+    assert(zone !== undefined, 'a node is priced before it is on the field');
+    return zone.policy.costOn(shape.demand, this.indexOf[slot] as number);
   }
 
   /** Visits every node that takes pods, the cheapest class first, until `visit` says true. */

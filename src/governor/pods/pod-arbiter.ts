@@ -1,0 +1,341 @@
+/**
+ * The pod scheduler as an arbiter: `Arbiter` over a `PodScheduler` and the nodes that it watches.
+ *
+ * What a job holds are pods that are on their nodes already, as the scheduler knows those of others: they come and go as `pod` and
+ * `pod-gone` events, so that a log of events repeats everything, and count for resources and rules. Nobody is preempted for them; pods of
+ * higher priority may preempt them, which the job's owner hears as a loss.
+ *
+ * All events of the scheduler go through `step` here. Nodes are slots; which devices a pod gets is its kubelet's to choose.
+ */
+import type { Demand } from '../../model/demand.ts';
+import { assert, TegError } from '../../model/errors.ts';
+import type { PodDescription, PodTemplate } from '../../model/kubernetes/pod.ts';
+import {
+  type Arbiter,
+  type ArbiterOrder,
+  type ArbiterSink,
+  POSTPONED,
+  type Quote,
+  REFUSED,
+} from '../arbiter.ts';
+import { HoldTerms } from '../hold-terms.ts';
+import { type PodTrial, priceOfPlaced, tryPods } from './decide/pod-trial.ts';
+import type { PodEffect, PodEvent } from './pod-events.ts';
+import type { PodScheduler } from './pod-scheduler.ts';
+import type { PodSchedulerInternals } from './scheduler-internals.ts';
+import type { PodRecord } from './state/pod-records.ts';
+
+/** What a pod arbiter is made with. */
+export interface PodArbiterOptions {
+  /** Begins the uids of the pods that it holds; nobody else's begin so. */
+  readonly name: string;
+  /** Template of each demand; `ArbiterOrder.demandId` is an index. */
+  readonly templates: readonly PodTemplate[];
+  /** Jobs that wait at most; further ones are refused. */
+  readonly postponedMax: number;
+}
+
+/** A job that holds capacity or waits. */
+interface Tenure {
+  readonly job: number;
+  readonly order: Readonly<ArbiterOrder>;
+  /** Order among those that wait with the same priority. */
+  readonly sequence: number;
+  /** Pods on their nodes; empty: it waits. */
+  uids: readonly string[];
+}
+
+/** See the head of the file. */
+export class PodArbiter implements Arbiter {
+  readonly scheduler: PodScheduler;
+  timeSeconds: number = Number.NEGATIVE_INFINITY;
+  private readonly options: PodArbiterOptions;
+  private readonly inner: PodSchedulerInternals;
+  private readonly terms = new HoldTerms();
+  private readonly jobs = new Map<number, Tenure>();
+  /** In the order of their submission. */
+  private readonly waiting = new Map<number, Tenure>();
+  /** Jobs by uid of their pods. */
+  private readonly owners = new Map<string, number>();
+  /** Effects on the pods of others that a call other than `step` had. */
+  private readonly effects: PodEffect[] = [];
+  private readonly trial: PodTrial = { slots: [], price: 0 };
+  private sink: ArbiterSink | undefined;
+  private sequence = 0;
+  /** `state.anyVersion` when those who wait were looked at last. */
+  private lookedAt = -1;
+
+  constructor(scheduler: PodScheduler, options: PodArbiterOptions) {
+    this.scheduler = scheduler;
+    this.options = options;
+    this.inner = scheduler.internals;
+  }
+
+  get dueSeconds(): number {
+    return this.terms.dueSeconds;
+  }
+
+  get postponedCount(): number {
+    return this.waiting.size;
+  }
+
+  attach(sink: ArbiterSink): void {
+    assert(this.sink === undefined, 'an arbiter reports to one');
+    this.sink = sink;
+  }
+
+  /**
+   * Steps the scheduler, and looks whether jobs have lost what they hold, and whether some that wait can have it now.
+   *
+   * @returns The effects on all other pods, those of calls in between included: to be carried out.
+   */
+  step(event: PodEvent, timeSeconds: number): readonly PodEffect[] {
+    this.feed(event, timeSeconds);
+    if (event.kind === 'node-gone') this.dropHomeless(timeSeconds);
+    this.retry(timeSeconds);
+    return this.effects.splice(0);
+  }
+
+  advance(timeSeconds: number): void {
+    this.timeSeconds = timeSeconds;
+    for (let job = this.terms.next(timeSeconds); job >= 0; job = this.terms.next(timeSeconds)) {
+      this.lift(job, timeSeconds);
+      this.sink?.expired(job);
+    }
+    this.retry(timeSeconds);
+  }
+
+  hold(job: number, order: ArbiterOrder, untilSeconds: number, timeSeconds: number): number {
+    assert(!this.jobs.has(job), 'a job that holds capacity is placed again');
+    this.makeField(timeSeconds);
+    const tenure: Tenure = { job, order: { ...order }, sequence: ++this.sequence, uids: [] };
+    const pods = this.settle(tenure, timeSeconds);
+    if (pods > 0) {
+      this.terms.set(job, untilSeconds);
+      return pods;
+    }
+    if (!order.waits || this.waiting.size >= this.options.postponedMax || !this.couldHold(order))
+      return REFUSED;
+    this.jobs.set(job, tenure);
+    this.waiting.set(job, tenure);
+    return POSTPONED;
+  }
+
+  keep(job: number, untilSeconds: number, timeSeconds: number): boolean {
+    this.timeSeconds = timeSeconds;
+    if (this.terms.isOver(job, timeSeconds)) {
+      this.release(job, timeSeconds);
+      this.sink?.expired(job);
+      return false;
+    }
+    this.terms.set(job, untilSeconds);
+    return true;
+  }
+
+  place(job: number, order: ArbiterOrder, timeSeconds: number): number {
+    return this.hold(job, order, Number.POSITIVE_INFINITY, timeSeconds);
+  }
+
+  /** What runs counts, also beyond what its node has. @param nodes Slots. */
+  adopt(
+    job: number,
+    order: ArbiterOrder,
+    nodes: readonly number[],
+    _gpuMasks: readonly number[],
+    timeSeconds: number,
+  ): number {
+    assert(!this.jobs.has(job), 'a job that holds capacity is taken over');
+    if (nodes.some((slot) => this.inner.state.slots.nameOf(slot) === '')) return 0;
+    const tenure: Tenure = { job, order: { ...order }, sequence: ++this.sequence, uids: [] };
+    this.put(tenure, nodes, timeSeconds);
+    return nodes.length;
+  }
+
+  release(job: number, timeSeconds: number): void {
+    this.timeSeconds = timeSeconds;
+    this.lift(job, timeSeconds);
+    this.retry(timeSeconds);
+  }
+
+  finish(job: number, timeSeconds: number): void {
+    this.release(job, timeSeconds);
+  }
+
+  quote(order: ArbiterOrder, into: Quote): void {
+    const { state, placement } = this.inner;
+    into.pods = 0;
+    into.price = 0;
+    if (state.slots.live === 0) return;
+    if (state.zones.isStale) {
+      into.price = Number.NaN;
+      return;
+    }
+    tryPods(state, placement, this.podOf('quote', order, ''), order.podCount, this.trial);
+    if (this.trial.slots.length < order.gangMin) return;
+    into.pods = this.trial.slots.length;
+    into.price = this.trial.price;
+  }
+
+  costOf(job: number): number {
+    const { state } = this.inner;
+    if (state.zones.isStale) return Number.NaN;
+    const uids = this.jobs.get(job)?.uids ?? [];
+    return priceOfPlaced(
+      state,
+      uids.map((uid) => state.pods.get(uid) as PodRecord),
+    );
+  }
+
+  pods(job: number, visit: (member: number, node: number, gpuMask: number) => void): void {
+    const { pods } = this.inner.state;
+    this.jobs.get(job)?.uids.forEach((uid, member) => {
+      visit(member, (pods.get(uid) as PodRecord).node, 0);
+    });
+  }
+
+  postponed(visit: (job: number) => void): void {
+    for (const job of this.waiting.keys()) visit(job);
+  }
+
+  demandOf(demandId: number): Demand {
+    const { shapes } = this.inner.state;
+    const shape = shapes.acquire(this.templateOf(demandId));
+    const { demand } = shape;
+    shapes.release(shape);
+    return demand;
+  }
+
+  /** Steps the scheduler; what it does to pods that are held here is seen to here. */
+  private feed(event: PodEvent, timeSeconds: number): void {
+    this.timeSeconds = timeSeconds;
+    for (const effect of this.scheduler.step(event, timeSeconds)) {
+      const job = effect.kind === 'evict' ? this.owners.get(effect.uid) : undefined;
+      if (job !== undefined) this.lose(job, timeSeconds);
+      else if (effect.kind !== 'evict' || !effect.uid.startsWith(`${this.options.name}/`)) {
+        this.effects.push(effect);
+      }
+    }
+  }
+
+  /** Makes the field where nodes have come since the last decision. */
+  private makeField(timeSeconds: number): void {
+    this.timeSeconds = timeSeconds;
+    const { slots, zones } = this.inner.state;
+    if (slots.live > 0 && zones.isStale) this.feed({ kind: 'decide', max: 0 }, timeSeconds);
+  }
+
+  /** Places a job if enough of it finds room. @returns Pods placed. */
+  private settle(tenure: Tenure, timeSeconds: number): number {
+    const { order } = tenure;
+    const { state, placement } = this.inner;
+    if (state.slots.live === 0) return 0;
+    tryPods(state, placement, this.podOf('trial', order, ''), order.podCount, this.trial);
+    const { slots } = this.trial;
+    if (slots.length < order.gangMin) return 0;
+    this.put(tenure, slots, timeSeconds);
+    return slots.length;
+  }
+
+  private put(tenure: Tenure, slots: readonly number[], timeSeconds: number): void {
+    const { state } = this.inner;
+    const { job, order } = tenure;
+    this.jobs.set(job, tenure);
+    tenure.uids = slots.map((_, member) => `${this.options.name}/${job}/${tenure.sequence}/${member}`);
+    const names = slots.map((slot) => state.slots.nameOf(slot));
+    tenure.uids.forEach((uid, member) => {
+      this.owners.set(uid, job);
+      this.feed({ kind: 'pod', pod: this.podOf(uid, order, names[member] as string) }, timeSeconds);
+    });
+  }
+
+  /** Forgets a job, and frees what it holds. */
+  private lift(job: number, timeSeconds: number): void {
+    const tenure = this.jobs.get(job);
+    if (tenure === undefined) return;
+    this.jobs.delete(job);
+    this.waiting.delete(job);
+    this.terms.clear(job);
+    for (const uid of tenure.uids) this.owners.delete(uid);
+    for (const uid of tenure.uids) this.feed({ kind: 'pod-gone', uid }, timeSeconds);
+  }
+
+  private lose(job: number, timeSeconds: number): void {
+    this.lift(job, timeSeconds);
+    this.sink?.lost(job);
+  }
+
+  /** Jobs with pods whose node is gone have lost them. O(pods held). */
+  private dropHomeless(timeSeconds: number): void {
+    const { pods } = this.inner.state;
+    for (const { job, uids } of [...this.jobs.values()]) {
+      if (uids.some((uid) => (pods.get(uid) as PodRecord).node < 0)) this.lose(job, timeSeconds);
+    }
+  }
+
+  /** Tries those who wait, if anything has changed since they were tried last; equal ones behind one in vain are not. */
+  private retry(timeSeconds: number): void {
+    const { state } = this.inner;
+    if (this.waiting.size === 0 || this.lookedAt === state.anyVersion) return;
+    this.makeField(timeSeconds);
+    const turn = [...this.waiting.values()].sort(
+      (x, y) => y.order.priority - x.order.priority || x.sequence - y.sequence,
+    );
+    const inVain = new Set<string>();
+    for (const tenure of turn) {
+      const { job, order } = tenure;
+      const key = `${order.demandId},${order.podCount},${order.gangMin},${order.priority}`;
+      if (!this.waiting.has(job) || inVain.has(key)) continue;
+      const pods = this.settle(tenure, timeSeconds);
+      if (pods === 0) inVain.add(key);
+      else {
+        this.waiting.delete(job);
+        this.sink?.granted(job, this.demandOf(order.demandId), pods);
+      }
+    }
+    this.lookedAt = state.anyVersion;
+  }
+
+  /** Whether all nodes, were they empty, would have the resources. O(nodes). */
+  private couldHold({ demandId, gangMin }: ArbiterOrder): boolean {
+    const { shapes, slots, accounts } = this.inner.state;
+    const shape = shapes.acquire(this.templateOf(demandId));
+    let left = gangMin;
+    for (let slot = 0; slot < slots.count && left > 0; slot++) {
+      if (slots.descriptions[slot] !== undefined) left -= accounts.timesEmpty(slot, shape.request, left);
+    }
+    shapes.release(shape);
+    return left <= 0;
+  }
+
+  private templateOf(demandId: number): PodTemplate {
+    const template = this.options.templates[demandId];
+    if (template !== undefined) return template;
+    throw new TegError(
+      'TEG_JOB_INVALID',
+      `order has demand ${demandId}; expected an index in [0, ${this.options.templates.length}): add its template first`,
+    );
+  }
+
+  private podOf(uid: string, { demandId, priority }: ArbiterOrder, nodeName: string): PodDescription {
+    const template = this.templateOf(demandId);
+    return {
+      uid,
+      namespace: template.namespace,
+      name: uid,
+      ours: false,
+      nodeName,
+      ended: false,
+      deleting: false,
+      preempted: false,
+      gates: [],
+      priority,
+      generation: 0,
+      nominatedNodeName: '',
+      createdSeconds: 0,
+      startedSeconds: 0,
+      group: '',
+      tenant: '',
+      template,
+    };
+  }
+}
