@@ -11,6 +11,9 @@
  * tenant or requests change, or whose node is lost, is released and, where it still counts, held anew. Room that is merely kept
  * for a preemptor is not held: its victims hold it.
  *
+ * Not yet: an answer that admits fewer pods than were asked for, and jobs that run already when a zone hears of them (adopted by a new
+ * governor) are asked for like new ones.
+ *
  * Deterministic, as everything that decides: no clock, no I/O; the same calls get the same answers, so that a log replays.
  */
 import type { Demand } from '../model/demand.ts';

@@ -168,4 +168,23 @@ describe('a gang that is not admitted', () => {
     cluster.wait(1);
     expect(Object.keys(cluster.settle())).toEqual(['p', 'q']);
   });
+
+  test('is a matter of its first member’s tenant, as of when the accounts are asked', () => {
+    const accounts = new QuotaAccounts(2);
+    const cluster = new TestCluster({}, accounts).nodes(node('a'), node('b'));
+    cluster.pods(pod('x', {}, NLP), pod('y', {}, NLP));
+    cluster.settle();
+    cluster.group(group('g', 2));
+    const vision = { tenant: 'vision', group: 'core:default/g' };
+    cluster.pods(
+      pod('p', {}, { ...NLP, group: 'core:default/g' }),
+      pod('q', {}, vision),
+      pod('r', {}, vision),
+    );
+    // The gang is queued for nlp, which has no quota left, and decided for vision.
+    cluster.gone('p');
+    expect(Object.keys(cluster.settle())).toEqual(['q', 'r']);
+    const { state } = cluster.scheduler.internals;
+    expect(accounts.pods.get(state.tenants.find('vision'))).toBe(2);
+  });
 });

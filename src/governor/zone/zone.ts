@@ -75,7 +75,7 @@ export class Zone {
    * @param timeSeconds Finite and never less than at the last step.
    * @returns           What to do, in order; valid until the next step.
    * @throws TegError TEG_JOB_INVALID, TEG_LIMIT_REACHED, TEG_CLUSTER_INVALID: the event is malformed, nothing has
-   *                  happened. TEG_POLICY_INVALID: the policy broke its promise; accounts are right, but effects
+   *                  happened, but for a tick of the accounts that was due. TEG_POLICY_INVALID: the policy broke its promise; accounts are right, but effects
    *                  of this step are missing, so the run has to end.
    */
   step(event: ZoneEvent, timeSeconds: number): EffectBuffer {

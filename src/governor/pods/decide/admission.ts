@@ -18,7 +18,7 @@ export class Admission {
   /** @returns Why a pod may not start alone now; undefined: it may. */
   refusalOf(pod: PodRecord): AccountsRefusal | undefined {
     const { ask, state } = this;
-    this.begin(pod.tenant, pod);
+    this.begin(pod);
     ask.pods = 1;
     ask.podsMin = 1;
     ask.demands[0] = pod.shape.demand;
@@ -37,7 +37,10 @@ export class Admission {
     podsMin: number,
   ): AccountsRefusal | undefined {
     const { ask, state } = this;
-    this.begin(group.tenant, members[0] as PodRecord);
+    const first = members[0] as PodRecord;
+    // Members may have gone since the group came to the queue.
+    group.tenant = first.tenant;
+    this.begin(first);
     ask.pods = members.length;
     ask.podsMin = podsMin;
     members.forEach((pod, i) => {
@@ -51,9 +54,9 @@ export class Admission {
     return state.tenantAccounts.admit(ask, state.timeSeconds);
   }
 
-  private begin(tenant: number, first: PodRecord): void {
+  private begin(first: PodRecord): void {
     const { ask } = this;
-    ask.tenant = tenant;
+    ask.tenant = first.tenant;
     ask.holder = first.sequence;
     ask.priority = first.priority;
     ask.demands.length = 0;

@@ -21,7 +21,7 @@ export interface PodGroup extends HeapEntry {
   priority: number;
   createdSeconds: number;
   sequence: number;
-  /** Tenant of that member. */
+  /** Tenant of that member, or of the first pending one when the accounts were asked last. */
   tenant: number;
   /** Uids of members that ran and have ended (Succeeded or Failed), as long as their objects are there. */
   readonly ended: Set<string>;
