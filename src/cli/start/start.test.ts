@@ -190,7 +190,7 @@ describe('the plan', () => {
 
 describe('teg start', () => {
   test('--quick compares, prints, and leaves reports', () => {
-    const { status, stdout, stderr } = start('--quick', '--nodes', '40', '--workers', '2');
+    const { status, stdout, stderr } = start('--quick', '--nodes', '20', '--workers', '2');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const lines =
       stdout.match(/^ {2}seed \d {2}\S+ +[\d,]+ jobs, \d+\.\d % of GPUs in use, mean wait .*\)$/gm) ?? [];
@@ -205,10 +205,10 @@ describe('teg start', () => {
     expect(html).toMatch(/\/reports\/start-\d{8}-\d{6}\.html$/);
     const page = readFileSync(html, 'utf8');
     expect(page.match(/<figure /g)?.length).toBe(8);
-    expect(page).toContain('<h1>TEG against kube-scheduler and fgd on 40 nodes');
+    expect(page).toContain('<h1>TEG against kube-scheduler and fgd on 20 nodes');
     const text = readFileSync(markdown, 'utf8');
     expect(text).toMatch(
-      /\nbin\/teg compare --cluster generated:openb:40 --jobs generated:2000:0\.95:8h .*--warmup 14400/,
+      /\nbin\/teg compare --cluster generated:openb:20 --jobs generated:1000:0\.95:8h .*--warmup 14400/,
     );
     const result = comparisonResultSchema.parse(JSON.parse(readFileSync(json, 'utf8')));
     expect(result).toMatchObject({
@@ -265,7 +265,7 @@ describe('teg start', () => {
 
   test('says where nothing had to wait', () => {
     const { status, stdout } = start(
-      ...['--nodes', '200', '--pods', 'generated:200:0.01', '--policies', 'best-fit', '--seeds', '1'],
+      ...['--nodes', '50', '--pods', 'generated:50:0.01', '--policies', 'best-fit', '--seeds', '1'],
     );
     expect(status).toBe(0);
     expect(stdout.replaceAll('\n', ' ')).toContain('Every job started at once, whatever the policy');
@@ -291,7 +291,7 @@ describe('teg start', () => {
     const args = [
       'start',
       '--nodes',
-      '60',
+      '20',
       '--policies',
       'best-fit,fgd',
       '--seeds',

@@ -22,27 +22,24 @@ function anyFits(cluster: ClusterState, demand: Demand): boolean {
 }
 
 describe('TegPolicy', () => {
-  test.each([1, 2, 3, 4])(
-    'places a pod iff some node fits it, when probes are unlimited (seed %i)',
-    (seed) => {
-      const random = stream(seed);
-      const cluster = randomCluster(40, random);
-      const shapes = randomDemands(80, random, cluster.demands);
-      const policy = new TegPolicy(context(cluster), EXACT);
-      let placed = 0;
-      let refused = 0;
-      churn(cluster, policy, random, 3000, shapes, (demand, node) => {
-        if (node >= 0) placed++;
-        else refused++;
-        expect(node >= 0).toBe(anyFits(cluster, demand));
-        if (node >= 0) expect(cluster.fits(node, demand)).toBe(true);
-      });
-      expect(placed).toBeGreaterThan(500);
-      expect(refused).toBeGreaterThan(100);
-    },
-  );
+  test.each([1, 2])('places a pod iff some node fits it, when probes are unlimited (seed %i)', (seed) => {
+    const random = stream(seed);
+    const cluster = randomCluster(40, random);
+    const shapes = randomDemands(80, random, cluster.demands);
+    const policy = new TegPolicy(context(cluster), EXACT);
+    let placed = 0;
+    let refused = 0;
+    churn(cluster, policy, random, 3000, shapes, (demand, node) => {
+      if (node >= 0) placed++;
+      else refused++;
+      expect(node >= 0).toBe(anyFits(cluster, demand));
+      if (node >= 0) expect(cluster.fits(node, demand)).toBe(true);
+    });
+    expect(placed).toBeGreaterThan(500);
+    expect(refused).toBeGreaterThan(100);
+  });
 
-  test.each([1, 2, 3])('its choice is the cheapest of all occupied classes (seed %i)', (seed) => {
+  test.each([1, 2])('its choice is the cheapest of all occupied classes (seed %i)', (seed) => {
     const random = stream(seed);
     const cluster = randomCluster(50, random);
     // More demands than the index keeps, so that orders are dropped and made anew.
