@@ -89,6 +89,6 @@ describe('teg policies --list-choosers', () => {
     ]);
     output = '';
     await teg('policies', '--list-choosers');
-    expect(output).toMatch(/^chooser +what it does/);
+    expect(output).toMatch(/^chooser +description/);
   });
 });

@@ -1,6 +1,4 @@
-/**
- * Accounts for tests: one that counts what is held and believes nobody, and one with quotas besides.
- */
+/** Accounts for tests: one that counts holds and verifies every call, and one with quotas besides. */
 
 import type { Demand } from '../model/demand.ts';
 import { assert } from '../model/errors.ts';
@@ -16,12 +14,12 @@ export interface Held {
   readonly gpuTotalMilli: number;
 }
 
-/** @returns A pod that holds capacity, as a text that is equal for equal ones. */
+/** @returns A pod that holds capacity, as a text that is equal for equal pods. */
 export function heldKey({ tenant, holder, node, cpuMilli, memoryMib, gpuTotalMilli }: Held): string {
   return [tenant, holder, node, cpuMilli, memoryMib, gpuTotalMilli].join(' ');
 }
 
-/** Admits everybody and counts; whatever is released has to be held. */
+/** Admits every job and counts; every release must match a hold. */
 export class CountingAccounts implements Accounts {
   dueSeconds = Number.POSITIVE_INFINITY;
   /** Questions, holds and releases so far. */
@@ -32,7 +30,7 @@ export class CountingAccounts implements Accounts {
   readonly pods = new Map<number, number>();
   private readonly held = new Map<string, number>();
 
-  /** What is held now, sorted; a pod stands as often as it is held. */
+  /** Current holds, sorted; a pod appears once for each hold. */
   get heldKeys(): readonly string[] {
     return [...this.held].flatMap(([key, count]) => new Array<string>(count).fill(key)).sort();
   }
@@ -40,8 +38,8 @@ export class CountingAccounts implements Accounts {
   admit(ask: Ask, _timeSeconds: number): AccountsRefusal | undefined {
     this.asks++;
     const counted = ask.counts.reduce((sum, count) => sum + count, 0);
-    assert(counted === ask.pods && ask.demands.length === ask.counts.length, 'an ask does not add up');
-    assert(ask.podsMin >= 1 && ask.podsMin <= ask.pods, 'an ask for fewer pods than it needs');
+    assert(counted === ask.pods && ask.demands.length === ask.counts.length, 'a request does not add up');
+    assert(ask.podsMin >= 1 && ask.podsMin <= ask.pods, 'a request for fewer pods than it needs');
     return undefined;
   }
 
@@ -56,7 +54,7 @@ export class CountingAccounts implements Accounts {
   }
 
   tick(_timeSeconds: number, _wake: (tenant: number) => void): void {
-    throw new Error('nobody wanted a tick');
+    throw new Error('no tick was due');
   }
 
   private change(pod: Held, by: 1 | -1): void {
@@ -69,10 +67,12 @@ export class CountingAccounts implements Accounts {
   }
 }
 
-/** At most so many pods a tenant. Whoever was refused is woken when a pod of the tenant goes, or `patienceSeconds` have passed. */
+/**
+ * At most n pods a tenant. A refused tenant is woken when a pod of the tenant goes, or `patienceSeconds` have passed.
+ */
 export class QuotaAccounts extends CountingAccounts {
   podsMax: number;
-  /** Tenants that were refused since they were woken last. */
+  /** Tenants that were refused since they were last woken. */
   readonly refused = new Set<number>();
   refusals = 0;
   private readonly patienceSeconds: number;
@@ -83,7 +83,7 @@ export class QuotaAccounts extends CountingAccounts {
     this.patienceSeconds = patienceSeconds;
   }
 
-  /** @returns Whether a tenant may have so many pods more. */
+  /** @returns True if a tenant may have n more pods. */
   allows(tenant: number, pods: number): boolean {
     return (this.pods.get(tenant) ?? 0) + pods <= this.podsMax;
   }

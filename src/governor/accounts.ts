@@ -1,25 +1,25 @@
 /**
- * Accounts: what an economy says to and hears from the two state machines that decide, the zone and the pod scheduler.
+ * Accounts: the interface of an economy to the two state machines that decide, the zone and the pod scheduler.
  *
  *     admit ──▶ a place is looked for ──▶ onHold, once for each pod ──▶ … ──▶ onRelease, once for each of these
  *       └─▶ refused: the job waits, says why, and is asked for again when `tick` wakes its tenant
  *
- * What the machines promise. Before a job or gang that they decide about gets a place, `admit` is asked in the same step, and nothing is
- * held in between; being admitted promises nothing, and no hold need follow. At the end of each step the holds that are not
- * released are exactly the pods that count on nodes: those that run, and those in an escrow that is not confirmed yet; in the pod
- * scheduler also pods that others placed, which nobody asks about. Trials that are taken back are not reported. A pod whose
- * tenant or requests change, or whose node is lost, is released and, where it still counts, held anew. Room that is merely kept
- * for a preemptor is not held: its victims hold it.
+ * Contract of the machines. Before a job or gang that they decide about gets a place, `admit` is called in the same
+ * step, and nothing is held in between; an admission guarantees nothing, and no hold need follow. At the end of each
+ * step the holds that are not released are exactly the pods that count on nodes: those that run, and those in an escrow
+ * that is not confirmed yet; in the pod scheduler also pods that others placed, for which `admit` is not called. Trials
+ * that are taken back are not reported. A pod whose tenant or requests change, or whose node is lost, is released and,
+ * where it still counts, held again. Room that is merely reserved for a preemptor is not held: its victims hold it.
  *
- * Not yet: an answer that admits fewer pods than were asked for, and jobs that run already when a zone hears of them (adopted by a new
- * governor) are asked for like new ones.
+ * Not yet: an admission of fewer pods than requested, and a distinction of jobs that run already when a zone learns of
+ * them (adopted by a new governor): they are submitted to `admit` like new ones.
  *
- * Deterministic, as everything that decides: no clock, no I/O; the same calls get the same answers, so that a log replays.
+ * Deterministic, as all deciding code: no clock, no I/O; the same calls get the same answers, so that a log replays.
  */
 import type { Demand } from '../model/demand.ts';
 import { DEFAULT_TENANT } from '../model/tenants.ts';
 
-/** What a job or gang wants to start with. The caller's record, used again for the next question: nothing of it may be kept. */
+/** The request of a job or gang to start. The caller's record, reused for the next call: accounts must not keep it. */
 export interface Ask {
   /** Number in the caller's `TenantTable`. A gang's is that of its first member. */
   tenant: number;
@@ -30,7 +30,9 @@ export interface Ask {
   /** Pods that would start now if there is room, and the fewest that may; 1 ≤ podsMin ≤ pods. */
   pods: number;
   podsMin: number;
-  /** What they ask for: kinds of pods, and how many there are of each. Amounts count, not ids: a table of demands may be made anew. */
+  /**
+   * Its requirements: kinds of pods, and the number of each. Amounts count, not ids: a table of demands may be rebuilt.
+   */
   readonly demands: Demand[];
   readonly counts: number[];
 }
@@ -39,22 +41,24 @@ export interface Ask {
 export interface AccountsRefusal {
   /** A stable word for programs, in lower case with dashes: `quota-used-up`. */
   readonly code: string;
-  /** What the words are made of, by names with units: `{needGpus: 8, quotaGpus: 4}`. Bounded. */
+  /** Details of the reason, by names with units: `{needGpus: 8, quotaGpus: 4}`. Bounded. */
   readonly data: Readonly<Record<string, number | string>>;
 }
 
-/** The port. `FREE_ACCOUNTS` is the implementation without an economy. */
+/** The accounts port. `FREE_ACCOUNTS` is the implementation without an economy. */
 export interface Accounts {
   /**
-   * When it wants `tick`, seconds; Infinity: never. May change with every call. The zone ticks in each step whose time has reached it, before
-   * the event and again after it; the pod scheduler when it decides. A driver sends an event by then.
+   * Time of the next `tick`, seconds; Infinity: never. May change with every call. The zone ticks in each step whose
+   * time has reached it, before the event and again after it; the pod scheduler when it decides. A driver sends an
+   * event by then.
    */
   readonly dueSeconds: number;
 
   /**
-   * Whether a job or gang may start now.
+   * Decides whether a job or gang may start now.
    *
-   * @returns Undefined if so; else why not. Refused, it is not asked for again before `tick` wakes its tenant or it is changed.
+   * @returns Undefined if so; else the reason. After a refusal the caller does not ask again before `tick` wakes its
+   *   tenant or the job changes.
    */
   admit(ask: Ask, timeSeconds: number): AccountsRefusal | undefined;
 
@@ -66,7 +70,7 @@ export interface Accounts {
    */
   onHold(tenant: number, holder: number, demand: Demand, node: number, timeSeconds: number): void;
 
-  /** It gives it back: the arguments are those of its `onHold`, with equal amounts. */
+  /** A pod returns its capacity: the arguments are those of its `onHold`, with equal amounts. */
   onRelease(tenant: number, holder: number, demand: Demand, node: number, timeSeconds: number): void;
 
   /**
@@ -77,7 +81,7 @@ export interface Accounts {
   tick(timeSeconds: number, wake: (tenant: number) => void): void;
 }
 
-/** No economy: everybody is admitted, nothing is counted. */
+/** No economy: every job is admitted, nothing is counted. */
 export const FREE_ACCOUNTS: Accounts = Object.freeze({
   dueSeconds: Number.POSITIVE_INFINITY,
   admit: () => undefined,
@@ -86,7 +90,7 @@ export const FREE_ACCOUNTS: Accounts = Object.freeze({
   tick: () => {},
 });
 
-/** @returns An empty question. */
+/** @returns An empty request. */
 export function newAsk(): Ask {
   return { tenant: DEFAULT_TENANT, holder: 0, priority: 0, pods: 0, podsMin: 0, demands: [], counts: [] };
 }

@@ -1,23 +1,23 @@
 /**
- * The laws of an arbiter, for the tests of everything that implements `Arbiter`.
+ * The laws of an arbiter, for the tests of all implementations of `Arbiter`.
  *
- * A world is driven through random lives; a plain model remembers who holds what and who waits.
+ * A world is driven through random lives; a plain model records the holders and the waiting jobs.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../test/support/properties.ts';
 import { type Arbiter, type ArbiterOrder, POSTPONED, type Quote, REFUSED } from './arbiter.ts';
 
-/** An arbiter on a few nodes, and what a test can do to it from outside. */
+/** An arbiter on a few nodes, and the external actions of a test. */
 export interface ArbiterWorld {
   readonly arbiter: Arbiter;
-  /** Demands are [0, demandCount): from such as fit everywhere to one that fits nowhere. */
+  /** Demands are [0, demandCount): from those that fit everywhere to one that fits nowhere. */
   readonly demandCount: number;
   /** Nodes are [0, nodeCount), up at first. */
   readonly nodeCount: number;
-  /** Everything that a later answer depends on, but caches. */
+  /** All state that a later answer depends on, except caches. */
   digest(): unknown;
-  /** What is free on each node. */
+  /** The free resources of each node. */
   room(): unknown;
   /** @throws Error if a node holds more than it has, or accounts disagree. */
   check(): void;
@@ -30,7 +30,7 @@ export interface ArbiterWorld {
 /** Makes a world. @param nodes Kinds of its nodes, any numbers ≥ 0. */
 export type MakeWorld = (nodes: readonly number[]) => ArbiterWorld;
 
-/** What happens next; numbers pick among what is there. */
+/** The next action; numbers pick among the present objects. */
 interface Move {
   readonly what: 'hold' | 'place' | 'keep' | 'release' | 'finish' | 'wait' | 'down' | 'up' | 'quote';
   readonly pick: number;
@@ -40,9 +40,9 @@ interface Move {
   readonly priority: number;
 }
 
-/** Jobs at once: few, so that numbers are used again. */
+/** Jobs at once: few, so that numbers are reused. */
 const JOBS = 16;
-/** Seconds that a hold lasts, and that pass in a wait at most. */
+/** Longest duration of a hold, and of a wait, seconds. */
 const TERM_SECONDS = 5;
 const STEP_SECONDS = 3;
 
@@ -69,7 +69,7 @@ const MOVE: fc.Arbitrary<Move> = fc.record({
 
 const NODES = fc.array(fc.nat(20), { minLength: 1, maxLength: 5 });
 
-/** What the model knows of a job. */
+/** The model's knowledge of a job. */
 interface Known {
   readonly order: ArbiterOrder;
   pods: number;
@@ -101,7 +101,7 @@ class Life {
     });
   }
 
-  /** Does one thing. @param quotes Whether quotes are asked for, or passed over. */
+  /** Carries out one action. @param quotes True if quotes are requested; false: skipped. */
   do(move: Move, quotes: boolean): void {
     const { arbiter } = this.world;
     const now = this.timeSeconds;
@@ -124,18 +124,18 @@ class Life {
         this.jobs.delete(job);
       }
     }
-    // Limits and the retries of a step are over at once for everybody who asks next.
+    // Limits and the retries of a step are over at once for the next caller.
     while (arbiter.dueSeconds <= this.timeSeconds) arbiter.advance(this.timeSeconds);
   }
 
-  /** What holds at every moment. */
+  /** Invariants at every moment. */
   check(): void {
     const { world, jobs } = this;
     world.check();
     const waiting: number[] = [];
     world.arbiter.postponed((job) => waiting.push(job));
     const expected = [...jobs].filter(([, { waits }]) => waits).map(([job]) => job);
-    expect(waiting.sort(), 'exactly what waits is postponed').toEqual(expected.sort());
+    expect(waiting.sort(), 'exactly the waiting jobs are postponed').toEqual(expected.sort());
     expect(world.arbiter.postponedCount).toBe(expected.length);
     for (const [job, known] of jobs) {
       const nodes: number[] = [];
@@ -217,7 +217,7 @@ export function describeArbiterLaws(name: string, make: MakeWorld, share = 1): v
   describe(`${name} as an arbiter`, () => {
     const life = fc.tuple(NODES, fc.array(MOVE, { minLength: 20, maxLength: 80 }));
 
-    test('never holds more than the capacity, and postpones exactly what waits', () => {
+    test('never holds more than the capacity, and postpones exactly the waiting jobs', () => {
       const seen = { granted: 0, lost: 0, expired: 0, waiting: 0 };
       checkProperty(
         fc.property(life, ([nodes, moves]) => {
@@ -257,7 +257,7 @@ export function describeArbiterLaws(name: string, make: MakeWorld, share = 1): v
       expect(prices).toBeGreaterThan(100 * share);
     });
 
-    test('a quote is what the job then costs where it is placed, also of a gang', () => {
+    test('a quote equals the cost of the job once placed, also of a gang', () => {
       let compared = 0;
       let gangs = 0;
       checkProperty(
@@ -282,7 +282,7 @@ export function describeArbiterLaws(name: string, make: MakeWorld, share = 1): v
       expect(gangs).toBeGreaterThan(5 * share);
     });
 
-    test('what is placed and released leaves room and quotes as they were', () => {
+    test('placing and releasing leaves room and quotes unchanged', () => {
       let placed = 0;
       checkProperty(
         fc.property(life, fc.nat(), ([nodes, moves], pick) => {
@@ -292,7 +292,7 @@ export function describeArbiterLaws(name: string, make: MakeWorld, share = 1): v
           const { arbiter } = world;
           const orders = ordersIn(world);
           const order = orders[pick % orders.length] as ArbiterOrder;
-          // Somebody who waits would take what is given back.
+          // A waiting job would take the released capacity.
           for (const [job, { waits }] of one.jobs) if (waits) arbiter.release(job, arbiter.timeSeconds);
           const room = world.room();
           const quote = one.quote(order);
@@ -337,7 +337,7 @@ export function describeArbiterLaws(name: string, make: MakeWorld, share = 1): v
       expect(arbiter.dueSeconds).toBe(Number.POSITIVE_INFINITY);
     });
 
-    test('what runs already is taken over where it is, or not at all', () => {
+    test('a running job is adopted where it is, or not at all', () => {
       const world = make([2, 2]);
       const { arbiter } = world;
       arbiter.attach({ granted: () => {}, lost: () => {}, expired: () => {} });

@@ -1,19 +1,22 @@
 /**
- * The arbiter: whoever owns nodes, and alone decides what runs on them.
+ * The arbiter: the owner of nodes, which alone decides what runs on them.
  *
- * A zone governor of a federation talks to it through this port; a zone (`zone/zone-arbiter.ts`) and the pod scheduler
- * (`pods/pod-arbiter.ts`) are the two that stand behind it. A job gets capacity in two steps: `hold` takes it for a time, `keep` makes
- * it the job's own. What cannot be placed and may wait is *postponed*, and granted when room appears.
+ * A zone governor of a federation uses it through this port; a zone (`zone/zone-arbiter.ts`) and the pod scheduler
+ * (`pods/pod-arbiter.ts`) are its two implementations. A job gets capacity in two steps: `hold` takes it for a time,
+ * `keep` makes it the job's own. A job that cannot be placed and may wait is *postponed*, and granted when room
+ * appears.
  *
- * Laws, which both implementations are tested for (`arbiter.laws.ts`): never more than the capacity; what is released leaves the arbiter
- * as it was; a quote changes nothing, and is what the job then costs; a hold ends at its time; exactly what waits is postponed.
+ * Laws, which both implementations are tested for (`arbiter.laws.ts`): never more than the capacity; a release restores
+ * the earlier state; a quote changes nothing, and equals the cost of the job once placed; a hold ends at its time;
+ * exactly the waiting jobs are postponed.
  *
- * Deterministic, without a clock: times are arguments, in seconds, and never go back. Job numbers are the caller's: dense, and free
- * again once the job holds nothing and does not wait. No call allocates for each job once the tables have grown (zone).
+ * Deterministic, without a clock: times are arguments, in seconds, and never go back. Job numbers are the caller's:
+ * dense, and free again once the job holds nothing and does not wait. No call allocates per job once the tables have
+ * grown (zone).
  */
 import type { Demand } from '../model/demand.ts';
 
-/** What a job asks for. A plain record that the caller may reuse: nothing of it is kept. */
+/** The request of a job. A plain record that the caller may reuse: nothing of it is kept. */
 export interface ArbiterOrder {
   /** Index in the vocabulary that the arbiter was made with. */
   demandId: number;
@@ -21,21 +24,21 @@ export interface ArbiterOrder {
   podCount: number;
   /** Pods that have to be placed together, in [1, podCount]. */
   gangMin: number;
-  /** Larger goes first among what waits; a 32-bit integer. */
+  /** Larger goes first among waiting jobs; a 32-bit integer. */
   priority: number;
-  /** Whether it counts as an arrival for the typical workload: a job that asks again does not. */
+  /** True if it counts as an arrival for the typical workload: a repeated request does not. */
   counts: boolean;
-  /** Whether it may wait where there is no room now. */
+  /** True if it may wait when there is no room now. */
   waits: boolean;
 }
 
-/** What a job would get now, and for what. Filled by `Arbiter.quote`. */
+/** The placement that a job would get now, and its price. Filled by `Arbiter.quote`. */
 export interface Quote {
   /** Pods that would be placed; 0: fewer than the gang's minimum find room. */
   pods: number;
   /**
-   * Their prices in milli-GPU, one placed after the other; 0 where there are none. NaN: no price can be told now, because attempts are
-   * postponed by a limit, the field is not made yet, or the policy does not price.
+   * Their prices in milli-GPU, one placed after the other; 0 where there are none. NaN: no price is available now,
+   * because attempts are postponed by a limit, the field is not built yet, or the policy does not price.
    */
   price: number;
 }
@@ -45,21 +48,24 @@ export const REFUSED = -1;
 /** `hold`: there is no room now, and the job waits. */
 export const POSTPONED = 0;
 
-/** What an arbiter reports of jobs that nobody asked about in the same call. Called before that call returns; must not call the arbiter back, but for `costOf`. */
+/**
+ * Reports of an arbiter on jobs other than the one of the current call. Called before that call returns; must not call
+ * the arbiter back, except `costOf`.
+ */
 export interface ArbiterSink {
   /** A job that waited holds capacity, without an end until `keep` gives it one. */
   granted(job: number, demand: Demand, pods: number): void;
-  /** A job has lost its capacity: a node is gone, or somebody more important took it. All of it is free. */
+  /** A job has lost its capacity: a node is gone, or a more important job took it. All of it is free. */
   lost(job: number): void;
   /** A hold has ended by its time, and its capacity is free. */
   expired(job: number): void;
 }
 
-/** See the head of the file. */
+/** An arbiter; see the head of the file. */
 export interface Arbiter {
   /** Time of the last call that took one; −Infinity before. */
   readonly timeSeconds: number;
-  /** When `advance` has something to do; Infinity: never. */
+  /** Time of the next due `advance`; Infinity: never. */
   readonly dueSeconds: number;
   /** Jobs that wait. */
   readonly postponedCount: number;
@@ -67,34 +73,35 @@ export interface Arbiter {
   /** Reports to `sink` from now on. Called once, before anything else. */
   attach(sink: ArbiterSink): void;
 
-  /** Goes on with what a limit postponed, and ends the holds whose time is over. */
+  /** Continues attempts that a limit postponed, and ends expired holds. */
   advance(timeSeconds: number): void;
 
   /**
    * Takes capacity for a job, all of its gang's minimum or nothing.
    *
    * @param job          Holds nothing and does not wait.
-   * @param untilSeconds When the hold ends by itself unless it is kept; Infinity: never.
-   * @returns            Pods placed, `POSTPONED` or `REFUSED`. Whoever waits for what the arbiter could never hold is refused.
+   * @param untilSeconds When the hold expires unless it is kept; Infinity: never.
+   * @returns Pods placed, `POSTPONED` or `REFUSED`. A job that the arbiter could never hold is refused instead of
+   *   waiting.
    */
   hold(job: number, order: ArbiterOrder, untilSeconds: number, timeSeconds: number): number;
 
   /**
-   * Gives what a job holds another end.
+   * Changes the end of a job's hold.
    *
    * @returns false: its hold was over already, which is reported as `expired`.
    */
   keep(job: number, untilSeconds: number, timeSeconds: number): boolean;
 
-  /** Takes capacity for good: `hold` without an end. */
+  /** Takes capacity permanently: `hold` without an end. */
   place(job: number, order: ArbiterOrder, timeSeconds: number): number;
 
   /**
-   * Takes over a job that runs on its nodes already, for good.
+   * Adopts a job that runs on its nodes already, permanently.
    *
    * @param nodes    Node of each pod.
    * @param gpuMasks GPUs of each pod.
-   * @returns        Pods placed; fewer than there are nodes if they do not fit, and then none is.
+   * @returns        Pods placed; fewer than there are nodes if they do not fit, and then none is placed.
    */
   adopt(
     job: number,
@@ -104,23 +111,24 @@ export interface Arbiter {
     timeSeconds: number,
   ): number;
 
-  /** Frees what a job holds, or lets it wait no more. Nothing happens to a job that does neither. */
+  /** Frees a job's capacity, or ends its wait. No effect on a job that has neither. */
   release(job: number, timeSeconds: number): void;
 
-  /** As `release`, of a job whose pods ended by themselves. */
+  /** As `release`, of a job whose pods ended on their own. */
   finish(job: number, timeSeconds: number): void;
 
   /**
    * Prices an order now. Changes nothing that a later answer depends on.
    *
-   * The price is that of a gang as a whole: its pods are placed for a trial, one after the other, and taken back. It is what `costOf` says
-   * once the same order is placed without counting as an arrival and nothing has changed. Accounts are not asked: it prices nodes.
+   * The price is that of a gang as a whole: its pods are placed for a trial, one after the other, and taken back. It
+   * equals `costOf` once the same order is placed without counting as an arrival and nothing has changed. Accounts are
+   * not consulted: it prices nodes.
    *
    * @cost As the attempt to place it, twice.
    */
   quote(order: ArbiterOrder, into: Quote): void;
 
-  /** @returns What a job costs where its pods are, milli-GPU; 0 if it holds nothing. The measure of `quote`. */
+  /** @returns The cost of a job where its pods are, milli-GPU; 0 if it holds nothing. The measure of `quote`. */
   costOf(job: number): number;
 
   /** Visits the pods that a job holds capacity for. */

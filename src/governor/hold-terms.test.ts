@@ -20,7 +20,7 @@ test('holds end in the order of their times, equal ones in the order in which th
   expect(terms.dueSeconds).toBe(Number.POSITIVE_INFINITY);
 });
 
-test('the last end of a job counts; what was cleared or is for good has none', () => {
+test('the last end of a job counts; cleared and permanent holds have none', () => {
   const terms = new HoldTerms();
   for (const job of [0, 1, 2, 3]) terms.set(job, 10 + job);
   terms.set(0, 30);

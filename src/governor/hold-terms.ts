@@ -1,6 +1,4 @@
-/**
- * When holds end: a heap of ends, of which those are skipped that do not count any more.
- */
+/** Ends of holds: a heap of ends, of which obsolete ones are skipped. */
 import { TimeHeap } from '../kernel/time-heap.ts';
 
 /** Ends of what jobs hold, by job number. 16 bytes a job and 20 an end not yet reached. */
@@ -12,12 +10,12 @@ export class HoldTerms {
   private readonly ends: number[] = [];
   private sequence = 0;
 
-  /** Not after the next end; Infinity if there is none. Ends that do not count any more may be told until `next` has skipped them. */
+  /** Not after the next end; Infinity if there is none. Obsolete ends may be returned until `next` has skipped them. */
   get dueSeconds(): number {
     return this.heap.size === 0 ? Number.POSITIVE_INFINITY : (this.heap.times[0] as number);
   }
 
-  /** What the job holds ends then; Infinity: never. O(log holds). */
+  /** Sets the end of the job's hold; Infinity: never. O(log holds). */
   set(job: number, untilSeconds: number): void {
     while (this.current.length <= job) {
       this.current.push(0);
@@ -33,7 +31,7 @@ export class HoldTerms {
     this.heap.push(untilSeconds, sequence, job);
   }
 
-  /** @returns Whether the job's hold ends now or has ended. */
+  /** @returns True if the job's hold ends now or has ended. */
   isOver(job: number, timeSeconds: number): boolean {
     return (this.current[job] ?? 0) !== 0 && timeSeconds >= (this.ends[job] as number);
   }

@@ -1,12 +1,13 @@
 /**
  * The order of every queue: higher priority first, then earlier time, then smaller number.
  *
- * One place, because an economy changes the order: zone, pod scheduler and agent hosts must change with it. What differs is
- * where the keys are kept. A zone and an agent host number submissions as they come, so that the number is the time; a
- * pod has the time at which it was created, and among equals the number by which it was first seen.
+ * One place, because an economy changes the order: zone, pod scheduler and agent hosts must change with it. Only the
+ * place of the keys differs. A zone and an agent host number submissions as they come, so that the number is the time;
+ * a pod has the time at which it was created, and among equals the number by which it was first seen.
  *
- * Plain numbers as arguments: the engine inlines both functions into the heaps, whatever the records are, and they stay
- * monomorphic. Both orders are total where numbers are unique, so what goes first does not depend on the form of a heap.
+ * Plain numbers as arguments: the engine inlines both functions into the heaps, for any kind of record, and they stay
+ * monomorphic. Both orders are total where numbers are unique, so the first entry does not depend on the form of a
+ * heap.
  */
 
 /**

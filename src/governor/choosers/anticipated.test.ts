@@ -53,7 +53,7 @@ describe('anticipated loads', () => {
         const loads = loadsOf(offers, mass);
         const level = waterLevel(offers, mass);
         const total = loads.reduce((sum, load) => sum + load, 0);
-        // A load is a difference of prices over a slope: half a digit of the level is lost in each.
+        // A load is a difference of prices over a slope: each loses half a digit of the level.
         const lost = entries.reduce((sum, { slope }) => sum + (Number.EPSILON * Math.abs(level)) / slope, 0);
         expect(Math.abs(total - mass)).toBeLessThan(1e-9 * mass + 2 * lost);
         for (const [i, { price, slope, slots }] of entries.entries()) {
@@ -69,7 +69,7 @@ describe('anticipated loads', () => {
     );
   });
 
-  test('of a mass that there is no room for are in proportion to slots', () => {
+  test('of a mass beyond the room are in proportion to slots', () => {
     const offers = offersOf([
       { price: 5, slots: 30 },
       { price: 1, slots: 10 },

@@ -1,11 +1,11 @@
 /**
  * Anticipated load (D3): an entry is drawn in proportion to the load that it should get, so that prices are level once
- * everybody who decides on the same data has arrived. No temperature, and nothing to tune.
+ * all deciders on the same data have arrived. No temperature, and nothing to tune.
  *
  * The price is read where the load will be: U + U'·L, with the load L of an entry no larger than its slots. The mass to
- * place is twice the others who have decided on data of this age: as many again will decide on it before it is replaced,
- * and counting too few herds, while counting too many only spreads (docs/choosers.md has the figures). Ages of single
- * entries are not used: load that left meanwhile makes up for load that came.
+ * place is twice the other deciders so far on data of this age: as many again will decide on it before it is replaced,
+ * and counting too few causes herding, while counting too many only spreads (docs/choosers.md has the figures). Ages of
+ * single entries are not used: load that left meanwhile makes up for load that came.
  *
  * @source theory §1B D3 at T = 0; with unit slopes Dahlin 1999, Interpreting stale load information (ICDCS).
  */
@@ -14,7 +14,7 @@ import type { ChoiceStream, Chooser, ZoneOffers } from './chooser.ts';
 import { drawWeighted } from './ensemble.ts';
 import { waterLevel } from './water-level.ts';
 
-/** Deciders on the same data over those who have decided on it so far. */
+/** All deciders on the same data over the deciders so far. */
 const LIFETIME = 2;
 
 class AnticipatedChooser implements Chooser {
@@ -73,7 +73,7 @@ function firstDrop({ count, prices, slopes }: ZoneOffers, out: Float64Array): nu
   return total;
 }
 
-/** @param lifetime Deciders on the same data over those who have decided on it so far, ≥ 1. */
+/** @param lifetime All deciders on the same data over the deciders so far, ≥ 1. */
 export function createAnticipatedChooser(lifetime: number = LIFETIME): Chooser {
   return new AnticipatedChooser(lifetime);
 }

@@ -1,5 +1,5 @@
 /**
- * Best of d: d entries are drawn at random, the one that looks cheapest is taken. A little information, used with
+ * Best of d: d entries are drawn at random, the cheapest by the board is taken. A little information, used with
  * randomness, herds little: the simple rule to beat.
  *
  * @source Mitzenmacher 2000, How useful is old information?, IEEE TPDS 11(1).
@@ -27,7 +27,7 @@ class BestOfDChooser implements Chooser {
     let total = 0;
     if (this.bySlots) for (let i = 0; i < count; i++) total += slots[i] as number;
     let best = -1;
-    // Of equally cheap ones the first drawn stays: which one that is, is random already.
+    // Of equally cheap ones the first drawn stays: the draw is random already.
     for (let k = 0; k < this.choices; k++) {
       const i = this.bySlots ? drawWeighted(slots, count, total, random) : random.nextInt(count);
       if (best < 0 || (prices[i] as number) < (prices[best] as number)) best = i;

@@ -1,35 +1,35 @@
 /**
- * The seam between an agent and whatever chooses its zone.
+ * The interface between an agent and the chooser of its zone.
  *
- * An agent reads for its demand what every entry of its board (a zone, or a group of zones further away) offers: the
- * price of the cheapest place, how fast that price rises with load, how many places there are. All of it is stale, and
- * others choose on the same data at the same time; a chooser is a rule for that. The zone's arbiter has the last word.
+ * An agent reads for its demand the offer of every entry of its board (a zone, or a group of zones further away): the
+ * price of the cheapest place, its slope with load, the number of places. All of it is stale, and others choose on the
+ * same data at the same time; a chooser is a rule for that. The zone's arbiter has the last word.
  */
 import type { Random } from '../../kernel/random.ts';
 
-/** What the entries of a board offer one demand, as columns; only entries that show room are listed. */
+/** The offers of a board's entries to one demand, as columns; only entries that show room are listed. */
 export interface ZoneOffers {
   /** Entries; all columns are valid in [0, count). */
   count: number;
-  /** Which entry of the board. @shape [count] */
+  /** Index of the entry on the board. @shape [count] */
   readonly entries: Int32Array;
   /** U: cost of the cheapest place, milli-GPU; any finite sign. @shape [count] */
   readonly prices: Float64Array;
-  /** U' > 0: how much that cost rises for each pod of this demand that is placed there, milli-GPU. @shape [count] */
+  /** U' > 0: rise of that cost for each pod of this demand that is placed there, milli-GPU. @shape [count] */
   readonly slopes: Float64Array;
   /** g ≥ 1: places at about the price of the cheapest one. @shape [count] */
   readonly near: Float64Array;
   /** Places in all, ≥ near. @shape [count] */
   readonly slots: Float64Array;
-  /** Where the entry stands on the locality axis (zone index; middle of a group's indexes). @shape [count] */
+  /** Position of the entry on the locality axis (zone index; middle of a group's indexes). @shape [count] */
   readonly positions: Float64Array;
   /** Age of the data, seconds ≥ 0. @shape [count] */
   readonly ages: Float64Array;
 }
 
-/** What a chooser remembers of one stream of similar jobs (same host, same demand). Owned by the agent host. */
+/** A chooser's state of one stream of similar jobs (same host, same demand). Owned by the agent host. */
 export interface ChoiceStream {
-  /** Where the agent host stands on the locality axis. */
+  /** Position of the agent host on the locality axis. */
   readonly home: number;
   /** Temperature in force, milli-GPU; 0 before the first choice. */
   temperature: number;
@@ -45,15 +45,15 @@ export interface Chooser {
    * @param offers   At least one.
    * @param deciders m ≥ 1: agents that choose on data of this age at the same time, this one included (for all demands
    *                 that compete for the same places).
-   * @param stream   Of this job's likes; updated.
+   * @param stream   Of jobs like this one; updated.
    * @returns        Index in [0, offers.count). O(count).
    */
   choose(offers: ZoneOffers, deciders: number, stream: ChoiceStream, random: Random): number;
 }
 
-/** Settings of a chooser; each reads those that concern it. */
+/** Settings of a chooser; each reads those that it needs. */
 export interface ChooserOptions {
-  /** Share of concurrent deciders that may lose their place, in (0, 1): what the temperature is controlled by. */
+  /** Share of concurrent deciders that may lose their place, in (0, 1): the target of the temperature controller. */
   readonly loserBudget?: number;
 }
 
@@ -70,7 +70,7 @@ export function newStream(home: number): ChoiceStream {
   return { home, temperature: 0, position: Number.NaN, momentum: 0 };
 }
 
-/** @returns Empty columns with room for so many entries. */
+/** @returns Empty columns with room for n entries. */
 export function makeOffers(capacity: number): ZoneOffers {
   return {
     count: 0,

@@ -17,7 +17,7 @@ export interface EntrySpec {
   readonly age?: number;
 }
 
-/** @returns A board of these entries, with spare capacity that holds rubbish. */
+/** @returns A board of these entries, with spare capacity that holds garbage. */
 export function offersOf(entries: readonly EntrySpec[]): ZoneOffers {
   const offers = makeOffers(entries.length + 3);
   offers.prices.fill(-1e9);
@@ -73,7 +73,7 @@ export function totalVariation(counts: readonly number[], shares: ArrayLike<numb
   return counts.reduce((sum, count, i) => sum + Math.abs(count / times - (shares[i] as number)) / 2, 0);
 }
 
-/** The table that a board stands for, place by place: each rung of each entry's ladder a class of its own. */
+/** The table of a board, place by place: each rung of each entry's ladder a class of its own. */
 export class PlaceTable {
   readonly choice: GibbsChoice;
   /** Entry of each class. */

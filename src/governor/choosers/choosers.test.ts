@@ -1,6 +1,4 @@
-/**
- * What holds of every chooser, and of the simple ones in particular.
- */
+/** Properties of every chooser, and of the simple ones in particular. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
@@ -145,7 +143,7 @@ describe('the registry', () => {
     for (const { name, create } of CHOOSERS) expect(create({ loserBudget: 0.1 }).name).toBe(name);
   });
 
-  test('finds one by name, or says what there is', () => {
+  test('finds one by name, or lists the known names', () => {
     expect(chooserByName('gibbs').create({}).name).toBe('gibbs');
     const failure = (name: string): TegError => {
       try {

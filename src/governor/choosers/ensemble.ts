@@ -1,18 +1,18 @@
 /**
- * The places of a board as a statistical ensemble: how likely each entry is at a temperature, over how many places the
- * choices spread, and how many of those who choose at the same time find their place taken.
+ * The places of a board as a statistical ensemble: the probability of each entry at a temperature, the number of places
+ * over which choices spread, and the share of concurrent deciders that find their place taken.
  *
  * An entry offers `near` places at its price U, and from there on a ladder: after every `near` pods the price has risen
  * by near·U', until its slots are used up. Summed over its places z of cost E_z its weight is
  *
  *     Z = Σ_z e^{−E_z/T} = e^{−U/T} · near · (1 − a^K) / (1 − a),   a = e^{−near·U'/T},  K = slots / near
  *
- * so that A = −T ln Z is its free energy: U − T ln near where the ladder is steep (near·U' ≫ T) or has one rung
- * (slots = near), and lower where many places lie within T of the cheapest. The number of places that the entry's
- * choices spread over is Z(T)² / Z(T/2).
+ * so that A = −T ln Z is its free energy: U − T ln near where the ladder is steep (near·U' ≫ T) or has one rung (slots
+ * = near), and lower where many places lie within T of the cheapest. The number of places that the entry's choices
+ * spread over is Z(T)² / Z(T/2).
  *
- * Why a ladder: with `near` alone a board of few cheap places says that every crowd larger than them must collide, the
- * temperature runs to its bound, and the choice becomes random though the entries have room for all.
+ * Why a ladder: with `near` alone a board of few cheap places implies that every crowd larger than them must collide,
+ * the temperature runs to its bound, and the choice becomes random though the entries have room for all.
  *
  * Math.exp and Math.log are used: the last bit of a weight may differ between engines.
  *
@@ -32,7 +32,7 @@ const SATURATED = 38;
 export class Ensemble {
   /** Weight of each entry relative to e^{−least U/T}. @shape [≥ count] ≥ 0 */
   weights: Float64Array = new Float64Array(64);
-  /** Z without e^{−U/T}: its places, each counted by how cheap it is. @shape [≥ count] in [near, slots] */
+  /** Z without e^{−U/T}: its places, each weighted by its cost. @shape [≥ count] in [near, slots] */
   places: Float64Array = new Float64Array(64);
   /** (U − least U) / T. @shape [≥ count] ≥ 0 */
   heights: Float64Array = new Float64Array(64);

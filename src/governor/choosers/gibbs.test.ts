@@ -19,7 +19,7 @@ describe('the Gibbs chooser', () => {
     const chooser = createGibbsChooser({ low: 12, high: 12 });
     const counts = countChoices(chooser, offers, 1, 50_000, new Random(11));
     expect(chiSquare(counts, places.shares())).toBeLessThan(chiSquareLimit(12));
-    // The statistic tells shares apart that are a little off.
+    // The statistic separates shares that are slightly off.
     places.choice.setTemperature(13);
     expect(chiSquare(counts, places.shares())).toBeGreaterThan(chiSquareLimit(12));
   });

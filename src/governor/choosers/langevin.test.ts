@@ -91,7 +91,7 @@ describe('the Langevin chooser', () => {
     expect(totalVariation(counts, shareOf(offers, 2))).toBeLessThan(0.025);
   });
 
-  test('without jumps it does not get across a gap: what jumps are for', () => {
+  test('without jumps it does not get across a gap: the purpose of jumps', () => {
     const chooser = createLangevinChooser(FIXED, { teleport: 0 });
     const counts = countChoices(chooser, offers, 1, 20_000, new Random(3));
     expect((counts[12] as number) + (counts[13] as number)).toBe(0);
@@ -133,7 +133,7 @@ describe('the Langevin chooser', () => {
     expect(Math.abs(stream.position - 500)).toBeLessThan(4 * WALK_DEFAULTS.width);
   });
 
-  test('goes on from where it was when its entries are gone', () => {
+  test('continues from its position when its entries are gone', () => {
     const stream = newStream(3);
     const random = new Random(6);
     const chooser = createLangevinChooser(FIXED, { teleport: 0 });

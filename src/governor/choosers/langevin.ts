@@ -8,12 +8,12 @@
  *
  * with their weights Z_z (`ensemble.ts`) and positions x_z. A choice is a few BAOAB steps and then an entry z drawn in
  * proportion to Z_z e^{−(q − x_z)²/2w²}: q and z together have the law Z_z N(q; x_z, w²), so that entries are chosen in
- * proportion to Z_z in the long run, whatever w. Smoothing costs mixing time, not accuracy. With a small probability
- * the walker is proposed a jump to any entry, by Metropolis' rule, which keeps that law and crosses every gap.
+ * proportion to Z_z in the long run, for any w. Smoothing costs mixing time, not accuracy. With a small probability the
+ * walker is proposed a jump to any entry, by Metropolis' rule, which keeps that law and crosses every gap.
  *
- * What it needs: the motion reads only entries within 4 w of the walker, a jump reads one more; the temperature comes
- * from the whole board. What it is for: moves are short, so image caches stay warm. On a board that changes faster than
- * the walker moves it lags behind.
+ * Inputs: the motion reads only entries within 4 w of the walker, a jump reads one more; the temperature comes from the
+ * whole board. Purpose: moves are short, so image caches stay warm. On a board that changes faster than the walker
+ * moves it lags behind.
  *
  * Units: e^{−A/T} is all that matters, so the walker moves in A/T at temperature 1 and its momentum stays right when T
  * changes. The kernel's curvature bounds the step: h < 2w. The force is the posterior mean of x_z − q over w²; a test
@@ -74,7 +74,7 @@ class LangevinChooser implements Chooser {
     return drawWeighted(kernel.weights, offers.count, kernel.total, random);
   }
 
-  /** A few BAOAB steps; one look each. */
+  /** A few BAOAB steps; one evaluation each. */
   private move(offers: ZoneOffers, stream: ChoiceStream, random: Random): void {
     const { kernel, keep, kick } = this;
     const half = (this.walk.step * this.walk.width) / 2;
@@ -102,7 +102,7 @@ class LangevinChooser implements Chooser {
     this.look(offers, stream, random);
   }
 
-  /** Reads what lies around the walker; where nothing does, it is put at the nearest entry. */
+  /** Reads the surroundings of the walker; where they are empty, it is put at the nearest entry. */
   private look(offers: ZoneOffers, stream: ChoiceStream, random: Random): void {
     const { kernel, ensemble } = this;
     kernel.read(offers, ensemble, stream.position, this.walk.width);
@@ -117,7 +117,7 @@ class LangevinChooser implements Chooser {
   }
 }
 
-/** What lies around a point: the field's kernel cut off beyond its reach. Reused. */
+/** The surroundings of a point: the field's kernel cut off beyond its reach. Reused. */
 export class Kernel {
   /** Z_z e^{−(q − x_z)²/2w²}, up to a common factor; 0 out of reach. @shape [≥ count] */
   weights: Float64Array = new Float64Array(64);

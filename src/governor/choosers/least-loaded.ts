@@ -1,6 +1,6 @@
 /**
- * Least-loaded: everybody takes what looks cheapest. A baseline, and the disease that the others cure: on stale boards
- * all who decide on the same data go to the same entry.
+ * Least-loaded: every decider takes the entry that looks cheapest. A baseline, and the problem that the others solve:
+ * on stale boards all deciders on the same data go to the same entry.
  */
 import type { Chooser } from './chooser.ts';
 

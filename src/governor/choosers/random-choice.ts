@@ -1,5 +1,5 @@
 /**
- * Random choice: any place, each alike. The baseline that reads no price.
+ * Random choice: any place with equal probability. The baseline that reads no price.
  *
  * Why by slots and not by entries: an entry may be one zone or a group of many, large or small. By slots every place
  * gets the same load; by entries the small ones would be overrun (docs/choosers.md has the figures).

@@ -1,7 +1,7 @@
 /**
  * The zone choosers, by name.
  *
- * A chooser is one file with one factory; this list is all that a new one has to be added to.
+ * A chooser is one file with one factory; a new one has to be added only to this list.
  */
 import { closestName } from '../../kernel/closest-name.ts';
 import { TegError } from '../../model/errors.ts';
@@ -17,7 +17,7 @@ import { createRandomChooser } from './random-choice.ts';
 export const CHOOSERS: readonly ChooserEntry[] = [
   {
     name: 'anticipated',
-    description: 'Where prices will be level once all who decide on the same data have arrived.',
+    description: 'Prices will be level once all deciders on the same data have arrived.',
     create: () => createAnticipatedChooser(),
   },
   {
@@ -37,7 +37,7 @@ export const CHOOSERS: readonly ChooserEntry[] = [
   },
   {
     name: 'least-loaded',
-    description: 'What looks cheapest: a baseline that herds on stale data.',
+    description: 'The entry that looks cheapest: a baseline that herds on stale data.',
     create: () => createLeastLoadedChooser(),
   },
   {
@@ -48,8 +48,8 @@ export const CHOOSERS: readonly ChooserEntry[] = [
 ];
 
 /**
- * @returns The chooser of that name.
- * @throws TegError TEG_OPTION_INVALID with the closest name there is.
+ * @returns The chooser with that name.
+ * @throws TegError TEG_OPTION_INVALID with the closest known name.
  */
 export function chooserByName(name: string): ChooserEntry {
   const entry = CHOOSERS.find((chooser) => chooser.name === name);

@@ -2,12 +2,12 @@
  * The temperature controller: keeps the share of concurrent deciders that lose their place within a budget.
  *
  * Few deciders: the temperature falls, and choices go to the cheapest entry. Many: it rises until they are spread over
- * enough places. Each choice corrects what the last one left by at most two steps; a stream's first choice takes as
+ * enough places. Each choice corrects the result of the last one by at most two steps; a stream's first choice takes as
  * many as it needs.
  *
  * Invariants: the temperature lies in [low, high] and never above 16 × the range of prices, where choices are even
  * anyway. In steady state the predicted loser fraction is within the budget, or the temperature at that bound.
- * Not here: how losers are counted (`ensemble.ts`), nor any measurement of real refusals: it is a prediction.
+ * Not here: the count of losers (`ensemble.ts`), nor any measurement of real refusals: it is a prediction.
  *
  * @source theory §2C, with d ln q2/dβ = 2(⟨U⟩_β − ⟨U⟩_2β) as the slope of Newton's step.
  */
@@ -26,17 +26,20 @@ export interface TemperatureOptions {
 /** The defaults. */
 export const TEMPERATURE_DEFAULTS: TemperatureOptions = { loserBudget: 0.05, low: 1e-3, high: 1e9 };
 
-/** Losers aimed at, and from where on they are corrected, in budgets: never more than the budget in steady state. */
+/**
+ * Target of the losers, and the level at which correction begins, in budgets: never more than the budget in steady
+ * state.
+ */
 const AIM = 0.95;
 const SLACK = 0.05;
 /** Largest factor of one step. */
 const FACTOR_MAX = 4;
-/** A slope nearer to 0 than this is taken for it: a plateau, which is left by the largest step. */
+/** A slope nearer to 0 than this counts as 0: a plateau, which is left by the largest step. */
 const ELASTICITY_MIN = 0.25;
 /** Steps of a choice, and of a stream's first one. */
 const STEPS = 2;
 const FIRST_STEPS = 40;
-/** Losers are never less, in their aim: alone there are none. */
+/** Lower bound of the losers in their target: a single decider has none. */
 const LEAST_EXCESS = 1e-6;
 /** T above which choices are even, in ranges of prices. */
 const EVEN = 16;
@@ -75,15 +78,17 @@ export function controlTemperature(
   stream.temperature = temperature;
 }
 
-/** The factor on T that should bring the losers to their aim, by their slope. @param excess Losers over their aim. */
+/**
+ * The factor on T that should bring the losers to their target, by their slope. @param excess Losers over their target.
+ */
 function newtonFactor(excess: number, elasticity: number): number {
   const steepness = Math.max(ELASTICITY_MIN, -elasticity);
   return clamp(excess ** (1 / steepness), 1 / FACTOR_MAX, FACTOR_MAX);
 }
 
 /**
- * Where a straight line in ln T and ln losers meets the aim, kept off both ends. Why: a step from one plateau to another
- * jumps over the steep part between them, and would for ever jump back.
+ * Where a straight line in ln T and ln losers meets the target, kept off both ends. Why: a step from one plateau to
+ * another jumps over the steep part between them, and would jump back forever.
  */
 function between(t0: number, excess0: number, t1: number, excess1: number): number {
   const from = Math.log(Math.max(excess0, LEAST_EXCESS));

@@ -1,6 +1,4 @@
-/**
- * A host whose zones are played by its tests.
- */
+/** A host whose zones are simulated by its tests. */
 import { expect } from 'vitest';
 import {
   DemandId,
@@ -26,7 +24,7 @@ import {
 /** Its process. */
 export const HOST = 50;
 
-/** A host, with what can happen to it as methods. */
+/** A host, with its possible events as methods. */
 export class Agents extends Stage<AgentHost> {
   constructor(setup: HostSetup = {}) {
     super(makeHost({ id: HOST, ...setup }));
@@ -44,7 +42,7 @@ export class Agents extends Stage<AgentHost> {
     return this.receive(message(MessageKind.Board, 100, HOST, { entries }), at);
   }
 
-  /** A zone says something of a job. */
+  /** A zone sends a message about a job. */
   hear(kind: MessageKindCode, zone: number, job: number, fields: Partial<Message> = {}, at = 0): Step {
     return this.receive(message(kind, zone, HOST, { job, zone, ...fields }), at);
   }
@@ -59,21 +57,21 @@ export class Agents extends Stage<AgentHost> {
     return this.hear(MessageKind.Offer, to, job, { attempt, offer }, at);
   }
 
-  /** Brings a new job to where it confirms an offer. */
+  /** Brings a new job to the confirmation of an offer. */
   confirming(job: number, zone: number, offer: number): void {
     this.board([entry(zone, 1, { freeGpuMilli: 4000, takenAt: 0 })]);
     this.offer(reply(this.submit(job)), offer);
     expect(this.state(job)).toBe('confirming');
   }
 
-  /** Brings a new job to where it runs. */
+  /** Brings a new job to running. */
   running(job: number, zone: number, offer: number): void {
     this.confirming(job, zone, offer);
     this.hear(MessageKind.Started, zone, job, { offer });
     expect(this.state(job)).toBe('running');
   }
 
-  /** State of a job, with the reason if it waits: `waiting: no board yet`; `unknown` if it is not known. */
+  /** State of a job, with the reason if it waits: `waiting: no board yet`; `unknown` if it is unknown. */
   state(job: number): string {
     const view = this.process.explain(job);
     if (view === undefined) return 'unknown';

@@ -25,7 +25,7 @@ function offering(board: Board, at = 0, demand = ONE, gangMin = 1): number[] {
 }
 
 describe('a board', () => {
-  test('offers what its entries show, with price, position and age of each', () => {
+  test('makes offers of its entries, with price, position and age of each', () => {
     const board = boardOf([
       entry(5, 1, { freeGpuMilli: 2000, takenAt: 1, newestAt: 3 }),
       entry(6, 1, { freeGpuMilli: 500, takenAt: 2 }),
@@ -46,7 +46,7 @@ describe('a board', () => {
     expect([board.size, board.deciders(0), board.ageSeconds(0), board.isKnown(0)]).toEqual([0, 1, 0, false]);
   });
 
-  test('takes over the newer of what it knows and what it hears, whatever the order of boards', () => {
+  test('keeps the newer of its own and the received entry, for any order of boards', () => {
     const versions = fc.array(fc.record({ id: fc.nat(4), version: fc.nat(20) }), {
       minLength: 1,
       maxLength: 40,
@@ -83,7 +83,7 @@ describe('a board', () => {
   });
 });
 
-describe('refusals at the limits of what is packed', () => {
+describe('refusals at the limits of the packing', () => {
   /** Largest id of an entry that can be packed with any demand. */
   const ENTRY_MAX = Math.floor(Number.MAX_SAFE_INTEGER / DEMANDS_MAX) - 1;
   const at = (id: number): Demand => ({ ...ONE, id });
@@ -130,7 +130,7 @@ describe('age', () => {
     expect(board.ageSeconds(100)).toBe(0);
   });
 
-  test('deciders are those who arrived since the entries were written, at least one', () => {
+  test('deciders are the arrivals since the entries were written, at least one', () => {
     const board = boardOf(entries);
     expect(board.deciders(10)).toBeCloseTo(3 * 10 + 2 * 6 + 1 * 4, 9);
     expect(board.deciders(12)).toBeCloseTo(2 * 8 + 1 * 6, 9);
@@ -197,7 +197,7 @@ describe('a refusal', () => {
     const ids = Array.from({ length: 300 }, (_, id) => entry(id, 1, { freeGpuMilli: 4000, takenAt: 0 }));
     const board = boardOf(ids, 10, 300);
     for (let demand = 0; demand < 219; demand++) for (const { id } of ids) board.refuse(id, demand, 1);
-    // 65,700 refusals were told, of which the 164 after the limit are left.
+    // 65,700 refusals were recorded, of which the 164 after the limit are left.
     const known = offering(board, 0, { ...ONE, id: 218 }).length;
     expect(known).toBeLessThan(300);
     expect(offering(board, 0, { ...ONE, id: 0 })).toHaveLength(300);

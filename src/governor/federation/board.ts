@@ -1,8 +1,8 @@
 /**
- * What a reader knows of the zones: the last summary of each, and what they offer a demand.
+ * A reader's knowledge of the zones: the last summary of each, and their offers to a demand.
  *
  * Memory grows with the zones and groups known, never with nodes. Everything on it is stale: entries carry their age,
- * expire, and what was refused since an entry was written is remembered until a newer one comes.
+ * expire, and refusals since an entry was written are kept until a newer one comes.
  */
 import type { Offer, OfferReader } from '../../field/hologram/offer-reader.ts';
 import { assert } from '../../kernel/assert.ts';
@@ -12,10 +12,10 @@ import { DEMANDS_MAX } from '../../model/limits.ts';
 import { makeOffers, type ZoneOffers } from '../choosers/chooser.ts';
 import type { BoardEntry } from './messages.ts';
 
-/** Refusals remembered at most; beyond it all are forgotten, which costs a probe for each that still holds. */
+/** Most refusals kept; beyond it all are dropped, which costs a probe for each that still holds. */
 const REFUSALS_MAX = 65_536;
 
-/** What an entry refused: its version then, and the smallest gang for which it had no room. */
+/** A refusal of an entry: its version at that time, and the smallest gang for which it had no room. */
 interface Refusal {
   readonly version: number;
   readonly gangMin: number;
@@ -29,7 +29,7 @@ export class Board {
   private readonly expireSeconds: number;
   private readonly entriesMax: number;
   private entries: BoardEntry[] = [];
-  /** What entries refused, by process and demand. */
+  /** Refusals of entries, by process and demand. */
   private readonly refusals = new Map<number, Refusal>();
   private readonly offer: Offer = { price: 0, slope: 0, near: 0, slots: 0 };
 
@@ -45,7 +45,7 @@ export class Board {
     return this.entries.length;
   }
 
-  /** Takes a new board over; entries that are older than those known are not taken. */
+  /** Takes a new board; entries older than the known ones are ignored. */
   replace(entries: readonly BoardEntry[]): void {
     const known = new Map(this.entries.map((entry) => [entry.id, entry]));
     this.entries = entries.slice(0, this.entriesMax).map((entry) => {
@@ -54,7 +54,7 @@ export class Board {
     });
   }
 
-  /** The entry offered nothing, against what its hologram said. Remembered until a newer version of it comes. */
+  /** The entry offered nothing, contrary to its hologram. Kept until a newer version of the entry comes. */
   refuse(id: number, demandId: number, gangMin: number): void {
     const entry = this.entries.find((known) => known.id === id);
     if (entry === undefined) return;
@@ -66,7 +66,7 @@ export class Board {
     this.refusals.set(key, { version: entry.version, gangMin: least });
   }
 
-  /** @returns Zones that an entry stands for; 1 if it is not known. O(entries). */
+  /** @returns Number of zones of an entry; 1 if it is unknown. O(entries). */
   zonesOf(id: number): number {
     return Math.max(1, this.entries.find((known) => known.id === id)?.hologram.sums.zones ?? 1);
   }
@@ -83,7 +83,7 @@ export class Board {
     return undefined;
   }
 
-  /** @returns Whether any entry has not expired. O(entries). */
+  /** @returns True if any entry has not expired. O(entries). */
   isKnown(timeSeconds: number): boolean {
     return this.entries.some(({ hologram }) => timeSeconds - hologram.newestAt <= this.expireSeconds);
   }
@@ -109,7 +109,7 @@ export class Board {
   }
 
   /**
-   * Collects what the entries offer.
+   * Collects the offers of the entries.
    *
    * @param demand  Of one pod.
    * @param gangMin Pods that have to start together in one zone.
@@ -139,7 +139,7 @@ export class Board {
     return count;
   }
 
-  /** @returns Pods that run in a zone as far as the board knows; 1 if it does not. */
+  /** @returns Pods that run in a zone according to the board; 1 if it is unknown. */
   podsOf(zone: number): number {
     const entry = this.entries.find((known) => known.id === zone);
     return Math.max(1, entry?.hologram.sums.pods ?? 1);

@@ -13,7 +13,7 @@ function refusal(options: Partial<FederationOptions>): TegError {
 }
 
 describe('options of a federation', () => {
-  test('the defaults stand where nothing is said, and are allowed', () => {
+  test('defaults are used for missing options, and are allowed', () => {
     expect(federationOptions()).toEqual(FEDERATION_DEFAULTS);
     expect(federationOptions({ publishSeconds: 2, fanOut: 4 })).toEqual({
       ...FEDERATION_DEFAULTS,
@@ -35,15 +35,18 @@ describe('options of a federation', () => {
   ];
   const names = Object.keys(FEDERATION_DEFAULTS) as (keyof FederationOptions)[];
 
-  test.each(names)('%s: what is below its bound, and what is no number, is refused by name', (name) => {
-    const isOff = MAY_BE_ZERO.includes(name);
-    if (isOff) expect(federationOptions({ [name]: 0 })[name]).toBe(0);
-    for (const value of [...(isOff ? [] : [0]), -1, Number.NaN, undefined as never]) {
-      const error = refusal({ [name]: value });
-      expect(error.code).toBe('TEG_OPTION_INVALID');
-      expect(error.message).toContain(`${name} is ${value}; expected`);
-    }
-  });
+  test.each(names)(
+    '%s: values below the bound, and values that are not numbers, are refused by name',
+    (name) => {
+      const isOff = MAY_BE_ZERO.includes(name);
+      if (isOff) expect(federationOptions({ [name]: 0 })[name]).toBe(0);
+      for (const value of [...(isOff ? [] : [0]), -1, Number.NaN, undefined as never]) {
+        const error = refusal({ [name]: value });
+        expect(error.code).toBe('TEG_OPTION_INVALID');
+        expect(error.message).toContain(`${name} is ${value}; expected`);
+      }
+    },
+  );
 
   test('the fan-out is a whole number of at least 2', () => {
     expect(federationOptions({ fanOut: 2 }).fanOut).toBe(2);

@@ -1,13 +1,11 @@
-/**
- * Settings of the federation: periods, patience, and the bound of everything that could grow.
- */
+/** Settings of the federation: periods, time-outs, and the bound of everything that could grow. */
 import { TegError } from '../../model/errors.ts';
 
-/** All times in seconds. All optional where a caller gives them; see `FEDERATION_DEFAULTS`. */
+/** All times in seconds. All optional for a caller; see `FEDERATION_DEFAULTS`. */
 export interface FederationOptions {
   /** Δ: how often zones and summary nodes publish. Worst age at a reader: levels × (Δ + delay), see `docs/federation.md`. */
   readonly publishSeconds: number;
-  /** A child or entry whose data is older counts for nothing. At least 2 Δ. */
+  /** Age at which a child's or entry's data expires. At least 2 Δ. */
   readonly expireSeconds: number;
   /** How long an escrow holds capacity for an offer that is not confirmed. */
   readonly escrowSeconds: number;
@@ -17,11 +15,11 @@ export interface FederationOptions {
   readonly proposeRepeatsMax: number;
   /** An unanswered confirmation is repeated after this time, then after twice that, up to 16 ×; never given up. */
   readonly confirmSeconds: number;
-  /** A zone repeats the news that a job ended until it is acknowledged. */
+  /** Period at which a zone repeats the report that a job ended, until it is acknowledged. */
   readonly noticeSeconds: number;
   /**
-   * How long a standing request waits in a zone. A job for which no zone shows room leaves some, so that it gets the next
-   * place that opens before smaller jobs have taken it apart.
+   * How long a standing request waits in a zone. A job for which no zone shows room leaves some, so that it gets the
+   * next free place before smaller jobs have fragmented it.
    */
   readonly standingSeconds: number;
   /** Zones in which one job leaves standing requests at a time; 0: in none. */
@@ -51,7 +49,7 @@ export interface FederationOptions {
   readonly movesPerBoard: number;
   /** η of D2: stable for data s refreshes old while η ≤ 1/(s + ½). */
   readonly moveGain: number;
-  /** Dead band: what a move has to save at least, milli-GPU. */
+  /** Dead band: the least saving of a move, milli-GPU. */
   readonly moveSavesMilliMin: number;
   /** Share of concurrent deciders that may lose their place: the temperature controller's budget. */
   readonly loserBudget: number;

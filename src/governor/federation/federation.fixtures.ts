@@ -61,13 +61,13 @@ export function testDemands(): DemandTable {
   return demands;
 }
 
-/** What one step left. */
+/** The output of one step. */
 export interface Step {
   readonly messages: readonly Message[];
   readonly actions: readonly Action[];
 }
 
-/** A process, and what its steps leave. */
+/** A process, and the output of its steps. */
 export class Stage<P extends Process> {
   readonly process: P;
 
@@ -85,7 +85,7 @@ export class Stage<P extends Process> {
     return this.step((out) => this.process.wake(timeSeconds, out));
   }
 
-  /** Does anything else to it. */
+  /** Calls any other method of it. */
   step(change: (out: Outbox) => void): Step {
     const out = new Outbox();
     change(out);
@@ -122,7 +122,7 @@ export function done(step: Step): string[] {
   });
 }
 
-/** What a governor for a test is made of. */
+/** The parts of a governor for a test. */
 export interface GovernorSetup {
   readonly nodes?: number;
   readonly id?: number;
@@ -132,7 +132,7 @@ export interface GovernorSetup {
   readonly options?: Partial<FederationOptions>;
 }
 
-/** Prices of the test cluster: the same for all, because making them takes a while. */
+/** Prices of the test cluster: shared by all, because making them takes a while. */
 let sharedPrices: SharedPrices | undefined;
 
 function pricesOfNode(): SharedPrices {
@@ -167,7 +167,7 @@ export function makeGovernor(setup: GovernorSetup = {}): ZoneGovernor {
   });
 }
 
-/** What a plain hologram says; everything else of it is nothing. */
+/** The content of a plain hologram; everything else of it is empty. */
 export interface Shown {
   /** Free GPU of a zone, in milli. */
   readonly freeGpuMilli: number;
@@ -190,7 +190,7 @@ export function showing(shown: Shown): Hologram {
   });
 }
 
-/** A board entry of a zone that shows so much. */
+/** A board entry of a zone with this much room. */
 export function entry(id: number, version: number, shown: Shown, isGroup = false): BoardEntry {
   return { id, isGroup, position: id, version, hologram: showing(shown) };
 }
@@ -211,7 +211,7 @@ export class PlainReader extends OfferReader {
   }
 }
 
-/** What an agent host for a test is made of. */
+/** The parts of an agent host for a test. */
 export interface HostSetup {
   readonly id?: number;
   readonly homeZone?: number;
@@ -222,7 +222,10 @@ export interface HostSetup {
   readonly options?: Partial<FederationOptions>;
 }
 
-/** A host that reads plain holograms and asks the zone that shows most free GPUs. It leaves no standing requests unless told. */
+/**
+ * A host that reads plain holograms and asks the zone with the most free GPUs. It leaves no standing requests by
+ * default.
+ */
 export function makeHost(setup: HostSetup = {}): AgentHost {
   const { id = 50, homeZone = -1, incarnation = 1, firstReportSeconds = 0, options } = setup;
   return new AgentHost({
@@ -239,7 +242,7 @@ export function makeHost(setup: HostSetup = {}): AgentHost {
   });
 }
 
-/** A summary node that reads plain holograms and routes to the zone that shows most free GPUs. */
+/** A summary node that reads plain holograms and routes to the zone with the most free GPUs. */
 export function makeSummaryNode(
   setup: Partial<Omit<SummaryNodeParts, 'options'>> & { readonly options?: Partial<FederationOptions> },
 ): SummaryNode {

@@ -55,7 +55,7 @@ describe('messages', () => {
     });
   });
 
-  test('a new message says nothing but who, whom and which job', () => {
+  test('a new message has only its sender, its receiver and its job', () => {
     const { kind, from, to, job, hologram, entries, ...rest } = makeMessage(MessageKind.Stop, 3, 4, 5);
     expect([kind, from, to, job]).toEqual([MessageKind.Stop, 3, 4, 5]);
     expect([hologram, entries]).toEqual([undefined, undefined]);

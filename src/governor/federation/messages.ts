@@ -1,5 +1,5 @@
 /**
- * What governors, agent hosts and summary nodes say to each other, and the outbox in which a step leaves it.
+ * The messages between governors, agent hosts and summary nodes, and the outbox of a step.
  *
  * One record for all kinds, so that the hot loops see one shape; each kind's comment names the fields it fills, the
  * others keep their zero. Messages may be lost, doubled, late and reordered: every receiver is idempotent.
@@ -16,21 +16,24 @@ import type { Hologram } from '../../field/hologram/hologram.ts';
 export const MessageKind = {
   /**
    * host → zone or summary node: job, attempt, demandId, podCount, gangMin, host, deadline (no offer after it), hops,
-   * reason (NoRoom: it was refused so often that it asks at random; Standing),
-   * version (1: the job asks for the first time, and counts as an arrival).
+   * reason (NoRoom: after many refusals it asks at random; Standing), version (1: the job asks for the first time, and
+   * counts as an arrival).
    */
   Propose: 1,
   /** zone → host: job, attempt, offer, zone, price (of all its pods there, milli-GPU), deadline (the escrow ends). */
   Offer: 2,
-  /** zone or summary node → host: job, attempt, zone (who refuses), reason, version (its last published summary). */
+  /**
+   * zone or summary node → host: job, attempt, zone (the refusing process), reason, version (its last published
+   * summary).
+   */
   Refuse: 3,
-  /** host → zone: job, offer, price = seconds of work that are done already (of a job that moves). */
+  /** host → zone: job, offer, price = seconds of work done already (of a moving job). */
   Confirm: 4,
   /** zone → host: job, offer, zone. */
   Started: 5,
   /** zone → host: job, offer: no such escrow (any more). */
   Gone: 6,
-  /** host → zone: job, offer: not wanted, let the escrow go. */
+  /** host → zone: job, offer: declined, end the escrow. */
   Decline: 7,
   /** zone → host: job, offer, reason (Finished, NodeLost, Cancelled, Moved), price = seconds of work done, if Moved. */
   Ended: 8,
@@ -44,7 +47,7 @@ export const MessageKind = {
   HostReport: 12,
   /** host → zone: job, offer, reason: stop the job (its owner cancelled it, or it moves elsewhere). */
   Stop: 13,
-  /** host → zone: job, offer: what does the job cost where it is? */
+  /** host → zone: job, offer: request for the cost of the job's place. */
   Quote: 14,
   /** zone → host: job, offer, price (of its place now, milli-GPU). */
   Quoted: 15,
@@ -82,14 +85,14 @@ export const FederationReason = {
   Busy: 2,
   /** It arrived after its deadline. */
   Late: 3,
-  /** None of the zones that a summary node knows shows room. */
+  /** None of the zones known to a summary node shows room. */
   NoZone: 4,
   Finished: 5,
   NodeLost: 6,
   Cancelled: 7,
-  /** Stopped to run on in another zone. */
+  /** Stopped to continue in another zone. */
   Moved: 8,
-  /** Of a proposal: it may wait in the zone until there is room, and wants no refusal. */
+  /** Of a proposal: it may wait in the zone until there is room, and expects no refusal. */
   Standing: 9,
 } as const;
 
@@ -110,11 +113,11 @@ export const FEDERATION_REASON_NAMES: readonly string[] = [
   'standing request',
 ];
 
-/** What a board says of one zone, or of one group of zones. Immutable. */
+/** A board's entry for one zone, or for one group of zones. Immutable. */
 export interface BoardEntry {
   /** The process that takes proposals for it. */
   readonly id: number;
-  /** Whether `id` is a summary node, which routes on. */
+  /** True if `id` is a summary node, which routes on. */
   readonly isGroup: boolean;
   /** On the locality axis; see `ZoneOffers.positions`. */
   readonly position: number;
@@ -129,9 +132,9 @@ export interface Message {
   to: number;
   /** The caller's number of the job: an integer in [0, 2^53). */
   job: number;
-  /** Which attempt of the host to place the job; grows. */
+  /** Number of the host's attempt to place the job; grows. */
   attempt: number;
-  /** Which offer; unique in its zone, also across restarts. */
+  /** Number of the offer; unique in its zone, also across restarts. */
   offer: number;
   zone: number;
   host: number;
@@ -147,7 +150,7 @@ export interface Message {
   entries: readonly BoardEntry[] | undefined;
 }
 
-/** The fields of a message that are numbers, in the order in which digests take them in. */
+/** The numeric fields of a message, in the order of digests. */
 export const MESSAGE_NUMBERS: readonly NumberField<Message>[] = fieldNames<NumberField<Message>>({
   kind: 1,
   from: 1,
@@ -167,10 +170,10 @@ export const MESSAGE_NUMBERS: readonly NumberField<Message>[] = fieldNames<Numbe
   version: 1,
 });
 
-/** Names of the fields of a record that are numbers. */
+/** Names of the numeric fields of a record. */
 type NumberField<T> = { [K in keyof T]: T[K] extends number ? K : never }[keyof T];
 
-/** Names in the order given. That none is left out is the type checker's business: `given` has to have them all. */
+/** Names in the given order. The type checker ensures completeness: `given` has to have them all. */
 function fieldNames<K extends PropertyKey>(given: Readonly<Record<K, 1>>): readonly K[] {
   return Object.keys(given) as K[];
 }
@@ -199,15 +202,18 @@ export function makeMessage(kind: MessageKindCode, from: number, to: number, job
   };
 }
 
-/** Kinds of what a driver has to carry out beside sending. */
+/** Kinds of actions for a driver, besides sending. */
 export const ActionKind = {
-  /** Zone: the job's pods start: `Zone.forEachPod(local)` tells where. job, offer, local, doneSeconds (work that is done already). */
+  /**
+   * Zone: the job's pods start: `Zone.forEachPod(local)` gives their nodes. job, offer, local, doneSeconds (work done
+   * already).
+   */
   Start: 1,
   /** Zone: the running job's pods are stopped and released. job, offer, reason. */
   Stop: 2,
-  /** Zone: the end of the job is known to its host; nothing needs to be remembered of it. job, offer. */
+  /** Zone: the host knows the end of the job; nothing of it needs to be kept. job, offer. */
   Forget: 3,
-  /** Host: the job ended for good. job, reason. */
+  /** Host: the job ended finally. job, reason. */
   JobEnded: 4,
   /** Host: the job runs in a zone. job, zone, offer. */
   JobPlaced: 5,
@@ -216,7 +222,7 @@ export const ActionKind = {
 /** A number of `ActionKind`. */
 export type ActionKindCode = (typeof ActionKind)[keyof typeof ActionKind];
 
-/** Something for the driver to do. */
+/** An action for the driver. */
 export interface Action {
   readonly kind: ActionKindCode;
   readonly job: number;
@@ -228,7 +234,7 @@ export interface Action {
   readonly doneSeconds: number;
 }
 
-/** The fields of an action, all of them numbers, in the order in which digests take them in. */
+/** The fields of an action, all of them numbers, in the order of digests. */
 export const ACTION_NUMBERS: readonly NumberField<Action>[] = fieldNames<keyof Action>({
   kind: 1,
   job: 1,
@@ -239,7 +245,7 @@ export const ACTION_NUMBERS: readonly NumberField<Action>[] = fieldNames<keyof A
   doneSeconds: 1,
 });
 
-/** Where a step leaves its messages and actions, in order. Reused; cleared by the driver between steps. */
+/** The messages and actions of a step, in order. Reused; cleared by the driver between steps. */
 export class Outbox {
   readonly messages: Message[] = [];
   readonly actions: Action[] = [];
@@ -272,10 +278,10 @@ export class Outbox {
 /** A deterministic state machine of the federation: a zone governor, an agent host, or a summary node. */
 export interface Process {
   readonly id: number;
-  /** When it wants `wake` to be called next; Infinity: not until something happens. */
+  /** Time of its next `wake`; Infinity: not until an event. */
   readonly wakeAt: number;
-  /** Takes in one message. */
+  /** Takes one message. */
   receive(message: Message, timeSeconds: number, out: Outbox): void;
-  /** Does what is due. Free to be called early. */
+  /** Does the due work. Harmless if called early. */
   wake(timeSeconds: number, out: Outbox): void;
 }

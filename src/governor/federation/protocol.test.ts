@@ -1,6 +1,6 @@
 /**
- * Two governors and a host over a network that loses, doubles, delays and reorders at will: what can never happen, and
- * what has to happen once it delivers again. Without crashes; whole clusters with crashes are run by `teg vopr`.
+ * Two governors and a host over a network that loses, doubles, delays and reorders at will: safety throughout, and
+ * liveness once it delivers again. Without crashes; whole clusters with crashes are run by `teg vopr`.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -16,7 +16,7 @@ const ZONES = [0, 1] as const;
 const HOST = 50;
 const OPTIONS = { movesPerBoard: 2, moveSavesMilliMin: 0.5, escrowSeconds: 5, standingZones: 2 };
 
-/** What happens next; numbers pick among what is there. */
+/** The next action; numbers pick among the present objects. */
 const moves = fc.array(
   fc.record({
     what: fc.oneof(
@@ -37,16 +37,16 @@ class Universe {
     (id) => new Stage<ZoneGovernor>(makeGovernor({ id, parent: -1, options: OPTIONS })),
   );
   private readonly host = new Stage<AgentHost>(makeHost({ id: HOST, options: OPTIONS }));
-  /** Messages on their way. */
+  /** Messages in transit. */
   private readonly mail: Message[] = [];
   private readonly submitted = new Set<number>();
   private readonly cancelled = new Set<number>();
-  /** Reason by job, as its host was told. */
+  /** Reason by job, as reported to its host. */
   private readonly ended = new Map<number, number>();
   private readonly exited = new Set<number>();
   private versions = 0;
 
-  /** Jobs that run, by zone, as the zones know. */
+  /** Running jobs, by zone, as the zones know them. */
   running(zone: number): { job: number; offer: number }[] {
     const { ledger } = this.zone(zone);
     const found: { job: number; offer: number }[] = [];
@@ -71,7 +71,7 @@ class Universe {
     if (what === 'up') this.up(zone);
   }
 
-  /** What holds at every moment. */
+  /** Invariants at every moment. */
   check(): void {
     const all = ZONES.flatMap((zone) => this.running(zone).map(({ job }) => job));
     expect(new Set(all).size, 'a job runs twice').toBe(all.length);
@@ -112,7 +112,7 @@ class Universe {
     while (this.mail.length > 0) this.deliver(this.mail.shift() as Message);
   }
 
-  /** What holds once all is quiet. */
+  /** Invariants once all is quiet. */
   checkQuiet(): void {
     const placed = new Map(
       ZONES.flatMap((zone) => this.running(zone).map(({ job }) => [job, zone] as const)),

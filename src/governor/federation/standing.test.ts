@@ -1,5 +1,6 @@
 /**
- * Standing requests, from the host that leaves them over the summary node that passes them on to the zone that keeps them.
+ * Standing requests, from the host that makes them through the summary node that forwards them to the zone that keeps
+ * them.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -56,13 +57,13 @@ function full(zones: readonly number[], at = 0): BoardEntry[] {
   return zones.map((id) => entry(id, 1 + at, { freeGpuMilli: 0, takenAt: at }));
 }
 
-/** Zones that a job was left to wait in. */
+/** Zones that a job waits in. */
 function zonesOf(step: Step): number[] {
   return step.messages.filter((m) => m.reason === STANDING).map((m) => m.to);
 }
 
 describe('a job for which no zone shows room', () => {
-  test('leaves requests in some zones, each an attempt of its own, and goes on waiting', () => {
+  test('makes requests in some zones, each an attempt of its own, and keeps waiting', () => {
     const agents = new Agents();
     agents.board(full([1, 2, 3]));
     const step = agents.submit(7, 2);
@@ -75,12 +76,12 @@ describe('a job for which no zone shows room', () => {
     });
     expect(new Set(step.messages.map((m) => m.attempt)).size).toBe(2);
     expect(agents.process.explain(7)).toMatchObject({ state: 'waiting', reason: 'no zone shows room' });
-    // Nothing is insisted on.
+    // Requests are not repeated.
     expect(told(agents.wake(11))).toEqual([]);
     expect(agents.process.counters.proposals).toBe(0);
   });
 
-  test('leaves them anew after half their time, in any zones', () => {
+  test('makes them again after half their time, in any zones', () => {
     const agents = new Agents({ options: { standingSeconds: 10 } });
     agents.board(full([1, 2, 3, 4, 5, 6]));
     agents.submit(7, 0);
@@ -155,7 +156,7 @@ describe('an offer on a standing request', () => {
     expect(told(agents.offer(first.to, 7, first.attempt, 2))).toEqual(['decline 7']);
   });
 
-  test('and room that a board shows are both used: what comes first counts', () => {
+  test('and room that a board shows are both used: the first one counts', () => {
     const { agents, requests } = standing();
     const [first] = requests as [Message];
     const proposal = agents.board([entry(9, 9, { freeGpuMilli: 4000, takenAt: 1 })], 1)
@@ -195,7 +196,7 @@ class Site extends Stage<ZoneGovernor> {
     return this.receive(message(MessageKind.Decline, HOST, this.process.id, { job, offer }), at);
   }
 
-  /** @returns The offer under which a job of so many GPUs runs. */
+  /** @returns The offer under which a job of n GPUs runs. */
   running(job: number, pods: number, at = 0): number {
     const { offer } = reply(this.propose(job, at, { podCount: pods }));
     this.receive(message(MessageKind.Confirm, HOST, this.process.id, { job, offer }), at);
@@ -297,7 +298,7 @@ describe('a zone', () => {
     expect(told(site.exit(1, offer, 3))).toEqual(['ended 1: finished']);
   });
 
-  test('refuses a host that asks for a place now although its job stands there; the job stands on', () => {
+  test('refuses a host that requests a place now although its job stands there; the job keeps standing', () => {
     const site = new Site();
     const offer = site.running(1, 4);
     site.stand(2, 1);
@@ -373,7 +374,7 @@ describe('a summary node', () => {
     expect(propose(FederationReason.None, [0, 0])).toMatchObject({ kind: MessageKind.Refuse });
   });
 
-  test('refuses it where it knows nobody', () => {
+  test('refuses it where it knows no child', () => {
     expect(propose(STANDING, [undefined])).toMatchObject({ kind: MessageKind.Refuse });
     expect(propose(STANDING, [0, 0], 50)).toMatchObject({ kind: MessageKind.Refuse });
   });

@@ -64,7 +64,7 @@ function boards(step: Step): Message[] {
   return step.messages.filter((m) => m.kind === MessageKind.Board);
 }
 
-describe('what a summary node keeps', () => {
+describe('the state of a summary node', () => {
   test('is the last summary of each child, whatever is doubled, late or out of order', () => {
     const heard = fc.array(fc.record({ from: fc.nat(2), version: fc.integer({ min: 1, max: 9 }) }), {
       maxLength: 40,
@@ -74,7 +74,7 @@ describe('what a summary node keeps', () => {
         const node = new Node();
         const last = new Map<number, number>();
         for (const { from, version } of summaries) {
-          // The same version says the same.
+          // The same version has the same content.
           node.summary(from, version, { freeGpuMilli: 1000 * version, takenAt: 0 });
           last.set(from, Math.max(version, last.get(from) ?? 0));
         }
@@ -85,7 +85,7 @@ describe('what a summary node keeps', () => {
     );
   });
 
-  test('nothing of who is no child, and nothing of a summary without content', () => {
+  test('ignores senders that are not children, and summaries without content', () => {
     const node = new Node();
     node.summary(9, 1, { freeGpuMilli: 1000, takenAt: 0 });
     node.receive(message(MessageKind.Summary, 1, NODE, { version: 3 }), 0);
@@ -93,7 +93,7 @@ describe('what a summary node keeps', () => {
     expect(node.process.total(0).sums.zones).toBe(0);
   });
 
-  test('a child that falls silent is forgotten by itself, and comes back when it speaks', () => {
+  test('a silent child expires, and comes back with its next summary', () => {
     const node = new Node({ ...LOWEST, options: { expireSeconds: 10 } });
     node.summary(0, 1, { freeGpuMilli: 1000, takenAt: 0 });
     node.summary(1, 1, { freeGpuMilli: 2000, takenAt: 5 });
@@ -114,7 +114,7 @@ describe('what a summary node keeps', () => {
     expect(node.known(18.5)).toHaveLength(0);
   });
 
-  test('a child that was started anew, with a higher incarnation, is heard at once', () => {
+  test('a restarted child, with a higher incarnation, is accepted at once', () => {
     const node = new Node();
     node.summary(0, 2 ** 32 + 500, { freeGpuMilli: 1000, takenAt: 0 });
     node.summary(0, 2 * 2 ** 32 + 1, { freeGpuMilli: 2000, takenAt: 1 });
@@ -123,7 +123,7 @@ describe('what a summary node keeps', () => {
 });
 
 describe('publishing', () => {
-  test('tells hosts all that is known, and the parent the sum', () => {
+  test('sends hosts all known entries, and the parent the sum', () => {
     const node = new Node();
     node.summary(0, 4, { freeGpuMilli: 1000, takenAt: 0 });
     node.summary(2, 6, { freeGpuMilli: 3000, takenAt: 0.5 });
@@ -135,7 +135,7 @@ describe('publishing', () => {
     expect(boards(step).map((m) => m.to)).toEqual([50, 51]);
     for (const { entries, from } of boards(step)) {
       expect(from).toBe(NODE);
-      // What the parent says of this very group is not passed on: it is in the children's own words already.
+      // The parent's entry for this very group is not passed on: the children's own entries contain it already.
       expect(entries?.map(({ id, isGroup, version, position }) => [id, isGroup, version, position])).toEqual([
         [0, false, 4, 0],
         [2, false, 6, 2],
@@ -149,7 +149,7 @@ describe('publishing', () => {
     expect(summary.hologram?.newestAt).toBe(0.5);
   });
 
-  test('tells summary nodes below, but not zones', () => {
+  test('informs summary nodes below, but not zones', () => {
     const node = new Node({
       ...LOWEST,
       children: [
@@ -174,7 +174,7 @@ describe('publishing', () => {
     expect(step.messages).toHaveLength(2);
   });
 
-  test('does not pass on what has expired, its own or from above', () => {
+  test('does not pass on expired entries, its own or from above', () => {
     const node = new Node();
     node.summary(0, 1, { freeGpuMilli: 1000, takenAt: 0 });
     node.board([entry(101, 1, { freeGpuMilli: 1000, takenAt: 2 }, true)]);
@@ -233,7 +233,7 @@ describe('a proposal', () => {
       attempt: 2 ** 33,
       hops: 3,
     });
-    // Fresher than what was published.
+    // Fresher than the published data.
     node.summary(1, 2, { freeGpuMilli: 9000, takenAt: 1 });
     expect(node.propose({}, 1).to).toBe(1);
     expect(node.process.counters).toEqual({ routed: 2, refused: 0 });
@@ -252,7 +252,7 @@ describe('a proposal', () => {
     ['it has made too many hops', { hops: 8 }, 0],
     ['it is late', { deadline: 4.9 }, 5],
     ['all children have been silent for too long', {}, 10.5],
-    ['nobody knows its demand', { demandId: 99 }, 0],
+    ['no child knows its demand', { demandId: 99 }, 0],
   ])('is refused to its host if %s', (_, fields, at) => {
     const node = new Node();
     node.summary(0, 1, { freeGpuMilli: 4000, takenAt: 0 });

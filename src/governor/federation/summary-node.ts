@@ -1,9 +1,9 @@
 /**
- * A node of the summary tree: keeps the last summary of each child, tells its parent their sum, tells everybody below
- * what it knows, and routes proposals to its zones.
+ * A node of the summary tree: keeps the last summary of each child, sends its parent their sum, sends its entries to
+ * all nodes below, and routes proposals to its zones.
  *
- * Why the last summary and not a running sum: a summary that comes twice, late or out of order then changes nothing,
- * and a child that falls silent is forgotten by itself when its last word expires.
+ * Why the last summary and not a running sum: a duplicate, late or reordered summary then changes nothing, and a silent
+ * child drops out when its last summary expires.
  */
 import { type Hologram, mergeHolograms } from '../../field/hologram/hologram.ts';
 import type { OfferReader } from '../../field/hologram/offer-reader.ts';
@@ -24,7 +24,7 @@ import {
 
 /** Versions of one incarnation. */
 const PER_INCARNATION = 2 ** 32;
-/** Streams of choices remembered. */
+/** Most streams of choices kept. */
 const STREAMS_MAX = 4096;
 
 /** A child that publishes: a zone, or a summary node. */
@@ -34,7 +34,7 @@ export interface SummaryChild {
   readonly position: number;
 }
 
-/** What a summary node is made of. */
+/** The dependencies of a summary node. */
 export interface SummaryNodeParts {
   readonly id: number;
   /** −1: this is the root. */
@@ -52,13 +52,13 @@ export interface SummaryNodeParts {
   readonly firstPublishSeconds: number;
 }
 
-/** The last word of a child. */
+/** The last summary of a child. */
 interface LastSummary {
   readonly child: SummaryChild;
   entry: BoardEntry | undefined;
 }
 
-/** A summary node. Its state is all soft: it may start empty at any time, and knows everything again after a period. */
+/** A summary node. Its state is all soft: it may start empty at any time, and is complete again after a period. */
 export class SummaryNode implements Process {
   readonly id: number;
   /** Of the last summary published. */
@@ -67,7 +67,7 @@ export class SummaryNode implements Process {
   readonly counters = { routed: 0, refused: 0 };
   private readonly parts: SummaryNodeParts;
   private readonly last = new Map<number, LastSummary>();
-  /** What the parent said of zones elsewhere. */
+  /** The parent's entries for zones elsewhere. */
   private above: readonly BoardEntry[] = [];
   private readonly board: Board;
   private readonly streams = new Map<number, ChoiceStream>();
@@ -116,7 +116,7 @@ export class SummaryNode implements Process {
     return entries;
   }
 
-  /** @returns The sum of what the children said last. */
+  /** @returns The sum of the children's last summaries. */
   total(timeSeconds: number): Hologram {
     return mergeHolograms(this.known(timeSeconds).map((entry) => entry.hologram));
   }
@@ -171,7 +171,7 @@ export class SummaryNode implements Process {
     out.send({ ...m, from: this.id, to: child, hops: m.hops + 1 });
   }
 
-  /** @param found Children that show room. @returns The child that gets the proposal; undefined: none should. */
+  /** @param found Children that show room. @returns The child that gets the proposal; undefined: none. */
   private childFor(m: Message, found: number, timeSeconds: number): number | undefined {
     const { chooser, random } = this.parts;
     // A standing request waits where there is no room yet.
@@ -197,7 +197,7 @@ export class SummaryNode implements Process {
   }
 
   private isExpired(hologram: Hologram, timeSeconds: number): boolean {
-    // By its newest part: one child that fell silent does not take a whole group with it.
+    // By its newest part: one silent child does not remove a whole group.
     return timeSeconds - hologram.newestAt > this.parts.options.expireSeconds;
   }
 }

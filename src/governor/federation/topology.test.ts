@@ -61,7 +61,7 @@ describe('a topology', () => {
     });
   });
 
-  test('bounds the children of a node by the fan-out, and is no deeper than it has to be', () => {
+  test('bounds the children of a node by the fan-out, and is no deeper than necessary', () => {
     all((topology, fanOut) => {
       for (const node of topology.nodes) {
         expect(node.children.length).toBeGreaterThanOrEqual(1);
@@ -154,7 +154,7 @@ describe('bad input', () => {
     [5, 1, Number.NaN],
     [2 ** 19, 1, 32],
     [Number.POSITIVE_INFINITY, 1, 32],
-  ])('%f zones, %f hosts, fan-out %f are refused with what was expected', (zones, hosts, fanOut) => {
+  ])('%f zones, %f hosts, fan-out %f are refused with the expected values', (zones, hosts, fanOut) => {
     let error: unknown;
     try {
       makeTopology(zones, hosts, fanOut);

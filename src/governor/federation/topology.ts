@@ -1,8 +1,8 @@
 /**
- * Who is whose parent: zones, agent hosts and the tree of summary nodes above them, numbered as processes.
+ * The tree of a federation: zones, agent hosts and the summary nodes above them, numbered as processes.
  *
  * Zones are processes [0, zones), hosts [zones, zones + hosts), summary nodes follow level by level, the root last. The
- * tree is static; who is silent is dead until heard of again.
+ * tree is static; a silent process counts as dead until its next message.
  */
 import { TegError } from '../../model/errors.ts';
 
@@ -41,7 +41,7 @@ export function hostProcess(topology: Topology, host: number): number {
   return topology.zones + host;
 }
 
-/** @returns The zone that a host stands beside. */
+/** @returns The home zone of a host. */
 export function homeZoneOf(topology: Topology, host: number): number {
   return Math.floor((host * topology.zones) / topology.hosts);
 }

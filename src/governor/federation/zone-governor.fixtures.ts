@@ -1,6 +1,4 @@
-/**
- * A governor whose hosts and nodes are played by its tests.
- */
+/** A governor whose hosts and nodes are simulated by its tests. */
 import { expect } from 'vitest';
 import type { Hologram } from '../../field/hologram/hologram.ts';
 import {
@@ -19,7 +17,7 @@ import type { ZoneGovernor } from './zone/zone-governor.ts';
 /** The process of its host. */
 export const HOST = 50;
 
-/** A governor, with what can happen to it as methods. One node of four GPUs unless said otherwise. */
+/** A governor, with its possible events as methods. One node of four GPUs by default. */
 export class Site extends Stage<ZoneGovernor> {
   private attempts = 0;
 

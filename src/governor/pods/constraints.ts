@@ -1,9 +1,10 @@
 /**
- * The seam between the pod scheduler and the rules of Kubernetes about where a pod may and would like to run.
+ * The interface between the pod scheduler and Kubernetes' rules about where a pod may and should run.
  *
- * The pod scheduler owns resources and pod counts (`node-accounts.ts`); everything else a filter of kube-scheduler looks
- * at is behind this interface: node names, labels, taints, ports, volumes, spread, and affinity between pods. Nodes and
- * pods are dense integer slots that are used again; shapes are interned templates, whose ids are used again once `forgetShape` was called.
+ * The pod scheduler owns resources and pod counts (`node-accounts.ts`); everything else that a filter of kube-scheduler
+ * checks is behind this interface: node names, labels, taints, ports, volumes, spread, and affinity between pods. Nodes
+ * and pods are dense integer slots that are used again; shapes are interned templates, whose ids are used again once
+ * `forgetShape` was called.
  */
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodTemplate } from '../../model/kubernetes/pod.ts';
@@ -16,8 +17,9 @@ export interface PodShape {
 }
 
 /**
- * Why a node refuses a pod, as the bits of a mask are numbered; texts and plugin names in `refusals.ts`.
- * 0 is no refusal. Order is the order in which kube-scheduler's default filters run (but for `VolumeInUse`): the first that refuses is told.
+ * Why a node refuses a pod, as the bits of a mask are numbered; texts and plugin names in `refusals.ts`. 0 means no
+ * refusal. The order is that of kube-scheduler's default filters (but for `VolumeInUse`): the first that refuses is
+ * reported.
  */
 export const Refusal = {
   None: 0,
@@ -26,7 +28,7 @@ export const Refusal = {
   Taint: 3,
   NodeAffinity: 4,
   Ports: 5,
-  /** Resources are told by the pod scheduler, with the resource's name. */
+  /** Resources are reported by the pod scheduler, with the resource's name. */
   Resources: 6,
   DiskConflict: 7,
   VolumeLimits: 8,
@@ -38,9 +40,11 @@ export const Refusal = {
   PodAffinity: 14,
   PodAntiAffinity: 15,
   ExistingAntiAffinity: 16,
-  /** A ReadWriteOncePod claim is in use; told after `DiskConflict`. */
+  /** A ReadWriteOncePod claim is in use; reported after `DiskConflict`. */
   VolumeInUse: 17,
-  /** The driver has too little storage left for a volume that is yet to be made; told in the place of `VolumeBind`. */
+  /**
+   * The driver has too little storage left for a volume that is yet to be made; reported in the place of `VolumeBind`.
+   */
   VolumeSpace: 18,
 } as const;
 
@@ -57,32 +61,39 @@ export interface PreFilterRefusal {
 
 /** The rules. Single writer; no clock, no randomness. */
 export interface Constraints {
-  /** A node is new or described anew. @param node Its slot. */
+  /** A node is new or has a new description. @param node Its slot. */
   setNode(node: number, description: NodeDescription): void;
   /** The node of a slot is gone; pods on it were taken off before. */
   removeNode(node: number): void;
-  /** Takes in events on namespaces, claims, volumes, storage classes and what CSI drivers tell; ignores all others. */
+  /** Takes events on namespaces, claims, volumes, storage classes and CSI drivers; ignores all others. */
   take(event: PodEvent): void;
   /**
    * A pod of a shape is on the node from now on (bound or assumed). O(its terms).
    *
    * @param leaving Being deleted: spread does not count it.
-   * @param seen    It was bound before we knew of it: as in kube-scheduler, its claims are promised nothing that the API does not say.
+   * @param seen It was bound before we knew of it: as in kube-scheduler, its claims get no reservation beyond the
+   *   API's.
    */
   addPod(node: number, shape: PodShape, uid: string, leaving?: boolean, seen?: boolean): void;
-  /** It is not any more. */
+  /** The pod is no longer on the node. */
   removePod(node: number, shape: PodShape, uid: string): void;
 
   /** No pod of the shape is left; its id may be used for another one. */
   forgetShape?(id: number): void;
 
-  /** For checks: whether pods of the shape are bound by nothing that differs between nodes without taints (besides resources): `check` answers None on all of them. */
+  /**
+   * For checks: true if pods of the shape are bound by nothing that differs between nodes without taints (besides
+   * resources): `check` answers None on all of them.
+   */
   isPlain(shape: PodShape): boolean;
-  /** Whether the shape prefers some nodes to others (`scoreAll` tells them apart). */
+  /** True if the shape prefers some nodes to others (`scoreAll` distinguishes them). */
   hasPreferences(shape: PodShape): boolean;
-  /** Whether where the shape fits depends on other pods (spread, affinity, ports, volumes), so that pods coming and going elsewhere matter. */
+  /**
+   * True if the nodes that the shape fits depend on other pods (spread, affinity, ports, volumes), so that pods coming
+   * and going elsewhere matter.
+   */
   dependsOnPods(shape: PodShape): boolean;
-  /** Node names the shape is bound to (hostname or metadata.name), if it is so; undefined: it is not. */
+  /** Node names that the shape is bound to (hostname or metadata.name); undefined: none. */
   namedNodes(shape: PodShape): readonly string[] | undefined;
   /**
    * Makes the rules ready for `check`, `text` and `scoreAll` of one shape; stays valid until any change.
@@ -95,14 +106,19 @@ export interface Constraints {
   check(node: number): RefusalCode;
   /** @returns The reason in kube-scheduler's words for the last `check` that refused: `node(s) had untolerated taint {k: v}`. */
   text(node: number, refusal: RefusalCode): string;
-  /** @returns `text`, and what the same plugin of kube-scheduler says besides: where a volume is and none to bind are told together. */
+  /**
+   * @returns `text`, and the further reasons of the same plugin of kube-scheduler: a volume's location and a missing
+   *   free volume are reported together.
+   */
   texts(node: number, refusal: RefusalCode): readonly string[];
-  /** Whether taking pods away from the node could change the refusal (else: unschedulable and unresolvable). */
+  /**
+   * @returns True if taking pods away from the node could change the refusal (else: unschedulable and unresolvable).
+   */
   isResolvable(refusal: RefusalCode): boolean;
   /** @returns How well the shape likes the node, the larger the better; weights as kube-scheduler's. After `begin`; nodes scored together by `scoreAll`. */
   scoreAll(nodes: Int32Array, count: number, scores: Float64Array): void;
-  /** Which claims the pod still needs bound when it goes to the node: see `BindEffect.claims`. */
+  /** The claims that the pod still needs bound when it goes to the node: see `BindEffect.claims`. */
   claimsFor(shape: PodShape, node: number): readonly { readonly claim: string; readonly volume: string }[];
-  /** Whether an added or removed pod of shape `other` can change where `shape` fits. */
+  /** True if an added or removed pod of shape `other` can change where `shape` fits. */
   concerns(shape: PodShape, other: PodShape): boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * What a scheduler does with gangs that had started before it was, or of which it cannot know: nothing that runs is evicted, and
- * nobody waits for members that have ended.
+ * Gangs that had started before this scheduler did, or of which it cannot know: no running pod is evicted, and no
+ * member waits for ended ones.
  */
 import { describe, expect, test } from 'vitest';
 import type { PodEffect } from './pod-events.ts';
@@ -24,7 +24,7 @@ function restarted(minCount: number, running: number, ended: number): TestCluste
 const successor = (name = 'again') => pod(name, {}, { group: KEY });
 
 describe('after a restart', () => {
-  test('what runs is not evicted, however long a successor waits for room', () => {
+  test('running members are not evicted, however long a successor waits for room', () => {
     const cluster = restarted(4, 2, 2);
     cluster.pods(successor());
     cluster.decide();
@@ -44,7 +44,7 @@ describe('after a restart', () => {
     expect(released(cluster.wait(1000).decide())).toEqual([]);
   });
 
-  test('what runs is not evicted when the gang needs more members than it did when it started', () => {
+  test('running members are not evicted when the gang needs more members than at its start', () => {
     const cluster = restarted(6, 4, 0);
     cluster.pods(successor());
     cluster.decide();
@@ -62,7 +62,7 @@ describe('after a restart', () => {
     expect(released(cluster.wait(1000).decide())).toEqual([]);
   });
 
-  test('members on a node that is not known, or is lost, run as far as anybody knows', () => {
+  test('members on an unknown or lost node count as running', () => {
     const cluster = new TestCluster().nodes(node('a', { cpuMilli: 1000 }));
     cluster.group(group('g', 3));
     cluster.pods(...members('g', 2, {}, { nodeName: 'lost' }), successor(), successor('more'));
@@ -100,7 +100,7 @@ describe('while the scheduler runs', () => {
         cluster.group(group('g', 6, { uid: 'another' }));
       },
     ],
-  ])('minCount %s: who runs stays, who comes is decided alone', (_, change) => {
+  ])('minCount %s: running members stay, new ones are decided alone', (_, change) => {
     const cluster = started();
     change(cluster);
     cluster.pods(successor());
@@ -110,7 +110,7 @@ describe('while the scheduler runs', () => {
     expect(bindings(cluster.decide())).toEqual({ again: 'b' });
   });
 
-  test('an object that is made again with a larger minCount before all are bound releases nobody', () => {
+  test('an object that is made again with a larger minCount before all are bound releases no member', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.group(group('g', 4));
     cluster.pods(...members('g', 4));
@@ -133,7 +133,7 @@ describe('a gang whose other members have ended', () => {
     cluster.pods(...members('g', 4));
     cluster.settle();
     for (const uid of uids) {
-      // As two watches tell of it, in either order.
+      // As reported by two watches, in either order.
       if (uid === 'g-1') cluster.gone(uid);
       cluster.step({ kind: 'member-ended', uid, group: KEY });
       cluster.gone(uid);
@@ -207,7 +207,7 @@ describe('a gang whose other members have ended', () => {
 });
 
 describe('repair', () => {
-  test('is given its time from when the gang broke, whatever is heard of its members meanwhile', () => {
+  test('gets its time from when the gang broke, whatever is reported of its members meanwhile', () => {
     const cluster = new TestCluster().nodes(node('a', { cpuMilli: 2000 }));
     cluster.group(group('g', 2));
     cluster.pods(...members('g', 2));

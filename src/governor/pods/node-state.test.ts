@@ -14,14 +14,14 @@ function object(...conditions: readonly [string, string][]): object {
 }
 
 describe('pressure of a node', () => {
-  test('is read from its conditions: what is True, in the order of the kinds', () => {
+  test('is read from its conditions: the true ones, in the order of the kinds', () => {
     expect(nodeOf(object(['Ready', 'True'], ['MemoryPressure', 'False']))).not.toHaveProperty('pressure');
     expect(nodeOf(object(['DiskPressure', 'Unknown']))).not.toHaveProperty('pressure');
     const all = object(['PIDPressure', 'True'], ['DiskPressure', 'True'], ['MemoryPressure', 'True']);
     expect(nodeOf(all).pressure).toEqual(['memory', 'disk', 'pid']);
   });
 
-  test('is shown with what a guard reports of it, and goes as it came', () => {
+  test("is shown with a guard's report of it, and is cleared by the next one", () => {
     const cluster = new TestCluster().nodes(node('a', { pressure: ['disk'] }), node('b'));
     const view = cluster.scheduler.view();
     expect(view.node('a')).toMatchObject({ name: 'a', pods: 0, state: { pressure: ['disk'] } });
@@ -41,14 +41,14 @@ describe('pressure of a node', () => {
       ['a', []],
       ['b', []],
     ]);
-    // Another node of that name is not the one that was reported of.
+    // Another node of that name is not the reported one.
     cluster.step({ kind: 'node-gone', name: 'a' });
     expect(view.node('a')).toBeUndefined();
     cluster.nodes(node('a'));
     expect(view.node('a')?.state).toEqual({ pressure: [] });
   });
 
-  test('neither wakes nor moves anybody, and is explained', () => {
+  test('neither wakes nor moves a pod, and is explained', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.pods(pod('whale', { requests: requests(64_000) }));
     cluster.decide();
@@ -61,7 +61,7 @@ describe('pressure of a node', () => {
     expect(cluster.scheduler.explain('p')?.candidates).toMatchObject([{ node: 'a', state }]);
     expect(bindings(cluster.decide())).toEqual({ p: 'a' });
     expect(cluster.attempts('whale')).toBe(1);
-    // What a decision looks at still wakes it.
+    // A change that decisions read still wakes it.
     cluster.nodes(node('a', { pressure: ['memory'], cpuMilli: 128_000 }));
     expect(bindings(cluster.decide())).toEqual({ whale: 'a' });
   });

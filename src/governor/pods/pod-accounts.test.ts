@@ -12,7 +12,7 @@ import { PodState } from './state/pod-records.ts';
 
 const SIZE = { nodes: 6, pods: 40, groups: 4, freshShapes: false };
 
-/** What counts on nodes, as the accounts should hold it. */
+/** The pods on nodes, as the accounts should hold them. */
 function placedIn(scheduler: PodScheduler): string[] {
   const { state } = scheduler.internals;
   const keys: string[] = [];
@@ -45,7 +45,7 @@ function live(
 
 describe('accounts of the pod scheduler', () => {
   test.each(Array.from({ length: 10 }, (_, seed) => seed))(
-    'hold after every step exactly what counts on nodes, and change nothing if they admit everybody (seed %i)',
+    'hold after every step exactly the pods on nodes, and change nothing if they admit every job (seed %i)',
     (seed) => {
       const accounts = new CountingAccounts();
       const digest = live(seed, 2500, accounts, (scheduler) => {
@@ -59,7 +59,7 @@ describe('accounts of the pod scheduler', () => {
   );
 
   test.each(Array.from({ length: 10 }, (_, seed) => seed))(
-    'that refuse let nobody start beyond the quota, and nobody wait within it (seed %i)',
+    'that refuse let no pod start beyond the quota, and none wait within it (seed %i)',
     (seed) => {
       const quota = [2, 4, 7][seed % 3] as number;
       const accounts = new QuotaAccounts(quota);
@@ -100,7 +100,7 @@ const NLP = { tenant: 'nlp' };
 const REFUSED = 'not admitted: quota-used-up (needPods 1, heldPods 1, quotaPods 1)';
 
 describe('a pod that is not admitted', () => {
-  test('waits, says why, blocks nobody, and is tried again when the accounts wake its tenant', () => {
+  test('waits, gives the reason, blocks no other pod, and is tried again when the accounts wake its tenant', () => {
     const accounts = new QuotaAccounts(1, 60);
     const cluster = new TestCluster({}, accounts).nodes(node('a'));
     cluster.pods(pod('p', {}, NLP), pod('q', {}, NLP), pod('r', {}, NLP), pod('s', {}, { tenant: 'vision' }));
@@ -137,7 +137,7 @@ describe('a pod that is not admitted', () => {
     expect(cluster.settle()).toEqual({ r: 'a' });
   });
 
-  test('keeps no room, and preempts nobody', () => {
+  test('keeps no room, and preempts no pod', () => {
     const cluster = new TestCluster({}, new QuotaAccounts(1)).nodes(node('a', { cpuMilli: 2000 }));
     cluster.pods(pod('p', {}, NLP), pod('o', {}, { tenant: 'other' }));
     cluster.settle();

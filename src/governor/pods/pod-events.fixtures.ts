@@ -86,7 +86,7 @@ const podTerm: fc.Arbitrary<PodAffinityTerm> = fc.record({
 const weighted = <T>(term: fc.Arbitrary<T>): fc.Arbitrary<{ weight: number; term: T }> =>
   fc.record({ weight: fc.integer({ min: 1, max: 100 }), term });
 
-/** A toleration as the API server lets it through. */
+/** A toleration that the API server accepts. */
 export const someToleration: fc.Arbitrary<Toleration> = fc
   .record({
     key: fc.oneof(fc.constant(''), key),
@@ -142,7 +142,7 @@ export const plainTemplate: fc.Arbitrary<PodTemplate> = fc
     unsupported: [],
   }));
 
-/** A template with any of everything. */
+/** A template with any of all fields. */
 export const someTemplate: fc.Arbitrary<PodTemplate> = fc
   .tuple(
     plainTemplate,

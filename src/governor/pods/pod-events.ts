@@ -1,8 +1,8 @@
 /**
  * What goes into the pod scheduler (`pod-scheduler.ts`) and what comes out: events and effects, as plain JSON.
  *
- * A driver feeds what it sees of the API server, asks for decisions when it can carry them out, and reports what became
- * of them. The same events give the same effects, so a log of events is enough to repeat every decision (`pod-log.ts`).
+ * A driver feeds events from the API server, requests decisions when it can carry them out, and reports their outcomes.
+ * The same events give the same effects, so a log of events is enough to repeat every decision (`pod-log.ts`).
  */
 import type {
   AttachmentDescription,
@@ -18,16 +18,17 @@ import type { BudgetDescription, PodDescription, PodGroupDescription } from '../
 import type { NodeState } from '../../model/node-state.ts';
 
 /**
- * What became of a binding: `bound` (the server said so), `conflict` (409: bound elsewhere, other uid, gated), `gone` (404: the pod is no more),
- * `no-node` (the node is no more), `failed` (nothing was bound; try again after a back-off). A lost answer is resolved by the driver before it reports.
+ * Outcome of a binding: `bound` (confirmed by the server), `conflict` (409: bound elsewhere, other uid, gated), `gone`
+ * (404: the pod no longer exists), `no-node` (the node no longer exists), `failed` (nothing was bound; try again after
+ * a back-off). A lost answer is resolved by the driver before it reports.
  */
 export type BindOutcome = 'bound' | 'conflict' | 'gone' | 'no-node' | 'failed';
 
-/** Anything that can happen. Setting an object that is known replaces it. */
+/** All events. Setting a known object replaces it. */
 export type PodEvent =
   | { readonly kind: 'node'; readonly node: NodeDescription }
   | { readonly kind: 'node-gone'; readonly name: string }
-  /** What a guard on the node reports of it, beside what its kubelet says; replaces its last report. */
+  /** A guard's report of a node, beside kubelet's; replaces its last report. */
   | { readonly kind: 'node-state'; readonly name: string; readonly state: NodeState }
   | { readonly kind: 'pod'; readonly pod: PodDescription }
   | { readonly kind: 'pod-gone'; readonly uid: string }
@@ -60,7 +61,7 @@ export type PodEvent =
   | { readonly kind: 'device-class-gone'; readonly name: string }
   | BindDoneEvent
   | EvictDoneEvent
-  /** Decide on at most so many pods (a gang is decided whole). Nothing is decided otherwise. */
+  /** Decide on at most n pods (a gang is decided whole). Nothing is decided otherwise. */
   | { readonly kind: 'decide'; readonly max: number };
 
 /** A binding was answered. */
@@ -68,20 +69,20 @@ export interface BindDoneEvent {
   readonly kind: 'bind-done';
   readonly uid: string;
   readonly outcome: BindOutcome;
-  /** Why it failed, for people, in kube-scheduler's words; reported at the pod. Absent: nothing to report. */
+  /** Why it failed, for people, in kube-scheduler's words; reported on the pod. Absent: nothing to report. */
   readonly reason?: string;
 }
 
-/** The victim's eviction was accepted, or could not be done (then its preemptor is tried again). */
+/** The victim's eviction was accepted, or failed (then its preemptor is tried again). */
 export interface EvictDoneEvent {
   readonly kind: 'evict-done';
   readonly uid: string;
   readonly done: boolean;
-  /** Why it could not be done, for people; reported at the preemptor. Absent: nothing to report. */
+  /** Why it failed, for people; reported on the preemptor. Absent: nothing to report. */
   readonly reason?: string;
 }
 
-/** What the driver has to do, in order. */
+/** Actions of the driver, in order. */
 export type PodEffect = BindEffect | UnschedulableEffect | EvictEffect | NominateEffect | GangReleaseEffect;
 
 /** Bind the pod: it counts as placed from now; answer with `bind-done`. */
@@ -102,9 +103,9 @@ export interface BindEffect {
 }
 
 /**
- * Why a pod is not scheduled: no node takes it, scheduling gates are left, or what was decided could not be carried out (the API
- * server refused the binding, its volumes, or the eviction of a victim), or its tenant's accounts do not admit it now (KEP-5501's name of
- * the reason: autoscalers must not buy nodes for it).
+ * Why a pod is not scheduled: no node takes it, scheduling gates are left, or the decision could not be carried out
+ * (the API server refused the binding, its volumes, or the eviction of a victim), or its tenant's accounts do not admit
+ * it now (KEP-5501's name of the reason: autoscalers must not buy nodes for it).
  */
 export type NotScheduledReason =
   | 'Unschedulable'
@@ -122,9 +123,9 @@ export interface UnschedulableEffect {
   readonly message: string;
   /** Of the condition; `SchedulingGated` is the condition only, without an event. */
   readonly reason: NotScheduledReason;
-  /** Names of what refused nodes, as kube-scheduler names its plugins: for the metric unschedulable_pods{plugin}. */
+  /** Names of the refusing plugins, by kube-scheduler's names: for the metric unschedulable_pods{plugin}. */
   readonly plugins: readonly string[];
-  /** `metadata.generation` of the pod that was looked at; 0: not known. */
+  /** `metadata.generation` of the pod that was decided on; 0: unknown. */
   readonly generation: number;
   /** Nothing was tried: the report is repeated, in the words that are true now, before the last one is too old. */
   readonly renewed: boolean;
@@ -142,7 +143,7 @@ export interface EvictEffect {
   readonly byUid: string;
 }
 
-/** Set (or clear, node '') the pod's status.nominatedNodeName. What others wrote there is replaced, but not cleared. */
+/** Set (or clear, node '') the pod's status.nominatedNodeName. Nominations of others are replaced, but not cleared. */
 export interface NominateEffect {
   readonly kind: 'nominate';
   readonly uid: string;
@@ -161,25 +162,31 @@ export interface GangReleaseEffect {
   readonly message: string;
 }
 
-/** Bounds and habits of the pod scheduler. */
+/** Options of the pod scheduler. */
 export interface PodSchedulerOptions {
   /** Seed of its random stream (jitter only). */
   readonly seed: number;
-  /** First and longest wait after an attempt that failed for a reason that no event tells of. */
+  /** First and longest wait after an attempt that failed for a reason without an event. */
   readonly backoffSecondsFirst: number;
   readonly backoffSecondsMax: number;
-  /** Pods waiting at most; more are refused with an event and tried again when the queue is shorter. */
+  /** Most waiting pods; more are refused with an event and tried again when the queue is shorter. */
   readonly waitingPodsMax: number;
-  /** Nodes are zones by this label; nodes without it, or '' for all: by size. */
+  /** Label whose values make the zones; nodes without it, or all if it is '', are divided by size. */
   readonly zoneLabel: string;
   /** Most nodes of a zone made by size. */
   readonly zoneNodesMax: number;
-  /** Seconds after which a gang that is bound in part and cannot be completed is released; 0: never. */
+  /** Seconds after which a partly bound gang that cannot be completed is released; 0: never. */
   readonly gangRepairSeconds: number;
-  /** Questions whether a node takes a member that the search for room of an unequal gang asks at most in one attempt (and domain); 0: no search. */
+  /**
+   * Most checks of a node for a member that the search for room of an unequal gang makes in one attempt (and domain);
+   * 0: no search.
+   */
   readonly gangSearchChecksMax: number;
-  /** Whether pods may be preempted. */
+  /** True if pods may be preempted. */
   readonly preemption: boolean;
-  /** Seconds after which the report of a pod that still waits is renewed; 0: never. See `PodReports` for the bound with many pods. */
+  /**
+   * Seconds after which the report of a still waiting pod is renewed; 0: never. See `PodReports` for the bound with
+   * many pods.
+   */
   readonly renewalSeconds: number;
 }

@@ -1,8 +1,8 @@
 /**
- * The pod scheduler's invariants, derived anew from the pods' records. For tests, and for a scheduler that just replayed a log.
+ * The pod scheduler's invariants, derived again from the pods' records. For tests, and for a scheduler that just
+ * replayed a log.
  *
- * What each table says is derived again from the records, which are the ground; then accounts, lists, queues, groups,
- * counts and the field must agree with it.
+ * The records are the ground truth; accounts, lists, queues, groups, counts and the field must agree with them.
  */
 import { assert } from '../../model/errors.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
@@ -34,7 +34,7 @@ export function checkScheduler(scheduler: PodScheduler): void {
   if (!scheduler.hasWork) checkNothingFits(internals);
 }
 
-/** Records and nodes' lists say the same. */
+/** Records and nodes' lists agree. */
 function checkPlaces({ state }: PodSchedulerInternals): void {
   const { slots } = state;
   let onNodes = 0;
@@ -64,7 +64,7 @@ function checkPlaces({ state }: PodSchedulerInternals): void {
   assert(listed === onNodes, 'a node lists a pod that is not there');
 }
 
-/** Accounts and counts of priorities are what the pods add up to. */
+/** Accounts and counts of priorities equal the sums over pods. */
 function checkAccounts({ state }: PodSchedulerInternals): void {
   const { accounts, slots } = state;
   const priorities = new Map<number, number>();
@@ -103,7 +103,7 @@ function sameCounts(x: ReadonlyMap<number, number>, y: ReadonlyMap<number, numbe
   return x.size === y.size && [...x].every(([key, count]) => y.get(key) === count);
 }
 
-/** Room is kept for pods that wait, each on one node that is there. */
+/** Room is kept for waiting pods, each on one existing node. */
 function checkNominations({ state }: PodSchedulerInternals): void {
   let kept = 0;
   for (const [slot, pods] of state.nominated) {
@@ -150,7 +150,7 @@ function checkQueues({ state, queue, groups, reports }: PodSchedulerInternals): 
       if (pod.state === PodState.Active) hot.set(pod.line.key, (hot.get(pod.line.key) ?? 0) + 1);
     }
   }
-  assert(reported === reports.size, 'a report that stands is not kept in mind');
+  assert(reported === reports.size, 'a current report is not kept');
   for (const code of Object.values(PodState)) {
     assert(queue.count(code) === (counts.get(code) ?? 0), `pods in state ${code} are miscounted`);
   }
@@ -167,7 +167,7 @@ function checkQueues({ state, queue, groups, reports }: PodSchedulerInternals): 
   assert(seen.active === queue.count(PodState.Active), 'an active pod is not queued');
   assert(seen.groups === queue.groupsQueued, 'queued groups are miscounted');
   for (const [key, line] of queue.lines) {
-    assert(line.pods.size > 0 || line.hot > 0, 'a line of nobody');
+    assert(line.pods.size > 0 || line.hot > 0, 'a line without pods');
     assert(
       line.hot === (hot.get(key) ?? 0),
       `the line ${key} has ${hot.get(key) ?? 0} woken pods, not ${line.hot}`,
@@ -182,7 +182,7 @@ function checkQueues({ state, queue, groups, reports }: PodSchedulerInternals): 
   assert(queue.excess.size === queue.count(PodState.Excess), 'a pod in excess is in no heap');
 }
 
-/** Shapes are known as long as somebody needs them. */
+/** Shapes are known as long as they are used. */
 function checkShapes({ state }: PodSchedulerInternals): void {
   const users = new Map<Shape, number>();
   for (const { shape } of state.pods.values()) users.set(shape, (users.get(shape) ?? 0) + 1);
@@ -231,7 +231,7 @@ function checkGroups({ state, groups }: PodSchedulerInternals, groupsKept: numbe
   assert(groupsKept <= 2 * groups.groups.size, 'groups that are gone are waited for');
 }
 
-/** The field shows all nodes, and never less room than there is. */
+/** The field shows all nodes, and never less than their room. */
 function checkField({ state }: PodSchedulerInternals): void {
   const { zones, slots, accounts } = state;
   if (zones.made === 0) return;
@@ -265,7 +265,7 @@ function checkField({ state }: PodSchedulerInternals): void {
   if (!zones.isStale) assert(shown === slots.live, `${shown} nodes are on the field, not ${slots.live}`);
 }
 
-/** Nothing that waits would fit. */
+/** No waiting pod would fit. */
 function checkNothingFits(internals: PodSchedulerInternals): void {
   const { state, groups, queue, preemption } = internals;
   for (const line of queue.lines.values()) {
@@ -275,9 +275,10 @@ function checkNothingFits(internals: PodSchedulerInternals): void {
       const allowed = group === undefined ? undefined : groupDomain(state, group);
       const slot = firstThatTakes(internals, pod, allowed);
       assert(slot < 0, `pod ${pod.name} waits, but fits on ${state.slots.nameOf(slot)}`);
-      // Of the first in line: what helps it not could help others of lower priority only if pods that it would have go must stay.
+      // Of the first in line: a preemption that does not help it could help others of lower priority only if its
+      // victims must stay for them.
       if (pod !== line.pods.peek() || line.confined || !preemption.mayHelp(pod)) return;
-      // Those who would have to go from the node that it waits for are going already.
+      // All its victims on the node that it waits for are leaving already.
       if (preemption.isRoomComing(pod) || preemption.find(pod) === undefined) return;
       throw new Error(`pod ${pod.name} waits, but others would go for it`);
     });
@@ -298,7 +299,7 @@ function firstThatTakes(
   return -1;
 }
 
-/** A group whose pods are alike and only ask for room has too little of it; one that may be decided singly is. */
+/** A group of equal pods that only request room lacks it; a group that may be decided one by one is. */
 function checkGroupWaits({ state }: PodSchedulerInternals, group: PodGroup): void {
   const { description } = group;
   const { placed, pending } = tallyOf(group);

@@ -46,7 +46,7 @@ describe('a pod', () => {
     expect(bindings(cluster.decide())).toEqual({ q: 'a' });
   });
 
-  test('counts towards the most pods of a node, also if it asks for nothing', () => {
+  test("counts towards a node's limit of pods, also if it requests nothing", () => {
     const cluster = new TestCluster().nodes(node('a', { podsMax: 2 }), node('none', { podsMax: 0 }));
     cluster.others('theirs', 'a', { requests: requests(0) });
     cluster.pods(pod('p', { requests: requests(0) }), pod('q', { requests: requests(0) }));
@@ -57,7 +57,7 @@ describe('a pod', () => {
     });
   });
 
-  test('asks for nothing of an overcommitted node only if it needs nothing of what is missing', () => {
+  test('fits an overcommitted node only if it needs none of the missing resources', () => {
     const cluster = new TestCluster().nodes(node('a', { cpuMilli: 1000 }));
     cluster.others('theirs', 'a', { requests: requests(3000, GIB) });
     cluster.pods(pod('p', { requests: requests(1) }), pod('q', { requests: requests(0, GIB) }));
@@ -112,7 +112,7 @@ describe('nodes', () => {
     expect(cluster.attempts('p')).toBe(2);
   });
 
-  test('that shrink below what is used take nothing until pods are gone', () => {
+  test('that shrink below their use take nothing until pods are gone', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.pods(pod('p', { requests: requests(3000) }));
     cluster.settle();
@@ -161,7 +161,7 @@ describe('nodes', () => {
     expect(bindings(cluster.decide())).toEqual({ p: 'late' });
   });
 
-  test('that are cordoned or tainted take only who tolerates it', () => {
+  test('that are cordoned or tainted take only pods that tolerate it', () => {
     const cluster = new TestCluster().nodes(
       node('cordoned', { unschedulable: true }),
       node('tainted', { taints: [taint('k', 'NoExecute')] }),
@@ -180,12 +180,12 @@ describe('nodes', () => {
 });
 
 describe('a decided pod', () => {
-  test('counts at once, and others of anybody count, too', () => {
+  test('counts at once, and so do pods of other schedulers', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.others('theirs', 'a', { requests: requests(2000) });
     cluster.pods(pod('p', { requests: requests(1500) }), pod('q'));
     expect(bindings(cluster.decide())).toEqual({ p: 'a' });
-    // Somebody else binds beyond what there is: counted, not refused.
+    // Another scheduler binds beyond the capacity: counted, not refused.
     cluster.others('more', 'a', { requests: requests(5000) });
     cluster.gone('theirs');
     expect(bindings(cluster.decide())).toEqual({});
@@ -245,7 +245,7 @@ describe('a decided pod', () => {
     cluster.gone('p');
   });
 
-  test('that somebody else bound elsewhere counts there', () => {
+  test('that another scheduler bound elsewhere counts there', () => {
     const cluster = new TestCluster().nodes(node('a'), node('b'));
     cluster.pods(pod('p'));
     const [there] = Object.values(bindings(cluster.decide()));
@@ -285,7 +285,7 @@ describe('stillHolds', () => {
     return cluster;
   }
 
-  test('is true for what was decided, and for nothing else', () => {
+  test('is true for decided pods, and for no others', () => {
     const { scheduler } = decided();
     expect(scheduler.stillHolds('p', 'a')).toBe(true);
     expect(scheduler.stillHolds('p', 'b')).toBe(false);
@@ -302,9 +302,9 @@ describe('stillHolds', () => {
       true,
     ],
     ['the node has shrunk', (cluster) => cluster.nodes(node('a', { cpuMilli: 900 })), false],
-    ['somebody took the room', (cluster) => cluster.others('x', 'a', { requests: requests(3001) }), false],
+    ['another pod took the room', (cluster) => cluster.others('x', 'a', { requests: requests(3001) }), false],
     [
-      'somebody took other room',
+      'another pod took other room',
       (cluster) => cluster.others('x', 'a', { requests: requests(3000, 99 * GIB) }),
       true,
     ],

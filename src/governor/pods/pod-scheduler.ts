@@ -1,13 +1,13 @@
 /**
  * The pod scheduler: the deterministic state machine that decides where the pods of a Kubernetes cluster run.
  *
- * `step(event, time)` takes in what a driver saw of the API server, or decides, and returns what has to be done. No clock, no
- * I/O, no randomness but a seeded stream for jitter: the same events give the same effects. Where a pod goes is TEG's field
- * (`placement-zones.ts`: the policy and the prices that the simulator runs) under the rules of Kubernetes (`constraints.ts`);
- * when it is tried is the queue's (`pod-queue.ts`). `docs/pod-scheduler.md` is the page for people.
+ * `step(event, time)` takes a driver's event from the API server, or decides, and returns the actions. No clock, no
+ * I/O, no randomness but a seeded stream for jitter: the same events give the same effects. Where a pod goes is TEG's
+ * field (`placement-zones.ts`: the policy and the prices that the simulator runs) under the rules of Kubernetes
+ * (`constraints.ts`); when it is tried is the queue's (`pod-queue.ts`). `docs/pod-scheduler.md` is the page for people.
  *
- * Invariants: a decided pod counts on its node until the driver says that it was not bound, or it is gone; a pod is decided
- * at most once at a time; nothing is placed beyond what the node has.
+ * Invariants: a decided pod counts on its node until the driver reports that it was not bound, or it is gone; a pod is
+ * decided at most once at a time; nothing is placed beyond what the node has.
  */
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodDescription, PodGroupDescription } from '../../model/kubernetes/pod.ts';
@@ -66,7 +66,8 @@ export class PodScheduler {
 
   /**
    * @param rules    Empty ones: `createConstraints()`.
-   * @param accounts Who admits pods, and is told of all capacity that they take and give back; this scheduler's alone. It is ticked
+   * @param accounts Admit pods, and receive all capacity that they take and return; used by this scheduler alone. It is
+   *   ticked
    *                 when decisions are made.
    */
   constructor(options: PodSchedulerOptions, rules: Constraints, accounts: Accounts = FREE_ACCOUNTS) {
@@ -99,22 +100,22 @@ export class PodScheduler {
     this.frame = new PodSchedulerView(this.internals);
   }
 
-  /** @returns What it shows of its state: the same window every time, which reads when it is asked. */
+  /** @returns A view of its state: the same object every time, which reads the state on access. */
   view(): PodSchedulerView {
     return this.frame;
   }
 
-  /** The inner door, for checks and the arbiter: live tables, to be changed by nobody else. */
+  /** The internals, for checks and the arbiter: live tables, which no other caller may change. */
   get internals(): PodSchedulerInternals {
     const { state, queue, groups, preemption, placement, reports } = this;
     return { state, queue, groups, preemption, placement, reports };
   }
 
   /**
-   * Takes in one event.
+   * Takes one event.
    *
    * @param timeSeconds Seconds since 1970 or any other origin; never less than at the last step.
-   * @returns           What to do, in order; the array is the caller's.
+   * @returns           The actions, in order; the array is the caller's.
    * @cost              O(1) for most events; see `decide` for the rest.
    */
   step(event: PodEvent, timeSeconds: number): readonly PodEffect[] {
@@ -131,7 +132,7 @@ export class PodScheduler {
     return this.state.pods.size;
   }
 
-  /** Whether a decision would look at anything now, or by itself at `dueSeconds`. */
+  /** True if a decision would try a pod now, or on its own at `dueSeconds`. */
   get hasWork(): boolean {
     const { queue, state } = this;
     return (
@@ -143,7 +144,7 @@ export class PodScheduler {
     );
   }
 
-  /** When a decision is needed though no event comes. */
+  /** Time of the next needed decision without an event. */
   get dueSeconds(): number {
     const { queue, groupDecisions, reports, state } = this;
     return Math.min(
@@ -154,14 +155,14 @@ export class PodScheduler {
     );
   }
 
-  /** Groups that are waited for. For checks of bounds. */
+  /** Groups that wait. For checks of bounds. */
   get groupsKept(): number {
     return this.groupDecisions.kept;
   }
 
   /**
-   * Whether a decided pod may still be bound to its node: both are there, the node takes the pod, and what the pod asks for is not
-   * booked beyond what the node has (others bind, too, and nodes shrink). To be asked right before the binding. O(taints).
+   * True if a decided pod may still be bound to its node: both exist, the node takes the pod, and the requested
+   * resources are not overbooked (others bind, too, and nodes shrink). Call right before the binding. O(taints).
    */
   stillHolds(uid: string, node: string): boolean {
     const { state } = this;
@@ -176,13 +177,17 @@ export class PodScheduler {
     );
   }
 
-  /** @returns Why a pod waits, in the words that its report would have now; '' if none is due. Decides nothing. O(nodes × rules). */
+  /**
+   * @returns Why a pod waits, in the words of a report made now; '' if none is due. Decides nothing. O(nodes × rules).
+   */
   whyWaiting(uid: string): string {
     const pod = this.state.pods.get(uid);
     return pod === undefined ? '' : this.decisions.textNow(pod);
   }
 
-  /** @returns Why a pod is where it is, or nowhere; undefined if it is not known. Changes nothing. O(nodes × rules). */
+  /**
+   * @returns Why a pod is where it is, or on no node; undefined if it is unknown. Changes nothing. O(nodes × rules).
+   */
   explain(uid: string): PodExplanation | undefined {
     return explainPod({ state: this.state, groups: this.groups, preemption: this.preemption }, uid);
   }
@@ -246,13 +251,13 @@ export class PodScheduler {
   }
 
   /**
-   * Decides on up to `max` pods, in their turn; what waits is woken first by what has changed. `docs/tour-kubernetes.md` follows
-   * a pod through these phases, by the same numbers and names.
+   * Decides on up to `max` pods, in order; first wakes waiting pods that a change may help. `docs/tour-kubernetes.md`
+   * follows a pod through these phases, by the same numbers and names.
    *
-   * @cost O(changed nodes × waiting shapes), then what each choice costs.
+   * @cost O(changed nodes × waiting shapes), then the cost of each choice.
    */
   private decide(max: number): void {
-    // 1. The placement zones are made again where a node outgrew them, or they mostly hold what is gone.
+    // 1. The placement zones are made again where a node outgrew them, or they mostly hold vanished nodes.
     this.updateZones();
     // 2. Pods and gangs that waited go back to the queue where a change may have made room for them.
     this.wakeWaiting();
@@ -260,7 +265,7 @@ export class PodScheduler {
     this.admitExcess();
     // 4. Gangs that wait for members or for repair report that, or are released.
     this.checkWaitingGangs();
-    // 5. Reports of pods that go on waiting are renewed before they are too old.
+    // 5. Reports of pods that keep waiting are renewed before they are too old.
     this.renewReports();
     // 6. Pods and gangs are tried in the queue's order: a node and a binding for each, or a reason and a place in line.
     this.attemptInOrder(max);
@@ -351,7 +356,7 @@ export class PodScheduler {
     if (record.ours && pod.group !== record.group) this.changeGroup(record, pod.group);
   }
 
-  /** A label can be changed, and so the tenant that it names: whether that one is admitted is to be asked. */
+  /** A label can be changed, and so the tenant that it names: the new one's admission must be checked. */
   private changeTenant(record: PodRecord, name: string): void {
     const isOther = this.state.tenants.find(name) !== record.tenant;
     if (isOther && (record.line?.unadmittedOf ?? -1) >= 0) this.queue.move(record, PodState.Aside);
@@ -368,7 +373,7 @@ export class PodScheduler {
     if (group !== '') this.groups.join(record);
   }
 
-  /** The pod is on a node: we put it there, or somebody else did. */
+  /** The pod is on a node: we put it there, or another scheduler did. */
   private setPlaced(record: PodRecord, nodeName: string): void {
     const { state, queue } = this;
     if (isPlaced(record)) {
@@ -409,7 +414,7 @@ export class PodScheduler {
     this.touched.add(this.groups.set(description).key);
   }
 
-  /** A group has lost a member or its object, and so perhaps everything. */
+  /** A group has lost a member or its object, and perhaps ceased to exist. */
   private loseGroup(gone: PodGroup | undefined, key: string): void {
     if (gone !== undefined) this.groupDecisions.forget(gone);
     else this.touched.add(key);
@@ -423,11 +428,11 @@ export class PodScheduler {
       if (pod?.state === PodState.Binding) queue.move(pod, PodState.Bound);
     } else {
       this.counters.notBound++;
-      // Bound (the watch was faster than the answer, or somebody else won) or gone: nothing is left to do.
+      // Bound (the watch was faster than the answer, or another scheduler won) or gone: nothing is left to do.
       if (pod?.state !== PodState.Binding) return;
       state.unplace(pod);
       pod.evicted = false;
-      // Its status still has what we wrote.
+      // Its status still has our nomination.
       this.nominations.withdraw(pod);
       if (outcome === 'gone' || pod.deleting) queue.move(pod, PodState.Aside);
       else {
@@ -445,7 +450,7 @@ export class PodScheduler {
   }
 }
 
-/** Whether a pod goes to a node with these taints; a cordon is one. */
+/** @returns True if a pod goes to a node with these taints; a cordon is one. */
 function isTolerated(node: NodeDescription, pod: PodRecord): boolean {
   const { tolerations } = pod.shape.template;
   const taints = node.unschedulable ? [...node.taints, CORDON] : node.taints;

@@ -15,7 +15,7 @@ function groupsOf(cluster: TestCluster): GroupFrame[] {
   return groups;
 }
 
-test('a view is made once, and shows what is so when it is asked', () => {
+test('a view is made once, and shows the state at each access', () => {
   const cluster = new TestCluster();
   const view = cluster.scheduler.view();
   expect([view.podCount, view.nodeCount, view.shapeCount, view.groupCount]).toEqual([0, 0, 0, 0]);

@@ -1,9 +1,9 @@
 /**
- * What a pod scheduler shows: a read-only frame of its state, for metrics, reports, dashboards and tests.
+ * A read-only view of a pod scheduler's state, for metrics, reports, dashboards and tests.
  *
- * A view is a window, not a copy: it is made once, reads the state when it is asked, and costs nothing until then. What a visit
- * hands out is valid until the next step. Nobody changes anything through it; whoever needs the tables themselves
- * (checks of invariants) takes the inner door, `PodScheduler.internals`.
+ * A view is not a copy: it is made once, reads the state on access, and costs nothing until then. Objects from a visit
+ * are valid until the next step. The state cannot be changed through it; callers that need the tables themselves
+ * (checks of invariants) use `PodScheduler.internals`.
  */
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { NodeState } from '../../model/node-state.ts';
@@ -14,12 +14,12 @@ import { type PodGroup, tallyOf } from './state/pod-groups.ts';
 import type { PodStateCode } from './state/pod-records.ts';
 import type { SchedulerState } from './state/scheduler-state.ts';
 
-/** One pod as the scheduler remembers it. Live: read it, do not keep it across steps. */
+/** One pod in the scheduler's records. Live: read it, do not keep it across steps. */
 export interface PodFrame {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
-  /** Whether this scheduler is to place it. */
+  /** True if this scheduler is to place it. */
   readonly ours: boolean;
   /** A `PodState`; `POD_STATE_NAMES` has the names. */
   readonly state: PodStateCode;
@@ -39,7 +39,7 @@ export interface PodFrame {
   readonly attempts: number;
   /** When it was first seen free to be scheduled, seconds; NaN before. */
   readonly sinceSeconds: number;
-  /** What is reported of it, as what, and by which plugins; '': nothing. */
+  /** The report about it, its kind, and its plugins; '': none. */
   readonly told: string;
   readonly toldReason: NotScheduledReason;
   readonly toldPlugins: readonly string[];
@@ -48,36 +48,39 @@ export interface PodFrame {
 /** One node. Made for the visit. */
 export interface NodeFrame {
   readonly name: string;
-  /** Pods on it, and at most. */
+  /** Pods on it, and its limit. */
   readonly pods: number;
   readonly podsMax: number;
-  /** Free thousandths of a core, and free bytes; negative where more is booked than there is. */
+  /** Free thousandths of a core, and free bytes; negative where the node is overbooked. */
   readonly freeCpuMilli: number;
   readonly freeMemoryBytes: number;
   readonly unschedulable: boolean;
-  /** What kubelet and guard say of it. */
+  /** Reports of kubelet and guard about it. */
   readonly state: NodeState;
 }
 
 /**
- * What a group's pending members wait for: `missing` (members, or the object), `queued` (to be decided), `paused` (a change has come,
- * its pause is not over), `room` (nothing fits until something changes).
+ * The wait of a group's pending members: `missing` (members, or the object), `queued` (to be decided), `paused` (a
+ * change has come, its pause is not over), `room` (nothing fits until a change).
  */
 export type GroupWait = 'missing' | 'queued' | 'paused' | 'room';
 
 /** One group of pods. Made for the visit. */
 export interface GroupFrame {
   readonly key: string;
-  /** Members that have to start together; 1 while the group's object is not known. */
+  /** Members that have to start together; 1 while the group's object is unknown. */
   readonly minCount: number;
   readonly members: number;
-  /** Members on nodes, those of them known to be bound, and those that wait with the group. Leaving ones are not counted. */
+  /**
+   * Members on nodes, those of them known to be bound, and those that wait with the group. Leaving ones are not
+   * counted.
+   */
   readonly placed: number;
   readonly bound: number;
   readonly pending: number;
   /** Members that wait one by one. */
   readonly alone: number;
-  /** Whether it has started: nothing is all or nothing any more. */
+  /** True if it has started: its members are then decided one by one. */
   readonly started: boolean;
   readonly waitsFor: GroupWait;
 }
@@ -130,7 +133,7 @@ export class PodSchedulerView {
     return this.internals.queue.count(state);
   }
 
-  /** @returns A pod; undefined if it is not known. O(1). */
+  /** @returns A pod; undefined if it is unknown. O(1). */
   pod(uid: string): PodFrame | undefined {
     return this.internals.state.pods.get(uid);
   }
@@ -158,7 +161,7 @@ export class PodSchedulerView {
     }
   }
 
-  /** @returns A node; undefined if it is not known. O(1). */
+  /** @returns A node; undefined if it is unknown. O(1). */
   node(name: string): NodeFrame | undefined {
     const { state } = this.internals;
     const slot = state.slots.slotOf(name);

@@ -1,7 +1,8 @@
 /**
- * A random life of a cluster for the pod scheduler: events drawn from a seed, with a driver that answers as a real one would.
+ * A random life of a cluster for the pod scheduler: events drawn from a seed, with a driver that answers as a real one
+ * would.
  *
- * It keeps a simple model of the API server (what exists, and where it is bound), so that events are plausible: bindings
+ * It keeps a simple model of the API server (existing objects and bindings), so that events are plausible: bindings
  * succeed, fail or are lost to others, victims go, controllers bring new pods, nodes come back under their old name.
  */
 import { Random } from '../../kernel/random.ts';
@@ -23,12 +24,12 @@ import {
 
 const MIB = 2 ** 20;
 
-/** How large and how lively. */
+/** Size and activity of the life. */
 export interface LifeOptions {
   readonly nodes: number;
   readonly pods: number;
   readonly groups: number;
-  /** Templates are drawn anew all the time: as many shapes as pods. */
+  /** Templates are drawn again all the time: as many shapes as pods. */
   readonly freshShapes: boolean;
 }
 
@@ -91,9 +92,9 @@ export class RandomLife {
   private readonly nodes = new Map<string, NodeDescription>();
   private readonly pods = new Map<string, PodDescription>();
   private readonly groups = new Set<string>();
-  /** Bindings and evictions that are not answered yet. */
+  /** Unanswered bindings and evictions. */
   private readonly open: PodEffect[] = [];
-  /** Uids of pods that have ended and whose objects are still there. */
+  /** Uids of ended pods whose objects still exist. */
   private readonly ended: string[] = [];
   private named = 0;
   timeSeconds = 0;
@@ -103,7 +104,7 @@ export class RandomLife {
     this.size = size;
   }
 
-  /** Takes in what the scheduler wants done. */
+  /** Takes the scheduler's effects. */
   take(effects: readonly PodEffect[]): void {
     for (const effect of effects) {
       if (effect.kind === 'bind' || effect.kind === 'evict' || effect.kind === 'nominate') {
@@ -118,7 +119,7 @@ export class RandomLife {
     }
   }
 
-  /** @returns What happens next. */
+  /** @returns The next event. */
   next(): PodEvent {
     this.timeSeconds += this.random.nextFloat() * (this.draw(50) === 0 ? 20 : 0.2);
     if (this.open.length > 0 && this.draw(3) > 0) return this.answer();
@@ -140,7 +141,7 @@ export class RandomLife {
     return all[this.draw(Math.max(1, all.length))];
   }
 
-  /** What became of a binding, an eviction or a nomination. */
+  /** Outcome of a binding, an eviction or a nomination. */
   private answer(): PodEvent {
     const [effect] = this.open.splice(this.draw(this.open.length), 1) as [PodEffect];
     if (effect.kind === 'evict') {
@@ -279,7 +280,7 @@ export class RandomLife {
     };
   }
 
-  /** A known pod goes on: ends, goes, loses its gates, is bound by somebody else, or is told of once more. */
+  /** A known pod proceeds: ends, goes, loses its gates, is bound by another scheduler, or is reported once more. */
   private podEvent(): PodEvent {
     if (this.ended.length > 0 && this.draw(4) === 0) {
       return { kind: 'ended-gone', uid: this.ended.shift() as string };
@@ -316,7 +317,7 @@ export class RandomLife {
     if (what === 9)
       return { ...known, group: known.group === '' ? '' : `core:default/g${this.draw(this.size.groups)}` };
     if (what === 10) {
-      // Others nominate it, or take that back.
+      // Others nominate it, or withdraw that.
       const at = `node-${this.draw(2 * this.size.nodes)}`;
       return { ...known, nominatedNodeName: this.draw(3) === 0 ? '' : at };
     }

@@ -7,7 +7,7 @@ import { type LifeOptions, RandomLife, randomOptions } from './random-life.fixtu
 
 const SMALL: LifeOptions = { nodes: 6, pods: 40, groups: 4, freshShapes: false };
 
-/** Seeds that found something once. */
+/** Seeds that once found a bug. */
 const FOUND = [97, 152, 326, 689, 1464];
 
 /** Lives a life; `look` is called after every step. @returns The digest of all effects. */

@@ -1,6 +1,6 @@
 /**
- * What a pod scheduler is made of, behind its inner door: for the view, for checks of invariants, and for whoever places on its
- * very state (the arbiter). Everybody else reads `PodScheduler.view()`.
+ * The internals of a pod scheduler: for the view, for checks of invariants, and for the arbiter, which places on the
+ * live state. All other callers read `PodScheduler.view()`.
  */
 import type { Placement } from './decide/placement.ts';
 import type { PodQueue } from './decide/pod-queue.ts';

@@ -63,7 +63,7 @@ export function taint(key: string, effect: Taint['effect'] = 'NoSchedule'): Tain
   return { key, value: '', effect };
 }
 
-/** What pods ask for. */
+/** Requests of pods. */
 export function requests(
   cpuMilli: number,
   memoryBytes = 0,
@@ -72,7 +72,7 @@ export function requests(
   return { cpuMilli, memoryBytes, extended };
 }
 
-/** A template of 1 core that demands nothing else. */
+/** A template of 1 core without further requirements. */
 export function template(more: Partial<PodTemplate> = {}): PodTemplate {
   return {
     namespace: 'default',
@@ -174,7 +174,7 @@ export class TestCluster {
   readonly scheduler: PodScheduler;
   readonly rules: Constraints;
   timeSeconds = 1000;
-  /** Decisions on pods so far, by uid: counted by what came of them. */
+  /** Decisions on pods so far, by uid: counted by outcome. */
   private readonly descriptions = new Map<string, PodDescription>();
 
   constructor(options: Partial<PodSchedulerOptions> = {}, accounts: Accounts = FREE_ACCOUNTS) {
@@ -190,18 +190,18 @@ export class TestCluster {
     return effects;
   }
 
-  /** Nodes come or are described anew. */
+  /** Nodes arrive or get new descriptions. */
   nodes(...nodes: readonly NodeDescription[]): this {
     for (const each of nodes) this.step({ kind: 'node', node: each });
     return this;
   }
 
-  /** Pods come or are described anew. @returns What was said at once. */
+  /** Pods arrive or get new descriptions. @returns The immediate reports. */
   pods(...pods: readonly PodDescription[]): PodEffect[] {
     return pods.flatMap((each) => this.step({ kind: 'pod', pod: each }));
   }
 
-  /** A pod of somebody else's is on a node. */
+  /** A pod of another scheduler is on a node. */
   others(
     name: string,
     nodeName: string,
@@ -211,7 +211,7 @@ export class TestCluster {
     this.pods(pod(name, of, { ours: false, nodeName, ...more }));
   }
 
-  /** A known pod is described anew. */
+  /** A known pod gets a new description. */
   update(uid: string, more: Partial<PodDescription>): readonly PodEffect[] {
     return this.pods({ ...(this.descriptions.get(uid) as PodDescription), ...more });
   }
@@ -221,7 +221,7 @@ export class TestCluster {
     for (const uid of uids) this.step({ kind: 'pod-gone', uid });
   }
 
-  /** A group is told of. */
+  /** A group is reported. */
   group(description: PodGroupDescription): readonly PodEffect[] {
     return this.step({ kind: 'group', group: description });
   }
@@ -237,7 +237,7 @@ export class TestCluster {
     return this;
   }
 
-  /** Decides until nothing is left to decide now. @returns What has to be done. */
+  /** Decides until nothing is left to decide now. @returns The effects. */
   decide(max = 1000): PodEffect[] {
     const effects: PodEffect[] = [];
     for (let turn = 0; turn < 1000; turn++) {
@@ -247,7 +247,7 @@ export class TestCluster {
     throw new Error('there is always something left to decide');
   }
 
-  /** Decides, and binds what was decided. @returns Nodes by pod. */
+  /** Decides, and binds the decided pods. @returns Nodes by pod. */
   settle(): Record<string, string> {
     const placed: Record<string, string> = {};
     for (const effect of this.decide()) {
@@ -270,13 +270,13 @@ export class TestCluster {
   }
 }
 
-/** Nodes by pod of what is to be bound. */
+/** Nodes of the pods to be bound. */
 export function bindings(effects: readonly PodEffect[]): Record<string, string> {
   const binds = effects.filter((effect): effect is BindEffect => effect.kind === 'bind');
   return Object.fromEntries(binds.map((effect) => [effect.uid, effect.node]));
 }
 
-/** What was said of pods that fit nowhere, by uid. */
+/** Reports about pods that do not fit, by uid. */
 export function refusals(effects: readonly PodEffect[]): Record<string, string> {
   const said = effects.filter((effect): effect is UnschedulableEffect => effect.kind === 'unschedulable');
   return Object.fromEntries(said.map((effect) => [effect.uid, effect.message]));

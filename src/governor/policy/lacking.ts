@@ -1,6 +1,4 @@
-/**
- * Why nothing fits: the nodes by the first thing that each lacks for a demand.
- */
+/** Reasons of a failed placement: the nodes by the first thing that each lacks for a demand. */
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 

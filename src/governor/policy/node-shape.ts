@@ -1,6 +1,4 @@
-/**
- * Reads a node into the form that the price works on, and tells which GPU a price's choice means there.
- */
+/** Reads a node into the form that the price uses, and maps a price's choice to its GPUs. */
 import { GpuChoice, type NodeShape } from '../../field/price.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
@@ -11,7 +9,7 @@ export function emptyShape(): NodeShape {
   return { cpuMilli: 0, memoryMib: 0, extended: [], whole: 0, a: 0, b: 0, d: 0, rest: 0, fresh: false };
 }
 
-/** Fills `shape` with what is free on a node. O(GPUs of the node). */
+/** Fills `shape` with the free resources of a node. O(GPUs of the node). */
 export function readNode(cluster: ClusterState, node: number, shape: NodeShape): void {
   readGpus(
     cluster.gpuIdleMilli,
@@ -27,7 +25,7 @@ export function readNode(cluster: ClusterState, node: number, shape: NodeShape):
 }
 
 /**
- * Fills `shape` with what would be free on a node without some equal pods that are on it. Changes nothing else.
+ * Fills `shape` with the free resources of a node without some equal pods that are on it. Changes nothing else.
  *
  * @param gpuMasks GPUs of each of those pods. O(GPUs of the node × pods).
  */

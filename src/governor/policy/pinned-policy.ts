@@ -1,19 +1,17 @@
-/**
- * A policy that can be told where the next pods go: for a zone that is rebuilt from what already runs on its nodes.
- */
+/** A policy whose next choices can be pinned: for a zone that is rebuilt from the jobs running on its nodes. */
 import type { Demand } from '../../model/demand.ts';
 import type { Explanation, PlacementPolicy } from './policy.ts';
 
-/** Delegates to another policy unless it is steered. */
+/** Delegates to another policy unless it is pinned. */
 export class PinnedPolicy implements PlacementPolicy {
   readonly name: string;
-  /** What it delegates to. */
+  /** The inner policy. */
   readonly inner: PlacementPolicy;
   private nodes: readonly number[] = [];
   private masks: readonly number[] = [];
   private next = 0;
   private steeredMask = -1;
-  /** Whether what is submitted counts as an arrival: a job that asks again does not. */
+  /** True if a submission counts as an arrival: a repeated request does not. */
   counts = true;
 
   constructor(inner: PlacementPolicy) {
@@ -21,7 +19,7 @@ export class PinnedPolicy implements PlacementPolicy {
     this.name = inner.name;
   }
 
-  /** The next pods go to these nodes and GPUs, in order, whatever the inner policy would say. */
+  /** Pins the next pods to these nodes and GPUs, in order, regardless of the inner policy. */
   steer(nodes: readonly number[], masks: readonly number[]): void {
     this.nodes = nodes;
     this.masks = masks;

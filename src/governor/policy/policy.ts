@@ -1,6 +1,4 @@
-/**
- * The seam between a zone and whatever chooses nodes: TEG's field, a published baseline, or a user's own file.
- */
+/** The interface between a zone and the chooser of nodes: TEG's field, a published baseline, or a user's own file. */
 import type { TypicalWorkload } from '../../field/typical-workload.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
@@ -9,22 +7,22 @@ import type { Quote } from '../arbiter.ts';
 
 export type { TypicalWorkload } from '../../field/typical-workload.ts';
 
-/** What a policy may look at. It never changes the cluster itself. */
+/** The inputs of a policy. It never changes the cluster itself. */
 export interface PolicyContext {
   readonly cluster: ClusterState;
   /** The policy's own stream. */
   readonly random: Random;
-  /** Given where the run says so (`--workload-mix list`); absent: learn from `demandSeen`. */
+  /** Given with `--workload-mix list`; absent: learn from `demandSeen`. */
   readonly typical?: TypicalWorkload;
 }
 
-/** One node (or class of nodes) that a choice looked at. */
+/** One node (or class of nodes) that a choice considered. */
 export interface Candidate {
-  /** Node name, or what the class of nodes has in common. */
+  /** Node name, or the common properties of the class. */
   readonly label: string;
-  /** Nodes it stands for. */
+  /** Number of nodes in it. */
   readonly nodes: number;
-  /** What the policy compared; lower is better for costs, higher for scores (see `Explanation.better`). */
+  /** The compared value; lower is better for costs, higher for scores (see `Explanation.better`). */
   readonly value: number;
   /** Named parts of the value, for example potential before and after, rent. */
   readonly parts: Readonly<Record<string, number>>;
@@ -47,7 +45,7 @@ export interface PlacementPolicy {
   readonly name: string;
   /** GPUs chosen by the last successful `choose`, as a mask of the node's GPU numbers. */
   readonly gpuMask: number;
-  /** Nodes the last `choose` looked at one by one (0 for an index). */
+  /** Nodes that the last `choose` checked one by one (0 for an index). */
   readonly nodesExamined: number;
   /**
    * Pods of this demand arrived (whether or not they will be placed). For learning the typical workload.
@@ -60,29 +58,29 @@ export interface PlacementPolicy {
   /** The node joined, was lost, or its free resources changed (called after the change). */
   nodeChanged?(node: number): void;
   /**
-   * Why `choose(demand)` answers what it answers now. Free to be slow; must not change any later answer.
+   * Explains the present answer of `choose(demand)`. May be slow; must not change any later answer.
    *
-   * @param chosen What `choose(demand)` has just answered. Absent: the explanation names the node that is to be expected,
+   * @param chosen The answer that `choose(demand)` has just given. Absent: the explanation names the expected node,
    *               '' where that is left to chance.
    */
   explain?(demand: Demand, chosen?: number): Explanation;
 }
 
-/** A policy that knows what its choices cost. */
+/** A policy that knows the cost of its choices. */
 export interface PricingPolicy extends PlacementPolicy {
   /**
-   * What the pods of one job cost where they are, milli-GPU: the sum of the prices at which they would be placed there one
+   * The cost of one job's pods where they are, milli-GPU: the sum of the prices at which they would be placed there one
    * after the other, were they not there. Changes nothing.
    *
    * @param nodes    Node of each pod, in the order of their placement.
    * @param gpuMasks GPUs of each pod.
    */
   costWhere(demand: Demand, nodes: readonly number[], gpuMasks: readonly number[]): number;
-  /** How many of some equal pods would find room one after the other, and what they would cost. Changes no later answer. */
+  /** The number of equal pods that would find room one after the other, and their cost. Changes no later answer. */
   quote(demand: Demand, podCount: number, into: Quote): void;
 }
 
-/** @returns Whether a policy can tell what a job would cost. */
+/** @returns True if a policy can price a job. */
 export function isPricing(policy: PlacementPolicy): policy is PricingPolicy {
   return 'quote' in policy && 'costWhere' in policy;
 }

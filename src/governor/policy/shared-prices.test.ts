@@ -21,7 +21,7 @@ test('all zones read the same prices, made once', () => {
   for (const view of views) expect(view.price).toBe(prices.price);
 });
 
-test('what arrives anywhere is told to the owner; each zone notices new prices at its own next arrival, once', () => {
+test('every arrival is reported to the owner; each zone notices new prices at its own next arrival, once', () => {
   const prices = shared(false);
   const [busy, idle] = [prices.view(), prices.view()];
   const before = prices.price;
@@ -31,7 +31,7 @@ test('what arrives anywhere is told to the owner; each zone notices new prices a
   expect(busy.demandSeen(small, 1)).toBe(true);
   expect(busy.price).toBe(prices.price);
   expect(busy.demandSeen(small, 1)).toBe(false);
-  // A zone that sleeps through several renewals goes straight to the last one.
+  // A zone that misses several renewals goes straight to the last one.
   for (let i = 0; i < 400; i++) prices.demandSeen(large, 1);
   expect(idle.price).toBe(before);
   expect(idle.demandSeen(small, 1)).toBe(true);
@@ -39,7 +39,7 @@ test('what arrives anywhere is told to the owner; each zone notices new prices a
   expect(idle.demandSeen(small, 1)).toBe(false);
 });
 
-test('what zones tell is not counted again', () => {
+test('reports of zones are not counted again', () => {
   const prices = shared(false);
   const view = prices.view();
   const before = prices.price;
@@ -51,7 +51,7 @@ test('what zones tell is not counted again', () => {
   expect(prices.price).toBe(before);
 });
 
-test('departures that the owner tells of renew even given prices, at the next arrival', () => {
+test('departures reported by the owner renew even given prices, at the next arrival', () => {
   const prices = shared(true);
   const before = prices.price;
   for (let i = 0; i < 100; i++) expect(prices.demandSeen(small, 1)).toBe(false);

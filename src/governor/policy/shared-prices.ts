@@ -2,8 +2,8 @@
  * Prices that several zones share: one typical workload, one lattice, one set of tables.
  *
  * Why: making prices takes some tenths of a second of CPU, and governors that see the same arrivals would each make the
- * same ones. Whoever owns this (a process with many zones) tells it what arrives and leaves; the zones notice new prices
- * at their next arrival.
+ * same ones. The owner (a process with many zones) reports arrivals and departures; the zones notice new prices at
+ * their next arrival.
  */
 import type { GeometricLattice } from '../../field/lattice.ts';
 import type { Price } from '../../field/price.ts';
@@ -21,7 +21,7 @@ export class SharedPrices {
 
   /**
    * @param flavors A cluster with nodes of every flavour that any zone has, in about their proportions.
-   * @param typical What usually comes, where it is known; absent: learned from `demandSeen`.
+   * @param typical The usual arrivals, where known; absent: learned from `demandSeen`.
    * @cost          As `pricesOf`.
    */
   constructor(
@@ -38,7 +38,7 @@ export class SharedPrices {
     return this.source.price;
   }
 
-  /** Counts an arrival anywhere. @returns Whether the prices were made anew. */
+  /** Counts an arrival anywhere. @returns True if the prices were made again. */
   demandSeen(demand: Demand, pods: number): boolean {
     return this.source.demandSeen(demand, pods);
   }
@@ -48,13 +48,13 @@ export class SharedPrices {
     this.source.departureSeen();
   }
 
-  /** @returns What one zone's policy reads. */
+  /** @returns The prices in the form that one zone's policy reads. */
   view(): PricesInForce {
     return new PricesView(this);
   }
 }
 
-/** Knows which prices its zone has seen. */
+/** Tracks the prices that its zone has seen. */
 class PricesView implements PricesInForce {
   price: Price;
   private readonly shared: SharedPrices;

@@ -1,6 +1,4 @@
-/**
- * Why TEG would put a pod where it would: the classes (or nodes) it compares, with the parts of their cost.
- */
+/** Explains TEG's choice for a pod: the classes (or nodes) it compared, with the parts of their cost. */
 import { type ClassPrices, Fit } from '../../field/class-prices.ts';
 import type { ClassTable } from '../../field/class-table.ts';
 import type { FlavorRent } from '../../field/flavor-rent.ts';
@@ -96,7 +94,7 @@ function parts(before: number, after: number, opening: number, rented: number): 
   return { potentialBefore: before, potentialAfter: after, opening, rent: rented };
 }
 
-/** What the nodes of a class have in common, for people. */
+/** The common properties of a class's nodes, for people. */
 function classLabel(cluster: ClusterState, classes: ClassTable, id: number): string {
   const flavor = cluster.flavors[classes.flavorIds[id] as number];
   const partial = [0, 1, 2].map((i) => classes.partials[3 * id + i] as number).filter((milli) => milli > 0);

@@ -11,10 +11,10 @@ import { STRANDING_DEFAULTS } from '../../field/stranding.ts';
 export interface LearningOptions {
   /** Arrivals after which one counts half. */
   readonly halfLifePods: number;
-  /** Arrivals before the first look; later looks come at four times as many, at most `lookEveryMax` apart. */
+  /** Arrivals before the first check; later checks come at four times as many, at most `lookEveryMax` apart. */
   readonly firstLookPods: number;
   readonly lookEveryMax: number;
-  /** Prices are made anew where the distribution moved by more than this total variation distance. */
+  /** Prices are made again where the distribution moved by more than this total variation distance. */
   readonly driftMax: number;
   /** Departures after which pods count as leaving, and shapes weigh by `sizeBias`. */
   readonly departuresMin: number;
@@ -32,7 +32,7 @@ export interface TegOptions {
   readonly classesMax: number;
 }
 
-/** The defaults; `docs/field.md` says what each was measured against. */
+/** The defaults; `docs/field.md` has the measurements behind each. */
 export const TEG_DEFAULTS: TegOptions = {
   price: { ...STRANDING_DEFAULTS, openingMilli: 35, gpuOpeningMilli: -5 },
   rent: RENT_DEFAULTS,

@@ -42,7 +42,7 @@ describe('TegPolicy', () => {
   test.each([1, 2])('its choice is the cheapest of all occupied classes (seed %i)', (seed) => {
     const random = stream(seed);
     const cluster = randomCluster(50, random);
-    // More demands than the index keeps, so that orders are dropped and made anew.
+    // More demands than the index keeps, so that orders are dropped and made again.
     const shapes = randomDemands(100, random, cluster.demands);
     const policy = new TegPolicy(context(cluster), EXACT);
     const { index, classes, rent } = policy;
@@ -128,7 +128,7 @@ describe('TegPolicy', () => {
     expect(run()).toBe(run());
   });
 
-  test('explains: the parts add up, the first candidate is what was chosen, and what is lacking is counted', () => {
+  test('explains: the parts add up, the first candidate is the choice, and missing resources are counted', () => {
     const random = stream(10);
     const cluster = randomCluster(40, random);
     const shapes = randomDemands(50, random, cluster.demands);
@@ -162,8 +162,11 @@ describe('TegPolicy', () => {
   });
 });
 
-describe('what pods cost where they are', () => {
-  /** Places a pod as the policy says. @returns Node, GPUs, and the price of placing it there, taken from the cluster before. */
+describe('the cost of pods where they are', () => {
+  /**
+   * Places a pod by the policy's choice. @returns Node, GPUs, and the price of placing it there, taken from the cluster
+   * before.
+   */
   function place(cluster: ClusterState, policy: TegPolicy, demand: Demand): [number, number, number] {
     const node = policy.choose(demand);
     const { gpuMask } = policy;
@@ -176,7 +179,7 @@ describe('what pods cost where they are', () => {
   }
 
   test.each([1, 2, 3])(
-    'is what it cost to place them, one after the other, and asking changes nothing (seed %i)',
+    'equals the cost of placing them, one after the other, and the query changes nothing (seed %i)',
     (seed) => {
       const random = stream(seed);
       const cluster = randomCluster(30, random);

@@ -120,7 +120,7 @@ export class TegPolicy implements PricingPolicy {
     if (this.rent.update(node) > 0 && this.cluster.podCounts[node] !== 0) this.prices.departureSeen();
   }
 
-  /** Prices the classes itself: what the index knows, and where it goes on looking, stays as it is. */
+  /** Prices the classes itself: the index's state, and the position of its next scan, stay unchanged. */
   explain(demand: Demand, chosen?: number): Explanation {
     const { cluster, classes, rent } = this;
     const prices = new ClassPrices(cluster, classes, this.prices.price);
@@ -144,7 +144,7 @@ export class TegPolicy implements PricingPolicy {
     const ranked = this.ranked(demand, (id) => this.index.costOf(demand, id));
     const found = this.firstWithRoom(demand, ranked);
     if (found >= 0) return found;
-    // Rounding may have hidden room, as for any other pod; what it hid is known once the index has looked.
+    // Rounding may have hidden room, as for any other pod; it is found once the index has scanned.
     this.index.find(demand);
     const node = this.index.findAside(demand);
     this.nodesExamined += this.index.probes;
@@ -181,7 +181,7 @@ export class TegPolicy implements PricingPolicy {
     return -1;
   }
 
-  /** The node that `choose` would be likely to answer: of classes that cost the same it may take another one. */
+  /** The likely answer of `choose`: among classes of equal cost it may take another one. */
   private expected(demand: Demand, prices: ClassPrices): number {
     const { nodesExamined } = this;
     const ranked = this.ranked(demand, (id) => {
@@ -200,13 +200,13 @@ export class TegPolicy implements PricingPolicy {
     if (!isSharing(demand)) return this.cluster.bestFitGpus(node, demand);
     readNode(this.cluster, node, this.shape);
     const cost = this.prices.price.cost(this.shape, demand, 0);
-    // A fourth partial GPU may fit where the three largest do not tell (they are larger, so they fit too).
+    // A fourth partial GPU may fit where the three largest do not show it (they are larger, so they fit too).
     assert(cost !== Number.POSITIVE_INFINITY, 'a node fits, but none of its GPUs');
     return chosenGpus(this.cluster, node, demand, this.shape, this.prices.price.choice);
   }
 }
 
-/** What `full-scan` and `best-of-d` share: exact prices of single nodes. */
+/** The common part of `full-scan` and `best-of-d`: exact prices of single nodes. */
 abstract class ExactPolicy implements PlacementPolicy {
   abstract readonly name: string;
   gpuMask = 0;
@@ -253,10 +253,10 @@ abstract class ExactPolicy implements PlacementPolicy {
     return explainByNode(this.name, this.cluster, this.prices.price, this.rent, demand, chosen);
   }
 
-  /** Calls `consider` for the nodes to look at. */
+  /** Calls `consider` for the nodes to check. */
   protected abstract search(demand: Demand): void;
 
-  /** Prices a node if it fits; keeps the cheapest (ties: the one seen first). @returns Whether it fits. */
+  /** Prices a node if it fits; keeps the cheapest (ties: the one seen first). @returns True if it fits. */
   protected consider(node: number, demand: Demand): boolean {
     this.nodesExamined++;
     const { cluster, shape } = this;

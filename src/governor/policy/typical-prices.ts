@@ -1,6 +1,4 @@
-/**
- * The prices in force: made from a given typical workload once, or from what has arrived whenever that has moved.
- */
+/** The prices in force: made from a given typical workload once, or from the arrivals whenever their mix has moved. */
 import type { GeometricLattice } from '../../field/lattice.ts';
 import type { Price } from '../../field/price.ts';
 import { pricesOf } from '../../field/prices.ts';
@@ -9,11 +7,11 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import type { TegOptions } from './teg-options.ts';
 
-/** Prices that a policy reads, and tells of what it sees. */
+/** Prices for a policy, which reports its observations. */
 export interface PricesInForce {
   /** In force; replaced as a whole. */
   readonly price: Price;
-  /** Counts an arrival. @returns Whether `price` is another one than at the last call. */
+  /** Counts an arrival. @returns True if `price` differs from the last call's. */
   demandSeen(demand: Demand, pods: number): boolean;
   /** Counts a departure. */
   departureSeen(): void;
@@ -23,18 +21,18 @@ export interface PricesInForce {
 export class TypicalPrices implements PricesInForce {
   /** In force; replaced as a whole. */
   price: Price;
-  /** Times they were made anew. */
+  /** Number of times they were made again. */
   renewals = 0;
   private readonly cluster: ClusterState;
   private readonly lattice: GeometricLattice;
   private readonly options: TegOptions;
   /** Absent where the typical workload is given. */
   private readonly learner: TypicalLearner | undefined;
-  /** Given, or what was expected at first. */
+  /** Given, or the initial expectation. */
   private readonly given: TypicalWorkload;
   private nextLook: number;
   private departures = 0;
-  /** Pods were seen to leave since the prices were made. */
+  /** True if pods were seen to leave since the prices were made. */
   private regimeChanged = false;
 
   constructor(
@@ -55,7 +53,7 @@ export class TypicalPrices implements PricesInForce {
   /**
    * Counts an arrival.
    *
-   * @returns Whether the prices were made anew. O(1), except then.
+   * @returns True if the prices were made again. O(1), except then.
    */
   demandSeen(demand: Demand, pods: number): boolean {
     const { learner } = this;
@@ -92,8 +90,8 @@ export class TypicalPrices implements PricesInForce {
 const PRIOR_CPU_SHARE = 0.75;
 
 /**
- * What to expect before anything has arrived: pods of a whole GPU, of half a GPU, of eight, and without, in
- * proportion to the cluster's CPU and memory. It is in force for the first arrivals only.
+ * The expectation before any arrival: pods of a whole GPU, of half a GPU, of eight, and without, in proportion to the
+ * cluster's CPU and memory. It is in force for the first arrivals only.
  */
 function prior(cluster: ClusterState): TypicalWorkload {
   const { capacity } = cluster;

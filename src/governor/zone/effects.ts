@@ -26,11 +26,11 @@ export class EffectBuffer {
   nodes: Int32Array = new Int32Array(CAPACITY_FIRST);
   /** @shape [capacity] GPU numbers of the node as bits. */
   gpuMasks: Int32Array = new Int32Array(CAPACITY_FIRST);
-  /** @shape [capacity] pods of the job that this effect speaks of. */
+  /** @shape [capacity] pods of the job that this effect is about. */
   counts: Int32Array = new Int32Array(CAPACITY_FIRST);
   private readonly lengthMax: number;
 
-  /** @param lengthMax Entries at which a zone postpones further starts; what has to be told is told beyond it. */
+  /** @param lengthMax Entries at which a zone postpones further starts; required reports exceed it. */
   constructor(lengthMax: number) {
     this.lengthMax = lengthMax;
   }
@@ -40,7 +40,7 @@ export class EffectBuffer {
     return this.lengthMax - this.length;
   }
 
-  /** Forgets the last step's effects. */
+  /** Clears the last step's effects. */
   clear(): void {
     this.length = 0;
   }
@@ -70,8 +70,8 @@ export class EffectBuffer {
   }
 
   /**
-   * A hash of these effects on top of `previous`: folding it over the steps of two runs tells whether they did
-   * the same. O(length); nothing is hashed unless this is called.
+   * A hash of these effects on top of `previous`: folding it over the steps of two runs shows whether they did the
+   * same. O(length); nothing is hashed unless this is called.
    *
    * @param previous The result for the step before; 0 at the start.
    * @returns        A 32-bit unsigned integer.

@@ -1,9 +1,9 @@
 /**
- * The event log of a zone: one line of JSON for each event, from which a fresh zone does the same again.
+ * The event log of a zone: one line of JSON for each event, from which a fresh zone repeats it.
  *
- * Events name demands by number, so the log also carries the vocabulary: every further resource and every demand
- * is written once, in the order of the demand table, before the first event that could know of it. Numbers are
- * written so that they read back as the same doubles.
+ * Events name demands by number, so the log also carries the vocabulary: every further resource and every demand is
+ * written once, in the order of the demand table, before the first event that could refer to it. Numbers are written so
+ * that they read back as the same doubles.
  *
  *     {"log":"teg-zone-events","version":2,"options":{…}}
  *     ["R","example.com/rdma"]                      further resource 0
@@ -33,12 +33,12 @@ const EVENT_LOG_VERSION_MIN = 1;
 /** All pressures at once. */
 const PRESSURE_BITS_MAX = pressureBits(NODE_PRESSURES);
 
-/** Stands in a log for power headroom that is not known. */
+/** Placeholder in a log for unknown power headroom. */
 const HEADROOM_UNKNOWN = -1;
 
 const LOG_NAME = 'teg-zone-events';
 
-/** An event and when it happened. */
+/** An event and its time. */
 export interface TimedEvent {
   readonly timeSeconds: number;
   readonly event: ZoneEvent;
@@ -55,7 +55,7 @@ const FIELDS: Readonly<Record<number, readonly string[]>> = {
   [ZoneEventKind.NodeState]: ['node', 'pressure', 'powerHeadroomWatts'],
 };
 
-/** What a demand and a node cannot lack. */
+/** Required fields of a demand and a node. */
 const POD_NUMBERS = ['cpuMilli', 'memoryMib', 'gpuCount', 'gpuMilli'];
 const NODE_NUMBERS = ['cpuMilli', 'memoryMib', 'gpuCount', 'podsMax'];
 
@@ -91,9 +91,9 @@ export function encodeEvent(event: ZoneEvent, timeSeconds: number): string {
 }
 
 /**
- * Reads back what `encodeEvent` wrote.
+ * Reads back the output of `encodeEvent`.
  *
- * @throws TegError TEG_LOG_INVALID if the line is nothing that `encodeEvent` writes.
+ * @throws TegError TEG_LOG_INVALID if the line is not a possible output of `encodeEvent`.
  */
 export function decodeEvent(line: string): TimedEvent {
   const value = parseLine(line);
@@ -124,7 +124,7 @@ export function decodeEvent(line: string): TimedEvent {
   return { timeSeconds, event: event as unknown as ZoneEvent };
 }
 
-/** @param watts −1: not known. */
+/** @param watts −1: unknown. */
 function nodeStateEvent(node: number, bits: number, watts: number): ZoneEvent {
   const pressure = pressuresOf(bits);
   const state = watts === HEADROOM_UNKNOWN ? { pressure } : { pressure, powerHeadroomWatts: watts };
@@ -149,7 +149,7 @@ export class EventLogWriter {
     write(JSON.stringify({ log: LOG_NAME, version: EVENT_LOG_VERSION, options }));
   }
 
-  /** Writes an event. Call it before the zone's step, so that the vocabulary stands as the step found it. */
+  /** Writes an event. Call it before the zone's step, so that the vocabulary is that before the step. */
   append(event: ZoneEvent, timeSeconds: number): void {
     const { resourceNames, demands } = this.demands;
     for (; this.resourcesWritten < resourceNames.length; this.resourcesWritten++) {
@@ -177,7 +177,7 @@ export class EventLogReader {
   }
 
   /**
-   * Takes in one line.
+   * Takes one line.
    *
    * @returns The event, or undefined if the line was the header or vocabulary.
    * @throws TegError TEG_LOG_INVALID if the line is malformed, the version another, or the vocabulary differs.

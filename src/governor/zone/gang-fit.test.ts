@@ -50,7 +50,7 @@ function mostOn(
 
 const scenario = fc.record({
   kinds: fc.array(fc.nat(NODE_KINDS.length - 1), { minLength: 1, maxLength: 5 }),
-  /** Pods that are there already, each on a node and GPUs that are drawn: the room is in pieces. */
+  /** Pods placed before, each on a node and GPUs that are drawn: the room is fragmented. */
   fill: fc.array(fc.record({ demand: fc.nat(POD_KINDS.length - 2), at: fc.nat(99), gpus: fc.nat(99) }), {
     maxLength: 14,
   }),
@@ -83,7 +83,7 @@ test.each<[string, number, (cluster: ClusterState) => PlacementPolicy]>([
         submit(pod.demand, 1, 1);
       }
       if (down < kinds.length) zone.step({ kind: ZoneEventKind.NodeDown, node: down }, 0);
-      // What was on a lost node waits from now on; here only the gang is to be looked at.
+      // Jobs of a lost node wait from now on; only the gang is tested here.
       for (let other = 0; other < job; other++) {
         if (zone.stateOf(other) === JobState.Waiting)
           zone.step({ kind: ZoneEventKind.JobCancelled, job: other }, 0);

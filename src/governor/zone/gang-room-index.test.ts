@@ -9,7 +9,7 @@ function submission(job: number, demandId: number): Extract<ZoneEvent, { demandI
   return { kind: ZoneEventKind.JobSubmitted, job, demandId, podCount: 1, gangMin: 1, priority: 0 };
 }
 
-/** Overlooks some nodes, whatever room they have. */
+/** Misses some nodes, whatever room they have. */
 class Blind extends FirstFit {
   override readonly name: string = 'blind';
   readonly hidden = new Set<number>();
@@ -28,7 +28,7 @@ test('a gang that the policy declined although there was room is tried again whe
   policy.hidden.add(1);
   zone.step({ ...submission(1, 1), podCount: 2, gangMin: 2 }, 1);
   expect(zone.stateOf(1)).toBe(JobState.Waiting);
-  // It sees again; but nothing has changed that would have the gang tried.
+  // It finds nodes again; but no change has caused another try of the gang.
   policy.hidden.clear();
   zone.step({ kind: ZoneEventKind.Tick }, 2);
   expect(zone.stateOf(1)).toBe(JobState.Waiting);

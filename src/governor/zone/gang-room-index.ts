@@ -2,12 +2,12 @@
  * How many pods of each waiting gang's demand the cluster could take now, kept up to date change by change.
  *
  * A gang is tried only when that many members really fit: a vain attempt places and takes back up to all of its
- * members. The room for a demand is the sum over the nodes of the pods that each can take, so a change of one
- * node changes it by a difference that is cheap to tell, for the few demands that gangs wait with.
+ * members. The room for a demand is the sum over the nodes of the pods that each can take, so a change of one node
+ * changes it by a difference that is cheap to compute, for the few demands that gangs wait with.
  *
- * Invariants: a row for each demand with active gangs; `rooms` of a row is exact, or too small by what the policy
- * overlooked when it was learnt (never too large), or Infinity if nothing is known; eligible are the active gangs
- * whose minimum the room reaches and that the policy did not decline, as of the last `refresh`.
+ * Invariants: a row for each demand with active gangs; `rooms` of a row is exact, or too small by the nodes that the
+ * policy missed when it was learnt (never too large), or Infinity if unknown; eligible are the active gangs whose
+ * minimum the room reaches and that the policy did not decline, as of the last `refresh`.
  */
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
@@ -26,13 +26,13 @@ export class GangRoomIndex {
 
   private readonly cluster: ClusterState;
   private readonly shapes: ZoneShapeTable;
-  /** What each row's demand asks for, and the room for it. @shape [rows] */
+  /** The demand of each row, and the room for it. @shape [rows] */
   private demandIds: Int32Array = new Int32Array(ROWS_FIRST);
   private cpuMilli: Int32Array = new Int32Array(ROWS_FIRST);
   private memoryMib: Int32Array = new Int32Array(ROWS_FIRST);
   private gpuMilli: Int32Array = new Int32Array(ROWS_FIRST);
   private rooms: Float64Array = new Float64Array(ROWS_FIRST);
-  /** The room at the last refresh; NaN: not looked at since a gang joined. @shape [rows] */
+  /** The room at the last refresh; NaN: not read since a gang joined. @shape [rows] */
   private roomsSeen: Float64Array = new Float64Array(ROWS_FIRST);
   /** [demand] its row, −1 if none; its first active gang, −1 if none. */
   private readonly rowOfDemand: number[] = [];
@@ -40,7 +40,7 @@ export class GangRoomIndex {
   /** [shape] links of the demand's active gangs. */
   private readonly nexts: number[] = [];
   private readonly previouses: number[] = [];
-  /** Shapes for which the policy found less than the room there was. */
+  /** Shapes for which the policy found less than the existing room. */
   private readonly declined: Set<number> = new Set();
 
   constructor(cluster: ClusterState, shapes: ZoneShapeTable, heads: ShapeHeads) {
@@ -60,7 +60,7 @@ export class GangRoomIndex {
     }
   }
 
-  /** Takes in a gang that became active. If it is its demand's first, nothing is known of the room. */
+  /** Adds a gang that became active. If it is its demand's first, its room is unknown. */
   link(shape: number): void {
     const demand = this.shapes.demands[shape] as Demand;
     const first = this.firstInDemand[demand.id] as number;
@@ -69,11 +69,11 @@ export class GangRoomIndex {
     this.firstInDemand[demand.id] = shape;
     if (first >= 0) this.previouses[first] = shape;
     else this.addRow(demand);
-    // Equal to nothing: the next refresh looks at this row, whatever its room is then.
+    // Equal to nothing: the next refresh reads this row, whatever its room is then.
     this.roomsSeen[this.rowOfDemand[demand.id] as number] = Number.NaN;
   }
 
-  /** Lets go of a gang that is not active any more. */
+  /** Removes a gang that is not active any more. */
   unlink(shape: number): void {
     const { id } = this.shapes.demands[shape] as Demand;
     const before = this.previouses[shape] as number;
@@ -86,7 +86,7 @@ export class GangRoomIndex {
     this.declined.delete(shape);
   }
 
-  /** @returns How many pods of the shape's demand fit now; Infinity if that is not known. */
+  /** @returns How many pods of the shape's demand fit now; Infinity if unknown. */
   roomFor(shape: number): number {
     return this.roomForDemand((this.shapes.demands[shape] as Demand).id);
   }
@@ -97,17 +97,17 @@ export class GangRoomIndex {
     return row < 0 ? Number.POSITIVE_INFINITY : (this.rooms[row] as number);
   }
 
-  /** @returns Whether an active gang is worth a try. */
+  /** @returns True if an active gang is worth a try. */
   isEligible(shape: number): boolean {
     return this.roomFor(shape) >= (this.shapes.gangMins[shape] as number) && !this.declined.has(shape);
   }
 
   /**
-   * Takes in how an attempt ended that found less than the whole gang.
+   * Takes the result of an attempt that found less than the whole gang.
    *
-   * @param placed   Whether the members found were placed (enough for the minimum).
+   * @param placed   True if the members found were placed (enough for the minimum).
    * @param found    Members found.
-   * @param countAll Whether to count the room on all nodes instead of taking the policy's word. O(nodes).
+   * @param countAll True to count the room on all nodes instead of trusting the policy. O(nodes).
    */
   learn(shape: number, placed: boolean, found: number, countAll: boolean): void {
     const demand = this.shapes.demands[shape] as Demand;
@@ -131,7 +131,7 @@ export class GangRoomIndex {
     if (this.rowCount > 0) this.addRoom(node, 1);
   }
 
-  /** Gives gangs another try that the policy declined, if a member fits on a node that got room. */
+  /** Gives gangs that the policy declined another try, if a member fits on a node that got room. */
   forgive(node: number): void {
     for (const shape of this.declined) {
       if (!this.cluster.fits(node, this.shapes.demands[shape] as Demand)) continue;
@@ -140,7 +140,7 @@ export class GangRoomIndex {
     }
   }
 
-  /** Forgets all that is known of room: every gang is worth a try. */
+  /** Drops all knowledge of room: every gang is worth a try. */
   forget(): void {
     this.rooms.fill(Number.POSITIVE_INFINITY, 0, this.rowCount);
     this.declined.clear();
@@ -175,9 +175,9 @@ export class GangRoomIndex {
   }
 
   /**
-   * Whether rows and eligible gangs are what they have to be; for the zone's check. O(rows × nodes).
+   * True if rows and eligible gangs are consistent; for the zone's check. O(rows × nodes).
    *
-   * @param exact Whether rooms were counted and not taken from the policy's word.
+   * @param exact True if rooms were counted and not taken from the policy.
    */
   isSound(exact: boolean): boolean {
     if (!this.eligible.isSound()) return false;

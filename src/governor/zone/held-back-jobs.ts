@@ -1,10 +1,11 @@
 /**
- * Waiting jobs that the accounts do not admit, by tenant: in no line, tried by nothing, until their tenant is woken.
+ * Waiting jobs that the accounts do not admit, by tenant: in no line, and never tried, until their tenant is woken.
  *
- * Why apart from the lines: jobs of a line are interchangeable because they fit together or not at all; whether they are
- * admitted differs from tenant to tenant, and must not block those behind.
+ * Why apart from the lines: jobs of a line are interchangeable because they fit together or not at all; admission
+ * differs from tenant to tenant, and must not block the jobs behind.
  *
- * Invariants: a job in here waits and is in no line; its links in the job table are its neighbours in its tenant's list.
+ * Invariants: a job in here waits and is in no line; its links in the job table are its neighbours in its tenant's
+ * list.
  */
 import type { AccountsRefusal } from '../accounts.ts';
 import type { ZoneJobTable } from './zone-jobs.ts';
@@ -35,7 +36,7 @@ export class HeldBackJobs {
     return this.firsts.get(tenant) ?? -1;
   }
 
-  /** Takes in a job that waits in no line. O(1). */
+  /** Adds a waiting job that is in no line. O(1). */
   push(job: number, refusal: AccountsRefusal): void {
     const { jobs } = this;
     const tenant = jobs.tenantOf(job);
@@ -48,7 +49,7 @@ export class HeldBackJobs {
     this.refusals.set(job, refusal);
   }
 
-  /** Lets go of a job that is in here. O(1). */
+  /** Removes a job. O(1). */
   remove(job: number): void {
     const { jobs } = this;
     const before = jobs.previousOf(job);
@@ -63,7 +64,7 @@ export class HeldBackJobs {
   /**
    * Visits all jobs, and checks the links; for the zone's check.
    *
-   * @returns Whether everything is sound.
+   * @returns True if everything is consistent.
    */
   walk(visit: (job: number) => void): boolean {
     let count = 0;

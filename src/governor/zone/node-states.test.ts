@@ -45,7 +45,7 @@ test('a report is kept and shown, replaces the last one, and changes no decision
   expect(digests[1]).toBe(digests[0]);
 });
 
-test('a view shows what the zone does', () => {
+test("a view shows the zone's state", () => {
   const cluster = makeCluster([0]);
   const zone = new Zone(cluster, new FirstFit(cluster));
   const view = zone.view();

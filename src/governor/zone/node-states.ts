@@ -1,6 +1,4 @@
-/**
- * What guards report of a zone's nodes, in columns. Nothing is allocated before the first report.
- */
+/** Guards' reports of a zone's nodes, in columns. Nothing is allocated before the first report. */
 import { type NodeState, PLAIN_STATE, pressureBits, pressuresOf } from '../../model/node-state.ts';
 
 /** Power headroom that is not known. */
@@ -10,17 +8,17 @@ const UNKNOWN = -1;
 export class NodeStates {
   /** @shape [nodes] bits of `pressureBits`. */
   private pressures: Uint8Array = new Uint8Array(0);
-  /** @shape [nodes] watts, −1 where they are not known. */
+  /** @shape [nodes] watts, −1 where unknown. */
   private headrooms: Float64Array = new Float64Array(0);
 
-  /** Replaces what is known of a node. Amortised O(1). */
+  /** Replaces the report of a node. Amortised O(1). */
   set(node: number, { pressure, powerHeadroomWatts = UNKNOWN }: NodeState): void {
     if (node >= this.pressures.length) this.grow(node + 1);
     this.pressures[node] = pressureBits(pressure);
     this.headrooms[node] = powerHeadroomWatts;
   }
 
-  /** @returns What was reported last; `PLAIN_STATE` where nothing was. */
+  /** @returns The last report; `PLAIN_STATE` without one. */
   of(node: number): NodeState {
     if (node >= this.pressures.length) return PLAIN_STATE;
     const pressure = pressuresOf(this.pressures[node] as number);

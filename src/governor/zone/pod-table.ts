@@ -1,11 +1,11 @@
 /**
- * Which pod is where: running pods, linked by node and by job.
+ * The running pods, linked by node and by job.
  *
- * One record of 24 bytes for each pod in a single array of integers (for the reason see `zone-jobs.ts`), and 4
- * bytes for each node.
+ * One record of 24 bytes for each pod in a single array of integers (for the reason see `zone-jobs.ts`), and 4 bytes
+ * for each node.
  *
- * Invariants: every pod in use is in exactly one node's list and one job's chain; a job's chain is in member
- * order; freed records are used again before the table grows.
+ * Invariants: every pod in use is in exactly one node's list and one job's chain; a job's chain is in member order;
+ * freed records are used again before the table grows.
  */
 import { assert } from '../../model/errors.ts';
 

@@ -1,12 +1,12 @@
 /**
  * The jobs that wait, by shape, and which shapes are worth a try.
  *
- * One-pod shapes are fresh (try them wherever) or are known not to fit but maybe on nodes that got room in this
- * step; gangs are tried when there is room for all they need (`zone-gang-rows.ts`). So nothing is tried that
- * cannot have become possible, and nothing that became possible is forgotten, however long it is postponed.
+ * One-pod shapes are fresh (try them on any node) or known not to fit except perhaps on nodes that got room in this
+ * step; gangs are tried when there is room for all they need (`gang-room-index.ts`). So no impossible shape is tried,
+ * and no shape that became possible is lost, however long it is postponed.
  *
- * Invariants: a shape with waiting jobs is either active or parked (impossible: not tried until a node joins);
- * fresh and eligible shapes are active; every shape is ordered by its line's first job.
+ * Invariants: a shape with waiting jobs is either active or parked (impossible: not tried until a node joins); fresh
+ * and eligible shapes are active; every shape is ordered by its line's first job.
  */
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { GangRoomIndex } from './gang-room-index.ts';
@@ -15,7 +15,7 @@ import { ShapeLines } from './zone-lines.ts';
 import { ShapeHeads, ShapeHeap } from './zone-shape-heap.ts';
 import type { ZoneShapeTable } from './zone-shapes.ts';
 
-/** Where a shape's jobs are: nowhere, among those that are tried, or parked as impossible. */
+/** The set of a shape's jobs: none, the active ones, or parked as impossible. */
 const EMPTY = 0;
 const ACTIVE = 1;
 const PARKED = 2;
@@ -63,17 +63,17 @@ export class WaitingQueue {
     return this.jobCount - this.parkedJobCount;
   }
 
-  /** @returns Whether jobs of this shape wait. */
+  /** @returns True if jobs of this shape wait. */
   holds(shape: number): boolean {
     return this.heads.jobOf(shape) >= 0;
   }
 
-  /** @returns Whether jobs of this shape wait and are not impossible. */
+  /** @returns True if jobs of this shape wait and are not impossible. */
   isActive(shape: number): boolean {
     return this.states[shape] === ACTIVE;
   }
 
-  /** @returns Whether the shape's jobs are parked as impossible. */
+  /** @returns True if the shape's jobs are parked as impossible. */
   isParked(shape: number): boolean {
     return this.states[shape] === PARKED;
   }
@@ -81,7 +81,7 @@ export class WaitingQueue {
   /**
    * Adds a job. O(log of the shapes) if it becomes its shape's first, else O(1).
    *
-   * @param parked For the first job of its shape: whether it is impossible.
+   * @param parked For the first job of its shape: true if it is impossible.
    */
   push(job: number, parked: boolean): void {
     const shape = this.jobs.shapeOf(job);
@@ -110,14 +110,14 @@ export class WaitingQueue {
     if (this.counts[shape] !== 0) this.headMoved(shape, before);
   }
 
-  /** Takes a parked shape among those that are tried. */
+  /** Moves a parked shape to the active ones. */
   unpark(shape: number): void {
     this.parkedJobCount -= this.counts[shape] as number;
     this.unlistParked(shape);
     this.activate(shape);
   }
 
-  /** Says whether an active one-pod shape may fit on any node. */
+  /** Marks whether an active one-pod shape may fit on any node. */
   setFresh(shape: number, fresh: boolean): void {
     if (fresh === this.fresh.has(shape)) return;
     if (fresh) this.fresh.add(shape);
@@ -130,7 +130,7 @@ export class WaitingQueue {
     this.gangs.forEach(visit);
   }
 
-  /** @returns Whether the heaps hold what they have to; for the zone's check. @param exact See `GangRows.isSound`. */
+  /** @returns True if the heaps are consistent; for the zone's check. @param exact See `GangRows.isSound`. */
   isSound(exact: boolean): boolean {
     const single = (shape: number): boolean => this.shapes.podCounts[shape] === 1;
     const known = (shape: number): boolean => this.isActive(shape) && (this.strict || single(shape));
@@ -146,7 +146,7 @@ export class WaitingQueue {
     else if (heads.jobOf(shape) !== job) heads.set(shape, job, jobs.priorityOf(job), jobs.rankOf(job));
   }
 
-  /** Puts the shape in its place where it is ordered by its first job, if that changed. */
+  /** Restores the shape's position where it is ordered by its first job, if that changed. */
   private headMoved(shape: number, before: number): void {
     if (this.heads.jobOf(shape) === before) return;
     if (this.active.has(shape)) this.active.moved(shape);

@@ -32,7 +32,7 @@ const optionSets: fc.Arbitrary<ZoneOptions> = fc.record({
   gangAttemptsPerEventMax: fc.constantFrom(1000, 1000, 1),
 });
 
-/** What runs, as the accounts should hold it. */
+/** The running jobs, as the accounts should hold them. */
 function runningIn(zone: Zone): string[] {
   const { cluster } = zone;
   const keys: string[] = [];
@@ -69,7 +69,7 @@ function live(
 }
 
 describe('accounts of a zone', () => {
-  test('hold after every step exactly what runs, and change nothing if they admit everybody', () => {
+  test('hold after every step exactly the running jobs, and change nothing if they admit every job', () => {
     let holds = 0;
     let releases = 0;
     checkProperty(
@@ -94,7 +94,7 @@ describe('accounts of a zone', () => {
     expect(holds).toBeGreaterThan(releases);
   });
 
-  test('that refuse let exactly those wait that have no quota, and nobody else', () => {
+  test('that refuse let exactly the jobs without quota wait', () => {
     let refusals = 0;
     let heldBack = 0;
     checkProperty(
@@ -141,7 +141,7 @@ function submission(job: number, tenant: number, more: Partial<JobSubmittedEvent
 }
 
 describe('a job that is not admitted', () => {
-  test('waits, says why, blocks nobody, and starts when the accounts wake its tenant', () => {
+  test('waits, gives the reason, blocks no other job, and starts when the accounts wake its tenant', () => {
     for (const queue of ['best-effort', 'strict-fifo'] as const) {
       const cluster = makeCluster([0, 0]);
       const accounts = new QuotaAccounts(1, 60);
@@ -163,7 +163,7 @@ describe('a job that is not admitted', () => {
       expect(zone.dueSeconds).toBe(70);
       zone.step({ kind: ZoneEventKind.Tick }, 69);
       expect(zone.dueSeconds).toBe(70);
-      // Woken in vain: asked for once more, and the time since when it waits stays.
+      // Woken in vain: admission is requested once more, and the start of its wait stays.
       const { asks } = accounts;
       zone.step({ kind: ZoneEventKind.Tick }, 70);
       expect(accounts.asks).toBe(asks + 1);

@@ -25,7 +25,7 @@ import {
   ZoneEventKind,
 } from './zone-events.ts';
 
-/** What happens to the nodes of a zone. */
+/** Changes of a zone's nodes. */
 export interface ZoneNodes {
   /** A node is added, empty and up. */
   nodeJoined(spec: NodeSpec, timeSeconds: number): void;
@@ -35,15 +35,15 @@ export interface ZoneNodes {
   nodeDown(node: number, timeSeconds: number): void;
 }
 
-/** See the head of the file. */
+/** A zone behind the arbiter port; see the head of the file. */
 export class ZoneArbiter implements Arbiter, ZoneNodes {
-  /** For those who know that it is a zone: checks, summaries, simulations. */
+  /** For callers that know that it is a zone: checks, summaries, simulations. */
   readonly zone: Zone;
   private readonly steered: PinnedPolicy;
   private readonly policy: PricingPolicy;
   private readonly terms = new HoldTerms();
   private sink: ArbiterSink | undefined;
-  /** The job that is being placed; −1: none. What starts beside it had waited. */
+  /** The job that is being placed; −1: none. Other jobs that start beside it had waited. */
   private asking = -1;
   private found = 0;
   private readonly lost: number[] = [];
@@ -60,7 +60,7 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
   };
 
   /**
-   * @param zone    With `onUnplaceable: 'wait'` and `onNodeLost: 'fail'`: what is lost is its owner's to ask for again.
+   * @param zone With `onUnplaceable: 'wait'` and `onNodeLost: 'fail'`: the owner of a lost job has to request it again.
    * @param steered The zone's policy, steered by `adopt` alone.
    * @param policy  What the steered policy delegates to.
    */
@@ -172,7 +172,7 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
 
   demandOf(demandId: number): Demand {
     const demand = this.zone.cluster.demands.demands[demandId];
-    assert(demand !== undefined, 'a demand that nobody interned');
+    assert(demand !== undefined, 'a demand that was not interned');
     return demand;
   }
 
@@ -195,7 +195,7 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
       state !== JobState.Running && state !== JobState.Waiting,
       'a job that holds capacity is placed again',
     );
-    // What a limit postponed goes first: a job that comes now must neither overtake it nor be refused for its sake.
+    // Postponed jobs go first: a new job must neither overtake them nor be refused because of them.
     this.catchUp(timeSeconds);
     const { submitted } = this;
     submitted.job = job;
@@ -214,7 +214,7 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
     while (this.zone.hasPostponed) this.step({ kind: ZoneEventKind.Tick }, timeSeconds);
   }
 
-  /** Steps the zone, and reports which of the jobs that wait in it have got a place, and which have lost theirs. */
+  /** Steps the zone, and reports the waiting jobs that got a place, and the jobs that lost theirs. */
   private step(event: ZoneEvent, timeSeconds: number): void {
     const { zone, lost } = this;
     const effects = zone.step(event, timeSeconds);

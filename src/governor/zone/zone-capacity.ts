@@ -42,7 +42,7 @@ function gpuPods(cluster: ClusterState, node: number, demand: Demand): number {
 }
 
 /**
- * Whether the cluster, empty and with all nodes up, could hold some pods of a demand together.
+ * True if the cluster, empty and with all nodes up, could hold some pods of a demand together.
  *
  * @param flavorNodes Nodes of each flavour, up or down. @shape [flavours]
  * @param podCount    Pods, ≥ 1.

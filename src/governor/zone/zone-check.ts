@@ -1,8 +1,8 @@
 /**
  * The zone's invariants, recomputed from scratch. For tests and for a zone that just replayed its log.
  *
- * What each table says is derived again from the pod table and the lines of waiting jobs, which are the
- * ground; then accounts, states, counts and counters must agree with it.
+ * The pod table and the lines of waiting jobs are the ground truth; accounts, states, counts and counters must agree
+ * with them.
  */
 import { ClusterState } from '../../model/cluster-state.ts';
 import { assert } from '../../model/errors.ts';
@@ -58,7 +58,7 @@ function checkPods(core: ZoneCore): void {
   assert(onNodes === pods.count, 'pods that are on no node’s list');
 }
 
-/** The cluster's accounts are those of an empty cluster on which the pods were placed anew. */
+/** The cluster's accounts equal those of an empty cluster on which the pods were placed again. */
 function checkAccounts(core: ZoneCore): void {
   const { cluster, pods, jobs } = core;
   const fresh = new ClusterState(cluster.demands, { nodesExpected: cluster.nodeCount });

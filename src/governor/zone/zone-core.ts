@@ -1,9 +1,9 @@
 /**
- * What a zone consists of, and the moves that jobs can make: attempt, start, release, wait, leave.
+ * The parts of a zone, and the transitions of jobs: attempt, start, release, wait, leave.
  *
- * Every move keeps cluster accounts, pod table, job table, waiting queue and counters in step with each other and
- * writes its effects. Not here: which move follows from which event (`zone.ts`) and when waiting jobs are tried
- * again (`zone-retries.ts`).
+ * Every transition keeps cluster accounts, pod table, job table, waiting queue and counters in step with each other and
+ * writes its effects. Not here: the transitions that an event causes (`zone.ts`) and the retries of waiting jobs
+ * (`zone-retries.ts`).
  */
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
@@ -28,7 +28,7 @@ import { ZoneJobTable } from './zone-jobs.ts';
 import { GangPlacer } from './zone-placement.ts';
 import { ZoneShapeTable } from './zone-shapes.ts';
 
-/** What a zone has counted since it was made. submitted = waiting + running + finished + cancelled + dropped + failed. */
+/** Counters of a zone since it was made. submitted = waiting + running + finished + cancelled + dropped + failed. */
 export interface ZoneCounters {
   /** Jobs accepted as submissions, dropped ones included. */
   submitted: number;
@@ -41,7 +41,7 @@ export interface ZoneCounters {
   dropped: number;
   /** Times that a job went back to waiting because it lost a node. */
   requeued: number;
-  /** Jobs given up because they lost a node. */
+  /** Jobs abandoned because they lost a node. */
   failed: number;
   /** Events without effect because they came late or twice. */
   ignored: number;
@@ -85,7 +85,7 @@ export class ZoneCore {
   readonly flavorNodes: number[] = [];
 
   private readonly placer: GangPlacer;
-  /** Used for every question to the accounts. */
+  /** Reused for every call of the accounts. */
   private readonly ask = newAsk();
   /** @shape [nodes] 1: in `touched`. */
   private touchedFlags: Uint8Array = new Uint8Array(64);
@@ -108,14 +108,14 @@ export class ZoneCore {
     }
   }
 
-  /** Takes in a node that was just added to the cluster. */
+  /** Adds a node that was just added to the cluster. */
   addNode(node: number): void {
     this.countNode(node);
     this.waiting.gangs.after(node);
     this.policy.nodeChanged?.(node);
   }
 
-  /** Lets a node take pods, or no more. */
+  /** Sets whether a node takes pods. */
   setUp(node: number, up: boolean): void {
     const { gangs } = this.waiting;
     gangs.before(node);
@@ -135,7 +135,7 @@ export class ZoneCore {
     return this.shapes.demands[shape] as Demand;
   }
 
-  /** @returns Whether the shape could not even start on the empty cluster. O(1) once known for these nodes. */
+  /** @returns True if the shape could not even start on the empty cluster. O(1) once known for these nodes. */
   isImpossible(shape: number): boolean {
     const generation = this.cluster.nodeCount;
     if (this.shapes.impossibleSince[shape] === generation) return true;
@@ -145,7 +145,7 @@ export class ZoneCore {
     return true;
   }
 
-  /** @returns Whether it is already known, for these nodes, that the shape is impossible. O(1). */
+  /** @returns True if it is already known, for these nodes, that the shape is impossible. O(1). */
   isKnownImpossible(shape: number): boolean {
     return this.shapes.impossibleSince[shape] === this.cluster.nodeCount;
   }
@@ -160,7 +160,7 @@ export class ZoneCore {
     return this.waiting.jobCount + this.heldBack.jobCount;
   }
 
-  /** @returns Why the accounts do not let a job start now; undefined: they do. Ask before `attempt`. */
+  /** @returns Why the accounts do not admit a job now; undefined: they do. Call before `attempt`. */
   refusalOf(job: number): AccountsRefusal | undefined {
     const { ask, jobs, shapes } = this;
     const shape = jobs.shapeOf(job);
@@ -216,7 +216,7 @@ export class ZoneCore {
     effects.pushJob(EffectKind.JobStarted, job, members, Reason.None);
   }
 
-  /** Releases all pods of a running job, and touches their nodes. The caller brings it into its next state. */
+  /** Releases all pods of a running job, and touches their nodes. The caller sets its next state. */
   release(job: number, reason: ReasonCode): void {
     const { jobs, pods, accounts, timeSeconds } = this;
     const demand = this.demandOf(jobs.shapeOf(job));
@@ -234,13 +234,13 @@ export class ZoneCore {
     this.effects.pushJob(EffectKind.JobReleased, job, members, reason);
   }
 
-  /** Puts a job among the waiting ones. @param parked Whether its shape is impossible, if it is the first. */
+  /** Puts a job among the waiting ones. @param parked True if its shape is impossible, if it is the first. */
   wait(job: number, parked: boolean): void {
     this.waiting.push(job, parked);
     this.jobs.enter(job, JobState.Waiting, Reason.None, this.timeSeconds);
   }
 
-  /** Remembers that a node has more room than before, if it takes pods and anything waits. Amortised O(1). */
+  /** Records that a node has more room than before, if it takes pods and any job waits. Amortised O(1). */
   touch(node: number): void {
     if (this.waiting.activeJobCount === 0 || this.cluster.up[node] === 0) return;
     if (node >= this.touchedFlags.length) this.widenFlags(node);
@@ -254,7 +254,7 @@ export class ZoneCore {
     this.touched[this.touchedCount++] = node;
   }
 
-  /** Forgets the touched nodes. */
+  /** Clears the touched nodes. */
   clearTouched(): void {
     for (let i = 0; i < this.touchedCount; i++) this.touchedFlags[this.touched[i] as number] = 0;
     this.touchedCount = 0;

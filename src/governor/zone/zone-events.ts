@@ -1,8 +1,8 @@
 /**
- * What goes into a zone and what may come out of it: the events, the kinds of effects, and the reasons.
+ * The inputs and outputs of a zone: the events, the kinds of effects, and the reasons.
  *
- * Invariants: an event is a plain record that its driver may reuse for the next one (the zone keeps nothing of
- * it); numbers of kinds and reasons are part of the event log's format and never change their meaning.
+ * Invariants: an event is a plain record that its driver may reuse for the next one (the zone keeps nothing of it);
+ * numbers of kinds and reasons are part of the event log's format and never change their meaning.
  * Not here: the effect buffer (`effects.ts`) and the encoding of events (`event-log.ts`).
  */
 import type { NodeSpec } from '../../model/node.ts';
@@ -20,7 +20,7 @@ export const ZoneEventKind = {
   NodeState: 8,
 } as const;
 
-/** A node is added to the zone, empty and up. It gets the next node index; the effect `NodeAdded` tells it. */
+/** A node is added to the zone, empty and up. It gets the next node index; the effect `NodeAdded` reports it. */
 export interface NodeJoinedEvent {
   kind: typeof ZoneEventKind.NodeJoined;
   spec: NodeSpec;
@@ -40,7 +40,7 @@ export interface NodeDownEvent {
   node: number;
 }
 
-/** A guard reports of a node beyond its being up or down; replaces its last report. Placement does not look at it. */
+/** A guard's report of a node beyond its being up or down; replaces its last report. Placement does not use it. */
 export interface NodeStateEvent {
   kind: typeof ZoneEventKind.NodeState;
   /** Node index. */
@@ -61,7 +61,7 @@ export interface JobSubmittedEvent {
   gangMin: number;
   /** Larger goes first; a 32-bit integer. */
   priority: number;
-  /** Whom it belongs to: the caller's number, in [0, TENANTS_MAX); absent: the default tenant. */
+  /** Its tenant: the caller's number, in [0, TENANTS_MAX); absent: the default tenant. */
   tenant?: number;
 }
 
@@ -69,22 +69,22 @@ export interface JobSubmittedEvent {
 export interface JobFinishedEvent {
   kind: typeof ZoneEventKind.JobFinished;
   job: number;
-  /** Which start of the job is done, as `Zone.runOf` told at its start; absent or 0: whichever runs. */
+  /** The start that is done, as `Zone.runOf` returned it at its start; absent or 0: any. */
   run?: number;
 }
 
-/** A waiting or running job is given up by its owner. Ignored (and counted) if it neither waits nor runs. */
+/** The owner cancels a waiting or running job. Ignored (and counted) if it neither waits nor runs. */
 export interface JobCancelledEvent {
   kind: typeof ZoneEventKind.JobCancelled;
   job: number;
 }
 
-/** Nothing happened, but time passes: postponed attempts go on (see `ZoneOptions.gangAttemptsPerEventMax`). */
+/** Time passes without another event: postponed attempts continue (see `ZoneOptions.gangAttemptsPerEventMax`). */
 export interface TickEvent {
   kind: typeof ZoneEventKind.Tick;
 }
 
-/** Anything that can happen to a zone. */
+/** All events of a zone. */
 export type ZoneEvent =
   | NodeJoinedEvent
   | NodeUpEvent
@@ -104,21 +104,21 @@ export const EffectKind = {
   PodPlaced: 1,
   /** A job runs from now: job, count = members started (≥ gangMin, ≤ podCount). */
   JobStarted: 2,
-  /** A submitted job waits: job, reason. Told once, at its submission. */
+  /** A submitted job waits: job, reason. Reported once, at its submission. */
   JobWaiting: 3,
-  /** A job leaves without running (on): job, reason. Final. */
+  /** A job leaves without running (further): job, reason. Final. */
   JobDropped: 4,
   /** All pods of a running job are released: job, count = members, reason (Finished, Cancelled or NodeLost). */
   JobReleased: 5,
   /** A job that lost a node waits again with its old rank: job, reason = NodeLost. It may start in the same step. */
   JobRequeued: 6,
-  /** A job that lost a node is given up: job, reason = NodeLost. Final. */
+  /** A job that lost a node is abandoned: job, reason = NodeLost. Final. */
   JobFailed: 7,
   /** A node was added: node. */
   NodeAdded: 8,
-  /** A pod joins a job that runs: job, member, node, gpuMask. Zones never say it: their jobs do not grow. */
+  /** A pod joins a running job: job, member, node, gpuMask. Zones never report it: their jobs do not grow. */
   PodJoined: 9,
-  /** A pod of a job that runs on without it is gone: job, member, node, gpuMask. Zones never say it. */
+  /** A pod of a job that continues without it is gone: job, member, node, gpuMask. Zones never report it. */
   PodLeft: 10,
 } as const;
 
@@ -141,7 +141,7 @@ export const Reason = {
   NodeLost: 7,
   /** The accounts do not let its tenant start it now (`Zone.refusalOf` says why). */
   NotAdmitted: 8,
-  /** A pod of higher priority took its room. Zones never say it. */
+  /** A pod of higher priority took its room. Zones never report it. */
   Preempted: 9,
 } as const;
 
@@ -162,7 +162,7 @@ export const REASON_NAMES: readonly string[] = [
   'preempted',
 ];
 
-/** What a job is doing, as `Zone.stateOf` tells. */
+/** State of a job, as returned by `Zone.stateOf`. */
 export const JobState = {
   /** Never submitted. */
   Unknown: 0,
@@ -189,15 +189,15 @@ export const JOB_STATE_NAMES: readonly string[] = [
   'failed',
 ];
 
-/** How a zone treats what it cannot place, and its bounds. All optional; see `ZONE_DEFAULTS`. */
+/** A zone's treatment of jobs that it cannot place, and its bounds. All optional; see `ZONE_DEFAULTS`. */
 export interface ZoneOptions {
   /** A job that cannot start at its submission waits, or is dropped at once. Jobs that lost a node always wait. */
   readonly onUnplaceable?: 'wait' | 'drop';
-  /** best-effort: whatever fits starts. strict-fifo: the first waiting job blocks all behind it. */
+  /** best-effort: every job that fits starts. strict-fifo: the first waiting job blocks all behind it. */
   readonly queue?: 'best-effort' | 'strict-fifo';
   /** Jobs that lost a node wait again from the front, or fail. */
   readonly onNodeLost?: 'requeue' | 'fail';
-  /** Whether a `Tick` tries all waiting jobs again. Needed only for policies that may overlook a node with room. */
+  /** True if a `Tick` tries all waiting jobs again. Needed only for policies that may miss a node with room. */
   readonly retryAllOnTick?: boolean;
   /** At this number of waiting jobs a submission that would wait is dropped. Jobs that lost a node are exempt. */
   readonly waitingJobsMax?: number;
@@ -206,8 +206,8 @@ export interface ZoneOptions {
   /** Waiting jobs of more than one pod that one event may try to start; the rest is postponed (`Zone.hasPostponed`). */
   readonly gangAttemptsPerEventMax?: number;
   /**
-   * Up to this number of nodes the room for a gang that starts to wait is counted on every node; in larger zones
-   * what the policy found is taken for it, which is too little if the policy overlooks nodes.
+   * Up to this number of nodes the room for a gang that starts to wait is counted on every node; in larger zones the
+   * policy's result is used, which is too small if the policy misses nodes.
    */
   readonly countRoomNodesMax?: number;
   /** Most pods of one job. At most 2^20. */

@@ -1,19 +1,19 @@
 /**
  * Pairing heaps of waiting jobs, whose links are fields of the job table.
  *
- * Order: `queue-order.ts`. Ranks are unique, so the order is total and what is first does not depend on the heap's
+ * Order: `queue-order.ts`. Ranks are unique, so the order is total and the first job does not depend on the heap's
  * form. Any job can be removed.
  *
  * Invariants: a root's previous is −1, a first child's its parent, any other child's its left sibling; no job goes
  * before its parent.
  *
- * @source Fredman, Sedgewick, Sleator & Tarjan 1986, The pairing heap: a new form of self-adjusting heap,
- * Algorithmica 1; two-pass variant.
+ * @source Fredman, Sedgewick, Sleator & Tarjan 1986, The pairing heap: a new form of self-adjusting heap, Algorithmica
+ *   1; two-pass variant.
  */
 import { goesBefore } from '../queue-order.ts';
 import type { ZoneJobTable } from './zone-jobs.ts';
 
-/** @returns Whether waiting job `a` goes before waiting job `b`. */
+/** @returns True if waiting job `a` goes before waiting job `b`. */
 export function jobGoesBefore(jobs: ZoneJobTable, a: number, b: number): boolean {
   return goesBefore(jobs.priorityOf(a), jobs.rankOf(a), jobs.priorityOf(b), jobs.rankOf(b));
 }

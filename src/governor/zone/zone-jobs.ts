@@ -1,13 +1,13 @@
 /**
  * The jobs that a zone knows, by the caller's job id.
  *
- * One record of 48 bytes for each id in a single buffer, seen as integers and as doubles. Why no array for each
- * field: the jobs that end are anywhere in the table, and a record costs one look into far memory where eight
- * arrays cost eight (measured: half the time of a whole event at 800,000 running jobs).
+ * One record of 48 bytes for each id in a single buffer, seen as integers and as doubles. Why no array for each field:
+ * ending jobs are anywhere in the table, and a record costs one look into far memory where eight arrays cost eight
+ * (measured: half the time of a whole event at 800,000 running jobs).
  *
- * Three fields mean one thing while a job waits and another while it runs, because it never does both: `first`,
- * `next` and `previous` are the links among waiting jobs (`zone-lines.ts`), or the first pod, nothing, and the
- * number of members.
+ * Three fields mean one thing while a job waits and another while it runs, because it never does both: `first`, `next`
+ * and `previous` are the links among waiting jobs (`zone-lines.ts`), or the first pod, nothing, and the number of
+ * members.
  */
 import type { JobStateCode, ReasonCode } from './zone-events.ts';
 
@@ -68,18 +68,18 @@ export class ZoneJobTable {
     this.capacity = capacity;
   }
 
-  /** @returns The job's state; `JobState.Unknown` for any id never seen, also beyond the table. */
+  /** @returns The job's state; `JobState.Unknown` for any unseen id, also beyond the table. */
   stateOf(job: number): JobStateCode {
     return (this.has(job) ? this.int(job, STATE_REASON_TENANT) & STATE_BITS : 0) as JobStateCode;
   }
 
-  /** @returns The reason that the job came into its state with; 0 for any id never seen. */
+  /** @returns The reason for the job's present state; 0 for any unseen id. */
   reasonOf(job: number): ReasonCode {
     if (!this.has(job)) return 0;
     return ((this.int(job, STATE_REASON_TENANT) & STATE_REASON_BITS) >> REASON_SHIFT) as ReasonCode;
   }
 
-  /** @returns Starts so far, modulo 2^31, never 0 once started; 0 for any id never seen. */
+  /** @returns Starts so far, modulo 2^31, never 0 once started; 0 for any unseen id. */
   runOf(job: number): number {
     return this.has(job) ? this.int(job, RUN) : 0;
   }
@@ -94,7 +94,7 @@ export class ZoneJobTable {
     return this.int(job, PRIORITY);
   }
 
-  /** @returns Whom it belongs to: the caller's number, in [0, TENANTS_MAX). */
+  /** @returns Its tenant: the caller's number, in [0, TENANTS_MAX). */
   tenantOf(job: number): number {
     return this.int(job, STATE_REASON_TENANT) >>> TENANT_SHIFT;
   }
@@ -124,7 +124,7 @@ export class ZoneJobTable {
     this.setInt(job, RUN, (this.int(job, RUN) + 1) & 0x7fffffff || 1);
   }
 
-  /** Writes what a submission says; the state stays. */
+  /** Writes the fields of a submission; the state stays. */
   submit(job: number, shape: number, priority: number, tenant: number, rank: number): void {
     const state = this.int(job, STATE_REASON_TENANT) & STATE_REASON_BITS;
     this.setInt(job, STATE_REASON_TENANT, state | (tenant << TENANT_SHIFT));
@@ -134,7 +134,7 @@ export class ZoneJobTable {
     this.doubles[job * DOUBLES + RANK] = rank;
   }
 
-  /** Brings a job into a state. */
+  /** Sets a job's state. */
   enter(job: number, state: JobStateCode, reason: ReasonCode, timeSeconds: number): void {
     const tenant = this.int(job, STATE_REASON_TENANT) & ~STATE_REASON_BITS;
     this.setInt(job, STATE_REASON_TENANT, tenant | (reason << REASON_SHIFT) | state);
@@ -146,7 +146,7 @@ export class ZoneJobTable {
     return this.int(job, FIRST);
   }
 
-  /** Sets what `firstOf` tells. */
+  /** Sets the field that `firstOf` reads. */
   setFirst(job: number, value: number): void {
     this.setInt(job, FIRST, value);
   }
@@ -156,7 +156,7 @@ export class ZoneJobTable {
     return this.int(job, NEXT);
   }
 
-  /** Sets what `nextOf` tells. */
+  /** Sets the field that `nextOf` reads. */
   setNext(job: number, value: number): void {
     this.setInt(job, NEXT, value);
   }
@@ -166,12 +166,12 @@ export class ZoneJobTable {
     return this.int(job, PREVIOUS);
   }
 
-  /** Sets what `previousOf` tells. */
+  /** Sets the field that `previousOf` reads. */
   setPrevious(job: number, value: number): void {
     this.setInt(job, PREVIOUS, value);
   }
 
-  /** Also for what is no id at all: events come from outside. */
+  /** Also for values that are not ids: events come from outside. */
   private has(job: number): boolean {
     return job >= 0 && job < this.capacity && (job | 0) === job;
   }

@@ -1,17 +1,17 @@
 /**
  * The waiting jobs of each shape in their order: higher priority first, then lower rank (earlier submission).
  *
- * A line is a linked list of jobs that came in order, which is nearly all of them, and a heap of those that did
- * not: jobs that lost a node and go back to their old place, and jobs of higher priority than the last in the
- * list. So first come, first served costs O(1) and few looks into far memory, and whatever else happens O(log n),
- * also when a whole cluster is lost at once.
+ * A line is a linked list of jobs that came in order, which is nearly all of them, and a heap of those that did not:
+ * jobs that lost a node and go back to their old place, and jobs of higher priority than the last in the list. So first
+ * come, first served costs O(1) and few accesses to far memory, and all other cases O(log n), also when a whole cluster
+ * is lost at once.
  *
  * Invariants: the list is in order; a job in it has IN_LIST as first; its links are `nextOf` and `previousOf`.
  */
 import { heapPush, heapRemove, jobGoesBefore } from './zone-heap.ts';
 import type { ZoneJobTable } from './zone-jobs.ts';
 
-/** What `ZoneJobTable.firstOf` tells of a waiting job that is in a list and not in a heap. */
+/** Value of `ZoneJobTable.firstOf` for a waiting job that is in a list and not in a heap. */
 const IN_LIST = -2;
 
 /** Lines by shape id. Written by the waiting queue only. */
@@ -74,7 +74,7 @@ export class ShapeLines {
   /**
    * Visits all jobs of a line, and checks links and order; for the zone's check.
    *
-   * @returns Whether everything is sound.
+   * @returns True if everything is consistent.
    */
   walk(shape: number, visit: (job: number) => void): boolean {
     const { jobs } = this;

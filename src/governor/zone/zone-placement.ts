@@ -1,8 +1,8 @@
 /**
- * Placing one job, all or nothing: asks the policy for one member after the other, and undoes everything if
- * fewer than the gang's minimum find room.
+ * Placing one job, all or nothing: asks the policy for one member after the other, and undoes everything if fewer than
+ * the gang's minimum find room.
  *
- * The zone has the last word: a choice that does not fit is the policy's broken promise, never an overfull node.
+ * The zone has the last word: a choice that does not fit is an error of the policy, never an overfull node.
  */
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
@@ -20,7 +20,7 @@ export class GangPlacer {
   private readonly policy: PlacementPolicy;
   private readonly gangs: GangRoomIndex;
 
-  /** @param gangs Told of every change before and after it. */
+  /** @param gangs Informed of every change before and after it. */
   constructor(cluster: ClusterState, policy: PlacementPolicy, gangs: GangRoomIndex) {
     this.cluster = cluster;
     this.policy = policy;
@@ -31,7 +31,7 @@ export class GangPlacer {
    * Places up to `podCount` members, at least `gangMin`.
    *
    * @returns The members that found room. If fewer than `gangMin`, nothing is placed any more; otherwise they
-   *          are placed and `nodes` and `gpuMasks` tell where. O(podCount) choices.
+   *          are placed and `nodes` and `gpuMasks` say where. O(podCount) choices.
    * @throws TegError TEG_POLICY_INVALID if the policy chose a node or GPUs without room; nothing is placed then.
    */
   place(demand: Demand, podCount: number, gangMin: number): number {
@@ -57,7 +57,7 @@ export class GangPlacer {
     return placed;
   }
 
-  /** Releases one pod and tells everyone. */
+  /** Releases one pod and informs all parts. */
   release(node: number, demand: Demand, gpuMask: number): void {
     this.gangs.before(node);
     this.cluster.release(node, demand, gpuMask);
@@ -88,7 +88,7 @@ export class GangPlacer {
   }
 }
 
-/** @returns Whether the pod can be placed on exactly these GPUs of the node. */
+/** @returns True if the pod can be placed on exactly these GPUs of the node. */
 export function holds(cluster: ClusterState, node: number, demand: Demand, gpuMask: number): boolean {
   if (!(Number.isInteger(node) && node >= 0 && node < cluster.nodeCount)) return false;
   if (!cluster.fits(node, demand)) return false;

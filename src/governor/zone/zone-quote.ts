@@ -1,5 +1,6 @@
 /**
- * What a job would get in a zone now, and for what: the same conditions as its submission, and a trial instead of a placement.
+ * The placement that a job would get in a zone now, and its price: the same conditions as its submission, and a trial
+ * instead of a placement.
  */
 import type { Demand } from '../../model/demand.ts';
 import { assert } from '../../model/errors.ts';
@@ -9,11 +10,11 @@ import { isPricing } from '../policy/policy.ts';
 import type { ZoneCore } from './zone-core.ts';
 import type { ZoneRetries } from './zone-retries.ts';
 
-/** Fills `into` with what a submission that is not counted as an arrival would come to. See `Arbiter.quote`. */
+/** Fills `into` with the result of a submission that does not count as an arrival. See `Arbiter.quote`. */
 export function quoteOf(core: ZoneCore, retries: ZoneRetries, order: ArbiterOrder, into: Quote): void {
   const { demandId, podCount, gangMin, priority } = order;
   const demand = core.cluster.demands.demands[demandId] as Demand | undefined;
-  assert(demand !== undefined, 'a demand that nobody interned');
+  assert(demand !== undefined, 'a demand that was not interned');
   const policy = core.policy instanceof PinnedPolicy ? core.policy.inner : core.policy;
   into.pods = 0;
   into.price = 0;
@@ -28,7 +29,7 @@ export function quoteOf(core: ZoneCore, retries: ZoneRetries, order: ArbiterOrde
   into.price = 0;
 }
 
-/** Whether a job would be tried: one of a shape that waits goes to the line untried. */
+/** True if a job would be tried: one of a waiting shape goes to the line untried. */
 function mayFit(
   core: ZoneCore,
   retries: ZoneRetries,

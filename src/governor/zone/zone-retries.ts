@@ -1,20 +1,19 @@
 /**
- * When waiting jobs are tried: at their submission, and after nodes got room, and then only what can have become
- * possible by that.
+ * When waiting jobs are tried: at their submission, and after nodes got room, and then only those that this can have
+ * made possible.
  *
- * best-effort: whatever can have become possible, in the order of first jobs, until nothing more fits.
- * strict-fifo: the first of all waiting jobs, and the next only once that has started.
- * A limit on one step postpones what is next and all behind it: nothing overtakes.
+ * best-effort: all jobs that can have become possible, in the order of first jobs, until nothing more fits.
+ * strict-fifo: the first of all waiting jobs, and the next only once that has started. A limit on one step postpones
+ * the next job and all behind it: no job overtakes.
  *
- * Invariant between steps, if no limit postponed anything: nothing is worth a try. With a policy that finds a
- * node whenever one fits that means: no waiting job could start (best-effort), or the first could not
- * (strict-fifo).
+ * Invariant between steps, if no limit postponed anything: nothing is worth a try. With a policy that finds a node
+ * whenever one fits that means: no waiting job could start (best-effort), or the first could not (strict-fifo).
  */
 import type { WaitingQueue } from './waiting-queue.ts';
 import type { ZoneCore } from './zone-core.ts';
 import { JobState, Reason } from './zone-events.ts';
 
-/** Up to so many touched nodes, what they have free is looked at again after every attempt. */
+/** Up to this number of touched nodes, their free resources are read again after every attempt. */
 const TOUCHED_FEW = 4;
 
 /** Tries the waiting jobs of one zone. */
@@ -22,18 +21,18 @@ export class ZoneRetries {
   private readonly core: ZoneCore;
   private readonly waiting: WaitingQueue;
   private readonly strict: boolean;
-  /** strict-fifo: the shape of the first job of all when it was looked at last, −1 if none waited. */
+  /** strict-fifo: the shape of the first job of all at the last check, −1 if none waited. */
   private firstShape = -1;
-  /** strict-fifo: whether that is a one-pod shape that may fit on any node. */
+  /** strict-fifo: true if that is a one-pod shape that may fit on any node. */
   private firstFresh = false;
-  /** Touched nodes for which declined gangs have been forgiven already. */
+  /** Touched nodes for which declined gangs have been readmitted already. */
   private forgivenCount = 0;
-  /** Number of this run, to tell cursors of other runs apart. */
+  /** Number of this run, to distinguish cursors of other runs. */
   private run = 0;
   /** [shape] touched nodes before this one have no room for a one-pod shape; valid if `cursorRuns` is this run. */
   private cursors: Int32Array = new Int32Array(16);
   private cursorRuns: Float64Array = new Float64Array(16);
-  /** What the touched nodes have most of each resource. */
+  /** The touched nodes' maximum of each resource. */
   private freeCpuMilliMax = 0;
   private freeMemoryMibMax = 0;
   private freeGpuMilliMax = 0;
@@ -45,7 +44,7 @@ export class ZoneRetries {
     this.strict = core.options.queue === 'strict-fifo';
   }
 
-  /** Whether something is worth a try but was postponed by a limit on one step. */
+  /** True if a job is worth a try but was postponed by a limit on one step. */
   get hasPostponed(): boolean {
     if (this.core.touchedCount > 0) return true;
     if (this.strict) return this.firstShape >= 0 && this.isFirstEligible();
@@ -58,14 +57,14 @@ export class ZoneRetries {
     return shape < 0 ? -1 : this.waiting.heads.jobOf(shape);
   }
 
-  /** @returns Whether a submitted job comes behind one that blocks it. */
+  /** @returns True if a submitted job comes behind one that blocks it. */
   isBehind(priority: number): boolean {
     if (!this.strict) return false;
     const first = this.firstJob;
     return first >= 0 && priority <= this.core.jobs.priorityOf(first);
   }
 
-  /** @returns Whether it is known that no job of this shape fits now. */
+  /** @returns True if it is known that no job of this shape fits now. */
   isKnownNotToFit(shape: number): boolean {
     const { shapes } = this.core;
     if (shapes.podCounts[shape] === 1) return !this.strict && this.waiting.holds(shape);
@@ -85,8 +84,8 @@ export class ZoneRetries {
   }
 
   /**
-   * Lets a job wait that lost its node, or that was submitted behind postponed ones. If nothing is known of its shape,
-   * that is worth a try anywhere.
+   * Lets a job wait that lost its node, or that was submitted behind postponed ones. If its shape is unknown, it is
+   * worth a try on any node.
    */
   waitUntried(job: number): void {
     const shape = this.core.jobs.shapeOf(job);
@@ -96,8 +95,8 @@ export class ZoneRetries {
   }
 
   /**
-   * Puts the jobs of a tenant among those that are tried, which the accounts held back. What comes later in this step does not overtake
-   * them. O(its jobs).
+   * Puts a tenant's held-back jobs among those that are tried. Later jobs of this step do not overtake them. O(its
+   * jobs).
    */
   wakeTenant(tenant: number): void {
     const { heldBack, jobs } = this.core;
@@ -110,7 +109,7 @@ export class ZoneRetries {
     this.waiting.gangs.refresh();
   }
 
-  /** Takes parked shapes among those that are tried that the cluster could hold since the new node that is touched. */
+  /** Moves to the active ones the parked shapes that the cluster could hold since the touched new node. */
   unpark(): void {
     const { parked } = this.waiting;
     for (let i = parked.length - 1; i >= 0; i--) {
@@ -126,7 +125,7 @@ export class ZoneRetries {
     else for (const shape of this.waiting.active.items) this.waiting.setFresh(shape, true);
   }
 
-  /** Tries what the touched nodes may have made possible, and what was postponed before. */
+  /** Tries the jobs that the touched nodes may have made possible, and those postponed before. */
   tryWaiting(): void {
     const { core } = this;
     let complete = true;
@@ -138,7 +137,7 @@ export class ZoneRetries {
       complete = this.strict ? this.tryStrict() : this.tryBestEffort();
       this.waiting.gangs.refresh();
     }
-    // What was not tried for want of room among the effects is found by its touched nodes in a later step.
+    // Jobs that were not tried for want of room among the effects are found by their touched nodes in a later step.
     if (complete && core.touchedCount > 0) {
       core.clearTouched();
       this.forgivenCount = 0;
@@ -155,7 +154,7 @@ export class ZoneRetries {
       const shape = this.nextShape();
       if (shape < 0) return true;
       const podCount = core.shapes.podCounts[shape] as number;
-      // A limit postpones everything from here on: what goes behind this job must not overtake it.
+      // A limit postpones everything from here on: jobs behind this one must not overtake it.
       if (core.effects.room < podCount + 1) return false;
       if (podCount > 1 && gangAttemptsLeft-- <= 0) return false;
       this.tryFirstOf(shape);
@@ -197,13 +196,16 @@ export class ZoneRetries {
     return this.waiting.heads.before(a, b) ? a : b;
   }
 
-  /** Tries the first job of a shape; if it starts, its pods are told and it leaves the queue. It leaves, too, if it is not admitted. */
+  /**
+   * Tries the first job of a shape; if it starts, its pods are reported and it leaves the queue. It leaves, too, if it
+   * is not admitted.
+   */
   private tryFirstOf(shape: number): void {
     const { core, waiting } = this;
     const job = waiting.heads.jobOf(shape);
     const refusal = core.refusalOf(job);
     if (refusal !== undefined) {
-      // Nothing was found out about the room for its shape: the next in line is asked for.
+      // The room for its shape was not examined: the next in line is tried.
       waiting.remove(job);
       core.holdBack(job, refusal, core.jobs.sinceOf(job));
       return;
@@ -231,8 +233,8 @@ export class ZoneRetries {
   }
 
   /**
-   * Whether a pod of a one-pod shape fits on a node touched in this step. Nodes only fill up while jobs are tried,
-   * so the search goes on where it ended before; after a failed attempt there is nothing left to search.
+   * True if a pod of a one-pod shape fits on a node touched in this step. Nodes only fill up while jobs are tried, so
+   * the search continues where it ended before; after a failed attempt there is nothing left to search.
    */
   private findTouched(shape: number): boolean {
     const { core } = this;
@@ -271,13 +273,13 @@ export class ZoneRetries {
     }
   }
 
-  /** strict-fifo: whether the first job is worth a try, wherever. */
+  /** strict-fifo: true if the first job is worth a try on any node. */
   private isFirstEligible(): boolean {
     const single = this.core.shapes.podCounts[this.firstShape] === 1;
     return single ? this.firstFresh : this.waiting.gangs.isEligible(this.firstShape);
   }
 
-  /** strict-fifo: notices if another shape's job is first now; nothing is known about a one-pod job then. */
+  /** strict-fifo: notices if another shape's job is first now; for a one-pod job its fit is then unknown. */
   private followFirst(): void {
     if (!this.strict) return;
     const shape = this.waiting.active.first();

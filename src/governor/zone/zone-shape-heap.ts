@@ -1,18 +1,18 @@
 /**
  * Waiting shapes in the order of their first jobs, searchable for the first one that fits.
  *
- * An indexed binary heap in which every position also knows the least that any shape below it asks for. So the
- * first shape that fits a node is found without looking at those behind it, or at branches of which none can fit:
- * with a thousand shapes waiting, the end of one job costs a few dozen looks and not a thousand attempts.
+ * An indexed binary heap in which every position also has the least request of any shape below it. So the first shape
+ * that fits a node is found without visiting those behind it, or branches in which none can fit: with a thousand shapes
+ * waiting, the end of one job costs a few dozen visits and not a thousand attempts.
  *
- * Invariants: `positions[shape]` is the shape's place or −1; no shape goes before its parent; the minima of a
- * position are those of its own demand and of its children's.
+ * Invariants: `positions[shape]` is the shape's place or −1; no shape goes before its parent; the minima of a position
+ * are those of its own demand and of its children's.
  */
 import type { Demand } from '../../model/demand.ts';
 import { goesBefore } from '../queue-order.ts';
 import type { ZoneShapeTable } from './zone-shapes.ts';
 
-/** The first waiting job of each shape and what it is ordered by, copied from the job table to be read fast. */
+/** The first waiting job of each shape and its sort keys, copied from the job table for fast reading. */
 export class ShapeHeads {
   /** @shape [shapes] job ids, −1 if none waits. */
   jobs: Int32Array = new Int32Array(16).fill(-1);
@@ -34,7 +34,7 @@ export class ShapeHeads {
     this.ranks[shape] = rank;
   }
 
-  /** @returns Whether the first job of shape `a` goes before that of shape `b`. */
+  /** @returns True if the first job of shape `a` goes before that of shape `b`. */
   before(a: number, b: number): boolean {
     const { priorities, ranks } = this;
     return goesBefore(
@@ -70,7 +70,7 @@ export class ShapeHeap {
   private readonly cpuMilli: number[] = [];
   private readonly memoryMib: number[] = [];
   private readonly gpuMilli: number[] = [];
-  /** Positions still to be looked at by `search`; a binary heap never has more pending than its height. */
+  /** Positions still to be visited by `search`; a binary heap never has more pending than its height. */
   private readonly pending: Int32Array = new Int32Array(64);
 
   constructor(heads: ShapeHeads, shapes: ZoneShapeTable) {
@@ -83,7 +83,7 @@ export class ShapeHeap {
     return this.items.length;
   }
 
-  /** @returns Whether the shape is in the set. */
+  /** @returns True if the shape is in the set. */
   has(shape: number): boolean {
     return shape < this.positions.length && (this.positions[shape] as number) >= 0;
   }
@@ -119,13 +119,13 @@ export class ShapeHeap {
     this.settle(at, last);
   }
 
-  /** Puts a shape of the set in its place after its first job changed. O(log n). */
+  /** Restores the position of a shape of the set after its first job changed. O(log n). */
   moved(shape: number): void {
     this.settle(this.positions[shape] as number, shape);
   }
 
   /**
-   * The first shape in order that asks for no more than the bounds and that `accepts` takes.
+   * The first shape in order that requests no more than the bounds and that `accepts` takes.
    *
    * @param accepts Called for shapes within the bounds only; must not change the set.
    * @returns       A shape, −1 if there is none.
@@ -169,7 +169,7 @@ export class ShapeHeap {
     return best;
   }
 
-  /** @returns Whether order, positions and minima hold; for the zone's check. */
+  /** @returns True if order, positions and minima hold; for the zone's check. */
   isSound(): boolean {
     return this.items.every((shape, at) => {
       const parent = this.items[(at - 1) >> 1];

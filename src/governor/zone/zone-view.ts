@@ -1,6 +1,4 @@
-/**
- * What a zone shows: itself without what changes it, and what it says of one job.
- */
+/** A read-only view of a zone, and of one of its jobs. */
 import type { Demand } from '../../model/demand.ts';
 import { isPlain, type NodeState } from '../../model/node-state.ts';
 import type { AccountsRefusal } from '../accounts.ts';
@@ -14,11 +12,11 @@ import {
   type ReasonCode,
 } from './zone-events.ts';
 
-/** Where one pod of a job runs. */
+/** The place of one pod of a job. */
 export interface PodView {
   /** Node name. */
   readonly node: string;
-  /** What was reported of that node; absent: nothing particular. */
+  /** The report of that node; absent: none. */
   readonly state?: NodeState;
   /** GPU numbers of the node as bits. */
   readonly gpuMask: number;
@@ -31,37 +29,38 @@ export interface JobView {
   readonly state: string;
   /** Why it waits or left, one of `REASON_NAMES`; 'none' if it runs. */
   readonly reason: string;
-  /** When it came into this state. */
+  /** When it entered this state. */
   readonly sinceSeconds: number;
   readonly demandId: number;
   readonly podCount: number;
   readonly gangMin: number;
   readonly priority: number;
-  /** Whom it belongs to: the number that its submission named. */
+  /** Its tenant: the number that its submission named. */
   readonly tenant: number;
   /** Attempts to place it since its submission. Jobs behind an equal one that does not fit are not tried. */
   readonly attempts: number;
   /** Starts; more than one if it lost nodes. */
   readonly runs: number;
-  /** Waiting: why the accounts do not admit it; such a job stands in no line. */
+  /** Waiting: why the accounts do not admit it; such a job is in no line. */
   readonly refusal?: AccountsRefusal;
   /** Waiting: the job of its shape that goes first, and how many of its shape wait. */
   readonly queue?: { readonly firstJob: number; readonly jobs: number };
-  /** Waiting: how many of its pods would fit now, if that is known. */
+  /** Waiting: how many of its pods would fit now, if known. */
   readonly room?: number;
   /** Running: its pods in member order. */
   readonly pods?: readonly PodView[];
-  /** Waiting: what the policy says about one of its pods now, if it can say. */
+  /** Waiting: the policy's explanation for one of its pods now, if it has one. */
   readonly choice?: Explanation;
 }
 
 /**
- * A read-only frame of a zone: the zone itself, without what changes it. Live: counts are O(1), nothing is computed before it is asked.
+ * A read-only view of a zone: the zone itself, without its mutators. Live: counts are O(1), nothing is computed before
+ * it is accessed.
  *
- * Nodes are [0, nodeCount); what is free on them is the cluster's.
+ * Nodes are [0, nodeCount); their free resources are the cluster's.
  */
 export interface ZoneFrame {
-  /** Events taken in: what is shown is as it was while this is. */
+  /** Events processed: the view is unchanged while this is. */
   readonly steps: number;
   readonly timeSeconds: number;
   readonly nodeCount: number;

@@ -26,7 +26,7 @@ export const NODE_KINDS: readonly NodeSpec[] = [
 
 const POD: PodSpec = { cpuMilli: 0, memoryMib: 0, gpuCount: 0, gpuMilli: 0, gpuModels: [] };
 
-/** Pod shapes that compete for those nodes in every way there is; the last ones fit some kinds or none. */
+/** Pod shapes that compete for those nodes in every way; the last ones fit some kinds or none. */
 export const POD_KINDS: readonly PodSpec[] = [
   { ...POD, cpuMilli: 1000, memoryMib: 1000 },
   { ...POD, cpuMilli: 3000, memoryMib: 2000 },
@@ -54,7 +54,7 @@ export function makeCluster(kinds: readonly number[]): ClusterState {
   return cluster;
 }
 
-/** What happens next, before it is known which jobs then run: numbers pick among what is there. */
+/** The next action, before the running jobs are known: numbers pick among the present ones. */
 export interface Move {
   readonly what:
     | 'submit'
@@ -107,7 +107,7 @@ export const nodeKinds: fc.Arbitrary<number[]> = fc.array(fc.nat(NODE_KINDS.leng
   maxLength: 6,
 });
 
-/** Turns moves into events by what the zone is doing. */
+/** Turns moves into events according to the zone's state. */
 export class Script {
   private nextJob = 0;
   private joined = 0;
@@ -200,14 +200,14 @@ export function rows(effects: EffectBuffer): PlainEffect[] {
 }
 
 /**
- * The first node that fits. Finds a node whenever there is one. It keeps its own copy of every node's free
- * resources, brought up to date by `nodeChanged` only, and fails if it was not told of a change.
+ * The first node that fits. Finds a node whenever there is one. It keeps its own copy of every node's free resources,
+ * updated by `nodeChanged` only, and fails if a change was not reported.
  */
 export class FirstFit implements PlacementPolicy {
   readonly name: string = 'first-fit';
   gpuMask = 0;
   nodesExamined = 0;
-  /** Pods told of by `demandSeen`. */
+  /** Pods reported by `demandSeen`. */
   podsSeen = 0;
   protected readonly cluster: ClusterState;
   private readonly seen: string[] = [];
@@ -230,10 +230,10 @@ export class FirstFit implements PlacementPolicy {
     return this.take(demand, this.fitting(demand)[0] ?? -1);
   }
 
-  /** Fails if any node changed without a word. */
+  /** Fails if any node changed without a report. */
   expectTold(): void {
     for (let node = 0; node < this.cluster.nodeCount; node++) {
-      if (this.seen[node] !== this.fingerprint(node)) throw new Error(`not told that node ${node} changed`);
+      if (this.seen[node] !== this.fingerprint(node)) throw new Error(`no report that node ${node} changed`);
     }
   }
 
@@ -269,7 +269,7 @@ export class AnyFit extends FirstFit {
   }
 }
 
-/** Looks at two nodes drawn at random and so overlooks room that is there. */
+/** Checks two nodes drawn at random and so misses existing room. */
 export class TwoRandom extends AnyFit {
   override readonly name: string = 'two-random';
 

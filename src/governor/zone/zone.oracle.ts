@@ -1,8 +1,8 @@
 /**
- * What a zone means, in the simplest form that can be read in one go: the oracle of the zone's tests.
+ * The semantics of a zone in the simplest form: the oracle of the zone's tests.
  *
- * Plain objects, every waiting job tried after every event, everything recomputed; no limit on attempts or
- * effects. With a policy that finds a node whenever one fits, the real zone must give the same effects.
+ * Plain objects, every waiting job tried after every event, everything recomputed; no limit on attempts or effects.
+ * With a policy that finds a node whenever one fits, the real zone must give the same effects.
  */
 import { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
@@ -122,7 +122,7 @@ export class OracleZone {
     }
   }
 
-  /** Waiting jobs that are possible, the first first. */
+  /** Waiting jobs that are possible, in order. */
   private inOrder(): Job[] {
     return [...this.waiting.values()]
       .filter((job) => !this.isImpossible(job))

@@ -36,7 +36,7 @@ const optionSets: fc.Arbitrary<ZoneOptions> = fc.record({
   countRoomNodesMax: fc.constantFrom(1000, 0),
 });
 
-/** Lets a zone live through moves; `each` sees every event before and after its step. */
+/** Runs a zone through moves; `each` sees every event before and after its step. */
 function live(
   zone: Zone,
   script: readonly Move[],
@@ -70,7 +70,7 @@ function expectSame(actual: unknown, expected: unknown): void {
 }
 
 describe('Zone', () => {
-  test('does what the oracle does, event by event, whatever happens', () => {
+  test('does the same as the oracle, event by event, for any events', () => {
     let compared = 0;
     checkProperty(
       fc.property(nodeKinds, moves, optionSets, (kinds, script, options) => {
@@ -108,7 +108,7 @@ describe('Zone', () => {
     expect(compared).toBeGreaterThan(5000);
   });
 
-  test('limits postpone and never reorder: a step and its ticks together do what the oracle does', () => {
+  test('limits postpone and never reorder: a step and its ticks together do the same as the oracle', () => {
     let postponed = 0;
     checkProperty(
       fc.property(
@@ -184,7 +184,8 @@ describe('Zone', () => {
       zone.step({ kind: ZoneEventKind.NodeUp, node: 0 }, 3);
       expect(zone.hasPostponed).toBe(true);
       zone.step({ ...submission(6, 0), priority: 9 }, 3);
-      // The single of the highest priority takes a core that the postponed gang needed; what is left is for the queue's rule.
+      // The single of the highest priority takes a core that the postponed gang needed; the rest is up to the queue's
+      // rule.
       const last = queue === 'strict-fifo' ? JobState.Waiting : JobState.Running;
       expect([6, 2, 3].map((job) => zone.stateOf(job))).toEqual([JobState.Running, JobState.Waiting, last]);
       zone.check();
@@ -211,7 +212,7 @@ describe('Zone', () => {
           },
           (event) => {
             zone.check();
-            // What a lost node ends has to be told beyond the limit.
+            // The ends caused by a lost node have to be reported beyond the limit.
             if (tight && event.kind !== ZoneEventKind.NodeDown && zone.effects.length > 4)
               expect.fail('too many');
             if (zone.hasPostponed) postponed++;
@@ -267,7 +268,7 @@ describe('Zone', () => {
     policy.choose = () => -1;
     zone.step({ ...submission(1, 0), podCount: 3, gangMin: 3 }, 1);
     policy.choose = choose;
-    // There is room all the time; nothing tells so before a node gets more.
+    // There is room all the time; nothing shows it before a node gets more.
     zone.step(submission(2, 1), 2);
     zone.step({ kind: ZoneEventKind.JobFinished, job: 2 }, 3);
     expect(zone.stateOf(1)).toBe(JobState.Running);
@@ -339,7 +340,7 @@ describe('Zone on single events', () => {
     zone.check();
   });
 
-  test('a policy that chooses a node without room is told so, and nothing is lost', () => {
+  test('a policy that chooses a node without room gets an error, and nothing is lost', () => {
     const cluster = makeCluster([1, 1]);
     const policy = new FirstFit(cluster);
     const zone = new Zone(cluster, policy);

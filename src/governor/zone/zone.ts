@@ -1,12 +1,12 @@
 /**
  * The zone: the deterministic state machine that is the single writer of its nodes.
  *
- * `step(event, time)` changes the state and returns the effects that a driver has to carry out. No clock, no I/O,
- * no randomness but the policy's own stream: the same events give the same effects bit for bit, so an event log
- * is enough to repeat anything (`event-log.ts`). `docs/zone.md` is the page for people.
+ * `step(event, time)` changes the state and returns the effects that a driver has to carry out. No clock, no I/O, no
+ * randomness but the policy's own stream: the same events give the same effects bit for bit, so an event log is enough
+ * to repeat anything (`event-log.ts`). `docs/zone.md` is the page for people.
  *
  * Invariants, checked by `check`: no node beyond its capacity; every submitted job waits, runs, or has left for a
- * stated reason; a running job has all its members; nothing waits that could start (best-effort).
+ * stated reason; a running job has all its members; no waiting job could start (best-effort).
  */
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
@@ -41,7 +41,7 @@ import { describeJob, type JobView, type ZoneFrame } from './zone-view.ts';
 export class Zone {
   readonly cluster: ClusterState;
   readonly policy: PlacementPolicy;
-  /** What it counted since it was made. */
+  /** Its counters since it was made. */
   readonly counters: Readonly<ZoneCounters>;
   private readonly core: ZoneCore;
   private readonly retries: ZoneRetries;
@@ -50,9 +50,9 @@ export class Zone {
 
   /**
    * @param cluster Nodes, without pods; from now on changed by this zone only.
-   * @param policy  Made for this cluster. Told of every change through `nodeChanged`.
+   * @param policy  Made for this cluster. Informed of every change through `nodeChanged`.
    * @param options  See `ZoneOptions`.
-   * @param accounts Who admits jobs, and is told of all capacity that they take and give back; this zone's alone.
+   * @param accounts Admit jobs, and receive all capacity that they take and return; used by this zone alone.
    * @throws TegError TEG_OPTION_INVALID if an option is out of its bounds.
    */
   constructor(
@@ -69,14 +69,14 @@ export class Zone {
   }
 
   /**
-   * Takes in one event.
+   * Takes one event.
    *
    * @param event       Not kept; the driver may reuse it.
    * @param timeSeconds Finite and never less than at the last step.
-   * @returns           What to do, in order; valid until the next step.
+   * @returns           The effects, in order; valid until the next step.
    * @throws TegError TEG_JOB_INVALID, TEG_LIMIT_REACHED, TEG_CLUSTER_INVALID: the event is malformed, nothing has
-   *                  happened, but for a tick of the accounts that was due. TEG_POLICY_INVALID: the policy broke its promise; accounts are right, but effects
-   *                  of this step are missing, so the run has to end.
+   *                  happened, but for a tick of the accounts that was due. TEG_POLICY_INVALID: the policy violated
+   *                  its contract; accounts are right, but effects of this step are missing, so the run has to end.
    */
   step(event: ZoneEvent, timeSeconds: number): EffectBuffer {
     const { core } = this;
@@ -112,13 +112,13 @@ export class Zone {
         if (core.options.retryAllOnTick && !this.retries.hasPostponed) this.retries.forget();
         break;
     }
-    // What this event freed may be another's now.
+    // Capacity freed by this event may belong to another job now.
     if (core.accounts.dueSeconds <= timeSeconds) core.accounts.tick(timeSeconds, this.wakeTenant);
     this.retries.tryWaiting();
     return core.effects;
   }
 
-  /** Events taken in so far: the zone is as it was while this is. */
+  /** Events processed so far: the zone is unchanged while this is. */
   get steps(): number {
     return this.stepCount;
   }
@@ -133,12 +133,12 @@ export class Zone {
     return this.core.timeSeconds;
   }
 
-  /** Whether attempts were postponed by a limit on one step: send a `Tick` at the same time until this is false. */
+  /** True if attempts were postponed by a limit on one step: send a `Tick` at the same time until this is false. */
   get hasPostponed(): boolean {
     return this.retries.hasPostponed;
   }
 
-  /** When the accounts want a `Tick` if no other event comes before; Infinity: they want none. */
+  /** Time of the `Tick` that the accounts need if no other event comes before; Infinity: none. */
   get dueSeconds(): number {
     return this.core.accounts.dueSeconds;
   }
@@ -168,7 +168,7 @@ export class Zone {
     return this.core.jobs.bytes + this.core.pods.bytes;
   }
 
-  /** @returns What the job is doing. O(1). */
+  /** @returns The state of the job. O(1). */
   stateOf(job: number): JobStateCode {
     return this.core.jobs.stateOf(job);
   }
@@ -210,7 +210,7 @@ export class Zone {
     });
   }
 
-  /** @returns Whom a job belongs to that was submitted: the number that its submission named. O(1). */
+  /** @returns The tenant of a submitted job: the number that its submission named. O(1). */
   tenantOf(job: number): number {
     return this.core.jobs.tenantOf(job);
   }
@@ -221,7 +221,10 @@ export class Zone {
     for (let job = 0; job < jobs.capacity; job++) if (jobs.stateOf(job) === JobState.Waiting) visit(job);
   }
 
-  /** What a job would get and cost if it were submitted now, and did not count as an arrival. See `Arbiter.quote`. */
+  /**
+   * The placement and price that a job would get if it were submitted now without counting as an arrival. See
+   * `Arbiter.quote`.
+   */
   quote(order: ArbiterOrder, into: Quote): void {
     quoteOf(this.core, this.retries, order, into);
   }
@@ -249,13 +252,13 @@ export class Zone {
     }
   }
 
-  /** @returns What was reported of a node last, beyond its being up or down. */
+  /** @returns The last report of a node, beyond its being up or down. */
   nodeStateOf(node: number): NodeState {
     this.requireNode(node);
     return this.core.nodeStates.of(node);
   }
 
-  /** @returns What it shows, without what changes it. */
+  /** @returns A read-only view of it. */
   view(): ZoneFrame {
     return this;
   }
@@ -321,7 +324,7 @@ export class Zone {
     }
   }
 
-  /** @returns Whether it is dropped: nothing waits here, or as many wait as may. */
+  /** @returns True if it is dropped: no job may wait here, or the limit of waiting jobs is reached. */
   private dropUnlessItMayWait(job: number, reason: ReasonCode): boolean {
     const { core } = this;
     const full = core.waitingJobs >= core.options.waitingJobsMax;
@@ -427,7 +430,7 @@ export class Zone {
     const { jobsMax, membersMax } = this.core.options;
     requireInteger('job', job, 0, jobsMax - 1, 'raise jobsMax or use dense ids');
     requireInteger('podCount', podCount, 1, membersMax, 'split the job or raise membersMax');
-    requireInteger('gangMin', gangMin, 1, podCount, 'ask for at most all pods together');
+    requireInteger('gangMin', gangMin, 1, podCount, 'require at most all pods together');
     requireInteger('priority', priority, -(2 ** 31), 2 ** 31 - 1, 'use a 32-bit priority');
     requireInteger('tenant', tenant, 0, TENANTS_MAX - 1, 'take a number of a TenantTable');
     requireInteger(

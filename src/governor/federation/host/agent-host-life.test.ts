@@ -19,7 +19,7 @@ describe('the end of a job', () => {
     expect(done(again)).toEqual([]);
   });
 
-  test('may be heard before the start was', () => {
+  test('may arrive before the start', () => {
     const agents = new Agents();
     agents.confirming(7, 1, 91);
     const step = agents.hear(MessageKind.Ended, 1, 7, { offer: 91, reason: FederationReason.Finished });
@@ -136,7 +136,7 @@ describe('cancelling', () => {
       expect(agents.cancel(7, 10.1)).toEqual({ messages: [], actions: [] });
       expect(reply(agents.wake(10.5))).toEqual(stop);
       expect(reply(agents.wake(11.5))).toEqual(stop);
-      // The start was on its way.
+      // The start was in transit.
       expect(agents.hear(MessageKind.Started, 1, 7, { offer: 91 }, 12)).toEqual({
         messages: [],
         actions: [],
@@ -260,7 +260,7 @@ describe('limits', () => {
 });
 
 describe('a host that starts over', () => {
-  test('takes over what runs: it hears of its end, can cancel it, and starts it again after a lost node', () => {
+  test('adopts a running job: it learns of its end, can cancel it, and starts it again after a lost node', () => {
     const agents = new Agents({ incarnation: 2 });
     for (const job of [1, 2, 3]) agents.process.adopt(job, DemandId.OneGpu, 1, 1, 0, 6, 90 + job, 5);
     expect(agents.process.explain(1)).toMatchObject({ state: 'running', target: 6, sinceSeconds: 5 });
@@ -299,7 +299,7 @@ describe('the report to the home zone', () => {
     expect(agents.process.wakeAt).toBe(8.25);
   });
 
-  test('time in line counts anew after a job has run', () => {
+  test('time in line starts again after a job has run', () => {
     const agents = new Agents({ homeZone: 3, firstReportSeconds: 100 });
     agents.running(7, 1, 91);
     agents.board([]);
@@ -308,7 +308,7 @@ describe('the report to the home zone', () => {
   });
 });
 
-describe('what is measured', () => {
+describe('measurements', () => {
   test('distance: between the zones of one shape, from its second placement on', () => {
     const agents = new Agents();
     const place = (job: number, zone: number): void => {

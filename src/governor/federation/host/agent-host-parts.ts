@@ -1,16 +1,14 @@
-/**
- * What an agent host is made of.
- */
+/** The dependencies of an agent host. */
 import type { OfferReader } from '../../../field/hologram/offer-reader.ts';
 import type { Random } from '../../../kernel/random.ts';
 import type { DemandTable } from '../../../model/demand.ts';
 import type { Chooser } from '../../choosers/chooser.ts';
 import type { FederationOptions } from '../federation-options.ts';
 
-/** What an agent host is made of. */
+/** The dependencies of an agent host. */
 export interface AgentHostParts {
   readonly id: number;
-  /** Where it stands on the locality axis. */
+  /** Its position on the locality axis. */
   readonly home: number;
   /** Zone governor that it reports its waiting jobs to; −1: none. */
   readonly homeZone: number;

@@ -121,7 +121,7 @@ describe('an offer', () => {
     });
   });
 
-  test('that comes twice is confirmed once; the same start heard twice is counted once', () => {
+  test('that comes twice is confirmed once; the same start received twice is counted once', () => {
     const agents = new Agents();
     agents.board(THREE);
     const proposal = reply(agents.submit(7));
@@ -159,11 +159,11 @@ describe('an offer', () => {
     expect(agents.state(7)).toBe('waiting: a zone did not answer');
     expect(told(agents.offer(first, 91, 3))).toEqual(['confirm 7']);
     expect(agents.line.waiting).toEqual([]);
-    // A success that nobody waited for any more says nothing of how many proposals may be out.
+    // A success that the job no longer waited for says nothing about the window of proposals.
     expect(agents.line.window).toBe(4);
   });
 
-  test('for a job that nobody knows is declined', () => {
+  test('for an unknown job is declined', () => {
     const agents = new Agents();
     expect(reply(agents.hear(MessageKind.Offer, 4, 999, { attempt: 1, offer: 5 }))).toMatchObject({
       kind: MessageKind.Decline,
@@ -180,7 +180,7 @@ describe('an offer', () => {
     agents.submit(8, 1);
     const [confirm, next] = agents.offer(proposal, 91, 2).messages;
     expect([confirm?.kind, next?.kind, next?.job]).toEqual([MessageKind.Confirm, MessageKind.Propose, 8]);
-    // The limit of proposals under way is reached by job 8, so 7 waits; but it waits in front.
+    // The limit of proposals in flight is reached by job 8, so 7 waits; but it waits in front.
     agents.submit(9, 3);
     const gone = agents.hear(MessageKind.Gone, 1, 7, { offer: 91 }, 4);
     expect(told(gone)).toEqual([]);
@@ -201,7 +201,7 @@ describe('an offer', () => {
 });
 
 describe('a refusal', () => {
-  test('sends the job elsewhere at once, and to nobody once all have refused', () => {
+  test('sends the job elsewhere at once, and nowhere once all have refused', () => {
     const agents = new Agents();
     agents.board(THREE);
     const first = reply(agents.submit(7));
@@ -270,7 +270,7 @@ describe('a gang that has been refused eight times', () => {
     entry(GROUP, version, { freeGpuMilli: 5000, takenAt: version, sums: { zones: 4 } }, true),
   ];
 
-  test('asks at random, all who show room at one board, and says so to summary nodes', () => {
+  test('asks at random, all entries that show room on one board, and says so to summary nodes', () => {
     const agents = refusedGang();
     const asked: number[] = [];
     let step = agents.board(wide(9), 9);
@@ -286,7 +286,7 @@ describe('a gang that has been refused eight times', () => {
     expect(agents.state(7)).toBe('waiting: refused where room was shown');
   });
 
-  test('asks a group again, about as often as it has zones, unless the group knows nobody', () => {
+  test('asks a group again, about as often as it has zones, unless the group knows no zone with room', () => {
     const group = (version: number) =>
       entry(GROUP, version, { freeGpuMilli: 5000, takenAt: version, sums: { zones: 4 } }, true);
     let asks = 0;
@@ -304,7 +304,7 @@ describe('a gang that has been refused eight times', () => {
     expect(asks / 100).toBeLessThan(5.8);
   });
 
-  test('is special: jobs of one pod go on by price', () => {
+  test('is special: jobs of one pod continue by price', () => {
     const agents = refusedGang(1);
     const proposal = reply(agents.board(wide(9), 9));
     expect(proposal).toMatchObject({ to: 1, reason: FederationReason.None });
@@ -336,7 +336,7 @@ describe('silence', () => {
     expect(agents.state(7)).toBe('waiting: a zone did not answer');
   });
 
-  test('has a confirmation repeated for ever, with growing patience', () => {
+  test('has a confirmation repeated forever, with growing intervals', () => {
     const agents = new Agents({ options: { confirmSeconds: 0.5 } });
     agents.confirming(7, 1, 91);
     const gaps: number[] = [];

@@ -1,7 +1,7 @@
 /**
  * The host of agents: one agent for each job, each with its own state, all deciding by the same board.
  *
- * An agent reads what the zones offer its job, lets the chooser pick, proposes, and goes on by the answer: an offer is
+ * An agent reads the zones' offers for its job, lets the chooser pick, proposes, and acts on the answer: an offer is
  * confirmed, a refusal sends it elsewhere, silence too. While it confirms it is bound to that zone: only the zone knows
  * whether the job runs. `docs/federation.md` has the states and messages.
  *
@@ -39,10 +39,10 @@ import { HostMoves } from './host-moves.ts';
 import { HostSender } from './host-sender.ts';
 import { StandingRequests } from './standing-requests.ts';
 
-/** A job that asks at random asks one group at one board so often on average, at most. */
+/** Most times that a job that asks at random asks one group on one board, on average. */
 const GROUP_ASKS_MAX = 8;
 
-/** What is known of a job, for people. */
+/** State of a job, for people. */
 export interface AgentView {
   readonly state: string;
   /** '' unless it waits. */
@@ -88,7 +88,7 @@ export class AgentHost implements Process {
     return Math.min(timer, this.reportAt);
   }
 
-  /** Timers that are set, or were and have not rung yet. */
+  /** Timers that are set, and old ones that have not fired yet. */
   get pendingTimers(): number {
     return this.timers.size;
   }
@@ -146,7 +146,7 @@ export class AgentHost implements Process {
     this.finish(slot, FederationReason.Cancelled, out);
   }
 
-  /** Takes over a job that runs already: for a host that lost its log and learns from the nodes. */
+  /** Adopts a job that runs already: for a host that lost its log and recovers from the nodes. */
   adopt(
     job: number,
     demandId: number,
@@ -211,7 +211,7 @@ export class AgentHost implements Process {
     this.sender.report(this.lines.lines, timeSeconds, out);
   }
 
-  /** @returns What a job is doing, and why; undefined if it is not known. */
+  /** @returns The state of a job, and the reason; undefined if it is unknown. */
   explain(job: number): AgentView | undefined {
     const { jobs } = this;
     const slot = jobs.slotOf(job);
@@ -239,7 +239,7 @@ export class AgentHost implements Process {
     this.standing.request(line, timeSeconds, out);
   }
 
-  /** New information: everybody who waits may try, the first of all lines first. */
+  /** New information: every waiting job may try, the first of all lines first. */
   private retryWaiting(timeSeconds: number, out: Outbox): void {
     const waiting = this.lines.lines.filter((line) => line.waiting.length > 0);
     waiting.sort((a, b) => (this.isBefore(a.waiting[0] as number, b.waiting[0] as number) ? -1 : 1));
@@ -250,7 +250,7 @@ export class AgentHost implements Process {
     }
   }
 
-  /** Proposes the line's first job where the chooser says. @returns Whether it could. */
+  /** Proposes the line's first job to the chooser's pick. @returns True if it could. */
   private tryFirst(line: JobLine, timeSeconds: number, out: Outbox): boolean {
     const { jobs, board, parts } = this;
     const slot = line.waiting[0] as number;
@@ -259,7 +259,7 @@ export class AgentHost implements Process {
     const demand = parts.demands.demands[line.demandId] as Demand;
     if (board.offersFor(demand, line.gangMin, timeSeconds) === 0) {
       if (!board.isKnown(timeSeconds)) return this.stay(slot, WaitReason.NoBoard);
-      // Room was shown, but not given: that says more than that none is left to ask for.
+      // Room was shown, but not given: that says more than that no zone is left to ask.
       const reason = jobs.reasons[slot] as WaitReasonCode;
       const wasAsked = reason === WaitReason.Refused || reason === WaitReason.Unanswered;
       return this.stay(slot, wasAsked ? reason : WaitReason.NoRoom);
@@ -328,7 +328,7 @@ export class AgentHost implements Process {
     this.proposalFailed(slot, WaitReason.Refused, isFinal, timeSeconds, out);
   }
 
-  /** @param isFinal Whether the entry that was asked has nobody else to ask. */
+  /** @param isFinal True if the entry that was asked has no other zone to ask. */
   private proposalFailed(
     slot: number,
     reason: WaitReasonCode,
@@ -358,7 +358,7 @@ export class AgentHost implements Process {
     const state = jobs.states[slot];
     const confirmed = state === AgentState.Confirming && jobs.isBoundTo(slot, m.zone, m.offer);
     const known = state === AgentState.Proposed && jobs.attempts[slot] === m.attempt;
-    // A summary node handed the proposal of a job that moves to the very zone where it runs.
+    // A summary node handed the proposal of a moving job to the very zone where it runs.
     if (state === AgentState.Moving && jobs.attempts[slot] === m.attempt) this.moves.stay(slot, timeSeconds);
     if (!confirmed && !known) return;
     if (known) this.endProposal(slot);
@@ -409,7 +409,7 @@ export class AgentHost implements Process {
     const { jobs } = this;
     const slot = jobs.slotOf(m.job);
     if (slot < 0 || !jobs.isBoundTo(slot, m.zone, m.offer)) return;
-    // What has ended had started: the news of that was lost, or is late.
+    // A job that has ended had started: the report of the start was lost, or is late.
     if (jobs.states[slot] === AgentState.Confirming) this.placed(slot, m, timeSeconds, out);
     const state = jobs.states[slot] as number;
     if (state === AgentState.Stopping) this.finish(slot, FederationReason.Cancelled, out);
@@ -421,7 +421,7 @@ export class AgentHost implements Process {
       if (state >= AgentState.Moving) this.moves.giveUp(slot, out);
       if (m.reason === FederationReason.NodeLost) this.waitAgain(slot, WaitReason.NodeLost, timeSeconds, out);
       else if (m.reason === FederationReason.Moved) {
-        // Stopped for a move that this host knows nothing of: it lost its log after it had asked for it.
+        // Stopped for a move unknown to this host: it lost its log after it had requested the move.
         jobs.doneSeconds[slot] = m.price;
         this.waitAgain(slot, WaitReason.EscrowGone, timeSeconds, out);
       } else this.finish(slot, m.reason, out);

@@ -8,7 +8,7 @@ describe('counters of a host', () => {
     expect(new HostCounters().probesMean).toBeNaN();
   });
 
-  test('probes: mean and quantiles of what was counted', () => {
+  test('probes: mean and quantiles of the counts', () => {
     const counters = new HostCounters();
     for (const probes of [1, 1, 1, 1, 1, 1, 1, 1, 2, 5]) counters.place(probes, -1);
     expect(counters.probesMean).toBe(1.5);
@@ -24,13 +24,13 @@ describe('counters of a host', () => {
     expect(counters.probesQuantile(1)).toBe(255);
   });
 
-  test('distance counts from the second placement of a shape on; staying is no move', () => {
+  test('distance counts from the second placement of a shape on; staying is not a move', () => {
     const counters = new HostCounters();
     for (const distance of [-1, 0, 3, 4]) counters.place(1, distance);
     expect(counters).toMatchObject({ placements: 4, successors: 3, moved: 2, distanceSum: 7 });
   });
 
-  test('adding hosts up gives what one host that saw everything has', () => {
+  test('adding hosts up equals one host that saw everything', () => {
     const events = fc.array(
       fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 300 }), fc.integer({ min: -1, max: 9 })),
     );

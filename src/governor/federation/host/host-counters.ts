@@ -1,6 +1,4 @@
-/**
- * What an agent host has counted: how many probes a placement took, how far it was from the last one, what went wrong.
- */
+/** Counters of an agent host: the probes of a placement, its distance from the last one, failures. */
 
 /** Placements with this many probes or more share the last bin. */
 const PROBE_BINS = 256;
@@ -11,21 +9,21 @@ export class HostCounters {
   proposals = 0;
   /** Proposals refused, by zones or by summary nodes. */
   refusals = 0;
-  /** Proposals that nobody answered. */
+  /** Proposals without an answer. */
   unanswered = 0;
-  /** Offers that were let go because the host had gone on. */
+  /** Offers that were declined because the host had gone on. */
   declined = 0;
   /** Escrows that had ended when they were confirmed. */
   gone = 0;
   /** Jobs that started. */
   placements = 0;
-  /** Of these, how many had a predecessor of their shape at this host, and in another zone; and by how many zones. */
+  /** Of these, those with a predecessor of their shape at this host, and in another zone; and the distance in zones. */
   successors = 0;
   moved = 0;
   distanceSum = 0;
   /** Jobs by number of probes that their placement took. @shape [PROBE_BINS] */
   readonly probes: Float64Array = new Float64Array(PROBE_BINS);
-  /** Age of the data that was chosen by, summed over proposals, in whole microseconds; and at worst, seconds. */
+  /** Age of the data used for the choice, summed over proposals, in whole microseconds; and at worst, seconds. */
   ageMicros = 0;
   ageMax = 0;
   /** Jobs moved between zones while they ran. */

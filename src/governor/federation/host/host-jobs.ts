@@ -7,7 +7,7 @@ import type { JobLine } from './host-lines.ts';
 /** Slots that a new table has room for. */
 const CAPACITY_FIRST = 64;
 
-/** What an agent is doing. */
+/** States of an agent. */
 export const AgentState = {
   Free: 0,
   /** In its line; `reasons` says why. */
@@ -17,11 +17,11 @@ export const AgentState = {
   /** It has an offer and confirms it: bound to that zone until the zone answers. */
   Confirming: 3,
   Running: 4,
-  /** Its owner cancelled it; the zone is told until it answers. */
+  /** Its owner cancelled it; the stop is repeated until the zone answers. */
   Stopping: 5,
   /** It runs, and a proposal to move it is out. */
   Moving: 6,
-  /** It has an offer elsewhere; its zone is told to stop it until it answers. */
+  /** It has an offer elsewhere; the stop is repeated to its zone until it answers. */
   Leaving: 7,
 } as const;
 
@@ -48,7 +48,7 @@ export const WaitReason = {
   Refused: 3,
   /** A zone did not answer. */
   Unanswered: 4,
-  /** Others of its kind go first: the line's window, or the host's limit of proposals under way. */
+  /** Others of its kind go first: the line's window, or the host's limit of proposals in flight. */
   Queued: 5,
   /** It ran and lost a node. */
   NodeLost: 6,
@@ -83,35 +83,35 @@ export class HostJobs {
   priorities: Int32Array = new Int32Array(CAPACITY_FIRST);
   /** Order of submission; kept when a job waits again. @shape [capacity] */
   ranks: Float64Array = new Float64Array(CAPACITY_FIRST);
-  /** When it came into its state, seconds. @shape [capacity] */
+  /** When it entered its state, seconds. @shape [capacity] */
   since: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** Since when it has not run, seconds. @shape [capacity] */
   waitingSince: Float64Array = new Float64Array(CAPACITY_FIRST);
-  /** Of the proposal that is or was last out; unique in the host. @shape [capacity] */
+  /** Number of the current or last proposal; unique in the host. @shape [capacity] */
   attempts: Float64Array = new Float64Array(CAPACITY_FIRST);
   /**
-   * Offers for attempts up to this one are not taken: they may be of a run that has ended since, whose late `Started` would
-   * be believed. @shape [capacity]
+   * Offers for attempts up to this one are not accepted: they may belong to a run that has ended since, whose late
+   * `Started` would be mistaken for the present one. @shape [capacity]
    */
   attemptFloors: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** Offer that it confirms or runs on. @shape [capacity] */
   offers: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** Process that was proposed to; zone that it confirms to or runs in. @shape [capacity] */
   targets: Int32Array = new Int32Array(CAPACITY_FIRST);
-  /** Repetitions of the message that is out. @shape [capacity] */
+  /** Repetitions of the current message. @shape [capacity] */
   repeats: Int32Array = new Int32Array(CAPACITY_FIRST);
-  /** Number of the timer that is set; older ones that ring are ignored. @shape [capacity] */
+  /** Number of the current timer; older ones that fire are ignored. @shape [capacity] */
   timers: Float64Array = new Float64Array(CAPACITY_FIRST);
-  /** Proposals answered or given up since it last ran. @shape [capacity] */
+  /** Proposals answered or abandoned since it last ran. @shape [capacity] */
   probes: Int32Array = new Int32Array(CAPACITY_FIRST);
   /** Offer and zone that a job moves to; 0 and −1: none yet. @shape [capacity] */
   nextOffers: Float64Array = new Float64Array(CAPACITY_FIRST);
   nextZones: Int32Array = new Int32Array(CAPACITY_FIRST);
-  /** Cost of its place when it was last asked, milli-GPU. @shape [capacity] */
+  /** Last reported cost of its place, milli-GPU. @shape [capacity] */
   quotes: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** Work that is done already, of a job that moves. @shape [capacity] */
   doneSeconds: Float64Array = new Float64Array(CAPACITY_FIRST);
-  /** 1: it is on its way to another zone, after it ran. @shape [capacity] */
+  /** 1: it is moving to another zone, after it ran. @shape [capacity] */
   moves: Uint8Array = new Uint8Array(CAPACITY_FIRST);
   /** Attempt in which it was first proposed anywhere; 0: not yet. @shape [capacity] */
   firstAttempts: Float64Array = new Float64Array(CAPACITY_FIRST);
@@ -136,17 +136,17 @@ export class HostJobs {
     return this.slots.size;
   }
 
-  /** @returns The slot of a job, −1 if it is not known. */
+  /** @returns The slot of a job, −1 if it is unknown. */
   slotOf(job: number): number {
     return this.slots.get(job) ?? -1;
   }
 
-  /** @returns Whether a job is bound to this very offer. Numbers of offers are unique within a zone only. */
+  /** @returns True if a job is bound to this very offer. Numbers of offers are unique within a zone only. */
   isBoundTo(slot: number, zone: number, offer: number): boolean {
     return this.offers[slot] === offer && this.targets[slot] === zone;
   }
 
-  /** @returns Whether the job of slot `a` goes before that of slot `b`. */
+  /** @returns True if the job of slot `a` goes before that of slot `b`. */
   goesBefore(a: number, b: number): boolean {
     const { priorities, ranks } = this;
     return goesBefore(
@@ -157,7 +157,7 @@ export class HostJobs {
     );
   }
 
-  /** Enters a job that is not known. @returns Its slot. */
+  /** Enters an unknown job. @returns Its slot. */
   add(job: number, line: JobLine, priority: number, rank: number, timeSeconds: number): number {
     const slot = this.free.pop() ?? this.used++;
     if (slot >= this.states.length) this.grow();

@@ -1,6 +1,4 @@
-/**
- * News that comes to a host long after it was true, as whole clusters under faults (`teg vopr`) bring it about.
- */
+/** Messages that reach a host long after they were true, as whole clusters under faults (`teg vopr`) produce them. */
 import { expect, test } from 'vitest';
 import {
   DemandId,
@@ -40,7 +38,7 @@ class Late extends Stage<AgentHost> {
   }
 }
 
-test('a late double of an offer that was used up binds nobody: its late start would be believed', () => {
+test('a late duplicate of a used offer does not bind a job: its late start would be mistaken for the present one', () => {
   const late = new Late();
   const { attempt } = late.submit();
   late.hear(MessageKind.Offer, { attempt, offer: 11 });
@@ -80,7 +78,7 @@ test('a job that was stopped for a move that its host has forgotten looks for a 
   expect(confirm).toMatchObject({ kind: MessageKind.Confirm, offer: 12, price: 42 });
 });
 
-test('timers are bounded by the jobs, however often they are set anew', () => {
+test('timers are bounded by the jobs, however often they are set again', () => {
   const late = new Late();
   let asked = late.submit();
   for (let i = 0; i < 500; i++) {

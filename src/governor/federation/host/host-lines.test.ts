@@ -36,7 +36,7 @@ describe('lines of a host', () => {
     expect(others[0]?.stream).not.toBe(one.stream);
   });
 
-  test('the largest shapes that are packed are told apart, and larger ids are refused', () => {
+  test('the largest packable shapes are distinguished, and larger ids are refused', () => {
     const lines = new HostLines(0);
     const [demand, pods] = [DEMANDS_MAX - 1, PODS_PACKED_MAX];
     const largest = lines.lineOf(demand, pods, pods);

@@ -6,7 +6,7 @@ import { assert } from '../../../kernel/assert.ts';
 import { DEMANDS_MAX } from '../../../model/limits.ts';
 import { type ChoiceStream, newStream } from '../../choosers/chooser.ts';
 
-/** Jobs that are alike. */
+/** Interchangeable jobs. */
 export interface JobLine {
   readonly demandId: number;
   readonly podCount: number;
@@ -16,7 +16,7 @@ export interface JobLine {
   readonly stream: ChoiceStream;
   /**
    * Jobs of this line that may be proposed at one board, ≥ 0. Doubles while proposals succeed, halves when they are
-   * refused: when room is short, all who wait would otherwise rush at every place that opens.
+   * refused: when room is short, all waiting jobs would otherwise rush at every free place.
    */
   window: number;
   /** Proposals under way. */
@@ -34,7 +34,7 @@ export class HostLines {
   private readonly home: number;
   private readonly byKey = new Map<number, JobLine>();
 
-  /** @param home Where the host stands on the locality axis. */
+  /** @param home Position of the host on the locality axis. */
   constructor(home: number) {
     this.home = home;
   }
@@ -64,7 +64,7 @@ export class HostLines {
   }
 }
 
-/** Proposals that a new line may have under way. */
+/** Initial window of a new line. */
 const WINDOW_FIRST = 8;
 /** Bounds of the window. Below 1 it is the probability of one proposal at a board. */
 const WINDOW_MIN = 1 / 16;

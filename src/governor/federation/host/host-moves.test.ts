@@ -17,7 +17,7 @@ import type { AgentHost } from './agent-host.ts';
 const HOST = 50;
 const OLD = 1;
 const NEW = 2;
-/** Offers of both zones have the same number: they are unique in their zone only. */
+/** Offers of both zones have the same number: numbers are unique in their zone only. */
 const OFFER = 91;
 
 /** A host whose job 7 runs in zone OLD, and whose board shows zone NEW only. */
@@ -48,7 +48,7 @@ class Mover extends Stage<AgentHost> {
     return proposal;
   }
 
-  /** Has an offer in the new zone; the old one was told to stop the job. */
+  /** Has an offer in the new zone; the old one was asked to stop the job. */
   leaving(): Step {
     const { attempt } = this.moving();
     const step = this.hear(MessageKind.Offer, NEW, { attempt, price: 0 }, 3);
@@ -69,7 +69,7 @@ describe('moving is considered', () => {
     expect(quote).toMatchObject({ kind: MessageKind.Quote, to: OLD, job: 7, offer: OFFER });
   });
 
-  test('at most so many times a board as is allowed', () => {
+  test('at most the allowed number of times a board', () => {
     const mover = new Mover({ options: { movesPerBoard: 3 } });
     for (let job = 8; job < 20; job++) mover.process.adopt(job, DemandId.OneGpu, 1, 1, 0, OLD, job, 0);
     for (let at = 1; at < 10; at++) expect(mover.board(at).messages.length).toBeLessThanOrEqual(3);
@@ -85,7 +85,7 @@ describe('moving is considered', () => {
 });
 
 describe('a quote', () => {
-  test('far above what the board shows has the job proposed there; it runs on meanwhile', () => {
+  test("far above the board's prices has the job proposed there; it keeps running meanwhile", () => {
     const mover = new Mover();
     const proposal = mover.moving();
     expect(proposal).toMatchObject({ kind: MessageKind.Propose, to: NEW, job: 7, podCount: 1, hops: 0 });
@@ -116,7 +116,7 @@ describe('a quote', () => {
   });
 
   test('moves one of many alike with the probability that levels prices', () => {
-    // Saves 1000 of which the dead band lets all through; η = 0.4, slopes 1 and 1, 2,000 pods there: q = 0.2.
+    // Saves 1000, all but the dead band of which counts; η = 0.4, slopes 1 and 1, 2,000 pods there: q = 0.2.
     let moved = 0;
     const options = { movesPerBoard: 1, moveGain: 0.4 };
     const mover = new Mover({ options });
@@ -153,7 +153,7 @@ describe('a move', () => {
     expect(done(started)).toEqual(['job-placed 7']);
     expect(mover.process.explain(7)).toMatchObject({ state: 'running', target: NEW });
     expect(mover.process.counters).toMatchObject({ migrations: 1, placements: 0 });
-    // The old zone repeats itself until it hears the acknowledgement: that is no news of the new run.
+    // The old zone repeats itself until it receives the acknowledgement: that is not about the new run.
     expect(told(mover.ended(OLD, FederationReason.Moved, 6, 123))).toEqual(['ended-ack 7']);
     expect(mover.state).toBe('running');
   });
@@ -212,7 +212,7 @@ describe('a move', () => {
 });
 
 describe('a job that ends while it moves', () => {
-  test('has finished: what is held for it elsewhere is let go', () => {
+  test('has finished: its hold elsewhere is released', () => {
     const mover = new Mover();
     const { attempt } = mover.moving();
     expect(done(mover.ended(OLD, FederationReason.Finished))).toEqual(['job-ended 7: finished']);
@@ -238,7 +238,7 @@ describe('a job that ends while it moves', () => {
     expect(moving.state).toBe('proposed');
   });
 
-  test('after it moved, loses its node: the next zone is told of no work', () => {
+  test('after it moved, loses its node: the next zone gets no work credit', () => {
     const mover = new Mover();
     mover.leaving();
     const moved = mover.ended(OLD, FederationReason.Moved, 4, 100);
@@ -251,7 +251,7 @@ describe('a job that ends while it moves', () => {
     expect(confirm).toMatchObject({ kind: MessageKind.Confirm, offer: 95, price: 0 });
   });
 
-  test('was cancelled: both zones are told', () => {
+  test('was cancelled: both zones are informed', () => {
     const moving = new Mover();
     const { attempt } = moving.moving();
     const cancel = (mover: Mover): Step => mover.step((out) => mover.process.cancel(7, 4, out));

@@ -1,10 +1,10 @@
 /**
- * Moving running jobs to where they cost less, by the damped step D2: off unless `movesPerBoard` is set.
+ * Moves of running jobs to cheaper places, by the damped step D2: off unless `movesPerBoard` is set.
  *
- * At each board a few running one-pod jobs ask their zone what they cost where they are. A job then looks at one entry of
- * the board drawn at random, and moves with the probability that brings the two prices together in one step if all who
- * could do the same; and only if it saves more than the dead band. The new place is held in escrow before the old one is
- * given up.
+ * At each board a few running one-pod jobs ask their zone for the cost of their place. A job then considers one entry
+ * of the board drawn at random, and moves with the probability that brings the two prices together in one step if all
+ * jobs that can do the same; and only if it saves more than the dead band. The new place is held in escrow before the
+ * old one is released.
  *
  * @source theory §1B, D2.
  */
@@ -40,7 +40,7 @@ export class HostMoves {
     this.counters = counters;
   }
 
-  /** Lets a few jobs, drawn at random, ask what they cost. */
+  /** Lets a few jobs, drawn at random, ask for their cost. */
   consider(out: Outbox): void {
     const { jobs, parts } = this;
     if (jobs.slotsUsed === 0) return;
@@ -52,7 +52,7 @@ export class HostMoves {
     }
   }
 
-  /** The zone has told what a job costs: it may propose itself elsewhere. */
+  /** The zone has reported a job's cost: the job may propose itself elsewhere. */
   onQuoted(m: Message, timeSeconds: number, out: Outbox): void {
     const { jobs, parts, board, sender } = this;
     const slot = jobs.slotOf(m.job);
@@ -81,7 +81,7 @@ export class HostMoves {
     sender.propose(slot, timeSeconds, out, target);
   }
 
-  /** An offer came. @returns Whether it was for a job that moves; it is then dealt with. */
+  /** An offer arrived. @returns True if it was for a moving job, which is then handled. */
   onOffer(slot: number, m: Message, timeSeconds: number, out: Outbox): boolean {
     const { jobs, sender } = this;
     const isNext = jobs.nextOffers[slot] === m.offer && jobs.nextZones[slot] === m.zone;
@@ -102,7 +102,7 @@ export class HostMoves {
     return true;
   }
 
-  /** The proposal came to nothing: the job stays. */
+  /** The proposal failed: the job stays. */
   failed(slot: number, timeSeconds: number): void {
     const { jobs, board } = this;
     const line = jobs.lines[slot] as JobLine;
@@ -116,7 +116,7 @@ export class HostMoves {
     this.setState(slot, AgentState.Running, timeSeconds);
   }
 
-  /** The job does not move any more, because it ended or was cancelled: what is held for it elsewhere is let go. */
+  /** The job no longer moves, because it ended or was cancelled: its hold elsewhere is released. */
   giveUp(slot: number, out: Outbox): void {
     const { jobs } = this;
     if (jobs.states[slot] === AgentState.Moving) this.sender.proposalsOut--;
@@ -130,7 +130,9 @@ export class HostMoves {
     }
   }
 
-  /** The old zone has let the job go: from now on the new one is its zone. @param doneSeconds Work that it had done. */
+  /**
+   * The old zone has released the job: from now on the new one is its zone. @param doneSeconds Work that it had done.
+   */
   left(slot: number, doneSeconds: number): void {
     const { jobs } = this;
     jobs.targets[slot] = jobs.nextZones[slot] as number;

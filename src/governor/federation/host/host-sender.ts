@@ -1,6 +1,4 @@
-/**
- * What an agent host sends, and when it looks again whether it was answered.
- */
+/** The sending side of an agent host, and its timers for answers. */
 import type { TimeHeap } from '../../../kernel/time-heap.ts';
 import type { Demand } from '../../../model/demand.ts';
 import {
@@ -17,18 +15,18 @@ import type { JobLine } from './host-lines.ts';
 
 /** Attempts of one incarnation. */
 const PER_INCARNATION = 2 ** 32;
-/** Refusals after which a job about which summaries say too little asks every zone that shows room. */
+/** Refusals after which a job that summaries describe too poorly asks every zone that shows room. */
 const REFUSALS_PATIENT = 8;
 /** Window of a line at and below which its jobs do the same: others of their shape were refused as often. */
 const WINDOW_PATIENT = 1 / 8;
-/** Timers of a host beyond two for each of its jobs, before those that mean nothing any more are dropped. */
+/** Timers of a host beyond two for each of its jobs, before stale ones are dropped. */
 const TIMERS_SPARE = 64;
-/** A message that has to get through is repeated after at most this many times `confirmSeconds`. */
+/** Most multiples of `confirmSeconds` between repetitions of a message that must arrive. */
 const BACKOFF_MAX = 16;
 
 /** Sends for one host. */
 export class HostSender {
-  /** Proposals under way, those to move a job included. */
+  /** Proposals in flight, including those that move a job. */
   proposalsOut = 0;
   private readonly parts: AgentHostParts;
   private readonly jobs: HostJobs;
@@ -42,21 +40,22 @@ export class HostSender {
     this.timers = timers;
   }
 
-  /** The number of the last attempt; all of an earlier life are less. */
+  /** The number of the last attempt; all numbers of an earlier incarnation are smaller. */
   get lastAttempt(): number {
     return this.parts.incarnation * PER_INCARNATION + this.attemptsMade;
   }
 
-  /** @returns A number that no attempt of this host has had, in this life or an earlier one. */
+  /** @returns A number that no attempt of this host has had, in this or an earlier incarnation. */
   nextAttempt(): number {
     this.attemptsMade++;
     return this.lastAttempt;
   }
 
   /**
-   * Whether a job has been refused so often that prices are no guide for it any more: it asks at random, and at one board
-   * everybody who shows room. Only jobs of which a summary cannot tell whether they fit: limits of pods a node are not in it,
-   * and a group's places may lie in several zones, where a gang finds none. By price they might ask the same one for ever.
+   * True if a job has been refused so often that prices do not guide it any more: it then asks at random, and on one
+   * board every entry that shows room. Only for jobs whose fit a summary cannot show: limits of pods a node are not in
+   * it, and a group's places may lie in several zones, none of which fits a gang. By price they might ask the same zone
+   * forever.
    */
   asksAll(slot: number): boolean {
     const { jobs, parts } = this;
@@ -81,7 +80,7 @@ export class HostSender {
     m.deadline = timeSeconds + this.parts.options.standingSeconds;
   }
 
-  /** Confirms the offer at hand. */
+  /** Confirms the current offer. */
   confirm(slot: number, timeSeconds: number, out: Outbox): void {
     const m = this.insist(MessageKind.Confirm, slot, timeSeconds, out);
     m.price = this.jobs.doneSeconds[slot] as number;
@@ -92,14 +91,14 @@ export class HostSender {
     this.insist(MessageKind.Stop, slot, timeSeconds, out).reason = reason;
   }
 
-  /** Lets an offer go. */
+  /** Declines an offer. */
   decline(zone: number, job: number, offer: number, out: Outbox): void {
     const m = makeMessage(MessageKind.Decline, this.parts.id, zone, job);
     m.offer = offer;
     out.send(m);
   }
 
-  /** Asks what a job costs where it runs. Not repeated. */
+  /** Asks for the cost of a running job's place. Not repeated. */
   askQuote(slot: number, out: Outbox): void {
     const { jobs } = this;
     const m = makeMessage(
@@ -112,7 +111,7 @@ export class HostSender {
     out.send(m);
   }
 
-  /** Tells the home zone how many jobs wait here, for the sums of its summary. */
+  /** Reports the number of waiting jobs here to the home zone, for the sums of its summary. */
   report(lines: readonly JobLine[], timeSeconds: number, out: Outbox): void {
     const { jobs, parts } = this;
     let waitingJobs = 0;
@@ -148,7 +147,7 @@ export class HostSender {
     return m;
   }
 
-  /** Sends to the zone at hand, and again with growing patience until it answers. */
+  /** Sends to the current zone, and again at growing intervals until it answers. */
   private insist(kind: Message['kind'], slot: number, timeSeconds: number, out: Outbox): Message {
     const { jobs, parts } = this;
     const m = makeMessage(kind, parts.id, jobs.targets[slot] as number, jobs.jobs[slot] as number);
@@ -166,7 +165,10 @@ export class HostSender {
     if (this.timers.size > TIMERS_SPARE + 2 * this.jobs.size) this.dropOverriddenTimers();
   }
 
-  /** Timers that were set again, or whose job has gone on, would otherwise lie here until they ring. Amortised O(log n). */
+  /**
+   * Timers that were set again, or whose job has gone on, would otherwise stay here until they fire. Amortised O(log
+   * n).
+   */
   private dropOverriddenTimers(): void {
     const { timers, jobs } = this;
     const { size } = timers;

@@ -1,12 +1,12 @@
 /**
- * Standing requests: a job for which no zone shows room waits in some zones itself, so that it gets the next place that
- * opens there at once.
+ * Standing requests: a job for which no zone shows room waits in some zones, so that it gets the next free place there
+ * at once.
  *
- * Why: a place that opens shows on boards a refresh later. Until then jobs that have just arrived take it apart, and large
- * jobs would hardly ever find one whole.
+ * Why: a freed place shows on boards a refresh later. Until then newly arrived jobs fragment it, and large jobs would
+ * hardly ever find one whole.
  *
- * Requests are not answered and not insisted on: they end by themselves, and are left anew in other zones. What is offered on
- * one is an offer like any other. When the job has found a place, the other requests are withdrawn.
+ * Requests are neither answered nor repeated: they expire, and are made again in other zones. An offer on one is an
+ * offer like any other. When the job has found a place, the other requests are withdrawn.
  */
 
 import type { Board } from '../board.ts';
@@ -39,13 +39,16 @@ export class StandingRequests {
     for (let i = 0; i < count; i++) {
       const slot = line.waiting[i] as number;
       if (timeSeconds < (jobs.standingUntil[slot] as number)) continue;
-      // Left anew well before the old ones end, so that the job stands somewhere all the time.
+      // Made again well before the old ones expire, so that the job always has some.
       jobs.standingUntil[slot] = timeSeconds + standingSeconds / 2;
       for (let k = 0; k < standingZones; k++) this.leave(slot, timeSeconds, out);
     }
   }
 
-  /** The job has an offer, or is given up: its requests elsewhere are withdrawn. @param zone That made the offer; −1: none. */
+  /**
+   * The job has an offer, or is cancelled: its requests elsewhere are withdrawn. @param zone That made the offer; −1:
+   * none.
+   */
   withdraw(slot: number, zone: number, out: Outbox): void {
     const { jobs, sender } = this;
     const job = jobs.jobs[slot] as number;
@@ -57,7 +60,7 @@ export class StandingRequests {
     jobs.standingUntil[slot] = Number.NEGATIVE_INFINITY;
   }
 
-  /** Whether the line waits for room, and not for its turn. */
+  /** True if the line waits for room, not for its turn. */
   private isStuck(line: JobLine): boolean {
     const reason = this.jobs.reasons[line.waiting[0] as number];
     return reason === WaitReason.NoRoom || reason === WaitReason.Refused;

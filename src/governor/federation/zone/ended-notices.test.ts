@@ -54,7 +54,7 @@ describe('notices of ended jobs', () => {
     expect(notices.size).toBe(1);
   });
 
-  test('each is told in every period until it is acknowledged, and no other', () => {
+  test('each is reported in every period until it is acknowledged, and no other', () => {
     const steps = fc.array(
       fc.oneof(
         { weight: 2, arbitrary: fc.record({ what: fc.constant('add' as const), pick: fc.nat(30) }) },

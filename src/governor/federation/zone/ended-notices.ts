@@ -1,8 +1,8 @@
 /**
  * Ends of jobs that their hosts have not acknowledged yet: repeated until they have.
  *
- * Why: the news that a job ended may be lost, and a host that never hears of it would take the job for running for
- * ever, or run it again.
+ * Why: the report that a job ended may be lost, and a host that never receives it would consider the job running
+ * forever, or run it again.
  */
 import type { FederationReasonCode } from '../messages.ts';
 
@@ -12,9 +12,9 @@ export interface EndedNotice {
   readonly offer: number;
   readonly host: number;
   readonly reason: FederationReasonCode;
-  /** Seconds of work that the job had done; of a job that moves. */
+  /** Seconds of work that the job had done; of a moving job. */
   readonly doneSeconds: number;
-  /** When to tell again. */
+  /** When to repeat it. */
   dueAt: number;
 }
 
@@ -33,7 +33,7 @@ export class EndedNotices {
     return Number.POSITIVE_INFINITY;
   }
 
-  /** Remembers an end. @param dueAt Not before that of any other notice, so that order of entry is order of time. */
+  /** Adds an end. @param dueAt Not before that of any other notice, so that order of entry is order of time. */
   add(notice: EndedNotice): void {
     this.byOffer.set(notice.offer, notice);
   }
@@ -43,7 +43,7 @@ export class EndedNotices {
     return this.byOffer.get(offer);
   }
 
-  /** The host knows. @returns Whether that was news. */
+  /** The host knows. @returns True if that is new. */
   acknowledge(offer: number): boolean {
     return this.byOffer.delete(offer);
   }
@@ -52,7 +52,7 @@ export class EndedNotices {
   forEachDue(timeSeconds: number, again: number, visit: (notice: EndedNotice) => void): void {
     for (const [offer, notice] of this.byOffer) {
       if (notice.dueAt > timeSeconds) return;
-      // Entered anew, it stands at the end; the iteration stops before it gets there.
+      // Entered again, it is at the end; the iteration stops before it gets there.
       this.byOffer.delete(offer);
       notice.dueAt = timeSeconds + again;
       this.byOffer.set(offer, notice);

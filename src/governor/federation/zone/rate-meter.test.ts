@@ -16,7 +16,8 @@ describe('a rate meter', () => {
         const meter = new RateMeter(meanSeconds);
         for (let i = 0; i <= rate * meanSeconds * 12; i++) {
           meter.count(i / rate);
-          // Right after an event up to one more than the mean is counted: 1/τ a second, and more while little was seen.
+          // Right after an event up to one more than the mean is counted: 1/τ a second, and more after a short
+          // observation.
           const seen = meanSeconds * -Math.expm1(-i / rate / meanSeconds);
           if (i >= 8 && seen >= meanSeconds / 16)
             expect(Math.abs(meter.perSecond(i / rate) - rate)).toBeLessThanOrEqual(1 / seen);

@@ -10,7 +10,7 @@ export class RateMeter {
   private at = Number.NEGATIVE_INFINITY;
   private since = Number.NaN;
 
-  /** @param meanSeconds τ > 0: how long events count. */
+  /** @param meanSeconds τ > 0: time for which events count. */
   constructor(meanSeconds: number) {
     this.meanSeconds = meanSeconds;
   }
@@ -22,11 +22,11 @@ export class RateMeter {
     this.at = timeSeconds;
   }
 
-  /** @returns Events a second now; what was before the first event is not taken for silence. */
+  /** @returns Events a second now; the time before the first event does not count as silence. */
   perSecond(timeSeconds: number): number {
     if (this.weight === 0) return 0;
     const watched = timeSeconds - this.since;
-    // A meter that has watched for less than τ has not filled up: divide by what it could have seen.
+    // A meter that has watched for less than τ has not filled up: divide by the observed part.
     const full = this.meanSeconds * -Math.expm1(-watched / this.meanSeconds);
     return (this.weight * this.decay(timeSeconds)) / Math.max(full, this.meanSeconds / 16);
   }

@@ -1,6 +1,4 @@
-/**
- * When the standing requests of a zone end.
- */
+/** The ends of the standing requests of a zone. */
 import { HoldState, type ZoneLedger } from './zone-ledger.ts';
 
 /** One request, as of when it was last made. */
@@ -10,7 +8,7 @@ interface Standing {
   readonly deadline: number;
 }
 
-/** Requests in the order in which they end: all last equally long. */
+/** Requests in the order of their ends: all last equally long. */
 export class StandingQueue {
   private readonly ledger: ZoneLedger;
   private queue: Standing[] = [];
@@ -21,19 +19,19 @@ export class StandingQueue {
     this.ledger = ledger;
   }
 
-  /** When the first of them ends; Infinity if there is none. */
+  /** Time of the first end; Infinity if there is none. */
   get dueAt(): number {
     return this.queue[this.head]?.deadline ?? Number.POSITIVE_INFINITY;
   }
 
-  /** A request is made, or made again. @param deadline Not before that of any other. */
+  /** A request is made or repeated. @param deadline Not before that of any other. */
   add(local: number, deadline: number): void {
     const job = this.ledger.jobs[local] as number;
     this.ledger.deadlines[local] = deadline;
     this.queue.push({ local, job, deadline });
   }
 
-  /** Ends the requests that are due and were neither granted, nor withdrawn, nor made again. */
+  /** Ends the due requests that were neither granted, nor withdrawn, nor repeated. */
   expire(timeSeconds: number, end: (local: number) => void): void {
     const { ledger, queue } = this;
     while (this.head < queue.length) {

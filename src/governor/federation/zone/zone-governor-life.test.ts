@@ -4,7 +4,7 @@ import { ActionKind, FederationReason, MessageKind } from '../messages.ts';
 import { HOST, Site } from '../zone-governor.fixtures.ts';
 
 describe('the end of a job', () => {
-  test('is told at once, and again until it is acknowledged; then it may be forgotten', () => {
+  test('is reported at once, and again until it is acknowledged; then it may be dropped', () => {
     const site = new Site({ id: 6, options: { noticeSeconds: 2 } });
     const offer = site.running(7, 0, { podCount: 2 });
     site.wake(5);
@@ -48,7 +48,7 @@ describe('the end of a job', () => {
 });
 
 describe('a lost node', () => {
-  test('ends what ran there; the host is told until it acknowledges', () => {
+  test('ends the jobs that ran there; the report is repeated until the host acknowledges', () => {
     const site = new Site({ options: { noticeSeconds: 1 } });
     const offer = site.running(7, 0, { podCount: 2 });
     const step = site.down(0, 3);
@@ -120,7 +120,7 @@ describe('a stop', () => {
     site.check();
   });
 
-  test('of what is not there finds it gone, and leaves another offer of the job alone', () => {
+  test('of a missing offer finds it gone, and leaves another offer of the job alone', () => {
     const site = new Site();
     expect(told(site.stop(7, 99))).toEqual(['gone 7']);
     const offer = site.running(7);
@@ -128,7 +128,7 @@ describe('a stop', () => {
     expect(site.process.ledger.runningPods).toBe(1);
   });
 
-  test('to move a job tells how long it has worked, also before it came here', () => {
+  test('to move a job reports its work done, also before it came here', () => {
     const site = new Site();
     const offer = site.offered(7, 10);
     const start = only(site.confirm(7, offer, 12, { price: 100 }));
@@ -143,7 +143,7 @@ describe('a quote', () => {
   const ask = (site: Site, job: number, offer: number): Step =>
     site.receive(message(MessageKind.Quote, HOST, site.process.id, { job, offer }), 1);
 
-  test('says what the place of a running job costs; that of its offer where nothing else has changed', () => {
+  test("gives the cost of a running job's place; that of its offer where nothing else has changed", () => {
     const site = new Site({ nodes: 2 });
     const offered = reply(site.propose(7));
     site.confirm(7, offered.offer);
@@ -188,7 +188,7 @@ describe('a governor that starts over', () => {
     }
   });
 
-  test('takes over what runs on its nodes, exactly where it runs', () => {
+  test('adopts running jobs on its nodes, exactly where they run', () => {
     const before = new Site({ nodes: 3 });
     const offers = [1, 2, 3].map((job) =>
       before.running(job, 0, { podCount: job, demandId: DemandId.HalfGpu }),
@@ -217,7 +217,7 @@ describe('a governor that starts over', () => {
     after.check();
   });
 
-  test('steers only what it takes over', () => {
+  test('pins only adopted jobs', () => {
     const site = new Site({ nodes: 2, incarnation: 2 });
     site.process.adopt(
       { job: 1, offer: 5, host: HOST, demandId: DemandId.OneGpu, nodes: [1], gpuMasks: [0b1000] },
@@ -231,7 +231,7 @@ describe('a governor that starts over', () => {
     site.check();
   });
 
-  test('does not take over what does not fit', () => {
+  test('does not adopt a job that does not fit', () => {
     const site = new Site({ incarnation: 2 });
     const running = {
       job: 1,
@@ -245,7 +245,7 @@ describe('a governor that starts over', () => {
     expect(() => site.process.adopt({ ...running, job: 2, offer: 6 }, 0)).toThrow('has no room there');
   });
 
-  test('tells hosts again of what had ended, and forgets when they know', () => {
+  test('reports ended jobs to hosts again, and drops them once acknowledged', () => {
     const site = new Site({ incarnation: 2 });
     site.process.adoptEnded(7, 91, HOST, FederationReason.Finished, 5);
     expect(site.process.wakeAt).toBe(5);
@@ -255,7 +255,7 @@ describe('a governor that starts over', () => {
 
   test('the work of a job that it took over counts from then', () => {
     const site = new Site({ incarnation: 2 });
-    // The local number is used: what it said of another job must not count.
+    // The local number is reused: its earlier job's state must not count.
     site.exit(1, site.running(1, 0), 3);
     site.process.adopt(
       { job: 2, offer: 5, host: HOST, demandId: DemandId.OneGpu, nodes: [0], gpuMasks: [1] },

@@ -24,12 +24,12 @@ describe('a proposal', () => {
     site.check();
   });
 
-  test('names what the place costs, of all its pods', () => {
+  test('states the cost of the place, for all its pods', () => {
     const site = new Site();
     const one = reply(site.propose(7)).price;
     expect(Number.isFinite(one)).toBe(true);
     expect(one).not.toBe(0);
-    // A gang costs what its pods cost one after the other, not what its last pod does.
+    // The cost of a gang is that of its pods placed one after the other, not of its last pod.
     const gang = reply(new Site().propose(7, 0, { podCount: 2 })).price;
     expect(gang).toBeCloseTo(one + reply(site.propose(8)).price, 9);
   });
@@ -43,7 +43,7 @@ describe('a proposal', () => {
     expect(reply(site.receive(quote, 1))).toMatchObject({ kind: MessageKind.Quoted, job: 7, price });
   });
 
-  test('that does not fit is refused, with what the zone last published', () => {
+  test("that does not fit is refused, with the zone's last published version", () => {
     const site = new Site({ id: 6, incarnation: 3 });
     site.running(1, 0, { podCount: 3 });
     expect(reply(site.propose(7, 1, { attempt: 9, podCount: 2 }))).toMatchObject({
@@ -81,7 +81,7 @@ describe('a proposal', () => {
     expect(site.freeGpuMilli).toBe(3000);
     // The host has asked elsewhere in between and comes back.
     expect(reply(site.propose(7, 2, { attempt: 6 }))).toEqual({ ...first, attempt: 6 });
-    // A late double of the earlier attempt would be declined by its host: no answer.
+    // A late duplicate of the earlier attempt would be declined by its host: no answer.
     expect(told(site.propose(7, 3, { attempt: 4 }))).toEqual([]);
     expect(site.process.counters).toMatchObject({ proposals: 4, offers: 1 });
     site.check();
@@ -186,11 +186,11 @@ describe('a confirmation', () => {
     expect(done(site.confirm(7, offer, 8))).toEqual(['start 7']);
   });
 
-  test('of an offer that nobody made finds it gone', () => {
+  test('of an offer that was never made finds it gone', () => {
     expect(told(new Site().confirm(7, 12345))).toEqual(['gone 7']);
   });
 
-  test('of a job that has ended meanwhile is told its end', () => {
+  test('of a job that has ended meanwhile gets its end as the answer', () => {
     const site = new Site();
     const offer = site.running(7);
     site.exit(7, offer, 1);
@@ -275,7 +275,7 @@ describe('whatever comes, in whatever order', () => {
         'wait',
       ),
       job: fc.nat(9),
-      /** Which of the offers that were made for the job: mostly the last one. */
+      /** The offer among those made for the job: mostly the last one. */
       back: fc.constantFrom(0, 0, 0, 1),
       pods: fc.integer({ min: 1, max: 9 }),
       demandId: fc.nat(4),
@@ -318,7 +318,7 @@ describe('whatever comes, in whatever order', () => {
           site.check();
           expect(site.process.ledger.escrows).toBeLessThanOrEqual(4);
         }
-        // Nothing is held for ever: once nobody confirms any more, only what runs is left.
+        // No hold lasts forever: once no host confirms any more, only running jobs are left.
         site.wake(now + 5);
         expect(site.process.ledger.escrows).toBe(0);
         site.check();

@@ -1,9 +1,9 @@
 /**
  * The governor of one zone: the only one that places anything on its nodes.
  *
- * Hosts propose jobs; the governor places them through its arbiter or refuses. What it places is in *escrow* at first: the
- * capacity is held, nothing runs. The host confirms, and the job starts; or it declines, or the escrow ends, and the
- * capacity is free again. So a host may ask elsewhere when an answer does not come, and no job ever runs twice.
+ * Hosts propose jobs; the governor places them through its arbiter or refuses. A placed job is in *escrow* at first:
+ * the capacity is held, nothing runs. The host confirms, and the job starts; or it declines, or the escrow ends, and
+ * the capacity is free again. So a host may ask elsewhere when an answer does not come, and no job ever runs twice.
  *
  * Invariants: nothing runs without a confirmed offer; an offer that was sent and has neither ended nor been declined is
  * backed by capacity; an offer's number is never used twice, also across restarts (the incarnation is part of it).
@@ -32,14 +32,14 @@ import { type SummarySource, ZoneSummary } from './zone-summary.ts';
 /** Offers and versions of one incarnation. */
 const PER_INCARNATION = 2 ** 32;
 
-/** What a zone governor is made of. */
+/** The dependencies of a zone governor. */
 export interface ZoneGovernorParts<A extends Arbiter = ZoneArbiter> {
   readonly id: number;
   /** Summary node that it publishes to; −1: none. */
   readonly parent: number;
   /** Owns the nodes. Standing requests wait with it; this governor is the only one that it reports to. */
   readonly arbiter: A;
-  /** What the hologram shows. */
+  /** Source of the hologram. */
   readonly shown: SummarySource;
   readonly options: FederationOptions;
   /** How often this governor was started; grows with every restart. */
@@ -75,7 +75,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
   private readonly standingQueue: StandingQueue;
   /** Local numbers of jobs that waited in the zone and were placed since the last offers were sent. */
   private readonly granted: number[] = [];
-  /** Local numbers of jobs that have lost their nodes in the event at hand. */
+  /** Local numbers of jobs that have lost their nodes in the current event. */
   private readonly lost: number[] = [];
   private readonly order: ArbiterOrder = {
     demandId: 0,
@@ -167,14 +167,14 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     this.noticed(timeSeconds, out);
   }
 
-  /** Something happened to the arbiter's nodes: who has lost a place ends, who has got one is offered it. */
+  /** The arbiter's nodes changed: jobs that lost their place end, jobs that got one are offered it. */
   noticed(timeSeconds: number, out: Outbox): void {
     for (const local of this.lost) this.end(local, FederationReason.NodeLost, timeSeconds, out);
     this.lost.length = 0;
     this.offerGranted(timeSeconds, out);
   }
 
-  /** The pods of a job ended by themselves. Ignored unless that very start runs. */
+  /** The pods of a job ended on their own. Ignored unless that very start runs. */
   podsExited(job: number, offer: number, timeSeconds: number, out: Outbox): void {
     const local = this.runningLocal(job, offer);
     if (local < 0) return;
@@ -183,20 +183,20 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     this.offerGranted(timeSeconds, out);
   }
 
-  /** Takes over a job that runs already: for a governor that lost its log and learns from its nodes. */
+  /** Adopts a job that runs already: for a governor that lost its log and recovers from its nodes. */
   adopt(running: RunningJob, timeSeconds: number): void {
     const { job, offer, host, demandId, nodes, gpuMasks } = running;
     const { ledger, arbiter } = this;
     assert(ledger.localOf(job) < 0, 'a job that holds capacity is taken over');
     const order = this.orderOf(demandId, nodes.length, nodes.length, true, false);
     const members = arbiter.adopt(ledger.peekLocal(), order, nodes, gpuMasks, timeSeconds);
-    assert(members === nodes.length, 'what runs on the nodes does not fit them');
+    assert(members === nodes.length, 'the jobs running on the nodes do not fit them');
     const local = ledger.hold(job, offer, 0, host, arbiter.demandOf(demandId), members);
     this.ledger.confirm(local);
     this.ledger.workSince[local] = timeSeconds;
   }
 
-  /** Takes over a job that ended and whose host may not know: as `adopt`. */
+  /** Adopts a job that ended and whose host may not know: as `adopt`. */
   adoptEnded(
     job: number,
     offer: number,
@@ -248,7 +248,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     return Object.assign(this.order, { demandId, podCount, gangMin, counts, waits });
   }
 
-  /** A job that waits here asks once more: it waits on; to a host that asks for a place now there is none to offer. */
+  /** A job that waits here asks once more: it keeps waiting; a host that requests a place now is refused. */
   private askedAgain(local: number, m: Message, timeSeconds: number, out: Outbox): void {
     const { ledger } = this;
     ledger.attempts[local] = Math.max(m.attempt, ledger.attempts[local] as number);
@@ -273,7 +273,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     return this.parts.incarnation * PER_INCARNATION + ++this.offersMade;
   }
 
-  /** Offers to the jobs that waited in the zone what they have got; at its limits the zone offers nothing more. */
+  /** Offers their places to the jobs that waited in the zone; at its limits the zone offers nothing more. */
   private offerGranted(timeSeconds: number, out: Outbox): void {
     const { ledger, granted } = this;
     const { escrowsMax, noticesMax } = this.parts.options;
@@ -290,7 +290,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     }
   }
 
-  /** The host asks for a job that holds capacity here: it did not get the answer, or has forgotten. */
+  /** The host requests a job that holds capacity here: it did not get the answer, or has lost it. */
   private answerAgain(local: number, m: Message, out: Outbox): void {
     const { ledger } = this;
     if (m.attempt < (ledger.attempts[local] as number)) return;
@@ -367,13 +367,13 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
       out.act(ActionKind.Stop, m.job, m.offer, this.id, local, m.reason);
       this.end(local, m.reason, timeSeconds, out);
     } else if (this.notices.get(m.offer) === undefined) {
-      // An escrow whose confirmation the stop has overtaken: it will find nothing to confirm.
+      // An escrow whose confirmation the stop has overtaken: the confirmation will find it gone.
       this.onDecline(m, timeSeconds);
       this.tell(MessageKind.Gone, m.from, m.job, m.offer, out);
     }
   }
 
-  /** Tells what a running one-pod job costs where it is. Jobs of several pods are not quoted: they do not move. */
+  /** Reports the cost of a running one-pod job's place. Jobs of several pods are not quoted: they do not move. */
   private onQuote(m: Message, out: Outbox): void {
     const local = this.runningLocal(m.job, m.offer);
     if (local < 0 || this.ledger.pods[local] !== 1) return;
@@ -392,13 +392,13 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     return this.ledger.states[local] === HoldState.Running ? local : -1;
   }
 
-  /** Gives the capacity of an escrow back, or ends a standing request. */
+  /** Releases the capacity of an escrow, or ends a standing request. */
   private letGo(local: number, timeSeconds: number): void {
     this.arbiter.release(local, timeSeconds);
     this.ledger.drop(local);
   }
 
-  /** A job has ended in the zone: an escrow is forgotten, of a run the host is told. */
+  /** A job has ended in the zone: an escrow is dropped, the end of a run is reported to the host. */
   private end(local: number, reason: FederationReasonCode, timeSeconds: number, out: Outbox): void {
     const { ledger } = this;
     const job = ledger.jobs[local] as number;

@@ -7,7 +7,7 @@ import { HoldState, ZoneLedger } from './zone-ledger.ts';
 
 const demands = testDemands().demands;
 
-/** What the ledger should know, kept as plain records. */
+/** The ledger's expected content, kept as plain records. */
 interface Held {
   readonly job: number;
   readonly local: number;
@@ -39,7 +39,7 @@ function checkAgainst(ledger: ZoneLedger, held: readonly Held[]): void {
 }
 
 describe('a zone ledger', () => {
-  test('remembers who asked, for what and until when; numbers beyond 2^32 are kept exactly', () => {
+  test('keeps host, request and deadline; numbers beyond 2^32 are kept exactly', () => {
     const ledger = new ZoneLedger();
     const job = 2 ** 53 - 1;
     const local = ledger.hold(job, 2 ** 40 + 1, 2 ** 33 + 5, 77, demands[1] as Demand, 3);
@@ -102,7 +102,7 @@ describe('a zone ledger', () => {
     expect(ledger.localOf(0)).toBe(0);
   });
 
-  test('a job that is held cannot be held again, nor what runs be confirmed', () => {
+  test('a held job cannot be held again, nor a running one be confirmed', () => {
     const ledger = new ZoneLedger();
     const local = ledger.hold(5, 1, 0, 1, demands[1] as Demand, 1);
     expect(() => ledger.hold(5, 2, 0, 1, demands[1] as Demand, 1)).toThrow('held twice');

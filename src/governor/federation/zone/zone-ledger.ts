@@ -1,5 +1,5 @@
 /**
- * What a zone governor remembers of each job that holds capacity in its zone: who asked, for which offer, until when.
+ * A zone governor's record of each job that holds capacity in its zone: host, offer, deadline.
  *
  * Jobs have the caller's numbers outside and small local numbers inside (dense, reused), so that a zone's tables grow
  * with the jobs that it holds and not with those that the cluster has ever seen.
@@ -10,7 +10,7 @@ import { assert } from '../../../model/errors.ts';
 /** Local jobs that a new ledger has room for. */
 const CAPACITY_FIRST = 64;
 
-/** What a local number stands for. `Standing`: the job waits in the zone and holds nothing. */
+/** The state of a local number. `Standing`: the job waits in the zone and holds nothing. */
 export const HoldState = { Free: 0, Escrow: 1, Running: 2, Standing: 3 } as const;
 
 /** Columns by local number. Written by its governor only. About 70 bytes a job. */
@@ -25,7 +25,7 @@ export class ZoneLedger {
   attempts: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** End of the escrow, seconds. @shape [capacity] */
   deadlines: Float64Array = new Float64Array(CAPACITY_FIRST);
-  /** When the job was confirmed, less the work that it had done before: now − this is its work. @shape [capacity] */
+  /** Time of the confirmation, less the work done before: now − this is the job's work. @shape [capacity] */
   workSince: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** @shape [capacity] */
   prices: Float64Array = new Float64Array(CAPACITY_FIRST);
@@ -67,14 +67,14 @@ export class ZoneLedger {
     return this.free.length > 0 ? (this.free[this.free.length - 1] as number) : this.used;
   }
 
-  /** Enters a job that was just placed, in escrow. @returns Its local number: what `peekLocal` said. */
+  /** Enters a job that was just placed, in escrow. @returns Its local number, as `peekLocal` returned it. */
   hold(job: number, offer: number, attempt: number, host: number, demand: Demand, pods: number): number {
     const local = this.stand(job, attempt, host);
     this.grant(local, offer, demand, pods);
     return local;
   }
 
-  /** Enters a job that waits in the zone. @returns Its local number: what `peekLocal` said. */
+  /** Enters a job that waits in the zone. @returns Its local number, as `peekLocal` returned it. */
   stand(job: number, attempt: number, host: number): number {
     assert(!this.locals.has(job), 'a job is held twice');
     const local = this.free.pop() ?? this.used++;
@@ -117,7 +117,7 @@ export class ZoneLedger {
     this.runningPods += this.pods[local] as number;
   }
 
-  /** Forgets a job that holds nothing any more. */
+  /** Drops a job that holds nothing any more. */
   drop(local: number): void {
     const gpuMilli = this.gpuMilli[local] as number;
     if (this.states[local] === HoldState.Standing) this.standing--;

@@ -47,7 +47,7 @@ describe('publishing', () => {
     expect(wholeGpus(shown(3))).toHaveLength(1);
   });
 
-  test('sums add up: what is free, held and running is what there is', () => {
+  test('sums add up: free, held and running make the capacity', () => {
     const site = new Site({ nodes: 4 });
     site.running(1, 0, { podCount: 2 });
     site.running(3, 0, { demandId: DemandId.Cpu });
@@ -86,7 +86,7 @@ describe('publishing', () => {
     expect(left.sums.freeGpuMilli).toBe(left.maxima.zoneFreeGpuMilli);
   });
 
-  test('shows the waiting jobs of all hosts that stand beside it, while their reports are fresh', () => {
+  test('shows the waiting jobs of all its hosts, while their reports are fresh', () => {
     const site = new Site({ firstPublishSeconds: 0, options: { expireSeconds: 10 } });
     const report = (host: number, at: number, jobs: number, gpuMilli: number, oldest: number): void => {
       const fields = { podCount: jobs, price: gpuMilli, deadline: oldest };

@@ -1,6 +1,4 @@
-/**
- * What a zone governor publishes: its classes, and the sums and maxima that ride with them.
- */
+/** The content that a zone governor publishes: its classes, and their sums and maxima. */
 import type { ClassTable } from '../../../field/class-table.ts';
 import type { FlavorRent } from '../../../field/flavor-rent.ts';
 import {
@@ -18,10 +16,10 @@ import type { Message } from '../messages.ts';
 import { RateMeter } from './rate-meter.ts';
 import type { ZoneLedger } from './zone-ledger.ts';
 
-/** Refresh periods that the rate of proposals is a mean of. */
+/** Refresh periods over which the rate of proposals is averaged. */
 const RATE_PERIODS = 4;
 
-/** What a host beside the zone last said of its waiting jobs. */
+/** The last report of a host's waiting jobs. */
 interface HostReport {
   readonly at: number;
   readonly jobs: number;
@@ -29,16 +27,16 @@ interface HostReport {
   readonly oldestSeconds: number;
 }
 
-/** The nodes that a summary is of, as its field sees them. */
+/** The nodes of a summary, as its field sees them. */
 export interface SummarySource {
-  /** Grows with every change of nodes or pods: where it is as it was, nothing is counted again. */
+  /** Grows with every change of nodes or pods: if it is unchanged, nothing is counted again. */
   readonly changes: number;
   readonly cluster: ClusterState;
   readonly classes: ClassTable;
   readonly rent: FlavorRent;
 }
 
-/** @returns What a summary of a zone is made of. @param policy What the zone's choices come from. */
+/** @returns The inputs of a zone's summary. @param policy The source of the zone's choices. */
 export function shownBy(zone: Zone, { classes, rent }: TegPolicy): SummarySource {
   return {
     get changes() {
@@ -70,13 +68,13 @@ export class ZoneSummary {
     this.proposals = new RateMeter(RATE_PERIODS * options.publishSeconds);
   }
 
-  /** A host beside the zone tells of its waiting jobs. */
+  /** A host of the zone reports its waiting jobs. */
   hear(report: Message, timeSeconds: number): void {
     const { from, podCount, price, deadline } = report;
     this.reports.set(from, { at: timeSeconds, jobs: podCount, gpuMilli: price, oldestSeconds: deadline });
   }
 
-  /** @returns What the zone has now. Where nothing happened since the last time, the classes are not counted again. */
+  /** @returns The zone's present state. Without a change since the last call, the classes are not counted again. */
   hologramNow(timeSeconds: number): Hologram {
     const { source } = this;
     const sums = this.sums(timeSeconds);
@@ -149,7 +147,7 @@ export class ZoneSummary {
     };
   }
 
-  /** Reports that have not expired; the others are forgotten. */
+  /** Reports that have not expired; the others are dropped. */
   private freshReports(timeSeconds: number): HostReport[] {
     for (const [host, { at }] of this.reports) {
       if (timeSeconds - at > this.expireSeconds) this.reports.delete(host);

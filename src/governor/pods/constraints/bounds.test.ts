@@ -1,6 +1,4 @@
-/**
- * What is remembered does not grow with what came and went.
- */
+/** Caches do not grow with objects that came and went. */
 import { expect, test } from 'vitest';
 import { apps, Cluster, HOST, near, spread, ZONE } from './cluster.fixtures.ts';
 import { emptyTemplate, plainNode } from './constraints.fixtures.ts';
@@ -27,7 +25,7 @@ test('counters and node selectors: not more than allowed, and the answers stay r
   }
   const sizes = cluster.rules.sizes();
   expect(sizes.counters).toBeLessThanOrEqual(8);
-  // Selectors that counters look at stay as long as these.
+  // Selectors that counters use stay as long as the counters.
   expect(sizes.nodeClasses).toBeLessThanOrEqual(4 + 8);
 });
 
@@ -56,7 +54,7 @@ test('terms of pods go some time after the last pod with them, shapes at once', 
   expect(rules.sizes().counters).toBeLessThanOrEqual(1024);
 });
 
-test('label keys that nobody asks for any more are not followed', () => {
+test('unused label keys are not followed', () => {
   const { rules } = new Cluster({ nodeClassesMax: 4 }).node('n');
   for (let i = 0; i < 1000; i++) {
     rules.begin({ id: 0, template: emptyTemplate({ nodeSelector: { [`key-${i}`]: 'x' } }) });

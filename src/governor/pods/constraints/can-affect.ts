@@ -1,6 +1,4 @@
-/**
- * Whether pods of one shape, coming or going, can change where pods of another fit.
- */
+/** Whether pods of one shape, coming or going, can change the nodes that pods of another fit. */
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
 import { meansHolder, meansSeeker, spreadSelection, termsSelection } from './affinity/pod-selection.ts';
 import type { Namespaces } from './nodes/namespaces.ts';
@@ -8,7 +6,10 @@ import { portsClash } from './nodes/port-table.ts';
 import { disksClash } from './volumes/disk-table.ts';
 import { usesStorage } from './volumes/uses-storage.ts';
 
-/** Whether where `template` fits can change with pods of `other`; resources are not looked at. O(constraints of both). */
+/**
+ * @returns True if the nodes that `template` fits can change with pods of `other`; resources are not considered.
+ *   O(constraints of both).
+ */
 export function canAffect(template: PodTemplate, other: PodTemplate, namespaces: Namespaces): boolean {
   return (
     portsClash(template, other) ||
@@ -19,7 +20,7 @@ export function canAffect(template: PodTemplate, other: PodTemplate, namespaces:
   );
 }
 
-/** Claims in common, or limits: volumes of one driver count together, and which driver is not the template's to say. */
+/** Common claims, or limits: volumes of one driver count together, and the template does not determine the driver. */
 function shareVolumes(template: PodTemplate, other: PodTemplate): boolean {
   return usesStorage(template) && usesStorage(other);
 }

@@ -1,8 +1,8 @@
 /**
- * The rules of Kubernetes about where a pod may and would like to run, with the answers of kube-scheduler 1.36.
+ * Kubernetes' rules about where a pod may and should run, with the answers of kube-scheduler 1.36.
  *
- * One small file per rule; here is who is told of what, and in which order the rules are asked. Nothing is worked out
- * per pod: pods are counted by topology domain as they come and go, and node selectors remember what they found.
+ * One small file per rule; this one dispatches events and queries, and sets the order of the rules. Nothing is computed
+ * per pod: pods are counted by topology domain as they come and go, and node selectors cache their results.
  */
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import {
@@ -41,7 +41,7 @@ const NODE_AFFINITY_WEIGHT = 2;
 const SPREAD_WEIGHT = 2;
 const POD_AFFINITY_WEIGHT = 2;
 
-/** Bounds of what is remembered between questions; beyond them what was used longest ago is worked out again when needed. */
+/** Bounds of the caches; beyond them the least recently used entry is dropped and computed again when needed. */
 export interface ConstraintsOptions {
   /** Pod counters (one per selector and topology key); 4 bytes a domain each. Default 1024. */
   readonly countersMax?: number;
@@ -53,7 +53,7 @@ export interface ConstraintsOptions {
 
 const DEFAULT_MAX = 1024;
 
-/** How much is remembered, for tests of bounds. */
+/** Cache sizes, for tests of bounds. */
 export interface ConstraintsSizes {
   readonly counters: number;
   readonly nodeClasses: number;
@@ -79,7 +79,7 @@ export class ClusterConstraints implements Constraints {
   /** Pods that are being deleted, by uid. */
   private readonly leaving = new Set<string>();
   private readonly enemies: ExistingAntiAffinity;
-  // What `check` looks at, set by `begin`.
+  // The state that `check` reads, set by `begin`.
   private current: ShapeRules | undefined;
   private tolerance: TolerationClass | undefined;
   private nodeClass: NodeClass | undefined;
@@ -262,7 +262,7 @@ export class ClusterConstraints implements Constraints {
     return canAffect(shape.template, other.template, this.parts.namespaces);
   }
 
-  /** How much is remembered. */
+  /** Cache sizes. */
   sizes(): ConstraintsSizes {
     const { counters, classes, carriers } = this.parts;
     return {
@@ -333,7 +333,7 @@ export class ClusterConstraints implements Constraints {
   }
 }
 
-/** Whether some pod has one of the terms. */
+/** @returns True if some pod has one of the terms. */
 function isCarried(terms: readonly ExistingTerm[]): boolean {
   for (const { total } of terms) if (total > 0) return true;
   return false;

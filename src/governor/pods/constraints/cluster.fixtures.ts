@@ -54,7 +54,7 @@ export class Cluster {
     return known;
   }
 
-  /** Puts a pod on a node. @param seen It was there before we knew of it. @returns Takes it off. */
+  /** Puts a pod on a node. @param seen It was there before we knew of it. @returns A function that removes it. */
   put(node: string, changes: Partial<PodTemplate>, leaving = false, seen = false): () => void {
     const shape = this.shape(emptyTemplate(changes));
     const uid = `pod-${this.uids++}`;
@@ -62,7 +62,7 @@ export class Cluster {
     return () => this.rules.removePod(this.slot(node), shape, uid);
   }
 
-  /** What each node says of a pod: '' or why not; or one text, if no node will do. */
+  /** The refusal of a pod by each node: '' or the reason; or one text, if no node will do. */
   ask(changes: Partial<PodTemplate>): Readonly<Record<string, string>> | string {
     const before = this.rules.begin(this.shape(emptyTemplate(changes)));
     if (before !== undefined) return before.reason;
@@ -83,7 +83,7 @@ export class Cluster {
     return this.rules.check(this.slot(node));
   }
 
-  /** Scores of all nodes, less than what all have. */
+  /** Scores of all nodes, minus their common part. */
   scores(changes: Partial<PodTemplate>): Readonly<Record<string, number>> {
     this.rules.begin(this.shape(emptyTemplate(changes)));
     const slots = Int32Array.from(this.slots.values());

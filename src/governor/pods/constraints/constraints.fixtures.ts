@@ -1,5 +1,6 @@
 /**
- * Random small clusters for the tests of the rules: few labels, values and names, so that everything meets everything.
+ * Random small clusters for the tests of the rules: few labels, values and names, so that all kinds of objects
+ * interact.
  */
 import type { Random } from '../../../kernel/random.ts';
 import type {
@@ -22,7 +23,7 @@ import type {
   Toleration,
 } from '../../../model/kubernetes/pod.ts';
 
-/** Draws things from a stream. */
+/** Random draws from a stream. */
 export class Draw {
   private readonly random: Random;
 
@@ -45,13 +46,13 @@ export class Draw {
     return items[this.below(items.length)] as Item;
   }
 
-  /** Up to `max` of what `make` makes, none with probability `none`. */
+  /** Up to `max` results of `make`, none with probability `none`. */
   some<Item>(none: number, max: number, make: () => Item): Item[] {
     return this.chance(none) ? [] : Array.from({ length: 1 + this.below(max) }, make);
   }
 }
 
-/** A template with nothing in it. */
+/** An empty template. */
 export function emptyTemplate(changes: Partial<PodTemplate> = {}): PodTemplate {
   return {
     namespace: 'a',
@@ -98,7 +99,7 @@ const APPS = ['x', 'y', 'z'];
 const NAMESPACES = ['a', 'b', 'c'];
 const TEAMS = ['red', 'blue'];
 
-/** A node of a name. */
+/** A node with a given name. */
 export function drawNode(draw: Draw, name: string): NodeDescription {
   const labels: Record<string, string> = {};
   if (draw.chance(0.9)) labels[HOST] = name;
@@ -134,7 +135,7 @@ function drawToleration(draw: Draw): Toleration {
   };
 }
 
-/** A template; a third of them ask for little. */
+/** A template; a third of them request little. */
 export function drawTemplate(draw: Draw): PodTemplate {
   const namespace = draw.of(NAMESPACES);
   const labels: Record<string, string> = {};
@@ -256,7 +257,7 @@ export function drawNamespace(draw: Draw): string {
   return draw.of(NAMESPACES);
 }
 
-/** An older claim and the one of its name that came after it. */
+/** An older claim and the later one of the same name. */
 const CLAIM_UIDS = ['older', 'newer', 'newer'];
 
 /** A claim that pods of the scenarios may use. */
@@ -319,7 +320,7 @@ function drawClaimRef(draw: Draw): Pick<VolumeDescription, 'claim' | 'claimUid'>
   };
 }
 
-/** What a CSINode says of a node. */
+/** A random CSINode of a node. */
 export function drawLimits(draw: Draw): NodeVolumeLimits {
   return {
     name: `n${draw.below(6)}`,
@@ -338,7 +339,7 @@ export function drawAttachment(draw: Draw): AttachmentDescription {
   };
 }
 
-/** What is left for a class. */
+/** Remaining capacity for a class. */
 export function drawCapacity(draw: Draw): StorageCapacityDescription {
   return {
     key: `csi/capacity-${draw.below(3)}`,

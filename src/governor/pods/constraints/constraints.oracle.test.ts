@@ -98,7 +98,7 @@ class Twin {
     this.compareConcern(shape, slots, found);
   }
 
-  /** A pod of a shape that does not concern another changes nothing for it. */
+  /** A pod of a shape that does not affect another changes nothing for it. */
   private compareConcern(shape: PodShape, slots: readonly number[], found: readonly number[]): void {
     const other = this.draw.of(this.shapes);
     if (slots.length === 0 || this.rules.concerns(shape, other)) return;
@@ -121,7 +121,7 @@ class Twin {
   private setNode(): void {
     const slot = this.draw.below(SLOTS);
     const known = this.oracle.nodes.get(slot);
-    // A slot may be used again by a node of another name, once it is free.
+    // A slot may be reused by a node of another name, once it is free.
     const name = known?.name ?? this.freeName();
     const node = drawNode(this.draw, name);
     this.oracle.nodes.set(slot, node);
@@ -151,7 +151,7 @@ class Twin {
     const before = this.oracle.before({ ...template, requiredNodeTerms: undefined });
     const found = before === '' ? this.oracle.match(template, node) : [];
     const promises = typeof found === 'number' ? [] : found;
-    // What a claim has been promised already stays.
+    // A claim's existing reservations stay.
     const standing = new Map(this.oracle.pods.flatMap((pod) => pod.promises).map((p) => [p.claim, p]));
     const kept = promises.map((promise) => standing.get(promise.claim) ?? promise);
     this.oracle.pods.push({ uid, node, template, leaving, promises: kept });
@@ -195,7 +195,7 @@ class Twin {
     rules.take({ kind: 'volume-limits', limits });
   }
 
-  /** What CSI drivers tell. */
+  /** Objects that CSI drivers report. */
   private changeCsi(): void {
     const { draw, oracle, rules } = this;
     const gone = draw.chance(0.3);
@@ -233,7 +233,7 @@ class Twin {
     else this.take({ kind: 'volume-gone', name: drawVolume(this.draw).name });
   }
 
-  /** Storage events change what was promised: a claim that is bound, gone or refused, a volume that is gone or given up. */
+  /** Storage events change reservations: a claim that is bound, gone or refused, a volume that is gone or released. */
   private take(event: PodEvent): void {
     const { oracle } = this;
     this.rules.take(event);

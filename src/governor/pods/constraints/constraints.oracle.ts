@@ -1,6 +1,6 @@
 /**
- * The rules once more, straight from the API's documentation and without any memory: every question loops over all pods
- * and nodes. What `ClusterConstraints` is compared with.
+ * The rules once more, directly from the API's documentation and without any cache: every query loops over all pods and
+ * nodes. The reference for `ClusterConstraints`.
  */
 import type {
   AttachmentDescription,
@@ -39,11 +39,11 @@ export interface PlacedPod {
   readonly node: number;
   readonly template: PodTemplate;
   readonly leaving: boolean;
-  /** What its claims were promised when it was placed. */
+  /** Reservations of its claims at its placement. */
   promises: readonly OraclePromise[];
 }
 
-/** A volume ('': one to be made for the node) promised to a claim. */
+/** A volume ('': one to be made for the node) reserved for a claim. */
 export interface OraclePromise {
   readonly claim: string;
   readonly volume: string;
@@ -61,7 +61,7 @@ export class ConstraintsOracle {
   readonly limits = new Map<string, NodeVolumeLimits>();
   readonly attachments = new Map<string, AttachmentDescription>();
   readonly capacities = new Map<string, StorageCapacityDescription>();
-  /** CSI drivers that publish what they have left. */
+  /** CSI drivers that publish their remaining capacity. */
   readonly tracking = new Set<string>();
 
   /** Why no node will do; '' if one may. */
@@ -101,7 +101,7 @@ export class ConstraintsOracle {
     return '';
   }
 
-  /** Names asked for by field; undefined: any. */
+  /** Names requested by field; undefined: any. */
   named(pod: PodTemplate): ReadonlySet<string> | undefined {
     const terms = pod.requiredNodeTerms;
     if (terms === undefined || terms.length === 0) return undefined;
@@ -130,7 +130,7 @@ export class ConstraintsOracle {
     return this.volumeRefusal(pod, slot, node) || this.spreadRefusal(pod, node) || this.podRefusal(pod, node);
   }
 
-  /** What a pod's claims get on a node, or why nothing will do. */
+  /** The volumes of a pod's claims on a node, or the reason why there are none. */
   match(pod: PodTemplate, slot: number): readonly OraclePromise[] | RefusalCode {
     const node = this.nodes.get(slot) as NodeDescription;
     const waiting = this.claimsOf(pod).filter((claim) => !(claim.bound && claim.volumeName !== ''));
@@ -353,7 +353,7 @@ export class ConstraintsOracle {
     return kept ? Refusal.ExistingAntiAffinity : Refusal.None;
   }
 
-  /** Whether a term of a pod to be placed means another pod. */
+  /** @returns True if a term of a pod to be placed matches another pod. */
   private wants(term: PodAffinityTerm, other: PodTemplate): boolean {
     const labels = this.namespaces.get(other.namespace);
     const meant =
@@ -363,7 +363,7 @@ export class ConstraintsOracle {
     return meant && matches(term.selector, other.labels);
   }
 
-  /** Whether a term of a pod that runs means a pod to be placed. */
+  /** @returns True if a term of a running pod matches a pod to be placed. */
   private isWanted(term: PodAffinityTerm, pod: PodTemplate): boolean {
     const meant =
       term.namespaces.includes(pod.namespace) ||

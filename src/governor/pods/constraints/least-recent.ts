@@ -1,8 +1,6 @@
-/**
- * Bounds what is kept because it may be asked for again.
- */
+/** Bounds caches by dropping the least recently used entries. */
 
-/** Something kept, and when it was used last. */
+/** A cached object, with its last use. */
 export interface PinnedEntry {
   /** Grows with every use. */
   readonly usedAt: number;
@@ -11,10 +9,11 @@ export interface PinnedEntry {
 }
 
 /**
- * Drops what was used longest ago until at most `max` are left; what is pinned, or was used at `since` or later, stays.
+ * Drops the least recently used entries until at most `max` are left; entries that are pinned, or were used at `since`
+ * or later, stay.
  *
- * @param drop Told of each that goes.
- * @cost O(kept) for each that goes.
+ * @param drop Called for each dropped entry.
+ * @cost O(kept) for each dropped entry.
  */
 export function evictOldest<Item extends PinnedEntry>(
   kept: Map<string, Item>,

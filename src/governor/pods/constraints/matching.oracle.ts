@@ -1,4 +1,7 @@
-/** How the oracle of the rules matches labels, taints, ports, disks and zones: as the API's documentation says it, word by word. */
+/**
+ * Matching of labels, taints, ports, disks and zones for the oracle of the rules: word by word from the API's
+ * documentation.
+ */
 import type { NodeDescription, Taint, VolumeDescription } from '../../../model/kubernetes/node.ts';
 import type {
   LabelRequirement,
@@ -9,7 +12,7 @@ import type {
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Whether labels meet a requirement. */
+/** @returns True if labels meet a requirement. */
 export function meets({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
   const value = labels[key];
   if (operator === 'In') return value !== undefined && values.includes(value);
@@ -20,12 +23,12 @@ export function meets({ key, operator, values }: LabelRequirement, labels: Label
   return operator === 'Gt' ? Number(value) > Number(values[0]) : Number(value) < Number(values[0]);
 }
 
-/** Whether labels match a selector; none matches nothing. */
+/** @returns True if labels match a selector; none matches nothing. */
 export function matches(selector: LabelSelector | undefined, labels: Labels): boolean {
   return selector?.every((requirement) => meets(requirement, labels)) ?? false;
 }
 
-/** Whether a node matches a term. */
+/** @returns True if a node matches a term. */
 export function matchesTerm(term: NodeSelectorTerm, node: NodeDescription): boolean {
   if (term.expressions.length + term.fields.length === 0) return false;
   if (
@@ -41,13 +44,13 @@ export function matchesTerm(term: NodeSelectorTerm, node: NodeDescription): bool
   );
 }
 
-/** Whether a node has what a pod's selector and required affinity ask for. */
+/** @returns True if a node satisfies a pod's selector and required affinity. */
 export function matchesNode(pod: PodTemplate, node: NodeDescription): boolean {
   if (Object.entries(pod.nodeSelector).some(([key, value]) => node.labels[key] !== value)) return false;
   return pod.requiredNodeTerms?.some((term) => matchesTerm(term, node)) ?? true;
 }
 
-/** Whether a pod tolerates a taint. */
+/** @returns True if a pod tolerates a taint. */
 export function isTolerated(pod: PodTemplate, taint: Taint): boolean {
   return pod.tolerations.some(
     ({ key, operator, value, effect }) =>
@@ -57,12 +60,12 @@ export function isTolerated(pod: PodTemplate, taint: Taint): boolean {
   );
 }
 
-/** Whether a pod tolerates the hard taints of a node. */
+/** @returns True if a pod tolerates the hard taints of a node. */
 export function toleratesNode(pod: PodTemplate, node: NodeDescription): boolean {
   return node.taints.every((taint) => taint.effect === 'PreferNoSchedule' || isTolerated(pod, taint));
 }
 
-/** Whether two pods cannot be on one node because of a port. */
+/** @returns True if two pods cannot be on one node because of a port. */
 export function shareAPort(a: PodTemplate, b: PodTemplate): boolean {
   const all = (ip: string): boolean => ip === '' || ip === '0.0.0.0';
   return a.hostPorts.some((x) =>
@@ -72,7 +75,7 @@ export function shareAPort(a: PodTemplate, b: PodTemplate): boolean {
   );
 }
 
-/** Whether two pods cannot be on one node because of a disk. */
+/** @returns True if two pods cannot be on one node because of a disk. */
 export function shareADisk(a: PodTemplate, b: PodTemplate): boolean {
   return a.exclusiveDisks.some((x) =>
     b.exclusiveDisks.some(
@@ -81,7 +84,7 @@ export function shareADisk(a: PodTemplate, b: PodTemplate): boolean {
   );
 }
 
-/** Whether a node is in a zone and region of a volume. */
+/** @returns True if a node is in a zone and region of a volume. */
 export function isInZone(volume: VolumeDescription, node: NodeDescription): boolean {
   const newer: Record<string, string> = {
     'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',

@@ -27,7 +27,7 @@ describe('refusals', () => {
     expect(REFUSAL_PLUGINS[Refusal.DiskConflict]).toBe('VolumeRestrictions');
   });
 
-  test('preemption cures what pods on the node cause', () => {
+  test('preemption cures refusals caused by pods on the node', () => {
     const { rules } = new Cluster();
     const resolvable = Object.entries(Refusal).filter(([, code]) => code !== 0 && rules.isResolvable(code));
     expect(resolvable.map(([name]) => name).sort()).toEqual([
@@ -76,7 +76,7 @@ describe('taints', () => {
     expect(cluster.fits({ tolerations: [tolerate(changes)] })).toEqual(fits ? ['n'] : []);
   });
 
-  test('a taint that comes and goes with the node described anew, with others in between', () => {
+  test('a taint that comes and goes with new descriptions of the node, with others in between', () => {
     const cluster = new Cluster().node('n').node('m');
     for (let i = 0; i < 300; i++) {
       cluster.node('n', { taints: [{ key: 'going', value: String(i), effect: 'NoSchedule' }] });
@@ -151,14 +151,14 @@ describe('node affinity', () => {
     expect(cluster.ask({ requiredNodeTerms: [term([], names)] })).toBe('pod affinity terms conflict');
   });
 
-  test('a field that may not have a value; several values are no valid field', () => {
+  test('a field that may not have a value; several values are not a valid field', () => {
     const not = { key: 'metadata.name', operator: 'NotIn' as const, values: ['odd'] };
     expect(cluster.fits({ requiredNodeTerms: [term([], [not])] })).toEqual(['small', 'large']);
     const many = { key: 'metadata.name', operator: 'NotIn' as const, values: ['odd', 'small'] };
     expect(cluster.fits({ requiredNodeTerms: [term([], [many])] })).toEqual([]);
   });
 
-  test('host names name nodes too, by what label they have now', () => {
+  test('host names name nodes too, by their current label', () => {
     const named = (changes: object): readonly string[] | undefined =>
       cluster.rules.namedNodes(cluster.shape(emptyTemplate(changes)));
     expect(named({})).toBeUndefined();
@@ -169,7 +169,7 @@ describe('node affinity', () => {
     expect(named({ requiredNodeTerms: [term([hosts])] })).toEqual(['odd', 'small']);
   });
 
-  test('a node that gets another label matches anew', () => {
+  test('a node that gets another label is matched again', () => {
     const own = new Cluster().node('n', { labels: { kind: 'cpu' } });
     const pod = emptyTemplate({ nodeSelector: { kind: 'gpu' } });
     expect(own.fits(pod)).toEqual([]);
@@ -189,7 +189,7 @@ describe('ports', () => {
     [port('10.0.0.1'), port('10.0.0.2'), true],
     [port(''), port('', 'UDP'), true],
     [port(''), port('', 'TCP', 81), true],
-  ])('%j held, %j asked for: %s', (held, asked, fits) => {
+  ])('%j held, %j requested: %s', (held, asked, fits) => {
     const cluster = new Cluster().node('n');
     const takeOff = cluster.put('n', { hostPorts: [held] });
     const text = fits ? '' : "node(s) didn't have free ports for the requested pod ports";
@@ -214,7 +214,7 @@ test.each([
   ['gce:d', 'gce:d:ro', false],
   ['gce:d:ro', 'gce:d:ro', true],
   ['gce:d', 'gce:e', true],
-])('disk %s used, %s asked for: %s', (used, asked, fits) => {
+])('disk %s used, %s requested: %s', (used, asked, fits) => {
   const cluster = new Cluster().node('n');
   const takeOff = cluster.put('n', { exclusiveDisks: [used] });
   expect(cluster.ask({ exclusiveDisks: [asked] })).toEqual({

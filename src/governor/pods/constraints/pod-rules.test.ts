@@ -1,6 +1,4 @@
-/**
- * Rules that look at other pods: topology spread, affinity, anti-affinity.
- */
+/** Rules about other pods: topology spread, affinity, anti-affinity. */
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../constraints.ts';
 import { apps, Cluster, HOST, near, spread, ZONE } from './cluster.fixtures.ts';
@@ -172,7 +170,7 @@ describe('anti-affinity between pods', () => {
     });
   });
 
-  test('that of pods that run: it holds the other way round, also against pods that ask for nothing', () => {
+  test('that of running pods: it holds the other way round, also against pods without terms', () => {
     const own = cluster();
     const plain = own.shape(emptyTemplate(Y));
     expect(own.rules.isPlain(plain)).toBe(true);
@@ -187,7 +185,7 @@ describe('anti-affinity between pods', () => {
     expect(own.fits(Y)).toHaveLength(4);
   });
 
-  test('namespace selectors of pods that run are asked about the labels of the namespace now', () => {
+  test("namespace selectors of running pods are evaluated on the namespace's current labels", () => {
     const own = cluster();
     const namespaceSelector = [{ key: 'team', operator: 'In' as const, values: ['red'] }];
     own.put('a1', { ...X, antiAffinity: [near(HOST, 'y', { namespaces: [], namespaceSelector })] });
@@ -219,7 +217,7 @@ describe('anti-affinity between pods', () => {
   });
 });
 
-describe('whom a pod concerns', () => {
+describe('the pods that a pod affects', () => {
   const cluster = new Cluster();
   const concerns = (one: object, other: object): boolean =>
     cluster.rules.concerns(cluster.shape(emptyTemplate(one)), cluster.shape(emptyTemplate(other)));

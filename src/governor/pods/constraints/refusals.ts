@@ -1,13 +1,11 @@
-/**
- * What kube-scheduler 1.36 says of each refusal, which of its plugins says it, and whether preemption can help.
- */
+/** kube-scheduler 1.36's words for each refusal, the plugin that reports it, and whether preemption can help. */
 import { Refusal, type RefusalCode } from '../constraints.ts';
 
-/** What one refusal is in kube-scheduler's words. */
+/** One refusal in kube-scheduler's words. */
 interface RefusalWords {
   readonly plugin: string;
   readonly text: string;
-  /** Whether pods taken off the node can change it (stock: Unschedulable; else UnschedulableAndUnresolvable). */
+  /** True if pods taken off the node can change it (stock: Unschedulable; else UnschedulableAndUnresolvable). */
   readonly resolvable: boolean;
 }
 
@@ -38,7 +36,7 @@ const WORDS: Readonly<Record<RefusalCode, RefusalWords>> = {
     text: "node(s) didn't have free ports for the requested pod ports",
     resolvable: true,
   },
-  // The pod scheduler tells which resource.
+  // The pod scheduler reports the resource.
   [Refusal.Resources]: { plugin: 'NodeResourcesFit', text: 'Insufficient resources', resolvable: true },
   [Refusal.DiskConflict]: {
     plugin: 'VolumeRestrictions',
@@ -102,7 +100,7 @@ const WORDS: Readonly<Record<RefusalCode, RefusalWords>> = {
   },
 };
 
-/** How many codes of `Refusal` there are; codes are dense from 0. */
+/** Number of codes of `Refusal`; codes are dense from 0. */
 export const REFUSAL_COUNT: number = Object.keys(WORDS).length;
 
 const TABLE: readonly RefusalWords[] = Array.from(
@@ -113,16 +111,18 @@ const TABLE: readonly RefusalWords[] = Array.from(
 /** kube-scheduler's plugin names by `Refusal`; '' for `Refusal.None`. */
 export const REFUSAL_PLUGINS: readonly string[] = TABLE.map((words) => words.plugin);
 
-/** kube-scheduler's reasons by `Refusal`; '' for `Refusal.None`. Those of resources are told by the pod scheduler. */
+/**
+ * kube-scheduler's reasons by `Refusal`; '' for `Refusal.None`. Those of resources are reported by the pod scheduler.
+ */
 export const REFUSAL_TEXTS: readonly string[] = TABLE.map((words) => words.text);
 
-/** What kube-scheduler says of nodes that a pod bound to names (`matchFields`) does not name. */
+/** kube-scheduler's text for nodes that a pod bound to names (`matchFields`) does not name. */
 export const NOT_NAMED_TEXT = "node(s) didn't satisfy plugin(s) [NodeAffinity]";
 
-/** What kube-scheduler says if a pod's terms name no node in common. */
+/** kube-scheduler's text if a pod's terms name no node in common. */
 export const NAMES_CONFLICT_TEXT = 'pod affinity terms conflict';
 
-/** Whether pods taken off a node can change the refusal. */
+/** @returns True if pods taken off a node can change the refusal. */
 export function isResolvableRefusal(refusal: RefusalCode): boolean {
   return TABLE[refusal]?.resolvable ?? true;
 }

@@ -7,7 +7,7 @@ import { emptyTemplate } from './constraints.fixtures.ts';
 
 const X = { labels: { app: 'x' } };
 const Y = { labels: { app: 'y' } };
-/** What every node has from the taints that it has not. */
+/** Every node's score from absent taints. */
 const CLEAN = 300;
 
 function cluster(): Cluster {
@@ -84,7 +84,7 @@ describe('soft spread, weight 2', () => {
 });
 
 describe('preferred affinity between pods, weight 2', () => {
-  test("the pod's own: near what it likes, far from what it does not", () => {
+  test("the pod's own: near preferred pods, far from avoided ones", () => {
     const own = cluster();
     own.put('a1', Y);
     own.put('b1', { labels: { app: 'z' } });
@@ -111,7 +111,7 @@ describe('preferred affinity between pods, weight 2', () => {
     expect(prefers(own, X)).toBe(false);
   });
 
-  test('no weight is no preference, and no prohibition', () => {
+  test('a weight of 0 is neither a preference nor a prohibition', () => {
     const own = cluster();
     own.put('a1', { ...Y, preferredAffinity: [{ weight: 0, term: near(HOST, 'x') }] });
     expect(own.fits(X)).toEqual(['a1', 'a2', 'b1']);
@@ -121,12 +121,12 @@ describe('preferred affinity between pods, weight 2', () => {
   });
 });
 
-test('asked before begin: a bug, told', () => {
+test('called before begin: a reported bug', () => {
   const { rules } = new Cluster().node('n');
   expect(() => rules.check(0)).toThrow('before begin');
 });
 
-test('only so many nodes as said are scored', () => {
+test('only the given number of nodes is scored', () => {
   const own = cluster();
   own.rules.begin(
     own.shape(emptyTemplate({ ...X, spread: [spread(ZONE, { selector: apps('x'), hard: false })] })),

@@ -1,6 +1,4 @@
-/**
- * The rules of one shape, made when it is first asked about and made again when what they count by was dropped.
- */
+/** The rules of one shape, made at its first query and made again when the counters that they use were dropped. */
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
 import { AffinityRule } from './affinity/affinity-rule.ts';
 import { AffinityScore } from './affinity/affinity-score.ts';
@@ -13,10 +11,10 @@ import { portKeys } from './nodes/port-table.ts';
 import type { TolerationClass } from './nodes/taints.ts';
 import type { ShapeState } from './shape-states.ts';
 
-/** What one shape demands and likes. */
+/** The requirements and preferences of one shape. */
 export class ShapeRules {
   readonly state: ShapeState;
-  /** Node names asked for by field; undefined: any. */
+  /** Node names required by field; undefined: any. */
   readonly names: ReadonlySet<string> | undefined;
   readonly ports: ReturnType<typeof portKeys>;
   private readonly parts: RuleParts;
@@ -57,7 +55,7 @@ export class ShapeRules {
     return own;
   }
 
-  /** Nodes it can be on by name and label; undefined: all. */
+  /** Nodes that it may be on by name and label; undefined: all. */
   nodeClass(): NodeClass | undefined {
     if (!this.needsClass) return undefined;
     let own = this.nodeClassNow;
@@ -102,14 +100,14 @@ export class ShapeRules {
     return this.affinityScoreNow;
   }
 
-  /** Not to be used any more. */
+  /** Releases them. */
   release(): void {
     this.spreadScoreNow?.release();
     this.spreadScoreNow = undefined;
   }
 }
 
-/** Whether a template asks for nodes by label or name. */
+/** @returns True if a template selects nodes by label or name. */
 export function selectsNodes(template: PodTemplate): boolean {
   return template.requiredNodeTerms !== undefined || Object.keys(template.nodeSelector).length > 0;
 }

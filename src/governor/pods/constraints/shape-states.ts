@@ -8,7 +8,7 @@ import type { PodShape } from '../constraints.ts';
 export interface ShapeState {
   readonly id: number;
   readonly template: PodTemplate;
-  /** Whether it has terms that concern other pods. */
+  /** True if it has terms about other pods. */
   readonly hasTerms: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface ShapeState {
 export class ShapeStates {
   private readonly states: (ShapeState | undefined)[] = [];
 
-  /** The state of a shape, made if there is none. O(1). */
+  /** The state of a shape, made if it is missing. O(1). */
   of(shape: PodShape): ShapeState {
     const known = this.states[shape.id];
     if (known !== undefined) return known;

@@ -1,6 +1,4 @@
-/**
- * Claims and volumes: what has to be there, where volumes are, which are given to whom, and how many a node takes.
- */
+/** Claims and volumes: preconditions, locations of volumes, reservations, and limits of nodes. */
 import { describe, expect, test } from 'vitest';
 import { Cluster, HOST, ZONE } from './cluster.fixtures.ts';
 import { emptyTemplate } from './constraints.fixtures.ts';
@@ -22,13 +20,13 @@ function cluster(): Cluster {
     .storageClass('made', 'disk.csi');
 }
 
-/** What the pod's claims need on a node: `claim volume`. */
+/** The needs of the pod's claims on a node: `claim volume`. */
 function needs(own: Cluster, node: string, claims: readonly string[] = ['data']): readonly string[] {
   const shape = own.shape(emptyTemplate({ claims }));
   return own.rules.claimsFor(shape, own.slot(node)).map(({ claim, volume }) => `${claim} ${volume}`);
 }
 
-describe('what has to be there first', () => {
+describe('preconditions', () => {
   test('the claim', () => {
     const own = cluster();
     expect(own.ask(pod)).toBe('persistentvolumeclaim "data" not found');
@@ -120,7 +118,7 @@ describe('claims that wait for their first consumer', () => {
     expect(needs(own, 'b')).toEqual(['data anywhere']);
   });
 
-  test('labels that the claim asks for', () => {
+  test('labels that the claim selects', () => {
     const own = cluster().claim('data', { selector: [{ key: 'disk', operator: 'In', values: ['fast'] }] });
     own.volume('slow', { labels: { disk: 'slow' } });
     expect(own.fits(pod)).toEqual([]);
@@ -213,7 +211,7 @@ describe('claims that wait for their first consumer', () => {
     expect(own.fits({ claims: ['log'] })).toEqual(['a']);
   });
 
-  test('what is promised stays the same when a pod is looked past', () => {
+  test('reservations stay the same when a pod is taken off for a trial', () => {
     const own = cluster().claim('data').claim('log').volume('v').volume('w');
     const shape = own.shape(emptyTemplate(pod));
     own.put('a', { claims: ['log'] });
@@ -226,7 +224,7 @@ describe('claims that wait for their first consumer', () => {
   });
 });
 
-test('where a volume is and that none is left are told together', () => {
+test("a volume's location and a missing free volume are reported together", () => {
   const own = cluster()
     .volume('v', { nodeTerms: on(HOST, 'a'), claim: 'a/data', available: false })
     .claim('data', { bound: true, volumeName: 'v' })
@@ -268,7 +266,7 @@ describe('volumes that a node takes', () => {
     expect(own.fits(pod)).toEqual(['a', 'b']);
     own.put('a', { claims: ['c2'] });
     expect(own.ask(pod)).toEqual({ a: text, b: '' });
-    // What is there already does not count twice.
+    // An attached volume does not count twice.
     own.claim('c2', { className: 'made', selectedNode: '' });
     expect(own.fits({ claims: ['c2'] })).toEqual(['a']);
     takeOff();

@@ -1,12 +1,10 @@
-/**
- * Asking the accounts whether a pod or a gang may start, before a node is looked for.
- */
+/** The admission of a pod or a gang by the accounts, before a node is searched for. */
 import { type AccountsRefusal, type Ask, newAsk } from '../../accounts.ts';
 import type { PodGroup } from '../state/pod-groups.ts';
 import type { PodRecord } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 
-/** Asks. The record of the question is its own. */
+/** The caller of the accounts. It owns the record of the request. */
 export class Admission {
   private readonly state: SchedulerState;
   private readonly ask: Ask = newAsk();

@@ -11,29 +11,29 @@ import { GangSearch } from './gang-search.ts';
 import type { Placement } from './placement.ts';
 import { type Verdict, verdictOf } from './verdict.ts';
 
-/** What is said of a member that some node would take, if it were alone. */
+/** The message to a member that some node would take if it were alone. */
 export const SEVERAL_AT_ONCE = 'room is needed for several pods at once';
 
-/** Topology domains that a group is tried in at most, those with most room first. */
+/** Most topology domains that a group is tried in, those with most room first. */
 export const DOMAINS_MAX = 64;
 
-/** Kinds of members that are told a reason of their own at most. */
+/** Most kinds of members that get a reason of their own. */
 const REASONS_MAX = 64;
 
-/** What came of an attempt. */
+/** Outcome of an attempt. */
 export interface GangOutcome {
-  /** Members that were placed: with what was placed before at least the minimum; empty if it was in vain. */
+  /** Placed members: together with earlier placements at least the minimum; empty on failure. */
   readonly placed: readonly PodRecord[];
-  /** Undefined if they were placed. */
+  /** Undefined on success. */
   readonly refusal: GangRefusal | undefined;
-  /** Questions that a search asked: whether a node takes a member. */
+  /** Checks that a search made: whether a node takes a member. */
   readonly searched: number;
 }
 
 /**
- * Tries to place all pending members of a group that has enough of them: in their turn; if members are unlike, with the most
- * constrained first and with the largest first; then by a search of at most `gangSearchChecksMax` questions. Nothing is held, and
- * nothing has changed, if too few fit.
+ * Tries to place all pending members of a group that has enough of them: in their turn; if members are unlike, with the
+ * most constrained first and with the largest first; then by a search of at most `gangSearchChecksMax` checks. Nothing
+ * is held, and nothing has changed, if too few fit.
  *
  * @cost O(members) choices, for each topology domain tried.
  */
@@ -58,7 +58,7 @@ export function attemptGang(state: SchedulerState, placement: Placement, group: 
   return { placed: [], refusal: refusalOf(state, group, pending, best, missing), searched };
 }
 
-/** Yields members that are placed in one way after the other; the caller confirms them or takes them back. */
+/** Yields members placed by one method after the other; the caller confirms them or takes them back. */
 function* attemptsIn(
   state: SchedulerState,
   placement: Placement,
@@ -73,7 +73,7 @@ function* attemptsIn(
   if (found !== undefined) yield found;
 }
 
-/** Each kind of member has reasons of its own. O(nodes × rules) for each. */
+/** Each kind of member has its own reasons. O(nodes × rules) for each. */
 function refusalOf(
   state: SchedulerState,
   group: PodGroup,
@@ -151,7 +151,9 @@ function domainsOf(
     );
 }
 
-/** @returns Whether a slot is in the domain that the group's placed members are in; undefined: it is bound to none. O(members). */
+/**
+ * @returns True if a slot is in the domain of the group's placed members; undefined: it is bound to none. O(members).
+ */
 export function groupDomain(state: SchedulerState, group: PodGroup): Allowed | undefined {
   const member = placedMember(group);
   const key = group.description?.topologyKeys[0];

@@ -1,5 +1,6 @@
 /**
- * Gangs of unlike members: what fits in few ways is found, within a stated number of questions, and each member is told its own reason.
+ * Gangs of unlike members: an arrangement among few possible ones is found, within a stated number of checks, and each
+ * member gets its own reason.
  */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../kernel/random.ts';
@@ -43,7 +44,7 @@ describe('a head and its workers', () => {
     expect(bindings(cluster.decide())).toEqual({ w0: 'b', w1: 'b', head: 'a-head' });
   });
 
-  test('that do not fit are each told their own reason, and who stayed without room', () => {
+  test('that do not fit each get their own reason, with the members left without room', () => {
     const { cluster, pods } = ray();
     cluster.others('x', 'a-head', { requests: requests(1000) });
     cluster.pods(...pods);
@@ -105,14 +106,17 @@ test('members that attract each other are begun in another zone where the cheape
   expect(new Set(nodes)).toEqual(new Set(['y0', 'y1', 'y2']));
 });
 
-/** A gang for which brute force looks for a place. */
+/** A gang for which brute force searches a placement. */
 interface Puzzle {
   readonly nodes: readonly NodeDescription[];
   readonly pods: readonly PodDescription[];
   readonly minCount: number;
 }
 
-/** Up to six unlike members on up to five nodes that are nearly full with them: mostly cut out of the nodes, so that they just fit. */
+/**
+ * Up to six unlike members on up to five nodes that they nearly fill: mostly cut out of the nodes, so that they just
+ * fit.
+ */
 function puzzle(seed: number): Puzzle {
   const random = new Random(seed);
   const draw = (n: number): number => Math.floor(random.nextFloat() * n);
@@ -145,7 +149,7 @@ function puzzle(seed: number): Puzzle {
   return { nodes, pods, minCount: Math.max(2, pods.length - draw(2)) };
 }
 
-/** @returns Whether `minCount` members fit, by trying everything. */
+/** @returns True if `minCount` members fit, by exhaustive search. */
 function fits({ nodes, pods, minCount }: Puzzle): boolean {
   const free = nodes.map(({ cpuMilli, memoryBytes }) => ({ cpuMilli, memoryBytes, port: false }));
   const place = (i: number, placed: number): boolean => {
@@ -195,13 +199,16 @@ test('whatever fits of six unlike members on five nodes is placed within the lim
     const plain = clusterOf(each, { gangSearchChecksMax: 0 }).step({ kind: 'decide', max: 1 });
     if (Object.keys(bindings(plain)).length === 0) searched++;
   }
-  // Of those that fit, the orders alone do not place all: otherwise nothing would be shown.
+  // Of those that fit, the orders alone do not place all: otherwise the search would not be tested.
   expect(fitting).toBeGreaterThan(150);
   expect(searched).toBeGreaterThan(5);
 }, 120_000);
 
 describe('the limit of the search', () => {
-  /** Thirteen unlike members, of which three fit on a node, on four nodes with room enough in sum: finding that out takes very long. */
+  /**
+   * Thirteen unlike members, of which three fit on a node, on four nodes with room enough in sum: proving that takes
+   * very long.
+   */
   function hard(options: object): TestCluster {
     const cluster = new TestCluster(options);
     for (let i = 0; i < 4; i++) cluster.nodes(node(`n${i}`, { cpuMilli: 10_000 }));
@@ -210,7 +217,7 @@ describe('the limit of the search', () => {
     return cluster;
   }
 
-  test.each([0, 1, 500, 20_000])('at most %i questions are asked, and nothing is left behind', (most) => {
+  test.each([0, 1, 500, 20_000])('at most %i checks are made, and nothing is left behind', (most) => {
     const cluster = hard({ gangSearchChecksMax: most });
     const { state } = cluster.scheduler.internals;
     let asked = 0;
@@ -222,12 +229,12 @@ describe('the limit of the search', () => {
     const before = state.anyVersion;
     expect(bindings(cluster.step({ kind: 'decide', max: 1 }))).toEqual({});
     expect(state.anyVersion).toBe(before);
-    // The three orders ask, too: each member once on each node.
+    // The three orders make checks, too: each member once on each node.
     expect(asked).toBeLessThanOrEqual(most + 3 * 13 * 4 + 1);
     if (most > 0) expect(asked).toBeGreaterThanOrEqual(Math.min(most, 3000) / 2);
   });
 
-  test('a search that asked much waits longer for its next attempt', () => {
+  test('a search with many checks waits longer for its next attempt', () => {
     const pauses = [0, 20_000].map((gangSearchChecksMax) => {
       const cluster = hard({ gangSearchChecksMax });
       cluster.step({ kind: 'decide', max: 1 });

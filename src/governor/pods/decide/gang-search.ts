@@ -1,7 +1,8 @@
 /**
- * Room for members of a gang that are unlike: orders to place them in, and a search where the first choices do not fit together.
+ * Room for unlike members of a gang: orders to place them in, and a search where the first choices do not fit together.
  *
- * Everything is tried on the very state; what a method leaves placed is its answer, and the caller confirms it or takes it back.
+ * Trials run on the real state; the members that a method leaves placed are its answer, and the caller confirms it or
+ * takes it back.
  */
 import type { SpreadConstraint } from '../../../model/kubernetes/pod.ts';
 import type { Allowed } from '../state/gang-types.ts';
@@ -10,14 +11,14 @@ import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { Shape } from '../state/shape-table.ts';
 import type { Placement } from './placement.ts';
 
-/** Nodes that one member is tried on at most at a time, the cheapest first; more make it no more constrained. */
+/** Most nodes that one member is tried on at a time, the cheapest first; with more it counts as no more constrained. */
 const CANDIDATES_MAX = 64;
-/** Topology domains that a gang whose members attract each other is begun in at most. */
+/** Most topology domains in which a gang whose members attract each other is started. */
 const DIVES_MAX = 64;
 
 /** Searches for one gang. Made for each attempt. */
 export class GangSearch {
-  /** Questions that are left: whether a node takes a member. */
+  /** Remaining checks: whether a node takes a member. */
   private left: number;
   private readonly placed: PodRecord[] = [];
   /** Accepting nodes by shape, as counted at the start; at most `CANDIDATES_MAX`. */
@@ -31,7 +32,7 @@ export class GangSearch {
   private readonly allowed: Allowed | undefined;
 
   /**
-   * @param pending Members in their turn, none of them placed.
+   * @param pending Members in order, none of them placed.
    * @param missing How many of them have to be placed; ≤ `pending.length`.
    * @param allowed Condition on nodes; undefined: none.
    */
@@ -50,28 +51,28 @@ export class GangSearch {
     this.left = state.options.gangSearchChecksMax;
   }
 
-  /** Whether other orders or a search may find what placing members in their turn does not. */
+  /** True if other orders or a search may succeed where placing members in order does not. */
   get mayHelp(): boolean {
     return this.pending.length > 1 && (this.areUnlike || this.attractedBy().length > 0);
   }
 
-  /** Of members that are alike, which goes where makes no difference: only where they begin. */
+  /** Interchangeable members can be swapped without effect: only their first node matters. */
   private get areUnlike(): boolean {
     const [first] = this.pending;
     return this.pending.some((pod) => pod.shape !== first?.shape);
   }
 
-  /** Questions asked so far. */
+  /** Checks made so far. */
   get asked(): number {
     return this.state.options.gangSearchChecksMax - this.left;
   }
 
-  /** @returns Other orders than that of turns: the most constrained first, the largest first. O(nodes × shapes). */
+  /** @returns Other orders than the queue's: the most constrained first, the largest first. O(nodes × shapes). */
   orders(): PodRecord[][] {
     for (const { shape } of this.pending) {
       if (this.counts.has(shape)) continue;
       const count = this.left > 0 ? this.candidates(shape, undefined).length : CANDIDATES_MAX;
-      // What was not asked to the end is not known to be constrained.
+      // A member whose check was cut short is not known to be constrained.
       this.counts.set(shape, this.left > 0 ? count : CANDIDATES_MAX);
       this.sizes.set(shape, this.sizeOf(shape));
     }
@@ -84,7 +85,10 @@ export class GangSearch {
     return [constrained, ...(same ? [] : [largest])].filter((order) => !inTurn(order));
   }
 
-  /** Whether it is certain that too few fit, whatever is tried: too few have a node at all, or all nodes together lack a resource. After `orders`. */
+  /**
+   * True if it is certain that too few fit in any arrangement: too few have a node at all, or all nodes together lack a
+   * resource. After `orders`.
+   */
   get isHopeless(): boolean {
     const { rules } = this.state;
     const without = this.pending.filter(
@@ -94,10 +98,10 @@ export class GangSearch {
   }
 
   /**
-   * Looks for room for enough members: begun in each topology domain if members attract each other, then by going back on one
-   * choice after the other.
+   * Searches for room for enough members: started in each topology domain if members attract each other, then by
+   * backtracking.
    *
-   * @returns Members that are placed now, enough of them; undefined: none was found within the limit, and none is placed.
+   * @returns The members now placed, enough of them; undefined: none was found within the limit, and none is placed.
    */
   run(): readonly PodRecord[] | undefined {
     if (this.left <= 0 || this.isHopeless) return undefined;
@@ -108,7 +112,7 @@ export class GangSearch {
     return this.descend(order, this.pending.length - this.missing) ? this.placed : undefined;
   }
 
-  /** Begins with the first member that has a node, in one domain after the other, and places the others as they come. */
+  /** Starts with the first member that has a node, in one domain after the other, and places the others in order. */
   private dive(order: readonly PodRecord[], keys: readonly string[]): boolean {
     const first = order.find((pod) => this.candidates(pod.shape, pod).length > 0);
     if (first === undefined) return false;
@@ -128,7 +132,8 @@ export class GangSearch {
   }
 
   /**
-   * Places `rest`, going back on choices; the first member first. One whose rules look at other pods may come after the next ones.
+   * Places `rest` by backtracking; the first member first. A member whose rules depend on other pods may come after the
+   * next ones.
    *
    * @param spare Members that may stay without room.
    */
@@ -154,7 +159,7 @@ export class GangSearch {
     return spare > 0 && this.descend(rest.slice(1), spare - 1);
   }
 
-  /** Of members that are alike the later one goes to no earlier node: other arrangements differ in names only. */
+  /** Of interchangeable members the later one goes to no earlier node: other arrangements differ in names only. */
   private firstSlotFor(pod: PodRecord): number {
     const last = this.placed.at(-1);
     const alike = last?.shape === pod.shape && last.priority === pod.priority;
@@ -191,7 +196,7 @@ export class GangSearch {
     return found;
   }
 
-  /** Topology keys by which members are bound to be near other pods. */
+  /** Topology keys by which members must be near other pods. */
   private attractedBy(): readonly string[] {
     const keys = new Set<string>();
     for (const { shape } of this.pending) {
@@ -209,7 +214,7 @@ export class GangSearch {
     return this.sizes.get(shape) ?? 0;
   }
 
-  /** Its largest share of what some node has left of a resource. */
+  /** Its largest share of some node's remaining resource. */
   private sizeOf({ request }: Shape): number {
     return request.columns.reduce(
       (size, column, i) => Math.max(size, (request.amounts[i] as number) / this.mostFree(column)),
@@ -217,7 +222,7 @@ export class GangSearch {
     );
   }
 
-  /** What the node with most of a resource has left; ≥ 1. O(nodes), once for each resource. */
+  /** The largest remaining amount of a resource on a node; ≥ 1. O(nodes), once for each resource. */
   private mostFree(column: number): number {
     const { accounts, slots } = this.state;
     let most = this.mostOf.get(column) ?? 0;
@@ -228,7 +233,7 @@ export class GangSearch {
     return most;
   }
 
-  /** Whether the least that enough members ask for is more of a resource than all nodes have. O(nodes × resources). */
+  /** True if the least demand of enough members exceeds the resource on all nodes. O(nodes × resources). */
   private lacksRoom(): boolean {
     const { accounts, slots } = this.state;
     const columns = new Set(this.pending.flatMap(({ shape }) => [...shape.request.columns]));

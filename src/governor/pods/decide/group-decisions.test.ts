@@ -12,7 +12,7 @@ import {
   TestCluster,
 } from '../scheduler.fixtures.ts';
 
-/** What all nodes have used, zones and rules included as far as they show. */
+/** The use of all nodes, including zones and rules as far as they are visible. */
 function accountsOf(cluster: TestCluster): unknown {
   const { state } = cluster.scheduler.internals;
   const { accounts, zones } = state;
@@ -35,7 +35,7 @@ function released(effects: readonly PodEffect[]): readonly string[] {
   return effects.flatMap((effect) => (effect.kind === 'gang-release' ? effect.uids : []));
 }
 
-/** Nodes of two cores in racks r0, r1, …, so many in each. */
+/** Nodes of two cores in racks r0, r1, …, n in each. */
 function racks(...sizes: readonly number[]): TestCluster {
   const cluster = new TestCluster();
   sizes.forEach((size, rack) => {
@@ -71,7 +71,7 @@ describe('a gang', () => {
       '0/2 nodes are available: room is needed for several pods at once. pod group default/g needs 9 pods at once, 8 of 9 fit.',
     );
     expect(cluster.scheduler.hasWork).toBe(false);
-    // Others get what it does not hold.
+    // Others get the room that it does not hold.
     cluster.pods(...Array.from({ length: 8 }, (_, i) => pod(`p${i}`)));
     expect(Object.keys(bindings(cluster.decide()))).toHaveLength(8);
   });
@@ -122,7 +122,7 @@ describe('a gang', () => {
     expect(bindings(cluster.decide())).toEqual({ 'g-0': 'a', 'g-1': 'a' });
   });
 
-  test('tells of members that exist and cannot be scheduled', () => {
+  test('reports members that exist and cannot be scheduled', () => {
     const cluster = new TestCluster({ waitingPodsMax: 2 }).nodes(node('a'));
     cluster.group(group('g', 5));
     const [a, b, c, d] = members('g', 4) as [PodDescription, PodDescription, PodDescription, PodDescription];
@@ -138,7 +138,7 @@ describe('a gang', () => {
     );
   });
 
-  test('that could preempt says that gangs do not, and nobody else does', () => {
+  test('that could preempt says that gangs do not, and no other member does', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.others('low', 'a', { requests: requests(4000) }, { priority: -1 });
     cluster.group(group('g', 2));
@@ -156,7 +156,7 @@ describe('a gang', () => {
     expect(cluster.scheduler.explain('g-1')?.preemption).toBeNull();
   });
 
-  test('whose refusal is known from another one is told its own name and number', () => {
+  test('whose refusal is known from another one gets its own name and number', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.group(group('g', 5));
     cluster.group(group('h', 6));
@@ -166,7 +166,7 @@ describe('a gang', () => {
     expect(told['h-0']).toMatch(/ pod group default\/h needs 6 pods at once, 4 of 6 fit\.$/);
   });
 
-  test('whose object is gone goes on if it is placed, and waits if not', () => {
+  test('whose object is gone continues if it is placed, and waits if not', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.group(group('g', 2));
     cluster.pods(...members('g', 2));
@@ -178,14 +178,14 @@ describe('a gang', () => {
     expect(bindings(cluster.decide())).toEqual({ 'g-9': 'a' });
   });
 
-  test('of at least one is no gang', () => {
+  test('of at least one is not a gang', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.group(group('g', 1));
     cluster.pods(...members('g', 6));
     expect(Object.keys(bindings(cluster.decide()))).toHaveLength(4);
   });
 
-  test('that asks for what TEG does not do is refused until it does not', () => {
+  test('that needs an unsupported feature is refused as long as it does', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.pods(...members('g', 2));
     expect(refusals(cluster.group(group('g', 2, { unsupported: ['disruptionMode'] })))).toEqual({
@@ -212,7 +212,7 @@ describe('a gang', () => {
     expect(cluster.attempts('g-0')).toBe(2);
   });
 
-  test('is one of many alike: what holds for one is not found out for each', () => {
+  test('is one of many alike: a verdict on one is reused for the others', () => {
     const cluster = new TestCluster().nodes(node('a'));
     for (let i = 0; i < 5; i++) {
       cluster.group(group(`g${i}`, 6));
@@ -264,7 +264,7 @@ describe('topology', () => {
     expect(new Set(Object.values(bindings(cluster.decide())))).toEqual(new Set(['r69-0', 'r69-1']));
   });
 
-  test('refuses what no domain holds, though the cluster would', () => {
+  test('refuses a gang that no domain holds, though the cluster would', () => {
     const cluster = racks(1, 1);
     cluster.group(group('g', 3, { topologyKeys: ['rack'] }));
     cluster.pods(...members('g', 3));
@@ -273,7 +273,7 @@ describe('topology', () => {
     expect(refusals(effects)['g-0']).toMatch('needs 3 pods at once in one topology domain, 2 of 3 fit.');
   });
 
-  test('is another one for late members that wait when nobody of the gang is left in it', () => {
+  test('changes for late members that wait when no member is left in it', () => {
     const cluster = racks(1, 1);
     cluster.others('full', 'r1-0', { requests: requests(2000) });
     cluster.group(group('g', 1, { topologyKeys: ['rack'] }));
@@ -287,7 +287,7 @@ describe('topology', () => {
     expect(bindings(cluster.decide())).toEqual({ late: 'r1-0' });
   });
 
-  test('binds late members to the domain of the first, and nobody else', () => {
+  test('binds late members to the domain of the first, and no other pod', () => {
     const cluster = racks(1, 1);
     cluster.group(group('g', 2, { topologyKeys: ['rack'] }));
     cluster.pods(...members('g', 2));
@@ -336,7 +336,7 @@ describe('bindings that fail', () => {
     expect(released(cluster.wait(1000).decide())).toEqual([]);
   });
 
-  test('start the whole gang anew if none was done, after the back-off', () => {
+  test('start the whole gang again if none succeeded, after the back-off', () => {
     const cluster = placed();
     for (const uid of ['g-0', 'g-1', 'g-2']) cluster.bindDone(uid, 'failed');
     expect(cluster.decide()).toEqual([]);
@@ -371,7 +371,7 @@ describe('bindings that fail', () => {
     expect(Object.keys(bindings(cluster.wait(1).decide()))).toHaveLength(3);
   });
 
-  test('release nobody where that is turned off', () => {
+  test('release no gang where that is turned off', () => {
     const cluster = new TestCluster({ gangRepairSeconds: 0 }).nodes(node('a', { cpuMilli: 2000 }));
     cluster.group(group('g', 2));
     cluster.pods(...members('g', 2));
@@ -397,7 +397,7 @@ describe('a gang that has started', () => {
     expect(released(cluster.wait(1000).decide())).toEqual([]);
   });
 
-  test('is a gang again once nobody of it is left', () => {
+  test('is a gang again once no member is left', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.group(group('g', 2));
     cluster.pods(...members('g', 2));
@@ -409,7 +409,7 @@ describe('a gang that has started', () => {
     expect(Object.keys(bindings(cluster.decide()))).toHaveLength(2);
   });
 
-  test('that is found half done after a restart is not released unless somebody of it waits', () => {
+  test('that is found half done after a restart is not released unless a member waits', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.group(group('g', 3));
     cluster.pods(...members('g', 2, {}, { nodeName: 'a' }));

@@ -1,5 +1,6 @@
 /**
- * Deciding groups: when enough members are there, all of them at once; repair where a binding failed; release where repair fails.
+ * Decisions on groups: when enough members exist, all of them at once; repair where a binding failed; release where
+ * repair fails.
  */
 
 import { type AccountsRefusal, refusalWords } from '../../accounts.ts';
@@ -11,13 +12,13 @@ import { gangRefusalText, incompleteText, releaseText } from './group-texts.ts';
 import type { PodDecisions } from './pod-decisions.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
 
-/** After so many seconds a group that is not complete says so. */
+/** Seconds after which an incomplete group reports that. */
 export const INCOMPLETE_TOLD_SECONDS = 10;
-/** Seconds between two looks at groups that wait for members or for repair. */
+/** Seconds between two reviews of groups that wait for members or for repair. */
 const LOOK_SECONDS = 1;
 /**
- * So long the successors of members that have ended wait for others: the whole gang may be coming back, and starts at once
- * then. Fewer than the gang needs are decided one by one after it.
+ * Seconds for which the successors of ended members wait for others: the whole gang may be coming back, and starts at
+ * once then. After that, fewer than the gang needs are decided one by one.
  */
 export const SUCCESSORS_SECONDS = 1;
 /** Between two attempts of a group lie a hundredth of a second, half a millisecond a member, and ten times what a search took, at most a second. */
@@ -25,10 +26,10 @@ const RETRY_SECONDS_MIN = 0.01;
 const RETRY_SECONDS_MEMBER = 0.0005;
 const RETRY_SECONDS_CHECK = 0.00002;
 const RETRY_SECONDS_MAX = 1;
-/** Refusals of groups that others like them are spared for. */
+/** Most refusals kept for groups of the same kind. */
 const REFUSALS_MAX = 1024;
 
-/** A refusal that holds for all groups that are alike as long as nothing has changed. */
+/** A refusal that holds for all groups of the same kind as long as nothing has changed. */
 interface Refused {
   readonly refusal: GangRefusal;
   readonly missing: number;
@@ -38,12 +39,12 @@ interface Refused {
 export class GroupDecisions {
   private readonly parts: SchedulerParts;
   private readonly pods: PodDecisions;
-  /** Groups tried in vain, or not to be tried yet. */
+  /** Groups that failed, or may not be tried yet. */
   private readonly waiting = new Set<PodGroup>();
-  /** Groups that wait for members, or for repair: looked at from time to time. */
+  /** Groups that wait for members, or for repair: reviewed from time to time. */
   private readonly watched = new Set<PodGroup>();
   private lookAtSeconds = 0;
-  /** Refusals by what a group is like, and the versions of the state that they were found at. */
+  /** Refusals by the kind of the group, with the versions of the state at which they were found. */
   private readonly refusals = new Map<string, Refused>();
   private refusalsFor = '';
 
@@ -52,25 +53,25 @@ export class GroupDecisions {
     this.pods = pods;
   }
 
-  /** When groups are to be looked at though no event comes. O(waiting groups). */
+  /** Time of the next review without an event. O(waiting groups). */
   get dueSeconds(): number {
     let due = this.watched.size > 0 ? this.lookAtSeconds : Number.POSITIVE_INFINITY;
     for (const group of this.waiting) if (group.stale) due = Math.min(due, group.notBeforeSeconds);
     return due;
   }
 
-  /** Groups that are kept in mind, for checks of bounds. */
+  /** Number of groups kept, for checks of bounds. */
   get kept(): number {
     return this.waiting.size + this.watched.size;
   }
 
-  /** Nothing is left of a group. */
+  /** A group no longer exists. */
   forget(group: PodGroup): void {
     this.stand(group);
     this.watched.delete(group);
   }
 
-  /** Looks at a group after something about it has changed: members, object, or what became of a binding. O(members). */
+  /** Reviews a group after a change of it: members, object, or the outcome of a binding. O(members). */
   review(key: string): void {
     const group = this.parts.groups.get(key);
     if (group === undefined) return;
@@ -87,8 +88,8 @@ export class GroupDecisions {
   }
 
   /**
-   * Whether the gang has started, from what is known of it. Where that leaves it open, it is taken to have started: what runs
-   * is never evicted for a doubt.
+   * True if the gang has started, from what is known of it. In doubt it counts as started: running pods are never
+   * evicted on a doubt.
    */
   private judgeStart(group: PodGroup, tally: GroupTally): GroupTally {
     const { timeSeconds } = this.parts.state;
@@ -105,7 +106,7 @@ export class GroupDecisions {
     return !group.started && tally.alone > 0 && this.gather(group) ? tallyOf(group) : tally;
   }
 
-  /** Members that waited for room in the group's domain are tried again when it is another one. */
+  /** Members that waited for room in the group's domain are tried again when the domain changes. */
   private followDomain(group: PodGroup): void {
     const { domain: before } = group;
     group.domain = domainName(this.parts.state, group);
@@ -125,7 +126,7 @@ export class GroupDecisions {
     }
   }
 
-  /** Looks at groups that wait for members or repair, from time to time: says so, or gives up. */
+  /** Reviews groups that wait for members or repair, from time to time: reports them, or releases them. */
   look(): void {
     const { state } = this.parts;
     if (this.watched.size === 0 || state.timeSeconds < this.lookAtSeconds) return;
@@ -176,7 +177,7 @@ export class GroupDecisions {
     }
   }
 
-  /** The accounts do not let a group start: it waits for them. */
+  /** The accounts do not admit a group: it waits for them. */
   private holdBack(group: PodGroup, members: readonly PodRecord[], refusal: AccountsRefusal): void {
     this.parts.counters.unschedulable += members.length;
     this.postpone(group, false);
@@ -184,7 +185,7 @@ export class GroupDecisions {
     for (const pod of members) this.pods.tell(pod, message, ['TEG'], 'NotReadyForScheduling');
   }
 
-  /** Tries a group, unless one like it was refused and nothing has changed. */
+  /** Tries a group, unless one of its kind was refused and nothing has changed. */
   private outcomeOf(group: PodGroup, members: readonly PodRecord[], missing: number): GangOutcome {
     const { state, placement } = this.parts;
     const now = `${state.anyVersion} ${state.version}`;
@@ -202,7 +203,7 @@ export class GroupDecisions {
     return outcome;
   }
 
-  /** Where the members of a group that is known and supported go from here. */
+  /** The next state of the members of a group that is known and supported. */
   private direct(group: PodGroup, minimum: number, { placed, pending }: GroupTally): void {
     const { queue, state } = this.parts;
     if (minimum <= 1 || group.started || placed >= minimum) {
@@ -214,7 +215,7 @@ export class GroupDecisions {
     else queue.activateGroup(group);
   }
 
-  /** Keeps in mind since when a group is incomplete or broken. */
+  /** Records since when a group is incomplete or broken. */
   private watch(group: PodGroup, before: GroupTally): void {
     const { timeSeconds } = this.parts.state;
     const tally = before.pending === 0 ? before : tallyOf(group);
@@ -276,9 +277,9 @@ export class GroupDecisions {
   }
 
   /**
-   * Nothing of the group is placed: members that wait one by one wait for the others again.
+   * No member of the group is placed: members that wait one by one wait for the others again.
    *
-   * @returns Whether there were any. What was not bound is not tried again before its back-off is over.
+   * @returns True if there were any. A member whose binding failed is not tried again before its back-off is over.
    */
   private gather(group: PodGroup): boolean {
     const { queue, state } = this.parts;
@@ -298,13 +299,13 @@ export class GroupDecisions {
     return any;
   }
 
-  /** TEG does not do what the group needs: its members that wait are refused. */
+  /** TEG does not support the group's requirements: its waiting members are refused. */
   private refuse(group: PodGroup, unsupported: readonly string[]): void {
     this.stand(group);
     for (const pod of pendingIn(group)) this.pods.refuse(pod, unsupported, 'pod group');
   }
 
-  /** The group is supported: members that were refused for it come back. @returns Whether there were any. */
+  /** The group is supported: members that were refused for it come back. @returns True if there were any. */
   private readmit(group: PodGroup): boolean {
     let any = false;
     for (const pod of group.members) {
@@ -338,7 +339,10 @@ function since(holds: boolean, before: number, nowSeconds: number): number {
   return Number.isNaN(before) ? nowSeconds : before;
 }
 
-/** What decides whether a group fits: its pending members' shapes and priorities; '' where its topology or members elsewhere do, too. */
+/**
+ * The inputs of a group's fit: its pending members' shapes and priorities; '' where its topology or members elsewhere
+ * matter, too.
+ */
 function likeOf(group: PodGroup, members: readonly PodRecord[]): string {
   if ((group.description?.topologyKeys.length ?? 0) > 0) return '';
   const parts: string[] = [];

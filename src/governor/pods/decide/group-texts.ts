@@ -1,6 +1,4 @@
-/**
- * What is said of groups and their members, in words: made here of what decisions found out, and nowhere read again.
- */
+/** Messages about groups and their members: made here from the results of decisions, and never parsed again. */
 import { counted } from '../../../kernel/counted.ts';
 import type { GangRefusal } from '../state/gang-types.ts';
 import { groupName, type PodGroup, tallyOf } from '../state/pod-groups.ts';
@@ -9,13 +7,15 @@ import type { SchedulerState } from '../state/scheduler-state.ts';
 import { SEVERAL_AT_ONCE } from './gang-attempts.ts';
 import type { Verdict } from './verdict.ts';
 
-/** Members named at most. */
+/** Most members named. */
 const NAMED_MAX = 3;
 
-/** Why members that could preempt pods alone do not. */
+/** The reason why members that could preempt pods alone do not. */
 export const GANGS_DO_NOT_PREEMPT = 'not tried: gangs do not preempt.';
 
-/** @returns What a member is told of an attempt that placed nobody: what nodes refuse it for, and how far the gang came. */
+/**
+ * @returns The message to a member after an attempt that placed none: the nodes' reasons, and how far the gang came.
+ */
 export function gangRefusalText(
   state: SchedulerState,
   group: PodGroup,
@@ -36,7 +36,10 @@ export function gangRefusalText(
   };
 }
 
-/** @returns How many members found room together, and, if they are unlike, which of them did not: `2 of 3 fit, not head`. */
+/**
+ * @returns The number of members that found room together, and, if they are unlike, those that did not: `2 of 3 fit,
+ *   not head`.
+ */
 export function fitText(members: readonly PodRecord[], { fit, tried, leftOut }: GangRefusal): string {
   const text = `${fit} of ${tried} fit`;
   const [first] = members;
@@ -46,20 +49,23 @@ export function fitText(members: readonly PodRecord[], { fit, tried, leftOut }: 
   return names.length === 0 ? text : `${text}, not ${names.slice(0, NAMED_MAX).join(', ')}${more}`;
 }
 
-/** @returns Whether a pod could preempt others if it were in no gang. */
+/** @returns True if a pod could preempt others if it were not in a gang. */
 export function mightPreempt(state: SchedulerState, pod: PodRecord): boolean {
   const { preemptionPolicy } = pod.shape.template;
   return state.options.preemption && preemptionPolicy !== 'Never' && state.hasLowerThan(pod.priority);
 }
 
-/** @returns What a group lacks that has too few members that can be scheduled, or no object. */
+/** @returns The deficit of a group that has too few schedulable members, or no object. */
 export function incompleteText(group: PodGroup): string {
   const { description } = group;
   if (description === undefined) return `waiting for the pod group ${groupName(group)}: no such object`;
   return `waiting for minCount pods from the pod group ${groupName(group)}: ${membersText(group, '')}`;
 }
 
-/** @returns `2 of 3 exist`, and who else exists, but cannot be scheduled. @param least Said before the number needed. */
+/**
+ * @returns `2 of 3 exist`, and the members that exist, but cannot be scheduled. @param least Text before the number
+ *   needed.
+ */
 export function membersText(group: PodGroup, least: string): string {
   const { placed, pending, alone } = tallyOf(group);
   const parts = [
@@ -79,7 +85,7 @@ export function membersText(group: PodGroup, least: string): string {
   return parts.join(', ');
 }
 
-/** @returns What is said of the pods of a group that is released: how far it came within its time. */
+/** @returns The message to the pods of a released group: how far it came within its time. */
 export function releaseText(group: PodGroup, bound: number, repairSeconds: number): string {
   return `pod group ${groupName(group)} is released: ${bound} of at least ${group.description?.minCount} pods could be bound within ${repairSeconds} s`;
 }

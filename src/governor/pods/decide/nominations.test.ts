@@ -5,14 +5,14 @@ import type { PodRecord } from '../state/pod-records.ts';
 
 const HIGH = { priority: 10 };
 
-/** Nominations that are to be written, by pod. */
+/** Nominations to be written, by pod. */
 function nominations(effects: readonly PodEffect[]): Record<string, string> {
   return Object.fromEntries(
     effects.flatMap((effect) => (effect.kind === 'nominate' ? [[effect.uid, effect.node]] : [])),
   );
 }
 
-/** The record of a pod that is known. */
+/** The record of a known pod. */
 function recordIn(cluster: TestCluster, uid: string): PodRecord {
   return cluster.scheduler.internals.state.pods.get(uid) as PodRecord;
 }
@@ -115,7 +115,7 @@ describe('a node that others nominate a pod to', () => {
     const [victim] = victims(said) as [string];
     const target = victim.replace('on-', '');
     expect(nominations(said)).toEqual({ p: target });
-    // The old word of the others comes late, then ours, then nothing is ours any more.
+    // The others' old nomination arrives late, then ours, then nothing is ours any more.
     cluster.update('p', { nominatedNodeName: 'c' });
     cluster.update('p', { nominatedNodeName: target });
     expect(recordIn(cluster, 'p')).toMatchObject({ ownNode: target, foreignNode: '', unseenNodes: [] });
@@ -188,7 +188,7 @@ describe('our own nomination', () => {
 
   test('holds the pod back only while victims of preemption leave', () => {
     const cluster = new TestCluster().nodes(node('a'), node('b'));
-    // Leaves by itself, and slowly: who waits for it may have another pod go that matters less.
+    // It leaves on its own, and slowly: a pod that waits for it may have another, less important pod evicted.
     cluster.others(
       'slow',
       'a',

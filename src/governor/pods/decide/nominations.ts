@@ -1,11 +1,12 @@
 /**
- * On which nodes room is kept for pods that wait, and what their status says of it (`status.nominatedNodeName`).
+ * The nodes on which room is kept for waiting pods, and the nomination in their status (`status.nominatedNodeName`).
  *
- * Two write it: this scheduler, for a pod that others have to leave for, and anybody else (queueing systems, autoscalers,
- * another scheduler, this one before a restart). Room is kept in both cases; cleared is only what we wrote ourselves.
+ * There are two kinds of writers: this scheduler, for a pod whose victims have to leave, and all others (queueing
+ * systems, autoscalers, another scheduler, this one before a restart). Room is kept in both cases; only our own
+ * nominations are cleared.
  *
- * Invariants: `ownNode` and `foreignNode` are not both set; our own writes are recognised when the status shows them, so that
- * a late echo of ours is not mistaken for somebody else's word.
+ * Invariants: `ownNode` and `foreignNode` are not both set; our own writes are recognised when the status shows them,
+ * so that a late echo of ours is not mistaken for another writer's.
  */
 import type { NominateEffect } from '../pod-events.ts';
 import { isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
@@ -13,7 +14,7 @@ import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { PodQueue } from './pod-queue.ts';
 import type { Preemption } from './preemption.ts';
 
-/** Own writes of a pod that are kept in mind until its status shows them; the oldest is forgotten first. */
+/** Own writes of a pod that are kept until its status shows them; the oldest is dropped first. */
 const UNSEEN_MAX = 8;
 
 /** Nominations. */
@@ -35,7 +36,7 @@ export class Nominations {
     this.emit = parts.emit;
   }
 
-  /** Keeps room for a pod that waits where others nominated it to, unless room is kept for it already. */
+  /** Keeps room for a waiting pod where others nominated it, unless room is kept for it already. */
   honour(pod: PodRecord): void {
     if (pod.foreignNode === '' || pod.nominated >= 0 || pod.expected !== '') return;
     const slot = this.state.slots.slotOf(pod.foreignNode);
@@ -52,7 +53,7 @@ export class Nominations {
     if (at >= 0) {
       const isNewest = at === pod.unseenNodes.length - 1;
       pod.unseenNodes = pod.unseenNodes.slice(at + 1);
-      // What was written after it will be seen, too; and usually nobody else wrote meanwhile.
+      // Later writes will be seen, too; and usually no other writer was active meanwhile.
       if (!isNewest || (pod.ownNode === node && pod.foreignNode === '')) return;
       pod.ownNode = node;
       pod.foreignNode = '';
@@ -63,36 +64,36 @@ export class Nominations {
     this.follow(pod, node);
   }
 
-  /** Room is being made for a pod: keeps it, and says so. */
+  /** Room is being made for a pod: keeps it, and writes the nomination. */
   nominate(pod: PodRecord, slot: number): void {
     const node = this.state.slots.nameOf(slot);
     this.state.nominate(pod, slot);
-    // It says so already, and it is theirs.
+    // The status has it already, and it is another writer's.
     if (pod.foreignNode === node || pod.ownNode === node) return;
     pod.foreignNode = '';
     this.write(pod, node);
   }
 
-  /** Our own nomination of a pod is over; what others nominated stands. */
+  /** Our own nomination of a pod is over; others' nominations stay. */
   withdraw(pod: PodRecord): void {
     if (pod.ownNode === '') return;
     this.state.clearNomination(pod);
     this.write(pod, '');
   }
 
-  /** No room is kept for a pod that is not to be scheduled now, whoever nominated it. */
+  /** No room is kept for a pod that is not to be scheduled now, whichever scheduler nominated it. */
   drop(pod: PodRecord): void {
     this.withdraw(pod);
     this.state.clearNomination(pod);
   }
 
-  /** Nothing fits a pod, and nobody goes for it: room that it cannot use is not kept. */
+  /** Nothing fits a pod, and there are no victims for it: room that it cannot use is not kept. */
   giveUp(pod: PodRecord): void {
     this.withdraw(pod);
     if (pod.nominated >= 0 && !this.preemption.couldTake(pod, pod.nominated)) this.state.expect(pod);
   }
 
-  /** The node is gone on which room was kept for these pods. */
+  /** The node on which room was kept for these pods is gone. */
   nodeLost(pods: readonly PodRecord[]): void {
     for (const pod of pods) {
       this.withdraw(pod);
@@ -100,7 +101,7 @@ export class Nominations {
     }
   }
 
-  /** Keeps room where the status now says; a pod that waits is tried there. */
+  /** Keeps room where the status now says; a waiting pod is tried there. */
   private follow(pod: PodRecord, node: string): void {
     const { state, queue } = this;
     if (isPlaced(pod) || pod.state <= PodState.Refused) return;

@@ -1,24 +1,25 @@
 /**
- * Where a pod goes: TEG's cheapest node among those that every rule accepts, or the one that its preferences like best.
+ * The choice of a pod's node: TEG's cheapest node among those that every rule accepts, or the one that its preferences
+ * rate best.
  */
 import type { PodRecord } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { Shape } from '../state/shape-table.ts';
 
 /**
- * Of so many nodes a pod with preferences is compared on all; of more on every second, third, … of them, in turn, so that
- * nodes of all prices are among them (kube-scheduler looks at a tenth of 5,000).
+ * A pod with preferences is compared on all nodes up to this number; beyond it on every second, third, … of them, in
+ * turn, so that nodes of all prices are among them (kube-scheduler checks a tenth of 5,000).
  */
 export const COMPARED_NODES_MAX = 2048;
 
-/** Finds nodes for pods. Scratch arrays are its own. */
+/** Finds nodes for pods. Owns its scratch arrays. */
 export class Placement {
-  /** Nodes looked at by the last `find`. */
+  /** Nodes checked by the last `find`. */
   examined = 0;
   private readonly state: SchedulerState;
   private nodes: Int32Array = new Int32Array(1024);
   private scores: Float64Array = new Float64Array(1024);
-  /** Which part of the nodes is compared next. */
+  /** The part of the nodes that is compared next. */
   private turn = 0;
 
   constructor(state: SchedulerState) {

@@ -1,6 +1,4 @@
-/**
- * Deciding single pods: who comes to the queue, where a pod goes, and what is said where it goes nowhere.
- */
+/** Decisions on single pods: entry into the queue, the choice of a node, and the report where there is none. */
 import { counted } from '../../../kernel/counted.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { type AccountsRefusal, refusalWords } from '../../accounts.ts';
@@ -18,10 +16,10 @@ import { vainPreemptionText, verdictOf } from './verdict.ts';
 
 /** Preemption within the topology domain of a group is not done. */
 const CONFINED_TEXT = 'preemption: not tried for a member of a placed group.';
-/** The text of a renewal stands for all pods of the shape and priority for so many seconds. */
+/** Seconds for which the text of a renewal is reused for all pods of the shape and priority. */
 const TEXT_SECONDS = 10;
 
-/** What preemption comes to: pods that go, pods that are on their way out already, or nothing. */
+/** Results of preemption: victims, pods that are leaving already, or nothing. */
 type Room =
   | { readonly kind: 'found'; readonly candidate: PreemptionCandidate }
   | { readonly kind: 'coming' | 'none'; readonly text: string };
@@ -45,10 +43,10 @@ export class PodDecisions {
     this.reports = parts.reports;
   }
 
-  /** A pod of ours that is not assigned: it comes to the queue, or stays aside for a reason. */
+  /** A pod of ours that is not assigned: it enters the queue, or stays aside for a reason. */
   admit(pod: PodRecord, description: PodDescription): void {
     const { queue } = this.parts;
-    // An update from before it was bound can come after the answer that it was.
+    // An update from before the binding can arrive after the binding's answer.
     if (isPlaced(pod)) return;
     const { template } = pod.shape;
     if (description.deleting || description.gates.length > 0) {
@@ -61,14 +59,14 @@ export class PodDecisions {
     } else if (
       pod.state === PodState.Aside ||
       pod.state === PodState.Gated ||
-      // Only what its group needs can be the reason now.
+      // Only a requirement of its group can be the reason now.
       (pod.state === PodState.Refused && pod.group === '')
     ) {
       this.enqueue(pod, description.priority);
     }
   }
 
-  /** Pods in excess come to the queue as far as there is room. */
+  /** Excess pods enter the queue as far as there is room. */
   admitExcess(): void {
     const { queue } = this.parts;
     for (let pod = queue.nextInExcess(); pod !== undefined; pod = queue.nextInExcess()) {
@@ -81,7 +79,7 @@ export class PodDecisions {
     }
   }
 
-  /** Says that TEG does not do what a pod or its group needs, and leaves it alone. */
+  /** Reports that TEG does not support a requirement of a pod or its group, and leaves it alone. */
   refuse(pod: PodRecord, unsupported: readonly string[], whose: string): void {
     this.parts.queue.move(pod, PodState.Refused);
     this.nominations.drop(pod);
@@ -98,7 +96,7 @@ export class PodDecisions {
       this.holdBack(pod, notAdmitted);
       return 1;
     }
-    // a. Where the pod may go: room that preemption keeps for it, and the topology domain that its gang is bound to.
+    // a. Restrictions on nodes: room that preemption keeps for the pod, and the topology domain of its gang.
     this.nominations.honour(pod);
     const allowed = this.domainOf(pod);
     // b. A refusal of the same shape holds until something changes; `begin` finds what no node could cure.
@@ -115,7 +113,7 @@ export class PodDecisions {
     return 1;
   }
 
-  /** A pod was placed: tells the driver to bind it. */
+  /** A pod was placed: has the driver bind it. */
   bind(pod: PodRecord): void {
     const { state, emit, counters, queue } = this.parts;
     queue.move(pod, PodState.Binding);
@@ -135,7 +133,7 @@ export class PodDecisions {
     });
   }
 
-  /** Reports why a pod waits, unless that is what was reported last. */
+  /** Reports why a pod waits, unless that was reported last. */
   tell(
     pod: PodRecord,
     message: string,
@@ -145,23 +143,23 @@ export class PodDecisions {
     this.reports.tell(pod, { message, plugins, reason });
   }
 
-  /** Renews reports before they are too old. O(nodes × rules) for a report at most, and not for pods of one shape each. */
+  /** Renews reports before they are too old. At most O(nodes × rules) for a report, and shared by pods of one shape. */
   renewReports(): void {
     this.reports.renew((pod) => this.reportOf(pod));
   }
 
-  /** @returns What a report of a pod that was made now would say. Nothing is reported. */
+  /** @returns The report that would be made about a pod now. Nothing is reported. */
   textNow(pod: PodRecord): string {
     return pod.state === PodState.Waiting ? this.reportOf(pod).message : pod.told;
   }
 
-  /** The room that we keep for a pod is not kept any more; says so if there was some. */
+  /** Releases the room that we keep for a pod; clears the nomination if there was some. */
   clearNomination(pod: PodRecord): void {
     this.nominations.withdraw(pod);
   }
 
   /**
-   * A victim could not be evicted: the pods that it was to make room for are tried again after a back-off.
+   * A victim could not be evicted: the pods that needed its room are tried again after a back-off.
    *
    * @param reason For people; '' if there is nothing to report.
    */
@@ -180,7 +178,7 @@ export class PodDecisions {
     }
   }
 
-  /** The pod's group is looked at, at the end of the step. */
+  /** The pod's group is reviewed at the end of the step. */
   private touch(pod: PodRecord): void {
     if (pod.group !== '') this.parts.touched.add(pod.group);
   }
@@ -214,7 +212,7 @@ export class PodDecisions {
     this.tell(pod, refusalWords(refusal), ['TEG'], 'NotReadyForScheduling');
   }
 
-  /** Nothing fits: makes room if that may be, and lets the pod wait. */
+  /** Nothing fits: preempts if that is allowed, and lets the pod wait. */
   private hold(
     pod: PodRecord,
     known: boolean,
@@ -227,7 +225,7 @@ export class PodDecisions {
     counters.unschedulable++;
     if (!known) this.judge(pod.shape, before, allowed);
     const room: Room = confined ? { kind: 'none', text: CONFINED_TEXT } : this.makeRoom(pod, known);
-    // Nobody goes, and nobody is going: room kept for it would help nobody.
+    // There are no victims, and none is leaving: kept room would not help any pod.
     if (room.kind === 'none') this.nominations.giveUp(pod);
     const isNominated = room.kind === 'found' || pod.nominated >= 0;
     queue.wait(pod, confined ? 'confined' : isNominated ? 'nominated' : '');
@@ -236,11 +234,11 @@ export class PodDecisions {
     if (room.kind === 'found') this.evict(pod, room.candidate);
   }
 
-  /** What is true of a pod that waits, without trying it. */
+  /** The verdict on a waiting pod, without trying it. */
   private reportOf(pod: PodRecord): Report {
     const { state } = this.parts;
     if (pod.state === PodState.InGroup) this.renewGroup(pod);
-    // What the accounts said stands until they are asked again.
+    // The accounts' refusal stands until they are asked again.
     if (pod.state !== PodState.Waiting || (pod.line?.unadmittedOf ?? -1) >= 0)
       return { message: pod.told, plugins: pod.toldPlugins, reason: pod.toldReason };
     const isCommon = pod.nominated < 0 && pod.line?.confined === false;
@@ -252,7 +250,7 @@ export class PodDecisions {
     return text;
   }
 
-  /** Asks all nodes what they refuse a pod for, and whether others could go for it. O(nodes × rules). */
+  /** Collects all nodes' reasons against a pod, and checks preemption. O(nodes × rules). */
   private examine(pod: PodRecord): Report {
     const { state, preemption } = this.parts;
     const { shape } = pod;
@@ -266,7 +264,7 @@ export class PodDecisions {
     return { message: joined(message, text), plugins, reason };
   }
 
-  /** The group of a member is tried again if it was not for long; its members are told then. */
+  /** The group of a member is tried again after a while; its members then get the result. */
   private renewGroup(pod: PodRecord): void {
     const { groups, state } = this.parts;
     const group = groups.get(pod.group);
@@ -280,7 +278,7 @@ export class PodDecisions {
     shape.refused.vainPriority = Number.NEGATIVE_INFINITY;
   }
 
-  /** @returns Who goes for the pod, or why nobody does. */
+  /** @returns The victims for the pod, or why there are none. */
   private makeRoom(pod: PodRecord, known: boolean): Room {
     const { preemption, state } = this.parts;
     const { refused } = pod.shape;
@@ -289,7 +287,7 @@ export class PodDecisions {
     if (why !== undefined) {
       return { kind: why === 'terminating' ? 'coming' : 'none', text: ineligibleText(why) };
     }
-    // Taking more pods away helps no less, unless the pod needs some of them beside it.
+    // Removing more pods cannot help less, unless the pod needs some of them beside it.
     const vain =
       known &&
       (pod.priority === refused.vainPriority ||
@@ -308,7 +306,7 @@ export class PodDecisions {
     const { slot } = candidate;
     const node = state.slots.nameOf(slot);
     const victims = candidate.victims.filter((victim) => !isLeaving(victim));
-    // All that has to go is going, and room is kept there already.
+    // All victims are leaving, and room is kept there already.
     if (victims.length === 0 && pod.nominated === slot) return;
     preemption.chosen(slot);
     counters.preemptions++;
@@ -328,11 +326,11 @@ export class PodDecisions {
     }
   }
 
-  /** Where the pod's group may be, if its topology is bound and some of it is placed. */
+  /** The domain of the pod's group, if its topology is bound and some of it is placed. */
   private domainOf(pod: PodRecord): Allowed | undefined {
     const group = pod.group === '' ? undefined : this.parts.groups.get(pod.group);
     if (group === undefined) return undefined;
-    // As of now: when it is another one, who was refused for it is tried again.
+    // As of now: when the domain changes, pods refused for it are tried again.
     group.domain = domainName(this.parts.state, group);
     return groupDomain(this.parts.state, group);
   }

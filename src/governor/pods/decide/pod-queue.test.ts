@@ -44,7 +44,7 @@ describe('the order', () => {
     expect(inOrder(cluster)).toEqual(['c', 'a']);
   });
 
-  test('lets nobody who fits wait for somebody who does not', () => {
+  test('lets no fitting pod wait for one that does not fit', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.pods(pod('huge', LARGE, { priority: 1000 }), pod('p'));
     expect(inOrder(cluster)).toEqual(['p']);
@@ -53,7 +53,7 @@ describe('the order', () => {
     expect(cluster.attempts('huge')).toBe(1);
   });
 
-  test('decides so many at a time as are asked for', () => {
+  test('decides the requested number at a time', () => {
     const cluster = new TestCluster().nodes(node('a', { cpuMilli: 100_000 }));
     cluster.pods(...Array.from({ length: 5 }, (_, i) => pod(`p${i}`)));
     expect(cluster.step({ kind: 'decide', max: 2 })).toHaveLength(2);
@@ -83,7 +83,7 @@ describe('a back-off', () => {
     expect(new Set(waits.map((wait) => wait.toFixed(4))).size).toBe(8);
   });
 
-  test("is in nobody else's way", () => {
+  test('does not block other pods', () => {
     const cluster = new TestCluster().nodes(node('a', { cpuMilli: 100_000 }));
     cluster.pods(pod('p', {}, { priority: 9 }));
     cluster.decide();
@@ -94,7 +94,7 @@ describe('a back-off', () => {
 });
 
 describe('a pod that nothing fits', () => {
-  /** Attempts it has made after each change. */
+  /** Its attempts after each change. */
   function attemptsAfter(cluster: TestCluster, uid: string, changes: readonly (() => unknown)[]): number[] {
     return changes.map((change) => {
       change();
@@ -137,13 +137,13 @@ describe('a pod that nothing fits', () => {
     expect(names.map((name) => cluster.attempts(name))).toEqual([2, 2, 2, 2, 2, ...Array(45).fill(1)]);
   });
 
-  test('hands on what it was woken for if it is gone before it was decided', () => {
+  test('passes its wake-up on if it is gone before it was decided', () => {
     const cluster = new TestCluster().nodes(node('a', { cpuMilli: 1000 }));
     cluster.others('x', 'a');
     cluster.pods(pod('p'), pod('q'), pod('first', LARGE, { priority: 1 }));
     cluster.decide();
     cluster.gone('x');
-    // Woken, but somebody else's turn comes first, and then it is gone.
+    // Woken, but another pod's turn comes first, and then it is gone.
     cluster.pods(pod('second', LARGE, { priority: 1 }));
     cluster.step({ kind: 'decide', max: 1 });
     cluster.gone('p');
@@ -168,7 +168,7 @@ describe('a pod that nothing fits', () => {
       () => cluster.gone('x'),
       () => cluster.gone('enemy-too'),
     ]);
-    // The room that x held is not what it lacks.
+    // It does not lack the room that x held.
     expect(attempts).toEqual([1, 1, 2]);
     expect(cluster.nodeOf('far')).toBe('b');
   });
@@ -305,7 +305,7 @@ describe('a pod that nothing fits', () => {
       { kind: 'storage-capacity', capacity: { ...capacity, bytes: 5 } },
     ],
     [
-      'a driver that no longer tells what it has left',
+      'a driver that no longer reports its remaining storage',
       [
         { kind: 'claim', claim },
         { kind: 'storage-class', storageClass: made },
@@ -324,8 +324,8 @@ describe('a pod that nothing fits', () => {
   });
 });
 
-describe('what is said', () => {
-  test('is the stock text, told once as long as it stays the same', () => {
+describe('reports', () => {
+  test('are the stock text, sent once as long as it stays the same', () => {
     const cluster = new TestCluster().nodes(
       node('a', { cpuMilli: 1000 }),
       node('b', { cpuMilli: 1000, podsMax: 0 }),
@@ -348,7 +348,7 @@ describe('what is said', () => {
         renewed: false,
       },
     ]);
-    // Tried again for nothing: the same is not said again.
+    // Tried again in vain: the same report is not repeated.
     cluster.nodes(node('e', { cpuMilli: 9000 }));
     cluster.others('x', 'e');
     expect(refusals(cluster.decide())).toEqual({});
@@ -359,7 +359,7 @@ describe('what is said', () => {
     expect(cluster.attempts('p')).toBe(3);
   });
 
-  test('of a pod that asks for what TEG does not do names it, and the pod is left alone', () => {
+  test('of a pod with an unsupported requirement names it, and the pod is left alone', () => {
     const cluster = new TestCluster().nodes(node('a'));
     const said = cluster.pods(
       pod('p', { unsupported: ['dynamic resource claims (spec.resourceClaims)', 'x'] }),

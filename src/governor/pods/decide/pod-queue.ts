@@ -1,11 +1,11 @@
 /**
- * Who is decided next, who waits for what, and who backs off.
+ * The queue: the next pod to decide, the pods that wait, and those that back off.
  *
- * Pods that nothing fits wait in the line of their shape: where the first does not fit, none does, so a change is looked at
- * once for each shape, not for each pod. A line is woken only by a change that makes its shape fit, or may do so; as long as
- * its pods find room the next one is tried.
+ * Pods that nothing fits wait in the line of their shape: where the first does not fit, none does, so a change is
+ * checked once for each shape, not for each pod. A line is woken only by a change that makes its shape fit, or may do
+ * so; as long as its pods find room the next one is tried.
  *
- * Invariants: a pod's state is changed here and nowhere else; a pod is in the active heap iff it is Active (or is being decided),
+ * Invariants: a pod's state is changed here only; a pod is in the active heap iff it is Active (or is being decided),
  * in its line's heap iff Waiting, in the back-off heap iff BackingOff, in the excess heap iff Excess.
  */
 import { Random } from '../../../kernel/random.ts';
@@ -25,15 +25,15 @@ import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { Shape } from '../state/shape-table.ts';
 import type { Preemption } from './preemption.ts';
 
-/** Doublings of a back-off at most: more make no difference, and must not overflow. */
+/** Most doublings of a back-off: more make no difference, and must not overflow. */
 const DOUBLINGS_MAX = 30;
 
-/** Something to decide: a pod, or a group as a whole. */
+/** An item to decide: a pod, or a group as a whole. */
 export type QueueItem = PodRecord | PodGroup;
 
 /** The queue. Single writer. */
 export class PodQueue {
-  /** To be decided. Read outside for checks only, as are the others. */
+  /** To be decided. Read from outside by checks only, as are the others. */
   readonly active = new OrderedHeap<QueueItem>(compareItems);
   readonly lines = new Map<string, WaitingLine>();
   readonly excess = new OrderedHeap<PodRecord>(compareTurn);
@@ -58,7 +58,7 @@ export class PodQueue {
     return this.byState[state] as number;
   }
 
-  /** Pods that wait for anything, those in excess of the limit not counted. */
+  /** Waiting pods, without those in excess of the limit. */
   get size(): number {
     return (
       this.count(PodState.Active) +
@@ -68,7 +68,7 @@ export class PodQueue {
     );
   }
 
-  /** Whether one more pod may wait. */
+  /** True if one more pod may wait. */
   get hasRoom(): boolean {
     return this.size < this.state.options.waitingPodsMax;
   }
@@ -83,18 +83,18 @@ export class PodQueue {
     return this.queuedGroups;
   }
 
-  /** A pod is known from now on. */
+  /** Adds a pod. */
   add(pod: PodRecord): void {
     this.byState[pod.state] = this.count(pod.state) + 1;
   }
 
-  /** A pod is not known any more. */
+  /** Drops a pod. */
   forget(pod: PodRecord): void {
     this.move(pod, PodState.Aside);
     this.byState[PodState.Aside] = this.count(PodState.Aside) - 1;
   }
 
-  /** Takes a pod out of wherever it waits, into a state in which it does not wait in a heap. */
+  /** Takes a pod out of its queue, into a state in which it does not wait in a heap. */
   move(pod: PodRecord, to: PodStateCode): void {
     const from = pod.state;
     const { line } = pod;
@@ -107,7 +107,7 @@ export class PodQueue {
     if (from === PodState.Active) {
       line.hot--;
       pod.line = undefined;
-      // It found room, or is gone without having been decided: the next one may have what it was woken for.
+      // It found room, or is gone without having been decided: its wake-up may serve the next one.
       if (to !== PodState.Waiting) this.wakeFirst(line);
     } else if (to === PodState.Active) line.hot++;
     else pod.line = undefined;
@@ -146,7 +146,7 @@ export class PodQueue {
     const { line: from } = pod;
     const name = `${pod.shape.id} ${how} ${lineKey(pod, how)}`;
     this.move(pod, PodState.Waiting);
-    // What it was refused for, or got, is not the others'.
+    // Its refusals and gains do not apply to the others.
     if (from !== undefined && from.key !== name) this.wakeFirst(from);
     let line = this.lines.get(name);
     if (line === undefined) {
@@ -177,25 +177,28 @@ export class PodQueue {
     this.backing.push(pod);
   }
 
-  /** As many pods wait as may: this one comes to the queue when fewer do. */
+  /** The limit of waiting pods is reached: this one enters the queue when there are fewer. */
   hold(pod: PodRecord): void {
     this.move(pod, PodState.Excess);
     this.excess.push(pod);
   }
 
-  /** @returns What is decided next, taken out of the heap; undefined if there is nothing. */
+  /** @returns The next item to decide, taken out of the heap; undefined if there is none. */
   next(): QueueItem | undefined {
     const item = this.active.pop();
     if (item !== undefined && isGroup(item)) this.queuedGroups--;
     return item;
   }
 
-  /** @returns The pod in excess that goes first, if one more may wait. */
+  /** @returns The excess pod that goes first, if one more may wait. */
   nextInExcess(): PodRecord | undefined {
     return this.hasRoom ? this.excess.peek() : undefined;
   }
 
-  /** Moves to the active heap what is due, pods whose kept room has changed, and the first pod of each line that a change may have made room for. */
+  /**
+   * Moves to the active heap the due items, pods whose kept room has changed, and the first pod of each line that a
+   * change may have made room for.
+   */
   wake(): void {
     const { changes, nominated, timeSeconds } = this.state;
     for (let pod = this.backing.peek(); pod !== undefined; pod = this.backing.peek()) {
@@ -220,12 +223,12 @@ export class PodQueue {
     for (const line of [...this.lines.values()]) if (tenants.has(line.unadmittedOf)) this.wakeFirst(line);
   }
 
-  /** When something happens by itself next; Infinity if nothing does. */
+  /** Time of the next timed event; Infinity if there is none. */
   get dueSeconds(): number {
     return this.backing.peek()?.untilSeconds ?? Number.POSITIVE_INFINITY;
   }
 
-  /** @returns Whether a change since the last look may let a shape fit. O(changed nodes + moved shapes). */
+  /** @returns True if a change since the last call may let a shape fit. O(changed nodes + moved shapes). */
   concernsShape(shape: Shape, priority: number): boolean {
     const { state } = this;
     const { rules, changes } = state;
@@ -238,7 +241,7 @@ export class PodQueue {
   private concernsLine(line: WaitingLine): boolean {
     const first = line.pods.peek();
     if (first === undefined) return false;
-    // A node that was described anew may be in the domain now, or have moved the domain.
+    // A node with a new description may be in the domain now, or have moved the domain.
     if (line.confined && this.state.changes.nodes) return true;
     if (this.concernsShape(line.shape, first.priority)) return true;
     if (line.confined || !this.preemption.mayHelp(first)) return false;
@@ -246,7 +249,7 @@ export class PodQueue {
     return false;
   }
 
-  /** Another reason is to be told to each of them. */
+  /** Each of them gets another reason. */
   private wakeAll(line: WaitingLine): void {
     for (let pod = line.pods.peek(); pod !== undefined; pod = line.pods.peek()) this.activate(pod);
   }
@@ -263,14 +266,14 @@ export class PodQueue {
   }
 }
 
-/** What besides its shape a pod in a line has in common with the others there. */
+/** What a pod in a line shares with the others there besides its shape. */
 function lineKey(pod: PodRecord, how: '' | 'confined' | 'nominated' | 'unadmitted'): string | number {
   if (how === '') return '';
   if (how === 'unadmitted') return pod.tenant;
   return how === 'confined' ? pod.group : pod.uid;
 }
 
-/** As `compareTurn`, of pods and groups: a function of its own, so that either sees few kinds of records. */
+/** As `compareTurn`, of pods and groups: a separate function, so that each sees few kinds of records. */
 function compareItems(x: QueueItem, y: QueueItem): number {
   return compareTurns(x.priority, x.createdSeconds, x.sequence, y.priority, y.createdSeconds, y.sequence);
 }

@@ -110,7 +110,7 @@ describe('the report of a pod that waits', () => {
   });
 });
 
-/** Runs a scheduler on its own clock: it is asked when it says that something is due. */
+/** Runs a scheduler on its own clock: it is called when it says that something is due. */
 function drive(count: number, renewalSeconds: number, seconds: number) {
   const scheduler = new PodScheduler({ ...SCHEDULER_OPTIONS, renewalSeconds }, createConstraints());
   for (const name of ['a', 'b', 'c']) scheduler.step({ kind: 'node', node: node(name) }, 0);
@@ -130,7 +130,7 @@ function drive(count: number, renewalSeconds: number, seconds: number) {
       if (renewed) perSecond.set(Math.floor(time), (perSecond.get(Math.floor(time)) ?? 0) + 1);
     }
     turns++;
-    // A driver that is a little late.
+    // A driver that is slightly late.
     time = scheduler.hasWork ? time + 0.001 : Math.max(time + 0.001, scheduler.dueSeconds + 0.002);
   }
   for (const at of lastAt.values()) oldest = Math.max(oldest, seconds - at);

@@ -1,37 +1,38 @@
 /**
- * What is reported of pods that wait: event FailedScheduling and condition PodScheduled=False.
+ * Reports about waiting pods: event FailedScheduling and condition PodScheduled=False.
  *
- * A report is made when its text changes, and renewed before it is `renewalSeconds` old, in words that are true then: events
- * live for an hour on the API server, and the cluster changes without a change for the pod. Renewals are spread evenly and
- * bounded: at most `RENEWALS_PER_SECOND`. With n reports a report is so at most max(`renewalSeconds`, n / RENEWALS_PER_SECOND) old.
+ * A report is made when its text changes, and renewed before it is `renewalSeconds` old, in words that are true then:
+ * events live for an hour on the API server, and the cluster changes without a change for the pod. Renewals are spread
+ * evenly and bounded: at most `RENEWALS_PER_SECOND`. With n reports a report is thus at most max(`renewalSeconds`, n /
+ * RENEWALS_PER_SECOND) old.
  */
 import type { NotScheduledReason, PodEffect } from '../pod-events.ts';
 import { isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 
-/** Renewals a second at most; 60,000 pods are renewed within five minutes. */
+/** Most renewals a second; 60,000 pods are renewed within five minutes. */
 export const RENEWALS_PER_SECOND = 200;
-/** Renewals of one turn at most, so that decisions do not wait for them. */
+/** Most renewals of one turn, so that decisions do not wait for them. */
 const RENEWALS_A_TURN = 8;
-/** Time whose renewals are done in one turn at most: the rate holds within it, too. */
+/** Most time whose renewals are done in one turn: the rate holds within it, too. */
 const TURN_SECONDS = 0.05;
-/** By so much turns may be late without a loss of pace. */
+/** Lateness of turns that causes no loss of pace. */
 const LATE_SECONDS = 0.1;
-/** How much faster than needed, so that a late turn breaks no bound. */
+/** Excess of the pace over the need, so that a late turn breaks no bound. */
 const HASTE = 1.1;
 
-/** What is reported, and by which plugins. */
+/** A report, and its plugins. */
 export interface Report {
   readonly message: string;
   readonly plugins: readonly string[];
   readonly reason: NotScheduledReason;
 }
 
-/** Reports. Single writer of `PodRecord.told` and its kin. */
+/** Reports. Single writer of `PodRecord.told` and related fields. */
 export class PodReports {
   private readonly state: SchedulerState;
   private readonly emit: (effect: PodEffect) => void;
-  /** Pods with a report that stands, the oldest first. */
+  /** Pods with a current report, the oldest first. */
   private readonly standing = new Set<PodRecord>();
   private notBeforeSeconds = Number.NEGATIVE_INFINITY;
 
@@ -45,12 +46,12 @@ export class PodReports {
     return this.standing.size;
   }
 
-  /** Reports why a pod waits, unless that is what was reported last. */
+  /** Reports why a pod waits, unless that was reported last. */
   tell(pod: PodRecord, report: Report): void {
     if (pod.told !== report.message || pod.toldReason !== report.reason) this.report(pod, report, false);
   }
 
-  /** Nothing is to be reported of a pod any more. */
+  /** Ends the reports about a pod. */
   forget(pod: PodRecord): void {
     if (pod.told === '') return;
     pod.told = '';
@@ -68,9 +69,9 @@ export class PodReports {
   }
 
   /**
-   * Renews what is due, oldest first.
+   * Renews the due reports, oldest first.
    *
-   * @param reportOf What is true of a pod now. Asked for at most RENEWALS_A_TURN pods.
+   * @param reportOf The present verdict on a pod. Called for at most RENEWALS_A_TURN pods.
    */
   renew(reportOf: (pod: PodRecord) => Report): void {
     const { timeSeconds } = this.state;
@@ -85,15 +86,15 @@ export class PodReports {
       }
       this.report(pod, reportOf(pod), true);
       renewed++;
-      // Of a turn that comes late not everything is made up for at once.
+      // After a late turn not all arrears are made up at once.
       if (renewed / perSecond >= TURN_SECONDS) break;
     }
     if (renewed === 0) return;
-    // A turn that came late is made up for, as far as it is not many.
+    // A late turn is made up for, up to a bound.
     this.notBeforeSeconds = Math.max(this.notBeforeSeconds, timeSeconds - LATE_SECONDS) + renewed / perSecond;
   }
 
-  /** As many a second as it takes to renew all in time, within the bound. */
+  /** The rate that renews all in time, within the bound. */
   private get perSecond(): number {
     const { renewalSeconds } = this.state.options;
     return Math.min(Math.max((HASTE * this.standing.size) / renewalSeconds, 1), RENEWALS_PER_SECOND);

@@ -55,7 +55,7 @@ describe('a pod of high priority', () => {
     cluster.step({ kind: 'evict-done', uid: 'v0', done: true });
     cluster.update('v0', { deleting: true });
     cluster.gone('v0');
-    // One is still there: nobody else is evicted.
+    // One is still there: no further pod is evicted.
     const effects = cluster.decide();
     expect(bindings(effects)).toEqual({});
     expect(victims(effects)).toEqual([]);
@@ -134,7 +134,7 @@ describe('a pod of high priority', () => {
     const effects = cluster.decide();
     expect(victims(effects)).toEqual([]);
     expect(refusals(effects).p).toBe(told);
-    // Everything is as it was, and known.
+    // All is as before, and known.
     cluster.pods(pod('q', { requests: requests(2000), hostPorts }, HIGH));
     expect(refusals(cluster.decide()).q).toBe(told);
   });
@@ -208,12 +208,12 @@ describe('an eviction', () => {
     expect(bindings(cluster.decide())).toEqual({ p: 'a' });
   });
 
-  test('is not asked for twice', () => {
+  test('is not requested twice', () => {
     const cluster = fullNode([1, 1, 1, 1]);
     cluster.pods(pod('p', {}, HIGH));
     const [first] = victims(cluster.decide());
     cluster.pods(pod('q', {}, { priority: 20 }));
-    // q goes first, and takes over what is on its way out; p then needs somebody else.
+    // q goes first, and takes over the leaving victims; p then needs others.
     const effects = cluster.decide();
     expect(victims(effects)).not.toContain(first);
     cluster.gone(first as string);
@@ -233,7 +233,7 @@ describe('a nomination', () => {
     expect(bindings(cluster.decide())).toEqual({ p: 'a' });
   });
 
-  test('ends with its node, with its pod, and where it helps nobody', () => {
+  test('ends with its node, with its pod, and where it helps no pod', () => {
     const cluster = fullNode([1]);
     cluster.pods(pod('p', { requests: requests(4000) }, HIGH));
     cluster.decide();
@@ -281,7 +281,7 @@ describe('a nomination', () => {
 });
 
 describe('budgets', () => {
-  test('are broken only if there is no other way', () => {
+  test('are violated only if there is no other way', () => {
     const cluster = fullNode([1, 1, 1, 1]);
     cluster.step({ kind: 'budget', budget: budget('b', selector('app', 'v3'), 0) });
     cluster.step({ kind: 'budget', budget: budget('c', selector('app', 'v2'), 1) });
@@ -314,7 +314,7 @@ describe('budgets', () => {
   });
 });
 
-/** A pod that could go, for the oracle. */
+/** A possible victim, for the oracle. */
 interface Victim {
   readonly name: string;
   readonly node: string;
@@ -324,7 +324,7 @@ interface Victim {
   readonly app: string;
 }
 
-/** Measures of a choice in their order of weight; smaller is better. */
+/** Measures of a choice by weight; smaller is better. */
 function measures(chosen: readonly Victim[], broken: number): number[] {
   const top = Math.max(...chosen.map(({ priority }) => priority));
   const earliest = Math.min(
@@ -339,7 +339,7 @@ function compare(x: readonly number[], y: readonly number[]): number {
   return 0;
 }
 
-/** The documented rules, written down plainly: everybody lower goes, then as many as possible come back, in order. */
+/** The documented rules, written down plainly: all lower pods go, then as many as possible come back, in order. */
 function oracle(lower: readonly Victim[], free: number, need: number, allowed: ReadonlyMap<string, number>) {
   let room = free + lower.reduce((total, { cpu }) => total + cpu, 0);
   if (room < need || lower.length === 0) return undefined;

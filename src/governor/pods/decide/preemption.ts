@@ -1,9 +1,10 @@
 /**
- * Which pods of lower priority make room for one that nothing fits, by kube-scheduler's rules.
+ * Preemption: the pods of lower priority that make room for one that nothing fits, by kube-scheduler's rules.
  *
  * On each node that could help all pods of lower priority are taken away; if the pod fits then, as many as possible are
- * given back, those whose budgets would break first, then the most important. The node is the one with the fewest broken
- * budgets, then the lowest highest priority of victims, the smallest sum of priorities, the fewest victims, the latest start of its most important victim.
+ * given back, those whose budgets would break first, then the most important. The node is the one with the fewest
+ * broken budgets, then the lowest highest priority of victims, the smallest sum of priorities, the fewest victims, the
+ * latest start of its most important victim.
  *
  * @source https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
  */
@@ -13,7 +14,10 @@ import { Refusal } from '../constraints.ts';
 import { isLeaving, isVictim, type PodRecord } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 
-/** Why a pod may not preempt: preemption is turned off, its own policy forbids it, or victims are on their way out for it already. */
+/**
+ * Why a pod may not preempt: preemption is turned off, its own policy forbids it, or victims for it are leaving
+ * already.
+ */
 export type Ineligible = 'disabled' | 'never' | 'terminating';
 
 /** The same in kube-scheduler's words. */
@@ -23,15 +27,15 @@ export const INELIGIBLE_TEXTS: Readonly<Record<Ineligible, string>> = {
   terminating: 'not eligible due to a terminating pod on the nominated node.',
 };
 
-/** Of so many candidates at least one is chosen: a tenth of the nodes, and 100 if there are as many. */
+/** Number of candidates among which one is chosen: a tenth of the nodes, and at least 100 if there are that many. */
 const CANDIDATES_MIN = 100;
 
-/** A node and the pods that would go. */
+/** A node and its victims. */
 export interface PreemptionCandidate {
   readonly slot: number;
   /** Most important first. */
   readonly victims: readonly PodRecord[];
-  /** Victims whose budgets would break: how many, and which of all pods of lower priority would be such. */
+  /** Victims whose budgets would break: their number, and those among all pods of lower priority. */
   readonly broken: number;
   readonly breaking: ReadonlySet<PodRecord>;
   /** Priority of the first victim; Σ (priority + 2³¹); earliest start of the most important ones. */
@@ -40,7 +44,7 @@ export interface PreemptionCandidate {
   readonly earliest: number;
 }
 
-/** Who would go from a node, most important first, and how many of them would break budgets. */
+/** The victims on a node, most important first, and how many of them would break budgets. */
 interface Victims {
   readonly list: readonly PodRecord[];
   readonly broken: number;
@@ -49,12 +53,12 @@ interface Victims {
 
 const NOBODY: ReadonlySet<PodRecord> = new Set();
 
-/** Finds victims. Changes the state while it looks and leaves it as it was. */
+/** Finds victims. Changes the state during the search and restores it. */
 export class Preemption {
   /** By `namespace/name`. */
   readonly budgets = new Map<string, BudgetDescription>();
   private readonly state: SchedulerState;
-  /** Where the last search ended: searches go round, so that victims are not always of the first nodes. */
+  /** Where the last search ended: searches rotate, so that victims are not always of the first nodes. */
   private cursor = 0;
 
   constructor(state: SchedulerState) {
@@ -71,13 +75,13 @@ export class Preemption {
     return undefined;
   }
 
-  /** @returns Victims of preemption that have not left yet the node that the pod is nominated to. O(pods on it). */
+  /** @returns Victims of preemption that have not yet left the node to which the pod is nominated. O(pods on it). */
   victimsOf(pod: PodRecord): readonly PodRecord[] {
     const pods = this.state.slots.pods[pod.nominated] ?? [];
     return pods.filter((other) => isVictim(other) && other.priority < pod.priority);
   }
 
-  /** Whether a node could take the pod if pods went from it. O(rules of the shape). */
+  /** @returns True if a node could take the pod if pods left it. O(rules of the shape). */
   couldTake(pod: PodRecord, slot: number): boolean {
     const { rules, accounts } = this.state;
     if (!accounts.couldFit(slot, pod.shape.request) || rules.begin(pod.shape) !== undefined) return false;
@@ -85,17 +89,17 @@ export class Preemption {
     return refusal === Refusal.None || rules.isResolvable(refusal);
   }
 
-  /** Whether the pod may preempt, and somebody could be preempted. O(priorities). */
+  /** @returns True if the pod may preempt, and there are possible victims. O(priorities). */
   mayHelp(pod: PodRecord): boolean {
     return this.state.hasLowerThan(pod.priority) && this.ineligible(pod) === undefined;
   }
 
-  /** Whether pods could go from a node so that the pod fits. After `mayHelp`. O(pods on it). */
+  /** @returns True if pods could leave a node so that the pod fits. After `mayHelp`. O(pods on it). */
   helps(pod: PodRecord, slot: number): boolean {
     return this.tryNode(pod, slot) !== undefined;
   }
 
-  /** Whether the pod fits on its nominated node once those have gone that are leaving already. O(pods on it). */
+  /** @returns True if the pod fits on its nominated node once the leaving pods are gone. O(pods on it). */
   isRoomComing(pod: PodRecord): boolean {
     return pod.nominated >= 0 && this.tryNode(pod, pod.nominated)?.victims.every(isLeaving) === true;
   }
@@ -109,11 +113,11 @@ export class Preemption {
     if (!state.hasLowerThan(pod.priority)) return undefined;
     const { count, live } = state.slots;
     const enough = Math.max(CANDIDATES_MIN, Math.floor(live / 10));
-    // First the node that room is kept on: a pod moves on only for a better one, and never back and forth.
+    // First the node on which room is kept: a pod moves on only for a better one, and never back and forth.
     let best = pod.nominated >= 0 ? this.tryNode(pod, pod.nominated) : undefined;
     let found = best === undefined ? 0 : 1;
     for (let i = 0; i < count; i++) {
-      // As kube-scheduler: enough candidates, and one among them that breaks no budget.
+      // As in kube-scheduler: enough candidates, and one among them that breaks no budget.
       if (found >= enough && best?.broken === 0) break;
       const slot = (this.cursor + i) % count;
       if (slot === pod.nominated || state.slots.descriptions[slot] === undefined) continue;
@@ -125,12 +129,15 @@ export class Preemption {
     return best;
   }
 
-  /** The search for another pod begins after a node that was chosen. */
+  /** The search for another pod begins after the chosen node. */
   chosen(slot: number): void {
     this.cursor = slot + 1;
   }
 
-  /** Looks at a node as it would be without the pods of lower priority. @returns Whether there are any; if not, nothing is looked at. */
+  /**
+   * Removes the pods of lower priority from a node for a trial. @returns True if there are any; otherwise nothing is
+   * removed.
+   */
   lookPast(pod: PodRecord, slot: number, look: () => void): boolean {
     const lower = this.lowerOn(slot, pod.priority);
     if (lower.length === 0) return false;
@@ -167,10 +174,10 @@ export class Preemption {
     return lower;
   }
 
-  /** Chooses who goes, after the accounts are rid of all lower pods; afterwards they are rid of the victims alone. */
+  /** Chooses the victims, after all lower pods are off the accounts; afterwards only the victims are. */
   private choose(pod: PodRecord, slot: number, lower: PodRecord[]): Victims | undefined {
     const { rules } = this.state;
-    // Only rules that look at other pods need the pods taken off; resources are arithmetic.
+    // Only rules about other pods need the pods taken off; resources are arithmetic.
     const withRules = rules.dependsOnPods(pod.shape);
     if (withRules) for (const victim of lower) rules.removePod(slot, victim.shape, victim.uid);
     const victims = this.fits(pod, slot, withRules) ? this.spare(pod, slot, lower, withRules) : undefined;
@@ -180,7 +187,7 @@ export class Preemption {
     return victims;
   }
 
-  /** Gives back all that need not go: first those whose budgets would break, then the most important. */
+  /** Puts back all pods that need not go: first those whose budgets would break, then the most important. */
   private spare(pod: PodRecord, slot: number, lower: PodRecord[], withRules: boolean): Victims {
     lower.sort(compareImportance);
     const breaking = this.breaking(lower);
@@ -196,7 +203,7 @@ export class Preemption {
     return { list, broken, breaking };
   }
 
-  /** @returns Whether the pod still fits with the victim back on the node; if not, it is taken off again. */
+  /** @returns True if the pod still fits with the victim back on the node; if not, it is taken off again. */
   private giveBack(pod: PodRecord, victim: PodRecord, slot: number, withRules: boolean): boolean {
     this.take(victim, slot, 1, withRules);
     if (this.fits(pod, slot, withRules)) return true;
@@ -215,7 +222,7 @@ export class Preemption {
         if (--left < 0) breaking.add(pod);
       }
     }
-    // In their order of importance, whichever budget they are of.
+    // In order of importance, for any of their budgets.
     return new Set(ordered.filter((pod) => breaking.has(pod)));
   }
 
@@ -239,7 +246,7 @@ function compareImportance(x: PodRecord, y: PodRecord): number {
   return y.priority - x.priority || startOf(x) - startOf(y) || x.sequence - y.sequence;
 }
 
-/** When a pod started; one that has not yet counts as started now. */
+/** Start of a pod; one that has not started counts as started now. */
 function startOf(pod: PodRecord): number {
   return pod.startedSeconds > 0 ? pod.startedSeconds : Number.MAX_VALUE;
 }

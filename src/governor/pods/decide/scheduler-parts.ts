@@ -1,6 +1,4 @@
-/**
- * What the halves of the pod scheduler share.
- */
+/** State that the parts of the pod scheduler share. */
 
 import type { PodEffect } from '../pod-events.ts';
 import type { PodGroups } from '../state/pod-groups.ts';
@@ -12,19 +10,19 @@ import type { PodQueue } from './pod-queue.ts';
 import type { PodReports } from './pod-reports.ts';
 import type { Preemption } from './preemption.ts';
 
-/** What the scheduler counted since it was made. */
+/** Counters of the scheduler since it was made. */
 export interface PodSchedulerCounters {
-  /** Attempts by what came of them. */
+  /** Attempts by outcome. */
   scheduled: number;
   unschedulable: number;
-  /** Bindings that the driver reported as done, and as not done. */
+  /** Bindings that the driver reported as successful, and as failed. */
   bound: number;
   notBound: number;
   preemptions: number;
   victims: number;
   gangsPlaced: number;
   gangsReleased: number;
-  /** Nodes looked at one by one. */
+  /** Nodes checked one by one. */
   examined: number;
 }
 

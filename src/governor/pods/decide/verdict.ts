@@ -10,11 +10,11 @@ import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { Shape } from '../state/shape-table.ts';
 import type { Preemption } from './preemption.ts';
 
-/** Name of the plugin that refuses for resources. */
+/** Name of the plugin that refuses because of resources. */
 const RESOURCES_PLUGIN = 'NodeResourcesFit';
-/** Who would have to allocate the devices that a DeviceClass stands for. */
+/** The component that would have to allocate the devices of a DeviceClass. */
 const DEVICES_PLUGIN = 'DynamicResources';
-/** What is said of nodes outside of the topology domain that a group is bound to, and by whom. */
+/** The text for nodes outside the topology domain that a group is bound to, and its plugin. */
 const OTHER_DOMAIN = "node(s) were not in the pod group's topology domain";
 const GANG_PLUGIN = 'GangScheduling';
 
@@ -34,7 +34,7 @@ export interface ReasonCount {
 }
 
 /**
- * Counts for every node what it refuses a shape for. After `rules.begin(shape)`.
+ * Counts the nodes by their reason against a shape. After `rules.begin(shape)`.
  *
  * @param allowed Slots of the topology domain that the pod's group is bound to; undefined: all.
  * @cost O(nodes × rules of the shape).
@@ -72,11 +72,11 @@ export function countReasons(
 
 /** Nodes that lack each resource of a shape. Numbers only: there may be many nodes. */
 class LackCounts {
-  /** Whether some of the nodes would do if they were empty. */
+  /** True if some of the nodes would do if they were empty. */
   curable = false;
   private pods = 0;
   private readonly columns: number[];
-  /** Of each resource, the DeviceClass that stands for it, and the nodes that have none of it themselves. */
+  /** For each resource, the DeviceClass that stands for it, and the nodes that have none of it themselves. */
   private readonly classes: readonly (string | undefined)[];
   private readonly withoutOwn: number[];
 
@@ -86,7 +86,7 @@ class LackCounts {
     this.withoutOwn = [...this.columns];
   }
 
-  /** @returns Whether the node lacks anything. */
+  /** @returns True if the node lacks a resource. */
   count(state: SchedulerState, slot: number, shape: Shape): boolean {
     const { accounts } = state;
     const { columns, amounts } = shape.request;
@@ -106,7 +106,7 @@ class LackCounts {
     return any;
   }
 
-  /** Tells of each resource that some node lacks. */
+  /** Reports each resource that some node lacks. */
   tell(
     { accounts }: SchedulerState,
     shape: Shape,
@@ -122,20 +122,22 @@ class LackCounts {
   }
 }
 
-/** Why a node does not take a pod that asks for a resource which only a DeviceClass could give it there. */
+/** The reason of a node against a pod that requests a resource which only a DeviceClass could provide there. */
 function devicesText(resource: string, deviceClass: string): string {
   return `node(s) have no ${resource} of their own: it is backed by DeviceClass ${deviceClass}, which TEG does not allocate`;
 }
 
-/** What a verdict looks at beside the shape. */
+/** Inputs of a verdict besides the shape. */
 export interface VerdictOptions {
-  /** What is said where every single node would do. */
+  /** The text where every single node would do. */
   readonly otherwise?: string;
   /** As for `countReasons`. */
   readonly allowed?: ((slot: number) => boolean) | undefined;
 }
 
-/** Makes the text of a refusal by all nodes. After `rules.begin(shape)`. @param before What no node can change. */
+/**
+ * Makes the text of a refusal by all nodes. After `rules.begin(shape)`. @param before A reason that no node can change.
+ */
 export function verdictOf(
   state: SchedulerState,
   shape: Shape,
@@ -153,14 +155,16 @@ export function verdictOf(
   return { message: `${head} ${what}.`, plugins };
 }
 
-/** What kube-scheduler says of nodes where preemption could not even be tried, and of those where there is nobody to preempt. */
+/**
+ * kube-scheduler's texts for nodes where preemption could not even be tried, and for those without possible victims.
+ */
 const NOT_HELPFUL = 'Preemption is not helpful for scheduling';
-/** Nodes that would take the pod without the pods of lower priority, were there no others that are to go there. */
+/** Nodes that would take the pod without the pods of lower priority, if no others were nominated there. */
 const KEPT = 'node(s) keep their room for nominated pods';
 const NO_VICTIMS = 'No preemption victims found for incoming pod';
 
 /**
- * @returns What kube-scheduler adds where preemption was tried in vain: of each node why it would refuse the pod even
+ * @returns kube-scheduler's addition after a failed preemption: for each node why it would refuse the pod even
  *          without all pods of lower priority.
  * @cost O(nodes × rules of the shape + pods of lower priority).
  */
@@ -193,7 +197,7 @@ export function vainPreemptionText(state: SchedulerState, preemption: Preemption
   return `preemption: 0/${slots.live} nodes are available: ${texts.join(', ')}.`;
 }
 
-/** Whether taking pods away from a node could make it take the shape. */
+/** True if taking pods away from a node could make it take the shape. */
 function isCurable({ accounts, rules }: SchedulerState, shape: Shape, slot: number): boolean {
   const refusal = rules.check(slot);
   const asked = refusal === Refusal.None || refusal > Refusal.Resources;
@@ -201,7 +205,7 @@ function isCurable({ accounts, rules }: SchedulerState, shape: Shape, slot: numb
   return refusal === Refusal.None || rules.isResolvable(refusal);
 }
 
-/** Notes what one node refuses a shape for, as it is now. */
+/** Records one node's present reason against a shape. */
 function refuseAt(
   state: SchedulerState,
   shape: Shape,

@@ -1,7 +1,8 @@
 /**
- * What each node has to say to a pod: which would take it and at what price, which refuse it and for what, and which lack least.
+ * All nodes' answers to a pod: those that would take it, with their prices, those that refuse it, with their reasons,
+ * and those that lack least.
  *
- * Looks only: nothing that a decision depends on is changed.
+ * Read-only: no input of a decision is changed.
  */
 import { counted } from '../../../kernel/counted.ts';
 import type { Taint } from '../../../model/kubernetes/node.ts';
@@ -23,11 +24,14 @@ import {
 } from './explain-types.ts';
 
 const BYTES_PER_GIB = 2 ** 30;
-/** How far a node is away for a rule that pods gone could cure, and for one that they cannot; a resource counts by its share of the request. */
+/**
+ * Distance of a node for a rule that leaving pods could cure, and for one that they cannot; a resource counts by its
+ * share of the request.
+ */
 const RULE_DISTANCE = 2;
 const HARD_RULE_DISTANCE = 10;
 
-/** What all nodes have to say. */
+/** The answers of all nodes. */
 export interface NodeSurvey {
   readonly feasible: number;
   readonly better: 'lower' | 'higher';
@@ -39,7 +43,10 @@ export interface NodeSurvey {
   readonly nearest: readonly ExplainedNearest[];
 }
 
-/** Asks all nodes. @param allowed Slots that the pod's group is bound to; undefined: all. @cost O(nodes × rules + classes). */
+/**
+ * Queries all nodes. @param allowed Slots that the pod's group is bound to; undefined: all. @cost O(nodes × rules +
+ * classes).
+ */
 export function surveyNodes(
   state: SchedulerState,
   pod: PodRecord,
@@ -78,13 +85,13 @@ export function surveyNodes(
   return { feasible: accepted.size, better, candidates, refusals, nearest };
 }
 
-/** Adds what is known of the candidate's node beyond its resources, if anything is. */
+/** Adds the known state of the candidate's node beyond its resources, if there is any. */
 function withState(state: SchedulerState, candidate: ExplainedCandidate): ExplainedCandidate {
   const known = state.nodeStateOf(state.slots.slotOf(candidate.node));
   return isPlain(known) ? candidate : { ...candidate, state: known };
 }
 
-/** Nodes with what the pod's preferences make of them; equals in the order of their cost. */
+/** Nodes with their scores by the pod's preferences; equals by cost. */
 function candidatesByScore(
   state: SchedulerState,
   pod: PodRecord,
@@ -114,7 +121,7 @@ interface CostedClass {
   readonly parts: Readonly<Record<string, number>>;
 }
 
-/** Classes of nodes with what the pod would cost there. */
+/** Classes of nodes with the pod's cost there. */
 function candidatesByCost(
   state: SchedulerState,
   pod: PodRecord,
@@ -134,7 +141,7 @@ function candidatesByCost(
   return candidates.slice(0, EXPLAINED_CANDIDATES_MAX);
 }
 
-/** In the order in which they are looked at, so that the first node of the first is the one that is taken. */
+/** In search order, so that the first node of the first class is the one that is taken. */
 function classesByCost(state: SchedulerState, pod: PodRecord, accepted: ReadonlySet<number>): CostedClass[] {
   const found: CostedClass[] = [];
   const shown = new Set<number>();
@@ -155,7 +162,7 @@ function classesByCost(state: SchedulerState, pod: PodRecord, accepted: Readonly
     : [...found, { cost: Number.POSITIVE_INFINITY, slots: others, parts: {} }];
 }
 
-/** What the cost of a class is made of. */
+/** The components of a class's cost. */
 function partsOf(zone: PlacementZone, pod: PodRecord, id: number): Record<string, number> {
   const { index, rent, classes } = zone.policy;
   const { demand } = pod.shape;
@@ -188,7 +195,7 @@ function nearestNodes(
   return near.map(({ slot }) => ({ node: state.slots.nameOf(slot), lacks: lacksOf(state, pod, slot) }));
 }
 
-/** How much a node lacks, for comparison; 0: nothing. */
+/** A node's deficit, for comparison; 0: none. */
 function distanceOf({ accounts, rules }: SchedulerState, pod: PodRecord, slot: number): number {
   const { columns, amounts } = pod.shape.request;
   let distance = (accounts.pods[slot] as number) >= (accounts.podsMax[slot] as number) ? 1 : 0;
@@ -229,7 +236,7 @@ function amountText(column: number, resource: string, amount: number): string {
   return `${amount} ${resource}`;
 }
 
-/** What would have to be otherwise for a rule to let the pod in; where nothing shorter is known, why it does not. */
+/** The change that would make a rule accept the pod; where nothing shorter is known, its reason. */
 function ruleText(state: SchedulerState, pod: PodRecord, slot: number, refusal: RefusalCode): string {
   if (refusal === Refusal.Unschedulable) return 'an end of its cordon (spec.unschedulable)';
   if (refusal === Refusal.Taint) {

@@ -1,23 +1,23 @@
 /**
- * Why a pod is where it is, or nowhere: what `PodScheduler.explain` answers, the HTTP server serves and
- * `teg explain pod` prints. Plain JSON (no NaN, no Infinity), bounded whatever the cluster's size.
+ * Why a pod is where it is, or on no node: the answer of `PodScheduler.explain`, served by the HTTP server and printed
+ * by `teg explain pod`. Plain JSON (no NaN, no Infinity), bounded for any size of cluster.
  */
 
 import type { NodeState } from '../../../model/node-state.ts';
 import type { NotScheduledReason } from '../pod-events.ts';
 
-/** Candidates at most in an explanation. */
+/** Most candidates in an explanation. */
 export const EXPLAINED_CANDIDATES_MAX = 16;
 
-/** Nearest nodes at most, and victims at most, in an explanation. */
+/** Most nearest nodes, and most victims, in an explanation. */
 export const EXPLAINED_NEAREST_MAX = 8;
 
 /**
- * Where a pod stands.
- * `waiting`: will be tried at the next decision · `backing-off`: tried in vain, not tried again before `retryAtSeconds` or an event
- * that it waits for · `gated`: scheduling gates are left · `refused`: asks for what TEG does not do, or the queue is full ·
- * `waiting-for-group`: its gang is not complete yet · `nominated`: room is being made for it · `binding`: decided, the API server has
- * not confirmed it · `bound` · `ended` (Succeeded or Failed) · `deleting` (not assigned any more) · `not-ours` (another scheduler's, unassigned).
+ * The state of a pod. `waiting`: will be tried at the next decision · `backing-off`: tried in vain, not tried again
+ * before `retryAtSeconds` or an event that it waits for · `gated`: scheduling gates are left · `refused`: needs an
+ * unsupported feature, or the queue is full · `waiting-for-group`: its gang is not complete yet · `nominated`: room is
+ * being made for it · `binding`: decided, the API server has not confirmed it · `bound` · `ended` (Succeeded or Failed)
+ * · `deleting` (not assigned any more) · `not-ours` (another scheduler's, unassigned).
  */
 export type ExplainedState =
   | 'waiting'
@@ -32,17 +32,17 @@ export type ExplainedState =
   | 'deleting'
   | 'not-ours';
 
-/** A node, or a class of nodes that are alike to the pod, that it could go to now. */
+/** A node, or a class of nodes that are equal for the pod, that it could go to now. */
 export interface ExplainedCandidate {
-  /** A node's name: the one that would be taken of the class. */
+  /** A node's name: the one of the class that would be taken. */
   readonly node: string;
-  /** Nodes it stands for, itself included; ≥ 1. */
+  /** Number of nodes of the class, itself included; ≥ 1. */
   readonly nodes: number;
-  /** What was compared; see `PodExplanation.better`. */
+  /** The compared value; see `PodExplanation.better`. */
   readonly value: number;
   /** Named parts of the value: `stranding before`, `stranding after`, `rent`, `preferences`, …. */
   readonly parts: Readonly<Record<string, number>>;
-  /** What kubelet and guard say of that node; absent: nothing particular. */
+  /** Reports of kubelet and guard about that node; absent: none. */
   readonly state?: NodeState | undefined;
 }
 
@@ -50,19 +50,19 @@ export interface ExplainedCandidate {
 export interface ExplainedRefusal {
   /** In kube-scheduler's words, without the number: `Insufficient cpu`, `node(s) had untolerated taint {k: v}`. */
   readonly reason: string;
-  /** kube-scheduler's name of what refused: `NodeResourcesFit`. */
+  /** kube-scheduler's name of the refusing plugin: `NodeResourcesFit`. */
   readonly plugin: string;
   /** Nodes; ≥ 1. */
   readonly nodes: number;
-  /** Whether taking other pods away could change it. */
+  /** True if taking other pods away could change it. */
   readonly resolvable: boolean;
 }
 
-/** Something that a node lacks for the pod. */
+/** A deficit of a node for the pod. */
 export interface ExplainedLack {
-  /** `cpu`, `memory`, `pods`, `nvidia.com/gpu`, … for an amount; '' where it is no amount. */
+  /** `cpu`, `memory`, `pods`, `nvidia.com/gpu`, … for an amount; '' where it is not an amount. */
   readonly resource: string;
-  /** How much more would be needed: milli-cores for cpu, bytes for memory, else units; 0 where it is no amount. */
+  /** The missing amount: milli-cores for cpu, bytes for memory, else units; 0 where it is not an amount. */
   readonly amount: number;
   /** For people, without the node: `2 nvidia.com/gpu`, `a toleration of the taint dedicated=infra:NoSchedule`. */
   readonly text: string;
@@ -71,23 +71,23 @@ export interface ExplainedLack {
 /** A node that the pod could go to if something changed. */
 export interface ExplainedNearest {
   readonly node: string;
-  /** What it lacks; ≥ 1. */
+  /** Its deficits; ≥ 1. */
   readonly lacks: readonly ExplainedLack[];
 }
 
-/** A pod that would be taken away for this one. */
+/** A victim of this pod. */
 export interface ExplainedVictim {
   /** `namespace/name`. */
   readonly pod: string;
   readonly node: string;
   readonly priority: number;
-  /** Whether it would break a PodDisruptionBudget. */
+  /** True if it would break a PodDisruptionBudget. */
   readonly breaksBudget: boolean;
 }
 
-/** What preemption would do. */
+/** The effect of preemption. */
 export interface ExplainedPreemption {
-  /** Whether the pod may preempt at all (policy, option); if not, `text` says why not. */
+  /** True if the pod may preempt at all (policy, option); if not, `text` says why. */
   readonly allowed: boolean;
   /** The node that would be cleared; '' if none helps. */
   readonly node: string;
@@ -102,18 +102,18 @@ export interface ExplainedPreemption {
 export interface ExplainedGroup {
   /** As `PodDescription.group`. */
   readonly key: string;
-  /** Whether its PodGroup object was seen. */
+  /** True if its PodGroup object was seen. */
   readonly known: boolean;
   readonly minCount: number;
   /** Members seen that are alive, of them placed (bound or binding), of them waiting without gates. */
   readonly members: number;
   readonly placed: number;
   readonly waiting: number;
-  /** What it waits for, for people: `3 of at least 4 members exist`; '' if nothing. */
+  /** The missing condition, for people: `3 of at least 4 members exist`; '' if none. */
   readonly text: string;
 }
 
-/** Why a pod is where it is, or nowhere. JSON. */
+/** Why a pod is where it is, or on no node. JSON. */
 export interface PodExplanation {
   readonly uid: string;
   readonly namespace: string;
@@ -124,21 +124,21 @@ export interface PodExplanation {
   /** When it was first seen. */
   readonly seenSeconds: number;
   readonly priority: number;
-  /** Decisions that looked at it. */
+  /** Decisions that tried it. */
   readonly attempts: number;
-  /** When it is tried again at the latest; null if nothing is planned. */
+  /** Latest time of the next attempt; null if none is planned. */
   readonly retryAtSeconds: number | null;
-  /** What kinds of events would have it tried again at once: `node added`, `pod gone`; for people. */
+  /** Kinds of events that would cause an immediate attempt: `node added`, `pod gone`; for people. */
   readonly retriedOn: readonly string[];
-  /** Where it is, is going, or would go if it were decided now; '' nowhere. */
+  /** The node where it is, is going, or would go if it were decided now; '' for none. */
   readonly node: string;
   readonly gates: readonly string[];
-  /** What it asks for that TEG does not do. */
+  /** Its requirements that TEG does not support. */
   readonly unsupported: readonly string[];
   readonly group: ExplainedGroup | null;
-  /** The last message told about it, in the stock form; '' if none was. */
+  /** The last message reported about it, in the stock form; '' if none was. */
   readonly message: string;
-  /** What kind of message that is; '' if there is none. */
+  /** Kind of that message; '' if there is none. */
   readonly reason: NotScheduledReason | '';
   /** Nodes in the cluster now. */
   readonly nodesTotal: number;

@@ -25,7 +25,7 @@ function explained(cluster: TestCluster, uid: string): PodExplanation {
   return explanation;
 }
 
-/** Every number is one, and every list is bounded. */
+/** Every number is finite, and every list is bounded. */
 function checkShape(explanation: PodExplanation): void {
   expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
   expect(explanation.candidates.length).toBeLessThanOrEqual(16);
@@ -41,7 +41,7 @@ describe('an explanation', () => {
     expect(new TestCluster().scheduler.explain('x')).toBeUndefined();
   });
 
-  test('tells candidates with their prices, and the first is taken', () => {
+  test('gives candidates with their prices, and the first is taken', () => {
     const cluster = new TestCluster().nodes(
       node('small', { cpuMilli: 1000 }),
       node('large', { cpuMilli: 64_000 }),
@@ -102,7 +102,7 @@ describe('an explanation', () => {
     expect(bindings(cluster.decide())).toEqual({ p: 'b' });
   });
 
-  test('counts reasons and tells what the nearest nodes lack', () => {
+  test('counts reasons and gives the deficits of the nearest nodes', () => {
     const cluster = new TestCluster().nodes(
       node('busy', { cpuMilli: 3000 }),
       node('tainted', { taints: [{ ...taint('dedicated'), value: 'infra' }] }),
@@ -146,7 +146,7 @@ describe('an explanation', () => {
     expect(explanation.preemption).toMatchObject({ allowed: true, node: '', victimCount: 0 });
   });
 
-  test('tells who would go, and whose budget would break', () => {
+  test('names the victims, and the budgets that would break', () => {
     const cluster = new TestCluster({ preemption: true }).nodes(node('a', { cpuMilli: 1000 }));
     cluster.others('low', 'a', { labels: { app: 'db' } });
     cluster.step({ kind: 'budget', budget: budget('b', selector('app', 'db'), 0) });
@@ -170,7 +170,7 @@ describe('an explanation', () => {
     });
   });
 
-  test('knows gates, what is not supported, back-offs, and a full queue', () => {
+  test('knows gates, unsupported features, back-offs, and a full queue', () => {
     const cluster = new TestCluster({ waitingPodsMax: 2 }).nodes(node('a'));
     cluster.pods(
       pod('gated', {}, { gates: ['x', 'y'] }),
@@ -228,7 +228,7 @@ describe('an explanation', () => {
 });
 
 describe('explanations of a random life', () => {
-  test.each([0, 1, 2, 3, 4, 5])('of seed %i change nothing, and tell what is decided next', (seed) => {
+  test.each([0, 1, 2, 3, 4, 5])('of seed %i change nothing, and predict the next decision', (seed) => {
     let checked = 0;
     const live = (explain: boolean): number => {
       const life = new RandomLife(seed, { nodes: 8, pods: 60, groups: 4, freshShapes: false });
@@ -268,7 +268,7 @@ describe('explanations of a random life', () => {
   });
 });
 
-describe('what refuses a pod before any node is looked at', () => {
+describe('refusals before any node is checked', () => {
   test.each([
     ['a claim that does not exist', { claims: ['none'] }, 'VolumeRestrictions'],
     [

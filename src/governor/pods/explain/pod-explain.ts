@@ -1,7 +1,7 @@
 /**
- * Why a pod is where it is, or nowhere: what is known of it, and what all nodes have to say now.
+ * Explains why a pod is where it is, or on no node: its state, and the answers of all nodes now.
  *
- * Looks only: decisions after an explanation are those that would have been made without it.
+ * Read-only: later decisions are the same as without the explanation.
  */
 import { counted } from '../../../kernel/counted.ts';
 import { refusalWords } from '../../accounts.ts';
@@ -21,10 +21,12 @@ import {
   type PodExplanation,
 } from './explain-types.ts';
 
-/** What an explanation looks at. */
+/** Inputs of an explanation. */
 export type ExplainedParts = Pick<SchedulerParts, 'state' | 'groups' | 'preemption'>;
 
-/** @returns An explanation; undefined if the pod is not known. @cost O(nodes × rules + pods on them if it may preempt). */
+/**
+ * @returns An explanation; undefined if the pod is unknown. @cost O(nodes × rules + pods on them if it may preempt).
+ */
 export function explainPod(parts: ExplainedParts, uid: string): PodExplanation | undefined {
   const { state, groups } = parts;
   const pod = state.pods.get(uid);
@@ -85,7 +87,7 @@ function stateOf(pod: PodRecord, group: PodGroup | undefined): ExplainedState {
     case PodState.Bound:
       return 'bound';
     default:
-      // Aside is what is being deleted before it was placed, or was said to be gone.
+      // Aside are pods that were deleted before they were placed, or were reported gone.
       return pod.ours ? 'deleting' : 'not-ours';
   }
 }
@@ -96,7 +98,7 @@ function retryAt(pod: PodRecord, group: PodGroup | undefined): number | null {
   return null;
 }
 
-/** Where it is, is going, or would go. */
+/** The node where it is, is going, or would go. */
 function nodeOf({ state }: ExplainedParts, pod: PodRecord, survey: NodeSurvey): string {
   if (pod.nodeName !== '') return pod.nodeName;
   const decides =
@@ -132,17 +134,17 @@ function retriedOn({ state, groups }: ExplainedParts, pod: PodRecord): string[] 
   }
 }
 
-/** Room is what a complete group waits for; what the last attempt came to says for whom. */
+/** A complete group waits for room; the result of the last attempt says for which members. */
 function roomText(group: PodGroup, needed: number): string {
   const wanted = `room for ${needed} of its pods at once`;
   const { refusal } = group;
   const members = pendingIn(group);
-  // Of other members than those that were tried it says nothing.
+  // It says nothing about members other than those that were tried.
   if (refusal === undefined || refusal.tried !== members.length) return wanted;
   return `${wanted}; at the last attempt ${fitText(members, refusal)}`;
 }
 
-/** What a group waits for that has enough members: to be admitted, or room. */
+/** The missing condition of a group with enough members: admission, or room. */
 function waitText(group: PodGroup, needed: number): string {
   return group.notAdmitted === undefined ? roomText(group, needed) : refusalWords(group.notAdmitted);
 }

@@ -1,5 +1,5 @@
 /**
- * A digest of what the pod scheduler did, to tell whether two runs did the same, bit for bit.
+ * A digest of the pod scheduler's effects, to compare two runs bit for bit.
  *
  * Every field of every effect counts, in the order of `pod-events.ts` and not in that of the object's keys, so effects
  * that were read back from JSON have the digest of those that were written.
@@ -9,7 +9,7 @@ import type { BindEffect, PodEffect } from '../pod-events.ts';
 const bits = new DataView(new ArrayBuffer(8));
 
 /**
- * Folds a step's effects into a digest: over the steps of a run it tells whether two runs did the same.
+ * Folds a step's effects into a digest: over the steps of a run the digest shows whether two runs did the same.
  *
  * @param previous The result for the step before; 0 at the start.
  * @returns        A 32-bit unsigned integer.

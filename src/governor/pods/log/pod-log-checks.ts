@@ -1,22 +1,22 @@
 /**
- * Checks that what a log holds has the form of the core's events: a log may have been cut, edited or written by
- * something else, and the core may rely on what it is given.
+ * Checks that the records of a log have the form of the core's events: a log may have been cut, edited or written by
+ * another program, and the core relies on its input.
  *
- * Fields that are not named here are let through, so that a field more in a description is no other format.
+ * Fields that are not named here are ignored, so that a further field in a description does not make another format.
  */
 import { NODE_PRESSURES } from '../../../model/node-state.ts';
 import { isRecord } from '../../../model/readers/read-object.ts';
 import type { PodEvent } from '../pod-events.ts';
 
-/** What is wrong with a value. */
+/** An error in a value. */
 export interface Mismatch {
-  /** Where, within the value that was checked: `.pod.uid`, `['cpu']`, `[3].key`; '' for the value itself. */
+  /** Its path, within the checked value: `.pod.uid`, `['cpu']`, `[3].key`; '' for the value itself. */
   readonly at: string;
-  /** What was expected there: `a text`. */
+  /** The expected form: `a text`. */
   readonly expected: string;
 }
 
-/** @returns What is wrong with the value; undefined: nothing. */
+/** @returns The error in the value; undefined: none. */
 export type ValueCheck = (value: unknown) => Mismatch | undefined;
 
 const NO_OBJECT: Mismatch = { at: '', expected: 'an object' };
@@ -63,7 +63,7 @@ const pressure = list(oneOf(...NODE_PRESSURES));
 
 const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as const;
 
-/** A pod template as the log writes it. */
+/** A pod template in the log's form. */
 export const CHECK_TEMPLATE: ValueCheck = record({
   namespace: text,
   labels: textTable,
@@ -86,7 +86,7 @@ export const CHECK_TEMPLATE: ValueCheck = record({
   unsupported: texts,
 });
 
-/** What nodes have alike, as the log writes it. */
+/** The part that nodes share, in the log's form. */
 export const CHECK_NODE_SHAPE: ValueCheck = record({
   labels: textTable,
   taints: list(record({ key: text, value: text, effect: oneOf(...effects) })),
@@ -206,7 +206,7 @@ const EVENTS: Readonly<Record<PodEvent['kind'], ValueCheck>> = {
   decide: record({ max: amount }),
 };
 
-/** An event as the log writes it: templates and node shapes by number. */
+/** An event in the log's form: templates and node shapes by number. */
 export const CHECK_EVENT: ValueCheck = (value) => {
   const kind = isRecord(value) ? value.kind : undefined;
   if (typeof kind !== 'string' || !Object.hasOwn(EVENTS, kind)) {

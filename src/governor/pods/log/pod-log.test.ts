@@ -51,7 +51,7 @@ const pods = (count: number): Step[] => {
   ) as [Step];
   if (event.kind !== 'pod') throw new Error('no pod');
   return Array.from({ length: count }, (_, n) => ({
-    // A new object each time, as a projection that interns nothing would make it.
+    // A new object each time, as from a projection without interning.
     event: { kind: 'pod', pod: { ...event.pod, uid: `u${n}`, template: plain(event.pod.template) } },
     t: n,
     effects: [],
@@ -162,8 +162,8 @@ describe('a log', () => {
   });
 });
 
-describe('what is damaged', () => {
-  test('a last line that was cut off is left out and told', () => {
+describe('damaged logs', () => {
+  test('a last line that was cut off is left out and reported', () => {
     const text = write(pods(3));
     const whole = text.split('\n');
     const reader = new PodLogReader();

@@ -1,9 +1,9 @@
 /**
- * The event log of the pod scheduler: one line of JSON a step, from which a fresh one does the same again.
+ * The event log of the pod scheduler: one line of JSON a step, from which a fresh scheduler repeats it.
  *
- * What pods of one controller and nodes of one kind have alike is written once and referred to by number. A digest of
- * the effects of all steps so far stands at each step, and the effects themselves where there are any, so that a replay
- * can say which step was the first to differ and how.
+ * The common part of pods of one controller, and of nodes of one kind, is written once and referred to by number. Each
+ * step has a digest of the effects of all steps so far, and the effects themselves where there are any, so that a
+ * replay can name the first step that differs, and how.
  *
  *     {"format":"teg-pod-log","version":2,"teg":"…","effects":true,"seed":7,"options":{…}}
  *     ["P",{"namespace":"a",…}]                                pod template 0
@@ -31,8 +31,8 @@ import {
 } from './pod-log-checks.ts';
 
 /**
- * Version of the format; a reader refuses others: what was decided on a log of another version is not what would be decided now.
- * 2: nominations of others, victims known by their status, reports that are renewed, DeviceClasses.
+ * Version of the format; a reader refuses others: decisions on a log of another version cannot be repeated now. 2:
+ * nominations of others, victims known by their status, reports that are renewed, DeviceClasses.
  */
 export const POD_LOG_VERSION = 2;
 
@@ -49,10 +49,10 @@ const TEMPLATE_CHARS_MAX = 64 * 1024 * 1024;
 const OWN_NAME = '\u0000name';
 const HOSTNAME = 'kubernetes.io/hostname';
 
-/** What a node has in common with others of its kind. */
+/** The common part of nodes of one kind. */
 type NodeShape = Omit<NodeDescription, 'name' | 'uid'>;
 
-/** How a log is written. */
+/** Options of writing a log. */
 export interface PodLogWriterOptions {
   /** The version of TEG that writes it, for people. */
   readonly madeBy?: string;
@@ -64,7 +64,7 @@ export interface PodLogWriterOptions {
   readonly lineCharsMax?: number;
 }
 
-/** Numbers for things by their content. */
+/** Numbers of objects by their content. */
 class Interned {
   private readonly byContent = new Map<string, number>();
   private byObject = new WeakMap<object, number>();
@@ -98,7 +98,7 @@ class Interned {
   }
 }
 
-/** Writes a log; every call gives the text to be appended, with line ends. */
+/** Writes a log; every call returns the text to append, with line ends. */
 export class PodLogWriter {
   /** Steps written. */
   steps = 0;
@@ -132,8 +132,8 @@ export class PodLogWriter {
    * Writes a step, after it was done (or after it failed: then without effects).
    *
    * @param timeSeconds Finite.
-   * @param effects     What the step answered; undefined: it is not known, and no digest is written from here on.
-   * @throws TegError TEG_LIMIT_REACHED if a line would be too long: the log is of no use from here on.
+   * @param effects     The step's effects; undefined: unknown, and no digest is written from here on.
+   * @throws TegError TEG_LIMIT_REACHED if a line would be too long: the log is unusable from here on.
    */
   step(event: PodEvent, timeSeconds: number, effects: readonly PodEffect[] | undefined): string {
     const before = this.makeRoom(event);
@@ -155,12 +155,12 @@ export class PodLogWriter {
     return `${before}${templates}${head}${tail}\n`;
   }
 
-  /** @returns The last line. @param reason `complete`, or why no more was written. */
+  /** @returns The last line. @param reason `complete`, or why recording stopped. */
   end(reason: string): string {
     return `${JSON.stringify({ end: reason, steps: this.steps })}\n`;
   }
 
-  /** When the numbers are used up, they begin again: what is kept stays bounded. */
+  /** When the numbers are used up, they begin again: memory stays bounded. */
   private makeRoom(event: PodEvent): string {
     if (event.kind !== 'pod' && event.kind !== 'node') return '';
     const { templates, shapes } = this;
@@ -173,7 +173,7 @@ export class PodLogWriter {
     return '["C"]\n';
   }
 
-  /** @returns Lines that have to stand before the event, and the event as it is written. */
+  /** @returns Lines that have to precede the event, and the event in written form. */
   private encode(event: PodEvent): [string, unknown] {
     if (event.kind === 'pod') {
       const { template } = event.pod;
@@ -229,14 +229,14 @@ export interface LoggedStep {
 export class PodLogReader {
   /** The recorded scheduler's options; undefined before the first line. */
   options: PodSchedulerOptions | undefined;
-  /** The version of TEG that wrote it, '' if it does not say. */
+  /** The version of TEG that wrote it, '' if it is not recorded. */
   madeBy = '';
   /** Lines read, steps read. */
   lines = 0;
   steps = 0;
-  /** Why it ends: `complete` or a reason; undefined: it does not say (whoever wrote it did not end in peace). */
+  /** Why it ends: `complete` or a reason; undefined: not recorded (the writer was killed). */
   end: string | undefined;
-  /** Whether the last line was cut off and left out. */
+  /** True if the last line was cut off and left out. */
   isTruncated = false;
   private templates: PodTemplate[] = [];
   private shapes: NodeShape[] = [];
@@ -268,9 +268,9 @@ export class PodLogReader {
   /**
    * Takes the end of the file.
    *
-   * @param rest What stands after the last line end. Whoever writes a log may be killed in the middle of a line: if it is
-   *             no whole line it is left out, and `isTruncated` says so.
-   * @throws TegError TEG_LOG_INVALID if there is not even a first line, or the rest is JSON but no line of a log.
+   * @param rest The text after the last line end. The writer of a log may be killed in the middle of a line: if it is
+   *             not a whole line it is left out, and `isTruncated` says so.
+   * @throws TegError TEG_LOG_INVALID if there is not even a first line, or the rest is JSON but not a line of a log.
    */
   finish(rest = ''): LoggedStep | undefined {
     let step: LoggedStep | undefined;
@@ -352,7 +352,7 @@ export class PodLogReader {
     };
   }
 
-  /** What a step without effects says: there were none, if effects are written at all. */
+  /** The effects of a step without recorded ones: none, if effects are written at all. */
   private effectsAbsent(digest: unknown): readonly PodEffect[] | undefined {
     return this.withEffects && digest !== undefined ? [] : undefined;
   }
@@ -392,7 +392,7 @@ export class PodLogReader {
   }
 }
 
-/** The node without its names; where its hostname is its name, as nearly everywhere, a mark stands for it. */
+/** The node without its names; where its hostname is its name, as nearly everywhere, a mark replaces it. */
 function shapeOf({ name, uid: _, ...shape }: NodeDescription): NodeShape {
   if (shape.labels[HOSTNAME] !== name) return shape;
   return { ...shape, labels: { ...shape.labels, [HOSTNAME]: OWN_NAME } };

@@ -1,6 +1,4 @@
-/**
- * The pod scheduler and its log: what was decided once is decided again, bit for bit.
- */
+/** The pod scheduler and its log: every decision is repeated, bit for bit. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../../test/support/properties.ts';
@@ -37,7 +35,7 @@ class Recorded {
   /**
    * Feeds the log to a fresh scheduler.
    *
-   * @param afterStep Told of the scheduler after each step.
+   * @param afterStep Called with the scheduler after each step.
    * @returns         The step that differs first, −1 if none does.
    */
   replay(afterStep: (scheduler: PodScheduler, step: number) => void = () => {}): number {
@@ -57,7 +55,7 @@ class Recorded {
   }
 }
 
-/** Every event with objects of its own, as a projection makes them whose memory of templates is full. */
+/** Every event with its own objects, as from a projection whose cache of templates is full. */
 const fresh = <T>(value: T): T => structuredClone(value);
 
 describe('a log of the pod scheduler', () => {
@@ -90,12 +88,12 @@ describe('a log of the pod scheduler', () => {
     expect(run.replay()).toBe(-1);
   }, 60_000);
 
-  test('is not disturbed by explanations that are asked for meanwhile', () => {
+  test('is not disturbed by explanations requested meanwhile', () => {
     const run = new Recorded();
     churn(run, 300);
     let explained = 0;
     const differs = run.replay((scheduler, step) => {
-      // Whoever asks does so at any time, and is in no log.
+      // Explanations come at any time, and are in no log.
       if (step % 7 === 0 && scheduler.explain(`u${step % 300}`) !== undefined) explained++;
     });
     expect(differs).toBe(-1);
@@ -116,11 +114,11 @@ describe('a log of the pod scheduler', () => {
     );
   });
 
-  test('tells the step from which on it is another', () => {
+  test('reports the step from which on it differs', () => {
     const run = new Recorded();
     churn(run, 200);
     const at = run.lines.findIndex((line) => line.includes('"kind":"bind"'));
-    // One node has less than it had: the first decision cannot be the same.
+    // One node has less than it had: the first decision must differ.
     run.lines[1] = (run.lines[1] as string).replace(/"podsMax":\d+/, '"podsMax":0');
     const step = run.replay();
     expect(step).toBeGreaterThan(0);

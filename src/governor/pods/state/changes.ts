@@ -1,29 +1,29 @@
 /**
- * What has changed since waiting pods were last looked at: enough to tell whom it may concern.
+ * The changes since waiting pods were last checked: enough to find the pods that they may affect.
  *
- * A shape that is in here is kept from being forgotten, so that its id means the same until the changes are cleared.
+ * A shape in here is kept from being dropped, so that its id stays valid until the changes are cleared.
  */
 import type { Constraints } from '../constraints.ts';
 import type { PodEvent } from '../pod-events.ts';
 import type { PodShapeTable, Shape } from './shape-table.ts';
 
-/** Changes. Single writer. Bounded by nodes, shapes and claims there are. */
+/** Changes. Single writer. Bounded by the existing nodes, shapes and claims. */
 export class Changes {
-  /** Slots that got room or were described anew. */
+  /** Slots that got room or a new description. */
   readonly slots = new Set<number>();
-  /** Slots on which others took room where it is kept for nominated pods. */
+  /** Slots on which others took room that is kept for nominated pods. */
   readonly crowded = new Set<number>();
   /** Shapes of pods that came to nodes or left them. */
   readonly shapes = new Set<Shape>();
-  /** `namespace/name` of claims told of. */
+  /** `namespace/name` of reported claims. */
   readonly claims = new Set<string>();
-  /** A node came, went or was described anew: topology domains may be others. */
+  /** A node came, went or got a new description: topology domains may have changed. */
   nodes = false;
-  /** Volumes, storage classes, or what CSI drivers tell of nodes and themselves have changed. */
+  /** Volumes, storage classes, or the reports of CSI drivers about nodes and themselves have changed. */
   volumes = false;
-  /** Extended resources that DeviceClasses back, or back no longer. */
+  /** Extended resources that a DeviceClass has begun or ceased to back. */
   readonly devices = new Set<string>();
-  /** Something that may concern everybody. */
+  /** A change that may affect every pod. */
   everything = false;
   private readonly table: PodShapeTable;
 
@@ -31,7 +31,7 @@ export class Changes {
     this.table = table;
   }
 
-  /** Whether there is any. */
+  /** True if there is any. */
   get any(): boolean {
     return (
       this.everything ||
@@ -52,17 +52,17 @@ export class Changes {
     this.shapes.add(shape);
   }
 
-  /** An event that only the rules take in has come. */
+  /** An event arrived that only the rules use. */
   told(event: PodEvent): void {
     if (event.kind === 'claim') this.claims.add(event.claim.key);
     else if (event.kind === 'claim-gone') this.claims.add(event.key);
     else if (event.kind === 'namespace' || event.kind === 'namespace-gone') this.everything = true;
-    // A volume that is attached takes room; only its detachment makes some.
+    // An attached volume takes room; only its detachment frees some.
     else if (event.kind !== 'volume-attachment') this.volumes = true;
   }
 
   /**
-   * Whether pods of a shape may fit now though nothing has changed on a single node that they fit: other pods, claims, topology.
+   * True if pods of a shape may fit now without a change on a single node that they fit: other pods, claims, topology.
    *
    * @cost O(shapes that moved).
    */
@@ -79,7 +79,10 @@ export class Changes {
     return false;
   }
 
-  /** Whether what is said to pods of a shape changes with a DeviceClass: to all of them, though none fits. O(such changes). */
+  /**
+   * True if the report to pods of a shape changes with a DeviceClass: for all of them, though none fits. O(such
+   * changes).
+   */
   concernsDevices(shape: Shape): boolean {
     for (const resource of this.devices) {
       if ((shape.template.requests.extended[resource] ?? 0) > 0) return true;
@@ -87,7 +90,7 @@ export class Changes {
     return false;
   }
 
-  /** Everybody was looked at. */
+  /** All pods were checked. */
   clear(): void {
     this.slots.clear();
     this.crowded.clear();

@@ -79,7 +79,7 @@ describe('an extended resource that a DeviceClass stands for', () => {
     for (const message of Object.values(last)) expect(message).not.toContain('DeviceClass');
   });
 
-  test('nothing is tried again where a class is told of as it was', () => {
+  test('nothing is tried again where a class is reported unchanged', () => {
     const cluster = new TestCluster().nodes(node('a'));
     backed(cluster);
     cluster.pods(pod('p', ONE));

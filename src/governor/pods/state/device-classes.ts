@@ -1,22 +1,23 @@
 /**
- * Which extended resources DeviceClasses stand for (dynamic resource allocation), so that a pod that needs one is refused for
- * that reason, and not for a lack of the resource.
+ * The extended resources that DeviceClasses stand for (dynamic resource allocation), so that a pod that needs one is
+ * refused for that reason, and not for a lack of the resource.
  *
- * @source kube-scheduler 1.36, `shouldDelegateResourceToDRA` of NodeResourcesFit: a node that has some of the resource in its
- *   allocatable has it from a device plugin and is judged as ever; on every other node the devices would have to be allocated.
+ * @source kube-scheduler 1.36, `shouldDelegateResourceToDRA` of NodeResourcesFit: a node that has some of the resource
+ *   in its allocatable has it from a device plugin and is judged as usual; on every other node the devices would have
+ *   to be allocated.
  */
 
-/** Classes and resources. Single writer. Bounded by the DeviceClasses there are. */
+/** Classes and resources. Single writer. Bounded by the existing DeviceClasses. */
 export class DeviceClasses {
   /** By class, those that stand for a resource. */
   private readonly resources = new Map<string, string>();
   private readonly classes = new Map<string, Set<string>>();
 
   /**
-   * Sets what a class stands for.
+   * Sets the resource of a class.
    *
    * @param resource '' if the class stands for none, or is gone.
-   * @returns        Resources that are backed otherwise from now on; usually none.
+   * @returns        Resources whose backing changes; usually none.
    */
   set(name: string, resource: string): readonly string[] {
     const before = this.resources.get(name) ?? '';

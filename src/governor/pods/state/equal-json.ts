@@ -1,6 +1,4 @@
-/**
- * Whether two plain JSON values say the same.
- */
+/** Deep equality of two plain JSON values. */
 
 /** Compares deeply; the order of an object's keys does not matter. O(size of the smaller). */
 export function sameJson(x: unknown, y: unknown): boolean {

@@ -1,22 +1,23 @@
-/**
- * What attempts at gangs are about: conditions on nodes, and why an attempt was in vain.
- */
+/** Types of attempts at gangs: conditions on nodes, and reasons of failures. */
 import type { Shape } from './shape-table.ts';
 
 /** A condition on slots. */
 export type Allowed = (slot: number) => boolean;
 
-/** Why a group was not placed, as data: `group-texts.ts` makes the words. */
+/** Why a group was not placed, as data: `group-texts.ts` makes the text. */
 export interface GangRefusal {
   /** Members that had to be placed at once, and those that were tried. */
   readonly missing: number;
   readonly tried: number;
   /** Most of them that found room together. */
   readonly fit: number;
-  /** Which of those tried, by their number in turn, stayed without room then. */
+  /** Those without room then, by their number in order. */
   readonly leftOut: readonly number[];
-  /** Whether they have to be in one topology domain. */
+  /** True if they have to be in one topology domain. */
   readonly inOneDomain: boolean;
-  /** What nodes refuse each kind of member for, by itself, in kube-scheduler's words; the kinds that are not here are too many. */
+  /**
+   * The nodes' reasons against each kind of member alone, in kube-scheduler's words; further kinds beyond the limit are
+   * left out.
+   */
   readonly verdicts: ReadonlyMap<Shape, { readonly message: string; readonly plugins: readonly string[] }>;
 }

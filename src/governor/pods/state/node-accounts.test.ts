@@ -3,7 +3,7 @@ import { node, requests } from '../scheduler.fixtures.ts';
 import { NodeAccounts } from './node-accounts.ts';
 
 describe('NodeAccounts', () => {
-  test('has a column for a resource as long as somebody names it', () => {
+  test('has a column for a resource as long as a node or request names it', () => {
     const accounts = new NodeAccounts();
     accounts.setNode(0, node('a', { extended: { x: 2 } }));
     const first = accounts.requestOf(requests(1, 1, { x: 1, y: 1 }));
@@ -16,7 +16,7 @@ describe('NodeAccounts', () => {
     expect(accounts.resources).toHaveLength(4);
   });
 
-  test('spends no memory on what is only asked for', () => {
+  test('spends no memory on resources that are only requested', () => {
     const accounts = new NodeAccounts();
     for (let slot = 0; slot < 1000; slot++) accounts.setNode(slot, node(`n${slot}`));
     const { bytes } = accounts;
@@ -24,7 +24,7 @@ describe('NodeAccounts', () => {
     expect(accounts.bytes).toBe(bytes);
   });
 
-  test('forgets what a resource had when its column is used again', () => {
+  test("clears a resource's amounts when its column is used again", () => {
     const accounts = new NodeAccounts();
     accounts.setNode(0, node('a', { extended: { x: 8 } }));
     const old = accounts.requestOf(requests(0, 0, { x: 3 }));
@@ -37,7 +37,7 @@ describe('NodeAccounts', () => {
     expect(accounts.freeOf(0, 'x')).toBe(0);
   });
 
-  test('knows how often a request fits, and whether what is booked is there', () => {
+  test('knows how often a request fits, and whether booked amounts exist', () => {
     const accounts = new NodeAccounts();
     accounts.setNode(0, node('a', { podsMax: 5 }));
     const half = accounts.requestOf(requests(1500));

@@ -1,8 +1,8 @@
 /**
- * What every node has and what the pods on it have asked for: exact, per resource, in columns.
+ * The capacity of every node and the requests of the pods on it: exact, per resource, in columns.
  *
- * Unlike `ClusterState` this is never rounded and may go beyond a node's capacity, because what other schedulers bind or
- * a node loses is not ours to refuse. Rows are node slots, which are used again.
+ * Unlike `ClusterState` this is never rounded and may exceed a node's capacity, because bindings of other schedulers
+ * and shrinking nodes cannot be refused. Rows are node slots, which are reused.
  */
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import type { PodRequests } from '../../../model/kubernetes/pod.ts';
@@ -12,22 +12,23 @@ export const CPU = 0;
 /** Column of memory, bytes. */
 export const MEMORY = 1;
 
-/** What a shape asks for, as columns and amounts; amounts of 0 are left out, as kube-scheduler does not look at them. */
+/** The requests of a shape, as columns and amounts; amounts of 0 are left out, as kube-scheduler ignores them. */
 export interface Request {
   readonly columns: readonly number[];
   readonly amounts: readonly number[];
 }
 
-/** A column of a resource that nobody has or has got: made when the first does. */
+/** A column of a resource that no node has had: made with the first. */
 const NOTHING = new Float64Array(0);
 
 /** Largest count that a column of pods holds. */
 const PODS_MAX = 2 ** 31 - 1;
 
 /**
- * Accounts of all nodes. Single writer. At most 16 bytes a node and resource, nothing for what only pods that wait ask for.
+ * Accounts of all nodes. Single writer. At most 16 bytes a node and resource, nothing for resources that only waiting
+ * pods request.
  *
- * A resource has a column as long as a node offers it or a request asks for it.
+ * A resource has a column as long as a node or a request names it.
  */
 export class NodeAccounts {
   /** Names of the columns; '' where a column is free. */
@@ -47,10 +48,10 @@ export class NodeAccounts {
   /** Nodes and requests that need each column. CPU and memory are always needed. */
   private readonly users: number[] = [1, 1];
   private readonly freeColumns: number[] = [];
-  /** By slot: columns of what the node offers further. */
+  /** By slot: columns of the node's further resources. */
   private readonly offered: (readonly number[])[] = [];
 
-  /** @returns A pod's requests as columns, which it needs until `releaseRequest`. */
+  /** @returns A pod's requests as columns, which stay in use until `releaseRequest`. */
   requestOf(requests: PodRequests): Request {
     const columns: number[] = [];
     const amounts: number[] = [];
@@ -67,12 +68,12 @@ export class NodeAccounts {
     return { columns, amounts };
   }
 
-  /** The request is not used any more: no pod of it is on a node. */
+  /** Releases the request: no pod of it is on a node. */
   releaseRequest(request: Request): void {
     for (const column of request.columns) if (column > MEMORY) this.leaveColumn(column);
   }
 
-  /** Sets what a node has; what is used stays. */
+  /** Sets a node's capacity; the use stays. */
   setNode(slot: number, node: NodeDescription): void {
     this.grow(slot + 1);
     this.clearOffered(slot);
@@ -98,7 +99,7 @@ export class NodeAccounts {
     for (const column of this.used) if (column.length > 0) column[slot] = 0;
   }
 
-  /** Puts a pod on a node (sign 1) or takes it off (sign −1). O(resources asked for). */
+  /** Puts a pod on a node (sign 1) or takes it off (sign −1). O(resources requested). */
   add(slot: number, request: Request, sign: 1 | -1): void {
     const { columns, amounts } = request;
     this.pods[slot] = (this.pods[slot] as number) + sign;
@@ -108,7 +109,7 @@ export class NodeAccounts {
     }
   }
 
-  /** @returns Whether one more pod fits. O(resources asked for). */
+  /** @returns True if one more pod fits. O(resources requested). */
   fits(slot: number, request: Request): boolean {
     if ((this.pods[slot] as number) >= (this.podsMax[slot] as number)) return false;
     const { columns, amounts } = request;
@@ -118,7 +119,7 @@ export class NodeAccounts {
     return true;
   }
 
-  /** @returns How many pods of a request fit, at most `most`. O(resources asked for). */
+  /** @returns How many pods of a request fit, at most `most`. O(resources requested). */
   times(slot: number, request: Request, most: number): number {
     let times = Math.min(most, (this.podsMax[slot] as number) - (this.pods[slot] as number));
     request.columns.forEach((column, i) => {
@@ -137,13 +138,16 @@ export class NodeAccounts {
     return times;
   }
 
-  /** @returns Whether a node has what its pods of a request ask for: nothing that the request asks for is booked beyond what there is. */
+  /** @returns True if none of the request's resources is overbooked on a node. */
   holds(slot: number, request: Request): boolean {
     if ((this.pods[slot] as number) > (this.podsMax[slot] as number)) return false;
     return request.columns.every((column) => this.free(slot, column) >= 0);
   }
 
-  /** @returns Whether the node has enough of each resource, were it empty. As kube-scheduler, the number of pods is passed over. */
+  /**
+   * @returns True if the node has enough of each resource, were it empty. As in kube-scheduler, the number of pods is
+   *   ignored.
+   */
   couldFit(slot: number, request: Request): boolean {
     return request.columns.every(
       (column, i) =>
@@ -151,12 +155,12 @@ export class NodeAccounts {
     );
   }
 
-  /** @returns Whether the node has any of a resource, free or not. */
+  /** @returns True if the node has any of a resource, free or not. */
   offers(slot: number, column: number): boolean {
     return ((this.allocatable[column] as Float64Array)[slot] ?? 0) > 0;
   }
 
-  /** @returns What is left of a resource; negative where more is booked than there is. */
+  /** @returns The free amount of a resource; negative where it is overbooked. */
   free(slot: number, column: number): number {
     return (
       ((this.allocatable[column] as Float64Array)[slot] ?? 0) -
@@ -164,7 +168,7 @@ export class NodeAccounts {
     );
   }
 
-  /** @returns What is left of a resource by its name; 0 if nobody has ever named it. */
+  /** @returns The free amount of a resource by its name; 0 if the resource is unknown. */
   freeOf(slot: number, resource: string): number {
     const column = this.columnByName.get(resource);
     return column === undefined ? 0 : this.free(slot, column);

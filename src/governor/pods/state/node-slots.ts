@@ -1,6 +1,4 @@
-/**
- * Nodes by slot: a dense index that is used again once a node is gone, and which pods are on it.
- */
+/** Nodes by slot: a dense index that is reused once a node is gone, and the pods on each node. */
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import type { NodeState } from '../../../model/node-state.ts';
 import type { PodRecord } from './pod-records.ts';
@@ -12,7 +10,7 @@ export class NodeSlots {
   /** Nodes there are. */
   live = 0;
   readonly descriptions: (NodeDescription | undefined)[] = [];
-  /** What guards report of nodes; undefined: nothing particular, or nobody does. */
+  /** Guards' reports of nodes; undefined: none. */
   readonly reported: (NodeState | undefined)[] = [];
   /** Pods on each node, in no particular order. */
   readonly pods: PodRecord[][] = [];

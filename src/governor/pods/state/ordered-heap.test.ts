@@ -11,7 +11,7 @@ interface Item extends HeapEntry {
 const before = (x: Item, y: Item): number => x.key - y.key || x.id - y.id;
 
 describe('OrderedHeap', () => {
-  test('gives what a sorted list gives, entries taken out of the middle included', () => {
+  test('equals a sorted list, with entries taken out of the middle', () => {
     const move = fc.record({
       what: fc.constantFrom('push', 'pop', 'remove'),
       key: fc.nat(9),

@@ -1,21 +1,24 @@
 /**
- * A binary heap of objects by a comparison: for queues whose entries are few thousands and carry names anyway.
+ * A binary heap of objects by a comparison: for queues of a few thousand entries that carry names anyway.
  *
- * Every entry knows where it is, so that it can be taken out of the middle: nothing stale ever lies in a heap.
+ * Every entry knows its position, so that it can be taken out of the middle: a heap never holds stale entries.
  */
 
-/** What a heap holds. */
+/** An entry of a heap. */
 export interface HeapEntry {
-  /** Its index in the one heap that it is in; −1: in none. The heap's to change. */
+  /** Its index in the one heap that holds it; −1: in none. Changed by the heap only. */
   heapAt: number;
 }
 
-/** A heap; the entry that goes first is on top. What entries are compared by must not change while they are in it. */
+/** A heap; the entry that goes first is on top. The keys of entries must not change while they are in it. */
 export class OrderedHeap<Entry extends HeapEntry> {
   private readonly entries: Entry[] = [];
   private readonly compare: (x: Entry, y: Entry) => number;
 
-  /** @param compare < 0 if `x` goes before `y`; a total order, so that what leaves when does not depend on the heap's shape. */
+  /**
+   * @param compare < 0 if `x` goes before `y`; a total order, so that the order of removal does not depend on the
+   *   heap's shape.
+   */
   constructor(compare: (x: Entry, y: Entry) => number) {
     this.compare = compare;
   }

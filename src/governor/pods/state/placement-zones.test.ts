@@ -96,7 +96,7 @@ describe('zones', () => {
     expect(field()).toBeLessThanOrEqual(3);
   });
 
-  test('are made anew for much larger nodes, not for slightly larger ones', () => {
+  test('are made again for much larger nodes, not for slightly larger ones', () => {
     const cluster = new TestCluster().nodes(node('a'));
     const { zones } = cluster.scheduler.internals.state;
     cluster.decide();
@@ -138,7 +138,7 @@ function randomCluster(seed: number): { nodes: NodeDescription[]; pods: PodDescr
   return { nodes, pods };
 }
 
-describe('what fits somewhere is placed, whatever the zones', () => {
+describe('a pod that fits a node is placed, for any division into zones', () => {
   const ZONES: Partial<PodSchedulerOptions>[] = [
     {},
     { zoneNodesMax: 1 },

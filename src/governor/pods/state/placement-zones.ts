@@ -1,9 +1,10 @@
 /**
- * Zones of a Kubernetes cluster: the field that TEG places by, fed from exact accounts.
+ * Zones of a Kubernetes cluster: the field by which TEG places, fed from exact accounts.
  *
- * Every zone has a `ClusterState` and a `TegPolicy` of its own (the ones that the simulator runs), with prices shared by
- * all. The field may show a little more room than there is (memory is rounded up, further resources are not shown), never
- * less: `accept` has the last word, and where the cheapest node is refused all nodes are looked at in the order of their cost.
+ * Every zone has its own `ClusterState` and `TegPolicy` (the ones that the simulator runs), with prices shared by all.
+ * The field may show slightly more room than exists (memory is rounded up, further resources are not shown), never
+ * less: `accept` has the last word, and where the cheapest node is refused all nodes are checked in the order of their
+ * cost.
  */
 
 import { assert } from '../../../kernel/assert.ts';
@@ -21,14 +22,20 @@ import { CPU, MEMORY, type NodeAccounts } from './node-accounts.ts';
 import type { NodeSlots } from './node-slots.ts';
 import { type PodShapeTable, RESTRICTED_LABEL, type Shape } from './shape-table.ts';
 
-/** Zones that labels can make: each has tables of its own. Further label values share zones made by size, of which there is at least one then. */
+/**
+ * Most zones made by label: each has its own tables. Further label values share zones made by size, of which there is
+ * at least one then.
+ */
 const ZONES_MAX = 256;
-/** A node may have so much more CPU than the largest that the prices were made for before they are made anew. */
+/** Factor by which a node's CPU may exceed the largest that the prices were made for before they are made again. */
 const CPU_SLACK = 1.25;
-/** Flavours of a zone beyond which, and beyond so many a node, the zones are made anew: most are of nodes that are gone. */
+/**
+ * Flavours of a zone beyond which, and beyond this many a node, the zones are made again: most belong to vanished
+ * nodes.
+ */
 const FLAVORS_KEPT = 4096;
 const FLAVORS_PER_NODE = 4;
-/** Demands beyond which, and beyond so many a shape, their table is made anew. */
+/** Demands beyond which, and beyond this many a shape, their table is rebuilt. */
 const DEMANDS_KEPT = 4096;
 const DEMANDS_PER_SHAPE = 4;
 const INT_MAX = 2 ** 31 - 1;
@@ -48,10 +55,10 @@ export interface PlacementZone {
   nodes: number;
 }
 
-/** A class of nodes with what a pod costs there. */
+/** A class of nodes with a pod's cost there. */
 export interface RankedClass {
   readonly zone: PlacementZone;
-  /** Of the zone, and of its rent group: who goes first among equals. */
+  /** Of the zone, and of its rent group: the tie-break among equals. */
   readonly order: number;
   readonly group: number;
   readonly id: number;
@@ -65,7 +72,7 @@ export interface ZoningOptions {
   readonly seed: number;
 }
 
-/** All zones. Single writer; made anew when hardware comes that the prices do not know. */
+/** All zones. Single writer; made again when hardware arrives that the prices do not cover. */
 export class PlacementZones {
   readonly zones: PlacementZone[] = [];
   private readonly accounts: NodeAccounts;
@@ -84,9 +91,9 @@ export class PlacementZones {
   private stale = true;
   /** Times all zones were made. */
   made = 0;
-  /** Names on the field are numbers, never used twice: an index can be between two nodes. */
+  /** Names on the field are numbers, never reused: an index can be between two nodes. */
   private named = 0;
-  /** Zones made by size since all were made. */
+  /** Zones made by size since all were last made. */
   private opened = 0;
 
   constructor(accounts: NodeAccounts, slots: NodeSlots, shapes: PodShapeTable, options: ZoningOptions) {
@@ -97,7 +104,7 @@ export class PlacementZones {
     this.options = options;
   }
 
-  /** A node is new or described anew. */
+  /** A node is new or has a new description. */
   setNode(slot: number, node: NodeDescription): void {
     if (node.cpuMilli > CPU_SLACK * this.cpuMilliMax || gpusOf(node) > this.gpusMax) this.stale = true;
     if (this.stale) return;
@@ -134,7 +141,7 @@ export class PlacementZones {
     else free.push(index);
   }
 
-  /** What is used on a node has changed. O(its GPUs). */
+  /** The use of a node has changed. O(its GPUs). */
   update(slot: number): void {
     const zone = this.zoneOf[slot];
     if (zone === undefined) return;
@@ -153,7 +160,7 @@ export class PlacementZones {
     this.prices?.departureSeen();
   }
 
-  /** Makes the zones where they are not up to the hardware, or are full of what is not there any more. O(nodes), rarely. */
+  /** Makes the zones again where they do not cover the hardware, or mostly hold vanished nodes. O(nodes), rarely. */
   prepare(): void {
     if (this.slots.live === 0) return;
     if (this.demands.demands.length > Math.max(DEMANDS_KEPT, DEMANDS_PER_SHAPE * this.shapes.size)) {
@@ -181,11 +188,11 @@ export class PlacementZones {
     });
     this.prices = new SharedPrices(all, undefined);
     this.eachNode((node, slot) => this.enter(slot, node, specOf(node)));
-    // What is known of the workload is what there is.
+    // The known workload is the present one.
     this.shapes.each((shape) => this.seen(shape, shape.pods));
   }
 
-  /** Whether the zones will be made anew at the next `prepare`. */
+  /** True if the zones will be made again at the next `prepare`. */
   get isStale(): boolean {
     return this.stale;
   }
@@ -198,7 +205,7 @@ export class PlacementZones {
   /**
    * Finds the cheapest node.
    *
-   * @param accept Whether a slot will do: exact resources, and all rules.
+   * @param accept True if a slot will do: exact resources, and all rules.
    * @returns      A slot, or −1 if no node in any zone is accepted.
    * @cost         O(zones) where the cheapest node is accepted; else O(classes log classes + nodes refused).
    */
@@ -238,7 +245,7 @@ export class PlacementZones {
     return zone.policy.costOn(shape.demand, this.indexOf[slot] as number);
   }
 
-  /** Visits every node that takes pods, the cheapest class first, until `visit` says true. */
+  /** Visits every node that takes pods, the cheapest class first, until `visit` returns true. */
   walk(shape: Shape, visit: (slot: number) => boolean): void {
     for (const { zone, id } of this.rank(shape)) {
       const { classes } = zone.policy;
@@ -249,8 +256,8 @@ export class PlacementZones {
   }
 
   /**
-   * Classes with nodes in the order of what a pod of the shape costs there (Infinity where it does not surely fit). The first is
-   * the one that `cheapest` finds. The array is used again by the next call.
+   * Classes with nodes in the order of a pod's cost there (Infinity where it does not surely fit). The first is the one
+   * that `cheapest` finds. The array is reused by the next call.
    */
   rank(shape: Shape): readonly RankedClass[] {
     const { ranked } = this;
@@ -260,7 +267,7 @@ export class PlacementZones {
       for (let i = 0; i < classes.occupiedCount; i++) {
         const id = classes.occupied[i] as number;
         const group = rent.groupOf(classes.flavorIds[id] as number);
-        // As the index has it: costs are kept in 32 bits.
+        // As in the index: costs are kept in 32 bits.
         const cost = Math.fround(index.costOf(shape.demand, id)) + rent.rent(shape.demand, group);
         ranked.push({ zone, order, group, id, cost });
       }
@@ -275,7 +282,7 @@ export class PlacementZones {
     }
   }
 
-  /** Whether a node stays in its zone; by size it does. */
+  /** @returns True if a node stays in its zone; zones made by size keep theirs. */
   private belongs(node: NodeDescription, at: PlacementZone): boolean {
     const value = this.labelOf(node);
     return at.bySize ? value === undefined || this.zones.length >= ZONES_MAX : at.name === value;
@@ -338,7 +345,7 @@ export class PlacementZones {
     return `#${this.named++}`;
   }
 
-  /** Takes an index out of the field; what it counted for there is taken back. */
+  /** Takes an index out of the field; its contribution there is removed. */
   private vacate(zone: PlacementZone, index: number): void {
     zone.cluster.setUp(index, false);
     zone.policy.nodeChanged(index);
@@ -353,7 +360,7 @@ export class PlacementZones {
     this.show(zone, index, slot);
   }
 
-  /** Shows on the field what is free. */
+  /** Shows the free resources on the field. */
   private show(zone: PlacementZone, index: number, slot: number): void {
     const { accounts } = this;
     const { cluster } = zone;
@@ -381,7 +388,7 @@ export class PlacementZones {
   }
 }
 
-/** Labels that tell flavours apart on the field; all others are rules, and looked at node by node. */
+/** Labels that distinguish flavours on the field; all others are rules, checked node by node. */
 const LABEL_KEYS: ReadonlySet<string> = new Set([RESTRICTED_LABEL]);
 
 function compareRanks(x: RankedClass, y: RankedClass): number {
@@ -398,7 +405,7 @@ function gpusOf(node: NodeDescription): number {
   return Math.min(gpus, GPUS_PER_NODE_MAX);
 }
 
-/** A node as the field sees it. Memory is rounded up a little, so that equal machines are of one flavour. */
+/** A node in the field's terms. Memory is rounded up slightly, so that equal machines are of one flavour. */
 function specOf(node: NodeDescription): NodeSpec {
   const gpuCount = gpusOf(node);
   const restricted =

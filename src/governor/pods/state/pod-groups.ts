@@ -1,8 +1,8 @@
 /**
- * Groups of pods that start together: which members there are, and how far the group is.
+ * Groups of pods that start together: their members, and their progress.
  *
- * No member of a group holds room before enough of them are placed at once. Once a group has started, further members (and
- * members that come back) are decided one by one.
+ * No member of a group holds room before enough of them are placed at once. Once a group has started, further members
+ * (and members that come back) are decided one by one.
  */
 import type { PodGroupDescription } from '../../../model/kubernetes/pod.ts';
 import { DEFAULT_TENANT } from '../../../model/tenants.ts';
@@ -14,7 +14,7 @@ import { compareTurn, isLeaving, isPlaced, type PodRecord, PodState } from './po
 /** A group. Mutable; owned by the scheduler. In the active heap iff `heapAt` ≥ 0. */
 export interface PodGroup extends HeapEntry {
   readonly key: string;
-  /** Undefined: the API has not told of it (yet). */
+  /** Undefined: the API has not reported it (yet). */
   description: PodGroupDescription | undefined;
   readonly members: Set<PodRecord>;
   /** Turn of the group: its first pending member's when it came to the queue. */
@@ -26,34 +26,36 @@ export interface PodGroup extends HeapEntry {
   /** Uids of members that ran and have ended (Succeeded or Failed), as long as their objects are there. */
   readonly ended: Set<string>;
   /**
-   * Nothing is all or nothing any more: enough members were bound at one time, or what is known cannot rule it out (members
-   * that have ended, or that were on nodes before this scheduler decided anything about them).
+   * True if all or nothing no longer applies: enough members were bound at one time, or that cannot be ruled out
+   * (members that have ended, or that were on nodes before this scheduler decided anything about them).
    */
   started: boolean;
-  /** Since when fewer members wait than the gang needs, none is placed, but some have ended; NaN: that is not so. */
+  /**
+   * Time since which fewer members wait than the gang needs, none is placed, but some have ended; NaN: not the case.
+   */
   successorsSinceSeconds: number;
   /** Topology domain that its placed members bind it to, as `key=value`; '' if none. As of the last review or decision. */
   domain: string;
-  /** Tried in vain, or not to be tried yet; waits for a change or for its time. */
+  /** Failed, or not to be tried yet; waits for a change or for its time. */
   waiting: boolean;
-  /** A change that concerns it has come since. */
+  /** True if a change that affects it has come since. */
   stale: boolean;
-  /** It is not tried before. */
+  /** Earliest time of the next attempt. */
   notBeforeSeconds: number;
-  /** Since when it has members placed, but fewer than it needs, and others that wait; NaN: it has not. */
+  /** Time since which it has members placed, but fewer than it needs, and others that wait; NaN: not the case. */
   brokenSinceSeconds: number;
   /** When it was first seen incomplete. */
   incompleteSinceSeconds: number;
   attempts: number;
-  /** Why the accounts did not let it start; undefined: they did, or were not asked since. */
+  /** Why the accounts did not admit it; undefined: they did, or were not asked since. */
   notAdmitted: AccountsRefusal | undefined;
-  /** What came of the last attempt; undefined: there was none, or it succeeded. */
+  /** Failure of the last attempt; undefined: there was none, or it succeeded. */
   refusal: GangRefusal | undefined;
 }
 
-/** How many members of a group are in which state. */
+/** Number of members of a group in each state. */
 export interface GroupTally {
-  /** On nodes, and of those known to be bound. Those that are about to go are not counted. */
+  /** On nodes, and those of them known to be bound. Leaving ones are not counted. */
   readonly placed: number;
   readonly bound: number;
   /** Wait to be placed with the group. */
@@ -62,7 +64,7 @@ export interface GroupTally {
   readonly alone: number;
 }
 
-/** @returns Whether an item of the queue is a group. */
+/** @returns True if an item of the queue is a group. */
 export function isGroup(item: PodRecord | PodGroup): item is PodGroup {
   return 'members' in item;
 }
@@ -73,7 +75,7 @@ export class PodGroups {
   /** Groups of members that have ended, by the member's uid. */
   private readonly endedIn = new Map<string, string>();
 
-  /** Takes in a group's description. @returns The group. */
+  /** Takes a group's description. @returns The group. */
   set(description: PodGroupDescription): PodGroup {
     const group = this.ensure(description.key);
     group.description = description;
@@ -83,13 +85,14 @@ export class PodGroups {
   /**
    * The group's object is gone: members that are not placed wait for a new one.
    *
-   * @returns The group if nothing is left of it.
+   * @returns The group if it no longer exists.
    */
   remove(key: string): PodGroup | undefined {
     const group = this.groups.get(key);
     if (group === undefined) return undefined;
     group.description = undefined;
-    // A new object may ask for more than runs: what runs by then must not be taken for a gang that never started.
+    // A new object may require more than the running members: they must then not be mistaken for a gang that never
+    // started.
     if (tallyOf(group).placed > 0) group.started = true;
     return this.tidy(group);
   }
@@ -124,7 +127,7 @@ export class PodGroups {
   /**
    * The object of a member that had ended is gone.
    *
-   * @returns Its group and whether nothing is left of that; undefined if no such member was known.
+   * @returns Its group and whether that no longer exists; undefined if no such member was known.
    */
   endedGone(uid: string): { readonly key: string; readonly gone: PodGroup | undefined } | undefined {
     const key = this.endedIn.get(uid);
@@ -135,7 +138,7 @@ export class PodGroups {
     return { key, gone: this.tidy(group) };
   }
 
-  /** A member is gone. @returns Its group if nothing is left of it. */
+  /** A member is gone. @returns Its group if it no longer exists. */
   leave(pod: PodRecord): PodGroup | undefined {
     const group = this.groups.get(pod.group);
     if (group === undefined) return undefined;
@@ -195,7 +198,7 @@ export function setTurn(group: PodGroup): void {
   group.tenant = first.tenant;
 }
 
-/** @returns What the members are doing. O(members). */
+/** @returns The states of the members. O(members). */
 export function tallyOf(group: PodGroup): GroupTally {
   const tally = { placed: 0, bound: 0, pending: 0, alone: 0 };
   for (const pod of group.members) {

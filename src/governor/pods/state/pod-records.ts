@@ -1,29 +1,27 @@
-/**
- * What the scheduler remembers of a pod: little more than its shape and where it is.
- */
+/** The scheduler's record of a pod: little more than its shape and its node. */
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { compareTurns } from '../../queue-order.ts';
 import type { NotScheduledReason } from '../pod-events.ts';
 import type { HeapEntry, OrderedHeap } from './ordered-heap.ts';
 import type { Shape } from './shape-table.ts';
 
-/** What a pod is doing, as far as the scheduler is concerned. */
+/** State of a pod from the scheduler's point of view. */
 export const PodState = {
-  /** Somebody else's and not assigned, or being deleted before it was placed: not our business. */
+  /** Another scheduler's and not assigned, or being deleted before it was placed: ignored. */
   Aside: 0,
   /** Scheduling gates are left. */
   Gated: 1,
-  /** Needs something TEG does not do. */
+  /** Needs an unsupported feature. */
   Refused: 2,
   /** Member of a group that is not placed yet; decided with it. */
   InGroup: 3,
   /** To be decided. */
   Active: 4,
-  /** Nothing fits; waits in the line of its shape for what it lacks. */
+  /** Nothing fits; waits in the line of its shape for the missing resources. */
   Waiting: 5,
   /** To be decided again after some time. */
   BackingOff: 6,
-  /** As many pods wait as may; comes to the queue when fewer do. */
+  /** The limit of waiting pods is reached; enters the queue when there are fewer. */
   Excess: 7,
   /** Decided, not yet known to be bound; counts on its node. */
   Binding: 8,
@@ -48,16 +46,16 @@ export const POD_STATE_NAMES: readonly string[] = [
   'bound',
 ];
 
-/** Pods that wait for the same: the first stands for all. */
+/** Pods with the same wait: the first represents all. */
 export interface WaitingLine {
   readonly key: string;
   readonly shape: Shape;
   /** Members of one group that have to be in its topology domain. */
   readonly confined: boolean;
-  /** Of pods that the accounts do not admit: their tenant, which wakes them and nothing else does. −1: they are admitted. */
+  /** Of pods that the accounts do not admit: their tenant, whose wake-up is the only one. −1: they are admitted. */
   readonly unadmittedOf: number;
   readonly pods: OrderedHeap<PodRecord>;
-  /** Pods of it that were woken and are not decided yet: where one finds room, the next one is tried. */
+  /** Pods of it that were woken and are not decided yet: when one finds room, the next one is tried. */
   hot: number;
 }
 
@@ -68,34 +66,34 @@ export interface PodRecord extends HeapEntry {
   readonly name: string;
   readonly ours: boolean;
   shape: Shape;
-  /** Changed by the queue alone (`PodQueue.move`). */
+  /** Changed by the queue only (`PodQueue.move`). */
   state: PodStateCode;
-  /** When it came into this state. */
+  /** When it entered this state. */
   stateSeconds: number;
   /** When it was first seen. */
   readonly seenSeconds: number;
   priority: number;
-  /** Order among equals: when it was created, then when it was first seen. */
+  /** Order among equals: by creation, then by first sight. */
   readonly createdSeconds: number;
   readonly sequence: number;
   startedSeconds: number;
-  /** Slot of the node it counts on; −1 if none (or the node is not known). */
+  /** Slot of the node it counts on; −1 if none (or the node is unknown). */
   node: number;
-  /** Name of that node, also while it is not known. */
+  /** Name of that node, also while it is unknown. */
   nodeName: string;
   /** Its index in the node's list of pods. */
   place: number;
   /** Node whose room is kept for it; −1 if none. */
   nominated: number;
-  /** Name of the node that room is to be kept on when it is described anew; '' if none. See `SchedulerState.expect`. */
+  /** Name of the node on which room is to be kept at its next description; '' if none. See `SchedulerState.expect`. */
   expected: string;
   /** `status.nominatedNodeName` as last seen. */
   statusNode: string;
-  /** Node that somebody else nominated it to, which stands: honoured, and never cleared by us; '' if none. */
+  /** Node to which another writer nominated it: honoured, and never cleared by us; '' if none. */
   foreignNode: string;
-  /** Node that we nominated it to and that its status says, or will say; '' if none. */
+  /** Node to which we nominated it and that its status shows, or will show; '' if none. */
   ownNode: string;
-  /** What we had written as its nomination and have not seen in its status yet, oldest first. */
+  /** Our written nominations that its status has not shown yet, oldest first. */
   unseenNodes: readonly string[];
   /** Being deleted. */
   deleting: boolean;
@@ -103,24 +101,24 @@ export interface PodRecord extends HeapEntry {
   preempted: boolean;
   /** `metadata.generation`. */
   generation: number;
-  /** Told to go by us, and not gone yet. */
+  /** Evicted by us, and not gone yet. */
   evicted: boolean;
   group: string;
-  /** Number of its tenant in `SchedulerState.tenants`. Changed by `SchedulerState.changeTenant` alone. */
+  /** Number of its tenant in `SchedulerState.tenants`. Changed by `SchedulerState.changeTenant` only. */
   tenant: number;
   gates: readonly string[];
-  /** Where it waits, or came from to be decided; undefined: nowhere. */
+  /** Its line, or the one it came from to be decided; undefined: none. */
   line: WaitingLine | undefined;
   attempts: number;
   /** When it was first seen free to be scheduled; NaN before. */
   sinceSeconds: number;
-  /** Until when it backs off. */
+  /** End of its back-off. */
   untilSeconds: number;
-  /** Failures in a row that no event tells the end of. */
+  /** Failures in a row whose end no event reports. */
   failures: number;
-  /** What is reported of it, by which plugins, and when that was written last; changed by `PodReports` alone. '': nothing. */
+  /** The report about it, its plugins, and the time of the last write; changed by `PodReports` only. '': none. */
   told: string;
-  /** As what it is reported. */
+  /** Kind of the report. */
   toldReason: NotScheduledReason;
   toldPlugins: readonly string[];
   toldSeconds: number;
@@ -155,7 +153,7 @@ export function newPodRecord(
     nominated: -1,
     expected: '',
     statusNode: pod.nominatedNodeName,
-    // Also what we nominated before a restart: it cannot be told apart.
+    // Including our own nomination before a restart: it cannot be distinguished.
     foreignNode: pod.ours ? pod.nominatedNodeName : '',
     ownNode: '',
     unseenNodes: NO_NODES,
@@ -179,17 +177,17 @@ export function newPodRecord(
   };
 }
 
-/** @returns Whether a pod is about to go: it is not bound, and no member of its group. */
+/** @returns True if a pod is leaving: it is not bound, and not a member of its group. */
 export function isLeaving(pod: PodRecord): boolean {
   return pod.deleting || pod.evicted;
 }
 
-/** @returns Whether a pod is about to go because a scheduler preempted it. */
+/** @returns True if a pod is leaving because a scheduler preempted it. */
 export function isVictim(pod: PodRecord): boolean {
   return pod.evicted || (pod.deleting && pod.preempted);
 }
 
-/** @returns Whether a pod counts on a node (which need not be known). */
+/** @returns True if a pod counts on a node (which may be unknown). */
 export function isPlaced(pod: { readonly state: PodStateCode }): boolean {
   return pod.state >= PodState.Binding;
 }

@@ -1,9 +1,9 @@
 /**
- * The state that decisions are made on: nodes, pods, accounts, rules and the field, kept in step with each other.
+ * The state that decisions use: nodes, pods, accounts, rules and the field, kept in step with each other.
  *
- * Invariants: a pod counts on its node from the moment it is decided (`place`) until it is gone, in the accounts, the rules,
- * the node's list and the field alike. `version` grows whenever something may fit that did not (also where room is not kept for somebody
- * any more), `anyVersion` with every change of pods or nodes.
+ * Invariants: a pod counts on its node from the moment it is decided (`place`) until it is gone, in the accounts, the
+ * rules, the node's list and the field alike. `version` grows whenever a pod may fit that did not (also where room is
+ * no longer kept for another), `anyVersion` with every change of pods or nodes.
  */
 import { DemandTable } from '../../../model/demand.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
@@ -28,7 +28,7 @@ import { PlacementZones } from './placement-zones.ts';
 import { newPodRecord, type PodRecord, PodState } from './pod-records.ts';
 import { PodShapeTable, type Shape } from './shape-table.ts';
 
-/** All of a cluster that decisions look at. Single writer. */
+/** The cluster state that decisions read. Single writer. */
 export class SchedulerState {
   readonly options: PodSchedulerOptions;
   readonly rules: Constraints;
@@ -39,23 +39,26 @@ export class SchedulerState {
   readonly devices = new DeviceClasses();
   /** Tenants of the pods known: each pod holds its own. */
   readonly tenants = new TenantTable();
-  /** Who admits pods, and is told of all capacity that they take and give back. */
+  /** Admits pods, and receives all capacity that they take and return. */
   readonly tenantAccounts: Accounts;
   /** By uid. */
   readonly pods = new Map<string, PodRecord>();
   timeSeconds = 0;
   version = 0;
   anyVersion = 0;
-  /** Since the last look at what waits. */
+  /** Since the last check of waiting pods. */
   readonly changes: Changes;
   /** Pods for which room is kept, by slot. */
   readonly nominated = new Map<number, PodRecord[]>();
-  /** Pods for which room is to be kept on a node once it is described anew, by its name: it is not known, or could not take them. */
+  /**
+   * Pods for which room is to be kept on a node at its next description, by its name: it is unknown, or could not take
+   * them.
+   */
   readonly expecting = new Map<string, Set<PodRecord>>();
-  /** Pods on nodes by priority: whether anybody can be preempted is known at once. */
+  /** Pods on nodes by priority: the existence of possible victims is known at once. */
   readonly priorities = new Map<number, number>();
   private sequence = 0;
-  /** Pods whose node is not known (yet), by its name. */
+  /** Pods whose node is unknown (yet), by its name. */
   private readonly podsOfUnknownNodes = new Map<string, Set<PodRecord>>();
 
   constructor(options: PodSchedulerOptions, rules: Constraints, accounts: Accounts) {
@@ -71,7 +74,10 @@ export class SchedulerState {
     });
   }
 
-  /** A node is new or described anew. Nothing happens if it is described as before, and nobody is woken if only its pressure is another. */
+  /**
+   * A node is new or has a new description. Nothing happens if it is unchanged, and no pod is woken if only its
+   * pressure changed.
+   */
   setNode(node: NodeDescription): void {
     const known = this.slots.slotOf(node.name);
     if (known >= 0 && differsInPressureOnly(this.slots.descriptions[known] as NodeDescription, node)) {
@@ -93,7 +99,7 @@ export class SchedulerState {
   }
 
   /**
-   * A node is gone. Pods on it are remembered by its name: it may come back.
+   * A node is gone. Pods on it are kept by its name: it may come back.
    *
    * @returns Pods for which room was kept on it.
    */
@@ -121,7 +127,7 @@ export class SchedulerState {
     return nominated;
   }
 
-  /** Remembers a pod seen first. */
+  /** Adds a new pod. */
   addPod(pod: PodDescription): PodRecord {
     const tenant = this.tenants.acquire(pod.tenant);
     const record = newPodRecord(
@@ -135,7 +141,7 @@ export class SchedulerState {
     return record;
   }
 
-  /** Forgets a pod, wherever it is. */
+  /** Drops a pod, wherever it is. */
   removePod(pod: PodRecord): void {
     this.unplace(pod);
     this.clearNomination(pod);
@@ -144,7 +150,7 @@ export class SchedulerState {
     this.tenants.release(pod.tenant);
   }
 
-  /** Gives a pod, counted for it already, another shape. */
+  /** Gives a pod another shape, which counts it already. */
   changeShape(pod: PodRecord, shape: Shape): void {
     const { node, shape: old } = pod;
     if (node >= 0) this.unconfirm(pod);
@@ -153,12 +159,12 @@ export class SchedulerState {
       this.confirmOn(pod, node);
       this.gained(node);
     }
-    // Other room is kept for it now.
+    // Different room is kept for it now.
     if (pod.nominated >= 0) this.gained(pod.nominated);
     this.shapes.release(old);
   }
 
-  /** A pod belongs to this tenant from now on: a label can be changed. @param name As `PodDescription.tenant`. */
+  /** Sets a pod's tenant: a label can be changed. @param name As `PodDescription.tenant`. */
   changeTenant(pod: PodRecord, name: string): void {
     const tenant = this.tenants.acquire(name);
     if (pod.node >= 0) this.tellReleased(pod);
@@ -167,13 +173,16 @@ export class SchedulerState {
     if (pod.node >= 0) this.tellHeld(pod);
   }
 
-  /** A guard reports of a node. Ignored if the node is not known. */
+  /** A guard reports a node. Ignored if the node is unknown. */
   setNodeState(name: string, state: NodeState): void {
     const slot = this.slots.slotOf(name);
     if (slot >= 0) this.slots.reported[slot] = isPlain(state) ? undefined : state;
   }
 
-  /** @returns What kubelet and guard say of the node in a slot: pressure that either reports, power as the guard does. */
+  /**
+   * @returns The reports of kubelet and guard about the node in a slot: pressure reported by either, power by the
+   *   guard.
+   */
   nodeStateOf(slot: number): NodeState {
     const reported = this.slots.reported[slot];
     const pressure = this.slots.descriptions[slot]?.pressure ?? PLAIN_STATE.pressure;
@@ -181,7 +190,7 @@ export class SchedulerState {
     return { ...reported, pressure: pressuresOf(pressureBits(pressure) | pressureBits(reported.pressure)) };
   }
 
-  /** A pod is being deleted: rules about pods do not count it any more, though it still has its room. */
+  /** A pod is being deleted: rules about pods no longer count it, though it still has its room. */
   setDeleting(pod: PodRecord): void {
     pod.deleting = true;
     if (pod.node < 0) return;
@@ -190,7 +199,7 @@ export class SchedulerState {
     this.moved(pod.shape);
   }
 
-  /** A pod counts on a node from now on, by its name: the node need not be known. */
+  /** A pod counts on a node from now on, by its name: the node may be unknown. */
   placeByName(pod: PodRecord, name: string): void {
     const slot = this.slots.slotOf(name);
     if (slot >= 0) {
@@ -208,7 +217,7 @@ export class SchedulerState {
     this.clearNomination(pod);
   }
 
-  /** A pod does not count anywhere any more. */
+  /** A pod no longer counts on any node. */
   unplace(pod: PodRecord): void {
     if (pod.node >= 0) {
       const slot = pod.node;
@@ -223,12 +232,12 @@ export class SchedulerState {
     pod.nodeName = '';
   }
 
-  /** Puts a pod on a node for a trial: nobody is told. `confirm` or `forget` ends it. */
+  /** Puts a pod on a node for a trial, without any report. `confirm` or `forget` ends it. */
   assume(pod: PodRecord, slot: number): void {
     this.put(pod, slot);
   }
 
-  /** Ends a trial as if it had not been. Of several pods, the last one first. */
+  /** Undoes a trial. Of several pods, the last one first. */
   forget(pod: PodRecord): void {
     this.lift(pod);
     pod.nodeName = '';
@@ -241,7 +250,7 @@ export class SchedulerState {
     this.clearNomination(pod);
   }
 
-  /** Keeps room for a pod on a node. Nothing happens if it is kept there already. */
+  /** Keeps room for a pod on a node. No effect if it is kept there already. */
   nominate(pod: PodRecord, slot: number): void {
     if (pod.nominated === slot) return;
     this.clearNomination(pod);
@@ -251,7 +260,7 @@ export class SchedulerState {
     else list.push(pod);
   }
 
-  /** Keeps no room for a pod now, but on the node that others nominated it to as soon as that is described anew. */
+  /** Keeps no room for a pod now, but on the node to which others nominated it, at that node's next description. */
   expect(pod: PodRecord): void {
     this.clearNomination(pod);
     const { foreignNode: name } = pod;
@@ -261,7 +270,7 @@ export class SchedulerState {
     else pods.add(pod);
   }
 
-  /** Keeps no room for a pod any more. */
+  /** Releases the room kept for a pod. */
   clearNomination(pod: PodRecord): void {
     if (pod.expected !== '') {
       const pods = this.expecting.get(pod.expected);
@@ -279,9 +288,9 @@ export class SchedulerState {
   }
 
   /**
-   * Whether a node takes a pod now, with room kept for others that go first. After `rules.begin(shape)`.
+   * True if a node takes a pod now, with room kept for others that go first. After `rules.begin(shape)`.
    *
-   * @param priority Of the pod; room kept for pods of this or higher priority is not its.
+   * @param priority Of the pod; room kept for pods of this or higher priority is not available.
    * @param self     The pod, if room may be kept for itself.
    */
   accepts(shape: Shape, priority: number, slot: number, self?: PodRecord): boolean {
@@ -290,7 +299,10 @@ export class SchedulerState {
     return this.nominated.size === 0 || this.fitsBesideNominated(shape, priority, slot, self);
   }
 
-  /** Whether it is known that a shape is refused by all nodes: nothing has changed that could help since it was, for a pod that may take at least as much room. */
+  /**
+   * True if a shape is known to be refused by all nodes: no helpful change since, for a pod that may take at least as
+   * much room.
+   */
   isRefused(shape: Shape, priority: number): boolean {
     const { refused } = shape;
     return (
@@ -306,7 +318,7 @@ export class SchedulerState {
     Object.assign(shape.refused, { version, anyVersion, priority });
   }
 
-  /** A DeviceClass stands for a resource from now on; '': for none, or it is gone. */
+  /** Sets the DeviceClass's resource; '': none, or the class is gone. */
   setDeviceClass(name: string, resource: string): void {
     const changed = this.devices.set(name, resource);
     if (changed.length === 0) return;
@@ -314,19 +326,19 @@ export class SchedulerState {
     this.touchAll();
   }
 
-  /** Something was told that only the rules know of. */
+  /** An event that only the rules use. */
   touchAll(): void {
     this.version++;
     this.anyVersion++;
   }
 
-  /** @returns Whether some pod on a node has a lower priority. O(priorities). */
+  /** @returns True if some pod on a node has a lower priority. O(priorities). */
   hasLowerThan(priority: number): boolean {
     for (const known of this.priorities.keys()) if (known < priority) return true;
     return false;
   }
 
-  /** Whether a pod would also fit with all those beside it for which room is kept. */
+  /** True if a pod would also fit with all those beside it for which room is kept. */
   private fitsBesideNominated(
     shape: Shape,
     priority: number,
@@ -368,7 +380,7 @@ export class SchedulerState {
     this.put(pod, slot, seen);
     this.tellHeld(pod);
     this.moved(pod.shape);
-    // The room that is kept there may be too small now: who waits for it looks again.
+    // The room kept there may be too small now: the pod that waits for it is checked again.
     if (this.nominated.has(slot)) this.changes.crowded.add(slot);
   }
 
@@ -414,7 +426,7 @@ export class SchedulerState {
   }
 }
 
-/** Whether two descriptions of a node say the same of all that decisions look at. */
+/** @returns True if two descriptions of a node are equal in all fields that decisions read. */
 function differsInPressureOnly(x: NodeDescription, y: NodeDescription): boolean {
   if (x.pressure === undefined && y.pressure === undefined) return sameJson(x, y);
   const { pressure: _, ...known } = x;

@@ -1,8 +1,8 @@
 /**
- * Shapes: the distinct pod templates of a cluster, interned to small integers, with what decisions need of each at hand.
+ * Shapes: the distinct pod templates of a cluster, interned to small integers, with the data that decisions need.
  *
- * Pods of one shape are interchangeable for placement. A shape that no pod has any more is forgotten, and its id used again,
- * so that a cluster whose templates change for months does not grow.
+ * Pods of one shape are interchangeable for placement. A shape without pods is dropped, and its id reused, so that a
+ * cluster whose templates change for months does not grow.
  */
 import type { Demand, DemandTable } from '../../../model/demand.ts';
 import type { PodTemplate, Toleration } from '../../../model/kubernetes/pod.ts';
@@ -13,18 +13,18 @@ import { BYTES_PER_MIB } from '../../../model/units.ts';
 import type { PodShape } from '../constraints.ts';
 import type { NodeAccounts, Request } from './node-accounts.ts';
 
-/** What is known of a shape that all nodes refused. */
+/** The record of a shape that all nodes refused. */
 export interface ShapeRefusal {
-  /** The state's versions at which they did; −1: not known. See `SchedulerState.isRefused`. */
+  /** The state's versions at that time; −1: unknown. See `SchedulerState.isRefused`. */
   version: number;
   anyVersion: number;
   /** Highest priority of a pod that was refused. */
   priority: number;
   /** Highest priority for which no victims were found. */
   vainPriority: number;
-  /** What was said of that, as kube-scheduler says it. */
+  /** The message about that, in kube-scheduler's words. */
   vainText: string;
-  /** What was said of the nodes. */
+  /** The message about the nodes. */
   text: string;
   plugins: readonly string[];
 }
@@ -32,9 +32,9 @@ export interface ShapeRefusal {
 /** A shape with its request and its demand on the field. */
 export interface Shape extends PodShape {
   readonly request: Request;
-  /** Changes when the table of demands is made anew. */
+  /** Changes when the table of demands is rebuilt. */
   demand: Demand;
-  /** Pods known of it, ours or others', and others that keep it. */
+  /** Known pods of it, ours or others', and further users. */
   pods: number;
   readonly refused: ShapeRefusal;
   /** The template as a text. */
@@ -44,7 +44,7 @@ export interface Shape extends PodShape {
 /** Label of the field's flavours that stands for taints and cordons: most pods go to nodes without it. */
 export const RESTRICTED_LABEL = 'teg.dev/restricted';
 
-/** Largest demand on the field; a node of more is not known. */
+/** Largest demand on the field; no known node has more. */
 const AMOUNT_MAX = 2 ** 31 - 1;
 
 /** Interns templates. Single writer. */
@@ -58,7 +58,7 @@ export class PodShapeTable {
   private readonly freeIds: number[] = [];
   private readonly forgotten: (id: number) => void;
 
-  /** @param forgotten Told of each id that is free again. */
+  /** @param forgotten Called for each id that is free again. */
   constructor(accounts: NodeAccounts, demands: DemandTable, forgotten: (id: number) => void) {
     this.accounts = accounts;
     this.demands = demands;
@@ -73,7 +73,7 @@ export class PodShapeTable {
     return shape;
   }
 
-  /** Keeps a shape that is known, as one more pod of it would. */
+  /** Keeps a known shape, as one more pod of it would. */
   hold(shape: Shape): void {
     shape.pods++;
   }
@@ -94,7 +94,7 @@ export class PodShapeTable {
     return this.byKey.size;
   }
 
-  /** Gives all shapes their demands in another table: the old one has many that nobody asks for any more. O(shapes). */
+  /** Gives all shapes their demands in another table: the old one has many unused ones. O(shapes). */
   useDemands(demands: DemandTable): void {
     this.demands = demands;
     for (const shape of this.byKey.values()) shape.demand = this.demandOf(shape.template);
@@ -134,7 +134,7 @@ export class PodShapeTable {
     return shape;
   }
 
-  /** The demand on the field: rounded down where the accounts are exact, so that the field overlooks nothing. */
+  /** The demand on the field: rounded down where the accounts are exact, so that the field misses no node. */
   private demandOf(template: PodTemplate): Demand {
     const { requests } = template;
     const gpus = GPU_RESOURCES.reduce((sum, name) => sum + (requests.extended[name] ?? 0), 0);
@@ -151,7 +151,7 @@ export class PodShapeTable {
   }
 }
 
-/** Whether admission gives the toleration to every pod: it opens no restricted node. */
+/** True if admission gives the toleration to every pod: it opens no restricted node. */
 function isCustomary(toleration: Toleration): boolean {
   const { key, effect } = toleration;
   return effect === 'NoExecute' && isHealthTaint(key);

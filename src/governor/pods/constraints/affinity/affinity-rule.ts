@@ -1,6 +1,6 @@
 /**
- * Required affinity and anti-affinity between pods (kube-scheduler's InterPodAffinity, filter): what the pod asks of
- * pods that run, and what they ask of it.
+ * Required affinity and anti-affinity between pods (kube-scheduler's InterPodAffinity, filter): the pod's terms about
+ * running pods, and their terms about it.
  */
 import { Refusal, type RefusalCode } from '../../constraints.ts';
 import type { ShapeState } from '../shape-states.ts';
@@ -13,13 +13,13 @@ import type { RuleParts } from './rule-parts.ts';
 export class AffinityRule {
   private readonly parts: RuleParts;
   private readonly namespacesVersion: number;
-  /** Pods that all affinity terms mean, by each of their topology keys. */
+  /** Pods that match all affinity terms, by each of their topology keys. */
   private readonly wanted: readonly PodCounter[];
-  /** Pods that each anti-affinity term means. */
+  /** Pods that each anti-affinity term matches. */
   private readonly unwanted: readonly PodCounter[];
-  /** Whether the pod is meant by all its own affinity terms: then it may be the first of its group. */
+  /** True if the pod matches all its own affinity terms: then it may be the first of its group. */
   private readonly meansItself: boolean;
-  /** Whether it is the first of its group; found by `begin`. */
+  /** True if it is the first of its group; found by `begin`. */
   private isFirst = false;
 
   constructor(parts: RuleParts, state: ShapeState) {
@@ -36,7 +36,7 @@ export class AffinityRule {
     this.meansItself = affinity.every((term) => meansSeeker(term, state.template, namespaces));
   }
 
-  /** Whether it can still be used; if not it has to be made again. */
+  /** False if it must be made again. */
   get isCurrent(): boolean {
     return (
       this.namespacesVersion === this.parts.namespaces.version &&
@@ -45,7 +45,7 @@ export class AffinityRule {
     );
   }
 
-  /** Makes ready for `check`. O(terms). */
+  /** Prepares `check`. O(terms). */
   begin(): void {
     for (const counter of this.wanted) this.makeReady(counter);
     for (const counter of this.unwanted) this.makeReady(counter);
@@ -77,7 +77,7 @@ export class AffinityRule {
   }
 }
 
-/** Anti-affinity terms of pods that run against one shape at a time. */
+/** Anti-affinity terms of running pods against one shape at a time. */
 export class ExistingAntiAffinity {
   private readonly carriers: ExistingAffinityTerms;
   private active: ExistingTerm[] = [];
@@ -86,7 +86,7 @@ export class ExistingAntiAffinity {
     this.carriers = carriers;
   }
 
-  /** Makes ready for `check`. @returns Whether some pod that runs has a term against the shape. O(terms that mean it). */
+  /** Prepares `check`. @returns True if some running pod has a term against the shape. O(terms that match it). */
   begin(state: ShapeState): boolean {
     const { active } = this;
     active.length = 0;

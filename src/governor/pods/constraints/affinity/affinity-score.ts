@@ -1,6 +1,6 @@
 /**
- * Preferred affinity and anti-affinity between pods (kube-scheduler's InterPodAffinity, score): what the pod would like,
- * and what pods that run would like of it.
+ * Preferred affinity and anti-affinity between pods (kube-scheduler's InterPodAffinity, score): the pod's preferences,
+ * and those of running pods about it.
  */
 
 import type { ShapeState } from '../shape-states.ts';
@@ -39,7 +39,7 @@ export class AffinityScore {
       }));
   }
 
-  /** Whether it can still be used; if not it has to be made again. */
+  /** False if it must be made again. */
   get isCurrent(): boolean {
     return (
       this.namespacesVersion === this.parts.namespaces.version &&
@@ -47,7 +47,7 @@ export class AffinityScore {
     );
   }
 
-  /** Adds what the shape likes. O(nodes × terms). */
+  /** Adds the shape's preferences. O(nodes × terms). */
   addRaw(raw: Float64Array, nodes: Int32Array, count: number): void {
     for (const { counter, weight } of this.likings) {
       this.parts.counters.touch(counter);
@@ -57,7 +57,7 @@ export class AffinityScore {
   }
 }
 
-/** Adds what pods that run like of a shape. O(nodes × terms that mean it). */
+/** Adds the preferences of running pods about a shape. O(nodes × terms that match it). */
 export function addAdmirers(
   carriers: ExistingAffinityTerms,
   state: ShapeState,

@@ -1,5 +1,5 @@
 /**
- * Terms of pods that run, which bear on pods to be placed: required anti-affinity keeps them away, and required and
+ * Terms of running pods that affect pods to be placed: required anti-affinity keeps them away, and required and
  * preferred affinity and preferred anti-affinity make a domain better or worse. One counter for all pods with the same
  * term, by topology domain.
  */
@@ -13,14 +13,14 @@ import { meansHolder } from './pod-selection.ts';
 
 /** kube-scheduler's `hardPodAffinityWeight`. */
 const HARD_AFFINITY_WEIGHT = 1;
-/** Carriers that nobody carries any more are looked for when there are more than this, or twice as many as were left. */
+/** Terms without carriers are searched for when there are more than this, or twice as many as were left. */
 const SWEEP_FIRST = 64;
 const NOTHING = new Int32Array(0);
 
 /** All pods with one term. */
 export class ExistingTerm {
   readonly term: PodAffinityTerm;
-  /** 0: it forbids (required anti-affinity); else what a carrier adds to its domain's score. */
+  /** 0: it forbids (required anti-affinity); else a carrier's addition to its domain's score. */
   readonly weight: number;
   readonly column: LabelColumn;
   /** Carriers by domain; as long as the column's capacity after `fit`. @shape [domains] */
@@ -37,7 +37,7 @@ export class ExistingTerm {
     column.pins++;
   }
 
-  /** Carriers on a node count from now on (or no more, negative). O(1). */
+  /** Counts carriers on a node (or, negative, removes them). O(1). */
   place(node: number, pods: number): void {
     const domain = this.column.ids[node] as number;
     if (domain < 0) return;
@@ -53,7 +53,7 @@ export class ExistingTerm {
     this.counts = counts;
   }
 
-  /** Not to be used any more. */
+  /** Releases it. */
   drop(): void {
     this.dropped = true;
     this.counts = NOTHING;
@@ -61,7 +61,7 @@ export class ExistingTerm {
   }
 }
 
-/** What the terms are to one shape, of those created before `seen` in `epoch`. */
+/** The terms that match one shape, of those created before `seen` in `epoch`. */
 interface ShapeTerms {
   enemies: ExistingTerm[];
   admirers: ExistingTerm[];
@@ -69,13 +69,13 @@ interface ShapeTerms {
   epoch: number;
 }
 
-/** The terms that pods carry. As many as pods that run have, and some. */
+/** The terms that pods carry. As many as running pods have, and some. */
 export class ExistingAffinityTerms {
   private readonly nodes: NodeTable;
   private readonly pods: NodePods;
   private readonly namespaces: Namespaces;
   private readonly carriers = new Map<string, ExistingTerm>();
-  /** By shape id: its own terms, and those that mean it. */
+  /** By shape id: its own terms, and those that match it. */
   private readonly own: (readonly ExistingTerm[] | undefined)[] = [];
   private readonly meant: (ShapeTerms | undefined)[] = [];
   private log: ExistingTerm[] = [];
@@ -110,12 +110,12 @@ export class ExistingAffinityTerms {
     this.epoch++;
   }
 
-  /** Required anti-affinity terms, perhaps of no pod any more, that mean a shape. O(terms created since). */
+  /** Required anti-affinity terms, perhaps without carriers, that match a shape. O(terms created since). */
   enemiesOf(state: ShapeState): readonly ExistingTerm[] {
     return this.meaning(state).enemies;
   }
 
-  /** The other terms, perhaps of no pod any more, that mean a shape. O(terms created since). */
+  /** The other terms, perhaps without carriers, that match a shape. O(terms created since). */
   preferencesFor(state: ShapeState): readonly ExistingTerm[] {
     return this.meaning(state).admirers;
   }
@@ -126,7 +126,7 @@ export class ExistingAffinityTerms {
     if (id < this.meant.length) this.meant[id] = undefined;
   }
 
-  /** Carriers there are, for tests of bounds. */
+  /** Number of carriers, for tests of bounds. */
   get size(): number {
     return this.carriers.size;
   }
@@ -179,7 +179,7 @@ export class ExistingAffinityTerms {
     return carrier;
   }
 
-  /** Drops terms that nobody carries, if it may be worth it. Amortised O(1). */
+  /** Drops terms without carriers, if it may be worth it. Amortised O(1). */
   private sweep(): void {
     if (this.carriers.size <= this.sweepAbove) return;
     for (const [key, carrier] of this.carriers) {

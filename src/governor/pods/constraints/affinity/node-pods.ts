@@ -1,6 +1,4 @@
-/**
- * How many pods of which shape are on each node.
- */
+/** The number of pods of each shape on each node. */
 import type { ByNode, NodeTable } from '../nodes/node-table.ts';
 import type { ShapeState } from '../shape-states.ts';
 
@@ -28,7 +26,7 @@ export class NodePods implements ByNode {
     return this.groups[node] ?? NONE;
   }
 
-  /** One pod more. O(shapes on the node). */
+  /** Adds one pod. O(shapes on the node). */
   add(node: number, state: ShapeState, deleting: boolean): void {
     let groups = this.groups[node];
     if (groups === undefined) {
@@ -44,13 +42,13 @@ export class NodePods implements ByNode {
     if (deleting) group.deleting++;
   }
 
-  /** Whether there is such a pod. O(shapes on the node). */
+  /** @returns True if there is such a pod. O(shapes on the node). */
   has(node: number, state: ShapeState, deleting: boolean): boolean {
     const group = find(this.on(node), state);
     return group !== undefined && (deleting ? group.deleting > 0 : group.count > group.deleting);
   }
 
-  /** One pod less. There is one. O(shapes on the node). */
+  /** Removes one pod, which must exist. O(shapes on the node). */
   remove(node: number, state: ShapeState, deleting: boolean): void {
     const groups = this.groups[node];
     const group = groups === undefined ? undefined : find(groups, state);

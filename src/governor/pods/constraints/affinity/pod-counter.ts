@@ -1,6 +1,4 @@
-/**
- * How many pods of a selection there are in each topology domain, kept up to date with every pod and node.
- */
+/** The number of pods of a selection in each topology domain, kept up to date with every pod and node. */
 import type { LabelColumn } from '../nodes/label-column.ts';
 import type { NodeFilter } from '../nodes/node-filter.ts';
 import type { ShapeState } from '../shape-states.ts';
@@ -66,7 +64,7 @@ export class PodCounter {
     return this.domains < domainsMin ? 0 : this.leastCount;
   }
 
-  /** The node will be set or removed: remembers where it was counted. */
+  /** The node will be set or removed: stores where it was counted. */
   beforeNode(node: number): void {
     this.domainBefore = this.domainOf(node);
   }
@@ -88,7 +86,7 @@ export class PodCounter {
     if (domain >= 0) this.shift(domain, count, 1);
   }
 
-  /** Not to be used any more. */
+  /** Releases it. */
   drop(): void {
     this.dropped = true;
     this.counts = NOTHING;
@@ -96,7 +94,7 @@ export class PodCounter {
     this.column.pins--;
   }
 
-  /** How many pods of a group are counted. */
+  /** Number of counted pods of a group. */
   weigh(count: number, deleting: number): number {
     return this.selection.skipsDeleting ? count - deleting : count;
   }

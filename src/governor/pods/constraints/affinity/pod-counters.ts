@@ -1,6 +1,4 @@
-/**
- * The pod counters in use, and which of them count a shape's pods. Bounded: what was not asked for longest goes.
- */
+/** The pod counters in use, and which of them count a shape's pods. Bounded: the least recently used one goes. */
 
 import { evictOldest } from '../least-recent.ts';
 import type { LabelColumn } from '../nodes/label-column.ts';
@@ -11,7 +9,7 @@ import type { NodePods } from './node-pods.ts';
 import { PodCounter } from './pod-counter.ts';
 import type { PodSelection } from './pod-selection.ts';
 
-/** Dropped counters that the log of creations may hold before it is written anew. */
+/** Dropped counters that the log of creations may hold before it is rewritten. */
 const DEAD_MAX = 256;
 
 /** Which counters count a shape's pods, of those created before `seen` in `epoch`. */
@@ -37,7 +35,7 @@ export class PodCounters implements ByNode {
   /** By shape id. */
   private readonly lists: (CounterList | undefined)[] = [];
   private readonly filterKeys = new Map<PodCounter, string>();
-  /** In order of creation, so that a shape looks at each only once. */
+  /** In order of creation, so that a shape checks each only once. */
   private log: PodCounter[] = [];
   private epoch = 0;
   private dead = 0;
@@ -52,7 +50,7 @@ export class PodCounters implements ByNode {
     nodes.follow(this);
   }
 
-  /** What is asked for from now on stays together until this is called again. */
+  /** Counters requested from now on stay until this is called again. */
   beginUse(): void {
     this.pinnedSince = this.clock + 1;
   }
@@ -103,13 +101,13 @@ export class PodCounters implements ByNode {
     for (const counter of this.counters.values()) counter.beforeNode(node);
   }
 
-  /** It has been. O(counters + what is on the node). */
+  /** The node has been set or removed. O(counters + pods on the node). */
   afterNode(node: number): void {
     for (const { filter } of this.filters.values()) filter.refresh(node);
     for (const counter of this.counters.values()) counter.afterNode(node, this.pods);
   }
 
-  /** Labels of namespaces changed: what they matter to is counted anew when it is asked for. */
+  /** Labels of namespaces changed: affected counters are counted again at their next use. */
   forgetNamespaces(): void {
     for (const [key, counter] of this.counters) {
       if (!counter.selection.looksAtNamespaces) continue;
@@ -127,7 +125,7 @@ export class PodCounters implements ByNode {
     for (const { filter } of this.filters.values()) filter.grow(capacity);
   }
 
-  /** Counters there are, for tests of bounds. */
+  /** Number of counters, for tests of bounds. */
   get size(): number {
     return this.counters.size;
   }

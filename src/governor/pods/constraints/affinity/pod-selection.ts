@@ -1,6 +1,4 @@
-/**
- * Which pods are counted: by a topology spread constraint, or by the terms of a pod (anti-)affinity.
- */
+/** The selection of counted pods: by a topology spread constraint, or by the terms of a pod (anti-)affinity. */
 import type { LabelSelector, PodAffinityTerm, PodTemplate } from '../../../../model/kubernetes/pod.ts';
 import { matchesSelector } from '../../../../model/kubernetes/requirements.ts';
 import { looksAtNamespaces, type Namespaces } from '../nodes/namespaces.ts';
@@ -9,11 +7,11 @@ import { looksAtNamespaces, type Namespaces } from '../nodes/namespaces.ts';
 export interface PodSelection {
   /** Equal for equal selections. */
   readonly key: string;
-  /** Whether labels of namespaces matter. */
+  /** True if labels of namespaces matter. */
   readonly looksAtNamespaces: boolean;
-  /** Whether pods that are being deleted are passed over. */
+  /** True if pods that are being deleted are ignored. */
   readonly skipsDeleting: boolean;
-  /** Whether pods of a template are counted. */
+  /** @returns True if pods of a template are counted. */
   matches(template: PodTemplate): boolean;
 }
 
@@ -34,7 +32,7 @@ export function spreadSelection(namespace: string, selector: LabelSelector | und
   };
 }
 
-/** Pods that all of the terms of a pod to be placed mean. Topology is not looked at. */
+/** Pods that match all terms of a pod to be placed. Topology is not considered. */
 export function termsSelection(terms: readonly PodAffinityTerm[], namespaces: Namespaces): PodSelection {
   const what = terms.map((term) => [term.namespaces, term.namespaceSelector ?? 0, term.selector ?? 0]);
   return {
@@ -45,14 +43,14 @@ export function termsSelection(terms: readonly PodAffinityTerm[], namespaces: Na
   };
 }
 
-/** Whether a term of a pod to be placed means pods of a template. */
+/** @returns True if a term of a pod to be placed matches pods of a template. */
 export function meansSeeker(term: PodAffinityTerm, template: PodTemplate, namespaces: Namespaces): boolean {
   return (
     namespaces.isMeantBySeeker(term, template.namespace) && matchesSelector(term.selector, template.labels)
   );
 }
 
-/** Whether a term of a pod that runs means pods of a template. */
+/** @returns True if a term of a running pod matches pods of a template. */
 export function meansHolder(term: PodAffinityTerm, template: PodTemplate, namespaces: Namespaces): boolean {
   return (
     namespaces.isMeantByHolder(term, template.namespace) && matchesSelector(term.selector, template.labels)

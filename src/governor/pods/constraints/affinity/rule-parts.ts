@@ -1,6 +1,4 @@
-/**
- * What the rules about a shape are made from.
- */
+/** The dependencies of the rules about a shape. */
 
 import type { Namespaces } from '../nodes/namespaces.ts';
 import type { NodeClasses } from '../nodes/node-classes.ts';

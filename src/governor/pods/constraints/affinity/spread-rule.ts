@@ -45,12 +45,12 @@ export class SpreadRule {
     });
   }
 
-  /** Whether it can still be used; if not it has to be made again. */
+  /** False if it must be made again. */
   get isCurrent(): boolean {
     return this.constraints.every(({ counter }) => !counter.dropped);
   }
 
-  /** Makes ready for `check`. O(domains) after a change. */
+  /** Prepares `check`. O(domains) after a change. */
   begin(): void {
     for (const constraint of this.constraints) {
       const { counter } = constraint;
@@ -73,7 +73,7 @@ export class SpreadRule {
   }
 }
 
-/** The counter of one constraint of a shape; `together` are all constraints whose labels a node has to have to count. */
+/** The counter of one constraint of a shape; `together` are all constraints whose labels a node must have to count. */
 export function spreadCounter(
   parts: RuleParts,
   state: ShapeState,

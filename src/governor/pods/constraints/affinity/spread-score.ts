@@ -2,8 +2,8 @@
  * Soft topology spread constraints (kube-scheduler's PodTopologySpread, score): fewer matching pods in a node's domains
  * are better; domains of keys with many domains weigh more.
  *
- * Constraints that the pod does not write (kube-scheduler's system defaults) are not applied: they would spread all pods
- * of a service against the packing that TEG is for.
+ * Constraints that the pod does not write (kube-scheduler's system defaults) are not applied: they would spread all
+ * pods of a service, against TEG's purpose of packing.
  */
 import type { LabelColumn } from '../nodes/label-column.ts';
 import type { ShapeState } from '../shape-states.ts';
@@ -47,12 +47,12 @@ export class SpreadScore {
     for (const { key } of this.constraints) key.pins++;
   }
 
-  /** Whether it can still be used; if not it has to be made again. */
+  /** False if it must be made again. */
   get isCurrent(): boolean {
     return this.constraints.every(({ counter }) => !counter.dropped);
   }
 
-  /** Gives its columns back. */
+  /** Releases its columns. */
   release(): void {
     for (const { key } of this.constraints) key.pins--;
   }

@@ -1,8 +1,8 @@
 /**
- * The values of one node label, by node, as small integers: what topology domains and node selectors are counted by.
+ * The values of one node label, by node, as small integers: the basis of topology domains and node selectors.
  *
- * A value's id is given up with the last node that has it and used again, so memory follows the values there are. What
- * is counted by id is zero by then, because a node's pods are moved before its value is.
+ * A value's id is released with the last node that has it and reused, so memory follows the values in use. Counts by id
+ * are zero by then, because a node's pods are moved before its value is.
  */
 
 const SMALLEST = 64;
@@ -26,7 +26,7 @@ export class LabelColumn {
     this.ids = new Int32Array(capacity).fill(-1);
   }
 
-  /** Ids below this can be given out without anything that is counted by id having to grow. */
+  /** Ids below this can be given out without growing any array indexed by id. */
   get capacity(): number {
     return this.nodesOf.length;
   }

@@ -1,6 +1,4 @@
-/**
- * Which nodes a pod names: kube-scheduler looks at no others if every alternative asks for a `metadata.name`.
- */
+/** The nodes that a pod names: kube-scheduler considers no others if every alternative requires a `metadata.name`. */
 import type { LabelRequirement, PodTemplate } from '../../../../model/kubernetes/pod.ts';
 import type { NodeTable } from './node-table.ts';
 import { NAME_FIELD } from './node-terms.ts';
@@ -8,7 +6,9 @@ import { NAME_FIELD } from './node-terms.ts';
 /** The label that is the node's name but for odd set-ups. */
 const HOSTNAME = 'kubernetes.io/hostname';
 
-/** Names asked for by fields; undefined: some alternative asks for none; empty: the alternatives contradict themselves. */
+/**
+ * Names required by fields; undefined: some alternative requires none; empty: the alternatives contradict themselves.
+ */
 export function namesByField(template: PodTemplate): ReadonlySet<string> | undefined {
   const terms = template.requiredNodeTerms;
   if (terms === undefined || terms.length === 0) return undefined;
@@ -21,7 +21,9 @@ export function namesByField(template: PodTemplate): ReadonlySet<string> | undef
   return all;
 }
 
-/** Names of the nodes with one of the host names that the pod asks for by label; undefined: it asks for none. O(nodes). */
+/**
+ * Names of the nodes with one of the host names that the pod requires by label; undefined: it requires none. O(nodes).
+ */
 export function namesByHostname(template: PodTemplate, nodes: NodeTable): readonly string[] | undefined {
   const hosts = hostnames(template);
   if (hosts === undefined) return undefined;

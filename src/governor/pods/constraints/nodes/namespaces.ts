@@ -1,9 +1,9 @@
 /**
- * Labels of namespaces, and which namespaces a term of a pod (anti-)affinity means.
+ * Labels of namespaces, and the namespaces that a term of a pod (anti-)affinity matches.
  *
- * kube-scheduler reads a term in two ways. That of a pod to be placed: namespaces named, those that exist and match the
- * namespace selector, and all if the selector matches no labels at all (it then keeps the selector and asks it about
- * nothing). That of a pod that runs: namespaces named, or whose labels (none if it is not known) match.
+ * kube-scheduler reads a term in two ways. That of a pod to be placed: the named namespaces, existing ones that match
+ * the namespace selector, and all if the selector matches no labels at all (it then keeps the selector and evaluates it
+ * on empty labels). That of a running pod: the named namespaces, and those whose labels (none if it is unknown) match.
  */
 import type { PodAffinityTerm } from '../../../../model/kubernetes/pod.ts';
 import { labelOf, matchesSelector } from '../../../../model/kubernetes/requirements.ts';
@@ -14,11 +14,11 @@ const NO_LABELS: Labels = {};
 
 /** Namespaces by name. */
 export class Namespaces {
-  /** Changes with everything that can change what a term means. */
+  /** Changes with every event that can change the match of a term. */
   version = 0;
   private readonly labels = new Map<string, Labels>();
 
-  /** @returns Whether anything changed. */
+  /** @returns True if anything changed. */
   set(name: string, labels: Labels): boolean {
     const before = this.labels.get(name);
     if (before !== undefined && sameLabels(before, labels)) return false;
@@ -27,14 +27,14 @@ export class Namespaces {
     return true;
   }
 
-  /** @returns Whether anything changed. */
+  /** @returns True if anything changed. */
   remove(name: string): boolean {
     if (!this.labels.delete(name)) return false;
     this.version++;
     return true;
   }
 
-  /** Whether a pod of a namespace is meant by a term of a pod to be placed. */
+  /** @returns True if a term of a pod to be placed matches a pod's namespace. */
   isMeantBySeeker(term: PodAffinityTerm, namespace: string): boolean {
     if (term.namespaces.includes(namespace)) return true;
     const selector = term.namespaceSelector;
@@ -45,14 +45,14 @@ export class Namespaces {
     );
   }
 
-  /** Whether a pod of a namespace is meant by a term of a pod that runs. */
+  /** @returns True if a term of a running pod matches a pod's namespace. */
   isMeantByHolder(term: PodAffinityTerm, namespace: string): boolean {
     if (term.namespaces.includes(namespace)) return true;
     return matchesSelector(term.namespaceSelector, this.labels.get(namespace) ?? NO_LABELS);
   }
 }
 
-/** Whether labels of namespaces matter to a term. */
+/** @returns True if labels of namespaces matter to a term. */
 export function looksAtNamespaces(term: PodAffinityTerm): boolean {
   return term.namespaceSelector !== undefined && term.namespaceSelector.length > 0;
 }

@@ -1,6 +1,4 @@
-/**
- * Node selectors of pods, shared by all pods that have the same one, with what is known of each node remembered.
- */
+/** Node selectors of pods, shared by all pods that have the same one, with cached results by node. */
 import type { NodeSelectorTerm, PodTemplate } from '../../../../model/kubernetes/pod.ts';
 import { evictOldest } from '../least-recent.ts';
 import type { ByNode, NodeTable } from './node-table.ts';
@@ -26,7 +24,7 @@ export class NodeClass {
     this.verdicts = new Uint8Array(capacity).fill(UNKNOWN);
   }
 
-  /** Whether a node matches. O(1) but for the first time since the node was set. */
+  /** @returns True if a node matches. O(1) but for the first time since the node was set. */
   matches(node: number): boolean {
     const known = this.verdicts[node];
     if (known !== UNKNOWN) return known === YES;
@@ -35,7 +33,7 @@ export class NodeClass {
     return found;
   }
 
-  /** The node is another. */
+  /** The node changed. */
   forget(node: number): void {
     this.verdicts[node] = UNKNOWN;
   }
@@ -47,7 +45,7 @@ export class NodeClass {
     this.verdicts = verdicts;
   }
 
-  /** Not to be used any more. */
+  /** Releases it. */
   drop(): void {
     this.dropped = true;
     this.verdicts = NOTHING;
@@ -85,7 +83,7 @@ export class NodeClasses implements ByNode {
     used.usedAt = ++this.clock;
   }
 
-  /** The node is another, or gone. O(classes). */
+  /** The node changed, or is gone. O(classes). */
   forget(node: number): void {
     for (const known of this.classes.values()) known.forget(node);
   }
@@ -94,7 +92,7 @@ export class NodeClasses implements ByNode {
     for (const known of this.classes.values()) known.grow(capacity);
   }
 
-  /** Classes there are, for tests of bounds. */
+  /** Number of classes, for tests of bounds. */
   get size(): number {
     return this.classes.size;
   }

@@ -1,13 +1,13 @@
 /**
- * Which nodes a spread constraint counts on: those with all topology labels of the pod's constraints and, as the
- * constraint has it, that match the pod's node affinity and whose taints it tolerates.
+ * The nodes on which a spread constraint counts: those with all topology labels of the pod's constraints and, if the
+ * constraint says so, that match the pod's node affinity and whose taints it tolerates.
  */
 import type { LabelColumn } from './label-column.ts';
 import type { NodeClass } from './node-classes.ts';
 import type { NodeTable } from './node-table.ts';
 import type { TolerationClass } from './taints.ts';
 
-/** What a filter is made of. */
+/** The parts of a filter. */
 export interface NodeFilterParts {
   readonly columns: readonly LabelColumn[];
   readonly nodeClass: NodeClass | undefined;
@@ -31,7 +31,7 @@ export class NodeFilter {
     for (let node = 0; node < nodes.capacity; node++) this.refresh(node);
   }
 
-  /** Looks at a node anew. */
+  /** Evaluates a node again. */
   refresh(node: number): void {
     this.included[node] = this.includes(node) ? 1 : 0;
   }
@@ -43,7 +43,7 @@ export class NodeFilter {
     this.included = included;
   }
 
-  /** Gives its parts back. */
+  /** Releases its parts. */
   release(): void {
     for (const column of this.parts.columns) column.pins--;
     if (this.parts.nodeClass !== undefined) this.parts.nodeClass.pins--;

@@ -1,5 +1,5 @@
 /**
- * Preferences that look at nodes alone: soft taints (kube-scheduler's TaintToleration) and preferred node affinity
+ * Preferences that depend on the node alone: soft taints (kube-scheduler's TaintToleration) and preferred node affinity
  * (NodeAffinity).
  */
 import type { PodTemplate } from '../../../../model/kubernetes/pod.ts';

@@ -9,10 +9,10 @@ import { TaintSets } from './taints.ts';
 const SMALLEST = 64;
 /** Columns kept without a user, so that they need not be built again. */
 const IDLE_COLUMNS_MAX = 64;
-/** The column in which every node has a value of its own. No label is called so. */
+/** The column in which every node has a value of its own. No label has this name. */
 const SLOT_KEY = '';
 
-/** Something with arrays by node slot. */
+/** An object with arrays by node slot. */
 export interface ByNode {
   /** Makes room for slots below `capacity`. */
   grow(capacity: number): void;
@@ -40,7 +40,7 @@ export class NodeTable {
     this.taints = new TaintSets(tolerationClassesMax);
   }
 
-  /** Tells of growth from now on. */
+  /** Reports growth from now on. */
   follow(follower: ByNode): void {
     this.byNode.push(follower);
   }
@@ -60,7 +60,7 @@ export class NodeTable {
     for (const follower of this.byNode) follower.grow(capacity);
   }
 
-  /** Whether a description differs in what the rules look at. */
+  /** @returns True if a description differs in fields that the rules read. */
   differs(node: number, description: NodeDescription): boolean {
     if (this.known[node] !== 1 || this.names[node] !== description.name) return true;
     if ((this.unschedulable[node] === 1) !== description.unschedulable) return true;
@@ -73,7 +73,7 @@ export class NodeTable {
     return !sameTaints || !sameRecord(this.labelsOf(node), description.labels);
   }
 
-  /** The node of a slot, new or anew. O(labels + columns). */
+  /** Sets the node of a slot, new or changed. O(labels + columns). */
   set(node: number, description: NodeDescription): void {
     this.forgetName(node);
     this.known[node] = 1;
@@ -87,7 +87,7 @@ export class NodeTable {
     for (const column of this.columns.values()) column.set(node, this.valueFor(column.key, node));
   }
 
-  /** There is no node in the slot any more. */
+  /** Removes the node of a slot. */
   remove(node: number): void {
     if (this.known[node] !== 1) return;
     this.forgetName(node);
@@ -127,12 +127,14 @@ export class NodeTable {
     return this.column(SLOT_KEY);
   }
 
-  /** Columns there are, for tests of bounds. */
+  /** Number of columns, for tests of bounds. */
   get columnCount(): number {
     return this.columns.size;
   }
 
-  /** Drops columns that nobody has pinned, if there are many. To be called when nobody is about to pin one. */
+  /**
+   * Drops columns that are not pinned, if there are many. Must not be called between creating a column and pinning it.
+   */
   tidy(): void {
     if (this.columns.size < IDLE_COLUMNS_MAX) return;
     for (const [key, column] of this.columns) {
@@ -140,7 +142,7 @@ export class NodeTable {
     }
   }
 
-  /** A name that was taken over by another slot stays there. */
+  /** A name that another slot has taken over stays there. */
   private forgetName(node: number): void {
     const name = this.names[node];
     if (name !== undefined && this.slots.get(name) === node) this.slots.delete(name);

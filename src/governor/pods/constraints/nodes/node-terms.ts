@@ -1,6 +1,6 @@
 /**
- * A node selector made ready: alternatives (OR) of requirements (AND) on label columns and the node's name, as
- * kube-scheduler's NodeAffinity and the node affinity of volumes read them.
+ * A compiled node selector: alternatives (OR) of requirements (AND) on label columns and the node's name, as read by
+ * kube-scheduler's NodeAffinity and by the node affinity of volumes.
  *
  * A term that is empty or has an invalid requirement matches nothing.
  */
@@ -13,7 +13,7 @@ import {
 import type { LabelColumn } from './label-column.ts';
 import type { NodeTable } from './node-table.ts';
 
-/** The only field of a node that can be asked for. */
+/** The only field of a node that can be selected on. */
 export const NAME_FIELD = 'metadata.name';
 
 interface LabelTest {
@@ -36,9 +36,9 @@ export class NodeTerms {
   private readonly terms: readonly ReadyTerm[] | undefined;
 
   /**
-   * @param selector Labels that the node has to have.
+   * @param selector Labels that the node must have.
    * @param terms    Alternatives; undefined: no requirement.
-   * @param fields   Whether fields are looked at; kube-scheduler passes over those of volumes.
+   * @param fields   True if fields are read; kube-scheduler ignores those of volumes.
    */
   constructor(
     nodes: NodeTable,
@@ -56,7 +56,7 @@ export class NodeTerms {
     }));
   }
 
-  /** Whether a node matches. O(requirements). */
+  /** @returns True if a node matches. O(requirements). */
   matches(node: number): boolean {
     for (const test of this.selector) {
       if (!passes(test, node)) return false;
@@ -68,7 +68,7 @@ export class NodeTerms {
     return false;
   }
 
-  /** Gives its columns back. */
+  /** Releases its columns. */
   release(): void {
     for (const test of this.selector) test.column.pins--;
     for (const term of this.terms ?? []) for (const test of term.labels) test.column.pins--;

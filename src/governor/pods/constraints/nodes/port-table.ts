@@ -3,7 +3,7 @@
  */
 import type { HostPort, PodTemplate } from '../../../../model/kubernetes/pod.ts';
 
-/** One port, as it is looked up. */
+/** One port, in look-up form. */
 interface PortKeys {
   /** On its address. */
   readonly own: string;
@@ -33,7 +33,7 @@ export class PortTable {
     if (held.size === 0) this.held[node] = undefined;
   }
 
-  /** Whether a pod with these ports can be on a node. O(ports). */
+  /** @returns True if a pod with these ports can be on a node. O(ports). */
   isFree(node: number, ports: readonly PortKeys[]): boolean {
     const held = this.held[node];
     if (held === undefined) return true;
@@ -44,7 +44,7 @@ export class PortTable {
   }
 }
 
-/** Ports made ready for `PortTable.isFree`. */
+/** Ports prepared for `PortTable.isFree`. */
 export function portKeys(ports: readonly HostPort[]): readonly PortKeys[] {
   return ports
     .filter(({ port }) => port > 0)
@@ -54,7 +54,7 @@ export function portKeys(ports: readonly HostPort[]): readonly PortKeys[] {
     });
 }
 
-/** Whether pods of two templates cannot be on one node because of a port. */
+/** @returns True if pods of two templates cannot be on one node because of a port. */
 export function portsClash(a: PodTemplate, b: PodTemplate): boolean {
   return a.hostPorts.some((one) =>
     b.hostPorts.some(

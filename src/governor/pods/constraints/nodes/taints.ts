@@ -9,20 +9,20 @@ import { evictOldest } from '../least-recent.ts';
 
 const UNKNOWN = -1;
 
-/** What pods with equal tolerations think of sets of taints. */
+/** The verdicts of pods with equal tolerations on sets of taints. */
 export class TolerationClass {
-  /** Whether they go to nodes with `spec.unschedulable`. */
+  /** True if they go to nodes with `spec.unschedulable`. */
   readonly toleratesUnschedulable: boolean;
-  /** When it was asked for last; see `least-recent.ts`. */
+  /** Time of its last use; see `least-recent.ts`. */
   usedAt = 0;
-  /** Users that have to find it up to date: it is not dropped. */
+  /** Users that need it up to date: it is not dropped. */
   pins = 0;
   dropped = false;
   private readonly tolerations: readonly Toleration[];
   private readonly sets: TaintSets;
   /** By set: 1 all of its hard taints are tolerated, 0 not. */
   private verdicts: Int8Array;
-  /** By set: how many of its soft taints are not tolerated. */
+  /** By set: number of its soft taints that are not tolerated. */
   private disliked: Int16Array;
 
   constructor(tolerations: readonly Toleration[], sets: TaintSets) {
@@ -33,7 +33,7 @@ export class TolerationClass {
     this.disliked = new Int16Array(sets.capacity).fill(UNKNOWN);
   }
 
-  /** Whether all NoSchedule and NoExecute taints of a set are tolerated. O(1) but for the first time. */
+  /** @returns True if all NoSchedule and NoExecute taints of a set are tolerated. O(1) but for the first time. */
   toleratesSet(set: number): boolean {
     if (set === 0) return true;
     const known = this.verdicts[set];
@@ -44,7 +44,7 @@ export class TolerationClass {
     return all;
   }
 
-  /** How many PreferNoSchedule taints of a set are not tolerated. */
+  /** @returns Number of PreferNoSchedule taints of a set that are not tolerated. */
   countDisliked(set: number): number {
     if (set === 0) return 0;
     const known = this.disliked[set];
@@ -78,7 +78,7 @@ export class TolerationClass {
   }
 }
 
-/** The sets of taints that nodes have, and the classes that look at them. Set 0 is no taint. */
+/** The sets of taints that nodes have, and the classes that evaluate them. Set 0 has no taint. */
 export class TaintSets {
   private readonly taints: (readonly Taint[])[] = [[]];
   private readonly keys: string[] = [''];
@@ -88,7 +88,7 @@ export class TaintSets {
   private readonly classes = new Map<string, TolerationClass>();
   private readonly classesMax: number;
   private clock = 0;
-  /** Nodes by soft taints, to know whether anybody can prefer anything. */
+  /** Nodes by soft taints, to know whether any preference is possible. */
   private readonly softSets = new Set<number>();
 
   constructor(classesMax: number) {
@@ -100,7 +100,7 @@ export class TaintSets {
     return this.taints.length;
   }
 
-  /** Whether any node has a PreferNoSchedule taint. */
+  /** True if any node has a PreferNoSchedule taint. */
   get hasSoft(): boolean {
     return this.softSets.size > 0;
   }
@@ -151,7 +151,7 @@ export class TaintSets {
     used.usedAt = ++this.clock;
   }
 
-  /** Whether some node has a PreferNoSchedule taint that the class does not tolerate. */
+  /** True if some node has a PreferNoSchedule taint that the class does not tolerate. */
   anyDisliked(by: TolerationClass): boolean {
     for (const set of this.softSets) {
       if (by.countDisliked(set) > 0) return true;

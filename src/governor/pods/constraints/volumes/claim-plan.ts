@@ -1,6 +1,6 @@
 /**
- * What a pod's claims need before and where it is placed (kube-scheduler's VolumeBinding): claims that are bound go
- * where their volume goes, claims that wait for their first consumer take a free volume or are made one, others have to
+ * The plan for a pod's claims before and at its placement (kube-scheduler's VolumeBinding): pods with bound claims go
+ * where the volumes are, claims that wait for their first consumer take a free volume or get one made, others have to
  * be bound first.
  */
 import type { ClaimDescription, VolumeDescription } from '../../../../model/kubernetes/node.ts';
@@ -16,17 +16,17 @@ import { isFor, type VolumeIndex } from './volume-index.ts';
 /** The provisioner of classes whose volumes are made by hand. */
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
-/** A pod's claims, sorted out. */
+/** A pod's claims, classified. */
 export interface ClaimPlan {
   /** Volumes of claims that are bound. */
   readonly bound: readonly VolumeEntry[];
   /** Claims that take a free volume if there is one, smallest first. */
   readonly toMatch: readonly ClaimDescription[];
-  /** Claims that one is being made for, on the node named. */
+  /** Claims with a volume being made, on the named node. */
   readonly toProvision: readonly { readonly claim: ClaimDescription; readonly node: string }[];
 }
 
-/** Where the claims and volumes are. */
+/** The sources of claims and volumes. */
 export interface ClaimContext {
   readonly nodes: NodeTable;
   readonly book: VolumeIndex;
@@ -39,7 +39,10 @@ export function claimKey(template: PodTemplate, name: string): string {
   return `${template.namespace}/${name}`;
 }
 
-/** @returns The claims sorted out, or why the pod cannot be placed anywhere, and which plugin of kube-scheduler finds that. O(claims). */
+/**
+ * @returns The classified claims, or why the pod cannot be placed anywhere, and the plugin of kube-scheduler that
+ *   reports it. O(claims).
+ */
 export function planClaims(context: ClaimContext, template: PodTemplate): ClaimPlan | PreFilterRefusal {
   const claims = claimsOf(context, template);
   if ('reason' in claims) return claims;
@@ -66,7 +69,10 @@ export function planClaims(context: ClaimContext, template: PodTemplate): ClaimP
   };
 }
 
-/** @returns The claims of a pod, or why one of them cannot be used. Those that are missing are told first, but for ephemeral ones. */
+/**
+ * @returns The claims of a pod, or why one of them cannot be used. Missing ones are reported first, but for ephemeral
+ *   ones.
+ */
 function claimsOf({ book }: ClaimContext, template: PodTemplate): ClaimDescription[] | PreFilterRefusal {
   const unbindable = (reason: string): PreFilterRefusal => ({ reason, plugin: 'VolumeBinding' });
   const { ephemeral } = template;
@@ -161,7 +167,7 @@ function freeVolume(
     );
 }
 
-/** The volume that is the claim's already: promised, or by its claimRef. It is taken wherever it is. */
+/** The volume that belongs to the claim already: by reservation, or by its claimRef. It is taken wherever it is. */
 function reserved({ book, promises }: ClaimContext, claim: ClaimDescription): VolumeEntry | undefined {
   const promised = promises.of(claim.key)?.volume ?? '';
   const entry = promised === '' ? undefined : book.volume(promised);
@@ -180,7 +186,7 @@ function isSmaller(a: VolumeDescription, b: VolumeDescription): boolean {
   return a.bytes < b.bytes || (a.bytes === b.bytes && a.name < b.name);
 }
 
-/** Whether a volume that was promised can still become the claim's. */
+/** @returns True if a reserved volume can still become the claim's. */
 export function canBePromised(volume: VolumeDescription, claim: ClaimDescription): boolean {
   return volume.deleting !== true && (volume.claim === '' || isFor(volume, claim));
 }
@@ -193,7 +199,7 @@ function suits(volume: VolumeDescription, claim: ClaimDescription): boolean {
   );
 }
 
-/** What even a volume that is reserved for the claim must be. */
+/** The requirements that even a volume reserved for the claim must meet. */
 function isOfKind(volume: VolumeDescription, claim: ClaimDescription): boolean {
   return volume.volumeMode === claim.volumeMode && volume.attributesClass === claim.attributesClass;
 }

@@ -1,9 +1,9 @@
 /**
- * What is promised to claims that have no volume yet, by pods that are on their way to a node: a volume that exists, or
- * that one will be made for that node. A volume is promised once.
+ * Reservations of claims that have no volume yet, by pods on their way to a node: an existing volume, or one to be made
+ * for that node. A volume is reserved once.
  *
- * A promise lasts while a pod of its claim is placed. That of a pod that is taken off and put back on the same node (as
- * preemption does to look what would be) is the same again.
+ * A reservation lasts while a pod of its claim is placed. A pod that is taken off and put back on the same node (as in
+ * preemption's trials) gets the same one again.
  */
 
 /** `volume` '': one is to be made for the node. */
@@ -13,7 +13,7 @@ export interface ClaimReservation {
   readonly node: string;
 }
 
-/** Promises of pods taken off that are remembered. */
+/** Most reservations kept of pods taken off. */
 const RECALLED_MAX = 1024;
 
 interface Recalled {
@@ -25,25 +25,25 @@ interface Standing extends ClaimReservation {
   users: number;
 }
 
-/** Promises by claim, volume and pod. */
+/** Reservations by claim, volume and pod. */
 export class ClaimReservations {
   private readonly byClaim = new Map<string, Standing>();
   private readonly claimOf = new Map<string, string>();
   private readonly byPod = new Map<string, readonly Standing[]>();
   private readonly recalled = new Map<string, Recalled>();
 
-  /** What a claim has been promised. */
+  /** The reservations of a claim. */
   of(claim: string): ClaimReservation | undefined {
     return this.byClaim.get(claim);
   }
 
-  /** Whether a volume is promised to another claim. */
+  /** @returns True if a volume is reserved for another claim. */
   isTaken(volume: string, by: string): boolean {
     const owner = this.claimOf.get(volume);
     return owner !== undefined && owner !== by;
   }
 
-  /** A pod is placed. What its claims have been promised already stays. O(promises). */
+  /** A pod is placed. Existing reservations of its claims stay. O(reservations). */
   make(uid: string, promises: readonly ClaimReservation[]): void {
     this.recalled.delete(uid);
     const own: Standing[] = [];
@@ -60,12 +60,12 @@ export class ClaimReservations {
     this.byPod.set(uid, own);
   }
 
-  /** A pod is taken off its node. O(its promises). */
+  /** A pod is taken off its node. O(its reservations). */
   takeBack(uid: string, node: string): void {
     const own = this.byPod.get(uid);
     if (own === undefined) return;
     this.byPod.delete(uid);
-    // A promise that was forgotten since may have been made anew by another pod.
+    // A reservation that was dropped since may have been made again by another pod.
     const standing = own.filter((promise) => this.byClaim.get(promise.claim) === promise);
     for (const promise of standing) if (--promise.users === 0) this.forget(promise.claim);
     this.recalled.set(uid, { node, promises: standing });
@@ -76,18 +76,18 @@ export class ClaimReservations {
     }
   }
 
-  /** What a pod had been promised when it was taken off this node; undefined: it is not remembered. */
+  /** The reservations of a pod when it was taken off this node; undefined: none are kept. */
   recall(uid: string, node: string): readonly ClaimReservation[] | undefined {
     const recalled = this.recalled.get(uid);
     return recalled?.node === node ? recalled.promises : undefined;
   }
 
-  /** Storage changed: what had been promised need not be the same again. */
+  /** Storage changed: a repeated reservation need not be the same. */
   forgetRecalled(): void {
     this.recalled.clear();
   }
 
-  /** The claim is bound, gone, or its volume was given up: no promise any more. */
+  /** The claim is bound, gone, or its volume was released: its reservations end. */
   forget(claim: string): void {
     const standing = this.byClaim.get(claim);
     if (standing === undefined) return;
@@ -95,12 +95,12 @@ export class ClaimReservations {
     if (standing.volume !== '') this.claimOf.delete(standing.volume);
   }
 
-  /** The claim that a volume is promised to. */
+  /** The claim that a volume is reserved for. */
   claimPromised(volume: string): string | undefined {
     return this.claimOf.get(volume);
   }
 
-  /** Promises that stand, for tests of bounds. */
+  /** Current reservations, for tests of bounds. */
   get size(): number {
     return this.byClaim.size;
   }

@@ -7,7 +7,7 @@ const READ_ONLY = ':ro';
 
 /** Disks by node. */
 export class DiskTable {
-  /** By node: pods by disk as it is written in the template; only nodes on which there are some. */
+  /** By node: pods by the template's disk text; only nodes with disks in use. */
   private readonly used: (Map<string, number> | undefined)[] = [];
 
   /** A pod came to a node (1) or went (-1). O(its disks). */
@@ -26,7 +26,7 @@ export class DiskTable {
     if (used.size === 0) this.used[node] = undefined;
   }
 
-  /** Whether a pod with these disks can be on a node. O(disks). */
+  /** @returns True if a pod with these disks can be on a node. O(disks). */
   isFree(node: number, disks: readonly string[]): boolean {
     const used = this.used[node];
     if (used === undefined) return true;
@@ -41,7 +41,7 @@ export class DiskTable {
   }
 }
 
-/** Whether pods of two templates cannot be on one node because of a disk. */
+/** @returns True if pods of two templates cannot be on one node because of a disk. */
 export function disksClash(a: PodTemplate, b: PodTemplate): boolean {
   return a.exclusiveDisks.some((one) =>
     b.exclusiveDisks.some((other) => {

@@ -1,5 +1,5 @@
 /**
- * Storage that CSI drivers have left for volumes that are yet to be made (kube-scheduler's VolumeBinding with
+ * Storage left by CSI drivers for volumes that are yet to be made (kube-scheduler's VolumeBinding with
  * CSIStorageCapacity): a driver that publishes it makes volumes only where enough is left.
  */
 import type {
@@ -11,7 +11,7 @@ import { matchesSelector } from '../../../../model/kubernetes/requirements.ts';
 
 /** Capacities by storage class. Single writer. */
 export class StorageCapacities {
-  /** Drivers that publish what they have left. */
+  /** Drivers that publish their remaining capacity. */
   private readonly drivers = new Set<string>();
   private readonly byKey = new Map<string, StorageCapacityDescription>();
   private readonly byClass = new Map<string, Map<string, StorageCapacityDescription>>();
@@ -35,7 +35,7 @@ export class StorageCapacities {
 
   /**
    * @param labels Of the node.
-   * @returns Whether a volume of so many bytes can be made for the node. O(capacities of the class).
+   * @returns True if a volume of n bytes can be made for the node. O(capacities of the class).
    */
   hasRoom(
     storageClass: StorageClassDescription,

@@ -1,6 +1,4 @@
-/**
- * Storage as the rules see it: what the API says of it, what pods use, what has been promised.
- */
+/** Storage as the rules see it: the API's objects, the use by pods, the reservations. */
 import type {
   ClaimDescription,
   NodeVolumeLimits,
@@ -39,7 +37,7 @@ export class StorageRules {
     this.rule = new VolumeRule(this.context, { use, attachments, limits });
   }
 
-  /** Takes in what concerns storage. */
+  /** Takes events about storage. */
   take(event: PodEvent): void {
     switch (event.kind) {
       case 'claim':
@@ -71,7 +69,7 @@ export class StorageRules {
     }
   }
 
-  /** A pod with volumes came to a node: what its claims wait for is promised to it, unless it was `seen` there. O(claims). */
+  /** A pod with volumes came to a node: its waiting claims get reservations, unless it was `seen` there. O(claims). */
   addPod(node: number, template: PodTemplate, uid: string, seen = false): void {
     this.promises.make(uid, this.promisesFor(node, template, uid, seen));
     for (const name of template.claims) this.use.onPod(node, claimKey(template, name), 1);
@@ -116,7 +114,7 @@ export class StorageRules {
     return typeof found === 'number' ? [] : found;
   }
 
-  /** Whether a promise that was taken back can be made again. */
+  /** @returns True if a withdrawn reservation can be made again. */
   private canStand({ claim, volume }: ClaimReservation): boolean {
     return volume === '' || !this.promises.isTaken(volume, claim);
   }
@@ -131,7 +129,7 @@ export class StorageRules {
     this.use.reread(key);
   }
 
-  /** What CSI drivers tell of themselves and of what is attached. */
+  /** Reports of CSI drivers about themselves and about attachments. */
   private takeCsi(event: PodEvent): void {
     switch (event.kind) {
       case 'volume-attachment':

@@ -1,6 +1,6 @@
 /**
- * Volumes of one storage class that nobody has claimed, found by node: local volumes are looked up by the label that
- * binds them (mostly the host name), so that a node looks at its own only.
+ * Unclaimed volumes of one storage class, found by node: local volumes are looked up by the label that binds them
+ * (mostly the host name), so that a node examines its own only.
  */
 import type { VolumeDescription } from '../../../../model/kubernetes/node.ts';
 import type { LabelColumn } from '../nodes/label-column.ts';
@@ -9,7 +9,7 @@ import { NodeTerms } from '../nodes/node-terms.ts';
 
 const HOSTNAME = 'kubernetes.io/hostname';
 
-/** A volume and where it can be used. */
+/** A volume and the nodes on which it can be used. */
 export interface VolumeEntry {
   readonly description: VolumeDescription;
   /** Undefined: on any node. */
@@ -18,7 +18,7 @@ export interface VolumeEntry {
   readonly migratedTerms: NodeTerms | undefined;
 }
 
-/** Reads where a volume can be used. Pins columns until `releaseVolume`. */
+/** Reads the node affinity of a volume. Pins columns until `releaseVolume`. */
 export function volumeEntry(nodes: NodeTable, description: VolumeDescription): VolumeEntry {
   const { nodeTerms, inTree } = description;
   const made = (terms: VolumeDescription['nodeTerms']): NodeTerms | undefined =>
@@ -30,14 +30,17 @@ export function volumeEntry(nodes: NodeTable, description: VolumeDescription): V
   };
 }
 
-/** Whether a volume that is bound can be used on a node. @param migrated In-tree plugins that the node leaves to CSI drivers. */
+/**
+ * @returns True if a bound volume can be used on a node. @param migrated In-tree plugins that the node leaves to CSI
+ *   drivers.
+ */
 export function isUsableOn(entry: VolumeEntry, node: number, migrated: readonly string[]): boolean {
   const { inTree } = entry.description;
   const isMigrated = inTree !== undefined && migrated.includes(inTree.plugin);
   return (isMigrated ? entry.migratedTerms : entry.terms)?.matches(node) ?? true;
 }
 
-/** Gives the columns of a volume back. */
+/** Releases the columns of a volume. */
 export function releaseVolume(entry: VolumeEntry): void {
   entry.terms?.release();
   entry.migratedTerms?.release();
@@ -98,7 +101,10 @@ export class UnclaimedVolumes {
     this.bound.delete(key);
   }
 
-  /** @returns The smallest volume of at least so many bytes that passes and can be used on the node; of equals the first by name. */
+  /**
+   * @returns The smallest volume of at least n bytes that passes and can be used on the node; of equals the first by
+   *   name.
+   */
   smallest(
     node: number,
     bytes: number,

@@ -1,6 +1,9 @@
 import type { PodTemplate } from '../../../../model/kubernetes/pod.ts';
 
-/** Whether pods of a template have claims, or disks that volume limits count: the rules about storage look at them. */
+/**
+ * @returns True if pods of a template have claims, or disks that volume limits count, so that the rules about storage
+ *   apply.
+ */
 export function usesStorage({ claims, inlineVolumes }: PodTemplate): boolean {
   return claims.length > 0 || inlineVolumes !== undefined;
 }

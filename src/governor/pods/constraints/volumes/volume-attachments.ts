@@ -1,5 +1,5 @@
 /**
- * Volumes that are attached to nodes, by pods of a node or not: limits count those that no pod of the node uses as well
+ * Volumes attached to nodes, by pods of a node or not: limits also count those that no pod of the node uses
  * (kube-scheduler's NodeVolumeLimits).
  */
 import type { AttachmentDescription } from '../../../../model/kubernetes/node.ts';
@@ -28,8 +28,9 @@ export class VolumeAttachments {
   }
 
   /**
-   * @param isUsed Whether pods of the node use a volume, so that it counts already.
-   * @returns Distinct volumes of a driver that are attached to the node and not used by its pods. O(attachments of the node).
+   * @param isUsed True if pods of the node use a volume, so that it counts already.
+   * @returns Distinct volumes of a driver that are attached to the node and not used by its pods. O(attachments of the
+   *   node).
    */
   countUnused(node: string, driver: string, isUsed: (volume: CountedVolume) => boolean): number {
     const counted = new Set<string>();

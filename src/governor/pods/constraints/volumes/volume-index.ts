@@ -1,6 +1,4 @@
-/**
- * Claims, volumes and storage classes, and which volumes are promised to claims of pods that are on their way.
- */
+/** Claims, volumes and storage classes, and the volumes reserved for claims of pods on their way. */
 import type {
   ClaimDescription,
   StorageClassDescription,
@@ -107,7 +105,10 @@ export class VolumeIndex {
   }
 }
 
-/** Whether a volume's claimRef means a claim: by uid, or by name alone where it was written by hand without one. */
+/**
+ * @returns True if a volume's claimRef names a claim: by uid, or by name alone where it was written by hand without
+ *   one.
+ */
 export function isFor(volume: VolumeDescription, claim: ClaimDescription): boolean {
   return volume.claim === claim.key && (volume.claimUid === '' || volume.claimUid === claim.uid);
 }

@@ -1,6 +1,7 @@
 /**
- * Everything about a pod's claims that a node can refuse: a claim for one pod only that is in use, volume limits, where
- * volumes are, and their zones (kube-scheduler's VolumeRestrictions, NodeVolumeLimits, VolumeBinding and VolumeZone).
+ * All refusals of a node because of a pod's claims: a claim for one pod only that is in use, volume limits, the
+ * location of volumes, and their zones (kube-scheduler's VolumeRestrictions, NodeVolumeLimits, VolumeBinding and
+ * VolumeZone).
  */
 
 import type { NodeVolumeLimits } from '../../../../model/kubernetes/node.ts';
@@ -13,7 +14,7 @@ import type { VolumeAttachments } from './volume-attachments.ts';
 import { type CountedVolume, inlineVolume, type VolumeUse } from './volume-use.ts';
 
 const ONE_POD = 'ReadWriteOncePod';
-/** Labels of a volume that say where it is, and the newer label of a node that the older ones stand for. */
+/** Labels of a volume that give its location, and the node's newer label for the older ones. */
 const ZONE_LABELS: readonly (readonly [string, string])[] = [
   ['failure-domain.beta.kubernetes.io/zone', 'topology.kubernetes.io/zone'],
   ['failure-domain.beta.kubernetes.io/region', 'topology.kubernetes.io/region'],
@@ -30,11 +31,11 @@ interface Zone {
 
 const NONE: readonly string[] = Object.freeze([]);
 
-/** What the rule looks at besides claims. */
+/** Further inputs of the rule besides claims. */
 export interface VolumeRuleParts {
   readonly use: VolumeUse;
   readonly attachments: VolumeAttachments;
-  /** What CSINodes say, by node name. */
+  /** CSINodes, by node name. */
   readonly limits: ReadonlyMap<string, NodeVolumeLimits>;
 }
 
@@ -52,7 +53,7 @@ export class VolumeRule {
     this.parts = parts;
   }
 
-  /** Makes ready for `check`. @returns Why no node will do, if none will. O(claims). */
+  /** Prepares `check`. @returns Why no node will do, if none will. O(claims). */
   begin(template: PodTemplate): PreFilterRefusal | undefined {
     const plan = planClaims(this.context, template);
     if ('reason' in plan) return plan;
@@ -124,7 +125,7 @@ export class VolumeRule {
   }
 }
 
-/** Whether a claim may be used by one pod only. */
+/** @returns True if a claim may be used by one pod only. */
 export function isForOnePod({ book }: ClaimContext, key: string): boolean {
   return book.claim(key)?.accessModes.includes(ONE_POD) ?? false;
 }
@@ -141,7 +142,7 @@ function zonesOf({ description }: VolumeEntry): readonly Zone[] {
     const text = labelOf(description.labels, label);
     if (text === undefined) continue;
     const values = text.split(SEPARATOR).map((value) => value.trim());
-    // A list with an empty place is not read by kube-scheduler either.
+    // kube-scheduler does not read a list with an empty place either.
     if (!values.includes('')) zones.push({ label, newer, values: new Set(values) });
   }
   return zones;

@@ -1,10 +1,10 @@
 /**
- * Which claims pods use on which node, and how many volumes of each CSI driver that makes (kube-scheduler's
- * NodeVolumeLimits): a disk counts once however many pods, claims or volumes of the node stand for it.
+ * The use of claims by pods on each node, and the resulting number of volumes of each CSI driver (kube-scheduler's
+ * NodeVolumeLimits): a disk counts once for any number of pods, claims or volumes of the node that refer to it.
  */
 import type { VolumeIndex } from './volume-index.ts';
 
-/** A volume as limits count it. */
+/** A volume in the terms of limits. */
 export interface CountedVolume {
   readonly driver: string;
   readonly id: string;
@@ -24,7 +24,7 @@ export function inlineVolume(text: string): CountedVolume {
 interface ClaimUse {
   pods: number;
   readonly byNode: Map<number, number>;
-  /** As it is counted on the nodes now. */
+  /** As currently counted on the nodes. */
   volume: CountedVolume | undefined;
 }
 
@@ -68,7 +68,7 @@ export class VolumeUse {
     this.count(node, inlineVolume(text), pods);
   }
 
-  /** The claim, or what it is bound to, changed. O(nodes that use it). */
+  /** The claim, or its volume, changed. O(nodes that use it). */
   reread(claim: string): void {
     const use = this.claims.get(claim);
     if (use === undefined) return;
@@ -91,7 +91,7 @@ export class VolumeUse {
     return this.claims.get(claim)?.pods ?? 0;
   }
 
-  /** Whether some pod of a node uses a volume. */
+  /** @returns True if some pod of a node uses a volume. */
   isOn(node: number, volume: CountedVolume): boolean {
     return this.nodes.get(node)?.volumes.has(volume.id) ?? false;
   }
