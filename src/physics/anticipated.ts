@@ -10,6 +10,7 @@
  *
  * @source theory §1B D3; with unit slopes Dahlin 1999, Interpreting stale load information (ICDCS).
  */
+import { assert } from '../kernel/assert.ts';
 
 /** Largest error of Σ π that bisection leaves. */
 const TOLERANCE = 1e-13;
@@ -41,6 +42,13 @@ export function anticipate(
   temperature: number,
   out: Float64Array,
 ): number {
+  const count = classes.prices.length;
+  assert(count > 0 && out.length === count, 'no class, or shares of other classes');
+  assert(
+    classes.slopes.length === count && classes.counts.length === count,
+    'columns of classes differ in length',
+  );
+  assert(mass > 0 && temperature >= 0, 'no mass to place, or a negative temperature');
   const share = temperature > 0 ? warmShare : coldShare;
   let [low, high] = bracket(classes, mass, temperature);
   let nu = high;
@@ -53,6 +61,7 @@ export function anticipate(
   }
   let total = 0;
   for (let k = 0; k < out.length; k++) total += out[k] as number;
+  assert(total > 0 && Number.isFinite(total), 'the shares of the classes have no sum');
   for (let k = 0; k < out.length; k++) out[k] = (out[k] as number) / total;
   return nu;
 }
@@ -75,6 +84,7 @@ function bracket(classes: Alternatives, mass: number, temperature: number): [num
   }
   // With all prices at their least and no slope every node would get 1/nodes: no ν can be lower.
   if (temperature > 0) low -= temperature * Math.log(nodes);
+  assert(Number.isFinite(low) && Number.isFinite(high), 'a price, slope or count is not finite');
   return [low, Math.max(low, high)];
 }
 

@@ -6,6 +6,7 @@
  *
  * @source theory §1B: D1 fluid step, D2 agent step, S1 sharp linear condition, S2 certificate; Levin & May 1976 for S1.
  */
+import { assert } from '../kernel/assert.ts';
 
 /**
  * η below this is stable when information is `delay` rounds old: 2 sin(π / (2(2s + 1))).
@@ -13,17 +14,24 @@
  * Exact for the linearised loop e ← e − η e(s rounds ago); near an equilibrium only. @param delay s, an integer ≥ 0.
  */
 export function stableGain(delay: number): number {
+  assertDelay(delay);
   return 2 * Math.sin(Math.PI / (2 * (2 * delay + 1)));
 }
 
 /** η up to this does not even overshoot: s^s / (s + 1)^(s + 1). @param delay s, an integer ≥ 0. */
 export function monotoneGain(delay: number): number {
+  assertDelay(delay);
   return delay ** delay / (delay + 1) ** (delay + 1);
 }
 
 /** γL (or η where the step is divided by the slope) below this has a global certificate: 1 / (s + ½). */
 export function certifiedGain(delay: number): number {
+  assertDelay(delay);
   return 1 / (delay + 0.5);
+}
+
+function assertDelay(delay: number): void {
+  assert(Number.isInteger(delay) && delay >= 0, 'a delay is not a number of rounds');
 }
 
 /**
@@ -41,6 +49,11 @@ export function dampedStep(
   gain: number,
   out: Float64Array,
 ): number {
+  assert(prices.length > 0, 'no prices to level');
+  assert(
+    slopes.length === prices.length && out.length === prices.length,
+    'prices, slopes and steps differ in length',
+  );
   let weighted = 0;
   let total = 0;
   for (let n = 0; n < prices.length; n++) {
@@ -49,6 +62,7 @@ export function dampedStep(
     total += ease;
   }
   const lambda = weighted / total;
+  assert(total > 0 && Number.isFinite(lambda), 'slopes are not positive, or a price is not finite');
   for (let n = 0; n < prices.length; n++) {
     out[n] = (-gain * ((prices[n] as number) - lambda)) / (slopes[n] as number);
   }
@@ -73,6 +87,7 @@ export function moveProbability(
   gain: number,
   gainMin: number,
 ): number {
+  assert(agents > 0 && gain >= 0 && slopeA + slopeB > 0, 'a move of no agent, or on a flat price');
   const saved = priceA - priceB;
   if (!(saved > gainMin)) return 0;
   const q = (2 * gain * saved) / ((slopeA + slopeB) * agents);

@@ -10,6 +10,7 @@
  *
  * @source theory §2B (entropic term), §2C (collisions, temperature controller).
  */
+import { assert } from '../kernel/assert.ts';
 
 /** Bisection stops when the bracket is this narrow, relatively. */
 const PRECISION = 1e-10;
@@ -30,6 +31,7 @@ export class GibbsChoice {
    * @param counts g_k ≥ 0, not all 0. Kept, not copied. @shape [classes]
    */
   constructor(levels: Float64Array, counts: Float64Array) {
+    assert(levels.length > 0 && levels.length === counts.length, 'a level without a count, or no class');
     this.levels = levels;
     this.counts = counts;
     this.shares = new Float64Array(levels.length);
@@ -38,6 +40,7 @@ export class GibbsChoice {
   /** Computes the shares. @param temperature T > 0; Infinity: every node alike. O(classes). */
   setTemperature(temperature: number): void {
     const { levels, counts, shares } = this;
+    assert(temperature > 0, 'a temperature is not positive');
     let least = Number.POSITIVE_INFINITY;
     for (let k = 0; k < levels.length; k++) {
       if ((counts[k] as number) > 0) least = Math.min(least, levels[k] as number);
@@ -49,12 +52,15 @@ export class GibbsChoice {
       shares[k] = weight;
       sum += weight;
     }
+    // The weight of the lowest level is its count: no sum of less can be right.
+    assert(sum > 0 && Number.isFinite(sum), 'no class has a node, or a level is not finite');
     for (let k = 0; k < levels.length; k++) shares[k] = (shares[k] as number) / sum;
     this.temperature = temperature;
   }
 
   /** ⟨U⟩: mean level of the place chosen. */
   meanLevel(): number {
+    this.assertSet();
     let sum = 0;
     for (let k = 0; k < this.shares.length; k++)
       sum += (this.shares[k] as number) * (this.levels[k] as number);
@@ -63,6 +69,7 @@ export class GibbsChoice {
 
   /** N_eff = 1 / Σ over nodes of (probability)²: increasing in T, from the size of the best class to all nodes. */
   effectiveNodes(): number {
+    this.assertSet();
     let sum = 0;
     for (let k = 0; k < this.shares.length; k++) {
       const share = this.shares[k] as number;
@@ -73,6 +80,8 @@ export class GibbsChoice {
 
   /** Exact expected share of m concurrent deciders that find their single-slot node taken by another of them. */
   loserFraction(deciders: number): number {
+    this.assertSet();
+    assert(deciders >= 1, 'nobody decides');
     let placed = 0;
     for (let k = 0; k < this.shares.length; k++) {
       const count = this.counts[k] as number;
@@ -85,6 +94,7 @@ export class GibbsChoice {
 
   /** (m − 1) / (2 N_eff): good to 10 % while it is below 0.1. */
   approximateLoserFraction(deciders: number): number {
+    assert(deciders >= 1, 'nobody decides');
     return (deciders - 1) / (2 * this.effectiveNodes());
   }
 
@@ -94,6 +104,7 @@ export class GibbsChoice {
    * @returns The temperature; `high` if even that is not enough. By bisection on ln T: losers fall as T rises.
    */
   controlTemperature(deciders: number, budget: number, low: number, high: number): number {
+    assert(budget >= 0, 'a budget is negative');
     return this.bisect(low, high, () => this.loserFraction(deciders) <= budget);
   }
 
@@ -105,6 +116,7 @@ export class GibbsChoice {
    * @returns The temperature. @cost About 100 × O(classes).
    */
   cheapestTemperature(deciders: number, penalty: number, low: number, high: number): number {
+    assert(low > 0 && low < high, 'the range of temperatures is empty');
     const cost = (x: number): number => {
       this.setTemperature(Math.exp(x));
       return this.meanLevel() + penalty * this.loserFraction(deciders);
@@ -125,8 +137,14 @@ export class GibbsChoice {
     return this.temperature;
   }
 
+  /** The shares are those of no temperature until `setTemperature` was called. */
+  private assertSet(): void {
+    assert(this.temperature > 0, 'shares are read before a temperature is set');
+  }
+
   /** Lowest temperature at which `enough` holds, which must not fail again above it. */
   private bisect(low: number, high: number, enough: () => boolean): number {
+    assert(low > 0 && low <= high, 'the range of temperatures is empty');
     let below = Math.log(low);
     let above = Math.log(high);
     this.setTemperature(low);
@@ -144,6 +162,7 @@ export class GibbsChoice {
 
 /** @returns Where f, with one minimum in [a, b], is least, to 1e−7. @source Kiefer 1953. */
 function goldenSection(f: (x: number) => number, a: number, b: number): number {
+  assert(a <= b, 'a section of an empty range');
   const golden = (Math.sqrt(5) - 1) / 2;
   let low = a;
   let high = b;

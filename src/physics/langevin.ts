@@ -14,6 +14,7 @@
  * @source theory §2A; Leimkuhler & Matthews 2013, Rational construction of stochastic numerical methods for molecular
  *         sampling, AMRX (arXiv 1203.5428).
  */
+import { assert } from '../kernel/assert.ts';
 import { fillNormal } from '../kernel/normal.ts';
 import type { Random } from '../kernel/random.ts';
 
@@ -39,6 +40,7 @@ export function makeWalkers(
   force: Force,
   random: Random,
 ): Walkers {
+  assert(temperature >= 0, 'a temperature is negative');
   const n = positions.length;
   const walkers: Walkers = {
     positions: Float64Array.from(positions),
@@ -69,6 +71,7 @@ export function baoabStep(
   random: Random,
 ): void {
   const { positions, momenta, forces, noise } = w;
+  assert(step > 0 && friction >= 0 && temperature >= 0, 'a step, a friction or a temperature out of range');
   const half = step / 2;
   const keep = Math.exp(-friction * step);
   const kick = Math.sqrt(temperature * (1 - keep * keep));
@@ -96,6 +99,7 @@ export function leimkuhlerMatthewsStep(
   random: Random,
 ): void {
   const { positions, forces, noise, scratch } = w;
+  assert(step > 0 && temperature >= 0, 'a step or a temperature out of range');
   const kick = Math.sqrt(2 * temperature * step) / 2;
   fillNormal(scratch, random);
   for (let i = 0; i < positions.length; i++) {
@@ -116,6 +120,7 @@ export function eulerMaruyamaStep(
   random: Random,
 ): void {
   const { positions, forces, noise } = w;
+  assert(step > 0 && temperature >= 0, 'a step or a temperature out of range');
   const kick = Math.sqrt(2 * temperature * step);
   fillNormal(noise, random);
   for (let i = 0; i < positions.length; i++) {

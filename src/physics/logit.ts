@@ -7,6 +7,7 @@
  *
  * @source theory §1A P4; Blume 1993, The statistical mechanics of strategic interaction.
  */
+import { assert } from '../kernel/assert.ts';
 import type { Random } from '../kernel/random.ts';
 import type { PotentialGame } from './potential-game.ts';
 
@@ -18,6 +19,8 @@ import type { PotentialGame } from './potential-game.ts';
  * @param out         Probabilities of sum 1; may be `costs`. @shape [n]
  */
 export function logitProbabilities(costs: Float64Array, temperature: number, out: Float64Array): void {
+  assert(temperature > 0, 'a temperature is not positive');
+  assert(costs.length > 0 && out.length === costs.length, 'no alternative, or probabilities of others');
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < costs.length; i++) least = Math.min(least, costs[i] as number);
   let sum = 0;
@@ -26,13 +29,14 @@ export function logitProbabilities(costs: Float64Array, temperature: number, out
     out[i] = weight;
     sum += weight;
   }
+  assert(sum >= 1, 'no alternative has a finite cost');
   for (let i = 0; i < costs.length; i++) out[i] = (out[i] as number) / sum;
 }
 
 /** @returns An index in proportion to probabilities of sum 1. One draw. O(n). */
 export function drawIndex(probabilities: Float64Array, random: Random): number {
   let left = random.nextFloat();
-  let last = 0;
+  let last = -1;
   for (let i = 0; i < probabilities.length; i++) {
     const p = probabilities[i] as number;
     if (p <= 0) continue;
@@ -40,6 +44,7 @@ export function drawIndex(probabilities: Float64Array, random: Random): number {
     left -= p;
     if (left < 0) return i;
   }
+  assert(last >= 0, 'nothing to draw has a probability above 0');
   return last;
 }
 
@@ -51,6 +56,7 @@ export function glauberStep(
   random: Random,
 ): void {
   const j = random.nextInt(game.jobCount);
+  assert(scratch.length === game.spec.nodeCount, 'prices of other nodes than there are');
   game.pricesOf(j, scratch);
   logitProbabilities(scratch, temperature, scratch);
   game.move(j, drawIndex(scratch, random));

@@ -9,6 +9,7 @@
  *
  * @source theory §1A (P1 exact potential, exploitability); Monderer & Shapley 1996, Potential games.
  */
+import { assert } from '../kernel/assert.ts';
 
 /** b(ρ): −ln(1 − ρ), or ρ² without a capacity limit. */
 export type CongestionKind = 'barrier' | 'quadratic';
@@ -49,6 +50,12 @@ export class PotentialGame {
   constructor(spec: GameSpec, placement: ArrayLike<number>) {
     this.spec = spec;
     this.jobCount = spec.demands.length / spec.resourceCount;
+    assert(
+      spec.capacities.length === spec.nodeCount * spec.resourceCount,
+      'capacities of other nodes than there are',
+    );
+    assert(spec.weights.length === spec.resourceCount, 'weights of other resources than there are');
+    assert(this.jobCount === placement.length, 'demands of other jobs than are placed');
     this.placement = Int32Array.from(placement);
     this.loads = new Float64Array(spec.nodeCount * spec.resourceCount);
     for (let j = 0; j < this.jobCount; j++) this.add(j, this.placement[j] as number, 1);
@@ -63,6 +70,7 @@ export class PotentialGame {
 
   /** c_j(n): what job j adds to node n's potential, not counting itself if it is there. O(resources). */
   price(j: number, n: number): number {
+    assert(j >= 0 && j < this.jobCount && n >= 0 && n < this.spec.nodeCount, 'no such job or node');
     const own = this.placement[j] === n ? -1 : 0;
     const after = this.nodePotential(n, j, own + 1);
     return after === Number.POSITIVE_INFINITY ? after : after - this.nodePotential(n, j, own);
@@ -70,6 +78,7 @@ export class PotentialGame {
 
   /** Puts job j on node n. O(resources). */
   move(j: number, n: number): void {
+    assert(j >= 0 && j < this.jobCount && n >= 0 && n < this.spec.nodeCount, 'no such job or node');
     this.add(j, this.placement[j] as number, -1);
     this.placement[j] = n;
     this.add(j, n, 1);
@@ -77,6 +86,7 @@ export class PotentialGame {
 
   /** Prices of all nodes to job j. @param out @shape [nodeCount] */
   pricesOf(j: number, out: Float64Array): void {
+    assert(out.length === this.spec.nodeCount, 'prices of other nodes than there are');
     for (let n = 0; n < out.length; n++) out[n] = this.price(j, n);
   }
 
@@ -103,6 +113,7 @@ export class PotentialGame {
    * @returns Moves made; movesMax if it was cut off.
    */
   settle(gainMin: number, movesMax: number, onMove: () => void = () => {}): number {
+    assert(gainMin >= 0 && movesMax >= 0, 'a gain or a number of moves is negative');
     let moves = 0;
     let quiet = 0;
     for (let j = 0; quiet < this.jobCount && moves < movesMax; j = (j + 1) % this.jobCount) {

@@ -6,6 +6,7 @@
  *
  * @source theory §1A (potential, price), §1B (slopes), §2A (double well), §2B (free energy of classes).
  */
+import { assert } from '../kernel/assert.ts';
 import type { Algebra } from './algebra.ts';
 
 /** The potential of a node: −ln(1 − ρ), a wall without end at ρ = 1. ρ < 1. */
@@ -21,6 +22,7 @@ export function reciprocal<T>(algebra: Algebra<T>, rho: T): T {
 
 /** c₀ + c₁ρ + c₂ρ² + …, by Horner's rule. */
 export function polynomial<T>(algebra: Algebra<T>, coefficients: readonly number[], rho: T): T {
+  assert(coefficients.length > 0, 'a polynomial without coefficients');
   let sum = algebra.constant(0);
   for (let i = coefficients.length - 1; i >= 0; i--) {
     sum = algebra.add(algebra.multiply(sum, rho), algebra.constant(coefficients[i] as number));
@@ -51,6 +53,11 @@ export function smoothedFreeEnergy<T>(
   width: number,
   q: T,
 ): T {
+  assert(temperature > 0 && width > 0, 'a temperature or a width is not positive');
+  assert(
+    levels.length === centres.length && counts.length === centres.length,
+    'columns of classes differ in length',
+  );
   const narrowness = algebra.constant(-1 / (2 * width * width));
   let sum = algebra.constant(0);
   for (let k = 0; k < centres.length; k++) {
@@ -64,11 +71,13 @@ export function smoothedFreeEnergy<T>(
 
 /** `reciprocal` of plain numbers: divisions only, the same on every engine. */
 export function reciprocalPrice(load: number, capacity: number): number {
+  assert(load < capacity, 'a load that is not below its capacity has no price');
   return capacity / (capacity - load);
 }
 
 /** Slope of `reciprocalPrice` by the load. */
 export function reciprocalSlope(load: number, capacity: number): number {
+  assert(load < capacity, 'a load that is not below its capacity has no price');
   const room = capacity - load;
   return capacity / (room * room);
 }

@@ -3,9 +3,11 @@
  *
  * @source theory §2A; Kramers 1940; Hänggi, Talkner, Borkovec 1990, Rev. Mod. Phys. 62, eqs. 2.27 and 7.7.
  */
+import { assert } from '../kernel/assert.ts';
 
 /** Simpson's rule over [a, b]. @param intervals Even, ≥ 2. */
 export function simpson(f: (x: number) => number, a: number, b: number, intervals: number): number {
+  assert(intervals >= 2 && intervals % 2 === 0, "Simpson's rule takes an even number of intervals");
   const h = (b - a) / intervals;
   let sum = f(a) + f(b);
   for (let i = 1; i < intervals; i++) sum += (i % 2 === 1 ? 4 : 2) * f(a + i * h);
@@ -20,6 +22,7 @@ export function gibbsMean(
   a: number,
   b: number,
 ): number {
+  assert(temperature > 0 && a < b, 'a temperature is not positive, or the range is empty');
   const weight = (q: number): number => Math.exp(-field(q) / temperature);
   return simpson((q) => observable(q) * weight(q), a, b, 4000) / simpson(weight, a, b, 4000);
 }
@@ -38,6 +41,8 @@ export function meanPassageTime(
   low: number,
   intervals = 20_000,
 ): number {
+  assert(temperature > 0 && intervals >= 1, 'a temperature or a grid is not positive');
+  assert(low <= from && from < to, 'a passage leads from nowhere, or backwards');
   const h = (to - low) / intervals;
   let below = 0;
   let time = 0;
@@ -65,6 +70,10 @@ export function kramersTime(
   wellCurvature: number,
   barrierCurvature: number,
 ): number {
+  assert(
+    temperature > 0 && wellCurvature > 0 && barrierCurvature !== 0,
+    'a well is no well, or a barrier no barrier',
+  );
   return (
     (2 * Math.PI * Math.exp(height / temperature)) / Math.sqrt(wellCurvature * Math.abs(barrierCurvature))
   );
