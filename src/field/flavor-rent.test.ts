@@ -117,4 +117,13 @@ describe('FlavorRent', () => {
     rent.demandSeen(free, 1000);
     expect(rent.rent(free, 0)).toBeLessThan(first / 2);
   });
+
+  test('counts every GPU of a node once, however many and however often it is updated', () => {
+    const { state } = cluster();
+    const many = { cpuMilli: 64_000, memoryMib: 262_144, podsMax: 110, gpuCount: 300, gpuModel: 'many' };
+    const node = state.addNode({ ...many, name: 'm' });
+    const rent = new FlavorRent(state, OPTIONS);
+    for (let i = 0; i < 3; i++) rent.update(node);
+    expect(rent.sumsOf(rent.groupOf(state.flavorIds[node] as number)).capacityMilli).toBe(300_000);
+  });
 });

@@ -6,6 +6,7 @@
  * several models counts for each by capacity), free_f the free part of f. It rises as the demand bound to f outgrows
  * its part of the free capacity, and is 0 where nothing is bound. No horizon is needed.
  */
+import { assert } from '../kernel/assert.ts';
 import type { ClusterState, Flavor } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { GPU_MILLI } from '../model/node.ts';
@@ -59,13 +60,17 @@ export class FlavorRent {
   /** Contribution of each node to `free`; 0 while it is down. @shape [nodes] */
   private counted: Int32Array;
   /** Contribution of each node to the capacity. @shape [nodes] as GPUs */
-  private countedGpus: Uint8Array;
+  private countedGpus: Int32Array;
 
   constructor(cluster: ClusterState, options: RentOptions = RENT_DEFAULTS) {
+    assert(
+      options.lambda >= 0 && options.scarcityMax >= 0 && options.halfLifePods > 0,
+      'a rent out of its domain',
+    );
     this.cluster = cluster;
     this.options = options;
     this.counted = new Int32Array(Math.max(16, cluster.nodeCount));
-    this.countedGpus = new Uint8Array(this.counted.length);
+    this.countedGpus = new Int32Array(this.counted.length);
     for (let node = 0; node < cluster.nodeCount; node++) this.update(node);
   }
 
@@ -80,6 +85,7 @@ export class FlavorRent {
 
   /** Brings the free GPU of a node's group up to date. @returns By how many milli-GPU it grew. O(1). */
   update(node: number): number {
+    assert(node >= 0 && node < this.cluster.nodeCount, 'rent of a node that is not there');
     if (node >= this.counted.length) this.growNodes(node + 1);
     const { cluster } = this;
     const group = this.groupOf(cluster.flavorIds[node] as number);
@@ -88,6 +94,7 @@ export class FlavorRent {
     if (change !== 0) {
       this.free[group] = (this.free[group] as number) + change;
       this.freeTotal += change;
+      assert(this.freeTotal >= 0, 'less than nothing is free');
       this.counted[node] = free;
     }
     const gpus = cluster.up[node] === 1 ? cluster.gpuSlots(node) + cluster.unnumberedGpus(node).size : 0;
@@ -101,6 +108,7 @@ export class FlavorRent {
   /** Counts an arrival of `pods` equal pods. O(1), or O(groups) for a constrained demand. */
   demandSeen(demand: Demand, pods: number): void {
     if (demand.gpuCount === 0) return;
+    assert(pods > 0, 'an arrival of no pods');
     const amount = demand.gpuTotalMilli * pods;
     this.demandTotal += amount;
     if (demand.constraintId !== 0) this.bind(demand, amount);
@@ -110,6 +118,7 @@ export class FlavorRent {
 
   /** @returns Rent of a demand on a group, in milli-GPU. O(1). */
   rent(demand: Demand, group: number): number {
+    assert(group >= 0 && group < this.groupCount, 'a rent group that is not there');
     const bound = this.bound[group] as number;
     if (bound === 0 || demand.gpuCount === 0) return 0;
     const scarcity = ((bound / this.demandTotal) * this.freeTotal) / Math.max(1, this.free[group] as number);
@@ -123,6 +132,7 @@ export class FlavorRent {
 
   /** @returns The sums of a group, from which rents of several zones can be computed. O(1). */
   sumsOf(group: number): GroupSums {
+    assert(group >= 0 && group < this.groupCount, 'a rent group that is not there');
     const label = this.labels[group] as string;
     return {
       gpuModel: label === WITHOUT_GPU ? undefined : label,
@@ -176,7 +186,7 @@ export class FlavorRent {
     const counted = new Int32Array(n);
     counted.set(this.counted);
     this.counted = counted;
-    const gpus = new Uint8Array(n);
+    const gpus = new Int32Array(n);
     gpus.set(this.countedGpus);
     this.countedGpus = gpus;
   }
