@@ -5,6 +5,8 @@
  * A class that loses its last node stays in the heap until it comes to the top, and one that comes back is entered
  * again, so an entry may be stale or double; `tidy` rids the heap of both.
  */
+import { assert } from '../kernel/assert.ts';
+import { HEAP_ENTRIES_MAX, INT32_MAX } from '../kernel/limits.ts';
 
 /** Number of entries up to which a heap is not tidied. */
 const TIDY_MIN = 64;
@@ -19,16 +21,19 @@ export class ClassHeap {
 
   /** The cheapest class; ties go to the lower id. Only if `size` > 0. */
   topClass(): number {
+    assert(this.size > 0, 'the top of an empty heap of classes');
     return this.ids[0] as number;
   }
 
   /** Its cost. Only if `size` > 0. */
   topCost(): number {
+    assert(this.size > 0, 'the top of an empty heap of classes');
     return this.costs[0] as number;
   }
 
   /** Adds a class. O(log size). @param cost A number that 32 bits hold exactly. */
   push(id: number, cost: number): void {
+    assert(!Number.isNaN(cost), 'a class whose cost is not a number');
     if (this.size === this.ids.length) this.grow();
     let hole = this.size++;
     const { ids, costs } = this;
@@ -46,6 +51,7 @@ export class ClassHeap {
 
   /** Removes the top. Only if `size` > 0. O(log size). */
   pop(): void {
+    assert(this.size > 0, 'pop of an empty heap of classes');
     const { ids, costs } = this;
     const n = --this.size;
     this.sink(0, ids[n] as number, costs[n] as number);
@@ -82,6 +88,7 @@ export class ClassHeap {
    * @returns The highest cost kept if some were cut off, otherwise Infinity. O(size), amortised O(1).
    */
   tidy(nodeCounts: Int32Array, stamps: Int32Array, stamp: number, sizeMax: number): number {
+    assert(sizeMax >= 1 && stamp <= INT32_MAX, 'a heap of no classes, or a stamp of more than 32 bits');
     const { ids, costs } = this;
     let kept = 0;
     for (let i = 0; i < this.size; i++) {
@@ -132,6 +139,7 @@ export class ClassHeap {
   }
 
   private grow(): void {
+    assert(this.ids.length < HEAP_ENTRIES_MAX, 'more classes than a heap can hold');
     const ids = new Int32Array(2 * this.ids.length);
     ids.set(this.ids);
     this.ids = ids;
@@ -143,6 +151,7 @@ export class ClassHeap {
 
 /** @returns The k-th smallest value (k from 1). Reorders them. O(values). */
 export function kthSmallest(values: Float32Array, k: number): number {
+  assert(k >= 1 && k <= values.length, 'there are fewer values than that');
   let low = 0;
   let high = values.length - 1;
   while (low < high) {

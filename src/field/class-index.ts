@@ -12,6 +12,7 @@
  * Invariant, after `catchUp`, for every order that is built: each heap holds all occupied classes of its group that
  * surely fit and cost no more than its limit.
  */
+import { assert } from '../kernel/assert.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { type ClassHeap, kthSmallest } from './class-heap.ts';
@@ -99,6 +100,7 @@ export class ClassIndex {
     this.rent = rent;
     this.prices = new ClassPrices(cluster, classes, price);
     this.options = options;
+    assert(options.demandsMax >= 1 && options.boundaryProbesMax >= 0, 'an index of no demands');
     this.classEpoch = classes.epoch;
     this.drained = classes.journalEnd;
   }
@@ -137,6 +139,10 @@ export class ClassIndex {
     this.empty(order);
     order.unaskedEntries = 0;
     this.probes = 0;
+    assert(
+      order.built && this.drained === this.classes.journalEnd,
+      'a demand is asked about classes of earlier',
+    );
     const { heaps, tops } = order;
     const { nodeCounts } = this.classes;
     for (;;) {
@@ -178,6 +184,7 @@ export class ClassIndex {
     const order = this.orderOf(demand);
     const { nodeCounts, heads } = this.classes;
     const { aside } = order;
+    assert(this.classEpoch === this.classes.epoch, 'node by node is looked after find, not before');
     let left = this.options.boundaryProbesMax;
     for (let looked = aside.length; looked > 0 && left > 0; looked--) {
       if (order.cursor >= aside.length) order.cursor = 0;
@@ -251,6 +258,7 @@ export class ClassIndex {
     for (const order of slots) if (order.lastAsked < oldest.lastAsked) oldest = order;
     this.orders[oldest.demand.id] = undefined;
     this.rows.clearColumn(oldest.slot);
+    assert(oldest.demand.id < this.orders.length, 'the oldest order is not among the orders');
     this.unbuild(oldest);
     this.allowedSlots = -1;
     return oldest.slot;
@@ -361,6 +369,7 @@ export class ClassIndex {
       found.ids[count] = id;
       found.costs[count++] = cost;
     }
+    assert(order.slot < stride, 'a demand without a column of costs');
     const limit = count <= NEAR ? UNLIMITED_32 : kthSmallest(found.costs.slice(0, count), NEAR);
     const heap = order.heaps[group] as ClassHeap;
     heap.clear();
@@ -417,6 +426,7 @@ export class ClassIndex {
         order.tops[g] = heap.size > 0 ? heap.topCost() : this.boundOf(g, order.slot);
       });
     this.rows.renumber(ids);
+    assert(this.classEpoch === this.classes.epoch, 'ids of classes are those of another epoch');
     let kept = 0;
     for (let id = 0; id < ids.length && id < this.priced.length; id++) {
       if ((ids[id] as number) >= 0) this.priced[kept++] = this.priced[id] as number;

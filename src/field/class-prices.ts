@@ -3,6 +3,8 @@
  *
  * A class is loaded once and then priced for many demands.
  */
+import { assert } from '../kernel/assert.ts';
+import { INT32_MAX } from '../kernel/limits.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { GPU_MILLI } from '../model/node.ts';
@@ -69,6 +71,7 @@ export class ClassPrices {
   load(id: number): void {
     // A caller that prices a single node in between loads that node.
     if (id === this.id && this.price.holds(this.shape)) return;
+    assert(id >= 0 && id < this.classes.count, 'a class that is not there');
     const { classes, shape } = this;
     this.id = id;
     this.flavorId = classes.flavorIds[id] as number;
@@ -88,6 +91,7 @@ export class ClassPrices {
 
   /** @returns One of `Fit`, for the loaded class. O(1). */
   fit(demand: Demand): number {
+    assert(this.id >= 0, 'no class is at hand');
     const { shape } = this;
     let fit: number = Fit.Surely;
     if (demand.gpuCount > 0) {
@@ -113,6 +117,7 @@ export class ClassPrices {
 
   /** @returns ΔV of a demand that fits the loaded class, milli-GPU, in 32 bits. O(1). */
   cost(demand: Demand): number {
+    assert(this.price.holds(this.shape), 'another state was priced since this class was taken to hand');
     return Math.fround(this.price.costHere(demand, this.before));
   }
 
@@ -123,6 +128,8 @@ export class ClassPrices {
    * @param perhaps Gets the slots of demands that perhaps fit. @returns How many.
    */
   costs(columns: DemandColumns, cells: Float32Array, at: number, perhaps: Int32Array): number {
+    assert(this.price.holds(this.shape), 'another state was priced since this class was taken to hand');
+    assert(cells.length >= at + columns.slots.length, 'a row of costs without room for all demands');
     const count = this.findCandidates(columns);
     const { candidates, shape } = this;
     const { slots, demands, special } = columns;
@@ -163,8 +170,8 @@ export class ClassPrices {
     if (this.candidates.length <= cpus.length) this.candidates = new Int32Array(2 * cpus.length + 1);
     const { candidates } = this;
     const partMax = (whole > 0 ? GPU_MILLI : a + CLASS_PARTIAL_STEP_MILLI - 1) | 0;
-    const cpuMax = (fresh ? cpuMilli : Math.min(this.cpuAbove, 2 ** 31) - 1) | 0;
-    const memoryMax = (fresh ? memoryMib : Math.min(Math.max(memoryMib, 2 * memoryMib - 1), 2 ** 31 - 1)) | 0;
+    const cpuMax = (fresh ? cpuMilli : Math.min(this.cpuAbove - 1, INT32_MAX)) | 0;
+    const memoryMax = (fresh ? memoryMib : Math.min(Math.max(memoryMib, 2 * memoryMib - 1), INT32_MAX)) | 0;
     let count = 0;
     for (let row = 0; row < cpus.length; row++) {
       // No branch: the outcome of the fit cannot be predicted. The sign bit is set if any amount is too large.

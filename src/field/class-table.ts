@@ -9,10 +9,13 @@
  * Invariants: a node is in at most one class; a class is occupied iff it has nodes; `journal` lists in order the
  * classes that became occupied.
  */
+import { assert } from '../kernel/assert.ts';
 import { KeyTable } from '../kernel/key-table.ts';
+import { TABLE_KEYS_MAX } from '../kernel/limits.ts';
 import type { ClusterState, Flavor } from '../model/cluster-state.ts';
 import { assert, TegError } from '../model/errors.ts';
 import { GPU_MILLI } from '../model/node.ts';
+import { packGpus, packHost } from './class-limits.ts';
 import { ClassTrial } from './class-trial.ts';
 import type { GeometricLattice } from './lattice.ts';
 
@@ -89,6 +92,7 @@ export class ClassTable {
   private top2 = 0;
 
   constructor(cluster: ClusterState, lattice: GeometricLattice, classesMax: number) {
+    assert(classesMax >= 1 && classesMax <= TABLE_KEYS_MAX, 'a limit of classes out of bounds');
     const n = 1024;
     const nodes = Math.max(16, cluster.nodeCount);
     this.cluster = cluster;
@@ -122,6 +126,7 @@ export class ClassTable {
 
   /** Moves a node to the class of its free resources. O(GPUs of the node). */
   update(node: number): void {
+    assert(node >= 0 && node < this.cluster.nodeCount, 'a class for a node that is not there');
     if (node >= this.classOf.length) this.growNodes(node + 1);
     const { cluster } = this;
     const flavor = cluster.flavors[cluster.flavorIds[node] as number] as Flavor;
@@ -168,6 +173,7 @@ export class ClassTable {
 
   /** @returns The class of journal entry `i` in [journalEnd − JOURNAL_SIZE, journalEnd); −1 if it was dropped since. */
   journalEntry(i: number): number {
+    assert(i < this.journalEnd && this.journalReaches(i), 'an entry that the journal does not have');
     return this.journal[i & (JOURNAL_SIZE - 1)] as number;
   }
 
@@ -185,10 +191,12 @@ export class ClassTable {
     const cpuIndex = this.lattice.indexOf(cpu);
     const memoryIndex = memory === 0 ? 0 : 32 - Math.clz32(memory);
     const extendedId = flavor.extended.length === 0 ? 0 : this.extendedIdOf(node, flavor);
-    const hostKey = flavor.id | (memoryIndex << 16) | (cpuIndex << 22);
-    const gpuKey = whole | (this.top0 << 5) | (this.top1 << 12) | (this.top2 << 19) | (isFresh << 26);
+    const hostKey = packHost(flavor.id, memoryIndex, cpuIndex);
+    const gpuKey = packGpus(whole, this.top0, this.top1, this.top2, isFresh);
     const known = this.ids.get(hostKey, gpuKey, extendedId);
     if (known >= 0) return known;
+    if (this.count >= this.limit) this.makeRoom();
+    assert(this.count < this.limit, 'dropping empty classes made no room');
     // During a trial ids must not change: it may go beyond the limit by as many classes as it makes.
     if (this.count >= this.limit && this.trial === undefined) this.makeRoom();
     const id = this.count++;
@@ -275,9 +283,11 @@ export class ClassTable {
     if (previous >= 0) this.next[previous] = next;
     else this.heads[from] = next;
     const nodes = (this.nodeCounts[from] as number) - 1;
+    assert(nodes >= 0, 'a class loses a node that it has not');
     this.nodeCounts[from] = nodes;
     if (nodes > 0) return;
     const position = this.positions[from] as number;
+    assert(this.occupied[position] === from, 'an occupied class is not where it should be');
     const last = this.occupied[--this.occupiedCount] as number;
     this.occupied[position] = last;
     this.positions[last] = position;
@@ -348,6 +358,7 @@ export class ClassTable {
       ids[id] = kept;
       this.moveClass(id, kept++);
     }
+    assert(kept === this.occupiedCount, 'classes with nodes and occupied classes differ');
     this.count = kept;
     this.ids.mapValues((id) => ids[id] as number);
     for (let i = 0; i < this.occupiedCount; i++) this.occupied[i] = ids[this.occupied[i] as number] as number;

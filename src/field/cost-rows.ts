@@ -5,6 +5,7 @@
  * computed. Why a row a class: the most frequent change is that one class gets its first node, which concerns all
  * demands.
  */
+import { assert } from '../kernel/assert.ts';
 
 /** Costs of classes by demand slot. Single writer. */
 export class CostRows {
@@ -22,6 +23,7 @@ export class CostRows {
   /** Makes room for rows [0, rows) and columns [0, columns). Amortised O(1) a cell. */
   widen(rows: number, columns: number): void {
     if (rows <= this.capacity && columns <= this.stride) return;
+    assert(rows >= 0 && columns >= 0, 'a negative number of rows or columns');
     const { cells, stride, capacity } = this;
     const from = Math.min(capacity, rows);
     this.capacity = rows <= capacity ? capacity : Math.max(rows, 2 * capacity);
@@ -43,6 +45,7 @@ export class CostRows {
 
   /** Clears a column. O(rows). */
   clearColumn(column: number): void {
+    assert(column >= 0 && column < this.stride, 'a column that is not there');
     for (let at = column; at < this.cells.length; at += this.stride) this.cells[at] = Number.NaN;
   }
 
@@ -76,6 +79,7 @@ export function slotsReached(
   slots: Int32Array,
   reached: Int32Array,
 ): number {
+  assert(reached.length >= slots.length, 'no room for all slots that may be reached');
   let count = 0;
   for (let i = 0; i < slots.length; i++) {
     // No branch: the reached slots cannot be predicted.

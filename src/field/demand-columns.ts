@@ -4,6 +4,7 @@
  * Rows are sorted by their GPU request: those with equal requests are adjacent. A slot is a demand's number elsewhere,
  * and does not change.
  */
+import { assert } from '../kernel/assert.ts';
 import type { Demand } from '../model/demand.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../model/node.ts';
 
@@ -31,6 +32,7 @@ export class DemandColumns {
 
   /** Sets the demand of a slot, a new one (the number of slots) or one in use. O(slots log slots). */
   set(slot: number, demand: Demand): void {
+    assert(slot >= 0 && slot <= this.demands.length, 'a slot beyond the next new one');
     this.demands[slot] = demand;
     this.sort();
   }

@@ -1,4 +1,5 @@
 /** The heaps of one demand: in each rent group the cheapest classes that it fits, and those that may fit. */
+import { assert } from '../kernel/assert.ts';
 import type { Demand } from '../model/demand.ts';
 import { ClassHeap } from './class-heap.ts';
 
@@ -22,6 +23,7 @@ export class DemandOrder {
   cursor = 0;
 
   constructor(demand: Demand, slot: number) {
+    assert(slot >= 0, 'an order without a slot');
     this.demand = demand;
     this.slot = slot;
   }

@@ -5,6 +5,7 @@
  * typical pods have filled it. CPU that memory or a further resource cannot serve counts as unsold. The price is low,
  * so that where GPUs are at stake this term never decides.
  */
+import { assert } from '../kernel/assert.ts';
 import type { GeometricLattice } from './lattice.ts';
 
 /** Milli-GPU that one unsold milli-core counts for. */
@@ -29,6 +30,7 @@ export class HostPotential {
    * @cost O(points × shapes)
    */
   constructor(lattice: GeometricLattice, shapes: readonly HostShape[], patience: number) {
+    assert(patience > 0, 'a hole that waits for no arrival');
     this.lattice = lattice;
     const { points } = lattice;
     this.left = new Float64Array(points.length);
@@ -61,6 +63,7 @@ export class HostPotential {
 
   /** @returns Milli-GPU. @param room Host room. @param cpuMilli Free CPU, ≥ room. O(1). */
   value(room: number, cpuMilli: number): number {
+    assert(room >= 0 && cpuMilli >= room, 'host room is negative, or more than the free CPU');
     if (!this.valued) return 0;
     return HOST_PRICE * (this.interpolate(room) + cpuMilli - room);
   }

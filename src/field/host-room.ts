@@ -5,6 +5,7 @@
  * So memory and any further resource enter the potential through the same coordinate as CPU, and where CPU is the
  * scarce one host room is simply the free CPU.
  */
+import { assert } from '../kernel/assert.ts';
 import type { TypicalWorkload } from './typical-workload.ts';
 
 /** How much more of a resource than its mean ratio a pod may need before it counts as scarce. */
@@ -19,6 +20,7 @@ export class HostRoom {
 
   /** Only pods with GPUs count, as long as there are any: room for them is the quantity priced. */
   constructor(typical: TypicalWorkload) {
+    assert(typical.demands.length === typical.weights.length, 'a typical demand without a weight');
     const gpuPods = typical.demands.some((d, i) => d.gpuCount > 0 && (typical.weights[i] as number) > 0);
     let cpu = 0;
     let memory = 0;

@@ -4,6 +4,7 @@
  * With unit u: steps of u up to 16u, of 2u up to 32u, of 4u up to 64u, and so on, so that a step is at most a sixteenth
  * to an eighth of the value. Rounding down is safe: a pod that fits a lattice point fits the node.
  */
+import { assert } from '../kernel/assert.ts';
 
 /** Points below the first doubling of the step. */
 const POINTS_PER_OCTAVE = 8;
@@ -20,6 +21,10 @@ export class GeometricLattice {
    * @param upper The last point is the first one ≥ upper.
    */
   constructor(unit: number, upper: number) {
+    assert(
+      Number.isInteger(unit) && unit >= 1 && Number.isFinite(upper),
+      'a lattice without a step, or without an end',
+    );
     const points = [0];
     let step = unit;
     let value = 0;
@@ -34,6 +39,7 @@ export class GeometricLattice {
 
   /** @returns The index of the largest point ≤ value (the last point beyond it). `value` ≥ 0. O(1). */
   indexOf(value: number): number {
+    assert(value >= 0, 'a value below the lattice');
     const k = Math.floor(value / this.unit);
     const last = this.points.length - 1;
     if (k < 2 * POINTS_PER_OCTAVE) return k < last ? k : last;

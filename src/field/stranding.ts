@@ -17,6 +17,7 @@
  *   present;
  *         `docs/field.md` has the derivation and the measurements.
  */
+import { assert } from '../kernel/assert.ts';
 import { GPU_MILLI } from '../model/node.ts';
 import type { GeometricLattice } from './lattice.ts';
 
@@ -64,7 +65,7 @@ export class StrandingPotential {
   readonly table: Float32Array;
   private readonly pointCount: number;
   /** The current host room: the point below it, and the distance from there to the next in [0, 1). */
-  private hostMilli = 0;
+  private hostMilli: number = Number.NaN;
   private point = 0;
   private beyond = 0;
 
@@ -80,6 +81,7 @@ export class StrandingPotential {
     gpusMax: number,
     options: StrandingOptions = STRANDING_DEFAULTS,
   ) {
+    assert(gpusMax >= 0 && options.patience > 0 && options.temperature > 0, 'a potential out of its domain');
     this.lattice = lattice;
     this.wholeMax = Math.min(gpusMax, WHOLE_GPUS_MAX);
     this.pointCount = lattice.points.length;
@@ -111,6 +113,7 @@ export class StrandingPotential {
 
   /** Sets the host room of the next `valueHere`s. @param hostMilli ≥ 0. O(1). */
   setHost(hostMilli: number): void {
+    assert(hostMilli >= 0, 'host room is negative');
     const { points } = this.lattice;
     const k = this.lattice.indexOf(hostMilli);
     const lower = points[k] as number;
@@ -119,8 +122,14 @@ export class StrandingPotential {
     this.beyond = k === this.pointCount - 1 ? 0 : (hostMilli - lower) / ((points[k + 1] as number) - lower);
   }
 
+  /** @returns Whether this is the host room that the next `valueHere` and `read` are for. */
+  holdsHost(hostMilli: number): boolean {
+    return this.hostMilli === hostMilli;
+  }
+
   /** V with the host room that `setHost` set. The three partials may come in any order. @cost O(1), one table line. */
   valueHere(whole: number, a: number, b: number, d: number, rest: number): number {
+    assert(this.hostMilli >= 0, 'a value before the host room is set');
     const row = this.rowOf(whole, a, b, d);
     if (row < 0) return this.valueOfMany(this.hostMilli, whole, a, b, d, rest);
     return this.read(row) + this.offcutOf(a, b, d, rest);
@@ -148,6 +157,7 @@ export class StrandingPotential {
 
   /** @returns V of a row with the host room that `setHost` set, without the offcut. */
   read(row: number): number {
+    assert(row >= 0, 'a row that the table does not hold is read');
     const at = row + this.point;
     const low = this.table[at] as number;
     return low + this.beyond * ((this.table[at + 1] as number) - low);
@@ -155,6 +165,7 @@ export class StrandingPotential {
 
   /** A node with more whole GPUs than the table: as several tables' worth, each with its part of the host. */
   private valueOfMany(host: number, whole: number, a: number, b: number, d: number, rest: number): number {
+    assert(whole > this.wholeMax, 'a state that the table holds is valued by parts');
     const parts = whole / Math.max(1, this.wholeMax);
     const value = parts * this.value(host / parts, this.wholeMax, 0, 0, 0, 0) + a + b + d + rest;
     this.setHost(host);
@@ -348,6 +359,7 @@ class TableFiller {
       sum += weight * value;
       total += weight;
     }
+    assert(this.total >= this.itself, 'more leads back to an entry than leads anywhere');
     const idle = whole * GPU_MILLI + (TRIPLES.levels[triple] as number) * PARTIAL_STEP_MILLI;
     if (total - this.itself <= 0) return idle;
     const lost = boltzmann(this.patience * this.fits);
@@ -442,6 +454,7 @@ function tripleOf(a: number, b: number, d: number): number {
  * differ in its last bit between engines, and the same input has to give the same choice everywhere.
  */
 export function boltzmann(y: number): number {
+  assert(y >= 0, 'an energy below the least');
   const z = y / 16;
   let p = 1 / (1 + z * (1 + z * (0.5 + z * (1 / 6))));
   p *= p;

@@ -4,6 +4,7 @@
  * Learned counts decay: each arrival counts 1 and loses half its weight every `halfLifePods` arrivals. Growing weights
  * implement the decay (the newest arrival weighs more), so an arrival costs O(1).
  */
+import { assert } from '../kernel/assert.ts';
 import type { Demand } from '../model/demand.ts';
 
 /** A distribution of pod shapes: the expected arrivals. */
@@ -35,11 +36,13 @@ export class TypicalLearner {
 
   /** @param halfLifePods Arrivals after which one counts half. > 0 */
   constructor(halfLifePods: number) {
+    assert(halfLifePods > 0, 'a half-life of no arrivals');
     this.growth = 2 ** (1 / halfLifePods);
   }
 
   /** Counts an arrival of `pods` equal pods. O(1). */
   add(demand: Demand, pods: number): void {
+    assert(pods > 0, 'an arrival of no pods');
     if (demand.id >= this.counts.length) this.grow(demand.id + 1);
     if (this.counts[demand.id] === 0) this.demands.push(demand);
     const amount = this.weight * pods;
