@@ -127,6 +127,33 @@ describe('ClassIndex', () => {
     expect(checkedChurn(cluster, policy, 6, 300, shapes)).toBeGreaterThan(100);
   });
 
+  test('answers with the cheapest class when the index gives up on a demand just as it is asked again', () => {
+    const random = stream(17);
+    const cluster = randomCluster(0, random);
+    const spec = { cpuMilli: 64_000, memoryMib: 262_144, gpuCount: 4, gpuModel: 'A', podsMax: 110 };
+    for (let i = 0; i < 3; i++)
+      cluster.addNode({ ...spec, name: `n${i}`, cpuMilli: i === 0 ? 32_000 : 64_000 });
+    const pod = { cpuMilli: 2000, memoryMib: 1000, gpuCount: 1, gpuModels: [] };
+    const asked = cluster.demands.intern({ ...pod, gpuMilli: 300 });
+    const other = cluster.demands.intern({ ...pod, gpuMilli: 700 });
+    const policy = new TegPolicy({ cluster, random: stream(1) }, options(65_536));
+    policy.choose(asked);
+    // The node's class comes and goes, and the index hears of it because others are asked for.
+    for (let i = 0; i < 1100; i++) {
+      cluster.setUp(0, false);
+      policy.nodeChanged(0);
+      cluster.setUp(0, true);
+      policy.nodeChanged(0);
+      policy.choose(other);
+    }
+    // A class that is new, and the cheapest: all other nodes are empty.
+    cluster.place(1, other, 1);
+    policy.nodeChanged(1);
+    policy.choose(asked);
+    expect(policy.index.foundCost).toBeLessThan(0);
+    expect(isCheapest(policy, asked)).toBe(true);
+  });
+
   test('answers with the cheapest class after more changes than the journal holds', () => {
     const random = stream(7);
     const cluster = randomCluster(40, random);

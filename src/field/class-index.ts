@@ -135,8 +135,9 @@ export class ClassIndex {
   find(demand: Demand): boolean {
     this.catchUp();
     const order = this.orderOf(demand);
-    if (!order.built) this.build(order);
+    // In this order: an inbox that is too full makes the order forget its heaps.
     this.empty(order);
+    if (!order.built) this.build(order);
     order.unaskedEntries = 0;
     this.probes = 0;
     assert(
