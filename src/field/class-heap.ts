@@ -27,13 +27,11 @@ export class ClassHeap {
 
   /** Its cost. Only if `size` > 0. */
   topCost(): number {
-    assert(this.size > 0, 'the top of an empty heap of classes');
     return this.costs[0] as number;
   }
 
   /** Adds a class. O(log size). @param cost A number that 32 bits hold exactly. */
   push(id: number, cost: number): void {
-    assert(!Number.isNaN(cost), 'a class whose cost is not a number');
     if (this.size === this.ids.length) this.grow();
     let hole = this.size++;
     const { ids, costs } = this;

@@ -15,12 +15,11 @@ export const CLASS_WHOLE_GPUS_MAX: number = 2 ** 5 - 1;
 /** Highest level of a partial GPU. */
 export const CLASS_PARTIAL_LEVEL_MAX: number = 2 ** 7 - 1;
 
-const MEMORY_INDEXES = 2 ** 6;
-
 /** @returns Flavour, memory and CPU of a class in one integer. @param memoryIndex In [0, 31]. @param cpuIndex Point of the lattice. */
 export function packHost(flavorId: number, memoryIndex: number, cpuIndex: number): number {
   assert(
-    flavorId < CLASS_FLAVORS_MAX && memoryIndex < MEMORY_INDEXES && cpuIndex < CLASS_CPU_POINTS_MAX,
+    // One comparison: what does not fit its bits leaves a bit above them.
+    ((flavorId >>> 16) | (memoryIndex >>> 6) | (cpuIndex >>> 10)) === 0,
     'a flavour, memory or CPU index does not fit its bits of a class',
   );
   return flavorId | (memoryIndex << 16) | (cpuIndex << 22);
@@ -29,10 +28,7 @@ export function packHost(flavorId: number, memoryIndex: number, cpuIndex: number
 /** @returns The GPUs of a class in one integer. @param top0 Level of the largest partial GPU; then the next two. @param fresh 0 or 1. */
 export function packGpus(whole: number, top0: number, top1: number, top2: number, fresh: number): number {
   assert(
-    whole <= CLASS_WHOLE_GPUS_MAX &&
-      top0 <= CLASS_PARTIAL_LEVEL_MAX &&
-      top1 <= CLASS_PARTIAL_LEVEL_MAX &&
-      top2 <= CLASS_PARTIAL_LEVEL_MAX,
+    ((whole >>> 5) | (top0 >>> 7) | (top1 >>> 7) | (top2 >>> 7)) === 0,
     'whole GPUs or levels of partial ones do not fit their bits of a class',
   );
   return whole | (top0 << 5) | (top1 << 12) | (top2 << 19) | (fresh << 26);

@@ -91,7 +91,6 @@ export class ClassPrices {
 
   /** @returns One of `Fit`, for the loaded class. O(1). */
   fit(demand: Demand): number {
-    assert(this.id >= 0, 'no class is at hand');
     const { shape } = this;
     let fit: number = Fit.Surely;
     if (demand.gpuCount > 0) {

@@ -118,7 +118,6 @@ export class FlavorRent {
 
   /** @returns Rent of a demand on a group, in milli-GPU. O(1). */
   rent(demand: Demand, group: number): number {
-    assert(group >= 0 && group < this.groupCount, 'a rent group that is not there');
     const bound = this.bound[group] as number;
     if (bound === 0 || demand.gpuCount === 0) return 0;
     const scarcity = ((bound / this.demandTotal) * this.freeTotal) / Math.max(1, this.free[group] as number);

@@ -39,7 +39,6 @@ export class GeometricLattice {
 
   /** @returns The index of the largest point ≤ value (the last point beyond it). `value` ≥ 0. O(1). */
   indexOf(value: number): number {
-    assert(value >= 0, 'a value below the lattice');
     const k = Math.floor(value / this.unit);
     const last = this.points.length - 1;
     if (k < 2 * POINTS_PER_OCTAVE) return k < last ? k : last;

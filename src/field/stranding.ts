@@ -157,7 +157,6 @@ export class StrandingPotential {
 
   /** @returns V of a row with the host room that `setHost` set, without the offcut. */
   read(row: number): number {
-    assert(row >= 0, 'a row that the table does not hold is read');
     const at = row + this.point;
     const low = this.table[at] as number;
     return low + this.beyond * ((this.table[at + 1] as number) - low);
@@ -454,7 +453,6 @@ function tripleOf(a: number, b: number, d: number): number {
  * differ in its last bit between engines, and the same input has to give the same choice everywhere.
  */
 export function boltzmann(y: number): number {
-  assert(y >= 0, 'an energy below the least');
   const z = y / 16;
   let p = 1 / (1 + z * (1 + z * (0.5 + z * (1 / 6))));
   p *= p;
