@@ -24,6 +24,7 @@ import { DemandOrder } from './demand-order.ts';
 import type { FlavorRent } from './flavor-rent.ts';
 import { INBOX_SIZE, Inboxes } from './inboxes.ts';
 import type { Price } from './price.ts';
+import { growScratch, type ScratchHeap } from './scratch-heap.ts';
 
 /** Classes that a heap is filled with; it may grow to twice as many before the dearest are cut off. */
 const NEAR = 16;
@@ -493,19 +494,4 @@ export class ClassIndex {
     this.rows.cells[id * this.rows.stride + slot] = cost;
     return cost;
   }
-}
-
-/** Ids and costs of a heap under construction. */
-interface ScratchHeap {
-  ids: Int32Array;
-  costs: Float32Array;
-}
-
-function growScratch(scratch: ScratchHeap): void {
-  const ids = new Int32Array(2 * scratch.ids.length);
-  ids.set(scratch.ids);
-  scratch.ids = ids;
-  const costs = new Float32Array(ids.length);
-  costs.set(scratch.costs);
-  scratch.costs = costs;
 }

@@ -13,7 +13,7 @@ import { assert } from '../kernel/assert.ts';
 import { KeyTable } from '../kernel/key-table.ts';
 import { TABLE_KEYS_MAX } from '../kernel/limits.ts';
 import type { ClusterState, Flavor } from '../model/cluster-state.ts';
-import { assert, TegError } from '../model/errors.ts';
+import { TegError } from '../model/errors.ts';
 import { GPU_MILLI } from '../model/node.ts';
 import { packGpus, packHost } from './class-limits.ts';
 import { ClassTrial } from './class-trial.ts';
