@@ -144,7 +144,7 @@ describeWithControlPlane('teg snapshot', [], () => {
     expect(ask()).toMatchObject({ kept: 1, pending: 2, pendingPlaced: 1, waiting: ['default/waits'] });
     const more = ask('--add-nodes', '1*gpu-1');
     expect(more).toMatchObject({ kept: 1, pendingPlaced: 2 });
-    expect(more.placements).toContainEqual({ pod: 'default/waits', node: 'gpu-1-copy-1' });
+    expect(more.placements).toContainEqual({ pod: 'default/waits', node: 'gpu-1-copy-1', waitedSeconds: 0 });
   });
 
   test('and the live cluster explain a pod the same', () => {

@@ -22,9 +22,7 @@ import {
 } from '../../traces/generate.ts';
 import { readCluster, readJobs, streamJobs } from '../../traces/read.ts';
 import { fileInput, inputName, type TraceInput } from '../../traces/source.ts';
-import { coreOptions } from '../kubernetes/config/core-options.ts';
-import { defaultSchedulerConfig } from '../kubernetes/config/scheduler-config.ts';
-import { WorldReader } from '../kubernetes/snapshot/world-reader.ts';
+import type { WorldReader } from '../kubernetes/snapshot/world-reader.ts';
 import { GpuMakes } from './gpu-makes.ts';
 import { TaintTerms } from './taint-terms.ts';
 import { type ChangedCluster, changeCluster, startFrom, type WhatIf } from './what-if.ts';
@@ -177,7 +175,7 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
   const changed = changeCluster(made, whatIf);
   const makes = new GpuMakes(changed.nodes);
   const taints = new TaintTerms(makes.nodes);
-  const world = sources.podScheduler ? new WorldReader(sources.ignoredResources ?? []) : undefined;
+  const world = sources.podScheduler ? await newWorldReader(sources.ignoredResources ?? []) : undefined;
   const jobs = new JobCollector(taints, makes, world);
   const { nodes } = taints;
   if (!whatIf.startFromSnapshot) {
@@ -193,12 +191,20 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
   }
   for (const [text, count] of world?.warnings ?? [])
     warnings.add(count > 1 ? `${text} (${count} times)` : text);
-  const seen = world?.hasNodes ? { world: worldOf(world, changed) } : {};
+  const seen = world?.hasNodes ? { world: await worldOf(world, changed) } : {};
   return { nodes, builder: jobs.builder, recorded, ...seen, warnings: [...warnings] };
 }
 
+/** Runs that a zone decides need not wait for the readers of the scheduler. */
+async function newWorldReader(ignored: readonly string[]): Promise<WorldReader> {
+  const { WorldReader } = await import('../kubernetes/snapshot/world-reader.ts');
+  return new WorldReader(ignored);
+}
+
 /** As a scheduler with the default configuration would see it. */
-function worldOf(reader: WorldReader, { nodes, copies, removed }: ChangedCluster): PodWorld {
+async function worldOf(reader: WorldReader, { nodes, copies, removed }: ChangedCluster): Promise<PodWorld> {
+  const { coreOptions } = await import('../kubernetes/config/core-options.ts');
+  const { defaultSchedulerConfig } = await import('../kubernetes/config/scheduler-config.ts');
   const names = new Set(nodes.map(({ name }) => name));
   return reader.world(coreOptions(defaultSchedulerConfig()), { nodes: names, copies, removed });
 }

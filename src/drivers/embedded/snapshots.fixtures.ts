@@ -128,7 +128,12 @@ export function spreadOver(app: string, whenUnsatisfiable = 'DoNotSchedule'): ob
 }
 
 /** Columns of `jobRows`. */
-const JOBS_HEADER = 'id,submit_s,duration_s,cpu_milli,memory_mib,pod_count,gang_min';
+const JOBS_HEADER = 'id,submit_s,duration_s,cpu_milli,memory_mib,pod_count,gang_min,gpu_count,gpu_milli';
+
+/** Rows that end before the GPUs ask for none. */
+function withoutGpus(row: string): string {
+  return row.split(',').length < JOBS_HEADER.split(',').length ? `${row},0,0` : row;
+}
 
 let files = 0;
 
@@ -140,7 +145,8 @@ export async function startFromObjects(
   const cluster = join(tmpdir(), `teg-snapshot-${process.pid}-${files++}.json`);
   writeFileSync(cluster, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   const jobs = jobRows === undefined ? '' : `${cluster}.csv`;
-  if (jobRows !== undefined) writeFileSync(jobs, `${[JOBS_HEADER, ...jobRows].join('\n')}\n`);
+  if (jobRows !== undefined)
+    writeFileSync(jobs, `${[JOBS_HEADER, ...jobRows.map(withoutGpus)].join('\n')}\n`);
   try {
     const { result, warnings } = await new SimulationTaskRunner().run(
       { cluster, jobs, seed: 1, policy: 'teg', ...task, whatIf: { startFromSnapshot: true, ...task.whatIf } },

@@ -189,9 +189,13 @@ describe('gangs', () => {
   });
 
   test('a pod whose PodGroup is missing waits for it', async () => {
-    const { places, reasons } = await decided(aNode('n1'), aPod('lone', inGroup('g')));
-    expect(places).toEqual({});
-    expect(reasons['a/lone']).toMatch(/waiting for.*pod ?group.*g/i);
+    const { whatIf, result } = await startFromObjects([aNode('n1'), aPod('lone', inGroup('g'))]);
+    expect(whatIf.placements).toEqual([]);
+    expect(whatIf.reasons).toEqual([
+      { pod: 'a/lone', reason: expect.stringMatching(/waiting for.*pod ?group.*g/i) },
+    ]);
+    // Time that only passes until the scheduler reports counts for nothing.
+    expect(result.endSeconds).toBe(0);
   });
 
   test('gangs of a table of jobs start whole, beside the pods of the cluster', async () => {
@@ -203,6 +207,89 @@ describe('gangs', () => {
     expect(result.jobs).toMatchObject({ arrived: 4, finished: 1, dropped: 1, running: 2 });
     expect(result.endSeconds).toBe(50);
     expect(result.wait?.max).toBe(40);
+  });
+});
+
+describe('what comes and goes', () => {
+  test('a pod that was being deleted leaves at its time, and its room is taken', async () => {
+    const { whatIf } = await startFromObjects([
+      aNode('n1', {}, {}, { cpu: '1' }),
+      // Recorded when the last pod was made, one minute before its end.
+      aPod('old', { nodeName: 'n1' }, { deletionTimestamp: '2026-01-01T00:02:00Z' }),
+      aPod('new', {}, { creationTimestamp: '2026-01-01T00:01:00Z' }),
+    ]);
+    expect(whatIf.placements).toEqual([{ pod: 'a/new', node: 'n1', waitedSeconds: 60 }]);
+    expect(whatIf.victims).toEqual([]);
+  });
+
+  test('pods of a node that is removed wait again, in their group', async () => {
+    const members = ['m0', 'm1'].map((name) =>
+      aPod(name, { nodeName: name === 'm0' ? 'n1' : 'n2', ...inGroup('g') }),
+    );
+    const { whatIf } = await startFromObjects([aNode('n1'), aNode('n2'), aGroup('g', 2), ...members], {
+      whatIf: { removeNodes: ['n2'] },
+    });
+    // The gang has started: its member is decided by itself.
+    expect(whatIf).toMatchObject({ kept: 1, pending: 1, pendingPlaced: 1 });
+    expect(placesOf(whatIf)).toEqual({ 'a/m1': 'n1' });
+  });
+
+  test('a copy of a node has the volume limits of that, and its DaemonSet with it', async () => {
+    const ownerReferences = [{ kind: 'DaemonSet', name: 'agent', controller: true }];
+    const csi = {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'CSINode',
+      metadata: { name: 'n1', uid: 'csi' },
+      spec: { drivers: [{ name: 'disk.csi', nodeID: 'n1', allocatable: { count: 1 } }] },
+    };
+    const made = {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      metadata: { name: 'made', uid: 'class' },
+      provisioner: 'disk.csi',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    };
+    const claims = ['c1', 'c2', 'c3'];
+    const { whatIf } = await startFromObjects(
+      [
+        aNode('n1'),
+        csi,
+        made,
+        aPod('agent', { nodeName: 'n1' }, { ownerReferences }),
+        ...claims.map((name) => aClaim(name, 'made')),
+        ...claims.map((name) => aPod(name, withClaim(name))),
+      ],
+      { whatIf: { addNodes: [{ count: 1, node: 'n1' }] } },
+    );
+    expect(whatIf).toMatchObject({ kept: 2, pendingPlaced: 2, pendingWaiting: 1 });
+    expect(Object.values(placesOf(whatIf)).toSorted()).toEqual(['n1', 'n1-copy-1']);
+    expect(whatIf.reasons?.[0]?.reason).toContain('exceed max volume count');
+  });
+
+  test('manifests: limits stand for requests, a class for its priority, names for uids', async () => {
+    const bare = (name: string, spec: object): ApiObject => ({ kind: 'Pod', metadata: { name }, spec });
+    const asks = (cpu: string): object => ({ containers: [{ name: 'c', resources: { limits: { cpu } } }] });
+    const { places, reasons } = await decided(
+      { kind: 'PriorityClass', metadata: { name: 'gold' }, value: 10 },
+      { kind: 'Node', metadata: { name: 'n1' }, status: { capacity: { cpu: '4', memory: '8Gi' } } },
+      bare('plain', asks('3')),
+      bare('gold', { ...asks('3'), priorityClassName: 'gold' }),
+    );
+    expect(places).toEqual({ 'default/gold': 'n1' });
+    expect(reasons['default/plain']).toContain('Insufficient cpu');
+  });
+});
+
+describe('jobs of a table', () => {
+  test('are pods: their GPUs are those of the cluster, shares count whole, which is said', async () => {
+    const amd = { 'amd.com/gpu': '2' };
+    const { result, warnings } = await startFromObjects([aNode('n1', {}, {}, amd)], {
+      jobRows: ['a,0,10,100,1,1,1,1,1000', 'b,0,10,100,1,1,1,1,500', 'c,0,10,100,1,1,1,1,500'],
+    });
+    expect(result.jobs).toMatchObject({ arrived: 3, finished: 3 });
+    // The third has no device before one of the first two ends.
+    expect(result.endSeconds).toBe(20);
+    expect(warnings).toContain('shares of a GPU count as a whole one: jobs (2 times)');
   });
 });
 

@@ -55,6 +55,12 @@ export interface Victim {
   successor: SimulatedPod | undefined;
 }
 
+/**
+ * Ticks in a row that come to nothing before the scheduler's own timers are left alone until something happens. It looks at incomplete
+ * groups every second, and says the last of them after `gangRepairSeconds`.
+ */
+const IDLE_TICKS_MAX = 100;
+
 /** A job that is to be explained. */
 export interface WatchedJob {
   readonly job: number;
@@ -102,6 +108,8 @@ export class PodDecider implements Decider, Timers {
   private draining = false;
   /** Effects carried out so far. */
   private carried = 0;
+  /** Ticks in a row that came to nothing. */
+  private idleTicks = 0;
   /** Jobs of the start that were submitted. */
   private begun = 0;
   private now = 0;
@@ -133,12 +141,14 @@ export class PodDecider implements Decider, Timers {
   get dueSeconds(): number {
     const { leaving, scheduler } = this;
     const first = leaving.size > 0 ? (leaving.times[0] as number) : Number.POSITIVE_INFINITY;
+    if (this.idleTicks >= IDLE_TICKS_MAX) return first;
     return Math.min(first, Math.max(this.now, scheduler.dueSeconds - this.options.world.originSeconds));
   }
 
   step(event: ZoneEvent, timeSeconds: number): EffectBuffer {
     this.effects.clear();
     this.now = timeSeconds;
+    const { carried } = this;
     switch (event.kind) {
       case ZoneEventKind.JobSubmitted:
         this.submit(event.job);
@@ -162,6 +172,8 @@ export class PodDecider implements Decider, Timers {
         this.decide();
         break;
     }
+    const isIdle = event.kind === ZoneEventKind.Tick && this.carried === carried;
+    this.idleTicks = isIdle ? this.idleTicks + 1 : 0;
     return this.effects;
   }
 

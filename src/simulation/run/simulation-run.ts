@@ -109,6 +109,10 @@ export class SimulationRun {
   private readonly nodeUp: NodeUpEvent = { kind: ZoneEventKind.NodeUp, node: 0 };
   private readonly nodeDown: NodeDownEvent = { kind: ZoneEventKind.NodeDown, node: 0 };
   private readonly tick: TickEvent = { kind: ZoneEventKind.Tick };
+  /** A tick that the decider asked for. */
+  private readonly wakeUp: TickEvent = { kind: ZoneEventKind.Tick };
+  /** When it last got one. */
+  private wokeAt = 0;
 
   constructor(parts: RunParts) {
     this.parts = parts;
@@ -160,6 +164,7 @@ export class SimulationRun {
   private event(): boolean {
     const event = this.take();
     if (event === undefined) return false;
+    if (event === this.wakeUp) return this.wake();
     this.countEvent(event);
     this.carryOut(this.parts.zone.step(event, this.now));
     this.settle();
@@ -173,6 +178,7 @@ export class SimulationRun {
     const event = this.take();
     profile.queueMicros += profile.lap();
     if (event === undefined) return false;
+    if (event === this.wakeUp) return this.wake();
     const sampled = profile.sampleMicros;
     this.countEvent(event);
     profile.metricsMicros += Math.max(0, profile.lap() - (profile.sampleMicros - sampled));
@@ -292,14 +298,26 @@ export class SimulationRun {
 
   /** While virtual time passes towards something else that is to come, or for a bounded number of times in a row. */
   private mayWake(dueAt: number, nextEventAt: number): boolean {
-    if (dueAt > this.now && nextEventAt < Number.POSITIVE_INFINITY) return true;
+    if (dueAt > Math.max(this.now, this.wokeAt) && nextEventAt < Number.POSITIVE_INFINITY) return true;
     return this.wakesInVain < WAKES_IN_VAIN_MAX;
   }
 
   private takeWake(dueAt: number): ZoneEvent {
-    this.now = Math.max(this.now, dueAt);
+    this.wokeAt = Math.max(this.now, dueAt);
     this.wakesInVain++;
-    return this.tick;
+    return this.wakeUp;
+  }
+
+  /** Something fell due in the decider. Where nothing comes of it, virtual time is not moved. */
+  private wake(): boolean {
+    const { zone, metrics } = this.parts;
+    const effects = zone.step(this.wakeUp, this.wokeAt);
+    if (effects.length === 0) return true;
+    this.now = this.wokeAt;
+    metrics.advance(this.now);
+    this.carryOut(effects);
+    this.settle();
+    return true;
   }
 
   /** What is left of an event: attempts that the zone postponed, and jobs that can never run. */
