@@ -44,7 +44,7 @@ export function makeCluster(kinds: readonly number[]): ClusterState {
   return cluster;
 }
 
-/** A pod that runs. */
+/** A running pod. */
 interface Running {
   readonly node: number;
   readonly demand: Demand;
@@ -64,7 +64,7 @@ export class PolicyBench {
     this.policy = create({ cluster: this.cluster, random: new Random(seed) });
   }
 
-  /** A pod arrives and is placed where the policy says. @returns Its node, or −1. */
+  /** A pod arrives and is placed by the policy's choice. @returns Its node, or −1. */
   arrive(kind: number): number {
     const demand = this.demands[kind] as Demand;
     this.policy.demandSeen?.(demand);

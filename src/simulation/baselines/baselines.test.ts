@@ -63,12 +63,12 @@ describe('scores by hand', () => {
     expect(scoresOf(createBestFitPolicy, nodes, pod(4000, 1, 1000))).toEqual([7, 70, 100]);
   });
 
-  it('dot product: what is free times what is asked, least first', () => {
+  it('dot product: free amounts times requests, least first', () => {
     const nodes = [
       { cpuMilli: 128_000, idle: IDLE_8 },
       { cpuMilli: 64_000, idle: [1000, 1000] },
     ];
-    // 64 of 128 cores and 2 of 8 GPUs asked: 1 − (1 · ½ + 1 · ¼) / 2 and 1 − (½ · ½ + ¼ · ¼) / 2.
+    // 64 of 128 cores and 2 of 8 GPUs requested: 1 − (1 · ½ + 1 · ¼) / 2 and 1 − (½ · ½ + ¼ · ¼) / 2.
     expect(scoresOf(createDotProductPolicy, nodes, pod(64_000, 2, 1000))).toEqual([62, 84]);
   });
 

@@ -1,5 +1,5 @@
 /**
- * Dot product of what a pod asks for and what is free, after Tetris; here the node that matches least wins.
+ * Dot product of a pod's requests and the free amounts, after Tetris; here the node that matches least wins.
  *
  * @source Grandl et al. 2014, Multi-resource packing for cluster schedulers, SIGCOMM; as the DotProd baseline of
  *         Weng et al. 2023, USENIX ATC'23.

@@ -1,5 +1,5 @@
 /**
- * The explanation that every scoring baseline gives: the best nodes and their scores, or what the nodes lack.
+ * The explanation of every scoring baseline: the best nodes and their scores, or the missing resources of the nodes.
  */
 import { lackingByReason } from '../../governor/policy/lacking.ts';
 import type { Candidate, Explanation } from '../../governor/policy/policy.ts';

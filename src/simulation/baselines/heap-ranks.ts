@@ -1,6 +1,4 @@
-/**
- * Which of equal elements a binary heap has at its root, by the order in which they were put in.
- */
+/** The element at the root of a binary heap among equals, by the order of insertion. */
 
 /**
  * A heap built in place moves an element up only where it is strictly better, and the left child first; so of equal

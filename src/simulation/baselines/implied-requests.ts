@@ -1,5 +1,5 @@
 /**
- * What kube-scheduler's scores add for pods that name no CPU or memory: 100 millicores and 200 MiB each.
+ * The additions of kube-scheduler's scores for pods that name no CPU or memory: 100 millicores and 200 MiB each.
  *
  * Inferred from one change of a node at a time, as `PodKinds` is: a pod that came and took no CPU names none.
  *

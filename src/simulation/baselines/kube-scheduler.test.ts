@@ -94,7 +94,7 @@ const NODE: NodeSpec = {
   podsMax: 110,
 };
 
-/** A cluster of nodes with so much CPU, memory (both of 10,000) and GPU (of 2,000) in use, by one pod each. */
+/** A cluster of nodes with this much CPU, memory (both of 10,000) and GPU (of 2,000) in use, by one pod each. */
 function clusterInUse(used: readonly (readonly [number, number, number])[]): ClusterState {
   const cluster = new ClusterState(new DemandTable());
   used.forEach(([cpuMilli, memoryMib, gpus], i) => {
@@ -152,7 +152,7 @@ describe('the scores of kube-scheduler, by hand', () => {
     });
   });
 
-  it('MostAllocated counts GPUs five times for pods that ask for some, and not for others', () => {
+  it('MostAllocated counts GPUs five times for pods that request some, and not for others', () => {
     // Without GPU: (10 + 20) / 2, (50 + 30) / 2, (60 + 70) / 2.
     expect(scores(createKubeSchedulerMostAllocatedPolicy, cluster, 0)).toEqual({
       'node-0': 15 + 72,
@@ -169,7 +169,7 @@ describe('the scores of kube-scheduler, by hand', () => {
 });
 
 describe('the search of kube-scheduler', () => {
-  it('looks at a share of the nodes and goes on where it stopped', () => {
+  it('examines a share of the nodes and continues where it stopped', () => {
     const cluster = clusterInUse(Array.from({ length: 3000 }, () => [0, 0, 0] as const));
     const policy = createKubeSchedulerPolicy({ cluster, random: new Random(7) });
     const demand = cluster.demands.intern({

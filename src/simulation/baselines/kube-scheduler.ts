@@ -1,16 +1,15 @@
 /**
  * The node choice of kube-scheduler's default profile: sample nodes that fit in turn, score them, take a best one.
  *
- * What it does, for one pod: from where the last search ended, 16 workers walk the nodes until enough fit (all below
- * 100 nodes, else a share that falls with their number); those are scored. Of equal best scores it draws one up to
- * v1.34; since v1.35 it takes the root of a heap that is built in the order in which the nodes were found, because
- * the random number that should decide is set only where extenders are configured.
- * The scores are NodeResourcesFit and NodeResourcesBalancedAllocation. Left out, because they are the same for every
- * node here: TaintToleration, NodeAffinity (preferred), PodTopologySpread, InterPodAffinity, ImageLocality. Left out
- * too: preemption (no pod has priority over another here), the queue (the zone's own), and the batching of v1.35
- * (it does nothing for plain pods with the default plugins).
- * Shared GPUs do not exist for kube-scheduler. Here a GPU is a node-level resource counted in thousandths, a pod
- * still has to fit on whole devices (or in one), and gets those of best fit.
+ * Behaviour for one pod: from where the last search ended, 16 workers walk the nodes until enough fit (all below 100
+ * nodes, else a share that falls with their number); those are scored. Of equal best scores it draws one up to v1.34;
+ * since v1.35 it takes the root of a heap that is built in the order in which the nodes were found, because the random
+ * number that should decide is set only where extenders are configured. The scores are NodeResourcesFit and
+ * NodeResourcesBalancedAllocation. Left out, because they are the same for every node here: TaintToleration,
+ * NodeAffinity (preferred), PodTopologySpread, InterPodAffinity, ImageLocality. Left out too: preemption (no pod has
+ * priority over another here), the queue (the zone's own), and the batching of v1.35 (it does nothing for plain pods
+ * with the default plugins). Shared GPUs do not exist for kube-scheduler. Here a GPU is a node-level resource counted
+ * in thousandths, a pod still has to fit on whole devices (or in one), and gets those of best fit.
  *
  * @source kubernetes/kubernetes v1.34.1, pkg/scheduler: schedule_one.go, framework/plugins/noderesources; the
  *         score of BalancedAllocation since v1.36: pull request 135573.
@@ -31,7 +30,7 @@ import { ImpliedRequests } from './implied-requests.ts';
 import { ParallelWalk } from './parallel-walk.ts';
 import { isFit, ScoreScan } from './score-scan.ts';
 
-/** How a node's NodeResourcesFit score is made. */
+/** The parts of a node's NodeResourcesFit score. */
 interface KubeSchedulerOptions {
   readonly name: string;
   /** Prefer nodes with the least, or the most, of their resources allocated. */
@@ -83,7 +82,7 @@ const NODES_FOR_SAMPLING = 100;
 /** Least share of nodes to find, in percent. */
 const PERCENT_MIN = 5;
 
-/** @returns How many fitting nodes a search looks for among `nodeCount`. */
+/** @returns The number of fitting nodes that a search wants among `nodeCount`. */
 export function feasibleNodesToFind(nodeCount: number): number {
   if (nodeCount < NODES_FOR_SAMPLING) return nodeCount;
   const percent = Math.max(PERCENT_MIN, 50 - Math.floor(nodeCount / 125));
@@ -193,7 +192,7 @@ class KubeSchedulerPolicy implements PlacementPolicy {
       sum += weights.memory * this.share(memoryAfter, flavor.memoryMib);
       weightSum += weights.memory;
     }
-    // An extended resource counts only for pods that ask for it.
+    // An extended resource counts only for pods that request it.
     if (demand.gpuCount > 0 && weights.gpu > 0) {
       const capacity = flavor.gpuCount * GPU_MILLI;
       const used = capacity - (cluster.freeGpuMilli[node] as number);
@@ -203,7 +202,7 @@ class KubeSchedulerPolicy implements PlacementPolicy {
     return weightSum === 0 ? 0 : Math.floor(sum / weightSum);
   }
 
-  /** 0 … 100: what would be left (LeastAllocated) or in use (MostAllocated), in whole percent. */
+  /** 0 … 100: the free part (LeastAllocated) or the used part (MostAllocated), in whole percent. */
   private share(requested: number, capacity: number): number {
     if (this.options.strategy === 'LeastAllocated') {
       return requested > capacity ? 0 : Math.floor(((capacity - requested) * 100) / capacity);

@@ -1,9 +1,9 @@
 /**
  * The order in which kube-scheduler's parallel workers come to the nodes of a list.
  *
- * Workers take chunks of the list in turn and go through them one node at a time; which worker is next is drawn,
- * because on a real machine nothing decides it. The order of the nodes found decides ties (see `kube-scheduler.ts`),
- * so that it is one of the places where two runs of the real scheduler differ.
+ * Workers take chunks of the list in turn and go through them one node at a time; the next worker is drawn, because on
+ * a real machine the order is undefined. The order of the nodes found decides ties (see `kube-scheduler.ts`), so that
+ * it is one of the points where two runs of the real scheduler differ.
  *
  * @source kubernetes/kubernetes v1.34.1, pkg/scheduler/framework/parallelize/parallelism.go.
  */
@@ -18,7 +18,7 @@ export class ParallelWalk {
   /** Next place of each worker, and the end of its chunk. @shape [WORKERS] */
   private readonly places = new Int32Array(WORKERS);
   private readonly ends = new Int32Array(WORKERS);
-  /** Workers that may have something left: the first `liveCount` entries. @shape [WORKERS] */
+  /** Workers that may have places left: the first `liveCount` entries. @shape [WORKERS] */
   private readonly live = new Int32Array(WORKERS);
   private liveCount = 0;
   private count = 0;

@@ -10,7 +10,7 @@ import { createRandomPolicy } from './random.ts';
 const kinds = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 6 });
 const moves = fc.array(fc.tuple(fc.nat(POD_KINDS.length - 1), fc.nat(), fc.boolean()), { maxLength: 120 });
 
-describe('what a policy infers from changed nodes', () => {
+describe('inference from changed nodes', () => {
   it('kinds of GPU pods and implied requests agree with the pods that run', () => {
     checkProperty(
       fc.property(kinds, moves, fc.nat(), (nodeKinds, steps, seed) => {
@@ -42,7 +42,7 @@ describe('what a policy infers from changed nodes', () => {
     );
   });
 
-  it('starts from what runs already', () => {
+  it('starts from running pods', () => {
     const bench = new PolicyBench(createRandomPolicy, [2]);
     bench.arrive(5);
     const kindsOf = new PodKinds(bench.cluster);

@@ -1,10 +1,10 @@
 /**
  * Which kinds of GPU pods run on each node: kind 0 shares a GPU, kind k has k whole GPUs.
  *
- * Why inferred: a policy is told that a node changed, not what came or left. One pod at a time changes one GPU in
- * part, or k GPUs as a whole, so the difference to the last known idle parts names its kind.
- * Invariant: exact while changes are reported pod by pod; after a report of several at once the counts are only as
- * good as the GPUs that changed can tell, and they are exact again once the node is empty.
+ * Why inferred: a policy is informed that a node changed, not which pod came or left. One pod at a time changes one GPU
+ * in part, or k GPUs as a whole, so the difference to the last known idle parts names its kind.
+ * Invariant: exact while changes are reported pod by pod; after a report of several at once the counts are only as good
+ * as the changed GPUs allow, and they are exact again once the node is empty.
  */
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';

@@ -5,13 +5,13 @@ import type { Demand } from '../../model/demand.ts';
 import { makeCluster, POD_KINDS } from './baselines.fixtures.ts';
 import { isFit, SCORE_MAX, ScoreScan } from './score-scan.ts';
 
-/** A score that depends on the node's state in every way there is. */
+/** A score that depends on the node's state in every possible way. */
 function stateScore(cluster: ReturnType<typeof makeCluster>): (node: number, demand: Demand) => number {
   return (node, demand) =>
     ((cluster.freeCpuMilli[node]! / 1000 + cluster.freeGpuMilli[node]! / 100 + demand.id * node) % 17) - 8;
 }
 
-/** The same answer without remembering anything. */
+/** The same answer without a cache. */
 function bestByHand(cluster: ReturnType<typeof makeCluster>, demand: Demand): number {
   const score = stateScore(cluster);
   let best = -1;
@@ -82,7 +82,7 @@ describe('ScoreScan', () => {
     }
   });
 
-  it('forgets all scores when asked to, and bounds them', () => {
+  it('drops all scores on request, and bounds them', () => {
     const cluster = makeCluster([0, 0]);
     let scores = [1e9, -1e9];
     const scan = new ScoreScan(cluster, (node) => scores[node]!);
@@ -97,7 +97,7 @@ describe('ScoreScan', () => {
     expect(scan.best(demand)).toBe(1);
   });
 
-  it('tells a node that does not fit from one of low score', () => {
+  it('distinguishes a node that does not fit from one of low score', () => {
     const cluster = makeCluster([1]);
     const scan = new ScoreScan(cluster, () => -SCORE_MAX);
     const fits = cluster.demands.intern(POD_KINDS[4]!);

@@ -1,9 +1,9 @@
 /**
- * The highest-scoring node for a demand, over all nodes, with scores remembered until a node changes.
+ * The highest-scoring node for a demand, over all nodes, with scores cached until a node changes.
  *
- * Why remembered: a placement changes one node, so all other scores of a demand stay as they were; a scan then
- * reads two bytes a node instead of recomputing a score.
- * Invariant: a remembered score is that of the node's present state; whoever owns the scan reports every change.
+ * Why cached: a placement changes one node, so all other scores of a demand stay as they were; a scan then reads two
+ * bytes a node instead of recomputing a score.
+ * Invariant: a cached score is that of the node's present state; the owner of the scan reports every change.
  */
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';

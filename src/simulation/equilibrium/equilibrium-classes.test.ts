@@ -5,7 +5,7 @@ import { DemandTable } from '../../model/demand.ts';
 import { randomCluster } from './equilibrium.fixtures.ts';
 import { ExactClasses } from './equilibrium-classes.ts';
 
-/** All that tells a node from others, as text. */
+/** All distinguishing properties of a node, as text. */
 function stateOf(cluster: ClusterState, node: number): string {
   const gpus = cluster.gpuIdleMilli.slice(cluster.gpuOffsets[node], cluster.gpuOffsets[node + 1]).sort();
   const isFull = (cluster.podCounts[node] as number) >= cluster.flavorOf(node).podsMax;
@@ -68,7 +68,7 @@ describe('ExactClasses', () => {
     expect(Array.from(classes.open.subarray(0, 3))).toEqual([1, 1, 0]);
   });
 
-  test('what is free of a further resource tells nodes apart', () => {
+  test('the free amount of a further resource distinguishes nodes', () => {
     const table = new DemandTable();
     const cluster = new ClusterState(table);
     for (const name of ['a', 'b', 'c']) {

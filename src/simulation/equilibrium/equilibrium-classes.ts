@@ -1,14 +1,14 @@
 /**
- * The nodes of one instant, grouped by exactly what is free on them.
+ * The nodes of one instant, grouped by exactly equal free resources.
  *
  * Unlike the field's shape classes nothing is rounded: nodes of a class have the same hardware, the same free amounts
- * and the same idle parts of GPUs as far as a price tells them apart, so that what one of them costs all of them cost.
- * Made anew for each instant; it follows no changes.
+ * and the same idle parts of GPUs as far as a price distinguishes them, so that the cost of one of them is the cost of
+ * all. Made again for each instant; it follows no changes.
  */
 import { emptyShape, readNode } from '../../governor/policy/node-shape.ts';
 import type { ClusterState, Flavor } from '../../model/cluster-state.ts';
 
-/** Numbers that make a class, side by side. */
+/** Numbers of a class's key. */
 const FIELDS = 6;
 
 /** Groups of equal nodes. At most 53 bytes a node. */
@@ -19,7 +19,7 @@ export class ExactClasses {
   firsts: Int32Array = new Int32Array(0);
   /** @shape [classes] */
   nodeCounts: Int32Array = new Int32Array(0);
-  /** Whether its nodes take more pods: 1 unless they hold as many as they may. @shape [classes] */
+  /** 1 if its nodes take more pods, 0 at their limit of pods. @shape [classes] */
   open: Uint8Array = new Uint8Array(0);
   /** Class of each node, −1 if it is down. @shape [nodes] */
   classOf: Int32Array = new Int32Array(0);
@@ -34,7 +34,7 @@ export class ExactClasses {
   /** Numbers of the further resources' amounts, within one instant. */
   private readonly extendedIds = new Map<string, number>();
 
-  /** Groups the nodes that are up as they are now. O(nodes × GPUs of a node). */
+  /** Groups the nodes that are up in their present state. O(nodes × GPUs of a node). */
   collect(cluster: ClusterState): void {
     this.reserve(cluster.nodeCount);
     this.count = 0;
@@ -69,7 +69,7 @@ export class ExactClasses {
     return id;
   }
 
-  /** Writes what makes the node's class into `key`. @returns Whether the node takes more pods. */
+  /** Writes the node's class key into `key`. @returns True if the node takes more pods. */
   private readKey(cluster: ClusterState, node: number): boolean {
     const { key, shape } = this;
     readNode(cluster, node, shape);

@@ -1,8 +1,9 @@
 /**
- * Where each of some demands would be cheapest at one instant: the best place and the next best.
+ * The cheapest places of some demands at one instant: the best place and the next best.
  *
  * Node classes are exact, so pricing each class once is pricing every node. The next best is kept because a pod's own
- * node is no alternative to itself. Demands with a limit of pods a node are looked at node by node, at the same prices.
+ * node is not an alternative to itself. Demands with a limit of pods a node are priced node by node, at the same
+ * prices.
  */
 import { DemandColumns } from '../../field/demand-columns.ts';
 import type { Price } from '../../field/price.ts';
@@ -23,9 +24,9 @@ export class CheapestPlaces {
   private nextCosts = new Float64Array(0);
   /** The best place: a class, or a node for a demand with a limit of pods a node; −1: none. @shape [demands] */
   private bestPlaces = new Int32Array(0);
-  /** Costs of the demands on the class at hand. @shape [demands] */
+  /** Costs of the demands on the current class. @shape [demands] */
   private costs = new Float32Array(0);
-  /** Rows of the columns that fit the class at hand. @shape [demands] */
+  /** Rows of the columns that fit the current class. @shape [demands] */
   private rows = new Int32Array(0);
   private readonly shape = emptyShape();
 
@@ -57,7 +58,7 @@ export class CheapestPlaces {
     }
   }
 
-  /** @returns What the cheapest place of a demand costs, other than on `node`, milli-GPU; Infinity: none has room. */
+  /** @returns The cost of a demand's cheapest place other than `node`, milli-GPU; Infinity: none has room. */
   cheapestOther(slot: number, node: number): number {
     const { classes } = this;
     const best = this.bestPlaces[slot] as number;
@@ -67,7 +68,10 @@ export class CheapestPlaces {
     return (isOwn ? this.nextCosts[slot] : this.bestCosts[slot]) as number;
   }
 
-  /** Finds what fits the nodes of a class, but for limits of pods a node, and prices it. @returns How many rows. */
+  /**
+   * Finds the demands that fit the nodes of a class, but for limits of pods a node, and prices them. @returns How many
+   * rows.
+   */
   private priceClass(id: number, value: number): number {
     const { columns, cluster, classes, price, shape, rows, costs } = this;
     const node = classes.firsts[id] as number;

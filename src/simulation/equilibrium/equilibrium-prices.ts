@@ -1,9 +1,9 @@
 /**
- * The prices that the distance from an equilibrium is measured with: the field's, of a workload's whole distribution, as
- * a policy that is told the workload (`--workload-mix list`) has them.
+ * The prices that the distance from an equilibrium is measured with: the field's, of a workload's whole distribution,
+ * as in a policy that knows the workload (`--workload-mix list`).
  *
- * The last ones are kept, because runs that are compared have cluster and workload in common and prices take some
- * tenths of a second to make. What is kept shows in time only, never in a result.
+ * The last ones are kept, because compared runs share cluster and workload and prices take some tenths of a second to
+ * make. The cache affects the time only, never a result.
  */
 import type { Price } from '../../field/price.ts';
 import { latticeOf, pricesOf } from '../../field/prices.ts';
@@ -16,7 +16,7 @@ export class EquilibriumPrices {
   private made: Made | undefined;
 
   /**
-   * @param podsLeave Whether pods end: shapes then weigh by their GPUs, as in the field.
+   * @param podsLeave True if pods end: shapes then weigh by their GPUs, as in the field.
    * @cost As `pricesOf`, unless flavours and workload are those of the last call: O(demands + flavours) then.
    */
   of(cluster: ClusterState, typical: TypicalWorkload, podsLeave: boolean): Price {
@@ -32,7 +32,7 @@ export class EquilibriumPrices {
   }
 }
 
-/** Prices and what they were made of. */
+/** Prices and their inputs. */
 interface Made {
   readonly flavors: readonly Flavor[];
   readonly typical: TypicalWorkload;
@@ -40,7 +40,7 @@ interface Made {
   readonly price: Price;
 }
 
-/** Whether both are the same shapes at the same weights. Demands of one table are the same objects. */
+/** True if both are the same shapes at the same weights. Demands of one table are the same objects. */
 function sameWorkload(x: TypicalWorkload, y: TypicalWorkload): boolean {
   return (
     x.demands.length === y.demands.length &&
@@ -48,7 +48,7 @@ function sameWorkload(x: TypicalWorkload, y: TypicalWorkload): boolean {
   );
 }
 
-/** Whether the nodes are of the same sizes, as far as prices see them. */
+/** True if the nodes are of the same sizes, as far as prices distinguish them. */
 function sameSizes(x: readonly Flavor[], y: readonly Flavor[]): boolean {
   return (
     x.length === y.length &&

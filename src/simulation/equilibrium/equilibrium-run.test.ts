@@ -59,7 +59,7 @@ function* gpuJobs(count: number): Generator<JobSpec> {
 describe('distance from an equilibrium', () => {
   const jobs = tableOf(gpuJobs(300));
 
-  test('is measured at instants until the last arrival, and stands in the series there', () => {
+  test('is measured at instants until the last arrival, and is in the series there', () => {
     const { equilibrium, series, workload } = run(jobs, { samples: 100 });
     expect(equilibrium).not.toBeNull();
     const looks = series?.potential.filter((value) => value !== null) ?? [];
@@ -114,7 +114,7 @@ describe('distance from an equilibrium', () => {
     expect(run(cpuJobs, { nodes: nodes(3, 0) }).equilibrium).toBeNull();
   });
 
-  test('what arrives before the warm-up ends counts for no mean', () => {
+  test('arrivals before the end of the warm-up count for no mean', () => {
     const all = run(jobs, { samples: 100 }).equilibrium;
     const late = run(jobs, { samples: 100, warmupSeconds: 750 }).equilibrium;
     expect(late?.samples).toBeLessThan(all?.samples as number);

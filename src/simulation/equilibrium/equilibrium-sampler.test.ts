@@ -11,7 +11,7 @@ import {
   type PlacedPods,
 } from './equilibrium-sampler.ts';
 
-/** The pods of a cluster as a zone tells of them, with a record of which were asked for. */
+/** The pods of a cluster as reported by a zone, with a record of the queries. */
 class Pods implements PlacedPods {
   readonly asked: number[] = [];
   private readonly placed: PlacedCluster;
@@ -65,7 +65,7 @@ describe('EquilibriumSampler', () => {
     expect(look.heldMilli).toBe(placed.pods.reduce((sum, pod) => sum + pod.demand.gpuTotalMilli, 0));
   });
 
-  test('where there are more, they take turns: each look has so many, and in some looks all come up', () => {
+  test('where there are more, they take turns: each sample has the same number, and after some samples all have been included', () => {
     const { sampler, pods } = samplerOf(placed, 1, 16);
     for (let i = 0; i < 60; i++) expect(sampler.look().pods).toBe(16);
     expect(new Set(pods.asked).size).toBe(placed.pods.length);

@@ -1,7 +1,8 @@
 /**
- * Watches over a run how far it is from an equilibrium: Φ of the cluster, and what running pods could gain by moving.
+ * Measures a run's distance from an equilibrium over time: Φ of the cluster, and the possible gains of running pods by
+ * moving.
  *
- * Invariants: nodes take turns in a seeded order, so that every pod is looked at some day; where there are fewer pods
+ * Invariants: nodes take turns in a seeded order, so that every pod is eventually sampled; where there are fewer pods
  * than `PODS_MAX` all are. One price serves the whole run, and every policy; see `equilibrium-prices.ts`.
  */
 import type { Random } from '../../kernel/random.ts';
@@ -9,23 +10,23 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import type { Equilibrium, RunningPod } from './equilibrium.ts';
 
-/** Most pods of one look. */
+/** Most pods of one sample. */
 export const PODS_MAX = 512;
 
-/** What a move is taken to cost, milli-GPU: in a μ-equilibrium nobody gains more. */
+/** Assumed cost of a move, milli-GPU: in a μ-equilibrium no pod gains more. */
 export const MOVE_COST_MILLI = 50;
 
-/** Where the pods are; a zone is one. */
+/** The source of the pods' nodes; a zone is one. */
 export interface PlacedPods {
   forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void;
   demandOf(job: number): Demand;
 }
 
-/** What one look found. */
+/** The results of one sample. */
 export interface EquilibriumLook {
   /** Φ, milli-GPU. */
   readonly potentialMilli: number;
-  /** Pods whose gains were found; 0: the rest means nothing. */
+  /** Pods whose gains were found; 0: the rest is undefined. */
   readonly pods: number;
   /** Σ of their gains, and the largest, milli-GPU. */
   readonly gainMilli: number;
@@ -37,9 +38,9 @@ export interface EquilibriumLook {
   readonly gainingBeyondMove: number;
 }
 
-/** Takes looks at one run. */
+/** Takes the samples of one run. */
 export class EquilibriumSampler {
-  /** Where the pods are; to be set before pods run. Absent: only Φ is looked at. */
+  /** The source of the pods' nodes; to be set before pods run. Absent: only Φ is sampled. */
   pods: PlacedPods | undefined;
   private readonly cluster: ClusterState;
   private readonly equilibrium: Equilibrium;
@@ -60,7 +61,7 @@ export class EquilibriumSampler {
     this.order = shuffled(cluster.nodeCount, random);
   }
 
-  /** Looks at the cluster as it is now. O(nodes), and as `Equilibrium.gains`. */
+  /** Samples the present cluster. O(nodes), and as `Equilibrium.gains`. */
   look(): EquilibriumLook {
     const potentialMilli = this.equilibrium.observe();
     this.collect();
@@ -96,7 +97,7 @@ export class EquilibriumSampler {
     }
   }
 
-  /** Takes all pods of a node, or as many in a row as there is room for. */
+  /** Takes all pods of a node, or as many in a row as fit. */
   private collectFrom(node: number): void {
     const { sample, cluster, pods } = this;
     if (pods === undefined) return;

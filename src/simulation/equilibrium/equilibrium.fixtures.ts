@@ -1,6 +1,4 @@
-/**
- * Random clusters with pods on them, and what pods could gain there found the slow way: every node, state by state.
- */
+/** Random clusters with pods on them, and the pods' possible gains found by brute force: every node, state by state. */
 import type { Price } from '../../field/price.ts';
 import { latticeOf, pricesOf } from '../../field/prices.ts';
 import { emptyShape, readNode } from '../../governor/policy/node-shape.ts';
@@ -22,11 +20,11 @@ export interface PlacedCluster {
   readonly demands: readonly Demand[];
 }
 
-/** What random cluster to make. */
+/** Options of a random cluster. */
 export interface RandomClusterOptions {
   readonly nodes: number;
   readonly pods: number;
-  /** GPUs of a node are 0 to so many. */
+  /** GPUs of a node are 0 to n. */
   readonly gpusMax: number;
 }
 
@@ -81,7 +79,7 @@ export function randomCluster(options: RandomClusterOptions, random: Random): Pl
   return { cluster, pods, demands, price: pricesOf(cluster, latticeOf(cluster), typical, OPENINGS, 0) };
 }
 
-/** A pod that shares takes any GPU that fits, so that it may sit on the wrong one. */
+/** A sharing pod takes any GPU that fits, so that it may be on the wrong one. */
 function randomGpus(cluster: ClusterState, node: number, demand: Demand, random: Random): number {
   if (demand.gpuCount !== 1) return cluster.bestFitGpus(node, demand);
   const begin = cluster.gpuOffsets[node] as number;
@@ -92,7 +90,7 @@ function randomGpus(cluster: ClusterState, node: number, demand: Demand, random:
   }
 }
 
-/** A place for a pod and what its cost there is less than where the pod is. */
+/** A place for a pod, and the saving against its present cost. */
 export interface Move {
   readonly node: number;
   readonly gpuMask: number;
@@ -111,7 +109,7 @@ export function potentialOf({ cluster, price }: PlacedCluster): number {
   return sum;
 }
 
-/** @returns What openings cost in all: nodes in use, and GPUs that are shared. */
+/** @returns The total cost of openings: nodes in use, and shared GPUs. */
 export function openingsOf({ cluster, pods }: PlacedCluster): number {
   const nodes = new Set(pods.map(({ node }) => node)).size;
   const sharing = pods.filter(({ demand }) => demand.gpuCount === 1 && demand.gpuMilli < 1000);
@@ -123,7 +121,7 @@ export function openingsOf({ cluster, pods }: PlacedCluster): number {
 
 /**
  * The best move of a pod by the definition: it is taken away, put on every GPU of every node that has room, and each
- * time the potential of the whole cluster is added up anew. O(nodes² × GPUs).
+ * time the potential of the whole cluster is summed again. O(nodes² × GPUs).
  */
 export function bestMove(placed: PlacedCluster, pod: RunningPod): Move {
   const { cluster, pods } = placed;

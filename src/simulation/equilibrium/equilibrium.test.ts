@@ -20,7 +20,7 @@ function gainsOf({ cluster, price, pods }: PlacedCluster, pricesMax?: number): n
   return Array.from(gains.subarray(0, equilibrium.gains(pods, gains)));
 }
 
-/** Two nodes of two GPUs, and pods of one GPU on the nodes given. What comes all the time takes both GPUs of a node. */
+/** Two nodes of two GPUs, and pods of one GPU on the nodes given. Every arrival takes both GPUs of a node. */
 function pairCluster(nodesOfPods: readonly number[], podsPerNodeMax = 0): PlacedCluster {
   const table = new DemandTable();
   const cluster = new ClusterState(table);
@@ -45,7 +45,7 @@ function pairCluster(nodesOfPods: readonly number[], podsPerNodeMax = 0): Placed
   };
 }
 
-describe('two nodes of two GPUs, where pairs are asked for', () => {
+describe('two nodes of two GPUs, where pairs are requested', () => {
   test('a pod on each: one GPU is stranded on both, and each pod gains that twice and the opening', () => {
     const placed = pairCluster([0, 1]);
     // V of two idle GPUs is 0 (a pair will come), of one 1,000 (none will), of none 0.
@@ -56,20 +56,20 @@ describe('two nodes of two GPUs, where pairs are asked for', () => {
     expect(second).toBeCloseTo(2000 + OPENINGS.openingMilli, 3);
   });
 
-  test('both on one node: nobody gains, though neither GPU is idle', () => {
+  test('both on one node: no pod gains, though neither GPU is idle', () => {
     const placed = pairCluster([0, 0]);
     expect(new Equilibrium(placed.cluster, placed.price, OPENINGS).observe()).toBeCloseTo(0, 6);
     expect(gainsOf(placed)).toEqual([0, 0]);
   });
 
-  test('the same bad places with nowhere to go: nobody gains', () => {
+  test('the same bad places without alternatives: no pod gains', () => {
     const placed = pairCluster([0, 1]);
     placed.cluster.setUp(1, false);
     const [pod] = placed.pods as [RunningPod];
     expect(gainsOf({ ...placed, pods: [pod] })).toEqual([0]);
   });
 
-  test('a limit of pods a node: of one, nobody may join another; of two, both gain as without', () => {
+  test('a limit of pods a node: of one, no pod may join another; of two, both gain as without', () => {
     expect(gainsOf(pairCluster([0, 1], 1))).toEqual([0, 0]);
     expect(gainsOf(pairCluster([0, 1], 2))).toEqual(gainsOf(pairCluster([0, 1])));
   });
@@ -108,7 +108,7 @@ describe('against every node, state by state', () => {
 
 describe('best responses', () => {
   test.each([11, 12, 13])(
-    'each lowers Φ and openings by its gain, and in the end nobody gains, seed %i',
+    'each lowers Φ and openings by its gain, and in the end no pod gains, seed %i',
     (seed) => {
       const placed = randomCluster({ nodes: 12, pods: 40, gpusMax: 3 }, new Random(seed, 1));
       const { cluster, pods } = placed;
@@ -135,7 +135,7 @@ describe('best responses', () => {
 });
 
 describe('limits', () => {
-  test('a look prices so many demands that the limit allows, and leaves out the pods from the first beyond', () => {
+  test('a sample prices as many demands as the limit allows, and leaves out the pods from the first beyond', () => {
     const placed = randomCluster({ nodes: 24, pods: 90, gpusMax: 3 }, new Random(21, 1));
     const all = gainsOf(placed);
     const equilibrium = new Equilibrium(placed.cluster, placed.price, OPENINGS);

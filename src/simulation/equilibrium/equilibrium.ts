@@ -1,15 +1,15 @@
 /**
- * How far a placement is from an equilibrium: the potential Φ of all nodes, and what pods could gain by moving alone.
+ * The distance of a placement from an equilibrium: the potential Φ of all nodes, and the gains of pods by moving alone.
  *
  * Every pod is quoted its marginal cost, c_j(n) = V(node n with j) − V(node n without j) + openings, the field's price
  * without rent. Its exploitability is c_j(where it is) − min c_j over all places with room, staying included; it is 0
- * for every pod in a Nash equilibrium, and at most μ in a μ-equilibrium, where a move costs μ. As prices are marginal, a
- * move lowers Σ V + openings by exactly what its pod gains. Rent is left out: it depends on what a policy has learned, and the same
- * placement has to be as far from an equilibrium whoever made it.
+ * for every pod in a Nash equilibrium, and at most μ in a μ-equilibrium, where a move costs μ. As prices are marginal,
+ * a move lowers Σ V + openings by exactly its pod's gain. Rent is left out: it depends on a policy's learning, and the
+ * distance of a placement must not depend on the policy that made it.
  *
- * Invariants: nothing is changed; a look prices at most `PRICES_MAX` (node class, demand) pairs, but at least one
- * demand. Where a node has four or more GPUs in partial use the price takes the smallest parts for lost whatever
- * becomes of them, so there gains are off by as much.
+ * Invariants: nothing is changed; a sample prices at most `PRICES_MAX` (node class, demand) pairs, but at least one
+ * demand. Where a node has four or more GPUs in partial use the price counts the smallest parts as lost in any case, so
+ * gains there are off by as much.
  *
  * @source Monderer and Shapley 1996, Potential games, Games and Economic Behavior 14.
  */
@@ -21,13 +21,13 @@ import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
 import { ExactClasses } from './equilibrium-classes.ts';
 import { CheapestPlaces } from './equilibrium-places.ts';
 
-/** Most prices of a look, node classes × demands; pods beyond are left out. */
+/** Most prices of a sample, node classes × demands; pods beyond are left out. */
 export const PRICES_MAX = 262_144;
 
 /** Gains up to this are rounding: prices are compared in 32 bits. Milli-GPU. */
 export const GAIN_MIN_MILLI = 0.01;
 
-/** What using an empty node and sharing a whole GPU cost, as in `PriceOptions`. */
+/** Cost of using an empty node and of sharing a whole GPU, as in `PriceOptions`. */
 export interface Openings {
   readonly openingMilli: number;
   readonly gpuOpeningMilli: number;
@@ -41,7 +41,7 @@ export interface RunningPod {
   readonly gpuMask: number;
 }
 
-/** Looks at one cluster. Some 60 bytes a node. */
+/** Samples one cluster. Some 60 bytes a node. */
 export class Equilibrium {
   private readonly cluster: ClusterState;
   private readonly price: Price;
@@ -51,14 +51,14 @@ export class Equilibrium {
   private readonly places: CheapestPlaces;
   /** V of each class. @shape [≥ classes] */
   private values = new Float64Array(0);
-  /** Scratch: a node as it is, and as it would be without a pod. */
+  /** Scratch: a node in its present state, and without a pod. */
   private readonly shape = emptyShape();
   private readonly without = emptyShape();
   private readonly idle = new Uint16Array(GPUS_PER_NODE_MAX);
 
   /**
-   * @param price     Prices of the typical workload, the same for every policy that is to be compared.
-   * @param openings  What `price` was made with.
+   * @param price     Prices of the typical workload, the same for every compared policy.
+   * @param openings  The openings of `price`.
    * @param pricesMax Default PRICES_MAX.
    */
   constructor(cluster: ClusterState, price: Price, openings: Openings, pricesMax: number = PRICES_MAX) {
@@ -75,7 +75,7 @@ export class Equilibrium {
   }
 
   /**
-   * Takes in the cluster as it is now.
+   * Reads the present state of the cluster.
    *
    * @returns Φ = Σ V over the nodes that are up, milli-GPU. O(nodes).
    */
@@ -94,11 +94,11 @@ export class Equilibrium {
   }
 
   /**
-   * What pods could gain by moving alone, at the instant of the last `observe`.
+   * The gains of pods by moving alone, at the instant of the last `observe`.
    *
    * @param pods  They run on nodes that are up.
    * @param gains Gets the gains of the first pods, milli-GPU: 0, or more than GAIN_MIN_MILLI. @shape [≥ pods]
-   * @returns     How many pods were looked at: all, or as many as the limit on prices allows.
+   * @returns     The number of sampled pods: all, or as many as the limit on prices allows.
    * @cost        O(classes) for each distinct demand of the pods.
    */
   gains(pods: readonly RunningPod[], gains: Float64Array): number {
@@ -124,7 +124,9 @@ export class Equilibrium {
     return looked;
   }
 
-  /** What staying costs more than the cheapest place, its node's other GPUs included. @param other Any other node. */
+  /**
+   * Excess of the cost of staying over the cheapest place, its node's other GPUs included. @param other Any other node.
+   */
   private gainOf({ demand, node, gpuMask }: RunningPod, other: number): number {
     const { price, without } = this;
     const { openingMilli, gpuOpeningMilli } = this.openings;
@@ -136,7 +138,7 @@ export class Equilibrium {
     return staying - Math.min(price.cost(without, demand, before), other);
   }
 
-  /** Reads a node as it would be without one of its pods. @returns Whether the pod shares a GPU with no other. */
+  /** Reads a node without one of its pods. @returns True if the pod shares a GPU with no other. */
   private readWithout(node: number, demand: Demand, gpuMask: number): boolean {
     const { cluster, without, idle } = this;
     const begin = cluster.gpuOffsets[node] as number;
@@ -159,7 +161,7 @@ export class Equilibrium {
   }
 }
 
-/** Writes idle parts of GPUs as the price wants them: whole ones, the three largest others, and the sum of the rest. */
+/** Writes idle parts of GPUs in the price's form: whole ones, the three largest others, and the sum of the rest. */
 function readGpus(idle: Uint16Array, shape: NodeShape): void {
   const parts = idle.slice().sort();
   let whole = 0;

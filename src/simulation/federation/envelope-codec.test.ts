@@ -75,7 +75,7 @@ const batches = fc
       .map((message, i): Envelope => ({ arrivesAt: i + 0.1 + 1 / 3, number: 2 ** 40 + i, message })),
   );
 
-/** Over the border between threads, as it is in truth. */
+/** Over the border between threads, as in production. */
 function cross(letters: readonly Envelope[]): ReturnType<typeof encodeEnvelopes> {
   return structuredClone(encodeEnvelopes(letters));
 }

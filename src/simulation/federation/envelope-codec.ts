@@ -85,7 +85,7 @@ export function encodeEnvelopes(letters: readonly Envelope[]): EncodedEnvelopes 
   return { rows, entries: Float64Array.from(entries), holograms };
 }
 
-/** Unpacks letters, and remembers holograms: those of a board are mostly the same as on the last one. */
+/** Unpacks letters, and caches holograms: those of a board are mostly the same as on the last one. */
 export class EnvelopeDecoder {
   /** The newest board entry of each process. */
   private readonly entries = new Map<number, BoardEntry>();
@@ -108,7 +108,7 @@ export class EnvelopeDecoder {
       let entries: readonly BoardEntry[] | undefined;
       if (length === 0) entries = [];
       else if (length > 0) {
-        // Where it begins tells boards apart, unless they are empty.
+        // Its start distinguishes boards, unless they are empty.
         entries = boards.get(reference) ?? this.board(packed, reference, length, hologramOf);
         boards.set(reference, entries);
       }

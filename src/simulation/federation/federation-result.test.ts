@@ -62,7 +62,7 @@ describe('the result of a run', () => {
     expect(Object.keys(federationResultSchema.shape).sort()).toEqual(Object.keys(result).sort());
   });
 
-  test('says what happened to the jobs', () => {
+  test('reports the fates of the jobs', () => {
     const { count } = jobs;
     expect(result).toMatchObject({
       complete: true,
@@ -85,7 +85,7 @@ describe('the result of a run', () => {
     expect(result.moved).toBeLessThanOrEqual(1);
   });
 
-  test('traffic is what was sent over the time, the nodes and the periods', () => {
+  test('traffic is the sent volume over the time, the nodes and the periods', () => {
     const { traffic, endSeconds } = result;
     const sent = outcome.metrics.traffic;
     expect(traffic.messages).toBe(sent.messages);
@@ -138,7 +138,7 @@ describe('use', () => {
   });
 });
 
-describe('what there is none of', () => {
+describe('missing quantities', () => {
   test('is null, and keeps to the schema', () => {
     const result = federationResult(outcomeOf([]), LABELS);
     expect(result).toMatchObject({

@@ -46,14 +46,14 @@ export const federationResultSchema = z.object({
     .nullable()
     .describe('Proposals that a placement took, the one that succeeded included.'),
   refusals: z.number().min(0).describe('Proposals refused, for each placement.'),
-  unanswered: z.number().int().describe('Proposals that nobody answered.'),
+  unanswered: z.number().int().describe('Proposals without an answer.'),
   migrations: z.number().int().describe('Jobs moved between zones while they ran.'),
-  escrowsExpired: z.number().int().describe('Offers that nobody confirmed in time.'),
+  escrowsExpired: z.number().int().describe('Offers that were not confirmed in time.'),
   distance: z
     .number()
     .nullable()
     .describe(
-      'Mean distance in zones between placements of one shape from one host, over a third of the zones (what random gives).',
+      'Mean distance in zones between placements of one shape from one host, over a third of the zones (the value under random choice).',
     ),
   moved: share.nullable().describe('Share of such placements that went to another zone than the last one.'),
   age: z
@@ -68,10 +68,10 @@ export const federationResultSchema = z.object({
   series: z.array(z.object({ timeSeconds: seconds, gpu: share.nullable(), cpu: share.nullable() })),
 });
 
-/** What a run with many zones came to. */
+/** Result of a run with many zones. */
 export type FederationResult = z.infer<typeof federationResultSchema>;
 
-/** What the outcome does not know. */
+/** Facts that the outcome lacks. */
 export interface FederationLabels {
   readonly cluster: string;
   readonly workload: string;
@@ -166,7 +166,7 @@ function meanUse(
   return { gpu: per(gpu, facts.capacityGpuMilli), cpu: per(cpu, facts.capacityCpuMilli) };
 }
 
-/** What happens after the last arrival takes no instants from the time before it, however long it is. */
+/** Instants after the last arrival do not reduce the number before it, however long that part is. */
 function seriesOf(samples: readonly FederationSample[], arrivalsEndSeconds: number): FederationSample[] {
   const after = samples.findIndex(({ timeSeconds }) => timeSeconds > arrivalsEndSeconds);
   const end = after < 0 ? samples.length : after;

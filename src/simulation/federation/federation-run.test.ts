@@ -54,7 +54,7 @@ class PackedTeam extends LocalTeam {
   }
 }
 
-/** Everything that a run came to. */
+/** The complete outcome of a run. */
 function bitsOf(parts: Parts, outcome: FederationOutcome): object {
   const { topology, options } = parts.world;
   const result = federationResult(outcome, {
@@ -131,7 +131,7 @@ describe('a federation', () => {
       ended: JOBS.count,
       waitingAtEnd: 0,
     });
-    // Something was lost in fact, and made good.
+    // Some messages were really lost, and the losses were repaired.
     expect(metrics.starts).toBeGreaterThan(JOBS.count);
     expect(metrics.hosts.unanswered + metrics.hosts.declined + metrics.escrowsExpired).toBeGreaterThan(0);
   });
@@ -245,7 +245,7 @@ describe('jobs that move', () => {
 describe('a run ends', () => {
   const IMPOSSIBLE = { gpuCount: 4, gpuMilli: 1000, podCount: 5, gangMin: 5, durationSeconds: 5 };
 
-  test('stalled, where what waits can never start', async () => {
+  test('stalled, where waiting jobs can never start', async () => {
     const jobs = jobsOf([{ durationSeconds: 5 }, IMPOSSIBLE]);
     const outcome = await run({ nodes: fours(8), zones: 2, jobs });
     expect(outcome.ended).toBe('stalled');
@@ -254,7 +254,7 @@ describe('a run ends', () => {
     expect(outcome.endSeconds).toBeLessThan(80);
   });
 
-  test('stalled, where all that is left stays for ever', async () => {
+  test('stalled, where all remaining jobs stay forever', async () => {
     const jobs = jobsOf([{ durationSeconds: Number.POSITIVE_INFINITY }, { durationSeconds: 5 }]);
     const outcome = await run({ nodes: fours(2), zones: 2, jobs });
     expect(outcome.ended).toBe('stalled');
@@ -290,7 +290,7 @@ describe('a run ends', () => {
     }
   });
 
-  test('where it is told to stop, with what there is', async () => {
+  test('on a stop request, with partial results', async () => {
     let looks = 0;
     const outcome = await run({ nodes: NODES, jobs: JOBS }, { shouldStop: () => ++looks === 5 });
     expect(outcome.ended).toBe('interrupted');
@@ -301,7 +301,7 @@ describe('a run ends', () => {
 });
 
 describe('progress', () => {
-  test('is told at every sample, and only grows', async () => {
+  test('is reported at every sample, and only grows', async () => {
     const told: FederationProgress[] = [];
     const { samples } = await run(
       { nodes: NODES, jobs: JOBS },

@@ -8,18 +8,18 @@ import { compareEnvelopes, type Envelope } from './network.ts';
 import { Shard, type ShardOptions, type ShardStatus } from './shard.ts';
 import type { ShardMetrics } from './shard-metrics.ts';
 
-/** How a run goes on and ends. */
+/** Progress and end of a run. */
 export interface FederationRunOptions {
-  /** Virtual end; default: when all has ended that ends. */
+  /** Virtual end; default: when all finite jobs have ended. */
   readonly horizonSeconds?: number;
-  /** Virtual time between two samples of what is in use; default 1. */
+  /** Virtual time between two samples of the use; default 1. */
   readonly sampleSeconds?: number;
   readonly shouldStop?: () => boolean;
-  /** Told at every sample. */
+  /** Called at every sample. */
   readonly onProgress?: (progress: FederationProgress) => void;
 }
 
-/** What a team works on. */
+/** The work of a team. */
 export interface FederationFacts {
   readonly nodes: number;
   readonly jobs: number;
@@ -32,7 +32,7 @@ export interface FederationFacts {
   readonly windowSecondsMax: number;
 }
 
-/** How far a run is. */
+/** Progress of a run. */
 export interface FederationProgress {
   readonly virtualSeconds: number;
   readonly jobsArrived: number;
@@ -44,20 +44,23 @@ export interface FederationProgress {
 /** Shards that run side by side. */
 export interface ShardTeam {
   readonly facts: FederationFacts;
-  /** Lets all shards run until then, then exchanges their letters. @returns Their states, and when anything is next. */
+  /**
+   * Lets all shards run until then, then exchanges their letters. @returns Their states, and the time of the next
+   * event.
+   */
   window(untilSeconds: number): Promise<{ statuses: readonly ShardStatus[]; nextSeconds: number }>;
-  /** @returns What all have measured, added up. */
+  /** @returns All measurements, added up. */
   finish(): Promise<ShardMetrics>;
 }
 
-/** One look at what is in use. */
+/** One sample of the use. */
 export interface FederationSample {
   readonly timeSeconds: number;
   readonly runningGpuMilli: number;
   readonly runningCpuMilli: number;
 }
 
-/** What a run came to. */
+/** Result of a run. */
 export interface FederationOutcome {
   readonly ended: 'drained' | 'horizon' | 'stalled' | 'interrupted';
   readonly endSeconds: number;
@@ -66,7 +69,7 @@ export interface FederationOutcome {
   readonly facts: FederationFacts;
 }
 
-/** Without a start or an end for so many refresh periods, and this long at least, nothing more will happen. */
+/** Refresh periods without a start or an end, and the least time, after which nothing more will happen. */
 const STALL_PERIODS = 60;
 const STALL_SECONDS_MIN = 60;
 
@@ -110,9 +113,9 @@ export async function runFederation(
 }
 
 /**
- * Lets a shard that is alone run as far as one likes: its windows need nobody else.
+ * Lets a single shard run for any length: its windows need no other shard.
  *
- * @returns When anything happens next.
+ * @returns Time of the next event.
  */
 export function runAlone(shard: Shard, untilSeconds: number, delayMinSeconds: number): number {
   for (;;) {
@@ -162,7 +165,7 @@ export class LocalTeam implements ShardTeam {
   }
 }
 
-/** @returns What a team of so many shards works on. O(nodes). */
+/** @returns The work of a team of n shards. O(nodes). */
 export function federationFacts(
   { world, jobs, network }: Omit<ShardOptions, 'index' | 'count'>,
   shards: number,

@@ -1,6 +1,6 @@
 /**
- * What a federation is built from, and the factory of its processes: the same for the simulator, the fault finder and
- * any number of threads.
+ * The parts of a federation, and the factory of its processes: the same for the simulator, the fault finder and any
+ * number of threads.
  */
 import { OfferReader } from '../../field/hologram/offer-reader.ts';
 import type { TypicalWorkload } from '../../field/typical-workload.ts';
@@ -36,20 +36,20 @@ const STREAM_SUMMARY = 12;
 const STREAM_PHASE = 13;
 const STREAM_POLICY = 14;
 
-/** Nodes that stand for the cluster where only its flavours matter. */
+/** Nodes that represent the cluster where only its flavours matter. */
 const FLAVOR_NODES_MAX = 4096;
 /** Shape classes that a zone keeps, for each of its nodes; see `ClassTable.classesMax`. */
 const CLASSES_PER_NODE = 4;
 const CLASSES_MIN = 2048;
 
-/** A federation to be. Plain but for its tables; the same on every thread. */
+/** The description of a federation. Plain but for its tables; the same on every thread. */
 export interface FederationWorld {
   readonly nodes: readonly NodeSpec[];
   readonly demands: DemandTable;
   readonly topology: Topology;
   readonly options: FederationOptions;
   readonly chooser: ChooserEntry;
-  /** Given: what usually comes. Absent: learned from what arrives anywhere (`ProcessFactory.demandSeen`). */
+  /** Given: the typical workload. Absent: learned from all arrivals (`ProcessFactory.demandSeen`). */
   readonly typical?: TypicalWorkload;
   readonly seed: number;
 }
@@ -77,7 +77,7 @@ export class ProcessFactory {
     if (topology.zones > nodes.length) {
       throw new TegError(
         'TEG_OPTION_INVALID',
-        `got ${topology.zones} zones for ${nodes.length} nodes; expected at most one a node: ask for fewer zones`,
+        `got ${topology.zones} zones for ${nodes.length} nodes; expected at most one a node: request fewer zones`,
       );
     }
     this.world = world;
@@ -89,22 +89,22 @@ export class ProcessFactory {
     this.reader = new OfferReader(demands, this.prices.price);
   }
 
-  /** A job arrived somewhere: for the typical workload. @param pods Of the job. */
+  /** A job arrived at any host: for the typical workload. @param pods Of the job. */
   demandSeen(demand: Demand, pods: number): void {
     if (this.prices.demandSeen(demand, pods)) this.reader.reprice(this.prices.price);
   }
 
-  /** A pod left somewhere. */
+  /** A pod left any zone. */
   departureSeen(): void {
     this.prices.departureSeen();
   }
 
-  /** @param incarnation How often it was started, from 1. @param timeSeconds When. */
+  /** @param incarnation Number of its start, from 1. @param timeSeconds Time of the start. */
   zoneGovernor(zone: number, incarnation: number, timeSeconds: number): ZoneGovernor {
     return new ZoneGovernor(this.zoneParts(zone, incarnation, timeSeconds));
   }
 
-  /** What `zoneGovernor` makes it of. */
+  /** The inputs of `zoneGovernor`. */
   protected zoneParts(zone: number, incarnation: number, timeSeconds: number): ZoneGovernorParts {
     const { world } = this;
     const first = firstNodeOf(world, zone);
@@ -125,7 +125,7 @@ export class ProcessFactory {
     };
   }
 
-  /** What `zoneParts` gives the governor to talk to. */
+  /** The parts of a governor, as made by `zoneParts`. */
   protected makeArbiter(zone: Zone, steered: PinnedPolicy, policy: TegPolicy): ZoneArbiter {
     return new ZoneArbiter(zone, steered, policy);
   }
@@ -135,7 +135,7 @@ export class ProcessFactory {
     return new AgentHost(this.hostParts(host, incarnation, timeSeconds));
   }
 
-  /** What `agentHost` makes it of. */
+  /** The inputs of `agentHost`. */
   protected hostParts(host: number, incarnation: number, timeSeconds: number): AgentHostParts {
     const { world, reader } = this;
     const id = hostProcess(world.topology, host);
@@ -159,7 +159,7 @@ export class ProcessFactory {
     return new SummaryNode(this.summaryParts(node, incarnation, timeSeconds));
   }
 
-  /** What `summaryNode` makes it of. */
+  /** The inputs of `summaryNode`. */
   protected summaryParts(node: TopologyNode, incarnation: number, timeSeconds: number): SummaryNodeParts {
     const { world, reader } = this;
     const byId = new Map(world.topology.nodes.map((known) => [known.id, known]));

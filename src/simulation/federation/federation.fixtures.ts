@@ -16,7 +16,7 @@ import { NETWORK_DEFAULTS, type NetworkOptions } from './network.ts';
 import { saturatingJobs, typicalOfMix } from './saturation.ts';
 import type { ShardOptions } from './shard.ts';
 
-/** What a federation for a test is. */
+/** Options of a federation for a test. */
 export interface FederationSetup {
   readonly nodes?: readonly NodeSpec[];
   readonly jobs?: JobTable;
@@ -27,7 +27,7 @@ export interface FederationSetup {
   readonly network?: Partial<NetworkOptions>;
   readonly failures?: ShardOptions['failures'];
   readonly seed?: number;
-  /** Whether what usually comes is learned, not given. */
+  /** True if the typical workload is learned, not given. */
   readonly isLearned?: boolean;
 }
 
@@ -48,7 +48,7 @@ export const JOB: JobSpec = {
   gangMin: 1,
 };
 
-/** Jobs from what sets them apart. */
+/** Jobs from their distinguishing fields. */
 export function jobsOf(specs: readonly Partial<JobSpec>[]): JobTable {
   const builder = new JobTableBuilder(new DemandTable());
   specs.forEach((spec, i) => {

@@ -37,7 +37,7 @@ function delays(letters: readonly Envelope[]): number[] {
 const COUNT = 20_000;
 
 describe('time on the way', () => {
-  test('is never less than the least, and its mean is that which was asked for', () => {
+  test('is never less than the least, and its mean is the requested one', () => {
     const times = delays(lettersOf(network({ delayMinSeconds: 0.25, delayMeanSeconds: 1 }), 3, COUNT));
     expect(Math.min(...times)).toBeGreaterThanOrEqual(0.25);
     const mean = times.reduce((sum, time) => sum + time, 0) / COUNT;
@@ -62,7 +62,7 @@ describe('time on the way', () => {
 });
 
 describe('loss and duplication', () => {
-  test('happen at the rates that were asked for, each by itself', () => {
+  test('happen at the requested rates, independently', () => {
     const letters = lettersOf(network({ lossRate: 0.2, duplicateRate: 0.1 }), 3, COUNT);
     const copies = new Map<number, number>();
     for (const { message } of letters) copies.set(message.job, (copies.get(message.job) ?? 0) + 1);
@@ -74,7 +74,7 @@ describe('loss and duplication', () => {
     expect(Math.abs(doubled - 0.1)).toBeLessThan(0.012);
   });
 
-  test('do not happen unless asked for', () => {
+  test('do not happen unless requested', () => {
     expect(lettersOf(network(), 3, 500)).toHaveLength(500);
   });
 
@@ -89,7 +89,7 @@ describe('loss and duplication', () => {
 describe('draws', () => {
   const noisy = { lossRate: 0.3, duplicateRate: 0.3 };
 
-  test('of a sender do not depend on what others send, or on which network they share', () => {
+  test("of a sender do not depend on other senders' messages, or on the network they share", () => {
     const sends = fc.array(fc.nat(4), { maxLength: 80 });
     checkProperty(
       fc.property(sends, (senders) => {
@@ -167,7 +167,7 @@ describe('traffic', () => {
     return [net.traffic.messages, net.traffic.summaryBytes, net.traffic.jobBytes];
   };
 
-  test('counts job messages by the piece, summaries and boards by what they take on the wire', () => {
+  test('counts job messages by the piece, summaries and boards by their size on the wire', () => {
     const size = encodeHologram(hologram(7)).length;
     const entry: BoardEntry = { id: 1, isGroup: false, position: 1, version: 1, hologram: hologram(7) };
     const board = { ...makeMessage(MessageKind.Board, 1, 2, 0), entries: [entry, entry] };
@@ -187,7 +187,7 @@ describe('traffic', () => {
     expect(bytesOf([summary(large), summary(small)])[1]).toBe(expected);
   });
 
-  test('counts what is lost, and doubles once', () => {
+  test('counts lost messages, and doubles once', () => {
     const net = network({ lossRate: 0.5, duplicateRate: 0.5 });
     lettersOf(net, 3, 100);
     expect(net.traffic).toEqual({ messages: 100, summaryBytes: 0, jobBytes: 4800 });

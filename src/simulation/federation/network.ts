@@ -11,7 +11,7 @@ import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
 import { WireSizes } from './wire-sizes.ts';
 
-/** What the network does to messages. */
+/** The network's effects on messages. */
 export interface NetworkOptions {
   /** Least time on the way; > 0. */
   readonly delayMinSeconds: number;
@@ -23,7 +23,7 @@ export interface NetworkOptions {
   readonly duplicateRate: number;
 }
 
-/** A data centre that works. */
+/** A healthy data centre. */
 export const NETWORK_DEFAULTS: NetworkOptions = {
   delayMinSeconds: 0.005,
   delayMeanSeconds: 0.01,
@@ -31,7 +31,7 @@ export const NETWORK_DEFAULTS: NetworkOptions = {
   duplicateRate: 0,
 };
 
-/** A message on its way. */
+/** A message in transit. */
 export interface Envelope {
   readonly arrivesAt: number;
   /** Number of the letter among those of its sender; (arrivesAt, from, number) orders all letters. */
@@ -45,7 +45,7 @@ const HEADER_BYTES = 48;
 /** Streams of the seed. */
 const STREAM_NETWORK = 21;
 
-/** What one sender has sent. */
+/** Counts of one sender. */
 export interface Traffic {
   messages: number;
   /** Summaries and boards. */

@@ -5,7 +5,7 @@ import { jobsOf } from './federation.fixtures.ts';
 import { type SaturationOptions, saturatingJobs, typicalOfMix } from './saturation.ts';
 
 const GPU = { gpuCount: 1, gpuMilli: 1000 };
-/** One job in four asks for no GPU, one for half of one, one for one, one for two pods of two: 5.5 GPUs of four jobs. */
+/** One job in four requests no GPU, one half of one, one one, one two pods of two: 5.5 GPUs of four jobs. */
 const MIX = jobsOf([
   {},
   { gpuCount: 1, gpuMilli: 500 },
@@ -31,7 +31,7 @@ function gpuMilliOf(jobs: JobTable): number {
 describe('a workload that fills a cluster', () => {
   const capacity = 10_000_000;
 
-  test('asks for as much as was said, in all', () => {
+  test('requests the stated total', () => {
     const jobs = saturatingJobs(MIX, capacity, OPTIONS);
     expect(jobs.count).toBe(Math.round((1.2 * capacity) / MEAN_GPU_MILLI));
     expect(gpuMilliOf(jobs) / capacity).toBeGreaterThan(1.15);
@@ -56,7 +56,7 @@ describe('a workload that fills a cluster', () => {
     expect(Math.abs(mean - lifetimeSeconds)).toBeLessThan(0.3);
   });
 
-  test('lifetimes longer than the span ask for what the cluster has, once', () => {
+  test("lifetimes longer than the span request the cluster's capacity, once", () => {
     const jobs = saturatingJobs(MIX, capacity, { ...OPTIONS, lifetimeSeconds: 1000 });
     expect(jobs.count).toBe(saturatingJobs(MIX, capacity, OPTIONS).count);
   });
@@ -116,7 +116,7 @@ describe('bad input', () => {
   test('a mix without GPUs, or without jobs, is refused', () => {
     const error = refusal(() => saturatingJobs(jobsOf([{}, {}]), 1000, OPTIONS));
     expect(error.code).toBe('TEG_JOB_INVALID');
-    expect(error.message).toContain('none of the 2 jobs of the mix asks for a GPU');
+    expect(error.message).toContain('none of the 2 jobs of the mix requests a GPU');
     expect(refusal(() => saturatingJobs(jobsOf([]), 1000, OPTIONS)).code).toBe('TEG_JOB_INVALID');
   });
 
@@ -127,7 +127,7 @@ describe('bad input', () => {
   });
 });
 
-describe('what is typical of a mix', () => {
+describe('the typical workload of a mix', () => {
   test('is each pod shape by the number of its pods', () => {
     const { demands, weights } = typicalOfMix(jobsOf([GPU, GPU, { ...GPU, podCount: 2, gangMin: 2 }, {}]));
     expect(demands.map((demand) => demand.gpuCount)).toEqual([1, 0]);

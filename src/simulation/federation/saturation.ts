@@ -1,8 +1,8 @@
 /**
- * A workload that fills a cluster and goes on: jobs drawn from a mix until they ask for a multiple of what there is.
+ * A workload that fills a cluster and continues: jobs drawn from a mix until they request a multiple of its capacity.
  *
- * Arrivals are Poisson at a constant rate. Jobs stay for ever, or for exponential times of a stated mean. Written straight into
- * typed arrays: 10^6 nodes take five million jobs.
+ * Arrivals are Poisson at a constant rate. Jobs stay forever, or for exponential times of a stated mean. Written
+ * straight into typed arrays: 10^6 nodes take five million jobs.
  */
 import type { TypicalWorkload } from '../../field/typical-workload.ts';
 import { Random } from '../../kernel/random.ts';
@@ -10,13 +10,13 @@ import type { Demand } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
 import { JobTable } from '../inputs/job-table.ts';
 
-/** How much arrives, and how. */
+/** The volume and timing of arrivals. */
 export interface SaturationOptions {
-  /** GPU demand that arrives over what the cluster has; > 0. With lifetimes: offered load. */
+  /** Arriving GPU demand over the cluster's capacity; > 0. With lifetimes: offered load. */
   readonly load: number;
   /** Over how long; > 0. */
   readonly spanSeconds: number;
-  /** Mean time that a job stays; Infinity: for ever. */
+  /** Mean time that a job stays; Infinity: forever. */
   readonly lifetimeSeconds: number;
   readonly seed: number;
 }
@@ -29,7 +29,7 @@ const JOBS_MAX = 50_000_000;
 /**
  * @param mix              Jobs to draw from, uniformly with replacement; their times do not matter.
  * @param capacityGpuMilli Of the cluster; > 0.
- * @throws TegError TEG_JOB_INVALID if the mix asks for no GPUs; TEG_LIMIT_REACHED beyond 50 million jobs.
+ * @throws TegError TEG_JOB_INVALID if the mix requests no GPUs; TEG_LIMIT_REACHED beyond 50 million jobs.
  */
 export function saturatingJobs(
   mix: JobTable,
@@ -44,7 +44,7 @@ export function saturatingJobs(
   if (count > JOBS_MAX) {
     throw new TegError(
       'TEG_LIMIT_REACHED',
-      `the workload would have ${count} jobs; expected at most ${JOBS_MAX}: ask for fewer nodes, a lower load or longer lifetimes`,
+      `the workload would have ${count} jobs; expected at most ${JOBS_MAX}: request fewer nodes, a lower load or longer lifetimes`,
     );
   }
   const jobs = new JobTable(mix, ['job'], count, podsOf(mix, count));
@@ -83,7 +83,7 @@ function gpuMilliPerJob(mix: JobTable): number {
   if (sum > 0) return sum / mix.count;
   throw new TegError(
     'TEG_JOB_INVALID',
-    `none of the ${mix.count} jobs of the mix asks for a GPU; expected some that do: name another mix`,
+    `none of the ${mix.count} jobs of the mix requests a GPU; expected some that do: name another mix`,
   );
 }
 

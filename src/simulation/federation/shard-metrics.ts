@@ -1,6 +1,4 @@
-/**
- * What a run of a federation measures, in parts that add up over shards.
- */
+/** The measurements of a federation's run, in parts that add up over shards. */
 import type { AgentHost } from '../../governor/federation/host/agent-host.ts';
 import { HostCounters } from '../../governor/federation/host/host-counters.ts';
 import type { ZoneGovernor } from '../../governor/federation/zone/zone-governor.ts';
@@ -21,7 +19,7 @@ export interface PlainMetrics {
 /** Counts of one shard, or of several added up. */
 export class ShardMetrics {
   readonly hosts: HostCounters = new HostCounters();
-  /** Arrival to the news of the first start, milliseconds. */
+  /** From arrival to the report of the first start, milliseconds. */
   readonly waits: QuantileSketch = new QuantileSketch();
   /** Microseconds, whole ones: sums of integers do not depend on their order. */
   waitMicros = 0;
@@ -61,12 +59,12 @@ export class ShardMetrics {
     this.waits.insert(waitSeconds * PER_SECOND);
   }
 
-  /** A job ended for good, as its host knows. */
+  /** A job ended finally, as its host knows. */
   jobEnded(): void {
     this.ended++;
   }
 
-  /** Adds what a host counted. */
+  /** Adds a host's counts. */
   addHost(host: AgentHost): void {
     this.hosts.add(host.counters);
     host.forEachLine((line) => {
@@ -74,21 +72,21 @@ export class ShardMetrics {
     });
   }
 
-  /** Adds what a zone counted. */
+  /** Adds a zone's counts. */
   addZone(zone: ZoneGovernor): void {
     this.escrowsExpired += zone.counters.expired;
     this.zoneProposals += zone.counters.proposals;
     this.zoneRefusals += zone.counters.refusals;
   }
 
-  /** Adds what was sent. */
+  /** Adds the network's counts. */
   addTraffic(traffic: Traffic): void {
     this.traffic.messages += traffic.messages;
     this.traffic.summaryBytes += traffic.summaryBytes;
     this.traffic.jobBytes += traffic.jobBytes;
   }
 
-  /** Adds what another shard measured. */
+  /** Adds another shard's measurements. */
   merge(other: ShardMetrics): void {
     this.hosts.add(other.hosts);
     this.waits.merge(other.waits);
@@ -114,7 +112,7 @@ export class ShardMetrics {
     return { numbers, hosts, waits, traffic };
   }
 
-  /** Adds what another thread measured. */
+  /** Adds another thread's measurements. */
   mergePlain(plain: PlainMetrics): void {
     const other = new ShardMetrics(0);
     Object.assign(other, plain.numbers);

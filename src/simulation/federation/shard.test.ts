@@ -71,7 +71,7 @@ describe('shards', () => {
     expect(seen).toBeGreaterThan(200);
   });
 
-  test('keep summaries of zones to themselves: only groups are heard of elsewhere', () => {
+  test('keep summaries of zones within the shard: only groups are known elsewhere', () => {
     const shards = shardsOf(3);
     for (let now = 0; now < 4; now += 0.005) {
       for (const shard of shards) shard.run(now + 0.005);
@@ -107,7 +107,7 @@ describe('shards', () => {
     expect(shard.takeOutgoing(0)).toEqual([]);
   });
 
-  test('know how many runs will end by themselves, and what runs', () => {
+  test('know how many runs will end on their own, and the running jobs', () => {
     const jobs = jobsOf([
       { gpuCount: 2, gpuMilli: 1000, cpuMilli: 500, durationSeconds: Number.POSITIVE_INFINITY },
       { gpuCount: 1, gpuMilli: 500, durationSeconds: 6 },
@@ -125,7 +125,7 @@ describe('shards', () => {
     for (const shard of shards) shard.check();
   });
 
-  test('whose nodes are all down hold nothing, and go on when they return', () => {
+  test('whose nodes are all down hold nothing, and continue when they return', () => {
     const shards = shardsOf(1, { failures: { mtbfSeconds: 0.5, mttrSeconds: 1e9 } });
     runAll(shards, 14, () => {});
     const [shard] = shards as [Shard];
@@ -136,7 +136,7 @@ describe('shards', () => {
     expect((recovering[0] as Shard).status().jobsEnded).toBe(JOBS.count);
   });
 
-  test('add up what their hosts and zones counted', () => {
+  test('add up the counts of their hosts and zones', () => {
     const shards = shardsOf(3);
     runAll(shards, 30, () => {});
     const metrics = shards.map((shard) => shard.finish());
@@ -150,7 +150,7 @@ describe('shards', () => {
   });
 });
 
-test('a shard that is asked for a process of none fails at once', () => {
+test('a shard that is asked for an unknown process fails at once', () => {
   const [shard] = shardsOf(1) as [Shard];
   shard.run(1.5);
   const letters = shard.takeOutgoing(0);

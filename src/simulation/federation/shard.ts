@@ -1,12 +1,11 @@
 /**
- * A part of a federation in virtual time: some zones with their hosts and summary nodes, and everything that happens to
- * them.
+ * A part of a federation in virtual time: some zones with their hosts and summary nodes, and all their events.
  *
- * Shards run side by side, one window of time after the other; no message is faster than a window is long, so what
- * happens in one cannot matter to another before the next. All letters, also those between processes of one shard, are
- * delivered between windows in one order: so the same bits come out for any number of shards.
+ * Shards run side by side, one window of time after the other; no message is faster than a window is long, so an event
+ * in one shard cannot affect another before the next window. All letters, also those between processes of one shard,
+ * are delivered between windows in one order: so the same bits come out for any number of shards.
  *
- * Invariants: events of a process happen in the same order whatever shard it is in; a shard never reads another's state.
+ * Invariants: events of a process happen in the same order in any shard; a shard never reads another's state.
  */
 import type { AgentHost } from '../../governor/federation/host/agent-host.ts';
 import { type Action, ActionKind, Outbox, type Process } from '../../governor/federation/messages.ts';
@@ -24,10 +23,10 @@ import { type FederationWorld, firstNodeOf, ProcessFactory } from './federation-
 import { type Envelope, Network, type NetworkOptions } from './network.ts';
 import { ShardMetrics } from './shard-metrics.ts';
 
-/** What a move costs a job: to save its state, and to read it again. */
+/** Cost of a move to a job: saving its state, and reading it again. */
 const MOVE_COST_SECONDS = 30;
 
-/** What happens next: one record a pending event. */
+/** The next event: one record a pending event. */
 interface Pending {
   readonly kind: 'letter' | 'wake' | 'exit' | 'down' | 'up';
   /** Process; of `exit`, `down` and `up` the zone. */
@@ -40,7 +39,7 @@ interface Pending {
   readonly node: number;
 }
 
-/** What a shard is made of. */
+/** The inputs of a shard. */
 export interface ShardOptions {
   readonly world: FederationWorld;
   readonly jobs: JobTable;
@@ -52,11 +51,11 @@ export interface ShardOptions {
   readonly count: number;
 }
 
-/** How far a shard is. */
+/** Progress of a shard. */
 export interface ShardStatus {
   /** Jobs of this shard's hosts that have not arrived. */
   readonly jobsToCome: number;
-  /** Runs in its zones that will end by themselves. */
+  /** Runs in its zones that will end on their own. */
   readonly finiteRuns: number;
   readonly jobsEnded: number;
   readonly runningGpuMilli: number;
@@ -87,7 +86,7 @@ export class Shard {
   private finiteRuns = 0;
   private progressAt = Number.NEGATIVE_INFINITY;
   private readonly failures: NodeFailures | undefined;
-  /** When enough jobs have left for all zones to expect that jobs leave; Infinity: never, or it has passed. */
+  /** Time when enough jobs have left for all zones to expect departures; Infinity: never, or it has passed. */
   private leavingAt: number;
 
   constructor(options: ShardOptions) {
@@ -114,7 +113,7 @@ export class Shard {
     this.scheduleFailures();
   }
 
-  /** Takes letters in. They must be in the order of `compareLetters` and not before the window that comes next. */
+  /** Takes letters. They must be in the order of `compareLetters` and not before the next window. */
   deliver(letters: readonly Envelope[]): void {
     for (const letter of letters) {
       this.push(letter.arrivesAt, {
@@ -128,7 +127,7 @@ export class Shard {
     }
   }
 
-  /** Lets everything before `untilSeconds` happen. */
+  /** Processes all events before `untilSeconds`. */
   run(untilSeconds: number): void {
     const { jobs } = this.options;
     for (;;) {
@@ -141,7 +140,7 @@ export class Shard {
     }
   }
 
-  /** @returns When anything happens next; Infinity: never. */
+  /** @returns Time of the next event; Infinity: none. */
   nextSeconds(): number {
     const { jobs } = this.options;
     const arrival =
@@ -156,7 +155,7 @@ export class Shard {
     return letters;
   }
 
-  /** @returns How far it is. */
+  /** @returns Its progress. */
   status(): ShardStatus {
     let runningGpuMilli = 0;
     let runningCpuMilli = 0;
@@ -174,7 +173,7 @@ export class Shard {
     };
   }
 
-  /** Adds up what the hosts counted. Call once, at the end. */
+  /** Adds up the hosts' counts. Call once, at the end. */
   finish(): ShardMetrics {
     for (const host of this.hosts) this.metrics.addHost(host);
     for (const zone of this.zones) this.metrics.addZone(zone);
@@ -241,7 +240,7 @@ export class Shard {
     const { jobs } = this.options;
     const demandId = jobs.demandIds[job] as number;
     const podCount = jobs.podCounts[job] as number;
-    // Every shard hears of every arrival, so that all expect the same workload.
+    // Every shard sees every arrival, so that all expect the same workload.
     if (timeSeconds >= this.leavingAt) this.expectDepartures();
     this.factory.demandSeen(jobs.demandOf(job), podCount);
     if (!this.isOurs(job)) return;
@@ -254,7 +253,9 @@ export class Shard {
     this.settle(host, timeSeconds);
   }
 
-  /** Departures are counted by zones of all shards; that there are enough is known from the workload, alike everywhere. */
+  /**
+   * Departures are counted by zones of all shards; the workload determines when there are enough, equally everywhere.
+   */
   private expectDepartures(): void {
     this.leavingAt = Number.POSITIVE_INFINITY;
     for (let i = 0; i < TEG_DEFAULTS.learning.departuresMin; i++) this.factory.departureSeen();
@@ -286,7 +287,7 @@ export class Shard {
     this.settle(process, timeSeconds);
   }
 
-  /** Sends what a step left, carries its actions out, and sees to the next wake-up. */
+  /** Sends a step's messages, carries its actions out, and schedules the next wake-up. */
   private settle(process: Process, timeSeconds: number): void {
     const { out } = this;
     for (const message of out.messages) {
@@ -377,7 +378,10 @@ export class Shard {
   }
 }
 
-/** @returns When the n-th job has ended at the earliest, if each starts when it arrives; Infinity if fewer end. O(jobs × log n). */
+/**
+ * @returns Earliest time by which the n-th job has ended, if each starts when it arrives; Infinity if fewer end. O(jobs
+ *   × log n).
+ */
 function timeOfEnd(jobs: JobTable, n: number): number {
   // The n earliest ends, the latest of them in front.
   const latest = new TimeHeap();

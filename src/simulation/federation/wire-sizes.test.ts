@@ -28,7 +28,7 @@ function holograms(random: Random): Hologram[] {
   return [first, ...again, mergeHolograms([first, ...again]), mergeHolograms([])];
 }
 
-test('sizes are those of what is written, in whatever order holograms are asked for', () => {
+test('sizes are those of the written bytes, for any order of queries', () => {
   for (let seed = 0; seed < 10; seed++) {
     const all = holograms(new Random(seed));
     const expected = all.map((hologram) => encodeHologram(hologram).length);

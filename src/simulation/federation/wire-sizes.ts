@@ -1,9 +1,9 @@
 /**
- * What holograms take on the wire, without writing each of them.
+ * The sizes of holograms on the wire, without writing each of them.
  *
- * Nearly all bytes of a hologram are its classes, and a zone in which nothing happened publishes the same ones again with
- * other sums. So the bytes of the classes are written once, and those of the sums are counted. Exact: what is measured must
- * not depend on which of the holograms a thread saw first.
+ * Nearly all bytes of a hologram are its classes, and a zone without changes publishes the same ones again with other
+ * sums. So the bytes of the classes are written once, and those of the sums are counted. Exact: the measurement must
+ * not depend on the order in which a thread saw the holograms.
  */
 import {
   COUNTED_SUMS,
@@ -27,7 +27,7 @@ interface Rest {
   readonly bytes: number;
 }
 
-/** Sizes of holograms, remembered as long as these are. */
+/** Sizes of holograms, cached as long as these live. */
 export class WireSizes {
   private readonly sizes = new WeakMap<Hologram, number>();
   private readonly rests = new WeakMap<object, Rest>();
@@ -53,7 +53,7 @@ export class WireSizes {
   }
 }
 
-/** Bytes of what changes although the classes stay. */
+/** Bytes of the parts that change although the classes stay. */
 function sumBytes({ sums, maxima }: Hologram): number {
   let bytes = countBytes(sums.arrivalsPerSecond / RATE_UNIT);
   for (const name of COUNTED_SUMS) bytes += countBytes(sums[name]);

@@ -4,7 +4,7 @@ import { NodeFailures } from './failures.ts';
 const OPTIONS = { mtbfSeconds: 1000, mttrSeconds: 50 };
 
 describe('NodeFailures', () => {
-  test('the spans of a node do not depend on what other nodes did', () => {
+  test('the spans of a node do not depend on other nodes', () => {
     const alone = new NodeFailures(7, 10, OPTIONS);
     const crowd = new NodeFailures(7, 10, OPTIONS);
     const expected = [alone.nextUpSeconds(3), alone.nextDownSeconds(3), alone.nextUpSeconds(3)];

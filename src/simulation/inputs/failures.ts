@@ -1,8 +1,8 @@
 /**
  * When nodes fail and return: alternating exponential spans, from a stream of each node's own.
  *
- * Invariant: the k-th span of a node is a hash of (seed, node, k), so it does not depend on what other nodes or any
- * policy did before: two policies see the same failures.
+ * Invariant: the k-th span of a node is a hash of (seed, node, k), so it does not depend on other nodes or on any
+ * policy: two policies see the same failures.
  */
 import { splitmix32 } from '../../kernel/random.ts';
 

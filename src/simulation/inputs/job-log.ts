@@ -1,5 +1,5 @@
 /**
- * What became of every job of a run, kept as it happens: what `--jobs-out` writes.
+ * The outcome of every job of a run, recorded as it happens: the contents of `--jobs-out`.
  *
  * Some 40 bytes a job, and 4 for each pod of those that ran.
  */
@@ -17,10 +17,13 @@ const FINISHED = 3;
 const DROPPED = 4;
 const FAILED = 5;
 
-/** Jobs by index, in order of arrival. Plain data that crosses threads. @shape every array but those that say otherwise [jobs] */
+/**
+ * Jobs by index, in order of arrival. Plain data that crosses threads. @shape every array, unless stated otherwise,
+ * [jobs]
+ */
 export interface JobRecords {
   readonly ids: readonly string[];
-  /** Whom it belongs to, as an index into `tenantNames`. */
+  /** Its tenant, as an index into `tenantNames`. */
   readonly tenants: Int32Array;
   /** @shape [tenants] */
   readonly tenantNames: readonly string[];
@@ -30,7 +33,7 @@ export interface JobRecords {
   readonly firstStartSeconds: Float64Array;
   /** Of its last run; NaN if it never started. */
   readonly startSeconds: Float64Array;
-  /** When its last run ended, by itself or by a failure; NaN if it never started, or runs. */
+  /** End of its last run, on its own or by a failure; NaN if it never started, or runs. */
   readonly endSeconds: Float64Array;
   /** How often it started. */
   readonly runs: Int32Array;
@@ -77,7 +80,7 @@ export class JobLog {
       const job = jobs[i] as number;
       switch (kinds[i]) {
         case EffectKind.JobStarted:
-          // The PodPlaced of its pods stand right before it.
+          // The PodPlaced entries of its pods come right before it.
           this.started(job, effects.nodes.subarray(i - (counts[i] as number), i), now);
           break;
         case EffectKind.JobReleased:

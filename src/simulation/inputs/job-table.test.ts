@@ -98,7 +98,7 @@ describe('JobTable', () => {
     expect(table.demandOf(2).cpuMilli).toBe(2000);
   });
 
-  test('load compresses arrivals, repeat goes on after one mean gap', () => {
+  test('load compresses arrivals, repeat continues after one mean gap', () => {
     const specs = [spec('a', 0), spec('b', 10), spec('c', 20)];
     expect([...build(specs, { load: 2 }).submitSeconds]).toEqual([0, 5, 10]);
     const twice = build(specs, { repeat: 2 });

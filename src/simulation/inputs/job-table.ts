@@ -11,10 +11,10 @@ import { TegError } from '../../model/errors.ts';
 import type { JobSpec } from '../../model/job.ts';
 import { TenantTable } from '../../model/tenants.ts';
 
-/** Most pods of a workload unless the caller says otherwise: some 40 bytes each. */
+/** Default limit of the pods of a workload: some 40 bytes each. */
 export const WORKLOAD_PODS_MAX = 20_000_000;
 
-/** How a workload is unfolded. */
+/** Options of unfolding a workload. */
 export interface JobTableOptions {
   /** Most pods, after repetition; default WORKLOAD_PODS_MAX. */
   readonly podsMax?: number;
@@ -41,7 +41,7 @@ export class JobTable {
   readonly podCounts: Int32Array;
   readonly gangMins: Int32Array;
   readonly priorities: Int32Array;
-  /** Whom each job belongs to, by number in `tenants`. */
+  /** Tenant of each job, by number in `tenants`. */
   readonly tenantIds: Int32Array;
   private readonly specIds: readonly string[];
   private readonly specIndexes: Int32Array;
@@ -91,7 +91,7 @@ export class JobTable {
     return `${id}${member >= 0 ? `/${member}` : ''}${repetition > 0 ? `#${repetition + 1}` : ''}`;
   }
 
-  /** @returns The source's id of a job, whatever its member and repetition. */
+  /** @returns The source's id of a job, without member and repetition. */
   specIdOf(job: number): string {
     return this.specIds[this.specIndexes[job] as number] as string;
   }

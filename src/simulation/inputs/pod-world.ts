@@ -9,15 +9,15 @@ export const GRACE_SECONDS_DEFAULT = 30;
 
 /** The pod of a job. A job of several pods has as many of them, each with a name of its own. */
 export interface JobPod {
-  /** Not assigned, unless the job is one that stays where it was recorded. */
+  /** Not assigned, unless the job stays where it was recorded. */
   readonly pod: PodDescription;
-  /** Whether its controller makes another when it is deleted. */
+  /** True if its controller makes another when it is deleted. */
   readonly comesBack: boolean;
   /** Seconds from its deletion to its end; ≥ 0. */
   readonly graceSeconds: number;
 }
 
-/** A pod that was on its way out when the cluster was recorded. */
+/** A pod that was being deleted when the cluster was recorded. */
 export interface LeavingPod {
   readonly uid: string;
   /** Seconds from the start until it is gone; ≥ 0. */
@@ -26,7 +26,7 @@ export interface LeavingPod {
 
 /** The cluster at virtual time 0. Not changed; may serve several simulations. */
 export interface PodWorld {
-  /** `renewalSeconds` is not looked at: reports are not renewed. */
+  /** `renewalSeconds` is ignored: reports are not renewed. */
   readonly core: PodSchedulerOptions;
   /** Seconds since 1970 at virtual time 0. */
   readonly originSeconds: number;

@@ -42,7 +42,7 @@ describe.each([...POLICIES, EXAMPLE])('policy $name', ({ name, create }) => {
     );
   });
 
-  it('explains what it would choose', () => {
+  it('explains its choice', () => {
     const bench = new PolicyBench(create, [3, 3, 3, 2, 0], 3);
     for (const kind of [4, 2, 3, 0, 5, 2]) bench.arrive(kind);
     const demand = bench.demands[4]!;
@@ -77,7 +77,7 @@ describe('the registry', () => {
     expect(policyByName('fgd').create).toBe(POLICIES.find((policy) => policy.name === 'fgd')?.create);
   });
 
-  test('says what there is, and what was probably meant', () => {
+  test('lists the known names, and the likely intended one', () => {
     const failure = (name: string): TegError => {
       try {
         policyByName(name);

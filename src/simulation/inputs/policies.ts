@@ -1,7 +1,7 @@
 /**
  * The placement policies that come with TEG, by name.
  *
- * A policy is one file with one factory; this list is all that a new one has to be added to.
+ * A policy is one file with one factory; a new one has to be added only to this list.
  */
 import type { PolicyEntry } from '../../governor/policy/policy.ts';
 import {
@@ -103,8 +103,8 @@ export const POLICIES: readonly PolicyEntry[] = [
 ];
 
 /**
- * @returns The policy of that name.
- * @throws TegError TEG_POLICY_UNKNOWN with the closest name there is.
+ * @returns The policy with that name.
+ * @throws TegError TEG_POLICY_UNKNOWN with the closest known name.
  */
 export function policyByName(name: string): PolicyEntry {
   const entry = POLICIES.find((policy) => policy.name === name);

@@ -1,7 +1,8 @@
 /**
- * A start from pods that run already: the first jobs of the workload go where they were recorded.
+ * A start from running pods: the first jobs of the workload go where they were recorded.
  *
- * Invariants: what the policy inside answers is untouched once those are placed; it learns of them as of any other pod.
+ * Invariants: the inner policy's answers are unchanged once those are placed; it is informed of them as of any other
+ * pod.
  */
 import type { Explanation, PlacementPolicy } from '../../governor/policy/policy.ts';
 import { JobState } from '../../governor/zone/zone-events.ts';
@@ -66,7 +67,7 @@ export class RecordedPlaces implements PlacementPolicy {
   }
 }
 
-/** What became of those that waited. O(kept + pending). */
+/** Outcome of the jobs that waited. O(kept + pending). */
 export function whatBecame(
   start: RecordedStart,
   table: JobTable,
@@ -115,7 +116,7 @@ export function whatBecame(
   };
 }
 
-/** Sums of what pods ask for. */
+/** Sums of the pods' requests. */
 class Used {
   private gpuMilli = 0;
   private cpuMilli = 0;

@@ -1,9 +1,7 @@
-/**
- * What came of a start from a snapshot, as its JSON says it.
- */
+/** Results of a start from a snapshot, in JSON form. */
 import { z } from 'zod';
 
-/** Pods named at most, of each kind. */
+/** Most pods named, of each kind. */
 export const WHAT_IF_PODS_MAX = 1_000;
 
 const share = z.number();
@@ -24,7 +22,7 @@ export const whatIfSchema = z.object({
   pendingImpossible: count.describe(
     'of them, those that no node of the cluster could hold even if it were empty',
   ),
-  before: sharesSchema.describe('of the capacity, asked for by the pods that stay'),
+  before: sharesSchema.describe('of the capacity, requested by the pods that stay'),
   after: sharesSchema.describe('the same with the pending ones that were placed'),
   placements: z
     .array(
@@ -53,10 +51,10 @@ export const whatIfSchema = z.object({
         pod: z.string(),
         node: z.string().describe('that it had to leave'),
         by: z.string().describe("the pod that has its room; '': its gang was released"),
-        atSeconds: z.number().describe('when it was told to leave'),
+        atSeconds: z.number().describe('when it was evicted'),
         fate: z
           .enum(['gone', 'waits', 'placed'])
-          .describe('what its controller made in its place; gone: it has none'),
+          .describe('the replacement made by its controller; gone: it has none'),
         newNode: z.string().describe("'' unless that was placed"),
       }),
     )
@@ -64,5 +62,5 @@ export const whatIfSchema = z.object({
     .describe(`in order; at most ${WHAT_IF_PODS_MAX}`),
 });
 
-/** What came of a start from a snapshot. */
+/** Results of a start from a snapshot. */
 export type WhatIfResult = z.infer<typeof whatIfSchema>;

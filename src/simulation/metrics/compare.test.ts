@@ -64,7 +64,7 @@ describe('compareRuns', () => {
     expect(ofC?.verdict).toBe('unclear');
   });
 
-  test('what is equal in every run is equal, what no run has is left out', () => {
+  test('figures equal in every run are equal, figures of no run are left out', () => {
     expect(metricOf(comparison, 'allocationGpu')?.policies[1]?.verdict).toBe('equal');
     expect(metricOf(comparison, 'decisionP99')).toBeUndefined();
     expect(metricOf(comparison, 'dropped')).toBeUndefined();

@@ -14,12 +14,12 @@ import {
   type ComparisonResult,
 } from './result.ts';
 
-/** Confidence of the intervals unless the caller says otherwise. */
+/** Default confidence of the intervals. */
 export const CONFIDENCE_LEVEL = 0.95;
 
 type MetricHead = Pick<ComparedMetric, 'metric' | 'label' | 'unit' | 'better'>;
 
-/** One figure that runs are compared by. */
+/** One figure by which runs are compared. */
 interface MetricDefinition extends MetricHead {
   /** null where a run has no such figure. */
   readonly of: (run: SimulationResult) => number | null;
@@ -184,7 +184,7 @@ function plainInterval(interval: MeanInterval): NonNullable<ComparedPolicy['mean
   return Number.isNaN(low) ? { mean, low: null, high: null } : { mean, low, high };
 }
 
-/** What to know before believing the numbers. */
+/** Caveats of the numbers. */
 function notesOf(
   input: ComparisonInput,
   metrics: readonly ComparedMetric[],
@@ -201,7 +201,7 @@ function notesOf(
   } else if (whole > 0 && seedsChangeNothing(metrics)) {
     notes.push(
       'every seed gave the same result: the workload is fixed and nothing random happened, so the intervals say ' +
-        'nothing; --resample draws the jobs anew for each seed',
+        'nothing; --resample draws the jobs again for each seed',
     );
   }
   const unfinished = runs.filter((run) => run.complete && run.jobs.waiting > 0).length;
@@ -209,7 +209,7 @@ function notesOf(
     notes.push(`in ${unfinished} run(s) jobs still waited at the end; waits and slowdowns leave them out`);
   }
   if (input.seeds.length > 1 && input.policies.length > 1) {
-    notes.push('the intervals are for each figure by itself, not for all of them at once');
+    notes.push('the intervals are for each figure on its own, not for all of them at once');
   }
   return notes;
 }

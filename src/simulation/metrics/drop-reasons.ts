@@ -1,6 +1,4 @@
-/**
- * Why jobs can never run on a cluster: the first thing that no node has enough of.
- */
+/** Why jobs can never run on a cluster: the first resource that no node has enough of. */
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import type { JobShapes } from './job-shapes.ts';

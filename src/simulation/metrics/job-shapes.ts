@@ -1,8 +1,8 @@
 /**
  * The distinct kinds of jobs of a workload: same demand, same number of pods, same gang.
  *
- * Why: what a simulation keeps account of (what a job takes, which size class it counts in, how many of its kind
- * wait) depends on the kind alone, so the hot loop reads a few small columns instead of objects.
+ * Why: the accounts of a simulation (a job's use, its size class, the number of waiting jobs of its kind) depend on the
+ * kind alone, so the hot loop reads a few small columns instead of objects.
  */
 import type { Demand } from '../../model/demand.ts';
 import type { JobTable } from '../inputs/job-table.ts';
@@ -27,7 +27,7 @@ export interface JobShapes {
   readonly gangMins: Int32Array;
   /** Index into SIZE_CLASSES. */
   readonly sizeClasses: Uint8Array;
-  /** What one pod takes. */
+  /** Resources of one pod. */
   readonly podGpuMilli: Float64Array;
   readonly podCpuMilli: Float64Array;
   readonly podMemoryMib: Float64Array;

@@ -1,7 +1,7 @@
 /**
- * A policy and a record of what it cost: decisions, nodes looked at, and, where a clock is given, time.
+ * A policy and a record of its cost: decisions, nodes examined, and, where a clock is given, time.
  *
- * Invariant: it answers exactly what the policy inside answers.
+ * Invariant: its answers are exactly those of the inner policy.
  */
 import type { Explanation, PlacementPolicy } from '../../governor/policy/policy.ts';
 import { QuantileSketch } from '../../kernel/quantile-sketch.ts';
@@ -26,7 +26,7 @@ export class ObservedPolicy implements PlacementPolicy {
   microsSum = 0;
   /** Calls that were timed. */
   timedCalls = 0;
-  /** If set, the reasons of choices for this demand are kept in `watchedChoices`, until the caller takes them away. */
+  /** If set, the reasons of choices for this demand are kept in `watchedChoices`, until the caller takes them. */
   watched: Demand | undefined;
   /** The successful ones, in order. */
   readonly watchedChoices: WatchedChoice[] = [];
@@ -66,7 +66,7 @@ export class ObservedPolicy implements PlacementPolicy {
     return node;
   }
 
-  /** Counts decisions that another made in the policy's place. @param examined Nodes that all of them looked at. */
+  /** Counts decisions made elsewhere in the policy's place. @param examined Nodes examined by all of them. */
   decided(decisions: number, failed: number, examined: number): void {
     this.decisions += decisions;
     this.failures += failed;

@@ -1,9 +1,9 @@
 /**
- * What a simulation and a comparison come to: the one shape behind tables, `--json`, reports and plots.
+ * The results of a simulation and of a comparison: the one shape behind tables, `--json`, reports and plots.
  *
- * Invariants: plain JSON (no NaN, no Infinity: what is unknown or unbounded is null); the same inputs and seed give the
- * same bytes, whatever the machine and the number of workers. What depends on the machine stands under `timing`, and
- * only where it was asked for.
+ * Invariants: plain JSON (no NaN, no Infinity: unknown and unbounded values are null); the same inputs and seed give
+ * the same bytes, on any machine and for any number of workers. Machine-dependent figures are under `timing`, and only
+ * on request.
  */
 import { z } from 'zod';
 import { whatIfSchema } from '../inputs/what-if-result.ts';
@@ -25,7 +25,7 @@ const share = z.number().describe('a share: 1 is all of it');
 const count = z.number().int().nonnegative();
 const seconds = z.number();
 
-/** Percentiles of something that every job has one of. */
+/** Percentiles of a quantity that every job has. */
 export const distributionSchema = z
   .object({
     count: count.describe('jobs counted'),
@@ -59,10 +59,10 @@ const workloadSchema = z.object({
   spanSeconds: seconds.describe('first to last arrival'),
   load: z.number().describe('factor by which arrivals were compressed; 1: as recorded'),
   repeat: count.describe('how often the workload was run through'),
-  resampled: z.boolean().describe('whether the seed drew the jobs anew at the recorded arrival times'),
+  resampled: z.boolean().describe('true if the seed drew the jobs again at the recorded arrival times'),
   offeredGpu: share
     .nullable()
-    .describe('GPU time asked for ÷ GPU time there is while jobs arrive; null: no GPUs or endless jobs'),
+    .describe('GPU time requested ÷ GPU time available while jobs arrive; null: no GPUs or endless jobs'),
   offeredCpu: share.nullable().describe('the same for CPU'),
 });
 
@@ -72,7 +72,7 @@ const optionsSchema = z.object({
     .enum(['learned', 'list'])
     .describe('where the typical workload that policies price with came from'),
   horizonSeconds: seconds.nullable().describe('end of virtual time; null: until every job has ended'),
-  warmupSeconds: seconds.describe('what happens before counts for no mean and no percentile'),
+  warmupSeconds: seconds.describe('earlier events count for no mean and no percentile'),
   mtbfSeconds: seconds.nullable().describe('mean time between failures of a node; null: nodes do not fail'),
   mttrSeconds: seconds.nullable().describe('mean time until a failed node returns'),
   retrySeconds: seconds.nullable().describe('time between attempts with everything that waits; null: none'),
@@ -86,7 +86,7 @@ const jobsSchema = z
     dropped: count.describe('could never run on this cluster'),
     droppedFor: z
       .record(z.string(), count)
-      .describe('dropped jobs by the first thing that no node has enough of'),
+      .describe('dropped jobs by the first resource that no node has enough of'),
     failed: count.describe('lost with their node and not requeued'),
     running: count.describe('still running at the end'),
     waiting: count.describe('still waiting at the end'),
@@ -128,12 +128,10 @@ export const seriesSchema = z.object({
     ),
   fragmentationShare: z.array(z.number().nullable()).describe('the same ÷ all GPUs'),
   waitingJobs: z.array(z.number()),
-  waitingGpu: z.array(z.number()).describe('GPUs that waiting jobs ask for ÷ all GPUs'),
+  waitingGpu: z.array(z.number()).describe('GPUs requested by waiting jobs ÷ all GPUs'),
   fittingGpu: z
     .array(z.number())
-    .describe(
-      'min(idle, what the waiting jobs that would fit now ask for) ÷ all GPUs: the head-of-line loss',
-    ),
+    .describe('min(idle, requests of the waiting jobs that would fit now) ÷ all GPUs: the head-of-line loss'),
   runningJobs: z.array(z.number()),
   nodesUp: z.array(z.number()).describe('share of nodes that are up'),
   potential: z
@@ -158,7 +156,7 @@ const timingSchema = z
       ),
     peakMemoryBytes: z.number().nullable().describe('largest resident set of the process so far'),
   })
-  .describe('depends on the machine, so it is there only if asked for');
+  .describe('depends on the machine, so it is present only on request');
 
 const explanationSchema = z.object({
   policy: z.string(),
@@ -202,7 +200,7 @@ const explainedSchema = z
       }),
     ),
   })
-  .describe('the life of the job that was asked about');
+  .describe('the life of the requested job');
 
 const exploitabilitySchema = z.object({
   mean: z.number().describe('of a pod, milli-GPU'),
@@ -212,7 +210,7 @@ const exploitabilitySchema = z.object({
     .describe('Σ of the gains ÷ Σ of the GPUs that these pods hold; null: none holds any'),
   gaining: share.describe('pods that could gain anything: 0 in a Nash equilibrium'),
   gainingBeyondMove: share.describe('pods that could gain more than `moveMilli`: 0 in a μ-equilibrium'),
-  moveMilli: z.number().describe('μ: what a move is taken to cost, milli-GPU'),
+  moveMilli: z.number().describe('μ: assumed cost of a move, milli-GPU'),
   pods: count.describe('looked at, in all instants together'),
 });
 
@@ -228,7 +226,7 @@ const equilibriumSchema = z
     exploitability: exploitabilitySchema
       .nullable()
       .describe(
-        'what a running pod could gain by moving alone to the cheapest place with room, at marginal prices without rent; null: none ran',
+        'gain of a running pod by moving alone to the cheapest place with room, at marginal prices without rent; null: none ran',
       ),
     samples: count.describe('instants looked at'),
   })
@@ -236,14 +234,14 @@ const equilibriumSchema = z
     "means over instants until the last arrival, under the field's prices of the whole workload, the same for every policy",
   );
 
-/** What one run of one policy on one workload with one seed came to. */
+/** Result of one run of one policy on one workload with one seed. */
 export const simulationResultSchema = z.object({
   schema: z.literal(SIMULATION_SCHEMA),
   complete: z.boolean().describe('false: stopped by the user before its end'),
   ended: z
     .enum(['drained', 'horizon', 'stalled', 'interrupted'])
     .describe(
-      'drained: every job ended or runs for ever; stalled: what waits can never start, or failures always end what runs',
+      'drained: every job ended or runs forever; stalled: waiting jobs can never start, or failures always end running jobs',
     ),
   policy: z.string(),
   seed: z.number(),
@@ -277,7 +275,7 @@ export const simulationResultSchema = z.object({
   headOfLine: z
     .object({ gpu: share.nullable(), cpu: share, samples: count })
     .describe(
-      'time mean of min(idle, Σ waiting jobs that would fit now) ÷ capacity; 0: nobody blocks anybody',
+      'time mean of min(idle, Σ waiting jobs that would fit now) ÷ capacity; 0: no job blocks another',
     ),
   nodes: z.object({
     failures: count,
@@ -302,7 +300,7 @@ export const simulationResultSchema = z.object({
 
 const intervalSchema = z.object({
   mean: z.number(),
-  low: z.number().nullable().describe('null: one seed tells nothing about the spread'),
+  low: z.number().nullable().describe('null: one seed says nothing about the spread'),
   high: z.number().nullable(),
 });
 
@@ -338,16 +336,16 @@ export const comparisonResultSchema = z.object({
   baseline: z.string(),
   policies: z.array(z.string()),
   seeds: z.array(z.number()),
-  notes: z.array(z.string()).describe('what to know before believing the numbers'),
+  notes: z.array(z.string()).describe('caveats of the numbers'),
   metrics: z.array(comparedMetricSchema),
   runs: z.array(simulationResultSchema).describe('policy by policy, seeds in order'),
 });
 
-/** What one run came to. */
+/** Result of one run. */
 export type SimulationResult = z.infer<typeof simulationResultSchema>;
 /** Several policies and seeds on the same arrivals. */
 export type ComparisonResult = z.infer<typeof comparisonResultSchema>;
-/** Percentiles of something that every job has one of. */
+/** Percentiles of a quantity that every job has. */
 export type Distribution = z.infer<typeof distributionSchema>;
 /** Time series of a run. */
 export type Series = z.infer<typeof seriesSchema>;

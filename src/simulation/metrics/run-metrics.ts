@@ -1,8 +1,8 @@
 /**
- * What a run is judged by, counted as its events happen.
+ * The measurements of a run, counted as its events happen.
  *
  * Invariants: amounts in use are integrated exactly, event by event; distributions hold the jobs that arrived after the
- * warm-up; nothing is allocated per event. Not here: what to do with the figures (`summary.ts`).
+ * warm-up; nothing is allocated per event. Not here: the use of the figures (`summary.ts`).
  */
 import { QuantileSketch } from '../../kernel/quantile-sketch.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
@@ -21,9 +21,9 @@ export const Integral = { Gpu: 0, Cpu: 1, Memory: 2, NodesDown: 3 } as const;
 const Life = {
   /** Start of the run. */
   Start: 0,
-  /** When it ends by itself: NaN if the job does not run, Infinity if it never ends. */
+  /** End of the run on its own: NaN if the job does not run, Infinity if it never ends. */
   End: 1,
-  /** Bounded slowdown if it ends by itself; NaN if the job does not count (warm-up). */
+  /** Bounded slowdown if it ends on its own; NaN if the job does not count (warm-up). */
   Slowdown: 2,
   Shape: 3,
 } as const;
@@ -158,7 +158,7 @@ export class RunMetrics implements RunState {
     this.waitingJobs--;
   }
 
-  /** @returns The submission time of the job that waits for longest; Infinity if none waits. O(jobs). */
+  /** @returns The submission time of the job that has waited longest; Infinity if none waits. O(jobs). */
   earliestWaiting(): number {
     const job = this.waitingFlags.indexOf(1);
     return job < 0 ? Number.POSITIVE_INFINITY : (this.table.submitSeconds[job] as number);
@@ -190,7 +190,7 @@ export class RunMetrics implements RunState {
     (this.waits[shapes.sizeClasses[shape] as number] as QuantileSketch).insert(t - submit);
   }
 
-  /** @param pods Pods that a running job has more from now on; negative: fewer. */
+  /** @param pods Pods that a running job gains; negative: loses. */
   jobResized(job: number, pods: number): void {
     const { shapes } = this;
     const shape = shapes.shapeIds[job] as number;
@@ -213,7 +213,7 @@ export class RunMetrics implements RunState {
     this.runningJobs--;
   }
 
-  /** A job ended by itself. */
+  /** A job ended on its own. */
   jobFinished(job: number, pods: number, t: number): void {
     const { shapes, lives } = this;
     this.finished++;
@@ -257,7 +257,9 @@ export class RunMetrics implements RunState {
     return { seconds, integrals: this.warm ? this.sums.slice() : new Float64Array(4) };
   }
 
-  /** @returns What is in use and down now, as a stretch of one second would tell it: for a run without any time. */
+  /**
+   * @returns The present amounts in use and down, in the form of a stretch of one second: for a run without any time.
+   */
   atOnce(): Stretch {
     const { usedGpuMilli, usedCpuMilli, usedMemoryMib, nodeCount, nodesUp } = this;
     const integrals = Float64Array.of(usedGpuMilli, usedCpuMilli, usedMemoryMib, nodeCount - nodesUp);
@@ -320,7 +322,7 @@ export class RunMetrics implements RunState {
 
 /**
  * @param delaySeconds From arrival to the start of the run that finished: waiting, and runs that were lost.
- * @param runSeconds   How long the job runs by itself.
+ * @param runSeconds   The job's own run time.
  * @returns max(1, (delay + run) ÷ max(run, 10 s)): 1 for a job that never waited, without the noise of tiny jobs.
  * @source Feitelson et al. 1997, Theory and practice in parallel job scheduling, JSSPP.
  */

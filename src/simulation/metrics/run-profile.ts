@@ -1,15 +1,15 @@
 /**
- * Where the wall time of a run goes: queue, zone and metrics from a sample of its events, which are all alike; the
- * policy and the looks at the whole cluster from every call, because few of them may weigh most.
+ * The breakdown of a run's wall time: queue, zone and metrics from a sample of its events, which are all alike; the
+ * policy and the samples of the whole cluster from every call, because few of them may weigh most.
  *
  * Invariant: nothing here feeds back into the run; without a clock it is never called.
  */
 
-/** Readings in a row whose mean is one measurement of what reading the clock costs; the best of so many counts. */
+/** Readings in a row whose mean is one measurement of the clock's own cost; the best of several counts. */
 const CALIBRATION_READINGS = 1000;
 const CALIBRATION_ROUNDS = 20;
 
-/** Adds up stretches of wall time by what was done in them. */
+/** Adds up stretches of wall time by activity. */
 export class RunProfile {
   readonly clockMicros: () => number;
   /** Microseconds that reading the clock itself adds to a stretch. */
@@ -21,7 +21,7 @@ export class RunProfile {
   /** Events timed, and events in all. */
   timedEvents = 0;
   events = 0;
-  /** Of all looks at the whole cluster, timed each. */
+  /** All samples of the whole cluster, timed each. */
   sampleMicros = 0;
   private from = 0;
 

@@ -19,7 +19,7 @@ const pod = fc
   });
 
 describe('fitsNow', () => {
-  test('says what placing the pods one by one would find', () => {
+  test('equals the result of placing the pods one by one', () => {
     checkProperty(
       fc.property(
         fc.array(pod, { maxLength: 12 }),

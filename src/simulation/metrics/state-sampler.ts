@@ -1,10 +1,10 @@
 /**
- * Looks at the whole cluster at instants of virtual time: what no running sum can tell. They are evenly spaced until the
- * last arrival, and again after it.
+ * Samples the whole cluster at instants of virtual time, for quantities that no running sum can give. The instants are
+ * evenly spaced until the last arrival, and again after it.
  *
- * Invariants: until the last arrival no row is dropped: `samples` distances lie there, however long the run turns out.
- * After it fewer than `samples` rows are kept (at least two): when they are as many, every second one goes and the
- * distance doubles. The instants depend on virtual time only. Means weigh each sample with the distance in force.
+ * Invariants: until the last arrival no row is dropped: `samples` distances lie there, for any length of the run. After
+ * it fewer than `samples` rows are kept (at least two): when they are as many, every second one goes and the distance
+ * doubles. The instants depend on virtual time only. Means weigh each sample with the distance in force.
  */
 import type { Fragmentation } from '../../field/fragmentation.ts';
 import { podsFitting } from '../../governor/zone/zone-capacity.ts';
@@ -23,10 +23,10 @@ const FRAGMENTATION_CHECKS_MAX = 60_000;
 /** Most node checks at one instant for finding which waiting jobs would fit. */
 export const FIT_CHECKS_MAX = 500_000;
 
-/** Instants, of those kept at least, at which the distance from an equilibrium is looked at; the others are skipped. */
+/** Least number of kept instants at which the distance from an equilibrium is sampled; the others are skipped. */
 export const EQUILIBRIUM_LOOKS = 25;
 
-/** What the run knows at an instant without looking at nodes. */
+/** The run's figures at an instant that need no scan of nodes. */
 export interface RunState {
   /** In use, in milli-GPU, milli-CPU and MiB. */
   readonly usedGpuMilli: number;
@@ -46,7 +46,7 @@ export interface SampleColumns {
   readonly usedGpu: number[];
   readonly usedCpu: number[];
   readonly usedMemory: number[];
-  /** F ÷ idle GPU; NaN where none is idle, and after the window: a cluster that drains tells nothing. */
+  /** F ÷ idle GPU; NaN where none is idle, and after the window: a draining cluster says nothing. */
   readonly fragmentationRatio: number[];
   readonly fragmentationShare: number[];
   readonly waitingJobs: number[];
@@ -54,9 +54,9 @@ export interface SampleColumns {
   readonly fittingGpu: number[];
   readonly runningJobs: number[];
   readonly nodesUp: number[];
-  /** Φ; NaN where it was not looked at. */
+  /** Φ; NaN where it was not sampled. */
   readonly potential: number[];
-  /** Mean gain of a pod that moves alone, milli-GPU; NaN where it was not looked at or none ran. */
+  /** Mean gain of a pod that moves alone, milli-GPU; NaN where it was not sampled or none ran. */
   readonly exploitability: number[];
 }
 
@@ -69,7 +69,7 @@ export interface SampleMeans {
   share: number;
   fittingGpu: number;
   fittingCpu: number;
-  /** Looks at the equilibrium, the weight of all, and of those that found pods. */
+  /** Samples of the equilibrium, the weight of all, and of those that found pods. */
   looks: number;
   lookWeight: number;
   podWeight: number;
@@ -121,15 +121,15 @@ export class StateSampler {
     gaining: 0,
     gainingBeyondMove: 0,
   };
-  /** Pods looked at in all, the largest gain of one, and Φ at the last look, milli-GPU. */
+  /** Pods sampled in all, the largest gain of one, and Φ at the last sample, milli-GPU. */
   podsLooked = 0;
   gainMaxMilli = 0;
   potentialLastMilli = Number.NaN;
   /** Absent: not measured. */
   readonly equilibrium: EquilibriumSampler | undefined;
-  /** Rows from one look at the equilibrium to the next. */
+  /** Rows from one sample of the equilibrium to the next. */
   private readonly rowsPerLook: number;
-  /** Nodes whose fragmentation is looked at at one instant. */
+  /** Nodes whose fragmentation is computed at one instant. */
   readonly fragmentationNodes: number;
   /** All nodes with GPUs, in a seeded order. */
   private readonly gpuNodes: Int32Array;
@@ -137,14 +137,14 @@ export class StateSampler {
   private readonly cluster: ClusterState;
   private readonly shapes: JobShapes;
   private readonly fragmentation: Fragmentation;
-  /** Rows until the last arrival, and where that is. */
+  /** Rows until the last arrival, and its position. */
   private readonly denseRows: number;
   private readonly denseSeconds: number;
   /** Rows after it at which they are thinned out. */
   private readonly tailRowsMax: number;
   private readonly windowFrom: number;
   private readonly windowTo: number;
-  /** Where the bounded search among waiting kinds goes on at the next instant. */
+  /** Where the bounded search among waiting kinds continues at the next instant. */
   private shapeCursor = 0;
   private fittingGpuMilli = 0;
   private fittingCpuMilli = 0;
@@ -235,7 +235,7 @@ export class StateSampler {
     this.columns.fragmentationShare.push(idle > 0 ? ratio * idleShare : 0);
   }
 
-  /** What waits, and how much of it would fit now: the head-of-line loss of this instant. */
+  /** The waiting jobs, and how much of them would fit now: the head-of-line loss of this instant. */
   private sampleWaiting(state: RunState): void {
     const { shapes } = this;
     const kinds: number[] = [];
@@ -252,8 +252,8 @@ export class StateSampler {
   }
 
   /**
-   * Σ of what the waiting jobs that would fit now, each by itself, ask for, capped by what is idle. Kinds beyond the
-   * budget of node checks are left out in turn, and the sum is scaled up by what was looked at.
+   * Σ of the requests of waiting jobs that would fit now, each on its own, capped by the idle amounts. Kinds beyond the
+   * budget of node checks are left out in turn, and the sum is scaled up by the checked share.
    */
   private measureFitting(state: RunState, kinds: readonly number[]): void {
     const { shapes, cluster } = this;
@@ -296,7 +296,7 @@ export class StateSampler {
     means.fittingCpu += weight * this.fittingCpuMilli;
   }
 
-  /** Not after the window: a cluster that drains tells nothing. */
+  /** Not after the window: a draining cluster says nothing. */
   private sampleEquilibrium(at: number): void {
     const { equilibrium, columns } = this;
     const row = columns.at.length - 1;
@@ -358,7 +358,7 @@ function shuffledGpuNodes(cluster: ClusterState, random: Random): Int32Array {
   return Int32Array.from(nodes);
 }
 
-/** @returns Whether `pods` pods of a demand would fit now together. O(nodes), stops when they do. */
+/** @returns True if `pods` pods of a demand would fit now together. O(nodes), stops when they do. */
 export function fitsNow(cluster: ClusterState, demand: Demand, pods: number): boolean {
   let left = pods;
   for (let node = 0; node < cluster.nodeCount && left > 0; node++) {

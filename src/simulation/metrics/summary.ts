@@ -26,7 +26,7 @@ import type { StateSampler } from './state-sampler.ts';
 /** Milli-GPU seconds of one GPU hour. */
 const GPU_MILLI_HOUR = 3_600_000;
 
-/** What a run leaves behind. */
+/** The records of a run. */
 export interface RunRemains {
   readonly table: JobTable;
   readonly shapes: JobShapes;
@@ -51,7 +51,7 @@ export function summarizeRun(options: SimulationOptions, parts: RunRemains, end:
   const { cluster, metrics, policy, table, shapes } = parts;
   const all = metrics.measured();
   const early = metrics.whileArriving;
-  // Where everything arrives at once and nothing ends, no time passes: what counts is what is in use then.
+  // Where all jobs arrive at once and none ends, no time passes: the use at that instant counts.
   const used = end.endSeconds === 0 ? metrics.atOnce() : all;
   const whileArriving = early !== undefined && early.seconds > 0 ? early : used;
   const hasGpus = cluster.capacity.gpuMilli > 0;
@@ -211,7 +211,7 @@ function headOfLineOf(sampler: StateSampler, cluster: ClusterState): SimulationR
   };
 }
 
-/** Parts of the work: some timed throughout, some in one of so many events. */
+/** Parts of the work: some timed throughout, some in one event of many. */
 function timingOf(options: SimulationOptions, parts: RunRemains, profile: RunProfile, end: RunEnd): Timing {
   const { metrics, policy } = parts;
   const wallSeconds = end.wallMicros / 1e6;
@@ -236,7 +236,7 @@ function ratioOrNull(numerator: number, denominator: number): number | null {
   return denominator > 0 && Number.isFinite(numerator) ? numerator / denominator : null;
 }
 
-/** @returns The percentiles of a sketch, null if it is empty. @param withGrid Whether to add the grid for plots. */
+/** @returns The percentiles of a sketch, null if it is empty. @param withGrid True to add the grid for plots. */
 function distributionOf(sketch: QuantileSketch, withGrid: boolean): Distribution | null {
   if (sketch.count === 0) return null;
   const at = (q: number): number => sketch.quantile(q);
@@ -286,7 +286,7 @@ function allocationOf(stretch: Stretch, cluster: ClusterState): SimulationResult
   };
 }
 
-/** @returns GPU and CPU time that the workload asks for ÷ what the cluster has while jobs arrive. */
+/** @returns GPU and CPU time that the workload requests ÷ the cluster's while jobs arrive. */
 function offeredLoad(
   table: JobTable,
   shapes: JobShapes,
@@ -337,9 +337,9 @@ function seriesOf(sampler: StateSampler, cluster: ClusterState, table: JobTable,
 }
 
 /**
- * What would be in use at given instants, after the events of each, had every job started when it arrived.
+ * The use at given instants, after the events of each, had every job started when it arrived.
  *
- * @param podAmounts What one pod of each shape takes. @shape [shapes]
+ * @param podAmounts Resources of one pod of each shape. @shape [shapes]
  * @param at         The instants, ascending.
  * @returns          One amount an instant. O(jobs · log instants).
  */

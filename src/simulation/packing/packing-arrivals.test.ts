@@ -39,7 +39,7 @@ function load(jobs: readonly JobSpec[], order: Int32Array): number {
 }
 
 describe('packingArrivals', () => {
-  it('repeats pods until 130 % of the GPUs are asked for, after every pod has come once', () => {
+  it('repeats pods until 130 % of the GPUs are requested, after every pod has come once', () => {
     const cluster = nodes(50, 2);
     const { order } = packingArrivals(JOBS, cluster, 42);
     const target = LOAD_RATIO * 100_000;
@@ -55,7 +55,7 @@ describe('packingArrivals', () => {
     expect(new Set(order).size).toBe(130);
   });
 
-  it('leaves a list as it is that asks for exactly 130 %', () => {
+  it('leaves a list that requests exactly 130 % unchanged', () => {
     const jobs = Array.from({ length: 130 }, () => job(1, 1000));
     const { order } = packingArrivals(jobs, nodes(50, 2), 42);
     expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 130 }, (_, i) => i));

@@ -1,8 +1,8 @@
 /**
  * The arrival order and node ranks of the published packing benchmark, from a pod list and a seed alone.
  *
- * Invariant: the same lists and seed give the same order as the published runs, draw for draw; the steps and what
- * each draws are listed in `docs/packing.md`.
+ * Invariant: the same lists and seed give the same order as the published runs, draw for draw; the steps and their
+ * draws are listed in `docs/packing.md`.
  */
 import { GoRandom } from '../../kernel/go-random.ts';
 import { TegError } from '../../model/errors.ts';
@@ -18,7 +18,7 @@ const DRAWS_BEFORE_RANKS = 10;
 /** Most arrivals: a list with hardly any GPU demand would have to be repeated without end. */
 const ARRIVALS_MAX = 20_000_000;
 
-/** What one seed of the benchmark decides. */
+/** The draws of one seed of the benchmark. */
 export interface PackingArrivals {
   /** Rows of the pod list in the order of arrival. @shape [arrivals] */
   readonly order: Int32Array;
@@ -32,7 +32,7 @@ export interface PackingArrivals {
  * @param jobs  Pod list in name order, one pod a row.
  * @param nodes The cluster; ranks go by its names' order.
  * @param seed  The published runs used 42 … 51.
- * @throws TegError TEG_CLUSTER_INVALID without GPUs; TEG_JOB_INVALID where no pod asks for any;
+ * @throws TegError TEG_CLUSTER_INVALID without GPUs; TEG_JOB_INVALID where no pod requests any;
  *         TEG_LIMIT_REACHED beyond 20 million arrivals.
  */
 export function packingArrivals(
@@ -88,7 +88,7 @@ function tuneLoad(
   if (load === 0) {
     throw new TegError(
       'TEG_JOB_INVALID',
-      `none of the ${jobs.length} pods asks for a GPU; the packing benchmark needs some that do`,
+      `none of the ${jobs.length} pods requests a GPU; the packing benchmark needs some that do`,
     );
   }
   if (load > target) removeSome(order, jobs, load, target, random);

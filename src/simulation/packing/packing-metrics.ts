@@ -1,5 +1,5 @@
 /**
- * Allocation and fragmentation against arrived load, binned as the published benchmark bins them.
+ * Allocation and fragmentation against arrived load, binned as in the published benchmark.
  *
  * @source The rules of `docs/packing.md`, section Metrics.
  */
@@ -23,7 +23,7 @@ export interface PackingColumns {
 export class PackingMetrics {
   private readonly fragmentation: Fragmentation;
   private readonly totalMilli: number;
-  /** F of each node as it was last seen. */
+  /** Last known F of each node. */
   private readonly nodeFragments: Float64Array;
   private fragments = 0;
   private arrivedMilli = 0;

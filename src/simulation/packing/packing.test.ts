@@ -84,7 +84,7 @@ describe('runPacking', () => {
     expect(runPacking(options).decisionMicrosP50).toBeNaN();
   });
 
-  it('gives policies the list, or only what arrives', () => {
+  it('gives policies the list, or only the arrivals', () => {
     const seen: (number | undefined)[] = [];
     const spy = (context: PolicyContext): PlacementPolicy => {
       seen.push(context.typical?.demands.length);

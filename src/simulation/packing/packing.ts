@@ -1,8 +1,8 @@
 /**
  * The packing experiment: pods arrive one at a time, each is placed or dropped, none ever leaves.
  *
- * Invariants: a pod is placed only where it fits (a policy that says otherwise is refused with an error); the same
- * options give the same columns. Metrics and bins are those of the published benchmark (`docs/packing.md`).
+ * Invariants: a pod is placed only where it fits (a policy that answers otherwise gets an error); the same options give
+ * the same columns. Metrics and bins are those of the published benchmark (`docs/packing.md`).
  */
 import { Fragmentation, typicalShapes } from '../../field/fragmentation.ts';
 import type { PlacementPolicy, PolicyFactory, TypicalWorkload } from '../../governor/policy/policy.ts';
@@ -31,7 +31,7 @@ export interface PackingOptions {
   readonly clockMicros?: () => number;
 }
 
-/** What came out of one packing experiment. Columns: by arrived GPU load in percent of the cluster's GPUs. */
+/** Results of one packing experiment. Columns: by arrived GPU load in percent of the cluster's GPUs. */
 export interface PackingResult {
   /** Allocated GPUs in percent. @shape [131]; NaN where nothing arrived near that load. */
   readonly alloc: Float64Array;
@@ -45,7 +45,7 @@ export interface PackingResult {
   readonly finalGpuPercent: number;
   readonly finalCpuPercent: number;
   readonly finalMemoryPercent: number;
-  /** Mean nodes looked at by a decision. */
+  /** Mean nodes examined by a decision. */
   readonly nodesExaminedMean: number;
   /** Quantiles of a decision with its updates; NaN without a clock. */
   readonly decisionMicrosP50: number;

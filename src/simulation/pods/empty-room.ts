@@ -1,6 +1,4 @@
-/**
- * How many pods of a template the nodes could hold if they were empty: what is more than that waits in vain.
- */
+/** The number of pods of a template that the empty nodes could hold: pods beyond it wait in vain. */
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { LabelRequirement, NodeSelectorTerm, PodTemplate } from '../../model/kubernetes/pod.ts';
 import {

@@ -1,10 +1,10 @@
 /**
- * The pod scheduler as the decider of a simulation: it is shown a Kubernetes cluster, then the pods of each job that arrives, and is
- * answered as an API server and its controllers would, at once: bindings succeed, claims get their volumes, victims end after their
- * grace period and come back if something makes them anew.
+ * The pod scheduler as the decider of a simulation: it receives a Kubernetes cluster, then the pods of each arriving
+ * job, and immediate answers as from an API server and its controllers: bindings succeed, claims get their volumes,
+ * victims end after their grace period and come back if a controller makes them again.
  *
- * Invariants: the scheduler sees all that the cluster had at the start before it decides for the first time, in the order of the source;
- * what it sees is what a live one would see. Where several things happen at one instant they are decided on one after the other, as in a zone.
+ * Invariants: the scheduler receives all objects of the start before its first decision, in the order of the source;
+ * its inputs are those of a live one. Simultaneous events are decided on one after the other, as in a zone.
  * Not here: virtual time and metrics (`../run/simulation-run.ts`).
  */
 import type { Accounts } from '../../governor/accounts.ts';
@@ -38,10 +38,10 @@ import { VolumeController } from './volume-controller.ts';
 /** Decisions of one turn at most, as in the live driver. */
 const DECISIONS_A_TURN = 64;
 
-/** Turns in a row without an effect before the scheduler is left until something happens. */
+/** Turns in a row without an effect before the scheduler is left alone until the next event. */
 const IDLE_TURNS_MAX = 100;
 
-/** The API server says this itself of a pod with gates. */
+/** The API server itself reports this of a pod with gates. */
 const GATED_TEXT = 'Scheduling is blocked due to non-empty scheduling gates';
 
 /** A pod that lost its room to another. */
@@ -64,13 +64,13 @@ const IDLE_TICKS_MAX = 100;
 /** A job that is to be explained. */
 export interface WatchedJob {
   readonly job: number;
-  /** Told once, before the first decision on it. */
+  /** Called once, before the first decision on it. */
   explained(explanation: Explanation): void;
-  /** Told when it waits. */
+  /** Called when it waits. */
   waitsBecause(reason: string): void;
 }
 
-/** What a decider is made of. */
+/** The inputs of a decider. */
 export interface PodDeciderOptions {
   readonly world: PodWorld;
   readonly table: JobTable;
@@ -79,15 +79,17 @@ export interface PodDeciderOptions {
   readonly kept: number;
   readonly pending: number;
   readonly lostPods: 'requeue' | 'fail';
-  /** Told why a job goes where it goes, or waits. */
+  /** Called with the reason why a job goes to its node, or waits. */
   readonly watch?: WatchedJob;
-  /** Who admits pods; absent: everybody is admitted. */
+  /** Accounts that admit pods; absent: every pod is admitted. */
   readonly accounts?: Accounts;
-  /** Told of each turn of decisions. @param failed Of them, those that found no node. @param examined Nodes looked at. */
+  /**
+   * Called for each turn of decisions. @param failed Of them, those that found no node. @param examined Nodes examined.
+   */
   readonly onDecisions: (decisions: number, failed: number, examined: number) => void;
 }
 
-/** See the head of the file. */
+/** The pod scheduler as a decider; see the head of the file. */
 export class PodDecider implements Decider, Timers {
   readonly hasPostponed = false;
   readonly victims: Victim[] = [];
@@ -199,7 +201,7 @@ export class PodDecider implements Decider, Timers {
     return this.ledger.jobOf(job).startedSeconds;
   }
 
-  /** @returns Why a job waits, in the scheduler's words on the first of its pods that waits; '' if it said nothing. */
+  /** @returns Why a job waits, in the scheduler's words on the first of its waiting pods; '' if there is no report. */
   textOf(job: number): string {
     for (const { node, description } of this.ledger.jobOf(job).pods) {
       if (node < 0 && description.gates.length > 0) return GATED_TEXT;
@@ -216,7 +218,7 @@ export class PodDecider implements Decider, Timers {
     if (description.nodeName !== '') this.ledger.place(pod);
   }
 
-  /** Seconds since 1970. What is due at an instant is so however sums were rounded. */
+  /** Seconds since 1970. Timed work is due regardless of rounding of sums. */
   private nowSeconds(): number {
     const { originSeconds } = this.options.world;
     const at = originSeconds + this.now;
@@ -224,7 +226,7 @@ export class PodDecider implements Decider, Timers {
     return due > at && due - originSeconds <= this.now ? due : at;
   }
 
-  /** Shows the scheduler an event and carries out what it wants, and what comes of that. */
+  /** Passes an event to the scheduler and carries out its effects and their consequences. */
   private feed(event: PodEvent): void {
     this.volumes.see(event);
     this.todo.push(...this.scheduler.step(event, this.nowSeconds()));
@@ -303,7 +305,7 @@ export class PodDecider implements Decider, Timers {
     this.leavers.push(pod);
   }
 
-  /** Pods whose time has come are gone. */
+  /** Removes the pods whose time is over. */
   private letLeave(): void {
     const { leaving } = this;
     while (leaving.size > 0 && (leaving.times[0] as number) <= this.now) {
@@ -350,12 +352,12 @@ export class PodDecider implements Decider, Timers {
     for (let each = kept; each < kept + pending; each++) this.told(this.ledger.jobOf(each));
   }
 
-  /** Explains the job that is watched, as things stand before it is decided on. */
+  /** Explains the watched job in the state before its decision. */
   private explain(job: number): void {
     const { watch } = this.options;
     const [first] = this.ledger.jobOf(job).pods;
     if (watch?.job !== job || first === undefined) return;
-    // Decides on nobody, but makes the prices that nodes are compared by.
+    // Decides on no pod, but makes the prices that nodes are compared by.
     this.feed({ kind: 'decide', max: 0 });
     const explanation = this.scheduler.explain(first.description.uid);
     if (explanation === undefined) return;
@@ -383,7 +385,7 @@ export class PodDecider implements Decider, Timers {
     this.effects.pushJob(EffectKind.JobStarted, job.job, job.pods.length, Reason.None);
   }
 
-  /** Says of a job that does not run that it waits. */
+  /** Reports that a job that does not run waits. */
   private told(job: SimulatedJob): void {
     if (job.state === JobState.Running) return;
     job.state = JobState.Waiting;
@@ -397,7 +399,7 @@ export class PodDecider implements Decider, Timers {
     return this.room.podsOf(first.description.template) < (this.options.table.gangMins[job] as number);
   }
 
-  /** Shows the scheduler the pods of a job, and their group if the job is a gang that has none. */
+  /** Passes the pods of a job to the scheduler, and their group if the job is a gang that has none. */
   private arrive(job: number): void {
     const group = this.maker.groupOf(job);
     if (group !== undefined) this.feed({ kind: 'group', group });
@@ -414,7 +416,7 @@ export class PodDecider implements Decider, Timers {
     return pod;
   }
 
-  /** Decides until nothing is left to decide now, and says which jobs started or grew. */
+  /** Decides until nothing is left to decide now, and reports the jobs that started or grew. */
   private decide(): void {
     const { counters } = this.scheduler;
     for (let idle = 0; idle < IDLE_TURNS_MAX; idle++) {
@@ -461,14 +463,14 @@ export class PodDecider implements Decider, Timers {
     if (group !== undefined) this.feed({ kind: 'group-gone', key: group.key });
   }
 
-  /** A job that is given up. Its pods stay and wait: what the scheduler says of them is wanted. */
+  /** A job is abandoned. Its pods stay and wait: the scheduler's reports on them are needed. */
   private cancel(job: SimulatedJob): void {
     if (job.state !== JobState.Waiting) return;
     job.state = JobState.Cancelled;
     this.effects.pushJob(EffectKind.JobDropped, job.job, 0, Reason.Cancelled);
   }
 
-  /** A node is lost with all pods on it, and the jobs that had one there lose all of theirs. */
+  /** A node is lost with all its pods, and the jobs that had one there lose all of theirs. */
   private lose(node: number): void {
     const { cluster, lostPods } = this.options;
     const jobs = new Set<SimulatedJob>();

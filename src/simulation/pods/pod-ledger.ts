@@ -1,6 +1,6 @@
 /**
- * Where the pods of a simulated cluster are: by uid, by job and by node, and what they hold in the simulator's own `ClusterState`, which
- * metrics look at.
+ * The pods of a simulated cluster: by uid, by job and by node, and their share of the simulator's own `ClusterState`,
+ * which metrics read.
  *
  * Invariant: a pod is on the list of its node exactly while `node` ≥ 0.
  */
@@ -11,15 +11,15 @@ import type { JobTable } from '../inputs/job-table.ts';
 
 /** A pod. */
 export interface SimulatedPod {
-  /** As the API server would have it now. */
+  /** The API server's present object. */
   description: PodDescription;
-  /** Index of its job, −1 if it is of none: such pods only hold room. */
+  /** Index of its job, −1 if it belongs to none: such pods only hold room. */
   readonly job: number;
   readonly member: number;
   /** Index of its node, −1: none, or one that the cluster lacks. */
   node: number;
   gpuMask: number;
-  /** Whether the field of metrics has it: what is more than a node has there (rounding) is not counted. */
+  /** True if the metrics' field has it: amounts beyond a node's capacity there (rounding) are not counted. */
   counted: boolean;
   readonly graceSeconds: number;
   readonly comesBack: boolean;
@@ -53,7 +53,7 @@ export class PodLedger {
     this.onNodes = Array.from({ length: cluster.nodeCount }, () => new Set());
   }
 
-  /** @returns A job, known from now on. */
+  /** @returns A job, added now. */
   jobOf(job: number): SimulatedJob {
     let known = this.jobs.get(job);
     if (known === undefined) {
@@ -63,7 +63,7 @@ export class PodLedger {
     return known;
   }
 
-  /** @returns What a job does. */
+  /** @returns The state of a job. */
   stateOf(job: number): JobStateCode {
     return this.jobs.get(job)?.state ?? JobState.Unknown;
   }

@@ -1,5 +1,6 @@
 /**
- * Makes the pods of jobs, as their controllers would: each with a uid of its own, in a group of its own if the job is a gang without one.
+ * Makes the pods of jobs, as their controllers would: each with its own uid, in a new group if the job is a gang
+ * without one.
  */
 import type { PodDescription, PodGroupDescription } from '../../model/kubernetes/pod.ts';
 import type { JobTable } from '../inputs/job-table.ts';
@@ -22,18 +23,18 @@ export class PodMaker {
     const jobs = new Map<string, number>();
     for (let job = 0; job < count; job++) {
       const id = table.specIdOf(job);
-      // Members of an array have one prototype; only pods that were recorded have a job of their own.
+      // Members of an array have one prototype; only recorded pods have a job of their own.
       jobs.set(table.idOf(job) === id ? (world.pods.get(id)?.pod.uid ?? id) : table.idOf(job), job);
     }
     return jobs;
   }
 
-  /** @returns The pod of a job as it was described. */
+  /** @returns The described pod of a job. */
   prototypeOf(job: number): JobPod | undefined {
     return this.world.pods.get(this.table.specIdOf(job));
   }
 
-  /** @returns A pod as it was recorded. @param job −1: of none. */
+  /** @returns A recorded pod. @param job −1: of none. */
   recorded(description: PodDescription, job: number): SimulatedPod {
     return this.simulated(description, job, 0, job < 0 ? undefined : this.prototypeOf(job));
   }
@@ -47,7 +48,10 @@ export class PodMaker {
     return { key, uid: key, minCount: table.gangMins[job] as number, topologyKeys: [], unsupported: [] };
   }
 
-  /** @returns A new pod of a job, not assigned; undefined if nothing describes the job's pods. @param now Virtual time. */
+  /**
+   * @returns A new pod of a job, not assigned; undefined if the job's pods have no description. @param now Virtual
+   *   time.
+   */
   make(job: SimulatedJob, member: number, now: number): SimulatedPod | undefined {
     const { table, world } = this;
     const of = this.prototypeOf(job.job);

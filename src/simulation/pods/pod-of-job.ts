@@ -18,18 +18,18 @@ const HOSTNAME = 'kubernetes.io/hostname';
 /** Label that stands for the group of pods that `podsPerNodeMax` counts. */
 const SPREAD_LABEL = 'teg.dev/spread-group';
 
-/** Nodes with such taints take nothing at all: they are cordoned, or not well. */
+/** Nodes with these taints accept no pods: they are cordoned or not healthy. */
 const CONDITIONS = 'node.kubernetes.io/';
 
-/** What jobs that know nothing of a cluster take from it. */
+/** Cluster-dependent defaults of jobs that come without a cluster. */
 export interface ClusterHabits {
   /** Resource of their GPUs. */
   readonly gpuResource: string;
-  /** They go to all nodes but those that take nothing at all. */
+  /** They may run on all nodes except those that accept no pods. */
   readonly tolerations: readonly Toleration[];
 }
 
-/** @returns The habits of jobs on these nodes. O(nodes). */
+/** @returns The defaults of jobs on these nodes. O(nodes). */
 export function habitsOf(nodes: Iterable<NodeDescription>): ClusterHabits {
   const gpus = new Map<string, number>();
   const keys = new Set<string>();
@@ -51,7 +51,7 @@ export function habitsOf(nodes: Iterable<NodeDescription>): ClusterHabits {
   return { gpuResource, tolerations };
 }
 
-/** @returns What a job asks for that no pod can say, for people; usually nothing. */
+/** @returns Requirements of a job that no pod can express, for people; usually none. */
 export function unsaidOf({ gpuCount, gpuMilli, podsPerNodeMax = 1 }: JobSpec): string[] {
   return [
     ...(gpuCount === 1 && gpuMilli < 1000 ? ['shares of a GPU count as a whole one'] : []),
@@ -119,7 +119,7 @@ function templateOf(job: JobSpec, namespace: string, habits: ClusterHabits): Pod
   };
 }
 
-/** The terms of the job; a GPU model may stand under any of the labels that name one. */
+/** The terms of the job; a GPU model may be under any of the labels that name one. */
 function nodeTermsOf({ affinity = [], gpuModels }: JobSpec): readonly NodeSelectorTerm[] | undefined {
   if (gpuModels.length === 0) {
     return affinity.length === 0 ? undefined : [{ expressions: affinity, fields: [] }];

@@ -1,6 +1,6 @@
 /**
- * What the pod scheduler did in a start from a snapshot, beside what every decider tells: why pods wait, how long the others did, and
- * who had to leave.
+ * The pod scheduler's additions to the result of a start from a snapshot: why pods wait, how long the others did, and
+ * the evicted pods.
  */
 import { JobState } from '../../governor/zone/zone-events.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
@@ -9,7 +9,7 @@ import type { RecordedStart } from '../inputs/recorded-places.ts';
 import { WHAT_IF_PODS_MAX, type WhatIfResult } from '../inputs/what-if-result.ts';
 import type { PodDecider, Victim } from './pod-decider.ts';
 
-/** What a pod scheduler adds to a result. */
+/** A pod scheduler's additions to a result. */
 type PodReport = Pick<WhatIfResult, 'decidedBy' | 'placements' | 'reasons' | 'preempted' | 'victims'>;
 
 /** @param decider Undefined: a zone decided, and there is nothing to add. O(pending + victims). */

@@ -1,9 +1,9 @@
 /**
  * The volume controller and the provisioners of a simulated cluster: claims of a pod that is bound get their volumes.
  *
- * A claim takes the volume that the scheduler found for it, or one that is made for it. A volume that is made can be used where the topology of
- * its class allows: which labels its driver would add is not known. Not here: claims that no pod asks for, and claims whose class
- * binds at once; they stay as they were recorded.
+ * A claim takes the volume that the scheduler found for it, or one that is provisioned for it. A provisioned volume can
+ * be used where the topology of its class allows: the labels that its driver would add are unknown. Not here: claims
+ * that no pod uses, and claims whose class binds at once; they stay as recorded.
  */
 import type { BindEffect, PodEvent } from '../../governor/pods/pod-events.ts';
 import type {
@@ -12,20 +12,20 @@ import type {
   VolumeDescription,
 } from '../../model/kubernetes/node.ts';
 
-/** Keeps claims, volumes and classes as they are. */
+/** Keeps the present claims, volumes and classes. */
 export class VolumeController {
   private readonly claims = new Map<string, ClaimDescription>();
   private readonly volumes = new Map<string, VolumeDescription>();
   private readonly classes = new Map<string, StorageClassDescription>();
 
-  /** Takes in an object of the cluster. */
+  /** Takes an object of the cluster. */
   see(event: PodEvent): void {
     if (event.kind === 'claim') this.claims.set(event.claim.key, event.claim);
     else if (event.kind === 'volume') this.volumes.set(event.volume.name, event.volume);
     else if (event.kind === 'storage-class') this.classes.set(event.storageClass.name, event.storageClass);
   }
 
-  /** Binds what a binding needs. @returns What the scheduler sees of it. */
+  /** Binds the claims of a binding. @returns The resulting events for the scheduler. */
   bind({ namespace, node, claims }: Pick<BindEffect, 'namespace' | 'node' | 'claims'>): PodEvent[] {
     return claims.flatMap(({ claim: name, volume }) => {
       const claim = this.claims.get(name.includes('/') ? name : `${namespace}/${name}`);

@@ -63,7 +63,7 @@ function run(table: JobTable, more: Partial<SimulationOptions>): [SimulationResu
   return [result, records as JobRecords];
 }
 
-/** Admits nobody before a time, and says when that is. */
+/** Admits no job before a time, and reports that time. */
 class OpensAt extends CountingAccounts {
   private readonly atSeconds: number;
   private readonly refused = new Set<number>();
@@ -115,7 +115,7 @@ describe('a simulation with accounts', () => {
             [at(records.endSeconds), -pods],
           ] as const;
         })
-        // At one instant, what ends makes room first.
+        // At one instant, ends make room first.
         .sort(([x, a], [y, b]) => x - y || a - b);
       let held = 0;
       for (const [, pods] of edges) {
@@ -139,7 +139,7 @@ describe('a simulation with accounts', () => {
     expect(accounts.asks).toBeGreaterThan(1e6 / 60);
   });
 
-  test('ends though they admit nobody for ever, and want ticks for ever', () => {
+  test('ends though they never admit a job, and request ticks forever', () => {
     const [result] = run(jobs(8, 10), { accounts: new QuotaAccounts(0, 60) });
     expect(result.ended).toBe('stalled');
     expect(result.jobs.waiting).toBe(8);

@@ -1,4 +1,4 @@
-/** Explaining is reading: it changes no later answer of any policy. */
+/** Explanations are read-only: they change no later answer of any policy. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
@@ -9,7 +9,7 @@ import { JobTableBuilder } from '../inputs/job-table.ts';
 import { POLICIES, policyByName } from '../inputs/policies.ts';
 import { runSimulation } from './simulator.ts';
 
-/** Asks a policy for reasons before and after each of its choices, for the pod at hand and for the one before. */
+/** Requests a policy's reasons before and after each of its choices, for the current pod and for the one before. */
 class Explaining implements PlacementPolicy {
   readonly name: string;
   private readonly inner: PlacementPolicy;
@@ -100,7 +100,7 @@ test.each(POLICIES.map(({ name }) => name))(
         const options = { nodes, jobs: builder.build(), seed: 7, samples: 20, withEquilibrium: false };
         const plain = JSON.stringify(runSimulation({ ...options, policy }));
         expect(JSON.stringify(runSimulation({ ...options, policy: explaining }))).toBe(plain);
-        // What `--explain` does: the same, and the reasons beside it.
+        // The effect of `--explain`: the same, and the reasons beside it.
         const { explained, ...rest } = runSimulation({ ...options, policy, explainJob: drawn.length >> 1 });
         expect(explained?.turns.length).toBeGreaterThan(1);
         expect(JSON.stringify(rest)).toBe(plain);

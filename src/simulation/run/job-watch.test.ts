@@ -25,7 +25,7 @@ function job(id: string, submitSeconds: number, durationSeconds: number, more: P
   };
 }
 
-/** Runs on three nodes of four GPUs and tells the life of one job. */
+/** Runs on three nodes of four GPUs and returns the life of one job. */
 function explain(jobs: readonly JobSpec[], id: string, mtbfSeconds?: number) {
   const builder = new JobTableBuilder(new DemandTable());
   for (const spec of jobs) builder.add(spec);

@@ -1,6 +1,4 @@
-/**
- * Watches one job through a run and keeps the policy's reasons for it: what `--explain` prints.
- */
+/** Watches one job through a run and keeps the policy's reasons for it: the contents of `--explain`. */
 
 import type { Explanation } from '../../governor/policy/policy.ts';
 import type { EffectBuffer } from '../../governor/zone/effects.ts';
@@ -49,18 +47,18 @@ export class JobWatch {
     });
   }
 
-  /** What another than the policy says of the job, before it decides on it for the first time. */
+  /** The explanation of a decider other than the policy, before its first decision on the job. */
   explained(explanation: Explanation): void {
     const arrival = this.turns.find(({ what }) => what === 'arrived');
     if (arrival !== undefined) arrival.choices = [toPlain(explanation)];
   }
 
-  /** Why the job waits after a step, in words that stand in for the reason's name. */
+  /** Why the job waits after a step, as text that replaces the reason's name. */
   waitsBecause(reason: string): void {
     this.reason = reason;
   }
 
-  /** Looks through the effects of a step, then forgets the reasons that were kept during it. */
+  /** Reads the effects of a step, then drops the reasons that were kept during it. */
   afterStep(effects: EffectBuffer, now: number): void {
     for (let i = 0; i < effects.length; i++) {
       if (effects.jobs[i] !== this.job) continue;
@@ -70,7 +68,7 @@ export class JobWatch {
     this.policy.watchedChoices.length = 0;
   }
 
-  /** @returns What was seen. */
+  /** @returns The recorded life. */
   result(): WatchedJob {
     const { table, job } = this;
     const { id: _id, extended, ...demand } = table.demandOf(job);
@@ -84,7 +82,7 @@ export class JobWatch {
     };
   }
 
-  /** @param at Of the JobStarted among the effects; the PodPlaced of its pods stand right before it. */
+  /** @param at Of the JobStarted among the effects; the PodPlaced entries of its pods come right before it. */
   private started(effects: EffectBuffer, at: number, now: number): void {
     const count = effects.counts[at] as number;
     const nodes = Array.from(effects.nodes.subarray(at - count, at));

@@ -1,5 +1,5 @@
 /**
- * What a simulation means, in the simplest form that can be read in one go: the oracle of the simulator's tests.
+ * The semantics of a simulation in the simplest form: the oracle of the simulator's tests.
  *
  * Plain objects and none of the simulator's own parts; after every single event all waiting jobs are tried in order,
  * each on every node. Pods go to the first node with room. No failures of nodes, no retries, no horizon.
@@ -10,14 +10,14 @@
 import type { AffinityTerm, JobSpec, PodSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
 
-/** Where one pod is. */
+/** The place of one pod. */
 export interface PlainPod {
   readonly node: number;
   /** Numbers of its GPUs on the node, ascending. */
   readonly gpus: readonly number[];
 }
 
-/** What became of one job. */
+/** The outcome of one job. */
 export interface PlainOutcome {
   /** NaN if it never started. */
   startSeconds: number;
@@ -27,7 +27,7 @@ export interface PlainOutcome {
   pods: readonly PlainPod[];
 }
 
-/** Nodes and what is free on them, kept by hand. */
+/** Nodes and their free resources, kept by hand. */
 export class PlainCluster {
   readonly nodes: readonly NodeSpec[];
   private readonly placed: { spec: PodSpec; gpus: readonly number[] }[][];
@@ -137,7 +137,7 @@ export function simulatePlainly(
       }
     } else {
       const job = next++;
-      // A job that the empty cluster could not hold is given up at once.
+      // A job that the empty cluster could not hold is abandoned at once.
       if (tryToPlace(new PlainCluster(nodes), jobs[job] as JobSpec) !== undefined) waiting.push(job);
     }
     const priority = (job: number): number => (jobs[job] as JobSpec).priority;

@@ -47,7 +47,7 @@ const PODS: readonly PodSpec[] = [
   { ...POD, affinity: [{ key: 'tier', operator: 'Exists', values: [] }] },
 ];
 
-/** Few instants and few durations, so that much happens at once. */
+/** Few instants and few durations, so that many events coincide. */
 const drawnJob = fc.record({
   gap: fc.constantFrom<number>(0, 0, 0, 1, 2, 0.5),
   seconds: fc.constantFrom(0, 1, 2, 5, 5, 9, 40, Number.POSITIVE_INFINITY),

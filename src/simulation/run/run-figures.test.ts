@@ -63,14 +63,14 @@ describe('a job that loses its node', () => {
   const failures = { mtbfSeconds: 200_000, mttrSeconds: 100 };
   const result = run([gang], nodes(4, 4), { failures });
 
-  test('waits once, until its first start: later starts are no waits', () => {
+  test('waits once, until its first start: later starts are not waits', () => {
     expect(result.jobs.requeues).toBeGreaterThan(0);
     expect(result.wait).toMatchObject({ count: 1, mean: 0, max: 0 });
   });
 
-  test('lost what all of its pods held', () => {
+  test('lost the holdings of all its pods', () => {
     const { finished, lost } = result.gpuHours as { finished: number; lost: number };
-    // What was in use at any time belongs to a run that finished or to one that was lost.
+    // Use at any time belongs to a run that finished or to one that was lost.
     const used = ((result.allocation.gpu as number) * 16 * result.measuredSeconds) / 3600;
     expect(lost).toBeGreaterThan(1);
     expect(finished + lost).toBeCloseTo(used, 6);
@@ -78,7 +78,7 @@ describe('a job that loses its node', () => {
 });
 
 describe('what waits', () => {
-  test('counts for the head-of-line loss up to what is idle', () => {
+  test('counts for the head-of-line loss up to the idle amount', () => {
     const jobs = [
       gpuJob('long', 0, 1000, 4),
       gpuJob('big', 10, 10, 8),
@@ -88,7 +88,7 @@ describe('what waits', () => {
     const result = run(jobs, nodes(1, 8), { queue: 'strict-fifo' });
     const { atSeconds = [], fittingGpu = [], waitingGpu = [] } = result.series ?? {};
     const at = atSeconds.indexOf(500);
-    // Three jobs of two GPUs would fit, each by itself; only four GPUs are idle.
+    // Three jobs of two GPUs would fit, each on its own; only four GPUs are idle.
     expect([waitingGpu[at], fittingGpu[at]]).toEqual([14 / 8, 0.5]);
     expect(result.headOfLine.gpu).toBeCloseTo((980 * 0.5) / 1000, 2);
   });
@@ -101,7 +101,8 @@ describe('what waits', () => {
 });
 
 describe('a list of pods without times', () => {
-  // Two nodes of four GPUs. Pods of 3, 1, 3 and 1 GPUs: who puts the single ones beside the large ones has room for all.
+  // Two nodes of four GPUs. Pods of 3, 1, 3 and 1 GPUs: a policy that puts the single ones beside the large ones has
+  // room for all.
   const pods = [1, 3, 3, 1].map((gpus, i) => gpuJob(`p${i}`, 0, FOREVER, gpus));
   const odd = gpuJob('late', 0, FOREVER, 4);
 

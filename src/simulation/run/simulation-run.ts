@@ -1,9 +1,9 @@
 /**
  * The event loop of one simulation: virtual time, arrivals, departures, failures, and the zone that decides.
  *
- * Invariants: events happen in order of time; at equal times departures and node events (in the order in which they were
- * scheduled) come before arrivals (in the order of the table). Everything that decides is in the zone; this loop only
- * feeds it and carries out what it says. The loop itself allocates nothing per event; policies may.
+ * Invariants: events happen in order of time; at equal times departures and node events (in the order in which they
+ * were scheduled) come before arrivals (in the order of the table). All decisions are in the zone; this loop only feeds
+ * it and carries out its effects. The loop itself allocates nothing per event; policies may.
  */
 import type { EffectBuffer } from '../../governor/zone/effects.ts';
 import {
@@ -31,30 +31,33 @@ import type { RunMetrics } from '../metrics/run-metrics.ts';
 import type { RunProfile } from '../metrics/run-profile.ts';
 import type { JobWatch } from './job-watch.ts';
 
-/** Events between two looks at `shouldStop`; small enough that slow policies stop soon too. */
+/** Events between two calls of `shouldStop`; small enough that slow policies stop soon too. */
 const EVENTS_PER_CHECK = 256;
 
-/** One of so many events is timed where a clock is given. A prime, so that no rhythm of the events is missed. */
+/** One of this many events is timed where a clock is given. A prime, so that no rhythm of the events is missed. */
 const EVENTS_PER_TIMING = 17;
 
-/** Wake-ups in a row that change nothing, at one instant or with nothing else to come, before no further one is taken. */
+/**
+ * Wake-ups in a row without a change, at one instant or with no other event to come, before no further one is taken.
+ */
 const WAKES_IN_VAIN_MAX = 1000;
 
-/** Attempts with everything that waits, in a row and without a start, before a run that nothing else moves ends. */
+/** Attempts with all waiting jobs, in a row and without a start, before a run without other events ends. */
 const RETRIES_IN_VAIN_MAX = 1000;
 
 /**
- * Mean lives of a node without a single job ending, after the last arrival, until a run gives up: what still runs is so
- * long that failures always end it first (a job of length L on k nodes gets through with probability e^(−kL/MTBF)).
+ * Mean lives of a node without a single job ending, after the last arrival, until a run gives up: the remaining jobs
+ * are so long that failures always end them first (a job of length L on k nodes gets through with probability
+ * e^(−kL/MTBF)).
  */
 const HOPELESS_LIVES = 50;
 
-/** What a run is made of. */
+/** The inputs of a run. */
 export interface RunParts {
   readonly table: JobTable;
   readonly cluster: ClusterState;
   readonly zone: Decider;
-  /** Absent: nothing falls due by itself. */
+  /** Absent: there is no timed work. */
   readonly timers?: Timers | undefined;
   readonly policy: ObservedPolicy;
   readonly metrics: RunMetrics;
@@ -62,16 +65,16 @@ export interface RunParts {
   readonly failures: NodeFailures | undefined;
   /** Infinity: until every job has ended. */
   readonly horizonSeconds: number;
-  /** Virtual time between two attempts with everything that waits; Infinity: none. */
+  /** Virtual time between two attempts with all waiting jobs; Infinity: none. */
   readonly retrySeconds: number;
   /** Watches one job, where one is to be explained. */
   readonly watch: JobWatch | undefined;
   /** Absent: nothing is timed. */
   readonly profile: RunProfile | undefined;
-  /** Absent: nobody looks at the effects of single steps. */
+  /** Absent: the effects of single steps are not observed. */
   readonly onEffects: ((effects: EffectBuffer, nowSeconds: number) => void) | undefined;
   readonly shouldStop: () => boolean;
-  /** Told now and then how many jobs left and what virtual time it is. */
+  /** Called from time to time with the number of jobs that left and the virtual time. */
   readonly onProgress: (jobsEnded: number, virtualSeconds: number) => void;
 }
 
@@ -84,14 +87,14 @@ export class SimulationRun {
   private readonly queue = new EventQueue();
   /** Jobs submitted so far: the index of the next one. */
   private nextJob = 0;
-  /** Jobs that run and will end by themselves. */
+  /** Running jobs that will end on their own. */
   private finiteRuns = 0;
-  /** Jobs that no node could ever hold, to be given up after the step. */
+  /** Jobs that no node could ever hold, to be abandoned after the step. */
   private readonly impossible: number[] = [];
   private nextRetryAt: number;
   private retriesInVain = 0;
   private wakesInVain = 0;
-  /** When a job last arrived or ended by itself. */
+  /** When a job last arrived or ended on its own. */
   private progressAt = 0;
   /** Virtual time without progress after which the run gives up; Infinity without failures. */
   private readonly hopelessSeconds: number;
@@ -130,7 +133,7 @@ export class SimulationRun {
    * Runs to the end.
    *
    * @returns How it ended; `now` is then the end of virtual time.
-   * @throws TegError TEG_POLICY_INVALID if the policy broke its promise.
+   * @throws TegError TEG_POLICY_INVALID if the policy violated its contract.
    */
   run(): SimulationResult['ended'] {
     const { horizonSeconds, metrics, shouldStop, profile } = this.parts;
@@ -160,7 +163,7 @@ export class SimulationRun {
     return metrics.waitingJobs > 0 || this.finiteRuns > 0 ? 'stalled' : 'drained';
   }
 
-  /** Takes the next event. @returns Whether there was one. */
+  /** Takes the next event. @returns True if there was one. */
   private event(): boolean {
     const event = this.take();
     if (event === undefined) return false;
@@ -254,7 +257,7 @@ export class SimulationRun {
     return submitted;
   }
 
-  /** @returns undefined for an entry that no longer means anything. */
+  /** @returns undefined for an obsolete entry. */
   private takeQueued(): ZoneEvent | undefined {
     const { table, metrics } = this.parts;
     const id = this.queue.pop();
@@ -266,7 +269,7 @@ export class SimulationRun {
     return this.finished;
   }
 
-  /** An up node fails, a down node returns. Where nothing arrives or ends any more, nodes only return. */
+  /** An up node fails, a down node returns. Where no job arrives or ends any more, nodes only return. */
   private takeNodeEvent(node: number, at: number): ZoneEvent | undefined {
     const { cluster, failures, table } = this.parts;
     if (failures === undefined) return undefined;
@@ -283,7 +286,7 @@ export class SimulationRun {
     return this.nodeUp;
   }
 
-  /** While something else is to come, or for a bounded number of times in a row. */
+  /** While another event is to come, or for a bounded number of times in a row. */
   private mayRetry(nextEventAt: number): boolean {
     if (nextEventAt < Number.POSITIVE_INFINITY) return true;
     return this.retriesInVain < RETRIES_IN_VAIN_MAX;
@@ -296,7 +299,7 @@ export class SimulationRun {
     return this.tick;
   }
 
-  /** While virtual time passes towards something else that is to come, or for a bounded number of times in a row. */
+  /** While virtual time passes towards another event, or for a bounded number of times in a row. */
   private mayWake(dueAt: number, nextEventAt: number): boolean {
     if (dueAt > Math.max(this.now, this.wokeAt) && nextEventAt < Number.POSITIVE_INFINITY) return true;
     return this.wakesInVain < WAKES_IN_VAIN_MAX;
@@ -320,7 +323,7 @@ export class SimulationRun {
     return true;
   }
 
-  /** What is left of an event: attempts that the zone postponed, and jobs that can never run. */
+  /** The rest of an event: attempts that the zone postponed, and jobs that can never run. */
   private settle(): void {
     const { zone, drops } = this.parts;
     while (zone.hasPostponed) this.carryOut(zone.step(this.tick, this.now));

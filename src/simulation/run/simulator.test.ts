@@ -85,7 +85,7 @@ function* poissonJobs(
   }
 }
 
-/** Mean wait of an M/M/c queue. @source Erlang 1917; the recursion is that of every textbook. */
+/** Mean wait of an M/M/c queue. @source Erlang 1917; the recursion is the textbook one. */
 function erlangWait(servers: number, perSecond: number, meanSeconds: number): number {
   const load = perSecond * meanSeconds;
   let blocking = 1;
@@ -172,7 +172,7 @@ describe('head-of-line blocking', () => {
   });
 });
 
-describe('what cannot run', () => {
+describe('jobs that cannot run', () => {
   test('a job beyond every node is dropped, one beyond the cluster too, and nothing waits for them', () => {
     const jobs = [
       gpuJob('fits', 0, 10, 8),
@@ -187,7 +187,7 @@ describe('what cannot run', () => {
     }
   });
 
-  test('what waits behind a job that never ends is reported as stalled', () => {
+  test('jobs that wait behind one that never ends are reported as stalled', () => {
     const result = run([job('a', 0, Number.POSITIVE_INFINITY), job('b', 7, 5)], nodes(1, { cpuMilli: 1000 }));
     expect(result.ended).toBe('stalled');
     expect(result.jobs).toMatchObject({ running: 1, waiting: 1 });
@@ -243,7 +243,7 @@ describe('time', () => {
 describe('failures', () => {
   const failures = { mtbfSeconds: 5000, mttrSeconds: 500 };
 
-  test('lost jobs start anew; the time they lost is accounted', () => {
+  test('lost jobs start again; the time they lost is accounted', () => {
     const result = run(poissonJobs(20_000, 0.3, 100, 3), nodes(5), { failures });
     expect(result.jobs.requeues).toBeGreaterThan(100);
     expect(result.jobs.finished).toBe(20_000);
@@ -260,7 +260,7 @@ describe('failures', () => {
     expect(result.jobs.finished + result.jobs.failed).toBe(20_000);
   });
 
-  test('a gang loses all its pods with one node, and GPU hours tell the waste', () => {
+  test('a gang loses all its pods with one node, and GPU hours show the waste', () => {
     const jobs = [gpuJob('gang', 0, 1e5, 4, { podCount: 4, gangMin: 4 })];
     const result = run(jobs, nodes(4, { gpuCount: 4, gpuModel: 'A' }), {
       failures: { mtbfSeconds: 200_000, mttrSeconds: 100 },
@@ -272,7 +272,7 @@ describe('failures', () => {
     expect(result.gpuHours?.lost).toBeGreaterThan(0);
   });
 
-  test('a job that failures always end first does not keep the run going for ever', () => {
+  test('a job that failures always end first does not keep the run going forever', () => {
     const jobs = [job('short', 0, 10), job('hopeless', 1, 1e9)];
     const result = run(jobs, nodes(3), { failures: { mtbfSeconds: 1000, mttrSeconds: 10 } });
     expect(result.ended).toBe('stalled');
@@ -293,7 +293,7 @@ describe('failures', () => {
   });
 });
 
-/** Goes round the nodes and overlooks most of them: tries one node a decision. */
+/** Cycles through the nodes and misses most of them: tries one node a decision. */
 function createOneProbe(context: PolicyContext): PlacementPolicy {
   const { cluster, random } = context;
   return {
@@ -350,7 +350,7 @@ describe('policies', () => {
     expect(result.jobs.waiting).toBe(1);
   });
 
-  test('are told the typical workload only where the run says so, and are counted', () => {
+  test('get the typical workload only where the run says so, and are counted', () => {
     const seen: (number | undefined)[] = [];
     const policy = {
       name: 'spy',

@@ -44,7 +44,7 @@ const STREAM_EQUILIBRIUM = 5;
  * Runs one simulation. Some 2 µs an event besides the policy's own cost.
  *
  * @throws TegError TEG_OPTION_INVALID; TEG_CLUSTER_INVALID for no nodes or nodes of one name; TEG_POLICY_INVALID if
- *         the policy broke its promise.
+ *         the policy violated its contract.
  */
 export function runSimulation(options: SimulationOptions): SimulationResult {
   checkOptions(options);
@@ -72,7 +72,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
     table,
     cluster,
     zone: decider,
-    // Without accounts nothing falls due in a zone by itself.
+    // Without accounts a zone has no timed work.
     timers: pods !== undefined || options.accounts !== undefined ? decider : undefined,
     policy,
     metrics,
@@ -116,13 +116,13 @@ function loggedEffects(
   };
 }
 
-/** A distribution with the counts that it comes from. */
+/** A distribution with its counts. */
 export interface CountedWorkload extends TypicalWorkload {
   /** Pods of each demand. @shape [demands] */
   readonly counts: readonly number[];
 }
 
-/** @returns The distribution of a workload's pods: what `--workload-mix list` and the fragmentation measure use. */
+/** @returns The distribution of a workload's pods, for `--workload-mix list` and the fragmentation measure. */
 export function typicalOf(table: JobTable): CountedWorkload {
   const byDemand = new Float64Array(table.demands.demands.length);
   for (let job = 0; job < table.count; job++) {

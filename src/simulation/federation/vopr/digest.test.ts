@@ -66,7 +66,7 @@ describe('a digest of state', () => {
     expect(new Set([same, ...seen]).size).toBe(changes.length + 1);
   });
 
-  test('tells shared references from equal ones, and ends at cycles', () => {
+  test('distinguishes shared references from equal ones, and ends at cycles', () => {
     const part = { a: 1 };
     expect(digestState([part, part], NOTHING)).not.toBe(digestState([part, { a: 1 }], NOTHING));
     const loop: { self?: object } = {};
@@ -74,7 +74,7 @@ describe('a digest of state', () => {
     expect(digestState(loop, NOTHING)).toBe(digestState(loop, NOTHING));
   });
 
-  test('leaves out what is shared, functions and memos', () => {
+  test('leaves out shared objects, functions and memos', () => {
     const table = { rows: [1] };
     const of = (rows: number[], allowedCache: number) => {
       table.rows = rows;
@@ -100,7 +100,7 @@ describe('a digest of state', () => {
   });
 });
 
-test('a digest of what a step left sees every field and the order', () => {
+test("a digest of a step's output covers every field and the order", () => {
   const make = (change: (out: Outbox) => void = () => {}) => {
     const out = new Outbox();
     for (const to of [1, 2]) {

@@ -1,5 +1,5 @@
 /**
- * Digests: one number for what a step did, or for all that a process knows, to tell two runs apart.
+ * Digests: one number for a step's output, or for the whole state of a process, to compare two runs.
  *
  * Not for cryptography: 32 bits, so one difference in four thousand million goes unseen.
  */
@@ -36,7 +36,7 @@ export class Digest {
     this.length++;
   }
 
-  /** Adds a number; −0 and 0 are told apart, NaNs are not. */
+  /** Adds a number; −0 and 0 are distinguished, NaNs are not. */
   number(value: number): void {
     this.double[0] = Number.isNaN(value) ? Number.NaN : value;
     this.word(this.words[0] as number);
@@ -61,7 +61,7 @@ export class Digest {
   }
 }
 
-/** @returns The digest of the messages and actions that a step left, in order. */
+/** @returns The digest of a step's messages and actions, in order. */
 export function digestOutbox(out: Outbox): number {
   const digest = new Digest();
   for (const message of out.messages) addMessage(digest, message);
@@ -83,12 +83,12 @@ function addMessage(digest: Digest, m: Message): void {
   }
 }
 
-/** Fields that remember answers and are no state: looking at a process from outside fills them too. */
+/** Fields that cache answers and are not state: observing a process from outside fills them too. */
 const MEMOS: ReadonlySet<string> = new Set(['allowedCache']);
 
 /**
- * Digests everything that can be reached from an object: fields, arrays, maps in their order, and which references are
- * to the same thing. Functions and weak maps are left out; they hold no state of a process.
+ * Digests everything reachable from an object: fields, arrays, maps in their order, and the identity of references.
+ * Functions and weak maps are left out; they hold no state of a process.
  *
  * @param shared Objects that are not part of the state: tables that many processes read and none of them changes.
  * @cost Some milliseconds for a zone: for crashes, not for steps.

@@ -1,6 +1,4 @@
-/**
- * How often each kind of fault struck.
- */
+/** Counts of the faults by kind. */
 
 /** Kinds of faults, in the order in which they are reported. */
 export const FAULT_KINDS = [
@@ -28,7 +26,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** Counters by kind. */
 export class FaultCounts {
-  /** Told of each one. */
+  /** Called for each one. */
   listener: ((kind: FaultKind) => void) | undefined;
   private readonly counts = new Map<FaultKind, number>(FAULT_KINDS.map((kind) => [kind, 0]));
 

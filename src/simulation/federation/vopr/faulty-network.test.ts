@@ -17,7 +17,7 @@ const HEALTHY: NetworkFaults = {
   oneWayShare: 0,
 };
 
-/** A network of four processes, and what it delivers. */
+/** A network of four processes, and its deliveries. */
 class Net {
   readonly sent: { readonly at: number; readonly message: Message }[] = [];
   readonly counts = new FaultCounts();
@@ -86,7 +86,7 @@ describe('a message', () => {
 });
 
 describe('a clogged link', () => {
-  test('holds back what is sent over it until it is free', () => {
+  test('holds back messages sent over it until it is free', () => {
     const net = new Net();
     net.network.clog(0, 1, 50);
     net.send(0, 1);
@@ -101,7 +101,7 @@ describe('a clogged link', () => {
 });
 
 describe('a partition', () => {
-  test('loses what is sent across it, and what would arrive during it', () => {
+  test('loses messages sent across it, and those that would arrive during it', () => {
     const net = new Net();
     net.send(0, 1);
     net.network.partition((process) => process === 0, false);

@@ -2,7 +2,7 @@
  * A network that delays, loses, doubles, reorders and holds back messages, and falls apart.
  *
  * Each link (sender, receiver) has its own delays. Messages overtake each other because delays are random. A partition
- * loses what is sent into it and what would arrive during it.
+ * loses messages sent across it and those that would arrive during it.
  */
 import { MESSAGE_NAMES, type Message } from '../../../governor/federation/messages.ts';
 import type { Random } from '../../../kernel/random.ts';
@@ -10,14 +10,14 @@ import type { FaultCounts } from './fault-counts.ts';
 import { DELAY_MEANS_MAX, LINK_FACTOR_MAX, type NetworkFaults } from './scenario.ts';
 import { ensure } from './violation.ts';
 
-/** Messages that a link carries at once; more are lost, as by a full socket buffer. */
+/** Most messages that a link carries at once; more are lost, as by a full socket buffer. */
 const LINK_MESSAGES_MAX = 256;
 
 /** The network of one run. */
 export class FaultyNetwork {
-  /** Messages on their way. */
+  /** Messages in transit. */
   inFlight = 0;
-  /** When the last of all that were sent arrives. */
+  /** Arrival time of the last of all sent messages. */
   lastArrival = 0;
   /** Partitions so far. */
   partitions = 0;
@@ -25,7 +25,7 @@ export class FaultyNetwork {
   private readonly processes: number;
   private readonly random: Random;
   private readonly counts: FaultCounts;
-  /** Called for each copy that goes on its way. */
+  /** Called for each copy that is sent. */
   private readonly deliverAt: (timeSeconds: number, message: Message) => void;
   /** By link: from × processes + to. */
   private readonly meanFactors: Float64Array;
@@ -76,7 +76,7 @@ export class FaultyNetwork {
     this.carry(link, message, timeSeconds);
   }
 
-  /** A copy arrives. @returns Whether it gets through. */
+  /** A copy arrives. @returns True if it gets through. */
   arrive(message: Message): boolean {
     const link = message.from * this.processes + message.to;
     this.inFlight--;
@@ -88,13 +88,13 @@ export class FaultyNetwork {
     return false;
   }
 
-  /** A link holds back what is sent over it. */
+  /** A link holds back its messages. */
   clog(from: number, to: number, untilSeconds: number): void {
     this.clogged[from * this.processes + to] = untilSeconds;
     this.counts.add('link-clogged');
   }
 
-  /** Falls apart. @param oneWay Only what goes out of the part is lost. */
+  /** Starts a partition. @param oneWay Only messages out of the part are lost. */
   partition(isInPart: (process: number) => boolean, oneWay: boolean): void {
     for (let process = 0; process < this.processes; process++) this.part[process] = isInPart(process) ? 1 : 0;
     this.partOneWay = oneWay;
@@ -108,7 +108,7 @@ export class FaultyNetwork {
     this.partitioned = false;
   }
 
-  /** No more faults from now on; what is on its way still arrives when it was to. */
+  /** No more faults from now on; messages in transit still arrive at their time. */
   calm(): void {
     this.heal();
     this.isCalm = true;

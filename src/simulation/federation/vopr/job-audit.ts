@@ -1,22 +1,20 @@
-/**
- * The owners' side: every job that was submitted, and what its owner may rely on.
- */
+/** The owners' side: every submitted job, and the guarantees to its owner. */
 import { FederationReason, type FederationReasonCode } from '../../../governor/federation/messages.ts';
 import type { JobInput } from './process-input.ts';
 import { ensure } from './violation.ts';
 
-/** A job and what its owner knows. Written by its book only. */
+/** A job and its owner's knowledge. Written by its book only. */
 export interface AuditedJob extends JobInput {
   /** Index of its host among the hosts. */
   readonly host: number;
-  /** Infinity: it never ends by itself. */
+  /** Infinity: it never ends on its own. */
   readonly durationSeconds: number;
-  /** Its owner has given it up. */
+  /** Its owner has cancelled it. */
   cancelled: boolean;
-  /** Its pods ended by themselves: it must never start again. */
+  /** Its pods ended on their own: it must never start again. */
   finished: boolean;
   starts: number;
-  /** Why it ended, as its host said; None while it is the host's. */
+  /** Why it ended, as its host reported; None while the host has it. */
   ended: FederationReasonCode;
 }
 
@@ -55,12 +53,12 @@ export class JobAudit {
     ensure(!booked.finished, () => `job ${job} starts again after it had finished`);
     ensure(
       booked.ended === FederationReason.None,
-      () => `job ${job} starts after its owner was told that it ended`,
+      () => `job ${job} starts after its owner was informed that it ended`,
     );
     booked.starts++;
   }
 
-  /** The host said that it is over, for good. @param isRunning Whether its pods run. */
+  /** The host reported that it is over, finally. @param isRunning True if its pods run. */
   ended(job: number, reason: FederationReasonCode, isRunning: boolean): void {
     const booked = this.get(job);
     ensure(booked.ended === FederationReason.None, () => `job ${job} ended twice`);
@@ -70,7 +68,7 @@ export class JobAudit {
     ensure(isReason, () => `job ${job} is said to have ended for reason ${reason}, which did not happen`);
     ensure(
       reason !== FederationReason.Cancelled || booked.cancelled,
-      () => `job ${job} was cancelled by nobody`,
+      () => `job ${job} was cancelled without a request`,
     );
     booked.ended = reason;
     (this.live[booked.host] as Set<number>).delete(job);

@@ -1,6 +1,4 @@
-/**
- * What has to come right comes right late, or not at all: that is found, too.
- */
+/** Liveness violations: a goal that is reached too late, or never, is found, too. */
 import { describe, expect, test } from 'vitest';
 import { AgentState } from '../../../governor/federation/host/host-jobs.ts';
 import { MessageKind, makeMessage } from '../../../governor/federation/messages.ts';
@@ -32,7 +30,7 @@ function interferedSeed(seed: number, change: (run: VoprRun) => void) {
   return run.run().failure;
 }
 
-/** A seed whose settings promise that jobs are placed. */
+/** A seed whose settings guarantee that jobs are placed. */
 function patientSeed(): number {
   for (let seed = 1; ; seed++) {
     const { zones, hosts, options, network } = drawScenario(seed, universes);
@@ -102,7 +100,7 @@ describe('the bound', () => {
   });
 });
 
-test('a job that confirms for ever is stuck, also where jobs move', () => {
+test('a job that confirms forever is stuck, also where jobs move', () => {
   const scenario = drawScenario(4, universes);
   const run = new VoprRun(scenario, universes, { steps: 100 });
   run.run();

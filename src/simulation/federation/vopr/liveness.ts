@@ -1,7 +1,7 @@
 /**
- * What has to come right once the faults are over, and by when.
+ * The goals that must be reached once the faults are over, and their deadlines.
  *
- * The oracle is brute force: for every job that waits, every zone is asked, node by node, whether the job fits.
+ * The oracle is brute force: for every waiting job, every zone is checked, node by node, for a fit.
  */
 
 import type { FederationOptions } from '../../../governor/federation/federation-options.ts';
@@ -16,10 +16,10 @@ import type { VoprWorld } from './vopr-world.ts';
 
 /** Boards that a line may have to wait for; see `boundSeconds`. */
 const BOARDS_MAX = 500;
-/** A confirmation or stop is repeated after at most so many times `confirmSeconds`, as `HostSender` has it. */
+/** Most multiples of `confirmSeconds` between repetitions of a confirmation or stop, as in `HostSender`. */
 const BACKOFF_MAX = 16;
 
-/** Messages that are sent for ever: periodic ones, and what jobs try that wait in vain. */
+/** Messages that are sent forever: periodic ones, and the attempts of jobs that wait in vain. */
 const PERIODIC: ReadonlySet<number> = new Set([
   MessageKind.Summary,
   MessageKind.Board,
@@ -32,15 +32,18 @@ const PERIODIC: ReadonlySet<number> = new Set([
 
 /** The liveness of one run. */
 export class LivenessCheck {
-  /** Virtual seconds after the last fault by which all has to be right. */
+  /** Virtual seconds after the last fault by which all goals must be reached. */
   readonly boundSeconds: number;
-  /** Jobs that fit somewhere as seen from the nodes, but not in any summary, at the last look. */
+  /** Jobs that fit somewhere by the nodes, but not by any summary, at the last check. */
   hidden = 0;
-  /** Virtual seconds between two looks. */
+  /** Virtual seconds between two checks. */
   readonly lookSeconds: number;
-  /** Whether every job that fits is promised to be placed. */
+  /** True if every job that fits is guaranteed to be placed. */
   private readonly placesAll: boolean;
-  /** Whether only periodic messages are sent in the end: not while jobs move, nor where patience is too short for offers. */
+  /**
+   * True if only periodic messages are sent in the end: not while jobs move, nor where time-outs are too short for
+   * offers.
+   */
   private readonly comesToRest: boolean;
   /** Where there is no rest: no job confirms, stops or moves for longer. */
   private readonly stuckSeconds: number;
@@ -52,7 +55,7 @@ export class LivenessCheck {
     const delayMax = delayMaxOf(network);
     this.demands = demands;
     this.world = world;
-    // Long enough for news to go up the tree and for an answer to what was on its way.
+    // Long enough for updates to go up the tree and for an answer to messages in transit.
     this.lookSeconds = (levels + 1) * (options.publishSeconds + delayMax);
     this.boundSeconds = boundOf(options, levels, delayMax);
     this.placesAll = isPatient(options, levels, delayMax);
@@ -60,14 +63,14 @@ export class LivenessCheck {
     this.stuckSeconds = patienceOf(options) + 2 * delayMax;
   }
 
-  /** @param quietSince When the last fault was over. @returns What is not right yet; '' if all is. */
+  /** @param quietSince When the last fault was over. @returns The goal not reached yet; '' if all are. */
   missing(timeSeconds: number, quietSince: number): string {
     for (const process of this.world.processes) {
       if (!process.isUp) return `${process.name} is down`;
       if (process.role !== 'zone' || !this.comesToRest) continue;
       const { ledger, notices } = process.governor;
       if (ledger.escrows > 0) return `zone ${process.id} holds ${ledger.escrows} escrows`;
-      if (notices.size > 0) return `zone ${process.id} has ${notices.size} ends that nobody acknowledged`;
+      if (notices.size > 0) return `zone ${process.id} has ${notices.size} unacknowledged ends`;
     }
     return this.missingJob(timeSeconds, quietSince);
   }
@@ -75,7 +78,7 @@ export class LivenessCheck {
   /**
    * Jobs that move never rest, and one that no summary shows room for may still find it by a standing request.
    *
-   * @throws Violation unless the message is of a kind that is sent for ever, or the cluster is not promised to rest.
+   * @throws Violation unless the message is of a kind that is sent forever, or the cluster is not guaranteed to rest.
    */
   requirePeriodic(message: Message): void {
     if (PERIODIC.has(message.kind) || !this.comesToRest || this.hidden > 0) return;
@@ -110,7 +113,7 @@ export class LivenessCheck {
     return '';
   }
 
-  /** @returns A zone into which so many pods fit and that the host is shown; −1: none; −2: none that is shown. */
+  /** @returns A zone with room for n pods that the host is shown; −1: none; −2: none that is shown. */
   private zoneWithRoom(host: number, demand: Demand, gangMin: number): number {
     const { processes, topology, summaries } = this.world;
     let found = NOWHERE;
@@ -124,15 +127,15 @@ export class LivenessCheck {
   }
 }
 
-/** Room was found nowhere, or only where no summary shows it. */
+/** No room was found, or only where no summary shows it. */
 const NOWHERE = -1;
 const HIDDEN = -2;
 
 /**
- * By when everything is right: what is left of the past (expired summaries, escrows, patience with those who do not
- * answer), the way of news up and down the tree, and the boards that a line waits for. The last is by far the longest:
- * a line whose proposals were refused tries at a board with a probability of at least 1/16, so that 500 boards go by
- * without a try once in 10^14 times.
+ * The deadline of all goals: remains of the past (expired summaries, escrows, time-outs of missing answers), the way of
+ * updates up and down the tree, and the boards that a line waits for. The last is by far the longest: a line whose
+ * proposals were refused tries at a board with a probability of at least 1/16, so that 500 boards go by without a try
+ * once in 10^14 times.
  */
 function boundOf(options: FederationOptions, levels: number, delayMaxSeconds: number): number {
   const { publishSeconds, expireSeconds, noticeSeconds } = options;
@@ -141,7 +144,7 @@ function boundOf(options: FederationOptions, levels: number, delayMaxSeconds: nu
   return past + news + BOARDS_MAX * publishSeconds;
 }
 
-/** How long anybody waits for an answer, one thing after the other. */
+/** Longest wait of any process for an answer, one after the other. */
 function patienceOf({
   escrowSeconds,
   proposeSeconds,

@@ -1,6 +1,6 @@
 /**
- * Every offer that a host may still confirm: sent, not expired, neither confirmed nor declined nor stopped, its zone not
- * started over without its log, no node lost under it. Each has to be backed by capacity.
+ * Every offer that a host may still confirm: sent, not expired, neither confirmed nor declined nor stopped, its zone
+ * not restarted without its log, no node lost under it. Each has to be backed by capacity.
  */
 import { type Message, MessageKind } from '../../../governor/federation/messages.ts';
 import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
@@ -21,7 +21,7 @@ export class OffersInForce {
     this.offers = Array.from({ length: zones }, () => new Map());
   }
 
-  /** A zone is about to take an input in. */
+  /** A zone is about to take an input. */
   before(governor: ZoneGovernor, input: ProcessInput): void {
     const offers = this.of(governor.id);
     if (input.kind === 'receive' && ENDING.has(input.message.kind)) offers.delete(input.message.offer);
@@ -33,7 +33,7 @@ export class OffersInForce {
     }
   }
 
-  /** A zone sends an offer. @returns Whether it is one that it had not sent before. */
+  /** A zone sends an offer. @returns True if it had not sent it before. */
   sent({ from, job, offer, deadline }: Message): boolean {
     const offers = this.of(from);
     const isNew = !offers.has(offer);
@@ -41,7 +41,7 @@ export class OffersInForce {
     return isNew;
   }
 
-  /** A zone has started over without its log. */
+  /** A zone has restarted without its log. */
   forgetAll(zone: number): void {
     this.of(zone).clear();
   }
@@ -58,10 +58,7 @@ export class OffersInForce {
       }
       const local = ledger.localOf(job);
       const held = local >= 0 && ledger.offers[local] === offer && ledger.states[local] === HoldState.Escrow;
-      ensure(
-        held,
-        () => `offer ${offer} of zone ${id} for job ${job} is in force, and no escrow stands behind it`,
-      );
+      ensure(held, () => `offer ${offer} of zone ${id} for job ${job} is in force without an escrow`);
       const placed = zone.stateOf(local) === JobState.Running;
       ensure(placed, () => `the escrow of offer ${offer} of zone ${id} for job ${job} holds no capacity`);
     }

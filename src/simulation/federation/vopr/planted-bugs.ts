@@ -1,6 +1,4 @@
-/**
- * Bugs that are planted on purpose, to see that they are found: the proof that the checks can fail.
- */
+/** Planted bugs, to see that they are found: the proof that the checks can fail. */
 
 import type { ArbiterOrder } from '../../../governor/arbiter.ts';
 import type { ChooserEntry } from '../../../governor/choosers/chooser.ts';
@@ -25,7 +23,7 @@ import type { Universe } from './universe.ts';
 export const PLANTS = {
   'unchecked-arbiter': 'A zone offers whether or not it has room.',
   'double-summary': 'A summary node counts a summary that is delivered twice, twice.',
-  'forgotten-escrow': 'A zone governor that comes back from its log has forgotten what it held for offers.',
+  'forgotten-escrow': 'A zone governor that comes back from its log has lost its holds for offers.',
   'unrepeated-confirm': 'A host says once that it wants an offer, and never again.',
   'early-host': 'A host without its log comes back at once, before the offers of its former self have ended.',
 } as const;
@@ -76,7 +74,7 @@ export function makeFactory(
   return factory;
 }
 
-/** Takes its wish for room. */
+/** Removes its request for room. */
 class UncheckedArbiter extends ZoneArbiter {
   protected override find(job: number, order: ArbiterOrder, timeSeconds: number): number {
     const placed = super.find(job, order, timeSeconds);
@@ -84,7 +82,7 @@ class UncheckedArbiter extends ZoneArbiter {
   }
 }
 
-/** Swallows the confirmations that a timer asks for. */
+/** Swallows the confirmations that a timer requests. */
 class UnrepeatingHost extends AgentHost {
   override wake(timeSeconds: number, out: Outbox): void {
     super.wake(timeSeconds, out);
@@ -93,7 +91,7 @@ class UnrepeatingHost extends AgentHost {
   }
 }
 
-/** Adds a redelivered summary to what it knows instead of putting it in the place of the last one. */
+/** Adds a redelivered summary to its state instead of replacing the last one. */
 class DoubleCountingNode extends SummaryNode {
   private readonly redelivered: BoardEntry[] = [];
 
@@ -110,7 +108,7 @@ class DoubleCountingNode extends SummaryNode {
   }
 }
 
-/** Lets go of everything that a zone holds for offers, as if its log had not said so. */
+/** Releases everything that a zone holds for offers, as if its log had not recorded it. */
 export function forgetEscrows(governor: ZoneGovernor, timeSeconds: number): void {
   const { ledger, arbiter } = governor;
   const held: number[] = [];

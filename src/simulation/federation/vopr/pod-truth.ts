@@ -1,9 +1,9 @@
 /**
- * What really runs on the nodes: the pods that zones started, until they exit, are stopped or lose a node; and of those
- * that ended, how, until the zone says that nobody needs to know any more.
+ * The pods that really run on the nodes: those that zones started, until they exit, are stopped or lose a node; and how
+ * ended ones ended, until the zone reports that the record is no longer needed.
  *
  * It keeps its own accounts of all nodes, by the actions alone, so that a zone that overfills a node is caught
- * whatever the zone believes.
+ * independently of the zone's own accounts.
  */
 import type { FederationReasonCode } from '../../../governor/federation/messages.ts';
 import { FederationReason } from '../../../governor/federation/messages.ts';
@@ -12,7 +12,7 @@ import type { ClusterState } from '../../../model/cluster-state.ts';
 import type { Demand } from '../../../model/demand.ts';
 import { ensure } from './violation.ts';
 
-/** A job that runs. */
+/** A running job. */
 export interface PodRun {
   readonly job: number;
   readonly offer: number;
@@ -66,7 +66,7 @@ export class PodTruth {
     return this.runs[zone] as Map<number, PodRun>;
   }
 
-  /** @returns Runs of a zone that ended and are not forgotten, by offer. */
+  /** @returns Runs of a zone that ended and are not dropped, by offer. */
   endedIn(zone: number): ReadonlyMap<number, Tombstone> {
     return this.ended[zone] as Map<number, Tombstone>;
   }
@@ -110,7 +110,7 @@ export class PodTruth {
     return run;
   }
 
-  /** A run ends. @returns It; undefined if no such run is there any more. */
+  /** A run ends. @returns It; undefined if there is no such run any more. */
   end(zone: number, offer: number, reason: FederationReasonCode): PodRun | undefined {
     const runs = this.runs[zone] as Map<number, PodRun>;
     const run = runs.get(offer);
@@ -138,12 +138,12 @@ export class PodTruth {
     this.cluster.setUp(this.nodeOf(zone, node), true);
   }
 
-  /** Whether a node is up. */
+  /** @returns True if a node is up. */
   isUp(zone: number, node: number): boolean {
     return this.cluster.up[this.nodeOf(zone, node)] === 1;
   }
 
-  /** Nobody needs to know any more how a run ended. */
+  /** The end of a run need not be known any more. */
   forget(zone: number, offer: number): void {
     (this.ended[zone] as Map<number, Tombstone>).delete(offer);
   }

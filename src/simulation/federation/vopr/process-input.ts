@@ -1,6 +1,4 @@
-/**
- * Everything that can happen to a process, as records: what its log holds and what it is replayed from.
- */
+/** All inputs of a process, as records: the contents of its log, and the input of its replay. */
 import type { AgentHost } from '../../../governor/federation/host/agent-host.ts';
 import type {
   FederationReasonCode,
@@ -44,9 +42,9 @@ export type ProcessInput =
 export const WAKE: ProcessInput = { kind: 'wake' };
 
 /**
- * Lets a process take an input in.
+ * Lets a process take an input.
  *
- * @returns Whether it did; false only for a submission beyond `hostJobsMax`, of which nothing has happened then.
+ * @returns True if it did; false only for a submission beyond `hostJobsMax`, of which nothing has happened then.
  */
 export function applyInput(process: Process, input: ProcessInput, timeSeconds: number, out: Outbox): boolean {
   const zone = process as ZoneGovernor;
@@ -98,7 +96,7 @@ function submit(host: AgentHost, input: JobInput, timeSeconds: number, out: Outb
   }
 }
 
-/** The inputs of one process since it started with nothing, each entered before it takes effect. */
+/** The inputs of one process since it started empty, each entered before it takes effect. */
 export class InputLog {
   readonly incarnation: number;
   readonly startedAt: number;
@@ -121,7 +119,7 @@ export class InputLog {
     this.inputs.push(input);
   }
 
-  /** Feeds everything to a fresh process; what it says is dropped, since its former self has said it. */
+  /** Feeds everything to a fresh process; its output is dropped, since its former self has sent it. */
   replay(process: Process, out: Outbox): void {
     for (let i = 0; i < this.inputs.length; i++) {
       applyInput(process, this.inputs[i] as ProcessInput, this.times[i] as number, out);

@@ -1,6 +1,4 @@
-/**
- * Every check can fail: a healthy run is disturbed in one place, and the next look finds it.
- */
+/** Every check can fail: a healthy run is disturbed in one place, and the next check finds it. */
 import { describe, expect, test } from 'vitest';
 import { AgentState } from '../../../governor/federation/host/host-jobs.ts';
 import { FederationReason } from '../../../governor/federation/messages.ts';
@@ -14,7 +12,10 @@ import type { VoprWorld } from './vopr-world.ts';
 
 const universes = new Universes();
 
-/** Disturbs a world, which is looked at closely then. @returns Whether there was anything to disturb; it is tried again before the next event. */
+/**
+ * Disturbs a world, which is then checked thoroughly. @returns True if there was something to disturb; otherwise it is
+ * tried again before the next event.
+ */
 type Disturbance = (world: VoprWorld, seconds: number) => boolean;
 
 /** Runs seeds until one could be disturbed. */
@@ -51,7 +52,7 @@ function withHold(
     let found = -1;
     const { ledger } = process.governor;
     ledger.forEach((local) => {
-      // Not about to expire, or there would be nothing to see.
+      // Not about to expire, or there would be no effect.
       const lasts = state !== HoldState.Escrow || (ledger.deadlines[local] as number) > seconds + 0.2;
       if (ledger.states[local] === state && lasts) found = local;
     });
@@ -101,10 +102,10 @@ describe('found as a failure of safety', () => {
         governor.arbiter.zone.timeSeconds,
       );
     }),
-    'a run that nobody started': withHold(HoldState.Escrow, ({ governor }, local) => {
+    'a run that no zone started': withHold(HoldState.Escrow, ({ governor }, local) => {
       governor.ledger.confirm(local);
     }),
-    'pods that nobody stopped': withHold(HoldState.Running, ({ governor, index }, local, world) => {
+    'pods that were not stopped': withHold(HoldState.Running, ({ governor, index }, local, world) => {
       world.truth.end(index, governor.ledger.offers[local] as number, FederationReason.Cancelled);
     }),
     'an end that its zone forgets': inZone(({ governor, index }, world) => {
@@ -128,10 +129,10 @@ describe('found as a failure of safety', () => {
     'a job that waits for an answer without a timer': withJob(AgentState.Confirming, ({ host }, slot) => {
       host.jobs.timers[slot] = 0;
     }),
-    'a job that stands in its line twice': withJob(AgentState.Waiting, ({ host }, slot) => {
+    'a job that is in its line twice': withJob(AgentState.Waiting, ({ host }, slot) => {
       host.jobs.lines[slot]?.waiting.push(slot);
     }),
-    'a job that is believed to run where nobody knows of it': withJob(
+    'a job that its host records as running in a zone that does not know it': withJob(
       AgentState.Running,
       ({ host }, slot) => {
         host.jobs.offers[slot] = 12_345;

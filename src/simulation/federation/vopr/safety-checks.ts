@@ -1,8 +1,8 @@
 /**
- * What must hold after every step, and the closer look that is taken now and then.
+ * The invariants after every step, and the thorough check that is made from time to time.
  *
- * Everything is checked against the truth on the nodes and the owners' book, never against what a process says of
- * itself alone.
+ * Everything is checked against the truth on the nodes and the owners' book, never against a process's own statements
+ * alone.
  */
 
 import type { FederationOptions } from '../../../governor/federation/federation-options.ts';
@@ -17,10 +17,10 @@ import type { PodTruth } from './pod-truth.ts';
 import { ensure } from './violation.ts';
 import type { VoprProcess } from './vopr-process.ts';
 
-/** Timers of a host beyond two for each of the most jobs it has had. */
+/** Most timers of a host beyond two for each of the most jobs it has had. */
 const TIMERS_SPARE = 64;
 
-/** @returns What a process has to do with at most: jobs of a host; jobs and ends of jobs of a zone. */
+/** @returns Upper bound of a process's items: jobs of a host; jobs and ends of jobs of a zone. */
 export function processSize(process: VoprProcess): number {
   if (process.role === 'host') return process.host.jobs.size;
   return process.role === 'zone' ? process.governor.notices.size + process.governor.ledger.size : 0;
@@ -53,15 +53,15 @@ export class SafetyChecks {
     this.firstHost = firstHost;
   }
 
-  /** What a step left to send. Call before it is carried out. @param sizeBefore `processSize` it before the step. */
+  /** A step's messages. Call before they are carried out. @param sizeBefore `processSize` before the step. */
   checkOutbox(process: VoprProcess, out: Outbox, sizeBefore: number): void {
     const { options } = this;
     const { fanOut, proposalsMax, movesPerBoard, standingZones } = options;
     let most = 2 + fanOut + this.processes.length;
-    // All notices again, and an offer to everybody who has waited in the zone.
+    // All notices again, and an offer to every job that has waited in the zone.
     if (process.role === 'zone') most = 2 + Math.max(sizeBefore, processSize(process));
     else if (process.role === 'host') {
-      // A message for each job, its standing requests made or withdrawn, and what is new.
+      // A message for each job, its standing requests made or withdrawn, and further new ones.
       const each = 1 + Math.max(2, standingZones);
       most = 2 + each * Math.max(sizeBefore, processSize(process)) + proposalsMax + movesPerBoard;
     }
@@ -200,7 +200,7 @@ export class SafetyChecks {
     const isWaiting = state === AgentState.Waiting;
     ensure(
       isWaiting === waiting.has(slot),
-      () => `job ${job} of host ${host.id} waits in no line, or stands in one`,
+      () => `job ${job} of host ${host.id} waits in no line, or is in one`,
     );
     ensure(!isWaiting || jobs.reasons[slot] !== WaitReason.None, () => `job ${job} waits without a reason`);
     const timed = !isWaiting && state !== AgentState.Running;
@@ -219,7 +219,7 @@ export class SafetyChecks {
     const known = run !== undefined || this.truth.endedIn(zone).has(offer);
     ensure(
       known,
-      () => `host ${host.id} believes that job ${job} runs in zone ${zone}, where nobody knows of it`,
+      () => `host ${host.id} records job ${job} as running in zone ${zone}, which does not know it`,
     );
   }
 }

@@ -1,8 +1,8 @@
 /**
- * What one seed runs: a small cluster, its settings, its load, and the faults it meets, all drawn from the seed.
+ * The description of one seed's run: a small cluster, its settings, its load, and its faults, all drawn from the seed.
  *
- * Every kind of fault is absent in some seeds and rampant in others ("swarm testing"): a cluster that suffers
- * everything at once never gets far enough to break in interesting ways.
+ * Every kind of fault is absent in some seeds and frequent in others ("swarm testing"): a cluster that suffers all
+ * faults at once never gets far enough to break in interesting ways.
  */
 import {
   type FederationOptions,
@@ -13,23 +13,25 @@ import { Random } from '../../../kernel/random.ts';
 import type { NodeSpec } from '../../../model/node.ts';
 import { type FlavorSpec, UNIVERSES, type Universes } from './universe.ts';
 
-/** What happens to messages. Times in seconds, rates a second of virtual time for the whole cluster, shares in [0, 1). */
+/** The network's faults. Times in seconds, rates a second of virtual time for the whole cluster, shares in [0, 1). */
 export interface NetworkFaults {
   readonly delayMinSeconds: number;
   /** Mean of the exponential part beyond the least; links differ from it by a factor. */
   readonly delayMeanSeconds: number;
   readonly lossRate: number;
   readonly duplicateRate: number;
-  /** A link holds back what is sent over it for a while. */
+  /** A link holds back its messages for a while. */
   readonly clogsPerSecond: number;
   readonly clogMeanSeconds: number;
-  /** The processes fall apart into two parts; messages from one to the other are lost, in one direction or both. */
+  /**
+   * The processes are partitioned into two parts; messages from one to the other are lost, in one direction or both.
+   */
   readonly partitionsPerSecond: number;
   readonly partitionMeanSeconds: number;
   readonly oneWayShare: number;
 }
 
-/** What happens to processes and nodes. */
+/** Faults of processes and nodes. */
 export interface ProcessFaults {
   readonly crashesPerSecond: number;
   readonly downMeanSeconds: number;
@@ -39,7 +41,7 @@ export interface ProcessFaults {
   readonly nodeDownMeanSeconds: number;
 }
 
-/** What is asked of the cluster. */
+/** The load of the cluster. */
 export interface Load {
   readonly jobsPerSecond: number;
   readonly jobsMax: number;
@@ -47,11 +49,11 @@ export interface Load {
   readonly gangPodsMax: number;
   readonly cancelsPerSecond: number;
   readonly durationMeanSeconds: number;
-  /** Share of jobs that never end by themselves. */
+  /** Share of jobs that never end on their own. */
   readonly endlessShare: number;
 }
 
-/** One seed's run to be. Plain data. */
+/** The description of one seed's run. Plain data. */
 export interface Scenario {
   readonly seed: number;
   readonly universe: number;
@@ -75,12 +77,12 @@ const HOSTS_MAX = 4;
 const FAN_OUT_MAX = 4;
 const JOBS_MAX = 400;
 
-/** Delays beyond so many means are cut, so that there is a time after which nothing old arrives. */
+/** Delays beyond this many means are cut, so that there is a time after which no old message arrives. */
 export const DELAY_MEANS_MAX = 4;
 /** Means of links differ by up to this factor, either way. */
 export const LINK_FACTOR_MAX = 3;
 
-/** Zones, hosts, and how they are grouped. */
+/** Zones, hosts, and their grouping. */
 interface Shape {
   readonly zones: number;
   readonly hosts: number;
@@ -119,8 +121,8 @@ export function drawScenario(seed: number, universes: Universes): Scenario {
 }
 
 /**
- * The same with jobs that keep moving, hosts that keep forgetting, nodes that keep failing, and doubles of everything: old
- * messages then meet what has changed since, which else is rare.
+ * The same with jobs that keep moving, hosts that keep forgetting, nodes that keep failing, and doubles of all
+ * messages: old messages then meet changed state, which is rare otherwise.
  */
 function restless({ options, network, faults, load, ...scenario }: Scenario): Scenario {
   const { publishSeconds } = options;
@@ -159,7 +161,7 @@ function drawNodes(draw: Draw, flavors: readonly FlavorSpec[], count: number): N
   }));
 }
 
-/** The settings, most often such that placing is promised; see `isPatient`. */
+/** The settings, most often such that placement is guaranteed; see `isPatient`. */
 function drawOptions(
   draw: Draw,
   { zones, hosts, fanOut }: Shape,
@@ -195,7 +197,7 @@ function drawOptions(
   });
 }
 
-/** Times that settings have to allow for, or healthy processes take each other for dead. */
+/** Times that settings have to allow for, or healthy processes consider each other dead. */
 interface Patience {
   readonly expireSeconds: number;
   readonly escrowSeconds: number;
@@ -215,8 +217,9 @@ function patienceOf(publishSeconds: number, levels: number, delayMaxSeconds: num
 }
 
 /**
- * @returns Whether jobs are promised to be placed at all with these settings on this network: boards have room for every
- *          entry that there is to read, and nobody's patience is shorter than what a message may take.
+ * @returns True if jobs are guaranteed to be placed at all with these settings on this network: boards have room for
+ *   every
+ *          entry that there is to read, and no time-out is shorter than a message may take.
  */
 export function isPatient(options: FederationOptions, levels: number, delayMaxSeconds: number): boolean {
   const least = patienceOf(options.publishSeconds, levels, delayMaxSeconds);
@@ -225,12 +228,12 @@ export function isPatient(options: FederationOptions, levels: number, delayMaxSe
     options.hopsMax >= levels &&
     options.expireSeconds >= least.expireSeconds &&
     options.escrowSeconds >= least.escrowSeconds &&
-    // The product that was drawn may have lost its last bit.
+    // The drawn product may have lost its last bit.
     options.proposeSeconds * (options.proposeRepeatsMax + 1) >= least.answerSeconds * (1 - 1e-12)
   );
 }
 
-/** The longest time that a message is on its way over a link that is neither clogged nor cut. */
+/** The longest transit of a message over a link that is neither clogged nor cut. */
 export function delayMaxOf({ delayMinSeconds, delayMeanSeconds }: NetworkFaults): number {
   return delayMinSeconds + LINK_FACTOR_MAX * DELAY_MEANS_MAX * delayMeanSeconds;
 }
@@ -279,7 +282,7 @@ class Draw {
     this.random = random;
   }
 
-  /** @returns Whether, with that probability. */
+  /** @returns True with that probability. */
   sometimes(probability: number): boolean {
     return this.random.nextFloat() < probability;
   }

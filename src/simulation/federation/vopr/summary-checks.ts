@@ -1,6 +1,4 @@
-/**
- * Checks of summaries and boards: conservative, complete, never from the future, and nothing in them twice.
- */
+/** Checks of summaries and boards: conservative, complete, never from the future, and without duplicates. */
 import type { Hologram } from '../../../field/hologram/hologram.ts';
 import { mergeHolograms } from '../../../field/hologram/hologram.ts';
 import { HOLOGRAM_DEFAULTS, latticesOf } from '../../../field/hologram/hologram-source.ts';
@@ -15,7 +13,7 @@ import type { Demand } from '../../../model/demand.ts';
 import type { PodTruth } from './pod-truth.ts';
 import { ensure } from './violation.ts';
 
-/** What a zone or a group of zones has at most. */
+/** Upper bounds of a zone or a group of zones. */
 interface Possessions {
   readonly zones: number;
   readonly nodes: number;
@@ -23,13 +21,13 @@ interface Possessions {
   readonly cpuMilli: number;
 }
 
-/** What was last said by a zone or summary node. */
+/** The last publication of a zone or summary node. */
 interface Delivered {
   readonly version: number;
   readonly hologram: Hologram;
 }
 
-/** Keeps its own account of what every summary node was told. */
+/** Keeps an independent account of every summary node's inputs. */
 export class SummaryChecks {
   private readonly topology: Topology;
   private readonly expireSeconds: number;
@@ -65,7 +63,7 @@ export class SummaryChecks {
     }
   }
 
-  /** A summary node starts, knowing nothing. */
+  /** A summary node starts, empty. */
   started(node: number): void {
     this.delivered.set(node, new Map());
   }
@@ -80,7 +78,7 @@ export class SummaryChecks {
     children.set(message.from, { version: message.version, hologram: message.hologram });
   }
 
-  /** A zone publishes: nothing it shows may be more than it has at this moment. */
+  /** A zone publishes: it may show no more than it has at this moment. */
   zonePublishes(message: Message, governor: ZoneGovernor, timeSeconds: number): void {
     const hologram = this.newlyPublished(message);
     this.checkBounds(message.from, hologram, timeSeconds);
@@ -92,7 +90,7 @@ export class SummaryChecks {
     this.checkSlots(hologram, governor, demand);
   }
 
-  /** A summary node publishes: exactly the sum of what its children said last. */
+  /** A summary node publishes: exactly the sum of its children's last summaries. */
   nodePublishes(message: Message, timeSeconds: number): void {
     const hologram = this.newlyPublished(message);
     this.checkBounds(message.from, hologram, timeSeconds);
@@ -109,13 +107,13 @@ export class SummaryChecks {
     const isSum = Buffer.compare(encodeHologram(mergeHolograms(parts)), encodeHologram(hologram)) === 0;
     ensure(
       isSum,
-      () => `what summary node ${message.from} publishes is not the sum of what its children said last`,
+      () => `the publication of summary node ${message.from} is not the sum of its children's last summaries`,
     );
   }
 
   /**
    * @param host Process of a host.
-   * @returns Whether the last summaries show a host the room that a zone has: the entry of its board that covers the zone,
+   * @returns True if the last summaries show a host a zone's room: the entry of its board that covers the zone,
    *          and on the way down from there each summary that a proposal is routed by.
    */
   isShown(host: number, zone: number, demand: Demand, gangMin: number): boolean {
@@ -131,7 +129,7 @@ export class SummaryChecks {
     return true;
   }
 
-  /** A version is never used twice, also across restarts, or readers would take what is new for old. */
+  /** A version is never reused, also across restarts, or readers would take new data for old. */
   private newlyPublished({ from, version, hologram }: Message): Hologram {
     const before = this.published.get(from)?.version ?? 0;
     ensure(version > before, () => `process ${from} publishes version ${version} after version ${before}`);
@@ -193,7 +191,7 @@ export class SummaryChecks {
 /** The lattices of holograms, on which amounts are rounded down. */
 const LATTICES = latticesOf(HOLOGRAM_DEFAULTS.coarseness);
 
-/** Whether no rounding can hide room for one pod. */
+/** True if no rounding can hide room for one pod. */
 function isOnLattice({ cpuMilli, memoryMib, gpuMilli, extended }: Demand): boolean {
   return (
     LATTICES.cpu.floorOf(cpuMilli) === cpuMilli &&

@@ -14,7 +14,7 @@ import type { NodeSpec } from '../../../model/node.ts';
 /** A kind of node: a spec without its name. */
 export type FlavorSpec = Omit<NodeSpec, 'name'>;
 
-/** What seeds draw from. */
+/** The space that seeds draw from. */
 export interface Universe {
   readonly name: string;
   readonly flavors: readonly FlavorSpec[];
@@ -104,7 +104,7 @@ const SPECS: readonly UniverseSpec[] = [
   },
 ];
 
-/** How many universes there are. */
+/** Number of universes. */
 export const UNIVERSES: number = SPECS.length;
 
 /** Makes universes when they are first needed, and keeps them. One a thread. */

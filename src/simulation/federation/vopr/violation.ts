@@ -1,14 +1,9 @@
-/**
- * What a run can find wrong.
- */
+/** The violations that a run can find. */
 
-/**
- * safety: something happened that must never happen. liveness: something did not happen that must. crash: a process
- * threw.
- */
+/** safety: a forbidden event happened. liveness: a required event did not happen. crash: a process threw. */
 export type ViolationKind = 'safety' | 'liveness' | 'crash';
 
-/** A broken promise of the system under test. */
+/** A violated guarantee of the system under test. */
 export class Violation extends Error {
   readonly kind: ViolationKind;
 

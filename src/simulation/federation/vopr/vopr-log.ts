@@ -1,6 +1,6 @@
 /**
- * The event log of a seed: every input of every process with a digest of what the process made of it, one line of JSON
- * each. `docs/vopr.md` describes the format.
+ * The event log of a seed: every input of every process with a digest of the process's output, one line of JSON each.
+ * `docs/vopr.md` describes the format.
  *
  *     {"log":"teg-vopr","version":1,"seed":7,"steps":500,"plant":null,"scenario":123456}
  *     ["H",0,"VEVHSAEA…"]                      hologram 0, in its wire format, as base64
@@ -33,7 +33,7 @@ export interface VoprLogHeader {
   readonly seed: number;
   readonly steps: number;
   readonly plant: Plant | undefined;
-  /** Digest of the scenario that the seed was drawn to; another one is another version of TEG. */
+  /** Digest of the seed's scenario; a different one means another version of TEG. */
   readonly scenario: number;
 }
 

@@ -1,6 +1,4 @@
-/**
- * A process of the cluster under test: what runs, its log, and what it has to hear when it comes back.
- */
+/** A process of the cluster under test: its instance, its log, and the inputs due at its return. */
 import type { AgentHost } from '../../../governor/federation/host/agent-host.ts';
 import type { Process } from '../../../governor/federation/messages.ts';
 import type { SummaryNode } from '../../../governor/federation/summary-node.ts';
@@ -8,10 +6,10 @@ import type { ZoneGovernor } from '../../../governor/federation/zone/zone-govern
 import { assert } from '../../../kernel/assert.ts';
 import { InputLog, type ProcessInput } from './process-input.ts';
 
-/** What a process is. */
+/** Kinds of processes. */
 export type ProcessRole = 'zone' | 'host' | 'summary';
 
-/** How a process comes back. */
+/** Kinds of restarts. */
 export type RestartMode = 'log' | 'empty';
 
 /** One process. Written by the world only. */
@@ -23,14 +21,14 @@ export class VoprProcess {
   /** Undefined: it has crashed. */
   process: Process | undefined;
   log: InputLog = new InputLog(0, 0);
-  /** When a wake-up is pending for it; Infinity: none. */
+  /** Time of its pending wake-up; Infinity: none. */
   wakeAt = Number.POSITIVE_INFINITY;
   crashedAt = Number.NEGATIVE_INFINITY;
   restartAt = Number.NEGATIVE_INFINITY;
   mode: RestartMode = 'log';
   /** Digest of its state when it crashed, if it comes back from its log. */
   digest = 0;
-  /** What happened on a zone's nodes while its governor was down, in order. */
+  /** Events on a zone's nodes while its governor was down, in order. */
   readonly news: ProcessInput[] = [];
 
   constructor(id: number, role: ProcessRole, index: number) {

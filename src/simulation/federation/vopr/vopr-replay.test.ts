@@ -96,7 +96,7 @@ describe('a replay that differs', () => {
     const changed = JSON.stringify([tag, event, time, process, kind, fields, digest ^ 1]);
     const { difference } = replayVopr(withLine(at, changed), universes);
     expect(difference).toMatch(
-      new RegExp(`^event ${event}, process ${process}, submit: what it says has digest`),
+      new RegExp(`^event ${event}, process ${process}, submit: its output has digest`),
     );
   });
 
@@ -141,7 +141,7 @@ describe('a log that is not one', () => {
     }
   });
 
-  test('is refused if it is cut off, goes on after its end, or is of another scenario', () => {
+  test('is refused if it is cut off, continues after its end, or is of another scenario', () => {
     expect(refused(lines.slice(0, -1)).message).toMatch(/the end after the last event/);
     expect(refused([]).message).toMatch(/the end/);
     expect(refused([...lines, lines.at(-2) as string]).message).toMatch(/nothing after the end/);

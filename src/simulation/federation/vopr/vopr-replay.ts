@@ -1,6 +1,6 @@
 /**
- * Recording a seed, and replaying the record: fresh processes are fed what was recorded, and have to say the same, bit for
- * bit, at every step. No network, no nodes, no draws: only the processes and their inputs.
+ * Recording a seed, and replaying the record: fresh processes get the recorded inputs, and must give the same output,
+ * bit for bit, at every step. No network, no nodes, no draws: only the processes and their inputs.
  */
 import { Outbox, type Process } from '../../../governor/federation/messages.ts';
 import type { Topology, TopologyNode } from '../../../governor/federation/topology.ts';
@@ -40,15 +40,15 @@ export function recordVopr(
   return outcome;
 }
 
-/** What a replay came to. */
+/** Result of a replay. */
 export interface VoprReplayResult {
   readonly seed: number;
   readonly steps: number;
   /** Inputs replayed. */
   readonly inputs: number;
-  /** Where it first differs from the record; '' if nowhere. */
+  /** The first difference from the record; '' if there is none. */
   readonly difference: string;
-  /** What the recorded run had found; ''. */
+  /** The violation that the recorded run had found; ''. */
   readonly failure: string;
 }
 
@@ -82,7 +82,7 @@ export function replayVopr(lines: Iterable<string>, universes: Universes): VoprR
 
 /** Writes what it observes. */
 class Recorder implements WorldObserver {
-  /** Number of the event at hand. */
+  /** Number of the current event. */
   event = 0;
   private readonly writer: VoprLogWriter;
   private open:
@@ -125,7 +125,7 @@ class Recorder implements WorldObserver {
   }
 }
 
-/** A replay under way. */
+/** A replay in progress. */
 class Replay {
   isComplete = false;
   private readonly reader: VoprLogReader;
@@ -200,7 +200,7 @@ class Replay {
     }
     out.clear();
     if (this.difference !== '' || digest === line.digest) return;
-    this.difference = `${placeOf(line)}: what it says has digest ${digest}, recorded is ${line.digest}`;
+    this.difference = `${placeOf(line)}: its output has digest ${digest}, recorded is ${line.digest}`;
   }
 }
 

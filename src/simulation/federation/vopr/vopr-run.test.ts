@@ -66,7 +66,7 @@ describe('without a planted bug', () => {
 });
 
 describe('a planted bug', () => {
-  /** Seeds within which it is found, and as what. */
+  /** Seeds within which it is found, and the kind of violation. */
   const FOUND: Readonly<Record<Plant, readonly [seeds: number, kind: string, message: RegExp]>> = {
     'unchecked-arbiter': [5, 'safety', /holds no capacity/],
     'double-summary': [10, 'safety', /more than there is|twice|its children said/],
@@ -85,7 +85,7 @@ describe('a planted bug', () => {
     expect(found?.failure?.event).toBe(found?.events);
   });
 
-  test('is asked for by name', () => {
+  test('is requested by name', () => {
     expect(plantByName('early-host')).toBe('early-host');
     expect(() => plantByName('toString')).toThrow(/expected one of unchecked-arbiter, double-summary/);
   });

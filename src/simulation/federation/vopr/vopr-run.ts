@@ -1,7 +1,7 @@
 /**
- * One seed from beginning to end: a stretch of load and faults, then quiet, in which everything has to come right.
+ * One seed from beginning to end: a stretch of load and faults, then quiet, in which all goals must be reached.
  *
- * Single thread, virtual time, every draw from the seed: the same seed and number of steps do the same again, event by
+ * Single thread, virtual time, every draw from the seed: the same seed and number of steps repeat the run, event by
  * event. `docs/vopr.md` is the page for people.
  */
 
@@ -25,7 +25,7 @@ import { VoprWorld, type WorldObserver } from './vopr-world.ts';
 const STREAM_NETWORK = 71;
 const STREAM_TROUBLE = 72;
 
-/** Steps of one process at one moment, beyond which it will never let time go on. */
+/** Steps of one process at one moment beyond which it counts as looping without progress of time. */
 const STEPS_AT_ONCE_MAX = 2000;
 
 /** What happens next. */
@@ -45,7 +45,7 @@ export interface VoprFailure {
   readonly timeSeconds: number;
 }
 
-/** What became of a seed. */
+/** Outcome of a seed. */
 export interface VoprOutcome {
   readonly seed: number;
   /** Events in all, those of the quiet stretch included. */
@@ -57,27 +57,27 @@ export interface VoprOutcome {
   readonly starts: number;
   /** Jobs that waited in the end although they fitted somewhere, where no summary could show it. */
   readonly hiddenJobs: number;
-  /** Virtual seconds from the beginning of the quiet until everything was right, as a share of the bound. */
+  /** Virtual seconds from the beginning of the quiet until all goals were reached, as a share of the bound. */
   readonly settledShare: number;
 }
 
-/** How a seed is run. */
+/** Options of a seed's run. */
 export interface VoprOptions {
   readonly steps: number;
   readonly plant?: Plant;
   readonly observer?: WorldObserver;
-  /** Told of each fault as it strikes. */
+  /** Called for each fault as it strikes. */
   readonly onFault?: (kind: FaultKind) => void;
-  /** Told before each event. */
+  /** Called before each event. */
   readonly onEvent?: (event: number, timeSeconds: number, what: string) => void;
 }
 
-/** @returns What became of a seed. @cost Some milliseconds for 500 steps. */
+/** @returns The outcome of a seed. @cost Some milliseconds for 500 steps. */
 export function runVopr(seed: number, universes: Universes, options: VoprOptions): VoprOutcome {
   return new VoprRun(drawScenario(seed, universes), universes, options).run();
 }
 
-/** A run. To be run once. */
+/** A run. Single use. */
 export class VoprRun {
   readonly world: VoprWorld;
   readonly network: FaultyNetwork;
@@ -90,7 +90,7 @@ export class VoprRun {
   private readonly liveness: LivenessCheck;
   private events = 0;
   private now = 0;
-  /** Runs go on for ever once the quiet has begun: what is free then stays free until it is taken. */
+  /** Running jobs stay forever once the quiet has begun: room that is free then stays free until it is taken. */
   private exitsHappen = true;
   private settledShare = 0;
   private stepsAtOnce = 0;
@@ -157,19 +157,19 @@ export class VoprRun {
     this.world.checkWhole(this.now);
   }
 
-  /** Faults, submissions and ends of jobs stop; whoever is down comes back. */
+  /** Faults, submissions and ends of jobs stop; every process that is down comes back. */
   private quiet(): void {
     this.trouble.end(this.now);
     this.exitsHappen = false;
   }
 
   /**
-   * Goes on until all is right at two looks in a row: at the first one, summaries may show what has changed since, and
-   * answers may be on their way. @throws Violation of liveness at the bound.
+   * Continues until all goals are reached at two checks in a row: at the first one, summaries may be outdated, and
+   * answers may be in transit. @throws Violation of liveness at the bound.
    */
   private settle(): void {
     const { liveness } = this;
-    // What was sent before, over links that were clogged, still arrives.
+    // Messages sent before, over links that were clogged, still arrive.
     const begin = Math.max(this.now, this.network.lastArrival, this.trouble.lastRestart);
     const end = begin + liveness.boundSeconds;
     let wasRight = false;
@@ -196,7 +196,7 @@ export class VoprRun {
     while (this.queue.peekTime() <= end) this.next();
   }
 
-  /** Lets the next event happen. */
+  /** Processes the next event. */
   private next(): void {
     const slot = this.queue.pop();
     if (slot < 0) throw new Violation('liveness', 'nothing is going to happen any more');

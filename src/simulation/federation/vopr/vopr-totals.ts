@@ -1,13 +1,11 @@
-/**
- * Many seeds added up: the same whatever the order and the threads they were run on.
- */
+/** Totals of many seeds: the same for any order and any number of threads. */
 import { FAULT_KINDS, type FaultKind } from './fault-counts.ts';
 import type { VoprFailure, VoprOutcome } from './vopr-run.ts';
 
-/** Failures that are told one by one; the rest is counted only. */
+/** Failures that are reported one by one; the rest is only counted. */
 const FAILURES_MAX = 1000;
 
-/** What some seeds came to. Plain data. */
+/** Results of some seeds. Plain data. */
 export interface VoprTotals {
   /** Seeds run. */
   seeds: number;
@@ -18,7 +16,7 @@ export interface VoprTotals {
   starts: number;
   /** Jobs that waited in the end although they fitted somewhere, where no summary could show it. */
   hiddenJobs: number;
-  /** Longest time until all was right, as a share of the bound. */
+  /** Longest time until all goals were reached, as a share of the bound. */
   settledShareMax: number;
   faults: Record<FaultKind, number>;
   /** Seeds that failed. */

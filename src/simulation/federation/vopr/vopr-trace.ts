@@ -25,7 +25,7 @@ const ACTION_NAMES: Readonly<Record<number, string>> = {
   [ActionKind.JobPlaced]: 'job-placed',
 };
 
-/** Turns what a world tells into lines. */
+/** Turns a world's reports into lines. */
 export class VoprTraceWriter implements WorldObserver {
   private event = 0;
   private timeSeconds = 0;
@@ -101,7 +101,7 @@ export class VoprTraceWriter implements WorldObserver {
   }
 }
 
-/** What a message is about; nothing for summaries and the like. */
+/** The subject of a message; nothing for summaries and the like. */
 function detailOf({ job, attempt, offer, reason, hologram, entries, version, deadline }: Message): string {
   if (hologram !== undefined) return ` version ${version}`;
   if (entries !== undefined) return ` ${entries.length} entries`;

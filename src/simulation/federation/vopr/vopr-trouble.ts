@@ -1,5 +1,5 @@
 /**
- * Everything that comes from outside: jobs, cancellations, crashes, lost nodes, clogged links, partitions.
+ * All external events: jobs, cancellations, crashes, lost nodes, clogged links, partitions.
  *
  * Each kind is a stream of events with exponential distances. All of them end when the quiet begins.
  */
@@ -10,14 +10,14 @@ import type { Scenario } from './scenario.ts';
 import type { VoprProcess } from './vopr-process.ts';
 import type { VoprWorld } from './vopr-world.ts';
 
-/** Times beyond so many means are cut, so that the quiet does not wait for a single long one. */
+/** Times beyond this many means are cut, so that the quiet does not wait for a single long one. */
 const MEANS_MAX = 4;
 /** Share of the runs that end when the quiet begins, where any do. */
 const ENDING_SHARE = 0.5;
 
-/** The trouble of one run. */
+/** The external events of one run. */
 export class VoprTrouble {
-  /** When the last process comes back that was down when the quiet began. */
+  /** Time when the last process that was down at the beginning of the quiet comes back. */
   lastRestart = 0;
   private readonly scenario: Scenario;
   private readonly demandCount: number;
@@ -57,7 +57,7 @@ export class VoprTrouble {
     this.repeat(network.partitionsPerSecond, (now) => this.partition(now));
   }
 
-  /** The quiet begins: everything is repaired, some runs end, nothing new comes. */
+  /** The quiet begins: everything is repaired, some runs end, no new events come. */
   end(now: number): void {
     const { world, random } = this;
     this.isOver = true;
@@ -79,7 +79,7 @@ export class VoprTrouble {
     }
   }
 
-  /** Whoever would come back later comes back now; a host without its log not before it may. */
+  /** A process that would come back later comes back now; a host without its log not before it may. */
   private restartSoon(process: VoprProcess, now: number): void {
     const { escrowSeconds } = this.scenario.options;
     const mayAt =
@@ -94,7 +94,7 @@ export class VoprTrouble {
     if (!process.isUp && process.restartAt === at) this.world.restart(process, now);
   }
 
-  /** Lets something happen again and again at a rate. */
+  /** Repeats an event at a rate. */
   private repeat(perSecond: number, happen: (now: number) => void): void {
     if (perSecond <= 0) return;
     const next = (from: number) => {
@@ -138,7 +138,7 @@ export class VoprTrouble {
   private crash(now: number): void {
     const { world, random, scenario } = this;
     const { faults, options } = scenario;
-    // Half of the crashes strike whoever has just done something: between its step and the answers to it.
+    // Half of the crashes strike a process that has just acted: between its step and the answers to it.
     const isBusy = random.nextFloat() < 0.5;
     const process = isBusy ? (world.lastBusy ?? this.pick(world.processes)) : this.pick(world.processes);
     const isEmpty = random.nextFloat() < faults.emptyShare;
@@ -170,7 +170,7 @@ export class VoprTrouble {
     const until = now + scenario.network.clogMeanSeconds * Math.min(MEANS_MAX, random.nextExponential());
     const from = random.nextInt(processCount);
     const to = random.nextInt(processCount);
-    // Now and then everything that one process says.
+    // From time to time all messages of one process.
     const all = random.nextFloat() < 0.3;
     for (let other = 0; other < processCount; other++) {
       if (all || other === to) this.network.clog(from, other, until);

@@ -1,8 +1,8 @@
 /**
- * One seed's cluster: its processes, what runs on its nodes, and every step of any of them.
+ * One seed's cluster: its processes, the pods on its nodes, and every step of any of them.
  *
- * A step is: enter the input in the log, let the process take it in, check, carry out its actions on the nodes, send its
- * messages. Crashes come between steps. Not here: when what happens (`vopr-run.ts`).
+ * A step is: enter the input in the log, let the process take it, check, carry out its actions on the nodes, send its
+ * messages. Crashes come between steps. Not here: the times of events (`vopr-run.ts`).
  */
 
 import {
@@ -35,25 +35,25 @@ import { Wire } from './wire.ts';
 
 /** Streams of the seed. */
 const STREAM_CHECKS = 61;
-/** Steps between two closer looks at one process. */
+/** Steps between two thorough checks of one process. */
 const CLOSER_LOOK_STEPS = 16;
 
-/** What the world tells whoever watches it. */
+/** The world's reports to an observer. */
 export interface WorldObserver {
   /** A process starts, with nothing or from its log. */
   started?(process: VoprProcess, timeSeconds: number, mode: RestartMode): void;
-  /** A process is about to take an input in. */
+  /** A process is about to take an input. */
   takes?(process: VoprProcess, input: ProcessInput, timeSeconds: number): void;
-  /** It has, and nothing of `out` is carried out yet. */
+  /** It has taken it, and nothing of `out` is carried out yet. */
   stepped?(process: VoprProcess, input: ProcessInput, timeSeconds: number, out: Outbox): void;
   /** A process crashed. */
   crashed?(process: VoprProcess, timeSeconds: number): void;
 }
 
-/** What the world asks of whoever drives it. */
+/** The world's requests to its driver. */
 export interface WorldDriver {
   send(message: Message, timeSeconds: number): void;
-  /** The process wants to be woken. Earlier wishes of it are void. */
+  /** The process requests a wake-up, which replaces its earlier one. */
   wakeAt(process: VoprProcess, timeSeconds: number): void;
   /** A job's pods exit then, if that run is still there. */
   exitAt(zone: number, offer: number, timeSeconds: number): void;
@@ -80,7 +80,7 @@ export class VoprWorld {
   readonly summaries: SummaryChecks;
   private readonly out = new Outbox();
   private readonly wire = new Wire();
-  /** How long the job runs that is being submitted. */
+  /** Run time of the job being submitted. */
   private submittedSeconds = 0;
 
   constructor(
@@ -119,14 +119,14 @@ export class VoprWorld {
     this.makeProcesses();
   }
 
-  /** A process takes an input in. It must be up. @returns Whether it did: false for a submission beyond the limit. */
+  /** A process takes an input. It must be up. @returns True if it did: false for a submission beyond the limit. */
   step(process: VoprProcess, input: ProcessInput, timeSeconds: number): boolean {
     const taken = this.take(process, input, timeSeconds, true);
     this.rouse(process, timeSeconds);
     return taken;
   }
 
-  /** A new job arrives at a host that is up. @returns Whether it was taken. */
+  /** A new job arrives at a host that is up. @returns True if it was accepted. */
   submit(process: VoprProcess, input: JobInput, durationSeconds: number, timeSeconds: number): boolean {
     this.submittedSeconds = durationSeconds;
     return this.step(process, { kind: 'submit', ...input }, timeSeconds);
@@ -134,7 +134,7 @@ export class VoprWorld {
 
   /** A process loses everything but its log, if it keeps one. @param restartAt When it comes back. */
   crash(process: VoprProcess, mode: RestartMode, timeSeconds: number, restartAt: number): void {
-    assert(process.process !== undefined, 'what has crashed crashes again');
+    assert(process.process !== undefined, 'a crashed process crashes again');
     if (mode === 'log') process.digest = digestState(process.process, this.shared);
     this.observer.crashed?.(process, timeSeconds);
     this.faults.add(`${process.role}-crash-${mode}` as 'zone-crash-log');
@@ -145,9 +145,9 @@ export class VoprWorld {
     this.driver.wakeAt(process, Number.POSITIVE_INFINITY);
   }
 
-  /** A process comes back. @throws Violation if it is not what it was, though it has its log. */
+  /** A process comes back. @throws Violation if its state differs although it has its log. */
   restart(process: VoprProcess, timeSeconds: number): void {
-    assert(process.process === undefined, 'what runs is started again');
+    assert(process.process === undefined, 'a running process is started again');
     if (process.mode === 'log') this.replay(process, timeSeconds);
     else this.startEmpty(process, timeSeconds);
     this.teach(process, process.news.splice(0), timeSeconds);
@@ -155,7 +155,7 @@ export class VoprWorld {
     this.rouse(process, timeSeconds);
   }
 
-  /** A node is lost, with what runs on it. */
+  /** A node is lost, with its pods. */
   nodeDown(zone: number, node: number, timeSeconds: number): void {
     const process = this.processes[zone] as VoprProcess;
     this.faults.add('node-down');
@@ -169,7 +169,7 @@ export class VoprWorld {
     this.tell(this.processes[zone] as VoprProcess, { kind: 'node-up', node }, timeSeconds);
   }
 
-  /** The pods of a run end by themselves, if they are still there. @returns Whether they were. */
+  /** The pods of a run end on their own, if they still exist. @returns True if they did. */
   exit(zone: number, offer: number, timeSeconds: number): boolean {
     const run = this.truth.end(zone, offer, FederationReason.Finished);
     if (run === undefined) return false;
@@ -178,7 +178,7 @@ export class VoprWorld {
     return true;
   }
 
-  /** Looks closely at everything that runs. */
+  /** Checks all running processes thoroughly. */
   checkWhole(timeSeconds: number): void {
     for (const process of this.processes) this.lookClosely(process, timeSeconds);
   }
@@ -196,7 +196,7 @@ export class VoprWorld {
   }
 
   private rouse(process: VoprProcess, timeSeconds: number): void {
-    assert(process.process !== undefined, 'what has crashed sleeps');
+    assert(process.process !== undefined, 'a crashed process has a wake-up');
     this.driver.wakeAt(process, Math.max(timeSeconds, process.process.wakeAt));
   }
 
@@ -222,10 +222,10 @@ export class VoprWorld {
     const same = digestState(process.process, this.shared) === process.digest;
     ensure(
       same,
-      () => `${process.name} is not what it was after it has replayed its log of ${process.log.length}`,
+      () => `${process.name} has a different state after it replayed its log of ${process.log.length}`,
     );
     this.observer.started?.(process, timeSeconds, 'log');
-    // Behind the comparison, which would show it at once: the other checks have to find it.
+    // After the comparison, which would show it at once: the other checks have to find it.
     if (this.plant === 'forgotten-escrow' && process.role === 'zone') {
       forgetEscrows(process.governor, timeSeconds);
     }
@@ -240,7 +240,7 @@ export class VoprWorld {
     else if (role === 'host') this.teachHost(process, timeSeconds);
   }
 
-  /** A zone without its log learns from its nodes. */
+  /** A zone without its log recovers from its nodes. */
   private teachZone(process: VoprProcess, timeSeconds: number): void {
     const { truth } = this;
     const zone = process.index;
@@ -258,7 +258,7 @@ export class VoprWorld {
     this.teach(process, lessons, timeSeconds);
   }
 
-  /** A host without its log learns from the owners of its jobs and from the nodes. */
+  /** A host without its log recovers from the owners of its jobs and from the nodes. */
   private teachHost(process: VoprProcess, timeSeconds: number): void {
     const { truth, book } = this;
     const lessons: ProcessInput[] = [];
@@ -277,12 +277,12 @@ export class VoprWorld {
     this.teach(process, lessons, timeSeconds);
   }
 
-  /** Gives inputs without a look at the state in between, where a process that comes back knows half of it only. */
+  /** Gives inputs without a check of the state in between, where a restarting process has only half of it. */
   private teach(process: VoprProcess, lessons: readonly ProcessInput[], timeSeconds: number): void {
     for (const input of lessons) this.take(process, input, timeSeconds, false);
   }
 
-  /** @param isWhole Whether the process knows all that it should once it has taken the input in. */
+  /** @param isWhole True if the process has its complete state after the input. */
   private take(process: VoprProcess, input: ProcessInput, timeSeconds: number, isWhole: boolean): boolean {
     const { out } = this;
     assert(process.process !== undefined, 'an input for a process that has crashed');
@@ -305,7 +305,7 @@ export class VoprWorld {
     return taken;
   }
 
-  /** Something happened on a zone's nodes: its governor hears of it now, or when it comes back. */
+  /** The nodes of a zone changed: its governor is informed now, or when it comes back. */
   private tell(process: VoprProcess, input: ProcessInput, timeSeconds: number): void {
     if (process.isUp) this.step(process, input, timeSeconds);
     else process.news.push(input);

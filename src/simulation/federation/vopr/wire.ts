@@ -1,15 +1,13 @@
-/**
- * What becomes of a message's contents on the way: holograms are encoded by the sender and decoded by the receiver.
- */
+/** The transport of a message's contents: holograms are encoded by the sender and decoded by the receiver. */
 import type { Hologram } from '../../../field/hologram/hologram.ts';
 import { decodeHologram, encodeHologram } from '../../../field/hologram/wire.ts';
 import type { Message } from '../../../governor/federation/messages.ts';
 
-/** Sends holograms through their wire format, each once: what was decoded is on its way again as it is. */
+/** Sends holograms through their wire format, each once: a decoded one is forwarded unchanged. */
 export class Wire {
   private readonly decoded = new WeakMap<Hologram, Hologram>();
 
-  /** Replaces all holograms of a message by what its receiver decodes. */
+  /** Replaces all holograms of a message by their decoded forms. */
   carry(message: Message): void {
     if (message.hologram !== undefined) message.hologram = this.twin(message.hologram);
     const { entries } = message;
