@@ -9,8 +9,11 @@
  *
  * @source theory §1B D3 at T = 0; with unit slopes Dahlin 1999, Interpreting stale load information (ICDCS).
  */
+
+import { assert } from '../../kernel/assert.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { ChoiceStream, Chooser, ZoneOffers } from './chooser.ts';
+import { assertChoice } from './chooser.ts';
 import { drawWeighted } from './ensemble.ts';
 import { waterLevel } from './water-level.ts';
 
@@ -23,10 +26,12 @@ class AnticipatedChooser implements Chooser {
   private loads = new Float64Array(64);
 
   constructor(lifetime: number) {
+    assert(lifetime >= 1, 'fewer deciders on the data than have decided already');
     this.lifetime = lifetime;
   }
 
   choose(offers: ZoneOffers, deciders: number, _stream: ChoiceStream, random: Random): number {
+    assertChoice(offers, deciders);
     const { count } = offers;
     if (count === 1) return 0;
     if (count > this.loads.length) this.loads = new Float64Array(2 * count);
@@ -43,6 +48,7 @@ class AnticipatedChooser implements Chooser {
  * @cost O(count), about six passes.
  */
 export function anticipatedLoads(offers: ZoneOffers, mass: number, out: Float64Array): number {
+  assert(mass >= 0 && out.length >= offers.count, 'a negative mass, or no room for the loads');
   const { count, prices, slopes, slots } = offers;
   const level = mass > 0 ? waterLevel(offers, mass) : Number.NEGATIVE_INFINITY;
   let total = 0;
@@ -70,6 +76,7 @@ function firstDrop({ count, prices, slopes }: ZoneOffers, out: Float64Array): nu
     out[i] = load;
     total += load;
   }
+  assert(total > 0, 'no entry takes the first of the load: a price is not a number, or a slope not positive');
   return total;
 }
 

@@ -5,8 +5,10 @@
  * @source Mitzenmacher 2000, How useful is old information?, IEEE TPDS 11(1).
  */
 
+import { assert } from '../../kernel/assert.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { ChoiceStream, Chooser, ZoneOffers } from './chooser.ts';
+import { assertChoice } from './chooser.ts';
 import { drawWeighted } from './ensemble.ts';
 
 /** Entries drawn. */
@@ -18,11 +20,13 @@ class BestOfDChooser implements Chooser {
   private readonly bySlots: boolean;
 
   constructor(choices: number, bySlots: boolean) {
+    assert(Number.isInteger(choices) && choices >= 1, 'the best of none');
     this.choices = choices;
     this.bySlots = bySlots;
   }
 
-  choose(offers: ZoneOffers, _deciders: number, _stream: ChoiceStream, random: Random): number {
+  choose(offers: ZoneOffers, deciders: number, _stream: ChoiceStream, random: Random): number {
+    assertChoice(offers, deciders);
     const { count, prices, slots } = offers;
     let total = 0;
     if (this.bySlots) for (let i = 0; i < count; i++) total += slots[i] as number;

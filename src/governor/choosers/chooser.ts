@@ -5,6 +5,7 @@
  * price of the cheapest place, its slope with load, the number of places. All of it is stale, and others choose on the
  * same data at the same time; a chooser is a rule for that. The zone's arbiter has the last word.
  */
+import { assert } from '../../kernel/assert.ts';
 import type { Random } from '../../kernel/random.ts';
 
 /** The offers of a board's entries to one demand, as columns; only entries that show room are listed. */
@@ -70,8 +71,18 @@ export function newStream(home: number): ChoiceStream {
   return { home, temperature: 0, position: Number.NaN, momentum: 0 };
 }
 
+/** Asserts what every chooser takes for granted. O(1). */
+export function assertChoice(offers: ZoneOffers, deciders: number): void {
+  assert(
+    offers.count >= 1 && offers.count <= offers.entries.length,
+    'a choice among no offers, or more than there is room for',
+  );
+  assert(deciders >= 1, 'nobody decides');
+}
+
 /** @returns Empty columns with room for n entries. */
 export function makeOffers(capacity: number): ZoneOffers {
+  assert(capacity >= 1, 'no room for any offer');
   return {
     count: 0,
     entries: new Int32Array(capacity),

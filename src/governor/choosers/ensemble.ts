@@ -18,6 +18,7 @@
  *
  * @source theory §2B (entropic term), §2C (collisions).
  */
+import { assert } from '../../kernel/assert.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { ZoneOffers } from './chooser.ts';
 
@@ -51,6 +52,7 @@ export class Ensemble {
    * @cost O(count), three exponentials each, more where many lose.
    */
   evaluate(offers: ZoneOffers, temperature: number, deciders: number): void {
+    assert(temperature > 0 && deciders >= 1, 'a temperature is not positive, or nobody decides');
     const { count, prices, slopes, near, slots } = offers;
     this.reserve(count);
     const { weights, places, heights, spread } = this;
@@ -83,6 +85,7 @@ export class Ensemble {
       const again = steep ? ladderEnergy(2 * gap, rungs, one * (2 - one), all * (2 - all)) : 0;
       energyOfPairs += pairs * (2 * height + again);
     }
+    assert(total > 0 && Number.isFinite(total), 'the weights of a board have no sum');
     this.total = total;
     this.elasticity = energyOfPairs / meetings - (2 * energy) / total;
     const few = ((deciders - 1) * meetings) / (2 * total * total);
@@ -140,7 +143,7 @@ export function leastOf(values: Float64Array, count: number): number {
  */
 export function drawWeighted(weights: Float64Array, count: number, total: number, random: Random): number {
   let left = random.nextDouble() * total;
-  let last = 0;
+  let last = -1;
   for (let i = 0; i < count; i++) {
     const weight = weights[i] as number;
     if (weight <= 0) continue;
@@ -148,5 +151,6 @@ export function drawWeighted(weights: Float64Array, count: number, total: number
     left -= weight;
     if (left < 0) return i;
   }
+  assert(last >= 0, 'nothing to draw has a weight above 0');
   return last;
 }

@@ -10,6 +10,7 @@
 
 import type { Random } from '../../kernel/random.ts';
 import type { ChoiceStream, Chooser, ZoneOffers } from './chooser.ts';
+import { assertChoice } from './chooser.ts';
 import { Ensemble } from './ensemble.ts';
 import { controlTemperature, TEMPERATURE_DEFAULTS, type TemperatureOptions } from './temperature.ts';
 
@@ -23,6 +24,7 @@ class GibbsChooser implements Chooser {
   }
 
   choose(offers: ZoneOffers, deciders: number, stream: ChoiceStream, random: Random): number {
+    assertChoice(offers, deciders);
     if (offers.count === 1) return 0;
     controlTemperature(this.ensemble, offers, deciders, stream, this.options);
     return this.ensemble.draw(offers.count, random);

@@ -21,8 +21,10 @@
  *
  * @source theory §2A (BAOAB), §2B (free energy, claim O3: teleport).
  */
+import { assert } from '../../kernel/assert.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { ChoiceStream, Chooser, ZoneOffers } from './chooser.ts';
+import { assertChoice } from './chooser.ts';
 import { drawWeighted, Ensemble } from './ensemble.ts';
 import { controlTemperature, TEMPERATURE_DEFAULTS, type TemperatureOptions } from './temperature.ts';
 
@@ -57,6 +59,14 @@ class LangevinChooser implements Chooser {
   private readonly kick: number;
 
   constructor(control: TemperatureOptions, walk: WalkOptions) {
+    assert(
+      walk.width > 0 && walk.steps >= 0 && walk.step > 0 && walk.step < 2,
+      'a walk without width, or with an unstable step',
+    );
+    assert(
+      walk.friction >= 0 && walk.teleport >= 0 && walk.teleport <= 1,
+      'a friction or a probability of jumps out of range',
+    );
     this.control = control;
     this.walk = walk;
     this.keep = Math.exp(-walk.friction * walk.step);
@@ -64,6 +74,7 @@ class LangevinChooser implements Chooser {
   }
 
   choose(offers: ZoneOffers, deciders: number, stream: ChoiceStream, random: Random): number {
+    assertChoice(offers, deciders);
     if (offers.count === 1) return 0;
     const { kernel, ensemble } = this;
     controlTemperature(ensemble, offers, deciders, stream, this.control);

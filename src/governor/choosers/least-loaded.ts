@@ -2,13 +2,17 @@
  * Least-loaded: every decider takes the entry that looks cheapest. A baseline, and the problem that the others solve:
  * on stale boards all deciders on the same data go to the same entry.
  */
+
 import type { Chooser } from './chooser.ts';
+import { assertChoice } from './chooser.ts';
 
 /** @returns The cheapest entry; of equal ones that with most slots, then the first. Draws nothing. */
 export function createLeastLoadedChooser(): Chooser {
   return {
     name: 'least-loaded',
-    choose({ count, prices, slots }) {
+    choose(offers, deciders) {
+      assertChoice(offers, deciders);
+      const { count, prices, slots } = offers;
       let best = 0;
       for (let i = 1; i < count; i++) {
         const gain = (prices[best] as number) - (prices[i] as number);

@@ -11,6 +11,7 @@
  *
  * @source theory §2C, with d ln q2/dβ = 2(⟨U⟩_β − ⟨U⟩_2β) as the slope of Newton's step.
  */
+import { assert } from '../../kernel/assert.ts';
 import type { ChoiceStream, ZoneOffers } from './chooser.ts';
 import type { Ensemble } from './ensemble.ts';
 
@@ -57,6 +58,8 @@ export function controlTemperature(
   stream: ChoiceStream,
   options: TemperatureOptions,
 ): void {
+  assert(options.low > 0 && options.low <= options.high, 'the range of temperatures is empty');
+  assert(options.loserBudget > 0 && options.loserBudget < 1, 'a budget of losers outside (0, 1)');
   const range = rangeOf(offers);
   const high = Math.min(options.high, Math.max(options.low, EVEN * range));
   const isFirst = !(stream.temperature > 0);

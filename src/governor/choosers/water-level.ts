@@ -8,6 +8,7 @@
  * the few dozen entries of a board a sort costs more than the passes. Nothing is allocated.
  */
 
+import { assert } from '../../kernel/assert.ts';
 import type { ZoneOffers } from './chooser.ts';
 import { leastOf } from './ensemble.ts';
 
@@ -22,6 +23,7 @@ const PRECISION = 1e-12;
  * @cost O(count) a pass, about six passes.
  */
 export function waterLevel(offers: ZoneOffers, mass: number): number {
+  assert(mass > 0 && offers.count >= 1, 'no mass, or nowhere to put it');
   const { count, prices, slopes, slots } = offers;
   let low = leastOf(prices, count);
   let high = low;

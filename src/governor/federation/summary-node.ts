@@ -5,12 +5,14 @@
  * Why the last summary and not a running sum: a duplicate, late or reordered summary then changes nothing, and a silent
  * child drops out when its last summary expires.
  */
+
 import { type Hologram, mergeHolograms } from '../../field/hologram/hologram.ts';
 import type { OfferReader } from '../../field/hologram/offer-reader.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { DemandTable } from '../../model/demand.ts';
 import { type ChoiceStream, type Chooser, newStream } from '../choosers/chooser.ts';
 import { Board } from './board.ts';
+import { numberOfIncarnation } from './federation-limits.ts';
 import type { FederationOptions } from './federation-options.ts';
 import {
   type BoardEntry,
@@ -22,8 +24,6 @@ import {
   type Process,
 } from './messages.ts';
 
-/** Versions of one incarnation. */
-const PER_INCARNATION = 2 ** 32;
 /** Most streams of choices kept. */
 const STREAMS_MAX = 4096;
 
@@ -76,7 +76,7 @@ export class SummaryNode implements Process {
   constructor(parts: SummaryNodeParts) {
     this.parts = parts;
     this.id = parts.id;
-    this.version = parts.incarnation * PER_INCARNATION;
+    this.version = numberOfIncarnation(parts.incarnation, 0);
     this.publishAt = parts.firstPublishSeconds;
     this.board = new Board(parts.reader, parts.options.expireSeconds, parts.options.boardEntriesMax);
     for (const child of parts.children) this.last.set(child.id, { child, entry: undefined });

@@ -2,14 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../../test/support/properties.ts';
 import { DEMANDS_MAX } from '../../../model/limits.ts';
-import {
-  enterLine,
-  HostLines,
-  type JobLine,
-  narrowWindow,
-  PODS_PACKED_MAX,
-  widenWindow,
-} from './host-lines.ts';
+import { PODS_PACKED_MAX } from '../federation-limits.ts';
+import { enterLine, HostLines, type JobLine, narrowWindow, widenWindow } from './host-lines.ts';
 
 describe('lines of a host', () => {
   test('there is one for each shape, new once', () => {
@@ -49,6 +43,7 @@ describe('lines of a host', () => {
     expect(lines.lineOf(demand, pods, pods)).toBe(largest);
     expect(() => lines.lineOf(DEMANDS_MAX, 1, 1)).toThrow('the id of a demand is too large');
     expect(() => lines.lineOf(0, PODS_PACKED_MAX + 1, 1)).toThrow('more pods than can be packed');
+    expect(() => lines.lineOf(0, 1, PODS_PACKED_MAX + 1)).toThrow('more pods than can be packed');
   });
 
   test('a line is in order however slots enter it, and equal ones keep their order of entry', () => {

@@ -2,9 +2,11 @@
  * The waiting jobs of one agent host: one line for each shape (demand, pods, gang minimum), because jobs of a shape are
  * interchangeable: where the first does not fit, none does.
  */
+
 import { assert } from '../../../kernel/assert.ts';
 import { DEMANDS_MAX } from '../../../model/limits.ts';
 import { type ChoiceStream, newStream } from '../../choosers/chooser.ts';
+import { packLine } from '../federation-limits.ts';
 
 /** Interchangeable jobs. */
 export interface JobLine {
@@ -25,9 +27,6 @@ export interface JobLine {
   lastZone: number;
 }
 
-/** Most pods of a job that has a line; zones take smaller jobs only (`membersMax`). */
-export const PODS_PACKED_MAX: number = 2 ** 17 - 1;
-
 /** The lines of a host. */
 export class HostLines {
   readonly lines: JobLine[] = [];
@@ -41,10 +40,8 @@ export class HostLines {
 
   /** @returns The line of a shape, new or known. */
   lineOf(demandId: number, podCount: number, gangMin: number): JobLine {
-    // 19 + 17 + 17 bits: exact in a double.
     assert(demandId < DEMANDS_MAX, 'host lines: the id of a demand is too large to pack');
-    assert(podCount <= PODS_PACKED_MAX, 'host lines: a job has more pods than can be packed');
-    const key = (demandId * 2 ** 17 + podCount) * 2 ** 17 + gangMin;
+    const key = packLine(demandId, podCount, gangMin);
     let line = this.byKey.get(key);
     if (line === undefined) {
       line = {

@@ -1,6 +1,8 @@
 /** The sending side of an agent host, and its timers for answers. */
+
 import type { TimeHeap } from '../../../kernel/time-heap.ts';
 import type { Demand } from '../../../model/demand.ts';
+import { numberOfIncarnation } from '../federation-limits.ts';
 import {
   FederationReason,
   type FederationReasonCode,
@@ -13,8 +15,6 @@ import type { AgentHostParts } from './agent-host-parts.ts';
 import type { HostJobs } from './host-jobs.ts';
 import type { JobLine } from './host-lines.ts';
 
-/** Attempts of one incarnation. */
-const PER_INCARNATION = 2 ** 32;
 /** Refusals after which a job that summaries describe too poorly asks every zone that shows room. */
 const REFUSALS_PATIENT = 8;
 /** Window of a line at and below which its jobs do the same: others of their shape were refused as often. */
@@ -42,7 +42,7 @@ export class HostSender {
 
   /** The number of the last attempt; all numbers of an earlier incarnation are smaller. */
   get lastAttempt(): number {
-    return this.parts.incarnation * PER_INCARNATION + this.attemptsMade;
+    return numberOfIncarnation(this.parts.incarnation, this.attemptsMade);
   }
 
   /** @returns A number that no attempt of this host has had, in this or an earlier incarnation. */

@@ -8,11 +8,13 @@
  * Invariants: nothing runs without a confirmed offer; an offer that was sent and has neither ended nor been declined is
  * backed by capacity; an offer's number is never used twice, also across restarts (the incarnation is part of it).
  */
+
 import type { Demand } from '../../../model/demand.ts';
 import { assert } from '../../../model/errors.ts';
 import type { NodeSpec } from '../../../model/node.ts';
 import { type Arbiter, type ArbiterOrder, POSTPONED } from '../../arbiter.ts';
 import type { ZoneArbiter } from '../../zone/zone-arbiter.ts';
+import { numberOfIncarnation } from '../federation-limits.ts';
 import type { FederationOptions } from '../federation-options.ts';
 import {
   ActionKind,
@@ -28,9 +30,6 @@ import { type EndedNotice, EndedNotices } from './ended-notices.ts';
 import { StandingQueue } from './standing-queue.ts';
 import { HoldState, ZoneLedger } from './zone-ledger.ts';
 import { type SummarySource, ZoneSummary } from './zone-summary.ts';
-
-/** Offers and versions of one incarnation. */
-const PER_INCARNATION = 2 ** 32;
 
 /** The dependencies of a zone governor. */
 export interface ZoneGovernorParts<A extends Arbiter = ZoneArbiter> {
@@ -90,7 +89,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     this.parts = parts;
     this.id = parts.id;
     this.arbiter = parts.arbiter;
-    this.version = parts.incarnation * PER_INCARNATION;
+    this.version = numberOfIncarnation(parts.incarnation, 0);
     this.publishAt = parts.parent < 0 ? Number.POSITIVE_INFINITY : parts.firstPublishSeconds;
     this.standingQueue = new StandingQueue(this.ledger);
     this.summary = new ZoneSummary(parts.shown, this.ledger, parts.options);
@@ -270,7 +269,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
   }
 
   private nextOffer(): number {
-    return this.parts.incarnation * PER_INCARNATION + ++this.offersMade;
+    return numberOfIncarnation(this.parts.incarnation, ++this.offersMade);
   }
 
   /** Offers their places to the jobs that waited in the zone; at its limits the zone offers nothing more. */
