@@ -71,7 +71,7 @@ export function addBenchChoosersCommand(bench: Command): void {
     )
     .option('--loser-budget <share>', 'deciders that may lose their place', parseLoad, 0.05)
     .optionsGroup('Samplers in fields, instead of servers:')
-    .option('--dimensions <counts>', 'fields of so many dimensions', parsePositiveIntList)
+    .option('--dimensions <counts>', 'fields of these dimensions', parsePositiveIntList)
     .option('--evaluations <counts>', 'evaluations of the field a decision', parsePositiveIntList, [2, 8])
     .addHelpText('after', EXAMPLES)
     .action(runBench);

@@ -6,7 +6,7 @@
  */
 import { assert } from '../kernel/assert.ts';
 
-/** Most flavours, as their ids are told apart in a class. */
+/** Most flavours whose ids fit into a class's key. */
 export const CLASS_FLAVORS_MAX: number = 2 ** 16;
 /** Most points of the lattice of free CPU. */
 export const CLASS_CPU_POINTS_MAX: number = 2 ** 10;

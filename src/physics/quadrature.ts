@@ -72,7 +72,7 @@ export function kramersTime(
 ): number {
   assert(
     temperature > 0 && wellCurvature > 0 && barrierCurvature !== 0,
-    'a well is no well, or a barrier no barrier',
+    'the curvature of a well or of a barrier has the wrong sign',
   );
   return (
     (2 * Math.PI * Math.exp(height / temperature)) / Math.sqrt(wellCurvature * Math.abs(barrierCurvature))

@@ -200,9 +200,12 @@ export interface ReadOptions {
   readonly keepsCordoned?: boolean;
   /** Names of resources of Kubernetes objects that are ignored for pods and for nodes. */
   readonly ignoredResources?: readonly string[];
-  /** Whether whoever reads a Kubernetes file heeds all rules of its objects (by `onObject`): nothing is said then of what jobs and nodes leave out of them. */
+  /**
+   * True if the caller applies all rules of a Kubernetes file's objects (by `onObject`): no warning is then given for
+   * fields that jobs and nodes leave out.
+   */
   readonly heedsRules?: boolean;
-  /** Told of every object of a Kubernetes file, in order; see `KubernetesObject`. */
+  /** Called for every object of a Kubernetes file, in order; see `KubernetesObject`. */
   readonly onObject?: (object: KubernetesObject) => void;
 }
 

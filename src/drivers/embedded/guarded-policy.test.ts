@@ -167,7 +167,7 @@ test('a policy that keeps its promise decides as without the guard', async () =>
 });
 
 test('a policy that never returns is ended after the run is stopped', async () => {
-  // It tells when it loops: no clock needs to be guessed. It would loop beyond the test's time limit.
+  // It reports that it loops: no delay needs to be guessed. It would loop beyond the test's time limit.
   const looping = join(folder, 'looping');
   const path = policy(
     `choose() { writeFileSync(${JSON.stringify(looping)}, ''); for (;;); }`,

@@ -310,7 +310,7 @@ describe('what a zone decides still', () => {
 });
 
 describe('nodes that fail', () => {
-  test('their pods come back and are decided on anew, and nothing stays behind', async () => {
+  test('their pods come back and are decided on again, and nothing stays behind', async () => {
     const pods = Array.from({ length: 4 }, (_, i) =>
       aPod(`p${i}`, near('podAntiAffinity', 'x'), labelled('x')),
     );

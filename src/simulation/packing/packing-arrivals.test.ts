@@ -79,6 +79,6 @@ describe('packingArrivals', () => {
 
   it('refuses clusters and lists without GPUs', () => {
     expect(() => packingArrivals(JOBS, nodes(3, 0), 1)).toThrow(/3 nodes have no GPUs/);
-    expect(() => packingArrivals([job(0, 0)], nodes(3, 1), 1)).toThrow(/none of the 1 pods asks for a GPU/);
+    expect(() => packingArrivals([job(0, 0)], nodes(3, 1), 1)).toThrow(/none of the 1 pods requests a GPU/);
   });
 });

@@ -17,7 +17,7 @@ const WORKLOADS_MAX = 50_000;
 /** Equal pods of a workload, with the requirements of one of them. */
 interface HeldPart extends Omit<WorkloadPart, 'template'> {
   readonly pod: JobSpec;
-  /** The pod itself, where somebody is told of it. */
+  /** The pod itself, if a caller receives objects. */
   readonly object: ApiObject | undefined;
   /** True if its pods would preempt others. */
   readonly preempts: boolean;

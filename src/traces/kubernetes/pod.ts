@@ -106,7 +106,7 @@ export function podToJob(pod: ApiObject, around: PodSurroundings, context: PartC
   };
 }
 
-/** Nothing is said of what others heed. */
+/** A context without warnings, for rules that another part applies. */
 function silent({ ignoredResources, heedsRules }: PartContext): PartContext {
   return { ignoredResources, heedsRules, warn: () => undefined, note: () => undefined };
 }

@@ -38,7 +38,7 @@ const ALIASES_MAX = 100;
 /** Lists within lists. */
 const LIST_DEPTH_MAX = 4;
 
-/** Kinds of objects that bear on scheduling besides nodes and pods: whoever heeds all rules reads them. */
+/** Kinds of objects besides nodes and pods that affect scheduling: read by a caller that applies all rules. */
 const RULE_KINDS: ReadonlySet<string> = new Set([
   'Namespace',
   'PodGroup',

@@ -217,7 +217,7 @@ export function storageCapacityOf(object: unknown): StorageCapacityDescription {
   });
 }
 
-/** Alternatives; an empty list is no restriction, an empty or unusable alternative matches nothing. */
+/** Alternatives; an empty list does not restrict, an empty or unusable alternative matches nothing. */
 function topologiesOf(value: unknown): readonly NodeSelectorTerm[] | undefined {
   const list = maybeList(value, 'allowedTopologies');
   if (list.length === 0) return undefined;

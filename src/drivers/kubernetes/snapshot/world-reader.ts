@@ -29,11 +29,11 @@ export interface WorldChanges {
   /** Names of the nodes that there are in the end. */
   readonly nodes: ReadonlySet<string>;
   readonly removed: ReadonlySet<string>;
-  /** By name of a node: those that are copies of it. */
+  /** By name of a node: its copies. */
   readonly copies: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Different warnings that are told apart. */
+/** Most different warnings that are kept. */
 const WARNINGS_MAX = 50;
 
 /** A pod of the file. */
@@ -57,7 +57,7 @@ const NAMESPACED: ReadonlySet<string> = new Set([
   'CSIStorageCapacity',
 ]);
 
-/** Collects what the readers of traces are told of by `onObject`, and makes a world of it. */
+/** Collects the objects that the readers of traces pass to `onObject`, and makes a world of them. */
 export class WorldReader {
   /** Warnings for people, and how often each was due. */
   readonly warnings = new Map<string, number>();

@@ -48,7 +48,7 @@ function propose(job: number, fields: Partial<Message> = {}): Message {
   return message(MessageKind.Propose, HOST, 3, { ...usual, ...fields });
 }
 
-test('a governor offers what a pod scheduler holds, starts it, and tells its end', () => {
+test('a governor offers what a pod scheduler holds, starts it, and reports its end', () => {
   const { stage, arbiter } = makeStage();
   const offer = reply(stage.receive(propose(7, { podCount: 3, gangMin: 3 }), 1));
   expect(offer).toMatchObject({ kind: MessageKind.Offer, job: 7, deadline: 6 });

@@ -69,8 +69,8 @@ describe('a planted bug', () => {
   /** Seeds within which it is found, and the kind of violation. */
   const FOUND: Readonly<Record<Plant, readonly [seeds: number, kind: string, message: RegExp]>> = {
     'unchecked-arbiter': [5, 'safety', /holds no capacity/],
-    'double-summary': [10, 'safety', /more than there is|twice|its children said/],
-    'forgotten-escrow': [60, 'safety', /no escrow stands behind it/],
+    'double-summary': [10, 'safety', /more than there is|twice|its children's last/],
+    'forgotten-escrow': [60, 'safety', /is in force without an escrow/],
     'unrepeated-confirm': [30, 'liveness', /is confirming/],
     'early-host': [60, 'safety', /runs in zone|starts/],
   };

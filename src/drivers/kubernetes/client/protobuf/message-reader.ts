@@ -117,7 +117,7 @@ type Target = Record<string, unknown>;
 /**
  * @param whole One message, whole; kept only by fields that are `bytes`.
  * @returns The fields that the schema names, as JSON would have them.
- * @throws ProtobufError if the bytes are no message of this schema. Never reads outside of them.
+ * @throws ProtobufError if the bytes are not a message of this schema. Never reads outside of them.
  * @cost 1 ns a byte stepped over, about 0.1 µs a field read.
  */
 export function readMessage(whole: Buffer, schema: MessageSchema): Target {
