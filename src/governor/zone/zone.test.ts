@@ -184,8 +184,7 @@ describe('Zone', () => {
       zone.step({ kind: ZoneEventKind.NodeUp, node: 0 }, 3);
       expect(zone.hasPostponed).toBe(true);
       zone.step({ ...submission(6, 0), priority: 9 }, 3);
-      // The single of the highest priority takes a core that the postponed gang needed; the rest is up to the queue's
-      // rule.
+      // The single of the highest priority takes a core that the postponed gang needed; the queue's rule decides the rest.
       const last = queue === 'strict-fifo' ? JobState.Waiting : JobState.Running;
       expect([6, 2, 3].map((job) => zone.stateOf(job))).toEqual([JobState.Running, JobState.Waiting, last]);
       zone.check();
