@@ -162,7 +162,18 @@ export const REASON_NAMES: readonly string[] = [
   'preempted',
 ];
 
-/** State of a job, as returned by `Zone.stateOf`. */
+/**
+ * State of a job, as returned by `Zone.stateOf`.
+ *
+ *     Unknown ──starts at once──▶ Running ──finished──▶ Finished
+ *        │                         ▲   │──cancelled──▶ Cancelled
+ *        │ no room                 │   └──node lost, onNodeLost: fail──▶ Failed
+ *        │                  room   │   │
+ *        ├──▶ Waiting ─────────────┘   │ node lost, onNodeLost: requeue
+ *        │       ▲ └──cancelled──▶ Cancelled
+ *        │       └─────────────────────┘
+ *        └──no room, onUnplaceable: drop, or the queue is full──▶ Dropped
+ */
 export const JobState = {
   /** Never submitted. */
   Unknown: 0,

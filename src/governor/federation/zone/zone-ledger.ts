@@ -3,6 +3,12 @@
  *
  * Jobs have the caller's numbers outside and small local numbers inside (dense, reused), so that a zone's tables grow
  * with the jobs that it holds and not with those that the cluster has ever seen.
+ *
+ *     Free ──stand──▶ Standing ──grant──▶ Escrow ──confirm──▶ Running
+ *      ▲ └──────────hold (stand and grant at once)──▲             │
+ *      └───────────drop: withdrawn, let go, expired, ended────────┘
+ *
+ * A row, column by column, is a `LedgerRow`.
  */
 import type { Demand } from '../../../model/demand.ts';
 import { assert } from '../../../model/errors.ts';
@@ -13,8 +19,31 @@ const CAPACITY_FIRST = 64;
 /** The state of a local number. `Standing`: the job waits in the zone and holds nothing. */
 export const HoldState = { Free: 0, Escrow: 1, Running: 2, Standing: 3 } as const;
 
+/** What the columns say of one local number. In force from `Standing` on; amounts and offer from `Escrow` on. */
+export interface LedgerRow {
+  /** A `HoldState`. */
+  readonly states: number;
+  /** The caller's number of the job, and the host's number of the attempt that was answered last. */
+  readonly jobs: number;
+  readonly attempts: number;
+  /** Process of the agent host. */
+  readonly hosts: number;
+  /** Number of the offer; 0 while it stands. */
+  readonly offers: number;
+  /** Standing: when the request ends. Escrow: when the offer does. Running: without meaning. Seconds. */
+  readonly deadlines: number;
+  /** Running: when it was confirmed, less the work done before, seconds. */
+  readonly workSince: number;
+  /** What the place cost when it was offered, milli-GPU. */
+  readonly prices: number;
+  /** Held by all pods; 0 while it stands. */
+  readonly gpuMilli: number;
+  readonly cpuMilli: number;
+  readonly pods: number;
+}
+
 /** Columns by local number. Written by its governor only. About 70 bytes a job. */
-export class ZoneLedger {
+export class ZoneLedger implements Readonly<Record<keyof LedgerRow, ArrayLike<number>>> {
   /** @shape [capacity] `HoldState`. */
   states: Uint8Array = new Uint8Array(CAPACITY_FIRST);
   /** The caller's number. @shape [capacity] */
