@@ -68,6 +68,17 @@ describe.each(CHOOSERS)('$name', ({ name, create }) => {
     expect(offers).toEqual(copy);
   });
 
+  test('chooses by what an entry offers, not by its place in the list', () => {
+    const entries = [4, 1, 3, 2, 5].map((price, i) => ({ price, slots: 10 + i, near: 2, position: i }));
+    const order = [3, 0, 4, 1, 2];
+    const counts = countChoices(create(), offersOf(entries), 20, 20_000, new Random(3));
+    const permuted = offersOf(order.map((i) => entries[i]!));
+    const again = countChoices(create(), permuted, 20, 20_000, new Random(4));
+    order.forEach((from, to) => {
+      expect(Math.abs(again[to]! - counts[from]!)).toBeLessThan(name === 'langevin' ? 1600 : 800);
+    });
+  });
+
   test('takes a board of one entry, and of thousands', () => {
     expect(create().choose(offersOf([{ price: 3 }]), 5, newStream(0), new Random(1))).toBe(0);
     const many = offersOf(Array.from({ length: 3000 }, (_, i) => ({ price: i, slots: 2 })));

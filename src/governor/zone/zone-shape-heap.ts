@@ -8,6 +8,7 @@
  * Invariants: `positions[shape]` is the shape's place or −1; no shape goes before its parent; the minima of a position
  * are those of its own demand and of its children's.
  */
+import { assert } from '../../kernel/assert.ts';
 import type { Demand } from '../../model/demand.ts';
 import { goesBefore } from '../queue-order.ts';
 import type { ZoneShapeTable } from './zone-shapes.ts';
@@ -95,6 +96,7 @@ export class ShapeHeap {
 
   /** Adds a shape that is not in the set. O(log n). */
   add(shape: number): void {
+    assert(!this.has(shape), 'a shape is added that is in the heap');
     while (this.positions.length <= shape) this.positions.push(-1);
     const at = this.items.length;
     this.items.push(shape);
@@ -107,6 +109,7 @@ export class ShapeHeap {
 
   /** Takes a shape of the set out. O(log n). */
   remove(shape: number): void {
+    assert(this.has(shape), 'a shape is removed that is not in the heap');
     const at = this.positions[shape] as number;
     const last = this.items.pop() as number;
     const end = this.items.length;
@@ -121,6 +124,7 @@ export class ShapeHeap {
 
   /** Restores the position of a shape of the set after its first job changed. O(log n). */
   moved(shape: number): void {
+    assert(this.has(shape), 'a shape is moved that is not in the heap');
     this.settle(this.positions[shape] as number, shape);
   }
 

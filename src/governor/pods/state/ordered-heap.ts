@@ -3,6 +3,7 @@
  *
  * Every entry knows its position, so that it can be taken out of the middle: a heap never holds stale entries.
  */
+import { assert } from '../../../kernel/assert.ts';
 
 /** An entry of a heap. */
 export interface HeapEntry {
@@ -35,6 +36,7 @@ export class OrderedHeap<Entry extends HeapEntry> {
 
   /** Adds an entry that is in no heap. O(log n). */
   push(entry: Entry): void {
+    assert(entry.heapAt < 0, 'an entry is pushed that is in a heap');
     this.entries.push(entry);
     this.rise(entry, this.entries.length - 1);
   }
@@ -50,6 +52,7 @@ export class OrderedHeap<Entry extends HeapEntry> {
   remove(entry: Entry): void {
     const { entries } = this;
     const hole = entry.heapAt;
+    assert(entries[hole] === entry, 'an entry is removed from a heap that it is not in');
     const last = entries.pop() as Entry;
     entry.heapAt = -1;
     if (last === entry) return;
