@@ -8,7 +8,7 @@ import type { Random } from '../../src/kernel/random.ts';
 
 /** One measured number and the interval that it has to lie in. */
 export interface Check {
-  /** What was measured. */
+  /** The measured quantity. */
   readonly what: string;
   readonly measured: number;
   /** Bounds, inclusive; −Infinity or Infinity where there is none. */

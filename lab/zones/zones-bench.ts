@@ -11,7 +11,7 @@ import type { FederationResult } from '../../src/simulation/federation/federatio
 import type { PeerResult } from '../peers/peer.ts';
 import type { SingleZoneResult } from './single-zone.ts';
 
-/** What is measured. */
+/** Options of the benchmark. */
 export interface ZonesBenchOptions {
   /** The federation; its chooser does not count. With a saturating workload. */
   readonly task: FederationTask;

@@ -1,12 +1,12 @@
-/**
- * An option means one thing in all commands: what it takes is the same everywhere.
- */
+/** An option has one meaning in all commands: it takes the same kind of value everywhere. */
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { ALL_COMMANDS } from '../../lab/commands.ts';
 import { buildProgram } from './program.ts';
 
-/** Where nodes and jobs come from: a file, how many to make up (of each cluster, where several are measured), or either. */
+/**
+ * Sources of nodes and jobs: a file, a number to generate (for each cluster, where several are measured), or either.
+ */
 const SOURCES: ReadonlySet<string> = new Set(['--nodes', '--cluster', '--pods', '--jobs']);
 const SOURCE_FORMS = ['<file>', '<n>', '<counts>', '<source>'];
 
@@ -14,7 +14,7 @@ function withDescendants(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withDescendants)];
 }
 
-/** @returns What each option takes, by its name. */
+/** @returns The kind of value of each option, by its name. */
 function formsOf(program: Command): Map<string, Set<string>> {
   const forms = new Map<string, Set<string>>();
   for (const { long, flags } of withDescendants(program).flatMap(({ options }) => options)) {
@@ -24,7 +24,7 @@ function formsOf(program: Command): Map<string, Set<string>> {
   return forms;
 }
 
-test('what an option takes is the same in all commands that have it', () => {
+test('an option takes the same kind of value in all its commands', () => {
   const forms = formsOf(buildProgram(ALL_COMMANDS));
   const several = [...forms].filter(([name, { size }]) => size > 1 && !SOURCES.has(name));
   expect(several).toEqual([]);

@@ -136,14 +136,14 @@ export class ClassIndex {
   find(demand: Demand): boolean {
     this.catchUp();
     const order = this.orderOf(demand);
-    // In this order: an inbox that is too full makes the order forget its heaps.
+    // In this order: an overfull inbox makes the order drop its heaps.
     this.empty(order);
     if (!order.built) this.build(order);
     order.unaskedEntries = 0;
     this.probes = 0;
     assert(
       order.built && this.drained === this.classes.journalEnd,
-      'a demand is asked about classes of earlier',
+      'a demand is looked up among classes of an earlier epoch',
     );
     const { heaps, tops } = order;
     const { nodeCounts } = this.classes;
@@ -202,14 +202,17 @@ export class ClassIndex {
     return -1;
   }
 
-  /** Begins a trial: placements until `endTrial`, which undoes what they did to classes. @returns What to hand to that. */
+  /**
+   * Begins a trial: placements until `endTrial`, which undoes their effect on classes. @returns The argument of
+   * `endTrial`.
+   */
   beginTrial(demand?: Demand): number {
     this.catchUp();
     this.classes.beginTrial();
     return (demand === undefined ? undefined : this.orders[demand.id])?.cursor ?? 0;
   }
 
-  /** Ends a trial: `find` and `findAside` answer as if it had not been. */
+  /** Ends a trial: `find` and `findAside` answer as if there had been none. */
   endTrial(cursor: number, demand?: Demand): void {
     this.classes.rollBack();
     this.catchUp();

@@ -22,7 +22,7 @@ const gpus = fc.tuple(
 );
 
 describe('the integers of a class', () => {
-  test('tell different hosts apart, also those that differ in one field', () => {
+  test('distinguish different hosts, also those that differ in one field', () => {
     checkProperty(
       fc.property(hosts, hosts, fc.nat(2), (x, y, field) => {
         const z = x.with(field, y[field] as number) as typeof x;
@@ -33,7 +33,7 @@ describe('the integers of a class', () => {
     );
   });
 
-  test('tell different GPUs apart, also those that differ in one field', () => {
+  test('distinguish different GPUs, also those that differ in one field', () => {
     checkProperty(
       fc.property(gpus, gpus, fc.nat(4), (x, y, field) => {
         const z = x.with(field, y[field] as number) as typeof x;

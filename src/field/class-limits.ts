@@ -1,5 +1,5 @@
 /**
- * What a shape class is packed into: three 32-bit integers of bit fields, and the bounds that the fields set.
+ * The key of a shape class: three 32-bit integers of bit fields, and the bounds that the fields set.
  *
  * host: flavour (16 bits), memory index (6), CPU index (10). GPUs: whole ones (5), levels of the three largest partial
  * ones (7 each), fresh (1). The third integer is the id of the further resources.
@@ -18,7 +18,7 @@ export const CLASS_PARTIAL_LEVEL_MAX: number = 2 ** 7 - 1;
 /** @returns Flavour, memory and CPU of a class in one integer. @param memoryIndex In [0, 31]. @param cpuIndex Point of the lattice. */
 export function packHost(flavorId: number, memoryIndex: number, cpuIndex: number): number {
   assert(
-    // One comparison: what does not fit its bits leaves a bit above them.
+    // One comparison: a value too large for its bits leaves a bit above them.
     ((flavorId >>> 16) | (memoryIndex >>> 6) | (cpuIndex >>> 10)) === 0,
     'a flavour, memory or CPU index does not fit its bits of a class',
   );

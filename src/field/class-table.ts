@@ -21,7 +21,7 @@ import type { GeometricLattice } from './lattice.ts';
 
 /** Milli-GPU between two levels of the largest partial GPU in a class: fine, because it decides the fit. */
 export const CLASS_PARTIAL_STEP_MILLI = 10;
-/** The same for the second and third, which bear on the price alone: half as many classes, nothing lost in packing. */
+/** The same for the second and third, which affect the price alone: half as many classes, nothing lost in packing. */
 export const CLASS_MINOR_STEP_MILLI = 50;
 
 /** Entries that the journal keeps; a reader further behind must scan all occupied classes. Power of two. */
@@ -80,7 +80,7 @@ export class ClassTable {
   private positions: Int32Array;
   private readonly journal = new Int32Array(JOURNAL_SIZE);
   private readonly ids: KeyTable;
-  /** What is noted of a trial that is under way. */
+  /** The record of a trial in progress. */
   private trial: ClassTrial | undefined;
   private readonly spareTrial = new ClassTrial();
   /** Classes at which the unoccupied ones are dropped, or the limit is raised. */
@@ -140,7 +140,7 @@ export class ClassTable {
     if (to >= 0) this.link(node, to);
   }
 
-  /** From now on what nodes do to classes is noted, to be undone by `rollBack`. Not twice. */
+  /** Records changes of classes from now on, so that `rollBack` can undo them. Not nested. */
   beginTrial(): void {
     assert(this.trial === undefined, 'a trial begins during another');
     this.trial = this.spareTrial;
@@ -148,8 +148,8 @@ export class ClassTable {
   }
 
   /**
-   * Undoes all that happened since `beginTrial`: classes, their ids, and the order of their nodes are what they were. Where the trial had
-   * made classes, `epoch` grows. O(moves), and O(classes) where it had made some.
+   * Undoes everything since `beginTrial`: restores classes, their ids, and the order of their nodes. If the trial had
+   * made classes, `epoch` grows. O(moves), and O(classes) if it had made some.
    */
   rollBack(): void {
     const { trial } = this;
@@ -196,7 +196,7 @@ export class ClassTable {
     if (known >= 0) return known;
     if (this.count >= this.limit) this.makeRoom();
     assert(this.count < this.limit, 'dropping empty classes made no room');
-    // During a trial ids must not change: it may go beyond the limit by as many classes as it makes.
+    // During a trial ids must not change: it may exceed the limit by the classes that it makes.
     if (this.count >= this.limit && this.trial === undefined) this.makeRoom();
     const id = this.count++;
     if (id >= this.flavorIds.length) this.growClasses();
@@ -292,7 +292,7 @@ export class ClassTable {
     this.positions[last] = position;
   }
 
-  /** Where a class stands among the occupied ones. */
+  /** Position of a class among the occupied ones. */
   private placeOf(id: number): number {
     return id < 0 ? -1 : (this.positions[id] as number);
   }
@@ -307,7 +307,7 @@ export class ClassTable {
       this.heads[to] = after;
       if (after >= 0) this.previous[after] = -1;
       this.nodeCounts[to] = (this.nodeCounts[to] as number) - 1;
-      // It became occupied last, and so stands last.
+      // It became occupied last, and so is last.
       if (this.nodeCounts[to] === 0) this.occupiedCount--;
     }
     this.classOf[node] = from;

@@ -1,14 +1,14 @@
 /**
- * Internal promises: what a function takes for granted, said where it takes it for granted.
+ * Assertions: checks of the internal preconditions and invariants of a function, inside the function.
  *
  * An assertion that fails is a bug of TEG, never bad input: a user's mistake is a `TegError` with a code. Assertions
  * stay on in production, as a wrong placement costs more than a restart; so they must be cheap: a comparison of numbers
  * that are at hand, a constant message, once a call and not once an element of a loop.
  */
 
-/** A broken promise between two parts of TEG. It is not caught: whatever is in memory can no longer be trusted. */
+/** A violated internal invariant. It is not caught: the state in memory can no longer be trusted. */
 export class AssertionFailure extends Error {
-  /** @param message The promise that was broken. */
+  /** @param message The invariant that was violated. */
   constructor(message: string) {
     super(`assertion failed: ${message}`);
     this.name = 'AssertionFailure';
@@ -16,16 +16,16 @@ export class AssertionFailure extends Error {
 }
 
 /**
- * Checks an internal promise.
+ * Checks an internal invariant.
  *
- * @param message A constant: a text that is put together costs its allocation even where the promise holds.
+ * @param message A constant: a composed text costs its allocation even where the invariant holds.
  * @throws AssertionFailure if `condition` is false.
  */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) fail(message);
 }
 
-/** Apart from `assert`, which stays small enough to be inlined everywhere. */
+/** Separate from `assert`, which stays small enough to be inlined everywhere. */
 function fail(message: string): never {
   throw new AssertionFailure(message);
 }

@@ -8,7 +8,7 @@ export const INT32_MAX: number = 2 ** 31 - 1;
 /** Smallest 32-bit integer. */
 export const INT32_MIN: number = -(2 ** 31);
 
-/** Numbers that 32 bits tell apart: seeds, stream numbers and draws are below it. */
+/** Numbers that 32 bits distinguish: seeds, stream numbers and draws are below it. */
 export const UINT32_SPAN: number = 2 ** 32;
 
 /** Most entries of one heap: four times an index is still a 32-bit integer. */

@@ -1,6 +1,4 @@
-/**
- * What the kernel takes for granted: the last value that a building block takes, and the first that it does not.
- */
+/** The preconditions of the kernel: the last value that a building block accepts, and the first that it does not. */
 import { describe, expect, test } from 'vitest';
 import { AssertionFailure } from './assert.ts';
 import { EventQueue } from './event-queue.ts';
@@ -12,7 +10,7 @@ import { Random } from './random.ts';
 import { logGamma, meanInterval, pairedInterval, studentQuantile, Welford } from './statistics.ts';
 import { TimeHeap } from './time-heap.ts';
 
-/** A call that is taken and one that is not. */
+/** An accepted call and a refused one. */
 type Pair = readonly [what: string, taken: () => unknown, refused: () => unknown];
 
 const sketch = new QuantileSketch();

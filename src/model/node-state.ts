@@ -1,10 +1,10 @@
 /**
- * What is known of a node beyond its being up or down: what it is short of, and how much power it may still draw.
+ * The known state of a node beyond its being up or down: its shortages, and its power headroom.
  *
- * Placement does not look at it (taints keep pods away where Kubernetes says so); it is kept, shown and recorded.
+ * Placement does not use it (taints keep pods away where Kubernetes says so); it is kept, shown and recorded.
  */
 
-/** What a node can be short of: as the kubelet's conditions MemoryPressure, DiskPressure, PIDPressure. */
+/** Possible shortages of a node: as the kubelet's conditions MemoryPressure, DiskPressure, PIDPressure. */
 export type NodePressure = 'memory' | 'disk' | 'pid';
 
 /** All of them, in the order of their bits and of every list. */
@@ -12,13 +12,13 @@ export const NODE_PRESSURES: readonly NodePressure[] = ['memory', 'disk', 'pid']
 
 /** State of a node. JSON. */
 export interface NodeState {
-  /** What it is short of, in the order of `NODE_PRESSURES`, each once; empty: nothing. */
+  /** Its shortages, in the order of `NODE_PRESSURES`, each once; empty: none. */
   readonly pressure: readonly NodePressure[];
-  /** Watts that it may draw on top of what it draws; integer ≥ 0; absent: not known. */
+  /** Power headroom: watts that it may draw on top of its present draw; integer ≥ 0; absent: unknown. */
   readonly powerHeadroomWatts?: number | undefined;
 }
 
-/** A node of which nothing particular is known. */
+/** A node without a report. */
 export const PLAIN_STATE: NodeState = Object.freeze({ pressure: Object.freeze([]) });
 
 /** @returns Pressures as bits: 1 memory, 2 disk, 4 pid. */
@@ -33,7 +33,7 @@ export function pressuresOf(bits: number): readonly NodePressure[] {
   return bits === 0 ? PLAIN_STATE.pressure : NODE_PRESSURES.filter((_, bit) => (bits >> bit) & 1);
 }
 
-/** @returns Whether there is nothing to tell of a state. */
+/** @returns True if a state has nothing to report. */
 export function isPlain({ pressure, powerHeadroomWatts }: NodeState): boolean {
   return pressure.length === 0 && powerHeadroomWatts === undefined;
 }

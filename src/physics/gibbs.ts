@@ -81,7 +81,7 @@ export class GibbsChoice {
   /** Exact expected share of m concurrent deciders that find their single-slot node taken by another of them. */
   loserFraction(deciders: number): number {
     this.assertSet();
-    assert(deciders >= 1, 'nobody decides');
+    assert(deciders >= 1, 'there are no deciders');
     let placed = 0;
     for (let k = 0; k < this.shares.length; k++) {
       const count = this.counts[k] as number;
@@ -94,7 +94,7 @@ export class GibbsChoice {
 
   /** (m − 1) / (2 N_eff): good to 10 % while it is below 0.1. */
   approximateLoserFraction(deciders: number): number {
-    assert(deciders >= 1, 'nobody decides');
+    assert(deciders >= 1, 'there are no deciders');
     return (deciders - 1) / (2 * this.effectiveNodes());
   }
 

@@ -1,6 +1,4 @@
-/**
- * What the physics takes for granted: the last value that a formula takes, and the first that it does not.
- */
+/** The preconditions of the physics: the last value that a formula accepts, and the first that it does not. */
 import { expect, test } from 'vitest';
 import { AssertionFailure } from '../kernel/assert.ts';
 import { Random } from '../kernel/random.ts';
@@ -64,7 +62,7 @@ test.each<readonly [what: string, taken: () => unknown, refused: () => unknown]>
     () => warm(f(1, 2)).meanLevel(),
     () => new GibbsChoice(f(1), f(1)).meanLevel(),
   ],
-  ['losers among nobody', () => warm(f(1, 2)).loserFraction(1), () => warm(f(1, 2)).loserFraction(0)],
+  ['losers among no deciders', () => warm(f(1, 2)).loserFraction(1), () => warm(f(1, 2)).loserFraction(0)],
   [
     'an empty range of temperatures',
     () => warm(f(1, 2)).controlTemperature(9, 0.1, 1, 1),
@@ -82,7 +80,7 @@ test.each<readonly [what: string, taken: () => unknown, refused: () => unknown]>
     () => logitProbabilities(f(Infinity), 1, f(0)),
   ],
   [
-    'a draw among improbable things',
+    'a draw among impossible outcomes',
     () => drawIndex(f(0, 1), new Random(1)),
     () => drawIndex(f(0, 0), new Random(1)),
   ],

@@ -36,7 +36,7 @@ export function printExplanation(explanation: PodExplanation, nowSeconds: number
   printChanges(explanation);
 }
 
-/** What has to be besides room, by what was reported last. */
+/** The further conditions besides room, by the last reported reason. */
 const CONDITIONS: Readonly<Record<string, string>> = {
   SchedulerError: ', if the failed step succeeds this time',
   NotReadyForScheduling: ', if its tenant is admitted',
@@ -92,7 +92,7 @@ function printRefusals({ state, nodesTotal, nodesFeasible, refusals }: PodExplan
   );
 }
 
-/** What kubelet and guard say of a node, for people; '' where that is nothing. */
+/** Reports of kubelet and guard about a node, for people; '' if there are none. */
 function stateText(state: NodeState | undefined): string {
   if (state === undefined) return '';
   const { pressure, powerHeadroomWatts } = state;

@@ -50,16 +50,16 @@ export function printWhatIf(result: WhatIfResult): void {
     'preempted',
     (result.victims ?? []).map((victim) => [victim.pod, fateOf(victim)]),
     result.preempted ?? 0,
-    'what became of it',
+    'outcome',
   );
 }
 
-/** What nodes refuse, without what is said of preemption: the JSON has all of it. */
+/** The nodes' reasons, without the part about preemption: the JSON has all of it. */
 function nodesRefusal(reason: string): string {
   return reason.split(/ preemption: /, 1)[0] as string;
 }
 
-/** A zone knows of room alone. */
+/** A zone considers room only. */
 function waitsFor({ decidedBy }: WhatIfResult): string {
   return decidedBy === 'zone' ? ' for room' : '';
 }

@@ -286,7 +286,7 @@ describe('a start from a snapshot', () => {
     expect(stdout).toMatch(/^a\/lone +.*pod group/m);
   });
 
-  test('who has to make room is named', () => {
+  test('victims are named', () => {
     const path = join(folder, 'preempts.json');
     const items = [
       node('n1', { cpu: '1' }),

@@ -1,6 +1,6 @@
 /**
- * What-if is what the scheduler would do: random clusters, decided by a pod scheduler that a plain driver feeds, and by `teg simulate`
- * from their snapshot.
+ * What-if equals the scheduler's behaviour: random clusters, decided by a pod scheduler with a plain driver, and by
+ * `teg simulate` from their snapshot.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -16,13 +16,13 @@ import { defaultSchedulerConfig } from '../kubernetes/config/scheduler-config.ts
 import { ObjectEvents } from '../kubernetes/snapshot/object-events.ts';
 import { drawSnapshot, placesOf, startFromObjects } from './snapshots.fixtures.ts';
 
-/** As the live driver has it: what a turn of decisions wakes is decided on in the next. */
+/** As in the live driver: pods woken by a turn of decisions are decided on in the next. */
 const DECISIONS_A_TURN = 64;
 
-/** So long nothing happens until it is over: every report is renewed then. */
+/** Time without events after which it is over: every report is renewed then. */
 const QUIET_SECONDS = 700;
 
-/** An API server as small as can be: it keeps what there is, and answers what the scheduler asked for after each turn. */
+/** A minimal API server: it keeps the objects, and answers the scheduler's requests after each turn. */
 class PlainCluster {
   readonly places: Record<string, string> = {};
   readonly reasons: Record<string, string> = {};

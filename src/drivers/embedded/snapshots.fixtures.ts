@@ -1,5 +1,5 @@
 /**
- * Snapshots of Kubernetes clusters for tests: objects by hand or drawn at random, and what a start from them comes to.
+ * Snapshots of Kubernetes clusters for tests: objects by hand or drawn at random, and the results of a start from them.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import type { ApiObject } from '../../model/readers/read-object.ts';
 import type { SimulationResult } from '../../simulation/metrics/result.ts';
 import { type SimulationTask, SimulationTaskRunner } from './simulation-task.ts';
 
-/** What a start from a snapshot comes to. */
+/** Results of a start from a snapshot. */
 export type WhatIfAnswer = NonNullable<SimulationResult['whatIf']>;
 
 const ZONE = 'topology.kubernetes.io/zone';
@@ -130,14 +130,17 @@ export function spreadOver(app: string, whenUnsatisfiable = 'DoNotSchedule'): ob
 /** Columns of `jobRows`. */
 const JOBS_HEADER = 'id,submit_s,duration_s,cpu_milli,memory_mib,pod_count,gang_min,gpu_count,gpu_milli';
 
-/** Rows that end before the GPUs ask for none. */
+/** Rows that end before the GPU columns request none. */
 function withoutGpus(row: string): string {
   return row.split(',').length < JOBS_HEADER.split(',').length ? `${row},0,0` : row;
 }
 
 let files = 0;
 
-/** Runs a start from objects. @param task What differs from a plain run of `teg`; `jobRows` are further jobs, see JOBS_HEADER. */
+/**
+ * Runs a start from objects. @param task Deviations from a plain run of `teg`; `jobRows` are further jobs, see
+ * JOBS_HEADER.
+ */
 export async function startFromObjects(
   items: readonly ApiObject[],
   { jobRows, ...task }: Partial<SimulationTask> & { readonly jobRows?: readonly string[] } = {},
@@ -159,7 +162,7 @@ export async function startFromObjects(
   }
 }
 
-/** @returns Nodes by pod of what was placed. */
+/** @returns Nodes of the placed pods. */
 export function placesOf({ placements }: WhatIfAnswer): Record<string, string> {
   return Object.fromEntries(placements.map(({ pod, node }) => [pod, node]));
 }

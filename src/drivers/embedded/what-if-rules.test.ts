@@ -1,6 +1,4 @@
-/**
- * Each rule of Kubernetes in a start from a snapshot: what the scheduler would do, by hand.
- */
+/** Each rule of Kubernetes in a start from a snapshot: the scheduler's behaviour, by hand. */
 import { describe, expect, test } from 'vitest';
 import type { ApiObject } from '../../model/readers/read-object.ts';
 import {
@@ -20,7 +18,7 @@ const ZONE = 'topology.kubernetes.io/zone';
 const labelled = (app: string): object => ({ labels: { app } });
 const inGroup = (podGroupName: string): object => ({ schedulingGroup: { podGroupName } });
 
-/** @returns Where pods went, and why the others did not. */
+/** @returns The nodes of the pods, and why the others have none. */
 async function decided(
   ...items: ApiObject[]
 ): Promise<{ places: object; reasons: Record<string, string>; notes: readonly string[] }> {
@@ -64,7 +62,7 @@ describe('rules between pods and of nodes', () => {
     expect(notes).toEqual([]);
   });
 
-  test('taints: those who tolerate them, and nobody else', async () => {
+  test('taints: only pods that tolerate them', async () => {
     const taints = [{ key: 'gpu', effect: 'NoSchedule' }];
     const { places, reasons } = await decided(
       aNode('n1', {}, { taints }),
@@ -89,7 +87,7 @@ describe('rules between pods and of nodes', () => {
     expect(places).toEqual({ 'a/p': 'n2' });
   });
 
-  test('gates: a gated pod waits, and says for what', async () => {
+  test('gates: a gated pod waits, and names the gate', async () => {
     const { places, reasons } = await decided(
       aNode('n1'),
       aPod('p', { schedulingGates: [{ name: 'quota' }] }),
@@ -194,7 +192,7 @@ describe('gangs', () => {
     expect(whatIf.reasons).toEqual([
       { pod: 'a/lone', reason: expect.stringMatching(/waiting for.*pod ?group.*g/i) },
     ]);
-    // Time that only passes until the scheduler reports counts for nothing.
+    // Time that only passes until the scheduler reports does not count.
     expect(result.endSeconds).toBe(0);
   });
 
@@ -210,7 +208,7 @@ describe('gangs', () => {
   });
 });
 
-describe('what comes and goes', () => {
+describe('pods that come and go', () => {
   test('a pod that was being deleted leaves at its time, and its room is taken', async () => {
     const { whatIf } = await startFromObjects([
       aNode('n1', {}, {}, { cpu: '1' }),
@@ -229,7 +227,7 @@ describe('what comes and goes', () => {
     const { whatIf } = await startFromObjects([aNode('n1'), aNode('n2'), aGroup('g', 2), ...members], {
       whatIf: { removeNodes: ['n2'] },
     });
-    // The gang has started: its member is decided by itself.
+    // The gang has started: its member is decided on its own.
     expect(whatIf).toMatchObject({ kept: 1, pending: 1, pendingPlaced: 1 });
     expect(placesOf(whatIf)).toEqual({ 'a/m1': 'n1' });
   });
@@ -293,7 +291,7 @@ describe('jobs of a table', () => {
   });
 });
 
-describe('what a zone decides still', () => {
+describe('cases that a zone still decides', () => {
   const items = [aNode('n1'), aPod('lone', inGroup('g')), aPod('web', near('podAffinity', 'nobody'))];
 
   test.each([
@@ -302,7 +300,7 @@ describe('what a zone decides still', () => {
     [{ queue: 'strict-fifo' }],
     [{ typical: 'list' }],
     [{ retrySeconds: 30 }],
-  ] as const)('%j: and what it does not heed is said', async (task) => {
+  ] as const)('%j: and ignored rules are reported', async (task) => {
     const { whatIf, warnings } = await startFromObjects(items, task);
     expect(whatIf).toMatchObject({ decidedBy: 'zone', pendingPlaced: 2 });
     expect(warnings.join('\n')).toMatch(/gangs are ignored[\s\S]*affinity between pods is ignored/);

@@ -77,7 +77,7 @@ export function assertChoice(offers: ZoneOffers, deciders: number): void {
     offers.count >= 1 && offers.count <= offers.entries.length,
     'a choice among no offers, or more than there is room for',
   );
-  assert(deciders >= 1, 'nobody decides');
+  assert(deciders >= 1, 'there are no deciders');
 }
 
 /** @returns Empty columns with room for n entries. */

@@ -52,7 +52,7 @@ export class Ensemble {
    * @cost O(count), three exponentials each, more where many lose.
    */
   evaluate(offers: ZoneOffers, temperature: number, deciders: number): void {
-    assert(temperature > 0 && deciders >= 1, 'a temperature is not positive, or nobody decides');
+    assert(temperature > 0 && deciders >= 1, 'a temperature is not positive, or there are no deciders');
     const { count, prices, slopes, near, slots } = offers;
     this.reserve(count);
     const { weights, places, heights, spread } = this;

@@ -129,5 +129,5 @@ function makeWorld(kinds: readonly number[]): ArbiterWorld {
   };
 }
 
-// Each world makes prices of its own, which takes milliseconds.
+// Each world makes its own prices, which takes milliseconds.
 describeArbiterLaws('the pod scheduler', makeWorld, 0.3);

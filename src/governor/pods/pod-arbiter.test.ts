@@ -15,7 +15,7 @@ const ORDER: ArbiterOrder = {
   waits: false,
 };
 
-/** An arbiter on nodes of four cores, and what it reported. */
+/** An arbiter on nodes of four cores, and its reports. */
 function make(nodes: readonly string[], postponedMax = 10): { arbiter: PodArbiter; said: string[] } {
   const scheduler = new PodScheduler(SCHEDULER_OPTIONS, createConstraints());
   const templates = [template(), template({ requests: requests(4000) })];
@@ -46,7 +46,7 @@ describe('the pod scheduler as an arbiter', () => {
     expect(arbiter.step({ kind: 'decide', max: 10 }, 51)).toMatchObject([{ kind: 'bind', uid: 'q' }]);
   });
 
-  test('preempts nobody for a job, and reports one whose pods are preempted as lost', () => {
+  test('preempts no pod for a job, and reports one whose pods are preempted as lost', () => {
     const { arbiter, said } = make(['a']);
     arbiter.step({ kind: 'pod', pod: pod('other', {}, { ours: false, nodeName: 'a', priority: 20 }) }, 2);
     expect(arbiter.hold(0, { ...ORDER, demandId: 1, priority: 100 }, 50, 2)).toBe(REFUSED);
@@ -60,7 +60,7 @@ describe('the pod scheduler as an arbiter', () => {
     expect(arbiter.step({ kind: 'decide', max: 10 }, 4)).toMatchObject([{ kind: 'bind', uid: 'urgent' }]);
   });
 
-  test('grants what waits when room appears, in its order, and up to its limit', () => {
+  test('grants waiting jobs when room appears, in order, and up to the limit', () => {
     const { arbiter, said } = make(['a'], 2);
     const whole = { ...ORDER, demandId: 1, waits: true };
     expect(arbiter.place(0, whole, 2)).toBe(1);

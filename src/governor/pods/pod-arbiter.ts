@@ -1,11 +1,11 @@
 /**
  * The pod scheduler as an arbiter: `Arbiter` over a `PodScheduler` and the nodes that it watches.
  *
- * What a job holds are pods that are on their nodes already, as the scheduler knows those of others: they come and go as `pod` and
- * `pod-gone` events, so that a log of events repeats everything, and count for resources and rules. Nobody is preempted for them; pods of
- * higher priority may preempt them, which the job's owner hears as a loss.
+ * A job's capacity is held by pods that are on their nodes already, like those of other schedulers: they come and go as
+ * `pod` and `pod-gone` events, so that a log of events repeats everything, and count for resources and rules. No pod is
+ * preempted for them; pods of higher priority may preempt them, which is reported to the job's owner as a loss.
  *
- * All events of the scheduler go through `step` here. Nodes are slots; which devices a pod gets is its kubelet's to choose.
+ * All events of the scheduler go through `step` here. Nodes are slots; its kubelet chooses the devices of a pod.
  */
 import type { Demand } from '../../model/demand.ts';
 import { assert, TegError } from '../../model/errors.ts';
@@ -25,13 +25,13 @@ import type { PodScheduler } from './pod-scheduler.ts';
 import type { PodSchedulerInternals } from './scheduler-internals.ts';
 import type { PodRecord } from './state/pod-records.ts';
 
-/** What a pod arbiter is made with. */
+/** The dependencies of a pod arbiter. */
 export interface PodArbiterOptions {
-  /** Begins the uids of the pods that it holds; nobody else's begin so. */
+  /** Prefix of the uids of the pods that it holds; no other uids have it. */
   readonly name: string;
   /** Template of each demand; `ArbiterOrder.demandId` is an index. */
   readonly templates: readonly PodTemplate[];
-  /** Jobs that wait at most; further ones are refused. */
+  /** Most waiting jobs; further ones are refused. */
   readonly postponedMax: number;
 }
 
@@ -39,13 +39,13 @@ export interface PodArbiterOptions {
 interface Tenure {
   readonly job: number;
   readonly order: Readonly<ArbiterOrder>;
-  /** Order among those that wait with the same priority. */
+  /** Order among waiting jobs of the same priority. */
   readonly sequence: number;
   /** Pods on their nodes; empty: it waits. */
   uids: readonly string[];
 }
 
-/** See the head of the file. */
+/** The pod scheduler behind the arbiter port; see the head of the file. */
 export class PodArbiter implements Arbiter {
   readonly scheduler: PodScheduler;
   timeSeconds: number = Number.NEGATIVE_INFINITY;
@@ -57,12 +57,12 @@ export class PodArbiter implements Arbiter {
   private readonly waiting = new Map<number, Tenure>();
   /** Jobs by uid of their pods. */
   private readonly owners = new Map<string, number>();
-  /** Effects on the pods of others that a call other than `step` had. */
+  /** Effects on other pods caused by calls other than `step`. */
   private readonly effects: PodEffect[] = [];
   private readonly trial: PodTrial = { slots: [], price: 0 };
   private sink: ArbiterSink | undefined;
   private sequence = 0;
-  /** `state.anyVersion` when those who wait were looked at last. */
+  /** `state.anyVersion` when the waiting jobs were last checked. */
   private lookedAt = -1;
 
   constructor(scheduler: PodScheduler, options: PodArbiterOptions) {
@@ -85,7 +85,7 @@ export class PodArbiter implements Arbiter {
   }
 
   /**
-   * Steps the scheduler, and looks whether jobs have lost what they hold, and whether some that wait can have it now.
+   * Steps the scheduler, and checks whether jobs have lost their capacity, and whether waiting ones can get theirs now.
    *
    * @returns The effects on all other pods, those of calls in between included: to be carried out.
    */
@@ -136,7 +136,7 @@ export class PodArbiter implements Arbiter {
     return this.hold(job, order, Number.POSITIVE_INFINITY, timeSeconds);
   }
 
-  /** What runs counts, also beyond what its node has. @param nodes Slots. */
+  /** Running pods count, even beyond their node's capacity. @param nodes Slots. */
   adopt(
     job: number,
     order: ArbiterOrder,
@@ -205,7 +205,7 @@ export class PodArbiter implements Arbiter {
     return demand;
   }
 
-  /** Steps the scheduler; what it does to pods that are held here is seen to here. */
+  /** Steps the scheduler; its effects on pods that are held here are handled here. */
   private feed(event: PodEvent, timeSeconds: number): void {
     this.timeSeconds = timeSeconds;
     for (const effect of this.scheduler.step(event, timeSeconds)) {
@@ -217,7 +217,7 @@ export class PodArbiter implements Arbiter {
     }
   }
 
-  /** Makes the field where nodes have come since the last decision. */
+  /** Makes the field if nodes have come since the last decision. */
   private makeField(timeSeconds: number): void {
     this.timeSeconds = timeSeconds;
     const { slots, zones } = this.inner.state;
@@ -248,7 +248,7 @@ export class PodArbiter implements Arbiter {
     });
   }
 
-  /** Forgets a job, and frees what it holds. */
+  /** Drops a job, and frees its capacity. */
   private lift(job: number, timeSeconds: number): void {
     const tenure = this.jobs.get(job);
     if (tenure === undefined) return;
@@ -272,7 +272,7 @@ export class PodArbiter implements Arbiter {
     }
   }
 
-  /** Tries those who wait, if anything has changed since they were tried last; equal ones behind one in vain are not. */
+  /** Tries the waiting jobs, if anything has changed since the last try; equal ones behind a failed one are skipped. */
   private retry(timeSeconds: number): void {
     const { state } = this.inner;
     if (this.waiting.size === 0 || this.lookedAt === state.anyVersion) return;
@@ -295,7 +295,7 @@ export class PodArbiter implements Arbiter {
     this.lookedAt = state.anyVersion;
   }
 
-  /** Whether all nodes, were they empty, would have the resources. O(nodes). */
+  /** True if all nodes, were they empty, would have the resources. O(nodes). */
   private couldHold({ demandId, gangMin }: ArbiterOrder): boolean {
     const { shapes, slots, accounts } = this.inner.state;
     const shape = shapes.acquire(this.templateOf(demandId));

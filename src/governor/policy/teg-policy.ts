@@ -101,7 +101,7 @@ export class TegPolicy implements PricingPolicy {
       rent.update(node);
       nodes.push(node);
       gpuMasks.push(this.gpuMask);
-      // Nobody chooses after the last one.
+      // No choice follows the last one.
       if (nodes.length < podCount) this.classes.update(node);
     }
     into.pods = nodes.length;

@@ -94,7 +94,7 @@ const METRICS: readonly MetricDefinition[] = [
   metric('decisionP99', 'decision, p99', 'micros', 'lower', (r) => r.timing?.decisionMicros?.p99 ?? null),
 ];
 
-/** What is compared. */
+/** The compared runs. */
 export interface ComparisonInput {
   readonly policies: readonly string[];
   readonly seeds: readonly number[];

@@ -112,7 +112,7 @@ export class SimulationRun {
   private readonly nodeUp: NodeUpEvent = { kind: ZoneEventKind.NodeUp, node: 0 };
   private readonly nodeDown: NodeDownEvent = { kind: ZoneEventKind.NodeDown, node: 0 };
   private readonly tick: TickEvent = { kind: ZoneEventKind.Tick };
-  /** A tick that the decider asked for. */
+  /** A tick requested by the decider. */
   private readonly wakeUp: TickEvent = { kind: ZoneEventKind.Tick };
   /** When it last got one. */
   private wokeAt = 0;

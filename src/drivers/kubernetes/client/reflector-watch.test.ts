@@ -16,7 +16,7 @@ import {
 describe('the watch', () => {
   const LIST = listed(10, [object('p', 1), object('q', 2)]);
 
-  test('goes on from the last version when the server ends it, bookmarks included', async () => {
+  test('resumes from the last version when the server ends it, bookmarks included', async () => {
     const { told, requests, reflector } = await run([
       LIST,
       (response) => {

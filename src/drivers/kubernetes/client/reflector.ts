@@ -217,7 +217,7 @@ export class Reflector {
     return { items: body.items ?? [], next: typeof next === 'string' ? next : '', version };
   }
 
-  /** Watches until the server ends it; from the beginning if there is no version to go on from. */
+  /** Watches until the server ends it; from the beginning if there is no version to resume from. */
   private async watch(): Promise<void> {
     const { watchSecondsMin, watchSecondsMax, random } = this.options;
     const seconds = Math.round(watchSecondsMin + random() * (watchSecondsMax - watchSecondsMin));

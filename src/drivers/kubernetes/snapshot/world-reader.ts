@@ -1,8 +1,9 @@
 /**
- * Reads a Kubernetes file as the cluster of a simulation that the pod scheduler decides: every object as the live scheduler would see
- * it, and beside each job of the file its pod.
+ * Reads a Kubernetes file as the cluster of a simulation that the pod scheduler decides: every object in the live
+ * scheduler's form, and for each job of the file its pod.
  *
- * The jobs are those of the reader of traces, which counts pods, makes those of workloads and knows names; here is what they leave out.
+ * The jobs are those of the reader of traces, which counts pods, expands workloads and assigns names; this reader adds
+ * the rest.
  */
 import type { PodEvent, PodSchedulerOptions } from '../../../governor/pods/pod-events.ts';
 import { TegError } from '../../../model/errors.ts';
@@ -24,9 +25,9 @@ import { type ClusterHabits, habitsOf, podOfJob, unsaidOf } from '../../../simul
 import type { KubernetesObject } from '../../../traces/format.ts';
 import { ObjectEvents } from './object-events.ts';
 
-/** What was changed of the cluster that the file describes. */
+/** The changes of the file's cluster. */
 export interface WorldChanges {
-  /** Names of the nodes that there are in the end. */
+  /** Names of the nodes after the changes. */
   readonly nodes: ReadonlySet<string>;
   readonly removed: ReadonlySet<string>;
   /** By name of a node: its copies. */
@@ -42,13 +43,13 @@ interface ReadPod {
   readonly pod: PodDescription;
   readonly job: JobSpec | undefined;
   readonly graceSeconds: number;
-  /** When it is gone, seconds since 1970; NaN: it is not on its way out. */
+  /** Time when it is gone, seconds since 1970; NaN: it is not being deleted. */
   readonly goneSeconds: number;
 }
 
 const HOSTNAME = 'kubernetes.io/hostname';
 
-/** Kinds that live in a namespace. */
+/** Namespaced kinds. */
 const NAMESPACED: ReadonlySet<string> = new Set([
   'Pod',
   'PodGroup',
@@ -69,12 +70,12 @@ export class WorldReader {
   private readonly pods = new Map<string, JobPod>();
   private habits: ClusterHabits | undefined;
 
-  /** @param ignoredResources Count neither for pods nor for nodes. */
+  /** @param ignoredResources Ignored for pods and for nodes. */
   constructor(ignoredResources: readonly string[]) {
     this.ignored = new Set(ignoredResources);
   }
 
-  /** Whether the file had objects that can be decided on. */
+  /** True if the file had objects that can be decided on. */
   get hasNodes(): boolean {
     return this.nodes.length > 0;
   }
@@ -94,7 +95,7 @@ export class WorldReader {
     this.entries.push(event);
   };
 
-  /** Takes an object of a file of further jobs: its pods are not assigned, its nodes are others. */
+  /** Takes an object of a file of further jobs: its pods are not assigned, its nodes are ignored. */
   readonly ofJobs = (read: KubernetesObject): void => {
     if (read.kind !== 'Pod') {
       const event = read.kind === 'Node' ? undefined : this.eventOf(read);
@@ -107,7 +108,7 @@ export class WorldReader {
     else this.addJob(of.job, of, waiting(of.pod));
   };
 
-  /** Sees to it that a job has a pod, whatever it was read from. */
+  /** Ensures that a job has a pod, from any source. */
   addFurther(job: JobSpec): void {
     if (this.pods.has(job.id)) return;
     this.habits ??= habitsOf(this.nodes);
@@ -119,7 +120,7 @@ export class WorldReader {
     );
   }
 
-  /** @returns The world, with nodes added and taken away. Called once, at the end. */
+  /** @returns The world, with nodes added and removed. Called once, at the end. */
   world(core: PodSchedulerOptions, changes: WorldChanges): PodWorld {
     const events: PodEvent[] = [];
     const leaving: LeavingPod[] = [];
@@ -144,7 +145,7 @@ export class WorldReader {
     return { core, originSeconds, events, leaving, pods: this.pods };
   }
 
-  /** What becomes of a pod of the file, and of its copies. */
+  /** The fate of a pod of the file, and of its copies. */
   private *podsIn(entry: ReadPod, { removed, copies }: WorldChanges): Generator<PodDescription> {
     const { pod, job } = entry;
     if (job === undefined || Number.isFinite(job.durationSeconds)) {
@@ -180,7 +181,7 @@ export class WorldReader {
     pod: PodDescription,
   ): void {
     const { owner } = job;
-    // The controller of one that is on its way out has made another, or will not.
+    // The controller of a pod that is being deleted has made another, or will not.
     const comesBack =
       Number.isNaN(goneSeconds) &&
       (owner === undefined ? pod.uid === `job ${job.id}` : !owner.startsWith('Node/'));
@@ -239,7 +240,7 @@ export class WorldReader {
     }
   }
 
-  /** The template with what the API server would have filled in, and without what does not count. */
+  /** The template with the API server's defaults filled in, and without ignored resources. */
   private asking({ template }: PodDescription, requests: PodRequests): PodDescription['template'] {
     const counted = { ...requests, extended: this.counted(requests.extended) };
     return JSON.stringify(counted) === JSON.stringify(template.requests)
@@ -252,7 +253,7 @@ export class WorldReader {
     return Object.fromEntries(Object.entries(extended).filter(([name]) => !this.ignored.has(name)));
   }
 
-  /** The latest time that a pod speaks of: the cluster was recorded then, or soon after. */
+  /** The latest time in a pod's fields: the cluster was recorded then, or soon after. */
   private originSeconds(): number {
     let latest = 0;
     for (const entry of this.entries) {
@@ -273,7 +274,7 @@ export class WorldReader {
   }
 }
 
-/** An object other than a pod, and what copies of its node have of it. */
+/** An object other than a pod, and its copies for copies of its node. */
 function eventsIn(event: PodEvent, { nodes, removed, copies }: WorldChanges): PodEvent[] {
   if (event.kind === 'node') return nodes.has(event.node.name) ? [event] : [];
   if (event.kind !== 'volume-limits') return [event];
@@ -284,7 +285,7 @@ function eventsIn(event: PodEvent, { nodes, removed, copies }: WorldChanges): Po
   return all;
 }
 
-/** Whether the pod is there because the node is. */
+/** True if the pod exists because the node does. */
 function isOfNode({ owner = '' }: JobSpec): boolean {
   return owner.startsWith('DaemonSet/') || owner.startsWith('Node/');
 }
@@ -302,7 +303,7 @@ function waiting(pod: PodDescription): PodDescription {
   };
 }
 
-/** What the API server fills in; manifests lack it. */
+/** The API server's defaults; manifests lack them. */
 function withDefaults(kind: string, object: ApiObject): ApiObject {
   const metadata = isRecord(object.metadata) ? object.metadata : {};
   const { namespace = NAMESPACED.has(kind) ? 'default' : undefined } = metadata;
@@ -319,7 +320,7 @@ function graceOf({ terminationGracePeriodSeconds: seconds }: ApiObject): number 
   return typeof seconds === 'number' && seconds >= 0 ? seconds : GRACE_SECONDS_DEFAULT;
 }
 
-/** Its deletion timestamp is when its grace period ends. */
+/** Its deletion timestamp is the end of its grace period. */
 function goneAt({ metadata }: ApiObject): number {
   const text = isRecord(metadata) ? metadata.deletionTimestamp : undefined;
   return typeof text === 'string' ? Date.parse(text) / 1000 : Number.NaN;

@@ -59,13 +59,13 @@ test('a governor offers what a pod scheduler holds, starts it, and reports its e
   expect(done(stage.receive(confirm, 2))).toEqual(['start 7']);
   stage.wake(50);
   checkScheduler(arbiter.scheduler);
-  // Nodes are watched by the scheduler; the governor hears of it from its arbiter.
+  // Nodes are watched by the scheduler; the governor learns of changes from its arbiter.
   arbiter.step({ kind: 'node-gone', name: 'a' }, 51);
   expect(told(stage.step((out) => stage.process.noticed(51, out)))).toEqual(['ended 7: node lost']);
   expect(arbiter.scheduler.view().podCount).toBe(0);
 });
 
-test('an offer that nobody confirms ends, and a standing request gets its room', () => {
+test('an unconfirmed offer ends, and a standing request gets its room', () => {
   const { stage, arbiter } = makeStage();
   const whole = { podCount: 4, gangMin: 4 };
   expect(told(stage.receive(propose(7, whole), 1))).toEqual(['offer 7']);

@@ -36,7 +36,7 @@ export class Admission {
   ): AccountsRefusal | undefined {
     const { ask, state } = this;
     const first = members[0] as PodRecord;
-    // Members may have gone since the group came to the queue.
+    // Members may have gone since the group entered the queue.
     group.tenant = first.tenant;
     this.begin(first);
     ask.pods = members.length;

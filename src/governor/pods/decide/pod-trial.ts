@@ -1,13 +1,13 @@
 /**
- * Equal pods placed for a trial: where they would go one after the other, and at what price. Everything is taken back: accounts, rules,
- * nodes' lists, the field with its classes and their order.
+ * A trial placement of equal pods: the nodes where they would go one after the other, and the price. Everything is
+ * undone: accounts, rules, nodes' lists, the field with its classes and their order.
  */
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { newPodRecord, type PodRecord } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { Placement } from './placement.ts';
 
-/** What a trial found. Filled by `tryPods`. */
+/** Results of a trial. Filled by `tryPods`. */
 export interface PodTrial {
   /** Slots of the pods that found room, in their order. */
   readonly slots: number[];
@@ -16,9 +16,10 @@ export interface PodTrial {
 }
 
 /**
- * Tries to place `count` pods like `pod`. Nobody is preempted for them. The field must be made (`zones.isStale` is false).
+ * Tries to place `count` pods like `pod`. No pod is preempted for them. The field must be made (`zones.isStale` is
+ * false).
  *
- * @param pod What each of them is; not known to the scheduler.
+ * @param pod A prototype of the pods; unknown to the scheduler.
  */
 export function tryPods(
   state: SchedulerState,
@@ -49,10 +50,13 @@ export function tryPods(
   state.shapes.release(shape);
 }
 
-/** Nobody's: nothing is held for it. */
+/** Belongs to no tenant: no hold is reported for it. */
 const TRIAL_TENANT = 0;
 
-/** @returns What pods that are placed cost where they are, by the measure of `tryPods`: each with those before it on their nodes. */
+/**
+ * @returns The cost of placed pods where they are, by the measure of `tryPods`: each with those before it on their
+ *   nodes.
+ */
 export function priceOfPlaced(state: SchedulerState, pods: readonly PodRecord[]): number {
   const { accounts, zones } = state;
   let sum = 0;

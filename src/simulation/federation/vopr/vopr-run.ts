@@ -35,7 +35,7 @@ type Pending =
   | { readonly kind: 'exit'; readonly zone: number; readonly offer: number }
   | { readonly kind: 'call'; readonly call: (timeSeconds: number) => void };
 
-/** What was found. */
+/** The violation found. */
 export interface VoprFailure {
   readonly seed: number;
   /** Number of the event at which it was found, from 1. */
