@@ -12,7 +12,7 @@ import {
 } from './class-limits.ts';
 
 const below = (n: number): fc.Arbitrary<number> => fc.oneof(fc.constantFrom(0, n - 1), fc.nat(n - 1));
-const hosts = fc.tuple(below(CLASS_FLAVORS_MAX), below(32), below(CLASS_CPU_POINTS_MAX));
+const hosts = fc.tuple(below(CLASS_FLAVORS_MAX), below(64), below(CLASS_CPU_POINTS_MAX));
 const gpus = fc.tuple(
   below(CLASS_WHOLE_GPUS_MAX + 1),
   below(CLASS_PARTIAL_LEVEL_MAX + 1),
@@ -41,6 +41,26 @@ describe('the integers of a class', () => {
         expect(packGpus(...x) === packGpus(...z)).toBe(x.join() === z.join());
       }),
     );
+  });
+
+  test('give every field bits of its own', () => {
+    const level = CLASS_PARTIAL_LEVEL_MAX;
+    for (const masks of [
+      [packHost(CLASS_FLAVORS_MAX - 1, 0, 0), packHost(0, 63, 0), packHost(0, 0, CLASS_CPU_POINTS_MAX - 1)],
+      [
+        packGpus(CLASS_WHOLE_GPUS_MAX, 0, 0, 0, 0),
+        packGpus(0, level, 0, 0, 0),
+        packGpus(0, 0, level, 0, 0),
+        packGpus(0, 0, 0, level, 0),
+        packGpus(0, 0, 0, 0, 1),
+      ],
+    ]) {
+      let taken = 0;
+      for (const mask of masks) {
+        expect(mask & taken).toBe(0);
+        taken |= mask;
+      }
+    }
   });
 
   test.each([

@@ -15,7 +15,7 @@ export const CLASS_WHOLE_GPUS_MAX: number = 2 ** 5 - 1;
 /** Highest level of a partial GPU. */
 export const CLASS_PARTIAL_LEVEL_MAX: number = 2 ** 7 - 1;
 
-/** @returns Flavour, memory and CPU of a class in one integer. @param memoryIndex In [0, 31]. @param cpuIndex Point of the lattice. */
+/** @returns Flavour, memory and CPU of a class in one integer. @param memoryIndex In [0, 64). @param cpuIndex Point of the lattice. */
 export function packHost(flavorId: number, memoryIndex: number, cpuIndex: number): number {
   assert(
     // One comparison: a value too large for its bits leaves a bit above them.
