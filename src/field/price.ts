@@ -9,7 +9,8 @@ import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../model/node.ts';
 import { type DemandColumns, SHARING } from './demand-columns.ts';
 import type { HostPotential } from './host-potential.ts';
 import type { HostRoom } from './host-room.ts';
-import { type StrandingPotential, WHOLE_GPUS_MAX } from './stranding.ts';
+import type { StrandingPotential } from './stranding.ts';
+import { WHOLE_GPUS_MAX } from './stranding-table.ts';
 
 /** A node state in the price's terms; a scratch record that its owner reuses. */
 export interface NodeShape {

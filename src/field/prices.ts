@@ -5,7 +5,8 @@ import { HostPotential } from './host-potential.ts';
 import { HostRoom } from './host-room.ts';
 import { GeometricLattice, latticeUnit } from './lattice.ts';
 import { Price } from './price.ts';
-import { type StrandingOptions, StrandingPotential } from './stranding.ts';
+import { StrandingPotential } from './stranding.ts';
+import type { StrandingOptions } from './stranding-table.ts';
 import type { TypicalWorkload } from './typical-workload.ts';
 
 /** The parts of a price. */

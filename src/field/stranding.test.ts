@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { GeometricLattice } from './lattice.ts';
-import { boltzmann, type FillShape, StrandingPotential } from './stranding.ts';
+import { StrandingPotential } from './stranding.ts';
+import { boltzmann, type FillShape } from './stranding-table.ts';
 
 const OPTIONS = { patience: 40, temperature: 800, hostOnlyWeight: 0.5 };
 const lattice = new GeometricLattice(1000, 16_000);
