@@ -7,6 +7,7 @@ import {
   aLocalVolume,
   aNode,
   aPod,
+  drawSnapshot,
   near,
   placesOf,
   spreadOver,
@@ -328,4 +329,33 @@ describe('nodes that fail', () => {
     expect(finished).toBe(200);
     expect(new Set(whatIf.placements.map(({ node }) => node)).size).toBe(whatIf.placements.length);
   });
+
+  test.each(['requeue', 'fail'] as const)(
+    'random clusters, jobs, victims and failures: the books add up (%s)',
+    async (lostPods) => {
+      const seen = { victims: 0, lost: 0 };
+      for (let seed = 1; seed <= 6; seed++) {
+        const { result, whatIf } = await startFromObjects(drawSnapshot(seed), {
+          jobRows: Array.from({ length: 100 }, (_, i) => {
+            const pods = 1 + (i % 4);
+            return `j${i},${(i * 37) % 3000},${50 + ((i * 91) % 400)},${500 + (i % 5) * 500},1,${pods},${pods}`;
+          }),
+          failures: { mtbfSeconds: 20_000, mttrSeconds: 500 },
+          horizonSeconds: 10_000,
+          lostPods,
+        });
+        const { arrived, finished, dropped, failed, running, waiting, requeues } = result.jobs;
+        expect(finished + dropped + failed + running + waiting).toBe(arrived);
+        const { gpu, cpu, memory } = result.allocation;
+        for (const share of [gpu ?? 0, cpu, memory, whatIf.after.cpu, whatIf.after.memory]) {
+          expect(share).toBeGreaterThanOrEqual(0);
+          expect(share).toBeLessThanOrEqual(1);
+        }
+        seen.victims += whatIf.preempted ?? 0;
+        seen.lost += requeues + failed;
+      }
+      expect(seen.victims).toBeGreaterThan(5);
+      expect(seen.lost).toBeGreaterThan(20);
+    },
+  );
 });
