@@ -84,14 +84,14 @@ describeWithControlPlane('what-if and a live run', [], () => {
     await addPods(count, name, { schedulingGroup: { podGroupName: name } }, { cpu });
   }
 
-  /** Something of everything: what runs, and what waits. */
+  /** Something of everything: what runs, and what waits. All of one scheduler: its watch of others' pods answers before or after that of its own. */
   async function fill(): Promise<void> {
     for (let i = 0; i < 12; i++)
       await addNode(`n${i}`, { [ZONE]: `z${i % 3}` }, i === 11 ? { unschedulable: true } : {});
     const taints = [{ key: 'gpu', value: '', effect: 'NoSchedule' }];
     for (let i = 0; i < 3; i++) await addNode(`gpu-${i}`, { [ZONE]: `z${i}` }, { taints }, { [GPU]: '4' });
     await addNode('old', { pool: 'old' }, {}, { cpu: '1' });
-    await addPods(1, 'batch', { nodeName: 'old', schedulerName: 'other', priority: 0 }, { cpu: '1' });
+    await addPods(1, 'batch', { nodeName: 'old', priority: 0 }, { cpu: '1' });
     await addPods(2, 'cache', { nodeName: 'n4' });
     await addPods(3, 'busy', { nodeName: 'n0' });
     await addPods(20, 'plain', {}, { cpu: '300m', memory: '1Gi' });

@@ -198,7 +198,8 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
 /** Runs that a zone decides need not wait for the readers of the scheduler. */
 async function newWorldReader(ignored: readonly string[]): Promise<WorldReader> {
   const { WorldReader } = await import('../kubernetes/snapshot/world-reader.ts');
-  return new WorldReader(ignored);
+  const { defaultSchedulerConfig } = await import('../kubernetes/config/scheduler-config.ts');
+  return new WorldReader(defaultSchedulerConfig().schedulerName, ignored);
 }
 
 /** As a scheduler with the default configuration would see it. */

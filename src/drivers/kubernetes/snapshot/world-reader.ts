@@ -41,6 +41,8 @@ const WARNINGS_MAX = 50;
 interface ReadPod {
   readonly kind: 'read-pod';
   readonly pod: PodDescription;
+  /** Whether it names TEG's scheduler. */
+  readonly isOurs: boolean;
   readonly job: JobSpec | undefined;
   readonly graceSeconds: number;
   /** Time when it is gone, seconds since 1970; NaN: it is not being deleted. */
@@ -63,15 +65,19 @@ export class WorldReader {
   /** Warnings for people, and how often each was due. */
   readonly warnings = new Map<string, number>();
   private readonly ignored: ReadonlySet<string>;
-  private readonly events = new ObjectEvents('');
+  private readonly events: ObjectEvents;
   private readonly entries: (PodEvent | ReadPod)[] = [];
   private readonly later: PodEvent[] = [];
   private readonly nodes: NodeDescription[] = [];
   private readonly pods = new Map<string, JobPod>();
   private habits: ClusterHabits | undefined;
 
-  /** @param ignoredResources Ignored for pods and for nodes. */
-  constructor(ignoredResources: readonly string[]) {
+  /**
+   * @param schedulerName    Pods that name it come before those of others, as in the watches.
+   * @param ignoredResources Ignored for pods and for nodes.
+   */
+  constructor(schedulerName: string, ignoredResources: readonly string[]) {
+    this.events = new ObjectEvents(schedulerName);
     this.ignored = new Set(ignoredResources);
   }
 
@@ -125,7 +131,7 @@ export class WorldReader {
     const events: PodEvent[] = [];
     const leaving: LeavingPod[] = [];
     const originSeconds = this.originSeconds();
-    for (const entry of this.entries) {
+    for (const entry of this.inOrder()) {
       if (entry.kind === 'read-pod') {
         for (const pod of this.podsIn(entry, changes)) {
           events.push({ kind: 'pod', pod });
@@ -143,6 +149,13 @@ export class WorldReader {
     }
     events.push(...this.later);
     return { core, originSeconds, events, leaving, pods: this.pods };
+  }
+
+  /** In the order in which the scheduler's watches list them: among equal nodes that may tip the balance. */
+  private inOrder(): readonly (PodEvent | ReadPod)[] {
+    const isOfOthers = (entry: PodEvent | ReadPod): boolean => entry.kind === 'read-pod' && !entry.isOurs;
+    const { entries } = this;
+    return [...entries.filter((entry) => !isOfOthers(entry)), ...entries.filter(isOfOthers)];
   }
 
   /** The fate of a pod of the file, and of its copies. */
@@ -227,6 +240,7 @@ export class WorldReader {
       return {
         kind: 'read-pod',
         pod: described,
+        isOurs: pod.ours,
         job,
         graceSeconds: graceOf(spec),
         goneSeconds: goneAt(object),
@@ -236,7 +250,14 @@ export class WorldReader {
       if (job === undefined) return undefined;
       this.habits ??= habitsOf(this.nodes);
       const pod = { ...podOfJob(job, this.habits), nodeName: job.nodeName ?? '' };
-      return { kind: 'read-pod', pod, job, graceSeconds: GRACE_SECONDS_DEFAULT, goneSeconds: Number.NaN };
+      return {
+        kind: 'read-pod',
+        pod,
+        isOurs: true,
+        job,
+        graceSeconds: GRACE_SECONDS_DEFAULT,
+        goneSeconds: Number.NaN,
+      };
     }
   }
 
