@@ -30,7 +30,7 @@ describe('numbers of incarnations', () => {
   });
 });
 
-test('demand and sizes of a line are told apart, and are exact', () => {
+test('demand and sizes of a line are distinguished, and are exact', () => {
   const near = (low: number, high: number): fc.Arbitrary<number> =>
     fc.constantFrom(low, low + 1, high - 1, high);
   const lines = fc.tuple(near(0, DEMANDS_MAX - 1), near(1, PODS_PACKED_MAX), near(0, PODS_PACKED_MAX));
