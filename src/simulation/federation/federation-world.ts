@@ -2,6 +2,7 @@
  * The parts of a federation, and the factory of its processes: the same for the simulator, the fault finder and any
  * number of threads.
  */
+
 import { OfferReader } from '../../field/hologram/offer-reader.ts';
 import type { TypicalWorkload } from '../../field/typical-workload.ts';
 import type { ChooserEntry } from '../../governor/choosers/chooser.ts';
@@ -24,6 +25,7 @@ import { TEG_DEFAULTS, type TegOptions } from '../../governor/policy/teg-options
 import { TegPolicy } from '../../governor/policy/teg-policy.ts';
 import { Zone } from '../../governor/zone/zone.ts';
 import { ZoneArbiter } from '../../governor/zone/zone-arbiter.ts';
+import { assert } from '../../kernel/assert.ts';
 import { Random } from '../../kernel/random.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, type DemandTable, requirePackable } from '../../model/demand.ts';
@@ -147,7 +149,7 @@ export class ProcessFactory {
       demands: world.demands,
       reader,
       chooser: world.chooser.create({ loserBudget: world.options.loserBudget }),
-      random: new Random(world.seed, STREAM_HOST).fork(id + incarnation * 2 ** 20),
+      random: new Random(world.seed, STREAM_HOST).fork(streamOf(id, incarnation)),
       options: world.options,
       incarnation,
       firstReportSeconds: timeSeconds + this.phaseOf(id),
@@ -176,7 +178,7 @@ export class ProcessFactory {
       demands: world.demands,
       reader,
       chooser: world.chooser.create({ loserBudget: world.options.loserBudget }),
-      random: new Random(world.seed, STREAM_SUMMARY).fork(node.id + incarnation * 2 ** 20),
+      random: new Random(world.seed, STREAM_SUMMARY).fork(streamOf(node.id, incarnation)),
       options: world.options,
       incarnation,
       firstPublishSeconds: timeSeconds + this.phaseOf(node.id),
@@ -210,4 +212,15 @@ export class ProcessFactory {
     });
     return this.clusterOf(chosen);
   }
+}
+
+/** Bits of a process id, and of an incarnation, in the 32-bit number of a random stream. */
+const PROCESS_BITS = 20;
+const INCARNATION_BITS = 12;
+
+/** @returns The stream of one incarnation of a process: no other has it. */
+function streamOf(id: number, incarnation: number): number {
+  assert(id >= 0 && id < 2 ** PROCESS_BITS, 'a process id does not fit its bits of a stream number');
+  assert(incarnation >= 0 && incarnation < 2 ** INCARNATION_BITS, 'more incarnations than streams');
+  return id + incarnation * 2 ** PROCESS_BITS;
 }
