@@ -5,10 +5,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { podOf } from '../src/drivers/kubernetes/objects/pod.ts';
+import { ObjectEvents } from '../src/drivers/kubernetes/snapshot/object-events.ts';
 import { flavorMatches } from '../src/model/cluster-state.ts';
+import type { PodDescription } from '../src/model/kubernetes/pod.ts';
 import { meetsRequirement } from '../src/model/kubernetes/requirements.ts';
 import { GPU_SLOTS_PER_NODE_MAX, GPUS_PER_NODE_MAX } from '../src/model/node.ts';
 import { GPU_RESOURCES } from '../src/model/readers/gpus.ts';
+import { FROM_FILE } from '../src/model/readers/leniency.ts';
 import { nodeOf } from '../src/model/readers/read-node.ts';
 import { BYTES_PER_MIB } from '../src/model/units.ts';
 import { type ReadResult, readText } from '../src/traces/specs.fixtures.ts';
@@ -66,7 +69,7 @@ const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined });
 const container = fc.record({
   name: fc.constant('c'),
-  resources: fc.record({ requests: amounts }),
+  resources: fc.record({ requests: amounts, limits: optional(amounts) }),
   restartPolicy: fc.constantFrom(undefined, 'Always'),
 });
 const operator = fc.constantFrom('In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt', 'Near');
@@ -103,7 +106,7 @@ const pod = fc.record({
     containers: fc.array(container, { maxLength: 3 }),
     initContainers: optional(fc.array(container, { maxLength: 3 })),
     overhead: optional(amounts),
-    resources: optional(fc.record({ requests: amounts })),
+    resources: optional(fc.record({ requests: optional(amounts), limits: optional(amounts) })),
     nodeName: fc.constantFrom(undefined, 'node-1'),
     priority: optional(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })),
     schedulingGroup: optional(fc.constant({ podGroupName: 'own' })),
@@ -134,6 +137,14 @@ const pod = fc.record({
       }),
     ),
   }),
+});
+/** Without limits: a server has made requests of them. */
+const storedPod = pod.map((object) => {
+  const plain: Loose = JSON.parse(JSON.stringify(object));
+  for (const each of [...plain.spec.containers, ...(plain.spec.initContainers ?? [])])
+    delete each.resources.limits;
+  delete plain.spec.resources?.limits;
+  return plain;
 });
 const node = fc.record({
   kind: fc.constant('Node'),
@@ -172,6 +183,13 @@ async function fromFile(object: unknown): Promise<ReadResult> {
   return asJson;
 }
 
+/** The pod that `teg explain pod --snapshot` and what-if runs see. */
+function podOfFile(object: Loose): PodDescription {
+  const event = new ObjectEvents('teg', FROM_FILE).eventOf(object);
+  if (event?.kind !== 'pod') throw new Error(`got ${event?.kind}, expected a pod`);
+  return event.pod;
+}
+
 /** Whether the simulator has no such pod or node: beyond 2^31 thousandths of a core, or `gpusMax` GPUs of a make. */
 function isBeyond(
   of: { cpuMilli: number; extended: Readonly<Record<string, number>> },
@@ -203,7 +221,7 @@ describe('a pod', () => {
     await checkAsyncProperty(
       fc.asyncProperty(pod, async (object) => {
         const plain = JSON.parse(JSON.stringify(object));
-        const seen = orRefused(() => podOf(plain, 'teg'));
+        const seen = orRefused(() => podOfFile(plain));
         const { jobs, warnings } = await fromFile(object);
         const job = jobs[0];
         if (
@@ -270,6 +288,18 @@ describe('a pod', () => {
     const { jobs } = await fromFile(of(sent));
     expect(jobs).toEqual((await fromFile(of(stored))).jobs);
     expect(jobs[0]).toMatchObject({ cpuMilli: 1000, memoryMib: 1024, gpuCount: 2 });
+    expect(podOfFile(of(sent)).template).toEqual(podOfFile(of(stored)).template);
+    expect(podOfFile(of(stored))).toEqual(podOf(of(stored), 'teg'));
+  });
+
+  test('that a server has stored is the same to the scheduler and in a file', async () => {
+    await checkAsyncProperty(
+      fc.asyncProperty(storedPod, async (object) => {
+        const plain = JSON.parse(JSON.stringify(object));
+        expect(orRefused(() => podOfFile(plain))).toEqual(orRefused(() => podOf(plain, 'teg')));
+      }),
+      { numRuns: 200 },
+    );
   });
 });
 

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
 import { sendJson, startScriptedServer } from '../../../test/support/scripted-server.ts';
 import { defaultSchedulerConfig } from '../../drivers/kubernetes/config/scheduler-config.ts';
 import { SchedulerMetrics } from '../../drivers/kubernetes/server/scheduler-metrics.ts';
@@ -90,6 +91,38 @@ async function explain(name: string): Promise<PodExplanation> {
 }
 
 describe('from a snapshot', () => {
+  test.each(['yaml', 'json'])(
+    'a manifest by hand, in %s: limits are requests, and no uid is needed',
+    async (form) => {
+      const node = {
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name: 'gpu-1' },
+        status: { capacity: { cpu: '8', memory: '64Gi', 'nvidia.com/gpu': '2' } },
+      };
+      const pod = (name: string, gpus: string) => ({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name },
+        spec: { containers: [{ name: 'c', resources: { limits: { cpu: '1', 'nvidia.com/gpu': gpus } } }] },
+      });
+      const objects = [node, pod('small', '2'), pod('large', '3')];
+      const path = join(folder, `manifest.${form}`);
+      const text =
+        form === 'json'
+          ? JSON.stringify({ kind: 'List', items: objects })
+          : objects.map((each) => stringify(each, { defaultStringType: 'QUOTE_DOUBLE' })).join('---\n');
+      writeFileSync(path, text);
+      const answer = async (name: string): Promise<PodExplanation> => {
+        const { status, stdout, stderr } = await teg(name, '--snapshot', path, '--json');
+        expect({ status, stderr }).toMatchObject({ status: 0 });
+        return podExplanationSchema.parse(JSON.parse(stdout));
+      };
+      expect(await answer('small')).toMatchObject({ node: 'gpu-1', nodesTotal: 1, nodesFeasible: 1 });
+      expect(await answer('large')).toMatchObject({ node: '', nodesTotal: 1, nodesFeasible: 0 });
+    },
+  );
+
   test('a pod that fits: its node, the alternatives, and why', async () => {
     const explanation = await explain('small');
     expect(explanation).toMatchObject({
@@ -342,7 +375,7 @@ describe('bad input', () => {
     [[], 'TEG_OPTION_INVALID', 'got no pod'],
   ])('%j', async (args, code, message) => {
     const text = join(folder, 'text');
-    writeFileSync(text, 'kind: Pod\n');
+    writeFileSync(text, 'name,cpus\nnode-1,8\n');
     const named: Record<string, string> = { SNAPSHOT: snapshot, TEXT: text };
     const { status, stdout, stderr } = await teg(...args.map((arg) => named[arg] ?? arg));
     expect(stderr).toContain(code);

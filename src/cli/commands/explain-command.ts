@@ -36,7 +36,7 @@ export function addExplainCommand(parent: Command): void {
     .option('--token-file <file>', 'with --server: the bearer token to show')
     .option('--ca-file <file>', 'with --server: PEM of the authority of its certificate')
     .option('--insecure-skip-tls-verify', 'with --server: take any certificate, such as one it made itself')
-    .option('--snapshot <file>', 'explain from a file of teg snapshot')
+    .option('--snapshot <file>', 'explain from a file of teg snapshot, or manifests in YAML or JSON')
     .option(
       '--kubeconfig <file>',
       'explain from the cluster (default: $KUBECONFIG, ~/.kube/config, or in cluster)',
@@ -141,7 +141,10 @@ async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number
     nowSeconds,
     onWarning,
   };
-  if (options.snapshot !== undefined) return explainFromObjects(readSnapshotFile(options.snapshot), common);
+  if (options.snapshot !== undefined) {
+    const { FROM_FILE } = await import('../../model/readers/leniency.ts');
+    return explainFromObjects(readSnapshotFile(options.snapshot), { ...common, leniency: FROM_FILE });
+  }
   const { loadTarget } = await import('../../drivers/kubernetes/client/target.ts');
   const { createApiClient } = await import('../../drivers/kubernetes/client/http-client.ts');
   const { listCluster } = await import('../../drivers/kubernetes/snapshot/take-snapshot.ts');

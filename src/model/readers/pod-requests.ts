@@ -55,6 +55,24 @@ export function podRequestsOf(
   return wholeRequests(amounts);
 }
 
+/**
+ * @param spec `spec` of a pod whose containers have their requests.
+ * @returns Requests of the pod as a whole that its limits imply and `spec.resources` lacks, in billionths.
+ * @throws TegError TEG_KUBE_OBJECT for text that is not a quantity.
+ */
+export function podLevelDefaultsOf(spec: ApiObject): Amounts {
+  const implied: Amounts = new Map();
+  if (spec.resources === undefined) return implied;
+  const resources = maybeRecord(spec.resources, 'spec.resources');
+  const limits = amountsOf(resources.limits, 'spec.resources.limits');
+  if (limits.size === 0) return implied;
+  const asked = amountsOf(resources.requests, 'spec.resources.requests');
+  const before = new Set(asked.keys());
+  fillPodLevel(asked, limits, containersOf(spec, { resize: undefined, fillsDefaults: false }));
+  for (const [name, nanos] of asked) if (!before.has(name)) implied.set(name, nanos);
+  return implied;
+}
+
 /** @returns The status's amounts, undefined if none of them counts. */
 function resizeStateOf(status: ApiObject): ResizeState | undefined {
   const containers = new Map<string, ApiObject>();

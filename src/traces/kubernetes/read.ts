@@ -3,40 +3,28 @@
  * several documents. Pods become jobs, nodes become nodes, workloads become those of their pods that the file does not
  * list; everything else is counted and left out.
  */
-import { parseDocument } from 'yaml';
 import { TegError } from '../../model/errors.ts';
 import type { JobSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import {
   type ApiObject,
-  isRecord,
   malformed,
   maybeInteger,
   maybeList,
-  maybeText,
   recordOf,
   textOf,
 } from '../../model/readers/read-object.ts';
 import { findJobProblem, findNodeProblem } from '../../model/validate.ts';
 import type { TraceBatch } from '../batch.ts';
 import { BATCH_ROWS, type PartContext, type ReadContext } from '../context.ts';
-import { readLines } from '../lines.ts';
 import type { OpenedInput } from '../source.ts';
 import { Expansion } from './expansion.ts';
 import { KnownNames } from './known-names.ts';
 import { boundBroken, LeftOut } from './left-out.ts';
 import { toNode } from './node.ts';
+import { kindOf, LIST_DEPTH_MAX, openObjects } from './objects.ts';
 import { neverPreempts, type PodSurroundings, podToJob, SYSTEM_PRIORITIES } from './pod.ts';
-import { JsonSplitter } from './split-json.ts';
-import { type ObjectText, YamlSplitter } from './split-yaml.ts';
 import { workloadKindOf } from './workloads.ts';
-import { asJson } from './yaml-values.ts';
-
-/** Most aliases that a YAML document may resolve in total: more than people write, less than a bomb needs. */
-const ALIASES_MAX = 100;
-
-/** Lists within lists. */
-const LIST_DEPTH_MAX = 4;
 
 /** Kinds of objects besides nodes and pods that affect scheduling: read by a caller that applies all rules. */
 const RULE_KINDS: ReadonlySet<string> = new Set([
@@ -68,15 +56,13 @@ const CLASSES_MAX = 10_000;
  * @throws TegError of the first bad row that is not tolerated; TEG_INPUT_TOO_LARGE; TEG_INPUT_UNKNOWN_FORMAT.
  */
 export async function* readKubernetes(input: OpenedInput, context: ReadContext): AsyncGenerator<TraceBatch> {
-  const isJson = /^[{[]/.test(new TextDecoder().decode(input.head.subarray(0, 4_096)).trimStart());
-  const objects = isJson ? jsonObjects(input, context) : yamlObjects(input, context);
-  const parse = isJson ? parseJson : parseYaml;
+  const { texts, parse } = openObjects(input, context);
   const collector = new Collector(context);
-  for await (const batch of objects) {
+  for await (const batch of texts) {
     for (const object of batch) {
       collector.line = object.line;
       try {
-        collector.add(parse(object, context), 0);
+        collector.add(parse(object), 0);
       } catch (error) {
         context.bad(error);
       }
@@ -86,24 +72,6 @@ export async function* readKubernetes(input: OpenedInput, context: ReadContext):
   for (const isWhole of collector.expand()) if (isWhole) yield* collector.full(BATCH_ROWS);
   yield* collector.full(1);
   collector.finish();
-}
-
-async function* yamlObjects(input: OpenedInput, context: ReadContext): AsyncGenerator<ObjectText[]> {
-  const splitter = new YamlSplitter(input.name, context.limits);
-  for await (const lines of readLines(input.name, input.chunks, context.limits.lineCharsMax)) {
-    for (const line of lines) {
-      const objects = splitter.push(line);
-      if (objects.length > 0) yield objects;
-    }
-  }
-  yield splitter.end();
-}
-
-async function* jsonObjects(input: OpenedInput, context: ReadContext): AsyncGenerator<ObjectText[]> {
-  const splitter = new JsonSplitter(input.name, context.limits);
-  const decoder = new TextDecoder('utf-8');
-  for await (const chunk of input.chunks) yield splitter.push(decoder.decode(chunk, { stream: true }));
-  yield [...splitter.push(decoder.decode()), ...splitter.end()];
 }
 
 /** Turns parsed objects into jobs and nodes. */
@@ -188,7 +156,7 @@ class Collector {
 
   private take(value: unknown, depth: number): void {
     const object = recordOf(value, 'the object');
-    const kind = maybeText(object.kind, 'kind') || guessKind(object);
+    const kind = kindOf(object);
     if (kind !== '') this.recognised++;
     if (kind === 'Pod') this.addPod(object);
     else if (kind === 'Node') this.addNode(object);
@@ -289,73 +257,4 @@ class PriorityRivals {
     for (const [priority, pods] of this.waiting) if (priority > this.leastRunning) count += pods;
     return count;
   }
-}
-
-/** Items of a PodList or NodeList of the API itself do not repeat their kind. */
-function guessKind(value: ApiObject): string {
-  if (Object.hasOwn(value, 'items')) return 'List';
-  const { spec, status } = value;
-  if (isRecord(spec) && Object.hasOwn(spec, 'containers')) return 'Pod';
-  return isRecord(status) && Object.hasOwn(status, 'capacity') ? 'Node' : '';
-}
-
-function parseJson(object: ObjectText, context: ReadContext): unknown {
-  try {
-    return JSON.parse(object.text) as unknown;
-  } catch (error) {
-    throw context.error('TEG_TRACE_BAD_ROW', object.line, '', (error as Error).message, 'JSON');
-  }
-}
-
-/** All scalars stay text: quantities are exact, and names such as `1e3` or `no` are names. */
-function parseYaml(object: ObjectText, context: ReadContext): unknown {
-  const { bracketsMax } = context.limits;
-  if (bracketDepth(object.text) > bracketsMax) {
-    const expected = `at most ${bracketsMax} open at once`;
-    throw context.error('TEG_TRACE_BAD_ROW', object.line, '', 'deeply nested brackets', expected);
-  }
-  try {
-    const document = parseDocument(object.text, {
-      schema: 'failsafe',
-      // The check of keys is quadratic, and kubectl also takes the last of two equal keys.
-      uniqueKeys: false,
-      // As in kubectl: `<<: *anchor`.
-      merge: true,
-      prettyErrors: false,
-      logLevel: 'silent',
-    });
-    const [error] = document.errors;
-    if (error !== undefined) throw error;
-    return asJson(document.toJS({ maxAliasCount: ALIASES_MAX }));
-  } catch (error) {
-    const line = object.line + lineWithin(object.text, error);
-    const reason = reasonOf(error as Error);
-    throw context.error('TEG_TRACE_BAD_ROW', line, '', `not YAML (${reason.slice(0, 200)})`, 'YAML');
-  }
-}
-
-/** Items of a list are read one by one, so that an alias does not reach an anchor in another one. */
-function reasonOf({ message }: Error): string {
-  const [first = ''] = message.split('\n');
-  if (!first.startsWith('Unresolved alias')) return first;
-  return `${first}; anchors count within one object: convert the file to JSON`;
-}
-
-/** Most brackets that are open at once, those in texts included (they come in pairs as a rule). */
-function bracketDepth(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 91 || code === 123) deepest = Math.max(deepest, ++depth);
-    else if ((code === 93 || code === 125) && depth > 0) depth--;
-  }
-  return deepest;
-}
-
-function lineWithin(text: string, error: unknown): number {
-  const position = (error as { pos?: readonly number[] }).pos?.[0] ?? 0;
-  let lines = 0;
-  for (let i = 0; i < position; i++) if (text.charCodeAt(i) === 10) lines++;
-  return lines;
 }

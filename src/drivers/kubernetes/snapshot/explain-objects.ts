@@ -9,6 +9,7 @@ import { PodScheduler } from '../../../governor/pods/pod-scheduler.ts';
 import { counted } from '../../../kernel/counted.ts';
 import { TegError } from '../../../model/errors.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import type { Leniency } from '../../../model/readers/leniency.ts';
 import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts';
 import { ObjectEvents } from './object-events.ts';
 import { conditionOf, type ReportedCondition, withReported } from './reported-condition.ts';
@@ -19,6 +20,8 @@ export interface ExplainObjectsOptions {
   readonly name: string;
   /** Pods with this `spec.schedulerName` are the scheduler's; the requested pod is in any case. */
   readonly schedulerName: string;
+  /** How the objects are read: `FROM_FILE` unless an API server gave them. Default: as it gives them. */
+  readonly leniency?: Leniency;
   readonly core: PodSchedulerOptions;
   /** Time of the objects, seconds since 1970. */
   readonly nowSeconds: number;
@@ -42,7 +45,7 @@ export async function explainFromObjects(
 ): Promise<PodExplanation> {
   const { namespace, name, onWarning, nowSeconds } = options;
   const scheduler = new PodScheduler(options.core, createConstraints());
-  const events = new ObjectEvents(options.schedulerName);
+  const events = new ObjectEvents(options.schedulerName, options.leniency);
   let found: PodDescription | undefined;
   let reported: ReportedCondition | undefined;
   let malformed = 0;

@@ -2,13 +2,13 @@
  * Objects of a snapshot, or of `kubectl get -o json`, as events of the pod scheduler.
  */
 import type { PodEvent } from '../../../governor/pods/pod-events.ts';
-import { TegError } from '../../../model/errors.ts';
-import { namespaceOf, nodeOf, volumeLimitsOf } from '../../../model/readers/read-node.ts';
-import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts';
-import { DEFAULT_LIMITS } from '../../../traces/format.ts';
-import { JsonSplitter } from '../../../traces/kubernetes/split-json.ts';
-import type { ObjectText } from '../../../traces/kubernetes/split-yaml.ts';
-import { fileInput, openInput } from '../../../traces/source.ts';
+import type { NodeDescription } from '../../../model/kubernetes/node.ts';
+import { AS_SERVED, type Leniency } from '../../../model/readers/leniency.ts';
+import { isReady, namespaceOf, nodeOf, volumeLimitsOf } from '../../../model/readers/read-node.ts';
+import { type ApiObject, maybeRecord } from '../../../model/readers/read-object.ts';
+import { NOT_READY } from '../../../model/readers/taints.ts';
+import { readObjects } from '../../../traces/kubernetes/objects.ts';
+import { fileInput } from '../../../traces/source.ts';
 import { deviceClassOf } from '../objects/device-class.ts';
 import { podOf } from '../objects/pod.ts';
 import { budgetOf, podGroupOf } from '../objects/pod-group.ts';
@@ -21,15 +21,22 @@ import {
   volumeOf,
 } from '../objects/storage.ts';
 import { TemplateCache } from '../objects/template-cache.ts';
+import { StoredForm } from './stored-form.ts';
 
 /** Reads objects one after the other. */
 export class ObjectEvents {
   private readonly schedulerName: string;
   private readonly templates = new TemplateCache();
+  private readonly leniency: Leniency;
+  private readonly stored = new StoredForm();
 
-  /** @param schedulerName Pods with this `spec.schedulerName` are ours. */
-  constructor(schedulerName: string) {
+  /**
+   * @param schedulerName Pods with this `spec.schedulerName` are ours.
+   * @param leniency      `FROM_FILE` for objects that an API server may not have seen.
+   */
+  constructor(schedulerName: string, leniency: Leniency = AS_SERVED) {
     this.schedulerName = schedulerName;
+    this.leniency = leniency;
   }
 
   /**
@@ -38,9 +45,18 @@ export class ObjectEvents {
    * @throws TegError TEG_KUBE_OBJECT if it is malformed.
    */
   eventOf(object: ApiObject): PodEvent | undefined {
+    return this.leniency.fillsDefaults
+      ? this.eventOfStored(this.stored.of(object))
+      : this.eventOfStored(object);
+  }
+
+  private eventOfStored(object: ApiObject): PodEvent | undefined {
     switch (object.kind) {
       case 'Node':
-        return { kind: 'node', node: nodeOf(object) };
+        return {
+          kind: 'node',
+          node: this.leniency.fillsDefaults ? nodeOfFile(object, this.leniency) : nodeOf(object),
+        };
       case 'Pod':
         return { kind: 'pod', pod: podOf(object, this.schedulerName, this.templates) };
       case 'PodGroup':
@@ -74,39 +90,19 @@ export class ObjectEvents {
 }
 
 /**
- * Reads the objects of a JSON file: a snapshot, or the output of `kubectl get nodes,pods,… -A -o json`; packed or not.
+ * Reads the objects of a file: a snapshot, manifests, or the output of `kubectl get nodes,pods,… -A -o json`; JSON or
+ * YAML, packed or not.
  *
- * @throws TegError TEG_INPUT_NOT_FOUND, TEG_INPUT_CORRUPT, TEG_INPUT_TOO_LARGE; TEG_TRACE_BAD_ROW, with the line, for
- *   text that is not JSON or
- *         is cut off.
+ * @throws TegError as `readObjects`.
  */
-export async function* readSnapshotFile(path: string): AsyncGenerator<ApiObject> {
-  const input = await openInput(fileInput(path));
-  try {
-    const splitter = new JsonSplitter(path, DEFAULT_LIMITS);
-    const decoder = new TextDecoder('utf-8');
-    for await (const chunk of input.chunks) {
-      for (const piece of splitter.push(decoder.decode(chunk, { stream: true }))) yield parse(path, piece);
-    }
-    for (const piece of [...splitter.push(decoder.decode()), ...splitter.end()]) yield parse(path, piece);
-  } finally {
-    await input.close();
-  }
+export function readSnapshotFile(path: string): AsyncGenerator<ApiObject> {
+  return readObjects(fileInput(path));
 }
 
-function parse(path: string, { text, line }: ObjectText): ApiObject {
-  let value: unknown;
-  let cause: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    cause = error;
-  }
-  if (isRecord(value)) return value;
-  const got = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  throw new TegError(
-    'TEG_TRACE_BAD_ROW',
-    `${path}:${line}: got ${JSON.stringify(got)}, expected a Kubernetes object in JSON; use a file of teg snapshot or kubectl get -o json`,
-    { cause },
-  );
+/** A node of a file. One that is not ready has the taint that the node controller gives it, also where a manifest lacks it. */
+function nodeOfFile(object: ApiObject, leniency: Leniency): NodeDescription {
+  const node = nodeOf(object, leniency);
+  if (isReady(maybeRecord(object.status, 'status'))) return node;
+  const isTold = node.taints.some(({ key, effect }) => key === NOT_READY.key && effect === NOT_READY.effect);
+  return isTold ? node : { ...node, taints: [...node.taints, NOT_READY] };
 }

@@ -9,12 +9,9 @@ import type { PodEvent, PodSchedulerOptions } from '../../../governor/pods/pod-e
 import { TegError } from '../../../model/errors.ts';
 import type { JobSpec } from '../../../model/job.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
-import type { PodDescription, PodRequests } from '../../../model/kubernetes/pod.ts';
+import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { FROM_FILE } from '../../../model/readers/leniency.ts';
-import { podRequestsOf } from '../../../model/readers/pod-requests.ts';
-import { isReady, nodeOf } from '../../../model/readers/read-node.ts';
 import { type ApiObject, isRecord, maybeRecord } from '../../../model/readers/read-object.ts';
-import { NOT_READY } from '../../../model/readers/taints.ts';
 import {
   GRACE_SECONDS_DEFAULT,
   type JobPod,
@@ -51,15 +48,6 @@ interface ReadPod {
 
 const HOSTNAME = 'kubernetes.io/hostname';
 
-/** Namespaced kinds. */
-const NAMESPACED: ReadonlySet<string> = new Set([
-  'Pod',
-  'PodGroup',
-  'PodDisruptionBudget',
-  'PersistentVolumeClaim',
-  'CSIStorageCapacity',
-]);
-
 /** Collects the objects that the readers of traces pass to `onObject`, and makes a world of them. */
 export class WorldReader {
   /** Warnings for people, and how often each was due. */
@@ -77,7 +65,7 @@ export class WorldReader {
    * @param ignoredResources Ignored for pods and for nodes.
    */
   constructor(schedulerName: string, ignoredResources: readonly string[]) {
-    this.events = new ObjectEvents(schedulerName);
+    this.events = new ObjectEvents(schedulerName, FROM_FILE);
     this.ignored = new Set(ignoredResources);
   }
 
@@ -203,39 +191,26 @@ export class WorldReader {
 
   private eventOf({ kind, object }: KubernetesObject): PodEvent | undefined {
     try {
-      if (kind === 'Node') return { kind: 'node', node: this.nodeOf(object) };
-      return this.events.eventOf(withDefaults(kind, object));
+      const event = this.events.eventOf(object.kind === kind ? object : { ...object, kind });
+      if (event?.kind !== 'node') return event;
+      return { kind: 'node', node: { ...event.node, extended: this.counted(event.node.extended) } };
     } catch (error) {
       this.leaveOut(error);
       return undefined;
     }
   }
 
-  private nodeOf(object: ApiObject): NodeDescription {
-    const node = nodeOf(object, FROM_FILE);
-    const isWell = isReady(maybeRecord(object.status, 'status'));
-    const isTold =
-      isWell || node.taints.some(({ key, effect }) => key === NOT_READY.key && effect === NOT_READY.effect);
-    return {
-      ...node,
-      taints: isTold ? node.taints : [...node.taints, NOT_READY],
-      extended: this.counted(node.extended),
-    };
-  }
-
   private podOf({ object, job }: KubernetesObject): ReadPod | undefined {
     try {
-      const event = this.events.eventOf(withDefaults('Pod', object));
+      const event = this.events.eventOf(object.kind === 'Pod' ? object : { ...object, kind: 'Pod' });
       if (event?.kind !== 'pod') return undefined;
       const { pod } = event;
       const spec = maybeRecord(object.spec, 'spec');
-      const status = pod.nodeName === '' ? undefined : maybeRecord(object.status, 'status');
-      const requests = podRequestsOf(spec, status, FROM_FILE);
       const described: PodDescription = {
         ...pod,
         ours: true,
         priority: job?.priority ?? pod.priority,
-        template: this.asking(pod, requests),
+        template: this.asking(pod.template),
       };
       return {
         kind: 'read-pod',
@@ -261,16 +236,15 @@ export class WorldReader {
     }
   }
 
-  /** The template with the API server's defaults filled in, and without ignored resources. */
-  private asking({ template }: PodDescription, requests: PodRequests): PodDescription['template'] {
-    const counted = { ...requests, extended: this.counted(requests.extended) };
-    return JSON.stringify(counted) === JSON.stringify(template.requests)
-      ? template
-      : { ...template, requests: counted };
+  /** The template without ignored resources. */
+  private asking(template: PodDescription['template']): PodDescription['template'] {
+    const { requests } = template;
+    const extended = this.counted(requests.extended);
+    return extended === requests.extended ? template : { ...template, requests: { ...requests, extended } };
   }
 
   private counted(extended: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
-    if (this.ignored.size === 0) return extended;
+    if (!Object.keys(extended).some((name) => this.ignored.has(name))) return extended;
     return Object.fromEntries(Object.entries(extended).filter(([name]) => !this.ignored.has(name)));
   }
 
@@ -321,19 +295,6 @@ function waiting(pod: PodDescription): PodDescription {
     preempted: false,
     nominatedNodeName: '',
     startedSeconds: 0,
-  };
-}
-
-/** The API server's defaults; manifests lack them. */
-function withDefaults(kind: string, object: ApiObject): ApiObject {
-  const metadata = isRecord(object.metadata) ? object.metadata : {};
-  const { namespace = NAMESPACED.has(kind) ? 'default' : undefined } = metadata;
-  const { uid = `${kind} ${String(namespace)}/${String(metadata.name)}` } = metadata;
-  if (object.kind === kind && metadata.uid !== undefined && metadata.namespace === namespace) return object;
-  return {
-    ...object,
-    kind,
-    metadata: { ...metadata, uid, ...(namespace === undefined ? {} : { namespace }) },
   };
 }
 
