@@ -7,12 +7,12 @@
  * Contract of the machines. Before a job or gang that they decide about gets a place, `admit` is called in the same
  * step, and nothing is held in between; an admission guarantees nothing, and no hold need follow. At the end of each
  * step the holds that are not released are exactly the pods that count on nodes: those that run, and those in an escrow
- * that is not confirmed yet; in the pod scheduler also pods that others placed, for which `admit` is not called. Trials
+ * that is not confirmed yet; also pods that ran already when a zone adopted
+ * them, and in the pod scheduler those that others placed: for these `admit` is not called. Trials
  * that are taken back are not reported. A pod whose tenant or requests change, or whose node is lost, is released and,
  * where it still counts, held again. Room that is merely reserved for a preemptor is not held: its victims hold it.
  *
- * Not yet: an admission of fewer pods than requested, and a distinction of jobs that run already when a zone learns of
- * them (adopted by a new governor): they are submitted to `admit` like new ones.
+ * Not yet: an admission of fewer pods than requested.
  *
  * Deterministic, as all deciding code: no clock, no I/O; the same calls get the same answers, so that a log replays.
  */

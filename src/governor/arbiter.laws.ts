@@ -6,6 +6,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../test/support/properties.ts';
+import { QuotaAccounts } from './accounts.fixtures.ts';
+import type { Accounts } from './accounts.ts';
 import { type Arbiter, type ArbiterOrder, POSTPONED, type Quote, REFUSED } from './arbiter.ts';
 
 /** An arbiter on a few nodes, and the external actions of a test. */
@@ -27,8 +29,11 @@ export interface ArbiterWorld {
   nodeUp(node: number, timeSeconds: number): void;
 }
 
-/** Makes a world. @param nodes Kinds of its nodes, any numbers ≥ 0. */
-export type MakeWorld = (nodes: readonly number[]) => ArbiterWorld;
+/**
+ * Makes a world, perhaps without a field yet. @param nodes Kinds of its nodes, any numbers ≥ 0. @param accounts Absent:
+ * all jobs are admitted.
+ */
+export type MakeWorld = (nodes: readonly number[], accounts?: Accounts) => ArbiterWorld;
 
 /** The next action; numbers pick among the present objects. */
 interface Move {
@@ -99,6 +104,7 @@ class Life {
         this.ended('expired', job);
       },
     });
+    world.arbiter.advance(this.timeSeconds);
   }
 
   /** Carries out one action. @param quotes True if quotes are requested; false: skipped. */
@@ -244,7 +250,7 @@ export function describeArbiterLaws(name: string, make: MakeWorld, share = 1): v
           const plain = new Life(make(nodes));
           for (const move of moves) {
             const before = asked.world.digest();
-            for (const order of ordersIn(asked.world)) if (asked.quote(order).price > 0) prices++;
+            for (const order of ordersIn(asked.world)) if ((asked.quote(order).price as number) > 0) prices++;
             expect(asked.world.digest()).toEqual(before);
             asked.do(move, true);
             plain.do(move, false);
@@ -268,7 +274,7 @@ export function describeArbiterLaws(name: string, make: MakeWorld, share = 1): v
           const orders = ordersIn(world);
           const order = orders[pick % orders.length] as ArbiterOrder;
           const { pods, price } = one.quote(order);
-          expect(price, 'nothing is postponed, and all is priced').not.toBeNaN();
+          if (price === undefined) throw new Error('nothing is postponed, and all is priced');
           const job = JOBS;
           const placed = world.arbiter.place(job, order, world.arbiter.timeSeconds);
           expect(Math.max(0, placed)).toBe(pods);
@@ -280,6 +286,86 @@ export function describeArbiterLaws(name: string, make: MakeWorld, share = 1): v
       );
       expect(compared).toBeGreaterThan(10 * share);
       expect(gangs).toBeGreaterThan(5 * share);
+    });
+
+    test('a price is a number or stated as missing, never NaN, and there once the arbiter has advanced', () => {
+      let there = 0;
+      const read = (world: ArbiterWorld): (number | undefined)[] => {
+        const quote: Quote = { pods: -1, price: -1 };
+        const prices = ordersIn(world).map((order) => {
+          world.arbiter.quote(order, quote);
+          if (quote.price === undefined) expect(quote.pods).toBe(0);
+          return quote.price;
+        });
+        for (let job = 0; job < JOBS; job++) prices.push(world.arbiter.costOf(job));
+        for (const price of prices)
+          expect(price === undefined || Number.isFinite(price), `price ${price}`).toBe(true);
+        return prices;
+      };
+      checkProperty(
+        fc.property(life, ([nodes, moves]) => {
+          read(make(nodes));
+          const one = new Life(make(nodes));
+          for (const move of moves) {
+            one.do(move, true);
+            const prices = read(one.world);
+            expect(prices).not.toContain(undefined);
+            there += prices.length;
+          }
+        }),
+        { numRuns: 60 * share },
+      );
+      expect(there).toBeGreaterThan(1000 * share);
+    });
+
+    test('accounts decide when a job starts: those not admitted wait like those without room', () => {
+      const seen = { refusals: 0, granted: 0, waiting: 0 };
+      checkProperty(
+        fc.property(life, fc.integer({ min: 0, max: 6 }), ([nodes, moves], quota) => {
+          const accounts = new QuotaAccounts(quota);
+          const one = new Life(make(nodes, accounts));
+          for (const move of moves) {
+            one.do(move, true);
+            one.check();
+            const held = [...one.jobs.values()].reduce((sum, { pods }) => sum + pods, 0);
+            expect(accounts.holds - accounts.releases, 'what is held is counted').toBe(held);
+            expect(held, 'not beyond the quota').toBeLessThanOrEqual(quota);
+            for (const { waits } of one.jobs.values()) if (waits) seen.waiting++;
+          }
+          seen.refusals += accounts.refusals;
+          seen.granted += one.said.filter((text) => text.startsWith('granted')).length;
+        }),
+        { numRuns: 100 * share },
+      );
+      for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(10 * share);
+    });
+
+    test('accounts postpone a job that waits, refuse one that does not, and keep no running one out', () => {
+      const accounts = new QuotaAccounts(1);
+      const world = make([2, 2], accounts);
+      const { arbiter } = world;
+      const granted: number[] = [];
+      arbiter.attach({ granted: (job) => granted.push(job), lost: () => {}, expired: () => {} });
+      arbiter.advance(1);
+      const order = ordersIn(world)[0] as ArbiterOrder;
+      const waiting = { ...order, waits: true };
+      expect(arbiter.place(0, order, 1)).toBe(1);
+      expect(arbiter.place(1, order, 1)).toBe(REFUSED);
+      expect(arbiter.place(2, waiting, 1)).toBe(POSTPONED);
+      expect(arbiter.postponedCount).toBe(1);
+      // Neither a quote nor a job that runs already is a question to the accounts.
+      const { asks, holds } = accounts;
+      const quote: Quote = { pods: -1, price: -1 };
+      arbiter.quote(order, quote);
+      expect(quote.pods).toBe(1);
+      expect(arbiter.adopt(3, { ...order, podCount: 2 }, [1, 1], [0, 0], 2)).toBe(2);
+      expect([accounts.asks, accounts.holds]).toEqual([asks, holds + 2]);
+      arbiter.release(0, 3);
+      arbiter.finish(3, 4);
+      while (arbiter.dueSeconds <= 4) arbiter.advance(4);
+      expect(granted).toEqual([2]);
+      expect(arbiter.postponedCount).toBe(0);
+      world.check();
     });
 
     test('placing and releasing leaves room and quotes unchanged', () => {

@@ -8,7 +8,13 @@
  *
  * Laws, which both implementations are tested for (`arbiter.laws.ts`): never more than the capacity; a release restores
  * the earlier state; a quote changes nothing, and equals the cost of the job once placed; a hold ends at its time;
- * exactly the waiting jobs are postponed.
+ * exactly the waiting jobs are postponed; the accounts decide when a job starts, and never whether it may wait or goes
+ * on.
+ *
+ * Accounts (`accounts.ts`) are asked by `hold` and `place`, before a place is looked for. A job that they do not admit is
+ * postponed like one without room, or refused if it does not wait; it blocks no other job, and is tried again when they
+ * wake its tenant. They are not asked by `quote`, which prices nodes, so a job with a quote may still be postponed; nor
+ * by `adopt`, whose pods run already: those only count as held. Orders name no tenant yet: all are the default one's.
  *
  * Deterministic, without a clock: times are arguments, in seconds, and never go back. Job numbers are the caller's:
  * dense, and free again once the job holds nothing and does not wait. No call allocates per job once the tables have
@@ -26,7 +32,10 @@ export interface ArbiterOrder {
   gangMin: number;
   /** Larger goes first among waiting jobs; a 32-bit integer. */
   priority: number;
-  /** True if it counts as an arrival for the typical workload: a repeated request does not. */
+  /**
+   * True if it counts as an arrival for the typical workload: a repeated request does not. The pod scheduler ignores it:
+   * pods of others are no arrivals there, and what is on its nodes counts whenever it makes its field.
+   */
   counts: boolean;
   /** True if it may wait when there is no room now. */
   waits: boolean;
@@ -37,10 +46,12 @@ export interface Quote {
   /** Pods that would be placed; 0: fewer than the gang's minimum find room. */
   pods: number;
   /**
-   * Their prices in milli-GPU, one placed after the other; 0 where there are none. NaN: no price is available now,
-   * because attempts are postponed by a limit, the field is not built yet, or the policy does not price.
+   * Their prices in milli-GPU, one placed after the other; 0 where there are none, negative where they leave less room
+   * stranded than before. Undefined: no quote now, and `pods` is
+   * 0 without meaning. Either attempts are postponed by a limit or the field is not built, which `advance` ends; or the
+   * policy does not price, which nothing ends. Never NaN.
    */
-  price: number;
+  price: number | undefined;
 }
 
 /** `hold`: there is no room, and the job does not wait. */
@@ -73,7 +84,7 @@ export interface Arbiter {
   /** Reports to `sink` from now on. Called once, before anything else. */
   attach(sink: ArbiterSink): void;
 
-  /** Continues attempts that a limit postponed, and ends expired holds. */
+  /** Continues attempts that a limit postponed, ends expired holds, and ticks accounts whose time has come. */
   advance(timeSeconds: number): void;
 
   /**
@@ -81,8 +92,8 @@ export interface Arbiter {
    *
    * @param job          Holds nothing and does not wait.
    * @param untilSeconds When the hold expires unless it is kept; Infinity: never.
-   * @returns Pods placed, `POSTPONED` or `REFUSED`. A job that the arbiter could never hold is refused instead of
-   *   waiting.
+   * @returns Pods placed, `POSTPONED` or `REFUSED`. A job that may wait is refused only if the arbiter could never hold
+   *   it, or has as many waiting as it takes.
    */
   hold(job: number, order: ArbiterOrder, untilSeconds: number, timeSeconds: number): number;
 
@@ -97,11 +108,14 @@ export interface Arbiter {
   place(job: number, order: ArbiterOrder, timeSeconds: number): number;
 
   /**
-   * Adopts a job that runs on its nodes already, permanently.
+   * Adopts a job that runs on its nodes already, permanently. Neither accounts nor waiting jobs keep it out, and it never
+   * waits.
    *
    * @param nodes    Node of each pod.
    * @param gpuMasks GPUs of each pod.
-   * @returns        Pods placed; fewer than there are nodes if they do not fit, and then none is placed.
+   * @returns        Pods placed: as many as there are nodes, or 0 where a node is gone.
+   * @throws TegError TEG_POLICY_INVALID: the nodes of a zone have no room for them. What runs in Kubernetes counts,
+   *   also beyond what its node has.
    */
   adopt(
     job: number,
@@ -122,14 +136,17 @@ export interface Arbiter {
    *
    * The price is that of a gang as a whole: its pods are placed for a trial, one after the other, and taken back. It
    * equals `costOf` once the same order is placed without counting as an arrival and nothing has changed. Accounts are
-   * not consulted: it prices nodes.
+   * not asked.
    *
    * @cost As the attempt to place it, twice.
    */
   quote(order: ArbiterOrder, into: Quote): void;
 
-  /** @returns The cost of a job where its pods are, milli-GPU; 0 if it holds nothing. The measure of `quote`. */
-  costOf(job: number): number;
+  /**
+   * @returns The cost of a job where its pods are, milli-GPU, by the measure of `quote`; 0 if it holds nothing. Undefined:
+   *   no price is available before the next `advance` or `hold`.
+   */
+  costOf(job: number): number | undefined;
 
   /** Visits the pods that a job holds capacity for. */
   pods(job: number, visit: (member: number, node: number, gpuMask: number) => void): void;

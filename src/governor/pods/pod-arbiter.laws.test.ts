@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodTemplate } from '../../model/kubernetes/pod.ts';
+import type { Accounts } from '../accounts.ts';
 import { type ArbiterWorld, describeArbiterLaws } from '../arbiter.laws.ts';
 import { createConstraints } from './constraints/cluster-constraints.ts';
 import { PodArbiter } from './pod-arbiter.ts';
@@ -54,8 +55,8 @@ const TEMPLATES: readonly PodTemplate[] = [
   template({ requests: requests(99_000) }),
 ];
 
-function makeWorld(kinds: readonly number[]): ArbiterWorld {
-  const scheduler = new PodScheduler(SCHEDULER_OPTIONS, createConstraints());
+function makeWorld(kinds: readonly number[], accounts?: Accounts): ArbiterWorld {
+  const scheduler = new PodScheduler(SCHEDULER_OPTIONS, createConstraints(), accounts);
   const arbiter = new PodArbiter(scheduler, { name: 'held', templates: TEMPLATES, postponedMax: 100 });
   const nodes = kinds.map((kind, i) => node(`n${i}`, KINDS[kind % KINDS.length]));
   const { state } = scheduler.internals;
@@ -63,7 +64,6 @@ function makeWorld(kinds: readonly number[]): ArbiterWorld {
     arbiter.step({ kind: 'decide', max: 10 }, timeSeconds);
   };
   for (const each of nodes) arbiter.step({ kind: 'node', node: each }, 1);
-  settle(1);
   const live = (): number[] =>
     Array.from({ length: state.slots.count }, (_, slot) => slot).filter(
       (slot) => state.slots.descriptions[slot] !== undefined,

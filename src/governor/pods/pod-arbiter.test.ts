@@ -84,7 +84,7 @@ describe('the pod scheduler as an arbiter', () => {
     const { arbiter } = make(['a']);
     const quote = { pods: -1, price: -1 };
     arbiter.quote(ORDER, quote);
-    expect(quote).toEqual({ pods: 0, price: Number.NaN });
+    expect(quote).toEqual({ pods: 0, price: undefined });
     arbiter.step({ kind: 'decide', max: 1 }, 2);
     arbiter.quote(ORDER, quote);
     expect(quote.pods).toBe(1);

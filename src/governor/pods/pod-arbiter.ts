@@ -5,11 +5,19 @@
  * `pod` and `pod-gone` events, so that a log of events repeats everything, and count for resources and rules. No pod is
  * preempted for them; pods of higher priority may preempt them, which is reported to the job's owner as a loss.
  *
+ * They are no arrivals for the typical workload (`ArbiterOrder.counts` has no effect): the events of others' pods are
+ * none, and a log would not repeat it.
+ *
+ * Unlike for the pods of others, the accounts are asked first. A job that they do not admit waits beside those without
+ * room, and is not tried until they wake its tenant.
+ *
  * All events of the scheduler go through `step` here. Nodes are slots; its kubelet chooses the devices of a pod.
  */
 import type { Demand } from '../../model/demand.ts';
 import { assert, TegError } from '../../model/errors.ts';
 import type { PodDescription, PodTemplate } from '../../model/kubernetes/pod.ts';
+import { DEFAULT_TENANT } from '../../model/tenants.ts';
+import { type AccountsRefusal, newAsk } from '../accounts.ts';
 import {
   type Arbiter,
   type ArbiterOrder,
@@ -43,6 +51,8 @@ interface Tenure {
   readonly sequence: number;
   /** Pods on their nodes; empty: it waits. */
   uids: readonly string[];
+  /** Why the accounts did not admit it when they were asked last; undefined: they did, or its tenant has been woken. */
+  refusal: AccountsRefusal | undefined;
 }
 
 /** The pod scheduler behind the arbiter port; see the head of the file. */
@@ -60,6 +70,8 @@ export class PodArbiter implements Arbiter {
   /** Effects on other pods caused by calls other than `step`. */
   private readonly effects: PodEffect[] = [];
   private readonly trial: PodTrial = { slots: [], price: 0 };
+  /** Reused for every call of the accounts. */
+  private readonly ask = newAsk();
   private sink: ArbiterSink | undefined;
   private sequence = 0;
   /** `state.anyVersion` when the waiting jobs were last checked. */
@@ -72,7 +84,7 @@ export class PodArbiter implements Arbiter {
   }
 
   get dueSeconds(): number {
-    return this.terms.dueSeconds;
+    return Math.min(this.terms.dueSeconds, this.inner.state.tenantAccounts.dueSeconds);
   }
 
   get postponedCount(): number {
@@ -96,8 +108,9 @@ export class PodArbiter implements Arbiter {
     return this.effects.splice(0);
   }
 
+  /** Builds the field, too, if it is not built: from then on there are prices. */
   advance(timeSeconds: number): void {
-    this.timeSeconds = timeSeconds;
+    this.prepare(timeSeconds);
     for (let job = this.terms.next(timeSeconds); job >= 0; job = this.terms.next(timeSeconds)) {
       this.lift(job, timeSeconds);
       this.sink?.expired(job);
@@ -107,8 +120,10 @@ export class PodArbiter implements Arbiter {
 
   hold(job: number, order: ArbiterOrder, untilSeconds: number, timeSeconds: number): number {
     assert(!this.jobs.has(job), 'a job that holds capacity is placed again');
-    this.makeField(timeSeconds);
-    const tenure: Tenure = { job, order: { ...order }, sequence: ++this.sequence, uids: [] };
+    this.prepare(timeSeconds);
+    // Jobs that the accounts have just woken go first.
+    this.retry(timeSeconds);
+    const tenure = this.tenureOf(job, order);
     const pods = this.settle(tenure, timeSeconds);
     if (pods > 0) {
       this.terms.set(job, untilSeconds);
@@ -146,8 +161,7 @@ export class PodArbiter implements Arbiter {
   ): number {
     assert(!this.jobs.has(job), 'a job that holds capacity is taken over');
     if (nodes.some((slot) => this.inner.state.slots.nameOf(slot) === '')) return 0;
-    const tenure: Tenure = { job, order: { ...order }, sequence: ++this.sequence, uids: [] };
-    this.put(tenure, nodes, timeSeconds);
+    this.put(this.tenureOf(job, order), nodes, timeSeconds);
     return nodes.length;
   }
 
@@ -167,7 +181,7 @@ export class PodArbiter implements Arbiter {
     into.price = 0;
     if (state.slots.live === 0) return;
     if (state.zones.isStale) {
-      into.price = Number.NaN;
+      into.price = undefined;
       return;
     }
     tryPods(state, placement, this.podOf('quote', order, ''), order.podCount, this.trial);
@@ -176,10 +190,11 @@ export class PodArbiter implements Arbiter {
     into.price = this.trial.price;
   }
 
-  costOf(job: number): number {
+  costOf(job: number): number | undefined {
     const { state } = this.inner;
-    if (state.zones.isStale) return Number.NaN;
     const uids = this.jobs.get(job)?.uids ?? [];
+    if (uids.length === 0) return 0;
+    if (state.zones.isStale) return undefined;
     return priceOfPlaced(
       state,
       uids.map((uid) => state.pods.get(uid) as PodRecord),
@@ -197,6 +212,11 @@ export class PodArbiter implements Arbiter {
     for (const job of this.waiting.keys()) visit(job);
   }
 
+  /** @returns Why the accounts hold a waiting job back; undefined: they do not. */
+  refusalOf(job: number): AccountsRefusal | undefined {
+    return this.waiting.get(job)?.refusal;
+  }
+
   demandOf(demandId: number): Demand {
     const { shapes } = this.inner.state;
     const shape = shapes.acquire(this.templateOf(demandId));
@@ -208,7 +228,9 @@ export class PodArbiter implements Arbiter {
   /** Steps the scheduler; its effects on pods that are held here are handled here. */
   private feed(event: PodEvent, timeSeconds: number): void {
     this.timeSeconds = timeSeconds;
-    for (const effect of this.scheduler.step(event, timeSeconds)) {
+    const effects = this.scheduler.step(event, timeSeconds);
+    if (this.inner.wokenTenants.has(DEFAULT_TENANT)) this.wakeRefused();
+    for (const effect of effects) {
       const job = effect.kind === 'evict' ? this.owners.get(effect.uid) : undefined;
       if (job !== undefined) this.lose(job, timeSeconds);
       else if (effect.kind !== 'evict' || !effect.uid.startsWith(`${this.options.name}/`)) {
@@ -217,18 +239,44 @@ export class PodArbiter implements Arbiter {
     }
   }
 
-  /** Makes the field if nodes have come since the last decision. */
-  private makeField(timeSeconds: number): void {
-    this.timeSeconds = timeSeconds;
-    const { slots, zones } = this.inner.state;
-    if (slots.live > 0 && zones.isStale) this.feed({ kind: 'decide', max: 0 }, timeSeconds);
+  private wakeRefused(): void {
+    for (const tenure of this.waiting.values()) tenure.refusal = undefined;
+    this.lookedAt = -1;
   }
 
-  /** Places a job if enough of it finds room. @returns Pods placed. */
+  /** Makes the field if nodes have come since the last decision, and ticks the accounts if their time has come. */
+  private prepare(timeSeconds: number): void {
+    this.timeSeconds = timeSeconds;
+    const { slots, tenantAccounts, zones } = this.inner.state;
+    const stale = slots.live > 0 && zones.isStale;
+    if (stale || tenantAccounts.dueSeconds <= timeSeconds) this.feed({ kind: 'decide', max: 0 }, timeSeconds);
+  }
+
+  private tenureOf(job: number, order: ArbiterOrder): Tenure {
+    return { job, order: { ...order }, sequence: ++this.sequence, uids: [], refusal: undefined };
+  }
+
+  /** @returns Why the accounts do not admit a job now; undefined: they do. Its first pod would be held by the asked number. */
+  private refusalNow({ demandId, podCount, gangMin, priority }: ArbiterOrder): AccountsRefusal | undefined {
+    const { ask } = this;
+    const { state } = this.inner;
+    ask.tenant = DEFAULT_TENANT;
+    ask.holder = state.nextSequence;
+    ask.priority = priority;
+    ask.pods = podCount;
+    ask.podsMin = gangMin;
+    ask.demands[0] = this.demandOf(demandId);
+    ask.counts[0] = podCount;
+    return state.tenantAccounts.admit(ask, this.timeSeconds);
+  }
+
+  /** Places a job if the accounts admit it and enough of it finds room. @returns Pods placed. */
   private settle(tenure: Tenure, timeSeconds: number): number {
     const { order } = tenure;
     const { state, placement } = this.inner;
     if (state.slots.live === 0) return 0;
+    tenure.refusal = this.refusalNow(order);
+    if (tenure.refusal !== undefined) return 0;
     tryPods(state, placement, this.podOf('trial', order, ''), order.podCount, this.trial);
     const { slots } = this.trial;
     if (slots.length < order.gangMin) return 0;
@@ -276,7 +324,7 @@ export class PodArbiter implements Arbiter {
   private retry(timeSeconds: number): void {
     const { state } = this.inner;
     if (this.waiting.size === 0 || this.lookedAt === state.anyVersion) return;
-    this.makeField(timeSeconds);
+    this.prepare(timeSeconds);
     const turn = [...this.waiting.values()].sort(
       (x, y) => y.order.priority - x.order.priority || x.sequence - y.sequence,
     );
@@ -284,10 +332,10 @@ export class PodArbiter implements Arbiter {
     for (const tenure of turn) {
       const { job, order } = tenure;
       const key = `${order.demandId},${order.podCount},${order.gangMin},${order.priority}`;
-      if (!this.waiting.has(job) || inVain.has(key)) continue;
+      if (!this.waiting.has(job) || tenure.refusal !== undefined || inVain.has(key)) continue;
       const pods = this.settle(tenure, timeSeconds);
-      if (pods === 0) inVain.add(key);
-      else {
+      if (pods === 0 && tenure.refusal === undefined) inVain.add(key);
+      else if (pods > 0) {
         this.waiting.delete(job);
         this.sink?.granted(job, this.demandOf(order.demandId), pods);
       }

@@ -62,6 +62,7 @@ export class PodScheduler {
   private readonly groupDecisions: GroupDecisions;
   private readonly nominations: Nominations;
   private readonly touched = new Set<string>();
+  private readonly wokenTenants = new Set<number>();
   private effects: PodEffect[] = [];
 
   /**
@@ -107,8 +108,8 @@ export class PodScheduler {
 
   /** The internals, for checks and the arbiter: live tables, which no other caller may change. */
   get internals(): PodSchedulerInternals {
-    const { state, queue, groups, preemption, placement, reports } = this;
-    return { state, queue, groups, preemption, placement, reports };
+    const { state, queue, groups, preemption, placement, reports, wokenTenants } = this;
+    return { state, queue, groups, preemption, placement, reports, wokenTenants };
   }
 
   /**
@@ -121,6 +122,7 @@ export class PodScheduler {
   step(event: PodEvent, timeSeconds: number): readonly PodEffect[] {
     this.state.timeSeconds = Math.max(timeSeconds, this.state.timeSeconds);
     this.effects = [];
+    if (this.wokenTenants.size > 0) this.wokenTenants.clear();
     this.take(event);
     for (const group of this.touched) this.groupDecisions.review(group);
     this.touched.clear();
@@ -285,7 +287,7 @@ export class PodScheduler {
 
   private tickAccounts(): void {
     const { tenantAccounts, timeSeconds } = this.state;
-    const woken = new Set<number>();
+    const { wokenTenants: woken } = this;
     tenantAccounts.tick(timeSeconds, (tenant) => woken.add(tenant));
     if (woken.size === 0) return;
     this.queue.wakeTenants(woken);

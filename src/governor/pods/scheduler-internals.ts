@@ -17,4 +17,6 @@ export interface PodSchedulerInternals {
   readonly preemption: Preemption;
   readonly placement: Placement;
   readonly reports: PodReports;
+  /** Tenants that the accounts have woken in the last step. */
+  readonly wokenTenants: ReadonlySet<number>;
 }

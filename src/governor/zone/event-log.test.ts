@@ -26,15 +26,19 @@ const node = fc.record({
 const event: fc.Arbitrary<ZoneEvent> = fc.oneof(
   fc.record({ kind: fc.constant(ZoneEventKind.NodeJoined), spec: node }),
   fc.record({ kind: fc.constantFrom(ZoneEventKind.NodeUp, ZoneEventKind.NodeDown), node: id }),
-  fc.record({
-    kind: fc.constant(ZoneEventKind.JobSubmitted),
-    job: id,
-    demandId: id,
-    podCount: id,
-    gangMin: id,
-    priority: fc.integer(),
-    tenant: fc.nat(1000),
-  }),
+  fc.record(
+    {
+      kind: fc.constant(ZoneEventKind.JobSubmitted),
+      job: id,
+      demandId: id,
+      podCount: id,
+      gangMin: id,
+      priority: fc.integer(),
+      tenant: fc.nat(1000),
+      running: fc.constant(true),
+    },
+    { requiredKeys: ['kind', 'job', 'demandId', 'podCount', 'gangMin', 'priority', 'tenant'] },
+  ),
   fc.record({ kind: fc.constant(ZoneEventKind.JobFinished), job: id, run: id }),
   fc.record({ kind: fc.constant(ZoneEventKind.JobCancelled), job: id }),
   fc.record({ kind: fc.constant(ZoneEventKind.Tick) }),

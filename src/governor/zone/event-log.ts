@@ -10,6 +10,7 @@
  *     ["D",{"cpuMilli":4000,…}]                     demand 0
  *     [0,1,{"name":"node-0","cpuMilli":96000,…}]    time, NodeJoined, spec
  *     [0,4,17,0,3,3,0,2]                            time, JobSubmitted, job, demand, pods, gang, priority, tenant
+ *     [0,4,18,0,3,3,0,2,1]                          the same of a job whose pods run already
  *     [60.5,5,17,1]                                 time, JobFinished, job, run
  *     [61,8,0,5,300]                                time, NodeState, node, pressure (1 memory, 2 disk, 4 pid), watts of headroom
  *
@@ -69,7 +70,8 @@ export function encodeEvent(event: ZoneEvent, timeSeconds: number): string {
       return JSON.stringify([timeSeconds, event.kind, event.node]);
     case ZoneEventKind.JobSubmitted: {
       const { kind, job, demandId, podCount, gangMin, priority, tenant = DEFAULT_TENANT } = event;
-      return JSON.stringify([timeSeconds, kind, job, demandId, podCount, gangMin, priority, tenant]);
+      const fields = [timeSeconds, kind, job, demandId, podCount, gangMin, priority, tenant];
+      return JSON.stringify(event.running === true ? [...fields, 1] : fields);
     }
     case ZoneEventKind.JobFinished:
       return JSON.stringify([timeSeconds, event.kind, event.job, event.run ?? 0]);
@@ -110,6 +112,9 @@ export function decodeEvent(line: string): TimedEvent {
   const names = typeof kind === 'number' ? FIELDS[kind] : undefined;
   if (names === undefined) throw invalid(line, `a kind of event in [1, ${ZoneEventKind.NodeState}]`);
   if (kind === ZoneEventKind.JobSubmitted && rest.length === names.length - 1) rest.push(DEFAULT_TENANT);
+  const running =
+    kind === ZoneEventKind.JobSubmitted && rest.length === names.length + 1 && rest.at(-1) === 1;
+  if (running) rest.pop();
   if (rest.length !== names.length || !rest.every(Number.isInteger)) {
     throw invalid(line, names.length === 0 ? 'no further field' : `the integers ${names.join(', ')}`);
   }
@@ -121,6 +126,7 @@ export function decodeEvent(line: string): TimedEvent {
     return { timeSeconds, event: nodeStateEvent(...(rest as [number, number, number])) };
   }
   const event = Object.fromEntries([['kind', kind], ...names.map((name, i) => [name, rest[i]])]);
+  if (running) Object.assign(event, { running });
   return { timeSeconds, event: event as unknown as ZoneEvent };
 }
 

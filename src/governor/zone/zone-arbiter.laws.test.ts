@@ -1,5 +1,8 @@
+import { expect, test } from 'vitest';
 import { Random } from '../../kernel/random.ts';
+import { type Accounts, FREE_ACCOUNTS } from '../accounts.ts';
 import { type ArbiterWorld, describeArbiterLaws } from '../arbiter.laws.ts';
+import { POSTPONED } from '../arbiter.ts';
 import { PinnedPolicy } from '../policy/pinned-policy.ts';
 import { SharedPrices } from '../policy/shared-prices.ts';
 import { TEG_DEFAULTS } from '../policy/teg-options.ts';
@@ -7,6 +10,9 @@ import { TegPolicy } from '../policy/teg-policy.ts';
 import { makeCluster, NODE_KINDS, POD_KINDS } from './zone.fixtures.ts';
 import { Zone } from './zone.ts';
 import { ZoneArbiter } from './zone-arbiter.ts';
+import type { ZoneOptions } from './zone-events.ts';
+
+type ZoneQueue = NonNullable<ZoneOptions['queue']>;
 
 /** The same for all worlds, because making them takes a while. */
 let shared: SharedPrices | undefined;
@@ -20,11 +26,20 @@ function prices(): SharedPrices {
   return shared;
 }
 
-function makeWorld(nodes: readonly number[]): ArbiterWorld {
+function makeWorld(
+  queue: ZoneQueue,
+  nodes: readonly number[],
+  accounts: Accounts = FREE_ACCOUNTS,
+): ArbiterWorld {
   const cluster = makeCluster(nodes.map((kind) => kind % NODE_KINDS.length));
   const policy = new TegPolicy({ cluster, random: new Random(1) }, TEG_DEFAULTS, prices());
   const steered = new PinnedPolicy(policy);
-  const zone = new Zone(cluster, steered, { onNodeLost: 'fail', gangAttemptsPerEventMax: 2 });
+  const zone = new Zone(
+    cluster,
+    steered,
+    { queue, onNodeLost: 'fail', gangAttemptsPerEventMax: 2 },
+    accounts,
+  );
   const arbiter = new ZoneArbiter(zone, steered, policy);
   const room = (): unknown => [
     [...cluster.freeCpuMilli],
@@ -56,4 +71,14 @@ function makeWorld(nodes: readonly number[]): ArbiterWorld {
   };
 }
 
-describeArbiterLaws('a zone', makeWorld);
+describeArbiterLaws('a zone', (nodes, accounts) => makeWorld('best-effort', nodes, accounts));
+describeArbiterLaws('a strict zone', (nodes, accounts) => makeWorld('strict-fifo', nodes, accounts), 0.5);
+
+test('a job behind one that blocks it is postponed, not refused', () => {
+  const { arbiter } = makeWorld('strict-fifo', [0]);
+  arbiter.attach({ granted: () => {}, lost: () => {}, expired: () => {} });
+  const order = { demandId: 0, podCount: 4, gangMin: 4, priority: 0, counts: false, waits: true };
+  expect(arbiter.place(0, order, 1)).toBe(4);
+  expect(arbiter.place(1, order, 1)).toBe(POSTPONED);
+  expect(arbiter.place(2, { ...order, podCount: 1, gangMin: 1 }, 1)).toBe(POSTPONED);
+});

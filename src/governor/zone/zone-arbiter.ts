@@ -35,6 +35,8 @@ export interface ZoneNodes {
   nodeDown(node: number, timeSeconds: number): void;
 }
 
+const NOWHERE: readonly number[] = Object.freeze([]);
+
 /** A zone behind the arbiter port; see the head of the file. */
 export class ZoneArbiter implements Arbiter, ZoneNodes {
   /** For callers that know that it is a zone: checks, summaries, simulations. */
@@ -57,6 +59,7 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
     podCount: 1,
     gangMin: 1,
     priority: 0,
+    running: false,
   };
 
   /**
@@ -107,7 +110,7 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
       this.terms.set(job, untilSeconds);
       return pods;
     }
-    if (order.waits && this.zone.reasonOf(job) === Reason.NoFit) return POSTPONED;
+    if (order.waits && this.mayWait(job)) return POSTPONED;
     this.step({ kind: ZoneEventKind.JobCancelled, job }, timeSeconds);
     return REFUSED;
   }
@@ -133,8 +136,16 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
     gpuMasks: readonly number[],
     timeSeconds: number,
   ): number {
-    this.steered.steer(nodes, gpuMasks);
-    return Math.max(0, this.place(job, order, timeSeconds));
+    const { steered, submitted } = this;
+    steered.steer(nodes, gpuMasks);
+    submitted.running = true;
+    try {
+      const all = { ...order, gangMin: order.podCount, waits: false };
+      return Math.max(0, this.place(job, all, timeSeconds));
+    } finally {
+      submitted.running = false;
+      steered.steer(NOWHERE, NOWHERE);
+    }
   }
 
   release(job: number, timeSeconds: number): void {
@@ -208,6 +219,12 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
     this.step(submitted, timeSeconds);
     this.asking = -1;
     return this.found;
+  }
+
+  /** @returns True if a job that found no place keeps waiting in the zone: it is not dropped, nor impossible. */
+  private mayWait(job: number): boolean {
+    const { zone } = this;
+    return zone.stateOf(job) === JobState.Waiting && zone.reasonOf(job) !== Reason.Impossible;
   }
 
   private catchUp(timeSeconds: number): void {

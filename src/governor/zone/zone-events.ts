@@ -63,6 +63,11 @@ export interface JobSubmittedEvent {
   priority: number;
   /** Its tenant: the caller's number, in [0, TENANTS_MAX); absent: the default tenant. */
   tenant?: number;
+  /**
+   * True if its pods run on its nodes already: no account, no waiting job and no limit keeps it out. The policy names
+   * these nodes, so that a log replays it with a policy that does.
+   */
+  running?: boolean;
 }
 
 /** A running job is done. Ignored (and counted) if the job does not run, or not in this run. */

@@ -19,7 +19,7 @@ export function quoteOf(core: ZoneCore, retries: ZoneRetries, order: ArbiterOrde
   into.pods = 0;
   into.price = 0;
   if (retries.hasPostponed || !isPricing(policy)) {
-    into.price = Number.NaN;
+    into.price = undefined;
     return;
   }
   if (retries.isBehind(priority) || !mayFit(core, retries, order)) return;

@@ -293,7 +293,10 @@ export class Zone {
     let untried = false;
     let reason: ReasonCode = Reason.NoFit;
     let refusal: AccountsRefusal | undefined;
-    if (core.isKnownImpossible(shape)) {
+    if (event.running === true) {
+      found = core.attempt(job);
+      if (found < gangMin && core.isImpossible(shape)) reason = Reason.Impossible;
+    } else if (core.isKnownImpossible(shape)) {
       reason = Reason.Impossible;
     } else if (this.retries.isBehind(priority)) {
       reason = core.isImpossible(shape) ? Reason.Impossible : Reason.Behind;
@@ -304,17 +307,18 @@ export class Zone {
     } else if (!this.retries.isKnownNotToFit(shape)) {
       refusal = core.refusalOf(job);
       if (refusal === undefined) found = core.attempt(job);
-      if (found >= gangMin) {
-        core.counters.submitted++;
-        core.start(job, found);
-        return;
+      if (found < gangMin) {
+        if (core.isImpossible(shape)) reason = Reason.Impossible;
+        else if (refusal !== undefined) reason = Reason.NotAdmitted;
       }
-      if (core.isImpossible(shape)) reason = Reason.Impossible;
-      else if (refusal !== undefined) reason = Reason.NotAdmitted;
     } else if (core.isImpossible(shape)) {
       reason = Reason.Impossible;
     }
     core.counters.submitted++;
+    if (found >= gangMin) {
+      core.start(job, found);
+      return;
+    }
     if (!this.dropUnlessItMayWait(job, reason)) {
       if (reason === Reason.NotAdmitted && refusal !== undefined) {
         core.holdBack(job, refusal, core.timeSeconds);

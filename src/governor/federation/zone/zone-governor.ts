@@ -191,8 +191,9 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     const members = arbiter.adopt(ledger.peekLocal(), order, nodes, gpuMasks, timeSeconds);
     assert(members === nodes.length, 'the jobs running on the nodes do not fit them');
     const local = ledger.hold(job, offer, 0, host, arbiter.demandOf(demandId), members);
-    this.ledger.confirm(local);
-    this.ledger.workSince[local] = timeSeconds;
+    ledger.prices[local] = arbiter.costOf(local) ?? 0;
+    ledger.confirm(local);
+    ledger.workSince[local] = timeSeconds;
   }
 
   /** Adopts a job that ended and whose host may not know: as `adopt`. */
@@ -259,7 +260,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
   private onGranted(local: number, demand: Demand, pods: number): void {
     const { ledger } = this;
     ledger.grant(local, this.nextOffer(), demand, pods);
-    ledger.prices[local] = this.arbiter.costOf(local);
+    ledger.prices[local] = this.arbiter.costOf(local) ?? 0;
     this.granted.push(local);
   }
 
@@ -304,7 +305,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     const { ledger, arbiter } = this;
     const demand = arbiter.demandOf(m.demandId);
     const local = ledger.hold(m.job, this.nextOffer(), m.attempt, m.host, demand, members);
-    ledger.prices[local] = arbiter.costOf(local);
+    ledger.prices[local] = arbiter.costOf(local) ?? 0;
     this.openEscrow(local, deadline);
     this.tellOffer(local, m.host, out);
   }
@@ -372,12 +373,12 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     }
   }
 
-  /** Reports the cost of a running one-pod job's place. Jobs of several pods are not quoted: they do not move. */
+  /** Reports the cost of a running one-pod job's place; while none is available, what it was when offered. Jobs of several pods are not quoted: they do not move. */
   private onQuote(m: Message, out: Outbox): void {
     const local = this.runningLocal(m.job, m.offer);
     if (local < 0 || this.ledger.pods[local] !== 1) return;
     const reply = this.tell(MessageKind.Quoted, m.from, m.job, m.offer, out);
-    reply.price = this.arbiter.costOf(local);
+    reply.price = this.arbiter.costOf(local) ?? (this.ledger.prices[local] as number);
   }
 
   private isBusy(): boolean {

@@ -127,6 +127,11 @@ export class SchedulerState {
     return nominated;
   }
 
+  /** The number that the next new pod gets: its name with the accounts. */
+  get nextSequence(): number {
+    return this.sequence;
+  }
+
   /** Adds a new pod. */
   addPod(pod: PodDescription): PodRecord {
     const tenant = this.tenants.acquire(pod.tenant);
