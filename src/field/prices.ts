@@ -7,6 +7,7 @@ import { GeometricLattice, latticeUnit } from './lattice.ts';
 import { Price } from './price.ts';
 import { StrandingPotential } from './stranding.ts';
 import type { StrandingOptions } from './stranding-table.ts';
+import type { StrandingTables } from './stranding-tables.ts';
 import type { TypicalWorkload } from './typical-workload.ts';
 
 /** The parts of a price. */
@@ -35,6 +36,7 @@ export function pricesOf(
   typical: TypicalWorkload,
   options: PriceOptions,
   sizeBias: number,
+  tables?: StrandingTables,
 ): Price {
   const room = new HostRoom(typical);
   let gpusMax = 0;
@@ -49,7 +51,7 @@ export function pricesOf(
   }));
   const hostOnly = fill.filter((shape) => shape.gpuCount === 0);
   return new Price(
-    new StrandingPotential(lattice, fill, gpusMax, options),
+    new StrandingPotential(lattice, fill, gpusMax, options, tables),
     new HostPotential(lattice, hostOnly, options.patience),
     room,
     options.openingMilli,

@@ -28,6 +28,7 @@ import {
   TRIPLES,
   WHOLE_GPUS_MAX,
 } from './stranding-table.ts';
+import type { StrandingTables } from './stranding-tables.ts';
 
 /** One set of settings for every workload; `docs/field.md` says how they were found. */
 export const STRANDING_DEFAULTS: StrandingOptions = { patience: 60, temperature: 1000, hostOnlyWeight: 0.3 };
@@ -48,6 +49,7 @@ export class StrandingPotential {
    * @param lattice  Host room.
    * @param shapes   Typical pods.
    * @param gpusMax  Most GPUs of a node; the table distinguishes up to WHOLE_GPUS_MAX whole ones.
+   * @param tables   Where equal tables are built once; absent: this potential builds its own.
    * @cost O(host points × GPU states × shapes): about 0.2 s for 128 cores, 8 GPUs and 70 shapes.
    */
   constructor(
@@ -55,12 +57,14 @@ export class StrandingPotential {
     shapes: readonly FillShape[],
     gpusMax: number,
     options: StrandingOptions = STRANDING_DEFAULTS,
+    tables?: StrandingTables,
   ) {
     assert(gpusMax >= 0 && options.patience > 0 && options.temperature > 0, 'a potential out of its domain');
     this.lattice = lattice;
     this.wholeMax = Math.min(gpusMax, WHOLE_GPUS_MAX);
     this.pointCount = lattice.points.length;
-    this.table = strandingTable(lattice, shapes, gpusMax, options);
+    this.table =
+      tables?.of(lattice, shapes, gpusMax, options) ?? strandingTable(lattice, shapes, gpusMax, options);
   }
 
   /** Bytes of the table. */

@@ -2,9 +2,9 @@
  * One simulation as plain data, so that it can travel to a worker thread, and how to run it there.
  */
 import { resourceUsage } from 'node:process';
+import { StrandingTables } from '../../field/stranding-tables.ts';
 import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
-import { EquilibriumPrices } from '../../simulation/equilibrium/equilibrium-prices.ts';
 import type { FailureOptions } from '../../simulation/inputs/failures.ts';
 import type { JobRecords } from '../../simulation/inputs/job-log.ts';
 import type { JobTable } from '../../simulation/inputs/job-table.ts';
@@ -52,11 +52,11 @@ export interface SimulationTaskResult {
   readonly jobs?: JobRecords;
 }
 
-/** Runs tasks one after the other and keeps the last inputs, which the next task mostly shares. */
+/** Runs tasks one after the other and keeps the last inputs and tables of prices, which the next task mostly shares. */
 export class SimulationTaskRunner {
   private key = '';
   private inputs: Inputs | undefined;
-  private readonly equilibriumPrices = new EquilibriumPrices();
+  private readonly tables = new StrandingTables();
 
   /**
    * Runs one task.
@@ -80,7 +80,7 @@ export class SimulationTaskRunner {
       policy,
       ...(inputs.recorded === undefined ? {} : { recorded: inputs.recorded }),
       ...(inputs.world === undefined ? {} : { world: inputs.world }),
-      equilibriumPrices: this.equilibriumPrices,
+      tables: this.tables,
       labels: {
         cluster: task.cluster,
         workload: workloadLabel(task),

@@ -1,4 +1,5 @@
 /** The interface between a zone and the chooser of nodes: TEG's field, a published baseline, or a user's own file. */
+import type { StrandingTables } from '../../field/stranding-tables.ts';
 import type { TypicalWorkload } from '../../field/typical-workload.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
@@ -14,6 +15,8 @@ export interface PolicyContext {
   readonly random: Random;
   /** Given with `--workload-mix list`; absent: learn from `demandSeen`. */
   readonly typical?: TypicalWorkload;
+  /** Tables that several runs share; they show in time only. Absent: the policy builds its own. */
+  readonly tables?: StrandingTables;
 }
 
 /** One node (or class of nodes) that a choice considered. */

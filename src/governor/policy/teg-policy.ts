@@ -42,12 +42,12 @@ export class TegPolicy implements PricingPolicy {
 
   /** @param shared Prices of several zones; absent: this zone makes its own. */
   constructor(context: PolicyContext, options: TegOptions = TEG_DEFAULTS, shared?: SharedPrices) {
-    const { cluster } = context;
+    const { cluster, typical, tables } = context;
     const lattice = shared?.lattice ?? latticeOf(cluster);
     this.cluster = cluster;
     this.classes = new ClassTable(cluster, lattice, options.classesMax);
     this.rent = new FlavorRent(cluster, options.rent);
-    this.prices = shared?.view() ?? new TypicalPrices(cluster, lattice, context.typical, options);
+    this.prices = shared?.view() ?? new TypicalPrices(cluster, lattice, typical, options, tables);
     this.index = new ClassIndex(cluster, this.classes, this.rent, this.prices.price, options.index);
   }
 
@@ -221,10 +221,11 @@ abstract class ExactPolicy implements PlacementPolicy {
   private bestChoice = 0;
 
   constructor(context: PolicyContext, options: TegOptions) {
-    this.cluster = context.cluster;
-    this.random = context.random;
-    this.rent = new FlavorRent(context.cluster, options.rent);
-    this.prices = new TypicalPrices(context.cluster, latticeOf(context.cluster), context.typical, options);
+    const { cluster, random, typical, tables } = context;
+    this.cluster = cluster;
+    this.random = random;
+    this.rent = new FlavorRent(cluster, options.rent);
+    this.prices = new TypicalPrices(cluster, latticeOf(cluster), typical, options, tables);
   }
 
   demandSeen(demand: Demand, count = 1): void {

@@ -2,6 +2,7 @@
 import type { GeometricLattice } from '../../field/lattice.ts';
 import type { Price } from '../../field/price.ts';
 import { pricesOf } from '../../field/prices.ts';
+import type { StrandingTables } from '../../field/stranding-tables.ts';
 import { TypicalLearner, type TypicalWorkload } from '../../field/typical-workload.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
@@ -30,6 +31,7 @@ export class TypicalPrices implements PricesInForce {
   private readonly learner: TypicalLearner | undefined;
   /** Given, or the initial expectation. */
   private readonly given: TypicalWorkload;
+  private readonly tables: StrandingTables | undefined;
   private nextLook: number;
   private departures = 0;
   /** True if pods were seen to leave since the prices were made. */
@@ -40,14 +42,16 @@ export class TypicalPrices implements PricesInForce {
     lattice: GeometricLattice,
     typical: TypicalWorkload | undefined,
     options: TegOptions,
+    tables?: StrandingTables,
   ) {
     this.cluster = cluster;
     this.lattice = lattice;
     this.options = options;
+    this.tables = tables;
     this.learner = typical === undefined ? new TypicalLearner(options.learning.halfLifePods) : undefined;
     this.nextLook = options.learning.firstLookPods;
     this.given = typical ?? prior(cluster);
-    this.price = pricesOf(cluster, lattice, this.given, options.price, 0);
+    this.price = pricesOf(cluster, lattice, this.given, options.price, 0, tables);
   }
 
   /**
@@ -81,7 +85,7 @@ export class TypicalPrices implements PricesInForce {
     const { learning, price } = this.options;
     const sizeBias = this.departures >= learning.departuresMin ? learning.sizeBias : 0;
     const typical = this.learner === undefined ? this.given : this.learner.settle();
-    this.price = pricesOf(this.cluster, this.lattice, typical, price, sizeBias);
+    this.price = pricesOf(this.cluster, this.lattice, typical, price, sizeBias, this.tables);
     this.renewals++;
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { StrandingTables } from '../../field/stranding-tables.ts';
 import type { PlacementPolicy, PolicyContext } from '../../governor/policy/policy.ts';
 import { Random } from '../../kernel/random.ts';
 import { DemandTable } from '../../model/demand.ts';
@@ -6,10 +7,10 @@ import type { JobSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import { createFirstFitPolicy } from '../baselines/first-fit.ts';
 import { type JobTable, JobTableBuilder } from '../inputs/job-table.ts';
+import { policyByName } from '../inputs/policies.ts';
 import type { SimulationOptions } from '../inputs/simulation-options.ts';
 import type { SimulationResult } from '../metrics/result.ts';
 import { runSimulation } from '../run/simulator.ts';
-import { EquilibriumPrices } from './equilibrium-prices.ts';
 
 const FIRST_FIT = { name: 'first-fit', create: createFirstFitPolicy };
 
@@ -93,11 +94,20 @@ describe('distance from an equilibrium', () => {
     expect([...(none ?? []), ...(neither ?? [])].every((value) => value === null)).toBe(true);
   });
 
-  test('the same run finds the same, also with prices that are kept from another', () => {
-    const equilibriumPrices = new EquilibriumPrices();
-    const first = run(jobs, { equilibriumPrices });
-    expect(run(jobs, { equilibriumPrices })).toEqual(first);
-    expect(run(jobs)).toEqual(first);
+  test.each([
+    ['first-fit', 1],
+    ['teg', 3],
+    ['full-scan', 3],
+  ])('%s with tables of another run finds the same and builds none', (name, least) => {
+    const policy = policyByName(name);
+    const tables = new StrandingTables();
+    const first = run(jobs, { policy, tables });
+    const { built } = tables;
+    expect(built).toBeGreaterThanOrEqual(least);
+    expect(run(jobs, { policy, tables, seed: 2 }).jobs.arrived).toBe(first.jobs.arrived);
+    expect(run(jobs, { policy, tables })).toEqual(first);
+    expect(tables.built).toBe(built);
+    expect(run(jobs, { policy })).toEqual(first);
   });
 
   test('pods on the first node that fits gain little where room is always for all; spread at random they gain', () => {

@@ -3,7 +3,6 @@ import { Random } from '../../kernel/random.ts';
 import type { Demand } from '../../model/demand.ts';
 import { OPENINGS, type PlacedCluster, randomCluster } from './equilibrium.fixtures.ts';
 import { Equilibrium } from './equilibrium.ts';
-import { EquilibriumPrices } from './equilibrium-prices.ts';
 import {
   type EquilibriumLook,
   EquilibriumSampler,
@@ -92,23 +91,5 @@ describe('EquilibriumSampler', () => {
     const look = sampler.look();
     expect(look.potentialMilli).toBeGreaterThan(0);
     expect(look).toMatchObject({ pods: 0, gainMilli: 0, gaining: 0 });
-  });
-});
-
-describe('EquilibriumPrices', () => {
-  const { cluster, demands } = randomCluster({ nodes: 10, pods: 0, gpusMax: 2 }, new Random(4, 1));
-  const typical = { demands, weights: demands.map(() => 1 / demands.length) };
-
-  test('keeps the prices of the same workload, and makes others for another', () => {
-    const prices = new EquilibriumPrices();
-    const first = prices.of(cluster, typical, true);
-    expect(prices.of(cluster, { ...typical, weights: [...typical.weights] }, true)).toBe(first);
-    expect(prices.of(cluster, typical, false)).not.toBe(first);
-    const tilted = { demands, weights: demands.map((_, i) => (i === 0 ? 0.3 : 0.7 / (demands.length - 1))) };
-    const second = prices.of(cluster, tilted, false);
-    expect(prices.of(cluster, typical, false)).not.toBe(second);
-    const larger = randomCluster({ nodes: 50, pods: 0, gpusMax: 4 }, new Random(5, 1)).cluster;
-    const third = prices.of(cluster, typical, false);
-    expect(prices.of(larger, typical, false)).not.toBe(third);
   });
 });

@@ -1,10 +1,10 @@
 /** The options of a simulation. */
 
+import type { StrandingTables } from '../../field/stranding-tables.ts';
 import type { Accounts } from '../../governor/accounts.ts';
 import type { PolicyFactory } from '../../governor/policy/policy.ts';
 import type { EffectBuffer } from '../../governor/zone/effects.ts';
 import type { NodeSpec } from '../../model/node.ts';
-import type { EquilibriumPrices } from '../equilibrium/equilibrium-prices.ts';
 import type { FailureOptions } from './failures.ts';
 import type { JobRecords } from './job-log.ts';
 import type { JobTable } from './job-table.ts';
@@ -65,8 +65,8 @@ export interface SimulationOptions {
    * True if the distance from an equilibrium is measured, where there are GPUs: some tenths of a second. Default true.
    */
   readonly withEquilibrium?: boolean;
-  /** Keeps the prices for that from one run to the next with the same cluster and workload. */
-  readonly equilibriumPrices?: EquilibriumPrices;
+  /** Keeps the tables of prices from one run to the next; the result is the same. Absent: this run builds its own. */
+  readonly tables?: StrandingTables;
   /** Microseconds from any origin. Given: the result has `timing`. */
   readonly clockMicros?: () => number;
   /** Largest number of bytes in use so far, read once at the end, for `timing`. */

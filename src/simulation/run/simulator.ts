@@ -5,6 +5,7 @@
  * give the same result, bit for bit. No input, no output.
  */
 import { Fragmentation, typicalShapes } from '../../field/fragmentation.ts';
+import { latticeOf, pricesOf } from '../../field/prices.ts';
 import type { PlacementPolicy, TypicalWorkload } from '../../governor/policy/policy.ts';
 import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
 import { Zone } from '../../governor/zone/zone.ts';
@@ -14,7 +15,6 @@ import { ClusterState } from '../../model/cluster-state.ts';
 import { TegError } from '../../model/errors.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import { Equilibrium } from '../equilibrium/equilibrium.ts';
-import { EquilibriumPrices } from '../equilibrium/equilibrium-prices.ts';
 import { EquilibriumSampler } from '../equilibrium/equilibrium-sampler.ts';
 import type { Decider, Timers } from '../inputs/decider.ts';
 import { NodeFailures } from '../inputs/failures.ts';
@@ -150,6 +150,7 @@ function buildPolicy(
     cluster,
     random: new Random(options.seed, STREAM_POLICY),
     ...(options.typical === 'list' ? { typical } : {}),
+    ...(options.tables === undefined ? {} : { tables: options.tables }),
   });
   return new ObservedPolicy(policy, options.clockMicros);
 }
@@ -235,14 +236,17 @@ function buildSampler(
 
 /** Only where there are GPUs: their stranding is what the potential is about. */
 function buildEquilibrium(
-  { jobs, seed, withEquilibrium = true, equilibriumPrices = new EquilibriumPrices() }: SimulationOptions,
+  { jobs, seed, withEquilibrium = true, tables }: SimulationOptions,
   cluster: ClusterState,
   typical: TypicalWorkload,
 ): EquilibriumSampler | undefined {
   if (!withEquilibrium || cluster.capacity.gpus === 0 || typical.demands.length === 0) return undefined;
   const podsLeave = jobs.durationSeconds.some((seconds) => seconds < Number.POSITIVE_INFINITY);
-  const price = equilibriumPrices.of(cluster, typical, podsLeave);
-  const equilibrium = new Equilibrium(cluster, price, TEG_DEFAULTS.price);
+  const { price: prices, learning } = TEG_DEFAULTS;
+  // Those of a policy that knows the workload; shapes weigh by their GPUs once pods leave, as in the field.
+  const sizeBias = podsLeave ? learning.sizeBias : 0;
+  const price = pricesOf(cluster, latticeOf(cluster), typical, prices, sizeBias, tables);
+  const equilibrium = new Equilibrium(cluster, price, prices);
   return new EquilibriumSampler(cluster, equilibrium, new Random(seed, STREAM_EQUILIBRIUM));
 }
 
