@@ -89,6 +89,10 @@ async function runBench(options: BenchKubernetesOptions): Promise<void> {
   const { printBenchTables } = await import('../bench/kubernetes-report.ts');
   const { interruptSignal } = await import('../../src/cli/terminal/interrupt.ts');
   const { ProgressLine } = await import('../../src/cli/terminal/progress-line.ts');
+  if (options.markdown !== undefined) {
+    const { prepareOutput } = await import('../../src/cli/files/output-file.ts');
+    await prepareOutput(options.markdown);
+  }
   const started = new Date();
   const plan = await planOf(options);
   const signal = interruptSignal();

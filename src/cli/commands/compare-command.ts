@@ -70,7 +70,11 @@ export function addCompareCommand(parent: Command): void {
       const { compare } = await import('../../drivers/embedded/simulations.ts');
       const { watchRun } = await import('../simulation/run-watch.ts');
       const task = toTask(options);
-      const writeReports = await prepareReports(options);
+      const writeReports = await prepareReports(options, [
+        options.cluster,
+        options.jobs,
+        ...options.policies,
+      ]);
       const workers = options.workers === undefined ? {} : { workers: options.workers };
       const result = await watchRun('comparing', (run) => compare(task, { ...run, ...workers }));
       if (options.json) {

@@ -90,11 +90,12 @@ export function addSimulateCommand(parent: Command): void {
       const jobsNamed = self.getOptionValueSource('jobs') !== 'default';
       const jobs = await jobsOf(options, jobsNamed);
       const task = toTask({ ...options, jobs }, jobsNamed);
-      const writeReports = await prepareReports(options);
+      const inputs = [options.cluster, options.jobs, options.policy];
+      const writeReports = await prepareReports(options, inputs);
       const jobsOut =
         options.jobsOut === undefined
           ? undefined
-          : await (await import('../simulation/jobs-out.ts')).openJobsOut(options.jobsOut);
+          : await (await import('../simulation/jobs-out.ts')).openJobsOut(options.jobsOut, inputs);
       let records: JobRecords | undefined;
       const onJobs = (kept: JobRecords): void => {
         records = kept;

@@ -37,10 +37,12 @@ async function snapshot(options: SnapshotCommandOptions): Promise<void> {
   const { loadTarget } = await import('../../drivers/kubernetes/client/target.ts');
   const { createApiClient } = await import('../../drivers/kubernetes/client/http-client.ts');
   const { takeSnapshot } = await import('../../drivers/kubernetes/snapshot/take-snapshot.ts');
+  const { prepareOutput } = await import('../files/output-file.ts');
   const { writeText } = await import('../files/text-file.ts');
   const { ProgressLine } = await import('../terminal/progress-line.ts');
   const { interruptSignal } = await import('../terminal/interrupt.ts');
   const { formatCount } = await import('../terminal/formatting.ts');
+  await prepareOutput(options.output, [options.kubeconfig]);
   const signal = interruptSignal();
   const target = await loadTarget({ kubeconfig: options.kubeconfig, context: options.context });
   const client = createApiClient(target);

@@ -143,6 +143,7 @@ async function runOne(seed: number, options: VoprCommandOptions, plant: Plant | 
   const { Universes } = await import('../../simulation/federation/vopr/universe.ts');
   const { runSeed } = await import('../vopr/vopr-seed.ts');
   const { steps, trace = false, record } = options;
+  if (record !== undefined) await (await import('../files/output-file.ts')).prepareOutput(record);
   const outcome = runSeed(seed, new Universes(), {
     steps,
     trace,

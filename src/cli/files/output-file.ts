@@ -4,6 +4,7 @@
  *
  * Invariant: after a failure the name holds its previous content, and no other file is left beside it.
  */
+import type { BigIntStats } from 'node:fs';
 import {
   access,
   constants,
@@ -69,15 +70,35 @@ export async function writeWhole(path: string, fill: (file: FileHandle) => Promi
 }
 
 /**
- * Checks, before a long run begins, that a file can be written, and makes its folder.
+ * Checks, before anything is read or run, that a file can be written: its folder exists, and it is none of the inputs.
  *
- * @throws TegError as `makeFolder`.
+ * @param path   `-` is standard output.
+ * @param inputs Paths that the command reads; what is no file (`-`, `generated:…`, undefined) is passed over.
+ * @throws TegError TEG_OUTPUT_FAILED with the path and the cause; TEG_OPTION_INVALID for an input.
  */
-export async function prepareOutput(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
+export async function prepareOutput(
+  path: string,
+  inputs: readonly (string | undefined)[] = [],
+): Promise<void> {
+  if (path === '-') return;
+  const found = await identityOf(path);
   if (found !== undefined && !found.isFile() && !found.isDirectory()) return;
   if (found?.isDirectory()) throw asOutputFailure(path, { code: 'EISDIR', syscall: 'open' });
-  await makeFolder(dirname(path));
+  for (const input of found === undefined ? [] : inputs) {
+    const read = input === undefined ? undefined : await identityOf(input);
+    if (read?.ino !== found?.ino || read?.dev !== found?.dev) continue;
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `got '${path}' to write, which is the file '${input}' to read; expected another file: it would be overwritten`,
+    );
+  }
+  // With a dot at its end, a file in the place of the folder is ENOTDIR.
+  await guarded(path, () => access(`${dirname(path)}/.`, constants.W_OK));
+}
+
+/** Of the file that links lead to; undefined if there is none. Big integers: inode numbers may exceed 2^53. */
+async function identityOf(path: string): Promise<BigIntStats | undefined> {
+  return stat(path, { bigint: true }).catch(() => undefined);
 }
 
 /** Writes a text as `writeWhole` does. @throws TegError TEG_OUTPUT_FAILED. */

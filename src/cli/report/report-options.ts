@@ -26,10 +26,14 @@ export function wantsReport({ html, markdown }: ReportOptions): boolean {
 /**
  * Checks, before a long run begins, that the reports can be written.
  *
+ * @param inputs Files that the command reads besides.
  * @returns undefined if none is requested.
  * @throws TegError TEG_OPTION_INVALID for `--decision-costs` without a report; others as `prepareReportFiles`.
  */
-export async function prepareReports(options: ReportOptions): Promise<ReportWriter | undefined> {
+export async function prepareReports(
+  options: ReportOptions,
+  inputs: readonly string[] = [],
+): Promise<ReportWriter | undefined> {
   if (!wantsReport(options)) {
     if (options.decisionCosts === undefined) return undefined;
     throw new TegError(
@@ -38,7 +42,7 @@ export async function prepareReports(options: ReportOptions): Promise<ReportWrit
     );
   }
   const { prepareReportFiles } = await import('./write-report.ts');
-  return prepareReportFiles(options);
+  return prepareReportFiles(options, inputs);
 }
 
 /**

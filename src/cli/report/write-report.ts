@@ -12,21 +12,25 @@ import type { ReportOptions, ReportWriter } from './report-files.ts';
 import { describeMachine, type ReportSource } from './report-source.ts';
 
 /**
- * Makes the folders of the reports and reads their further inputs.
+ * Checks the places of the reports and reads their further inputs.
  *
  * Until they are written, a closed standard output does not end the process.
  *
+ * @param inputs Files that the command reads besides.
  * @returns A writer that tries every report, also after one of them has failed.
  * @throws TegError TEG_INPUT_CORRUPT as `readDecisionCosts`; TEG_OUTPUT_FAILED and TEG_OPTION_INVALID as
  *   `prepareOutput`; errors of the file system.
  */
-export async function prepareReportFiles(options: ReportOptions): Promise<ReportWriter> {
+export async function prepareReportFiles(
+  options: ReportOptions,
+  inputs: readonly string[] = [],
+): Promise<ReportWriter> {
   const { html, markdown, decisionCosts } = options;
-  const decisions = decisionCosts === undefined ? {} : { decisions: await readDecisionCosts(decisionCosts) };
   const reports: [path: string, render: (source: ReportSource) => string][] = [];
   if (html !== undefined) reports.push([html, htmlReport]);
   if (markdown !== undefined) reports.push([markdown, markdownReport]);
-  for (const [path] of reports) await prepareOutput(path);
+  for (const [path] of reports) await prepareOutput(path, [...inputs, decisionCosts]);
+  const decisions = decisionCosts === undefined ? {} : { decisions: await readDecisionCosts(decisionCosts) };
   holdOutput();
   return async (result, command) => {
     const source: ReportSource = { ...sourceOf(result, command), ...decisions };

@@ -5,6 +5,7 @@ import type { JobRecords } from '../../simulation/inputs/job-log.ts';
 import { JOB_STATES } from '../../simulation/inputs/job-log.ts';
 import type { TableLayout } from '../../traces/layout.ts';
 import { createTableWriter, type TraceWriter } from '../../traces/write.ts';
+import { prepareOutput } from '../files/output-file.ts';
 
 /** Rows that are made at a time. */
 const BATCH_ROWS = 1_024;
@@ -63,9 +64,11 @@ export interface JobsOut {
  * Opens the file before a long run begins.
  *
  * @param path Ends in .csv, .csv.gz or .parquet.
- * @throws TegError TEG_OPTION_INVALID for another ending; TEG_OUTPUT_FAILED.
+ * @param inputs Files that the command reads.
+ * @throws TegError TEG_OPTION_INVALID for another ending, or an input; TEG_OUTPUT_FAILED.
  */
-export async function openJobsOut(path: string): Promise<JobsOut> {
+export async function openJobsOut(path: string, inputs: readonly string[] = []): Promise<JobsOut> {
+  await prepareOutput(path, inputs);
   const writer = await createTableWriter(LAYOUT, path);
   return {
     abort: () => writer.abort(),

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { withSpooledInputs } from '../../drivers/embedded/input-spool.ts';
 import { type ComparisonTask, compare } from '../../drivers/embedded/simulations.ts';
 import type { ComparisonResult, SimulationResult } from '../../simulation/metrics/result.ts';
-import { writeWholeText } from '../files/output-file.ts';
+import { makeFolder, writeWholeText } from '../files/output-file.ts';
 import { formatUnit } from '../report/comparison-tables.ts';
 import { headline, keepUnits, sentenceText, tallies } from '../report/headline.ts';
 import { commandLine } from '../report/report-options.ts';
@@ -53,6 +53,7 @@ async function startWith(options: StartOptions, spooled: ComparisonTask['spooled
   const stem = join(options.out, `start-${timestamp(new Date())}`);
   const files = { html: `${stem}.html`, markdown: `${stem}.md` };
   const { decisionCosts } = options;
+  await makeFolder(options.out);
   const writeReports = await prepareReportFiles(
     decisionCosts === undefined ? files : { ...files, decisionCosts },
   );

@@ -4,6 +4,7 @@
 import { describes, type TraceKind, type TraceWarning } from '../../traces/format.ts';
 import { fileInput } from '../../traces/source.ts';
 import { createTraceWriter } from '../../traces/write.ts';
+import { prepareOutput } from '../files/output-file.ts';
 import { formatCount } from '../terminal/formatting.ts';
 import { interruptSignal } from '../terminal/interrupt.ts';
 import { printJson } from '../terminal/json-output.ts';
@@ -16,9 +17,10 @@ const KINDS: readonly TraceKind[] = ['jobs', 'nodes', 'usage'];
 /**
  * Reads `from` and writes `to`, a batch at a time.
  *
- * @throws TegError as the reader of the format and the writer; then `to` does not exist.
+ * @throws TegError as the reader of the format and the writer; then `to` is as it was.
  */
 export async function convertTrace(from: string, to: string, options: TraceConvertOptions): Promise<void> {
+  await prepareOutput(to, [from]);
   const warnings: TraceWarning[] = [];
   const signal = interruptSignal();
   const trace = await openTraceUntil(

@@ -18,6 +18,7 @@ import {
 } from '../../traces/generate.ts';
 import { readCluster } from '../../traces/read.ts';
 import { createTraceWriter, type TraceWriter } from '../../traces/write.ts';
+import { prepareOutput } from '../files/output-file.ts';
 import { formatCounted, formatDuration, formatFixed, formatPercent } from '../terminal/formatting.ts';
 import { interruptSignal } from '../terminal/interrupt.ts';
 import { printJson } from '../terminal/json-output.ts';
@@ -26,6 +27,7 @@ import type { ClusterChoice, GenerateJobsOptions, GenerateNodesOptions } from '.
 
 /** Writes a generated cluster. @throws TegError TEG_OPTION_INVALID, or as the writer. */
 export async function generateNodesFile(to: string, options: GenerateNodesOptions): Promise<void> {
+  await prepareOutput(to);
   const writer = await createTraceWriter('nodes', to);
   const count = await writeAll(writer, generateNodeBatches(clusterOptions(options)), 'nodes', options.nodes);
   if (options.json) printJson({ file: to, kind: 'nodes', count });
@@ -41,6 +43,7 @@ export async function generateJobsFile(
   options: GenerateJobsOptions,
   namesModels: boolean,
 ): Promise<void> {
+  await prepareOutput(to, [options.cluster]);
   const capacity = await capacityFor(options);
   if (namesModels && Object.keys(capacity.gpuModels).length === 0) {
     throw new TegError(
