@@ -213,16 +213,16 @@ export class AgentHost implements Process {
 
   /** @returns The state of a job, and the reason; undefined if it is unknown. */
   explain(job: number): AgentView | undefined {
-    const { jobs } = this;
-    const slot = jobs.slotOf(job);
-    if (slot < 0) return undefined;
-    const waits = jobs.states[slot] === AgentState.Waiting;
+    const row = this.jobs.row(job);
+    if (row === undefined) return undefined;
+    const { state, reason, sinceSeconds, target, probes } = row;
+    const waits = state === AgentState.Waiting;
     return {
-      state: AGENT_STATE_NAMES[jobs.states[slot] as number] as string,
-      reason: waits ? (WAIT_REASON_NAMES[jobs.reasons[slot] as number] as string) : '',
-      sinceSeconds: jobs.since[slot] as number,
-      target: waits ? -1 : (jobs.targets[slot] as number),
-      probes: jobs.probes[slot] as number,
+      state: AGENT_STATE_NAMES[state] as string,
+      reason: waits ? (WAIT_REASON_NAMES[reason] as string) : '',
+      sinceSeconds,
+      target: waits ? -1 : target,
+      probes,
     };
   }
 

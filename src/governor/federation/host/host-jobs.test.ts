@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../../test/support/properties.ts';
-import { AGENT_STATE_NAMES, AgentState, HostJobs, WAIT_REASON_NAMES, WaitReason } from './host-jobs.ts';
+import {
+  AGENT_STATE_NAMES,
+  AgentState,
+  type HostJobRow,
+  HostJobs,
+  WAIT_REASON_NAMES,
+  WaitReason,
+} from './host-jobs.ts';
 import { HostLines } from './host-lines.ts';
 
 const line = new HostLines(0).lineOf(0, 1, 1);
@@ -58,6 +65,28 @@ describe('jobs of a host', () => {
     const row = (jobs: HostJobs) => columns(jobs).map(([name, column]) => [name, column[slot]]);
     expect(row(used)).toEqual(row(fresh));
     expect(row(used).length).toBeGreaterThan(20);
+  });
+
+  test('a row shows every column, and none twice', () => {
+    const jobs = new HostJobs();
+    const slot = jobs.add(5, line, 1, 1, 1);
+    const columns = Object.values(jobs).filter((column): column is Float64Array =>
+      ArrayBuffer.isView(column),
+    );
+    for (const column of columns) column[slot] = 0;
+    const plain = jobs.rowAt(slot);
+    expect(Object.keys(plain)).toHaveLength(columns.length);
+    const shown = columns.map((column) => {
+      column[slot] = 1;
+      const row = jobs.rowAt(slot);
+      column[slot] = 0;
+      return Object.keys(row).filter(
+        (name) => row[name as keyof HostJobRow] !== plain[name as keyof HostJobRow],
+      );
+    });
+    expect(shown.flat().sort()).toEqual(Object.keys(plain).sort());
+    expect(jobs.row(6)).toBeUndefined();
+    expect(jobs.row(5)).toEqual(plain);
   });
 
   test('slots are dense and reused, and each job keeps its own whatever comes and goes', () => {

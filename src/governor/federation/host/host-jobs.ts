@@ -1,5 +1,21 @@
 /**
  * The jobs of one agent host, as columns by slot.
+ *
+ *     Free ──submit──▶ Waiting ──propose──▶ Proposed ──Offer──▶ Confirming ──Started──▶ Running ──Ended──▶ Free
+ *                         ▲                    │                     │                     │
+ *                         └──Refuse, silence───┴────────Gone─────────┴──Ended: node lost───┘
+ *
+ *     Running ──Quoted: dearer than elsewhere──▶ Moving ──Offer──▶ Leaving ──Ended──▶ Confirming, at the new place
+ *        ▲──Refuse, silence, saves too little───────┘                 └──Gone──▶ Waiting
+ *
+ *     Confirming, Running, Moving, Leaving ──cancel──▶ Stopping ──Ended, Gone──▶ Free
+ *     Waiting, Proposed ──cancel──▶ Free
+ *
+ * Besides: Waiting becomes Confirming when a standing request is offered a place, Proposed becomes Running when the zone
+ * says that the job runs there already, and Free becomes Running when the job is adopted. In Moving, the run may end as
+ * in Running.
+ *
+ * A row, column by column, is a `HostJobRow`.
  */
 import { goesBefore } from '../../queue-order.ts';
 import type { JobLine } from './host-lines.ts';
@@ -71,6 +87,51 @@ export const WAIT_REASON_NAMES: readonly string[] = [
   'the offer had expired',
 ];
 
+/** What the columns say of one job. All are in force in every state unless one says otherwise. */
+export interface HostJobRow {
+  /** An `AgentState`. */
+  readonly state: number;
+  /** A `WaitReason`; `None` unless it waits. */
+  readonly reason: number;
+  /** The caller's number. */
+  readonly job: number;
+  /** Larger goes first; then the smaller rank, the order of submission, which is kept when a job waits again. */
+  readonly priority: number;
+  readonly rank: number;
+  /** When it entered its state, and since when it has not run, seconds. The latter has no meaning from `Running` on. */
+  readonly sinceSeconds: number;
+  readonly waitingSinceSeconds: number;
+  /** Number of the current or last proposal, unique in the host; 0: none yet. */
+  readonly attempt: number;
+  /** Offers for attempts up to this one are not accepted: they may belong to a run that has ended since. */
+  readonly attemptFloor: number;
+  /** Attempt in which it was first proposed anywhere; 0: not yet. */
+  readonly firstAttempt: number;
+  /** Offer that it confirms or runs on. In force from `Confirming` on. */
+  readonly offer: number;
+  /** `Proposed`: the process proposed to. From `Confirming` on: its zone. */
+  readonly target: number;
+  /** Repetitions of the current message, and number of the timer that repeats it; 0: none. */
+  readonly repeats: number;
+  readonly timer: number;
+  /** Proposals answered or abandoned since it last ran. */
+  readonly probes: number;
+  /** `Moving`: the zone proposed to. `Leaving`: the zone and the offer that it moves to. */
+  readonly nextZone: number;
+  readonly nextOffer: number;
+  /** `Moving`, `Leaving`: what its place costs, as last reported, milli-GPU. */
+  readonly quote: number;
+  /** Work that is done already, of a job that moves, seconds. */
+  readonly doneSeconds: number;
+  /** True from the end at its old place until it runs at the new one. */
+  readonly moves: boolean;
+  /** Before then it leaves no further standing requests, seconds. */
+  readonly standingUntilSeconds: number;
+  /** Zones that it left its last two standing requests in; −1: none. */
+  readonly standingFirst: number;
+  readonly standingSecond: number;
+}
+
 /** Columns by slot; slots are dense and reused. Written by its host only. About 190 bytes a job. */
 export class HostJobs {
   /** @shape [capacity] `AgentState`. */
@@ -139,6 +200,42 @@ export class HostJobs {
   /** @returns The slot of a job, −1 if it is unknown. */
   slotOf(job: number): number {
     return this.slots.get(job) ?? -1;
+  }
+
+  /** @returns What is known of a job, undefined if it is unknown. A new object: for checks and people. */
+  row(job: number): HostJobRow | undefined {
+    const slot = this.slotOf(job);
+    return slot < 0 ? undefined : this.rowAt(slot);
+  }
+
+  /** @returns As `row`. @param slot In use. */
+  rowAt(slot: number): HostJobRow {
+    const of = (column: ArrayLike<number>): number => column[slot] as number;
+    return {
+      state: of(this.states),
+      reason: of(this.reasons),
+      job: of(this.jobs),
+      priority: of(this.priorities),
+      rank: of(this.ranks),
+      sinceSeconds: of(this.since),
+      waitingSinceSeconds: of(this.waitingSince),
+      attempt: of(this.attempts),
+      attemptFloor: of(this.attemptFloors),
+      firstAttempt: of(this.firstAttempts),
+      offer: of(this.offers),
+      target: of(this.targets),
+      repeats: of(this.repeats),
+      timer: of(this.timers),
+      probes: of(this.probes),
+      nextZone: of(this.nextZones),
+      nextOffer: of(this.nextOffers),
+      quote: of(this.quotes),
+      doneSeconds: of(this.doneSeconds),
+      moves: of(this.moves) === 1,
+      standingUntilSeconds: of(this.standingUntil),
+      standingFirst: of(this.standingFirst),
+      standingSecond: of(this.standingSecond),
+    };
   }
 
   /** @returns True if a job is bound to this very offer. Numbers of offers are unique within a zone only. */

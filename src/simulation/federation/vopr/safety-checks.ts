@@ -194,32 +194,25 @@ export class SafetyChecks {
   }
 
   private checkJob(host: AgentHost, slot: number, waiting: ReadonlySet<number>): void {
-    const { jobs } = host;
-    const job = jobs.jobs[slot] as number;
-    const state = jobs.states[slot] as number;
+    const { job, state, reason, timer, target, offer } = host.jobs.rowAt(slot);
     const isWaiting = state === AgentState.Waiting;
     ensure(
       isWaiting === waiting.has(slot),
       () => `job ${job} of host ${host.id} waits in no line, or is in one`,
     );
-    ensure(!isWaiting || jobs.reasons[slot] !== WaitReason.None, () => `job ${job} waits without a reason`);
+    ensure(!isWaiting || reason !== WaitReason.None, () => `job ${job} waits without a reason`);
     const timed = !isWaiting && state !== AgentState.Running;
-    ensure(
-      !timed || jobs.timers[slot] !== 0,
-      () => `job ${job} of host ${host.id} waits for an answer without a timer`,
-    );
+    ensure(!timed || timer !== 0, () => `job ${job} of host ${host.id} waits for an answer without a timer`);
     const run = this.truth.runOf(job);
     const bound = state >= AgentState.Confirming;
-    ensure(run === undefined || (bound && jobs.isBoundTo(slot, run.zone, run.offer)), () => {
+    ensure(run === undefined || (bound && target === run.zone && offer === run.offer), () => {
       return `job ${job} runs in zone ${run?.zone} on offer ${run?.offer}, and its host does not know`;
     });
     if (state !== AgentState.Running && state < AgentState.Moving) return;
-    const zone = jobs.targets[slot] as number;
-    const offer = jobs.offers[slot] as number;
-    const known = run !== undefined || this.truth.endedIn(zone).has(offer);
+    const known = run !== undefined || this.truth.endedIn(target).has(offer);
     ensure(
       known,
-      () => `host ${host.id} records job ${job} as running in zone ${zone}, which does not know it`,
+      () => `host ${host.id} records job ${job} as running in zone ${target}, which does not know it`,
     );
   }
 }
