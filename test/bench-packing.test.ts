@@ -5,25 +5,19 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { ALL_COMMANDS } from '../lab/commands.ts';
 import { readPackingList } from '../lab/packing/packing-inputs.ts';
-import { runCommandLine } from '../src/cli/program.ts';
 import type { NodeSpec } from '../src/model/node.ts';
 import { POLICIES } from '../src/simulation/inputs/policies.ts';
 import { readNodes } from '../src/traces/read.ts';
+import { runHere } from './support/command-line.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const EXAMPLE = join(ROOT, 'examples', 'my-policy.ts');
 
 const folder = mkdtempSync(join(tmpdir(), 'teg-packing-'));
-beforeAll(() => {
-  vi.stubEnv('NO_COLOR', '1');
-});
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 function write(name: string, text: string): string {
   const path = join(folder, name);
@@ -41,29 +35,8 @@ const nodes = write('traces/openb_node_list_gpu_node.csv', nodesText);
 const pods = write('traces/openb_pod_list_small.csv.gz', podsText);
 write('traces/openb_pod_list_default.csv', podsText);
 
-/** Runs the command line in this process: a process a case would cost half a second each. */
-async function teg(...args: string[]) {
-  let stdout = '';
-  let stderr = '';
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    stdout += String(text);
-    return true;
-  });
-  const error = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    stderr += String(text);
-    return true;
-  });
-  try {
-    const status = await runCommandLine(args, ALL_COMMANDS);
-    return { status, stdout, stderr };
-  } finally {
-    out.mockRestore();
-    error.mockRestore();
-  }
-}
-
 function packing(...args: string[]) {
-  return teg('bench', 'packing', ...args);
+  return runHere(['bench', 'packing', ...args], ALL_COMMANDS);
 }
 
 describe('teg bench packing', () => {
@@ -314,16 +287,16 @@ describe('teg bench packing', () => {
 
 describe('teg policies', () => {
   test('lists every policy', async () => {
-    const json = await teg('policies', '--json');
+    const json = await runHere(['policies', '--json']);
     expect(JSON.parse(json.stdout)).toEqual(POLICIES.map(({ name, description }) => ({ name, description })));
-    const { status, stdout } = await teg('policies');
+    const { status, stdout } = await runHere(['policies']);
     expect(status).toBe(0);
     for (const { name, description } of POLICIES)
       expect(stdout).toMatch(new RegExp(`^${name} +${escaped(description)}$`, 'm'));
   });
 
   test('tells how to add one', async () => {
-    expect((await teg('policies', '--help')).stdout).toContain('docs/policies.md');
+    expect((await runHere(['policies', '--help'])).stdout).toContain('docs/policies.md');
   });
 });
 

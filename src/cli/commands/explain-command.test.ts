@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { runHere } from '../../../test/support/command-line.ts';
 import { sendJson, startScriptedServer } from '../../../test/support/scripted-server.ts';
 import { defaultSchedulerConfig } from '../../drivers/kubernetes/config/scheduler-config.ts';
 import { SchedulerMetrics } from '../../drivers/kubernetes/server/scheduler-metrics.ts';
@@ -85,7 +86,8 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 async function explain(name: string): Promise<PodExplanation> {
-  const { status, stdout, stderr } = await teg(`a/${name}`, '--snapshot', snapshot, '--json');
+  const args = ['explain', 'pod', `a/${name}`, '--snapshot', snapshot, '--json'];
+  const { status, stdout, stderr } = await runHere(args);
   expect(status, stderr).toBe(0);
   return podExplanationSchema.parse(JSON.parse(stdout));
 }
@@ -377,14 +379,24 @@ describe('bad input', () => {
     const text = join(folder, 'text');
     writeFileSync(text, 'name,cpus\nnode-1,8\n');
     const named: Record<string, string> = { SNAPSHOT: snapshot, TEXT: text };
-    const { status, stdout, stderr } = await teg(...args.map((arg) => named[arg] ?? arg));
+    const { status, stdout, stderr } = await runHere([
+      'explain',
+      'pod',
+      ...args.map((arg) => named[arg] ?? arg),
+    ]);
     expect(stderr).toContain(code);
     expect(stderr).toContain(message);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   });
 
+  test('ends the process with exit code 2', async () => {
+    const { status, stdout, stderr } = await teg('A/small', '--snapshot', snapshot);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('expected NAMESPACE/NAME');
+  });
+
   test('the schema of the JSON', async () => {
-    const { status, stdout } = await teg('--json-schema');
+    const { status, stdout } = await runHere(['explain', 'pod', '--json-schema']);
     expect(status).toBe(0);
     expect(Object.keys(JSON.parse(stdout).properties)).toEqual(Object.keys(ANSWER));
   });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runHere } from '../../../test/support/command-line.ts';
 import { comparisonResultSchema, simulationResultSchema } from '../../simulation/metrics/result.ts';
 import { formatDuration } from '../terminal/formatting.ts';
 
@@ -185,10 +186,17 @@ describe('teg simulate', () => {
     [['--horizon', '0'], "got '0', expected a duration above 0"],
     [['--queue', 'lifo'], 'best-effort, strict-fifo'],
     [['--explain', 'nobody'], "for example 'job-0'"],
-  ])('refuses %j', (args, message) => {
-    const { status, stdout, stderr } = teg('simulate', ...SMALL, '--policy', 'first-fit', ...args);
+  ])('refuses %j', async (args, message) => {
+    const all = ['simulate', ...SMALL, '--policy', 'first-fit', ...args];
+    const { status, stdout, stderr } = await runHere(all);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain(message);
+  });
+
+  test('a refusal ends the process with exit code 2', () => {
+    const { status, stdout, stderr } = teg('simulate', ...SMALL, '--horizon', 'soon');
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain("option '--horizon <duration>': got 'soon'");
   });
 });
 
@@ -216,7 +224,7 @@ describe('teg compare', () => {
     ['teg,best-fit,random', 'best-fit'],
     ['random,teg', 'random'],
     ['teg', 'teg'],
-  ])('of %s the baseline is %s: the first that is not teg, unless named', (policies, baseline) => {
+  ])('of %s the baseline is %s: the first that is not teg, unless named', async (policies, baseline) => {
     const small = [
       '--cluster',
       'generated:openb:5',
@@ -227,25 +235,28 @@ describe('teg compare', () => {
       '--workers',
       '1',
     ];
-    const { status, stdout } = teg('compare', ...small, '--policies', policies, '--json');
+    const { status, stdout } = await runHere(['compare', ...small, '--policies', policies, '--json']);
     expect(status).toBe(0);
     expect(comparisonResultSchema.parse(JSON.parse(stdout)).baseline).toBe(baseline);
   });
 
-  test('a baseline that is not compared is refused', () => {
-    const { status, stderr } = teg(...args, '--baseline', 'fgd');
+  test('a baseline that is not compared is refused', async () => {
+    const { status, stderr } = await runHere([...args, '--baseline', 'fgd']);
     expect(status).toBe(2);
     expect(stderr).toContain('expected one of the policies best-fit, random');
   });
 });
 
 describe('--json-schema', () => {
-  test.each(['simulate', 'compare'])('of teg %s is a JSON Schema that describes its fields', (command) => {
-    const { status, stdout } = teg(command, '--json-schema');
-    expect(status).toBe(0);
-    const schema = JSON.parse(stdout);
-    expect(schema.$schema).toContain('2020-12');
-    expect(schema.required).toContain('complete');
-    expect(stdout).toContain('arrived = finished + dropped + failed + running + waiting');
-  });
+  test.each(['simulate', 'compare'])(
+    'of teg %s is a JSON Schema that describes its fields',
+    async (command) => {
+      const { status, stdout } = await runHere([command, '--json-schema']);
+      expect(status).toBe(0);
+      const schema = JSON.parse(stdout);
+      expect(schema.$schema).toContain('2020-12');
+      expect(schema.required).toContain('complete');
+      expect(stdout).toContain('arrived = finished + dropped + failed + running + waiting');
+    },
+  );
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runHere } from '../../../test/support/command-line.ts';
 import type { VoprFailure } from '../../simulation/federation/vopr/vopr-run.ts';
 import { addTotals, emptyTotals } from '../../simulation/federation/vopr/vopr-totals.ts';
 import { voprExitCode, voprSchema } from '../vopr/vopr-output.ts';
@@ -173,23 +174,31 @@ describe('bad input', () => {
     [['--seed', '1', '--replay', 'x'], 'leave --seed'],
     [['--inject-bug', 'nothing'], 'expected one of unchecked-arbiter'],
     [['--steps', '0'], 'at least 1'],
-  ])('%j is refused', (args, message) => {
-    const { status, stdout, stderr } = teg(...args);
+  ])('%j is refused', async (args, message) => {
+    const { status, stdout, stderr } = await runHere(['vopr', ...args]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain('TEG_OPTION_INVALID');
     expect(stderr).toContain(message);
   });
 
-  test('files that are missing or cannot be written are reported', () => {
-    expect(teg('--replay', join(folder, 'none')).stderr).toContain('TEG_INPUT_NOT_FOUND');
-    const { status, stderr } = teg('--seed', '1', '--record', join(folder, 'no', 'such', 'folder'));
+  test('ends the process with exit code 2', () => {
+    const { status, stdout, stderr } = teg('--steps', '0');
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('TEG_OPTION_INVALID');
+  });
+
+  test('files that are missing or cannot be written are reported', async () => {
+    const missing = await runHere(['vopr', '--replay', join(folder, 'none')]);
+    expect(missing).toMatchObject({ status: 2, stderr: expect.stringContaining('TEG_INPUT_NOT_FOUND') });
+    const record = join(folder, 'no', 'such', 'folder');
+    const { status, stderr } = await runHere(['vopr', '--seed', '1', '--record', record]);
     expect(status).toBe(1);
     expect(stderr).toContain('TEG_OUTPUT_FAILED');
     expect(existsSync(join(folder, 'no'))).toBe(false);
   });
 });
 
-test('--json-schema prints a schema', () => {
-  const schema = JSON.parse(teg('--json-schema').stdout);
+test('--json-schema prints a schema', async () => {
+  const schema = JSON.parse((await runHere(['vopr', '--json-schema'])).stdout);
   expect(schema.required).toEqual(expect.arrayContaining(['seeds', 'steps', 'faults', 'failures']));
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { runHere } from '../../../test/support/command-line.ts';
 import { checkProperty } from '../../../test/support/properties.ts';
 import { comparisonResultSchema } from '../../simulation/metrics/result.ts';
 import { readDecisionCosts } from './decision-file.ts';
@@ -151,7 +152,7 @@ describe('teg simulate and teg compare', () => {
     expect(readFileSync(html, 'utf8')).toContain('</html>');
   });
 
-  test('refuse unwritable or unreadable files before they run', () => {
+  test('refuse unwritable or unreadable files before they run', async () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
     const below = teg('compare', ...SMALL, '--html', join(file, 'report.html'));
@@ -160,18 +161,12 @@ describe('teg simulate and teg compare', () => {
       /^error TEG_OUTPUT_FAILED: got ENOTDIR: a part of the path is a file on writing/,
     );
     expect(below.stdout).toBe('');
-    const missing = teg(
-      'compare',
-      ...SMALL,
-      '--html',
-      join(folder, 'x.html'),
-      '--decision-costs',
-      join(folder, 'none'),
-    );
+    const files = ['--html', join(folder, 'x.html'), '--decision-costs', join(folder, 'none')];
+    const missing = await runHere(['compare', ...SMALL, ...files]);
     expect(missing.status).toBe(2);
     expect(missing.stderr).toMatch(/^error TEG_INPUT_NOT_FOUND: /);
     expect(existsSync(join(folder, 'x.html'))).toBe(false);
-    const alone = teg('simulate', ...SMALL, '--decision-costs', 'x.json');
+    const alone = await runHere(['simulate', ...SMALL, '--decision-costs', 'x.json']);
     expect(alone.status).toBe(2);
     expect(alone.stderr).toMatch(/^error TEG_OPTION_INVALID: got --decision-costs without a report/);
   });
