@@ -26,7 +26,7 @@ const BOX = 'unassigned';
 
 /** @returns The arrows of a diagram, as ends; Mermaid writes `in_group` for `in-group`. */
 function arrowsIn(diagram: string): [string, string][] {
-  const lines = diagram.replaceAll('_', '-').matchAll(/^ *(\S+) --> ([^\s:]+)/gm);
+  const lines = diagram.replaceAll('_', '-').matchAll(/^ *(\S+?)-->([^\s:]+)/gm);
   return [...lines].map(([, from = '', to = '']) => [from, to]);
 }
 

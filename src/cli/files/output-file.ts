@@ -73,7 +73,7 @@ export async function writeWhole(path: string, fill: (file: FileHandle) => Promi
  * Checks, before anything is read or run, that a file can be written: its folder exists, and it is none of the inputs.
  *
  * @param path   `-` is standard output.
- * @param inputs Paths that the command reads; what is no file (`-`, `generated:…`, undefined) is passed over.
+ * @param inputs Paths that the command reads; values that are not files (`-`, `generated:…`, undefined) are passed over.
  * @throws TegError TEG_OUTPUT_FAILED with the path and the cause; TEG_OPTION_INVALID for an input.
  */
 export async function prepareOutput(
