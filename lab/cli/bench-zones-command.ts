@@ -5,7 +5,9 @@
 import type { Command } from 'commander';
 import {
   decimalNumber,
+  parseClusterSourceOption,
   parseDurationSeconds,
+  parseJobSourceOption,
   parseList,
   parsePositiveIntList,
   parseSeed,
@@ -57,8 +59,17 @@ export function addBenchZonesCommand(bench: Command): void {
       [10_000],
     )
     .option('--zones <n>', 'zones (default: one for 1,000 nodes)', wholeNumber(1, 100_000))
-    .option('--cluster <source>', 'a cluster as of `teg simulate`, instead of --nodes')
-    .option('--jobs <source>', 'where the mix of jobs comes from, as of `teg simulate`', 'generated:8192:0.9')
+    .option(
+      '--cluster <source>',
+      'a cluster as of `teg simulate`, instead of --nodes',
+      parseClusterSourceOption,
+    )
+    .option(
+      '--jobs <source>',
+      'where the mix of jobs comes from, as of `teg simulate`',
+      parseJobSourceOption,
+      'generated:8192:0.9',
+    )
     .option('--staleness <duration>', 'how often zones publish', parseDurationSeconds, 1)
     .option('--choosers <names>', 'names, or all', parseList, ['all'])
     .option('--peers <names>', 'schedulers of others: names, all, or none', parseList, ['all'])

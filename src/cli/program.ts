@@ -21,6 +21,7 @@ import { EXIT_BAD_INPUT, printError } from './terminal/error-printing.ts';
 import { interruptedExitCode } from './terminal/interrupt.ts';
 import { refuseWithoutEffect } from './terminal/option-effects.ts';
 import { renamedOption } from './terminal/renamed-options.ts';
+import { siblingOption } from './terminal/sibling-options.ts';
 import { packageVersion } from './version.ts';
 
 const DESCRIPTION = `TEG, the Thermo-Economic Governor: places jobs in very large GPU clusters
@@ -138,10 +139,18 @@ function toOptionError(error: CommanderError, path: string): TegError | undefine
       `got the command '${unknown}', expected one of the product: ${unknown} belongs to the laboratory, which images do not carry; run it from a checkout`,
     );
   }
-  const renamed = renamedOption(path, /unknown option '([^']+)'/.exec(error.message)?.[1] ?? '');
+  const unknownOption = /unknown option '([^']+)'/.exec(error.message)?.[1] ?? '';
+  const renamed = renamedOption(path, unknownOption);
   if (renamed !== undefined) {
     const { old, now, since } = renamed;
     return new TegError('TEG_OPTION_INVALID', `got '${old}', expected '${now}': renamed in ${since}`);
+  }
+  const sibling = siblingOption(path, unknownOption);
+  if (sibling !== undefined) {
+    return new TegError(
+      'TEG_OPTION_INVALID',
+      `got '${unknownOption}', expected '${sibling}', as \`${path}\` names it: write that instead`,
+    );
   }
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
@@ -179,5 +188,8 @@ function exitCodeAfter(error: unknown, progress: Progress): number {
     failure = toOptionError(error, path);
     if (failure === undefined) return error.exitCode === 0 ? 0 : EXIT_BAD_INPUT;
   }
-  return printError(failure, process.stderr, `\`${path} --help\` lists the options`);
+  return printError(failure, process.stderr, {
+    optionHint: `\`${path} --help\` lists the options`,
+    options: new Set(progress.current.options.map(({ long }) => long ?? '')),
+  });
 }

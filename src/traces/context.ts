@@ -113,7 +113,7 @@ export class ReadContext {
   }
 }
 
-const ADVICE = 'correct it, or let bad rows be left out';
+const ADVICE = 'correct it';
 const FURTHER = 'further warnings of other kinds';
 
 /** Errors that concern one row only, so that the next row can still be read. */

@@ -6,6 +6,7 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { TegError } from '../model/errors.ts';
+import { readFault } from '../model/file-faults.ts';
 import { isPipe, isStandardInput, readPipe, readStandardInput } from './pipe.ts';
 import { CHUNK_BYTES, type RandomAccess, type TraceInput } from './trace-input.ts';
 import { LAYERS_MAX, MAGIC_BYTES, unpackerOf } from './unpack.ts';
@@ -166,10 +167,9 @@ function pipeInput(path: string, name: string): TraceInput {
 
 function notFound(path: string, error: unknown): TegError {
   if (error instanceof TegError) return error;
-  const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
   return new TegError(
     'TEG_INPUT_NOT_FOUND',
-    `${path}: got ${reason}, expected a readable file; check the path and its permissions`,
+    `${path}: ${readFault(error)}, expected a readable file; check the path and its permissions`,
     { cause: error },
   );
 }

@@ -117,7 +117,7 @@ describe('unknown files', () => {
     [
       'a table near others names the missing columns',
       'id,submit_s,runtime\na,0,1\n',
-      /columns "id, submit_s, runtime".*nearest: teg-jobs-csv lacks duration_s.*--map duration_s=COLUMN/,
+      /columns "id, submit_s, runtime".*nearest: teg-jobs-csv lacks duration_s.*can be mapped to duration_s/,
     ],
     [
       'a table like none names the columns that jobs and nodes need',

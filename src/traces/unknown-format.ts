@@ -12,7 +12,7 @@ const NEAREST = 3;
 /** Columns of the file, and keys of a JSON text, that are listed. */
 const NAMES_LISTED = 12;
 
-const ADVICE = 'docs/traces.md describes the formats; --format names one';
+const ADVICE = 'docs/traces.md describes the formats';
 
 /** @throws TegError TEG_INPUT_UNKNOWN_FORMAT, always. */
 export function unknownFormat(name: string, head: Uint8Array, map: ColumnMap = {}): never {
@@ -53,7 +53,7 @@ function aboutTable(text: string, map: ColumnMap): string | undefined {
   const columns = first.header.shown.slice(0, NAMES_LISTED).join(', ');
   const lacks = near.map(({ name, header }) => `${name} ${difference(header)}`);
   const example = first.header.missing[0] ?? 'submit_s';
-  return `a table with the columns ${quoted(columns)}, not of a known format; nearest: ${lacks.join('; ')}; --map ${example}=COLUMN maps a column to a missing one`;
+  return `a table with the columns ${quoted(columns)}, not of a known format; nearest: ${lacks.join('; ')}; a column of another name can be mapped to ${example}`;
 }
 
 function difference({ missing, names, format }: ReturnType<typeof readHeader>): string {
@@ -71,5 +71,5 @@ function tableWithoutMatch(line: string): string | undefined {
   const columns = header.shown.slice(0, NAMES_LISTED).join(', ');
   const jobs = header.format.columns.join(', ');
   const nodes = csvLayouts('teg-nodes-csv')[0]?.columns.join(', ');
-  return `a table with the columns ${quoted(columns)}, none of which is of a known format; expected at least ${jobs} (jobs) or ${nodes} (nodes); --map submit_s=COLUMN maps a column to one of them`;
+  return `a table with the columns ${quoted(columns)}, none of which is of a known format; expected at least ${jobs} (jobs) or ${nodes} (nodes); columns of other names can be mapped to them`;
 }

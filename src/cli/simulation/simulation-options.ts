@@ -8,7 +8,9 @@ import { MAP_HELP, parseColumnMap } from '../terminal/column-map.ts';
 import { refuseGiven } from '../terminal/ignored-options.ts';
 import { collectResource, IGNORE_RESOURCE_HELP, ignoresNothing } from '../terminal/ignored-resources.ts';
 import {
+  parseClusterSourceOption,
   parseDurationSeconds,
+  parseJobSourceOption,
   parseNonNegativeInt,
   parsePositiveDuration,
   parsePositiveNumber,
@@ -101,8 +103,18 @@ export function addSharedOptions(command: Command, { scheduling, figures }: Shar
 
 function addBasicOptions(command: Command): void {
   command
-    .option('--cluster <source>', 'the nodes: a file or generated:MIX:NODES', 'generated:openb:2000')
-    .option('--jobs <source>', 'the workload: a file or generated:JOBS:LOAD', 'generated:100000:0.9')
+    .option(
+      '--cluster <source>',
+      'the nodes: a file, how many to make up, or generated:MIX:NODES',
+      parseClusterSourceOption,
+      'generated:openb:2000',
+    )
+    .option(
+      '--jobs <source>',
+      'the workload: a file, how many to make up, or generated:JOBS:LOAD',
+      parseJobSourceOption,
+      'generated:100000:0.9',
+    )
     .addOption(
       new Option(
         '--workload-mix <how>',

@@ -349,6 +349,16 @@ describe('bad input', () => {
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   });
 
+  test('a start from a table is refused with what it needs', () => {
+    const path = join(folder, 'nodes.csv');
+    writeFileSync(path, 'name,cpu_milli,memory_mib,gpu_count\na,1000,1024,0\n');
+    const { status, stderr, stdout } = teg('--cluster', path, '--start-from-snapshot');
+    expect(stderr).toMatch(
+      /^error TEG_OPTION_INVALID: got --start-from-snapshot with .*nodes.csv, a file of the format teg-nodes-csv, expected one of Kubernetes/,
+    );
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+
   test('a generated cluster has no pods to start from', () => {
     const { status, stderr } = teg('--cluster', 'generated:10', '--start-from-snapshot');
     expect(status).toBe(2);

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
 import { describe, expect, test, vi } from 'vitest';
+import { ALL_COMMANDS } from '../../../lab/commands.ts';
 import { ERROR_CODES, TegError, type TegErrorCode } from '../../model/errors.ts';
-import { exitCodeOf, printError } from './error-printing.ts';
+import { buildProgram } from '../program.ts';
+import { exitCodeOf, type FailedCommand, HINTS, printError } from './error-printing.ts';
 
 /** Prints an error as to a pipe. */
-function printed(error: unknown, optionHint?: string): { exitCode: number; text: string } {
+function printed(error: unknown, command: FailedCommand = {}): { exitCode: number; text: string } {
   vi.stubEnv('FORCE_COLOR', undefined);
   let text = '';
   const stream = {
@@ -12,7 +15,7 @@ function printed(error: unknown, optionHint?: string): { exitCode: number; text:
       text += part;
     },
   };
-  const exitCode = printError(error, stream, optionHint);
+  const exitCode = printError(error, stream, command);
   vi.unstubAllEnvs();
   return { exitCode, text };
 }
@@ -37,12 +40,30 @@ describe('printError', () => {
   });
 
   test('the hint for options comes from the caller', () => {
-    const { text } = printed(
-      new TegError('TEG_OPTION_INVALID', 'x'),
-      '`teg simulate --help` lists the options',
-    );
+    const { text } = printed(new TegError('TEG_OPTION_INVALID', 'x'), {
+      optionHint: '`teg simulate --help` lists the options',
+    });
     expect(text).toBe('error TEG_OPTION_INVALID: x\nhint: `teg simulate --help` lists the options\n');
     expect(printed(new TegError('TEG_OPTION_INVALID', 'x')).text).toBe('error TEG_OPTION_INVALID: x\n');
+  });
+
+  test('hints name options that the command has, whatever fails in whatever command', () => {
+    const withDescendants = (command: Command): Command[] => [
+      command,
+      ...command.commands.flatMap(withDescendants),
+    ];
+    let count = 0;
+    for (const command of withDescendants(buildProgram(ALL_COMMANDS))) {
+      const options = new Set(command.options.map(({ long }) => String(long)));
+      for (const code of Object.keys(HINTS) as TegErrorCode[]) {
+        const { text } = printed(new TegError(code, 'x'), { options });
+        for (const named of text.match(/--[a-z-]+/g) ?? []) {
+          expect(options, `${command.name()}: ${text}`).toContain(named);
+          count++;
+        }
+      }
+    }
+    expect(count).toBeGreaterThan(10);
   });
 
   test('a failure of the run ends with 1, an interruption with 130', () => {
@@ -54,10 +75,10 @@ describe('printError', () => {
     const missing = printed(failureOfReading('/no/such/file'));
     expect(missing.exitCode).toBe(2);
     expect(missing.text).toMatch(
-      /^error TEG_INPUT_NOT_FOUND: got '\/no\/such\/file', expected an existing path/,
+      /^error TEG_INPUT_NOT_FOUND: got '\/no\/such\/file': there is no such file \(ENOENT\); expected an existing path/,
     );
     const folder = printed(failureOfReading('/'));
-    expect(folder.text).toContain('expected a file');
+    expect(folder.text).toContain('it is a folder (EISDIR); expected a file');
   });
 
   test('a full disk is a failure of the run', () => {

@@ -6,6 +6,7 @@
  */
 import { styleText } from 'node:util';
 import { TegError, type TegErrorCode } from '../../model/errors.ts';
+import { readFault } from '../../model/file-faults.ts';
 import { wantsColor } from './color.ts';
 import { EXIT_INTERRUPTED, interruptedExitCode } from './interrupt.ts';
 
@@ -30,13 +31,27 @@ const RUN_FAILURES: ReadonlySet<TegErrorCode> = new Set([
   'TEG_BENCH_FAILED',
 ]);
 
-/** The next command to run, for the codes where there is one. */
-const HINTS: Partial<Record<TegErrorCode, string>> = {
-  TEG_POLICY_UNKNOWN: '`teg policies` lists the policies',
-  TEG_POLICY_INVALID: 'docs/policies.md shows the interface and an example',
-  TEG_TRACE_BAD_VALUE: '`--skip-bad N` tolerates up to N bad rows and counts them',
-  TEG_TRACE_BAD_ROW: '`--skip-bad N` tolerates up to N bad rows and counts them',
+const SKIP_BAD = '`--skip-bad N` tolerates up to N bad rows and counts them';
+
+/** What to do next, for the codes where there is something: the first text whose options the command has. */
+export const HINTS: Partial<Record<TegErrorCode, readonly string[]>> = {
+  TEG_POLICY_UNKNOWN: ['`teg policies` lists the policies'],
+  TEG_POLICY_INVALID: ['docs/policies.md shows the interface and an example'],
+  TEG_TRACE_BAD_VALUE: [SKIP_BAD],
+  TEG_TRACE_BAD_ROW: [SKIP_BAD],
+  TEG_INPUT_UNKNOWN_FORMAT: [
+    '`--format NAME` names the format, `--map NAME=COLUMN` a column of another name',
+    '`--map NAME=COLUMN` names a column of the file of jobs',
+  ],
 };
+
+/** What is known of the command that failed. */
+export interface FailedCommand {
+  /** Where the options at fault are described; printed with TEG_OPTION_INVALID only. */
+  readonly optionHint?: string;
+  /** Its options, with both dashes: hints name no others. */
+  readonly options?: ReadonlySet<string>;
+}
 
 /** The part of a stream that an error message needs. */
 export interface ErrorStream {
@@ -47,21 +62,25 @@ export interface ErrorStream {
 /**
  * Prints a failure: one line and a hint for an expected one, the stack for a bug.
  *
- * @param optionHint Where the options at fault are described; printed with TEG_OPTION_INVALID only.
  * @returns The exit code.
  */
 export function printError(
   error: unknown,
   stream: ErrorStream = process.stderr,
-  optionHint?: string,
+  command: FailedCommand = {},
 ): number {
   const expected = toTegError(error);
   if (expected === undefined) return printBug(error, stream);
   const head = wantsColor(stream) ? styleText(['red', 'bold'], 'error', { validateStream: false }) : 'error';
   stream.write(`${head} ${expected.code}: ${expected.message}\n`);
-  const hint = expected.code === 'TEG_OPTION_INVALID' ? optionHint : HINTS[expected.code];
+  const hint = hintFor(expected.code, command);
   if (hint !== undefined) stream.write(`hint: ${hint}\n`);
   return exitCodeOf(expected.code);
+}
+
+function hintFor(code: TegErrorCode, { optionHint, options = new Set() }: FailedCommand): string | undefined {
+  if (code === 'TEG_OPTION_INVALID') return optionHint;
+  return HINTS[code]?.find((text) => (text.match(/--[a-z-]+/g) ?? []).every((option) => options.has(option)));
 }
 
 /** @returns The exit code for a failure of this code. */
@@ -85,12 +104,18 @@ function toTegError(error: unknown): TegError | undefined {
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return new TegError('TEG_INPUT_NOT_FOUND', `got${path}, expected an existing path: check its spelling`);
+      return new TegError(
+        'TEG_INPUT_NOT_FOUND',
+        `got${path}: ${readFault(error)}; expected an existing path: check its spelling`,
+      );
     case 'EISDIR':
-      return new TegError('TEG_INPUT_NOT_FOUND', `got the folder${path}, expected a file: name a file in it`);
+      return new TegError(
+        'TEG_INPUT_NOT_FOUND',
+        `got${path}: ${readFault(error)}; expected a file: name a file in it`,
+      );
     case 'EACCES':
     case 'EPERM':
-      return new TegError('TEG_INPUT_NOT_FOUND', `no permission for${path}: check its owner and mode`);
+      return new TegError('TEG_INPUT_NOT_FOUND', `got${path}: ${readFault(error)}; check its owner and mode`);
     case 'ENOSPC':
     case 'EROFS':
     case 'EDQUOT':

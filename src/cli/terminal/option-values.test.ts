@@ -4,8 +4,10 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import { TegError } from '../../model/errors.ts';
 import {
   parseByteCount,
+  parseClusterSourceOption,
   parseDurationSeconds,
   parseFraction,
+  parseJobSourceOption,
   parseList,
   parseNonNegativeInt,
   parseNonNegativeNumber,
@@ -109,6 +111,23 @@ describe('lists', () => {
   test('whole numbers', () => {
     expect(parsePositiveIntList('1000,1e4,100_000')).toEqual([1000, 10_000, 100_000]);
     for (const text of ['1000,1e3', '0', '1,x']) expect(() => parsePositiveIntList(text)).toThrow(TegError);
+  });
+});
+
+describe('parseClusterSourceOption, parseJobSourceOption', () => {
+  test('a number is how many to make up, anything else stays as it is', () => {
+    expect(parseClusterSourceOption('100')).toBe('generated:openb:100');
+    expect(parseClusterSourceOption('1e3')).toBe('generated:openb:1000');
+    expect(parseJobSourceOption('50')).toBe('generated:50');
+    for (const text of ['nodes.csv', 'generated:homogeneous:5', '-']) {
+      expect(parseClusterSourceOption(text)).toBe(text);
+      expect(parseJobSourceOption(text)).toBe(text);
+    }
+  });
+
+  test.each(['0', '1.5', '1e12'])('%s is refused', (text) => {
+    expect(() => parseClusterSourceOption(text)).toThrow(`got '${text}'`);
+    expect(() => parseJobSourceOption(text)).toThrow(`got '${text}'`);
   });
 });
 

@@ -169,6 +169,16 @@ export function isCount(text: string): boolean {
   return /^(?=.*\d)[\d_.e+]+$/i.test(text);
 }
 
+/** Reads `2000`, `generated:openb:2000` or the path of a file. @returns The latter two as they are, the first as the second. */
+export function parseClusterSourceOption(text: string): string {
+  return isCount(text) ? `generated:openb:${wholeNumber(1, NODES_MAX)(text)}` : text;
+}
+
+/** Reads `50000`, `generated:50000:0.9` or the path of a file. @returns The latter two as they are, the first generated. */
+export function parseJobSourceOption(text: string): string {
+  return isCount(text) ? `generated:${parsePositiveInt(text)}` : text;
+}
+
 /** Reads a source that must be a file. @throws TegError TEG_OPTION_INVALID for what asks to make something up. */
 export function parseSourceFile(text: string): string {
   if (!isCount(text) && !text.startsWith('generated:')) return text;

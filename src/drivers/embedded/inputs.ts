@@ -20,7 +20,8 @@ import {
   type NodeKind,
   OPENB_LIKE_MIX,
 } from '../../traces/generate.ts';
-import { readCluster, readJobs, streamJobs } from '../../traces/read.ts';
+import { isPipe } from '../../traces/pipe.ts';
+import { detectFormat, readCluster, readJobs, streamJobs } from '../../traces/read.ts';
 import { fileInput, inputName, type TraceInput } from '../../traces/source.ts';
 import type { WorldReader } from '../kubernetes/snapshot/world-reader.ts';
 import { GpuMakes } from './gpu-makes.ts';
@@ -172,6 +173,7 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
     source.kind === 'file'
       ? await readCluster(inputOf(sources, source.path), read)
       : generateNodes({ nodes: source.nodes, mix: source.mix });
+  if (whatIf.startFromSnapshot && source.kind === 'file') await refuseOtherFormats(sources, source.path);
   const changed = changeCluster(made, whatIf);
   const makes = new GpuMakes(changed.nodes);
   const taints = new TaintTerms(makes.nodes);
@@ -270,6 +272,18 @@ async function loadSnapshotPods(
   for (const pod of start.pending) jobs.add(input.name, pod);
   for (const warning of start.warnings) warnings.add(warning);
   return { nodes: start.nodes, pending: start.pending.length };
+}
+
+/** @throws TegError TEG_OPTION_INVALID for a cluster without the nodes of pods; a pipe that is not spooled is let through. */
+async function refuseOtherFormats(sources: InputSources, path: string): Promise<void> {
+  const input = inputOf(sources, path);
+  if (isPipe(sources.spooled?.[path] ?? path)) return;
+  const format = await detectFormat(input);
+  if (format === 'kubernetes') return;
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    `got --start-from-snapshot with ${input.name}, a file of the format ${format}, expected one of Kubernetes, which says where pods run: a file of teg snapshot or kubectl get`,
+  );
 }
 
 /** Further jobs arrive as they were recorded, the first of them when the run starts. */

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { constants, createGunzip } from 'node:zlib';
 import { LOG_LINE_CHARS_MAX, type LoggedStep, type PodLogReader } from '../../governor/pods/log/pod-log.ts';
 import { TegError } from '../../model/errors.ts';
+import { readFault } from '../../model/file-faults.ts';
 
 /**
  * Reads the steps of a log.
@@ -74,7 +75,7 @@ function asTegError(path: string, error: unknown): unknown {
   if (!('syscall' in error)) return error;
   return new TegError(
     'TEG_INPUT_NOT_FOUND',
-    `${path}: got ${code}, expected a log that --record wrote; check the path and its permissions`,
+    `${path}: ${readFault(error)}, expected a log that --record wrote; check the path and its permissions`,
     { cause: error },
   );
 }

@@ -124,7 +124,7 @@ describe('reading', () => {
     });
     await expect(readSchedulerConfig(join(folder, 'b.yaml'), () => undefined)).rejects.toMatchObject({
       code: 'TEG_INPUT_NOT_FOUND',
-      message: expect.stringContaining('b.yaml: got ENOENT'),
+      message: expect.stringContaining('b.yaml: there is no such file (ENOENT)'),
     });
   });
 });

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { parseDocument, stringify } from 'yaml';
 import { z } from 'zod';
 import { TegError } from '../../../model/errors.ts';
+import { readFault } from '../../../model/file-faults.ts';
 import { problemsOf } from './config-errors.ts';
 import {
   CONFIG_API_VERSION,
@@ -41,10 +42,9 @@ export async function readSchedulerConfig(
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
     throw new TegError(
       'TEG_INPUT_NOT_FOUND',
-      `${path}: got ${code}, expected a configuration file; \`teg scheduler --print-default-config\` prints one`,
+      `${path}: ${readFault(cause)}, expected a configuration file; \`teg scheduler --print-default-config\` prints one`,
       { cause },
     );
   }

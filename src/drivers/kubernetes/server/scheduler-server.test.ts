@@ -252,7 +252,7 @@ describe('over HTTPS', () => {
   });
 
   test.each([
-    ['missing', 'no.crt', 'got ENOENT, expected a PEM file'],
+    ['missing', 'no.crt', 'there is no such file (ENOENT), expected a PEM file'],
     ['broken', 'broken.crt', 'expected a certificate and its key in PEM'],
   ])('%s files are refused at the start', async (_, name, message) => {
     writeFileSync(join(folder, 'broken.crt'), 'x');

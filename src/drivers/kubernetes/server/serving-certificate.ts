@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { TegError } from '../../../model/errors.ts';
+import { readFault } from '../../../model/file-faults.ts';
 import { type CertificatePair, makeSelfSignedCertificate } from './self-signed-certificate.ts';
 
 /** Interval between checks of the files, and of a self-signed certificate's end. */
@@ -119,9 +120,12 @@ async function readPem(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new TegError('TEG_LISTEN_FAILED', `${path}: got ${code}, expected a PEM file (server.tls)`, {
-      cause,
-    });
+    throw new TegError(
+      'TEG_LISTEN_FAILED',
+      `${path}: ${readFault(cause)}, expected a PEM file (server.tls)`,
+      {
+        cause,
+      },
+    );
   }
 }
