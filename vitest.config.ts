@@ -17,7 +17,7 @@ const TESTS = ['src/**/*.test.ts', 'lab/**/*.test.ts', 'test/**/*.test.ts'];
  * Tests that share processes: those of folders without process-wide state. With a process for each file, a fifth of their
  * time would go into starting it and loading the same modules again. Every other file has a process of its own.
  */
-const PURE = ['kernel', 'physics', 'field', 'model', 'governor', 'simulation', 'traces'];
+const PURE = ['kernel', 'physics', 'field', 'model', 'market', 'governor', 'simulation', 'traces'];
 const SHARED = PURE.map((folder) => `src/${folder}/**/*.test.ts`);
 
 /** Files with a process of their own first: a shared process lives until a file comes that does not share it. */

@@ -40,6 +40,9 @@ export const ERROR_CODES = {
   TEG_BENCH_FAILED: 'A benchmark could not be carried out to its end.',
   TEG_SERVER_FAILED: 'A server could not be reached, or refused the request.',
   TEG_POD_UNKNOWN: 'No pod of that name is known.',
+  TEG_LEDGER_TRANSFER: 'A transfer of tokens is malformed, or comes from before the last one.',
+  TEG_LEDGER_CORRUPT:
+    "A ledger's log is damaged, was tampered with, or does not give what it says when it is recomputed.",
   TEG_KUBE_CONFIG: 'No Kubernetes cluster was found to talk to, or the kubeconfig cannot be used.',
 } as const;
 
