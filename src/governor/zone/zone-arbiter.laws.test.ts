@@ -82,3 +82,27 @@ test('a job behind one that blocks it is postponed, not refused', () => {
   expect(arbiter.place(1, order, 1)).toBe(POSTPONED);
   expect(arbiter.place(2, { ...order, podCount: 1, gangMin: 1 }, 1)).toBe(POSTPONED);
 });
+
+test('a running job is adopted past a waiting one that blocks all others, and steers no later job', () => {
+  const { arbiter } = makeWorld('strict-fifo', [0, 0]);
+  arbiter.attach({ granted: () => {}, lost: () => {}, expired: () => {} });
+  const order = { demandId: 0, podCount: 6, gangMin: 6, priority: 0, counts: false, waits: true };
+  expect(arbiter.place(0, order, 1)).toBe(6);
+  expect(arbiter.place(1, { ...order, podCount: 4, gangMin: 4 }, 1)).toBe(POSTPONED);
+  const pods = [0, 0];
+  arbiter.pods(0, (_, node) => {
+    pods[node] = (pods[node] as number) + 1;
+  });
+  const roomy = pods.findIndex((count) => count < 4);
+  const one = { ...order, podCount: 1, gangMin: 1 };
+  expect(arbiter.place(2, one, 1)).toBe(POSTPONED);
+  expect(arbiter.adopt(3, one, [roomy], [0], 1)).toBe(1);
+  expect(() =>
+    arbiter.adopt(4, { ...one, podCount: 9 }, new Array(9).fill(roomy), new Array(9).fill(0), 1),
+  ).toThrow('has no room there');
+  // More pins than the failed adoption used would place this one on a full node.
+  arbiter.release(1, 2);
+  arbiter.release(0, 3);
+  expect(arbiter.postponedCount).toBe(0);
+  expect(arbiter.place(5, { ...one, podCount: 5, gangMin: 5, waits: false }, 3)).toBe(5);
+});
