@@ -40,7 +40,7 @@ export function addStartCommand(parent: Command): void {
     .option('--repeat <n>', 'run through the workload this many times', wholeNumber(1, 1_000_000))
     .option('--horizon <duration>', 'stop at this virtual time', parsePositiveDuration)
     .option('--workers <n>', 'threads (default: one a core)', parseWorkers)
-    .option('--quick', 'a small cluster and two seeds: a few seconds')
+    .option('--quick', 'a small cluster, five short runs of each policy: half a minute at most')
     .option('--decision-costs <file>', DECISION_COSTS_HELP)
     .option('--out <dir>', 'folder for the reports', 'reports')
     .addHelpText('after', EXAMPLES)

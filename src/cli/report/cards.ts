@@ -10,7 +10,7 @@ export interface Card {
   readonly entries: readonly {
     readonly policy: string;
     readonly text: string;
-    /** Length of the bar relative to the longest, in [0, 1]. */
+    /** Length of the bar in [0, 1]: a share itself, any other figure relative to the largest. */
     readonly length: number;
     readonly isBest: boolean;
   }[];
@@ -52,7 +52,7 @@ function cardOf(metric: ComparedMetric, title: string): Card {
     mean === null ? [] : [{ policy, value: mean.mean }],
   );
   const values = known.map(({ value }) => value);
-  const most = Math.max(...values, Number.MIN_VALUE);
+  const full = metric.unit === 'share' ? 1 : Math.max(...values, Number.MIN_VALUE);
   const best = metric.better === 'higher' ? Math.max(...values) : Math.min(...values);
   const differ = values.some((value) => value !== best);
   return {
@@ -61,7 +61,7 @@ function cardOf(metric: ComparedMetric, title: string): Card {
     entries: known.map(({ policy, value }) => ({
       policy,
       text: metric.unit === 'share' ? `${formatFixed(value * 100, 1)} %` : formatUnit(value, metric.unit),
-      length: Math.max(0, value / most),
+      length: Math.min(1, Math.max(0, value / full)),
       isBest: differ && value === best,
     })),
   };

@@ -33,6 +33,12 @@ const NOT_TALLIED: ReadonlySet<string> = new Set([
   'exploitable',
 ]);
 
+/**
+ * Fewest seeds for which wins and losses are counted: an interval from two seeds is so wide (Student t, one degree of
+ * freedom: 12.7 standard errors) that nearly every count would be "no clear difference".
+ */
+const TALLY_SEEDS_MIN = 3;
+
 /** Counts of the subject's wins, losses and undecided comparisons. */
 export interface DuelTally {
   readonly other: string;
@@ -40,6 +46,12 @@ export interface DuelTally {
   readonly worse: readonly string[];
   /** No clear difference; figures that are the same in every run, or were not measured in both, are not counted. */
   readonly unclear: readonly string[];
+}
+
+/** @returns Why wins and losses are not counted; undefined if there are seeds enough. */
+export function tooFewSeeds({ seeds }: ComparisonResult): string | undefined {
+  if (seeds.length >= TALLY_SEEDS_MIN) return undefined;
+  return `${seeds.length === 1 ? 'One seed' : 'Two seeds'} cannot show a difference: run three or more (--seeds 1-5) to tell one from chance.`;
 }
 
 /** @returns The sentence without emphasis. */

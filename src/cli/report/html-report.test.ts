@@ -225,6 +225,28 @@ describe('pages of other results', () => {
     expect(document.body.textContent).not.toMatch(/NaN|Infinity|undefined/);
   });
 
+  test('two seeds: no wins and losses, and no seed of middle load', () => {
+    const document = parse(htmlReport(sourceOf(smallComparison({ seeds: [1, 2] }))));
+    expect(document.querySelector('.verdicts')).toBeNull();
+    expect(document.body.textContent).toContain('Two seeds cannot show a difference');
+    expect(document.body.textContent).not.toContain('middle load');
+  });
+
+  test('bars of shares are as long as the share', () => {
+    const document = parse(htmlReport(sourceOf(smallComparison())));
+    const card = [...document.querySelectorAll('.card')].find((c) => c.textContent?.includes('GPUs in use'));
+    const rows = [...(card?.querySelectorAll('li') ?? [])];
+    expect(rows.length).toBe(3);
+    for (const row of rows) {
+      const percent = Number.parseFloat(row.querySelector('.value')?.textContent ?? '');
+      const width = Number.parseFloat(
+        /width:([\d.]+)%/.exec(row.querySelector('.bar')?.innerHTML ?? '')?.[1] ?? '',
+      );
+      expect(width).toBeCloseTo(percent, 0);
+      expect(width).toBeLessThan(100);
+    }
+  });
+
   test('without time series there are no plots over time, with them cut off there are', () => {
     const result = smallComparison({ policies: ['teg', 'best-fit'], seeds: [1, 2], horizonSeconds: 4_000 });
     const bare = { ...result, runs: result.runs.map(({ series: _, ...run }) => run) };

@@ -4,14 +4,14 @@ import { type Card, cardsOf } from './cards.ts';
 import { type Chart, policiesIn } from './chart.ts';
 import { chartFigures } from './chart-figures.ts';
 import { chartsOf, shownPolicies } from './charts.ts';
-import { type DuelTally, headline, keepUnits, type Sentence, tallies } from './headline.ts';
+import { type DuelTally, headline, keepUnits, type Sentence, tallies, tooFewSeeds } from './headline.ts';
 import { STYLE } from './html-style.ts';
 import { html, type Markup, type MarkupPart, rawMarkup } from './markup.ts';
 import { plotSvg } from './plot-svg.ts';
 import { policyLook } from './policy-look.ts';
 import { clusterWords, reportFacts } from './report-facts.ts';
 import { partialText, policyName, type ReportSource, subjectOf } from './report-source.ts';
-import { type ReportTable, tablesOf } from './report-tables.ts';
+import { type ReportTable, tablesOf, VERDICT_MARK } from './report-tables.ts';
 
 /** Widths that each plot is drawn at; the page shows the one that fits. */
 const WIDE = 620;
@@ -112,13 +112,15 @@ ${cards.map(
 `;
 }
 
-/** Wins and losses; left out where one seed cannot separate them. */
+/** Wins and losses, or why they are not counted. */
 function verdictsMarkup(result: ComparisonResult): MarkupPart {
   const all = tallies(result);
-  if (all.length === 0 || result.seeds.length < 2 || result.metrics.length === 0) return undefined;
-  const subject = policyName(subjectOf(result));
+  if (all.length === 0 || result.metrics.length === 0) return undefined;
+  const title = `Where ${policyName(subjectOf(result))} wins, and where it does not`;
+  const few = tooFewSeeds(result);
+  if (few !== undefined) return section(title, html`<p class="muted">${few}</p>`);
   return section(
-    `Where ${subject} wins, and where it does not`,
+    title,
     html`<p class="muted">Only what holds with ${Math.round(result.level * 100)} % confidence over ${result.seeds.length} seeds, each figure on its own.</p>
 <div class="verdicts">${all.map((tally) => tallyMarkup(tally))}</div>`,
   );
@@ -126,7 +128,7 @@ function verdictsMarkup(result: ComparisonResult): MarkupPart {
 
 function tallyMarkup({ other, better, worse, unclear }: DuelTally): Markup {
   const line = (name: string, kind: string, labels: readonly string[]): Markup =>
-    html`<p><strong class="${kind}">${name} in ${labels.length}</strong>${labels.length > 0 ? `: ${labels.join('; ')}.` : '.'}</p>`;
+    html`<p><strong class="${labels.length > 0 ? kind : 'muted'}">${name} in ${labels.length}</strong>${labels.length > 0 ? `: ${labels.join('; ')}.` : '.'}</p>`;
   return html`<div><h3>against ${policyName(other)}</h3>
 ${line('Better', 'good', better)}
 ${line('Worse', 'bad', worse)}
@@ -138,7 +140,8 @@ function chartsMarkup(charts: readonly Chart[], policies: readonly string[]): Ma
   if (charts.length === 0) return undefined;
   return section(
     'Plots',
-    html`<div class="figures">
+    html`<p class="muted">Where lines coincide, the dashed ones lie on the broad one.</p>
+<div class="figures">
 ${charts.map((chart) => figureMarkup(chart, policies))}</div>`,
   );
 }
@@ -187,10 +190,19 @@ function tableMarkup({ title, note, head, rows }: ReportTable): Markup {
 <thead><tr>${head.map((text) => html`<th scope="col">${text}</th>`)}</tr></thead>
 <tbody>${rows.map(
     ([first, ...rest]) => html`<tr><th scope="row">${first?.text}</th>${rest.map(({ text, tone }) =>
-      tone === undefined ? html`<td>${signed(text)}</td>` : html`<td class="${tone}">${signed(text)}</td>`,
+      tone === undefined
+        ? html`<td>${cellMarkup(text)}</td>`
+        : html`<td class="${tone}">${cellMarkup(text)}</td>`,
     )}</tr>
 `,
   )}</tbody></table></div>`;
+}
+
+/** A difference, and below it its verdict. */
+function cellMarkup(text: string): MarkupPart {
+  const [figure = '', verdict] = text.split(VERDICT_MARK);
+  if (verdict === undefined) return signed(text);
+  return html`${signed(figure)}<span class="dot">${VERDICT_MARK}</span><span class="verdict">${verdict}</span>`;
 }
 
 /** A minus as wide as a plus. */

@@ -57,8 +57,8 @@ strong { font-weight: 650; }
 .verdicts p { margin: 0 0 0.35rem; font-size: 0.95rem; }
 .good { color: var(--good); }
 .bad { color: var(--bad); }
-.figures { display: grid; gap: 2.25rem 2.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); margin-top: 1.25rem; }
-figure { margin: 0; min-width: 0; }
+.figures { display: grid; gap: 2.25rem 2.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); margin-top: 1.25rem; }
+figure { margin: 0; min-width: 0; max-width: 44rem; }
 figcaption p { font-size: 0.9rem; line-height: 1.45; margin: 0.25rem 0 0.5rem; max-width: none; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; list-style: none; margin: 0 0 0.5rem; padding: 0; font-size: 0.88rem; }
 .legend li { display: flex; align-items: center; gap: 0.45rem; overflow-wrap: anywhere; }
@@ -75,6 +75,9 @@ th, td { padding: 0.35rem 0.9rem 0.35rem 0; text-align: right; white-space: nowr
 th:first-child, td:first-child { text-align: left; }
 thead th { border-bottom: 2px solid var(--rule); vertical-align: bottom; font-weight: 600; }
 tbody th { font-weight: 400; }
+thead th { white-space: normal; max-width: 11rem; }
+td .dot { display: none; }
+td .verdict { display: block; font-size: 0.85em; }
 td.best { font-weight: 700; }
 td.better { color: var(--good); }
 td.worse { color: var(--bad); }

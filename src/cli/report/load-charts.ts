@@ -21,6 +21,9 @@ const AREA_MAX = 2;
 /** Fewest instants of a bin for it to be shown. */
 const BIN_SAMPLES_MIN = 3;
 
+/** Fewest seeds of which one can be said to be in the middle. */
+const MIDDLE_SEEDS_MIN = 3;
+
 /** One policy's run in the plots over time. */
 interface TimedRun {
   readonly policy: string;
@@ -126,7 +129,7 @@ function inUseOverTime(result: ComparisonResult, timed: readonly TimedRun[]): Li
     id: 'in-use-over-time',
     title: `${noun} in use over time`,
     reading:
-      `Seed ${first.run.seed}, the one of middle load. The grey area is the use had every job started ` +
+      `Seed ${first.run.seed}${result.seeds.length < MIDDLE_SEEDS_MIN ? '' : ', the one of middle load'}. The grey area is the use had every job started ` +
       `when it arrived; where a line stays below it, jobs wait.${cut}`,
     x: axis,
     y: shareAxis(

@@ -1,5 +1,5 @@
 /** The report as Markdown: sentences, tables, facts. The plots are on the page only. */
-import { type DuelTally, headline, type Sentence, tallies } from './headline.ts';
+import { type DuelTally, headline, type Sentence, tallies, tooFewSeeds } from './headline.ts';
 import { titleOf } from './html-report.ts';
 import { reportFacts } from './report-facts.ts';
 import { partialText, policyName, type ReportSource, subjectOf } from './report-source.ts';
@@ -45,11 +45,13 @@ function sentenceMarkdown(sentence: Sentence): string {
 
 function verdictsMarkdown({ result }: ReportSource): string {
   const all = tallies(result);
-  if (all.length === 0 || result.seeds.length < 2 || result.metrics.length === 0) return '';
+  if (all.length === 0 || result.metrics.length === 0) return '';
   const subject = policyName(subjectOf(result));
-  return [`## Where ${escapeMarkdown(subject)} wins, and where it does not`, ...all.map(tallyMarkdown)].join(
-    '\n\n',
-  );
+  const few = tooFewSeeds(result);
+  return [
+    `## Where ${escapeMarkdown(subject)} wins, and where it does not`,
+    ...(few === undefined ? all.map(tallyMarkdown) : [escapeMarkdown(few)]),
+  ].join('\n\n');
 }
 
 function tallyMarkdown({ other, better, worse, unclear }: DuelTally): string {

@@ -138,12 +138,12 @@ function named(text: string): { ariaLabel: () => string } {
   return { ariaLabel: () => text };
 }
 
-/** Last first, so that the first policy lies on top. */
+/** First first: its line is broad and solid, so that the dashes of the others show on it. */
 function drawingOrder<T extends { readonly policy: string }>(
   items: readonly T[],
   policies: readonly string[],
 ): T[] {
-  return [...items].sort((a, b) => policies.indexOf(b.policy) - policies.indexOf(a.policy));
+  return [...items].sort((a, b) => policies.indexOf(a.policy) - policies.indexOf(b.policy));
 }
 
 function linePlot(chart: LineChart, policies: readonly string[], width: number): PlotElement {

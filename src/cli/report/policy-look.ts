@@ -1,6 +1,9 @@
 /**
  * How policies are distinguished in plots: by colour, by dash and by width, so that none of the three is needed alone.
  *
+ * The first policy is a broad solid line that lies beneath; the others are dashed and lie on it, so that lines that
+ * coincide are all seen.
+ *
  * Colours stand in the page's style sheet (`html-style.ts`), once for light and once for dark.
  */
 
@@ -33,6 +36,6 @@ export function policyLook(place: number): PolicyLook {
   return {
     color: `var(--policy-${place % COLOR_COUNT})`,
     dash: DASHES[(place + Math.floor(place / COLOR_COUNT)) % DASHES.length],
-    width: place === 0 ? 2.6 : 2,
+    width: place === 0 ? 4 : 2,
   };
 }

@@ -37,6 +37,9 @@ const VERDICT_WORDS: Readonly<Record<ComparedPolicy['verdict'], string>> = {
   baseline: '',
 };
 
+/** Between a difference and its verdict. */
+export const VERDICT_MARK = ' · ';
+
 /** Thresholds of the table of waits. */
 const WAIT_LIMITS: readonly (readonly [number, string])[] = [
   [1, '1 second'],
@@ -106,7 +109,7 @@ function differenceCell(metric: ComparedMetric | undefined): ReportCell {
   if (verdict === 'equal') return { text: 'same' };
   const difference = formatDifference(entry.difference, metric.unit);
   if (verdict === 'unclear' && entry.difference.low === null) return { text: difference };
-  const text = `${difference} · ${VERDICT_WORDS[verdict]}`;
+  const text = `${difference}${VERDICT_MARK}${VERDICT_WORDS[verdict]}`;
   return verdict === 'better' || verdict === 'worse' ? { text, tone: verdict } : { text };
 }
 

@@ -3,7 +3,7 @@ import { isGenerated, loadInputs } from '../../drivers/embedded/inputs.ts';
 import type { ComparisonTask } from '../../drivers/embedded/simulations.ts';
 import { TegError } from '../../model/errors.ts';
 import { capacityOf } from '../../traces/generate.ts';
-import { formatCount, formatPercent } from '../terminal/formatting.ts';
+import { formatCount, formatDuration, formatPercent } from '../terminal/formatting.ts';
 import { isCount, JOBS_MAX, NODES_MAX, wholeNumber } from '../terminal/option-values.ts';
 import { demandPeak, demandTogether, speedForPeak } from './demand-peak.ts';
 
@@ -48,7 +48,14 @@ const FULL: Scenario = {
   pressureJobs: 40_000,
   samples: 300,
 };
-const QUICK: Scenario = { nodes: 100, jobsPerNode: 50, seeds: [1, 2], pressureJobs: 4_000, samples: 100 };
+/** Five short runs instead of a few long ones: fewer seeds cannot show a difference. */
+const QUICK: Scenario = {
+  nodes: 100,
+  jobsPerNode: 25,
+  seeds: [1, 2, 3, 4, 5],
+  pressureJobs: 2_000,
+  samples: 100,
+};
 
 /**
  * The generated workload: offered load, and where durations are cut so that the cluster is full within hours, not
@@ -59,6 +66,9 @@ const LONGEST = '8h';
 
 /** Until the cluster has filled up, policies hardly differ: not measured. */
 const WARMUP_SECONDS = 4 * 3_600;
+
+/** Jobs have to arrive for at least this many warm-ups for there to be one: else nothing would be left to measure. */
+const WARMUPS_MIN = 1.5;
 
 /** Below this peak of demand a file is put under pressure, until it peaks there. */
 const PEAK_LIGHT = 0.5;
@@ -104,12 +114,24 @@ export async function planStart(
     ...(options.repeat === undefined ? {} : { repeat: options.repeat }),
     ...(options.horizon === undefined ? {} : { horizonSeconds: options.horizon }),
   };
-  if (isOwnScenario(options)) return plan({ ...base, warmupSeconds: WARMUP_SECONDS }, []);
+  if (isOwnScenario(options)) return withWarmup(base, options);
   const isFixed = [options.arrivalSpeed, options.repeat, options.horizon].some(
     (value) => value !== undefined,
   );
   if (isGenerated(jobs) || isFixed) return plan(base, []);
   return underPressure(base, scenario);
+}
+
+/** Leaves the fill-up out of the figures, unless a number of jobs was given that arrive in too short a time for that. */
+async function withWarmup(base: ComparisonTask, { jobs, nodes }: StartOptions): Promise<StartPlan> {
+  const whole = plan({ ...base, warmupSeconds: WARMUP_SECONDS }, []);
+  if (jobs === undefined && nodes === undefined) return whole;
+  const { builder } = await loadInputs({ ...base, seed: base.seeds[0] as number });
+  const { spanSeconds } = builder.build();
+  if (spanSeconds >= WARMUPS_MIN * WARMUP_SECONDS) return whole;
+  return plan(base, [
+    `All jobs arrive within ${formatDuration(spanSeconds)}: figures are from the first arrival on, while the cluster still fills up.`,
+  ]);
 }
 
 /** The workload is the generated one, so its fill-up time is known. */

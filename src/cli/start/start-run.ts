@@ -6,7 +6,7 @@ import { type ComparisonTask, compare } from '../../drivers/embedded/simulations
 import type { ComparisonResult, SimulationResult } from '../../simulation/metrics/result.ts';
 import { makeFolder, writeWholeText } from '../files/output-file.ts';
 import { formatUnit } from '../report/comparison-tables.ts';
-import { headline, keepUnits, sentenceText, tallies } from '../report/headline.ts';
+import { headline, keepUnits, sentenceText, tallies, tooFewSeeds } from '../report/headline.ts';
 import { commandLine } from '../report/report-options.ts';
 import { partialText, policyName, subjectOf } from '../report/report-source.ts';
 import { prepareReportFiles } from '../report/write-report.ts';
@@ -135,7 +135,10 @@ function tellResult(result: ComparisonResult): void {
   );
   write('');
   write(wrapped(headline(result).map(sentenceText).join(' ')));
-  if (result.seeds.length > 1) {
+  const few = result.policies.length > 1 ? tooFewSeeds(result) : undefined;
+  if (few !== undefined) {
+    write(wrapped(few));
+  } else {
     for (const { other, better, worse, unclear } of tallies(result)) {
       const percent = Math.round(result.level * 100);
       write(

@@ -133,8 +133,17 @@ describe('the plan', () => {
     expect((await planStart({ ...options, jobs: '1e4', quick: true })).task).toMatchObject({
       cluster: 'generated:openb:100',
       jobs: 'generated:10000:0.95:8h',
-      seeds: [1, 2],
+      seeds: [1, 2, 3, 4, 5],
     });
+    expect((await planStart({ ...options, quick: true })).task.jobs).toBe('generated:2500:0.95:8h');
+  });
+
+  test('jobs that all arrive while the cluster fills up are measured from the first one on', async () => {
+    const { task, intro } = await planStart({ ...options, nodes: '5', jobs: '5' });
+    expect(task).not.toHaveProperty('warmupSeconds');
+    expect(intro.at(-1)).toMatch(/^All jobs arrive within .*: figures are from the first arrival on/);
+    const many = await planStart({ ...options, nodes: '50', jobs: '2500' });
+    expect(many.task.warmupSeconds).toBe(14_400);
   });
 
   test.each([
@@ -175,12 +184,12 @@ describe('the plan', () => {
   test('a light file is put under pressure, unless the options say how to run', async () => {
     const light = { ...options, quick: true, nodes: nodesFile, pods: pods(300, 600, 700) };
     const { task, intro } = await planStart(light);
-    expect(task.repeat).toBe(14);
+    expect(task.repeat).toBe(7);
     expect(task.load).toBeGreaterThan(50);
     expect(task.load).toBeLessThan(100);
-    expect(task.horizonSeconds).toBeGreaterThan((14 * 300 * 600) / (task.load as number));
+    expect(task.horizonSeconds).toBeGreaterThan((7 * 300 * 600) / (task.load as number));
     expect(intro.join('\n')).toMatch(
-      /never exceeds 2\.5 % of the GPUs, .*\n.* 14 times over with arrivals \d+ times/,
+      /never exceeds 2\.5 % of the GPUs, .*\n.* 7 times over with arrivals \d+ times/,
     );
     const asRecorded = await planStart({ ...light, arrivalSpeed: 1 });
     expect(asRecorded.task).toMatchObject({ load: 1 });
@@ -194,8 +203,8 @@ describe('teg start', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const lines =
       stdout.match(/^ {2}seed \d {2}\S+ +[\d,]+ jobs, \d+\.\d % of GPUs in use, mean wait .*\)$/gm) ?? [];
-    expect(lines.length).toBe(6);
-    expect(stdout).toMatch(/^mean of 2 seeds +teg +kube-scheduler +fgd$/m);
+    expect(lines.length).toBe(15);
+    expect(stdout).toMatch(/^mean of 5 seeds +teg +kube-scheduler +fgd$/m);
     expect(stdout).toMatch(/^TEG kept \d+\.\d % of \d+ GPUs in use while jobs arrived: /m);
     expect(stdout).toMatch(
       /^TEG against fgd, of \d+ figures: better in \d+, worse in \d+, no clear difference in \d+/m,
@@ -208,12 +217,12 @@ describe('teg start', () => {
     expect(page).toContain('<h1>TEG against kube-scheduler and fgd on 20 nodes');
     const text = readFileSync(markdown, 'utf8');
     expect(text).toMatch(
-      /\nbin\/teg compare --cluster generated:openb:20 --jobs generated:1000:0\.95:8h .*--warmup 14400/,
+      /\nbin\/teg compare --cluster generated:openb:20 --jobs generated:500:0\.95:8h .*--warmup 14400/,
     );
     const result = comparisonResultSchema.parse(JSON.parse(readFileSync(json, 'utf8')));
     expect(result).toMatchObject({
       complete: true,
-      seeds: [1, 2],
+      seeds: [1, 2, 3, 4, 5],
       policies: ['teg', 'kube-scheduler', 'fgd'],
     });
   });
@@ -221,6 +230,7 @@ describe('teg start', () => {
   test('the command in the report gives the same figures', () => {
     const args = ['--nodes', '20', '--jobs', '500', '--policies', 'best-fit,fgd', '--seeds', '3'];
     const { stdout } = start(...args);
+    expect(stdout).toContain('\nOne seed cannot show a difference: run three or more (--seeds 1-5)');
     const [, markdown = '', json = ''] = reportsOf(stdout);
     const command =
       /\nbin\/teg (.*) --timing --html report\.html\n/.exec(readFileSync(markdown, 'utf8'))?.[1] ?? '';
