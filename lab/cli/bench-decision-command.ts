@@ -58,12 +58,12 @@ export function addBenchDecisionCommand(bench: Command): void {
     )
     .option(
       '--cluster <file>',
-      'take the nodes of this list, over and over (default: a made-up mix)',
+      'take the nodes of this list, over and over (default: a generated mix)',
       parseSourceFile,
     )
     .option(
       '--jobs <file>',
-      'draw pods from this list (default: a made-up mix of some 260 shapes)',
+      'draw pods from this list (default: a generated mix of some 260 shapes)',
       parseSourceFile,
     )
     .option('--fill <share>', 'GPUs in use', parseFraction, 0.9)

@@ -47,12 +47,12 @@ export function addBenchKubernetesCommand(bench: Command): void {
     .option('--workloads <names>', 'names of scheduler_perf, Restart, Packing, or all', parseList, ['all'])
     .option(
       '--nodes <n>',
-      'the nodes: how many to make up, instead of each workload’s own number',
+      'the nodes: how many to generate, instead of each workload’s own number',
       wholeNumber(1, 1_000_000),
     )
     .option(
       '--pods <n>',
-      'the measured pods: how many to make up, instead of each workload’s own number',
+      'the measured pods: how many to generate, instead of each workload’s own number',
       wholeNumber(1, 1_000_000),
     )
     .option('--repeats <n>', 'runs of each scheduler (default: 3; Packing: 1)', wholeNumber(1, 1_000))

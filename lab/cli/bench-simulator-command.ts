@@ -33,7 +33,7 @@ export function addBenchSimulatorCommand(bench: Command): void {
   bench
     .command('simulator')
     .description('complete jobs a second, and where the time goes')
-    .option('--nodes <n>', 'the nodes: how many to make up', wholeNumber(1, NODES_MAX), 100_000)
+    .option('--nodes <n>', 'the nodes: how many to generate', wholeNumber(1, NODES_MAX), 100_000)
     .option('--policy <name>', 'a policy by name, or the path of a policy file', 'teg')
     .option('--load <factor>', 'offered load of the scarcest resource', decimalNumber(0, 1_000, true), 0.87)
     .option(

@@ -54,7 +54,7 @@ export function addBenchZonesCommand(bench: Command): void {
     .description('many zones on stale summaries: probes, refusals, allocation, by chooser and beside others')
     .option(
       '--nodes <counts>',
-      'the nodes: how many to make up; several clusters run one after the other',
+      'the nodes: how many to generate; several clusters run one after the other',
       parsePositiveIntList,
       [10_000],
     )

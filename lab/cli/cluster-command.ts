@@ -23,7 +23,7 @@ export function addClusterCommand(parent: Command): void {
     .description('start a Kubernetes cluster without machines to try TEG on')
     .option(
       '--nodes <n>',
-      'the nodes: how many to make up (default: 100; with --kubeconfig: 0)',
+      'the nodes: how many to generate (default: 100; with --kubeconfig: 0)',
       wholeNumber(0, 100_000),
     )
     .option('--zones <n>', 'spread over n zones; 0: no zones', wholeNumber(0, 1_000), 3)

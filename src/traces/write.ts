@@ -117,7 +117,7 @@ async function guarded<T>(path: string, act: () => Promise<T>): Promise<T> {
     if (!(error instanceof Error) || !('syscall' in error)) throw error;
     throw new TegError(
       'TEG_OUTPUT_FAILED',
-      `got ${(error as NodeJS.ErrnoException).code} on writing '${path}', expected a place that can be written: free or unlock it, or name another`,
+      `got ${(error as NodeJS.ErrnoException).code} while writing '${path}', expected a writable file: free space or change its permissions, or name another file`,
       { cause: error },
     );
   }

@@ -312,10 +312,10 @@ describe('from a server', () => {
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toEqual(ANSWER);
     const { stdout: text } = await teg('shop/web', '--server', `${open.url}/`);
-    expect(text).toMatch(/^shop\/web: waiting: it was tried in vain$/m);
+    expect(text).toMatch(/^shop\/web: waiting: the last attempt found no node$/m);
     expect(text).toContain('4 attempts, priority 5');
     expect(text).toContain('group core:shop/crew: 3 members, 0 placed, 3 waiting, at least 4 together');
-    expect(text).toMatch(/^ +5 +Insufficient cpu +NodeResourcesFit +fewer pods there/m);
+    expect(text).toMatch(/^ +5 +Insufficient cpu +NodeResourcesFit +may fit once pods leave/m);
     expect(text).toMatch(/^n1 +500m cpu$/m);
   });
 

@@ -26,10 +26,10 @@ workload is repeated, until the demand peaks above the capacity of the cluster. 
 export function addStartCommand(parent: Command): void {
   parent
     .command('start')
-    .description('compare TEG with kube-scheduler and FGD on a made-up cluster, or on your files')
-    .option('--nodes <source>', 'the nodes: a file (openb, Kubernetes YAML, …) or how many to make up')
-    .option('--pods <source>', 'the pods: a file (default: made up for the nodes)')
-    .option('--jobs <source>', 'the jobs: how many to make up, or a file as of --pods')
+    .description('compare TEG with kube-scheduler and FGD on a generated cluster, or on your files')
+    .option('--nodes <source>', 'the nodes: a file (openb, Kubernetes YAML, …) or how many to generate')
+    .option('--pods <source>', 'the pods: a file (default: generated for the nodes)')
+    .option('--jobs <source>', 'the jobs: how many to generate, or a file as of --pods')
     .option('--policies <names>', 'names or paths, separated by commas', parseList, [
       'teg',
       'kube-scheduler',

@@ -43,10 +43,10 @@ docs/traces.md says how each format is read and which assumptions are made.`;
 export function addTraceCommand(program: Command): void {
   const trace = program
     .command('trace')
-    .description('look at workload files, convert them, make up workloads and clusters');
+    .description('look at workload files, convert them, generate workloads and clusters');
   addInspect(trace);
   addConvert(trace);
-  const generate = trace.command('generate').description('make up a cluster or a workload, by seed');
+  const generate = trace.command('generate').description('generate a cluster or a workload, by seed');
   addGenerateNodes(generate);
   addGenerateJobs(generate);
 }
@@ -93,7 +93,7 @@ function withReadingOptions(command: Command): Command {
 
 function addGenerateNodes(generate: Command): void {
   withCluster(generate.command('nodes <to>'))
-    .description('make up a cluster: .parquet, .csv or .csv.gz')
+    .description('generate a cluster: .parquet, .csv or .csv.gz')
     .option('--json', 'print JSON')
     .action(async (to: string, options: GenerateNodesOptions) => {
       const { generateNodesFile } = await import('../trace/trace-generate.ts');
@@ -103,13 +103,13 @@ function addGenerateNodes(generate: Command): void {
 
 function addGenerateJobs(generate: Command): void {
   withCluster(generate.command('jobs <to>'))
-    .description('make up a workload for a cluster: .parquet, .csv or .csv.gz')
+    .description('generate a workload for a cluster: .parquet, .csv or .csv.gz')
     .option(
       '--cluster <file>',
-      'node list that the load is relative to, instead of made-up nodes',
+      'node list that the load is relative to, instead of generated nodes',
       parseSourceFile,
     )
-    .option('--jobs <n>', 'the jobs: how many to make up', parsePositiveInt, 100_000)
+    .option('--jobs <n>', 'the jobs: how many to generate', parsePositiveInt, 100_000)
     .option(
       '--load <factor>',
       'offered load on the scarcest resource; 1 is all of it',
@@ -132,7 +132,7 @@ function addGenerateJobs(generate: Command): void {
 
 function withCluster(command: Command): Command {
   return command
-    .option('--nodes <n>', 'the nodes: how many to make up', wholeNumber(1, NODES_MAX), 1_000)
+    .option('--nodes <n>', 'the nodes: how many to generate', wholeNumber(1, NODES_MAX), 1_000)
     .addOption(
       new Option('--mix <mix>', 'machines in the manner of openb, or all alike')
         .choices(['openb', 'homogeneous'])

@@ -82,7 +82,7 @@ describe('a file', () => {
     await prepareOutput('/dev/null');
     await expect(writeWholeText('/dev/full', 'text')).rejects.toMatchObject({
       code: 'TEG_OUTPUT_FAILED',
-      message: expect.stringMatching(/^got ENOSPC: no space left on the device on writing '\/dev\/full'/),
+      message: expect.stringMatching(/^got ENOSPC: no space left on the device while writing '\/dev\/full'/),
     });
     expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
   });
@@ -122,7 +122,7 @@ describe('a folder', () => {
   test('that cannot be made says why', async () => {
     await expect(makeFolder('/proc/teg/reports')).rejects.toMatchObject({
       code: 'TEG_OUTPUT_FAILED',
-      message: expect.stringMatching(/^got E[A-Z]+.* on writing '\/proc\/teg'/),
+      message: expect.stringMatching(/^got E[A-Z]+.* while writing '\/proc\/teg'/),
     });
   });
 });
@@ -149,7 +149,7 @@ describe('a command whose disk fills up', () => {
     ['Parquet', ['trace', 'generate', 'jobs', 'out.parquet', '--nodes', '10', '--jobs', '30000']],
   ])('leaves no half of %s, and names the file', (_, args) => {
     const { status, stderr } = limited(1, ...args);
-    expect(stderr).toMatch(/error TEG_OUTPUT_FAILED: got EFBIG.*on writing 'out/);
+    expect(stderr).toMatch(/error TEG_OUTPUT_FAILED: got EFBIG.*while writing 'out/);
     expect(status).toBe(1);
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -168,7 +168,7 @@ describe('a command whose disk fills up', () => {
       'reports',
     ];
     const { status, stderr } = limited(64, 'start', ...args);
-    expect(stderr).toMatch(/error TEG_OUTPUT_FAILED: got EFBIG.*on writing 'reports\/start-.*\.(html|json)'/);
+    expect(stderr).toMatch(/error TEG_OUTPUT_FAILED: got EFBIG.*while writing 'reports\/start-.*\.(html|json)'/);
     expect(status).toBe(1);
     const kept = readdirSync(join(folder, 'reports')).map((name) => name.replace(/^.*\./, ''));
     expect(kept).toContain('md');

@@ -142,7 +142,7 @@ export function asOutputFailure(path: string, error: unknown): unknown {
   const reason = Object.hasOwn(REASONS, code) ? `${code}: ${REASONS[code]}` : code;
   return new TegError(
     'TEG_OUTPUT_FAILED',
-    `got ${reason} on writing '${path}', expected a place that can be written: free or unlock it, or name another`,
+    `got ${reason} while writing '${path}', expected a writable file: free space or change its permissions, or name another file`,
     { cause: error },
   );
 }

@@ -43,7 +43,7 @@ describe('a file in a folder that does not exist', () => {
   ])('is refused before the run: teg %s', (line) => {
     const { status, stdout, stderr } = teg(line);
     expect(stderr).toMatch(
-      /^error TEG_OUTPUT_FAILED: got ENOENT: its folder does not exist on writing 'none\/x.csv', /,
+      /^error TEG_OUTPUT_FAILED: got ENOENT: its folder does not exist while writing 'none\/x.csv', /,
     );
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(existsSync(join(folder, 'none'))).toBe(false);

@@ -8,7 +8,7 @@ import { printTable } from '../terminal/table.ts';
 /** Meanings of the states, for people. */
 const STATES: Readonly<Record<PodExplanation['state'], string>> = {
   waiting: 'waiting to be placed',
-  'backing-off': 'waiting: it was tried in vain',
+  'backing-off': 'waiting: the last attempt found no node',
   gated: 'not to be scheduled yet: scheduling gates are left',
   refused: 'refused: it needs a feature that TEG does not support',
   'waiting-for-group': 'waiting for its group',
@@ -87,7 +87,7 @@ function printRefusals({ state, nodesTotal, nodesFeasible, refusals }: PodExplan
       nodes,
       reason,
       plugin,
-      resolvable ? 'fewer pods there could change it' : '',
+      resolvable ? 'may fit once pods leave' : '',
     ]),
   );
 }

@@ -54,7 +54,7 @@ function costInRuns(result: ComparisonResult): DotChart | undefined {
     id: 'decision',
     title: 'Cost of one decision in these runs',
     reading:
-      `Time to choose a node among ${formatCount(nodes)}, on the machine named below, with other runs beside it; p99: ` +
+      `Time to choose a node among ${formatCount(nodes)}, on the machine that the last section names, while other runs shared it; p99: ` +
       'one in a hundred took longer. Left is better; the axis is logarithmic.',
     x: decadeAxis('time for one decision', Math.min(...values), Math.max(...values), microsTick),
     rows: levels.map(([row]) => row),

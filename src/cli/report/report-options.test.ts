@@ -138,7 +138,7 @@ describe('teg simulate and teg compare', () => {
     [
       'on a full disk',
       '> /dev/full',
-      /^error TEG_OUTPUT_FAILED: got ENOSPC: .* on writing 'standard output'/,
+      /^error TEG_OUTPUT_FAILED: got ENOSPC: .* while writing 'standard output'/,
     ],
   ])('write their reports also with a standard output %s', (name, redirection, message) => {
     const html = join(folder, `${name}.html`);

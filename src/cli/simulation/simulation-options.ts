@@ -105,13 +105,13 @@ function addBasicOptions(command: Command): void {
   command
     .option(
       '--cluster <source>',
-      'the nodes: a file, how many to make up, or generated:MIX:NODES',
+      'the nodes: a file, how many to generate, or generated:MIX:NODES',
       parseClusterSourceOption,
       'generated:openb:2000',
     )
     .option(
       '--jobs <source>',
-      'the workload: a file, how many to make up, or generated:JOBS:LOAD',
+      'the workload: a file, how many to generate, or generated:JOBS:LOAD',
       parseJobSourceOption,
       'generated:100000:0.9',
     )

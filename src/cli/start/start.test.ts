@@ -113,7 +113,7 @@ const header =
 describe('the plan', () => {
   const options: StartOptions = { policies: ['teg', 'kube-scheduler', 'fgd'], out: 'reports' };
 
-  test('without options: 2,000 made-up nodes near their limit, four seeds', async () => {
+  test('without options: 2,000 generated nodes near their limit, four seeds', async () => {
     const { task } = await planStart(options);
     expect(task).toMatchObject({
       cluster: 'generated:openb:2000',
@@ -125,7 +125,7 @@ describe('the plan', () => {
     });
   });
 
-  test('counts are for made-up nodes and jobs', async () => {
+  test('counts are for generated nodes and jobs', async () => {
     expect((await planStart({ ...options, nodes: '500' })).task).toMatchObject({
       cluster: 'generated:openb:500',
       jobs: 'generated:25000:0.95:8h',

@@ -115,7 +115,7 @@ describe('lists', () => {
 });
 
 describe('parseClusterSourceOption, parseJobSourceOption', () => {
-  test('a number is how many to make up, anything else stays as it is', () => {
+  test('a number is how many to generate, anything else stays as it is', () => {
     expect(parseClusterSourceOption('100')).toBe('generated:openb:100');
     expect(parseClusterSourceOption('1e3')).toBe('generated:openb:1000');
     expect(parseJobSourceOption('50')).toBe('generated:50');
@@ -138,7 +138,7 @@ describe('parseSourceFile', () => {
 
   test.each(['300', '1e6', '1_000', 'generated:openb:300'])('%s asks to make something up', (text) => {
     expect(() => parseSourceFile(text)).toThrow(
-      `got '${text}', expected a file: nothing is made up here, \`teg trace generate\` makes files`,
+      `got '${text}', expected a file: nothing is generated here, \`teg trace generate\` makes files`,
     );
   });
 });

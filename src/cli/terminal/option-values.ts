@@ -161,9 +161,9 @@ export function parseByteCount(text: string): number {
 
 /**
  * Where nodes or jobs come from is one thing to all commands: `--nodes`, `--cluster`, `--pods` and `--jobs` take a file,
- * or how many to make up. A command that needs one of the two says which and refuses the other.
+ * or how many to generate. A command that needs one of the two says which and refuses the other.
  *
- * @returns Whether a source is a number: how many to make up.
+ * @returns Whether a source is a number: how many to generate.
  */
 export function isCount(text: string): boolean {
   return /^(?=.*\d)[\d_.e+]+$/i.test(text);
@@ -182,7 +182,7 @@ export function parseJobSourceOption(text: string): string {
 /** Reads a source that must be a file. @throws TegError TEG_OPTION_INVALID for what asks to make something up. */
 export function parseSourceFile(text: string): string {
   if (!isCount(text) && !text.startsWith('generated:')) return text;
-  return refuse(text, 'a file: nothing is made up here, `teg trace generate` makes files');
+  return refuse(text, 'a file: nothing is generated here, `teg trace generate` makes files');
 }
 
 /** Reads `a,b,c`. @returns The parts without blanks around them, in order; none empty, none twice. @throws TegError TEG_OPTION_INVALID. */

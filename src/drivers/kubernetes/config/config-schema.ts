@@ -73,16 +73,16 @@ const LEADER_ELECTION = z.strictObject({
     1,
     3600,
     '15s',
-    'Others wait so long after the last renewal before they take over; whole seconds, as the Lease has them.',
+    'Time after the last renewal until another replica may take over; whole seconds, as in the Lease.',
     true,
   ),
   renewDeadline: duration(
     0.5,
     3600,
     '10s',
-    'A leader that could not renew for so long binds nothing any more.',
+    'A leader that has not renewed for this long stops binding.',
   ),
-  retryPeriod: duration(0.1, 600, '2s', 'Between two tries to take or renew the Lease.'),
+  retryPeriod: duration(0.1, 600, '2s', 'Time between two attempts to acquire or renew the Lease.'),
   resourceLock: z.literal('leases').default('leases').describe('Kind of the lock; `leases` is the only one.'),
   resourceName: name('teg-scheduler', 'Name of the Lease.'),
   resourceNamespace: name('kube-system', 'Namespace of the Lease.'),
@@ -97,15 +97,15 @@ const CLIENT_CONNECTION = z.strictObject({
     1,
     64,
     1,
-    'Requests under way on each connection; more than 1 was slower and costs more CPU.',
+    'Concurrent requests on each connection; more than 1 measured slower, with more CPU.',
   ),
-  bindsInFlightMax: count(1, 1024, 64, 'Bindings under way at most; fewer while the API server is slow.'),
+  bindsInFlightMax: count(1, 1024, 64, 'Most concurrent bindings; fewer while the API server is slow.'),
   coalesceMilliseconds: z
     .number()
     .min(0)
     .max(100)
     .default(5)
-    .describe('Answers and events that come in numbers are let gather so long, which saves CPU; 0: never.'),
+    .describe('Time for which bursts of responses and events are batched, which saves CPU; 0: no batching.'),
   listPageSize: count(10, 10_000, 500, 'Objects a page, where the API server cannot stream lists.'),
 });
 
@@ -138,7 +138,7 @@ const GANGS = z.strictObject({
     0,
     86_400,
     60,
-    'A gang that is bound in part and cannot be completed is released after so long; 0: never.',
+    'A gang that is bound in part and cannot be completed is released after this time; 0: never.',
   ),
   searchChecksMax: count(
     0,

@@ -238,7 +238,7 @@ function amountText(column: number, resource: string, amount: number): string {
 
 /** The change that would make a rule accept the pod; where nothing shorter is known, its reason. */
 function ruleText(state: SchedulerState, pod: PodRecord, slot: number, refusal: RefusalCode): string {
-  if (refusal === Refusal.Unschedulable) return 'an end of its cordon (spec.unschedulable)';
+  if (refusal === Refusal.Unschedulable) return 'to be uncordoned (spec.unschedulable)';
   if (refusal === Refusal.Taint) {
     const { tolerations } = pod.shape.template;
     const taints = state.slots.descriptions[slot]?.taints ?? [];

@@ -13,8 +13,8 @@ export const EXPLAINED_CANDIDATES_MAX = 16;
 export const EXPLAINED_NEAREST_MAX = 8;
 
 /**
- * The state of a pod. `waiting`: will be tried at the next decision · `backing-off`: tried in vain, not tried again
- * before `retryAtSeconds` or an event that it waits for · `gated`: scheduling gates are left · `refused`: needs an
+ * The state of a pod. `waiting`: will be tried at the next decision · `backing-off`: the last attempt found no node; no
+ * other before `retryAtSeconds` or an event that it waits for · `gated`: scheduling gates are left · `refused`: needs an
  * unsupported feature, or the queue is full · `waiting-for-group`: its gang is not complete yet · `nominated`: room is
  * being made for it · `binding`: decided, the API server has not confirmed it · `bound` · `ended` (Succeeded or Failed)
  * · `deleting` (not assigned any more) · `not-ours` (another scheduler's, unassigned).

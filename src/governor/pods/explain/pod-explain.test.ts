@@ -138,7 +138,7 @@ describe('an explanation', () => {
       },
       {
         node: 'cordoned',
-        lacks: [{ resource: '', amount: 0, text: 'an end of its cordon (spec.unschedulable)' }],
+        lacks: [{ resource: '', amount: 0, text: 'to be uncordoned (spec.unschedulable)' }],
       },
     ]);
     expect(explanation.message).toMatch(/^0\/4 nodes are available: /);
