@@ -338,7 +338,7 @@ describe('from a server', () => {
     expect(none.stderr).toContain('--token-file');
     const untrusted = await teg('shop/web', '--server', guarded.url.replace('0.0.0.0', '127.0.0.1'));
     expect(untrusted.status).toBe(1);
-    expect(untrusted.stderr).toContain('--insecure-skip-tls-verify for a certificate that it made itself');
+    expect(untrusted.stderr).toContain('--insecure-skip-tls-verify for a self-signed certificate');
   });
 
   test('an unknown pod, another answer, another server', async () => {

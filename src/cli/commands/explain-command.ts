@@ -35,7 +35,10 @@ export function addExplainCommand(parent: Command): void {
     .option('--server <url>', 'explain from the running scheduler at URL')
     .option('--token-file <file>', 'with --server: file with the bearer token to authenticate with')
     .option('--ca-file <file>', 'with --server: PEM of the authority of its certificate')
-    .option('--insecure-skip-tls-verify', 'with --server: do not verify its certificate, for example a self-signed one')
+    .option(
+      '--insecure-skip-tls-verify',
+      'with --server: do not verify its certificate, for example a self-signed one',
+    )
     .option('--snapshot <file>', 'explain from a file of teg snapshot, or manifests in YAML or JSON')
     .option(
       '--kubeconfig <file>',

@@ -168,7 +168,9 @@ describe('a command whose disk fills up', () => {
       'reports',
     ];
     const { status, stderr } = limited(64, 'start', ...args);
-    expect(stderr).toMatch(/error TEG_OUTPUT_FAILED: got EFBIG.*while writing 'reports\/start-.*\.(html|json)'/);
+    expect(stderr).toMatch(
+      /error TEG_OUTPUT_FAILED: got EFBIG.*while writing 'reports\/start-.*\.(html|json)'/,
+    );
     expect(status).toBe(1);
     const kept = readdirSync(join(folder, 'reports')).map((name) => name.replace(/^.*\./, ''));
     expect(kept).toContain('md');

@@ -104,7 +104,7 @@ function refused(url: string, status: number, text: string): TegError {
 function unreachable(url: string, error: Error): TegError {
   const code = (error as NodeJS.ErrnoException).code ?? error.message;
   const advice = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)
-    ? 'name its authority (--ca-file), or --insecure-skip-tls-verify for a certificate that it made itself'
+    ? 'name its authority (--ca-file), or --insecure-skip-tls-verify for a self-signed certificate'
     : 'check that it runs there, or forward its port (kubectl port-forward)';
   return new TegError('TEG_SERVER_FAILED', `${url}: got ${code}, expected an answer; ${advice}`, {
     cause: error,

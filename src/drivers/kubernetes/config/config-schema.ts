@@ -76,12 +76,7 @@ const LEADER_ELECTION = z.strictObject({
     'Time after the last renewal until another replica may take over; whole seconds, as in the Lease.',
     true,
   ),
-  renewDeadline: duration(
-    0.5,
-    3600,
-    '10s',
-    'A leader that has not renewed for this long stops binding.',
-  ),
+  renewDeadline: duration(0.5, 3600, '10s', 'A leader that has not renewed for this long stops binding.'),
   retryPeriod: duration(0.1, 600, '2s', 'Time between two attempts to acquire or renew the Lease.'),
   resourceLock: z.literal('leases').default('leases').describe('Kind of the lock; `leases` is the only one.'),
   resourceName: name('teg-scheduler', 'Name of the Lease.'),
