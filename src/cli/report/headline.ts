@@ -51,7 +51,11 @@ export interface DuelTally {
 /** @returns Why wins and losses are not counted; undefined if there are seeds enough. */
 export function tooFewSeeds({ seeds }: ComparisonResult): string | undefined {
   if (seeds.length >= TALLY_SEEDS_MIN) return undefined;
-  return `${seeds.length === 1 ? 'One seed' : 'Two seeds'} cannot show a difference: run three or more (--seeds 1-5) to tell one from chance.`;
+  const why =
+    seeds.length === 1
+      ? 'One seed cannot show a difference'
+      : 'Two seeds cannot show a difference unless it is huge, so wins and losses are not counted';
+  return `${why}: run three or more (--seeds 1-5) to tell one from chance.`;
 }
 
 /** @returns The sentence without emphasis. */

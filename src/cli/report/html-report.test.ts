@@ -232,6 +232,16 @@ describe('pages of other results', () => {
     expect(document.body.textContent).not.toContain('middle load');
   });
 
+  test('no win is green where there is none, and lines that coincide are both seen', () => {
+    const document = parse(htmlReport(sourceOf(smallComparison())));
+    const counts = [...document.querySelectorAll('.verdicts .good, .verdicts .bad')];
+    for (const { textContent } of counts) expect(textContent).not.toMatch(/ in 0$/);
+    const plot = document.querySelector('#in-use-over-load .wide')?.innerHTML ?? '';
+    const at = ['teg', 'kube-scheduler', 'fgd'].map((policy) => plot.indexOf(`aria-label="${policy}"`));
+    expect(at[0]).toBeGreaterThan(0);
+    expect(at).toEqual([...at].sort((a, b) => a - b));
+  });
+
   test('bars of shares are as long as the share', () => {
     const document = parse(htmlReport(sourceOf(smallComparison())));
     const card = [...document.querySelectorAll('.card')].find((c) => c.textContent?.includes('GPUs in use'));
