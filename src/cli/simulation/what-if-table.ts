@@ -1,4 +1,4 @@
-/** The results of a start from a snapshot, as tables in the terminal. */
+/** Where the pods of a Kubernetes cluster went, as tables in the terminal. */
 import type { WhatIfResult } from '../../simulation/inputs/what-if-result.ts';
 import { formatCount, formatPercent } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
@@ -33,7 +33,7 @@ export function printWhatIf(result: WhatIfResult): void {
   if (result.preempted !== undefined && result.preempted > 0) {
     rows.push(['preempted', formatCount(result.preempted), 'pods that had to make room']);
   }
-  printTable([{ header: 'what if' }, { header: '' }, { header: '' }], rows);
+  printTable([{ header: 'what if' }, { header: '' }, { header: '' }], kept > 0 ? rows : rows.slice(1));
   printPods(
     'placed',
     result.placements.map(({ pod, node }) => [pod, node]),

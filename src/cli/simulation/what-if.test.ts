@@ -111,23 +111,24 @@ describe('a node that advertises 70 GPUs', () => {
 });
 
 describe('a file of Kubernetes without --jobs', () => {
-  test('brings its own pods, and ignored ones are reported', () => {
+  test('brings its own pods, with all their rules; a zone reports the ignored ones', () => {
     const path = join(folder, 'own.json');
     const lone = pod('lone', { cpu: '1', 'rdma/hca': '1' }, { schedulingGroup: { podGroupName: 'g' } });
     writeFileSync(path, JSON.stringify({ kind: 'List', items: [node('n1', { cpu: '8' }), lone] }));
-    const { stdout, stderr } = teg(
-      '--cluster',
-      path,
-      '--horizon',
-      '1h',
-      '--json',
-      '--ignore-resource',
-      'rdma/hca',
-    );
+    const common = ['--cluster', path, '--horizon', '1h', '--json'];
+    const ruled = teg(...common, '--ignore-resource', 'rdma/hca');
+    expect(ruled.stderr).not.toContain('gangs');
+    const { jobs, whatIf: outcome } = simulationResultSchema.parse(JSON.parse(ruled.stdout));
+    expect(jobs).toMatchObject({ arrived: 1, waiting: 1 });
+    expect(outcome).toMatchObject({ decidedBy: 'pod-scheduler', kept: 0, pending: 1, pendingPlaced: 0 });
+    expect(outcome?.reasons?.[0]?.reason).toContain('waiting for the pod group a/g');
+    const args = [...common, '--policy', 'best-fit'];
+    const { stdout, stderr } = teg(...args, '--ignore-resource', 'rdma/hca');
     const result = simulationResultSchema.parse(JSON.parse(stdout));
     expect(result.jobs).toMatchObject({ arrived: 1, running: 1 });
+    expect(result.whatIf).toBeUndefined();
     expect(stderr).toContain('gangs are ignored');
-    const counted = teg('--cluster', path, '--horizon', '1h', '--json');
+    const counted = teg(...args);
     expect(simulationResultSchema.parse(JSON.parse(counted.stdout)).jobs.running).toBe(0);
   });
 });
@@ -306,7 +307,12 @@ describe('without a start', () => {
     const { status, stdout } = teg('--cluster', snapshot, '--jobs', snapshot, '--json');
     expect(status).toBe(0);
     const result = simulationResultSchema.parse(JSON.parse(stdout));
-    expect(result.whatIf).toBeUndefined();
+    expect(result.whatIf).toMatchObject({
+      decidedBy: 'pod-scheduler',
+      kept: 0,
+      pending: 9,
+      pendingImpossible: 2,
+    });
     expect(result.cluster.nodes).toBe(2);
     // serves selects a label that no node has, huge is too large; without a toleration nothing goes to gpu-1.
     expect(result.jobs.droppedFor).toMatchObject({});

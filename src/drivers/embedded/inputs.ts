@@ -51,7 +51,10 @@ export interface InputSources {
    * cluster, and where durations are cut (`8h`; a gang runs up to four times as long).
    */
   readonly jobs: string;
-  /** Whether the pod scheduler is to decide, so that its view of a Kubernetes cluster is wanted too; default false. */
+  /**
+   * Whether the pod scheduler is to decide, so that its view of a Kubernetes cluster is wanted too; default false.
+   * Without a start from a snapshot it can only if cluster and jobs are both files of Kubernetes.
+   */
   readonly podScheduler?: boolean;
   /** Of a generated workload. */
   readonly seed: number;
@@ -154,10 +157,13 @@ function longestSeconds(text: string): number {
 export async function loadInputs(sources: InputSources): Promise<Inputs> {
   const warnings = new Set<string>();
   const { whatIf = {} } = sources;
+  const podScheduler =
+    sources.podScheduler === true && (whatIf.startFromSnapshot === true || (await areKubernetes(sources)));
+  const world = podScheduler ? await newWorldReader(sources.ignoredResources ?? []) : undefined;
   const read: ReadOptions = {
     skipBad: sources.skipBad ?? 0,
     keepsCordoned: whatIf.startFromSnapshot === true,
-    heedsRules: sources.podScheduler === true,
+    heedsRules: podScheduler,
     ignoredResources: sources.ignoredResources ?? [],
     // A file that is both cluster and workload is read twice.
     onWarning: ({ message, count }) => warnings.add(count > 1 ? `${message} (${count} times)` : message),
@@ -171,30 +177,46 @@ export async function loadInputs(sources: InputSources): Promise<Inputs> {
   }
   const made =
     source.kind === 'file'
-      ? await readCluster(inputOf(sources, source.path), read)
+      ? await readCluster(inputOf(sources, source.path), {
+          ...read,
+          ...(world === undefined || whatIf.startFromSnapshot ? {} : { onObject: world.ofEmptyCluster }),
+        })
       : generateNodes({ nodes: source.nodes, mix: source.mix });
   if (whatIf.startFromSnapshot && source.kind === 'file') await refuseOtherFormats(sources, source.path);
   const changed = changeCluster(made, whatIf);
   const makes = new GpuMakes(changed.nodes);
   const taints = new TaintTerms(makes.nodes);
-  const world = sources.podScheduler ? await newWorldReader(sources.ignoredResources ?? []) : undefined;
   const jobs = new JobCollector(taints, makes, world);
   const { nodes } = taints;
-  if (!whatIf.startFromSnapshot) {
-    await loadJobs(jobs, sources, nodes, read, 0);
-    return { nodes, builder: jobs.builder, warnings: [...warnings] };
-  }
-  if (source.kind !== 'file') throw badSource('cluster', sources.cluster, 'a file with pods to start from');
-  const recorded = await loadSnapshotPods(jobs, inputOf(sources, source.path), changed, read, warnings);
-  if (sources.jobs !== '') {
-    const firstSeconds = await firstSubmission(sources, read);
-    const onObject = world === undefined ? {} : { onObject: world.ofJobs };
-    await loadJobs(jobs, sources, nodes, { ...read, ...onObject }, firstSeconds);
+  // Of a file that is both, the other objects were seen with the cluster.
+  const onObject = sources.jobs === sources.cluster ? world?.ofPods : world?.ofJobs;
+  const readRest = { ...read, ...(onObject === undefined ? {} : { onObject }) };
+  let recorded: RecordedStart | undefined;
+  if (!whatIf.startFromSnapshot) await loadJobs(jobs, sources, nodes, readRest, 0);
+  else {
+    if (source.kind !== 'file') throw badSource('cluster', sources.cluster, 'a file with pods to start from');
+    recorded = await loadSnapshotPods(jobs, inputOf(sources, source.path), changed, read, warnings);
+    if (sources.jobs !== '')
+      await loadJobs(jobs, sources, nodes, readRest, await firstSubmission(sources, read));
   }
   for (const [text, count] of world?.warnings ?? [])
     warnings.add(count > 1 ? `${text} (${count} times)` : text);
-  const seen = world?.hasNodes ? { world: await worldOf(world, changed) } : {};
-  return { nodes, builder: jobs.builder, recorded, ...seen, warnings: [...warnings] };
+  return {
+    nodes,
+    builder: jobs.builder,
+    ...(recorded === undefined ? {} : { recorded }),
+    ...(world?.hasNodes ? { world: await worldOf(world, changed) } : {}),
+    warnings: [...warnings],
+  };
+}
+
+/** True if both sources are files of Kubernetes objects. Columns are named in tables only. */
+async function areKubernetes(sources: InputSources): Promise<boolean> {
+  if (sources.map !== undefined) return false;
+  for (const path of new Set([sources.cluster, sources.jobs])) {
+    if (isGenerated(path) || (await detectFormat(inputOf(sources, path))) !== 'kubernetes') return false;
+  }
+  return true;
 }
 
 /** Runs that a zone decides need not wait for the readers of the scheduler. */

@@ -21,6 +21,8 @@ const STREAM_RESAMPLE = 4;
 export interface SimulationTask extends InputSources {
   /** A name of the registry, or the path of a policy file. */
   readonly policy: string;
+  /** True if a zone decides in any case, so that policies differ in nothing but their choices; default false. */
+  readonly zoneDecides?: boolean;
   /** Factor by which arrivals are sped up; default 1. */
   readonly load?: number;
   /** Default 1. */
@@ -124,14 +126,19 @@ export class SimulationTaskRunner {
   }
 }
 
-/** A start from a snapshot asks what the scheduler would do; a queue, prices or retries that it does not have are a zone's. */
-function wantsPodScheduler({ policy, whatIf, queue, typical, retrySeconds }: SimulationTask): boolean {
+/**
+ * On a Kubernetes cluster the policy teg is the pod scheduler. A queue, prices or retries that it does not have are a zone's,
+ * and so are pods that are run through several times or drawn: they would be other pods of the same uid.
+ */
+function wantsPodScheduler(task: SimulationTask): boolean {
   return (
-    policy === 'teg' &&
-    whatIf?.startFromSnapshot === true &&
-    queue !== 'strict-fifo' &&
-    typical !== 'list' &&
-    retrySeconds === undefined
+    task.policy === 'teg' &&
+    task.zoneDecides !== true &&
+    task.queue !== 'strict-fifo' &&
+    task.typical !== 'list' &&
+    task.retrySeconds === undefined &&
+    (task.repeat ?? 1) === 1 &&
+    task.resample !== true
   );
 }
 

@@ -28,7 +28,7 @@ export interface RunOptions {
 }
 
 /** Every policy with every seed. */
-export interface ComparisonTask extends Omit<SimulationTask, 'policy' | 'seed' | 'explain'> {
+export interface ComparisonTask extends Omit<SimulationTask, 'policy' | 'seed' | 'explain' | 'zoneDecides'> {
   /** At least one, without duplicates. */
   readonly policies: readonly string[];
   /** At least one, without duplicates. */
@@ -69,7 +69,9 @@ export async function simulate(task: SimulationTask, options: RunOptions = {}): 
 export async function compare(task: ComparisonTask, options: RunOptions = {}): Promise<ComparisonResult> {
   const { policies, seeds, baseline, ...common } = task;
   const results = await withSpooledInputs(common, options.signal, (spooled) => {
-    const tasks = policies.flatMap((policy) => seeds.map((seed) => ({ ...spooled, policy, seed })));
+    const tasks = policies.flatMap((policy) =>
+      seeds.map((seed) => ({ ...spooled, policy, seed, zoneDecides: true })),
+    );
     return runOnWorkers<SimulationTask, SimulationTaskResult>(
       poolOptions(tasks, seedBySeed(policies.length, seeds.length), options),
     );

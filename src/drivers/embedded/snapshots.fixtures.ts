@@ -1,7 +1,7 @@
 /**
  * Snapshots of Kubernetes clusters for tests: objects by hand or drawn at random, and the results of a start from them.
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Draw } from '../../governor/pods/constraints/constraints.fixtures.ts';
@@ -159,6 +159,38 @@ export async function startFromObjects(
   } finally {
     rmSync(cluster);
     if (jobs !== '') rmSync(jobs);
+  }
+}
+
+/**
+ * Runs objects on their emptied nodes. @param task Deviations from a plain run of `teg`; `jobItems` arrive instead of the
+ * file's own pods, if given.
+ */
+export async function placeAgain(
+  items: readonly ApiObject[],
+  { jobItems, ...task }: Partial<SimulationTask> & { readonly jobItems?: readonly ApiObject[] } = {},
+): Promise<{
+  result: SimulationResult;
+  whatIf: WhatIfAnswer | undefined;
+  places: Record<string, string>;
+  reasons: Record<string, string>;
+  warnings: readonly string[];
+}> {
+  const folder = mkdtempSync(join(tmpdir(), 'teg-again-'));
+  const cluster = join(folder, 'cluster.json');
+  const further = join(folder, 'jobs.json');
+  writeFileSync(cluster, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  if (jobItems !== undefined) writeFileSync(further, JSON.stringify({ kind: 'List', items: jobItems }));
+  try {
+    const { result, warnings } = await new SimulationTaskRunner().run(
+      { cluster, jobs: jobItems === undefined ? cluster : further, seed: 1, policy: 'teg', ...task },
+      { shouldStop: () => false, report: () => undefined },
+    );
+    const { whatIf } = result;
+    const reasons = Object.fromEntries((whatIf?.reasons ?? []).map(({ pod, reason }) => [pod, reason]));
+    return { result, whatIf, places: whatIf === undefined ? {} : placesOf(whatIf), reasons, warnings };
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 

@@ -87,8 +87,10 @@ export function whatBecame(
   for (let job = kept; job < kept + start.pending; job++) {
     const pods = table.podCounts[job] as number;
     const state = zone.stateOf(job);
-    let placed = 0;
-    if (state === JobState.Running || state === JobState.Finished) {
+    // The run ended before it arrived.
+    if (state === JobState.Unknown) continue;
+    let placed = state === JobState.Finished ? pods : 0;
+    if (state === JobState.Running) {
       zone.forEachPod(job, (_, node) => {
         placed++;
         after.add(table.demandOf(job));

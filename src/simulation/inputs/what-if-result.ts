@@ -1,4 +1,4 @@
-/** Results of a start from a snapshot, in JSON form. */
+/** Where the pods of a Kubernetes cluster went, in JSON form. */
 import { z } from 'zod';
 
 /** Most pods named, of each kind. */
@@ -15,9 +15,13 @@ export const whatIfSchema = z.object({
     .describe(
       'pod-scheduler: with all rules of Kubernetes that TEG knows; zone: without those that the notes name',
     ),
-  kept: count.describe('pods that stay on the nodes they were recorded on'),
-  pending: count.describe('pods that waited when it was recorded, or whose node was removed'),
-  pendingPlaced: count,
+  kept: count.describe(
+    'pods that stay on the nodes they were recorded on; 0 without a start from a snapshot',
+  ),
+  pending: count.describe(
+    'pods that waited when it was recorded, or whose node was removed; without a start from a snapshot all that arrived',
+  ),
+  pendingPlaced: count.describe('those that have ended included'),
   pendingWaiting: count.describe('of them, those that some node could hold, but none has room'),
   pendingImpossible: count.describe(
     'of them, those that no node of the cluster could hold even if it were empty',
@@ -32,7 +36,9 @@ export const whatIfSchema = z.object({
         waitedSeconds: z.number().optional().describe('from the start of the run; of the pod scheduler'),
       }),
     )
-    .describe(`where the pending ones went, pods of a gang under its name; at most ${WHAT_IF_PODS_MAX}`),
+    .describe(
+      `where the pending ones are at the end, pods of a gang under its name; at most ${WHAT_IF_PODS_MAX}`,
+    ),
   waiting: z
     .array(z.string())
     .describe(`pending ones that were not placed, a gang once; at most ${WHAT_IF_PODS_MAX}`),
@@ -62,5 +68,5 @@ export const whatIfSchema = z.object({
     .describe(`in order; at most ${WHAT_IF_PODS_MAX}`),
 });
 
-/** Results of a start from a snapshot. */
+/** Where the pods of a Kubernetes cluster went. */
 export type WhatIfResult = z.infer<typeof whatIfSchema>;

@@ -294,7 +294,9 @@ export const simulationResultSchema = z.object({
   quantileGrid: z.array(z.number()),
   series: seriesSchema.optional(),
   explained: explainedSchema.optional(),
-  whatIf: whatIfSchema.optional().describe('where the run started from a snapshot'),
+  whatIf: whatIfSchema
+    .optional()
+    .describe('where the run started from a snapshot, or the pod scheduler decided'),
   timing: timingSchema.optional(),
 });
 

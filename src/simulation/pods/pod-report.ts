@@ -1,5 +1,5 @@
 /**
- * The pod scheduler's additions to the result of a start from a snapshot: why pods wait, how long the others did, and
+ * The pod scheduler's additions to a result: why pods wait, how long the others did, and
  * the evicted pods.
  */
 import { JobState } from '../../governor/zone/zone-events.ts';
@@ -30,9 +30,11 @@ export function podReport(
       if (placements.length >= WHAT_IF_PODS_MAX) return;
       placements.push({ pod, node: cluster.names[node] as string, waitedSeconds: decider.startOf(job) });
     });
-    const isPart = placed < (table.podCounts[job] as number);
-    if (!isPart || reasons.length >= WHAT_IF_PODS_MAX) continue;
-    const text = decider.stateOf(job) === JobState.Failed ? 'preempted' : decider.textOf(job);
+    const state = decider.stateOf(job);
+    const hasEnded = state === JobState.Finished || state === JobState.Unknown;
+    if (hasEnded || placed >= (table.podCounts[job] as number) || reasons.length >= WHAT_IF_PODS_MAX)
+      continue;
+    const text = state === JobState.Failed ? 'preempted' : decider.textOf(job);
     reasons.push({ pod, reason: text });
   }
   const victims = decider.victims.slice(0, WHAT_IF_PODS_MAX).map((victim) => victimOf(victim, cluster));

@@ -20,7 +20,7 @@ import type { Decider, Timers } from '../inputs/decider.ts';
 import { NodeFailures } from '../inputs/failures.ts';
 import { JobLog } from '../inputs/job-log.ts';
 import type { JobTable } from '../inputs/job-table.ts';
-import { RecordedPlaces, whatBecame } from '../inputs/recorded-places.ts';
+import { RecordedPlaces, type RecordedStart, whatBecame } from '../inputs/recorded-places.ts';
 import { SAMPLES_DEFAULT, type SimulationOptions } from '../inputs/simulation-options.ts';
 import { DropReasons } from '../metrics/drop-reasons.ts';
 import { type JobShapes, jobShapes } from '../metrics/job-shapes.ts';
@@ -64,7 +64,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const { explainJob } = options;
   const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
   const log = options.onJobs === undefined ? undefined : new JobLog(table, cluster);
-  const { recorded } = options;
+  const recorded = options.recorded ?? (options.world === undefined ? undefined : emptyStart(table));
   const decider = buildDecider(options, cluster, policy, watch);
   const pods = decider instanceof PodDecider ? decider : undefined;
   if (sampler.equilibrium !== undefined) sampler.equilibrium.pods = decider;
@@ -168,7 +168,7 @@ function buildDecider(
       table,
       cluster,
       kept: recorded?.nodes.length ?? 0,
-      pending: recorded?.pending ?? 0,
+      pending: recorded?.pending ?? arrivingAtOnce(table),
       lostPods: options.lostPods ?? 'requeue',
       ...(watch === undefined ? {} : { watch }),
       ...(options.accounts === undefined ? {} : { accounts: options.accounts }),
@@ -180,6 +180,17 @@ function buildDecider(
     cluster,
     recorded === undefined ? policy : new RecordedPlaces(policy, cluster, recorded),
   );
+}
+
+/** Nothing runs at the start, and the result names the outcome of every job. */
+function emptyStart(table: JobTable): RecordedStart {
+  return { nodes: [], pending: table.count };
+}
+
+/** Jobs that arrive at 0: the scheduler sees all of them before it decides, as after its start. */
+function arrivingAtOnce({ submitSeconds }: JobTable): number {
+  const later = submitSeconds.findIndex((seconds) => seconds > 0);
+  return later < 0 ? submitSeconds.length : later;
 }
 
 /** The pod scheduler decides in the policy's place. */

@@ -89,10 +89,16 @@ export class WorldReader {
     this.entries.push(event);
   };
 
+  /** Takes an object of a file whose pods are not there, and do not use its volumes: only the cluster counts. */
+  readonly ofEmptyCluster = (read: KubernetesObject): void => {
+    if (read.kind !== 'Pod' && read.kind !== 'VolumeAttachment') this.ofCluster(read);
+  };
+
   /** Takes an object of a file of further jobs: its pods are not assigned, its nodes are ignored. */
   readonly ofJobs = (read: KubernetesObject): void => {
     if (read.kind !== 'Pod') {
-      const event = read.kind === 'Node' ? undefined : this.eventOf(read);
+      const isOfNodes = read.kind === 'Node' || read.kind === 'CSINode' || read.kind === 'VolumeAttachment';
+      const event = isOfNodes ? undefined : this.eventOf(read);
       if (event !== undefined) this.later.push(event);
       return;
     }
@@ -100,6 +106,11 @@ export class WorldReader {
     if (of?.job === undefined) return;
     if (read.isMade) this.addMade(of.job, of);
     else this.addJob(of.job, of, waiting(of.pod));
+  };
+
+  /** As `ofJobs`, for a file whose other objects are known. */
+  readonly ofPods = (read: KubernetesObject): void => {
+    if (read.kind === 'Pod') this.ofJobs(read);
   };
 
   /** Ensures that a job has a pod, from any source. */
@@ -248,14 +259,19 @@ export class WorldReader {
     return Object.fromEntries(Object.entries(extended).filter(([name]) => !this.ignored.has(name)));
   }
 
-  /** The latest time in a pod's fields: the cluster was recorded then, or soon after. */
+  /** The latest time in the fields of the cluster's pods: it was recorded then, or soon after. */
   private originSeconds(): number {
     let latest = 0;
     for (const entry of this.entries) {
       if (entry.kind !== 'read-pod') continue;
       latest = Math.max(latest, entry.pod.createdSeconds, entry.pod.startedSeconds);
     }
-    return latest;
+    if (latest > 0) return latest;
+    // The first pod arrives at 0.
+    let first = Number.POSITIVE_INFINITY;
+    for (const { pod } of this.pods.values())
+      if (pod.createdSeconds > 0) first = Math.min(first, pod.createdSeconds);
+    return Number.isFinite(first) ? first : 0;
   }
 
   private leaveOut(error: unknown): void {
