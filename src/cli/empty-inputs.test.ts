@@ -58,3 +58,22 @@ test('bench decision without jobs', async () => {
     `TEG_JOB_INVALID: ${jobs}: describes no jobs, expected at least one`,
   );
 });
+
+test('a file whose rows are all bad leaves nothing to run', async () => {
+  const bad = join(folder, 'bad.csv');
+  writeFileSync(bad, 'id,submit_s,duration_s,cpu_milli,memory_mib\n0,x,10,1000,1024\n1,y,10,1000,1024\n');
+  expect(await refusal('simulate', '--cluster', '5', '--jobs', bad, '--skip-bad', '5')).toContain(
+    `TEG_JOB_INVALID: ${bad}: every row is bad (2 left out), expected at least one job`,
+  );
+});
+
+test('one error code is looked up, another is refused', async () => {
+  let text = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  expect(await runCommandLine(['errors', 'trace_bad_row', '--json'])).toBe(0);
+  expect(JSON.parse(text)).toEqual([expect.objectContaining({ code: 'TEG_TRACE_BAD_ROW', exitCode: 2 })]);
+  expect(await refusal('errors', 'TEG_NONE')).toContain("got the code 'TEG_NONE'");
+});

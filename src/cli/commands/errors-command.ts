@@ -2,7 +2,7 @@
  * `teg errors`: the registry of expected failures, as a table, JSON, or the page docs/errors.md.
  */
 import type { Command } from 'commander';
-import { ERROR_CODES, type TegErrorCode } from '../../model/errors.ts';
+import { ERROR_CODES, TegError, type TegErrorCode } from '../../model/errors.ts';
 import { exitCodeOf } from '../terminal/error-printing.ts';
 
 /** One expected failure in documented form. */
@@ -20,6 +20,14 @@ export function listErrors(): ErrorEntry[] {
     exitCode: exitCodeOf(code as TegErrorCode),
     meaning,
   }));
+}
+
+/** @param code In any case, with or without TEG_. @throws TegError TEG_OPTION_INVALID for one that there is not. */
+function lookUp(code: string): ErrorEntry {
+  const name = code.toUpperCase().replace(/^(?!TEG_)/, 'TEG_');
+  const found = listErrors().find((entry) => entry.code === name);
+  if (found !== undefined) return found;
+  throw new TegError('TEG_OPTION_INVALID', `got the code '${code}', expected one that \`teg errors\` lists`);
 }
 
 /** @returns The text of docs/errors.md. */
@@ -45,18 +53,29 @@ export function errorsMarkdown(): string {
 export function addErrorsCommand(parent: Command): void {
   parent
     .command('errors')
-    .description('list the error codes and their meanings')
+    .argument('[code]', 'only this one, for example TEG_TRACE_BAD_ROW')
+    .description('list the error codes and their meanings, or look one up')
     .option('--json', 'print JSON: an array of {code, exitCode, meaning}')
     .option('--print-page', 'print the page docs/errors.md')
-    .action(async (options: { json?: boolean; printPage?: boolean }) => {
-      if (options.printPage) process.stdout.write(errorsMarkdown());
-      else if (options.json) process.stdout.write(`${JSON.stringify(listErrors(), null, 2)}\n`);
+    .action(async (code: string | undefined, options: { json?: boolean; printPage?: boolean }) => {
+      if (options.printPage) {
+        if (code !== undefined) {
+          throw new TegError(
+            'TEG_OPTION_INVALID',
+            `got --print-page with ${code}, expected one of them: leave one out`,
+          );
+        }
+        process.stdout.write(errorsMarkdown());
+        return;
+      }
+      const entries = code === undefined ? listErrors() : [lookUp(code)];
+      if (options.json) process.stdout.write(`${JSON.stringify(entries, null, 2)}\n`);
       else {
         const { printTable } = await import('../terminal/table.ts');
         const columns = [{ header: 'code', shrink: false }, { header: 'exit' }, { header: 'meaning' }];
         printTable(
           columns,
-          listErrors().map(({ code, exitCode, meaning }) => [code, exitCode, meaning]),
+          entries.map(({ code, exitCode, meaning }) => [code, exitCode, meaning]),
         );
       }
     });

@@ -117,6 +117,8 @@ describe('teg simulate', () => {
   test('--explain prints the life of a job', () => {
     const { status, stdout } = teg('simulate', ...SMALL, '--policy', 'fgd', '--explain', 'job-17');
     expect(status).toBe(0);
+    expect(stdout).toMatch(/ {2}started: \d+ pods?, [\d.]+ (?:s|m|h|d).* after it arrived$/m);
+    expect(stdout).not.toMatch(/\(s\)/);
     expect(stdout).toMatch(/job 'job-17': \d+ pods? .*cores/);
     expect(stdout).toMatch(/ {2}started: \d+ pod\(s\), /);
     expect(stdout).toMatch(/ {2}pod 0 on node-\d+/);

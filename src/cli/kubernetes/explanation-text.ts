@@ -2,7 +2,7 @@
 import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
 import { counted } from '../../kernel/counted.ts';
 import type { NodeState } from '../../model/node-state.ts';
-import { formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
+import { formatCount, formatCounted, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 
 /** Meanings of the states, for people. */
@@ -74,7 +74,7 @@ function printGroup({ group }: PodExplanation): void {
 
 function printRefusals({ state, nodesTotal, nodesFeasible, refusals }: PodExplanation): void {
   const asked = PLACED.has(state) ? 'take one more like it' : 'take it';
-  print(`\n${formatCount(nodesFeasible)} of ${formatCount(nodesTotal)} nodes would ${asked} now`);
+  print(`\n${formatCount(nodesFeasible)} of ${formatCounted(nodesTotal, 'node')} would ${asked} now`);
   if (refusals.length === 0) return;
   printTable(
     [

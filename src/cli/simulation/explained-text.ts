@@ -1,6 +1,6 @@
 /** The life of one job as text: the output of `teg simulate --explain`. */
 import type { SimulationResult } from '../../simulation/metrics/result.ts';
-import { formatBytes, formatCount, formatDuration, formatFixed } from '../terminal/formatting.ts';
+import { formatBytes, formatCounted, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 
 type Explained = NonNullable<SimulationResult['explained']>;
@@ -16,8 +16,9 @@ const PODS_SHOWN = 4;
 /** Prints it to standard output. */
 export function printExplained(explained: Explained): void {
   process.stdout.write(`\njob '${explained.job}': ${asksFor(explained)}\n`);
+  const arrived = explained.turns.find(({ what }) => what === 'arrived')?.atSeconds;
   explained.turns.forEach((turn, i) => {
-    printTurn(startsAtOnce(turn, explained.turns[i + 1]) ? { ...turn, choices: [] } : turn);
+    printTurn(startsAtOnce(turn, explained.turns[i + 1]) ? { ...turn, choices: [] } : turn, arrived);
   });
 }
 
@@ -33,13 +34,18 @@ function asksFor({ demand, podCount, gangMin }: Explained): string {
     formatBytes(demand.memoryMib * 1024 * 1024),
   ];
   if (demand.gpuCount > 0) {
-    parts.push(demand.gpuMilli < 1000 ? `${demand.gpuMilli}/1000 of a GPU` : `${demand.gpuCount} GPUs`);
+    parts.push(
+      demand.gpuMilli < 1000 ? `${demand.gpuMilli}/1000 of a GPU` : formatCounted(demand.gpuCount, 'GPU'),
+    );
   }
   return `${pods} of ${parts.join(', ')}`;
 }
 
-function printTurn(turn: Turn): void {
-  const detail = turn.detail === '' ? '' : `: ${turn.detail}`;
+/** @param arrived Seconds of the run when the job arrived, if that is known. */
+function printTurn(turn: Turn, arrived: number | undefined): void {
+  const isStart = turn.what === 'started' && arrived !== undefined;
+  const waited = isStart ? `, ${formatDuration(turn.atSeconds - arrived)} after it arrived` : '';
+  const detail = turn.detail === '' ? '' : `: ${turn.detail}${waited}`;
   process.stdout.write(`\n${formatDuration(turn.atSeconds)}  ${turn.what}${detail}\n`);
   for (const pod of turn.pods.slice(0, PODS_SHOWN)) {
     const gpus = pod.gpus.length === 0 ? '' : `, GPU ${pod.gpus.join(' ')}`;
@@ -53,7 +59,7 @@ function printTurn(turn: Turn): void {
 function printChoice(choice: Choice): void {
   if (choice.candidates.length === 0) {
     const lacking = Object.entries(choice.lacking).map(
-      ([what, nodes]) => `${what}: ${formatCount(nodes)} nodes`,
+      ([what, nodes]) => `${what}: ${formatCounted(nodes, 'node')}`,
     );
     const why = lacking.length > 0 ? lacking.join(', ') : `policy ${choice.policy} gives no reasons`;
     process.stdout.write(`  ${choice.node === '' ? 'no node fits now; ' : ''}${why}\n`);

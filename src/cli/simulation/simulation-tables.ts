@@ -107,7 +107,7 @@ function measuresOf(result: SimulationResult): Row[] {
     rows.push([
       'jobs requeued',
       formatCount(jobs.requeues),
-      `${formatCount(jobs.podsLost)} pods lost, ${formatFixed(result.gpuHours?.lost ?? 0, 1)} GPU hours`,
+      `${formatCounted(jobs.podsLost, 'pod')} lost, ${formatFixed(result.gpuHours?.lost ?? 0, 1)} GPU hours`,
     ]);
   }
   rows.push([

@@ -153,7 +153,7 @@ function printPairs(pairs: readonly [string, string][]): void {
 }
 
 function requested(cores: number, memoryGib: number, gpus: number): string {
-  return `${formatCount(cores)} cores, ${formatCount(memoryGib)} GiB, ${formatQuantity(gpus)} GPUs`;
+  return `${formatCount(cores)} cores, ${formatCount(memoryGib)} GiB, ${formatQuantity(gpus)} ${gpus === 1 ? 'GPU' : 'GPUs'}`;
 }
 
 function countOrNone(count: number): string {

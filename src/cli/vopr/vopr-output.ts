@@ -4,7 +4,7 @@ import { FAULT_KINDS } from '../../simulation/federation/vopr/fault-counts.ts';
 import type { Plant } from '../../simulation/federation/vopr/planted-bugs.ts';
 import type { VoprFailure } from '../../simulation/federation/vopr/vopr-run.ts';
 import type { VoprTotals } from '../../simulation/federation/vopr/vopr-totals.ts';
-import { formatCount } from '../terminal/formatting.ts';
+import { formatCount, formatCounted } from '../terminal/formatting.ts';
 
 /** Failures printed as text; all recorded ones are in the JSON. */
 const FAILURES_SHOWN = 20;
@@ -61,12 +61,13 @@ export function voprExitCode(failures: readonly VoprFailure[]): number {
 export function printTotals(totals: VoprTotals, steps: number, plant: Plant | undefined): void {
   const { seeds, events, jobs, starts, faults, failed, failures, hiddenJobs, settledShareMax } = totals;
   const lines = [
-    `${formatCount(seeds)} seeds of ${formatCount(steps)} steps: ${formatCount(events)} events, ${formatCount(jobs)} jobs, ${formatCount(starts)} starts`,
+    `${formatCounted(seeds, 'seed')} of ${formatCounted(steps, 'step')}: ${formatCounted(events, 'event')}, ${formatCounted(jobs, 'job')}, ${formatCounted(starts, 'start')}`,
     ...FAULT_KINDS.map((kind) => `  ${kind.padEnd(22)}${formatCount(faults[kind]).padStart(12)}`),
     `all was right after ${(100 * settledShareMax).toFixed(0)} % of the time allowed, at worst`,
   ];
-  if (hiddenJobs > 0) lines.push(`${formatCount(hiddenJobs)} jobs waited for room that no summary can show`);
-  lines.push(failed === 0 ? 'no failure' : `${formatCount(failed)} seeds FAILED`);
+  if (hiddenJobs > 0)
+    lines.push(`${formatCounted(hiddenJobs, 'job')} waited for room that no summary can show`);
+  lines.push(failed === 0 ? 'no failure' : `${formatCounted(failed, 'seed')} FAILED`);
   process.stdout.write(`${lines.join('\n')}\n`);
   for (const failure of failures.slice(0, FAILURES_SHOWN)) printFailure(failure, steps, plant);
 }

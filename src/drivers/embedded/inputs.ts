@@ -351,12 +351,21 @@ async function loadJobs(
     }
     return;
   }
-  for await (const batch of streamJobs(inputOf(sources, source.path), jobReading(sources, read))) {
+  let count = 0;
+  let badRows = 0;
+  const reading = { ...jobReading(sources, read), onBad: () => badRows++ };
+  for await (const batch of streamJobs(inputOf(sources, source.path), reading)) {
+    count += batch.length;
     for (const job of batch) {
       const submitSeconds = job.submitSeconds - firstSeconds;
       jobs.addFurther(source.path, firstSeconds === 0 ? job : { ...job, submitSeconds });
     }
   }
+  if (count > 0 || badRows === 0) return;
+  throw new TegError(
+    'TEG_JOB_INVALID',
+    `${source.path}: every row is bad (${badRows} left out), expected at least one job; correct the file`,
+  );
 }
 
 function badSource(what: string, text: string, expected: string): TegError {

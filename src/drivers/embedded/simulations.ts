@@ -37,6 +37,9 @@ export interface ComparisonTask extends Omit<SimulationTask, 'policy' | 'seed' |
   readonly baseline: string;
 }
 
+/** Milliseconds that a run may take to notice a stop request while it reads its inputs. */
+const UNBEGUN_GRACE_MS = 500;
+
 const WORKER = new URL('./simulation-worker.ts', import.meta.url);
 
 /**
@@ -94,6 +97,8 @@ function poolOptions(
     ...(order === undefined ? {} : { order }),
     ...(signal === undefined ? {} : { signal }),
     ...(graceMs === undefined ? {} : { graceMs }),
+    // While it reads its inputs a task looks at no stop request, and there is nothing to report.
+    unbegunGraceMs: Math.min(graceMs ?? UNBEGUN_GRACE_MS, UNBEGUN_GRACE_MS),
     ...(onProgress === undefined ? {} : { onProgress }),
     ...(onRun === undefined ? {} : { onResult: (done) => onRun((done as SimulationTaskResult).result) }),
   };

@@ -4,12 +4,12 @@ import { serveTasks } from './worker-tasks.ts';
 
 /** The instructions to the worker. */
 export interface ScenarioTask {
-  readonly act: 'square' | 'fail' | 'bug' | 'crash' | 'until-stopped';
+  readonly act: 'square' | 'fail' | 'bug' | 'crash' | 'until-stopped' | 'reads';
   readonly value: number;
 }
 
 serveTasks<ScenarioTask, number>(async ({ act, value }, control) => {
-  control.report(value, 10);
+  if (act !== 'reads') control.report(value, 10);
   switch (act) {
     case 'square':
       await new Promise((resolve) => setTimeout(resolve, 30 - value * 5));
@@ -20,6 +20,9 @@ serveTasks<ScenarioTask, number>(async ({ act, value }, control) => {
       throw new RangeError(`bug ${value}`);
     case 'crash':
       return process.exit(3);
+    case 'reads':
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
+      return value;
     case 'until-stopped': {
       let rounds = 0;
       do rounds++;

@@ -54,6 +54,13 @@ describe('runOnWorkers', () => {
     expect(await done).toEqual([1, 1, undefined, undefined]);
   });
 
+  test('a task that has not begun its work is abandoned sooner', async () => {
+    const signal = AbortSignal.timeout(50);
+    const startedMs = performance.now();
+    expect(await run([{ act: 'reads', value: 1 }], { signal, unbegunGraceMs: 10 })).toEqual([undefined]);
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
+  });
+
   test('stopped before it began it begins nothing', async () => {
     expect(await run(squares(3), { signal: AbortSignal.abort() })).toEqual([undefined, undefined, undefined]);
   });

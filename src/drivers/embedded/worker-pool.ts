@@ -42,6 +42,8 @@ export interface PoolOptions<Task> {
   readonly signal?: AbortSignal;
   /** Default GRACE_MS: a task that has not noticed the stop request by then is abandoned. */
   readonly graceMs?: number;
+  /** The same for a task that has not told how much work it has. Default `graceMs`. */
+  readonly unbegunGraceMs?: number;
   readonly onProgress?: (progress: PoolProgress) => void;
   /** Receives each result as it comes in, with the index of its task. */
   readonly onResult?: (result: unknown, index: number) => void;
@@ -152,11 +154,13 @@ class Pool<Task, Result> {
   }
 
   async run(): Promise<(Result | undefined)[]> {
-    const { signal, onProgress, graceMs = GRACE_MS } = this.options;
+    const { signal, onProgress, graceMs = GRACE_MS, unbegunGraceMs = graceMs } = this.options;
     let grace: NodeJS.Timeout | undefined;
+    let early: NodeJS.Timeout | undefined;
     const stop = (): void => {
       this.memory.stop();
       grace ??= setTimeout(() => this.giveUpUnnoticed(), graceMs);
+      early ??= setTimeout(() => this.giveUpUnbegun(), unbegunGraceMs);
     };
     signal?.addEventListener('abort', stop);
     if (signal?.aborted) stop();
@@ -175,6 +179,7 @@ class Pool<Task, Result> {
     } finally {
       clearInterval(timer);
       clearTimeout(grace);
+      clearTimeout(early);
       signal?.removeEventListener('abort', stop);
       this.memory.stop();
       await Promise.all(workers.map((worker) => worker.terminate()));
@@ -207,6 +212,14 @@ class Pool<Task, Result> {
 
   private giveUpUnnoticed(): void {
     for (const [slot, giveUp] of this.giveUp) if (!this.memory.hasNoticed(slot)) giveUp();
+  }
+
+  /** A task that still reads its inputs looks at no stop request, and has nothing to lose. */
+  private giveUpUnbegun(): void {
+    for (const [slot, giveUp] of this.giveUp) {
+      const [, total] = this.memory.read(slot);
+      if (total === 0 && !this.memory.hasNoticed(slot)) giveUp();
+    }
   }
 
   private progress(): PoolProgress {

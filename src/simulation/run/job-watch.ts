@@ -3,6 +3,7 @@
 import type { Explanation } from '../../governor/policy/policy.ts';
 import type { EffectBuffer } from '../../governor/zone/effects.ts';
 import { EffectKind, REASON_NAMES } from '../../governor/zone/zone-events.ts';
+import { counted } from '../../kernel/counted.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { JobTable } from '../inputs/job-table.ts';
 import type { ObservedPolicy, WatchedChoice } from '../metrics/observed-policy.ts';
@@ -91,8 +92,7 @@ export class JobWatch {
       node: this.cluster.names[node] as string,
       gpus: bitNumbers(effects.gpuMasks[at - count + i] as number),
     }));
-    const waited = now - (this.table.submitSeconds[this.job] as number);
-    const detail = `${count} pod(s), ${waited} s after it arrived`;
+    const detail = counted(count, 'pod');
     const choices = lastRunOf(this.policy.watchedChoices, nodes).slice(0, PODS_MAX);
     const reasons = choices.map((choice) => toPlain(choice.explanation));
     this.addTurn({ atSeconds: now, what: 'started', detail, choices: reasons, pods });
