@@ -204,13 +204,13 @@ class Life {
   }
 }
 
-/** Every demand alone and as gangs. */
+/** Every demand alone, as gangs, and as a gang that half of its pods suffice for. */
 function ordersIn(world: ArbiterWorld): ArbiterOrder[] {
   return Array.from({ length: world.demandCount }, (_, demandId) =>
-    [1, 2, 4].map((podCount) => ({
+    [1, 2, 4, 6].map((podCount) => ({
       demandId,
       podCount,
-      gangMin: podCount,
+      gangMin: podCount === 6 ? 3 : podCount,
       priority: 0,
       counts: false,
       waits: false,

@@ -31,6 +31,13 @@ test('names that come and go leave nothing behind, and those in use keep their n
       const known = uses.slice(1).flatMap((held, i) => (held.length > 0 ? [[`team-${i + 1}`, held[0]]] : []));
       for (const [name, tenant] of known) expect(table.nameOf(tenant as number)).toBe(name);
       expect(table.size).toBe(1 + known.length);
+      const names = [DEFAULT_TENANT_NAME, ...known.map(([name]) => name)].sort();
+      expect(
+        table
+          .toList()
+          .filter((name) => name !== '')
+          .sort(),
+      ).toEqual(names);
       expect(table.numbersUsed).toBeLessThanOrEqual(6);
     }),
   );
@@ -57,4 +64,12 @@ test('a release too many is a bug', () => {
   expect(() => table.release(tenant)).toThrow('released more often');
   for (let i = 0; i < 3; i++) table.release(DEFAULT_TENANT);
   expect(table.nameOf(DEFAULT_TENANT)).toBe(DEFAULT_TENANT_NAME);
+});
+
+test('a list of names is a copy: tenants that come later do not change it', () => {
+  const table = new TenantTable();
+  const list = table.toList();
+  table.intern('nlp');
+  expect(list).toEqual([DEFAULT_TENANT_NAME]);
+  expect(table.toList()).toEqual([DEFAULT_TENANT_NAME, 'nlp']);
 });

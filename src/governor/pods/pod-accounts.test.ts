@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { CountingAccounts, heldKey, QuotaAccounts } from '../accounts.fixtures.ts';
-import type { Accounts } from '../accounts.ts';
+import type { Accounts, AccountsRefusal, Ask } from '../accounts.ts';
 import { createConstraints } from './constraints/cluster-constraints.ts';
 import { digestOf } from './log/pod-effects-digest.ts';
 import type { PodEffect } from './pod-events.ts';
 import { PodScheduler } from './pod-scheduler.ts';
 import { checkScheduler } from './pod-scheduler-check.ts';
 import { RandomLife, randomOptions } from './random-life.fixtures.ts';
-import { bindings, group, node, pod, refusals, TestCluster } from './scheduler.fixtures.ts';
+import { bindings, group, node, pod, refusals, requests, TestCluster } from './scheduler.fixtures.ts';
 import { PodState } from './state/pod-records.ts';
 
 const SIZE = { nodes: 6, pods: 40, groups: 4, freshShapes: false };
@@ -186,5 +186,45 @@ describe('a gang that is not admitted', () => {
     expect(Object.keys(cluster.settle())).toEqual(['q', 'r']);
     const { state } = cluster.scheduler.internals;
     expect(accounts.pods.get(state.tenants.find('vision'))).toBe(2);
+  });
+
+  test('is asked for with its kinds of pods, each with its number', () => {
+    const asked: unknown[] = [];
+    class Listening extends CountingAccounts {
+      override admit(ask: Ask, timeSeconds: number): AccountsRefusal | undefined {
+        const kinds = ask.demands.map(({ cpuMilli }, i) => [cpuMilli, ask.counts[i]]);
+        asked.push([ask.pods, ask.podsMin, ask.priority, kinds]);
+        return super.admit(ask, timeSeconds);
+      }
+    }
+    const cluster = new TestCluster({}, new Listening()).nodes(node('a'), node('b'));
+    cluster.group(group('g', 4));
+    const member = { ...NLP, group: 'core:default/g', priority: 5 };
+    const [small, large] = [{ requests: requests(500) }, { requests: requests(1000) }];
+    cluster.pods(pod('p', small, member), pod('q', large, member));
+    cluster.pods(pod('r', large, member), pod('s', large, member), pod('t', small, member));
+    cluster.settle();
+    const kinds = [
+      [500, 1],
+      [1000, 3],
+      [500, 1],
+    ];
+    expect(asked).toEqual([[5, 4, 5, kinds]]);
+  });
+
+  test('is woken with the tenant that was asked, not with that of a member that is gone', () => {
+    const cluster = new TestCluster({}, new QuotaAccounts(2)).nodes(node('a'), node('b'));
+    const vision = { tenant: 'vision' };
+    const member = { ...vision, group: 'core:default/g' };
+    cluster.pods(pod('x', {}, vision));
+    cluster.settle();
+    cluster.group(group('g', 2));
+    cluster.pods(pod('p', {}, { ...member, ...NLP }), pod('q', {}, member), pod('r', {}, member));
+    // Queued for nlp, refused for vision.
+    cluster.gone('p');
+    expect(cluster.settle()).toEqual({});
+    cluster.gone('x');
+    cluster.wait(1);
+    expect(Object.keys(cluster.settle())).toEqual(['q', 'r']);
   });
 });

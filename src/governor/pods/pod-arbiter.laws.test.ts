@@ -106,6 +106,7 @@ function makeWorld(kinds: readonly number[], accounts?: Accounts): ArbiterWorld 
       live().map((slot) => state.slots.pods[slot]?.map(({ uid }) => uid)),
       [...state.priorities],
       [state.version, state.anyVersion, state.changes.any, state.shapes.size, scheduler.hasWork],
+      scheduler.internals.placement.mark(),
       { ...scheduler.counters },
     ],
     check: () => {

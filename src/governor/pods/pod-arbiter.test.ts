@@ -80,6 +80,31 @@ describe('the pod scheduler as an arbiter', () => {
     expect(arbiter.postponedCount).toBe(0);
   });
 
+  test('grants the job of higher priority first, and among equals the earlier', () => {
+    const { arbiter, said } = make(['a']);
+    const whole = { ...ORDER, demandId: 1, waits: true };
+    arbiter.place(0, whole, 2);
+    for (const [job, priority] of [0, 1, 2, 1].entries()) arbiter.place(job + 1, { ...whole, priority }, 2);
+    for (const job of [0, 3, 2, 4]) arbiter.release(job, 3);
+    expect(said.map((text) => text.slice(0, 9))).toEqual([
+      'granted 3',
+      'granted 2',
+      'granted 4',
+      'granted 1',
+    ]);
+  });
+
+  test('grants a gang that fewer pods suffice for, behind one that needs more', () => {
+    const { arbiter, said } = make(['a', 'b']);
+    const whole = { ...ORDER, demandId: 1, waits: true };
+    arbiter.place(0, whole, 2);
+    arbiter.place(1, whole, 2);
+    arbiter.place(2, { ...whole, podCount: 2, gangMin: 2 }, 2);
+    arbiter.place(3, { ...whole, podCount: 2, gangMin: 1 }, 2);
+    arbiter.release(0, 3);
+    expect(said).toEqual(['granted 3: 1 of 4000']);
+  });
+
   test('knows no price before the field is made', () => {
     const { arbiter } = make(['a']);
     const quote = { pods: -1, price: -1 };

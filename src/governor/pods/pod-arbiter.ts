@@ -27,6 +27,7 @@ import {
   REFUSED,
 } from '../arbiter.ts';
 import { HoldTerms } from '../hold-terms.ts';
+import { compareTurns } from '../queue-order.ts';
 import { type PodTrial, priceOfPlaced, tryPods } from './decide/pod-trial.ts';
 import type { PodEffect, PodEvent } from './pod-events.ts';
 import type { PodScheduler } from './pod-scheduler.ts';
@@ -325,8 +326,8 @@ export class PodArbiter implements Arbiter {
     const { state } = this.inner;
     if (this.waiting.size === 0 || this.lookedAt === state.anyVersion) return;
     this.prepare(timeSeconds);
-    const turn = [...this.waiting.values()].sort(
-      (x, y) => y.order.priority - x.order.priority || x.sequence - y.sequence,
+    const turn = [...this.waiting.values()].sort((x, y) =>
+      compareTurns(x.order.priority, 0, x.sequence, y.order.priority, 0, y.sequence),
     );
     const inVain = new Set<string>();
     for (const tenure of turn) {

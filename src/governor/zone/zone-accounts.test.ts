@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import { CountingAccounts, heldKey, QuotaAccounts } from '../accounts.fixtures.ts';
-import type { Accounts } from '../accounts.ts';
+import type { Accounts, AccountsRefusal, Ask } from '../accounts.ts';
 import {
   FirstFit,
   type Move,
@@ -141,6 +141,22 @@ function submission(job: number, tenant: number, more: Partial<JobSubmittedEvent
 }
 
 describe('a job that is not admitted', () => {
+  test('is asked for with all of its fields', () => {
+    const asked: unknown[] = [];
+    class Listening extends CountingAccounts {
+      override admit(ask: Ask, timeSeconds: number): AccountsRefusal | undefined {
+        const { demands, ...numbers } = structuredClone({ ...ask, demands: ask.demands.map(({ id }) => id) });
+        asked.push([timeSeconds, numbers, demands]);
+        return super.admit(ask, timeSeconds);
+      }
+    }
+    const cluster = makeCluster([0]);
+    const zone = new Zone(cluster, new FirstFit(cluster), {}, new Listening());
+    zone.step(submission(7, 3, { podCount: 3, gangMin: 2, priority: 5 }), 10);
+    const ask = { tenant: 3, holder: 7, priority: 5, pods: 3, podsMin: 2, counts: [3] };
+    expect(asked).toEqual([[10, ask, [0]]]);
+  });
+
   test('waits, gives the reason, blocks no other job, and starts when the accounts wake its tenant', () => {
     for (const queue of ['best-effort', 'strict-fifo'] as const) {
       const cluster = makeCluster([0, 0]);
