@@ -4,7 +4,7 @@ import { createConstraints } from './constraints/cluster-constraints.ts';
 import { PodScheduler } from './pod-scheduler.ts';
 import type { GroupFrame, PodFrame } from './pod-view.ts';
 import { RandomLife, randomOptions } from './random-life.fixtures.ts';
-import { group, members, node, pod, requests, TestCluster } from './scheduler.fixtures.ts';
+import { GIB, group, members, node, pod, requests, TestCluster } from './scheduler.fixtures.ts';
 import { PodState } from './state/pod-records.ts';
 
 const LARGE = { requests: requests(64_000) };
@@ -75,4 +75,15 @@ test('counts of states are those of the pods visited, all through random lives',
     }
     expect(compared).toBeGreaterThan(100);
   }
+});
+
+test('nodes that are gone and groups without members are not shown', () => {
+  const cluster = new TestCluster().nodes(node('a'), node('b', { cpuMilli: 6000, memoryBytes: 8 * GIB }));
+  cluster.pods(pod('p', { requests: requests(1000, 2 * GIB) }, { ours: false, nodeName: 'b' }));
+  cluster.group(group('empty', 2));
+  const view = cluster.scheduler.view();
+  expect(groupsOf(cluster)).toEqual([]);
+  cluster.step({ kind: 'node-gone', name: 'a' });
+  expect([view.nodeCount, view.node('a')]).toEqual([1, undefined]);
+  expect(view.node('b')).toMatchObject({ pods: 1, freeCpuMilli: 5000, freeMemoryBytes: 6 * GIB });
 });

@@ -202,3 +202,11 @@ describe('EventLogWriter and EventLogReader', () => {
     expect(() => encodeEvent({ kind: ZoneEventKind.NodeJoined, spec: NODE_KINDS[0]! }, 0)).not.toThrow();
   });
 });
+
+test('power headroom of 0 W is not an unknown one', () => {
+  const states = [{ pressure: [] }, { pressure: [], powerHeadroomWatts: 0 }];
+  for (const state of states) {
+    const event = { kind: ZoneEventKind.NodeState, node: 3, state } as const;
+    expect(decodeEvent(encodeEvent(event, 1))).toEqual({ timeSeconds: 1, event });
+  }
+});

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NodeStates } from './node-states.ts';
 import { FirstFit, makeCluster } from './zone.fixtures.ts';
 import { Zone } from './zone.ts';
 import { type ZoneEvent, ZoneEventKind } from './zone-events.ts';
@@ -55,4 +56,17 @@ test("a view shows the zone's state", () => {
   const waiting: number[] = [];
   view.forEachWaitingJob((job) => waiting.push(job));
   expect(waiting).toEqual([1]);
+});
+
+test('a report outlives the growth of the columns', () => {
+  const states = new NodeStates();
+  states.set(1, { pressure: ['disk'], powerHeadroomWatts: 250 });
+  states.set(2, { pressure: [], powerHeadroomWatts: 0 });
+  states.set(1000, { pressure: ['pid'] });
+  expect([1, 2, 3, 1000].map((node) => states.of(node))).toEqual([
+    { pressure: ['disk'], powerHeadroomWatts: 250 },
+    { pressure: [], powerHeadroomWatts: 0 },
+    { pressure: [] },
+    { pressure: ['pid'] },
+  ]);
 });

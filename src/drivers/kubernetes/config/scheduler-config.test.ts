@@ -7,6 +7,7 @@ import { parse, stringify } from 'yaml';
 import { checkProperty } from '../../../../test/support/properties.ts';
 import { TegError } from '../../../model/errors.ts';
 import { withListenAddress } from './config-schema.ts';
+import { coreOptions } from './core-options.ts';
 import { durationSeconds } from './durations.ts';
 import { RENAMED } from './old-names.ts';
 import {
@@ -398,4 +399,27 @@ test('an address of the command line replaces that of the file, and is checked a
   expect(withBindAddress(config, undefined)).toBe(config);
   expect(withBindAddress(config, '::').server.bindAddress).toBe('::');
   expect(() => withBindAddress(config, 'nowhere')).toThrow('got "nowhere", expected an IP address');
+});
+
+test('each option of the core comes from its own field', () => {
+  const text = `${HEAD}podInitialBackoffSeconds: 3
+podMaxBackoffSeconds: 7
+queue: {waitingPodsMax: 1000, renewalSeconds: 90}
+zones: {label: rack, nodesMax: 500}
+gangs: {repairSeconds: 40, searchChecksMax: 2000}
+preemption: {enabled: false}
+`;
+  const config = parseSchedulerConfig(text, 'x');
+  expect(coreOptions(config)).toEqual({
+    seed: 1,
+    backoffSecondsFirst: 3,
+    backoffSecondsMax: 7,
+    waitingPodsMax: 1000,
+    zoneLabel: 'rack',
+    zoneNodesMax: 500,
+    gangRepairSeconds: 40,
+    gangSearchChecksMax: 2000,
+    preemption: false,
+    renewalSeconds: 90,
+  });
 });
