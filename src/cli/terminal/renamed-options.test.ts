@@ -51,3 +51,23 @@ test('an option that never was of the command is an unknown one', async () => {
   expect(renamedOption('teg errors', '--plant')).toBeUndefined();
   expect(await refusal('teg errors', '--plant', 'x')).toContain("unknown option '--plant'");
 });
+
+test('an old name of version 0.1.0 is not forgotten', () => {
+  // Not read from the table: an entry that is dropped would take its tests along.
+  const known = (path: string, ...olds: readonly string[]): void => {
+    for (const old of olds) expect(renamedOption(path, old), `${path} ${old}`).toBeDefined();
+  };
+  known('teg start', '--decision', '--load');
+  known('teg simulate', '--decision', '--load', '--lost', '--typical', '--moves');
+  known('teg compare', '--decision', '--load', '--lost', '--typical');
+  known('teg bench packing', '--typical');
+  known('teg bench decision', '--typical', '--warmup');
+  known('teg bench simulator', '--typical');
+  known('teg bench zones', '--moves');
+  known('teg bench choosers', '--staleness', '--arrivals');
+  known('teg bench kubernetes', '--out');
+  known('teg verify', '--markdown');
+  known('teg errors', '--markdown');
+  known('teg policies', '--choosers');
+  known('teg vopr', '--plant');
+});
