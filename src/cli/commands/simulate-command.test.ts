@@ -120,7 +120,6 @@ describe('teg simulate', () => {
     expect(stdout).toMatch(/ {2}started: \d+ pods?, [\d.]+ (?:s|m|h|d).* after it arrived$/m);
     expect(stdout).not.toMatch(/\(s\)/);
     expect(stdout).toMatch(/job 'job-17': \d+ pods? .*cores/);
-    expect(stdout).toMatch(/ {2}started: \d+ pod\(s\), /);
     expect(stdout).toMatch(/ {2}pod 0 on node-\d+/);
     expect(stdout).toMatch(/released: finished/);
   });
