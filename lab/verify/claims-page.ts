@@ -100,8 +100,8 @@ function figure(plot: ClaimPlot, id: string): Markup {
 }
 
 function legendItem(name: string, place: number): Markup {
-  const { color, dash, width } = policyLook(place);
-  return html`<li><svg width="30" height="10" aria-hidden="true"><line x1="0" y1="5" x2="30" y2="5" stroke="${color}" stroke-width="${width}"${
+  const { color, dash, width, opacity } = policyLook(place);
+  return html`<li><svg width="30" height="10" aria-hidden="true"><line x1="0" y1="5" x2="30" y2="5" stroke="${color}" stroke-width="${width}" stroke-opacity="${opacity}"${
     dash === undefined ? '' : html` stroke-dasharray="${dash}"`
   }/></svg>${name}</li>`;
 }

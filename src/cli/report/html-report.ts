@@ -163,8 +163,8 @@ ${legendMarkup(chart, policies)}</figcaption>
 
 function legendMarkup(chart: Chart, policies: readonly string[]): Markup {
   const entries = policiesIn(chart, policies).map((policy) => {
-    const { color, dash, width } = policyLook(policies.indexOf(policy));
-    return html`<li>${lineSample(color, dash, width)}${policy}</li>`;
+    const { color, dash, width, opacity } = policyLook(policies.indexOf(policy));
+    return html`<li>${lineSample(color, dash, width, opacity)}${policy}</li>`;
   });
   const extra: Markup[] = [];
   if (chart.kind === 'lines') {
@@ -180,9 +180,9 @@ function legendMarkup(chart: Chart, policies: readonly string[]): Markup {
   return html`<ul class="legend">${entries}${extra}</ul>`;
 }
 
-function lineSample(color: string, dash: string | undefined, width: number): Markup {
+function lineSample(color: string, dash: string | undefined, width: number, opacity = 1): Markup {
   const dashes = dash === undefined ? undefined : html` stroke-dasharray="${dash}"`;
-  return html`<svg width="30" height="10" aria-hidden="true"><line x1="1" x2="29" y1="5" y2="5" stroke="${color}" stroke-width="${width}" stroke-linecap="round"${dashes}/></svg>`;
+  return html`<svg width="30" height="10" aria-hidden="true"><line x1="1" x2="29" y1="5" y2="5" stroke="${color}" stroke-width="${width}" stroke-opacity="${opacity}" stroke-linecap="butt"${dashes}/></svg>`;
 }
 
 function tableMarkup({ title, note, head, rows }: ReportTable): Markup {

@@ -171,12 +171,13 @@ function linePlot(chart: LineChart, policies: readonly string[], width: number):
           }),
       ...guides.flatMap((guide) => guideMarks(guide, x, y)),
       ...lines.flatMap(({ policy, points }) => {
-        const { color, dash, width: strokeWidth } = policyLook(policies.indexOf(policy));
+        const { color, dash, width: strokeWidth, opacity } = policyLook(policies.indexOf(policy));
         const line = Plot.line(points, {
           x: '0',
           y: '1',
           stroke: color,
           strokeWidth,
+          strokeOpacity: opacity,
           curve,
           ...(dash === undefined ? {} : { strokeDasharray: dash }),
           ...named(policy),
@@ -243,7 +244,7 @@ function dotPlot(chart: DotChart, policies: readonly string[], width: number): P
       Plot.ruleY(chart.rows.slice(1), { y: (row: string) => row, dy: -rowHeight / 2, stroke: 'var(--grid)' }),
       ...drawingOrder(chart.dots, policies).flatMap((dot) => {
         const place = policies.indexOf(dot.policy);
-        const { color, dash, width: strokeWidth } = policyLook(place);
+        const { color, dash, width: strokeWidth, opacity } = policyLook(place);
         const dy = (shown.indexOf(dot.policy) - (shown.length - 1) / 2) * DOT_DISTANCE;
         return [
           Plot.ruleY([dot], {
@@ -253,6 +254,7 @@ function dotPlot(chart: DotChart, policies: readonly string[], width: number): P
             dy,
             stroke: color,
             strokeWidth,
+            strokeOpacity: opacity,
             ...(dash === undefined ? {} : { strokeDasharray: dash }),
           }),
           Plot.dot([dot], { x: 'value', y: 'row', dy, r: 4.5, fill: color, title: 'text' }),

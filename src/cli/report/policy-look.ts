@@ -1,7 +1,7 @@
 /**
  * How policies are distinguished in plots: by colour, by dash and by width, so that none of the three is needed alone.
  *
- * The first policy is a broad solid line that lies beneath; the others are dashed and lie on it, so that lines that
+ * The first policy is a broad, paler, solid line that lies beneath; the others are dashed and lie on it, so that lines that
  * coincide are all seen.
  *
  * Colours stand in the page's style sheet (`html-style.ts`), once for light and once for dark.
@@ -29,6 +29,8 @@ export interface PolicyLook {
   /** An SVG dash array; undefined: solid. */
   readonly dash: string | undefined;
   readonly width: number;
+  /** In (0, 1]: dark dashes have to show on the line that lies beneath. */
+  readonly opacity: number;
 }
 
 /** @param place Index in the list of policies that the report shows. */
@@ -36,6 +38,7 @@ export function policyLook(place: number): PolicyLook {
   return {
     color: `var(--policy-${place % COLOR_COUNT})`,
     dash: DASHES[(place + Math.floor(place / COLOR_COUNT)) % DASHES.length],
-    width: place === 0 ? 4 : 2,
+    width: place === 0 ? 6 : 2,
+    opacity: place === 0 ? 0.5 : 1,
   };
 }
