@@ -20,8 +20,8 @@ interface Redrawing {
 /** Help shown after the options. */
 export const WHAT_IF_HELP = `
 What-if on your own cluster: \`teg snapshot -o cluster.json.gz\`, then with --start-from-snapshot the pods of the file stay
-where they run, and those that wait (and --jobs, if named) compete for the rest; without it, --cluster and --jobs of one
-file place everything again.`;
+where they run, and those that wait (and --jobs, if named) compete for the rest; without it, the pods of the file (or of --jobs)
+are placed on its emptied nodes.`;
 
 /** Adds the options to a command. */
 export function addWhatIfOptions(command: Command): Command {

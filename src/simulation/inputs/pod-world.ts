@@ -30,7 +30,7 @@ export interface PodWorld {
   readonly core: PodSchedulerOptions;
   /** Seconds since 1970 at virtual time 0. */
   readonly originSeconds: number;
-  /** All objects in the order of the source, pods included. */
+  /** All objects in the order of the source; of the pods, those that are there at the start. */
   readonly events: readonly PodEvent[];
   readonly leaving: readonly LeavingPod[];
   /** By id of the source's job. */
