@@ -19,6 +19,8 @@ describe('pressure of a node', () => {
     expect(nodeOf(object(['DiskPressure', 'Unknown']))).not.toHaveProperty('pressure');
     const all = object(['PIDPressure', 'True'], ['DiskPressure', 'True'], ['MemoryPressure', 'True']);
     expect(nodeOf(all).pressure).toEqual(['memory', 'disk', 'pid']);
+    expect(nodeOf(object(['DiskPressure', 'True'])).pressure).toEqual(['disk']);
+    expect(nodeOf(object(['PIDPressure', 'True'], ['MemoryPressure', 'False'])).pressure).toEqual(['pid']);
   });
 
   test("is shown with a guard's report of it, and is cleared by the next one", () => {
