@@ -1,5 +1,7 @@
-import { describe, expect, test } from 'vitest';
-import { formatDifference, formatMean } from './comparison-tables.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { compareRuns } from '../../simulation/metrics/compare.ts';
+import { formatDifference, formatMean, printComparison } from './comparison-tables.ts';
+import { smallRun } from './report.fixtures.ts';
 
 describe('figures of a comparison', () => {
   test.each([
@@ -15,4 +17,28 @@ describe('figures of a comparison', () => {
     expect(formatMean(interval, unit)).toBe(mean);
     expect(formatDifference(interval, unit)).toBe(difference);
   });
+});
+
+test('seeds that make no difference get no verdicts, and the note comes first', () => {
+  const run = smallRun('fgd', 1);
+  const other = { ...run, endSeconds: run.endSeconds + 100, jobs: { ...run.jobs, requeues: 7 } };
+  const result = compareRuns({
+    policies: ['a', 'b'],
+    seeds: [1, 2],
+    baseline: 'a',
+    runs: [
+      [run, run],
+      [other, other],
+    ],
+  });
+  let text = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
+    text += String(part);
+    return true;
+  });
+  printComparison(result);
+  write.mockRestore();
+  expect(result.metrics.some(({ policies }) => policies[1]?.verdict === 'worse')).toBe(true);
+  expect(text.indexOf('note: every seed gave the same result')).toBeLessThan(text.indexOf('mean over seeds'));
+  expect(text.slice(text.indexOf('against a'))).not.toMatch(/better|worse|±/);
 });

@@ -1,6 +1,7 @@
 /**
  * A comparison as tables in the terminal: means, then differences against the baseline with their intervals.
  */
+import { SEEDS_CHANGE_NOTHING } from '../../simulation/metrics/compare.ts';
 import type { ComparedMetric, ComparedPolicy, ComparisonResult } from '../../simulation/metrics/result.ts';
 import { formatCounted, formatDuration, formatFixed, formatSigned } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
@@ -10,7 +11,8 @@ type Interval = NonNullable<ComparedPolicy['mean']>;
 
 /** Prints a comparison to standard output. */
 export function printComparison(result: ComparisonResult): void {
-  process.stdout.write(`${headOf(result)}\n\n`);
+  const isFixed = result.notes.includes(SEEDS_CHANGE_NOTHING);
+  process.stdout.write(`${headOf(result)}\n${isFixed ? `note: ${SEEDS_CHANGE_NOTHING}\n` : ''}\n`);
   printTable(
     [
       { header: 'mean over seeds' },
@@ -22,8 +24,9 @@ export function printComparison(result: ComparisonResult): void {
     ]),
   );
   if (result.policies.length > 1) printDifferences(result);
-  for (const note of result.notes) process.stdout.write(`\nnote: ${note}`);
-  if (result.notes.length > 0) process.stdout.write('\n');
+  const notes = result.notes.filter((note) => note !== SEEDS_CHANGE_NOTHING);
+  for (const note of notes) process.stdout.write(`\nnote: ${note}`);
+  if (notes.length > 0) process.stdout.write('\n');
   const partial = partialText(result);
   if (partial !== undefined) process.stdout.write(`\nPARTIAL: ${partial}\n`);
 }
@@ -40,6 +43,7 @@ function headOf(result: ComparisonResult): string {
 }
 
 function printDifferences(result: ComparisonResult): void {
+  const isFixed = result.notes.includes(SEEDS_CHANGE_NOTHING);
   const others = result.policies
     .map((policy, p) => ({ policy, p }))
     .filter(({ policy }) => policy !== result.baseline);
@@ -51,13 +55,22 @@ function printDifferences(result: ComparisonResult): void {
     ],
     result.metrics.map((metric) => [
       metric.label,
-      ...others.flatMap(({ p }) => differenceCells(metric.policies[p] as ComparedPolicy, metric.unit)),
+      ...others.flatMap(({ p }) =>
+        differenceCells(metric.policies[p] as ComparedPolicy, metric.unit, isFixed),
+      ),
     ]),
   );
 }
 
-function differenceCells(entry: ComparedPolicy, unit: ComparedMetric['unit']): [string, string] {
+/** @param isFixed The seeds made no difference: there is neither an interval nor a verdict. */
+function differenceCells(
+  entry: ComparedPolicy,
+  unit: ComparedMetric['unit'],
+  isFixed: boolean,
+): [string, string] {
   if (entry.difference === null) return ['–', ''];
+  if (isFixed && unit !== 'micros')
+    return [formatDifference({ ...entry.difference, low: null, high: null }, unit), '–'];
   return [formatDifference(entry.difference, unit), entry.verdict];
 }
 

@@ -94,6 +94,11 @@ const METRICS: readonly MetricDefinition[] = [
   metric('decisionP99', 'decision, p99', 'micros', 'lower', (r) => r.timing?.decisionMicros?.p99 ?? null),
 ];
 
+/** The note of a comparison whose seeds made no difference. */
+export const SEEDS_CHANGE_NOTHING =
+  'every seed gave the same result: the workload is fixed and nothing random happened, so the intervals say ' +
+  'nothing; --resample draws the jobs again for each seed';
+
 /** The compared runs. */
 export interface ComparisonInput {
   readonly policies: readonly string[];
@@ -199,10 +204,7 @@ function notesOf(
   if (input.seeds.length === 1) {
     notes.push('one seed: no confidence intervals; give several, for example --seeds 1-5');
   } else if (whole > 0 && seedsChangeNothing(metrics)) {
-    notes.push(
-      'every seed gave the same result: the workload is fixed and nothing random happened, so the intervals say ' +
-        'nothing; --resample draws the jobs again for each seed',
-    );
+    notes.push(SEEDS_CHANGE_NOTHING);
   }
   const unfinished = runs.filter((run) => run.complete && run.jobs.waiting > 0).length;
   if (unfinished > 0) {
