@@ -84,9 +84,9 @@ describe('what cannot be understood', () => {
     [['errors', '--jsn'], "unknown option '--jsn'. Did you mean --json?", 'teg errors --help'],
     [['--jsn'], "unknown option '--jsn'", 'teg --help'],
     [
-      ['errors', 'more'],
-      "too many arguments for 'errors'. Expected 0 arguments but got 1",
-      'teg errors --help',
+      ['policies', 'more'],
+      "too many arguments for 'policies'. Expected 0 arguments but got 1",
+      'teg policies --help',
     ],
   ])('teg %j', (args, message, help) => {
     const { status, stdout, stderr } = teg(...args);
