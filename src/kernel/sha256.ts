@@ -23,7 +23,7 @@ const ROUND_CONSTANTS = rootFractions(ROUNDS, Math.cbrt);
 /** And of the square roots of the first 8: the initial state. */
 const INITIAL = rootFractions(8, Math.sqrt);
 
-/** A message that is hashed piece by piece. After `digest` it starts anew. */
+/** A message that is hashed piece by piece. After `digest` it starts again. */
 export class Sha256 {
   /** @shape [8] */
   private readonly state: Int32Array = Int32Array.from(INITIAL);

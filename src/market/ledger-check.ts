@@ -1,5 +1,5 @@
 /**
- * The invariants of a whole ledger, for tests, verifications, and whoever wants to know: O(accounts + transfers).
+ * The invariants of a whole ledger, for tests, verifications, and diagnosis: O(accounts + transfers).
  */
 import { assert } from '../kernel/assert.ts';
 import type { Ledger } from './ledger.ts';

@@ -14,7 +14,7 @@ import { restoreLedger } from './verify-ledger.ts';
 const WORLDS = 50;
 const EVENTS = 20_000;
 const TENANTS = 6;
-/** One call in so many is the last one before a crash: once or twice in a world. */
+/** One call in this number is the last one before a crash: once or twice in a world. */
 const CALLS_PER_CRASH = 9_000;
 /** Calls that a client does again after a crash; the last of them may not have been stored. */
 const REPLAYED = 30;

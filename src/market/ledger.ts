@@ -32,7 +32,7 @@ export const LEDGER_VERSION = 1;
 /** Transfers that are remembered at one time unless another bound is given; about 140 bytes each. */
 const TRANSFERS_MAX_DEFAULT = 2 ** 20;
 
-/** The heap of expiries is made anew when it is this many times as large as what is open. */
+/** The heap of expiries is rebuilt when it is this many times as large as what is open. */
 const HEAP_SLACK = 2;
 const HEAP_MIN = 1_024;
 

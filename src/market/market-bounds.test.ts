@@ -13,7 +13,7 @@ import { Answer, BURN, type Transfer, TransferAction, type TransferId } from './
 const HALF_LIFE = 24 * MICROS_PER_HOUR;
 const RATE = 8_000_000;
 
-/** A ledger with one tenant, number 4, that mints RATE from time 0, unless told otherwise. */
+/** A ledger with one tenant, number 4, that mints RATE from time 0, by default. */
 function mintingLedger(rate = RATE): Ledger {
   const ledger = new Ledger({ halfLifeMicros: HALF_LIFE });
   ledger.open('nlp', 0);
@@ -205,7 +205,7 @@ describe('mintRates', () => {
     expect(Math.abs(gained)).toBeLessThanOrEqual(3);
   });
 
-  test('a weight that is no number, and a quota that is no whole one, are refused', () => {
+  test('a weight that is not a number and a quota that is not an integer are refused', () => {
     for (const wrong of [
       { quota: 1, weight: -1 },
       { quota: 0.5, weight: 1 },

@@ -74,7 +74,7 @@ export class Records {
     return this.bytes.length / RECORD_BYTES;
   }
 
-  /** Makes room for at least so many records; views that were taken before are stale. */
+  /** Makes room for at least that number of records; views that were taken before are stale. */
   reserve(count: number): void {
     if (count <= this.capacity) return;
     const bytes = new Uint8Array(Math.max(count, 2 * this.capacity) * RECORD_BYTES);

@@ -21,7 +21,7 @@ export class TransferTable {
   readonly records: Records = new Records(CAPACITY_FIRST);
   /** @shape [capacity] See `SlotState`. */
   states: Uint8Array = new Uint8Array(CAPACITY_FIRST);
-  /** @shape [capacity] Number of its insertion: tells the uses of one slot apart. */
+  /** @shape [capacity] Number of its insertion: distinguishes the uses of one slot. */
   sequences: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** Position up to which ids are forgotten, and the largest one seen; −1: none. */
   floor = -1;

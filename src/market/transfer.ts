@@ -107,7 +107,7 @@ export const ANSWER_WORDS: readonly string[] = [
 ];
 
 /**
- * Made by the client from what caused the transfer, so that whoever replays the cause makes the same id.
+ * Made by the client from what caused the transfer, so that a replay of the cause makes the same id.
  */
 export interface TransferId {
   /** Position of the cause in the client's event log: an integer ≥ 0 that does not decrease from new transfer to new transfer. */

@@ -83,7 +83,7 @@ describe('verifyLedger', () => {
     expect(changed(() => {})).toBe('nothing');
   });
 
-  test('finds what was changed and chained anew, and says which field of which transfer', () => {
+  test('finds what was changed and chained again, and says which field of which transfer', () => {
     const rng = new Random(4);
     let found = 0;
     let harmless = 0;
@@ -96,7 +96,7 @@ describe('verifyLedger', () => {
       if (fault === undefined) harmless++;
       else found++;
     }
-    // What stays: another history that the rules allow too, for example another job's number. Only the head tells it apart.
+    // What stays: another history that the rules allow too, for example another job's number. Only the head distinguishes it.
     expect(found).toBeGreaterThan(150);
     expect(found + harmless).toBe(300);
   });
@@ -131,7 +131,7 @@ describe('verifyLedger', () => {
     expect(changeDouble(3, 0, 80, 500)).toBe('nothing');
   });
 
-  test('an empty log is no ledger, and garbage is an error with a code', () => {
+  test('an empty log is not a ledger, and garbage is an error with a code', () => {
     expect(verifyLedger([])).toMatchObject({ batches: 0, fault: undefined, ledger: undefined });
     expect(() => restoreLedger([])).toThrow('the log is empty');
     const chain = new HashChain();

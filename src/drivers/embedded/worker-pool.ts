@@ -42,7 +42,7 @@ export interface PoolOptions<Task> {
   readonly signal?: AbortSignal;
   /** Default GRACE_MS: a task that has not noticed the stop request by then is abandoned. */
   readonly graceMs?: number;
-  /** The same for a task that has not told how much work it has. Default `graceMs`. */
+  /** The same for a task that has not reported how much work it has. Default `graceMs`. */
   readonly unbegunGraceMs?: number;
   readonly onProgress?: (progress: PoolProgress) => void;
   /** Receives each result as it comes in, with the index of its task. */
