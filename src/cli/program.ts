@@ -9,6 +9,7 @@ import { TegError } from '../model/errors.ts';
 import { addCompareCommand } from './commands/compare-command.ts';
 import { addErrorsCommand } from './commands/errors-command.ts';
 import { addExplainCommand } from './commands/explain-command.ts';
+import { addLedgerCommand } from './commands/ledger-command.ts';
 import { addPoliciesCommand } from './commands/policies-command.ts';
 import { addReplayCommand } from './commands/replay-command.ts';
 import { addSchedulerCommand } from './commands/scheduler-command.ts';
@@ -51,6 +52,7 @@ export const PRODUCT_COMMANDS: readonly AddCommand[] = [
   addSnapshotCommand,
   addExplainCommand,
   addReplayCommand,
+  addLedgerCommand,
   addErrorsCommand,
 ];
 

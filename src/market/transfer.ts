@@ -93,19 +93,6 @@ export const Answer = {
   Stale: 11,
 } as const;
 
-/** Words of the answers, by number. */
-export const ANSWER_WORDS: readonly string[] = [
-  ...['done', 'not enough tokens', 'account unknown', 'pending transfer unknown', 'already posted'],
-  ...[
-    'already voided',
-    'already expired',
-    'more than is pending',
-    'balance too large',
-    'linked transfer failed',
-  ],
-  ...['id used by another transfer', 'id of a position that is past'],
-];
-
 /**
  * Made by the client from what caused the transfer, so that a replay of the cause makes the same id.
  */

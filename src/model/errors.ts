@@ -43,6 +43,8 @@ export const ERROR_CODES = {
   TEG_LEDGER_TRANSFER: 'A transfer of tokens is malformed, or comes from before the last one.',
   TEG_LEDGER_CORRUPT:
     "A ledger's log is damaged, was tampered with, or does not give what it says when it is recomputed.",
+  TEG_STORE_FAILED: 'A durable store could not be opened, read or written.',
+  TEG_STORE_LOCKED: 'A durable store is in use by another process.',
   TEG_KUBE_CONFIG: 'No Kubernetes cluster was found to talk to, or the kubeconfig cannot be used.',
 } as const;
 

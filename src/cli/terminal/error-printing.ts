@@ -29,6 +29,8 @@ const RUN_FAILURES: ReadonlySet<TegErrorCode> = new Set([
   'TEG_CONTROL_PLANE_NOT_BUILT',
   'TEG_CONTROL_PLANE_FAILED',
   'TEG_BENCH_FAILED',
+  'TEG_STORE_FAILED',
+  'TEG_STORE_LOCKED',
 ]);
 
 const SKIP_BAD = '`--skip-bad N` tolerates up to N bad rows and counts them';

@@ -298,6 +298,8 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
   'teg snapshot': ['kubeconfig', 'context', 'output'],
   'teg explain pod': ['server', 'json', 'json-schema'],
   'teg replay': ['explain', 'until', 'json'],
+  'teg ledger verify': ['head', 'json'],
+  'teg ledger statement': ['from', 'to', 'json'],
   'teg cluster': ['build-only'],
   'teg errors': ['json'],
 };

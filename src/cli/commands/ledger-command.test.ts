@@ -1,0 +1,91 @@
+/** `teg ledger` on files that the product writes, and on ones that somebody changed. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MICROS_PER_HOUR, QUANTITY_PER_UNIT_HOUR } from '../../market/amounts.ts';
+import { escrow, mintAt, rent } from '../../market/charges.ts';
+import { hashText } from '../../market/hash-chain.ts';
+import { DurableLedger } from '../../store/durable-ledger.ts';
+import { SqliteLedgerStore } from '../../store/sqlite-ledger-store.ts';
+
+const TEG = join(import.meta.dirname, '..', '..', '..', 'bin', 'teg');
+const folder = mkdtempSync(join(tmpdir(), 'teg-ledger-command-'));
+const file = join(folder, 'market.ledger');
+let head = '';
+afterAll(() => rmSync(folder, { recursive: true }));
+
+beforeAll(() => {
+  const durable = new DurableLedger(new SqliteLedgerStore(file), { halfLifeMicros: 168 * MICROS_PER_HOUR });
+  const { ledger } = durable;
+  const tenant = ledger.open('nlp', 0);
+  const use = { tenant, job: 7, quantity: 4 * QUANTITY_PER_UNIT_HOUR, price: 1_250_000 };
+  const id = (position: number): { position: number; kind: number; subject: number } => ({
+    position,
+    kind: 1,
+    subject: tenant,
+  });
+  ledger.apply([mintAt(id(1), tenant, 16_000_000)], 0);
+  ledger.apply([escrow(id(2), use)], 10 * MICROS_PER_HOUR);
+  ledger.apply([rent(id(3), id(2), use)], 11 * MICROS_PER_HOUR);
+  durable.commit();
+  head = hashText(durable.committed.hash);
+  durable.close();
+});
+
+function teg(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined };
+  return spawnSync(process.execPath, [TEG, 'ledger', ...args], { encoding: 'utf8', env });
+}
+
+test('verify recomputes, and says with what the log ends', () => {
+  const { status, stdout } = teg('verify', file, '--head', head);
+  expect(status).toBe(0);
+  expect(stdout).toContain('5 batches with 9 records, recomputed; the balances add up to 0');
+  expect(stdout).toMatch(/BURN\s+5\.000000\s+0\.000000/);
+  expect(stdout).toContain(`head ${head}`);
+});
+
+test('verify finds a change: where, what, found, expected, and an exit code', () => {
+  const changed = join(folder, 'changed.ledger');
+  const source = new DatabaseSync(file);
+  source.exec(`VACUUM INTO '${changed}'`);
+  source.close();
+  const database = new DatabaseSync(changed);
+  database.exec('UPDATE batches SET bytes = zeroblob(length(bytes)) WHERE number = 3');
+  database.close();
+  const { status, stdout } = teg('verify', changed);
+  expect(status).toBe(5);
+  expect(stdout).toMatch(
+    /NOT what a ledger writes.*\nbatch 3: the hash does not fit: got [0-9a-f]{64}, expected [0-9a-f]{64}/,
+  );
+  const other = teg('verify', file, '--head', '0'.repeat(64), '--json');
+  expect(other.status).toBe(5);
+  expect(JSON.parse(other.stdout).fault).toMatchObject({ found: head, expected: '0'.repeat(64) });
+});
+
+test('a statement adds up, as a table and as JSON', () => {
+  const { status, stdout } = teg('statement', file, 'nlp');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/39600 +rent +7 +4 × 1\.25 +-5\.000000 +-5\.000000 +3\/1\/4/);
+  const { lines, closing, opening } = JSON.parse(
+    teg('statement', file, 'nlp', '--from', '36001', '--json').stdout,
+  );
+  const sum = lines.reduce(
+    (total: bigint, { change }: { change: string }) => total + BigInt(change),
+    BigInt(opening),
+  );
+  expect(sum).toBe(BigInt(closing));
+  expect(BigInt(opening)).toBeGreaterThan(150_000_000n);
+});
+
+test('what cannot be read is one line', () => {
+  expect(teg('verify', join(folder, 'none')).stderr).toMatch(/^error TEG_INPUT_NOT_FOUND: /);
+  expect(teg('verify', join(folder, 'none')).status).toBe(2);
+  expect(teg('verify', file, '--head', 'x').stderr).toMatch(/expected 64 hexadecimal digits/);
+  expect(teg('statement', file, 'vision').stderr).toMatch(
+    /got the account 'vision', expected one of the ledger: .*nlp/,
+  );
+});

@@ -1,0 +1,26 @@
+/**
+ * Where the log of a ledger lives: one interface, whatever keeps the bytes.
+ */
+import type { ChainedBatch } from '../market/hash-chain.ts';
+
+/** An append-only log of batches. One writer at a time; whoever opens it second is refused. */
+export interface LedgerStore {
+  /** Batches that it holds: numbers 0 to count − 1. */
+  readonly count: number;
+  /** Hash of the last batch; zeros if there is none. @shape [32] */
+  readonly head: Uint8Array<ArrayBuffer>;
+
+  /**
+   * Stores batches, all or none. When it returns they survive a crash of the process and of the machine.
+   *
+   * @param batches With the numbers that follow.
+   * @throws TegError TEG_STORE_FAILED. The store has stopped then: what a failed fsync left is known after a new opening only.
+   */
+  append(batches: readonly ChainedBatch[]): void;
+
+  /** @returns All batches in order. To be read to the end, or left, before the next append. */
+  read(): Iterable<ChainedBatch>;
+
+  /** Gives the store free for others. Twice is as good as once. */
+  close(): void;
+}
