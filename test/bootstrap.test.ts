@@ -3,7 +3,16 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -175,6 +184,26 @@ describe('a fresh clone', () => {
     expect(stderr).toContain(
       "error TEG_OPTION_INVALID: got 'fly', expected one of start, test, check, bench",
     );
+  });
+});
+
+describe('bin/teg', () => {
+  /** @returns The names of the commands in the help. */
+  function commandsOf(bin: string): string[] {
+    const { status, stdout, stderr } = run(process.execPath, [bin, '--help']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    return Array.from(stdout.matchAll(/^ {2}([a-z]+) .* {2}\S/gm), ([, name]) => name as string);
+  }
+
+  test('offers the laboratory in a checkout, and the product alone where there is no laboratory', () => {
+    const all = commandsOf(join(ROOT, 'bin', 'teg'));
+    expect(all).toContain('start');
+    expect(all.slice(-3)).toEqual(['bench', 'verify', 'cluster']);
+    cpSync(join(ROOT, 'bin'), join(folder, 'bin'), { recursive: true });
+    for (const name of ['src', 'node_modules', 'package.json']) {
+      symlinkSync(join(ROOT, name), join(folder, name));
+    }
+    expect(commandsOf('bin/teg')).toEqual(all.slice(0, -3));
   });
 });
 

@@ -31,6 +31,17 @@ function read(text: string, reader = new PodLogReader()): LoggedStep[] {
   return [...steps, reader.finish(rest)].filter((found) => found !== undefined);
 }
 
+/** What nodes share, as the log has it. */
+const NODE_SHAPE = {
+  labels: {},
+  taints: [],
+  unschedulable: false,
+  cpuMilli: 1,
+  memoryBytes: 2,
+  podsMax: 3,
+  extended: {},
+};
+
 /** JSON has no undefined and no −0; to `toEqual` the former is the same as absent. */
 const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
@@ -219,6 +230,32 @@ describe('damaged logs', () => {
     expect(error.code).toBe('TEG_LOG_INVALID');
     expect(error.message).toContain('event log line 2 ');
     expect(error.message).toContain(expected);
+  });
+
+  test('an unknown pressure of a node is refused, in its shape and in a report', () => {
+    const head = new PodLogWriter(POD_OPTIONS).head();
+    const shape = (pressure: unknown): string =>
+      `["N",${JSON.stringify({ ...NODE_SHAPE, pressure })}]\n{"t":0,"event":{"kind":"node","node":{"name":"a","uid":"b","shape":0}}}\n`;
+    const report = (pressure: unknown): string =>
+      `${JSON.stringify({ t: 0, event: { kind: 'node-state', name: 'a', state: { pressure } } })}\n`;
+    const allowed = "one of 'memory', 'disk', 'pid'";
+    for (const [line, place] of [
+      [shape, 'node shape'],
+      [report, 'event.state'],
+    ] as const) {
+      const refused = (pressure: unknown): string => {
+        const error = refusal(() => read(head + line(pressure)));
+        expect(error.code).toBe('TEG_LOG_INVALID');
+        return error.message;
+      };
+      expect(refused(['memory', 'heat'])).toContain(`(${place}.pressure[1]) ${allowed}`);
+      expect(refused([7])).toContain(`(${place}.pressure[0]) ${allowed}`);
+      expect(refused('disk')).toContain(`(${place}.pressure) a list`);
+      expect(read(head + line(['memory', 'disk', 'pid']))).toHaveLength(1);
+    }
+    // A node without shortages says nothing about them; a report always has the list.
+    expect(read(head + shape(undefined))).toHaveLength(1);
+    expect(refusal(() => read(head + report(undefined))).message).toContain('(event.state.pressure) a list');
   });
 
   test('something after the end is refused', () => {
