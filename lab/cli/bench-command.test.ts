@@ -79,3 +79,26 @@ test('machine facts name the processor, the program and the day', () => {
   expect(facts.memoryBytes).toBeGreaterThan(1e8);
   expect(facts.cpuModel).not.toBe('');
 });
+
+describe('teg bench ledger', () => {
+  test('prints the speed of the ledger, and of its store by batches a commit', async () => {
+    await bench('ledger', '--ticks', '500', '--seconds', '0.05', '--json');
+    const { ledger, stores, bytesPerBatch } = JSON.parse(output);
+    expect(ledger.map(({ what }: { what: string }) => what)).toEqual([
+      ...['in memory', 'with its log, hashed', 'recomputed from its log'],
+    ]);
+    expect(stores.map(({ group }: { group: number }) => group)).toEqual([1, 10, 100, 1_000]);
+    for (const { batchesPerSecond, commitsPerSecond } of stores) {
+      expect(batchesPerSecond).toBeGreaterThanOrEqual(commitsPerSecond);
+      expect(commitsPerSecond).toBeGreaterThan(0);
+    }
+    // Rent, escrow, mint, evaporation and what came back.
+    expect(bytesPerBatch).toBeGreaterThan(32 + 4 * 96);
+  });
+
+  test('says that it did not compare, rather than nothing', async () => {
+    await bench('ledger', '--ticks', '100', '--seconds', '0.01');
+    expect(output).toContain('LMDB was not compared');
+    await expect(bench('ledger', '--ticks', '1', '--lmdb', '/no-such-folder')).rejects.toThrow('lmdb');
+  });
+});

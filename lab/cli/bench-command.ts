@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { addBenchChoosersCommand } from './bench-choosers-command.ts';
 import { addBenchDecisionCommand } from './bench-decision-command.ts';
 import { addBenchKubernetesCommand } from './bench-kubernetes-command.ts';
+import { addBenchLedgerCommand } from './bench-ledger-command.ts';
 import { addBenchPackingCommand } from './bench-packing-command.ts';
 import { addBenchSimulatorCommand } from './bench-simulator-command.ts';
 import { addBenchZonesCommand } from './bench-zones-command.ts';
@@ -21,5 +22,6 @@ export function addBenchCommand(parent: Command): void {
   addBenchSimulatorCommand(bench);
   addBenchChoosersCommand(bench);
   addBenchZonesCommand(bench);
+  addBenchLedgerCommand(bench);
   addBenchKubernetesCommand(bench);
 }

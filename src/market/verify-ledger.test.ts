@@ -131,6 +131,12 @@ describe('verifyLedger', () => {
     expect(changeDouble(3, 0, 80, 500)).toBe('nothing');
   });
 
+  test('a log that needs more room than it is given is not called wrong', () => {
+    expect(() => verifyLedger(log, { transfersMax: 5 })).toThrow(
+      expect.objectContaining({ code: 'TEG_LIMIT_REACHED' }),
+    );
+  });
+
   test('an empty log is not a ledger, and garbage is an error with a code', () => {
     expect(verifyLedger([])).toMatchObject({ batches: 0, fault: undefined, ledger: undefined });
     expect(() => restoreLedger([])).toThrow('the log is empty');

@@ -13,6 +13,9 @@ import { printTable } from '../terminal/table.ts';
 const MICROS_PER_TOKEN = 1e6;
 const MICROS_PER_SECOND = 1e6;
 
+/** As many as memory holds: a ledger may have been written with any bound. */
+const TRANSFERS_MAX = 2 ** 26;
+
 /** One account after all batches. */
 interface VerifiedAccount {
   readonly name: string;
@@ -59,7 +62,13 @@ export function verifyFile(file: string, head: string | undefined): VerifiedFile
     );
   }
   return withStore(file, (store) => {
-    const { batches, records, head: end, ledger, fault } = verifyLedger(store.read(), { head });
+    const {
+      batches,
+      records,
+      head: end,
+      ledger,
+      fault,
+    } = verifyLedger(store.read(), { head, transfersMax: TRANSFERS_MAX });
     const accounts = (ledger?.accounts.names ?? []).map((name, account): VerifiedAccount => {
       const view = ledger?.view(account);
       return { name, balance: String(view?.balance), reserved: String(view?.reserved) };

@@ -298,6 +298,7 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
   'teg snapshot': ['kubeconfig', 'context', 'output'],
   'teg explain pod': ['server', 'json', 'json-schema'],
   'teg replay': ['explain', 'until', 'json'],
+  'teg bench ledger': ['ticks', 'seconds', 'lmdb', 'json'],
   'teg ledger verify': ['head', 'json'],
   'teg ledger statement': ['from', 'to', 'json'],
   'teg cluster': ['build-only'],

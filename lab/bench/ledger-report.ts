@@ -1,0 +1,36 @@
+/**
+ * The tables of `teg bench ledger`.
+ */
+import { formatCount } from '../../src/cli/terminal/formatting.ts';
+import { printTable } from '../../src/cli/terminal/table.ts';
+import type { LedgerFigures } from './ledger-task.ts';
+
+/** Prints both tables. @param isCompared Whether there is a rival among the stores. */
+export function printLedgerFigures(
+  { bytesPerBatch, ledger, stores }: LedgerFigures,
+  isCompared: boolean,
+): void {
+  printTable(
+    [{ header: 'ledger' }, { header: 'transfers/s', align: 'right' }],
+    ledger.map(({ what, transfersPerSecond }) => [what, formatCount(Math.round(transfersPerSecond))]),
+  );
+  process.stdout.write('\n');
+  printTable(
+    [
+      { header: 'store' },
+      ...['batches a commit', 'durable batches/s', 'commits/s'].map((header) => ({
+        header,
+        align: 'right' as const,
+      })),
+    ],
+    stores.map(({ store, group, batchesPerSecond, commitsPerSecond }) => [
+      store,
+      ...[group, batchesPerSecond, commitsPerSecond].map((value) => formatCount(Math.round(value))),
+    ]),
+    { title: `Durable, ${Math.round(bytesPerBatch)} bytes a batch` },
+  );
+  if (!isCompared)
+    process.stdout.write(
+      'LMDB was not compared: --lmdb names a folder where the package lmdb is installed\n',
+    );
+}
