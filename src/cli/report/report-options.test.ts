@@ -158,7 +158,7 @@ describe('teg simulate and teg compare', () => {
     const below = teg('compare', ...SMALL, '--html', join(file, 'report.html'));
     expect(below.status).toBe(1);
     expect(below.stderr).toMatch(
-      /^error TEG_OUTPUT_FAILED: got ENOTDIR: a part of the path is a file on writing/,
+      /^error TEG_OUTPUT_FAILED: got ENOTDIR: a part of the path is a file while writing/,
     );
     expect(below.stdout).toBe('');
     const files = ['--html', join(folder, 'x.html'), '--decision-costs', join(folder, 'none')];
