@@ -88,6 +88,47 @@ describe('pending transfers', () => {
     expect(ledger.dueMicros).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test('an expiry is of its own transfer, not of one that has its place now', () => {
+    const { ledger, a } = ledgerWithTokens();
+    const pend = (position: number, timeoutMicros: number): Transfer => {
+      const what = {
+        action: TransferAction.Pend,
+        debit: a,
+        credit: BURN,
+        amount: 100,
+        timeoutMicros,
+      } as const;
+      return transfer({ id: at(position), ...what });
+    };
+    // The first is resolved long before it would expire, behind one that expires earlier.
+    ledger.apply([pend(1, 100), pend(2, 50), release(at(3), at(1))], 0);
+    ledger.forget(3, 0);
+    ledger.apply([pend(4, 1_000), pend(5, 1_000), pend(6, 1_000)], 10);
+    ledger.expire(500);
+    expect(ledger.view(a).reserved).toBe(300);
+    expect(ledger.dueMicros).toBe(1_010);
+    ledger.expire(1_010);
+    expect(available(ledger, a)).toBe(1_000);
+  });
+
+  test('a reserve is bounded, and a balance also when what is pending is posted', () => {
+    const { ledger, a } = ledgerWithTokens();
+    const pend = { action: TransferAction.Pend, debit: MINT, credit: a } as const;
+    const { Done, Overflow } = Answer;
+    const pending = [
+      transfer({ id: at(1), ...pend, amount: AMOUNT_MAX }),
+      transfer({ id: at(2), ...pend, amount: 1 }),
+    ];
+    expect([...ledger.apply(pending, 0)]).toEqual([Done, Overflow]);
+    const post = (position: number, amount: number): Transfer =>
+      transfer({ id: at(position), action: TransferAction.PostPending, pending: at(1), amount });
+    expect([...ledger.apply([post(3, AMOUNT_MAX), post(4, AMOUNT_MAX - 1_000)], 0)]).toEqual([
+      Overflow,
+      Done,
+    ]);
+    expect(available(ledger, a)).toBe(AMOUNT_MAX);
+  });
+
   test('many that are resolved before they expire leave nothing behind', () => {
     const { ledger, a } = ledgerWithTokens();
     for (let position = 1; position < 20_000; position += 2) {

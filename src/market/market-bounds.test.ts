@@ -192,6 +192,11 @@ describe('mintRates', () => {
     );
   });
 
+  test('what is left over by rounding goes to the largest remainders', () => {
+    const shares = [1, 2, 0].map((weight) => ({ quota: 0, weight }));
+    expect(mintRates(shares, 10)).toEqual([3, 7, 0]);
+  });
+
   test('a tenant that splits itself gains nothing but roundings of a micro-token an hour', () => {
     const whole = { quota: 16_000_000, weight: 3 };
     const other = { quota: 5_000_000, weight: 2 };
