@@ -48,7 +48,7 @@ export function present(description: PodDescription): PodEvent {
 }
 
 /** @returns The id of a pod's job. */
-export function idOf({ namespace, name }: PodDescription): string {
+function idOf({ namespace, name }: PodDescription): string {
   return `${namespace}/${name}`;
 }
 
