@@ -2,7 +2,7 @@
  * Kills the process that writes a ledger, again and again on one file: nothing that it acknowledged is lost, and whatever is there is
  * a right ledger. Ten times here; `TEG_LEDGER_KILLS=200 vitest run src/store/ledger-kill.test.ts` for more.
  *
- * A kill proves nothing about a loss of power: the kernel keeps what was written.
+ * A kill proves nothing about a loss of power, as the kernel keeps what was written: that is `ledger-power.test.ts`.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

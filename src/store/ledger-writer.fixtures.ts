@@ -23,16 +23,20 @@ export interface WriterOrders {
   readonly dieAt?: { readonly point: StorePoint | 'after-ack'; readonly count: number };
   /** The negative control: acknowledges before it commits. */
   readonly acksFirst?: boolean;
+  /** Another one: false, commits do not wait for the disk. */
+  readonly isDurable?: boolean;
 }
 
 const TENANTS = 3;
 
-function run({ path, seed, calls, group, dieAt, acksFirst = false }: WriterOrders): void {
+function run({ path, seed, calls, group, dieAt, acksFirst = false, isDurable = true }: WriterOrders): void {
   let passed = 0;
   const onPoint = (point: StorePoint | 'after-ack'): void => {
     if (point === dieAt?.point && ++passed === dieAt.count) process.kill(process.pid, 'SIGKILL');
   };
-  const durable = new DurableLedger(new SqliteLedgerStore(path, { onPoint }), { halfLifeMicros: 1e9 });
+  const durable = new DurableLedger(new SqliteLedgerStore(path, { onPoint, isDurable }), {
+    halfLifeMicros: 1e9,
+  });
   const { ledger } = durable;
   const rng = new Random(seed, 5);
   const client = new RandomClient(rng, TENANTS, 1e6);

@@ -35,6 +35,8 @@ export type StorePoint = 'before-append' | 'in-transaction' | 'after-commit';
 export interface SqliteStoreOptions {
   /** Only reads: nothing is created, and the file is not changed. */
   readonly readOnly?: boolean;
+  /** False: commits return before they are on the disk. For the negative control of a test. */
+  readonly isDurable?: boolean;
   /** Called at each point of each append; for tests. */
   readonly onPoint?: (point: StorePoint) => void;
 }
@@ -56,7 +58,10 @@ export class SqliteLedgerStore implements LedgerStore {
    * @throws TegError TEG_STORE_FAILED if it cannot be opened or SQLite is too old, TEG_STORE_LOCKED if it is in use, TEG_LEDGER_CORRUPT
    * if it is damaged or is not the log of a ledger.
    */
-  constructor(path: string, { readOnly = false, onPoint = () => {} }: SqliteStoreOptions = {}) {
+  constructor(
+    path: string,
+    { readOnly = false, isDurable = true, onPoint = () => {} }: SqliteStoreOptions = {},
+  ) {
     this.path = path;
     this.onPoint = onPoint;
     let database: DatabaseSync | undefined;
@@ -64,7 +69,7 @@ export class SqliteLedgerStore implements LedgerStore {
       database = new DatabaseSync(path, { readOnly, timeout: 0 });
       this.database = database;
       checkVersion(database);
-      if (!readOnly) lock(database);
+      if (!readOnly) lock(database, isDurable);
       this.checkSchema(readOnly);
       this.insert = database.prepare('INSERT INTO batches VALUES (?, ?, ?)');
       this.setHead = database.prepare('UPDATE head SET count = ?, hash = ? WHERE id = 1');
@@ -165,10 +170,10 @@ export class SqliteLedgerStore implements LedgerStore {
 }
 
 /** Durable commits, and a lock on the file that is held until it is closed. */
-function lock(database: DatabaseSync): void {
+function lock(database: DatabaseSync, isDurable: boolean): void {
   database.exec('PRAGMA locking_mode = EXCLUSIVE');
   database.exec('PRAGMA journal_mode = WAL');
-  database.exec('PRAGMA synchronous = FULL');
+  database.exec(`PRAGMA synchronous = ${isDurable ? 'FULL' : 'OFF'}`);
   // The first write takes the lock; it has to be one that writes a page.
   database.exec('BEGIN EXCLUSIVE; COMMIT');
 }
