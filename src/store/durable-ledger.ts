@@ -1,5 +1,5 @@
 /**
- * A ledger whose log is stored: what it answers may be told to others after the next commit, and not before.
+ * A ledger whose log is stored: its answers may be reported to others after the next commit, and not before.
  *
  * Group commit: any number of calls, then one commit for all of them.
  */

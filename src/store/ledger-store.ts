@@ -3,7 +3,7 @@
  */
 import type { ChainedBatch } from '../market/hash-chain.ts';
 
-/** An append-only log of batches. One writer at a time; whoever opens it second is refused. */
+/** An append-only log of batches. One writer at a time; a second one is refused. */
 export interface LedgerStore {
   /** Batches that it holds: numbers 0 to count − 1. */
   readonly count: number;

@@ -126,7 +126,7 @@ describe('a file', () => {
     expect(outcomes.get('fault') ?? 0).toBeGreaterThan(10);
   });
 
-  test('is found out if rows are gone from its end, or it is no ledger at all', () => {
+  test('is found out if rows are gone from its end, or it is not a ledger at all', () => {
     const copy = join(folder, 'rows.ledger');
     copyFileSync(path, copy);
     const database = new DatabaseSync(copy);

@@ -205,7 +205,7 @@ function bytesOf(value: unknown): Uint8Array<ArrayBuffer> {
   if (value instanceof Uint8Array) return new Uint8Array(value);
   throw new TegError(
     'TEG_LEDGER_CORRUPT',
-    `got a value that is no bytes, ${typeof value}, expected a batch or hash; restore a copy`,
+    `got a value that is not bytes, ${typeof value}, expected a batch or hash; restore a copy`,
   );
 }
 
