@@ -22,7 +22,7 @@ export function addBenchLedgerCommand(bench: Command): void {
     .command('ledger')
     .description('transfers a second of the ledger of tokens, and durable batches a second of its store')
     .option('--ticks <n>', 'rents that are paid, two transfers each', wholeNumber(1, 1e7), 100_000)
-    .option('--seconds <n>', 'longest time for one row of the second table', decimalNumber(0, 3_600, true), 2)
+    .option('--seconds <s>', 'longest time for one row of the second table', decimalNumber(0, 3_600, true), 2)
     .option('--lmdb <folder>', 'compare with LMDB: where that package is installed')
     .option('--json', 'print JSON')
     .addHelpText('after', NOTES)
