@@ -37,7 +37,8 @@ describeWithControlPlane('teg bench kubernetes', ['kube-scheduler'], () => {
       expect(row).toMatchObject({ scheduler: 'stock', nodes: 10, bound: row.pods, repeats: 1, failures: [] });
       expect(row.scheduledEvents).toBe(row.pods);
       expect(row.podsPerSecond).toBeGreaterThan(0);
-      expect(row.createToBindP50).toBeGreaterThan(0);
+      // 0 where a pod is bound before the answer to its creation has arrived.
+      expect(row.createToBindP50).toBeGreaterThanOrEqual(0);
       expect(row.createToBindP99).toBeGreaterThanOrEqual(row.createToBindP50);
       expect(row.timeToLastEvent).toBeGreaterThan(0);
       expect(row.serverCpuPer1000).toBeGreaterThan(0);

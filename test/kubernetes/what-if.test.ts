@@ -176,9 +176,13 @@ describeWithControlPlane('what-if and a live run', [], () => {
     const placed = live.filter(
       ({ metadata, spec }) => names.has(metadata.name) && spec.nodeName !== undefined,
     );
-    expect(simulated).toEqual(
-      Object.fromEntries(placed.map(({ metadata, spec }) => [`default/${metadata.name}`, spec.nodeName])),
+    const real = Object.fromEntries(
+      placed.map(({ metadata, spec }) => [`default/${metadata.name}`, spec.nodeName as string]),
     );
+    expect(Object.keys(simulated).sort()).toEqual(Object.keys(real).sort());
+    // Pods of one template that were created in the same second may change places: a live scheduler sees them in the order
+    // in which its watch delivers them.
+    expect(nodesByTemplate(simulated)).toEqual(nodesByTemplate(real));
     expect(placed.length).toBeGreaterThan(50);
     expect(names.size - placed.length).toBeGreaterThan(10);
 
@@ -194,3 +198,13 @@ describeWithControlPlane('what-if and a live run', [], () => {
     expect(reasons['default/lone-0']).toContain('missing');
   }, 120_000);
 });
+
+/** @returns The nodes of each group of equal pods, sorted: `soft-0` and `soft-1` are two of `soft`. */
+function nodesByTemplate(placements: Readonly<Record<string, string>>): Record<string, string[]> {
+  const nodes: Record<string, string[]> = {};
+  for (const [pod, node] of Object.entries(placements)) {
+    const template = pod.replace(/-\d+$/, '');
+    nodes[template] = [...(nodes[template] ?? []), node].sort();
+  }
+  return nodes;
+}
