@@ -179,10 +179,9 @@ describeWithControlPlane('what-if and a live run', [], () => {
     const real = Object.fromEntries(
       placed.map(({ metadata, spec }) => [`default/${metadata.name}`, spec.nodeName as string]),
     );
-    expect(Object.keys(simulated).sort()).toEqual(Object.keys(real).sort());
-    // Pods of one template that were created in the same second may change places: a live scheduler sees them in the order
-    // in which its watch delivers them.
-    expect(nodesByTemplate(simulated)).toEqual(nodesByTemplate(real));
+    // Pods that merely prefer to be spread are equal, and so were two of their nodes once: there the set of nodes counts.
+    expect(exactOf(simulated)).toEqual(exactOf(real));
+    expect(softNodesOf(simulated)).toEqual(softNodesOf(real));
     expect(placed.length).toBeGreaterThan(50);
     expect(names.size - placed.length).toBeGreaterThan(10);
 
@@ -199,12 +198,17 @@ describeWithControlPlane('what-if and a live run', [], () => {
   }, 120_000);
 });
 
-/** @returns The nodes of each group of equal pods, sorted: `soft-0` and `soft-1` are two of `soft`. */
-function nodesByTemplate(placements: Readonly<Record<string, string>>): Record<string, string[]> {
-  const nodes: Record<string, string[]> = {};
-  for (const [pod, node] of Object.entries(placements)) {
-    const template = pod.replace(/-\d+$/, '');
-    nodes[template] = [...(nodes[template] ?? []), node].sort();
-  }
-  return nodes;
+const SOFT = 'default/soft-';
+
+/** @returns The placements of all pods but those that prefer to be spread. */
+function exactOf(placements: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(placements).filter(([pod]) => !pod.startsWith(SOFT)));
+}
+
+/** @returns The nodes of the pods that prefer to be spread, sorted. */
+function softNodesOf(placements: Readonly<Record<string, string>>): string[] {
+  return Object.entries(placements)
+    .filter(([pod]) => pod.startsWith(SOFT))
+    .map(([, node]) => node)
+    .sort();
 }
