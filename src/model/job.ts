@@ -54,6 +54,8 @@ export interface JobSpec extends PodSpec {
   readonly podGroup?: string;
   /** Its controller, if the source names it: for example `ReplicaSet/web-5d9c`. */
   readonly owner?: string;
+  /** The user who submitted it, if the source names one: run times of one user's jobs resemble each other. */
+  readonly user?: string;
   /** The node it was on when it was recorded. A record, not a request: placement does not use it. */
   readonly nodeName?: string;
   /** Resource name of its GPUs, such as `amd.com/gpu`, if the source gives it. A record, as `NodeSpec.gpuResource`. */

@@ -2,6 +2,12 @@
 import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { SimulationTask } from '../../drivers/embedded/simulation-task.ts';
+import {
+  type DisciplineName,
+  QUEUE_NAMES,
+  RUNTIME_KNOWLEDGE,
+  type RuntimeKnowledge,
+} from '../../simulation/queueing/queue-names.ts';
 import type { ColumnMap } from '../../traces/csv-header.ts';
 import type { TraceFormat } from '../../traces/format.ts';
 import { MAP_HELP, parseColumnMap } from '../terminal/column-map.ts';
@@ -27,7 +33,8 @@ const MTTR_SECONDS_DEFAULT = 3600;
 export interface SharedOptions {
   readonly cluster: string;
   readonly jobs: string;
-  readonly queue: 'best-effort' | 'strict-fifo';
+  readonly queue: DisciplineName;
+  readonly runtimes?: RuntimeKnowledge;
   readonly workloadMix: 'learned' | 'list';
   readonly horizon?: number;
   readonly warmup?: number;
@@ -83,8 +90,14 @@ export function addSharedOptions(command: Command, { scheduling, figures }: Shar
         '--queue <rule>',
         'best-effort: whatever fits starts; strict-fifo: the first one blocks the rest',
       )
-        .choices(['best-effort', 'strict-fifo'])
+        .choices(QUEUE_NAMES)
         .default('best-effort'),
+    )
+    .addOption(
+      new Option(
+        '--runtimes <knowledge>',
+        'run times that queues are informed of: exact, declared (as requested by owners), unknown',
+      ).choices(RUNTIME_KNOWLEDGE),
     )
     .option(
       '--retry <duration>',
@@ -227,6 +240,7 @@ export function toTaskOptions(options: SharedOptions): Omit<SimulationTask, 'pol
     cluster: options.cluster,
     jobs: options.jobs,
     queue: options.queue,
+    ...(options.runtimes === undefined ? {} : { runtimes: options.runtimes }),
     typical: options.workloadMix,
     lostPods: options.onNodeFailure,
     ...(options.horizon === undefined ? {} : { horizonSeconds: options.horizon }),

@@ -9,6 +9,7 @@ import type { FailureOptions } from '../../simulation/inputs/failures.ts';
 import type { JobRecords } from '../../simulation/inputs/job-log.ts';
 import type { JobTable } from '../../simulation/inputs/job-table.ts';
 import type { SimulationResult } from '../../simulation/metrics/result.ts';
+import type { DisciplineName, RuntimeKnowledge } from '../../simulation/queueing/queue-names.ts';
 import { runSimulation } from '../../simulation/run/simulator.ts';
 import { type InputSources, type Inputs, isGenerated, loadInputs } from './inputs.ts';
 import { loadPolicy } from './load-policy.ts';
@@ -29,7 +30,8 @@ export interface SimulationTask extends InputSources {
   readonly repeat?: number;
   /** True if the seed draws the jobs again at the recorded instants. */
   readonly resample?: boolean;
-  readonly queue?: 'best-effort' | 'strict-fifo';
+  readonly queue?: DisciplineName;
+  readonly runtimes?: RuntimeKnowledge;
   readonly typical?: 'learned' | 'list';
   readonly horizonSeconds?: number;
   readonly warmupSeconds?: number;
@@ -134,7 +136,7 @@ function wantsPodScheduler(task: SimulationTask): boolean {
   return (
     task.policy === 'teg' &&
     task.zoneDecides !== true &&
-    task.queue !== 'strict-fifo' &&
+    (task.queue ?? 'best-effort') === 'best-effort' &&
     task.typical !== 'list' &&
     task.retrySeconds === undefined &&
     (task.repeat ?? 1) === 1 &&

@@ -36,6 +36,8 @@ const event: fc.Arbitrary<ZoneEvent> = fc.oneof(
       priority: fc.integer(),
       tenant: fc.nat(1000),
       running: fc.constant(true),
+      owner: fc.nat(1000),
+      expectedSeconds: fc.double({ min: 0, max: 1e9, noNaN: true }).map((t) => t + 0),
     },
     { requiredKeys: ['kind', 'job', 'demandId', 'podCount', 'gangMin', 'priority', 'tenant'] },
   ),

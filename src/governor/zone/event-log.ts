@@ -11,6 +11,7 @@
  *     [0,1,{"name":"node-0","cpuMilli":96000,…}]    time, NodeJoined, spec
  *     [0,4,17,0,3,3,0,2]                            time, JobSubmitted, job, demand, pods, gang, priority, tenant
  *     [0,4,18,0,3,3,0,2,1]                          the same of a job whose pods run already
+ *     [0,4,19,0,3,3,0,2,0,7,3600]                   the same of owner 7, expected to run 3600 s (−1: unknown)
  *     [60.5,5,17,1]                                 time, JobFinished, job, run
  *     [61,8,0,5,300]                                time, NodeState, node, pressure (1 memory, 2 disk, 4 pid), watts of headroom
  *
@@ -22,7 +23,7 @@ import type { PodSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import { NODE_PRESSURES, pressureBits, pressuresOf } from '../../model/node-state.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
-import { type ZoneEvent, ZoneEventKind, type ZoneOptions } from './zone-events.ts';
+import { type JobSubmittedEvent, type ZoneEvent, ZoneEventKind, type ZoneOptions } from './zone-events.ts';
 
 /**
  * Version of the format that is written. 2: submissions name a tenant, by the caller's number; in a log of version 1, which is read as
@@ -36,6 +37,9 @@ const PRESSURE_BITS_MAX = pressureBits(NODE_PRESSURES);
 
 /** Placeholder in a log for unknown power headroom. */
 const HEADROOM_UNKNOWN = -1;
+
+/** Placeholder in a log for an unknown owner or expected run time. */
+const UNKNOWN = -1;
 
 const LOG_NAME = 'teg-zone-events';
 
@@ -71,7 +75,12 @@ export function encodeEvent(event: ZoneEvent, timeSeconds: number): string {
     case ZoneEventKind.JobSubmitted: {
       const { kind, job, demandId, podCount, gangMin, priority, tenant = DEFAULT_TENANT } = event;
       const fields = [timeSeconds, kind, job, demandId, podCount, gangMin, priority, tenant];
-      return JSON.stringify(event.running === true ? [...fields, 1] : fields);
+      const { owner, expectedSeconds } = event;
+      const running = event.running === true ? 1 : 0;
+      if (owner !== undefined || expectedSeconds !== undefined) {
+        return JSON.stringify([...fields, running, owner ?? UNKNOWN, expectedSeconds ?? UNKNOWN]);
+      }
+      return JSON.stringify(running === 1 ? [...fields, 1] : fields);
     }
     case ZoneEventKind.JobFinished:
       return JSON.stringify([timeSeconds, event.kind, event.job, event.run ?? 0]);
@@ -112,9 +121,7 @@ export function decodeEvent(line: string): TimedEvent {
   const names = typeof kind === 'number' ? FIELDS[kind] : undefined;
   if (names === undefined) throw invalid(line, `a kind of event in [1, ${ZoneEventKind.NodeState}]`);
   if (kind === ZoneEventKind.JobSubmitted && rest.length === names.length - 1) rest.push(DEFAULT_TENANT);
-  const running =
-    kind === ZoneEventKind.JobSubmitted && rest.length === names.length + 1 && rest.at(-1) === 1;
-  if (running) rest.pop();
+  const extras = kind === ZoneEventKind.JobSubmitted ? takeExtras(rest, names.length) : {};
   if (rest.length !== names.length || !rest.every(Number.isInteger)) {
     throw invalid(line, names.length === 0 ? 'no further field' : `the integers ${names.join(', ')}`);
   }
@@ -126,8 +133,33 @@ export function decodeEvent(line: string): TimedEvent {
     return { timeSeconds, event: nodeStateEvent(...(rest as [number, number, number])) };
   }
   const event = Object.fromEntries([['kind', kind], ...names.map((name, i) => [name, rest[i]])]);
-  if (running) Object.assign(event, { running });
+  Object.assign(event, extras);
   return { timeSeconds, event: event as unknown as ZoneEvent };
+}
+
+/** Takes the fields behind the tenant off a submission; those that are malformed stay, and are refused. */
+function takeExtras(rest: unknown[], length: number): Partial<JobSubmittedEvent> {
+  if (rest.length === length + 1 && rest.at(-1) === 1) {
+    rest.pop();
+    return { running: true };
+  }
+  if (rest.length !== length + 3) return {};
+  const [running, owner, expectedSeconds] = rest.slice(length) as number[];
+  if (owner === UNKNOWN && expectedSeconds === UNKNOWN) return {};
+  const isSound = (running === 0 || running === 1) && Number.isInteger(owner) && Number(owner) >= UNKNOWN;
+  if (
+    !isSound ||
+    typeof expectedSeconds !== 'number' ||
+    !(expectedSeconds >= 0 || expectedSeconds === UNKNOWN)
+  ) {
+    return {};
+  }
+  rest.length = length;
+  return {
+    ...(running === 1 ? { running: true } : {}),
+    ...(owner === UNKNOWN ? {} : { owner: owner as number }),
+    ...(expectedSeconds === UNKNOWN ? {} : { expectedSeconds }),
+  };
 }
 
 /** @param watts −1: unknown. */

@@ -78,13 +78,15 @@ export class ZoneCore {
   timeSeconds = Number.NEGATIVE_INFINITY;
   /** Jobs running. */
   runningJobs = 0;
+  /** Waiting jobs whose order a queue discipline decides (`disciplined-jobs.ts`). */
+  disciplinedCount = 0;
   /** Nodes whose free resources grew in this step and that are up, each once. @shape [touchedCount] */
   touched: Int32Array = new Int32Array(64);
   touchedCount = 0;
   /** Nodes of each flavour, up or down. */
   readonly flavorNodes: number[] = [];
 
-  private readonly placer: GangPlacer;
+  readonly placer: GangPlacer;
   /** Reused for every call of the accounts. */
   private readonly ask = newAsk();
   /** @shape [nodes] 1: in `touched`. */
@@ -155,9 +157,9 @@ export class ZoneCore {
     this.jobs.submit(job, shape, priority, tenant, ++this.lastRank);
   }
 
-  /** Jobs waiting, those held back included. */
+  /** Jobs waiting, wherever they wait. */
   get waitingJobs(): number {
-    return this.waiting.jobCount + this.heldBack.jobCount;
+    return this.waiting.jobCount + this.heldBack.jobCount + this.disciplinedCount;
   }
 
   /** @returns Why the accounts do not admit a job now; undefined: they do. Call before `attempt`. */

@@ -68,6 +68,10 @@ export interface JobSubmittedEvent {
    * these nodes, so that a log replays it with a policy that does.
    */
   running?: boolean;
+  /** The caller's number of its owner, ≥ 0, for queue disciplines that learn run times; absent: unknown. */
+  owner?: number;
+  /** The run time that its owner expects or is limited to, seconds, ≥ 0; absent: unknown. */
+  expectedSeconds?: number;
 }
 
 /** A running job is done. Ignored (and counted) if the job does not run, or not in this run. */
@@ -146,7 +150,7 @@ export const Reason = {
   NodeLost: 7,
   /** The accounts do not let its tenant start it now (`Zone.refusalOf` says why). */
   NotAdmitted: 8,
-  /** A pod of higher priority took its room. Zones never report it. */
+  /** A more important job took its room. A zone without a queue discipline never reports it. */
   Preempted: 9,
 } as const;
 

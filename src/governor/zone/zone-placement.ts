@@ -65,6 +65,14 @@ export class GangPlacer {
     this.policy.nodeChanged?.(node);
   }
 
+  /** Places one pod again where it was: takes a `release` back. */
+  restore(node: number, demand: Demand, gpuMask: number): void {
+    this.gangs.before(node);
+    this.cluster.place(node, demand, gpuMask);
+    this.gangs.after(node);
+    this.policy.nodeChanged?.(node);
+  }
+
   private undo(demand: Demand, placed: number): void {
     for (let member = placed - 1; member >= 0; member--) {
       this.release(this.nodes[member] as number, demand, this.gpuMasks[member] as number);

@@ -80,7 +80,12 @@ export interface ZoneFrame {
 }
 
 /** @returns A view of the job; undefined if it was never submitted. O(its pods) and the policy's explanation. */
-export function describeJob(core: ZoneCore, job: number, reason: ReasonCode): JobView | undefined {
+export function describeJob(
+  core: ZoneCore,
+  job: number,
+  reason: ReasonCode,
+  refusal: AccountsRefusal | undefined,
+): JobView | undefined {
   const { jobs, shapes } = core;
   const state = jobs.stateOf(job);
   if (state === JobState.Unknown) return undefined;
@@ -100,14 +105,14 @@ export function describeJob(core: ZoneCore, job: number, reason: ReasonCode): Jo
   };
   if (state === JobState.Running) return { ...common, pods: podViews(core, job) };
   if (state !== JobState.Waiting) return common;
-  const refusal = core.heldBack.refusalOf(job);
   if (refusal !== undefined) return { ...common, refusal };
   const { heads, counts, gangs } = core.waiting;
-  const room = common.podCount === 1 ? 0 : gangs.roomFor(shape);
+  const inLine = core.waiting.holds(shape);
+  const room = !inLine ? Number.NaN : common.podCount === 1 ? 0 : gangs.roomFor(shape);
   const choice = core.policy.explain?.(core.demandOf(shape));
   return {
     ...common,
-    queue: { firstJob: heads.jobOf(shape), jobs: counts[shape] as number },
+    ...(inLine ? { queue: { firstJob: heads.jobOf(shape), jobs: counts[shape] as number } } : {}),
     ...(Number.isFinite(room) ? { room } : {}),
     ...(choice === undefined ? {} : { choice }),
   };

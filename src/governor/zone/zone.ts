@@ -11,13 +11,14 @@
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { assert, TegError } from '../../model/errors.ts';
-import { TENANTS_MAX } from '../../model/limits.ts';
 import type { NodeState } from '../../model/node-state.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { type Accounts, type AccountsRefusal, FREE_ACCOUNTS } from '../accounts.ts';
 import type { ArbiterOrder, Quote } from '../arbiter.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
+import { DisciplinedJobs } from './disciplined-jobs.ts';
 import type { EffectBuffer } from './effects.ts';
+import type { QueueDiscipline } from './queue-discipline.ts';
 import { checkZone } from './zone-check.ts';
 import { ZoneCore, type ZoneCounters } from './zone-core.ts';
 import {
@@ -35,6 +36,7 @@ import {
 } from './zone-events.ts';
 import { quoteOf } from './zone-quote.ts';
 import { ZoneRetries } from './zone-retries.ts';
+import { requireSubmission } from './zone-submission.ts';
 import { describeJob, type JobView, type ZoneFrame } from './zone-view.ts';
 
 /** A zone of nodes and the jobs on them or waiting for them. */
@@ -45,14 +47,18 @@ export class Zone {
   readonly counters: Readonly<ZoneCounters>;
   private readonly core: ZoneCore;
   private readonly retries: ZoneRetries;
+  /** Present: a discipline decides the order, on ticks alone; see `queue-discipline.ts`. */
+  private readonly disciplined: DisciplinedJobs | undefined;
   private stepCount = 0;
-  private readonly wakeTenant = (tenant: number): void => this.retries.wakeTenant(tenant);
+  private readonly wakeTenant = (tenant: number): void =>
+    (this.disciplined ?? this.retries).wakeTenant(tenant);
 
   /**
    * @param cluster Nodes, without pods; from now on changed by this zone only.
    * @param policy  Made for this cluster. Informed of every change through `nodeChanged`.
    * @param options  See `ZoneOptions`.
    * @param accounts Admit jobs, and receive all capacity that they take and return; used by this zone alone.
+   * @param discipline Decides the order of starts; absent: `ZoneOptions.queue` does. Used by this zone alone.
    * @throws TegError TEG_OPTION_INVALID if an option is out of its bounds.
    */
   constructor(
@@ -60,11 +66,13 @@ export class Zone {
     policy: PlacementPolicy,
     options: ZoneOptions = {},
     accounts: Accounts = FREE_ACCOUNTS,
+    discipline?: QueueDiscipline,
   ) {
     this.cluster = cluster;
     this.policy = policy;
     this.core = new ZoneCore(cluster, policy, options, accounts);
     this.retries = new ZoneRetries(this.core);
+    this.disciplined = discipline === undefined ? undefined : new DisciplinedJobs(this.core, discipline);
     this.counters = this.core.counters;
   }
 
@@ -114,7 +122,8 @@ export class Zone {
     }
     // Capacity freed by this event may belong to another job now.
     if (core.accounts.dueSeconds <= timeSeconds) core.accounts.tick(timeSeconds, this.wakeTenant);
-    this.retries.tryWaiting();
+    if (this.disciplined === undefined) this.retries.tryWaiting();
+    else if (event.kind === ZoneEventKind.Tick) this.disciplined.decide();
     return core.effects;
   }
 
@@ -135,12 +144,21 @@ export class Zone {
 
   /** True if attempts were postponed by a limit on one step: send a `Tick` at the same time until this is false. */
   get hasPostponed(): boolean {
-    return this.retries.hasPostponed;
+    return (this.disciplined ?? this.retries).hasPostponed;
   }
 
-  /** Time of the `Tick` that the accounts need if no other event comes before; Infinity: none. */
+  /**
+   * True if a queue discipline has not decided since the last change: send a `Tick` after the last event of this time.
+   * Undefined: there is no discipline.
+   */
+  get isDecisionDue(): boolean | undefined {
+    return this.disciplined?.isDue;
+  }
+
+  /** Time of the `Tick` that accounts or discipline need if no other event comes before; Infinity: none. */
   get dueSeconds(): number {
-    return this.core.accounts.dueSeconds;
+    const { dueSeconds } = this.core.accounts;
+    return this.disciplined === undefined ? dueSeconds : Math.min(dueSeconds, this.disciplined.dueSeconds);
   }
 
   /** Nodes, up or down. */
@@ -184,13 +202,16 @@ export class Zone {
     const stored = core.jobs.reasonOf(job);
     if (core.jobs.stateOf(job) !== JobState.Waiting || stored === Reason.NotAdmitted) return stored;
     if (core.waiting.isParked(core.jobs.shapeOf(job))) return Reason.Impossible;
+    if (this.disciplined !== undefined) return Reason.Behind;
     const strict = core.options.queue === 'strict-fifo';
     return strict && this.retries.firstJob !== job ? Reason.Behind : Reason.NoFit;
   }
 
-  /** @returns Why the accounts hold a waiting job back; undefined: they do not. O(1). */
+  /** @returns Why accounts or discipline hold a waiting job back; undefined: they do not. O(1). */
   refusalOf(job: number): AccountsRefusal | undefined {
-    return this.core.heldBack.refusalOf(job);
+    const { core, disciplined } = this;
+    if (disciplined === undefined) return core.heldBack.refusalOf(job);
+    return core.jobs.stateOf(job) === JobState.Waiting ? disciplined.reasonOf(job) : undefined;
   }
 
   /**
@@ -269,7 +290,7 @@ export class Zone {
    * @returns undefined if the job was never submitted.
    */
   explain(job: number): JobView | undefined {
-    return describeJob(this.core, job, this.reasonOf(job));
+    return describeJob(this.core, job, this.reasonOf(job), this.refusalOf(job));
   }
 
   /**
@@ -284,11 +305,15 @@ export class Zone {
   private submit(event: JobSubmittedEvent): void {
     const { core } = this;
     const { job, demandId, podCount, gangMin, priority, tenant = DEFAULT_TENANT } = event;
-    this.requireSubmission(event);
+    requireSubmission(core, event);
     const shape = core.shapes.intern(demandId, podCount, gangMin);
     core.jobs.ensure(job);
     this.policy.demandSeen?.(core.demandOf(shape), podCount);
     core.enter(job, shape, priority, tenant);
+    if (this.disciplined !== undefined) {
+      this.submitDisciplined(event, shape, this.disciplined);
+      return;
+    }
     let found = -1;
     let untried = false;
     let reason: ReasonCode = Reason.NoFit;
@@ -328,6 +353,27 @@ export class Zone {
     }
   }
 
+  /** The discipline decides about it on the next tick. An impossible one is unknown to it until a node joins. */
+  private submitDisciplined(event: JobSubmittedEvent, shape: number, disciplined: DisciplinedJobs): void {
+    const { core } = this;
+    const { job } = event;
+    core.counters.submitted++;
+    if (event.running === true) {
+      const found = core.attempt(job);
+      if (found >= event.gangMin) {
+        core.start(job, found);
+        disciplined.adopt(event);
+        return;
+      }
+    }
+    const isImpossible = core.isImpossible(shape);
+    const reason = isImpossible ? Reason.Impossible : Reason.Behind;
+    if (this.dropUnlessItMayWait(job, reason)) return;
+    if (isImpossible) core.wait(job, true);
+    else disciplined.submit(event);
+    core.effects.pushJob(EffectKind.JobWaiting, job, 0, reason);
+  }
+
   /** @returns True if it is dropped: no job may wait here, or the limit of waiting jobs is reached. */
   private dropUnlessItMayWait(job: number, reason: ReasonCode): boolean {
     const { core } = this;
@@ -354,6 +400,7 @@ export class Zone {
       return;
     }
     core.release(job, Reason.Finished);
+    this.disciplined?.ended(job, Reason.Finished);
     core.jobs.enter(job, JobState.Finished, Reason.Finished, core.timeSeconds);
     core.counters.finished++;
   }
@@ -363,10 +410,13 @@ export class Zone {
     const state = core.jobs.stateOf(job);
     if (state === JobState.Running) {
       core.release(job, Reason.Cancelled);
+      this.disciplined?.ended(job, Reason.Cancelled);
       core.jobs.enter(job, JobState.Cancelled, Reason.Cancelled, core.timeSeconds);
     } else if (state === JobState.Waiting) {
       if (core.heldBack.refusalOf(job) !== undefined) core.heldBack.remove(job);
-      else core.waiting.remove(job);
+      else if (this.disciplined !== undefined && !core.waiting.isParked(core.jobs.shapeOf(job))) {
+        this.disciplined.withdraw(job);
+      } else core.waiting.remove(job);
       this.drop(job, JobState.Cancelled, Reason.Cancelled);
     } else {
       core.counters.ignored++;
@@ -380,8 +430,10 @@ export class Zone {
     const node = this.cluster.addNode(event.spec);
     core.addNode(node);
     core.effects.pushPod(EffectKind.NodeAdded, -1, -1, node, 0);
-    this.retries.unpark();
+    if (this.disciplined === undefined) this.retries.unpark();
+    else this.disciplined.unpark();
     core.touch(node);
+    this.disciplined?.nodesChanged();
   }
 
   private raise(node: number): void {
@@ -392,6 +444,7 @@ export class Zone {
     }
     this.core.setUp(node, true);
     this.core.touch(node);
+    this.disciplined?.nodesChanged();
   }
 
   private lose(node: number): void {
@@ -405,15 +458,19 @@ export class Zone {
     for (let pod = core.pods.firstOnNode(node); pod >= 0; pod = core.pods.firstOnNode(node)) {
       this.loseJob(core.pods.jobOf(pod));
     }
+    this.disciplined?.nodesChanged();
   }
 
   private loseJob(job: number): void {
     const { core } = this;
     core.release(job, Reason.NodeLost);
+    this.disciplined?.ended(job, Reason.NodeLost);
     if (core.options.onNodeLost === 'fail') {
       core.jobs.enter(job, JobState.Failed, Reason.NodeLost, core.timeSeconds);
       core.counters.failed++;
       core.effects.pushJob(EffectKind.JobFailed, job, 0, Reason.NodeLost);
+    } else if (this.disciplined !== undefined) {
+      this.disciplined.requeue(job, Reason.NodeLost);
     } else {
       this.retries.waitUntried(job);
       core.counters.requeued++;
@@ -428,37 +485,4 @@ export class Zone {
       `event names node ${node}; expected an index in [0, ${this.cluster.nodeCount}): join it first`,
     );
   }
-
-  private requireSubmission(event: JobSubmittedEvent): void {
-    const { job, demandId, podCount, gangMin, priority, tenant = DEFAULT_TENANT } = event;
-    const { jobsMax, membersMax } = this.core.options;
-    requireInteger('job', job, 0, jobsMax - 1, 'raise jobsMax or use dense ids');
-    requireInteger('podCount', podCount, 1, membersMax, 'split the job or raise membersMax');
-    requireInteger('gangMin', gangMin, 1, podCount, 'require at most all pods together');
-    requireInteger('priority', priority, -(2 ** 31), 2 ** 31 - 1, 'use a 32-bit priority');
-    requireInteger('tenant', tenant, 0, TENANTS_MAX - 1, 'take a number of a TenantTable');
-    requireInteger(
-      'demandId',
-      demandId,
-      0,
-      this.cluster.demands.demands.length - 1,
-      'intern the demand first',
-    );
-    const state = this.core.jobs.stateOf(job);
-    if (state === JobState.Waiting || state === JobState.Running) {
-      throw new TegError(
-        'TEG_JOB_INVALID',
-        `job ${job} was submitted again while it ${state === JobState.Running ? 'runs' : 'waits'}; expected an id ` +
-          'that is new or whose job has ended: use another id, or cancel it first',
-      );
-    }
-  }
-}
-
-function requireInteger(name: string, value: number, least: number, most: number, remedy: string): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new TegError(
-    'TEG_JOB_INVALID',
-    `submitted job has ${name} ${value}; expected an integer in [${least}, ${most}]: ${remedy}`,
-  );
 }

@@ -9,6 +9,11 @@ export interface Decider {
   step(event: ZoneEvent, timeSeconds: number): EffectBuffer;
   /** True if a tick would continue postponed work of the last step. */
   readonly hasPostponed: boolean;
+  /**
+   * True if it decides once for all events of an instant, and has not since the last one: it wants a tick then. Absent
+   * or undefined: it decides at each event.
+   */
+  readonly isDecisionDue?: boolean | undefined;
   stateOf(job: number): JobStateCode;
   forEachPod(job: number, visit: (member: number, node: number, gpuMask: number) => void): void;
   forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void;

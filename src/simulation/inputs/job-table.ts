@@ -37,10 +37,14 @@ export class JobTable {
   readonly submitSeconds: Float64Array;
   /** ≥ 0; Infinity: never ends. */
   readonly durationSeconds: Float64Array;
+  /** Run time that its owner requested, ≥ 0; NaN: unknown. */
+  readonly requestedSeconds: Float64Array;
   readonly demandIds: Int32Array;
   readonly podCounts: Int32Array;
   readonly gangMins: Int32Array;
   readonly priorities: Int32Array;
+  /** Owner (user) of each job, numbered from 0 in order of appearance; −1: unknown. */
+  readonly ownerIds: Int32Array;
   /** Tenant of each job, by number in `tenants`. */
   readonly tenantIds: Int32Array;
   private readonly specIds: readonly string[];
@@ -63,11 +67,13 @@ export class JobTable {
     this.podTotal = podTotal;
     this.submitSeconds = new Float64Array(count);
     this.durationSeconds = new Float64Array(count);
+    this.requestedSeconds = new Float64Array(count);
     this.demandIds = new Int32Array(count);
     this.podCounts = new Int32Array(count);
     this.gangMins = new Int32Array(count);
     this.priorities = new Int32Array(count);
     this.tenantIds = new Int32Array(count);
+    this.ownerIds = new Int32Array(count);
     this.specIndexes = new Int32Array(count);
     this.memberNumbers = new Int32Array(count);
     this.repetitions = new Uint32Array(count);
@@ -109,11 +115,13 @@ export class JobTable {
   write(job: number, rows: JobRows, row: number, member: number, repetition: number, submit: number): void {
     this.submitSeconds[job] = submit;
     this.durationSeconds[job] = rows.durations[row] as number;
+    this.requestedSeconds[job] = rows.requests[row] as number;
     this.demandIds[job] = rows.demandIds[row] as number;
     this.podCounts[job] = member >= 0 ? 1 : (rows.podCounts[row] as number);
     this.gangMins[job] = member >= 0 ? 1 : (rows.gangMins[row] as number);
     this.priorities[job] = rows.priorities[row] as number;
     this.tenantIds[job] = rows.tenantIds[row] as number;
+    this.ownerIds[job] = rows.ownerIds[row] as number;
     this.specIndexes[job] = row;
     this.memberNumbers[job] = member;
     this.repetitions[job] = repetition;
@@ -124,11 +132,13 @@ export class JobTable {
 export interface JobRows {
   readonly submits: number[];
   readonly durations: number[];
+  readonly requests: number[];
   readonly demandIds: number[];
   readonly podCounts: number[];
   readonly gangMins: number[];
   readonly priorities: number[];
   readonly tenantIds: number[];
+  readonly ownerIds: number[];
 }
 
 /** Takes job specifications one at a time (so that a file need not fit in memory as objects) and builds tables. */
@@ -136,14 +146,17 @@ export class JobTableBuilder {
   readonly demands: DemandTable;
   readonly tenants: TenantTable;
   private readonly ids: string[] = [];
+  private readonly owners = new Map<string, number>();
   private readonly rows: JobRows = {
     submits: [],
     durations: [],
+    requests: [],
     demandIds: [],
     podCounts: [],
     gangMins: [],
     priorities: [],
     tenantIds: [],
+    ownerIds: [],
   };
 
   /** @param demands Where pod shapes are interned. @param tenants Where tenants are. */
@@ -165,12 +178,22 @@ export class JobTableBuilder {
   add(spec: JobSpec): void {
     this.rows.tenantIds.push(this.tenants.intern(spec.tenant));
     this.ids.push(spec.id);
+    this.rows.ownerIds.push(this.ownerId(spec.user));
     this.rows.submits.push(spec.submitSeconds);
     this.rows.durations.push(spec.durationSeconds);
+    this.rows.requests.push(spec.requestedSeconds);
     this.rows.demandIds.push(this.demands.intern(spec).id);
     this.rows.podCounts.push(spec.podCount);
     this.rows.gangMins.push(spec.gangMin);
     this.rows.priorities.push(spec.priority);
+  }
+
+  private ownerId(user: string | undefined): number {
+    if (user === undefined || user === '') return -1;
+    const known = this.owners.get(user);
+    if (known !== undefined) return known;
+    this.owners.set(user, this.owners.size);
+    return this.owners.size - 1;
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Accounts } from '../../governor/accounts.ts';
 import type { PolicyFactory } from '../../governor/policy/policy.ts';
 import type { EffectBuffer } from '../../governor/zone/effects.ts';
 import type { NodeSpec } from '../../model/node.ts';
+import type { DisciplineName, RuntimeKnowledge } from '../queueing/queue-names.ts';
 import type { FailureOptions } from './failures.ts';
 import type { JobRecords } from './job-log.ts';
 import type { JobTable } from './job-table.ts';
@@ -40,8 +41,13 @@ export interface SimulationOptions {
   readonly world?: PodWorld;
   /** Where the first jobs were when the run starts; absent: it starts from an empty cluster. */
   readonly recorded?: RecordedStart;
-  /** Default best-effort: every job that fits starts. strict-fifo: the first waiting job blocks those behind it. */
-  readonly queue?: 'best-effort' | 'strict-fifo';
+  /**
+   * Which waiting job starts next. Default best-effort: every job that fits starts. strict-fifo: the first waiting job
+   * blocks those behind it. Others: see `../queueing/queues.ts`.
+   */
+  readonly queue?: DisciplineName;
+  /** What queue disciplines are informed of about run times; default declared: what owners request. */
+  readonly runtimes?: RuntimeKnowledge;
   /** Default learned: the policy sees arrivals only. list: it gets the distribution of the whole workload. */
   readonly typical?: 'learned' | 'list';
   /** End of virtual time, > 0; absent: until every job has ended. */

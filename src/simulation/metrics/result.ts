@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { whatIfSchema } from '../inputs/what-if-result.ts';
+import { QUEUE_NAMES } from '../queueing/queue-names.ts';
 
 /** Version of the shape of a `SimulationResult`. */
 export const SIMULATION_SCHEMA = 'teg.simulation/1';
@@ -67,7 +68,7 @@ const workloadSchema = z.object({
 });
 
 const optionsSchema = z.object({
-  queue: z.enum(['best-effort', 'strict-fifo']),
+  queue: z.enum(QUEUE_NAMES).describe('which waiting job starts next'),
   typical: z
     .enum(['learned', 'list'])
     .describe('where the typical workload that policies price with came from'),

@@ -67,6 +67,8 @@ export interface RunParts {
   readonly horizonSeconds: number;
   /** Virtual time between two attempts with all waiting jobs; Infinity: none. */
   readonly retrySeconds: number;
+  /** What queue disciplines learn about run times; absent: nothing. */
+  readonly runtimes?: Runtimes | undefined;
   /** Watches one job, where one is to be explained. */
   readonly watch: JobWatch | undefined;
   /** Absent: nothing is timed. */
@@ -76,6 +78,14 @@ export interface RunParts {
   readonly shouldStop: () => boolean;
   /** Called from time to time with the number of jobs that left and the virtual time. */
   readonly onProgress: (jobsEnded: number, virtualSeconds: number) => void;
+}
+
+/** What a queue discipline is informed of about run times. @shape every array [jobs] */
+export interface Runtimes {
+  /** Numbers of the owners; −1: unknown. */
+  readonly owners: Int32Array;
+  /** Expected run times, seconds; NaN: unknown. */
+  readonly expectedSeconds: Float64Array;
 }
 
 /** One run. Single use: `run`, then read `endSeconds` and the metrics. */
@@ -217,7 +227,7 @@ export class SimulationRun {
 
   /** The next event of virtual time, with `now` moved to it; undefined at the end. */
   private take(): ZoneEvent | undefined {
-    const { table, metrics, horizonSeconds } = this.parts;
+    const { table, metrics, horizonSeconds, zone } = this.parts;
     for (;;) {
       const arrivalAt =
         this.nextJob < table.count ? (table.submitSeconds[this.nextJob] as number) : Number.POSITIVE_INFINITY;
@@ -226,10 +236,13 @@ export class SimulationRun {
       }
       const queuedAt = this.queue.peekTime();
       const at = queuedAt <= arrivalAt ? queuedAt : arrivalAt;
+      // One pass for all events of an instant, after the last of them.
+      if (zone.isDecisionDue === true && at > this.now) return this.tick;
       const { timers } = this.parts;
       if (timers !== undefined) {
         const dueAt = timers.dueSeconds;
-        if (dueAt <= at && dueAt < horizonSeconds && this.mayWake(dueAt, at)) return this.takeWake(dueAt);
+        const isBefore = zone.isDecisionDue === undefined ? dueAt <= at : dueAt < at;
+        if (isBefore && dueAt < horizonSeconds && this.mayWake(dueAt, at)) return this.takeWake(dueAt);
       }
       if (at >= this.nextRetryAt && this.nextRetryAt < horizonSeconds && metrics.waitingJobs > 0) {
         if (this.mayRetry(at)) return this.takeRetry();
@@ -254,6 +267,7 @@ export class SimulationRun {
     submitted.gangMin = table.gangMins[job] as number;
     submitted.priority = table.priorities[job] as number;
     submitted.tenant = table.tenantIds[job] as number;
+    if (this.parts.runtimes !== undefined) setRuntime(submitted, this.parts.runtimes);
     return submitted;
   }
 
@@ -404,4 +418,14 @@ export class SimulationRun {
     if (profile !== undefined) profile.events = this.events;
     this.parts.onProgress(metrics.finished + metrics.dropped + metrics.failed, this.now);
   }
+}
+
+/** Fills in what is known of a job's run time. */
+function setRuntime(event: JobSubmittedEvent, { owners, expectedSeconds }: Runtimes): void {
+  const owner = owners[event.job] as number;
+  const seconds = expectedSeconds[event.job] as number;
+  if (owner >= 0) event.owner = owner;
+  else delete event.owner;
+  if (seconds >= 0 && seconds < Number.POSITIVE_INFINITY) event.expectedSeconds = seconds;
+  else delete event.expectedSeconds;
 }

@@ -8,6 +8,7 @@ import { Fragmentation, typicalShapes } from '../../field/fragmentation.ts';
 import { latticeOf, pricesOf } from '../../field/prices.ts';
 import type { PlacementPolicy, TypicalWorkload } from '../../governor/policy/policy.ts';
 import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
+import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
 import { Zone } from '../../governor/zone/zone.ts';
 import type { ZoneOptions } from '../../governor/zone/zone-events.ts';
 import { Random } from '../../kernel/random.ts';
@@ -32,13 +33,16 @@ import { StateSampler } from '../metrics/state-sampler.ts';
 import { summarizeRun } from '../metrics/summary.ts';
 import { PodDecider } from '../pods/pod-decider.ts';
 import { podReport } from '../pods/pod-report.ts';
+import { isZoneQueue } from '../queueing/queue-names.ts';
+import { QUEUES } from '../queueing/queues.ts';
 import { JobWatch } from './job-watch.ts';
-import { SimulationRun } from './simulation-run.ts';
+import { type Runtimes, SimulationRun } from './simulation-run.ts';
 
 /** Streams of the seed, so that one use of randomness never shifts another. */
 const STREAM_POLICY = 1;
 const STREAM_SAMPLER = 2;
 const STREAM_EQUILIBRIUM = 5;
+const STREAM_QUEUE = 6;
 
 /**
  * Runs one simulation. Some 2 µs an event besides the policy's own cost.
@@ -65,15 +69,18 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
   const log = options.onJobs === undefined ? undefined : new JobLog(table, cluster);
   const recorded = options.recorded ?? (options.world === undefined ? undefined : emptyStart(table));
-  const decider = buildDecider(options, cluster, policy, watch);
+  const discipline = buildDiscipline(options, cluster);
+  const decider = buildDecider(options, cluster, policy, watch, discipline);
   const pods = decider instanceof PodDecider ? decider : undefined;
   if (sampler.equilibrium !== undefined) sampler.equilibrium.pods = decider;
   const run = new SimulationRun({
     table,
     cluster,
     zone: decider,
-    // Without accounts a zone has no timed work.
-    timers: pods !== undefined || options.accounts !== undefined ? decider : undefined,
+    // Without accounts and discipline a zone has no timed work.
+    timers:
+      pods !== undefined || options.accounts !== undefined || discipline !== undefined ? decider : undefined,
+    runtimes: discipline === undefined ? undefined : runtimesOf(options),
     policy,
     metrics,
     drops,
@@ -160,6 +167,7 @@ function buildDecider(
   cluster: ClusterState,
   policy: ObservedPolicy,
   watch: JobWatch | undefined,
+  discipline: QueueDiscipline | undefined,
 ): Decider & Timers {
   const { world, jobs: table, recorded } = options;
   if (world !== undefined) {
@@ -179,6 +187,7 @@ function buildDecider(
     options,
     cluster,
     recorded === undefined ? policy : new RecordedPlaces(policy, cluster, recorded),
+    discipline,
   );
 }
 
@@ -201,11 +210,34 @@ function nameOnly(name: string): ObservedPolicy {
   return new ObservedPolicy({ name, gpuMask: 0, nodesExamined: 0, choose });
 }
 
-function buildZone(options: SimulationOptions, cluster: ClusterState, policy: PlacementPolicy): Zone {
-  const { jobs: table } = options;
+/** Undefined: the zone's own lines decide, or the pod scheduler. */
+function buildDiscipline(
+  { queue = 'best-effort', jobs, seed, world }: SimulationOptions,
+  cluster: ClusterState,
+): QueueDiscipline | undefined {
+  if (isZoneQueue(queue) || world !== undefined) return undefined;
+  const random = new Random(seed, STREAM_QUEUE);
+  return QUEUES[queue].create({ cluster, tenants: jobs.tenants, random });
+}
+
+/** What a discipline is informed of about the run times of jobs. */
+function runtimesOf({ jobs, runtimes = 'declared' }: SimulationOptions): Runtimes {
+  const owners = jobs.ownerIds;
+  if (runtimes === 'exact') return { owners, expectedSeconds: jobs.durationSeconds };
+  if (runtimes === 'declared') return { owners, expectedSeconds: jobs.requestedSeconds };
+  return { owners, expectedSeconds: new Float64Array(jobs.count).fill(Number.NaN) };
+}
+
+function buildZone(
+  options: SimulationOptions,
+  cluster: ClusterState,
+  policy: PlacementPolicy,
+  discipline: QueueDiscipline | undefined,
+): Zone {
+  const { jobs: table, queue = 'best-effort' } = options;
   const membersMax = table.podCounts.reduce((most, pods) => Math.max(most, pods), 1);
   const zoneOptions: ZoneOptions = {
-    queue: options.queue ?? 'best-effort',
+    queue: isZoneQueue(queue) ? queue : 'best-effort',
     onNodeLost: options.lostPods ?? 'requeue',
     retryAllOnTick: options.retrySeconds !== undefined,
     waitingJobsMax: Math.max(1, table.count),
@@ -213,7 +245,7 @@ function buildZone(options: SimulationOptions, cluster: ClusterState, policy: Pl
     membersMax,
     effectsMax: Math.max(1 << 16, 2 * membersMax + 2),
   };
-  return new Zone(cluster, policy, zoneOptions, options.accounts);
+  return new Zone(cluster, policy, zoneOptions, options.accounts, discipline);
 }
 
 function buildSampler(

@@ -1,0 +1,121 @@
+/**
+ * The queue discipline: which waiting job starts next, and which running job gives way. Separate from the placement
+ * policy, which chooses the nodes of a job that starts.
+ *
+ *     submitted ──▶ waits ──pass.start──▶ runs ──▶ ended
+ *                     ▲ │                  │
+ *                     │ └─▶ withdrawn      │ its node is lost, or pass.evict
+ *                     └──── returned ◀─────┘  (ended is called first)
+ *
+ * A zone with a discipline decides nothing when a job arrives: it informs the discipline of every event, and lets it
+ * decide on a `Tick`. A driver sends one after the last event of an instant, so that at one instant all departures come
+ * first, then all arrivals, then one pass, and schedules can be compared job by job. Without a discipline a zone
+ * decides at each event by its own lines (`ZoneOptions.queue`), at less cost.
+ *
+ * Deterministic, as all deciding code: time comes with the calls; no clock, no I/O, no global randomness.
+ */
+import type { ClusterState } from '../../model/cluster-state.ts';
+import type { Demand } from '../../model/demand.ts';
+import type { AccountsRefusal } from '../accounts.ts';
+import type { ReasonCode } from './zone-events.ts';
+
+/** A submitted job. The zone's record, reused for the next call: a discipline must not keep it. */
+export interface QueuedJob {
+  /** The caller's id: a dense integer in [0, jobsMax). */
+  job: number;
+  /** Number of the submission: unique, ascending, kept over restarts. */
+  rank: number;
+  demand: Demand;
+  /** Pods, ≥ 1, and those that have to start together, in [1, podCount]. */
+  podCount: number;
+  gangMin: number;
+  /** Larger goes first. */
+  priority: number;
+  tenant: number;
+  /** The caller's number of its owner (a user), ≥ 0; −1: unknown. */
+  owner: number;
+  /** The run time that its owner expects or is limited to, seconds; NaN: unknown. */
+  expectedSeconds: number;
+}
+
+/** The outcome of `SchedulingPass.start`. */
+export const StartResult = {
+  Started: 0,
+  /** Fewer pods than the gang's minimum find room now, on the nodes that are not closed. */
+  NoRoom: 1,
+  /** The accounts do not admit it (`SchedulingPass.refusal`). */
+  NotAdmitted: 2,
+  /** The effects of this step are full: return from `decide`; the next pass follows at the same time. */
+  StepFull: 3,
+} as const;
+
+/** A number of `StartResult`. */
+export type StartResultCode = (typeof StartResult)[keyof typeof StartResult];
+
+/** What a discipline may ask and do during one pass. Valid within `decide` only. */
+export interface SchedulingPass {
+  readonly timeSeconds: number;
+  /** Free resources of the nodes. Read only; closed nodes are down in it. */
+  readonly cluster: ClusterState;
+  /** Why the last `start` returned `NotAdmitted`. */
+  readonly refusal: AccountsRefusal | undefined;
+
+  /** Starts a waiting job if the accounts admit it and it finds room. O(pods) choices of the policy. */
+  start(job: number): StartResultCode;
+
+  /**
+   * Takes the capacity of a running job: it waits again, with its rank. The discipline's `ended` and `returned` are
+   * called before this returns.
+   */
+  evict(job: number): void;
+
+  /** Keeps new pods off a node until `open` or the end of the pass. A node that is down stays down. O(log nodes). */
+  close(node: number): void;
+  /** Ends `close`. */
+  open(node: number): void;
+
+  /**
+   * A trial: frees the room of a running job without evicting it. All trials are taken back by `endTrial`, which has to
+   * come before `start`, `evict`, and the end of the pass.
+   */
+  tryRelease(job: number): void;
+  /** A trial: places a waiting job. @returns True if it found room. Accounts are not asked. */
+  tryPlace(job: number): boolean;
+  /** Visits the pods that the last successful `tryPlace` placed. */
+  forEachTried(visit: (node: number, gpuMask: number) => void): void;
+  /** Takes all trials back, in reverse order. */
+  endTrial(): void;
+
+  /** Visits the pods of a running job, in member order. */
+  forEachPod(job: number, visit: (node: number, gpuMask: number) => void): void;
+  /** Visits the pods on a node. */
+  forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void;
+}
+
+/** Decides the order of starts. Made for one zone, and informed of all its jobs. */
+export interface QueueDiscipline {
+  readonly name: string;
+  /** Time at which it wants a pass although no event comes, seconds; Infinity: none. May change with every call. */
+  readonly dueSeconds: number;
+
+  /** A job arrives and waits. */
+  submitted(job: QueuedJob, timeSeconds: number): void;
+  /** A job arrives that runs already. */
+  adopted(job: QueuedJob, timeSeconds: number): void;
+  /** A waiting job is cancelled. */
+  withdrawn(job: number, timeSeconds: number): void;
+  /** A running job is gone. @param reason Finished, Cancelled, NodeLost or Preempted; the last two: `returned` follows, unless lost jobs fail. */
+  ended(job: number, reason: ReasonCode, timeSeconds: number): void;
+  /** A job that ran waits again. */
+  returned(job: number, reason: ReasonCode, timeSeconds: number): void;
+  /** Nodes joined, came up or went down. */
+  nodesChanged(timeSeconds: number): void;
+  /** The accounts may admit the jobs of this tenant now. */
+  tenantWoken(tenant: number): void;
+
+  /** One pass: starts and evicts jobs. Bounded by the discipline's own limits. */
+  decide(pass: SchedulingPass): void;
+
+  /** @returns Why a waiting job did not start in the last pass; undefined: no reason but room. O(1). */
+  reasonOf(job: number): AccountsRefusal | undefined;
+}

@@ -1,0 +1,271 @@
+/** Passes of queue disciplines: starts, evictions, closed nodes, trials. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
+import { Random } from '../../kernel/random.ts';
+import { disciplineLaws } from './queue-discipline.laws.ts';
+import {
+  type QueueDiscipline,
+  type QueuedJob,
+  type SchedulingPass,
+  StartResult,
+} from './queue-discipline.ts';
+import { FirstFit, makeCluster, rows } from './zone.fixtures.ts';
+import { Zone } from './zone.ts';
+import { EffectKind, Reason, ZoneEventKind } from './zone-events.ts';
+
+/** Keeps its waiting jobs in order of arrival; a test says what a pass does. */
+class Scripted implements QueueDiscipline {
+  readonly name = 'scripted';
+  readonly dueSeconds: number = Number.POSITIVE_INFINITY;
+  readonly waiting = new Set<number>();
+  readonly running = new Set<number>();
+  readonly seen: string[] = [];
+  act: (pass: SchedulingPass) => void = (pass) => this.startAll(pass);
+
+  startAll(pass: SchedulingPass): void {
+    for (const job of [...this.waiting]) this.start(pass, job);
+  }
+
+  start(pass: SchedulingPass, job: number): number {
+    const result = pass.start(job);
+    if (result === StartResult.Started) {
+      this.waiting.delete(job);
+      this.running.add(job);
+    }
+    return result;
+  }
+
+  submitted({ job, owner, expectedSeconds }: QueuedJob): void {
+    this.seen.push(`submitted ${job} of ${owner} for ${expectedSeconds}`);
+    this.waiting.add(job);
+  }
+
+  adopted({ job }: QueuedJob): void {
+    this.seen.push(`adopted ${job}`);
+    this.running.add(job);
+  }
+
+  withdrawn(job: number): void {
+    this.seen.push(`withdrawn ${job}`);
+    this.waiting.delete(job);
+  }
+
+  ended(job: number, reason: number): void {
+    this.seen.push(`ended ${job} ${reason}`);
+    this.running.delete(job);
+  }
+
+  returned(job: number, reason: number): void {
+    this.seen.push(`returned ${job} ${reason}`);
+    this.waiting.add(job);
+  }
+
+  nodesChanged(): void {
+    this.seen.push('nodes');
+  }
+
+  tenantWoken(): void {}
+
+  decide(pass: SchedulingPass): void {
+    this.act(pass);
+  }
+
+  reasonOf(): undefined {
+    return undefined;
+  }
+}
+
+/** One node with two GPUs (kind 1), one with four (kind 2). Demand 4: one GPU; 5: two. */
+function world(kinds: readonly number[] = [1, 2], options = {}) {
+  const cluster = makeCluster(kinds);
+  const discipline = new Scripted();
+  const zone = new Zone(cluster, new FirstFit(cluster), options, undefined, discipline);
+  const submit = (job: number, demandId: number, podCount = 1) =>
+    zone.step(
+      { kind: ZoneEventKind.JobSubmitted, job, demandId, podCount, gangMin: podCount, priority: 0 },
+      zone.timeSeconds === Number.NEGATIVE_INFINITY ? 0 : zone.timeSeconds,
+    );
+  const tick = () => rows(zone.step({ kind: ZoneEventKind.Tick }, Math.max(0, zone.timeSeconds)));
+  return { cluster, discipline, zone, submit, tick };
+}
+
+/** Starts, evicts, closes and tries at random; never loses a job. */
+class Erratic extends Scripted {
+  private readonly random = new Random(7);
+
+  constructor(nodes: () => number) {
+    super();
+    this.act = (pass) => {
+      for (let i = 0; i < nodes(); i++) if (this.random.nextInt(3) === 0) pass.close(i);
+      for (const job of [...this.running]) {
+        const free = { ...freeOf(pass) };
+        const action = this.random.nextInt(4);
+        if (action === 0) pass.evict(job);
+        if (action !== 1) continue;
+        pass.tryRelease(job);
+        for (const other of this.waiting) pass.tryPlace(other);
+        pass.endTrial();
+        expect(freeOf(pass)).toEqual(free);
+      }
+      for (let i = 0; i < nodes(); i++) if (this.random.nextInt(2) === 0) pass.open(i);
+      this.startAll(pass);
+    };
+  }
+}
+
+function freeOf({ cluster }: SchedulingPass) {
+  const { freeCpuMilli, freeMemoryMib, freeGpuMilli, gpuIdleMilli } = cluster;
+  return {
+    cpu: [...freeCpuMilli],
+    memory: [...freeMemoryMib],
+    gpu: [...freeGpuMilli],
+    idle: [...gpuIdleMilli],
+  };
+}
+
+disciplineLaws('scripted', () => new Scripted());
+
+describe('a pass', () => {
+  it('stays right whatever is started, evicted, closed and tried', () => {
+    checkProperty(
+      fc.property(fc.array(fc.nat(8), { maxLength: 40 }), (demands) => {
+        const cluster = makeCluster([0, 1, 2, 2, 3]);
+        const discipline = new Erratic(() => cluster.nodeCount);
+        const zone = new Zone(cluster, new FirstFit(cluster), {}, undefined, discipline);
+        demands.forEach((demandId, job) => {
+          const pods = 1 + (job % 3);
+          zone.step(
+            { kind: ZoneEventKind.JobSubmitted, job, demandId, podCount: pods, gangMin: pods, priority: 0 },
+            job,
+          );
+          zone.step({ kind: ZoneEventKind.Tick }, job);
+          zone.check();
+          expect([...cluster.up].every((up, node) => node >= cluster.nodeCount || up === 1)).toBe(true);
+        });
+      }),
+    );
+  });
+
+  it('decides on ticks alone', () => {
+    const { zone, submit, tick } = world();
+    submit(0, 4);
+    expect(zone.runningJobs).toBe(0);
+    expect(zone.isDecisionDue).toBe(true);
+    tick();
+    expect(zone.runningJobs).toBe(1);
+    expect(zone.isDecisionDue).toBe(false);
+  });
+
+  it('evicts a job, which waits again with the reason', () => {
+    const { zone, discipline, submit, tick } = world();
+    submit(0, 5);
+    tick();
+    discipline.act = (pass) => pass.evict(0);
+    const effects = tick();
+    expect(effects.map(([kind]) => kind)).toEqual([EffectKind.JobReleased, EffectKind.JobRequeued]);
+    expect(discipline.seen).toEqual([
+      'submitted 0 of -1 for NaN',
+      `ended 0 ${Reason.Preempted}`,
+      `returned 0 ${Reason.Preempted}`,
+    ]);
+    expect(zone.waitingJobs).toBe(1);
+    zone.check();
+  });
+
+  it('keeps pods off a closed node, until the pass ends', () => {
+    const { zone, discipline, submit, tick } = world([2]);
+    submit(0, 4);
+    discipline.act = (pass) => {
+      pass.close(0);
+      expect(pass.start(0)).toBe(StartResult.NoRoom);
+    };
+    tick();
+    expect(zone.runningJobs).toBe(0);
+    discipline.act = (pass) => discipline.startAll(pass);
+    tick();
+    expect(zone.runningJobs).toBe(1);
+  });
+
+  it('opens no node that was down before', () => {
+    const { zone, cluster, discipline, tick } = world([2]);
+    zone.step({ kind: ZoneEventKind.NodeDown, node: 0 }, 0);
+    discipline.act = (pass) => {
+      pass.close(0);
+      pass.open(0);
+    };
+    tick();
+    expect(cluster.up[0]).toBe(0);
+  });
+
+  it('tries a gang in the room of another, and takes it back', () => {
+    const { zone, discipline, submit, tick } = world([2]);
+    submit(0, 4, 3);
+    submit(1, 4, 4);
+    discipline.act = (pass) => {
+      discipline.start(pass, 0);
+      expect(pass.tryPlace(1)).toBe(false);
+      pass.tryRelease(0);
+      expect(pass.tryPlace(1)).toBe(true);
+      const masks: number[] = [];
+      pass.forEachTried((_, gpuMask) => masks.push(gpuMask));
+      expect(masks.reduce((all, mask) => all | mask, 0)).toBe(0b1111);
+      pass.endTrial();
+    };
+    tick();
+    expect(zone.stateOf(0)).toBe(2);
+    zone.check();
+  });
+
+  it('parks what no set of nodes could hold, and hands it over when a node joins', () => {
+    const { zone, discipline, submit, tick } = world([1]);
+    submit(0, 4, 4);
+    tick();
+    expect(discipline.waiting.size).toBe(0);
+    expect(zone.reasonOf(0)).toBe(Reason.Impossible);
+    const spec = {
+      name: 'new',
+      cpuMilli: 8000,
+      memoryMib: 16000,
+      gpuCount: 4,
+      gpuModel: 'A100',
+      podsMax: 110,
+    };
+    zone.step({ kind: ZoneEventKind.NodeJoined, spec }, 0);
+    expect([...discipline.waiting]).toEqual([0]);
+    tick();
+    expect(zone.runningJobs).toBe(1);
+    zone.check();
+  });
+
+  it('goes on in a further step when the effects of one are full', () => {
+    const { zone, discipline, submit, tick } = world([2], { membersMax: 2, effectsMax: 4 });
+    for (let job = 0; job < 3; job++) submit(job, 4);
+    discipline.act = (pass) => {
+      for (const job of [...discipline.waiting]) {
+        if (discipline.start(pass, job) === StartResult.StepFull) return;
+      }
+    };
+    tick();
+    expect(zone.hasPostponed).toBe(true);
+    expect(zone.runningJobs).toBe(2);
+    tick();
+    expect(zone.hasPostponed).toBe(false);
+    expect(zone.runningJobs).toBe(3);
+  });
+
+  it('passes on what is known of a run time', () => {
+    const { zone, discipline } = world();
+    const event = {
+      kind: ZoneEventKind.JobSubmitted,
+      job: 0,
+      demandId: 4,
+      podCount: 1,
+      gangMin: 1,
+      priority: 0,
+    };
+    zone.step({ ...event, owner: 3, expectedSeconds: 60 }, 0);
+    expect(discipline.seen).toEqual(['submitted 0 of 3 for 60']);
+    expect(() => zone.step({ ...event, job: 1, expectedSeconds: -1 }, 0)).toThrow('expectedSeconds -1');
+  });
+});

@@ -1,0 +1,179 @@
+/**
+ * One pass of a queue discipline over its zone: starts, evictions, closed nodes, and trials that are taken back.
+ *
+ * Invariants: outside `decide` no node is closed and no trial is open. During a trial the cluster's free resources
+ * differ from the pod table; the log of trials brings them back in reverse order, to the same GPUs.
+ */
+import type { ClusterState } from '../../model/cluster-state.ts';
+import type { Demand } from '../../model/demand.ts';
+import { assert } from '../../model/errors.ts';
+import type { AccountsRefusal } from '../accounts.ts';
+import { type SchedulingPass, StartResult, type StartResultCode } from './queue-discipline.ts';
+import type { ZoneCore } from './zone-core.ts';
+import { JobState } from './zone-events.ts';
+
+/** A pod that a trial moved. */
+interface TriedPod {
+  readonly demand: Demand;
+  readonly node: number;
+  readonly gpuMask: number;
+  /** True if the trial placed it, false if it freed it. */
+  readonly placed: boolean;
+}
+
+/** What a pass needs beyond the core: the end of an eviction. */
+export interface PassHost {
+  /** A waiting job starts: it is no longer counted as waiting. */
+  starting(job: number): void;
+  evicted(job: number): void;
+}
+
+/** The pass of one zone, used again for each `decide`. */
+export class ZonePass implements SchedulingPass {
+  readonly cluster: ClusterState;
+  refusal: AccountsRefusal | undefined;
+  /** True if a start did not find room among the effects of this step. */
+  isStepFull = false;
+  private readonly core: ZoneCore;
+  private readonly host: PassHost;
+  private readonly tried: TriedPod[] = [];
+  /** Where the pods of the last `tryPlace` begin in `tried`. */
+  private triedFrom = 0;
+  private readonly closed: number[] = [];
+  /** [node] position in `closed` + 1; absent or 0: open. */
+  private readonly closedAt: number[] = [];
+
+  constructor(core: ZoneCore, host: PassHost) {
+    this.core = core;
+    this.host = host;
+    this.cluster = core.cluster;
+  }
+
+  get timeSeconds(): number {
+    return this.core.timeSeconds;
+  }
+
+  /** Begins a pass. */
+  begin(): void {
+    this.isStepFull = false;
+    this.refusal = undefined;
+  }
+
+  /** Ends a pass: opens all nodes. */
+  end(): void {
+    assert(this.tried.length === 0, 'a pass ended within a trial');
+    while (this.closed.length > 0) this.open(this.closed[this.closed.length - 1] as number);
+  }
+
+  /** See `SchedulingPass`. */
+  start(job: number): StartResultCode {
+    const { core } = this;
+    assert(this.tried.length === 0, 'a job was started within a trial');
+    assert(core.jobs.stateOf(job) === JobState.Waiting, 'a job was started that does not wait');
+    const shape = core.jobs.shapeOf(job);
+    if (core.effects.room < (core.shapes.podCounts[shape] as number) + 1) {
+      this.isStepFull = true;
+      return StartResult.StepFull;
+    }
+    this.refusal = core.refusalOf(job);
+    if (this.refusal !== undefined) return StartResult.NotAdmitted;
+    const found = core.attempt(job);
+    if (found < (core.shapes.gangMins[shape] as number)) return StartResult.NoRoom;
+    this.host.starting(job);
+    core.start(job, found);
+    return StartResult.Started;
+  }
+
+  /** See `SchedulingPass`. */
+  evict(job: number): void {
+    assert(this.tried.length === 0, 'a job was evicted within a trial');
+    assert(this.core.jobs.stateOf(job) === JobState.Running, 'a job was evicted that does not run');
+    this.host.evicted(job);
+  }
+
+  /** See `SchedulingPass`. */
+  close(node: number): void {
+    if (this.cluster.up[node] === 0) return;
+    this.closed.push(node);
+    this.closedAt[node] = this.closed.length;
+    this.core.setUp(node, false);
+  }
+
+  /** See `SchedulingPass`. */
+  open(node: number): void {
+    const at = this.closedAt[node] ?? 0;
+    if (at === 0) return;
+    const last = this.closed.pop() as number;
+    if (last !== node) {
+      this.closed[at - 1] = last;
+      this.closedAt[last] = at;
+    }
+    this.closedAt[node] = 0;
+    this.core.setUp(node, true);
+  }
+
+  /** See `SchedulingPass`. */
+  tryRelease(job: number): void {
+    const { core, tried } = this;
+    assert(core.jobs.stateOf(job) === JobState.Running, 'a trial frees a job that does not run');
+    const demand = core.demandOf(core.jobs.shapeOf(job));
+    for (let pod = core.jobs.firstOf(job); pod >= 0; pod = core.pods.nextOfJob(pod)) {
+      const node = core.pods.nodeOf(pod);
+      const gpuMask = core.pods.gpuMaskOf(pod);
+      core.placer.release(node, demand, gpuMask);
+      tried.push({ demand, node, gpuMask, placed: false });
+    }
+  }
+
+  /** See `SchedulingPass`. */
+  tryPlace(job: number): boolean {
+    const { core, tried } = this;
+    const { placer, shapes } = core;
+    const shape = core.jobs.shapeOf(job);
+    const demand = core.demandOf(shape);
+    const gangMin = shapes.gangMins[shape] as number;
+    const found = placer.place(demand, shapes.podCounts[shape] as number, gangMin);
+    if (found < gangMin) return false;
+    this.triedFrom = tried.length;
+    for (let member = 0; member < found; member++) {
+      const node = placer.nodes[member] as number;
+      tried.push({ demand, node, gpuMask: placer.gpuMasks[member] as number, placed: true });
+    }
+    return true;
+  }
+
+  /** See `SchedulingPass`. */
+  forEachTried(visit: (node: number, gpuMask: number) => void): void {
+    for (let i = this.triedFrom; i < this.tried.length; i++) {
+      const pod = this.tried[i] as TriedPod;
+      if (pod.placed) visit(pod.node, pod.gpuMask);
+    }
+  }
+
+  /** See `SchedulingPass`. */
+  endTrial(): void {
+    const { placer } = this.core;
+    for (let pod = this.tried.pop(); pod !== undefined; pod = this.tried.pop()) {
+      if (pod.placed) placer.release(pod.node, pod.demand, pod.gpuMask);
+      else placer.restore(pod.node, pod.demand, pod.gpuMask);
+    }
+    this.triedFrom = 0;
+  }
+
+  /** See `SchedulingPass`. */
+  forEachPod(job: number, visit: (node: number, gpuMask: number) => void): void {
+    const { jobs, pods } = this.core;
+    if (jobs.stateOf(job) !== JobState.Running) return;
+    for (let pod = jobs.firstOf(job); pod >= 0; pod = pods.nextOfJob(pod)) {
+      visit(pods.nodeOf(pod), pods.gpuMaskOf(pod));
+    }
+  }
+
+  /** See `SchedulingPass`. */
+  forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void {
+    const { pods } = this.core;
+    for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextOnNode(pod)) {
+      visit(pods.jobOf(pod), pods.gpuMaskOf(pod));
+    }
+  }
+}

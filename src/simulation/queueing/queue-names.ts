@@ -1,0 +1,27 @@
+/** The names of the queueing disciplines, as `--queue` takes them. */
+
+/** Those that a zone has itself: it decides at each event, by lines of equal jobs. */
+export const ZONE_QUEUES = ['best-effort', 'strict-fifo'] as const;
+
+/** A queue of the zone itself. */
+export type ZoneQueue = (typeof ZONE_QUEUES)[number];
+
+/** All; those that are not a zone's own are in `queues.ts`. */
+export const QUEUE_NAMES = [...ZONE_QUEUES, 'fifo', 'smallest-first'] as const;
+
+/** A name of a queue. */
+export type DisciplineName = (typeof QUEUE_NAMES)[number];
+
+/** @returns True if the zone has this queue itself. */
+export function isZoneQueue(name: DisciplineName): name is ZoneQueue {
+  return (ZONE_QUEUES as readonly string[]).includes(name);
+}
+
+/** Names of `RuntimeKnowledge`. */
+export const RUNTIME_KNOWLEDGE = ['exact', 'declared', 'unknown'] as const;
+
+/**
+ * What a discipline is informed of about run times. exact: the true ones. declared: those that owners requested, where
+ * they did. unknown: none.
+ */
+export type RuntimeKnowledge = (typeof RUNTIME_KNOWLEDGE)[number];

@@ -1,0 +1,37 @@
+/** The registry of queueing disciplines that are not a zone's own. */
+import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
+import type { Random } from '../../kernel/random.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
+import type { TenantTable } from '../../model/tenants.ts';
+import { byArrival, bySize, OrderedQueue } from './ordered-queue.ts';
+import type { DisciplineName, ZoneQueue } from './queue-names.ts';
+
+/** The inputs of a discipline: of one zone, before its first event. */
+export interface QueueContext {
+  readonly cluster: ClusterState;
+  readonly tenants: TenantTable;
+  /** The discipline's own stream. */
+  readonly random: Random;
+}
+
+/** Makes the discipline of one run. */
+export type QueueFactory = (context: QueueContext) => QueueDiscipline;
+
+/** A queue in the list of `teg policies`. */
+export interface QueueEntry {
+  /** One line. */
+  readonly description: string;
+  readonly create: QueueFactory;
+}
+
+/** Disciplines by name. */
+export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEntry>> = {
+  fifo: {
+    description: 'by priority and arrival; the first job that does not fit blocks the rest',
+    create: () => new OrderedQueue({ name: 'fifo', compare: byArrival, isStrict: true }),
+  },
+  'smallest-first': {
+    description: 'whatever fits starts, jobs with the fewest GPUs first',
+    create: () => new OrderedQueue({ name: 'smallest-first', compare: bySize, isStrict: false }),
+  },
+};
