@@ -39,6 +39,8 @@ export class ZonePass implements SchedulingPass {
   private readonly tried: TriedPod[] = [];
   /** Where the pods of the last `tryPlace` begin in `tried`. */
   private triedFrom = 0;
+  /** Jobs whose room is freed for a look ahead. */
+  private readonly peeked: number[] = [];
   private readonly closed: number[] = [];
   /** [node] position in `closed` + 1; absent or 0: open. */
   private readonly closedAt: number[] = [];
@@ -61,14 +63,14 @@ export class ZonePass implements SchedulingPass {
 
   /** Ends a pass: opens all nodes. */
   end(): void {
-    assert(this.tried.length === 0, 'a pass ended within a trial');
+    assert(this.tried.length === 0 && this.peeked.length === 0, 'a pass ended within a trial');
     while (this.closed.length > 0) this.open(this.closed[this.closed.length - 1] as number);
   }
 
   /** See `SchedulingPass`. */
   start(job: number): StartResultCode {
     const { core } = this;
-    assert(this.tried.length === 0, 'a job was started within a trial');
+    assert(this.tried.length === 0 && this.peeked.length === 0, 'a job was started within a trial');
     assert(core.jobs.stateOf(job) === JobState.Waiting, 'a job was started that does not wait');
     const shape = core.jobs.shapeOf(job);
     if (core.effects.room < (core.shapes.podCounts[shape] as number) + 1) {
@@ -86,7 +88,7 @@ export class ZonePass implements SchedulingPass {
 
   /** See `SchedulingPass`. */
   evict(job: number): void {
-    assert(this.tried.length === 0, 'a job was evicted within a trial');
+    assert(this.tried.length === 0 && this.peeked.length === 0, 'a job was evicted within a trial');
     assert(this.core.jobs.stateOf(job) === JobState.Running, 'a job was evicted that does not run');
     this.host.evicted(job);
   }
@@ -158,6 +160,31 @@ export class ZonePass implements SchedulingPass {
       else placer.restore(pod.node, pod.demand, pod.gpuMask);
     }
     this.triedFrom = 0;
+  }
+
+  /** See `SchedulingPass`. */
+  peekRelease(job: number, touched: (node: number) => void): void {
+    const { jobs, pods, cluster } = this.core;
+    assert(this.tried.length === 0, 'a look ahead within a trial');
+    assert(jobs.stateOf(job) === JobState.Running, 'a look ahead frees a job that does not run');
+    const demand = this.core.demandOf(jobs.shapeOf(job));
+    this.peeked.push(job);
+    for (let pod = jobs.firstOf(job); pod >= 0; pod = pods.nextOfJob(pod)) {
+      const node = pods.nodeOf(pod);
+      cluster.release(node, demand, pods.gpuMaskOf(pod));
+      touched(node);
+    }
+  }
+
+  /** See `SchedulingPass`. */
+  endPeek(): void {
+    const { jobs, pods, cluster } = this.core;
+    for (let job = this.peeked.pop(); job !== undefined; job = this.peeked.pop()) {
+      const demand = this.core.demandOf(jobs.shapeOf(job));
+      for (let pod = jobs.firstOf(job); pod >= 0; pod = pods.nextOfJob(pod)) {
+        cluster.place(pods.nodeOf(pod), demand, pods.gpuMaskOf(pod));
+      }
+    }
   }
 
   /** See `SchedulingPass`. */

@@ -1,0 +1,101 @@
+/**
+ * When a gang can start, and where: the running jobs leave in the order of their expected ends, until there is room.
+ *
+ * The question behind every reservation, of a champion as well as of EASY backfilling's head of the queue. The answer is
+ * exact for equal pods if the expected ends are right and nothing else starts on the chosen nodes that stays longer.
+ */
+import type { ClusterState } from '../../model/cluster-state.ts';
+import type { Demand } from '../../model/demand.ts';
+import type { SchedulingPass } from '../zone/queue-discipline.ts';
+import { podsFitting } from '../zone/zone-capacity.ts';
+
+/** A running job and when it is expected to end. */
+export interface ExpectedEnd {
+  readonly job: number;
+  /** Seconds, not before now; Infinity: unknown. */
+  readonly endSeconds: number;
+}
+
+/** When and where a gang can start. */
+export interface StartPlan {
+  /** Seconds; not before now. */
+  readonly startSeconds: number;
+  /** Nodes that together have room for the gang then; those that have no room now come first. */
+  readonly nodes: readonly number[];
+  /** Pods of other jobs of the same demand that would find room then besides the gang. */
+  readonly slotsBeyond: number;
+}
+
+/**
+ * Finds the earliest start of a gang.
+ *
+ * Why nodes that are busy now are preferred: what is free now stays open for other jobs, and on equal nodes of one slot
+ * each exactly as many stay open as EASY backfilling counts as "extra".
+ *
+ * @param pods     Pods that have to start together, ≥ 1.
+ * @param ends     Running jobs by ascending `endSeconds`; ends at one time count together.
+ * @param excluded Nodes that must not be counted on.
+ * @returns        Undefined: not even when all jobs with a known end have ended.
+ * @cost O(nodes + pods that end before the start), some 0.2 µs each.
+ */
+export function earliestStart(
+  pass: SchedulingPass,
+  demand: Demand,
+  pods: number,
+  ends: readonly ExpectedEnd[],
+  excluded?: ReadonlySet<number>,
+): StartPlan | undefined {
+  const { cluster } = pass;
+  const slots = new Int32Array(cluster.nodeCount);
+  let total = 0;
+  for (let node = 0; node < cluster.nodeCount; node++) {
+    if (excluded?.has(node) === true) continue;
+    slots[node] = podsFitting(cluster, node, demand);
+    total += slots[node] as number;
+  }
+  const slotsNow = slots.slice();
+  let startSeconds = pass.timeSeconds;
+  let at = 0;
+  const recount = (node: number): void => {
+    if (excluded?.has(node) === true) return;
+    const count = podsFitting(cluster, node, demand);
+    total += count - (slots[node] as number);
+    slots[node] = count;
+  };
+  while (total < pods && at < ends.length) {
+    startSeconds = (ends[at] as ExpectedEnd).endSeconds;
+    if (startSeconds === Number.POSITIVE_INFINITY) break;
+    while (at < ends.length && (ends[at] as ExpectedEnd).endSeconds <= startSeconds) {
+      pass.peekRelease((ends[at] as ExpectedEnd).job, recount);
+      at++;
+    }
+  }
+  pass.endPeek();
+  if (total < pods) return undefined;
+  return {
+    startSeconds: Math.max(startSeconds, pass.timeSeconds),
+    nodes: chooseNodes(cluster, slots, slotsNow, pods),
+    slotsBeyond: total - pods,
+  };
+}
+
+/** Nodes without room now first, of these the roomiest; then the others by what they have now. */
+function chooseNodes(
+  cluster: ClusterState,
+  slots: Int32Array,
+  slotsNow: Int32Array,
+  pods: number,
+): readonly number[] {
+  const order: number[] = [];
+  for (let node = 0; node < cluster.nodeCount; node++) if ((slots[node] as number) > 0) order.push(node);
+  order.sort(
+    (a, b) =>
+      (slotsNow[a] as number) - (slotsNow[b] as number) ||
+      (slots[b] as number) - (slots[a] as number) ||
+      a - b,
+  );
+  let left = pods;
+  let count = 0;
+  while (left > 0) left -= slots[order[count++] as number] as number;
+  return order.slice(0, count);
+}
