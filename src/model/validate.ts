@@ -47,6 +47,7 @@ export function findJobProblem(job: JobSpec): SpecProblem | undefined {
     checkInteger('gangMin', job.gangMin, 1, job.podCount) ??
     checkOptionalText('podGroup', job.podGroup) ??
     checkOptionalText('owner', job.owner) ??
+    checkOptionalText('user', job.user) ??
     checkOptionalText('nodeName', job.nodeName) ??
     findPodProblem(job)
   );

@@ -130,6 +130,7 @@ describe('SWF', () => {
         ...cpuOnly,
         id: '1',
         tenant: '3',
+        user: '3',
         priority: 0,
         cpuMilli: 1000,
         memoryMib: 2,
@@ -203,6 +204,18 @@ describe('Philly', () => {
   });
 });
 
+test('a table of Philly may name users and limits, under its own columns or others', async () => {
+  const [, ...rows] = SAMPLES.philly.trim().split('\n');
+  const table = ['job,submit_s,submit_local,duration_s,num_gpus,tenant,who,limit']
+    .concat(rows.map((row, i) => `${row},${i === 0 ? '' : 'u7'},${i === 0 ? '' : 900}`))
+    .join('\n');
+  const { jobs } = await readText(table, { map: { user: 'who', requested_s: 'limit' } });
+  expect(jobs.map((job) => [job.user, job.requestedSeconds])).toEqual([
+    [undefined, Number.NaN],
+    ...Array(3).fill(['u7', 900]),
+  ]);
+});
+
 describe('MetaCentrum', () => {
   test('properties become affinity; a span of machines a limit of one pod a node', async () => {
     const { jobs, warnings } = await readText(SAMPLES['metacentrum-jobs']);
@@ -210,6 +223,7 @@ describe('MetaCentrum', () => {
       ...cpuOnly,
       id: '0',
       tenant: '7',
+      user: '7',
       priority: 0,
       cpuMilli: 4000,
       memoryMib: 4096,
@@ -231,10 +245,19 @@ describe('MetaCentrum', () => {
       ],
     });
     expect(jobs[3]).toMatchObject({
-      durationSeconds: 0,
+      durationSeconds: 60,
       affinity: [{ key: 'hostname', operator: 'In', values: ['zegox3'] }],
     });
-    expect(warnings.map((w) => w.count)).toEqual([1, 1]);
+    expect(warnings.map((w) => w.count)).toEqual([1]);
+  });
+
+  test('a negative run time is a bad row: nothing is known about the run', async () => {
+    const file = SAMPLES['metacentrum-jobs'].replace('3,30,0,60,', '3,30,0,-1359980917,');
+    await expect(readText(file)).rejects.toThrow(
+      'column \'run_s\': got "-1359980917", expected a number in [0',
+    );
+    const { jobs } = await readText(file, { skipBad: 1 });
+    expect(jobs.map((job) => job.id)).toEqual(['0', '1', '2']);
   });
 
   test('an exclusive job requests the whole machine of its cluster', async () => {

@@ -73,6 +73,7 @@ export const JOB_LAYOUT: Layout<JobSpec> = {
     nullable('spread_group', 'spreadGroup', 'STRING', (job) => job.spreadGroup ?? null),
     nullable('pod_group', 'podGroup', 'STRING', (job) => job.podGroup ?? null),
     nullable('owner', 'owner', 'STRING', (job) => job.owner ?? null),
+    nullable('user', 'user', 'STRING', (job) => job.user ?? null),
     nullable('node_name', 'nodeName', 'STRING', (job) => job.nodeName ?? null),
     nullable('gpu_resource', 'gpuResource', 'STRING', (job) => job.gpuResource ?? null),
   ],
@@ -100,6 +101,7 @@ export const JOB_LAYOUT: Layout<JobSpec> = {
       ...optional('spreadGroup', cells('spread_group') as string | null),
       ...optional('podGroup', cells('pod_group') as string | null),
       ...optional('owner', cells('owner') as string | null),
+      ...optional('user', cells('user') as string | null),
       ...optional('nodeName', cells('node_name') as string | null),
     };
   },

@@ -253,6 +253,7 @@ describe('CSV', () => {
       spreadGroup: 'svc',
       podGroup: 'g',
       owner: 'Job/x',
+      user: 'u-1',
       nodeName: 'n-1',
     });
     expect(toCsv(LAYOUTS.jobs, jobs)).toBe(SAMPLES['teg-jobs-csv']);
@@ -261,17 +262,17 @@ describe('CSV', () => {
   test.each([
     [
       'gang_min above pod_count',
-      'j-2,,0,1,60,,1,2,0,0,0,0,,,,,,,,,',
+      'j-2,,0,1,60,,1,2,0,0,0,0,,,,,,,,,,',
       'column \'gang_min\': got "2", expected 1',
     ],
-    ['no duration', 'j-2,,0,1,,,1,1,0,0,0,0,,,,,,,,,', 'column \'duration_s\': got ""'],
+    ['no duration', 'j-2,,0,1,,,1,1,0,0,0,0,,,,,,,,,,', 'column \'duration_s\': got ""'],
     [
       'JSON that is none',
-      'j-2,,0,1,60,,1,1,0,0,0,0,,{x,,,,,,,',
+      'j-2,,0,1,60,,1,1,0,0,0,0,,{x,,,,,,,,',
       'column \'extended\': got "{x", expected JSON',
     ],
-    ['JSON of the wrong form', 'j-2,,0,1,60,,1,1,0,0,0,0,,[1],,,,,,,', "column 'extended'"],
-    ['a limit without a group', 'j-2,,0,1,60,,1,1,0,0,0,0,,,,5,,,,,', "column 'spread_group'"],
+    ['JSON of the wrong form', 'j-2,,0,1,60,,1,1,0,0,0,0,,[1],,,,,,,,', "column 'extended'"],
+    ['a limit without a group', 'j-2,,0,1,60,,1,1,0,0,0,0,,,,5,,,,,,', "column 'spread_group'"],
   ])('%s is refused', async (_name, row, message) => {
     const header = csvHeader(LAYOUTS.jobs);
     expect(splitCsvLine(row)).toHaveLength(LAYOUTS.jobs.columns.length);

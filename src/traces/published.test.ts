@@ -83,7 +83,15 @@ describe('Philly', () => {
   test('cluster_job_log: from the first start to the last end, on the GPUs of the first attempt', async () => {
     const { jobs, warnings } = await readText(SAMPLES['philly-log']);
     expect(jobs).toMatchObject([
-      { id: 'application_1', tenant: 'aaa', submitSeconds: 0, durationSeconds: 74, gpuCount: 1, podCount: 1 },
+      {
+        id: 'application_1',
+        tenant: 'aaa',
+        user: 'u1',
+        submitSeconds: 0,
+        durationSeconds: 74,
+        gpuCount: 1,
+        podCount: 1,
+      },
       {
         id: 'application_2',
         tenant: 'bbb',

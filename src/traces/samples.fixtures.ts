@@ -50,7 +50,7 @@ const METACENTRUM_JOBS = `job,submit_s,wait_s,run_s,nodes,cpus_total,walltime_li
 0,0,5,1000,1,4,86400,4096,7,q_1d,0,,1:ppn=4,1
 1,10,5,2000,2,7,7200,1024,8,q_2h,0,^zewura12.cerit-sc.cz|brno,1:ppn=3+1:ppn=4,1|2
 2,20,0,500,1,64,86400,65536,7,q_1d,1,cl_zewura|x86_64,1:ppn=64,3
-3,30,0,-1359980917,1,1,0,400,9,q_1d,0,host=zegox3|mem=2gb,1:ppn=1,4
+3,30,0,60,1,1,,400,9,q_1d,0,host=zegox3|mem=2gb,1:ppn=1,4
 `;
 
 const METACENTRUM_MACHINES = `cluster,machines,cpus_per_machine,mem_kib_per_machine
@@ -80,9 +80,9 @@ const ALIBABA_PODMEM = `pod,t_s,mem_used_fraction
 1,0,-0.00001
 `;
 
-const TEG_JOBS = `id,tenant,priority,submit_s,duration_s,requested_s,pod_count,gang_min,cpu_milli,memory_mib,gpu_count,gpu_milli,gpu_models,extended,affinity,pods_per_node_max,spread_group,pod_group,owner,node_name,gpu_resource
-j-1,"a, b",-5,0.5,Infinity,,3,1,1000,2048,1,250,"[""A100"",""H100""]","{""rdma"":25}","[{""key"":""zone"",""operator"":""In"",""values"":[""a""]}]",2,svc,g,Job/x,n-1,
-j-2,,0,1,60,120.25,1,1,0,0,0,0,,,,,,,,,
+const TEG_JOBS = `id,tenant,priority,submit_s,duration_s,requested_s,pod_count,gang_min,cpu_milli,memory_mib,gpu_count,gpu_milli,gpu_models,extended,affinity,pods_per_node_max,spread_group,pod_group,owner,user,node_name,gpu_resource
+j-1,"a, b",-5,0.5,Infinity,,3,1,1000,2048,1,250,"[""A100"",""H100""]","{""rdma"":25}","[{""key"":""zone"",""operator"":""In"",""values"":[""a""]}]",2,svc,g,Job/x,u-1,n-1,
+j-2,,0,1,60,120.25,1,1,0,0,0,0,,,,,,,,,,
 `;
 
 const TEG_NODES = `name,cpu_milli,memory_mib,gpu_count,gpu_model,pods_max,extended,labels,gpu_resource

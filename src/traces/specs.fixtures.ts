@@ -61,6 +61,7 @@ export const jobArbitrary: fc.Arbitrary<JobSpec> = fc
       spread: fc.record({ podsPerNodeMax: int(1, INT32_MAX), spreadGroup: name }),
       podGroup: name,
       owner: name,
+      user: name,
       nodeName: name,
     },
     {

@@ -45,6 +45,7 @@ const WORKLOADS: readonly { name: string; files: readonly string[]; task: Partia
     task: {
       cluster: join(TRACES, 'metacentrum-2013/machines.csv.gz'),
       jobs: join(TRACES, 'metacentrum-2013/jobs.csv.gz'),
+      skipBad: 2,
       queue: 'strict-fifo',
       horizonSeconds: 40 * DAY,
       failures: { mtbfSeconds: 20 * DAY, mttrSeconds: 14_400 },

@@ -61,12 +61,14 @@ export const METACENTRUM_JOBS: CsvFormat<JobSpec> = {
       const id = row.name(c.job);
       const podCount = row.integer(c.nodes, 1, INT32_MAX);
       const affinity = affinityOf(row.text(c.properties), context);
+      const user = row.text(c.user);
       const cpus = row.decimal(c.cpus, 0, INT32_MAX / 1_000);
       const isExclusive = row.integer(c.exclusive, 0, 1) === 1;
       const cpusAPod = isExclusive ? wholeMachine(row, c.cpus, cpus / podCount, affinity) : cpus / podCount;
       return {
         id,
-        tenant: row.text(c.user),
+        tenant: user,
+        ...(user === '' ? {} : { user }),
         priority: 0,
         cpuMilli: Math.ceil(cpusAPod) * 1_000,
         memoryMib: Math.ceil(row.decimal(c.memory, 0, INT32_MAX)),
@@ -76,7 +78,8 @@ export const METACENTRUM_JOBS: CsvFormat<JobSpec> = {
         ...(affinity.length > 0 ? { affinity } : {}),
         ...(podCount > 1 ? { podsPerNodeMax: 1, spreadGroup: id } : {}),
         submitSeconds: row.seconds(c.submit),
-        durationSeconds: runSeconds(row, c.run, context),
+        // Two rows of the log have an end of 0 in Unix time, and so a negative run time: nothing is known about their run.
+        durationSeconds: row.decimal(c.run, 0, SECONDS_MAX),
         requestedSeconds: row.isEmpty(c.limit) ? Number.NaN : row.decimal(c.limit, 0, Number.MAX_VALUE),
         podCount,
         gangMin: podCount,
@@ -144,13 +147,6 @@ export function* expandMachines(group: MachineGroup): Generator<NodeSpec[]> {
       };
     });
   }
-}
-
-/** Two rows of the log have an end of 0 in Unix time: their run time is negative, and unknown. */
-function runSeconds(row: Row, run: number, context: ReadContext): number {
-  const seconds = row.decimal(run, -SECONDS_MAX, SECONDS_MAX);
-  if (seconds < 0) context.warn('jobs whose end was not recorded (negative run time): duration 0 is assumed');
-  return Math.max(0, seconds);
 }
 
 /** Properties joined by `|`; `^` in front excludes; a host by `host=NAME` or by its full name with dots. */

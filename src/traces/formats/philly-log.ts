@@ -93,6 +93,7 @@ class LogReader {
     return {
       id: this.text(log, 'jobid'),
       tenant: this.text(log, 'vc'),
+      ...(typeof log.user === 'string' && log.user !== '' ? { user: log.user } : {}),
       priority: 0,
       ...this.toGang(this.gpus(attempts[0] as Fields)),
       submitSeconds: submit - this.originSeconds,

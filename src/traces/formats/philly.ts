@@ -54,6 +54,8 @@ export const PHILLY_JOBS: CsvFormat<JobSpec> = {
     const duration = column('duration_s');
     const gpus = column('num_gpus');
     const tenant = column('tenant');
+    const user = column('user');
+    const requested = column('requested_s');
     const toGang = gpuGang(context);
     return (row) => ({
       id: row.name(job),
@@ -62,7 +64,8 @@ export const PHILLY_JOBS: CsvFormat<JobSpec> = {
       ...toGang(row.integer(gpus, 0, GPUS_PER_JOB_MAX)),
       submitSeconds: row.seconds(submit),
       durationSeconds: row.decimal(duration, 0, Number.MAX_VALUE),
-      requestedSeconds: Number.NaN,
+      requestedSeconds: row.isEmpty(requested) ? Number.NaN : row.decimal(requested, 0, Number.MAX_VALUE),
+      ...(row.isEmpty(user) ? {} : { user: row.text(user) }),
     });
   },
 };

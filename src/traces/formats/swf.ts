@@ -122,9 +122,11 @@ function toJob(row: Row, context: ReadContext): JobSpec | undefined {
   const processorsAPod = largestDivisor(processors, context.assume.swfProcessorsPerPodMax);
   const podCount = processors / processorsAPod;
   const requestedSeconds = row.decimal(REQUESTED_TIME, -1, SECONDS_MAX);
+  const user = row.text(USER);
   return {
     id: row.text(JOB),
-    tenant: row.text(USER) === '-1' ? '' : row.text(USER),
+    tenant: user === '-1' ? '' : user,
+    ...(user === '-1' ? {} : { user }),
     priority: 0,
     cpuMilli: processorsAPod * 1_000,
     memoryMib: Math.ceil(processorsAPod * memoryMibPerProcessor(row, context)),
