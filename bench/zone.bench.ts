@@ -113,7 +113,7 @@ function filled(fill: number, waiting: number, shapes: number, nodes = NODES): R
   return { zone, jobs: job, submission, random: new Random(1), shapes };
 }
 
-/** Ends a random running job and submits it anew, `EVENTS` / 2 times. @returns CPU nanoseconds per event. */
+/** Ends a random running job and submits it again, `EVENTS` / 2 times. @returns CPU nanoseconds per event. */
 function churn(run: Run): number {
   const { zone, jobs, submission, random, shapes } = run;
   const finish = { kind: ZoneEventKind.JobFinished, job: 0, run: 0 };

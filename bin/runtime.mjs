@@ -82,7 +82,7 @@ export function fail(message, exitCode = 1) {
   process.exit(exitCode);
 }
 
-/** Where compiled sources are kept: stripping types anew costs some 80 ms at every start. */
+/** Where compiled sources are kept: stripping types again costs some 80 ms at every start. */
 export const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'teg-compile');
 
 /** The environment of the programs handed over to: the same runtime also for what they start by name. */

@@ -295,7 +295,7 @@ describe('teg policies', () => {
       expect(stdout).toMatch(new RegExp(`^${name} +${escaped(description)}$`, 'm'));
   });
 
-  test('tells how to add one', async () => {
+  test('says how to add one', async () => {
     expect((await runHere(['policies', '--help'])).stdout).toContain('docs/policies.md');
   });
 });

@@ -281,7 +281,7 @@ describe('npm test and npm run check', () => {
     vitest: ['vitest', 'tests'],
   } as const;
 
-  /** Tells of its start and waits for the other checks: checks that ran one after the other would all give up. */
+  /** Reports its start and waits for the other checks: checks that ran one after the other would all give up. */
   const check = (name: string, waitMs: number, exitCode: number) => `
     import { existsSync, writeFileSync } from 'node:fs';
     writeFileSync('${name}.started', '');

@@ -1,5 +1,5 @@
 /**
- * Skipped tests are told with their reasons, a run without a test fails, and so does a test without an assertion.
+ * Skipped tests are reported with their reasons, a run without a test fails, and so does a test without an assertion.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -48,7 +48,7 @@ test('skips are grouped by file and by the title with the reason', () => {
 });
 
 describe('a run', () => {
-  test('tells at its end what it skipped', () => {
+  test('reports at its end what it skipped', () => {
     const { status, output } = run(`
       test('one', () => expect(1).toBe(1));
       describe.skipIf(true)('data (skipped: no file)', () => { test('a', () => {}); test('b', () => {}); });`);

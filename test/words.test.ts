@@ -1,6 +1,6 @@
 /**
  * Words that this project does not use: paraphrases for which the field has a term. Held in the comments, texts and test
- * names of the sources, and in the pages.
+ * names of all sources, and in the pages.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,8 +8,14 @@ import { parseSync, Visitor } from 'oxc-parser';
 import { expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
-/** Read besides the pages; `.ts` files at any depth. */
-const SOURCES = ['src', 'lab'];
+/** Read besides the pages; sources at any depth. */
+const SOURCES = ['src', 'lab', 'test', 'bench', 'bin'];
+/** Sources, and the launcher, which has no ending. */
+const IS_SOURCE = /\.m?ts$|\.mjs$|^teg$/;
+/** Read as text, from `test`: transcripts and the tools of the control plane. */
+const IS_TEXT = /\.(?:txt|go)$/;
+/** This file, which has to name the words. */
+const ITSELF = join('test', 'words.test.ts');
 /** Pages at the root; those in `docs` are all read. */
 const PAGES = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md'];
 
@@ -47,11 +53,16 @@ function offences(path: string, words: readonly string[]): string[] {
   );
 }
 
-/** @returns Paths of files with an ending below a folder, from the root. */
-function filesIn(folder: string, ending: string): string[] {
+/** @returns Paths of files below a folder whose names match, from the root. */
+function filesIn(folder: string, name: RegExp): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith(ending))
-    .map((name) => join(folder, name));
+    .filter((path) => name.test(path))
+    .map((path) => join(folder, path));
+}
+
+/** @returns Comments and texts of a Go source; of any other file everything. */
+function proseOf(path: string, text: string): string[] {
+  return path.endsWith('.go') ? (text.match(/\/\/.*|"(?:[^"\\\n]|\\.)*"/g) ?? []) : [text];
 }
 
 test('the rule sees a paraphrase in a comment, a text and a template, and leaves code and plain English alone', () => {
@@ -71,16 +82,25 @@ test('the rule sees a paraphrase in a comment, a text and a template, and leaves
 });
 
 test('sources use the terms of the field', () => {
-  const files = SOURCES.flatMap((folder) => filesIn(folder, '.ts'));
+  const files = SOURCES.flatMap((folder) => filesIn(folder, IS_SOURCE)).filter((path) => path !== ITSELF);
   expect(files.length).toBeGreaterThan(500);
+  for (const folder of SOURCES) expect(files.some((path) => path.startsWith(folder))).toBe(true);
   expect(
     files.flatMap((path) => offences(path, wordsOf(path, readFileSync(join(ROOT, path), 'utf8')))),
   ).toEqual([]);
 });
 
+test('transcripts and the tools of the control plane use the terms of the field', () => {
+  const files = filesIn('test', IS_TEXT);
+  expect(files.length).toBeGreaterThan(10);
+  expect(
+    files.flatMap((path) => offences(path, proseOf(path, readFileSync(join(ROOT, path), 'utf8')))),
+  ).toEqual([]);
+});
+
 test('pages use the terms of the field', () => {
   const here = new Set(readdirSync(ROOT));
-  const files = [...PAGES.filter((name) => here.has(name)), ...filesIn('docs', '.md')];
+  const files = [...PAGES.filter((name) => here.has(name)), ...filesIn('docs', /\.md$/)];
   expect(files.length).toBeGreaterThan(20);
   expect(
     files.flatMap((path) =>

@@ -128,7 +128,7 @@ function withBytesChanged(bytes: Uint8Array, random: Random): Uint8Array {
 /**
  * Runs inputs [from, to) of a seed in this process.
  *
- * @param onInput Told the index of each input before it runs.
+ * @param onInput Called with the index of each input before it runs.
  * @throws FuzzFailure naming the input, also if one takes longer than INPUT_MS_MAX.
  */
 export function fuzz(

@@ -1,5 +1,5 @@
 /**
- * Runs the inputs of `traces-fuzz.ts` and says which one is being run, so that a hang or a full heap can be told.
+ * Runs the inputs of `traces-fuzz.ts` and reports which one is being run, so that a hang or a full heap can be traced to it.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { fuzz } from './traces-fuzz.ts';

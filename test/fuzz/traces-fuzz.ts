@@ -93,7 +93,7 @@ export async function runInput(input: FuzzInput): Promise<{ outcome: string; ite
 /**
  * Runs inputs [from, to) of a seed in this process.
  *
- * @param onInput Told the index of each input before it runs.
+ * @param onInput Called with the index of each input before it runs.
  * @throws FuzzFailure naming the input, also if one takes longer than INPUT_MS_MAX.
  */
 export async function fuzz(

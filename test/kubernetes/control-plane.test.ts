@@ -135,7 +135,7 @@ describeWithControlPlane('a control plane as scheduler_perf has it', ['kube-sche
     await stranger.close();
   });
 
-  test('the stock scheduler binds, and its CPU time and memory are told', async () => {
+  test('the stock scheduler binds, and its CPU time and memory are reported', async () => {
     const scheduler = await plane.startStockScheduler('percentageOfNodesToScore: 50');
     expect((await client.request({ method: 'POST', path: podPath, body: pod('a') })).status).toBe(201);
     await until(async () => {
@@ -170,7 +170,7 @@ describeWithControlPlane('a control plane as scheduler_perf has it', ['kube-sche
     }, 20);
   });
 
-  test('a stranger is told by name which processes there are', async () => {
+  test('an unknown name is refused with the names of the processes', async () => {
     await expect(plane.restart('kubelet')).rejects.toThrow(
       "got the process 'kubelet', expected one of etcd, ",
     );
@@ -270,7 +270,7 @@ describeWithControlPlane('the end of who started it', [], () => {
     }
   });
 
-  test('a process that does not start is told with the end of its log', async () => {
+  test('a process that does not start is reported with the end of its log', async () => {
     await expect(startControlPlane({ apiServerFlags: ['--no-such-flag'] })).rejects.toMatchObject({
       code: 'TEG_CONTROL_PLANE_FAILED',
       message: expect.stringMatching(/kube-apiserver ended with 1.*unknown flag: --no-such-flag/s),

@@ -23,7 +23,7 @@ import {
 const NAMESPACE = 'teg-system';
 const LEASE = 'teg-scheduler';
 
-/** Everything that the account may do beyond what any account may. By hand: whoever adds to it sees it here. */
+/** Everything that the account may do beyond what any account may. Written by hand, so that an added right shows up here. */
 const GRANTED: readonly Right[] = [
   'get /nodes',
   'list /nodes',

@@ -1,6 +1,6 @@
 /**
  * The whole scheduler as it is installed: the manifests' configuration, and a real token of its ServiceAccount with exactly
- * its roles, against an API server that enforces them. What needs a right does happen; what is missing is told.
+ * its roles, against an API server that enforces them. Every action that needs a right succeeds; a missing right is reported.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -169,7 +169,7 @@ describeWithControlPlane('the deployed scheduler', ['kube-controller-manager', '
     await expect.poll(async () => (await getPage(`${teg.url}/readyz`)).status, RUNS).toBe(200);
   });
 
-  test('plain pods are bound, and told so', async () => {
+  test('plain pods are bound, with an event', async () => {
     const names = Array.from({ length: 10 }, (_, i) => `plain-${i}`);
     for (const name of names) await createPod(name, '100m');
     for (const name of names) {

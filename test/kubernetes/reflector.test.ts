@@ -24,7 +24,7 @@ const pod = (name: string): object => ({
   spec: { containers: [{ name: 'c', image: 'x', resources: { requests: { cpu: '1' } } }] },
 });
 
-/** What a handler was told, as the state that follows from it. */
+/** The state that follows from the calls of a handler. */
 class View {
   /** Name and version by uid. */
   readonly objects = new Map<string, string>();

@@ -1,6 +1,6 @@
 /**
  * Recordings of a scheduler at work on a real API server, repeated: 5,000 pods with gangs and preemption, while nodes are
- * deleted, cordoned and made anew and pods deleted; and what a scheduler that was killed leaves.
+ * deleted, cordoned and created again and pods deleted; and the log that a killed scheduler leaves.
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ describeWithControlPlane('teg replay', [], () => {
     return JSON.parse(stdout);
   }
 
-  /** Nodes and pods come and go until told to stop. */
+  /** Nodes and pods come and go while `goesOn` says so. */
   async function churn(goesOn: () => boolean): Promise<void> {
     const { random } = stage;
     while (goesOn()) {

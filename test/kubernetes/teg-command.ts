@@ -1,5 +1,5 @@
 /**
- * `bin/teg` as a user runs it: commands that end, and commands that go on until they are told to stop.
+ * `bin/teg` as a user runs it: commands that end, and commands that run until a signal.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -60,7 +60,7 @@ export class RunningTeg {
     return this.lines.filter(({ msg }) => msg === message);
   }
 
-  /** Tells it to end, and waits. */
+  /** Signals it to end, and waits. */
   async stop(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<Ended> {
     this.child.kill(signal);
     return this.ended;

@@ -1,5 +1,5 @@
 /**
- * What docs/kubernetes.md tells a new user to do, done: a cluster, a dry run, a scheduler, a Deployment, a Job and a gang,
+ * The steps of docs/kubernetes.md for a new user: a cluster, a dry run, a scheduler, a Deployment, a Job and a gang,
  * a pod that does not fit, explanations, a snapshot and what-if, a recording and its replay, and the end of all of it.
  */
 import { execFileSync } from 'node:child_process';
@@ -110,7 +110,7 @@ describeWithControlPlane(
     const holder = (): string =>
       kubectl('get', 'lease', '-n', 'kube-system', 'teg-scheduler', '-o', 'jsonpath={.spec.holderIdentity}');
 
-    test('teg cluster tells how to reach it', async () => {
+    test('teg cluster says how to reach it', async () => {
       cluster = new RunningTeg(['cluster', '--nodes', String(NODES), '--json']);
       await expect.poll(() => cluster.stdout, { timeout: 50_000 }).toMatch(/\n$/);
       ready = JSON.parse(cluster.stdout) as Ready;
@@ -118,7 +118,7 @@ describeWithControlPlane(
       expect(kubectl('get', 'nodes', '-o', 'name').trim().split('\n')).toHaveLength(NODES);
     });
 
-    test('a dry run decides and tells, and writes nothing', async () => {
+    test('a dry run decides and reports, and writes nothing', async () => {
       kubectl('apply', '-f', join(EXAMPLES, 'deployment.yaml'));
       await expect.poll(() => pods('app=web').length, SOON).toBe(20);
       scheduler = start('--dry-run', '--config', config);
@@ -154,7 +154,7 @@ describeWithControlPlane(
       );
     });
 
-    test('kubectl describe tells why a pod does not run, in the stock words', async () => {
+    test('kubectl describe says why a pod does not run, in the stock words', async () => {
       createPod('whale', '64');
       await expect
         .poll(() => kubectl('describe', 'pod', 'whale'), SOON)
@@ -378,7 +378,7 @@ describeWithControlPlane(
       expect((await waits.stop()).code).toBe(0);
     });
 
-    test('credentials that are not valid are told as such', async () => {
+    test('credentials that are not valid are reported as such', async () => {
       const wrong = JSON.parse(readFileSync(ready.kubeconfig, 'utf8'));
       wrong.users[0].user = { token: 'wrong' };
       const kubeconfig = join(folder, 'wrong');

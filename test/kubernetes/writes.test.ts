@@ -113,7 +113,7 @@ describeWithControlPlane('writes', ['kube-controller-manager'], () => {
       expect(binder.counts).toMatchObject({ posts: 1, unknown: 1 });
     });
 
-    test('500 pods at once, each once, and a hold in the middle tells the truth about every one', async () => {
+    test('500 pods at once, each once, and a hold in the middle reports each one rightly', async () => {
       const pods = await Promise.all(Array.from({ length: 500 }, (_, i) => createPod(`many-${i}`)));
       const binder = new Binder({ client, ...base });
       let done = 0;

@@ -1,5 +1,5 @@
 /**
- * An HTTP server that does exactly what a test tells it, for what a real API server cannot be made to do: answers cut
+ * An HTTP server with scripted answers, for cases that a real API server cannot be made to produce: answers cut
  * in the middle, lines split anywhere, garbage, versions that are gone, connections that fall silent.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

@@ -1,5 +1,5 @@
 /**
- * Tells at the end of a run what was skipped and why, so that nobody takes a check for passed that was never made; and
+ * Reports at the end of a run what was skipped and why, so that a check that was never made does not pass for one; and
  * fails a run in which no test ran.
  */
 import { relative } from 'node:path';

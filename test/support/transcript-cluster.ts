@@ -152,7 +152,7 @@ export class TranscriptCluster {
     this.processes.set(process.id, process);
   }
 
-  /** Time passes; whoever is due wakes. @param delivers Whether all mail comes at once. */
+  /** Time passes; processes that are due wake. @param delivers Whether all mail comes at once. */
   private wait(seconds: number, delivers: boolean): void {
     const until = this.now + seconds;
     for (;;) {

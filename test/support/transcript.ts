@@ -7,7 +7,7 @@
  * number; summaries, boards and reports come at once unless `boards off`.
  *
  *     cluster zones=2 nodes=1 hosts=1 fan-out=4 chooser=least-loaded escrowSeconds=5 …   any option of the federation
- *     wait 2.5 | run 2.5               time passes, whoever is due wakes; mail stays where it is | comes at once
+ *     wait 2.5 | run 2.5               time passes, processes that are due wake; mail stays where it is | comes at once
  *     submit 7 gpus=1 pods=2 gang=2 priority=0 host=0
  *     cancel 7 | exit 7                its owner gives it up | its pods end by themselves
  *     deliver [3 | offer | all]        the oldest | number 3 | the oldest offer | all, and all that they cause

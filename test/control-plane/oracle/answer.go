@@ -39,7 +39,7 @@ type answer struct {
 	Chosen string `json:"chosen"`
 	// The text of the event, "" if it would be placed. Without what preemption adds if somebody would go.
 	Message string `json:"message"`
-	// An error that is no verdict; the pod would be tried again.
+	// An error that is not a verdict; the pod would be tried again.
 	Error string `json:"error,omitempty"`
 	// What each node says, by its name; plugin and texts.
 	Reasons map[string]reason `json:"reasons"`

@@ -39,7 +39,7 @@ func run() error {
 	for lines.Scan() {
 		var asked question
 		if err := json.Unmarshal(lines.Bytes(), &asked); err != nil {
-			return fmt.Errorf("case is no JSON: %w", err)
+			return fmt.Errorf("case is not JSON: %w", err)
 		}
 		if err := out.Encode(world.answer(ctx, asked)); err != nil {
 			return err

@@ -13,7 +13,7 @@ const VERDICT_SECONDS = 60;
 /** After pods are gone, until both schedulers surely know. */
 const SETTLE_MS = 400;
 
-/** What became of a pod: its node, or what it was told. */
+/** Outcome of a pod: its node, or the reason and message of its condition. */
 export interface Verdict {
   readonly node: string;
   /** Reason and message of the condition PodScheduled; '' if it was placed. */

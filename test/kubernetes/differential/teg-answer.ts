@@ -46,7 +46,7 @@ export function askTeg(objects: readonly Json[], probe: Json, order?: Draw): Teg
     if (event !== undefined) core.step(event, 1);
   }
   const event = events.eventOf(probe);
-  if (event === undefined) throw new Error('the probe is no pod');
+  if (event === undefined) throw new Error('the probe is not a pod');
   const told = [...core.step(event, 2)];
   const { uid } = probe.metadata as { uid: string };
   const feasible = feasibleNodes(core, uid);

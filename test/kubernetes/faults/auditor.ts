@@ -1,5 +1,5 @@
 /**
- * Looks over the scheduler's shoulder: follows etcd from outside and tells whatever must never happen.
+ * An independent observer of the scheduler: follows etcd and reports what must never happen.
  *
  * What must never happen, whatever the fault:
  * - a pod that is on a node goes to another one, or to none, or is bound a second time;

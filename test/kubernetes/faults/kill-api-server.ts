@@ -56,10 +56,10 @@ interface CompactionParameters {
   readonly rounds: number;
 }
 
-/** Watches that stand at a version that is no more. */
+/** Watches at a version that is compacted away. */
 export const COMPACTION: Scenario<CompactionParameters> = {
   name: 'etcd compaction',
-  what: 'watches cut off; pods come and go, etcd is compacted, the API server starts anew; then every watch gets 410',
+  what: 'watches cut off; pods come and go, etcd is compacted, the API server restarts; then every watch gets 410',
   short: { pods: 300, nodes: 40, rounds: 1 },
   full: { pods: 3000, nodes: 250, rounds: 5 },
   play: compact,

@@ -34,7 +34,7 @@ async function play(stage: Stage, parameters: Parameters, facts: Facts): Promise
   for (let teg = stage.startTeg(); ; teg = stage.startTeg()) {
     const before = auditor.bindings.length;
     if (auditor.unbound === 0) {
-      // It was too quick for so many kills: more work.
+      // It finished before all kills were done: more work.
       await stage.pods(Math.ceil(pods / kills), { prefix: `more-${killed}` });
     }
     longest = Math.max(
@@ -51,6 +51,6 @@ async function play(stage: Stage, parameters: Parameters, facts: Facts): Promise
   facts['kills while idle'] = idleKills;
   facts['longest from restart to first binding, s'] = round(longest);
   facts['all placed, s after the last restart'] = round(await stage.placed(60));
-  // What waited in the queue of a killed process is told by nobody, as with the stock scheduler.
+  // Pods in the queue of a killed process are never reported, as with the stock scheduler.
   facts['bound without an event'] = await stage.eventsAreThere(60, pods);
 }

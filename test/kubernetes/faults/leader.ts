@@ -1,5 +1,5 @@
 /**
- * Two replicas and one lease: the leader is killed, stopped for longer than the lease, and told to go.
+ * Two replicas and one lease: the leader is killed, stopped for longer than the lease, and asked to terminate.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Facts, round, type Scenario } from './scenario.ts';
@@ -155,7 +155,7 @@ function followsAgain(teg: TegChild): boolean {
   return teg.said('not leading').length >= teg.said('leading').length;
 }
 
-/** When the last leader was told to end. */
+/** When the last leader was asked to terminate. */
 let endedMs = 0;
 
 /** @returns Seconds from then until nobody held the lease; Infinity if it was never given up. */

@@ -1,5 +1,5 @@
 /**
- * An hour of churn in minutes: pods are created, bound and deleted, nodes made anew, labels and sizes never the same.
+ * An hour of churn in minutes: pods are created, bound and deleted, nodes recreated, labels and sizes never the same.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ interface Parameters {
 /** See the head of the file. */
 export const MEMORY: Scenario<Parameters> = {
   name: 'memory under churn',
-  what: 'rounds of pods created, bound and deleted, each with labels and requests of its own, a tenth of the nodes made anew each time',
+  what: 'rounds of pods created, bound and deleted, each with labels and requests of its own, a tenth of the nodes recreated each time',
   short: { nodes: 100, rounds: 12, pods: 420, heapMegabytes: 6, residentMegabytes: 60 },
   full: { nodes: 250, rounds: 60, pods: 1000, heapMegabytes: 15, residentMegabytes: 60 },
   play,
@@ -45,7 +45,7 @@ async function play(stage: Stage, parameters: Parameters, facts: Facts): Promise
     const labels = { app: prefix, 'pod-template-hash': `${turn * 7919}` };
     const cpu = `${20 + (turn % 50)}m`;
     await stage.pods(pods, { prefix, cpu, memory: `${50 + turn}Mi`, metadata: { labels } });
-    // One that fits nowhere, told of and deleted.
+    // One that fits nowhere, reported and deleted.
     await stage.pods(1, { prefix: `large-${turn}`, cpu: `${100 + turn}`, metadata: { labels } });
     await stage.until('the round is placed', () => auditor.unbound <= 1, 60);
     await stage.each(pods, (index) => stage.deletePod(`${prefix}-${index}`));

@@ -17,7 +17,7 @@ interface Parameters {
 // biome-ignore lint/suspicious/noExplicitAny: what is spoilt may have any form, and no form is right
 type Spoilt = any;
 
-/** Spoils a pod, by the label `odd`. Whoever reads it must refuse it with an event, or place it; nothing else. */
+/** Spoils a pod, by the label `odd`. The scheduler must refuse it with an event, or place it; nothing else. */
 const ODD_PODS: Readonly<Record<string, (pod: Spoilt) => void>> = {
   'no-spec': (pod) => {
     delete pod.spec.containers;
@@ -102,7 +102,7 @@ export const ODD_OBJECTS: Scenario<Parameters> = {
 async function play(stage: Stage, { pods, each }: Parameters, facts: Facts): Promise<void> {
   await stage.nodes(Math.ceil(pods / 20) + 5);
   const uids = await createAbsurd(stage, each);
-  // Before it leads, and anew after a restart: all of them are there when it lists.
+  // Before it leads, and again after a restart: all of them are there when it lists.
   await createLarge(stage, each * 4);
   const spoilt = new Map<string, string[]>();
   let lines = 0;
@@ -221,7 +221,7 @@ function spoilNode(node: Spoilt, kind: string): void {
   else node.metadata.annotations = { large: 'x'.repeat(2 ** 20) };
 }
 
-/** Every odd pod is placed or told of. */
+/** Every odd pod is placed or reported. */
 async function judge(
   stage: Stage,
   spoilt: ReadonlyMap<string, string[]>,
@@ -230,7 +230,7 @@ async function judge(
   const { auditor } = stage;
   const isSettled = (uid: string): boolean => auditor.everBound.has(uid) || auditor.failedEvents.has(uid);
   for (const [kind, uids] of [...spoilt, ...absurd]) {
-    await stage.until(`each pod '${kind}' is placed or told of`, () => uids.every(isSettled), 30);
+    await stage.until(`each pod '${kind}' is placed or reported`, () => uids.every(isSettled), 30);
   }
   for (const [kind, uids] of spoilt) {
     const placed = uids.filter((uid) => auditor.everBound.has(uid)).length;

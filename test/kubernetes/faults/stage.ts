@@ -190,7 +190,7 @@ export class Stage {
   /**
    * Every pod of ours that was bound has exactly one event that says so, when no more come.
    *
-   * @param lostMax So many may be without: they waited in processes that were killed.
+   * @param lostMax Pods that may be without one: they waited in processes that were killed.
    * @returns       How many are without.
    */
   async eventsAreThere(seconds: number, lostMax = 0): Promise<number> {

@@ -21,7 +21,7 @@ export interface TegOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** Whether its end is one that was wanted is asked here; others are told. */
+  /** Called with the exit code and the end of the log if it ends without having been stopped. */
   readonly onDeath?: (what: string) => void;
 }
 

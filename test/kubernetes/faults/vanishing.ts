@@ -1,5 +1,5 @@
 /**
- * Nodes are deleted, cordoned and made anew, and pods deleted, between decisions and bindings.
+ * Nodes are deleted, cordoned and created again, and pods deleted, between decisions and bindings.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Facts, round, type Scenario } from './scenario.ts';
@@ -19,7 +19,7 @@ const GANG = 8;
 /** See the head of the file. */
 export const VANISHING: Scenario<Parameters> = {
   name: 'nodes and pods vanish',
-  what: 'nodes deleted, cordoned, made anew, and pods deleted, while pods and gangs are bound; then the nodes come back',
+  what: 'nodes deleted, cordoned, created again, and pods deleted, while pods and gangs are bound; then the nodes come back',
   short: { pods: 600, nodes: 60, each: 15, gangs: 6 },
   full: { pods: 5000, nodes: 250, each: 150, gangs: 40 },
   play,

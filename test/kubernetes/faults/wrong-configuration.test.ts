@@ -18,7 +18,7 @@ interface End {
   readonly stderr: string;
 }
 
-/** @param stopAfterMs Then it is told to stop. */
+/** @param stopAfterMs Then it gets a signal to stop. */
 function teg(args: readonly string[], stopAfterMs?: number): Promise<End> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [TEG, 'scheduler', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -135,7 +135,7 @@ describe('what is around it', () => {
     expect(stderr).not.toContain('    at ');
   });
 
-  test('a server that is not there: it says so, keeps on, and stops when it is told to', async () => {
+  test('a server that is not there: it says so, keeps trying, and stops on a signal', async () => {
     const port = await freePort();
     const quiet = file(
       'quiet.yaml',

@@ -106,7 +106,7 @@ export const CLAIM_CASES: readonly VerdictCase[] = [
     fits: 'n2',
   },
   {
-    name: 'a reserved volume in deletion is no candidate: another one is taken',
+    name: 'a reserved volume in deletion is not a candidate: another one is taken',
     objects: [
       ...two,
       LOCAL,
@@ -118,14 +118,14 @@ export const CLAIM_CASES: readonly VerdictCase[] = [
     fits: 'n2',
   },
   {
-    name: 'a free volume in deletion is no candidate',
+    name: 'a free volume in deletion is not a candidate',
     objects: [node('n1'), LOCAL, claim('data'), volume('free', { metadata: DELETED })],
     probe: data,
     fits: '',
     says: `1 ${NO_VOLUME}`,
   },
   {
-    name: 'a volume reserved for another claim is no candidate',
+    name: 'a volume reserved for another claim is not a candidate',
     objects: [node('n1'), LOCAL, claim('data'), volume('free', { spec: claimRef('other') })],
     probe: data,
     fits: '',
@@ -180,7 +180,7 @@ export const CLAIM_CASES: readonly VerdictCase[] = [
     says: 'PVC default/probe-tmp was not created for pod default/probe (pod is not owner)',
   },
   {
-    name: 'a missing claim is told before a foreign ephemeral one',
+    name: 'a missing claim is reported before a foreign ephemeral one',
     objects: [node('n1'), LOCAL, claim('probe-tmp', { metadata: FOREIGN })],
     probe: probe({ volumes: [ephemeral('tmp'), claimed('data')] }),
     fits: '',
@@ -328,7 +328,7 @@ export const CLAIM_CASES: readonly VerdictCase[] = [
     says: `1 ${NO_VOLUME}`,
   },
   {
-    name: 'a driver that tells what it has left: enough on one node only',
+    name: 'a driver that reports its capacity: enough on one node only',
     objects: [
       ...two,
       MADE,
@@ -341,7 +341,7 @@ export const CLAIM_CASES: readonly VerdictCase[] = [
     fits: 'n2',
   },
   {
-    name: 'a driver that tells what it has left: nothing is known of the nodes',
+    name: 'a driver that reports its capacity: nothing is known of the nodes',
     objects: [...two, MADE, ofMade, trackingDriver(DRIVER)],
     probe: data,
     fits: '',

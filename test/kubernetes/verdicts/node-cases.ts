@@ -30,7 +30,7 @@ export const NODE_CASES: readonly VerdictCase[] = [
     says: '1 Insufficient cpu',
   },
   {
-    name: 'each resource that is missing is told',
+    name: 'each resource that is missing is reported',
     objects: [node('n1')],
     probe: probe({ requests: { cpu: '5', memory: '9Gi', 'ephemeral-storage': '1Gi' } }),
     fits: '',
@@ -93,7 +93,7 @@ export const NODE_CASES: readonly VerdictCase[] = [
     says: '1 Too many pods',
   },
   {
-    name: 'a node that tells nothing of itself takes no pods',
+    name: 'a node that reports nothing takes no pods',
     objects: [bareNode('n1')],
     probe: probe(),
     fits: '',
