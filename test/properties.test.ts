@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { directChecks, PROPERTIES } from './property-rules.ts';
-import { checkAsyncProperty, checkProperty } from './support/properties.ts';
+import { checkAsyncProperty, checkProperty, type PropertyOptions } from './support/properties.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -17,9 +17,9 @@ const FOLDERS = readdirSync(ROOT, { withFileTypes: true })
   .map(({ name }) => name);
 
 /** What a property is given in one check of it. */
-type Draws = (options?: fc.Parameters<unknown>) => Promise<number[]>;
+type Draws = (options?: PropertyOptions<unknown>) => Promise<number[]>;
 
-async function drawn(options: fc.Parameters<unknown> = {}): Promise<number[]> {
+async function drawn(options: PropertyOptions<unknown> = {}): Promise<number[]> {
   const values: number[] = [];
   checkProperty(
     fc.property(fc.integer(), (value) => {
@@ -31,7 +31,7 @@ async function drawn(options: fc.Parameters<unknown> = {}): Promise<number[]> {
 }
 
 /** The same of an asynchronous property, each draw of which takes a while. */
-async function drawnAsync(options: fc.Parameters<unknown> = {}): Promise<number[]> {
+async function drawnAsync(options: PropertyOptions<unknown> = {}): Promise<number[]> {
   const values: number[] = [];
   await checkAsyncProperty(
     fc.asyncProperty(fc.integer(), async (value) => {
@@ -62,6 +62,18 @@ describe.each<[string, Draws]>([
     const own = await draws({ numRuns: 10, seed: 5 });
     expect((await draws({ numRuns: 10, seed: 5 })).slice(0, 5)).toEqual(own.slice(0, 5));
     expect((await draws({ numRuns: 10 })).slice(0, 5)).not.toEqual(own.slice(0, 5));
+  });
+
+  test('a statement about the fixed draws is checked once they have passed, and fails the check', async () => {
+    let called = 0;
+    const afterFixed = (): void => void called++;
+    expect(await draws({ afterFixed })).toHaveLength(100);
+    expect(await draws({ numRuns: 1, afterFixed })).toHaveLength(1);
+    expect(called).toBe(2);
+    const refuse = (): never => {
+      throw new Error('not reached');
+    };
+    await expect(draws({ afterFixed: refuse })).rejects.toThrow('not reached');
   });
 });
 

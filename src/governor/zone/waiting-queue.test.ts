@@ -4,58 +4,8 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { EffectBuffer } from './effects.ts';
 import { EffectKind, Reason } from './zone-events.ts';
-import { ZoneJobTable } from './zone-jobs.ts';
-import { ShapeLines } from './zone-lines.ts';
 import { ShapeHeads, ShapeHeap } from './zone-shape-heap.ts';
 import { ZoneShapeTable } from './zone-shapes.ts';
-
-describe('ShapeLines', () => {
-  test('keeps the order of any pushes, returns and removals', () => {
-    const operation = fc.record({
-      what: fc.constantFrom('push', 'push', 'first', 'any', 'return'),
-      priority: fc.constantFrom(0, 0, 0, 0, 1, -1),
-      pick: fc.nat(1000),
-    });
-    checkProperty(
-      fc.property(fc.array(operation, { maxLength: 200, size: 'max' }), (operations) => {
-        const jobs = new ZoneJobTable();
-        const lines = new ShapeLines(jobs);
-        lines.addShape();
-        /** [job, priority, rank] in order. */
-        const model: [number, number, number][] = [];
-        const gone: [number, number, number][] = [];
-        let submitted = 0;
-        for (const { what, priority, pick } of operations) {
-          let entry: [number, number, number] | undefined;
-          if (what === 'push') {
-            entry = [submitted, priority, submitted];
-            jobs.ensure(submitted);
-            jobs.submit(submitted, 0, priority, 0, submitted++);
-          }
-          // A job that ran and lost its node comes back with the rank it had.
-          if (what === 'return') entry = gone.splice(pick % Math.max(1, gone.length), 1)[0];
-          if (entry !== undefined) {
-            lines.push(0, entry[0]);
-            model.push(entry);
-            model.sort((a, b) => b[1] - a[1] || a[2] - b[2]);
-          } else if (model.length > 0 && (what === 'first' || what === 'any')) {
-            const removed = model.splice(what === 'first' ? 0 : pick % model.length, 1)[0]!;
-            lines.remove(0, removed[0]);
-            gone.push(removed);
-          }
-          expect(lines.first(0)).toBe(model[0]?.[0] ?? -1);
-        }
-        const walked: number[] = [];
-        expect(lines.walk(0, (job) => walked.push(job))).toBe(true);
-        expect(walked.sort((a, b) => a - b)).toEqual(model.map(([job]) => job).sort((a, b) => a - b));
-        for (const [job] of model) {
-          expect(lines.first(0)).toBe(job);
-          lines.remove(0, job);
-        }
-      }),
-    );
-  });
-});
 
 describe('ShapeHeap', () => {
   test('finds the first shape that fits, as a search through all of them does', () => {

@@ -371,7 +371,7 @@ test('a job that is missing in its line is reported, and no other leaves in its 
   const waiting = line?.waiting as number[];
   waiting.shift();
   expect(() => agents.process.cancel(7, 1, { messages: [], actions: [] } as never)).toThrow(
-    'the job is not in its line',
+    'a job leaves a line that it is not in',
   );
   expect(waiting).toHaveLength(1);
 });

@@ -9,7 +9,6 @@
  * is ever confirmed at a time; a job that was lost or refused keeps its rank.
  */
 
-import { assert } from '../../../kernel/assert.ts';
 import { TimeHeap } from '../../../kernel/time-heap.ts';
 import type { Demand } from '../../../model/demand.ts';
 import { TegError } from '../../../model/errors.ts';
@@ -34,7 +33,7 @@ import {
   WaitReason,
   type WaitReasonCode,
 } from './host-jobs.ts';
-import { enterLine, HostLines, type JobLine, narrowWindow, widenWindow } from './host-lines.ts';
+import { enterLine, HostLines, type JobLine, leaveLine, narrowWindow, widenWindow } from './host-lines.ts';
 import { HostMoves } from './host-moves.ts';
 import { HostSender } from './host-sender.ts';
 import { StandingRequests } from './standing-requests.ts';
@@ -142,7 +141,7 @@ export class AgentHost implements Process {
       return;
     }
     if (state === AgentState.Proposed) this.endProposal(slot);
-    else this.leaveLine(slot);
+    else leaveLine(jobs.lines[slot] as JobLine, slot);
     this.finish(slot, FederationReason.Cancelled, out);
   }
 
@@ -294,7 +293,7 @@ export class AgentHost implements Process {
     const waits = isNew && jobs.states[slot] === AgentState.Waiting;
     if (waits || (isNew && jobs.states[slot] === AgentState.Proposed)) {
       const line = jobs.lines[slot] as JobLine;
-      if (waits) this.leaveLine(slot);
+      if (waits) leaveLine(line, slot);
       else this.endProposal(slot);
       if (!waits && jobs.attempts[slot] === m.attempt) widenWindow(line);
       jobs.probes[slot] = (jobs.probes[slot] as number) + 1;
@@ -464,13 +463,6 @@ export class AgentHost implements Process {
     this.setState(slot, AgentState.Waiting, timeSeconds);
     this.jobs.reasons[slot] = reason;
     enterLine(this.jobs.lines[slot] as JobLine, slot, this.isBefore);
-  }
-
-  private leaveLine(slot: number): void {
-    const { waiting } = this.jobs.lines[slot] as JobLine;
-    const at = waiting.indexOf(slot);
-    assert(at >= 0, 'leaveLine: the job is not in its line');
-    waiting.splice(at, 1);
   }
 
   private endProposal(slot: number): JobLine {

@@ -90,3 +90,10 @@ export function enterLine(line: JobLine, slot: number, isBefore: (a: number, b: 
   if (low === waiting.length) waiting.push(slot);
   else waiting.splice(low, 0, slot);
 }
+
+/** Takes a slot out of its line. O(waiting jobs of the line). */
+export function leaveLine({ waiting }: JobLine, slot: number): void {
+  const at = waiting.indexOf(slot);
+  assert(at >= 0, 'a job leaves a line that it is not in');
+  waiting.splice(at, 1);
+}
