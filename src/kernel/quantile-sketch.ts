@@ -3,7 +3,7 @@
  *
  * A bucket is one of 256 equal parts of an octave [2^e, 2^(e+1)), found from the bits of the number, so no logarithm is
  * taken and the answer is the same on every machine. A quantile is reported as its bucket's lower edge: at most
- * QUANTILE_RELATIVE_ERROR too small, never too large, and exact for integers up to 256. Sketches add up: the quantiles
+ * QUANTILE_RELATIVE_ERROR too small, never too large, and exact for integers up to 256. Sketches merge: the quantiles
  * of a merged sketch do not depend on how the numbers were divided.
  * Not here: quantiles of negative numbers (they count as zero).
  *
@@ -36,7 +36,7 @@ export interface QuantileSketchState {
   readonly max: number;
   /** Ascending bucket numbers. @shape [buckets] */
   readonly buckets: readonly number[];
-  /** How many numbers lie in each. @shape [buckets] */
+  /** Count of numbers in each. @shape [buckets] */
   readonly counts: readonly number[];
 }
 

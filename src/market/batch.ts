@@ -1,11 +1,12 @@
 /**
- * Batches: what one call of a ledger did, as bytes: the unit that is stored, chained by hashes and recomputed.
+ * Batches: the effect of one call of a ledger, as bytes. A batch is the unit that is stored, chained by hashes and
+ * recomputed.
  *
  *     header  uint32 records · uint32 bytes of names · uint32 call · int32 account · double time, µs · double number of the batch
  *     records, 96 bytes each (`record.ts`), then the UTF-8 names of accounts that were opened
  *
- * A record's place is its number in the batch. The call and its records say what was asked; the records of the ledger's own
- * (mint, evaporation, expiry) and all outcomes can be derived from it, so a log is verified by doing the calls again.
+ * A record's place is its number in the batch. The call and its records are the request; the ledger's own records
+ * (mint, evaporation, expiry) and all outcomes follow from it, so a log is verified by making the calls again.
  */
 import { TegError } from '../model/errors.ts';
 import { RECORD_BYTES, Records } from './record.ts';
@@ -22,7 +23,7 @@ const BATCH_RECORDS_MAX = 2 ** 24;
 
 const NO_NAMES = new Uint8Array(0);
 
-/** What one call did. */
+/** The effect of one call. */
 export interface LedgerBatch {
   /** 0 is the genesis; no number is left out. */
   readonly number: number;
@@ -159,7 +160,7 @@ export function readBatch(bytes: Uint8Array<ArrayBuffer>, place: string): BatchP
   };
 }
 
-/** @returns Whether a record was asked for by a client, and not derived by the ledger. */
+/** @returns Whether a client requested the record; otherwise the ledger derived it. */
 export function isClientAction(action: number): boolean {
   return action >= TransferAction.Post && action <= TransferAction.SetMint;
 }

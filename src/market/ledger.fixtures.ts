@@ -12,7 +12,7 @@ import {
   type TransferId,
 } from './transfer.ts';
 
-/** A transfer whose fields are none but those given. */
+/** A transfer with only the given fields set. */
 export function transfer(given: Partial<Transfer> & { readonly id: TransferId }): Transfer {
   const plain = {
     debit: 0,
@@ -38,11 +38,11 @@ export class RandomClient {
   private readonly rng: Random;
   private readonly tenants: number;
   private readonly amountMax: number;
-  /** Ids of pending transfers that were asked for, the last ones only. */
+  /** Ids of the latest pending transfers. */
   private readonly pending: TransferId[] = [];
   private readonly sent: Transfer[] = [];
 
-  /** @param tenants Accounts 4 to 3 + tenants; one more is used that is not there. */
+  /** @param tenants Accounts 4 to 3 + tenants; one more is used, which does not exist. */
   constructor(rng: Random, tenants: number, amountMax: number) {
     this.rng = rng;
     this.tenants = tenants;
@@ -61,7 +61,7 @@ export class RandomClient {
     return chain;
   }
 
-  /** One that was sent before, as it was or with another amount. */
+  /** A transfer that was sent before, unchanged or with another amount. */
   private replay(): Transfer[] {
     const { rng } = this;
     const old = this.sent[rng.nextInt(this.sent.length)] as Transfer;

@@ -2,8 +2,8 @@
  * Placement as a potential game: nodes with a convex potential of their load, jobs that pay what they add to it.
  *
  * U_n(L) = Σ_r w_r b(L_nr / C_nr), Φ = Σ_n U_n, and job j on node n costs c_j(n) = U_n(L without j + d_j) −
- * U_n(L without j). A move of one job changes its cost by exactly the change of Φ, so moves that each gain can not go
- * round in circles. The cost of a node on which the job does not fit is Infinity.
+ * U_n(L without j). A move of one job changes its cost by exactly the change of Φ, so a sequence of moves that each
+ * gain cannot cycle. The cost of a node on which the job does not fit is Infinity.
  *
  * Invariant: `loads` is the sum of the demands placed, up to rounding. Uses Math.log: see algebra.ts.
  *

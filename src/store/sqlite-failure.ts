@@ -11,7 +11,7 @@ const SQLITE_NOTADB = 26;
 /** The primary code is the low byte of an extended one. */
 const PRIMARY_MASK = 0xff;
 
-/** @returns The failure to throw. @param done What could not be done to the file: opened, read, written. */
+/** @returns The failure to throw. @param done The failed action, as a participle: opened, read, written. */
 export function storeFailure(error: unknown, path: string, done: string): unknown {
   if (error instanceof TegError || !(error instanceof Error)) return error;
   const extended = 'errcode' in error ? Number(error.errcode) : Number.NaN;

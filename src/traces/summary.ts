@@ -20,9 +20,9 @@ export interface TraceSummary {
   readonly warnings: readonly TraceWarning[];
 }
 
-/** How to summarise. */
+/** Options of a summary. */
 export interface SummaryOptions {
-  /** Makes a quantile sketch, as the kernel's. */
+  /** Makes a quantile sketch such as the kernel's. */
   readonly makeSketch: SketchFactory;
   /** Called from time to time with the number of items read. */
   readonly onProgress?: (items: number) => void;

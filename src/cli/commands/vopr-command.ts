@@ -21,9 +21,9 @@ interface VoprCommandOptions {
   readonly jsonSchema?: boolean;
 }
 
-/** Seeds of one task: some tenths of a second. */
+/** Seeds in one task: a few tenths of a second of work. */
 const SEEDS_PER_TASK = 20;
-/** Seeds where none are named. */
+/** Seeds that are run by default. */
 const SEEDS_DEFAULT = '1-200';
 
 const EXAMPLES = `

@@ -1,5 +1,6 @@
 /**
- * What `teg ledger` prints, and as JSON: amounts are micro-tokens in decimal digits, which JSON's numbers cannot hold all of.
+ * The output of `teg ledger`, as text and as JSON. Amounts are micro-tokens in decimal digits, because some of them
+ * exceed the exact integers of JSON.
  */
 import { existsSync } from 'node:fs';
 import { QUANTITY_PER_UNIT_HOUR, tokensText } from '../../market/amounts.ts';
@@ -13,7 +14,7 @@ import { printTable } from '../terminal/table.ts';
 const MICROS_PER_TOKEN = 1e6;
 const MICROS_PER_SECOND = 1e6;
 
-/** As many as memory holds: a ledger may have been written with any bound. */
+/** Bounded by memory alone: the ledger may have been written with any bound. */
 const TRANSFERS_MAX = 2 ** 26;
 
 /** One account after all batches. */
@@ -30,7 +31,7 @@ export interface VerifiedFile {
   readonly records: number;
   readonly head: string;
   readonly accounts: readonly VerifiedAccount[];
-  /** Absent: the log is right. */
+  /** Absent: the log is valid. */
   readonly fault?: LedgerFault;
 }
 

@@ -111,7 +111,7 @@ export function formatUnit(value: number, unit: ComparedMetric['unit']): string 
   }
 }
 
-/** None for whole numbers; else one, or as many as show that it is not 0. */
+/** Decimals to print: none for whole numbers; else one, or enough to show that the value is not 0. */
 function countDigits(value: number): number {
   const size = Math.abs(value);
   if (Number.isInteger(value)) return 0;

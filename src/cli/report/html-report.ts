@@ -17,7 +17,7 @@ import { type ReportTable, tablesOf, VERDICT_MARK } from './report-tables.ts';
 const WIDE = 620;
 const NARROW = 350;
 
-/** Nothing may be loaded or run, whatever a name in the data attempts. */
+/** Keeps the page from loading or running anything, whatever the names in the data contain. */
 const CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 
 /** @returns The page. */

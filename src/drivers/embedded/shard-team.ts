@@ -1,7 +1,7 @@
 /**
  * A team of shards on worker threads: one shard a thread, in step by windows of virtual time.
  *
- * The main thread passes letters between them and counts; it builds nothing itself. Same bits as `LocalTeam`.
+ * The main thread passes envelopes between them and counts; it builds nothing itself. Same bits as `LocalTeam`.
  */
 import { Worker } from 'node:worker_threads';
 import { TegError, type TegErrorCode } from '../../model/errors.ts';
@@ -45,7 +45,7 @@ export class WorkerTeam implements ShardTeam {
   /** Assumptions and omissions of the input readers. */
   readonly warnings: readonly string[];
   private readonly lanes: readonly Lane[];
-  /** Letters for each shard from the others, since the last window. */
+  /** Envelopes for each shard from the others, since the last window. */
   private pending: EncodedEnvelopes[][];
 
   private constructor(lanes: readonly Lane[], facts: FederationFacts, warnings: readonly string[]) {

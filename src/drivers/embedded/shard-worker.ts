@@ -9,7 +9,7 @@ import { buildFederation } from './federation-task.ts';
 import type { ShardAnswer, ShardRequest, ShardSetup } from './shard-team.ts';
 import { toPlainError } from './worker-tasks.ts';
 
-/** One shard and the letters addressed to it. */
+/** One shard and the envelopes addressed to it. */
 class ShardLane {
   private readonly shard: Shard;
   private readonly setup: ShardSetup;

@@ -9,7 +9,7 @@ import { type PlainError, PoolMemory, type WorkerAnswer, type WorkerSetup } from
 export interface TaskControl {
   /** True if the task should end soon with its partial result. */
   shouldStop(): boolean;
-  /** Reports progress, in a unit of the task's own. */
+  /** Reports progress, in the task's own unit. */
   report(done: number, total: number): void;
 }
 
@@ -41,7 +41,7 @@ export function serveTasks<Task, Result>(run: (task: Task, control: TaskControl)
   });
 }
 
-/** @returns An error as it crosses threads. */
+/** @returns The error in a form that can be sent to another thread. */
 export function toPlainError(error: unknown): PlainError {
   if (error instanceof TegError) return { code: error.code, message: error.message };
   if (error instanceof Error) {

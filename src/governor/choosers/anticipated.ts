@@ -17,7 +17,7 @@ import { assertChoice } from './chooser.ts';
 import { drawWeighted } from './ensemble.ts';
 import { waterLevel } from './water-level.ts';
 
-/** All deciders on the same data over the deciders so far. */
+/** The ratio of all deciders on the same data to those so far. */
 const LIFETIME = 2;
 
 class AnticipatedChooser implements Chooser {
@@ -61,7 +61,7 @@ export function anticipatedLoads(offers: ZoneOffers, mass: number, out: Float64A
   return total > 0 ? total : firstDrop(offers, out);
 }
 
-/** The limit of no load: the cheapest entries alone, in proportion to 1/U'. */
+/** The limit as the mass goes to 0: the cheapest entries only, in proportion to 1/U'. */
 function firstDrop({ count, prices, slopes }: ZoneOffers, out: Float64Array): number {
   let least = prices[0] as number;
   let total = 0;
@@ -80,7 +80,7 @@ function firstDrop({ count, prices, slopes }: ZoneOffers, out: Float64Array): nu
   return total;
 }
 
-/** @param lifetime All deciders on the same data over the deciders so far, ≥ 1. */
+/** @param lifetime The ratio of all deciders on the same data to those so far, ≥ 1. */
 export function createAnticipatedChooser(lifetime: number = LIFETIME): Chooser {
   return new AnticipatedChooser(lifetime);
 }

@@ -6,7 +6,7 @@ import type { Random } from '../../kernel/random.ts';
 import { GibbsChoice } from '../../physics/gibbs.ts';
 import { type ChoiceStream, type Chooser, makeOffers, newStream, type ZoneOffers } from './chooser.ts';
 
-/** An entry; what is missing is 1, and slots are as many as near. */
+/** An entry; absent fields are 1, and `slots` defaults to `near`. */
 export interface EntrySpec {
   readonly price: number;
   readonly slope?: number;
@@ -80,7 +80,7 @@ export class PlaceTable {
   private readonly owners: number[] = [];
   private readonly count: number;
 
-  /** @param offers Of which slots / near is a whole number. */
+  /** @param offers Their `slots / near` must be whole numbers. */
   constructor(offers: ZoneOffers) {
     const levels: number[] = [];
     const counts: number[] = [];

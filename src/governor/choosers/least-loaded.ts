@@ -6,7 +6,7 @@
 import type { Chooser } from './chooser.ts';
 import { assertChoice } from './chooser.ts';
 
-/** @returns The cheapest entry; of equal ones that with most slots, then the first. Draws nothing. */
+/** @returns The cheapest entry; among equals the one with most slots, then the first. Draws nothing. */
 export function createLeastLoadedChooser(): Chooser {
   return {
     name: 'least-loaded',

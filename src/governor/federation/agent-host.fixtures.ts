@@ -64,7 +64,7 @@ export class Agents extends Stage<AgentHost> {
     expect(this.state(job)).toBe('confirming');
   }
 
-  /** Brings a new job to running. */
+  /** Brings a new job into the state Running. */
   running(job: number, zone: number, offer: number): void {
     this.confirming(job, zone, offer);
     this.hear(MessageKind.Started, zone, job, { offer });

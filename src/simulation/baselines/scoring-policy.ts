@@ -1,5 +1,5 @@
 /**
- * A policy that is nothing but a score: the highest-scoring node, the first of equals, GPUs by best fit.
+ * A policy given by a score alone: it takes the highest-scoring node, the first among equals, and GPUs by best fit.
  */
 import type { Explanation, PlacementPolicy } from '../../governor/policy/policy.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';

@@ -18,7 +18,7 @@ import { PodDecider } from './pod-decider.ts';
 /** A job and the pod that stands for it. */
 export interface SceneJob extends Partial<JobPod> {
   readonly pod: PodDescription;
-  /** Default 1; a job of more is a gang. */
+  /** Default 1; a job of several pods is a gang. */
   readonly podCount?: number;
   /** Default `podCount`. */
   readonly gangMin?: number;
@@ -147,7 +147,7 @@ export class Scene {
     return this.step({ kind: ZoneEventKind.Tick }, at);
   }
 
-  /** Ticks whenever the decider wants it. @returns The number of ticks. */
+  /** Ticks whenever the decider is due. @returns The number of ticks. */
   wait(untilSeconds: number): number {
     let ticks = 0;
     for (let at = this.decider.dueSeconds; at <= untilSeconds; at = this.decider.dueSeconds) {

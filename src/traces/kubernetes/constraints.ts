@@ -58,7 +58,7 @@ function termsOf(term: NodeSelectorTerm): AffinityTerm[] {
   return [...term.expressions, ...term.fields.map(hostnameOf)];
 }
 
-/** The only field is the node's name, which is its host name but for odd set-ups. */
+/** The only field is the node's name, which equals its host name except in unusual clusters. */
 function hostnameOf(field: LabelRequirement): AffinityTerm {
   return field.key === 'metadata.name' ? { ...field, key: HOSTNAME } : NOWHERE;
 }

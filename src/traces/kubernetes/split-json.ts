@@ -1,6 +1,6 @@
 /**
  * Cuts JSON into its Kubernetes objects without holding the whole file: every element of a top-level `items` array (or
- * of a top-level array), and every top-level object without one. Several values after another are taken too.
+ * of a top-level array), and every top-level object without one. A sequence of several values is accepted as well.
  *
  * It only counts brackets and strings; the parser decides whether a piece is JSON.
  */
@@ -18,7 +18,7 @@ const CLOSE_BRACKET = 93;
 const OPEN_BRACE = 123;
 const CLOSE_BRACE = 125;
 
-/** Cutter; `push` text in pieces of any size, then `end`. Each call returns the objects that became complete. */
+/** Splits text: `push` it in pieces of any size, then call `end`. Each call returns the objects that became complete. */
 export class JsonSplitter {
   private readonly name: string;
   private readonly limits: ReadLimits;
@@ -116,7 +116,7 @@ export class JsonSplitter {
       this.isInElement = false;
       return i + 1;
     }
-    // The list is over: nothing deeper in the value around it is an element any more.
+    // The list has ended: nothing deeper in the value around it is an element any more.
     if (this.elementDepth > 0 && this.depth === this.elementDepth - 2) this.elementDepth = Number.MAX_VALUE;
     if (this.depth > 0) return from;
     this.hold(text.slice(from, i + 1));

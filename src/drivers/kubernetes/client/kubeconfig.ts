@@ -1,5 +1,5 @@
 /**
- * Kubeconfig files: found, parsed, checked and merged as kubectl does.
+ * Finds, parses, checks and merges kubeconfig files as kubectl does.
  *
  * Why not the library's loader: importing it costs 0.6 s and 80 MB, which is more than the rest of a start; it knows
  * neither `tokenFile` nor files that repeat a name. Its plugins for credentials are used (`credentials.ts`).

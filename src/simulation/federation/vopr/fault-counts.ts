@@ -26,11 +26,11 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** Counters by kind. */
 export class FaultCounts {
-  /** Called for each one. */
+  /** Called for each fault. */
   listener: ((kind: FaultKind) => void) | undefined;
   private readonly counts = new Map<FaultKind, number>(FAULT_KINDS.map((kind) => [kind, 0]));
 
-  /** Counts one. */
+  /** Counts a fault. */
   add(kind: FaultKind): void {
     this.counts.set(kind, (this.counts.get(kind) as number) + 1);
     this.listener?.(kind);

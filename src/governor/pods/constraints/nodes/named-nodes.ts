@@ -3,7 +3,7 @@ import type { LabelRequirement, PodTemplate } from '../../../../model/kubernetes
 import type { NodeTable } from './node-table.ts';
 import { NAME_FIELD } from './node-terms.ts';
 
-/** The label that is the node's name but for odd set-ups. */
+/** The label that holds the node's name, except in unusual clusters. */
 const HOSTNAME = 'kubernetes.io/hostname';
 
 /**

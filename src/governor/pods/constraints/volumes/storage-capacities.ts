@@ -1,6 +1,6 @@
 /**
- * Storage left by CSI drivers for volumes that are yet to be made (kube-scheduler's VolumeBinding with
- * CSIStorageCapacity): a driver that publishes it makes volumes only where enough is left.
+ * Storage that CSI drivers have left for volumes that are yet to be provisioned (kube-scheduler's VolumeBinding with
+ * CSIStorageCapacity): a driver that publishes it provisions volumes only where enough is left.
  */
 import type {
   CsiDriverDescription,
