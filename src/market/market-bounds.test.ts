@@ -7,7 +7,8 @@ import { MICROS_PER_HOUR } from './amounts.ts';
 import { burn, grant, mintAt, release } from './charges.ts';
 import { at, transfer } from './ledger.fixtures.ts';
 import { Ledger } from './ledger.ts';
-import { affordableAfter, mintRates } from './mint-rates.ts';
+import { mintRates } from './mint-rates.ts';
+import { affordableAfter } from './prices/half-life.ts';
 import { Answer, BURN, type Transfer, TransferAction, type TransferId } from './transfer.ts';
 
 const HALF_LIFE = 24 * MICROS_PER_HOUR;
@@ -158,16 +159,6 @@ describe('T-29: a gang that costs more than m/κ', () => {
     expect(new Set(ledger.apply(start, time))).toEqual(new Set([Answer.Done]));
     expect(ledger.view(BURN).balance).toBeGreaterThanOrEqual(BigInt(price));
   });
-});
-
-test('the time to save for a price is that of the theory', () => {
-  // κ = .01 an hour: 28.8, 69.3 and 230 hours for a quarter, a half and nine tenths of m/κ.
-  const halfLife = 100 * Math.LN2 * MICROS_PER_HOUR;
-  const hours = [0.25, 0.5, 0.9].map(
-    (part) => affordableAfter(0, part * 1e9, 1e9, halfLife) / MICROS_PER_HOUR,
-  );
-  expect(hours.map((value) => Math.round(10 * value) / 10)).toEqual([28.8, 69.3, 230.3]);
-  expect(affordableAfter(5, 5, 1e9, halfLife)).toBe(0);
 });
 
 describe('mintRates', () => {

@@ -47,20 +47,3 @@ export function mintRates(shares: readonly MintShare[], capacity: number): numbe
   }
   return rates.map((rate, tenant) => rate + (shares[tenant] as MintShare).quota);
 }
-
-/**
- * How long a tenant saves for a price out of its mint: (h / ln 2) · ln((c − b) / (c − p)), where c = m/κ.
- *
- * @param balance What is available. @param price What is to be paid. @param ceiling m/κ of its mint; `Ledger.ceilingOf`.
- * @returns Microseconds, 0 if it can pay now, Infinity if evaporation never lets it: then it must save in a reserve.
- */
-export function affordableAfter(
-  balance: number,
-  price: number,
-  ceiling: number,
-  halfLifeMicros: number,
-): number {
-  if (balance >= price) return 0;
-  if (price >= ceiling) return Number.POSITIVE_INFINITY;
-  return Math.ceil(halfLifeMicros * Math.log2((ceiling - balance) / (ceiling - price)));
-}

@@ -1,0 +1,53 @@
+/** What a market is made with. */
+import { MICROS_PER_HOUR } from '../amounts.ts';
+import type { Ledger } from '../ledger.ts';
+import { EVEN_LOAD_DEFAULT, PRICE_CAP_DEFAULT } from '../prices/unit-price.ts';
+
+/** Hardware that has one price. */
+export interface MarketFlavor {
+  readonly name: string;
+  /** Milli-units (thousandths of a GPU), an integer ≥ 0. */
+  readonly capacityMilli: number;
+  /** Tokens that a unit-hour is worth at price 1: 1 for the reference hardware. Finite, > 0; default 1. */
+  readonly tokensPerUnitHour?: number;
+}
+
+/** Who pays. */
+export interface MarketTenant {
+  /** As in `Ledger.open`. */
+  readonly name: string;
+  /** Milli-units of the reference hardware that it has a right to, an integer ≥ 0. */
+  readonly quotaMilli: number;
+  /** Share of what no quota covers; finite, ≥ 0. Without quota and with weight 0 a tenant has idle capacity only. */
+  readonly weight: number;
+}
+
+/** A market's settings. Times are whole microseconds > 0. */
+export interface TokenMarketOptions {
+  readonly flavors: readonly MarketFlavor[];
+  /** Their indexes are the tenants' numbers. */
+  readonly tenants: readonly MarketTenant[];
+  /** Of the ledger that the market makes; ignored if it is given one. Default 168 hours. */
+  readonly halfLifeMicros?: number | undefined;
+  /** After how long rent is paid and quoted again. Default an hour. */
+  readonly rentPeriodMicros?: number | undefined;
+  /** For how long rent is reserved; at least the rent period, which is the default. */
+  readonly horizonMicros?: number | undefined;
+  /** Largest price over the base price. */
+  readonly priceCap?: number | undefined;
+  /** Load at which rents come out even with mint, in (0, 1). */
+  readonly evenLoad?: number | undefined;
+  /** Hours of its mint that each tenant has at the start, ≥ 0; default 0. */
+  readonly openingHours?: number | undefined;
+  /** Without transfers of other clients; default: one in memory. Its times must be those of the market. */
+  readonly ledger?: Ledger | undefined;
+}
+
+/** Defaults of what is optional. */
+export const MARKET_DEFAULTS = {
+  halfLifeMicros: 168 * MICROS_PER_HOUR,
+  rentPeriodMicros: MICROS_PER_HOUR,
+  priceCap: PRICE_CAP_DEFAULT,
+  evenLoad: EVEN_LOAD_DEFAULT,
+  openingHours: 0,
+} as const;
