@@ -19,7 +19,7 @@ import type { Price } from '../../src/field/price.ts';
 import { latticeOf } from '../../src/field/prices.ts';
 import { createLeastLoadedChooser } from '../../src/governor/choosers/least-loaded.ts';
 import { federationOptions } from '../../src/governor/federation/federation-options.ts';
-import { MessageKind, makeMessage, Outbox } from '../../src/governor/federation/messages.ts';
+import { MessageKind, Outbox } from '../../src/governor/federation/messages.ts';
 import { SummaryNode } from '../../src/governor/federation/summary-node.ts';
 import type { Random } from '../../src/kernel/random.ts';
 import { ClusterState } from '../../src/model/cluster-state.ts';
@@ -174,9 +174,7 @@ function deliveryErrors(random: Random, price: Price): { last: number; increment
     const parent = summaryNode(random, price);
     const out = new Outbox();
     for (const { child, version, hologram } of deliveries) {
-      const message = makeMessage(MessageKind.Summary, child, parent.id, 0);
-      message.version = version;
-      message.hologram = hologram;
+      const message = { kind: MessageKind.Summary, from: child, to: parent.id, version, hologram } as const;
       parent.receive(message, ASKED_SECONDS, out);
     }
     const truth = latest(deliveries, lost);

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { type Message, MessageKind, makeMessage } from '../../src/governor/federation/messages.ts';
+import { type Message, MessageKind } from '../../src/governor/federation/messages.ts';
 import { checkProperty } from '../support/properties.ts';
 
 /** Processes of a test network: 0 up to this. */
@@ -58,7 +58,7 @@ function agesOf(network: TestNetwork, all: readonly Sending[]): number[][] {
   let now = 100;
   return all.map(({ from, to, pauseSeconds }, job) => {
     now += pauseSeconds;
-    const message = makeMessage(MessageKind.Propose, from, to, job);
+    const message: Message = { kind: MessageKind.Gone, from, to, job, offer: 1 };
     const before = JSON.stringify(message);
     return network.send(message, now).map((copy) => {
       expect(JSON.stringify(copy.message), 'a copy is the message that was sent').toBe(before);

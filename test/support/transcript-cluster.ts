@@ -11,6 +11,7 @@ import type { AgentHost } from '../../src/governor/federation/host/agent-host.ts
 import {
   type Action,
   ActionKind,
+  type EndedMessage,
   type Message,
   MessageKind,
   Outbox,
@@ -346,7 +347,7 @@ export class TranscriptCluster {
     return `${this.name(process)}: ${describeAction(action, (id) => this.name(id))}`;
   }
 
-  private noteEnd(zone: number, { job, offer, to, reason }: Message): void {
+  private noteEnd(zone: number, { job, offer, to, reason }: EndedMessage): void {
     const key = `${zone}:${offer}`;
     this.pods.delete(key);
     this.ends.set(key, { job, offer, host: to, zone, reason });

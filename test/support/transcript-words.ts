@@ -5,10 +5,11 @@ import {
   type Action,
   ActionKind,
   FEDERATION_REASON_NAMES,
-  FederationReason,
   MESSAGE_NAMES,
   type Message,
   MessageKind,
+  PROPOSAL_MODE_NAMES,
+  ProposalMode,
 } from '../../src/governor/federation/messages.ts';
 import type { Topology } from '../../src/governor/federation/topology.ts';
 
@@ -34,7 +35,8 @@ export function numberOf(seconds: number): string {
 /** @returns Who says what to whom. Prices are left out: they are not what transcripts are about. */
 export function describeMessage(m: Message, name: (id: number) => string, gpus: readonly number[]): string {
   const rest = detailsOf(m, name, gpus);
-  return `${name(m.from)} → ${name(m.to)}: ${kindOf(m)} job ${m.job}${rest === '' ? '' : `, ${rest}`}`;
+  const job = 'job' in m ? ` job ${m.job}` : '';
+  return `${name(m.from)} → ${name(m.to)}: ${kindOf(m)}${job}${rest === '' ? '' : `, ${rest}`}`;
 }
 
 /** @returns What a process has done. */
@@ -48,21 +50,23 @@ export function describeAction(action: Action, name: (id: number) => string): st
 }
 
 function detailsOf(m: Message, name: (id: number) => string, gpus: readonly number[]): string {
-  const reason = m.reason === FederationReason.None ? '' : FEDERATION_REASON_NAMES[m.reason];
   if (m.kind === MessageKind.Propose) {
     const gang = m.gangMin === m.podCount ? '' : ` (at least ${m.gangMin})`;
     const pods = `${m.podCount} × ${gpus[m.demandId]} GPU${gang}`;
     const by = m.from === m.host ? '' : ` for ${name(m.host)}`;
-    return `attempt ${shortOf(m.attempt)}${by}, ${pods}, until ${numberOf(m.deadline)}${reason ? `, ${reason}` : ''}`;
+    const mode = m.mode === ProposalMode.Priced ? '' : `, ${PROPOSAL_MODE_NAMES[m.mode]}`;
+    return `attempt ${shortOf(m.attempt)}${by}, ${pods}, until ${numberOf(m.deadline)}${mode}`;
   }
-  if (m.kind === MessageKind.Refuse) return `attempt ${shortOf(m.attempt)}: ${reason}`;
+  if (m.kind === MessageKind.Refuse)
+    return `attempt ${shortOf(m.attempt)}: ${FEDERATION_REASON_NAMES[m.reason]}`;
   if (m.kind === MessageKind.Offer) {
     return `attempt ${shortOf(m.attempt)}, offer ${shortOf(m.offer)}, until ${numberOf(m.deadline)}`;
   }
+  if (!('offer' in m)) return '';
   const offer = m.offer === 0 ? 'its request' : `offer ${shortOf(m.offer)}`;
-  const tellsWork = m.kind === MessageKind.Confirm || m.kind === MessageKind.Ended;
-  const done = tellsWork && m.price > 0 ? `, ${numberOf(m.price)} s done` : '';
-  return `${offer}${done}${reason ? `: ${reason}` : ''}`;
+  const done = 'doneSeconds' in m && m.doneSeconds > 0 ? `, ${numberOf(m.doneSeconds)} s done` : '';
+  const reason = 'reason' in m ? `: ${FEDERATION_REASON_NAMES[m.reason]}` : '';
+  return `${offer}${done}${reason}`;
 }
 
 /** Attempts and offers as incarnation and count: `1.3`. */

@@ -1,6 +1,7 @@
 /** A host whose zones are simulated by its tests. */
 import { expect } from 'vitest';
 import {
+  type AnyMessage,
   DemandId,
   entry,
   type HostSetup,
@@ -16,7 +17,6 @@ import {
   type BoardEntry,
   FederationReason,
   type FederationReasonCode,
-  type Message,
   MessageKind,
   type MessageKindCode,
 } from './messages.ts';
@@ -43,16 +43,16 @@ export class Agents extends Stage<AgentHost> {
   }
 
   /** A zone sends a message about a job. */
-  hear(kind: MessageKindCode, zone: number, job: number, fields: Partial<Message> = {}, at = 0): Step {
-    return this.receive(message(kind, zone, HOST, { job, zone, ...fields }), at);
+  hear(kind: MessageKindCode, zone: number, job: number, fields: Partial<AnyMessage> = {}, at = 0): Step {
+    return this.receive(message(kind, zone, HOST, { job, ...fields }), at);
   }
 
-  refuse(proposal: Message, at = 0, reason: FederationReasonCode = FederationReason.NoRoom): Step {
+  refuse(proposal: AnyMessage, at = 0, reason: FederationReasonCode = FederationReason.NoRoom): Step {
     const { to, job, attempt } = proposal;
     return this.hear(MessageKind.Refuse, to, job, { attempt, reason }, at);
   }
 
-  offer(proposal: Message, offer: number, at = 0): Step {
+  offer(proposal: AnyMessage, offer: number, at = 0): Step {
     const { to, job, attempt } = proposal;
     return this.hear(MessageKind.Offer, to, job, { attempt, offer }, at);
   }

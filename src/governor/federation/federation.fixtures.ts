@@ -19,6 +19,7 @@ import { Zone } from '../zone/zone.ts';
 import { ZoneArbiter } from '../zone/zone-arbiter.ts';
 import { type FederationOptions, federationOptions } from './federation-options.ts';
 import { AgentHost } from './host/agent-host.ts';
+import { MESSAGE_FIELDS } from './message-fields.ts';
 import {
   type Action,
   ActionKind,
@@ -27,8 +28,8 @@ import {
   MESSAGE_NAMES,
   type Message,
   type MessageKindCode,
-  makeMessage,
   Outbox,
+  PROPOSAL_MODE_NAMES,
   type Process,
 } from './messages.ts';
 import { SummaryNode, type SummaryNodeParts } from './summary-node.ts';
@@ -61,9 +62,16 @@ export function testDemands(): DemandTable {
   return demands;
 }
 
+/** Names and types of the fields of all messages. */
+type FieldName<U> = U extends unknown ? keyof U : never;
+type FieldOf<U, K> = U extends unknown ? (K extends keyof U ? U[K] : never) : never;
+
+/** A message as tests look at it: with the fields of all kinds. Those that its kind has not are undefined. */
+export type AnyMessage = { readonly [K in FieldName<Message>]: FieldOf<Message, K> };
+
 /** The output of one step. */
 export interface Step {
-  readonly messages: readonly Message[];
+  readonly messages: readonly AnyMessage[];
   readonly actions: readonly Action[];
 }
 
@@ -89,25 +97,38 @@ export class Stage<P extends Process> {
   step(change: (out: Outbox) => void): Step {
     const out = new Outbox();
     change(out);
-    return { messages: out.messages, actions: out.actions };
+    return { messages: out.messages as unknown as AnyMessage[], actions: out.actions };
   }
 }
 
-/** A message with some fields filled in. */
+/** A message with some fields filled in; the other numbers are 0. Refuses fields that its kind has not. */
 export function message(
   kind: MessageKindCode,
   from: number,
   to: number,
-  fields: Partial<Message> = {},
-): Message {
-  return { ...makeMessage(kind, from, to, fields.job ?? 0), ...fields };
+  fields: Partial<AnyMessage> = {},
+): AnyMessage {
+  const made: Record<string, unknown> = { kind };
+  for (const { name, form } of MESSAGE_FIELDS[kind] ?? []) {
+    if (form === 'number') made[name] = 0;
+    else if (form === 'flag') made[name] = false;
+  }
+  for (const [name, value] of Object.entries({ from, to, ...fields })) {
+    const isKnown = name === 'kind' || MESSAGE_FIELDS[kind]?.some((field) => field.name === name);
+    if (isKnown !== true)
+      throw new Error(`got ${name} of a ${MESSAGE_NAMES[kind]}; expected one of its fields`);
+    made[name] = value;
+  }
+  const missing = MESSAGE_FIELDS[kind]?.find(({ name }) => made[name] === undefined);
+  if (missing !== undefined) throw new Error(`got a ${MESSAGE_NAMES[kind]} without its ${missing.name}`);
+  return made as unknown as AnyMessage;
 }
 
-/** Messages as short texts: kind, job and reason, for example `refuse 7: zone busy`. */
+/** Messages as short texts: kind, job and reason or mode, for example `refuse 7: zone busy`. */
 export function told(step: Step): string[] {
-  return step.messages.map(({ kind, job, reason }) => {
-    const why = reason === 0 ? '' : `: ${FEDERATION_REASON_NAMES[reason]}`;
-    return `${MESSAGE_NAMES[kind]} ${job}${why}`;
+  return step.messages.map(({ kind, job, reason, mode }) => {
+    const why = FEDERATION_REASON_NAMES[reason] ?? (mode > 0 ? PROPOSAL_MODE_NAMES[mode] : undefined);
+    return `${MESSAGE_NAMES[kind]} ${job ?? 0}${why === undefined ? '' : `: ${why}`}`;
   });
 }
 
@@ -271,7 +292,7 @@ export function only(step: Step, kind: Action['kind'] = ActionKind.Start): Actio
 }
 
 /** The only message of a step. */
-export function reply(step: Step): Message {
+export function reply(step: Step): AnyMessage {
   if (step.messages.length !== 1) throw new Error(`expected one message, got [${told(step).join(', ')}]`);
-  return step.messages[0] as Message;
+  return step.messages[0] as AnyMessage;
 }

@@ -4,9 +4,11 @@ import {
   FEDERATION_REASON_NAMES,
   FederationReason,
   MESSAGE_NAMES,
+  type Message,
   MessageKind,
-  makeMessage,
   Outbox,
+  PROPOSAL_MODE_NAMES,
+  ProposalMode,
 } from './messages.ts';
 
 describe('messages', () => {
@@ -14,6 +16,7 @@ describe('messages', () => {
     for (const [codes, names] of [
       [Object.values(MessageKind), MESSAGE_NAMES],
       [Object.values(FederationReason), FEDERATION_REASON_NAMES],
+      [Object.values(ProposalMode), PROPOSAL_MODE_NAMES],
     ] as const) {
       expect(new Set<number>(codes).size).toBe(codes.length);
       const named = codes.map((code) => names[code]);
@@ -41,6 +44,7 @@ describe('messages', () => {
       Quote: 14,
       Quoted: 15,
     });
+    expect(ProposalMode).toMatchObject({ Priced: 0, Random: 1, Standing: 2 });
     expect(FederationReason).toMatchObject({
       None: 0,
       NoRoom: 1,
@@ -51,25 +55,18 @@ describe('messages', () => {
       NodeLost: 6,
       Cancelled: 7,
       Moved: 8,
-      Standing: 9,
     });
-  });
-
-  test('a new message has only its sender, its receiver and its job', () => {
-    const { kind, from, to, job, hologram, entries, ...rest } = makeMessage(MessageKind.Stop, 3, 4, 5);
-    expect([kind, from, to, job]).toEqual([MessageKind.Stop, 3, 4, 5]);
-    expect([hologram, entries]).toEqual([undefined, undefined]);
-    expect(Object.values(rest).every((value) => value === 0)).toBe(true);
   });
 });
 
 describe('an outbox', () => {
   test('keeps messages and actions in order until it is cleared', () => {
     const out = new Outbox();
-    const [first, second] = [1, 2].map((job) => makeMessage(MessageKind.Offer, 0, 1, job));
-    if (first !== undefined) out.send(first);
+    const gone = (job: number): Message => ({ kind: MessageKind.Gone, from: 0, to: 1, job, offer: 3 });
+    const [first, second] = [gone(1), gone(2)];
+    out.send(first);
     out.act(ActionKind.Start, 1, 2, 3, 4, FederationReason.None);
-    if (second !== undefined) out.send(second);
+    out.send(second);
     expect(out.messages).toEqual([first, second]);
     expect(out.actions).toMatchObject([
       { kind: ActionKind.Start, job: 1, offer: 2, zone: 3, local: 4, reason: 0 },

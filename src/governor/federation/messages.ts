@@ -1,8 +1,8 @@
 /**
  * The messages between governors, agent hosts and summary nodes, and the outbox of a step.
  *
- * One record for all kinds, so that the hot loops see one shape; each kind's comment names the fields it fills, the
- * others keep their zero. Messages may be lost, doubled, late and reordered: every receiver is idempotent.
+ * One type for each kind, so that a field has one meaning and one unit; `message-fields.ts` lists them for logs, digests
+ * and the way between threads. Messages may be lost, doubled, late and reordered: every receiver is idempotent.
  *
  *     host ──Propose──▶ zone (or a summary node, which routes it to one of its zones)
  *     host ◀──Offer──── zone    capacity is in escrow until it is confirmed, declined, or expires
@@ -14,42 +14,20 @@ import type { Hologram } from '../../field/hologram/hologram.ts';
 
 /** Kinds of messages. The numbers are written to logs and never change their meaning. */
 export const MessageKind = {
-  /**
-   * host → zone or summary node: job, attempt, demandId, podCount, gangMin, host, deadline (no offer after it), hops,
-   * reason (NoRoom: after many refusals it asks at random; Standing), version (1: the job asks for the first time, and
-   * counts as an arrival).
-   */
   Propose: 1,
-  /** zone → host: job, attempt, offer, zone, price (of all its pods there, milli-GPU), deadline (the escrow ends). */
   Offer: 2,
-  /**
-   * zone or summary node → host: job, attempt, zone (the refusing process), reason, version (its last published
-   * summary).
-   */
   Refuse: 3,
-  /** host → zone: job, offer, price = seconds of work done already (of a moving job). */
   Confirm: 4,
-  /** zone → host: job, offer, zone. */
   Started: 5,
-  /** zone → host: job, offer: no such escrow (any more). */
   Gone: 6,
-  /** host → zone: job, offer: declined, end the escrow. */
   Decline: 7,
-  /** zone → host: job, offer, reason (Finished, NodeLost, Cancelled, Moved), price = seconds of work done, if Moved. */
   Ended: 8,
-  /** host → zone: job, offer. */
   EndedAck: 9,
-  /** zone, or summary node → its parent: version, hologram. */
   Summary: 10,
-  /** summary node → hosts and summary nodes below it: entries. */
   Board: 11,
-  /** host → its home zone: waitingJobs and the like, for the sums: podCount = jobs, price = milli-GPU, deadline = oldest. */
   HostReport: 12,
-  /** host → zone: job, offer, reason: stop the job (its owner cancelled it, or it moves elsewhere). */
   Stop: 13,
-  /** host → zone: job, offer: request for the cost of the job's place. */
   Quote: 14,
-  /** zone → host: job, offer, price (of its place now, milli-GPU). */
   Quoted: 15,
 } as const;
 
@@ -92,8 +70,6 @@ export const FederationReason = {
   Cancelled: 7,
   /** Stopped to continue in another zone. */
   Moved: 8,
-  /** Of a proposal: it may wait in the zone until there is room, and expects no refusal. */
-  Standing: 9,
 } as const;
 
 /** A number of `FederationReason`. */
@@ -110,8 +86,23 @@ export const FEDERATION_REASON_NAMES: readonly string[] = [
   'node lost',
   'cancelled',
   'moved',
-  'standing request',
 ];
+
+/** How a proposal is to be treated. */
+export const ProposalMode = {
+  /** Summary nodes route it by price; where there is no room it is refused. */
+  Priced: 0,
+  /** Summary nodes route it at random to any zone that shows room: it was refused often. */
+  Random: 1,
+  /** It may wait in the zone until there is room, and expects no refusal. */
+  Standing: 2,
+} as const;
+
+/** A number of `ProposalMode`. */
+export type ProposalModeCode = (typeof ProposalMode)[keyof typeof ProposalMode];
+
+/** Names of the modes for people, by number. */
+export const PROPOSAL_MODE_NAMES: readonly string[] = ['by price', 'at random', 'standing request'];
 
 /** A board's entry for one zone, or for one group of zones. Immutable. */
 export interface BoardEntry {
@@ -125,82 +116,165 @@ export interface BoardEntry {
   readonly hologram: Hologram;
 }
 
-/** A message. Written by its sender only; receivers must not keep it beyond the step, except `hologram` and `entries`. */
-export interface Message {
-  kind: MessageKindCode;
-  from: number;
-  to: number;
+/** Sender and receiver: numbers of processes. */
+interface Ends {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A message about a job. */
+interface AboutJob extends Ends {
   /** The caller's number of the job: an integer in [0, 2^53). */
-  job: number;
-  /** Number of the host's attempt to place the job; grows. */
-  attempt: number;
+  readonly job: number;
+}
+
+/** A message about an offer. */
+interface AboutOffer extends AboutJob {
   /** Number of the offer; unique in its zone, also across restarts. */
-  offer: number;
-  zone: number;
-  host: number;
-  demandId: number;
-  podCount: number;
-  gangMin: number;
-  hops: number;
-  reason: FederationReasonCode;
-  price: number;
-  deadline: number;
-  version: number;
-  hologram: Hologram | undefined;
-  entries: readonly BoardEntry[] | undefined;
+  readonly offer: number;
 }
 
-/** The numeric fields of a message, in the order of digests. */
-export const MESSAGE_NUMBERS: readonly NumberField<Message>[] = fieldNames<NumberField<Message>>({
-  kind: 1,
-  from: 1,
-  to: 1,
-  job: 1,
-  attempt: 1,
-  offer: 1,
-  zone: 1,
-  host: 1,
-  demandId: 1,
-  podCount: 1,
-  gangMin: 1,
-  hops: 1,
-  reason: 1,
-  price: 1,
-  deadline: 1,
-  version: 1,
-});
-
-/** Names of the numeric fields of a record. */
-type NumberField<T> = { [K in keyof T]: T[K] extends number ? K : never }[keyof T];
-
-/** Names in the given order. The type checker ensures completeness: `given` has to have them all. */
-function fieldNames<K extends PropertyKey>(given: Readonly<Record<K, 1>>): readonly K[] {
-  return Object.keys(given) as K[];
+/** host → zone or summary node: asks for a place. */
+export interface ProposeMessage extends AboutJob {
+  readonly kind: typeof MessageKind.Propose;
+  /** Number of the host's attempt to place the job; grows. */
+  readonly attempt: number;
+  /** Process of the host, which gets the answer; `from` is a summary node where one routed the proposal. */
+  readonly host: number;
+  readonly demandId: number;
+  /** Pods, and the fewest that have to be placed together; 1 ≤ gangMin ≤ podCount. */
+  readonly podCount: number;
+  readonly gangMin: number;
+  /** No offer after it, seconds. */
+  readonly deadline: number;
+  /** Summary nodes on its way so far. */
+  readonly hops: number;
+  readonly mode: ProposalModeCode;
+  /** The job asks for the first time, and counts as an arrival. */
+  readonly isFirst: boolean;
 }
 
-/** @returns A message with every further field zero. */
-export function makeMessage(kind: MessageKindCode, from: number, to: number, job: number): Message {
-  return {
-    kind,
-    from,
-    to,
-    job,
-    attempt: 0,
-    offer: 0,
-    zone: 0,
-    host: 0,
-    demandId: 0,
-    podCount: 0,
-    gangMin: 0,
-    hops: 0,
-    reason: FederationReason.None,
-    price: 0,
-    deadline: 0,
-    version: 0,
-    hologram: undefined,
-    entries: undefined,
-  };
+/** zone → host: a place, in escrow. */
+export interface OfferMessage extends AboutOffer {
+  readonly kind: typeof MessageKind.Offer;
+  readonly attempt: number;
+  /** Of all pods there, milli-GPU. */
+  readonly priceMilli: number;
+  /** When the escrow ends, seconds. */
+  readonly deadline: number;
 }
+
+/** zone or summary node → host: no place. */
+export interface RefuseMessage extends AboutJob {
+  readonly kind: typeof MessageKind.Refuse;
+  readonly attempt: number;
+  /** NoRoom, Busy, Late or NoZone. */
+  readonly reason: FederationReasonCode;
+  /** Of the summary that its sender published last: it refused knowing more than that. */
+  readonly version: number;
+}
+
+/** host → zone: accepts an offer. */
+export interface ConfirmMessage extends AboutOffer {
+  readonly kind: typeof MessageKind.Confirm;
+  /** Work that the job has done elsewhere already, seconds; 0 unless it moves. */
+  readonly doneSeconds: number;
+}
+
+/** zone → host: the job runs. */
+export interface StartedMessage extends AboutOffer {
+  readonly kind: typeof MessageKind.Started;
+  /** Of the proposal that it answers; 0: it answers a confirmation. */
+  readonly attempt: number;
+}
+
+/** zone → host: no such escrow (any more). */
+export interface GoneMessage extends AboutOffer {
+  readonly kind: typeof MessageKind.Gone;
+}
+
+/** host → zone: ends an escrow, or withdraws a standing request (offer 0). */
+export interface DeclineMessage extends AboutOffer {
+  readonly kind: typeof MessageKind.Decline;
+}
+
+/** zone → host: the job ran, and does so no more. */
+export interface EndedMessage extends AboutOffer {
+  readonly kind: typeof MessageKind.Ended;
+  /** Finished, NodeLost, Cancelled or Moved. */
+  readonly reason: FederationReasonCode;
+  /** Work that the job has done, seconds; 0 unless it moves. */
+  readonly doneSeconds: number;
+}
+
+/** host → zone: the end is known. */
+export interface EndedAckMessage extends AboutOffer {
+  readonly kind: typeof MessageKind.EndedAck;
+}
+
+/** zone, or summary node → its parent. */
+export interface SummaryMessage extends Ends {
+  readonly kind: typeof MessageKind.Summary;
+  /** Grows with every summary of its sender, also across restarts. */
+  readonly version: number;
+  readonly hologram: Hologram;
+}
+
+/** summary node → hosts and summary nodes below it. */
+export interface BoardMessage extends Ends {
+  readonly kind: typeof MessageKind.Board;
+  readonly entries: readonly BoardEntry[];
+}
+
+/** host → its home zone: the jobs that wait in it, for the sums of the zone's summary. */
+export interface HostReportMessage extends Ends {
+  readonly kind: typeof MessageKind.HostReport;
+  readonly waitingJobs: number;
+  /** Demand of all their pods. */
+  readonly waitingGpuMilli: number;
+  /** How long the oldest has waited. */
+  readonly oldestSeconds: number;
+}
+
+/** host → zone: stop the job. */
+export interface StopMessage extends AboutOffer {
+  readonly kind: typeof MessageKind.Stop;
+  /** Cancelled by its owner, or Moved. */
+  readonly reason: FederationReasonCode;
+}
+
+/** host → zone: asks for the cost of the job's place. */
+export interface QuoteMessage extends AboutOffer {
+  readonly kind: typeof MessageKind.Quote;
+}
+
+/** zone → host: the cost of the job's place. */
+export interface QuotedMessage extends AboutOffer {
+  readonly kind: typeof MessageKind.Quoted;
+  /** Now, milli-GPU. */
+  readonly priceMilli: number;
+}
+
+/** A message. Immutable. */
+export type Message =
+  | ProposeMessage
+  | OfferMessage
+  | RefuseMessage
+  | ConfirmMessage
+  | StartedMessage
+  | GoneMessage
+  | DeclineMessage
+  | EndedMessage
+  | EndedAckMessage
+  | SummaryMessage
+  | BoardMessage
+  | HostReportMessage
+  | StopMessage
+  | QuoteMessage
+  | QuotedMessage;
+
+/** The messages of one kind. */
+export type MessageOf<K extends MessageKindCode> = Extract<Message, { readonly kind: K }>;
 
 /** Kinds of actions for a driver, besides sending. */
 export const ActionKind = {
@@ -233,17 +307,6 @@ export interface Action {
   /** Only of `Start`. */
   readonly doneSeconds: number;
 }
-
-/** The fields of an action, all of them numbers, in the order of digests. */
-export const ACTION_NUMBERS: readonly NumberField<Action>[] = fieldNames<keyof Action>({
-  kind: 1,
-  job: 1,
-  offer: 1,
-  zone: 1,
-  local: 1,
-  reason: 1,
-  doneSeconds: 1,
-});
 
 /** The messages and actions of a step, in order. Reused; cleared by the driver between steps. */
 export class Outbox {

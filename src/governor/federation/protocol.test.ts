@@ -5,10 +5,19 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
-import { DemandId, entry, makeGovernor, makeHost, Stage, type Step } from './federation.fixtures.ts';
+import {
+  type AnyMessage,
+  DemandId,
+  entry,
+  makeGovernor,
+  makeHost,
+  message,
+  Stage,
+  type Step,
+} from './federation.fixtures.ts';
 import type { AgentHost } from './host/agent-host.ts';
 import { AgentState } from './host/host-jobs.ts';
-import { ActionKind, FederationReason, type Message, MessageKind, makeMessage } from './messages.ts';
+import { ActionKind, FederationReason, MessageKind } from './messages.ts';
 import type { ZoneGovernor } from './zone/zone-governor.ts';
 import { HoldState } from './zone/zone-ledger.ts';
 
@@ -38,7 +47,7 @@ class Universe {
   );
   private readonly host = new Stage<AgentHost>(makeHost({ id: HOST, options: OPTIONS }));
   /** Messages in transit. */
-  private readonly mail: Message[] = [];
+  private readonly mail: AnyMessage[] = [];
   private readonly submitted = new Set<number>();
   private readonly cancelled = new Set<number>();
   /** Reason by job, as reported to its host. */
@@ -103,13 +112,13 @@ class Universe {
   recover(): void {
     for (const zone of ZONES) this.up(zone);
     for (let i = 0; i < 400; i++) {
-      while (this.mail.length > 0) this.deliver(this.mail.shift() as Message);
+      while (this.mail.length > 0) this.deliver(this.mail.shift() as AnyMessage);
       this.now += 0.25;
       this.wakeAll();
       if (i % 4 === 0) this.board();
       this.check();
     }
-    while (this.mail.length > 0) this.deliver(this.mail.shift() as Message);
+    while (this.mail.length > 0) this.deliver(this.mail.shift() as AnyMessage);
   }
 
   /** Invariants once all is quiet. */
@@ -156,12 +165,12 @@ class Universe {
   private handle(what: string, pick: number): void {
     if (this.mail.length === 0) return;
     const at = pick % this.mail.length;
-    const m = this.mail[at] as Message;
+    const m = this.mail[at] as AnyMessage;
     if (what !== 'double') this.mail.splice(at, 1);
     if (what !== 'drop') this.deliver(m);
   }
 
-  private deliver(m: Message): void {
+  private deliver(m: AnyMessage): void {
     const to = m.to === HOST ? this.host : this.stage(m.to);
     this.take(to.receive(m, this.now));
   }
@@ -193,9 +202,7 @@ class Universe {
       const freeGpuMilli = cluster.up[0] === 1 ? (cluster.freeGpuMilli[0] as number) : 0;
       return entry(id, version, { freeGpuMilli, takenAt: this.now, sums: { pods: runningPods } });
     });
-    const m = makeMessage(MessageKind.Board, 100, HOST, 0);
-    m.entries = entries;
-    this.take(this.host.receive(m, this.now));
+    this.take(this.host.receive(message(MessageKind.Board, 100, HOST, { entries }), this.now));
   }
 
   private submit(pick: number): void {

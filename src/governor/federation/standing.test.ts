@@ -8,6 +8,7 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import { Random } from '../../kernel/random.ts';
 import { Board } from './board.ts';
 import {
+  type AnyMessage,
   DemandId,
   done,
   entry,
@@ -26,13 +27,13 @@ import {
   told,
 } from './federation.fixtures.ts';
 import type { AgentHost } from './host/agent-host.ts';
-import { type BoardEntry, FederationReason, type Message, MessageKind } from './messages.ts';
+import { type BoardEntry, MessageKind, ProposalMode, type ProposalModeCode } from './messages.ts';
 import { StandingQueue } from './zone/standing-queue.ts';
 import type { ZoneGovernor } from './zone/zone-governor.ts';
 import { HoldState, ZoneLedger } from './zone/zone-ledger.ts';
 
 const HOST = 50;
-const STANDING = FederationReason.Standing;
+const { Priced, Standing } = ProposalMode;
 
 class Agents extends Stage<AgentHost> {
   constructor(setup: HostSetup = {}) {
@@ -48,7 +49,7 @@ class Agents extends Stage<AgentHost> {
   }
 
   offer(zone: number, job: number, attempt: number, at = 0): Step {
-    return this.receive(message(MessageKind.Offer, zone, HOST, { job, zone, attempt, offer: 90 + zone }), at);
+    return this.receive(message(MessageKind.Offer, zone, HOST, { job, attempt, offer: 90 + zone }), at);
   }
 }
 
@@ -59,7 +60,7 @@ function full(zones: readonly number[], at = 0): BoardEntry[] {
 
 /** Zones that a job waits in. */
 function zonesOf(step: Step): number[] {
-  return step.messages.filter((m) => m.reason === STANDING).map((m) => m.to);
+  return step.messages.filter((m) => m.mode === Standing).map((m) => m.to);
 }
 
 describe('a job for which no zone shows room', () => {
@@ -116,15 +117,15 @@ describe('a job for which no zone shows room', () => {
     agents.board([entry(1, 1, { freeGpuMilli: 4000, takenAt: 0 })]);
     const { attempt } = reply(agents.submit(1));
     expect(told(agents.submit(2))).toEqual([]);
-    const refused = agents.receive(message(MessageKind.Refuse, 1, HOST, { job: 1, attempt, zone: 1 }), 1);
+    const refused = agents.receive(message(MessageKind.Refuse, 1, HOST, { job: 1, attempt }), 1);
     // The refusal holds for both: the zone has no room for their kind.
     expect(new Set(refused.messages.map((m) => m.job))).toEqual(new Set([1, 2]));
-    expect(refused.messages.every((m) => m.reason === STANDING)).toBe(true);
+    expect(refused.messages.every((m) => m.mode === Standing)).toBe(true);
   });
 });
 
 describe('an offer on a standing request', () => {
-  function standing(): { agents: Agents; requests: readonly Message[] } {
+  function standing(): { agents: Agents; requests: readonly AnyMessage[] } {
     // Drawn so that the two requests are in different zones.
     const agents = new Agents({ random: new Random(1) });
     agents.board(full([1, 2, 3, 4, 5, 6]));
@@ -135,7 +136,7 @@ describe('an offer on a standing request', () => {
 
   test('is confirmed, and the requests elsewhere are withdrawn', () => {
     const { agents, requests } = standing();
-    const [first, second] = requests as [Message, Message];
+    const [first, second] = requests as [AnyMessage, AnyMessage];
     const step = agents.offer(first.to, 7, first.attempt, 3);
     expect(step.messages.map((m) => [m.kind, m.to, m.offer])).toEqual([
       [MessageKind.Decline, second.to, 0],
@@ -152,16 +153,16 @@ describe('an offer on a standing request', () => {
     expect(done(step)).toEqual(['job-ended 7: cancelled']);
     expect(new Set(step.messages.map((m) => m.to))).toEqual(new Set(requests.map((m) => m.to)));
     expect(step.messages.every((m) => m.kind === MessageKind.Decline && m.offer === 0)).toBe(true);
-    const [first] = requests as [Message];
+    const [first] = requests as [AnyMessage];
     expect(told(agents.offer(first.to, 7, first.attempt, 2))).toEqual(['decline 7']);
   });
 
   test('and room that a board shows are both used: the first one counts', () => {
     const { agents, requests } = standing();
-    const [first] = requests as [Message];
+    const [first] = requests as [AnyMessage];
     const proposal = agents.board([entry(9, 9, { freeGpuMilli: 4000, takenAt: 1 })], 1)
-      .messages[0] as Message;
-    expect(proposal).toMatchObject({ to: 9, reason: FederationReason.None });
+      .messages[0] as AnyMessage;
+    expect(proposal).toMatchObject({ to: 9, mode: Priced });
     expect(told(agents.offer(first.to, 7, first.attempt, 2))).toContain('confirm 7');
     expect(told(agents.offer(9, 7, proposal.attempt, 3))).toEqual(['decline 7']);
   });
@@ -174,7 +175,7 @@ class Site extends Stage<ZoneGovernor> {
     super(makeGovernor({ firstPublishSeconds: 1e6, ...setup }));
   }
 
-  propose(job: number, at: number, fields: Partial<Message> = {}): Step {
+  propose(job: number, at: number, fields: Partial<AnyMessage> = {}): Step {
     const shape = { job, attempt: ++this.attempts, host: HOST, demandId: DemandId.OneGpu, podCount: 1 };
     const gangMin = fields.gangMin ?? fields.podCount ?? 1;
     return this.receive(
@@ -188,8 +189,8 @@ class Site extends Stage<ZoneGovernor> {
     );
   }
 
-  stand(job: number, at: number, fields: Partial<Message> = {}): Step {
-    return this.propose(job, at, { reason: STANDING, ...fields });
+  stand(job: number, at: number, fields: Partial<AnyMessage> = {}): Step {
+    return this.propose(job, at, { mode: Standing, ...fields });
   }
 
   decline(job: number, offer: number, at: number): Step {
@@ -222,9 +223,9 @@ describe('a zone', () => {
     expect(ledger).toMatchObject({ standing: 1, escrows: 0, escrowGpuMilli: 0, runningGpuMilli: 4000 });
     const step = site.exit(1, offer, 3);
     expect(told(step)).toEqual(['ended 1: finished', 'offer 2']);
-    expect(step.messages[1]).toMatchObject({ to: 61, attempt: 77, deadline: 8, zone: 0 });
+    expect(step.messages[1]).toMatchObject({ to: 61, attempt: 77, deadline: 8 });
     expect(ledger).toMatchObject({ standing: 0, escrows: 1, escrowGpuMilli: 1000 });
-    const granted = (step.messages[1] as Message).offer;
+    const granted = (step.messages[1] as AnyMessage).offer;
     const confirm = message(MessageKind.Confirm, 61, 0, { job: 2, offer: granted });
     expect(done(site.receive(confirm, 4))).toEqual(['start 2']);
     site.process.arbiter.zone.check();
@@ -347,7 +348,7 @@ describe('a zone', () => {
 });
 
 describe('a summary node', () => {
-  const propose = (reason: Message['reason'], shown: readonly (number | undefined)[], at = 0): Message => {
+  const propose = (mode: ProposalModeCode, shown: readonly (number | undefined)[], at = 0): AnyMessage => {
     const children = shown.map((_, id) => ({ id, isGroup: false, position: id }));
     const node = new Stage(makeSummaryNode({ children }));
     shown.forEach((freeGpuMilli, id) => {
@@ -362,21 +363,21 @@ describe('a summary node', () => {
       podCount: 1,
       gangMin: 1,
       deadline: 99,
-      reason,
+      mode,
     };
     return reply(node.receive(message(MessageKind.Propose, HOST, 100, fields), at));
   };
 
   test('hands a standing request to any zone it knows if none shows room, to one with room if there is one', () => {
-    expect(propose(STANDING, [0, 0])).toMatchObject({ kind: MessageKind.Propose, reason: STANDING, hops: 1 });
-    expect(propose(STANDING, [undefined, 0, undefined])).toMatchObject({ kind: MessageKind.Propose, to: 1 });
-    expect(propose(STANDING, [0, 0, 4000])).toMatchObject({ kind: MessageKind.Propose, to: 2 });
-    expect(propose(FederationReason.None, [0, 0])).toMatchObject({ kind: MessageKind.Refuse });
+    expect(propose(Standing, [0, 0])).toMatchObject({ kind: MessageKind.Propose, mode: Standing, hops: 1 });
+    expect(propose(Standing, [undefined, 0, undefined])).toMatchObject({ kind: MessageKind.Propose, to: 1 });
+    expect(propose(Standing, [0, 0, 4000])).toMatchObject({ kind: MessageKind.Propose, to: 2 });
+    expect(propose(Priced, [0, 0])).toMatchObject({ kind: MessageKind.Refuse });
   });
 
   test('refuses it where it knows no child', () => {
-    expect(propose(STANDING, [undefined])).toMatchObject({ kind: MessageKind.Refuse });
-    expect(propose(STANDING, [0, 0], 50)).toMatchObject({ kind: MessageKind.Refuse });
+    expect(propose(Standing, [undefined])).toMatchObject({ kind: MessageKind.Refuse });
+    expect(propose(Standing, [0, 0], 50)).toMatchObject({ kind: MessageKind.Refuse });
   });
 });
 

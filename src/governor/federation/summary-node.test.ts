@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import {
+  type AnyMessage,
   DemandId,
   entry,
   makeSummaryNode,
@@ -13,7 +14,7 @@ import {
   showing,
   told,
 } from './federation.fixtures.ts';
-import { type BoardEntry, FederationReason, type Message, MessageKind } from './messages.ts';
+import { type BoardEntry, FederationReason, MessageKind, ProposalMode } from './messages.ts';
 import type { SummaryNode } from './summary-node.ts';
 
 const NODE = 100;
@@ -41,7 +42,7 @@ class Node extends Stage<SummaryNode> {
     return this.receive(message(MessageKind.Board, 200, NODE, { entries }), at);
   }
 
-  propose(fields: Partial<Message> = {}, at = 0): Message {
+  propose(fields: Partial<AnyMessage> = {}, at = 0): AnyMessage {
     const proposal = {
       job: 7,
       host: 50,
@@ -60,7 +61,7 @@ class Node extends Stage<SummaryNode> {
   }
 }
 
-function boards(step: Step): Message[] {
+function boards(step: Step): AnyMessage[] {
   return step.messages.filter((m) => m.kind === MessageKind.Board);
 }
 
@@ -85,10 +86,9 @@ describe('the state of a summary node', () => {
     );
   });
 
-  test('ignores senders that are not children, and summaries without content', () => {
+  test('ignores senders that are not children', () => {
     const node = new Node();
     node.summary(9, 1, { freeGpuMilli: 1000, takenAt: 0 });
-    node.receive(message(MessageKind.Summary, 1, NODE, { version: 3 }), 0);
     expect(node.known(0)).toEqual([]);
     expect(node.process.total(0).sums.zones).toBe(0);
   });
@@ -142,7 +142,7 @@ describe('publishing', () => {
         [101, true, 8, 101],
       ]);
     }
-    const summary = step.messages.at(-1) as Message;
+    const summary = step.messages.at(-1) as AnyMessage;
     expect(summary).toMatchObject({ kind: MessageKind.Summary, from: NODE, to: 200 });
     expect(summary.hologram?.sums).toMatchObject({ zones: 2, freeGpuMilli: 4000 });
     expect(summary.hologram?.takenAt).toBe(0);
@@ -190,7 +190,7 @@ describe('publishing', () => {
       expect(node.process.wakeAt).toBe(at);
       node.summary(0, i + 1, { freeGpuMilli: 1000, takenAt: at });
       expect(node.wake(at - 0.01).messages).toEqual([]);
-      versions.push((node.wake(at).messages.at(-1) as Message).version);
+      versions.push((node.wake(at).messages.at(-1) as AnyMessage).version);
     }
     expect(versions).toEqual([...versions].sort((a, b) => a - b));
     expect(new Set(versions).size).toBe(4);
@@ -204,13 +204,13 @@ describe('publishing', () => {
       let last = 0;
       for (let at = 0; at < 20; at++) {
         node.summary(0, at + 1, { freeGpuMilli: 1000, takenAt: at });
-        last = (node.wake(at).messages.at(-1) as Message).version;
+        last = (node.wake(at).messages.at(-1) as AnyMessage).version;
       }
       return last;
     };
     const first = new Node({ ...LOWEST, incarnation: 3 });
     first.summary(0, 1, { freeGpuMilli: 1000, takenAt: 0 });
-    expect((first.wake(0).messages.at(-1) as Message).version).toBeGreaterThan(versionOf(2));
+    expect((first.wake(0).messages.at(-1) as AnyMessage).version).toBeGreaterThan(versionOf(2));
   });
 });
 
@@ -247,7 +247,7 @@ describe('a proposal', () => {
     expect(node.propose().to).toBe(0);
   });
 
-  test.each<[string, Partial<Message>, number]>([
+  test.each<[string, Partial<AnyMessage>, number]>([
     ['no child shows room for the gang', { gangMin: 5, podCount: 5 }, 0],
     ['it has made too many hops', { hops: 8 }, 0],
     ['it is late', { deadline: 4.9 }, 5],
@@ -262,7 +262,6 @@ describe('a proposal', () => {
       to: 50,
       job: 7,
       attempt: 3,
-      zone: NODE,
       reason: FederationReason.NoZone,
     });
     expect(node.process.counters).toEqual({ routed: 0, refused: 1 });
@@ -273,10 +272,8 @@ describe('a proposal', () => {
     node.summary(0, 1, { freeGpuMilli: 9000, takenAt: 0 });
     node.summary(1, 1, { freeGpuMilli: 2000, takenAt: 0 });
     node.summary(2, 1, { freeGpuMilli: 1000, takenAt: 0 });
-    const routed = Array.from({ length: 200 }, () => node.propose({ reason: FederationReason.NoRoom }));
-    expect(routed.every((m) => m.kind === MessageKind.Propose && m.reason === FederationReason.NoRoom)).toBe(
-      true,
-    );
+    const routed = Array.from({ length: 200 }, () => node.propose({ mode: ProposalMode.Random }));
+    expect(routed.every((m) => m.kind === MessageKind.Propose && m.mode === ProposalMode.Random)).toBe(true);
     const toFirst = routed.filter((m) => m.to === 0).length;
     expect(toFirst).toBeGreaterThan(70);
     expect(toFirst).toBeLessThan(130);

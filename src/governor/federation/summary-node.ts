@@ -19,9 +19,11 @@ import {
   FederationReason,
   type Message,
   MessageKind,
-  makeMessage,
   type Outbox,
   type Process,
+  ProposalMode,
+  type ProposeMessage,
+  type SummaryMessage,
 } from './messages.ts';
 
 /** Most streams of choices kept. */
@@ -92,7 +94,7 @@ export class SummaryNode implements Process {
         this.onSummary(message);
         break;
       case MessageKind.Board:
-        this.above = (message.entries ?? []).filter((entry) => entry.id !== this.id);
+        this.above = message.entries.filter((entry) => entry.id !== this.id);
         break;
       case MessageKind.Propose:
         this.route(message, timeSeconds, out);
@@ -121,12 +123,12 @@ export class SummaryNode implements Process {
     return mergeHolograms(this.known(timeSeconds).map((entry) => entry.hologram));
   }
 
-  private onSummary(message: Message): void {
-    const last = this.last.get(message.from);
-    if (last === undefined || message.hologram === undefined) return;
-    if (last.entry !== undefined && last.entry.version >= message.version) return;
+  private onSummary({ from, version, hologram }: SummaryMessage): void {
+    const last = this.last.get(from);
+    if (last === undefined) return;
+    if (last.entry !== undefined && last.entry.version >= version) return;
     const { id, isGroup, position } = last.child;
-    last.entry = { id, isGroup, position, version: message.version, hologram: message.hologram };
+    last.entry = { id, isGroup, position, version, hologram };
   }
 
   private publish(timeSeconds: number, out: Outbox): void {
@@ -137,20 +139,16 @@ export class SummaryNode implements Process {
     for (const reader of readers) this.tellBoard(reader, entries, out);
     for (const child of children) if (child.isGroup) this.tellBoard(child.id, entries, out);
     if (parent < 0 || known.length === 0) return;
-    const summary = makeMessage(MessageKind.Summary, this.id, parent, 0);
-    summary.version = ++this.version;
-    summary.hologram = mergeHolograms(known.map((entry) => entry.hologram));
-    out.send(summary);
+    const hologram = mergeHolograms(known.map((entry) => entry.hologram));
+    out.send({ kind: MessageKind.Summary, from: this.id, to: parent, version: ++this.version, hologram });
   }
 
   private tellBoard(to: number, entries: readonly BoardEntry[], out: Outbox): void {
-    const message = makeMessage(MessageKind.Board, this.id, to, 0);
-    message.entries = entries;
-    out.send(message);
+    out.send({ kind: MessageKind.Board, from: this.id, to, entries });
   }
 
   /** Hands a proposal to the child that the chooser picks on the newest summaries, or refuses it. */
-  private route(m: Message, timeSeconds: number, out: Outbox): void {
+  private route(m: ProposeMessage, timeSeconds: number, out: Outbox): void {
     const { demands, options } = this.parts;
     const demand = demands.demands[m.demandId];
     this.board.replace(this.known(timeSeconds));
@@ -159,12 +157,10 @@ export class SummaryNode implements Process {
     const child = isLost ? undefined : this.childFor(m, found, timeSeconds);
     if (child === undefined) {
       this.counters.refused++;
-      const refusal = makeMessage(MessageKind.Refuse, this.id, m.host, m.job);
-      refusal.attempt = m.attempt;
-      refusal.zone = this.id;
-      refusal.reason = FederationReason.NoZone;
-      refusal.version = this.version;
-      out.send(refusal);
+      const { id, version } = this;
+      const { host: to, job, attempt } = m;
+      const reason = FederationReason.NoZone;
+      out.send({ kind: MessageKind.Refuse, from: id, to, job, attempt, reason, version });
       return;
     }
     this.counters.routed++;
@@ -172,15 +168,13 @@ export class SummaryNode implements Process {
   }
 
   /** @param found Children that show room. @returns The child that gets the proposal; undefined: none. */
-  private childFor(m: Message, found: number, timeSeconds: number): number | undefined {
+  private childFor(m: ProposeMessage, found: number, timeSeconds: number): number | undefined {
     const { chooser, random } = this.parts;
     // A standing request waits where there is no room yet.
     if (found === 0) {
-      return m.reason === FederationReason.Standing
-        ? this.board.anyEntry(random, timeSeconds)?.id
-        : undefined;
+      return m.mode === ProposalMode.Standing ? this.board.anyEntry(random, timeSeconds)?.id : undefined;
     }
-    if (m.reason === FederationReason.NoRoom) return this.board.entryOf(random.nextInt(found)).id;
+    if (m.mode === ProposalMode.Random) return this.board.entryOf(random.nextInt(found)).id;
     const deciders = this.board.deciders(timeSeconds);
     const choice = chooser.choose(this.board.offers, deciders, this.streamOf(m.demandId), random);
     return this.board.entryOf(choice).id;

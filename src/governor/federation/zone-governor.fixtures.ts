@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import type { Hologram } from '../../field/hologram/hologram.ts';
 import {
+  type AnyMessage,
   DemandId,
   done,
   type GovernorSetup,
@@ -11,7 +12,7 @@ import {
   Stage,
   type Step,
 } from './federation.fixtures.ts';
-import { FederationReason, type FederationReasonCode, type Message, MessageKind } from './messages.ts';
+import { FederationReason, type FederationReasonCode, MessageKind } from './messages.ts';
 import type { ZoneGovernor } from './zone/zone-governor.ts';
 
 /** The process of its host. */
@@ -25,7 +26,7 @@ export class Site extends Stage<ZoneGovernor> {
     super(makeGovernor({ firstPublishSeconds: 1e6, ...setup }));
   }
 
-  propose(job: number, at = 0, fields: Partial<Message> = {}): Step {
+  propose(job: number, at = 0, fields: Partial<AnyMessage> = {}): Step {
     const proposal = { job, attempt: ++this.attempts, host: HOST, demandId: DemandId.OneGpu, podCount: 1 };
     const gangMin = fields.gangMin ?? fields.podCount ?? 1;
     const m = message(MessageKind.Propose, HOST, this.process.id, {
@@ -38,18 +39,18 @@ export class Site extends Stage<ZoneGovernor> {
   }
 
   /** @returns The number of the offer. */
-  offered(job: number, at = 0, fields: Partial<Message> = {}): number {
+  offered(job: number, at = 0, fields: Partial<AnyMessage> = {}): number {
     const m = reply(this.propose(job, at, fields));
     expect(m).toMatchObject({ kind: MessageKind.Offer, job });
     return m.offer;
   }
 
-  confirm(job: number, offer: number, at = 0, fields: Partial<Message> = {}): Step {
+  confirm(job: number, offer: number, at = 0, fields: Partial<AnyMessage> = {}): Step {
     return this.receive(message(MessageKind.Confirm, HOST, this.process.id, { job, offer, ...fields }), at);
   }
 
   /** @returns The number of the offer that it runs under. */
-  running(job: number, at = 0, fields: Partial<Message> = {}): number {
+  running(job: number, at = 0, fields: Partial<AnyMessage> = {}): number {
     const offer = this.offered(job, at, fields);
     expect(done(this.confirm(job, offer, at))).toEqual([`start ${job}`]);
     return offer;
@@ -82,8 +83,8 @@ export class Site extends Stage<ZoneGovernor> {
   /** The hologram published at that time. */
   published(): { version: number; hologram: Hologram } {
     const { messages } = this.wake(Math.max(this.process.wakeAt, 1e6));
-    const summary = messages.find((m) => m.kind === MessageKind.Summary) as Message;
-    return { version: summary.version, hologram: summary.hologram as Hologram };
+    const summary = messages.find((m) => m.kind === MessageKind.Summary) as AnyMessage;
+    return { version: summary.version, hologram: summary.hologram };
   }
 
   get freeGpuMilli(): number {

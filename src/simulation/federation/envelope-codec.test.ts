@@ -4,11 +4,13 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import { randomZone, sumsOf } from '../../field/hologram/hologram.fixtures.ts';
 import { emptyMaxima, type Hologram, mergeHolograms } from '../../field/hologram/hologram.ts';
 import { takeHologram } from '../../field/hologram/hologram-source.ts';
+import { carriesSummaries, MESSAGE_FIELDS } from '../../governor/federation/message-fields.ts';
 import {
   type BoardEntry,
+  type BoardMessage,
   type Message,
   MessageKind,
-  makeMessage,
+  type MessageKindCode,
 } from '../../governor/federation/messages.ts';
 import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
@@ -30,36 +32,30 @@ function entryOf(id: number, version: number): BoardEntry {
   return { id, isGroup: id % 2 === 1, position: id / 2, version: 2 ** 32 + version, hologram };
 }
 
-const plain = fc.record({
-  kind: fc.constantFrom(...Object.values(MessageKind)),
-  from: fc.nat(2 ** 20),
-  to: fc.nat(2 ** 20),
-  job: fc.maxSafeNat(),
-  attempt: fc.maxSafeNat(),
-  offer: fc.maxSafeNat(),
-  zone: fc.nat(2 ** 20),
-  host: fc.nat(2 ** 20),
-  demandId: fc.nat(),
-  podCount: fc.nat(),
-  gangMin: fc.nat(),
-  hops: fc.nat(8),
-  reason: fc.constantFrom(0, 1, 2, 3, 4, 5, 6, 7, 8) as fc.Arbitrary<Message['reason']>,
-  price: fc.double({ noNaN: true }),
-  deadline: fc.double({ noNaN: true }),
-  version: fc.maxSafeNat(),
-  hologram: fc.constant(undefined),
-  entries: fc.constant(undefined),
-});
+const number = fc.oneof(fc.maxSafeNat(), fc.double({ noNaN: true }));
+
+/** Messages of some kinds with any values in their fields. @param contents Given: of fields that are holograms or entries. */
+function messages(kinds: readonly MessageKindCode[], contents: object = {}): fc.Arbitrary<Message> {
+  return fc.constantFrom(...kinds).chain((kind) => {
+    const fields = (MESSAGE_FIELDS[kind] ?? []).filter(({ name }) => !(name in contents));
+    const values = fields.map(({ name, form }) => [name, form === 'flag' ? fc.boolean() : number] as const);
+    return fc
+      .record(Object.fromEntries(values))
+      .map((record) => ({ kind, ...record, ...contents }) as unknown as Message);
+  });
+}
+
+const plain = messages(Object.values(MessageKind).filter((kind) => !carriesSummaries(kind)));
 const summaries = fc
-  .tuple(plain, fc.constantFrom(...HOLOGRAMS))
-  .map(([m, hologram]): Message => ({ ...m, kind: MessageKind.Summary, hologram }));
+  .constantFrom(...HOLOGRAMS)
+  .chain((hologram) => messages([MessageKind.Summary], { hologram }));
 /** Boards; several letters may carry the same one. Ids on a board are distinct. */
 const lists = fc
   .uniqueArray(fc.tuple(fc.nat(9), fc.nat(3)), { selector: ([id]) => id, maxLength: 6 })
   .map((keys) => keys.map(([id, version]) => entryOf(id, version)));
-const boards = fc
-  .tuple(lists, fc.array(plain, { minLength: 1, maxLength: 3 }))
-  .map(([entries, messages]) => messages.map((m): Message => ({ ...m, kind: MessageKind.Board, entries })));
+const boards = lists.chain((entries) =>
+  fc.array(messages([MessageKind.Board], { entries }), { minLength: 1, maxLength: 3 }),
+);
 const batches = fc
   .array(
     fc.oneof(
@@ -74,6 +70,12 @@ const batches = fc
       .flat()
       .map((message, i): Envelope => ({ arrivesAt: i + 0.1 + 1 / 3, number: 2 ** 40 + i, message })),
   );
+
+/** The entries of a board. */
+function entriesOf({ message }: Envelope): readonly BoardEntry[] {
+  expect(message.kind).toBe(MessageKind.Board);
+  return (message as BoardMessage).entries;
+}
 
 /** Over the border between threads, as in production. */
 function cross(letters: readonly Envelope[]): ReturnType<typeof encodeEnvelopes> {
@@ -99,7 +101,7 @@ describe('letters that are packed and unpacked', () => {
     const board = (entries: BoardEntry[], i: number): Envelope => ({
       arrivesAt: i,
       number: i,
-      message: { ...makeMessage(MessageKind.Board, 1, 2, 0), entries },
+      message: { kind: MessageKind.Board, from: 1, to: 2, entries },
     });
     const letters = [
       board([], 1),
@@ -107,20 +109,21 @@ describe('letters that are packed and unpacked', () => {
       board([], 3),
       board([entryOf(3, 1)], 4),
     ];
-    const sizes = new EnvelopeDecoder().unpack(cross(letters)).map(({ message }) => message.entries?.length);
+    const sizes = new EnvelopeDecoder().unpack(cross(letters)).map((letter) => entriesOf(letter).length);
     expect(sizes).toEqual([0, 2, 0, 1]);
   });
 });
 
 describe('holograms', () => {
   const boardOf = (entries: readonly BoardEntry[]): Envelope[] => [
-    { arrivesAt: 1, number: 1, message: { ...makeMessage(MessageKind.Board, 1, 2, 0), entries } },
-    { arrivesAt: 1, number: 2, message: { ...makeMessage(MessageKind.Board, 1, 3, 0), entries } },
+    { arrivesAt: 1, number: 1, message: { kind: MessageKind.Board, from: 1, to: 2, entries } },
+    { arrivesAt: 1, number: 2, message: { kind: MessageKind.Board, from: 1, to: 3, entries } },
   ];
 
   test('cross once, however many letters and boards show them', () => {
     const entries = [entryOf(0, 0), entryOf(4, 0)];
-    const summary = { ...makeMessage(MessageKind.Summary, 1, 2, 0), hologram: entries[0]?.hologram };
+    const hologram = (entries[0] as BoardEntry).hologram;
+    const summary = { kind: MessageKind.Summary, from: 1, to: 2, version: 1, hologram } as const;
     const packed = encodeEnvelopes([...boardOf(entries), { arrivesAt: 2, number: 3, message: summary }]);
     expect(packed.holograms).toHaveLength(new Set(entries.map((one) => one.hologram)).size);
     expect(packed.entries).toHaveLength(2 * 5);
@@ -130,9 +133,11 @@ describe('holograms', () => {
     const reader = new EnvelopeDecoder();
     const first = reader.unpack(cross(boardOf([entryOf(0, 0), entryOf(1, 0)])));
     const second = reader.unpack(cross(boardOf([entryOf(1, 0), entryOf(0, 1)])));
-    expect(first[0]?.message.entries).toBe(first[1]?.message.entries);
-    expect(second[0]?.message.entries?.[0]).toBe(first[0]?.message.entries?.[1]);
-    expect(second[0]?.message.entries?.[1]).not.toBe(first[0]?.message.entries?.[0]);
+    const [one, two] = first.map(entriesOf);
+    const [later] = second.map(entriesOf);
+    expect(one).toBe(two);
+    expect(later?.[0]).toBe(one?.[1]);
+    expect(later?.[1]).not.toBe(one?.[0]);
   });
 
   test('that are damaged are refused', () => {

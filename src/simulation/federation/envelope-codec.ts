@@ -1,26 +1,37 @@
 /**
- * Letters as flat arrays, for the way between threads: numbers in rows, each hologram once in its wire format.
+ * Letters as flat arrays, for the way between threads: numbers one after the other, each hologram once in its wire
+ * format.
  */
 
 import type { Hologram } from '../../field/hologram/hologram.ts';
 import { decodeHologram, encodeHologram } from '../../field/hologram/wire.ts';
-import type {
-  BoardEntry,
-  FederationReasonCode,
-  Message,
-  MessageKindCode,
-} from '../../governor/federation/messages.ts';
+import {
+  ENTRY_FIELDS,
+  type FieldSink,
+  type FieldSource,
+  MESSAGE_FIELDS,
+  type MessageField,
+  readEntryFields,
+  readMessageFields,
+  writeEntryFields,
+  writeMessageFields,
+} from '../../governor/federation/message-fields.ts';
+import type { BoardEntry } from '../../governor/federation/messages.ts';
 import type { Envelope } from './network.ts';
 
-/** Numbers of a letter. */
-const ROW = 20;
-/** Numbers of a board entry. */
-const ENTRY_ROW = 5;
+/** Numbers of a letter before its message: time of arrival, number. */
+const HEAD = 2;
+/** Most numbers of a letter: with its kind, and two for a board. */
+const LETTER_MAX = HEAD + 1 + Math.max(...MESSAGE_FIELDS.map((fields) => widthOf(fields ?? [])));
+/** Numbers of a board entry, and where those that name its content are. */
+const ENTRY_ROW = ENTRY_FIELDS.length;
+const ENTRY_ID = ENTRY_FIELDS.findIndex(({ name }) => name === 'id');
+const ENTRY_VERSION = ENTRY_FIELDS.findIndex(({ name }) => name === 'version');
 
 /** Letters that can be transferred to another thread. */
 export interface EncodedEnvelopes {
-  /** @shape [letters × ROW] */
-  readonly rows: Float64Array;
+  /** By letter: time of arrival, number, kind, the fields of the kind. @shape [numbers of all letters] */
+  readonly letters: Float64Array;
   /** Entries of all boards, one board after the other. @shape [entries × ENTRY_ROW] */
   readonly entries: Float64Array;
   readonly holograms: readonly Uint8Array[];
@@ -28,153 +39,151 @@ export interface EncodedEnvelopes {
 
 /** Packs letters in their order. O(letters + bytes of the holograms). */
 export function encodeEnvelopes(letters: readonly Envelope[]): EncodedEnvelopes {
-  const rows = new Float64Array(letters.length * ROW);
-  const entries: number[] = [];
-  const boards = new Map<readonly BoardEntry[], number>();
-  const known = new Map<Hologram, number>();
-  const holograms: Uint8Array[] = [];
-  const indexOf = (hologram: Hologram): number => {
-    let index = known.get(hologram);
+  const writer = new EnvelopeWriter(letters.length);
+  for (const { arrivesAt, number, message } of letters) {
+    writer.number(arrivesAt);
+    writer.number(number);
+    writeMessageFields(message, writer);
+  }
+  return writer.finish();
+}
+
+/** Writes messages. A board is the place of its first entry and their number; a hologram its index. */
+class EnvelopeWriter implements FieldSink {
+  private readonly letters: Float64Array;
+  private used = 0;
+  private readonly entryNumbers: number[] = [];
+  private readonly boards = new Map<readonly BoardEntry[], number>();
+  private readonly indexes = new Map<Hologram, number>();
+  private readonly holograms: Uint8Array[] = [];
+  private readonly entrySink: FieldSink = {
+    number: (value) => this.entryNumbers.push(value),
+    hologram: (hologram) => this.entryNumbers.push(this.indexOf(hologram)),
+    entries: () => {},
+  };
+
+  constructor(letters: number) {
+    this.letters = new Float64Array(letters * LETTER_MAX);
+  }
+
+  finish(): EncodedEnvelopes {
+    const letters = this.letters.slice(0, this.used);
+    return { letters, entries: Float64Array.from(this.entryNumbers), holograms: this.holograms };
+  }
+
+  number(value: number): void {
+    this.letters[this.used++] = value;
+  }
+
+  hologram(hologram: Hologram): void {
+    this.number(this.indexOf(hologram));
+  }
+
+  entries(entries: readonly BoardEntry[]): void {
+    let first = this.boards.get(entries);
+    if (first === undefined) {
+      first = this.entryNumbers.length / ENTRY_ROW;
+      this.boards.set(entries, first);
+      for (const entry of entries) writeEntryFields(entry, this.entrySink);
+    }
+    this.number(first);
+    this.number(entries.length);
+  }
+
+  private indexOf(hologram: Hologram): number {
+    let index = this.indexes.get(hologram);
     if (index === undefined) {
-      index = holograms.length;
-      holograms.push(encodeHologram(hologram));
-      known.set(hologram, index);
+      index = this.holograms.length;
+      this.holograms.push(encodeHologram(hologram));
+      this.indexes.set(hologram, index);
     }
     return index;
-  };
-  letters.forEach((letter, i) => {
-    const m = letter.message;
-    let hologram = -1;
-    let board = -1;
-    if (m.hologram !== undefined) hologram = indexOf(m.hologram);
-    if (m.entries !== undefined) {
-      board = boards.get(m.entries) ?? -1;
-      if (board < 0) {
-        board = entries.length / ENTRY_ROW;
-        boards.set(m.entries, board);
-        for (const e of m.entries)
-          entries.push(e.id, e.isGroup ? 1 : 0, e.position, e.version, indexOf(e.hologram));
-      }
-    }
-    rows.set(
-      [
-        letter.arrivesAt,
-        letter.number,
-        m.kind,
-        m.from,
-        m.to,
-        m.job,
-        m.attempt,
-        m.offer,
-        m.zone,
-        m.host,
-        m.demandId,
-        m.podCount,
-        m.gangMin,
-        m.hops,
-        m.reason,
-        m.price,
-        m.deadline,
-        m.version,
-        m.entries === undefined ? hologram : board,
-        m.entries === undefined ? -1 : m.entries.length,
-      ],
-      i * ROW,
-    );
-  });
-  return { rows, entries: Float64Array.from(entries), holograms };
+  }
 }
 
 /** Unpacks letters, and caches holograms: those of a board are mostly the same as on the last one. */
 export class EnvelopeDecoder {
   /** The newest board entry of each process. */
-  private readonly entries = new Map<number, BoardEntry>();
+  private readonly newest = new Map<number, BoardEntry>();
 
   /** @returns The letters in the order in which they were packed. @throws TegError of `decodeHologram`. */
   unpack(packed: EncodedEnvelopes): Envelope[] {
-    const { rows, holograms } = packed;
-    const decoded: (Hologram | undefined)[] = holograms.map(() => undefined);
-    const hologramOf = (index: number): Hologram => {
-      const hologram = decoded[index] ?? decodeHologram(holograms[index] as Uint8Array);
-      decoded[index] = hologram;
-      return hologram;
-    };
-    const boards = new Map<number, readonly BoardEntry[]>();
+    const reader = new EnvelopeReader(packed, this.newest);
     const letters: Envelope[] = [];
-    for (let at = 0; at < rows.length; at += ROW) {
-      const row = rows.subarray(at, at + ROW);
-      const reference = row[18] as number;
-      const length = row[19] as number;
-      let entries: readonly BoardEntry[] | undefined;
-      if (length === 0) entries = [];
-      else if (length > 0) {
-        // Its start distinguishes boards, unless they are empty.
-        entries = boards.get(reference) ?? this.board(packed, reference, length, hologramOf);
-        boards.set(reference, entries);
-      }
-      const hologram = length < 0 && reference >= 0 ? hologramOf(reference) : undefined;
-      letters.push({
-        arrivesAt: row[0] as number,
-        number: row[1] as number,
-        message: messageOf(row, hologram, entries),
-      });
+    while (!reader.isAtEnd) {
+      const arrivesAt = reader.number();
+      const number = reader.number();
+      letters.push({ arrivesAt, number, message: readMessageFields(reader) });
     }
     return letters;
   }
+}
 
-  private board(
-    packed: EncodedEnvelopes,
-    first: number,
-    length: number,
-    hologramOf: (index: number) => Hologram,
-  ): readonly BoardEntry[] {
-    const list: BoardEntry[] = [];
-    for (let i = first; i < first + length; i++) {
-      const at = i * ENTRY_ROW;
-      const id = packed.entries[at] as number;
-      const version = packed.entries[at + 3] as number;
-      const known = this.entries.get(id);
-      if (known !== undefined && known.version === version) {
-        list.push(known);
-        continue;
-      }
-      const entry: BoardEntry = {
-        id,
-        isGroup: packed.entries[at + 1] === 1,
-        position: packed.entries[at + 2] as number,
-        version,
-        hologram: hologramOf(packed.entries[at + 4] as number),
-      };
-      this.entries.set(id, entry);
-      list.push(entry);
+/** Reads what an `EnvelopeWriter` wrote. */
+class EnvelopeReader implements FieldSource {
+  private readonly packed: EncodedEnvelopes;
+  private readonly newest: Map<number, BoardEntry>;
+  private readonly decoded: (Hologram | undefined)[];
+  /** By the place of the first entry, which distinguishes boards unless they are empty. */
+  private readonly boards = new Map<number, readonly BoardEntry[]>();
+  private at = 0;
+  private entryAt = 0;
+  private readonly entrySource: FieldSource = {
+    number: () => this.packed.entries[this.entryAt++] as number,
+    hologram: () => this.hologramAt(this.packed.entries[this.entryAt++] as number),
+    entries: () => [],
+  };
+
+  constructor(packed: EncodedEnvelopes, newest: Map<number, BoardEntry>) {
+    this.packed = packed;
+    this.newest = newest;
+    this.decoded = packed.holograms.map(() => undefined);
+  }
+
+  get isAtEnd(): boolean {
+    return this.at >= this.packed.letters.length;
+  }
+
+  number(): number {
+    return this.packed.letters[this.at++] as number;
+  }
+
+  hologram(): Hologram {
+    return this.hologramAt(this.number());
+  }
+
+  entries(): readonly BoardEntry[] {
+    const first = this.number();
+    const length = this.number();
+    if (length === 0) return [];
+    let board = this.boards.get(first);
+    if (board === undefined) {
+      board = Array.from({ length }, (_, i) => this.entry(first + i));
+      this.boards.set(first, board);
     }
-    return list;
+    return board;
+  }
+
+  /** A version that is known already is not decoded again. */
+  private entry(index: number): BoardEntry {
+    const { entries } = this.packed;
+    const id = entries[index * ENTRY_ROW + ENTRY_ID] as number;
+    const known = this.newest.get(id);
+    if (known !== undefined && known.version === entries[index * ENTRY_ROW + ENTRY_VERSION]) return known;
+    this.entryAt = index * ENTRY_ROW;
+    const entry = readEntryFields(this.entrySource);
+    this.newest.set(id, entry);
+    return entry;
+  }
+
+  private hologramAt(index: number): Hologram {
+    const hologram = this.decoded[index] ?? decodeHologram(this.packed.holograms[index] as Uint8Array);
+    this.decoded[index] = hologram;
+    return hologram;
   }
 }
 
-function messageOf(
-  row: Float64Array,
-  hologram: Hologram | undefined,
-  entries: readonly BoardEntry[] | undefined,
-): Message {
-  return {
-    kind: row[2] as MessageKindCode,
-    from: row[3] as number,
-    to: row[4] as number,
-    job: row[5] as number,
-    attempt: row[6] as number,
-    offer: row[7] as number,
-    zone: row[8] as number,
-    host: row[9] as number,
-    demandId: row[10] as number,
-    podCount: row[11] as number,
-    gangMin: row[12] as number,
-    hops: row[13] as number,
-    reason: row[14] as FederationReasonCode,
-    price: row[15] as number,
-    deadline: row[16] as number,
-    version: row[17] as number,
-    hologram,
-    entries,
-  };
+/** @returns Numbers that the fields of a message take. */
+function widthOf(fields: readonly MessageField[]): number {
+  return fields.reduce((sum, { form }) => sum + (form === 'entries' ? 2 : 1), 0);
 }

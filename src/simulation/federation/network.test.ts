@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import { emptyMaxima, emptySums, Hologram, mergeHolograms } from '../../field/hologram/hologram.ts';
 import { encodeHologram } from '../../field/hologram/wire.ts';
+import { message } from '../../governor/federation/federation.fixtures.ts';
 import {
   type BoardEntry,
+  FederationReason,
   type Message,
   MessageKind,
-  makeMessage,
+  type StopMessage,
 } from '../../governor/federation/messages.ts';
 import { TegError } from '../../model/errors.ts';
 import {
@@ -22,16 +24,24 @@ function network(options: Partial<NetworkOptions> = {}, seed = 1): Network {
   return new Network({ ...NETWORK_DEFAULTS, ...options }, seed);
 }
 
+function stop(from: number, job: number): StopMessage {
+  return { kind: MessageKind.Stop, from, to: 9, job, offer: 1, reason: FederationReason.Cancelled };
+}
+
+function jobOf({ message }: Envelope): number {
+  return (message as StopMessage).job;
+}
+
 /** Sends messages of one process, one a second. */
 function lettersOf(net: Network, from: number, count: number): Envelope[] {
   const letters: Envelope[] = [];
-  for (let i = 0; i < count; i++) net.send(makeMessage(MessageKind.Stop, from, 9, i), i, letters);
+  for (let i = 0; i < count; i++) net.send(stop(from, i), i, letters);
   return letters;
 }
 
 /** Times on the way. */
 function delays(letters: readonly Envelope[]): number[] {
-  return letters.map((letter) => letter.arrivesAt - letter.message.job);
+  return letters.map((letter) => letter.arrivesAt - jobOf(letter));
 }
 
 const COUNT = 20_000;
@@ -65,7 +75,7 @@ describe('loss and duplication', () => {
   test('happen at the requested rates, independently', () => {
     const letters = lettersOf(network({ lossRate: 0.2, duplicateRate: 0.1 }), 3, COUNT);
     const copies = new Map<number, number>();
-    for (const { message } of letters) copies.set(message.job, (copies.get(message.job) ?? 0) + 1);
+    for (const job of letters.map(jobOf)) copies.set(job, (copies.get(job) ?? 0) + 1);
     const lost = (COUNT - copies.size) / COUNT;
     const doubled = [...copies.values()].filter((n) => n === 2).length / copies.size;
     expect(Math.max(...copies.values())).toBe(2);
@@ -99,7 +109,7 @@ describe('draws', () => {
         senders.forEach((from, i) => {
           const alone = own.get(from) ?? { net: network(noisy), letters: [], sent: 0 };
           own.set(from, alone);
-          const m = makeMessage(MessageKind.Stop, from, 9, i);
+          const m = stop(from, i);
           shared.send(m, i, mixed);
           alone.net.send(m, i, alone.letters);
         });
@@ -125,7 +135,7 @@ describe('the order of letters', () => {
   const letter = (arrivesAt: number, from: number, number: number): Envelope => ({
     arrivesAt,
     number,
-    message: makeMessage(MessageKind.Stop, from, 0, 0),
+    message: stop(from, 0),
   });
 
   test('is by time, then sender, then number', () => {
@@ -160,7 +170,13 @@ describe('traffic', () => {
       sums: { ...emptySums(), pods },
       maxima: emptyMaxima(),
     });
-  const summary = (of: Hologram): Message => ({ ...makeMessage(MessageKind.Summary, 1, 2, 0), hologram: of });
+  const summary = (hologram: Hologram): Message => ({
+    kind: MessageKind.Summary,
+    from: 1,
+    to: 2,
+    version: 1,
+    hologram,
+  });
   const bytesOf = (messages: readonly Message[]): [number, number, number] => {
     const net = network();
     for (const m of messages) net.send(m, 0, []);
@@ -170,8 +186,8 @@ describe('traffic', () => {
   test('counts job messages by the piece, summaries and boards by their size on the wire', () => {
     const size = encodeHologram(hologram(7)).length;
     const entry: BoardEntry = { id: 1, isGroup: false, position: 1, version: 1, hologram: hologram(7) };
-    const board = { ...makeMessage(MessageKind.Board, 1, 2, 0), entries: [entry, entry] };
-    expect(bytesOf([makeMessage(MessageKind.Propose, 1, 2, 3)])).toEqual([1, 0, 48]);
+    const board = { kind: MessageKind.Board, from: 1, to: 2, entries: [entry, entry] } as const;
+    expect(bytesOf([message(MessageKind.Propose, 1, 2, { job: 3 })])).toEqual([1, 0, 48]);
     expect(bytesOf([summary(hologram(7))])).toEqual([1, 48 + size, 0]);
     expect(bytesOf([board])).toEqual([1, 48 + 2 * (16 + size), 0]);
     expect(bytesOf([{ ...board, entries: [] }])).toEqual([1, 48, 0]);

@@ -5,8 +5,8 @@
  * are spread over threads. No message is faster than `delayMinSeconds`: that is how far threads may run apart.
  */
 
-import type { Hologram } from '../../field/hologram/hologram.ts';
-import { type Message, MessageKind } from '../../governor/federation/messages.ts';
+import { carriesSummaries } from '../../governor/federation/message-fields.ts';
+import type { Message } from '../../governor/federation/messages.ts';
 import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
 import { WireSizes } from './wire-sizes.ts';
@@ -90,14 +90,8 @@ export class Network {
   private count(message: Message): void {
     const { traffic } = this;
     traffic.messages++;
-    if (message.kind === MessageKind.Summary) {
-      traffic.summaryBytes += HEADER_BYTES + this.sizes.bytesOf(message.hologram as Hologram);
-    } else if (message.kind === MessageKind.Board) {
-      traffic.summaryBytes += HEADER_BYTES;
-      for (const entry of message.entries ?? []) {
-        traffic.summaryBytes += 16 + this.sizes.bytesOf(entry.hologram);
-      }
-    } else traffic.jobBytes += HEADER_BYTES;
+    if (!carriesSummaries(message.kind)) traffic.jobBytes += HEADER_BYTES;
+    else traffic.summaryBytes += HEADER_BYTES + this.sizes.contentOf(message);
   }
 
   private streamOf(process: number): Random {

@@ -13,6 +13,8 @@ import {
 } from '../../field/hologram/hologram.ts';
 import { RATE_UNIT } from '../../field/hologram/hologram-limits.ts';
 import { encodeHologram } from '../../field/hologram/wire.ts';
+import { type FieldSink, writeMessageFields } from '../../governor/federation/message-fields.ts';
+import type { BoardEntry, Message } from '../../governor/federation/messages.ts';
 
 /** Maxima that are written as whole numbers. */
 const COUNTED_MAXIMA = [
@@ -27,10 +29,32 @@ interface Rest {
   readonly bytes: number;
 }
 
+/** Bytes of a board's entry beside its hologram. */
+const ENTRY_BYTES = 16;
+
 /** Sizes of holograms, cached as long as these live. */
-export class WireSizes {
+export class WireSizes implements FieldSink {
+  /** Of the fields of the message that is being measured. */
+  private bytes = 0;
   private readonly sizes = new WeakMap<Hologram, number>();
   private readonly rests = new WeakMap<object, Rest>();
+
+  /** @returns Bytes of a message's holograms and entries; 0 if it is of a kind without. O(entries). */
+  contentOf(message: Message): number {
+    this.bytes = 0;
+    writeMessageFields(message, this);
+    return this.bytes;
+  }
+
+  number(): void {}
+
+  hologram(hologram: Hologram): void {
+    this.bytes += this.bytesOf(hologram);
+  }
+
+  entries(entries: readonly BoardEntry[]): void {
+    for (const { hologram } of entries) this.bytes += ENTRY_BYTES + this.bytesOf(hologram);
+  }
 
   /** @returns The length of `encodeHologram(hologram)`. O(1) where its classes are known. */
   bytesOf(hologram: Hologram): number {

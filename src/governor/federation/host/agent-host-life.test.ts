@@ -3,8 +3,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { Agents, HOST, THREE } from '../agent-host.fixtures.ts';
-import { DemandId, done, entry, reply, told } from '../federation.fixtures.ts';
-import { type BoardEntry, FederationReason, type Message, MessageKind } from '../messages.ts';
+import { type AnyMessage, DemandId, done, entry, reply, told } from '../federation.fixtures.ts';
+import { type BoardEntry, FederationReason, MessageKind } from '../messages.ts';
 
 describe('the end of a job', () => {
   test('is acknowledged, and the job is gone', () => {
@@ -46,7 +46,7 @@ describe('the end of a job', () => {
     const agents = new Agents();
     agents.running(7, 1, 91);
     const lost = { offer: 91, reason: FederationReason.NodeLost };
-    const proposal = agents.hear(MessageKind.Ended, 1, 7, lost, 3).messages[1] as Message;
+    const proposal = agents.hear(MessageKind.Ended, 1, 7, lost, 3).messages[1] as AnyMessage;
     agents.offer(proposal, 95, 4);
     agents.hear(MessageKind.Started, 1, 7, { offer: 95 }, 5);
     const step = agents.hear(MessageKind.Ended, 1, 7, lost, 6);
@@ -65,7 +65,7 @@ describe('offers of two zones that happen to have the same number', () => {
     agents.hear(MessageKind.Started, 1, 7, { offer: 91 });
     agents.board([entry(2, 2, { freeGpuMilli: 4000, takenAt: 1 })], 1);
     const lost = { offer: 91, reason: FederationReason.NodeLost };
-    const second = agents.hear(MessageKind.Ended, 1, 7, lost, 2).messages[1] as Message;
+    const second = agents.hear(MessageKind.Ended, 1, 7, lost, 2).messages[1] as AnyMessage;
     expect(second).toMatchObject({ kind: MessageKind.Propose, to: 2 });
     agents.offer(second, 91, 3);
     expect(agents.state(7)).toBe('confirming');
@@ -73,19 +73,19 @@ describe('offers of two zones that happen to have the same number', () => {
   }
 
   test.each([
-    ['lost a node', MessageKind.Ended, FederationReason.NodeLost],
-    ['finished', MessageKind.Ended, FederationReason.Finished],
-    ['moved', MessageKind.Ended, FederationReason.Moved],
-    ['was gone', MessageKind.Gone, FederationReason.None],
-    ['started', MessageKind.Started, FederationReason.None],
-  ])('late news of the one, that it %s, is not taken for news of the other', (_, kind, reason) => {
+    ['lost a node', MessageKind.Ended, { reason: FederationReason.NodeLost }],
+    ['finished', MessageKind.Ended, { reason: FederationReason.Finished }],
+    ['moved', MessageKind.Ended, { reason: FederationReason.Moved }],
+    ['was gone', MessageKind.Gone, {}],
+    ['started', MessageKind.Started, {}],
+  ])('late news of the one, that it %s, is not taken for news of the other', (_, kind, fields) => {
     const agents = twoOffers();
-    const late = agents.hear(kind, 1, 7, { offer: 91, reason }, 4);
+    const late = agents.hear(kind, 1, 7, { offer: 91, ...fields }, 4);
     expect(done(late)).toEqual([]);
     expect(told(late)).toEqual(kind === MessageKind.Ended ? ['ended-ack 7'] : []);
     expect(agents.process.explain(7)).toMatchObject({ state: 'confirming', target: 2 });
     agents.hear(MessageKind.Started, 2, 7, { offer: 91 }, 5);
-    expect(done(agents.hear(kind, 1, 7, { offer: 91, reason }, 6))).toEqual([]);
+    expect(done(agents.hear(kind, 1, 7, { offer: 91, ...fields }, 6))).toEqual([]);
     expect(agents.process.explain(7)).toMatchObject({ state: 'running', target: 2, sinceSeconds: 5 });
   });
 
@@ -197,7 +197,7 @@ describe('the order of a line', () => {
     const out = agents.board(THREE).messages;
     expect(out).toHaveLength(8);
     expect(agents.state(8)).toMatch(/^waiting/);
-    expect(told(agents.offer(out[0] as Message, 91))).toEqual(['confirm 0', 'propose 8', 'propose 9']);
+    expect(told(agents.offer(out[0] as AnyMessage, 91))).toEqual(['confirm 0', 'propose 8', 'propose 9']);
     expect(agents.line).toMatchObject({ window: 9, proposed: 9 });
   });
 
@@ -208,7 +208,7 @@ describe('the order of a line', () => {
       entry(1, version, { freeGpuMilli: 90_000, takenAt: version }),
     ];
     const out = agents.board(boardOf(1)).messages;
-    for (const proposal of out) agents.refuse(proposal as Message);
+    for (const proposal of out) agents.refuse(proposal as AnyMessage);
     expect(agents.line).toMatchObject({ proposed: 0, window: 1 / 16 });
     let tries = 0;
     for (let version = 2; version < 400; version++) {
@@ -216,7 +216,7 @@ describe('the order of a line', () => {
       expect(step.messages.length).toBeLessThanOrEqual(1);
       for (const proposal of step.messages) {
         tries++;
-        agents.refuse(proposal as Message, version);
+        agents.refuse(proposal as AnyMessage, version);
       }
     }
     // 398 boards, each with probability 1/16: 25 ± 5.
@@ -244,7 +244,7 @@ describe('limits', () => {
     );
     expect(out.map((m) => m.job)).toEqual([0, 1, 2]);
     expect(agents.state(3)).toBe('waiting: others of its shape go first');
-    agents.offer(out[0] as Message, 91);
+    agents.offer(out[0] as AnyMessage, 91);
     expect(told(agents.board(THREE, 1))).toEqual(['propose 3']);
   });
 
@@ -281,15 +281,19 @@ describe('the report to the home zone', () => {
       kind: MessageKind.HostReport,
       from: HOST,
       to: 3,
-      podCount: 0,
-      price: 0,
-      deadline: 0,
+      waitingJobs: 0,
+      waitingGpuMilli: 0,
+      oldestSeconds: 0,
     });
     agents.submit(1, 1, DemandId.OneGpu, 3);
     agents.submit(2, 2, DemandId.HalfGpu);
     agents.submit(3, 2, DemandId.Cpu);
     expect(agents.process.wakeAt).toBe(2.25);
-    expect(reply(agents.wake(2.25))).toMatchObject({ podCount: 3, price: 3500, deadline: 1.25 });
+    expect(reply(agents.wake(2.25))).toMatchObject({
+      waitingJobs: 3,
+      waitingGpuMilli: 3500,
+      oldestSeconds: 1.25,
+    });
     expect(agents.process.wakeAt).toBe(4.25);
   });
 
@@ -304,7 +308,7 @@ describe('the report to the home zone', () => {
     agents.running(7, 1, 91);
     agents.board([]);
     agents.hear(MessageKind.Ended, 1, 7, { offer: 91, reason: FederationReason.NodeLost }, 90);
-    expect(agents.wake(100).messages.at(-1)).toMatchObject({ podCount: 1, deadline: 10 });
+    expect(agents.wake(100).messages.at(-1)).toMatchObject({ waitingJobs: 1, oldestSeconds: 10 });
   });
 });
 

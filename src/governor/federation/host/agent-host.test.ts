@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../../kernel/random.ts';
 import { TegError } from '../../../model/errors.ts';
 import { Agents, HOST, THREE } from '../agent-host.fixtures.ts';
-import { DemandId, done, entry, reply, told } from '../federation.fixtures.ts';
-import { ActionKind, type BoardEntry, FederationReason, type Message, MessageKind } from '../messages.ts';
+import { type AnyMessage, DemandId, done, entry, reply, told } from '../federation.fixtures.ts';
+import { ActionKind, type BoardEntry, FederationReason, MessageKind, ProposalMode } from '../messages.ts';
 
 describe('a job that arrives', () => {
   test('waits for a board, then proposes itself to the zone that the chooser picks', () => {
@@ -93,7 +93,7 @@ describe('an offer', () => {
       to: 1,
       job: 7,
       offer: 91,
-      price: 0,
+      doneSeconds: 0,
     });
     expect(agents.state(7)).toBe('confirming');
     const started = agents.hear(MessageKind.Started, 1, 7, { offer: 91 }, 2);
@@ -186,7 +186,7 @@ describe('an offer', () => {
     expect(told(gone)).toEqual([]);
     expect(agents.line.waiting.map((slot) => agents.process.jobs.jobs[slot])).toEqual([7, 9]);
     expect(agents.process.counters.gone).toBe(1);
-    expect(told(agents.offer(next as Message, 92, 5))).toEqual(['confirm 8', 'propose 7']);
+    expect(told(agents.offer(next as AnyMessage, 92, 5))).toEqual(['confirm 8', 'propose 7']);
   });
 
   test('known to run answers a proposal of a host that had forgotten', () => {
@@ -276,7 +276,7 @@ describe('a gang that has been refused eight times', () => {
     let step = agents.board(wide(9), 9);
     while (step.messages.length > 0 && asked.length < 60) {
       const proposal = reply(step);
-      expect(proposal.reason).toBe(FederationReason.NoRoom);
+      expect(proposal.mode).toBe(ProposalMode.Random);
       asked.push(proposal.to);
       step = agents.refuse(proposal, 9);
     }
@@ -307,7 +307,7 @@ describe('a gang that has been refused eight times', () => {
   test('is special: jobs of one pod continue by price', () => {
     const agents = refusedGang(1);
     const proposal = reply(agents.board(wide(9), 9));
-    expect(proposal).toMatchObject({ to: 1, reason: FederationReason.None });
+    expect(proposal).toMatchObject({ to: 1, mode: ProposalMode.Priced });
   });
 });
 

@@ -15,13 +15,17 @@ import { TegError } from '../../../model/errors.ts';
 import { Board } from '../board.ts';
 import {
   ActionKind,
+  type EndedMessage,
   FederationReason,
   type FederationReasonCode,
+  type GoneMessage,
   type Message,
   MessageKind,
-  makeMessage,
+  type OfferMessage,
   type Outbox,
   type Process,
+  type RefuseMessage,
+  type StartedMessage,
 } from '../messages.ts';
 import type { AgentHostParts } from './agent-host-parts.ts';
 import { HostCounters } from './host-counters.ts';
@@ -172,7 +176,7 @@ export class AgentHost implements Process {
   receive(message: Message, timeSeconds: number, out: Outbox): void {
     switch (message.kind) {
       case MessageKind.Board:
-        this.board.replace(message.entries ?? []);
+        this.board.replace(message.entries);
         this.retryWaiting(timeSeconds, out);
         this.moves.consider(out);
         break;
@@ -286,7 +290,7 @@ export class AgentHost implements Process {
     return false;
   }
 
-  private onOffer(m: Message, timeSeconds: number, out: Outbox): void {
+  private onOffer(m: OfferMessage, timeSeconds: number, out: Outbox): void {
     const { jobs } = this;
     const slot = jobs.slotOf(m.job);
     const isNew = slot >= 0 && m.attempt > (jobs.attemptFloors[slot] as number);
@@ -297,8 +301,8 @@ export class AgentHost implements Process {
       else this.endProposal(slot);
       if (!waits && jobs.attempts[slot] === m.attempt) widenWindow(line);
       jobs.probes[slot] = (jobs.probes[slot] as number) + 1;
-      this.standing.withdraw(slot, m.zone, out);
-      jobs.targets[slot] = m.zone;
+      this.standing.withdraw(slot, m.from, out);
+      jobs.targets[slot] = m.from;
       jobs.offers[slot] = m.offer;
       jobs.repeats[slot] = 0;
       this.setState(slot, AgentState.Confirming, timeSeconds);
@@ -309,14 +313,14 @@ export class AgentHost implements Process {
     if (slot >= 0 && this.moves.onOffer(slot, m, timeSeconds, out)) return;
     const bound =
       slot >= 0 &&
-      jobs.isBoundTo(slot, m.zone, m.offer) &&
+      jobs.isBoundTo(slot, m.from, m.offer) &&
       (jobs.states[slot] as number) >= AgentState.Confirming;
     if (bound) return;
     this.counters.declined++;
-    this.sender.decline(m.zone, m.job, m.offer, out);
+    this.sender.decline(m.from, m.job, m.offer, out);
   }
 
-  private onRefuse(m: Message, timeSeconds: number, out: Outbox): void {
+  private onRefuse(m: RefuseMessage, timeSeconds: number, out: Outbox): void {
     const { jobs } = this;
     const slot = jobs.slotOf(m.job);
     if (slot < 0 || jobs.attempts[slot] !== m.attempt) return;
@@ -350,12 +354,12 @@ export class AgentHost implements Process {
     else if (asksAll) this.tryFirst(line, timeSeconds, out);
   }
 
-  private onStarted(m: Message, timeSeconds: number, out: Outbox): void {
+  private onStarted(m: StartedMessage, timeSeconds: number, out: Outbox): void {
     const { jobs } = this;
     const slot = jobs.slotOf(m.job);
     if (slot < 0) return;
     const state = jobs.states[slot];
-    const confirmed = state === AgentState.Confirming && jobs.isBoundTo(slot, m.zone, m.offer);
+    const confirmed = state === AgentState.Confirming && jobs.isBoundTo(slot, m.from, m.offer);
     const known = state === AgentState.Proposed && jobs.attempts[slot] === m.attempt;
     // A summary node handed the proposal of a moving job to the very zone where it runs.
     if (state === AgentState.Moving && jobs.attempts[slot] === m.attempt) this.moves.stay(slot, timeSeconds);
@@ -365,13 +369,13 @@ export class AgentHost implements Process {
   }
 
   /** The job runs, or has run, in the zone that says so. */
-  private placed(slot: number, m: Message, timeSeconds: number, out: Outbox): void {
+  private placed(slot: number, m: StartedMessage | EndedMessage, timeSeconds: number, out: Outbox): void {
     const { jobs } = this;
-    this.countPlacement(slot, m.zone);
-    jobs.targets[slot] = m.zone;
+    this.countPlacement(slot, m.from);
+    jobs.targets[slot] = m.from;
     jobs.offers[slot] = m.offer;
     this.setState(slot, AgentState.Running, timeSeconds);
-    out.act(ActionKind.JobPlaced, m.job, m.offer, m.zone, -1, FederationReason.None);
+    out.act(ActionKind.JobPlaced, m.job, m.offer, m.from, -1, FederationReason.None);
   }
 
   private countPlacement(slot: number, zone: number): void {
@@ -387,10 +391,10 @@ export class AgentHost implements Process {
     jobs.probes[slot] = 0;
   }
 
-  private onGone(m: Message, timeSeconds: number, out: Outbox): void {
+  private onGone(m: GoneMessage, timeSeconds: number, out: Outbox): void {
     const { jobs } = this;
     const slot = jobs.slotOf(m.job);
-    if (slot < 0 || !jobs.isBoundTo(slot, m.zone, m.offer)) return;
+    if (slot < 0 || !jobs.isBoundTo(slot, m.from, m.offer)) return;
     if (jobs.states[slot] === AgentState.Stopping) this.finish(slot, FederationReason.Cancelled, out);
     else if (jobs.states[slot] === AgentState.Leaving) {
       this.moves.giveUp(slot, out);
@@ -401,19 +405,17 @@ export class AgentHost implements Process {
     }
   }
 
-  private onEnded(m: Message, timeSeconds: number, out: Outbox): void {
-    const ack = makeMessage(MessageKind.EndedAck, this.id, m.from, m.job);
-    ack.offer = m.offer;
-    out.send(ack);
+  private onEnded(m: EndedMessage, timeSeconds: number, out: Outbox): void {
+    out.send({ kind: MessageKind.EndedAck, from: this.id, to: m.from, job: m.job, offer: m.offer });
     const { jobs } = this;
     const slot = jobs.slotOf(m.job);
-    if (slot < 0 || !jobs.isBoundTo(slot, m.zone, m.offer)) return;
+    if (slot < 0 || !jobs.isBoundTo(slot, m.from, m.offer)) return;
     // A job that has ended had started: the report of the start was lost, or is late.
     if (jobs.states[slot] === AgentState.Confirming) this.placed(slot, m, timeSeconds, out);
     const state = jobs.states[slot] as number;
     if (state === AgentState.Stopping) this.finish(slot, FederationReason.Cancelled, out);
     else if (state === AgentState.Leaving && m.reason !== FederationReason.Finished) {
-      this.moves.left(slot, m.price);
+      this.moves.left(slot, m.doneSeconds);
       this.setState(slot, AgentState.Confirming, timeSeconds);
       this.sender.confirm(slot, timeSeconds, out);
     } else if (state >= AgentState.Confirming) {
@@ -421,7 +423,7 @@ export class AgentHost implements Process {
       if (m.reason === FederationReason.NodeLost) this.waitAgain(slot, WaitReason.NodeLost, timeSeconds, out);
       else if (m.reason === FederationReason.Moved) {
         // Stopped for a move unknown to this host: it lost its log after it had requested the move.
-        jobs.doneSeconds[slot] = m.price;
+        jobs.doneSeconds[slot] = m.doneSeconds;
         this.waitAgain(slot, WaitReason.EscrowGone, timeSeconds, out);
       } else this.finish(slot, m.reason, out);
     }

@@ -1,6 +1,7 @@
 /** Messages that reach a host long after they were true, as whole clusters under faults (`teg vopr`) produce them. */
 import { expect, test } from 'vitest';
 import {
+  type AnyMessage,
   DemandId,
   done,
   entry,
@@ -11,7 +12,7 @@ import {
   type Step,
   told,
 } from '../federation.fixtures.ts';
-import { FederationReason, type Message, MessageKind, type MessageKindCode } from '../messages.ts';
+import { FederationReason, MessageKind, type MessageKindCode } from '../messages.ts';
 import type { AgentHost } from './agent-host.ts';
 
 const HOST = 50;
@@ -25,12 +26,12 @@ class Late extends Stage<AgentHost> {
     this.receive(message(MessageKind.Board, 100, HOST, { entries }), 0);
   }
 
-  submit(): Message {
+  submit(): AnyMessage {
     return reply(this.step((out) => this.process.submit(JOB, DemandId.OneGpu, 1, 1, 0, 0, out)));
   }
 
-  hear(kind: MessageKindCode, fields: Partial<Message>): Step {
-    return this.receive(message(kind, 1, HOST, { job: JOB, zone: 1, ...fields }), 1);
+  hear(kind: MessageKindCode, fields: Partial<AnyMessage>): Step {
+    return this.receive(message(kind, 1, HOST, { job: JOB, ...fields }), 1);
   }
 
   get state(): string | undefined {
@@ -70,12 +71,12 @@ test('an offer for an attempt of its former self is declined', () => {
 test('a job that was stopped for a move that its host has forgotten looks for a place, with its work', () => {
   const late = new Late(2);
   late.step(() => late.process.adopt(JOB, DemandId.OneGpu, 1, 1, 0, 1, 11, 0));
-  const step = late.hear(MessageKind.Ended, { offer: 11, reason: FederationReason.Moved, price: 42 });
+  const step = late.hear(MessageKind.Ended, { offer: 11, reason: FederationReason.Moved, doneSeconds: 42 });
   expect(done(step)).toEqual([]);
   expect(told(step)).toEqual([`ended-ack ${JOB}`, `propose ${JOB}`]);
-  const { attempt } = step.messages[1] as Message;
+  const { attempt } = step.messages[1] as AnyMessage;
   const confirm = reply(late.hear(MessageKind.Offer, { attempt, offer: 12 }));
-  expect(confirm).toMatchObject({ kind: MessageKind.Confirm, offer: 12, price: 42 });
+  expect(confirm).toMatchObject({ kind: MessageKind.Confirm, offer: 12, doneSeconds: 42 });
 });
 
 test('timers are bounded by the jobs, however often they are set again', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  type AnyMessage,
   DemandId,
   done,
   entry,
@@ -11,7 +12,12 @@ import {
   type Step,
   told,
 } from '../federation.fixtures.ts';
-import { FederationReason, type FederationReasonCode, type Message, MessageKind } from '../messages.ts';
+import {
+  FederationReason,
+  type FederationReasonCode,
+  MessageKind,
+  type MessageKindCode,
+} from '../messages.ts';
 import type { AgentHost } from './agent-host.ts';
 
 const HOST = 50;
@@ -32,18 +38,22 @@ class Mover extends Stage<AgentHost> {
     return this.receive(message(MessageKind.Board, 100, HOST, { entries }), at);
   }
 
-  hear(kind: Message['kind'], zone: number, fields: Partial<Message> = {}, at = 5): Step {
-    return this.receive(message(kind, zone, HOST, { job: 7, zone, offer: OFFER, ...fields }), at);
+  hear(kind: MessageKindCode, zone: number, fields: Partial<AnyMessage> = {}, at = 5): Step {
+    return this.receive(message(kind, zone, HOST, { job: 7, offer: OFFER, ...fields }), at);
   }
 
-  ended(zone: number, reason: FederationReasonCode, at = 5, price = 0): Step {
-    return this.hear(MessageKind.Ended, zone, { reason, price }, at);
+  refuse(zone: number, attempt: number, at = 5): Step {
+    return this.receive(message(MessageKind.Refuse, zone, HOST, { job: 7, attempt }), at);
+  }
+
+  ended(zone: number, reason: FederationReasonCode, at = 5, doneSeconds = 0): Step {
+    return this.hear(MessageKind.Ended, zone, { reason, doneSeconds }, at);
   }
 
   /** @returns The proposal that moves the job. */
-  moving(): Message {
+  moving(): AnyMessage {
     this.board(1);
-    const proposal = reply(this.hear(MessageKind.Quoted, OLD, { price: 1e6 }, 2));
+    const proposal = reply(this.hear(MessageKind.Quoted, OLD, { priceMilli: 1e6 }, 2));
     expect(this.state).toBe('moving');
     return proposal;
   }
@@ -51,7 +61,7 @@ class Mover extends Stage<AgentHost> {
   /** Has an offer in the new zone; the old one was asked to stop the job. */
   leaving(): Step {
     const { attempt } = this.moving();
-    const step = this.hear(MessageKind.Offer, NEW, { attempt, price: 0 }, 3);
+    const step = this.hear(MessageKind.Offer, NEW, { attempt, priceMilli: 0 }, 3);
     expect(this.state).toBe('leaving');
     return step;
   }
@@ -93,11 +103,11 @@ describe('a quote', () => {
     expect(mover.process.explain(7)).toMatchObject({ target: OLD });
   });
 
-  test.each<[string, Partial<Message>, number]>([
-    ['within the dead band', { price: -4000 + 99 }, NEW],
-    ['for another offer', { price: 1e6, offer: OFFER + 1 }, NEW],
-    ['of another zone', { price: 1e6, zone: 3 }, NEW],
-    ['if the board shows only the zone where it runs', { price: 1e6 }, OLD],
+  test.each<[string, Partial<AnyMessage>, number]>([
+    ['within the dead band', { priceMilli: -4000 + 99 }, NEW],
+    ['for another offer', { priceMilli: 1e6, offer: OFFER + 1 }, NEW],
+    ['of another zone', { priceMilli: 1e6, from: 3 }, NEW],
+    ['if the board shows only the zone where it runs', { priceMilli: 1e6 }, OLD],
   ])('changes nothing %s', (_, fields, shown) => {
     const mover = new Mover();
     mover.board(1, 4000, shown);
@@ -108,11 +118,11 @@ describe('a quote', () => {
   test('changes nothing without room elsewhere, or at the limit of proposals', () => {
     const full = new Mover();
     full.board(1, 0);
-    expect(told(full.hear(MessageKind.Quoted, OLD, { price: 1e6 }, 2))).toEqual([]);
+    expect(told(full.hear(MessageKind.Quoted, OLD, { priceMilli: 1e6 }, 2))).toEqual([]);
     const busy = new Mover({ options: { proposalsMax: 1 } });
     busy.board(1);
     busy.step((out) => busy.process.submit(8, DemandId.HalfGpu, 1, 1, 0, 1, out));
-    expect(told(busy.hear(MessageKind.Quoted, OLD, { price: 1e6 }, 2))).toEqual([]);
+    expect(told(busy.hear(MessageKind.Quoted, OLD, { priceMilli: 1e6 }, 2))).toEqual([]);
   });
 
   test('moves one of many alike with the probability that levels prices', () => {
@@ -126,10 +136,10 @@ describe('a quote', () => {
         entry(OLD, i + 1, { freeGpuMilli: 0, takenAt: 0, sums: { pods: 2000 } }),
       ];
       mover.receive(message(MessageKind.Board, 100, HOST, { entries }), 1);
-      const step = mover.hear(MessageKind.Quoted, OLD, { price: -1000 }, 1);
+      const step = mover.hear(MessageKind.Quoted, OLD, { priceMilli: -1000 }, 1);
       for (const { attempt } of step.messages) {
         moved++;
-        mover.hear(MessageKind.Refuse, NEW, { attempt }, 1);
+        mover.refuse(NEW, attempt, 1);
       }
     }
     expect(moved).toBeGreaterThan(150);
@@ -148,7 +158,7 @@ describe('a move', () => {
     });
     const [ack, confirm] = mover.ended(OLD, FederationReason.Moved, 4, 123).messages;
     expect(ack).toMatchObject({ kind: MessageKind.EndedAck, to: OLD });
-    expect(confirm).toMatchObject({ kind: MessageKind.Confirm, to: NEW, offer: OFFER, price: 123 });
+    expect(confirm).toMatchObject({ kind: MessageKind.Confirm, to: NEW, offer: OFFER, doneSeconds: 123 });
     const started = mover.hear(MessageKind.Started, NEW);
     expect(done(started)).toEqual(['job-placed 7']);
     expect(mover.process.explain(7)).toMatchObject({ state: 'running', target: NEW });
@@ -161,7 +171,7 @@ describe('a move', () => {
   test('is put off by a refusal or by silence', () => {
     const refused = new Mover();
     const { attempt } = refused.moving();
-    expect(told(refused.hear(MessageKind.Refuse, NEW, { attempt }))).toEqual([]);
+    expect(told(refused.refuse(NEW, attempt))).toEqual([]);
     expect(refused.state).toBe('running');
     const silent = new Mover({ options: { proposeSeconds: 1, proposeRepeatsMax: 1 } });
     const proposal = silent.moving();
@@ -186,7 +196,9 @@ describe('a move', () => {
   test('is put off by an offer that saves too little: it is declined', () => {
     const mover = new Mover();
     const { attempt } = mover.moving();
-    expect(told(mover.hear(MessageKind.Offer, NEW, { attempt, price: 1e6 - 50 }))).toEqual(['decline 7']);
+    expect(told(mover.hear(MessageKind.Offer, NEW, { attempt, priceMilli: 1e6 - 50 }))).toEqual([
+      'decline 7',
+    ]);
     expect(mover.state).toBe('running');
   });
 
@@ -207,7 +219,7 @@ describe('a move', () => {
     expect(proposal.kind).toBe(MessageKind.Propose);
     const { attempt } = proposal;
     const confirm = reply(mover.hear(MessageKind.Offer, NEW, { attempt, offer: 95 }));
-    expect(confirm).toMatchObject({ kind: MessageKind.Confirm, offer: 95, price: 123 });
+    expect(confirm).toMatchObject({ kind: MessageKind.Confirm, offer: 95, doneSeconds: 123 });
   });
 });
 
@@ -228,11 +240,11 @@ describe('a job that ends while it moves', () => {
   test('has lost its node: it goes where it has an offer, without its work, or waits again', () => {
     const leaving = new Mover();
     leaving.leaving();
-    const confirm = leaving.ended(OLD, FederationReason.NodeLost, 4).messages[1] as Message;
-    expect(confirm).toMatchObject({ kind: MessageKind.Confirm, to: NEW, price: 0 });
+    const confirm = leaving.ended(OLD, FederationReason.NodeLost, 4).messages[1] as AnyMessage;
+    expect(confirm).toMatchObject({ kind: MessageKind.Confirm, to: NEW, doneSeconds: 0 });
     const moving = new Mover();
     const first = moving.moving();
-    const proposal = moving.ended(OLD, FederationReason.NodeLost, 4).messages[1] as Message;
+    const proposal = moving.ended(OLD, FederationReason.NodeLost, 4).messages[1] as AnyMessage;
     expect(proposal).toMatchObject({ kind: MessageKind.Propose, to: NEW });
     expect(told(moving.hear(MessageKind.Offer, NEW, { attempt: first.attempt }))).toEqual(['decline 7']);
     expect(moving.state).toBe('proposed');
@@ -242,13 +254,13 @@ describe('a job that ends while it moves', () => {
     const mover = new Mover();
     mover.leaving();
     const moved = mover.ended(OLD, FederationReason.Moved, 4, 100);
-    expect(moved.messages[1]).toMatchObject({ kind: MessageKind.Confirm, to: NEW, price: 100 });
+    expect(moved.messages[1]).toMatchObject({ kind: MessageKind.Confirm, to: NEW, doneSeconds: 100 });
     mover.hear(MessageKind.Started, NEW);
     expect(mover.state).toBe('running');
-    const proposal = mover.ended(NEW, FederationReason.NodeLost, 6).messages[1] as Message;
+    const proposal = mover.ended(NEW, FederationReason.NodeLost, 6).messages[1] as AnyMessage;
     expect(proposal.kind).toBe(MessageKind.Propose);
     const confirm = reply(mover.hear(MessageKind.Offer, NEW, { attempt: proposal.attempt, offer: 95 }, 7));
-    expect(confirm).toMatchObject({ kind: MessageKind.Confirm, offer: 95, price: 0 });
+    expect(confirm).toMatchObject({ kind: MessageKind.Confirm, offer: 95, doneSeconds: 0 });
   });
 
   test('was cancelled: both zones are informed', () => {
@@ -287,7 +299,7 @@ describe('a job that ends while it moves', () => {
       }
     }
     const { attempt } = mover.moving();
-    mover.hear(MessageKind.Refuse, NEW, { attempt });
+    mover.refuse(NEW, attempt);
     expect(told(mover.step((out) => mover.process.submit(8, DemandId.HalfGpu, 1, 1, 0, 6, out)))).toEqual([
       'propose 8',
     ]);

@@ -11,7 +11,7 @@
 import type { Demand } from '../../../model/demand.ts';
 import { moveProbability } from '../../../physics/damped-step.ts';
 import type { Board } from '../board.ts';
-import { FederationReason, type Message, type Outbox } from '../messages.ts';
+import { FederationReason, type OfferMessage, type Outbox, type QuotedMessage } from '../messages.ts';
 import type { AgentHostParts } from './agent-host-parts.ts';
 import type { HostCounters } from './host-counters.ts';
 import { AgentState, type HostJobs } from './host-jobs.ts';
@@ -53,10 +53,10 @@ export class HostMoves {
   }
 
   /** The zone has reported a job's cost: the job may propose itself elsewhere. */
-  onQuoted(m: Message, timeSeconds: number, out: Outbox): void {
+  onQuoted(m: QuotedMessage, timeSeconds: number, out: Outbox): void {
     const { jobs, parts, board, sender } = this;
     const slot = jobs.slotOf(m.job);
-    if (slot < 0 || jobs.states[slot] !== AgentState.Running || !jobs.isBoundTo(slot, m.zone, m.offer))
+    if (slot < 0 || jobs.states[slot] !== AgentState.Running || !jobs.isBoundTo(slot, m.from, m.offer))
       return;
     if (sender.proposalsOut >= parts.options.proposalsMax) return;
     const line = jobs.lines[slot] as JobLine;
@@ -70,9 +70,9 @@ export class HostMoves {
     const slope = board.offers.slopes[choice] as number;
     const price = board.offers.prices[choice] as number;
     const agents = board.podsOf(jobs.targets[slot] as number);
-    const q = moveProbability(m.price, price, slope, slope, agents, moveGain, moveSavesMilliMin);
+    const q = moveProbability(m.priceMilli, price, slope, slope, agents, moveGain, moveSavesMilliMin);
     if (!(parts.random.nextFloat() < q)) return;
-    jobs.quotes[slot] = m.price;
+    jobs.quotes[slot] = m.priceMilli;
     jobs.nextZones[slot] = target;
     jobs.attempts[slot] = sender.nextAttempt();
     jobs.repeats[slot] = 0;
@@ -82,19 +82,19 @@ export class HostMoves {
   }
 
   /** An offer arrived. @returns True if it was for a moving job, which is then handled. */
-  onOffer(slot: number, m: Message, timeSeconds: number, out: Outbox): boolean {
+  onOffer(slot: number, m: OfferMessage, timeSeconds: number, out: Outbox): boolean {
     const { jobs, sender } = this;
-    const isNext = jobs.nextOffers[slot] === m.offer && jobs.nextZones[slot] === m.zone;
+    const isNext = jobs.nextOffers[slot] === m.offer && jobs.nextZones[slot] === m.from;
     if (jobs.states[slot] === AgentState.Leaving && isNext) return true;
     if (jobs.states[slot] !== AgentState.Moving || jobs.attempts[slot] !== m.attempt) return false;
     sender.proposalsOut--;
-    if (m.zone === jobs.targets[slot] || !this.saves(slot, m.price)) {
+    if (m.from === jobs.targets[slot] || !this.saves(slot, m.priceMilli)) {
       this.counters.declined++;
-      sender.decline(m.zone, m.job, m.offer, out);
+      sender.decline(m.from, m.job, m.offer, out);
       this.setState(slot, AgentState.Running, timeSeconds);
       return true;
     }
-    jobs.nextZones[slot] = m.zone;
+    jobs.nextZones[slot] = m.from;
     jobs.nextOffers[slot] = m.offer;
     jobs.repeats[slot] = 0;
     this.setState(slot, AgentState.Leaving, timeSeconds);
@@ -142,8 +142,8 @@ export class HostMoves {
     jobs.repeats[slot] = 0;
   }
 
-  private saves(slot: number, price: number): boolean {
-    return (this.jobs.quotes[slot] as number) - price > this.parts.options.moveSavesMilliMin;
+  private saves(slot: number, priceMilli: number): boolean {
+    return (this.jobs.quotes[slot] as number) - priceMilli > this.parts.options.moveSavesMilliMin;
   }
 
   private setState(slot: number, state: number, timeSeconds: number): void {

@@ -4,12 +4,11 @@ import type { TimeHeap } from '../../../kernel/time-heap.ts';
 import type { Demand } from '../../../model/demand.ts';
 import { numberOfIncarnation } from '../federation-limits.ts';
 import {
-  FederationReason,
   type FederationReasonCode,
-  type Message,
   MessageKind,
-  makeMessage,
   type Outbox,
+  ProposalMode,
+  type ProposalModeCode,
 } from '../messages.ts';
 import type { AgentHostParts } from './agent-host-parts.ts';
 import type { HostJobs } from './host-jobs.ts';
@@ -67,48 +66,61 @@ export class HostSender {
   /** Proposes a job to `target`: its own column for a job that waits, `nextZones` for one that moves. */
   propose(slot: number, timeSeconds: number, out: Outbox, target = this.jobs.targets[slot] as number): void {
     const { proposeSeconds, proposeRepeatsMax } = this.parts.options;
-    const m = this.proposal(slot, target, this.jobs.attempts[slot] as number, out);
-    if (this.asksAll(slot)) m.reason = FederationReason.NoRoom;
-    m.deadline = (this.jobs.since[slot] as number) + proposeSeconds * (proposeRepeatsMax + 1);
+    const mode = this.asksAll(slot) ? ProposalMode.Random : ProposalMode.Priced;
+    const deadline = (this.jobs.since[slot] as number) + proposeSeconds * (proposeRepeatsMax + 1);
+    this.request(slot, target, this.jobs.attempts[slot] as number, mode, deadline, out);
     this.setTimer(slot, timeSeconds + proposeSeconds);
   }
 
   /** Leaves a standing request. Not repeated. */
   stand(slot: number, target: number, timeSeconds: number, out: Outbox): void {
-    const m = this.proposal(slot, target, this.nextAttempt(), out);
-    m.reason = FederationReason.Standing;
-    m.deadline = timeSeconds + this.parts.options.standingSeconds;
+    const deadline = timeSeconds + this.parts.options.standingSeconds;
+    this.request(slot, target, this.nextAttempt(), ProposalMode.Standing, deadline, out);
   }
 
   /** Confirms the current offer. */
   confirm(slot: number, timeSeconds: number, out: Outbox): void {
-    const m = this.insist(MessageKind.Confirm, slot, timeSeconds, out);
-    m.price = this.jobs.doneSeconds[slot] as number;
+    const { jobs, parts } = this;
+    out.send({
+      kind: MessageKind.Confirm,
+      from: parts.id,
+      to: jobs.targets[slot] as number,
+      job: jobs.jobs[slot] as number,
+      offer: jobs.offers[slot] as number,
+      doneSeconds: jobs.doneSeconds[slot] as number,
+    });
+    this.repeatLater(slot, timeSeconds);
   }
 
   /** Has the job stopped where it runs. */
   stop(slot: number, reason: FederationReasonCode, timeSeconds: number, out: Outbox): void {
-    this.insist(MessageKind.Stop, slot, timeSeconds, out).reason = reason;
+    const { jobs, parts } = this;
+    out.send({
+      kind: MessageKind.Stop,
+      from: parts.id,
+      to: jobs.targets[slot] as number,
+      job: jobs.jobs[slot] as number,
+      offer: jobs.offers[slot] as number,
+      reason,
+    });
+    this.repeatLater(slot, timeSeconds);
   }
 
   /** Declines an offer. */
   decline(zone: number, job: number, offer: number, out: Outbox): void {
-    const m = makeMessage(MessageKind.Decline, this.parts.id, zone, job);
-    m.offer = offer;
-    out.send(m);
+    out.send({ kind: MessageKind.Decline, from: this.parts.id, to: zone, job, offer });
   }
 
   /** Asks for the cost of a running job's place. Not repeated. */
   askQuote(slot: number, out: Outbox): void {
-    const { jobs } = this;
-    const m = makeMessage(
-      MessageKind.Quote,
-      this.parts.id,
-      jobs.targets[slot] as number,
-      jobs.jobs[slot] as number,
-    );
-    m.offer = jobs.offers[slot] as number;
-    out.send(m);
+    const { jobs, parts } = this;
+    out.send({
+      kind: MessageKind.Quote,
+      from: parts.id,
+      to: jobs.targets[slot] as number,
+      job: jobs.jobs[slot] as number,
+      offer: jobs.offers[slot] as number,
+    });
   }
 
   /** Reports the number of waiting jobs here to the home zone, for the sums of its summary. */
@@ -116,46 +128,57 @@ export class HostSender {
     const { jobs, parts } = this;
     let waitingJobs = 0;
     let waitingGpuMilli = 0;
-    let oldest = 0;
+    let oldestSeconds = 0;
     for (const line of lines) {
       if (line.waiting.length === 0) continue;
       const { gpuTotalMilli } = parts.demands.demands[line.demandId] as Demand;
       waitingJobs += line.waiting.length;
       waitingGpuMilli += line.waiting.length * line.podCount * gpuTotalMilli;
       const first = jobs.waitingSince[line.waiting[0] as number] as number;
-      oldest = Math.max(oldest, timeSeconds - first);
+      oldestSeconds = Math.max(oldestSeconds, timeSeconds - first);
     }
-    const m = makeMessage(MessageKind.HostReport, parts.id, parts.homeZone, 0);
-    m.podCount = waitingJobs;
-    m.price = waitingGpuMilli;
-    m.deadline = oldest;
-    out.send(m);
+    out.send({
+      kind: MessageKind.HostReport,
+      from: parts.id,
+      to: parts.homeZone,
+      waitingJobs,
+      waitingGpuMilli,
+      oldestSeconds,
+    });
   }
 
-  private proposal(slot: number, target: number, attempt: number, out: Outbox): Message {
+  private request(
+    slot: number,
+    target: number,
+    attempt: number,
+    mode: ProposalModeCode,
+    deadline: number,
+    out: Outbox,
+  ): void {
     const { jobs, parts } = this;
-    const line = jobs.lines[slot] as JobLine;
-    const m = makeMessage(MessageKind.Propose, parts.id, target, jobs.jobs[slot] as number);
-    m.host = parts.id;
-    m.demandId = line.demandId;
-    m.podCount = line.podCount;
-    m.gangMin = line.gangMin;
-    m.attempt = attempt;
+    const { demandId, podCount, gangMin } = jobs.lines[slot] as JobLine;
     if (jobs.firstAttempts[slot] === 0) jobs.firstAttempts[slot] = attempt;
-    m.version = jobs.firstAttempts[slot] === attempt ? 1 : 0;
-    out.send(m);
-    return m;
+    out.send({
+      kind: MessageKind.Propose,
+      from: parts.id,
+      to: target,
+      job: jobs.jobs[slot] as number,
+      attempt,
+      host: parts.id,
+      demandId,
+      podCount,
+      gangMin,
+      deadline,
+      hops: 0,
+      mode,
+      isFirst: jobs.firstAttempts[slot] === attempt,
+    });
   }
 
-  /** Sends to the current zone, and again at growing intervals until it answers. */
-  private insist(kind: Message['kind'], slot: number, timeSeconds: number, out: Outbox): Message {
-    const { jobs, parts } = this;
-    const m = makeMessage(kind, parts.id, jobs.targets[slot] as number, jobs.jobs[slot] as number);
-    m.offer = jobs.offers[slot] as number;
-    out.send(m);
-    const patience = Math.min(BACKOFF_MAX, 2 ** (jobs.repeats[slot] as number));
-    this.setTimer(slot, timeSeconds + parts.options.confirmSeconds * patience);
-    return m;
+  /** Sets the timer of a message that must arrive: it is repeated at growing intervals until the zone answers. */
+  private repeatLater(slot: number, timeSeconds: number): void {
+    const patience = Math.min(BACKOFF_MAX, 2 ** (this.jobs.repeats[slot] as number));
+    this.setTimer(slot, timeSeconds + this.parts.options.confirmSeconds * patience);
   }
 
   private setTimer(slot: number, timeSeconds: number): void {

@@ -4,9 +4,9 @@ import { PodArbiter } from '../../pods/pod-arbiter.ts';
 import { PodScheduler } from '../../pods/pod-scheduler.ts';
 import { checkScheduler } from '../../pods/pod-scheduler-check.ts';
 import { node, pod, requests, SCHEDULER_OPTIONS, template } from '../../pods/scheduler.fixtures.ts';
-import { done, message, reply, Stage, told } from '../federation.fixtures.ts';
+import { type AnyMessage, done, message, reply, Stage, told } from '../federation.fixtures.ts';
 import { federationOptions } from '../federation-options.ts';
-import { FederationReason, type Message, MessageKind } from '../messages.ts';
+import { MessageKind, ProposalMode } from '../messages.ts';
 import { ZoneGovernor } from './zone-governor.ts';
 
 const HOST = 9;
@@ -43,7 +43,7 @@ function makeStage(): { stage: Stage<ZoneGovernor<PodArbiter>>; arbiter: PodArbi
   return { stage: new Stage(governor), arbiter };
 }
 
-function propose(job: number, fields: Partial<Message> = {}): Message {
+function propose(job: number, fields: Partial<AnyMessage> = {}): AnyMessage {
   const usual = { job, attempt: 1, host: HOST, demandId: 0, podCount: 1, gangMin: 1, deadline: 1000 };
   return message(MessageKind.Propose, HOST, 3, { ...usual, ...fields });
 }
@@ -69,7 +69,7 @@ test('an unconfirmed offer ends, and a standing request gets its room', () => {
   const { stage, arbiter } = makeStage();
   const whole = { podCount: 4, gangMin: 4 };
   expect(told(stage.receive(propose(7, whole), 1))).toEqual(['offer 7']);
-  const standing = propose(8, { ...whole, reason: FederationReason.Standing });
+  const standing = propose(8, { ...whole, mode: ProposalMode.Standing });
   expect(told(stage.receive(standing, 2))).toEqual([]);
   expect(arbiter.postponedCount).toBe(1);
   expect(stage.process.wakeAt).toBeLessThanOrEqual(6);
@@ -88,5 +88,5 @@ test('pods of Kubernetes and offers share the nodes: neither goes beyond them', 
   expect(told(stage.receive(propose(7), 2))).toEqual(['offer 7']);
   expect(told(stage.receive(propose(8), 2))).toEqual(['refuse 8: no room in the zone']);
   const summary = stage.wake(3).messages.find(({ kind }) => kind === MessageKind.Summary);
-  expect(summary?.hologram?.sums).toMatchObject({ nodes: 2, nodesUp: 2, freeCpuMilli: 0 });
+  expect(summary?.hologram.sums).toMatchObject({ nodes: 2, nodesUp: 2, freeCpuMilli: 0 });
 });

@@ -13,11 +13,10 @@ describe('the end of a job', () => {
       kind: MessageKind.Ended,
       from: 6,
       to: HOST,
-      zone: 6,
       job: 7,
       offer,
       reason: FederationReason.Finished,
-      price: 0,
+      doneSeconds: 0,
     });
     expect(site.freeGpuMilli).toBe(4000);
     for (const at of [12, 14, 16]) {
@@ -131,10 +130,14 @@ describe('a stop', () => {
   test('to move a job reports its work done, also before it came here', () => {
     const site = new Site();
     const offer = site.offered(7, 10);
-    const start = only(site.confirm(7, offer, 12, { price: 100 }));
+    const start = only(site.confirm(7, offer, 12, { doneSeconds: 100 }));
     expect(start.doneSeconds).toBe(100);
     const ended = reply(site.stop(7, offer, 20, FederationReason.Moved));
-    expect(ended).toMatchObject({ kind: MessageKind.Ended, reason: FederationReason.Moved, price: 108 });
+    expect(ended).toMatchObject({
+      kind: MessageKind.Ended,
+      reason: FederationReason.Moved,
+      doneSeconds: 108,
+    });
     expect(reply(site.wake(1000))).toEqual(ended);
   });
 });
@@ -151,11 +154,11 @@ describe('a quote', () => {
     expect(quoted).toMatchObject({
       kind: MessageKind.Quoted,
       to: HOST,
-      zone: 0,
+      from: 0,
       job: 7,
       offer: offered.offer,
     });
-    expect(quoted.price).toBeCloseTo(offered.price, 3);
+    expect(quoted.priceMilli).toBeCloseTo(offered.priceMilli, 3);
     site.check();
   });
 
@@ -261,6 +264,6 @@ describe('a governor that starts over', () => {
       { job: 2, offer: 5, host: HOST, demandId: DemandId.OneGpu, nodes: [0], gpuMasks: [1] },
       100,
     );
-    expect(reply(site.stop(2, 5, 130, FederationReason.Moved)).price).toBe(30);
+    expect(reply(site.stop(2, 5, 130, FederationReason.Moved)).doneSeconds).toBe(30);
   });
 });

@@ -13,7 +13,6 @@ describe('a proposal', () => {
       kind: MessageKind.Offer,
       from: 6,
       to: HOST,
-      zone: 6,
       job: 7,
       attempt: 44,
       deadline: 7,
@@ -26,21 +25,21 @@ describe('a proposal', () => {
 
   test('states the cost of the place, for all its pods', () => {
     const site = new Site();
-    const one = reply(site.propose(7)).price;
+    const one = reply(site.propose(7)).priceMilli;
     expect(Number.isFinite(one)).toBe(true);
     expect(one).not.toBe(0);
     // The cost of a gang is that of its pods placed one after the other, not of its last pod.
-    const gang = reply(new Site().propose(7, 0, { podCount: 2 })).price;
-    expect(gang).toBeCloseTo(one + reply(site.propose(8)).price, 9);
+    const gang = reply(new Site().propose(7, 0, { podCount: 2 })).priceMilli;
+    expect(gang).toBeCloseTo(one + reply(site.propose(8)).priceMilli, 9);
   });
 
   test('names the same price that a quote names for the same place', () => {
     const site = new Site();
     site.running(1, 0);
-    const { price, offer } = reply(site.propose(7));
+    const { priceMilli, offer } = reply(site.propose(7));
     site.confirm(7, offer);
     const quote = message(MessageKind.Quote, HOST, site.process.id, { job: 7, offer });
-    expect(reply(site.receive(quote, 1))).toMatchObject({ kind: MessageKind.Quoted, job: 7, price });
+    expect(reply(site.receive(quote, 1))).toMatchObject({ kind: MessageKind.Quoted, job: 7, priceMilli });
   });
 
   test("that does not fit is refused, with the zone's last published version", () => {
@@ -52,7 +51,6 @@ describe('a proposal', () => {
       to: HOST,
       job: 7,
       attempt: 9,
-      zone: 6,
       reason: FederationReason.NoRoom,
       version: 3 * 2 ** 32,
     });
@@ -136,7 +134,6 @@ describe('a confirmation', () => {
       kind: MessageKind.Started,
       from: 6,
       to: HOST,
-      zone: 6,
       job: 7,
       offer,
     });

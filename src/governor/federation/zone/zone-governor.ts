@@ -18,13 +18,18 @@ import { numberOfIncarnation } from '../federation-limits.ts';
 import type { FederationOptions } from '../federation-options.ts';
 import {
   ActionKind,
+  type ConfirmMessage,
+  type DeclineMessage,
   FederationReason,
   type FederationReasonCode,
   type Message,
   MessageKind,
-  makeMessage,
   type Outbox,
   type Process,
+  ProposalMode,
+  type ProposeMessage,
+  type QuoteMessage,
+  type StopMessage,
 } from '../messages.ts';
 import { type EndedNotice, EndedNotices } from './ended-notices.ts';
 import { StandingQueue } from './standing-queue.ts';
@@ -115,7 +120,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
         this.onConfirm(message, timeSeconds, out);
         break;
       case MessageKind.Decline:
-        this.onDecline(message, timeSeconds);
+        this.withdraw(message, timeSeconds);
         break;
       case MessageKind.EndedAck:
         if (this.notices.acknowledge(message.offer)) {
@@ -207,8 +212,8 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     this.notices.add({ job, offer, host, reason, doneSeconds: 0, dueAt: timeSeconds });
   }
 
-  private onPropose(m: Message, timeSeconds: number, out: Outbox): void {
-    const stands = m.reason === FederationReason.Standing;
+  private onPropose(m: ProposeMessage, timeSeconds: number, out: Outbox): void {
+    const stands = m.mode === ProposalMode.Standing;
     if (!stands) {
       this.summary.proposals.count(timeSeconds);
       this.counters.proposals++;
@@ -221,10 +226,10 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     else this.tryToPlace(m, timeSeconds, out);
   }
 
-  private tryToPlace(m: Message, timeSeconds: number, out: Outbox): void {
+  private tryToPlace(m: ProposeMessage, timeSeconds: number, out: Outbox): void {
     const { ledger, arbiter } = this;
-    const stands = m.reason === FederationReason.Standing;
-    const order = this.orderOf(m.demandId, m.podCount, m.gangMin, m.version === 1, stands);
+    const stands = m.mode === ProposalMode.Standing;
+    const order = this.orderOf(m.demandId, m.podCount, m.gangMin, m.isFirst, stands);
     const deadline = timeSeconds + this.parts.options.escrowSeconds;
     const local = ledger.peekLocal();
     const members = arbiter.hold(local, order, deadline, timeSeconds);
@@ -249,10 +254,10 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
   }
 
   /** A job that waits here asks once more: it keeps waiting; a host that requests a place now is refused. */
-  private askedAgain(local: number, m: Message, timeSeconds: number, out: Outbox): void {
+  private askedAgain(local: number, m: ProposeMessage, timeSeconds: number, out: Outbox): void {
     const { ledger } = this;
     ledger.attempts[local] = Math.max(m.attempt, ledger.attempts[local] as number);
-    if (m.reason !== FederationReason.Standing) this.refuse(m, FederationReason.NoRoom, out);
+    if (m.mode !== ProposalMode.Standing) this.refuse(m, FederationReason.NoRoom, out);
     else this.standingQueue.add(local, timeSeconds + this.parts.options.standingSeconds);
   }
 
@@ -291,17 +296,17 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
   }
 
   /** The host requests a job that holds capacity here: it did not get the answer, or has lost it. */
-  private answerAgain(local: number, m: Message, out: Outbox): void {
+  private answerAgain(local: number, m: ProposeMessage, out: Outbox): void {
     const { ledger } = this;
     if (m.attempt < (ledger.attempts[local] as number)) return;
     ledger.attempts[local] = m.attempt;
     const offer = ledger.offers[local] as number;
     if (ledger.states[local] === HoldState.Running) {
-      this.tell(MessageKind.Started, m.host, m.job, offer, out).attempt = m.attempt;
+      this.tellStarted(m.host, m.job, offer, m.attempt, out);
     } else this.tellOffer(local, m.host, out);
   }
 
-  private offer(m: Message, members: number, deadline: number, out: Outbox): void {
+  private offer(m: ProposeMessage, members: number, deadline: number, out: Outbox): void {
     const { ledger, arbiter } = this;
     const demand = arbiter.demandOf(m.demandId);
     const local = ledger.hold(m.job, this.nextOffer(), m.attempt, m.host, demand, members);
@@ -317,50 +322,55 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
 
   private tellOffer(local: number, host: number, out: Outbox): void {
     const { ledger } = this;
-    const job = ledger.jobs[local] as number;
-    const reply = this.tell(MessageKind.Offer, host, job, ledger.offers[local] as number, out);
-    reply.attempt = ledger.attempts[local] as number;
-    reply.deadline = ledger.deadlines[local] as number;
-    reply.price = ledger.prices[local] as number;
+    out.send({
+      kind: MessageKind.Offer,
+      from: this.id,
+      to: host,
+      job: ledger.jobs[local] as number,
+      offer: ledger.offers[local] as number,
+      attempt: ledger.attempts[local] as number,
+      priceMilli: ledger.prices[local] as number,
+      deadline: ledger.deadlines[local] as number,
+    });
   }
 
-  private refuse(m: Message, reason: FederationReasonCode, out: Outbox): void {
+  private refuse(m: ProposeMessage, reason: FederationReasonCode, out: Outbox): void {
     this.counters.refusals++;
-    const reply = this.tell(MessageKind.Refuse, m.host, m.job, 0, out);
-    reply.attempt = m.attempt;
-    reply.reason = reason;
-    reply.version = this.version;
+    const { id, version } = this;
+    const { host: to, job, attempt } = m;
+    out.send({ kind: MessageKind.Refuse, from: id, to, job, attempt, reason, version });
   }
 
-  private onConfirm(m: Message, timeSeconds: number, out: Outbox): void {
+  private onConfirm(m: ConfirmMessage, timeSeconds: number, out: Outbox): void {
     const { ledger, notices } = this;
     const local = ledger.localOf(m.job);
     if (local >= 0 && ledger.offers[local] === m.offer) {
       if (ledger.states[local] === HoldState.Running) {
-        this.tell(MessageKind.Started, m.from, m.job, m.offer, out);
+        this.tellStarted(m.from, m.job, m.offer, 0, out);
         return;
       }
       if (this.arbiter.keep(local, Number.POSITIVE_INFINITY, timeSeconds)) {
         ledger.confirm(local);
-        ledger.workSince[local] = timeSeconds - m.price;
+        ledger.workSince[local] = timeSeconds - m.doneSeconds;
         this.counters.starts++;
-        out.act(ActionKind.Start, m.job, m.offer, this.id, local, FederationReason.None, m.price);
-        this.tell(MessageKind.Started, m.from, m.job, m.offer, out);
+        out.act(ActionKind.Start, m.job, m.offer, this.id, local, FederationReason.None, m.doneSeconds);
+        this.tellStarted(m.from, m.job, m.offer, 0, out);
         return;
       }
     }
     const notice = notices.get(m.offer);
-    if (notice === undefined) this.tell(MessageKind.Gone, m.from, m.job, m.offer, out);
+    if (notice === undefined) this.tellGone(m, out);
     else this.tellEnded(notice, m.from, out);
   }
 
-  private onDecline(m: Message, timeSeconds: number): void {
-    const local = this.ledger.localOf(m.job);
-    if (local < 0 || this.ledger.offers[local] !== m.offer) return;
+  /** The host wants neither the escrow nor the standing request (any more). */
+  private withdraw({ job, offer }: DeclineMessage | StopMessage, timeSeconds: number): void {
+    const local = this.ledger.localOf(job);
+    if (local < 0 || this.ledger.offers[local] !== offer) return;
     if (this.ledger.states[local] !== HoldState.Running) this.letGo(local, timeSeconds);
   }
 
-  private onStop(m: Message, timeSeconds: number, out: Outbox): void {
+  private onStop(m: StopMessage, timeSeconds: number, out: Outbox): void {
     const local = this.runningLocal(m.job, m.offer);
     if (local >= 0) {
       this.arbiter.release(local, timeSeconds);
@@ -368,17 +378,18 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
       this.end(local, m.reason, timeSeconds, out);
     } else if (this.notices.get(m.offer) === undefined) {
       // An escrow whose confirmation the stop has overtaken: the confirmation will find it gone.
-      this.onDecline(m, timeSeconds);
-      this.tell(MessageKind.Gone, m.from, m.job, m.offer, out);
+      this.withdraw(m, timeSeconds);
+      this.tellGone(m, out);
     }
   }
 
   /** Reports the cost of a running one-pod job's place; while none is available, what it was when offered. Jobs of several pods are not quoted: they do not move. */
-  private onQuote(m: Message, out: Outbox): void {
+  private onQuote(m: QuoteMessage, out: Outbox): void {
     const local = this.runningLocal(m.job, m.offer);
     if (local < 0 || this.ledger.pods[local] !== 1) return;
-    const reply = this.tell(MessageKind.Quoted, m.from, m.job, m.offer, out);
-    reply.price = this.arbiter.costOf(local) ?? (this.ledger.prices[local] as number);
+    const priceMilli = this.arbiter.costOf(local) ?? (this.ledger.prices[local] as number);
+    const { from: to, job, offer } = m;
+    out.send({ kind: MessageKind.Quoted, from: this.id, to, job, offer, priceMilli });
   }
 
   private isBusy(): boolean {
@@ -415,23 +426,23 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
   }
 
   private tellEnded(notice: EndedNotice, to: number, out: Outbox): void {
-    const message = this.tell(MessageKind.Ended, to, notice.job, notice.offer, out);
-    message.reason = notice.reason;
-    message.price = notice.reason === FederationReason.Moved ? notice.doneSeconds : 0;
+    const { job, offer, reason } = notice;
+    const doneSeconds = reason === FederationReason.Moved ? notice.doneSeconds : 0;
+    out.send({ kind: MessageKind.Ended, from: this.id, to, job, offer, reason, doneSeconds });
+  }
+
+  /** @param attempt Of the proposal that it answers; 0: none. */
+  private tellStarted(to: number, job: number, offer: number, attempt: number, out: Outbox): void {
+    out.send({ kind: MessageKind.Started, from: this.id, to, job, offer, attempt });
+  }
+
+  private tellGone({ from, job, offer }: ConfirmMessage | StopMessage, out: Outbox): void {
+    out.send({ kind: MessageKind.Gone, from: this.id, to: from, job, offer });
   }
 
   private publish(timeSeconds: number, out: Outbox): void {
-    const message = makeMessage(MessageKind.Summary, this.id, this.parts.parent, 0);
-    message.version = ++this.version;
-    message.hologram = this.summary.hologramNow(timeSeconds);
-    out.send(message);
-  }
-
-  private tell(kind: Message['kind'], to: number, job: number, offer: number, out: Outbox): Message {
-    const message = makeMessage(kind, this.id, to, job);
-    message.offer = offer;
-    message.zone = this.id;
-    out.send(message);
-    return message;
+    const version = ++this.version;
+    const hologram = this.summary.hologramNow(timeSeconds);
+    out.send({ kind: MessageKind.Summary, from: this.id, to: this.parts.parent, version, hologram });
   }
 }

@@ -30,7 +30,7 @@ describe('publishing', () => {
 
   test('shows the nodes as they are, and counts them again only where something happened', () => {
     const site = new Site({ nodes: 2, firstPublishSeconds: 0 });
-    const shown = (at: number): Hologram => reply(site.wake(at)).hologram as Hologram;
+    const shown = (at: number): Hologram => reply(site.wake(at)).hologram;
     const wholeGpus = ({ classes }: Hologram): number[] =>
       [...classes.whole].flatMap((whole, i) =>
         new Array<number>(classes.nodeCounts[i] as number).fill(whole),
@@ -89,11 +89,11 @@ describe('publishing', () => {
   test('shows the waiting jobs of all its hosts, while their reports are fresh', () => {
     const site = new Site({ firstPublishSeconds: 0, options: { expireSeconds: 10 } });
     const report = (host: number, at: number, jobs: number, gpuMilli: number, oldest: number): void => {
-      const fields = { podCount: jobs, price: gpuMilli, deadline: oldest };
+      const fields = { waitingJobs: jobs, waitingGpuMilli: gpuMilli, oldestSeconds: oldest };
       site.receive(message(MessageKind.HostReport, host, 0, fields), at);
     };
     const shown = (at: number): number[] => {
-      const { sums, maxima } = reply(site.wake(at)).hologram as Hologram;
+      const { sums, maxima } = reply(site.wake(at)).hologram;
       return [sums.waitingJobs, sums.waitingGpuMilli, maxima.oldestWaitSeconds];
     };
     report(50, 0, 3, 3000, 2);
@@ -108,7 +108,7 @@ describe('publishing', () => {
   test('shows how many proposals come', () => {
     const site = new Site({ firstPublishSeconds: 100 });
     for (let i = 0; i < 1000; i++) site.propose(1, i / 10);
-    const { arrivalsPerSecond } = (reply(site.wake(100)).hologram as Hologram).sums;
+    const { arrivalsPerSecond } = reply(site.wake(100)).hologram.sums;
     expect(arrivalsPerSecond).toBeGreaterThan(9);
     expect(arrivalsPerSecond).toBeLessThan(11);
   });

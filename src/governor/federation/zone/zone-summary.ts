@@ -12,19 +12,17 @@ import type { ClusterState } from '../../../model/cluster-state.ts';
 import type { TegPolicy } from '../../policy/teg-policy.ts';
 import type { Zone } from '../../zone/zone.ts';
 import type { FederationOptions } from '../federation-options.ts';
-import type { Message } from '../messages.ts';
+import type { HostReportMessage } from '../messages.ts';
 import { RateMeter } from './rate-meter.ts';
 import type { ZoneLedger } from './zone-ledger.ts';
 
 /** Refresh periods over which the rate of proposals is averaged. */
 const RATE_PERIODS = 4;
 
-/** The last report of a host's waiting jobs. */
-interface HostReport {
+/** The last report of a host's waiting jobs, and when it arrived. */
+interface LastReport {
   readonly at: number;
-  readonly jobs: number;
-  readonly gpuMilli: number;
-  readonly oldestSeconds: number;
+  readonly report: HostReportMessage;
 }
 
 /** The nodes of a summary, as its field sees them. */
@@ -59,7 +57,7 @@ export class ZoneSummary {
   /** `source.changes` at that time. */
   private publishedChanges = -1;
   /** The last report of each host. */
-  private readonly reports = new Map<number, HostReport>();
+  private readonly reports = new Map<number, LastReport>();
 
   constructor(source: SummarySource, ledger: ZoneLedger, options: FederationOptions) {
     this.source = source;
@@ -69,9 +67,8 @@ export class ZoneSummary {
   }
 
   /** A host of the zone reports its waiting jobs. */
-  hear(report: Message, timeSeconds: number): void {
-    const { from, podCount, price, deadline } = report;
-    this.reports.set(from, { at: timeSeconds, jobs: podCount, gpuMilli: price, oldestSeconds: deadline });
+  hear(report: HostReportMessage, timeSeconds: number): void {
+    this.reports.set(report.from, { at: timeSeconds, report });
   }
 
   /** @returns The zone's present state. Without a change since the last call, the classes are not counted again. */
@@ -119,8 +116,8 @@ export class ZoneSummary {
       capacityGpuMilli: cluster.capacity.gpuMilli,
       freeGpuMilli,
       heldGpuMilli: this.ledger.escrowGpuMilli,
-      waitingJobs: reports.reduce((sum, report) => sum + report.jobs, 0),
-      waitingGpuMilli: reports.reduce((sum, report) => sum + report.gpuMilli, 0),
+      waitingJobs: reports.reduce((sum, report) => sum + report.waitingJobs, 0),
+      waitingGpuMilli: reports.reduce((sum, report) => sum + report.waitingGpuMilli, 0),
       arrivalsPerSecond: this.proposals.perSecond(timeSeconds),
     };
   }
@@ -148,10 +145,10 @@ export class ZoneSummary {
   }
 
   /** Reports that have not expired; the others are dropped. */
-  private freshReports(timeSeconds: number): HostReport[] {
+  private freshReports(timeSeconds: number): HostReportMessage[] {
     for (const [host, { at }] of this.reports) {
       if (timeSeconds - at > this.expireSeconds) this.reports.delete(host);
     }
-    return [...this.reports.values()];
+    return Array.from(this.reports.values(), ({ report }) => report);
   }
 }

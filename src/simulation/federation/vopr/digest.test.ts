@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../../test/support/properties.ts';
-import { showing } from '../../../governor/federation/federation.fixtures.ts';
+import { message, showing } from '../../../governor/federation/federation.fixtures.ts';
+import { ENTRY_FIELDS, type FieldForm, MESSAGE_FIELDS } from '../../../governor/federation/message-fields.ts';
 import {
   ActionKind,
   type BoardEntry,
+  MESSAGE_NAMES,
+  type Message,
   MessageKind,
-  makeMessage,
   Outbox,
 } from '../../../governor/federation/messages.ts';
 import { Digest, digestOutbox, digestState } from './digest.ts';
@@ -100,25 +102,7 @@ describe('a digest of state', () => {
   });
 });
 
-test("a digest of a step's output covers every field and the order", () => {
-  const make = (change: (out: Outbox) => void = () => {}) => {
-    const out = new Outbox();
-    for (const to of [1, 2]) {
-      const message = makeMessage(MessageKind.Offer, 0, to, 5);
-      message.offer = 2 ** 33 + 1;
-      out.send(message);
-    }
-    out.act(ActionKind.Start, 5, 6, 7, 8, 0);
-    change(out);
-    return digestOutbox(out);
-  };
-  const fieldsOf = (pick: (out: Outbox) => object | undefined): string[] => {
-    let names: string[] = [];
-    make((out) => {
-      names = Object.keys(pick(out) as object);
-    });
-    return names;
-  };
+describe("a digest of a step's output", () => {
   const entry: BoardEntry = {
     id: 1,
     isGroup: false,
@@ -127,30 +111,56 @@ test("a digest of a step's output covers every field and the order", () => {
     hologram: showing({ freeGpuMilli: 1, takenAt: 0 }),
   };
   /** Another value of a field than any that is used here. */
-  const other = (name: string): unknown => {
-    if (name === 'hologram') return showing({ freeGpuMilli: 2, takenAt: 0 });
-    if (name === 'entries') return [{ ...entry, version: 99 }];
-    return name === 'isGroup' ? true : 77;
+  const other: Readonly<Record<FieldForm, unknown>> = {
+    number: 77,
+    flag: true,
+    hologram: showing({ freeGpuMilli: 2, takenAt: 0 }),
+    entries: [{ ...entry, version: 99 }, entry],
   };
-  expect(make()).toBe(make());
-  const changed = [
-    make((out) => out.messages.reverse()),
-    make((out) => out.messages.pop()),
-    make((out) => out.actions.pop()),
-    ...fieldsOf((out) => out.messages[0]).map((name) =>
-      make((out) => Object.assign(out.messages[0] as object, { [name]: other(name) })),
-    ),
-    ...fieldsOf((out) => out.actions[0]).map((name) =>
-      make((out) => Object.assign(out.actions[0] as object, { [name]: other(name) })),
-    ),
-    ...fieldsOf(() => entry).map((name) =>
-      make((out) =>
-        Object.assign(out.messages[0] as object, { entries: [{ ...entry, [name]: other(name) }] }),
+  const digestOf = (messages: readonly Message[], change: (out: Outbox) => void = () => {}): number => {
+    const out = new Outbox();
+    for (const one of messages) out.send(one);
+    out.act(ActionKind.Start, 5, 6, 7, 8, 0);
+    change(out);
+    return digestOutbox(out);
+  };
+
+  test.each(Object.values(MessageKind).map((kind) => [MESSAGE_NAMES[kind], kind] as const))(
+    'covers every field of a message: %s',
+    (_, kind) => {
+      const fields = MESSAGE_FIELDS[kind] ?? [];
+      const content = fields.filter(({ form }) => form === 'hologram' || form === 'entries');
+      const blank = Object.fromEntries(
+        content.map(({ name, form }) => [name, form === 'entries' ? [entry] : entry.hologram]),
+      );
+      const one = message(kind, 0, 1, blank);
+      const changed = fields.map(({ name, form }) => digestOf([{ ...one, [name]: other[form] }]));
+      expect(digestOf([one])).toBe(digestOf([{ ...one }]));
+      expect(new Set([digestOf([one]), ...changed]).size).toBe(fields.length + 1);
+    },
+  );
+
+  test('covers every field of an entry, and their number', () => {
+    const board = (entries: readonly BoardEntry[]): number =>
+      digestOf([message(MessageKind.Board, 0, 1, { entries })]);
+    const changed = ENTRY_FIELDS.map(({ name, form }) => board([{ ...entry, [name]: other[form] }]));
+    const all = [board([entry]), ...changed, board([]), board([entry, entry])];
+    expect(new Set(all).size).toBe(all.length);
+    expect(changed.length).toBe(Object.keys(entry).length);
+  });
+
+  test('covers every field of an action, the order, and the number of both', () => {
+    const two = [1, 2].map((to) => message(MessageKind.Offer, 0, to, { job: 5, offer: 2 ** 33 + 1 }));
+    const fields = Object.keys({ kind: 0, job: 0, offer: 0, zone: 0, local: 0, reason: 0, doneSeconds: 0 });
+    const all = [
+      digestOf(two),
+      digestOf(two, (out) => out.messages.reverse()),
+      digestOf(two, (out) => out.messages.pop()),
+      digestOf(two, (out) => out.actions.pop()),
+      ...fields.map((name) =>
+        digestOf(two, (out) => Object.assign(out.actions[0] as object, { [name]: 77 })),
       ),
-    ),
-    make((out) => Object.assign(out.messages[0] as object, { entries: [entry] })),
-    make((out) => Object.assign(out.messages[0] as object, { entries: [entry, entry] })),
-    make((out) => Object.assign(out.messages[0] as object, { entries: [] })),
-  ];
-  expect(new Set([make(), ...changed]).size).toBe(changed.length + 1);
+    ];
+    expect(new Set(all).size).toBe(all.length);
+  });
 });

@@ -6,11 +6,11 @@
 import { Hologram } from '../../../field/hologram/hologram.ts';
 import { encodeHologram } from '../../../field/hologram/wire.ts';
 import {
-  ACTION_NUMBERS,
-  MESSAGE_NUMBERS,
-  type Message,
-  type Outbox,
-} from '../../../governor/federation/messages.ts';
+  type FieldSink,
+  writeEntryFields,
+  writeMessageFields,
+} from '../../../governor/federation/message-fields.ts';
+import type { Action, BoardEntry, Outbox } from '../../../governor/federation/messages.ts';
 
 /** A hash that numbers, texts and bytes are added to, in order. */
 export class Digest {
@@ -64,22 +64,36 @@ export class Digest {
 /** @returns The digest of a step's messages and actions, in order. */
 export function digestOutbox(out: Outbox): number {
   const digest = new Digest();
-  for (const message of out.messages) addMessage(digest, message);
-  for (const action of out.actions) for (const field of ACTION_NUMBERS) digest.number(action[field]);
+  const sink = new DigestSink(digest);
+  for (const message of out.messages) writeMessageFields(message, sink);
+  for (const action of out.actions) addAction(digest, action);
   return digest.value;
 }
 
-function addMessage(digest: Digest, m: Message): void {
-  for (const field of MESSAGE_NUMBERS) digest.number(m[field]);
-  digest.word(m.hologram === undefined ? 0 : 1);
-  if (m.hologram !== undefined) digest.bytes(encodeHologram(m.hologram));
-  digest.word(m.entries === undefined ? 0 : 1 + m.entries.length);
-  for (const entry of m.entries ?? []) {
-    digest.word(entry.id);
-    digest.word(entry.isGroup ? 1 : 0);
-    digest.number(entry.position);
-    digest.number(entry.version);
-    digest.bytes(encodeHologram(entry.hologram));
+/** Adds all numbers of an action, whichever they are. */
+function addAction(digest: Digest, action: Action): void {
+  for (const value of Object.values(action)) digest.number(value);
+}
+
+/** Adds the fields of messages. */
+class DigestSink implements FieldSink {
+  private readonly digest: Digest;
+
+  constructor(digest: Digest) {
+    this.digest = digest;
+  }
+
+  number(value: number): void {
+    this.digest.number(value);
+  }
+
+  hologram(hologram: Hologram): void {
+    this.digest.bytes(encodeHologram(hologram));
+  }
+
+  entries(entries: readonly BoardEntry[]): void {
+    this.digest.word(entries.length);
+    for (const entry of entries) writeEntryFields(entry, this);
   }
 }
 

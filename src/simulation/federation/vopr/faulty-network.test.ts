@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Message, MessageKind, makeMessage } from '../../../governor/federation/messages.ts';
+import { type Message, MessageKind } from '../../../governor/federation/messages.ts';
 import { Random } from '../../../kernel/random.ts';
 import { FaultCounts } from './fault-counts.ts';
 import { FaultyNetwork } from './faulty-network.ts';
@@ -34,7 +34,7 @@ class Net {
   }
 
   send(from = 0, to = 1, now = 0): void {
-    this.network.send(makeMessage(MessageKind.Decline, from, to, 7), now);
+    this.network.send({ kind: MessageKind.Decline, from, to, job: 7, offer: 1 }, now);
   }
 
   count(kind: Parameters<FaultCounts['add']>[0]): number {

@@ -1,7 +1,8 @@
 /** Liveness violations: a goal that is reached too late, or never, is found, too. */
 import { describe, expect, test } from 'vitest';
+import { message } from '../../../governor/federation/federation.fixtures.ts';
 import { AgentState } from '../../../governor/federation/host/host-jobs.ts';
-import { MessageKind, makeMessage } from '../../../governor/federation/messages.ts';
+import { MessageKind } from '../../../governor/federation/messages.ts';
 import { makeTopology } from '../../../governor/federation/topology.ts';
 import { LivenessCheck } from './liveness.ts';
 import { delayMaxOf, drawScenario, isPatient } from './scenario.ts';
@@ -68,8 +69,8 @@ describe('found as a failure of liveness', () => {
     const { world } = new VoprRun(scenario, universes, { steps: 1 });
     const calm = { ...scenario, options: { ...scenario.options, movesPerBoard: 0 } };
     const check = new LivenessCheck(calm, universes.at(scenario.universe).demands, world);
-    expect(() => check.requirePeriodic(makeMessage(MessageKind.Board, 9, 3, 0))).not.toThrow();
-    expect(() => check.requirePeriodic(makeMessage(MessageKind.Confirm, 3, 0, 5))).toThrow(
+    expect(() => check.requirePeriodic(message(MessageKind.Board, 9, 3, { entries: [] }))).not.toThrow();
+    expect(() => check.requirePeriodic(message(MessageKind.Confirm, 3, 0, { job: 5 }))).toThrow(
       /sent 0 a confirm/,
     );
   });

@@ -2,15 +2,12 @@
  * Every offer that a host may still confirm: sent, not expired, neither confirmed nor declined nor stopped, its zone
  * not restarted without its log, no node lost under it. Each has to be backed by capacity.
  */
-import { type Message, MessageKind } from '../../../governor/federation/messages.ts';
+import { MessageKind, type OfferMessage } from '../../../governor/federation/messages.ts';
 import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import { HoldState } from '../../../governor/federation/zone/zone-ledger.ts';
 import { JobState } from '../../../governor/zone/zone-events.ts';
 import type { ProcessInput } from './process-input.ts';
 import { ensure } from './violation.ts';
-
-/** Kinds of messages that end an offer where they arrive. */
-const ENDING: ReadonlySet<number> = new Set([MessageKind.Confirm, MessageKind.Decline, MessageKind.Stop]);
 
 /** The offers of all zones. */
 export class OffersInForce {
@@ -24,7 +21,14 @@ export class OffersInForce {
   /** A zone is about to take an input. */
   before(governor: ZoneGovernor, input: ProcessInput): void {
     const offers = this.of(governor.id);
-    if (input.kind === 'receive' && ENDING.has(input.message.kind)) offers.delete(input.message.offer);
+    if (input.kind === 'receive') {
+      const { message } = input;
+      const ends =
+        message.kind === MessageKind.Confirm ||
+        message.kind === MessageKind.Decline ||
+        message.kind === MessageKind.Stop;
+      if (ends) offers.delete(message.offer);
+    }
     if (input.kind !== 'node-down') return;
     for (const [offer, { job }] of offers) {
       governor.arbiter.zone.forEachPod(governor.ledger.localOf(job), (_, node) => {
@@ -34,7 +38,7 @@ export class OffersInForce {
   }
 
   /** A zone sends an offer. @returns True if it had not sent it before. */
-  sent({ from, job, offer, deadline }: Message): boolean {
+  sent({ from, job, offer, deadline }: OfferMessage): boolean {
     const offers = this.of(from);
     const isNew = !offers.has(offer);
     offers.set(offer, { job, deadline });

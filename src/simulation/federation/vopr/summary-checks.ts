@@ -4,7 +4,12 @@ import { mergeHolograms } from '../../../field/hologram/hologram.ts';
 import { HOLOGRAM_DEFAULTS, latticesOf } from '../../../field/hologram/hologram-source.ts';
 import type { Offer, OfferReader } from '../../../field/hologram/offer-reader.ts';
 import { encodeHologram } from '../../../field/hologram/wire.ts';
-import { type Message, MessageKind } from '../../../governor/federation/messages.ts';
+import {
+  type BoardMessage,
+  type Message,
+  MessageKind,
+  type SummaryMessage,
+} from '../../../governor/federation/messages.ts';
 import type { Topology } from '../../../governor/federation/topology.ts';
 import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import { podsFitting } from '../../../governor/zone/zone-capacity.ts';
@@ -71,7 +76,7 @@ export class SummaryChecks {
   /** A message reaches a process that runs. */
   received(message: Message, timeSeconds: number): void {
     if (message.kind === MessageKind.Board) this.checkBoard(message, timeSeconds);
-    if (message.kind !== MessageKind.Summary || message.hologram === undefined) return;
+    if (message.kind !== MessageKind.Summary) return;
     const children = this.delivered.get(message.to) as Map<number, Delivered>;
     const before = children.get(message.from);
     if (before !== undefined && before.version >= message.version) return;
@@ -79,7 +84,7 @@ export class SummaryChecks {
   }
 
   /** A zone publishes: it may show no more than it has at this moment. */
-  zonePublishes(message: Message, governor: ZoneGovernor, timeSeconds: number): void {
+  zonePublishes(message: SummaryMessage, governor: ZoneGovernor, timeSeconds: number): void {
     const hologram = this.newlyPublished(message);
     this.checkBounds(message.from, hologram, timeSeconds);
     ensure(
@@ -91,7 +96,7 @@ export class SummaryChecks {
   }
 
   /** A summary node publishes: exactly the sum of its children's last summaries. */
-  nodePublishes(message: Message, timeSeconds: number): void {
+  nodePublishes(message: SummaryMessage, timeSeconds: number): void {
     const hologram = this.newlyPublished(message);
     this.checkBounds(message.from, hologram, timeSeconds);
     const parts: Hologram[] = [];
@@ -130,11 +135,11 @@ export class SummaryChecks {
   }
 
   /** A version is never reused, also across restarts, or readers would take new data for old. */
-  private newlyPublished({ from, version, hologram }: Message): Hologram {
+  private newlyPublished({ from, version, hologram }: SummaryMessage): Hologram {
     const before = this.published.get(from)?.version ?? 0;
     ensure(version > before, () => `process ${from} publishes version ${version} after version ${before}`);
-    this.published.set(from, { version, hologram: hologram as Hologram });
-    return hologram as Hologram;
+    this.published.set(from, { version, hologram });
+    return hologram;
   }
 
   private checkSlots(hologram: Hologram, governor: ZoneGovernor, demand: Demand): void {
@@ -171,9 +176,9 @@ export class SummaryChecks {
     ensure(within, () => `process ${from} publishes more than there is below it: ${JSON.stringify(sums)}`);
   }
 
-  private checkBoard({ to, entries }: Message, timeSeconds: number): void {
+  private checkBoard({ to, entries }: BoardMessage, timeSeconds: number): void {
     let zones = 0;
-    for (const { id, hologram } of entries ?? []) {
+    for (const { id, hologram } of entries) {
       const { takenAt, newestAt } = hologram;
       ensure(
         takenAt <= newestAt && newestAt <= timeSeconds,

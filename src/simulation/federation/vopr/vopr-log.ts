@@ -2,7 +2,7 @@
  * The event log of a seed: every input of every process with a digest of the process's output, one line of JSON each.
  * `docs/vopr.md` describes the format.
  *
- *     {"log":"teg-vopr","version":1,"seed":7,"steps":500,"plant":null,"scenario":123456}
+ *     {"log":"teg-vopr","version":2,"seed":7,"steps":500,"plant":null,"scenario":123456}
  *     ["H",0,"VEVHSAEA…"]                      hologram 0, in its wire format, as base64
  *     ["S",0,0,3,1]                            event, time, process, incarnation: it starts with nothing
  *     ["C",41,1.25,3] ["L",57,1.5,3]           event, time, process: it crashes; it comes back from its log
@@ -14,18 +14,21 @@
 import type { Hologram } from '../../../field/hologram/hologram.ts';
 import { decodeHologram, encodeHologram } from '../../../field/hologram/wire.ts';
 import {
-  type BoardEntry,
-  MESSAGE_NAMES,
-  type Message,
-  type MessageKindCode,
-  makeMessage,
-} from '../../../governor/federation/messages.ts';
+  type FieldSink,
+  type FieldSource,
+  isMessageKind,
+  readEntryFields,
+  readMessageFields,
+  writeEntryFields,
+  writeMessageFields,
+} from '../../../governor/federation/message-fields.ts';
+import type { BoardEntry, Message } from '../../../governor/federation/messages.ts';
 import { TegError } from '../../../model/errors.ts';
 import { PLANTS, type Plant } from './planted-bugs.ts';
 import type { ProcessInput } from './process-input.ts';
 
 /** Version of the format; a reader refuses others. */
-const LOG_VERSION = 1;
+const LOG_VERSION = 2;
 const LOG_NAME = 'teg-vopr';
 
 /** The first line. */
@@ -63,26 +66,6 @@ export type VoprLogLine =
     }
   | { readonly kind: 'end'; readonly events: number; readonly failure: string };
 
-/** Fields of a message in the order of the log; hologram and entries follow as numbers of holograms. */
-const MESSAGE_FIELDS = [
-  'kind',
-  'from',
-  'to',
-  'job',
-  'attempt',
-  'offer',
-  'zone',
-  'host',
-  'demandId',
-  'podCount',
-  'gangMin',
-  'hops',
-  'reason',
-  'price',
-  'deadline',
-  'version',
-] as const satisfies readonly (keyof Message)[];
-
 /** Fields of the other inputs. */
 const INPUT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   wake: [],
@@ -94,6 +77,76 @@ const INPUT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'node-down': ['node'],
   exit: ['job', 'offer'],
 };
+
+/** A message's fields as an array: numbers, numbers of holograms, and an array of arrays for the entries of a board. */
+class ArraySink implements FieldSink {
+  readonly values: unknown[] = [];
+  private readonly hologramId: (hologram: Hologram) => number;
+
+  constructor(hologramId: (hologram: Hologram) => number) {
+    this.hologramId = hologramId;
+  }
+
+  number(value: number): void {
+    this.values.push(value);
+  }
+
+  hologram(hologram: Hologram): void {
+    this.values.push(this.hologramId(hologram));
+  }
+
+  entries(entries: readonly BoardEntry[]): void {
+    this.values.push(
+      entries.map((entry) => {
+        const sink = new ArraySink(this.hologramId);
+        writeEntryFields(entry, sink);
+        return sink.values;
+      }),
+    );
+  }
+}
+
+/** Reads what `ArraySink` wrote. */
+class ArraySource implements FieldSource {
+  private readonly values: readonly unknown[];
+  private readonly hologramOf: (id: unknown) => Hologram;
+  private readonly invalid: () => TegError;
+  private at = 0;
+
+  /** @param invalid Makes the error for values of another form. */
+  constructor(values: readonly unknown[], hologramOf: (id: unknown) => Hologram, invalid: () => TegError) {
+    this.values = values;
+    this.hologramOf = hologramOf;
+    this.invalid = invalid;
+  }
+
+  number(): number {
+    const value = this.values[this.at++];
+    if (!isNumber(value)) throw this.invalid();
+    return value;
+  }
+
+  hologram(): Hologram {
+    return this.hologramOf(this.values[this.at++]);
+  }
+
+  entries(): readonly BoardEntry[] {
+    const lists = this.values[this.at++];
+    if (!Array.isArray(lists)) throw this.invalid();
+    return lists.map((list: unknown) => {
+      if (!Array.isArray(list)) throw this.invalid();
+      const source = new ArraySource(list, this.hologramOf, this.invalid);
+      const entry = readEntryFields(source);
+      source.end();
+      return entry;
+    });
+  }
+
+  /** All values are read. */
+  end(): void {
+    if (this.at !== this.values.length) throw this.invalid();
+  }
+}
 
 /** Writes a log. */
 export class VoprLogWriter {
@@ -131,24 +184,17 @@ export class VoprLogWriter {
   }
 
   private fieldsOf(input: ProcessInput): unknown {
-    if (input.kind === 'receive') return this.messageFields(input.message);
+    if (input.kind === 'receive') {
+      const sink = new ArraySink((hologram) => this.hologramId(hologram));
+      writeMessageFields(input.message, sink);
+      return sink.values;
+    }
     if (input.kind === 'adopt-run') {
       const { job, offer, host, demandId, nodes, gpuMasks } = input.run;
       return [job, offer, host, demandId, nodes, gpuMasks];
     }
     const record = input as unknown as Record<string, number>;
     return (INPUT_FIELDS[input.kind] as readonly string[]).map((name) => record[name]);
-  }
-
-  private messageFields(message: Message): unknown[] {
-    const { hologram, entries } = message;
-    return [
-      ...MESSAGE_FIELDS.map((name) => message[name]),
-      hologram === undefined ? null : this.hologramId(hologram),
-      entries === undefined
-        ? null
-        : entries.map((e) => [e.id, e.isGroup ? 1 : 0, e.position, e.version, this.hologramId(e.hologram)]),
-    ];
   }
 
   private hologramId(hologram: Hologram): number {
@@ -272,24 +318,15 @@ export class VoprLogReader {
   }
 
   private messageOf(fields: unknown[], text: string): Message {
-    const numbers = fields.slice(0, MESSAGE_FIELDS.length);
-    const [hologram, entries, ...more] = fields.slice(MESSAGE_FIELDS.length);
-    const sound = numbers.length === MESSAGE_FIELDS.length && numbers.every(isNumber) && more.length === 0;
-    if (!sound || !(entries === null || Array.isArray(entries))) throw this.invalid(text, 'a message');
-    const [kind, from, to, job] = numbers as [MessageKindCode, number, number, number];
-    if (MESSAGE_NAMES[kind] === undefined || kind < 1) throw this.invalid(text, 'a known kind of message');
-    const message = makeMessage(kind, from, to, job);
-    const record = message as unknown as Record<string, number>;
-    for (const [i, name] of MESSAGE_FIELDS.entries()) record[name] = numbers[i] as number;
-    message.hologram = hologram === null ? undefined : this.hologram(hologram, text);
-    message.entries = entries?.map((entry) => this.entryOf(entry, text));
+    if (!isMessageKind(fields[0])) throw this.invalid(text, 'a known kind of message');
+    const source = new ArraySource(
+      fields,
+      (id) => this.hologram(id, text),
+      () => this.invalid(text, 'the fields of its kind of message'),
+    );
+    const message = readMessageFields(source);
+    source.end();
     return message;
-  }
-
-  private entryOf(entry: unknown, text: string): BoardEntry {
-    if (!isNumbers(entry) || entry.length !== 5) throw this.invalid(text, 'an entry of a board');
-    const [id, isGroup, position, version, hologram] = entry as [number, number, number, number, number];
-    return { id, isGroup: isGroup === 1, position, version, hologram: this.hologram(hologram, text) };
   }
 
   private hologram(id: unknown, text: string): Hologram {

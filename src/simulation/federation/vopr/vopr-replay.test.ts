@@ -118,13 +118,17 @@ describe('a log that is not one', () => {
     const start = lines.findIndex((line) => line.startsWith('["S"'));
     for (const [at, text] of [
       [0, '{"log":"teg-zone-events","version":1}'],
-      [0, '{"log":"teg-vopr","version":2,"seed":1,"steps":1,"plant":null,"scenario":1}'],
+      [0, '{"log":"teg-vopr","version":3,"seed":1,"steps":1,"plant":null,"scenario":1}'],
       [0, 'null'],
       [input, 'not json'],
       [input, '{}'],
       [input, '[]'],
       [input, '["X",1,2,3]'],
       [input, '["I",1,2,3,"receive",[1,2],4]'],
+      [input, '["I",1,2,3,"receive",[9,1,2,3,4,5],4]'],
+      [input, '["I",1,2,3,"receive",[16,1,2,3,4],4]'],
+      [input, '["I",1,2,3,"receive",[11,1,2,[[1]]],4]'],
+      [input, '["I",1,2,3,"receive",[10,1,2,1,"x"],4]'],
       [input, '["I",1,2,3,"frobnicate",[],4]'],
       [input, '["I",1,2,3,"toString",[],4]'],
       [input, '["I",1,2,3,"wake",[1],4]'],

@@ -6,7 +6,10 @@ import {
   FEDERATION_REASON_NAMES,
   MESSAGE_NAMES,
   type Message,
+  MessageKind,
   type Outbox,
+  PROPOSAL_MODE_NAMES,
+  ProposalMode,
 } from '../../../governor/federation/messages.ts';
 import type { FaultKind } from './fault-counts.ts';
 import type { ProcessInput } from './process-input.ts';
@@ -101,15 +104,16 @@ export class VoprTraceWriter implements WorldObserver {
   }
 }
 
-/** The subject of a message; nothing for summaries and the like. */
-function detailOf({ job, attempt, offer, reason, hologram, entries, version, deadline }: Message): string {
-  if (hologram !== undefined) return ` version ${version}`;
-  if (entries !== undefined) return ` ${entries.length} entries`;
-  const parts: string[] = [];
-  if (attempt !== 0 || offer !== 0) parts.push(` job ${job}`);
-  if (attempt !== 0) parts.push(` attempt ${attempt}`);
-  if (offer !== 0) parts.push(` offer ${offer}`);
-  if (reason !== 0) parts.push(` (${FEDERATION_REASON_NAMES[reason]})`);
-  if (deadline !== 0 && parts.length > 0) parts.push(` by ${deadline.toFixed(4)}`);
+/** The subject of a message; nothing for reports. */
+function detailOf(m: Message): string {
+  if (m.kind === MessageKind.Summary) return ` version ${m.version}`;
+  if (m.kind === MessageKind.Board) return ` ${m.entries.length} entries`;
+  if (m.kind === MessageKind.HostReport) return '';
+  const parts: string[] = [` job ${m.job}`];
+  if ('attempt' in m && m.attempt !== 0) parts.push(` attempt ${m.attempt}`);
+  if ('offer' in m && m.offer !== 0) parts.push(` offer ${m.offer}`);
+  if ('reason' in m) parts.push(` (${FEDERATION_REASON_NAMES[m.reason]})`);
+  if ('mode' in m && m.mode !== ProposalMode.Priced) parts.push(` (${PROPOSAL_MODE_NAMES[m.mode]})`);
+  if ('deadline' in m) parts.push(` by ${m.deadline.toFixed(4)}`);
   return parts.join('');
 }

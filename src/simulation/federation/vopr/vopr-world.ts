@@ -294,10 +294,11 @@ export class VoprWorld {
     this.observer.takes?.(process, input, timeSeconds);
     const taken = applyInput(process.process, input, timeSeconds, out);
     if (taken && input.kind === 'submit') this.accepted(process, input);
-    for (const message of out.messages) this.wire.carry(message);
+    for (const [i, message] of out.messages.entries()) out.messages[i] = this.wire.carry(message);
     this.observer.stepped?.(process, input, timeSeconds, out);
     this.checks.checkOutbox(process, out, size);
-    if (out.actions.length > 0 || out.messages.some(({ job }) => job > 0)) this.lastBusy = process;
+    if (out.actions.length > 0 || out.messages.some((message) => 'job' in message && message.job > 0))
+      this.lastBusy = process;
     for (const action of out.actions) this.carryOut(process, action, timeSeconds);
     if (isWhole) this.checkAfter(process, timeSeconds);
     for (const message of out.messages) this.driver.send(message, timeSeconds);

@@ -1,18 +1,25 @@
 /** The transport of a message's contents: holograms are encoded by the sender and decoded by the receiver. */
 import type { Hologram } from '../../../field/hologram/hologram.ts';
 import { decodeHologram, encodeHologram } from '../../../field/hologram/wire.ts';
-import type { Message } from '../../../governor/federation/messages.ts';
+import { type Message, MessageKind } from '../../../governor/federation/messages.ts';
 
 /** Sends holograms through their wire format, each once: a decoded one is forwarded unchanged. */
 export class Wire {
   private readonly decoded = new WeakMap<Hologram, Hologram>();
 
-  /** Replaces all holograms of a message by their decoded forms. */
-  carry(message: Message): void {
-    if (message.hologram !== undefined) message.hologram = this.twin(message.hologram);
+  /** @returns The message with decoded holograms; itself if it has no others. */
+  carry(message: Message): Message {
+    if (message.kind === MessageKind.Summary) {
+      const hologram = this.twin(message.hologram);
+      return hologram === message.hologram ? message : { ...message, hologram };
+    }
+    if (message.kind !== MessageKind.Board) return message;
     const { entries } = message;
-    if (entries?.some(({ hologram }) => this.twin(hologram) !== hologram) !== true) return;
-    message.entries = entries.map((entry) => ({ ...entry, hologram: this.twin(entry.hologram) }));
+    if (entries.every(({ hologram }) => this.twin(hologram) === hologram)) return message;
+    return {
+      ...message,
+      entries: entries.map((entry) => ({ ...entry, hologram: this.twin(entry.hologram) })),
+    };
   }
 
   private twin(hologram: Hologram): Hologram {
