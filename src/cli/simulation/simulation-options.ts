@@ -96,7 +96,7 @@ export function addSharedOptions(command: Command, { scheduling, figures }: Shar
     .addOption(
       new Option(
         '--runtimes <knowledge>',
-        'run times that queues are informed of: exact, declared (as requested by owners), unknown',
+        'run times that queues are informed of: exact, declared (as requested by owners), predicted (from owners’ last runs), unknown',
       ).choices(RUNTIME_KNOWLEDGE),
     )
     .option(

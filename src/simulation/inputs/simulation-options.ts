@@ -46,7 +46,7 @@ export interface SimulationOptions {
    * blocks those behind it. Others: see `../queueing/queues.ts`.
    */
   readonly queue?: DisciplineName;
-  /** What queue disciplines are informed of about run times; default declared: what owners request. */
+  /** What queue disciplines are informed of about run times, or predict; default declared: what owners request. */
   readonly runtimes?: RuntimeKnowledge;
   /** Default learned: the policy sees arrivals only. list: it gets the distribution of the whole workload. */
   readonly typical?: 'learned' | 'list';

@@ -7,7 +7,7 @@ export const ZONE_QUEUES = ['best-effort', 'strict-fifo'] as const;
 export type ZoneQueue = (typeof ZONE_QUEUES)[number];
 
 /** All; those that are not a zone's own are in `queues.ts`. */
-export const QUEUE_NAMES = [...ZONE_QUEUES, 'fifo', 'smallest-first'] as const;
+export const QUEUE_NAMES = [...ZONE_QUEUES, 'fifo', 'smallest-first', 'easy'] as const;
 
 /** A name of a queue. */
 export type DisciplineName = (typeof QUEUE_NAMES)[number];
@@ -18,10 +18,10 @@ export function isZoneQueue(name: DisciplineName): name is ZoneQueue {
 }
 
 /** Names of `RuntimeKnowledge`. */
-export const RUNTIME_KNOWLEDGE = ['exact', 'declared', 'unknown'] as const;
+export const RUNTIME_KNOWLEDGE = ['exact', 'declared', 'predicted', 'unknown'] as const;
 
 /**
  * What a discipline is informed of about run times. exact: the true ones. declared: those that owners requested, where
- * they did. unknown: none.
+ * they did. predicted: these too, and disciplines prefer what the owner's last two runs took. unknown: none.
  */
 export type RuntimeKnowledge = (typeof RUNTIME_KNOWLEDGE)[number];

@@ -2,13 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { disciplineLaws } from '../../governor/zone/queue-discipline.laws.ts';
 import { Random } from '../../kernel/random.ts';
+import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
 import { TenantTable } from '../../model/tenants.ts';
 import { QUEUE_NAMES } from './queue-names.ts';
 import { type SlotJob, startsOf } from './queues.fixtures.ts';
 import { QUEUES } from './queues.ts';
 
 for (const [name, { create }] of Object.entries(QUEUES)) {
-  disciplineLaws(name, (cluster) => create({ cluster, tenants: new TenantTable(), random: new Random(3) }));
+  disciplineLaws(name, (cluster) =>
+    create({ cluster, tenants: new TenantTable(), estimates: new RuntimeEstimates(), random: new Random(3) }),
+  );
 }
 
 /** Jobs that arrive at different times and compete for `slots`. */

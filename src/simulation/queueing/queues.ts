@@ -1,8 +1,10 @@
 /** The registry of queueing disciplines that are not a zone's own. */
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
 import type { Random } from '../../kernel/random.ts';
+import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { TenantTable } from '../../model/tenants.ts';
+import { EasyQueue } from './easy-queue.ts';
 import { byArrival, bySize, OrderedQueue } from './ordered-queue.ts';
 import type { DisciplineName, ZoneQueue } from './queue-names.ts';
 
@@ -10,6 +12,8 @@ import type { DisciplineName, ZoneQueue } from './queue-names.ts';
 export interface QueueContext {
   readonly cluster: ClusterState;
   readonly tenants: TenantTable;
+  /** The discipline's own, for plans. */
+  readonly estimates: RuntimeEstimates;
   /** The discipline's own stream. */
   readonly random: Random;
 }
@@ -33,5 +37,10 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
   'smallest-first': {
     description: 'whatever fits starts, jobs with the fewest GPUs first',
     create: () => new OrderedQueue({ name: 'smallest-first', compare: bySize, isStrict: false }),
+  },
+  easy: {
+    description:
+      'EASY backfilling: others may start before the first that does not fit if they do not postpone it',
+    create: ({ estimates }) => new EasyQueue(estimates),
   },
 };

@@ -12,6 +12,7 @@ import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
 import { Zone } from '../../governor/zone/zone.ts';
 import type { ZoneOptions } from '../../governor/zone/zone-events.ts';
 import { Random } from '../../kernel/random.ts';
+import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import { TegError } from '../../model/errors.ts';
 import type { NodeSpec } from '../../model/node.ts';
@@ -212,19 +213,21 @@ function nameOnly(name: string): ObservedPolicy {
 
 /** Undefined: the zone's own lines decide, or the pod scheduler. */
 function buildDiscipline(
-  { queue = 'best-effort', jobs, seed, world }: SimulationOptions,
+  { queue = 'best-effort', runtimes, jobs, seed, world }: SimulationOptions,
   cluster: ClusterState,
 ): QueueDiscipline | undefined {
   if (isZoneQueue(queue) || world !== undefined) return undefined;
   const random = new Random(seed, STREAM_QUEUE);
-  return QUEUES[queue].create({ cluster, tenants: jobs.tenants, random });
+  const estimates = new RuntimeEstimates({ predicts: runtimes === 'predicted' });
+  return QUEUES[queue].create({ cluster, tenants: jobs.tenants, estimates, random });
 }
 
 /** What a discipline is informed of about the run times of jobs. */
 function runtimesOf({ jobs, runtimes = 'declared' }: SimulationOptions): Runtimes {
   const owners = jobs.ownerIds;
   if (runtimes === 'exact') return { owners, expectedSeconds: jobs.durationSeconds };
-  if (runtimes === 'declared') return { owners, expectedSeconds: jobs.requestedSeconds };
+  if (runtimes === 'declared' || runtimes === 'predicted')
+    return { owners, expectedSeconds: jobs.requestedSeconds };
   return { owners, expectedSeconds: new Float64Array(jobs.count).fill(Number.NaN) };
 }
 

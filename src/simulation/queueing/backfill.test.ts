@@ -1,0 +1,54 @@
+/** Backfilling disciplines, job by job against plain code, on random small worlds. `test/queues-metacentrum.test.ts` has large ones. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
+import { SLOTS, slotJobs } from './backfill.fixtures.ts';
+import { type PlainJob, plainEasy } from './easy.oracle.ts';
+import { type SlotJob, startsOf } from './queues.fixtures.ts';
+
+function withEstimates(jobs: readonly SlotJob[], knows: 'exact' | 'declared' | 'unknown'): PlainJob[] {
+  return jobs.map((job) => ({
+    ...job,
+    estimateSeconds:
+      knows === 'exact'
+        ? job.durationSeconds
+        : knows === 'declared'
+          ? (job.requestedSeconds as number)
+          : Number.POSITIVE_INFINITY,
+  }));
+}
+
+/** Knowledge, and the number of worlds in which a job overtook another. */
+function compareWithPlain(
+  queue: 'easy',
+  plain: (jobs: readonly PlainJob[], slots: number) => { starts: number[] },
+): void {
+  for (const knows of ['exact', 'declared', 'unknown'] as const) {
+    let overtakes = 0;
+    checkProperty(
+      fc.property(slotJobs, (jobs) => {
+        const starts = startsOf(jobs, SLOTS, queue, knows);
+        expect(starts).toEqual(plain(withEstimates(jobs, knows), SLOTS).starts);
+        const begun = starts.filter((start) => !Number.isNaN(start));
+        if (begun.some((start, i) => i > 0 && start < (begun[i - 1] as number))) overtakes++;
+      }),
+      { numRuns: 150 },
+    );
+    expect(overtakes).toBeGreaterThan(10);
+  }
+}
+
+describe('easy', () => {
+  it('equals plain EASY job by job', () => compareWithPlain('easy', plainEasy));
+
+  it('lets those jobs by that end before the head can start', () => {
+    const jobs = [
+      { submitSeconds: 0, durationSeconds: 10, slots: 3 },
+      { submitSeconds: 1, durationSeconds: 10, slots: 4 },
+      { submitSeconds: 2, durationSeconds: 9, slots: 1 },
+      { submitSeconds: 2, durationSeconds: 8, slots: 1 },
+      { submitSeconds: 3, durationSeconds: 50, slots: 1 },
+    ];
+    expect(startsOf(jobs, 4, 'easy')).toEqual([0, 10, 20, 2, 20]);
+  });
+});
