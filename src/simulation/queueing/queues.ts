@@ -1,4 +1,6 @@
 /** The registry of queueing disciplines that are not a zone's own. */
+
+import { TegQueue } from '../../governor/queueing/teg-queue.ts';
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
@@ -33,6 +35,10 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
   fifo: {
     description: 'by priority and arrival; the first job that does not fit blocks the rest',
     create: () => new OrderedQueue({ name: 'fifo', compare: byArrival, isStrict: true }),
+  },
+  teg: {
+    description: 'whatever fits starts, around a reservation for the one that has waited long',
+    create: ({ estimates }) => new TegQueue(estimates),
   },
   'smallest-first': {
     description: 'whatever fits starts, jobs with the fewest GPUs first',
