@@ -13,6 +13,8 @@ import { type Arbiter, type ArbiterOrder, POSTPONED, type Quote, REFUSED } from 
 /** An arbiter on a few nodes, and the external actions of a test. */
 export interface ArbiterWorld {
   readonly arbiter: Arbiter;
+  /** @returns The number by which the accounts know an order's tenant, in [0, LAW_TENANTS); −1: no pod counts for it. */
+  accountOf(tenant: number): number;
   /** Demands are [0, demandCount): from those that fit everywhere to one that fits nowhere. */
   readonly demandCount: number;
   /** Nodes are [0, nodeCount), up at first. */
@@ -43,8 +45,11 @@ interface Move {
   readonly gang: number;
   readonly waits: boolean;
   readonly priority: number;
+  readonly tenant: number;
 }
 
+/** Tenants that orders name: [0, LAW_TENANTS). */
+export const LAW_TENANTS = 3;
 /** Jobs at once: few, so that numbers are reused. */
 const JOBS = 16;
 /** Longest duration of a hold, and of a wait, seconds. */
@@ -70,6 +75,7 @@ const MOVE: fc.Arbitrary<Move> = fc.record({
   gang: fc.nat(5),
   waits: fc.boolean(),
   priority: fc.integer({ min: -1, max: 1 }),
+  tenant: fc.nat(LAW_TENANTS - 1),
 });
 
 const NODES = fc.array(fc.nat(20), { minLength: 1, maxLength: 5 });
@@ -80,6 +86,16 @@ interface Known {
   pods: number;
   untilSeconds: number;
   waits: boolean;
+}
+
+/** Wakes only tenants that may have another pod. */
+class ThriftyAccounts extends QuotaAccounts {
+  override tick(timeSeconds: number, wake: (tenant: number) => void): void {
+    super.tick(timeSeconds, (tenant) => {
+      if (this.allows(tenant, 1)) wake(tenant);
+      else this.refused.add(tenant);
+    });
+  }
 }
 
 /** A life of one world beside the model. */
@@ -161,9 +177,10 @@ class Life {
     return quote;
   }
 
-  orderOf({ pick, pods, gang, waits, priority }: Move): ArbiterOrder {
+  orderOf({ pick, pods, gang, waits, priority, tenant }: Move): ArbiterOrder {
     const demandId = pick % this.world.demandCount;
-    return { demandId, podCount: pods, gangMin: 1 + (gang % pods), priority, counts: false, waits };
+    const gangMin = 1 + (gang % pods);
+    return { demandId, podCount: pods, gangMin, priority, tenant, counts: false, waits };
   }
 
   private ask(job: number, move: Move): void {
@@ -212,6 +229,7 @@ function ordersIn(world: ArbiterWorld): ArbiterOrder[] {
       podCount,
       gangMin: podCount === 6 ? 3 : podCount,
       priority: 0,
+      tenant: 0,
       counts: false,
       waits: false,
     })),
@@ -329,7 +347,13 @@ export function describeArbiterLaws(name: string, make: MakeWorld, share = 1): v
             one.check();
             const held = [...one.jobs.values()].reduce((sum, { pods }) => sum + pods, 0);
             expect(accounts.holds - accounts.releases, 'what is held is counted').toBe(held);
-            expect(held, 'not beyond the quota').toBeLessThanOrEqual(quota);
+            for (let tenant = 0; tenant < LAW_TENANTS; tenant++) {
+              const own = [...one.jobs.values()].filter(({ order }) => order.tenant === tenant);
+              const pods = own.reduce((sum, known) => sum + known.pods, 0);
+              const counted = accounts.pods.get(one.world.accountOf(tenant)) ?? 0;
+              expect(counted, `pods of tenant ${tenant} count for it`).toBe(pods);
+              expect(pods, 'not beyond the quota').toBeLessThanOrEqual(quota);
+            }
             for (const { waits } of one.jobs.values()) if (waits) seen.waiting++;
           }
           seen.refusals += accounts.refusals;
@@ -365,6 +389,55 @@ export function describeArbiterLaws(name: string, make: MakeWorld, share = 1): v
       expect(granted).toEqual([2]);
       expect(arbiter.postponedCount).toBe(0);
       world.check();
+    });
+
+    test('a tenant that is not admitted keeps no other out, and waits for its own room alone', () => {
+      const accounts = new QuotaAccounts(1);
+      const world = make([2, 2], accounts);
+      const { arbiter } = world;
+      const granted: number[] = [];
+      arbiter.attach({ granted: (job) => granted.push(job), lost: () => {}, expired: () => {} });
+      arbiter.advance(1);
+      const order = { ...(ordersIn(world)[0] as ArbiterOrder), waits: true };
+      const settle = (timeSeconds: number): void => {
+        while (arbiter.dueSeconds <= timeSeconds) arbiter.advance(timeSeconds);
+      };
+      expect(arbiter.place(0, { ...order, tenant: 1 }, 1)).toBe(1);
+      expect(arbiter.place(1, { ...order, tenant: 1, priority: 1 }, 1)).toBe(POSTPONED);
+      expect(arbiter.place(2, { ...order, tenant: 2 }, 1)).toBe(1);
+      const held = (): (number | undefined)[] =>
+        [0, 1, 2].map((tenant) => accounts.pods.get(world.accountOf(tenant)) ?? 0);
+      expect(held()).toEqual([0, 1, 1]);
+      arbiter.release(2, 2);
+      settle(2);
+      expect(granted).toEqual([]);
+      arbiter.release(0, 3);
+      settle(3);
+      expect(granted).toEqual([1]);
+      expect(held()).toEqual([0, 1, 0]);
+      expect(arbiter.adopt(3, { ...order, tenant: 2 }, [1], [0], 4)).toBe(1);
+      expect(held()).toEqual([0, 1, 1]);
+      world.check();
+    });
+
+    test('accounts are asked again for a tenant that they wake, and for no other', () => {
+      const accounts = new ThriftyAccounts(1);
+      const world = make([2, 2], accounts);
+      const { arbiter } = world;
+      const granted: number[] = [];
+      arbiter.attach({ granted: (job) => granted.push(job), lost: () => {}, expired: () => {} });
+      arbiter.advance(1);
+      const order = { ...(ordersIn(world)[0] as ArbiterOrder), waits: true };
+      for (const tenant of [1, 2]) {
+        expect(arbiter.place(2 * tenant, { ...order, tenant }, 1)).toBe(1);
+        expect(arbiter.place(2 * tenant + 1, { ...order, tenant }, 1)).toBe(POSTPONED);
+      }
+      const { asks } = accounts;
+      arbiter.release(2, 2);
+      while (arbiter.dueSeconds <= 2) arbiter.advance(2);
+      expect(granted).toEqual([3]);
+      expect(accounts.asks).toBe(asks + 1);
+      expect(arbiter.postponedCount).toBe(1);
     });
 
     test('placing and releasing leaves room and quotes unchanged', () => {

@@ -14,7 +14,7 @@
  * Accounts (`accounts.ts`) are asked by `hold` and `place`, before a place is looked for. A job that they do not admit is
  * postponed like one without room, or refused if it does not wait; it blocks no other job, and is tried again when they
  * wake its tenant. They are not asked by `quote`, which prices nodes, so a job with a quote may still be postponed; nor
- * by `adopt`, whose pods run already: those only count as held. Orders name no tenant yet: all are the default one's.
+ * by `adopt`, whose pods run already: those only count as held. Asked and held are the tenant's that the order names.
  *
  * Deterministic, without a clock: times are arguments, in seconds, and never go back. Job numbers are the caller's:
  * dense, and free again once the job holds nothing and does not wait. No call allocates per job once the tables have
@@ -32,6 +32,8 @@ export interface ArbiterOrder {
   gangMin: number;
   /** Larger goes first among waiting jobs; a 32-bit integer. */
   priority: number;
+  /** Number of its owner in the table of tenants that the arbiter's callers share, in [0, TENANTS_MAX). */
+  tenant: number;
   /**
    * True if it counts as an arrival for the typical workload: a repeated request does not. The pod scheduler ignores it:
    * pods of others are no arrivals there, and what is on its nodes counts whenever it makes its field.

@@ -72,7 +72,7 @@ function hostLine(): TestLine {
   const line = new HostLines(0).lineOf(0, 1, 1);
   const put = (slot: number): void => enterLine(line, slot, (a, b) => jobs.goesBefore(a, b));
   return {
-    submit: (job, priority) => put(jobs.add(job, line, priority, job, 0)),
+    submit: (job, priority) => put(jobs.add({ job, priority, tenant: 0 }, line, job, 0)),
     putBack: (job) => put(jobs.slotOf(job)),
     first: () => {
       const [slot = -1] = line.waiting;

@@ -2,6 +2,7 @@
  * The cluster of a transcript: its processes, its mail, and what they say about themselves.
  */
 import { chooserByName } from '../../src/governor/choosers/registry.ts';
+import { jobOf } from '../../src/governor/federation/federation.fixtures.ts';
 import {
   FEDERATION_DEFAULTS,
   type FederationOptions,
@@ -174,7 +175,7 @@ export class TranscriptCluster {
     this.shapes.set(job, { demandId, pods: Number(pods), gang: Number(gang), priority: Number(priority) });
     const at = this.host(Number(host));
     this.step(at, '', (out) =>
-      at.submit(job, demandId, Number(pods), Number(gang), Number(priority), this.now, out),
+      at.submit(jobOf(job, demandId, Number(pods), Number(gang), Number(priority)), this.now, out),
     );
   }
 
@@ -235,7 +236,7 @@ export class TranscriptCluster {
       for (const { job, offer, zone, host: at } of this.pods.values()) {
         const shape = this.shapes.get(job);
         if (at !== id || shape === undefined) continue;
-        host.adopt(job, shape.demandId, shape.pods, shape.gang, shape.priority, zone, offer, this.now);
+        host.adopt(jobOf(job, shape.demandId, shape.pods, shape.gang, shape.priority), zone, offer, this.now);
       }
       this.add(host);
     }
@@ -338,6 +339,7 @@ export class TranscriptCluster {
         offer: action.offer,
         host,
         demandId,
+        tenant: 0,
         nodes,
         gpuMasks,
         zone: process,

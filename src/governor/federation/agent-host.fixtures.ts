@@ -5,6 +5,7 @@ import {
   DemandId,
   entry,
   type HostSetup,
+  jobOf,
   makeHost,
   message,
   reply,
@@ -31,7 +32,7 @@ export class Agents extends Stage<AgentHost> {
   }
 
   submit(job: number, at = 0, demandId: number = DemandId.OneGpu, pods = 1, priority = 0): Step {
-    return this.step((out) => this.process.submit(job, demandId, pods, pods, priority, at, out));
+    return this.step((out) => this.process.submit(jobOf(job, demandId, pods, pods, priority), at, out));
   }
 
   cancel(job: number, at = 0): Step {

@@ -9,6 +9,8 @@ import { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, DemandTable } from '../../model/demand.ts';
 import type { PodSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
+import { DEFAULT_TENANT } from '../../model/tenants.ts';
+import type { Accounts } from '../accounts.ts';
 import type { Chooser } from '../choosers/chooser.ts';
 import { createLeastLoadedChooser } from '../choosers/least-loaded.ts';
 import { PinnedPolicy } from '../policy/pinned-policy.ts';
@@ -19,6 +21,7 @@ import { Zone } from '../zone/zone.ts';
 import { ZoneArbiter } from '../zone/zone-arbiter.ts';
 import { type FederationOptions, federationOptions } from './federation-options.ts';
 import { AgentHost } from './host/agent-host.ts';
+import type { SubmittedJob } from './host/host-jobs.ts';
 import { MESSAGE_FIELDS } from './message-fields.ts';
 import {
   type Action,
@@ -143,8 +146,22 @@ export function done(step: Step): string[] {
   });
 }
 
+/** A job for a host. @param gangMin Absent: all of its pods. */
+export function jobOf(
+  job: number,
+  demandId: number,
+  podCount = 1,
+  gangMin: number = podCount,
+  priority = 0,
+  tenant: number = DEFAULT_TENANT,
+): SubmittedJob {
+  return { job, demandId, podCount, gangMin, priority, tenant };
+}
+
 /** The parts of a governor for a test. */
 export interface GovernorSetup {
+  /** Of its zone; absent: all jobs are admitted. */
+  readonly accounts?: Accounts;
   readonly nodes?: number;
   readonly id?: number;
   readonly parent?: number;
@@ -173,10 +190,11 @@ function clusterOf(nodes: number, demands: DemandTable): ClusterState {
 /** A governor of some nodes, all of the kind `NODE`. */
 export function makeGovernor(setup: GovernorSetup = {}): ZoneGovernor {
   const { nodes = 1, id = 0, parent = 100, incarnation = 1, firstPublishSeconds = 0, options } = setup;
+  const { accounts } = setup;
   const cluster = clusterOf(nodes, testDemands());
   const policy = new TegPolicy({ cluster, random: new Random(1) }, TEG_DEFAULTS, pricesOfNode());
   const steered = new PinnedPolicy(policy);
-  const zone = new Zone(cluster, steered, { onUnplaceable: 'wait', onNodeLost: 'fail' });
+  const zone = new Zone(cluster, steered, { onUnplaceable: 'wait', onNodeLost: 'fail' }, accounts);
   return new ZoneGovernor({
     id,
     parent,

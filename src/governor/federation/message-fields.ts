@@ -45,6 +45,7 @@ const FORMS: { readonly [K in MessageKindCode]: Forms<MessageOf<K>> } = {
     attempt: 'number',
     host: 'number',
     demandId: 'number',
+    tenant: 'number',
     podCount: 'number',
     gangMin: 'number',
     deadline: 'number',

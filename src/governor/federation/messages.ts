@@ -142,6 +142,8 @@ export interface ProposeMessage extends AboutJob {
   /** Process of the host, which gets the answer; `from` is a summary node where one routed the proposal. */
   readonly host: number;
   readonly demandId: number;
+  /** Number of the job's owner in the federation's table of tenants, in [0, TENANTS_MAX). */
+  readonly tenant: number;
   /** Pods, and the fewest that have to be placed together; 1 ≤ gangMin ≤ podCount. */
   readonly podCount: number;
   readonly gangMin: number;

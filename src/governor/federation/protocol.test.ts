@@ -9,6 +9,7 @@ import {
   type AnyMessage,
   DemandId,
   entry,
+  jobOf,
   makeGovernor,
   makeHost,
   message,
@@ -211,7 +212,9 @@ class Universe {
     const demandId = [DemandId.OneGpu, DemandId.HalfGpu, DemandId.FourGpus][pick % 3] as number;
     const pods = demandId === DemandId.HalfGpu ? 1 + (pick % 4) : 1;
     this.take(
-      this.host.step((out) => this.host.process.submit(job, demandId, pods, pods, pick % 2, this.now, out)),
+      this.host.step((out) =>
+        this.host.process.submit(jobOf(job, demandId, pods, pods, pick % 2), this.now, out),
+      ),
     );
   }
 

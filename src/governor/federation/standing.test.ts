@@ -14,6 +14,7 @@ import {
   entry,
   type GovernorSetup,
   type HostSetup,
+  jobOf,
   makeGovernor,
   makeHost,
   makeSummaryNode,
@@ -41,7 +42,7 @@ class Agents extends Stage<AgentHost> {
   }
 
   submit(job: number, at = 0, demandId: number = DemandId.OneGpu): Step {
-    return this.step((out) => this.process.submit(job, demandId, 1, 1, 0, at, out));
+    return this.step((out) => this.process.submit(jobOf(job, demandId, 1, 1, 0), at, out));
   }
 
   board(entries: readonly BoardEntry[], at = 0): Step {

@@ -1,8 +1,9 @@
 import { expect } from 'vitest';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodTemplate } from '../../model/kubernetes/pod.ts';
+import { DEFAULT_TENANT_NAME, TenantTable } from '../../model/tenants.ts';
 import type { Accounts } from '../accounts.ts';
-import { type ArbiterWorld, describeArbiterLaws } from '../arbiter.laws.ts';
+import { type ArbiterWorld, describeArbiterLaws, LAW_TENANTS } from '../arbiter.laws.ts';
 import { createConstraints } from './constraints/cluster-constraints.ts';
 import { PodArbiter } from './pod-arbiter.ts';
 import { PodScheduler } from './pod-scheduler.ts';
@@ -57,7 +58,16 @@ const TEMPLATES: readonly PodTemplate[] = [
 
 function makeWorld(kinds: readonly number[], accounts?: Accounts): ArbiterWorld {
   const scheduler = new PodScheduler(SCHEDULER_OPTIONS, createConstraints(), accounts);
-  const arbiter = new PodArbiter(scheduler, { name: 'held', templates: TEMPLATES, postponedMax: 100 });
+  // Names are interned in another order than the scheduler acquires them.
+  const tenants = new TenantTable();
+  const names = Array.from({ length: LAW_TENANTS }, (_, i) => (i === 0 ? DEFAULT_TENANT_NAME : `team-${i}`));
+  for (const name of names) tenants.intern(name);
+  const arbiter = new PodArbiter(scheduler, {
+    name: 'held',
+    templates: TEMPLATES,
+    postponedMax: 100,
+    tenants,
+  });
   const nodes = kinds.map((kind, i) => node(`n${i}`, KINDS[kind % KINDS.length]));
   const { state } = scheduler.internals;
   const settle = (timeSeconds: number): void => {
@@ -96,6 +106,7 @@ function makeWorld(kinds: readonly number[], accounts?: Accounts): ArbiterWorld 
     ]);
   return {
     arbiter,
+    accountOf: (tenant) => state.tenants.find(names[tenant] as string),
     demandCount: TEMPLATES.length,
     nodeCount: nodes.length,
     room,
@@ -110,7 +121,7 @@ function makeWorld(kinds: readonly number[], accounts?: Accounts): ArbiterWorld 
       { ...scheduler.counters },
     ],
     check: () => {
-      checkScheduler(scheduler);
+      checkScheduler(scheduler, arbiter.tenantsInUse());
       for (const slot of live()) {
         for (const [column, name] of state.accounts.resources.entries()) {
           expect(state.accounts.free(slot, column), `free ${name}`).toBeGreaterThanOrEqual(0);

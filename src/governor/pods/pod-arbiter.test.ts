@@ -11,6 +11,7 @@ const ORDER: ArbiterOrder = {
   podCount: 1,
   gangMin: 1,
   priority: 0,
+  tenant: 0,
   counts: true,
   waits: false,
 };

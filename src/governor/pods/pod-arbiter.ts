@@ -16,7 +16,7 @@
 import type { Demand } from '../../model/demand.ts';
 import { assert, TegError } from '../../model/errors.ts';
 import type { PodDescription, PodTemplate } from '../../model/kubernetes/pod.ts';
-import { DEFAULT_TENANT } from '../../model/tenants.ts';
+import { DEFAULT_TENANT, DEFAULT_TENANT_NAME, type TenantTable } from '../../model/tenants.ts';
 import { type AccountsRefusal, newAsk } from '../accounts.ts';
 import {
   type Arbiter,
@@ -42,12 +42,16 @@ export interface PodArbiterOptions {
   readonly templates: readonly PodTemplate[];
   /** Most waiting jobs; further ones are refused. */
   readonly postponedMax: number;
+  /** Names of the tenants that orders have by number; absent: they have the default one only. */
+  readonly tenants?: TenantTable;
 }
 
 /** A job that holds capacity or waits. */
 interface Tenure {
   readonly job: number;
   readonly order: Readonly<ArbiterOrder>;
+  /** Number of its tenant in the scheduler's table, which it uses as long as it holds capacity or waits. */
+  readonly tenant: number;
   /** Order among waiting jobs of the same priority. */
   readonly sequence: number;
   /** Pods on their nodes; empty: it waits. */
@@ -130,8 +134,10 @@ export class PodArbiter implements Arbiter {
       this.terms.set(job, untilSeconds);
       return pods;
     }
-    if (!order.waits || this.waiting.size >= this.options.postponedMax || !this.couldHold(order))
+    if (!order.waits || this.waiting.size >= this.options.postponedMax || !this.couldHold(order)) {
+      this.inner.state.tenants.release(tenure.tenant);
       return REFUSED;
+    }
     this.jobs.set(job, tenure);
     this.waiting.set(job, tenure);
     return POSTPONED;
@@ -213,6 +219,11 @@ export class PodArbiter implements Arbiter {
     for (const job of this.waiting.keys()) visit(job);
   }
 
+  /** @returns The tenants of its jobs, by number in the scheduler's table. O(jobs). */
+  tenantsInUse(): ReadonlySet<number> {
+    return new Set(Array.from(this.jobs.values(), ({ tenant }) => tenant));
+  }
+
   /** @returns Why the accounts hold a waiting job back; undefined: they do not. */
   refusalOf(job: number): AccountsRefusal | undefined {
     return this.waiting.get(job)?.refusal;
@@ -230,7 +241,7 @@ export class PodArbiter implements Arbiter {
   private feed(event: PodEvent, timeSeconds: number): void {
     this.timeSeconds = timeSeconds;
     const effects = this.scheduler.step(event, timeSeconds);
-    if (this.inner.wokenTenants.has(DEFAULT_TENANT)) this.wakeRefused();
+    this.wakeRefused();
     for (const effect of effects) {
       const job = effect.kind === 'evict' ? this.owners.get(effect.uid) : undefined;
       if (job !== undefined) this.lose(job, timeSeconds);
@@ -240,8 +251,12 @@ export class PodArbiter implements Arbiter {
     }
   }
 
+  /** The waiting jobs of the tenants that were woken in the last step are tried again. */
   private wakeRefused(): void {
-    for (const tenure of this.waiting.values()) tenure.refusal = undefined;
+    const { wokenTenants } = this.inner;
+    if (wokenTenants.size === 0) return;
+    for (const tenure of this.waiting.values())
+      if (wokenTenants.has(tenure.tenant)) tenure.refusal = undefined;
     this.lookedAt = -1;
   }
 
@@ -254,14 +269,16 @@ export class PodArbiter implements Arbiter {
   }
 
   private tenureOf(job: number, order: ArbiterOrder): Tenure {
-    return { job, order: { ...order }, sequence: ++this.sequence, uids: [], refusal: undefined };
+    const tenant = this.inner.state.tenants.acquire(this.tenantOf(order));
+    return { job, order: { ...order }, tenant, sequence: ++this.sequence, uids: [], refusal: undefined };
   }
 
   /** @returns Why the accounts do not admit a job now; undefined: they do. Its first pod would be held by the asked number. */
-  private refusalNow({ demandId, podCount, gangMin, priority }: ArbiterOrder): AccountsRefusal | undefined {
+  private refusalNow({ tenant, order }: Tenure): AccountsRefusal | undefined {
     const { ask } = this;
     const { state } = this.inner;
-    ask.tenant = DEFAULT_TENANT;
+    const { demandId, podCount, gangMin, priority } = order;
+    ask.tenant = tenant;
     ask.holder = state.nextSequence;
     ask.priority = priority;
     ask.pods = podCount;
@@ -276,7 +293,7 @@ export class PodArbiter implements Arbiter {
     const { order } = tenure;
     const { state, placement } = this.inner;
     if (state.slots.live === 0) return 0;
-    tenure.refusal = this.refusalNow(order);
+    tenure.refusal = this.refusalNow(tenure);
     if (tenure.refusal !== undefined) return 0;
     tryPods(state, placement, this.podOf('trial', order, ''), order.podCount, this.trial);
     const { slots } = this.trial;
@@ -306,6 +323,7 @@ export class PodArbiter implements Arbiter {
     this.terms.clear(job);
     for (const uid of tenure.uids) this.owners.delete(uid);
     for (const uid of tenure.uids) this.feed({ kind: 'pod-gone', uid }, timeSeconds);
+    this.inner.state.tenants.release(tenure.tenant);
   }
 
   private lose(job: number, timeSeconds: number): void {
@@ -365,7 +383,19 @@ export class PodArbiter implements Arbiter {
     );
   }
 
-  private podOf(uid: string, { demandId, priority }: ArbiterOrder, nodeName: string): PodDescription {
+  /** @returns The name of an order's tenant. */
+  private tenantOf({ tenant }: ArbiterOrder): string {
+    const { tenants } = this.options;
+    const name = tenant === DEFAULT_TENANT ? DEFAULT_TENANT_NAME : tenants?.nameOf(tenant);
+    if (name !== undefined && name !== '') return name;
+    throw new TegError(
+      'TEG_JOB_INVALID',
+      `order has tenant ${tenant}; expected a number in use of the arbiter's table of tenants: intern its name first`,
+    );
+  }
+
+  private podOf(uid: string, order: ArbiterOrder, nodeName: string): PodDescription {
+    const { demandId, priority } = order;
     const template = this.templateOf(demandId);
     return {
       uid,
@@ -383,7 +413,7 @@ export class PodArbiter implements Arbiter {
       createdSeconds: 0,
       startedSeconds: 0,
       group: '',
-      tenant: '',
+      tenant: this.tenantOf(order),
       template,
     };
   }

@@ -19,16 +19,17 @@ import type { Shape } from './state/shape-table.ts';
 /**
  * Checks everything. O(pods + nodes × resources), and O(waiting shapes × nodes) where nothing is left to decide.
  *
+ * @param tenantsOfJobs `PodArbiter.tenantsInUse`, where jobs of one use tenants beside the pods.
  * @throws Error at the first disagreement.
  */
-export function checkScheduler(scheduler: PodScheduler): void {
+export function checkScheduler(scheduler: PodScheduler, tenantsOfJobs: Iterable<number> = []): void {
   const { internals } = scheduler;
   checkPlaces(internals);
   checkAccounts(internals);
   checkNominations(internals);
   checkQueues(internals);
   checkShapes(internals);
-  checkTenants(internals);
+  checkTenants(internals, tenantsOfJobs);
   checkGroups(internals, scheduler.groupsKept);
   checkField(internals);
   if (!scheduler.hasWork) checkNothingFits(internals);
@@ -199,15 +200,15 @@ function checkShapes({ state }: PodSchedulerInternals): void {
   assert(known === users.size, 'a shape in use is not known');
 }
 
-/** Tenants are known as long as pods belong to them. */
-function checkTenants({ state }: PodSchedulerInternals): void {
+/** Tenants are known as long as pods or jobs belong to them. */
+function checkTenants({ state }: PodSchedulerInternals, ofJobs: Iterable<number>): void {
   const { tenants } = state;
-  const known = new Set([DEFAULT_TENANT]);
+  const known = new Set([DEFAULT_TENANT, ...ofJobs]);
   for (const pod of state.pods.values()) {
     assert(tenants.nameOf(pod.tenant) !== '', `pod ${pod.name} belongs to a tenant that is not known`);
     known.add(pod.tenant);
   }
-  assert(tenants.size === known.size, 'a tenant without pods is known');
+  assert(tenants.size === known.size, 'a tenant without pods and jobs is known');
 }
 
 /** Groups have the members that name them. */

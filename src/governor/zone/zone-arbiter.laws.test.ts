@@ -60,6 +60,7 @@ function makeWorld(
   };
   return {
     arbiter,
+    accountOf: (tenant) => tenant,
     demandCount: POD_KINDS.length,
     nodeCount: nodes.length,
     room,
@@ -77,7 +78,7 @@ describeArbiterLaws('a strict zone', (nodes, accounts) => makeWorld('strict-fifo
 test('a job behind one that blocks it is postponed, not refused', () => {
   const { arbiter } = makeWorld('strict-fifo', [0]);
   arbiter.attach({ granted: () => {}, lost: () => {}, expired: () => {} });
-  const order = { demandId: 0, podCount: 4, gangMin: 4, priority: 0, counts: false, waits: true };
+  const order = { demandId: 0, podCount: 4, gangMin: 4, priority: 0, tenant: 0, counts: false, waits: true };
   expect(arbiter.place(0, order, 1)).toBe(4);
   expect(arbiter.place(1, order, 1)).toBe(POSTPONED);
   expect(arbiter.place(2, { ...order, podCount: 1, gangMin: 1 }, 1)).toBe(POSTPONED);
@@ -86,7 +87,7 @@ test('a job behind one that blocks it is postponed, not refused', () => {
 test('a running job is adopted past a waiting one that blocks all others, and steers no later job', () => {
   const { arbiter } = makeWorld('strict-fifo', [0, 0]);
   arbiter.attach({ granted: () => {}, lost: () => {}, expired: () => {} });
-  const order = { demandId: 0, podCount: 6, gangMin: 6, priority: 0, counts: false, waits: true };
+  const order = { demandId: 0, podCount: 6, gangMin: 6, priority: 0, tenant: 0, counts: false, waits: true };
   expect(arbiter.place(0, order, 1)).toBe(6);
   expect(arbiter.place(1, { ...order, podCount: 4, gangMin: 4 }, 1)).toBe(POSTPONED);
   const pods = [0, 0];

@@ -4,6 +4,7 @@
 import type { Demand } from '../../model/demand.ts';
 import { assert } from '../../model/errors.ts';
 import type { NodeSpec } from '../../model/node.ts';
+import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import {
   type Arbiter,
   type ArbiterOrder,
@@ -59,6 +60,7 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
     podCount: 1,
     gangMin: 1,
     priority: 0,
+    tenant: DEFAULT_TENANT,
     running: false,
   };
 
@@ -214,6 +216,7 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
     submitted.podCount = order.podCount;
     submitted.gangMin = order.gangMin;
     submitted.priority = order.priority;
+    submitted.tenant = order.tenant;
     this.asking = job;
     this.found = 0;
     this.step(submitted, timeSeconds);

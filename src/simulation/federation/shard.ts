@@ -238,7 +238,6 @@ export class Shard {
 
   private arrive(job: number, timeSeconds: number): void {
     const { jobs } = this.options;
-    const demandId = jobs.demandIds[job] as number;
     const podCount = jobs.podCounts[job] as number;
     // Every shard sees every arrival, so that all expect the same workload.
     if (timeSeconds >= this.leavingAt) this.expectDepartures();
@@ -248,8 +247,11 @@ export class Shard {
     this.metrics.arrived++;
     this.progressAt = timeSeconds;
     const host = this.process<AgentHost>(hostProcess(this.options.world.topology, this.hostOf(job)));
+    const demandId = jobs.demandIds[job] as number;
     const gangMin = jobs.gangMins[job] as number;
-    host.submit(job, demandId, podCount, gangMin, jobs.priorities[job] as number, timeSeconds, this.out);
+    const priority = jobs.priorities[job] as number;
+    const tenant = jobs.tenantIds[job] as number;
+    host.submit({ job, demandId, podCount, gangMin, priority, tenant }, timeSeconds, this.out);
     this.settle(host, timeSeconds);
   }
 

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { Agents, HOST, THREE } from '../agent-host.fixtures.ts';
-import { type AnyMessage, DemandId, done, entry, reply, told } from '../federation.fixtures.ts';
+import { type AnyMessage, DemandId, done, entry, jobOf, reply, told } from '../federation.fixtures.ts';
 import { type BoardEntry, FederationReason, MessageKind } from '../messages.ts';
 
 describe('the end of a job', () => {
@@ -262,7 +262,7 @@ describe('limits', () => {
 describe('a host that starts over', () => {
   test('adopts a running job: it learns of its end, can cancel it, and starts it again after a lost node', () => {
     const agents = new Agents({ incarnation: 2 });
-    for (const job of [1, 2, 3]) agents.process.adopt(job, DemandId.OneGpu, 1, 1, 0, 6, 90 + job, 5);
+    for (const job of [1, 2, 3]) agents.process.adopt(jobOf(job, DemandId.OneGpu, 1, 1, 0), 6, 90 + job, 5);
     expect(agents.process.explain(1)).toMatchObject({ state: 'running', target: 6, sinceSeconds: 5 });
     const finished = { offer: 91, reason: FederationReason.Finished };
     expect(done(agents.hear(MessageKind.Ended, 6, 1, finished, 6))).toEqual(['job-ended 1: finished']);

@@ -33,6 +33,7 @@ import {
   AGENT_STATE_NAMES,
   AgentState,
   HostJobs,
+  type SubmittedJob,
   WAIT_REASON_NAMES,
   WaitReason,
   type WaitReasonCode,
@@ -101,16 +102,9 @@ export class AgentHost implements Process {
    *
    * @throws TegError TEG_JOB_INVALID if it is known; TEG_LIMIT_REACHED at `hostJobsMax`. Nothing has happened then.
    */
-  submit(
-    job: number,
-    demandId: number,
-    podCount: number,
-    gangMin: number,
-    priority: number,
-    timeSeconds: number,
-    out: Outbox,
-  ): void {
+  submit(submitted: SubmittedJob, timeSeconds: number, out: Outbox): void {
     const { jobs, lines } = this;
+    const { job, demandId, podCount, gangMin } = submitted;
     if (jobs.slotOf(job) >= 0) {
       throw new TegError(
         'TEG_JOB_INVALID',
@@ -124,7 +118,7 @@ export class AgentHost implements Process {
       );
     }
     const line = lines.lineOf(demandId, podCount, gangMin);
-    const slot = jobs.add(job, line, priority, ++this.ranks, timeSeconds);
+    const slot = jobs.add(submitted, line, ++this.ranks, timeSeconds);
     jobs.attemptFloors[slot] = this.sender.lastAttempt;
     this.enter(slot, WaitReason.Queued, timeSeconds);
     this.advance(line, timeSeconds, out);
@@ -150,24 +144,10 @@ export class AgentHost implements Process {
   }
 
   /** Adopts a job that runs already: for a host that lost its log and recovers from the nodes. */
-  adopt(
-    job: number,
-    demandId: number,
-    podCount: number,
-    gangMin: number,
-    priority: number,
-    zone: number,
-    offer: number,
-    timeSeconds: number,
-  ): void {
+  adopt(running: SubmittedJob, zone: number, offer: number, timeSeconds: number): void {
     const { jobs } = this;
-    const slot = jobs.add(
-      job,
-      this.lines.lineOf(demandId, podCount, gangMin),
-      priority,
-      ++this.ranks,
-      timeSeconds,
-    );
+    const line = this.lines.lineOf(running.demandId, running.podCount, running.gangMin);
+    const slot = jobs.add(running, line, ++this.ranks, timeSeconds);
     jobs.targets[slot] = zone;
     jobs.offers[slot] = offer;
     this.setState(slot, AgentState.Running, timeSeconds);

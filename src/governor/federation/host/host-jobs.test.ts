@@ -16,7 +16,7 @@ const line = new HostLines(0).lineOf(0, 1, 1);
 describe('jobs of a host', () => {
   test('a new job waits, with nothing left of the one whose slot it got', () => {
     const jobs = new HostJobs();
-    const slot = jobs.add(2 ** 53 - 1, line, -5, 1, 3.5);
+    const slot = jobs.add({ job: 2 ** 53 - 1, priority: -5, tenant: 5 }, line, 1, 3.5);
     jobs.states[slot] = AgentState.Running;
     jobs.offers[slot] = 9;
     jobs.targets[slot] = 9;
@@ -28,12 +28,13 @@ describe('jobs of a host', () => {
     expect(jobs.slotOf(2 ** 53 - 1)).toBe(slot);
     jobs.remove(slot);
     expect(jobs.slotOf(2 ** 53 - 1)).toBe(-1);
-    expect(jobs.add(7, line, 4, 2, 8.25)).toBe(slot);
+    expect(jobs.add({ job: 7, priority: 4, tenant: 6 }, line, 2, 8.25)).toBe(slot);
     const row = [
       jobs.states,
       jobs.reasons,
       jobs.jobs,
       jobs.priorities,
+      jobs.tenants,
       jobs.ranks,
       jobs.since,
       jobs.waitingSince,
@@ -43,6 +44,7 @@ describe('jobs of a host', () => {
       WaitReason.None,
       7,
       4,
+      6,
       2,
       8.25,
       8.25,
@@ -56,12 +58,13 @@ describe('jobs of a host', () => {
     const columns = (jobs: HostJobs): [string, Float64Array][] =>
       Object.entries(jobs).filter((entry): entry is [string, Float64Array] => ArrayBuffer.isView(entry[1]));
     const used = new HostJobs();
-    const slot = used.add(1, line, 1, 1, 1);
+    const slot = used.add({ job: 1, priority: 1, tenant: 5 }, line, 1, 1);
     for (const [, column] of columns(used)) column[slot] = 77;
     used.jobs[slot] = 1;
     used.remove(slot);
     const fresh = new HostJobs();
-    for (const jobs of [used, fresh]) expect(jobs.add(2, line, 3, 4, 5)).toBe(slot);
+    for (const jobs of [used, fresh])
+      expect(jobs.add({ job: 2, priority: 3, tenant: 5 }, line, 4, 5)).toBe(slot);
     const row = (jobs: HostJobs) => columns(jobs).map(([name, column]) => [name, column[slot]]);
     expect(row(used)).toEqual(row(fresh));
     expect(row(used).length).toBeGreaterThan(20);
@@ -69,7 +72,7 @@ describe('jobs of a host', () => {
 
   test('a row shows every column, and none twice', () => {
     const jobs = new HostJobs();
-    const slot = jobs.add(5, line, 1, 1, 1);
+    const slot = jobs.add({ job: 5, priority: 1, tenant: 5 }, line, 1, 1);
     const columns = Object.values(jobs).filter((column): column is Float64Array =>
       ArrayBuffer.isView(column),
     );
@@ -99,7 +102,8 @@ describe('jobs of a host', () => {
           let most = 0;
           moves.forEach(({ add, pick }, i) => {
             const known = [...slots.keys()];
-            if (add || known.length === 0) slots.set(i, jobs.add(i, line, 0, i, 0));
+            if (add || known.length === 0)
+              slots.set(i, jobs.add({ job: i, priority: 0, tenant: 5 }, line, i, 0));
             else {
               const job = known[pick % known.length] as number;
               jobs.remove(slots.get(job) as number);

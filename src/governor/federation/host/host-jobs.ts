@@ -87,6 +87,20 @@ export const WAIT_REASON_NAMES: readonly string[] = [
   'the offer had expired',
 ];
 
+/** A job as it is given to a host. Plain numbers, of which the host keeps copies: the caller may reuse the record. */
+export interface SubmittedJob {
+  /** The caller's number: an integer in [0, 2^53). */
+  readonly job: number;
+  readonly demandId: number;
+  /** Pods, and the fewest that have to be placed together; 1 ≤ gangMin ≤ podCount. */
+  readonly podCount: number;
+  readonly gangMin: number;
+  /** Larger goes first; a 32-bit integer. */
+  readonly priority: number;
+  /** Number of its owner in the federation's table of tenants, in [0, TENANTS_MAX). */
+  readonly tenant: number;
+}
+
 /** What the columns say of one job. All are in force in every state unless one says otherwise. */
 export interface HostJobRow {
   /** An `AgentState`. */
@@ -98,6 +112,8 @@ export interface HostJobRow {
   /** Larger goes first; then the smaller rank, the order of submission, which is kept when a job waits again. */
   readonly priority: number;
   readonly rank: number;
+  /** Number of its owner in the federation's table of tenants. */
+  readonly tenant: number;
   /** When it entered its state, and since when it has not run, seconds. The latter has no meaning from `Running` on. */
   readonly sinceSeconds: number;
   readonly waitingSinceSeconds: number;
@@ -132,7 +148,7 @@ export interface HostJobRow {
   readonly standingSecond: number;
 }
 
-/** Columns by slot; slots are dense and reused. Written by its host only. About 190 bytes a job. */
+/** Columns by slot; slots are dense and reused. Written by its host only. About 195 bytes a job. */
 export class HostJobs {
   /** @shape [capacity] `AgentState`. */
   states: Uint8Array = new Uint8Array(CAPACITY_FIRST);
@@ -142,6 +158,8 @@ export class HostJobs {
   jobs: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** Larger goes first. @shape [capacity] */
   priorities: Int32Array = new Int32Array(CAPACITY_FIRST);
+  /** Owner: a number of the federation's table of tenants. @shape [capacity] */
+  tenants: Int32Array = new Int32Array(CAPACITY_FIRST);
   /** Order of submission; kept when a job waits again. @shape [capacity] */
   ranks: Float64Array = new Float64Array(CAPACITY_FIRST);
   /** When it entered its state, seconds. @shape [capacity] */
@@ -217,6 +235,7 @@ export class HostJobs {
       job: of(this.jobs),
       priority: of(this.priorities),
       rank: of(this.ranks),
+      tenant: of(this.tenants),
       sinceSeconds: of(this.since),
       waitingSinceSeconds: of(this.waitingSince),
       attempt: of(this.attempts),
@@ -255,7 +274,12 @@ export class HostJobs {
   }
 
   /** Enters an unknown job. @returns Its slot. */
-  add(job: number, line: JobLine, priority: number, rank: number, timeSeconds: number): number {
+  add(
+    { job, priority, tenant }: Pick<SubmittedJob, 'job' | 'priority' | 'tenant'>,
+    line: JobLine,
+    rank: number,
+    timeSeconds: number,
+  ): number {
     const slot = this.free.pop() ?? this.used++;
     if (slot >= this.states.length) this.grow();
     this.slots.set(job, slot);
@@ -263,6 +287,7 @@ export class HostJobs {
     this.reasons[slot] = WaitReason.None;
     this.jobs[slot] = job;
     this.priorities[slot] = priority;
+    this.tenants[slot] = tenant;
     this.ranks[slot] = rank;
     this.since[slot] = timeSeconds;
     this.waitingSince[slot] = timeSeconds;
@@ -305,6 +330,7 @@ export class HostJobs {
     this.reasons = widened(this.reasons, new Uint8Array(n));
     this.jobs = widened(this.jobs, new Float64Array(n));
     this.priorities = widened(this.priorities, new Int32Array(n));
+    this.tenants = widened(this.tenants, new Int32Array(n));
     this.ranks = widened(this.ranks, new Float64Array(n));
     this.since = widened(this.since, new Float64Array(n));
     this.waitingSince = widened(this.waitingSince, new Float64Array(n));

@@ -5,6 +5,7 @@ import {
   DemandId,
   done,
   entry,
+  jobOf,
   makeHost,
   message,
   reply,
@@ -27,7 +28,7 @@ class Late extends Stage<AgentHost> {
   }
 
   submit(): AnyMessage {
-    return reply(this.step((out) => this.process.submit(JOB, DemandId.OneGpu, 1, 1, 0, 0, out)));
+    return reply(this.step((out) => this.process.submit(jobOf(JOB, DemandId.OneGpu, 1, 1, 0), 0, out)));
   }
 
   hear(kind: MessageKindCode, fields: Partial<AnyMessage>): Step {
@@ -70,7 +71,7 @@ test('an offer for an attempt of its former self is declined', () => {
 
 test('a job that was stopped for a move that its host has forgotten looks for a place, with its work', () => {
   const late = new Late(2);
-  late.step(() => late.process.adopt(JOB, DemandId.OneGpu, 1, 1, 0, 1, 11, 0));
+  late.step(() => late.process.adopt(jobOf(JOB, DemandId.OneGpu, 1, 1, 0), 1, 11, 0));
   const step = late.hear(MessageKind.Ended, { offer: 11, reason: FederationReason.Moved, doneSeconds: 42 });
   expect(done(step)).toEqual([]);
   expect(told(step)).toEqual([`ended-ack ${JOB}`, `propose ${JOB}`]);

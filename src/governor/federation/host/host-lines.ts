@@ -1,6 +1,6 @@
 /**
  * The waiting jobs of one agent host: one line for each shape (demand, pods, gang minimum), because jobs of a shape are
- * interchangeable: where the first does not fit, none does.
+ * interchangeable: where the first does not fit, none does. Tenants share lines: a host does not know who is admitted.
  */
 
 import { assert } from '../../../kernel/assert.ts';

@@ -5,6 +5,7 @@ import {
   done,
   entry,
   type HostSetup,
+  jobOf,
   makeHost,
   message,
   reply,
@@ -30,7 +31,7 @@ const OFFER = 91;
 class Mover extends Stage<AgentHost> {
   constructor(setup: HostSetup = {}) {
     super(makeHost({ id: HOST, ...setup, options: { movesPerBoard: 1, ...setup.options } }));
-    this.process.adopt(7, DemandId.OneGpu, 1, 1, 0, OLD, OFFER, 0);
+    this.process.adopt(jobOf(7, DemandId.OneGpu, 1, 1, 0), OLD, OFFER, 0);
   }
 
   board(at: number, freeGpuMilli = 4000, zone = NEW): Step {
@@ -81,14 +82,14 @@ describe('moving is considered', () => {
 
   test('at most the allowed number of times a board', () => {
     const mover = new Mover({ options: { movesPerBoard: 3 } });
-    for (let job = 8; job < 20; job++) mover.process.adopt(job, DemandId.OneGpu, 1, 1, 0, OLD, job, 0);
+    for (let job = 8; job < 20; job++) mover.process.adopt(jobOf(job, DemandId.OneGpu, 1, 1, 0), OLD, job, 0);
     for (let at = 1; at < 10; at++) expect(mover.board(at).messages.length).toBeLessThanOrEqual(3);
   });
 
   test('not for gangs, nor for jobs that do not run', () => {
     const host = new Stage(makeHost({ id: HOST, options: { movesPerBoard: 8 } }));
-    host.process.adopt(1, DemandId.OneGpu, 2, 2, 0, OLD, OFFER, 0);
-    host.step((out) => host.process.submit(2, DemandId.EightGpus, 1, 1, 0, 0, out));
+    host.process.adopt(jobOf(1, DemandId.OneGpu, 2, 2, 0), OLD, OFFER, 0);
+    host.step((out) => host.process.submit(jobOf(2, DemandId.EightGpus, 1, 1, 0), 0, out));
     const entries = [entry(NEW, 1, { freeGpuMilli: 4000, takenAt: 0 })];
     expect(told(host.receive(message(MessageKind.Board, 100, HOST, { entries }), 1))).toEqual([]);
   });
@@ -121,7 +122,7 @@ describe('a quote', () => {
     expect(told(full.hear(MessageKind.Quoted, OLD, { priceMilli: 1e6 }, 2))).toEqual([]);
     const busy = new Mover({ options: { proposalsMax: 1 } });
     busy.board(1);
-    busy.step((out) => busy.process.submit(8, DemandId.HalfGpu, 1, 1, 0, 1, out));
+    busy.step((out) => busy.process.submit(jobOf(8, DemandId.HalfGpu, 1, 1, 0), 1, out));
     expect(told(busy.hear(MessageKind.Quoted, OLD, { priceMilli: 1e6 }, 2))).toEqual([]);
   });
 
@@ -293,14 +294,14 @@ describe('a job that ends while it moves', () => {
       other.ended(OLD, reason);
       other.board(6);
       if (other.state !== 'proposed') {
-        expect(told(other.step((out) => other.process.submit(8, DemandId.HalfGpu, 1, 1, 0, 6, out)))).toEqual(
-          ['propose 8'],
-        );
+        expect(
+          told(other.step((out) => other.process.submit(jobOf(8, DemandId.HalfGpu, 1, 1, 0), 6, out))),
+        ).toEqual(['propose 8']);
       }
     }
     const { attempt } = mover.moving();
     mover.refuse(NEW, attempt);
-    expect(told(mover.step((out) => mover.process.submit(8, DemandId.HalfGpu, 1, 1, 0, 6, out)))).toEqual([
+    expect(told(mover.step((out) => mover.process.submit(jobOf(8, DemandId.HalfGpu), 6, out)))).toEqual([
       'propose 8',
     ]);
   });

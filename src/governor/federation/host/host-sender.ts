@@ -166,6 +166,7 @@ export class HostSender {
       attempt,
       host: parts.id,
       demandId,
+      tenant: jobs.tenants[slot] as number,
       podCount,
       gangMin,
       deadline,

@@ -205,7 +205,10 @@ describe('a governor that starts over', () => {
         nodes.push(node);
         gpuMasks.push(mask);
       });
-      after.process.adopt({ job, offer, host: HOST, demandId: DemandId.HalfGpu, nodes, gpuMasks }, 5);
+      after.process.adopt(
+        { job, offer, host: HOST, demandId: DemandId.HalfGpu, tenant: 0, nodes, gpuMasks },
+        5,
+      );
     });
     const free = (site: Site): number[][] => {
       const { freeGpuMilli, freeCpuMilli, gpuIdleMilli } = site.process.arbiter.zone.cluster;
@@ -223,7 +226,7 @@ describe('a governor that starts over', () => {
   test('pins only adopted jobs', () => {
     const site = new Site({ nodes: 2, incarnation: 2 });
     site.process.adopt(
-      { job: 1, offer: 5, host: HOST, demandId: DemandId.OneGpu, nodes: [1], gpuMasks: [0b1000] },
+      { job: 1, offer: 5, host: HOST, demandId: DemandId.OneGpu, tenant: 0, nodes: [1], gpuMasks: [0b1000] },
       0,
     );
     expect(site.process.arbiter.zone.cluster.gpuIdleMilli.slice(4, 8)).toEqual(
@@ -241,6 +244,7 @@ describe('a governor that starts over', () => {
       offer: 5,
       host: HOST,
       demandId: DemandId.FourGpus,
+      tenant: 0,
       nodes: [0],
       gpuMasks: [0b1111],
     };
@@ -261,7 +265,7 @@ describe('a governor that starts over', () => {
     // The local number is reused: its earlier job's state must not count.
     site.exit(1, site.running(1, 0), 3);
     site.process.adopt(
-      { job: 2, offer: 5, host: HOST, demandId: DemandId.OneGpu, nodes: [0], gpuMasks: [1] },
+      { job: 2, offer: 5, host: HOST, demandId: DemandId.OneGpu, tenant: 0, nodes: [0], gpuMasks: [1] },
       100,
     );
     expect(reply(site.stop(2, 5, 130, FederationReason.Moved)).doneSeconds).toBe(30);

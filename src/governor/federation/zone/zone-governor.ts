@@ -58,6 +58,8 @@ export interface RunningJob {
   readonly offer: number;
   readonly host: number;
   readonly demandId: number;
+  /** As in `ProposeMessage`. */
+  readonly tenant: number;
   readonly nodes: readonly number[];
   readonly gpuMasks: readonly number[];
 }
@@ -86,6 +88,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     podCount: 1,
     gangMin: 1,
     priority: 0,
+    tenant: 0,
     counts: false,
     waits: false,
   };
@@ -189,10 +192,12 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
 
   /** Adopts a job that runs already: for a governor that lost its log and recovers from its nodes. */
   adopt(running: RunningJob, timeSeconds: number): void {
-    const { job, offer, host, demandId, nodes, gpuMasks } = running;
+    const { job, offer, host, demandId, tenant, nodes, gpuMasks } = running;
     const { ledger, arbiter } = this;
     assert(ledger.localOf(job) < 0, 'a job that holds capacity is taken over');
-    const order = this.orderOf(demandId, nodes.length, nodes.length, true, false);
+    const podCount = nodes.length;
+    const shape = { demandId, podCount, gangMin: podCount };
+    const order = Object.assign(this.order, shape, { tenant, counts: true, waits: false });
     const members = arbiter.adopt(ledger.peekLocal(), order, nodes, gpuMasks, timeSeconds);
     assert(members === nodes.length, 'the jobs running on the nodes do not fit them');
     const local = ledger.hold(job, offer, 0, host, arbiter.demandOf(demandId), members);
@@ -229,7 +234,8 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
   private tryToPlace(m: ProposeMessage, timeSeconds: number, out: Outbox): void {
     const { ledger, arbiter } = this;
     const stands = m.mode === ProposalMode.Standing;
-    const order = this.orderOf(m.demandId, m.podCount, m.gangMin, m.isFirst, stands);
+    const { demandId, tenant, podCount, gangMin, isFirst: counts } = m;
+    const order = Object.assign(this.order, { demandId, podCount, gangMin, tenant, counts, waits: stands });
     const deadline = timeSeconds + this.parts.options.escrowSeconds;
     const local = ledger.peekLocal();
     const members = arbiter.hold(local, order, deadline, timeSeconds);
@@ -241,16 +247,6 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
       if (members === POSTPONED) arbiter.release(local, timeSeconds);
       this.refuse(m, FederationReason.NoRoom, out);
     }
-  }
-
-  private orderOf(
-    demandId: number,
-    podCount: number,
-    gangMin: number,
-    counts: boolean,
-    waits: boolean,
-  ): ArbiterOrder {
-    return Object.assign(this.order, { demandId, podCount, gangMin, counts, waits });
   }
 
   /** A job that waits here asks once more: it keeps waiting; a host that requests a place now is refused. */

@@ -1,10 +1,10 @@
 /** The owners' side: every submitted job, and the guarantees to its owner. */
+import type { SubmittedJob } from '../../../governor/federation/host/host-jobs.ts';
 import { FederationReason, type FederationReasonCode } from '../../../governor/federation/messages.ts';
-import type { JobInput } from './process-input.ts';
 import { ensure } from './violation.ts';
 
 /** A job and its owner's knowledge. Written by its book only. */
-export interface AuditedJob extends JobInput {
+export interface AuditedJob extends SubmittedJob {
   /** Index of its host among the hosts. */
   readonly host: number;
   /** Infinity: it never ends on its own. */
@@ -39,17 +39,21 @@ export class JobAudit {
   }
 
   /** A job was accepted. Numbers are given in order. */
-  submitted(input: JobInput, host: number, durationSeconds: number): void {
+  submitted(input: SubmittedJob, host: number, durationSeconds: number): void {
     ensure(input.job === this.jobs.length, () => `job ${input.job} was submitted out of order`);
-    const { job, demandId, podCount, gangMin, priority } = input;
+    const { job, demandId, podCount, gangMin, priority, tenant } = input;
     const state = { cancelled: false, finished: false, starts: 0, ended: FederationReason.None };
-    this.jobs.push({ job, demandId, podCount, gangMin, priority, host, durationSeconds, ...state });
+    this.jobs.push({ job, demandId, podCount, gangMin, priority, tenant, host, durationSeconds, ...state });
     (this.live[host] as Set<number>).add(job);
   }
 
-  /** A zone started it. */
-  started(job: number): void {
+  /** A zone started it. @param tenant That it counts for there. */
+  started(job: number, tenant: number): void {
     const booked = this.get(job);
+    ensure(
+      booked.tenant === tenant,
+      () => `job ${job} of tenant ${booked.tenant} starts as one of tenant ${tenant}`,
+    );
     ensure(!booked.finished, () => `job ${job} starts again after it had finished`);
     ensure(
       booked.ended === FederationReason.None,

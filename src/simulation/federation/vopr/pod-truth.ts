@@ -19,6 +19,8 @@ export interface PodRun {
   readonly host: number;
   readonly zone: number;
   readonly demand: Demand;
+  /** As the zone's records say. */
+  readonly tenant: number;
   /** In the zone's numbers. @shape [pods] */
   readonly nodes: readonly number[];
   /** @shape [pods] */
@@ -95,7 +97,9 @@ export class PodTruth {
     ensure(before === undefined, () => `job ${job} starts in zone ${zone} and runs in zone ${before?.zone}`);
     ensure(nodes.length > 0, () => `zone ${zone} starts job ${job} (offer ${offer}) without a single pod`);
     const demand = governor.arbiter.zone.demandOf(local);
-    const run = { job, offer, host: ledger.hosts[local] as number, zone, demand, nodes, gpuMasks };
+    const tenant = governor.arbiter.zone.tenantOf(local);
+    const host = ledger.hosts[local] as number;
+    const run = { job, offer, host, zone, demand, tenant, nodes, gpuMasks };
     for (const [i, node] of nodes.entries()) {
       const at = this.nodeOf(zone, node);
       const fits = this.cluster.fits(at, demand);

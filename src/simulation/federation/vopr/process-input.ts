@@ -1,5 +1,6 @@
 /** All inputs of a process, as records: the contents of its log, and the input of its replay. */
 import type { AgentHost } from '../../../governor/federation/host/agent-host.ts';
+import type { SubmittedJob } from '../../../governor/federation/host/host-jobs.ts';
 import type {
   FederationReasonCode,
   Message,
@@ -9,23 +10,14 @@ import type {
 import type { RunningJob, ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import { TegError } from '../../../model/errors.ts';
 
-/** A job as it is given to a host. */
-export interface JobInput {
-  readonly job: number;
-  readonly demandId: number;
-  readonly podCount: number;
-  readonly gangMin: number;
-  readonly priority: number;
-}
-
 /** One input. */
 export type ProcessInput =
   | { readonly kind: 'receive'; readonly message: Message }
   | { readonly kind: 'wake' }
   /** To a host. */
-  | ({ readonly kind: 'submit' } & JobInput)
+  | ({ readonly kind: 'submit' } & SubmittedJob)
   | { readonly kind: 'cancel'; readonly job: number }
-  | ({ readonly kind: 'adopt-job'; readonly zone: number; readonly offer: number } & JobInput)
+  | ({ readonly kind: 'adopt-job'; readonly zone: number; readonly offer: number } & SubmittedJob)
   /** To a zone. Nodes are numbered in their zone. */
   | { readonly kind: 'adopt-run'; readonly run: RunningJob }
   | {
@@ -61,11 +53,9 @@ export function applyInput(process: Process, input: ProcessInput, timeSeconds: n
     case 'cancel':
       host.cancel(input.job, timeSeconds, out);
       break;
-    case 'adopt-job': {
-      const { job, demandId, podCount, gangMin, priority } = input;
-      host.adopt(job, demandId, podCount, gangMin, priority, input.zone, input.offer, timeSeconds);
+    case 'adopt-job':
+      host.adopt(input, input.zone, input.offer, timeSeconds);
       break;
-    }
     case 'adopt-run':
       zone.adopt(input.run, timeSeconds);
       break;
@@ -85,10 +75,9 @@ export function applyInput(process: Process, input: ProcessInput, timeSeconds: n
   return true;
 }
 
-function submit(host: AgentHost, input: JobInput, timeSeconds: number, out: Outbox): boolean {
-  const { job, demandId, podCount, gangMin, priority } = input;
+function submit(host: AgentHost, job: SubmittedJob, timeSeconds: number, out: Outbox): boolean {
   try {
-    host.submit(job, demandId, podCount, gangMin, priority, timeSeconds, out);
+    host.submit(job, timeSeconds, out);
     return true;
   } catch (error) {
     if (error instanceof TegError && error.code === 'TEG_LIMIT_REACHED') return false;

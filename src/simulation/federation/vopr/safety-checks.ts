@@ -115,7 +115,7 @@ export class SafetyChecks {
 
   /** A zone, everything. */
   checkZoneWhole(governor: ZoneGovernor, timeSeconds: number): void {
-    const { truth } = this;
+    const { truth, book } = this;
     const { id, ledger, notices } = governor;
     const { zone } = governor.arbiter;
     this.checkZone(governor, timeSeconds);
@@ -126,6 +126,11 @@ export class SafetyChecks {
     ledger.forEach((local) => {
       const job = ledger.jobs[local] as number;
       const offer = ledger.offers[local] as number;
+      const tenant = zone.tenantOf(local);
+      ensure(
+        tenant === book.get(job).tenant,
+        () => `zone ${id} counts job ${job} of tenant ${book.get(job).tenant} for tenant ${tenant}`,
+      );
       if (ledger.states[local] === HoldState.Escrow) escrows++;
       else if (ledger.states[local] === HoldState.Standing) standing++;
       else ensure(runs.get(offer)?.job === job, () => `zone ${id} believes that job ${job} runs`);

@@ -13,6 +13,7 @@
  */
 import type { Hologram } from '../../../field/hologram/hologram.ts';
 import { decodeHologram, encodeHologram } from '../../../field/hologram/wire.ts';
+import type { SubmittedJob } from '../../../governor/federation/host/host-jobs.ts';
 import {
   type FieldSink,
   type FieldSource,
@@ -66,12 +67,22 @@ export type VoprLogLine =
     }
   | { readonly kind: 'end'; readonly events: number; readonly failure: string };
 
+/** Fields of a job that is given to a host. */
+const JOB_FIELDS: readonly (keyof SubmittedJob)[] = [
+  'job',
+  'demandId',
+  'podCount',
+  'gangMin',
+  'priority',
+  'tenant',
+];
+
 /** Fields of the other inputs. */
 const INPUT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   wake: [],
-  submit: ['job', 'demandId', 'podCount', 'gangMin', 'priority'],
+  submit: JOB_FIELDS,
   cancel: ['job'],
-  'adopt-job': ['job', 'demandId', 'podCount', 'gangMin', 'priority', 'zone', 'offer'],
+  'adopt-job': [...JOB_FIELDS, 'zone', 'offer'],
   'adopt-ended': ['job', 'offer', 'host', 'reason'],
   'node-up': ['node'],
   'node-down': ['node'],
@@ -190,8 +201,8 @@ export class VoprLogWriter {
       return sink.values;
     }
     if (input.kind === 'adopt-run') {
-      const { job, offer, host, demandId, nodes, gpuMasks } = input.run;
-      return [job, offer, host, demandId, nodes, gpuMasks];
+      const { job, offer, host, demandId, tenant, nodes, gpuMasks } = input.run;
+      return [job, offer, host, demandId, tenant, nodes, gpuMasks];
     }
     const record = input as unknown as Record<string, number>;
     return (INPUT_FIELDS[input.kind] as readonly string[]).map((name) => record[name]);
@@ -304,10 +315,11 @@ export class VoprLogReader {
   private inputOf(kind: string, fields: unknown[], text: string): ProcessInput {
     if (kind === 'receive') return { kind, message: this.messageOf(fields, text) };
     if (kind === 'adopt-run') {
-      const [job, offer, host, demandId, nodes, gpuMasks] = fields;
-      const sound = [job, offer, host, demandId].every(isNumber) && isNumbers(nodes) && isNumbers(gpuMasks);
+      const [job, offer, host, demandId, tenant, nodes, gpuMasks] = fields;
+      const sound =
+        [job, offer, host, demandId, tenant].every(isNumber) && isNumbers(nodes) && isNumbers(gpuMasks);
       if (!sound) throw this.invalid(text, 'a run');
-      return { kind, run: { job, offer, host, demandId, nodes, gpuMasks } as never };
+      return { kind, run: { job, offer, host, demandId, tenant, nodes, gpuMasks } as never };
     }
     const names = Object.hasOwn(INPUT_FIELDS, kind) ? (INPUT_FIELDS[kind] as readonly string[]) : undefined;
     if (names === undefined) throw this.invalid(text, 'a known kind of input');

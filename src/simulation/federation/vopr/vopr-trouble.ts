@@ -12,6 +12,8 @@ import type { VoprWorld } from './vopr-world.ts';
 
 /** Times beyond this many means are cut, so that the quiet does not wait for a single long one. */
 const MEANS_MAX = 4;
+/** Owners of jobs, in turn. */
+const TENANTS = 4;
 /** Share of the runs that end when the quiet begins, where any do. */
 const ENDING_SHARE = 0.5;
 
@@ -120,7 +122,7 @@ export class VoprTrouble {
     const endless = random.nextFloat() < load.endlessShare;
     const duration = endless ? Number.POSITIVE_INFINITY : load.durationMeanSeconds * random.nextExponential();
     if (!host.isUp || job >= load.jobsMax) return;
-    world.submit(host, { job, demandId, podCount, gangMin, priority }, duration, now);
+    world.submit(host, { job, demandId, podCount, gangMin, priority, tenant: job % TENANTS }, duration, now);
   }
 
   private cancel(now: number): void {

@@ -5,6 +5,7 @@
  * messages. Crashes come between steps. Not here: the times of events (`vopr-run.ts`).
  */
 
+import type { SubmittedJob } from '../../../governor/federation/host/host-jobs.ts';
 import {
   type Action,
   ActionKind,
@@ -24,7 +25,7 @@ import { JobAudit } from './job-audit.ts';
 import { OffersInForce } from './offers-in-force.ts';
 import { forgetEscrows, makeFactory, type Plant, type PlantedFactory } from './planted-bugs.ts';
 import { PodTruth } from './pod-truth.ts';
-import { applyInput, InputLog, type JobInput, type ProcessInput } from './process-input.ts';
+import { applyInput, InputLog, type ProcessInput } from './process-input.ts';
 import { processSize, SafetyChecks } from './safety-checks.ts';
 import type { Scenario } from './scenario.ts';
 import { SummaryChecks } from './summary-checks.ts';
@@ -127,7 +128,7 @@ export class VoprWorld {
   }
 
   /** A new job arrives at a host that is up. @returns True if it was accepted. */
-  submit(process: VoprProcess, input: JobInput, durationSeconds: number, timeSeconds: number): boolean {
+  submit(process: VoprProcess, input: SubmittedJob, durationSeconds: number, timeSeconds: number): boolean {
     this.submittedSeconds = durationSeconds;
     return this.step(process, { kind: 'submit', ...input }, timeSeconds);
   }
@@ -249,8 +250,8 @@ export class VoprWorld {
     for (let node = 0; node < truth.nodesOf(zone); node++) {
       if (!truth.isUp(zone, node)) lessons.push({ kind: 'node-down', node });
     }
-    for (const { job, offer, host, demand, nodes, gpuMasks } of truth.runsIn(zone).values()) {
-      lessons.push({ kind: 'adopt-run', run: { job, offer, host, demandId: demand.id, nodes, gpuMasks } });
+    for (const { demand, ...run } of truth.runsIn(zone).values()) {
+      lessons.push({ kind: 'adopt-run', run: { ...run, demandId: demand.id } });
     }
     for (const { job, offer, host, reason } of truth.endedIn(zone).values()) {
       lessons.push({ kind: 'adopt-ended', job, offer, host, reason });
@@ -264,8 +265,8 @@ export class VoprWorld {
     const lessons: ProcessInput[] = [];
     for (const job of [...book.liveOf(process.index)]) {
       const booked = book.get(job);
-      const { demandId, podCount, gangMin, priority } = booked;
-      const input = { job, demandId, podCount, gangMin, priority };
+      const { demandId, podCount, gangMin, priority, tenant } = booked;
+      const input = { job, demandId, podCount, gangMin, priority, tenant };
       const run = truth.runOf(job);
       if (run !== undefined) {
         lessons.push({ kind: 'adopt-job', ...input, zone: run.zone, offer: run.offer });
@@ -322,7 +323,7 @@ export class VoprWorld {
     const { kind, job, offer, zone, local, reason, doneSeconds } = action;
     switch (kind) {
       case ActionKind.Start: {
-        book.started(job);
+        book.started(job, process.governor.arbiter.zone.tenantOf(local));
         truth.start(process.governor, job, offer, local);
         const left = book.get(job).durationSeconds - doneSeconds;
         if (left < Number.POSITIVE_INFINITY) {
