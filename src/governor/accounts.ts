@@ -19,7 +19,7 @@
 import type { Demand } from '../model/demand.ts';
 import { DEFAULT_TENANT } from '../model/tenants.ts';
 
-/** The request of a job or gang to start. The caller's record, reused for the next call: accounts must not keep it. */
+/** The request of a job or gang to start. The caller's record, filled for each call: accounts must not keep it. */
 export interface Ask {
   /** Number in the caller's `TenantTable`. A gang's is that of its first member. */
   tenant: number;
@@ -35,6 +35,13 @@ export interface Ask {
    */
   readonly demands: Demand[];
   readonly counts: number[];
+  /**
+   * Whether the caller places the job by the `demands` that it finds here after the call. Then accounts that admit on some
+   * nodes only replace demands by narrower ones (`DemandTable.narrow`); else they refuse unless all nodes will do.
+   */
+  mayNarrow: boolean;
+  /** Set by accounts that narrowed: the reason why the job waits for them if it finds no place. */
+  otherwise: AccountsRefusal | undefined;
 }
 
 /** Why accounts do not admit. Immutable: it may be kept, and be the same object for many. */
@@ -92,7 +99,10 @@ export const FREE_ACCOUNTS: Accounts = Object.freeze({
 
 /** @returns An empty request. */
 export function newAsk(): Ask {
-  return { tenant: DEFAULT_TENANT, holder: 0, priority: 0, pods: 0, podsMin: 0, demands: [], counts: [] };
+  return {
+    ...{ tenant: DEFAULT_TENANT, holder: 0, priority: 0, pods: 0, podsMin: 0, demands: [], counts: [] },
+    ...{ mayNarrow: false, otherwise: undefined },
+  };
 }
 
 /** @returns A refusal in words: `not admitted: quota-used-up (needGpus 8, quotaGpus 4)`. */

@@ -7,7 +7,7 @@
  */
 
 import { assert } from '../kernel/assert.ts';
-import type { Constraint, Demand, DemandTable } from './demand.ts';
+import type { Constraint, Demand, DemandTable, Hardware } from './demand.ts';
 import { TegError } from './errors.ts';
 import { GpuReserves } from './gpu-reserve.ts';
 import { labelOf, meetsRequirement } from './kubernetes/requirements.ts';
@@ -470,7 +470,8 @@ function grown<T extends Int32Array | Uint16Array | Uint8Array | Float64Array>(f
 }
 
 /** @returns True if nodes of a model and labels satisfy a constraint: the model is allowed and every term holds. */
-export function flavorMatches(flavor: Pick<Flavor, 'gpuModel' | 'labels'>, constraint: Constraint): boolean {
+export function flavorMatches(flavor: Hardware, constraint: Constraint): boolean {
   if (constraint.gpuModels.length > 0 && !constraint.gpuModels.includes(flavor.gpuModel)) return false;
+  if (constraint.also !== undefined && !constraint.also(flavor)) return false;
   return constraint.affinity.every((term) => meetsRequirement(term, labelOf(flavor.labels, term.key)));
 }

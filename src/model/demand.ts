@@ -31,10 +31,19 @@ export interface Demand {
   readonly podsPerNodeMax: number;
 }
 
+/** What distinguishes hardware to constraints. */
+export interface Hardware {
+  /** '' if it has no GPUs, or of an unknown model. */
+  readonly gpuModel: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** The nodes that a demand allows: those of some GPU models, and with all affinity terms. */
 export interface Constraint {
   readonly gpuModels: readonly string[];
   readonly affinity: readonly AffinityTerm[];
+  /** A further condition, of demands that were narrowed; a pure function. */
+  readonly also?: (hardware: Hardware) => boolean;
 }
 
 /** Interns pod shapes, constraints, further resources and spread groups. Grows; nothing is ever removed. */
@@ -47,6 +56,43 @@ export class DemandTable {
   private readonly constraintByKey = new Map<string, number>([['[[],[]]', 0]]);
   private readonly resourceByName = new Map<string, number>();
   private readonly spreadGroupByName = new Map<string, number>();
+
+  /** @returns A table with the same contents and ids, that grows by itself. */
+  clone(): DemandTable {
+    const copy = new DemandTable();
+    copy.demands.push(...this.demands);
+    copy.constraints.push(...this.constraints.slice(1));
+    copy.resourceNames.push(...this.resourceNames);
+    copy.spreadGroups.push(...this.spreadGroups);
+    for (const [key, demand] of this.demandByKey) copy.demandByKey.set(key, demand);
+    for (const [key, id] of this.constraintByKey) copy.constraintByKey.set(key, id);
+    for (const [name, id] of this.resourceByName) copy.resourceByName.set(name, id);
+    for (const [name, id] of this.spreadGroupByName) copy.spreadGroupByName.set(name, id);
+    return copy;
+  }
+
+  /**
+   * @param key  A name of the condition: the same key gives the same demand again.
+   * @param also Which hardware is allowed besides what the demand demands; it must not read labels that the cluster's flavours do
+   *   not have.
+   * @returns A demand with the same amounts that fewer nodes allow.
+   */
+  narrow(demand: Demand, key: string, also: (hardware: Hardware) => boolean): Demand {
+    const demandKey = `${demand.id} ${key}`;
+    const known = this.demandByKey.get(demandKey);
+    if (known !== undefined) return known;
+    const constraintKey = `${demand.constraintId} ${key}`;
+    let constraintId = this.constraintByKey.get(constraintKey);
+    if (constraintId === undefined) {
+      constraintId = this.constraints.length;
+      this.constraints.push({ ...(this.constraints[demand.constraintId] as Constraint), also });
+      this.constraintByKey.set(constraintKey, constraintId);
+    }
+    const narrowed = { ...demand, id: this.demands.length, constraintId };
+    this.demands.push(narrowed);
+    this.demandByKey.set(demandKey, narrowed);
+    return narrowed;
+  }
 
   /**
    * @returns Node labels that any constraint so far reads: nodes that differ in other labels only are of one flavour.

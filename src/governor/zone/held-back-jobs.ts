@@ -16,6 +16,8 @@ export class HeldBackJobs {
   /** First job of each tenant with any. */
   private readonly firsts = new Map<number, number>();
   private readonly refusals = new Map<number, AccountsRefusal>();
+  /** Tenants with jobs that were admitted on some nodes only, which were full. */
+  private readonly narrowedTenants = new Set<number>();
 
   constructor(jobs: ZoneJobTable) {
     this.jobs = jobs;
@@ -36,10 +38,11 @@ export class HeldBackJobs {
     return this.firsts.get(tenant) ?? -1;
   }
 
-  /** Adds a waiting job that is in no line. O(1). */
-  push(job: number, refusal: AccountsRefusal): void {
+  /** Adds a waiting job that is in no line. O(1). @param isNarrowed It was admitted on some nodes only, which were full. */
+  push(job: number, refusal: AccountsRefusal, isNarrowed: boolean): void {
     const { jobs } = this;
     const tenant = jobs.tenantOf(job);
+    if (isNarrowed) this.narrowedTenants.add(tenant);
     const next = this.firstOf(tenant);
     jobs.setFirst(job, -1);
     jobs.setPrevious(job, -1);
@@ -47,6 +50,19 @@ export class HeldBackJobs {
     if (next >= 0) jobs.setPrevious(next, job);
     this.firsts.set(tenant, job);
     this.refusals.set(job, refusal);
+  }
+
+  /** @returns The tenants that have jobs held back. */
+  tenants(): number[] {
+    return [...this.firsts.keys()];
+  }
+
+  /** @returns The tenants whose jobs may find room on a node that came up or joined; they are forgotten here. */
+  takeNarrowed(): number[] {
+    if (this.narrowedTenants.size === 0) return [];
+    const tenants = [...this.narrowedTenants];
+    this.narrowedTenants.clear();
+    return tenants;
   }
 
   /** Removes a job. O(1). */

@@ -43,7 +43,7 @@ export const StartResult = {
   Started: 0,
   /** Fewer pods than the gang's minimum find room now, on the nodes that are not closed. */
   NoRoom: 1,
-  /** The accounts do not admit it (`SchedulingPass.refusal`). */
+  /** The accounts do not admit it, or on some nodes only and these are full (`SchedulingPass.refusal`). */
   NotAdmitted: 2,
   /** The effects of this step are full: return from `decide`; the next pass follows at the same time. */
   StepFull: 3,

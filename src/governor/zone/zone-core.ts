@@ -162,7 +162,7 @@ export class ZoneCore {
     return this.waiting.jobCount + this.heldBack.jobCount + this.disciplinedCount;
   }
 
-  /** @returns Why the accounts do not admit a job now; undefined: they do. Call before `attempt`. */
+  /** @returns Why the accounts do not admit a job now; undefined: they do. Call before `attemptAdmitted`. */
   refusalOf(job: number): AccountsRefusal | undefined {
     const { ask, jobs, shapes } = this;
     const shape = jobs.shapeOf(job);
@@ -173,26 +173,44 @@ export class ZoneCore {
     ask.podsMin = shapes.gangMins[shape] as number;
     ask.demands[0] = this.demandOf(shape);
     ask.counts[0] = ask.pods;
+    ask.mayNarrow = true;
+    ask.otherwise = undefined;
     return this.accounts.admit(ask, this.timeSeconds);
   }
 
-  /** Lets a job wait, which is in no line, until the accounts wake its tenant. @param sinceSeconds When it began to wait. */
+  /**
+   * Lets a job wait, which is in no line, until the accounts wake its tenant. After the request for it, and the attempt if it was
+   * admitted.
+   *
+   * @param sinceSeconds When it began to wait.
+   */
   holdBack(job: number, refusal: AccountsRefusal, sinceSeconds: number): void {
-    this.heldBack.push(job, refusal);
+    this.heldBack.push(job, refusal, refusal === this.ask.otherwise);
     this.jobs.enter(job, JobState.Waiting, Reason.NotAdmitted, sinceSeconds);
+  }
+
+  /** Why the job that was just admitted is held back if it finds no place: it was admitted on some nodes only. */
+  get narrowedRefusal(): AccountsRefusal | undefined {
+    return this.ask.otherwise;
+  }
+
+  /** Tries to place the job that was just admitted, on the nodes that it was admitted on. As `attempt`. */
+  attemptAdmitted(job: number): number {
+    return this.attempt(job, this.ask.demands[0]);
   }
 
   /**
    * Tries to place a job, all or nothing. Follow up with `start` if enough was placed.
    *
+   * @param demand Its pods' demand, or a narrower one.
    * @returns Members that found room: placed if at least the gang's minimum, else none is placed any more.
    */
-  attempt(job: number): number {
+  attempt(job: number, demand = this.demandOf(this.jobs.shapeOf(job))): number {
     const shape = this.jobs.shapeOf(job);
     const { podCounts, gangMins } = this.shapes;
     this.counters.attempts++;
     this.jobs.countAttempt(job);
-    return this.placer.place(this.demandOf(shape), podCounts[shape] as number, gangMins[shape] as number);
+    return this.placer.place(demand, podCounts[shape] as number, gangMins[shape] as number);
   }
 
   /** Enters the members that the last `attempt` placed as a running job. */

@@ -79,8 +79,11 @@ export class ZonePass implements SchedulingPass {
     }
     this.refusal = core.refusalOf(job);
     if (this.refusal !== undefined) return StartResult.NotAdmitted;
-    const found = core.attempt(job);
-    if (found < (core.shapes.gangMins[shape] as number)) return StartResult.NoRoom;
+    const found = core.attemptAdmitted(job);
+    if (found < (core.shapes.gangMins[shape] as number)) {
+      this.refusal = core.narrowedRefusal;
+      return this.refusal === undefined ? StartResult.NoRoom : StartResult.NotAdmitted;
+    }
     this.host.starting(job);
     core.start(job, found);
     return StartResult.Started;

@@ -109,6 +109,16 @@ export class ZoneRetries {
     this.waiting.gangs.refresh();
   }
 
+  /** A node has joined: there is more to admit on. O(jobs held back). */
+  wakeAll(): void {
+    for (const tenant of this.core.heldBack.tenants()) this.wakeTenant(tenant);
+  }
+
+  /** A node has come up: jobs that were admitted on some nodes only may find room. */
+  wakeNarrowed(): void {
+    for (const tenant of this.core.heldBack.takeNarrowed()) this.wakeTenant(tenant);
+  }
+
   /** Moves to the active ones the parked shapes that the cluster could hold since the touched new node. */
   unpark(): void {
     const { parked } = this.waiting;
@@ -198,7 +208,7 @@ export class ZoneRetries {
 
   /**
    * Tries the first job of a shape; if it starts, its pods are reported and it leaves the queue. It leaves, too, if it
-   * is not admitted.
+   * is not admitted, or on some nodes only and these are full.
    */
   private tryFirstOf(shape: number): void {
     const { core, waiting } = this;
@@ -211,11 +221,20 @@ export class ZoneRetries {
       return;
     }
     const podCount = core.shapes.podCounts[shape] as number;
-    const found = core.attempt(job);
+    const found = core.attemptAdmitted(job);
     const placed = found >= (core.shapes.gangMins[shape] as number);
     if (placed) {
       waiting.remove(job);
       core.start(job, found);
+    }
+    const { narrowedRefusal } = core;
+    if (narrowedRefusal !== undefined) {
+      // Only a part of the nodes was examined: nothing is learnt about the shape.
+      if (!placed) {
+        waiting.remove(job);
+        core.holdBack(job, narrowedRefusal, core.jobs.sinceOf(job));
+      }
+      return;
     }
     if (found === podCount || !waiting.isActive(shape)) return;
     if (podCount > 1) {

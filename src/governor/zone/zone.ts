@@ -331,7 +331,10 @@ export class Zone {
       reason = untried ? Reason.Behind : Reason.Impossible;
     } else if (!this.retries.isKnownNotToFit(shape)) {
       refusal = core.refusalOf(job);
-      if (refusal === undefined) found = core.attempt(job);
+      if (refusal === undefined) {
+        found = core.attemptAdmitted(job);
+        refusal = core.narrowedRefusal;
+      }
       if (found < gangMin) {
         if (core.isImpossible(shape)) reason = Reason.Impossible;
         else if (refusal !== undefined) reason = Reason.NotAdmitted;
@@ -430,8 +433,10 @@ export class Zone {
     const node = this.cluster.addNode(event.spec);
     core.addNode(node);
     core.effects.pushPod(EffectKind.NodeAdded, -1, -1, node, 0);
-    if (this.disciplined === undefined) this.retries.unpark();
-    else this.disciplined.unpark();
+    if (this.disciplined === undefined) {
+      this.retries.unpark();
+      this.retries.wakeAll();
+    } else this.disciplined.unpark();
     core.touch(node);
     this.disciplined?.nodesChanged();
   }
@@ -444,7 +449,8 @@ export class Zone {
     }
     this.core.setUp(node, true);
     this.core.touch(node);
-    this.disciplined?.nodesChanged();
+    if (this.disciplined === undefined) this.retries.wakeNarrowed();
+    else this.disciplined.nodesChanged();
   }
 
   private lose(node: number): void {

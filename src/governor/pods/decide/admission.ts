@@ -59,5 +59,6 @@ export class Admission {
     ask.priority = first.priority;
     ask.demands.length = 0;
     ask.counts.length = 0;
+    ask.otherwise = undefined;
   }
 }
