@@ -10,7 +10,9 @@
  * shapes are most numerous. A pure function of its options and the clock's readings, which decide only the number of
  * steps within a time limit.
  */
+
 import type { PlacementPolicy, TypicalWorkload } from '../../src/governor/policy/policy.ts';
+import { grown } from '../../src/kernel/grown.ts';
 import type { Random } from '../../src/kernel/random.ts';
 import type { ClusterState } from '../../src/model/cluster-state.ts';
 import type { Demand } from '../../src/model/demand.ts';
@@ -269,16 +271,11 @@ export class DecisionChurn {
   }
 
   private grow(): void {
-    this.podDemands = doubled(this.podDemands);
-    this.podNodes = doubled(this.podNodes);
-    this.podMasks = doubled(this.podMasks);
+    const capacity = 2 * this.podNodes.length;
+    this.podDemands = grown(this.podDemands, capacity);
+    this.podNodes = grown(this.podNodes, capacity);
+    this.podMasks = grown(this.podMasks, capacity);
   }
-}
-
-function doubled(from: Int32Array): Int32Array {
-  const into = new Int32Array(2 * from.length);
-  into.set(from);
-  return into;
 }
 
 /** @returns The q-quantile of ascending values, q in [0, 1]; NaN of none. */

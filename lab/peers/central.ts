@@ -17,6 +17,7 @@
  * @source kubernetes v1.34: pkg/scheduler/schedule_one.go, backend/queue/, plugins/noderesources. The rate:
  *         test/integration/scheduler_perf/misc, SchedulingBasic/5000Nodes_50000Pods.
  */
+import { grown } from '../../src/kernel/grown.ts';
 import { TimeHeap } from '../../src/kernel/time-heap.ts';
 import { feasibleNodesToFind } from '../../src/simulation/baselines/kube-scheduler.ts';
 import { EligibleNodes } from './eligible-nodes.ts';
@@ -201,9 +202,7 @@ class Central implements PeerModel {
 
   private park(job: number): void {
     if (this.parkedCount === this.parked.length) {
-      const wider = new Int32Array(2 * this.parked.length);
-      wider.set(this.parked);
-      this.parked = wider;
+      this.parked = grown(this.parked, 2 * this.parked.length);
     }
     this.parked[this.parkedCount++] = job;
   }

@@ -4,6 +4,7 @@
  * A reservation that has been taken from its queue keeps its slot while its node waits for the scheduler's answer, and
  * while the pod runs that it was given; then the slot is used again.
  */
+import { grown } from '../../src/kernel/grown.ts';
 
 /** Queues by node. 12 bytes a node and 16 a reservation. */
 export class ReservationQueues {
@@ -86,15 +87,10 @@ export class ReservationQueues {
   }
 
   private grow(): void {
-    this.nodes = doubled(this.nodes);
-    this.owners = doubled(this.owners);
-    this.masks = doubled(this.masks);
-    this.nexts = doubled(this.nexts);
+    const capacity = 2 * this.nodes.length;
+    this.nodes = grown(this.nodes, capacity);
+    this.owners = grown(this.owners, capacity);
+    this.masks = grown(this.masks, capacity);
+    this.nexts = grown(this.nexts, capacity);
   }
-}
-
-function doubled(from: Int32Array): Int32Array {
-  const into = new Int32Array(2 * from.length);
-  into.set(from);
-  return into;
 }

@@ -5,7 +5,9 @@
  * A class that loses its last node stays in the heap until it comes to the top, and one that comes back is entered
  * again, so an entry may be stale or double; `tidy` rids the heap of both.
  */
+
 import { assert } from '../kernel/assert.ts';
+import { grown } from '../kernel/grown.ts';
 import { HEAP_ENTRIES_MAX, INT32_MAX } from '../kernel/limits.ts';
 
 /** Number of entries up to which a heap is not tidied. */
@@ -138,12 +140,8 @@ export class ClassHeap {
 
   private grow(): void {
     assert(this.ids.length < HEAP_ENTRIES_MAX, 'more classes than a heap can hold');
-    const ids = new Int32Array(2 * this.ids.length);
-    ids.set(this.ids);
-    this.ids = ids;
-    const costs = new Float32Array(2 * this.costs.length);
-    costs.set(this.costs);
-    this.costs = costs;
+    this.ids = grown(this.ids, 2 * this.ids.length);
+    this.costs = grown(this.costs, 2 * this.costs.length);
   }
 }
 

@@ -12,7 +12,9 @@
  * Invariant, after `catchUp`, for every order that is built: each heap holds all occupied classes of its group that
  * surely fit and cost no more than its limit.
  */
+
 import { assert } from '../kernel/assert.ts';
+import { grown } from '../kernel/grown.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { type ClassHeap, kthSmallest } from './class-heap.ts';
@@ -450,16 +452,12 @@ export class ClassIndex {
       this.reached = new Int32Array(stride);
       this.perhaps = new Int32Array(stride);
       this.limits.forEach((limits, group) => {
-        const wider = new Float32Array(stride).fill(Number.NEGATIVE_INFINITY);
-        wider.set(limits);
-        this.limits[group] = wider;
+        this.limits[group] = grown(limits, stride, Number.NEGATIVE_INFINITY);
       });
     }
     if (this.stamps.length >= classes) return;
     this.stamps = new Int32Array(Math.max(classes, 2 * this.stamps.length));
-    const priced = new Uint8Array(this.stamps.length);
-    priced.set(this.priced);
-    this.priced = priced;
+    this.priced = grown(this.priced, this.stamps.length);
   }
 
   /** The rent group of a class; a new one begins with complete, empty heaps. */

@@ -3,7 +3,9 @@
  *
  * A class is loaded once and then priced for many demands.
  */
+
 import { assert } from '../kernel/assert.ts';
+import { grown } from '../kernel/grown.ts';
 import { INT32_MAX } from '../kernel/limits.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
@@ -221,8 +223,6 @@ export class ClassPrices {
   }
 
   private grow(count: number): void {
-    const potentials = new Float64Array(Math.max(count, 2 * this.potentials.length)).fill(Number.NaN);
-    potentials.set(this.potentials);
-    this.potentials = potentials;
+    this.potentials = grown(this.potentials, Math.max(count, 2 * this.potentials.length), Number.NaN);
   }
 }

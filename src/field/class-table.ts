@@ -9,7 +9,9 @@
  * Invariants: a node is in at most one class; a class is occupied iff it has nodes; `journal` lists in order the
  * classes that became occupied.
  */
+
 import { assert } from '../kernel/assert.ts';
+import { grown } from '../kernel/grown.ts';
 import { KeyTable } from '../kernel/key-table.ts';
 import { TABLE_KEYS_MAX } from '../kernel/limits.ts';
 import type { ClusterState, Flavor } from '../model/cluster-state.ts';
@@ -387,31 +389,24 @@ export class ClassTable {
 
   private growNodes(count: number): void {
     const n = Math.max(count, 2 * this.classOf.length);
-    const classOf = new Int32Array(n).fill(-1);
-    classOf.set(this.classOf);
-    this.classOf = classOf;
-    this.next = widened(this.next, new Int32Array(n));
-    this.previous = widened(this.previous, new Int32Array(n));
+    this.classOf = grown(this.classOf, n, -1);
+    this.next = grown(this.next, n);
+    this.previous = grown(this.previous, n);
   }
 
   private growClasses(): void {
     const n = 2 * this.flavorIds.length;
-    this.flavorIds = widened(this.flavorIds, new Uint16Array(n));
-    this.cpuIndexes = widened(this.cpuIndexes, new Uint16Array(n));
-    this.cpuMilli = widened(this.cpuMilli, new Int32Array(n));
-    this.memoryMib = widened(this.memoryMib, new Int32Array(n));
-    this.whole = widened(this.whole, new Uint8Array(n));
-    this.partials = widened(this.partials, new Uint16Array(3 * n));
-    this.fresh = widened(this.fresh, new Uint8Array(n));
-    this.extendedIds = widened(this.extendedIds, new Int32Array(n));
-    this.nodeCounts = widened(this.nodeCounts, new Int32Array(n));
-    this.heads = widened(this.heads, new Int32Array(n));
-    this.occupied = widened(this.occupied, new Int32Array(n));
-    this.positions = widened(this.positions, new Int32Array(n));
+    this.flavorIds = grown(this.flavorIds, n);
+    this.cpuIndexes = grown(this.cpuIndexes, n);
+    this.cpuMilli = grown(this.cpuMilli, n);
+    this.memoryMib = grown(this.memoryMib, n);
+    this.whole = grown(this.whole, n);
+    this.partials = grown(this.partials, 3 * n);
+    this.fresh = grown(this.fresh, n);
+    this.extendedIds = grown(this.extendedIds, n);
+    this.nodeCounts = grown(this.nodeCounts, n);
+    this.heads = grown(this.heads, n);
+    this.occupied = grown(this.occupied, n);
+    this.positions = grown(this.positions, n);
   }
-}
-
-function widened<T extends Int32Array | Uint16Array | Uint8Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }

@@ -1,5 +1,7 @@
 /** The heaps of one demand: in each rent group the cheapest classes that it fits, and those that may fit. */
+
 import { assert } from '../kernel/assert.ts';
+import { grown } from '../kernel/grown.ts';
 import type { Demand } from '../model/demand.ts';
 import { ClassHeap } from './class-heap.ts';
 
@@ -32,9 +34,7 @@ export class DemandOrder {
   widen(count: number): void {
     while (this.heaps.length < count) this.heaps.push(new ClassHeap());
     if (this.tops.length >= count) return;
-    const tops = new Float64Array(Math.max(count, 2 * this.tops.length)).fill(Number.POSITIVE_INFINITY);
-    tops.set(this.tops);
-    this.tops = tops;
+    this.tops = grown(this.tops, Math.max(count, 2 * this.tops.length), Number.POSITIVE_INFINITY);
   }
 
   /** Gives classes new ids. @param ids New id by old id, −1: the class is gone. */

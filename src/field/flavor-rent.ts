@@ -6,7 +6,9 @@
  * several models counts for each by capacity), free_f the free part of f. It rises as the demand bound to f outgrows
  * its part of the free capacity, and is 0 where nothing is bound. No horizon is needed.
  */
+
 import { assert } from '../kernel/assert.ts';
+import { grown } from '../kernel/grown.ts';
 import type { ClusterState, Flavor } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { GPU_MILLI } from '../model/node.ts';
@@ -182,11 +184,7 @@ export class FlavorRent {
 
   private growNodes(count: number): void {
     const n = Math.max(count, 2 * this.counted.length);
-    const counted = new Int32Array(n);
-    counted.set(this.counted);
-    this.counted = counted;
-    const gpus = new Int32Array(n);
-    gpus.set(this.countedGpus);
-    this.countedGpus = gpus;
+    this.counted = grown(this.counted, n);
+    this.countedGpus = grown(this.countedGpus, n);
   }
 }

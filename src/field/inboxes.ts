@@ -4,7 +4,9 @@
  * Why not enter them at once: most are empty again before their demand's next look-up, and an entry here costs two
  * writes. All lists lie in one array, because one class is written to many of them in a row.
  */
+
 import { assert } from '../kernel/assert.ts';
+import { grown } from '../kernel/grown.ts';
 
 /** Entries that a list holds. */
 export const INBOX_SIZE = 256;
@@ -21,14 +23,10 @@ export class Inboxes {
   /** Makes room for slots [0, count). */
   widen(count: number): void {
     if (count <= this.sizes.length) return;
-    const { sizes, ids, costs } = this;
-    const n = Math.max(count, 16, 2 * sizes.length);
-    this.sizes = new Int32Array(n);
-    this.sizes.set(sizes);
-    this.ids = new Int32Array(n * INBOX_SIZE);
-    this.ids.set(ids);
-    this.costs = new Float32Array(n * INBOX_SIZE);
-    this.costs.set(costs);
+    const n = Math.max(count, 16, 2 * this.sizes.length);
+    this.sizes = grown(this.sizes, n);
+    this.ids = grown(this.ids, n * INBOX_SIZE);
+    this.costs = grown(this.costs, n * INBOX_SIZE);
   }
 
   /** Gives classes new ids. @param ids New id by old id, −1: the entry goes. O(entries). */

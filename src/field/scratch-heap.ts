@@ -1,4 +1,5 @@
 /** Columns that the class index collects a heap in before it knows the heap's limit. */
+import { grown } from '../kernel/grown.ts';
 
 /** Ids and costs of a heap under construction. */
 export interface ScratchHeap {
@@ -8,10 +9,6 @@ export interface ScratchHeap {
 
 /** Doubles its room; keeps its contents. */
 export function growScratch(scratch: ScratchHeap): void {
-  const ids = new Int32Array(2 * scratch.ids.length);
-  ids.set(scratch.ids);
-  scratch.ids = ids;
-  const costs = new Float32Array(ids.length);
-  costs.set(scratch.costs);
-  scratch.costs = costs;
+  scratch.ids = grown(scratch.ids, 2 * scratch.ids.length);
+  scratch.costs = grown(scratch.costs, scratch.ids.length);
 }

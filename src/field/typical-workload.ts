@@ -4,7 +4,9 @@
  * Learned counts decay: each arrival counts 1 and loses half its weight every `halfLifePods` arrivals. Growing weights
  * implement the decay (the newest arrival weighs more), so an arrival costs O(1).
  */
+
 import { assert } from '../kernel/assert.ts';
+import { grown } from '../kernel/grown.ts';
 import type { Demand } from '../model/demand.ts';
 
 /** A distribution of pod shapes: the expected arrivals. */
@@ -86,11 +88,7 @@ export class TypicalLearner {
 
   private grow(count: number): void {
     const n = Math.max(count, 2 * this.counts.length);
-    const counts = new Float64Array(n);
-    counts.set(this.counts);
-    this.counts = counts;
-    const reference = new Float64Array(n);
-    reference.set(this.reference);
-    this.reference = reference;
+    this.counts = grown(this.counts, n);
+    this.reference = grown(this.reference, n);
   }
 }

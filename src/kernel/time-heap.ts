@@ -4,7 +4,9 @@
  * Invariant: entries leave by time, equal times by sequence; sequences are unique, so the order does not depend
  * on the heap's shape.
  */
+
 import { assert } from './assert.ts';
+import { grown } from './grown.ts';
 import { HEAP_ENTRIES_MAX } from './limits.ts';
 
 /** Entries that a new heap has room for. */
@@ -58,15 +60,9 @@ export class TimeHeap {
   private widen(): void {
     const capacity = this.times.length * 2;
     assert(capacity <= HEAP_ENTRIES_MAX, 'more entries than a heap can hold');
-    const times = new Float64Array(capacity);
-    times.set(this.times);
-    this.times = times;
-    const sequences = new Float64Array(capacity);
-    sequences.set(this.sequences);
-    this.sequences = sequences;
-    const ids = new Int32Array(capacity);
-    ids.set(this.ids);
-    this.ids = ids;
+    this.times = grown(this.times, capacity);
+    this.sequences = grown(this.sequences, capacity);
+    this.ids = grown(this.ids, capacity);
   }
 }
 

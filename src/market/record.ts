@@ -11,7 +11,9 @@
  *
  * Little endian, as every machine that Node.js runs on.
  */
+
 import { assert } from '../kernel/assert.ts';
+import { grown } from '../kernel/grown.ts';
 import type { Transfer, TransferId } from './transfer.ts';
 
 /** Bytes of one record. */
@@ -77,11 +79,9 @@ export class Records {
   /** Makes room for at least that number of records; views that were taken before are stale. */
   reserve(count: number): void {
     if (count <= this.capacity) return;
-    const bytes = new Uint8Array(Math.max(count, 2 * this.capacity) * RECORD_BYTES);
-    bytes.set(this.bytes);
-    this.bytes = bytes;
-    this.words = new Int32Array(bytes.buffer);
-    this.doubles = new Float64Array(bytes.buffer);
+    this.bytes = grown(this.bytes, Math.max(count, 2 * this.capacity) * RECORD_BYTES);
+    this.words = new Int32Array(this.bytes.buffer);
+    this.doubles = new Float64Array(this.bytes.buffer);
   }
 
   /** Writes a client's transfer without outcome. */

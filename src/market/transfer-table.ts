@@ -4,7 +4,9 @@
  * Bounded: beyond `transfersMax` new ids are refused. What lies at or before a position that the client will not replay from any
  * more is forgotten on request, apart from what is still pending.
  */
+
 import { assert } from '../kernel/assert.ts';
+import { grown } from '../kernel/grown.ts';
 import { KeyTable } from '../kernel/key-table.ts';
 import { Records } from './record.ts';
 import type { Transfer } from './transfer.ts';
@@ -120,15 +122,9 @@ export class TransferTable {
   private widen(): void {
     const capacity = 2 * this.states.length;
     this.records.reserve(capacity);
-    const states = new Uint8Array(capacity);
-    states.set(this.states);
-    this.states = states;
-    const sequences = new Float64Array(capacity);
-    sequences.set(this.sequences);
-    this.sequences = sequences;
-    const next = new Int32Array(capacity).fill(-1);
-    next.set(this.next);
-    this.next = next;
+    this.states = grown(this.states, capacity);
+    this.sequences = grown(this.sequences, capacity);
+    this.next = grown(this.next, capacity, -1);
   }
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { assert } from '../kernel/assert.ts';
+import { grown } from '../kernel/grown.ts';
 import type { Constraint, Demand, DemandTable, Hardware } from './demand.ts';
 import { TegError } from './errors.ts';
 import { GpuReserves } from './gpu-reserve.ts';
@@ -147,12 +148,10 @@ export class ClusterState {
   /** @returns True if nodes of a flavour satisfy the demand's constraint. O(1) after the first call. */
   allows(flavorId: number, constraintId: number): boolean {
     if (constraintId === 0) return true;
-    let row = this.allowedCache[constraintId];
-    if (row === undefined || row.length <= flavorId) {
-      const wider = new Uint8Array(Math.max(this.flavors.length, 16));
-      if (row !== undefined) wider.set(row.subarray(0, wider.length));
-      this.allowedCache[constraintId] = wider;
-      row = wider;
+    let row = this.allowedCache[constraintId] ?? new Uint8Array(0);
+    if (row.length <= flavorId) {
+      row = grown(row, Math.max(this.flavors.length, 16));
+      this.allowedCache[constraintId] = row;
     }
     if (row[flavorId] === 0) {
       const constraint = this.demands.constraints[constraintId] as Constraint;
@@ -439,34 +438,26 @@ export class ClusterState {
     const old = this.freeCpuMilli.length;
     if (count <= old) return;
     const n = old * 2;
-    this.freeCpuMilli = grown(this.freeCpuMilli, new Int32Array(n));
-    this.freeMemoryMib = grown(this.freeMemoryMib, new Int32Array(n));
-    this.freeGpuMilli = grown(this.freeGpuMilli, new Int32Array(n));
-    this.podCounts = grown(this.podCounts, new Int32Array(n));
-    this.flavorIds = grown(this.flavorIds, new Uint16Array(n));
-    this.up = grown(this.up, new Uint8Array(n));
-    this.gpuOffsets = grown(this.gpuOffsets, new Int32Array(n + 1));
+    this.freeCpuMilli = grown(this.freeCpuMilli, n);
+    this.freeMemoryMib = grown(this.freeMemoryMib, n);
+    this.freeGpuMilli = grown(this.freeGpuMilli, n);
+    this.podCounts = grown(this.podCounts, n);
+    this.flavorIds = grown(this.flavorIds, n);
+    this.up = grown(this.up, n);
+    this.gpuOffsets = grown(this.gpuOffsets, n + 1);
     for (let r = 0; r < this.freeExtended.length; r++) {
-      this.freeExtended[r] = grown(this.freeExtended[r] as Float64Array, new Float64Array(n));
+      this.freeExtended[r] = grown(this.freeExtended[r] as Float64Array, n);
     }
   }
 
   private growGpus(count: number): void {
     if (count <= this.gpuIdleMilli.length) return;
-    this.gpuIdleMilli = grown(
-      this.gpuIdleMilli,
-      new Uint16Array(Math.max(count, this.gpuIdleMilli.length * 2)),
-    );
+    this.gpuIdleMilli = grown(this.gpuIdleMilli, Math.max(count, this.gpuIdleMilli.length * 2));
   }
 }
 
 function clamp(value: number, most: number): number {
   return value < 0 ? 0 : value > most ? most : value;
-}
-
-function grown<T extends Int32Array | Uint16Array | Uint8Array | Float64Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }
 
 /** @returns True if nodes of a model and labels satisfy a constraint: the model is allowed and every term holds. */

@@ -1,6 +1,7 @@
 /**
  * Summary of the jobs of a trace.
  */
+import { grown } from '../kernel/grown.ts';
 import type { JobSpec } from '../model/job.ts';
 import { GPU_MILLI } from '../model/node.ts';
 import type { TraceWarning } from './format.ts';
@@ -215,9 +216,7 @@ export class JobSummarizer {
     if (seconds > this.last) this.last = seconds;
     if (this.timeCount === TIMES_MAX) return;
     if (this.timeCount === this.times.length) {
-      const wider = new Float64Array(this.times.length * 2);
-      wider.set(this.times);
-      this.times = wider;
+      this.times = grown(this.times, this.times.length * 2);
     }
     this.times[this.timeCount++] = seconds;
   }

@@ -1,5 +1,7 @@
 /** A growing byte buffer: numbers of variable length, doubles, texts. */
+
 import { assert } from '../../kernel/assert.ts';
+import { grown } from '../../kernel/grown.ts';
 
 const ENCODER = new TextEncoder();
 
@@ -60,9 +62,7 @@ export class ByteWriter {
 
   private reserve(count: number): void {
     if (this.length + count <= this.bytes.length) return;
-    const wider = new Uint8Array(2 * (this.length + count));
-    wider.set(this.bytes);
-    this.bytes = wider;
-    this.view = new DataView(wider.buffer);
+    this.bytes = grown(this.bytes, 2 * (this.length + count));
+    this.view = new DataView(this.bytes.buffer);
   }
 }

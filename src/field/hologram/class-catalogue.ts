@@ -4,6 +4,7 @@
  *
  * Bounded: at `classesMax` everything is dropped and `generation` grows; ids of an older generation are invalid.
  */
+import { grown } from '../../kernel/grown.ts';
 import { flavorMatches } from '../../model/cluster-state.ts';
 import type { Constraint, Demand, DemandTable } from '../../model/demand.ts';
 import { GPU_MILLI } from '../../model/node.ts';
@@ -124,12 +125,10 @@ export class ClassCatalogue {
 
   private allows(flavor: number, constraintId: number): boolean {
     if (constraintId === 0) return true;
-    let row = this.allowed[constraintId];
-    if (row === undefined || row.length <= flavor) {
-      const wider = new Uint8Array(Math.max(16, 2 * this.flavors.length));
-      if (row !== undefined) wider.set(row);
-      this.allowed[constraintId] = wider;
-      row = wider;
+    let row = this.allowed[constraintId] ?? new Uint8Array(0);
+    if (row.length <= flavor) {
+      row = grown(row, Math.max(16, 2 * this.flavors.length));
+      this.allowed[constraintId] = row;
     }
     if (row[flavor] === 0) {
       const constraint = this.demands.constraints[constraintId] as Constraint;
@@ -182,9 +181,7 @@ export class ClassCatalogue {
   }
 
   private grow(): void {
-    const rows = new Int32Array(2 * this.rows.length);
-    rows.set(this.rows);
-    this.rows = rows;
+    this.rows = grown(this.rows, 2 * this.rows.length);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Adds up classes of nodes, from a zone or from holograms, and brings them into canonical form. */
+import { grown } from '../../kernel/grown.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
 import {
   ClassKeys,
@@ -189,10 +190,8 @@ export class ClassCollector {
   }
 
   private grow(): Int32Array {
-    const rows = new Int32Array(2 * this.rows.length);
-    rows.set(this.rows);
-    this.rows = rows;
-    return rows;
+    this.rows = grown(this.rows, 2 * this.rows.length);
+    return this.rows;
   }
 }
 

@@ -9,6 +9,7 @@
  *
  * Bounded by `OfferReaderOptions`; beyond a bound, caches are dropped and filled again.
  */
+import { grown } from '../../kernel/grown.ts';
 import type { Demand, DemandTable } from '../../model/demand.ts';
 import type { Dual } from '../../physics/dual.ts';
 import { RENT_DEFAULTS, type RentOptions } from '../flavor-rent.ts';
@@ -255,9 +256,7 @@ export class OfferReader {
   /** V of the loaded class's shape. */
   private potentialHere(id: number): number {
     if (id >= this.potentials.length) {
-      const wider = new Float64Array(Math.max(id + 1, 2 * this.potentials.length)).fill(Number.NaN);
-      wider.set(this.potentials);
-      this.potentials = wider;
+      this.potentials = grown(this.potentials, Math.max(id + 1, 2 * this.potentials.length), Number.NaN);
     }
     let potential = this.potentials[id] as number;
     if (Number.isNaN(potential)) {
@@ -299,15 +298,11 @@ export class OfferReader {
 /** Caches an offer in its hologram. */
 function remember(reading: Reading, demandId: number, offer: Offer): void {
   if (demandId >= reading.places.length) {
-    const places = new Uint16Array(2 ** Math.ceil(Math.log2(demandId + 1)));
-    places.set(reading.places);
-    reading.places = places;
+    reading.places = grown(reading.places, 2 ** Math.ceil(Math.log2(demandId + 1)));
   }
   const at = OFFER_NUMBERS * reading.offerCount;
   if (at >= reading.offers.length) {
-    const offers = new Float64Array(2 * reading.offers.length);
-    offers.set(reading.offers);
-    reading.offers = offers;
+    reading.offers = grown(reading.offers, 2 * reading.offers.length);
   }
   const { offers } = reading;
   offers[at] = offer.slots;

@@ -5,6 +5,7 @@
  * have to be carried out. The zone keeps starts below a configured length; effects that follow from the event
  * itself (releases of a lost node's jobs) are bounded by the pods on that node.
  */
+import { grown } from '../../kernel/grown.ts';
 import type { EffectKindCode, ReasonCode } from './zone-events.ts';
 
 /** Entries that a new buffer has room for. */
@@ -93,13 +94,13 @@ export class EffectBuffer {
     const at = this.length++;
     if (at === this.kinds.length) {
       const capacity = at * 2;
-      this.kinds = widened(this.kinds, new Uint8Array(capacity));
-      this.reasons = widened(this.reasons, new Uint8Array(capacity));
-      this.jobs = widened(this.jobs, new Int32Array(capacity));
-      this.members = widened(this.members, new Int32Array(capacity));
-      this.nodes = widened(this.nodes, new Int32Array(capacity));
-      this.gpuMasks = widened(this.gpuMasks, new Int32Array(capacity));
-      this.counts = widened(this.counts, new Int32Array(capacity));
+      this.kinds = grown(this.kinds, capacity);
+      this.reasons = grown(this.reasons, capacity);
+      this.jobs = grown(this.jobs, capacity);
+      this.members = grown(this.members, capacity);
+      this.nodes = grown(this.nodes, capacity);
+      this.gpuMasks = grown(this.gpuMasks, capacity);
+      this.counts = grown(this.counts, capacity);
     }
     return at;
   }
@@ -111,9 +112,4 @@ function mix(h: number, word: number): number {
   k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
   const x = h ^ k;
   return (Math.imul((x << 13) | (x >>> 19), 5) + 0xe6546b64) | 0;
-}
-
-function widened<T extends Int32Array | Uint8Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }

@@ -9,6 +9,7 @@
  * policy missed when it was learnt (never too large), or Infinity if unknown; eligible are the active gangs whose
  * minimum the room reaches and that the policy did not decline, as of the last `refresh`.
  */
+import { grown } from '../../kernel/grown.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { podsFitting } from './zone-capacity.ts';
@@ -251,16 +252,11 @@ export class GangRoomIndex {
   }
 
   private widen(capacity: number): void {
-    this.demandIds = widened(this.demandIds, new Int32Array(capacity));
-    this.cpuMilli = widened(this.cpuMilli, new Int32Array(capacity));
-    this.memoryMib = widened(this.memoryMib, new Int32Array(capacity));
-    this.gpuMilli = widened(this.gpuMilli, new Int32Array(capacity));
-    this.rooms = widened(this.rooms, new Float64Array(capacity));
-    this.roomsSeen = widened(this.roomsSeen, new Float64Array(capacity));
+    this.demandIds = grown(this.demandIds, capacity);
+    this.cpuMilli = grown(this.cpuMilli, capacity);
+    this.memoryMib = grown(this.memoryMib, capacity);
+    this.gpuMilli = grown(this.gpuMilli, capacity);
+    this.rooms = grown(this.rooms, capacity);
+    this.roomsSeen = grown(this.roomsSeen, capacity);
   }
-}
-
-function widened<T extends Int32Array | Float64Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }

@@ -1,4 +1,5 @@
 /** Guards' reports of a zone's nodes, in columns. Nothing is allocated before the first report. */
+import { grown } from '../../kernel/grown.ts';
 import { type NodeState, PLAIN_STATE, pressureBits, pressuresOf } from '../../model/node-state.ts';
 
 /** Power headroom that is not known. */
@@ -29,11 +30,7 @@ export class NodeStates {
 
   private grow(count: number): void {
     const n = Math.max(64, count, 2 * this.pressures.length);
-    const pressures = new Uint8Array(n);
-    pressures.set(this.pressures);
-    this.pressures = pressures;
-    const headrooms = new Float64Array(n).fill(UNKNOWN);
-    headrooms.set(this.headrooms);
-    this.headrooms = headrooms;
+    this.pressures = grown(this.pressures, n);
+    this.headrooms = grown(this.headrooms, n, UNKNOWN);
   }
 }

@@ -7,6 +7,7 @@
  * Invariants: every pod in use is in exactly one node's list and one job's chain; a job's chain is in member order;
  * freed records are used again before the table grows.
  */
+import { grown } from '../../kernel/grown.ts';
 import { assert } from '../../model/errors.ts';
 
 /** Pods that a new table has room for. */
@@ -117,9 +118,7 @@ export class PodTable {
 
   private setFirst(node: number, pod: number): void {
     if (node >= this.firstsOnNode.length) {
-      const wider = new Int32Array(Math.max(node + 1, this.firstsOnNode.length * 2)).fill(-1);
-      wider.set(this.firstsOnNode);
-      this.firstsOnNode = wider;
+      this.firstsOnNode = grown(this.firstsOnNode, Math.max(node + 1, this.firstsOnNode.length * 2), -1);
     }
     this.firstsOnNode[node] = pod;
   }
@@ -131,9 +130,7 @@ export class PodTable {
       return pod;
     }
     if (this.used * INTS === this.ints.length) {
-      const wider = new Int32Array(this.ints.length * 2);
-      wider.set(this.ints);
-      this.ints = wider;
+      this.ints = grown(this.ints, this.ints.length * 2);
     }
     return this.used++;
   }

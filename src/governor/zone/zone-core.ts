@@ -5,6 +5,7 @@
  * writes its effects. Not here: the transitions that an event causes (`zone.ts`) and the retries of waiting jobs
  * (`zone-retries.ts`).
  */
+import { grown } from '../../kernel/grown.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { assert, TegError } from '../../model/errors.ts';
@@ -267,9 +268,7 @@ export class ZoneCore {
     if (this.touchedFlags[node] === 1) return;
     this.touchedFlags[node] = 1;
     if (this.touchedCount === this.touched.length) {
-      const wider = new Int32Array(this.touchedCount * 2);
-      wider.set(this.touched);
-      this.touched = wider;
+      this.touched = grown(this.touched, this.touchedCount * 2);
     }
     this.touched[this.touchedCount++] = node;
   }
@@ -281,9 +280,7 @@ export class ZoneCore {
   }
 
   private widenFlags(node: number): void {
-    const wider = new Uint8Array(Math.max(node + 1, this.touchedFlags.length * 2));
-    wider.set(this.touchedFlags);
-    this.touchedFlags = wider;
+    this.touchedFlags = grown(this.touchedFlags, Math.max(node + 1, this.touchedFlags.length * 2));
   }
 }
 

@@ -9,6 +9,7 @@
  * Invariant between steps, if no limit postponed anything: nothing is worth a try. With a policy that finds a node
  * whenever one fits that means: no waiting job could start (best-effort), or the first could not (strict-fifo).
  */
+import { grown } from '../../kernel/grown.ts';
 import type { WaitingQueue } from './waiting-queue.ts';
 import type { ZoneCore } from './zone-core.ts';
 import { JobState, Reason } from './zone-events.ts';
@@ -267,12 +268,8 @@ export class ZoneRetries {
   private setCursor(shape: number, at: number): void {
     if (shape >= this.cursors.length) {
       const capacity = Math.max(shape + 1, this.cursors.length * 2);
-      const cursors = new Int32Array(capacity);
-      cursors.set(this.cursors);
-      this.cursors = cursors;
-      const runs = new Float64Array(capacity);
-      runs.set(this.cursorRuns);
-      this.cursorRuns = runs;
+      this.cursors = grown(this.cursors, capacity);
+      this.cursorRuns = grown(this.cursorRuns, capacity);
     }
     this.cursors[shape] = at;
     this.cursorRuns[shape] = this.run;

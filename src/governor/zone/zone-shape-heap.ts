@@ -8,7 +8,9 @@
  * Invariants: `positions[shape]` is the shape's place or −1; no shape goes before its parent; the minima of a position
  * are those of its own demand and of its children's.
  */
+
 import { assert } from '../../kernel/assert.ts';
+import { grown } from '../../kernel/grown.ts';
 import type { Demand } from '../../model/demand.ts';
 import { goesBefore } from '../queue-order.ts';
 import type { ZoneShapeTable } from './zone-shapes.ts';
@@ -48,15 +50,9 @@ export class ShapeHeads {
 
   private widen(shape: number): void {
     const capacity = Math.max(shape + 1, this.jobs.length * 2);
-    const jobs = new Int32Array(capacity).fill(-1);
-    jobs.set(this.jobs);
-    this.jobs = jobs;
-    const priorities = new Int32Array(capacity);
-    priorities.set(this.priorities);
-    this.priorities = priorities;
-    const ranks = new Float64Array(capacity);
-    ranks.set(this.ranks);
-    this.ranks = ranks;
+    this.jobs = grown(this.jobs, capacity, -1);
+    this.priorities = grown(this.priorities, capacity);
+    this.ranks = grown(this.ranks, capacity);
   }
 }
 

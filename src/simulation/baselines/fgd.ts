@@ -6,8 +6,10 @@
  *
  * @source Weng et al. 2023, Beware of Fragmentation, USENIX ATC'23, §4.3.
  */
+
 import { Fragmentation, type TypicalShapes, typicalShapes } from '../../field/fragmentation.ts';
 import type { Explanation, PlacementPolicy, PolicyContext } from '../../governor/policy/policy.ts';
+import { grown } from '../../kernel/grown.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, isSharing } from '../../model/demand.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
@@ -130,9 +132,7 @@ class FgdPolicy implements PlacementPolicy {
 
   private fragmentationBefore(node: number): number {
     if (node >= this.before.length) {
-      const wider = new Float64Array(Math.max(node + 1, 2 * this.before.length)).fill(Number.NaN);
-      wider.set(this.before);
-      this.before = wider;
+      this.before = grown(this.before, Math.max(node + 1, 2 * this.before.length), Number.NaN);
     }
     let value = this.before[node] as number;
     if (Number.isNaN(value)) {

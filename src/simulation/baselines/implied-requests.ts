@@ -5,6 +5,7 @@
  *
  * @source kubernetes/kubernetes v1.34.1, pkg/scheduler/util/pod_resources.go.
  */
+import { grown } from '../../kernel/grown.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 
@@ -68,20 +69,14 @@ export class ImpliedRequests {
   private see(node: number): void {
     if (node >= this.pods.length) {
       const length = Math.max(64, node + 1, 2 * this.pods.length, this.cluster.nodeCount);
-      this.pods = wider(this.pods, length);
-      this.freeCpuMilli = wider(this.freeCpuMilli, length);
-      this.freeMemoryMib = wider(this.freeMemoryMib, length);
-      this.withoutCpu = wider(this.withoutCpu, length);
-      this.withoutMemory = wider(this.withoutMemory, length);
+      this.pods = grown(this.pods, length);
+      this.freeCpuMilli = grown(this.freeCpuMilli, length);
+      this.freeMemoryMib = grown(this.freeMemoryMib, length);
+      this.withoutCpu = grown(this.withoutCpu, length);
+      this.withoutMemory = grown(this.withoutMemory, length);
     }
     this.pods[node] = this.cluster.podCounts[node] as number;
     this.freeCpuMilli[node] = this.cluster.freeCpuMilli[node] as number;
     this.freeMemoryMib[node] = this.cluster.freeMemoryMib[node] as number;
   }
-}
-
-function wider(from: Int32Array, length: number): Int32Array {
-  const to = new Int32Array(length);
-  to.set(from);
-  return to;
 }

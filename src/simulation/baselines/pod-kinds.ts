@@ -6,6 +6,7 @@
  * Invariant: exact while changes are reported pod by pod; after a report of several at once the counts are only as good
  * as the changed GPUs allow, and they are exact again once the node is empty.
  */
+import { grown } from '../../kernel/grown.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
 
@@ -63,15 +64,11 @@ export class PodKinds {
   /** Room for a node; GPUs not seen before count as idle. */
   private grow(node: number, gpus: number): void {
     if (gpus > this.idle.length) {
-      const wider = new Uint16Array(Math.max(64, gpus, this.idle.length * 2)).fill(GPU_MILLI);
-      wider.set(this.idle);
-      this.idle = wider;
+      this.idle = grown(this.idle, Math.max(64, gpus, this.idle.length * 2), GPU_MILLI);
     }
     const needed = (node + 1) * KINDS;
     if (needed > this.counts.length) {
-      const wider = new Int16Array(Math.max(64 * KINDS, needed, this.counts.length * 2));
-      wider.set(this.counts);
-      this.counts = wider;
+      this.counts = grown(this.counts, Math.max(64 * KINDS, needed, this.counts.length * 2));
     }
   }
 }

@@ -4,6 +4,7 @@
  * Why not a library's: the loop counts on every decision and every binding; here that is an addition in an array, and
  * text is made only on a scrape. Rows are bounded: further combinations count in one last row.
  */
+import { grown } from '../../../kernel/grown.ts';
 
 /** Definition of a metric. */
 export interface MetricDefinition {
@@ -79,9 +80,7 @@ export class MetricSeries {
     const row = this.#rows.size;
     this.#rows.set(key, row);
     if ((row + 1) * this.#width > this.#values.length) {
-      const larger = new Float64Array(this.#values.length * 2);
-      larger.set(this.#values);
-      this.#values = larger;
+      this.#values = grown(this.#values, this.#values.length * 2);
     }
     return row;
   }

@@ -17,6 +17,7 @@
  *
  * A row, column by column, is a `HostJobRow`.
  */
+import { grown } from '../../../kernel/grown.ts';
 import { goesBefore } from '../../queue-order.ts';
 import type { JobLine } from './host-lines.ts';
 
@@ -326,34 +327,29 @@ export class HostJobs {
 
   private grow(): void {
     const n = 2 * this.states.length;
-    this.states = widened(this.states, new Uint8Array(n));
-    this.reasons = widened(this.reasons, new Uint8Array(n));
-    this.jobs = widened(this.jobs, new Float64Array(n));
-    this.priorities = widened(this.priorities, new Int32Array(n));
-    this.tenants = widened(this.tenants, new Int32Array(n));
-    this.ranks = widened(this.ranks, new Float64Array(n));
-    this.since = widened(this.since, new Float64Array(n));
-    this.waitingSince = widened(this.waitingSince, new Float64Array(n));
-    this.attempts = widened(this.attempts, new Float64Array(n));
-    this.attemptFloors = widened(this.attemptFloors, new Float64Array(n));
-    this.offers = widened(this.offers, new Float64Array(n));
-    this.targets = widened(this.targets, new Int32Array(n));
-    this.repeats = widened(this.repeats, new Int32Array(n));
-    this.timers = widened(this.timers, new Float64Array(n));
-    this.nextOffers = widened(this.nextOffers, new Float64Array(n));
-    this.nextZones = widened(this.nextZones, new Int32Array(n));
-    this.quotes = widened(this.quotes, new Float64Array(n));
-    this.doneSeconds = widened(this.doneSeconds, new Float64Array(n));
-    this.firstAttempts = widened(this.firstAttempts, new Float64Array(n));
-    this.standingUntil = widened(this.standingUntil, new Float64Array(n));
-    this.standingFirst = widened(this.standingFirst, new Int32Array(n));
-    this.standingSecond = widened(this.standingSecond, new Int32Array(n));
-    this.moves = widened(this.moves, new Uint8Array(n));
-    this.probes = widened(this.probes, new Int32Array(n));
+    this.states = grown(this.states, n);
+    this.reasons = grown(this.reasons, n);
+    this.jobs = grown(this.jobs, n);
+    this.priorities = grown(this.priorities, n);
+    this.tenants = grown(this.tenants, n);
+    this.ranks = grown(this.ranks, n);
+    this.since = grown(this.since, n);
+    this.waitingSince = grown(this.waitingSince, n);
+    this.attempts = grown(this.attempts, n);
+    this.attemptFloors = grown(this.attemptFloors, n);
+    this.offers = grown(this.offers, n);
+    this.targets = grown(this.targets, n);
+    this.repeats = grown(this.repeats, n);
+    this.timers = grown(this.timers, n);
+    this.nextOffers = grown(this.nextOffers, n);
+    this.nextZones = grown(this.nextZones, n);
+    this.quotes = grown(this.quotes, n);
+    this.doneSeconds = grown(this.doneSeconds, n);
+    this.firstAttempts = grown(this.firstAttempts, n);
+    this.standingUntil = grown(this.standingUntil, n);
+    this.standingFirst = grown(this.standingFirst, n);
+    this.standingSecond = grown(this.standingSecond, n);
+    this.moves = grown(this.moves, n);
+    this.probes = grown(this.probes, n);
   }
-}
-
-function widened<T extends Float64Array | Int32Array | Uint8Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }

@@ -10,6 +10,7 @@
  *
  * A row, column by column, is a `LedgerRow`.
  */
+import { grown } from '../../../kernel/grown.ts';
 import type { Demand } from '../../../model/demand.ts';
 import { assert } from '../../../model/errors.ts';
 
@@ -172,21 +173,16 @@ export class ZoneLedger implements Readonly<Record<keyof LedgerRow, ArrayLike<nu
 
   private grow(): void {
     const n = 2 * this.states.length;
-    this.states = widened(this.states, new Uint8Array(n));
-    this.jobs = widened(this.jobs, new Float64Array(n));
-    this.offers = widened(this.offers, new Float64Array(n));
-    this.attempts = widened(this.attempts, new Float64Array(n));
-    this.deadlines = widened(this.deadlines, new Float64Array(n));
-    this.workSince = widened(this.workSince, new Float64Array(n));
-    this.prices = widened(this.prices, new Float64Array(n));
-    this.gpuMilli = widened(this.gpuMilli, new Float64Array(n));
-    this.cpuMilli = widened(this.cpuMilli, new Float64Array(n));
-    this.pods = widened(this.pods, new Int32Array(n));
-    this.hosts = widened(this.hosts, new Int32Array(n));
+    this.states = grown(this.states, n);
+    this.jobs = grown(this.jobs, n);
+    this.offers = grown(this.offers, n);
+    this.attempts = grown(this.attempts, n);
+    this.deadlines = grown(this.deadlines, n);
+    this.workSince = grown(this.workSince, n);
+    this.prices = grown(this.prices, n);
+    this.gpuMilli = grown(this.gpuMilli, n);
+    this.cpuMilli = grown(this.cpuMilli, n);
+    this.pods = grown(this.pods, n);
+    this.hosts = grown(this.hosts, n);
   }
-}
-
-function widened<T extends Float64Array | Int32Array | Uint8Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }

@@ -2,6 +2,7 @@
  * The choice of a pod's node: TEG's cheapest node among those that every rule accepts, or the one that its preferences
  * rate best.
  */
+import { grown } from '../../../kernel/grown.ts';
 import type { PodRecord } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { Shape } from '../state/shape-table.ts';
@@ -86,9 +87,7 @@ export class Placement {
   }
 
   private widen(): void {
-    const nodes = new Int32Array(2 * this.nodes.length);
-    nodes.set(this.nodes);
-    this.nodes = nodes;
-    this.scores = new Float64Array(nodes.length);
+    this.nodes = grown(this.nodes, 2 * this.nodes.length);
+    this.scores = new Float64Array(this.nodes.length);
   }
 }

@@ -4,6 +4,7 @@
  * Unlike `ClusterState` this is never rounded and may exceed a node's capacity, because bindings of other schedulers
  * and shrinking nodes cannot be refused. Rows are node slots, which are reused.
  */
+import { grown } from '../../../kernel/grown.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import type { PodRequests } from '../../../model/kubernetes/pod.ts';
 
@@ -228,17 +229,12 @@ export class NodeAccounts {
   private grow(slots: number): void {
     if (slots <= this.pods.length) return;
     const n = Math.max(slots, 2 * this.pods.length);
-    this.podsMax = widened(this.podsMax, new Int32Array(n));
-    this.pods = widened(this.pods, new Int32Array(n));
+    this.podsMax = grown(this.podsMax, n);
+    this.pods = grown(this.pods, n);
     for (const columns of [this.allocatable, this.used]) {
       columns.forEach((column, i) => {
-        if (column.length > 0) columns[i] = widened(column, new Float64Array(n));
+        if (column.length > 0) columns[i] = grown(column, n);
       });
     }
   }
-}
-
-function widened<T extends Int32Array | Float64Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }

@@ -3,6 +3,7 @@
  * preferred affinity and preferred anti-affinity make a domain better or worse. One counter for all pods with the same
  * term, by topology domain.
  */
+import { grown } from '../../../../kernel/grown.ts';
 import type { PodAffinityTerm, PodTemplate, Weighted } from '../../../../model/kubernetes/pod.ts';
 import type { LabelColumn } from '../nodes/label-column.ts';
 import type { Namespaces } from '../nodes/namespaces.ts';
@@ -48,9 +49,7 @@ export class ExistingTerm {
   /** Makes `counts` as long as the column's capacity. */
   fit(): void {
     if (this.counts.length >= this.column.capacity || this.dropped) return;
-    const counts = new Int32Array(this.column.capacity);
-    counts.set(this.counts);
-    this.counts = counts;
+    this.counts = grown(this.counts, this.column.capacity);
   }
 
   /** Releases it. */

@@ -1,4 +1,5 @@
 /** The number of pods of a selection in each topology domain, kept up to date with every pod and node. */
+import { grown } from '../../../../kernel/grown.ts';
 import type { LabelColumn } from '../nodes/label-column.ts';
 import type { NodeFilter } from '../nodes/node-filter.ts';
 import type { ShapeState } from '../shape-states.ts';
@@ -54,8 +55,8 @@ export class PodCounter {
   fit(): void {
     const capacity = this.column.capacity;
     if (this.counts.length >= capacity || this.dropped) return;
-    this.counts = longer(this.counts, capacity);
-    this.nodesIn = longer(this.nodesIn, capacity);
+    this.counts = grown(this.counts, capacity);
+    this.nodesIn = grown(this.nodesIn, capacity);
   }
 
   /** Fewest pods in a domain that has nodes counted on; 0 if there are fewer than `domainsMin` such domains. O(1), O(domains) after some changes. */
@@ -152,10 +153,4 @@ export class PodCounter {
     this.leastDomains = domains;
     this.leastKnown = true;
   }
-}
-
-function longer(from: Int32Array, length: number): Int32Array {
-  const to = new Int32Array(length);
-  to.set(from);
-  return to;
 }

@@ -4,6 +4,7 @@
  * A value's id is released with the last node that has it and reused, so memory follows the values in use. Counts by id
  * are zero by then, because a node's pods are moved before its value is.
  */
+import { grown } from '../../../../kernel/grown.ts';
 
 const SMALLEST = 64;
 
@@ -59,9 +60,7 @@ export class LabelColumn {
 
   /** Makes room for node slots below `capacity`. */
   grow(capacity: number): void {
-    const ids = new Int32Array(capacity).fill(-1);
-    ids.set(this.ids);
-    this.ids = ids;
+    this.ids = grown(this.ids, capacity, -1);
   }
 
   private join(value: string): number {
@@ -69,9 +68,7 @@ export class LabelColumn {
     if (id === undefined) {
       id = this.free.pop() ?? this.size++;
       if (id >= this.nodesOf.length) {
-        const wider = new Int32Array(2 * this.nodesOf.length);
-        wider.set(this.nodesOf);
-        this.nodesOf = wider;
+        this.nodesOf = grown(this.nodesOf, 2 * this.nodesOf.length);
       }
       this.index.set(value, id);
       this.values[id] = value;

@@ -1,4 +1,5 @@
 /** Node selectors of pods, shared by all pods that have the same one, with cached results by node. */
+import { grown } from '../../../../kernel/grown.ts';
 import type { NodeSelectorTerm, PodTemplate } from '../../../../model/kubernetes/pod.ts';
 import { evictOldest } from '../least-recent.ts';
 import type { ByNode, NodeTable } from './node-table.ts';
@@ -40,9 +41,7 @@ export class NodeClass {
 
   /** Makes room for node slots below `capacity`. */
   grow(capacity: number): void {
-    const verdicts = new Uint8Array(capacity).fill(UNKNOWN);
-    verdicts.set(this.verdicts);
-    this.verdicts = verdicts;
+    this.verdicts = grown(this.verdicts, capacity, UNKNOWN);
   }
 
   /** Releases it. */

@@ -2,6 +2,7 @@
  * The nodes on which a spread constraint counts: those with all topology labels of the pod's constraints and, if the
  * constraint says so, that match the pod's node affinity and whose taints it tolerates.
  */
+import { grown } from '../../../../kernel/grown.ts';
 import type { LabelColumn } from './label-column.ts';
 import type { NodeClass } from './node-classes.ts';
 import type { NodeTable } from './node-table.ts';
@@ -38,9 +39,7 @@ export class NodeFilter {
 
   /** Makes room for node slots below `capacity`. */
   grow(capacity: number): void {
-    const included = new Uint8Array(capacity);
-    included.set(this.included);
-    this.included = included;
+    this.included = grown(this.included, capacity);
   }
 
   /** Releases its parts. */

@@ -1,6 +1,7 @@
 /**
  * The nodes as the rules see them: names, labels as columns, sets of taints; by slot.
  */
+import { grown } from '../../../../kernel/grown.ts';
 import type { NodeDescription } from '../../../../model/kubernetes/node.ts';
 import { labelOf } from '../../../../model/kubernetes/requirements.ts';
 import { LabelColumn } from './label-column.ts';
@@ -50,11 +51,9 @@ export class NodeTable {
     if (node < this.capacity) return;
     let capacity = this.capacity;
     while (capacity <= node) capacity *= 2;
-    this.known = wider(this.known, new Uint8Array(capacity));
-    this.unschedulable = wider(this.unschedulable, new Uint8Array(capacity));
-    const taintSets = new Int32Array(capacity);
-    taintSets.set(this.taintSets);
-    this.taintSets = taintSets;
+    this.known = grown(this.known, capacity);
+    this.unschedulable = grown(this.unschedulable, capacity);
+    this.taintSets = grown(this.taintSets, capacity);
     this.capacity = capacity;
     for (const column of this.columns.values()) column.grow(capacity);
     for (const follower of this.byNode) follower.grow(capacity);
@@ -152,11 +151,6 @@ export class NodeTable {
     if (key === SLOT_KEY) return String(node);
     return labelOf(this.labels[node] as Readonly<Record<string, string>>, key);
   }
-}
-
-function wider(from: Uint8Array, to: Uint8Array): Uint8Array {
-  to.set(from);
-  return to;
 }
 
 function sameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {

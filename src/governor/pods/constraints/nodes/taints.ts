@@ -2,6 +2,7 @@
  * Taints and tolerations: nodes with equal taints share a set, pods with equal tolerations share a class, and a class
  * decides once about a set (NodeUnschedulable and TaintToleration of kube-scheduler).
  */
+import { grown } from '../../../../kernel/grown.ts';
 import type { Taint } from '../../../../model/kubernetes/node.ts';
 import type { Toleration } from '../../../../model/kubernetes/pod.ts';
 import { CORDON, tolerates } from '../../../../model/readers/taints.ts';
@@ -69,12 +70,8 @@ export class TolerationClass {
 
   private widen(): void {
     const length = Math.max(2 * this.verdicts.length, this.sets.capacity);
-    const verdicts = new Int8Array(length).fill(UNKNOWN);
-    verdicts.set(this.verdicts);
-    this.verdicts = verdicts;
-    const disliked = new Int16Array(length).fill(UNKNOWN);
-    disliked.set(this.disliked);
-    this.disliked = disliked;
+    this.verdicts = grown(this.verdicts, length, UNKNOWN);
+    this.disliked = grown(this.disliked, length, UNKNOWN);
   }
 }
 
