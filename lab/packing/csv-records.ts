@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { parse } from 'csv-parse/sync';
 import { TegError } from '../../src/model/errors.ts';
+import { splitCsvLine } from '../../src/traces/csv-header.ts';
 
 /** One row: text by column. */
 export type CsvRecord = Readonly<Record<string, string>>;
@@ -20,24 +20,35 @@ const BYTES_MAX = 512 * 2 ** 20;
  * @throws TegError TEG_TRACE_BAD_HEADER, TEG_TRACE_BAD_ROW, TEG_INPUT_CORRUPT; an error of the file system.
  */
 export function readCsvRecords(path: string, columns: readonly string[]): CsvRecord[] {
-  const text = unpacked(path).toString('utf8');
-  let records: CsvRecord[];
-  try {
-    records = parse(text, { columns: true, skip_empty_lines: true, bom: true, trim: true });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new TegError('TEG_TRACE_BAD_ROW', `${path}: ${reason}; expected comma-separated rows`, {
-      cause: error,
-    });
-  }
-  const missing = columns.filter((column) => !(column in (records[0] ?? {})));
-  if (missing.length > 0) {
+  const text = unpacked(path)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '');
+  const lines = text.split(/\r?\n/).flatMap((line, i) => (line === '' ? [] : [fieldsOf(path, line, i + 1)]));
+  const [header = [], ...rows] = lines;
+  const missing = columns.filter((column) => !header.includes(column));
+  if (missing.length > 0 || rows.length === 0) {
     throw new TegError(
       'TEG_TRACE_BAD_HEADER',
-      `${path}: no column ${missing.join(', ')}; expected a header with ${columns.join(',')} and at least one row`,
+      `${path}: no ${missing.length > 0 ? `column ${missing.join(', ')}` : 'row'}; expected a header with ${columns.join(',')} and at least one row`,
     );
   }
-  return records;
+  return rows.map((fields, i) => {
+    if (fields.length !== header.length) {
+      throw badRow(path, `row ${i + 1}: got ${fields.length} fields where the header has ${header.length}`);
+    }
+    return Object.fromEntries(header.map((column, c) => [column, fields[c] as string]));
+  });
+}
+
+/** @param line 1-based line of the file, for the message. */
+function fieldsOf(path: string, text: string, line: number): string[] {
+  const fields = splitCsvLine(text);
+  if (fields === undefined) throw badRow(path, `line ${line}: got unmatched quotation marks`);
+  return fields.map((field) => field.trim());
+}
+
+function badRow(path: string, reason: string): TegError {
+  return new TegError('TEG_TRACE_BAD_ROW', `${path}: ${reason}; expected comma-separated rows`);
 }
 
 /**
