@@ -22,11 +22,12 @@
 import { TimeHeap } from '../../src/kernel/time-heap.ts';
 import type { ClusterState } from '../../src/model/cluster-state.ts';
 import type { Demand } from '../../src/model/demand.ts';
+import { clusterFor } from '../../src/simulation/inputs/workload-of.ts';
 import { EligibleNodes } from './eligible-nodes.ts';
 import { FeasibleNodes } from './feasible-nodes.ts';
 import { binPackScore } from './pack-score.ts';
 import { type PeerEntry, type PeerOptions, requireIntegerOption, requireNumberOption } from './peer.ts';
-import { buildCluster, type PeerModel, PeerWorld } from './peer-world.ts';
+import { type PeerModel, PeerWorld } from './peer-world.ts';
 import { StaleBoard } from './stale-board.ts';
 import { WaitingLines } from './waiting-lines.ts';
 
@@ -115,7 +116,7 @@ class Nomad implements PeerModel {
     this.options = options;
     this.stalenessSeconds = run.stalenessSeconds;
     const { cluster, jobs } = world;
-    this.board = new StaleBoard(cluster, buildCluster(run));
+    this.board = new StaleBoard(cluster, clusterFor(run.nodes, run.jobs));
     const eligible = new EligibleNodes(cluster);
     this.onBoard = new FeasibleNodes(this.board.cluster, eligible, WAKES_MAX);
     this.fresh = new FeasibleNodes(cluster, eligible, WAKES_MAX);

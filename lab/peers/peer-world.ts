@@ -8,10 +8,11 @@
  */
 import { EventQueue } from '../../src/kernel/event-queue.ts';
 import { Random } from '../../src/kernel/random.ts';
-import { ClusterState } from '../../src/model/cluster-state.ts';
+import type { ClusterState } from '../../src/model/cluster-state.ts';
 import type { Demand } from '../../src/model/demand.ts';
 import { assert, TegError } from '../../src/model/errors.ts';
 import type { JobTable } from '../../src/simulation/inputs/job-table.ts';
+import { clusterFor } from '../../src/simulation/inputs/workload-of.ts';
 import { checkPeerOptions, type PeerOptions, type PeerResult } from './peer.ts';
 import { PeerMeter } from './peer-meter.ts';
 
@@ -67,7 +68,7 @@ export class PeerWorld {
     const { jobs, seed } = options;
     this.options = options;
     this.jobs = jobs;
-    this.cluster = buildCluster(options);
+    this.cluster = clusterFor(options.nodes, options.jobs);
     this.meter = new PeerMeter(this.cluster.capacity.gpuMilli, options.horizonSeconds);
     this.random = new Random(seed, STREAM_CHOICES);
     this.messages = new Random(seed, STREAM_MESSAGES);
@@ -240,13 +241,4 @@ export class PeerWorld {
     assert(cpuMilli === this.heldCpuMilli, 'cores of the nodes and of the pods do not agree');
     assert(this.meter.usedGpuMilli <= gpuMilli, 'more GPUs in use than held');
   }
-}
-
-/** @returns The cluster of a run, empty. */
-export function buildCluster(options: PeerOptions): ClusterState {
-  const { nodes, jobs } = options;
-  const labelKeys = jobs.demands.labelKeys();
-  const cluster = new ClusterState(jobs.demands, { labelKeys, nodesExpected: nodes.length });
-  for (const node of nodes) cluster.addNode(node);
-  return cluster;
 }

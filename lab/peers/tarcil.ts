@@ -20,10 +20,11 @@
  * @source Delimitrou, Sanchez, Kozyrakis 2015, Tarcil, SoCC, https://doi.org/10.1145/2806777.2806779.
  */
 import type { Demand } from '../../src/model/demand.ts';
+import { clusterFor } from '../../src/simulation/inputs/workload-of.ts';
 import { EligibleNodes } from './eligible-nodes.ts';
 import { binPackScore } from './pack-score.ts';
 import { type PeerEntry, type PeerOptions, requireIntegerOption, requireNumberOption } from './peer.ts';
-import { buildCluster, type PeerModel, PeerWorld } from './peer-world.ts';
+import { type PeerModel, PeerWorld } from './peer-world.ts';
 import { samplesFor } from './sample-size.ts';
 import { StaleBoard } from './stale-board.ts';
 import { WaitingLines } from './waiting-lines.ts';
@@ -109,7 +110,7 @@ class Tarcil implements PeerModel {
     this.stalenessSeconds = run.stalenessSeconds;
     const { cluster, jobs } = world;
     const demands = jobs.demands.demands.length;
-    this.board = new StaleBoard(cluster, buildCluster(run));
+    this.board = new StaleBoard(cluster, clusterFor(run.nodes, run.jobs));
     this.eligible = new EligibleNodes(cluster);
     this.admission = new WaitingLines(jobs.count, demands);
     this.sizes = Int32Array.from({ length: FIT_SAMPLES + 1 }, (_, fitted) =>

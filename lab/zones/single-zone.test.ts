@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import type { NodeSpec } from '../../src/model/node.ts';
 import { churn, federation, jobsOf } from '../../src/simulation/federation/federation.fixtures.ts';
 import { LocalTeam, runFederation } from '../../src/simulation/federation/federation-run.ts';
-import { typicalOfMix } from '../../src/simulation/federation/saturation.ts';
+import { typicalOf } from '../../src/simulation/inputs/workload-of.ts';
 import { generateNodes } from '../../src/traces/generate-nodes.ts';
-import { runSingleZone, singleZoneCluster } from './single-zone.ts';
+import { runSingleZone } from './single-zone.ts';
 
 const NODE: NodeSpec = {
   name: 'n0',
@@ -48,19 +48,10 @@ test('a waiting job starts the moment that another ends; a job that does not fit
   expect(runSingleZone([NODE], jobs, undefined, 1, 10, 1)).toMatchObject({ allocation: 0.75, placedJobs: 3 });
 });
 
-test('labels that no job selects on do not distinguish nodes', () => {
-  const labelled = Array.from({ length: 5 }, (_, i) => {
-    return { ...NODE, name: `n${i}`, labels: { 'kubernetes.io/hostname': `n${i}`, zone: i < 2 ? 'a' : 'b' } };
-  });
-  expect(singleZoneCluster(labelled, jobsOf([ONE_GPU])).flavors.length).toBe(1);
-  const affinity = [{ key: 'zone', operator: 'In' as const, values: ['a'] }];
-  expect(singleZoneCluster(labelled, jobsOf([{ ...ONE_GPU, affinity }])).flavors.length).toBe(2);
-});
-
 test('it knows the typical workload, and gives the same for the same seed', () => {
   const nodes = generateNodes({ nodes: 32 });
   const jobs = churn(nodes, 1.1, 20, Number.POSITIVE_INFINITY);
-  const run = (seed: number) => runSingleZone(nodes, jobs, typicalOfMix(jobs), seed, 30, 1);
+  const run = (seed: number) => runSingleZone(nodes, jobs, typicalOf(jobs), seed, 30, 1);
   const result = run(1);
   expect(run(1)).toEqual(result);
   expect(result.allocation).toBeGreaterThan(0.9);
@@ -70,7 +61,7 @@ test('it knows the typical workload, and gives the same for the same seed', () =
 test('zones that know each other from summaries come close to one that knows all', async () => {
   const nodes = generateNodes({ nodes: 64 });
   const jobs = churn(nodes, 1.2, 20, Number.POSITIVE_INFINITY);
-  const single = runSingleZone(nodes, jobs, typicalOfMix(jobs), 1, 60, 1);
+  const single = runSingleZone(nodes, jobs, typicalOf(jobs), 1, 60, 1);
   const many = await runFederation(new LocalTeam(federation({ nodes, jobs }), 1), { horizonSeconds: 60 });
   const gpuMilli = many.samples.at(-1)?.runningGpuMilli as number;
   const allocation = gpuMilli / many.facts.capacityGpuMilli;

@@ -8,10 +8,10 @@ import { Zone } from '../../src/governor/zone/zone.ts';
 import { EffectKind, type JobSubmittedEvent, ZoneEventKind } from '../../src/governor/zone/zone-events.ts';
 import { EventQueue } from '../../src/kernel/event-queue.ts';
 import { Random } from '../../src/kernel/random.ts';
-import { ClusterState } from '../../src/model/cluster-state.ts';
 import type { NodeSpec } from '../../src/model/node.ts';
 import { DEFAULT_TENANT } from '../../src/model/tenants.ts';
 import type { JobTable } from '../../src/simulation/inputs/job-table.ts';
+import { clusterFor } from '../../src/simulation/inputs/workload-of.ts';
 
 /** Results of the zone. */
 export interface SingleZoneResult {
@@ -33,7 +33,7 @@ export function runSingleZone(
   horizonSeconds: number,
   sampleSeconds: number,
 ): SingleZoneResult {
-  const cluster = singleZoneCluster(nodes, jobs);
+  const cluster = clusterFor(nodes, jobs);
   const random = new Random(seed, 1);
   const policy = new TegPolicy(typical === undefined ? { cluster, random } : { cluster, random, typical });
   const membersMax = jobs.podCounts.reduce((most, pods) => Math.max(most, pods), 1);
@@ -56,17 +56,6 @@ export function runSingleZone(
     allocationMean: late.reduce((sum, share) => sum + share, 0) / late.length,
     placedJobs: zone.counters.started,
   };
-}
-
-/**
- * @returns The cluster of all nodes. A label that no job selects on must not split a flavour, as in the zones of the
- *   federation.
- */
-export function singleZoneCluster(nodes: readonly NodeSpec[], jobs: JobTable): ClusterState {
-  const labelKeys = jobs.demands.labelKeys();
-  const cluster = new ClusterState(jobs.demands, { labelKeys, nodesExpected: nodes.length });
-  for (const node of nodes) cluster.addNode(node);
-  return cluster;
 }
 
 /** Feeds the zone. */

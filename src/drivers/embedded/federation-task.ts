@@ -8,9 +8,10 @@ import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
 import { GPU_MILLI } from '../../model/node.ts';
 import type { NetworkOptions } from '../../simulation/federation/network.ts';
-import { saturatingJobs, typicalOfMix } from '../../simulation/federation/saturation.ts';
+import { saturatingJobs } from '../../simulation/federation/saturation.ts';
 import type { ShardOptions } from '../../simulation/federation/shard.ts';
 import type { FailureOptions } from '../../simulation/inputs/failures.ts';
+import { typicalOf } from '../../simulation/inputs/workload-of.ts';
 import { type InputSources, isGenerated, loadInputs } from './inputs.ts';
 
 /** The stream of a seed that a workload is resampled from. */
@@ -78,7 +79,7 @@ export async function buildFederation(task: FederationTask): Promise<FederationP
     options,
     chooser,
     seed,
-    ...(task.typical === 'list' ? { typical: typicalOfMix(mix) } : {}),
+    ...(task.typical === 'list' ? { typical: typicalOf(mix) } : {}),
   };
   return {
     world,

@@ -12,8 +12,9 @@ import type { NodeSpec } from '../../model/node.ts';
 import { capacityOf, generateJobs } from '../../traces/generate-jobs.ts';
 import { generateNodes } from '../../traces/generate-nodes.ts';
 import { type JobTable, JobTableBuilder } from '../inputs/job-table.ts';
+import { typicalOf } from '../inputs/workload-of.ts';
 import { NETWORK_DEFAULTS, type NetworkOptions } from './network.ts';
-import { saturatingJobs, typicalOfMix } from './saturation.ts';
+import { saturatingJobs } from './saturation.ts';
 import type { ShardOptions } from './shard.ts';
 
 /** Options of a federation for a test. */
@@ -82,7 +83,7 @@ export function federation(setup: FederationSetup = {}): Omit<ShardOptions, 'ind
       topology: makeTopology(zones, hosts, options.fanOut),
       options,
       chooser,
-      ...(setup.isLearned ? {} : { typical: typicalOfMix(jobs) }),
+      ...(setup.isLearned ? {} : { typical: typicalOf(jobs) }),
       seed,
     },
     jobs,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { TegError } from '../../model/errors.ts';
 import type { JobTable } from '../inputs/job-table.ts';
 import { jobsOf } from './federation.fixtures.ts';
-import { type SaturationOptions, saturatingJobs, typicalOfMix } from './saturation.ts';
+import { type SaturationOptions, saturatingJobs } from './saturation.ts';
 
 const GPU = { gpuCount: 1, gpuMilli: 1000 };
 /** One job in four requests no GPU, one half of one, one one, one two pods of two: 5.5 GPUs of four jobs. */
@@ -124,19 +124,5 @@ describe('bad input', () => {
     const error = refusal(() => saturatingJobs(MIX, 1e12, OPTIONS));
     expect(error.code).toBe('TEG_LIMIT_REACHED');
     expect(error.message).toMatch(/would have \d+ jobs; expected at most 50000000/);
-  });
-});
-
-describe('the typical workload of a mix', () => {
-  test('is each pod shape by the number of its pods', () => {
-    const { demands, weights } = typicalOfMix(jobsOf([GPU, GPU, { ...GPU, podCount: 2, gangMin: 2 }, {}]));
-    expect(demands.map((demand) => demand.gpuCount)).toEqual([1, 0]);
-    expect(weights).toEqual([0.8, 0.2]);
-  });
-
-  test('leaves out shapes that no job of it has', () => {
-    const mix = jobsOf([GPU]);
-    mix.demands.intern({ cpuMilli: 1, memoryMib: 1, gpuCount: 0, gpuMilli: 0, gpuModels: [] });
-    expect(typicalOfMix(mix)).toEqual({ demands: [mix.demandOf(0)], weights: [1] });
   });
 });

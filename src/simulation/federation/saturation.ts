@@ -4,9 +4,7 @@
  * Arrivals are Poisson at a constant rate. Jobs stay forever, or for exponential times of a stated mean. Written
  * straight into typed arrays: 10^6 nodes take five million jobs.
  */
-import type { TypicalWorkload } from '../../field/typical-workload.ts';
 import { Random } from '../../kernel/random.ts';
-import type { Demand } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
 import { JobTable } from '../inputs/job-table.ts';
 
@@ -62,17 +60,6 @@ export function saturatingJobs(
     at += (spanSeconds / count) * random.nextExponential();
   }
   return jobs;
-}
-
-/** @returns The distribution of a mix's pods. */
-export function typicalOfMix(mix: JobTable): TypicalWorkload {
-  const counts = new Float64Array(mix.demands.demands.length);
-  for (let job = 0; job < mix.count; job++) {
-    const id = mix.demandIds[job] as number;
-    counts[id] = (counts[id] as number) + (mix.podCounts[job] as number);
-  }
-  const demands = mix.demands.demands.filter((demand: Demand) => (counts[demand.id] as number) > 0);
-  return { demands, weights: demands.map((demand) => (counts[demand.id] as number) / mix.podTotal) };
 }
 
 function gpuMilliPerJob(mix: JobTable): number {

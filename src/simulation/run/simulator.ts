@@ -13,9 +13,8 @@ import { Zone } from '../../governor/zone/zone.ts';
 import type { ZoneOptions } from '../../governor/zone/zone-events.ts';
 import { Random } from '../../kernel/random.ts';
 import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
-import { ClusterState } from '../../model/cluster-state.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
 import { TegError } from '../../model/errors.ts';
-import type { NodeSpec } from '../../model/node.ts';
 import { Equilibrium } from '../equilibrium/equilibrium.ts';
 import { EquilibriumSampler } from '../equilibrium/equilibrium-sampler.ts';
 import type { Decider, Timers } from '../inputs/decider.ts';
@@ -24,6 +23,7 @@ import { JobLog } from '../inputs/job-log.ts';
 import type { JobTable } from '../inputs/job-table.ts';
 import { RecordedPlaces, type RecordedStart, whatBecame } from '../inputs/recorded-places.ts';
 import { SAMPLES_DEFAULT, type SimulationOptions } from '../inputs/simulation-options.ts';
+import { type CountedWorkload, clusterFor, typicalOf } from '../inputs/workload-of.ts';
 import { DropReasons } from '../metrics/drop-reasons.ts';
 import { type JobShapes, jobShapes } from '../metrics/job-shapes.ts';
 import { ObservedPolicy } from '../metrics/observed-policy.ts';
@@ -55,7 +55,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   checkOptions(options);
   const { jobs: table, seed } = options;
   const startedMicros = options.clockMicros?.() ?? 0;
-  const cluster = buildCluster(options.nodes, table);
+  const cluster = clusterFor(options.nodes, table);
   const typical = typicalOf(table);
   const shapes = jobShapes(table);
   const sampler = buildSampler(options, cluster, shapes, typical);
@@ -122,31 +122,6 @@ function loggedEffects(
     log.afterStep(effects, now);
     next?.(effects, now);
   };
-}
-
-/** A distribution with its counts. */
-export interface CountedWorkload extends TypicalWorkload {
-  /** Pods of each demand. @shape [demands] */
-  readonly counts: readonly number[];
-}
-
-/** @returns The distribution of a workload's pods, for `--workload-mix list` and the fragmentation measure. */
-export function typicalOf(table: JobTable): CountedWorkload {
-  const byDemand = new Float64Array(table.demands.demands.length);
-  for (let job = 0; job < table.count; job++) {
-    const id = table.demandIds[job] as number;
-    byDemand[id] = (byDemand[id] as number) + (table.podCounts[job] as number);
-  }
-  const demands = table.demands.demands.filter((demand) => (byDemand[demand.id] as number) > 0);
-  const counts = demands.map((demand) => byDemand[demand.id] as number);
-  return { demands, counts, weights: counts.map((count) => count / table.podTotal) };
-}
-
-function buildCluster(nodes: readonly NodeSpec[], table: JobTable): ClusterState {
-  const labelKeys = table.demands.labelKeys();
-  const cluster = new ClusterState(table.demands, { labelKeys, nodesExpected: nodes.length });
-  for (const node of nodes) cluster.addNode(node);
-  return cluster;
 }
 
 function buildPolicy(
