@@ -10,6 +10,7 @@ import { createConstraints } from '../../governor/pods/constraints/cluster-const
 import { POD_OPTIONS } from '../../governor/pods/pod-events.fixtures.ts';
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
+import { barePod, bareTemplate } from '../../model/kubernetes/bare-pod.ts';
 import type { PodDescription } from '../../model/kubernetes/pod.ts';
 import { replayExitCode } from './replay-command.ts';
 
@@ -31,43 +32,8 @@ function teg(...args: string[]): { status: number | null; stdout: string; stderr
 }
 
 function pod(n: number, cpuMilli: number): PodDescription {
-  return {
-    uid: `uid-${n}`,
-    namespace: 'team-a',
-    name: `pod-${n}`,
-    ours: true,
-    nodeName: '',
-    ended: false,
-    deleting: false,
-    preempted: false,
-    gates: [],
-    priority: 0,
-    generation: 1,
-    nominatedNodeName: '',
-    createdSeconds: 1_700_000_000 + n,
-    startedSeconds: 0,
-    group: '',
-    tenant: '',
-    template: {
-      namespace: 'team-a',
-      labels: {},
-      requests: { cpuMilli, memoryBytes: 2 ** 20, extended: {} },
-      nodeSelector: {},
-      requiredNodeTerms: undefined,
-      preferredNodeTerms: [],
-      tolerations: [],
-      hostPorts: [],
-      spread: [],
-      affinity: [],
-      antiAffinity: [],
-      preferredAffinity: [],
-      preferredAntiAffinity: [],
-      claims: [],
-      exclusiveDisks: [],
-      preemptionPolicy: 'PreemptLowerPriority',
-      unsupported: [],
-    },
-  };
+  const template = bareTemplate('team-a', { cpuMilli, memoryBytes: 2 ** 20, extended: {} });
+  return { ...barePod(`uid-${n}`, `pod-${n}`, template), generation: 1, createdSeconds: 1_700_000_000 + n };
 }
 
 beforeAll(async () => {

@@ -15,6 +15,7 @@
  */
 import type { Demand } from '../../model/demand.ts';
 import { assert, TegError } from '../../model/errors.ts';
+import { barePod } from '../../model/kubernetes/bare-pod.ts';
 import type { PodDescription, PodTemplate } from '../../model/kubernetes/pod.ts';
 import { DEFAULT_TENANT, DEFAULT_TENANT_NAME, type TenantTable } from '../../model/tenants.ts';
 import { type AccountsRefusal, newAsk } from '../accounts.ts';
@@ -396,25 +397,7 @@ export class PodArbiter implements Arbiter {
 
   private podOf(uid: string, order: ArbiterOrder, nodeName: string): PodDescription {
     const { demandId, priority } = order;
-    const template = this.templateOf(demandId);
-    return {
-      uid,
-      namespace: template.namespace,
-      name: uid,
-      ours: false,
-      nodeName,
-      ended: false,
-      deleting: false,
-      preempted: false,
-      gates: [],
-      priority,
-      generation: 0,
-      nominatedNodeName: '',
-      createdSeconds: 0,
-      startedSeconds: 0,
-      group: '',
-      tenant: this.tenantOf(order),
-      template,
-    };
+    const bare = barePod(uid, uid, this.templateOf(demandId));
+    return { ...bare, ours: false, nodeName, priority, tenant: this.tenantOf(order) };
   }
 }

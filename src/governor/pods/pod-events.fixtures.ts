@@ -3,7 +3,9 @@
  *
  * Names come from small sets, so that events meet: pods of known groups on known nodes with known claims.
  */
+
 import fc from 'fast-check';
+import { bareTemplate } from '../../model/kubernetes/bare-pod.ts';
 import type { NodeDescription, Taint } from '../../model/kubernetes/node.ts';
 import type {
   HostPort,
@@ -18,22 +20,12 @@ import type {
 } from '../../model/kubernetes/pod.ts';
 import { NODE_PRESSURES } from '../../model/node-state.ts';
 import type { PodEffect, PodEvent, PodSchedulerOptions } from './pod-events.ts';
+import { SCHEDULER_OPTIONS } from './scheduler.fixtures.ts';
 
 const MIB = 1_048_576;
 
 /** Options that a test may start from. */
-export const POD_OPTIONS: PodSchedulerOptions = {
-  seed: 7,
-  backoffSecondsFirst: 1,
-  backoffSecondsMax: 10,
-  waitingPodsMax: 100_000,
-  zoneLabel: '',
-  zoneNodesMax: 1_000,
-  gangRepairSeconds: 60,
-  gangSearchChecksMax: 20_000,
-  preemption: true,
-  renewalSeconds: 300,
-};
+export const POD_OPTIONS: PodSchedulerOptions = { ...SCHEDULER_OPTIONS, seed: 7 };
 
 const key = fc.constantFrom('kubernetes.io/hostname', 'zone', 'disk', 'app', 'tier', 'dedicated');
 const value = fc.constantFrom('', 'a', 'b', 'c', 'ssd', 'web', '17', 'ünï');
@@ -125,21 +117,8 @@ export const plainTemplate: fc.Arbitrary<PodTemplate> = fc
     preemptionPolicy: fc.constantFrom('PreemptLowerPriority', 'Never'),
   })
   .map(({ cpuMilli, memoryBytes, extended: more, ...rest }) => ({
+    ...bareTemplate(rest.namespace, { cpuMilli, memoryBytes, extended: more }),
     ...rest,
-    requests: { cpuMilli, memoryBytes, extended: more },
-    nodeSelector: {},
-    requiredNodeTerms: undefined,
-    preferredNodeTerms: [],
-    tolerations: [],
-    hostPorts: [],
-    spread: [],
-    affinity: [],
-    antiAffinity: [],
-    preferredAffinity: [],
-    preferredAntiAffinity: [],
-    claims: [],
-    exclusiveDisks: [],
-    unsupported: [],
   }));
 
 /** A template with any of all fields. */

@@ -1,6 +1,7 @@
 /**
  * Small clusters for the pod scheduler's tests: builders of nodes, pods and groups, and a scheduler with a clock of its own.
  */
+import { barePod, bareTemplate } from '../../model/kubernetes/bare-pod.ts';
 import type { NodeDescription, Taint } from '../../model/kubernetes/node.ts';
 import type {
   BudgetDescription,
@@ -74,26 +75,7 @@ export function requests(
 
 /** A template of 1 core without further requirements. */
 export function template(more: Partial<PodTemplate> = {}): PodTemplate {
-  return {
-    namespace: 'default',
-    labels: {},
-    requests: requests(1000),
-    nodeSelector: {},
-    requiredNodeTerms: undefined,
-    preferredNodeTerms: [],
-    tolerations: [],
-    hostPorts: [],
-    spread: [],
-    affinity: [],
-    antiAffinity: [],
-    preferredAffinity: [],
-    preferredAntiAffinity: [],
-    claims: [],
-    exclusiveDisks: [],
-    preemptionPolicy: 'PreemptLowerPriority',
-    unsupported: [],
-    ...more,
-  };
+  return { ...bareTemplate('default', requests(1000)), ...more };
 }
 
 /** A pod of ours that waits; its uid is its name. @param of Its template, or what differs from the usual one. */
@@ -102,27 +84,7 @@ export function pod(
   of: Partial<PodTemplate> = {},
   more: Partial<PodDescription> = {},
 ): PodDescription {
-  const made = template(of);
-  return {
-    uid: name,
-    namespace: made.namespace,
-    name,
-    ours: true,
-    nodeName: '',
-    ended: false,
-    deleting: false,
-    preempted: false,
-    gates: [],
-    priority: 0,
-    generation: 1,
-    nominatedNodeName: '',
-    createdSeconds: 0,
-    startedSeconds: 0,
-    group: '',
-    tenant: '',
-    template: made,
-    ...more,
-  };
+  return { ...barePod(name, name, template(of)), generation: 1, ...more };
 }
 
 /** A selector by one label. */

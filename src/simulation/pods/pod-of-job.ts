@@ -2,6 +2,7 @@
  * A job of a table of jobs (CSV, a trace, a generated workload) as a pod of a Kubernetes cluster.
  */
 import type { JobSpec } from '../../model/job.ts';
+import { barePod, bareTemplate } from '../../model/kubernetes/bare-pod.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type {
   NodeSelectorTerm,
@@ -62,25 +63,9 @@ export function unsaidOf({ gpuCount, gpuMilli, podsPerNodeMax = 1 }: JobSpec): s
 /** @returns A pod of the job, not assigned. Equal jobs have equal templates, not one object. */
 export function podOfJob(job: JobSpec, habits: ClusterHabits): PodDescription {
   const namespace = job.tenant === '' ? 'default' : job.tenant;
-  return {
-    uid: `job ${job.id}`,
-    namespace,
-    name: job.id.slice(job.id.indexOf('/') + 1),
-    ours: true,
-    nodeName: '',
-    ended: false,
-    deleting: false,
-    preempted: false,
-    gates: [],
-    priority: job.priority,
-    tenant: job.tenant,
-    generation: 0,
-    nominatedNodeName: '',
-    createdSeconds: 0,
-    startedSeconds: 0,
-    group: '',
-    template: templateOf(job, namespace, habits),
-  };
+  const name = job.id.slice(job.id.indexOf('/') + 1);
+  const template = templateOf(job, namespace, habits);
+  return { ...barePod(`job ${job.id}`, name, template), priority: job.priority, tenant: job.tenant };
 }
 
 function templateOf(job: JobSpec, namespace: string, habits: ClusterHabits): PodTemplate {
@@ -99,23 +84,15 @@ function templateOf(job: JobSpec, namespace: string, habits: ClusterHabits): Pod
     if (extended[name] === 0) delete extended[name];
   }
   return {
-    namespace,
+    ...bareTemplate(namespace, {
+      cpuMilli: job.cpuMilli,
+      memoryBytes: job.memoryMib * BYTES_PER_MIB,
+      extended,
+    }),
     labels: isApart ? { [SPREAD_LABEL]: spreadGroup } : {},
-    requests: { cpuMilli: job.cpuMilli, memoryBytes: job.memoryMib * BYTES_PER_MIB, extended },
-    nodeSelector: {},
     requiredNodeTerms: nodeTermsOf(job),
-    preferredNodeTerms: [],
     tolerations: job.tolerations ?? habits.tolerations,
-    hostPorts: [],
-    spread: [],
-    affinity: [],
     antiAffinity: isApart ? [apart] : [],
-    preferredAffinity: [],
-    preferredAntiAffinity: [],
-    claims: [],
-    exclusiveDisks: [],
-    preemptionPolicy: 'PreemptLowerPriority',
-    unsupported: [],
   };
 }
 

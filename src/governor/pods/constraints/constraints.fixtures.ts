@@ -2,7 +2,9 @@
  * Random small clusters for the tests of the rules: few labels, values and names, so that all kinds of objects
  * interact.
  */
+
 import type { Random } from '../../../kernel/random.ts';
+import { bareTemplate } from '../../../model/kubernetes/bare-pod.ts';
 import type {
   AttachmentDescription,
   ClaimDescription,
@@ -54,26 +56,7 @@ export class Draw {
 
 /** An empty template. */
 export function emptyTemplate(changes: Partial<PodTemplate> = {}): PodTemplate {
-  return {
-    namespace: 'a',
-    labels: {},
-    requests: { cpuMilli: 0, memoryBytes: 0, extended: {} },
-    nodeSelector: {},
-    requiredNodeTerms: undefined,
-    preferredNodeTerms: [],
-    tolerations: [],
-    hostPorts: [],
-    spread: [],
-    affinity: [],
-    antiAffinity: [],
-    preferredAffinity: [],
-    preferredAntiAffinity: [],
-    claims: [],
-    exclusiveDisks: [],
-    preemptionPolicy: 'PreemptLowerPriority',
-    unsupported: [],
-    ...changes,
-  };
+  return { ...bareTemplate('a', { cpuMilli: 0, memoryBytes: 0, extended: {} }), ...changes };
 }
 
 /** A node with nothing special. */

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../../test/support/properties.ts';
 import { Random } from '../../../kernel/random.ts';
+import { barePod } from '../../../model/kubernetes/bare-pod.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { createConstraints } from '../constraints/cluster-constraints.ts';
 import { POD_OPTIONS, plainTemplate, someEvent } from '../pod-events.fixtures.ts';
@@ -162,23 +163,10 @@ function churn(run: Recorded, pods: number): void {
     t += random.nextInt(100) / 1000;
     const template = templates[random.nextInt(templates.length)] as PodDescription['template'];
     const pod: PodDescription = {
-      uid: `u${i}`,
-      namespace: template.namespace,
-      name: `p${i}`,
-      ours: true,
-      nodeName: '',
-      ended: false,
-      deleting: false,
-      preempted: false,
-      gates: [],
+      ...barePod(`u${i}`, `p${i}`, template),
       priority: random.nextInt(3) * 10,
       generation: 1,
-      nominatedNodeName: '',
       createdSeconds: Math.floor(t),
-      startedSeconds: 0,
-      group: '',
-      tenant: '',
-      template,
     };
     known.set(pod.uid, pod);
     run.step({ kind: 'pod', pod }, t);
