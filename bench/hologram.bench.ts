@@ -5,6 +5,7 @@
  *
  *     node bench/hologram.bench.ts [--zones 32] [--nodes 1000] [--fill 0.9]
  */
+
 import { parseArgs } from 'node:util';
 import { DecisionChurn } from '../lab/bench/decision-churn.ts';
 import {
@@ -20,6 +21,7 @@ import { SharedPrices } from '../src/governor/policy/shared-prices.ts';
 import { TEG_DEFAULTS } from '../src/governor/policy/teg-options.ts';
 import { TegPolicy } from '../src/governor/policy/teg-policy.ts';
 import { Random } from '../src/kernel/random.ts';
+import { mean } from '../src/kernel/statistics.ts';
 import { ClusterState } from '../src/model/cluster-state.ts';
 import { type Demand, DemandTable } from '../src/model/demand.ts';
 import { capacityOf, generateJobs, generateNodes } from '../src/traces/generate.ts';
@@ -164,10 +166,6 @@ function priceErrors() {
     });
   }
   return rows;
-}
-
-function mean(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 }
 
 /** CPU microseconds of one of `count` operations, best of the rounds. */

@@ -3,21 +3,19 @@
  *
  * The bounds lie a little below what was measured when they were written; the comments have the figures.
  */
+
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { PackingList } from '../lab/packing/packing-inputs.ts';
 import { type PackingRow, runPackingList } from '../lab/packing/packing-run.ts';
 import { compare } from '../src/drivers/embedded/simulations.ts';
 import { Random } from '../src/kernel/random.ts';
+import { mean } from '../src/kernel/statistics.ts';
 import { policyByName } from '../src/simulation/inputs/policies.ts';
 import type { ComparisonResult } from '../src/simulation/metrics/result.ts';
 import { capacityOf, generateJobs, generateNodes, OPENB_LIKE_MIX } from '../src/traces/generate.ts';
 
 /** On a busy machine. */
 const HOOK_MS = 180_000;
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
 
 describe('packing a made-up list', () => {
   const nodes = generateNodes({ nodes: 100, mix: OPENB_LIKE_MIX });

@@ -7,6 +7,7 @@ import { loadPolicy } from '../../src/drivers/embedded/load-policy.ts';
 import type { PolicyContext, PolicyEntry, TypicalWorkload } from '../../src/governor/policy/policy.ts';
 import { createTegPolicy } from '../../src/governor/policy/teg-policy.ts';
 import { Random } from '../../src/kernel/random.ts';
+import { rounded } from '../../src/kernel/statistics.ts';
 import { ClusterState } from '../../src/model/cluster-state.ts';
 import { DemandTable } from '../../src/model/demand.ts';
 import { TegError } from '../../src/model/errors.ts';
@@ -108,7 +109,7 @@ export async function runDecisionTask(task: DecisionTask): Promise<DecisionRow[]
   const filling = clockMicros();
   churn.fillTo(task.fill);
   const fillSeconds = (clockMicros() - filling) / 1e6;
-  const facts = { loadSeconds: rounded(loadSeconds), fillSeconds: rounded(fillSeconds) };
+  const facts = { loadSeconds: rounded(loadSeconds, 3), fillSeconds: rounded(fillSeconds, 3) };
   const rows = new Map<string, DecisionRow>();
   // The policy that filled the cluster goes first: it alone knows the present cluster without being made again.
   const order = [...policies].sort(
@@ -212,7 +213,8 @@ function rowOf(
   facts: { readonly loadSeconds: number; readonly fillSeconds: number; readonly bytes: number },
 ): DecisionRow {
   const { rounds } = measured;
-  const least = (value: (samples: ChurnSamples) => number): number => rounded(Math.min(...rounds.map(value)));
+  const least = (value: (samples: ChurnSamples) => number): number =>
+    rounded(Math.min(...rounds.map(value)), 3);
   const sum = (value: (samples: ChurnSamples) => number): number =>
     rounds.reduce((total, samples) => total + value(samples), 0);
   const decisions = sum((s) => s.steps);
@@ -223,16 +225,16 @@ function rowOf(
     p99Micros: least((s) => quantileOf(s.stepMicros, 0.99)),
     bytesPerNode: Math.round((10 * facts.bytes) / task.nodes) / 10,
     meanMicros: least((s) => s.stepMicros.reduce((total, micros) => total + micros, 0) / s.steps),
-    cpuMicros: rounded(measured.cpuMicros),
+    cpuMicros: rounded(measured.cpuMicros, 3),
     arrivalP50Micros: least((s) => quantileOf(s.arrivalMicros, 0.5)),
     arrivalP99Micros: least((s) => quantileOf(s.arrivalMicros, 0.99)),
     departureP50Micros: least((s) => quantileOf(s.departureMicros, 0.5)),
     departureP99Micros: least((s) => quantileOf(s.departureMicros, 0.99)),
-    nodesExamined: rounded(sum((s) => s.nodesExamined) / decisions),
+    nodesExamined: rounded(sum((s) => s.nodesExamined) / decisions, 3),
     decisions,
     warmupDecisions: measured.warmupDecisions,
     unplaced: sum((s) => s.unplaced),
-    fillPercent: rounded(100 * churn.fill),
+    fillPercent: rounded(100 * churn.fill, 3),
     pods: churn.podCount,
     demands: cluster.demands.demands.length,
     loadSeconds: facts.loadSeconds,
@@ -243,8 +245,4 @@ function rowOf(
 
 function clockMicros(): number {
   return performance.now() * 1000;
-}
-
-function rounded(value: number): number {
-  return Math.round(1000 * value) / 1000;
 }

@@ -1,9 +1,11 @@
 /**
  * One cluster size of `teg bench simulator`: a workload that keeps the cluster nearly full, run through the simulator.
  */
+
 import { cpuUsage, resourceUsage } from 'node:process';
 import { loadPolicy } from '../../src/drivers/embedded/load-policy.ts';
 import { Random } from '../../src/kernel/random.ts';
+import { rounded } from '../../src/kernel/statistics.ts';
 import { DemandTable } from '../../src/model/demand.ts';
 import type { NodeSpec } from '../../src/model/node.ts';
 import { type JobTable, JobTableBuilder } from '../../src/simulation/inputs/job-table.ts';
@@ -192,22 +194,18 @@ function rowOf(
     jobsPerSecondOverall: best((s) => s.overallPerSecond),
     peakMemoryBytes: resourceUsage().maxRSS * 1024,
     share: {
-      queue: rounded(share.queue),
-      field: rounded(share.field),
-      zone: rounded(share.zone),
-      metrics: rounded(share.metrics),
+      queue: rounded(share.queue, 3),
+      field: rounded(share.field, 3),
+      zone: rounded(share.zone, 3),
+      metrics: rounded(share.metrics, 3),
     },
     decisionMicrosP50: timing?.decisionMicros?.p50 ?? null,
     decisionMicrosP99: timing?.decisionMicros?.p99 ?? null,
     jobs: jobs.count,
     pods: jobs.podTotal,
-    fillPercent: rounded(100 * (result.allocationWhileArriving.gpu ?? Number.NaN)),
-    peakFillPercent: rounded(100 * (result.peakGpu ?? Number.NaN)),
-    waitP99Seconds: rounded(result.wait?.p99 ?? 0),
+    fillPercent: rounded(100 * (result.allocationWhileArriving.gpu ?? Number.NaN), 3),
+    peakFillPercent: rounded(100 * (result.peakGpu ?? Number.NaN), 3),
+    waitP99Seconds: rounded(result.wait?.p99 ?? 0, 3),
     rounds: task.rounds,
   };
-}
-
-function rounded(value: number): number {
-  return Math.round(1000 * value) / 1000;
 }

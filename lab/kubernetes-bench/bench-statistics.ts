@@ -42,13 +42,6 @@ export function throughputSamples(bindSeconds: ArrayLike<number>, intervalSecond
   return samples;
 }
 
-/** @returns The arithmetic mean; NaN of an empty list. */
-export function mean(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] as number;
-  return sum / values.length;
-}
-
 /**
  * The nearest-rank quantile, as scheduler_perf's percentiles.
  *

@@ -4,11 +4,12 @@
  * Not here: restarts and packing (`restart-run.ts`, `packing-run.ts`).
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { mean } from '../../src/kernel/statistics.ts';
 import type { ControlPlaneProcess } from '../control-plane/control-plane.ts';
 import { BenchCluster, type CpuSeconds, type RunHooks } from './bench-cluster.ts';
 import { type ObjectTemplate, podGroupTemplate, podTemplate } from './bench-objects.ts';
 import { type BenchFigures, type BenchRun, NO_FIGURES } from './bench-run.ts';
-import { mean, quantile, throughputSamples } from './bench-statistics.ts';
+import { quantile, throughputSamples } from './bench-statistics.ts';
 import { CHURN_NAMESPACE, startChurn } from './churn.ts';
 import { PodTracker } from './pod-tracker.ts';
 import { schedulerNameOfPods } from './schedulers.ts';

@@ -1,8 +1,10 @@
 /**
  * The table of `teg bench packing --kube-reference`: means over seeds beside the real scheduler's result.
  */
+
 import { formatFixed, formatSigned } from '../../src/cli/terminal/formatting.ts';
 import { printTable } from '../../src/cli/terminal/table.ts';
+import { mean } from '../../src/kernel/statistics.ts';
 import type { KubeReferenceRow } from './kube-reference.ts';
 
 /** Prints one line a sequence and policy, then the mean over sequences of each policy. */
@@ -40,8 +42,4 @@ function line(sequence: string, group: readonly KubeReferenceRow[]): (string | n
   const spread = sequence === 'all' ? Number.NaN : deviation;
   const policy = group[0]?.policy ?? '';
   return [sequence, policy, gpu, spread, realGpu, gpu - realGpu, cpu, realCpu, cpu - realCpu, bound];
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,8 +1,10 @@
 /**
  * The table of `teg bench packing`: means over seeds, beside the published ones and the distance to FGD.
  */
+
 import { formatFixed, formatSigned } from '../../src/cli/terminal/formatting.ts';
 import { printTable, type TableColumn } from '../../src/cli/terminal/table.ts';
+import { mean } from '../../src/kernel/statistics.ts';
 import type { PackingRow } from './packing-run.ts';
 import type { PublishedResults, PublishedRow } from './published-results.ts';
 
@@ -97,10 +99,6 @@ function summariseLists(summaries: readonly PackingSummary[]): PackingSummary {
 function distance(row: PackingRow, reference: PublishedRow | undefined): number {
   if (reference === undefined) return Number.NaN;
   return Math.max(Math.abs(row.alloc100 - reference.alloc100), Math.abs(row.alloc130 - reference.alloc130));
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 const percent = (value: number): string => formatFixed(value, 2);

@@ -1,7 +1,9 @@
 /**
  * One run of the packing benchmark and the row it gives.
  */
+
 import type { PolicyEntry } from '../../src/governor/policy/policy.ts';
+import { rounded } from '../../src/kernel/statistics.ts';
 import type { NodeSpec } from '../../src/model/node.ts';
 import { type PackingResult, runPacking } from '../../src/simulation/packing/packing.ts';
 import { nodesByRank, packingArrivals } from '../../src/simulation/packing/packing-arrivals.ts';
@@ -63,8 +65,4 @@ function toRow({ list, policy, seed }: PackingRun, result: PackingResult): Packi
     decisionMicrosP50: rounded(result.decisionMicrosP50, 3),
     decisionMicrosP99: rounded(result.decisionMicrosP99, 3),
   };
-}
-
-function rounded(value: number, digits: number): number {
-  return Math.round(value * 10 ** digits) / 10 ** digits;
 }

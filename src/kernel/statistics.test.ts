@@ -5,15 +5,31 @@ import { checkProperty } from '../../test/support/properties.ts';
 import { Random } from './random.ts';
 import {
   logGamma,
+  mean,
   meanInterval,
   pairedInterval,
   regularizedBeta,
+  rounded,
   studentDistribution,
   studentQuantile,
   Welford,
 } from './statistics.ts';
 
 const numbers = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 2, maxLength: 50 });
+
+test('a mean is that of all numbers, and of none unknown', () => {
+  expect(mean([1, 2, 6])).toBe(3);
+  expect(mean(Float64Array.of(-1, 1))).toBe(0);
+  expect(mean([])).toBeNaN();
+});
+
+test('a number is rounded to the given number of digits', () => {
+  expect(rounded(1234.5678, 2)).toBe(1234.57);
+  expect(rounded(-0.125, 2)).toBe(-0.12);
+  expect(rounded(1e300, 3)).toBe(1e300);
+  expect(rounded(2.5, 0)).toBe(3);
+  expect(() => rounded(1, 16)).toThrow('digits');
+});
 
 describe('Welford', () => {
   test('agrees with the two-pass formulas', () => {

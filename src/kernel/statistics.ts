@@ -1,5 +1,5 @@
 /**
- * Small statistics: moments in one pass, Student-t intervals of means and of paired differences.
+ * Small statistics: means, moments in one pass, Student-t intervals of means and of paired differences.
  */
 import { assert } from './assert.ts';
 
@@ -44,6 +44,20 @@ export class Welford {
     this.min = Math.min(this.min, other.min);
     this.max = Math.max(this.max, other.max);
   }
+}
+
+/** @returns The arithmetic mean of numbers that are at hand; NaN of none. */
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] as number;
+  return sum / values.length;
+}
+
+/** @returns The number with at most `digits` digits after the point, for reports. @param digits In [0, 15]. */
+export function rounded(value: number, digits: number): number {
+  assert(digits >= 0 && digits <= 15, 'digits beyond those of a double');
+  const scale = 10 ** digits;
+  return Math.round(value * scale) / scale;
 }
 
 /** A mean and the interval that holds the true mean with a stated confidence. */

@@ -4,6 +4,7 @@
  *
  * A pure function of its options and of the random stream: the same give the same jobs, byte for byte.
  */
+import { mean } from '../kernel/statistics.ts';
 import { TegError } from '../model/errors.ts';
 import type { JobSpec } from '../model/job.ts';
 import { GPU_MILLI, type NodeSpec } from '../model/node.ts';
@@ -243,10 +244,6 @@ function scaled(duration: DurationDistribution, factor: number): DurationDistrib
 
 function pick(values: readonly number[], random: RandomSource): number {
   return values[Math.floor(random.nextFloat() * values.length)] as number;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function jobClass(

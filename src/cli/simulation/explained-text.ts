@@ -1,4 +1,5 @@
 /** The life of one job as text: the output of `teg simulate --explain`. */
+import { BYTES_PER_MIB } from '../../model/units.ts';
 import type { SimulationResult } from '../../simulation/metrics/result.ts';
 import { formatBytes, formatCounted, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
@@ -31,7 +32,7 @@ function asksFor({ demand, podCount, gangMin }: Explained): string {
   const pods = podCount === 1 ? '1 pod' : `${podCount} pods (at least ${gangMin} together)`;
   const parts = [
     `${formatFixed(demand.cpuMilli / 1000, 2)} cores`,
-    formatBytes(demand.memoryMib * 1024 * 1024),
+    formatBytes(demand.memoryMib * BYTES_PER_MIB),
   ];
   if (demand.gpuCount > 0) {
     parts.push(

@@ -7,6 +7,7 @@
  * @source https://github.com/aleasimulator/alea, Alea/data-set.
  */
 import type { JobSpec } from '../../model/job.ts';
+import { BYTES_PER_MIB } from '../../model/units.ts';
 import { BATCH_ROWS, quoted, type ReadContext } from '../context.ts';
 import { readLines } from '../lines.ts';
 import { parseDecimal, Row } from '../row.ts';
@@ -106,7 +107,7 @@ function toColumns(text: string, line: number, context: ReadContext): string[] {
     nodes: String(machines),
     cpus_total: Number(requested) > 0 ? (requested as string) : (allocated as string),
     walltime_limit_s: limit === '-1' ? '' : (limit as string),
-    mem_mib_per_node: bytes >= 0 ? String(bytes / 2 ** 20) : (memory as string),
+    mem_mib_per_node: bytes >= 0 ? String(bytes / BYTES_PER_MIB) : (memory as string),
     user: user === '-1' ? '' : (user as string),
     exclusive: isExclusive ? '1' : '0',
     properties: properties.join('|'),
