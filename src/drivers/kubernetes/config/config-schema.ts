@@ -5,7 +5,7 @@
  * Invariant: every field has a default and a description, so that an empty configuration is a whole one.
  */
 import { z } from 'zod';
-import { durationSeconds } from './durations.ts';
+import { durationSeconds } from '../../../model/readers/durations.ts';
 
 /** `apiVersion` of the configuration. */
 export const CONFIG_API_VERSION = 'teg.dev/v1alpha1';

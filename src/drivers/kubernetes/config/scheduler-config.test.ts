@@ -6,9 +6,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { checkProperty } from '../../../../test/support/properties.ts';
 import { TegError } from '../../../model/errors.ts';
+import { durationSeconds } from '../../../model/readers/durations.ts';
 import { withListenAddress } from './config-schema.ts';
 import { coreOptions } from './core-options.ts';
-import { durationSeconds } from './durations.ts';
 import { RENAMED } from './old-names.ts';
 import {
   defaultSchedulerConfig,

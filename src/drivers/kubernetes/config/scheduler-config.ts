@@ -6,7 +6,7 @@ import { parseDocument, stringify } from 'yaml';
 import { z } from 'zod';
 import { TegError } from '../../../model/errors.ts';
 import { readFault } from '../../../model/file-faults.ts';
-import { problemsOf } from './config-errors.ts';
+import { problemsOf } from '../../../model/readers/config-errors.ts';
 import {
   CONFIG_API_VERSION,
   CONFIG_KIND,

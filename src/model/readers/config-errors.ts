@@ -3,7 +3,7 @@
  * name.
  */
 import { z } from 'zod';
-import { closestName } from '../../../kernel/closest-name.ts';
+import { closestName } from '../../kernel/closest-name.ts';
 
 /** Most problems reported at once. */
 const PROBLEMS_MAX = 10;
@@ -59,7 +59,13 @@ function namesAt(root: z.ZodObject, path: readonly string[]): string[] {
   let object: z.ZodObject = root;
   for (const key of path) {
     let field: unknown = object.shape[key];
-    while (field instanceof z.ZodPrefault || field instanceof z.ZodDefault) field = field.unwrap();
+    while (
+      field instanceof z.ZodPrefault ||
+      field instanceof z.ZodDefault ||
+      field instanceof z.ZodOptional
+    ) {
+      field = field.unwrap();
+    }
     if (!(field instanceof z.ZodObject)) return [];
     object = field;
   }
