@@ -44,7 +44,7 @@ export type Protection =
   | 'dimension';
 
 /** A unit that may be evicted. */
-export interface Candidate {
+export interface ReclaimCandidate {
   readonly unit: ReclaimUnit;
   /** Bits of `EvictionCause`, of which one has to hold for the whole set. */
   readonly causes: number;
@@ -63,7 +63,7 @@ export interface Candidate {
 
 /** The candidates of one claim. */
 export interface Candidates {
-  readonly list: readonly Candidate[];
+  readonly list: readonly ReclaimCandidate[];
   /** Pods that are protected, by reason. */
   readonly protectedPods: ReadonlyMap<Protection, number>;
   /** When the next unit passes its `minRuntime`; Infinity: none will. */
@@ -190,7 +190,7 @@ export class CandidateFinder {
 
   /** @cost O(units × levels + pods). */
   find(): Candidates {
-    const list: Candidate[] = [];
+    const list: ReclaimCandidate[] = [];
     for (const unit of this.world.units) {
       const found = this.judge(unit);
       if (typeof found !== 'string') list.push(found);
@@ -199,7 +199,7 @@ export class CandidateFinder {
     return { list, protectedPods: this.protectedPods, retrySeconds: this.retrySeconds };
   }
 
-  private judge(unit: ReclaimUnit): Candidate | Protection {
+  private judge(unit: ReclaimUnit): ReclaimCandidate | Protection {
     const { claimant, world } = this;
     const isSystem = claimant.priority >= SYSTEM_PRIORITY_MIN;
     if (!unit.evictable || unit.id === claimant.id) return 'leaving';
@@ -220,19 +220,19 @@ export class CandidateFinder {
     return found;
   }
 
-  private within(unit: ReclaimUnit, dimension: number): Candidate | Protection {
+  private within(unit: ReclaimUnit, dimension: number): ReclaimCandidate | Protection {
     if (unit.priority >= this.claimant.priority) return 'priority';
     if (this.policy.within === 'Never') return 'policy';
     return this.anyPart(unit, EvictionCause.Within, dimension);
   }
 
   /** A candidate of which every part may go. */
-  private anyPart(unit: ReclaimUnit, causes: number, dimension: number): Candidate {
+  private anyPart(unit: ReclaimUnit, causes: number, dimension: number): ReclaimCandidate {
     const extrasMax = unit.pods.length - coreCount(unit);
     return { unit, causes, claimantSide: -1, victimSide: -1, floors: [], dimension, extrasMax, whole: true };
   }
 
-  private between(unit: ReclaimUnit, dimension: number): Candidate | Protection {
+  private between(unit: ReclaimUnit, dimension: number): ReclaimCandidate | Protection {
     const { claimant, policy, world } = this;
     if (policy.reclaim === 'Never') return 'policy';
     if (policy.reclaim === 'LowerPriority' && unit.priority >= claimant.priority) return 'priority';

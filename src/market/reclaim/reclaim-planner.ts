@@ -10,11 +10,11 @@
  */
 import { assert } from '../../kernel/assert.ts';
 import {
-  type Candidate,
   CandidateFinder,
   type Candidates,
   EvictionCause,
   type Protection,
+  type ReclaimCandidate,
   Standing,
 } from './candidates.ts';
 import { Holdings } from './holdings.ts';
@@ -33,7 +33,7 @@ import { type VictimCost, VictimRules, workLost } from './victim-set.ts';
 export type EvictionReason = 'priority' | 'within' | 'reclaim' | 'fair-share';
 
 /** A unit that gives way. */
-export interface Victim {
+export interface ReclaimVictim {
   readonly unit: ReclaimUnit;
   readonly pods: readonly ReclaimPod[];
   /** True if the unit falls. */
@@ -46,7 +46,7 @@ export interface Victim {
 /** Whom to evict, and where the claimant goes then. */
 export interface ReclaimPlan<Placement> {
   readonly kind: 'plan';
-  readonly victims: readonly Victim[];
+  readonly victims: readonly ReclaimVictim[];
   readonly placement: Placement;
   readonly cost: VictimCost;
   /** True if no smaller set exists. */
@@ -121,9 +121,9 @@ export function planReclaim<Placement extends ReclaimPlacement>(
   if (best === undefined) {
     return refusal(wouldFit ? 'not-allowed' : 'no-room', protectedPods, found.retrySeconds, 1 + trials);
   }
-  const victims: Victim[] = [];
+  const victims: ReclaimVictim[] = [];
   for (const [at, pods] of best.closed) {
-    const { unit } = rules.candidates[at] as Candidate;
+    const { unit } = rules.candidates[at] as ReclaimCandidate;
     const whole = pods.length === unit.pods.length;
     assert(whole || unit.disruption === 'single', 'a gang that goes whole or not at all would be torn');
     const reason = REASONS[rules.causeOf(at, best.closed)] as EvictionReason;
@@ -158,7 +158,7 @@ function rulesOf(
   if (hopeless.size === 0) return { rules, protectedPods };
   const counts = new Map(protectedPods);
   for (const at of hopeless) {
-    const { pods } = (list[at] as Candidate).unit;
+    const { pods } = (list[at] as ReclaimCandidate).unit;
     counts.set('share', (counts.get('share') ?? 0) + pods.length);
   }
   const left = list.filter((_, at) => !hopeless.has(at));

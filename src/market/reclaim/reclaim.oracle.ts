@@ -2,7 +2,7 @@
  * What has to hold of evictions, computed again in the plainest way: the potential as a list of keys, usage by recursion, the
  * smallest set by trying all.
  */
-import { type Candidate, Standing } from './candidates.ts';
+import { type ReclaimCandidate, Standing } from './candidates.ts';
 import { COVERED, type OrderEntry } from './market-order.ts';
 import type { ReclaimPlan } from './reclaim-planner.ts';
 import {
@@ -143,7 +143,7 @@ export function cheapestOfAll(
     const chosen = items.filter((_, i) => (mask >> i) & 1) as VictimItem[];
     const closed = rules.close(chosen);
     const isWhole = [...closed].every(([at, pods]) => {
-      const { unit, extrasMax, whole } = rules.candidates[at] as Candidate;
+      const { unit, extrasMax, whole } = rules.candidates[at] as ReclaimCandidate;
       return pods.length <= extrasMax || (whole && pods.length === unit.pods.length);
     });
     if (!isWhole || !rules.isAllowed(closed)) continue;

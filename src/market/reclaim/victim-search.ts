@@ -10,7 +10,7 @@
  * A set is accepted only with the oracle's placement for just that set in hand. Candidates are judged by sets: one that is
  * protected is never among them, so it stops nothing. Trials are bounded; `isExact` says whether the bound was met.
  */
-import { type Candidate, EvictionCause } from './candidates.ts';
+import { EvictionCause, type ReclaimCandidate } from './candidates.ts';
 import type { ReclaimPlacement, ReclaimPod, ReclaimWorld } from './reclaim-world.ts';
 import { compareCosts, type VictimCost, type VictimItem, type VictimRules } from './victim-set.ts';
 
@@ -46,7 +46,7 @@ export interface SearchResult<Placement> {
   readonly trials: number;
 }
 
-function isUnconditional({ causes }: Candidate): boolean {
+function isUnconditional({ causes }: ReclaimCandidate): boolean {
   return (causes & (EvictionCause.Priority | EvictionCause.Within)) !== 0;
 }
 
@@ -83,7 +83,9 @@ export class VictimSearch<Placement extends ReclaimPlacement> {
     if (enough === undefined) return this.result(true, false);
     this.reprieveBothWays(enough);
     // What needs no condition by itself: in a mixed set the conditional might stay, and not be allowed.
-    const free = this.items.filter(({ at }) => isUnconditional(this.rules.candidates[at] as Candidate));
+    const free = this.items.filter(({ at }) =>
+      isUnconditional(this.rules.candidates[at] as ReclaimCandidate),
+    );
     if (free.length < this.items.length) {
       const enoughFree = this.enough(free);
       if (enoughFree !== undefined) this.reprieveBothWays(enoughFree);
@@ -124,8 +126,8 @@ export class VictimSearch<Placement extends ReclaimPlacement> {
     const breaking = this.breaking();
     const { candidates } = this.rules;
     return [...this.items].sort((a, b) => {
-      const left = (candidates[a.at] as Candidate).unit;
-      const right = (candidates[b.at] as Candidate).unit;
+      const left = (candidates[a.at] as ReclaimCandidate).unit;
+      const right = (candidates[b.at] as ReclaimCandidate).unit;
       return (
         (breaking.has(a) ? 0 : 1) - (breaking.has(b) ? 0 : 1) ||
         right.priority - left.priority ||

@@ -6,7 +6,7 @@
  * whole gang if it falls; the highest priority; then the newest. Every part can only grow with the set, which is what lets the
  * search cut branches.
  */
-import { type Candidate, EvictionCause, OWN_SIDE } from './candidates.ts';
+import { EvictionCause, OWN_SIDE, type ReclaimCandidate } from './candidates.ts';
 import type { Holdings } from './holdings.ts';
 import {
   type ReclaimClaimant,
@@ -57,7 +57,7 @@ export interface VictimItem {
 
 /** Candidates, items and rules of one claim. */
 export class VictimRules {
-  readonly candidates: readonly Candidate[];
+  readonly candidates: readonly ReclaimCandidate[];
   readonly items: readonly VictimItem[];
   private readonly world: ReclaimWorld;
   private readonly claimant: ReclaimClaimant;
@@ -72,7 +72,7 @@ export class VictimRules {
     world: ReclaimWorld,
     claimant: ReclaimClaimant,
     dimension: number,
-    candidates: readonly Candidate[],
+    candidates: readonly ReclaimCandidate[],
     holdings: Holdings,
   ) {
     this.world = world;
@@ -103,7 +103,7 @@ export class VictimRules {
     }
     const closed = new Map<number, readonly ReclaimPod[]>();
     for (const [at, list] of pods) {
-      const { unit, extrasMax, whole } = this.candidates[at] as Candidate;
+      const { unit, extrasMax, whole } = this.candidates[at] as ReclaimCandidate;
       closed.set(at, list.length > extrasMax && whole ? unit.pods : list);
     }
     return closed;
@@ -113,18 +113,18 @@ export class VictimRules {
   isAllowed(closed: ReadonlyMap<number, readonly ReclaimPod[]>): boolean {
     let isConditional = false;
     for (const [at, pods] of closed) {
-      const { claimantSide, extrasMax, whole } = this.candidates[at] as Candidate;
+      const { claimantSide, extrasMax, whole } = this.candidates[at] as ReclaimCandidate;
       if (!whole && pods.length > extrasMax) return false;
       if (claimantSide !== -1) isConditional = true;
     }
     if (!isConditional) return true;
     for (const at of closed.keys()) {
-      const candidate = this.candidates[at] as Candidate;
+      const candidate = this.candidates[at] as ReclaimCandidate;
       if ((candidate.causes & EvictionCause.FairShare) !== 0) this.shareBefore(candidate);
     }
     return this.afterwards(closed, () => {
       for (const at of closed.keys()) {
-        const candidate = this.candidates[at] as Candidate;
+        const candidate = this.candidates[at] as ReclaimCandidate;
         if (!this.hasCause(candidate) || !this.keepsQuotas(candidate)) return false;
       }
       return true;
@@ -149,9 +149,9 @@ export class VictimRules {
 
   /** @returns Why a candidate goes, of a set that is allowed: the strongest cause. */
   causeOf(at: number, closed: ReadonlyMap<number, readonly ReclaimPod[]>): number {
-    const { causes } = this.candidates[at] as Candidate;
+    const { causes } = this.candidates[at] as ReclaimCandidate;
     if ((causes & EvictionCause.Within) !== 0) return EvictionCause.Within;
-    const candidate = this.candidates[at] as Candidate;
+    const candidate = this.candidates[at] as ReclaimCandidate;
     const isReclaim =
       (causes & EvictionCause.Reclaim) !== 0 && this.afterwards(closed, () => this.isWithinQuota(candidate));
     if (isReclaim) return EvictionCause.Reclaim;
@@ -165,7 +165,7 @@ export class VictimRules {
     let [count, irreplaceable, level, lost, age] = [0, 0, 0, 0, 0];
     let priority = PRIORITY_LEAST;
     for (const [at, pods] of closed) {
-      const { unit } = this.candidates[at] as Candidate;
+      const { unit } = this.candidates[at] as ReclaimCandidate;
       count += pods.length;
       if (!unit.replaceable) irreplaceable += pods.length;
       level = Math.max(level, this.levels[at] as number);
@@ -186,7 +186,7 @@ export class VictimRules {
     const { claimant, holdings } = this;
     const shift = (sign: number): void => {
       for (const [at, pods] of closed) {
-        const { unit } = this.candidates[at] as Candidate;
+        const { unit } = this.candidates[at] as ReclaimCandidate;
         if (unit.priority >= SYSTEM_PRIORITY_MIN) continue;
         for (const pod of pods) holdings.add(unit.tenant, pod.amounts, -sign);
       }
@@ -199,7 +199,7 @@ export class VictimRules {
   }
 
   /** Within `afterwards`. */
-  private hasCause(candidate: Candidate): boolean {
+  private hasCause(candidate: ReclaimCandidate): boolean {
     const { causes } = candidate;
     if ((causes & (EvictionCause.Priority | EvictionCause.Within)) !== 0) return true;
     if ((causes & EvictionCause.Reclaim) !== 0 && this.isWithinQuota(candidate)) return true;
@@ -215,14 +215,14 @@ export class VictimRules {
    * Follows from the order for units of one dimension. Of several, a unit that goes for its GPUs takes CPUs along, of which another
    * may have counted as borrowed only because of them.
    */
-  private keepsQuotas({ floors, dimension }: Candidate): boolean {
+  private keepsQuotas({ floors, dimension }: ReclaimCandidate): boolean {
     const { holdings, world } = this;
     return floors.every(
       (tenant) => holdings.usedOf(tenant, dimension) >= world.tenants.quotaOf(tenant, dimension),
     );
   }
 
-  private isWithinQuota({ claimantSide, dimension }: Candidate): boolean {
+  private isWithinQuota({ claimantSide, dimension }: ReclaimCandidate): boolean {
     if (claimantSide < 0) return false;
     const { holdings, world } = this;
     return [this.dimension, dimension].every(
@@ -230,7 +230,7 @@ export class VictimRules {
     );
   }
 
-  private shareBefore(candidate: Candidate): number {
+  private shareBefore(candidate: ReclaimCandidate): number {
     const { victimSide, unit, dimension } = candidate;
     const key = victimSide === OWN_SIDE ? -1 - unit.tenant : victimSide;
     let share = this.sharesBefore.get(key);
@@ -252,7 +252,7 @@ export class VictimRules {
 }
 
 /** By candidate: 0 if its priority is the lowest among its tenant's candidates, 1 for the next, and so on. */
-function priorityLevels(candidates: readonly Candidate[]): number[] {
+function priorityLevels(candidates: readonly ReclaimCandidate[]): number[] {
   const byTenant = new Map<number, Set<number>>();
   for (const { unit } of candidates) {
     const known = byTenant.get(unit.tenant);
