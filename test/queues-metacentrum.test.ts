@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { plainConservative } from '../src/simulation/queueing/conservative.oracle.ts';
 import { type PlainJob, plainEasy } from '../src/simulation/queueing/easy.oracle.ts';
 import type { RuntimeKnowledge } from '../src/simulation/queueing/queue-names.ts';
 import { startsOf } from '../src/simulation/queueing/queues.fixtures.ts';
@@ -46,7 +47,6 @@ describe.skipIf(!isThere)(`MetaCentrum${why}`, () => {
   it.each([
     ['exact', 300],
     ['declared', 300],
-    ['declared', 700],
   ] as const)('easy with %s run times on %d slots equals plain EASY', (knows: RuntimeKnowledge, slots) => {
     const plain = plainEasy(knows === 'exact' ? exactly(jobs) : jobs, slots);
     expect(
@@ -54,6 +54,20 @@ describe.skipIf(!isThere)(`MetaCentrum${why}`, () => {
     ).toBeGreaterThan(4000);
     expect(startsOf(jobs, slots, 'easy', knows)).toEqual(plain.starts);
   });
+
+  it('conservative equals plain conservative backfilling, with exact run times and with limits', () => {
+    expect(startsOf(jobs, 1000, 'conservative', 'exact')).toEqual(
+      plainConservative(exactly(jobs), 1000).starts,
+    );
+    // Fewer wait on a machine that suits a third of the jobs: the plain code counts every interval again for each.
+    const third = log.filter((_, i) => i % 3 === 0).slice(0, 5000);
+    const { starts } = plainConservative(third, 700);
+    expect(starts.filter((start, i) => start > (third[i] as PlainJob).submitSeconds).length).toBeGreaterThan(
+      300,
+    );
+    const first = (third[0] as PlainJob).submitSeconds;
+    expect(startsOf(third, 700, 'conservative', 'declared')).toEqual(starts.map((start) => start - first));
+  }, 120_000);
 
   it('plain EASY on 1,400 slots has the head-of-line loss that was measured before with other code', () => {
     expect(plainEasy(exactly(log), 1400).headOfLine).toBeCloseTo(0.0008, 4);

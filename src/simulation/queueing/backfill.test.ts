@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import { SLOTS, slotJobs } from './backfill.fixtures.ts';
+import { plainConservative } from './conservative.oracle.ts';
 import { type PlainJob, plainEasy } from './easy.oracle.ts';
+import type { DisciplineName } from './queue-names.ts';
 import { type SlotJob, startsOf } from './queues.fixtures.ts';
 
 function withEstimates(jobs: readonly SlotJob[], knows: 'exact' | 'declared' | 'unknown'): PlainJob[] {
@@ -20,7 +22,7 @@ function withEstimates(jobs: readonly SlotJob[], knows: 'exact' | 'declared' | '
 
 /** Knowledge, and the number of worlds in which a job overtook another. */
 function compareWithPlain(
-  queue: 'easy',
+  queue: DisciplineName,
   plain: (jobs: readonly PlainJob[], slots: number) => { starts: number[] },
 ): void {
   for (const knows of ['exact', 'declared', 'unknown'] as const) {
@@ -51,4 +53,9 @@ describe('easy', () => {
     ];
     expect(startsOf(jobs, 4, 'easy')).toEqual([0, 10, 20, 2, 20]);
   });
+});
+
+describe('conservative', () => {
+  it('equals plain conservative backfilling job by job', () =>
+    compareWithPlain('conservative', plainConservative));
 });

@@ -7,7 +7,7 @@ export const ZONE_QUEUES = ['best-effort', 'strict-fifo'] as const;
 export type ZoneQueue = (typeof ZONE_QUEUES)[number];
 
 /** All; those that are not a zone's own are in `queues.ts`. */
-export const QUEUE_NAMES = [...ZONE_QUEUES, 'fifo', 'smallest-first', 'easy', 'teg'] as const;
+export const QUEUE_NAMES = [...ZONE_QUEUES, 'fifo', 'smallest-first', 'easy', 'conservative', 'teg'] as const;
 
 /** A name of a queue. */
 export type DisciplineName = (typeof QUEUE_NAMES)[number];

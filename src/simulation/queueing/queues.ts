@@ -6,6 +6,7 @@ import type { Random } from '../../kernel/random.ts';
 import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { TenantTable } from '../../model/tenants.ts';
+import { ConservativeQueue } from './conservative-queue.ts';
 import { EasyQueue } from './easy-queue.ts';
 import { byArrival, bySize, OrderedQueue } from './ordered-queue.ts';
 import type { DisciplineName, ZoneQueue } from './queue-names.ts';
@@ -48,5 +49,9 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
     description:
       'EASY backfilling: others may start before the first that does not fit if they do not postpone it',
     create: ({ estimates }) => new EasyQueue(estimates),
+  },
+  conservative: {
+    description: 'conservative backfilling: every job has a reservation, which others must not postpone',
+    create: ({ cluster, estimates }) => new ConservativeQueue(cluster, estimates),
   },
 };
