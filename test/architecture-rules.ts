@@ -28,7 +28,7 @@ export const ROOM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   governor: ['kernel', 'physics', 'model', 'field', 'market'],
   guard: ['kernel', 'physics', 'model'],
   simulation: ['kernel', 'physics', 'model', 'field', 'market', 'governor', 'guard'],
-  traces: ['kernel', 'model'],
+  traces: ['kernel', 'model', 'market'],
   store: ['model', 'market'],
   drivers: [...CORE, 'traces'],
   server: [...CORE, 'traces', 'drivers', 'store'],

@@ -5,8 +5,8 @@ import { checkProperty } from '../../test/support/properties.ts';
 import { Random } from '../kernel/random.ts';
 import {
   type MarketSpec,
-  marketFlavor,
   marketSpec,
+  quotaFlavor,
   type TenantSpec,
   tenantSpec,
 } from '../market/tenants/spec.ts';
@@ -23,8 +23,8 @@ import { JobState, type JobSubmittedEvent, ZoneEventKind } from './zone/zone-eve
 /** Of the nodes in `NODE_KINDS`: T4 and A100 (by label); those without GPUs have no flavour. */
 const MARKET: MarketSpec = marketSpec({
   flavors: [
-    marketFlavor('t4', { gpuModels: ['T4'] }),
-    marketFlavor('a100', { nodeLabels: { zone: 'b' }, unitsPerHour: { core: 0, gib: 0, gpu: 4 } }),
+    quotaFlavor('t4', { gpuModels: ['T4'] }),
+    quotaFlavor('a100', { nodeLabels: { zone: 'b' }, unitsPerHour: { core: 0, gib: 0, gpu: 4 } }),
   ],
 });
 const FLAVORS = ['t4', 'a100'];

@@ -1,5 +1,5 @@
 /** The reasons why accounts of tenants refuse, with their figures. Equal ones in a row are the same object. */
-import { type MarketFlavor, RESOURCES_PER_FLAVOR } from '../market/tenants/spec.ts';
+import { type QuotaFlavor, RESOURCES_PER_FLAVOR } from '../market/tenants/spec.ts';
 import type { TenantBudgets } from '../market/tenants/tenant-budgets.ts';
 import type { TenantUsage } from '../market/tenants/tenant-usage.ts';
 import type { TenantTable } from '../model/tenants.ts';
@@ -149,7 +149,7 @@ export class TenantRefusals {
   }
 
   private flavorName(flavor: number): string {
-    return (this.usage.tree.market.flavors[flavor] as MarketFlavor).name;
+    return (this.usage.tree.market.flavors[flavor] as QuotaFlavor).name;
   }
 }
 

@@ -31,7 +31,7 @@ export type QuotaAmounts = { readonly [Name in QuotaResourceName]?: number };
 export type FlavorAmounts = Readonly<Record<string, QuotaAmounts>>;
 
 /** A kind of node that quotas name. A node belongs to the first flavour that it matches, or to none. */
-export interface MarketFlavor {
+export interface QuotaFlavor {
   readonly name: string;
   /** Models of its GPUs; empty: any, and none. */
   readonly gpuModels: readonly string[];
@@ -43,7 +43,7 @@ export interface MarketFlavor {
 
 /** The market: one a cluster. */
 export interface MarketSpec {
-  readonly flavors: readonly MarketFlavor[];
+  readonly flavors: readonly QuotaFlavor[];
   /** Half-life of balances and of usage, > 0: a half-life of 0 would switch fairness off in silence. */
   readonly halfLifeSeconds: number;
   /** Highest price, as a multiple of the base; ≥ 1. */
@@ -126,7 +126,7 @@ export function marketSpec(given: Partial<MarketSpec> = {}): MarketSpec {
 }
 
 /** @returns A flavour with defaults for the fields left out: every node, 1 unit an hour for a GPU. */
-export function marketFlavor(name: string, given: Partial<MarketFlavor> = {}): MarketFlavor {
+export function quotaFlavor(name: string, given: Partial<QuotaFlavor> = {}): QuotaFlavor {
   return { name, gpuModels: [], nodeLabels: {}, unitsPerHour: { core: 0, gib: 0, gpu: 1 }, ...given };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TegError } from '../../model/errors.ts';
 import { TenantTable } from '../../model/tenants.ts';
-import { type MarketSpec, marketFlavor, marketSpec, type TenantSpec, tenantSpec } from './spec.ts';
+import { type MarketSpec, marketSpec, quotaFlavor, type TenantSpec, tenantSpec } from './spec.ts';
 import { CLUSTER_TENANT, TENANT_LEVELS_MAX, TenantTree } from './tenant-tree.ts';
 import { gpus, marketOf } from './tenants.fixtures.ts';
 
@@ -126,17 +126,17 @@ describe('what cannot be', () => {
     expect(() => treeOf(...tenants)).toThrow(message);
   });
 
-  const many = Array.from({ length: 31 }, (_, i) => marketFlavor(`f${i}`));
+  const many = Array.from({ length: 31 }, (_, i) => quotaFlavor(`f${i}`));
   test.each<[string, Partial<MarketSpec>, string]>([
     ['a half-life of 0', { halfLifeSeconds: 0 }, 'market: halfLife: got 0, expected seconds above 0'],
     ['a missing half-life', { halfLifeSeconds: Number.NaN }, 'market: halfLife: got NaN'],
     ['a cap below the base', { priceCap: 0.5 }, 'market: priceCap: got 0.5'],
     [
       'a price that is missing',
-      { flavors: [marketFlavor('a', { unitsPerHour: { core: 0, gib: 0, gpu: Number.NaN } })] },
+      { flavors: [quotaFlavor('a', { unitsPerHour: { core: 0, gib: 0, gpu: Number.NaN } })] },
       'market: flavors.a.unitsPerHour.gpu: got NaN',
     ],
-    ['a flavour twice', { flavors: [marketFlavor('a'), marketFlavor('a')] }, 'expected each flavour once'],
+    ['a flavour twice', { flavors: [quotaFlavor('a'), quotaFlavor('a')] }, 'expected each flavour once'],
     ['too many flavours', { flavors: many }, 'got 31, expected at most 30'],
   ])('of a market, %s is refused with its path', (_, given, message) => {
     expect(() => new TenantTree(marketSpec(given), [], new TenantTable())).toThrow(message);

@@ -13,7 +13,7 @@
  * An amount vector is a `Float64Array` of flavours × resources; see `newAmounts`.
  */
 import { assert } from '../../kernel/assert.ts';
-import { type MarketFlavor, QUOTA_CPU, QUOTA_GPU, QUOTA_MEMORY, RESOURCES_PER_FLAVOR } from './spec.ts';
+import { QUOTA_CPU, QUOTA_GPU, QUOTA_MEMORY, type QuotaFlavor, RESOURCES_PER_FLAVOR } from './spec.ts';
 import { CLUSTER_TENANT, type TenantTree } from './tenant-tree.ts';
 
 /** Micro-units of a unit: holdings are priced in integers, so that nothing drifts. */
@@ -90,7 +90,7 @@ export class TenantUsage {
 
   /** @returns What a pod costs an hour at price 1, in whole micro-units. */
   unitsOfPod(flavor: number, pod: HeldAmounts): number {
-    const { core, gib, gpu } = (this.tree.market.flavors[flavor] as MarketFlavor).unitsPerHour;
+    const { core, gib, gpu } = (this.tree.market.flavors[flavor] as QuotaFlavor).unitsPerHour;
     const { cpuMilli, memoryMib, gpuTotalMilli } = pod;
     const units = (core * cpuMilli) / MILLI + (gib * memoryMib) / MIB_PER_GIB + (gpu * gpuTotalMilli) / MILLI;
     return Math.round(units * MICROS);

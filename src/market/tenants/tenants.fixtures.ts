@@ -2,10 +2,10 @@
 import type { Random } from '../../kernel/random.ts';
 import {
   type MarketSpec,
-  marketFlavor,
   marketSpec,
   QUOTA_RESOURCES,
   type QuotaAmounts,
+  quotaFlavor,
   type TenantSpec,
   tenantSpec,
 } from './spec.ts';
@@ -19,7 +19,7 @@ export interface DrawnTenants {
 
 /** @returns A market with flavours of the given names. */
 export function marketOf(...names: string[]): MarketSpec {
-  return marketSpec({ flavors: names.map((name) => marketFlavor(name, { gpuModels: [name] })) });
+  return marketSpec({ flavors: names.map((name) => quotaFlavor(name, { gpuModels: [name] })) });
 }
 
 /** @returns Amounts of GPUs of one flavour. */
