@@ -63,7 +63,8 @@ export interface Claim {
   readonly notClaimed: string;
   /** Quick enough (well below a second) to run with every `npm test`. */
   readonly quick: boolean;
-  measure(random: Random): Measurement;
+  /** @param isFull With all seeds that the claim names; false or absent: fewer where that is enough for a verdict. */
+  measure(random: Random, isFull?: boolean): Measurement;
 }
 
 /** A claim with its verdict. */

@@ -7,13 +7,16 @@ import { COLLISIONS, PROBES_FLAT } from './collision-claims.ts';
 import { DAMPED_STEP, STALE_GRADIENT_CERTIFICATE } from './damping-claims.ts';
 import { DUAL_NUMBERS } from './dual-claims.ts';
 import { BEST_RESPONSE_STOPS, EQUILIBRIUM_GAP } from './equilibrium-claims.ts';
+import { GANG_DEADLOCK, HEALTHY_TAX } from './gang-claims.ts';
 import { GLAUBER_GIBBS } from './glauber-claims.ts';
+import { LANDAU_STEP, TAX_DEAD_BAND, TAX_LOOP_DELAY } from './landau-claims.ts';
 import { ALIAS_OR_LANGEVIN } from './langevin-choice-claims.ts';
 import { CLASS_PACKING } from './packing-claims.ts';
 import { BARRIER_CROSSING } from './passage-claims.ts';
 import { AVERAGE_PRICE_DEFECT, EXACT_POTENTIAL } from './potential-claims.ts';
 import { DOUBLE_WELL_BIAS, HARMONIC_SAMPLING } from './sampler-claims.ts';
 import { MERGEABLE_SUMMARIES } from './summary-claims.ts';
+import { EARLY_WARNING } from './warning-claims.ts';
 
 /** Every claim that `teg verify` tests. */
 export const CLAIMS: readonly Claim[] = [
@@ -35,6 +38,12 @@ export const CLAIMS: readonly Claim[] = [
   ALIAS_OR_LANGEVIN,
   MERGEABLE_SUMMARIES,
   CLASS_PACKING,
+  LANDAU_STEP,
+  TAX_DEAD_BAND,
+  EARLY_WARNING,
+  TAX_LOOP_DELAY,
+  GANG_DEADLOCK,
+  HEALTHY_TAX,
 ];
 
 /** The number of a test: `T-06` → 6. It names the random stream, so that a claim's result does not depend on others. */
@@ -45,11 +54,12 @@ export function numberOf(claim: Claim): number {
 /**
  * Runs a claim's test.
  *
- * @param seed The same seed gives the same measurements.
- * @cost Up to about 6 s of processor time; `claim.quick` ones below 1 s.
+ * @param seed   The same seed gives the same measurements.
+ * @param isFull See `Claim.measure`.
+ * @cost Up to about 6 s of processor time, in full 20 s; `claim.quick` ones below 1 s.
  */
-export function testClaim(claim: Claim, seed: number): ClaimResult {
-  const measured = claim.measure(new Random(seed, numberOf(claim)));
+export function testClaim(claim: Claim, seed: number, isFull = false): ClaimResult {
+  const measured = claim.measure(new Random(seed, numberOf(claim)), isFull);
   return {
     ...measured,
     claim,

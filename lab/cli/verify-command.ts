@@ -6,6 +6,7 @@ import type { Claim, ClaimResult } from '../claims/claim.ts';
 
 interface VerifyOptions {
   readonly seed: number;
+  readonly full?: boolean;
   readonly json?: boolean;
   readonly jsonSchema?: boolean;
   readonly printPage?: boolean;
@@ -23,9 +24,10 @@ Exit code 1 if a claim does not hold or a negative control does not fail. docs/r
 export function addVerifyCommand(parent: Command): void {
   parent
     .command('verify')
-    .description('test the claims about placement, damping and sampling, with negative controls')
+    .description('test the claims about placement, damping, sampling and the tax, with negative controls')
     .argument('[tests...]', 'for example T-06 T-08 (default: all)')
     .option('--seed <n>', 'seed of all random numbers', parseSeed, 1)
+    .option('--full', 'with all seeds that the claims name (some seconds more); --print-page does so too')
     .option('--json', 'print JSON: an array of one object a claim')
     .option('--json-schema', 'print the JSON Schema of the output of --json, and end')
     .option('--print-page', 'print the page docs/results/claims.md')
@@ -48,7 +50,8 @@ async function verify(tests: readonly string[], options: VerifyOptions): Promise
     await prepareOutput(options.html);
   }
   const quiet = options.json === true || options.printPage === true;
-  const results = await runClaims(claims, options.seed, quiet);
+  const isFull = options.full === true || options.printPage === true;
+  const results = await runClaims(claims, { seed: options.seed, isFull }, quiet);
   await report(results, options);
   if (results.length < claims.length)
     process.stderr.write(`partial: ${results.length} of ${claims.length} claims\n`);
@@ -75,7 +78,11 @@ async function selected(tests: readonly string[], claims: readonly Claim[]): Pro
 }
 
 /** Runs claim after claim, prints each unless `quiet`, and stops between two if interrupted. */
-async function runClaims(claims: readonly Claim[], seed: number, quiet: boolean): Promise<ClaimResult[]> {
+async function runClaims(
+  claims: readonly Claim[],
+  { seed, isFull }: { readonly seed: number; readonly isFull: boolean },
+  quiet: boolean,
+): Promise<ClaimResult[]> {
   const { setImmediate } = await import('node:timers/promises');
   const { testClaim } = await import('../claims/claims.ts');
   const { interruptSignal } = await import('../../src/cli/terminal/interrupt.ts');
@@ -88,7 +95,7 @@ async function runClaims(claims: readonly Claim[], seed: number, quiet: boolean)
     line.update(results.length, `${claim.test} ${claim.title}`);
     await setImmediate();
     if (signal.aborted) break;
-    const result = testClaim(claim, seed);
+    const result = testClaim(claim, seed, isFull);
     results.push(result);
     line.clear();
     if (!quiet) printClaim(result);
