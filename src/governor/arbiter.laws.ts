@@ -9,6 +9,7 @@ import { checkProperty } from '../../test/support/properties.ts';
 import { QuotaAccounts } from './accounts.fixtures.ts';
 import type { Accounts } from './accounts.ts';
 import { type Arbiter, type ArbiterOrder, POSTPONED, type Quote, REFUSED } from './arbiter.ts';
+import { ARBITER_MOVE, type ArbiterMove, LAW_TENANTS } from './arbiter-moves.fixtures.ts';
 
 /** An arbiter on a few nodes, and the external actions of a test. */
 export interface ArbiterWorld {
@@ -37,46 +38,11 @@ export interface ArbiterWorld {
  */
 export type MakeWorld = (nodes: readonly number[], accounts?: Accounts) => ArbiterWorld;
 
-/** The next action; numbers pick among the present objects. */
-interface Move {
-  readonly what: 'hold' | 'place' | 'keep' | 'release' | 'finish' | 'wait' | 'down' | 'up' | 'quote';
-  readonly pick: number;
-  readonly pods: number;
-  readonly gang: number;
-  readonly waits: boolean;
-  readonly priority: number;
-  readonly tenant: number;
-}
-
-/** Tenants that orders name: [0, LAW_TENANTS). */
-export const LAW_TENANTS = 3;
 /** Jobs at once: few, so that numbers are reused. */
 const JOBS = 16;
 /** Longest duration of a hold, and of a wait, seconds. */
 const TERM_SECONDS = 5;
 const STEP_SECONDS = 3;
-
-const MOVE: fc.Arbitrary<Move> = fc.record({
-  what: fc.constantFrom<Move['what'][]>(
-    'hold',
-    'hold',
-    'place',
-    'place',
-    'keep',
-    'release',
-    'finish',
-    'wait',
-    'down',
-    'up',
-    'quote',
-  ),
-  pick: fc.nat(997),
-  pods: fc.constantFrom(1, 1, 1, 2, 3, 6),
-  gang: fc.nat(5),
-  waits: fc.boolean(),
-  priority: fc.integer({ min: -1, max: 1 }),
-  tenant: fc.nat(LAW_TENANTS - 1),
-});
 
 const NODES = fc.array(fc.nat(20), { minLength: 1, maxLength: 5 });
 
@@ -124,7 +90,7 @@ class Life {
   }
 
   /** Carries out one action. @param quotes True if quotes are requested; false: skipped. */
-  do(move: Move, quotes: boolean): void {
+  do(move: ArbiterMove, quotes: boolean): void {
     const { arbiter } = this.world;
     const now = this.timeSeconds;
     const job = move.pick % JOBS;
@@ -177,13 +143,13 @@ class Life {
     return quote;
   }
 
-  orderOf({ pick, pods, gang, waits, priority, tenant }: Move): ArbiterOrder {
+  orderOf({ pick, pods, gang, waits, priority, tenant }: ArbiterMove): ArbiterOrder {
     const demandId = pick % this.world.demandCount;
     const gangMin = 1 + (gang % pods);
     return { demandId, podCount: pods, gangMin, priority, tenant, counts: false, waits };
   }
 
-  private ask(job: number, move: Move): void {
+  private ask(job: number, move: ArbiterMove): void {
     const { arbiter } = this.world;
     const order = this.orderOf(move);
     const untilSeconds =
@@ -244,7 +210,7 @@ function expectReached(seen: Readonly<Record<string, number>>): void {
 /** Registers the tests of all laws. @param share Of the usual number of draws, for worlds that take long to make. */
 export function describeArbiterLaws(name: string, make: MakeWorld, share = 1): void {
   describe(`${name} as an arbiter`, () => {
-    const life = fc.tuple(NODES, fc.array(MOVE, { minLength: 20, maxLength: 80 }));
+    const life = fc.tuple(NODES, fc.array(ARBITER_MOVE, { minLength: 20, maxLength: 80 }));
 
     test('never holds more than the capacity, and postpones exactly the waiting jobs', () => {
       const seen = { granted: 0, lost: 0, expired: 0, waiting: 0 };

@@ -1,4 +1,5 @@
 /** Ends of holds: a heap of ends, of which obsolete ones are skipped. */
+import { assert } from '../kernel/assert.ts';
 import { TimeHeap } from '../kernel/time-heap.ts';
 
 /** Ends of what jobs hold, by job number. 16 bytes a job and 20 an end not yet reached. */
@@ -17,6 +18,7 @@ export class HoldTerms {
 
   /** Sets the end of the job's hold; Infinity: never. O(log holds). */
   set(job: number, untilSeconds: number): void {
+    assert(job >= 0 && Number.isSafeInteger(job), 'the number of a job is not a count');
     while (this.current.length <= job) {
       this.current.push(0);
       this.ends.push(0);

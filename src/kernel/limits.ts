@@ -22,3 +22,8 @@ export const EVENT_BUCKET_MAX: number = 2 ** 29;
 
 /** Most keys of a table: three times a slot is still a 32-bit integer. */
 export const TABLE_KEYS_MAX: number = 2 ** 28;
+
+/** @returns True for a number that a column of 32-bit integers holds and that is not negative. */
+export function isCount32(value: number): boolean {
+  return value >= 0 && (value | 0) === value;
+}

@@ -8,6 +8,7 @@
 
 import { assert } from '../kernel/assert.ts';
 import { grown } from '../kernel/grown.ts';
+import { isCount32 } from '../kernel/limits.ts';
 import type { Constraint, Demand, DemandTable, Hardware } from './demand.ts';
 import { TegError } from './errors.ts';
 import { GpuReserves } from './gpu-reserve.ts';
@@ -142,6 +143,7 @@ export class ClusterState {
 
   /** Marks a node as taking pods (true) or down (false). Its accounts stay. */
   setUp(node: number, up: boolean): void {
+    assert(node >= 0 && node < this.nodeCount, 'a node is turned up or down that is not there');
     this.up[node] = up ? 1 : 0;
   }
 
@@ -192,6 +194,8 @@ export class ClusterState {
 
   /** @returns Pods of a spread group on a node. */
   groupPods(node: number, spreadGroupId: number): number {
+    // −1 stands for no group, and would be the last one of the node before.
+    assert(spreadGroupId >= 0, 'the pods of no spread group');
     return this.groupCounts.get(node * SPREAD_GROUPS_MAX + spreadGroupId) ?? 0;
   }
 
@@ -249,6 +253,7 @@ export class ClusterState {
    * @param wholeGpus Idle GPUs; which ones is unknown, so the lowest-numbered are taken as idle.
    */
   setFree(node: number, cpuMilli: number, memoryMib: number, wholeGpus: number, pods: number): void {
+    assert(!Number.isNaN(cpuMilli + memoryMib + wholeGpus + pods), 'a free amount is not a number');
     const flavor = this.flavors[this.flavorIds[node] as number] as Flavor;
     const gpus = clamp(wholeGpus, flavor.gpuCount);
     this.freeCpuMilli[node] = clamp(cpuMilli, flavor.cpuMilli);
@@ -391,6 +396,9 @@ export class ClusterState {
   }
 
   private internFlavor(spec: NodeSpec): number {
+    // The columns would cut off what is not an integer of 32 bits; validation refuses it before.
+    assert(isCount32(spec.cpuMilli) && isCount32(spec.memoryMib), 'a capacity is not an integer of 32 bits');
+    assert(isCount32(spec.gpuCount) && isCount32(spec.gpuCount * GPU_MILLI), 'GPUs are not a count');
     const labels: Record<string, string> = {};
     for (const key of Object.keys(spec.labels ?? {}).sort()) {
       if (this.labelKeys?.has(key) ?? true) labels[key] = spec.labels?.[key] ?? '';

@@ -5,6 +5,8 @@
  * (models, labels, resource names) stay in this table.
  */
 
+import { assert } from '../kernel/assert.ts';
+import { isCount32 } from '../kernel/limits.ts';
 import { TegError } from './errors.ts';
 import type { AffinityTerm, PodSpec } from './job.ts';
 import { DEMANDS_MAX, SPREAD_GROUPS_MAX } from './limits.ts';
@@ -102,7 +104,8 @@ export class DemandTable {
   }
 
   /**
-   * @returns The demand of a pod, new or known. The spec must have passed validation. O(size of the spec).
+   * @returns The demand of a pod, new or known. The spec must have passed validation; amounts are asserted, because
+   *   those of the cluster are columns of 32-bit integers. O(size of the spec).
    * @throws TegError TEG_LIMIT_REACHED at SPREAD_GROUPS_MAX groups.
    */
   intern(pod: PodSpec): Demand {
@@ -115,6 +118,11 @@ export class DemandTable {
     const key = `${pod.cpuMilli},${pod.memoryMib},${pod.gpuCount},${gpuMilli},${constraintId},${spreadGroupId},${podsPerNodeMax},${extended.join(':')}`;
     const known = this.demandByKey.get(key);
     if (known !== undefined) return known;
+    assert(isCount32(pod.cpuMilli) && isCount32(pod.memoryMib), 'a request is not an integer of 32 bits');
+    assert(
+      isCount32(pod.gpuCount) && isCount32(gpuMilli) && gpuMilli <= GPU_MILLI,
+      'GPUs or a share of one out of bounds',
+    );
     const demand: Demand = {
       id: this.demands.length,
       cpuMilli: pod.cpuMilli,

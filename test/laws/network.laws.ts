@@ -11,7 +11,7 @@ import { checkProperty } from '../support/properties.ts';
 export const TEST_NETWORK_PROCESSES = 4;
 
 /** Faults that every simulated network can inject. */
-export interface TestFaults {
+interface TestFaults {
   readonly delayMinSeconds: number;
   readonly delayMeanSeconds: number;
   readonly lossRate: number;
@@ -25,7 +25,7 @@ export interface TestCopy {
 }
 
 /** A network between TEST_NETWORK_PROCESSES processes. */
-export interface TestNetwork {
+interface TestNetwork {
   /** @returns The copies of the message that are now in transit. */
   send(message: Message, timeSeconds: number): readonly TestCopy[];
 }

@@ -102,7 +102,10 @@ export interface Constraints {
    * @cost O(what changed since the last time, or nodes).
    */
   begin(shape: PodShape): PreFilterRefusal | undefined;
-  /** @returns The first rule that refuses the node, `Refusal.None` if none does. O(constraints of the shape). */
+  /**
+   * @returns The first rule that refuses the node, `Refusal.None` if none does. O(constraints of the shape). Asserted:
+   *   the last `begin` refused nothing, and its shape is still known.
+   */
   check(node: number): RefusalCode;
   /** @returns The reason in kube-scheduler's words for the last `check` that refused: `node(s) had untolerated taint {k: v}`. */
   text(node: number, refusal: RefusalCode): string;

@@ -9,6 +9,8 @@
  * policy missed when it was learnt (never too large), or Infinity if unknown; eligible are the active gangs whose
  * minimum the room reaches and that the policy did not decline, as of the last `refresh`.
  */
+
+import { assert } from '../../kernel/assert.ts';
 import { grown } from '../../kernel/grown.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
@@ -79,6 +81,7 @@ export class GangRoomIndex {
     const { id } = this.shapes.demands[shape] as Demand;
     const before = this.previouses[shape] as number;
     const after = this.nexts[shape] as number;
+    assert(before >= 0 || this.firstInDemand[id] === shape, 'a gang is unlinked that is not linked');
     if (before >= 0) this.nexts[before] = after;
     else this.firstInDemand[id] = after;
     if (after >= 0) this.previouses[after] = before;
@@ -113,6 +116,7 @@ export class GangRoomIndex {
   learn(shape: number, placed: boolean, found: number, countAll: boolean): void {
     const demand = this.shapes.demands[shape] as Demand;
     const row = this.rowOfDemand[demand.id] as number;
+    assert(row >= 0 && found >= 0, 'room is learned for a gang that is not active');
     if (this.rooms[row] === Number.POSITIVE_INFINITY) {
       this.rooms[row] = countAll ? this.count(demand) : placed ? 0 : found;
     }

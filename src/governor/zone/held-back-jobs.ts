@@ -7,6 +7,7 @@
  * Invariants: a job in here waits and is in no line; its links in the job table are its neighbours in its tenant's
  * list.
  */
+import { assert } from '../../kernel/assert.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import type { ZoneJobTable } from './zone-jobs.ts';
 
@@ -40,6 +41,8 @@ export class HeldBackJobs {
 
   /** Adds a waiting job that is in no line. O(1). @param isNarrowed It was admitted on some nodes only, which were full. */
   push(job: number, refusal: AccountsRefusal, isNarrowed: boolean): void {
+    // The links in the job table would be those of another list.
+    assert(!this.refusals.has(job), 'a job is held back that already is');
     const { jobs } = this;
     const tenant = jobs.tenantOf(job);
     if (isNarrowed) this.narrowedTenants.add(tenant);
@@ -67,6 +70,7 @@ export class HeldBackJobs {
 
   /** Removes a job. O(1). */
   remove(job: number): void {
+    assert(this.refusals.has(job), 'a job is released that was not held back');
     const { jobs } = this;
     const before = jobs.previousOf(job);
     const after = jobs.nextOf(job);

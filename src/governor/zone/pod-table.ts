@@ -46,6 +46,11 @@ export class PodTable {
    * @returns        The pod's index. Amortised O(1).
    */
   add(job: number, node: number, gpuMask: number, previous: number): number {
+    assert(node >= 0, 'a pod on no node');
+    assert(
+      previous < 0 || this.isLastOf(job, previous),
+      'a member follows a pod that is not the last of its job',
+    );
     const pod = this.take();
     const first = this.firstOnNode(node);
     const { ints } = this;
@@ -114,6 +119,11 @@ export class PodTable {
   /** @returns A pod on the node, the start of its list, or −1. */
   firstOnNode(node: number): number {
     return node < this.firstsOnNode.length ? (this.firstsOnNode[node] as number) : -1;
+  }
+
+  private isLastOf(job: number, pod: number): boolean {
+    const at = pod * INTS;
+    return this.ints[at + JOB] === job && this.ints[at + NEXT_OF_JOB] === -1;
   }
 
   private setFirst(node: number, pod: number): void {

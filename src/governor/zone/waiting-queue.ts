@@ -8,6 +8,7 @@
  * Invariants: a shape with waiting jobs is either active or parked (impossible: not tried until a node joins); fresh
  * and eligible shapes are active; every shape is ordered by its line's first job.
  */
+import { assert } from '../../kernel/assert.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { GangRoomIndex } from './gang-room-index.ts';
 import type { ZoneJobTable } from './zone-jobs.ts';
@@ -100,6 +101,7 @@ export class WaitingQueue {
   /** Removes a waiting job. O(log of the shapes), and amortised O(log of its shape's jobs) if it came out of order. */
   remove(job: number): void {
     const shape = this.jobs.shapeOf(job);
+    assert(this.states[shape] === ACTIVE || this.states[shape] === PARKED, 'no job of this shape waits');
     if (this.states[shape] === PARKED) this.parkedJobCount--;
     const before = this.heads.jobOf(shape);
     this.lines.remove(shape, job);
@@ -112,6 +114,7 @@ export class WaitingQueue {
 
   /** Moves a parked shape to the active ones. */
   unpark(shape: number): void {
+    assert(this.states[shape] === PARKED, 'a shape is unparked that is not parked');
     this.parkedJobCount -= this.counts[shape] as number;
     this.unlistParked(shape);
     this.activate(shape);
@@ -120,6 +123,7 @@ export class WaitingQueue {
   /** Marks whether an active one-pod shape may fit on any node. */
   setFresh(shape: number, fresh: boolean): void {
     if (fresh === this.fresh.has(shape)) return;
+    assert(!fresh || this.active.has(shape), 'a shape is fresh that is not active');
     if (fresh) this.fresh.add(shape);
     else this.fresh.remove(shape);
   }

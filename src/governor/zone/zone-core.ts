@@ -217,6 +217,10 @@ export class ZoneCore {
   /** Enters the members that the last `attempt` placed as a running job. */
   start(job: number, members: number): void {
     const { jobs, pods, placer, effects, accounts, timeSeconds } = this;
+    assert(
+      members >= 1 && members <= placer.nodes.length,
+      'a job starts with no member, or more than were placed',
+    );
     const demand = this.demandOf(jobs.shapeOf(job));
     const tenant = jobs.tenantOf(job);
     let last = -1;

@@ -9,10 +9,15 @@
  * and `previous` are the links among waiting jobs (`zone-lines.ts`), or the first pod, nothing, and the number of
  * members.
  */
+import { assert } from '../../kernel/assert.ts';
+import { TENANTS_MAX } from '../../model/limits.ts';
 import type { JobStateCode, ReasonCode } from './zone-events.ts';
 
 /** Jobs that a new table has room for. */
 const CAPACITY_FIRST = 64;
+
+/** Numbers of jobs are below this; see `ZoneOptions.jobsMax`. */
+const JOBS_MAX = 2 ** 30;
 
 /** Integers in a record. */
 const INTS = 12;
@@ -57,6 +62,7 @@ export class ZoneJobTable {
 
   /** Makes sure that ids up to `job` have records. Amortised O(1). */
   ensure(job: number): void {
+    assert(job >= 0 && job < JOBS_MAX, 'the number of a job is out of bounds');
     if (job < this.capacity) return;
     let capacity = this.capacity;
     while (capacity <= job) capacity *= 2;
@@ -126,6 +132,11 @@ export class ZoneJobTable {
 
   /** Writes the fields of a submission; the state stays. */
   submit(job: number, shape: number, priority: number, tenant: number, rank: number): void {
+    assert(tenant >= 0 && tenant < TENANTS_MAX, 'the number of a tenant does not fit its bits');
+    assert(
+      (priority | 0) === priority && job < this.capacity,
+      'a priority of more than 32 bits, or no record',
+    );
     const state = this.int(job, STATE_REASON_TENANT) & STATE_REASON_BITS;
     this.setInt(job, STATE_REASON_TENANT, state | (tenant << TENANT_SHIFT));
     this.setInt(job, SHAPE, shape);

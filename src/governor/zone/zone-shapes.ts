@@ -5,7 +5,7 @@
  * waiting queue keeps one heap and one set of facts for each shape. Shapes are never removed.
  */
 import type { Demand, DemandTable } from '../../model/demand.ts';
-import { TegError } from '../../model/errors.ts';
+import { assert, TegError } from '../../model/errors.ts';
 
 /** Most shapes of one zone. */
 const SHAPES_MAX = 2 ** 22;
@@ -66,7 +66,10 @@ export class ZoneShapeTable {
         `more than ${SHAPES_MAX} distinct job shapes; expected fewer: round the requests of the workload`,
       );
     }
-    this.demands.push(this.demandTable.demands[demandId] as Demand);
+    const demand = this.demandTable.demands[demandId];
+    assert(demand !== undefined, 'a shape of a demand that was not interned');
+    assert(gangMin >= 1 && gangMin <= podCount, 'a gang of none, or of more pods than the job has');
+    this.demands.push(demand);
     this.podCounts.push(podCount);
     this.gangMins.push(gangMin);
     this.impossibleSince.push(-1);

@@ -1,5 +1,5 @@
 /**
- * Letters as flat arrays, for the way between threads: numbers one after the other, each hologram once in its wire
+ * Envelopes as flat arrays, to be sent between threads: numbers one after the other, each hologram once in its wire
  * format.
  */
 
@@ -17,27 +17,28 @@ import {
   writeMessageFields,
 } from '../../governor/federation/message-fields.ts';
 import type { BoardEntry } from '../../governor/federation/messages.ts';
+import { assert } from '../../kernel/assert.ts';
 import type { Envelope } from './network.ts';
 
-/** Numbers of a letter before its message: time of arrival, number. */
+/** Numbers of an envelope before its message: time of arrival, number. */
 const HEAD = 2;
-/** Most numbers of a letter: with its kind, and two for a board. */
+/** Most numbers of an envelope: with its kind, and two for a board. */
 const LETTER_MAX = HEAD + 1 + Math.max(...MESSAGE_FIELDS.map((fields) => widthOf(fields ?? [])));
 /** Numbers of a board entry, and where those that name its content are. */
 const ENTRY_ROW = ENTRY_FIELDS.length;
 const ENTRY_ID = ENTRY_FIELDS.findIndex(({ name }) => name === 'id');
 const ENTRY_VERSION = ENTRY_FIELDS.findIndex(({ name }) => name === 'version');
 
-/** Letters that can be transferred to another thread. */
+/** Envelopes that can be transferred to another thread. */
 export interface EncodedEnvelopes {
-  /** By letter: time of arrival, number, kind, the fields of the kind. @shape [numbers of all letters] */
+  /** By envelope: time of arrival, number, kind, the fields of the kind. @shape [numbers of all envelopes] */
   readonly letters: Float64Array;
   /** Entries of all boards, one board after the other. @shape [entries × ENTRY_ROW] */
   readonly entries: Float64Array;
   readonly holograms: readonly Uint8Array[];
 }
 
-/** Packs letters in their order. O(letters + bytes of the holograms). */
+/** Packs envelopes in their order. O(envelopes + bytes of the holograms). */
 export function encodeEnvelopes(letters: readonly Envelope[]): EncodedEnvelopes {
   const writer = new EnvelopeWriter(letters.length);
   for (const { arrivesAt, number, message } of letters) {
@@ -101,12 +102,12 @@ class EnvelopeWriter implements FieldSink {
   }
 }
 
-/** Unpacks letters, and caches holograms: those of a board are mostly the same as on the last one. */
+/** Unpacks envelopes, and caches holograms: most of those on a board are the same as on the last one. */
 export class EnvelopeDecoder {
   /** The newest board entry of each process. */
   private readonly newest = new Map<number, BoardEntry>();
 
-  /** @returns The letters in the order in which they were packed. @throws TegError of `decodeHologram`. */
+  /** @returns The envelopes in the order in which they were packed. @throws TegError of `decodeHologram`. */
   unpack(packed: EncodedEnvelopes): Envelope[] {
     const reader = new EnvelopeReader(packed, this.newest);
     const letters: Envelope[] = [];
@@ -115,6 +116,7 @@ export class EnvelopeDecoder {
       const number = reader.number();
       letters.push({ arrivesAt, number, message: readMessageFields(reader) });
     }
+    assert(reader.isWhole, 'an envelope is cut short');
     return letters;
   }
 }
@@ -142,6 +144,11 @@ class EnvelopeReader implements FieldSource {
 
   get isAtEnd(): boolean {
     return this.at >= this.packed.letters.length;
+  }
+
+  /** False if more was read than there is. */
+  get isWhole(): boolean {
+    return this.at === this.packed.letters.length;
   }
 
   number(): number {

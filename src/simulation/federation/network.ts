@@ -1,12 +1,13 @@
 /**
  * The simulated network between processes: each message takes a random time, and may be lost or doubled.
  *
- * The draws come from a stream of the sender's own, in the order in which it sends, so they do not depend on how processes
- * are spread over threads. No message is faster than `delayMinSeconds`: that is how far threads may run apart.
+ * The draws come from a stream of the sender's own, in the order in which it sends, so they do not depend on how
+ * processes are spread over threads. No message is faster than `delayMinSeconds`: that is how far threads may run apart.
  */
 
 import { carriesSummaries } from '../../governor/federation/message-fields.ts';
 import type { Message } from '../../governor/federation/messages.ts';
+import { assert } from '../../kernel/assert.ts';
 import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
 import { WireSizes } from './wire-sizes.ts';
@@ -34,7 +35,7 @@ export const NETWORK_DEFAULTS: NetworkOptions = {
 /** A message in transit. */
 export interface Envelope {
   readonly arrivesAt: number;
-  /** Number of the letter among those of its sender; (arrivesAt, from, number) orders all letters. */
+  /** Number of the envelope among those of its sender; (arrivesAt, from, number) orders all envelopes. */
   readonly number: number;
   readonly message: Message;
 }
@@ -54,7 +55,7 @@ export interface Traffic {
   jobBytes: number;
 }
 
-/** Sends for some processes. Single thread. */
+/** Carries the messages of some processes. Single thread. */
 export class Network {
   /** Since it was made. */
   readonly traffic: Traffic = { messages: 0, summaryBytes: 0, jobBytes: 0 };
@@ -71,10 +72,11 @@ export class Network {
     this.seed = seed;
   }
 
-  /** Sends a message: no, one or two letters are added to `letters`. */
-  send(message: Message, timeSeconds: number, letters: Envelope[]): void {
+  /** Sends a message: adds none, one or two envelopes to `envelopes`. */
+  send(message: Message, timeSeconds: number, envelopes: Envelope[]): void {
     const { delayMinSeconds, delayMeanSeconds, lossRate, duplicateRate } = this.options;
     const { from } = message;
+    assert(from >= 0 && Number.isFinite(timeSeconds), 'a message from nobody, or at no time');
     const random = this.streamOf(from);
     this.count(message);
     if (lossRate > 0 && random.nextFloat() < lossRate) return;
@@ -83,7 +85,7 @@ export class Network {
       const delay = delayMinSeconds + (delayMeanSeconds - delayMinSeconds) * random.nextExponential();
       const number = (this.numbers[from] ?? 0) + 1;
       this.numbers[from] = number;
-      letters.push({ arrivesAt: timeSeconds + delay, number, message });
+      envelopes.push({ arrivesAt: timeSeconds + delay, number, message });
     }
   }
 
@@ -104,7 +106,7 @@ export class Network {
   }
 }
 
-/** Orders letters as they are delivered: the same whatever thread they came from. */
+/** Orders envelopes as they are delivered, whatever thread they come from. */
 export function compareEnvelopes(a: Envelope, b: Envelope): number {
   return a.arrivesAt - b.arrivesAt || a.message.from - b.message.from || a.number - b.number;
 }

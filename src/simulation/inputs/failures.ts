@@ -4,6 +4,7 @@
  * Invariant: the k-th span of a node is a hash of (seed, node, k), so it does not depend on other nodes or on any
  * policy: two policies see the same failures.
  */
+import { assert } from '../../kernel/assert.ts';
 import { splitmix32 } from '../../kernel/random.ts';
 
 /** How nodes fail. */
@@ -23,6 +24,10 @@ export class NodeFailures {
 
   /** @param seed Its integer part modulo 2^32 counts. */
   constructor(seed: number, nodeCount: number, options: FailureOptions) {
+    assert(
+      options.mtbfSeconds > 0 && options.mttrSeconds > 0,
+      'a mean time to failure or return is not positive',
+    );
     this.seedHash = splitmix32((seed >>> 0) ^ 0x6fa11a5e);
     this.options = options;
     this.drawn = new Uint32Array(nodeCount);
@@ -44,6 +49,7 @@ export class NodeFailures {
   }
 
   private nextExponential(node: number): number {
+    assert(node >= 0 && node < this.drawn.length, 'a failure of a node that is not there');
     const k = this.drawn[node] as number;
     this.drawn[node] = k + 1;
     const high = splitmix32(splitmix32(this.seedHash ^ node) ^ k);

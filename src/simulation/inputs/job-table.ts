@@ -5,6 +5,8 @@
  * members of an elastic array (gangMin 1, more than one pod) are jobs of their own, because each may start and end
  * alone. Names stay with the specifications, one a source row.
  */
+import { assert } from '../../kernel/assert.ts';
+import { isCount32 } from '../../kernel/limits.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { Demand, DemandTable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
@@ -176,6 +178,16 @@ export class JobTableBuilder {
    * @throws TegError TEG_LIMIT_REACHED for a tenant beyond TENANTS_MAX; nothing was added then.
    */
   add(spec: JobSpec): void {
+    const { podCount, gangMin, submitSeconds, durationSeconds, priority } = spec;
+    assert(
+      isCount32(podCount) && gangMin >= 1 && gangMin <= podCount,
+      'pods or a gang of a job out of bounds',
+    );
+    assert(
+      Number.isFinite(submitSeconds) && durationSeconds >= 0,
+      'a job comes at no time, or ends before it starts',
+    );
+    assert((priority | 0) === priority, 'a priority is not an integer of 32 bits');
     this.rows.tenantIds.push(this.tenants.intern(spec.tenant));
     this.ids.push(spec.id);
     this.rows.ownerIds.push(this.ownerId(spec.user));
@@ -202,6 +214,10 @@ export class JobTableBuilder {
    */
   build(options: JobTableOptions = {}): JobTable {
     const { podsMax = WORKLOAD_PODS_MAX, load = 1, repeat = 1 } = options;
+    assert(
+      load > 0 && load < Infinity && isCount32(repeat) && repeat >= 1,
+      'a load or a repetition out of bounds',
+    );
     if (this.count * repeat > podsMax) throw tooManyPods(this.count * repeat, repeat, podsMax);
     const arrivals = this.arrivalOrder();
     const bodies = this.drawBodies(arrivals, repeat, options.resample);

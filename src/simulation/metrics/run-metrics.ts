@@ -4,6 +4,7 @@
  * Invariants: amounts in use are integrated exactly, event by event; distributions hold the jobs that arrived after the
  * warm-up; nothing is allocated per event. Not here: the use of the figures (`summary.ts`).
  */
+import { assert } from '../../kernel/assert.ts';
 import { QuantileSketch } from '../../kernel/quantile-sketch.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { JobTable } from '../inputs/job-table.ts';
@@ -143,6 +144,7 @@ export class RunMetrics implements RunState {
 
   /** A job waits (again). */
   jobWaits(job: number): void {
+    assert(this.waitingFlags[job] === 0, 'a job waits twice');
     const shape = this.shapes.shapeIds[job] as number;
     this.waitingFlags[job] = 1;
     this.waitingByShape[shape] = (this.waitingByShape[shape] as number) + 1;
@@ -206,6 +208,7 @@ export class RunMetrics implements RunState {
   jobReleased(job: number, pods: number): void {
     const { shapes, lives } = this;
     const shape = lives[LIFE_LENGTH * job + Life.Shape] as number;
+    assert(!Number.isNaN(lives[LIFE_LENGTH * job + Life.End]), 'a job is released that does not run');
     lives[LIFE_LENGTH * job + Life.End] = Number.NaN;
     this.usedGpuMilli -= pods * (shapes.podGpuMilli[shape] as number);
     this.usedCpuMilli -= pods * (shapes.podCpuMilli[shape] as number);

@@ -8,6 +8,7 @@
  */
 import type { Fragmentation } from '../../field/fragmentation.ts';
 import { podsFitting } from '../../governor/zone/zone-capacity.ts';
+import { assert } from '../../kernel/assert.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
@@ -167,6 +168,8 @@ export class StateSampler {
     window: readonly [number, number],
     equilibrium?: EquilibriumSampler,
   ) {
+    // Otherwise the next instant would be the last one again, for ever.
+    assert(arrivalsEnd >= 0 && intervalSeconds > 0 && samples >= 1, 'samples at no distance');
     this.cluster = cluster;
     this.shapes = shapes;
     this.fragmentation = fragmentation;

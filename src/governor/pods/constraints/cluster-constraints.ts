@@ -4,6 +4,7 @@
  * One small file per rule; this one dispatches events and queries, and sets the order of the rules. Nothing is computed
  * per pod: pods are counted by topology domain as they come and go, and node selectors cache their results.
  */
+import { assert } from '../../../kernel/assert.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import {
   type Constraints,
@@ -80,6 +81,8 @@ export class ClusterConstraints implements Constraints {
   private readonly leaving = new Set<string>();
   private readonly enemies: ExistingAntiAffinity;
   // The state that `check` reads, set by `begin`.
+  /** False if `begin` refused the shape: the rules below may be those of another one then. */
+  private isReady = false;
   private current: ShapeRules | undefined;
   private tolerance: TolerationClass | undefined;
   private nodeClass: NodeClass | undefined;
@@ -150,7 +153,9 @@ export class ClusterConstraints implements Constraints {
     this.shapes.forget(id);
     this.parts.counters.forgetShape(id);
     this.parts.carriers.forgetShape(id);
-    if (this.current?.state.id === id) this.current = undefined;
+    if (this.current?.state.id !== id) return;
+    this.current = undefined;
+    this.isReady = false;
   }
 
   isPlain(shape: PodShape): boolean {
@@ -187,6 +192,7 @@ export class ClusterConstraints implements Constraints {
 
   begin(shape: PodShape): PreFilterRefusal | undefined {
     const { template } = shape;
+    this.isReady = false;
     this.nodes.tidy();
     this.parts.counters.beginUse();
     const rules = this.rulesOf(shape);
@@ -204,10 +210,12 @@ export class ClusterConstraints implements Constraints {
     this.affinity = rules.affinity();
     this.affinity?.begin();
     this.hasEnemies = this.enemies.begin(rules.state);
+    this.isReady = true;
     return undefined;
   }
 
   check(node: number): RefusalCode {
+    assert(this.isReady, 'a check before begin, or of a shape that begin refused');
     const refusal = this.checkNode(node);
     if (refusal !== Refusal.None) return refusal;
     if (this.hasPorts && !this.ports.isFree(node, this.currentRules().ports)) return Refusal.Ports;

@@ -8,6 +8,7 @@
  * Invariants: a pod's state is changed here only; a pod is in the active heap iff it is Active (or is being decided),
  * in its line's heap iff Waiting, in the back-off heap iff BackingOff, in the excess heap iff Excess.
  */
+import { assert } from '../../../kernel/assert.ts';
 import { Random } from '../../../kernel/random.ts';
 import { compareTurns } from '../../queue-order.ts';
 import type { PodSchedulerOptions } from '../pod-events.ts';
@@ -105,6 +106,7 @@ export class PodQueue {
     pod.stateSeconds = this.state.timeSeconds;
     if (line === undefined) return;
     if (from === PodState.Active) {
+      assert(line.hot > 0, 'a pod is decided that its line does not count');
       line.hot--;
       pod.line = undefined;
       // It found room, or is gone without having been decided: its wake-up may serve the next one.

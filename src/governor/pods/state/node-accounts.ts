@@ -4,6 +4,8 @@
  * Unlike `ClusterState` this is never rounded and may exceed a node's capacity, because bindings of other schedulers
  * and shrinking nodes cannot be refused. Rows are node slots, which are reused.
  */
+
+import { assert } from '../../../kernel/assert.ts';
 import { grown } from '../../../kernel/grown.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import type { PodRequests } from '../../../model/kubernetes/pod.ts';
@@ -103,7 +105,9 @@ export class NodeAccounts {
   /** Puts a pod on a node (sign 1) or takes it off (sign −1). O(resources requested). */
   add(slot: number, request: Request, sign: 1 | -1): void {
     const { columns, amounts } = request;
-    this.pods[slot] = (this.pods[slot] as number) + sign;
+    const pods = (this.pods[slot] as number) + sign;
+    assert(pods >= 0, 'a pod is taken off a node without pods');
+    this.pods[slot] = pods;
     for (let i = 0; i < columns.length; i++) {
       const used = this.columnOf(this.used, columns[i] as number);
       used[slot] = (used[slot] as number) + sign * (amounts[i] as number);
@@ -200,6 +204,7 @@ export class NodeAccounts {
 
   private leaveColumn(column: number): void {
     const users = (this.users[column] as number) - 1;
+    assert(users >= 0, 'a resource is left more often than used');
     this.users[column] = users;
     if (users > 0) return;
     this.columnByName.delete(this.resources[column] as string);

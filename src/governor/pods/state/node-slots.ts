@@ -1,4 +1,5 @@
 /** Nodes by slot: a dense index that is reused once a node is gone, and the pods on each node. */
+import { assert } from '../../../kernel/assert.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import type { NodeState } from '../../../model/node-state.ts';
 import type { PodRecord } from './pod-records.ts';
@@ -42,6 +43,8 @@ export class NodeSlots {
 
   /** Frees the slot of a node that is gone. */
   remove(slot: number): void {
+    // Freed twice, it would be given to two nodes.
+    assert(this.descriptions[slot] !== undefined, 'a slot is freed that no node has');
     this.slotByName.delete(this.nameOf(slot));
     this.descriptions[slot] = undefined;
     if (slot < this.reported.length) this.reported[slot] = undefined;
@@ -60,6 +63,7 @@ export class NodeSlots {
   /** Takes a pod out of its node's list. O(1). */
   removePod(slot: number, pod: PodRecord): void {
     const pods = this.pods[slot] as PodRecord[];
+    assert(pods[pod.place] === pod, 'a pod leaves a node that it is not on');
     const last = pods.pop() as PodRecord;
     if (last !== pod) {
       pods[pod.place] = last;

@@ -4,6 +4,7 @@
  * Pods of one shape are interchangeable for placement. A shape without pods is dropped, and its id reused, so that a
  * cluster whose templates change for months does not grow.
  */
+import { assert } from '../../../kernel/assert.ts';
 import type { Demand, DemandTable } from '../../../model/demand.ts';
 import type { PodTemplate, Toleration } from '../../../model/kubernetes/pod.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../../model/node.ts';
@@ -75,11 +76,14 @@ export class PodShapeTable {
 
   /** Keeps a known shape, as one more pod of it would. */
   hold(shape: Shape): void {
+    assert(this.shapes[shape.id] === shape, 'a shape is held that is not known any more');
     shape.pods++;
   }
 
   /** One pod of the shape is gone. */
   release(shape: Shape): void {
+    // Released too often, its id and its columns would belong to another one.
+    assert(this.shapes[shape.id] === shape, 'a shape is released more often than acquired');
     shape.pods--;
     if (shape.pods > 0) return;
     this.shapes[shape.id] = undefined;

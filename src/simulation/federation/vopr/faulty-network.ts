@@ -5,6 +5,7 @@
  * loses messages sent across it and those that would arrive during it.
  */
 import { MESSAGE_NAMES, type Message } from '../../../governor/federation/messages.ts';
+import { assert } from '../../../kernel/assert.ts';
 import type { Random } from '../../../kernel/random.ts';
 import type { FaultCounts } from './fault-counts.ts';
 import { DELAY_MEANS_MAX, LINK_FACTOR_MAX, type NetworkFaults } from './scenario.ts';
@@ -60,8 +61,9 @@ export class FaultyNetwork {
 
   /** Sends a message: it arrives never, once or twice. */
   send(message: Message, timeSeconds: number): void {
-    const { faults, random, counts, isCalm } = this;
-    const link = message.from * this.processes + message.to;
+    const { faults, random, counts, isCalm, processes } = this;
+    assert(message.from < processes && message.to < processes, 'a link between processes that do not exist');
+    const link = message.from * processes + message.to;
     if (this.isCut(message.from, message.to)) {
       counts.add('message-cut-off');
       return;
@@ -90,6 +92,7 @@ export class FaultyNetwork {
 
   /** A link holds back its messages. */
   clog(from: number, to: number, untilSeconds: number): void {
+    assert(from < this.processes && to < this.processes, 'a link between processes that do not exist');
     this.clogged[from * this.processes + to] = untilSeconds;
     this.counts.add('link-clogged');
   }
