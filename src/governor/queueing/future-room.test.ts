@@ -111,10 +111,10 @@ describe('earliestStart', () => {
       ];
     });
     expect(plans).toEqual([
-      { startSeconds: 30, nodes: [0, 1], slotsBeyond: 1 },
-      { startSeconds: 30, nodes: [1, 2], slotsBeyond: 0 },
+      { startSeconds: 30, nodes: [0, 1], idleSeconds: 0, slotsBeyond: 1 },
+      { startSeconds: 30, nodes: [1, 2], idleSeconds: 20, slotsBeyond: 0 },
       undefined,
-      { startSeconds: 10, nodes: [2], slotsBeyond: 0 },
+      { startSeconds: 10, nodes: [2], idleSeconds: 0, slotsBeyond: 0 },
     ]);
   });
 

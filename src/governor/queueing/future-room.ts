@@ -22,6 +22,11 @@ export interface StartPlan {
   readonly startSeconds: number;
   /** Nodes that together have room for the gang then; those that have no room now come first. */
   readonly nodes: readonly number[];
+  /**
+   * What keeping these nodes free costs: the time from now that room for a pod stands idle on them until the start, all
+   * pods together, if nothing else uses it. Seconds × pods.
+   */
+  readonly idleSeconds: number;
   /** Pods of other jobs of the same demand that would find room then besides the gang. */
   readonly slotsBeyond: number;
 }
@@ -54,16 +59,21 @@ export function earliestStart(
     total += slots[node] as number;
   }
   const slotsNow = slots.slice();
-  let startSeconds = pass.timeSeconds;
+  /** [node] Σ over its room of the time at which it is free. */
+  const freeAt = new Float64Array(cluster.nodeCount);
+  const now = pass.timeSeconds;
+  for (let node = 0; node < cluster.nodeCount; node++) freeAt[node] = (slots[node] as number) * now;
+  let startSeconds = now;
   let at = 0;
   const recount = (node: number): void => {
     if (excluded?.has(node) === true) return;
-    const count = podsFitting(cluster, node, demand);
-    total += count - (slots[node] as number);
-    slots[node] = count;
+    const gained = podsFitting(cluster, node, demand) - (slots[node] as number);
+    total += gained;
+    slots[node] = (slots[node] as number) + gained;
+    freeAt[node] = (freeAt[node] as number) + gained * startSeconds;
   };
   while (total < pods && at < ends.length) {
-    startSeconds = (ends[at] as ExpectedEnd).endSeconds;
+    startSeconds = Math.max(now, (ends[at] as ExpectedEnd).endSeconds);
     if (startSeconds === Number.POSITIVE_INFINITY) break;
     while (at < ends.length && (ends[at] as ExpectedEnd).endSeconds <= startSeconds) {
       pass.peekRelease((ends[at] as ExpectedEnd).job, recount);
@@ -72,11 +82,12 @@ export function earliestStart(
   }
   pass.endPeek();
   if (total < pods) return undefined;
-  return {
-    startSeconds: Math.max(startSeconds, pass.timeSeconds),
-    nodes: chooseNodes(cluster, slots, slotsNow, pods),
-    slotsBeyond: total - pods,
-  };
+  const nodes = chooseNodes(cluster, slots, slotsNow, pods);
+  let idleSeconds = 0;
+  for (const node of nodes) {
+    idleSeconds += (slots[node] as number) * startSeconds - (freeAt[node] as number);
+  }
+  return { startSeconds, nodes, idleSeconds, slotsBeyond: total - pods };
 }
 
 /** Nodes without room now first, of these the roomiest; then the others by what they have now. */

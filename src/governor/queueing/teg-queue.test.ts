@@ -92,15 +92,15 @@ disciplineLaws(
 
 describe('champions', () => {
   it('start when they were promised, while short jobs flow around them and long ones wait', () => {
-    const world = new World();
+    const world = new World({ savingRate: 1e6 });
     world.submit(0, 3, 100);
     world.tick();
     world.submit(1, 4, 50);
     world.tick();
+    world.runTo(5);
     expect(world.queue.startsBy(1)).toBe(100);
     world.submit(2, 1, 200);
     world.submit(3, 1, 90);
-    world.runTo(5);
     world.tick();
     expect(world.zone.stateOf(2)).toBe(JobState.Waiting);
     expect(world.queue.reasonOf(2)).toEqual({
@@ -120,7 +120,7 @@ describe('champions', () => {
   });
 
   it('are not made before a job has waited long enough, and then without another event', () => {
-    const world = new World({ afterSeconds: 60 });
+    const world = new World({ championAfterSeconds: 60, savingRate: 1000 });
     world.submit(0, 4, 1000);
     world.tick();
     world.runTo(10);
@@ -130,6 +130,27 @@ describe('champions', () => {
     expect(world.zone.dueSeconds).toBe(70);
     world.runTo(70);
     expect(world.queue.startsBy(1)).toBe(1000);
+  });
+
+  it('are made when the room has become cheap in comparison with their wait', () => {
+    // One of four GPUs would stand idle for 1000 s × pods; a job of four pods saves 0.8 a second.
+    const world = new World({ nodes: [2] });
+    world.submit(0, 3, 1000);
+    world.tick();
+    world.submit(1, 4, 10);
+    world.tick();
+    expect(world.queue.startsBy(1)).toBeUndefined();
+    expect(world.zone.dueSeconds).toBe(1250);
+    // 0.8 t = 1000 − t at t = 555.6: an event after that finds that it can pay.
+    for (const time of [550, 560]) {
+      world.runTo(time);
+      world.submit(time, 1, 1);
+      world.tick();
+      world.runTo(time + 1);
+      expect(world.queue.startsBy(1)).toBe(time < 555 ? undefined : 1000);
+    }
+    world.runTo(2000);
+    expect(world.starts.get(1)).toBe(1000);
   });
 
   it('wait for an overrun, which is never ended for them, and the promise counts as broken', () => {
