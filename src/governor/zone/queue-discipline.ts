@@ -126,6 +126,9 @@ export interface QueueDiscipline {
   /** One pass: starts and evicts jobs. Bounded by the discipline's own limits. */
   decide(pass: SchedulingPass): void;
 
+  /** The first starts that it stated in advance, of jobs that have started, and those of them kept; absent: it states none. */
+  readonly promises?: { readonly made: number; readonly kept: number };
+
   /** @returns Why a waiting job did not start in the last pass; undefined: no reason but room. O(1). */
   reasonOf(job: number): AccountsRefusal | undefined;
 }

@@ -5,6 +5,7 @@ import type { Accounts } from '../../governor/accounts.ts';
 import type { PolicyFactory } from '../../governor/policy/policy.ts';
 import type { EffectBuffer } from '../../governor/zone/effects.ts';
 import type { NodeSpec } from '../../model/node.ts';
+import type { QueueFigures } from '../metrics/queue-meter.ts';
 import type { DisciplineName, RuntimeKnowledge } from '../queueing/queue-names.ts';
 import type { FailureOptions } from './failures.ts';
 import type { JobRecords } from './job-log.ts';
@@ -88,6 +89,8 @@ export interface SimulationOptions {
   readonly onEffects?: (effects: EffectBuffer, nowSeconds: number) => void;
   /** Given: receives the outcome of every job at the end. */
   readonly onJobs?: (records: JobRecords) => void;
+  /** Given: the queue is measured at every instant, and the figures arrive here at the end. */
+  readonly onQueue?: (figures: QueueFigures) => void;
   /** Index of a job whose reasons are to be kept, see `SimulationResult.explained`. */
   readonly explainJob?: number;
 }

@@ -46,7 +46,7 @@ export class ConservativeQueue implements QueueDiscipline {
   dueSeconds: number = Number.POSITIVE_INFINITY;
   private readonly backlog: Backlog;
   private readonly cluster: ClusterState;
-  private readonly promises = new Promises();
+  private readonly stated = new Promises();
   private readonly profile = new RoomProfile(RESOURCES);
   private readonly reservations = new Map<number, Reservation>();
   private readonly runningAmounts = new Map<number, Amounts>();
@@ -61,9 +61,12 @@ export class ConservativeQueue implements QueueDiscipline {
     this.backlog = new Backlog(inArrivalOrder, estimates);
   }
 
+  get promises(): { readonly made: number; readonly kept: number } {
+    return this.stated.counts;
+  }
+
   submitted(job: QueuedJob): void {
     this.backlog.submitted(job);
-    this.promises.forget(job.job);
   }
 
   adopted(job: QueuedJob, timeSeconds: number): void {
@@ -73,6 +76,7 @@ export class ConservativeQueue implements QueueDiscipline {
 
   withdrawn(job: number): void {
     this.backlog.withdrawn(job);
+    this.stated.forget(job);
     this.reservations.delete(job);
     this.hasEarlyEnd = true;
   }
@@ -108,11 +112,6 @@ export class ConservativeQueue implements QueueDiscipline {
     return this.backlog.reasonOf(job);
   }
 
-  /** See `Promises.of`. */
-  startsBy(job: number): number | undefined {
-    return this.promises.of(job);
-  }
-
   /** Brings the reservations up to date. */
   private plan(now: number): void {
     const { profile, reservations, backlog } = this;
@@ -145,7 +144,7 @@ export class ConservativeQueue implements QueueDiscipline {
       };
       reservations.set(entry.job, reservation);
       this.reserve(reservation);
-      this.promises.make(entry.job, reservation.startSeconds);
+      this.stated.make(entry.job, reservation.startSeconds);
     }
     this.hasEarlyEnd = false;
     this.isStale = false;
@@ -178,6 +177,7 @@ export class ConservativeQueue implements QueueDiscipline {
         reservations.delete(entry.job);
         this.runningAmounts.set(entry.job, reservation.amounts);
         backlog.started(entry, now);
+        this.stated.started(entry.job, now);
         continue;
       }
       left.push(entry);

@@ -6,7 +6,7 @@
  * earliest start that takes nothing from the others. Then those start whose time has come and for which there is room.
  * A reservation's time is an instant with a pass.
  */
-import type { PlainJob } from './easy.oracle.ts';
+import { headOfLineOf, type PlainJob, type PlainSchedule } from './easy.oracle.ts';
 
 interface Interval {
   readonly from: number;
@@ -20,8 +20,8 @@ interface Run {
   readonly expectedSeconds: number;
 }
 
-/** @returns When each starts, seconds; NaN: larger than the machine. */
-export function plainConservative(jobs: readonly PlainJob[], slots: number): { starts: number[] } {
+/** @returns The schedule. */
+export function plainConservative(jobs: readonly PlainJob[], slots: number): PlainSchedule {
   const starts = jobs.map(() => Number.NaN);
   const of = (job: number): PlainJob => jobs[job] as PlainJob;
   const arrivals = jobs.map((_, i) => i).sort((a, b) => of(a).submitSeconds - of(b).submitSeconds || a - b);
@@ -62,7 +62,7 @@ export function plainConservative(jobs: readonly PlainJob[], slots: number): { s
     }
     queue = queue.filter((job) => Number.isNaN(starts[job]));
   }
-  return { starts };
+  return { starts, ...headOfLineOf(jobs, slots, starts) };
 }
 
 interface Planning {

@@ -29,7 +29,7 @@ export class EasyQueue implements QueueDiscipline {
   readonly name = 'easy';
   readonly dueSeconds: number = Number.POSITIVE_INFINITY;
   private readonly backlog: Backlog;
-  private readonly promises = new Promises();
+  private readonly stated = new Promises();
   /** Shapes that found no room in this pass: on all nodes, and on those that are not reserved. */
   private readonly failed = new Set<number>();
   private readonly failedBeside = new Set<number>();
@@ -39,9 +39,12 @@ export class EasyQueue implements QueueDiscipline {
     this.backlog = new Backlog(inArrivalOrder, estimates);
   }
 
+  get promises(): { readonly made: number; readonly kept: number } {
+    return this.stated.counts;
+  }
+
   submitted(job: QueuedJob): void {
     this.backlog.submitted(job);
-    this.promises.forget(job.job);
   }
 
   adopted(job: QueuedJob, timeSeconds: number): void {
@@ -50,6 +53,7 @@ export class EasyQueue implements QueueDiscipline {
 
   withdrawn(job: number): void {
     this.backlog.withdrawn(job);
+    this.stated.forget(job);
   }
 
   ended(job: number, reason: ReasonCode, timeSeconds: number): void {
@@ -91,11 +95,6 @@ export class EasyQueue implements QueueDiscipline {
     return this.backlog.reasonOf(job);
   }
 
-  /** See `Promises.of`. */
-  startsBy(job: number): number | undefined {
-    return this.promises.of(job);
-  }
-
   /** Starts what may start behind the head. @returns Where the line was left. */
   private backfill(
     pass: SchedulingPass,
@@ -112,7 +111,7 @@ export class EasyQueue implements QueueDiscipline {
     failed.add(head.shape);
     failedBeside.clear();
     let reserved = plan();
-    this.promises.make(head.job, reserved?.startSeconds);
+    this.stated.make(head.job, reserved?.startSeconds);
     const shadow = reserved?.startSeconds ?? Number.POSITIVE_INFINITY;
     let isClosed = false;
     let isStale = false;
@@ -148,8 +147,10 @@ export class EasyQueue implements QueueDiscipline {
 
   private start(pass: SchedulingPass, entry: BacklogJob): number {
     const result = pass.start(entry.job);
-    if (result === StartResult.Started) this.backlog.started(entry, pass.timeSeconds);
-    else entry.refusal = result === StartResult.NotAdmitted ? pass.refusal : undefined;
+    if (result === StartResult.Started) {
+      this.backlog.started(entry, pass.timeSeconds);
+      this.stated.started(entry.job, pass.timeSeconds);
+    } else entry.refusal = result === StartResult.NotAdmitted ? pass.refusal : undefined;
     return result;
   }
 }

@@ -35,26 +35,14 @@ export interface PlainSchedule {
 export function plainEasy(jobs: readonly PlainJob[], slots: number): PlainSchedule {
   const starts = jobs.map(() => Number.NaN);
   const arrivals = jobs.map((_, i) => i).sort((a, b) => at(jobs, a) - at(jobs, b) || a - b);
-  const lastArrival = arrivals.length === 0 ? 0 : at(jobs, arrivals[arrivals.length - 1] as number);
-  const firstArrival = arrivals.length === 0 ? 0 : at(jobs, arrivals[0] as number);
   let running: Running[] = [];
   let queue: number[] = [];
   let next = 0;
   let free = slots;
-  let before = firstArrival;
-  let blocked = 0;
-  let blockedArriving = 0;
   for (;;) {
     let now = next < arrivals.length ? at(jobs, arrivals[next] as number) : Number.POSITIVE_INFINITY;
     for (const run of running) now = Math.min(now, run.endSeconds);
     if (now === Number.POSITIVE_INFINITY) break;
-    const fitting = queue.reduce((sum, job) => {
-      const need = (jobs[job] as PlainJob).slots;
-      return need <= free ? sum + need : sum;
-    }, 0);
-    blocked += (now - before) * Math.min(free, fitting);
-    if (before < lastArrival) blockedArriving += (now - before) * Math.min(free, fitting);
-    before = now;
     for (const run of running) if (run.endSeconds === now) free += run.slots;
     running = running.filter((run) => run.endSeconds !== now);
     for (; next < arrivals.length && at(jobs, arrivals[next] as number) === now; next++) {
@@ -84,11 +72,7 @@ export function plainEasy(jobs: readonly PlainJob[], slots: number): PlainSchedu
     );
     queue = queue.filter((job) => !started.has(job));
   }
-  return {
-    starts,
-    headOfLine: blocked / (slots * (before - firstArrival)),
-    headOfLineArriving: blockedArriving / (slots * (lastArrival - firstArrival)),
-  };
+  return { starts, ...headOfLineOf(jobs, slots, starts) };
 }
 
 /** One scheduling pass. */
@@ -129,4 +113,48 @@ function pass(
 
 function at(jobs: readonly PlainJob[], job: number): number {
   return (jobs[job] as PlainJob).submitSeconds;
+}
+
+/** @returns The head-of-line loss of a schedule: what waits and what is free between any two instants. */
+export function headOfLineOf(
+  jobs: readonly PlainJob[],
+  slots: number,
+  starts: readonly number[],
+): Pick<PlainSchedule, 'headOfLine' | 'headOfLineArriving'> {
+  const events: { seconds: number; apply: () => void }[] = [];
+  const waiting = new Set<PlainJob>();
+  let free = slots;
+  jobs.forEach((job, i) => {
+    const start = starts[i] as number;
+    events.push({ seconds: job.submitSeconds, apply: () => void (start >= 0 && waiting.add(job)) });
+    if (Number.isNaN(start)) return;
+    const begin = (): void => {
+      waiting.delete(job);
+      free -= job.slots;
+    };
+    const end = (): void => {
+      free += job.slots;
+    };
+    events.push({ seconds: start, apply: begin }, { seconds: start + job.durationSeconds, apply: end });
+  });
+  events.sort((a, b) => a.seconds - b.seconds);
+  const first = events[0]?.seconds ?? 0;
+  const lastArrival = jobs.reduce((last, { submitSeconds }) => Math.max(last, submitSeconds), first);
+  let now = first;
+  let all = 0;
+  let arriving = 0;
+  for (const { seconds, apply } of events) {
+    if (seconds > now) {
+      let fitting = 0;
+      for (const job of waiting) if (job.slots <= free) fitting += job.slots;
+      all += (seconds - now) * Math.min(free, fitting);
+      if (now < lastArrival) arriving += (seconds - now) * Math.min(free, fitting);
+      now = seconds;
+    }
+    apply();
+  }
+  return {
+    headOfLine: all / (slots * (now - first)),
+    headOfLineArriving: arriving / (slots * (lastArrival - first)),
+  };
 }

@@ -5,6 +5,7 @@ import type { NodeSpec } from '../../model/node.ts';
 import { createFirstFitPolicy } from '../baselines/first-fit.ts';
 import type { JobRecords } from '../inputs/job-log.ts';
 import { JobTableBuilder } from '../inputs/job-table.ts';
+import type { QueueFigures } from '../metrics/queue-meter.ts';
 import { runSimulation } from '../run/simulator.ts';
 import type { DisciplineName, RuntimeKnowledge } from './queue-names.ts';
 
@@ -27,9 +28,20 @@ export function startsOf(
   queue: DisciplineName,
   runtimes: RuntimeKnowledge = 'exact',
 ): number[] {
+  return runSlots(jobs, slots, queue, runtimes).starts;
+}
+
+/** As `startsOf`, with the figures of the queue. */
+export function runSlots(
+  jobs: readonly SlotJob[],
+  slots: number,
+  queue: DisciplineName,
+  runtimes: RuntimeKnowledge = 'exact',
+): { starts: number[]; figures: QueueFigures } {
   const builder = new JobTableBuilder(new DemandTable());
   for (const [i, job] of jobs.entries()) builder.add(specOf(job, i));
   let records: JobRecords | undefined;
+  let figures: QueueFigures | undefined;
   runSimulation({
     nodes: slotNodes(slots),
     jobs: builder.build(),
@@ -40,6 +52,9 @@ export function startsOf(
     samples: 1,
     withSeries: false,
     withEquilibrium: false,
+    onQueue: (measured) => {
+      figures = measured;
+    },
     onJobs: (kept) => {
       records = kept;
     },
@@ -48,7 +63,7 @@ export function startsOf(
   records?.ids.forEach((id, row) => {
     starts[Number(id)] = records?.firstStartSeconds[row] as number;
   });
-  return starts;
+  return { starts, figures: figures as QueueFigures };
 }
 
 function specOf(job: SlotJob, index: number): JobSpec {

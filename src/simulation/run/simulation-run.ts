@@ -26,6 +26,7 @@ import type { NodeFailures } from '../inputs/failures.ts';
 import type { JobTable } from '../inputs/job-table.ts';
 import type { DropReasons } from '../metrics/drop-reasons.ts';
 import type { ObservedPolicy } from '../metrics/observed-policy.ts';
+import type { QueueMeter } from '../metrics/queue-meter.ts';
 import type { SimulationResult } from '../metrics/result.ts';
 import type { RunMetrics } from '../metrics/run-metrics.ts';
 import type { RunProfile } from '../metrics/run-profile.ts';
@@ -69,6 +70,8 @@ export interface RunParts {
   readonly retrySeconds: number;
   /** What queue disciplines learn about run times; absent: nothing. */
   readonly runtimes?: Runtimes | undefined;
+  /** Absent: not measured. */
+  readonly queueMeter?: QueueMeter | undefined;
   /** Watches one job, where one is to be explained. */
   readonly watch: JobWatch | undefined;
   /** Absent: nothing is timed. */
@@ -166,6 +169,7 @@ export class SimulationRun {
     this.reportProgress();
     if (horizonSeconds !== Number.POSITIVE_INFINITY) {
       this.now = horizonSeconds;
+      this.parts.queueMeter?.advance(horizonSeconds);
       metrics.finish(horizonSeconds);
       return 'horizon';
     }
@@ -208,7 +212,8 @@ export class SimulationRun {
 
   /** Lets virtual time pass until the event, and counts it. */
   private countEvent(event: ZoneEvent): void {
-    const { metrics } = this.parts;
+    const { metrics, queueMeter } = this.parts;
+    queueMeter?.advance(this.now);
     metrics.advance(this.now);
     switch (event.kind) {
       case ZoneEventKind.JobSubmitted:
@@ -328,6 +333,7 @@ export class SimulationRun {
   /** Something fell due in the decider. Where nothing comes of it, virtual time is not moved. */
   private wake(): boolean {
     const { zone, metrics } = this.parts;
+    this.parts.queueMeter?.advance(this.wokeAt);
     const effects = zone.step(this.wakeUp, this.wokeAt);
     if (effects.length === 0) return true;
     this.now = this.wokeAt;

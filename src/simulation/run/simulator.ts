@@ -27,6 +27,7 @@ import { type CountedWorkload, clusterFor, typicalOf } from '../inputs/workload-
 import { DropReasons } from '../metrics/drop-reasons.ts';
 import { type JobShapes, jobShapes } from '../metrics/job-shapes.ts';
 import { ObservedPolicy } from '../metrics/observed-policy.ts';
+import { QueueMeter } from '../metrics/queue-meter.ts';
 import type { SimulationResult } from '../metrics/result.ts';
 import { RunMetrics } from '../metrics/run-metrics.ts';
 import { RunProfile } from '../metrics/run-profile.ts';
@@ -71,6 +72,8 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const log = options.onJobs === undefined ? undefined : new JobLog(table, cluster);
   const recorded = options.recorded ?? (options.world === undefined ? undefined : emptyStart(table));
   const discipline = buildDiscipline(options, cluster);
+  const queueMeter =
+    options.onQueue === undefined ? undefined : new QueueMeter(cluster, shapes, metrics, arrivalsEnd);
   const decider = buildDecider(options, cluster, policy, watch, discipline);
   const pods = decider instanceof PodDecider ? decider : undefined;
   if (sampler.equilibrium !== undefined) sampler.equilibrium.pods = decider;
@@ -89,6 +92,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
     horizonSeconds: options.horizonSeconds ?? Number.POSITIVE_INFINITY,
     retrySeconds: options.retrySeconds ?? Number.POSITIVE_INFINITY,
     profile,
+    queueMeter,
     watch,
     onEffects: log === undefined ? options.onEffects : loggedEffects(log, options.onEffects),
     shouldStop: options.shouldStop ?? (() => false),
@@ -96,6 +100,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   });
   const ended = run.run();
   if (log !== undefined) options.onJobs?.(log.records());
+  if (queueMeter !== undefined) options.onQueue?.(queueMeter.figures(discipline?.promises));
   const wallMicros = (options.clockMicros?.() ?? 0) - startedMicros;
   const parts = { table, shapes, cluster, sampler, metrics, drops, policy, profile };
   const result = summarizeRun(options, parts, { ended, endSeconds: run.now, wallMicros });
