@@ -6,11 +6,13 @@
  * arrivals of the same time; the same options give the same run, bit for bit.
  * Not here: any choice, and any queue.
  */
+
+import { assert } from '../../src/kernel/assert.ts';
 import { EventQueue } from '../../src/kernel/event-queue.ts';
 import { Random } from '../../src/kernel/random.ts';
 import type { ClusterState } from '../../src/model/cluster-state.ts';
 import type { Demand } from '../../src/model/demand.ts';
-import { assert, TegError } from '../../src/model/errors.ts';
+import { TegError } from '../../src/model/errors.ts';
 import type { JobTable } from '../../src/simulation/inputs/job-table.ts';
 import { clusterFor } from '../../src/simulation/inputs/workload-of.ts';
 import { checkPeerOptions, type PeerOptions, type PeerResult } from './peer.ts';

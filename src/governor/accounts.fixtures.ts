@@ -1,7 +1,7 @@
 /** Accounts for tests: one that counts holds and verifies every call, and one with quotas besides. */
 
+import { assert } from '../kernel/assert.ts';
 import type { Demand } from '../model/demand.ts';
-import { assert } from '../model/errors.ts';
 import type { Accounts, AccountsRefusal, Ask } from './accounts.ts';
 
 /** One pod that holds capacity. */

@@ -5,7 +5,6 @@
  * has the value received, what was expected and what to do. A broken internal invariant is a bug and is raised by
  * the kernel's `assert`, never by a `TegError`.
  */
-export { assert } from '../kernel/assert.ts';
 
 /** Every error code, with the one-line meaning that the documentation prints. */
 export const ERROR_CODES = {

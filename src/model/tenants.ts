@@ -5,7 +5,8 @@
  * number of a tenant without uses is used again, so that short-lived namespaces do not fill the table. Numbers are
  * meaningful only with their table.
  */
-import { assert, TegError } from './errors.ts';
+import { assert } from '../kernel/assert.ts';
+import { TegError } from './errors.ts';
 import { TENANTS_MAX } from './limits.ts';
 
 /** Name of the tenant of jobs and pods that name none. */

@@ -13,8 +13,10 @@
  *
  * All events of the scheduler go through `step` here. Nodes are slots; its kubelet chooses the devices of a pod.
  */
+
+import { assert } from '../../kernel/assert.ts';
 import type { Demand } from '../../model/demand.ts';
-import { assert, TegError } from '../../model/errors.ts';
+import { TegError } from '../../model/errors.ts';
 import { barePod } from '../../model/kubernetes/bare-pod.ts';
 import type { PodDescription, PodTemplate } from '../../model/kubernetes/pod.ts';
 import { DEFAULT_TENANT, DEFAULT_TENANT_NAME, type TenantTable } from '../../model/tenants.ts';

@@ -4,7 +4,7 @@
  *
  * The records are the ground truth; accounts, lists, queues, groups, counts and the field must agree with them.
  */
-import { assert } from '../../model/errors.ts';
+import { assert } from '../../kernel/assert.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import { GPU_RESOURCES } from '../../model/readers/gpus.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';

@@ -7,8 +7,9 @@
  * Invariants: every pod in use is in exactly one node's list and one job's chain; a job's chain is in member order;
  * freed records are used again before the table grows.
  */
+
+import { assert } from '../../kernel/assert.ts';
 import { grown } from '../../kernel/grown.ts';
-import { assert } from '../../model/errors.ts';
 
 /** Pods that a new table has room for. */
 const CAPACITY_FIRST = 64;

@@ -1,8 +1,9 @@
 /**
  * The zone as an arbiter: `Arbiter` over a `Zone` that lets jobs wait, and its nodes.
  */
+
+import { assert } from '../../kernel/assert.ts';
 import type { Demand } from '../../model/demand.ts';
-import { assert } from '../../model/errors.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import {

@@ -4,8 +4,9 @@
  * The pod table and the lines of waiting jobs are the ground truth; accounts, states, counts and counters must agree
  * with them.
  */
+
+import { assert } from '../../kernel/assert.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
-import { assert } from '../../model/errors.ts';
 import type { ZoneCore } from './zone-core.ts';
 import { JobState, Reason } from './zone-events.ts';
 import { jobGoesBefore } from './zone-heap.ts';

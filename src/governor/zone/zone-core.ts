@@ -5,10 +5,12 @@
  * writes its effects. Not here: the transitions that an event causes (`zone.ts`) and the retries of waiting jobs
  * (`zone-retries.ts`).
  */
+
+import { assert } from '../../kernel/assert.ts';
 import { grown } from '../../kernel/grown.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
-import { assert, TegError } from '../../model/errors.ts';
+import { TegError } from '../../model/errors.ts';
 import { type Accounts, type AccountsRefusal, newAsk } from '../accounts.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import { EffectBuffer } from './effects.ts';

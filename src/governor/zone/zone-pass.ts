@@ -4,9 +4,10 @@
  * Invariants: outside `decide` no node is closed and no trial is open. During a trial the cluster's free resources
  * differ from the pod table; the log of trials brings them back in reverse order, to the same GPUs.
  */
+
+import { assert } from '../../kernel/assert.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
-import { assert } from '../../model/errors.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import { type SchedulingPass, StartResult, type StartResultCode } from './queue-discipline.ts';
 import type { ZoneCore } from './zone-core.ts';

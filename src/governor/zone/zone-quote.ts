@@ -2,8 +2,9 @@
  * The placement that a job would get in a zone now, and its price: the same conditions as its submission, and a trial
  * instead of a placement.
  */
+
+import { assert } from '../../kernel/assert.ts';
 import type { Demand } from '../../model/demand.ts';
-import { assert } from '../../model/errors.ts';
 import type { ArbiterOrder, Quote } from '../arbiter.ts';
 import { PinnedPolicy } from '../policy/pinned-policy.ts';
 import { isPricing } from '../policy/policy.ts';

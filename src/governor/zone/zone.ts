@@ -8,9 +8,11 @@
  * Invariants, checked by `check`: no node beyond its capacity; every submitted job waits, runs, or has left for a
  * stated reason; a running job has all its members; no waiting job could start (best-effort).
  */
+
+import { assert } from '../../kernel/assert.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
-import { assert, TegError } from '../../model/errors.ts';
+import { TegError } from '../../model/errors.ts';
 import type { NodeState } from '../../model/node-state.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { type Accounts, type AccountsRefusal, FREE_ACCOUNTS } from '../accounts.ts';

@@ -9,8 +9,8 @@
  * backed by capacity; an offer's number is never used twice, also across restarts (the incarnation is part of it).
  */
 
+import { assert } from '../../../kernel/assert.ts';
 import type { Demand } from '../../../model/demand.ts';
-import { assert } from '../../../model/errors.ts';
 import type { NodeSpec } from '../../../model/node.ts';
 import { type Arbiter, type ArbiterOrder, POSTPONED } from '../../arbiter.ts';
 import type { ZoneArbiter } from '../../zone/zone-arbiter.ts';

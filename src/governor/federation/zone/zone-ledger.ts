@@ -10,9 +10,10 @@
  *
  * A row, column by column, is a `LedgerRow`.
  */
+
+import { assert } from '../../../kernel/assert.ts';
 import { grown } from '../../../kernel/grown.ts';
 import type { Demand } from '../../../model/demand.ts';
-import { assert } from '../../../model/errors.ts';
 
 /** Local jobs that a new ledger has room for. */
 const CAPACITY_FIRST = 64;
