@@ -10,7 +10,7 @@ import { node, pod, requests, SCHEDULER_OPTIONS } from '../../src/governor/pods/
 import { EventLogReader, EventLogWriter } from '../../src/governor/zone/event-log.ts';
 import { FirstFit, makeCluster, moves, Script } from '../../src/governor/zone/zone.fixtures.ts';
 import { Zone } from '../../src/governor/zone/zone.ts';
-import { Universes } from '../../src/simulation/federation/vopr/universe.ts';
+import { ScenarioSpaces } from '../../src/simulation/federation/vopr/scenario-space.ts';
 import { recordVopr, replayVopr } from '../../src/simulation/federation/vopr/vopr-replay.ts';
 import { stream } from '../support/random-cluster.ts';
 import { checkRecording, checkRefusals, checkReplay, type TestLog } from './event-log.laws.ts';
@@ -102,17 +102,17 @@ const podLog: TestLog = {
   spoil: (lines) => lines.map((line) => line.replace('"podsMax":110', '"podsMax":1')),
 };
 
-const universes = new Universes();
+const spaces = new ScenarioSpaces();
 
 const voprLog: TestLog = {
   name: 'VOPR',
   record(seed) {
     const lines: string[] = [];
-    recordVopr(seed, universes, { steps: 120 }, (line) => lines.push(line));
+    recordVopr(seed, spaces, { steps: 120 }, (line) => lines.push(line));
     return { lines, digest: '' };
   },
   // The log has a digest of each step; '' if all are the same.
-  replay: (lines) => replayVopr(lines, universes).difference,
+  replay: (lines) => replayVopr(lines, spaces).difference,
   // Without the first job that is submitted.
   spoil: (lines) =>
     lines.toSpliced(

@@ -140,11 +140,11 @@ async function report(
 /** Runs one seed in this thread, with a trace or a record. */
 async function runOne(seed: number, options: VoprCommandOptions, plant: Plant | undefined): Promise<void> {
   const { addOutcome, emptyTotals } = await import('../../simulation/federation/vopr/vopr-totals.ts');
-  const { Universes } = await import('../../simulation/federation/vopr/universe.ts');
+  const { ScenarioSpaces } = await import('../../simulation/federation/vopr/scenario-space.ts');
   const { runSeed } = await import('../vopr/vopr-seed.ts');
   const { steps, trace = false, record } = options;
   if (record !== undefined) await (await import('../files/output-file.ts')).prepareOutput(record);
-  const outcome = runSeed(seed, new Universes(), {
+  const outcome = runSeed(seed, new ScenarioSpaces(), {
     steps,
     trace,
     ...(plant && { plant }),
@@ -156,9 +156,9 @@ async function runOne(seed: number, options: VoprCommandOptions, plant: Plant | 
 }
 
 async function replay(file: string, asJson: boolean): Promise<void> {
-  const { Universes } = await import('../../simulation/federation/vopr/universe.ts');
+  const { ScenarioSpaces } = await import('../../simulation/federation/vopr/scenario-space.ts');
   const { replayFile } = await import('../vopr/vopr-seed.ts');
-  const result = replayFile(file, new Universes());
+  const result = replayFile(file, new ScenarioSpaces());
   if (asJson) (await import('../terminal/json-output.ts')).printJson(result);
   else {
     const { seed, inputs, difference, failure } = result;

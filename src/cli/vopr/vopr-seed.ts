@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { TegError } from '../../model/errors.ts';
 import type { Plant } from '../../simulation/federation/vopr/planted-bugs.ts';
-import type { Universes } from '../../simulation/federation/vopr/universe.ts';
+import type { ScenarioSpaces } from '../../simulation/federation/vopr/scenario-space.ts';
 import {
   recordVopr,
   replayVopr,
@@ -35,23 +35,23 @@ export interface SeedOptions {
 const CHUNK = 1 << 16;
 
 /** Runs a seed. @throws TegError TEG_OUTPUT_FAILED if the log cannot be written. */
-export function runSeed(seed: number, universes: Universes, options: SeedOptions): VoprOutcome {
+export function runSeed(seed: number, spaces: ScenarioSpaces, options: SeedOptions): VoprOutcome {
   const { steps, plant, trace, record } = options;
   const common = { steps, ...(plant === undefined ? {} : { plant }) };
   if (record !== undefined) {
     const file = new LineFile(record);
     try {
-      const outcome = recordVopr(seed, universes, common, (line) => file.write(line));
+      const outcome = recordVopr(seed, spaces, common, (line) => file.write(line));
       file.finish();
       if (!trace) return outcome;
     } finally {
       file.close();
     }
   }
-  if (!trace) return runVopr(seed, universes, common);
+  if (!trace) return runVopr(seed, spaces, common);
   const writer = new VoprTraceWriter((line) => process.stdout.write(`${line}\n`));
   process.stdout.write(`${TRACE_HEADER}\n`);
-  return runVopr(seed, universes, {
+  return runVopr(seed, spaces, {
     ...common,
     observer: writer,
     onEvent: (event, timeSeconds) => writer.next(event, timeSeconds),
@@ -60,7 +60,7 @@ export function runSeed(seed: number, universes: Universes, options: SeedOptions
 }
 
 /** Replays a file. @throws TegError TEG_INPUT_NOT_FOUND, TEG_LOG_INVALID. */
-export function replayFile(path: string, universes: Universes): VoprReplayResult {
+export function replayFile(path: string, spaces: ScenarioSpaces): VoprReplayResult {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -74,7 +74,7 @@ export function replayFile(path: string, universes: Universes): VoprReplayResult
       },
     );
   }
-  return replayVopr(text.split('\n'), universes);
+  return replayVopr(text.split('\n'), spaces);
 }
 
 /** A file that lines are appended to; it has its name only once it is finished. Devices and pipes are written directly. */

@@ -41,7 +41,7 @@ const moves = fc.array(
   { maxLength: 220, size: 'max' },
 );
 
-class Universe {
+class Cluster {
   now = 0;
   private readonly zones = ZONES.map(
     (id) => new Stage<ZoneGovernor>(makeGovernor({ id, parent: -1, options: OPTIONS })),
@@ -236,13 +236,13 @@ test('no job runs twice, is lost, or starts after its end; and all settles once 
   let checked = 0;
   checkProperty(
     fc.property(moves, (script) => {
-      const universe = new Universe();
+      const cluster = new Cluster();
       for (const { what, pick, seconds } of script) {
-        universe.does(what, pick, seconds);
-        universe.check();
+        cluster.does(what, pick, seconds);
+        cluster.check();
       }
-      universe.recover();
-      universe.checkQuiet();
+      cluster.recover();
+      cluster.checkQuiet();
       checked++;
     }),
     { numRuns: 60 },

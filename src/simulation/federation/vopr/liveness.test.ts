@@ -6,10 +6,10 @@ import { MessageKind } from '../../../governor/federation/messages.ts';
 import { makeTopology } from '../../../governor/federation/topology.ts';
 import { LivenessCheck } from './liveness.ts';
 import { delayMaxOf, drawScenario, isPatient } from './scenario.ts';
-import { Universes } from './universe.ts';
+import { ScenarioSpaces } from './scenario-space.ts';
 import { runVopr, VoprRun } from './vopr-run.ts';
 
-const universes = new Universes();
+const spaces = new ScenarioSpaces();
 
 /** Runs seeds, and lets `change` interfere before every event of the quiet, until one fails. */
 function interfered(change: (run: VoprRun) => void) {
@@ -22,7 +22,7 @@ function interfered(change: (run: VoprRun) => void) {
 
 function interferedSeed(seed: number, change: (run: VoprRun) => void) {
   const steps = 200;
-  const run: VoprRun = new VoprRun(drawScenario(seed, universes), universes, {
+  const run: VoprRun = new VoprRun(drawScenario(seed, spaces), spaces, {
     steps,
     onEvent: (event) => {
       if (event > steps) change(run);
@@ -34,7 +34,7 @@ function interferedSeed(seed: number, change: (run: VoprRun) => void) {
 /** A seed whose settings guarantee that jobs are placed. */
 function patientSeed(): number {
   for (let seed = 1; ; seed++) {
-    const { zones, hosts, options, network } = drawScenario(seed, universes);
+    const { zones, hosts, options, network } = drawScenario(seed, spaces);
     const { levels } = makeTopology(zones, hosts, options.fanOut);
     if (isPatient(options, levels, delayMaxOf(network))) return seed;
   }
@@ -65,10 +65,10 @@ describe('found as a failure of liveness', () => {
   });
 
   test('messages about jobs when all is at rest', () => {
-    const scenario = drawScenario(patientSeed(), universes);
-    const { world } = new VoprRun(scenario, universes, { steps: 1 });
+    const scenario = drawScenario(patientSeed(), spaces);
+    const { world } = new VoprRun(scenario, spaces, { steps: 1 });
     const calm = { ...scenario, options: { ...scenario.options, movesPerBoard: 0 } };
-    const check = new LivenessCheck(calm, universes.at(scenario.universe).demands, world);
+    const check = new LivenessCheck(calm, spaces.at(scenario.space).demands, world);
     expect(() => check.requirePeriodic(message(MessageKind.Board, 9, 3, { entries: [] }))).not.toThrow();
     expect(() => check.requirePeriodic(message(MessageKind.Confirm, 3, 0, { job: 5 }))).toThrow(
       /sent 0 a confirm/,
@@ -78,9 +78,9 @@ describe('found as a failure of liveness', () => {
 
 describe('the bound', () => {
   test('grows with every period and patience, and holds five hundred boards', () => {
-    const scenario = drawScenario(3, universes);
-    const { world } = new VoprRun(scenario, universes, { steps: 1 });
-    const { demands } = universes.at(scenario.universe);
+    const scenario = drawScenario(3, spaces);
+    const { world } = new VoprRun(scenario, spaces, { steps: 1 });
+    const { demands } = spaces.at(scenario.space);
     const boundOf = (options: Partial<typeof scenario.options>) =>
       new LivenessCheck({ ...scenario, options: { ...scenario.options, ...options } }, demands, world)
         .boundSeconds;
@@ -94,7 +94,7 @@ describe('the bound', () => {
   test('is met early: looks are few', () => {
     const shares = Array.from(
       { length: 30 },
-      (_, seed) => runVopr(seed, universes, { steps: 150 }).settledShare,
+      (_, seed) => runVopr(seed, spaces, { steps: 150 }).settledShare,
     );
     expect(Math.max(...shares)).toBeLessThan(0.5);
     expect(shares.filter((share) => share < 0.1).length).toBeGreaterThan(20);
@@ -102,12 +102,12 @@ describe('the bound', () => {
 });
 
 test('a job that confirms forever is stuck, also where jobs move', () => {
-  const scenario = drawScenario(4, universes);
-  const run = new VoprRun(scenario, universes, { steps: 100 });
+  const scenario = drawScenario(4, spaces);
+  const run = new VoprRun(scenario, spaces, { steps: 100 });
   run.run();
   const { world } = run;
   const moving = { ...scenario, options: { ...scenario.options, movesPerBoard: 2 } };
-  const check = new LivenessCheck(moving, universes.at(scenario.universe).demands, world);
+  const check = new LivenessCheck(moving, spaces.at(scenario.space).demands, world);
   const { host } =
     world.processes.find(({ role, index }) => role === 'host' && world.book.liveOf(index).size > 0) ?? {};
   let slot = -1;

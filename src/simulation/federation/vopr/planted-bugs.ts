@@ -17,7 +17,7 @@ import { ZoneArbiter } from '../../../governor/zone/zone-arbiter.ts';
 import { TegError } from '../../../model/errors.ts';
 import { ProcessFactory } from '../federation-world.ts';
 import type { Scenario } from './scenario.ts';
-import type { Universe } from './universe.ts';
+import type { ScenarioSpace } from './scenario-space.ts';
 
 /** Bugs that can be planted. */
 export const PLANTS = {
@@ -62,11 +62,11 @@ export class PlantedFactory extends ProcessFactory {
 /** @returns The factory of a scenario's processes. @param plant A bug; absent: none. */
 export function makeFactory(
   scenario: Scenario,
-  universe: Universe,
+  space: ScenarioSpace,
   plant: Plant | undefined,
 ): PlantedFactory {
   const { zones, hosts, options, nodes, seed } = scenario;
-  const { demands, prices } = universe;
+  const { demands, prices } = space;
   const topology = makeTopology(zones, hosts, options.fanOut);
   const chooser = CHOOSERS[scenario.chooser % CHOOSERS.length] as ChooserEntry;
   const factory = new PlantedFactory({ nodes, demands, topology, options, chooser, seed }, prices);

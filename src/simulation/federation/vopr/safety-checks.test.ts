@@ -5,12 +5,12 @@ import { FederationReason } from '../../../governor/federation/messages.ts';
 import { HoldState } from '../../../governor/federation/zone/zone-ledger.ts';
 import { ZoneEventKind } from '../../../governor/zone/zone-events.ts';
 import { drawScenario } from './scenario.ts';
-import { Universes } from './universe.ts';
+import { ScenarioSpaces } from './scenario-space.ts';
 import type { VoprProcess } from './vopr-process.ts';
 import { type VoprOutcome, VoprRun } from './vopr-run.ts';
 import type { VoprWorld } from './vopr-world.ts';
 
-const universes = new Universes();
+const spaces = new ScenarioSpaces();
 
 /**
  * Disturbs a world, which is then checked thoroughly. @returns True if there was something to disturb; otherwise it is
@@ -22,7 +22,7 @@ type Disturbance = (world: VoprWorld, seconds: number) => boolean;
 function disturbed(disturb: Disturbance): VoprOutcome {
   for (let seed = 1; seed < 40; seed++) {
     let isDone = false;
-    const run: VoprRun = new VoprRun(drawScenario(seed, universes), universes, {
+    const run: VoprRun = new VoprRun(drawScenario(seed, spaces), spaces, {
       steps: 600,
       onEvent: (event, seconds) => {
         if (isDone || event <= 100) return;

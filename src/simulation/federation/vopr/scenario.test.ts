@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { makeTopology } from '../../../governor/federation/topology.ts';
 import { delayMaxOf, drawScenario, isPatient } from './scenario.ts';
-import { UNIVERSES, Universes } from './universe.ts';
+import { SCENARIO_SPACES, ScenarioSpaces } from './scenario-space.ts';
 
-const universes = new Universes();
-const scenarios = Array.from({ length: 400 }, (_, seed) => drawScenario(seed, universes));
+const spaces = new ScenarioSpaces();
+const scenarios = Array.from({ length: 400 }, (_, seed) => drawScenario(seed, spaces));
 
 describe('scenarios', () => {
   test('are the same for the same seed, and plain data', () => {
     for (const scenario of scenarios.slice(0, 20)) {
-      expect(drawScenario(scenario.seed, universes)).toEqual(scenario);
+      expect(drawScenario(scenario.seed, spaces)).toEqual(scenario);
       expect(JSON.parse(JSON.stringify(scenario))).toEqual(scenario);
     }
     expect(new Set(scenarios.map(({ options }) => options.publishSeconds)).size).toBe(400);
@@ -20,15 +20,15 @@ describe('scenarios', () => {
       ({ zones, hosts, options }) => makeTopology(zones, hosts, options.fanOut).levels,
     );
     expect(new Set(levels)).toEqual(new Set([1, 2, 3]));
-    for (const { zones, hosts, nodes, universe } of scenarios) {
+    for (const { zones, hosts, nodes, space } of scenarios) {
       expect(zones).toBeGreaterThanOrEqual(2);
       expect(zones).toBeLessThanOrEqual(8);
       expect(hosts).toBeLessThanOrEqual(4);
       expect(nodes.length).toBeGreaterThanOrEqual(zones);
       expect(nodes.length).toBeLessThanOrEqual(6 * zones);
-      expect(universe).toBeLessThan(UNIVERSES);
+      expect(space).toBeLessThan(SCENARIO_SPACES);
     }
-    expect(new Set(scenarios.map(({ universe }) => universe)).size).toBe(UNIVERSES);
+    expect(new Set(scenarios.map(({ space }) => space)).size).toBe(SCENARIO_SPACES);
   });
 
   test('have limits from tight to wide, and each kind of fault in some seeds and not in others', () => {

@@ -11,7 +11,7 @@ import {
 import { makeTopology } from '../../../governor/federation/topology.ts';
 import { Random } from '../../../kernel/random.ts';
 import type { NodeSpec } from '../../../model/node.ts';
-import { type FlavorSpec, UNIVERSES, type Universes } from './universe.ts';
+import { type FlavorSpec, SCENARIO_SPACES, type ScenarioSpaces } from './scenario-space.ts';
 
 /** The network's faults. Times in seconds, rates a second of virtual time for the whole cluster, shares in [0, 1). */
 export interface NetworkFaults {
@@ -56,7 +56,7 @@ export interface Load {
 /** The description of one seed's run. Plain data. */
 export interface Scenario {
   readonly seed: number;
-  readonly universe: number;
+  readonly space: number;
   readonly nodes: readonly NodeSpec[];
   readonly zones: number;
   readonly hosts: number;
@@ -90,12 +90,12 @@ interface Shape {
 }
 
 /** @returns The scenario of a seed: always the same. */
-export function drawScenario(seed: number, universes: Universes): Scenario {
+export function drawScenario(seed: number, spaces: ScenarioSpaces): Scenario {
   const draw = new Draw(new Random(seed, STREAM_SCENARIO));
   const zones = draw.integer(2, ZONES_MAX);
   const hosts = draw.integer(1, HOSTS_MAX);
-  const universe = draw.integer(0, UNIVERSES - 1);
-  const { flavors } = universes.at(universe);
+  const space = draw.integer(0, SCENARIO_SPACES - 1);
+  const { flavors } = spaces.at(space);
   const nodeCount = draw.integer(zones, zones * draw.integer(1, NODES_PER_ZONE_MAX));
   const publishSeconds = draw.between(0.3, 3);
   const network = drawNetwork(draw, publishSeconds);
@@ -107,7 +107,7 @@ export function drawScenario(seed: number, universes: Universes): Scenario {
   );
   const scenario: Scenario = {
     seed,
-    universe,
+    space,
     nodes: drawNodes(draw, flavors, nodeCount),
     zones,
     hosts,

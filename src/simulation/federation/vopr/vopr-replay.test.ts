@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { TegError } from '../../../model/errors.ts';
-import { Universes } from './universe.ts';
+import { ScenarioSpaces } from './scenario-space.ts';
 import { VoprLogReader } from './vopr-log.ts';
 import { recordVopr, replayVopr } from './vopr-replay.ts';
 import { runVopr } from './vopr-run.ts';
 
-const universes = new Universes();
+const spaces = new ScenarioSpaces();
 /** A seed with crashes of all kinds; see the first test. */
 const SEED = 5;
 const STEPS = 600;
@@ -13,7 +13,7 @@ let lines: string[];
 
 function record(seed: number, options: Parameters<typeof recordVopr>[2]) {
   const written: string[] = [];
-  const outcome = recordVopr(seed, universes, options, (line) => written.push(line));
+  const outcome = recordVopr(seed, spaces, options, (line) => written.push(line));
   return { written, outcome };
 }
 
@@ -23,7 +23,7 @@ beforeAll(() => {
 
 function refused(changed: readonly string[]): TegError {
   try {
-    replayVopr(changed, universes);
+    replayVopr(changed, spaces);
   } catch (error) {
     expect(error).toBeInstanceOf(TegError);
     return error as TegError;
@@ -39,7 +39,7 @@ function withLine(at: number, text: string): string[] {
 describe('a record', () => {
   test('does not change the run, and has its inputs, starts, crashes and restarts', () => {
     const outcome = record(SEED, { steps: STEPS }).outcome;
-    expect(outcome).toEqual(runVopr(SEED, universes, { steps: STEPS }));
+    expect(outcome).toEqual(runVopr(SEED, spaces, { steps: STEPS }));
     const kinds = new Set(lines.slice(1).map((line) => JSON.parse(line)[0]));
     expect(kinds).toEqual(new Set(['S', 'H', 'I', 'C', 'L', 'E']));
     const inputs = new Set(
@@ -50,7 +50,7 @@ describe('a record', () => {
   });
 
   test('is replayed bit for bit', () => {
-    const result = replayVopr(lines, universes);
+    const result = replayVopr(lines, spaces);
     expect(result).toMatchObject({ seed: SEED, steps: STEPS, difference: '', failure: '' });
     expect(result.inputs).toBe(lines.filter((line) => line.startsWith('["I"')).length);
   });
@@ -64,7 +64,7 @@ describe('a record', () => {
         const read = reader.read(line);
         if (read?.kind === 'input') kinds.add(read.input.kind);
       }
-      if (seed % 8 === 0) expect(replayVopr(written, universes).difference).toBe('');
+      if (seed % 8 === 0) expect(replayVopr(written, spaces).difference).toBe('');
     }
     expect([...kinds].sort()).toEqual([
       'adopt-ended',
@@ -83,7 +83,7 @@ describe('a record', () => {
   test('of a run that failed says so, and is replayed up to there', () => {
     const { written, outcome } = record(1, { steps: 2000, plant: 'unchecked-arbiter' });
     expect(outcome.failure?.kind).toBe('safety');
-    const result = replayVopr(written, universes);
+    const result = replayVopr(written, spaces);
     expect(result.difference).toBe('');
     expect(result.failure).toBe(`safety: ${outcome.failure?.message}`);
   });
@@ -94,7 +94,7 @@ describe('a replay that differs', () => {
     const at = lines.findIndex((line) => line.startsWith('["I"') && line.includes('"submit"'));
     const [tag, event, time, process, kind, fields, digest] = JSON.parse(lines[at] as string);
     const changed = JSON.stringify([tag, event, time, process, kind, fields, digest ^ 1]);
-    const { difference } = replayVopr(withLine(at, changed), universes);
+    const { difference } = replayVopr(withLine(at, changed), spaces);
     expect(difference).toMatch(
       new RegExp(`^event ${event}, process ${process}, submit: its output has digest`),
     );
@@ -105,7 +105,7 @@ describe('a replay that differs', () => {
     const [tag, event, time, , kind, fields, digest] = JSON.parse(lines[at] as string);
     const { difference } = replayVopr(
       withLine(at, JSON.stringify([tag, event, time, 0, kind, fields, digest])),
-      universes,
+      spaces,
     );
     expect(difference).toMatch(/process 0, submit: it threw/);
   });

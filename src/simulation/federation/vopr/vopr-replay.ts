@@ -9,7 +9,7 @@ import { Digest, digestOutbox } from './digest.ts';
 import { forgetEscrows, makeFactory, type PlantedFactory } from './planted-bugs.ts';
 import { applyInput, type ProcessInput } from './process-input.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
-import type { Universes } from './universe.ts';
+import type { ScenarioSpaces } from './scenario-space.ts';
 import { type VoprLogLine, VoprLogReader, VoprLogWriter } from './vopr-log.ts';
 import type { RestartMode, VoprProcess } from './vopr-process.ts';
 import { type VoprOptions, type VoprOutcome, VoprRun } from './vopr-run.ts';
@@ -18,16 +18,16 @@ import type { WorldObserver } from './vopr-world.ts';
 /** Runs a seed and writes its log. @param write Takes each line, without newline. */
 export function recordVopr(
   seed: number,
-  universes: Universes,
+  spaces: ScenarioSpaces,
   options: VoprOptions,
   write: (line: string) => void,
 ): VoprOutcome {
-  const scenario = drawScenario(seed, universes);
+  const scenario = drawScenario(seed, spaces);
   const { steps, plant } = options;
   const recorder = new Recorder(
     new VoprLogWriter(write, { seed, steps, plant, scenario: digestOf(scenario) }),
   );
-  const run = new VoprRun(scenario, universes, {
+  const run = new VoprRun(scenario, spaces, {
     ...options,
     observer: recorder,
     onEvent: (event, timeSeconds, what) => {
@@ -58,7 +58,7 @@ export interface VoprReplayResult {
  * @param lines Without newlines; all of them.
  * @throws TegError TEG_LOG_INVALID if the log is malformed, incomplete, or of another version.
  */
-export function replayVopr(lines: Iterable<string>, universes: Universes): VoprReplayResult {
+export function replayVopr(lines: Iterable<string>, spaces: ScenarioSpaces): VoprReplayResult {
   const reader = new VoprLogReader();
   let replay: Replay | undefined;
   let last = '';
@@ -67,11 +67,11 @@ export function replayVopr(lines: Iterable<string>, universes: Universes): VoprR
     last = text;
     const line = reader.read(text);
     if (replay === undefined && reader.header !== undefined) {
-      const scenario = drawScenario(reader.header.seed, universes);
+      const scenario = drawScenario(reader.header.seed, spaces);
       if (digestOf(scenario) !== reader.header.scenario) {
         throw reader.invalid(text, 'a seed that is drawn to the same scenario by this version of TEG');
       }
-      replay = new Replay(scenario, universes, reader);
+      replay = new Replay(scenario, spaces, reader);
     }
     if (line !== undefined) replay?.take(line, text);
   }
@@ -137,9 +137,9 @@ class Replay {
   private difference = '';
   private failure = '';
 
-  constructor(scenario: Scenario, universes: Universes, reader: VoprLogReader) {
+  constructor(scenario: Scenario, spaces: ScenarioSpaces, reader: VoprLogReader) {
     this.reader = reader;
-    this.factory = makeFactory(scenario, universes.at(scenario.universe), reader.header?.plant);
+    this.factory = makeFactory(scenario, spaces.at(scenario.space), reader.header?.plant);
     this.topology = this.factory.world.topology;
   }
 

@@ -4,11 +4,11 @@
 import { describe, expect, test } from 'vitest';
 import { FAULT_KINDS } from './fault-counts.ts';
 import { PLANTS, type Plant, plantByName } from './planted-bugs.ts';
-import { Universes } from './universe.ts';
+import { ScenarioSpaces } from './scenario-space.ts';
 import { runVopr, type VoprOutcome } from './vopr-run.ts';
 import { addOutcome, addTotals, emptyTotals } from './vopr-totals.ts';
 
-const universes = new Universes();
+const spaces = new ScenarioSpaces();
 const STEPS = 300;
 
 function totalsOf(outcomes: readonly VoprOutcome[]) {
@@ -22,7 +22,7 @@ describe('a seed', () => {
     for (const seed of [1, 5, 33]) {
       const events: string[][] = [[], []];
       const outcomes = events.map((lines) =>
-        runVopr(seed, universes, { steps: STEPS, onEvent: (...event) => lines.push(event.join(' ')) }),
+        runVopr(seed, spaces, { steps: STEPS, onEvent: (...event) => lines.push(event.join(' ')) }),
       );
       expect(outcomes[1]).toEqual(outcomes[0]);
       expect(events[1]).toEqual(events[0]);
@@ -31,17 +31,17 @@ describe('a seed', () => {
   });
 
   test('has as many events as steps, and those of the quiet', () => {
-    expect(runVopr(2, universes, { steps: 50 }).events).toBeGreaterThan(50);
+    expect(runVopr(2, spaces, { steps: 50 }).events).toBeGreaterThan(50);
     const short: number[] = [];
     const long: number[] = [];
-    runVopr(2, universes, { steps: 50, onEvent: (_, seconds) => short.push(seconds) });
-    runVopr(2, universes, { steps: 200, onEvent: (_, seconds) => long.push(seconds) });
+    runVopr(2, spaces, { steps: 50, onEvent: (_, seconds) => short.push(seconds) });
+    runVopr(2, spaces, { steps: 200, onEvent: (_, seconds) => long.push(seconds) });
     expect(long.slice(0, 50)).toEqual(short.slice(0, 50));
   });
 });
 
 describe('without a planted bug', () => {
-  const outcomes = Array.from({ length: 150 }, (_, i) => runVopr(i + 1, universes, { steps: STEPS }));
+  const outcomes = Array.from({ length: 150 }, (_, i) => runVopr(i + 1, spaces, { steps: STEPS }));
 
   test('no seed fails', () => {
     expect(outcomes.flatMap(({ failure }) => failure ?? [])).toEqual([]);
@@ -79,7 +79,7 @@ describe('a planted bug', () => {
     const [seeds, kind, message] = FOUND[plant];
     let found: VoprOutcome | undefined;
     for (let seed = 1; seed <= seeds && found?.failure === undefined; seed++) {
-      found = runVopr(seed, universes, { steps: 500, plant });
+      found = runVopr(seed, spaces, { steps: 500, plant });
     }
     expect(found?.failure).toMatchObject({ kind, message: expect.stringMatching(message) });
     expect(found?.failure?.event).toBe(found?.events);

@@ -15,7 +15,7 @@ import { LivenessCheck } from './liveness.ts';
 import type { Plant } from './planted-bugs.ts';
 import { WAKE } from './process-input.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
-import type { Universes } from './universe.ts';
+import type { ScenarioSpaces } from './scenario-space.ts';
 import { Violation, type ViolationKind } from './violation.ts';
 import type { VoprProcess } from './vopr-process.ts';
 import { VoprTrouble } from './vopr-trouble.ts';
@@ -73,8 +73,8 @@ export interface VoprOptions {
 }
 
 /** @returns The outcome of a seed. @cost Some milliseconds for 500 steps. */
-export function runVopr(seed: number, universes: Universes, options: VoprOptions): VoprOutcome {
-  return new VoprRun(drawScenario(seed, universes), universes, options).run();
+export function runVopr(seed: number, spaces: ScenarioSpaces, options: VoprOptions): VoprOutcome {
+  return new VoprRun(drawScenario(seed, spaces), spaces, options).run();
 }
 
 /** A run. Single use. */
@@ -97,12 +97,12 @@ export class VoprRun {
   /** From now on only periodic messages are sent. */
   private isAtRest = false;
 
-  constructor(scenario: Scenario, universes: Universes, options: VoprOptions) {
+  constructor(scenario: Scenario, spaces: ScenarioSpaces, options: VoprOptions) {
     this.scenario = scenario;
     this.options = options;
-    const universe = universes.at(scenario.universe);
+    const space = spaces.at(scenario.space);
     const { seed } = scenario;
-    this.world = new VoprWorld(scenario, universe, this.driver(), options.plant, options.observer);
+    this.world = new VoprWorld(scenario, space, this.driver(), options.plant, options.observer);
     this.world.faults.listener = options.onFault;
     this.network = new FaultyNetwork(
       scenario.network,
@@ -114,7 +114,7 @@ export class VoprRun {
     const later = (timeSeconds: number, call: (timeSeconds: number) => void) =>
       this.push(timeSeconds, { kind: 'call', call });
     const random = new Random(seed, STREAM_TROUBLE);
-    const demandCount = universe.demands.demands.length;
+    const demandCount = space.demands.demands.length;
     this.trouble = new VoprTrouble(
       scenario,
       demandCount,
@@ -124,7 +124,7 @@ export class VoprRun {
       later,
       options.plant,
     );
-    this.liveness = new LivenessCheck(scenario, universe.demands, this.world);
+    this.liveness = new LivenessCheck(scenario, space.demands, this.world);
   }
 
   /** Runs it. */

@@ -28,8 +28,8 @@ import { PodTruth } from './pod-truth.ts';
 import { applyInput, InputLog, type ProcessInput } from './process-input.ts';
 import { processSize, SafetyChecks } from './safety-checks.ts';
 import type { Scenario } from './scenario.ts';
+import type { ScenarioSpace } from './scenario-space.ts';
 import { SummaryChecks } from './summary-checks.ts';
-import type { Universe } from './universe.ts';
 import { ensure } from './violation.ts';
 import { type RestartMode, VoprProcess } from './vopr-process.ts';
 import { Wire } from './wire.ts';
@@ -86,7 +86,7 @@ export class VoprWorld {
 
   constructor(
     scenario: Scenario,
-    universe: Universe,
+    space: ScenarioSpace,
     driver: WorldDriver,
     plant?: Plant,
     observer: WorldObserver = {},
@@ -95,10 +95,10 @@ export class VoprWorld {
     this.plant = plant;
     this.driver = driver;
     this.observer = observer;
-    this.factory = makeFactory(scenario, universe, plant);
+    this.factory = makeFactory(scenario, space, plant);
     const { reader, world } = this.factory;
     this.topology = world.topology;
-    const { demands, prices } = universe;
+    const { demands, prices } = space;
     this.shared = new Set<object>([demands, prices, prices.price, prices.lattice, reader, options]);
     const cluster = new ClusterState(demands, { nodesExpected: nodes.length });
     for (const node of nodes) cluster.addNode(node);

@@ -1,7 +1,7 @@
 /**
  * The kinds of nodes and jobs that scenarios are drawn from, with prices made once for all seeds.
  *
- * Why: prices cost some tenths of a second of CPU, a whole seed a few milliseconds. Seeds that draw from one universe
+ * Why: prices cost some tenths of a second of CPU, a whole seed a few milliseconds. Seeds that draw from one space
  * have the same flavours and the same usual workload, so the same prices are right for all of them.
  */
 import type { TypicalWorkload } from '../../../field/typical-workload.ts';
@@ -15,15 +15,15 @@ import type { NodeSpec } from '../../../model/node.ts';
 export type FlavorSpec = Omit<NodeSpec, 'name'>;
 
 /** The space that seeds draw from. */
-export interface Universe {
+export interface ScenarioSpace {
   readonly name: string;
   readonly flavors: readonly FlavorSpec[];
   readonly demands: DemandTable;
   readonly prices: SharedPrices;
 }
 
-/** A universe before its prices are made. */
-interface UniverseSpec {
+/** A space before its prices are made. */
+interface SpaceSpec {
   readonly name: string;
   readonly flavors: readonly FlavorSpec[];
   readonly pods: readonly PodSpec[];
@@ -42,7 +42,7 @@ function pod(cpuMilli: number, memoryGib: number, gpus = 0, gpuModels: readonly 
   return { cpuMilli, memoryMib: GIB * memoryGib, gpuCount, gpuMilli, gpuModels };
 }
 
-const SPECS: readonly UniverseSpec[] = [
+const SPECS: readonly SpaceSpec[] = [
   {
     name: 'mixed',
     flavors: [
@@ -104,24 +104,24 @@ const SPECS: readonly UniverseSpec[] = [
   },
 ];
 
-/** Number of universes. */
-export const UNIVERSES: number = SPECS.length;
+/** Number of spaces. */
+export const SCENARIO_SPACES: number = SPECS.length;
 
-/** Makes universes when they are first needed, and keeps them. One a thread. */
-export class Universes {
-  private readonly made: (Universe | undefined)[] = [];
+/** Makes spaces when they are first needed, and keeps them. One a thread. */
+export class ScenarioSpaces {
+  private readonly made: (ScenarioSpace | undefined)[] = [];
 
-  /** @param index In [0, UNIVERSES). @cost Some tenths of a second of CPU at the first call for it. */
-  at(index: number): Universe {
+  /** @param index In [0, SCENARIO_SPACES). @cost Some tenths of a second of CPU at the first call for it. */
+  at(index: number): ScenarioSpace {
     const known = this.made[index];
     if (known !== undefined) return known;
-    const made = makeUniverse(SPECS[index] as UniverseSpec);
+    const made = makeSpace(SPECS[index] as SpaceSpec);
     this.made[index] = made;
     return made;
   }
 }
 
-function makeUniverse({ name, flavors, pods }: UniverseSpec): Universe {
+function makeSpace({ name, flavors, pods }: SpaceSpec): ScenarioSpace {
   const demands = new DemandTable();
   const interned = pods.map((spec) => demands.intern(spec));
   const cluster = new ClusterState(demands, { labelKeys: demands.labelKeys() });
