@@ -58,7 +58,7 @@ describe('ClassIndex', () => {
       if (ArrayBuffer.isView(value)) return value.byteLength;
       return Object.entries(value).reduce((sum, [name, part]) => {
         // The lists of classes to check node by node are plain numbers.
-        if (name === 'aside') lists += 8 * (part as number[]).length;
+        if (name === 'maybeFitting') lists += 8 * (part as number[]).length;
         return sum + arrays(part);
       }, 0);
     };

@@ -6,7 +6,7 @@
  * heap of the cheapest classes: all occupied ones up to a limit. When a class gets its first node, its row is compared
  * with the limits, and it is entered where it is cheap enough; a class that loses its last node stays in the heaps
  * until it reaches the top. An empty heap is filled again from the occupied classes, and given a new limit. A class
- * that could fit only by the amounts that rounding cut off is kept aside and checked node by node, up to a number, when
+ * that could fit only by the amounts that rounding cut off is listed apart and checked node by node, up to a number, when
  * no other fits.
  *
  * Invariant, after `catchUp`, for every order that is built: each heap holds all occupied classes of its group that
@@ -184,15 +184,15 @@ export class ClassIndex {
    * Successive calls continue where the last one stopped, so that all are checked in turn.
    * @returns A node that fits, or −1. @cost at most `boundaryProbesMax` nodes.
    */
-  findAside(demand: Demand): number {
+  findMaybeFitting(demand: Demand): number {
     const order = this.orderOf(demand);
     const { nodeCounts, heads } = this.classes;
-    const { aside } = order;
+    const { maybeFitting } = order;
     assert(this.classEpoch === this.classes.epoch, 'node by node is looked after find, not before');
     let left = this.options.boundaryProbesMax;
-    for (let looked = aside.length; looked > 0 && left > 0; looked--) {
-      if (order.cursor >= aside.length) order.cursor = 0;
-      const id = aside[order.cursor] as number;
+    for (let looked = maybeFitting.length; looked > 0 && left > 0; looked--) {
+      if (order.cursor >= maybeFitting.length) order.cursor = 0;
+      const id = maybeFitting[order.cursor] as number;
       let node = nodeCounts[id] === 0 ? -1 : (heads[id] as number);
       for (; node >= 0 && left > 0; node = this.classes.nextNode(node)) {
         this.probes++;
@@ -214,7 +214,7 @@ export class ClassIndex {
     return (demand === undefined ? undefined : this.orders[demand.id])?.cursor ?? 0;
   }
 
-  /** Ends a trial: `find` and `findAside` answer as if there had been none. */
+  /** Ends a trial: `find` and `findMaybeFitting` answer as if there had been none. */
   endTrial(cursor: number, demand?: Demand): void {
     this.classes.rollBack();
     this.catchUp();
@@ -421,7 +421,7 @@ export class ClassIndex {
     this.priced.fill(0);
     for (const order of this.slots) {
       this.unbuild(order);
-      order.aside.length = 0;
+      order.maybeFitting.length = 0;
     }
   }
 
@@ -481,7 +481,7 @@ export class ClassIndex {
     this.priced[id] = 1;
     this.prices.load(id);
     const count = this.prices.costs(this.columns, cells, at, perhaps);
-    for (let i = 0; i < count; i++) (slots[perhaps[i] as number] as DemandOrder).aside.push(id);
+    for (let i = 0; i < count; i++) (slots[perhaps[i] as number] as DemandOrder).maybeFitting.push(id);
   }
 
   /** Prices a class for a demand, and stores the cost. */
@@ -491,7 +491,7 @@ export class ClassIndex {
     const fit = this.prices.fit(demand);
     let cost = Number.POSITIVE_INFINITY;
     if (fit === Fit.Surely) cost = this.prices.cost(demand);
-    else if (fit === Fit.Perhaps) order.aside.push(id);
+    else if (fit === Fit.Perhaps) order.maybeFitting.push(id);
     this.rows.cells[id * this.rows.stride + slot] = cost;
     return cost;
   }

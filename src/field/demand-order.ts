@@ -20,8 +20,8 @@ export class DemandOrder {
   /** Entries taken from the inbox since the demand's last look-up. */
   unaskedEntries = 0;
   /** Classes that may fit by the amounts that rounding cut off, whether or not they have nodes now. */
-  readonly aside: number[] = [];
-  /** Where the next scan of `aside` begins. */
+  readonly maybeFitting: number[] = [];
+  /** Where the next scan of `maybeFitting` begins. */
   cursor = 0;
 
   constructor(demand: Demand, slot: number) {
@@ -40,15 +40,15 @@ export class DemandOrder {
   /** Gives classes new ids. @param ids New id by old id, −1: the class is gone. */
   renumber(ids: Int32Array): void {
     for (const heap of this.heaps) heap.renumber(ids);
-    const { aside } = this;
+    const { maybeFitting } = this;
     let kept = 0;
-    for (const id of aside) if ((ids[id] as number) >= 0) aside[kept++] = ids[id] as number;
-    aside.length = kept;
+    for (const id of maybeFitting) if ((ids[id] as number) >= 0) maybeFitting[kept++] = ids[id] as number;
+    maybeFitting.length = kept;
   }
 
   /** Bytes of heaps and lists. */
   get bytes(): number {
-    let sum = this.tops.byteLength + 8 * this.aside.length;
+    let sum = this.tops.byteLength + 8 * this.maybeFitting.length;
     for (const heap of this.heaps) sum += heap.bytes;
     return sum;
   }

@@ -23,7 +23,7 @@ export function pendingByQueue(view: PodSchedulerView): Record<QueueName, number
     backoff: view.podsIn(PodState.BackingOff),
     // Pods that are refused, or beyond the limit of waiting pods, were reported as not scheduled.
     unschedulable:
-      view.podsIn(PodState.Waiting) + view.podsIn(PodState.Refused) + view.podsIn(PodState.Excess),
+      view.podsIn(PodState.Waiting) + view.podsIn(PodState.Refused) + view.podsIn(PodState.OverLimit),
     gated: view.podsIn(PodState.Gated),
   };
   view.forEachGroup(({ pending, waitsFor }) => {

@@ -101,10 +101,10 @@ export interface Constraints {
    * @returns Why no node will do (a claim that does not exist); undefined: ask each of them.
    * @cost O(what changed since the last time, or nodes).
    */
-  begin(shape: PodShape): PreFilterRefusal | undefined;
+  preFilter(shape: PodShape): PreFilterRefusal | undefined;
   /**
    * @returns The first rule that refuses the node, `Refusal.None` if none does. O(constraints of the shape). Asserted:
-   *   the last `begin` refused nothing, and its shape is still known.
+   *   the last `preFilter` refused nothing, and its shape is still known.
    */
   check(node: number): RefusalCode;
   /** @returns The reason in kube-scheduler's words for the last `check` that refused: `node(s) had untolerated taint {k: v}`. */
@@ -118,7 +118,7 @@ export interface Constraints {
    * @returns True if taking pods away from the node could change the refusal (else: unschedulable and unresolvable).
    */
   isResolvable(refusal: RefusalCode): boolean;
-  /** @returns How well the shape likes the node, the larger the better; weights as kube-scheduler's. After `begin`; nodes scored together by `scoreAll`. */
+  /** @returns How well the shape likes the node, the larger the better; weights as kube-scheduler's. After `preFilter`; nodes scored together by `scoreAll`. */
   scoreAll(nodes: Int32Array, count: number, scores: Float64Array): void;
   /** The claims that the pod still needs bound when it goes to the node: see `BindEffect.claims`. */
   claimsFor(shape: PodShape, node: number): readonly { readonly claim: string; readonly volume: string }[];

@@ -120,7 +120,7 @@ export class PodArbiter implements Arbiter {
   advance(timeSeconds: number): void {
     this.prepare(timeSeconds);
     for (let job = this.terms.next(timeSeconds); job >= 0; job = this.terms.next(timeSeconds)) {
-      this.lift(job, timeSeconds);
+      this.vacate(job, timeSeconds);
       this.sink?.expired(job);
     }
     this.retry(timeSeconds);
@@ -171,13 +171,13 @@ export class PodArbiter implements Arbiter {
   ): number {
     assert(!this.jobs.has(job), 'a job that holds capacity is taken over');
     if (nodes.some((slot) => this.inner.state.slots.nameOf(slot) === '')) return 0;
-    this.put(this.tenureOf(job, order), nodes, timeSeconds);
+    this.occupy(this.tenureOf(job, order), nodes, timeSeconds);
     return nodes.length;
   }
 
   release(job: number, timeSeconds: number): void {
     this.timeSeconds = timeSeconds;
-    this.lift(job, timeSeconds);
+    this.vacate(job, timeSeconds);
     this.retry(timeSeconds);
   }
 
@@ -301,11 +301,11 @@ export class PodArbiter implements Arbiter {
     tryPods(state, placement, this.podOf('trial', order, ''), order.podCount, this.trial);
     const { slots } = this.trial;
     if (slots.length < order.gangMin) return 0;
-    this.put(tenure, slots, timeSeconds);
+    this.occupy(tenure, slots, timeSeconds);
     return slots.length;
   }
 
-  private put(tenure: Tenure, slots: readonly number[], timeSeconds: number): void {
+  private occupy(tenure: Tenure, slots: readonly number[], timeSeconds: number): void {
     const { state } = this.inner;
     const { job, order } = tenure;
     this.jobs.set(job, tenure);
@@ -318,7 +318,7 @@ export class PodArbiter implements Arbiter {
   }
 
   /** Drops a job, and frees its capacity. */
-  private lift(job: number, timeSeconds: number): void {
+  private vacate(job: number, timeSeconds: number): void {
     const tenure = this.jobs.get(job);
     if (tenure === undefined) return;
     this.jobs.delete(job);
@@ -330,7 +330,7 @@ export class PodArbiter implements Arbiter {
   }
 
   private lose(job: number, timeSeconds: number): void {
-    this.lift(job, timeSeconds);
+    this.vacate(job, timeSeconds);
     this.sink?.lost(job);
   }
 

@@ -138,7 +138,7 @@ function checkQueues({ state, queue, groups, reports }: PodSchedulerInternals): 
   let reported = 0;
   for (const pod of state.pods.values()) {
     counts.set(pod.state, (counts.get(pod.state) ?? 0) + 1);
-    const isIdle = pod.state === PodState.Aside || isPlaced(pod);
+    const isIdle = pod.state === PodState.Ignored || isPlaced(pod);
     assert(isIdle || !pod.deleting, `pod ${pod.name} is queued though it is being deleted`);
     assert(pod.told === '' || !isPlaced(pod), `pod ${pod.name} is placed, and reported as waiting`);
     if (pod.told !== '') reported++;
@@ -180,7 +180,7 @@ function checkQueues({ state, queue, groups, reports }: PodSchedulerInternals): 
   }
   assert(seen.waiting === queue.count(PodState.Waiting), 'a waiting pod is in no line');
   assert(queue.backing.size === queue.count(PodState.BackingOff), 'a pod that backs off is in no heap');
-  assert(queue.excess.size === queue.count(PodState.Excess), 'a pod in excess is in no heap');
+  assert(queue.overLimit.size === queue.count(PodState.OverLimit), 'a pod over the limit is in no heap');
 }
 
 /** Shapes are known as long as they are used. */
@@ -292,7 +292,7 @@ function firstThatTakes(
   pod: PodRecord,
   allowed: ((slot: number) => boolean) | undefined,
 ): number {
-  if (state.rules.begin(pod.shape) !== undefined) return -1;
+  if (state.rules.preFilter(pod.shape) !== undefined) return -1;
   for (let slot = 0; slot < state.slots.count; slot++) {
     if (state.slots.descriptions[slot] === undefined || allowed?.(slot) === false) continue;
     if (state.accepts(pod.shape, pod.priority, slot, pod)) return slot;
@@ -314,7 +314,7 @@ function checkGroupWaits({ state }: PodSchedulerInternals, group: PodGroup): voi
   const members = pendingIn(group);
   const first = members[0] as PodRecord;
   if (topologyKeys.length > 0 || members.some((pod) => pod.shape !== first.shape)) return;
-  if (!state.rules.isPlain(first.shape) || state.rules.begin(first.shape) !== undefined) return;
+  if (!state.rules.isPlain(first.shape) || state.rules.preFilter(first.shape) !== undefined) return;
   let room = 0;
   for (let slot = 0; slot < state.slots.count; slot++) {
     if (state.nominated.has(slot) || !state.accepts(first.shape, first.priority, slot)) continue;

@@ -346,7 +346,7 @@ export class PodScheduler {
     else {
       // A line is that of one shape.
       if (record.state === PodState.Waiting || record.state === PodState.Active)
-        this.queue.move(record, PodState.Aside);
+        this.queue.move(record, PodState.Ignored);
       state.changeShape(record, shape);
     }
     record.startedSeconds = pod.startedSeconds;
@@ -361,7 +361,7 @@ export class PodScheduler {
   /** A label can be changed, and so the tenant that it names: the new one's admission must be checked. */
   private changeTenant(record: PodRecord, name: string): void {
     const isOther = this.state.tenants.find(name) !== record.tenant;
-    if (isOther && (record.line?.unadmittedOf ?? -1) >= 0) this.queue.move(record, PodState.Aside);
+    if (isOther && (record.line?.unadmittedOf ?? -1) >= 0) this.queue.move(record, PodState.Ignored);
     if (isOther) this.state.changeTenant(record, name);
   }
 
@@ -369,7 +369,7 @@ export class PodScheduler {
   private changeGroup(record: PodRecord, group: string): void {
     const { queue } = this;
     const { group: before } = record;
-    if (!isPlaced(record)) queue.move(record, PodState.Aside);
+    if (!isPlaced(record)) queue.move(record, PodState.Ignored);
     if (before !== '') this.loseGroup(this.groups.leave(record), before);
     record.group = group;
     if (group !== '') this.groups.join(record);
@@ -436,7 +436,7 @@ export class PodScheduler {
       pod.evicted = false;
       // Its status still has our nomination.
       this.nominations.withdraw(pod);
-      if (outcome === 'gone' || pod.deleting) queue.move(pod, PodState.Aside);
+      if (outcome === 'gone' || pod.deleting) queue.move(pod, PodState.Ignored);
       else {
         queue.backOff(pod);
         this.nominations.honour(pod);

@@ -118,7 +118,7 @@ export class PodSchedulerView {
     return this.internals.groups.groups.size;
   }
 
-  /** Pods that wait for anything but gates, without those in excess of `waitingPodsMax`. */
+  /** Pods that wait for anything but gates, without those over the limit `waitingPodsMax`. */
   get waitingCount(): number {
     return this.internals.queue.size;
   }

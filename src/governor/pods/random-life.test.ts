@@ -103,7 +103,7 @@ function sizesOf(scheduler: PodScheduler): Record<string, number> {
   return {
     pods: state.pods.size,
     slots: state.slots.count,
-    heaps: queue.active.size + queue.backing.size + queue.excess.size,
+    heaps: queue.active.size + queue.backing.size + queue.overLimit.size,
     lines: queue.lines.size,
     shapes: state.shapes.shapes.length,
     demands: state.shapes.demands.demands.length,

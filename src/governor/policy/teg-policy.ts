@@ -134,7 +134,7 @@ export class TegPolicy implements PricingPolicy {
       assert(this.cluster.fits(node, demand), 'a class fits, but not its node');
       return node;
     }
-    const node = this.index.findAside(demand);
+    const node = this.index.findMaybeFitting(demand);
     this.nodesExamined = this.index.probes;
     return node;
   }
@@ -146,7 +146,7 @@ export class TegPolicy implements PricingPolicy {
     if (found >= 0) return found;
     // Rounding may have hidden room, as for any other pod; it is found once the index has scanned.
     this.index.find(demand);
-    const node = this.index.findAside(demand);
+    const node = this.index.findMaybeFitting(demand);
     this.nodesExamined += this.index.probes;
     return node;
   }

@@ -4,8 +4,10 @@
  * Jobs of one shape are interchangeable for placement: where the first of them does not fit, none does. So the
  * waiting queue keeps one heap and one set of facts for each shape. Shapes are never removed.
  */
+
+import { assert } from '../../kernel/assert.ts';
 import type { Demand, DemandTable } from '../../model/demand.ts';
-import { assert, TegError } from '../../model/errors.ts';
+import { TegError } from '../../model/errors.ts';
 
 /** Most shapes of one zone. */
 const SHAPES_MAX = 2 ** 22;

@@ -58,7 +58,7 @@ function feasibleNodes(core: PodScheduler, uid: string): string[] {
   const { state } = core.internals;
   const pod = state.pods.get(uid);
   if (pod === undefined) throw new Error('the probe is not known');
-  if (state.rules.begin(pod.shape) !== undefined) return [];
+  if (state.rules.preFilter(pod.shape) !== undefined) return [];
   const feasible: string[] = [];
   for (let slot = 0; slot < state.slots.count; slot++) {
     if (state.slots.descriptions[slot] === undefined) continue;

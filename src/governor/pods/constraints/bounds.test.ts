@@ -46,7 +46,7 @@ test('terms of pods go some time after the last pod with them, shapes at once', 
   for (let i = 0; i < 5000; i++) {
     const shape = { id: i % 10, template: emptyTemplate({ antiAffinity: [near(HOST, `app-${i}`)] }) };
     rules.addPod(0, shape, `pod-${i}`);
-    rules.begin(shape);
+    rules.preFilter(shape);
     rules.removePod(0, shape, `pod-${i}`);
     rules.forgetShape(shape.id);
   }
@@ -57,7 +57,7 @@ test('terms of pods go some time after the last pod with them, shapes at once', 
 test('unused label keys are not followed', () => {
   const { rules } = new Cluster({ nodeClassesMax: 4 }).node('n');
   for (let i = 0; i < 1000; i++) {
-    rules.begin({ id: 0, template: emptyTemplate({ nodeSelector: { [`key-${i}`]: 'x' } }) });
+    rules.preFilter({ id: 0, template: emptyTemplate({ nodeSelector: { [`key-${i}`]: 'x' } }) });
     rules.forgetShape(0);
   }
   expect(rules.sizes().columns).toBeLessThanOrEqual(70);
@@ -67,11 +67,11 @@ test('nodes that come and go under new names: topology domains are used again', 
   const { rules } = new Cluster();
   const shape = { id: 0, template: emptyTemplate({ labels: { app: 'x' }, spread: [spread(HOST)] }) };
   rules.setNode(0, plainNode('stays'));
-  rules.begin(shape);
+  rules.preFilter(shape);
   for (let i = 0; i < 20_000; i++) {
     rules.setNode(1, plainNode(`node-${i}`));
     rules.addPod(1, shape, 'pod');
-    rules.begin(shape);
+    rules.preFilter(shape);
     expect([rules.check(0), rules.check(1) !== 0]).toEqual([0, true]);
     rules.removePod(1, shape, 'pod');
     rules.removeNode(1);
@@ -83,9 +83,9 @@ test('slots far apart', () => {
   const { rules } = new Cluster();
   const shape = { id: 3, template: emptyTemplate({ labels: { app: 'x' }, antiAffinity: [near(HOST, 'x')] }) };
   rules.setNode(2, plainNode('low'));
-  rules.begin(shape);
+  rules.preFilter(shape);
   rules.setNode(9000, plainNode('high'));
   rules.addPod(9000, shape, 'pod');
-  rules.begin(shape);
+  rules.preFilter(shape);
   expect([rules.check(2), rules.check(9000)]).toEqual([0, 15]);
 });

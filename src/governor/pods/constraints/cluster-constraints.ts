@@ -80,8 +80,8 @@ export class ClusterConstraints implements Constraints {
   /** Pods that are being deleted, by uid. */
   private readonly leaving = new Set<string>();
   private readonly enemies: ExistingAntiAffinity;
-  // The state that `check` reads, set by `begin`.
-  /** False if `begin` refused the shape: the rules below may be those of another one then. */
+  // The state that `check` reads, set by `preFilter`.
+  /** False if `preFilter` refused the shape: the rules below may be those of another one then. */
   private isReady = false;
   private current: ShapeRules | undefined;
   private tolerance: TolerationClass | undefined;
@@ -190,7 +190,7 @@ export class ClusterConstraints implements Constraints {
     return names === undefined ? namesByHostname(shape.template, this.nodes) : [...names];
   }
 
-  begin(shape: PodShape): PreFilterRefusal | undefined {
+  preFilter(shape: PodShape): PreFilterRefusal | undefined {
     const { template } = shape;
     this.isReady = false;
     this.nodes.tidy();
@@ -203,19 +203,19 @@ export class ClusterConstraints implements Constraints {
     this.hasPorts = rules.ports.length > 0;
     this.hasDisks = template.exclusiveDisks.length > 0;
     this.hasVolumes = usesStorage(template);
-    const refused = this.hasVolumes ? this.storage.rule.begin(template) : undefined;
+    const refused = this.hasVolumes ? this.storage.rule.preFilter(template) : undefined;
     if (refused !== undefined) return refused;
     this.spread = rules.spread();
-    this.spread?.begin();
+    this.spread?.preFilter();
     this.affinity = rules.affinity();
-    this.affinity?.begin();
-    this.hasEnemies = this.enemies.begin(rules.state);
+    this.affinity?.preFilter();
+    this.hasEnemies = this.enemies.preFilter(rules.state);
     this.isReady = true;
     return undefined;
   }
 
   check(node: number): RefusalCode {
-    assert(this.isReady, 'a check before begin, or of a shape that begin refused');
+    assert(this.isReady, 'a check before preFilter, or of a shape that preFilter refused');
     const refusal = this.checkNode(node);
     if (refusal !== Refusal.None) return refusal;
     if (this.hasPorts && !this.ports.isFree(node, this.currentRules().ports)) return Refusal.Ports;
@@ -305,7 +305,7 @@ export class ClusterConstraints implements Constraints {
   }
 
   private currentRules(): ShapeRules {
-    if (this.current === undefined) throw new Error('check, text or scoreAll was called before begin');
+    if (this.current === undefined) throw new Error('check, text or scoreAll was called before preFilter');
     return this.current;
   }
 

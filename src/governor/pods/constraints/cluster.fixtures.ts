@@ -64,7 +64,7 @@ export class Cluster {
 
   /** The refusal of a pod by each node: '' or the reason; or one text, if no node will do. */
   ask(changes: Partial<PodTemplate>): Readonly<Record<string, string>> | string {
-    const before = this.rules.begin(this.shape(emptyTemplate(changes)));
+    const before = this.rules.preFilter(this.shape(emptyTemplate(changes)));
     if (before !== undefined) return before.reason;
     return Object.fromEntries(
       [...this.slots].map(([name, slot]) => [name, this.rules.text(slot, this.rules.check(slot))]),
@@ -79,13 +79,13 @@ export class Cluster {
 
   /** Why one node refuses a pod. */
   refusal(node: string, changes: Partial<PodTemplate>): RefusalCode {
-    this.rules.begin(this.shape(emptyTemplate(changes)));
+    this.rules.preFilter(this.shape(emptyTemplate(changes)));
     return this.rules.check(this.slot(node));
   }
 
   /** Scores of all nodes, minus their common part. */
   scores(changes: Partial<PodTemplate>): Readonly<Record<string, number>> {
-    this.rules.begin(this.shape(emptyTemplate(changes)));
+    this.rules.preFilter(this.shape(emptyTemplate(changes)));
     const slots = Int32Array.from(this.slots.values());
     const scores = new Float64Array(slots.length);
     this.rules.scoreAll(slots, slots.length, scores);

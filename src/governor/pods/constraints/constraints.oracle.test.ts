@@ -74,7 +74,7 @@ class Twin {
   there(): void {
     const gone = this.oracle.pods.filter(() => this.draw.chance(0.5));
     for (const pod of gone) this.rules.removePod(pod.node, this.shapeOf(pod), pod.uid);
-    for (const shape of this.shapes) this.rules.begin(shape);
+    for (const shape of this.shapes) this.rules.preFilter(shape);
     for (const pod of gone.reverse()) this.rules.addPod(pod.node, this.shapeOf(pod), pod.uid, pod.leaving);
   }
 
@@ -82,7 +82,7 @@ class Twin {
     const { rules, oracle } = this;
     const { template } = shape;
     const before = oracle.before(template);
-    expect(rules.begin(shape)?.reason ?? '').toBe(before);
+    expect(rules.preFilter(shape)?.reason ?? '').toBe(before);
     if (before !== '') return;
     const found = slots.map((slot) => rules.check(slot));
     expect(found).toEqual(slots.map((slot) => oracle.refusal(template, slot)));
@@ -110,7 +110,7 @@ class Twin {
 
   private compareScores(shape: PodShape, slots: readonly number[]): void {
     const { rules, oracle } = this;
-    if (slots.length === 0 || rules.begin(shape) !== undefined) return;
+    if (slots.length === 0 || rules.preFilter(shape) !== undefined) return;
     const scores = new Float64Array(slots.length + 1).fill(-7);
     rules.scoreAll(Int32Array.from(slots), slots.length, scores);
     const wanted = oracle.scores(shape.template, slots);

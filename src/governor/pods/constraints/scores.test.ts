@@ -121,14 +121,14 @@ describe('preferred affinity between pods, weight 2', () => {
   });
 });
 
-test('called before begin: a reported bug', () => {
+test('called before preFilter: a reported bug', () => {
   const { rules } = new Cluster().node('n');
-  expect(() => rules.check(0)).toThrow('before begin');
+  expect(() => rules.check(0)).toThrow('before preFilter');
 });
 
 test('only the given number of nodes is scored', () => {
   const own = cluster();
-  own.rules.begin(
+  own.rules.preFilter(
     own.shape(emptyTemplate({ ...X, spread: [spread(ZONE, { selector: apps('x'), hard: false })] })),
   );
   const scores = new Float64Array(3).fill(-1);

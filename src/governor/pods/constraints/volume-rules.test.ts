@@ -229,12 +229,12 @@ test("a volume's location and a missing free volume are reported together", () =
     .volume('v', { nodeTerms: on(HOST, 'a'), claim: 'a/data', available: false })
     .claim('data', { bound: true, volumeName: 'v' })
     .claim('log');
-  own.rules.begin(own.shape(emptyTemplate({ claims: ['data', 'log'] })));
+  own.rules.preFilter(own.shape(emptyTemplate({ claims: ['data', 'log'] })));
   const texts = (node: string) => own.rules.texts(own.slot(node), own.rules.check(own.slot(node)));
   expect(texts('a')).toEqual([NONE_TO_BIND]);
   expect(texts('b')).toEqual([AFFINITY, NONE_TO_BIND]);
   own.claim('log', { className: 'made' });
-  own.rules.begin(own.shape(emptyTemplate({ claims: ['data', 'log'] })));
+  own.rules.preFilter(own.shape(emptyTemplate({ claims: ['data', 'log'] })));
   expect(texts('b')).toEqual([AFFINITY]);
 });
 

@@ -86,7 +86,7 @@ function refusalOf(
   for (const { shape } of pending) {
     if (verdicts.has(shape)) continue;
     if (verdicts.size >= REASONS_MAX) break;
-    const before = state.rules.begin(shape);
+    const before = state.rules.preFilter(shape);
     verdicts.set(shape, verdictOf(state, shape, before, { otherwise: SEVERAL_AT_ONCE, allowed }));
   }
   const placed = new Set(best);
@@ -111,7 +111,7 @@ function placeAll(
   const hopeless = new Set<Shape>();
   for (const pod of order) {
     if (hopeless.has(pod.shape)) continue;
-    const refusal = state.rules.begin(pod.shape);
+    const refusal = state.rules.preFilter(pod.shape);
     const slot = refusal === undefined ? placement.find(pod.shape, pod.priority, pod, allowed) : -1;
     if (slot < 0) {
       hopeless.add(pod.shape);
@@ -134,7 +134,7 @@ function domainsOf(
   const bound = groupDomain(state, group);
   if (bound !== undefined) return [bound];
   const first = pending[0];
-  if (first === undefined || state.rules.begin(first.shape) !== undefined) return [];
+  if (first === undefined || state.rules.preFilter(first.shape) !== undefined) return [];
   const room = new Map<string, number>();
   for (let slot = 0; slot < state.slots.count; slot++) {
     const value = labelAt(state, slot, key);

@@ -123,10 +123,10 @@ export class GangSearch {
       if (begun.has(domain)) continue;
       if (begun.size >= DIVES_MAX || this.left <= 0) return false;
       begun.add(domain);
-      this.put(first, slot);
-      for (const pod of order) if (pod !== first) this.putCheapest(pod);
+      this.assume(first, slot);
+      for (const pod of order) if (pod !== first) this.assumeCheapest(pod);
       if (this.placed.length >= this.missing) return true;
-      while (this.placed.length > 0) this.takeBack();
+      while (this.placed.length > 0) this.forgetLast();
     }
     return false;
   }
@@ -149,9 +149,9 @@ export class GangSearch {
       const from = this.firstSlotFor(pod);
       for (const slot of this.candidates(pod.shape, pod)) {
         if (slot < from) continue;
-        this.put(pod, slot);
+        this.assume(pod, slot);
         if (this.descend(others, spare)) return true;
-        this.takeBack();
+        this.forgetLast();
         if (this.left <= 0) return false;
       }
       if (this.left <= 0) return false;
@@ -166,27 +166,27 @@ export class GangSearch {
     return alike && !this.state.rules.dependsOnPods(pod.shape) ? (last?.node ?? 0) : 0;
   }
 
-  private put(pod: PodRecord, slot: number): void {
+  private assume(pod: PodRecord, slot: number): void {
     this.state.assume(pod, slot);
     this.placed.push(pod);
   }
 
-  private takeBack(): void {
+  private forgetLast(): void {
     this.state.forget(this.placed.pop() as PodRecord);
   }
 
-  private putCheapest(pod: PodRecord): void {
-    if (this.left <= 0 || this.state.rules.begin(pod.shape) !== undefined) return;
+  private assumeCheapest(pod: PodRecord): void {
+    if (this.left <= 0 || this.state.rules.preFilter(pod.shape) !== undefined) return;
     const slot = this.placement.find(pod.shape, pod.priority, pod, this.allowed);
     this.left -= this.placement.examined;
-    if (slot >= 0) this.put(pod, slot);
+    if (slot >= 0) this.assume(pod, slot);
   }
 
   /** Nodes that take a member now, the cheapest first. */
   private candidates(shape: Shape, pod: PodRecord | undefined, most = CANDIDATES_MAX): number[] {
     const { state, allowed } = this;
     const found: number[] = [];
-    if (state.rules.begin(shape) !== undefined) return found;
+    if (state.rules.preFilter(shape) !== undefined) return found;
     const priority = pod?.priority ?? Number.POSITIVE_INFINITY;
     state.zones.walk(shape, (slot) => {
       this.left--;

@@ -81,7 +81,7 @@ export function membersText(group: PodGroup, least: string): string {
   };
   tell(PodState.Gated, 'with scheduling gates');
   tell(PodState.Refused, 'that TEG does not schedule');
-  tell(PodState.Excess, 'beyond queue.waitingPodsMax');
+  tell(PodState.OverLimit, 'beyond queue.waitingPodsMax');
   return parts.join(', ');
 }
 

@@ -28,7 +28,7 @@ export class Placement {
   }
 
   /**
-   * Finds a node for a pod. After `rules.begin(shape)` refused nothing.
+   * Finds a node for a pod. After `rules.preFilter(shape)` refused nothing.
    *
    * @param allowed Further condition on a slot (a gang's topology); absent: none.
    * @returns       A slot that takes the pod, or −1.

@@ -43,21 +43,21 @@ export class PodDecisions {
     this.reports = parts.reports;
   }
 
-  /** A pod of ours that is not assigned: it enters the queue, or stays aside for a reason. */
+  /** A pod of ours that is not assigned: it enters the queue, or stays out of it for a reason. */
   admit(pod: PodRecord, description: PodDescription): void {
     const { queue } = this.parts;
     // An update from before the binding can arrive after the binding's answer.
     if (isPlaced(pod)) return;
     const { template } = pod.shape;
     if (description.deleting || description.gates.length > 0) {
-      if (description.deleting) queue.move(pod, PodState.Aside);
+      if (description.deleting) queue.move(pod, PodState.Ignored);
       else if (pod.state !== PodState.Gated) queue.move(pod, PodState.Gated);
       this.reports.forget(pod);
       this.nominations.drop(pod);
     } else if (template.unsupported.length > 0) {
       this.refuse(pod, template.unsupported, 'pod');
     } else if (
-      pod.state === PodState.Aside ||
+      pod.state === PodState.Ignored ||
       pod.state === PodState.Gated ||
       // Only a requirement of its group can be the reason now.
       (pod.state === PodState.Refused && pod.group === '')
@@ -66,7 +66,7 @@ export class PodDecisions {
     }
   }
 
-  /** Excess pods enter the queue as far as there is room. */
+  /** Pods over the limit enter the queue as far as there is room. */
   admitExcess(): void {
     const { queue } = this.parts;
     for (let pod = queue.nextInExcess(); pod !== undefined; pod = queue.nextInExcess()) {
@@ -99,9 +99,9 @@ export class PodDecisions {
     // a. Restrictions on nodes: room that preemption keeps for the pod, and the topology domain of its gang.
     this.nominations.honour(pod);
     const allowed = this.domainOf(pod);
-    // b. A refusal of the same shape holds until something changes; `begin` finds what no node could cure.
+    // b. A refusal of the same shape holds until something changes; `preFilter` finds what no node could cure.
     const known = allowed === undefined && pod.nominated < 0 && state.isRefused(shape, pod.priority);
-    const before = known ? undefined : state.rules.begin(shape);
+    const before = known ? undefined : state.rules.preFilter(shape);
     // c. The cheapest node that the rules accept.
     const slot = known || before !== undefined ? -1 : placement.find(shape, pod.priority, pod, allowed);
     if (!known) counters.examined += placement.examined;
@@ -255,7 +255,7 @@ export class PodDecisions {
     const { state, preemption } = this.parts;
     const { shape } = pod;
     const allowed = this.domainOf(pod);
-    const { message, plugins } = verdictOf(state, shape, state.rules.begin(shape), { allowed });
+    const { message, plugins } = verdictOf(state, shape, state.rules.preFilter(shape), { allowed });
     const reason = 'Unschedulable';
     if (allowed !== undefined) return { message: joined(message, CONFINED_TEXT), plugins, reason };
     if (state.slots.live === 0) return { message, plugins, reason };

@@ -398,7 +398,7 @@ describe('the limit of waiting pods', () => {
     cluster.nodes(node('a'));
     expect(bindings(cluster.decide())).toEqual({});
     const view = cluster.scheduler.view();
-    expect([view.podsIn(PodState.Waiting), view.podsIn(PodState.Excess)]).toEqual([2, 2]);
+    expect([view.podsIn(PodState.Waiting), view.podsIn(PodState.OverLimit)]).toEqual([2, 2]);
     expect(cluster.scheduler.hasWork).toBe(false);
     cluster.gone('p');
     expect(cluster.scheduler.hasWork).toBe(true);

@@ -6,7 +6,7 @@
  * so; as long as its pods find room the next one is tried.
  *
  * Invariants: a pod's state is changed here only; a pod is in the active heap iff it is Active (or is being decided),
- * in its line's heap iff Waiting, in the back-off heap iff BackingOff, in the excess heap iff Excess.
+ * in its line's heap iff Waiting, in the back-off heap iff BackingOff, in the heap of those over the limit iff OverLimit.
  */
 import { assert } from '../../../kernel/assert.ts';
 import { Random } from '../../../kernel/random.ts';
@@ -37,7 +37,7 @@ export class PodQueue {
   /** To be decided. Read from outside by checks only, as are the others. */
   readonly active = new OrderedHeap<QueueItem>(compareItems);
   readonly lines = new Map<string, WaitingLine>();
-  readonly excess = new OrderedHeap<PodRecord>(compareTurn);
+  readonly overLimit = new OrderedHeap<PodRecord>(compareTurn);
   readonly backing = new OrderedHeap<PodRecord>(
     (x, y) => x.untilSeconds - y.untilSeconds || x.sequence - y.sequence,
   );
@@ -59,7 +59,7 @@ export class PodQueue {
     return this.byState[state] as number;
   }
 
-  /** Waiting pods, without those in excess of the limit. */
+  /** Waiting pods, without those over the limit. */
   get size(): number {
     return (
       this.count(PodState.Active) +
@@ -91,8 +91,8 @@ export class PodQueue {
 
   /** Drops a pod. */
   forget(pod: PodRecord): void {
-    this.move(pod, PodState.Aside);
-    this.byState[PodState.Aside] = this.count(PodState.Aside) - 1;
+    this.move(pod, PodState.Ignored);
+    this.byState[PodState.Ignored] = this.count(PodState.Ignored) - 1;
   }
 
   /** Takes a pod out of its queue, into a state in which it does not wait in a heap. */
@@ -181,8 +181,8 @@ export class PodQueue {
 
   /** The limit of waiting pods is reached: this one enters the queue when there are fewer. */
   hold(pod: PodRecord): void {
-    this.move(pod, PodState.Excess);
-    this.excess.push(pod);
+    this.move(pod, PodState.OverLimit);
+    this.overLimit.push(pod);
   }
 
   /** @returns The next item to decide, taken out of the heap; undefined if there is none. */
@@ -192,9 +192,9 @@ export class PodQueue {
     return item;
   }
 
-  /** @returns The excess pod that goes first, if one more may wait. */
+  /** @returns The pod over the limit that goes first, if one more may wait. */
   nextInExcess(): PodRecord | undefined {
-    return this.hasRoom ? this.excess.peek() : undefined;
+    return this.hasRoom ? this.overLimit.peek() : undefined;
   }
 
   /**
@@ -235,7 +235,7 @@ export class PodQueue {
     const { state } = this;
     const { rules, changes } = state;
     if (changes.concern(shape, rules)) return true;
-    if (changes.slots.size === 0 || rules.begin(shape) !== undefined) return false;
+    if (changes.slots.size === 0 || rules.preFilter(shape) !== undefined) return false;
     for (const slot of changes.slots) if (state.accepts(shape, priority, slot)) return true;
     return false;
   }
@@ -263,7 +263,7 @@ export class PodQueue {
 
   private heapOf(pod: PodRecord): OrderedHeap<PodRecord> | OrderedHeap<QueueItem> {
     if (pod.state === PodState.BackingOff) return this.backing;
-    if (pod.state === PodState.Excess) return this.excess;
+    if (pod.state === PodState.OverLimit) return this.overLimit;
     return pod.state === PodState.Waiting ? (pod.line as WaitingLine).pods : this.active;
   }
 }

@@ -62,7 +62,7 @@ describe('the report of a pod that waits', () => {
     expect(cluster.attempts('big')).toBe(attempts);
   });
 
-  test('is renewed in every state in which a pod waits: refused, in excess, in a gang, for victims, in a domain', () => {
+  test('is renewed in every state in which a pod waits: refused, over the limit, in a gang, for victims, in a domain', () => {
     const cluster = new TestCluster({ waitingPodsMax: 5 }).nodes(node('a', { labels: { zone: 'x' } }));
     cluster.pods(pod('refused', { unsupported: ['magic'] }));
     cluster.group(group('g', 2));

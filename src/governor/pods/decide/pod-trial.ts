@@ -34,7 +34,7 @@ export function tryPods(
   const mark = placement.mark();
   const placed: PodRecord[] = [];
   state.zones.beginTrial();
-  while (placed.length < count && state.rules.begin(shape) === undefined) {
+  while (placed.length < count && state.rules.preFilter(shape) === undefined) {
     const slot = placement.find(shape, pod.priority);
     if (slot < 0) break;
     into.slots.push(slot);

@@ -84,7 +84,7 @@ export class Preemption {
   /** @returns True if a node could take the pod if pods left it. O(rules of the shape). */
   couldTake(pod: PodRecord, slot: number): boolean {
     const { rules, accounts } = this.state;
-    if (!accounts.couldFit(slot, pod.shape.request) || rules.begin(pod.shape) !== undefined) return false;
+    if (!accounts.couldFit(slot, pod.shape.request) || rules.preFilter(pod.shape) !== undefined) return false;
     const refusal = rules.check(slot);
     return refusal === Refusal.None || rules.isResolvable(refusal);
   }
@@ -144,10 +144,10 @@ export class Preemption {
     const { rules } = this.state;
     const withRules = rules.dependsOnPods(pod.shape);
     for (const victim of lower) this.take(victim, slot, -1, withRules);
-    if (withRules) rules.begin(pod.shape);
+    if (withRules) rules.preFilter(pod.shape);
     look();
     for (const victim of lower) this.take(victim, slot, 1, withRules);
-    if (withRules) rules.begin(pod.shape);
+    if (withRules) rules.preFilter(pod.shape);
     return true;
   }
 
@@ -158,7 +158,7 @@ export class Preemption {
     for (const victim of lower) accounts.add(slot, victim.shape.request, -1);
     let victims: Victims | undefined;
     if (accounts.fits(slot, pod.shape.request)) {
-      const refusal = rules.begin(pod.shape) === undefined ? rules.check(slot) : Refusal.NodeName;
+      const refusal = rules.preFilter(pod.shape) === undefined ? rules.check(slot) : Refusal.NodeName;
       if (refusal === Refusal.None || rules.isResolvable(refusal)) victims = this.choose(pod, slot, lower);
     }
     const gone = victims?.list ?? lower;
@@ -228,7 +228,7 @@ export class Preemption {
 
   private fits(pod: PodRecord, slot: number, withRules: boolean): boolean {
     const { state } = this;
-    if (withRules && state.rules.begin(pod.shape) !== undefined) return false;
+    if (withRules && state.rules.preFilter(pod.shape) !== undefined) return false;
     return state.accepts(pod.shape, pod.priority, slot, pod);
   }
 

@@ -34,7 +34,7 @@ export interface ReasonCount {
 }
 
 /**
- * Counts the nodes by their reason against a shape. After `rules.begin(shape)`.
+ * Counts the nodes by their reason against a shape. After `rules.preFilter(shape)`.
  *
  * @param allowed Slots of the topology domain that the pod's group is bound to; undefined: all.
  * @cost O(nodes × rules of the shape).
@@ -136,7 +136,7 @@ export interface VerdictOptions {
 }
 
 /**
- * Makes the text of a refusal by all nodes. After `rules.begin(shape)`. @param before A reason that no node can change.
+ * Makes the text of a refusal by all nodes. After `rules.preFilter(shape)`. @param before A reason that no node can change.
  */
 export function verdictOf(
   state: SchedulerState,
@@ -178,7 +178,7 @@ export function vainPreemptionText(state: SchedulerState, preemption: Preemption
   const lacks = new LackCounts(state, shape);
   let notHelpful = 0;
   let withoutVictims = 0;
-  if (rules.begin(shape) !== undefined) notHelpful = slots.live;
+  if (rules.preFilter(shape) !== undefined) notHelpful = slots.live;
   else {
     const anyLower = state.hasLowerThan(pod.priority);
     let looked = 0;

@@ -53,7 +53,7 @@ export function surveyNodes(
   allowed: ((slot: number) => boolean) | undefined,
 ): NodeSurvey {
   const { rules, slots } = state;
-  const before = rules.begin(pod.shape);
+  const before = rules.preFilter(pod.shape);
   const better = rules.hasPreferences(pod.shape) ? 'higher' : 'lower';
   if (before !== undefined) {
     const refusal = { ...before, nodes: slots.live, resolvable: false };

@@ -71,7 +71,7 @@ function stateOf(pod: PodRecord, group: PodGroup | undefined): ExplainedState {
     case PodState.Gated:
       return 'gated';
     case PodState.Refused:
-    case PodState.Excess:
+    case PodState.OverLimit:
       return 'refused';
     case PodState.InGroup:
       if (group === undefined || (!group.waiting && group.heapAt < 0)) return 'waiting-for-group';
@@ -87,7 +87,7 @@ function stateOf(pod: PodRecord, group: PodGroup | undefined): ExplainedState {
     case PodState.Bound:
       return 'bound';
     default:
-      // Aside are pods that were deleted before they were placed, or were reported gone.
+      // Ignored pods were deleted before they were placed, or reported gone.
       return pod.ours ? 'deleting' : 'not-ours';
   }
 }
@@ -113,7 +113,7 @@ function retriedOn({ state, groups }: ExplainedParts, pod: PodRecord): string[] 
   switch (pod.state) {
     case PodState.Gated:
       return ['its last scheduling gate removed'];
-    case PodState.Excess:
+    case PodState.OverLimit:
       return ['fewer pods waiting'];
     case PodState.Refused:
       return ['pod or pod group changed'];

@@ -8,7 +8,7 @@ import type { Shape } from './shape-table.ts';
 /** State of a pod from the scheduler's point of view. */
 export const PodState = {
   /** Another scheduler's and not assigned, or being deleted before it was placed: ignored. */
-  Aside: 0,
+  Ignored: 0,
   /** Scheduling gates are left. */
   Gated: 1,
   /** Needs an unsupported feature. */
@@ -22,7 +22,7 @@ export const PodState = {
   /** To be decided again after some time. */
   BackingOff: 6,
   /** The limit of waiting pods is reached; enters the queue when there are fewer. */
-  Excess: 7,
+  OverLimit: 7,
   /** Decided, not yet known to be bound; counts on its node. */
   Binding: 8,
   /** On a node. */
@@ -34,14 +34,14 @@ export type PodStateCode = (typeof PodState)[keyof typeof PodState];
 
 /** Names for people. */
 export const POD_STATE_NAMES: readonly string[] = [
-  'aside',
+  'ignored',
   'gated',
   'refused',
   'in-group',
   'active',
   'waiting',
   'backing-off',
-  'excess',
+  'over-limit',
   'binding',
   'bound',
 ];
@@ -140,7 +140,7 @@ export function newPodRecord(
     name: pod.name,
     ours: pod.ours,
     shape,
-    state: PodState.Aside,
+    state: PodState.Ignored,
     stateSeconds: timeSeconds,
     seenSeconds: timeSeconds,
     priority: pod.priority,

@@ -239,12 +239,12 @@ export class SchedulerState {
 
   /** Puts a pod on a node for a trial, without any report. `confirm` or `forget` ends it. */
   assume(pod: PodRecord, slot: number): void {
-    this.put(pod, slot);
+    this.addToNode(pod, slot);
   }
 
   /** Undoes a trial. Of several pods, the last one first. */
   forget(pod: PodRecord): void {
-    this.lift(pod);
+    this.removeFromNode(pod);
     pod.nodeName = '';
   }
 
@@ -293,7 +293,7 @@ export class SchedulerState {
   }
 
   /**
-   * True if a node takes a pod now, with room kept for others that go first. After `rules.begin(shape)`.
+   * True if a node takes a pod now, with room kept for others that go first. After `rules.preFilter(shape)`.
    *
    * @param priority Of the pod; room kept for pods of this or higher priority is not available.
    * @param self     The pod, if room may be kept for itself.
@@ -359,9 +359,9 @@ export class SchedulerState {
     let fits = accounts.fits(slot, shape.request);
     if (fits && [shape, ...others.map((pod) => pod.shape)].some((each) => rules.dependsOnPods(each))) {
       for (const pod of others) rules.addPod(slot, pod.shape, pod.uid);
-      fits = rules.begin(shape) === undefined && rules.check(slot) === Refusal.None;
+      fits = rules.preFilter(shape) === undefined && rules.check(slot) === Refusal.None;
       for (const pod of others) rules.removePod(slot, pod.shape, pod.uid);
-      rules.begin(shape);
+      rules.preFilter(shape);
     }
     for (const pod of others) accounts.add(slot, pod.shape.request, -1);
     return fits;
@@ -382,7 +382,7 @@ export class SchedulerState {
 
   /** @param seen It was on the node before we knew of it. */
   private confirmOn(pod: PodRecord, slot: number, seen = false): void {
-    this.put(pod, slot, seen);
+    this.addToNode(pod, slot, seen);
     this.tellHeld(pod);
     this.moved(pod.shape);
     // The room kept there may be too small now: the pod that waits for it is checked again.
@@ -391,7 +391,7 @@ export class SchedulerState {
 
   private unconfirm(pod: PodRecord): void {
     this.tellReleased(pod);
-    this.lift(pod);
+    this.removeFromNode(pod);
     this.moved(pod.shape);
   }
 
@@ -403,7 +403,7 @@ export class SchedulerState {
     this.tenantAccounts.onRelease(tenant, sequence, shape.demand, node, this.timeSeconds);
   }
 
-  private put(pod: PodRecord, slot: number, seen = false): void {
+  private addToNode(pod: PodRecord, slot: number, seen = false): void {
     pod.node = slot;
     pod.nodeName = this.slots.nameOf(slot);
     this.slots.addPod(slot, pod);
@@ -413,7 +413,7 @@ export class SchedulerState {
     this.priorities.set(pod.priority, (this.priorities.get(pod.priority) ?? 0) + 1);
   }
 
-  private lift(pod: PodRecord): void {
+  private removeFromNode(pod: PodRecord): void {
     const slot = pod.node;
     this.slots.removePod(slot, pod);
     this.accounts.add(slot, pod.shape.request, -1);

@@ -19,7 +19,7 @@ export class AffinityRule {
   private readonly unwanted: readonly PodCounter[];
   /** True if the pod matches all its own affinity terms: then it may be the first of its group. */
   private readonly meansItself: boolean;
-  /** True if it is the first of its group; found by `begin`. */
+  /** True if it is the first of its group; found by `preFilter`. */
   private isFirst = false;
 
   constructor(parts: RuleParts, state: ShapeState) {
@@ -46,7 +46,7 @@ export class AffinityRule {
   }
 
   /** Prepares `check`. O(terms). */
-  begin(): void {
+  preFilter(): void {
     for (const counter of this.wanted) this.makeReady(counter);
     for (const counter of this.unwanted) this.makeReady(counter);
     this.isFirst = this.meansItself && this.wanted.every(({ sum }) => sum === 0);
@@ -87,7 +87,7 @@ export class ExistingAntiAffinity {
   }
 
   /** Prepares `check`. @returns True if some running pod has a term against the shape. O(terms that match it). */
-  begin(state: ShapeState): boolean {
+  preFilter(state: ShapeState): boolean {
     const { active } = this;
     active.length = 0;
     for (const carrier of this.carriers.enemiesOf(state)) {

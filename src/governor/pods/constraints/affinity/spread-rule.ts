@@ -19,7 +19,7 @@ interface ReadyConstraint {
   readonly domainsMin: number;
   /** 1 if the pod itself matches. */
   readonly own: number;
-  /** Most pods that a domain may have already; found by `begin`. */
+  /** Most pods that a domain may have already; found by `preFilter`. */
   allowed: number;
 }
 
@@ -51,7 +51,7 @@ export class SpreadRule {
   }
 
   /** Prepares `check`. O(domains) after a change. */
-  begin(): void {
+  preFilter(): void {
     for (const constraint of this.constraints) {
       const { counter } = constraint;
       this.parts.counters.touch(counter);

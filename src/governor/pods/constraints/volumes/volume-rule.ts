@@ -54,7 +54,7 @@ export class VolumeRule {
   }
 
   /** Prepares `check`. @returns Why no node will do, if none will. O(claims). */
-  begin(template: PodTemplate): PreFilterRefusal | undefined {
+  preFilter(template: PodTemplate): PreFilterRefusal | undefined {
     const plan = planClaims(this.context, template);
     if ('reason' in plan) return plan;
     this.plan = plan;
