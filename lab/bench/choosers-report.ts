@@ -3,7 +3,7 @@
  */
 import { formatFixed } from '../../src/cli/terminal/formatting.ts';
 import { printTable, type TableColumn } from '../../src/cli/terminal/table.ts';
-import type { BoardRow, FieldRow } from './choosers-task.ts';
+import type { BoardRow } from './choosers-task.ts';
 
 const HUNDREDTHS = (value: number): string => formatFixed(value, 2);
 
@@ -25,26 +25,4 @@ export function printBoards(rows: readonly BoardRow[]): void {
   print('Mean response, service times', (row) => row.meanResponse);
   print('Herding: unevenness of queues, random = 1', (row) => row.herding);
   print('Distance between successive choices of a stream, servers', (row) => row.distance);
-}
-
-/** Prints the results of samplers in many dimensions. */
-export function printFields(rows: readonly FieldRow[]): void {
-  for (const [title, own] of Map.groupBy(rows, fieldTitle)) {
-    printTable(
-      [
-        { header: 'sampler', shrink: false },
-        { header: 'excess price, T', format: HUNDREDTHS },
-        { header: 'crowding', format: HUNDREDTHS },
-        { header: 'distance', format: (value) => formatFixed(value, 3) },
-      ],
-      own.map((row) => [row.sampler, row.excessPrice, row.crowding, row.distance]),
-      { title },
-    );
-    process.stdout.write('\n');
-  }
-}
-
-function fieldTitle({ field, dimensions, evaluations }: FieldRow): string {
-  const shape = field === 'wells' ? 'wells of 3 T' : 'smooth bowl';
-  return `${dimensions} dimensions, ${shape}, evaluations a decision: ${evaluations}`;
 }

@@ -1,7 +1,7 @@
 /**
- * The worker thread of `teg bench choosers`: serves `ChoosersTask`s.
+ * The worker thread of `teg bench choosers`: serves `BoardTask`s.
  */
 import { serveTasks } from '../../src/drivers/embedded/worker-tasks.ts';
-import { type BoardRow, type ChoosersTask, type FieldRow, runChoosersTask } from './choosers-task.ts';
+import { type BoardRow, type BoardTask, runChoosersTask } from './choosers-task.ts';
 
-serveTasks<ChoosersTask, BoardRow | FieldRow>(async (task) => runChoosersTask(task));
+serveTasks<BoardTask, BoardRow>(async (task) => runChoosersTask(task));

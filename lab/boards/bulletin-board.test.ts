@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Chooser, ZoneOffers } from '../../src/governor/choosers/chooser.ts';
-import { CHOOSERS } from '../../src/governor/choosers/registry.ts';
+import { CHOOSERS, chooserByName } from '../../src/governor/choosers/registry.ts';
 import { Random } from '../../src/kernel/random.ts';
 import { type BoardOptions, type BoardResult, boardSpeeds, simulateBoard } from './bulletin-board.ts';
-import { CHOOSER_VARIANTS, chooserOrVariantByName } from './variants.ts';
 
 const BASE = {
   staleness: 1,
@@ -15,7 +14,7 @@ const BASE = {
 } as const satisfies Omit<BoardOptions, 'chooser'>;
 
 function run(name: string, options: Partial<BoardOptions> = {}): BoardResult {
-  const chooser = chooserOrVariantByName(name).create();
+  const chooser = chooserByName(name).create();
   return simulateBoard({ ...BASE, chooser, ...options }, new Random(4));
 }
 
@@ -117,28 +116,5 @@ describe('on stale boards', () => {
     const draws = run('gibbs');
     expect(walkers.distance).toBeLessThan(0.2 * draws.distance);
     expect(walkers.meanResponse).toBeGreaterThan(draws.meanResponse);
-    expect(run('langevin-wide').meanResponse).toBeLessThan(walkers.meanResponse);
-  });
-
-  test('by entries instead of slots, small servers are overrun', () => {
-    const options = { speeds: BASE_UNEQUAL, arrivals: 30_000 };
-    for (const name of ['random', 'best-of-d']) {
-      const ratio = run(`${name}-by-entries`, options).meanResponse / run(name, options).meanResponse;
-      expect(ratio).toBeGreaterThan(4);
-    }
-  });
-});
-
-describe('variants', () => {
-  test('have their own names, run, and are distinguished from choosers', () => {
-    const names = CHOOSER_VARIANTS.map(({ name }) => name);
-    expect(new Set([...names, ...CHOOSERS.map(({ name }) => name)]).size).toBe(
-      names.length + CHOOSERS.length,
-    );
-    for (const name of names) {
-      const result = run(name, { arrivals: 500 });
-      expect(Number.isFinite(result.meanResponse + result.herding + result.distance)).toBe(true);
-    }
-    expect(() => chooserOrVariantByName('heat-bat')).toThrow(/expected one of anticipated/);
   });
 });

@@ -6,11 +6,11 @@
 import { createAnticipatedChooser } from '../../src/governor/choosers/anticipated.ts';
 import { createBestOfDChooser } from '../../src/governor/choosers/best-of-d.ts';
 import type { Chooser } from '../../src/governor/choosers/chooser.ts';
+import { drawWeighted, leastOf } from '../../src/governor/choosers/ensemble.ts';
 import { createGibbsChooser } from '../../src/governor/choosers/gibbs.ts';
 import { createRandomChooser } from '../../src/governor/choosers/random-choice.ts';
 import type { Random } from '../../src/kernel/random.ts';
 import { boardSpeeds, simulateBoard } from '../boards/bulletin-board.ts';
-import { fixedTemperature } from '../boards/variants.ts';
 import { atLeast, atMost, type Claim, type Measurement } from './claim.ts';
 
 const ARRIVALS = 100_000;
@@ -27,6 +27,26 @@ const RULES = {
 } as const satisfies Record<string, () => Chooser>;
 type Rule = keyof typeof RULES;
 const NAMES = Object.keys(RULES) as Rule[];
+
+/** @returns Logit choice at a fixed temperature ≥ 0; at 0 the cheapest server, ties at random. */
+function fixedTemperature(name: string, temperature: number): Chooser {
+  let weights = new Float64Array(64);
+  return {
+    name,
+    choose({ count, prices }, _deciders, _stream, random) {
+      if (count > weights.length) weights = new Float64Array(2 * count);
+      const least = leastOf(prices, count);
+      let total = 0;
+      for (let i = 0; i < count; i++) {
+        const above = (prices[i] as number) - least;
+        const weight = above === 0 ? 1 : temperature > 0 ? Math.exp(-above / temperature) : 0;
+        weights[i] = weight;
+        total += weight;
+      }
+      return drawWeighted(weights, count, total, random);
+    },
+  };
+}
 
 function meanResponse(rule: Rule, staleness: number, random: Random): number {
   const { meanResponse: mean } = simulateBoard(

@@ -1,8 +1,6 @@
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { addPoliciesCommand } from '../../src/cli/commands/policies-command.ts';
-import { printFields } from '../bench/choosers-report.ts';
-import type { FieldRow } from '../bench/choosers-task.ts';
 import { addBenchCommand } from './bench-command.ts';
 
 let output = '';
@@ -28,14 +26,12 @@ const SHORT = ['--arrivals-per-run', '1000'];
 describe('teg bench choosers', () => {
   test('prints one object a chooser and staleness, in the requested order', async () => {
     await teg(
-      ...'bench choosers --choosers random,heat-bath,gibbs --refresh-intervals 5,0.5 --json'.split(' '),
+      ...'bench choosers --choosers random,langevin,gibbs --refresh-intervals 5,0.5 --json'.split(' '),
       ...SHORT,
     );
     const rows = JSON.parse(output) as Record<string, number | string>[];
     expect(rows.map((row) => [row.chooser, row.staleness])).toEqual(
-      ['random', 'heat-bath', 'gibbs'].flatMap((chooser) =>
-        [5, 0.5].map((staleness) => [chooser, staleness]),
-      ),
+      ['random', 'langevin', 'gibbs'].flatMap((chooser) => [5, 0.5].map((staleness) => [chooser, staleness])),
     );
     for (const row of rows) {
       expect(Object.keys(row)).toEqual(['chooser', 'staleness', 'meanResponse', 'herding', 'distance']);
@@ -50,16 +46,6 @@ describe('teg bench choosers', () => {
       expect(output.match(new RegExp(`^${name} `, 'gm'))).toHaveLength(3);
     }
     expect(output).toContain('T_b = 1');
-  });
-
-  test('compares samplers in many dimensions', async () => {
-    await teg(...'bench choosers --dimensions 2 --evaluations 1 --json'.split(' '));
-    const rows = JSON.parse(output) as FieldRow[];
-    expect(rows).toHaveLength(2 * 6);
-    expect(rows[0]).toMatchObject({ field: 'bowl', dimensions: 2, evaluations: 1, sampler: 'exact table' });
-    output = '';
-    printFields(rows);
-    expect(output).toMatch(/2 dimensions, wells of 3 T, evaluations a decision: 1/);
   });
 
   test.each([

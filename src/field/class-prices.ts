@@ -12,7 +12,7 @@ import type { Demand } from '../model/demand.ts';
 import { GPU_MILLI } from '../model/node.ts';
 import { CLASS_PARTIAL_STEP_MILLI, type ClassTable } from './class-table.ts';
 import type { DemandColumns } from './demand-columns.ts';
-import type { NodeShape, Price } from './price.ts';
+import { emptyShape, type NodeShape, type Price } from './price.ts';
 
 /** Fit of a class: surely, on some of its nodes perhaps (by the amounts that rounding cut off), or on none. */
 export const Fit = { Surely: 1, Perhaps: 2, Never: 3 } as const;
@@ -39,17 +39,7 @@ export class ClassPrices {
     this.cluster = cluster;
     this.classes = classes;
     this.price = price;
-    this.shape = {
-      cpuMilli: 0,
-      memoryMib: 0,
-      extended: [],
-      whole: 0,
-      a: 0,
-      b: 0,
-      d: 0,
-      rest: 0,
-      fresh: false,
-    };
+    this.shape = emptyShape();
   }
 
   /** Replaces the prices. O(classes). */

@@ -60,7 +60,7 @@ export class Price {
   private readonly openingMilli: number;
   private readonly gpuOpeningMilli: number;
   /** The loaded state. */
-  private shape: NodeShape = NOTHING_FREE;
+  private shape: NodeShape = emptyShape();
   /** Grows with each loaded state; stamps the results found for it. */
   private stamp = 0;
   /** States after taking n whole GPUs, then after sharing m milli-GPU, four choices each. */
@@ -359,18 +359,10 @@ export class Price {
   }
 }
 
-/** The state before any is loaded. */
-const NOTHING_FREE: NodeShape = {
-  cpuMilli: 0,
-  memoryMib: 0,
-  extended: [],
-  whole: 0,
-  a: 0,
-  b: 0,
-  d: 0,
-  rest: 0,
-  fresh: false,
-};
+/** @returns A node with nothing free: a record to read nodes or classes into. */
+export function emptyShape(): NodeShape {
+  return { cpuMilli: 0, memoryMib: 0, extended: [], whole: 0, a: 0, b: 0, d: 0, rest: 0, fresh: false };
+}
 
 function minus(have: readonly number[], take: readonly number[]): number[] {
   return have.map((amount, r) => amount - (take[r] ?? 0));

@@ -126,19 +126,6 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
     ['ranks', ['x'], ['--nodes', nodes, '--pods', jobs]],
   ],
   'teg bench zones': [['nodes', ['5'], ['--cluster', nodes]]],
-  'teg bench choosers': [
-    ...[
-      ['choosers', 'gibbs'],
-      ['refresh-intervals', '1'],
-      ['load', '0.5'],
-      ['arrivals-per-run', '5'],
-      ['servers', 'equal'],
-      ['refresh', 'together'],
-      ['deciders', 'so-far'],
-      ['loser-budget', '0.1'],
-    ].map(([name, value]): Case => [name as string, [value as string], ['--dimensions', '2']]),
-    ['evaluations', ['2'], []],
-  ],
   'teg bench kubernetes': [
     ...['traces', 'kube-reference', 'sequences'].map(
       (name): Case => [name, ['x'], ['--workloads', 'SchedulingBasic']],
@@ -263,7 +250,18 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'seed',
     'json',
   ],
-  'teg bench choosers': ['dimensions', 'seed', 'json'],
+  'teg bench choosers': [
+    'choosers',
+    'refresh-intervals',
+    'load',
+    'arrivals-per-run',
+    'servers',
+    'refresh',
+    'deciders',
+    'loser-budget',
+    'seed',
+    'json',
+  ],
   'teg bench simulator': ['nodes', 'policy', 'load', 'turnovers', 'rounds', 'workload-mix', 'seed', 'json'],
   'teg bench zones': [
     'zones',

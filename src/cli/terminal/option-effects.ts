@@ -88,23 +88,6 @@ export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
   'teg bench zones': [
     { options: ['nodes'], when: given('cluster'), why: `together with --cluster, ${ONE_OF}` },
   ],
-  'teg bench choosers': [
-    {
-      options: [
-        'choosers',
-        'refreshIntervals',
-        'load',
-        'arrivalsPerRun',
-        'servers',
-        'refresh',
-        'deciders',
-        'loserBudget',
-      ],
-      when: given('dimensions'),
-      why: 'together with --dimensions, which measures samplers instead of boards: leave one of them out',
-    },
-    { options: ['evaluations'], when: missing('dimensions'), why: 'without --dimensions, expected both' },
-  ],
   'teg bench kubernetes': [
     {
       options: ['traces', 'kubeReference', 'sequences'],

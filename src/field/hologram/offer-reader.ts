@@ -13,7 +13,7 @@ import { grown } from '../../kernel/grown.ts';
 import type { Demand, DemandTable } from '../../model/demand.ts';
 import type { Dual } from '../../physics/dual.ts';
 import { RENT_DEFAULTS, type RentOptions } from '../flavor-rent.ts';
-import type { NodeShape, Price } from '../price.ts';
+import { emptyShape, type NodeShape, type Price } from '../price.ts';
 import { CheapestSlots } from './cheapest-slots.ts';
 import { ClassCatalogue } from './class-catalogue.ts';
 import type { Hologram } from './hologram.ts';
@@ -106,17 +106,7 @@ export class OfferReader {
   /** V of each class; NaN: not known. @shape [classes] */
   private potentials: Float64Array = new Float64Array(1024).fill(Number.NaN);
   private readonly cheapest = new CheapestSlots();
-  private readonly shape: NodeShape = {
-    cpuMilli: 0,
-    memoryMib: 0,
-    extended: [],
-    whole: 0,
-    a: 0,
-    b: 0,
-    d: 0,
-    rest: 0,
-    fresh: false,
-  };
+  private readonly shape: NodeShape = emptyShape();
 
   constructor(demands: DemandTable, price: Price, options: Partial<OfferReaderOptions> = {}) {
     this.options = { ...OFFER_READER_DEFAULTS, ...options };

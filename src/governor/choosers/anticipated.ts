@@ -22,20 +22,14 @@ const LIFETIME = 2;
 
 class AnticipatedChooser implements Chooser {
   readonly name = 'anticipated';
-  private readonly lifetime: number;
   private loads = new Float64Array(64);
-
-  constructor(lifetime: number) {
-    assert(lifetime >= 1, 'fewer deciders on the data than have decided already');
-    this.lifetime = lifetime;
-  }
 
   choose(offers: ZoneOffers, deciders: number, _stream: ChoiceStream, random: Random): number {
     assertChoice(offers, deciders);
     const { count } = offers;
     if (count === 1) return 0;
     if (count > this.loads.length) this.loads = new Float64Array(2 * count);
-    const total = anticipatedLoads(offers, this.lifetime * (deciders - 1), this.loads);
+    const total = anticipatedLoads(offers, LIFETIME * (deciders - 1), this.loads);
     return drawWeighted(this.loads, count, total, random);
   }
 }
@@ -80,7 +74,7 @@ function firstDrop({ count, prices, slopes }: ZoneOffers, out: Float64Array): nu
   return total;
 }
 
-/** @param lifetime The ratio of all deciders on the same data to those so far, ≥ 1. */
-export function createAnticipatedChooser(lifetime: number = LIFETIME): Chooser {
-  return new AnticipatedChooser(lifetime);
+/** @returns The choice by anticipated load. */
+export function createAnticipatedChooser(): Chooser {
+  return new AnticipatedChooser();
 }

@@ -135,13 +135,6 @@ describe('best of d', () => {
     // 1 is taken unless neither draw is it; 2 unless either is 1 or both are 0.
     expect(chiSquare(counts, [0.25, 1 - 0.49, 0.49 - 0.25])).toBeLessThan(chiSquareLimit(3));
   });
-
-  test('or of three, or by entries', () => {
-    const three = countChoices(createBestOfDChooser(3), offers, 9, 20_000, new Random(8));
-    expect(chiSquare(three, [0.125, 1 - 0.343, 0.343 - 0.125])).toBeLessThan(chiSquareLimit(3));
-    const byEntries = countChoices(createBestOfDChooser(2, false), offers, 9, 20_000, new Random(8));
-    expect(chiSquare(byEntries, [1 / 9, 5 / 9, 3 / 9])).toBeLessThan(chiSquareLimit(3));
-  });
 });
 
 describe('the registry', () => {

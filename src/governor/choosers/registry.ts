@@ -18,7 +18,7 @@ export const CHOOSERS: readonly ChooserEntry[] = [
   {
     name: 'anticipated',
     description: 'Prices will be level once all deciders on the same data have arrived.',
-    create: () => createAnticipatedChooser(),
+    create: createAnticipatedChooser,
   },
   {
     name: 'gibbs',
@@ -33,7 +33,7 @@ export const CHOOSERS: readonly ChooserEntry[] = [
   {
     name: 'best-of-d',
     description: 'The cheaper of two entries drawn at random in proportion to their places.',
-    create: () => createBestOfDChooser(),
+    create: createBestOfDChooser,
   },
   {
     name: 'least-loaded',

@@ -4,11 +4,6 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { GPU_MILLI } from '../../model/node.ts';
 
-/** @returns A scratch record for `readNode`. */
-export function emptyShape(): NodeShape {
-  return { cpuMilli: 0, memoryMib: 0, extended: [], whole: 0, a: 0, b: 0, d: 0, rest: 0, fresh: false };
-}
-
 /** Fills `shape` with the free resources of a node. O(GPUs of the node). */
 export function readNode(cluster: ClusterState, node: number, shape: NodeShape): void {
   readGpus(

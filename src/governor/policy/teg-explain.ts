@@ -2,11 +2,11 @@
 import { type ClassPrices, Fit } from '../../field/class-prices.ts';
 import type { ClassTable } from '../../field/class-table.ts';
 import type { FlavorRent } from '../../field/flavor-rent.ts';
-import type { Price } from '../../field/price.ts';
+import { emptyShape, type Price } from '../../field/price.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { lackingByReason } from './lacking.ts';
-import { emptyShape, readNode } from './node-shape.ts';
+import { readNode } from './node-shape.ts';
 import type { Candidate, Explanation } from './policy.ts';
 
 /** Most candidates of an explanation. */

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { churn, randomCluster, randomDemands, stream } from '../../../test/support/random-cluster.ts';
+import { emptyShape } from '../../field/price.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, DemandTable } from '../../model/demand.ts';
-import { emptyShape, readNode } from './node-shape.ts';
+import { readNode } from './node-shape.ts';
 import type { PolicyContext } from './policy.ts';
 import { TEG_DEFAULTS, type TegOptions } from './teg-options.ts';
 import { BestOfDPolicy, FullScanPolicy, TegPolicy } from './teg-policy.ts';

@@ -5,7 +5,8 @@
  * and the same idle parts of GPUs as far as a price distinguishes them, so that the cost of one of them is the cost of
  * all. Made again for each instant; it follows no changes.
  */
-import { emptyShape, readNode } from '../../governor/policy/node-shape.ts';
+import { emptyShape } from '../../field/price.ts';
+import { readNode } from '../../governor/policy/node-shape.ts';
 import type { ClusterState, Flavor } from '../../model/cluster-state.ts';
 
 /** Numbers of a class's key. */

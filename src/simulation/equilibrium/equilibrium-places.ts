@@ -6,8 +6,8 @@
  * prices.
  */
 import { DemandColumns } from '../../field/demand-columns.ts';
-import type { Price } from '../../field/price.ts';
-import { emptyShape, readNode } from '../../governor/policy/node-shape.ts';
+import { emptyShape, type Price } from '../../field/price.ts';
+import { readNode } from '../../governor/policy/node-shape.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { GPU_MILLI } from '../../model/node.ts';

@@ -1,7 +1,7 @@
 /** Random clusters with pods on them, and the pods' possible gains found by brute force: every node, state by state. */
-import type { Price } from '../../field/price.ts';
+import { emptyShape, type Price } from '../../field/price.ts';
 import { latticeOf, pricesOf } from '../../field/prices.ts';
-import { emptyShape, readNode } from '../../governor/policy/node-shape.ts';
+import { readNode } from '../../governor/policy/node-shape.ts';
 import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
 import type { Random } from '../../kernel/random.ts';
 import { ClusterState } from '../../model/cluster-state.ts';

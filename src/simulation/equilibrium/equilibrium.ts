@@ -13,8 +13,8 @@
  *
  * @source Monderer and Shapley 1996, Potential games, Games and Economic Behavior 14.
  */
-import type { NodeShape, Price } from '../../field/price.ts';
-import { emptyShape, readNode } from '../../governor/policy/node-shape.ts';
+import { emptyShape, type NodeShape, type Price } from '../../field/price.ts';
+import { readNode } from '../../governor/policy/node-shape.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { type Demand, isSharing } from '../../model/demand.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../../model/node.ts';
