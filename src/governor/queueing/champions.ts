@@ -1,13 +1,13 @@
 /**
  * When a waiting job becomes champion: when it has saved up what keeping room for it costs.
  *
- * A reservation costs what it keeps idle: seconds × pods, of `StartPlan.idleSeconds`. A job saves while it waits, in
+ * A reservation costs what it keeps idle: seconds × pods, of `RoomPlan.idleSeconds`. A job saves while it waits, in
  * proportion to its size, and becomes champion when its savings reach the cost. So reservations are made when they are
  * cheap (much of the room is about to be free at the same time), and none is put off for ever: savings grow without
  * bound, the cost is at most pods × the longest remaining run. EASY backfilling reserves for the first job in line at
  * once, whatever it costs. Measured in docs/results/queues.md.
  */
-import type { StartPlan } from './future-room.ts';
+import type { RoomPlan } from './future-room.ts';
 
 /** Thresholds and bounds of champions. */
 export interface ChampionOptions {
@@ -37,7 +37,7 @@ export function affordableAt(
   { savingRate, championAfterSeconds }: Required<ChampionOptions>,
   sinceSeconds: number,
   pods: number,
-  plan: StartPlan,
+  plan: RoomPlan,
 ): number {
   return sinceSeconds + Math.max(championAfterSeconds, plan.idleSeconds / (savingRate * pods));
 }

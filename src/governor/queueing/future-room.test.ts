@@ -8,7 +8,7 @@ import { FirstFit, makeCluster } from '../zone/zone.fixtures.ts';
 import { Zone } from '../zone/zone.ts';
 import { podsFitting } from '../zone/zone-capacity.ts';
 import { ZoneEventKind } from '../zone/zone-events.ts';
-import { earliestStart, type StartPlan } from './future-room.ts';
+import { earliestStart, type RoomPlan } from './future-room.ts';
 
 /** Starts every job in order, then asks `ask` once. */
 function planned<T>(
@@ -97,7 +97,7 @@ describe('earliestStart', () => {
   });
 
   it('counts all ends of one time, prefers busy nodes, and leaves excluded ones out', () => {
-    const plans = planned([1, 1, 1], [5, 5], (pass): (StartPlan | undefined)[] => {
+    const plans = planned([1, 1, 1], [5, 5], (pass): (RoomPlan | undefined)[] => {
       const demand = pass.cluster.demands.demands[5] as Demand;
       const ends = [
         { job: 0, endSeconds: 30 },

@@ -17,7 +17,7 @@ export interface ExpectedEnd {
 }
 
 /** When and where a gang can start. */
-export interface StartPlan {
+export interface RoomPlan {
   /** Seconds; not before now. */
   readonly startSeconds: number;
   /** Nodes that together have room for the gang then; those that have no room now come first. */
@@ -49,7 +49,7 @@ export function earliestStart(
   pods: number,
   ends: readonly ExpectedEnd[],
   excluded?: ReadonlySet<number>,
-): StartPlan | undefined {
+): RoomPlan | undefined {
   const { cluster } = pass;
   const slots = new Int32Array(cluster.nodeCount);
   let total = 0;

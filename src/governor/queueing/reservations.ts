@@ -7,8 +7,8 @@
  */
 import type { SchedulingPass } from '../zone/queue-discipline.ts';
 import { affordableAt, CHAMPION_DEFAULTS, type ChampionOptions } from './champions.ts';
-import { type ExpectedEnd, earliestStart, type StartPlan } from './future-room.ts';
-import type { QueueEntry } from './waiting-lines.ts';
+import { type ExpectedEnd, earliestStart, type RoomPlan } from './future-room.ts';
+import type { TegEntry } from './teg-lines.ts';
 
 /** Options of reservations. */
 export interface ReservationOptions extends ChampionOptions {
@@ -27,8 +27,8 @@ const PROMISE_TOLERANCE_SECONDS = 1e-6;
 
 /** Room that is kept for a champion, or that one to be saves for. */
 interface Reservation {
-  readonly entry: QueueEntry;
-  plan: StartPlan | undefined;
+  readonly entry: TegEntry;
+  plan: RoomPlan | undefined;
   plannedAtSeconds: number;
   /** The start that it was promised when it became champion; NaN: it is not champion yet. */
   promisedSeconds: number;
@@ -59,7 +59,7 @@ export class Reservations {
   }
 
   /** They themselves. */
-  get entries(): readonly QueueEntry[] {
+  get entries(): readonly TegEntry[] {
     return this.list.map(({ entry }) => entry);
   }
 
@@ -86,7 +86,7 @@ export class Reservations {
   }
 
   /** @returns The plan of a champion. */
-  planFor(entry: QueueEntry): StartPlan | undefined {
+  planFor(entry: TegEntry): RoomPlan | undefined {
     return this.list.find((reservation) => reservation.entry === entry)?.plan;
   }
 
@@ -117,7 +117,7 @@ export class Reservations {
    * @param entry The longest waiting job that is not champion.
    * @returns     True if it is champion now.
    */
-  elect(pass: SchedulingPass, entry: QueueEntry): boolean {
+  elect(pass: SchedulingPass, entry: TegEntry): boolean {
     const { timeSeconds } = pass;
     if (this.candidate?.entry !== entry) this.candidate = newReservation(entry);
     const { candidate } = this;
@@ -135,14 +135,14 @@ export class Reservations {
   }
 
   /** Champion or not, a job waits no more. @param pass Absent: no pass is going on, and all nodes are open. */
-  drop(entry: QueueEntry, pass?: SchedulingPass): void {
+  drop(entry: TegEntry, pass?: SchedulingPass): void {
     if (!this.list.some((reservation) => reservation.entry === entry)) return;
     if (pass !== undefined) this.closeOnly(pass, 0);
     this.list = this.list.filter((reservation) => reservation.entry !== entry);
   }
 
   /** A job starts: if it is champion, its promise is counted and its nodes are open. */
-  started(entry: QueueEntry, pass: SchedulingPass): void {
+  started(entry: TegEntry, pass: SchedulingPass): void {
     const reservation = this.list.find((held) => held.entry === entry);
     if (reservation === undefined) return;
     this.promises.made++;
@@ -160,7 +160,7 @@ export class Reservations {
   }
 
   /** @returns The bit of a champion's reservation; 0: it is none. */
-  bitOf(entry: QueueEntry): number {
+  bitOf(entry: TegEntry): number {
     const at = this.list.findIndex((reservation) => reservation.entry === entry);
     return at < 0 ? 0 : 1 << at;
   }
@@ -180,7 +180,7 @@ export class Reservations {
   }
 
   /** @returns The first champion of these. */
-  firstOf(bits: number): QueueEntry {
+  firstOf(bits: number): TegEntry {
     return (this.list.find((_, i) => ((bits >> i) & 1) === 1) as Reservation).entry;
   }
 
@@ -189,7 +189,7 @@ export class Reservations {
     return plan !== undefined && timeSeconds >= this.affordableAt(candidate, plan);
   }
 
-  private affordableAt({ entry }: Reservation, plan: StartPlan): number {
+  private affordableAt({ entry }: Reservation, plan: RoomPlan): number {
     return affordableAt(this.options, entry.sinceSeconds, entry.line.gangMin, plan);
   }
 
@@ -214,7 +214,7 @@ export class Reservations {
   }
 }
 
-function newReservation(entry: QueueEntry): Reservation {
+function newReservation(entry: TegEntry): Reservation {
   return { entry, plan: undefined, plannedAtSeconds: Number.NEGATIVE_INFINITY, promisedSeconds: Number.NaN };
 }
 

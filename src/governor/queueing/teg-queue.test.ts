@@ -146,7 +146,7 @@ describe('champions', () => {
       world.runTo(time);
       world.submit(time, 1, 1);
       world.tick();
-      world.runTo(time + 1);
+      world.runTo(time + 2);
       expect(world.queue.startsBy(1)).toBe(time < 555 ? undefined : 1000);
     }
     world.runTo(2000);

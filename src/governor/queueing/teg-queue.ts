@@ -22,7 +22,7 @@ import {
 import { Reason, type ReasonCode } from '../zone/zone-events.ts';
 import type { ExpectedEnd } from './future-room.ts';
 import { type PromiseCounts, type ReservationOptions, Reservations } from './reservations.ts';
-import { firstOf, type QueueEntry, type WaitingLine, WaitingLines } from './waiting-lines.ts';
+import { firstOf, type TegEntry, type TegLine, TegLines } from './teg-lines.ts';
 
 /** The order of tenants. */
 export interface TenantOrder {
@@ -47,12 +47,12 @@ export class TegQueue implements QueueDiscipline {
   readonly name = 'teg';
   private readonly estimates: RuntimeEstimates;
   private readonly order: TenantOrder;
-  private readonly lines = new WaitingLines();
+  private readonly lines = new TegLines();
   private readonly running = new Set<number>();
   private readonly reservations: Reservations;
   private readonly candidatesMax: number;
   /** Jobs that began to wait since the last pass. */
-  private fresh: QueueEntry[] = [];
+  private fresh: TegEntry[] = [];
   /** True if room may have been freed, or a rule changed, since the last pass. */
   private isFreed = true;
   private due = Number.POSITIVE_INFINITY;
@@ -165,12 +165,12 @@ export class TegQueue implements QueueDiscipline {
     return this.decideAll(pass);
   }
 
-  private enqueue(entry: QueueEntry): void {
+  private enqueue(entry: TegEntry): void {
     this.lines.enqueue(entry);
     this.fresh.push(entry);
   }
 
-  private forget(entry: QueueEntry): void {
+  private forget(entry: TegEntry): void {
     this.reservations.drop(entry);
     this.lines.forget(entry);
     this.estimates.forgotten(entry.job);
@@ -209,8 +209,8 @@ export class TegQueue implements QueueDiscipline {
     }
   }
 
-  private longestWaiting(taken: ReadonlySet<QueueEntry>): QueueEntry | undefined {
-    let best: QueueEntry | undefined;
+  private longestWaiting(taken: ReadonlySet<TegEntry>): TegEntry | undefined {
+    let best: TegEntry | undefined;
     this.lines.forEach((line) => {
       const entry = nextWaiting(line, taken);
       if (entry === undefined || entry.reason?.code === HELD) return;
@@ -229,7 +229,7 @@ export class TegQueue implements QueueDiscipline {
 
   /** Tries all lines, in the order of shares. @returns False: the step is full. */
   private tryAll(pass: SchedulingPass): boolean {
-    const lines: WaitingLine[] = [];
+    const lines: TegLine[] = [];
     this.lines.forEach((line) => {
       lines.push(line);
     });
@@ -242,11 +242,11 @@ export class TegQueue implements QueueDiscipline {
       }
       return share;
     };
-    const before = (a: WaitingLine, b: WaitingLine): number =>
+    const before = (a: TegLine, b: TegLine): number =>
       shareOf(a.tenant) - shareOf(b.tenant) || b.priority - a.priority || firstOf(a).rank - firstOf(b).rank;
     lines.sort(before);
     while (lines.length > 0 && this.candidatesLeft > 0) {
-      const line = lines.shift() as WaitingLine;
+      const line = lines.shift() as TegLine;
       const started = this.tryLine(pass, line);
       if (started === undefined) return false;
       if (started === 0) continue;
@@ -260,9 +260,9 @@ export class TegQueue implements QueueDiscipline {
   }
 
   /** Starts the first job of a line that can. @returns Jobs started, at most 1; undefined: the step is full. */
-  private tryLine(pass: SchedulingPass, line: WaitingLine): number | undefined {
+  private tryLine(pass: SchedulingPass, line: TegLine): number | undefined {
     for (let at = line.head; at < line.entries.length && this.candidatesLeft > 0; at++) {
-      const entry = line.entries[at] as QueueEntry;
+      const entry = line.entries[at] as TegEntry;
       if (!entry.waits || this.reservations.bitOf(entry) !== 0) continue;
       const result = this.tryEntry(pass, entry);
       if (result === StartResult.StepFull) return undefined;
@@ -282,7 +282,7 @@ export class TegQueue implements QueueDiscipline {
     return true;
   }
 
-  private tryEntry(pass: SchedulingPass, entry: QueueEntry): number {
+  private tryEntry(pass: SchedulingPass, entry: TegEntry): number {
     const { line } = entry;
     const bits = this.against(entry, pass.timeSeconds);
     this.candidatesLeft--;
@@ -300,7 +300,7 @@ export class TegQueue implements QueueDiscipline {
     return result;
   }
 
-  private start(pass: SchedulingPass, entry: QueueEntry): number {
+  private start(pass: SchedulingPass, entry: TegEntry): number {
     const result = pass.start(entry.job);
     if (result === StartResult.NotAdmitted) {
       const refusal = pass.refusal as AccountsRefusal;
@@ -316,13 +316,13 @@ export class TegQueue implements QueueDiscipline {
   }
 
   /** Reservations whose nodes a job must not take, because it would hold them when they are needed, as bits. */
-  private against(entry: QueueEntry, timeSeconds: number): number {
+  private against(entry: TegEntry, timeSeconds: number): number {
     if (this.reservations.count === 0) return 0;
     return this.reservations.against(timeSeconds + this.estimates.estimate(entry.job));
   }
 
   /** True if no job of this demand and size finds room, with at most these nodes closed. */
-  private hasFailed(line: WaitingLine, bits: number): boolean {
+  private hasFailed(line: TegLine, bits: number): boolean {
     for (let subset = bits; ; subset = (subset - 1) & bits) {
       if ((this.failed.get(line.demand.id * 256 + subset) ?? Infinity) <= line.gangMin) return true;
       if (subset === 0) return false;
@@ -330,7 +330,7 @@ export class TegQueue implements QueueDiscipline {
   }
 
   /** Undefined: there is no room, reserved or not. */
-  private behindReservation(line: WaitingLine, bits: number): AccountsRefusal | undefined {
+  private behindReservation(line: TegLine, bits: number): AccountsRefusal | undefined {
     if (bits === 0 || this.hasFailed(line, 0)) return undefined;
     const first = this.reservations.firstOf(bits);
     const startsBySeconds = this.reservations.planFor(first)?.startSeconds ?? Number.NaN;
@@ -342,14 +342,14 @@ export class TegQueue implements QueueDiscipline {
 const HELD = 'not-admitted';
 
 /** The first waiting job of a line that is not taken. */
-function nextWaiting(line: WaitingLine, taken: ReadonlySet<QueueEntry>): QueueEntry | undefined {
+function nextWaiting(line: TegLine, taken: ReadonlySet<TegEntry>): TegEntry | undefined {
   for (let at = line.head; at < line.entries.length; at++) {
-    const entry = line.entries[at] as QueueEntry;
+    const entry = line.entries[at] as TegEntry;
     if (entry.waits && !taken.has(entry)) return entry;
   }
   return undefined;
 }
 
-function goesFirst(a: QueueEntry, b: QueueEntry): boolean {
+function goesFirst(a: TegEntry, b: TegEntry): boolean {
   return a.line.priority !== b.line.priority ? a.line.priority > b.line.priority : a.rank < b.rank;
 }

@@ -12,7 +12,7 @@
  *   IBM SP2 with Backfilling, IEEE TPDS 12(6).
  */
 import type { AccountsRefusal } from '../../governor/accounts.ts';
-import { earliestStart, type StartPlan } from '../../governor/queueing/future-room.ts';
+import { earliestStart, type RoomPlan } from '../../governor/queueing/future-room.ts';
 import {
   type QueueDiscipline,
   type QueuedJob,
@@ -105,7 +105,7 @@ export class EasyQueue implements QueueDiscipline {
   ): number {
     const { backlog, failed, failedBeside } = this;
     const now = pass.timeSeconds;
-    const plan = (): StartPlan | undefined =>
+    const plan = (): RoomPlan | undefined =>
       earliestStart(pass, head.demand, head.gangMin, backlog.ends(now));
     failed.clear();
     failed.add(head.shape);
@@ -155,7 +155,7 @@ export class EasyQueue implements QueueDiscipline {
   }
 }
 
-function setReserved(pass: SchedulingPass, reserved: StartPlan | undefined, closed: boolean): void {
+function setReserved(pass: SchedulingPass, reserved: RoomPlan | undefined, closed: boolean): void {
   for (const node of reserved?.nodes ?? []) {
     if (closed) pass.close(node);
     else pass.open(node);

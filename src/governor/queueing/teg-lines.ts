@@ -10,13 +10,13 @@ import type { AccountsRefusal } from '../accounts.ts';
 import type { QueuedJob } from '../zone/queue-discipline.ts';
 
 /** A job as the queue keeps it, from its submission until it has left. */
-export interface QueueEntry {
+export interface TegEntry {
   readonly job: number;
   readonly rank: number;
   /** When it arrived: a job that was evicted or lost its node keeps it. */
   readonly sinceSeconds: number;
   /** Of jobs that are equal to it. */
-  line: WaitingLine;
+  line: TegLine;
   /** True while it waits. */
   waits: boolean;
   /** Why it did not start in the last pass; undefined: for want of room. */
@@ -24,7 +24,7 @@ export interface QueueEntry {
 }
 
 /** Waiting jobs that are interchangeable but for their rank and run time. */
-export interface WaitingLine {
+export interface TegLine {
   /** Equal for equal jobs. */
   readonly key: string;
   readonly demand: Demand;
@@ -33,33 +33,33 @@ export interface WaitingLine {
   readonly tenant: number;
   readonly priority: number;
   /** By ascending rank; those that no longer wait are taken out when they come to the front. */
-  readonly entries: QueueEntry[];
+  readonly entries: TegEntry[];
   /** Position of the first entry that may wait. */
   head: number;
   waiting: number;
 }
 
 /** All lines. */
-export class WaitingLines {
-  private readonly byKey = new Map<string, WaitingLine>();
-  private readonly entries = new Map<number, QueueEntry>();
+export class TegLines {
+  private readonly byKey = new Map<string, TegLine>();
+  private readonly entries = new Map<number, TegEntry>();
   /** Jobs that wait. */
   jobCount = 0;
 
   /** @returns The entry of a job that was submitted and has not left. */
-  entryOf(job: number): QueueEntry {
+  entryOf(job: number): TegEntry {
     const entry = this.entries.get(job);
     assert(entry !== undefined, 'a job that was not submitted to this queue');
     return entry;
   }
 
   /** @returns The entry of a job, if there is one. */
-  find(job: number): QueueEntry | undefined {
+  find(job: number): TegEntry | undefined {
     return this.entries.get(job);
   }
 
   /** Makes the entry of a job that does not wait yet. O(1). */
-  add(queued: QueuedJob, timeSeconds: number): QueueEntry {
+  add(queued: QueuedJob, timeSeconds: number): TegEntry {
     const line = this.lineOf(queued);
     const entry = {
       job: queued.job,
@@ -74,14 +74,14 @@ export class WaitingLines {
   }
 
   /** The job waits from now on. O(1) in order of rank; else O(jobs of its line). */
-  enqueue(entry: QueueEntry): void {
+  enqueue(entry: TegEntry): void {
     assert(!entry.waits, 'a job waits twice');
     const line = this.byKey.get(entry.line.key) ?? entry.line;
     this.byKey.set(line.key, line);
     entry.line = line;
     const { entries } = line;
     let at = entries.length;
-    while (at > line.head && (entries[at - 1] as QueueEntry).rank > entry.rank) at--;
+    while (at > line.head && (entries[at - 1] as TegEntry).rank > entry.rank) at--;
     // Entries that left stay until they come to the front: a job that returns may find its own.
     if (at === line.head || entries[at - 1] !== entry) entries.splice(at, 0, entry);
     entry.waits = true;
@@ -90,7 +90,7 @@ export class WaitingLines {
   }
 
   /** The job does not wait any more. O(1) amortised. */
-  dequeue(entry: QueueEntry): void {
+  dequeue(entry: TegEntry): void {
     assert(entry.waits, 'a job that does not wait is taken out');
     entry.waits = false;
     entry.reason = undefined;
@@ -102,7 +102,7 @@ export class WaitingLines {
       line.head = 0;
       return;
     }
-    while (!(line.entries[line.head] as QueueEntry).waits) line.head++;
+    while (!(line.entries[line.head] as TegEntry).waits) line.head++;
     if (line.head > 64 && line.head * 2 > line.entries.length) {
       line.entries.splice(0, line.head);
       line.head = 0;
@@ -110,20 +110,20 @@ export class WaitingLines {
   }
 
   /** The job has left. O(1). */
-  forget(entry: QueueEntry): void {
+  forget(entry: TegEntry): void {
     assert(!entry.waits, 'a waiting job is forgotten');
     this.entries.delete(entry.job);
   }
 
   /** Visits the lines with waiting jobs. O(lines ever seen and not emptied). */
-  forEach(visit: (line: WaitingLine) => void): void {
+  forEach(visit: (line: TegLine) => void): void {
     for (const [key, line] of this.byKey) {
       if (line.waiting > 0) visit(line);
       else this.byKey.delete(key);
     }
   }
 
-  private lineOf({ demand, podCount, gangMin, tenant, priority }: QueuedJob): WaitingLine {
+  private lineOf({ demand, podCount, gangMin, tenant, priority }: QueuedJob): TegLine {
     const key = `${demand.id}:${podCount}:${gangMin}:${tenant}:${priority}`;
     const known = this.byKey.get(key);
     if (known !== undefined) return known;
@@ -134,6 +134,6 @@ export class WaitingLines {
 }
 
 /** @returns The first waiting job of a line with any. */
-export function firstOf(line: WaitingLine): QueueEntry {
-  return line.entries[line.head] as QueueEntry;
+export function firstOf(line: TegLine): TegEntry {
+  return line.entries[line.head] as TegEntry;
 }
