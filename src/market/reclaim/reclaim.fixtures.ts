@@ -1,4 +1,5 @@
 /** Small clusters for tests of evictions: nodes with amounts of each dimension, tenants by name, units on nodes. */
+import { type PlanOptions, planReclaim } from './reclaim-planner.ts';
 import type {
   ReclaimClaimant,
   ReclaimPlacement,
@@ -82,6 +83,8 @@ export interface TestUnit {
   readonly places: readonly number[];
   /** Of a pod; default: one of the first dimension. */
   readonly amounts?: readonly number[];
+  /** Of each pod, where they differ. */
+  readonly podAmounts?: readonly (readonly number[])[];
   readonly priority?: number;
   /** Default: a gang of more than one pod goes whole. */
   readonly disruption?: 'single' | 'all';
@@ -128,17 +131,11 @@ export class TestWorld implements ReclaimWorld {
   run(...units: readonly TestUnit[]): this {
     for (const unit of units) {
       const id = this.units.length + 1;
-      const amounts = unit.amounts ?? [1];
       this.names.set(id, unit.name);
-      const pods = unit.places.map(
-        (place): ReclaimPod => ({
-          id: this.nextPod++,
-          place,
-          amounts,
-          gpus: amounts[0] ?? 0,
-          budgets: unit.budgets ?? [],
-        }),
-      );
+      const pods = unit.places.map((place, i): ReclaimPod => {
+        const amounts = unit.podAmounts?.[i] ?? unit.amounts ?? [1];
+        return { id: this.nextPod++, place, amounts, gpus: amounts[0] ?? 0, budgets: unit.budgets ?? [] };
+      });
       this.units.push({
         id,
         tenant: this.tenants.idOf(unit.tenant),
@@ -224,4 +221,21 @@ export function placeEqual(
     for (let i = 0; i < fits && places.length < count; i++) places.push(place);
   });
   return places.length === count ? { places } : undefined;
+}
+
+/** @returns `name: n pods (reason)` for each victim, by name; or why nobody goes. */
+export function plannedText(
+  world: TestWorld,
+  given: TestClaimant,
+  options: PlanOptions = {},
+): string[] | string {
+  const plan = planReclaim(world, world.claimant(given), options);
+  if (plan.kind === 'fits') return 'fits';
+  if (plan.kind === 'none') {
+    const protections = [...plan.protectedPods].map(([why, pods]) => `${why} ${pods}`);
+    return [plan.reason as string, ...protections].join(', ');
+  }
+  return plan.victims
+    .map(({ unit, pods, reason }) => `${world.names.get(unit.id)}: ${pods.length} (${reason})`)
+    .sort();
 }
