@@ -114,5 +114,11 @@ describe('among thousands of pods', () => {
     if (plan.kind !== 'plan') return;
     expect(plan.victims).toHaveLength(32);
     expect(world.asked).toBeLessThanOrEqual(320);
+    world.asked = 0;
+    const few = { trialsMax: 40, placesMax: 16, exactItemsMax: 16 };
+    const hasty = planReclaim(world, world.claimant({ tenant: 'a', pods: 4, amounts: [8] }), { limits: few });
+    expect(hasty).toMatchObject({ kind: 'plan', isExact: false });
+    // Beyond the limit only the last questions of a step that was begun.
+    expect(world.asked).toBeLessThanOrEqual(60);
   });
 });
