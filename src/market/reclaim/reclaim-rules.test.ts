@@ -1,6 +1,7 @@
 /** Rules of evictions, one by one, where random lives seldom come. */
 import { describe, expect, test } from 'vitest';
 import { plannedText, type TestTenant, TestWorld } from './reclaim.fixtures.ts';
+import { comparePotentials, potentialOf } from './reclaim.oracle.ts';
 import { planReclaim } from './reclaim-planner.ts';
 
 /** Nodes of one GPU each. */
@@ -169,6 +170,20 @@ describe('a priority that holds in the whole cluster', () => {
     expect(plannedText(world, { tenant: 't', priority: 2 })).toEqual(['v: 1 (priority)']);
     expect(plannedText(world, { tenant: 'u', priority: 1 })).toBe('no-candidates, quota 1, priority 1');
   });
+});
+
+test('a start improves the order though its tenant has more important units that are borrowed', () => {
+  const tenants: TestTenant[] = [
+    { name: 't' },
+    { name: 'x', parent: 't', quota: [1], kept: [1] },
+    { name: 'u', weight: 2 },
+  ];
+  const before = new TestWorld([[9]], tenants);
+  before.priorityScope = 'Cluster';
+  for (const tenant of ['t', 'u', 'u']) before.run({ name: tenant, tenant, places: [0], priority: 2 });
+  const old = potentialOf(before);
+  before.run({ name: 'c', tenant: 'x', places: [0], amounts: [2], priority: 1 });
+  expect(comparePotentials(potentialOf(before), old)).toBe(-1);
 });
 
 describe('a claimant', () => {
