@@ -11,6 +11,9 @@ import { GANG_DEADLOCK, HEALTHY_TAX } from './gang-claims.ts';
 import { GLAUBER_GIBBS } from './glauber-claims.ts';
 import { LANDAU_STEP, TAX_DEAD_BAND, TAX_LOOP_DELAY } from './landau-claims.ts';
 import { ALIAS_OR_LANGEVIN } from './langevin-choice-claims.ts';
+import { LEDGER_ADDS_UP } from './market/ledger-claims.ts';
+import { BETWEEN_KARMA_AND_MAX_MIN, LIES_GAIN_NOTHING, SHARING_INCENTIVE } from './market/sharing-claims.ts';
+import { BALANCE_IS_USAGE, SAVED_GANGS, SPENDING_BOUNDS } from './market/spending-claims.ts';
 import { CLASS_PACKING } from './packing-claims.ts';
 import { BARRIER_CROSSING } from './passage-claims.ts';
 import { AVERAGE_PRICE_DEFECT, EXACT_POTENTIAL } from './potential-claims.ts';
@@ -44,6 +47,13 @@ export const CLAIMS: readonly Claim[] = [
   TAX_LOOP_DELAY,
   GANG_DEADLOCK,
   HEALTHY_TAX,
+  LEDGER_ADDS_UP,
+  SPENDING_BOUNDS,
+  BALANCE_IS_USAGE,
+  BETWEEN_KARMA_AND_MAX_MIN,
+  SAVED_GANGS,
+  LIES_GAIN_NOTHING,
+  SHARING_INCENTIVE,
 ];
 
 /** The number of a test: `T-06` → 6. It names the random stream, so that a claim's result does not depend on others. */

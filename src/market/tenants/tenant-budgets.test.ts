@@ -29,6 +29,20 @@ function monthly(tokens: number): BudgetSpec {
 }
 
 describe('a budget', () => {
+  test('counts a correction as spent, on every level, and in its own period only', () => {
+    const { budgets, id } = budgetsOf({ research: monthly(50), nlp: monthly(100) });
+    budgets.start(id('nlp'), 1, 10 * GPU, HOUR, 0);
+    budgets.end(id('nlp'), 1, 10 * GPU, HOUR);
+    // Prices doubled in the second half.
+    budgets.correct(id('nlp'), 5, HOUR);
+    expect(budgets.spentOf(id('nlp'), HOUR)).toBeCloseTo(15, 9);
+    expect(budgets.spentOf(id('research'), HOUR)).toBeCloseTo(15, 9);
+    expect(budgets.exhaustedBy(id('nlp'), 10 * GPU, 3.5 * HOUR, HOUR)).toBe(CLUSTER_TENANT);
+    expect(budgets.exhaustedBy(id('nlp'), 10 * GPU, 3.6 * HOUR, HOUR)).toBe(id('research'));
+    budgets.correct(id('free'), 5, HOUR);
+    expect(budgets.spentOf(id('nlp'), 720 * HOUR)).toBe(0);
+  });
+
   test('covers what was spent and what running jobs are expected to spend, to the token', () => {
     const { budgets, id } = budgetsOf({ nlp: monthly(100) });
     const nlp = id('nlp');

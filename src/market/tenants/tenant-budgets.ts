@@ -155,6 +155,19 @@ export class TenantBudgets {
     return budget === undefined ? 0 : budget.spent / PER_TOKEN;
   }
 
+  /**
+   * Corrects what was spent: prices have moved since its jobs began, and rents are quoted again.
+   *
+   * @param tokens By how much more was spent in this period than the first quotes say; may be below 0. Counts for those above, too.
+   */
+  correct(tenant: number, tokens: number, timeSeconds: number): void {
+    let at = this.nearest[this.tree.rowOf(tenant)] as number;
+    if (at < 0) return;
+    this.advance(timeSeconds);
+    for (; at >= 0; at = (this.budgets[at] as Budget).above)
+      (this.budgets[at] as Budget).spent += tokens * PER_TOKEN;
+  }
+
   /** @returns Tokens that its running jobs are expected to spend yet in this period. */
   reservedOf(tenant: number, timeSeconds: number): number {
     const budget = this.ownOf(tenant, timeSeconds);

@@ -199,6 +199,12 @@ export class TokenMarket {
     return this.book.balanceAt(tenant, timeMicros);
   }
 
+  /** Rent that ran up since the start, paid or owed; micro-tokens. O(1). */
+  chargedOf(tenant: number, timeMicros: number): number {
+    this.advance(timeMicros);
+    return (this.book.charged[tenant] as number) + this.rents.accrual.at(tenant, timeMicros);
+  }
+
   /** @returns Whether a tenant can set an amount aside so that rents are paid at the next tick. O(1). */
   canAfford(tenant: number, cost: number, timeMicros: number): boolean {
     this.advance(timeMicros);
