@@ -47,7 +47,7 @@ export function earliestStart(
   pass: SchedulingPass,
   demand: Demand,
   pods: number,
-  ends: readonly ExpectedEnd[],
+  ends: Iterable<ExpectedEnd>,
   excluded?: ReadonlySet<number>,
 ): RoomPlan | undefined {
   const { cluster } = pass;
@@ -64,7 +64,6 @@ export function earliestStart(
   const now = pass.timeSeconds;
   for (let node = 0; node < cluster.nodeCount; node++) freeAt[node] = (slots[node] as number) * now;
   let startSeconds = now;
-  let at = 0;
   const recount = (node: number): void => {
     if (excluded?.has(node) === true) return;
     const gained = podsFitting(cluster, node, demand) - (slots[node] as number);
@@ -72,13 +71,14 @@ export function earliestStart(
     slots[node] = (slots[node] as number) + gained;
     freeAt[node] = (freeAt[node] as number) + gained * startSeconds;
   };
-  while (total < pods && at < ends.length) {
-    startSeconds = Math.max(now, (ends[at] as ExpectedEnd).endSeconds);
-    if (startSeconds === Number.POSITIVE_INFINITY) break;
-    while (at < ends.length && (ends[at] as ExpectedEnd).endSeconds <= startSeconds) {
-      pass.peekRelease((ends[at] as ExpectedEnd).job, recount);
-      at++;
+  const fitsNow = total >= pods;
+  for (const { job, endSeconds } of fitsNow ? [] : ends) {
+    // Ends at one time count together.
+    if (endSeconds > startSeconds) {
+      if (total >= pods || endSeconds === Number.POSITIVE_INFINITY) break;
+      startSeconds = endSeconds;
     }
+    pass.peekRelease(job, recount);
   }
   pass.endPeek();
   if (total < pods) return undefined;

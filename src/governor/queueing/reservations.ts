@@ -7,7 +7,8 @@
  */
 import type { SchedulingPass } from '../zone/queue-discipline.ts';
 import { affordableAt, CHAMPION_DEFAULTS, type ChampionOptions } from './champions.ts';
-import { type ExpectedEnd, earliestStart, type RoomPlan } from './future-room.ts';
+import { earliestStart, type RoomPlan } from './future-room.ts';
+import type { RunningEnds } from './running-ends.ts';
 import type { TegEntry } from './teg-lines.ts';
 
 /** Options of reservations. */
@@ -38,7 +39,7 @@ interface Reservation {
 export class Reservations {
   readonly promises: PromiseCounts = { made: 0, kept: 0 };
   private readonly options: Required<ReservationOptions>;
-  private readonly ends: (timeSeconds: number) => readonly ExpectedEnd[];
+  private readonly running: RunningEnds;
   private list: readonly Reservation[] = [];
   /** The next champion, with the plan that it saves for. */
   private candidate: Reservation | undefined;
@@ -47,10 +48,10 @@ export class Reservations {
   /** Reservations whose nodes are closed now. */
   private closedBits = 0;
 
-  /** @param ends Running jobs by their expected ends. */
-  constructor(options: ReservationOptions, ends: (timeSeconds: number) => readonly ExpectedEnd[]) {
+  /** @param running Running jobs by their expected ends. */
+  constructor(options: ReservationOptions, running: RunningEnds) {
     this.options = { ...CHAMPION_DEFAULTS, replanSeconds: 30, ...options };
-    this.ends = ends;
+    this.running = running;
   }
 
   /** Champions now. */
@@ -200,7 +201,7 @@ export class Reservations {
 
   private planAgain(pass: SchedulingPass, reservation: Reservation): void {
     const { demand, gangMin } = reservation.entry.line;
-    const ends = this.ends(pass.timeSeconds);
+    const ends = this.running.at(pass.timeSeconds);
     reservation.plan = earliestStart(pass, demand, gangMin, ends, this.nodesOfOthers(reservation));
     reservation.plannedAtSeconds = pass.timeSeconds;
   }

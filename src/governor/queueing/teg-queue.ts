@@ -20,8 +20,8 @@ import {
   StartResult,
 } from '../zone/queue-discipline.ts';
 import { Reason, type ReasonCode } from '../zone/zone-events.ts';
-import type { ExpectedEnd } from './future-room.ts';
 import { type PromiseCounts, type ReservationOptions, Reservations } from './reservations.ts';
+import { RunningEnds } from './running-ends.ts';
 import { firstOf, type TegEntry, type TegLine, TegLines } from './teg-lines.ts';
 
 /** The order of tenants. */
@@ -48,7 +48,7 @@ export class TegQueue implements QueueDiscipline {
   private readonly estimates: RuntimeEstimates;
   private readonly order: TenantOrder;
   private readonly lines = new TegLines();
-  private readonly running = new Set<number>();
+  private readonly running: RunningEnds;
   private readonly reservations: Reservations;
   private readonly candidatesMax: number;
   /** Jobs that began to wait since the last pass. */
@@ -65,7 +65,8 @@ export class TegQueue implements QueueDiscipline {
     this.estimates = estimates;
     this.order = order;
     this.candidatesMax = options.candidatesMax ?? CANDIDATES_MAX_DEFAULT;
-    this.reservations = new Reservations(options, (timeSeconds) => this.expectedEnds(timeSeconds));
+    this.running = new RunningEnds((job, timeSeconds) => estimates.expectedEnd(job, timeSeconds));
+    this.reservations = new Reservations(options, this.running);
   }
 
   get dueSeconds(): number {
@@ -86,7 +87,7 @@ export class TegQueue implements QueueDiscipline {
     this.estimates.submitted(queued.job, queued.owner, queued.tenant, queued.expectedSeconds);
     this.lines.add(queued, timeSeconds);
     this.estimates.started(queued.job, timeSeconds);
-    this.running.add(queued.job);
+    this.running.add(queued.job, timeSeconds);
   }
 
   withdrawn(job: number): void {
@@ -97,7 +98,7 @@ export class TegQueue implements QueueDiscipline {
   }
 
   ended(job: number, reason: ReasonCode, timeSeconds: number): void {
-    this.running.delete(job);
+    this.running.remove(job);
     this.estimates.ended(job, timeSeconds, reason === Reason.Finished);
     this.isFreed = true;
     // A job that lost its node or was evicted comes back as `returned`; one that failed does not, and costs an entry.
@@ -219,14 +220,6 @@ export class TegQueue implements QueueDiscipline {
     return best;
   }
 
-  private expectedEnds(timeSeconds: number): ExpectedEnd[] {
-    const ends: ExpectedEnd[] = [];
-    for (const job of this.running) {
-      ends.push({ job, endSeconds: this.estimates.expectedEnd(job, timeSeconds) });
-    }
-    return ends.sort((a, b) => a.endSeconds - b.endSeconds || a.job - b.job);
-  }
-
   /** Tries all lines, in the order of shares. @returns False: the step is full. */
   private tryAll(pass: SchedulingPass): boolean {
     const lines: TegLine[] = [];
@@ -311,7 +304,7 @@ export class TegQueue implements QueueDiscipline {
     this.reservations.started(entry, pass);
     this.lines.dequeue(entry);
     this.estimates.started(entry.job, pass.timeSeconds);
-    this.running.add(entry.job);
+    this.running.add(entry.job, pass.timeSeconds);
     return result;
   }
 
