@@ -117,7 +117,7 @@ function addGenerateJobs(generate: Command): void {
       0.9,
     )
     .option('--seed <n>', 'seed of the random numbers', parseSeed, 42)
-    .option('--tenants <n>', 'tenants', wholeNumber(1, 1_000_000), 50)
+    .option('--tenant-count <n>', 'tenants', wholeNumber(1, 1_000_000), 50)
     .option('--burst <x>', "rate of a tenant's bursts over its mean; 1: none", decimalNumber(1, 1_000), 3)
     .option('--diurnal <x>', 'how much the rate varies over the day, from 0 to 1', parseFraction, 0.5)
     .option('--model-share <x>', 'share of GPU jobs that name a GPU model', parseFraction, 0.1)

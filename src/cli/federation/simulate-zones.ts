@@ -76,6 +76,7 @@ function refuseForeignOptions(options: SimulateZonesOptions): void {
     ['--decision-costs', options.decisionCosts !== undefined],
     ['--explain', options.explain !== undefined],
     ['--retry', options.retry !== undefined],
+    ['--tenants', options.tenants !== undefined],
     ['--timing', options.timing === true],
     ['--html', options.html !== undefined],
     ['--markdown', options.markdown !== undefined],

@@ -7,6 +7,7 @@ import type {
   ComparisonResult,
   SimulationResult,
 } from '../../simulation/metrics/result.ts';
+import { TENANT_COLUMNS, tenantCells } from '../simulation/tenant-table.ts';
 import { formatFixed } from '../terminal/formatting.ts';
 import { formatDifference, formatMean, formatUnit } from './comparison-tables.ts';
 import { presentSizes, shareAbove, sizeName } from './distribution-charts.ts';
@@ -52,7 +53,7 @@ const WAIT_LIMITS: readonly (readonly [number, string])[] = [
 
 /** @returns The tables that the result has figures for. */
 export function tablesOf(result: ComparisonResult): ReportTable[] {
-  return [comparisonTable(result), waitTable(result), sizeTable(result)].filter(
+  return [comparisonTable(result), waitTable(result), sizeTable(result), tenantTable(result)].filter(
     ({ rows }) => rows.length > 0,
   );
 }
@@ -179,5 +180,26 @@ function sizeTable(result: ComparisonResult): ReportTable {
         })),
       ),
     ]),
+  };
+}
+
+/** What each tenant had, by policy: the first seed of it. */
+function tenantTable(result: ComparisonResult): ReportTable {
+  const named = result.policies.length > 1;
+  const rows = result.policies.flatMap((policy) =>
+    (countedRuns(result, policy)[0]?.tenants ?? []).map((tenant) => {
+      const name = named ? `${tenant.name}, ${policyName(policy)}` : tenant.name;
+      return [{ text: name }, ...tenantCells(tenant).map((text) => ({ text }))];
+    }),
+  );
+  const seeds = result.seeds.length > 1 ? ` Of the first seed, ${result.seeds[0]}.` : '';
+  return {
+    id: 'tenants',
+    title: 'Tenants',
+    note:
+      'GPUs are means over time, of a tenant and all below it; jobs and their waits are its own. Lent: the part of its idle quota ' +
+      `that others held. Level share: its part of its siblings' weights ÷ its part of their cost; above 1 it got less.${seeds}`,
+    head: ['tenant', ...TENANT_COLUMNS],
+    rows,
   };
 }

@@ -44,6 +44,7 @@ export interface SharedOptions {
   readonly mtbf?: number;
   readonly mttr?: number;
   readonly onNodeFailure: 'requeue' | 'fail';
+  readonly tenants?: string;
   readonly retry?: number;
   readonly samples?: number;
   readonly skipBad?: number;
@@ -98,6 +99,10 @@ export function addSharedOptions(command: Command, { scheduling, figures }: Shar
         '--runtimes <knowledge>',
         'run times that queues are informed of: exact, declared (as requested by owners), predicted (from owners’ last runs), unknown',
       ).choices(RUNTIME_KNOWLEDGE),
+    )
+    .option(
+      '--tenants <file>',
+      'quotas, loans, limits and budgets of tenants (YAML or JSON); `examples/tenants.yaml` shows all fields',
     )
     .option(
       '--retry <duration>',
@@ -249,6 +254,7 @@ export function toTaskOptions(options: SharedOptions): Omit<SimulationTask, 'pol
     ...(options.repeat === undefined ? {} : { repeat: options.repeat }),
     ...(options.resample === undefined ? {} : { resample: options.resample }),
     ...(mtbf === undefined ? {} : { failures: { mtbfSeconds: mtbf, mttrSeconds: mttr } }),
+    ...(options.tenants === undefined ? {} : { tenants: options.tenants }),
     ...(options.retry === undefined ? {} : { retrySeconds: options.retry }),
     ...(options.samples === undefined ? {} : { samples: options.samples }),
     ...(options.skipBad === undefined ? {} : { skipBad: options.skipBad }),

@@ -13,6 +13,7 @@ import {
 } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 import { printExplained } from './explained-text.ts';
+import { printTenants } from './tenant-table.ts';
 import { printWhatIf } from './what-if-table.ts';
 
 /** Prints a result to standard output. */
@@ -38,6 +39,10 @@ export function printSimulation(result: SimulationResult): void {
   if (result.bySize.length > 1) {
     process.stdout.write('\n');
     printSizes(result);
+  }
+  if (result.tenants !== undefined) {
+    process.stdout.write('\n');
+    printTenants(result.tenants);
   }
   if (result.timing !== undefined) {
     process.stdout.write('\n');

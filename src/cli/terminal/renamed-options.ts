@@ -54,6 +54,7 @@ export const RENAMED_OPTIONS: readonly RenamedOption[] = [
   { commands: ['teg bench kubernetes'], old: '--out', now: '--markdown', since: '0.2.0' },
   { commands: ['teg verify', 'teg errors'], old: '--markdown', now: '--print-page', since: '0.2.0' },
   { commands: ['teg policies'], old: '--choosers', now: '--list-choosers', since: '0.2.0' },
+  { commands: ['teg trace generate jobs'], old: '--tenants', now: '--tenant-count', since: '0.2.0' },
   { commands: ['teg vopr'], old: '--plant', now: '--inject-bug', since: '0.2.0' },
 ];
 

@@ -99,7 +99,16 @@ async function capacityFor(options: GenerateJobsOptions): Promise<ClusterCapacit
 }
 
 function workloadOptions(options: GenerateJobsOptions, capacity: ClusterCapacity): WorkloadOptions {
-  const { jobs, load, tenants, burst: burstFactor, diurnal, modelShare, median, longest } = options;
+  const {
+    jobs,
+    load,
+    tenantCount: tenants,
+    burst: burstFactor,
+    diurnal,
+    modelShare,
+    median,
+    longest,
+  } = options;
   const duration = { ...DEFAULT_DURATION, medianSeconds: median, maxSeconds: longest };
   const tailSeconds = Math.min(duration.tailSeconds, longest);
   return {

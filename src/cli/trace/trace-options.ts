@@ -38,7 +38,7 @@ export interface GenerateJobsOptions extends ClusterChoice {
   readonly cluster?: string;
   readonly load: number;
   readonly seed: number;
-  readonly tenants: number;
+  readonly tenantCount: number;
   readonly burst: number;
   readonly diurnal: number;
   readonly modelShare: number;

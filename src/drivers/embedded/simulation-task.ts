@@ -5,12 +5,14 @@ import { resourceUsage } from 'node:process';
 import { StrandingTables } from '../../field/stranding-tables.ts';
 import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
+import { DEFAULT_TENANT_NAME } from '../../model/tenants.ts';
 import type { FailureOptions } from '../../simulation/inputs/failures.ts';
 import type { JobRecords } from '../../simulation/inputs/job-log.ts';
 import type { JobTable } from '../../simulation/inputs/job-table.ts';
 import type { SimulationResult } from '../../simulation/metrics/result.ts';
 import type { DisciplineName, RuntimeKnowledge } from '../../simulation/queueing/queue-names.ts';
 import { runSimulation } from '../../simulation/run/simulator.ts';
+import { readTenants, type TenantsFile } from '../../traces/tenants/read-tenants.ts';
 import { type InputSources, type Inputs, isGenerated, loadInputs } from './inputs.ts';
 import { loadPolicy } from './load-policy.ts';
 import type { TaskControl } from './worker-tasks.ts';
@@ -44,6 +46,8 @@ export interface SimulationTask extends InputSources {
   readonly withTiming?: boolean;
   /** True if the outcome of every job is kept. */
   readonly withJobs?: boolean;
+  /** A file of tenants; then a zone decides. */
+  readonly tenants?: string;
   /** Id of a job to be explained. */
   readonly explain?: string;
 }
@@ -71,6 +75,8 @@ export class SimulationTaskRunner {
     const policy = await loadPolicy(task.policy);
     const podScheduler = wantsPodScheduler(task);
     const inputs = await this.inputsOf({ ...task, podScheduler });
+    const { tenants: tenantsPath, ...others } = task;
+    const tenants = tenantsPath === undefined ? undefined : await readTenants(tenantsPath);
     const table = inputs.builder.build({
       load: task.load ?? 1,
       repeat: task.repeat ?? 1,
@@ -78,7 +84,8 @@ export class SimulationTaskRunner {
     });
     let jobs: JobRecords | undefined;
     const result = runSimulation({
-      ...task,
+      ...others,
+      ...(tenants === undefined ? {} : { tenants }),
       nodes: inputs.nodes,
       jobs: table,
       policy,
@@ -104,7 +111,8 @@ export class SimulationTaskRunner {
       shouldStop: () => control.shouldStop(),
       onProgress: (ended) => control.report(ended, table.count),
     });
-    return { result, warnings: inputs.warnings, ...(jobs === undefined ? {} : { jobs }) };
+    const warnings = [...inputs.warnings, ...unknownTenants(table, tenants, tenantsPath)];
+    return { result, warnings, ...(jobs === undefined ? {} : { jobs }) };
   }
 
   private async inputsOf(task: SimulationTask): Promise<Inputs> {
@@ -136,12 +144,35 @@ function wantsPodScheduler(task: SimulationTask): boolean {
   return (
     task.policy === 'teg' &&
     task.zoneDecides !== true &&
+    task.tenants === undefined &&
     (task.queue ?? 'best-effort') === 'best-effort' &&
     task.typical !== 'list' &&
     task.retrySeconds === undefined &&
     (task.repeat ?? 1) === 1 &&
     task.resample !== true
   );
+}
+
+/** Names of tenants that a warning lists. */
+const NAMES_SHOWN = 3;
+
+/** Jobs that name a tenant which the file does not declare: counted, in one warning. */
+function unknownTenants(table: JobTable, file: TenantsFile | undefined, path = ''): string[] {
+  if (file === undefined) return [];
+  const declared = new Set([DEFAULT_TENANT_NAME, ...file.tenants.map(({ name }) => name)]);
+  const unknown = new Map<number, number>();
+  for (const tenant of table.tenantIds) {
+    if (!declared.has(table.tenants.nameOf(tenant))) unknown.set(tenant, (unknown.get(tenant) ?? 0) + 1);
+  }
+  if (unknown.size === 0) return [];
+  const jobs = [...unknown.values()].reduce((sum, count) => sum + count, 0);
+  const names = [...unknown.keys()]
+    .slice(0, NAMES_SHOWN)
+    .map((tenant) => `'${table.tenants.nameOf(tenant)}'`);
+  const more = unknown.size > NAMES_SHOWN ? ` and ${unknown.size - NAMES_SHOWN} more` : '';
+  return [
+    `${path}: ${jobs} jobs are of tenants that it does not declare (${names.join(', ')}${more}); they count as the tenant 'default'`,
+  ];
 }
 
 function workloadLabel({ jobs, whatIf }: SimulationTask): string {

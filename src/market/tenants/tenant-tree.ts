@@ -74,7 +74,7 @@ export class TenantTree {
   private readonly childRows: readonly (readonly number[])[];
 
   /**
-   * @param specs In any order. A tenant `default` of quota 0 is added if there is none.
+   * @param specs In any order. A tenant `default` of quota 0 and weight 0 is added if there is none: idle capacity only.
    * @param table Where the names are interned.
    * @throws TegError TEG_CONFIG_INVALID with the path of the field: out of bounds, a name twice, an unknown parent or flavour, a
    *   circle, more lent than there is, a limit below the quotas under it, sums above 2^53. TEG_LIMIT_REACHED of the table.
@@ -85,7 +85,8 @@ export class TenantTree {
     const flavors = market.flavors.map(({ name }) => name);
     const names = new Set<string>();
     for (const spec of specs) checkTenant(spec, names, flavors);
-    const all = names.has(DEFAULT_TENANT_NAME) ? specs : [...specs, tenantSpec(DEFAULT_TENANT_NAME)];
+    const idleOnly = tenantSpec(DEFAULT_TENANT_NAME, { weight: 0 });
+    const all = names.has(DEFAULT_TENANT_NAME) ? specs : [...specs, idleOnly];
     const ordered = parentsFirst(all);
     this.specs = ordered;
     this.tenants = ordered.map(({ name }) => table.intern(name));

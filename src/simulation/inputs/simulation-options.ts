@@ -4,6 +4,7 @@ import type { StrandingTables } from '../../field/stranding-tables.ts';
 import type { Accounts } from '../../governor/accounts.ts';
 import type { PolicyFactory } from '../../governor/policy/policy.ts';
 import type { EffectBuffer } from '../../governor/zone/effects.ts';
+import type { MarketSpec, TenantSpec } from '../../market/tenants/spec.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import type { QueueFigures } from '../metrics/queue-meter.ts';
 import type { DisciplineName, RuntimeKnowledge } from '../queueing/queue-names.ts';
@@ -61,6 +62,8 @@ export interface SimulationOptions {
   readonly lostPods?: 'requeue' | 'fail';
   /** Accounts that admit jobs, by the tenants of `jobs`; this run's own. Absent: every job is admitted. */
   readonly accounts?: Accounts;
+  /** Tenants whose accounts admit jobs, by name; the result has a part for them. Excludes `accounts` and `world`. */
+  readonly tenants?: { readonly market: MarketSpec; readonly tenants: readonly TenantSpec[] };
   /** Virtual time between attempts with all waiting jobs, for policies that may miss a node; absent: none. */
   readonly retrySeconds?: number;
   /** Distances of the time series until the last arrival; default SAMPLES_DEFAULT. Fewer than as many rows follow. */

@@ -2,6 +2,8 @@
  * What a table of jobs implies for a run: the distribution of its pods, and the cluster as its jobs can tell it apart.
  */
 import type { TypicalWorkload } from '../../field/typical-workload.ts';
+import { flavorLabelKeys } from '../../market/tenants/market-flavors.ts';
+import type { MarketSpec } from '../../market/tenants/spec.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import type { JobTable } from './job-table.ts';
@@ -27,10 +29,15 @@ export function typicalOf(table: JobTable): CountedWorkload {
   return { demands, counts, weights: counts.map((count) => count / table.podTotal) };
 }
 
-/** @returns The cluster of all nodes, empty. A label that no job selects on does not split a flavour. */
-export function clusterFor(nodes: readonly NodeSpec[], table: JobTable): ClusterState {
+/**
+ * @param market Its flavours tell nodes apart as well; demands may then be narrowed, in a table of this cluster alone.
+ * @returns The cluster of all nodes, empty. A label that nothing selects on does not split a flavour.
+ */
+export function clusterFor(nodes: readonly NodeSpec[], table: JobTable, market?: MarketSpec): ClusterState {
   const labelKeys = table.demands.labelKeys();
-  const cluster = new ClusterState(table.demands, { labelKeys, nodesExpected: nodes.length });
+  if (market !== undefined) for (const key of flavorLabelKeys(market)) labelKeys.add(key);
+  const demands = market === undefined ? table.demands : table.demands.clone();
+  const cluster = new ClusterState(demands, { labelKeys, nodesExpected: nodes.length });
   for (const node of nodes) cluster.addNode(node);
   return cluster;
 }

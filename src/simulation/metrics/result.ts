@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { whatIfSchema } from '../inputs/what-if-result.ts';
 import { QUEUE_NAMES } from '../queueing/queue-names.ts';
+import { tenantResultSchema } from './tenant-result.ts';
 
 /** Version of the shape of a `SimulationResult`. */
 export const SIMULATION_SCHEMA = 'teg.simulation/1';
@@ -293,6 +294,7 @@ export const simulationResultSchema = z.object({
     .nullable()
     .describe('null: no GPUs'),
   quantileGrid: z.array(z.number()),
+  tenants: z.array(tenantResultSchema).optional().describe('with a file of tenants: parents first'),
   series: seriesSchema.optional(),
   explained: explainedSchema.optional(),
   whatIf: whatIfSchema

@@ -8,11 +8,13 @@ import { Fragmentation, typicalShapes } from '../../field/fragmentation.ts';
 import { latticeOf, pricesOf } from '../../field/prices.ts';
 import type { PlacementPolicy, TypicalWorkload } from '../../governor/policy/policy.ts';
 import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
+import { TenantAccounts } from '../../governor/tenant-accounts.ts';
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
 import { Zone } from '../../governor/zone/zone.ts';
 import type { ZoneOptions } from '../../governor/zone/zone-events.ts';
 import { Random } from '../../kernel/random.ts';
 import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
+import { TenantTree } from '../../market/tenants/tenant-tree.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { TegError } from '../../model/errors.ts';
 import { Equilibrium } from '../equilibrium/equilibrium.ts';
@@ -33,6 +35,7 @@ import { RunMetrics } from '../metrics/run-metrics.ts';
 import { RunProfile } from '../metrics/run-profile.ts';
 import { StateSampler } from '../metrics/state-sampler.ts';
 import { summarizeRun } from '../metrics/summary.ts';
+import { TenantMeter } from '../metrics/tenant-meter.ts';
 import { PodDecider } from '../pods/pod-decider.ts';
 import { podReport } from '../pods/pod-report.ts';
 import { isZoneQueue } from '../queueing/queue-names.ts';
@@ -52,11 +55,13 @@ const STREAM_QUEUE = 6;
  * @throws TegError TEG_OPTION_INVALID; TEG_CLUSTER_INVALID for no nodes or nodes of one name; TEG_POLICY_INVALID if
  *         the policy violated its contract.
  */
-export function runSimulation(options: SimulationOptions): SimulationResult {
-  checkOptions(options);
-  const { jobs: table, seed } = options;
-  const startedMicros = options.clockMicros?.() ?? 0;
-  const cluster = clusterFor(options.nodes, table);
+export function runSimulation(given: SimulationOptions): SimulationResult {
+  checkOptions(given);
+  const { jobs: table, seed } = given;
+  const startedMicros = given.clockMicros?.() ?? 0;
+  const cluster = clusterFor(given.nodes, table, given.tenants?.market);
+  const tenants = buildTenants(given, cluster);
+  const options = tenants === undefined ? given : { ...given, accounts: tenants };
   const typical = typicalOf(table);
   const shapes = jobShapes(table);
   const sampler = buildSampler(options, cluster, shapes, typical);
@@ -94,7 +99,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
     profile,
     queueMeter,
     watch,
-    onEffects: log === undefined ? options.onEffects : loggedEffects(log, options.onEffects),
+    onEffects: listeners(options.onEffects, log, tenants),
     shouldStop: options.shouldStop ?? (() => false),
     onProgress: options.onProgress ?? (() => {}),
   });
@@ -106,6 +111,7 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   const result = summarizeRun(options, parts, { ended, endSeconds: run.now, wallMicros });
   return {
     ...result,
+    ...(tenants === undefined ? {} : { tenants: tenants.results(run.now) }),
     ...(recorded === undefined
       ? {}
       : {
@@ -118,15 +124,28 @@ export function runSimulation(options: SimulationOptions): SimulationResult {
   };
 }
 
-/** Gives the effects of each step to the log, then to the caller's own listener. */
-function loggedEffects(
-  log: JobLog,
-  next: SimulationOptions['onEffects'],
-): NonNullable<SimulationOptions['onEffects']> {
+/** Gives the effects of each step to those who listen, the caller's own listener last; undefined if there is none. */
+function listeners(
+  own: SimulationOptions['onEffects'],
+  ...others: readonly (Pick<JobLog, 'afterStep'> | undefined)[]
+): SimulationOptions['onEffects'] {
+  const present = others.filter((listener) => listener !== undefined);
+  if (present.length === 0) return own;
   return (effects, now) => {
-    log.afterStep(effects, now);
-    next?.(effects, now);
+    for (const listener of present) listener.afterStep(effects, now);
+    own?.(effects, now);
   };
+}
+
+/** The accounts of the tenants, measured. What they expect of run times is what queue disciplines are informed of. */
+function buildTenants(options: SimulationOptions, cluster: ClusterState): TenantMeter | undefined {
+  const { tenants, jobs, warmupSeconds = 0 } = options;
+  if (tenants === undefined) return undefined;
+  const tree = new TenantTree(tenants.market, tenants.tenants, jobs.tenants);
+  const { expectedSeconds } = runtimesOf(options);
+  const expected = (job: number): number => expectedSeconds[job] as number;
+  const accounts = new TenantAccounts(cluster, tree, jobs.tenants, { expectedSeconds: expected });
+  return new TenantMeter(accounts, jobs, warmupSeconds);
 }
 
 function buildPolicy(
@@ -281,6 +300,12 @@ function checkOptions(options: SimulationOptions): void {
     throw new TegError(
       'TEG_CLUSTER_INVALID',
       'the cluster has no nodes; expected at least one: name another cluster',
+    );
+  }
+  if (options.tenants !== undefined && (options.accounts !== undefined || options.world !== undefined)) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      'got tenants beside accounts or a Kubernetes world, expected tenants alone: let a zone decide',
     );
   }
   requireRange('horizon', options.horizonSeconds, Number.MIN_VALUE);
