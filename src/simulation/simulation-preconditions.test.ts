@@ -122,7 +122,7 @@ test.each<readonly [what: string, taken: () => unknown, refused: () => unknown]>
   [
     'half an envelope',
     () => new EnvelopeDecoder().unpack(packed),
-    () => new EnvelopeDecoder().unpack({ ...packed, letters: packed.letters.subarray(0, -1) }),
+    () => new EnvelopeDecoder().unpack({ ...packed, numbers: packed.numbers.subarray(0, -1) }),
   ],
   ['samples without a distance', () => sampler(1), () => sampler(0)],
   ['no samples', () => sampler(1, 1), () => sampler(1, 0)],

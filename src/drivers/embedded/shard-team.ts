@@ -21,7 +21,11 @@ export interface ShardSetup {
 
 /** Requests to a shard's thread. */
 export type ShardRequest =
-  | { readonly kind: 'window'; readonly untilSeconds: number; readonly letters: readonly EncodedEnvelopes[] }
+  | {
+      readonly kind: 'window';
+      readonly untilSeconds: number;
+      readonly envelopes: readonly EncodedEnvelopes[];
+    }
   | { readonly kind: 'finish' };
 
 /** Answers of a shard's thread; the first comes unrequested, when the thread is ready. */
@@ -69,11 +73,11 @@ export class WorkerTeam implements ShardTeam {
   }
 
   async window(untilSeconds: number): Promise<{ statuses: readonly ShardStatus[]; nextSeconds: number }> {
-    const letters = this.pending;
+    const envelopes = this.pending;
     this.pending = this.lanes.map(() => []);
     const answers = await Promise.all(
       this.lanes.map((lane, index) => {
-        lane.ask({ kind: 'window', untilSeconds, letters: letters[index] as EncodedEnvelopes[] });
+        lane.ask({ kind: 'window', untilSeconds, envelopes: envelopes[index] as EncodedEnvelopes[] });
         return lane.next('window');
       }),
     );

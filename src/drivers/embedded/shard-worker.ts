@@ -33,14 +33,14 @@ class ShardLane {
       const nextSeconds = runAlone(shard, request.untilSeconds, this.delayMinSeconds);
       return { kind: 'window', status: shard.status(), nextSeconds, outgoing: [] };
     }
-    const letters = this.own.concat(...request.letters.map((packed) => this.reader.unpack(packed)));
-    shard.deliver(letters.sort(compareEnvelopes));
+    const envelopes = this.own.concat(...request.envelopes.map((packed) => this.reader.unpack(packed)));
+    shard.deliver(envelopes.sort(compareEnvelopes));
     shard.run(request.untilSeconds);
     let nextSeconds = shard.nextSeconds();
     const { index, count } = this.setup;
     const outgoing = Array.from({ length: count }, (_, to) => {
       const sent = shard.takeOutgoing(to);
-      for (const letter of sent) nextSeconds = Math.min(nextSeconds, letter.arrivesAt);
+      for (const envelope of sent) nextSeconds = Math.min(nextSeconds, envelope.arrivesAt);
       if (to === index) this.own = sent;
       return to === index || sent.length === 0 ? undefined : encodeEnvelopes(sent);
     });

@@ -193,12 +193,12 @@ export function makeGovernor(setup: GovernorSetup = {}): ZoneGovernor {
   const { accounts } = setup;
   const cluster = clusterOf(nodes, testDemands());
   const policy = new TegPolicy({ cluster, random: new Random(1) }, TEG_DEFAULTS, pricesOfNode());
-  const steered = new PinnedPolicy(policy);
-  const zone = new Zone(cluster, steered, { onUnplaceable: 'wait', onNodeLost: 'fail' }, accounts);
+  const pinned = new PinnedPolicy(policy);
+  const zone = new Zone(cluster, pinned, { onUnplaceable: 'wait', onNodeLost: 'fail' }, accounts);
   return new ZoneGovernor({
     id,
     parent,
-    arbiter: new ZoneArbiter(zone, steered, policy),
+    arbiter: new ZoneArbiter(zone, pinned, policy),
     shown: shownBy(zone, policy),
     options: federationOptions(options),
     incarnation,

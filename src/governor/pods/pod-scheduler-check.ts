@@ -134,7 +134,7 @@ function checkNominations({ state }: PodSchedulerInternals): void {
 /** Every pod is in the heap of its state, and counted there. */
 function checkQueues({ state, queue, groups, reports }: PodSchedulerInternals): void {
   const counts = new Map<PodStateCode, number>();
-  const hot = new Map<string, number>();
+  const active = new Map<string, number>();
   let reported = 0;
   for (const pod of state.pods.values()) {
     counts.set(pod.state, (counts.get(pod.state) ?? 0) + 1);
@@ -148,7 +148,7 @@ function checkQueues({ state, queue, groups, reports }: PodSchedulerInternals): 
     if (pod.line !== undefined) {
       assert(queue.lines.get(pod.line.key) === pod.line, `pod ${pod.name} is in a line that is not known`);
       assert(pod.line.shape === pod.shape, `pod ${pod.name} is in the line of another shape`);
-      if (pod.state === PodState.Active) hot.set(pod.line.key, (hot.get(pod.line.key) ?? 0) + 1);
+      if (pod.state === PodState.Active) active.set(pod.line.key, (active.get(pod.line.key) ?? 0) + 1);
     }
   }
   assert(reported === reports.size, 'a current report is not kept');
@@ -168,10 +168,10 @@ function checkQueues({ state, queue, groups, reports }: PodSchedulerInternals): 
   assert(seen.active === queue.count(PodState.Active), 'an active pod is not queued');
   assert(seen.groups === queue.groupsQueued, 'queued groups are miscounted');
   for (const [key, line] of queue.lines) {
-    assert(line.pods.size > 0 || line.hot > 0, 'a line without pods');
+    assert(line.pods.size > 0 || line.activeCount > 0, 'a line without pods');
     assert(
-      line.hot === (hot.get(key) ?? 0),
-      `the line ${key} has ${hot.get(key) ?? 0} woken pods, not ${line.hot}`,
+      line.activeCount === (active.get(key) ?? 0),
+      `the line ${key} has ${active.get(key) ?? 0} woken pods, not ${line.activeCount}`,
     );
     line.pods.forEach((pod) => {
       assert(pod.state === PodState.Waiting && pod.line === line, 'a stale pod is in a line');

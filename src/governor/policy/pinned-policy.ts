@@ -20,7 +20,7 @@ export class PinnedPolicy implements PlacementPolicy {
   }
 
   /** Pins the next pods to these nodes and GPUs, in order, regardless of the inner policy. */
-  steer(nodes: readonly number[], masks: readonly number[]): void {
+  pin(nodes: readonly number[], masks: readonly number[]): void {
     this.nodes = nodes;
     this.masks = masks;
     this.next = 0;

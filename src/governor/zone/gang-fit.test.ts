@@ -67,8 +67,8 @@ test.each<[string, number, (cluster: ClusterState) => PlacementPolicy]>([
   checkProperty(
     fc.property(scenario, ({ kinds, fill, down, demand: id }) => {
       const cluster = makeCluster(kinds);
-      const steered = new PinnedPolicy(create(cluster));
-      const zone = new Zone(cluster, steered);
+      const pinned = new PinnedPolicy(create(cluster));
+      const zone = new Zone(cluster, pinned);
       let job = 0;
       const submit = (demandId: number, podCount: number, gangMin: number): number => {
         zone.step({ kind: ZoneEventKind.JobSubmitted, job, demandId, podCount, gangMin, priority: 0 }, 0);
@@ -79,7 +79,7 @@ test.each<[string, number, (cluster: ClusterState) => PlacementPolicy]>([
         const node = pod.at % kinds.length;
         if (!cluster.fits(node, demand)) continue;
         const masks = masksOn(cluster, node, demand);
-        steered.steer([node], [masks[pod.gpus % masks.length] as number]);
+        pinned.pin([node], [masks[pod.gpus % masks.length] as number]);
         submit(pod.demand, 1, 1);
       }
       if (down < kinds.length) zone.step({ kind: ZoneEventKind.NodeDown, node: down }, 0);

@@ -33,14 +33,9 @@ function makeWorld(
 ): ArbiterWorld {
   const cluster = makeCluster(nodes.map((kind) => kind % NODE_KINDS.length));
   const policy = new TegPolicy({ cluster, random: new Random(1) }, TEG_DEFAULTS, prices());
-  const steered = new PinnedPolicy(policy);
-  const zone = new Zone(
-    cluster,
-    steered,
-    { queue, onNodeLost: 'fail', gangAttemptsPerEventMax: 2 },
-    accounts,
-  );
-  const arbiter = new ZoneArbiter(zone, steered, policy);
+  const pinned = new PinnedPolicy(policy);
+  const zone = new Zone(cluster, pinned, { queue, onNodeLost: 'fail', gangAttemptsPerEventMax: 2 }, accounts);
+  const arbiter = new ZoneArbiter(zone, pinned, policy);
   const room = (): unknown => [
     [...cluster.freeCpuMilli],
     [...cluster.freeMemoryMib],
@@ -84,7 +79,7 @@ test('a job behind one that blocks it is postponed, not refused', () => {
   expect(arbiter.place(2, { ...order, podCount: 1, gangMin: 1 }, 1)).toBe(POSTPONED);
 });
 
-test('a running job is adopted past a waiting one that blocks all others, and steers no later job', () => {
+test('a running job is adopted past a waiting one that blocks all others, and pins no later job', () => {
   const { arbiter } = makeWorld('strict-fifo', [0, 0]);
   arbiter.attach({ granted: () => {}, lost: () => {}, expired: () => {} });
   const order = { demandId: 0, podCount: 6, gangMin: 6, priority: 0, tenant: 0, counts: false, waits: true };

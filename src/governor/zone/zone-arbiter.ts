@@ -43,7 +43,7 @@ const NOWHERE: readonly number[] = Object.freeze([]);
 export class ZoneArbiter implements Arbiter, ZoneNodes {
   /** For callers that know that it is a zone: checks, summaries, simulations. */
   readonly zone: Zone;
-  private readonly steered: PinnedPolicy;
+  private readonly pinned: PinnedPolicy;
   private readonly policy: PricingPolicy;
   private readonly terms = new HoldTerms();
   private sink: ArbiterSink | undefined;
@@ -67,13 +67,13 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
 
   /**
    * @param zone With `onUnplaceable: 'wait'` and `onNodeLost: 'fail'`: the owner of a lost job has to request it again.
-   * @param steered The zone's policy, steered by `adopt` alone.
-   * @param policy  What the steered policy delegates to.
+   * @param pinned The zone's policy, pinned by `adopt` alone.
+   * @param policy  What the pinned policy delegates to.
    */
-  constructor(zone: Zone, steered: PinnedPolicy, policy: PricingPolicy) {
-    assert(zone.policy === steered, 'an arbiter steers the policy of its zone');
+  constructor(zone: Zone, pinned: PinnedPolicy, policy: PricingPolicy) {
+    assert(zone.policy === pinned, 'an arbiter pins choices of the policy of its zone');
     this.zone = zone;
-    this.steered = steered;
+    this.pinned = pinned;
     this.policy = policy;
   }
 
@@ -105,10 +105,10 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
   }
 
   hold(job: number, order: ArbiterOrder, untilSeconds: number, timeSeconds: number): number {
-    const { steered } = this;
-    steered.counts = order.counts;
+    const { pinned } = this;
+    pinned.counts = order.counts;
     const pods = this.find(job, order, timeSeconds);
-    steered.counts = true;
+    pinned.counts = true;
     if (pods > 0) {
       this.terms.set(job, untilSeconds);
       return pods;
@@ -139,15 +139,15 @@ export class ZoneArbiter implements Arbiter, ZoneNodes {
     gpuMasks: readonly number[],
     timeSeconds: number,
   ): number {
-    const { steered, submitted } = this;
-    steered.steer(nodes, gpuMasks);
+    const { pinned, submitted } = this;
+    pinned.pin(nodes, gpuMasks);
     submitted.running = true;
     try {
       const all = { ...order, gangMin: order.podCount, waits: false };
       return Math.max(0, this.place(job, all, timeSeconds));
     } finally {
       submitted.running = false;
-      steered.steer(NOWHERE, NOWHERE);
+      pinned.pin(NOWHERE, NOWHERE);
     }
   }
 

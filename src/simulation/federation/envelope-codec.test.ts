@@ -49,7 +49,7 @@ const plain = messages(Object.values(MessageKind).filter((kind) => !carriesSumma
 const summaries = fc
   .constantFrom(...HOLOGRAMS)
   .chain((hologram) => messages([MessageKind.Summary], { hologram }));
-/** Boards; several letters may carry the same one. Ids on a board are distinct. */
+/** Boards; several envelopes may carry the same one. Ids on a board are distinct. */
 const lists = fc
   .uniqueArray(fc.tuple(fc.nat(9), fc.nat(3)), { selector: ([id]) => id, maxLength: 6 })
   .map((keys) => keys.map(([id, version]) => entryOf(id, version)));
@@ -78,16 +78,16 @@ function entriesOf({ message }: Envelope): readonly BoardEntry[] {
 }
 
 /** Over the border between threads, as in production. */
-function cross(letters: readonly Envelope[]): ReturnType<typeof encodeEnvelopes> {
-  return structuredClone(encodeEnvelopes(letters));
+function cross(envelopes: readonly Envelope[]): ReturnType<typeof encodeEnvelopes> {
+  return structuredClone(encodeEnvelopes(envelopes));
 }
 
-describe('letters that are packed and unpacked', () => {
+describe('envelopes that are packed and unpacked', () => {
   test('are the same, in the same order, batch after batch', () => {
     checkProperty(
       fc.property(fc.array(batches, { minLength: 1, maxLength: 4 }), (all) => {
         const reader = new EnvelopeDecoder();
-        for (const letters of all) expect(reader.unpack(cross(letters))).toEqual(letters);
+        for (const envelopes of all) expect(reader.unpack(cross(envelopes))).toEqual(envelopes);
       }),
       { numRuns: 150 },
     );
@@ -103,13 +103,15 @@ describe('letters that are packed and unpacked', () => {
       number: i,
       message: { kind: MessageKind.Board, from: 1, to: 2, entries },
     });
-    const letters = [
+    const envelopes = [
       board([], 1),
       board([entryOf(1, 1), entryOf(2, 1)], 2),
       board([], 3),
       board([entryOf(3, 1)], 4),
     ];
-    const sizes = new EnvelopeDecoder().unpack(cross(letters)).map((letter) => entriesOf(letter).length);
+    const sizes = new EnvelopeDecoder()
+      .unpack(cross(envelopes))
+      .map((envelope) => entriesOf(envelope).length);
     expect(sizes).toEqual([0, 2, 0, 1]);
   });
 });
@@ -120,7 +122,7 @@ describe('holograms', () => {
     { arrivesAt: 1, number: 2, message: { kind: MessageKind.Board, from: 1, to: 3, entries } },
   ];
 
-  test('cross once, however many letters and boards show them', () => {
+  test('cross once, however many envelopes and boards show them', () => {
     const entries = [entryOf(0, 0), entryOf(4, 0)];
     const hologram = (entries[0] as BoardEntry).hologram;
     const summary = { kind: MessageKind.Summary, from: 1, to: 2, version: 1, hologram } as const;

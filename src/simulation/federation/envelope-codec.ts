@@ -23,7 +23,7 @@ import type { Envelope } from './network.ts';
 /** Numbers of an envelope before its message: time of arrival, number. */
 const HEAD = 2;
 /** Most numbers of an envelope: with its kind, and two for a board. */
-const LETTER_MAX = HEAD + 1 + Math.max(...MESSAGE_FIELDS.map((fields) => widthOf(fields ?? [])));
+const ENVELOPE_MAX = HEAD + 1 + Math.max(...MESSAGE_FIELDS.map((fields) => widthOf(fields ?? [])));
 /** Numbers of a board entry, and where those that name its content are. */
 const ENTRY_ROW = ENTRY_FIELDS.length;
 const ENTRY_ID = ENTRY_FIELDS.findIndex(({ name }) => name === 'id');
@@ -32,16 +32,16 @@ const ENTRY_VERSION = ENTRY_FIELDS.findIndex(({ name }) => name === 'version');
 /** Envelopes that can be transferred to another thread. */
 export interface EncodedEnvelopes {
   /** By envelope: time of arrival, number, kind, the fields of the kind. @shape [numbers of all envelopes] */
-  readonly letters: Float64Array;
+  readonly numbers: Float64Array;
   /** Entries of all boards, one board after the other. @shape [entries × ENTRY_ROW] */
   readonly entries: Float64Array;
   readonly holograms: readonly Uint8Array[];
 }
 
 /** Packs envelopes in their order. O(envelopes + bytes of the holograms). */
-export function encodeEnvelopes(letters: readonly Envelope[]): EncodedEnvelopes {
-  const writer = new EnvelopeWriter(letters.length);
-  for (const { arrivesAt, number, message } of letters) {
+export function encodeEnvelopes(envelopes: readonly Envelope[]): EncodedEnvelopes {
+  const writer = new EnvelopeWriter(envelopes.length);
+  for (const { arrivesAt, number, message } of envelopes) {
     writer.number(arrivesAt);
     writer.number(number);
     writeMessageFields(message, writer);
@@ -51,7 +51,7 @@ export function encodeEnvelopes(letters: readonly Envelope[]): EncodedEnvelopes 
 
 /** Writes messages. A board is the place of its first entry and their number; a hologram its index. */
 class EnvelopeWriter implements FieldSink {
-  private readonly letters: Float64Array;
+  private readonly numbers: Float64Array;
   private used = 0;
   private readonly entryNumbers: number[] = [];
   private readonly boards = new Map<readonly BoardEntry[], number>();
@@ -63,17 +63,17 @@ class EnvelopeWriter implements FieldSink {
     entries: () => {},
   };
 
-  constructor(letters: number) {
-    this.letters = new Float64Array(letters * LETTER_MAX);
+  constructor(envelopes: number) {
+    this.numbers = new Float64Array(envelopes * ENVELOPE_MAX);
   }
 
   finish(): EncodedEnvelopes {
-    const letters = this.letters.slice(0, this.used);
-    return { letters, entries: Float64Array.from(this.entryNumbers), holograms: this.holograms };
+    const numbers = this.numbers.slice(0, this.used);
+    return { numbers, entries: Float64Array.from(this.entryNumbers), holograms: this.holograms };
   }
 
   number(value: number): void {
-    this.letters[this.used++] = value;
+    this.numbers[this.used++] = value;
   }
 
   hologram(hologram: Hologram): void {
@@ -110,14 +110,14 @@ export class EnvelopeDecoder {
   /** @returns The envelopes in the order in which they were packed. @throws TegError of `decodeHologram`. */
   unpack(packed: EncodedEnvelopes): Envelope[] {
     const reader = new EnvelopeReader(packed, this.newest);
-    const letters: Envelope[] = [];
+    const envelopes: Envelope[] = [];
     while (!reader.isAtEnd) {
       const arrivesAt = reader.number();
       const number = reader.number();
-      letters.push({ arrivesAt, number, message: readMessageFields(reader) });
+      envelopes.push({ arrivesAt, number, message: readMessageFields(reader) });
     }
     assert(reader.isWhole, 'an envelope is cut short');
-    return letters;
+    return envelopes;
   }
 }
 
@@ -143,16 +143,16 @@ class EnvelopeReader implements FieldSource {
   }
 
   get isAtEnd(): boolean {
-    return this.at >= this.packed.letters.length;
+    return this.at >= this.packed.numbers.length;
   }
 
   /** False if more was read than there is. */
   get isWhole(): boolean {
-    return this.at === this.packed.letters.length;
+    return this.at === this.packed.numbers.length;
   }
 
   number(): number {
-    return this.packed.letters[this.at++] as number;
+    return this.packed.numbers[this.at++] as number;
   }
 
   hologram(): Hologram {

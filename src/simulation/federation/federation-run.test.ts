@@ -29,7 +29,7 @@ class CheckedTeam extends LocalTeam {
   }
 }
 
-/** A team whose shards exchange letters as threads do: packed, and unpacked by a reader of each shard's own. */
+/** A team whose shards exchange envelopes as threads do: packed, and unpacked by a reader of each shard's own. */
 class PackedTeam extends LocalTeam {
   private readonly readers = this.shards.map(() => new EnvelopeDecoder());
 
@@ -38,16 +38,16 @@ class PackedTeam extends LocalTeam {
     for (const shard of shards) shard.run(untilSeconds);
     const packed = shards.map((from) =>
       shards.map((to, index) => {
-        const letters = from.takeOutgoing(index);
-        return from === to ? letters : structuredClone(encodeEnvelopes(letters));
+        const envelopes = from.takeOutgoing(index);
+        return from === to ? envelopes : structuredClone(encodeEnvelopes(envelopes));
       }),
     );
     shards.forEach((to, index) => {
-      const letters = packed.flatMap((row) => {
+      const envelopes = packed.flatMap((row) => {
         const sent = row[index] as (typeof row)[number];
         return Array.isArray(sent) ? sent : (this.readers[index] as EnvelopeDecoder).unpack(sent);
       });
-      to.deliver(letters.sort(compareEnvelopes));
+      to.deliver(envelopes.sort(compareEnvelopes));
     });
     const nextSeconds = Math.min(...shards.map((shard) => shard.nextSeconds()));
     return { statuses: shards.map((shard) => shard.status()), nextSeconds };
@@ -181,7 +181,7 @@ describe('the same bits come out', () => {
     ['with a zone alone in its group', { zones: 7, hosts: 5 }],
     ['with prices that are learned', { isLearned: true }],
     [
-      'where many letters arrive at one instant',
+      'where many envelopes arrive at one instant',
       { network: { delayMinSeconds: 0.01, delayMeanSeconds: 0.01 } },
     ],
     ['with a chooser that walks', { chooser: chooserByName('langevin') }],

@@ -45,7 +45,7 @@ export interface FederationProgress {
 export interface ShardTeam {
   readonly facts: FederationFacts;
   /**
-   * Lets all shards run until then, then exchanges their letters. @returns Their states, and the time of the next
+   * Lets all shards run until then, then exchanges their envelopes. @returns Their states, and the time of the next
    * event.
    */
   window(untilSeconds: number): Promise<{ statuses: readonly ShardStatus[]; nextSeconds: number }>;
@@ -119,8 +119,8 @@ export async function runFederation(
  */
 export function runAlone(shard: Shard, untilSeconds: number, delayMinSeconds: number): number {
   for (;;) {
-    const letters = shard.takeOutgoing(0);
-    shard.deliver(letters.sort(compareEnvelopes));
+    const envelopes = shard.takeOutgoing(0);
+    shard.deliver(envelopes.sort(compareEnvelopes));
     const next = shard.nextSeconds();
     if (next >= untilSeconds) return next;
     shard.run(Math.min(next + delayMinSeconds, untilSeconds));
@@ -150,8 +150,8 @@ export class LocalTeam implements ShardTeam {
     for (const shard of shards) shard.run(untilSeconds);
     let nextSeconds = Number.POSITIVE_INFINITY;
     shards.forEach((shard, index) => {
-      const letters: Envelope[] = shards.flatMap((other) => other.takeOutgoing(index));
-      shard.deliver(letters.sort(compareEnvelopes));
+      const envelopes: Envelope[] = shards.flatMap((other) => other.takeOutgoing(index));
+      shard.deliver(envelopes.sort(compareEnvelopes));
       nextSeconds = Math.min(nextSeconds, shard.nextSeconds());
     });
     return { statuses: shards.map((shard) => shard.status()), nextSeconds };

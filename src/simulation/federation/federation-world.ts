@@ -114,12 +114,12 @@ export class ProcessFactory {
     const cluster = this.clusterOf(world.nodes.slice(first, last));
     const random = new Random(world.seed, STREAM_POLICY).fork(zone);
     const policy = new TegPolicy({ cluster, random }, this.tegOptions, this.prices);
-    const steered = new PinnedPolicy(policy);
-    const owner = new Zone(cluster, steered, { onNodeLost: 'fail' });
+    const pinned = new PinnedPolicy(policy);
+    const owner = new Zone(cluster, pinned, { onNodeLost: 'fail' });
     return {
       id: zone,
       parent: parentOfZone(world.topology, zone, world.options.fanOut),
-      arbiter: this.makeArbiter(owner, steered, policy),
+      arbiter: this.makeArbiter(owner, pinned, policy),
       shown: shownBy(owner, policy),
       options: world.options,
       incarnation,
@@ -128,8 +128,8 @@ export class ProcessFactory {
   }
 
   /** The parts of a governor, as made by `zoneParts`. */
-  protected makeArbiter(zone: Zone, steered: PinnedPolicy, policy: TegPolicy): ZoneArbiter {
-    return new ZoneArbiter(zone, steered, policy);
+  protected makeArbiter(zone: Zone, pinned: PinnedPolicy, policy: TegPolicy): ZoneArbiter {
+    return new ZoneArbiter(zone, pinned, policy);
   }
 
   /** As `zoneGovernor`, for the host of that index. */

@@ -33,22 +33,22 @@ function jobOf({ message }: Envelope): number {
 }
 
 /** Sends messages of one process, one a second. */
-function lettersOf(net: Network, from: number, count: number): Envelope[] {
-  const letters: Envelope[] = [];
-  for (let i = 0; i < count; i++) net.send(stop(from, i), i, letters);
-  return letters;
+function envelopesOf(net: Network, from: number, count: number): Envelope[] {
+  const envelopes: Envelope[] = [];
+  for (let i = 0; i < count; i++) net.send(stop(from, i), i, envelopes);
+  return envelopes;
 }
 
 /** Times on the way. */
-function delays(letters: readonly Envelope[]): number[] {
-  return letters.map((letter) => letter.arrivesAt - jobOf(letter));
+function delays(envelopes: readonly Envelope[]): number[] {
+  return envelopes.map((envelope) => envelope.arrivesAt - jobOf(envelope));
 }
 
 const COUNT = 20_000;
 
 describe('time on the way', () => {
   test('is never less than the least, and its mean is the requested one', () => {
-    const times = delays(lettersOf(network({ delayMinSeconds: 0.25, delayMeanSeconds: 1 }), 3, COUNT));
+    const times = delays(envelopesOf(network({ delayMinSeconds: 0.25, delayMeanSeconds: 1 }), 3, COUNT));
     expect(Math.min(...times)).toBeGreaterThanOrEqual(0.25);
     const mean = times.reduce((sum, time) => sum + time, 0) / COUNT;
     // Beyond the least it is exponential with mean 0.75: the mean of 20,000 is within 5 σ = 0.027.
@@ -58,24 +58,24 @@ describe('time on the way', () => {
   });
 
   test('is constant where the mean is the least', () => {
-    const times = delays(lettersOf(network({ delayMinSeconds: 0.5, delayMeanSeconds: 0.5 }), 3, 64));
+    const times = delays(envelopesOf(network({ delayMinSeconds: 0.5, delayMeanSeconds: 0.5 }), 3, 64));
     expect(new Set(times)).toEqual(new Set([0.5]));
   });
 
   test('lets later messages overtake earlier ones', () => {
     const net = network({ delayMinSeconds: 0.5, delayMeanSeconds: 3 });
-    const letters = lettersOf(net, 3, 500);
-    const sorted = [...letters].sort(compareEnvelopes);
-    expect(sorted).not.toEqual(letters);
-    expect(letters.map((letter) => letter.number)).toEqual(letters.map((_, i) => i + 1));
+    const envelopes = envelopesOf(net, 3, 500);
+    const sorted = [...envelopes].sort(compareEnvelopes);
+    expect(sorted).not.toEqual(envelopes);
+    expect(envelopes.map((envelope) => envelope.number)).toEqual(envelopes.map((_, i) => i + 1));
   });
 });
 
 describe('loss and duplication', () => {
   test('happen at the requested rates, independently', () => {
-    const letters = lettersOf(network({ lossRate: 0.2, duplicateRate: 0.1 }), 3, COUNT);
+    const envelopes = envelopesOf(network({ lossRate: 0.2, duplicateRate: 0.1 }), 3, COUNT);
     const copies = new Map<number, number>();
-    for (const job of letters.map(jobOf)) copies.set(job, (copies.get(job) ?? 0) + 1);
+    for (const job of envelopes.map(jobOf)) copies.set(job, (copies.get(job) ?? 0) + 1);
     const lost = (COUNT - copies.size) / COUNT;
     const doubled = [...copies.values()].filter((n) => n === 2).length / copies.size;
     expect(Math.max(...copies.values())).toBe(2);
@@ -85,14 +85,14 @@ describe('loss and duplication', () => {
   });
 
   test('do not happen unless requested', () => {
-    expect(lettersOf(network(), 3, 500)).toHaveLength(500);
+    expect(envelopesOf(network(), 3, 500)).toHaveLength(500);
   });
 
   test('the copies of a message have numbers and delays of their own', () => {
-    const letters = lettersOf(network({ duplicateRate: 0.999 }), 3, 20);
-    expect(letters.length).toBeGreaterThan(30);
-    expect(letters.map((letter) => letter.number)).toEqual(letters.map((_, i) => i + 1));
-    expect(new Set(delays(letters)).size).toBe(letters.length);
+    const envelopes = envelopesOf(network({ duplicateRate: 0.999 }), 3, 20);
+    expect(envelopes.length).toBeGreaterThan(30);
+    expect(envelopes.map((envelope) => envelope.number)).toEqual(envelopes.map((_, i) => i + 1));
+    expect(new Set(delays(envelopes)).size).toBe(envelopes.length);
   });
 });
 
@@ -105,16 +105,16 @@ describe('draws', () => {
       fc.property(sends, (senders) => {
         const shared = network(noisy);
         const mixed: Envelope[] = [];
-        const own = new Map<number, { net: Network; letters: Envelope[]; sent: number }>();
+        const own = new Map<number, { net: Network; envelopes: Envelope[]; sent: number }>();
         senders.forEach((from, i) => {
-          const alone = own.get(from) ?? { net: network(noisy), letters: [], sent: 0 };
+          const alone = own.get(from) ?? { net: network(noisy), envelopes: [], sent: 0 };
           own.set(from, alone);
           const m = stop(from, i);
           shared.send(m, i, mixed);
-          alone.net.send(m, i, alone.letters);
+          alone.net.send(m, i, alone.envelopes);
         });
-        for (const [from, { letters }] of own) {
-          expect(mixed.filter((letter) => letter.message.from === from)).toEqual(letters);
+        for (const [from, { envelopes }] of own) {
+          expect(mixed.filter((envelope) => envelope.message.from === from)).toEqual(envelopes);
         }
       }),
       { numRuns: 50 },
@@ -123,39 +123,45 @@ describe('draws', () => {
 
   test('depend on seed and sender', () => {
     const [base, again, otherSeed] = [network(noisy, 1), network(noisy, 1), network(noisy, 2)].map((net) =>
-      delays(lettersOf(net, 3, 50)),
+      delays(envelopesOf(net, 3, 50)),
     );
     expect(again).toEqual(base);
     expect(otherSeed).not.toEqual(base);
-    expect(delays(lettersOf(network(noisy, 1), 4, 50))).not.toEqual(base);
+    expect(delays(envelopesOf(network(noisy, 1), 4, 50))).not.toEqual(base);
   });
 });
 
-describe('the order of letters', () => {
-  const letter = (arrivesAt: number, from: number, number: number): Envelope => ({
+describe('the order of envelopes', () => {
+  const envelope = (arrivesAt: number, from: number, number: number): Envelope => ({
     arrivesAt,
     number,
     message: stop(from, 0),
   });
 
   test('is by time, then sender, then number', () => {
-    const ordered = [letter(1, 5, 9), letter(2, 3, 4), letter(2, 4, 1), letter(2, 4, 2), letter(2.5, 0, 0)];
+    const ordered = [
+      envelope(1, 5, 9),
+      envelope(2, 3, 4),
+      envelope(2, 4, 1),
+      envelope(2, 4, 2),
+      envelope(2.5, 0, 0),
+    ];
     expect([...ordered].reverse().sort(compareEnvelopes)).toEqual(ordered);
   });
 
-  test('is the same however letters were collected', () => {
+  test('is the same however envelopes were collected', () => {
     const keys = fc.uniqueArray(fc.tuple(fc.nat(5), fc.nat(5), fc.nat(5)), {
       selector: String,
       maxLength: 40,
     });
     checkProperty(
       fc.property(keys, fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), (all, shuffle) => {
-        const letters = all.map(([at, from, number]) => letter(at, from, number));
-        const mixed = letters
+        const envelopes = all.map(([at, from, number]) => envelope(at, from, number));
+        const mixed = envelopes
           .map((one) => ({ one, key: shuffle.next().value as number }))
           .sort((a, b) => a.key - b.key)
           .map(({ one }) => one);
-        expect(mixed.sort(compareEnvelopes)).toEqual([...letters].sort(compareEnvelopes));
+        expect(mixed.sort(compareEnvelopes)).toEqual([...envelopes].sort(compareEnvelopes));
       }),
     );
   });
@@ -205,7 +211,7 @@ describe('traffic', () => {
 
   test('counts lost messages, and doubles once', () => {
     const net = network({ lossRate: 0.5, duplicateRate: 0.5 });
-    lettersOf(net, 3, 100);
+    envelopesOf(net, 3, 100);
     expect(net.traffic).toEqual({ messages: 100, summaryBytes: 0, jobBytes: 4800 });
   });
 });

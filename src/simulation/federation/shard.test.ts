@@ -34,19 +34,19 @@ function shardsOf(count: number, setup: FederationSetup = {}): Shard[] {
   return Array.from({ length: count }, (_, index) => new Shard({ ...parts, index, count }));
 }
 
-/** Lets shards run in windows of the least delay; `visit` sees the letters that each window sent. */
+/** Lets shards run in windows of the least delay; `visit` sees the envelopes that each window sent. */
 function runAll(
   shards: readonly Shard[],
   untilSeconds: number,
-  visit: (letters: Envelope[], from: number) => void,
+  visit: (envelopes: Envelope[], from: number) => void,
 ): void {
   const window = 0.005;
   for (let now = 0; now < untilSeconds; now += window) {
     for (const shard of shards) shard.run(now + window);
     const all = shards.map((_, to) => shards.flatMap((shard) => shard.takeOutgoing(to)));
-    all.forEach((letters, to) => {
-      visit(letters, now);
-      (shards[to] as Shard).deliver(letters.sort(compareEnvelopes));
+    all.forEach((envelopes, to) => {
+      visit(envelopes, now);
+      (shards[to] as Shard).deliver(envelopes.sort(compareEnvelopes));
     });
   }
 }
@@ -60,10 +60,10 @@ describe('shards', () => {
     }
   });
 
-  test('send no letter that arrives in the window in which it was sent, or before', () => {
+  test('send no envelope that arrives in the window in which it was sent, or before', () => {
     let seen = 0;
-    runAll(shardsOf(3), 8, (letters, windowBegin) => {
-      for (const { arrivesAt } of letters) {
+    runAll(shardsOf(3), 8, (envelopes, windowBegin) => {
+      for (const { arrivesAt } of envelopes) {
         seen++;
         expect(arrivesAt).toBeGreaterThanOrEqual(windowBegin + 0.005);
       }
@@ -76,14 +76,14 @@ describe('shards', () => {
     for (let now = 0; now < 4; now += 0.005) {
       for (const shard of shards) shard.run(now + 0.005);
       shards.forEach((to, index) => {
-        const letters = shards.flatMap((from) => {
+        const envelopes = shards.flatMap((from) => {
           const sent = from.takeOutgoing(index);
           const abroad =
-            from === to ? [] : sent.filter((letter) => letter.message.kind === MessageKind.Summary);
+            from === to ? [] : sent.filter((envelope) => envelope.message.kind === MessageKind.Summary);
           for (const { message } of abroad) expect(message.from).toBeGreaterThanOrEqual(12);
           return sent;
         });
-        to.deliver(letters.sort(compareEnvelopes));
+        to.deliver(envelopes.sort(compareEnvelopes));
       });
     }
   });
@@ -100,7 +100,7 @@ describe('shards', () => {
     expect(shard.status().jobsToCome).toBe(JOBS.count - 2);
   });
 
-  test('give a letter out once', () => {
+  test('give an envelope out once', () => {
     const [shard] = shardsOf(1) as [Shard];
     shard.run(1.5);
     expect(shard.takeOutgoing(0).length).toBeGreaterThan(0);
@@ -153,8 +153,8 @@ describe('shards', () => {
 test('a shard that is asked for an unknown process fails at once', () => {
   const [shard] = shardsOf(1) as [Shard];
   shard.run(1.5);
-  const letters = shard.takeOutgoing(0);
-  const letter = letters[0] as Envelope;
-  shard.deliver([{ ...letter, message: { ...letter.message, to: 4711 } }]);
-  expect(() => shard.run(letter.arrivesAt + 1)).toThrow('process of another shard');
+  const envelopes = shard.takeOutgoing(0);
+  const envelope = envelopes[0] as Envelope;
+  shard.deliver([{ ...envelope, message: { ...envelope.message, to: 4711 } }]);
+  expect(() => shard.run(envelope.arrivesAt + 1)).toThrow('process of another shard');
 });

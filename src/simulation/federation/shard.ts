@@ -2,7 +2,7 @@
  * A part of a federation in virtual time: some zones with their hosts and summary nodes, and all their events.
  *
  * Shards run side by side, one window of time after the other; no message is faster than a window is long, so an event
- * in one shard cannot affect another before the next window. All letters, also those between processes of one shard,
+ * in one shard cannot affect another before the next window. All envelopes, also those between processes of one shard,
  * are delivered between windows in one order: so the same bits come out for any number of shards.
  *
  * Invariants: events of a process happen in the same order in any shard; a shard never reads another's state.
@@ -28,10 +28,10 @@ const MOVE_COST_SECONDS = 30;
 
 /** The next event: one record a pending event. */
 interface Pending {
-  readonly kind: 'letter' | 'wake' | 'exit' | 'down' | 'up';
+  readonly kind: 'envelope' | 'wake' | 'exit' | 'down' | 'up';
   /** Process; of `exit`, `down` and `up` the zone. */
   readonly process: number;
-  readonly letter: Envelope | undefined;
+  readonly envelope: Envelope | undefined;
   /** Of `exit`. */
   readonly job: number;
   readonly offer: number;
@@ -79,7 +79,7 @@ export class Shard {
   /** When a wake-up is queued for a process. */
   private readonly wakes = new Map<number, number>();
   private readonly out = new Outbox();
-  /** Letters by shard, since they were last taken. */
+  /** Envelopes by shard, since they were last taken. */
   private outgoing: Envelope[][];
   private nextJob = 0;
   private jobsToCome = 0;
@@ -113,13 +113,13 @@ export class Shard {
     this.scheduleFailures();
   }
 
-  /** Takes letters. They must be in the order of `compareLetters` and not before the next window. */
-  deliver(letters: readonly Envelope[]): void {
-    for (const letter of letters) {
-      this.push(letter.arrivesAt, {
-        kind: 'letter',
-        process: letter.message.to,
-        letter,
+  /** Takes envelopes. They must be in the order of `compareEnvelopes` and not before the next window. */
+  deliver(envelopes: readonly Envelope[]): void {
+    for (const envelope of envelopes) {
+      this.push(envelope.arrivesAt, {
+        kind: 'envelope',
+        process: envelope.message.to,
+        envelope,
         job: 0,
         offer: 0,
         node: 0,
@@ -148,11 +148,11 @@ export class Shard {
     return Math.min(arrival, this.queue.peekTime());
   }
 
-  /** @returns Letters for a shard since the last call, in no particular order. */
+  /** @returns Envelopes for a shard since the last call, in no particular order. */
   takeOutgoing(shard: number): Envelope[] {
-    const letters = this.outgoing[shard] as Envelope[];
+    const envelopes = this.outgoing[shard] as Envelope[];
     this.outgoing[shard] = [];
-    return letters;
+    return envelopes;
   }
 
   /** @returns Its progress. */
@@ -270,8 +270,8 @@ export class Shard {
     this.freeSlots.push(slot);
     const process = this.process(event.process);
     switch (event.kind) {
-      case 'letter':
-        process.receive((event.letter as Envelope).message, timeSeconds, this.out);
+      case 'envelope':
+        process.receive((event.envelope as Envelope).message, timeSeconds, this.out);
         break;
       case 'wake':
         if (this.wakes.get(event.process) === timeSeconds) this.wakes.delete(event.process);
@@ -293,8 +293,8 @@ export class Shard {
   private settle(process: Process, timeSeconds: number): void {
     const { out } = this;
     for (const message of out.messages) {
-      const letters = this.outgoing[this.shardOf(message.to)] as Envelope[];
-      this.network.send(message, timeSeconds, letters);
+      const envelopes = this.outgoing[this.shardOf(message.to)] as Envelope[];
+      this.network.send(message, timeSeconds, envelopes);
     }
     for (const action of out.actions) this.carryOut(action, timeSeconds);
     out.clear();
@@ -315,7 +315,7 @@ export class Shard {
       this.push(timeSeconds + rest, {
         kind: 'exit',
         process: zone,
-        letter: undefined,
+        envelope: undefined,
         job,
         offer,
         node: 0,
@@ -349,7 +349,7 @@ export class Shard {
         this.push(failures.nextUpSeconds(node), {
           kind: 'down',
           process: zone.id,
-          letter: undefined,
+          envelope: undefined,
           job: 0,
           offer: 0,
           node,
@@ -366,7 +366,7 @@ export class Shard {
     this.push(wakeAt, {
       kind: 'wake',
       process: process.id,
-      letter: undefined,
+      envelope: undefined,
       job: 0,
       offer: 0,
       node: 0,

@@ -106,14 +106,14 @@ export class PodQueue {
     pod.stateSeconds = this.state.timeSeconds;
     if (line === undefined) return;
     if (from === PodState.Active) {
-      assert(line.hot > 0, 'a pod is decided that its line does not count');
-      line.hot--;
+      assert(line.activeCount > 0, 'a pod is decided that its line does not count');
+      line.activeCount--;
       pod.line = undefined;
       // It found room, or is gone without having been decided: its wake-up may serve the next one.
       if (to !== PodState.Waiting) this.wakeFirst(line);
-    } else if (to === PodState.Active) line.hot++;
+    } else if (to === PodState.Active) line.activeCount++;
     else pod.line = undefined;
-    if (line.hot === 0 && line.pods.size === 0) this.lines.delete(line.key);
+    if (line.activeCount === 0 && line.pods.size === 0) this.lines.delete(line.key);
   }
 
   /** A pod is to be decided. */
@@ -158,7 +158,7 @@ export class PodQueue {
         confined: how === 'confined',
         unadmittedOf: how === 'unadmitted' ? pod.tenant : -1,
         pods: new OrderedHeap(compareTurn),
-        hot: 0,
+        activeCount: 0,
       };
       this.lines.set(name, line);
     }

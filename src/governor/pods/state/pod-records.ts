@@ -56,7 +56,7 @@ export interface WaitingLine {
   readonly unadmittedOf: number;
   readonly pods: OrderedHeap<PodRecord>;
   /** Pods of it that were woken and are not decided yet: when one finds room, the next one is tried. */
-  hot: number;
+  activeCount: number;
 }
 
 /** A pod. Mutable; owned by the scheduler. */

@@ -43,9 +43,9 @@ export class PlantedFactory extends ProcessFactory {
   /** Assigned right after construction; absent: no bug. */
   plant: Plant | undefined;
 
-  protected override makeArbiter(zone: Zone, steered: PinnedPolicy, policy: TegPolicy): ZoneArbiter {
-    if (this.plant !== 'unchecked-arbiter') return super.makeArbiter(zone, steered, policy);
-    return new UncheckedArbiter(zone, steered, policy);
+  protected override makeArbiter(zone: Zone, pinned: PinnedPolicy, policy: TegPolicy): ZoneArbiter {
+    if (this.plant !== 'unchecked-arbiter') return super.makeArbiter(zone, pinned, policy);
+    return new UncheckedArbiter(zone, pinned, policy);
   }
 
   override agentHost(host: number, incarnation: number, timeSeconds: number): AgentHost {

@@ -30,7 +30,7 @@ const STEPS_AT_ONCE_MAX = 2000;
 
 /** What happens next. */
 type Pending =
-  | { readonly kind: 'letter'; readonly message: Message }
+  | { readonly kind: 'message'; readonly message: Message }
   | { readonly kind: 'wake'; readonly process: VoprProcess }
   | { readonly kind: 'exit'; readonly zone: number; readonly offer: number }
   | { readonly kind: 'call'; readonly call: (timeSeconds: number) => void };
@@ -109,7 +109,7 @@ export class VoprRun {
       this.world.topology.processCount,
       new Random(seed, STREAM_NETWORK),
       this.world.faults,
-      (timeSeconds, message) => this.push(timeSeconds, { kind: 'letter', message }),
+      (timeSeconds, message) => this.push(timeSeconds, { kind: 'message', message }),
     );
     const later = (timeSeconds: number, call: (timeSeconds: number) => void) =>
       this.push(timeSeconds, { kind: 'call', call });
@@ -219,7 +219,7 @@ export class VoprRun {
   private happen(event: Pending, timeSeconds: number): void {
     const { world, network } = this;
     switch (event.kind) {
-      case 'letter': {
+      case 'message': {
         if (!network.arrive(event.message)) return;
         const process = world.processes[event.message.to] as VoprProcess;
         if (process.isUp) world.step(process, { kind: 'receive', message: event.message }, timeSeconds);
@@ -275,5 +275,5 @@ export class VoprRun {
 }
 
 function nameOf(event: Pending): string {
-  return event.kind === 'letter' ? (MESSAGE_NAMES[event.message.kind] as string) : event.kind;
+  return event.kind === 'message' ? (MESSAGE_NAMES[event.message.kind] as string) : event.kind;
 }
