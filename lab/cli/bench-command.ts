@@ -7,6 +7,7 @@ import { addBenchDecisionCommand } from './bench-decision-command.ts';
 import { addBenchKubernetesCommand } from './bench-kubernetes-command.ts';
 import { addBenchLedgerCommand } from './bench-ledger-command.ts';
 import { addBenchPackingCommand } from './bench-packing-command.ts';
+import { addBenchQueuesCommand } from './bench-queues-command.ts';
 import { addBenchSimulatorCommand } from './bench-simulator-command.ts';
 import { addBenchZonesCommand } from './bench-zones-command.ts';
 
@@ -15,13 +16,14 @@ export function addBenchCommand(parent: Command): void {
   const bench = parent
     .command('bench')
     .description(
-      'measure: packing quality, decision cost, simulator speed, zone choosers, a real API server',
+      'measure: packing quality, decision cost, simulator speed, zone choosers, queues, a real API server',
     );
   addBenchPackingCommand(bench);
   addBenchDecisionCommand(bench);
   addBenchSimulatorCommand(bench);
   addBenchChoosersCommand(bench);
   addBenchZonesCommand(bench);
+  addBenchQueuesCommand(bench);
   addBenchLedgerCommand(bench);
   addBenchKubernetesCommand(bench);
 }
