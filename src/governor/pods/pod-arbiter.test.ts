@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { type ArbiterOrder, POSTPONED, REFUSED } from '../arbiter.ts';
 import { createConstraints } from './constraints/cluster-constraints.ts';
 import { PodArbiter } from './pod-arbiter.ts';
@@ -59,6 +60,16 @@ describe('the pod scheduler as an arbiter', () => {
     expect(effects.filter(({ kind }) => kind === 'evict')).toEqual([]);
     expect(arbiter.scheduler.view().podsIn(PodState.Bound)).toBe(1);
     expect(arbiter.step({ kind: 'decide', max: 10 }, 4)).toMatchObject([{ kind: 'bind', uid: 'urgent' }]);
+  });
+
+  test('refuses an order of a tenant that its table does not have, and holds nothing for it', () => {
+    const { arbiter } = make(['a']);
+    const order = { ...ORDER, tenant: 3 };
+    expect(() => arbiter.hold(0, order, 50, 2)).toThrow('order has tenant 3; expected a number in use');
+    expect(() => arbiter.quote(order, { pods: 0, price: 0 })).toThrow('order has tenant 3');
+    expect(arbiter.tenantsInUse().size).toBe(0);
+    expect(arbiter.hold(0, ORDER, 50, 2)).toBe(1);
+    expect(arbiter.tenantsInUse()).toEqual(new Set([DEFAULT_TENANT]));
   });
 
   test('grants waiting jobs when room appears, in order, and up to the limit', () => {
