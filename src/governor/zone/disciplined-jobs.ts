@@ -63,6 +63,7 @@ export class DisciplinedJobs implements PassHost {
 
   /** A waiting job that is counted here is cancelled. */
   withdraw(job: number): void {
+    this.core.letGo(job);
     this.core.disciplinedCount--;
     this.discipline.withdrawn(job, this.core.timeSeconds);
     this.isDue = true;

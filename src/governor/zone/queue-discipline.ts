@@ -57,11 +57,27 @@ export interface SchedulingPass {
   readonly timeSeconds: number;
   /** Free resources of the nodes. Read only; closed nodes are down in it. */
   readonly cluster: ClusterState;
-  /** Why the last `start` returned `NotAdmitted`. */
+  /** Why the last `start` returned `NotAdmitted`, or the last `hold` was refused. */
   readonly refusal: AccountsRefusal | undefined;
 
-  /** Starts a waiting job if the accounts admit it and it finds room. O(pods) choices of the policy. */
+  /**
+   * Starts a waiting job if the accounts admit it and it finds room. O(pods) choices of the policy. One that holds pods
+   * starts on these; they have to be at least its gang's minimum.
+   */
   start(job: number): StartResultCode;
+
+  /**
+   * Holds room for pods of a waiting job that do not start yet, as many further ones as find it: what a permit point
+   * does. They keep others out until `start`, `letGo` or `withdrawn`; those on a node that goes down are lost. The
+   * accounts are asked for the whole job, and charged when it starts. O(pods) choices of the policy.
+   *
+   * @returns Pods that it holds now; no more than before if the accounts refuse it (`refusal`).
+   */
+  hold(job: number): number;
+  /** Gives back the room that a waiting job holds, if it holds any. */
+  letGo(job: number): void;
+  /** @returns Pods that a job holds. O(1). */
+  heldPods(job: number): number;
 
   /**
    * Takes the capacity of a running job: it waits again, with its rank. The discipline's `ended` and `returned` are

@@ -59,7 +59,7 @@ function checkPods(core: ZoneCore): void {
   assert(onNodes === pods.count, 'pods that are on no node’s list');
 }
 
-/** The cluster's accounts equal those of an empty cluster on which the pods were placed again. */
+/** The cluster's accounts equal those of an empty cluster on which the pods, and those held, were placed again. */
 function checkAccounts(core: ZoneCore): void {
   const { cluster, pods, jobs } = core;
   const fresh = new ClusterState(cluster.demands, { nodesExpected: cluster.nodeCount });
@@ -73,8 +73,13 @@ function checkAccounts(core: ZoneCore): void {
       assert(fresh.fits(node, demand), 'a node holds more than it has');
       fresh.place(node, demand, pods.gpuMaskOf(pod));
     }
-    compareNode(core, fresh, node);
   }
+  core.held.forEach((job, { node, gpuMask }) => {
+    assert(jobs.stateOf(job) === JobState.Waiting, 'a job holds pods that does not wait');
+    assert(cluster.up[node] === 1, 'a pod is held on a node that is down');
+    fresh.place(node, core.demandOf(jobs.shapeOf(job)), gpuMask);
+  });
+  for (let node = 0; node < cluster.nodeCount; node++) compareNode(core, fresh, node);
   const flavorNodes = new Array<number>(cluster.flavors.length).fill(0);
   for (let node = 0; node < cluster.nodeCount; node++) {
     const flavor = cluster.flavorIds[node] as number;

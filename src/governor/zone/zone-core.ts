@@ -15,6 +15,7 @@ import { type Accounts, type AccountsRefusal, newAsk } from '../accounts.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import { EffectBuffer } from './effects.ts';
 import { HeldBackJobs } from './held-back-jobs.ts';
+import { HeldPods } from './held-pods.ts';
 import { NodeStates } from './node-states.ts';
 import { PodTable } from './pod-table.ts';
 import { WaitingQueue } from './waiting-queue.ts';
@@ -65,6 +66,8 @@ export class ZoneCore {
   readonly waiting: WaitingQueue;
   /** Waiting jobs that are not in `waiting`, because the accounts do not admit them. */
   readonly heldBack: HeldBackJobs = new HeldBackJobs(this.jobs);
+  /** Room that jobs of a queue discipline hold before they start. */
+  readonly held: HeldPods = new HeldPods();
   readonly accounts: Accounts;
   readonly counters: ZoneCounters = {
     submitted: 0,
@@ -214,6 +217,42 @@ export class ZoneCore {
     this.counters.attempts++;
     this.jobs.countAttempt(job);
     return this.placer.place(demand, podCounts[shape] as number, gangMins[shape] as number);
+  }
+
+  /**
+   * Holds room for further pods of the waiting job that was just admitted, as many as find it, up to all of them.
+   *
+   * @returns Pods that it holds now.
+   */
+  hold(job: number): number {
+    const { held, placer, jobs } = this;
+    const had = held.countOf(job);
+    this.counters.attempts++;
+    jobs.countAttempt(job);
+    const missing = (this.shapes.podCounts[jobs.shapeOf(job)] as number) - had;
+    const found = placer.place(this.ask.demands[0] as Demand, missing, 0);
+    for (let i = 0; i < found; i++) held.add(job, placer.nodes[i] as number, placer.gpuMasks[i] as number);
+    return had + found;
+  }
+
+  /** Gives back the room that a waiting job holds, if it does. */
+  letGo(job: number): void {
+    const demand = this.demandOf(this.jobs.shapeOf(job));
+    for (const { node, gpuMask } of this.held.take(job)) this.placer.release(node, demand, gpuMask);
+  }
+
+  /** Gives back the room held on a node that is lost. */
+  letGoOn(node: number): void {
+    this.held.takeOn(node, (job, { gpuMask }) => {
+      this.placer.release(node, this.demandOf(this.jobs.shapeOf(job)), gpuMask);
+    });
+  }
+
+  /** Starts a waiting job on the room that it holds. */
+  startHeld(job: number): void {
+    const pods = this.held.take(job);
+    this.placer.adopt(pods);
+    this.start(job, pods.length);
   }
 
   /** Enters the members that the last `attempt` placed as a running job. */

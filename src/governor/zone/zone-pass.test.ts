@@ -21,6 +21,7 @@ class Scripted implements QueueDiscipline {
   readonly waiting = new Set<number>();
   readonly running = new Set<number>();
   readonly seen: string[] = [];
+  private readonly pods = new Map<number, number>();
   act: (pass: SchedulingPass) => void = (pass) => this.startAll(pass);
 
   startAll(pass: SchedulingPass): void {
@@ -28,6 +29,8 @@ class Scripted implements QueueDiscipline {
   }
 
   start(pass: SchedulingPass, job: number): number {
+    // One that holds less than its minimum goes on collecting.
+    if (pass.heldPods(job) > 0 && pass.hold(job) < this.podsOf(job)) return StartResult.NoRoom;
     const result = pass.start(job);
     if (result === StartResult.Started) {
       this.waiting.delete(job);
@@ -36,12 +39,14 @@ class Scripted implements QueueDiscipline {
     return result;
   }
 
-  submitted({ job, owner, expectedSeconds }: QueuedJob): void {
+  submitted({ job, owner, expectedSeconds, gangMin }: QueuedJob): void {
+    this.pods.set(job, gangMin);
     this.seen.push(`submitted ${job} of ${owner} for ${expectedSeconds}`);
     this.waiting.add(job);
   }
 
-  adopted({ job }: QueuedJob): void {
+  adopted({ job, gangMin }: QueuedJob): void {
+    this.pods.set(job, gangMin);
     this.seen.push(`adopted ${job}`);
     this.running.add(job);
   }
@@ -66,6 +71,10 @@ class Scripted implements QueueDiscipline {
   }
 
   tenantWoken(): void {}
+
+  private podsOf(job: number): number {
+    return this.pods.get(job) as number;
+  }
 
   decide(pass: SchedulingPass): void {
     this.act(pass);
@@ -109,6 +118,10 @@ class Erratic extends Scripted {
         expect(freeOf(pass)).toEqual(free);
       }
       for (let i = 0; i < nodes(); i++) if (this.random.nextInt(2) === 0) pass.open(i);
+      for (const job of [...this.waiting]) {
+        if (this.random.nextInt(3) === 0) pass.hold(job);
+        if (this.random.nextInt(4) === 0) pass.letGo(job);
+      }
       this.startAll(pass);
     };
   }
@@ -185,6 +198,75 @@ describe('a pass', () => {
     discipline.act = (pass) => discipline.startAll(pass);
     tick();
     expect(zone.runningJobs).toBe(1);
+  });
+
+  it('holds pods of a gang until it starts on them, and keeps others out', () => {
+    const { zone, cluster, discipline, submit, tick } = world([2]);
+    submit(0, 4, 2);
+    submit(1, 4, 4);
+    discipline.act = (pass) => {
+      expect(discipline.start(pass, 0)).toBe(StartResult.Started);
+      expect(pass.hold(1)).toBe(2);
+      expect(pass.hold(1)).toBe(2);
+      expect(pass.heldPods(1)).toBe(2);
+    };
+    submit(2, 4);
+    tick();
+    zone.check();
+    expect(zone.waitingJobs).toBe(2);
+    expect(cluster.freeGpuMilli[0]).toBe(0);
+    discipline.act = (pass) => expect(pass.start(2)).toBe(StartResult.NoRoom);
+    zone.step({ kind: ZoneEventKind.JobFinished, job: 0 }, 0);
+    discipline.act = (pass) => {
+      expect(pass.hold(1)).toBe(4);
+      expect(discipline.start(pass, 1)).toBe(StartResult.Started);
+      expect(pass.heldPods(1)).toBe(0);
+    };
+    const effects = tick();
+    expect(effects.filter(([kind]) => kind === EffectKind.PodPlaced)).toHaveLength(4);
+    zone.check();
+    expect(zone.runningJobs).toBe(1);
+  });
+
+  it.each([
+    ['is cancelled', { kind: ZoneEventKind.JobCancelled, job: 0 } as const, 0],
+    ['loses a node', { kind: ZoneEventKind.NodeDown, node: 1 } as const, 1],
+  ])('frees what a gang holds that %s', (_, event, waiting) => {
+    const { zone, cluster, discipline, submit, tick } = world([1, 2]);
+    // Six GPUs, of which one pod finds no place.
+    submit(1, 4);
+    submit(0, 4, 6);
+    discipline.act = (pass) => {
+      discipline.start(pass, 1);
+      expect(pass.hold(0)).toBe(5);
+    };
+    tick();
+    zone.check();
+    zone.step(event, 0);
+    zone.check();
+    expect(zone.waitingJobs).toBe(waiting);
+    expect(cluster.freeGpuMilli[1]).toBe(4000);
+    if (waiting === 0) return;
+    discipline.act = (pass) => {
+      expect(pass.heldPods(0)).toBe(1);
+      pass.letGo(0);
+      expect(pass.heldPods(0)).toBe(0);
+    };
+    tick();
+    zone.check();
+    expect(cluster.freeGpuMilli[0]).toBe(1000);
+  });
+
+  it('refuses to start a gang that holds less than its minimum', () => {
+    const { discipline, submit, tick } = world([2]);
+    submit(0, 4, 2);
+    submit(1, 4, 4);
+    discipline.act = (pass) => {
+      discipline.start(pass, 0);
+      expect(pass.hold(1)).toBe(2);
+      expect(() => pass.start(1)).toThrow('holds too few pods');
+    };
+    tick();
   });
 
   it('opens no node that was down before', () => {

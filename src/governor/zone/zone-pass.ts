@@ -74,20 +74,48 @@ export class ZonePass implements SchedulingPass {
     assert(this.tried.length === 0 && this.peeked.length === 0, 'a job was started within a trial');
     assert(core.jobs.stateOf(job) === JobState.Waiting, 'a job was started that does not wait');
     const shape = core.jobs.shapeOf(job);
+    const gangMin = core.shapes.gangMins[shape] as number;
+    const held = core.held.countOf(job);
+    assert(held === 0 || held >= gangMin, 'a job was started that holds too few pods');
     if (core.effects.room < (core.shapes.podCounts[shape] as number) + 1) {
       this.isStepFull = true;
       return StartResult.StepFull;
     }
     this.refusal = core.refusalOf(job);
     if (this.refusal !== undefined) return StartResult.NotAdmitted;
+    if (held > 0) {
+      this.host.starting(job);
+      core.startHeld(job);
+      return StartResult.Started;
+    }
     const found = core.attemptAdmitted(job);
-    if (found < (core.shapes.gangMins[shape] as number)) {
+    if (found < gangMin) {
       this.refusal = core.narrowedRefusal;
       return this.refusal === undefined ? StartResult.NoRoom : StartResult.NotAdmitted;
     }
     this.host.starting(job);
     core.start(job, found);
     return StartResult.Started;
+  }
+
+  /** See `SchedulingPass`. */
+  hold(job: number): number {
+    const { core } = this;
+    assert(this.tried.length === 0 && this.peeked.length === 0, 'a job holds pods within a trial');
+    assert(core.jobs.stateOf(job) === JobState.Waiting, 'a job holds pods that does not wait');
+    this.refusal = core.refusalOf(job);
+    return this.refusal === undefined ? core.hold(job) : core.held.countOf(job);
+  }
+
+  /** See `SchedulingPass`. */
+  letGo(job: number): void {
+    assert(this.tried.length === 0 && this.peeked.length === 0, 'a job lets pods go within a trial');
+    this.core.letGo(job);
+  }
+
+  /** See `SchedulingPass`. */
+  heldPods(job: number): number {
+    return this.core.held.countOf(job);
   }
 
   /** See `SchedulingPass`. */

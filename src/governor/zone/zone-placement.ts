@@ -9,6 +9,7 @@ import type { Demand } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import type { GangRoomIndex } from './gang-room-index.ts';
+import type { HeldPod } from './held-pods.ts';
 
 /** Places and releases members on one cluster through one policy. */
 export class GangPlacer {
@@ -55,6 +56,15 @@ export class GangPlacer {
     }
     if (placed < gangMin) this.undo(demand, placed);
     return placed;
+  }
+
+  /** Makes pods that were placed before the members of the last attempt. */
+  adopt(pods: readonly HeldPod[]): void {
+    if (pods.length > this.nodes.length) this.widen(pods.length);
+    for (const [member, { node, gpuMask }] of pods.entries()) {
+      this.nodes[member] = node;
+      this.gpuMasks[member] = gpuMask;
+    }
   }
 
   /** Releases one pod and informs all parts. */

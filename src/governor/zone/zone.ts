@@ -466,6 +466,7 @@ export class Zone {
     for (let pod = core.pods.firstOnNode(node); pod >= 0; pod = core.pods.firstOnNode(node)) {
       this.loseJob(core.pods.jobOf(pod));
     }
+    core.letGoOn(node);
     this.disciplined?.nodesChanged();
   }
 
