@@ -10,7 +10,15 @@ export const ORDER_QUEUES = [...ZONE_QUEUES, 'fifo', 'smallest-first'] as const;
 export type ZoneQueue = (typeof ZONE_QUEUES)[number];
 
 /** All; those that are not a zone's own are in `queues.ts`. */
-export const QUEUE_NAMES = [...ORDER_QUEUES, 'easy', 'conservative', 'teg'] as const;
+export const QUEUE_NAMES = [
+  ...ORDER_QUEUES,
+  'easy',
+  'conservative',
+  'teg',
+  'permit-timeout',
+  'coscheduling',
+  'wound-wait',
+] as const;
 
 /** A name of a queue. */
 export type DisciplineName = (typeof QUEUE_NAMES)[number];

@@ -8,6 +8,7 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import type { TenantTable } from '../../model/tenants.ts';
 import { ConservativeQueue } from './conservative-queue.ts';
 import { EasyQueue } from './easy-queue.ts';
+import { HoldingQueue } from './holding-queue.ts';
 import { byArrival, bySize, OrderedQueue } from './ordered-queue.ts';
 import type { DisciplineName, ZoneQueue } from './queue-names.ts';
 
@@ -53,5 +54,24 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
   conservative: {
     description: 'conservative backfilling: every job has a reservation, which others must not postpone',
     create: ({ cluster, estimates }) => new ConservativeQueue(cluster, estimates),
+  },
+  'permit-timeout': {
+    description: 'a gang holds room for its pods as they find it, and gives all back after 60 s',
+    create: () => new HoldingQueue({ name: 'permit-timeout', timeoutSeconds: 60, gapMax: 1, wounds: false }),
+  },
+  coscheduling: {
+    description:
+      'the same, but a gang holds only if at most a tenth of it is missing: scheduler-plugins today',
+    create: () => new HoldingQueue({ name: 'coscheduling', timeoutSeconds: 60, gapMax: 0.1, wounds: false }),
+  },
+  'wound-wait': {
+    description: 'a gang holds room for its pods as they find it, until one that goes before it takes it',
+    create: () =>
+      new HoldingQueue({
+        name: 'wound-wait',
+        timeoutSeconds: Number.POSITIVE_INFINITY,
+        gapMax: 1,
+        wounds: true,
+      }),
   },
 };
