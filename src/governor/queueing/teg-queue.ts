@@ -21,7 +21,10 @@ import {
 } from '../zone/queue-discipline.ts';
 import { Reason, type ReasonCode } from '../zone/zone-events.ts';
 import { type PromiseCounts, type ReservationOptions, Reservations } from './reservations.ts';
+
+import type { RoomClaim, RoomMaker } from './room-maker.ts';
 import { RunningEnds } from './running-ends.ts';
+
 import { firstOf, type TegEntry, type TegLine, TegLines } from './teg-lines.ts';
 
 /** The order of tenants. */
@@ -40,6 +43,8 @@ const NO_ORDER: TenantOrder = Object.freeze({ shareOf: () => 0 });
 export interface TegQueueOptions extends ReservationOptions {
   /** Jobs that one pass looks at, at most; default 20,000. */
   readonly candidatesMax?: number;
+  /** Evicts others for jobs that do not start; absent: nobody is evicted. */
+  readonly rooms?: RoomMaker;
 }
 
 /** See the head of the file. */
@@ -51,6 +56,7 @@ export class TegQueue implements QueueDiscipline {
   private readonly running: RunningEnds;
   private readonly reservations: Reservations;
   private readonly candidatesMax: number;
+  private readonly rooms: RoomMaker | undefined;
   /** Jobs that began to wait since the last pass. */
   private fresh: TegEntry[] = [];
   /** True if room may have been freed, or a rule changed, since the last pass. */
@@ -59,12 +65,15 @@ export class TegQueue implements QueueDiscipline {
   /** [demand × reservations closed] fewest pods that found no room since room was freed. */
   private readonly failed = new Map<number, number>();
   private candidatesLeft = 0;
+  /** The job for which room was made in a step that was full then. */
+  private owed: TegEntry | undefined;
 
   /** @param estimates Of this queue alone. @param order Absent: all tenants are equal. */
   constructor(estimates: RuntimeEstimates, order: TenantOrder = NO_ORDER, options: TegQueueOptions = {}) {
     this.estimates = estimates;
     this.order = order;
     this.candidatesMax = options.candidatesMax ?? CANDIDATES_MAX_DEFAULT;
+    this.rooms = options.rooms;
     this.running = new RunningEnds((job, timeSeconds) => estimates.expectedEnd(job, timeSeconds));
     this.reservations = new Reservations(options, this.running);
   }
@@ -85,9 +94,7 @@ export class TegQueue implements QueueDiscipline {
 
   adopted(queued: QueuedJob, timeSeconds: number): void {
     this.estimates.submitted(queued.job, queued.owner, queued.tenant, queued.expectedSeconds);
-    this.lines.add(queued, timeSeconds);
-    this.estimates.started(queued.job, timeSeconds);
-    this.running.add(queued.job, timeSeconds);
+    this.runs(this.lines.add(queued, timeSeconds), timeSeconds);
   }
 
   withdrawn(job: number): void {
@@ -99,6 +106,7 @@ export class TegQueue implements QueueDiscipline {
 
   ended(job: number, reason: ReasonCode, timeSeconds: number): void {
     this.running.remove(job);
+    this.rooms?.ended(job);
     this.estimates.ended(job, timeSeconds, reason === Reason.Finished);
     this.isFreed = true;
     // A job that lost its node or was evicted comes back as `returned`; one that failed does not, and costs an entry.
@@ -127,7 +135,7 @@ export class TegQueue implements QueueDiscipline {
     this.isFreed = !isComplete;
     if (!isComplete) return;
     this.fresh.length = 0;
-    const due = this.reservations.dueSeconds;
+    const due = Math.min(this.reservations.dueSeconds, this.rooms?.dueSeconds ?? Number.POSITIVE_INFINITY);
     this.due = due > pass.timeSeconds ? due : Number.POSITIVE_INFINITY;
   }
 
@@ -150,9 +158,11 @@ export class TegQueue implements QueueDiscipline {
   /** @returns False: the step is full. */
   private decideAll(pass: SchedulingPass): boolean {
     this.failed.clear();
-    if (!this.serveChampions(pass)) return false;
+    if (!this.startOwed(pass) || !this.serveChampions(pass)) return false;
     this.electChampions(pass);
     if (!this.tryAll(pass)) return false;
+    this.reservations.closeOnly(pass, 0);
+    if (!this.evictFor(pass, this.firstOfLines())) return false;
     this.reservations.closeOnly(pass, 0);
     this.electChampions(pass);
     return true;
@@ -160,10 +170,18 @@ export class TegQueue implements QueueDiscipline {
 
   /** No room was freed: only new jobs can start, or become champion at once. @returns False: the step is full. */
   private decideFresh(pass: SchedulingPass): boolean {
-    if (!this.tryFresh(pass)) return false;
+    if (!this.tryFresh(pass) || !this.evictForFresh(pass)) return false;
     // Who comes first to a queue that is empty may be champion at once.
     if (this.reservations.isSavedFor || this.lines.jobCount === 0) return true;
     return this.decideAll(pass);
+  }
+
+  private evictForFresh(pass: SchedulingPass): boolean {
+    if (this.rooms === undefined) return true;
+    const waiting = this.fresh.filter(({ waits }) => waits);
+    if (waiting.length === 0) return true;
+    this.reservations.closeOnly(pass, 0);
+    return this.evictFor(pass, waiting);
   }
 
   private enqueue(entry: TegEntry): void {
@@ -303,9 +321,58 @@ export class TegQueue implements QueueDiscipline {
     if (result !== StartResult.Started) return result;
     this.reservations.started(entry, pass);
     this.lines.dequeue(entry);
-    this.estimates.started(entry.job, pass.timeSeconds);
-    this.running.add(entry.job, pass.timeSeconds);
+    this.runs(entry, pass.timeSeconds);
     return result;
+  }
+
+  private runs(entry: TegEntry, timeSeconds: number): void {
+    this.estimates.started(entry.job, timeSeconds);
+    this.running.add(entry.job, timeSeconds);
+    this.rooms?.started(claimOf(entry), timeSeconds);
+  }
+
+  /**
+   * Evicts for jobs that found neither room nor headroom, in the order of priority and rank; then fills what was freed beyond that.
+   *
+   * @returns False: the step is full.
+   */
+  private evictFor(pass: SchedulingPass, owed: TegEntry[]): boolean {
+    const { rooms } = this;
+    if (rooms === undefined) return true;
+    rooms.begin(pass.timeSeconds);
+    owed.sort((a, b) => (goesFirst(a, b) ? -1 : 1));
+    let hasEvicted = false;
+    for (const entry of owed) {
+      if (!entry.waits || !rooms.makeRoom(pass, claimOf(entry))) continue;
+      hasEvicted = true;
+      this.owed = entry;
+      if (!this.startOwed(pass)) return false;
+    }
+    if (!hasEvicted) return true;
+    this.failed.clear();
+    return this.tryAll(pass);
+  }
+
+  /** Starts the job for which room was made, before anything else. @returns False: the step is full. */
+  private startOwed(pass: SchedulingPass): boolean {
+    const { owed } = this;
+    if (owed?.waits === true) {
+      const result = this.start(pass, owed);
+      if (result === StartResult.StepFull) return false;
+      if (result !== StartResult.Started) this.rooms?.wasted();
+    }
+    this.owed = undefined;
+    return true;
+  }
+
+  /** The first waiting job of each line: the others of it are equal. */
+  private firstOfLines(): TegEntry[] {
+    const entries: TegEntry[] = [];
+    this.lines.forEach((line) => {
+      const entry = nextWaiting(line, NO_ENTRIES);
+      if (entry !== undefined) entries.push(entry);
+    });
+    return entries;
   }
 
   /** Reservations whose nodes a job must not take, because it would hold them when they are needed, as bits. */
@@ -329,6 +396,13 @@ export class TegQueue implements QueueDiscipline {
     const startsBySeconds = this.reservations.planFor(first)?.startSeconds ?? Number.NaN;
     return { code: 'room-reserved', data: { forJob: first.job, startsBySeconds } };
   }
+}
+
+const NO_ENTRIES: ReadonlySet<TegEntry> = new Set();
+
+function claimOf({ job, line }: TegEntry): RoomClaim {
+  const { demand, podCount, gangMin, tenant, priority } = line;
+  return { job, demand, podCount, gangMin, tenant, priority };
 }
 
 /** Code of the reason of jobs that the accounts do not admit. */

@@ -1,0 +1,29 @@
+/** The port through which a queue has room made for jobs that do not start: by evictions, where an economy allows them. */
+import type { Demand } from '../../model/demand.ts';
+import type { SchedulingPass } from '../zone/queue-discipline.ts';
+
+/** A job as the queue knows it. */
+export interface RoomClaim {
+  readonly job: number;
+  readonly demand: Demand;
+  readonly podCount: number;
+  readonly gangMin: number;
+  readonly tenant: number;
+  readonly priority: number;
+}
+
+/** Makes room for waiting jobs. */
+export interface RoomMaker {
+  /** When asking again for a job that was refused may help although nothing else happens, seconds; Infinity: never. */
+  readonly dueSeconds: number;
+  /** A job runs from now on. */
+  started(claim: RoomClaim, timeSeconds: number): void;
+  /** A job runs no more. */
+  ended(job: number): void;
+  /** Begins a pass. */
+  begin(timeSeconds: number): void;
+  /** Evicts for a job that did not start. @returns True if it has room now, and headroom: the caller starts it at once. */
+  makeRoom(pass: SchedulingPass, claim: RoomClaim): boolean;
+  /** The job for which room was made did not start. */
+  wasted(): void;
+}

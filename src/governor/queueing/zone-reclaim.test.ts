@@ -1,0 +1,198 @@
+/** Evictions in small zones: the lender gets its quota back, gangs go whole, nothing is evicted in vain. */
+import { describe, expect, test } from 'vitest';
+import { Random } from '../../kernel/random.ts';
+import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
+import { type PreemptionSpec, type TenantSpec, tenantSpec } from '../../market/tenants/spec.ts';
+import { TenantTree } from '../../market/tenants/tenant-tree.ts';
+import { gpus, marketOf } from '../../market/tenants/tenants.fixtures.ts';
+import { TenantTable } from '../../model/tenants.ts';
+import { TenantAccounts } from '../tenant-accounts.ts';
+import { FirstFit, makeCluster } from '../zone/zone.fixtures.ts';
+import { Zone } from '../zone/zone.ts';
+import { JobState, ZoneEventKind } from '../zone/zone-events.ts';
+import { TegQueue } from './teg-queue.ts';
+import { ZoneReclaim } from './zone-reclaim.ts';
+
+/** Demand 4: one GPU. Kind 2: four A100. */
+const ONE_GPU = 4;
+
+const AT_ONCE: PreemptionSpec = {
+  within: 'LowerPriority',
+  reclaim: 'Any',
+  reclaimable: true,
+  minRuntimeSeconds: 0,
+  ratePerHour: 1,
+};
+
+/** A tenant with a quota of GPUs. */
+function team(name: string, quota: number, more: Partial<TenantSpec> = {}): TenantSpec {
+  return tenantSpec(name, { quota: gpus('A100', quota), preemption: AT_ONCE, ...more });
+}
+
+/** A zone with tenants in virtual time; jobs run until they are finished. */
+class World {
+  readonly reclaim: ZoneReclaim;
+  readonly accounts: TenantAccounts;
+  readonly zone: Zone;
+  time = 0;
+  private readonly table = new TenantTable();
+
+  constructor(nodes: number, tenants: readonly TenantSpec[]) {
+    const cluster = makeCluster(Array.from({ length: nodes }, () => 2));
+    const tree = new TenantTree(marketOf('A100'), tenants, this.table);
+    this.accounts = new TenantAccounts(cluster, tree, this.table);
+    this.reclaim = new ZoneReclaim(this.accounts);
+    const queue = new TegQueue(new RuntimeEstimates(), undefined, {
+      rooms: this.reclaim,
+      reservationsMax: 0,
+    });
+    this.zone = new Zone(cluster, new FirstFit(cluster), {}, this.accounts, queue);
+  }
+
+  submit(job: number, tenant: string, pods: number, priority = 0): void {
+    this.zone.step(
+      {
+        kind: ZoneEventKind.JobSubmitted,
+        ...{ job, demandId: ONE_GPU, podCount: pods, gangMin: pods, priority },
+        tenant: this.table.find(tenant),
+      },
+      this.time,
+    );
+  }
+
+  finish(job: number): void {
+    this.zone.step({ kind: ZoneEventKind.JobFinished, job }, this.time);
+  }
+
+  /** Passes until one changes nothing. @returns How many evicted. */
+  settle(): number {
+    let passes = 0;
+    for (let plans = -1; plans !== this.reclaim.counts.plans; passes++) {
+      plans = this.reclaim.counts.plans;
+      this.time += 31;
+      this.zone.step({ kind: ZoneEventKind.Tick }, this.time);
+      if (passes > 100) throw new Error('evictions do not stop');
+    }
+    this.zone.check();
+    return passes - 1;
+  }
+
+  running(...jobs: readonly number[]): number[] {
+    return jobs.filter((job) => this.zone.stateOf(job) === JobState.Running);
+  }
+
+  held(tenant: string): number {
+    return this.accounts.usage.heldBy(this.table.find(tenant), 0, 2) / 1000;
+  }
+}
+
+describe('in a zone', () => {
+  test('a lender gets its quota back at once, and the borrower keeps its own', () => {
+    const world = new World(2, [team('a', 4), team('b', 4)]);
+    for (let job = 0; job < 8; job++) world.submit(job, 'b', 1);
+    world.settle();
+    expect(world.held('b')).toBe(8);
+    world.submit(8, 'a', 4);
+    world.zone.step({ kind: ZoneEventKind.Tick }, world.time);
+    expect(world.running(8)).toEqual([8]);
+    expect([world.held('a'), world.held('b')]).toEqual([4, 4]);
+    // The newest go.
+    expect(world.running(0, 1, 2, 3, 4, 5, 6, 7)).toEqual([0, 1, 2, 3]);
+    expect(world.settle()).toBe(0);
+    expect(world.reclaim.counts).toMatchObject({
+      plans: 1,
+      evictedPods: 4,
+      wasted: 0,
+      evicted: { reclaim: 4 },
+    });
+  });
+
+  test('a gang is evicted whole, the smallest that makes room, and what it frees beyond that is filled', () => {
+    const world = new World(2, [team('a', 4), team('b', 0), team('c', 0, { weight: 0 })]);
+    world.submit(0, 'b', 5);
+    world.submit(1, 'b', 3);
+    world.submit(2, 'c', 1);
+    world.settle();
+    expect(world.running(0, 1, 2)).toEqual([0, 1]);
+    world.submit(3, 'a', 2);
+    world.zone.step({ kind: ZoneEventKind.Tick }, world.time);
+    expect(world.running(0, 1, 2, 3)).toEqual([0, 2, 3]);
+    expect(world.reclaim.counts).toMatchObject({ evictedPods: 3, wasted: 0 });
+  });
+
+  test('a job of higher priority takes the place of a lower one of its tenant, not of another', () => {
+    const world = new World(1, [team('a', 2), team('b', 2)]);
+    for (const [job, tenant] of ['a', 'a', 'b', 'b'].entries()) world.submit(job, tenant, 1, job);
+    world.settle();
+    world.submit(4, 'a', 1, 9);
+    world.settle();
+    expect(world.running(0, 1, 2, 3, 4)).toEqual([1, 2, 3, 4]);
+    expect(world.reclaim.counts.evicted).toMatchObject({ within: 1, reclaim: 0 });
+  });
+
+  test('what is not within a quota, or would cost a tenant its own, evicts nobody', () => {
+    const world = new World(1, [team('a', 2), team('b', 2)]);
+    world.submit(0, 'b', 4);
+    world.settle();
+    // The gang of 4 would leave b without its 2.
+    world.submit(1, 'a', 1);
+    world.settle();
+    expect(world.running(0, 1)).toEqual([0]);
+    expect(world.reclaim.lastRefusal?.protectedPods.get('quota')).toBe(4);
+  });
+
+  test('fair shares: of what no quota covers a tenant gets its share, and is not evicted for an equal', () => {
+    const world = new World(2, [team('a', 0), team('b', 0)]);
+    for (let job = 0; job < 8; job++) world.submit(job, 'a', 1);
+    world.settle();
+    for (let job = 8; job < 16; job++) world.submit(job, 'b', 1);
+    world.settle();
+    expect([world.held('a'), world.held('b')]).toEqual([4, 4]);
+    expect(world.reclaim.counts).toMatchObject({ evictedPods: 4, wasted: 0 });
+    expect(world.settle()).toBe(0);
+  });
+
+  test('a job is tried again once others have run long enough, though nothing else happens', () => {
+    const slow = { ...AT_ONCE, minRuntimeSeconds: 600 };
+    const world = new World(1, [team('a', 4), team('b', 0, { preemption: slow })]);
+    for (let job = 0; job < 4; job++) world.submit(job, 'b', 1);
+    world.zone.step({ kind: ZoneEventKind.Tick }, 0);
+    world.submit(4, 'a', 2);
+    world.zone.step({ kind: ZoneEventKind.Tick }, 0);
+    expect(world.running(4)).toEqual([]);
+    expect(world.zone.dueSeconds).toBe(600);
+    world.zone.step({ kind: ZoneEventKind.Tick }, 600);
+    expect(world.running(4)).toEqual([4]);
+  });
+
+  test('random lives: evictions stop, and none is in vain', () => {
+    let plans = 0;
+    for (let seed = 1; seed <= 60; seed++) {
+      const random = new Random(seed);
+      const names = ['a', 'b', 'c'];
+      const world = new World(3, [
+        team('top', 1),
+        ...names.map((name) =>
+          team(name, random.nextInt(5), {
+            parent: random.nextInt(2) === 0 ? 'top' : '',
+            weight: random.nextInt(3),
+          }),
+        ),
+      ]);
+      let jobs = 0;
+      for (let step = 0; step < 25; step++) {
+        if (random.nextInt(3) > 0) {
+          const tenant = names[random.nextInt(3)] as string;
+          world.submit(jobs++, tenant, 1 + random.nextInt(4), random.nextInt(3));
+        } else {
+          const running = world.running(...Array.from({ length: jobs }, (_, job) => job));
+          if (running.length > 0) world.finish(running[random.nextInt(running.length)] as number);
+        }
+        world.settle();
+      }
+      plans += world.reclaim.counts.plans;
+      expect(world.reclaim.counts.wasted, `seed ${seed}`).toBe(0);
+    }
+    expect(plans).toBeGreaterThan(60);
+  });
+});
