@@ -18,6 +18,7 @@ import { addSnapshotCommand } from './commands/snapshot-command.ts';
 import { addStartCommand } from './commands/start-command.ts';
 import { addTraceCommand } from './commands/trace-command.ts';
 import { addVoprCommand } from './commands/vopr-command.ts';
+import { addWhyCommand } from './commands/why-command.ts';
 import { EXIT_BAD_INPUT, printError } from './terminal/error-printing.ts';
 import { interruptedExitCode } from './terminal/interrupt.ts';
 import { refuseWithoutEffect } from './terminal/option-effects.ts';
@@ -52,6 +53,7 @@ export const PRODUCT_COMMANDS: readonly AddCommand[] = [
   addSnapshotCommand,
   addExplainCommand,
   addReplayCommand,
+  addWhyCommand,
   addLedgerCommand,
   addErrorsCommand,
 ];

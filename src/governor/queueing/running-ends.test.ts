@@ -1,4 +1,4 @@
-/** Ends in order, against a list that is sorted anew for each question. */
+/** Ends in order, against a list that is sorted for each question. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
@@ -14,7 +14,7 @@ describe('RunningEnds', () => {
       fc.property(steps, (moves) => {
         const starts = new Map<number, { at: number; length: number }>();
         let now = 0;
-        // Whoever overruns is expected to run twice as long as until now.
+        // A job that overruns is expected to run twice as long as until now.
         const expectEnd = (job: number, time: number): number => {
           const { at, length } = starts.get(job) as { at: number; length: number };
           return at + length >= time ? at + length : time + (time - at);

@@ -21,6 +21,8 @@ export interface TegEntry {
   waits: boolean;
   /** Why it did not start in the last pass; undefined: for want of room. */
   reason: AccountsRefusal | undefined;
+  /** True if that is the accounts' refusal: no room is reserved for it. */
+  isHeld: boolean;
 }
 
 /** Waiting jobs that are interchangeable but for their rank and run time. */
@@ -68,6 +70,7 @@ export class TegLines {
       line,
       waits: false,
       reason: undefined,
+      isHeld: false,
     };
     this.entries.set(queued.job, entry);
     return entry;
@@ -94,6 +97,7 @@ export class TegLines {
     assert(entry.waits, 'a job that does not wait is taken out');
     entry.waits = false;
     entry.reason = undefined;
+    entry.isHeld = false;
     const { line } = entry;
     line.waiting--;
     this.jobCount--;

@@ -232,7 +232,7 @@ export class TegQueue implements QueueDiscipline {
     let best: TegEntry | undefined;
     this.lines.forEach((line) => {
       const entry = nextWaiting(line, taken);
-      if (entry === undefined || entry.reason?.code === HELD) return;
+      if (entry === undefined || entry.isHeld) return;
       if (best === undefined || goesFirst(entry, best)) best = entry;
     });
     return best;
@@ -295,6 +295,7 @@ export class TegQueue implements QueueDiscipline {
 
   private tryEntry(pass: SchedulingPass, entry: TegEntry): number {
     const { line } = entry;
+    entry.isHeld = false;
     const bits = this.against(entry, pass.timeSeconds);
     this.candidatesLeft--;
     if (this.hasFailed(line, bits)) {
@@ -314,8 +315,8 @@ export class TegQueue implements QueueDiscipline {
   private start(pass: SchedulingPass, entry: TegEntry): number {
     const result = pass.start(entry.job);
     if (result === StartResult.NotAdmitted) {
-      const refusal = pass.refusal as AccountsRefusal;
-      entry.reason = { code: HELD, data: { because: refusal.code, ...refusal.data } };
+      entry.reason = pass.refusal as AccountsRefusal;
+      entry.isHeld = true;
       this.reservations.drop(entry, pass);
     }
     if (result !== StartResult.Started) return result;
@@ -404,9 +405,6 @@ function claimOf({ job, line }: TegEntry): RoomClaim {
   const { demand, podCount, gangMin, tenant, priority } = line;
   return { job, demand, podCount, gangMin, tenant, priority };
 }
-
-/** Code of the reason of jobs that the accounts do not admit. */
-const HELD = 'not-admitted';
 
 /** The first waiting job of a line that is not taken. */
 function nextWaiting(line: TegLine, taken: ReadonlySet<TegEntry>): TegEntry | undefined {

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { whatIfSchema } from '../inputs/what-if-result.ts';
 import { QUEUE_NAMES } from '../queueing/queue-names.ts';
 import { tenantResultSchema } from './tenant-result.ts';
+import { waitingReportSchema } from './waiting-report.ts';
 
 /** Version of the shape of a `SimulationResult`. */
 export const SIMULATION_SCHEMA = 'teg.simulation/1';
@@ -294,6 +295,9 @@ export const simulationResultSchema = z.object({
     .nullable()
     .describe('null: no GPUs'),
   quantileGrid: z.array(z.number()),
+  waiting: waitingReportSchema
+    .optional()
+    .describe('jobs that wait at the end, where a zone decides and any does'),
   tenants: z.array(tenantResultSchema).optional().describe('with a file of tenants: parents first'),
   series: seriesSchema.optional(),
   explained: explainedSchema.optional(),

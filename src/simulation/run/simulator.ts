@@ -36,6 +36,7 @@ import { RunProfile } from '../metrics/run-profile.ts';
 import { StateSampler } from '../metrics/state-sampler.ts';
 import { summarizeRun } from '../metrics/summary.ts';
 import { TenantMeter } from '../metrics/tenant-meter.ts';
+import { waitingReport } from '../metrics/waiting-report.ts';
 import { PodDecider } from '../pods/pod-decider.ts';
 import { podReport } from '../pods/pod-report.ts';
 import { isZoneQueue } from '../queueing/queue-names.ts';
@@ -111,6 +112,9 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
   const result = summarizeRun(options, parts, { ended, endSeconds: run.now, wallMicros });
   return {
     ...result,
+    ...(decider instanceof Zone && decider.waitingJobs > 0
+      ? { waiting: waitingReport(decider, table, run.now) }
+      : {}),
     ...(tenants === undefined ? {} : { tenants: tenants.results(run.now) }),
     ...(recorded === undefined
       ? {}

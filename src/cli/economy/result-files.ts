@@ -1,0 +1,62 @@
+/** Results of simulations, read back from the JSON of `teg simulate --json`. */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { TegError } from '../../model/errors.ts';
+import { type TenantResult, tenantResultSchema } from '../../simulation/metrics/tenant-result.ts';
+import { waitingReportSchema } from '../../simulation/metrics/waiting-report.ts';
+
+/** Largest file that is read. */
+const BYTES_MAX = 256 << 20;
+
+/** The parts of a result that questions about it need. */
+const questionedResultSchema = z.object({
+  policy: z.string(),
+  endSeconds: z.number(),
+  waiting: waitingReportSchema.optional(),
+  tenants: z.array(tenantResultSchema).optional(),
+});
+
+/** A result that was read. */
+export type QuestionedResult = z.infer<typeof questionedResultSchema>;
+
+/** @throws TegError TEG_INPUT_NOT_FOUND, TEG_INPUT_TOO_LARGE, TEG_INPUT_UNKNOWN_FORMAT: no result of a simulation. */
+export function readResult(path: string): QuestionedResult {
+  const expected = 'expected the output of `teg simulate --json`';
+  let text: string;
+  try {
+    text = readFileSync(path === '-' ? 0 : path, 'utf8');
+  } catch (cause) {
+    throw new TegError(
+      'TEG_INPUT_NOT_FOUND',
+      `${path} cannot be read (${(cause as Error).message}); ${expected}: name another file`,
+    );
+  }
+  if (text.length > BYTES_MAX) {
+    throw new TegError(
+      'TEG_INPUT_TOO_LARGE',
+      `${path} has ${text.length} characters, expected at most ${BYTES_MAX}: leave the series out with --no-series`,
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new TegError('TEG_INPUT_UNKNOWN_FORMAT', `${path} is not JSON; ${expected}: name another file`);
+  }
+  const result = questionedResultSchema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new TegError(
+    'TEG_INPUT_UNKNOWN_FORMAT',
+    `${path} is no such result: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}; ${expected}: name another file`,
+  );
+}
+
+/** @returns The tenants of a result. @throws TegError TEG_OPTION_INVALID: it was made without a file of tenants. */
+export function tenantsOf(result: QuestionedResult, path: string): readonly TenantResult[] {
+  if (result.tenants !== undefined) return result.tenants;
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    `${path} has no tenants; expected a result of \`teg simulate --tenants FILE --json\`: simulate with tenants`,
+  );
+}

@@ -1,0 +1,47 @@
+/** Why a job waits, in one sentence: what is true of it, with its figures, and what ends it where that is known. */
+import type { WaitingJob } from '../../simulation/metrics/waiting-report.ts';
+import { formatCount, formatDuration } from '../terminal/formatting.ts';
+
+type Data = WaitingJob['data'];
+
+/** Sentences by code of the reason. @param atSeconds The time at which it is said. */
+const SENTENCES: Readonly<Record<string, (data: Data, atSeconds: number) => string>> = {
+  'no-fit': () => 'No set of nodes has room for it now.',
+  behind: () => 'Jobs that go before it wait for the room that it needs.',
+  impossible: () => 'The whole cluster, if it were empty, could not hold it.',
+  reserved: (data, at) =>
+    `Room on ${formatCount(Number(data.nodes))} nodes is reserved for it: it starts in ${startIn(data, at)} at the latest, if run times are as expected.`,
+  'room-reserved': (data, at) =>
+    `There is room for it, but it would still run when job ${data.forJob} needs that room, in ${startIn(data, at)}.`,
+  'tenant-held': (data) => `Tenant ${data.tenant} is in state ${data.state}: none of its jobs may start.`,
+  'budget-empty': (data, at) =>
+    `Tenant ${data.tenant} has spent ${data.spentTokens} and set aside ${data.reservedTokens} of its ${data.budgetTokens} tokens; the next period begins in ${formatDuration(Math.max(0, Number(data.periodEndsAtSeconds) - at))}.`,
+  'limit-reached': (data) =>
+    `Tenant ${data.tenant} may hold ${amount(data, 'limit')} of ${data.flavor}, holds ${amount(data, 'held')}, and the job needs ${amount(data, 'need')}.`,
+  'quota-used-up': (data) =>
+    `Tenant ${data.tenant} has ${amount(data, 'available')} of ${data.flavor} left of its quota of ${amount(data, 'quota')} and what others lend, and the job needs ${amount(data, 'need')}; ${amount(data, 'lent')} of its quota is lent.`,
+  'flavors-full': (data) =>
+    `Its tenant has headroom on ${data.fullFlavors}, where no node has room, and none on ${data.withoutHeadroom}.`,
+};
+
+/** @returns The reason in a sentence; for an unknown code, the code and its figures. */
+export function waitSentence(code: string, data: Data, atSeconds: number): string {
+  const sentence = SENTENCES[code];
+  if (sentence !== undefined) return sentence(data, atSeconds);
+  const figures = Object.entries(data).map(([name, value]) => `${name} ${value}`);
+  return `${code}${figures.length > 0 ? ` (${figures.join(', ')})` : ''}.`;
+}
+
+function startIn(data: Data, atSeconds: number): string {
+  return formatDuration(Math.max(0, Number(data.startsBySeconds) - atSeconds));
+}
+
+/** The amount of that name, whatever its resource: `needGpus: 8` is `8 GPUs`. */
+function amount(data: Data, name: string): string {
+  const units = { Gpus: 'GPUs', Cores: 'cores', Gib: 'GiB' };
+  for (const [suffix, unit] of Object.entries(units)) {
+    const value = data[`${name}${suffix}`];
+    if (value !== undefined) return `${value} ${unit}`;
+  }
+  return 'nothing';
+}

@@ -1,0 +1,82 @@
+/** The jobs that wait at the end of a run, in order of priority and arrival, each with its one reason. */
+import { z } from 'zod';
+import type { AccountsRefusal } from '../../governor/accounts.ts';
+import { REASON_NAMES, type ReasonCode } from '../../governor/zone/zone-events.ts';
+import type { JobTable } from '../inputs/job-table.ts';
+
+/** Waiting jobs that a result lists, at most: the first in order. */
+export const WAITING_LISTED_MAX = 1000;
+
+const count = z.number().int().nonnegative();
+
+/** A waiting job in a result. */
+export const waitingJobSchema = z
+  .object({
+    id: z.string(),
+    tenant: z.string(),
+    position: count.describe('jobs that go before it by priority and arrival'),
+    waitedSeconds: z.number(),
+    pods: count,
+    code: z.string().describe('a stable word: no-fit, reserved, room-reserved, quota-used-up, …'),
+    data: z.record(z.string(), z.union([z.number(), z.string()])).describe('figures of the reason'),
+  })
+  .describe('a job that waits at the end of the run');
+
+/** See `waitingJobSchema`. */
+export type WaitingJob = z.infer<typeof waitingJobSchema>;
+
+/** The waiting jobs of a result. */
+export const waitingReportSchema = z.object({
+  count: count.describe('all jobs that wait'),
+  atSeconds: z.number().describe('the end of the run'),
+  jobs: z.array(waitingJobSchema).describe(`the first of them, at most ${WAITING_LISTED_MAX}`),
+});
+
+/** See `waitingReportSchema`. */
+export type WaitingReport = z.infer<typeof waitingReportSchema>;
+
+/** Who knows why jobs wait: a zone. */
+export interface WaitReasons {
+  forEachWaitingJob(visit: (job: number) => void): void;
+  reasonOf(job: number): ReasonCode;
+  refusalOf(job: number): AccountsRefusal | undefined;
+}
+
+/** @returns The waiting jobs. O(jobs). */
+export function waitingReport(zone: WaitReasons, table: JobTable, atSeconds: number): WaitingReport {
+  const waiting: number[] = [];
+  zone.forEachWaitingJob((job) => {
+    waiting.push(job);
+  });
+  const priorityOf = (job: number): number => table.priorities[job] as number;
+  // Jobs are numbered in order of arrival.
+  waiting.sort((a, b) => priorityOf(b) - priorityOf(a) || a - b);
+  return {
+    count: waiting.length,
+    atSeconds,
+    jobs: waiting
+      .slice(0, WAITING_LISTED_MAX)
+      .map((job, position) => waitingJob(zone, table, job, position, atSeconds)),
+  };
+}
+
+function waitingJob(
+  zone: WaitReasons,
+  table: JobTable,
+  job: number,
+  position: number,
+  atSeconds: number,
+): WaitingJob {
+  const refusal = zone.refusalOf(job);
+  const data: Record<string, number | string> = { ...refusal?.data };
+  if (typeof data.forJob === 'number') data.forJob = table.idOf(data.forJob);
+  return {
+    id: table.idOf(job),
+    tenant: table.tenants.nameOf(table.tenantIds[job] as number),
+    position,
+    waitedSeconds: atSeconds - (table.submitSeconds[job] as number),
+    pods: table.podCounts[job] as number,
+    code: refusal?.code ?? (REASON_NAMES[zone.reasonOf(job)] as string),
+    data,
+  };
+}
