@@ -1,9 +1,10 @@
 /**
- * `teg compare`: several policies and seeds on the same arrivals.
+ * `teg compare`: several policies, or several queues, and seeds on the same arrivals.
  */
 import type { Command } from 'commander';
 import type { ComparisonTask } from '../../drivers/embedded/simulations.ts';
 import { TegError } from '../../model/errors.ts';
+import { type DisciplineName, QUEUE_NAMES } from '../../simulation/queueing/queue-names.ts';
 import type { ReportOptions } from '../report/report-files.ts';
 import {
   addReportOptions,
@@ -24,6 +25,7 @@ import { parseList, parseSeeds, parseWorkers } from '../terminal/option-values.t
 
 interface CompareOptions extends SharedOptions, ReportOptions {
   readonly policies: string[];
+  readonly queues?: readonly DisciplineName[];
   readonly seeds: number[];
   readonly baseline?: string;
   readonly workers?: number;
@@ -34,6 +36,7 @@ const EXAMPLES = `
 Examples:
   teg compare --policies teg,kube-scheduler,fgd --seeds 1-5
   teg compare --cluster nodes.csv --jobs jobs.csv --policies teg,best-fit --seeds 1-10 --resample --workers 4
+  teg compare --queues teg,easy,best-effort --runtimes exact --cluster nodes.csv --jobs jobs.csv --seeds 1
   teg compare --seeds 1-5 --timing --html report.html --markdown report.md
 Every policy of a seed sees the same arrivals and the same node failures. A difference counts as better or worse where
 its 95 % confidence interval (Student t, paired by seed) does not hold 0.`;
@@ -48,10 +51,15 @@ export function addCompareCommand(parent: Command): void {
       'kube-scheduler',
       'fgd',
     ])
+    .option(
+      '--queues <names>',
+      'compare queues (names of --queue) under one policy, instead of policies',
+      parseQueues,
+    )
     .option('--seeds <seeds>', 'for example 1-5 or 1,3,7', parseSeeds, [1, 2, 3])
     .option(
       '--baseline <name>',
-      'the policy that the others are compared with (default: the first that is not teg)',
+      'the policy (or queue) that the others are compared with (default: the first that is not teg)',
     )
     .option('--workers <n>', 'threads; the result does not depend on it (default: one a core)', parseWorkers);
   addReportOptions(addSharedOptions(command, { scheduling: 'Scheduling:', figures: 'Figures and reports:' }))
@@ -69,7 +77,7 @@ export function addCompareCommand(parent: Command): void {
       await refuseUnused(self, options);
       const { compare } = await import('../../drivers/embedded/simulations.ts');
       const { watchRun } = await import('../simulation/run-watch.ts');
-      const task = toTask(options);
+      const task = toTask(options, self.getOptionValueSource('policies') !== 'default');
       const writeReports = await prepareReports(options, [
         options.cluster,
         options.jobs,
@@ -88,20 +96,39 @@ export function addCompareCommand(parent: Command): void {
     });
 }
 
-function toTask(options: CompareOptions): ComparisonTask {
-  const { policies, seeds } = options;
-  const baseline = options.baseline ?? policies.find((name) => name !== 'teg') ?? (policies[0] as string);
-  if (!policies.includes(baseline)) {
+function toTask(options: CompareOptions, arePoliciesNamed: boolean): ComparisonTask {
+  const { queues, seeds } = options;
+  const policies = queues === undefined || arePoliciesNamed ? options.policies : ['teg'];
+  if (queues !== undefined && policies.length > 1) {
     throw new TegError(
       'TEG_OPTION_INVALID',
-      `got the baseline '${baseline}', expected one of the policies ${policies.join(', ')}: add it to --policies`,
+      `got --queues and ${policies.length} policies, expected one policy under which queues are compared: name one by --policies`,
+    );
+  }
+  const [what, names] = queues === undefined ? ['policies', policies] : ['queues', queues];
+  const baseline = options.baseline ?? names.find((name) => name !== 'teg') ?? (names[0] as string);
+  if (!(names as readonly string[]).includes(baseline)) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `got the baseline '${baseline}', expected one of the ${what} ${names.join(', ')}: add it to --${what}`,
     );
   }
   return {
     ...toTaskOptions(options),
+    ...(queues === undefined ? {} : { queues }),
     policies,
     seeds,
     baseline,
     withSeries: options.series ?? wantsReport(options),
   };
+}
+
+function parseQueues(text: string): DisciplineName[] {
+  const names = parseList(text);
+  const unknown = names.find((name) => !(QUEUE_NAMES as readonly string[]).includes(name));
+  if (unknown === undefined) return names as DisciplineName[];
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    `got '${unknown}' in --queues, expected some of ${QUEUE_NAMES.join(', ')}`,
+  );
 }

@@ -71,6 +71,7 @@ function refuseForeignOptions(options: SimulateZonesOptions): void {
     [`--policy ${options.policy}`, options.policy !== 'teg'],
     [`--queue ${options.queue}`, options.queue !== 'best-effort'],
     [`--on-node-failure ${options.onNodeFailure}`, options.onNodeFailure !== 'requeue'],
+    ['--runtimes', options.runtimes !== undefined],
     ['--jobs-out', options.jobsOut !== undefined],
     ['--samples', options.samples !== undefined],
     ['--decision-costs', options.decisionCosts !== undefined],

@@ -38,8 +38,14 @@ function headOf(result: ComparisonResult): string {
   return [
     `cluster   ${run.cluster.label}: ${formatCounted(run.cluster.nodes, 'node')}, ${formatCounted(run.cluster.gpus, 'GPU')}`,
     `workload  ${run.workload.label}: ${formatCounted(run.workload.jobs, 'job')} over ${formatDuration(run.workload.spanSeconds)}`,
-    `${seeds}, ${run.options.queue}; ± is the ${Math.round(result.level * 100)} % confidence interval`,
+    `${seeds}, ${queueOf(result)}; ± is the ${Math.round(result.level * 100)} % confidence interval`,
   ].join('\n');
+}
+
+/** @returns The queue of all runs. */
+function queueOf({ runs }: ComparisonResult): string {
+  const names = new Set(runs.map(({ options }) => options.queue));
+  return names.size === 1 ? [...names].join('') : 'several queues';
 }
 
 function printDifferences(result: ComparisonResult): void {

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import type { SimulationTask } from '../../drivers/embedded/simulation-task.ts';
 import {
   type DisciplineName,
+  ORDER_QUEUES,
   QUEUE_NAMES,
   RUNTIME_KNOWLEDGE,
   type RuntimeKnowledge,
@@ -34,6 +35,8 @@ export interface SharedOptions {
   readonly cluster: string;
   readonly jobs: string;
   readonly queue: DisciplineName;
+  /** Of `teg compare`. */
+  readonly queues?: readonly DisciplineName[];
   readonly runtimes?: RuntimeKnowledge;
   readonly workloadMix: 'learned' | 'list';
   readonly horizon?: number;
@@ -215,6 +218,17 @@ export async function refuseUnused(command: Command, options: SharedOptions): Pr
       ['onNodeFailure', 'mttr'],
       'without --mtbf, expected both: say how often nodes fail',
     );
+  }
+  const queues: readonly DisciplineName[] = options.queues ?? [options.queue];
+  if (queues.every((queue) => (ORDER_QUEUES as readonly string[]).includes(queue))) {
+    refuseGiven(
+      command,
+      ['runtimes'],
+      `with --queue ${options.queue}, which follows an order alone: name a queue that plans, such as easy`,
+    );
+  }
+  if (options.queues !== undefined) {
+    refuseGiven(command, ['queue'], 'together with --queues, expected one of them: leave the other out');
   }
   if (!options.json) refuseGiven(command, ['series'], 'without --json, expected both: tables have no series');
   if ([options.cluster, options.jobs].every((source) => source.startsWith('generated:'))) {

@@ -98,6 +98,30 @@ describe('compare', () => {
     ]);
   });
 
+  test('compares queues under one policy', async () => {
+    const compared = await compare(
+      task({
+        policies: ['best-fit'],
+        queues: ['easy', 'fifo'],
+        runtimes: 'exact',
+        seeds: [1],
+        baseline: 'fifo',
+        jobs: 'generated:1000:1.1',
+        withSeries: false,
+      }),
+      { workers: 1 },
+    );
+    expect(comparisonResultSchema.parse(compared)).toEqual(compared);
+    expect(compared.policies).toEqual(['easy', 'fifo']);
+    expect(compared.runs.map((run) => [run.policy, run.options.queue])).toEqual([
+      ['easy', 'easy'],
+      ['fifo', 'fifo'],
+    ]);
+    expect(compared.notes[0]).toContain('the policy best-fit');
+    const [easy, fifo] = compared.runs.map((run) => run.wait?.mean ?? Number.NaN);
+    expect(easy).toBeLessThan(fifo as number);
+  });
+
   test('timing is present only on request', async () => {
     const one = { policies: ['best-fit'], seeds: [1], baseline: 'best-fit' };
     const plain = await compare(task(one), { workers: 1 });

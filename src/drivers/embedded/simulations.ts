@@ -6,6 +6,7 @@ import { TegError } from '../../model/errors.ts';
 import type { JobRecords } from '../../simulation/inputs/job-log.ts';
 import { compareRuns } from '../../simulation/metrics/compare.ts';
 import type { ComparisonResult, SimulationResult } from '../../simulation/metrics/result.ts';
+import type { DisciplineName } from '../../simulation/queueing/queue-names.ts';
 import { withSpooledInputs } from './input-spool.ts';
 import type { SimulationTask, SimulationTaskResult } from './simulation-task.ts';
 import { type PoolProgress, runOnWorkers } from './worker-pool.ts';
@@ -27,13 +28,15 @@ export interface RunOptions {
   readonly onWarnings?: (warnings: readonly string[]) => void;
 }
 
-/** Every policy with every seed. */
+/** Every policy (or every queue) with every seed. */
 export interface ComparisonTask extends Omit<SimulationTask, 'policy' | 'seed' | 'explain' | 'zoneDecides'> {
   /** At least one, without duplicates. */
   readonly policies: readonly string[];
+  /** Compared instead of policies, under the only one. At least one, without duplicates. */
+  readonly queues?: readonly DisciplineName[];
   /** At least one, without duplicates. */
   readonly seeds: readonly number[];
-  /** One of the policies. */
+  /** One of the policies, or of the queues. */
   readonly baseline: string;
 }
 
@@ -70,19 +73,27 @@ export async function simulate(task: SimulationTask, options: RunOptions = {}): 
  * @throws TegError as `simulate`.
  */
 export async function compare(task: ComparisonTask, options: RunOptions = {}): Promise<ComparisonResult> {
-  const { policies, seeds, baseline, ...common } = task;
+  const { policies, queues, seeds, baseline, ...common } = task;
+  const [policy = ''] = policies;
+  const rivals: readonly Pick<SimulationTask, 'policy' | 'queue'>[] =
+    queues?.map((queue) => ({ policy, queue })) ?? policies.map((name) => ({ policy: name }));
   const results = await withSpooledInputs(common, options.signal, (spooled) => {
-    const tasks = policies.flatMap((policy) =>
-      seeds.map((seed) => ({ ...spooled, policy, seed, zoneDecides: true })),
+    const tasks = rivals.flatMap((rival) =>
+      seeds.map((seed) => ({ ...spooled, ...rival, seed, zoneDecides: true })),
     );
     return runOnWorkers<SimulationTask, SimulationTaskResult>(
-      poolOptions(tasks, seedBySeed(policies.length, seeds.length), options),
+      poolOptions(tasks, seedBySeed(rivals.length, seeds.length), options),
     );
   });
   const first = results.find((entry) => entry !== undefined);
   if (first !== undefined) options.onWarnings?.(first.warnings);
-  const runs = policies.map((_, p) => seeds.map((_, s) => results[p * seeds.length + s]?.result));
-  return compareRuns({ policies, seeds, baseline, runs });
+  const runs = rivals.map((_, r) => seeds.map((_, s) => results[r * seeds.length + s]?.result));
+  if (queues === undefined) return compareRuns({ policies, seeds, baseline, runs });
+  // Reports call the rivals of a comparison its policies; here they are queues.
+  const named = runs.map((some, r) => some.map((run) => run && { ...run, policy: queues[r] as string }));
+  const compared = compareRuns({ policies: queues, seeds, baseline, runs: named });
+  const note = `compared are queues: the nodes of each are chosen by the policy ${policy}`;
+  return { ...compared, notes: [note, ...compared.notes] };
 }
 
 function poolOptions(
