@@ -39,6 +39,16 @@ test('figures of a run are those of the plain schedule', async () => {
   expect(row.startsByKept).toBe(1);
 });
 
+test('room that gangs hold counts as idle: on equal slots wound-wait has the figures of fifo', async () => {
+  const runner = new QueuesTaskRunner();
+  const [fifo, wound] = [
+    await runner.run({ ...TASK, queue: 'fifo' }),
+    await runner.run({ ...TASK, queue: 'wound-wait' }),
+  ];
+  expect(fifo.headOfLine).toBeGreaterThan(0.01);
+  expect(wound).toEqual({ ...fifo, queue: 'wound-wait' });
+});
+
 test('gangs of whole GPUs ask for what the slots did', async () => {
   const [slots, gpus] = await Promise.all(
     (['slots', 'gpus'] as const).map((name) => loadQueueWorkload(name, '/nowhere', 1, true)),

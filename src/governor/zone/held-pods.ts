@@ -15,6 +15,11 @@ export interface HeldPod {
 export class HeldPods {
   private readonly byJob = new Map<number, HeldPod[]>();
 
+  /** True if nothing is held. */
+  get isEmpty(): boolean {
+    return this.byJob.size === 0;
+  }
+
   /** @returns Pods that a job holds. O(1). */
   countOf(job: number): number {
     return this.byJob.get(job)?.length ?? 0;

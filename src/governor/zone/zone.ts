@@ -267,6 +267,15 @@ export class Zone {
     }
   }
 
+  /** Visits the pods that waiting jobs hold (`SchedulingPass.hold`). O(these pods). */
+  forEachHeld(visit: (demand: Demand, node: number, gpuMask: number) => void): void {
+    const { held } = this.core;
+    if (held.isEmpty) return;
+    held.forEach((job, { node, gpuMask }) => {
+      visit(this.demandOf(job), node, gpuMask);
+    });
+  }
+
   /** Visits the pods on a node, in no particular order. O(its pods). */
   forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void {
     const { pods } = this.core;

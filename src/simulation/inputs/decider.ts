@@ -18,6 +18,8 @@ export interface Decider {
   forEachPod(job: number, visit: (member: number, node: number, gpuMask: number) => void): void;
   forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void;
   demandOf(job: number): Demand;
+  /** Visits pods that take room for jobs which wait. Absent: there are none. */
+  forEachHeld?(visit: (demand: Demand, node: number, gpuMask: number) => void): void;
 }
 
 /** A decider with timed work, besides arrivals and ends of jobs. */

@@ -3,12 +3,14 @@
  *
  *     headOfLine = 1/(C·T) ∫ min(idle, Σ waiting jobs that would fit now, each on its own) dt
  *
- * C counts GPUs, or CPUs where there are no GPUs; T lasts until the last arrival. Unlike the samples of
+ * C counts GPUs, or CPUs where there are no GPUs; T lasts until the last arrival. Room that waiting jobs hold is idle, and
+ * counts as room. Unlike the samples of
  * `state-sampler.ts` nothing is left out: O(distinct demands waiting × nodes) an instant.
  */
 import { podsFitting } from '../../governor/zone/zone-capacity.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
+import type { Decider } from '../inputs/decider.ts';
 import type { JobShapes } from './job-shapes.ts';
 import type { RunState } from './state-sampler.ts';
 
@@ -36,9 +38,21 @@ export class QueueMeter {
   private readonly rooms: Int32Array;
   /** [demand] most pods of a waiting gang. */
   private readonly needs: Int32Array;
+  private readonly decider: Pick<Decider, 'forEachHeld'>;
+  private readonly freeHeld: (demand: Demand, node: number, gpuMask: number) => void;
+  private readonly takeHeld: (demand: Demand, node: number, gpuMask: number) => void;
 
   /** @param arrivalsEnd Last arrival or horizon, whichever is first. */
-  constructor(cluster: ClusterState, shapes: JobShapes, state: RunState, arrivalsEnd: number) {
+  constructor(
+    cluster: ClusterState,
+    shapes: JobShapes,
+    state: RunState,
+    arrivalsEnd: number,
+    decider: Pick<Decider, 'forEachHeld'>,
+  ) {
+    this.decider = decider;
+    this.freeHeld = (demand, node, gpuMask) => cluster.release(node, demand, gpuMask);
+    this.takeHeld = (demand, node, gpuMask) => cluster.place(node, demand, gpuMask);
     this.cluster = cluster;
     this.shapes = shapes;
     this.state = state;
@@ -72,8 +86,15 @@ export class QueueMeter {
     };
   }
 
-  /** Milli-GPUs or milli-CPUs that waiting jobs could use now. */
+  /** Milli-GPUs or milli-CPUs that waiting jobs could use now, were nothing held. */
   private lossNow(): number {
+    this.decider.forEachHeld?.(this.freeHeld);
+    const loss = this.lossOfFree();
+    this.decider.forEachHeld?.(this.takeHeld);
+    return loss;
+  }
+
+  private lossOfFree(): number {
     const { shapes, state, cluster, rooms, needs } = this;
     const isGpu = this.counts === 'gpu';
     const idle = isGpu

@@ -3,22 +3,21 @@
 /** Those that a zone has itself: it decides at each event, by lines of equal jobs. */
 export const ZONE_QUEUES = ['best-effort', 'strict-fifo'] as const;
 
-/** Those that follow an order alone: they use no run times. */
-export const ORDER_QUEUES = [...ZONE_QUEUES, 'fifo', 'smallest-first'] as const;
+/** Those that follow an order alone, or hold room in that order: they use no run times. */
+export const ORDER_QUEUES = [
+  ...ZONE_QUEUES,
+  'fifo',
+  'smallest-first',
+  'permit-timeout',
+  'coscheduling',
+  'wound-wait',
+] as const;
 
 /** A queue of the zone itself. */
 export type ZoneQueue = (typeof ZONE_QUEUES)[number];
 
 /** All; those that are not a zone's own are in `queues.ts`. */
-export const QUEUE_NAMES = [
-  ...ORDER_QUEUES,
-  'easy',
-  'conservative',
-  'teg',
-  'permit-timeout',
-  'coscheduling',
-  'wound-wait',
-] as const;
+export const QUEUE_NAMES = [...ORDER_QUEUES, 'easy', 'conservative', 'teg'] as const;
 
 /** A name of a queue. */
 export type DisciplineName = (typeof QUEUE_NAMES)[number];
