@@ -91,7 +91,7 @@ describe('teg why', () => {
     expect(running.stderr).toContain("job 'base' is not among the 2 jobs");
   });
 
-  it('refuses what is no result', () => {
+  it('refuses what is not a result', () => {
     expect(teg('why', join(folder, 'missing.json')).stderr).toContain('TEG_INPUT_NOT_FOUND');
     expect(teg('why', join(folder, 'jobs.csv')).stderr).toContain('TEG_INPUT_UNKNOWN_FORMAT');
   });

@@ -48,7 +48,7 @@ export function readResult(path: string): QuestionedResult {
   const issue = result.error.issues[0];
   throw new TegError(
     'TEG_INPUT_UNKNOWN_FORMAT',
-    `${path} is no such result: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}; ${expected}: name another file`,
+    `${path} is not such a result: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}; ${expected}: name another file`,
   );
 }
 

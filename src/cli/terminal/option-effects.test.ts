@@ -181,6 +181,8 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
 
 /** Options that have an effect in every mode of their command. */
 const ALWAYS: Readonly<Record<string, readonly string[]>> = {
+  'teg why': ['json'],
+  'teg share': ['json'],
   teg: ['version'],
   'teg start': [
     'nodes',

@@ -114,19 +114,33 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
   const result = summarizeRun(options, parts, { ended, endSeconds: run.now, wallMicros });
   return {
     ...result,
-    ...(decider instanceof Zone && decider.waitingJobs > 0
-      ? { waiting: waitingReport(decider, table, run.now) }
-      : {}),
+    ...waitingPart(decider, table, run.now),
     ...(tenants === undefined ? {} : { tenants: tenants.results(run.now) }),
-    ...(recorded === undefined
-      ? {}
-      : {
-          whatIf: {
-            ...whatBecame(recorded, table, cluster, decider),
-            ...podReport(recorded, table, cluster, pods),
-          },
-        }),
+    ...whatIfPart(recorded, table, cluster, decider),
     ...(watch === undefined ? {} : { explained: watch.result() }),
+  };
+}
+
+/** The jobs that wait at the end, where a zone decides and any does. */
+function waitingPart(decider: Decider, table: JobTable, now: number): Pick<SimulationResult, 'waiting'> {
+  if (!(decider instanceof Zone) || decider.waitingJobs === 0) return {};
+  return { waiting: waitingReport(decider, table, now) };
+}
+
+/** What became of the jobs, where the run started from a record of the cluster. */
+function whatIfPart(
+  recorded: RecordedStart | undefined,
+  table: JobTable,
+  cluster: ClusterState,
+  decider: Decider,
+): Pick<SimulationResult, 'whatIf'> {
+  if (recorded === undefined) return {};
+  const pods = decider instanceof PodDecider ? decider : undefined;
+  return {
+    whatIf: {
+      ...whatBecame(recorded, table, cluster, decider),
+      ...podReport(recorded, table, cluster, pods),
+    },
   };
 }
 
