@@ -4,7 +4,7 @@ import { rounded } from '../../src/kernel/statistics.ts';
 import { DemandTable } from '../../src/model/demand.ts';
 import type { JobRecords } from '../../src/simulation/inputs/job-log.ts';
 import { type JobTable, JobTableBuilder } from '../../src/simulation/inputs/job-table.ts';
-import type { QueueFigures } from '../../src/simulation/metrics/queue-meter.ts';
+import type { QueueFigures } from '../../src/simulation/inputs/queue-figures.ts';
 import type { DisciplineName, RuntimeKnowledge } from '../../src/simulation/queueing/queue-names.ts';
 import { runSimulation } from '../../src/simulation/run/simulator.ts';
 import { loadQueueWorkload, type QueueWorkload, type QueueWorkloadName } from './queue-workloads.ts';

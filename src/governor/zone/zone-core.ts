@@ -248,6 +248,22 @@ export class ZoneCore {
     });
   }
 
+  /** Visits the pods on a node, in no particular order. O(its pods). */
+  forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void {
+    const { pods } = this;
+    for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextOnNode(pod)) {
+      visit(pods.jobOf(pod), pods.gpuMaskOf(pod));
+    }
+  }
+
+  /** Visits the pods that waiting jobs hold. */
+  forEachHeld(visit: (demand: Demand, node: number, gpuMask: number) => void): void {
+    if (this.held.isEmpty) return;
+    this.held.forEach((job, { node, gpuMask }) => {
+      visit(this.demandOf(this.jobs.shapeOf(job)), node, gpuMask);
+    });
+  }
+
   /** Starts a waiting job on the room that it holds. */
   startHeld(job: number): void {
     const pods = this.held.take(job);

@@ -230,9 +230,6 @@ export class ZonePass implements SchedulingPass {
 
   /** See `SchedulingPass`. */
   forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void {
-    const { pods } = this.core;
-    for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextOnNode(pod)) {
-      visit(pods.jobOf(pod), pods.gpuMaskOf(pod));
-    }
+    this.core.forEachPodOn(node, visit);
   }
 }

@@ -269,19 +269,12 @@ export class Zone {
 
   /** Visits the pods that waiting jobs hold (`SchedulingPass.hold`). O(these pods). */
   forEachHeld(visit: (demand: Demand, node: number, gpuMask: number) => void): void {
-    const { held } = this.core;
-    if (held.isEmpty) return;
-    held.forEach((job, { node, gpuMask }) => {
-      visit(this.demandOf(job), node, gpuMask);
-    });
+    this.core.forEachHeld(visit);
   }
 
   /** Visits the pods on a node, in no particular order. O(its pods). */
   forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void {
-    const { pods } = this.core;
-    for (let pod = pods.firstOnNode(node); pod >= 0; pod = pods.nextOnNode(pod)) {
-      visit(pods.jobOf(pod), pods.gpuMaskOf(pod));
-    }
+    this.core.forEachPodOn(node, visit);
   }
 
   /** @returns The last report of a node, beyond its being up or down. */

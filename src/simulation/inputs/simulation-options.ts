@@ -6,12 +6,12 @@ import type { PolicyFactory } from '../../governor/policy/policy.ts';
 import type { EffectBuffer } from '../../governor/zone/effects.ts';
 import type { MarketSpec, TenantSpec } from '../../market/tenants/spec.ts';
 import type { NodeSpec } from '../../model/node.ts';
-import type { QueueFigures } from '../metrics/queue-meter.ts';
 import type { DisciplineName, RuntimeKnowledge } from '../queueing/queue-names.ts';
 import type { FailureOptions } from './failures.ts';
 import type { JobRecords } from './job-log.ts';
 import type { JobTable } from './job-table.ts';
 import type { PodWorld } from './pod-world.ts';
+import type { QueueFigures } from './queue-figures.ts';
 import type { RecordedStart } from './recorded-places.ts';
 
 /** Default number of distances between instants of the time series until the last arrival. */

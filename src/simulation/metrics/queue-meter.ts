@@ -11,18 +11,9 @@ import { podsFitting } from '../../governor/zone/zone-capacity.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import type { Decider } from '../inputs/decider.ts';
+import type { QueueFigures } from '../inputs/queue-figures.ts';
 import type { JobShapes } from './job-shapes.ts';
 import type { RunState } from './state-sampler.ts';
-
-/** Figures of one run. */
-export interface QueueFigures {
-  /** In [0, 1]. */
-  readonly headOfLine: number;
-  /** The same with T until the last job has ended. */
-  readonly headOfLineToEnd: number;
-  /** Starts that the queue stated in advance, of jobs that have started; null: it states none. */
-  readonly promises: { readonly made: number; readonly kept: number } | null;
-}
 
 /** Measures one run. */
 export class QueueMeter {

@@ -5,7 +5,7 @@ import type { NodeSpec } from '../../model/node.ts';
 import { createFirstFitPolicy } from '../baselines/first-fit.ts';
 import type { JobRecords } from '../inputs/job-log.ts';
 import { JobTableBuilder } from '../inputs/job-table.ts';
-import type { QueueFigures } from '../metrics/queue-meter.ts';
+import type { QueueFigures } from '../inputs/queue-figures.ts';
 import { runSimulation } from '../run/simulator.ts';
 import type { DisciplineName, RuntimeKnowledge } from './queue-names.ts';
 

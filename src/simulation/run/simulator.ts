@@ -79,10 +79,7 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
   const recorded = options.recorded ?? (options.world === undefined ? undefined : emptyStart(table));
   const discipline = buildDiscipline(options, cluster);
   const decider = buildDecider(options, cluster, policy, watch, discipline);
-  const queueMeter =
-    options.onQueue === undefined
-      ? undefined
-      : new QueueMeter(cluster, shapes, metrics, arrivalsEnd, decider);
+  const queueMeter = options.onQueue && new QueueMeter(cluster, shapes, metrics, arrivalsEnd, decider);
   const pods = decider instanceof PodDecider ? decider : undefined;
   if (sampler.equilibrium !== undefined) sampler.equilibrium.pods = decider;
   const run = new SimulationRun({
