@@ -6,11 +6,10 @@ import type { Command } from 'commander';
 import { parseList, parseSeed, parseWorkers } from '../../src/cli/terminal/option-values.ts';
 import { TegError } from '../../src/model/errors.ts';
 import {
-  type DisciplineName,
-  ORDER_QUEUES,
   QUEUE_NAMES,
   RUNTIME_KNOWLEDGE,
   type RuntimeKnowledge,
+  usesRuntimes,
 } from '../../src/simulation/queueing/queue-names.ts';
 import { QUEUE_WORKLOADS, type QueueWorkloadName } from '../queues/queue-workloads.ts';
 import type { QueuesRow, QueuesTask } from '../queues/queues-task.ts';
@@ -118,10 +117,6 @@ function knowledgeOf(workload: QueueWorkloadName, { knowledge }: QueuesOptions):
   return workload === 'philly' && knowledge.includes('all')
     ? named.filter((name) => name !== 'declared')
     : named;
-}
-
-function usesRuntimes(queue: DisciplineName): boolean {
-  return !(ORDER_QUEUES as readonly string[]).includes(queue);
 }
 
 /** A queue without run times ran once: its figures hold whatever is known. */

@@ -4,10 +4,10 @@ import { type Command, Option } from 'commander';
 import type { SimulationTask } from '../../drivers/embedded/simulation-task.ts';
 import {
   type DisciplineName,
-  ORDER_QUEUES,
   QUEUE_NAMES,
   RUNTIME_KNOWLEDGE,
   type RuntimeKnowledge,
+  usesRuntimes,
 } from '../../simulation/queueing/queue-names.ts';
 import type { ColumnMap } from '../../traces/csv-header.ts';
 import type { TraceFormat } from '../../traces/format.ts';
@@ -220,11 +220,11 @@ export async function refuseUnused(command: Command, options: SharedOptions): Pr
     );
   }
   const queues: readonly DisciplineName[] = options.queues ?? [options.queue];
-  if (queues.every((queue) => (ORDER_QUEUES as readonly string[]).includes(queue))) {
+  if (!queues.some(usesRuntimes)) {
     refuseGiven(
       command,
       ['runtimes'],
-      `with --queue ${options.queue}, which follows an order alone: name a queue that plans, such as easy`,
+      `with ${queues.join(', ')}, expected a queue that plans by run times, such as easy: name one by --queue`,
     );
   }
   if (options.queues !== undefined) {

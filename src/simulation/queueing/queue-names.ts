@@ -3,21 +3,22 @@
 /** Those that a zone has itself: it decides at each event, by lines of equal jobs. */
 export const ZONE_QUEUES = ['best-effort', 'strict-fifo'] as const;
 
-/** Those that follow an order alone, or hold room in that order: they use no run times. */
-export const ORDER_QUEUES = [
-  ...ZONE_QUEUES,
-  'fifo',
-  'smallest-first',
-  'permit-timeout',
-  'coscheduling',
-  'wound-wait',
-] as const;
+/** Those that plan ahead, by what they know of run times. */
+const PLANNING_QUEUES = ['easy', 'conservative', 'slurm-like', 'teg'] as const;
 
 /** A queue of the zone itself. */
 export type ZoneQueue = (typeof ZONE_QUEUES)[number];
 
 /** All; those that are not a zone's own are in `queues.ts`. */
-export const QUEUE_NAMES = [...ORDER_QUEUES, 'easy', 'conservative', 'teg'] as const;
+export const QUEUE_NAMES = [
+  ...ZONE_QUEUES,
+  'fifo',
+  'smallest-first',
+  ...PLANNING_QUEUES,
+  'permit-timeout',
+  'coscheduling',
+  'wound-wait',
+] as const;
 
 /** A name of a queue. */
 export type DisciplineName = (typeof QUEUE_NAMES)[number];
@@ -25,6 +26,11 @@ export type DisciplineName = (typeof QUEUE_NAMES)[number];
 /** @returns True if the zone has this queue itself. */
 export function isZoneQueue(name: DisciplineName): name is ZoneQueue {
   return (ZONE_QUEUES as readonly string[]).includes(name);
+}
+
+/** @returns True if it plans by run times: without it, knowledge of run times changes nothing. */
+export function usesRuntimes(name: DisciplineName): boolean {
+  return (PLANNING_QUEUES as readonly string[]).includes(name);
 }
 
 /** Names of `RuntimeKnowledge`. */

@@ -11,6 +11,7 @@ import { EasyQueue } from './easy-queue.ts';
 import { HoldingQueue } from './holding-queue.ts';
 import { byArrival, bySize, OrderedQueue } from './ordered-queue.ts';
 import type { DisciplineName, ZoneQueue } from './queue-names.ts';
+import { SlurmLikeQueue } from './slurm-like-queue.ts';
 
 /** The inputs of a discipline: of one zone, before its first event. */
 export interface QueueContext {
@@ -54,6 +55,10 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
   conservative: {
     description: 'conservative backfilling: every job has a reservation, which others must not postpone',
     create: ({ cluster, estimates }) => new ConservativeQueue(cluster, estimates),
+  },
+  'slurm-like': {
+    description: 'Slurm’s priorities by Fair Tree, main loop and backfill with up to 100 reservations',
+    create: ({ estimates }) => new SlurmLikeQueue(estimates),
   },
   'permit-timeout': {
     description: 'a gang holds room for its pods as they find it, and gives all back after 60 s',

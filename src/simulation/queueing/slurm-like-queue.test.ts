@@ -1,0 +1,56 @@
+/** The slurm-like queue, and usage that decays. */
+import { describe, expect, it } from 'vitest';
+import { DecayedUsage } from './decayed-usage.ts';
+import { startsOf } from './queues.fixtures.ts';
+
+describe('slurm-like', () => {
+  it('keeps room for the second in line too, where EASY lets a long job by', () => {
+    const jobs = [
+      { submitSeconds: 0, durationSeconds: 600, slots: 2 },
+      { submitSeconds: 0, durationSeconds: 1200, slots: 2 },
+      { submitSeconds: 1, durationSeconds: 10_000, slots: 3 },
+      { submitSeconds: 2, durationSeconds: 1000, slots: 3 },
+      { submitSeconds: 3, durationSeconds: 5000, slots: 1 },
+    ];
+    // Two of six slots are free. The third job takes one of them at 600 s, and the fourth needs the other at 1200 s.
+    expect(startsOf(jobs, 6, 'easy')).toEqual([0, 0, 600, 5003, 3]);
+    expect(startsOf(jobs, 6, 'slurm-like')).toEqual([0, 0, 600, 1200, 2200]);
+  });
+
+  it('backfills every 30 s, and not beyond the start of a reservation', () => {
+    const jobs = [
+      { submitSeconds: 0, durationSeconds: 600, slots: 3 },
+      { submitSeconds: 1, durationSeconds: 100, slots: 4 },
+      { submitSeconds: 10, durationSeconds: 601, slots: 1 },
+      { submitSeconds: 10, durationSeconds: 300, slots: 1 },
+    ];
+    // The backfill pass of 0 s was the first; the next one comes at 30 s, when the short job fits in.
+    expect(startsOf(jobs, 4, 'slurm-like')).toEqual([0, 600, 700, 30]);
+  });
+
+  it('prefers the tenant, then the user, that used less', () => {
+    const one = { submitSeconds: 0, durationSeconds: 1000, slots: 1 };
+    const later = { submitSeconds: 500, durationSeconds: 1000, slots: 1 };
+    const jobs = [
+      { ...one, tenant: 'a', user: 'x' },
+      { ...later, tenant: 'a', user: 'x' },
+      { ...later, tenant: 'a', user: 'y' },
+      { ...later, tenant: 'b', user: 'z' },
+    ];
+    expect(startsOf(jobs, 1, 'slurm-like')).toEqual([0, 3000, 2000, 1000]);
+    expect(startsOf(jobs, 1, 'fifo')).toEqual([0, 1000, 2000, 3000]);
+  });
+});
+
+describe('DecayedUsage', () => {
+  it('is the sum over many small steps', () => {
+    const usage = new DecayedUsage(100);
+    const held = (t: number): number => (t < 50 ? 0 : t < 120 ? 3 : t < 300 ? 5 : 0);
+    for (const t of [50, 120, 300]) usage.hold(7, held(t) - held(t - 1), t);
+    let sum = 0;
+    const step = 0.01;
+    for (let t = 0; t < 400; t += step) sum = sum * 2 ** (-step / 100) + held(t + step / 2) * step;
+    expect(usage.of(7, 400)).toBeCloseTo(sum, 0);
+    expect(usage.of(8, 400)).toBe(0);
+  });
+});
