@@ -2,9 +2,10 @@
  * What tenants have, what is set aside of it, and what they owe: the ledger's balances, carried on between its settlements.
  */
 import { assert } from '../../kernel/assert.ts';
+import { TegError } from '../../model/errors.ts';
 import type { Ledger } from '../ledger.ts';
 import { decayed, settledBalance } from '../prices/half-life.ts';
-import { Answer, TRANSFERS_PER_CALL_MAX, type Transfer } from '../transfer.ts';
+import { Answer, SYSTEM_ACCOUNTS, TRANSFERS_PER_CALL_MAX, type Transfer } from '../transfer.ts';
 import { rentFor } from './accrual.ts';
 import { excessRent, MarketKind, rentFrom, reserveOf } from './market-transfers.ts';
 
@@ -53,7 +54,7 @@ export class EscrowBook {
     this.ledger = ledger;
     this.period = periodMicros;
     this.horizon = horizonMicros;
-    this.accounts = Int32Array.from(names, (name) => ledger.open(name, ledger.nowMicros));
+    this.accounts = Int32Array.from(names, (name) => openAccount(ledger, name));
     [this.ceilings, this.paid, this.charged, this.committed] = [column(), column(), column(), column()];
     [this.escrows, this.missing, this.owed, this.owedMicros] = [column(), column(), column(), column()];
     this.positions = column().fill(-1);
@@ -206,4 +207,14 @@ export class EscrowBook {
   setMint(tenant: number, rate: number): void {
     this.ceilings[tenant] = rate === 0 ? 0 : this.ledger.ceilingOf(rate);
   }
+}
+
+/** @throws TegError TEG_CONFIG_INVALID for a name that the ledger uses itself, and as `Ledger.open`. */
+function openAccount(ledger: Ledger, name: string): number {
+  const account = ledger.open(name, ledger.nowMicros);
+  if (ledger.accounts.isTenant(account)) return account;
+  throw new TegError(
+    'TEG_CONFIG_INVALID',
+    `got a tenant named '${name}', expected another name: ${SYSTEM_ACCOUNTS.join(', ')} are accounts of the ledger`,
+  );
 }

@@ -20,6 +20,8 @@ export interface MarketTenant {
   readonly quotaMilli: number;
   /** Share of what no quota covers; finite, ≥ 0. Without quota and with weight 0 a tenant has idle capacity only. */
   readonly weight: number;
+  /** Micro-tokens an hour, an integer ≥ 0; given for all tenants, instead of what follows from quotas and weights. */
+  readonly mintRate?: number;
 }
 
 /** A market's settings. Times are whole microseconds > 0. */

@@ -325,7 +325,9 @@ export class TokenMarket {
     }));
     const position = this.book.nextPosition();
     const transfers: Transfer[] = [];
-    mintRates(shares, capacity).forEach((rate, tenant) => {
+    const byQuota = mintRates(shares, capacity);
+    byQuota.forEach((own, tenant) => {
+      const rate = tenants[tenant]?.mintRate ?? own;
       this.mints[tenant] = rate;
       this.mintOfAll += rate;
       this.book.setMint(tenant, rate);

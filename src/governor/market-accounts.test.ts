@@ -1,0 +1,109 @@
+/** Holds and releases pay rent, and the order of tenants follows. */
+import { describe, expect, test } from 'vitest';
+import { marketSpec, quotaFlavor, tenantSpec } from '../market/tenants/spec.ts';
+import { TenantTree } from '../market/tenants/tenant-tree.ts';
+import { ClusterState } from '../model/cluster-state.ts';
+import { type Demand, DemandTable } from '../model/demand.ts';
+import { TenantTable } from '../model/tenants.ts';
+import { newAsk } from './accounts.ts';
+import { MarketAccounts } from './market-accounts.ts';
+import { TenantAccounts } from './tenant-accounts.ts';
+
+const HOUR = 3600;
+
+function world(): {
+  accounts: MarketAccounts;
+  demand: (gpus: number) => Demand;
+  tenant: (name: string) => number;
+} {
+  const demands = new DemandTable();
+  const cluster = new ClusterState(demands);
+  for (const gpuModel of ['H100', 'A100', 'H100']) {
+    const gpus = { gpuCount: 8, gpuModel };
+    cluster.addNode({
+      name: `node-${cluster.nodeCount}`,
+      cpuMilli: 64_000,
+      memoryMib: 512_000,
+      podsMax: 110,
+      ...gpus,
+    });
+  }
+  const table = new TenantTable();
+  const flavors = [
+    quotaFlavor('h100', { gpuModels: ['H100'] }),
+    quotaFlavor('a100', { gpuModels: ['A100'], unitsPerHour: { core: 0, gib: 0, gpu: 0.5 } }),
+  ];
+  const specs = [tenantSpec('nlp', { quota: { h100: { gpuMilli: 4_000 } } }), tenantSpec('vision')];
+  const tree = new TenantTree(marketSpec({ flavors }), specs, table);
+  const tenants = new TenantAccounts(cluster, tree, table);
+  const expectedSeconds = (holder: number): number => (holder === 9 ? HOUR / 2 : Number.NaN);
+  const accounts = new MarketAccounts(tenants, tenants, { expectedSeconds });
+  return {
+    accounts,
+    demand: (gpuCount) =>
+      demands.intern({ cpuMilli: 1_000, memoryMib: 1_024, gpuCount, gpuMilli: 1_000, gpuModels: [] }),
+    tenant: (name) => table.find(name),
+  };
+}
+
+describe('accounts with a market', () => {
+  test('mint the units of the cluster, by quota and weight', () => {
+    const { accounts } = world();
+    const { market } = accounts;
+    // 16 H100 at 1 and 8 A100 at .5; quota 4, and the rest in two equal parts; `default` has weight 0.
+    expect([...market.capacities]).toEqual([16_000, 4_000]);
+    const names = ['nlp', 'vision', 'default'].map((name) => market.ledger.accounts.find(name));
+    const rates = names.map((account) => market.ledger.view(account).mintRate / 1e6);
+    expect(rates[0]).toBeCloseTo(12, 9);
+    expect(rates.slice(1)).toEqual([8, 0]);
+  });
+
+  test('hold and release pods as leases on their flavour', () => {
+    const { accounts, demand, tenant } = world();
+    const { market } = accounts;
+    const ask = newAsk();
+    ask.tenant = tenant('nlp');
+    expect(accounts.admit(ask, 0)).toBeUndefined();
+    accounts.onHold(tenant('nlp'), 7, demand(2), 0, 0);
+    accounts.onHold(tenant('nlp'), 7, demand(4), 0, 0);
+    accounts.onHold(tenant('nlp'), 7, demand(2), 1, 0);
+    expect([...market.loads]).toEqual([6_000, 1_000]);
+    expect(market.leases.count).toBe(3);
+    // In any order; what costs nothing is no lease.
+    accounts.onHold(tenant('vision'), 8, demand(0), 0, 0);
+    accounts.onRelease(tenant('nlp'), 7, demand(4), 0, HOUR);
+    expect([...market.loads]).toEqual([2_000, 1_000]);
+    accounts.onRelease(tenant('vision'), 8, demand(0), 0, HOUR);
+    accounts.onRelease(tenant('nlp'), 7, demand(2), 1, HOUR);
+    accounts.onRelease(tenant('nlp'), 7, demand(2), 0, HOUR);
+    expect([...market.loads, market.leases.count]).toEqual([0, 0, 0]);
+    expect(() => accounts.onRelease(tenant('nlp'), 7, demand(2), 0, HOUR)).toThrow('than it held');
+  });
+
+  test('order tenants by what they had for their share, from the start on', () => {
+    const { accounts, demand, tenant } = world();
+    const shares = (time: number): number[] =>
+      ['nlp', 'vision', 'default', 'unknown'].map((name) =>
+        accounts.shareOf(name === 'unknown' ? 99 : tenant(name), time),
+      );
+    expect(shares(0)[0]).toBeCloseTo(0, 9);
+    accounts.onHold(tenant('vision'), 1, demand(4), 0, 0);
+    const [nlp, vision, fallback, unknown] = shares(0) as [number, number, number, number];
+    expect(vision).toBeGreaterThan(nlp);
+    expect(nlp).toBeCloseTo(0, 9);
+    expect([fallback, unknown]).toEqual([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+    accounts.onRelease(tenant('vision'), 1, demand(4), 0, 10 * HOUR);
+    expect(shares(10 * HOUR)[1]).toBeGreaterThan(shares(10 * HOUR)[0] as number);
+    // Usage is forgotten with the half-life.
+    expect(shares(1e4 * HOUR)[1]).toBeCloseTo(shares(1e4 * HOUR)[0] as number, 2);
+  });
+
+  test('what is expected to end soon sets less aside', () => {
+    const { accounts, demand, tenant } = world();
+    accounts.onHold(tenant('vision'), 8, demand(4), 0, 0);
+    const whole = accounts.shareOf(tenant('vision'), 0);
+    accounts.onRelease(tenant('vision'), 8, demand(4), 0, 0);
+    accounts.onHold(tenant('vision'), 9, demand(4), 0, 0);
+    expect(accounts.shareOf(tenant('vision'), 0) / whole).toBeCloseTo(0.5, 6);
+  });
+});

@@ -1,0 +1,151 @@
+/**
+ * Accounts with a market: what the tenants' accounts hold and release pays rent, and tenants are ordered by what they had.
+ *
+ *     zone ──▶ MarketAccounts ──onHold, onRelease──▶ TokenMarket ──▶ Ledger
+ *                    └──▶ the accounts of tenants (quotas, limits, budgets): they alone admit, budgets at price 1
+ *
+ * A pod is a lease on its flavour: milli-units of the reference hardware. Pods of no flavour, or that cost nothing, pay nothing. The
+ * market ticks when it is called next: rents are those of the tick, and no event is needed for it.
+ */
+
+import { assert } from '../kernel/assert.ts';
+import type { Ledger } from '../market/ledger.ts';
+import { capacityUnits, tenantMints } from '../market/tenants/tenant-mints.ts';
+import { TokenMarket } from '../market/token-market/token-market.ts';
+import type { Demand } from '../model/demand.ts';
+import type { Accounts, AccountsRefusal, Ask } from './accounts.ts';
+import type { TenantAccounts } from './tenant-accounts.ts';
+
+const MICROS_PER_SECOND = 1e6;
+/** Micro-units of a milli-unit. */
+const MICROS_PER_MILLI = 1_000;
+
+/** What accounts with a market may be given. */
+export interface MarketAccountsOptions {
+  /** Default: one in memory, with the half-life of the market. */
+  readonly ledger?: Ledger | undefined;
+  /** Seconds after which rents are paid and quoted again. Default an hour. */
+  readonly rentPeriodSeconds?: number | undefined;
+  /** Expected run time of a holder, seconds; NaN: unknown. Default: all unknown. */
+  readonly expectedSeconds?: ((holder: number) => number) | undefined;
+}
+
+/** A market in front of the accounts of tenants. Its order of tenants is a `TenantOrder`. */
+export class MarketAccounts implements Accounts {
+  readonly market: TokenMarket;
+  private readonly inner: Accounts;
+  private readonly tenants: TenantAccounts;
+  private readonly expectedSeconds: (holder: number) => number;
+  /** The last lease of each holder, and by lease the one before it; −1: none. */
+  private readonly lastLease = new Map<number, number>();
+  private leaseBefore: Int32Array = new Int32Array(64).fill(-1);
+
+  /** @param inner   Gets every call; the accounts of tenants, or what measures them. */
+  constructor(inner: Accounts, tenants: TenantAccounts, options: MarketAccountsOptions = {}) {
+    const { tree, usage } = tenants;
+    const { halfLifeSeconds, priceCap, flavors } = tree.market;
+    const rates = tenantMints(tree, usage);
+    const { ledger, rentPeriodSeconds, expectedSeconds } = options;
+    this.inner = inner;
+    this.tenants = tenants;
+    this.expectedSeconds = expectedSeconds ?? (() => Number.NaN);
+    this.market = new TokenMarket({
+      flavors: flavors.map(({ name }, flavor) => ({
+        name,
+        capacityMilli: Math.floor(capacityUnits(usage, flavor) / MICROS_PER_MILLI),
+      })),
+      tenants: tree.tenants.map((tenant) => ({
+        name: tree.specOf(tenant).name,
+        quotaMilli: 0,
+        weight: tree.specOf(tenant).weight,
+        mintRate: rates[tree.rowOf(tenant)] as number,
+      })),
+      halfLifeMicros: microsOf(halfLifeSeconds),
+      rentPeriodMicros: rentPeriodSeconds === undefined ? undefined : microsOf(rentPeriodSeconds),
+      priceCap,
+      ledger,
+    });
+  }
+
+  get dueSeconds(): number {
+    return this.inner.dueSeconds;
+  }
+
+  /** Hours of its mint that a tenant is below m/κ, by decayed and priced usage; Infinity if it mints nothing. The smaller goes first. */
+  shareOf(tenant: number, timeSeconds: number): number {
+    const number = this.numberOf(tenant);
+    const timeMicros = microsOf(timeSeconds);
+    this.market.advance(timeMicros);
+    return -this.market.standingOf(number, timeMicros);
+  }
+
+  admit(ask: Ask, timeSeconds: number): AccountsRefusal | undefined {
+    return this.inner.admit(ask, timeSeconds);
+  }
+
+  onHold(tenant: number, holder: number, demand: Demand, node: number, timeSeconds: number): void {
+    this.inner.onHold(tenant, holder, demand, node, timeSeconds);
+    const flavor = this.tenants.flavors.ofNode(node);
+    const milli = this.milliOf(flavor, demand);
+    if (milli === 0) return;
+    const expected = this.expectedSeconds(holder);
+    const lease = this.market.started(
+      this.numberOf(tenant),
+      flavor,
+      milli,
+      microsOf(timeSeconds),
+      expected > 0 ? microsOf(expected) : Number.POSITIVE_INFINITY,
+    );
+    if (lease >= this.leaseBefore.length) this.widen(lease);
+    this.leaseBefore[lease] = this.lastLease.get(holder) ?? -1;
+    this.lastLease.set(holder, lease);
+  }
+
+  onRelease(tenant: number, holder: number, demand: Demand, node: number, timeSeconds: number): void {
+    this.inner.onRelease(tenant, holder, demand, node, timeSeconds);
+    const flavor = this.tenants.flavors.ofNode(node);
+    const milli = this.milliOf(flavor, demand);
+    if (milli > 0) this.market.ended(this.takeLease(holder, flavor, milli), microsOf(timeSeconds));
+  }
+
+  tick(timeSeconds: number, wake: (tenant: number) => void): void {
+    this.inner.tick(timeSeconds, wake);
+  }
+
+  /** Takes a lease of a holder out of its list: the last one that is for as much on that flavour. Equal pods are interchangeable. */
+  private takeLease(holder: number, flavor: number, milli: number): number {
+    const { leases } = this.market;
+    const first = this.lastLease.get(holder) ?? -1;
+    let after = -1;
+    let lease = first;
+    while (lease >= 0 && (leases.flavors[lease] !== flavor || leases.millis[lease] !== milli)) {
+      after = lease;
+      lease = this.leaseBefore[lease] as number;
+    }
+    assert(lease >= 0, 'a pod is released that was not held');
+    const before = this.leaseBefore[lease] as number;
+    if (after >= 0) this.leaseBefore[after] = before;
+    else if (before >= 0) this.lastLease.set(holder, before);
+    else this.lastLease.delete(holder);
+    return lease;
+  }
+
+  /** Number of a tenant in the market. */
+  private numberOf(tenant: number): number {
+    return this.tenants.tree.rowOf(tenant) - 1;
+  }
+
+  private milliOf(flavor: number, demand: Demand): number {
+    return flavor < 0 ? 0 : Math.floor(this.tenants.usage.unitsOfPod(flavor, demand) / MICROS_PER_MILLI);
+  }
+
+  private widen(lease: number): void {
+    const next = new Int32Array(2 * (lease + 1)).fill(-1);
+    next.set(this.leaseBefore);
+    this.leaseBefore = next;
+  }
+}
+
+function microsOf(seconds: number): number {
+  return Math.round(MICROS_PER_SECOND * seconds);
+}
