@@ -30,7 +30,7 @@ export const ROOM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   simulation: ['kernel', 'physics', 'model', 'field', 'market', 'governor', 'guard'],
   traces: ['kernel', 'model', 'market'],
   store: ['model', 'market'],
-  drivers: [...CORE, 'traces'],
+  drivers: [...CORE, 'traces', 'store'],
   server: [...CORE, 'traces', 'drivers', 'store'],
   cli: [...CORE, 'traces', 'drivers', 'store', 'server'],
   'lab/boards': CORE,

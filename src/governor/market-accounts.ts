@@ -112,6 +112,11 @@ export class MarketAccounts implements Accounts {
     this.inner.tick(timeSeconds, wake);
   }
 
+  /** Pays all rents up to a time, at the end. */
+  settle(timeSeconds: number): void {
+    this.market.settle(microsOf(timeSeconds));
+  }
+
   /** Takes a lease of a holder out of its list: the last one that is for as much on that flavour. Equal pods are interchangeable. */
   private takeLease(holder: number, flavor: number, milli: number): number {
     const { leases } = this.market;

@@ -38,6 +38,7 @@ interface SimulateOptions extends SharedOptions, ReportOptions, ZonesOptions, Wh
   readonly explain?: string;
   readonly series: boolean;
   readonly jobsOut?: string;
+  readonly ledger?: string;
 }
 
 const EXAMPLES = `
@@ -65,7 +66,11 @@ export function addSimulateCommand(parent: Command): void {
     .option('--seed <n>', 'of everything random', parseSeed, 1);
   addReportOptions(addSharedOptions(command, { scheduling: ONE_ZONE, figures: ONE_ZONE }))
     .option('--explain <name>', "print one job's life and the reasons for its pods' nodes")
-    .option('--jobs-out <file>', 'write a row for each job: .csv, .csv.gz or .parquet');
+    .option('--jobs-out <file>', 'write a row for each job: .csv, .csv.gz or .parquet')
+    .option(
+      '--ledger <file>',
+      'write the rents of the tenants to a new file; `teg ledger` verifies and reads it (with --tenants)',
+    );
   addZonesOptions(addWhatIfOptions(command))
     .optionsGroup('')
     .option('--no-series', 'leave the time series out of the JSON')
@@ -156,5 +161,6 @@ function toTask(options: SimulateOptions, jobsNamed: boolean): SimulationTask {
     withSeries: options.series || wantsReport(options),
     ...(options.jobsOut === undefined ? {} : { withJobs: true }),
     ...(options.explain === undefined ? {} : { explain: options.explain }),
+    ...(options.ledger === undefined ? {} : { ledgerFile: options.ledger }),
   };
 }

@@ -18,6 +18,7 @@ export interface SimulateZonesOptions extends SharedOptions, ZonesOptions {
   readonly policy: string;
   readonly seed: number;
   readonly explain?: string;
+  readonly ledger?: string;
   readonly series: boolean;
   readonly jobsOut?: string;
   readonly decisionCosts?: string;
@@ -77,7 +78,9 @@ function refuseForeignOptions(options: SimulateZonesOptions): void {
     ['--decision-costs', options.decisionCosts !== undefined],
     ['--explain', options.explain !== undefined],
     ['--retry', options.retry !== undefined],
+    ['--runtimes', options.runtimes !== undefined],
     ['--tenants', options.tenants !== undefined],
+    ['--ledger', options.ledger !== undefined],
     ['--timing', options.timing === true],
     ['--html', options.html !== undefined],
     ['--markdown', options.markdown !== undefined],

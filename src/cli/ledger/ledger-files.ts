@@ -45,7 +45,7 @@ export interface StatementFile extends Pick<Statement, 'account'> {
     readonly timeSeconds: number;
     readonly code: string;
     readonly job: number | null;
-    /** Unit-hours and tokens for a unit-hour; null: not by quantity. */
+    /** Unit-hours, null: not by quantity; tokens for a unit-hour, null: of several prices. */
     readonly quantity: number | null;
     readonly price: number | null;
     readonly change: string;
@@ -114,7 +114,7 @@ export function statementFromFile(file: string, account: string, from?: number, 
       timeSeconds: line.timeMicros / MICROS_PER_SECOND,
       code: CODE_NAMES[line.code] ?? String(line.code),
       job: line.job < 0 ? null : line.job,
-      quantity: line.price > 0 ? line.quantity / QUANTITY_PER_UNIT_HOUR : null,
+      quantity: line.quantity > 0 || line.price > 0 ? line.quantity / QUANTITY_PER_UNIT_HOUR : null,
       price: line.price > 0 ? line.price / MICROS_PER_TOKEN : null,
       change: String(line.change),
       reservedChange: String(line.reservedChange),
@@ -148,7 +148,7 @@ export function printStatement(statement: StatementFile): void {
         String(timeSeconds),
         code,
         job === null ? '' : String(job),
-        quantity === null ? '' : `${quantity} × ${price}`,
+        quantityText(quantity, price),
         amount(change),
         amount(reservedChange),
         transfer,
@@ -157,6 +157,12 @@ export function printStatement(statement: StatementFile): void {
     ],
     { title: `Statement of ${account}, in tokens` },
   );
+}
+
+/** @returns `4 × 1.25`, or the quantity alone where it was charged at several prices. */
+function quantityText(quantity: number | null, price: number | null): string {
+  if (quantity === null) return '';
+  return price === null ? String(Number(quantity.toFixed(4))) : `${quantity} × ${price}`;
 }
 
 function withStore<Result>(file: string, use: (store: SqliteLedgerStore) => Result): Result {

@@ -15,6 +15,7 @@ import { runSimulation } from '../../simulation/run/simulator.ts';
 import { readTenants, type TenantsFile } from '../../traces/tenants/read-tenants.ts';
 import { type InputSources, type Inputs, isGenerated, loadInputs } from './inputs.ts';
 import { loadPolicy } from './load-policy.ts';
+import { SimulationLedger } from './simulation-ledger.ts';
 import type { TaskControl } from './worker-tasks.ts';
 
 /** The stream of a seed that a workload is resampled from. */
@@ -48,6 +49,8 @@ export interface SimulationTask extends InputSources {
   readonly withJobs?: boolean;
   /** A file of tenants; then a zone decides. */
   readonly tenants?: string;
+  /** A new file for the rents of these tenants. */
+  readonly ledgerFile?: string;
   /** Id of a job to be explained. */
   readonly explain?: string;
 }
@@ -83,9 +86,11 @@ export class SimulationTaskRunner {
       ...(task.resample ? { resample: new Random(task.seed, STREAM_RESAMPLE) } : {}),
     });
     let jobs: JobRecords | undefined;
+    const ledger = openLedger(task, tenants);
     const result = runSimulation({
       ...others,
       ...(tenants === undefined ? {} : { tenants }),
+      ...(ledger === undefined ? {} : { ledger: ledger.durable.ledger }),
       nodes: inputs.nodes,
       jobs: table,
       policy,
@@ -109,8 +114,12 @@ export class SimulationTaskRunner {
           }
         : {}),
       shouldStop: () => control.shouldStop(),
-      onProgress: (ended) => control.report(ended, table.count),
+      onProgress: (ended) => {
+        ledger?.commitSome();
+        control.report(ended, table.count);
+      },
     });
+    ledger?.finish();
     const warnings = [...inputs.warnings, ...unknownTenants(table, tenants, tenantsPath)];
     return { result, warnings, ...(jobs === undefined ? {} : { jobs }) };
   }
@@ -134,6 +143,15 @@ export class SimulationTaskRunner {
     }
     return this.inputs;
   }
+}
+
+/** @returns The ledger of a run in a file; undefined: in memory. @throws TegError TEG_OPTION_INVALID if nobody pays. */
+function openLedger(task: SimulationTask, tenants: TenantsFile | undefined): SimulationLedger | undefined {
+  if (task.ledgerFile === undefined) return undefined;
+  if (tenants === undefined) {
+    throw new TegError('TEG_OPTION_INVALID', 'got --ledger without --tenants, expected both: say who pays');
+  }
+  return new SimulationLedger(task.ledgerFile, tenants.market.halfLifeSeconds);
 }
 
 /**

@@ -170,6 +170,13 @@ export class TokenMarket {
     while (this.dueMicros <= timeMicros) this.tick(this.dueMicros);
   }
 
+  /** Pays all rents up to a time, between ticks: the end of a run. Nothing may start or end at that time afterwards. */
+  settle(timeMicros: number): void {
+    this.advance(timeMicros);
+    this.tick(timeMicros);
+    this.dueMicros = timeMicros - (timeMicros % this.period) + this.period;
+  }
+
   /** Pays, quotes and reserves; then savings take what is left. */
   private tick(timeMicros: number): void {
     const { book, rents } = this;

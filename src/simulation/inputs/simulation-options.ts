@@ -4,6 +4,7 @@ import type { StrandingTables } from '../../field/stranding-tables.ts';
 import type { Accounts } from '../../governor/accounts.ts';
 import type { PolicyFactory } from '../../governor/policy/policy.ts';
 import type { EffectBuffer } from '../../governor/zone/effects.ts';
+import type { Ledger } from '../../market/ledger.ts';
 import type { MarketSpec, TenantSpec } from '../../market/tenants/spec.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import type { DisciplineName, RuntimeKnowledge } from '../queueing/queue-names.ts';
@@ -64,6 +65,8 @@ export interface SimulationOptions {
   readonly accounts?: Accounts;
   /** Tenants whose accounts admit jobs, by name; the result has a part for them. Excludes `accounts` and `world`. */
   readonly tenants?: { readonly market: MarketSpec; readonly tenants: readonly TenantSpec[] };
+  /** Where the rents of tenants are written, with queue `teg` or another; empty, and needs `tenants`. Absent: in memory. */
+  readonly ledger?: Ledger;
   /** Virtual time between attempts with all waiting jobs, for policies that may miss a node; absent: none. */
   readonly retrySeconds?: number;
   /** Distances of the time series until the last arrival; default SAMPLES_DEFAULT. Fewer than as many rows follow. */

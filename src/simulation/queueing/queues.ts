@@ -1,6 +1,6 @@
 /** The registry of queueing disciplines that are not a zone's own. */
 
-import { TegQueue } from '../../governor/queueing/teg-queue.ts';
+import { TegQueue, type TenantOrder } from '../../governor/queueing/teg-queue.ts';
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
@@ -21,6 +21,8 @@ export interface QueueContext {
   readonly estimates: RuntimeEstimates;
   /** The discipline's own stream. */
   readonly random: Random;
+  /** By what tenants had for their share; undefined: all are equal. */
+  readonly order?: TenantOrder | undefined;
 }
 
 /** Makes the discipline of one run. */
@@ -41,7 +43,7 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
   },
   teg: {
     description: 'whatever fits starts, around a reservation for the one that has waited long',
-    create: ({ estimates }) => new TegQueue(estimates),
+    create: ({ estimates, order }) => new TegQueue(estimates, order),
   },
   'smallest-first': {
     description: 'whatever fits starts, jobs with the fewest GPUs first',

@@ -6,8 +6,10 @@
  */
 import { Fragmentation, typicalShapes } from '../../field/fragmentation.ts';
 import { latticeOf, pricesOf } from '../../field/prices.ts';
+import { MarketAccounts } from '../../governor/market-accounts.ts';
 import type { PlacementPolicy, TypicalWorkload } from '../../governor/policy/policy.ts';
 import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
+import type { TenantOrder } from '../../governor/queueing/teg-queue.ts';
 import { TenantAccounts } from '../../governor/tenant-accounts.ts';
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
 import { Zone } from '../../governor/zone/zone.ts';
@@ -61,8 +63,9 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
   const { jobs: table, seed } = given;
   const startedMicros = given.clockMicros?.() ?? 0;
   const cluster = clusterFor(given.nodes, table, given.tenants?.market);
-  const tenants = buildTenants(given, cluster);
-  const options = tenants === undefined ? given : { ...given, accounts: tenants };
+  const built = buildTenants(given, cluster);
+  const tenants = built?.meter;
+  const options = built === undefined ? given : { ...given, accounts: built.market ?? built.meter };
   const typical = typicalOf(table);
   const shapes = jobShapes(table);
   const sampler = buildSampler(options, cluster, shapes, typical);
@@ -77,7 +80,7 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
   const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
   const log = options.onJobs === undefined ? undefined : new JobLog(table, cluster);
   const recorded = options.recorded ?? (options.world === undefined ? undefined : emptyStart(table));
-  const discipline = buildDiscipline(options, cluster);
+  const discipline = buildDiscipline(options, cluster, built?.market);
   const decider = buildDecider(options, cluster, policy, watch, discipline);
   const queueMeter = options.onQueue && new QueueMeter(cluster, shapes, metrics, arrivalsEnd, decider);
   const pods = decider instanceof PodDecider ? decider : undefined;
@@ -104,6 +107,7 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
     onProgress: options.onProgress ?? (() => {}),
   });
   const ended = run.run();
+  built?.market?.settle(run.now);
   if (log !== undefined) options.onJobs?.(log.records());
   if (queueMeter !== undefined) options.onQueue?.(queueMeter.figures(discipline?.promises));
   const wallMicros = (options.clockMicros?.() ?? 0) - startedMicros;
@@ -154,15 +158,28 @@ function listeners(
   };
 }
 
+/** The accounts of the tenants of a run. */
+interface TenantBooks {
+  readonly meter: TenantMeter;
+  /** In front of them, where somebody needs it: rents, and the order of tenants. */
+  readonly market: MarketAccounts | undefined;
+}
+
 /** The accounts of the tenants, measured. What they expect of run times is what queue disciplines are informed of. */
-function buildTenants(options: SimulationOptions, cluster: ClusterState): TenantMeter | undefined {
+function buildTenants(options: SimulationOptions, cluster: ClusterState): TenantBooks | undefined {
   const { tenants, jobs, warmupSeconds = 0 } = options;
   if (tenants === undefined) return undefined;
   const tree = new TenantTree(tenants.market, tenants.tenants, jobs.tenants);
   const { expectedSeconds } = runtimesOf(options);
   const expected = (job: number): number => expectedSeconds[job] as number;
   const accounts = new TenantAccounts(cluster, tree, jobs.tenants, { expectedSeconds: expected });
-  return new TenantMeter(accounts, jobs, warmupSeconds);
+  const meter = new TenantMeter(accounts, jobs, warmupSeconds);
+  const { queue, ledger } = options;
+  const hasMarket = queue === 'teg' || ledger !== undefined;
+  const market = hasMarket
+    ? new MarketAccounts(meter, accounts, { ledger, expectedSeconds: expected })
+    : undefined;
+  return { meter, market };
 }
 
 function buildPolicy(
@@ -231,11 +248,12 @@ function nameOnly(name: string): ObservedPolicy {
 function buildDiscipline(
   { queue = 'best-effort', runtimes, jobs, seed, world }: SimulationOptions,
   cluster: ClusterState,
+  order: TenantOrder | undefined,
 ): QueueDiscipline | undefined {
   if (isZoneQueue(queue) || world !== undefined) return undefined;
   const random = new Random(seed, STREAM_QUEUE);
   const estimates = new RuntimeEstimates({ predicts: runtimes === 'predicted' });
-  return QUEUES[queue].create({ cluster, tenants: jobs.tenants, estimates, random });
+  return QUEUES[queue].create({ cluster, tenants: jobs.tenants, estimates, random, order });
 }
 
 /** What a discipline is informed of about the run times of jobs. */
@@ -324,6 +342,9 @@ function checkOptions(options: SimulationOptions): void {
       'TEG_OPTION_INVALID',
       'got tenants beside accounts or a Kubernetes world, expected tenants alone: let a zone decide',
     );
+  }
+  if (options.ledger !== undefined && options.tenants === undefined) {
+    throw new TegError('TEG_OPTION_INVALID', 'got a ledger without tenants, expected both: say who pays');
   }
   requireRange('horizon', options.horizonSeconds, Number.MIN_VALUE);
   requireRange('warm-up', options.warmupSeconds, 0);
