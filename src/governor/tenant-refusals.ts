@@ -1,17 +1,19 @@
 /** The reasons why accounts of tenants refuse, with their figures. Equal ones in a row are the same object. */
-import { type QuotaFlavor, RESOURCES_PER_FLAVOR } from '../market/tenants/spec.ts';
+import {
+  QUOTA_CPU,
+  QUOTA_GPU,
+  QUOTA_MEMORY,
+  type QuotaFlavor,
+  RESOURCES_PER_FLAVOR,
+} from '../market/tenants/spec.ts';
 import type { TenantBudgets } from '../market/tenants/tenant-budgets.ts';
 import type { TenantUsage } from '../market/tenants/tenant-usage.ts';
 import type { TenantTable } from '../model/tenants.ts';
 import type { AccountsRefusal } from './accounts.ts';
 import { NO_FLAVOR_BIT } from './node-flavors.ts';
 
-/** Names of amounts in refusals, by resource, and how many integer units make one. */
-const SHOWN = [
-  { name: 'Cores', units: 1000 },
-  { name: 'Gib', units: 1024 },
-  { name: 'Gpus', units: 1000 },
-] as const;
+const MILLI = 1000;
+const MIB_PER_GIB = 1024;
 
 /** A refusal by room, and the figures that it was made of. */
 interface LastRefusal {
@@ -114,30 +116,46 @@ export class TenantRefusals {
     const { usage } = this;
     const limiter = usage.limitedBy(tenant, flavor, resource, need);
     const at = usage.tree.rowOf(limiter) * usage.tree.cells + flavor * RESOURCES_PER_FLAVOR + resource;
-    return {
-      code: 'limit-reached',
-      data: {
-        tenant: this.table.nameOf(limiter),
-        flavor: this.flavorName(flavor),
-        ...shown('need', resource, need),
-        ...shown('held', resource, usage.heldBy(limiter, flavor, resource)),
-        ...shown('limit', resource, usage.tree.limits[at] as number),
-      },
-    };
+    const held = shown(resource, usage.heldBy(limiter, flavor, resource));
+    const limit = shown(resource, usage.tree.limits[at] as number);
+    const needed = shown(resource, need);
+    const of = { tenant: this.table.nameOf(limiter), flavor: this.flavorName(flavor) };
+    const code = 'limit-reached';
+    // Written out: these are made for each refused job, and computed names of fields cost ten times as much.
+    if (resource === QUOTA_GPU) {
+      return { code, data: { ...of, needGpus: needed, heldGpus: held, limitGpus: limit } };
+    }
+    if (resource === QUOTA_CPU) {
+      return { code, data: { ...of, needCores: needed, heldCores: held, limitCores: limit } };
+    }
+    return { code, data: { ...of, needGib: needed, heldGib: held, limitGib: limit } };
   }
 
   private quotaUsedUp(tenant: number, flavor: number, resource: number, need: number): AccountsRefusal {
     const { usage } = this;
+    const available = shown(resource, Math.max(0, usage.quotaRoom(tenant, flavor, resource)));
+    const quota = shown(resource, usage.quotaOf(tenant, flavor, resource));
+    const lent = shown(resource, usage.lent(tenant, flavor, resource));
+    const needed = shown(resource, need);
+    const of = { tenant: this.table.nameOf(tenant), flavor: this.flavorName(flavor) };
+    const code = 'quota-used-up';
+    if (resource === QUOTA_GPU) {
+      const data = { ...of, needGpus: needed, availableGpus: available, quotaGpus: quota, lentGpus: lent };
+      return { code, data };
+    }
+    if (resource === QUOTA_CPU) {
+      const data = {
+        ...of,
+        needCores: needed,
+        availableCores: available,
+        quotaCores: quota,
+        lentCores: lent,
+      };
+      return { code, data };
+    }
     return {
-      code: 'quota-used-up',
-      data: {
-        tenant: this.table.nameOf(tenant),
-        flavor: this.flavorName(flavor),
-        ...shown('need', resource, need),
-        ...shown('available', resource, Math.max(0, usage.quotaRoom(tenant, flavor, resource))),
-        ...shown('quota', resource, usage.quotaOf(tenant, flavor, resource)),
-        ...shown('lent', resource, usage.lent(tenant, flavor, resource)),
-      },
+      code,
+      data: { ...of, needGib: needed, availableGib: available, quotaGib: quota, lentGib: lent },
     };
   }
 
@@ -153,11 +171,11 @@ export class TenantRefusals {
   }
 }
 
-function shown(what: string, resource: number, amount: number): Record<string, number> {
-  const { name, units } = SHOWN[resource] as (typeof SHOWN)[number];
-  return { [`${what}${name}`]: rounded(amount / units) };
+/** An amount in cores, GiB or GPUs, to the thousandth. */
+function shown(resource: number, amount: number): number {
+  return resource === QUOTA_MEMORY ? rounded(amount / MIB_PER_GIB) : amount / MILLI;
 }
 
 function rounded(value: number): number {
-  return Number(value.toFixed(3));
+  return Math.round(value * MILLI) / MILLI;
 }

@@ -1,63 +1,107 @@
 /**
- * Waiting jobs that the accounts do not admit, by tenant: in no line, and never tried, until their tenant is woken.
+ * Waiting jobs that the accounts do not admit, by tenant and shape: in no line, and never tried, until their tenant is woken.
  *
- * Why apart from the lines: jobs of a line are interchangeable because they fit together or not at all; admission
- * differs from tenant to tenant, and must not block the jobs behind.
+ * Why apart from the lines: jobs of a line are interchangeable because they fit together or not at all; admission differs from tenant
+ * to tenant, and must not block the jobs behind.
  *
- * Invariants: a job in here waits and is in no line; its links in the job table are its neighbours in its tenant's
- * list.
+ * Jobs of one tenant and shape are equal to the accounts as well: one of them, the first, goes to the line when the tenant is woken,
+ * and the next when that one has started. So waking a tenant costs as much as it has shapes, however many jobs wait.
+ *
+ * Invariants: a job in here waits and is in no line; a group has at least one job; its runner, if it has one, waits in the line.
  */
-import { assert } from '../../kernel/assert.ts';
 import type { AccountsRefusal } from '../accounts.ts';
+import { JobState, Reason } from './zone-events.ts';
+import { jobGoesBefore } from './zone-heap.ts';
 import type { ZoneJobTable } from './zone-jobs.ts';
+import { ShapeLines } from './zone-lines.ts';
 
-/** Lists by tenant. Written by its zone only. */
+/** More than any number of a shape: a tenant and a shape make one key. */
+const SHAPES_MAX = 2 ** 32;
+
+/** The jobs of one tenant and shape. */
+interface Group {
+  readonly key: number;
+  readonly tenant: number;
+  /** Its line in `lines`. */
+  readonly line: number;
+  count: number;
+  refusal: AccountsRefusal;
+  /** The job that went to the line for all of them; −1: none, they wait to be woken. */
+  runner: number;
+}
+
+/** Groups of jobs. Written by their zone only. */
 export class HeldBackJobs {
+  /** Jobs held back. */
+  jobCount = 0;
   private readonly jobs: ZoneJobTable;
-  /** First job of each tenant with any. */
-  private readonly firsts = new Map<number, number>();
-  private readonly refusals = new Map<number, AccountsRefusal>();
+  private readonly lines: ShapeLines;
+  private lineCount = 0;
+  private readonly freeLines: number[] = [];
+  private readonly groups = new Map<number, Group>();
+  private readonly byTenant = new Map<number, Set<Group>>();
   /** Tenants with jobs that were admitted on some nodes only, which were full. */
   private readonly narrowedTenants = new Set<number>();
 
   constructor(jobs: ZoneJobTable) {
     this.jobs = jobs;
-  }
-
-  /** Jobs held back. */
-  get jobCount(): number {
-    return this.refusals.size;
+    this.lines = new ShapeLines(jobs);
   }
 
   /** @returns Why a job is held back; undefined: it is not. O(1). */
   refusalOf(job: number): AccountsRefusal | undefined {
-    return this.refusals.get(job);
-  }
-
-  /** @returns The job of a tenant that was held back last, −1 if there is none. O(1). */
-  firstOf(tenant: number): number {
-    return this.firsts.get(tenant) ?? -1;
-  }
-
-  /** Adds a waiting job that is in no line. O(1). @param isNarrowed It was admitted on some nodes only, which were full. */
-  push(job: number, refusal: AccountsRefusal, isNarrowed: boolean): void {
-    // The links in the job table would be those of another list.
-    assert(!this.refusals.has(job), 'a job is held back that already is');
     const { jobs } = this;
-    const tenant = jobs.tenantOf(job);
-    if (isNarrowed) this.narrowedTenants.add(tenant);
-    const next = this.firstOf(tenant);
-    jobs.setFirst(job, -1);
-    jobs.setPrevious(job, -1);
-    jobs.setNext(job, next);
-    if (next >= 0) jobs.setPrevious(next, job);
-    this.firsts.set(tenant, job);
-    this.refusals.set(job, refusal);
+    if (jobs.stateOf(job) !== JobState.Waiting || jobs.reasonOf(job) !== Reason.NotAdmitted) return undefined;
+    const group = this.groupOf(job);
+    if (group === undefined || group.runner < 0) return group?.refusal;
+    return { code: 'behind-equal-job', data: { job: group.runner } };
+  }
+
+  /** @returns Why a job that is to wait need not be tried: equal jobs before it are held back. Undefined: it is to be tried. O(1). */
+  refusalOfEqual(job: number): AccountsRefusal | undefined {
+    const group = this.groupOf(job);
+    if (group === undefined || jobGoesBefore(this.jobs, job, this.lines.first(group.line))) return undefined;
+    return group.refusal;
+  }
+
+  /**
+   * Adds a waiting job that is in no line. O(log of the jobs of its group).
+   *
+   * @param isNarrowed It was admitted on some nodes only, which were full.
+   */
+  push(job: number, refusal: AccountsRefusal, isNarrowed: boolean): void {
+    const group = this.groupOf(job) ?? this.open(job, refusal);
+    if (isNarrowed) this.narrowedTenants.add(group.tenant);
+    if (group.runner === job) group.runner = -1;
+    group.refusal = refusal;
+    group.count++;
+    this.jobCount++;
+    this.lines.push(group.line, job);
+  }
+
+  /** Removes a job that is cancelled. */
+  remove(job: number): void {
+    this.take(this.groupOf(job) as Group, job);
+  }
+
+  /** A job of the lines has started or is cancelled. @returns The equal job that goes to the line in its place, removed; −1: none. */
+  next(job: number): number {
+    const group = this.groupOf(job);
+    return group === undefined || group.runner !== job ? -1 : this.takeFirst(group);
+  }
+
+  /** Removes the first job of each group of a tenant that has none in the lines. @returns These jobs. O(groups of the tenant). */
+  wake(tenant: number): number[] {
+    const woken: number[] = [];
+    for (const group of this.byTenant.get(tenant) ?? []) {
+      if (group.runner < 0) woken.push(this.takeFirst(group));
+    }
+    return woken;
   }
 
   /** @returns The tenants that have jobs held back. */
   tenants(): number[] {
-    return [...this.firsts.keys()];
+    return [...this.byTenant.keys()];
   }
 
   /** @returns The tenants whose jobs may find room on a node that came up or joined; they are forgotten here. */
@@ -68,36 +112,67 @@ export class HeldBackJobs {
     return tenants;
   }
 
-  /** Removes a job. O(1). */
-  remove(job: number): void {
-    assert(this.refusals.has(job), 'a job is released that was not held back');
-    const { jobs } = this;
-    const before = jobs.previousOf(job);
-    const after = jobs.nextOf(job);
-    if (after >= 0) jobs.setPrevious(after, before);
-    if (before >= 0) jobs.setNext(before, after);
-    else if (after >= 0) this.firsts.set(jobs.tenantOf(job), after);
-    else this.firsts.delete(jobs.tenantOf(job));
-    this.refusals.delete(job);
-  }
-
   /**
-   * Visits all jobs, and checks the links; for the zone's check.
+   * Visits all jobs, and checks the groups; for the zone's check.
    *
    * @returns True if everything is consistent.
    */
   walk(visit: (job: number) => void): boolean {
-    let count = 0;
-    for (const [tenant, first] of this.firsts) {
-      let before = -1;
-      for (let job = first; job >= 0; job = this.jobs.nextOf(job)) {
-        if (this.jobs.previousOf(job) !== before || this.jobs.tenantOf(job) !== tenant) return false;
-        if (!this.refusals.has(job)) return false;
+    const { jobs } = this;
+    let sum = 0;
+    for (const [key, { line, count, runner }] of this.groups) {
+      let found = 0;
+      const sound = this.lines.walk(line, (job) => {
+        if (this.keyOf(job) === key) found++;
         visit(job);
-        count++;
-        before = job;
-      }
+      });
+      if (!sound || found !== count || count === 0) return false;
+      sum += count;
+      if (runner < 0) continue;
+      if (jobs.stateOf(runner) !== JobState.Waiting || jobs.reasonOf(runner) !== Reason.None) return false;
+      if (this.keyOf(runner) !== key) return false;
     }
-    return count === this.refusals.size;
+    return sum === this.jobCount;
+  }
+
+  private keyOf(job: number): number {
+    return this.jobs.tenantOf(job) * SHAPES_MAX + this.jobs.shapeOf(job);
+  }
+
+  private groupOf(job: number): Group | undefined {
+    return this.groups.get(this.keyOf(job));
+  }
+
+  private open(job: number, refusal: AccountsRefusal): Group {
+    let line = this.freeLines.pop();
+    if (line === undefined) {
+      line = this.lineCount++;
+      this.lines.addShape();
+    }
+    const tenant = this.jobs.tenantOf(job);
+    const group: Group = { key: this.keyOf(job), tenant, line, count: 0, refusal, runner: -1 };
+    this.groups.set(group.key, group);
+    const others = this.byTenant.get(tenant);
+    if (others === undefined) this.byTenant.set(tenant, new Set([group]));
+    else others.add(group);
+    return group;
+  }
+
+  private takeFirst(group: Group): number {
+    const job = this.lines.first(group.line);
+    group.runner = job;
+    this.take(group, job);
+    return job;
+  }
+
+  private take(group: Group, job: number): void {
+    this.lines.remove(group.line, job);
+    this.jobCount--;
+    if (--group.count > 0) return;
+    this.groups.delete(group.key);
+    this.freeLines.push(group.line);
+    const others = this.byTenant.get(group.tenant) as Set<Group>;
+    others.delete(group);
+    if (others.size === 0) this.byTenant.delete(group.tenant);
   }
 }

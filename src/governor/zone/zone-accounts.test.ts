@@ -23,6 +23,7 @@ import {
   ZoneEventKind,
   type ZoneOptions,
 } from './zone-events.ts';
+import type { JobView } from './zone-view.ts';
 
 const optionSets: fc.Arbitrary<ZoneOptions> = fc.record({
   queue: fc.constantFrom('best-effort' as const, 'best-effort' as const, 'strict-fifo' as const),
@@ -121,8 +122,15 @@ describe('accounts of a zone', () => {
               if (refusal === undefined) continue;
               heldBack++;
               const view = zone.explain(job);
-              expect(accounts.allows(zone.tenantOf(job), view?.podCount ?? 0)).toBe(false);
               expect(view).toMatchObject({ reason: 'not-admitted', refusal });
+              if (refusal.code !== 'behind-equal-job') {
+                expect(accounts.allows(zone.tenantOf(job), view?.podCount ?? 0)).toBe(false);
+                continue;
+              }
+              const first = zone.explain(refusal.data['job'] as number);
+              expect(first?.refusal).toBeUndefined();
+              const { tenant, demandId, podCount, gangMin } = view as JobView;
+              expect(first).toMatchObject({ state: 'waiting', tenant, demandId, podCount, gangMin });
             }
           });
           refusals += accounts.refusals;
@@ -200,6 +208,49 @@ describe('a job that is not admitted', () => {
     expect([zone.reasonOf(4), zone.reasonOf(5)]).toEqual([Reason.NotAdmitted, Reason.NoFit]);
     zone.step({ kind: ZoneEventKind.JobFinished, job: 0 }, 3);
     expect([zone.stateOf(4), zone.stateOf(5)]).toEqual([JobState.Running, JobState.Waiting]);
+  });
+
+  test('goes to the line for all equal ones of its tenant, one after the other', () => {
+    const cluster = makeCluster([0]);
+    const accounts = new QuotaAccounts(1, 60);
+    const zone = new Zone(cluster, new FirstFit(cluster), {}, accounts);
+    for (let job = 0; job < 5; job++) zone.step(submission(job, 1), job);
+    for (let job = 5; job < 8; job++) zone.step(submission(job, job), job);
+    expect(zone.runningJobs).toBe(4);
+    // Jobs behind an equal one that is refused are not asked for.
+    expect([accounts.asks, accounts.refusals]).toEqual([5, 1]);
+    accounts.podsMax = 4;
+    zone.step({ kind: ZoneEventKind.Tick }, zone.dueSeconds);
+    const reasons = (): unknown[] => [1, 2, 3, 4].map((job) => zone.refusalOf(job)?.data['job']);
+    expect(reasons()).toEqual([undefined, 1, 1, 1]);
+    expect([1, 2].map((job) => zone.reasonOf(job))).toEqual([Reason.NoFit, Reason.NotAdmitted]);
+    zone.check();
+    zone.step({ kind: ZoneEventKind.JobFinished, job: 5 }, 70);
+    expect(zone.stateOf(1)).toBe(JobState.Running);
+    expect(reasons()).toEqual([undefined, undefined, 2, 2]);
+    zone.step({ kind: ZoneEventKind.JobCancelled, job: 2 }, 71);
+    expect(reasons()).toEqual([undefined, undefined, undefined, 3]);
+    zone.check();
+    zone.step({ kind: ZoneEventKind.JobFinished, job: 6 }, 72);
+    zone.step({ kind: ZoneEventKind.JobFinished, job: 7 }, 73);
+    expect([3, 4].map((job) => zone.stateOf(job))).toEqual([JobState.Running, JobState.Running]);
+    zone.check();
+  });
+
+  test('is asked for by itself if it goes before the equal ones that are held back', () => {
+    const cluster = makeCluster([0]);
+    const accounts = new QuotaAccounts(1);
+    const zone = new Zone(cluster, new FirstFit(cluster), {}, accounts);
+    for (let job = 0; job < 3; job++) zone.step(submission(job, 1), job);
+    zone.step(submission(3, 1, { priority: 5 }), 3);
+    expect(accounts.asks).toBe(3);
+    zone.step({ kind: ZoneEventKind.JobFinished, job: 0 }, 4);
+    expect([1, 2, 3].map((job) => zone.stateOf(job))).toEqual([
+      JobState.Waiting,
+      JobState.Waiting,
+      JobState.Running,
+    ]);
+    zone.check();
   });
 
   test('can be cancelled, counts for the limit, and is dropped where nothing waits', () => {

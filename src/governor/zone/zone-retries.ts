@@ -96,21 +96,29 @@ export class ZoneRetries {
   }
 
   /**
-   * Puts a tenant's held-back jobs among those that are tried. Later jobs of this step do not overtake them. O(its
-   * jobs).
+   * Puts a tenant's held-back jobs, the first of each shape, among those that are tried. Later jobs of this step do not
+   * overtake them. O(its shapes).
    */
   wakeTenant(tenant: number): void {
-    const { heldBack, jobs } = this.core;
-    for (let job = heldBack.firstOf(tenant); job >= 0; job = heldBack.firstOf(tenant)) {
-      const since = jobs.sinceOf(job);
-      heldBack.remove(job);
-      this.waitUntried(job);
-      jobs.enter(job, JobState.Waiting, Reason.None, since);
-    }
+    for (const job of this.core.heldBack.wake(tenant)) this.lineUp(job);
     this.waiting.gangs.refresh();
   }
 
-  /** A node has joined: there is more to admit on. O(jobs held back). */
+  /** A job of the lines has started or is cancelled: an equal one that is held back goes to the line in its place. O(1). */
+  wakeNext(job: number): void {
+    const next = this.core.heldBack.next(job);
+    if (next >= 0) this.lineUp(next);
+  }
+
+  /** Lets a job wait in the line that is held back no longer. */
+  private lineUp(job: number): void {
+    const { jobs } = this.core;
+    const since = jobs.sinceOf(job);
+    this.waitUntried(job);
+    jobs.enter(job, JobState.Waiting, Reason.None, since);
+  }
+
+  /** A node has joined: there is more to admit on. O(shapes held back). */
   wakeAll(): void {
     for (const tenant of this.core.heldBack.tenants()) this.wakeTenant(tenant);
   }
@@ -227,6 +235,7 @@ export class ZoneRetries {
     if (placed) {
       waiting.remove(job);
       core.start(job, found);
+      this.wakeNext(job);
     }
     const { narrowedRefusal } = core;
     if (narrowedRefusal !== undefined) {

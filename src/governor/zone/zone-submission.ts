@@ -1,4 +1,5 @@
 /** The checks of a submission, before a zone changes anything. */
+import type { ClusterState } from '../../model/cluster-state.ts';
 import { TegError } from '../../model/errors.ts';
 import { TENANTS_MAX } from '../../model/limits.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
@@ -40,5 +41,14 @@ function requireSeconds(name: string, value: number): void {
   throw new TegError(
     'TEG_JOB_INVALID',
     `submitted job has ${name} ${value}; expected a finite number of at least 0: leave it out if it is unknown`,
+  );
+}
+
+/** @throws TegError TEG_CLUSTER_INVALID for a node that the zone does not have. */
+export function requireNode(cluster: ClusterState, node: number): void {
+  if (Number.isInteger(node) && node >= 0 && node < cluster.nodeCount) return;
+  throw new TegError(
+    'TEG_CLUSTER_INVALID',
+    `event names node ${node}; expected an index in [0, ${cluster.nodeCount}): join it first`,
   );
 }

@@ -12,7 +12,6 @@
 import { assert } from '../../kernel/assert.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
-import { TegError } from '../../model/errors.ts';
 import type { NodeState } from '../../model/node-state.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { type Accounts, type AccountsRefusal, FREE_ACCOUNTS } from '../accounts.ts';
@@ -38,7 +37,7 @@ import {
 } from './zone-events.ts';
 import { quoteOf } from './zone-quote.ts';
 import { ZoneRetries } from './zone-retries.ts';
-import { requireSubmission } from './zone-submission.ts';
+import { requireNode, requireSubmission } from './zone-submission.ts';
 import { describeJob, type JobView, type ZoneFrame } from './zone-view.ts';
 
 /** A zone of nodes and the jobs on them or waiting for them. */
@@ -115,7 +114,7 @@ export class Zone {
         this.lose(event.node);
         break;
       case ZoneEventKind.NodeState:
-        this.requireNode(event.node);
+        requireNode(this.cluster, event.node);
         core.nodeStates.set(event.node, event.state);
         break;
       case ZoneEventKind.Tick:
@@ -279,7 +278,7 @@ export class Zone {
 
   /** @returns The last report of a node, beyond its being up or down. */
   nodeStateOf(node: number): NodeState {
-    this.requireNode(node);
+    requireNode(this.cluster, node);
     return this.core.nodeStates.of(node);
   }
 
@@ -334,7 +333,7 @@ export class Zone {
       untried = !core.isImpossible(shape);
       reason = untried ? Reason.Behind : Reason.Impossible;
     } else if (!this.retries.isKnownNotToFit(shape)) {
-      refusal = core.refusalOf(job);
+      refusal = core.heldBack.refusalOfEqual(job) ?? core.refusalOf(job);
       if (refusal === undefined) {
         found = core.attemptAdmitted(job);
         refusal = core.narrowedRefusal;
@@ -423,7 +422,10 @@ export class Zone {
       if (core.heldBack.refusalOf(job) !== undefined) core.heldBack.remove(job);
       else if (this.disciplined !== undefined && !core.waiting.isParked(core.jobs.shapeOf(job))) {
         this.disciplined.withdraw(job);
-      } else core.waiting.remove(job);
+      } else {
+        core.waiting.remove(job);
+        this.retries.wakeNext(job);
+      }
       this.drop(job, JobState.Cancelled, Reason.Cancelled);
     } else {
       core.counters.ignored++;
@@ -446,7 +448,7 @@ export class Zone {
   }
 
   private raise(node: number): void {
-    this.requireNode(node);
+    requireNode(this.cluster, node);
     if (this.cluster.up[node] === 1) {
       this.core.counters.ignored++;
       return;
@@ -459,7 +461,7 @@ export class Zone {
 
   private lose(node: number): void {
     const { core } = this;
-    this.requireNode(node);
+    requireNode(this.cluster, node);
     if (this.cluster.up[node] === 0) {
       core.counters.ignored++;
       return;
@@ -487,13 +489,5 @@ export class Zone {
       core.counters.requeued++;
       core.effects.pushJob(EffectKind.JobRequeued, job, 0, Reason.NodeLost);
     }
-  }
-
-  private requireNode(node: number): void {
-    if (Number.isInteger(node) && node >= 0 && node < this.cluster.nodeCount) return;
-    throw new TegError(
-      'TEG_CLUSTER_INVALID',
-      `event names node ${node}; expected an index in [0, ${this.cluster.nodeCount}): join it first`,
-    );
   }
 }
