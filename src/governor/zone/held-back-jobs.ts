@@ -9,6 +9,7 @@
  *
  * Invariants: a job in here waits and is in no line; a group has at least one job; its runner, if it has one, waits in the line.
  */
+import { assert } from '../../kernel/assert.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import { JobState, Reason } from './zone-events.ts';
 import { jobGoesBefore } from './zone-heap.ts';
@@ -32,9 +33,9 @@ interface Group {
 
 /** Groups of jobs. Written by their zone only. */
 export class HeldBackJobs {
-  /** Jobs held back. */
-  jobCount = 0;
   private readonly jobs: ZoneJobTable;
+  /** The jobs held back. */
+  private readonly members = new Set<number>();
   private readonly lines: ShapeLines;
   private lineCount = 0;
   private readonly freeLines: number[] = [];
@@ -48,10 +49,14 @@ export class HeldBackJobs {
     this.lines = new ShapeLines(jobs);
   }
 
+  /** Jobs held back. */
+  get jobCount(): number {
+    return this.members.size;
+  }
+
   /** @returns Why a job is held back; undefined: it is not. O(1). */
   refusalOf(job: number): AccountsRefusal | undefined {
-    const { jobs } = this;
-    if (jobs.stateOf(job) !== JobState.Waiting || jobs.reasonOf(job) !== Reason.NotAdmitted) return undefined;
+    if (!this.members.has(job)) return undefined;
     const group = this.groupOf(job);
     if (group === undefined || group.runner < 0) return group?.refusal;
     return { code: 'behind-equal-job', data: { job: group.runner } };
@@ -70,17 +75,20 @@ export class HeldBackJobs {
    * @param isNarrowed It was admitted on some nodes only, which were full.
    */
   push(job: number, refusal: AccountsRefusal, isNarrowed: boolean): void {
+    // The links in the job table would be those of another line.
+    assert(!this.members.has(job), 'a job is held back that already is');
     const group = this.groupOf(job) ?? this.open(job, refusal);
     if (isNarrowed) this.narrowedTenants.add(group.tenant);
     if (group.runner === job) group.runner = -1;
     group.refusal = refusal;
     group.count++;
-    this.jobCount++;
+    this.members.add(job);
     this.lines.push(group.line, job);
   }
 
   /** Removes a job that is cancelled. */
   remove(job: number): void {
+    assert(this.members.has(job), 'a job is released that was not held back');
     this.take(this.groupOf(job) as Group, job);
   }
 
@@ -123,7 +131,7 @@ export class HeldBackJobs {
     for (const [key, { line, count, runner }] of this.groups) {
       let found = 0;
       const sound = this.lines.walk(line, (job) => {
-        if (this.keyOf(job) === key) found++;
+        if (this.keyOf(job) === key && this.members.has(job)) found++;
         visit(job);
       });
       if (!sound || found !== count || count === 0) return false;
@@ -167,7 +175,7 @@ export class HeldBackJobs {
 
   private take(group: Group, job: number): void {
     this.lines.remove(group.line, job);
-    this.jobCount--;
+    this.members.delete(job);
     if (--group.count > 0) return;
     this.groups.delete(group.key);
     this.freeLines.push(group.line);
