@@ -5,14 +5,27 @@ import { formatCount } from '../../src/cli/terminal/formatting.ts';
 import { printTable } from '../../src/cli/terminal/table.ts';
 import type { LedgerFigures } from './ledger-task.ts';
 
-/** Prints both tables. @param isCompared Whether there is a rival among the stores. */
+/** Prints the tables. @param isCompared Whether there is a rival among the stores. */
 export function printLedgerFigures(
-  { bytesPerBatch, ledger, stores }: LedgerFigures,
+  { bytesPerBatch, ledger, market, stores }: LedgerFigures,
   isCompared: boolean,
 ): void {
   printTable(
     [{ header: 'ledger' }, { header: 'transfers/s', align: 'right' }],
     ledger.map(({ what, transfersPerSecond }) => [what, formatCount(Math.round(transfersPerSecond))]),
+  );
+  process.stdout.write('\n');
+  printTable(
+    ['jobs that run', 'ends and starts/s', 'tick, µs a tenant'].map((header) => ({
+      header,
+      align: 'right' as const,
+    })),
+    market.map(({ running, restartsPerSecond, tickMicrosPerTenant }) => [
+      formatCount(running),
+      formatCount(Math.round(restartsPerSecond)),
+      tickMicrosPerTenant.toFixed(1),
+    ]),
+    { title: 'Market of 50 tenants, in memory' },
   );
   process.stdout.write('\n');
   printTable(

@@ -15,6 +15,7 @@ import type { TransferId } from '../../src/market/transfer.ts';
 import { verifyLedger } from '../../src/market/verify-ledger.ts';
 import { TegError } from '../../src/model/errors.ts';
 import { SqliteLedgerStore } from '../../src/store/sqlite-ledger-store.ts';
+import { type MarketSpeed, measureMarket } from './market-speed.ts';
 
 /** What is measured. */
 export interface LedgerTask {
@@ -41,15 +42,19 @@ export interface StoreSpeed {
   readonly commitsPerSecond: number;
 }
 
-/** The two tables. */
+/** The three tables. */
 export interface LedgerFigures {
   readonly bytesPerBatch: number;
   readonly ledger: readonly LedgerSpeed[];
+  readonly market: readonly MarketSpeed[];
   readonly stores: readonly StoreSpeed[];
 }
 
 /** Batches for one commit. */
 const GROUPS = [1, 10, 100, 1_000];
+/** Jobs that run while the market is measured, and restarts of them for each tick of the ledger's workload. */
+const RUNNING = [1_000, 100_000];
+const RESTARTS_PER_TICK = 10;
 const JOBS = 1_000;
 const TENANTS = 50;
 const TRANSFERS_PER_TICK = 2;
@@ -82,6 +87,7 @@ export async function measureLedger({ ticks, seconds, lmdb }: LedgerTask): Promi
     ),
     rate('recomputed from its log', () => void verifyLedger(log)),
   ];
+  const market = RUNNING.map((running) => measureMarket(running, RESTARTS_PER_TICK * ticks));
   const folder = mkdtempSync(join(tmpdir(), 'teg-bench-ledger-'));
   try {
     const stores: StoreSpeed[] = [];
@@ -94,7 +100,7 @@ export async function measureLedger({ ticks, seconds, lmdb }: LedgerTask): Promi
       stores.push(measureStore('LMDB', group, log, seconds, appender));
     }
     const bytes = log.reduce((sum, batch) => sum + batch.bytes.length, 0);
-    return { bytesPerBatch: bytes / log.length, ledger, stores };
+    return { bytesPerBatch: bytes / log.length, ledger, market, stores };
   } finally {
     rmSync(folder, { recursive: true });
   }

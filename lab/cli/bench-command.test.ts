@@ -83,10 +83,15 @@ test('machine facts name the processor, the program and the day', () => {
 describe('teg bench ledger', () => {
   test('prints the speed of the ledger, and of its store by batches a commit', async () => {
     await bench('ledger', '--ticks', '500', '--seconds', '0.05', '--json');
-    const { ledger, stores, bytesPerBatch } = JSON.parse(output);
+    const { ledger, market, stores, bytesPerBatch } = JSON.parse(output);
     expect(ledger.map(({ what }: { what: string }) => what)).toEqual([
       ...['in memory', 'with its log, hashed', 'recomputed from its log'],
     ]);
+    expect(market.map(({ running }: { running: number }) => running)).toEqual([1_000, 100_000]);
+    for (const { restartsPerSecond, tickMicrosPerTenant } of market) {
+      expect(restartsPerSecond).toBeGreaterThan(1_000);
+      expect(tickMicrosPerTenant).toBeGreaterThan(0);
+    }
     expect(stores.map(({ group }: { group: number }) => group)).toEqual([1, 10, 100, 1_000]);
     for (const { batchesPerSecond, commitsPerSecond } of stores) {
       expect(batchesPerSecond).toBeGreaterThanOrEqual(commitsPerSecond);

@@ -69,7 +69,7 @@ describe('accounts with a market', () => {
     accounts.onHold(tenant('nlp'), 7, demand(2), 1, 0);
     expect([...market.loads]).toEqual([6_000, 1_000]);
     expect(market.leases.count).toBe(3);
-    // In any order; what costs nothing is no lease.
+    // In any order; a pod that costs nothing has no lease.
     accounts.onHold(tenant('vision'), 8, demand(0), 0, 0);
     accounts.onRelease(tenant('nlp'), 7, demand(4), 0, HOUR);
     expect([...market.loads]).toEqual([2_000, 1_000]);
