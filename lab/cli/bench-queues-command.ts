@@ -23,6 +23,7 @@ interface QueuesOptions {
   readonly traces: string;
   readonly quick?: boolean;
   readonly workers?: number;
+  readonly markdown?: boolean;
   readonly json?: boolean;
 }
 
@@ -54,6 +55,7 @@ export function addBenchQueuesCommand(bench: Command): void {
     .option('--seed <n>', 'of the made-up workloads', parseSeed, 1)
     .option('--quick', 'a few hundred jobs a workload')
     .option('--workers <n>', 'threads; the result does not depend on it (default: one a core)', parseWorkers)
+    .option('--markdown', 'print Markdown')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(runBench);
@@ -82,7 +84,7 @@ async function runBench(options: QueuesOptions): Promise<void> {
     const { printJson } = await import('../../src/cli/terminal/json-output.ts');
     const { barsOf } = await import('../queues/queue-bars.ts');
     printJson(rows.map((row) => ({ ...row, bars: barsOf(row, rows) })));
-  } else (await import('../queues/queues-table.ts')).printQueues(rows);
+  } else (await import('../queues/queues-table.ts')).printQueues(rows, options.markdown === true);
 }
 
 async function tasksOf(options: QueuesOptions): Promise<QueuesTask[]> {

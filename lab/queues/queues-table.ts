@@ -5,28 +5,43 @@ import { barsOf, type QueueBars } from './queue-bars.ts';
 import { QUEUE_WORKLOAD_TITLES, QUEUE_WORKLOADS } from './queue-workloads.ts';
 import type { QueuesRow } from './queues-task.ts';
 
-/** Prints all rows. */
-export function printQueues(rows: readonly QueuesRow[]): void {
+const HEADERS = [
+  'run times',
+  'queue',
+  'head of line',
+  'large p99 wait',
+  'small p99 wait',
+  'allocation',
+  'starts kept',
+] as const;
+/** Columns of text; the others are aligned to the right. */
+const TEXT_COLUMNS = 2;
+
+/** Prints all rows. @param asMarkdown True: as docs/results/queues.md has them. */
+export function printQueues(rows: readonly QueuesRow[], asMarkdown: boolean): void {
   for (const workload of QUEUE_WORKLOADS) {
     const some = rows.filter((row) => row.workload === workload);
     if (some.length === 0) continue;
-    printTable(
-      [
-        { header: 'run times' },
-        { header: 'queue' },
-        { header: 'head of line', align: 'right' },
-        { header: 'large p99 wait', align: 'right' },
-        { header: 'small p99 wait', align: 'right' },
-        { header: 'allocation', align: 'right' },
-        { header: 'starts kept', align: 'right' },
-      ],
-      some.map((row) => cellsOf(row, barsOf(row, rows))),
-      { title: `${workload}: ${QUEUE_WORKLOAD_TITLES[workload]}` },
-    );
+    const cells = some.map((row) => cellsOf(row, barsOf(row, rows)));
+    const title = `${workload}: ${QUEUE_WORKLOAD_TITLES[workload]}`;
+    if (asMarkdown) printMarkdown(title, cells);
+    else {
+      const columns = HEADERS.map((header, i) =>
+        i < TEXT_COLUMNS ? { header } : { header, align: 'right' as const },
+      );
+      printTable(columns, cells, { title });
+    }
   }
   const bars = rows.flatMap((row) => Object.values(barsOf(row, rows)));
   const missed = bars.filter((bar) => !bar.isReached).length;
   process.stdout.write(`✓ reached, ✗ missed: ${bars.length - missed} of ${bars.length} bars reached.\n`);
+}
+
+function printMarkdown(title: string, cells: readonly (readonly string[])[]): void {
+  const line = (fields: readonly string[]): string =>
+    `| ${fields.map((field) => field.trim()).join(' | ')} |\n`;
+  const rule = HEADERS.map((_, i) => (i < TEXT_COLUMNS ? '---' : '---:'));
+  process.stdout.write(`**${title}**\n\n${[HEADERS, rule, ...cells].map(line).join('')}\n`);
 }
 
 function cellsOf(row: QueuesRow, bars: QueueBars): string[] {

@@ -105,6 +105,7 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
     ['runtimes', ['exact'], [...MADE_UP, '--queues', 'fifo']],
     ['queue', ['fifo'], [...MADE_UP, '--queues', 'easy']],
   ],
+  'teg bench queues': [['markdown', [], ['--json']]],
   'teg trace inspect': READING,
   'teg trace convert': READING.map(([name, value, beside]): Case => [name, value, [...beside, out]]),
   'teg trace generate nodes': [
