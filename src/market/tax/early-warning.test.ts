@@ -68,6 +68,26 @@ describe('a detector', () => {
     expect(isWarning).toBe(false);
   });
 
+  test('warns of a memory that gets long, not of one that only gets longer', () => {
+    /** Noise that grows to twice its size, and whose memory goes from one length to another. */
+    const growing = (from: number, to: number): EarlyWarningSigns => {
+      const random = new Random(11);
+      let x = 0;
+      return signsOf(
+        Array.from({ length: 400 }, (_, k) => {
+          const done = k / 400;
+          x = (from + (to - from) * done) * x + (1 + done) * random.nextNormal();
+          return [x, 0] as const;
+        }),
+      );
+    };
+    expect(growing(0.3, 0.95).isWarning).toBe(true);
+    const short = growing(-0.6, 0.5);
+    expect(Math.min(short.autocorrelationTrend, short.varianceTrend)).toBeGreaterThan(0.2);
+    expect(short.varianceRatio).toBeGreaterThan(1.5);
+    expect(short.isWarning).toBe(false);
+  });
+
   test('is calm about a constant, and about a load that is a straight line', () => {
     expect(signsOf(Array.from({ length: 200 }, () => [0, 0]))).toEqual({
       autocorrelation: 0,

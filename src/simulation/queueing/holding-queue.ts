@@ -143,7 +143,7 @@ export class HoldingQueue implements QueueDiscipline {
     let pods = pass.hold(holder.job);
     holder.refusal = pass.refusal;
     if (pods < holder.gangMin && holder.refusal === undefined && this.rule.wounds)
-      pods = this.wound(pass, holder, state);
+      pods = this.wound(pass, holder);
     if (pods >= holder.gangMin && holder.refusal === undefined) {
       const result = pass.start(holder.job);
       if (result === StartResult.Started) {
@@ -172,19 +172,21 @@ export class HoldingQueue implements QueueDiscipline {
     if (holder.refusal === undefined) state.rejected.add(holder.shape);
   }
 
-  /** Takes what gangs behind a gang hold, from the last on, until it has its minimum. @returns Pods that it holds then. */
-  private wound(pass: SchedulingPass, holder: Holder, state: PassState): number {
+  /**
+   * Takes what gangs behind a gang hold, from the last on, until it has its minimum. Room of no use to it is free for those
+   * between, which go before the one that held it, and then for that one again. No demand can be full by now that has room
+   * then: the gang that found it so had emptied all behind it.
+   *
+   * @returns Pods that it holds then.
+   */
+  private wound(pass: SchedulingPass, holder: Holder): number {
     let pods = pass.heldPods(holder.job);
     const behind = [...this.holding].filter((other) => goesFirst(holder, other) < 0);
     for (const other of behind.sort((a, b) => goesFirst(b, a))) {
       if (pods >= holder.gangMin) break;
       pass.letGo(other.job);
-      const before = pods;
+      this.record(other, 0, pass.timeSeconds);
       pods = pass.hold(holder.job);
-      // Room of no use to the first goes back.
-      if (pods === before) pass.hold(other.job);
-      else state.fullDemands.clear();
-      this.record(other, pass.heldPods(other.job), pass.timeSeconds);
     }
     return pods;
   }
