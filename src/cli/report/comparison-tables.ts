@@ -45,7 +45,7 @@ function headOf(result: ComparisonResult): string {
 /** @returns The queue of all runs. */
 function queueOf({ runs }: ComparisonResult): string {
   const names = new Set(runs.map(({ options }) => options.queue));
-  return names.size === 1 ? [...names].join('') : 'several queues';
+  return names.size === 1 ? `queue ${[...names].join('')}` : 'several queues';
 }
 
 function printDifferences(result: ComparisonResult): void {

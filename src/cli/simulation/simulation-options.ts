@@ -92,7 +92,7 @@ export function addSharedOptions(command: Command, { scheduling, figures }: Shar
     .addOption(
       new Option(
         '--queue <rule>',
-        'best-effort: whatever fits starts; strict-fifo: the first one blocks the rest',
+        'best-effort: whatever fits starts; strict-fifo: the first one blocks the rest; `teg policies --list-queues` says what the others do',
       )
         .choices(QUEUE_NAMES)
         .default('best-effort'),

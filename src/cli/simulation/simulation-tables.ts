@@ -71,7 +71,7 @@ function headOf({ cluster, workload, policy, seed, options, endSeconds }: Simula
   return [
     `cluster   ${cluster.label}: ${nodes}`,
     `workload  ${workload.label}: ${jobs}${load}`,
-    `policy    ${policy}, seed ${seed}, ${options.queue}; virtual time ${formatDuration(endSeconds)}`,
+    `policy    ${policy}, seed ${seed}, queue ${options.queue}; virtual time ${formatDuration(endSeconds)}`,
   ].join('\n');
 }
 

@@ -48,6 +48,7 @@ const CLUSTER = ['zones', 'cpus', 'memory', 'gpus'] as const;
 
 /** The option is refused beside the others. */
 const REFUSED: Readonly<Record<string, readonly Case[]>> = {
+  'teg policies': [['list-queues', [], ['--list-choosers']]],
   'teg start': [
     ['pods', [jobs], ['--jobs', '5']],
     ['jobs', ['5'], ['--pods', jobs]],
@@ -228,7 +229,6 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'resample',
     'mtbf',
     'retry',
-    'runtimes',
     'tenants',
     'samples',
     'timing',
@@ -311,7 +311,7 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'json',
   ],
   'teg bench kubernetes': ['workloads', 'repeats', 'schedulers', 'markdown', 'json'],
-  'teg verify': ['seed', 'json', 'json-schema', 'html'],
+  'teg verify': ['seed', 'full', 'json', 'json-schema', 'html'],
   'teg vopr': ['replay', 'json', 'json-schema'],
   'teg scheduler': [
     'config',

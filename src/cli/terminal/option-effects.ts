@@ -42,6 +42,9 @@ const MADE_UP_OPENB: ModeRule = {
 
 /** By the path of the command. Options that are not named have an effect in every mode. */
 export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
+  'teg policies': [
+    { options: ['listQueues'], when: given('listChoosers'), why: `together with --list-choosers, ${ONE_OF}` },
+  ],
   'teg trace generate nodes': [
     MADE_UP_OPENB,
     {

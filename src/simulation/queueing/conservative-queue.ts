@@ -24,7 +24,7 @@ import type { ClusterState, Flavor } from '../../model/cluster-state.ts';
 import { GPU_MILLI } from '../../model/node.ts';
 import { Backlog, type BacklogJob, inArrivalOrder } from './backlog.ts';
 import { Promises } from './promises.ts';
-import { type Amounts, RoomProfile } from './room-profile.ts';
+import { type RoomAmounts, RoomProfile } from './room-profile.ts';
 
 /** Milli-GPU, milli-CPU, MiB. */
 const RESOURCES = 3;
@@ -32,7 +32,7 @@ const RESOURCES = 3;
 /** A planned start. */
 interface Reservation {
   readonly entry: BacklogJob;
-  readonly amounts: Amounts;
+  readonly amounts: RoomAmounts;
   /** The estimate when it was made; it is not renewed. */
   readonly seconds: number;
   /** Infinity: none could be made. */
@@ -49,11 +49,11 @@ export class ConservativeQueue implements QueueDiscipline {
   private readonly stated = new Promises();
   private readonly profile = new RoomProfile(RESOURCES);
   private readonly reservations = new Map<number, Reservation>();
-  private readonly runningAmounts = new Map<number, Amounts>();
+  private readonly runningAmounts = new Map<number, RoomAmounts>();
   private hasEarlyEnd = false;
   private isStale = false;
   /** Undefined: to be counted. */
-  private upCapacity: Amounts | undefined;
+  private upCapacity: RoomAmounts | undefined;
 
   /** @param estimates Of this discipline alone. */
   constructor(cluster: ClusterState, estimates: RuntimeEstimates) {
@@ -121,7 +121,7 @@ export class ConservativeQueue implements QueueDiscipline {
     else if (!this.hasEarlyEnd && reservations.size === line.length) return;
     profile.reset(now, this.capacity());
     for (const { job, endSeconds } of backlog.ends(now))
-      profile.take(now, endSeconds, this.runningAmounts.get(job) as Amounts);
+      profile.take(now, endSeconds, this.runningAmounts.get(job) as RoomAmounts);
     for (const { startSeconds, seconds, amounts } of reservations.values())
       profile.take(startSeconds, startSeconds + seconds, amounts);
     if (this.hasEarlyEnd) {
@@ -192,7 +192,7 @@ export class ConservativeQueue implements QueueDiscipline {
   }
 
   /** True if the amounts are free now, though not on nodes that could hold the job. */
-  private isScattered(amounts: Amounts): boolean {
+  private isScattered(amounts: RoomAmounts): boolean {
     const free = [...this.capacity()];
     for (const held of this.runningAmounts.values())
       for (let k = 0; k < RESOURCES; k++) free[k] = (free[k] as number) - (held[k] as number);
@@ -200,7 +200,7 @@ export class ConservativeQueue implements QueueDiscipline {
   }
 
   /** Of the nodes that are up. O(nodes) after a change of nodes. */
-  private capacity(): Amounts {
+  private capacity(): RoomAmounts {
     const { cluster } = this;
     if (this.upCapacity !== undefined) return this.upCapacity;
     const sum = [0, 0, 0] as [number, number, number];
@@ -216,6 +216,6 @@ export class ConservativeQueue implements QueueDiscipline {
   }
 }
 
-function amountsOf({ demand, gangMin }: BacklogJob): Amounts {
+function amountsOf({ demand, gangMin }: BacklogJob): RoomAmounts {
   return [gangMin * demand.gpuCount * demand.gpuMilli, gangMin * demand.cpuMilli, gangMin * demand.memoryMib];
 }

@@ -10,7 +10,7 @@ import { ConservativeQueue } from './conservative-queue.ts';
 import { EasyQueue } from './easy-queue.ts';
 import { HoldingQueue } from './holding-queue.ts';
 import { byArrival, bySize, OrderedQueue } from './ordered-queue.ts';
-import type { DisciplineName, ZoneQueue } from './queue-names.ts';
+import { type DisciplineName, isZoneQueue, QUEUE_NAMES, type ZoneQueue } from './queue-names.ts';
 import { SlurmLikeQueue } from './slurm-like-queue.ts';
 
 /** The inputs of a discipline: of one zone, before its first event. */
@@ -28,7 +28,7 @@ export interface QueueContext {
 /** Makes the discipline of one run. */
 export type QueueFactory = (context: QueueContext) => QueueDiscipline;
 
-/** A queue in the list of `teg policies`. */
+/** A queue in the list of `teg policies --list-queues`. */
 export interface QueueEntry {
   /** One line. */
   readonly description: string;
@@ -82,3 +82,17 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
       }),
   },
 };
+
+/** Lines for the queues that a zone has itself. */
+const ZONE_DESCRIPTIONS: Readonly<Record<ZoneQueue, string>> = {
+  'best-effort': 'whatever fits starts, by priority and arrival, at each event',
+  'strict-fifo': 'by priority and arrival, at each event; the first job that does not fit blocks the rest',
+};
+
+/** @returns All queues that can be named, each with one line, in the order of `QUEUE_NAMES`. */
+export function listQueues(): { readonly name: DisciplineName; readonly description: string }[] {
+  return QUEUE_NAMES.map((name) => ({
+    name,
+    description: isZoneQueue(name) ? ZONE_DESCRIPTIONS[name] : QUEUES[name].description,
+  }));
+}

@@ -6,7 +6,7 @@
  */
 
 /** Amounts by resource. @shape [RESOURCES] */
-export type Amounts = readonly number[];
+export type RoomAmounts = readonly number[];
 
 /** A profile from one instant on. */
 export class RoomProfile {
@@ -20,7 +20,7 @@ export class RoomProfile {
   }
 
   /** Begins at an instant with everything free. */
-  reset(fromSeconds: number, amounts: Amounts): void {
+  reset(fromSeconds: number, amounts: RoomAmounts): void {
     this.times = [fromSeconds];
     this.free.forEach((column, k) => {
       column.length = 1;
@@ -29,7 +29,7 @@ export class RoomProfile {
   }
 
   /** Takes amounts from an instant to another, both not before the beginning. @param sign −1: gives them back. O(times). */
-  take(fromSeconds: number, toSeconds: number, amounts: Amounts, sign: 1 | -1 = 1): void {
+  take(fromSeconds: number, toSeconds: number, amounts: RoomAmounts, sign: 1 | -1 = 1): void {
     if (!(toSeconds > fromSeconds)) return;
     const first = this.cut(fromSeconds);
     const end = toSeconds === Number.POSITIVE_INFINITY ? this.times.length : this.cut(toSeconds);
@@ -44,7 +44,7 @@ export class RoomProfile {
    * @param seconds ≥ 0; 0: for an instant. Infinity: for ever.
    * @returns The first instant from which the amounts are free for so long; Infinity: never. O(times).
    */
-  earliest(amounts: Amounts, seconds: number): number {
+  earliest(amounts: RoomAmounts, seconds: number): number {
     const { times } = this;
     for (let from = 0; from < times.length; ) {
       const start = times[from] as number;
@@ -59,7 +59,7 @@ export class RoomProfile {
     return Number.POSITIVE_INFINITY;
   }
 
-  private hasAt(at: number, amounts: Amounts): boolean {
+  private hasAt(at: number, amounts: RoomAmounts): boolean {
     for (let k = 0; k < amounts.length; k++)
       if (((this.free[k] as number[])[at] as number) < (amounts[k] as number)) return false;
     return true;
