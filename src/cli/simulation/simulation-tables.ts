@@ -13,7 +13,7 @@ import {
 } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 import { printExplained } from './explained-text.ts';
-import { printTenants } from './tenant-table.ts';
+import { evictionsLine, printTenants } from './tenant-table.ts';
 import { printWhatIf } from './what-if-table.ts';
 
 /** Prints a result to standard output. */
@@ -43,6 +43,7 @@ export function printSimulation(result: SimulationResult): void {
   if (result.tenants !== undefined) {
     process.stdout.write('\n');
     printTenants(result.tenants);
+    if (result.evictions !== undefined) process.stdout.write(`${evictionsLine(result.evictions)}\n`);
   }
   if (result.timing !== undefined) {
     process.stdout.write('\n');

@@ -1,4 +1,5 @@
 /** The tenants of a run as a table: for the terminal and for reports. */
+import type { EvictionsResult } from '../../simulation/metrics/evictions-result.ts';
 import type { TenantResult } from '../../simulation/metrics/tenant-result.ts';
 import { formatCount, formatDuration, formatFixed, formatPercent } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
@@ -50,6 +51,21 @@ export function printTenants(tenants: readonly TenantResult[]): void {
     [{ header: 'tenant' }, ...TENANT_COLUMNS.map((header) => ({ header, align: alignOf(header) }))],
     tenants.map((tenant) => [tenant.name, ...tenantCells(tenant)]),
   );
+}
+
+/** @returns Evictions in a sentence: `evicted: 12 jobs (10 reclaimed quota, 2 fair shares) with 31 pods; …`. */
+export function evictionsLine({ jobs, pods, lostGpuHours, wasted }: EvictionsResult): string {
+  const parts: readonly (readonly [number, string])[] = [
+    [jobs.within, 'for higher priority in their tenant'],
+    [jobs.reclaim, 'for quota'],
+    [jobs.fairShare, 'for fair shares'],
+    [jobs.priority, 'for cluster-wide priority'],
+  ];
+  const total = parts.reduce((sum, [count]) => sum + count, 0);
+  if (total === 0) return 'evicted: none';
+  const reasons = parts.filter(([count]) => count > 0).map(([count, why]) => `${formatCount(count)} ${why}`);
+  const rest = `${formatCount(pods)} pods, ${formatFixed(lostGpuHours, 1)} GPU hours of work lost`;
+  return `evicted: ${formatCount(total)} jobs (${reasons.join(', ')}): ${rest}; ${formatCount(wasted)} times in vain`;
 }
 
 function alignOf(header: string): 'left' | 'right' {

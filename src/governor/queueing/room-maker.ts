@@ -20,9 +20,11 @@ export interface RoomMaker {
   started(claim: RoomClaim, timeSeconds: number): void;
   /** A job runs no more. */
   ended(job: number): void;
-  /** Begins a pass. */
-  begin(timeSeconds: number): void;
-  /** Evicts for a job that did not start. @returns True if it has room now, and headroom: the caller starts it at once. */
+  /** Begins a pass. @returns False: nothing can be planned before `dueSeconds`. */
+  begin(timeSeconds: number): boolean;
+  /** @returns False if nobody could be evicted for a job, without looking at who runs; a refusal is remembered for a while. */
+  couldMakeRoom(claim: RoomClaim, timeSeconds: number): boolean;
+  /** After `couldMakeRoom`. Evicts for a job that did not start. @returns True if it has room now, and headroom: the caller starts it at once. */
   makeRoom(pass: SchedulingPass, claim: RoomClaim): boolean;
   /** The job for which room was made did not start. */
   wasted(): void;

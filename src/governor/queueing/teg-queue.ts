@@ -340,14 +340,26 @@ export class TegQueue implements QueueDiscipline {
   private evictFor(pass: SchedulingPass, owed: TegEntry[]): boolean {
     const { rooms } = this;
     if (rooms === undefined) return true;
-    rooms.begin(pass.timeSeconds);
+    if (!rooms.begin(pass.timeSeconds)) return true;
     owed.sort((a, b) => (goesFirst(a, b) ? -1 : 1));
     let hasEvicted = false;
-    for (const entry of owed) {
-      if (!entry.waits || !rooms.makeRoom(pass, claimOf(entry))) continue;
-      hasEvicted = true;
-      this.owed = entry;
-      if (!this.startOwed(pass)) return false;
+    // Grows: after a job that got room comes the next of its line.
+    for (let at = 0; at < owed.length && at < this.candidatesMax; at++) {
+      const entry = owed[at] as TegEntry;
+      const claim = claimOf(entry);
+      if (!entry.waits || !rooms.couldMakeRoom(claim, pass.timeSeconds)) continue;
+      const result = this.start(pass, entry);
+      if (result === StartResult.StepFull) return false;
+      if (result !== StartResult.Started) {
+        const isHopeless =
+          result === StartResult.NotAdmitted && NOT_FOR_WANT_OF_ROOM.has(pass.refusal?.code ?? '');
+        if (isHopeless || !rooms.makeRoom(pass, claim)) continue;
+        hasEvicted = true;
+        this.owed = entry;
+        if (!this.startOwed(pass)) return false;
+      }
+      const next = nextWaiting(entry.line, NO_ENTRIES);
+      if (next !== undefined) owed.push(next);
     }
     if (!hasEvicted) return true;
     this.failed.clear();
@@ -398,6 +410,9 @@ export class TegQueue implements QueueDiscipline {
     return { code: 'room-reserved', data: { forJob: first.job, startsBySeconds } };
   }
 }
+
+/** Codes of refusals that no eviction changes. */
+const NOT_FOR_WANT_OF_ROOM: ReadonlySet<string> = new Set(['tenant-held', 'budget-empty']);
 
 const NO_ENTRIES: ReadonlySet<TegEntry> = new Set();
 

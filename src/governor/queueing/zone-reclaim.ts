@@ -6,7 +6,8 @@
  * A zone evicts whole jobs and at once, so every job counts as a gang that goes whole, and no claim has to wait for victims. A plan is
  * made with the queue's own trials: victims released in cluster and accounts, the job placed, all of it taken back.
  *
- * Bounded: `plansMax` plans a pass, and a line that was refused is not planned for again before `retrySeconds` have passed.
+ * Bounded: plans that evict by what runs, as evictions cannot loop; others to `refusalsMax` in `intervalSeconds`. Jobs of a kind that was refused, and larger ones of it, are not planned for again
+ * before `retrySeconds` have passed, twice as long after each further refusal, up to RETRIES_MAX doublings.
  */
 import { assert } from '../../kernel/assert.ts';
 import { EvictionRates } from '../../market/reclaim/eviction-rates.ts';
@@ -25,6 +26,7 @@ import {
   SYSTEM_PRIORITY_MIN,
 } from '../../market/reclaim/reclaim-world.ts';
 import { TreeTenants } from '../../market/reclaim/tree-tenants.ts';
+import type { SearchLimits } from '../../market/reclaim/victim-search.ts';
 import {
   MARKET_FLAVORS_MAX,
   type PreemptionSpec,
@@ -35,16 +37,22 @@ import {
 import { CLUSTER_TENANT } from '../../market/tenants/tenant-tree.ts';
 import { addPods, newAmounts } from '../../market/tenants/tenant-usage.ts';
 import type { Demand } from '../../model/demand.ts';
+import { GPU_MILLI } from '../../model/node.ts';
 import type { NodeFlavors } from '../node-flavors.ts';
 import type { TenantAccounts } from '../tenant-accounts.ts';
 import type { SchedulingPass } from '../zone/queue-discipline.ts';
 import type { RoomClaim, RoomMaker } from './room-maker.ts';
 
+/** A trial places the whole gang: fewer than where nodes are looked at one by one. */
+const LIMITS: SearchLimits = { trialsMax: 200, placesMax: 8, exactItemsMax: 12 };
+
 /** Limits of evictions in a zone. */
 export interface ZoneReclaimOptions {
-  /** Plans a pass; default 4. */
-  readonly plansMax?: number;
-  /** Time before a job's like is planned for again after a refusal; default 30. */
+  /** Plans in an interval that find nobody to evict; default 4. */
+  readonly refusalsMax?: number;
+  /** Default 30. */
+  readonly intervalSeconds?: number;
+  /** Time before a job's like is planned for again after a refusal; default 60. */
   readonly retrySeconds?: number;
 }
 
@@ -61,10 +69,33 @@ export interface ReclaimCounts {
   wasted: number;
 }
 
+const NO_BUDGETS: readonly number[] = [];
+
+/** Doublings of the time before another plan. */
+const RETRIES_MAX = 4;
+
+/** Kinds of refused jobs that are remembered. */
+const REFUSED_MAX = 10_000;
+
+/** Jobs of a kind from a size on. */
+interface Refused {
+  readonly gangMin: number;
+  readonly untilSeconds: number;
+  /** Refusals in a row, − 1. */
+  readonly times: number;
+}
+
 interface Running {
   readonly claim: RoomClaim;
   readonly startedSeconds: number;
   readonly startOrder: number;
+  /** Made for the first plan: its pods stay where they are. */
+  unit: ReclaimUnit | undefined;
+}
+
+/** A pod that knows its job. */
+interface ZonePod extends ReclaimPod {
+  readonly job: number;
 }
 
 /** The evictions of one zone. See the head of the file. */
@@ -84,29 +115,39 @@ export class ZoneReclaim implements RoomMaker {
   private readonly flavors: NodeFlavors;
   private readonly tenants: TreeTenants;
   private readonly rates = new EvictionRates();
-  private readonly plansMax: number;
+  private readonly refusalsMax: number;
+  private readonly intervalSeconds: number;
   private readonly retrySeconds: number;
   private readonly running = new Map<number, Running>();
   /** By account: running jobs of each priority. */
   private readonly priorities = new Map<number, Map<number, number>>();
-  /** By tenant and demand size: when it may be planned for again. */
-  private readonly refusedUntil = new Map<string, number>();
+  /** By tenant, priority and demand: until when which sizes are refused. */
+  private readonly refused = new Map<string, Refused>();
   /** By flavour and demand. */
   private readonly amounts = new Map<number, Float64Array>();
   private nextStart = 1;
-  private plansLeft = 0;
+  private refusalsLeft: number;
+  private countedSeconds = Number.NEGATIVE_INFINITY;
+  private nextPod = 0;
 
   /** @param accounts Of this zone; usage is changed by trials, and restored. */
   constructor(accounts: TenantAccounts, options: ZoneReclaimOptions = {}) {
     this.accounts = accounts;
     this.flavors = accounts.flavors;
     this.tenants = new TreeTenants(accounts.tree);
-    this.plansMax = options.plansMax ?? 4;
-    this.retrySeconds = options.retrySeconds ?? 30;
+    this.refusalsMax = options.refusalsMax ?? 4;
+    this.refusalsLeft = this.refusalsMax;
+    this.intervalSeconds = options.intervalSeconds ?? 30;
+    this.retrySeconds = options.retrySeconds ?? 60;
   }
 
   started(claim: RoomClaim, timeSeconds: number): void {
-    this.running.set(claim.job, { claim, startedSeconds: timeSeconds, startOrder: this.nextStart++ });
+    this.running.set(claim.job, {
+      claim,
+      startedSeconds: timeSeconds,
+      startOrder: this.nextStart++,
+      unit: undefined,
+    });
     this.count(claim, 1);
   }
 
@@ -117,34 +158,53 @@ export class ZoneReclaim implements RoomMaker {
     this.count(running.claim, -1);
   }
 
-  begin(timeSeconds: number): void {
-    this.plansLeft = this.plansMax;
+  begin(timeSeconds: number): boolean {
+    if (timeSeconds >= this.countedSeconds + this.intervalSeconds) {
+      this.countedSeconds = timeSeconds;
+      this.refusalsLeft = this.refusalsMax;
+    }
     if (this.dueSeconds <= timeSeconds) this.dueSeconds = Number.POSITIVE_INFINITY;
+    return this.refusalsLeft > 0;
   }
 
   wasted(): void {
     this.counts.wasted++;
   }
 
+  couldMakeRoom(claim: RoomClaim, timeSeconds: number): boolean {
+    const refused = this.refused.get(keyOf(claim));
+    const isRefused =
+      refused !== undefined && refused.untilSeconds > timeSeconds && refused.gangMin <= claim.gangMin;
+    if (isRefused || !this.mayClaim(claim, timeSeconds)) return false;
+    if (this.refusalsLeft > 0) return true;
+    this.dueSeconds = Math.min(this.dueSeconds, this.countedSeconds + this.intervalSeconds);
+    return false;
+  }
+
   makeRoom(pass: SchedulingPass, claim: RoomClaim): boolean {
-    const key = `${claim.tenant} ${claim.priority} ${claim.demand.id} ${claim.gangMin}`;
-    if (this.plansLeft === 0 || (this.refusedUntil.get(key) ?? 0) > pass.timeSeconds) return false;
-    if (!this.mayClaim(claim, pass.timeSeconds)) return false;
-    this.plansLeft--;
+    const key = keyOf(claim);
     const plan = this.plan(pass, claim);
     if (plan === undefined) {
+      this.refusalsLeft--;
       this.counts.refusals++;
-      const again = pass.timeSeconds + this.retrySeconds;
-      this.refusedUntil.set(key, again);
-      this.dueSeconds = Math.min(
-        this.dueSeconds,
-        Math.max(again, this.lastRefusal?.retrySeconds ?? Infinity),
-      );
+      this.remember(key, this.refused.get(key), claim.gangMin, pass.timeSeconds);
       return false;
     }
-    this.refusedUntil.clear();
+    this.refused.delete(key);
     this.carryOut(pass, plan);
     return true;
+  }
+
+  private remember(key: string, refused: Refused | undefined, gangMin: number, timeSeconds: number): void {
+    const times = Math.min(RETRIES_MAX, (refused?.times ?? -1) + 1);
+    const ready = this.lastRefusal?.retrySeconds ?? Number.POSITIVE_INFINITY;
+    // What waits for others to have run long enough is tried again just then.
+    const untilSeconds = Math.min(ready, timeSeconds + this.retrySeconds * 2 ** times);
+    const isOver = refused === undefined || refused.untilSeconds <= timeSeconds;
+    const least = isOver ? gangMin : Math.min(gangMin, refused.gangMin);
+    if (this.refused.size >= REFUSED_MAX) this.refused.clear();
+    this.refused.set(key, { gangMin: least, untilSeconds, times });
+    this.dueSeconds = Math.min(this.dueSeconds, ready);
   }
 
   /** @returns False if no eviction could be allowed, without looking at the running jobs. O(flavours × levels × siblings). */
@@ -209,7 +269,7 @@ export class ZoneReclaim implements RoomMaker {
         amounts: this.amountsOf(flavor, claim.demand),
         mayEvict: true,
       };
-      const plan = planReclaim(this.worldOf(pass, claim, flavor, units), claimant);
+      const plan = planReclaim(this.worldOf(pass, claim, flavor, units), claimant, { limits: LIMITS });
       if (plan.kind === 'plan') return plan;
       if (plan.kind === 'none') this.lastRefusal = plan;
     }
@@ -237,8 +297,6 @@ export class ZoneReclaim implements RoomMaker {
     flavor: number,
     units: readonly ReclaimUnit[],
   ): ReclaimWorld {
-    const jobOfPod = new Map<number, number>();
-    for (const { id, pods } of units) for (const pod of pods) jobOfPod.set(pod.id, id);
     return {
       nowSeconds: pass.timeSeconds,
       dimensions: this.tenants.cells.length,
@@ -250,7 +308,7 @@ export class ZoneReclaim implements RoomMaker {
         this.rates.isOpen(tenant, pass.timeSeconds, this.gpusOf(tenant), this.policyOf(tenant).ratePerHour),
       fitsWithout: (victims, avoided) => {
         assert(avoided.size === 0, 'a zone is the only writer of its nodes: nobody interferes');
-        const jobs = new Set(victims.map(({ id }) => jobOfPod.get(id) as number));
+        const jobs = new Set(victims.map((pod) => (pod as ZonePod).job));
         for (const job of jobs) pass.tryRelease(job);
         let places: number[] | undefined;
         if (pass.tryPlace(claim.job)) {
@@ -301,30 +359,34 @@ export class ZoneReclaim implements RoomMaker {
 
   private unitsOf(pass: SchedulingPass): ReclaimUnit[] {
     const units: ReclaimUnit[] = [];
-    let nextPod = 0;
-    for (const [job, { claim, startedSeconds, startOrder }] of this.running) {
-      const pods: ReclaimPod[] = [];
-      const gpus = claim.demand.gpuTotalMilli / 1000;
-      pass.forEachPod(job, (place) => {
-        const amounts = this.amountsOf(this.flavors.ofNode(place), claim.demand);
-        pods.push({ id: nextPod++, place, amounts, gpus, budgets: [] });
-      });
-      assert(pods.length > 0, 'a running job has no pods');
-      units.push({
-        id: job,
-        tenant: this.accounts.tree.accountOf(claim.tenant),
-        priority: claim.priority,
-        disruption: 'all',
-        minCount: pods.length,
-        pods,
-        startedSeconds,
-        startOrder,
-        checkpointedSeconds: Number.NEGATIVE_INFINITY,
-        replaceable: true,
-        evictable: true,
-      });
+    for (const running of this.running.values()) {
+      running.unit ??= this.unitOf(pass, running);
+      units.push(running.unit);
     }
     return units;
+  }
+
+  private unitOf(pass: SchedulingPass, { claim, startedSeconds, startOrder }: Running): ReclaimUnit {
+    const pods: ZonePod[] = [];
+    const gpus = claim.demand.gpuTotalMilli / GPU_MILLI;
+    pass.forEachPod(claim.job, (place) => {
+      const amounts = this.amountsOf(this.flavors.ofNode(place), claim.demand);
+      pods.push({ id: this.nextPod++, job: claim.job, place, amounts, gpus, budgets: NO_BUDGETS });
+    });
+    assert(pods.length > 0, 'a running job has no pods');
+    return {
+      id: claim.job,
+      tenant: this.accounts.tree.accountOf(claim.tenant),
+      priority: claim.priority,
+      disruption: 'all',
+      minCount: pods.length,
+      pods,
+      startedSeconds,
+      startOrder,
+      checkpointedSeconds: Number.NEGATIVE_INFINITY,
+      replaceable: true,
+      evictable: true,
+    };
   }
 
   private amountsOf(flavor: number, demand: Demand): Float64Array {
@@ -355,6 +417,10 @@ export class ZoneReclaim implements RoomMaker {
     for (let flavor = 0; flavor < this.accounts.tree.market.flavors.length; flavor++) {
       milli += this.accounts.usage.ownHoldings(account, flavor, QUOTA_GPU);
     }
-    return milli / 1000;
+    return milli / GPU_MILLI;
   }
+}
+
+function keyOf({ tenant, priority, demand }: RoomClaim): string {
+  return `${tenant} ${priority} ${demand.id}`;
 }

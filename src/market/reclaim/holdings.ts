@@ -33,6 +33,17 @@ export class Holdings {
     }
   }
 
+  /** Adds what pods hold, n times each; pods of one shape at once. */
+  addPods(tenant: number, pods: readonly { readonly amounts: ArrayLike<number> }[], n: number): void {
+    for (let first = 0; first < pods.length; ) {
+      const { amounts } = pods[first] as { amounts: ArrayLike<number> };
+      let end = first + 1;
+      while (end < pods.length && pods[end]?.amounts === amounts) end++;
+      this.add(tenant, amounts, n * (end - first));
+      first = end;
+    }
+  }
+
   /** @returns What a tenant itself holds, without those below it. */
   ownOf(tenant: number, dimension: number): number {
     return (this.own.get(tenant) as Float64Array)[dimension] as number;

@@ -151,7 +151,7 @@ function rulesOf(
   const holdings = new Holdings(world.tenants, world.dimensions);
   for (const unit of world.units) {
     if (unit.priority >= SYSTEM_PRIORITY_MIN) continue;
-    for (const pod of unit.pods) holdings.add(unit.tenant, pod.amounts, 1);
+    holdings.addPods(unit.tenant, unit.pods, 1);
   }
   const rules = new VictimRules(world, claimant, standing.claimantDimension, list, holdings);
   const hopeless = rules.hopeless();

@@ -188,7 +188,7 @@ export class VictimRules {
       for (const [at, pods] of closed) {
         const { unit } = this.candidates[at] as ReclaimCandidate;
         if (unit.priority >= SYSTEM_PRIORITY_MIN) continue;
-        for (const pod of pods) holdings.add(unit.tenant, pod.amounts, -sign);
+        holdings.addPods(unit.tenant, pods, -sign);
       }
       holdings.add(claimant.tenant, claimant.amounts, sign * claimant.minimum);
     };

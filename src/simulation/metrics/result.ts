@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { whatIfSchema } from '../inputs/what-if-result.ts';
 import { QUEUE_NAMES } from '../queueing/queue-names.ts';
+import { evictionsResultSchema } from './evictions-result.ts';
 import { tenantResultSchema } from './tenant-result.ts';
 import { waitingReportSchema } from './waiting-report.ts';
 
@@ -291,13 +292,17 @@ export const simulationResultSchema = z.object({
     nodesExamined: z.object({ mean: z.number(), p50: z.number(), p99: z.number(), max: z.number() }),
   }),
   gpuHours: z
-    .object({ finished: z.number(), lost: z.number().describe('spent on runs that a node failure ended') })
+    .object({
+      finished: z.number(),
+      lost: z.number().describe('spent on runs that a node failure or an eviction ended'),
+    })
     .nullable()
     .describe('null: no GPUs'),
   quantileGrid: z.array(z.number()),
   waiting: waitingReportSchema
     .optional()
     .describe('jobs that wait at the end, where a zone decides and any does'),
+  evictions: evictionsResultSchema.optional().describe('with a file of tenants, and a queue that evicts'),
   tenants: z.array(tenantResultSchema).optional().describe('with a file of tenants: parents first'),
   series: seriesSchema.optional(),
   explained: explainedSchema.optional(),

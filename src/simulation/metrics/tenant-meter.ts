@@ -40,7 +40,7 @@ interface Meter {
 
 /** Measures the accounts of one run. */
 export class TenantMeter implements Accounts {
-  private readonly accounts: TenantAccounts;
+  readonly accounts: TenantAccounts;
   private readonly table: JobTable;
   private readonly warmupSeconds: number;
   private readonly meters = new Map<number, Meter>();

@@ -1,5 +1,6 @@
 /** The registry of queueing disciplines that are not a zone's own. */
 
+import type { RoomMaker } from '../../governor/queueing/room-maker.ts';
 import { TegQueue, type TenantOrder } from '../../governor/queueing/teg-queue.ts';
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
 import type { Random } from '../../kernel/random.ts';
@@ -23,6 +24,8 @@ export interface QueueContext {
   readonly random: Random;
   /** By what tenants had for their share; undefined: all are equal. */
   readonly order?: TenantOrder | undefined;
+  /** Evicts for jobs that are owed room; undefined: nobody is evicted. */
+  readonly rooms?: RoomMaker | undefined;
 }
 
 /** Makes the discipline of one run. */
@@ -43,7 +46,8 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
   },
   teg: {
     description: 'whatever fits starts, around a reservation for the one that has waited long',
-    create: ({ estimates, order }) => new TegQueue(estimates, order),
+    create: ({ estimates, order, rooms }) =>
+      new TegQueue(estimates, order, rooms === undefined ? {} : { rooms }),
   },
   'smallest-first': {
     description: 'whatever fits starts, jobs with the fewest GPUs first',

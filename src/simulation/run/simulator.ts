@@ -9,7 +9,9 @@ import { latticeOf, pricesOf } from '../../field/prices.ts';
 import { MarketAccounts } from '../../governor/market-accounts.ts';
 import type { PlacementPolicy, TypicalWorkload } from '../../governor/policy/policy.ts';
 import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
+import type { RoomMaker } from '../../governor/queueing/room-maker.ts';
 import type { TenantOrder } from '../../governor/queueing/teg-queue.ts';
+import { ZoneReclaim } from '../../governor/queueing/zone-reclaim.ts';
 import { TenantAccounts } from '../../governor/tenant-accounts.ts';
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
 import { Zone } from '../../governor/zone/zone.ts';
@@ -29,6 +31,7 @@ import { RecordedPlaces, type RecordedStart, whatBecame } from '../inputs/record
 import { SAMPLES_DEFAULT, type SimulationOptions } from '../inputs/simulation-options.ts';
 import { type CountedWorkload, clusterFor, typicalOf } from '../inputs/workload-of.ts';
 import { DropReasons } from '../metrics/drop-reasons.ts';
+import { evictionsOf } from '../metrics/evictions-result.ts';
 import { type JobShapes, jobShapes } from '../metrics/job-shapes.ts';
 import { ObservedPolicy } from '../metrics/observed-policy.ts';
 import { QueueMeter } from '../metrics/queue-meter.ts';
@@ -80,7 +83,8 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
   const watch = explainJob === undefined ? undefined : new JobWatch(explainJob, table, cluster, policy);
   const log = options.onJobs === undefined ? undefined : new JobLog(table, cluster);
   const recorded = options.recorded ?? (options.world === undefined ? undefined : emptyStart(table));
-  const discipline = buildDiscipline(options, cluster, built?.market);
+  const reclaim = tenants && options.queue === 'teg' ? new ZoneReclaim(tenants.accounts) : undefined;
+  const discipline = buildDiscipline(options, cluster, built?.market, reclaim);
   const decider = buildDecider(options, cluster, policy, watch, discipline);
   const queueMeter = options.onQueue && new QueueMeter(cluster, shapes, metrics, arrivalsEnd, decider);
   const pods = decider instanceof PodDecider ? decider : undefined;
@@ -116,6 +120,7 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
   return {
     ...result,
     ...waitingPart(decider, table, run.now),
+    ...(reclaim === undefined ? {} : { evictions: evictionsOf(reclaim.counts) }),
     ...(tenants === undefined ? {} : { tenants: tenants.results(run.now) }),
     ...whatIfPart(recorded, table, cluster, decider),
     ...(watch === undefined ? {} : { explained: watch.result() }),
@@ -249,11 +254,12 @@ function buildDiscipline(
   { queue = 'best-effort', runtimes, jobs, seed, world }: SimulationOptions,
   cluster: ClusterState,
   order: TenantOrder | undefined,
+  rooms: RoomMaker | undefined,
 ): QueueDiscipline | undefined {
   if (isZoneQueue(queue) || world !== undefined) return undefined;
   const random = new Random(seed, STREAM_QUEUE);
   const estimates = new RuntimeEstimates({ predicts: runtimes === 'predicted' });
-  return QUEUES[queue].create({ cluster, tenants: jobs.tenants, estimates, random, order });
+  return QUEUES[queue].create({ cluster, tenants: jobs.tenants, estimates, random, order, rooms });
 }
 
 /** What a discipline is informed of about the run times of jobs. */
