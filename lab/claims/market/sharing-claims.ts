@@ -5,6 +5,7 @@
  */
 import type { Random } from '../../../src/kernel/random.ts';
 import { atLeast, atMost, type Claim, type Measurement, within } from '../claim.ts';
+import { DURATION_LIES, durationGain } from './duration-lies.ts';
 import {
   type Demands,
   differingCells,
@@ -154,7 +155,7 @@ export const LIES_GAIN_NOTHING: Claim = {
   title: 'Lies and split tenants gain nothing',
   claim:
     'A tenant that reports another demand than it has, or splits itself into tenants that share its right, gets no more that it can use.',
-  conditions: `${SETTING}; one liar at a time, half-lives of 300 and 30 quanta, of which the run is at least five; lies: ${Object.keys(LIES).join(', ')}; splits into ${PARTS}, asking ${Object.keys(SPLITS).join(', ')}. Mint follows quota and weight, so that the parts mint what the whole did.`,
+  conditions: `${SETTING}; one liar at a time, half-lives of 300 and 30 quanta, of which the run is at least five; lies: ${Object.keys(LIES).join(', ')}; splits into ${PARTS}, asking ${Object.keys(SPLITS).join(', ')}. Mint follows quota and weight, so that the parts mint what the whole did. Run times: on 40 GPUs with the market itself, four tenants with 1.3 × the work that fits.`,
   notClaimed: 'Not strategy-proof against every lie, nor against coalitions: a fixed set was tried.',
   quick: false,
   measure(random: Random): Measurement {
@@ -171,6 +172,11 @@ export const LIES_GAIN_NOTHING: Claim = {
       checks: [
         atMost('largest gain by a lie, useful slices over those of the truth', most(lies.flat()), 1.01),
         atMost('largest gain by a split', most(splits.flat()), 1.005),
+        atMost(
+          `largest gain in GPU-time by declaring ${DURATION_LIES.join(', ')} × the run times`,
+          most(DURATION_LIES.map((factor) => durationGain(random.fork(1), factor))),
+          1.01,
+        ),
       ],
       controls: [
         atMost('largest gain by a lie where slices are shared by what is asked for', rewarded, 1.01),

@@ -74,18 +74,19 @@ export class EscrowBook {
     return settledBalance(available, this.ceilings[tenant] as number, elapsed, halfLifeMicros);
   }
 
-  /** What a tenant has less what it has set aside and what it owes: m/κ less decayed usage. May be below 0. */
-  balanceAt(tenant: number, timeMicros: number): number {
-    return (
-      this.availableAt(tenant, timeMicros) -
-      (this.committed[tenant] as number) -
-      this.owedAt(tenant, timeMicros)
-    );
+  /**
+   * What a tenant has less what it has set aside and what it owes: m/κ less decayed usage. May be below 0.
+   *
+   * @param freshDue Rent that ran up since the last tick of what started since: where jobs run longer than they declared, it counts.
+   */
+  balanceAt(tenant: number, timeMicros: number, freshDue: number): number {
+    const setAside = Math.max(this.committed[tenant] as number, freshDue);
+    return this.availableAt(tenant, timeMicros) - setAside - this.owedAt(tenant, timeMicros);
   }
 
   /** What it may still set aside, so that the tick at `tickMicros` can pay for all. */
-  spendableAt(tenant: number, tickMicros: number): number {
-    return this.balanceAt(tenant, tickMicros) - (this.missing[tenant] as number);
+  spendableAt(tenant: number, tickMicros: number, freshDue: number): number {
+    return this.balanceAt(tenant, tickMicros, freshDue) - (this.missing[tenant] as number);
   }
 
   /** Rent that it could not pay, forgotten with the half-life. */

@@ -15,7 +15,9 @@ export function rateOf(milli: number, price: number): number {
 
 /** Rents by tenant. Single writer: the market. */
 export class TenantRents {
-  readonly accrual: Accrual;
+  /** Rents at the quotes of the last tick, and of what started since. */
+  private readonly quotedRents: Accrual;
+  private readonly freshRents: Accrual;
   private readonly flavors: number;
   /** @shape [tenants × flavors] Milli-units quoted at the last tick, and those that started since; price of the former. */
   private readonly quoted: Float64Array;
@@ -27,7 +29,8 @@ export class TenantRents {
   private readonly times: Float64Array;
 
   constructor(tenants: number, flavors: number) {
-    this.accrual = new Accrual(tenants);
+    this.quotedRents = new Accrual(tenants);
+    this.freshRents = new Accrual(tenants);
     this.flavors = flavors;
     this.quoted = new Float64Array(tenants * flavors);
     this.fresh = new Float64Array(tenants * flavors);
@@ -42,12 +45,27 @@ export class TenantRents {
     return this.running[tenant] as number;
   }
 
+  /** @returns Whole micro-tokens that ran up since the last tick. */
+  dueAt(tenant: number, timeMicros: number): number {
+    return this.quotedRents.at(tenant, timeMicros) + this.freshRents.at(tenant, timeMicros);
+  }
+
+  /** @returns The part of it that is of what started since. */
+  freshDueAt(tenant: number, timeMicros: number): number {
+    return this.freshRents.at(tenant, timeMicros);
+  }
+
+  /** @returns As `dueAt`, which is taken as charged. */
+  takeDue(tenant: number, timeMicros: number): number {
+    return this.quotedRents.take(tenant, timeMicros) + this.freshRents.take(tenant, timeMicros);
+  }
+
   /** Something starts, at its own rate. */
   start(tenant: number, flavor: number, milli: number, rate: number, timeMicros: number): void {
     const cell = tenant * this.flavors + flavor;
     this.fresh[cell] = (this.fresh[cell] as number) + milli;
     this.use(tenant, milli, timeMicros);
-    this.accrual.change(tenant, rate, timeMicros);
+    this.freshRents.change(tenant, rate, timeMicros);
   }
 
   /** Something ends that started since the last tick. */
@@ -55,7 +73,7 @@ export class TenantRents {
     const cell = tenant * this.flavors + flavor;
     this.fresh[cell] = (this.fresh[cell] as number) - milli;
     this.use(tenant, -milli, timeMicros);
-    this.accrual.change(tenant, -rate, timeMicros);
+    this.freshRents.change(tenant, -rate, timeMicros);
   }
 
   /** Something ends that was quoted at the last tick. */
@@ -65,7 +83,7 @@ export class TenantRents {
     const before = this.quoted[cell] as number;
     this.quoted[cell] = before - milli;
     this.use(tenant, -milli, timeMicros);
-    this.accrual.change(tenant, rateOf(before - milli, quote) - rateOf(before, quote), timeMicros);
+    this.quotedRents.change(tenant, rateOf(before - milli, quote) - rateOf(before, quote), timeMicros);
   }
 
   /** Quotes all that runs again. @param priceOf By flavour, whole micro-tokens for a unit-hour. @returns The rate. O(flavours). */
@@ -81,7 +99,8 @@ export class TenantRents {
       this.quotes[cell] = price;
       rate += rateOf(milli, price);
     }
-    this.accrual.change(tenant, rate - (this.accrual.rates[tenant] as number), timeMicros);
+    this.quotedRents.change(tenant, rate - (this.quotedRents.rates[tenant] as number), timeMicros);
+    this.freshRents.change(tenant, -(this.freshRents.rates[tenant] as number), timeMicros);
     return rate;
   }
 

@@ -174,6 +174,16 @@ describe('affordability', () => {
     expect(market.balanceOf(0, 0)).toBe(before);
   });
 
+  test('a job that runs longer than declared counts as it runs, before the tick', () => {
+    const market = marketOf(2, { halfLifeMicros: DAY, openingHours: 10 });
+    const lease = market.started(0, 0, 10_000, 0, HOUR / 3_600);
+    const rate = market.leases.rates[lease] as number;
+    const honest = market.balanceOf(1, HOUR / 2);
+    expect((honest - market.balanceOf(0, HOUR / 2)) / rate).toBeCloseTo(0.5, 6);
+    market.ended(lease, HOUR / 2);
+    expect((honest - market.balanceOf(0, HOUR / 2)) / rate).toBeCloseTo(0.5, 6);
+  });
+
   test('a tenant that mints nothing runs, owes, and is behind all others', () => {
     const market = new TokenMarket({
       flavors: [{ name: 'h100', capacityMilli: 8_000 }],

@@ -185,7 +185,7 @@ export class TokenMarket {
       this.active,
       timeMicros,
       (tenant) => ({
-        due: rents.accrual.take(tenant, timeMicros),
+        due: rents.takeDue(tenant, timeMicros),
         quantity: rents.takeUsed(tenant, timeMicros),
       }),
       (tenant) => rents.requote(tenant, quote, timeMicros),
@@ -203,19 +203,19 @@ export class TokenMarket {
 
   /** What a tenant has less what it has set aside and owes, micro-tokens: m/κ less decayed usage. @param timeMicros Not before the last tick. */
   balanceOf(tenant: number, timeMicros: number): number {
-    return this.book.balanceAt(tenant, timeMicros);
+    return this.book.balanceAt(tenant, timeMicros, this.rents.freshDueAt(tenant, timeMicros));
   }
 
   /** Rent that ran up since the start, paid or owed; micro-tokens. O(1). */
   chargedOf(tenant: number, timeMicros: number): number {
     this.advance(timeMicros);
-    return (this.book.charged[tenant] as number) + this.rents.accrual.at(tenant, timeMicros);
+    return (this.book.charged[tenant] as number) + this.rents.dueAt(tenant, timeMicros);
   }
 
   /** @returns Whether a tenant can set an amount aside so that rents are paid at the next tick. O(1). */
   canAfford(tenant: number, cost: number, timeMicros: number): boolean {
     this.advance(timeMicros);
-    return (this.mints[tenant] as number) > 0 && cost <= this.book.spendableAt(tenant, this.dueMicros);
+    return (this.mints[tenant] as number) > 0 && cost <= this.spendableOf(tenant, timeMicros);
   }
 
   /**
@@ -226,7 +226,7 @@ export class TokenMarket {
   affordableAt(tenant: number, cost: number, timeMicros: number): number {
     if (this.canAfford(tenant, cost, timeMicros)) return timeMicros;
     const ceiling = this.book.ceilings[tenant] as number;
-    const balance = this.book.spendableAt(tenant, this.dueMicros);
+    const balance = this.spendableOf(tenant, timeMicros);
     return timeMicros + affordableAfter(balance, cost, ceiling, this.ledger.halfLifeMicros);
   }
 
@@ -237,12 +237,12 @@ export class TokenMarket {
    */
   standingOf(tenant: number, timeMicros: number): number {
     const mint = this.mints[tenant] as number;
-    return mint === 0 ? Number.NEGATIVE_INFINITY : this.book.balanceAt(tenant, timeMicros) / mint;
+    return mint === 0 ? Number.NEGATIVE_INFINITY : this.balanceOf(tenant, timeMicros) / mint;
   }
 
   /** Decayed usage, priced: m/κ less the balance; micro-tokens. */
   usageOf(tenant: number, timeMicros: number): number {
-    return Math.max(0, (this.book.ceilings[tenant] as number) - this.book.balanceAt(tenant, timeMicros));
+    return Math.max(0, (this.book.ceilings[tenant] as number) - this.balanceOf(tenant, timeMicros));
   }
 
   /** Part of the mint over part of the decayed usage of all; above 1: it had less than its share. O(tenants). */
@@ -311,6 +311,10 @@ export class TokenMarket {
       leases.commitments[lease] = cost;
       this.activate(saving.tenant);
     }
+  }
+
+  private spendableOf(tenant: number, timeMicros: number): number {
+    return this.book.spendableAt(tenant, this.dueMicros, this.rents.freshDueAt(tenant, timeMicros));
   }
 
   private activate(tenant: number): void {
