@@ -28,8 +28,7 @@ export class NodeFlavors {
   /** By demand: the set of flavours, and how many kinds of hardware it was made of. */
   private masks = new Int32Array(64);
   private maskHardware = new Int32Array(64);
-  /** Nodes that `countNew` has counted. */
-  nodesCounted = 0;
+  private nodesCounted = 0;
 
   constructor(cluster: ClusterState, market: MarketSpec) {
     this.cluster = cluster;

@@ -141,13 +141,11 @@ export class TenantAccounts implements Accounts {
 
   tick(timeSeconds: number, wake: (tenant: number) => void): void {
     const { released } = this;
-    const before = this.flavors.nodesCounted;
     this.flavors.countNew(this.addCapacity);
-    const grown = this.flavors.nodesCounted > before;
     this.released = 0;
     this.dueSeconds = Number.POSITIVE_INFINITY;
     for (const [tenant, waiting] of this.waiting) {
-      if (this.mayGoOn(tenant, waiting, grown ? -1 : released, timeSeconds)) {
+      if (this.mayGoOn(tenant, waiting, released, timeSeconds)) {
         // The caller asks again later: nothing is added here meanwhile.
         this.waiting.delete(tenant);
         wake(tenant);

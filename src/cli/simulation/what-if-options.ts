@@ -15,6 +15,7 @@ export interface WhatIfOptions {
 interface Redrawing {
   readonly repeat?: number;
   readonly resample?: boolean;
+  readonly tenants?: string;
 }
 
 /** Help shown after the options. */
@@ -69,6 +70,12 @@ export function toWhatIf(
     throw new TegError(
       'TEG_OPTION_INVALID',
       'got --start-from-snapshot with --repeat or --resample, expected one of them: pods that run cannot be drawn again',
+    );
+  }
+  if (startFromSnapshot && options.tenants !== undefined) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      'got --start-from-snapshot with --tenants, expected one of them: pods that run already cannot be refused',
     );
   }
   if (!startFromSnapshot && addNodes === undefined && removeNodes === undefined) return {};

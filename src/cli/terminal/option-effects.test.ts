@@ -96,6 +96,7 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
     ['add-nodes', ['2*x'], ZONES],
     ['remove-nodes', ['x'], ZONES],
     ['repeat', ['2'], [...FILES, '--start-from-snapshot']],
+    ['tenants', [out], [...FILES, '--start-from-snapshot']],
     ['resample', [], [...FILES, '--start-from-snapshot']],
   ],
   'teg compare': [

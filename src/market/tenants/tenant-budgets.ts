@@ -229,9 +229,7 @@ export class TenantBudgets {
   private overrun(entry: Holder): void {
     entry.overruns = true;
     for (let at = entry.budget; at >= 0; at = (this.budgets[at] as Budget).above) {
-      const budget = this.budgets[at] as Budget;
-      // Else its period has ended as well, and what it reserved is counted again.
-      if (entry.endSeconds <= endOf(budget)) reserve(budget, entry, -entry.rate);
+      reserve(this.budgets[at] as Budget, entry, -entry.rate);
     }
   }
 
