@@ -17,8 +17,8 @@ export interface KarmaOptions {
   readonly fairShares: readonly number[];
   /** In [0, 1]; times each fair share a whole number of slices. */
   readonly guaranteed: number;
-  /** Of each tenant at the start; where one runs out, capacity may stay idle. */
-  readonly credits: number;
+  /** Of each tenant at the start, or by tenant; where one runs out, capacity may stay idle. */
+  readonly credits: number | ArrayLike<number>;
 }
 
 /** Credits of some tenants. Single writer: `quantum`. */
@@ -40,7 +40,9 @@ export class Karma {
     const capacity = fairShares.reduce((sum, share) => sum + share, 0);
     const mean = capacity / fairShares.length;
     this.capacity = Math.round(capacity);
-    this.credits = new Float64Array(fairShares.length).fill(credits);
+    this.credits = Float64Array.from(fairShares, (_, i) =>
+      typeof credits === 'number' ? credits : (credits[i] as number),
+    );
     this.certain = Float64Array.from(fairShares, (share) => guaranteed * share);
     assert(this.certain.every(Number.isInteger), 'a guaranteed share is not a whole number of slices');
     this.prices = Float64Array.from(fairShares, (share) => mean / share);

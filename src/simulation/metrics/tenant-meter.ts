@@ -10,7 +10,7 @@ import type { EffectBuffer } from '../../governor/zone/effects.ts';
 import { EffectKind } from '../../governor/zone/zone-events.ts';
 import { QuantileSketch } from '../../kernel/quantile-sketch.ts';
 import { QUOTA_CPU, QUOTA_GPU } from '../../market/tenants/spec.ts';
-import { CLUSTER_TENANT } from '../../market/tenants/tenant-tree.ts';
+import { CLUSTER_TENANT, type TenantTree } from '../../market/tenants/tenant-tree.ts';
 import type { Demand } from '../../model/demand.ts';
 import type { JobTable } from '../inputs/job-table.ts';
 import type { TenantResult } from './tenant-result.ts';
@@ -74,6 +74,11 @@ export class TenantMeter implements Accounts {
       const meter = { ...zero, at: warmupSeconds, started: 0, waiting: 0, waits: new QuantileSketch() };
       this.meters.set(tenant, meter);
     }
+  }
+
+  /** The tenants of the accounts. */
+  get tree(): TenantTree {
+    return this.accounts.tree;
   }
 
   get dueSeconds(): number {

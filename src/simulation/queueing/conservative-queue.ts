@@ -20,14 +20,11 @@ import {
 } from '../../governor/zone/queue-discipline.ts';
 import type { ReasonCode } from '../../governor/zone/zone-events.ts';
 import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
-import type { ClusterState, Flavor } from '../../model/cluster-state.ts';
-import { GPU_MILLI } from '../../model/node.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
 import { Backlog, type BacklogJob, inArrivalOrder } from './backlog.ts';
 import { Promises } from './promises.ts';
+import { AMOUNT_KINDS, amountsOfPods, UpCapacity } from './room-amounts.ts';
 import { type RoomAmounts, RoomProfile } from './room-profile.ts';
-
-/** Milli-GPU, milli-CPU, MiB. */
-const RESOURCES = 3;
 
 /** A planned start. */
 interface Reservation {
@@ -45,19 +42,17 @@ export class ConservativeQueue implements QueueDiscipline {
   /** The next reservation. */
   dueSeconds: number = Number.POSITIVE_INFINITY;
   private readonly backlog: Backlog;
-  private readonly cluster: ClusterState;
+  private readonly capacity: UpCapacity;
   private readonly stated = new Promises();
-  private readonly profile = new RoomProfile(RESOURCES);
+  private readonly profile = new RoomProfile(AMOUNT_KINDS);
   private readonly reservations = new Map<number, Reservation>();
   private readonly runningAmounts = new Map<number, RoomAmounts>();
   private hasEarlyEnd = false;
   private isStale = false;
-  /** Undefined: to be counted. */
-  private upCapacity: RoomAmounts | undefined;
 
   /** @param estimates Of this discipline alone. */
   constructor(cluster: ClusterState, estimates: RuntimeEstimates) {
-    this.cluster = cluster;
+    this.capacity = new UpCapacity(cluster);
     this.backlog = new Backlog(inArrivalOrder, estimates);
   }
 
@@ -93,7 +88,7 @@ export class ConservativeQueue implements QueueDiscipline {
 
   nodesChanged(): void {
     this.isStale = true;
-    this.upCapacity = undefined;
+    this.capacity.changed();
   }
 
   tenantWoken(): void {}
@@ -119,7 +114,7 @@ export class ConservativeQueue implements QueueDiscipline {
     const isMissed = line.some((entry) => (reservations.get(entry.job)?.startSeconds ?? now) < now);
     if (this.isStale || isMissed) reservations.clear();
     else if (!this.hasEarlyEnd && reservations.size === line.length) return;
-    profile.reset(now, this.capacity());
+    profile.reset(now, this.capacity.get());
     for (const { job, endSeconds } of backlog.ends(now))
       profile.take(now, endSeconds, this.runningAmounts.get(job) as RoomAmounts);
     for (const { startSeconds, seconds, amounts } of reservations.values())
@@ -193,29 +188,13 @@ export class ConservativeQueue implements QueueDiscipline {
 
   /** True if the amounts are free now, though not on nodes that could hold the job. */
   private isScattered(amounts: RoomAmounts): boolean {
-    const free = [...this.capacity()];
+    const free = [...this.capacity.get()];
     for (const held of this.runningAmounts.values())
-      for (let k = 0; k < RESOURCES; k++) free[k] = (free[k] as number) - (held[k] as number);
+      for (let k = 0; k < AMOUNT_KINDS; k++) free[k] = (free[k] as number) - (held[k] as number);
     return amounts.every((amount, k) => amount <= (free[k] as number));
-  }
-
-  /** Of the nodes that are up. O(nodes) after a change of nodes. */
-  private capacity(): RoomAmounts {
-    const { cluster } = this;
-    if (this.upCapacity !== undefined) return this.upCapacity;
-    const sum = [0, 0, 0] as [number, number, number];
-    for (let node = 0; node < cluster.nodeCount; node++) {
-      if (cluster.up[node] === 0) continue;
-      const { gpuCount, cpuMilli, memoryMib } = cluster.flavors[cluster.flavorIds[node] as number] as Flavor;
-      sum[0] += gpuCount * GPU_MILLI;
-      sum[1] += cpuMilli;
-      sum[2] += memoryMib;
-    }
-    this.upCapacity = sum;
-    return sum;
   }
 }
 
-function amountsOf({ demand, gangMin }: BacklogJob): RoomAmounts {
-  return [gangMin * demand.gpuCount * demand.gpuMilli, gangMin * demand.cpuMilli, gangMin * demand.memoryMib];
+function amountsOf(entry: BacklogJob): RoomAmounts {
+  return amountsOfPods(entry, entry.gangMin);
 }

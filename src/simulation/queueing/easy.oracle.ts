@@ -155,6 +155,7 @@ export function headOfLineOf(
   }
   return {
     headOfLine: all / (slots * (now - first)),
-    headOfLineArriving: arriving / (slots * (lastArrival - first)),
+    // All at one instant: no time in which jobs still arrived.
+    headOfLineArriving: lastArrival === first ? 0 : arriving / (slots * (lastArrival - first)),
   };
 }

@@ -9,6 +9,9 @@ const PLANNING_QUEUES = ['easy', 'conservative', 'slurm-like', 'teg'] as const;
 /** A queue of the zone itself. */
 export type ZoneQueue = (typeof ZONE_QUEUES)[number];
 
+/** Those that share among tenants, by weights. */
+const FAIR_QUEUES = ['kueue-afs', 'kueue-drs', 'kai-time', 'drf', 'karma', 'max-min'] as const;
+
 /** All; those that are not a zone's own are in `queues.ts`. */
 export const QUEUE_NAMES = [
   ...ZONE_QUEUES,
@@ -18,6 +21,7 @@ export const QUEUE_NAMES = [
   'permit-timeout',
   'coscheduling',
   'wound-wait',
+  ...FAIR_QUEUES,
 ] as const;
 
 /** A name of a queue. */

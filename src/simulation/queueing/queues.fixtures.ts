@@ -6,6 +6,7 @@ import { createFirstFitPolicy } from '../baselines/first-fit.ts';
 import type { JobRecords } from '../inputs/job-log.ts';
 import { JobTableBuilder } from '../inputs/job-table.ts';
 import type { QueueFigures } from '../inputs/queue-figures.ts';
+import type { SimulationOptions } from '../inputs/simulation-options.ts';
 import { runSimulation } from '../run/simulator.ts';
 import type { DisciplineName, RuntimeKnowledge } from './queue-names.ts';
 
@@ -37,6 +38,7 @@ export function runSlots(
   slots: number,
   queue: DisciplineName,
   runtimes: RuntimeKnowledge = 'exact',
+  more: Pick<SimulationOptions, 'tenants' | 'horizonSeconds'> = {},
 ): { starts: number[]; figures: QueueFigures } {
   const builder = new JobTableBuilder(new DemandTable());
   for (const [i, job] of jobs.entries()) builder.add(specOf(job, i));
@@ -52,6 +54,7 @@ export function runSlots(
     samples: 1,
     withSeries: false,
     withEquilibrium: false,
+    ...more,
     onQueue: (measured) => {
       figures = measured;
     },

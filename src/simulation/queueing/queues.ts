@@ -5,10 +5,12 @@ import { TegQueue, type TenantOrder } from '../../governor/queueing/teg-queue.ts
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
+import type { TenantTree } from '../../market/tenants/tenant-tree.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { TenantTable } from '../../model/tenants.ts';
 import { ConservativeQueue } from './conservative-queue.ts';
 import { EasyQueue } from './easy-queue.ts';
+import { createFairQueue } from './fair/fair-queues.ts';
 import { HoldingQueue } from './holding-queue.ts';
 import { byArrival, bySize, OrderedQueue } from './ordered-queue.ts';
 import { type DisciplineName, isZoneQueue, QUEUE_NAMES, type ZoneQueue } from './queue-names.ts';
@@ -18,6 +20,8 @@ import { SlurmLikeQueue } from './slurm-like-queue.ts';
 export interface QueueContext {
   readonly cluster: ClusterState;
   readonly tenants: TenantTable;
+  /** Weights, quotas and levels; undefined: no tenants file, all have weight 1 and no quota. */
+  readonly tree?: TenantTree | undefined;
   /** The discipline's own, for plans. */
   readonly estimates: RuntimeEstimates;
   /** The discipline's own stream. */
@@ -84,6 +88,33 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
         gapMax: 1,
         wounds: true,
       }),
+  },
+  'kueue-afs': {
+    description:
+      'Kueue’s admission fair sharing: the tenant with the smallest decayed usage over weight first',
+    create: ({ cluster, tree }) => createFairQueue('kueue-afs', cluster, tree),
+  },
+  'kueue-drs': {
+    description:
+      'Kueue’s fair sharing: the tenant that borrows the smallest part of what is lent, over weight, first',
+    create: ({ cluster, tree }) => createFairQueue('kueue-drs', cluster, tree),
+  },
+  'kai-time': {
+    description:
+      'KAI’s time-based fair share: quotas first, the rest by weight, less for those that used more',
+    create: ({ cluster, tree }) => createFairQueue('kai-time', cluster, tree),
+  },
+  drf: {
+    description: 'dominant resource fairness: the tenant with the smallest dominant share over weight first',
+    create: ({ cluster, tree }) => createFairQueue('drf', cluster, tree),
+  },
+  karma: {
+    description: 'Karma: each minute shared out by credits, which lenders earn and borrowers pay',
+    create: ({ cluster, tree }) => createFairQueue('karma', cluster, tree),
+  },
+  'max-min': {
+    description: 'each minute shared out by weight, as evenly as demands allow, without a memory',
+    create: ({ cluster, tree }) => createFairQueue('max-min', cluster, tree),
   },
 };
 

@@ -10,7 +10,6 @@ import { MarketAccounts } from '../../governor/market-accounts.ts';
 import type { PlacementPolicy, TypicalWorkload } from '../../governor/policy/policy.ts';
 import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
 import type { RoomMaker } from '../../governor/queueing/room-maker.ts';
-import type { TenantOrder } from '../../governor/queueing/teg-queue.ts';
 import { ZoneReclaim } from '../../governor/queueing/zone-reclaim.ts';
 import { TenantAccounts } from '../../governor/tenant-accounts.ts';
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
@@ -84,7 +83,7 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
   const log = options.onJobs === undefined ? undefined : new JobLog(table, cluster);
   const recorded = options.recorded ?? (options.world === undefined ? undefined : emptyStart(table));
   const reclaim = tenants && options.queue === 'teg' ? new ZoneReclaim(tenants.accounts) : undefined;
-  const discipline = buildDiscipline(options, cluster, built?.market, reclaim);
+  const discipline = buildDiscipline(options, cluster, built, reclaim);
   const decider = buildDecider(options, cluster, policy, watch, discipline);
   const queueMeter = options.onQueue && new QueueMeter(cluster, shapes, metrics, arrivalsEnd, decider);
   const pods = decider instanceof PodDecider ? decider : undefined;
@@ -253,13 +252,14 @@ function nameOnly(name: string): ObservedPolicy {
 function buildDiscipline(
   { queue = 'best-effort', runtimes, jobs, seed, world }: SimulationOptions,
   cluster: ClusterState,
-  order: TenantOrder | undefined,
+  books: TenantBooks | undefined,
   rooms: RoomMaker | undefined,
 ): QueueDiscipline | undefined {
   if (isZoneQueue(queue) || world !== undefined) return undefined;
   const random = new Random(seed, STREAM_QUEUE);
   const estimates = new RuntimeEstimates({ predicts: runtimes === 'predicted' });
-  return QUEUES[queue].create({ cluster, tenants: jobs.tenants, estimates, random, order, rooms });
+  const [tree, order] = [books?.meter.tree, books?.market];
+  return QUEUES[queue].create({ cluster, tenants: jobs.tenants, tree, estimates, random, order, rooms });
 }
 
 /** What a discipline is informed of about the run times of jobs. */
