@@ -202,6 +202,18 @@ describe('affordability', () => {
   });
 });
 
+test('rounded rates leave nothing behind: after all have ended nothing is charged', () => {
+  const market = marketOf(1, { halfLifeMicros: DAY });
+  const rng = new Random(11);
+  const leases = Array.from({ length: 200 }, () => market.started(0, 0, 1 + rng.nextInt(300), 0));
+  market.advance(HOUR);
+  for (const lease of leases) market.ended(lease, 1.5 * HOUR);
+  market.settle(2 * HOUR);
+  const charged = market.chargedOf(0, 2 * HOUR);
+  expect(market.chargedOf(0, 1e4 * HOUR)).toBe(charged);
+  expect(market.ledger.accounts.reserved[4]).toBe(0);
+});
+
 test('prices follow the load, and running jobs are quoted again once a period', () => {
   const market = marketOf(2, { halfLifeMicros: DAY });
   const idle = market.priceOf(0).value;
