@@ -46,6 +46,10 @@ export interface SearchResult<Placement> {
   readonly trials: number;
 }
 
+/** Least and usual size of the pool, the latter as a multiple of the first set that was enough. */
+const POOL_MIN = 512;
+const POOL_FACTOR = 4;
+
 function isUnconditional({ causes }: ReclaimCandidate): boolean {
   return (causes & (EvictionCause.Priority | EvictionCause.Within)) !== 0;
 }
@@ -58,6 +62,8 @@ export class VictimSearch<Placement extends ReclaimPlacement> {
   private readonly limits: SearchLimits;
   /** Items, cheapest first. */
   private readonly items: readonly VictimItem[];
+  /** The cheapest of them: enough for the claimant several times. */
+  private pool: readonly VictimItem[];
   private best: FoundVictims<Placement> | undefined;
   private trials = 0;
 
@@ -71,33 +77,39 @@ export class VictimSearch<Placement extends ReclaimPlacement> {
     this.rules = rules;
     this.avoided = avoided;
     this.limits = limits;
-    const costs = new Map(rules.items.map((item) => [item, rules.costOf(rules.close([item]))]));
-    this.items = [...rules.items].sort((a, b) =>
-      compareCosts(costs.get(a) as VictimCost, costs.get(b) as VictimCost),
-    );
+    const priced = rules.items.map((item) => ({ item, cost: rules.costOfItem(item) }));
+    priced.sort((a, b) => compareCosts(a.cost, b.cost));
+    this.items = priced.map(({ item }) => item);
+    this.pool = this.items;
   }
 
   /** @returns The cheapest set that was found. */
   run(): SearchResult<Placement> {
     const enough = this.enough(this.items);
     if (enough === undefined) return this.result(true, false);
-    this.reprieveBothWays(enough);
     // What needs no condition by itself: in a mixed set the conditional might stay, and not be allowed.
     const free = this.items.filter(({ at }) =>
       isUnconditional(this.rules.candidates[at] as ReclaimCandidate),
     );
-    if (free.length < this.items.length) {
-      const enoughFree = this.enough(free);
-      if (enoughFree !== undefined) this.reprieveBothWays(enoughFree);
-    }
+    const enoughFree = free.length < this.items.length ? this.enough(free) : undefined;
+    this.pool = this.poolAround([...enough, ...(enoughFree ?? [])]);
+    this.reprieveBothWays(enough);
+    if (enoughFree !== undefined) this.reprieveBothWays(enoughFree);
     this.searchPlaces();
     const isExact = this.branch();
     return this.result(isExact, true);
   }
 
+  /** The cheapest items, and all on the places of some. */
+  private poolAround(some: readonly VictimItem[]): readonly VictimItem[] {
+    const places = new Set(some.flatMap(({ pods }) => pods.map(({ place }) => place)));
+    const cheap = Math.max(POOL_MIN, POOL_FACTOR * some.length);
+    return this.items.filter(({ pods }, at) => at < cheap || pods.some(({ place }) => places.has(place)));
+  }
+
   private reprieveBothWays(enough: ReadonlySet<VictimItem>): void {
     this.reprieve(enough, this.byImportance());
-    this.reprieve(enough, [...this.items].reverse());
+    this.reprieve(enough, [...this.pool].reverse());
   }
 
   private result(isExact: boolean, wouldFit: boolean): SearchResult<Placement> {
@@ -125,7 +137,7 @@ export class VictimSearch<Placement extends ReclaimPlacement> {
   private byImportance(): VictimItem[] {
     const breaking = this.breaking();
     const { candidates } = this.rules;
-    return [...this.items].sort((a, b) => {
+    return [...this.pool].sort((a, b) => {
       const left = (candidates[a.at] as ReclaimCandidate).unit;
       const right = (candidates[b.at] as ReclaimCandidate).unit;
       return (
@@ -179,7 +191,7 @@ export class VictimSearch<Placement extends ReclaimPlacement> {
   /** Looks at places one by one: a set of victims on one place is not always the rest of a larger one. */
   private searchPlaces(): void {
     const byPlace = new Map<number, VictimItem[]>();
-    for (const item of this.items) {
+    for (const item of this.pool) {
       for (const place of new Set(item.pods.map((pod) => pod.place))) {
         const list = byPlace.get(place);
         if (list === undefined) byPlace.set(place, [item]);
@@ -219,11 +231,10 @@ export class VictimSearch<Placement extends ReclaimPlacement> {
   /** The dearest first, so that branches are cut early; of many those near the best set alone. */
   private relevant(): readonly VictimItem[] {
     const { exactItemsMax } = this.limits;
-    const dearest = [...this.items].reverse();
-    if (dearest.length <= exactItemsMax) return dearest;
+    if (this.items.length <= exactItemsMax) return [...this.items].reverse();
     const places = new Set(this.best?.placement.places);
     for (const pods of this.best?.closed.values() ?? []) for (const { place } of pods) places.add(place);
-    const near = this.items.filter(({ pods }) => pods.some(({ place }) => places.has(place)));
+    const near = this.pool.filter(({ pods }) => pods.some(({ place }) => places.has(place)));
     return near.slice(0, exactItemsMax).reverse();
   }
 

@@ -158,10 +158,16 @@ export class VictimRules {
     return (causes & EvictionCause.Priority) === 0 ? EvictionCause.FairShare : EvictionCause.Priority;
   }
 
+  /** @returns What one item costs by itself. O(its pods). */
+  costOfItem({ at, pods }: VictimItem): VictimCost {
+    const { unit, extrasMax, whole } = this.candidates[at] as ReclaimCandidate;
+    return this.costOf([[at, pods.length > extrasMax && whole ? unit.pods : pods]]);
+  }
+
   /** @returns What a set costs. O(pods). */
-  costOf(closed: ReadonlyMap<number, readonly ReclaimPod[]>): VictimCost {
+  costOf(closed: Iterable<readonly [number, readonly ReclaimPod[]]>): VictimCost {
     const { world } = this;
-    const byBudget = new Map<number, number>();
+    let byBudget: Map<number, number> | undefined;
     let [count, irreplaceable, level, lost, age] = [0, 0, 0, 0, 0];
     let priority = PRIORITY_LEAST;
     for (const [at, pods] of closed) {
@@ -173,11 +179,15 @@ export class VictimRules {
       priority = Math.max(priority, unit.priority);
       age += pods.length * (this.newest - unit.startOrder + 1);
       for (const pod of pods) {
-        for (const budget of pod.budgets) byBudget.set(budget, (byBudget.get(budget) ?? 0) + 1);
+        for (const budget of pod.budgets) {
+          byBudget ??= new Map();
+          byBudget.set(budget, (byBudget.get(budget) ?? 0) + 1);
+        }
       }
     }
     let broken = 0;
-    for (const [budget, evicted] of byBudget) broken += Math.max(0, evicted - world.allowanceOf(budget));
+    for (const [budget, evicted] of byBudget ?? [])
+      broken += Math.max(0, evicted - world.allowanceOf(budget));
     return [broken, count, irreplaceable, level, lost, priority, age];
   }
 
