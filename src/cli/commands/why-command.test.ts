@@ -25,6 +25,8 @@ beforeAll(() => {
   const jobs = [
     'base,vision,0,100000,1,1000,1000,8,1000,H100',
     'other,nlp,0,3600,1,1000,1000,4,1000,H100',
+    'second,nlp,0,3600,1,1000,1000,4,1000,H100',
+    'third,nlp,0,3600,1,1000,1000,4,1000,H100',
     'big,vision,10,100,1,1000,1000,8,1000,H100',
     'more,nlp,20,900000,1,1000,1000,4,1000,H100',
   ];
@@ -77,7 +79,7 @@ describe('teg why', () => {
   it('says why each waiting job waits', () => {
     const { stdout, status } = teg('why', result);
     expect(status).toBe(0);
-    expect(stdout).toContain('big  tenant vision, 1 pod, waits for 29 m 50 s, no job before it');
+    expect(stdout).toContain('big  tenant vision, 1 pod, has waited 29 m 50 s, 2 before it');
     expect(stdout).toContain('more  tenant nlp');
     expect(stdout).toContain('Tenant nlp may hold 4 GPUs of h100, holds 4 GPUs, and the job needs 4 GPUs.');
   });
@@ -88,7 +90,14 @@ describe('teg why', () => {
     ]);
     const running = teg('why', 'base', result);
     expect(running.status).toBe(2);
-    expect(running.stderr).toContain("job 'base' is not among the 2 jobs");
+    expect(running.stderr).toContain("job 'base' is not among the 4 jobs");
+  });
+
+  it('says the same of equal jobs, of which only the first was tried', () => {
+    const reasons = JSON.parse(teg('why', result, '--json').stdout).jobs.map(
+      ({ id, code }: { id: string; code: string }) => `${id} ${code}`,
+    );
+    expect(reasons).toEqual(expect.arrayContaining(['second limit-reached', 'third limit-reached']));
   });
 
   it('refuses what is not a result', () => {

@@ -33,7 +33,7 @@ export function printWaiting({ jobs, count, atSeconds }: WaitingReport): void {
   for (const job of jobs.slice(0, PRINTED_MAX)) {
     const ahead = job.position === 0 ? 'no job' : formatCount(job.position);
     console.log(
-      `${job.id}  tenant ${job.tenant}, ${formatCount(job.pods)} ${job.pods === 1 ? 'pod' : 'pods'}, waits for ${formatDuration(job.waitedSeconds)}, ${ahead} before it\n` +
+      `${job.id}  tenant ${job.tenant}, ${formatCount(job.pods)} ${job.pods === 1 ? 'pod' : 'pods'}, has waited ${formatDuration(job.waitedSeconds)}, ${ahead} before it\n` +
         `  ${waitSentence(job.code, job.data, atSeconds)}`,
     );
   }

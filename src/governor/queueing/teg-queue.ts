@@ -146,7 +146,9 @@ export class TegQueue implements QueueDiscipline {
     if (plan !== undefined) {
       return { code: 'reserved', data: { startsBySeconds: plan.startSeconds, nodes: plan.nodes.length } };
     }
-    return entry.reason;
+    // Those of a line are equal: the accounts that hold its first job back were not asked for the others.
+    const first = firstOf(entry.line);
+    return entry.reason ?? (first.isHeld ? first.reason : undefined);
   }
 
   /** @returns The start that a champion is promised now, seconds; undefined: it is none. */

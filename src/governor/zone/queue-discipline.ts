@@ -118,6 +118,9 @@ export interface SchedulingPass {
   forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void;
 }
 
+/** The reason of a job that is not tried, because others go before it. */
+export const BEHIND: AccountsRefusal = Object.freeze({ code: 'behind', data: Object.freeze({}) });
+
 /** Decides the order of starts. Made for one zone, and informed of all its jobs. */
 export interface QueueDiscipline {
   readonly name: string;
@@ -145,6 +148,9 @@ export interface QueueDiscipline {
   /** The first starts that it stated in advance, of jobs that have started, and those of them kept; absent: it states none. */
   readonly promises?: { readonly made: number; readonly kept: number };
 
-  /** @returns Why a waiting job did not start in the last pass; undefined: no reason but room. O(1). */
+  /**
+   * @returns Why a waiting job did not start in the last pass: `BEHIND`, a refusal of the accounts, or a reason of the discipline's own;
+   *   undefined: no reason but room. At most O(waiting jobs).
+   */
   reasonOf(job: number): AccountsRefusal | undefined;
 }

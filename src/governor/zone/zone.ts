@@ -203,8 +203,7 @@ export class Zone {
     const stored = core.jobs.reasonOf(job);
     if (core.jobs.stateOf(job) !== JobState.Waiting || stored === Reason.NotAdmitted) return stored;
     if (core.waiting.isParked(core.jobs.shapeOf(job))) return Reason.Impossible;
-    if (this.disciplined !== undefined) return Reason.Behind;
-    const strict = core.options.queue === 'strict-fifo';
+    const strict = this.disciplined === undefined && core.options.queue === 'strict-fifo';
     return strict && this.retries.firstJob !== job ? Reason.Behind : Reason.NoFit;
   }
 

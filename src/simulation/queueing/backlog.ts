@@ -5,7 +5,7 @@
  */
 import type { AccountsRefusal } from '../../governor/accounts.ts';
 import type { ExpectedEnd } from '../../governor/queueing/future-room.ts';
-import type { QueuedJob } from '../../governor/zone/queue-discipline.ts';
+import { BEHIND, type QueuedJob } from '../../governor/zone/queue-discipline.ts';
 import { Reason, type ReasonCode } from '../../governor/zone/zone-events.ts';
 import { assert } from '../../kernel/assert.ts';
 import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
@@ -121,7 +121,9 @@ export class Backlog {
 
   /** See `QueueDiscipline.reasonOf`. */
   reasonOf(job: number): AccountsRefusal | undefined {
-    return this.jobs.get(job)?.refusal;
+    const entry = this.jobs.get(job);
+    if (entry === undefined || entry.refusal !== undefined) return entry?.refusal;
+    return entry === this.line.find(({ refusal }) => refusal === undefined) ? undefined : BEHIND;
   }
 
   private enter(queued: QueuedJob): BacklogJob {

@@ -6,6 +6,7 @@
  */
 import type { AccountsRefusal } from '../../governor/accounts.ts';
 import {
+  BEHIND,
   type QueueDiscipline,
   type QueuedJob,
   type SchedulingPass,
@@ -117,7 +118,9 @@ export class OrderedQueue implements QueueDiscipline {
   }
 
   reasonOf(job: number): AccountsRefusal | undefined {
-    return this.entries.get(job)?.refusal;
+    const entry = this.entries.get(job);
+    if (entry === undefined || entry.refusal !== undefined || !this.rule.isStrict) return entry?.refusal;
+    return entry === this.line.find(({ refusal }) => refusal === undefined) ? undefined : BEHIND;
   }
 
   private enqueue(entry: Entry): void {

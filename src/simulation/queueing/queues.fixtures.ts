@@ -32,19 +32,19 @@ export function startsOf(
   return runSlots(jobs, slots, queue, runtimes).starts;
 }
 
-/** As `startsOf`, with the figures of the queue. */
+/** As `startsOf`, with the figures of the queue, and by id the reasons of jobs that wait at the horizon. */
 export function runSlots(
   jobs: readonly SlotJob[],
   slots: number,
   queue: DisciplineName,
   runtimes: RuntimeKnowledge = 'exact',
   more: Pick<SimulationOptions, 'tenants' | 'horizonSeconds'> = {},
-): { starts: number[]; figures: QueueFigures } {
+): { starts: number[]; figures: QueueFigures; waiting: Record<string, string> } {
   const builder = new JobTableBuilder(new DemandTable());
   for (const [i, job] of jobs.entries()) builder.add(specOf(job, i));
   let records: JobRecords | undefined;
   let figures: QueueFigures | undefined;
-  runSimulation({
+  const { waiting } = runSimulation({
     nodes: slotNodes(slots),
     jobs: builder.build(),
     policy: { name: 'first-fit', create: createFirstFitPolicy },
@@ -66,7 +66,8 @@ export function runSlots(
   records?.ids.forEach((id, row) => {
     starts[Number(id)] = records?.firstStartSeconds[row] as number;
   });
-  return { starts, figures: figures as QueueFigures };
+  const reasons = Object.fromEntries((waiting?.jobs ?? []).map(({ id, code }) => [id, code]));
+  return { starts, figures: figures as QueueFigures, waiting: reasons };
 }
 
 function specOf(job: SlotJob, index: number): JobSpec {

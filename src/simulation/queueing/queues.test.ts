@@ -4,8 +4,8 @@ import { disciplineLaws } from '../../governor/zone/queue-discipline.laws.ts';
 import { Random } from '../../kernel/random.ts';
 import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
 import { TenantTable } from '../../model/tenants.ts';
-import { QUEUE_NAMES } from './queue-names.ts';
-import { type SlotJob, startsOf } from './queues.fixtures.ts';
+import { type DisciplineName, QUEUE_NAMES } from './queue-names.ts';
+import { runSlots, type SlotJob, startsOf } from './queues.fixtures.ts';
 import { QUEUES } from './queues.ts';
 
 for (const [name, { create }] of Object.entries(QUEUES)) {
@@ -55,6 +55,35 @@ describe('disciplines by an order', () => {
 
   it('are all in the list of names', () => {
     expect(QUEUE_NAMES).toEqual(expect.arrayContaining(Object.keys(QUEUES)));
+  });
+});
+
+describe('reasons', () => {
+  /** Three of four slots are taken; a gang of three waits for room, then one of two, then one of three again. */
+  const jobs = [
+    { submitSeconds: 0, durationSeconds: 100, slots: 3 },
+    { submitSeconds: 1, durationSeconds: 10, slots: 3 },
+    { submitSeconds: 2, durationSeconds: 10, slots: 2 },
+    { submitSeconds: 3, durationSeconds: 10, slots: 3 },
+  ];
+  const reasons = (queue: DisciplineName): Record<string, string> =>
+    runSlots(jobs, 4, queue, 'exact', { horizonSeconds: 5 }).waiting;
+
+  it.each(['strict-fifo', 'fifo', 'easy', 'conservative'] as const)(
+    '%s: the first of the line waits for room, the others are behind it',
+    (queue) => {
+      expect(reasons(queue)).toEqual({ 1: 'no-fit', 2: 'behind', 3: 'behind' });
+    },
+  );
+
+  it.each(['best-effort', 'smallest-first', 'coscheduling'] as const)('%s: all wait for room', (queue) => {
+    expect(reasons(queue)).toEqual({ 1: 'no-fit', 2: 'no-fit', 3: 'no-fit' });
+  });
+
+  it('teg: room is reserved for one, and no other has room', () => {
+    const { 1: first, ...others } = runSlots(jobs, 4, 'teg', 'exact', { horizonSeconds: 90 }).waiting;
+    expect(first).toBe('reserved');
+    expect(others).toEqual({ 2: 'no-fit', 3: 'no-fit' });
   });
 });
 
