@@ -11,7 +11,7 @@ import type { RoomPlan } from './future-room.ts';
 
 /** Thresholds and bounds of champions. */
 export interface ChampionOptions {
-  /** Seconds × pods that a job saves for each second × pod that it waits, > 0. Default 0.2. */
+  /** Seconds × pods that a job saves for each second × pod that it waits, > 0. Default 0.5. */
   readonly savingRate?: number;
   /** Least wait before a job may become champion, seconds, ≥ 0. Default 0. */
   readonly championAfterSeconds?: number;
@@ -21,7 +21,7 @@ export interface ChampionOptions {
 
 /** The defaults of `ChampionOptions`. */
 export const CHAMPION_DEFAULTS: Required<ChampionOptions> = {
-  savingRate: 0.2,
+  savingRate: 0.5,
   championAfterSeconds: 0,
   reservationsMax: 1,
 };

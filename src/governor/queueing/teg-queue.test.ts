@@ -134,7 +134,7 @@ describe('champions', () => {
 
   it('are made when the room has become cheap in comparison with their wait', () => {
     // One of four GPUs would stand idle for 1000 s × pods; a job of four pods saves 0.8 a second.
-    const world = new World({ nodes: [2] });
+    const world = new World({ nodes: [2], savingRate: 0.2 });
     world.submit(0, 3, 1000);
     world.tick();
     world.submit(1, 4, 10);

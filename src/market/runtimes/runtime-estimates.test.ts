@@ -16,6 +16,15 @@ describe('RuntimeEstimates', () => {
     expect(estimates.estimate(1)).toBe(100);
   });
 
+  it('prefers what is declared to the last runs, if asked to', () => {
+    const estimates = new RuntimeEstimates({ predicts: true, prefersDeclared: true });
+    estimates.submitted(1, 7, 0, NONE);
+    estimates.started(1, 0);
+    estimates.ended(1, 40, true);
+    estimates.submitted(2, 7, 0, 1000);
+    expect([estimates.estimate(1), estimates.estimate(2)]).toEqual([40, 1000]);
+  });
+
   it('a default stands for jobs about which nothing is known', () => {
     const estimates = new RuntimeEstimates({ predicts: true, unknownSeconds: 500 });
     estimates.submitted(1, 7, 0, NONE);

@@ -33,6 +33,8 @@ interface Entry {
 export interface RuntimeEstimateOptions {
   /** True: owners' last runs are preferred to what they declare. Default false. */
   readonly predicts?: boolean;
+  /** True: what owners declare is preferred to their last runs, which stand for jobs that declare nothing. Default false. */
+  readonly prefersDeclared?: boolean;
   /** Of a job about which nothing is known, seconds; default Infinity: it is not expected to end. */
   readonly unknownSeconds?: number;
 }
@@ -41,11 +43,17 @@ export interface RuntimeEstimateOptions {
 export class RuntimeEstimates {
   private readonly predictor: RuntimePredictor | undefined;
   private readonly unknownSeconds: number;
+  private readonly prefersDeclared: boolean;
   private readonly entries = new Map<number, Entry>();
 
   /** See `RuntimeEstimateOptions`. */
-  constructor({ predicts = false, unknownSeconds = Number.POSITIVE_INFINITY }: RuntimeEstimateOptions = {}) {
+  constructor({
+    predicts = false,
+    prefersDeclared = false,
+    unknownSeconds = Number.POSITIVE_INFINITY,
+  }: RuntimeEstimateOptions = {}) {
     this.predictor = predicts ? new RuntimePredictor() : undefined;
+    this.prefersDeclared = prefersDeclared;
     this.unknownSeconds = unknownSeconds;
   }
 
@@ -112,6 +120,7 @@ export class RuntimeEstimates {
   }
 
   private expect({ owner, declaredSeconds }: Entry): number {
+    if (this.prefersDeclared && declaredSeconds < Number.POSITIVE_INFINITY) return declaredSeconds;
     const predicted = this.predictor?.predict(owner) ?? Number.NaN;
     if (!Number.isNaN(predicted)) return Math.min(predicted, declaredSeconds);
     return declaredSeconds === Number.POSITIVE_INFINITY ? this.unknownSeconds : declaredSeconds;

@@ -10,7 +10,13 @@ import { QUEUES } from './queues.ts';
 
 for (const [name, { create }] of Object.entries(QUEUES)) {
   disciplineLaws(name, (cluster) =>
-    create({ cluster, tenants: new TenantTable(), estimates: new RuntimeEstimates(), random: new Random(3) }),
+    create({
+      cluster,
+      tenants: new TenantTable(),
+      estimates: new RuntimeEstimates(),
+      runtimes: 'declared',
+      random: new Random(3),
+    }),
   );
 }
 

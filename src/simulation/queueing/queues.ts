@@ -4,7 +4,7 @@ import type { RoomMaker } from '../../governor/queueing/room-maker.ts';
 import { TegQueue, type TenantOrder } from '../../governor/queueing/teg-queue.ts';
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
 import type { Random } from '../../kernel/random.ts';
-import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
+import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
 import type { TenantTree } from '../../market/tenants/tenant-tree.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { TenantTable } from '../../model/tenants.ts';
@@ -13,7 +13,13 @@ import { EasyQueue } from './easy-queue.ts';
 import { createFairQueue } from './fair/fair-queues.ts';
 import { HoldingQueue } from './holding-queue.ts';
 import { byArrival, bySize, OrderedQueue } from './ordered-queue.ts';
-import { type DisciplineName, isZoneQueue, QUEUE_NAMES, type ZoneQueue } from './queue-names.ts';
+import {
+  type DisciplineName,
+  isZoneQueue,
+  QUEUE_NAMES,
+  type RuntimeKnowledge,
+  type ZoneQueue,
+} from './queue-names.ts';
 import { SlurmLikeQueue } from './slurm-like-queue.ts';
 
 /** The inputs of a discipline: of one zone, before its first event. */
@@ -24,6 +30,8 @@ export interface QueueContext {
   readonly tree?: TenantTree | undefined;
   /** The discipline's own, for plans. */
   readonly estimates: RuntimeEstimates;
+  /** What it is informed of about run times. */
+  readonly runtimes: RuntimeKnowledge;
   /** The discipline's own stream. */
   readonly random: Random;
   /** By what tenants had for their share; undefined: all are equal. */
@@ -50,8 +58,12 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
   },
   teg: {
     description: 'whatever fits starts, around a reservation for the one that has waited long',
-    create: ({ estimates, order, rooms }) =>
-      new TegQueue(estimates, order, rooms === undefined ? {} : { rooms }),
+    // Backfilled jobs that outrun a prediction postpone champions: where owners declare, that is better (measured).
+    create: ({ runtimes, order, rooms }) => {
+      const predicts = runtimes === 'predicted';
+      const estimates = new RuntimeEstimates({ predicts, prefersDeclared: true });
+      return new TegQueue(estimates, order, rooms === undefined ? {} : { rooms });
+    },
   },
   'smallest-first': {
     description: 'whatever fits starts, jobs with the fewest GPUs first',

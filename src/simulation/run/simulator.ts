@@ -250,7 +250,7 @@ function nameOnly(name: string): ObservedPolicy {
 
 /** Undefined: the zone's own lines decide, or the pod scheduler. */
 function buildDiscipline(
-  { queue = 'best-effort', runtimes, jobs, seed, world }: SimulationOptions,
+  { queue = 'best-effort', runtimes = 'declared', jobs, seed, world }: SimulationOptions,
   cluster: ClusterState,
   books: TenantBooks | undefined,
   rooms: RoomMaker | undefined,
@@ -259,7 +259,8 @@ function buildDiscipline(
   const random = new Random(seed, STREAM_QUEUE);
   const estimates = new RuntimeEstimates({ predicts: runtimes === 'predicted' });
   const [tree, order] = [books?.meter.tree, books?.market];
-  return QUEUES[queue].create({ cluster, tenants: jobs.tenants, tree, estimates, random, order, rooms });
+  const { tenants } = jobs;
+  return QUEUES[queue].create({ cluster, tenants, tree, estimates, runtimes, random, order, rooms });
 }
 
 /** What a discipline is informed of about the run times of jobs. */
