@@ -42,12 +42,16 @@ beforeAll(() => {
       {
         kind: 'Tenant',
         metadata: { name: 'vision' },
-        spec: { weight: 1, quota: { h100: { 'nvidia.com/gpu': 16 } } },
+        spec: { weight: 1, quota: { h100: { 'nvidia.com/gpu': 12 } } },
       },
       {
         kind: 'Tenant',
         metadata: { name: 'nlp' },
-        spec: { weight: 1, limit: { h100: { 'nvidia.com/gpu': 4 } } },
+        spec: {
+          weight: 1,
+          quota: { h100: { 'nvidia.com/gpu': 4 } },
+          limit: { h100: { 'nvidia.com/gpu': 4 } },
+        },
       },
     ]
       .map((document) => JSON.stringify({ apiVersion: 'teg.dev/v1alpha1', ...document }))
@@ -108,7 +112,7 @@ describe('teg why', () => {
 
 describe('teg share', () => {
   it('prints the tenants of a result', () => {
-    expect(teg('share', result).stdout).toMatch(/vision .*16\.0/);
+    expect(teg('share', result).stdout).toMatch(/vision .*12\.0/);
   });
 });
 
