@@ -9,8 +9,6 @@ import { Answer, SYSTEM_ACCOUNTS, TRANSFERS_PER_CALL_MAX, type Transfer } from '
 import { rentFor } from './accrual.ts';
 import { excessRent, MarketKind, rentFrom, reserveOf } from './market-transfers.ts';
 
-/** Positions that the ledger remembers: a client replays from its last tick on. */
-const POSITIONS_KEPT = 4;
 /** Calls after which the ledger forgets: each time costs it a batch. */
 const CALLS_PER_FORGET = 64;
 
@@ -45,11 +43,18 @@ export class EscrowBook {
   private readonly owedMicros: Float64Array;
   /** @shape [tenants] Position of the transfer that made the escrow; −1: none. */
   private readonly positions: Float64Array;
+  private readonly callsKept: number;
   private position = 0;
   private calls = 0;
 
-  /** @param names Of tenants; accounts are opened. */
-  constructor(ledger: Ledger, names: readonly string[], periodMicros: number, horizonMicros: number) {
+  /** @param names Of tenants; accounts are opened. @param times In µs. @param callsKept See `TokenMarketOptions`. */
+  constructor(
+    ledger: Ledger,
+    names: readonly string[],
+    { periodMicros, horizonMicros }: { readonly periodMicros: number; readonly horizonMicros: number },
+    callsKept: number,
+  ) {
+    this.callsKept = callsKept;
     const column = (): Float64Array => new Float64Array(names.length);
     this.ledger = ledger;
     this.period = periodMicros;
@@ -200,8 +205,8 @@ export class EscrowBook {
       answers.every((answer) => answer === Answer.Done),
       'the ledger refuses a transfer of the market',
     );
-    if (++this.calls % CALLS_PER_FORGET === 0 && this.position > POSITIONS_KEPT)
-      this.ledger.forget(this.position - POSITIONS_KEPT, timeMicros);
+    if (++this.calls % CALLS_PER_FORGET === 0 && this.position > this.callsKept)
+      this.ledger.forget(this.position - this.callsKept, timeMicros);
   }
 
   /** Notes m/κ of a mint that the ledger was given. @param rate Micro-tokens an hour. */

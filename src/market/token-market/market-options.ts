@@ -43,6 +43,13 @@ export interface TokenMarketOptions {
   readonly openingHours?: number | undefined;
   /** Without transfers of other clients; default: one in memory. Its times must be those of the market. */
   readonly ledger?: Ledger | undefined;
+  /** Time of the first call; default: that of the ledger. After a crash, that of the first call which is done again. */
+  readonly startMicros?: number | undefined;
+  /**
+   * Calls of the ledger that it can be given again, at least; default 4. Infinity: all, so that a market whose ledger was restored can do
+   * its starts and ends again from the first one on. Savings cannot: what they take depends on balances.
+   */
+  readonly callsKept?: number | undefined;
 }
 
 /** Defaults of what is optional. */
@@ -52,4 +59,5 @@ export const MARKET_DEFAULTS = {
   priceCap: PRICE_CAP_DEFAULT,
   evenLoad: EVEN_LOAD_DEFAULT,
   openingHours: 0,
+  callsKept: 4,
 } as const;

@@ -6,7 +6,7 @@ import { type ChainedBatch, HashChain } from '../hash-chain.ts';
 import { Ledger } from '../ledger.ts';
 import { checkLedger } from '../ledger-check.ts';
 import { statementOf } from '../statement.ts';
-import { verifyLedger } from '../verify-ledger.ts';
+import { restoreLedger, verifyLedger } from '../verify-ledger.ts';
 import type { TokenMarketOptions } from './market-options.ts';
 import { PlainRents } from './token-market.oracle.ts';
 import { TokenMarket } from './token-market.ts';
@@ -115,6 +115,42 @@ describe('a market with a random life', () => {
     expect(quantity).toBeGreaterThan(0);
   });
 
+  test('does its calls again after a crash that lost the end of the log, and goes on as if nothing had been', () => {
+    const lived = (crashAt: number): string => {
+      const chain = new HashChain();
+      const log: ChainedBatch[] = [];
+      const onBatch = (batch: { number: number; bytes: Uint8Array<ArrayBuffer> }): void => {
+        log.push(chain.append(batch));
+      };
+      const options = { callsKept: Number.POSITIVE_INFINITY, startMicros: 0 };
+      let market = marketOf(4, { ...options, ledger: new Ledger({ halfLifeMicros: DAY, onBatch }) });
+      const calls: ((again: TokenMarket) => number)[] = [];
+      const rng = new Random(13);
+      const running: number[] = [];
+      for (let event = 0, time = 0; event < 600; event++) {
+        time += rng.nextInt(HOUR / 4);
+        const [at, tenant, milli] = [time, rng.nextInt(4), 1 + rng.nextInt(4_000)];
+        const ending = running.length > 20 ? running.shift() : undefined;
+        // Slots of leases are given out in the same order each time.
+        const call = (again: TokenMarket): number => {
+          if (ending === undefined) return again.started(tenant, 0, milli, at);
+          again.ended(ending, at);
+          return ending;
+        };
+        calls.push(call);
+        const lease = call(market);
+        if (ending === undefined) running.push(lease);
+        if (event !== crashAt) continue;
+        log.length -= 3;
+        chain.head = (log.at(-1) as ChainedBatch).hash;
+        market = marketOf(4, { ...options, ledger: restoreLedger(log, { onBatch }) });
+        for (const call of calls) call(market);
+      }
+      return Buffer.from(chain.head).toString('hex');
+    };
+    expect(lived(300)).toBe(lived(-1));
+  });
+
   test('gives the same log for the same calls', () => {
     const log = (): string => {
       const chain = new HashChain();
@@ -208,8 +244,10 @@ test('rounded rates leave nothing behind: after all have ended nothing is charge
   const leases = Array.from({ length: 200 }, () => market.started(0, 0, 1 + rng.nextInt(300), 0));
   market.advance(HOUR);
   for (const lease of leases) market.ended(lease, 1.5 * HOUR);
+  const charged = market.chargedOf(0, 1.5 * HOUR);
+  expect(charged).toBeGreaterThan(1e6);
+  expect(market.chargedOf(0, 1.99 * HOUR)).toBe(charged);
   market.settle(2 * HOUR);
-  const charged = market.chargedOf(0, 2 * HOUR);
   expect(market.chargedOf(0, 1e4 * HOUR)).toBe(charged);
   expect(market.ledger.accounts.reserved[4]).toBe(0);
 });

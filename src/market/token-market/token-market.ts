@@ -59,7 +59,7 @@ export class TokenMarket {
   private lastTickMicros: number;
   private mintOfAll = 0;
 
-  /** Opens accounts and sets mints, at the time of the ledger. @throws TegError as `mintRates` and `Ledger.open`. */
+  /** Opens accounts and sets mints, at `startMicros`. @throws TegError as `mintRates` and `Ledger.open`. */
   constructor(options: TokenMarketOptions) {
     const { flavors, tenants } = options;
     const { rentPeriodMicros = MARKET_DEFAULTS.rentPeriodMicros, horizonMicros = rentPeriodMicros } = options;
@@ -71,7 +71,9 @@ export class TokenMarket {
     this.horizon = horizonMicros;
     this.ledger = options.ledger ?? new Ledger({ halfLifeMicros });
     const names = tenants.map(({ name }) => name);
-    this.book = new EscrowBook(this.ledger, names, rentPeriodMicros, horizonMicros);
+    const { startMicros = this.ledger.nowMicros, callsKept = MARKET_DEFAULTS.callsKept } = options;
+    const times = { periodMicros: rentPeriodMicros, horizonMicros };
+    this.book = new EscrowBook(this.ledger, names, times, callsKept);
     this.rents = new TenantRents(tenants.length, flavors.length);
     this.savings = new Savings(this.book);
     this.rules = flavors.map(({ tokensPerUnitHour = 1 }) => ({
@@ -82,10 +84,9 @@ export class TokenMarket {
     this.capacities = Float64Array.from(flavors, ({ capacityMilli }) => capacityMilli);
     this.mints = new Float64Array(tenants.length);
     this.isActive = new Uint8Array(tenants.length);
-    const { nowMicros } = this.ledger;
-    this.lastTickMicros = nowMicros - (nowMicros % rentPeriodMicros);
+    this.lastTickMicros = startMicros - (startMicros % rentPeriodMicros);
     this.dueMicros = this.lastTickMicros + rentPeriodMicros;
-    this.mint(options, nowMicros);
+    this.mint(options, startMicros);
   }
 
   /** Tenants; their numbers are below it. */
