@@ -128,7 +128,7 @@ describe('a market with a random life', () => {
       const rng = new Random(13);
       const running: number[] = [];
       for (let event = 0, time = 0; event < 600; event++) {
-        time += rng.nextInt(HOUR / 4);
+        time += rng.nextInt(HOUR);
         const [at, tenant, milli] = [time, rng.nextInt(4), 1 + rng.nextInt(4_000)];
         const ending = running.length > 20 ? running.shift() : undefined;
         // Slots of leases are given out in the same order each time.
