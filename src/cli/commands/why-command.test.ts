@@ -104,6 +104,25 @@ describe('teg why', () => {
     expect(reasons).toEqual(expect.arrayContaining(['second limit-reached', 'third limit-reached']));
   });
 
+  it('names the equal job that goes before one that the accounts held back', () => {
+    const jobs = [
+      'first,nlp,0,100,1,1000,1000,4,1000,H100',
+      'other,vision,0,9000,1,64000,1000,8,1000,H100',
+      // Takes the cores that the first one leaves.
+      'cores,vision,0,9000,1,64000,1000,0,0,',
+      'next,nlp,1,100,1,1000,1000,4,1000,H100',
+      'last,nlp,2,100,1,1000,1000,4,1000,H100',
+    ];
+    const path = join(folder, 'equal-jobs.csv');
+    writeFileSync(path, HEADER + jobs.join('\n'));
+    const inputs = ['--cluster', join(folder, 'nodes.csv'), '--jobs', path];
+    const rules = ['--tenants', join(folder, 'tenants.yaml'), '--horizon', '10m'];
+    const { stdout } = teg('simulate', ...inputs, ...rules, '--json', '--no-series');
+    const waiting = join(folder, 'equal-jobs.json');
+    writeFileSync(waiting, stdout);
+    expect(teg('why', waiting).stdout).toContain('Job next of the same tenant and size goes before it');
+  });
+
   it('refuses what is not a result', () => {
     expect(teg('why', join(folder, 'missing.json')).stderr).toContain('TEG_INPUT_NOT_FOUND');
     expect(teg('why', join(folder, 'jobs.csv')).stderr).toContain('TEG_INPUT_UNKNOWN_FORMAT');

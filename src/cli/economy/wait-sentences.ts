@@ -9,6 +9,8 @@ const SENTENCES: Readonly<Record<string, (data: Data, atSeconds: number) => stri
   'no-fit': () => 'No set of nodes has room for it now.',
   behind: () => 'Jobs that go before it wait for the room that it needs.',
   impossible: () => 'The whole cluster, if it were empty, could not hold it.',
+  'behind-equal-job': (data) =>
+    `Job ${data.job} of the same tenant and size goes before it, and waits for room; it comes next.`,
   reserved: (data, at) =>
     `Room on ${formatCount(Number(data.nodes))} nodes is reserved for it: it starts in ${startIn(data, at)} at the latest, if run times are as expected.`,
   'room-reserved': (data, at) =>

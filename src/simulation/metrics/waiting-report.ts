@@ -17,7 +17,7 @@ export const waitingJobSchema = z
     position: count.describe('jobs that go before it by priority and arrival'),
     waitedSeconds: z.number(),
     pods: count,
-    code: z.string().describe('a stable word: no-fit, reserved, room-reserved, quota-used-up, …'),
+    code: z.string().describe('a stable word: no-fit, behind, reserved, room-reserved, quota-used-up, …'),
     data: z.record(z.string(), z.union([z.number(), z.string()])).describe('figures of the reason'),
   })
   .describe('a job that waits at the end of the run');
@@ -69,7 +69,10 @@ function waitingJob(
 ): WaitingJob {
   const refusal = zone.refusalOf(job);
   const data: Record<string, number | string> = { ...refusal?.data };
-  if (typeof data.forJob === 'number') data.forJob = table.idOf(data.forJob);
+  for (const name of ['forJob', 'job'] as const) {
+    const other = data[name];
+    if (typeof other === 'number') data[name] = table.idOf(other);
+  }
   return {
     id: table.idOf(job),
     tenant: table.tenants.nameOf(table.tenantIds[job] as number),

@@ -13,7 +13,7 @@ export const GPU_AMOUNT = 0;
 /** Index of milli-CPU. */
 export const CPU_AMOUNT = 1;
 
-/** @returns What so many pods need. */
+/** @returns What that many pods need. */
 export function amountsOfPods({ demand }: Pick<QueuedJob, 'demand'>, pods: number): RoomAmounts {
   return [pods * demand.gpuCount * demand.gpuMilli, pods * demand.cpuMilli, pods * demand.memoryMib];
 }

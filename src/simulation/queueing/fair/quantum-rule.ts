@@ -1,5 +1,5 @@
 /**
- * Rules that share the capacity out anew in every quantum: a tenant's jobs start while it holds less than its allocation.
+ * Rules that share the capacity out again in every quantum: a tenant's jobs start while it holds less than its allocation.
  *
  *     quantum 0         1         2         at t = n · quantum: demands (held + waiting) ─▶ allocations, valid until the next
  *

@@ -7,7 +7,7 @@ import { SHARE_ROOT, type ShareTree } from './share-tree.ts';
 /** Karma: the part of the fair share that is certain (the α of the paper's text). */
 const GUARANTEED = 0.5;
 
-/** Karma: credits at the start, for so many quanta in which a tenant borrows the whole cluster: a week of minutes. */
+/** Karma: credits at the start, for the number of quanta in which a tenant borrows the whole cluster: a week of minutes. */
 const CREDIT_QUANTA = 10_080;
 
 /** Max-min fair shares by weight, without a memory: first among the tenants at the top, then within each. */
