@@ -11,7 +11,7 @@ import {
   type RuntimeKnowledge,
   usesRuntimes,
 } from '../../src/simulation/queueing/queue-names.ts';
-import { QUEUE_WORKLOADS, type QueueWorkloadName } from '../queues/queue-workloads.ts';
+import { QUEUE_WORKLOADS, type QueueWorkloadName } from '../queues/queue-workload-names.ts';
 import type { QueuesRow, QueuesTask } from '../queues/queues-task.ts';
 
 interface QueuesOptions {

@@ -12,12 +12,7 @@ import { TegError } from '../../src/model/errors.ts';
 import type { JobSpec } from '../../src/model/job.ts';
 import type { NodeSpec } from '../../src/model/node.ts';
 import { readJobs, readNodes } from '../../src/traces/read.ts';
-
-/** Names, in the order of the report. */
-export const QUEUE_WORKLOADS = ['slots', 'gpus', 'philly', 'metacentrum'] as const;
-
-/** A name of a workload. */
-export type QueueWorkloadName = (typeof QUEUE_WORKLOADS)[number];
+import type { QueueWorkloadName } from './queue-workload-names.ts';
 
 /** Nodes, jobs, and which of them count as large. */
 export interface QueueWorkload {

@@ -2,7 +2,8 @@
 import { formatDuration, formatFixed, formatPercent } from '../../src/cli/terminal/formatting.ts';
 import { printTable } from '../../src/cli/terminal/table.ts';
 import { barsOf, type QueueBars } from './queue-bars.ts';
-import { QUEUE_WORKLOAD_TITLES, QUEUE_WORKLOADS } from './queue-workloads.ts';
+import { QUEUE_WORKLOADS } from './queue-workload-names.ts';
+import { QUEUE_WORKLOAD_TITLES } from './queue-workloads.ts';
 import type { QueuesRow } from './queues-task.ts';
 
 const HEADERS = [

@@ -7,7 +7,8 @@ import { type JobTable, JobTableBuilder } from '../../src/simulation/inputs/job-
 import type { QueueFigures } from '../../src/simulation/inputs/queue-figures.ts';
 import type { DisciplineName, RuntimeKnowledge } from '../../src/simulation/queueing/queue-names.ts';
 import { runSimulation } from '../../src/simulation/run/simulator.ts';
-import { loadQueueWorkload, type QueueWorkload, type QueueWorkloadName } from './queue-workloads.ts';
+import type { QueueWorkloadName } from './queue-workload-names.ts';
+import { loadQueueWorkload, type QueueWorkload } from './queue-workloads.ts';
 
 /** Plain data. */
 export interface QueuesTask {
