@@ -61,7 +61,9 @@ describe('help', () => {
     expect([...new Set(packages)]).toEqual(['commander']);
     const own = urls.filter((url) => url.includes('/src/'));
     expect(own.length).toBeLessThan(50);
-    expect(own.filter((url) => /\/src\/(field|governor|simulation|drivers)\//.test(url))).toEqual([]);
+    // Names alone, without imports: the choices of --queue.
+    const others = own.filter((url) => !url.endsWith('/src/simulation/queueing/queue-names.ts'));
+    expect(others.filter((url) => /\/src\/(field|governor|simulation|drivers)\//.test(url))).toEqual([]);
   });
 
   test('is quick: less than 150 ms of processor time beyond the start of Node.js', () => {
