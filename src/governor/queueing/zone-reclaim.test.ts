@@ -15,6 +15,7 @@ import { ZoneReclaim } from './zone-reclaim.ts';
 
 /** Demand 4: one GPU. Kind 2: four A100. */
 const ONE_GPU = 4;
+const HOUR = 3600;
 
 const AT_ONCE: PreemptionSpec = {
   within: 'LowerPriority',
@@ -163,6 +164,49 @@ describe('in a zone', () => {
     expect(world.zone.dueSeconds).toBe(600);
     world.zone.step({ kind: ZoneEventKind.Tick }, 600);
     expect(world.running(4)).toEqual([4]);
+  });
+
+  test('equal jobs of a lender all get room in one pass', () => {
+    const world = new World(1, [team('a', 3), team('b', 0)]);
+    for (let job = 0; job < 4; job++) world.submit(job, 'b', 1);
+    world.settle();
+    for (let job = 4; job < 8; job++) world.submit(job, 'a', 1);
+    world.zone.step({ kind: ZoneEventKind.Tick }, world.time);
+    expect(world.running(0, 4, 5, 6, 7)).toEqual([0, 4, 5, 6]);
+  });
+
+  test('nobody is evicted for a job that its tenant may not start all the same', () => {
+    const empty = { tokens: 0, periodSeconds: HOUR };
+    const cases: TenantSpec[] = [
+      team('c', 0, { limit: gpus('A100', 2) }),
+      team('c', 4, { state: 'Hold' }),
+      team('c', 4, { budget: { ...empty, onEmpty: 'IdleOnly' } }),
+      team('c', 4, { budget: { ...empty, onEmpty: 'Wait' } }),
+    ];
+    for (const tenant of cases) {
+      const world = new World(2, [team('a', 0), tenant]);
+      world.submit(0, 'c', 1);
+      world.submit(1, 'c', 1);
+      for (let job = 2; job < 10; job++) world.submit(job, 'a', 1);
+      world.settle();
+      world.submit(10, 'c', 1);
+      world.settle();
+      expect(world.running(10)).toEqual([]);
+      expect(world.reclaim.counts).toMatchObject({ plans: 0, wasted: 0 });
+    }
+  });
+
+  test('fair shares waste no more of a tenant’s work than its rate allows', () => {
+    const careful = { ...AT_ONCE, ratePerHour: 0.1 };
+    const world = new World(2, [team('a', 0, { preemption: careful }), team('b', 0)]);
+    for (let job = 0; job < 8; job++) world.submit(job, 'a', 1);
+    world.zone.step({ kind: ZoneEventKind.Tick }, 0);
+    // Each loses an hour of work: more than a tenth of what eight GPUs do in an hour, but the first is allowed.
+    world.time = HOUR;
+    for (let job = 8; job < 12; job++) world.submit(job, 'b', 1);
+    world.zone.step({ kind: ZoneEventKind.Tick }, world.time);
+    expect(world.reclaim.counts.evictedPods).toBe(1);
+    expect(world.reclaim.counts.workLost).toBe(HOUR);
   });
 
   test('random lives: evictions stop, and none is in vain', () => {

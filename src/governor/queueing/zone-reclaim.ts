@@ -209,7 +209,7 @@ export class ZoneReclaim implements RoomMaker {
 
   /** @returns False if no eviction could be allowed, without looking at the running jobs. O(flavours × levels × siblings). */
   private mayClaim(claim: RoomClaim, timeSeconds: number): boolean {
-    const { tree, usage } = this.accounts;
+    const { tree } = this.accounts;
     const account = tree.accountOf(claim.tenant);
     if (this.running.size === 0 || tree.heldBy(account) !== CLUSTER_TENANT) return false;
     if (this.accounts.isIdleOnly(claim.tenant, timeSeconds)) return false;
@@ -221,9 +221,7 @@ export class ZoneReclaim implements RoomMaker {
     const mask = this.flavors.servingMask(claim.demand);
     for (let flavor = 0; flavor < tree.market.flavors.length; flavor++) {
       if (((mask >> flavor) & 1) === 0) continue;
-      const needs = newAmounts(tree);
-      addPods(needs, flavor, claim.demand, claim.gangMin);
-      if (usage.coveredBy(account, needs) !== CLUSTER_TENANT) return true;
+      // Also of a claim within a quota: where it is covered its side borrows nothing, and a victim's side something.
       if (this.hasLargerShare(account, flavor, claim.demand)) return true;
     }
     return false;
@@ -241,8 +239,8 @@ export class ZoneReclaim implements RoomMaker {
     const { tree, usage } = this.accounts;
     const resource = gpuTotalMilli > 0 ? QUOTA_GPU : cpuMilli > 0 ? QUOTA_CPU : QUOTA_MEMORY;
     const shareOf = (tenant: number): number => {
-      const { weight } = tree.specOf(tenant);
-      return weight === 0 ? Number.POSITIVE_INFINITY : usage.borrowed(tenant, flavor, resource) / weight;
+      const borrowed = usage.borrowed(tenant, flavor, resource);
+      return borrowed === 0 ? 0 : borrowed / tree.specOf(tenant).weight;
     };
     if (tree.childrenOf(account).length > 0) return true;
     for (let at = account; at !== CLUSTER_TENANT; at = tree.parentOf(at)) {
