@@ -153,17 +153,17 @@ describe('in a zone', () => {
     expect(world.settle()).toBe(0);
   });
 
-  test('a job is tried again once others have run long enough, though nothing else happens', () => {
+  test('jobs are tried again once others have run long enough, though nothing else happens', () => {
     const slow = { ...AT_ONCE, minRuntimeSeconds: 600 };
     const world = new World(1, [team('a', 4), team('b', 0, { preemption: slow })]);
     for (let job = 0; job < 4; job++) world.submit(job, 'b', 1);
     world.zone.step({ kind: ZoneEventKind.Tick }, 0);
-    world.submit(4, 'a', 2);
+    for (const job of [4, 5, 6]) world.submit(job, 'a', 1);
     world.zone.step({ kind: ZoneEventKind.Tick }, 0);
-    expect(world.running(4)).toEqual([]);
+    expect(world.running(4, 5, 6)).toEqual([]);
     expect(world.zone.dueSeconds).toBe(600);
     world.zone.step({ kind: ZoneEventKind.Tick }, 600);
-    expect(world.running(4)).toEqual([4]);
+    expect(world.running(4, 5, 6)).toEqual([4, 5, 6]);
   });
 
   test('equal jobs of a lender all get room in one pass', () => {
