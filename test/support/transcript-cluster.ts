@@ -3,6 +3,7 @@
  */
 import { chooserByName } from '../../src/governor/choosers/registry.ts';
 import { jobOf } from '../../src/governor/federation/federation.fixtures.ts';
+import { gangOf, isPart, JOB_NUMBERS } from '../../src/governor/federation/federation-limits.ts';
 import {
   FEDERATION_DEFAULTS,
   type FederationOptions,
@@ -380,6 +381,12 @@ export class TranscriptCluster {
   }
 
   private say(line: string): void {
-    this.lines.push(line);
+    this.lines.push(line.replace(/\b\d{14,16}\b/g, (number) => nameOfJob(Number(number))));
   }
+}
+
+/** `7.2`: part 2 of gang 7. */
+function nameOfJob(number: number): string {
+  const gang = gangOf(number);
+  return isPart(number) ? `${gang}.${(number - gang) / JOB_NUMBERS}` : `${number}`;
 }

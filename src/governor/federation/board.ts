@@ -139,6 +139,19 @@ export class Board {
     return count;
   }
 
+  /**
+   * @returns False if a gang is larger than everything that any entry in force stands for: it can never run there whole.
+   *   True does not mean that it can. @cost O(entries).
+   */
+  mayFitOneEntry(demand: Demand, gangMin: number, timeSeconds: number): boolean {
+    const gpuMilli = gangMin * demand.gpuTotalMilli;
+    const cpuMilli = gangMin * demand.cpuMilli;
+    return this.entries.some(({ hologram: { sums, newestAt } }) => {
+      if (timeSeconds - newestAt > this.expireSeconds) return false;
+      return gpuMilli <= sums.capacityGpuMilli && cpuMilli <= sums.capacityCpuMilli;
+    });
+  }
+
   /** @returns Pods that run in a zone according to the board; 1 if it is unknown. */
   podsOf(zone: number): number {
     const entry = this.entries.find((known) => known.id === zone);

@@ -9,6 +9,33 @@ export const NUMBERS_PER_INCARNATION: number = 2 ** 32;
 /** Most incarnations of a process: with its numbers each is packed into 53 bits. */
 export const INCARNATIONS_MAX: number = 2 ** 21;
 
+/** Numbers of jobs are integers below it: larger ones are those of gangs' parts. */
+export const JOB_NUMBERS: number = 2 ** 44;
+
+/** Most parts of a gang: with the number of its job each is packed into 53 bits. */
+export const GANG_PARTS_MAX: number = 2 ** 9 - 1;
+
+/**
+ * @param job  A gang's number, in [0, JOB_NUMBERS).
+ * @param part In [1, GANG_PARTS_MAX].
+ * @returns    The number by which zones know a part of the gang: to them it is a job of its own.
+ */
+export function partNumber(job: number, part: number): number {
+  assert(job < JOB_NUMBERS, 'the number of a gang is too large to pack');
+  assert(part >= 1 && part <= GANG_PARTS_MAX, 'a gang has more parts than can be packed');
+  return part * JOB_NUMBERS + job;
+}
+
+/** @returns True if a number is that of a gang's part. */
+export function isPart(job: number): boolean {
+  return job >= JOB_NUMBERS;
+}
+
+/** @returns The gang of a part; a job that is not one is its own. */
+export function gangOf(part: number): number {
+  return part % JOB_NUMBERS;
+}
+
 /** Most pods of a job on a host: with a demand and the pods that it starts with they are packed into 53 bits. */
 export const PODS_PACKED_MAX: number = 2 ** 17 - 1;
 

@@ -1,5 +1,6 @@
 /** Settings of the federation: periods, time-outs, and the bound of everything that could grow. */
 import { TegError } from '../../model/errors.ts';
+import { GANG_PARTS_MAX } from './federation-limits.ts';
 
 /** All times in seconds. All optional for a caller; see `FEDERATION_DEFAULTS`. */
 export interface FederationOptions {
@@ -47,6 +48,19 @@ export interface FederationOptions {
    * see `docs/choosers.md`.
    */
   readonly movesPerBoard: number;
+  /**
+   * Parts, each in escrow in a zone, that a gang may consist of; 1: a gang runs within one zone. At most
+   * `GANG_PARTS_MAX`.
+   */
+  readonly gangPartsMax: number;
+  /** How long a gang that may fit one zone waits before it collects parts; one that is too large does so at once. */
+  readonly spanAfterSeconds: number;
+  /** A gang that has collected nothing more for this long releases its parts and backs off. */
+  readonly claimSeconds: number;
+  /** Gangs of one host that collect parts at a time. */
+  readonly claimsMax: number;
+  /** Times that a gang's back-off doubles. */
+  readonly claimRetriesMax: number;
   /** η of D2: stable for data s refreshes old while η ≤ 1/(s + ½). */
   readonly moveGain: number;
   /** Dead band: the least saving of a move, milli-GPU. */
@@ -76,6 +90,11 @@ export const FEDERATION_DEFAULTS: FederationOptions = {
   proposalsMax: 1024,
   boardEntriesMax: 4096,
   movesPerBoard: 0,
+  gangPartsMax: 8,
+  spanAfterSeconds: 60,
+  claimSeconds: 10,
+  claimsMax: 16,
+  claimRetriesMax: 5,
   moveGain: 0.4,
   moveSavesMilliMin: 100,
   loserBudget: 0.05,
@@ -102,6 +121,12 @@ export function federationOptions(options: Partial<FederationOptions> = {}): Fed
     throw new TegError(
       'TEG_OPTION_INVALID',
       `loserBudget is ${all.loserBudget}; expected a share below 1: correct it`,
+    );
+  }
+  if (all.gangPartsMax > GANG_PARTS_MAX) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `gangPartsMax is ${all.gangPartsMax}; expected at most ${GANG_PARTS_MAX}: lower it`,
     );
   }
   if (all.expireSeconds < 2 * all.publishSeconds) {

@@ -53,7 +53,13 @@ const FORMS: { readonly [K in MessageKindCode]: Forms<MessageOf<K>> } = {
     mode: 'number',
     isFirst: 'flag',
   },
-  [MessageKind.Offer]: { ...ABOUT_OFFER, attempt: 'number', priceMilli: 'number', deadline: 'number' },
+  [MessageKind.Offer]: {
+    ...ABOUT_OFFER,
+    attempt: 'number',
+    priceMilli: 'number',
+    pods: 'number',
+    deadline: 'number',
+  },
   [MessageKind.Refuse]: { ...ABOUT_JOB, attempt: 'number', reason: 'number', version: 'number' },
   [MessageKind.Confirm]: { ...ABOUT_OFFER, doneSeconds: 'number' },
   [MessageKind.Started]: { ...ABOUT_OFFER, attempt: 'number' },
@@ -72,6 +78,7 @@ const FORMS: { readonly [K in MessageKindCode]: Forms<MessageOf<K>> } = {
   [MessageKind.Stop]: { ...ABOUT_OFFER, reason: 'number' },
   [MessageKind.Quote]: ABOUT_OFFER,
   [MessageKind.Quoted]: { ...ABOUT_OFFER, priceMilli: 'number' },
+  [MessageKind.Renew]: { ...ABOUT_OFFER, deadline: 'number' },
 };
 
 const ENTRY_FORMS: Forms<BoardEntry> = {

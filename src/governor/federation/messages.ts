@@ -9,6 +9,8 @@
  *     host ──Confirm──▶ zone
  *     host ◀─Started─── zone    from here on pods run
  *     host ◀──Ended──── zone    again and again until EndedAck
+ *
+ * Of a gang across zones: `Renew` keeps the escrow of a part, which the zone answers with its offer again, or `Gone`.
  */
 import type { Hologram } from '../../field/hologram/hologram.ts';
 
@@ -29,6 +31,7 @@ export const MessageKind = {
   Stop: 13,
   Quote: 14,
   Quoted: 15,
+  Renew: 16,
 } as const;
 
 /** A number of `MessageKind`. */
@@ -52,6 +55,7 @@ export const MESSAGE_NAMES: readonly string[] = [
   'stop',
   'quote',
   'quoted',
+  'renew',
 ];
 
 /** Why a proposal was refused or a job ended. */
@@ -70,6 +74,8 @@ export const FederationReason = {
   Cancelled: 7,
   /** Stopped to continue in another zone. */
   Moved: 8,
+  /** A part of a gang across zones is stopped because its gang is over, or another part is lost. */
+  GangOver: 9,
 } as const;
 
 /** A number of `FederationReason`. */
@@ -86,6 +92,7 @@ export const FEDERATION_REASON_NAMES: readonly string[] = [
   'node lost',
   'cancelled',
   'moved',
+  'gang over',
 ];
 
 /** How a proposal is to be treated. */
@@ -124,7 +131,7 @@ interface Ends {
 
 /** A message about a job. */
 interface AboutJob extends Ends {
-  /** The caller's number of the job: an integer in [0, 2^53). */
+  /** The caller's number of the job, an integer in [0, JOB_NUMBERS), or that of a gang's part; see `partNumber`. */
   readonly job: number;
 }
 
@@ -162,6 +169,8 @@ export interface OfferMessage extends AboutOffer {
   readonly attempt: number;
   /** Of all pods there, milli-GPU. */
   readonly priceMilli: number;
+  /** Pods that the escrow holds capacity for: from the proposal's `gangMin` to its `podCount`. */
+  readonly pods: number;
   /** When the escrow ends, seconds. */
   readonly deadline: number;
 }
@@ -203,7 +212,7 @@ export interface DeclineMessage extends AboutOffer {
 /** zone → host: the job ran, and does so no more. */
 export interface EndedMessage extends AboutOffer {
   readonly kind: typeof MessageKind.Ended;
-  /** Finished, NodeLost, Cancelled or Moved. */
+  /** Finished, NodeLost, Cancelled, Moved or GangOver. */
   readonly reason: FederationReasonCode;
   /** Work that the job has done, seconds; 0 unless it moves. */
   readonly doneSeconds: number;
@@ -241,8 +250,15 @@ export interface HostReportMessage extends Ends {
 /** host → zone: stop the job. */
 export interface StopMessage extends AboutOffer {
   readonly kind: typeof MessageKind.Stop;
-  /** Cancelled by its owner, or Moved. */
+  /** Cancelled by its owner, Moved or GangOver. */
   readonly reason: FederationReasonCode;
+}
+
+/** host → zone: keeps an escrow. The zone answers with its offer and the deadline in force, or `Gone`. */
+export interface RenewMessage extends AboutOffer {
+  readonly kind: typeof MessageKind.Renew;
+  /** When the escrow is to end, seconds; an earlier one than in force changes nothing. */
+  readonly deadline: number;
 }
 
 /** host → zone: asks for the cost of the job's place. */
@@ -273,7 +289,8 @@ export type Message =
   | HostReportMessage
   | StopMessage
   | QuoteMessage
-  | QuotedMessage;
+  | QuotedMessage
+  | RenewMessage;
 
 /** The messages of one kind. */
 export type MessageOf<K extends MessageKindCode> = Extract<Message, { readonly kind: K }>;

@@ -318,3 +318,35 @@ describe('progress', () => {
     expect(told.every((p) => p.gpuShare >= 0 && p.gpuShare <= 1 && p.jobs === JOBS.count)).toBe(true);
   });
 });
+
+describe('gangs that no zone can take', () => {
+  const nodes: NodeSpec[] = Array.from({ length: 8 }, (_, i) => ({
+    name: `node-${i}`,
+    cpuMilli: 4000,
+    memoryMib: 16_384,
+    gpuCount: 0,
+    gpuModel: '',
+    podsMax: 110,
+  }));
+  // Four zones of eight pods; two gangs that exclude each other, and single pods.
+  const gang = { podCount: 20, gangMin: 20 };
+  const jobs = jobsOf([gang, gang, {}, {}, {}]);
+  const run = async (shards: number, options = {}) => {
+    const parts = federation({ nodes, jobs, zones: 4, options });
+    return { parts, outcome: await runFederation(new CheckedTeam(parts, shards), { horizonSeconds: 300 }) };
+  };
+
+  test('run across zones, one after the other, and with the same bits on any number of threads', async () => {
+    const { parts, outcome } = await run(1);
+    expect(outcome.ended).toBe('drained');
+    expect(outcome.metrics).toMatchObject({ ended: 5, podsStarted: 43 });
+    const two = await run(2);
+    expect(bitsOf(two.parts, two.outcome)).toEqual(bitsOf(parts, outcome));
+  });
+
+  test('wait for ever where gangs may have one part only', async () => {
+    const { outcome } = await run(1, { gangPartsMax: 1 });
+    expect(outcome.ended).toBe('stalled');
+    expect(outcome.metrics.ended).toBe(3);
+  });
+});

@@ -7,6 +7,7 @@
  *
  * Invariants: events of a process happen in the same order in any shard; a shard never reads another's state.
  */
+import { gangOf, isPart } from '../../governor/federation/federation-limits.ts';
 import type { AgentHost } from '../../governor/federation/host/agent-host.ts';
 import { type Action, ActionKind, Outbox, type Process } from '../../governor/federation/messages.ts';
 import { homeZoneOf, hostProcess } from '../../governor/federation/topology.ts';
@@ -306,8 +307,11 @@ export class Shard {
     const { kind, job, offer, zone } = action;
     if (kind === ActionKind.Start) {
       this.progressAt = timeSeconds;
-      this.metrics.started(jobs.podCounts[job] as number);
-      const duration = jobs.durationSeconds[job] as number;
+      const governor = this.process<ZoneGovernor>(zone);
+      this.metrics.started(
+        isPart(job) ? (governor.ledger.pods[action.local] as number) : (jobs.podCounts[job] as number),
+      );
+      const duration = jobs.durationSeconds[gangOf(job)] as number;
       if (duration === Number.POSITIVE_INFINITY) return;
       this.finiteRuns++;
       const { doneSeconds } = action;

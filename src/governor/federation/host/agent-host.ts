@@ -13,6 +13,7 @@ import { TimeHeap } from '../../../kernel/time-heap.ts';
 import type { Demand } from '../../../model/demand.ts';
 import { TegError } from '../../../model/errors.ts';
 import { Board } from '../board.ts';
+import { isPart, JOB_NUMBERS } from '../federation-limits.ts';
 import {
   ActionKind,
   type EndedMessage,
@@ -28,16 +29,11 @@ import {
   type StartedMessage,
 } from '../messages.ts';
 import type { AgentHostParts } from './agent-host-parts.ts';
+import { type AgentView, viewAgent } from './agent-view.ts';
+import type { AdoptedPart, GangClaim, GangPart } from './gang-claim.ts';
+import { type ClaimSink, GangClaims } from './gang-claims.ts';
 import { HostCounters } from './host-counters.ts';
-import {
-  AGENT_STATE_NAMES,
-  AgentState,
-  HostJobs,
-  type SubmittedJob,
-  WAIT_REASON_NAMES,
-  WaitReason,
-  type WaitReasonCode,
-} from './host-jobs.ts';
+import { AgentState, HostJobs, type SubmittedJob, WaitReason, type WaitReasonCode } from './host-jobs.ts';
 import { enterLine, HostLines, type JobLine, leaveLine, narrowWindow, widenWindow } from './host-lines.ts';
 import { HostMoves } from './host-moves.ts';
 import { HostSender } from './host-sender.ts';
@@ -46,28 +42,19 @@ import { StandingRequests } from './standing-requests.ts';
 /** Most times that a job that asks at random asks one group on one board, on average. */
 const GROUP_ASKS_MAX = 8;
 
-/** State of a job, for people. */
-export interface AgentView {
-  readonly state: string;
-  /** '' unless it waits. */
-  readonly reason: string;
-  readonly sinceSeconds: number;
-  /** Process proposed to, or zone it runs in; −1: none. */
-  readonly target: number;
-  readonly probes: number;
-}
-
 /** A host of agents. */
 export class AgentHost implements Process {
   readonly id: number;
   readonly jobs: HostJobs = new HostJobs();
   readonly board: Board;
   readonly counters: HostCounters = new HostCounters();
-  private readonly parts: AgentHostParts;
+  protected readonly parts: AgentHostParts;
   private readonly lines: HostLines;
   private readonly timers = new TimeHeap();
   private readonly sender: HostSender;
   private readonly moves: HostMoves;
+  /** Gangs across zones. */
+  readonly claims: GangClaims;
   private readonly standing: StandingRequests;
   private ranks = 0;
   private reportAt: number;
@@ -84,12 +71,13 @@ export class AgentHost implements Process {
     this.sender = new HostSender(parts, jobs, this.timers);
     this.standing = new StandingRequests(parts, jobs, this.board, this.sender);
     this.moves = new HostMoves(parts, jobs, this.board, this.sender, this.counters);
+    this.claims = this.makeClaims(this.sender);
     this.isBefore = (a, b) => jobs.goesBefore(a, b);
   }
 
   get wakeAt(): number {
     const timer = this.timers.size > 0 ? (this.timers.times[0] as number) : Number.POSITIVE_INFINITY;
-    return Math.min(timer, this.reportAt);
+    return Math.min(timer, this.reportAt, this.claims.wakeAt);
   }
 
   /** Timers that are set, and old ones that have not fired yet. */
@@ -105,10 +93,10 @@ export class AgentHost implements Process {
   submit(submitted: SubmittedJob, timeSeconds: number, out: Outbox): void {
     const { jobs, lines } = this;
     const { job, demandId, podCount, gangMin } = submitted;
-    if (jobs.slotOf(job) >= 0) {
+    if (isPart(job) || jobs.slotOf(job) >= 0) {
       throw new TegError(
         'TEG_JOB_INVALID',
-        `job ${job} was submitted again; expected a new number: use another`,
+        `job ${job} was submitted ${isPart(job) ? 'with too large a number' : 'again'}; expected a new number below ${JOB_NUMBERS}: use another`,
       );
     }
     if (jobs.size >= this.parts.options.hostJobsMax) {
@@ -130,10 +118,14 @@ export class AgentHost implements Process {
     const slot = jobs.slotOf(job);
     if (slot < 0) return;
     const state = jobs.states[slot] as number;
+    if (state === AgentState.Spanning) {
+      this.claims.cancel(job, timeSeconds, out);
+      return;
+    }
     if (state === AgentState.Moving || state === AgentState.Leaving) this.moves.giveUp(slot, out);
     if (state === AgentState.Confirming || state >= AgentState.Running) {
       if (state === AgentState.Stopping) return;
-      this.setState(slot, AgentState.Stopping, timeSeconds);
+      this.jobs.turn(slot, AgentState.Stopping, timeSeconds);
       jobs.repeats[slot] = 0;
       this.sender.stop(slot, FederationReason.Cancelled, timeSeconds, out);
       return;
@@ -145,15 +137,28 @@ export class AgentHost implements Process {
 
   /** Adopts a job that runs already: for a host that lost its log and recovers from the nodes. */
   adopt(running: SubmittedJob, zone: number, offer: number, timeSeconds: number): void {
-    const { jobs } = this;
-    const line = this.lines.lineOf(running.demandId, running.podCount, running.gangMin);
-    const slot = jobs.add(running, line, ++this.ranks, timeSeconds);
-    jobs.targets[slot] = zone;
-    jobs.offers[slot] = offer;
-    this.setState(slot, AgentState.Running, timeSeconds);
+    const slot = this.addAdopted(running, timeSeconds);
+    this.jobs.targets[slot] = zone;
+    this.jobs.offers[slot] = offer;
+    this.jobs.turn(slot, AgentState.Running, timeSeconds);
+  }
+
+  /**
+   * Adopts a part of a gang that runs already, as `adopt`. The others of the gang that run follow before the host's next
+   * event. @param part Its number as its zone knows it. @param isOver The gang has finished.
+   */
+  adoptPart(gang: SubmittedJob, adopted: AdoptedPart, timeSeconds: number): void {
+    const known = this.jobs.slotOf(gang.job);
+    const slot = known < 0 ? this.addAdopted(gang, timeSeconds) : known;
+    if (known < 0) this.jobs.turn(slot, AgentState.Spanning, timeSeconds);
+    this.claims.adopt(slot, adopted, timeSeconds);
   }
 
   receive(message: Message, timeSeconds: number, out: Outbox): void {
+    if ('job' in message && isPart(message.job)) {
+      this.claims.receive(message, timeSeconds, out);
+      return;
+    }
     switch (message.kind) {
       case MessageKind.Board:
         this.board.replace(message.entries);
@@ -188,6 +193,7 @@ export class AgentHost implements Process {
       const slot = timers.pop();
       if (jobs.timers[slot] === sequence) this.onTimer(slot, timeSeconds, out);
     }
+    this.claims.wake(timeSeconds, out);
     if (timeSeconds < this.reportAt) return;
     const { publishSeconds } = this.parts.options;
     this.reportAt += publishSeconds * (1 + Math.floor((timeSeconds - this.reportAt) / publishSeconds));
@@ -196,17 +202,7 @@ export class AgentHost implements Process {
 
   /** @returns The state of a job, and the reason; undefined if it is unknown. */
   explain(job: number): AgentView | undefined {
-    const row = this.jobs.row(job);
-    if (row === undefined) return undefined;
-    const { state, reason, sinceSeconds, target, probes } = row;
-    const waits = state === AgentState.Waiting;
-    return {
-      state: AGENT_STATE_NAMES[state] as string,
-      reason: waits ? (WAIT_REASON_NAMES[reason] as string) : '',
-      sinceSeconds,
-      target: waits ? -1 : target,
-      probes,
-    };
+    return viewAgent(this.jobs.row(job), this.claims.of(job));
   }
 
   /** Visits the lines: for measures and checks. */
@@ -224,6 +220,9 @@ export class AgentHost implements Process {
 
   /** New information: every waiting job may try, the first of all lines first. */
   private retryWaiting(timeSeconds: number, out: Outbox): void {
+    this.claims.retry(timeSeconds, out);
+    // Before proposals: a group of zones may show room for a gang that none of them has, and refuse it each time.
+    this.spanZones(timeSeconds, out);
     const waiting = this.lines.lines.filter((line) => line.waiting.length > 0);
     waiting.sort((a, b) => (this.isBefore(a.waiting[0] as number, b.waiting[0] as number) ? -1 : 1));
     for (const line of waiting) {
@@ -231,6 +230,40 @@ export class AgentHost implements Process {
       if (tries) this.tryFirst(line, timeSeconds, out);
       this.advance(line, timeSeconds, out);
     }
+  }
+
+  /** The claims of its gangs. */
+  protected makeClaims(attempts: HostSender): GangClaims {
+    return new GangClaims(this.parts, this.jobs, this.board, attempts, this.claimSink());
+  }
+
+  /** What claims ask of it. */
+  protected claimSink(): ClaimSink {
+    return {
+      placed: (claim, timeSeconds, out) => this.gangPlaced(claim, timeSeconds, out),
+      released: ({ slot, hasRun }, reason, at, out) => this.waitAgain(slot, reason, at, out, hasRun),
+      ended: ({ slot }, reason, out) => this.finish(slot, reason, out),
+    };
+  }
+
+  /** Lets gangs for which no zone has room collect parts in several. */
+  private spanZones(timeSeconds: number, out: Outbox): void {
+    for (;;) {
+      const slot = this.claims.candidate(this.lines.lines, timeSeconds);
+      if (slot < 0) return;
+      leaveLine(this.jobs.lines[slot] as JobLine, slot);
+      this.standing.withdraw(slot, -1, out);
+      this.jobs.turn(slot, AgentState.Spanning, timeSeconds);
+      this.claims.begin(slot, timeSeconds, out);
+    }
+  }
+
+  /** All parts of a gang run. */
+  private gangPlaced({ slot, job, parts }: GangClaim, timeSeconds: number, out: Outbox): void {
+    const { target, offer } = parts[0] as GangPart;
+    this.counters.countPlacement(this.jobs, slot, target);
+    this.jobs.since[slot] = timeSeconds;
+    out.act(ActionKind.JobPlaced, job, offer, target, -1, FederationReason.None);
   }
 
   /** Proposes the line's first job to the chooser's pick. @returns True if it could. */
@@ -260,7 +293,7 @@ export class AgentHost implements Process {
     jobs.targets[slot] = board.entryOf(choice).id;
     jobs.attempts[slot] = this.sender.nextAttempt();
     jobs.repeats[slot] = 0;
-    this.setState(slot, AgentState.Proposed, timeSeconds);
+    this.jobs.turn(slot, AgentState.Proposed, timeSeconds);
     this.sender.propose(slot, timeSeconds, out);
     return true;
   }
@@ -285,7 +318,7 @@ export class AgentHost implements Process {
       jobs.targets[slot] = m.from;
       jobs.offers[slot] = m.offer;
       jobs.repeats[slot] = 0;
-      this.setState(slot, AgentState.Confirming, timeSeconds);
+      this.jobs.turn(slot, AgentState.Confirming, timeSeconds);
       this.sender.confirm(slot, timeSeconds, out);
       this.advance(line, timeSeconds, out);
       return;
@@ -351,24 +384,16 @@ export class AgentHost implements Process {
   /** The job runs, or has run, in the zone that says so. */
   private placed(slot: number, m: StartedMessage | EndedMessage, timeSeconds: number, out: Outbox): void {
     const { jobs } = this;
-    this.countPlacement(slot, m.from);
+    this.counters.countPlacement(this.jobs, slot, m.from);
     jobs.targets[slot] = m.from;
     jobs.offers[slot] = m.offer;
-    this.setState(slot, AgentState.Running, timeSeconds);
+    this.jobs.turn(slot, AgentState.Running, timeSeconds);
     out.act(ActionKind.JobPlaced, m.job, m.offer, m.from, -1, FederationReason.None);
   }
 
-  private countPlacement(slot: number, zone: number): void {
-    const { jobs } = this;
-    const line = jobs.lines[slot] as JobLine;
-    if (jobs.moves[slot] === 1) this.counters.migrations++;
-    else {
-      const distance = line.lastZone < 0 ? -1 : Math.abs(zone - line.lastZone);
-      this.counters.place(Math.max(1, jobs.probes[slot] as number), distance);
-    }
-    line.lastZone = zone;
-    jobs.moves[slot] = 0;
-    jobs.probes[slot] = 0;
+  private addAdopted(running: SubmittedJob, timeSeconds: number): number {
+    const line = this.lines.lineOf(running.demandId, running.podCount, running.gangMin);
+    return this.jobs.add(running, line, ++this.ranks, timeSeconds);
   }
 
   private onGone(m: GoneMessage, timeSeconds: number, out: Outbox): void {
@@ -396,7 +421,7 @@ export class AgentHost implements Process {
     if (state === AgentState.Stopping) this.finish(slot, FederationReason.Cancelled, out);
     else if (state === AgentState.Leaving && m.reason !== FederationReason.Finished) {
       this.moves.left(slot, m.doneSeconds);
-      this.setState(slot, AgentState.Confirming, timeSeconds);
+      this.jobs.turn(slot, AgentState.Confirming, timeSeconds);
       this.sender.confirm(slot, timeSeconds, out);
     } else if (state >= AgentState.Confirming) {
       if (state >= AgentState.Moving) this.moves.giveUp(slot, out);
@@ -431,8 +456,14 @@ export class AgentHost implements Process {
   }
 
   /** The job does not run (any more) and looks for a place again, at its old rank. */
-  private waitAgain(slot: number, reason: WaitReasonCode, timeSeconds: number, out: Outbox): void {
-    if ((this.jobs.states[slot] as number) >= AgentState.Running) this.jobs.waitingSince[slot] = timeSeconds;
+  private waitAgain(
+    slot: number,
+    reason: WaitReasonCode,
+    timeSeconds: number,
+    out: Outbox,
+    hasRun = (this.jobs.states[slot] as number) >= AgentState.Running,
+  ): void {
+    if (hasRun) this.jobs.waitingSince[slot] = timeSeconds;
     if (reason === WaitReason.NodeLost) this.jobs.doneSeconds[slot] = 0;
     this.jobs.offers[slot] = 0;
     this.jobs.attemptFloors[slot] = this.sender.lastAttempt;
@@ -442,7 +473,7 @@ export class AgentHost implements Process {
 
   /** Puts a job into its line. */
   private enter(slot: number, reason: WaitReasonCode, timeSeconds: number): void {
-    this.setState(slot, AgentState.Waiting, timeSeconds);
+    this.jobs.turn(slot, AgentState.Waiting, timeSeconds);
     this.jobs.reasons[slot] = reason;
     enterLine(this.jobs.lines[slot] as JobLine, slot, this.isBefore);
   }
@@ -461,12 +492,5 @@ export class AgentHost implements Process {
     this.standing.withdraw(slot, -1, out);
     jobs.timers[slot] = 0;
     jobs.remove(slot);
-  }
-
-  private setState(slot: number, state: number, timeSeconds: number): void {
-    this.jobs.states[slot] = state;
-    this.jobs.since[slot] = timeSeconds;
-    this.jobs.reasons[slot] = WaitReason.None;
-    this.jobs.timers[slot] = 0;
   }
 }

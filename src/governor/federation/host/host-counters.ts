@@ -1,5 +1,8 @@
 /** Counters of an agent host: the probes of a placement, its distance from the last one, failures. */
 
+import type { HostJobs } from './host-jobs.ts';
+import type { JobLine } from './host-lines.ts';
+
 /** Placements with this many probes or more share the last bin. */
 const PROBE_BINS = 256;
 
@@ -38,6 +41,19 @@ export class HostCounters {
     this.successors++;
     this.distanceSum += distance;
     if (distance > 0) this.moved++;
+  }
+
+  /** Counts the placement of a job in a zone, and remembers the zone in its line. */
+  countPlacement(jobs: HostJobs, slot: number, zone: number): void {
+    const line = jobs.lines[slot] as JobLine;
+    if (jobs.moves[slot] === 1) this.migrations++;
+    else {
+      const distance = line.lastZone < 0 ? -1 : Math.abs(zone - line.lastZone);
+      this.place(Math.max(1, jobs.probes[slot] as number), distance);
+    }
+    line.lastZone = zone;
+    jobs.moves[slot] = 0;
+    jobs.probes[slot] = 0;
   }
 
   /** Adds another host's counts. */

@@ -11,6 +11,8 @@
  *     Confirming, Running, Moving, Leaving ──cancel──▶ Stopping ──Ended, Gone──▶ Free
  *     Waiting, Proposed ──cancel──▶ Free
  *
+ *     Waiting ──no zone has room for the whole gang──▶ Spanning, with a claim (`gang-claim.ts`) ──▶ Waiting, Free
+ *
  * Besides: Waiting becomes Confirming when a standing request is offered a place, Proposed becomes Running when the zone
  * says that the job runs there already, and Free becomes Running when the job is adopted. In Moving, the run may end as
  * in Running.
@@ -40,6 +42,8 @@ export const AgentState = {
   Moving: 6,
   /** It has an offer elsewhere; the stop is repeated to its zone until it answers. */
   Leaving: 7,
+  /** A gang across zones: its claim says how far it is. */
+  Spanning: 8,
 } as const;
 
 /** Names of the states for people, by number. */
@@ -52,6 +56,7 @@ export const AGENT_STATE_NAMES: readonly string[] = [
   'stopping',
   'moving',
   'leaving',
+  'in several zones',
 ];
 
 /** Why an agent waits. */
@@ -71,6 +76,8 @@ export const WaitReason = {
   NodeLost: 6,
   /** Its escrow was gone when it confirmed. */
   EscrowGone: 7,
+  /** Several zones together had too little room for long: it has released what it held there. */
+  PartsMissing: 8,
 } as const;
 
 /** A number of `WaitReason`. */
@@ -86,11 +93,12 @@ export const WAIT_REASON_NAMES: readonly string[] = [
   'others of its shape go first',
   'lost a node',
   'the offer had expired',
+  'several zones together had too little room',
 ];
 
 /** A job as it is given to a host. Plain numbers, of which the host keeps copies: the caller may reuse the record. */
 export interface SubmittedJob {
-  /** The caller's number: an integer in [0, 2^53). */
+  /** The caller's number: an integer in [0, JOB_NUMBERS). */
   readonly job: number;
   readonly demandId: number;
   /** Pods, and the fewest that have to be placed together; 1 ≤ gangMin ≤ podCount. */
@@ -310,6 +318,14 @@ export class HostJobs {
     this.standingSecond[slot] = -1;
     this.lines[slot] = line;
     return slot;
+  }
+
+  /** A job enters a state; a timer that was set for it is ignored. */
+  turn(slot: number, state: number, timeSeconds: number): void {
+    this.states[slot] = state;
+    this.since[slot] = timeSeconds;
+    this.reasons[slot] = WaitReason.None;
+    this.timers[slot] = 0;
   }
 
   /** Forgets a job. */

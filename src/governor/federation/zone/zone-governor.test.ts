@@ -324,3 +324,41 @@ describe('whatever comes, in whatever order', () => {
     );
   });
 });
+
+describe('renewals of a part of a gang', () => {
+  const renew = (site: Site, job: number, offer: number, deadline: number, at: number) =>
+    site.receive(message(MessageKind.Renew, HOST, site.process.id, { job, offer, deadline }), at);
+
+  test('keep the escrow until then, and never for less than it lasts already', () => {
+    const site = new Site({ options: { escrowSeconds: 5 } });
+    const offer = site.offered(7, 0, { podCount: 3, gangMin: 1 });
+    expect(reply(renew(site, 7, offer, 8, 2))).toMatchObject({
+      kind: MessageKind.Offer,
+      offer,
+      pods: 3,
+      deadline: 8,
+    });
+    expect(reply(renew(site, 7, offer, 6, 3))).toMatchObject({ deadline: 8 });
+    site.wake(7.9);
+    expect(site.freeGpuMilli).toBe(1000);
+    site.wake(8);
+    expect(site.freeGpuMilli).toBe(4000);
+    expect(told(renew(site, 7, offer, 12, 8))).toEqual(['gone 7']);
+    site.check();
+  });
+
+  test('of an escrow that ended just now come too late', () => {
+    const site = new Site({ options: { escrowSeconds: 5 } });
+    const offer = site.offered(7);
+    expect(told(renew(site, 7, offer, 12, 5))).toEqual(['gone 7']);
+    expect(site.freeGpuMilli).toBe(4000);
+  });
+
+  test('of a part that runs, or ran, are answered with that', () => {
+    const site = new Site();
+    const offer = site.running(7);
+    expect(told(renew(site, 7, offer, 9, 1))).toEqual(['started 7']);
+    site.exit(7, offer, 2);
+    expect(told(renew(site, 7, offer, 9, 2))).toEqual(['ended 7: finished']);
+  });
+});

@@ -29,6 +29,7 @@ import {
   ProposalMode,
   type ProposeMessage,
   type QuoteMessage,
+  type RenewMessage,
   type StopMessage,
 } from '../messages.ts';
 import { type EndedNotice, EndedNotices } from './ended-notices.ts';
@@ -121,6 +122,9 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
         break;
       case MessageKind.Confirm:
         this.onConfirm(message, timeSeconds, out);
+        break;
+      case MessageKind.Renew:
+        this.onRenew(message, timeSeconds, out);
         break;
       case MessageKind.Decline:
         this.withdraw(message, timeSeconds);
@@ -326,6 +330,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
       offer: ledger.offers[local] as number,
       attempt: ledger.attempts[local] as number,
       priceMilli: ledger.prices[local] as number,
+      pods: ledger.pods[local] as number,
       deadline: ledger.deadlines[local] as number,
     });
   }
@@ -351,6 +356,27 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
         this.counters.starts++;
         out.act(ActionKind.Start, m.job, m.offer, this.id, local, FederationReason.None, m.doneSeconds);
         this.tellStarted(m.from, m.job, m.offer, 0, out);
+        return;
+      }
+    }
+    const notice = notices.get(m.offer);
+    if (notice === undefined) this.tellGone(m, out);
+    else this.tellEnded(notice, m.from, out);
+  }
+
+  /** The host keeps the escrow of a gang's part while it collects the others. */
+  private onRenew(m: RenewMessage, timeSeconds: number, out: Outbox): void {
+    const { ledger, notices } = this;
+    const local = ledger.localOf(m.job);
+    if (local >= 0 && ledger.offers[local] === m.offer) {
+      if (ledger.states[local] === HoldState.Running) {
+        this.tellStarted(m.from, m.job, m.offer, 0, out);
+        return;
+      }
+      const deadline = Math.max(m.deadline, ledger.deadlines[local] as number);
+      if (this.arbiter.keep(local, deadline, timeSeconds)) {
+        ledger.deadlines[local] = deadline;
+        this.tellOffer(local, m.from, out);
         return;
       }
     }
@@ -432,7 +458,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     out.send({ kind: MessageKind.Started, from: this.id, to, job, offer, attempt });
   }
 
-  private tellGone({ from, job, offer }: ConfirmMessage | StopMessage, out: Outbox): void {
+  private tellGone({ from, job, offer }: ConfirmMessage | RenewMessage | StopMessage, out: Outbox): void {
     out.send({ kind: MessageKind.Gone, from: this.id, to: from, job, offer });
   }
 

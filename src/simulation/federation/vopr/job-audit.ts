@@ -1,4 +1,6 @@
 /** The owners' side: every submitted job, and the guarantees to its owner. */
+
+import { gangOf } from '../../../governor/federation/federation-limits.ts';
 import type { SubmittedJob } from '../../../governor/federation/host/host-jobs.ts';
 import { FederationReason, type FederationReasonCode } from '../../../governor/federation/messages.ts';
 import { ensure } from './violation.ts';
@@ -33,9 +35,9 @@ export class JobAudit {
     return this.live[host] as Set<number>;
   }
 
-  /** @returns A job. */
+  /** @returns A job; that of a gang for its parts. */
   get(job: number): AuditedJob {
-    return this.jobs[job] as AuditedJob;
+    return this.jobs[gangOf(job)] as AuditedJob;
   }
 
   /** A job was accepted. Numbers are given in order. */
@@ -47,14 +49,14 @@ export class JobAudit {
     (this.live[host] as Set<number>).add(job);
   }
 
-  /** A zone started it. @param tenant That it counts for there. */
-  started(job: number, tenant: number): void {
+  /** A zone started it. @param tenant That it counts for there. @param isLate A part of a gang of which another has finished already. */
+  started(job: number, tenant: number, isLate = false): void {
     const booked = this.get(job);
     ensure(
       booked.tenant === tenant,
       () => `job ${job} of tenant ${booked.tenant} starts as one of tenant ${tenant}`,
     );
-    ensure(!booked.finished, () => `job ${job} starts again after it had finished`);
+    ensure(!booked.finished || isLate, () => `job ${job} starts again after it had finished`);
     ensure(
       booked.ended === FederationReason.None,
       () => `job ${job} starts after its owner was informed that it ended`,

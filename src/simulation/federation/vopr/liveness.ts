@@ -5,6 +5,7 @@
  */
 
 import type { FederationOptions } from '../../../governor/federation/federation-options.ts';
+import { ClaimPhase } from '../../../governor/federation/host/gang-claim.ts';
 import { AgentState } from '../../../governor/federation/host/host-jobs.ts';
 import { MESSAGE_NAMES, type Message, MessageKind } from '../../../governor/federation/messages.ts';
 import type { Demand, DemandTable } from '../../../model/demand.ts';
@@ -41,25 +42,27 @@ export class LivenessCheck {
   /** True if every job that fits is guaranteed to be placed. */
   private readonly placesAll: boolean;
   /**
-   * True if only periodic messages are sent in the end: not while jobs move, nor where time-outs are too short for
+   * True if only periodic messages are sent in the end: not while jobs move or gangs collect parts, nor where time-outs are too short for
    * offers.
    */
   private readonly comesToRest: boolean;
   /** Where there is no rest: no job confirms, stops or moves for longer. */
   private readonly stuckSeconds: number;
   private readonly demands: DemandTable;
+  private readonly options: FederationOptions;
   private readonly world: VoprWorld;
 
   constructor({ options, network }: Scenario, demands: DemandTable, world: VoprWorld) {
     const { levels } = world.topology;
     const delayMax = delayMaxOf(network);
     this.demands = demands;
+    this.options = options;
     this.world = world;
     // Long enough for updates to go up the tree and for an answer to messages in transit.
     this.lookSeconds = (levels + 1) * (options.publishSeconds + delayMax);
     this.boundSeconds = boundOf(options, levels, delayMax);
     this.placesAll = isPatient(options, levels, delayMax);
-    this.comesToRest = this.placesAll && options.movesPerBoard === 0;
+    this.comesToRest = this.placesAll && options.movesPerBoard === 0 && options.gangPartsMax === 1;
     this.stuckSeconds = patienceOf(options) + 2 * delayMax;
   }
 
@@ -96,6 +99,16 @@ export class LivenessCheck {
         const slot = host.jobs.slotOf(job);
         const state = host.jobs.states[slot] as number;
         if (state === AgentState.Running) continue;
+        const claim = host.claims.of(job);
+        if (claim?.phase === ClaimPhase.Running) continue;
+        if (claim !== undefined && claim.phase >= ClaimPhase.Confirming) {
+          const since = Math.max(quietSince, claim.lastGrantAt);
+          if (timeSeconds - since <= this.stuckSeconds) continue;
+          return `gang ${job} is ${host.explain(job)?.state}`;
+        }
+        const giant = this.placesAll ? this.giantWithRoom(job) : undefined;
+        if (giant !== undefined) return giant;
+        if (claim !== undefined) continue;
         const view = host.explain(job);
         if (state !== AgentState.Waiting && state !== AgentState.Proposed) {
           const since = Math.max(quietSince, host.jobs.since[slot] as number);
@@ -111,6 +124,28 @@ export class LivenessCheck {
       }
     }
     return '';
+  }
+
+  /** @returns A complaint if zones together have room for a gang that does not run; undefined if they have not. */
+  private giantWithRoom(job: number): string | undefined {
+    const { processes, topology, summaries, truth, book } = this.world;
+    const { demandId, gangMin, host } = book.get(job);
+    const { gangPartsMax } = this.options;
+    if (gangPartsMax < 2 || gangMin < 2) return undefined;
+    const demand = this.demands.demands[demandId] as Demand;
+    // Where pods of a spread group are already is in no summary: parts are then found by luck.
+    if (demand.podsPerNodeMax > 0) return undefined;
+    const slots: number[] = [];
+    for (let zone = 0; zone < topology.zones; zone++) {
+      const { governor } = processes[zone] as VoprProcess;
+      const isShown = summaries.isShown(topology.zones + host, zone, demand, 1);
+      // What other gangs hold there comes back, and is shown then.
+      if (isShown || governor.ledger.escrows > 0) slots.push(truth.slotsIn(zone, demand));
+    }
+    slots.sort((a, b) => b - a);
+    const sum = slots.slice(0, gangPartsMax).reduce((all, n) => all + n, 0);
+    if (sum < gangMin) return undefined;
+    return `gang ${job} (demand ${demandId}, at least ${gangMin} pods) fits into several zones, which have room for ${sum}, and was not placed`;
   }
 
   /** @returns A zone with room for n pods that the host is shown; −1: none; −2: none that is shown. */
@@ -141,7 +176,21 @@ function boundOf(options: FederationOptions, levels: number, delayMaxSeconds: nu
   const { publishSeconds, expireSeconds, noticeSeconds } = options;
   const past = expireSeconds + noticeSeconds + patienceOf(options);
   const news = 2 * levels * (publishSeconds + delayMaxSeconds);
-  return past + news + BOARDS_MAX * publishSeconds;
+  return past + news + BOARDS_MAX * publishSeconds + claimsBound(options);
+}
+
+/** Claims that a gang may need: with random back-offs half as likely to collide each time, in vain once in 10^12 times. */
+const CLAIMS_MAX = 40;
+
+/** Where gangs collect parts in several zones: their claims and back-offs, at the longest. */
+function claimsBound({
+  gangPartsMax,
+  spanAfterSeconds,
+  claimSeconds,
+  claimRetriesMax,
+}: FederationOptions): number {
+  if (gangPartsMax < 2) return 0;
+  return spanAfterSeconds + CLAIMS_MAX * claimSeconds * (1 + 2 ** claimRetriesMax);
 }
 
 /** Longest wait of any process for an answer, one after the other. */

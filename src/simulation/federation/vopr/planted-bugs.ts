@@ -16,6 +16,7 @@ import type { Zone } from '../../../governor/zone/zone.ts';
 import { ZoneArbiter } from '../../../governor/zone/zone-arbiter.ts';
 import { TegError } from '../../../model/errors.ts';
 import { ProcessFactory } from '../federation-world.ts';
+import { EarlyZoneGovernor, GANG_PLANTS, isGangPlant, plantedGangHost } from './planted-gang-bugs.ts';
 import type { Scenario } from './scenario.ts';
 import type { ScenarioSpace } from './scenario-space.ts';
 
@@ -25,6 +26,8 @@ export const PLANTS = {
   'double-summary': 'A summary node counts a summary that is delivered twice, twice.',
   'forgotten-escrow': 'A zone governor that comes back from its log has lost its holds for offers.',
   'unrepeated-confirm': 'A host says once that it wants an offer, and never again.',
+  'early-part': 'A zone starts a part of a gang when its escrow is renewed, before the gang is whole.',
+  ...GANG_PLANTS,
   'early-host': 'A host without its log comes back at once, before the offers of its former self have ended.',
 } as const;
 
@@ -49,8 +52,15 @@ export class PlantedFactory extends ProcessFactory {
   }
 
   override agentHost(host: number, incarnation: number, timeSeconds: number): AgentHost {
+    if (isGangPlant(this.plant))
+      return plantedGangHost(this.hostParts(host, incarnation, timeSeconds), this.plant);
     if (this.plant !== 'unrepeated-confirm') return super.agentHost(host, incarnation, timeSeconds);
     return new UnrepeatingHost(this.hostParts(host, incarnation, timeSeconds));
+  }
+
+  override zoneGovernor(zone: number, incarnation: number, timeSeconds: number): ZoneGovernor {
+    if (this.plant !== 'early-part') return super.zoneGovernor(zone, incarnation, timeSeconds);
+    return new EarlyZoneGovernor(this.zoneParts(zone, incarnation, timeSeconds));
   }
 
   override summaryNode(node: TopologyNode, incarnation: number, timeSeconds: number): SummaryNode {

@@ -5,9 +5,11 @@
  * It keeps its own accounts of all nodes, by the actions alone, so that a zone that overfills a node is caught
  * independently of the zone's own accounts.
  */
+import { gangOf, isPart } from '../../../governor/federation/federation-limits.ts';
 import type { FederationReasonCode } from '../../../governor/federation/messages.ts';
 import { FederationReason } from '../../../governor/federation/messages.ts';
 import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
+import { podsFitting } from '../../../governor/zone/zone-capacity.ts';
 import type { ClusterState } from '../../../model/cluster-state.ts';
 import type { Demand } from '../../../model/demand.ts';
 import { ensure } from './violation.ts';
@@ -35,12 +37,16 @@ export interface Tombstone {
   readonly reason: FederationReasonCode;
 }
 
+const NO_PARTS: ReadonlySet<PodRun> = new Set();
+
 /** All nodes of a run. */
 export class PodTruth {
   /** All nodes, zone after zone. */
   readonly cluster: ClusterState;
   private readonly firstNodes: readonly number[];
   private readonly byJob = new Map<number, PodRun>();
+  /** Running parts of gangs across zones. */
+  private readonly byGang = new Map<number, Set<PodRun>>();
   /** By zone and offer, in the order of starts. */
   private readonly runs: Map<number, PodRun>[];
   private readonly ended: Map<number, Tombstone>[];
@@ -56,6 +62,27 @@ export class PodTruth {
   /** @returns The run of a job; undefined if it does not run. */
   runOf(job: number): PodRun | undefined {
     return this.byJob.get(job);
+  }
+
+  /** @returns The running parts of a gang across zones; none if it runs in one. */
+  partsOf(gang: number): ReadonlySet<PodRun> {
+    return this.byGang.get(gang) ?? NO_PARTS;
+  }
+
+  /** @returns Pods of a job that run, in all zones. */
+  podsOf(job: number): number {
+    let pods = this.byJob.get(job)?.nodes.length ?? 0;
+    for (const part of this.partsOf(job)) pods += part.nodes.length;
+    return pods;
+  }
+
+  /** @returns Room for pods of a demand in a zone, whatever its governor holds for offers. O(nodes). */
+  slotsIn(zone: number, demand: Demand): number {
+    let slots = 0;
+    for (let node = 0; node < this.nodesOf(zone); node++) {
+      slots += podsFitting(this.cluster, this.nodeOf(zone, node), demand);
+    }
+    return slots;
   }
 
   /** Jobs that run. */
@@ -110,6 +137,7 @@ export class PodTruth {
       this.cluster.place(at, demand, gpuMasks[i] as number);
     }
     this.byJob.set(job, run);
+    if (isPart(job)) this.byGang.set(gangOf(job), new Set([...this.partsOf(gangOf(job)), run]));
     (this.runs[zone] as Map<number, PodRun>).set(offer, run);
     return run;
   }
@@ -124,6 +152,9 @@ export class PodTruth {
     }
     runs.delete(offer);
     this.byJob.delete(run.job);
+    const parts = this.byGang.get(gangOf(run.job));
+    parts?.delete(run);
+    if (parts?.size === 0) this.byGang.delete(gangOf(run.job));
     const { job, host } = run;
     (this.ended[zone] as Map<number, Tombstone>).set(offer, { job, offer, host, reason });
     return run;

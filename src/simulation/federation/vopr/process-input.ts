@@ -18,6 +18,15 @@ export type ProcessInput =
   | ({ readonly kind: 'submit' } & SubmittedJob)
   | { readonly kind: 'cancel'; readonly job: number }
   | ({ readonly kind: 'adopt-job'; readonly zone: number; readonly offer: number } & SubmittedJob)
+  | ({
+      readonly kind: 'adopt-part';
+      readonly part: number;
+      readonly zone: number;
+      readonly offer: number;
+      readonly pods: number;
+      /** 1: the gang has finished; 0: it runs. */
+      readonly isOver: number;
+    } & SubmittedJob)
   /** To a zone. Nodes are numbered in their zone. */
   | { readonly kind: 'adopt-run'; readonly run: RunningJob }
   | {
@@ -55,6 +64,9 @@ export function applyInput(process: Process, input: ProcessInput, timeSeconds: n
       break;
     case 'adopt-job':
       host.adopt(input, input.zone, input.offer, timeSeconds);
+      break;
+    case 'adopt-part':
+      host.adoptPart(input, { ...input, isOver: input.isOver === 1 }, timeSeconds);
       break;
     case 'adopt-run':
       zone.adopt(input.run, timeSeconds);

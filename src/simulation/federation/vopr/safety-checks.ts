@@ -7,6 +7,7 @@
 
 import type { FederationOptions } from '../../../governor/federation/federation-options.ts';
 import type { AgentHost } from '../../../governor/federation/host/agent-host.ts';
+import { ClaimPhase, PartState } from '../../../governor/federation/host/gang-claim.ts';
 import { AgentState, WaitReason } from '../../../governor/federation/host/host-jobs.ts';
 import { MessageKind, type Outbox } from '../../../governor/federation/messages.ts';
 import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
@@ -56,13 +57,13 @@ export class SafetyChecks {
   /** A step's messages. Call before they are carried out. @param sizeBefore `processSize` before the step. */
   checkOutbox(process: VoprProcess, out: Outbox, sizeBefore: number): void {
     const { options } = this;
-    const { fanOut, proposalsMax, movesPerBoard, standingZones } = options;
+    const { fanOut, proposalsMax, movesPerBoard, standingZones, gangPartsMax } = options;
     let most = 2 + fanOut + this.processes.length;
     // All notices again, and an offer to every job that has waited in the zone.
     if (process.role === 'zone') most = 2 + Math.max(sizeBefore, processSize(process));
     else if (process.role === 'host') {
       // A message for each job, its standing requests made or withdrawn, and further new ones.
-      const each = 1 + Math.max(2, standingZones);
+      const each = 1 + Math.max(2, standingZones, gangPartsMax > 1 ? 2 * gangPartsMax : 0);
       most = 2 + each * Math.max(sizeBefore, processSize(process)) + proposalsMax + movesPerBoard;
     }
     const sent = out.messages.length;
@@ -195,7 +196,37 @@ export class SafetyChecks {
     }
     ensure(proposed === proposedJobs, () => `host ${host.id} miscounts its proposals`);
     const out = proposed + moving;
+    ensure(
+      host.claims.collectingCount <= this.options.claimsMax,
+      () => `host ${host.id} has too many claims`,
+    );
     ensure(out <= this.options.proposalsMax, () => `host ${host.id} has ${out} proposals under way`);
+  }
+
+  /** A gang across zones: each running part is its claim's, and nobody else's. @returns True if the job is one. */
+  private checkParts(host: AgentHost, job: number, state: number): boolean {
+    const claim = host.claims.of(job);
+    const isSpanning = state === AgentState.Spanning;
+    ensure(
+      isSpanning === (claim !== undefined),
+      () => `job ${job} of host ${host.id} has no claim, or one that it should not have`,
+    );
+    for (const { job: part, zone, offer } of this.truth.partsOf(job)) {
+      const known = claim?.parts.find((own) => own.number === part);
+      const isOwn = known?.target === zone && known.offer === offer && known.state >= PartState.Confirming;
+      ensure(isOwn, () => `a part of gang ${job} runs in zone ${zone}, and its host does not know`);
+    }
+    if (claim?.phase === ClaimPhase.Running) {
+      for (const { target, offer } of claim.parts) {
+        const isKnown = this.truth.runsIn(target).has(offer) || this.truth.endedIn(target).has(offer);
+        ensure(isKnown, () => `gang ${job} is recorded as running in zone ${target}, which does not know it`);
+      }
+    } else if (claim !== undefined) {
+      const { gangPartsMax } = this.options;
+      ensure(claim.parts.length <= gangPartsMax, () => `gang ${job} has ${claim.parts.length} parts`);
+      ensure(claim.dueAt < Number.POSITIVE_INFINITY, () => `gang ${job} waits for an answer without a timer`);
+    }
+    return isSpanning;
   }
 
   private checkJob(host: AgentHost, slot: number, waiting: ReadonlySet<number>): void {
@@ -206,6 +237,7 @@ export class SafetyChecks {
       () => `job ${job} of host ${host.id} waits in no line, or is in one`,
     );
     ensure(!isWaiting || reason !== WaitReason.None, () => `job ${job} waits without a reason`);
+    if (this.checkParts(host, job, state)) return;
     const timed = !isWaiting && state !== AgentState.Running;
     ensure(!timed || timer !== 0, () => `job ${job} of host ${host.id} waits for an answer without a timer`);
     const run = this.truth.runOf(job);

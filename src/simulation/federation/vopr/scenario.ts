@@ -47,6 +47,9 @@ export interface Load {
   readonly jobsMax: number;
   readonly gangShare: number;
   readonly gangPodsMax: number;
+  /** Share of jobs that are gangs too large for most zones, and their most pods. */
+  readonly giantShare: number;
+  readonly giantPodsMax: number;
   readonly cancelsPerSecond: number;
   readonly durationMeanSeconds: number;
   /** Share of jobs that never end on their own. */
@@ -70,12 +73,17 @@ export interface Scenario {
 
 /** Streams of the seed. */
 const STREAM_SCENARIO = 51;
+const STREAM_SPANS = 52;
 
 const ZONES_MAX = 8;
 const NODES_PER_ZONE_MAX = 6;
 const HOSTS_MAX = 4;
 const FAN_OUT_MAX = 4;
 const JOBS_MAX = 400;
+
+/** Seeds with gangs across zones, and how many transits their escrows last at least: four for renewal and confirmation. */
+const SPAN_SHARE = 0.3;
+const ESCROW_DELAYS = 8;
 
 /** Delays beyond this many means are cut, so that there is a time after which no old message arrives. */
 export const DELAY_MEANS_MAX = 4;
@@ -117,7 +125,44 @@ export function drawScenario(seed: number, spaces: ScenarioSpaces): Scenario {
     faults: drawFaults(draw, options),
     load: drawLoad(draw, options),
   };
-  return draw.sometimes(0.15) ? restless(scenario) : scenario;
+  const drawn = draw.sometimes(0.15) ? restless(scenario) : scenario;
+  // Of a stream of their own: the other seeds are what they were before there were gangs across zones.
+  const spans = new Draw(new Random(seed, STREAM_SPANS));
+  return spans.sometimes(SPAN_SHARE) ? spanning(drawn, spans) : drawn;
+}
+
+/** The same with zones and nodes that fail often: gangs then lose parts. */
+function failing(faults: ProcessFaults, publishSeconds: number): ProcessFaults {
+  return {
+    ...faults,
+    crashesPerSecond: Math.max(0.5 / publishSeconds, faults.crashesPerSecond),
+    nodeFailuresPerSecond: Math.max(0.7 / publishSeconds, faults.nodeFailuresPerSecond),
+  };
+}
+
+/** The same with gangs too large for one zone. */
+function spanning({ options, network, load, ...scenario }: Scenario, draw: Draw): Scenario {
+  const { publishSeconds, fanOut, confirmSeconds } = options;
+  const { levels } = makeTopology(scenario.zones, scenario.hosts, fanOut);
+  const delayMax = delayMaxOf(network);
+  const isSure = isPatient(options, levels, delayMax);
+  const escrowMin = isSure ? 2 * confirmSeconds + ESCROW_DELAYS * delayMax : 0;
+  const claimMin = isSure ? 2 * levels * (publishSeconds + delayMax) : 0;
+  return {
+    ...scenario,
+    options: {
+      ...options,
+      escrowSeconds: Math.max(escrowMin, options.escrowSeconds),
+      gangPartsMax: draw.integer(2, 10),
+      spanAfterSeconds: draw.between(0.05, 2) * publishSeconds,
+      claimSeconds: Math.max(claimMin, draw.between(0.5, 6) * publishSeconds),
+      claimsMax: draw.sometimes(0.3) ? draw.integer(1, 2) : 16,
+      claimRetriesMax: draw.integer(1, 3),
+    },
+    network,
+    faults: draw.sometimes(0.5) ? failing(scenario.faults, publishSeconds) : scenario.faults,
+    load: { ...load, giantShare: draw.between(0.1, 0.8), giantPodsMax: draw.integer(4, 24) },
+  };
 }
 
 /**
@@ -191,6 +236,7 @@ function drawOptions(
     standingZones: draw.sometimes(0.6) ? draw.integer(1, 3) : 0,
     standingJobsMax: draw.integer(1, 4),
     standingMax: draw.sometimes(0.3) ? draw.integer(1, 3) : 64,
+    gangPartsMax: 1,
     movesPerBoard: draw.sometimes(0.4) ? draw.integer(1, 4) : 0,
     moveGain: draw.between(0.3, 1),
     moveSavesMilliMin: draw.between(1, 200),
@@ -268,6 +314,8 @@ function drawLoad(draw: Draw, { publishSeconds }: FederationOptions): Load {
     jobsMax: JOBS_MAX,
     gangShare: draw.sometimes(0.7) ? draw.between(0.05, 0.6) : 0,
     gangPodsMax: draw.integer(2, 8),
+    giantShare: 0,
+    giantPodsMax: 2,
     cancelsPerSecond: draw.sometimes(0.5) ? draw.between(0.1, 5) / publishSeconds : 0,
     durationMeanSeconds: draw.between(0.5, 20) * publishSeconds,
     endlessShare: draw.sometimes(0.5) ? 0.3 : 0,

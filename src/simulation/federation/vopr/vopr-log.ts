@@ -29,7 +29,7 @@ import { PLANTS, type Plant } from './planted-bugs.ts';
 import type { ProcessInput } from './process-input.ts';
 
 /** Version of the format; a reader refuses others. */
-const LOG_VERSION = 2;
+const LOG_VERSION = 3;
 const LOG_NAME = 'teg-vopr';
 
 /** The first line. */
@@ -83,6 +83,7 @@ const INPUT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   submit: JOB_FIELDS,
   cancel: ['job'],
   'adopt-job': [...JOB_FIELDS, 'zone', 'offer'],
+  'adopt-part': [...JOB_FIELDS, 'part', 'zone', 'offer', 'pods', 'isOver'],
   'adopt-ended': ['job', 'offer', 'host', 'reason'],
   'node-up': ['node'],
   'node-down': ['node'],

@@ -73,6 +73,14 @@ describe('a planted bug', () => {
     'forgotten-escrow': [60, 'safety', /is in force without an escrow/],
     'unrepeated-confirm': [30, 'liveness', /is confirming/],
     'early-host': [60, 'safety', /runs in zone|starts/],
+    'early-part': [20, 'safety', /starts in zone \d+ unconfirmed/],
+    'half-gang': [20, 'safety', /pods of gang \d+ are confirmed; it needs/],
+    'kept-parts': [300, 'safety', /its host does not know|beside one of an earlier attempt/],
+    'unrepeated-stop': [300, 'safety', /is said to have ended|its host does not know/],
+    'endless-claim': [60, 'liveness', /fits into several zones/],
+    'stale-escrow': [60, 'safety', /whose escrow in zone \d+ has ended/],
+    'greedy-claim': [40, 'safety', /pods of gang \d+ are confirmed; it needs/],
+    'restarted-gang': [150, 'safety', /starts again after it had finished/],
   };
 
   test.each(Object.keys(PLANTS) as Plant[])('%s is found', (plant) => {

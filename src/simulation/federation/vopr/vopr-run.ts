@@ -155,6 +155,7 @@ export class VoprRun {
     this.quiet();
     this.settle();
     this.world.checkWhole(this.now);
+    this.world.checkGangs();
   }
 
   /** Faults, submissions and ends of jobs stop; every process that is down comes back. */

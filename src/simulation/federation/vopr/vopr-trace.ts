@@ -1,6 +1,7 @@
 /**
  * One line a step, for people who follow a run: `docs/vopr.md` explains the columns.
  */
+import { gangOf, isPart, JOB_NUMBERS } from '../../../governor/federation/federation-limits.ts';
 import {
   ActionKind,
   FEDERATION_REASON_NAMES,
@@ -86,9 +87,11 @@ export class VoprTraceWriter implements WorldObserver {
       }
       case 'adopt-run':
         return `adopt-run job ${input.run.job} offer ${input.run.offer} on nodes ${input.run.nodes.join(',')}`;
+      case 'adopt-part':
+        return `adopt-part ${nameOfJob(input.part)} offer ${input.offer} in zone ${input.zone}`;
       case 'adopt-ended':
       case 'exit':
-        return `${input.kind} job ${input.job} offer ${input.offer}`;
+        return `${input.kind} ${nameOfJob(input.job)} offer ${input.offer}`;
       case 'cancel':
         return `cancel job ${input.job}`;
       case 'node-up':
@@ -104,12 +107,18 @@ export class VoprTraceWriter implements WorldObserver {
   }
 }
 
+/** A job, or a gang's part: `job 7`, `job 7 part 2`. */
+function nameOfJob(job: number): string {
+  const gang = gangOf(job);
+  return isPart(job) ? `job ${gang} part ${(job - gang) / JOB_NUMBERS}` : `job ${job}`;
+}
+
 /** The subject of a message; nothing for reports. */
 function detailOf(m: Message): string {
   if (m.kind === MessageKind.Summary) return ` version ${m.version}`;
   if (m.kind === MessageKind.Board) return ` ${m.entries.length} entries`;
   if (m.kind === MessageKind.HostReport) return '';
-  const parts: string[] = [` job ${m.job}`];
+  const parts: string[] = [` ${nameOfJob(m.job)}`];
   if ('attempt' in m && m.attempt !== 0) parts.push(` attempt ${m.attempt}`);
   if ('offer' in m && m.offer !== 0) parts.push(` offer ${m.offer}`);
   if ('reason' in m) parts.push(` (${FEDERATION_REASON_NAMES[m.reason]})`);

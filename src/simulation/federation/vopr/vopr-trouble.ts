@@ -116,8 +116,10 @@ export class VoprTrouble {
     const host = this.pick(world.processes.filter(({ role }) => role === 'host'));
     const demandId = random.nextInt(this.demandCount);
     const isGang = random.nextFloat() < load.gangShare;
-    const podCount = isGang ? 2 + random.nextInt(load.gangPodsMax - 1) : 1;
-    const gangMin = isGang && random.nextFloat() < 0.7 ? podCount : 1 + random.nextInt(podCount);
+    const isGiant = load.giantShare > 0 && random.nextFloat() < load.giantShare;
+    const podsMax = isGiant ? load.giantPodsMax : load.gangPodsMax;
+    const podCount = isGang || isGiant ? 2 + random.nextInt(podsMax - 1) : 1;
+    const gangMin = (isGang || isGiant) && random.nextFloat() < 0.7 ? podCount : 1 + random.nextInt(podCount);
     const priority = random.nextInt(3);
     const endless = random.nextFloat() < load.endlessShare;
     const duration = endless ? Number.POSITIVE_INFINITY : load.durationMeanSeconds * random.nextExponential();

@@ -5,6 +5,7 @@
  * messages. Crashes come between steps. Not here: the times of events (`vopr-run.ts`).
  */
 
+import { isPart } from '../../../governor/federation/federation-limits.ts';
 import type { SubmittedJob } from '../../../governor/federation/host/host-jobs.ts';
 import {
   type Action,
@@ -21,6 +22,7 @@ import { ClusterState } from '../../../model/cluster-state.ts';
 import { firstNodeOf } from '../federation-world.ts';
 import { digestState } from './digest.ts';
 import { FaultCounts } from './fault-counts.ts';
+import { GangChecks } from './gang-checks.ts';
 import { JobAudit } from './job-audit.ts';
 import { OffersInForce } from './offers-in-force.ts';
 import { forgetEscrows, makeFactory, type Plant, type PlantedFactory } from './planted-bugs.ts';
@@ -78,6 +80,7 @@ export class VoprWorld {
   private readonly shared: ReadonlySet<object>;
   private readonly offers: OffersInForce;
   private readonly checks: SafetyChecks;
+  private readonly gangs: GangChecks;
   readonly summaries: SummaryChecks;
   private readonly out = new Outbox();
   private readonly wire = new Wire();
@@ -106,6 +109,7 @@ export class VoprWorld {
     this.truth = new PodTruth(cluster, firstNodes);
     this.book = new JobAudit(hosts);
     this.offers = new OffersInForce(zones);
+    this.gangs = new GangChecks(this.truth, this.book);
     const random = new Random(seed, STREAM_CHECKS);
     const { expireSeconds } = options;
     this.summaries = new SummaryChecks(
@@ -175,8 +179,14 @@ export class VoprWorld {
     const run = this.truth.end(zone, offer, FederationReason.Finished);
     if (run === undefined) return false;
     this.book.get(run.job).finished = true;
+    this.gangs.exited(run.job, zone, offer);
     this.tell(this.processes[zone] as VoprProcess, { kind: 'exit', job: run.job, offer }, timeSeconds);
     return true;
+  }
+
+  /** Everything has come to rest: no gang is left half running. */
+  checkGangs(): void {
+    this.gangs.checkWhole();
   }
 
   /** Checks all running processes thoroughly. */
@@ -268,7 +278,14 @@ export class VoprWorld {
       const { demandId, podCount, gangMin, priority, tenant } = booked;
       const input = { job, demandId, podCount, gangMin, priority, tenant };
       const run = truth.runOf(job);
-      if (run !== undefined) {
+      const parts = [...truth.partsOf(job)];
+      const isOver = booked.finished ? 1 : 0;
+      for (const { job: part, zone, offer, nodes } of parts) {
+        lessons.push({ kind: 'adopt-part', ...input, part, zone, offer, pods: nodes.length, isOver });
+      }
+      if (parts.length > 0) {
+        if (booked.cancelled) lessons.push({ kind: 'cancel', job });
+      } else if (run !== undefined) {
         lessons.push({ kind: 'adopt-job', ...input, zone: run.zone, offer: run.offer });
         if (booked.cancelled) lessons.push({ kind: 'cancel', job });
       } else if (booked.finished) book.ended(job, FederationReason.Finished, false);
@@ -290,6 +307,7 @@ export class VoprWorld {
     this.steps++;
     if (process.role === 'zone') this.offers.before(process.governor, input);
     if (input.kind === 'receive') this.summaries.received(input.message, timeSeconds);
+    if (input.kind === 'receive' && process.role === 'host') this.gangs.heard(input.message);
     const size = processSize(process);
     process.log.append(input, timeSeconds);
     this.observer.takes?.(process, input, timeSeconds);
@@ -298,6 +316,7 @@ export class VoprWorld {
     for (const [i, message] of out.messages.entries()) out.messages[i] = this.wire.carry(message);
     this.observer.stepped?.(process, input, timeSeconds, out);
     this.checks.checkOutbox(process, out, size);
+    if (process.role === 'host') this.gangs.stepped(out, timeSeconds);
     if (out.actions.length > 0 || out.messages.some((message) => 'job' in message && message.job > 0))
       this.lastBusy = process;
     for (const action of out.actions) this.carryOut(process, action, timeSeconds);
@@ -323,8 +342,9 @@ export class VoprWorld {
     const { kind, job, offer, zone, local, reason, doneSeconds } = action;
     switch (kind) {
       case ActionKind.Start: {
-        book.started(job, process.governor.arbiter.zone.tenantOf(local));
+        book.started(job, process.governor.arbiter.zone.tenantOf(local), this.gangs.isLate(job, zone, offer));
         truth.start(process.governor, job, offer, local);
+        if (isPart(job)) this.gangs.started(job, zone, offer);
         const left = book.get(job).durationSeconds - doneSeconds;
         if (left < Number.POSITIVE_INFINITY) {
           this.driver.exitAt(zone, offer, timeSeconds + Math.max(0, left));
@@ -343,7 +363,7 @@ export class VoprWorld {
         truth.forget(zone, offer);
         break;
       case ActionKind.JobEnded:
-        book.ended(job, reason, truth.runOf(job) !== undefined);
+        book.ended(job, reason, truth.podsOf(job) > 0);
         break;
       case ActionKind.JobPlaced:
         ensure(book.get(job).starts > 0, () => `job ${job} is said to run and was never started`);
