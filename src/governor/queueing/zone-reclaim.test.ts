@@ -166,6 +166,23 @@ describe('in a zone', () => {
     expect(world.running(4, 5, 6)).toEqual([4, 5, 6]);
   });
 
+  test('a retry that falls due while no further plan is allowed is put off, not forgotten', () => {
+    const slow = { ...AT_ONCE, minRuntimeSeconds: 10 };
+    const world = new World(1, [team('a', 4), team('b', 0, { preemption: slow })]);
+    for (let job = 0; job < 4; job++) world.submit(job, 'b', 1);
+    world.zone.step({ kind: ZoneEventKind.Tick }, 0);
+    // Each of another priority, so that each costs a plan: four in 30 s are all.
+    for (const job of [4, 5, 6, 7]) world.submit(job, 'a', 1, job);
+    world.zone.step({ kind: ZoneEventKind.Tick }, 0);
+    expect(world.reclaim.counts.refusals).toBe(4);
+    expect(world.zone.dueSeconds).toBe(10);
+    world.zone.step({ kind: ZoneEventKind.Tick }, 10);
+    expect(world.running(4, 5, 6, 7)).toEqual([]);
+    expect(world.zone.dueSeconds).toBe(30);
+    world.zone.step({ kind: ZoneEventKind.Tick }, 30);
+    expect(world.running(4, 5, 6, 7)).toEqual([4, 5, 6, 7]);
+  });
+
   test('equal jobs of a lender all get room in one pass', () => {
     const world = new World(1, [team('a', 3), team('b', 0)]);
     for (let job = 0; job < 4; job++) world.submit(job, 'b', 1);

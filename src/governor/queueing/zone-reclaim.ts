@@ -163,8 +163,11 @@ export class ZoneReclaim implements RoomMaker {
       this.countedSeconds = timeSeconds;
       this.refusalsLeft = this.refusalsMax;
     }
-    if (this.dueSeconds <= timeSeconds) this.dueSeconds = Number.POSITIVE_INFINITY;
-    return this.refusalsLeft > 0;
+    const mayPlan = this.refusalsLeft > 0;
+    // A retry that falls due while nothing can be planned is put off, not forgotten.
+    if (this.dueSeconds <= timeSeconds)
+      this.dueSeconds = mayPlan ? Number.POSITIVE_INFINITY : this.countedSeconds + this.intervalSeconds;
+    return mayPlan;
   }
 
   wasted(): void {
