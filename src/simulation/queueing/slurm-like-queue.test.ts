@@ -1,7 +1,12 @@
 /** The slurm-like queue, and usage that decays. */
 import { describe, expect, it } from 'vitest';
+import { FirstFit, makeCluster } from '../../governor/zone/zone.fixtures.ts';
+import { Zone } from '../../governor/zone/zone.ts';
+import { ZoneEventKind } from '../../governor/zone/zone-events.ts';
+import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
 import { DecayedUsage } from './decayed-usage.ts';
 import { startsOf } from './queues.fixtures.ts';
+import { SlurmLikeQueue } from './slurm-like-queue.ts';
 
 describe('slurm-like', () => {
   it('keeps room for the second in line too, where EASY lets a long job by', () => {
@@ -26,6 +31,31 @@ describe('slurm-like', () => {
     ];
     // The backfill pass of 0 s was the first; the next one comes at 30 s, when the short job fits in.
     expect(startsOf(jobs, 4, 'slurm-like')).toEqual([0, 600, 700, 30]);
+  });
+
+  it('goes on with a backfill pass in which the effects of a step were full', () => {
+    // Four GPUs. Demand 4: one GPU; 5: two. Two starts fill a step.
+    const cluster = makeCluster([2]);
+    const queue = new SlurmLikeQueue(new RuntimeEstimates());
+    const zone = new Zone(cluster, new FirstFit(cluster), { membersMax: 2, effectsMax: 4 }, undefined, queue);
+    const submit = (job: number, demandId: number, pods: number, expectedSeconds: number, time: number) =>
+      zone.step(
+        {
+          ...{ kind: ZoneEventKind.JobSubmitted, job, demandId, podCount: pods, gangMin: pods, priority: 0 },
+          expectedSeconds,
+        },
+        time,
+      );
+    submit(0, 4, 1, 1000, 0);
+    zone.step({ kind: ZoneEventKind.Tick }, 0);
+    submit(1, 5, 2, 10, 31);
+    for (const job of [2, 3, 4]) submit(job, 4, 1, 100, 31);
+    zone.step({ kind: ZoneEventKind.Tick }, 31);
+    expect(zone.runningJobs).toBe(3);
+    expect(zone.hasPostponed).toBe(true);
+    zone.step({ kind: ZoneEventKind.Tick }, 31);
+    expect(zone.runningJobs).toBe(4);
+    expect(zone.hasPostponed).toBe(false);
   });
 
   it('prefers the tenant, then the user, that used less', () => {

@@ -104,9 +104,9 @@ export class SlurmLikeQueue implements QueueDiscipline {
     } else backlog.sort();
     const isComplete = this.startInOrder(pass);
     if (isComplete && this.isChanged && now - this.backfilledAtSeconds >= INTERVAL_SECONDS) {
-      this.backfilledAtSeconds = now;
-      this.isChanged = false;
-      this.backfill(pass);
+      // A step that is full: what was not tried is tried in the next one.
+      this.isChanged = !this.backfill(pass);
+      if (!this.isChanged) this.backfilledAtSeconds = now;
     }
     const isDue = this.isChanged && backlog.line.length > 0;
     this.dueSeconds = isDue ? this.backfilledAtSeconds + INTERVAL_SECONDS : Number.POSITIVE_INFINITY;
@@ -132,15 +132,17 @@ export class SlurmLikeQueue implements QueueDiscipline {
     return result !== StartResult.StepFull;
   }
 
-  private backfill(pass: SchedulingPass): void {
+  /** @returns False: the step is full. */
+  private backfill(pass: SchedulingPass): boolean {
     const { backlog, neededFrom } = this;
     const now = pass.timeSeconds;
     const { line } = backlog;
     const left: BacklogJob[] = [];
+    let isFull = false;
     neededFrom.clear();
     for (let at = 0; at < line.length; at++) {
       const entry = line[at] as BacklogJob;
-      if (at >= JOBS_TESTED_MAX) {
+      if (isFull || at >= JOBS_TESTED_MAX) {
         left.push(entry);
         continue;
       }
@@ -148,10 +150,12 @@ export class SlurmLikeQueue implements QueueDiscipline {
       const result = this.start(pass, entry);
       if (result === StartResult.Started) continue;
       left.push(entry);
+      isFull = result === StartResult.StepFull;
       if (result === StartResult.NoRoom) this.reserve(pass, entry);
     }
     this.closeBefore(pass, Number.NEGATIVE_INFINITY);
     backlog.line = left;
+    return !isFull;
   }
 
   /** Keeps the nodes on which a job can start first, within the window. */
