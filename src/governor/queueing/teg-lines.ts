@@ -25,6 +25,9 @@ export interface TegEntry {
   isHeld: boolean;
 }
 
+/** Lines no longer than this keep the entries of jobs that have left until these come to the front. */
+const GONE_MIN = 64;
+
 /** Waiting jobs that are interchangeable but for their rank and run time. */
 export interface TegLine {
   /** Equal for equal jobs. */
@@ -34,7 +37,7 @@ export interface TegLine {
   readonly gangMin: number;
   readonly tenant: number;
   readonly priority: number;
-  /** By ascending rank; those that no longer wait are taken out when they come to the front. */
+  /** By ascending rank; those that no longer wait are taken out when they come to the front, or are more than the others. */
   readonly entries: TegEntry[];
   /** Position of the first entry that may wait. */
   head: number;
@@ -107,10 +110,7 @@ export class TegLines {
       return;
     }
     while (!(line.entries[line.head] as TegEntry).waits) line.head++;
-    if (line.head > 64 && line.head * 2 > line.entries.length) {
-      line.entries.splice(0, line.head);
-      line.head = 0;
-    }
+    if (line.entries.length > GONE_MIN && line.entries.length > 2 * line.waiting) dropGone(line);
   }
 
   /** The job has left. O(1). */
@@ -135,6 +135,18 @@ export class TegLines {
     this.byKey.set(key, line);
     return line;
   }
+}
+
+/** Takes out the entries that do not wait. O(entries), after at least half as many have left. */
+function dropGone(line: TegLine): void {
+  const { entries } = line;
+  let kept = 0;
+  for (let at = line.head; at < entries.length; at++) {
+    const entry = entries[at] as TegEntry;
+    if (entry.waits) entries[kept++] = entry;
+  }
+  entries.length = kept;
+  line.head = 0;
 }
 
 /** @returns The first waiting job of a line with any. */
