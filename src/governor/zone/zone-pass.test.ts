@@ -320,8 +320,9 @@ describe('a pass', () => {
     zone.check();
   });
 
-  it('goes on in a further step when the effects of one are full', () => {
-    const { zone, discipline, submit, tick } = world([2], { membersMax: 2, effectsMax: 4 });
+  // A start takes an effect for each pod and one for the job: with five a third start lacks one.
+  it.each([4, 5])('goes on in a further step when the %i effects of one are full', (effectsMax) => {
+    const { zone, discipline, submit, tick } = world([2], { membersMax: 2, effectsMax });
     for (let job = 0; job < 3; job++) submit(job, 4);
     discipline.act = (pass) => {
       for (const job of [...discipline.waiting]) {
