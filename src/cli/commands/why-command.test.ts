@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TokenMarket } from '../../market/token-market/token-market.ts';
 import { waitSentence } from '../economy/wait-sentences.ts';
 
 const TEG = join(import.meta.dirname, '..', '..', '..', 'bin', 'teg');
@@ -132,6 +133,77 @@ describe('teg why', () => {
 describe('teg share', () => {
   it('prints the tenants of a result', () => {
     expect(teg('share', result).stdout).toMatch(/vision .*12\.0/);
+  });
+
+  it('prints prices and balances, and has them in JSON', () => {
+    const { stdout } = teg('share', result);
+    expect(stdout).toMatch(/^h100 +16\.0 +75\.0 % +0\.4444 +0\.111111$/m);
+    expect(stdout).toMatch(/^nlp +\S+ +4\.00 +1\.78 +/m);
+    const { tenants, market } = JSON.parse(teg('share', result, '--json').stdout);
+    expect(tenants[0].name).toBe('vision');
+    expect(market.flavors[0].free).toEqual([{ gpus: 4, nodes: 1 }]);
+  });
+});
+
+/** The market of that run: vision started 8 GPUs and nlp 4 at time 0, until half an hour. */
+function marketOfRun(): TokenMarket {
+  const hour = 3_600e6;
+  const tenant = (name: string, mintRate: number) => ({ name, quotaMilli: 0, weight: 1, mintRate });
+  const market = new TokenMarket({
+    flavors: [{ name: 'h100', capacityMilli: 16_000 }],
+    tenants: [tenant('vision', 12e6), tenant('nlp', 4e6), tenant('default', 0)],
+    halfLifeMicros: 168 * hour,
+  });
+  market.started(0, 0, 8_000, 0, 100_000e6);
+  market.started(1, 0, 4_000, 0, hour);
+  market.settle(hour / 2);
+  return market;
+}
+
+describe('teg quote', () => {
+  it('says what the market itself says', () => {
+    const market = marketOfRun();
+    const args = ['--pods', '2', '--gpus', '2', '--runtime', '12h', '--tenant', 'nlp', '--flavor', 'h100'];
+    const answer = JSON.parse(teg('quote', result, ...args, '--json').stdout);
+    const cost = market.costOf(0, 4_000, 12 * 3_600e6);
+    expect(answer.flavors).toEqual([
+      {
+        flavor: 'h100',
+        load: 0.75,
+        price: expect.closeTo(market.priceOf(0).value / 1e6, 9),
+        slope: expect.closeTo(market.priceOf(0).slope / 1e3, 9),
+        quotedPrice: market.quotedPrice(0, 4_000) / 1e6,
+        units: 4,
+        tokensPerHour: (4 * market.quotedPrice(0, 4_000)) / 1e6,
+        setAside: cost / 1e6,
+        expectedTokens: (12 * cost) / 1e6,
+        podsWithRoom: 2,
+        availableGpus: 0,
+        affordableInSeconds: expect.closeTo(market.affordableAt(1, cost, 1_800e6) / 1e6 - 1_800, 3),
+      },
+    ]);
+    expect(answer.flavors[0].affordableInSeconds).toBeGreaterThan(0);
+  });
+
+  it('takes the shape of a waiting job, and says why that waits', () => {
+    const { stdout } = teg('quote', 'big', result);
+    expect(stdout).toContain('1 pod of 8 GPUs, 1 core');
+    expect(stdout).toContain('0 of 1');
+    expect(stdout).toContain('big waits: Tenant vision has 4 GPUs of h100 left');
+    expect(JSON.parse(teg('quote', 'big', result, '--gpus', '4', '--json').stdout).flavors[0]).toMatchObject({
+      units: 4,
+      podsWithRoom: 1,
+    });
+  });
+
+  it.each([
+    [['--tenant', 'x'], "got the tenant 'x', expected one of the result: vision, nlp, default"],
+    [['--flavor', 'x'], "got the flavour 'x', expected one of the result: h100"],
+    [['--gpus', '1.5'], 'got --gpus 1.5'],
+  ])('refuses %j', (args, message) => {
+    const { status, stderr } = teg('quote', result, ...args);
+    expect(status).toBe(2);
+    expect(stderr).toContain(message);
   });
 });
 

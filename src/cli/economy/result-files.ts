@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { TegError } from '../../model/errors.ts';
+import { type MarketResult, marketResultSchema } from '../../simulation/metrics/market-result.ts';
 import { type TenantResult, tenantResultSchema } from '../../simulation/metrics/tenant-result.ts';
 import { waitingReportSchema } from '../../simulation/metrics/waiting-report.ts';
 
@@ -14,6 +15,7 @@ const questionedResultSchema = z.object({
   endSeconds: z.number(),
   waiting: waitingReportSchema.optional(),
   tenants: z.array(tenantResultSchema).optional(),
+  market: marketResultSchema.optional(),
 });
 
 /** A result that was read. */
@@ -58,5 +60,14 @@ export function tenantsOf(result: QuestionedResult, path: string): readonly Tena
   throw new TegError(
     'TEG_OPTION_INVALID',
     `${path} has no tenants; expected a result of \`teg simulate --tenants FILE --json\`: simulate with tenants`,
+  );
+}
+
+/** @returns The market of a result. @throws TegError TEG_OPTION_INVALID: it was made without one. */
+export function marketOf(result: QuestionedResult, path: string): MarketResult {
+  if (result.market !== undefined) return result.market;
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    `${path} has no market; expected a result of \`teg simulate --tenants FILE --queue teg --json\`: simulate with both`,
   );
 }

@@ -189,6 +189,7 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
 const ALWAYS: Readonly<Record<string, readonly string[]>> = {
   'teg why': ['json'],
   'teg share': ['json'],
+  'teg quote': ['pods', 'gpus', 'cores', 'gib', 'runtime', 'flavor', 'tenant', 'json'],
   teg: ['version'],
   'teg start': [
     'nodes',

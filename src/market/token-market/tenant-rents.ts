@@ -45,6 +45,11 @@ export class TenantRents {
     return this.running[tenant] as number;
   }
 
+  /** @returns Micro-tokens an hour, at the quotes of now. */
+  perHourOf(tenant: number): number {
+    return (this.quotedRents.rates[tenant] as number) + (this.freshRents.rates[tenant] as number);
+  }
+
   /** @returns Whole micro-tokens that ran up since the last tick. */
   dueAt(tenant: number, timeMicros: number): number {
     return this.quotedRents.at(tenant, timeMicros) + this.freshRents.at(tenant, timeMicros);

@@ -49,8 +49,9 @@ export class TokenMarket {
   /** Time of the next tick, µs. Calls with a later time tick first. */
   dueMicros: number;
 
+  /** For how long a start sets rent aside at most, µs. */
+  readonly horizon: number;
   private readonly period: number;
-  private readonly horizon: number;
   private readonly rules: readonly PriceRule[];
   private readonly isActive: Uint8Array;
   private active: number[] = [];
@@ -98,6 +99,11 @@ export class TokenMarket {
   setCapacity(flavor: number, milli: number): void {
     assert(milli >= 0, 'less capacity than none');
     this.capacities[flavor] = milli;
+  }
+
+  /** @returns How a flavour is priced. */
+  ruleOf(flavor: number): PriceRule {
+    return this.rules[flavor] as PriceRule;
   }
 
   /** @returns Price of a flavour now, micro-tokens for a unit-hour, and its slope by a milli-unit. */
@@ -213,6 +219,11 @@ export class TokenMarket {
     return (this.book.charged[tenant] as number) + this.rents.dueAt(tenant, timeMicros);
   }
 
+  /** @returns What a tenant can set aside so that rents are paid at the next tick, micro-tokens; may be below 0. */
+  spendableOf(tenant: number, timeMicros: number): number {
+    return this.book.spendableAt(tenant, this.dueMicros, this.rents.freshDueAt(tenant, timeMicros));
+  }
+
   /** @returns Whether a tenant can set an amount aside so that rents are paid at the next tick. O(1). */
   canAfford(tenant: number, cost: number, timeMicros: number): boolean {
     this.advance(timeMicros);
@@ -312,10 +323,6 @@ export class TokenMarket {
       leases.commitments[lease] = cost;
       this.activate(saving.tenant);
     }
-  }
-
-  private spendableOf(tenant: number, timeMicros: number): number {
-    return this.book.spendableAt(tenant, this.dueMicros, this.rents.freshDueAt(tenant, timeMicros));
   }
 
   private activate(tenant: number): void {

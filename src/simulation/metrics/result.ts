@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { whatIfSchema } from '../inputs/what-if-result.ts';
 import { QUEUE_NAMES } from '../queueing/queue-names.ts';
 import { evictionsResultSchema } from './evictions-result.ts';
+import { marketResultSchema } from './market-result.ts';
 import { tenantResultSchema } from './tenant-result.ts';
 import { waitingReportSchema } from './waiting-report.ts';
 
@@ -304,6 +305,9 @@ export const simulationResultSchema = z.object({
     .describe('jobs that wait at the end, where a zone decides and any does'),
   evictions: evictionsResultSchema.optional().describe('with a file of tenants, and a queue that evicts'),
   tenants: z.array(tenantResultSchema).optional().describe('with a file of tenants: parents first'),
+  market: marketResultSchema
+    .optional()
+    .describe('at the end, with a file of tenants and --queue teg or a ledger'),
   series: seriesSchema.optional(),
   explained: explainedSchema.optional(),
   whatIf: whatIfSchema

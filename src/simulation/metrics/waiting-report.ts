@@ -7,6 +7,9 @@ import type { JobTable } from '../inputs/job-table.ts';
 /** Waiting jobs that a result lists, at most: the first in order. */
 export const WAITING_LISTED_MAX = 1000;
 
+const MILLI = 1000;
+const MIB_PER_GIB = 1024;
+
 const count = z.number().int().nonnegative();
 
 /** A waiting job in a result. */
@@ -17,6 +20,11 @@ export const waitingJobSchema = z
     position: count.describe('jobs that go before it by priority and arrival'),
     waitedSeconds: z.number(),
     pods: count,
+    each: z
+      .object({ gpus: z.number(), cpuCores: z.number(), memoryGib: z.number() })
+      .describe('what each pod requests'),
+    gpuModels: z.array(z.string()).describe('that it may run on; empty: any'),
+    requestedSeconds: z.number().nullable().describe('declared run time; null: none'),
     code: z.string().describe('a stable word: no-fit, behind, reserved, room-reserved, quota-used-up, …'),
     data: z.record(z.string(), z.union([z.number(), z.string()])).describe('figures of the reason'),
   })
@@ -68,6 +76,8 @@ function waitingJob(
   atSeconds: number,
 ): WaitingJob {
   const refusal = zone.refusalOf(job);
+  const demand = table.demandOf(job);
+  const seconds = table.requestedSeconds[job] as number;
   const data: Record<string, number | string> = { ...refusal?.data };
   for (const name of ['forJob', 'job'] as const) {
     const other = data[name];
@@ -79,6 +89,13 @@ function waitingJob(
     position,
     waitedSeconds: atSeconds - (table.submitSeconds[job] as number),
     pods: table.podCounts[job] as number,
+    each: {
+      gpus: demand.gpuTotalMilli / MILLI,
+      cpuCores: demand.cpuMilli / MILLI,
+      memoryGib: demand.memoryMib / MIB_PER_GIB,
+    },
+    gpuModels: [...(table.demands.constraints[demand.constraintId]?.gpuModels ?? [])],
+    requestedSeconds: Number.isFinite(seconds) ? seconds : null,
     code: refusal?.code ?? (REASON_NAMES[zone.reasonOf(job)] as string),
     data,
   };

@@ -32,6 +32,7 @@ import { type CountedWorkload, clusterFor, typicalOf } from '../inputs/workload-
 import { DropReasons } from '../metrics/drop-reasons.ts';
 import { evictionsOf } from '../metrics/evictions-result.ts';
 import { type JobShapes, jobShapes } from '../metrics/job-shapes.ts';
+import { marketResult } from '../metrics/market-result.ts';
 import { ObservedPolicy } from '../metrics/observed-policy.ts';
 import { QueueMeter } from '../metrics/queue-meter.ts';
 import type { SimulationResult } from '../metrics/result.ts';
@@ -121,6 +122,7 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
     ...waitingPart(decider, table, run.now),
     ...(reclaim === undefined ? {} : { evictions: evictionsOf(reclaim.counts) }),
     ...(tenants === undefined ? {} : { tenants: tenants.results(run.now) }),
+    ...marketPart(built, cluster, run.now),
     ...whatIfPart(recorded, table, cluster, decider),
     ...(watch === undefined ? {} : { explained: watch.result() }),
   };
@@ -130,6 +132,16 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
 function waitingPart(decider: Decider, table: JobTable, now: number): Pick<SimulationResult, 'waiting'> {
   if (!(decider instanceof Zone) || decider.waitingJobs === 0) return {};
   return { waiting: waitingReport(decider, table, now) };
+}
+
+/** The market at the end, where there is one. */
+function marketPart(
+  books: TenantBooks | undefined,
+  cluster: ClusterState,
+  now: number,
+): Pick<SimulationResult, 'market'> {
+  if (books?.market === undefined) return {};
+  return { market: marketResult(books.market.market, books.meter.accounts, cluster, now) };
 }
 
 /** What became of the jobs, where the run started from a record of the cluster. */

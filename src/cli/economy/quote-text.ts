@@ -1,0 +1,103 @@
+/** Quotes as text, and the account of a tenant in a sentence. */
+import type { MarketResult, MarketTenantResult } from '../../simulation/metrics/market-result.ts';
+import type { WaitingJob } from '../../simulation/metrics/waiting-report.ts';
+import { formatCounted, formatDuration, formatFixed, formatPercent } from '../terminal/formatting.ts';
+import { printTable } from '../terminal/table.ts';
+import type { FlavorQuote, QuotedShape } from './quote.ts';
+import { waitSentence } from './wait-sentences.ts';
+
+/** An answer of `teg quote`. */
+export interface QuoteAnswer {
+  readonly atSeconds: number;
+  readonly shape: QuotedShape;
+  readonly tenant: string | undefined;
+  readonly flavors: readonly FlavorQuote[];
+  /** The waiting job that was asked for. */
+  readonly job?: WaitingJob;
+}
+
+/** Prints an answer to standard output. */
+export function printQuote(
+  { atSeconds, shape, flavors, job }: QuoteAnswer,
+  tenant: MarketTenantResult | undefined,
+): void {
+  const { pods, each, runtimeSeconds } = shape;
+  const of = [
+    each.gpus === 1 ? '1 GPU' : `${each.gpus} GPUs`,
+    ...(each.cpuCores > 0 ? [each.cpuCores === 1 ? '1 core' : `${each.cpuCores} cores`] : []),
+    ...(each.memoryGib > 0 ? [`${formatFixed(each.memoryGib, 1)} GiB`] : []),
+  ];
+  const runs = runtimeSeconds === null ? 'run time unknown' : formatDuration(runtimeSeconds);
+  console.log(
+    `${formatCounted(pods, 'pod')} of ${of.join(', ')}, ${runs}; at ${formatDuration(atSeconds)}\n`,
+  );
+  const right = (header: string) => ({ header, align: 'right' as const });
+  printTable(
+    [
+      { header: 'flavour' },
+      ...['in use', 'price', 'slope', 'quote', 'tokens an hour', 'whole run', 'pods with room'].map(right),
+      ...['quota left, GPUs', 'can pay'].map(right),
+    ],
+    flavors.map((quote) => [
+      quote.flavor,
+      formatPercent(quote.load),
+      formatFixed(quote.price, 4),
+      formatFixed(quote.slope, 6),
+      formatFixed(quote.quotedPrice, 4),
+      formatFixed(quote.tokensPerHour, 2),
+      quote.expectedTokens === null ? '–' : formatFixed(quote.expectedTokens, 2),
+      quote.podsWithRoom === null ? '–' : `${quote.podsWithRoom} of ${pods}`,
+      quote.availableGpus === null ? '–' : formatFixed(Math.max(0, quote.availableGpus), 1),
+      payText(quote, tenant),
+    ]),
+  );
+  console.log('');
+  if (job !== undefined) console.log(`${job.id} waits: ${waitSentence(job.code, job.data, atSeconds)}`);
+  if (tenant !== undefined) console.log(tenantSentence(tenant));
+  console.log(
+    'Room is by whole idle GPUs. Rents are quoted again every hour. Tenants that cannot pay stand behind those that can.',
+  );
+}
+
+/** @returns `nlp has 12.5 tokens, mints 16.0 and spends 4.0 an hour.` */
+function tenantSentence({ name, balance, mintPerHour, spendPerHour }: MarketTenantResult): string {
+  const amount = (tokens: number): string => formatFixed(tokens, 1);
+  return `${name} has ${amount(balance)} tokens, mints ${amount(mintPerHour)} and spends ${amount(spendPerHour)} an hour.`;
+}
+
+/** Prints prices and accounts to standard output. */
+export function printMarket({ flavors, tenants }: MarketResult): void {
+  const right = (header: string) => ({ header, align: 'right' as const });
+  console.log('');
+  printTable(
+    [{ header: 'flavour' }, ...['units', 'in use', 'price', 'slope'].map(right)],
+    flavors.map(({ name, capacityUnits, usedUnits, price, slope }) => [
+      name,
+      formatFixed(capacityUnits, 1),
+      formatPercent(capacityUnits === 0 ? 0 : usedUnits / capacityUnits),
+      formatFixed(price, 4),
+      formatFixed(slope, 6),
+    ]),
+  );
+  console.log('');
+  printTable(
+    [
+      { header: 'tenant' },
+      ...['balance', 'mints an hour', 'spends an hour', 'standing', 'rent so far'].map(right),
+    ],
+    tenants.map(({ name, balance, mintPerHour, spendPerHour, standingHours, charged }) => [
+      name,
+      formatFixed(balance, 1),
+      formatFixed(mintPerHour, 2),
+      formatFixed(spendPerHour, 2),
+      standingHours === null ? '–' : `${formatFixed(standingHours, 1)} h`,
+      formatFixed(charged, 1),
+    ]),
+  );
+}
+
+function payText({ affordableInSeconds }: FlavorQuote, tenant: MarketTenantResult | undefined): string {
+  if (tenant === undefined) return '–';
+  if (affordableInSeconds === null) return tenant.mintPerHour === 0 ? 'no mint' : 'by saving';
+  return affordableInSeconds === 0 ? 'now' : `in ${formatDuration(affordableInSeconds)}`;
+}

@@ -1,0 +1,139 @@
+/** The market at the end of a run, in its result: what a price or a balance follows from, so that a quote can be computed from it. */
+import { z } from 'zod';
+import type { TenantAccounts } from '../../governor/tenant-accounts.ts';
+import { MICROS_PER_SECOND, MICROS_PER_TOKEN } from '../../market/amounts.ts';
+import { QUOTA_GPU } from '../../market/tenants/spec.ts';
+import type { TokenMarket } from '../../market/token-market/token-market.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
+
+const MILLI = 1000;
+
+const freeNodesSchema = z.object({ gpus: z.number(), nodes: z.number() });
+
+const marketFlavorSchema = z
+  .object({
+    name: z.string(),
+    gpuModels: z.array(z.string()).describe('empty: any'),
+    unitsPerHour: z.object({ core: z.number(), gib: z.number(), gpu: z.number() }),
+    capacityUnits: z.number(),
+    usedUnits: z.number(),
+    basePrice: z.number().describe('tokens for a unit-hour of an idle flavour'),
+    cap: z.number().describe('largest price ÷ base'),
+    price: z.number().describe('tokens for a unit-hour'),
+    slope: z.number().describe('by how much the price rises with a unit more'),
+    free: z
+      .array(freeNodesSchema)
+      .describe('nodes that are up, by whole idle GPUs; without those that have none'),
+  })
+  .describe('hardware that has one price');
+
+const marketTenantSchema = z
+  .object({
+    name: z.string(),
+    mintPerHour: z.number().describe('tokens; 0 for a tenant with others below it'),
+    ceiling: z.number().describe('tokens that it has at most'),
+    balance: z.number().describe('tokens, less what is set aside and owed; may be below 0'),
+    spendable: z.number().describe('tokens that it can set aside so that rents are paid until the next tick'),
+    standingHours: z
+      .number()
+      .nullable()
+      .describe('balance in hours of mint; larger goes first; null: no mint'),
+    spendPerHour: z.number().describe('tokens of rent at the quotes of now'),
+    charged: z.number().describe('tokens of rent in the run'),
+    availableGpus: z
+      .record(z.string(), z.number().nullable())
+      .describe('by flavour: GPUs that quotas, loans and limits leave it; null: not bounded'),
+  })
+  .describe("a tenant's account");
+
+/** The market in a result. */
+export const marketResultSchema = z.object({
+  atSeconds: z.number(),
+  halfLifeSeconds: z.number(),
+  rentPeriodSeconds: z.number().describe('rent is set aside for this long, and quoted again after it'),
+  flavors: z.array(marketFlavorSchema),
+  tenants: z.array(marketTenantSchema),
+});
+
+/** See `marketResultSchema`. */
+export type MarketResult = z.infer<typeof marketResultSchema>;
+/** A flavour of it. */
+export type MarketFlavorResult = MarketResult['flavors'][number];
+/** A tenant of it. */
+export type MarketTenantResult = MarketResult['tenants'][number];
+
+/** @param market Settled at that time. @returns Its figures. O(nodes + tenants × flavours). */
+export function marketResult(
+  market: TokenMarket,
+  accounts: TenantAccounts,
+  cluster: ClusterState,
+  atSeconds: number,
+): MarketResult {
+  const free = freeNodes(accounts, cluster);
+  return {
+    atSeconds,
+    halfLifeSeconds: accounts.tree.market.halfLifeSeconds,
+    rentPeriodSeconds: market.horizon / MICROS_PER_SECOND,
+    flavors: accounts.tree.market.flavors.map(({ name, gpuModels, unitsPerHour }, flavor) => {
+      const { value, slope } = market.priceOf(flavor);
+      const { base, cap } = market.ruleOf(flavor);
+      return {
+        name,
+        gpuModels: [...gpuModels],
+        unitsPerHour: { ...unitsPerHour },
+        capacityUnits: (market.capacities[flavor] as number) / MILLI,
+        usedUnits: (market.loads[flavor] as number) / MILLI,
+        basePrice: base / MICROS_PER_TOKEN,
+        cap,
+        price: value / MICROS_PER_TOKEN,
+        slope: (slope * MILLI) / MICROS_PER_TOKEN,
+        free: free[flavor] as MarketFlavorResult['free'],
+      };
+    }),
+    tenants: accounts.tree.tenants.map((tenant) => tenantResult(market, accounts, tenant, atSeconds)),
+  };
+}
+
+function tenantResult(
+  market: TokenMarket,
+  { tree, usage }: TenantAccounts,
+  tenant: number,
+  atSeconds: number,
+): MarketTenantResult {
+  const number = tree.rowOf(tenant) - 1;
+  const now = Math.round(atSeconds * MICROS_PER_SECOND);
+  const mint = market.mints[number] as number;
+  const available = tree.market.flavors.map(({ name }, flavor) => {
+    const milli = usage.available(tenant, flavor, QUOTA_GPU);
+    return [name, Number.isFinite(milli) ? milli / MILLI : null] as const;
+  });
+  return {
+    name: tree.specOf(tenant).name,
+    mintPerHour: mint / MICROS_PER_TOKEN,
+    ceiling: (market.book.ceilings[number] as number) / MICROS_PER_TOKEN,
+    balance: market.balanceOf(number, now) / MICROS_PER_TOKEN,
+    spendable: market.spendableOf(number, now) / MICROS_PER_TOKEN,
+    standingHours: mint === 0 ? null : market.standingOf(number, now),
+    spendPerHour: market.rents.perHourOf(number) / MICROS_PER_TOKEN,
+    charged: market.chargedOf(number, now) / MICROS_PER_TOKEN,
+    availableGpus: Object.fromEntries(available),
+  };
+}
+
+/** By flavour: nodes by whole idle GPUs, most first. */
+function freeNodes({ tree, flavors }: TenantAccounts, cluster: ClusterState): MarketFlavorResult['free'][] {
+  const counts = tree.market.flavors.map(() => new Map<number, number>());
+  for (let node = 0; node < cluster.nodeCount; node++) {
+    const flavor = flavors.ofNode(node);
+    if (flavor < 0 || cluster.up[node] === 0) continue;
+    const [begin, end] = [cluster.gpuOffsets[node] as number, cluster.gpuOffsets[node + 1] as number];
+    const gpus = cluster.gpuIdleMilli
+      .subarray(begin, end)
+      .reduce((n, idle) => n + (idle === MILLI ? 1 : 0), 0);
+    const byGpus = counts[flavor] as Map<number, number>;
+    if (gpus > 0) byGpus.set(gpus, (byGpus.get(gpus) ?? 0) + 1);
+  }
+  return counts.map((byGpus) =>
+    [...byGpus].sort(([a], [b]) => b - a).map(([gpus, nodes]) => ({ gpus, nodes })),
+  );
+}
