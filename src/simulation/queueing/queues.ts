@@ -80,7 +80,7 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
   },
   'slurm-like': {
     description: 'Slurm’s priorities by Fair Tree, main loop and backfill with up to 100 reservations',
-    create: ({ estimates }) => new SlurmLikeQueue(estimates),
+    create: ({ estimates, tree }) => new SlurmLikeQueue(estimates, tree),
   },
   'permit-timeout': {
     description: 'a gang holds room for its pods as they find it, and gives all back after 60 s',

@@ -5,8 +5,8 @@
  *     every event ──▶ main loop: start in order until one does not fit
  *     every bf_interval, if anything changed ──▶ backfill: in order, start what delays no reservation before it, else reserve
  *
- * Order: priority, then the tenant with the least decayed usage (equal shares), then its user with the least, then arrival;
- * computed again every five minutes. Reservations are made from scratch in each backfill pass. Simpler than Slurm: a node
+ * Order: priority, then Fair Tree (the tenant with the least decayed usage for its weight, level by level, then its user with
+ * the least), then arrival; computed again every five minutes. Reservations are made from scratch in each backfill pass. Simpler than Slurm: a node
  * that is reserved for one job is not reserved for another as well, so a job may be left without a reservation.
  *
  * @source Slurm, sched/backfill and the priority/multifactor plug-in with Fair Tree; defaults of slurm.conf.
@@ -21,8 +21,9 @@ import {
 } from '../../governor/zone/queue-discipline.ts';
 import type { ReasonCode } from '../../governor/zone/zone-events.ts';
 import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
-import { Backlog, type BacklogJob, inArrivalOrder } from './backlog.ts';
-import { DecayedUsage } from './decayed-usage.ts';
+import type { TenantTree } from '../../market/tenants/tenant-tree.ts';
+import { Backlog, type BacklogJob, type BacklogOrder, inArrivalOrder } from './backlog.ts';
+import { FairTreeOrder } from './fair/fair-tree-order.ts';
 import { Promises } from './promises.ts';
 
 /** bf_window, bf_interval, bf_resolution: Slurm's defaults in seconds. bf_max_job_test: of former releases. */
@@ -31,12 +32,8 @@ const INTERVAL_SECONDS = 30;
 const RESOLUTION_SECONDS = 60;
 const JOBS_TESTED_MAX = 100;
 
-/** PriorityCalcPeriod and PriorityDecayHalfLife. */
+/** PriorityCalcPeriod. */
 const PRIORITY_SECONDS = 300;
-const HALF_LIFE_SECONDS = 7 * 86_400;
-
-/** Users of a tenant are numbered apart from those of others: owner + 1 in the low part. */
-const USERS_SPAN = 2 ** 31;
 
 /** A backfill pass costs at most JOBS_TESTED_MAX plans. */
 export class SlurmLikeQueue implements QueueDiscipline {
@@ -44,8 +41,7 @@ export class SlurmLikeQueue implements QueueDiscipline {
   dueSeconds: number = Number.POSITIVE_INFINITY;
   private readonly backlog: Backlog;
   private readonly stated = new Promises();
-  private readonly tenants = new DecayedUsage(HALF_LIFE_SECONDS);
-  private readonly users = new DecayedUsage(HALF_LIFE_SECONDS);
+  private readonly fairTree: FairTreeOrder;
   private orderedAtSeconds = Number.NEGATIVE_INFINITY;
   private backfilledAtSeconds = Number.NEGATIVE_INFINITY;
   /** True if anything happened since the last backfill pass. */
@@ -54,8 +50,9 @@ export class SlurmLikeQueue implements QueueDiscipline {
   private readonly neededFrom = new Map<number, number>();
   private readonly closed = new Set<number>();
 
-  /** @param estimates Of this discipline alone. */
-  constructor(estimates: RuntimeEstimates) {
+  /** @param estimates Of this discipline alone. @param tenants Undefined: all have equal shares. */
+  constructor(estimates: RuntimeEstimates, tenants: TenantTree | undefined) {
+    this.fairTree = new FairTreeOrder(tenants);
     this.backlog = new Backlog(inArrivalOrder, estimates);
   }
 
@@ -65,6 +62,7 @@ export class SlurmLikeQueue implements QueueDiscipline {
 
   submitted(job: QueuedJob): void {
     this.backlog.submitted(job);
+    this.fairTree.enter(job);
     this.isChanged = true;
   }
 
@@ -100,7 +98,7 @@ export class SlurmLikeQueue implements QueueDiscipline {
     const { backlog } = this;
     if (now - this.orderedAtSeconds >= PRIORITY_SECONDS) {
       this.orderedAtSeconds = now;
-      backlog.sort(this.fairTree(now));
+      backlog.sort(this.orderAt(now));
     } else backlog.sort();
     const isComplete = this.startInOrder(pass);
     if (isComplete && this.isChanged && now - this.backfilledAtSeconds >= INTERVAL_SECONDS) {
@@ -197,30 +195,14 @@ export class SlurmLikeQueue implements QueueDiscipline {
   }
 
   private hold(entry: BacklogJob, sign: 1 | -1, nowSeconds: number): void {
-    const { demand, podCount, tenant } = entry;
+    const { demand, podCount } = entry;
     // Billing by GPUs, and by CPUs where a job has none.
     const amount = sign * podCount * (demand.gpuTotalMilli > 0 ? demand.gpuTotalMilli : demand.cpuMilli);
-    this.tenants.hold(tenant, amount, nowSeconds);
-    this.users.hold(userOf(entry), amount, nowSeconds);
+    this.fairTree.hold(entry, amount, nowSeconds);
   }
 
-  /** Fair Tree with equal shares: depth first by usage, so the usage of a tenant decides before that of its users. */
-  private fairTree(nowSeconds: number): (a: BacklogJob, b: BacklogJob) => number {
-    const ofTenant = new Map<number, number>();
-    const ofUser = new Map<number, number>();
-    for (const entry of this.backlog.line) {
-      ofTenant.set(entry.tenant, this.tenants.of(entry.tenant, nowSeconds));
-      ofUser.set(userOf(entry), this.users.of(userOf(entry), nowSeconds));
-    }
-    const usage = (map: Map<number, number>, key: number): number => map.get(key) ?? 0;
-    return (a, b) =>
-      b.priority - a.priority ||
-      usage(ofTenant, a.tenant) - usage(ofTenant, b.tenant) ||
-      usage(ofUser, userOf(a)) - usage(ofUser, userOf(b)) ||
-      a.rank - b.rank;
+  private orderAt(nowSeconds: number): BacklogOrder {
+    const factor = this.fairTree.factors(nowSeconds);
+    return (a, b) => b.priority - a.priority || factor(b) - factor(a) || a.rank - b.rank;
   }
-}
-
-function userOf({ tenant, owner }: BacklogJob): number {
-  return tenant * USERS_SPAN + owner + 1;
 }

@@ -52,7 +52,7 @@ function expectNear(share: number | undefined, expected: number): void {
   expect(Math.abs((share ?? 0) - expected)).toBeLessThan(0.03);
 }
 
-const WEIGHING = ['kueue-afs', 'kueue-drs', 'kai-time', 'drf', 'karma', 'max-min'] as const;
+const WEIGHING = ['kueue-afs', 'kueue-drs', 'kai-time', 'drf', 'karma', 'max-min', 'slurm-like'] as const;
 
 describe('two tenants of weights 1 and 3 that want all of it', () => {
   const tenants = [tenantSpec('a', { weight: 1 }), tenantSpec('b', { weight: 3 })];
@@ -95,7 +95,7 @@ describe('a tenant that was idle while another had all', () => {
   ];
   const window = [before + 600, before + HOUR] as const;
 
-  test.each(['kueue-afs', 'kai-time', 'karma'] as const)('is preferred by %s', (queue) => {
+  test.each(['kueue-afs', 'kai-time', 'karma', 'slurm-like'] as const)('is preferred by %s', (queue) => {
     expect(shares(queue, jobs, tenants, window).get('b')).toBeGreaterThan(0.7);
   });
 
