@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { addBenchChoosersCommand } from './bench-choosers-command.ts';
 import { addBenchDecisionCommand } from './bench-decision-command.ts';
+import { addBenchFairnessCommand } from './bench-fairness-command.ts';
 import { addBenchKubernetesCommand } from './bench-kubernetes-command.ts';
 import { addBenchLedgerCommand } from './bench-ledger-command.ts';
 import { addBenchPackingCommand } from './bench-packing-command.ts';
@@ -16,7 +17,7 @@ export function addBenchCommand(parent: Command): void {
   const bench = parent
     .command('bench')
     .description(
-      'measure: packing quality, decision cost, simulator speed, zone choosers, queues, a real API server',
+      'measure: packing quality, decision cost, simulator speed, zone choosers, queues, fairness, a real API server',
     );
   addBenchPackingCommand(bench);
   addBenchDecisionCommand(bench);
@@ -24,6 +25,7 @@ export function addBenchCommand(parent: Command): void {
   addBenchChoosersCommand(bench);
   addBenchZonesCommand(bench);
   addBenchQueuesCommand(bench);
+  addBenchFairnessCommand(bench);
   addBenchLedgerCommand(bench);
   addBenchKubernetesCommand(bench);
 }

@@ -107,6 +107,7 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
     ['runtimes', ['exact'], [...MADE_UP, '--queues', 'fifo']],
     ['queue', ['fifo'], [...MADE_UP, '--queues', 'easy']],
   ],
+  'teg bench fairness': [['markdown', [], ['--json']]],
   'teg bench queues': [['markdown', [], ['--json']]],
   'teg trace inspect': READING,
   'teg trace convert': READING.map(([name, value, beside]): Case => [name, value, [...beside, out]]),
@@ -282,6 +283,7 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'seed',
     'json',
   ],
+  'teg bench fairness': ['queues', 'seed', 'gangs', 'json'],
   'teg bench queues': [
     'queues',
     'workloads',

@@ -103,6 +103,9 @@ export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
       why: 'with Packing alone, which takes nodes and pods from its files: leave it out',
     },
   ],
+  'teg bench fairness': [
+    { options: ['markdown'], when: given('json'), why: `together with --json, ${ONE_OF}` },
+  ],
   'teg bench queues': [
     { options: ['markdown'], when: given('json'), why: `together with --json, ${ONE_OF}` },
   ],
