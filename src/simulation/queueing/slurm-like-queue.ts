@@ -50,8 +50,8 @@ export class SlurmLikeQueue implements QueueDiscipline {
   private readonly neededFrom = new Map<number, number>();
   private readonly closed = new Set<number>();
 
-  /** @param estimates Of this discipline alone. @param tenants Undefined: all have equal shares. */
-  constructor(estimates: RuntimeEstimates, tenants: TenantTree | undefined) {
+  /** @param estimates Of this discipline alone. @param tenants Absent: all have equal shares. */
+  constructor(estimates: RuntimeEstimates, tenants?: TenantTree) {
     this.fairTree = new FairTreeOrder(tenants);
     this.backlog = new Backlog(inArrivalOrder, estimates);
   }
