@@ -4,7 +4,7 @@
  */
 import { gangOf, isPart } from '../../../governor/federation/federation-limits.ts';
 import { type Message, MessageKind, type Outbox } from '../../../governor/federation/messages.ts';
-import type { JobAudit } from './job-audit.ts';
+import type { AuditedJob, JobAudit } from './job-audit.ts';
 import type { PodTruth } from './pod-truth.ts';
 import { ensure } from './violation.ts';
 
@@ -93,9 +93,16 @@ export class GangChecks {
     if (isPart(part)) this.finished.set(gangOf(part), this.roundOf(zone, offer));
   }
 
-  /** Everything has come to rest. @throws Violation if less than a gang's minimum runs. */
-  checkWhole(): void {
-    for (const { job, gangMin } of this.book.jobs) {
+  /**
+   * The faults are long over.
+   *
+   * @param isChanging True of a gang whose zones are still answering its host.
+   * @throws Violation if less than a gang's minimum runs of any other.
+   */
+  checkWhole(isChanging: (job: AuditedJob) => boolean): void {
+    for (const booked of this.book.jobs) {
+      if (isChanging(booked)) continue;
+      const { job, gangMin } = booked;
       const pods = this.truth.podsOf(job);
       ensure(
         pods === 0 || pods >= gangMin,

@@ -157,7 +157,8 @@ function spanning({ options, network, load, ...scenario }: Scenario, draw: Draw)
       spanAfterSeconds: draw.between(0.05, 2) * publishSeconds,
       claimSeconds: Math.max(claimMin, draw.between(0.5, 6) * publishSeconds),
       claimsMax: draw.sometimes(0.3) ? draw.integer(1, 2) : 16,
-      claimRetriesMax: draw.integer(1, 3),
+      // Fewer, and gangs for which there is no room hold what others need nearly all the time.
+      claimRetriesMax: draw.integer(4, 5),
     },
     network,
     faults: draw.sometimes(0.5) ? failing(scenario.faults, publishSeconds) : scenario.faults,

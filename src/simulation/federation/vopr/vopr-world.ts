@@ -6,6 +6,7 @@
  */
 
 import { isPart } from '../../../governor/federation/federation-limits.ts';
+import { ClaimPhase } from '../../../governor/federation/host/gang-claim.ts';
 import type { SubmittedJob } from '../../../governor/federation/host/host-jobs.ts';
 import {
   type Action,
@@ -184,9 +185,12 @@ export class VoprWorld {
     return true;
   }
 
-  /** Everything has come to rest: no gang is left half running. */
+  /** No gang is left half running, but those that are starting or stopping right now. */
   checkGangs(): void {
-    this.gangs.checkWhole();
+    this.gangs.checkWhole(({ job, host }) => {
+      const phase = (this.processes[this.topology.zones + host] as VoprProcess).host.claims.of(job)?.phase;
+      return phase !== undefined && phase >= ClaimPhase.Confirming && phase !== ClaimPhase.Running;
+    });
   }
 
   /** Checks all running processes thoroughly. */
