@@ -1,12 +1,13 @@
 /** The TEG queue: promises, champions, backfill, order of tenants, reasons, limits. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { Random } from '../../kernel/random.ts';
 import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
+import type { Accounts, Ask } from '../accounts.ts';
 import { disciplineLaws } from '../zone/queue-discipline.laws.ts';
 import type { QueuedJob } from '../zone/queue-discipline.ts';
 import { FirstFit, makeCluster } from '../zone/zone.fixtures.ts';
 import { Zone } from '../zone/zone.ts';
-import { JobState, ZoneEventKind } from '../zone/zone-events.ts';
+import { JobState, ZoneEventKind, type ZoneOptions } from '../zone/zone-events.ts';
 import { TegQueue, type TegQueueOptions, type TenantOrder } from './teg-queue.ts';
 
 /** Demand 4: one GPU. Kind 2: four GPUs. */
@@ -15,6 +16,8 @@ const ONE_GPU = 4;
 interface WorldOptions extends TegQueueOptions {
   readonly nodes?: readonly number[];
   readonly order?: TenantOrder;
+  readonly accounts?: Accounts;
+  readonly limits?: ZoneOptions;
 }
 
 /** A small cluster in virtual time: jobs end by themselves. */
@@ -26,10 +29,10 @@ class World {
   private readonly ends: { at: number; job: number }[] = [];
   private readonly durations = new Map<number, number>();
 
-  constructor({ nodes = [2], order, ...options }: WorldOptions = {}) {
+  constructor({ nodes = [2], order, accounts, limits = {}, ...options }: WorldOptions = {}) {
     const cluster = makeCluster(nodes);
     this.queue = new TegQueue(new RuntimeEstimates(), order, options);
-    this.zone = new Zone(cluster, new FirstFit(cluster), {}, undefined, this.queue);
+    this.zone = new Zone(cluster, new FirstFit(cluster), limits, accounts, this.queue);
   }
 
   /** Submits now. @param expects Absent: it expects its duration. */
@@ -83,6 +86,21 @@ class World {
     }
     this.time = time;
   }
+}
+
+/** Accounts that refuse tenant 1, and the jobs that they were asked for. */
+function listening(): { accounts: Accounts; asked: number[] } {
+  const asked: number[] = [];
+  const none = (): void => {};
+  const accounts: Accounts = {
+    dueSeconds: Number.POSITIVE_INFINITY,
+    admit: ({ tenant, holder }) => {
+      asked.push(holder);
+      return tenant === 1 ? { code: 'refused', data: {} } : undefined;
+    },
+    ...{ onHold: none, onRelease: none, tick: none },
+  };
+  return { accounts, asked };
 }
 
 disciplineLaws(
@@ -179,6 +197,73 @@ describe('champions', () => {
     expect(world.queue.promises).toEqual({ made: 1, kept: 1 });
   });
 
+  it('let a job by that ends at the very start of a champion', () => {
+    const world = new World({ savingRate: 1e6 });
+    world.submit(0, 3, 100);
+    world.submit(1, 4, 50);
+    world.tick();
+    world.runTo(10);
+    world.submit(2, 1, 90);
+    world.tick();
+    expect(world.starts.get(2)).toBe(10);
+    world.runTo(100);
+    expect(world.starts.get(1)).toBe(100);
+  });
+
+  it('are promised a start by a plan of that moment, not by the one that they saved for', () => {
+    const world = new World({ championAfterSeconds: 20, savingRate: 1e6 });
+    world.submit(0, 3, 100);
+    world.submit(1, 4, 10);
+    world.tick();
+    world.runTo(1);
+    // Starts, as nothing is reserved yet, and stays longer than the plan of 0 s knew.
+    world.submit(2, 1, 110);
+    world.tick();
+    world.runTo(20);
+    expect(world.queue.startsBy(1)).toBe(111);
+    world.runTo(200);
+    expect(world.starts.get(1)).toBe(111);
+    expect(world.queue.promises).toEqual({ made: 1, kept: 1 });
+  });
+
+  it('keep their nodes while a job there runs longer than expected', () => {
+    const world = new World({ replanSeconds: 0 });
+    world.submit(0, 4, 150, { expectedSeconds: 100 });
+    world.submit(1, 4, 10);
+    world.tick();
+    world.runTo(120);
+    world.submit(2, 1, 1);
+    world.tick();
+    expect(world.queue.startsBy(1)).toBe(120);
+  });
+
+  it('get other nodes at once when one of theirs goes down', () => {
+    const world = new World({ nodes: [2, 2], replanSeconds: 1e6, savingRate: 1e6 });
+    world.submit(0, 4, 100);
+    world.submit(1, 4, 200);
+    world.submit(2, 4, 10);
+    world.tick();
+    world.runTo(50);
+    expect(world.queue.startsBy(2)).toBe(100);
+    world.zone.step({ kind: ZoneEventKind.NodeDown, node: 0 }, 50);
+    world.tick();
+    expect(world.queue.startsBy(2)).toBe(200);
+  });
+
+  it('leave their room to those behind them when they are cancelled', () => {
+    const world = new World({ savingRate: 1e6 });
+    world.submit(0, 3, 100);
+    world.submit(1, 4, 50);
+    world.tick();
+    world.runTo(5);
+    world.submit(2, 1, 1000);
+    world.tick();
+    expect(world.zone.stateOf(2)).toBe(JobState.Waiting);
+    world.zone.step({ kind: ZoneEventKind.JobCancelled, job: 1 }, 5);
+    world.tick();
+    expect(world.zone.stateOf(2)).toBe(JobState.Running);
+  });
+
   it('keep every promise in random worlds with exact run times', () => {
     let made = 0;
     for (let seed = 0; seed < 60; seed++) {
@@ -232,14 +317,111 @@ describe('order', () => {
   });
 });
 
-describe('bounds', () => {
-  it('looks at no more jobs in a pass than it may, and goes on after the next event', () => {
-    const world = new World({ candidatesMax: 2, reservationsMax: 0 });
-    for (let job = 0; job < 4; job++) world.submit(job, 1, 10);
+test('a share is asked for again after each start of its tenant', () => {
+  const tenantOf = (job: number): number => (job <= 4 ? 0 : 1);
+  const runs = (job: number): boolean => world.zone.stateOf(job) === JobState.Running;
+  const jobs = [1, 2, 3, 4, 5, 6, 7, 8];
+  const order = {
+    shareOf: (tenant: number) => jobs.filter((job) => tenantOf(job) === tenant && runs(job)).length,
+  };
+  const world: World = new World({ order, reservationsMax: 0 });
+  world.submit(0, 4, 10, { tenant: 2 });
+  world.tick();
+  for (const job of jobs) world.submit(job, 1, 10, { tenant: tenantOf(job) });
+  world.runTo(10);
+  expect(jobs.filter(runs)).toEqual([1, 2, 5, 6]);
+});
+
+describe('reasons', () => {
+  it('are its own for a job behind an equal one that a reservation holds back', () => {
+    const world = new World({ savingRate: 1e6 });
+    world.submit(0, 3, 100);
+    world.submit(1, 4, 50);
     world.tick();
-    expect(world.zone.runningJobs).toBe(2);
-    world.runTo(100);
-    expect(world.zone.counters.finished).toBe(4);
+    world.runTo(5);
+    for (const [job, seconds] of [
+      [2, 200],
+      [3, 50],
+      [4, 50],
+    ] as const)
+      world.submit(job, 1, seconds);
+    world.tick();
+    expect(world.queue.reasonOf(2)?.code).toBe('room-reserved');
+    expect(world.starts.get(3)).toBe(5);
+    // The last one would have ended in time, but there is no room.
+    expect(world.queue.reasonOf(4)).toBeUndefined();
+  });
+});
+
+describe('bounds', () => {
+  it('goes on where room was freed in a step that was full', () => {
+    const world = new World({ nodes: [2, 1], limits: { membersMax: 5, effectsMax: 7 } });
+    const unknown = { expectedSeconds: Number.NaN };
+    world.submit(0, 2, 1000, unknown);
+    world.submit(1, 4, 10, unknown);
+    world.tick();
+    world.tick();
+    // The first of these saves for a reservation: only new jobs are looked at then.
+    world.submit(2, 5, 10);
+    for (const job of [3, 4, 5, 6]) world.submit(job, 1, 10);
+    world.tick();
+    world.time = 10;
+    world.zone.step({ kind: ZoneEventKind.JobFinished, job: 1 }, 10);
+    world.tick();
+    expect(world.zone.hasPostponed).toBe(true);
+    world.tick();
+    expect([3, 4, 5, 6].map((job) => world.starts.get(job))).toEqual([10, 10, 10, 10]);
+  });
+
+  it('looks again at the jobs of a tenant that the accounts wake', () => {
+    const none = (): void => {};
+    let admits = false;
+    const accounts = {
+      dueSeconds: 10,
+      admit: ({ tenant }: Ask) => (tenant === 1 && !admits ? { code: 'refused', data: {} } : undefined),
+      ...{ onHold: none, onRelease: none },
+      tick: (_: number, wake: (tenant: number) => void) => {
+        accounts.dueSeconds = Number.POSITIVE_INFINITY;
+        admits = true;
+        wake(1);
+      },
+    };
+    const world = new World({ accounts });
+    world.submit(0, 2, 1000, { expectedSeconds: Number.NaN });
+    // Saves for a reservation.
+    world.submit(1, 4, 10);
+    world.submit(2, 1, 10, { tenant: 1 });
+    world.tick();
+    expect(world.queue.reasonOf(2)?.code).toBe('refused');
+    world.runTo(10);
+    expect(world.starts.get(2)).toBe(10);
+  });
+
+  it('asks the accounts for one of equal jobs in a pass', () => {
+    const { accounts, asked } = listening();
+    const world = new World({ accounts });
+    world.submit(0, 4, 100, { expectedSeconds: Number.NaN });
+    world.tick();
+    asked.length = 0;
+    for (let job = 1; job <= 5; job++) world.submit(job, 4, 100);
+    world.tick();
+    // As a new one, and when all are looked at.
+    expect(asked).toEqual([1, 1]);
+  });
+
+  it('asks for no job again that did not start, while only new ones came', () => {
+    const { accounts, asked } = listening();
+    const world = new World({ accounts });
+    world.submit(0, 4, 100, { expectedSeconds: Number.NaN });
+    world.tick();
+    // The first of them saves for a reservation from here on.
+    world.submit(1, 4, 100);
+    world.submit(2, 1, 100, { tenant: 1 });
+    world.tick();
+    asked.length = 0;
+    world.submit(3, 1, 100);
+    world.tick();
+    expect(asked).toEqual([3]);
   });
 
   it('forgets jobs that have left', () => {

@@ -50,11 +50,11 @@ class World {
     this.zone = new Zone(cluster, new FirstFit(cluster), {}, this.accounts, queue);
   }
 
-  submit(job: number, tenant: string, pods: number, priority = 0): void {
+  submit(job: number, tenant: string, pods: number, priority = 0, gangMin = pods): void {
     this.zone.step(
       {
         kind: ZoneEventKind.JobSubmitted,
-        ...{ job, demandId: ONE_GPU, podCount: pods, gangMin: pods, priority },
+        ...{ job, demandId: ONE_GPU, podCount: pods, gangMin, priority },
         tenant: this.table.find(tenant),
       },
       this.time,
@@ -164,6 +164,72 @@ describe('in a zone', () => {
     expect(world.zone.dueSeconds).toBe(600);
     world.zone.step({ kind: ZoneEventKind.Tick }, 600);
     expect(world.running(4, 5, 6)).toEqual([4, 5, 6]);
+  });
+
+  test('a job for which room was made has no claim to it after its node is lost', () => {
+    const world = new World(1, [team('a', 4), team('b', 0)]);
+    world.submit(0, 'b', 4);
+    world.settle();
+    world.submit(1, 'a', 4);
+    world.settle();
+    expect(world.running(1)).toEqual([1]);
+    world.zone.step({ kind: ZoneEventKind.NodeDown, node: 0 }, world.time);
+    world.settle();
+    expect(world.running(1)).toEqual([]);
+    expect(world.reclaim.counts).toMatchObject({ plans: 1, wasted: 0 });
+  });
+
+  test('no plan is made for want of lower jobs that have ended', () => {
+    const world = new World(1, [team('a', 4, { preemption: { ...AT_ONCE, reclaim: 'Never' } })]);
+    world.submit(0, 'a', 4, 0);
+    world.settle();
+    world.finish(0);
+    world.submit(1, 'a', 4, 5);
+    world.settle();
+    world.submit(2, 'a', 4, 3);
+    world.settle();
+    expect(world.running(1, 2)).toEqual([1]);
+    expect(world.reclaim.counts).toMatchObject({ plans: 0, refusals: 0 });
+  });
+
+  test('nobody is evicted for the minimum of a gang that is not admitted as a whole', () => {
+    const world = new World(1, [team('a', 2, { limit: gpus('A100', 2) }), team('b', 0)]);
+    for (let job = 0; job < 4; job++) world.submit(job, 'b', 1);
+    world.settle();
+    world.submit(4, 'a', 4, 0, 2);
+    world.settle();
+    expect(world.reclaim.counts).toMatchObject({ plans: 0, wasted: 0 });
+  });
+
+  test('a refusal counts for jobs of its tenant that are as large, and longer after each', () => {
+    const world = new World(1, [team('a', 2), team('b', 2)]);
+    // The gang of four would leave b without its two.
+    world.submit(0, 'b', 4);
+    const refusalsAt = (time: number): number => {
+      world.time = time;
+      world.zone.step({ kind: ZoneEventKind.Tick }, time);
+      return world.reclaim.counts.refusals;
+    };
+    refusalsAt(0);
+    world.submit(1, 'a', 2);
+    expect([0, 59, 60, 120, 179, 180, 240, 419, 420].map(refusalsAt)).toEqual([1, 1, 2, 2, 2, 3, 3, 3, 4]);
+    world.submit(2, 'a', 3);
+    expect(refusalsAt(421)).toBe(4);
+    world.submit(3, 'a', 1);
+    expect(refusalsAt(422)).toBe(5);
+  });
+
+  test('a refusal of one tenant is none of another', () => {
+    const world = new World(1, [team('a', 0), team('b', 0), team('c', 2)]);
+    world.submit(0, 'b', 4);
+    world.settle();
+    // A share of two is not worth a gang of four; a quota of two is.
+    world.submit(1, 'a', 2);
+    world.zone.step({ kind: ZoneEventKind.Tick }, world.time);
+    expect(world.reclaim.counts).toMatchObject({ plans: 0, refusals: 1 });
+    world.submit(2, 'c', 2);
+    world.zone.step({ kind: ZoneEventKind.Tick }, world.time);
+    expect(world.running(0, 2)).toEqual([2]);
   });
 
   test('a retry that falls due while no further plan is allowed is put off, not forgotten', () => {

@@ -299,6 +299,39 @@ describe('a pass', () => {
     zone.check();
   });
 
+  it('is due when the accounts wake a tenant, though nothing else happens', () => {
+    const cluster = makeCluster([2]);
+    const discipline = new Scripted();
+    const none = (): void => {};
+    const accounts = {
+      dueSeconds: 10,
+      admit: () => undefined,
+      onHold: none,
+      onRelease: none,
+      tick: (_: number, wake: (tenant: number) => void) => {
+        accounts.dueSeconds = Number.POSITIVE_INFINITY;
+        wake(0);
+      },
+    };
+    const zone = new Zone(cluster, new FirstFit(cluster), {}, accounts, discipline);
+    zone.step({ kind: ZoneEventKind.Tick }, 0);
+    expect(zone.isDecisionDue).toBe(false);
+    // Of a job that is not known: the accounts are the only ones with news.
+    zone.step({ kind: ZoneEventKind.JobFinished, job: 7 }, 10);
+    expect(zone.isDecisionDue).toBe(true);
+  });
+
+  it.each([
+    ['a gang of none', { job: 1, gangMin: 0 }, 'gangMin 0'],
+    ['a job that waits', { job: 0 }, 'while it waits'],
+  ])('is not reached by %s', (_, more, message) => {
+    const { zone, discipline, submit } = world();
+    submit(0, 4);
+    const event = { kind: ZoneEventKind.JobSubmitted, demandId: 4, podCount: 1, gangMin: 1, priority: 0 };
+    expect(() => zone.step({ ...event, ...more }, 0)).toThrow(message);
+    expect(discipline.seen).toHaveLength(1);
+  });
+
   it('parks what no set of nodes could hold, and hands it over when a node joins', () => {
     const { zone, discipline, submit, tick } = world([1]);
     submit(0, 4, 4);
@@ -313,8 +346,21 @@ describe('a pass', () => {
       gpuModel: 'A100',
       podsMax: 110,
     };
+    const known = {
+      job: 1,
+      demandId: 4,
+      podCount: 1,
+      gangMin: 1,
+      priority: 0,
+      owner: 3,
+      expectedSeconds: 60,
+    };
+    zone.step({ kind: ZoneEventKind.JobSubmitted, ...known }, 0);
+    zone.step({ kind: ZoneEventKind.JobCancelled, job: 1 }, 0);
     zone.step({ kind: ZoneEventKind.NodeJoined, spec }, 0);
     expect([...discipline.waiting]).toEqual([0]);
+    // Nothing of the job before it.
+    expect(discipline.seen).toContain('submitted 0 of -1 for NaN');
     tick();
     expect(zone.runningJobs).toBe(1);
     zone.check();
@@ -350,5 +396,7 @@ describe('a pass', () => {
     zone.step({ ...event, owner: 3, expectedSeconds: 60 }, 0);
     expect(discipline.seen).toEqual(['submitted 0 of 3 for 60']);
     expect(() => zone.step({ ...event, job: 1, expectedSeconds: -1 }, 0)).toThrow('expectedSeconds -1');
+    zone.step({ ...event, job: 1 }, 0);
+    expect(discipline.seen[1]).toBe('submitted 1 of -1 for NaN');
   });
 });
