@@ -26,7 +26,7 @@ function waitingOf(lines: TegLines): number[] {
 }
 
 describe('a line', () => {
-  it('has its waiting jobs by rank, whoever leaves and comes back', () => {
+  it('has its waiting jobs by rank, also after some left and came back', () => {
     let returns = 0;
     checkProperty(
       fc.property(fc.array(fc.nat(199), { minLength: 100, maxLength: 400 }), (picks) => {
