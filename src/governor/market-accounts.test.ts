@@ -80,6 +80,27 @@ describe('accounts with a market', () => {
     expect(() => accounts.onRelease(tenant('nlp'), 7, demand(2), 0, HOUR)).toThrow('than it held');
   });
 
+  test('end the lease on the flavour of the pod, where another costs as much', () => {
+    const { accounts, demand, tenant } = world();
+    const nlp = tenant('nlp');
+    // Two H100 and four A100 are two units each.
+    accounts.onHold(nlp, 7, demand(2), 0, 0);
+    accounts.onHold(nlp, 7, demand(4), 1, 0);
+    accounts.onRelease(nlp, 7, demand(2), 0, HOUR);
+    expect([...accounts.market.loads]).toEqual([0, 2_000]);
+    accounts.onRelease(nlp, 7, demand(4), 1, HOUR);
+    expect([...accounts.market.loads]).toEqual([0, 0]);
+  });
+
+  test('know the leases of holders with hundreds of pods', () => {
+    const { accounts, demand, tenant } = world();
+    const pods = Array.from({ length: 300 }, (_, pod) => 7 + (pod % 2));
+    for (const holder of pods) accounts.onHold(tenant('nlp'), holder, demand(1), 0, 0);
+    expect(accounts.market.leases.count).toBe(300);
+    for (const holder of pods) accounts.onRelease(tenant('nlp'), holder, demand(1), 0, HOUR);
+    expect([...accounts.market.loads, accounts.market.leases.count]).toEqual([0, 0, 0]);
+  });
+
   test('order tenants by what they had for their share, from the start on', () => {
     const { accounts, demand, tenant } = world();
     const shares = (time: number): number[] =>

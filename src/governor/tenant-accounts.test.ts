@@ -229,6 +229,7 @@ describe('budgets', () => {
     // Half an hour each, so that there is enough left for one whole hour.
     finish(world, 0, HOUR / 2);
     expect(zone.stateOf(2)).toBe(JobState.Waiting);
+    expect(zone.dueSeconds).toBe(10 * HOUR);
     finish(world, 1, HOUR / 2);
     expect(zone.stateOf(2)).toBe(JobState.Running);
     finish(world, 2, 1.5 * HOUR);
@@ -236,6 +237,19 @@ describe('budgets', () => {
     expect(zone.stateOf(3)).toBe(JobState.Waiting);
     zone.step({ kind: ZoneEventKind.Tick }, zone.dueSeconds);
     expect([zone.stateOf(3), zone.timeSeconds]).toEqual([JobState.Running, 10 * HOUR]);
+  });
+
+  test('wake a tenant for the cheapest of the jobs that they did not cover', () => {
+    const world = worldOf([A100_NODE], [tenantSpec('a', { budget: monthly, defaultRuntimeSeconds: HOUR })]);
+    const { zone } = world;
+    for (const job of [0, 1]) zone.step(submission(job, 1, { demandId: ONE_A100 }), 0);
+    zone.step(submission(2, 1, { demandId: ONE_A100, podCount: 2, gangMin: 2 }), 0);
+    zone.step(submission(3, 1, { demandId: ONE_A100 }), 0);
+    // Half an hour each: four of eight tokens are left, enough for one of the two pods.
+    finish(world, 0, HOUR / 2);
+    expect([2, 3].map((job) => zone.stateOf(job))).toEqual([JobState.Waiting, JobState.Waiting]);
+    finish(world, 1, HOUR / 2);
+    expect([2, 3].map((job) => zone.stateOf(job))).toEqual([JobState.Waiting, JobState.Running]);
   });
 
   test('charge the price at the start of a job, and expect the run time that it is known to have', () => {

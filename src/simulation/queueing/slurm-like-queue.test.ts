@@ -33,6 +33,27 @@ describe('slurm-like', () => {
     expect(startsOf(jobs, 4, 'slurm-like')).toEqual([0, 600, 700, 30]);
   });
 
+  it('rounds reservations up to whole minutes', () => {
+    const jobs = [
+      { submitSeconds: 0, durationSeconds: 610, slots: 3 },
+      { submitSeconds: 1, durationSeconds: 100, slots: 4 },
+      { submitSeconds: 10, durationSeconds: 599, slots: 1 },
+    ];
+    // Ten minutes from the pass at 30 s on: the last job may end at 629 s, though the second could start at 610 s.
+    expect(startsOf(jobs, 4, 'slurm-like')).toEqual([0, 629, 30]);
+  });
+
+  it('counts no usage of a job that has ended', () => {
+    const jobs = [
+      { submitSeconds: 0, durationSeconds: 100, slots: 1, tenant: 'a' },
+      { submitSeconds: 0, durationSeconds: 300, slots: 1, tenant: 'b' },
+      { submitSeconds: 300, durationSeconds: 700, slots: 2, tenant: 'c' },
+      { submitSeconds: 500, durationSeconds: 1000, slots: 2, tenant: 'b' },
+      { submitSeconds: 500, durationSeconds: 1000, slots: 2, tenant: 'a' },
+    ];
+    expect(startsOf(jobs, 2, 'slurm-like')).toEqual([0, 0, 300, 2000, 1000]);
+  });
+
   it('goes on with a backfill pass in which the effects of a step were full', () => {
     // Four GPUs. Demand 4: one GPU; 5: two. Two starts fill a step.
     const cluster = makeCluster([2]);
