@@ -31,6 +31,8 @@ export interface FairnessRow {
   readonly waitP99Seconds: number;
   /** Jobs that never started. */
   readonly neverStarted: number;
+  /** Starts of jobs that had been evicted. */
+  readonly restarts: number;
 }
 
 /** @returns The jobs as a table, to be shared by the runs of one seed. */
@@ -44,7 +46,7 @@ export function fairnessTable(seed: number, withGangs: boolean): JobTable {
 export async function runFairness(queue: DisciplineName, jobs: JobTable, seed: number): Promise<FairnessRow> {
   let records: JobRecords | undefined;
   const nodes = fairnessNodes();
-  runSimulation({
+  const result = runSimulation({
     ...{ nodes, jobs, seed, queue, runtimes: 'declared', policy: await loadPolicy('best-fit') },
     tenants: { market: FAIRNESS_MARKET, tenants: FAIRNESS_TENANTS },
     ...{ horizonSeconds: FAIRNESS_HORIZON_SECONDS, samples: 1, withSeries: false, withEquilibrium: false },
@@ -52,34 +54,22 @@ export async function runFairness(queue: DisciplineName, jobs: JobTable, seed: n
       records = kept;
     },
   });
-  const capacity = nodes.reduce((sum, { gpuCount }) => sum + gpuCount, 0) * FAIRNESS_HORIZON_SECONDS;
-  return { queue, ...figuresOf(jobs, records as JobRecords, capacity) };
+  const capacity = (nodes.reduce((sum, { gpuCount }) => sum + gpuCount, 0) * FAIRNESS_HORIZON_SECONDS) / 3600;
+  // Of all runs of a job, those that were evicted included.
+  const hours = new Map(result.tenants?.map(({ name, gpuHours }) => [name, gpuHours]));
+  return { queue, ...sharesOf(hours, capacity), ...waitsOf(jobs, records as JobRecords) };
 }
 
-function figuresOf(jobs: JobTable, records: JobRecords, capacity: number): Omit<FairnessRow, 'queue'> {
-  const held = new Map(FAIRNESS_TENANTS.map(({ name }) => [name, 0]));
-  const waits = new Float64Array(jobs.count);
-  let neverStarted = 0;
-  for (let job = 0; job < jobs.count; job++) {
-    const start = records.startSeconds[job] as number;
-    const submit = records.submitSeconds[job] as number;
-    const first = records.firstStartSeconds[job] as number;
-    waits[job] = (Number.isNaN(first) ? FAIRNESS_HORIZON_SECONDS : first) - submit;
-    if (Number.isNaN(first)) neverStarted++;
-    if (Number.isNaN(start)) continue;
-    const end = records.endSeconds[job] as number;
-    const seconds = (Number.isNaN(end) ? FAIRNESS_HORIZON_SECONDS : end) - start;
-    const name = records.tenantNames[records.tenants[job] as number] as string;
-    const gpus = (jobs.podCounts[job] as number) * jobs.demandOf(job).gpuCount;
-    held.set(name, (held.get(name) ?? 0) + gpus * seconds);
-  }
-  const all = [...held.values()].reduce((sum, amount) => sum + amount, 0);
+/** @param hours GPU-hours by tenant. @param capacity GPU-hours of the cluster. */
+function sharesOf(
+  hours: ReadonlyMap<string, number>,
+  capacity: number,
+): Pick<FairnessRow, 'jain' | 'minShare' | 'shares' | 'allocation'> {
+  const all = FAIRNESS_TENANTS.reduce((sum, { name }) => sum + (hours.get(name) ?? 0), 0);
   const weights = FAIRNESS_TENANTS.reduce((sum, { weight }) => sum + weight, 0);
   const shares = FAIRNESS_TENANTS.map(
-    ({ name, weight }) => ((held.get(name) ?? 0) / all) * (weights / weight),
+    ({ name, weight }) => ((hours.get(name) ?? 0) / all) * (weights / weight),
   );
-  waits.sort();
-  const quantile = (part: number): number => rounded(waits[Math.ceil(part * waits.length) - 1] as number, 0);
   return {
     jain: rounded(jainIndex(shares), 4),
     minShare: rounded(Math.min(...shares), 3),
@@ -87,8 +77,22 @@ function figuresOf(jobs: JobTable, records: JobRecords, capacity: number): Omit<
       FAIRNESS_TENANTS.map(({ name }, i) => [name, rounded(shares[i] as number, 3)]),
     ),
     allocation: rounded(all / capacity, 4),
-    waitP50Seconds: quantile(0.5),
-    waitP99Seconds: quantile(0.99),
-    neverStarted,
   };
+}
+
+function waitsOf(
+  jobs: JobTable,
+  { submitSeconds, firstStartSeconds, runs }: JobRecords,
+): Pick<FairnessRow, 'waitP50Seconds' | 'waitP99Seconds' | 'neverStarted' | 'restarts'> {
+  const waits = new Float64Array(jobs.count);
+  let [neverStarted, restarts] = [0, 0];
+  for (let job = 0; job < jobs.count; job++) {
+    const first = firstStartSeconds[job] as number;
+    waits[job] = (Number.isNaN(first) ? FAIRNESS_HORIZON_SECONDS : first) - (submitSeconds[job] as number);
+    if (Number.isNaN(first)) neverStarted++;
+    restarts += Math.max(0, (runs[job] as number) - 1);
+  }
+  waits.sort();
+  const quantile = (part: number): number => rounded(waits[Math.ceil(part * waits.length) - 1] as number, 0);
+  return { waitP50Seconds: quantile(0.5), waitP99Seconds: quantile(0.99), neverStarted, restarts };
 }

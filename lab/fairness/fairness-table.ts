@@ -18,6 +18,7 @@ const FAIRNESS_HEADERS: readonly string[] = [
   'wait p50',
   'p99',
   'never started',
+  'restarts',
 ];
 
 /** Prints all rows. @param asMarkdown True: as docs/results/fairness.md has them. */
@@ -31,6 +32,7 @@ export function printFairness(rows: readonly FairnessRow[], asMarkdown: boolean)
     formatDuration(row.waitP50Seconds),
     formatDuration(row.waitP99Seconds),
     formatCount(row.neverStarted),
+    formatCount(row.restarts),
   ]);
   if (asMarkdown) {
     const line = (fields: readonly string[]): string => `| ${fields.join(' | ')} |\n`;
