@@ -16,6 +16,7 @@ import type { Demand } from '../model/demand.ts';
 import { TenantTable } from '../model/tenants.ts';
 import { newAsk, refusalWords } from './accounts.ts';
 import { TenantAccounts, type TenantAccountsOptions } from './tenant-accounts.ts';
+import { TenantRefusals } from './tenant-refusals.ts';
 import { AnyFit, FirstFit, makeCluster, moves, nodeKinds, Script } from './zone/zone.fixtures.ts';
 import { Zone } from './zone/zone.ts';
 import { JobState, type JobSubmittedEvent, ZoneEventKind } from './zone/zone-events.ts';
@@ -81,6 +82,26 @@ function nodeOf({ zone }: World, job: number): number {
 }
 
 const gpu = (count: number) => ({ gpuMilli: count * 1000 });
+
+test('refusals have the figures of their own tenant, flavour and job', () => {
+  const { accounts } = worldOf(
+    [T4_NODE, A100_NODE],
+    [
+      tenantSpec('a'),
+      tenantSpec('b', { quota: { t4: gpu(2), a100: gpu(4) }, lend: { t4: gpu(0), a100: gpu(0) } }),
+    ],
+  );
+  const table = new TenantTable();
+  for (const name of ['a', 'b', 'x']) table.intern(name);
+  const refusals = new TenantRefusals(accounts.usage, accounts.budgets, table);
+  const refused = (lacking: number, need: number) =>
+    refusals.noHeadroom(1, lacking, new Float64Array([0, 0, need, 0, 0, need])).data;
+  expect(refused(1, 1000)).toMatchObject({ tenant: 'a', flavor: 't4', needGpus: 1 });
+  expect(refused(1, 2000)).toMatchObject({ flavor: 't4', needGpus: 2 });
+  expect(refused(2, 2000)).toMatchObject({ flavor: 'a100', needGpus: 2 });
+  expect(refusals.flavorsFull(1, 1, 2).data).toMatchObject({ tenant: 'a', fullFlavors: 't4' });
+  expect(refusals.flavorsFull(2, 1, 2).data).toMatchObject({ tenant: 'b', withoutHeadroom: 'a100' });
+});
 
 describe('accounts of tenants', () => {
   test('lend idle quota, and say what is lacking when it is used up', () => {
