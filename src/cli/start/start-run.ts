@@ -13,6 +13,7 @@ import { prepareReportFiles } from '../report/write-report.ts';
 import { watchRun } from '../simulation/run-watch.ts';
 import { formatCounted, formatDuration, formatPercent } from '../terminal/formatting.ts';
 import { interruptSignal } from '../terminal/interrupt.ts';
+import { isCount } from '../terminal/option-values.ts';
 import { printTable } from '../terminal/table.ts';
 import { planStart, type StartOptions } from './start-plan.ts';
 import { runInZones } from './start-zones.ts';
@@ -91,6 +92,9 @@ async function startWith(options: StartOptions, spooled: ComparisonTask['spooled
     failures.push(...written.failures);
   });
   await step(() => tellZones(task, result));
+  const tenantsFile = `${stem}-tenants.json`;
+  if (isOwnWorkload(options) && result.complete && task.policies.includes('teg'))
+    await step(() => tellTenants(tenantsFile, paths));
   tellNext(paths, options);
   if (failures.length > 0) throw failures[0];
 }
@@ -98,6 +102,29 @@ async function startWith(options: StartOptions, spooled: ComparisonTask['spooled
 async function tellZones(task: ComparisonTask, result: ComparisonResult): Promise<void> {
   for (const [i, line] of (await runInZones(task, result)).entries())
     write(i === 0 ? `\n${wrapped(line)}` : line);
+}
+
+/** Nothing is the user's own: the tenants of the third part are not either. */
+function isOwnWorkload({ pods, jobs, nodes }: StartOptions): boolean {
+  return pods === undefined && [jobs, nodes].every((source) => source === undefined || isCount(source));
+}
+
+async function tellTenants(path: string, paths: string[]): Promise<void> {
+  const { runWithTenants } = await import('./start-tenants.ts');
+  const { result, lines, job } = runWithTenants();
+  await writeWholeText(path, `${JSON.stringify(result)}\n`);
+  paths.push(path);
+  write(`\n${lines.map(wrapped).join('\n')}`);
+  const name = shown(path);
+  write(`ask       bin/teg why ${job === undefined ? '' : `${job} `}${name}`);
+  write(`          bin/teg share ${name}`);
+  write(`          bin/teg quote ${name} --tenant nlp --pods 4 --gpus 8 --runtime 12h`);
+}
+
+/** A path as it is shortest. */
+function shown(path: string): string {
+  const short = relative('.', path);
+  return short.startsWith('..') ? path : short;
 }
 
 function write(line: string): void {
@@ -192,10 +219,6 @@ function reproducingCommand(task: ComparisonTask): string {
 }
 
 function tellNext(paths: readonly string[], options: StartOptions): void {
-  const shown = (path: string): string => {
-    const short = relative('.', path);
-    return short.startsWith('..') ? path : short;
-  };
   write(`\nreport    ${paths.map(shown).join('\n          ')}`);
   const own = 'npm start -- --nodes nodes.csv --pods pods.csv';
   write(

@@ -210,6 +210,17 @@ describe('teg start', () => {
       /^TEG against fgd, of \d+ figures: better in \d+, worse in \d+, no clear difference in \d+/m,
     );
     expect(stdout).toMatch(/^ +npm start -- --nodes nodes\.csv --pods pods\.csv/m);
+    expect(stdout).toMatch(
+      /^Three tenants on 96 GPUs, [\s\S]* students \d+\.\d GPUs beyond its quota of\s+0[,;]/m,
+    );
+    const [, gang = '', by] =
+      /^The gang (\S+) of vision \(3 × 8 GPUs\) was promised a start by (.*), and\s+started\s+at\s+/m.exec(
+        stdout,
+      ) ?? [];
+    expect(by).toBeDefined();
+    const tenants = reportsOf(stdout)[3] ?? '';
+    const why = spawnSync(process.execPath, [TEG, 'why', gang, tenants], { env: ENV, encoding: 'utf8' });
+    expect(why.stdout).toContain('Room on 3 nodes is reserved for it: it starts in');
     const [html = '', markdown = '', json = ''] = reportsOf(stdout);
     expect(html).toMatch(/\/reports\/start-\d{8}-\d{6}\.html$/);
     const page = readFileSync(html, 'utf8');
