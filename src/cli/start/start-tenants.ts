@@ -66,10 +66,10 @@ function loansLine({ tenants = [], evictions }: SimulationResult): string {
 
 type Waiting = NonNullable<SimulationResult['waiting']>['jobs'][number];
 
-function gangLine(job: Waiting | undefined, { ids, startSeconds }: JobRecords): string {
+function gangLine(job: Waiting | undefined, { ids, firstStartSeconds }: JobRecords): string {
   if (job === undefined) return 'No gang waited for a start that it was promised.';
   const by = Number(job.data.startsBySeconds);
-  const started = startSeconds[ids.indexOf(job.id)] as number;
+  const started = firstStartSeconds[ids.indexOf(job.id)] as number;
   const after = started <= by + 1e-6 ? 'and started' : 'but started';
   return (
     `The gang ${job.id} of ${job.tenant} (${job.pods} × ${job.each.gpus} GPUs) was promised a start by ${formatDuration(by)}, ` +
