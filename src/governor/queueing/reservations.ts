@@ -99,7 +99,12 @@ export class Reservations {
   /** Plans again for champions, where that is due. All nodes have to be open. */
   replan(pass: SchedulingPass): void {
     const { timeSeconds } = pass;
-    if (this.isStale) for (const reservation of this.list) reservation.plan = undefined;
+    if (this.isStale) {
+      for (const reservation of this.list) {
+        reservation.plan = undefined;
+        reservation.plannedAtSeconds = Number.NEGATIVE_INFINITY;
+      }
+    }
     this.isStale = false;
     for (const reservation of this.list) {
       if (!this.isPlanDue(reservation, timeSeconds)) continue;
@@ -194,8 +199,11 @@ export class Reservations {
     return affordableAt(this.options, entry.sinceSeconds, entry.line.gangMin, plan);
   }
 
-  private isPlanDue({ plan, plannedAtSeconds }: Reservation, timeSeconds: number): boolean {
-    if (plan === undefined || plan.startSeconds <= timeSeconds) return true;
+  /** A champion whose start has come and who has not started is planned for again at once. */
+  private isPlanDue(reservation: Reservation, timeSeconds: number): boolean {
+    const { plan, plannedAtSeconds } = reservation;
+    const isChampion = reservation !== this.candidate;
+    if (isChampion && (plan === undefined || plan.startSeconds <= timeSeconds)) return true;
     return timeSeconds - plannedAtSeconds >= this.options.replanSeconds;
   }
 

@@ -12,6 +12,7 @@
  */
 
 import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
+import type { Demand } from '../../model/demand.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import {
   type QueueDiscipline,
@@ -36,6 +37,9 @@ export interface TenantOrder {
 /** Jobs that one pass looks at, at most. */
 const CANDIDATES_MAX_DEFAULT = 20_000;
 
+/** Values of a mask of reservations. */
+const BITS = 256;
+
 /** All tenants are equal. */
 const NO_ORDER: TenantOrder = Object.freeze({ shareOf: () => 0 });
 
@@ -59,6 +63,8 @@ export class TegQueue implements QueueDiscipline {
   private readonly rooms: RoomMaker | undefined;
   /** Jobs that began to wait since the last pass. */
   private fresh: TegEntry[] = [];
+  /** True if jobs may fit for another reason than freed room. */
+  private isRuleChanged = false;
   /** True if room may have been freed, or a rule changed, since the last pass. */
   private isFreed = true;
   private due = Number.POSITIVE_INFINITY;
@@ -108,6 +114,8 @@ export class TegQueue implements QueueDiscipline {
     this.running.remove(job);
     this.rooms?.ended(job);
     this.estimates.ended(job, timeSeconds, reason === Reason.Finished);
+    // Evicted within a pass: the room counts as freed for no later one.
+    if (reason === Reason.Preempted) this.isRuleChanged = true;
     this.isFreed = true;
     // A job that lost its node or was evicted comes back as `returned`; one that failed does not, and costs an entry.
     if (reason === Reason.Finished || reason === Reason.Cancelled) this.forget(this.lines.entryOf(job));
@@ -118,11 +126,13 @@ export class TegQueue implements QueueDiscipline {
   }
 
   nodesChanged(): void {
+    this.isRuleChanged = true;
     this.isFreed = true;
     this.reservations.nodesChanged();
   }
 
   tenantWoken(): void {
+    this.isRuleChanged = true;
     this.isFreed = true;
   }
 
@@ -159,7 +169,7 @@ export class TegQueue implements QueueDiscipline {
 
   /** @returns False: the step is full. */
   private decideAll(pass: SchedulingPass): boolean {
-    this.failed.clear();
+    this.forgive(pass);
     if (!this.startOwed(pass) || !this.serveChampions(pass)) return false;
     this.electChampions(pass);
     if (!this.tryAll(pass)) return false;
@@ -197,6 +207,20 @@ export class TegQueue implements QueueDiscipline {
     this.estimates.forgotten(entry.job);
   }
 
+  /**
+   * What found no room is tried again where a node with more room than then could take a pod of it. Reservations may have
+   * moved: what failed for their nodes is forgiven in any case.
+   */
+  private forgive(pass: SchedulingPass): void {
+    const { cluster } = pass;
+    if (this.isRuleChanged) this.failed.clear();
+    this.isRuleChanged = false;
+    for (const key of this.failed.keys()) {
+      const demand = cluster.demands.demands[Math.floor(key / BITS)] as Demand;
+      if (key % BITS !== 0 || pass.someFreed((node) => cluster.fits(node, demand))) this.failed.delete(key);
+    }
+  }
+
   /** Starts champions that fit, and plans for those that do not. @returns False: the step is full. */
   private serveChampions(pass: SchedulingPass): boolean {
     for (;;) {
@@ -212,8 +236,11 @@ export class TegQueue implements QueueDiscipline {
   private startChampion(pass: SchedulingPass): number {
     const { reservations } = this;
     for (const entry of reservations.entries) {
-      reservations.closeOnly(pass, this.against(entry, pass.timeSeconds) & ~reservations.bitOf(entry));
+      const bits = this.against(entry, pass.timeSeconds) & ~reservations.bitOf(entry);
+      if (this.hasFailed(entry.line, 0)) continue;
+      reservations.closeOnly(pass, bits);
       const result = this.start(pass, entry);
+      if (result === StartResult.NoRoom) this.noteFailed(entry.line, bits);
       if (result === StartResult.Started || result === StartResult.StepFull) {
         reservations.closeOnly(pass, 0);
         return result;
@@ -307,8 +334,7 @@ export class TegQueue implements QueueDiscipline {
     this.reservations.closeOnly(pass, bits);
     const result = this.start(pass, entry);
     if (result === StartResult.NoRoom) {
-      const key = line.demand.id * 256 + bits;
-      this.failed.set(key, Math.min(this.failed.get(key) ?? Infinity, line.gangMin));
+      this.noteFailed(line, bits);
       entry.reason = this.behindReservation(line, bits);
     }
     return result;
@@ -396,10 +422,15 @@ export class TegQueue implements QueueDiscipline {
     return this.reservations.against(timeSeconds + this.estimates.estimate(entry.job));
   }
 
+  private noteFailed(line: TegLine, bits: number): void {
+    const key = line.demand.id * BITS + bits;
+    this.failed.set(key, Math.min(this.failed.get(key) ?? Number.POSITIVE_INFINITY, line.gangMin));
+  }
+
   /** True if no job of this demand and size finds room, with at most these nodes closed. */
   private hasFailed(line: TegLine, bits: number): boolean {
     for (let subset = bits; ; subset = (subset - 1) & bits) {
-      if ((this.failed.get(line.demand.id * 256 + subset) ?? Infinity) <= line.gangMin) return true;
+      if ((this.failed.get(line.demand.id * BITS + subset) ?? Infinity) <= line.gangMin) return true;
       if (subset === 0) return false;
     }
   }

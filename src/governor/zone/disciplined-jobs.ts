@@ -22,6 +22,7 @@ export class DisciplinedJobs implements PassHost {
   constructor(core: ZoneCore, discipline: QueueDiscipline) {
     this.core = core;
     this.discipline = discipline;
+    core.isDisciplined = true;
     this.pass = new ZonePass(core, this);
     const demand = core.cluster.demands.demands[0] as QueuedJob['demand'];
     this.queued = {

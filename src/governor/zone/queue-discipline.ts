@@ -112,6 +112,12 @@ export interface SchedulingPass {
   /** Takes all looks ahead back. */
   endPeek(): void;
 
+  /**
+   * @returns True for any node that got more room since the last pass, was added or came up: what did not fit then does
+   *   not fit now unless on one of these. Without evictions and `letGo` of passes.
+   */
+  someFreed(test: (node: number) => boolean): boolean;
+
   /** Visits the pods of a running job, in member order. */
   forEachPod(job: number, visit: (node: number, gpuMask: number) => void): void;
   /** Visits the pods on a node. */

@@ -84,6 +84,8 @@ export class ZoneCore {
   timeSeconds = Number.NEGATIVE_INFINITY;
   /** Jobs running. */
   runningJobs = 0;
+  /** True if a queue discipline decides: room that was freed is recorded for its next pass. */
+  isDisciplined = false;
   /** Waiting jobs whose order a queue discipline decides (`disciplined-jobs.ts`). */
   disciplinedCount = 0;
   /** Nodes whose free resources grew in this step and that are up, each once. @shape [touchedCount] */
@@ -324,7 +326,7 @@ export class ZoneCore {
 
   /** Records that a node has more room than before, if it takes pods and any job waits. Amortised O(1). */
   touch(node: number): void {
-    if (this.waiting.activeJobCount === 0 || this.cluster.up[node] === 0) return;
+    if ((this.waiting.activeJobCount === 0 && !this.isDisciplined) || this.cluster.up[node] === 0) return;
     if (node >= this.touchedFlags.length) this.widenFlags(node);
     if (this.touchedFlags[node] === 1) return;
     this.touchedFlags[node] = 1;

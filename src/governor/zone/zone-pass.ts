@@ -66,6 +66,14 @@ export class ZonePass implements SchedulingPass {
   end(): void {
     assert(this.tried.length === 0 && this.peeked.length === 0, 'a pass ended within a trial');
     while (this.closed.length > 0) this.open(this.closed[this.closed.length - 1] as number);
+    this.core.clearTouched();
+  }
+
+  /** See `SchedulingPass`. */
+  someFreed(test: (node: number) => boolean): boolean {
+    const { core } = this;
+    for (let i = 0; i < core.touchedCount; i++) if (test(core.touched[i] as number)) return true;
+    return false;
   }
 
   /** See `SchedulingPass`. */
