@@ -42,7 +42,7 @@ class World {
     const cluster = makeCluster(Array.from({ length: nodes }, () => 2));
     const tree = new TenantTree(marketOf('A100'), tenants, this.table);
     this.accounts = new TenantAccounts(cluster, tree, this.table);
-    this.reclaim = new ZoneReclaim(this.accounts);
+    this.reclaim = new ZoneReclaim(this.accounts, { refusalsMax: 4, intervalSeconds: 30 });
     const queue = new TegQueue(new RuntimeEstimates(), undefined, {
       rooms: this.reclaim,
       reservationsMax: 0,

@@ -48,9 +48,9 @@ const LIMITS: SearchLimits = { trialsMax: 200, placesMax: 8, exactItemsMax: 12 }
 
 /** Limits of evictions in a zone. */
 export interface ZoneReclaimOptions {
-  /** Plans in an interval that find nobody to evict; default 4. */
+  /** Plans in an interval that find nobody to evict; default 2: one looks at every running job. */
   readonly refusalsMax?: number;
-  /** Default 30. */
+  /** Default 120. */
   readonly intervalSeconds?: number;
   /** Time before a job's like is planned for again after a refusal; default 60. */
   readonly retrySeconds?: number;
@@ -114,6 +114,8 @@ export class ZoneReclaim implements RoomMaker {
   private readonly accounts: TenantAccounts;
   private readonly flavors: NodeFlavors;
   private readonly tenants: TreeTenants;
+  /** True if any tenant's work may be lost for fair shares. */
+  private readonly losesForShares: boolean;
   private readonly rates = new EvictionRates();
   private readonly refusalsMax: number;
   private readonly intervalSeconds: number;
@@ -135,9 +137,11 @@ export class ZoneReclaim implements RoomMaker {
     this.accounts = accounts;
     this.flavors = accounts.flavors;
     this.tenants = new TreeTenants(accounts.tree);
-    this.refusalsMax = options.refusalsMax ?? 4;
+    const { tree } = accounts;
+    this.losesForShares = tree.tenants.some((tenant) => tree.specOf(tenant).preemption.ratePerHour > 0);
+    this.refusalsMax = options.refusalsMax ?? 2;
     this.refusalsLeft = this.refusalsMax;
-    this.intervalSeconds = options.intervalSeconds ?? 30;
+    this.intervalSeconds = options.intervalSeconds ?? 120;
     this.retrySeconds = options.retrySeconds ?? 60;
   }
 
@@ -224,10 +228,20 @@ export class ZoneReclaim implements RoomMaker {
     const mask = this.flavors.servingMask(claim.demand);
     for (let flavor = 0; flavor < tree.market.flavors.length; flavor++) {
       if (((mask >> flavor) & 1) === 0) continue;
+      // For a fair share alone somebody has to be willing to lose work.
+      if (!this.losesForShares && !this.isCovered(account, flavor, claim)) continue;
       // Also of a claim within a quota: where it is covered its side borrows nothing, and a victim's side something.
       if (this.hasLargerShare(account, flavor, claim.demand)) return true;
     }
     return false;
+  }
+
+  /** True if a quota covers all of a job on a flavour. */
+  private isCovered(account: number, flavor: number, { demand, gangMin }: RoomClaim): boolean {
+    const { tree, usage } = this.accounts;
+    const amounts = newAmounts(tree);
+    addPods(amounts, flavor, demand, gangMin);
+    return usage.coveredBy(account, amounts) !== CLUSTER_TENANT;
   }
 
   private hasLower(account: number, priority: number): boolean {

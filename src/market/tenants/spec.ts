@@ -146,11 +146,11 @@ export function tenantSpec(name: string, given: Partial<TenantSpec> = {}): Tenan
   };
 }
 
-/** Lenders claim back from whom they like, after 10 minutes, a tenth of what runs an hour. */
+/** Lenders claim back from whom they like, after 10 minutes. Nobody is evicted for fair shares alone: that loses work (docs/results/fairness.md). */
 export const PREEMPTION_DEFAULTS: PreemptionSpec = {
   within: 'LowerPriority',
   reclaim: 'Any',
   reclaimable: true,
   minRuntimeSeconds: 600,
-  ratePerHour: 0.1,
+  ratePerHour: 0,
 };
