@@ -11,7 +11,7 @@ interface FairnessOptions {
   readonly queues: readonly string[];
   readonly seed: number;
   readonly gangs?: boolean;
-  readonly markdown?: boolean;
+  readonly printMarkdown?: boolean;
   readonly json?: boolean;
 }
 
@@ -30,14 +30,14 @@ export function addBenchFairnessCommand(bench: Command): void {
     .option('--queues <names>', 'names of --queue, or all', parseList, ['all'])
     .option('--seed <n>', 'of the workload', parseSeed, 1)
     .option('--gangs', 'the jobs of the heaviest tenant are gangs of whole nodes, not single GPUs')
-    .option('--markdown', 'print Markdown')
+    .option('--print-markdown', 'print the tables as Markdown')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(runBench);
 }
 
 async function runBench(options: FairnessOptions): Promise<void> {
-  const { seed, gangs = false, markdown = false, json = false } = options;
+  const { seed, gangs = false, printMarkdown = false, json = false } = options;
   const names = queuesOf(options.queues);
   const { fairnessTable, runFairness } = await import('../fairness/fairness-run.ts');
   const { ProgressLine } = await import('../../src/cli/terminal/progress-line.ts');
@@ -50,7 +50,7 @@ async function runBench(options: FairnessOptions): Promise<void> {
   }
   line.finish();
   if (json) (await import('../../src/cli/terminal/json-output.ts')).printJson(rows);
-  else (await import('../fairness/fairness-table.ts')).printFairness(rows, markdown);
+  else (await import('../fairness/fairness-table.ts')).printFairness(rows, printMarkdown);
 }
 
 function queuesOf(given: readonly string[]): readonly DisciplineName[] {

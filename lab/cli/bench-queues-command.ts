@@ -23,7 +23,7 @@ interface QueuesOptions {
   readonly traces: string;
   readonly quick?: boolean;
   readonly workers?: number;
-  readonly markdown?: boolean;
+  readonly printMarkdown?: boolean;
   readonly json?: boolean;
 }
 
@@ -51,11 +51,11 @@ export function addBenchQueuesCommand(bench: Command): void {
       'all',
     ])
     .option('--policy <name>', 'chooses the nodes', 'best-fit')
-    .option('--traces <folder>', 'of the published traces', TRACES_DEFAULT)
+    .option('--traces <dir>', 'of the published traces', TRACES_DEFAULT)
     .option('--seed <n>', 'of the made-up workloads', parseSeed, 1)
     .option('--quick', 'a few hundred jobs a workload')
     .option('--workers <n>', 'threads; the result does not depend on it (default: one a core)', parseWorkers)
-    .option('--markdown', 'print Markdown')
+    .option('--print-markdown', 'print the tables as Markdown')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(runBench);
@@ -84,7 +84,7 @@ async function runBench(options: QueuesOptions): Promise<void> {
     const { printJson } = await import('../../src/cli/terminal/json-output.ts');
     const { barsOf } = await import('../queues/queue-bars.ts');
     printJson(rows.map((row) => ({ ...row, bars: barsOf(row, rows) })));
-  } else (await import('../queues/queues-table.ts')).printQueues(rows, options.markdown === true);
+  } else (await import('../queues/queues-table.ts')).printQueues(rows, options.printMarkdown === true);
 }
 
 async function tasksOf(options: QueuesOptions): Promise<QueuesTask[]> {

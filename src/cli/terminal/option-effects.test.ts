@@ -107,8 +107,8 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
     ['runtimes', ['exact'], [...MADE_UP, '--queues', 'fifo']],
     ['queue', ['fifo'], [...MADE_UP, '--queues', 'easy']],
   ],
-  'teg bench fairness': [['markdown', [], ['--json']]],
-  'teg bench queues': [['markdown', [], ['--json']]],
+  'teg bench fairness': [['print-markdown', [], ['--json']]],
+  'teg bench queues': [['print-markdown', [], ['--json']]],
   'teg trace inspect': READING,
   'teg trace convert': READING.map(([name, value, beside]): Case => [name, value, [...beside, out]]),
   'teg trace generate nodes': [

@@ -104,10 +104,10 @@ export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
     },
   ],
   'teg bench fairness': [
-    { options: ['markdown'], when: given('json'), why: `together with --json, ${ONE_OF}` },
+    { options: ['printMarkdown'], when: given('json'), why: `together with --json, ${ONE_OF}` },
   ],
   'teg bench queues': [
-    { options: ['markdown'], when: given('json'), why: `together with --json, ${ONE_OF}` },
+    { options: ['printMarkdown'], when: given('json'), why: `together with --json, ${ONE_OF}` },
   ],
   'teg verify': [{ options: ['printPage'], when: given('json'), why: `together with --json, ${ONE_OF}` }],
   'teg vopr': [

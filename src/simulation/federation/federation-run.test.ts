@@ -243,7 +243,7 @@ describe('jobs that move', () => {
 });
 
 describe('a run ends', () => {
-  const IMPOSSIBLE = { gpuCount: 4, gpuMilli: 1000, podCount: 5, gangMin: 5, durationSeconds: 5 };
+  const IMPOSSIBLE = { gpuCount: 4, gpuMilli: 1000, podCount: 9, gangMin: 9, durationSeconds: 5 };
 
   test('stalled, where waiting jobs can never start', async () => {
     const jobs = jobsOf([{ durationSeconds: 5 }, IMPOSSIBLE]);

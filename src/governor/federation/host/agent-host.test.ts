@@ -41,8 +41,8 @@ describe('a job that arrives', () => {
     expect(proposal).toMatchObject({ to: 1, demandId: DemandId.HalfGpu, podCount: 2, gangMin: 2 });
   });
 
-  test('waits while no zone shows room for all that has to start together', () => {
-    const agents = new Agents();
+  test('waits while no zone shows room for all that has to start together, where gangs do not span zones', () => {
+    const agents = new Agents({ options: { gangPartsMax: 1 } });
     agents.board(THREE);
     expect(told(agents.submit(7, 0, DemandId.OneGpu, 5))).toEqual([]);
     expect(agents.state(7)).toBe('waiting: no zone shows room');
@@ -251,7 +251,7 @@ describe('a gang that has been refused eight times', () => {
 
   /** Job 7, a gang of four, after its eighth refusal; a fresh board comes at every one. */
   function refusedGang(pods = 4, random = new Random(3)): Agents {
-    const agents = new Agents({ random });
+    const agents = new Agents({ random, options: { gangPartsMax: 1 } });
     for (let version = 1; version <= 8; version++) {
       const shown = [entry(1, version, { freeGpuMilli: 9000, takenAt: version })];
       const retried = agents.board(shown);
