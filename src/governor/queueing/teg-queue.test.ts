@@ -351,6 +351,23 @@ describe('reasons', () => {
   });
 });
 
+describe('champions of several tenants', () => {
+  it('are of the tenant whose turn it is, not the longest waiting of all', () => {
+    const shares = [0, 2, 1];
+    const world = new World({ order: { shareOf: (tenant) => shares[tenant] as number }, savingRate: 1e6 });
+    world.submit(0, 3, 100);
+    world.tick();
+    world.submit(1, 4, 10, { tenant: 1 });
+    world.runTo(5);
+    world.submit(2, 4, 10, { tenant: 2 });
+    world.tick();
+    world.runTo(50);
+    world.submit(3, 1, 1, { tenant: 2 });
+    world.runTo(1000);
+    expect(world.starts.get(2)).toBeLessThan(world.starts.get(1) as number);
+  });
+});
+
 describe('bounds', () => {
   it('goes on where room was freed in a step that was full', () => {
     const world = new World({ nodes: [2, 1], limits: { membersMax: 5, effectsMax: 7 } });

@@ -1,6 +1,6 @@
 /**
  * The TEG queue: no job is the head of a queue. Every waiting job that fits starts, in the order of tenants' shares, then
- * priority and arrival; for the one that has waited longest, the champion, room is reserved once it can pay for it
+ * priority and arrival; for the one whose turn it is, the champion, room is reserved once it can pay for it
  * (`champions.ts`), and everything that is expected to end before its start flows around it.
  *
  * One pass: champions that fit start; reservations are planned from the expected ends of running jobs; then lines of
@@ -252,19 +252,33 @@ export class TegQueue implements QueueDiscipline {
 
   private electChampions(pass: SchedulingPass): void {
     while (this.reservations.hasVacancy) {
-      const entry = this.longestWaiting(new Set(this.reservations.entries));
+      const entry = this.nextInTurn(new Set(this.reservations.entries), pass.timeSeconds);
       if (entry === undefined || !this.reservations.elect(pass, entry)) return;
     }
   }
 
-  private longestWaiting(taken: ReadonlySet<TegEntry>): TegEntry | undefined {
+  /** The job that would start next if there were room: of the tenant whose turn it is, the longest waiting of its most important. */
+  private nextInTurn(taken: ReadonlySet<TegEntry>, timeSeconds: number): TegEntry | undefined {
+    const shareOf = this.sharesAt(timeSeconds);
     let best: TegEntry | undefined;
     this.lines.forEach((line) => {
       const entry = nextWaiting(line, taken);
       if (entry === undefined || entry.isHeld) return;
-      if (best === undefined || goesFirst(entry, best)) best = entry;
+      if (best === undefined || compareTurn(entry, best, shareOf) < 0) best = entry;
     });
     return best;
+  }
+
+  /** @returns The shares of tenants, each asked for once. */
+  private sharesAt(timeSeconds: number, shares = new Map<number, number>()): (tenant: number) => number {
+    return (tenant) => {
+      let share = shares.get(tenant);
+      if (share === undefined) {
+        share = this.order.shareOf(tenant, timeSeconds);
+        shares.set(tenant, share);
+      }
+      return share;
+    };
   }
 
   /** Tries all lines, in the order of shares. @returns False: the step is full. */
@@ -274,16 +288,8 @@ export class TegQueue implements QueueDiscipline {
       lines.push(line);
     });
     const shares = new Map<number, number>();
-    const shareOf = (tenant: number): number => {
-      let share = shares.get(tenant);
-      if (share === undefined) {
-        share = this.order.shareOf(tenant, pass.timeSeconds);
-        shares.set(tenant, share);
-      }
-      return share;
-    };
-    const before = (a: TegLine, b: TegLine): number =>
-      shareOf(a.tenant) - shareOf(b.tenant) || b.priority - a.priority || firstOf(a).rank - firstOf(b).rank;
+    const shareOf = this.sharesAt(pass.timeSeconds, shares);
+    const before = (a: TegLine, b: TegLine): number => compareTurn(firstOf(a), firstOf(b), shareOf);
     lines.sort(before);
     while (lines.length > 0 && this.candidatesLeft > 0) {
       const line = lines.shift() as TegLine;
@@ -369,7 +375,8 @@ export class TegQueue implements QueueDiscipline {
     const { rooms } = this;
     if (rooms === undefined) return true;
     if (!rooms.begin(pass.timeSeconds)) return true;
-    owed.sort((a, b) => (goesFirst(a, b) ? -1 : 1));
+    // Room is owed by its quota, whatever its tenant had.
+    owed.sort((a, b) => b.line.priority - a.line.priority || a.rank - b.rank);
     let hasEvicted = false;
     // Grows: after a job that got room comes the next of its line.
     for (let at = 0; at < owed.length && at < this.candidatesMax; at++) {
@@ -463,6 +470,10 @@ function nextWaiting(line: TegLine, taken: ReadonlySet<TegEntry>): TegEntry | un
   return undefined;
 }
 
-function goesFirst(a: TegEntry, b: TegEntry): boolean {
-  return a.line.priority !== b.line.priority ? a.line.priority > b.line.priority : a.rank < b.rank;
+/** The tenant that had less for its share goes first, then priority, then arrival. < 0: the first one. */
+function compareTurn(a: TegEntry, b: TegEntry, shareOf: (tenant: number) => number): number {
+  const [shareA, shareB] = [shareOf(a.line.tenant), shareOf(b.line.tenant)];
+  // Not a difference: both are infinite for tenants that have idle capacity only.
+  if (shareA !== shareB) return shareA < shareB ? -1 : 1;
+  return b.line.priority - a.line.priority || a.rank - b.rank;
 }
