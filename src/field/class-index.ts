@@ -188,7 +188,6 @@ export class ClassIndex {
     const order = this.orderOf(demand);
     const { nodeCounts, heads } = this.classes;
     const { maybeFitting } = order;
-    assert(this.classEpoch === this.classes.epoch, 'node by node is looked after find, not before');
     let left = this.options.boundaryProbesMax;
     for (let looked = maybeFitting.length; looked > 0 && left > 0; looked--) {
       if (order.cursor >= maybeFitting.length) order.cursor = 0;
@@ -376,7 +375,6 @@ export class ClassIndex {
       found.ids[count] = id;
       found.costs[count++] = cost;
     }
-    assert(order.slot < stride, 'a demand without a column of costs');
     const limit = count <= NEAR ? UNLIMITED_32 : kthSmallest(found.costs.slice(0, count), NEAR);
     const heap = order.heaps[group] as ClassHeap;
     heap.clear();
@@ -433,7 +431,6 @@ export class ClassIndex {
         order.tops[g] = heap.size > 0 ? heap.topCost() : this.boundOf(g, order.slot);
       });
     this.rows.renumber(ids);
-    assert(this.classEpoch === this.classes.epoch, 'ids of classes are those of another epoch');
     let kept = 0;
     for (let id = 0; id < ids.length && id < this.priced.length; id++) {
       if ((ids[id] as number) >= 0) this.priced[kept++] = this.priced[id] as number;

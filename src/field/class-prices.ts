@@ -4,7 +4,6 @@
  * A class is loaded once and then priced for many demands.
  */
 
-import { assert } from '../kernel/assert.ts';
 import { grown } from '../kernel/grown.ts';
 import { INT32_MAX } from '../kernel/limits.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
@@ -63,7 +62,6 @@ export class ClassPrices {
   load(id: number): void {
     // A caller that prices a single node in between loads that node.
     if (id === this.id && this.price.holds(this.shape)) return;
-    assert(id >= 0 && id < this.classes.count, 'a class that is not there');
     const { classes, shape } = this;
     this.id = id;
     this.flavorId = classes.flavorIds[id] as number;
@@ -108,7 +106,6 @@ export class ClassPrices {
 
   /** @returns ΔV of a demand that fits the loaded class, milli-GPU, in 32 bits. O(1). */
   cost(demand: Demand): number {
-    assert(this.price.holds(this.shape), 'another state was priced since this class was taken to hand');
     return Math.fround(this.price.costHere(demand, this.before));
   }
 
@@ -119,8 +116,6 @@ export class ClassPrices {
    * @param perhaps Gets the slots of demands that perhaps fit. @returns How many.
    */
   costs(columns: DemandColumns, cells: Float32Array, at: number, perhaps: Int32Array): number {
-    assert(this.price.holds(this.shape), 'another state was priced since this class was taken to hand');
-    assert(cells.length >= at + columns.slots.length, 'a row of costs without room for all demands');
     const count = this.findCandidates(columns);
     const { candidates, shape } = this;
     const { slots, demands, special } = columns;

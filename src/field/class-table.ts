@@ -284,11 +284,9 @@ export class ClassTable {
     if (previous >= 0) this.next[previous] = next;
     else this.heads[from] = next;
     const nodes = (this.nodeCounts[from] as number) - 1;
-    assert(nodes >= 0, 'a class loses a node that it has not');
     this.nodeCounts[from] = nodes;
     if (nodes > 0) return;
     const position = this.positions[from] as number;
-    assert(this.occupied[position] === from, 'an occupied class is not where it should be');
     const last = this.occupied[--this.occupiedCount] as number;
     this.occupied[position] = last;
     this.positions[last] = position;

@@ -45,7 +45,6 @@ export class CostRows {
 
   /** Clears a column. O(rows). */
   clearColumn(column: number): void {
-    assert(column >= 0 && column < this.stride, 'a column that is not there');
     for (let at = column; at < this.cells.length; at += this.stride) this.cells[at] = Number.NaN;
   }
 
@@ -79,7 +78,6 @@ export function slotsReached(
   slots: Int32Array,
   reached: Int32Array,
 ): number {
-  assert(reached.length >= slots.length, 'no room for all slots that may be reached');
   let count = 0;
   for (let i = 0; i < slots.length; i++) {
     // No branch: the reached slots cannot be predicted.

@@ -87,7 +87,6 @@ export class FlavorRent {
 
   /** Brings the free GPU of a node's group up to date. @returns By how many milli-GPU it grew. O(1). */
   update(node: number): number {
-    assert(node >= 0 && node < this.cluster.nodeCount, 'rent of a node that is not there');
     if (node >= this.counted.length) this.growNodes(node + 1);
     const { cluster } = this;
     const group = this.groupOf(cluster.flavorIds[node] as number);
@@ -96,7 +95,6 @@ export class FlavorRent {
     if (change !== 0) {
       this.free[group] = (this.free[group] as number) + change;
       this.freeTotal += change;
-      assert(this.freeTotal >= 0, 'less than nothing is free');
       this.counted[node] = free;
     }
     const gpus = cluster.up[node] === 1 ? cluster.gpuSlots(node) + cluster.unnumberedGpus(node).size : 0;
@@ -110,7 +108,6 @@ export class FlavorRent {
   /** Counts an arrival of `pods` equal pods. O(1), or O(groups) for a constrained demand. */
   demandSeen(demand: Demand, pods: number): void {
     if (demand.gpuCount === 0) return;
-    assert(pods > 0, 'an arrival of no pods');
     const amount = demand.gpuTotalMilli * pods;
     this.demandTotal += amount;
     if (demand.constraintId !== 0) this.bind(demand, amount);
@@ -133,7 +130,6 @@ export class FlavorRent {
 
   /** @returns The sums of a group, from which rents of several zones can be computed. O(1). */
   sumsOf(group: number): GroupSums {
-    assert(group >= 0 && group < this.groupCount, 'a rent group that is not there');
     const label = this.labels[group] as string;
     return {
       gpuModel: label === WITHOUT_GPU ? undefined : label,

@@ -63,7 +63,6 @@ export class HostPotential {
 
   /** @returns Milli-GPU. @param room Host room. @param cpuMilli Free CPU, ≥ room. O(1). */
   value(room: number, cpuMilli: number): number {
-    assert(room >= 0 && cpuMilli >= room, 'host room is negative, or more than the free CPU');
     if (!this.valued) return 0;
     return HOST_PRICE * (this.interpolate(room) + cpuMilli - room);
   }

@@ -3,7 +3,6 @@
  * an empty node. One formula for exact node states and for classes; rent is added by the caller, since it depends on
  * the flavour alone.
  */
-import { assert } from '../kernel/assert.ts';
 import type { Demand } from '../model/demand.ts';
 import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../model/node.ts';
 import { type DemandColumns, SHARING } from './demand-columns.ts';
@@ -113,7 +112,6 @@ export class Price {
 
   /** Loads a state. @param s Must not change until the next one is loaded. O(1). */
   take(s: NodeShape): void {
-    assert(s.a >= s.b && s.b >= s.d && s.whole >= 0, 'partial GPUs of a state do not descend');
     this.shape = s;
     this.stamp++;
   }
@@ -141,7 +139,6 @@ export class Price {
     this.stranding.setHost(room);
     this.opened = 0;
     const after = this.afterGpus(demand, room, cpu);
-    assert(this.stranding.holdsHost(room), 'another host room was set while this one was priced');
     if (after === Number.POSITIVE_INFINITY) return after;
     this.before = before;
     this.after = after;
@@ -163,7 +160,6 @@ export class Price {
     costs: Float32Array,
     at: number,
   ): void {
-    assert(count <= rows.length, 'more demands than rows');
     const { kinds, slots, demands } = columns;
     const slow = this.room.perExtended.length > 0 || this.shape.whole > WHOLE_GPUS_MAX;
     if (!slow) this.findHosts(columns, rows, count);
@@ -287,7 +283,6 @@ export class Price {
   /** The state after taking n whole GPUs. */
   private findAfterWhole(count: number): void {
     const { whole, a, b, d, rest } = this.shape;
-    assert(count >= 0 && count < WHOLE_STATES, 'a pod with more GPUs than a node has numbers for');
     this.stamps[count] = this.stamp;
     this.setState(count, whole - count, a, b, d, rest);
   }
@@ -316,7 +311,6 @@ export class Price {
 
   /** The states after sharing this much of a GPU, one for each possible GPU. */
   private findChoices(milli: number): void {
-    assert(milli > 0 && milli < GPU_MILLI, 'a share of a GPU that is none, or all of it');
     const { whole, a, b, d, rest } = this.shape;
     const first = WHOLE_STATES + CHOICES * milli;
     let at = first;

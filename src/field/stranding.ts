@@ -88,7 +88,6 @@ export class StrandingPotential {
 
   /** Sets the host room of the next `valueHere`s. @param hostMilli ≥ 0. O(1). */
   setHost(hostMilli: number): void {
-    assert(hostMilli >= 0, 'host room is negative');
     const { points } = this.lattice;
     const k = this.lattice.indexOf(hostMilli);
     const lower = points[k] as number;
@@ -97,14 +96,8 @@ export class StrandingPotential {
     this.beyond = k === this.pointCount - 1 ? 0 : (hostMilli - lower) / ((points[k + 1] as number) - lower);
   }
 
-  /** @returns Whether this is the host room that the next `valueHere` and `read` are for. */
-  holdsHost(hostMilli: number): boolean {
-    return this.hostMilli === hostMilli;
-  }
-
   /** V with the host room that `setHost` set. The three partials may come in any order. @cost O(1), one table line. */
   valueHere(whole: number, a: number, b: number, d: number, rest: number): number {
-    assert(this.hostMilli >= 0, 'a value before the host room is set');
     const row = this.rowOf(whole, a, b, d);
     if (row < 0) return this.valueOfMany(this.hostMilli, whole, a, b, d, rest);
     return this.read(row) + this.offcutOf(a, b, d, rest);
@@ -139,7 +132,6 @@ export class StrandingPotential {
 
   /** A node with more whole GPUs than the table: as several tables' worth, each with its part of the host. */
   private valueOfMany(host: number, whole: number, a: number, b: number, d: number, rest: number): number {
-    assert(whole > this.wholeMax, 'a state that the table holds is valued by parts');
     const parts = whole / Math.max(1, this.wholeMax);
     const value = parts * this.value(host / parts, this.wholeMax, 0, 0, 0, 0) + a + b + d + rest;
     this.setHost(host);
