@@ -50,6 +50,8 @@ export interface JobSpec extends PodSpec {
   readonly podCount: number;
   /** Members that have to start together; integer in [1, podCount]. 1: an elastic array. */
   readonly gangMin: number;
+  /** Seconds of a run between two checkpoints, from which a later run goes on; > 0; absent: it starts over. */
+  readonly checkpointSeconds?: number;
   /** Name of its PodGroup, if the source names one. */
   readonly podGroup?: string;
   /** Its controller, if the source names it: for example `ReplicaSet/web-5d9c`. */

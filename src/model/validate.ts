@@ -45,6 +45,12 @@ export function findJobProblem(job: JobSpec): SpecProblem | undefined {
     check('requestedSeconds', requestedSeconds, isRequest(requestedSeconds), 'a number ≥ 0, or NaN') ??
     checkInteger('podCount', job.podCount, 1, INT32_MAX) ??
     checkInteger('gangMin', job.gangMin, 1, job.podCount) ??
+    check(
+      'checkpointSeconds',
+      job.checkpointSeconds,
+      isInterval(job.checkpointSeconds),
+      'a finite number > 0',
+    ) ??
     checkOptionalText('podGroup', job.podGroup) ??
     checkOptionalText('owner', job.owner) ??
     checkOptionalText('user', job.user) ??
@@ -175,6 +181,10 @@ function isDuration(seconds: number): boolean {
 
 function isRequest(seconds: number): boolean {
   return typeof seconds === 'number' && !(seconds < 0);
+}
+
+function isInterval(seconds: number | undefined): boolean {
+  return seconds === undefined || (seconds > 0 && seconds < Number.POSITIVE_INFINITY);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -59,6 +59,7 @@ export const jobArbitrary: fc.Arbitrary<JobSpec> = fc
       extended: record(amount),
       affinity: fc.array(term, { maxLength: 3 }),
       spread: fc.record({ podsPerNodeMax: int(1, INT32_MAX), spreadGroup: name }),
+      checkpointSeconds: fc.double({ min: 1e-3, max: 1e9, noNaN: true }),
       podGroup: name,
       owner: name,
       user: name,

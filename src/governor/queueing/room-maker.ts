@@ -1,5 +1,6 @@
 /** The port through which a queue has room made for jobs that do not start: by evictions, where an economy allows them. */
 import type { Demand } from '../../model/demand.ts';
+import type { EvictionTerms } from '../../model/eviction-terms.ts';
 import type { SchedulingPass } from '../zone/queue-discipline.ts';
 
 /** A job as the queue knows it. */
@@ -10,6 +11,8 @@ export interface RoomClaim {
   readonly gangMin: number;
   readonly tenant: number;
   readonly priority: number;
+  /** How it takes evictions itself. */
+  readonly terms: EvictionTerms;
 }
 
 /** Makes room for waiting jobs. */

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import type { Demand } from '../../model/demand.ts';
+import { EVICTION_DEFAULTS } from '../../model/eviction-terms.ts';
 import { makeCluster } from '../zone/zone.fixtures.ts';
 import { firstOf, type TegEntry, TegLines } from './teg-lines.ts';
 
@@ -10,7 +11,7 @@ const demand = makeCluster([2]).demands.demands[4] as Demand;
 
 function entryOf(lines: TegLines, job: number): TegEntry {
   const more = { podCount: 1, gangMin: 1, priority: 0, tenant: 0, owner: -1, expectedSeconds: Number.NaN };
-  return lines.add({ job, rank: job, demand, ...more }, 0);
+  return lines.add({ job, rank: job, demand, terms: EVICTION_DEFAULTS, ...more }, 0);
 }
 
 /** The waiting jobs of the only line, in its order. */

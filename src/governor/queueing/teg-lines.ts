@@ -6,6 +6,7 @@
  */
 import { assert } from '../../kernel/assert.ts';
 import type { Demand } from '../../model/demand.ts';
+import type { EvictionTerms } from '../../model/eviction-terms.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import type { QueuedJob } from '../zone/queue-discipline.ts';
 
@@ -15,6 +16,8 @@ export interface TegEntry {
   readonly rank: number;
   /** When it arrived: a job that was evicted or lost its node keeps it. */
   readonly sinceSeconds: number;
+  /** How it takes evictions. */
+  readonly terms: EvictionTerms;
   /** Of jobs that are equal to it. */
   line: TegLine;
   /** True while it waits. */
@@ -70,6 +73,7 @@ export class TegLines {
       job: queued.job,
       rank: queued.rank,
       sinceSeconds: timeSeconds,
+      terms: queued.terms,
       line,
       waits: false,
       reason: undefined,

@@ -94,13 +94,11 @@ export class TegQueue implements QueueDiscipline {
   }
 
   submitted(queued: QueuedJob, timeSeconds: number): void {
-    this.estimates.submitted(queued.job, queued.owner, queued.tenant, queued.expectedSeconds);
-    this.enqueue(this.lines.add(queued, timeSeconds));
+    this.enqueue(this.add(queued, timeSeconds));
   }
 
   adopted(queued: QueuedJob, timeSeconds: number): void {
-    this.estimates.submitted(queued.job, queued.owner, queued.tenant, queued.expectedSeconds);
-    this.runs(this.lines.add(queued, timeSeconds), timeSeconds);
+    this.runs(this.add(queued, timeSeconds), timeSeconds);
   }
 
   withdrawn(job: number): void {
@@ -194,6 +192,12 @@ export class TegQueue implements QueueDiscipline {
     if (waiting.length === 0) return true;
     this.reservations.closeOnly(pass, 0);
     return this.evictFor(pass, waiting);
+  }
+
+  private add(queued: QueuedJob, timeSeconds: number): TegEntry {
+    const { job, owner, tenant, expectedSeconds, terms } = queued;
+    this.estimates.submitted(job, owner, tenant, expectedSeconds, terms);
+    return this.lines.add(queued, timeSeconds);
   }
 
   private enqueue(entry: TegEntry): void {
@@ -456,9 +460,9 @@ const NOT_FOR_WANT_OF_ROOM: ReadonlySet<string> = new Set(['tenant-held', 'budge
 
 const NO_ENTRIES: ReadonlySet<TegEntry> = new Set();
 
-function claimOf({ job, line }: TegEntry): RoomClaim {
+function claimOf({ job, terms, line }: TegEntry): RoomClaim {
   const { demand, podCount, gangMin, tenant, priority } = line;
-  return { job, demand, podCount, gangMin, tenant, priority };
+  return { job, terms, demand, podCount, gangMin, tenant, priority };
 }
 
 /** The first waiting job of a line that is not taken. */

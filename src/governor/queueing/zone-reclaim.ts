@@ -37,6 +37,7 @@ import {
 import { CLUSTER_TENANT } from '../../market/tenants/tenant-tree.ts';
 import { addPods, newAmounts } from '../../market/tenants/tenant-usage.ts';
 import type { Demand } from '../../model/demand.ts';
+import { savedSeconds } from '../../model/eviction-terms.ts';
 import { GPU_MILLI } from '../../model/node.ts';
 import type { NodeFlavors } from '../node-flavors.ts';
 import type { TenantAccounts } from '../tenant-accounts.ts';
@@ -63,7 +64,7 @@ export interface ReclaimCounts {
   /** Jobs evicted, by reason. */
   readonly evicted: Record<EvictionReason, number>;
   evictedPods: number;
-  /** GPU-seconds of work since start. */
+  /** GPU-seconds of work since the start, or the last checkpoint. */
   workLost: number;
   /** Plans whose job did not start. */
   wasted: number;
@@ -90,7 +91,12 @@ interface Running {
   readonly startedSeconds: number;
   readonly startOrder: number;
   /** Made for the first plan: its pods stay where they are. */
-  unit: ReclaimUnit | undefined;
+  unit: ZoneUnit | undefined;
+}
+
+/** A job whose last checkpoint moves. */
+interface ZoneUnit extends Omit<ReclaimUnit, 'checkpointedSeconds'> {
+  checkpointedSeconds: number;
 }
 
 /** A pod that knows its job. */
@@ -376,12 +382,15 @@ export class ZoneReclaim implements RoomMaker {
     const units: ReclaimUnit[] = [];
     for (const running of this.running.values()) {
       running.unit ??= this.unitOf(pass, running);
+      const { terms } = running.claim;
+      const saved = savedSeconds(pass.timeSeconds - running.startedSeconds, terms);
+      if (saved > 0) running.unit.checkpointedSeconds = running.startedSeconds + saved;
       units.push(running.unit);
     }
     return units;
   }
 
-  private unitOf(pass: SchedulingPass, { claim, startedSeconds, startOrder }: Running): ReclaimUnit {
+  private unitOf(pass: SchedulingPass, { claim, startedSeconds, startOrder }: Running): ZoneUnit {
     const pods: ZonePod[] = [];
     const gpus = claim.demand.gpuTotalMilli / GPU_MILLI;
     pass.forEachPod(claim.job, (place) => {

@@ -4,6 +4,7 @@
  * Invariant between steps: the jobs counted here wait, and are in no line of the zone's own; jobs that no set of nodes
  * could hold are parked in the zone's lines, unknown to the discipline, until a node joins.
  */
+import { EVICTION_DEFAULTS } from '../../model/eviction-terms.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import type { QueueDiscipline, QueuedJob } from './queue-discipline.ts';
 import type { ZoneCore } from './zone-core.ts';
@@ -35,6 +36,7 @@ export class DisciplinedJobs implements PassHost {
       tenant: 0,
       owner: -1,
       expectedSeconds: Number.NaN,
+      terms: EVICTION_DEFAULTS,
     };
   }
 
@@ -142,14 +144,16 @@ export class DisciplinedJobs implements PassHost {
     this.fill(event.job);
     queued.owner = event.owner ?? -1;
     queued.expectedSeconds = event.expectedSeconds ?? Number.NaN;
+    queued.terms = event.terms ?? EVICTION_DEFAULTS;
     return queued;
   }
 
-  /** Its expected run time is forgotten. */
+  /** Its expected run time and its terms of evictions are forgotten. */
   private describeParked(job: number): QueuedJob {
     this.fill(job);
     this.queued.owner = -1;
     this.queued.expectedSeconds = Number.NaN;
+    this.queued.terms = EVICTION_DEFAULTS;
     return this.queued;
   }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
+import { EVICTION_DEFAULTS } from '../../model/eviction-terms.ts';
 import type { PodSpec } from '../../model/job.ts';
 import { NODE_PRESSURES } from '../../model/node-state.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
@@ -90,6 +91,20 @@ describe('encodeEvent and decodeEvent', () => {
         expect(read.timeSeconds).toBe(timeSeconds === 0 ? 0 : timeSeconds);
       }),
     );
+  });
+
+  test('give back the terms of evictions, whatever else a submission says', () => {
+    const plain = { kind: ZoneEventKind.JobSubmitted, job: 1, demandId: 0, podCount: 2, gangMin: 1 };
+    const terms = { ...EVICTION_DEFAULTS, checkpointSeconds: 600.5 };
+    const base = { ...plain, priority: 0, tenant: 3 } as const;
+    const more = [{}, { running: true }, { owner: 2, expectedSeconds: 9 }];
+    for (const given of more.map((rest) => ({ ...base, ...rest, terms }))) {
+      expect(decodeEvent(encodeEvent(given, 1)).event).toEqual(given);
+    }
+    expect(encodeEvent({ ...base, terms: EVICTION_DEFAULTS }, 1)).toBe(encodeEvent(base, 1));
+    for (const last of ['{"checkpointSeconds":0}', '{"checkpointSeconds":"1"}', '{"other":1}', '[]', '{}x']) {
+      expect(() => decodeEvent(`[0,4,1,0,2,1,0,3,${last}]`)).toThrow('event log line');
+    }
   });
 
   test('read submissions of logs that named no tenant as the default tenant’s', () => {

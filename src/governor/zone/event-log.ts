@@ -12,6 +12,7 @@
  *     [0,4,17,0,3,3,0,2]                            time, JobSubmitted, job, demand, pods, gang, priority, tenant
  *     [0,4,18,0,3,3,0,2,1]                          the same of a job whose pods run already
  *     [0,4,19,0,3,3,0,2,0,7,3600]                   the same of owner 7, expected to run 3600 s (−1: unknown)
+ *     [0,4,20,0,3,3,0,2,{"checkpointSeconds":600}]  the same with terms of evictions, behind whatever else there is
  *     [60.5,5,17,1]                                 time, JobFinished, job, run
  *     [61,8,0,5,300]                                time, NodeState, node, pressure (1 memory, 2 disk, 4 pid), watts of headroom
  *
@@ -19,6 +20,7 @@
  */
 import type { Demand, DemandTable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
+import { areTermsSound, EVICTION_DEFAULTS, type EvictionTerms } from '../../model/eviction-terms.ts';
 import type { PodSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import { NODE_PRESSURES, pressureBits, pressuresOf } from '../../model/node-state.ts';
@@ -72,16 +74,8 @@ export function encodeEvent(event: ZoneEvent, timeSeconds: number): string {
     case ZoneEventKind.NodeUp:
     case ZoneEventKind.NodeDown:
       return JSON.stringify([timeSeconds, event.kind, event.node]);
-    case ZoneEventKind.JobSubmitted: {
-      const { kind, job, demandId, podCount, gangMin, priority, tenant = DEFAULT_TENANT } = event;
-      const fields = [timeSeconds, kind, job, demandId, podCount, gangMin, priority, tenant];
-      const { owner, expectedSeconds } = event;
-      const running = event.running === true ? 1 : 0;
-      if (owner !== undefined || expectedSeconds !== undefined) {
-        return JSON.stringify([...fields, running, owner ?? UNKNOWN, expectedSeconds ?? UNKNOWN]);
-      }
-      return JSON.stringify(running === 1 ? [...fields, 1] : fields);
-    }
+    case ZoneEventKind.JobSubmitted:
+      return JSON.stringify(submissionFields(event, timeSeconds));
     case ZoneEventKind.JobFinished:
       return JSON.stringify([timeSeconds, event.kind, event.job, event.run ?? 0]);
     case ZoneEventKind.JobCancelled:
@@ -99,6 +93,35 @@ export function encodeEvent(event: ZoneEvent, timeSeconds: number): string {
     case ZoneEventKind.Tick:
       return JSON.stringify([timeSeconds, event.kind]);
   }
+}
+
+function submissionFields(event: JobSubmittedEvent, timeSeconds: number): unknown[] {
+  const { kind, job, demandId, podCount, gangMin, priority, tenant = DEFAULT_TENANT } = event;
+  const { owner, expectedSeconds, terms = EVICTION_DEFAULTS } = event;
+  const running = event.running === true ? 1 : 0;
+  const fields: unknown[] = [timeSeconds, kind, job, demandId, podCount, gangMin, priority, tenant];
+  if (owner !== undefined || expectedSeconds !== undefined)
+    fields.push(running, owner ?? UNKNOWN, expectedSeconds ?? UNKNOWN);
+  else if (running === 1) fields.push(1);
+  // Only what is not the default: Infinity is not JSON.
+  const stated = Object.entries(terms).filter(
+    ([name, value]) => EVICTION_DEFAULTS[name as keyof EvictionTerms] !== value,
+  );
+  if (stated.length > 0) fields.push(Object.fromEntries(stated));
+  return fields;
+}
+
+/** Takes the terms of evictions off the end of a submission. */
+function takeTerms(line: string, rest: unknown[]): Partial<JobSubmittedEvent> {
+  const last = rest.at(-1);
+  if (typeof last !== 'object' || last === null) return {};
+  const terms = { ...EVICTION_DEFAULTS, ...last };
+  const isKnown = Object.keys(last).every((name) => name in EVICTION_DEFAULTS);
+  if (Array.isArray(last) || !isKnown || !areTermsSound(terms)) {
+    throw invalid(line, 'terms of evictions with intervals > 0');
+  }
+  rest.pop();
+  return { terms };
 }
 
 /**
@@ -120,8 +143,10 @@ export function decodeEvent(line: string): TimedEvent {
   }
   const names = typeof kind === 'number' ? FIELDS[kind] : undefined;
   if (names === undefined) throw invalid(line, `a kind of event in [1, ${ZoneEventKind.NodeState}]`);
-  if (kind === ZoneEventKind.JobSubmitted && rest.length === names.length - 1) rest.push(DEFAULT_TENANT);
-  const extras = kind === ZoneEventKind.JobSubmitted ? takeExtras(rest, names.length) : {};
+  const isSubmission = kind === ZoneEventKind.JobSubmitted;
+  const terms = isSubmission ? takeTerms(line, rest) : {};
+  if (isSubmission && rest.length === names.length - 1) rest.push(DEFAULT_TENANT);
+  const extras = isSubmission ? { ...takeExtras(rest, names.length), ...terms } : {};
   if (rest.length !== names.length || !rest.every(Number.isInteger)) {
     throw invalid(line, names.length === 0 ? 'no further field' : `the integers ${names.join(', ')}`);
   }

@@ -16,6 +16,7 @@
  */
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
+import type { EvictionTerms } from '../../model/eviction-terms.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import type { ReasonCode } from './zone-events.ts';
 
@@ -36,6 +37,8 @@ export interface QueuedJob {
   owner: number;
   /** The run time that its owner expects or is limited to, seconds; NaN: unknown. */
   expectedSeconds: number;
+  /** How it takes evictions. Immutable: it may be kept. */
+  terms: EvictionTerms;
 }
 
 /** The outcome of `SchedulingPass.start`. */

@@ -5,6 +5,7 @@
  * numbers of kinds and reasons are part of the event log's format and never change their meaning.
  * Not here: the effect buffer (`effects.ts`) and the encoding of events (`event-log.ts`).
  */
+import type { EvictionTerms } from '../../model/eviction-terms.ts';
 import type { NodeSpec } from '../../model/node.ts';
 import type { NodeState } from '../../model/node-state.ts';
 
@@ -72,6 +73,8 @@ export interface JobSubmittedEvent {
   owner?: number;
   /** The run time that its owner expects or is limited to, seconds, ≥ 0; absent: unknown. */
   expectedSeconds?: number;
+  /** How it takes evictions, for queue disciplines that evict; absent: `EVICTION_DEFAULTS`. Kept. */
+  terms?: EvictionTerms;
 }
 
 /** A running job is done. Ignored (and counted) if the job does not run, or not in this run. */

@@ -1,6 +1,7 @@
 /** The checks of a submission, before a zone changes anything. */
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { TegError } from '../../model/errors.ts';
+import { areTermsSound, EVICTION_DEFAULTS } from '../../model/eviction-terms.ts';
 import { TENANTS_MAX } from '../../model/limits.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import type { ZoneCore } from './zone-core.ts';
@@ -17,6 +18,12 @@ export function requireSubmission(core: ZoneCore, event: JobSubmittedEvent): voi
   requireInteger('tenant', tenant, 0, TENANTS_MAX - 1, 'take a number of a TenantTable');
   requireInteger('owner', owner, 0, 2 ** 31 - 1, 'number the owners from 0');
   requireSeconds('expectedSeconds', event.expectedSeconds ?? 0);
+  if (!areTermsSound(event.terms ?? EVICTION_DEFAULTS)) {
+    throw new TegError(
+      'TEG_JOB_INVALID',
+      `submitted job has terms of evictions ${JSON.stringify(event.terms)}; expected intervals > 0: correct them`,
+    );
+  }
   requireInteger('demandId', demandId, 0, core.cluster.demands.demands.length - 1, 'intern the demand first');
   const state = core.jobs.stateOf(job);
   if (state === JobState.Waiting || state === JobState.Running) {

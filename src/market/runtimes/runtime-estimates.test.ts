@@ -1,5 +1,6 @@
 /** Estimates: declared, predicted, corrected. */
 import { describe, expect, it } from 'vitest';
+import { EVICTION_DEFAULTS } from '../../model/eviction-terms.ts';
 import { RuntimeEstimates } from './runtime-estimates.ts';
 
 const NONE = Number.NaN;
@@ -91,5 +92,18 @@ describe('RuntimeEstimates', () => {
     estimates.started(1, 0);
     estimates.ended(1, 10, true);
     expect([2, 3].map((job) => estimates.estimate(job))).toEqual([1000, 10]);
+  });
+
+  it('what checkpoints keep of an ended run is not expected again, and counts for what is learned', () => {
+    const estimates = new RuntimeEstimates({ predicts: true });
+    estimates.submitted(1, 7, 0, 1000, { ...EVICTION_DEFAULTS, checkpointSeconds: 100 });
+    estimates.started(1, 0);
+    estimates.ended(1, 350, false);
+    expect(estimates.estimate(1)).toBe(700);
+    estimates.started(1, 500);
+    expect(estimates.expectedEnd(1, 500)).toBe(1200);
+    estimates.ended(1, 800, true);
+    estimates.submitted(2, 7, 0, 1000);
+    expect(estimates.estimate(2)).toBe(600);
   });
 });

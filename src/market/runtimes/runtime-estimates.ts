@@ -4,6 +4,7 @@
  *     submitted ──▶ estimate ──started──▶ expectedEnd ──▶ ended (the run is learned from, if it ended on its own)
  *                       ▲                                   │ it starts over
  *                       └───────────────────────────────────┘
+ *                         or goes on from its last checkpoint
  *
  * A prediction is renewed while a job waits, kept from its start on, and never above what the owner declared. A job that
  * runs longer than predicted gets a longer prediction, by the steps of the source, until its declared time.
@@ -11,6 +12,7 @@
  * @source Tsafrir, Etsion, Feitelson 2007 (see `runtime-predictor.ts`), section 5: increments of corrections.
  */
 import { assert } from '../../kernel/assert.ts';
+import { EVICTION_DEFAULTS, type EvictionTerms, savedSeconds } from '../../model/eviction-terms.ts';
 import { RuntimePredictor } from './runtime-predictor.ts';
 
 /** Seconds that are added to a prediction, one after the other, each time a job has run longer. */
@@ -23,6 +25,9 @@ interface Entry {
   readonly owner: number;
   /** Infinity: unknown. */
   readonly declaredSeconds: number;
+  readonly terms: EvictionTerms;
+  /** What its checkpoints keep of earlier runs. */
+  doneSeconds: number;
   /** NaN while it waits. */
   startSeconds: number;
   /** The estimate at its start; meaningful while it runs. */
@@ -63,10 +68,18 @@ export class RuntimeEstimates {
    * @param owner           ≥ 0; −1: unknown, and its tenant stands for it.
    * @param declaredSeconds NaN: unknown.
    */
-  submitted(job: number, owner: number, tenant: number, declaredSeconds: number): void {
+  submitted(
+    job: number,
+    owner: number,
+    tenant: number,
+    declaredSeconds: number,
+    terms: EvictionTerms = EVICTION_DEFAULTS,
+  ): void {
     this.entries.set(job, {
       owner: owner >= 0 ? owner : -1 - tenant,
       declaredSeconds: Number.isNaN(declaredSeconds) ? Number.POSITIVE_INFINITY : declaredSeconds,
+      terms,
+      doneSeconds: 0,
       startSeconds: Number.NaN,
       expectedSeconds: Number.NaN,
     });
@@ -87,17 +100,18 @@ export class RuntimeEstimates {
 
   /** @returns When a running job is expected to end: not before now; Infinity: unknown. */
   expectedEnd(job: number, nowSeconds: number): number {
-    const { startSeconds, expectedSeconds, declaredSeconds } = this.entryOf(job);
+    const { startSeconds, expectedSeconds, declaredSeconds, doneSeconds } = this.entryOf(job);
     assert(!Number.isNaN(startSeconds), 'a job that waits has no expected end');
     let seconds = expectedSeconds;
     const { predictor } = this;
     if (predictor !== undefined) {
       const runSeconds = nowSeconds - startSeconds;
-      for (let step = 0; seconds <= runSeconds && seconds < declaredSeconds; step++) {
+      const most = Math.max(0, declaredSeconds - doneSeconds);
+      for (let step = 0; seconds <= runSeconds && seconds < most; step++) {
         const last = CORRECTION_STEPS_SECONDS.length - 1;
         seconds += CORRECTION_STEPS_SECONDS[Math.min(step, last)] as number;
       }
-      seconds = Math.min(seconds, declaredSeconds);
+      seconds = Math.min(seconds, most);
     }
     return Math.max(startSeconds + seconds, nowSeconds);
   }
@@ -110,7 +124,9 @@ export class RuntimeEstimates {
   ended(job: number, nowSeconds: number, isFinished: boolean): void {
     const entry = this.entryOf(job);
     assert(!Number.isNaN(entry.startSeconds), 'a job ended that did not run');
-    if (isFinished) this.predictor?.ended(entry.owner, nowSeconds - entry.startSeconds);
+    const runSeconds = nowSeconds - entry.startSeconds;
+    if (isFinished) this.predictor?.ended(entry.owner, entry.doneSeconds + runSeconds);
+    else entry.doneSeconds += savedSeconds(runSeconds, entry.terms);
     entry.startSeconds = Number.NaN;
   }
 
@@ -119,7 +135,12 @@ export class RuntimeEstimates {
     this.entries.delete(job);
   }
 
-  private expect({ owner, declaredSeconds }: Entry): number {
+  /** Of what is left of it. */
+  private expect(entry: Entry): number {
+    return Math.max(0, this.expectWhole(entry) - entry.doneSeconds);
+  }
+
+  private expectWhole({ owner, declaredSeconds }: Entry): number {
     if (this.prefersDeclared && declaredSeconds < Number.POSITIVE_INFINITY) return declaredSeconds;
     const predicted = this.predictor?.predict(owner) ?? Number.NaN;
     if (!Number.isNaN(predicted)) return Math.min(predicted, declaredSeconds);

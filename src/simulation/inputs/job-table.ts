@@ -10,6 +10,7 @@ import { isCount32 } from '../../kernel/limits.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { Demand, DemandTable } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
+import { EVICTION_DEFAULTS, type EvictionTerms } from '../../model/eviction-terms.ts';
 import type { JobSpec } from '../../model/job.ts';
 import { TenantTable } from '../../model/tenants.ts';
 
@@ -49,6 +50,9 @@ export class JobTable {
   readonly ownerIds: Int32Array;
   /** Tenant of each job, by number in `tenants`. */
   readonly tenantIds: Int32Array;
+  /** Distinct terms of evictions; those of most jobs are the first. */
+  readonly terms: readonly EvictionTerms[];
+  private readonly termIds: Int32Array;
   private readonly specIds: readonly string[];
   private readonly specIndexes: Int32Array;
   /** Number within its elastic array, −1 for a whole job. */
@@ -57,13 +61,14 @@ export class JobTable {
 
   /** Made by `JobTableBuilder`. */
   constructor(
-    { demands, tenants }: { readonly demands: DemandTable; readonly tenants: TenantTable },
+    { demands, tenants, terms }: JobTableParts,
     specIds: readonly string[],
     count: number,
     podTotal: number,
   ) {
     this.demands = demands;
     this.tenants = tenants;
+    this.terms = terms;
     this.specIds = specIds;
     this.count = count;
     this.podTotal = podTotal;
@@ -76,6 +81,7 @@ export class JobTable {
     this.priorities = new Int32Array(count);
     this.tenantIds = new Int32Array(count);
     this.ownerIds = new Int32Array(count);
+    this.termIds = new Int32Array(count);
     this.specIndexes = new Int32Array(count);
     this.memberNumbers = new Int32Array(count);
     this.repetitions = new Uint32Array(count);
@@ -89,6 +95,16 @@ export class JobTable {
   /** @returns The demand of a job's pods. */
   demandOf(job: number): Demand {
     return this.demands.demands[this.demandIds[job] as number] as Demand;
+  }
+
+  /** True if any job has other terms than `EVICTION_DEFAULTS`. */
+  get hasTerms(): boolean {
+    return this.terms.length > 1;
+  }
+
+  /** @returns How a job takes evictions; `EVICTION_DEFAULTS` itself if it says nothing. O(1). */
+  termsOf(job: number): EvictionTerms {
+    return this.terms[this.termIds[job] as number] as EvictionTerms;
   }
 
   /** @returns The source's id, with `/member` for a member of an array and `#n` in the n-th repetition. */
@@ -124,6 +140,7 @@ export class JobTable {
     this.priorities[job] = rows.priorities[row] as number;
     this.tenantIds[job] = rows.tenantIds[row] as number;
     this.ownerIds[job] = rows.ownerIds[row] as number;
+    this.termIds[job] = rows.termIds[row] as number;
     this.specIndexes[job] = row;
     this.memberNumbers[job] = member;
     this.repetitions[job] = repetition;
@@ -141,12 +158,23 @@ export interface JobRows {
   readonly priorities: number[];
   readonly tenantIds: number[];
   readonly ownerIds: number[];
+  readonly termIds: number[];
+}
+
+/** What the rows refer to. */
+interface JobTableParts {
+  readonly demands: DemandTable;
+  readonly tenants: TenantTable;
+  readonly terms: readonly EvictionTerms[];
 }
 
 /** Takes job specifications one at a time (so that a file need not fit in memory as objects) and builds tables. */
 export class JobTableBuilder {
   readonly demands: DemandTable;
   readonly tenants: TenantTable;
+  /** Distinct terms of evictions, the defaults first. */
+  readonly terms: EvictionTerms[] = [EVICTION_DEFAULTS];
+  private readonly termIds = new Map<string, number>();
   private readonly ids: string[] = [];
   private readonly owners = new Map<string, number>();
   private readonly rows: JobRows = {
@@ -159,6 +187,7 @@ export class JobTableBuilder {
     priorities: [],
     tenantIds: [],
     ownerIds: [],
+    termIds: [],
   };
 
   /** @param demands Where pod shapes are interned. @param tenants Where tenants are. */
@@ -191,6 +220,7 @@ export class JobTableBuilder {
     this.rows.tenantIds.push(this.tenants.intern(spec.tenant));
     this.ids.push(spec.id);
     this.rows.ownerIds.push(this.ownerId(spec.user));
+    this.rows.termIds.push(this.termId(spec));
     this.rows.submits.push(spec.submitSeconds);
     this.rows.durations.push(spec.durationSeconds);
     this.rows.requests.push(spec.requestedSeconds);
@@ -198,6 +228,18 @@ export class JobTableBuilder {
     this.rows.podCounts.push(spec.podCount);
     this.rows.gangMins.push(spec.gangMin);
     this.rows.priorities.push(spec.priority);
+  }
+
+  private termId(spec: JobSpec): number {
+    const { checkpointSeconds } = spec;
+    if (checkpointSeconds === undefined) return 0;
+    const key = `${checkpointSeconds}`;
+    let id = this.termIds.get(key);
+    if (id === undefined) {
+      id = this.terms.push({ ...EVICTION_DEFAULTS, checkpointSeconds }) - 1;
+      this.termIds.set(key, id);
+    }
+    return id;
   }
 
   private ownerId(user: string | undefined): number {

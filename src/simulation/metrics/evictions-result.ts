@@ -18,7 +18,9 @@ export const evictionsResultSchema = z
       })
       .describe('evicted jobs, by reason'),
     pods: count.describe('evicted'),
-    lostGpuHours: z.number().describe('work of evicted jobs since they started'),
+    lostGpuHours: z
+      .number()
+      .describe('work of evicted jobs since they started, or since their last checkpoint'),
   })
   .describe('evictions, warm-up included');
 

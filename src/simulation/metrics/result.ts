@@ -295,7 +295,9 @@ export const simulationResultSchema = z.object({
   gpuHours: z
     .object({
       finished: z.number(),
-      lost: z.number().describe('spent on runs that a node failure or an eviction ended'),
+      lost: z
+        .number()
+        .describe('spent on runs that a node failure or an eviction ended, since their last checkpoint'),
     })
     .nullable()
     .describe('null: no GPUs'),

@@ -7,6 +7,7 @@
 import { assert } from '../../kernel/assert.ts';
 import { QuantileSketch } from '../../kernel/quantile-sketch.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
+import { savedSeconds } from '../../model/eviction-terms.ts';
 import type { JobTable } from '../inputs/job-table.ts';
 import { type JobShapes, SIZE_CLASSES } from './job-shapes.ts';
 import type { RunProfile } from './run-profile.ts';
@@ -56,7 +57,7 @@ export class RunMetrics implements RunState {
   podsLost = 0;
   nodeFailures = 0;
   nodeReturns = 0;
-  /** Milli-GPU seconds of runs that finished, and of runs that a failure ended. */
+  /** Milli-GPU seconds of jobs that finished, and of runs that a failure or an eviction ended, without what checkpoints kept. */
   finishedGpuSeconds = 0;
   lostGpuSeconds = 0;
   /** @shape [size classes] */
@@ -91,6 +92,8 @@ export class RunMetrics implements RunState {
   private readonly waitingFlags: Uint8Array;
   /** 1: has run before. @shape [jobs] */
   private readonly ranBefore: Uint8Array;
+  /** What checkpoints keep of ended runs: seconds, and milli-GPU seconds. @shape [2 × jobs], [0] if no job makes any. */
+  private readonly kept: Float64Array;
 
   /**
    * @param warmupSeconds Virtual time from which means and percentiles count.
@@ -118,6 +121,7 @@ export class RunMetrics implements RunState {
     this.lives = new Float64Array(LIFE_LENGTH * table.count).fill(Number.NaN);
     this.waitingFlags = new Uint8Array(table.count);
     this.ranBefore = new Uint8Array(table.count);
+    this.kept = new Float64Array(table.hasTerms ? 2 * table.count : 0);
     this.warm = warmupSeconds <= 0;
     this.nextMark = this.findNextMark();
   }
@@ -182,9 +186,10 @@ export class RunMetrics implements RunState {
     const duration = table.durationSeconds[job] as number;
     const isMeasured = submit >= this.warmupSeconds;
     const life = LIFE_LENGTH * job;
+    const done = this.kept[2 * job] ?? 0;
     lives[life + Life.Start] = t;
-    lives[life + Life.End] = t + duration;
-    lives[life + Life.Slowdown] = isMeasured ? boundedSlowdown(t - submit, duration) : Number.NaN;
+    lives[life + Life.End] = t + Math.max(0, duration - done);
+    lives[life + Life.Slowdown] = isMeasured ? boundedSlowdown(t - submit - done, duration) : Number.NaN;
     lives[life + Life.Shape] = shape;
     if (this.ranBefore[job] === 1) return;
     this.ranBefore[job] = 1;
@@ -222,19 +227,25 @@ export class RunMetrics implements RunState {
     this.finished++;
     const shape = lives[LIFE_LENGTH * job + Life.Shape] as number;
     const run = t - (lives[LIFE_LENGTH * job + Life.Start] as number);
-    this.finishedGpuSeconds += run * pods * (shapes.podGpuMilli[shape] as number);
+    this.finishedGpuSeconds +=
+      run * pods * (shapes.podGpuMilli[shape] as number) + (this.kept[2 * job + 1] ?? 0);
     const slowdown = lives[LIFE_LENGTH * job + Life.Slowdown] as number;
     if (Number.isNaN(slowdown)) return;
     (this.slowdowns[shapes.sizeClasses[shape] as number] as QuantileSketch).insert(slowdown);
   }
 
-  /** A job's run ended with its node. */
+  /** A job's run ended with its node, or by an eviction. */
   jobLost(job: number, pods: number, t: number): void {
     const { shapes, lives } = this;
     const shape = lives[LIFE_LENGTH * job + Life.Shape] as number;
     const run = t - (lives[LIFE_LENGTH * job + Life.Start] as number);
+    const gpuMilli = pods * (shapes.podGpuMilli[shape] as number);
+    const saved = this.kept.length === 0 ? 0 : savedSeconds(run, this.table.termsOf(job));
     this.podsLost += pods;
-    this.lostGpuSeconds += run * pods * (shapes.podGpuMilli[shape] as number);
+    this.lostGpuSeconds += (run - saved) * gpuMilli;
+    if (saved === 0) return;
+    this.kept[2 * job] = (this.kept[2 * job] as number) + saved;
+    this.kept[2 * job + 1] = (this.kept[2 * job + 1] as number) + saved * gpuMilli;
   }
 
   /** A node fails. */

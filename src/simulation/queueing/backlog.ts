@@ -127,8 +127,9 @@ export class Backlog {
   }
 
   private enter(queued: QueuedJob): BacklogJob {
-    const { job, rank, priority, tenant, owner, demand, podCount, gangMin, expectedSeconds } = queued;
-    this.estimates.submitted(job, owner, tenant, expectedSeconds);
+    const { job, rank, priority, tenant, owner, demand, podCount, gangMin } = queued;
+    const { expectedSeconds, terms } = queued;
+    this.estimates.submitted(job, owner, tenant, expectedSeconds, terms);
     const key = `${demand.id}:${podCount}:${gangMin}`;
     const shape = this.shapes.get(key) ?? this.shapes.size;
     this.shapes.set(key, shape);

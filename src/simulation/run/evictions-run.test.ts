@@ -87,6 +87,37 @@ describe('a lender', () => {
   });
 });
 
+describe('checkpoints', () => {
+  /** One borrower of an hour on all GPUs, and a lender that claims them after 25 minutes for 10 minutes. */
+  function evictedOnce(more: Partial<JobSpec>): SimulationResult {
+    const borrower = job(0, 'borrower', { podCount: 64, gangMin: 64, ...more });
+    const claim = { podCount: 8, gangMin: 8, submitSeconds: 1500, durationSeconds: 600 };
+    return run(tableOf([borrower, job(1, 'lender', claim)]), [team('lender', 64), team('borrower', 0)]);
+  }
+
+  test('an evicted job goes on from its last one: only the rest is lost', () => {
+    const none = evictedOnce({});
+    expect(none.endSeconds).toBe(1500 + 600 + HOUR);
+    expect(none.evictions?.lostGpuHours).toBeCloseTo((64 * 1500) / HOUR, 9);
+    const some = evictedOnce({ checkpointSeconds: 600 });
+    expect(some.endSeconds).toBe(1500 + 600 + HOUR - 1200);
+    expect(some.evictions?.lostGpuHours).toBeCloseTo((64 * 300) / HOUR, 9);
+    expect(some.gpuHours?.lost).toBeCloseTo((64 * 300) / HOUR, 9);
+    expect(some.gpuHours?.finished).toBeCloseTo(64 + (8 * 600) / HOUR, 9);
+  });
+
+  test('of equal jobs the one that has just made one goes', () => {
+    const half = { podCount: 32, gangMin: 32 };
+    const specs = [
+      job(0, 'borrower', { ...half, checkpointSeconds: 1490 }),
+      job(1, 'borrower', { ...half, checkpointSeconds: 800 }),
+      job(2, 'lender', { ...half, submitSeconds: 1500 }),
+    ];
+    const result = run(tableOf(specs), [team('lender', 32), team('borrower', 0)]);
+    expect(result.evictions?.lostGpuHours).toBeCloseTo((32 * 10) / HOUR, 9);
+  });
+});
+
 test('on a busy cluster nothing is evicted in vain, and the same run evicts the same', () => {
   const random = new Random(3);
   const specs = Array.from({ length: 600 }, (_, i) => {

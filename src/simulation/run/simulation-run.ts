@@ -272,7 +272,10 @@ export class SimulationRun {
     submitted.gangMin = table.gangMins[job] as number;
     submitted.priority = table.priorities[job] as number;
     submitted.tenant = table.tenantIds[job] as number;
-    if (this.parts.runtimes !== undefined) setRuntime(submitted, this.parts.runtimes);
+    if (this.parts.runtimes !== undefined) {
+      setRuntime(submitted, this.parts.runtimes);
+      if (table.hasTerms) submitted.terms = table.termsOf(job);
+    }
     return submitted;
   }
 

@@ -48,7 +48,7 @@ function cellReader<T>(column: Column<T>, position: number): (row: Row) => Cell 
       return (row) =>
         column.optional && row.isEmpty(position) ? null : row.integer(position, -INT32_MAX - 1, INT32_MAX);
     case 'DOUBLE':
-      return (row) => double(row, position);
+      return (row) => (column.nullable && row.isEmpty(position) ? null : double(row, position));
   }
 }
 
