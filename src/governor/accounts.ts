@@ -35,6 +35,8 @@ export interface Ask {
    */
   readonly demands: Demand[];
   readonly counts: number[];
+  /** The caller's number of each kind, where a demand does not say all of it (node selectors of pods); −1: it does. */
+  readonly kinds: number[];
   /**
    * Whether the caller places the job by the `demands` that it finds here after the call. Then accounts that admit on some
    * nodes only replace demands by narrower ones (`DemandTable.narrow`); else they refuse unless all nodes will do.
@@ -42,6 +44,8 @@ export interface Ask {
   mayNarrow: boolean;
   /** Set by accounts that narrowed: the reason why the job waits for them if it finds no place. */
   otherwise: AccountsRefusal | undefined;
+  /** Set with `otherwise`: the flavours that are left, as bits (`flavorBit`); 0: all nodes will do. */
+  flavors: number;
 }
 
 /** Why accounts do not admit. Immutable: it may be kept, and be the same object for many. */
@@ -100,8 +104,17 @@ export const FREE_ACCOUNTS: Accounts = Object.freeze({
 /** @returns An empty request. */
 export function newAsk(): Ask {
   return {
-    ...{ tenant: DEFAULT_TENANT, holder: 0, priority: 0, pods: 0, podsMin: 0, demands: [], counts: [] },
-    ...{ mayNarrow: false, otherwise: undefined },
+    ...{
+      tenant: DEFAULT_TENANT,
+      holder: 0,
+      priority: 0,
+      pods: 0,
+      podsMin: 0,
+      demands: [],
+      counts: [],
+      kinds: [],
+    },
+    ...{ mayNarrow: false, otherwise: undefined, flavors: 0 },
   };
 }
 

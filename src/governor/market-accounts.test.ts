@@ -7,6 +7,7 @@ import { type Demand, DemandTable } from '../model/demand.ts';
 import { TenantTable } from '../model/tenants.ts';
 import { newAsk } from './accounts.ts';
 import { MarketAccounts } from './market-accounts.ts';
+import { NodeFlavors } from './node-flavors.ts';
 import { TenantAccounts } from './tenant-accounts.ts';
 
 const HOUR = 3600;
@@ -35,7 +36,7 @@ function world(): {
   ];
   const specs = [tenantSpec('nlp', { quota: { h100: { gpuMilli: 4_000 } } }), tenantSpec('vision')];
   const tree = new TenantTree(marketSpec({ flavors }), specs, table);
-  const tenants = new TenantAccounts(cluster, tree, table);
+  const tenants = new TenantAccounts(new NodeFlavors(cluster, tree.market), tree, table);
   const expectedSeconds = (holder: number): number => (holder === 9 ? HOUR / 2 : Number.NaN);
   const accounts = new MarketAccounts(tenants, tenants, { expectedSeconds });
   return {

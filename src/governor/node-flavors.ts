@@ -19,8 +19,23 @@ export function flavorBit(flavor: number): number {
   return flavor < 0 ? NO_FLAVOR_BIT : 1 << flavor;
 }
 
+/** The flavours of the nodes of one caller: those of a zone (`NodeFlavors`), or of a Kubernetes cluster. */
+export interface FlavorMap {
+  /** @returns The flavour of a node, −1 for none. O(1). */
+  ofNode(node: number): number;
+  /**
+   * @param kind The caller's number of the kind of pod, as in `Ask.kinds`; absent or −1: the demand says all.
+   * @returns    The flavours on which an empty node could hold such a pod, as bits. O(1) once known.
+   */
+  servingMask(demand: Demand, kind?: number): number;
+  /** @returns A demand for the nodes of a set of flavours only; the same one where the caller heeds `Ask.flavors`. */
+  narrow(demand: Demand, mask: number): Demand;
+  /** Calls back for the capacity that was added or, where the amount is negative, lost since the last call. O(changes). */
+  countNew(add: (flavor: number, resource: number, amount: number) => void): void;
+}
+
 /** Reads one cluster. Knows nodes and hardware that are added later. */
-export class NodeFlavors {
+export class NodeFlavors implements FlavorMap {
   private readonly cluster: ClusterState;
   private readonly market: MarketSpec;
   /** By hardware of the cluster. */

@@ -15,6 +15,7 @@ import { PlainTenantUsage } from '../market/tenants/tenant-usage.oracle.ts';
 import type { Demand } from '../model/demand.ts';
 import { TenantTable } from '../model/tenants.ts';
 import { newAsk, refusalWords } from './accounts.ts';
+import { NodeFlavors } from './node-flavors.ts';
 import { TenantAccounts, type TenantAccountsOptions } from './tenant-accounts.ts';
 import { TenantRefusals } from './tenant-refusals.ts';
 import { AnyFit, FirstFit, makeCluster, moves, nodeKinds, Script } from './zone/zone.fixtures.ts';
@@ -53,7 +54,7 @@ function worldOf(
   for (const name of ['a', 'b', 'x']) table.intern(name);
   const tree = new TenantTree(MARKET, tenants, table);
   const cluster = makeCluster(kinds);
-  const accounts = new TenantAccounts(cluster, tree, table, options);
+  const accounts = new TenantAccounts(new NodeFlavors(cluster, tree.market), tree, table, options);
   return { zone: new Zone(cluster, new FirstFit(cluster), {}, accounts), accounts, tree };
 }
 

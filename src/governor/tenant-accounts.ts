@@ -16,11 +16,10 @@ import { RESOURCES_PER_FLAVOR } from '../market/tenants/spec.ts';
 import { TenantBudgets } from '../market/tenants/tenant-budgets.ts';
 import { CLUSTER_TENANT, type TenantTree } from '../market/tenants/tenant-tree.ts';
 import { addPods, newAmounts, TenantUsage } from '../market/tenants/tenant-usage.ts';
-import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import type { TenantTable } from '../model/tenants.ts';
 import type { Accounts, AccountsRefusal, Ask } from './accounts.ts';
-import { flavorBit, NO_FLAVOR_BIT, NodeFlavors } from './node-flavors.ts';
+import { type FlavorMap, flavorBit, NO_FLAVOR_BIT } from './node-flavors.ts';
 import { TenantRefusals } from './tenant-refusals.ts';
 
 /** What accounts of tenants may be given. */
@@ -50,7 +49,7 @@ export class TenantAccounts implements Accounts {
   readonly tree: TenantTree;
   readonly usage: TenantUsage;
   readonly budgets: TenantBudgets;
-  readonly flavors: NodeFlavors;
+  readonly flavors: FlavorMap;
   private readonly options: TenantAccountsOptions;
   private readonly refusals: TenantRefusals;
   private readonly waiting = new Map<number, Waiting>();
@@ -67,21 +66,15 @@ export class TenantAccounts implements Accounts {
   };
 
   /**
-   * @param cluster Distinguishes hardware by the labels of the market's flavours (`flavorLabelKeys`); read only, but for
-   *   narrowed demands in its table.
+   * @param flavors Of the caller's nodes; for this object alone.
    * @param table   Of the tree and of the callers' tenants.
    */
-  constructor(
-    cluster: ClusterState,
-    tree: TenantTree,
-    table: TenantTable,
-    options: TenantAccountsOptions = {},
-  ) {
+  constructor(flavors: FlavorMap, tree: TenantTree, table: TenantTable, options: TenantAccountsOptions = {}) {
     this.tree = tree;
     this.options = options;
     this.usage = new TenantUsage(tree);
     this.budgets = new TenantBudgets(tree);
-    this.flavors = new NodeFlavors(cluster, tree.market);
+    this.flavors = flavors;
     this.refusals = new TenantRefusals(this.usage, this.budgets, table);
     this.needs = newAmounts(tree);
     this.bounded = new Uint8Array(tree.cells);
@@ -163,13 +156,13 @@ export class TenantAccounts implements Accounts {
   }
 
   /** Writes the amounts that a job needs on each flavour into `needs`. @returns Flavours that could serve any of its pods. */
-  private fillNeeds({ demands, counts }: Ask): number {
+  private fillNeeds({ demands, counts, kinds }: Ask): number {
     const { needs, flavors } = this;
     let serving = 0;
     needs.fill(0);
     for (let kind = 0; kind < demands.length; kind++) {
       const demand = demands[kind] as Demand;
-      const mask = flavors.servingMask(demand);
+      const mask = flavors.servingMask(demand, kinds[kind]);
       serving |= mask;
       for (let left = mask & ~NO_FLAVOR_BIT; left !== 0; left &= left - 1) {
         addPods(needs, firstFlavor(left), demand, counts[kind] as number);
@@ -196,16 +189,17 @@ export class TenantAccounts implements Accounts {
   }
 
   /** True if all pods of a job can be served by a set of flavours. */
-  private areServed({ demands, mayNarrow }: Ask, flavors: number): boolean {
+  private areServed({ demands, kinds, mayNarrow }: Ask, flavors: number): boolean {
     if (!mayNarrow) return false;
-    for (const demand of demands) if ((this.flavors.servingMask(demand) & flavors) === 0) return false;
-    return true;
+    return demands.every((demand, kind) => (this.flavors.servingMask(demand, kinds[kind]) & flavors) !== 0);
   }
 
-  private narrow({ demands }: Ask, flavors: number): void {
+  private narrow(ask: Ask, flavors: number): void {
+    const { demands, kinds } = ask;
+    ask.flavors = flavors;
     for (let kind = 0; kind < demands.length; kind++) {
       const demand = demands[kind] as Demand;
-      const mask = this.flavors.servingMask(demand);
+      const mask = this.flavors.servingMask(demand, kinds[kind]);
       if ((mask & ~flavors) !== 0) demands[kind] = this.flavors.narrow(demand, mask & flavors);
     }
   }
@@ -219,7 +213,7 @@ export class TenantAccounts implements Accounts {
       let most = 0;
       // On the dearest flavour that it might get.
       for (
-        let left = this.flavors.servingMask(demand) & serving & ~NO_FLAVOR_BIT;
+        let left = this.flavors.servingMask(demand, ask.kinds[kind]) & serving & ~NO_FLAVOR_BIT;
         left !== 0;
         left &= left - 1
       ) {

@@ -6,6 +6,7 @@ import { type PreemptionSpec, type TenantSpec, tenantSpec } from '../../market/t
 import { TenantTree } from '../../market/tenants/tenant-tree.ts';
 import { gpus, marketOf } from '../../market/tenants/tenants.fixtures.ts';
 import { TenantTable } from '../../model/tenants.ts';
+import { NodeFlavors } from '../node-flavors.ts';
 import { TenantAccounts } from '../tenant-accounts.ts';
 import { FirstFit, makeCluster } from '../zone/zone.fixtures.ts';
 import { Zone } from '../zone/zone.ts';
@@ -41,7 +42,7 @@ class World {
   constructor(nodes: number, tenants: readonly TenantSpec[]) {
     const cluster = makeCluster(Array.from({ length: nodes }, () => 2));
     const tree = new TenantTree(marketOf('A100'), tenants, this.table);
-    this.accounts = new TenantAccounts(cluster, tree, this.table);
+    this.accounts = new TenantAccounts(new NodeFlavors(cluster, tree.market), tree, this.table);
     this.reclaim = new ZoneReclaim(this.accounts, { refusalsMax: 4, intervalSeconds: 30 });
     const queue = new TegQueue(new RuntimeEstimates(), undefined, {
       rooms: this.reclaim,

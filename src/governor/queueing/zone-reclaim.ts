@@ -39,7 +39,7 @@ import { addPods, newAmounts } from '../../market/tenants/tenant-usage.ts';
 import type { Demand } from '../../model/demand.ts';
 import { savedSeconds } from '../../model/eviction-terms.ts';
 import { GPU_MILLI } from '../../model/node.ts';
-import type { NodeFlavors } from '../node-flavors.ts';
+import type { FlavorMap } from '../node-flavors.ts';
 import type { TenantAccounts } from '../tenant-accounts.ts';
 import type { SchedulingPass } from '../zone/queue-discipline.ts';
 import type { RoomClaim, RoomMaker } from './room-maker.ts';
@@ -118,7 +118,7 @@ export class ZoneReclaim implements RoomMaker {
   /** Why the last job got no room. */
   lastRefusal: ReclaimRefusal | undefined;
   private readonly accounts: TenantAccounts;
-  private readonly flavors: NodeFlavors;
+  private readonly flavors: FlavorMap;
   private readonly tenants: TreeTenants;
   /** True if any tenant's work may be lost for fair shares. */
   private readonly losesForShares: boolean;

@@ -1,5 +1,6 @@
 /** What tenants held, borrowed, lent and waited for, call by call. */
 import { expect, test } from 'vitest';
+import { NodeFlavors } from '../../governor/node-flavors.ts';
 import { TenantAccounts } from '../../governor/tenant-accounts.ts';
 import { EffectBuffer } from '../../governor/zone/effects.ts';
 import { makeCluster } from '../../governor/zone/zone.fixtures.ts';
@@ -25,7 +26,11 @@ function world() {
   const cluster = makeCluster([2]);
   const specs = ['a', 'b'].map((name) => tenantSpec(name, { quota: gpus('A100', 2) }));
   const tree = new TenantTree(marketOf('A100'), specs, table.tenants);
-  const meter = new TenantMeter(new TenantAccounts(cluster, tree, table.tenants), table, 0);
+  const meter = new TenantMeter(
+    new TenantAccounts(new NodeFlavors(cluster, tree.market), tree, table.tenants),
+    table,
+    0,
+  );
   const [a, b] = ['a', 'b'].map((name) => table.tenants.find(name)) as [number, number];
   const resultOf = (name: string, end: number) => meter.results(end).find((result) => result.name === name);
   return { meter, a, b, demand: cluster.demands.demands[4] as Demand, resultOf };

@@ -7,6 +7,7 @@
 import { Fragmentation, typicalShapes } from '../../field/fragmentation.ts';
 import { latticeOf, pricesOf } from '../../field/prices.ts';
 import { MarketAccounts } from '../../governor/market-accounts.ts';
+import { NodeFlavors } from '../../governor/node-flavors.ts';
 import type { PlacementPolicy, TypicalWorkload } from '../../governor/policy/policy.ts';
 import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
 import type { RoomMaker } from '../../governor/queueing/room-maker.ts';
@@ -188,7 +189,9 @@ function buildTenants(options: SimulationOptions, cluster: ClusterState): Tenant
   const tree = new TenantTree(tenants.market, tenants.tenants, jobs.tenants);
   const { expectedSeconds } = runtimesOf(options);
   const expected = (job: number): number => expectedSeconds[job] as number;
-  const accounts = new TenantAccounts(cluster, tree, jobs.tenants, { expectedSeconds: expected });
+  const accounts = new TenantAccounts(new NodeFlavors(cluster, tree.market), tree, jobs.tenants, {
+    expectedSeconds: expected,
+  });
   const meter = new TenantMeter(accounts, jobs, warmupSeconds);
   const { queue, ledger } = options;
   const hasMarket = queue === 'teg' || ledger !== undefined;
