@@ -44,6 +44,9 @@ export const ERROR_CODES = {
     "A ledger's log is damaged, was tampered with, or does not give what it says when it is recomputed.",
   TEG_STORE_FAILED: 'A durable store could not be opened, read or written.',
   TEG_STORE_LOCKED: 'A durable store is in use by another process.',
+  TEG_STORE_FENCED:
+    'A durable store refuses a writer whose fencing token is not the newest: another process leads.',
+  TEG_LEDGER_OTHER: "A ledger's file has the log of another run, or of the same run with other inputs.",
   TEG_KUBE_CONFIG: 'No Kubernetes cluster was found to talk to, or the kubeconfig cannot be used.',
 } as const;
 

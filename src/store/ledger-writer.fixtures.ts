@@ -23,18 +23,29 @@ export interface WriterOrders {
   readonly dieAt?: { readonly point: StorePoint | 'after-ack'; readonly count: number };
   /** The negative control: acknowledges before it commits. */
   readonly acksFirst?: boolean;
+  /** See `SqliteStoreOptions`. */
+  readonly fence?: number;
   /** Another one: false, commits do not wait for the disk. */
   readonly isDurable?: boolean;
 }
 
 const TENANTS = 3;
 
-function run({ path, seed, calls, group, dieAt, acksFirst = false, isDurable = true }: WriterOrders): void {
+function run({
+  path,
+  seed,
+  calls,
+  group,
+  dieAt,
+  acksFirst = false,
+  fence,
+  isDurable = true,
+}: WriterOrders): void {
   let passed = 0;
   const onPoint = (point: StorePoint | 'after-ack'): void => {
     if (point === dieAt?.point && ++passed === dieAt.count) process.kill(process.pid, 'SIGKILL');
   };
-  const durable = new DurableLedger(new SqliteLedgerStore(path, { onPoint, isDurable }), {
+  const durable = new DurableLedger(new SqliteLedgerStore(path, { onPoint, isDurable, fence }), {
     halfLifeMicros: 1e9,
   });
   const { ledger } = durable;

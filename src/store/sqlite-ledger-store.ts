@@ -1,12 +1,17 @@
 /**
  * The log of a ledger in one SQLite file, through `node:sqlite`.
  *
- * Write-ahead log with `synchronous = FULL`: a commit returns after its fsync. One connection, which locks the file for as long as it is
- * open. The row in `head` is written with every commit, so that rows that are gone from the end are missed.
+ * Write-ahead log with `synchronous = FULL`: a commit returns after its fsync. The row in `head` is written with every commit, so that
+ * rows that are gone from the end are missed.
+ *
+ * One writer. Every opening for writing takes a larger fencing token, and every commit requires that the token in the file still is its
+ * own. By default the writer also locks the file for as long as it is open. A writer that is given its token (a leader with its term)
+ * does not: the next leader can take over from one that hangs, and what that one writes when it wakes is refused.
  *
  * After any failed write the store stops: a second fsync may report success for pages that the first one dropped.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { isNatural } from '../market/amounts.ts';
 import { areEqual, type ChainedBatch } from '../market/hash-chain.ts';
 import { TegError } from '../model/errors.ts';
 import type { LedgerStore } from './ledger-store.ts';
@@ -17,14 +22,23 @@ export const SQLITE_VERSION_MIN = '3.51.3';
 
 /** `TEGL`, so that `file` and we know our own. */
 const APPLICATION_ID = 0x5445474c;
-const SCHEMA_VERSION = 1;
+/** Version 1 had no fencing token. */
+const SCHEMA_VERSION = 2;
 const HASH_BYTES = 32;
+/** For how long a writer that does not lock the file waits for another one's commit, milliseconds. */
+const SHARED_WAIT_MS = 2_000;
 
 const SCHEMA = `
   CREATE TABLE batches (number INTEGER PRIMARY KEY, bytes BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
-  CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
-  INSERT INTO head VALUES (1, 0, zeroblob(${HASH_BYTES}));
+  CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL, hash BLOB NOT NULL,
+    fence INTEGER NOT NULL DEFAULT 0) STRICT;
+  INSERT INTO head VALUES (1, 0, zeroblob(${HASH_BYTES}), 0);
   PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+const FROM_VERSION_1 = `
+  ALTER TABLE head ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
@@ -37,6 +51,11 @@ export interface SqliteStoreOptions {
   readonly readOnly?: boolean;
   /** False: commits return before they are on the disk. For the negative control of a test. */
   readonly isDurable?: boolean;
+  /**
+   * Fencing token, an integer in [1, 2^53): larger than that of every opening before. Given: the file is not locked. Absent: the next one,
+   * and the file is locked.
+   */
+  readonly fence?: number | undefined;
   /** Called at each point of each append; for tests. */
   readonly onPoint?: (point: StorePoint) => void;
 }
@@ -45,6 +64,8 @@ export interface SqliteStoreOptions {
 export class SqliteLedgerStore implements LedgerStore {
   count = 0;
   head: Uint8Array<ArrayBuffer> = new Uint8Array(HASH_BYTES);
+  /** The fencing token of this opening; if it only reads, that of the last writer. */
+  fence = 0;
   private readonly path: string;
   private readonly database: DatabaseSync;
   private readonly insert: StatementSync;
@@ -55,25 +76,30 @@ export class SqliteLedgerStore implements LedgerStore {
   /**
    * Opens a file, or makes one.
    *
-   * @throws TegError TEG_STORE_FAILED if it cannot be opened or SQLite is too old, TEG_STORE_LOCKED if it is in use, TEG_LEDGER_CORRUPT
-   * if it is damaged or is not the log of a ledger.
+   * @throws TegError TEG_STORE_FAILED if it cannot be opened or SQLite is too old, TEG_STORE_LOCKED if it is in use, TEG_STORE_FENCED if
+   * the file has seen as large a token, TEG_LEDGER_CORRUPT if it is damaged or is not the log of a ledger.
    */
   constructor(
     path: string,
-    { readOnly = false, isDurable = true, onPoint = () => {} }: SqliteStoreOptions = {},
+    { readOnly = false, isDurable = true, fence, onPoint = () => {} }: SqliteStoreOptions = {},
   ) {
     this.path = path;
     this.onPoint = onPoint;
     let database: DatabaseSync | undefined;
     try {
-      database = new DatabaseSync(path, { readOnly, timeout: 0 });
+      database = new DatabaseSync(path, { readOnly, timeout: fence === undefined ? 0 : SHARED_WAIT_MS });
       this.database = database;
       checkVersion(database);
-      if (!readOnly) lock(database, isDurable);
-      this.checkSchema(readOnly);
+      if (!readOnly) prepareToWrite(database, isDurable, fence === undefined);
+      const version = this.checkSchema(readOnly);
+      if (!readOnly) takeFence(database, path, fence);
       this.insert = database.prepare('INSERT INTO batches VALUES (?, ?, ?)');
-      this.setHead = database.prepare('UPDATE head SET count = ?, hash = ? WHERE id = 1');
-      this.readHead();
+      this.setHead = database.prepare(
+        version === 1
+          ? 'UPDATE head SET count = ?, hash = ? WHERE id = 1'
+          : 'UPDATE head SET count = ?, hash = ? WHERE id = 1 AND count = ? AND fence = ?',
+      );
+      this.readHead(version);
     } catch (error) {
       database?.close();
       throw storeFailure(error, path, 'opened');
@@ -88,18 +114,20 @@ export class SqliteLedgerStore implements LedgerStore {
     const { database } = this;
     try {
       database.exec('BEGIN IMMEDIATE');
+      const { changes } = this.setHead.run(this.count + batches.length, last.hash, this.count, this.fence);
+      if (changes !== 1) refuseStale(database, this.path, this.fence);
       let number = this.count;
       for (const batch of batches) {
         if (batch.number !== number) refuseNumber(batch.number, number);
         this.insert.run(number++, batch.bytes, batch.hash);
       }
-      this.setHead.run(number, last.hash);
       this.onPoint('in-transaction');
       database.exec('COMMIT');
       this.count = number;
       this.head = last.hash;
     } catch (error) {
       this.state = 'failed';
+      rollBack(database);
       throw storeFailure(error, this.path, 'written');
     }
     this.onPoint('after-commit');
@@ -144,38 +172,72 @@ export class SqliteLedgerStore implements LedgerStore {
     throw new TegError('TEG_STORE_FAILED', `'${this.path}' cannot be used: ${why}`);
   }
 
-  private checkSchema(readOnly: boolean): void {
+  /** @returns The version of the schema: 1 only where nothing may be written. */
+  private checkSchema(readOnly: boolean): number {
     const { database, path } = this;
     const id = numberOf(database, 'PRAGMA application_id', 'application_id');
     const version = numberOf(database, 'PRAGMA user_version', 'user_version');
     const tables = numberOf(database, 'SELECT count(*) AS n FROM sqlite_schema', 'n');
     if (id === 0 && version === 0 && tables === 0 && !readOnly) {
       database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
-      return;
+      return SCHEMA_VERSION;
     }
-    if (id === APPLICATION_ID && version === SCHEMA_VERSION) return;
+    if (id === APPLICATION_ID && version === 1) {
+      if (readOnly) return version;
+      database.exec(`BEGIN IMMEDIATE; ${FROM_VERSION_1} COMMIT`);
+      return SCHEMA_VERSION;
+    }
+    if (id === APPLICATION_ID && version === SCHEMA_VERSION) return version;
     throw new TegError(
       'TEG_LEDGER_CORRUPT',
       `'${path}': got application ${id} of version ${version} with ${tables} tables, expected the log of a ledger, version ${SCHEMA_VERSION}`,
     );
   }
 
-  private readHead(): void {
-    const row = this.database.prepare('SELECT count, hash FROM head WHERE id = 1').get();
+  private readHead(version: number): void {
+    const columns = version === 1 ? 'count, hash' : 'count, hash, fence';
+    const row = this.database.prepare(`SELECT ${columns} FROM head WHERE id = 1`).get();
     if (row === undefined)
       throw new TegError('TEG_LEDGER_CORRUPT', `'${this.path}' has no head; restore a copy`);
     this.count = Number(row.count);
     this.head = bytesOf(row.hash);
+    this.fence = Number(row.fence ?? 0);
   }
 }
 
-/** Durable commits, and a lock on the file that is held until it is closed. */
-function lock(database: DatabaseSync, isDurable: boolean): void {
-  database.exec('PRAGMA locking_mode = EXCLUSIVE');
+/** Durable commits. @param isLocked Whether the file is locked until it is closed. */
+function prepareToWrite(database: DatabaseSync, isDurable: boolean, isLocked: boolean): void {
+  if (isLocked) database.exec('PRAGMA locking_mode = EXCLUSIVE');
   database.exec('PRAGMA journal_mode = WAL');
   database.exec(`PRAGMA synchronous = ${isDurable ? 'FULL' : 'OFF'}`);
   // The first write takes the lock; it has to be one that writes a page.
-  database.exec('BEGIN EXCLUSIVE; COMMIT');
+  if (isLocked) database.exec('BEGIN EXCLUSIVE; COMMIT');
+}
+
+/** Makes this the only writer whose commits count. @param fence Undefined: the next one. */
+function takeFence(database: DatabaseSync, path: string, fence: number | undefined): void {
+  const token = fence ?? numberOf(database, 'SELECT fence FROM head WHERE id = 1', 'fence') + 1;
+  const take = database.prepare('UPDATE head SET fence = ? WHERE id = 1 AND fence < ?');
+  if (!isNatural(token) || take.run(token, token).changes !== 1) refuseStale(database, path, token);
+}
+
+function refuseStale(database: DatabaseSync, path: string, fence: number): never {
+  const found = numberOf(database, 'SELECT fence FROM head WHERE id = 1', 'fence');
+  throw new TegError(
+    'TEG_STORE_FENCED',
+    `'${path}': got the fencing token ${fence}, expected one larger than that of every writer before, and the file has seen ${found}: ` +
+      'another process leads; nothing was written, stop and replay under a new token',
+  );
+}
+
+/** Gives the file free for the next writer. What the log says is what was committed, whether this succeeds or not. */
+function rollBack(database: DatabaseSync): void {
+  if (!database.isTransaction) return;
+  try {
+    database.exec('ROLLBACK');
+  } catch {
+    // The failure that led here is the one to report.
+  }
 }
 
 function checkVersion(database: DatabaseSync): void {

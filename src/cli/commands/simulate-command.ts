@@ -69,7 +69,7 @@ export function addSimulateCommand(parent: Command): void {
     .option('--jobs-out <file>', 'write a row for each job: .csv, .csv.gz or .parquet')
     .option(
       '--ledger <file>',
-      'write the rents of the tenants to a new file; `teg ledger` verifies and reads it (with --tenants)',
+      'write the rents of the tenants to a file; `teg ledger` reads it; the same run goes on with it after a crash (with --tenants)',
     );
   addZonesOptions(addWhatIfOptions(command))
     .optionsGroup('')

@@ -54,14 +54,29 @@ describe('teg simulate --ledger', () => {
     expect(withFile.stdout).toBe(without.stdout);
   });
 
-  test.each([
-    [[], 'got --ledger without --tenants, expected both: say who pays'],
-    [TENANTS, 'has a ledger of'],
-  ])('refuses nobody who pays, and a file that has a ledger: %j', async (tenants, message) => {
-    const file = join(folder, 'twice.ledger');
-    await runHere([...RUN, ...TENANTS, '--ledger', file]);
-    const { status, stderr } = await runHere([...RUN, ...tenants, '--ledger', file]);
+  test('refuses tenants nobody named', async () => {
+    const { status, stderr } = await runHere([...RUN, '--ledger', join(folder, 'nobody.ledger')]);
     expect(status).toBe(2);
-    expect(stderr).toContain(message);
+    expect(stderr).toContain('got --ledger without --tenants, expected both: say who pays');
+  });
+
+  test('done twice on one file is done once; another run is refused and changes nothing', async () => {
+    const file = join(folder, 'twice.ledger');
+    const head = async (): Promise<string> => (await runHere(['ledger', 'verify', file])).stdout;
+    const first = await runHere([...RUN, ...TENANTS, '--ledger', file]);
+    const before = await head();
+    const second = await runHere([...RUN, ...TENANTS, '--ledger', file]);
+    expect([second.status, second.stdout]).toEqual([0, first.stdout]);
+    expect(await head()).toBe(before);
+    // Another order of jobs, and a run that ends before.
+    for (const other of [
+      ['--arrival-speed', '2'],
+      ['--horizon', '2h'],
+    ]) {
+      const { status, stderr } = await runHere([...RUN, ...TENANTS, ...other, '--ledger', file]);
+      expect(stderr).toMatch(/TEG_LEDGER_OTHER/);
+      expect(status).toBe(2);
+      expect(await head()).toBe(before);
+    }
   });
 });

@@ -31,6 +31,7 @@ const RUN_FAILURES: ReadonlySet<TegErrorCode> = new Set([
   'TEG_BENCH_FAILED',
   'TEG_STORE_FAILED',
   'TEG_STORE_LOCKED',
+  'TEG_STORE_FENCED',
 ]);
 
 const SKIP_BAD = '`--skip-bad N` tolerates up to N bad rows and counts them';

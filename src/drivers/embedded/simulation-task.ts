@@ -49,7 +49,7 @@ export interface SimulationTask extends InputSources {
   readonly withJobs?: boolean;
   /** A file of tenants; then a zone decides. */
   readonly tenants?: string;
-  /** A new file for the rents of these tenants. */
+  /** A file for the rents of these tenants: a new one, or that of the same task, which goes on. */
   readonly ledgerFile?: string;
   /** Id of a job to be explained. */
   readonly explain?: string;
@@ -61,6 +61,15 @@ export interface SimulationTaskResult {
   readonly warnings: readonly string[];
   /** Present if the task has `withJobs`. */
   readonly jobs?: JobRecords;
+}
+
+/** What a task was read into. */
+interface RunParts {
+  readonly policy: Awaited<ReturnType<typeof loadPolicy>>;
+  readonly inputs: Inputs;
+  readonly table: JobTable;
+  readonly tenants: TenantsFile | undefined;
+  readonly ledger: SimulationLedger | undefined;
 }
 
 /** Runs tasks one after the other and keeps the last inputs and tables of prices, which the next task mostly shares. */
@@ -85,10 +94,26 @@ export class SimulationTaskRunner {
       repeat: task.repeat ?? 1,
       ...(task.resample ? { resample: new Random(task.seed, STREAM_RESAMPLE) } : {}),
     });
-    let jobs: JobRecords | undefined;
     const ledger = openLedger(task, tenants);
+    try {
+      const parts = { policy, inputs, table, tenants, ledger };
+      const outcome = this.simulate(others, parts, control);
+      ledger?.finish();
+      const warnings = [...inputs.warnings, ...unknownTenants(table, tenants, tenantsPath)];
+      return { ...outcome, warnings };
+    } finally {
+      ledger?.close();
+    }
+  }
+
+  private simulate(
+    task: Omit<SimulationTask, 'tenants'>,
+    { policy, inputs, table, tenants, ledger }: RunParts,
+    control: TaskControl,
+  ): Pick<SimulationTaskResult, 'result' | 'jobs'> {
+    let jobs: JobRecords | undefined;
     const result = runSimulation({
-      ...others,
+      ...task,
       ...(tenants === undefined ? {} : { tenants }),
       ...(ledger === undefined ? {} : { ledger: ledger.durable.ledger }),
       nodes: inputs.nodes,
@@ -113,15 +138,17 @@ export class SimulationTaskRunner {
             },
           }
         : {}),
-      shouldStop: () => control.shouldStop(),
+      shouldStop: () => {
+        const stops = control.shouldStop();
+        if (stops) ledger?.cut();
+        return stops;
+      },
       onProgress: (ended) => {
         ledger?.commitSome();
         control.report(ended, table.count);
       },
     });
-    ledger?.finish();
-    const warnings = [...inputs.warnings, ...unknownTenants(table, tenants, tenantsPath)];
-    return { result, warnings, ...(jobs === undefined ? {} : { jobs }) };
+    return { result, ...(jobs === undefined ? {} : { jobs }) };
   }
 
   private async inputsOf(task: SimulationTask): Promise<Inputs> {
@@ -193,7 +220,7 @@ function unknownTenants(table: JobTable, file: TenantsFile | undefined, path = '
   ];
 }
 
-function workloadLabel({ jobs, whatIf }: SimulationTask): string {
+function workloadLabel({ jobs, whatIf }: InputSources): string {
   if (!whatIf?.startFromSnapshot) return jobs;
   return jobs === '' ? 'the pods of the cluster' : `the pods of the cluster, then ${jobs}`;
 }
