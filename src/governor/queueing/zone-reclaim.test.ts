@@ -293,6 +293,17 @@ describe('in a zone', () => {
     expect(world.reclaim.counts.workLost).toBe(HOUR);
   });
 
+  test('where nobody has a quota nothing is owed: no plan is looked for', () => {
+    const fair = { ...AT_ONCE, ratePerHour: 0 };
+    const world = new World(1, [team('a', 0, { preemption: fair }), team('b', 0, { preemption: fair })]);
+    for (let job = 0; job < 4; job++) world.submit(job, 'a', 1);
+    world.settle();
+    world.submit(4, 'b', 1);
+    world.settle();
+    expect(world.running(4)).toEqual([]);
+    expect(world.reclaim.counts).toMatchObject({ plans: 0, refusals: 0 });
+  });
+
   test('random lives: evictions stop, and none is in vain', () => {
     let plans = 0;
     for (let seed = 1; seed <= 60; seed++) {

@@ -242,11 +242,12 @@ export class ZoneReclaim implements RoomMaker {
     return false;
   }
 
-  /** True if a quota covers all of a job on a flavour. */
+  /** True if a quota covers all of a job on a flavour. Not if nobody has a quota of what it requests: then nothing is owed to it. */
   private isCovered(account: number, flavor: number, { demand, gangMin }: RoomClaim): boolean {
     const { tree, usage } = this.accounts;
     const amounts = newAmounts(tree);
     addPods(amounts, flavor, demand, gangMin);
+    if (!amounts.some((amount, cell) => amount > 0 && tree.governed[cell] === 1)) return false;
     return usage.coveredBy(account, amounts) !== CLUSTER_TENANT;
   }
 
