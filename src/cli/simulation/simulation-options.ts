@@ -46,7 +46,7 @@ export interface SharedOptions {
   readonly resample?: boolean;
   readonly mtbf?: number;
   readonly mttr?: number;
-  readonly onNodeFailure: 'requeue' | 'fail';
+  readonly onNodeFailure: 'requeue' | 'fail' | 'hold';
   readonly tenants?: string;
   readonly retry?: number;
   readonly samples?: number;
@@ -185,8 +185,11 @@ function addFailureOptions(command: Command): void {
     )
     .option('--mttr <duration>', 'mean time until a failed node returns (default: 1h)', parsePositiveDuration)
     .addOption(
-      new Option('--on-node-failure <rule>', 'fate of a job whose node fails')
-        .choices(['requeue', 'fail'])
+      new Option(
+        '--on-node-failure <rule>',
+        'fate of a job whose node fails; hold: requeue, but its pods on other nodes keep their room until it runs again, with a queue under which gangs hold room (permit-timeout …)',
+      )
+        .choices(['requeue', 'fail', 'hold'])
         .default('requeue'),
     );
 }

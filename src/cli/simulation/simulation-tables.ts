@@ -103,6 +103,7 @@ function measuresOf(result: SimulationResult): Row[] {
     formatPercent(headOfLine.gpu ?? headOfLine.cpu, 2),
     'of capacity, idle though a waiting job would fit',
   ]);
+  if (result.heldIdle !== undefined) rows.push(...heldIdleRows(result.heldIdle));
   rows.push(['jobs finished', formatCount(jobs.finished), leftovers(jobs)]);
   if (nodes.failures > 0) {
     rows.push([
@@ -120,6 +121,34 @@ function measuresOf(result: SimulationResult): Row[] {
     'decisions',
     formatCount(decisions.count),
     `${formatCount(decisions.failed)} found no node; nodes examined: mean ${formatFixed(decisions.nodesExamined.mean, 1)}, p99 ${formatCount(decisions.nodesExamined.p99)}`,
+  ]);
+  return rows;
+}
+
+/** What gangs held before they started, and the tax on it. */
+function heldIdleRows({ unit, tax, ...held }: NonNullable<SimulationResult['heldIdle']>): Row[] {
+  const hours = (seconds: number): string =>
+    `${formatFixed(seconds / 3600, 1)} ${unit === 'gpu' ? 'GPU' : 'core'} hours`;
+  const lost = held.survivorSeconds > 0 ? `; ${hours(held.survivorSeconds)} after the loss of a node` : '';
+  const warned = held.warnings > 0 ? `; ${formatCounted(held.warnings, 'early warning')}` : '';
+  const rows: Row[] = [
+    [
+      'held by idle gangs',
+      formatPercent(held.shareOfCapacity, 2),
+      `of capacity, ${hours(held.heldSeconds)}${lost}`,
+    ],
+    [
+      'ψ, held by stuck gangs',
+      formatPercent(held.psiMean, 2),
+      `of the nodes; at most ${formatPercent(held.psiMax)} of those of a flavour${warned}`,
+    ],
+  ];
+  if (tax === null) return rows;
+  const fallbacks = tax.fallbacks > 0 ? `, wound-wait ${formatCount(tax.fallbacks)} times` : '';
+  rows.push([
+    'tax on held room',
+    formatPercent(tax.shareOfRent, 2),
+    `of the rent; rate at most ${formatFixed(tax.rateMax, 1)} rents, in force ${formatDuration(tax.onSeconds)}; ${formatCounted(tax.releases, 'gang')} gave back${fallbacks}`,
   ]);
   return rows;
 }

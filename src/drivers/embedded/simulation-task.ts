@@ -39,7 +39,7 @@ export interface SimulationTask extends InputSources {
   readonly horizonSeconds?: number;
   readonly warmupSeconds?: number;
   readonly failures?: FailureOptions;
-  readonly lostPods?: 'requeue' | 'fail';
+  readonly lostPods?: 'requeue' | 'fail' | 'hold';
   readonly retrySeconds?: number;
   readonly samples?: number;
   readonly withSeries?: boolean;

@@ -5,10 +5,18 @@
  * could hold are parked in the zone's lines, unknown to the discipline, until a node joins.
  */
 import { EVICTION_DEFAULTS } from '../../model/eviction-terms.ts';
+import { TegError } from '../../model/errors.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import type { QueueDiscipline, QueuedJob } from './queue-discipline.ts';
 import type { ZoneCore } from './zone-core.ts';
-import { EffectKind, JobState, type JobSubmittedEvent, Reason, type ReasonCode } from './zone-events.ts';
+import {
+  EffectKind,
+  JobState,
+  type JobSubmittedEvent,
+  Reason,
+  type ReasonCode,
+  type ZoneOptions,
+} from './zone-events.ts';
 import { type PassHost, ZonePass } from './zone-pass.ts';
 
 /** Feeds one discipline, and carries out its passes. */
@@ -24,6 +32,7 @@ export class DisciplinedJobs implements PassHost {
     this.core = core;
     this.discipline = discipline;
     core.isDisciplined = true;
+    requireSurvivorsTaken(core.options, discipline);
     this.pass = new ZonePass(core, this);
     const demand = core.cluster.demands.demands[0] as QueuedJob['demand'];
     this.queued = {
@@ -168,4 +177,14 @@ export class DisciplinedJobs implements PassHost {
     queued.priority = core.jobs.priorityOf(job);
     queued.tenant = core.jobs.tenantOf(job);
   }
+}
+
+/** @throws TegError TEG_OPTION_INVALID if survivors would hold room that nobody starts or gives back. */
+function requireSurvivorsTaken(options: Pick<ZoneOptions, 'onNodeLost'>, discipline: QueueDiscipline): void {
+  if (options.onNodeLost !== 'hold' || discipline.takesSurvivors === true) return;
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    `got that jobs which lose a node hold the rest, with queue ${discipline.name}; expected a queue under which gangs hold ` +
+      'room, such as permit-timeout: name one, or requeue',
+  );
 }

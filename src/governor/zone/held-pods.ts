@@ -25,6 +25,11 @@ export class HeldPods {
     return this.byJob.get(job)?.length ?? 0;
   }
 
+  /** Visits the nodes of the pods of a job. */
+  forEachOf(job: number, visit: (node: number) => void): void {
+    for (const { node } of this.byJob.get(job) ?? []) visit(node);
+  }
+
   /** Adds a pod, whose room has been taken. O(1). */
   add(job: number, node: number, gpuMask: number): void {
     const pods = this.byJob.get(job);

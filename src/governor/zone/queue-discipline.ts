@@ -81,6 +81,8 @@ export interface SchedulingPass {
   letGo(job: number): void;
   /** @returns Pods that a job holds. O(1). */
   heldPods(job: number): number;
+  /** Visits the nodes of the pods that a job holds. O(these pods). */
+  forEachHeldPod(job: number, visit: (node: number) => void): void;
 
   /**
    * Takes the capacity of a running job: it waits again, with its rank. The discipline's `ended` and `returned` are
@@ -133,6 +135,8 @@ export const BEHIND: AccountsRefusal = Object.freeze({ code: 'behind', data: Obj
 /** Decides the order of starts. Made for one zone, and informed of all its jobs. */
 export interface QueueDiscipline {
   readonly name: string;
+  /** True if jobs that return may hold room already (`ZoneOptions.onNodeLost` hold): what their other nodes kept. */
+  readonly takesSurvivors?: boolean;
   /** Time at which it wants a pass although no event comes, seconds; Infinity: none. May change with every call. */
   readonly dueSeconds: number;
 

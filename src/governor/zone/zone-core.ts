@@ -15,7 +15,7 @@ import { type Accounts, type AccountsRefusal, newAsk } from '../accounts.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import { EffectBuffer } from './effects.ts';
 import { HeldBackJobs } from './held-back-jobs.ts';
-import { HeldPods } from './held-pods.ts';
+import { type HeldPod, HeldPods } from './held-pods.ts';
 import { NodeStates } from './node-states.ts';
 import { PodTable } from './pod-table.ts';
 import { WaitingQueue } from './waiting-queue.ts';
@@ -241,6 +241,27 @@ export class ZoneCore {
   letGo(job: number): void {
     const demand = this.demandOf(this.jobs.shapeOf(job));
     for (const { node, gpuMask } of this.held.take(job)) this.placer.release(node, demand, gpuMask);
+  }
+
+  /** @returns The pods of a running job on other nodes than one that is lost, if such jobs hold on (`ZoneOptions.onNodeLost`). */
+  survivorsOf(job: number, lostNode: number): readonly HeldPod[] {
+    const survivors: HeldPod[] = [];
+    if (this.options.onNodeLost !== 'hold') return survivors;
+    const { jobs, pods } = this;
+    for (let pod = jobs.firstOf(job); pod >= 0; pod = pods.nextOfJob(pod)) {
+      const node = pods.nodeOf(pod);
+      if (node !== lostNode) survivors.push({ node, gpuMask: pods.gpuMaskOf(pod) });
+    }
+    return survivors;
+  }
+
+  /** A job that was released in this step, and waits, holds pods where it had them. */
+  holdAgain(job: number, survivors: readonly HeldPod[]): void {
+    const demand = this.demandOf(this.jobs.shapeOf(job));
+    for (const { node, gpuMask } of survivors) {
+      this.placer.restore(node, demand, gpuMask);
+      this.held.add(job, node, gpuMask);
+    }
   }
 
   /** Gives back the room held on a node that is lost. */

@@ -218,8 +218,11 @@ export interface ZoneOptions {
   readonly onUnplaceable?: 'wait' | 'drop';
   /** best-effort: every job that fits starts. strict-fifo: the first waiting job blocks all behind it. */
   readonly queue?: 'best-effort' | 'strict-fifo';
-  /** Jobs that lost a node wait again from the front, or fail. */
-  readonly onNodeLost?: 'requeue' | 'fail';
+  /**
+   * Jobs that lost a node wait again from the front, or fail. hold: they wait too, and their pods on other nodes keep their
+   * room, idle, until the gang has its minimum again or gives it back; needs a discipline that holds room.
+   */
+  readonly onNodeLost?: 'requeue' | 'fail' | 'hold';
   /** True if a `Tick` tries all waiting jobs again. Needed only for policies that may miss a node with room. */
   readonly retryAllOnTick?: boolean;
   /** At this number of waiting jobs a submission that would wait is dropped. Jobs that lost a node are exempt. */

@@ -127,6 +127,11 @@ export class ZonePass implements SchedulingPass {
   }
 
   /** See `SchedulingPass`. */
+  forEachHeldPod(job: number, visit: (node: number) => void): void {
+    this.core.held.forEachOf(job, visit);
+  }
+
+  /** See `SchedulingPass`. */
   evict(job: number): void {
     assert(this.tried.length === 0 && this.peeked.length === 0, 'a job was evicted within a trial');
     assert(this.core.jobs.stateOf(job) === JobState.Running, 'a job was evicted that does not run');

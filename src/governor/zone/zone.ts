@@ -467,14 +467,15 @@ export class Zone {
     }
     core.setUp(node, false);
     for (let pod = core.pods.firstOnNode(node); pod >= 0; pod = core.pods.firstOnNode(node)) {
-      this.loseJob(core.pods.jobOf(pod));
+      this.loseJob(core.pods.jobOf(pod), node);
     }
     core.letGoOn(node);
     this.disciplined?.nodesChanged();
   }
 
-  private loseJob(job: number): void {
+  private loseJob(job: number, node: number): void {
     const { core } = this;
+    const survivors = core.survivorsOf(job, node);
     core.release(job, Reason.NodeLost);
     this.disciplined?.ended(job, Reason.NodeLost);
     if (core.options.onNodeLost === 'fail') {
@@ -483,6 +484,7 @@ export class Zone {
       core.effects.pushJob(EffectKind.JobFailed, job, 0, Reason.NodeLost);
     } else if (this.disciplined !== undefined) {
       this.disciplined.requeue(job, Reason.NodeLost);
+      core.holdAgain(job, survivors);
     } else {
       this.retries.waitUntried(job);
       core.counters.requeued++;

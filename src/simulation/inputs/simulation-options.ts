@@ -59,8 +59,8 @@ export interface SimulationOptions {
   readonly warmupSeconds?: number;
   /** Absent: nodes do not fail. */
   readonly failures?: FailureOptions;
-  /** Jobs that lost a node restart (default) or fail. */
-  readonly lostPods?: 'requeue' | 'fail';
+  /** Jobs that lost a node restart (default) or fail; hold: their other pods keep their room meanwhile. See `ZoneOptions`. */
+  readonly lostPods?: 'requeue' | 'fail' | 'hold';
   /** Accounts that admit jobs, by the tenants of `jobs`; this run's own. Absent: every job is admitted. */
   readonly accounts?: Accounts;
   /** Tenants whose accounts admit jobs, by name; the result has a part for them. Excludes `accounts` and `world`. */

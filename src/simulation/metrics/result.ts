@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { whatIfSchema } from '../inputs/what-if-result.ts';
 import { QUEUE_NAMES } from '../queueing/queue-names.ts';
 import { evictionsResultSchema } from './evictions-result.ts';
+import { heldIdleResultSchema } from './held-idle-result.ts';
 import { marketResultSchema } from './market-result.ts';
 import { tenantResultSchema } from './tenant-result.ts';
 import { waitingReportSchema } from './waiting-report.ts';
@@ -81,7 +82,7 @@ const optionsSchema = z.object({
   mtbfSeconds: seconds.nullable().describe('mean time between failures of a node; null: nodes do not fail'),
   mttrSeconds: seconds.nullable().describe('mean time until a failed node returns'),
   retrySeconds: seconds.nullable().describe('time between attempts with everything that waits; null: none'),
-  lostPods: z.enum(['requeue', 'fail']).describe('fate of a job whose node fails'),
+  lostPods: z.enum(['requeue', 'fail', 'hold']).describe('fate of a job whose node fails'),
 });
 
 const jobsSchema = z
@@ -305,6 +306,7 @@ export const simulationResultSchema = z.object({
   waiting: waitingReportSchema
     .optional()
     .describe('jobs that wait at the end, where a zone decides and any does'),
+  heldIdle: heldIdleResultSchema.optional().describe('with a queue under which gangs hold room'),
   evictions: evictionsResultSchema.optional().describe('with a file of tenants, and a queue that evicts'),
   tenants: z.array(tenantResultSchema).optional().describe('with a file of tenants: parents first'),
   market: marketResultSchema

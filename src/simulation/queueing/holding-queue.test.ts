@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type AccountsRefusal, FREE_ACCOUNTS } from '../../governor/accounts.ts';
 import { FirstFit, makeCluster } from '../../governor/zone/zone.fixtures.ts';
 import { Zone } from '../../governor/zone/zone.ts';
-import { JobState, ZoneEventKind } from '../../governor/zone/zone-events.ts';
+import { JobState, ZoneEventKind, type ZoneOptions } from '../../governor/zone/zone-events.ts';
 import { HoldingQueue, type HoldingRule } from './holding-queue.ts';
 
 const WOUND_WAIT: HoldingRule = {
@@ -19,14 +19,14 @@ const A100 = 6;
 const REFUSAL: AccountsRefusal = { code: 'quota-used-up', data: {} };
 
 /** Nodes of kind 1 have two T4s, of kind 2 four A100s. */
-function world(kinds: readonly number[], rule: HoldingRule) {
+function world(kinds: readonly number[], rule: HoldingRule, options: ZoneOptions = {}) {
   const cluster = makeCluster(kinds);
   const refused = new Set<number>();
   const accounts = {
     ...FREE_ACCOUNTS,
     admit: ({ holder }: { holder: number }) => (refused.has(holder) ? REFUSAL : undefined),
   };
-  const zone = new Zone(cluster, new FirstFit(cluster), {}, accounts, new HoldingQueue(rule));
+  const zone = new Zone(cluster, new FirstFit(cluster), options, accounts, new HoldingQueue(cluster, rule));
   const submit = (job: number, demandId: number, pods: number, priority = 0): void => {
     const event = {
       kind: ZoneEventKind.JobSubmitted,
@@ -156,5 +156,25 @@ describe('holding until a timeout', () => {
     zone.step({ kind: ZoneEventKind.NodeUp, node: 1 }, 20);
     tick(20);
     expect(zone.dueSeconds).toBe(80);
+  });
+});
+
+describe('gangs that lost a node and keep the rest', () => {
+  it('hold their other pods where they were, start on them again, or give them back in time', () => {
+    const { zone, submit, tick, held } = world([1, 1, 1], PERMIT, { onNodeLost: 'hold' });
+    submit(0, ANY, 4);
+    tick(0);
+    zone.step({ kind: ZoneEventKind.NodeDown, node: 0 }, 10);
+    zone.check();
+    expect(zone.stateOf(0)).toBe(JobState.Waiting);
+    expect(held()).toEqual([0, 2, 0]);
+    tick(10);
+    // The third node has room for the rest.
+    expect(zone.stateOf(0)).toBe(JobState.Running);
+    zone.step({ kind: ZoneEventKind.NodeDown, node: 1 }, 20);
+    tick(20);
+    expect(held()).toEqual([0, 0, 2]);
+    tick(80);
+    expect(held()).toEqual([0, 0, 0]);
   });
 });

@@ -19,6 +19,8 @@ import {
 } from '../../governor/zone/queue-discipline.ts';
 import { Reason, type ReasonCode } from '../../governor/zone/zone-events.ts';
 import { assert } from '../../kernel/assert.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
+import { HeldIdleBook, type HeldIdleFigures, type HoldingGang, newHoldingGang } from './held-idle-book.ts';
 
 /** What a gang may do with room for a part of it. */
 export interface HoldingRule {
@@ -29,6 +31,8 @@ export interface HoldingRule {
   readonly gapMax: number;
   /** Whether a gang takes what those behind it hold, the last first, if it can use it. */
   readonly wounds: boolean;
+  /** Whether stuck gangs pay for what they hold, and give it back once they cannot; see `held-idle-book.ts`. */
+  readonly isTaxed?: boolean;
 }
 
 /** Backoff of a pod after its n-th failure: 1, 2, 4, 8, 10, 10, … seconds. */
@@ -36,13 +40,12 @@ const BACKOFF_SECONDS_FIRST = 1;
 const BACKOFF_SECONDS_MAX = 10;
 
 /** A waiting or running job. */
-interface Holder {
+interface Holder extends HoldingGang {
   readonly job: number;
   readonly rank: number;
   readonly priority: number;
   readonly demandId: number;
   readonly podCount: number;
-  readonly gangMin: number;
   /** Jobs of equal shape find equal room. */
   readonly shape: string;
   /** When its first pod found room; NaN: it holds none. */
@@ -50,6 +53,8 @@ interface Holder {
   /** Not tried before. */
   resumeAt: number;
   timeouts: number;
+  /** Pods that run; 0: it waits. */
+  running: number;
   refusal: AccountsRefusal | undefined;
 }
 
@@ -60,11 +65,14 @@ interface PassState {
   /** Shapes that were rejected. */
   readonly rejected: Set<string>;
   isStepFull: boolean;
+  /** Whether those in front of a gang that gave back have not seen what it freed. */
+  hasFreed: boolean;
 }
 
 /** A line of jobs under one rule. */
 export class HoldingQueue implements QueueDiscipline {
   readonly name: string;
+  readonly takesSurvivors = true;
   dueSeconds: number = Number.POSITIVE_INFINITY;
   private readonly rule: HoldingRule;
   private line: Holder[] = [];
@@ -72,65 +80,138 @@ export class HoldingQueue implements QueueDiscipline {
   private readonly jobs = new Map<number, Holder>();
   /** Those that hold pods. */
   private readonly holding = new Set<Holder>();
+  private readonly book: HeldIdleBook;
+  private readonly cluster: ClusterState;
+  /** Jobs that came back since the last pass, and may hold what they have left. */
+  private readonly back: Holder[] = [];
+  private haveNodesChanged = false;
+  private passedAt = Number.NEGATIVE_INFINITY;
+  /** Whether anything happened that may let a job start which did not in the last pass. */
+  private isTouched = true;
 
-  constructor(rule: HoldingRule) {
+  constructor(cluster: ClusterState, rule: HoldingRule) {
     assert(rule.timeoutSeconds > 0 && rule.gapMax >= 0 && rule.gapMax <= 1, 'a rule out of its bounds');
     this.rule = rule;
     this.name = rule.name;
+    this.cluster = cluster;
+    this.book = new HeldIdleBook(cluster, rule.isTaxed === true);
+  }
+
+  /** @returns What gangs held until now. */
+  heldIdle(timeSeconds: number): HeldIdleFigures {
+    this.book.advance(this.holding, timeSeconds);
+    return this.book.figures();
   }
 
   submitted(job: QueuedJob): void {
     this.enqueue(this.enter(job));
+    this.isTouched = true;
   }
 
-  adopted(job: QueuedJob): void {
-    this.enter(job);
+  adopted(job: QueuedJob, timeSeconds: number): void {
+    this.book.advance(this.holding, timeSeconds);
+    const holder = this.enter(job);
+    holder.running = holder.podCount;
+    this.book.ran(holder.demand, holder.running);
   }
 
-  withdrawn(job: number): void {
+  withdrawn(job: number, timeSeconds: number): void {
+    this.book.advance(this.holding, timeSeconds);
     const holder = this.holderOf(job);
     this.line.splice(this.line.indexOf(holder), 1);
     this.holding.delete(holder);
     this.jobs.delete(job);
+    this.isTouched = true;
   }
 
-  ended(job: number, reason: ReasonCode): void {
+  ended(job: number, reason: ReasonCode, timeSeconds: number): void {
+    this.book.advance(this.holding, timeSeconds);
+    const holder = this.holderOf(job);
+    this.book.ran(holder.demand, -holder.running);
+    holder.running = 0;
     if (reason === Reason.Finished || reason === Reason.Cancelled) this.jobs.delete(job);
+    this.isTouched = true;
   }
 
   returned(job: number): void {
-    this.enqueue(this.holderOf(job));
+    const holder = this.holderOf(job);
+    this.back.push(holder);
+    this.enqueue(holder);
   }
 
-  nodesChanged(): void {}
+  nodesChanged(timeSeconds: number): void {
+    this.book.advance(this.holding, timeSeconds);
+    this.haveNodesChanged = true;
+    this.isTouched = true;
+    this.book.nodesChanged();
+  }
 
-  tenantWoken(): void {}
+  tenantWoken(): void {
+    this.isTouched = true;
+  }
 
   decide(pass: SchedulingPass): void {
-    if (!this.isSorted) this.line.sort(goesFirst);
-    this.isSorted = true;
+    const now = pass.timeSeconds;
+    const { book } = this;
+    book.advance(this.holding, now);
+    this.recount(pass);
     this.expire(pass);
-    const state: PassState = { fullDemands: new Set(), rejected: new Set(), isStepFull: false };
-    const started = new Set<Holder>();
-    for (const holder of this.line) {
-      if (state.isStepFull) break;
-      if (this.attempt(pass, holder, state)) started.add(holder);
-    }
-    if (started.size > 0) this.line = this.line.filter((holder) => !started.has(holder));
-    this.dueSeconds = this.nextDue(pass.timeSeconds);
+    if (this.isTouched || this.line.some(({ resumeAt }) => resumeAt <= now && resumeAt > this.passedAt))
+      this.tryAll(pass);
+    this.passedAt = now;
+    book.look([...this.holding].sort(goesFirst), now);
+    this.dueSeconds = Math.min(this.nextDue(now), book.dueSeconds);
   }
 
   reasonOf(job: number): AccountsRefusal | undefined {
     return this.jobs.get(job)?.refusal;
   }
 
-  /** Gangs that have held for too long give all back, and are not tried for a moment. */
+  /** Tries every job of the line: champions of the tax first, for which freed room is reserved. */
+  private tryAll(pass: SchedulingPass): void {
+    if (!this.isSorted) this.line.sort(goesFirst);
+    this.isSorted = true;
+    const state: PassState = {
+      fullDemands: new Set(),
+      rejected: new Set(),
+      isStepFull: false,
+      hasFreed: false,
+    };
+    const started = new Set<Holder>();
+    const champions = [...this.holding].filter((holder) => this.book.isChampion(holder)).sort(goesFirst);
+    for (const holder of [...champions, ...this.line]) {
+      if (state.isStepFull) break;
+      if (!started.has(holder) && this.attempt(pass, holder, state)) started.add(holder);
+    }
+    if (started.size > 0) this.line = this.line.filter((holder) => !started.has(holder));
+    this.isTouched = state.isStepFull || state.hasFreed;
+  }
+
+  /** Notes what nodes that were lost took, and what jobs that lost some kept on others. */
+  private recount(pass: SchedulingPass): void {
+    const now = pass.timeSeconds;
+    if (this.haveNodesChanged)
+      for (const holder of this.holding) this.record(pass, holder, pass.heldPods(holder.job));
+    this.haveNodesChanged = false;
+    for (const holder of this.back.splice(0)) {
+      // A job that was cancelled since, or lost all.
+      if (this.jobs.get(holder.job) !== holder || pass.heldPods(holder.job) === 0) continue;
+      this.record(pass, holder, pass.heldPods(holder.job));
+      holder.isSurvivor = true;
+      holder.lastGrantSeconds = now;
+    }
+  }
+
+  /** Gangs that have held for too long, or cannot pay for it, give all back and are not tried for a moment. */
   private expire(pass: SchedulingPass): void {
     const now = pass.timeSeconds;
     for (const holder of this.holding) {
-      if (now < holder.heldSince + this.rule.timeoutSeconds) continue;
+      const isBroke = this.book.isBroke(holder);
+      if (now < holder.heldSince + this.rule.timeoutSeconds && !isBroke) continue;
+      if (isBroke) this.book.released();
+      this.isTouched = true;
       pass.letGo(holder.job);
-      this.record(holder, 0, now);
+      this.record(pass, holder, 0);
       holder.resumeAt = now + Math.min(BACKOFF_SECONDS_FIRST * 2 ** holder.timeouts, BACKOFF_SECONDS_MAX);
       holder.timeouts++;
     }
@@ -142,12 +223,13 @@ export class HoldingQueue implements QueueDiscipline {
     if (state.fullDemands.has(holder.demandId)) return false;
     let pods = pass.hold(holder.job);
     holder.refusal = pass.refusal;
-    if (pods < holder.gangMin && holder.refusal === undefined && this.rule.wounds)
+    if (pods < holder.gangMin && holder.refusal === undefined && (this.rule.wounds || this.book.wounds))
       pods = this.wound(pass, holder);
     if (pods >= holder.gangMin && holder.refusal === undefined) {
+      this.record(pass, holder, pods);
       const result = pass.start(holder.job);
       if (result === StartResult.Started) {
-        this.record(holder, 0, pass.timeSeconds);
+        this.run(pass, holder, pods);
         return true;
       }
       state.isStepFull = result === StartResult.StepFull;
@@ -162,13 +244,16 @@ export class HoldingQueue implements QueueDiscipline {
     const isRejected = (holder.gangMin - pods) / holder.gangMin > this.rule.gapMax;
     if (holder.refusal === undefined && !isRejected) {
       if (pods < holder.podCount) state.fullDemands.add(holder.demandId);
-      this.record(holder, pods, pass.timeSeconds);
+      this.record(pass, holder, pods);
       return;
     }
     // Room that was kept from earlier passes is new to this one.
-    if (this.holding.has(holder)) state.fullDemands.clear();
+    if (this.holding.has(holder)) {
+      state.fullDemands.clear();
+      state.hasFreed = true;
+    }
     pass.letGo(holder.job);
-    this.record(holder, 0, pass.timeSeconds);
+    this.record(pass, holder, 0);
     if (holder.refusal === undefined) state.rejected.add(holder.shape);
   }
 
@@ -185,21 +270,43 @@ export class HoldingQueue implements QueueDiscipline {
     for (const other of behind.sort((a, b) => goesFirst(b, a))) {
       if (pods >= holder.gangMin) break;
       pass.letGo(other.job);
-      this.record(other, 0, pass.timeSeconds);
+      this.record(pass, other, 0);
       pods = pass.hold(holder.job);
     }
     return pods;
   }
 
-  /** Keeps since when a job holds pods. */
-  private record(holder: Holder, pods: number, timeSeconds: number): void {
+  /** A job starts with these pods. */
+  private run(pass: SchedulingPass, holder: Holder, pods: number): void {
+    if (holder.gangMin > 1) this.book.gangStarted(holder, pass.timeSeconds);
+    this.book.ran(holder.demand, pods);
+    this.record(pass, holder, 0);
+    holder.running = pods;
+  }
+
+  /** Keeps since when a job holds pods, and where. */
+  private record(pass: SchedulingPass, holder: Holder, pods: number): void {
+    const { heldByFlavor } = holder;
+    let before = 0;
+    for (const [flavor, held] of heldByFlavor.entries()) {
+      before += held ?? 0;
+      heldByFlavor[flavor] = 0;
+    }
     if (pods === 0) {
       holder.heldSince = Number.NaN;
+      holder.isSurvivor = false;
       this.holding.delete(holder);
-    } else if (!this.holding.has(holder)) {
-      holder.heldSince = timeSeconds;
-      this.holding.add(holder);
+      return;
     }
+    const { flavorIds } = this.cluster;
+    pass.forEachHeldPod(holder.job, (node) => {
+      const flavor = flavorIds[node] as number;
+      heldByFlavor[flavor] = (heldByFlavor[flavor] ?? 0) + 1;
+    });
+    if (pods > before) holder.lastGrantSeconds = pass.timeSeconds;
+    if (this.holding.has(holder)) return;
+    holder.heldSince = pass.timeSeconds;
+    this.holding.add(holder);
   }
 
   /** The next timeout, or end of a backoff; Infinity: none. */
@@ -212,16 +319,17 @@ export class HoldingQueue implements QueueDiscipline {
 
   private enter({ job, rank, priority, demand, podCount, gangMin }: QueuedJob): Holder {
     const holder: Holder = {
+      ...newHoldingGang(demand, gangMin),
       job,
       rank,
       priority,
       demandId: demand.id,
       podCount,
-      gangMin,
       shape: `${demand.id}:${podCount}:${gangMin}`,
       heldSince: Number.NaN,
       resumeAt: Number.NEGATIVE_INFINITY,
       timeouts: 0,
+      running: 0,
       refusal: undefined,
     };
     this.jobs.set(job, holder);

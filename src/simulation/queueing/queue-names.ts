@@ -12,15 +12,23 @@ export type ZoneQueue = (typeof ZONE_QUEUES)[number];
 /** Those that share among tenants, by weights. */
 const FAIR_QUEUES = ['kueue-afs', 'kueue-drs', 'kai-time', 'drf', 'karma', 'max-min'] as const;
 
+/** Those under which gangs hold room before they start. */
+const HOLDING_QUEUES = [
+  'permit-timeout',
+  'coscheduling',
+  'permit-tax',
+  'coscheduling-tax',
+  'hold-and-wait',
+  'wound-wait',
+] as const;
+
 /** All; those that are not a zone's own are in `queues.ts`. */
 export const QUEUE_NAMES = [
   ...ZONE_QUEUES,
   'fifo',
   'smallest-first',
   ...PLANNING_QUEUES,
-  'permit-timeout',
-  'coscheduling',
-  'wound-wait',
+  ...HOLDING_QUEUES,
   ...FAIR_QUEUES,
 ] as const;
 
@@ -35,6 +43,11 @@ export function isZoneQueue(name: DisciplineName): name is ZoneQueue {
 /** @returns True if it plans by run times: without it, knowledge of run times changes nothing. */
 export function usesRuntimes(name: DisciplineName): boolean {
   return (PLANNING_QUEUES as readonly string[]).includes(name);
+}
+
+/** @returns True if gangs hold room under it before they start. */
+export function holdsRoom(name: DisciplineName): boolean {
+  return (HOLDING_QUEUES as readonly string[]).includes(name);
 }
 
 /** Names of `RuntimeKnowledge`. */

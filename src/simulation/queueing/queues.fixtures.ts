@@ -7,6 +7,7 @@ import type { JobRecords } from '../inputs/job-log.ts';
 import { JobTableBuilder } from '../inputs/job-table.ts';
 import type { QueueFigures } from '../inputs/queue-figures.ts';
 import type { SimulationOptions } from '../inputs/simulation-options.ts';
+import type { SimulationResult } from '../metrics/result.ts';
 import { runSimulation } from '../run/simulator.ts';
 import type { DisciplineName, RuntimeKnowledge } from './queue-names.ts';
 
@@ -32,19 +33,27 @@ export function startsOf(
   return runSlots(jobs, slots, queue, runtimes).starts;
 }
 
+/** What a run of slot jobs came to. */
+export interface SlotRun extends Pick<SimulationResult, 'heldIdle' | 'endSeconds'> {
+  readonly starts: number[];
+  readonly figures: QueueFigures;
+  /** By id, the reasons of jobs that wait at the horizon. */
+  readonly waiting: Record<string, string>;
+}
+
 /** As `startsOf`, with the figures of the queue, and by id the reasons of jobs that wait at the horizon. */
 export function runSlots(
   jobs: readonly SlotJob[],
   slots: number,
   queue: DisciplineName,
   runtimes: RuntimeKnowledge = 'exact',
-  more: Pick<SimulationOptions, 'tenants' | 'horizonSeconds'> = {},
-): { starts: number[]; figures: QueueFigures; waiting: Record<string, string> } {
+  more: Pick<SimulationOptions, 'tenants' | 'horizonSeconds' | 'failures' | 'lostPods'> = {},
+): SlotRun {
   const builder = new JobTableBuilder(new DemandTable());
   for (const [i, job] of jobs.entries()) builder.add(specOf(job, i));
   let records: JobRecords | undefined;
   let figures: QueueFigures | undefined;
-  const { waiting } = runSimulation({
+  const { waiting, heldIdle, endSeconds } = runSimulation({
     nodes: slotNodes(slots),
     jobs: builder.build(),
     policy: { name: 'first-fit', create: createFirstFitPolicy },
@@ -67,7 +76,7 @@ export function runSlots(
     starts[Number(id)] = records?.firstStartSeconds[row] as number;
   });
   const reasons = Object.fromEntries((waiting?.jobs ?? []).map(({ id, code }) => [id, code]));
-  return { starts, figures: figures as QueueFigures, waiting: reasons };
+  return { starts, figures: figures as QueueFigures, waiting: reasons, heldIdle, endSeconds };
 }
 
 function specOf(job: SlotJob, index: number): JobSpec {

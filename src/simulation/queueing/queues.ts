@@ -11,7 +11,7 @@ import type { TenantTable } from '../../model/tenants.ts';
 import { ConservativeQueue } from './conservative-queue.ts';
 import { EasyQueue } from './easy-queue.ts';
 import { createFairQueue } from './fair/fair-queues.ts';
-import { HoldingQueue } from './holding-queue.ts';
+import { HoldingQueue, type HoldingRule } from './holding-queue.ts';
 import { byArrival, bySize, OrderedQueue } from './ordered-queue.ts';
 import {
   type DisciplineName,
@@ -50,6 +50,13 @@ export interface QueueEntry {
   readonly create: QueueFactory;
 }
 
+/** Gangs hold without a timeout, and pay for it. */
+const TAXED: Omit<HoldingRule, 'name' | 'gapMax'> = {
+  timeoutSeconds: Number.POSITIVE_INFINITY,
+  wounds: false,
+  isTaxed: true,
+};
+
 /** Disciplines by name. */
 export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEntry>> = {
   fifo: {
@@ -84,17 +91,34 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
   },
   'permit-timeout': {
     description: 'a gang holds room for its pods as they find it, and gives all back after 60 s',
-    create: () => new HoldingQueue({ name: 'permit-timeout', timeoutSeconds: 60, gapMax: 1, wounds: false }),
+    create: ({ cluster }) =>
+      new HoldingQueue(cluster, { name: 'permit-timeout', timeoutSeconds: 60, gapMax: 1, wounds: false }),
   },
   coscheduling: {
     description:
       'the same, but a gang holds only if at most a tenth of it is missing: scheduler-plugins today',
-    create: () => new HoldingQueue({ name: 'coscheduling', timeoutSeconds: 60, gapMax: 0.1, wounds: false }),
+    create: ({ cluster }) =>
+      new HoldingQueue(cluster, { name: 'coscheduling', timeoutSeconds: 60, gapMax: 0.1, wounds: false }),
+  },
+  'permit-tax': {
+    description:
+      'permit-timeout with a tax on held room in the place of the timeout: who cannot pay gives all back',
+    create: ({ cluster }) => new HoldingQueue(cluster, { ...TAXED, name: 'permit-tax', gapMax: 1 }),
+  },
+  'coscheduling-tax': {
+    description: 'coscheduling with a tax on held room in the place of the timeout',
+    create: ({ cluster }) => new HoldingQueue(cluster, { ...TAXED, name: 'coscheduling-tax', gapMax: 0.1 }),
+  },
+  'hold-and-wait': {
+    description:
+      'a gang holds room for its pods as they find it, for ever: gangs can block each other for good',
+    create: ({ cluster }) =>
+      new HoldingQueue(cluster, { ...TAXED, name: 'hold-and-wait', gapMax: 1, isTaxed: false }),
   },
   'wound-wait': {
     description: 'a gang holds room for its pods as they find it, until one that goes before it takes it',
-    create: () =>
-      new HoldingQueue({
+    create: ({ cluster }) =>
+      new HoldingQueue(cluster, {
         name: 'wound-wait',
         timeoutSeconds: Number.POSITIVE_INFINITY,
         gapMax: 1,

@@ -32,6 +32,7 @@ import { SAMPLES_DEFAULT, type SimulationOptions } from '../inputs/simulation-op
 import { type CountedWorkload, clusterFor, typicalOf } from '../inputs/workload-of.ts';
 import { DropReasons } from '../metrics/drop-reasons.ts';
 import { evictionsOf } from '../metrics/evictions-result.ts';
+import { heldIdleOf } from '../metrics/held-idle-result.ts';
 import { type JobShapes, jobShapes } from '../metrics/job-shapes.ts';
 import { marketResult } from '../metrics/market-result.ts';
 import { ObservedPolicy } from '../metrics/observed-policy.ts';
@@ -45,7 +46,8 @@ import { TenantMeter } from '../metrics/tenant-meter.ts';
 import { waitingReport } from '../metrics/waiting-report.ts';
 import { PodDecider } from '../pods/pod-decider.ts';
 import { podReport } from '../pods/pod-report.ts';
-import { isZoneQueue } from '../queueing/queue-names.ts';
+import { HoldingQueue } from '../queueing/holding-queue.ts';
+import { holdsRoom, isZoneQueue } from '../queueing/queue-names.ts';
 import { QUEUES } from '../queueing/queues.ts';
 import { JobWatch } from './job-watch.ts';
 import { type Runtimes, SimulationRun } from './simulation-run.ts';
@@ -122,6 +124,7 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
     ...result,
     ...waitingPart(decider, table, run.now),
     ...(reclaim === undefined ? {} : { evictions: evictionsOf(reclaim.counts) }),
+    ...heldIdlePart(discipline, cluster, run.now),
     ...(tenants === undefined ? {} : { tenants: tenants.results(run.now) }),
     ...marketPart(built, cluster, run.now),
     ...whatIfPart(recorded, table, cluster, decider),
@@ -133,6 +136,18 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
 function waitingPart(decider: Decider, table: JobTable, now: number): Pick<SimulationResult, 'waiting'> {
   if (!(decider instanceof Zone) || decider.waitingJobs === 0) return {};
   return { waiting: waitingReport(decider, table, now) };
+}
+
+/** What gangs held, under a queue that lets them. */
+function heldIdlePart(
+  discipline: QueueDiscipline | undefined,
+  { capacity }: ClusterState,
+  now: number,
+): Pick<SimulationResult, 'heldIdle'> {
+  if (!(discipline instanceof HoldingQueue)) return {};
+  const [unit, amount] =
+    capacity.gpus > 0 ? (['gpu', capacity.gpus] as const) : (['core', capacity.cpuMilli / 1000] as const);
+  return { heldIdle: heldIdleOf(discipline.heldIdle(now), unit, amount, now) };
 }
 
 /** The market at the end, where there is one. */
@@ -230,7 +245,7 @@ function buildDecider(
       cluster,
       kept: recorded?.nodes.length ?? 0,
       pending: recorded?.pending ?? arrivingAtOnce(table),
-      lostPods: options.lostPods ?? 'requeue',
+      lostPods: options.lostPods === 'fail' ? 'fail' : 'requeue',
       ...(watch === undefined ? {} : { watch }),
       ...(options.accounts === undefined ? {} : { accounts: options.accounts }),
       onDecisions: (decisions, failed, examined) => policy.decided(decisions, failed, examined),
@@ -363,6 +378,14 @@ function checkOptions(options: SimulationOptions): void {
     throw new TegError(
       'TEG_OPTION_INVALID',
       'got tenants beside accounts or a Kubernetes world, expected tenants alone: let a zone decide',
+    );
+  }
+  const { lostPods, queue = 'best-effort' } = options;
+  if (lostPods === 'hold' && (options.world !== undefined || !holdsRoom(queue))) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      `got that jobs which lose a node hold the rest, with queue ${queue}; expected a queue under which gangs hold room, ` +
+        'such as permit-timeout: name one, or requeue',
     );
   }
   if (options.ledger !== undefined && options.tenants === undefined) {
