@@ -29,8 +29,8 @@ const LOOK_SECONDS = 5;
 /** A full purse, in seconds of the gang's own rent, and its income a second: a fiftieth of that rent. */
 const PURSE_SECONDS = 60;
 const INCOME = 0.02;
-/** T_max: after this long without a start wound-wait takes over. */
-const FALLBACK_SECONDS = 600;
+/** T_max: after this long without a start wound-wait takes over. A champion may have to wait for the longest run. */
+const FALLBACK_SECONDS = 86_400;
 /** Rates below this share of the rent are the governor's seed, and are not watched. */
 const RATE_IDLE = 0.05;
 /** Between two samples for early warnings, and most samples after a time without a pass. */
