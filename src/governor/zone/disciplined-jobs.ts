@@ -4,8 +4,9 @@
  * Invariant between steps: the jobs counted here wait, and are in no line of the zone's own; jobs that no set of nodes
  * could hold are parked in the zone's lines, unknown to the discipline, until a node joins.
  */
-import { EVICTION_DEFAULTS } from '../../model/eviction-terms.ts';
+
 import { TegError } from '../../model/errors.ts';
+import { EVICTION_DEFAULTS } from '../../model/eviction-terms.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import type { QueueDiscipline, QueuedJob } from './queue-discipline.ts';
 import type { ZoneCore } from './zone-core.ts';
@@ -27,6 +28,8 @@ export class DisciplinedJobs implements PassHost {
   private readonly discipline: QueueDiscipline;
   private readonly pass: ZonePass;
   private readonly queued: QueuedJob;
+  /** What the submissions of parked jobs said besides what the zone keeps. */
+  private readonly parked = new Map<number, Pick<QueuedJob, 'owner' | 'expectedSeconds' | 'terms'>>();
 
   constructor(core: ZoneCore, discipline: QueueDiscipline) {
     this.core = core;
@@ -66,6 +69,20 @@ export class DisciplinedJobs implements PassHost {
     core.jobs.enter(event.job, JobState.Waiting, Reason.None, core.timeSeconds);
     this.discipline.submitted(this.describe(event), core.timeSeconds);
     this.isDue = true;
+  }
+
+  /** A job that no set of nodes could hold waits, unknown to the discipline. */
+  park(event: JobSubmittedEvent): void {
+    const { core } = this;
+    core.wait(event.job, true);
+    this.describe(event);
+    const { owner, expectedSeconds, terms } = this.queued;
+    this.parked.set(event.job, { owner, expectedSeconds, terms });
+  }
+
+  /** A parked job is cancelled. */
+  forgetParked(job: number): void {
+    this.parked.delete(job);
   }
 
   /** A job that was submitted as running has started. */
@@ -157,13 +174,15 @@ export class DisciplinedJobs implements PassHost {
     return queued;
   }
 
-  /** Its expected run time and its terms of evictions are forgotten. */
   private describeParked(job: number): QueuedJob {
     this.fill(job);
-    this.queued.owner = -1;
-    this.queued.expectedSeconds = Number.NaN;
-    this.queued.terms = EVICTION_DEFAULTS;
-    return this.queued;
+    const { parked, queued } = this;
+    const known = parked.get(job);
+    parked.delete(job);
+    queued.owner = known?.owner ?? -1;
+    queued.expectedSeconds = known?.expectedSeconds ?? Number.NaN;
+    queued.terms = known?.terms ?? EVICTION_DEFAULTS;
+    return queued;
   }
 
   private fill(job: number): void {

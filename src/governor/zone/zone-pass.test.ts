@@ -357,12 +357,16 @@ describe('a pass', () => {
     };
     zone.step({ kind: ZoneEventKind.JobSubmitted, ...known }, 0);
     zone.step({ kind: ZoneEventKind.JobCancelled, job: 1 }, 0);
+    const asked = { ...known, job: 2, owner: 5, expectedSeconds: 70 };
+    zone.step({ kind: ZoneEventKind.JobSubmitted, ...asked }, 0);
     zone.step({ kind: ZoneEventKind.NodeJoined, spec }, 0);
-    expect([...discipline.waiting]).toEqual([0]);
-    // Nothing of the job before it.
-    expect(discipline.seen).toContain('submitted 0 of -1 for NaN');
+    expect([...discipline.waiting].sort()).toEqual([0, 2]);
+    // Each has what its own submission said.
+    expect(discipline.seen).toEqual(
+      expect.arrayContaining(['submitted 0 of -1 for NaN', 'submitted 2 of 5 for 70']),
+    );
     tick();
-    expect(zone.runningJobs).toBe(1);
+    expect(zone.runningJobs).toBe(2);
     zone.check();
   });
 

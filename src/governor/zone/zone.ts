@@ -374,7 +374,7 @@ export class Zone {
     const isImpossible = core.isImpossible(shape);
     const reason = isImpossible ? Reason.Impossible : Reason.Behind;
     if (this.dropUnlessItMayWait(job, reason)) return;
-    if (isImpossible) core.wait(job, true);
+    if (isImpossible) disciplined.park(event);
     else disciplined.submit(event);
     core.effects.pushJob(EffectKind.JobWaiting, job, 0, reason);
   }
@@ -423,7 +423,8 @@ export class Zone {
         this.disciplined.withdraw(job);
       } else {
         core.waiting.remove(job);
-        this.retries.wakeNext(job);
+        if (this.disciplined === undefined) this.retries.wakeNext(job);
+        else this.disciplined.forgetParked(job);
       }
       this.drop(job, JobState.Cancelled, Reason.Cancelled);
     } else {
