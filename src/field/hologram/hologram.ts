@@ -14,6 +14,7 @@
  */
 import { assert } from '../../kernel/assert.ts';
 import { ClassCollector } from './class-collector.ts';
+import { addHeldParts, type HeldPart, NO_HELD_PART } from './held-part.ts';
 import type { HologramClasses } from './hologram-classes.ts';
 import { HOLOGRAM_LIMITS, RATE_UNIT, SUM_MAX } from './hologram-limits.ts';
 
@@ -66,6 +67,8 @@ export interface HologramParts {
   readonly demandMilli: number;
   readonly models: readonly HologramModel[];
   readonly classes: HologramClasses;
+  /** Absent: `NO_HELD_PART`. */
+  readonly held?: HeldPart;
 }
 
 /** The names of all sums that are integers, in the order of the wire format. */
@@ -99,6 +102,8 @@ export class Hologram {
   /** By name ascending, names distinct. */
   readonly models: readonly HologramModel[];
   readonly classes: HologramClasses;
+  /** Held idle by gangs across zones. */
+  readonly held: HeldPart;
   /** A reader's cache for this hologram; not part of its value. */
   memo: unknown = undefined;
 
@@ -111,6 +116,7 @@ export class Hologram {
     this.demandMilli = parts.demandMilli;
     this.models = parts.models;
     this.classes = parts.classes;
+    this.held = parts.held ?? NO_HELD_PART;
   }
 }
 
@@ -169,6 +175,7 @@ export function mergeHolograms(parts: readonly Hologram[]): Hologram {
   let sums = EMPTY_SUMS;
   let maxima = emptyMaxima();
   let demandMilli = 0;
+  let held = NO_HELD_PART;
   let expected = 16;
   for (const part of parts) expected = Math.max(expected, 2 * part.classes.count);
   const collector = new ClassCollector(expected);
@@ -177,6 +184,7 @@ export function mergeHolograms(parts: readonly Hologram[]): Hologram {
     newestAt = Math.max(newestAt, part.newestAt);
     sums = addSums(sums, part.sums);
     maxima = worst(maxima, part.maxima);
+    held = addHeldParts(held, part.held);
     demandMilli = Math.min(SUM_MAX, demandMilli + part.demandMilli);
     for (const model of part.models) models.set(model.gpuModel, addModels(models.get(model.gpuModel), model));
     collector.addAll(part.classes);
@@ -189,6 +197,7 @@ export function mergeHolograms(parts: readonly Hologram[]): Hologram {
     demandMilli,
     models: sortedModels(models.values()),
     classes: collector.finish(),
+    held,
   });
 }
 

@@ -7,6 +7,7 @@
 import { TegError } from '../../model/errors.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { type ChampionBid, type HeldPart, isNothingHeld, NO_HELD_PART } from './held-part.ts';
 import {
   COUNTED_SUMS,
   Hologram,
@@ -20,8 +21,10 @@ import { readClasses, writeClasses } from './wire-classes.ts';
 /** `TEGH`. */
 const MAGIC = [0x54, 0x45, 0x47, 0x48] as const;
 
-/** The version that is written, and the only one that is read. */
+/** The version that is written where nothing is held idle, as it was before there were gangs across zones. */
 export const HOLOGRAM_VERSION = 1;
+/** The version with a held part, after everything else. The latest that is read. */
+export const HOLOGRAM_HELD_VERSION = 2;
 
 const SECONDS_MAX = Number.MAX_VALUE;
 
@@ -33,7 +36,8 @@ const SECONDS_MAX = Number.MAX_VALUE;
 export function encodeHologram(hologram: Hologram): Uint8Array {
   const writer = new ByteWriter();
   for (const byte of MAGIC) writer.byte(byte);
-  writer.byte(HOLOGRAM_VERSION);
+  const holds = !isNothingHeld(hologram.held);
+  writer.byte(holds ? HOLOGRAM_HELD_VERSION : HOLOGRAM_VERSION);
   writer.double(hologram.takenAt);
   writer.double(hologram.newestAt);
   writeSums(writer, hologram.sums);
@@ -49,6 +53,7 @@ export function encodeHologram(hologram: Hologram): Uint8Array {
     writer.count(model.boundMilli);
   }
   writeClasses(writer, hologram.classes, textIds);
+  if (holds) writeHeld(writer, hologram.held);
   requireAtMost('bytes of a hologram', writer.length, HOLOGRAM_LIMITS.bytesMax);
   return writer.finish();
 }
@@ -62,7 +67,7 @@ export function decodeHologram(bytes: Uint8Array): Hologram {
   if (bytes.length > HOLOGRAM_LIMITS.bytesMax) {
     reader.refuse(`${bytes.length} bytes`, `at most ${HOLOGRAM_LIMITS.bytesMax}`);
   }
-  readHead(reader);
+  const version = readHead(reader);
   const times = readTimes(reader);
   const sums = readSums(reader);
   const maxima = readMaxima(reader);
@@ -71,24 +76,58 @@ export function decodeHologram(bytes: Uint8Array): Hologram {
   const demandMilli = reader.count('milli-GPU of demand', SUM_MAX);
   const models = readModels(reader, texts, used);
   const classes = readClasses(reader, texts, used);
+  const held = version === HOLOGRAM_HELD_VERSION ? readHeld(reader) : NO_HELD_PART;
   if (reader.left > 0) reader.refuse(`${reader.left} more bytes`, 'the end');
   const unused = used.indexOf(0);
   if (unused >= 0) reader.refuse(`text ${unused}, which nothing refers to`, 'no such text');
-  return new Hologram({ ...times, sums, maxima, demandMilli, models, classes });
+  return new Hologram({ ...times, sums, maxima, demandMilli, models, classes, held });
 }
 
-function readHead(reader: ByteReader): void {
+function readHead(reader: ByteReader): number {
   for (const expected of MAGIC) {
     const got = reader.byte();
     if (got !== expected) reader.refuse(`byte ${got}`, `byte ${expected} of 'TEGH'`, reader.at - 1);
   }
   const version = reader.byte();
-  if (version === HOLOGRAM_VERSION) return;
+  if (version === HOLOGRAM_VERSION || version === HOLOGRAM_HELD_VERSION) return version;
   throw new TegError(
     'TEG_HOLOGRAM_INVALID',
-    `got a hologram of version ${version}; expected version ${HOLOGRAM_VERSION}: upgrade whichever of sender and ` +
+    `got a hologram of version ${version}; expected version ${HOLOGRAM_VERSION} or ${HOLOGRAM_HELD_VERSION}: upgrade whichever of sender and ` +
       'reader is older',
   );
+}
+
+function writeHeld(writer: ByteWriter, { gpuMilli, cpuMilli, champion }: HeldPart): void {
+  writer.count(gpuMilli);
+  writer.count(cpuMilli);
+  writer.byte(champion === undefined ? 0 : 1);
+  if (champion === undefined) return;
+  writer.double(champion.rankSeconds);
+  writer.count(champion.gang);
+  writer.count(champion.demandId);
+  writer.count(champion.pods);
+}
+
+function readHeld(reader: ByteReader): HeldPart {
+  const begin = reader.at;
+  const gpuMilli = reader.count('milli-GPU held idle', SUM_MAX);
+  const cpuMilli = reader.count('thousandths of a core held idle', SUM_MAX);
+  const has = reader.byte();
+  if (has > 1) reader.refuse(`byte ${has}`, '0 or 1 champions', reader.at - 1);
+  const held = { gpuMilli, cpuMilli, champion: has === 1 ? readBid(reader) : undefined };
+  // One form only: what holds nothing is written as version 1.
+  if (isNothingHeld(held)) reader.refuse('a held part without content', 'version 1', begin);
+  return held;
+}
+
+function readBid(reader: ByteReader): ChampionBid {
+  const rankSeconds = reader.double('seconds of a rank', 0, SECONDS_MAX);
+  const gang = reader.count('the number of a gang', SUM_MAX);
+  const demandId = reader.count('the number of a demand', SUM_MAX);
+  const begin = reader.at;
+  const pods = reader.count('pods', SUM_MAX);
+  if (pods === 0) reader.refuse('a champion that lacks nothing', 'at least 1 pod', begin);
+  return { rankSeconds, gang, demandId, pods };
 }
 
 function readTimes(reader: ByteReader): { takenAt: number; newestAt: number } {

@@ -4,6 +4,7 @@
  * Memory grows with the zones and groups known, never with nodes. Everything on it is stale: entries carry their age,
  * expire, and refusals since an entry was written are kept until a newer one comes.
  */
+import { addHeldParts, type ChampionBid, NO_HELD_PART } from '../../field/hologram/held-part.ts';
 import type { Offer, OfferReader } from '../../field/hologram/offer-reader.ts';
 import { assert } from '../../kernel/assert.ts';
 import type { Random } from '../../kernel/random.ts';
@@ -152,6 +153,33 @@ export class Board {
     });
   }
 
+  /** @returns ψ, the larger of GPU and CPU, and the champion, by all entries in force. O(entries). */
+  heldIdle(timeSeconds: number): { readonly psi: number; readonly champion: ChampionBid | undefined } {
+    let held = NO_HELD_PART;
+    let gpuMilli = 0;
+    let cpuMilli = 0;
+    for (const { hologram } of this.entries) {
+      if (timeSeconds - hologram.newestAt > this.expireSeconds) continue;
+      held = addHeldParts(held, hologram.held);
+      gpuMilli += hologram.sums.capacityGpuMilli;
+      cpuMilli += hologram.sums.capacityCpuMilli;
+    }
+    const psi = Math.max(shareOf(held.gpuMilli, gpuMilli), shareOf(held.cpuMilli, cpuMilli));
+    return { psi, champion: held.champion };
+  }
+
+  /** @returns False if a gang is larger than everything that all entries in force stand for. O(entries). */
+  mayFitAll(demand: Demand, gangMin: number, timeSeconds: number): boolean {
+    let gpuMilli = gangMin * demand.gpuTotalMilli;
+    let cpuMilli = gangMin * demand.cpuMilli;
+    for (const { hologram } of this.entries) {
+      if (timeSeconds - hologram.newestAt > this.expireSeconds) continue;
+      gpuMilli -= hologram.sums.capacityGpuMilli;
+      cpuMilli -= hologram.sums.capacityCpuMilli;
+    }
+    return gpuMilli <= 0 && cpuMilli <= 0;
+  }
+
   /** @returns Pods that run in a zone according to the board; 1 if it is unknown. */
   podsOf(zone: number): number {
     const entry = this.entries.find((known) => known.id === zone);
@@ -168,6 +196,11 @@ export class Board {
     const refusal = this.refusals.get(keyOf(entry.id, demandId));
     return refusal !== undefined && refusal.version >= entry.version && gangMin >= refusal.gangMin;
   }
+}
+
+/** A share of capacity, in [0, 1]. */
+function shareOf(part: number, all: number): number {
+  return all > 0 ? Math.min(1, part / all) : 0;
 }
 
 /** One number for an entry and a demand. */

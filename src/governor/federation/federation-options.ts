@@ -1,6 +1,7 @@
 /** Settings of the federation: periods, time-outs, and the bound of everything that could grow. */
 import { TegError } from '../../model/errors.ts';
 import { GANG_PARTS_MAX } from './federation-limits.ts';
+import { checkGangTax, type GangTaxOptions } from './gang-tax-options.ts';
 
 /** All times in seconds. All optional for a caller; see `FEDERATION_DEFAULTS`. */
 export interface FederationOptions {
@@ -61,6 +62,8 @@ export interface FederationOptions {
   readonly claimsMax: number;
   /** Times that a gang's back-off doubles. */
   readonly claimRetriesMax: number;
+  /** Tax on what gangs hold idle, and the champion; absent: back-offs alone. */
+  readonly gangTax?: GangTaxOptions;
   /** η of D2: stable for data s refreshes old while η ≤ 1/(s + ½). */
   readonly moveGain: number;
   /** Dead band: the least saving of a move, milli-GPU. */
@@ -107,7 +110,9 @@ export const FEDERATION_DEFAULTS: FederationOptions = {
  */
 export function federationOptions(options: Partial<FederationOptions> = {}): FederationOptions {
   const all = { ...FEDERATION_DEFAULTS, ...options };
-  for (const [name, value] of Object.entries(all)) {
+  const { gangTax, ...numbers } = all;
+  if (gangTax !== undefined) checkGangTax(gangTax);
+  for (const [name, value] of Object.entries(numbers)) {
     const least = leastOf(name);
     const isWhole = name === 'fanOut' || name === 'movesPerBoard' || name.endsWith('Max');
     if (value >= least && (!isWhole || Number.isSafeInteger(value))) continue;

@@ -2,6 +2,7 @@
  * Small clusters, governors, hosts and summary nodes for the tests of the federation, and a stage to drive one process on.
  */
 import { ClassCollector } from '../../field/hologram/class-collector.ts';
+import type { HeldPart } from '../../field/hologram/held-part.ts';
 import { emptyMaxima, emptySums, Hologram, type HologramSums } from '../../field/hologram/hologram.ts';
 import { type Offer, OfferReader } from '../../field/hologram/offer-reader.ts';
 import { Random } from '../../kernel/random.ts';
@@ -136,7 +137,15 @@ export function told(step: Step): string[] {
 }
 
 /** Names of the actions, by number. */
-export const ACTION_NAMES: readonly string[] = ['', 'start', 'stop', 'forget', 'job-ended', 'job-placed'];
+export const ACTION_NAMES: readonly string[] = [
+  '',
+  'start',
+  'stop',
+  'forget',
+  'job-ended',
+  'job-placed',
+  'tax',
+];
 
 /** Actions as short texts: kind, job and reason, for example `job-ended 7: finished`. */
 export function done(step: Step): string[] {
@@ -213,6 +222,7 @@ export interface Shown {
   readonly takenAt: number;
   readonly newestAt?: number;
   readonly sums?: Partial<HologramSums>;
+  readonly held?: HeldPart;
 }
 
 /** A hologram that shows free GPUs, read by `PlainReader`. */
@@ -226,6 +236,7 @@ export function showing(shown: Shown): Hologram {
     demandMilli: 0,
     models: [],
     classes: new ClassCollector().finish(),
+    ...(shown.held && { held: shown.held }),
   });
 }
 

@@ -79,6 +79,14 @@ const FORMS: { readonly [K in MessageKindCode]: Forms<MessageOf<K>> } = {
   [MessageKind.Quote]: ABOUT_OFFER,
   [MessageKind.Quoted]: { ...ABOUT_OFFER, priceMilli: 'number' },
   [MessageKind.Renew]: { ...ABOUT_OFFER, deadline: 'number' },
+  [MessageKind.HeldIdle]: { ...ABOUT_OFFER, deadline: 'number' },
+  [MessageKind.Champion]: {
+    ...ENDS,
+    rankSeconds: 'number',
+    gang: 'number',
+    demandId: 'number',
+    pods: 'number',
+  },
 };
 
 const ENTRY_FORMS: Forms<BoardEntry> = {

@@ -11,6 +11,7 @@
  *     host ◀──Ended──── zone    again and again until EndedAck
  *
  * Of a gang across zones: `Renew` keeps the escrow of a part, which the zone answers with its offer again, or `Gone`.
+ * Where held-idle escrows are taxed, `HeldIdle` says that a gang is stuck, and `Champion` which gang goes first.
  */
 import type { Hologram } from '../../field/hologram/hologram.ts';
 
@@ -32,6 +33,8 @@ export const MessageKind = {
   Quote: 14,
   Quoted: 15,
   Renew: 16,
+  HeldIdle: 17,
+  Champion: 18,
 } as const;
 
 /** A number of `MessageKind`. */
@@ -56,6 +59,8 @@ export const MESSAGE_NAMES: readonly string[] = [
   'quote',
   'quoted',
   'renew',
+  'held-idle',
+  'champion',
 ];
 
 /** Why a proposal was refused or a job ended. */
@@ -261,6 +266,25 @@ export interface RenewMessage extends AboutOffer {
   readonly deadline: number;
 }
 
+/** host → zone: the gang of an escrow is stuck, so that what it holds is idle. Sent with every renewal while it is. */
+export interface HeldIdleMessage extends AboutOffer {
+  readonly kind: typeof MessageKind.HeldIdle;
+  /** It counts until then unless it is said again, seconds. */
+  readonly deadline: number;
+}
+
+/**
+ * host → its home zone: the first of its gangs that wait for parts. summary node → its zones: the first of all gangs.
+ * A bid as in `ChampionBid`; 0 pods: none waits.
+ */
+export interface ChampionMessage extends Ends {
+  readonly kind: typeof MessageKind.Champion;
+  readonly rankSeconds: number;
+  readonly gang: number;
+  readonly demandId: number;
+  readonly pods: number;
+}
+
 /** host → zone: asks for the cost of the job's place. */
 export interface QuoteMessage extends AboutOffer {
   readonly kind: typeof MessageKind.Quote;
@@ -290,7 +314,9 @@ export type Message =
   | StopMessage
   | QuoteMessage
   | QuotedMessage
-  | RenewMessage;
+  | RenewMessage
+  | HeldIdleMessage
+  | ChampionMessage;
 
 /** The messages of one kind. */
 export type MessageOf<K extends MessageKindCode> = Extract<Message, { readonly kind: K }>;
@@ -310,6 +336,8 @@ export const ActionKind = {
   JobEnded: 4,
   /** Host: the job runs in a zone. job, zone, offer. */
   JobPlaced: 5,
+  /** Host: tax on what a gang holds idle. job (the gang), offer (number of the charge), microTokens. */
+  Tax: 6,
 } as const;
 
 /** A number of `ActionKind`. */
@@ -325,6 +353,8 @@ export interface Action {
   readonly reason: FederationReasonCode;
   /** Only of `Start`. */
   readonly doneSeconds: number;
+  /** Only of `Tax`, and absent otherwise: micro-tokens, a whole number. */
+  readonly microTokens?: number;
 }
 
 /** The messages and actions of a step, in order. Reused; cleared by the driver between steps. */
@@ -348,6 +378,13 @@ export class Outbox {
     doneSeconds = 0,
   ): void {
     this.actions.push({ kind, job, offer, zone, local, reason, doneSeconds });
+  }
+
+  /** A gang owes tax. @param charge Number of the charge, unique in the host's incarnation. */
+  tax(gang: number, charge: number, microTokens: number): void {
+    const reason = FederationReason.None;
+    const action = { kind: ActionKind.Tax, job: gang, offer: charge, zone: -1, local: -1, reason };
+    this.actions.push({ ...action, doneSeconds: 0, microTokens });
   }
 
   /** Forgets everything. */

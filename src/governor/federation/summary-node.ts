@@ -6,6 +6,7 @@
  * child drops out when its last summary expires.
  */
 
+import { type ChampionBid, firstBid } from '../../field/hologram/held-part.ts';
 import { type Hologram, mergeHolograms } from '../../field/hologram/hologram.ts';
 import type { OfferReader } from '../../field/hologram/offer-reader.ts';
 import type { Random } from '../../kernel/random.ts';
@@ -28,6 +29,9 @@ import {
 
 /** Most streams of choices kept. */
 const STREAMS_MAX = 4096;
+
+/** No gang waits. */
+const NO_BID: ChampionBid = { rankSeconds: 0, gang: 0, demandId: 0, pods: 0 };
 
 /** A child that publishes: a zone, or a summary node. */
 export interface SummaryChild {
@@ -74,6 +78,8 @@ export class SummaryNode implements Process {
   private readonly board: Board;
   private readonly streams = new Map<number, ChoiceStream>();
   private publishAt: number;
+  /** Its zones know of a champion. */
+  private hasChampion = false;
 
   constructor(parts: SummaryNodeParts) {
     this.parts = parts;
@@ -138,9 +144,22 @@ export class SummaryNode implements Process {
     const entries = [...known, ...this.above.filter((entry) => !this.isExpired(entry.hologram, timeSeconds))];
     for (const reader of readers) this.tellBoard(reader, entries, out);
     for (const child of children) if (child.isGroup) this.tellBoard(child.id, entries, out);
+    this.tellChampion(entries, out);
     if (parent < 0 || known.length === 0) return;
     const hologram = mergeHolograms(known.map((entry) => entry.hologram));
     out.send({ kind: MessageKind.Summary, from: this.id, to: parent, version: ++this.version, hologram });
+  }
+
+  /** Its zones learn which gang goes first, and that none does any more. */
+  private tellChampion(entries: readonly BoardEntry[], out: Outbox): void {
+    let champion: ChampionBid | undefined;
+    for (const { hologram } of entries) champion = firstBid(champion, hologram.held.champion);
+    if (champion === undefined && !this.hasChampion) return;
+    this.hasChampion = champion !== undefined;
+    const bid = champion ?? NO_BID;
+    for (const { id: to, isGroup } of this.parts.children) {
+      if (!isGroup) out.send({ kind: MessageKind.Champion, from: this.id, to, ...bid });
+    }
   }
 
   private tellBoard(to: number, entries: readonly BoardEntry[], out: Outbox): void {

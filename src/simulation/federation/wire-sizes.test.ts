@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
+import { NO_HELD_PART } from '../../field/hologram/held-part.ts';
 import { randomZone, sumsOf } from '../../field/hologram/hologram.fixtures.ts';
 import { emptyMaxima, exactSums, Hologram, mergeHolograms } from '../../field/hologram/hologram.ts';
 import { takeHologram } from '../../field/hologram/hologram-source.ts';
 import { encodeHologram } from '../../field/hologram/wire.ts';
 import { Random } from '../../kernel/random.ts';
 import { WireSizes } from './wire-sizes.ts';
+
+const BID = { rankSeconds: 1.5, gang: 300, demandId: 2, pods: 4 };
 
 /** Holograms of a zone that publishes the same classes with other sums, and models, again and again. */
 function holograms(random: Random): Hologram[] {
@@ -23,7 +26,11 @@ function holograms(random: Random): Hologram[] {
       heldShare: random.nextFloat(),
     };
     const demandMilli = i % 5 === 0 ? first.demandMilli + 128 ** random.nextInt(5) : first.demandMilli;
-    return new Hologram({ ...first, takenAt: i + 2, newestAt: i + 2, sums, maxima, demandMilli });
+    const held =
+      i % 3 === 0
+        ? NO_HELD_PART
+        : { gpuMilli: 128 ** random.nextInt(6), cpuMilli: 0, champion: i % 3 === 1 ? undefined : BID };
+    return new Hologram({ ...first, takenAt: i + 2, newestAt: i + 2, sums, maxima, demandMilli, held });
   });
   return [first, ...again, mergeHolograms([first, ...again]), mergeHolograms([])];
 }

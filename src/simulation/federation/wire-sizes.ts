@@ -5,6 +5,7 @@
  * sums. So the bytes of the classes are written once, and those of the sums are counted. Exact: the measurement must
  * not depend on the order in which a thread saw the holograms.
  */
+import { isNothingHeld } from '../../field/hologram/held-part.ts';
 import {
   COUNTED_SUMS,
   type Hologram,
@@ -78,11 +79,15 @@ export class WireSizes implements FieldSink {
 }
 
 /** Bytes of the parts that change although the classes stay. */
-function sumBytes({ sums, maxima }: Hologram): number {
+function sumBytes({ sums, maxima, held }: Hologram): number {
   let bytes = countBytes(sums.arrivalsPerSecond / RATE_UNIT);
   for (const name of COUNTED_SUMS) bytes += countBytes(sums[name]);
   for (const name of COUNTED_MAXIMA) bytes += countBytes(maxima[name]);
-  return bytes;
+  if (isNothingHeld(held)) return bytes;
+  const { gpuMilli, cpuMilli, champion } = held;
+  bytes += countBytes(gpuMilli) + countBytes(cpuMilli) + 1;
+  if (champion === undefined) return bytes;
+  return bytes + 8 + countBytes(champion.gang) + countBytes(champion.demandId) + countBytes(champion.pods);
 }
 
 /** Bytes of a whole number on the wire: seven bits each. */

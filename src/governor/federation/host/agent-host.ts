@@ -31,13 +31,14 @@ import {
 import type { AgentHostParts } from './agent-host-parts.ts';
 import { type AgentView, viewAgent } from './agent-view.ts';
 import type { AdoptedPart, GangClaim, GangPart } from './gang-claim.ts';
-import { type ClaimSink, GangClaims } from './gang-claims.ts';
+import type { ClaimSink, GangClaims } from './gang-claims.ts';
 import { HostCounters } from './host-counters.ts';
 import { AgentState, HostJobs, type SubmittedJob, WaitReason, type WaitReasonCode } from './host-jobs.ts';
 import { enterLine, HostLines, type JobLine, leaveLine, narrowWindow, widenWindow } from './host-lines.ts';
 import { HostMoves } from './host-moves.ts';
 import { HostSender } from './host-sender.ts';
 import { StandingRequests } from './standing-requests.ts';
+import { makeGangClaims } from './taxed-claims.ts';
 
 /** Most times that a job that asks at random asks one group on one board, on average. */
 const GROUP_ASKS_MAX = 8;
@@ -198,6 +199,7 @@ export class AgentHost implements Process {
     const { publishSeconds } = this.parts.options;
     this.reportAt += publishSeconds * (1 + Math.floor((timeSeconds - this.reportAt) / publishSeconds));
     this.sender.report(this.lines.lines, timeSeconds, out);
+    this.claims.report(timeSeconds, out);
   }
 
   /** @returns The state of a job, and the reason; undefined if it is unknown. */
@@ -234,7 +236,7 @@ export class AgentHost implements Process {
 
   /** The claims of its gangs. */
   protected makeClaims(attempts: HostSender): GangClaims {
-    return new GangClaims(this.parts, this.jobs, this.board, attempts, this.claimSink());
+    return makeGangClaims(this.parts, this.jobs, this.board, attempts, this.claimSink());
   }
 
   /** What claims ask of it. */

@@ -14,6 +14,7 @@ const STUCK: ReadonlySet<WaitReasonCode> = new Set([
   WaitReason.Refused,
   WaitReason.Unanswered,
   WaitReason.PartsMissing,
+  WaitReason.Taxed,
 ]);
 
 /** A gang's back-off. */

@@ -9,6 +9,9 @@
  *     Confirming, Running ──cancelled, or a part finished──▶ Ending ──every part over──▶ (ended)
  */
 
+import { assert } from '../../../kernel/assert.ts';
+import { partNumber } from '../federation-limits.ts';
+
 /** Phases of a claim. */
 export const ClaimPhase = {
   /** It asks one zone after the other, and renews what it holds. */
@@ -122,4 +125,30 @@ export function partOf(claim: GangClaim, number: number): GangPart | undefined {
 export function dropPart(claim: GangClaim, part: GangPart): void {
   const at = claim.parts.indexOf(part);
   if (at >= 0) claim.parts.splice(at, 1);
+}
+
+/** @returns When an escrow is renewed: after half of what is left of it. */
+export function renewalOf({ deadline }: GangPart, timeSeconds: number): number {
+  return timeSeconds + Math.max(0, deadline - timeSeconds) / 2;
+}
+
+/** @returns A part that is asked for. */
+export function newPart(
+  number: number,
+  attempt: number,
+  target: number,
+  pods: number,
+  askedAt: number,
+): GangPart {
+  assert(pods >= 1, 'a part without pods');
+  const state = PartState.Asked;
+  return { number, attempt, target, pods, state, askedAt, offer: 0, deadline: 0, repeats: 0, dueAt: 0 };
+}
+
+/** @returns A number that no part of the claim has. O(parts²), of few parts. */
+export function freeNumber(claim: GangClaim): number {
+  for (let part = 1; ; part++) {
+    const number = partNumber(claim.job, part);
+    if (partOf(claim, number) === undefined) return number;
+  }
 }

@@ -12,10 +12,9 @@
  * Two claims that hold what the other needs: a claim without a new part for `claimSeconds` releases everything and backs
  * off for a random time, which doubles up to `claimRetriesMax` times.
  */
-import { assert } from '../../../kernel/assert.ts';
 import type { Demand } from '../../../model/demand.ts';
 import type { Board } from '../board.ts';
-import { gangOf, partNumber } from '../federation-limits.ts';
+import { gangOf } from '../federation-limits.ts';
 import {
   type EndedMessage,
   FederationReason,
@@ -34,12 +33,15 @@ import {
   type AdoptedPart,
   ClaimPhase,
   dropPart,
+  freeNumber,
   type GangClaim,
   type GangPart,
+  newPart,
   PartState,
   type PartStateCode,
   partOf,
   podsFrom,
+  renewalOf,
 } from './gang-claim.ts';
 import { GangSender } from './gang-sender.ts';
 import { type HostJobs, WaitReason, type WaitReasonCode } from './host-jobs.ts';
@@ -59,15 +61,15 @@ export interface ClaimSink {
 /** The claims of one host. */
 export class GangClaims {
   protected readonly parts: AgentHostParts;
-  private readonly jobs: HostJobs;
-  private readonly board: Board;
+  protected readonly jobs: HostJobs;
+  protected readonly board: Board;
   private readonly attempts: HostSender;
   protected readonly sender: GangSender;
   private readonly sink: ClaimSink;
-  private readonly claims = new Map<number, GangClaim>();
+  protected readonly claims = new Map<number, GangClaim>();
   /** Those with something due. */
-  private readonly active = new Set<GangClaim>();
-  private readonly candidates: GangCandidates;
+  protected readonly active = new Set<GangClaim>();
+  protected readonly candidates: GangCandidates;
   /** Claims that collect or prepare. */
   private collecting = 0;
 
@@ -183,7 +185,7 @@ export class GangClaims {
   }
 
   /** Lets a claim change, then sees whether it is over, and when it is due again. */
-  private act(claim: GangClaim, change: () => void): void {
+  protected act(claim: GangClaim, change: () => void): void {
     change();
     if (this.claims.get(claim.job) === claim) this.schedule(claim);
   }
@@ -210,18 +212,17 @@ export class GangClaims {
     return claim;
   }
 
-  private schedule(claim: GangClaim): void {
+  protected schedule(claim: GangClaim): void {
     let dueAt = Number.POSITIVE_INFINITY;
     for (const part of claim.parts) dueAt = Math.min(dueAt, part.dueAt);
-    if (claim.phase <= ClaimPhase.Preparing)
-      dueAt = Math.min(dueAt, claim.lastGrantAt + this.parts.options.claimSeconds);
+    if (claim.phase <= ClaimPhase.Preparing) dueAt = Math.min(dueAt, this.overdueAt(claim));
     claim.dueAt = dueAt;
     if (claim.phase === ClaimPhase.Running) this.active.delete(claim);
     else this.active.add(claim);
   }
 
   /** Asks the entry that shows most room for all that is missing; one at a time, so that it never asks for too much. */
-  private collect(claim: GangClaim, timeSeconds: number, out: Outbox): void {
+  protected collect(claim: GangClaim, timeSeconds: number, out: Outbox): void {
     const { board, parts } = this;
     if (claim.phase !== ClaimPhase.Collecting) return;
     if (this.isEnough(claim)) {
@@ -256,9 +257,22 @@ export class GangClaims {
   }
 
   /** @returns True if the claim has held nothing more for too long. */
-  protected isOverdue({ phase, lastGrantAt }: GangClaim, timeSeconds: number): boolean {
-    return phase <= ClaimPhase.Preparing && timeSeconds >= lastGrantAt + this.parts.options.claimSeconds;
+  protected isOverdue(claim: GangClaim, timeSeconds: number): boolean {
+    return claim.phase <= ClaimPhase.Preparing && timeSeconds >= this.overdueAt(claim);
   }
+
+  /** @returns When it will have. */
+  protected overdueAt({ lastGrantAt }: GangClaim): number {
+    return lastGrantAt + this.parts.options.claimSeconds;
+  }
+
+  /** The gang runs. */
+  protected hasStarted(claim: GangClaim, _timeSeconds: number): void {
+    this.candidates.forget(claim.job);
+  }
+
+  /** The host's periodic report is due. */
+  report(_timeSeconds: number, _out: Outbox): void {}
 
   /** Phase one: every zone has to say that it holds its escrow for long enough. */
   private prepare(claim: GangClaim, timeSeconds: number, out: Outbox): void {
@@ -357,7 +371,7 @@ export class GangClaims {
     if (claim.parts.some(({ state }) => state !== PartState.Running)) return;
     claim.phase = ClaimPhase.Running;
     claim.hasRun = true;
-    this.candidates.forget(claim.job);
+    this.hasStarted(claim, timeSeconds);
     this.jobs.probes[claim.slot] = claim.parts.length;
     this.sink.placed(claim, timeSeconds, out);
   }
@@ -411,7 +425,7 @@ export class GangClaims {
     this.settle(claim, timeSeconds, out);
   }
 
-  private letGo(claim: GangClaim, part: GangPart, out: Outbox): void {
+  protected letGo(claim: GangClaim, part: GangPart, out: Outbox): void {
     if (part.state === PartState.Held) this.sender.decline(part.target, part.number, part.offer, out);
     dropPart(claim, part);
   }
@@ -468,24 +482,5 @@ export class GangClaims {
     part.state = state;
     part.repeats = 0;
     part.dueAt = dueAt;
-  }
-}
-
-/** Half of what is left of an escrow. */
-function renewalOf({ deadline }: GangPart, timeSeconds: number): number {
-  return timeSeconds + Math.max(0, deadline - timeSeconds) / 2;
-}
-
-function newPart(number: number, attempt: number, target: number, pods: number, askedAt: number): GangPart {
-  assert(pods >= 1, 'a part without pods');
-  const state = PartState.Asked;
-  return { number, attempt, target, pods, state, askedAt, offer: 0, deadline: 0, repeats: 0, dueAt: 0 };
-}
-
-/** @returns A number that no part of the claim has. O(parts²), of few parts. */
-function freeNumber(claim: GangClaim): number {
-  for (let part = 1; ; part++) {
-    const number = partNumber(claim.job, part);
-    if (partOf(claim, number) === undefined) return number;
   }
 }

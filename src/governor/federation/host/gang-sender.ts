@@ -1,4 +1,5 @@
 /** The messages of gangs' parts. */
+import type { ChampionBid } from '../../../field/hologram/held-part.ts';
 import { type EndedMessage, FederationReason, MessageKind, type Outbox, ProposalMode } from '../messages.ts';
 import type { AgentHostParts } from './agent-host-parts.ts';
 import type { GangClaim, GangPart } from './gang-claim.ts';
@@ -43,6 +44,17 @@ export class GangSender {
   /** Keeps the escrow of a part until then. */
   renew({ target: to, number: job, offer }: GangPart, deadline: number, out: Outbox): void {
     out.send({ kind: MessageKind.Renew, from: this.parts.id, to, job, offer, deadline });
+  }
+
+  /** Its gang is stuck: what the part holds is idle. */
+  heldIdle({ target: to, number: job, offer }: GangPart, deadline: number, out: Outbox): void {
+    out.send({ kind: MessageKind.HeldIdle, from: this.parts.id, to, job, offer, deadline });
+  }
+
+  /** The first of the host's gangs that wait for parts. */
+  bid(bid: ChampionBid, out: Outbox): void {
+    const { id: from, homeZone: to } = this.parts;
+    if (to >= 0) out.send({ kind: MessageKind.Champion, from, to, ...bid });
   }
 
   /** Has a part start. */

@@ -78,6 +78,8 @@ export const WaitReason = {
   EscrowGone: 7,
   /** Several zones together had too little room for long: it has released what it held there. */
   PartsMissing: 8,
+  /** As `PartsMissing`; it could not pay the tax on what it held idle, or gave way to an older gang. */
+  Taxed: 9,
 } as const;
 
 /** A number of `WaitReason`. */
@@ -94,6 +96,7 @@ export const WAIT_REASON_NAMES: readonly string[] = [
   'lost a node',
   'the offer had expired',
   'several zones together had too little room',
+  'gave back parts that it held idle',
 ];
 
 /** A job as it is given to a host. Plain numbers, of which the host keeps copies: the caller may reuse the record. */

@@ -34,6 +34,7 @@ import {
 } from '../messages.ts';
 import { type EndedNotice, EndedNotices } from './ended-notices.ts';
 import { StandingQueue } from './standing-queue.ts';
+import { ZoneGangs } from './zone-gangs.ts';
 import { HoldState, ZoneLedger } from './zone-ledger.ts';
 import { type SummarySource, ZoneSummary } from './zone-summary.ts';
 
@@ -77,6 +78,8 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
   version: number;
   private readonly parts: ZoneGovernorParts<A>;
   private readonly summary: ZoneSummary;
+  /** What it knows of gangs across zones. */
+  readonly gangs: ZoneGangs;
   private offersMade = 0;
   private publishAt: number;
   private readonly standingQueue: StandingQueue;
@@ -101,7 +104,11 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     this.version = numberOfIncarnation(parts.incarnation, 0);
     this.publishAt = parts.parent < 0 ? Number.POSITIVE_INFINITY : parts.firstPublishSeconds;
     this.standingQueue = new StandingQueue(this.ledger);
-    this.summary = new ZoneSummary(parts.shown, this.ledger, parts.options);
+    const { shown, options, parent } = parts;
+    this.gangs = new ZoneGangs(this.ledger, shown.cluster, options, parent, (id) =>
+      this.arbiter.demandOf(id),
+    );
+    this.summary = new ZoneSummary(shown, this.ledger, options, (at) => this.gangs.part(at));
     this.arbiter.attach({
       granted: (local, demand, pods) => this.onGranted(local, demand, pods),
       lost: (local) => this.lost.push(local),
@@ -125,6 +132,12 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
         break;
       case MessageKind.Renew:
         this.onRenew(message, timeSeconds, out);
+        break;
+      case MessageKind.HeldIdle:
+        this.gangs.heldIdle(message);
+        break;
+      case MessageKind.Champion:
+        this.gangs.hear(message, timeSeconds);
         break;
       case MessageKind.Decline:
         this.withdraw(message, timeSeconds);
@@ -242,8 +255,12 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     const order = Object.assign(this.order, { demandId, podCount, gangMin, tenant, counts, waits: stands });
     const deadline = timeSeconds + this.parts.options.escrowSeconds;
     const local = ledger.peekLocal();
+    const reserved = this.gangs.reservedAgainst(m.job, timeSeconds);
     const members = arbiter.hold(local, order, deadline, timeSeconds);
-    if (members > 0) this.offer(m, members, deadline, out);
+    if (members > 0 && this.gangs.hasTaken(reserved, timeSeconds)) {
+      arbiter.release(local, timeSeconds);
+      this.refuse(m, FederationReason.NoRoom, out);
+    } else if (members > 0) this.offer(m, members, deadline, out);
     else if (members === POSTPONED && ledger.standing < this.parts.options.standingMax) {
       ledger.stand(m.job, m.attempt, m.host);
       this.standingQueue.add(local, timeSeconds + this.parts.options.standingSeconds);
@@ -286,13 +303,21 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
       const local = granted.pop() as number;
       if (ledger.states[local] !== HoldState.Escrow) continue;
       if (ledger.escrows > escrowsMax || this.notices.size >= noticesMax) this.letGo(local, timeSeconds);
-      else {
+      else if (!this.isReserved(local, timeSeconds)) {
         const deadline = timeSeconds + this.parts.options.escrowSeconds;
         this.arbiter.keep(local, deadline, timeSeconds);
         this.openEscrow(local, deadline);
         this.tellOffer(local, ledger.hosts[local] as number, out);
       }
     }
+  }
+
+  /** A job that waited has got a place that is reserved: it is let go. @returns True if it was. */
+  private isReserved(local: number, timeSeconds: number): boolean {
+    const missing = this.gangs.missingFor(this.ledger.jobs[local] as number, timeSeconds);
+    if (missing === 0) return false;
+    this.letGo(local, timeSeconds);
+    return true;
   }
 
   /** The host requests a job that holds capacity here: it did not get the answer, or has lost it. */

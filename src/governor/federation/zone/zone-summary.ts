@@ -1,6 +1,7 @@
 /** The content that a zone governor publishes: its classes, and their sums and maxima. */
 import type { ClassTable } from '../../../field/class-table.ts';
 import type { FlavorRent } from '../../../field/flavor-rent.ts';
+import type { HeldPart } from '../../../field/hologram/held-part.ts';
 import {
   exactSums,
   Hologram,
@@ -53,15 +54,23 @@ export class ZoneSummary {
   private readonly source: SummarySource;
   private readonly ledger: ZoneLedger;
   private readonly expireSeconds: number;
+  private readonly heldAt: (timeSeconds: number) => HeldPart;
   private published: Hologram | undefined;
   /** `source.changes` at that time. */
   private publishedChanges = -1;
   /** The last report of each host. */
   private readonly reports = new Map<number, LastReport>();
 
-  constructor(source: SummarySource, ledger: ZoneLedger, options: FederationOptions) {
+  /** @param heldAt What gangs across zones hold idle. */
+  constructor(
+    source: SummarySource,
+    ledger: ZoneLedger,
+    options: FederationOptions,
+    heldAt: (timeSeconds: number) => HeldPart,
+  ) {
     this.source = source;
     this.ledger = ledger;
+    this.heldAt = heldAt;
     this.expireSeconds = options.expireSeconds;
     this.proposals = new RateMeter(RATE_PERIODS * options.publishSeconds);
   }
@@ -76,9 +85,11 @@ export class ZoneSummary {
     const { source } = this;
     const sums = this.sums(timeSeconds);
     const maxima = this.maxima(timeSeconds);
+    const held = this.heldAt(timeSeconds);
     const last = this.published;
     if (last === undefined || source.changes !== this.publishedChanges) {
-      this.published = takeHologram(source.classes, source.rent, sums, maxima, timeSeconds);
+      const taken = takeHologram(source.classes, source.rent, sums, maxima, timeSeconds);
+      this.published = new Hologram({ ...taken, held });
       this.publishedChanges = source.changes;
       return this.published;
     }
@@ -88,6 +99,7 @@ export class ZoneSummary {
       newestAt: timeSeconds,
       sums: exactSums(sums),
       maxima,
+      held,
     });
     again.memo = last.memo;
     this.published = again;

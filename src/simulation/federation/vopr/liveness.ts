@@ -181,6 +181,8 @@ function boundOf(options: FederationOptions, levels: number, delayMaxSeconds: nu
 
 /** Longest claims and back-offs that a gang may need. Random back-offs promise nothing; measured, it needs far fewer. */
 const CLAIMS_MAX = 20;
+/** Claims for which a gang that can pay waits. */
+const PATIENT_CLAIMS = 8;
 
 /** Where gangs collect parts in several zones: their claims and back-offs, at the longest. */
 function claimsBound({
@@ -188,9 +190,13 @@ function claimsBound({
   spanAfterSeconds,
   claimSeconds,
   claimRetriesMax,
+  gangTax,
 }: FederationOptions): number {
   if (gangPartsMax < 2) return 0;
-  return spanAfterSeconds + CLAIMS_MAX * claimSeconds * (1 + 2 ** claimRetriesMax);
+  const bound = spanAfterSeconds + CLAIMS_MAX * claimSeconds * (1 + 2 ** claimRetriesMax);
+  if (gangTax === undefined) return bound;
+  // Who can pay waits longer, and champions for which there is no room have to be given up, one after the other.
+  return bound + CLAIMS_MAX * (PATIENT_CLAIMS * claimSeconds + 2 * gangTax.championSeconds);
 }
 
 /** Longest wait of any process for an answer, one after the other. */

@@ -8,6 +8,7 @@ import {
   type FederationOptions,
   federationOptions,
 } from '../../../governor/federation/federation-options.ts';
+import type { GangTaxOptions } from '../../../governor/federation/gang-tax-options.ts';
 import { makeTopology } from '../../../governor/federation/topology.ts';
 import { Random } from '../../../kernel/random.ts';
 import type { NodeSpec } from '../../../model/node.ts';
@@ -74,6 +75,7 @@ export interface Scenario {
 /** Streams of the seed. */
 const STREAM_SCENARIO = 51;
 const STREAM_SPANS = 52;
+const STREAM_TAX = 53;
 
 const ZONES_MAX = 8;
 const NODES_PER_ZONE_MAX = 6;
@@ -84,6 +86,8 @@ const JOBS_MAX = 400;
 /** Seeds with gangs across zones, and how many transits their escrows last at least: four for renewal and confirmation. */
 const SPAN_SHARE = 0.3;
 const ESCROW_DELAYS = 8;
+/** Of those, seeds where what gangs hold idle is taxed. */
+const TAX_SHARE = 0.7;
 
 /** Delays beyond this many means are cut, so that there is a time after which no old message arrives. */
 export const DELAY_MEANS_MAX = 4;
@@ -99,6 +103,37 @@ interface Shape {
 
 /** @returns The scenario of a seed: always the same. */
 export function drawScenario(seed: number, spaces: ScenarioSpaces): Scenario {
+  const scenario = drawUntaxed(seed, spaces);
+  if (scenario.options.gangPartsMax < 2) return scenario;
+  const draw = new Draw(new Random(seed, STREAM_TAX));
+  return draw.sometimes(TAX_SHARE) ? taxing(scenario, draw) : scenario;
+}
+
+/** The same with a champion and a tax. Prices, thresholds and times are drawn, so that all remedies come to be used. */
+function taxing({ options, ...scenario }: Scenario, draw: Draw): Scenario {
+  const { claimSeconds } = options;
+  const deadBand = { onPsi: draw.between(0.02, 0.3), offPsi: draw.between(0.005, 0.02) };
+  const landau = {
+    slope: 2,
+    psiCritical: deadBand.onPsi,
+    quartic: 1,
+    seed: 0.1,
+    gamma: draw.between(1, 20) / claimSeconds,
+    taxScale: draw.sometimes(0.8) ? draw.between(1, 50) : 0,
+  };
+  const gangTax: GangTaxOptions = {
+    governor: { landau, deadBand, fallbackSeconds: draw.between(1, 30) * claimSeconds },
+    stuckSeconds: draw.between(0.05, 1) * claimSeconds,
+    balance: draw.between(0.1, 20) * claimSeconds,
+    mintPerSecond: draw.between(0, 0.5),
+    championSeconds: draw.between(2, 12) * claimSeconds,
+    remedy: draw.sometimes(0.15) ? 'wound-wait' : 'tax',
+  };
+  return { ...scenario, options: { ...options, gangTax } };
+}
+
+/** @returns The scenario of a seed as it was drawn before there was a tax: logs of that time are of it. */
+export function drawUntaxed(seed: number, spaces: ScenarioSpaces): Scenario {
   const draw = new Draw(new Random(seed, STREAM_SCENARIO));
   const zones = draw.integer(2, ZONES_MAX);
   const hosts = draw.integer(1, HOSTS_MAX);

@@ -8,7 +8,7 @@ import type { ZoneGovernor } from '../../../governor/federation/zone/zone-govern
 import { Digest, digestOutbox } from './digest.ts';
 import { forgetEscrows, makeFactory, type PlantedFactory } from './planted-bugs.ts';
 import { applyInput, type ProcessInput } from './process-input.ts';
-import { drawScenario, type Scenario } from './scenario.ts';
+import { drawScenario, drawUntaxed, type Scenario } from './scenario.ts';
 import type { ScenarioSpaces } from './scenario-space.ts';
 import { type VoprLogLine, VoprLogReader, VoprLogWriter } from './vopr-log.ts';
 import type { RestartMode, VoprProcess } from './vopr-process.ts';
@@ -67,8 +67,10 @@ export function replayVopr(lines: Iterable<string>, spaces: ScenarioSpaces): Vop
     last = text;
     const line = reader.read(text);
     if (replay === undefined && reader.header !== undefined) {
-      const scenario = drawScenario(reader.header.seed, spaces);
-      if (digestOf(scenario) !== reader.header.scenario) {
+      const { seed, scenario: digest } = reader.header;
+      const drawn = [drawScenario(seed, spaces), drawUntaxed(seed, spaces)];
+      const scenario = drawn.find((one) => digestOf(one) === digest);
+      if (scenario === undefined) {
         throw reader.invalid(text, 'a seed that is drawn to the same scenario by this version of TEG');
       }
       replay = new Replay(scenario, spaces, reader);

@@ -118,6 +118,8 @@ function detailOf(m: Message): string {
   if (m.kind === MessageKind.Summary) return ` version ${m.version}`;
   if (m.kind === MessageKind.Board) return ` ${m.entries.length} entries`;
   if (m.kind === MessageKind.HostReport) return '';
+  if (m.kind === MessageKind.Champion)
+    return m.pods === 0 ? ' nobody' : ` ${nameOfJob(m.gang)} lacks ${m.pods}`;
   const parts: string[] = [` ${nameOfJob(m.job)}`];
   if ('attempt' in m && m.attempt !== 0) parts.push(` attempt ${m.attempt}`);
   if ('offer' in m && m.offer !== 0) parts.push(` offer ${m.offer}`);
