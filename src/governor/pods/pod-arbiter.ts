@@ -92,7 +92,7 @@ export class PodArbiter implements Arbiter {
   }
 
   get dueSeconds(): number {
-    return Math.min(this.terms.dueSeconds, this.inner.state.tenantAccounts.dueSeconds);
+    return Math.min(this.terms.dueSeconds, this.inner.state.economy.dueSeconds);
   }
 
   get postponedCount(): number {
@@ -266,9 +266,9 @@ export class PodArbiter implements Arbiter {
   /** Makes the field if nodes have come since the last decision, and ticks the accounts if their time has come. */
   private prepare(timeSeconds: number): void {
     this.timeSeconds = timeSeconds;
-    const { slots, tenantAccounts, zones } = this.inner.state;
+    const { slots, economy, zones } = this.inner.state;
     const stale = slots.live > 0 && zones.isStale;
-    if (stale || tenantAccounts.dueSeconds <= timeSeconds) this.feed({ kind: 'decide', max: 0 }, timeSeconds);
+    if (stale || economy.dueSeconds <= timeSeconds) this.feed({ kind: 'decide', max: 0 }, timeSeconds);
   }
 
   private tenureOf(job: number, order: ArbiterOrder): Tenure {
@@ -288,7 +288,7 @@ export class PodArbiter implements Arbiter {
     ask.podsMin = gangMin;
     ask.demands[0] = this.demandOf(demandId);
     ask.counts[0] = podCount;
-    return state.tenantAccounts.admit(ask, this.timeSeconds);
+    return state.economy.admit(ask, this.timeSeconds);
   }
 
   /** Places a job if the accounts admit it and enough of it finds room. @returns Pods placed. */

@@ -4,6 +4,7 @@
  * A driver feeds events from the API server, requests decisions when it can carry them out, and reports their outcomes.
  * The same events give the same effects, so a log of events is enough to repeat every decision (`pod-log.ts`).
  */
+import type { EconomyDescription } from '../../market/tenants/economy-description.ts';
 import type {
   AttachmentDescription,
   ClaimDescription,
@@ -42,6 +43,8 @@ export type PodEvent =
   | { readonly kind: 'budget-gone'; readonly key: string }
   | { readonly kind: 'namespace'; readonly name: string; readonly labels: Readonly<Record<string, string>> }
   | { readonly kind: 'namespace-gone'; readonly name: string }
+  /** Market and tenants, all of them; replaces the ones before. Never sent while there is no economy. */
+  | { readonly kind: 'economy'; readonly economy: EconomyDescription }
   | { readonly kind: 'claim'; readonly claim: ClaimDescription }
   | { readonly kind: 'claim-gone'; readonly key: string }
   | { readonly kind: 'volume'; readonly volume: VolumeDescription }

@@ -153,7 +153,7 @@ export class PodScheduler {
       queue.dueSeconds,
       groupDecisions.dueSeconds,
       reports.dueSeconds,
-      state.tenantAccounts.dueSeconds,
+      state.economy.dueSeconds,
     );
   }
 
@@ -239,6 +239,17 @@ export class PodScheduler {
       case 'device-class-gone':
         state.setDeviceClass(event.name, '');
         return;
+      case 'economy':
+        state.economy.set(event.economy);
+        return;
+      case 'namespace':
+        state.economy.setNamespace(event.name, event.labels);
+        this.takeForRules(event);
+        return;
+      case 'namespace-gone':
+        state.economy.setNamespace(event.name, undefined);
+        this.takeForRules(event);
+        return;
       case 'bind-done':
         this.bindDone(event);
         return;
@@ -246,10 +257,15 @@ export class PodScheduler {
         this.evictDone(event);
         return;
       default:
-        state.rules.take(event);
-        state.changes.told(event);
-        state.touchAll();
+        this.takeForRules(event);
     }
+  }
+
+  private takeForRules(event: PodEvent): void {
+    const { state } = this;
+    state.rules.take(event);
+    state.changes.told(event);
+    state.touchAll();
   }
 
   /**
@@ -278,17 +294,27 @@ export class PodScheduler {
   }
 
   private wakeWaiting(): void {
-    const { tenantAccounts, timeSeconds } = this.state;
-    if (tenantAccounts.dueSeconds <= timeSeconds) this.tickAccounts();
+    const { economy, timeSeconds } = this.state;
+    if (economy.needsRefresh) this.refreshEconomy();
+    if (economy.dueSeconds <= timeSeconds) this.tickAccounts();
     this.queue.wake();
     this.groupDecisions.wake();
     this.state.changes.clear();
   }
 
+  /** Tenants, quotas or namespaces changed: the accounts are made again, and asked again for all. */
+  private refreshEconomy(): void {
+    const { economy, tenants } = this.state;
+    economy.refresh();
+    for (let key = 0; key < tenants.numbersUsed; key++) this.wokenTenants.add(key);
+    this.queue.wakeTenants(this.wokenTenants);
+    this.groupDecisions.wakeTenants(this.wokenTenants);
+  }
+
   private tickAccounts(): void {
-    const { tenantAccounts, timeSeconds } = this.state;
+    const { economy, timeSeconds } = this.state;
     const { wokenTenants: woken } = this;
-    tenantAccounts.tick(timeSeconds, (tenant) => woken.add(tenant));
+    economy.tick(timeSeconds, (tenant) => woken.add(tenant));
     if (woken.size === 0) return;
     this.queue.wakeTenants(woken);
     this.groupDecisions.wakeTenants(woken);

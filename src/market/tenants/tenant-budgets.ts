@@ -79,6 +79,22 @@ export class TenantBudgets {
     }
   }
 
+  /**
+   * Takes over what was spent under the tree before, for budgets of the same tenant and period. What runs is not: its holds
+   * are reported again. Before any call but this. O(budgets).
+   */
+  adopt(before: TenantBudgets, timeSeconds: number): void {
+    before.advance(timeSeconds);
+    const known = new Map(before.budgets.map((budget) => [before.tree.specOf(budget.tenant).name, budget]));
+    for (const budget of this.budgets) {
+      const old = known.get(this.tree.specOf(budget.tenant).name);
+      if (old?.spec.periodSeconds !== budget.spec.periodSeconds) continue;
+      budget.period = old.period;
+      budget.spent = old.spent;
+      budget.atSeconds = old.atSeconds;
+    }
+  }
+
   /** Entries kept for running jobs and expected ends: bounded by a few times the jobs that run. */
   get entries(): number {
     return this.slotByHolder.size + this.ends.size;

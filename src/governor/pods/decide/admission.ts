@@ -1,5 +1,7 @@
 /** The admission of a pod or a gang by the accounts, before a node is searched for. */
 import { type AccountsRefusal, type Ask, newAsk } from '../../accounts.ts';
+import { flavorBit } from '../../node-flavors.ts';
+import type { Allowed } from '../state/gang-types.ts';
 import type { PodGroup } from '../state/pod-groups.ts';
 import type { PodRecord } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
@@ -21,7 +23,8 @@ export class Admission {
     ask.podsMin = 1;
     ask.demands[0] = pod.shape.demand;
     ask.counts[0] = 1;
-    return state.tenantAccounts.admit(ask, state.timeSeconds);
+    ask.kinds[0] = pod.shape.id;
+    return state.economy.admit(ask, state.timeSeconds);
   }
 
   /**
@@ -47,9 +50,23 @@ export class Admission {
       else {
         ask.demands.push(pod.shape.demand);
         ask.counts.push(1);
+        ask.kinds.push(pod.shape.id);
       }
     });
-    return state.tenantAccounts.admit(ask, state.timeSeconds);
+    return state.economy.admit(ask, state.timeSeconds);
+  }
+
+  /** Where the pod or gang that was admitted last may go, if not everywhere. */
+  get restriction(): Allowed | undefined {
+    const { flavors } = this.ask;
+    const map = this.state.economy.books?.flavors;
+    if (flavors === 0 || map === undefined) return undefined;
+    return (slot) => (flavorBit(map.ofNode(slot)) & flavors) !== 0;
+  }
+
+  /** Why it waits for its accounts if these nodes have no room; only with a `restriction`. */
+  get otherwise(): AccountsRefusal | undefined {
+    return this.ask.otherwise;
   }
 
   private begin(first: PodRecord): void {
@@ -59,6 +76,8 @@ export class Admission {
     ask.priority = first.priority;
     ask.demands.length = 0;
     ask.counts.length = 0;
+    ask.kinds.length = 0;
+    ask.flavors = 0;
     ask.otherwise = undefined;
   }
 }

@@ -158,8 +158,17 @@ export class GroupDecisions {
       this.holdBack(group, members, group.notAdmitted);
       return 0;
     }
+    const { state } = this.parts;
+    state.confinedTo = admission.restriction;
     const outcome = this.outcomeOf(group, members, minimum - placed);
+    const { otherwise } = state.confinedTo === undefined ? { otherwise: undefined } : admission;
+    state.confinedTo = undefined;
     group.refusal = outcome.refusal;
+    if (outcome.refusal !== undefined && otherwise !== undefined) {
+      group.notAdmitted = otherwise;
+      this.holdBack(group, members, otherwise);
+      return 0;
+    }
     if (outcome.refusal !== undefined) {
       this.waitAgain(group, members, outcome.refusal, outcome.searched);
       return 0;
@@ -191,7 +200,7 @@ export class GroupDecisions {
     const now = `${state.anyVersion} ${state.version}`;
     if (this.refusalsFor !== now || this.refusals.size >= REFUSALS_MAX) this.refusals.clear();
     this.refusalsFor = now;
-    const like = likeOf(group, members);
+    const like = state.confinedTo === undefined ? likeOf(group, members) : '';
     const known = like === '' ? undefined : this.refusals.get(like);
     if (known !== undefined && missing >= known.missing) {
       return { placed: [], refusal: { ...known.refusal, missing }, searched: 0 };

@@ -96,7 +96,8 @@ export class PodDecisions {
       this.holdBack(pod, notAdmitted);
       return 1;
     }
-    // a. Restrictions on nodes: room that preemption keeps for the pod, and the topology domain of its gang.
+    // a. Restrictions on nodes: flavours with quota, room that preemption keeps for the pod, the topology domain of its gang.
+    state.confinedTo = admission.restriction;
     this.nominations.honour(pod);
     const allowed = this.domainOf(pod);
     // b. A refusal of the same shape holds until something changes; `preFilter` finds what no node could cure.
@@ -106,10 +107,13 @@ export class PodDecisions {
     const slot = known || before !== undefined ? -1 : placement.find(shape, pod.priority, pod, allowed);
     if (!known) counters.examined += placement.examined;
     // d. Assumed and handed to the driver; or held back with a verdict, victims of preemption, and a place in line.
+    const { otherwise } = state.confinedTo === undefined ? { otherwise: undefined } : admission;
+    state.confinedTo = undefined;
     if (slot >= 0) {
       state.place(pod, slot);
       this.bind(pod);
-    } else this.hold(pod, known, before, allowed);
+    } else if (otherwise !== undefined) this.holdBack(pod, otherwise);
+    else this.hold(pod, known, before, allowed);
     return 1;
   }
 

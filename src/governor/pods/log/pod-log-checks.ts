@@ -119,6 +119,51 @@ const pod = record({
   template: reference,
 });
 
+const quotas = table(table(amount));
+
+const economy = record({
+  mode: oneOf('off', 'observe', 'enforce'),
+  market: record({
+    flavors: list(
+      record({
+        name: text,
+        gpuModels: texts,
+        nodeLabels: textTable,
+        unitsPerHour: record({ core: number, gib: number, gpu: number }),
+      }),
+    ),
+    halfLifeSeconds: number,
+    priceCap: number,
+    champion: record({
+      afterSeconds: number,
+      reservationsMax: amount,
+      unknownRuntime: oneOf('Predict', 'Tenant', 'Never'),
+    }),
+    priorityScope: oneOf('Tenant', 'Cluster'),
+  }),
+  tenants: list(
+    record({
+      name: text,
+      parent: text,
+      weight: number,
+      quota: quotas,
+      limit: quotas,
+      lend: quotas,
+      preemption: record({
+        within: oneOf('LowerPriority', 'Never'),
+        reclaim: oneOf('Any', 'LowerPriority', 'Never'),
+        reclaimable: flag,
+        minRuntimeSeconds: number,
+        ratePerHour: number,
+      }),
+      budget: optional(record({ tokens: number, periodSeconds: number, onEmpty: oneOf('Wait', 'IdleOnly') })),
+      defaultRuntimeSeconds: nullable(number),
+      state: oneOf('Open', 'Hold', 'HoldAndDrain'),
+      namespaces: selector,
+    }),
+  ),
+});
+
 /** Each kind of event with the fields it has besides `kind`. */
 const EVENTS: Readonly<Record<PodEvent['kind'], ValueCheck>> = {
   node: record({ node: record({ name: text, uid: text, shape: reference }) }),
@@ -142,6 +187,7 @@ const EVENTS: Readonly<Record<PodEvent['kind'], ValueCheck>> = {
     }),
   }),
   'budget-gone': record({ key: text }),
+  economy: record({ economy }),
   namespace: record({ name: text, labels: textTable }),
   'namespace-gone': record({ name: text }),
   claim: record({
@@ -246,6 +292,10 @@ function oneOf(...allowed: readonly string[]): ValueCheck {
 
 function optional(check: ValueCheck): ValueCheck {
   return (value) => (value === undefined ? undefined : check(value));
+}
+
+function nullable(check: ValueCheck): ValueCheck {
+  return (value) => (value === null ? undefined : check(value));
 }
 
 function weighted(term: ValueCheck): ValueCheck {

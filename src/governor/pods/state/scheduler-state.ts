@@ -18,10 +18,13 @@ import {
 import { TenantTable } from '../../../model/tenants.ts';
 import type { Accounts } from '../../accounts.ts';
 import { type Constraints, Refusal } from '../constraints.ts';
+import { PodEconomy } from '../economy/pod-economy.ts';
 import type { PodSchedulerOptions } from '../pod-events.ts';
 import { Changes } from './changes.ts';
 import { DeviceClasses } from './device-classes.ts';
+import { EconomyView } from './economy-view.ts';
 import { sameJson } from './equal-json.ts';
+import type { Allowed } from './gang-types.ts';
 import { NodeAccounts } from './node-accounts.ts';
 import { NodeSlots } from './node-slots.ts';
 import { PlacementZones } from './placement-zones.ts';
@@ -40,7 +43,9 @@ export class SchedulerState {
   /** Tenants of the pods known: each pod holds its own. */
   readonly tenants = new TenantTable();
   /** Admits pods, and receives all capacity that they take and return. */
-  readonly tenantAccounts: Accounts;
+  readonly economy: PodEconomy;
+  /** While a pod or gang is tried that its accounts admit on some nodes only: these; else undefined. */
+  confinedTo: Allowed | undefined;
   /** By uid. */
   readonly pods = new Map<string, PodRecord>();
   timeSeconds = 0;
@@ -64,9 +69,9 @@ export class SchedulerState {
   constructor(options: PodSchedulerOptions, rules: Constraints, accounts: Accounts) {
     this.options = options;
     this.rules = rules;
-    this.tenantAccounts = accounts;
     this.shapes = new PodShapeTable(this.accounts, new DemandTable(), (id) => rules.forgetShape?.(id));
     this.changes = new Changes(this.shapes);
+    this.economy = new PodEconomy(new EconomyView(this), accounts);
     this.zones = new PlacementZones(this.accounts, this.slots, this.shapes, {
       label: options.zoneLabel,
       nodesMax: options.zoneNodesMax,
@@ -85,6 +90,7 @@ export class SchedulerState {
       return;
     }
     const slot = this.slots.set(node);
+    this.economy.nodeChanged(slot);
     this.accounts.setNode(slot, node);
     this.rules.setNode(slot, node);
     this.zones.setNode(slot, node);
@@ -119,6 +125,7 @@ export class SchedulerState {
     this.zones.removeNode(slot);
     this.accounts.clear(slot);
     this.slots.remove(slot);
+    this.economy.nodeChanged(slot);
     this.version++;
     this.anyVersion++;
     this.changes.nodes = true;
@@ -152,7 +159,7 @@ export class SchedulerState {
     this.clearNomination(pod);
     this.pods.delete(pod.uid);
     this.shapes.release(pod.shape);
-    this.tenants.release(pod.tenant);
+    this.releaseTenant(pod.tenant);
   }
 
   /** Gives a pod another shape, which counts it already. */
@@ -173,7 +180,7 @@ export class SchedulerState {
   changeTenant(pod: PodRecord, name: string): void {
     const tenant = this.tenants.acquire(name);
     if (pod.node >= 0) this.tellReleased(pod);
-    this.tenants.release(pod.tenant);
+    this.releaseTenant(pod.tenant);
     pod.tenant = tenant;
     if (pod.node >= 0) this.tellHeld(pod);
   }
@@ -300,6 +307,7 @@ export class SchedulerState {
    */
   accepts(shape: Shape, priority: number, slot: number, self?: PodRecord): boolean {
     if (!this.accounts.fits(slot, shape.request)) return false;
+    if (this.confinedTo !== undefined && !this.confinedTo(slot)) return false;
     if (this.rules.check(slot) !== Refusal.None) return false;
     return this.nominated.size === 0 || this.fitsBesideNominated(shape, priority, slot, self);
   }
@@ -367,6 +375,12 @@ export class SchedulerState {
     return fits;
   }
 
+  /** One use of a tenant's number is over. */
+  private releaseTenant(tenant: number): void {
+    this.tenants.release(tenant);
+    if (this.tenants.nameOf(tenant) === '') this.economy.keyReleased(tenant);
+  }
+
   private gained(slot: number): void {
     this.version++;
     this.anyVersion++;
@@ -396,11 +410,11 @@ export class SchedulerState {
   }
 
   private tellHeld({ tenant, sequence, shape, node }: PodRecord): void {
-    this.tenantAccounts.onHold(tenant, sequence, shape.demand, node, this.timeSeconds);
+    this.economy.onHold(tenant, sequence, shape.demand, node, this.timeSeconds);
   }
 
   private tellReleased({ tenant, sequence, shape, node }: PodRecord): void {
-    this.tenantAccounts.onRelease(tenant, sequence, shape.demand, node, this.timeSeconds);
+    this.economy.onRelease(tenant, sequence, shape.demand, node, this.timeSeconds);
   }
 
   private addToNode(pod: PodRecord, slot: number, seen = false): void {

@@ -1,0 +1,204 @@
+/**
+ * The economy of a Kubernetes cluster in the pod scheduler: which tenant a pod belongs to, and whether it may start.
+ *
+ *     event economy, namespace ──▶ stale ──▶ refresh, when decisions are made next ──▶ accounts made again, all that runs held
+ *     admission ──▶ PodEconomy ──tenant of the key──▶ TenantAccounts ──▶ a refusal, or flavours that are left
+ *
+ * Off: the accounts given to the scheduler are used as they are, at no cost. Observe: the tenants' accounts are kept and asked,
+ * and every pod is admitted. Enforce: they decide.
+ *
+ * Accounts are made again as a whole when tenants, the market or the namespaces of tenants change: O(pods), rare.
+ * Budgets keep what was spent (`TenantBudgets.adopt`).
+ */
+import {
+  type EconomyDescription,
+  type EconomyMode,
+  NO_ECONOMY,
+  tenantSpecOf,
+} from '../../../market/tenants/economy-description.ts';
+import { TenantTree } from '../../../market/tenants/tenant-tree.ts';
+import type { Demand } from '../../../model/demand.ts';
+import { TenantTable } from '../../../model/tenants.ts';
+import type { Accounts, AccountsRefusal, Ask } from '../../accounts.ts';
+import { TenantAccounts } from '../../tenant-accounts.ts';
+import type { EconomyPorts } from './economy-ports.ts';
+import { PodFlavors } from './pod-flavors.ts';
+import { type ResolvedTenant, TenantKeys } from './tenant-keys.ts';
+
+/** The tenants' accounts as they stand, for planners, reports and metrics. Until the next `refresh`. */
+export interface EconomyBooks {
+  readonly tree: TenantTree;
+  /** Names of its tenants by number. */
+  readonly table: TenantTable;
+  readonly accounts: TenantAccounts;
+  readonly flavors: PodFlavors;
+  readonly keys: TenantKeys;
+}
+
+/** Answers of the accounts since the start. */
+export interface EconomyCounters {
+  admitted: number;
+  /** In mode observe: what would have been refused. */
+  refused: number;
+}
+
+/** The economy. Single writer of its accounts. */
+export class PodEconomy implements Accounts {
+  readonly counters: EconomyCounters = { admitted: 0, refused: 0 };
+  /** Undefined while the mode is off. */
+  books: EconomyBooks | undefined;
+  private readonly ports: EconomyPorts;
+  /** The accounts that the scheduler was given: used while the mode is off. */
+  private readonly base: Accounts;
+  private description: EconomyDescription = NO_ECONOMY;
+  private readonly namespaces = new Map<string, Readonly<Record<string, string>>>();
+  private isStale = false;
+  /** By the scheduler's number of a key: number of its tenant in the tree; −1: not resolved yet. */
+  private tenantByKey: number[] = [];
+  /** The last would-be refusal by the scheduler's number of a key, in mode observe. */
+  private readonly observed = new Map<number, AccountsRefusal>();
+
+  constructor(ports: EconomyPorts, base: Accounts) {
+    this.ports = ports;
+    this.base = base;
+  }
+
+  /** The mode in use. */
+  get mode(): EconomyMode {
+    return this.books === undefined ? 'off' : this.description.mode;
+  }
+
+  /** True if a `refresh` would change the accounts. */
+  get needsRefresh(): boolean {
+    return this.isStale || this.books?.flavors.isStale === true;
+  }
+
+  get dueSeconds(): number {
+    if (this.needsRefresh) return this.ports.timeSeconds;
+    return this.books?.accounts.dueSeconds ?? this.base.dueSeconds;
+  }
+
+  /** Another economy, from the next `refresh` on. */
+  set(description: EconomyDescription): void {
+    if (description.mode === 'off' && this.books === undefined && this.description.mode === 'off') return;
+    this.description = description;
+    this.isStale = true;
+  }
+
+  /** A namespace is there with these labels; undefined: it is gone. */
+  setNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): void {
+    if (labels === undefined) this.namespaces.delete(name);
+    else this.namespaces.set(name, labels);
+    if (this.books !== undefined) this.isStale = true;
+  }
+
+  /** The node of a slot is new, described differently, or gone. */
+  nodeChanged(slot: number): void {
+    this.books?.flavors.nodeChanged(slot);
+  }
+
+  /** The scheduler's number of a key is free, and may be given to another one. */
+  keyReleased(key: number): void {
+    if (key < this.tenantByKey.length) this.tenantByKey[key] = -1;
+    this.observed.delete(key);
+  }
+
+  /**
+   * Makes the accounts again after changes. The caller then asks again for every pod that was refused.
+   *
+   * @returns True if they were. O(pods).
+   */
+  refresh(): boolean {
+    if (!this.needsRefresh) return false;
+    this.isStale = false;
+    this.books = this.description.mode === 'off' ? undefined : this.makeBooks();
+    this.tenantByKey = [];
+    this.observed.clear();
+    for (const { tenant, sequence, demand, slot } of this.ports.placedPods()) {
+      this.onHold(tenant, sequence, demand, slot, this.ports.timeSeconds);
+    }
+    return true;
+  }
+
+  /** @returns Number in `books.tree` of the tenant that accounts for a scheduler's key; only with books. */
+  tenantOf(key: number): number {
+    const { books } = this;
+    if (books === undefined) return -1;
+    const known = this.tenantByKey[key] ?? -1;
+    if (known >= 0) return known;
+    const { name } = this.resolve(key);
+    const tenant = books.tree.accountOf(books.table.find(name));
+    while (this.tenantByKey.length <= key) this.tenantByKey.push(-1);
+    this.tenantByKey[key] = tenant;
+    return tenant;
+  }
+
+  /** @returns The tenant of a key by name, and what is wrong with it; only with books. O(tenants). */
+  resolve(key: number): ResolvedTenant {
+    const name = this.ports.tenants.nameOf(key);
+    return this.books?.keys.resolve(name) ?? { name, problem: undefined };
+  }
+
+  /** @returns In mode observe: why pods of a key would not have been admitted at the last attempt. */
+  observedRefusal(key: number): AccountsRefusal | undefined {
+    return this.observed.get(key);
+  }
+
+  admit(ask: Ask, timeSeconds: number): AccountsRefusal | undefined {
+    const { books } = this;
+    if (books === undefined) return this.base.admit(ask, timeSeconds);
+    const key = ask.tenant;
+    ask.tenant = this.tenantOf(key);
+    ask.mayNarrow = true;
+    const refusal = books.accounts.admit(ask, timeSeconds);
+    ask.tenant = key;
+    if (this.mode === 'enforce') {
+      if (refusal === undefined) this.counters.admitted++;
+      else this.counters.refused++;
+      return refusal;
+    }
+    const wouldRefuse = refusal ?? ask.otherwise;
+    ask.otherwise = undefined;
+    ask.flavors = 0;
+    this.counters.admitted++;
+    if (wouldRefuse === undefined) this.observed.delete(key);
+    else {
+      this.counters.refused++;
+      this.observed.set(key, wouldRefuse);
+    }
+    return undefined;
+  }
+
+  onHold(tenant: number, holder: number, demand: Demand, node: number, timeSeconds: number): void {
+    if (this.books === undefined) this.base.onHold(tenant, holder, demand, node, timeSeconds);
+    else this.books.accounts.onHold(this.tenantOf(tenant), holder, demand, node, timeSeconds);
+  }
+
+  onRelease(tenant: number, holder: number, demand: Demand, node: number, timeSeconds: number): void {
+    if (this.books === undefined) this.base.onRelease(tenant, holder, demand, node, timeSeconds);
+    else this.books.accounts.onRelease(this.tenantOf(tenant), holder, demand, node, timeSeconds);
+  }
+
+  tick(timeSeconds: number, wake: (tenant: number) => void): void {
+    if (this.books === undefined) {
+      this.base.tick(timeSeconds, wake);
+      return;
+    }
+    const woken = new Set<number>();
+    this.books.accounts.tick(timeSeconds, (tenant) => woken.add(tenant));
+    if (woken.size === 0) return;
+    this.tenantByKey.forEach((tenant, key) => {
+      if (woken.has(tenant)) wake(key);
+    });
+  }
+
+  private makeBooks(): EconomyBooks {
+    const { market, tenants } = this.description;
+    const table = new TenantTable();
+    const tree = new TenantTree(market, tenants.map(tenantSpecOf), table);
+    const flavors = new PodFlavors(this.ports, market);
+    const accounts = new TenantAccounts(flavors, tree, table);
+    if (this.books !== undefined) accounts.budgets.adopt(this.books.accounts.budgets, this.ports.timeSeconds);
+    return { tree, table, accounts, flavors, keys: new TenantKeys(tenants, this.namespaces) };
+  }
+}
