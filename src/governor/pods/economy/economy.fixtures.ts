@@ -21,7 +21,7 @@ import { tenantKey } from './tenant-keys.ts';
 /** Label of nodes that names their flavour. */
 export const KIND_LABEL = 'kind';
 
-/** @returns A market of the flavours, told apart by the label `kind`. */
+/** @returns A market of the flavours, distinguished by the label `kind`. */
 export function labelledMarket(...names: readonly string[]): MarketSpec {
   return marketSpec({
     flavors: names.map((name) => quotaFlavor(name, { nodeLabels: { [KIND_LABEL]: name } })),

@@ -116,7 +116,7 @@ describe('the economy of a pod scheduler', () => {
     expect([held(cluster, 'default'), held(cluster, 'nlp')]).toEqual([3, 0]);
   });
 
-  test('a node that becomes of another flavour while pods are on it is accounted for anew', () => {
+  test('a node that becomes of another flavour while pods are on it is accounted for again', () => {
     const cluster = new TestCluster().nodes(gpuNode('n', 'a'));
     setEconomy(cluster, 'enforce', labelledMarket('a', 'b'), [teamTenant('nlp', { a: 8, b: 8 })]);
     cluster.pods(gpuPodOf('p', 'nlp', 2), gpuPodOf('q', 'nlp', 1));
