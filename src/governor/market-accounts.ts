@@ -11,7 +11,7 @@
 import { assert } from '../kernel/assert.ts';
 import type { Ledger } from '../market/ledger.ts';
 import { capacityUnits, tenantMints } from '../market/tenants/tenant-mints.ts';
-import { TokenMarket } from '../market/token-market/token-market.ts';
+import { type LeaseJob, TokenMarket } from '../market/token-market/token-market.ts';
 import type { Demand } from '../model/demand.ts';
 import type { Accounts, AccountsRefusal, Ask } from './accounts.ts';
 import type { TenantAccounts } from './tenant-accounts.ts';
@@ -28,6 +28,8 @@ export interface MarketAccountsOptions {
   readonly rentPeriodSeconds?: number | undefined;
   /** Expected run time of a holder, seconds; NaN: unknown. Default: all unknown. */
   readonly expectedSeconds?: ((holder: number) => number) | undefined;
+  /** Name of a holder in the ledger's log. Default: none. */
+  readonly nameOf?: ((holder: number) => string) | undefined;
 }
 
 /** A market in front of the accounts of tenants. Its order of tenants is a `TenantOrder`. */
@@ -36,6 +38,7 @@ export class MarketAccounts implements Accounts {
   private readonly inner: Accounts;
   private readonly tenants: TenantAccounts;
   private readonly expectedSeconds: (holder: number) => number;
+  private readonly nameOf: ((holder: number) => string) | undefined;
   /** The last lease of each holder, and by lease the one before it; −1: none. */
   private readonly lastLease = new Map<number, number>();
   private leaseBefore: Int32Array = new Int32Array(64).fill(-1);
@@ -45,8 +48,9 @@ export class MarketAccounts implements Accounts {
     const { tree, usage } = tenants;
     const { halfLifeSeconds, priceCap, flavors } = tree.market;
     const rates = tenantMints(tree, usage);
-    const { ledger, rentPeriodSeconds, expectedSeconds } = options;
+    const { ledger, rentPeriodSeconds, expectedSeconds, nameOf } = options;
     this.inner = inner;
+    this.nameOf = ledger === undefined ? undefined : nameOf;
     this.tenants = tenants;
     this.expectedSeconds = expectedSeconds ?? (() => Number.NaN);
     this.market = new TokenMarket({
@@ -89,15 +93,17 @@ export class MarketAccounts implements Accounts {
     const milli = this.milliOf(flavor, demand);
     if (milli === 0) return;
     const expected = this.expectedSeconds(holder);
+    const before = this.lastLease.get(holder) ?? -1;
     const lease = this.market.started(
       this.numberOf(tenant),
       flavor,
       milli,
       microsOf(timeSeconds),
       expected > 0 ? microsOf(expected) : Number.POSITIVE_INFINITY,
+      this.nameOf === undefined ? undefined : this.jobOf(holder, before < 0),
     );
     if (lease >= this.leaseBefore.length) this.widen(lease);
-    this.leaseBefore[lease] = this.lastLease.get(holder) ?? -1;
+    this.leaseBefore[lease] = before;
     this.lastLease.set(holder, lease);
   }
 
@@ -133,6 +139,11 @@ export class MarketAccounts implements Accounts {
     else if (before >= 0) this.lastLease.set(holder, before);
     else this.lastLease.delete(holder);
     return lease;
+  }
+
+  /** What the log says of a holder: its name once, while it has leases. */
+  private jobOf(holder: number, isNamed: boolean): LeaseJob {
+    return { number: holder, name: isNamed ? this.nameOf?.(holder) : undefined };
   }
 
   /** Number of a tenant in the market. */

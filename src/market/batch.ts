@@ -3,7 +3,7 @@
  * recomputed.
  *
  *     header  uint32 records · uint32 bytes of names · uint32 call · int32 account · double time, µs · double number of the batch
- *     records, 96 bytes each (`record.ts`), then the UTF-8 names of accounts that were opened
+ *     records, 96 bytes each (`record.ts`), then UTF-8: the name of an account that was opened, or those of notes
  *
  * A record's place is its number in the batch. The call and its records are the request; the ledger's own records
  * (mint, evaporation, expiry) and all outcomes follow from it, so a log is verified by making the calls again.
@@ -16,7 +16,7 @@ import { LEDGER_KIND, TransferAction } from './transfer.ts';
 export const BATCH_HEADER_BYTES = 32;
 
 /** Calls of a ledger that change it. */
-export const Call = { Genesis: 0, Open: 1, Apply: 2, Settle: 3, Forget: 4, Expire: 5 } as const;
+export const Call = { Genesis: 0, Open: 1, Apply: 2, Settle: 3, Forget: 4, Expire: 5, Note: 6 } as const;
 
 /** Most records of a batch: one that is longer is damaged. */
 const BATCH_RECORDS_MAX = 2 ** 24;

@@ -68,6 +68,9 @@ export class Ledger {
   readonly halfLifeMicros: number;
   /** Time of the last call that changed something, µs. */
   nowMicros = 0;
+  /** Notes in the log, and time of the last one. */
+  private noteCount = 0;
+  private noteMicros = 0;
 
   private readonly decay: Decay;
   private readonly books: Books;
@@ -168,6 +171,40 @@ export class Ledger {
   /** Expires what is due by a time. */
   expire(timeMicros: number): void {
     if (this.advance(timeMicros)) this.finish(Call.Expire, -1, timeMicros);
+  }
+
+  /**
+   * Writes notes into the log, see `usage-notes.ts`. Those that it has are known by their numbers and are not written again.
+   *
+   * @param names Of the notes, as a batch keeps them.
+   * @throws TegError TEG_LEDGER_TRANSFER if a number is left out, or a time goes back.
+   */
+  note(notes: Records, count: number, names: string, timeMicros: number): void {
+    if (this.onBatch === undefined || count === 0 || notes.position(count - 1) < this.noteCount) return;
+    let last = this.noteMicros;
+    for (let at = 0; at < count; at++) {
+      const action = notes.action(at);
+      const time = notes.timeMicros(at);
+      const isNote = action >= TransferAction.NoteFlavor && action <= TransferAction.NoteQuote;
+      if (!isNote || notes.position(at) !== this.noteCount + at || !(time >= last && time <= timeMicros)) {
+        throw new TegError(
+          'TEG_LEDGER_TRANSFER',
+          `got note ${notes.position(at)} of action ${action} at ${time} µs, expected note ${this.noteCount + at} between ${last} and ` +
+            `${timeMicros} µs; nothing was changed`,
+        );
+      }
+      last = time;
+    }
+    this.advance(timeMicros);
+    for (let at = 0; at < count; at++) this.books.batch.add(notes, at);
+    this.noteCount += count;
+    this.noteMicros = last;
+    this.finish(Call.Note, -1, timeMicros, names);
+  }
+
+  /** Whether there is a log: notes are for it alone. */
+  get isLogged(): boolean {
+    return this.onBatch !== undefined;
   }
 
   /** Number of the next batch. */

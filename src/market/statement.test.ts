@@ -49,10 +49,31 @@ test('opening and lines make closing, to the micro-token, for every account and 
   }
 });
 
-test('what is not there, and what is too long, is said', () => {
+test('pages follow each other: the closing of one is the opening of the next, and all lines are there once', () => {
+  const { log } = randomLog(7);
+  const whole = statementOf(log, { account: 'vision' });
+  expect(whole.next).toBeUndefined();
+  for (const linesMax of [1, 7, 50]) {
+    const lines = [];
+    let skip: number | undefined = 0;
+    let [balance, reserved] = [0n, 0n];
+    while (skip !== undefined) {
+      const page = statementOf(log, { account: 'vision', skip, linesMax });
+      expect([page.opening, page.openingReserved]).toEqual([balance, reserved]);
+      expect(page.lines.length).toBeLessThanOrEqual(linesMax);
+      const change = page.lines.reduce((sum, line) => sum + BigInt(line.change), 0n);
+      expect(page.opening + change).toBe(page.closing);
+      lines.push(...page.lines);
+      [balance, reserved, skip] = [page.closing, page.closingReserved, page.next];
+    }
+    expect([lines, balance]).toEqual([whole.lines, whole.closing]);
+  }
+});
+
+test('a name that is not there is refused, with the one that was meant', () => {
   const { log } = randomLog(9);
   expect(() => statementOf(log, { account: 'no' })).toThrow(
     "got the account 'no', expected one of the ledger: MINT",
   );
-  expect(() => statementOf(log, { account: 'nlp', linesMax: 5 })).toThrow('more than 5 lines');
+  expect(() => statementOf(log, { account: 'vison' })).toThrow("speech (did you mean 'vision'?)");
 });

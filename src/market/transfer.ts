@@ -38,6 +38,12 @@ export const TransferAction = {
   Mint: 9,
   Evaporate: 10,
   Expire: 11,
+  /** Notes of what ran, see `usage-notes.ts`. They move nothing. */
+  NoteFlavor: 12,
+  NoteJob: 13,
+  NoteStart: 14,
+  NoteEnd: 15,
+  NoteQuote: 16,
 } as const;
 
 /** An action of a client's transfer. */

@@ -36,6 +36,18 @@ export interface LedgerReport {
   readonly fault: LedgerFault | undefined;
 }
 
+/** Checks what a ledger cannot know: where its clients' amounts come from. */
+export interface LedgerAudit {
+  /** @param ledger After the batch. @returns What is wrong with the batch: what, found, expected. */
+  next(parts: BatchParts, ledger: Ledger): readonly [string, unknown, unknown] | undefined;
+}
+
+/** How a log is verified. */
+export interface VerifyOptions extends Omit<LedgerOptions, 'halfLifeMicros'> {
+  readonly head?: string | undefined;
+  readonly audit?: LedgerAudit | undefined;
+}
+
 /**
  * Recomputes a log, and compares everything that it says.
  *
@@ -45,9 +57,9 @@ export interface LedgerReport {
  */
 export function verifyLedger(
   batches: Iterable<ChainedBatch>,
-  { head, ...options }: Omit<LedgerOptions, 'halfLifeMicros'> & { readonly head?: string | undefined } = {},
+  { head, audit, ...options }: VerifyOptions = {},
 ): LedgerReport {
-  const replay = new LedgerReplay(options);
+  const replay = new LedgerReplay(options, audit);
   let fault: LedgerFault | undefined;
   for (const batch of batches) {
     fault = replay.next(batch);
@@ -92,8 +104,11 @@ class LedgerReplay {
   private made: LedgerBatch | undefined;
   private isOver = false;
 
-  constructor(options: Omit<LedgerOptions, 'halfLifeMicros'>) {
+  private readonly audit: LedgerAudit | undefined;
+
+  constructor(options: Omit<LedgerOptions, 'halfLifeMicros'>, audit: LedgerAudit | undefined) {
     this.options = options;
+    this.audit = audit;
   }
 
   get head(): Uint8Array {
@@ -119,6 +134,8 @@ class LedgerReplay {
       if (problem !== undefined) return fault(...problem);
       const difference = differenceOf(batch, this.made);
       if (difference !== undefined) return difference;
+      const wrong = this.audit?.next(parts, this.ledger as Ledger);
+      if (wrong !== undefined) return fault(...wrong);
       for (const { debit, credit, moved } of this.reader.read(parts)) {
         this.balances[debit] = (this.balances[debit] ?? 0n) - BigInt(moved);
         this.balances[credit] = (this.balances[credit] ?? 0n) + BigInt(moved);
@@ -183,8 +200,11 @@ class LedgerReplay {
       case Call.Expire:
         this.ledger.expire(timeMicros);
         return undefined;
+      case Call.Note:
+        this.ledger.note(records, count, name, timeMicros);
+        return undefined;
       default:
-        return ['the call', call, `0 to ${Call.Expire}`];
+        return ['the call', call, `0 to ${Call.Note}`];
     }
   }
 

@@ -1,6 +1,6 @@
 /** `teg ledger` on files that the product writes, and on ones that somebody changed. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -10,6 +10,7 @@ import { escrow, mintAt, rent } from '../../market/charges.ts';
 import { hashText } from '../../market/hash-chain.ts';
 import { DurableLedger } from '../../store/durable-ledger.ts';
 import { SqliteLedgerStore } from '../../store/sqlite-ledger-store.ts';
+import type { StatementFile } from '../ledger/ledger-files.ts';
 
 const TEG = join(import.meta.dirname, '..', '..', '..', 'bin', 'teg');
 const folder = mkdtempSync(join(tmpdir(), 'teg-ledger-command-'));
@@ -79,6 +80,60 @@ test('a statement adds up, as a table and as JSON', () => {
   );
   expect(sum).toBe(BigInt(closing));
   expect(BigInt(opening)).toBeGreaterThan(150_000_000n);
+});
+
+test('pages add up each, and say where the next one begins', () => {
+  const page = (skip: number): StatementFile =>
+    JSON.parse(teg('statement', file, 'nlp', '--lines', '2', '--skip', String(skip), '--json').stdout);
+  const pages = [page(0), page(2)];
+  expect(pages.map(({ skipped, next, lines }) => [skipped, next, lines.length])).toEqual([
+    [0, 2, 2],
+    [2, 4, 2],
+  ]);
+  expect(pages[1]?.opening).toBe(pages[0]?.closing);
+  const { stdout } = teg('nlp', file, '--lines', '2', '--skip', '2');
+  expect(stdout).toContain('lines 3 to 4; the next ones begin where these close: --skip 4');
+});
+
+test('the tenant first, and the file: the statement by job', () => {
+  expect(teg('nlp', file).stdout).toBe(teg('statement', file, 'nlp', '--by', 'job').stdout);
+  expect(teg('account', 'nlp', file).stdout).toBe(teg('nlp', file).stdout);
+  expect(teg().stdout).toContain('Usage: teg ledger');
+});
+
+test('what is not a ledger is refused in one line', () => {
+  const other = join(folder, 'other.sqlite');
+  const database = new DatabaseSync(other);
+  database.exec('CREATE TABLE jobs (id INTEGER)');
+  database.close();
+  const text = join(folder, 'text');
+  writeFileSync(text, 'not a database');
+  const cut = join(folder, 'cut.ledger');
+  writeFileSync(cut, readFileSync(file).subarray(0, 5_000));
+  for (const [path, message] of [
+    [
+      other,
+      /^error TEG_LEDGER_CORRUPT: .*got application 0 of version 0 with 1 tables, expected the log of a ledger/,
+    ],
+    [text, /^error TEG_LEDGER_CORRUPT: .*file is not a database/],
+    [cut, /^error TEG_LEDGER_CORRUPT: .*malformed/],
+    [folder, /^error TEG_INPUT_NOT_FOUND: got the folder/],
+    [join(folder, 'none'), /^error TEG_INPUT_NOT_FOUND: .*there is none/],
+  ] as const) {
+    for (const command of [
+      ['verify', path],
+      ['nlp', path],
+      ['export', path],
+    ]) {
+      const { status, stderr } = teg(...command);
+      expect(stderr).toMatch(message);
+      expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(2);
+      expect(status).toBe(2);
+    }
+  }
+  expect(teg(file, 'nlp').stderr).toContain('the two may be the other way round');
+  expect(teg('nlp').stderr).toContain("got 'nlp' alone, expected a tenant and the file of a ledger");
+  expect(teg('nlq', file).stderr).toContain("(did you mean 'nlp'?)");
 });
 
 test('what cannot be read is one line', () => {

@@ -2,9 +2,11 @@
  * The output of `teg ledger`, as text and as JSON. Amounts are micro-tokens in decimal digits, because some of them
  * exceed the exact integers of JSON.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { QUANTITY_PER_UNIT_HOUR, tokensText } from '../../market/amounts.ts';
+import type { LedgerBatch } from '../../market/batch.ts';
 import { type Statement, statementOf } from '../../market/statement.ts';
+import { RentAudit } from '../../market/token-market/rent-audit.ts';
 import { CODE_NAMES, idText } from '../../market/transfer.ts';
 import { faultText, type LedgerFault, verifyLedger } from '../../market/verify-ledger.ts';
 import { TegError } from '../../model/errors.ts';
@@ -37,6 +39,9 @@ export interface VerifiedFile {
 
 /** Result of `teg ledger statement`. */
 export interface StatementFile extends Pick<Statement, 'account'> {
+  /** Lines before these, and lines to skip for the next page; null: there is none. */
+  readonly skipped: number;
+  readonly next: number | null;
   readonly opening: string;
   readonly openingReserved: string;
   readonly closing: string;
@@ -45,6 +50,9 @@ export interface StatementFile extends Pick<Statement, 'account'> {
     readonly timeSeconds: number;
     readonly code: string;
     readonly job: number | null;
+    /** By job, and where the log says it: the job's name, and what it ran on. */
+    readonly jobName?: string | null;
+    readonly flavor?: string;
     /** Unit-hours, null: not by quantity; tokens for a unit-hour, null: of several prices. */
     readonly quantity: number | null;
     readonly price: number | null;
@@ -69,7 +77,7 @@ export function verifyFile(file: string, head: string | undefined): VerifiedFile
       head: end,
       ledger,
       fault,
-    } = verifyLedger(store.read(), { head, transfersMax: TRANSFERS_MAX });
+    } = verifyLedger(store.read(), { head, transfersMax: TRANSFERS_MAX, audit: new RentAudit() });
     const accounts = (ledger?.accounts.names ?? []).map((name, account): VerifiedAccount => {
       const view = ledger?.view(account);
       return { name, balance: String(view?.balance), reserved: String(view?.reserved) };
@@ -98,22 +106,35 @@ export function printReport({ file, batches, records, head, accounts, fault }: V
   process.stdout.write(`head ${head}\n`);
 }
 
+/** Which statement, from a command line. */
+export interface StatementRequest {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly byJob: boolean;
+  readonly skip: number;
+  readonly lines: number;
+}
+
 /** Reads a statement from a file. @throws TegError of the store, TEG_OPTION_INVALID for an unknown account. */
-export function statementFromFile(file: string, account: string, from?: number, to?: number): StatementFile {
+export function statementFromFile(file: string, account: string, request: StatementRequest): StatementFile {
+  const { from, to, byJob, skip, lines: linesMax } = request;
   const times = {
     ...(from === undefined ? {} : { fromMicros: from * MICROS_PER_SECOND }),
     ...(to === undefined ? {} : { toMicros: to * MICROS_PER_SECOND }),
   };
-  const statement = withStore(file, (store) => statementOf(store.read(), { account, ...times }));
-  const { opening, openingReserved, closing, closingReserved, lines } = statement;
+  const options = { account, ...times, byJob, skip, linesMax };
+  const statement = withStore(file, (store) => statementOf(store.read(), options), account);
+  const { opening, openingReserved, closing, closingReserved, lines, next } = statement;
   return {
     account,
+    skipped: skip,
     opening: String(opening),
     openingReserved: String(openingReserved),
     lines: lines.map((line) => ({
       timeSeconds: line.timeMicros / MICROS_PER_SECOND,
       code: CODE_NAMES[line.code] ?? String(line.code),
       job: line.job < 0 ? null : line.job,
+      ...(line.flavor === undefined ? {} : { jobName: line.jobName ?? null, flavor: line.flavor }),
       quantity: line.quantity > 0 || line.price > 0 ? line.quantity / QUANTITY_PER_UNIT_HOUR : null,
       price: line.price > 0 ? line.price / MICROS_PER_TOKEN : null,
       change: String(line.change),
@@ -122,57 +143,95 @@ export function statementFromFile(file: string, account: string, from?: number, 
     })),
     closing: String(closing),
     closingReserved: String(closingReserved),
+    next: next ?? null,
   };
 }
 
 /** Prints a statement. */
 export function printStatement(statement: StatementFile): void {
-  const { account, opening, openingReserved, lines, closing, closingReserved } = statement;
+  const { account, opening, openingReserved, lines, closing, closingReserved, skipped, next } = statement;
+  const hasFlavors = lines.some(({ flavor }) => flavor !== undefined);
   const amount = (micros: string): string => (micros === '0' ? '' : tokensText(BigInt(micros)));
-  const total = (name: string, balance: string, reserved: string): string[] => {
-    return ['', name, '', '', tokensText(BigInt(balance)), tokensText(BigInt(reserved)), ''];
-  };
+  const withFlavor = (cells: string[], flavor: string): string[] =>
+    hasFlavors ? [...cells.slice(0, 3), flavor, ...cells.slice(3)] : cells;
+  const total = (name: string, balance: string, reserved: string): string[] =>
+    withFlavor(['', name, '', '', tokensText(BigInt(balance)), tokensText(BigInt(reserved)), ''], '');
+  const right = { align: 'right' as const };
   printTable(
     [
-      { header: 'seconds', align: 'right' },
-      ...[{ header: 'code' }, { header: 'job', align: 'right' as const }, { header: 'unit-hours × price' }],
-      ...[
-        { header: 'balance', align: 'right' as const },
-        { header: 'reserved', align: 'right' as const },
-      ],
-      { header: 'transfer' },
+      { header: 'seconds', ...right },
+      ...[{ header: 'code' }, { header: 'job', ...right }, ...(hasFlavors ? [{ header: 'flavor' }] : [])],
+      { header: 'unit-hours × price' },
+      ...[{ header: 'balance', ...right }, { header: 'reserved', ...right }, { header: 'transfer' }],
     ],
     [
       total('opening', opening, openingReserved),
-      ...lines.map(({ timeSeconds, code, job, quantity, price, change, reservedChange, transfer }) => [
-        String(timeSeconds),
-        code,
-        job === null ? '' : String(job),
-        quantityText(quantity, price),
-        amount(change),
-        amount(reservedChange),
-        transfer,
-      ]),
+      ...lines.map((line) =>
+        withFlavor(
+          [
+            ...[
+              String(line.timeSeconds),
+              line.code,
+              line.jobName ?? (line.job === null ? '' : String(line.job)),
+            ],
+            quantityText(line.quantity, line.price),
+            ...[amount(line.change), amount(line.reservedChange), line.transfer],
+          ],
+          line.flavor ?? '',
+        ),
+      ),
       total('closing', closing, closingReserved),
     ],
     { title: `Statement of ${account}, in tokens` },
   );
+  if (next === null) return;
+  process.stdout.write(
+    `lines ${skipped + 1} to ${next}; the next ones begin where these close: --skip ${next}
+`,
+  );
+}
+
+/** Reads the batches of a file. @throws TegError of the store, TEG_INPUT_NOT_FOUND. */
+export async function withBatches<Result>(
+  file: string,
+  use: (batches: Iterable<LedgerBatch>) => Promise<Result>,
+): Promise<Result> {
+  const store = openStore(file);
+  try {
+    return await use(store.read());
+  } finally {
+    store.close();
+  }
 }
 
 /** @returns `4 × 1.25`, or the quantity alone where it was charged at several prices. */
 function quantityText(quantity: number | null, price: number | null): string {
   if (quantity === null) return '';
-  return price === null ? String(Number(quantity.toFixed(4))) : `${quantity} × ${price}`;
+  const rounded = Number(quantity.toFixed(4));
+  return price === null ? String(rounded) : `${rounded} × ${price}`;
 }
 
-function withStore<Result>(file: string, use: (store: SqliteLedgerStore) => Result): Result {
-  if (!existsSync(file)) {
-    throw new TegError('TEG_INPUT_NOT_FOUND', `got '${file}', expected the file of a ledger: there is none`);
-  }
-  const store = new SqliteLedgerStore(file, { readOnly: true });
+function withStore<Result>(file: string, use: (store: SqliteLedgerStore) => Result, other?: string): Result {
+  const store = openStore(file, other);
   try {
     return use(store);
   } finally {
     store.close();
   }
+}
+
+/** @param other The argument beside the file, which may be the file. @throws TegError TEG_INPUT_NOT_FOUND, and of the store. */
+function openStore(file: string, other?: string): SqliteLedgerStore {
+  if (!existsSync(file)) {
+    const isTurned = other !== undefined && existsSync(other);
+    throw new TegError(
+      'TEG_INPUT_NOT_FOUND',
+      `got '${file}', expected the file of a ledger, as \`teg simulate --ledger FILE\` writes it: there is none` +
+        (isTurned ? `; '${other}' is a file, and the two may be the other way round` : ''),
+    );
+  }
+  if (statSync(file).isDirectory()) {
+    throw new TegError('TEG_INPUT_NOT_FOUND', `got the folder '${file}', expected the file of a ledger`);
+  }
+  return new SqliteLedgerStore(file, { readOnly: true });
 }

@@ -331,7 +331,9 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
   'teg replay': ['explain', 'until', 'json'],
   'teg bench ledger': ['ticks', 'seconds', 'lmdb', 'json'],
   'teg ledger verify': ['head', 'json'],
-  'teg ledger statement': ['from', 'to', 'json'],
+  'teg ledger statement': ['by', 'from', 'to', 'lines', 'skip', 'json'],
+  'teg ledger account': ['by', 'from', 'to', 'lines', 'skip', 'json'],
+  'teg ledger export': ['format', 'output', 'start'],
   'teg cluster': ['build-only'],
   'teg errors': ['json'],
 };

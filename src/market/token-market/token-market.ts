@@ -29,9 +29,22 @@ import { MARKET_DEFAULTS, type TokenMarketOptions } from './market-options.ts';
 import { MarketKind, mintOf, openingOf, taxOf } from './market-transfers.ts';
 import { type Saving, Savings } from './savings.ts';
 import { rateOf, TenantRents } from './tenant-rents.ts';
+import { UsageLog } from './usage-log.ts';
 
 /** Micro-units of a milli-unit: what it mints in an hour at price 1. */
 const MICROS_PER_MILLI_UNIT = 1_000;
+
+const MILLIS_PER_UNIT = 1_000;
+
+/** What a lease is for. */
+export interface LeaseJob {
+  /** −1: not known. */
+  readonly number: number;
+  /** For statements. */
+  readonly name?: string | undefined;
+}
+
+const NO_JOB: LeaseJob = { number: -1 };
 
 /** The market of one cluster. Single writer. */
 export class TokenMarket {
@@ -58,6 +71,8 @@ export class TokenMarket {
   /** Leases whose rent is saved. */
   private readonly prepaid = new Map<number, Saving>();
   private lastTickMicros: number;
+  /** Where the ledger has a log. */
+  private readonly usageLog: UsageLog | undefined;
   private mintOfAll = 0;
 
   /** Opens accounts and sets mints, at `startMicros`. @throws TegError as `mintRates` and `Ledger.open`. */
@@ -88,6 +103,11 @@ export class TokenMarket {
     this.lastTickMicros = startMicros - (startMicros % rentPeriodMicros);
     this.dueMicros = this.lastTickMicros + rentPeriodMicros;
     this.mint(options, startMicros);
+    if (!this.ledger.isLogged) return;
+    this.usageLog = new UsageLog(this.ledger);
+    for (const [flavor, { name }] of flavors.entries()) {
+      this.usageLog.flavor(flavor, name, this.ruleOf(flavor).base, startMicros);
+    }
   }
 
   /** Tenants; their numbers are below it. */
@@ -128,6 +148,7 @@ export class TokenMarket {
    *
    * @param milli          Milli-units, an integer > 0.
    * @param expectedMicros How long it is expected to run, > 0; Infinity: unknown. It is not stopped then.
+   * @param job            For the log: its number and, unless a lease of it runs, its name.
    * @returns The lease, for `ended`.
    * @cost Amortised O(1), without a transfer, if no tick is due.
    */
@@ -137,16 +158,28 @@ export class TokenMarket {
     milli: number,
     timeMicros: number,
     expectedMicros = Number.POSITIVE_INFINITY,
+    job: LeaseJob = NO_JOB,
   ): number {
     assert(isNatural(milli) && milli > 0, 'a lease of less than a milli-unit');
     this.advance(timeMicros);
-    const rate = rateOf(milli, this.quotedPrice(flavor, milli));
+    const price = this.quotedPrice(flavor, milli);
+    const rate = rateOf(milli, price);
     const cost = rentFor(rate, Math.min(this.horizon, expectedMicros));
     this.rents.start(tenant, flavor, milli, rate, timeMicros);
     this.book.commit(tenant, cost);
     this.loads[flavor] = (this.loads[flavor] as number) + milli;
     this.activate(tenant);
-    return this.leases.add(tenant, flavor, milli, rate, timeMicros, cost);
+    const lease = this.leases.add(tenant, flavor, milli, rate, timeMicros, cost);
+    if (this.usageLog !== undefined) this.noteStart(lease, price, job, timeMicros);
+    return lease;
+  }
+
+  private noteStart(lease: number, price: number, { number, name }: LeaseJob, timeMicros: number): void {
+    const { leases } = this;
+    const account = this.book.accounts[leases.tenants[lease] as number] as number;
+    const [flavor, milli] = [leases.flavors[lease] as number, leases.millis[lease] as number];
+    const use = { account, flavor, job: number, milli, price, rate: leases.rates[lease] as number };
+    this.usageLog?.started(lease, use, name, timeMicros);
   }
 
   /** A lease ends. Amortised O(1), without a transfer, if no tick is due. */
@@ -169,6 +202,7 @@ export class TokenMarket {
       this.book.commit(tenant, rentFor(rate, timeMicros - start) - (leases.commitments[lease] as number));
     } else this.rents.endQuoted(tenant, flavor, milli, timeMicros);
     this.loads[flavor] = (this.loads[flavor] as number) - milli;
+    this.usageLog?.ended(lease, timeMicros);
     leases.remove(lease);
   }
 
@@ -182,11 +216,13 @@ export class TokenMarket {
     this.advance(timeMicros);
     this.tick(timeMicros);
     this.dueMicros = timeMicros - (timeMicros % this.period) + this.period;
+    this.usageLog?.flush(timeMicros);
   }
 
   /** Pays, quotes and reserves; then savings take what is left. */
   private tick(timeMicros: number): void {
     const { book, rents } = this;
+    this.usageLog?.flush(timeMicros);
     const quote = (flavor: number): number => this.quotedPrice(flavor, 0);
     book.tick(
       this.active,
@@ -202,6 +238,9 @@ export class TokenMarket {
       this.isActive[tenant] = isActive ? 1 : 0;
       return isActive;
     });
+    for (let flavor = 0; flavor < this.rules.length; flavor++) {
+      this.usageLog?.quote(flavor, quote(flavor), timeMicros);
+    }
     this.lastTickMicros = timeMicros;
     this.dueMicros = timeMicros + this.period;
     this.payPrepaid(timeMicros);
@@ -321,6 +360,7 @@ export class TokenMarket {
       this.book.commit(saving.tenant, cost);
       leases.starts[lease] = timeMicros;
       leases.commitments[lease] = cost;
+      this.noteStart(lease, Math.ceil((rate * MILLIS_PER_UNIT) / milli), { number: saving.job }, timeMicros);
       this.activate(saving.tenant);
     }
   }

@@ -211,7 +211,11 @@ function buildTenants(options: SimulationOptions, cluster: ClusterState): Tenant
   const { queue, ledger } = options;
   const hasMarket = queue === 'teg' || ledger !== undefined;
   const market = hasMarket
-    ? new MarketAccounts(meter, accounts, { ledger, expectedSeconds: expected })
+    ? new MarketAccounts(meter, accounts, {
+        ledger,
+        expectedSeconds: expected,
+        nameOf: (job) => jobs.idOf(job),
+      })
     : undefined;
   return { meter, market };
 }
