@@ -1,4 +1,5 @@
 /** The external description of a job: `podCount` equal pods, the requirements of each, and when. */
+import type { Disruption } from './eviction-terms.ts';
 import type { Toleration } from './kubernetes/pod.ts';
 
 /** One term of a node affinity, with the operators of a Kubernetes NodeSelectorRequirement. */
@@ -52,6 +53,8 @@ export interface JobSpec extends PodSpec {
   readonly gangMin: number;
   /** Seconds of a run between two checkpoints, from which a later run goes on; > 0; absent: it starts over. */
   readonly checkpointSeconds?: number;
+  /** What of it may be evicted, see `EvictionTerms`; absent: `all`. */
+  readonly disruption?: Disruption;
   /** Name of its PodGroup, if the source names one. */
   readonly podGroup?: string;
   /** Its controller, if the source names it: for example `ReplicaSet/web-5d9c`. */

@@ -51,6 +51,7 @@ export function findJobProblem(job: JobSpec): SpecProblem | undefined {
       isInterval(job.checkpointSeconds),
       'a finite number > 0',
     ) ??
+    check('disruption', job.disruption, isDisruption(job.disruption), '"all" or "single"') ??
     checkOptionalText('podGroup', job.podGroup) ??
     checkOptionalText('owner', job.owner) ??
     checkOptionalText('user', job.user) ??
@@ -185,6 +186,10 @@ function isRequest(seconds: number): boolean {
 
 function isInterval(seconds: number | undefined): boolean {
   return seconds === undefined || (seconds > 0 && seconds < Number.POSITIVE_INFINITY);
+}
+
+function isDisruption(disruption: string | undefined): boolean {
+  return disruption === undefined || disruption === 'all' || disruption === 'single';
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -3,6 +3,7 @@
  *
  * All columns are flat; lists and objects are JSON as text, so that any tool reads the file.
  */
+import type { Disruption } from '../model/eviction-terms.ts';
 import type { AffinityTerm, JobSpec } from '../model/job.ts';
 import { GPU_MILLI, type NodeSpec, PODS_PER_NODE_DEFAULT } from '../model/node.ts';
 import { findJobProblem, findNodeProblem, type SpecProblem } from '../model/validate.ts';
@@ -72,6 +73,7 @@ export const JOB_LAYOUT: Layout<JobSpec> = {
     nullable('pods_per_node_max', 'podsPerNodeMax', 'INT32', (job) => job.podsPerNodeMax ?? null),
     nullable('spread_group', 'spreadGroup', 'STRING', (job) => job.spreadGroup ?? null),
     nullable('checkpoint_interval_s', 'checkpointSeconds', 'DOUBLE', (job) => job.checkpointSeconds ?? null),
+    nullable('disruption', 'disruption', 'STRING', (job) => job.disruption ?? null),
     nullable('pod_group', 'podGroup', 'STRING', (job) => job.podGroup ?? null),
     nullable('owner', 'owner', 'STRING', (job) => job.owner ?? null),
     nullable('user', 'user', 'STRING', (job) => job.user ?? null),
@@ -101,6 +103,7 @@ export const JOB_LAYOUT: Layout<JobSpec> = {
       ...optional('podsPerNodeMax', cells('pods_per_node_max') as number | null),
       ...optional('spreadGroup', cells('spread_group') as string | null),
       ...optional('checkpointSeconds', cells('checkpoint_interval_s') as number | null),
+      ...optional('disruption', cells('disruption') as Disruption | null),
       ...optional('podGroup', cells('pod_group') as string | null),
       ...optional('owner', cells('owner') as string | null),
       ...optional('user', cells('user') as string | null),

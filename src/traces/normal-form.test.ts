@@ -252,6 +252,7 @@ describe('CSV', () => {
       podsPerNodeMax: 2,
       spreadGroup: 'svc',
       checkpointSeconds: 600,
+      disruption: 'single',
       podGroup: 'g',
       owner: 'Job/x',
       user: 'u-1',

@@ -80,9 +80,9 @@ const ALIBABA_PODMEM = `pod,t_s,mem_used_fraction
 1,0,-0.00001
 `;
 
-const TEG_JOBS = `id,tenant,priority,submit_s,duration_s,requested_s,pod_count,gang_min,cpu_milli,memory_mib,gpu_count,gpu_milli,gpu_models,extended,affinity,pods_per_node_max,spread_group,checkpoint_interval_s,pod_group,owner,user,node_name,gpu_resource
-j-1,"a, b",-5,0.5,Infinity,,3,1,1000,2048,1,250,"[""A100"",""H100""]","{""rdma"":25}","[{""key"":""zone"",""operator"":""In"",""values"":[""a""]}]",2,svc,600,g,Job/x,u-1,n-1,
-j-2,,0,1,60,120.25,1,1,0,0,0,0,,,,,,,,,,,
+const TEG_JOBS = `id,tenant,priority,submit_s,duration_s,requested_s,pod_count,gang_min,cpu_milli,memory_mib,gpu_count,gpu_milli,gpu_models,extended,affinity,pods_per_node_max,spread_group,checkpoint_interval_s,disruption,pod_group,owner,user,node_name,gpu_resource
+j-1,"a, b",-5,0.5,Infinity,,3,1,1000,2048,1,250,"[""A100"",""H100""]","{""rdma"":25}","[{""key"":""zone"",""operator"":""In"",""values"":[""a""]}]",2,svc,600,single,g,Job/x,u-1,n-1,
+j-2,,0,1,60,120.25,1,1,0,0,0,0,,,,,,,,,,,,
 `;
 
 const TEG_NODES = `name,cpu_milli,memory_mib,gpu_count,gpu_model,pods_max,extended,labels,gpu_resource

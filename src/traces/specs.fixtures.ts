@@ -60,6 +60,7 @@ export const jobArbitrary: fc.Arbitrary<JobSpec> = fc
       affinity: fc.array(term, { maxLength: 3 }),
       spread: fc.record({ podsPerNodeMax: int(1, INT32_MAX), spreadGroup: name }),
       checkpointSeconds: fc.double({ min: 1e-3, max: 1e9, noNaN: true }),
+      disruption: fc.constantFrom('all' as const, 'single' as const),
       podGroup: name,
       owner: name,
       user: name,

@@ -23,6 +23,8 @@ export interface RoomMaker {
   started(claim: RoomClaim, timeSeconds: number): void;
   /** A job runs no more. */
   ended(job: number): void;
+  /** A running job has other pods than before. */
+  resized(job: number): void;
   /** Begins a pass. @returns False: nothing can be planned before `dueSeconds`. */
   begin(timeSeconds: number): boolean;
   /** @returns False if nobody could be evicted for a job, without looking at who runs; a refusal is remembered for a while. */

@@ -157,3 +157,20 @@ function dropGone(line: TegLine): void {
 export function firstOf(line: TegLine): TegEntry {
   return line.entries[line.head] as TegEntry;
 }
+
+/** @returns The first waiting job of a line that is not taken. */
+export function nextWaiting(line: TegLine, taken: ReadonlySet<TegEntry>): TegEntry | undefined {
+  for (let at = line.head; at < line.entries.length; at++) {
+    const entry = line.entries[at] as TegEntry;
+    if (entry.waits && !taken.has(entry)) return entry;
+  }
+  return undefined;
+}
+
+/** The tenant that had less for its share goes first, then priority, then arrival. < 0: the first one. */
+export function compareTegTurn(a: TegEntry, b: TegEntry, shareOf: (tenant: number) => number): number {
+  const [shareA, shareB] = [shareOf(a.line.tenant), shareOf(b.line.tenant)];
+  // Not a difference: both are infinite for tenants that have idle capacity only.
+  if (shareA !== shareB) return shareA < shareB ? -1 : 1;
+  return b.line.priority - a.line.priority || a.rank - b.rank;
+}

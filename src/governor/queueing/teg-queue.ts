@@ -26,7 +26,7 @@ import { type PromiseCounts, type ReservationOptions, Reservations } from './res
 import type { RoomClaim, RoomMaker } from './room-maker.ts';
 import { RunningEnds } from './running-ends.ts';
 
-import { firstOf, type TegEntry, type TegLine, TegLines } from './teg-lines.ts';
+import { compareTegTurn, firstOf, nextWaiting, type TegEntry, type TegLine, TegLines } from './teg-lines.ts';
 
 /** The order of tenants. */
 export interface TenantOrder {
@@ -71,6 +71,8 @@ export class TegQueue implements QueueDiscipline {
   /** [demand × reservations closed] fewest pods that found no room since room was freed. */
   private readonly failed = new Map<number, number>();
   private candidatesLeft = 0;
+  /** Running jobs that may lack pods which come back when there is room, by number. */
+  private readonly small = new Map<number, TegEntry>();
   /** The job for which room was made in a step that was full then. */
   private owed: TegEntry | undefined;
 
@@ -110,6 +112,7 @@ export class TegQueue implements QueueDiscipline {
 
   ended(job: number, reason: ReasonCode, timeSeconds: number): void {
     this.running.remove(job);
+    this.small.delete(job);
     this.rooms?.ended(job);
     this.estimates.ended(job, timeSeconds, reason === Reason.Finished);
     // Evicted within a pass: the room counts as freed for no later one.
@@ -175,6 +178,7 @@ export class TegQueue implements QueueDiscipline {
     if (!this.evictFor(pass, this.firstOfLines())) return false;
     this.reservations.closeOnly(pass, 0);
     this.electChampions(pass);
+    this.growSmall(pass);
     return true;
   }
 
@@ -268,7 +272,7 @@ export class TegQueue implements QueueDiscipline {
     this.lines.forEach((line) => {
       const entry = nextWaiting(line, taken);
       if (entry === undefined || entry.isHeld) return;
-      if (best === undefined || compareTurn(entry, best, shareOf) < 0) best = entry;
+      if (best === undefined || compareTegTurn(entry, best, shareOf) < 0) best = entry;
     });
     return best;
   }
@@ -293,7 +297,7 @@ export class TegQueue implements QueueDiscipline {
     });
     const shares = new Map<number, number>();
     const shareOf = this.sharesAt(pass.timeSeconds, shares);
-    const before = (a: TegLine, b: TegLine): number => compareTurn(firstOf(a), firstOf(b), shareOf);
+    const before = (a: TegLine, b: TegLine): number => compareTegTurn(firstOf(a), firstOf(b), shareOf);
     lines.sort(before);
     while (lines.length > 0 && this.candidatesLeft > 0) {
       const line = lines.shift() as TegLine;
@@ -368,6 +372,22 @@ export class TegQueue implements QueueDiscipline {
     this.estimates.started(entry.job, timeSeconds);
     this.running.add(entry.job, timeSeconds);
     this.rooms?.started(claimOf(entry), timeSeconds);
+    if (entry.terms.disruption === 'single' && entry.line.gangMin < entry.line.podCount)
+      this.small.set(entry.job, entry);
+  }
+
+  /** What waiting jobs have left goes to running ones that lack pods, in the order of their starts. */
+  private growSmall(pass: SchedulingPass): void {
+    for (const [job, entry] of this.small) {
+      if (this.candidatesLeft-- <= 0) return;
+      const missing = pass.missingPods(job);
+      const bits = this.reservations.against(this.estimates.expectedEnd(job, pass.timeSeconds));
+      if (missing > 0 && !this.hasFailedFor(entry.line, 1, bits)) {
+        this.reservations.closeOnly(pass, bits);
+        if (pass.grow(job) > 0) this.rooms?.resized(job);
+      }
+    }
+    this.reservations.closeOnly(pass, 0);
   }
 
   /**
@@ -394,6 +414,8 @@ export class TegQueue implements QueueDiscipline {
           result === StartResult.NotAdmitted && NOT_FOR_WANT_OF_ROOM.has(pass.refusal?.code ?? '');
         if (isHopeless || !rooms.makeRoom(pass, claim)) continue;
         hasEvicted = true;
+        // Pods of jobs that go on may have left.
+        this.isRuleChanged = true;
         this.owed = entry;
         if (!this.startOwed(pass)) return false;
       }
@@ -440,8 +462,12 @@ export class TegQueue implements QueueDiscipline {
 
   /** True if no job of this demand and size finds room, with at most these nodes closed. */
   private hasFailed(line: TegLine, bits: number): boolean {
+    return this.hasFailedFor(line, line.gangMin, bits);
+  }
+
+  private hasFailedFor(line: TegLine, pods: number, bits: number): boolean {
     for (let subset = bits; ; subset = (subset - 1) & bits) {
-      if ((this.failed.get(line.demand.id * BITS + subset) ?? Infinity) <= line.gangMin) return true;
+      if ((this.failed.get(line.demand.id * BITS + subset) ?? Infinity) <= pods) return true;
       if (subset === 0) return false;
     }
   }
@@ -463,21 +489,4 @@ const NO_ENTRIES: ReadonlySet<TegEntry> = new Set();
 function claimOf({ job, terms, line }: TegEntry): RoomClaim {
   const { demand, podCount, gangMin, tenant, priority } = line;
   return { job, terms, demand, podCount, gangMin, tenant, priority };
-}
-
-/** The first waiting job of a line that is not taken. */
-function nextWaiting(line: TegLine, taken: ReadonlySet<TegEntry>): TegEntry | undefined {
-  for (let at = line.head; at < line.entries.length; at++) {
-    const entry = line.entries[at] as TegEntry;
-    if (entry.waits && !taken.has(entry)) return entry;
-  }
-  return undefined;
-}
-
-/** The tenant that had less for its share goes first, then priority, then arrival. < 0: the first one. */
-function compareTurn(a: TegEntry, b: TegEntry, shareOf: (tenant: number) => number): number {
-  const [shareA, shareB] = [shareOf(a.line.tenant), shareOf(b.line.tenant)];
-  // Not a difference: both are infinite for tenants that have idle capacity only.
-  if (shareA !== shareB) return shareA < shareB ? -1 : 1;
-  return b.line.priority - a.line.priority || a.rank - b.rank;
 }

@@ -5,6 +5,7 @@ import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
 import { type PreemptionSpec, type TenantSpec, tenantSpec } from '../../market/tenants/spec.ts';
 import { TenantTree } from '../../market/tenants/tenant-tree.ts';
 import { gpus, marketOf } from '../../market/tenants/tenants.fixtures.ts';
+import { EVICTION_DEFAULTS, type EvictionTerms } from '../../model/eviction-terms.ts';
 import { TenantTable } from '../../model/tenants.ts';
 import { NodeFlavors } from '../node-flavors.ts';
 import { TenantAccounts } from '../tenant-accounts.ts';
@@ -51,12 +52,20 @@ class World {
     this.zone = new Zone(cluster, new FirstFit(cluster), {}, this.accounts, queue);
   }
 
-  submit(job: number, tenant: string, pods: number, priority = 0, gangMin = pods): void {
+  submit(
+    job: number,
+    tenant: string,
+    pods: number,
+    priority = 0,
+    gangMin = pods,
+    terms: Partial<EvictionTerms> = {},
+  ): void {
     this.zone.step(
       {
         kind: ZoneEventKind.JobSubmitted,
         ...{ job, demandId: ONE_GPU, podCount: pods, gangMin, priority },
         tenant: this.table.find(tenant),
+        terms: { ...EVICTION_DEFAULTS, ...terms },
       },
       this.time,
     );
@@ -81,6 +90,12 @@ class World {
 
   running(...jobs: readonly number[]): number[] {
     return jobs.filter((job) => this.zone.stateOf(job) === JobState.Running);
+  }
+
+  pods(job: number): number {
+    let pods = 0;
+    this.zone.forEachPod(job, () => pods++);
+    return pods;
   }
 
   held(tenant: string): number {
@@ -120,6 +135,39 @@ describe('in a zone', () => {
     world.zone.step({ kind: ZoneEventKind.Tick }, world.time);
     expect(world.running(0, 1, 2, 3)).toEqual([0, 2, 3]);
     expect(world.reclaim.counts).toMatchObject({ evictedPods: 3, wasted: 0 });
+  });
+
+  test('of a gang that may be divided pods beyond its minimum go, and come back when there is room', () => {
+    const world = new World(2, [team('a', 4), team('b', 0)]);
+    const single: Partial<EvictionTerms> = { disruption: 'single' };
+    world.submit(0, 'b', 8, 0, 5, single);
+    world.settle();
+    world.submit(1, 'a', 2);
+    world.zone.step({ kind: ZoneEventKind.Tick }, world.time);
+    world.zone.check();
+    expect([world.pods(0), world.pods(1)]).toEqual([6, 2]);
+    expect(world.reclaim.counts).toMatchObject({ plans: 1, evictedPods: 2, shrunk: 1, wasted: 0 });
+    expect([world.held('a'), world.held('b')]).toEqual([2, 6]);
+    world.submit(2, 'a', 1);
+    world.settle();
+    expect([0, 1, 2].map((job) => world.pods(job))).toEqual([5, 2, 1]);
+    world.finish(1);
+    world.settle();
+    expect([world.pods(0), world.held('b')]).toEqual([7, 7]);
+    // Below the minimum the whole gang goes; as a whole it is not admitted again.
+    world.submit(3, 'a', 3);
+    world.settle();
+    expect([0, 2, 3].map((job) => world.pods(job))).toEqual([0, 1, 3]);
+  });
+
+  test('a gang of the same size that goes whole or not at all goes whole', () => {
+    const world = new World(2, [team('a', 4), team('b', 0)]);
+    world.submit(0, 'b', 8, 0, 5);
+    world.settle();
+    world.submit(1, 'a', 2);
+    world.settle();
+    expect([world.pods(0), world.pods(1)]).toEqual([0, 2]);
+    expect(world.reclaim.counts).toMatchObject({ shrunk: 0, evictedPods: 8 });
   });
 
   test('a job of higher priority takes the place of a lower one of its tenant, not of another', () => {

@@ -3,7 +3,7 @@
  *
  *     a job finds no room, or its tenant no headroom ──▶ makeRoom ──▶ planReclaim ──▶ pass.evict for each victim ──▶ the queue starts the job
  *
- * A zone evicts whole jobs and at once, so every job counts as a gang that goes whole, and no claim has to wait for victims. A plan is
+ * A zone evicts at once, so no claim has to wait for victims. Jobs whose terms say so lose pods beyond their minimum one by one. A plan is
  * made with the queue's own trials: victims released in cluster and accounts, the job placed, all of it taken back.
  *
  * Bounded: plans that evict by what runs, as evictions cannot loop; others to `refusalsMax` in `intervalSeconds`. Jobs of a kind that was refused, and larger ones of it, are not planned for again
@@ -61,8 +61,10 @@ export interface ZoneReclaimOptions {
 export interface ReclaimCounts {
   plans: number;
   refusals: number;
-  /** Jobs evicted, by reason. */
+  /** Jobs evicted, whole or in part, by reason. */
   readonly evicted: Record<EvictionReason, number>;
+  /** Of these, those that lost pods beyond their minimum only. */
+  shrunk: number;
   evictedPods: number;
   /** GPU-seconds of work since the start, or the last checkpoint. */
   workLost: number;
@@ -99,9 +101,10 @@ interface ZoneUnit extends Omit<ReclaimUnit, 'checkpointedSeconds'> {
   checkpointedSeconds: number;
 }
 
-/** A pod that knows its job. */
+/** A pod that knows its job and GPUs. */
 interface ZonePod extends ReclaimPod {
   readonly job: number;
+  readonly gpuMask: number;
 }
 
 /** The evictions of one zone. See the head of the file. */
@@ -110,6 +113,7 @@ export class ZoneReclaim implements RoomMaker {
     plans: 0,
     refusals: 0,
     evicted: { priority: 0, within: 0, reclaim: 0, 'fair-share': 0 },
+    shrunk: 0,
     evictedPods: 0,
     workLost: 0,
     wasted: 0,
@@ -166,6 +170,11 @@ export class ZoneReclaim implements RoomMaker {
     if (running === undefined) return;
     this.running.delete(job);
     this.count(running.claim, -1);
+  }
+
+  resized(job: number): void {
+    const running = this.running.get(job);
+    if (running !== undefined) running.unit = undefined;
   }
 
   begin(timeSeconds: number): boolean {
@@ -301,7 +310,7 @@ export class ZoneReclaim implements RoomMaker {
   private carryOut(pass: SchedulingPass, plan: ReclaimPlan<ReclaimPlacement>): void {
     const { counts } = this;
     counts.plans++;
-    for (const { unit, pods, reason, workLost } of plan.victims) {
+    for (const { unit, pods, whole, reason, workLost } of plan.victims) {
       counts.evicted[reason]++;
       counts.evictedPods += pods.length;
       counts.workLost += workLost;
@@ -309,8 +318,15 @@ export class ZoneReclaim implements RoomMaker {
         const { ratePerHour } = this.policyOf(unit.tenant);
         this.rates.charge(unit.tenant, pass.timeSeconds, this.gpusOf(unit.tenant), ratePerHour, workLost);
       }
-      pass.evict(unit.id);
+      if (whole) pass.evict(unit.id);
+      else this.shrink(pass, unit.id, pods as readonly ZonePod[]);
     }
+  }
+
+  private shrink(pass: SchedulingPass, job: number, pods: readonly ZonePod[]): void {
+    for (const { place, gpuMask } of pods) pass.evictPod(job, place, gpuMask);
+    this.counts.shrunk++;
+    this.resized(job);
   }
 
   private worldOf(
@@ -330,53 +346,46 @@ export class ZoneReclaim implements RoomMaker {
         this.rates.isOpen(tenant, pass.timeSeconds, this.gpusOf(tenant), this.policyOf(tenant).ratePerHour),
       fitsWithout: (victims, avoided) => {
         assert(avoided.size === 0, 'a zone is the only writer of its nodes: nobody interferes');
-        const jobs = new Set(victims.map((pod) => (pod as ZonePod).job));
-        for (const job of jobs) pass.tryRelease(job);
+        const pods = victims as readonly ZonePod[];
+        for (const { job, place, gpuMask } of pods) pass.tryReleasePod(job, place, gpuMask);
         let places: number[] | undefined;
         if (pass.tryPlace(claim.job)) {
           places = [];
           pass.forEachTried((node) => places?.push(node));
         }
         pass.endTrial();
-        return places !== undefined && this.hasHeadroom(pass, claim, flavor, places, jobs)
-          ? { places }
-          : undefined;
+        return places !== undefined && this.hasHeadroom(claim, flavor, places, pods) ? { places } : undefined;
       },
     };
   }
 
   /** True if the accounts would admit the job on these nodes with some jobs gone. */
   private hasHeadroom(
-    pass: SchedulingPass,
     claim: RoomClaim,
     flavor: number,
     places: readonly number[],
-    victims: ReadonlySet<number>,
+    victims: readonly ZonePod[],
   ): boolean {
     if (places.some((node) => this.flavors.ofNode(node) !== flavor)) return false;
     const { usage, tree } = this.accounts;
     const needs = newAmounts(tree);
     // As the accounts ask: for all its pods.
     addPods(needs, flavor, claim.demand, claim.podCount);
-    for (const job of victims)
-      this.eachHold(pass, job, (account, at, demand) => usage.release(account, at, demand));
+    this.eachHold(victims, (account, at, demand) => usage.release(account, at, demand));
     const isAdmitted = usage.mayHold(tree.accountOf(claim.tenant), needs);
-    for (const job of victims)
-      this.eachHold(pass, job, (account, at, demand) => usage.hold(account, at, demand));
+    this.eachHold(victims, (account, at, demand) => usage.hold(account, at, demand));
     return isAdmitted;
   }
 
   private eachHold(
-    pass: SchedulingPass,
-    job: number,
+    pods: readonly ZonePod[],
     visit: (account: number, flavor: number, demand: Demand) => void,
   ): void {
-    const { claim } = this.running.get(job) as Running;
-    const account = this.accounts.tree.accountOf(claim.tenant);
-    pass.forEachPod(job, (node) => {
-      const flavor = this.flavors.ofNode(node);
-      if (flavor >= 0) visit(account, flavor, claim.demand);
-    });
+    for (const { job, place } of pods) {
+      const { claim } = this.running.get(job) as Running;
+      const flavor = this.flavors.ofNode(place);
+      if (flavor >= 0) visit(this.accounts.tree.accountOf(claim.tenant), flavor, claim.demand);
+    }
   }
 
   private unitsOf(pass: SchedulingPass): ReclaimUnit[] {
@@ -394,17 +403,17 @@ export class ZoneReclaim implements RoomMaker {
   private unitOf(pass: SchedulingPass, { claim, startedSeconds, startOrder }: Running): ZoneUnit {
     const pods: ZonePod[] = [];
     const gpus = claim.demand.gpuTotalMilli / GPU_MILLI;
-    pass.forEachPod(claim.job, (place) => {
+    pass.forEachPod(claim.job, (place, gpuMask) => {
       const amounts = this.amountsOf(this.flavors.ofNode(place), claim.demand);
-      pods.push({ id: this.nextPod++, job: claim.job, place, amounts, gpus, budgets: NO_BUDGETS });
+      pods.push({ id: this.nextPod++, job: claim.job, place, gpuMask, amounts, gpus, budgets: NO_BUDGETS });
     });
     assert(pods.length > 0, 'a running job has no pods');
     return {
       id: claim.job,
       tenant: this.accounts.tree.accountOf(claim.tenant),
       priority: claim.priority,
-      disruption: 'all',
-      minCount: pods.length,
+      disruption: claim.terms.disruption,
+      minCount: Math.min(claim.gangMin, pods.length),
       pods,
       startedSeconds,
       startOrder,

@@ -118,7 +118,7 @@ function takeTerms(line: string, rest: unknown[]): Partial<JobSubmittedEvent> {
   const terms = { ...EVICTION_DEFAULTS, ...last };
   const isKnown = Object.keys(last).every((name) => name in EVICTION_DEFAULTS);
   if (Array.isArray(last) || !isKnown || !areTermsSound(terms)) {
-    throw invalid(line, 'terms of evictions with intervals > 0');
+    throw invalid(line, 'known terms of evictions, intervals > 0');
   }
   rest.pop();
   return { terms };

@@ -90,6 +90,18 @@ export interface SchedulingPass {
    */
   evict(job: number): void;
 
+  /** Takes one pod of a running job, which continues without it; at least its gang's minimum has to be left. O(its pods). */
+  evictPod(job: number, node: number, gpuMask: number): void;
+  /**
+   * Adds pods to a running job up to all of its pods, as far as the accounts admit them, they find room, and the effects of this
+   * step do. O(its pods) for each.
+   *
+   * @returns Pods added.
+   */
+  grow(job: number): number;
+  /** @returns Pods that a running job lacks. O(1). */
+  missingPods(job: number): number;
+
   /** Keeps new pods off a node until `open` or the end of the pass. A node that is down stays down. O(log nodes). */
   close(node: number): void;
   /** Ends `close`. */
@@ -97,9 +109,11 @@ export interface SchedulingPass {
 
   /**
    * A trial: frees the room of a running job without evicting it. All trials are taken back by `endTrial`, which has to
-   * come before `start`, `evict`, and the end of the pass.
+   * come before `start`, `evict`, `grow`, and the end of the pass.
    */
   tryRelease(job: number): void;
+  /** A trial: frees the room of one pod of a running job; each at most once. */
+  tryReleasePod(job: number, node: number, gpuMask: number): void;
   /** A trial: places a waiting job. @returns True if it found room. Accounts are not asked. */
   tryPlace(job: number): boolean;
   /** Visits the pods that the last successful `tryPlace` placed. */

@@ -172,14 +172,19 @@ export class ZoneCore {
 
   /** @returns Why the accounts do not admit a job now; undefined: they do. Call before `attemptAdmitted`. */
   refusalOf(job: number): AccountsRefusal | undefined {
-    const { ask, jobs, shapes } = this;
+    const { jobs, shapes } = this;
     const shape = jobs.shapeOf(job);
+    return this.refusalOfPods(job, shapes.podCounts[shape] as number, shapes.gangMins[shape] as number);
+  }
+
+  private refusalOfPods(job: number, count: number, countMin: number): AccountsRefusal | undefined {
+    const { ask, jobs } = this;
     ask.tenant = jobs.tenantOf(job);
     ask.holder = job;
     ask.priority = jobs.priorityOf(job);
-    ask.pods = shapes.podCounts[shape] as number;
-    ask.podsMin = shapes.gangMins[shape] as number;
-    ask.demands[0] = this.demandOf(shape);
+    ask.pods = count;
+    ask.podsMin = countMin;
+    ask.demands[0] = this.demandOf(jobs.shapeOf(job));
     ask.counts[0] = ask.pods;
     ask.mayNarrow = true;
     ask.otherwise = undefined;
@@ -337,6 +342,48 @@ export class ZoneCore {
     assert(members === jobs.previousOf(job), 'a running job lost members');
     this.runningJobs--;
     this.effects.pushJob(EffectKind.JobReleased, job, members, reason);
+  }
+
+  /** Releases one pod of a running job that continues without it. O(members). */
+  shrink(job: number, node: number, gpuMask: number): void {
+    const { jobs, pods } = this;
+    let before = -1;
+    let member = 0;
+    let pod = jobs.firstOf(job);
+    for (; pod >= 0 && !(pods.nodeOf(pod) === node && pods.gpuMaskOf(pod) === gpuMask); member++) {
+      before = pod;
+      pod = pods.nextOfJob(pod);
+    }
+    assert(pod >= 0, 'a job has no pod there');
+    const left = jobs.previousOf(job) - 1;
+    assert(left >= (this.shapes.gangMins[jobs.shapeOf(job)] as number), 'a job falls below its minimum');
+    const demand = this.demandOf(jobs.shapeOf(job));
+    this.placer.release(node, demand, gpuMask);
+    this.accounts.onRelease(jobs.tenantOf(job), job, demand, node, this.timeSeconds);
+    this.touch(node);
+    if (before < 0) jobs.setFirst(job, pods.nextOfJob(pod));
+    else pods.skipNext(before);
+    pods.remove(pod);
+    jobs.setPrevious(job, left);
+    this.effects.pushPod(EffectKind.PodLeft, job, member, node, gpuMask);
+  }
+
+  /** Adds one pod to a running job, if the accounts admit it and it finds room. O(members). @returns True if it was added. */
+  grow(job: number): boolean {
+    const { jobs, pods, placer, ask } = this;
+    const demand = this.demandOf(jobs.shapeOf(job));
+    if (this.refusalOfPods(job, 1, 1) !== undefined) return false;
+    if (placer.place(ask.demands[0] as Demand, 1, 1) === 0) return false;
+    const node = placer.nodes[0] as number;
+    const gpuMask = placer.gpuMasks[0] as number;
+    let last = jobs.firstOf(job);
+    for (let pod = last; pod >= 0; pod = pods.nextOfJob(pod)) last = pod;
+    const member = jobs.previousOf(job);
+    pods.add(job, node, gpuMask, last);
+    jobs.setPrevious(job, member + 1);
+    this.effects.pushPod(EffectKind.PodJoined, job, member, node, gpuMask);
+    this.accounts.onHold(jobs.tenantOf(job), job, demand, node, this.timeSeconds);
+    return true;
   }
 
   /** Puts a job among the waiting ones. @param parked True if its shape is impossible, if it is the first. */

@@ -128,9 +128,12 @@ export const EffectKind = {
   JobFailed: 7,
   /** A node was added: node. */
   NodeAdded: 8,
-  /** A pod joins a running job: job, member, node, gpuMask. Zones never report it: their jobs do not grow. */
+  /** A pod joins a running job: job, member, node, gpuMask. A zone without a queue discipline never reports it. */
   PodJoined: 9,
-  /** A pod of a job that continues without it is gone: job, member, node, gpuMask. Zones never report it. */
+  /**
+   * A pod of a job that continues without it is gone: job, member, node, gpuMask. Later members move up. A zone without a queue
+   * discipline never reports it.
+   */
   PodLeft: 10,
 } as const;
 

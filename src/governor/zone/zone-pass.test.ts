@@ -109,8 +109,10 @@ class Erratic extends Scripted {
       for (let i = 0; i < nodes(); i++) if (this.random.nextInt(3) === 0) pass.close(i);
       for (const job of [...this.running]) {
         const free = { ...freeOf(pass) };
-        const action = this.random.nextInt(4);
+        const action = this.random.nextInt(6);
         if (action === 0) pass.evict(job);
+        if (action === 2) this.shrink(pass, job);
+        if (action === 3) pass.grow(job);
         if (action !== 1) continue;
         pass.tryRelease(job);
         for (const other of this.waiting) pass.tryPlace(other);
@@ -124,6 +126,19 @@ class Erratic extends Scripted {
       }
       this.startAll(pass);
     };
+  }
+
+  /** Takes a pod of a job that has more than its minimum of one. */
+  private shrink(pass: SchedulingPass, job: number): void {
+    const pods: [number, number][] = [];
+    pass.forEachPod(job, (node, gpuMask) => {
+      pods.push([node, gpuMask]);
+    });
+    if (pods.length === 1) return;
+    const missing = pass.missingPods(job);
+    const [node, gpuMask] = pods[this.random.nextInt(pods.length)] as [number, number];
+    pass.evictPod(job, node, gpuMask);
+    expect(pass.missingPods(job)).toBe(missing + 1);
   }
 }
 
@@ -149,7 +164,7 @@ describe('a pass', () => {
         demands.forEach((demandId, job) => {
           const pods = 1 + (job % 3);
           zone.step(
-            { kind: ZoneEventKind.JobSubmitted, job, demandId, podCount: pods, gangMin: pods, priority: 0 },
+            { kind: ZoneEventKind.JobSubmitted, job, demandId, podCount: pods, gangMin: 1, priority: 0 },
             job,
           );
           zone.step({ kind: ZoneEventKind.Tick }, job);
@@ -184,6 +199,27 @@ describe('a pass', () => {
     ]);
     expect(zone.waitingJobs).toBe(1);
     zone.check();
+  });
+
+  it('takes single pods of a job down to its minimum, and adds them again', () => {
+    const { zone, cluster, discipline, tick } = world([2]);
+    const gang = { podCount: 4, gangMin: 3, priority: 0 };
+    zone.step({ kind: ZoneEventKind.JobSubmitted, job: 0, demandId: 4, ...gang }, 0);
+    tick();
+    // The second of four: those behind it move up.
+    discipline.act = (pass) => pass.evictPod(0, 0, 2);
+    expect(tick()).toEqual([[EffectKind.PodLeft, 0, 0, 1, 0, 2, 0]]);
+    zone.check();
+    expect(cluster.freeGpuMilli[0]).toBe(1000);
+    discipline.act = (pass) => expect(() => pass.evictPod(0, 0, 1)).toThrow('below its minimum');
+    tick();
+    discipline.act = (pass) =>
+      expect([pass.missingPods(0), pass.grow(0), pass.missingPods(0)]).toEqual([1, 1, 0]);
+    expect(tick()).toEqual([[EffectKind.PodJoined, 0, 0, 3, 0, 2, 0]]);
+    zone.check();
+    zone.step({ kind: ZoneEventKind.JobFinished, job: 0 }, 0);
+    zone.check();
+    expect(cluster.freeGpuMilli[0]).toBe(4000);
   });
 
   it('keeps pods off a closed node, until the pass ends', () => {

@@ -139,6 +139,31 @@ export class ZonePass implements SchedulingPass {
   }
 
   /** See `SchedulingPass`. */
+  evictPod(job: number, node: number, gpuMask: number): void {
+    assert(this.tried.length === 0 && this.peeked.length === 0, 'a pod was evicted within a trial');
+    assert(this.core.jobs.stateOf(job) === JobState.Running, 'a pod was evicted of a job that does not run');
+    this.core.shrink(job, node, gpuMask);
+  }
+
+  /** See `SchedulingPass`. */
+  grow(job: number): number {
+    assert(this.tried.length === 0 && this.peeked.length === 0, 'a job grows within a trial');
+    let added = 0;
+    for (let left = this.missingPods(job); left > 0 && this.core.effects.room > 0; left--) {
+      if (!this.core.grow(job)) break;
+      added++;
+    }
+    return added;
+  }
+
+  /** See `SchedulingPass`. */
+  missingPods(job: number): number {
+    const { jobs, shapes } = this.core;
+    assert(jobs.stateOf(job) === JobState.Running, 'a job that does not run lacks no pods');
+    return (shapes.podCounts[jobs.shapeOf(job)] as number) - jobs.previousOf(job);
+  }
+
+  /** See `SchedulingPass`. */
   close(node: number): void {
     if (this.cluster.up[node] === 0) return;
     this.closed.push(node);
@@ -170,6 +195,13 @@ export class ZonePass implements SchedulingPass {
       core.placer.release(node, demand, gpuMask);
       tried.push({ demand, node, gpuMask, placed: false });
     }
+  }
+
+  /** See `SchedulingPass`. */
+  tryReleasePod(job: number, node: number, gpuMask: number): void {
+    const demand = this.core.demandOf(this.core.jobs.shapeOf(job));
+    this.core.placer.release(node, demand, gpuMask);
+    this.tried.push({ demand, node, gpuMask, placed: false });
   }
 
   /** See `SchedulingPass`. */

@@ -21,7 +21,7 @@ export function requireSubmission(core: ZoneCore, event: JobSubmittedEvent): voi
   if (!areTermsSound(event.terms ?? EVICTION_DEFAULTS)) {
     throw new TegError(
       'TEG_JOB_INVALID',
-      `submitted job has terms of evictions ${JSON.stringify(event.terms)}; expected intervals > 0: correct them`,
+      `submitted job has terms of evictions ${JSON.stringify(event.terms)}; expected intervals > 0, and all or single: correct them`,
     );
   }
   requireInteger('demandId', demandId, 0, core.cluster.demands.demands.length - 1, 'intern the demand first');

@@ -174,7 +174,7 @@ export class JobTableBuilder {
   readonly tenants: TenantTable;
   /** Distinct terms of evictions, the defaults first. */
   readonly terms: EvictionTerms[] = [EVICTION_DEFAULTS];
-  private readonly termIds = new Map<string, number>();
+  private readonly termIds = new Map<string, number>([['Infinity:all', 0]]);
   private readonly ids: string[] = [];
   private readonly owners = new Map<string, number>();
   private readonly rows: JobRows = {
@@ -231,12 +231,11 @@ export class JobTableBuilder {
   }
 
   private termId(spec: JobSpec): number {
-    const { checkpointSeconds } = spec;
-    if (checkpointSeconds === undefined) return 0;
-    const key = `${checkpointSeconds}`;
+    const { checkpointSeconds, disruption } = { ...EVICTION_DEFAULTS, ...spec };
+    const key = `${checkpointSeconds}:${disruption}`;
     let id = this.termIds.get(key);
     if (id === undefined) {
-      id = this.terms.push({ ...EVICTION_DEFAULTS, checkpointSeconds }) - 1;
+      id = this.terms.push({ checkpointSeconds, disruption }) - 1;
       this.termIds.set(key, id);
     }
     return id;

@@ -16,7 +16,8 @@ export const evictionsResultSchema = z
         fairShare: count.describe('that borrowed, for a job of a tenant with a smaller share'),
         priority: count.describe('for a priority that holds across tenants'),
       })
-      .describe('evicted jobs, by reason'),
+      .describe('evicted jobs, whole or in part, by reason'),
+    shrunk: count.describe('of these, jobs that lost pods beyond their minimum only'),
     pods: count.describe('evicted'),
     lostGpuHours: z
       .number()
@@ -32,6 +33,7 @@ export function evictionsOf({
   plans,
   wasted,
   evicted,
+  shrunk,
   evictedPods,
   workLost,
 }: ReclaimCounts): EvictionsResult {
@@ -40,6 +42,7 @@ export function evictionsOf({
     plans,
     wasted,
     jobs: { within, reclaim, fairShare: evicted['fair-share'], priority },
+    shrunk,
     pods: evictedPods,
     lostGpuHours: workLost / 3600,
   };

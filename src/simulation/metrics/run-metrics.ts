@@ -31,6 +31,9 @@ const Life = {
 } as const;
 const LIFE_LENGTH = 4;
 
+/** Columns of `RunMetrics.kept`. */
+const KEPT_LENGTH = 3;
+
 /** Integrals over a stretch of virtual time: amounts × seconds. @shape [4], see `Integral`. */
 export interface Stretch {
   readonly seconds: number;
@@ -92,7 +95,10 @@ export class RunMetrics implements RunState {
   private readonly waitingFlags: Uint8Array;
   /** 1: has run before. @shape [jobs] */
   private readonly ranBefore: Uint8Array;
-  /** What checkpoints keep of ended runs: seconds, and milli-GPU seconds. @shape [2 × jobs], [0] if no job makes any. */
+  /**
+   * What checkpoints keep of ended runs: seconds, and milli-GPU seconds; and milli-GPU seconds of this run by pods that left, minus
+   * those of a whole run that pods which joined did not do. @shape [KEPT_LENGTH × jobs]; [0] if all jobs have the default terms.
+   */
   private readonly kept: Float64Array;
 
   /**
@@ -121,7 +127,7 @@ export class RunMetrics implements RunState {
     this.lives = new Float64Array(LIFE_LENGTH * table.count).fill(Number.NaN);
     this.waitingFlags = new Uint8Array(table.count);
     this.ranBefore = new Uint8Array(table.count);
-    this.kept = new Float64Array(table.hasTerms ? 2 * table.count : 0);
+    this.kept = new Float64Array(table.hasTerms ? KEPT_LENGTH * table.count : 0);
     this.warm = warmupSeconds <= 0;
     this.nextMark = this.findNextMark();
   }
@@ -186,7 +192,7 @@ export class RunMetrics implements RunState {
     const duration = table.durationSeconds[job] as number;
     const isMeasured = submit >= this.warmupSeconds;
     const life = LIFE_LENGTH * job;
-    const done = this.kept[2 * job] ?? 0;
+    const done = this.kept[KEPT_LENGTH * job] ?? 0;
     lives[life + Life.Start] = t;
     lives[life + Life.End] = t + Math.max(0, duration - done);
     lives[life + Life.Slowdown] = isMeasured ? boundedSlowdown(t - submit - done, duration) : Number.NaN;
@@ -207,6 +213,10 @@ export class RunMetrics implements RunState {
     if (this.usedGpuMilli > this.peakGpuMilli) this.peakGpuMilli = this.usedGpuMilli;
     if (pods > 0) this.podsPlaced += pods;
     else this.podsLost -= pods;
+    if (this.kept.length === 0) return;
+    const run = this.now - (this.lives[LIFE_LENGTH * job + Life.Start] as number);
+    const at = KEPT_LENGTH * job + 2;
+    this.kept[at] = (this.kept[at] as number) - pods * run * (shapes.podGpuMilli[shape] as number);
   }
 
   /** @param pods Pods that ran until now. To be called after `jobFinished` or `jobLost`. */
@@ -227,8 +237,11 @@ export class RunMetrics implements RunState {
     this.finished++;
     const shape = lives[LIFE_LENGTH * job + Life.Shape] as number;
     const run = t - (lives[LIFE_LENGTH * job + Life.Start] as number);
-    this.finishedGpuSeconds +=
-      run * pods * (shapes.podGpuMilli[shape] as number) + (this.kept[2 * job + 1] ?? 0);
+    this.finishedGpuSeconds += run * pods * (shapes.podGpuMilli[shape] as number);
+    if (this.kept.length > 0) {
+      const at = KEPT_LENGTH * job;
+      this.finishedGpuSeconds += (this.kept[at + 1] as number) + (this.kept[at + 2] as number);
+    }
     const slowdown = lives[LIFE_LENGTH * job + Life.Slowdown] as number;
     if (Number.isNaN(slowdown)) return;
     (this.slowdowns[shapes.sizeClasses[shape] as number] as QuantileSketch).insert(slowdown);
@@ -240,12 +253,15 @@ export class RunMetrics implements RunState {
     const shape = lives[LIFE_LENGTH * job + Life.Shape] as number;
     const run = t - (lives[LIFE_LENGTH * job + Life.Start] as number);
     const gpuMilli = pods * (shapes.podGpuMilli[shape] as number);
-    const saved = this.kept.length === 0 ? 0 : savedSeconds(run, this.table.termsOf(job));
     this.podsLost += pods;
-    this.lostGpuSeconds += (run - saved) * gpuMilli;
-    if (saved === 0) return;
-    this.kept[2 * job] = (this.kept[2 * job] as number) + saved;
-    this.kept[2 * job + 1] = (this.kept[2 * job + 1] as number) + saved * gpuMilli;
+    this.lostGpuSeconds += run * gpuMilli;
+    if (this.kept.length === 0) return;
+    const saved = savedSeconds(run, this.table.termsOf(job));
+    const at = KEPT_LENGTH * job;
+    this.lostGpuSeconds += (this.kept[at + 2] as number) - saved * gpuMilli;
+    this.kept[at] = (this.kept[at] as number) + saved;
+    this.kept[at + 1] = (this.kept[at + 1] as number) + saved * gpuMilli;
+    this.kept[at + 2] = 0;
   }
 
   /** A node fails. */
