@@ -90,6 +90,23 @@ export function earliestStart(
   return { startSeconds, nodes, idleSeconds, slotsBeyond: total - pods };
 }
 
+/**
+ * @returns True if a gang finds room at this instant: a plan would start now. O(nodes until there is enough), at most all.
+ *   The arguments are those of `earliestStart`.
+ */
+export function fitsNow(
+  { cluster }: SchedulingPass,
+  demand: Demand,
+  pods: number,
+  excluded?: ReadonlySet<number>,
+): boolean {
+  let left = pods;
+  for (let node = 0; node < cluster.nodeCount && left > 0; node++) {
+    if (excluded?.has(node) !== true) left -= podsFitting(cluster, node, demand);
+  }
+  return left <= 0;
+}
+
 /** Nodes without room now first, of these the roomiest; then the others by what they have now. */
 function chooseNodes(
   cluster: ClusterState,
@@ -97,16 +114,24 @@ function chooseNodes(
   slotsNow: Int32Array,
   pods: number,
 ): readonly number[] {
-  const order: number[] = [];
-  for (let node = 0; node < cluster.nodeCount; node++) if ((slots[node] as number) > 0) order.push(node);
-  order.sort(
-    (a, b) =>
-      (slotsNow[a] as number) - (slotsNow[b] as number) ||
-      (slots[b] as number) - (slots[a] as number) ||
-      a - b,
-  );
-  let left = pods;
+  const { nodeCount } = cluster;
+  let slotsMost = 0;
+  for (let node = 0; node < nodeCount; node++) slotsMost = Math.max(slotsMost, slots[node] as number);
+  // One number for each node, so that they are sorted without a comparison function: at most slots² × nodes < 2^53.
+  const keys = new Float64Array(nodeCount);
   let count = 0;
-  while (left > 0) left -= slots[order[count++] as number] as number;
-  return order.slice(0, count);
+  for (let node = 0; node < nodeCount; node++) {
+    const then = slots[node] as number;
+    if (then === 0) continue;
+    const row = (slotsNow[node] as number) * (slotsMost + 1) + slotsMost - then;
+    keys[count++] = row * nodeCount + node;
+  }
+  const order = keys.subarray(0, count).sort();
+  const nodes: number[] = [];
+  for (let left = pods; left > 0; ) {
+    const node = (order[nodes.length] as number) % nodeCount;
+    left -= slots[node] as number;
+    nodes.push(node);
+  }
+  return nodes;
 }

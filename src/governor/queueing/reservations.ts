@@ -7,7 +7,7 @@
  */
 import type { SchedulingPass } from '../zone/queue-discipline.ts';
 import { affordableAt, CHAMPION_DEFAULTS, type ChampionOptions } from './champions.ts';
-import { earliestStart, type RoomPlan } from './future-room.ts';
+import { earliestStart, fitsNow, type RoomPlan } from './future-room.ts';
 import type { RunningEnds } from './running-ends.ts';
 import type { TegEntry } from './teg-lines.ts';
 
@@ -127,7 +127,7 @@ export class Reservations {
     const { timeSeconds } = pass;
     if (this.candidate?.entry !== entry) this.candidate = newReservation(entry);
     const { candidate } = this;
-    if (this.isPlanDue(candidate, timeSeconds)) this.planAgain(pass, candidate);
+    if (this.isPlanDue(candidate, timeSeconds)) this.planFirst(pass, candidate);
     if (!this.canAfford(candidate, timeSeconds)) return false;
     // The plan that it saved for may be older than the last starts.
     this.planAgain(pass, candidate);
@@ -205,6 +205,17 @@ export class Reservations {
     const isChampion = reservation !== this.candidate;
     if (isChampion && (plan === undefined || plan.startSeconds <= timeSeconds)) return true;
     return timeSeconds - plannedAtSeconds >= this.options.replanSeconds;
+  }
+
+  /** As `planAgain`; where the job fits at once, that is all that is asked for: nothing is reserved for it then. */
+  private planFirst(pass: SchedulingPass, candidate: Reservation): void {
+    const { demand, gangMin } = candidate.entry.line;
+    if (!fitsNow(pass, demand, gangMin, this.nodesOfOthers(candidate))) {
+      this.planAgain(pass, candidate);
+      return;
+    }
+    candidate.plan = { startSeconds: pass.timeSeconds, nodes: [], idleSeconds: 0, slotsBeyond: 0 };
+    candidate.plannedAtSeconds = pass.timeSeconds;
   }
 
   private planAgain(pass: SchedulingPass, reservation: Reservation): void {

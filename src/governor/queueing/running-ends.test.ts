@@ -43,13 +43,22 @@ describe('RunningEnds', () => {
     );
   });
 
-  it('keeps its order through many blocks', () => {
-    const ends = new RunningEnds((job) => (job * 7919) % 1009);
-    for (let job = 0; job < 2000; job++) ends.add(job, 0);
-    for (let job = 0; job < 2000; job += 3) ends.remove(job);
-    const kept = Array.from({ length: 2000 }, (_, job) => job).filter((job) => job % 3 !== 0);
-    kept.sort((a, b) => ((a * 7919) % 1009) - ((b * 7919) % 1009) || a - b);
-    expect([...ends.at(0)].map(({ job }) => job)).toEqual(kept);
+  it('keeps its order where many start and end between two questions, and the same jobs again', () => {
+    const endOf = (job: number): number => (job * 7919) % 1009;
+    const ends = new RunningEnds(endOf);
+    const runs = new Set<number>();
+    for (let round = 0; round < 20; round++) {
+      for (let i = 0; i < 600 / (round + 1); i++) {
+        const job = (i * 31 + round * 977) % 2000;
+        if (runs.delete(job)) ends.remove(job);
+        else {
+          ends.add(job, 0);
+          runs.add(job);
+        }
+      }
+      const kept = [...runs].sort((a, b) => endOf(a) - endOf(b) || a - b);
+      expect([...ends.at(0)].map(({ job }) => job)).toEqual(kept);
+    }
   });
 
   it('forgets a job that does not run without an effect', () => {

@@ -1,100 +1,129 @@
 /**
- * The running jobs in the order of their expected ends, kept up to date instead of sorted for every plan.
+ * The running jobs in the order of their expected ends, for plans.
  *
- * Invariant: ascending by end, then job. An end that has passed although its job still runs is asked for again when the
- * order is read: the estimate of a job that overruns grows.
+ * Starts and ends of jobs are many and plans are few, so nothing is sorted before the order is read: new ends wait in no
+ * order until then, and those of jobs that have ended are skipped.
+ *
+ * Invariants: `sorted` ascends by end, then job; an entry counts if it is the end that its job has now. An end that has
+ * passed although its job still runs is asked for again when the order is read: the estimate of a job that overruns grows.
  */
 import { assert } from '../../kernel/assert.ts';
+import { grown } from '../../kernel/grown.ts';
 import type { ExpectedEnd } from './future-room.ts';
 
-/** Ends in one block; a block that grows beyond is cut in two. */
-const BLOCK_MAX = 256;
+const CAPACITY_FIRST = 64;
+
+/** New ends that are kept apart from the sorted ones, at most as a part of these; and always so few. */
+const FRESH_PART = 1 / 8;
+const FRESH_MIN = 256;
 
 /** See the head of the file. */
 export class RunningEnds {
-  /** Not empty, each in order, one after the other: adding an end moves the rest of one block. */
-  private readonly blocks: ExpectedEnd[][] = [];
-  private readonly ends = new Map<number, number>();
+  /** [job] NaN: does not run. */
+  private endOf = new Float64Array(CAPACITY_FIRST).fill(Number.NaN);
+  /** [job] 1: is in `fresh`. */
+  private isFresh = new Uint8Array(CAPACITY_FIRST);
+  /** Jobs that started since the last merge, each once, and some of them have ended. */
+  private fresh: number[] = [];
+  /** Ends of jobs at the last merge; those before `head` are past. */
+  private sorted: ExpectedEnd[] = [];
+  private head = 0;
+  private running = 0;
   private readonly expect: (job: number, timeSeconds: number) => number;
+  private readonly compare = (a: number, b: number): number =>
+    // NaN for two that are not expected to end: then the number decides, too.
+    (this.endOf[a] as number) - (this.endOf[b] as number) || a - b;
 
   /** @param expect When a running job is expected to end, not before that time; Infinity: unknown. */
   constructor(expect: (job: number, timeSeconds: number) => number) {
     this.expect = expect;
   }
 
-  /** A job runs from now on. O(log running jobs). */
+  /** A job runs from now on. Amortised O(1). @param job A dense number. */
   add(job: number, timeSeconds: number): void {
-    assert(!this.ends.has(job), 'a job runs twice');
-    this.insert(job, this.expect(job, timeSeconds));
+    if (job >= this.endOf.length) this.widen(job);
+    assert(Number.isNaN(this.endOf[job]), 'a job runs twice');
+    this.running++;
+    this.setEnd(job, this.expect(job, timeSeconds));
+    if (this.fresh.length > FRESH_MIN + 2 * this.running) this.dropEnded();
   }
 
-  /** A job runs no more; no effect if it did not. O(log running jobs). */
+  /** A job runs no more; no effect if it did not. O(1). */
   remove(job: number): void {
-    const endSeconds = this.ends.get(job);
-    if (endSeconds === undefined) return;
-    this.ends.delete(job);
-    const at = this.blockOf(endSeconds, job);
-    const block = this.blocks[at] as ExpectedEnd[];
-    block.splice(positionIn(block, endSeconds, job), 1);
-    if (block.length === 0) this.blocks.splice(at, 1);
+    if (Number.isNaN(this.endOf[job] ?? Number.NaN)) return;
+    this.endOf[job] = Number.NaN;
+    this.running--;
   }
 
-  /** @returns The running jobs in order; valid until the next call. O(jobs that have overrun) and what is read of it. */
+  /**
+   * @returns The running jobs in order; valid until the next call. O(new log new + jobs that have overrun) and what is read of
+   *   it; now and then O(running jobs).
+   */
   at(timeSeconds: number): Iterable<ExpectedEnd> {
-    const late: number[] = [];
-    for (const { job, endSeconds } of this.inOrder()) {
+    const { sorted, endOf } = this;
+    this.dropEnded();
+    for (const job of this.fresh) {
+      if ((endOf[job] as number) < timeSeconds) endOf[job] = this.expect(job, timeSeconds);
+    }
+    for (; this.head < sorted.length; this.head++) {
+      const { job, endSeconds } = sorted[this.head] as ExpectedEnd;
+      if (endOf[job] !== endSeconds) continue;
       if (endSeconds >= timeSeconds) break;
-      late.push(job);
+      this.setEnd(job, this.expect(job, timeSeconds));
     }
-    for (const job of late) {
-      this.remove(job);
-      this.insert(job, this.expect(job, timeSeconds));
-    }
+    this.fresh.sort(this.compare);
+    if (this.fresh.length > FRESH_MIN + FRESH_PART * sorted.length) this.merge();
     return this.inOrder();
   }
 
   private *inOrder(): Generator<ExpectedEnd> {
-    for (const block of this.blocks) yield* block;
-  }
-
-  private insert(job: number, endSeconds: number): void {
-    this.ends.set(job, endSeconds);
-    const { blocks } = this;
-    if (blocks.length === 0) blocks.push([]);
-    const at = Math.min(this.blockOf(endSeconds, job), blocks.length - 1);
-    const block = blocks[at] as ExpectedEnd[];
-    block.splice(positionIn(block, endSeconds, job), 0, { job, endSeconds });
-    if (block.length > BLOCK_MAX) blocks.splice(at + 1, 0, block.splice(BLOCK_MAX / 2));
-  }
-
-  /** The first block whose last end is not before this one; their number if there is none. */
-  private blockOf(endSeconds: number, job: number): number {
-    let from = 0;
-    let to = this.blocks.length;
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      const block = this.blocks[middle] as ExpectedEnd[];
-      if (isBefore(block[block.length - 1], endSeconds, job)) from = middle + 1;
-      else to = middle;
+    const { sorted, fresh, endOf } = this;
+    let at = this.head;
+    for (const job of fresh) {
+      const endSeconds = endOf[job] as number;
+      for (; at < sorted.length; at++) {
+        const other = sorted[at] as ExpectedEnd;
+        if (other.endSeconds > endSeconds || (other.endSeconds === endSeconds && other.job > job)) break;
+        // A job that started over, and is expected to end when it was before, is in both.
+        if (other.job !== job && endOf[other.job] === other.endSeconds) yield other;
+      }
+      yield { job, endSeconds };
     }
-    return from;
+    for (; at < sorted.length; at++) {
+      const other = sorted[at] as ExpectedEnd;
+      if (endOf[other.job] === other.endSeconds) yield other;
+    }
   }
-}
 
-/** The first position that is not before this end and job. */
-function positionIn(block: readonly ExpectedEnd[], endSeconds: number, job: number): number {
-  let from = 0;
-  let to = block.length;
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (isBefore(block[middle], endSeconds, job)) from = middle + 1;
-    else to = middle;
+  /** Sorts all in. `fresh` has to be in order. */
+  private merge(): void {
+    this.sorted = [...this.inOrder()];
+    this.head = 0;
+    for (const job of this.fresh) this.isFresh[job] = 0;
+    this.fresh = [];
   }
-  return from;
-}
 
-/** @param end Undefined: an empty block, before nothing. */
-function isBefore(end: ExpectedEnd | undefined, endSeconds: number, job: number): boolean {
-  if (end === undefined) return false;
-  return end.endSeconds < endSeconds || (end.endSeconds === endSeconds && end.job < job);
+  private setEnd(job: number, endSeconds: number): void {
+    this.endOf[job] = endSeconds;
+    if (this.isFresh[job] === 1) return;
+    this.isFresh[job] = 1;
+    this.fresh.push(job);
+  }
+
+  /** Takes the jobs out of `fresh` that have ended. */
+  private dropEnded(): void {
+    const { fresh, endOf } = this;
+    let kept = 0;
+    for (const job of fresh) {
+      if (Number.isNaN(endOf[job])) this.isFresh[job] = 0;
+      else fresh[kept++] = job;
+    }
+    fresh.length = kept;
+  }
+
+  private widen(job: number): void {
+    const capacity = Math.max(job + 1, 2 * this.endOf.length);
+    this.endOf = grown(this.endOf, capacity, Number.NaN);
+    this.isFresh = grown(this.isFresh, capacity);
+  }
 }

@@ -11,7 +11,7 @@ const demand = makeCluster([2]).demands.demands[4] as Demand;
 
 function entryOf(lines: TegLines, job: number): TegEntry {
   const more = { podCount: 1, gangMin: 1, priority: 0, tenant: 0, owner: -1, expectedSeconds: Number.NaN };
-  return lines.add({ job, rank: job, demand, terms: EVICTION_DEFAULTS, ...more }, 0);
+  return lines.add({ job, rank: job, shape: 0, demand, terms: EVICTION_DEFAULTS, ...more }, 0);
 }
 
 /** The waiting jobs of the only line, in its order. */

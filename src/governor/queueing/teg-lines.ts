@@ -5,6 +5,7 @@
  * attempts as there are lines, not jobs.
  */
 import { assert } from '../../kernel/assert.ts';
+import { KeyTable } from '../../kernel/key-table.ts';
 import type { Demand } from '../../model/demand.ts';
 import type { EvictionTerms } from '../../model/eviction-terms.ts';
 import type { AccountsRefusal } from '../accounts.ts';
@@ -28,13 +29,16 @@ export interface TegEntry {
   isHeld: boolean;
 }
 
+/** Lines without a waiting job that are kept, besides as many as have one. */
+const EMPTY_LINES_MAX = 4096;
+
 /** Lines no longer than this keep the entries of jobs that have left until these come to the front. */
 const GONE_MIN = 64;
 
 /** Waiting jobs that are interchangeable but for their rank and run time. */
 export interface TegLine {
-  /** Equal for equal jobs. */
-  readonly key: string;
+  /** As of `QueuedJob`. */
+  readonly shape: number;
   readonly demand: Demand;
   readonly podCount: number;
   readonly gangMin: number;
@@ -45,31 +49,38 @@ export interface TegLine {
   /** Position of the first entry that may wait. */
   head: number;
   waiting: number;
+  /** Position among the lines with waiting jobs; −1: it has none. */
+  activeAt: number;
 }
 
 /** All lines. */
 export class TegLines {
-  private readonly byKey = new Map<string, TegLine>();
-  private readonly entries = new Map<number, TegEntry>();
+  /** Lines by slot, found by shape, tenant and priority; some have no waiting jobs. */
+  private readonly slots = new KeyTable();
+  private lines: TegLine[] = [];
+  private readonly active: TegLine[] = [];
+  /** [job] */
+  private readonly entries: (TegEntry | undefined)[] = [];
   /** Jobs that wait. */
   jobCount = 0;
 
   /** @returns The entry of a job that was submitted and has not left. */
   entryOf(job: number): TegEntry {
-    const entry = this.entries.get(job);
+    const entry = this.entries[job];
     assert(entry !== undefined, 'a job that was not submitted to this queue');
     return entry;
   }
 
   /** @returns The entry of a job, if there is one. */
   find(job: number): TegEntry | undefined {
-    return this.entries.get(job);
+    return this.entries[job];
   }
 
   /** Makes the entry of a job that does not wait yet. O(1). */
   add(queued: QueuedJob, timeSeconds: number): TegEntry {
     const line = this.lineOf(queued);
-    const entry = {
+    const { entries } = this;
+    const entry: TegEntry = {
       job: queued.job,
       rank: queued.rank,
       sinceSeconds: timeSeconds,
@@ -79,15 +90,15 @@ export class TegLines {
       reason: undefined,
       isHeld: false,
     };
-    this.entries.set(queued.job, entry);
+    while (entries.length <= queued.job) entries.push(undefined);
+    entries[queued.job] = entry;
     return entry;
   }
 
   /** The job waits from now on. O(1) in order of rank; else O(jobs of its line). */
   enqueue(entry: TegEntry): void {
     assert(!entry.waits, 'a job waits twice');
-    const line = this.byKey.get(entry.line.key) ?? entry.line;
-    this.byKey.set(line.key, line);
+    const line = this.lineOf(entry.line);
     entry.line = line;
     const { entries } = line;
     let at = entries.length;
@@ -95,8 +106,10 @@ export class TegLines {
     // Entries that left stay until they come to the front: a job that returns may find its own.
     if (at === line.head || entries[at - 1] !== entry) entries.splice(at, 0, entry);
     entry.waits = true;
-    line.waiting++;
     this.jobCount++;
+    if (line.waiting++ > 0) return;
+    line.activeAt = this.active.length;
+    this.active.push(line);
   }
 
   /** The job does not wait any more. O(1) amortised. */
@@ -111,6 +124,7 @@ export class TegLines {
     if (line.waiting === 0) {
       line.entries.length = 0;
       line.head = 0;
+      this.deactivate(line);
       return;
     }
     while (!(line.entries[line.head] as TegEntry).waits) line.head++;
@@ -120,26 +134,48 @@ export class TegLines {
   /** The job has left. O(1). */
   forget(entry: TegEntry): void {
     assert(!entry.waits, 'a waiting job is forgotten');
-    this.entries.delete(entry.job);
+    this.entries[entry.job] = undefined;
   }
 
-  /** Visits the lines with waiting jobs. O(lines ever seen and not emptied). */
+  /** Visits the lines with waiting jobs, in no particular order. The visitor must not add or remove jobs. */
   forEach(visit: (line: TegLine) => void): void {
-    for (const [key, line] of this.byKey) {
-      if (line.waiting > 0) visit(line);
-      else this.byKey.delete(key);
-    }
+    for (const line of this.active) visit(line);
   }
 
-  private lineOf({ demand, podCount, gangMin, tenant, priority }: QueuedJob): TegLine {
-    const key = `${demand.id}:${podCount}:${gangMin}:${tenant}:${priority}`;
-    const known = this.byKey.get(key);
-    if (known !== undefined) return known;
-    const line = { key, demand, podCount, gangMin, tenant, priority, entries: [], head: 0, waiting: 0 };
-    this.byKey.set(key, line);
+  private deactivate(line: TegLine): void {
+    const last = this.active.pop() as TegLine;
+    if (last !== line) {
+      this.active[line.activeAt] = last;
+      last.activeAt = line.activeAt;
+    }
+    line.activeAt = -1;
+  }
+
+  /** The line of jobs that are equal to these, perhaps a new one. */
+  private lineOf({ shape, demand, podCount, gangMin, tenant, priority }: LineKey): TegLine {
+    const slot = this.slots.get(shape, tenant, priority);
+    if (slot >= 0) return this.lines[slot] as TegLine;
+    if (this.lines.length >= EMPTY_LINES_MAX + 2 * this.active.length) this.dropEmpty();
+    this.slots.add(shape, tenant, priority, this.lines.length);
+    const line: TegLine = {
+      ...{ shape, demand, podCount, gangMin, tenant, priority },
+      ...{ entries: [], head: 0, waiting: 0, activeAt: -1 },
+    };
+    this.lines.push(line);
     return line;
   }
+
+  /** Forgets the lines without waiting jobs: entries that come back to one find another. O(lines), after as many were added. */
+  private dropEmpty(): void {
+    this.lines = [...this.active];
+    this.slots.clear();
+    this.lines.forEach(({ shape, tenant, priority }, slot) => {
+      this.slots.add(shape, tenant, priority, slot);
+    });
+  }
 }
+
+type LineKey = Pick<QueuedJob, 'shape' | 'demand' | 'podCount' | 'gangMin' | 'tenant' | 'priority'>;
 
 /** Takes out the entries that do not wait. O(entries), after at least half as many have left. */
 function dropGone(line: TegLine): void {

@@ -41,6 +41,7 @@ export class DisciplinedJobs implements PassHost {
     this.queued = {
       job: 0,
       rank: 0,
+      shape: 0,
       demand,
       podCount: 1,
       gangMin: 1,
@@ -190,6 +191,7 @@ export class DisciplinedJobs implements PassHost {
     const shape = core.jobs.shapeOf(job);
     queued.job = job;
     queued.rank = core.jobs.rankOf(job);
+    queued.shape = shape;
     queued.demand = core.demandOf(shape);
     queued.podCount = core.shapes.podCounts[shape] as number;
     queued.gangMin = core.shapes.gangMins[shape] as number;

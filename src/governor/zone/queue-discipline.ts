@@ -26,6 +26,8 @@ export interface QueuedJob {
   job: number;
   /** Number of the submission: unique, ascending, kept over restarts. */
   rank: number;
+  /** Equal for jobs that are equal in demand, pods and gang minimum: a dense number of the zone. */
+  shape: number;
   demand: Demand;
   /** Pods, ≥ 1, and those that have to start together, in [1, podCount]. */
   podCount: number;
