@@ -88,7 +88,7 @@ export class TenantAccounts implements Accounts {
   admit(ask: Ask, timeSeconds: number): AccountsRefusal | undefined {
     this.flavors.countNew(this.addCapacity);
     const account = this.tree.accountOf(ask.tenant);
-    const holds = this.tree.heldBy(account);
+    const holds = this.tree.heldBy(account, timeSeconds);
     if (holds !== CLUSTER_TENANT) return this.refusals.held(holds);
     const serving = this.fillNeeds(ask);
     const exhausted = this.exhaustedBy(ask, account, serving, timeSeconds);

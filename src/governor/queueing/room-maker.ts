@@ -25,6 +25,8 @@ export interface RoomMaker {
   ended(job: number): void;
   /** A running job has other pods than before. */
   resized(job: number): void;
+  /** Evicts jobs of tenants that are to end (`HoldAndDrain`), as many as may go now. */
+  drain(pass: SchedulingPass): void;
   /** Begins a pass. @returns False: nothing can be planned before `dueSeconds`. */
   begin(timeSeconds: number): boolean;
   /** @returns False if nobody could be evicted for a job, without looking at who runs; a refusal is remembered for a while. */

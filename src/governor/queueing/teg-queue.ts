@@ -140,6 +140,7 @@ export class TegQueue implements QueueDiscipline {
   decide(pass: SchedulingPass): void {
     this.candidatesLeft = this.candidatesMax;
     this.reservations.begin();
+    this.rooms?.drain(pass);
     const isComplete =
       this.isFreed || this.due <= pass.timeSeconds ? this.decideAll(pass) : this.decideFresh(pass);
     // A step that is full: the next pass begins again.

@@ -352,6 +352,43 @@ describe('in a zone', () => {
     expect(world.reclaim.counts).toMatchObject({ plans: 0, refusals: 0 });
   });
 
+  test('a tenant that is to end is drained at a bounded rate, the least work first, and starts nothing again', () => {
+    const hold = { fromSeconds: 600, drainPods: 3, intervalSeconds: 60 };
+    const world = new World(3, [
+      team('a', 8, { state: 'HoldAndDrain', hold }),
+      team('below', 0, { parent: 'a' }),
+      team('b', 2),
+    ]);
+    const tick = (time: number): number[] => {
+      world.time = time;
+      world.zone.step({ kind: ZoneEventKind.Tick }, time);
+      world.zone.check();
+      return world.running(0, 1, 2, 3, 4, 5);
+    };
+    world.submit(0, 'a', 4);
+    world.submit(1, 'b', 2);
+    tick(0);
+    for (const job of [2, 3]) world.submit(job, 'a', 1);
+    tick(100);
+    for (const job of [4, 5]) world.submit(job, 'below', 1, 0, 1, { checkpointSeconds: 450 });
+    expect(tick(150)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(world.zone.dueSeconds).toBe(600);
+    // The jobs below have just made a checkpoint; then the newest.
+    expect(tick(600)).toEqual([0, 1, 2]);
+    expect(world.reclaim.counts.workLost).toBe(500);
+    expect(world.zone.dueSeconds).toBe(660);
+    expect(tick(659)).toEqual([0, 1, 2]);
+    expect(tick(660)).toEqual([0, 1]);
+    expect(tick(720)).toEqual([1]);
+    expect(world.zone.refusalOf(2)).toEqual({
+      code: 'tenant-held',
+      data: { tenant: 'a', state: 'HoldAndDrain' },
+    });
+    expect(world.zone.dueSeconds).toBe(Number.POSITIVE_INFINITY);
+    expect(world.reclaim.counts).toMatchObject({ evictedPods: 8, plans: 0, evicted: { drain: 5 } });
+    expect([world.held('a'), world.held('below'), world.held('b')]).toEqual([0, 0, 2]);
+  });
+
   test('random lives: evictions stop, and none is in vain', () => {
     let plans = 0;
     for (let seed = 1; seed <= 60; seed++) {

@@ -27,6 +27,7 @@ import {
 } from '../../market/reclaim/reclaim-world.ts';
 import { TreeTenants } from '../../market/reclaim/tree-tenants.ts';
 import type { SearchLimits } from '../../market/reclaim/victim-search.ts';
+import { workLost } from '../../market/reclaim/victim-set.ts';
 import {
   MARKET_FLAVORS_MAX,
   type PreemptionSpec,
@@ -42,6 +43,7 @@ import { GPU_MILLI } from '../../model/node.ts';
 import type { FlavorMap } from '../node-flavors.ts';
 import type { TenantAccounts } from '../tenant-accounts.ts';
 import type { SchedulingPass } from '../zone/queue-discipline.ts';
+import { type DrainCandidate, TenantDrains } from './drains.ts';
 import type { RoomClaim, RoomMaker } from './room-maker.ts';
 
 /** A trial places the whole gang: fewer than where nodes are looked at one by one. */
@@ -62,7 +64,7 @@ export interface ReclaimCounts {
   plans: number;
   refusals: number;
   /** Jobs evicted, whole or in part, by reason. */
-  readonly evicted: Record<EvictionReason, number>;
+  readonly evicted: Record<EvictionReason | 'drain', number>;
   /** Of these, those that lost pods beyond their minimum only. */
   shrunk: number;
   evictedPods: number;
@@ -112,13 +114,12 @@ export class ZoneReclaim implements RoomMaker {
   readonly counts: ReclaimCounts = {
     plans: 0,
     refusals: 0,
-    evicted: { priority: 0, within: 0, reclaim: 0, 'fair-share': 0 },
+    evicted: { priority: 0, within: 0, reclaim: 0, 'fair-share': 0, drain: 0 },
     shrunk: 0,
     evictedPods: 0,
     workLost: 0,
     wasted: 0,
   };
-  dueSeconds: number = Number.POSITIVE_INFINITY;
   /** Why the last job got no room. */
   lastRefusal: ReclaimRefusal | undefined;
   private readonly accounts: TenantAccounts;
@@ -137,6 +138,9 @@ export class ZoneReclaim implements RoomMaker {
   private readonly refused = new Map<string, Refused>();
   /** By flavour and demand. */
   private readonly amounts = new Map<number, Float64Array>();
+  /** When another plan for a job that was refused may help. */
+  private retryDue = Number.POSITIVE_INFINITY;
+  private readonly drains: TenantDrains;
   private nextStart = 1;
   private refusalsLeft: number;
   private countedSeconds = Number.NEGATIVE_INFINITY;
@@ -148,11 +152,41 @@ export class ZoneReclaim implements RoomMaker {
     this.flavors = accounts.flavors;
     this.tenants = new TreeTenants(accounts.tree);
     const { tree } = accounts;
+    this.drains = new TenantDrains(tree);
     this.losesForShares = tree.tenants.some((tenant) => tree.specOf(tenant).preemption.ratePerHour > 0);
     this.refusalsMax = options.refusalsMax ?? 2;
     this.refusalsLeft = this.refusalsMax;
     this.intervalSeconds = options.intervalSeconds ?? 120;
     this.retrySeconds = options.retrySeconds ?? 60;
+  }
+
+  get dueSeconds(): number {
+    return Math.min(this.retryDue, this.drains.dueSeconds);
+  }
+
+  drain(pass: SchedulingPass): void {
+    const { timeSeconds } = pass;
+    if (!this.drains.isDue(timeSeconds)) return;
+    const candidates: DrainCandidate[] = [];
+    for (const running of this.running.values()) {
+      const account = this.accounts.tree.accountOf(running.claim.tenant);
+      if (!this.drains.ends(account, timeSeconds)) continue;
+      const unit = this.currentUnit(pass, running);
+      const lost = workLost(unit, unit.pods, timeSeconds);
+      candidates.push({
+        job: unit.id,
+        account,
+        pods: unit.pods.length,
+        workLost: lost,
+        startOrder: unit.startOrder,
+      });
+    }
+    for (const { job, pods, workLost: lost } of this.drains.take(candidates, timeSeconds)) {
+      this.counts.evicted.drain++;
+      this.counts.evictedPods += pods;
+      this.counts.workLost += lost;
+      pass.evict(job);
+    }
   }
 
   started(claim: RoomClaim, timeSeconds: number): void {
@@ -184,8 +218,8 @@ export class ZoneReclaim implements RoomMaker {
     }
     const mayPlan = this.refusalsLeft > 0;
     // A retry that falls due while nothing can be planned is put off, not forgotten.
-    if (this.dueSeconds <= timeSeconds)
-      this.dueSeconds = mayPlan ? Number.POSITIVE_INFINITY : this.countedSeconds + this.intervalSeconds;
+    if (this.retryDue <= timeSeconds)
+      this.retryDue = mayPlan ? Number.POSITIVE_INFINITY : this.countedSeconds + this.intervalSeconds;
     return mayPlan;
   }
 
@@ -199,7 +233,7 @@ export class ZoneReclaim implements RoomMaker {
       refused !== undefined && refused.untilSeconds > timeSeconds && refused.gangMin <= claim.gangMin;
     if (isRefused || !this.mayClaim(claim, timeSeconds)) return false;
     if (this.refusalsLeft > 0) return true;
-    this.dueSeconds = Math.min(this.dueSeconds, this.countedSeconds + this.intervalSeconds);
+    this.retryDue = Math.min(this.retryDue, this.countedSeconds + this.intervalSeconds);
     return false;
   }
 
@@ -226,14 +260,14 @@ export class ZoneReclaim implements RoomMaker {
     const least = isOver ? gangMin : Math.min(gangMin, refused.gangMin);
     if (this.refused.size >= REFUSED_MAX) this.refused.clear();
     this.refused.set(key, { gangMin: least, untilSeconds, times });
-    this.dueSeconds = Math.min(this.dueSeconds, ready);
+    this.retryDue = Math.min(this.retryDue, ready);
   }
 
   /** @returns False if no eviction could be allowed, without looking at the running jobs. O(flavours × levels × siblings). */
   private mayClaim(claim: RoomClaim, timeSeconds: number): boolean {
     const { tree } = this.accounts;
     const account = tree.accountOf(claim.tenant);
-    if (this.running.size === 0 || tree.heldBy(account) !== CLUSTER_TENANT) return false;
+    if (this.running.size === 0 || tree.heldBy(account, timeSeconds) !== CLUSTER_TENANT) return false;
     if (this.accounts.isIdleOnly(claim.tenant, timeSeconds)) return false;
     if (claim.priority >= SYSTEM_PRIORITY_MIN) return true;
     const { within, reclaim } = tree.specOf(account).preemption;
@@ -391,13 +425,16 @@ export class ZoneReclaim implements RoomMaker {
   private unitsOf(pass: SchedulingPass): ReclaimUnit[] {
     const units: ReclaimUnit[] = [];
     for (const running of this.running.values()) {
-      running.unit ??= this.unitOf(pass, running);
-      const { terms } = running.claim;
-      const saved = savedSeconds(pass.timeSeconds - running.startedSeconds, terms);
-      if (saved > 0) running.unit.checkpointedSeconds = running.startedSeconds + saved;
-      units.push(running.unit);
+      units.push(this.currentUnit(pass, running));
     }
     return units;
+  }
+
+  private currentUnit(pass: SchedulingPass, running: Running): ZoneUnit {
+    running.unit ??= this.unitOf(pass, running);
+    const saved = savedSeconds(pass.timeSeconds - running.startedSeconds, running.claim.terms);
+    if (saved > 0) running.unit.checkpointedSeconds = running.startedSeconds + saved;
+    return running.unit;
   }
 
   private unitOf(pass: SchedulingPass, { claim, startedSeconds, startOrder }: Running): ZoneUnit {

@@ -87,6 +87,19 @@ export interface BudgetSpec {
 /** Open: admits. Hold: starts nothing. HoldAndDrain: what runs is to end as well. */
 export type TenantState = 'Open' | 'Hold' | 'HoldAndDrain';
 
+/** When a state other than Open begins, and how fast HoldAndDrain ends what runs. */
+export interface HoldSpec {
+  /** The tenant is Open before; ≥ 0. */
+  readonly fromSeconds: number;
+  /** Most pods that are evicted in an interval, or one job that has more; integer ≥ 1. */
+  readonly drainPods: number;
+  /** Length of an interval, > 0. */
+  readonly intervalSeconds: number;
+}
+
+/** From the start; 64 pods a minute. */
+export const HOLD_DEFAULTS: HoldSpec = Object.freeze({ fromSeconds: 0, drainPods: 64, intervalSeconds: 60 });
+
 /** One tenant. */
 export interface TenantSpec {
   readonly name: string;
@@ -105,6 +118,8 @@ export interface TenantSpec {
   /** Expected run time of its jobs that declare none, > 0; Infinity: endless. */
   readonly defaultRuntimeSeconds: number;
   readonly state: TenantState;
+  /** Absent: `HOLD_DEFAULTS`. */
+  readonly hold?: HoldSpec;
 }
 
 /** Half-life if none is given to `marketSpec`: a week. */

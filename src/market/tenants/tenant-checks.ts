@@ -70,6 +70,11 @@ export function checkTenant(spec: TenantSpec, names: Set<string>, flavors: reado
       'correct it',
     );
   }
+  if (spec.hold !== undefined) {
+    requireNumber(`${at}: hold.from`, spec.hold.fromSeconds, 0, 1e12);
+    requireNumber(`${at}: hold.drainPods`, spec.hold.drainPods, 1, 1e9);
+    requireNumber(`${at}: hold.interval`, spec.hold.intervalSeconds, 1, 1e10);
+  }
   if (spec.budget === undefined) return;
   requireNumber(`${at}: budget.tokens`, spec.budget.tokens, 0, 1e12);
   requireNumber(`${at}: budget.period`, spec.budget.periodSeconds, 1, 1e10);

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { TegError } from '../../model/errors.ts';
 import { TenantTable } from '../../model/tenants.ts';
-import { type MarketSpec, marketSpec, quotaFlavor, type TenantSpec, tenantSpec } from './spec.ts';
+import {
+  HOLD_DEFAULTS,
+  type MarketSpec,
+  marketSpec,
+  quotaFlavor,
+  type TenantSpec,
+  tenantSpec,
+} from './spec.ts';
 import { CLUSTER_TENANT, TENANT_LEVELS_MAX, TenantTree } from './tenant-tree.ts';
 import { gpus, marketOf } from './tenants.fixtures.ts';
 
@@ -42,8 +49,20 @@ describe('a tree of tenants', () => {
   });
 
   test('holds all tenants below one that is held', () => {
-    expect(tree.heldBy(id('speech'))).toBe(id('research'));
-    expect(tree.heldBy(id('batch'))).toBe(CLUSTER_TENANT);
+    expect(tree.heldBy(id('speech'), 0)).toBe(id('research'));
+    expect(tree.heldBy(id('batch'), 0)).toBe(CLUSTER_TENANT);
+  });
+
+  test('a state that begins later holds from then on, and one further up meanwhile', () => {
+    const from = (fromSeconds: number) => ({
+      state: 'Hold' as const,
+      hold: { ...HOLD_DEFAULTS, fromSeconds },
+    });
+    const table = new TenantTable();
+    const specs = [tenantSpec('top', from(100)), tenantSpec('low', { parent: 'top', ...from(200) })];
+    const late = new TenantTree(marketSpec(), specs, table);
+    const held = [99, 100, 199, 200].map((seconds) => late.heldBy(table.find('low'), seconds));
+    expect(held).toEqual([CLUSTER_TENANT, table.find('top'), table.find('top'), table.find('low')]);
   });
 
   test('is the same whatever the order of the tenants in the file', () => {

@@ -148,9 +148,15 @@ export class TenantTree {
     return (this.childRows[this.rowOf(tenant)] as readonly number[]).map((row) => this.tenantAt(row));
   }
 
-  /** @returns The nearest tenant, itself included, whose state is not Open; CLUSTER_TENANT: none, it may start jobs. O(1). */
-  heldBy(tenant: number): number {
-    const row = this.holders[this.rowOf(tenant)] as number;
+  /**
+   * @returns The nearest tenant, itself included, whose state is not Open at that time; CLUSTER_TENANT: none, it may start jobs.
+   *   O(levels), O(1) where states hold from the start.
+   */
+  heldBy(tenant: number, timeSeconds: number): number {
+    let row = this.holders[this.rowOf(tenant)] as number;
+    while (row >= 0 && (this.specs[row - 1]?.hold?.fromSeconds ?? 0) > timeSeconds) {
+      row = this.holders[this.parents[row] as number] as number;
+    }
     return row < 0 ? CLUSTER_TENANT : this.tenantAt(row);
   }
 

@@ -15,6 +15,7 @@ export const evictionsResultSchema = z
         reclaim: count.describe('that borrowed, for a job within its quota'),
         fairShare: count.describe('that borrowed, for a job of a tenant with a smaller share'),
         priority: count.describe('for a priority that holds across tenants'),
+        drain: count.describe('of tenants that are drained, for nobody'),
       })
       .describe('evicted jobs, whole or in part, by reason'),
     shrunk: count.describe('of these, jobs that lost pods beyond their minimum only'),
@@ -37,11 +38,11 @@ export function evictionsOf({
   evictedPods,
   workLost,
 }: ReclaimCounts): EvictionsResult {
-  const { within, reclaim, priority } = evicted;
+  const { within, reclaim, priority, drain } = evicted;
   return {
     plans,
     wasted,
-    jobs: { within, reclaim, fairShare: evicted['fair-share'], priority },
+    jobs: { within, reclaim, fairShare: evicted['fair-share'], priority, drain },
     shrunk,
     pods: evictedPods,
     lostGpuHours: workLost / 3600,

@@ -50,6 +50,12 @@ describe('a file of tenants', () => {
     expect(market).toEqual(marketSpec({ flavors: market.flavors, halfLifeSeconds: 168 * 3600 }));
   });
 
+  test('says when a state begins, and how fast it drains', () => {
+    const held = { ...tenant('a'), spec: { state: 'HoldAndDrain', hold: { from: '24h', drainPods: 8 } } };
+    const { tenants } = parseTenants(stringify([MARKET, held]), 'x');
+    expect(tenants[0]).toMatchObject({ hold: { fromSeconds: 86_400, drainPods: 8, intervalSeconds: 60 } });
+  });
+
   test('is the same as documents, as a list, as a Kubernetes list, and as JSON', () => {
     const text = readFileSync(EXAMPLE, 'utf8');
     const objects = [...parseAllDocuments(text)].map((document) => document.toJS());

@@ -139,11 +139,14 @@ function marketOf({ spec }: z.output<typeof MARKET_OBJECT>): MarketSpec {
 }
 
 function tenantOf({ metadata, spec }: z.output<typeof TENANT_OBJECT>): TenantSpec {
-  const { parent, weight, quota, limit, lend, state, budget, defaultRuntime } = spec;
+  const { parent, weight, quota, limit, lend, state, hold, budget, defaultRuntime } = spec;
   const { minRuntime, ...preemption } = spec.preemption;
   return tenantSpec(metadata.name, {
     ...{ parent, weight, quota, limit, lend, state, defaultRuntimeSeconds: defaultRuntime },
     preemption: { ...preemption, minRuntimeSeconds: minRuntime },
+    ...(hold === undefined
+      ? {}
+      : { hold: { fromSeconds: hold.from, drainPods: hold.drainPods, intervalSeconds: hold.interval } }),
     ...(budget === undefined
       ? {}
       : { budget: { tokens: budget.tokens, periodSeconds: budget.period, onEmpty: budget.onEmpty } }),

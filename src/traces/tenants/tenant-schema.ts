@@ -1,6 +1,6 @@
 /** The objects of a tenants file, as people write them: Kubernetes quantities and durations. */
 import { z } from 'zod';
-import { PREEMPTION_DEFAULTS } from '../../market/tenants/spec.ts';
+import { HOLD_DEFAULTS, PREEMPTION_DEFAULTS } from '../../market/tenants/spec.ts';
 import { durationSeconds } from '../../model/readers/durations.ts';
 import { GPU_RESOURCES } from '../../model/readers/gpus.ts';
 import { parseQuantity } from '../../model/readers/quantity.ts';
@@ -119,6 +119,12 @@ const BUDGET = z.strictObject({
   onEmpty: z.enum(['Wait', 'IdleOnly']).default('Wait'),
 });
 
+const HOLD = z.strictObject({
+  from: duration.prefault('0s'),
+  drainPods: z.number().default(HOLD_DEFAULTS.drainPods),
+  interval: duration.prefault('1m'),
+});
+
 /** A tenant. */
 export const TENANT_OBJECT = z.strictObject({
   apiVersion,
@@ -136,6 +142,7 @@ export const TENANT_OBJECT = z.strictObject({
       namespaces: z.unknown().optional().describe('for Kubernetes; jobs of a trace name their tenant'),
       defaultRuntime: duration.prefault('8h'),
       state: z.enum(['Open', 'Hold', 'HoldAndDrain']).default('Open'),
+      hold: HOLD.optional(),
     })
     .prefault({}),
   status,

@@ -159,6 +159,7 @@ const economy = record({
       budget: optional(record({ tokens: number, periodSeconds: number, onEmpty: oneOf('Wait', 'IdleOnly') })),
       defaultRuntimeSeconds: nullable(number),
       state: oneOf('Open', 'Hold', 'HoldAndDrain'),
+      hold: optional(record({ fromSeconds: number, drainPods: number, intervalSeconds: number })),
       namespaces: selector,
     }),
   ),
