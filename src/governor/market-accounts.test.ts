@@ -12,7 +12,7 @@ import { TenantAccounts } from './tenant-accounts.ts';
 
 const HOUR = 3600;
 
-function world(): {
+function world(order: 'Usage' | 'Balance' = 'Usage'): {
   accounts: MarketAccounts;
   demand: (gpus: number) => Demand;
   tenant: (name: string) => number;
@@ -35,7 +35,7 @@ function world(): {
     quotaFlavor('a100', { gpuModels: ['A100'], unitsPerHour: { core: 0, gib: 0, gpu: 0.5 } }),
   ];
   const specs = [tenantSpec('nlp', { quota: { h100: { gpuMilli: 4_000 } } }), tenantSpec('vision')];
-  const tree = new TenantTree(marketSpec({ flavors }), specs, table);
+  const tree = new TenantTree(marketSpec({ flavors, order, memorySeconds: 20 * HOUR }), specs, table);
   const tenants = new TenantAccounts(new NodeFlavors(cluster, tree.market), tree, table);
   const expectedSeconds = (holder: number): number => (holder === 9 ? HOUR / 2 : Number.NaN);
   const accounts = new MarketAccounts(tenants, tenants, { expectedSeconds });
@@ -116,12 +116,44 @@ describe('accounts with a market', () => {
     expect([fallback, unknown]).toEqual([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
     accounts.onRelease(tenant('vision'), 1, demand(4), 0, 10 * HOUR);
     expect(shares(10 * HOUR)[1]).toBeGreaterThan(shares(10 * HOUR)[0] as number);
-    // Usage is forgotten with the half-life.
-    expect(shares(1e4 * HOUR)[1]).toBeCloseTo(shares(1e4 * HOUR)[0] as number, 2);
+    // 4 of 8 units for 10 hours; nothing of it fades.
+    expect((shares(1e4 * HOUR)[1] as number) - (shares(1e4 * HOUR)[0] as number)).toBeCloseTo(5, 9);
   });
 
-  test('what is expected to end soon sets less aside', () => {
+  test('remember what a tenant is behind up to a bound', () => {
     const { accounts, demand, tenant } = world();
+    const lead = (time: number): number =>
+      accounts.shareOf(tenant('vision'), time) - accounts.shareOf(tenant('nlp'), time);
+    accounts.onHold(tenant('vision'), 1, demand(8), 0, 0);
+    // What runs counts for an hour to come.
+    expect(lead(0)).toBeCloseTo(1, 9);
+    expect(lead(10 * HOUR)).toBeCloseTo(11, 9);
+    expect(lead(100 * HOUR)).toBeCloseTo(21, 9);
+    accounts.onRelease(tenant('vision'), 1, demand(8), 0, 100 * HOUR);
+    expect(lead(100 * HOUR)).toBeCloseTo(20, 9);
+  });
+
+  test('count what runs alike, whatever it declares', () => {
+    const { accounts, demand, tenant } = world();
+    accounts.onHold(tenant('vision'), 8, demand(4), 0, 0);
+    const unknown = accounts.shareOf(tenant('vision'), 0);
+    accounts.onRelease(tenant('vision'), 8, demand(4), 0, 0);
+    accounts.onHold(tenant('vision'), 9, demand(4), 0, 0);
+    expect(accounts.shareOf(tenant('vision'), 0)).toBe(unknown);
+  });
+
+  test('by balance: usage is forgotten with the half-life', () => {
+    const { accounts, demand, tenant } = world('Balance');
+    const lead = (time: number): number =>
+      accounts.shareOf(tenant('vision'), time) - accounts.shareOf(tenant('nlp'), time);
+    accounts.onHold(tenant('vision'), 1, demand(4), 0, 0);
+    accounts.onRelease(tenant('vision'), 1, demand(4), 0, 10 * HOUR);
+    expect(lead(10 * HOUR)).toBeGreaterThan(0.5);
+    expect(lead(1e4 * HOUR)).toBeCloseTo(0, 2);
+  });
+
+  test('by balance: what is expected to end soon sets less aside', () => {
+    const { accounts, demand, tenant } = world('Balance');
     accounts.onHold(tenant('vision'), 8, demand(4), 0, 0);
     const whole = accounts.shareOf(tenant('vision'), 0);
     accounts.onRelease(tenant('vision'), 8, demand(4), 0, 0);

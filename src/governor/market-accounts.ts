@@ -46,7 +46,7 @@ export class MarketAccounts implements Accounts {
   /** @param inner   Gets every call; the accounts of tenants, or what measures them. */
   constructor(inner: Accounts, tenants: TenantAccounts, options: MarketAccountsOptions = {}) {
     const { tree, usage } = tenants;
-    const { halfLifeSeconds, priceCap, flavors } = tree.market;
+    const { halfLifeSeconds, priceCap, flavors, order, memorySeconds } = tree.market;
     const rates = tenantMints(tree, usage);
     const { ledger, rentPeriodSeconds, expectedSeconds, nameOf } = options;
     this.inner = inner;
@@ -66,7 +66,7 @@ export class MarketAccounts implements Accounts {
       })),
       halfLifeMicros: microsOf(halfLifeSeconds),
       rentPeriodMicros: rentPeriodSeconds === undefined ? undefined : microsOf(rentPeriodSeconds),
-      priceCap,
+      ...{ priceCap, order, memoryMicros: microsOf(memorySeconds) },
       ledger,
     });
   }
@@ -75,12 +75,21 @@ export class MarketAccounts implements Accounts {
     return this.inner.dueSeconds;
   }
 
-  /** Hours of its mint that a tenant is below m/κ, by decayed and priced usage; Infinity if it mints nothing. The smaller goes first. */
+  /** Less its standing, in hours of its mint: by what it had for its share, or by its balance. Infinity if it mints nothing. The smaller goes first. */
   shareOf(tenant: number, timeSeconds: number): number {
     const number = this.numberOf(tenant);
     const timeMicros = microsOf(timeSeconds);
     this.market.advance(timeMicros);
     return -this.market.standingOf(number, timeMicros);
+  }
+
+  /** @returns By how much `shareOf` grows at once if a job starts now, on the first flavour that could serve it; 0: it pays nothing. */
+  stepOf(tenant: number, demand: Demand, pods: number): number {
+    const mask = this.tenants.flavors.servingMask(demand);
+    if (mask === 0) return 0;
+    const flavor = 31 - Math.clz32(mask & -mask);
+    const milli = pods * this.milliOf(flavor, demand);
+    return milli === 0 ? 0 : this.market.stepOf(this.numberOf(tenant), flavor, milli);
   }
 
   admit(ask: Ask, timeSeconds: number): AccountsRefusal | undefined {

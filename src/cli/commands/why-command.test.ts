@@ -84,9 +84,16 @@ describe('teg why', () => {
   it('says why each waiting job waits', () => {
     const { stdout, status } = teg('why', result);
     expect(status).toBe(0);
-    expect(stdout).toContain('big  tenant vision, 1 pod, has waited 29 m 50 s, 2 before it');
+    expect(stdout).toContain('big  tenant vision, 1 pod, has waited 29 m 50 s, no job before it');
     expect(stdout).toContain('more  tenant nlp');
     expect(stdout).toContain('Tenant nlp may hold 4 GPUs of h100, holds 4 GPUs, and the job needs 4 GPUs.');
+  });
+
+  it('lists jobs as they would start: the tenant first that had less for its share, and its turn ends with a start', () => {
+    const { jobs } = JSON.parse(teg('why', result, '--json').stdout);
+    expect(jobs.map(({ id, position }: { id: string; position: number }) => `${position} ${id}`)).toEqual([
+      ...['0 big', '1 second', '2 third', '3 more'],
+    ]);
   });
 
   it('answers for one job, also in JSON, and for no other', () => {
@@ -139,7 +146,17 @@ describe('teg share', () => {
     const { stdout } = teg('share', result);
     expect(stdout).toMatch(/^h100 +16\.0 +75\.0 % +0\.4444 +0\.111111$/m);
     expect(stdout).toMatch(/^nlp +\S+ +4\.00 +1\.78 +/m);
+    // nlp had 4 GPUs of its 4, vision 8 of its 12 for half an hour and the hour that running jobs count ahead.
+    expect(stdout).toContain(
+      'Standing: hours of its share that a tenant had less than the one that had most',
+    );
     const { tenants, market } = JSON.parse(teg('share', result, '--json').stdout);
+    const standing = Object.fromEntries(
+      market.tenants.map(({ name, standingHours }: Record<string, unknown>) => [name, standingHours]),
+    );
+    expect(standing).toMatchObject({ nlp: 0, default: null });
+    expect(standing['vision']).toBeCloseTo(1.5 - (8 / 12) * 1.5, 9);
+    expect(stdout).toMatch(/^vision .* 0\.5 h /m);
     expect(tenants[0].name).toBe('vision');
     expect(market.flavors[0].free).toEqual([{ gpus: 4, nodes: 1 }]);
   });

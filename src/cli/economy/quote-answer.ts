@@ -47,7 +47,7 @@ export function answerQuote(
   const tenant = tenantFor(market, job, options.tenant);
   return {
     answer: {
-      atSeconds: market.atSeconds,
+      ...{ atSeconds: market.atSeconds, rentPeriodSeconds: market.rentPeriodSeconds, order: market.order },
       shape,
       tenant: tenant?.name,
       flavors: quotesFor(market, shape, tenant, options.flavor),

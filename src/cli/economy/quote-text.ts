@@ -6,9 +6,26 @@ import { printTable } from '../terminal/table.ts';
 import type { FlavorQuote, QuotedShape } from './quote.ts';
 import { waitSentence } from './wait-sentences.ts';
 
+/** Whose turn it is, under the queue `teg`. */
+const TURN_SENTENCES: Readonly<Record<MarketResult['order'], string>> = {
+  Usage:
+    'It is the turn of the tenant that had least for its share, whatever it can pay: “standing” of teg share.',
+  Balance: 'It is the turn of the tenant with most tokens for its mint: “standing” of teg share.',
+};
+
+/** What the standing of a tenant is. */
+const STANDING_SENTENCES: Readonly<Record<MarketResult['order'], string>> = {
+  Usage:
+    'Standing: hours of its share that a tenant had less than the one that had most. Under the queue teg the largest goes first.',
+  Balance: 'Standing: the balance in hours of mint. Under the queue teg the largest goes first.',
+};
+
 /** An answer of `teg quote`. */
 export interface QuoteAnswer {
   readonly atSeconds: number;
+  readonly rentPeriodSeconds: number;
+  /** Whose turn it is goes by this. */
+  readonly order: MarketResult['order'];
   readonly shape: QuotedShape;
   readonly tenant: string | undefined;
   readonly flavors: readonly FlavorQuote[];
@@ -18,7 +35,7 @@ export interface QuoteAnswer {
 
 /** Prints an answer to standard output. */
 export function printQuote(
-  { atSeconds, shape, flavors, job }: QuoteAnswer,
+  { atSeconds, rentPeriodSeconds, order, shape, flavors, job }: QuoteAnswer,
   tenant: MarketTenantResult | undefined,
 ): void {
   const { pods, each, runtimeSeconds } = shape;
@@ -55,7 +72,7 @@ export function printQuote(
   if (job !== undefined) console.log(`${job.id} waits: ${waitSentence(job.code, job.data, atSeconds)}`);
   if (tenant !== undefined) console.log(tenantSentence(tenant));
   console.log(
-    'Room is by whole idle GPUs. Rents are quoted again every hour. Tenants that cannot pay stand behind those that can.',
+    `Room is by whole idle GPUs. Rents are quoted again every ${formatDuration(rentPeriodSeconds)}. ${TURN_SENTENCES[order]}`,
   );
 }
 
@@ -66,7 +83,7 @@ function tenantSentence({ name, balance, mintPerHour, spendPerHour }: MarketTena
 }
 
 /** Prints prices and accounts to standard output. */
-export function printMarket({ flavors, tenants }: MarketResult): void {
+export function printMarket({ flavors, tenants, order }: MarketResult): void {
   const right = (header: string) => ({ header, align: 'right' as const });
   console.log('');
   printTable(
@@ -94,6 +111,7 @@ export function printMarket({ flavors, tenants }: MarketResult): void {
       formatFixed(charged, 1),
     ]),
   );
+  console.log(`\n${STANDING_SENTENCES[order]}`);
 }
 
 function payText({ affordableInSeconds }: FlavorQuote, tenant: MarketTenantResult | undefined): string {

@@ -19,6 +19,9 @@ export interface ChampionOptions {
   readonly reservationsMax?: number;
 }
 
+/** Most champions at one time: their nodes are a mask of bits. */
+export const RESERVATIONS_MOST = 8;
+
 /** The defaults of `ChampionOptions`. */
 export const CHAMPION_DEFAULTS: Required<ChampionOptions> = {
   savingRate: 0.5,

@@ -46,6 +46,10 @@ export interface MarketSpec {
   readonly flavors: readonly QuotaFlavor[];
   /** Half-life of balances and of usage, > 0: a half-life of 0 would switch fairness off in silence. */
   readonly halfLifeSeconds: number;
+  /** Whose turn it is: of who had least for its share, or has most tokens for its mint (`TenantOrderKind`). */
+  readonly order: 'Usage' | 'Balance';
+  /** By usage: what a tenant may be behind and catch up, seconds of its share, > 0. */
+  readonly memorySeconds: number;
   /** Highest price, as a multiple of the base; ≥ 1. */
   readonly priceCap: number;
   readonly champion: {
@@ -125,6 +129,9 @@ export interface TenantSpec {
 /** Half-life if none is given to `marketSpec`: a week. */
 export const HALF_LIFE_SECONDS_DEFAULT: number = 168 * 3600;
 
+/** Memory if none is given to `marketSpec`: 30 days. */
+export const MEMORY_SECONDS_DEFAULT: number = 720 * 3600;
+
 /** Run time of jobs that declare none, unless their tenant says otherwise: eight hours. */
 export const DEFAULT_RUNTIME_SECONDS: number = 8 * 3600;
 
@@ -133,8 +140,10 @@ export function marketSpec(given: Partial<MarketSpec> = {}): MarketSpec {
   return {
     flavors: [],
     halfLifeSeconds: HALF_LIFE_SECONDS_DEFAULT,
+    order: 'Usage',
+    memorySeconds: MEMORY_SECONDS_DEFAULT,
     priceCap: 20,
-    champion: { afterSeconds: 60, reservationsMax: 1, unknownRuntime: 'Predict' },
+    champion: { afterSeconds: 60, reservationsMax: 6, unknownRuntime: 'Predict' },
     priorityScope: 'Tenant',
     ...given,
   };

@@ -23,7 +23,7 @@ export function badTenantField(path: string, got: unknown, expected: string, rem
 
 /** @throws TegError TEG_CONFIG_INVALID for the first field of a market that is out of its bounds. */
 export function checkMarket(market: MarketSpec): void {
-  const { flavors, halfLifeSeconds, priceCap, champion } = market;
+  const { flavors, halfLifeSeconds, memorySeconds, priceCap, champion } = market;
   const at = 'market';
   if (!(halfLifeSeconds > 0 && halfLifeSeconds < Infinity)) {
     throw badTenantField(
@@ -31,6 +31,14 @@ export function checkMarket(market: MarketSpec): void {
       halfLifeSeconds,
       'seconds above 0',
       'say how long usage is remembered, for example 168h: 0 would switch fairness off',
+    );
+  }
+  if (!(memorySeconds > 0 && memorySeconds < Infinity)) {
+    throw badTenantField(
+      `${at}: memory`,
+      memorySeconds,
+      'seconds above 0',
+      'say how much of its share a tenant may catch up, for example 720h',
     );
   }
   requireNumber(`${at}: priceCap`, priceCap, 1, Number.MAX_VALUE);

@@ -149,6 +149,7 @@ describe('what cannot be', () => {
   test.each<[string, Partial<MarketSpec>, string]>([
     ['a half-life of 0', { halfLifeSeconds: 0 }, 'market: halfLife: got 0, expected seconds above 0'],
     ['a missing half-life', { halfLifeSeconds: Number.NaN }, 'market: halfLife: got NaN'],
+    ['a memory of nothing', { memorySeconds: 0 }, 'market: memory: got 0, expected seconds above 0'],
     ['a cap below the base', { priceCap: 0.5 }, 'market: priceCap: got 0.5'],
     [
       'a price that is missing',

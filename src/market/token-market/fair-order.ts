@@ -1,5 +1,6 @@
 /**
- * Who starts next. Those first that can pay, among them the one that had least for its share; equal ones by rank.
+ * Who starts next, by the order of the market: the one that had least for its share, or, by balance, those first that can pay; equal ones
+ * by rank.
  *
  * Rank alone (the time since which a job could be paid for) would let a tenant that saved for days put all its jobs in front of everybody's.
  * Rank is for champions, one a contention domain: `Saving.fullMicros`, `TokenMarket.affordableAt`.
@@ -28,7 +29,8 @@ export function fairOrder(market: TokenMarket, asks: readonly FairAsk[], timeMic
   const standings = new Float64Array(asks.length);
   for (const [at, { tenant, cost }] of asks.entries()) {
     const isMinting = (market.mints[tenant] as number) > 0;
-    const isPaying = isMinting && market.canAfford(tenant, cost, timeMicros);
+    market.advance(timeMicros);
+    const isPaying = isMinting && (market.order === 'Usage' || market.canAfford(tenant, cost, timeMicros));
     classes[at] = isPaying ? FairClass.Paying : isMinting ? FairClass.Owing : FairClass.IdleOnly;
     standings[at] = isMinting ? market.standingOf(tenant, timeMicros) : market.balanceOf(tenant, timeMicros);
   }

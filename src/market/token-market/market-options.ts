@@ -24,6 +24,12 @@ export interface MarketTenant {
   readonly mintRate?: number;
 }
 
+/**
+ * Whose turn it is. Usage: who had least for its share, of what is remembered. Balance: who has most tokens for its mint, so that usage
+ * counts at its price and fades with the half-life.
+ */
+export type TenantOrderKind = 'Usage' | 'Balance';
+
 /** A market's settings. Times are whole microseconds > 0. */
 export interface TokenMarketOptions {
   readonly flavors: readonly MarketFlavor[];
@@ -31,6 +37,10 @@ export interface TokenMarketOptions {
   readonly tenants: readonly MarketTenant[];
   /** Of the ledger that the market makes; ignored if it is given one. Default 168 hours. */
   readonly halfLifeMicros?: number | undefined;
+  /** Default by usage. */
+  readonly order?: TenantOrderKind | undefined;
+  /** By how much of its share a tenant may be behind the one that had most, and catch up; default 720 hours. */
+  readonly memoryMicros?: number | undefined;
   /** After how long rent is paid and quoted again. Default an hour. */
   readonly rentPeriodMicros?: number | undefined;
   /** For how long rent is reserved; at least the rent period, which is the default. */
@@ -55,6 +65,8 @@ export interface TokenMarketOptions {
 /** Defaults of what is optional. */
 export const MARKET_DEFAULTS = {
   halfLifeMicros: 168 * MICROS_PER_HOUR,
+  order: 'Usage',
+  memoryMicros: 720 * MICROS_PER_HOUR,
   rentPeriodMicros: MICROS_PER_HOUR,
   priceCap: PRICE_CAP_DEFAULT,
   evenLoad: EVEN_LOAD_DEFAULT,

@@ -15,7 +15,7 @@
  */
 import { assert } from '../../kernel/assert.ts';
 import type { Dual } from '../../physics/dual.ts';
-import { costOf, isNatural } from '../amounts.ts';
+import { costOf, isNatural, MICROS_PER_TOKEN } from '../amounts.ts';
 import { Ledger } from '../ledger.ts';
 import { mintRates } from '../mint-rates.ts';
 import { affordableAfter } from '../prices/half-life.ts';
@@ -25,15 +25,15 @@ import type { Transfer } from '../transfer.ts';
 import { rentFor } from './accrual.ts';
 import { EscrowBook } from './escrow-book.ts';
 import { Leases } from './leases.ts';
-import { MARKET_DEFAULTS, type TokenMarketOptions } from './market-options.ts';
+import { MARKET_DEFAULTS, type TenantOrderKind, type TokenMarketOptions } from './market-options.ts';
 import { MarketKind, mintOf, openingOf, taxOf } from './market-transfers.ts';
 import { type Saving, Savings } from './savings.ts';
 import { rateOf, TenantRents } from './tenant-rents.ts';
 import { UsageLog } from './usage-log.ts';
+import { UsageMemory } from './usage-memory.ts';
 
 /** Micro-units of a milli-unit: what it mints in an hour at price 1. */
 const MICROS_PER_MILLI_UNIT = 1_000;
-
 const MILLIS_PER_UNIT = 1_000;
 
 /** What a lease is for. */
@@ -54,6 +54,10 @@ export class TokenMarket {
   readonly rents: TenantRents;
   readonly leases: Leases = new Leases();
   readonly savings: Savings;
+  /** What tenants had for their share. */
+  readonly memory: UsageMemory;
+  /** What decides whose turn it is. */
+  readonly order: TenantOrderKind;
   /** @shape [tenants] Micro-tokens an hour. */
   readonly mints: Float64Array;
   /** @shape [flavors] Milli-units in use, and in all. */
@@ -66,6 +70,8 @@ export class TokenMarket {
   readonly horizon: number;
   private readonly period: number;
   private readonly rules: readonly PriceRule[];
+  /** @shape [flavors] Units of the reference hardware in a milli-unit. */
+  private readonly worths: Float64Array;
   private readonly isActive: Uint8Array;
   private active: number[] = [];
   /** Leases whose rent is saved. */
@@ -98,11 +104,19 @@ export class TokenMarket {
     }));
     this.loads = new Float64Array(flavors.length);
     this.capacities = Float64Array.from(flavors, ({ capacityMilli }) => capacityMilli);
+    this.worths = Float64Array.from(
+      flavors,
+      ({ tokensPerUnitHour = 1 }) => tokensPerUnitHour / MILLIS_PER_UNIT,
+    );
     this.mints = new Float64Array(tenants.length);
     this.isActive = new Uint8Array(tenants.length);
     this.lastTickMicros = startMicros - (startMicros % rentPeriodMicros);
     this.dueMicros = this.lastTickMicros + rentPeriodMicros;
     this.mint(options, startMicros);
+    const { memoryMicros = MARKET_DEFAULTS.memoryMicros, order = MARKET_DEFAULTS.order } = options;
+    const rights = this.mints.map((mint) => mint / MICROS_PER_TOKEN);
+    this.memory = new UsageMemory(rights, memoryMicros, horizonMicros);
+    this.order = order;
     if (!this.ledger.isLogged) return;
     this.usageLog = new UsageLog(this.ledger);
     for (const [flavor, { name }] of flavors.entries()) {
@@ -167,7 +181,7 @@ export class TokenMarket {
     const cost = rentFor(rate, Math.min(this.horizon, expectedMicros));
     this.rents.start(tenant, flavor, milli, rate, timeMicros);
     this.book.commit(tenant, cost);
-    this.loads[flavor] = (this.loads[flavor] as number) + milli;
+    this.load(tenant, flavor, milli, timeMicros);
     this.activate(tenant);
     const lease = this.leases.add(tenant, flavor, milli, rate, timeMicros, cost);
     if (this.usageLog !== undefined) this.noteStart(lease, price, job, timeMicros);
@@ -201,9 +215,14 @@ export class TokenMarket {
       this.rents.endFresh(tenant, flavor, milli, rate, timeMicros);
       this.book.commit(tenant, rentFor(rate, timeMicros - start) - (leases.commitments[lease] as number));
     } else this.rents.endQuoted(tenant, flavor, milli, timeMicros);
-    this.loads[flavor] = (this.loads[flavor] as number) - milli;
+    this.load(tenant, flavor, -milli, timeMicros);
     this.usageLog?.ended(lease, timeMicros);
     leases.remove(lease);
+  }
+
+  private load(tenant: number, flavor: number, milli: number, timeMicros: number): void {
+    this.loads[flavor] = (this.loads[flavor] as number) + milli;
+    this.memory.change(tenant, milli * (this.worths[flavor] as number), timeMicros);
   }
 
   /** Does the ticks that are due by a time. O(active tenants × flavours) each. */
@@ -245,6 +264,7 @@ export class TokenMarket {
     this.dueMicros = timeMicros + this.period;
     this.payPrepaid(timeMicros);
     this.savings.collect(timeMicros);
+    this.memory.lift(timeMicros);
   }
 
   /** What a tenant has less what it has set aside and owes, micro-tokens: m/κ less decayed usage. @param timeMicros Not before the last tick. */
@@ -282,13 +302,25 @@ export class TokenMarket {
   }
 
   /**
-   * Hours of its mint that a tenant's balance is worth: larger goes first. −Infinity for a tenant that mints nothing.
+   * What tenants are ordered by, in hours of their mint: larger goes first. −Infinity for a tenant that mints nothing.
    *
-   * Of tenants that all mint and spend alike the order is that of decayed usage over share.
+   * By usage: how much less a tenant had for its share than the one that had most when rents were paid last. By balance: what its
+   * balance is worth; of tenants that all mint and spend alike the order is that of decayed usage over share.
+   *
+   * @param timeMicros Not before the last tick.
    */
   standingOf(tenant: number, timeMicros: number): number {
     const mint = this.mints[tenant] as number;
-    return mint === 0 ? Number.NEGATIVE_INFINITY : this.balanceOf(tenant, timeMicros) / mint;
+    if (mint === 0) return Number.NEGATIVE_INFINITY;
+    if (this.order === 'Usage') return this.memory.most - this.memory.hadAt(tenant, timeMicros);
+    return this.balanceOf(tenant, timeMicros) / mint;
+  }
+
+  /** @returns By how much the standing of a tenant falls at once if something starts now, hours; Infinity if it mints nothing. */
+  stepOf(tenant: number, flavor: number, milli: number): number {
+    if (this.order === 'Usage') return this.memory.aheadOf(tenant, milli * (this.worths[flavor] as number));
+    const mint = this.mints[tenant] as number;
+    return mint === 0 ? Number.POSITIVE_INFINITY : this.costOf(flavor, milli) / mint;
   }
 
   /** Decayed usage, priced: m/κ less the balance; micro-tokens. */
@@ -338,7 +370,7 @@ export class TokenMarket {
     this.advance(timeMicros);
     const rate = rateOf(milli, this.quotedPrice(flavor, milli));
     this.savings.start(saving, rate, milli, timeMicros);
-    this.loads[flavor] = (this.loads[flavor] as number) + milli;
+    this.load(saving.tenant, flavor, milli, timeMicros);
     const lease = this.leases.add(saving.tenant, flavor, milli, rate, timeMicros, 0);
     this.prepaid.set(lease, saving);
     return lease;

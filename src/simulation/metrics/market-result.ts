@@ -37,7 +37,9 @@ const marketTenantSchema = z
     standingHours: z
       .number()
       .nullable()
-      .describe('balance in hours of mint; larger goes first; null: no mint'),
+      .describe(
+        'what tenants are ordered by, larger goes first. By usage: hours of its share that it had less than the tenant that had most; by balance: balance in hours of mint; null: no mint',
+      ),
     spendPerHour: z.number().describe('tokens of rent at the quotes of now'),
     charged: z.number().describe('tokens of rent in the run'),
     availableGpus: z
@@ -50,6 +52,8 @@ const marketTenantSchema = z
 export const marketResultSchema = z.object({
   atSeconds: z.number(),
   halfLifeSeconds: z.number(),
+  order: z.enum(['Usage', 'Balance']).describe('whose turn it is goes by this'),
+  memorySeconds: z.number().describe('how much of its share a tenant may be behind, by usage'),
   rentPeriodSeconds: z.number().describe('rent is set aside for this long, and quoted again after it'),
   flavors: z.array(marketFlavorSchema),
   tenants: z.array(marketTenantSchema),
@@ -73,6 +77,8 @@ export function marketResult(
   return {
     atSeconds,
     halfLifeSeconds: accounts.tree.market.halfLifeSeconds,
+    order: market.order,
+    memorySeconds: accounts.tree.market.memorySeconds,
     rentPeriodSeconds: market.horizon / MICROS_PER_SECOND,
     flavors: accounts.tree.market.flavors.map(({ name, gpuModels, unitsPerHour }, flavor) => {
       const { value, slope } = market.priceOf(flavor);
@@ -90,8 +96,21 @@ export function marketResult(
         free: free[flavor] as MarketFlavorResult['free'],
       };
     }),
-    tenants: accounts.tree.tenants.map((tenant) => tenantResult(market, accounts, tenant, atSeconds)),
+    tenants: fromLeast(
+      market.order,
+      accounts.tree.tenants.map((tenant) => tenantResult(market, accounts, tenant, atSeconds)),
+    ),
   };
+}
+
+/** By usage: standings count from the tenant that had most, what runs included. */
+function fromLeast(order: MarketResult['order'], tenants: MarketTenantResult[]): MarketTenantResult[] {
+  if (order === 'Balance') return tenants;
+  const least = Math.min(...tenants.map(({ standingHours }) => standingHours ?? Number.POSITIVE_INFINITY));
+  return tenants.map((tenant) => ({
+    ...tenant,
+    standingHours: tenant.standingHours === null ? null : tenant.standingHours - least,
+  }));
 }
 
 function tenantResult(

@@ -1,37 +1,44 @@
-/** Waiting jobs at the end of a run. */
+/** Waiting jobs are listed as the queue would start them. */
 import { expect, test } from 'vitest';
-import { Reason } from '../../governor/zone/zone-events.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { JobTableBuilder } from '../inputs/job-table.ts';
-import { WAITING_LISTED_MAX, waitingReport } from './waiting-report.ts';
+import { waitingReport } from './waiting-report.ts';
 
-test('are in order of priority and arrival, name other jobs by their ids, and are listed up to a limit', () => {
+const REASONS = { reasonOf: () => 0 as never, refusalOf: () => undefined };
+
+function report(shares?: Readonly<Record<string, number>>): string[] {
   const builder = new JobTableBuilder(new DemandTable());
-  const count = WAITING_LISTED_MAX + 5;
-  for (let i = 0; i < count; i++) {
+  for (const [id, tenant, priority] of [
+    ['a1', 'a', 0],
+    ['a2', 'a', 0],
+    ['b1', 'b', 0],
+    ['a3', 'a', 9],
+    ['b2', 'b', 0],
+  ] as const) {
     builder.add({
-      ...{ id: `job-${i}`, tenant: 'a', priority: i === 2 ? 5 : 0, submitSeconds: i, durationSeconds: 1 },
-      ...{ cpuMilli: 1000, memoryMib: 0, gpuCount: 0, gpuMilli: 0, gpuModels: [] },
-      ...{ requestedSeconds: Number.NaN, podCount: 1, gangMin: 1 },
+      ...{ id, tenant, user: tenant, priority, cpuMilli: 0, memoryMib: 0, gpuCount: 1, gpuMilli: 1000 },
+      ...{ gpuModels: [], submitSeconds: 0, durationSeconds: 1, podCount: 1, gangMin: 1 },
+      requestedSeconds: 1,
     });
   }
+  const table = builder.build();
   const zone = {
-    forEachWaitingJob: (visit: (job: number) => void) => {
-      for (let job = count - 1; job >= 0; job--) visit(job);
-    },
-    reasonOf: () => Reason.NoFit,
-    refusalOf: (job: number) => (job === 1 ? { code: 'room-reserved', data: { forJob: 2 } } : undefined),
+    ...REASONS,
+    forEachWaitingJob: (visit: (job: number) => void) => [4, 2, 0, 3, 1].forEach(visit),
   };
-  const report = waitingReport(zone, builder.build(), 5000);
-  expect(report.count).toBe(count);
-  expect(report.jobs).toHaveLength(WAITING_LISTED_MAX);
-  expect(report.jobs.slice(0, 4).map(({ id, position }) => [id, position])).toEqual([
-    ['job-2', 0],
-    ['job-0', 1],
-    ['job-1', 2],
-    ['job-3', 3],
-  ]);
-  expect(report.jobs[2]).toMatchObject({
-    ...{ code: 'room-reserved', data: { forJob: 'job-2' }, waitedSeconds: 4999, tenant: 'a' },
-  });
+  const turns = shares && {
+    shareOf: (tenant: number) => shares[table.tenants.nameOf(tenant)] as number,
+    stepOf: () => 1,
+  };
+  return waitingReport(zone, table, 10, turns).jobs.map(({ id, position }) => `${position} ${id}`);
+}
+
+test('by priority and arrival where tenants are not ordered', () => {
+  expect(report()).toEqual(['0 a3', '1 a1', '2 a2', '3 b1', '4 b2']);
+});
+
+test('by turn: each start counts, and of equal shares priority and arrival decide', () => {
+  expect(report({ a: 1.5, b: 0 })).toEqual(['0 b1', '1 b2', '2 a3', '3 a1', '4 a2']);
+  expect(report({ a: 0, b: 0 })).toEqual(['0 a3', '1 b1', '2 a1', '3 b2', '4 a2']);
+  expect(report({ a: 0.5, b: Number.POSITIVE_INFINITY })).toEqual(['0 a3', '1 a1', '2 a2', '3 b1', '4 b2']);
 });

@@ -1,7 +1,8 @@
-/** The jobs that wait at the end of a run, in order of priority and arrival, each with its one reason. */
+/** The jobs that wait at the end of a run, in the order in which they would start, each with its one reason. */
 import { z } from 'zod';
 import type { AccountsRefusal } from '../../governor/accounts.ts';
 import { REASON_NAMES, type ReasonCode } from '../../governor/zone/zone-events.ts';
+import type { Demand } from '../../model/demand.ts';
 import type { JobTable } from '../inputs/job-table.ts';
 
 /** Waiting jobs that a result lists, at most: the first in order. */
@@ -17,7 +18,9 @@ export const waitingJobSchema = z
   .object({
     id: z.string(),
     tenant: z.string(),
-    position: count.describe('jobs that go before it by priority and arrival'),
+    position: count.describe(
+      'jobs that would start before it if there were room for all: by turn of the tenants where these are ordered, then priority and arrival',
+    ),
     waitedSeconds: z.number(),
     pods: count,
     each: z
@@ -50,8 +53,21 @@ export interface WaitReasons {
   refusalOf(job: number): AccountsRefusal | undefined;
 }
 
-/** @returns The waiting jobs. O(jobs). */
-export function waitingReport(zone: WaitReasons, table: JobTable, atSeconds: number): WaitingReport {
+/** Whose turn it is: the order of tenants in which a queue starts jobs. */
+export interface WaitingTurns {
+  /** The smaller goes first. */
+  shareOf(tenant: number, timeSeconds: number): number;
+  /** By how much it grows when a job starts. */
+  stepOf(tenant: number, demand: Demand, pods: number): number;
+}
+
+/** @param turns Absent: tenants are not ordered. @returns The waiting jobs. O(jobs log jobs + tenants × listed). */
+export function waitingReport(
+  zone: WaitReasons,
+  table: JobTable,
+  atSeconds: number,
+  turns?: WaitingTurns,
+): WaitingReport {
   const waiting: number[] = [];
   zone.forEachWaitingJob((job) => {
     waiting.push(job);
@@ -62,10 +78,51 @@ export function waitingReport(zone: WaitReasons, table: JobTable, atSeconds: num
   return {
     count: waiting.length,
     atSeconds,
-    jobs: waiting
-      .slice(0, WAITING_LISTED_MAX)
-      .map((job, position) => waitingJob(zone, table, job, position, atSeconds)),
+    jobs: (turns === undefined
+      ? waiting.slice(0, WAITING_LISTED_MAX)
+      : inTurn(waiting, table, atSeconds, turns)
+    ).map((job, position) => waitingJob(zone, table, job, position, atSeconds)),
   };
+}
+
+/** @param waiting By priority and arrival. @returns The first of them, as they would start in one pass that has room for all. */
+function inTurn(
+  waiting: readonly number[],
+  table: JobTable,
+  atSeconds: number,
+  turns: WaitingTurns,
+): number[] {
+  const lines = new Map<number, { readonly jobs: number[]; at: number; share: number }>();
+  const rankOf = new Map<number, number>();
+  for (const [rank, job] of waiting.entries()) {
+    const tenant = table.tenantIds[job] as number;
+    const line = lines.get(tenant);
+    if (line === undefined) {
+      lines.set(tenant, { jobs: [job], at: 0, share: turns.shareOf(tenant, atSeconds) });
+    } else line.jobs.push(job);
+    rankOf.set(job, rank);
+  }
+  const first: number[] = [];
+  while (first.length < Math.min(waiting.length, WAITING_LISTED_MAX)) {
+    let best: { readonly jobs: number[]; at: number; share: number } | undefined;
+    let bestRank = Number.POSITIVE_INFINITY;
+    for (const line of lines.values()) {
+      const rank = rankOf.get(line.jobs[line.at] as number);
+      if (rank === undefined) continue;
+      if (best !== undefined && !(line.share < best.share || (line.share === best.share && rank < bestRank)))
+        continue;
+      [best, bestRank] = [line, rank];
+    }
+    if (best === undefined) break;
+    const job = best.jobs[best.at++] as number;
+    best.share += turns.stepOf(
+      table.tenantIds[job] as number,
+      table.demandOf(job),
+      table.podCounts[job] as number,
+    );
+    first.push(job);
+  }
+  return first;
 }
 
 function waitingJob(

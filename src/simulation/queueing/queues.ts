@@ -1,5 +1,6 @@
 /** The registry of queueing disciplines that are not a zone's own. */
 
+import { CHAMPION_DEFAULTS, RESERVATIONS_MOST } from '../../governor/queueing/champions.ts';
 import type { RoomMaker } from '../../governor/queueing/room-maker.ts';
 import { TegQueue, type TenantOrder } from '../../governor/queueing/teg-queue.ts';
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
@@ -66,10 +67,13 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
   teg: {
     description: 'whatever fits starts, around a reservation for the one that has waited long',
     // Backfilled jobs that outrun a prediction postpone champions: where owners declare, that is better (measured).
-    create: ({ runtimes, order, rooms }) => {
+    create: ({ runtimes, order, rooms, tree }) => {
       const predicts = runtimes === 'predicted';
       const estimates = new RuntimeEstimates({ predicts, prefersDeclared: true });
-      return new TegQueue(estimates, order, rooms === undefined ? {} : { rooms });
+      // One champion at a time leaves a tenant of gangs behind its share: each slot that comes free goes to others' small jobs.
+      const wanted = tree?.market.champion.reservationsMax;
+      const reservationsMax = Math.min(RESERVATIONS_MOST, wanted ?? CHAMPION_DEFAULTS.reservationsMax);
+      return new TegQueue(estimates, order, { reservationsMax, ...(rooms === undefined ? {} : { rooms }) });
     },
   },
   'smallest-first': {

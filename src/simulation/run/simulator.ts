@@ -43,7 +43,7 @@ import { RunProfile } from '../metrics/run-profile.ts';
 import { StateSampler } from '../metrics/state-sampler.ts';
 import { summarizeRun } from '../metrics/summary.ts';
 import { TenantMeter } from '../metrics/tenant-meter.ts';
-import { waitingReport } from '../metrics/waiting-report.ts';
+import { type WaitingTurns, waitingReport } from '../metrics/waiting-report.ts';
 import { PodDecider } from '../pods/pod-decider.ts';
 import { podReport } from '../pods/pod-report.ts';
 import { HoldingQueue } from '../queueing/holding-queue.ts';
@@ -122,7 +122,7 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
   const result = summarizeRun(options, parts, { ended, endSeconds: run.now, wallMicros });
   return {
     ...result,
-    ...waitingPart(decider, table, run.now),
+    ...waitingPart(decider, table, run.now, options.queue === 'teg' ? built?.market : undefined),
     ...(reclaim === undefined ? {} : { evictions: evictionsOf(reclaim.counts) }),
     ...heldIdlePart(discipline, cluster, run.now),
     ...(tenants === undefined ? {} : { tenants: tenants.results(run.now) }),
@@ -133,9 +133,14 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
 }
 
 /** The jobs that wait at the end, where a zone decides and any does. */
-function waitingPart(decider: Decider, table: JobTable, now: number): Pick<SimulationResult, 'waiting'> {
+function waitingPart(
+  decider: Decider,
+  table: JobTable,
+  now: number,
+  turns: WaitingTurns | undefined,
+): Pick<SimulationResult, 'waiting'> {
   if (!(decider instanceof Zone) || decider.waitingJobs === 0) return {};
-  return { waiting: waitingReport(decider, table, now) };
+  return { waiting: waitingReport(decider, table, now, turns) };
 }
 
 /** What gangs held, under a queue that lets them. */

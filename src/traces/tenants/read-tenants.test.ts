@@ -56,6 +56,16 @@ describe('a file of tenants', () => {
     expect(tenants[0]).toMatchObject({ hold: { fromSeconds: 86_400, drainPods: 8, intervalSeconds: 60 } });
   });
 
+  test('says whose turn it is, and how much of a share is remembered', () => {
+    const read = (spec: object): object =>
+      parseTenants(stringify([{ ...MARKET, spec: { ...MARKET.spec, ...spec } }, tenant('a')]), 'x').market;
+    expect(read({})).toMatchObject({ order: 'Usage', memorySeconds: 720 * 3600 });
+    expect(read({ order: 'Balance', memory: '36h' })).toMatchObject({
+      order: 'Balance',
+      memorySeconds: 36 * 3600,
+    });
+  });
+
   test('is the same as documents, as a list, as a Kubernetes list, and as JSON', () => {
     const text = readFileSync(EXAMPLE, 'utf8');
     const objects = [...parseAllDocuments(text)].map((document) => document.toJS());

@@ -130,10 +130,11 @@ function read<Schema extends z.ZodObject>(
 }
 
 function marketOf({ spec }: z.output<typeof MARKET_OBJECT>): MarketSpec {
-  const { halfLife, flavors, ...same } = spec;
+  const { halfLife, memory, flavors, ...same } = spec;
   return {
     ...same,
     halfLifeSeconds: halfLife,
+    memorySeconds: memory,
     flavors: flavors.map(({ nodeSelector, ...flavor }) => ({ ...flavor, nodeLabels: nodeSelector })),
   };
 }

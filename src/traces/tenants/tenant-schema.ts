@@ -86,7 +86,7 @@ const apiVersion = z.literal(TENANTS_API_VERSION);
 
 const CHAMPION = z.strictObject({
   afterSeconds: z.number().min(0).default(60),
-  reservationsMax: z.int().min(0).default(1),
+  reservationsMax: z.int().min(0).default(6),
   unknownRuntime: z.enum(['Predict', 'Tenant', 'Never']).default('Predict'),
 });
 
@@ -97,7 +97,14 @@ export const MARKET_OBJECT = z.strictObject({
   metadata,
   spec: z.strictObject({
     flavors: z.array(FLAVOR).default([]),
-    halfLife: duration.describe('how long usage is remembered, above 0; required'),
+    halfLife: duration.describe('of balances and of decayed usage, above 0; required'),
+    order: z
+      .enum(['Usage', 'Balance'])
+      .default('Usage')
+      .describe('whose turn it is: of who had least for its share, or has most tokens for its mint'),
+    memory: duration
+      .prefault('720h')
+      .describe('how much of its share a tenant may be behind, and catch up, by usage; above 0'),
     priceCap: z.number().default(20),
     champion: CHAMPION.prefault({}),
     priorityScope: z.enum(['Tenant', 'Cluster']).default('Tenant'),
