@@ -32,6 +32,20 @@ describe.each([false, true])('the workload (gangs: %s)', (withGangs) => {
   });
 });
 
+test.each([false, true])(
+  'teg is as fair as karma, and nobody waits longer at the median (gangs: %s)',
+  async (withGangs) => {
+    const jobs = fairnessTable(1, withGangs);
+    const [teg, karma] = [await runFairness('teg', jobs, 1), await runFairness('karma', jobs, 1)];
+    expect(teg.jain).toBeGreaterThanOrEqual(karma.jain - 0.001);
+    expect(teg.minShare).toBeGreaterThanOrEqual(karma.minShare - 0.01);
+    expect(teg.waitP50Seconds).toBeLessThanOrEqual(karma.waitP50Seconds);
+    expect(teg.allocation).toBeGreaterThanOrEqual(karma.allocation);
+    // A champion a tenant and time would leave the tenant of gangs at .73.
+    expect(teg.minShare).toBeGreaterThan(0.95);
+  },
+);
+
 test('a queue without a memory gives the late tenant half of its share, and karma nearly all', async () => {
   const jobs = fairnessTable(1, false);
   const [drf, karma] = [await runFairness('drf', jobs, 1), await runFairness('karma', jobs, 1)];

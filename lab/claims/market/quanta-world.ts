@@ -83,6 +83,13 @@ export function tokens(shares: readonly number[], halfLife: number): SharingRule
   return (demands) => rule.quantum(demands);
 }
 
+/** The market's order by usage. @param memory Quanta of its share that a tenant may be behind. */
+export function remembered(shares: readonly number[], memory: number): SharingRule {
+  const capacity = Math.round(shares.reduce((sum, share) => sum + share, 0));
+  const rule = new TokenQuanta({ fairShares: shares, capacity, memory });
+  return (demands) => rule.quantum(demands);
+}
+
 /** @returns The same share for each of some tenants. */
 export function equalShares(tenants: number): number[] {
   return new Array(tenants).fill(FAIR_SHARE);
@@ -112,6 +119,8 @@ export function usefulOf(allocations: readonly Float64Array[], wanted: Demands):
 
 /** How fair a run was. */
 export interface Fairness {
+  /** Smallest total allocation over the mean. */
+  readonly minShare: number;
   /** Smallest over largest total allocation, Jain's index of the totals, smallest satisfied part of a demand, part of capacity used. */
   readonly minOverMax: number;
   readonly jain: number;
@@ -131,6 +140,7 @@ export function fairnessOf(allocations: readonly Float64Array[], demands: Demand
     usable += Math.min(demand, FAIR_SHARE * totals.length);
   }
   return {
+    minShare: (Math.min(...totals) * totals.length) / totals.reduce((sum, total) => sum + total, 0),
     minOverMax: Math.min(...totals) / Math.max(...totals),
     jain: jainIndex(totals),
     satisfied: Math.min(...totals.map((total, tenant) => total / Math.max(1, wanted[tenant] as number))),

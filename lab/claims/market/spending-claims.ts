@@ -11,9 +11,11 @@ import { supplyOf } from '../../../src/market/ledger-check.ts';
 import { marketSpec, quotaFlavor, tenantSpec } from '../../../src/market/tenants/spec.ts';
 import { TenantBudgets } from '../../../src/market/tenants/tenant-budgets.ts';
 import { CLUSTER_TENANT, TenantTree } from '../../../src/market/tenants/tenant-tree.ts';
+import type { TenantOrderKind } from '../../../src/market/token-market/market-options.ts';
 import { BURN, Code, type Transfer, TransferAction, type TransferId } from '../../../src/market/transfer.ts';
 import { TenantTable } from '../../../src/model/tenants.ts';
 import { atMost, type Claim, type Measurement, within } from '../claim.ts';
+import { CATCH_UPS, catchUp } from './catch-up.ts';
 import { SlotCluster, type StartOrder } from './slot-cluster.ts';
 
 const HOUR = MICROS_PER_HOUR;
@@ -128,14 +130,14 @@ const BURST_JOBS = 1e5;
 const BURST_AFTER = [1 / 24, 1 / 4, 1, 4];
 
 /** GPU-time that a tenant gets with 10^5 jobs in one second over what it gets when it submits them as they can run, after some days. */
-function burstGain(random: Random, order: StartOrder): number {
+function burstGain(random: Random, start: StartOrder, order: TenantOrderKind = 'Usage'): number {
   const draws = random.fork(0);
   const run = (isBurst: boolean): number[] => {
     const runs = draws.fork(1);
     const cluster = new SlotCluster(
       50,
-      { tenants: equalTenants(4), halfLifeMicros: DAY, rentPeriodMicros: HOUR / 2 },
-      order,
+      { tenants: equalTenants(4), order, halfLifeMicros: DAY, rentPeriodMicros: HOUR / 2 },
+      start,
     );
     const job = (): { gpus: number; runMicros: number } => ({
       gpus: 1,
@@ -281,6 +283,11 @@ export const SPENDING_BOUNDS: Claim = {
           burstGain(random.fork(1_000), 'market'),
           1.01,
         ),
+        atMost(
+          'the same where tenants are ordered by balance',
+          burstGain(random.fork(1_000), 'market', 'Balance'),
+          1.01,
+        ),
         atMost('largest |spent / budget − 1| in a month', budgetError(random.fork(2_000), true), 0.05),
       ],
       controls: [
@@ -331,49 +338,31 @@ function identityError(random: Random, halfLife: number): number {
   return worst;
 }
 
-/** Half-lives with rent periods of 20 s, 10 min and 1 h. */
-const CATCH_UPS = [
-  { name: '1 h', halfLife: HOUR, period: HOUR / 180 },
-  { name: '1 d', halfLife: DAY, period: HOUR / 6 },
-  { name: '7 d', halfLife: 7 * DAY, period: HOUR },
-];
-const CATCH_UP_GPUS = 50;
-
-/** One tenant alone for a half-life, then a second one with as much work. @returns How long until the first one starts again, over the closed form h·log2(2 − 2^(−1)). */
-function catchUp(halfLife: number, period: number, random: Random, order: StartOrder): number {
-  const tenants = equalTenants(2);
-  const cluster = new SlotCluster(
-    CATCH_UP_GPUS,
-    { tenants, halfLifeMicros: halfLife, rentPeriodMicros: period },
-    order,
-  );
-  const jobs = (tenant: number, count: number, time: number): void => {
-    for (let job = 0; job < count; job++)
-      cluster.submit(tenant, { gpus: 1, runMicros: 1 + Math.round(2 * period * random.nextFloat()) }, time);
-  };
-  jobs(0, 400 * CATCH_UP_GPUS, 0);
-  jobs(1, 200 * CATCH_UP_GPUS, halfLife);
-  let first = Number.POSITIVE_INFINITY;
-  cluster.onStart = (tenant) => {
-    if (tenant === 0 && cluster.now > halfLife) first = Math.min(first, cluster.now);
-  };
-  cluster.runTo(1.65 * halfLife);
-  return (first - halfLife) / (halfLife * Math.log2(1.5));
-}
-
 /** T-27. */
 export const BALANCE_IS_USAGE: Claim = {
   test: 'T-27',
   title: 'A balance is decayed usage, and catches up by a closed form',
   claim:
-    'B = m/κ − V, where V is usage that decays with the half-life; so after one tenant had everything for a time T, another one gets everything for h·log2(2 − 2^(−T/h)), at most a half-life, and then both share.',
+    'B = m/κ − V, where V is usage that decays with the half-life; so after one tenant had everything for a time T, another one gets everything for h·log2(2 − 2^(−T/h)), at most a half-life, and then both share. Ordered by usage with a memory of M hours of a share it gets everything until M hours of its share are made up for, at the most.',
   conditions:
-    'Two tenants of equal right with more work than fits, prices at their cap; T = h; rent periods of 1/144 of the half-life or less, jobs of about that length; half-lives of 1 h, 1 d, 7 d.',
+    'Two tenants of equal right with more work than fits, prices at their cap; T = h; rent periods of 1/144 of the half-life or less, jobs of about that length; half-lives of 1 h, 1 d, 7 d. By usage: T = 2M, which would be 4M hours of a share; memories of 1 h, 1 d, 7 d.',
   notClaimed: 'Not to the second: rent is charged a period ahead.',
   quick: false,
   measure(random: Random): Measurement {
-    const ratios = CATCH_UPS.map(({ halfLife, period }, at) =>
-      catchUp(halfLife, period, random.fork(at), 'market'),
+    const ratios = CATCH_UPS.map(
+      ({ halfLife, period }, at) =>
+        catchUp(
+          { halfLife, period, memory: Number.POSITIVE_INFINITY, alone: halfLife },
+          random.fork(at),
+          'Balance',
+        ) /
+        (halfLife * Math.log2(1.5)),
+    );
+    // Alone for two memories: half a memory is made up for, at twice the rate of a share.
+    const bounded = CATCH_UPS.map(
+      ({ halfLife: memory, period }, at) =>
+        catchUp({ halfLife: DAY, period, memory, alone: 2 * memory }, random.fork(at), 'Usage') /
+        (memory / 2),
     );
     const [day] = CATCH_UPS.slice(1) as [(typeof CATCH_UPS)[number]];
     return {
@@ -391,6 +380,14 @@ export const BALANCE_IS_USAGE: Claim = {
             1.02,
           ),
         ),
+        ...bounded.map((ratio, at) =>
+          within(
+            `ordered by usage: the same over M/2, memory M of ${CATCH_UPS[at]?.name}`,
+            ratio,
+            0.98,
+            1.02,
+          ),
+        ),
       ],
       controls: [
         atMost(
@@ -400,7 +397,14 @@ export const BALANCE_IS_USAGE: Claim = {
         ),
         within(
           'time to catch up over the closed form if jobs start by arrival',
-          catchUp(day.halfLife, day.period, random.fork(1), 'arrival'),
+          catchUp({ ...day, memory: Number.POSITIVE_INFINITY, alone: DAY }, random.fork(1), 'arrival') /
+            (DAY * Math.log2(1.5)),
+          0.98,
+          1.02,
+        ),
+        within(
+          'ordered by usage: the same over M/2 if four times as much is remembered',
+          catchUp({ ...day, memory: 4 * DAY, alone: 2 * DAY }, random.fork(1), 'Usage') / (DAY / 2),
           0.98,
           1.02,
         ),

@@ -1,7 +1,8 @@
-/** What tenants had for their share, against sums over small steps of time. */
+/** What tenants had for their share, against sums over small steps of time and against shares by quanta. */
 import { expect, test } from 'vitest';
 import { Random } from '../../kernel/random.ts';
 import { MICROS_PER_HOUR } from '../amounts.ts';
+import { TokenQuanta } from '../shares/token-quanta.ts';
 import { UsageMemory } from './usage-memory.ts';
 
 const HOUR = MICROS_PER_HOUR;
@@ -43,4 +44,40 @@ test('a tenant without a right is last, whatever it had, and nobody is measured 
   memory.lift(1_000 * HOUR);
   expect(memory.hadAt(1, 1_000 * HOUR)).toBe(Number.POSITIVE_INFINITY);
   expect([memory.hadAt(0, 1_000 * HOUR), memory.most]).toEqual([0, 0]);
+});
+
+test('slice by slice it shares quanta out as the token rule with that memory does, and without a bound as Karma does', () => {
+  let lifted = 0;
+  for (let seed = 0; seed < 100; seed++) {
+    const random = new Random(seed, 2);
+    const tenants = 2 + random.nextInt(6);
+    const fairShare = 2 ** random.nextInt(4);
+    const memory = random.nextInt(2) === 0 ? Number.POSITIVE_INFINITY : 1 + random.nextInt(3);
+    const fairShares = new Array<number>(tenants).fill(fairShare);
+    const rule = new TokenQuanta({ fairShares, capacity: tenants * fairShare, memory });
+    const free = new TokenQuanta({ fairShares, capacity: tenants * fairShare });
+    const usage = new UsageMemory(Float64Array.from(fairShares), memory * HOUR, HOUR);
+    for (let quantum = 0; quantum < 30; quantum++) {
+      const demands = fairShares.map(() => (random.nextInt(3) === 0 ? 0 : random.nextInt(4 * fairShare)));
+      const expected = [...rule.quantum(demands)];
+      if (`${expected}` !== `${[...free.quantum(demands)]}`) lifted++;
+      const time = quantum * HOUR;
+      usage.lift(time);
+      const shares = fairShares.map(() => 0);
+      for (let slice = 0; slice < tenants * fairShare; slice++) {
+        let best = -1;
+        for (let tenant = 0; tenant < tenants; tenant++) {
+          if ((shares[tenant] as number) >= (demands[tenant] as number)) continue;
+          if (best < 0 || usage.hadAt(tenant, time) < usage.hadAt(best, time)) best = tenant;
+        }
+        if (best < 0) break;
+        shares[best] = (shares[best] as number) + 1;
+        usage.change(best, 1, time);
+      }
+      expect(shares).toEqual(expected);
+      for (let tenant = 0; tenant < tenants; tenant++)
+        usage.change(tenant, -(shares[tenant] as number), time + HOUR);
+    }
+  }
+  expect(lifted).toBeGreaterThan(50);
 });
