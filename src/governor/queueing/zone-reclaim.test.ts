@@ -1,107 +1,17 @@
 /** Evictions in small zones: the lender gets its quota back, gangs go whole, nothing is evicted in vain. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../kernel/random.ts';
-import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
-import { type PreemptionSpec, type TenantSpec, tenantSpec } from '../../market/tenants/spec.ts';
-import { TenantTree } from '../../market/tenants/tenant-tree.ts';
-import { gpus, marketOf } from '../../market/tenants/tenants.fixtures.ts';
-import { EVICTION_DEFAULTS, type EvictionTerms } from '../../model/eviction-terms.ts';
-import { TenantTable } from '../../model/tenants.ts';
-import { NodeFlavors } from '../node-flavors.ts';
-import { TenantAccounts } from '../tenant-accounts.ts';
-import { FirstFit, makeCluster } from '../zone/zone.fixtures.ts';
-import { Zone } from '../zone/zone.ts';
-import { JobState, ZoneEventKind } from '../zone/zone-events.ts';
-import { TegQueue } from './teg-queue.ts';
-import { ZoneReclaim } from './zone-reclaim.ts';
+import type { TenantSpec } from '../../market/tenants/spec.ts';
+import { gpus } from '../../market/tenants/tenants.fixtures.ts';
+import type { EvictionTerms } from '../../model/eviction-terms.ts';
+import { ZoneEventKind } from '../zone/zone-events.ts';
+import {
+  EVICT_AT_ONCE as AT_ONCE,
+  evictingTeam as team,
+  EvictionWorld as World,
+} from './zone-reclaim.fixtures.ts';
 
-/** Demand 4: one GPU. Kind 2: four A100. */
-const ONE_GPU = 4;
 const HOUR = 3600;
-
-const AT_ONCE: PreemptionSpec = {
-  within: 'LowerPriority',
-  reclaim: 'Any',
-  reclaimable: true,
-  minRuntimeSeconds: 0,
-  ratePerHour: 1,
-};
-
-/** A tenant with a quota of GPUs. */
-function team(name: string, quota: number, more: Partial<TenantSpec> = {}): TenantSpec {
-  return tenantSpec(name, { quota: gpus('A100', quota), preemption: AT_ONCE, ...more });
-}
-
-/** A zone with tenants in virtual time; jobs run until they are finished. */
-class World {
-  readonly reclaim: ZoneReclaim;
-  readonly accounts: TenantAccounts;
-  readonly zone: Zone;
-  time = 0;
-  private readonly table = new TenantTable();
-
-  constructor(nodes: number, tenants: readonly TenantSpec[]) {
-    const cluster = makeCluster(Array.from({ length: nodes }, () => 2));
-    const tree = new TenantTree(marketOf('A100'), tenants, this.table);
-    this.accounts = new TenantAccounts(new NodeFlavors(cluster, tree.market), tree, this.table);
-    this.reclaim = new ZoneReclaim(this.accounts, { refusalsMax: 4, intervalSeconds: 30 });
-    const queue = new TegQueue(new RuntimeEstimates(), undefined, {
-      rooms: this.reclaim,
-      reservationsMax: 0,
-    });
-    this.zone = new Zone(cluster, new FirstFit(cluster), {}, this.accounts, queue);
-  }
-
-  submit(
-    job: number,
-    tenant: string,
-    pods: number,
-    priority = 0,
-    gangMin = pods,
-    terms: Partial<EvictionTerms> = {},
-  ): void {
-    this.zone.step(
-      {
-        kind: ZoneEventKind.JobSubmitted,
-        ...{ job, demandId: ONE_GPU, podCount: pods, gangMin, priority },
-        tenant: this.table.find(tenant),
-        terms: { ...EVICTION_DEFAULTS, ...terms },
-      },
-      this.time,
-    );
-  }
-
-  finish(job: number): void {
-    this.zone.step({ kind: ZoneEventKind.JobFinished, job }, this.time);
-  }
-
-  /** Passes until one changes nothing. @returns How many evicted. */
-  settle(): number {
-    let passes = 0;
-    for (let plans = -1; plans !== this.reclaim.counts.plans; passes++) {
-      plans = this.reclaim.counts.plans;
-      this.time += 31;
-      this.zone.step({ kind: ZoneEventKind.Tick }, this.time);
-      if (passes > 100) throw new Error('evictions do not stop');
-    }
-    this.zone.check();
-    return passes - 1;
-  }
-
-  running(...jobs: readonly number[]): number[] {
-    return jobs.filter((job) => this.zone.stateOf(job) === JobState.Running);
-  }
-
-  pods(job: number): number {
-    let pods = 0;
-    this.zone.forEachPod(job, () => pods++);
-    return pods;
-  }
-
-  held(tenant: string): number {
-    return this.accounts.usage.heldBy(this.table.find(tenant), 0, 2) / 1000;
-  }
-}
 
 describe('in a zone', () => {
   test('a lender gets its quota back at once, and the borrower keeps its own', () => {
