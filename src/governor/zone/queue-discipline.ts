@@ -72,6 +72,14 @@ export interface SchedulingPass {
   start(job: number): StartResultCode;
 
   /**
+   * As `start`, with a pod on each of these nodes (one may be named several times); at least the gang's minimum. The GPUs with
+   * least room that suffices are taken; the policy is not asked.
+   *
+   * @returns NoRoom if one of the pods does not fit.
+   */
+  startOn(job: number, nodes: readonly number[]): StartResultCode;
+
+  /**
    * Holds room for pods of a waiting job that do not start yet, as many further ones as find it: what a permit point
    * does. They keep others out until `start`, `letGo` or `withdrawn`; those on a node that goes down are lost. The
    * accounts are asked for the whole job, and charged when it starts. O(pods) choices of the policy.

@@ -212,6 +212,13 @@ export class ZoneCore {
     return this.attempt(job, this.ask.demands[0]);
   }
 
+  /** As `attemptAdmitted`, with a pod on each of these nodes. @returns True if all are placed. */
+  attemptOn(job: number, nodes: readonly number[]): boolean {
+    this.counters.attempts++;
+    this.jobs.countAttempt(job);
+    return this.placer.placeOn(this.ask.demands[0] as Demand, nodes);
+  }
+
   /**
    * Tries to place a job, all or nothing. Follow up with `start` if enough was placed.
    *

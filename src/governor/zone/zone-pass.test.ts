@@ -222,6 +222,24 @@ describe('a pass', () => {
     expect(cluster.freeGpuMilli[0]).toBe(4000);
   });
 
+  it('starts a job on the nodes that a discipline names, all of its pods or none', () => {
+    // Nodes of kind 2 have four GPUs; demand 4 is one GPU.
+    const { zone, discipline, submit, tick } = world([2, 2]);
+    submit(0, 4, 3);
+    submit(1, 4, 3);
+    discipline.act = (pass) => {
+      expect(pass.startOn(0, [1, 1, 0])).toBe(StartResult.Started);
+      expect(pass.startOn(1, [1, 1, 1])).toBe(StartResult.NoRoom);
+      expect(pass.heldPods(1)).toBe(0);
+    };
+    tick();
+    const nodes: number[] = [];
+    zone.forEachPod(0, (_, node) => nodes.push(node));
+    expect(nodes.sort()).toEqual([0, 1, 1]);
+    expect(zone.runningJobs).toBe(1);
+    zone.check();
+  });
+
   it('keeps pods off a closed node, until the pass ends', () => {
     const { zone, discipline, submit, tick } = world([2]);
     submit(0, 4);

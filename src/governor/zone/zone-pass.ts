@@ -107,6 +107,33 @@ export class ZonePass implements SchedulingPass {
   }
 
   /** See `SchedulingPass`. */
+  startOn(job: number, nodes: readonly number[]): StartResultCode {
+    const { core } = this;
+    assert(this.tried.length === 0 && this.peeked.length === 0, 'a job was started within a trial');
+    assert(core.jobs.stateOf(job) === JobState.Waiting, 'a job was started that does not wait');
+    assert(core.held.countOf(job) === 0, 'a job that holds pods is started on others');
+    const shape = core.jobs.shapeOf(job);
+    assert(nodes.length >= (core.shapes.gangMins[shape] as number), 'a gang starts on too few nodes');
+    assert(
+      nodes.length <= (core.shapes.podCounts[shape] as number),
+      'a job starts with more pods than it has',
+    );
+    if (core.effects.room < nodes.length + 1) {
+      this.isStepFull = true;
+      return StartResult.StepFull;
+    }
+    this.refusal = core.refusalOf(job);
+    if (this.refusal !== undefined) return StartResult.NotAdmitted;
+    if (!core.attemptOn(job, nodes)) {
+      this.refusal = core.narrowedRefusal;
+      return this.refusal === undefined ? StartResult.NoRoom : StartResult.NotAdmitted;
+    }
+    this.host.starting(job);
+    core.start(job, nodes.length);
+    return StartResult.Started;
+  }
+
+  /** See `SchedulingPass`. */
   hold(job: number): number {
     const { core } = this;
     assert(this.tried.length === 0 && this.peeked.length === 0, 'a job holds pods within a trial');

@@ -58,6 +58,22 @@ export class GangPlacer {
     return placed;
   }
 
+  /** Places a member on each of these nodes, or none. @returns True if all fit. O(nodes × GPUs of a node). */
+  placeOn(demand: Demand, nodes: readonly number[]): boolean {
+    if (nodes.length > this.nodes.length) this.widen(nodes.length);
+    for (const [placed, node] of nodes.entries()) {
+      const gpuMask = this.cluster.fits(node, demand) ? gpusWithLeast(this.cluster, node, demand) : undefined;
+      if (gpuMask === undefined) {
+        this.undo(demand, placed);
+        return false;
+      }
+      this.nodes[placed] = node;
+      this.gpuMasks[placed] = gpuMask;
+      this.restore(node, demand, gpuMask);
+    }
+    return true;
+  }
+
   /** Makes pods that were placed before the members of the last attempt. */
   adopt(pods: readonly HeldPod[]): void {
     if (pods.length > this.nodes.length) this.widen(pods.length);
@@ -119,4 +135,28 @@ export function holds(cluster: ClusterState, node: number, demand: Demand, gpuMa
     taken++;
   }
   return taken === demand.gpuCount;
+}
+
+/** @returns The GPUs of a pod on a node: those with least room that suffices, the first of equals; undefined: too few. */
+function gpusWithLeast(
+  cluster: ClusterState,
+  node: number,
+  { gpuCount, gpuMilli }: Demand,
+): number | undefined {
+  const begin = cluster.gpuOffsets[node] as number;
+  const count = (cluster.gpuOffsets[node + 1] as number) - begin;
+  let mask = 0;
+  for (let taken = 0; taken < gpuCount; taken++) {
+    let best = -1;
+    let least = Number.POSITIVE_INFINITY;
+    for (let g = 0; g < count; g++) {
+      const idle = cluster.gpuIdleMilli[begin + g] as number;
+      if ((mask & (1 << g)) !== 0 || idle < gpuMilli || idle >= least) continue;
+      best = g;
+      least = idle;
+    }
+    if (best < 0) return undefined;
+    mask |= 1 << best;
+  }
+  return mask;
 }

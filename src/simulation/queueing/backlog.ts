@@ -167,7 +167,8 @@ export class Backlog {
     this.estimates.forgotten(job);
   }
 
-  private entryOf(job: number): BacklogJob {
+  /** @returns The entry of a job that waits or runs. */
+  entryOf(job: number): BacklogJob {
     const entry = this.jobs.get(job);
     assert(entry !== undefined, 'a job that was not submitted to this discipline');
     return entry;

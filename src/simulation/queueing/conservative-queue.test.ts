@@ -1,9 +1,16 @@
-/** Conservative backfilling where jobs are cancelled: slot worlds have none. */
+/** Conservative backfilling on nodes of several GPUs, and where jobs are cancelled: slot worlds have neither. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
 import { FirstFit, makeCluster } from '../../governor/zone/zone.fixtures.ts';
 import { Zone } from '../../governor/zone/zone.ts';
 import { JobState, ZoneEventKind } from '../../governor/zone/zone-events.ts';
 import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
+import { DemandTable } from '../../model/demand.ts';
+import { createFirstFitPolicy } from '../baselines/first-fit.ts';
+import { JobTableBuilder } from '../inputs/job-table.ts';
+import type { QueueFigures } from '../inputs/queue-figures.ts';
+import { runSimulation } from '../run/simulator.ts';
 import { ConservativeQueue } from './conservative-queue.ts';
 
 test('reservations move forward when a job before them is cancelled', () => {
@@ -25,4 +32,57 @@ test('reservations move forward when a job before them is cancelled', () => {
   zone.step({ kind: ZoneEventKind.JobCancelled, job: 1 }, 1);
   zone.step({ kind: ZoneEventKind.Tick }, 1);
   expect(zone.stateOf(2)).toBe(JobState.Running);
+});
+
+/** Gangs of pods with one to four GPUs each, on three nodes of four GPUs. @returns The figures of the queue. */
+function runGangs(jobs: readonly { gap: number; durationSeconds: number; pods: number; gpus: number }[]): {
+  promises: QueueFigures['promises'];
+  waiting: number;
+} {
+  const builder = new JobTableBuilder(new DemandTable());
+  let submitSeconds = 0;
+  for (const [i, { gap, durationSeconds, pods, gpus }] of jobs.entries()) {
+    submitSeconds += gap;
+    const podCount = Math.min(pods, 3 * Math.floor(4 / gpus));
+    const pod = { cpuMilli: 100, memoryMib: 1, gpuCount: gpus, gpuMilli: 1000, gpuModels: [] };
+    const times = { submitSeconds, durationSeconds, requestedSeconds: Number.NaN };
+    builder.add({ id: `${i}`, tenant: '', priority: 0, ...pod, ...times, podCount, gangMin: podCount });
+  }
+  const node = { cpuMilli: 8000, memoryMib: 1000, gpuCount: 4, gpuModel: 'A100', podsMax: 10 };
+  let figures: QueueFigures | undefined;
+  const result = runSimulation({
+    nodes: Array.from({ length: 3 }, (_, i) => ({ ...node, name: `n${i}` })),
+    jobs: builder.build(),
+    policy: { name: 'first-fit', create: createFirstFitPolicy },
+    seed: 1,
+    queue: 'conservative',
+    runtimes: 'exact',
+    samples: 1,
+    withSeries: false,
+    withEquilibrium: false,
+    onQueue: (measured) => {
+      figures = measured;
+    },
+  });
+  return { promises: figures?.promises ?? null, waiting: result.jobs.waiting };
+}
+
+test('on nodes of several GPUs every stated start is kept where run times are exact', () => {
+  let made = 0;
+  const job = fc.record({
+    gap: fc.nat(12),
+    durationSeconds: fc.integer({ min: 1, max: 40 }),
+    pods: fc.integer({ min: 1, max: 6 }),
+    gpus: fc.integer({ min: 1, max: 4 }),
+  });
+  checkProperty(
+    fc.property(fc.array(job, { minLength: 1, maxLength: 40 }), (jobs) => {
+      const { promises, waiting } = runGangs(jobs);
+      expect(waiting).toBe(0);
+      expect(promises?.kept).toBe(promises?.made);
+      made += promises?.made ?? 0;
+    }),
+    { numRuns: 100 },
+  );
+  expect(made).toBeGreaterThan(500);
 });

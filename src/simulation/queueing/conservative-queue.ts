@@ -2,16 +2,14 @@
  * Conservative backfilling: every waiting job has a reservation, made at its arrival, that only moves forward.
  *
  *     arrival ──▶ the earliest start at which it takes nothing from any other reservation
- *     an early end ──▶ one pass in the order of the line: each reservation moves to the earliest start there is now
+ *     an early end ──▶ one pass in the order of the line: each reservation moves to an earlier start if there is one now
  *     a start that was missed (a job runs longer than expected, a node is lost) ──▶ all reservations are made again
  *
- * Reservations are amounts over time, not nodes: exact where nodes are equal slots. Where room is scattered so that a
- * job whose time has come does not fit, the nodes on which it fits first are kept for it, as EASY's head keeps them.
+ * Reservations name their nodes (`node-plan.ts`); where nodes are slots they are amounts over time (`amount-plan.ts`).
  *
  * @source Feitelson, Mu'alem Weil 1998, Utilization and Predictability in Scheduling the IBM SP2 with Backfilling.
  */
 import type { AccountsRefusal } from '../../governor/accounts.ts';
-import { earliestStart } from '../../governor/queueing/future-room.ts';
 import {
   type QueueDiscipline,
   type QueuedJob,
@@ -21,39 +19,37 @@ import {
 import type { ReasonCode } from '../../governor/zone/zone-events.ts';
 import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
+import { AmountPlan, areSlots } from './amount-plan.ts';
 import { Backlog, type BacklogJob, inArrivalOrder } from './backlog.ts';
+import type { ConservativePlan, PlannedPlace } from './conservative-plan.ts';
+import { NodePlan } from './node-plan.ts';
 import { Promises } from './promises.ts';
-import { AMOUNT_KINDS, amountsOfPods, UpCapacity } from './room-amounts.ts';
-import { type RoomAmounts, RoomProfile } from './room-profile.ts';
 
-/** A planned start. */
-interface Reservation {
-  readonly entry: BacklogJob;
-  readonly amounts: RoomAmounts;
-  /** The estimate when it was made; it is not renewed. */
-  readonly seconds: number;
-  /** Infinity: none could be made. */
-  startSeconds: number;
-}
+/** Jobs of the line that have reservations at most, and those on nodes that one pass may move forward. */
+const RESERVATIONS_MAX = 10_000;
+const MOVES_MAX = 200;
 
-/** A pass with a change costs O(waiting jobs × (waiting + running jobs)). */
+/** A pass with a change costs a search of the plan for each new job, and for each of the line after an early end. */
 export class ConservativeQueue implements QueueDiscipline {
   readonly name = 'conservative';
   /** The next reservation. */
   dueSeconds: number = Number.POSITIVE_INFINITY;
   private readonly backlog: Backlog;
-  private readonly capacity: UpCapacity;
   private readonly stated = new Promises();
-  private readonly profile = new RoomProfile(AMOUNT_KINDS);
-  private readonly reservations = new Map<number, Reservation>();
-  private readonly runningAmounts = new Map<number, RoomAmounts>();
+  private readonly plan: ConservativePlan;
+  /** Reservations that one pass may move forward. */
+  private readonly movesMax: number;
+  private readonly reservations = new Map<number, PlannedPlace>();
   private hasEarlyEnd = false;
   private isStale = false;
 
   /** @param estimates Of this discipline alone. */
   constructor(cluster: ClusterState, estimates: RuntimeEstimates) {
-    this.capacity = new UpCapacity(cluster);
     this.backlog = new Backlog(inArrivalOrder, estimates);
+    const entryOf = (job: number): BacklogJob => this.backlog.entryOf(job);
+    const isExact = areSlots(cluster);
+    this.plan = isExact ? new AmountPlan(cluster, entryOf) : new NodePlan(cluster, entryOf);
+    this.movesMax = isExact ? Number.POSITIVE_INFINITY : MOVES_MAX;
   }
 
   get promises(): { readonly made: number; readonly kept: number } {
@@ -65,7 +61,7 @@ export class ConservativeQueue implements QueueDiscipline {
   }
 
   adopted(job: QueuedJob, timeSeconds: number): void {
-    this.runningAmounts.set(job.job, amountsOf(this.backlog.adopted(job, timeSeconds)));
+    this.backlog.adopted(job, timeSeconds);
     this.isStale = true;
   }
 
@@ -78,7 +74,6 @@ export class ConservativeQueue implements QueueDiscipline {
 
   ended(job: number, reason: ReasonCode, timeSeconds: number): void {
     if (this.backlog.estimates.expectedEnd(job, timeSeconds) > timeSeconds) this.hasEarlyEnd = true;
-    this.runningAmounts.delete(job);
     this.backlog.ended(job, reason, timeSeconds);
   }
 
@@ -88,7 +83,7 @@ export class ConservativeQueue implements QueueDiscipline {
 
   nodesChanged(): void {
     this.isStale = true;
-    this.capacity.changed();
+    this.plan.nodesChanged();
   }
 
   tenantWoken(): void {}
@@ -96,7 +91,7 @@ export class ConservativeQueue implements QueueDiscipline {
   decide(pass: SchedulingPass): void {
     const now = pass.timeSeconds;
     this.backlog.sort();
-    this.plan(now);
+    this.replan(pass);
     this.startDue(pass);
     this.dueSeconds = Number.POSITIVE_INFINITY;
     for (const { startSeconds } of this.reservations.values())
@@ -108,47 +103,42 @@ export class ConservativeQueue implements QueueDiscipline {
   }
 
   /** Brings the reservations up to date. */
-  private plan(now: number): void {
-    const { profile, reservations, backlog } = this;
-    const { line } = backlog;
-    const isMissed = line.some((entry) => (reservations.get(entry.job)?.startSeconds ?? now) < now);
+  private replan(pass: SchedulingPass): void {
+    const now = pass.timeSeconds;
+    const { plan, reservations, backlog, movesMax } = this;
+    const { line, estimates } = backlog;
+    const isMissed = line.some(({ job }) => (reservations.get(job)?.startSeconds ?? now) < now);
     if (this.isStale || isMissed) reservations.clear();
-    else if (!this.hasEarlyEnd && reservations.size === line.length) return;
-    profile.reset(now, this.capacity.get());
-    for (const { job, endSeconds } of backlog.ends(now))
-      profile.take(now, endSeconds, this.runningAmounts.get(job) as RoomAmounts);
-    for (const { startSeconds, seconds, amounts } of reservations.values())
-      profile.take(startSeconds, startSeconds + seconds, amounts);
-    if (this.hasEarlyEnd) {
-      for (const entry of line) {
-        const reservation = reservations.get(entry.job);
-        if (reservation === undefined) continue;
-        const { startSeconds, seconds, amounts } = reservation;
-        profile.take(startSeconds, startSeconds + seconds, amounts, -1);
-        this.reserve(reservation);
-      }
+    const isIdle =
+      !this.hasEarlyEnd && line.every(({ job }) => (reservations.get(job)?.startSeconds ?? now) > now);
+    if (isIdle) return;
+    plan.begin(pass, backlog.ends(now));
+    for (const entry of line) {
+      const place = reservations.get(entry.job);
+      if (place !== undefined) plan.take(entry, place, 1);
+    }
+    let moves = 0;
+    for (const entry of line) {
+      const place = reservations.get(entry.job);
+      if (!this.hasEarlyEnd || place === undefined || moves++ >= movesMax) continue;
+      plan.take(entry, place, -1);
+      this.reserve(entry, place.seconds);
     }
     for (const entry of line) {
-      if (reservations.has(entry.job)) continue;
-      const seconds = backlog.estimates.estimate(entry.job);
-      const reservation = {
-        entry,
-        amounts: amountsOf(entry),
-        seconds,
-        startSeconds: Number.POSITIVE_INFINITY,
-      };
-      reservations.set(entry.job, reservation);
-      this.reserve(reservation);
-      this.stated.make(entry.job, reservation.startSeconds);
+      if (reservations.has(entry.job) || reservations.size >= RESERVATIONS_MAX) continue;
+      const place = this.reserve(entry, estimates.estimate(entry.job));
+      this.stated.make(entry.job, place.startSeconds);
     }
     this.hasEarlyEnd = false;
     this.isStale = false;
   }
 
-  private reserve(reservation: Reservation): void {
-    const { amounts, seconds } = reservation;
-    reservation.startSeconds = this.profile.earliest(amounts, seconds);
-    this.profile.take(reservation.startSeconds, reservation.startSeconds + seconds, amounts);
+  /** Takes the earliest place that there is. */
+  private reserve(entry: BacklogJob, seconds: number): PlannedPlace {
+    const place = this.plan.earliest(entry, seconds);
+    this.reservations.set(entry.job, place);
+    this.plan.take(entry, place, 1);
+    return place;
   }
 
   /** Starts the jobs whose time has come. */
@@ -156,21 +146,16 @@ export class ConservativeQueue implements QueueDiscipline {
     const { backlog, reservations } = this;
     const now = pass.timeSeconds;
     const left: BacklogJob[] = [];
-    let kept: { startSeconds: number; nodes: readonly number[] } | undefined;
     let isFull = false;
     for (const entry of backlog.line) {
-      const reservation = reservations.get(entry.job) as Reservation;
-      if (isFull || reservation.startSeconds > now) {
+      const place = reservations.get(entry.job);
+      if (isFull || place === undefined || place.startSeconds > now) {
         left.push(entry);
         continue;
       }
-      const closes = kept !== undefined && now + reservation.seconds > kept.startSeconds;
-      if (closes) for (const node of kept?.nodes ?? []) pass.close(node);
-      const result = pass.start(entry.job);
-      if (closes) for (const node of kept?.nodes ?? []) pass.open(node);
+      const result = this.plan.start(pass, entry, place);
       if (result === StartResult.Started) {
         reservations.delete(entry.job);
-        this.runningAmounts.set(entry.job, reservation.amounts);
         backlog.started(entry, now);
         this.stated.started(entry.job, now);
         continue;
@@ -179,22 +164,10 @@ export class ConservativeQueue implements QueueDiscipline {
       isFull = result === StartResult.StepFull;
       entry.refusal = result === StartResult.NotAdmitted ? pass.refusal : undefined;
       // What the accounts hold back holds no room.
-      if (result === StartResult.NotAdmitted) reservations.delete(entry.job);
-      if (result === StartResult.NoRoom && kept === undefined && this.isScattered(reservation.amounts))
-        kept = earliestStart(pass, entry.demand, entry.gangMin, backlog.ends(now));
+      if (result !== StartResult.NotAdmitted) continue;
+      reservations.delete(entry.job);
+      this.plan.take(entry, place, -1);
     }
     backlog.line = left;
   }
-
-  /** True if the amounts are free now, though not on nodes that could hold the job. */
-  private isScattered(amounts: RoomAmounts): boolean {
-    const free = [...this.capacity.get()];
-    for (const held of this.runningAmounts.values())
-      for (let k = 0; k < AMOUNT_KINDS; k++) free[k] = (free[k] as number) - (held[k] as number);
-    return amounts.every((amount, k) => amount <= (free[k] as number));
-  }
-}
-
-function amountsOf(entry: BacklogJob): RoomAmounts {
-  return amountsOfPods(entry, entry.gangMin);
 }

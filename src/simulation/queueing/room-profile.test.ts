@@ -35,6 +35,16 @@ describe('RoomProfile', () => {
             for (let t = from; t < Math.min(END, from + length); t++)
               for (const k of [0, 1] as const) (steps[t] as [number, number])[k] += amounts[k];
           }
+          for (const from of [0, 7, 23]) {
+            const levels = steps.slice(from, Math.min(END, from + Math.max(1, seconds)));
+            const times = ([a, b]: [number, number]): number =>
+              Math.min(
+                asked[0] > 0 ? Math.floor(a / asked[0]) : 1e9,
+                asked[1] > 0 ? Math.floor(b / asked[1]) : 1e9,
+              );
+            const most = Math.max(0, Math.min(...levels.map(times)));
+            expect(Math.min(1e9, profile.multiples(asked, from, seconds))).toBe(most);
+          }
           const has = (t: number): boolean =>
             asked.every((amount, k) => amount <= ((steps[Math.min(t, END - 1)] as number[])[k] as number));
           // Nothing changes after 30 + 15, so the last step stands for all that follow.

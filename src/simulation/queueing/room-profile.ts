@@ -59,6 +59,37 @@ export class RoomProfile {
     return Number.POSITIVE_INFINITY;
   }
 
+  /**
+   * @param fromSeconds Not before the beginning. @param seconds ≥ 0; 0: at that instant.
+   * @returns How many times amounts are free from an instant on for so long, ≥ 0. O(times within).
+   */
+  multiples(amounts: RoomAmounts, fromSeconds: number, seconds: number): number {
+    const { times, free } = this;
+    let at = this.indexAt(fromSeconds);
+    let most = Number.POSITIVE_INFINITY;
+    do {
+      for (let k = 0; k < amounts.length; k++) {
+        const amount = amounts[k] as number;
+        if (amount > 0) most = Math.min(most, Math.floor(((free[k] as number[])[at] as number) / amount));
+      }
+      at++;
+    } while (most > 0 && at < times.length && (times[at] as number) < fromSeconds + seconds);
+    return Math.max(0, most);
+  }
+
+  /** @returns The index of the last time that is not after an instant. */
+  private indexAt(seconds: number): number {
+    const { times } = this;
+    let low = 0;
+    let high = times.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((times[middle] as number) <= seconds) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
   private hasAt(at: number, amounts: RoomAmounts): boolean {
     for (let k = 0; k < amounts.length; k++)
       if (((this.free[k] as number[])[at] as number) < (amounts[k] as number)) return false;
