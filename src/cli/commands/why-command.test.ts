@@ -226,6 +226,8 @@ describe('teg quote', () => {
 
 describe('waitSentence', () => {
   it('has a sentence for reservations, and figures for a code that it does not know', () => {
+    expect(waitSentence('room-drained', { forJob: 'x' }, 100)).toContain('kept for job x');
+    expect(waitSentence('draining', { nodes: 3 }, 100)).toContain('3 nodes are kept free for it');
     expect(waitSentence('room-reserved', { forJob: 'x', startsBySeconds: 700 }, 100)).toBe(
       'There is room for it, but it would still run when job x needs that room, in 10 m 00 s.',
     );

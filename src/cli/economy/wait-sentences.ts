@@ -15,6 +15,10 @@ const SENTENCES: Readonly<Record<string, (data: Data, atSeconds: number) => stri
     `Room on ${formatCount(Number(data.nodes))} nodes is reserved for it: it starts in ${startIn(data, at)} at the latest, if run times are as expected.`,
   'room-reserved': (data, at) =>
     `There is room for it, but it would still run when job ${data.forJob} needs that room, in ${startIn(data, at)}.`,
+  draining: (data) =>
+    `It has waited far longer than others: ${formatCount(Number(data.nodes))} nodes are kept free for it as jobs there end. No run times are known, so its start is not.`,
+  'room-drained': (data) =>
+    `There is room for it, which is kept for job ${data.forJob}, that has waited far longer than others.`,
   'tenant-held': (data) => `Tenant ${data.tenant} is in state ${data.state}: none of its jobs may start.`,
   'budget-empty': (data, at) =>
     `Tenant ${data.tenant} has spent ${data.spentTokens} and set aside ${data.reservedTokens} of its ${data.budgetTokens} tokens; the next period begins in ${formatDuration(Math.max(0, Number(data.periodEndsAtSeconds) - at))}.`,

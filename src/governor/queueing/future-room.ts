@@ -23,8 +23,8 @@ export interface RoomPlan {
   /** Nodes that together have room for the gang then; those that have no room now come first. */
   readonly nodes: readonly number[];
   /**
-   * What keeping these nodes free costs: the time from now that room for a pod stands idle on them until the start, all
-   * pods together, if nothing else uses it. Seconds × pods.
+   * What keeping these nodes free costs: the time from now that GPUs (CPUs, if the gang needs no GPUs) stand idle on them
+   * until the start, if nothing else uses them, also those that are too few for a pod until more are free. Seconds × pods.
    */
   readonly idleSeconds: number;
   /** Pods of other jobs of the same demand that would find room then besides the gang. */
@@ -59,17 +59,25 @@ export function earliestStart(
     total += slots[node] as number;
   }
   const slotsNow = slots.slice();
-  /** [node] Σ over its room of the time at which it is free. */
+  const amounts = demand.gpuTotalMilli > 0 ? cluster.freeGpuMilli : cluster.freeCpuMilli;
+  const perPod = demand.gpuTotalMilli || Math.max(1, demand.cpuMilli);
+  /** [node] Σ over what is free of the time at which it is. */
+  const free = new Float64Array(cluster.nodeCount);
   const freeAt = new Float64Array(cluster.nodeCount);
   const now = pass.timeSeconds;
-  for (let node = 0; node < cluster.nodeCount; node++) freeAt[node] = (slots[node] as number) * now;
+  for (let node = 0; node < cluster.nodeCount; node++) {
+    free[node] = amounts[node] as number;
+    freeAt[node] = (free[node] as number) * now;
+  }
   let startSeconds = now;
   const recount = (node: number): void => {
     if (excluded?.has(node) === true) return;
     const gained = podsFitting(cluster, node, demand) - (slots[node] as number);
     total += gained;
     slots[node] = (slots[node] as number) + gained;
-    freeAt[node] = (freeAt[node] as number) + gained * startSeconds;
+    const more = (amounts[node] as number) - (free[node] as number);
+    free[node] = (free[node] as number) + more;
+    freeAt[node] = (freeAt[node] as number) + more * startSeconds;
   };
   const fitsNow = total >= pods;
   for (const { job, endSeconds } of fitsNow ? [] : ends) {
@@ -85,7 +93,7 @@ export function earliestStart(
   const nodes = chooseNodes(cluster, slots, slotsNow, pods);
   let idleSeconds = 0;
   for (const node of nodes) {
-    idleSeconds += (slots[node] as number) * startSeconds - (freeAt[node] as number);
+    idleSeconds += ((free[node] as number) * startSeconds - (freeAt[node] as number)) / perPod;
   }
   return { startSeconds, nodes, idleSeconds, slotsBeyond: total - pods };
 }
@@ -134,4 +142,11 @@ function chooseNodes(
     nodes.push(node);
   }
   return nodes;
+}
+
+/** @returns The part of the cluster's GPUs that pods take; of its CPUs if it has no GPUs. O(1). */
+export function shareOfCluster({ capacity }: ClusterState, demand: Demand, pods: number): number {
+  return capacity.gpuMilli > 0
+    ? (pods * demand.gpuTotalMilli) / capacity.gpuMilli
+    : (pods * demand.cpuMilli) / Math.max(1, capacity.cpuMilli);
 }

@@ -2,12 +2,15 @@
  * The reservations of champions: who is promised a start, on which nodes, and for whom these nodes are closed.
  *
  * Invariant: nodes of two reservations are disjoint. With exact run times a plan holds from its making: whatever starts
- * on its nodes later ends before its start. Positions in the list are bits of a mask; they change when a reservation is
+ * on its nodes later ends before its start. A drain is a reservation without a promise: no end is known, its nodes are
+ * chosen by how long jobs run already (what has run for long will run for long), and closed to all others. Positions in the list are bits of a mask; they change when a reservation is
  * dropped, and all nodes are open then.
  */
+import type { AccountsRefusal } from '../accounts.ts';
 import type { SchedulingPass } from '../zone/queue-discipline.ts';
 import { affordableAt, CHAMPION_DEFAULTS, type ChampionOptions } from './champions.ts';
-import { earliestStart, fitsNow, type RoomPlan } from './future-room.ts';
+import { type ExpectedEnd, earliestStart, fitsNow, type RoomPlan, shareOfCluster } from './future-room.ts';
+import { IdleBudget } from './idle-budget.ts';
 import type { RunningEnds } from './running-ends.ts';
 import type { TegEntry } from './teg-lines.ts';
 
@@ -26,13 +29,28 @@ export interface PromiseCounts {
 /** Promises count as kept to this accuracy, seconds: rounding of sums of times. */
 const PROMISE_TOLERANCE_SECONDS = 1e-6;
 
+/** Of a job that has just begun and may take any time, seconds. */
+const TYPICAL_RUN_SECONDS = 3600;
+/** A drain is given up when it has cost this many times what was expected. */
+const DRAIN_COST_FACTOR = 2;
+/** The longest time over which savings accumulate, seconds. */
+const SAVED_SECONDS = 14 * 86_400;
+/** The usual wait is a mean over jobs that together take the cluster this many times. */
+const USUAL_CLUSTERS = 20;
+
 /** Room that is kept for a champion, or that one to be saves for. */
 interface Reservation {
   readonly entry: TegEntry;
   plan: RoomPlan | undefined;
   plannedAtSeconds: number;
-  /** The start that it was promised when it became champion; NaN: it is not champion yet. */
+  /** The start that it was promised when it became champion; NaN: none was, or it is not champion yet. */
   promisedSeconds: number;
+  /** True: no end is known, and nodes are drained for it. */
+  isDrain: boolean;
+  /** A drain ends when savings fall below, seconds. */
+  leastSaved: number;
+  /** Part of the cluster that one of its pods takes. */
+  ofCluster: number;
 }
 
 /** All reservations of one queue. */
@@ -47,11 +65,25 @@ export class Reservations {
   private isStale = false;
   /** Reservations whose nodes are closed now. */
   private closedBits = 0;
+  private readonly ageOf: (job: number, timeSeconds: number) => number;
+  private readonly savings: IdleBudget;
+  private readonly drainSavings: IdleBudget;
+  /** Part of the cluster that stands idle for champions although a waiting job would use it. */
+  private idleShare = 0;
+  /** Mean wait of jobs that started lately, seconds. */
+  private usualWaitSeconds = 0;
 
-  /** @param running Running jobs by their expected ends. */
-  constructor(options: ReservationOptions, running: RunningEnds) {
+  /** @param running Running jobs by their expected ends. @param ageOf How long a running job has run. */
+  constructor(
+    options: ReservationOptions,
+    running: RunningEnds,
+    ageOf: (job: number, timeSeconds: number) => number,
+  ) {
     this.options = { ...CHAMPION_DEFAULTS, replanSeconds: 30, ...options };
     this.running = running;
+    this.ageOf = ageOf;
+    this.savings = new IdleBudget(this.options.idleShare, SAVED_SECONDS * this.options.idleShare);
+    this.drainSavings = new IdleBudget(this.options.drainShare, SAVED_SECONDS * this.options.drainShare);
   }
 
   /** Champions now. */
@@ -86,19 +118,43 @@ export class Reservations {
     this.isStale = true;
   }
 
-  /** @returns The plan of a champion. */
-  planFor(entry: TegEntry): RoomPlan | undefined {
+  private planFor(entry: TegEntry): RoomPlan | undefined {
     return this.list.find((reservation) => reservation.entry === entry)?.plan;
   }
 
   /** Begins a pass, in which all nodes are open. */
-  begin(): void {
+  begin(timeSeconds: number): void {
     this.closedBits = 0;
+    const drains = this.list.some(({ isDrain }) => isDrain);
+    this.savings.advance(timeSeconds, drains ? 0 : this.idleShare);
+    this.drainSavings.advance(timeSeconds, drains ? this.idleShare : 0);
+  }
+
+  /** Ends a pass. @param wanted What jobs that would fit now were kept from: thousandths of a GPU, or of a CPU without GPUs. */
+  finish(pass: SchedulingPass, wanted: number): void {
+    this.closeOnly(pass, 0);
+    this.idleShare = 0;
+    if (this.list.length === 0 || wanted === 0) return;
+    const { capacity, freeGpuMilli, freeCpuMilli } = pass.cluster;
+    const isGpu = capacity.gpuMilli > 0;
+    const free = isGpu ? freeGpuMilli : freeCpuMilli;
+    let idle = 0;
+    for (const { plan } of this.list) for (const node of plan?.nodes ?? []) idle += free[node] as number;
+    this.idleShare = Math.min(idle, wanted) / (isGpu ? capacity.gpuMilli : capacity.cpuMilli);
+  }
+
+  /** A job starts that waited so long. @param share Part of the cluster that it takes. */
+  waited(seconds: number, share: number): void {
+    this.usualWaitSeconds += (seconds - this.usualWaitSeconds) * (1 - Math.exp(-share / USUAL_CLUSTERS));
   }
 
   /** Plans again for champions, where that is due. All nodes have to be open. */
   replan(pass: SchedulingPass): void {
     const { timeSeconds } = pass;
+    for (const reservation of this.list) {
+      if (!Number.isNaN(reservation.promisedSeconds)) continue;
+      if (this.drainSavings.savedSeconds < reservation.leastSaved) this.drop(reservation.entry);
+    }
     if (this.isStale) {
       for (const reservation of this.list) {
         reservation.plan = undefined;
@@ -112,7 +168,10 @@ export class Reservations {
       this.planAgain(pass, reservation);
       // A later start is no better plan. An equal one is: nodes that are busy until then take the place of free ones.
       if (before !== undefined && before.startSeconds > timeSeconds) {
-        if (startOf(reservation) > before.startSeconds) reservation.plan = before;
+        if (startOf(reservation) > before.startSeconds) {
+          reservation.plan = before;
+          reservation.isDrain = false;
+        }
       }
     }
   }
@@ -134,7 +193,9 @@ export class Reservations {
     const { plan } = candidate;
     if (plan === undefined || plan.startSeconds <= timeSeconds) return false;
     if (!this.canAfford(candidate, timeSeconds)) return false;
-    candidate.promisedSeconds = plan.startSeconds;
+    candidate.leastSaved =
+      this.drainSavings.savedSeconds - DRAIN_COST_FACTOR * plan.idleSeconds * candidate.ofCluster;
+    candidate.promisedSeconds = candidate.isDrain ? Number.NaN : plan.startSeconds;
     this.list = [...this.list, candidate];
     this.candidate = undefined;
     return true;
@@ -151,7 +212,7 @@ export class Reservations {
   started(entry: TegEntry, pass: SchedulingPass): void {
     const reservation = this.list.find((held) => held.entry === entry);
     if (reservation === undefined) return;
-    this.promises.made++;
+    if (!Number.isNaN(reservation.promisedSeconds)) this.promises.made++;
     if (pass.timeSeconds <= reservation.promisedSeconds + PROMISE_TOLERANCE_SECONDS) this.promises.kept++;
     this.drop(entry, pass);
   }
@@ -160,7 +221,8 @@ export class Reservations {
   against(endSeconds: number): number {
     let bits = 0;
     for (let i = 0; i < this.list.length; i++) {
-      if (endSeconds > startOf(this.list[i] as Reservation)) bits |= 1 << i;
+      const reservation = this.list[i] as Reservation;
+      if (reservation.isDrain || endSeconds > startOf(reservation)) bits |= 1 << i;
     }
     return bits;
   }
@@ -185,9 +247,29 @@ export class Reservations {
     this.closedBits = bits;
   }
 
-  /** @returns The first champion of these. */
-  firstOf(bits: number): TegEntry {
-    return (this.list.find((_, i) => ((bits >> i) & 1) === 1) as Reservation).entry;
+  /** @returns The start that a champion is promised; undefined: it is none, or no end is known. */
+  promiseTo(entry: TegEntry): number | undefined {
+    const seconds = this.planFor(entry)?.startSeconds;
+    return seconds === Number.POSITIVE_INFINITY ? undefined : seconds;
+  }
+
+  /** @returns What a champion waits for; undefined: it is none. */
+  reasonOf(entry: TegEntry): AccountsRefusal | undefined {
+    const plan = this.planFor(entry);
+    if (plan === undefined) return undefined;
+    const nodes = plan.nodes.length;
+    const startsBySeconds = this.promiseTo(entry);
+    if (startsBySeconds === undefined) return { code: 'draining', data: { nodes } };
+    return { code: 'reserved', data: { startsBySeconds, nodes } };
+  }
+
+  /** @returns Why a job waits that would be in the way of these. */
+  behind(bits: number): AccountsRefusal {
+    const first = this.list.find((_, i) => ((bits >> i) & 1) === 1) as Reservation;
+    const forJob = first.entry.job;
+    const startsBySeconds = this.promiseTo(first.entry);
+    if (startsBySeconds === undefined) return { code: 'room-drained', data: { forJob } };
+    return { code: 'room-reserved', data: { forJob, startsBySeconds } };
   }
 
   private canAfford(candidate: Reservation, timeSeconds: number): boolean {
@@ -195,8 +277,16 @@ export class Reservations {
     return plan !== undefined && timeSeconds >= this.affordableAt(candidate, plan);
   }
 
-  private affordableAt({ entry }: Reservation, plan: RoomPlan): number {
-    return affordableAt(this.options, entry.sinceSeconds, entry.line.gangMin, plan);
+  private affordableAt({ entry, isDrain, ofCluster }: Reservation, plan: RoomPlan): number {
+    const { championAfterSeconds, drainAfterSeconds, drainAfterWaits } = this.options;
+    const cost = plan.idleSeconds * ofCluster;
+    const own = affordableAt(this.options, entry.sinceSeconds, entry.line.gangMin, plan);
+    if (isDrain) {
+      const wait = Math.max(drainAfterSeconds, drainAfterWaits * this.usualWaitSeconds);
+      return Math.max(own, entry.sinceSeconds + wait, this.drainSavings.reachesAt(cost));
+    }
+    const lent = Math.max(entry.sinceSeconds + championAfterSeconds, this.savings.reachesAt(cost));
+    return Math.min(own, lent);
   }
 
   /** A champion whose start has come and who has not started is planned for again at once. */
@@ -221,8 +311,24 @@ export class Reservations {
   private planAgain(pass: SchedulingPass, reservation: Reservation): void {
     const { demand, gangMin } = reservation.entry.line;
     const ends = this.running.at(pass.timeSeconds);
-    reservation.plan = earliestStart(pass, demand, gangMin, ends, this.nodesOfOthers(reservation));
+    const others = this.nodesOfOthers(reservation);
     reservation.plannedAtSeconds = pass.timeSeconds;
+    reservation.ofCluster = shareOfCluster(pass.cluster, demand, 1);
+    reservation.plan = earliestStart(pass, demand, gangMin, ends, others);
+    reservation.isDrain = reservation.plan === undefined;
+    if (!reservation.isDrain) return;
+    const guess = earliestStart(pass, demand, gangMin, this.guessedEnds(pass.timeSeconds), others);
+    reservation.plan = guess && { ...guess, startSeconds: Number.POSITIVE_INFINITY };
+  }
+
+  /** The running jobs by when they would end if each ran on for as long as it has run, and a typical run more. */
+  private guessedEnds(timeSeconds: number): ExpectedEnd[] {
+    const ends: ExpectedEnd[] = [];
+    for (const { job, endSeconds } of this.running.at(timeSeconds)) {
+      const guess = timeSeconds + this.ageOf(job, timeSeconds) + TYPICAL_RUN_SECONDS;
+      ends.push({ job, endSeconds: Math.min(endSeconds, guess) });
+    }
+    return ends.sort((a, b) => a.endSeconds - b.endSeconds || a.job - b.job);
   }
 
   private nodesOfOthers(reservation: Reservation): ReadonlySet<number> {
@@ -235,7 +341,15 @@ export class Reservations {
 }
 
 function newReservation(entry: TegEntry): Reservation {
-  return { entry, plan: undefined, plannedAtSeconds: Number.NEGATIVE_INFINITY, promisedSeconds: Number.NaN };
+  return {
+    entry,
+    plan: undefined,
+    plannedAtSeconds: Number.NEGATIVE_INFINITY,
+    promisedSeconds: Number.NaN,
+    isDrain: false,
+    leastSaved: 0,
+    ofCluster: 0,
+  };
 }
 
 /** Start of a plan; Infinity: there is none, and nothing is reserved. */

@@ -21,6 +21,7 @@ import {
   StartResult,
 } from '../zone/queue-discipline.ts';
 import { Reason, type ReasonCode } from '../zone/zone-events.ts';
+import { shareOfCluster } from './future-room.ts';
 import { type PromiseCounts, type ReservationOptions, Reservations } from './reservations.ts';
 
 import type { RoomClaim, RoomMaker } from './room-maker.ts';
@@ -73,6 +74,8 @@ export class TegQueue implements QueueDiscipline {
   private candidatesLeft = 0;
   /** Running jobs that may lack pods which come back when there is room, by number. */
   private readonly small = new Map<number, TegEntry>();
+  /** What jobs that would fit now are kept from by reservations: thousandths of a GPU, or of a CPU without GPUs. */
+  private wanted = 0;
   /** The job for which room was made in a step that was full then. */
   private owed: TegEntry | undefined;
 
@@ -83,7 +86,9 @@ export class TegQueue implements QueueDiscipline {
     this.candidatesMax = options.candidatesMax ?? CANDIDATES_MAX_DEFAULT;
     this.rooms = options.rooms;
     this.running = new RunningEnds((job, timeSeconds) => estimates.expectedEnd(job, timeSeconds));
-    this.reservations = new Reservations(options, this.running);
+    this.reservations = new Reservations(options, this.running, (job, timeSeconds) =>
+      estimates.age(job, timeSeconds),
+    );
   }
 
   get dueSeconds(): number {
@@ -139,10 +144,11 @@ export class TegQueue implements QueueDiscipline {
 
   decide(pass: SchedulingPass): void {
     this.candidatesLeft = this.candidatesMax;
-    this.reservations.begin();
+    this.reservations.begin(pass.timeSeconds);
     this.rooms?.drain(pass);
     const isComplete =
       this.isFreed || this.due <= pass.timeSeconds ? this.decideAll(pass) : this.decideFresh(pass);
+    this.reservations.finish(pass, this.wanted);
     // A step that is full: the next pass begins again.
     this.isFreed = !isComplete;
     if (!isComplete) return;
@@ -154,10 +160,8 @@ export class TegQueue implements QueueDiscipline {
   reasonOf(job: number): AccountsRefusal | undefined {
     const entry = this.lines.find(job);
     if (entry === undefined || !entry.waits) return undefined;
-    const plan = this.reservations.planFor(entry);
-    if (plan !== undefined) {
-      return { code: 'reserved', data: { startsBySeconds: plan.startSeconds, nodes: plan.nodes.length } };
-    }
+    const reserved = this.reservations.reasonOf(entry);
+    if (reserved !== undefined) return reserved;
     // Those of a line are equal: the accounts that hold its first job back were not asked for the others.
     const first = firstOf(entry.line);
     return entry.reason ?? (first.isHeld ? first.reason : undefined);
@@ -166,11 +170,12 @@ export class TegQueue implements QueueDiscipline {
   /** @returns The start that a champion is promised now, seconds; undefined: it is none. */
   startsBy(job: number): number | undefined {
     const entry = this.lines.find(job);
-    return entry === undefined ? undefined : this.reservations.planFor(entry)?.startSeconds;
+    return entry && this.reservations.promiseTo(entry);
   }
 
   /** @returns False: the step is full. */
   private decideAll(pass: SchedulingPass): boolean {
+    this.wanted = 0;
     this.forgive(pass);
     if (!this.startOwed(pass) || !this.serveChampions(pass)) return false;
     this.electChampions(pass);
@@ -364,6 +369,9 @@ export class TegQueue implements QueueDiscipline {
     }
     if (result !== StartResult.Started) return result;
     this.reservations.started(entry, pass);
+    const { demand, podCount } = entry.line;
+    const share = shareOfCluster(pass.cluster, demand, podCount);
+    this.reservations.waited(pass.timeSeconds - entry.sinceSeconds, share);
     this.lines.dequeue(entry);
     this.runs(entry, pass.timeSeconds);
     return result;
@@ -476,9 +484,8 @@ export class TegQueue implements QueueDiscipline {
   /** Undefined: there is no room, reserved or not. */
   private behindReservation(line: TegLine, bits: number): AccountsRefusal | undefined {
     if (bits === 0 || this.hasFailed(line, 0)) return undefined;
-    const first = this.reservations.firstOf(bits);
-    const startsBySeconds = this.reservations.planFor(first)?.startSeconds ?? Number.NaN;
-    return { code: 'room-reserved', data: { forJob: first.job, startsBySeconds } };
+    this.wanted += line.podCount * (line.demand.gpuTotalMilli || line.demand.cpuMilli);
+    return this.reservations.behind(bits);
   }
 }
 

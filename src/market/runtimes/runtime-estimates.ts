@@ -118,6 +118,14 @@ export class RuntimeEstimates {
     return Math.max(startSeconds + seconds, nowSeconds);
   }
 
+  /** @returns How long a running job has run, seconds. */
+  age(job: number, nowSeconds: number): number {
+    this.requireEntry(job);
+    const startSeconds = this.starts[job] as number;
+    assert(!Number.isNaN(startSeconds), 'a job that waits has no age');
+    return nowSeconds - startSeconds;
+  }
+
   /**
    * A running job is gone, or waits again. An entry is kept until `forgotten`, so that it can start over.
    *

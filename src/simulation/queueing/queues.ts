@@ -1,6 +1,6 @@
 /** The registry of queueing disciplines that are not a zone's own. */
 
-import { CHAMPION_DEFAULTS, RESERVATIONS_MOST } from '../../governor/queueing/champions.ts';
+import { CHAMPION_DEFAULTS, IDLE_SHARE_EXACT, RESERVATIONS_MOST } from '../../governor/queueing/champions.ts';
 import type { RoomMaker } from '../../governor/queueing/room-maker.ts';
 import { TegQueue, type TenantOrder } from '../../governor/queueing/teg-queue.ts';
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
@@ -73,7 +73,12 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
       // One champion at a time leaves a tenant of gangs behind its share: each slot that comes free goes to others' small jobs.
       const wanted = tree?.market.champion.reservationsMax;
       const reservationsMax = Math.min(RESERVATIONS_MOST, wanted ?? CHAMPION_DEFAULTS.reservationsMax);
-      return new TegQueue(estimates, order, { reservationsMax, ...(rooms === undefined ? {} : { rooms }) });
+      const idleShare = runtimes === 'exact' ? IDLE_SHARE_EXACT : CHAMPION_DEFAULTS.idleShare;
+      return new TegQueue(estimates, order, {
+        reservationsMax,
+        idleShare,
+        ...(rooms === undefined ? {} : { rooms }),
+      });
     },
   },
   'smallest-first': {
