@@ -7,7 +7,7 @@ import type { LedgerFigures } from './ledger-task.ts';
 
 /** Prints the tables. @param isCompared Whether there is a rival among the stores. */
 export function printLedgerFigures(
-  { bytesPerBatch, ledger, market, stores }: LedgerFigures,
+  { bytesPerBatch, ledger, market, stores, openings }: LedgerFigures,
   isCompared: boolean,
 ): void {
   printTable(
@@ -41,6 +41,14 @@ export function printLedgerFigures(
       ...[group, batchesPerSecond, commitsPerSecond].map((value) => formatCount(Math.round(value))),
     ]),
     { title: `Durable, ${Math.round(bytesPerBatch)} bytes a batch` },
+  );
+  process.stdout.write('\n');
+  printTable(
+    [{ header: 'opening by' }, ...['transfers', 'ms'].map((header) => ({ header, align: 'right' as const }))],
+    openings.map(({ what, transfers, milliseconds }) => [
+      ...[what, formatCount(transfers), formatCount(Math.round(milliseconds))],
+    ]),
+    { title: 'A file of the whole log' },
   );
   if (!isCompared)
     process.stdout.write(

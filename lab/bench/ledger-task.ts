@@ -14,6 +14,7 @@ import { Ledger } from '../../src/market/ledger.ts';
 import type { TransferId } from '../../src/market/transfer.ts';
 import { verifyLedger } from '../../src/market/verify-ledger.ts';
 import { TegError } from '../../src/model/errors.ts';
+import { DurableLedger } from '../../src/store/durable-ledger.ts';
 import { SqliteLedgerStore } from '../../src/store/sqlite-ledger-store.ts';
 import { type MarketSpeed, measureMarket } from './market-speed.ts';
 
@@ -42,12 +43,20 @@ export interface StoreSpeed {
   readonly commitsPerSecond: number;
 }
 
-/** The three tables. */
+/** How long a file takes to open. */
+export interface OpeningSpeed {
+  readonly what: string;
+  readonly transfers: number;
+  readonly milliseconds: number;
+}
+
+/** The four tables. */
 export interface LedgerFigures {
   readonly bytesPerBatch: number;
   readonly ledger: readonly LedgerSpeed[];
   readonly market: readonly MarketSpeed[];
   readonly stores: readonly StoreSpeed[];
+  readonly openings: readonly OpeningSpeed[];
 }
 
 /** Batches for one commit. */
@@ -58,6 +67,7 @@ const RESTARTS_PER_TICK = 10;
 const JOBS = 1_000;
 const TENANTS = 50;
 const TRANSFERS_PER_TICK = 2;
+const BATCHES_PER_OPENING_COMMIT = 1_000;
 
 /** Stores groups of batches durably. */
 interface Appender {
@@ -100,7 +110,8 @@ export async function measureLedger({ ticks, seconds, lmdb }: LedgerTask): Promi
       stores.push(measureStore('LMDB', group, log, seconds, appender));
     }
     const bytes = log.reduce((sum, batch) => sum + batch.bytes.length, 0);
-    return { bytesPerBatch: bytes / log.length, ledger, market, stores };
+    const openings = measureOpenings(join(folder, 'opened'), log, transfers);
+    return { bytesPerBatch: bytes / log.length, ledger, market, stores, openings };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -164,6 +175,26 @@ function measureStore(
     batchesPerSecond: stored / (elapsed / 1e3),
     commitsPerSecond: commits / (elapsed / 1e3),
   };
+}
+
+/** Opens a file of the whole log without a checkpoint, and again with the one that this stored. */
+function measureOpenings(path: string, log: readonly ChainedBatch[], transfers: number): OpeningSpeed[] {
+  const options = { halfLifeMicros: 168 * MICROS_PER_HOUR };
+  const store = new SqliteLedgerStore(path);
+  for (let from = 0; from < log.length; from += BATCHES_PER_OPENING_COMMIT)
+    store.append(log.slice(from, from + BATCHES_PER_OPENING_COMMIT));
+  store.close();
+  const open = (what: string): OpeningSpeed => {
+    const start = performance.now();
+    const durable = new DurableLedger(new SqliteLedgerStore(path), options);
+    const milliseconds = performance.now() - start;
+    // The first opening did all batches again: its next commit stores a checkpoint.
+    durable.ledger.open(what, durable.ledger.nowMicros);
+    durable.commit();
+    durable.close();
+    return { what, transfers, milliseconds };
+  };
+  return [open('all batches again'), open('the checkpoint and what follows')];
 }
 
 /** @throws TegError TEG_OPTION_INVALID if the package is not there. */

@@ -83,7 +83,8 @@ test('machine facts name the processor, the program and the day', () => {
 describe('teg bench ledger', () => {
   test('prints the speed of the ledger, and of its store by batches a commit', async () => {
     await bench('ledger', '--ticks', '500', '--seconds', '0.05', '--json');
-    const { ledger, market, stores, bytesPerBatch } = JSON.parse(output);
+    const { ledger, market, stores, openings, bytesPerBatch } = JSON.parse(output);
+    expect(openings.map(({ transfers }: { transfers: number }) => transfers)).toEqual([1_000, 1_000]);
     expect(ledger.map(({ what }: { what: string }) => what)).toEqual([
       ...['in memory', 'with its log, hashed', 'recomputed from its log'],
     ]);

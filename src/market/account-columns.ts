@@ -54,6 +54,14 @@ export class AccountColumns {
     return this.names.length;
   }
 
+  /** All columns, as a checkpoint has them. The arrays change as accounts are added. */
+  get columns(): readonly Float64Array[] {
+    return [
+      ...[this.creditHigh, this.creditLow, this.debitHigh, this.debitLow, this.reserved, this.mintRate],
+      ...[this.settledMicros, this.mintRest, this.evaporationRest, this.mintCeiling, this.received],
+    ];
+  }
+
   /** @returns The number of a name, −1 if it has no account. */
   find(name: string): number {
     return this.byName.get(name) ?? -1;
@@ -95,6 +103,12 @@ export class AccountColumns {
   /** What may be spent: the balance without reserves. Exact for tenants. */
   available(account: number): number {
     return this.balance(account) - (this.reserved[account] as number);
+  }
+
+  /** Whether time changes nothing: no mint, nothing available, nothing that still has to evaporate. */
+  isAtRest(account: number): boolean {
+    const isIdle = this.mintRate[account] === 0 && this.evaporationRest[account] === 0;
+    return isIdle && this.available(account) === 0;
   }
 
   /** Adds to posted credits. @param amount In [0, AMOUNT_MAX]. */

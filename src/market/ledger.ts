@@ -22,6 +22,7 @@ import { isNatural } from './amounts.ts';
 import { Call, type LedgerBatch } from './batch.ts';
 import { Books } from './books.ts';
 import { Decay } from './decay.ts';
+import { readCheckpoint, writeCheckpoint } from './ledger-checkpoint.ts';
 import { Records } from './record.ts';
 import { Answer, Code, checkTransfers, type Transfer, TransferAction } from './transfer.ts';
 import { SlotState, type TransferTable } from './transfer-table.ts';
@@ -44,6 +45,8 @@ export interface LedgerOptions {
   readonly transfersMax?: number;
   /** Gets every batch in the call that made it, the genesis first. It must have stored it before the call is acknowledged. */
   readonly onBatch?: ((batch: LedgerBatch) => void) | undefined;
+  /** Of a ledger with the same half-life, which this one continues: it writes no genesis. */
+  readonly checkpoint?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** An account at the time at which it was last settled. */
@@ -66,8 +69,10 @@ export class Ledger {
   readonly accounts: AccountColumns;
   readonly transfers: TransferTable;
   readonly halfLifeMicros: number;
-  /** Time of the last call that changed something, µs. */
+  /** Time of the last call, µs. */
   nowMicros = 0;
+  /** Time of the last batch: that of the last call that changed something. */
+  private batchMicros = 0;
   /** Notes in the log, and time of the last one. */
   private noteCount = 0;
   private noteMicros = 0;
@@ -81,8 +86,12 @@ export class Ledger {
   private readonly slots: number[] = [];
   private readonly probe = new Records(1);
 
-  /** The half-life must be in its bounds (`isHalfLife`), which is asserted. */
-  constructor({ halfLifeMicros, transfersMax = TRANSFERS_MAX_DEFAULT, onBatch }: LedgerOptions) {
+  /**
+   * The half-life must be in its bounds (`isHalfLife`), which is asserted.
+   *
+   * @throws TegError TEG_LEDGER_CORRUPT for bytes that are not a checkpoint of this version.
+   */
+  constructor({ halfLifeMicros, transfersMax = TRANSFERS_MAX_DEFAULT, onBatch, checkpoint }: LedgerOptions) {
     this.decay = new Decay(halfLifeMicros);
     this.halfLifeMicros = halfLifeMicros;
     this.books = new Books(this.decay, onBatch !== undefined);
@@ -90,6 +99,10 @@ export class Ledger {
     this.transfers = this.books.transfers;
     this.transfersMax = transfersMax;
     this.onBatch = onBatch;
+    if (checkpoint !== undefined) {
+      this.continueFrom(checkpoint);
+      return;
+    }
     this.books.addOwn({
       action: TransferAction.Genesis,
       moved: halfLifeMicros,
@@ -241,6 +254,26 @@ export class Ledger {
       available: balance - BigInt(reserved),
       mintRate: accounts.mintRate[account] as number,
     };
+  }
+
+  /** The state as bytes, see `ledger-checkpoint.ts`. O(n log n) in what is remembered. */
+  checkpoint(): Uint8Array<ArrayBuffer> {
+    const { halfLifeMicros, batchMicros, batchNumber, noteCount, noteMicros } = this;
+    const clock = { halfLifeMicros, nowMicros: batchMicros, batchNumber, noteCount, noteMicros };
+    return writeCheckpoint(clock, this.accounts, this.transfers);
+  }
+
+  private continueFrom(checkpoint: Uint8Array<ArrayBuffer>): void {
+    const { accounts, transfers } = this;
+    const clock = readCheckpoint(checkpoint, accounts, transfers);
+    assert(clock.halfLifeMicros === this.halfLifeMicros, 'a checkpoint of another half-life');
+    this.nowMicros = clock.nowMicros;
+    this.batchMicros = clock.nowMicros;
+    this.noteCount = clock.noteCount;
+    this.noteMicros = clock.noteMicros;
+    this.books.batchNumber = clock.batchNumber;
+    for (const slot of transfers.inOrder())
+      if (transfers.states[slot] === SlotState.Open) this.schedule(slot);
   }
 
   /** m/κ: what a mint alone never passes, micro-tokens. @param rate Micro-tokens an hour. */
@@ -404,6 +437,7 @@ export class Ledger {
   /** Ends a call that changed something. */
   private finish(call: number, account: number, timeMicros: number, name = ''): void {
     const number = this.books.batchNumber++;
+    this.batchMicros = timeMicros;
     if (this.onBatch === undefined) return;
     this.onBatch(this.books.batch.finish({ number, call, account, timeMicros, name }));
   }

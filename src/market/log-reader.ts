@@ -3,8 +3,10 @@
  * with what the ledger computes.
  */
 import type { BatchParts } from './batch.ts';
+import type { Ledger } from './ledger.ts';
 import type { RecordFields } from './record.ts';
 import { Answer, idText, SYSTEM_ACCOUNTS, TransferAction } from './transfer.ts';
+import { SlotState } from './transfer-table.ts';
 
 /** One movement: tokens from one account to another, and into or out of the reserve of the first. */
 export interface Movement {
@@ -31,6 +33,16 @@ export class LogReader {
   /** Names by account. */
   readonly names: string[] = [...SYSTEM_ACCOUNTS];
   private readonly open = new Map<string, OpenPending>();
+
+  /** Continues with the log of a ledger after what it has done. Once, before the first batch. */
+  adopt({ accounts, transfers }: Ledger): void {
+    this.names.splice(0, this.names.length, ...accounts.names);
+    for (const slot of transfers.inOrder()) {
+      if (transfers.states[slot] !== SlotState.Open) continue;
+      const { id, debit, credit, moved, job } = transfers.records.fields(slot);
+      this.open.set(idText(id), { debit, credit, held: moved, job });
+    }
+  }
 
   /** @returns The movements of the next batch, in order; those that were refused have none. */
   *read({ records, count, name }: BatchParts): Generator<Movement> {

@@ -34,7 +34,7 @@ export class Settlement {
     accounts.settledMicros[account] = until;
     this.minted = 0;
     this.evaporated = 0;
-    if (rate === 0 && available === 0 && oldRest === 0) return false;
+    if (accounts.isAtRest(account)) return false;
     const oldMint = mintFraction(accounts.mintRest[account] as number);
     const before = (BigInt(available) << FRACTION_BITS) + oldMint - BigInt(oldRest);
     this.mint(accounts, account, rate, elapsed);

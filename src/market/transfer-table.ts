@@ -90,6 +90,21 @@ export class TransferTable {
     this.newest = slot;
   }
 
+  /** @returns Slots of all remembered transfers in the order of their insertion. O(n log n). */
+  inOrder(): number[] {
+    const slots: number[] = [];
+    for (let slot = 0; slot < this.slotsUsed; slot++)
+      if (this.states[slot] !== SlotState.Free) slots.push(slot);
+    return slots.sort((a, b) => (this.sequences[a] as number) - (this.sequences[b] as number));
+  }
+
+  /** Gives a slot that was just added the state that it had. @param isKept False: it is only remembered because it is pending. */
+  revive(slot: number, state: number, isKept: boolean): void {
+    if (isKept) this.keep(slot);
+    this.states[slot] = state;
+    if (state === SlotState.Open) this.openCount++;
+  }
+
   /** Ends what is pending. @param state Posted, Voided or Expired. */
   close(slot: number, state: number): void {
     assert(this.states[slot] === SlotState.Open, 'a transfer is resolved that is not pending');

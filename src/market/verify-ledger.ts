@@ -8,6 +8,7 @@ import { isHalfLife } from './decay.ts';
 import { areEqual, type ChainedBatch, HashChain, hashText } from './hash-chain.ts';
 import { LEDGER_VERSION, Ledger, type LedgerOptions } from './ledger.ts';
 import { checkLedger } from './ledger-check.ts';
+import { checkpointHalfLife } from './ledger-checkpoint.ts';
 import { LogReader } from './log-reader.ts';
 import type { RecordFields } from './record.ts';
 import { type ClientAction, idText, type Transfer, TransferAction } from './transfer.ts';
@@ -42,10 +43,24 @@ export interface LedgerAudit {
   next(parts: BatchParts, ledger: Ledger): readonly [string, unknown, unknown] | undefined;
 }
 
+/** A state that is stored beside a log. */
+export interface StoredCheckpoint {
+  /** Batches before it, and hash of the last of them. */
+  readonly count: number;
+  readonly head: Uint8Array<ArrayBuffer>;
+  /** See `ledger-checkpoint.ts`. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Options of the ledger that is made again; its half-life is that of the log. */
+type ReplayOptions = Omit<LedgerOptions, 'halfLifeMicros' | 'checkpoint'>;
+
 /** How a log is verified. */
-export interface VerifyOptions extends Omit<LedgerOptions, 'halfLifeMicros'> {
+export interface VerifyOptions extends ReplayOptions {
   readonly head?: string | undefined;
   readonly audit?: LedgerAudit | undefined;
+  /** To be compared with the ledger when the log has come to it. */
+  readonly checkpoint?: StoredCheckpoint | undefined;
 }
 
 /**
@@ -57,15 +72,15 @@ export interface VerifyOptions extends Omit<LedgerOptions, 'halfLifeMicros'> {
  */
 export function verifyLedger(
   batches: Iterable<ChainedBatch>,
-  { head, audit, ...options }: VerifyOptions = {},
+  { head, audit, checkpoint, ...options }: VerifyOptions = {},
 ): LedgerReport {
   const replay = new LedgerReplay(options, audit);
   let fault: LedgerFault | undefined;
   for (const batch of batches) {
-    fault = replay.next(batch);
+    fault = replay.next(batch) ?? replay.compareWith(checkpoint);
     if (fault !== undefined) break;
   }
-  fault ??= replay.end(head);
+  fault ??= replay.end(head, checkpoint);
   const { batchCount, recordCount, ledger } = replay;
   return { batches: batchCount, records: recordCount, head: hashText(replay.head), ledger, fault };
 }
@@ -74,13 +89,22 @@ export function verifyLedger(
  * Brings a ledger back from its log.
  *
  * @param options `onBatch` gets the batches after those of the log.
+ * @param from    A checkpoint that is trusted: the batches are those after it.
  * @throws TegError TEG_LEDGER_CORRUPT at the first thing that is wrong.
  */
 export function restoreLedger(
   batches: Iterable<ChainedBatch>,
-  options: Omit<LedgerOptions, 'halfLifeMicros'> = {},
+  options: ReplayOptions = {},
+  from?: StoredCheckpoint,
 ): Ledger {
-  const { ledger, fault } = verifyLedger(batches, options);
+  const replay = new LedgerReplay(options, undefined, from);
+  let fault: LedgerFault | undefined;
+  for (const batch of batches) {
+    fault = replay.next(batch);
+    if (fault !== undefined) break;
+  }
+  fault ??= replay.end(undefined, undefined);
+  const { ledger } = replay;
   if (fault !== undefined) throw new TegError('TEG_LEDGER_CORRUPT', faultText(fault));
   if (ledger === undefined) throw new TegError('TEG_LEDGER_CORRUPT', 'the log is empty, expected a genesis');
   return ledger;
@@ -97,7 +121,7 @@ class LedgerReplay {
   ledger: Ledger | undefined;
   batchCount = 0;
   recordCount = 0;
-  private readonly options: Omit<LedgerOptions, 'halfLifeMicros'>;
+  private readonly options: ReplayOptions;
   private readonly chain = new HashChain();
   private readonly reader = new LogReader();
   private readonly balances: bigint[] = [];
@@ -106,9 +130,17 @@ class LedgerReplay {
 
   private readonly audit: LedgerAudit | undefined;
 
-  constructor(options: Omit<LedgerOptions, 'halfLifeMicros'>, audit: LedgerAudit | undefined) {
+  constructor(options: ReplayOptions, audit: LedgerAudit | undefined, from?: StoredCheckpoint) {
     this.options = options;
     this.audit = audit;
+    if (from === undefined) return;
+    const ledger = this.newLedger(checkpointHalfLife(from.bytes), from.bytes);
+    this.ledger = ledger;
+    this.batchCount = from.count;
+    this.chain.head = from.head;
+    this.reader.adopt(ledger);
+    for (let account = 0; account < ledger.accounts.count; account++)
+      this.balances[account] = ledger.view(account).balance;
   }
 
   get head(): Uint8Array {
@@ -152,8 +184,20 @@ class LedgerReplay {
     return undefined;
   }
 
+  /** Compares the ledger with a checkpoint, if the log has come to it. */
+  compareWith(checkpoint: StoredCheckpoint | undefined): LedgerFault | undefined {
+    if (checkpoint?.count !== this.batchCount || this.ledger === undefined) return undefined;
+    const isSame =
+      areEqual(checkpoint.head, this.chain.head) && areEqual(checkpoint.bytes, this.ledger.checkpoint());
+    if (isSame) return undefined;
+    return {
+      ...{ batch: this.batchCount - 1, record: -1, what: 'the checkpoint after it' },
+      ...{ found: 'another state', expected: 'that of the ledger at that time' },
+    };
+  }
+
   /** Checks what only shows at the end. */
-  end(head: string | undefined): LedgerFault | undefined {
+  end(head: string | undefined, checkpoint: StoredCheckpoint | undefined): LedgerFault | undefined {
     const fault = (what: string, found: unknown, expected: unknown): LedgerFault => {
       return {
         batch: this.batchCount - 1,
@@ -166,6 +210,8 @@ class LedgerReplay {
     const own = hashText(this.chain.head);
     if (head !== undefined && head !== own)
       return fault('the log does not end with the head that was given', own, head);
+    if (checkpoint !== undefined && checkpoint.count > this.batchCount)
+      return fault('the batches before the checkpoint', this.batchCount, checkpoint.count);
     const { ledger } = this;
     this.isOver = true;
     if (ledger === undefined) return undefined;
@@ -214,16 +260,21 @@ class LedgerReplay {
       return ['the genesis', `${count} records`, 'one, of the genesis'];
     if (first.code !== LEDGER_VERSION) return ['the version', first.code, LEDGER_VERSION];
     if (!isHalfLife(first.moved)) return ['the half-life', `${first.moved} µs`, 'a second to 250 years'];
+    this.ledger = this.newLedger(first.moved);
+    return undefined;
+  }
+
+  private newLedger(halfLifeMicros: number, checkpoint?: Uint8Array<ArrayBuffer>): Ledger {
     const { onBatch } = this.options;
-    this.ledger = new Ledger({
+    return new Ledger({
       ...this.options,
-      halfLifeMicros: first.moved,
+      halfLifeMicros,
+      checkpoint,
       onBatch: (batch) => {
         if (this.isOver) onBatch?.(batch);
         else this.made = batch;
       },
     });
-    return undefined;
   }
 }
 

@@ -7,7 +7,8 @@
 import type { LedgerBatch } from '../market/batch.ts';
 import { areEqual, type ChainedBatch, HashChain } from '../market/hash-chain.ts';
 import { Ledger } from '../market/ledger.ts';
-import { restoreLedger } from '../market/verify-ledger.ts';
+import { isCheckpoint } from '../market/ledger-checkpoint.ts';
+import { restoreLedger, type StoredCheckpoint } from '../market/verify-ledger.ts';
 import { TegError } from '../model/errors.ts';
 import type { LedgerStore } from './ledger-store.ts';
 
@@ -22,6 +23,23 @@ export interface DurableLedgerOptions {
    * by byte, and those after it are stored: a run that was killed goes on, and another one is refused. Default false.
    */
   readonly startsAgain?: boolean;
+  /**
+   * Bytes of batches after which a checkpoint is stored, so that the next opening need not do more again; default 2 MiB. It is at least
+   * four times the last checkpoint. None where a ledger starts again.
+   */
+  readonly checkpointBytes?: number;
+}
+
+const CHECKPOINT_BYTES_DEFAULT = 2 ** 21;
+/** Batches that are written for each byte of checkpoint, at least: what checkpoints cost stays below a part of what batches do. */
+const CHECKPOINT_FACTOR = 4;
+
+/** @returns The checkpoint of a store, if a ledger can be made of it. */
+function usableCheckpoint(store: LedgerStore): StoredCheckpoint | undefined {
+  const found = store.checkpoint();
+  return found?.isIntact === true && found.stored.count <= store.count && isCheckpoint(found.stored.bytes)
+    ? found.stored
+    : undefined;
 }
 
 /** A ledger and its store. Owns the store. */
@@ -31,18 +49,26 @@ export class DurableLedger {
   private readonly chain = new HashChain();
   private waiting: ChainedBatch[] = [];
   private waitingBytes = 0;
+  private readonly checkpointBytes: number;
+  /** Bytes stored since the last checkpoint, and size of that one. */
+  private sinceCheckpoint = 0;
+  private lastCheckpoint = 0;
+  /** Batches that the opening did again. */
+  readonly replayed: number = 0;
   /** Batches that the store has and that were not made again yet. */
   private past: Iterator<ChainedBatch> | undefined;
 
   /**
-   * Makes a ledger, or brings it back from the store. O(log).
+   * Makes a ledger, or brings it back from the store: out of its checkpoint and the batches after it, or of all batches where the
+   * checkpoint is damaged, of another version or not of this log.
    *
    * @throws TegError TEG_LEDGER_CORRUPT if the log is not what a ledger writes, TEG_LEDGER_OTHER if one that starts again does not start
    * as this one does; as every call of the ledger does then.
    */
   constructor(store: LedgerStore, options: DurableLedgerOptions) {
     this.store = store;
-    const { startsAgain = false } = options;
+    const { startsAgain = false, checkpointBytes = CHECKPOINT_BYTES_DEFAULT } = options;
+    this.checkpointBytes = startsAgain ? Number.POSITIVE_INFINITY : checkpointBytes;
     if (startsAgain && store.count > 0) this.past = store.read()[Symbol.iterator]();
     const onBatch = (batch: LedgerBatch): void => {
       const chained = this.chain.append(batch);
@@ -59,10 +85,14 @@ export class DurableLedger {
       return;
     }
     const { transfersMax } = options;
-    this.ledger = restoreLedger(store.read(), {
-      onBatch,
-      ...(transfersMax === undefined ? {} : { transfersMax }),
-    });
+    const from = usableCheckpoint(store);
+    this.replayed = store.count - (from?.count ?? 0);
+    this.lastCheckpoint = from?.bytes.length ?? 0;
+    this.ledger = restoreLedger(
+      this.counted(store.read(from)),
+      { onBatch, ...(transfersMax === undefined ? {} : { transfersMax }) },
+      from,
+    );
     this.chain.head = store.head;
   }
 
@@ -99,8 +129,27 @@ export class DurableLedger {
   commit(): void {
     if (this.waiting.length === 0) return;
     this.store.append(this.waiting);
+    this.sinceCheckpoint += this.waitingBytes;
     this.waiting = [];
     this.waitingBytes = 0;
+    const { sinceCheckpoint, checkpointBytes, lastCheckpoint } = this;
+    if (sinceCheckpoint >= Math.max(checkpointBytes, CHECKPOINT_FACTOR * lastCheckpoint))
+      this.saveCheckpoint();
+  }
+
+  /** Counts what is read as what was stored since the checkpoint: however short each life is, a next one begins near its end. */
+  private *counted(batches: Iterable<ChainedBatch>): Generator<ChainedBatch> {
+    for (const batch of batches) {
+      this.sinceCheckpoint += batch.bytes.length;
+      yield batch;
+    }
+  }
+
+  private saveCheckpoint(): void {
+    const bytes = this.ledger.checkpoint();
+    this.store.saveCheckpoint(bytes);
+    this.sinceCheckpoint = 0;
+    this.lastCheckpoint = bytes.length;
   }
 
   /** Ends it; what is not committed is lost. */

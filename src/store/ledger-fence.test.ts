@@ -158,7 +158,7 @@ describe('a fencing token', () => {
     const path = join(folder, 'version-1.ledger');
     new DurableLedger(new SqliteLedgerStore(path), OPTIONS).close();
     const database = new DatabaseSync(path);
-    database.exec('ALTER TABLE head DROP COLUMN fence; PRAGMA user_version = 1;');
+    database.exec('ALTER TABLE head DROP COLUMN fence; DROP TABLE checkpoint; PRAGMA user_version = 1;');
     database.close();
     const reader = new SqliteLedgerStore(path, { readOnly: true });
     expect([[...reader.read()].length, reader.fence]).toEqual([1, 0]);

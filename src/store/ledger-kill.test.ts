@@ -68,13 +68,14 @@ function inspect(path: string, acks: ReadonlyMap<number, string>): number | stri
   const store = new SqliteLedgerStore(path);
   const hashes: string[] = [];
   const batches = [...store.read()];
+  const checkpoint = store.checkpoint()?.stored;
   store.close();
   for (const { hash } of batches) hashes.push(hashText(hash));
   for (const [number, hash] of acks) {
     if (hashes[number] !== hash)
       return `batch ${number} was acknowledged and is ${hashes[number] === undefined ? 'lost' : 'another'}`;
   }
-  const { fault } = verifyLedger(batches);
+  const { fault } = verifyLedger(batches, { checkpoint });
   return fault === undefined ? batches.length : faultText(fault);
 }
 
@@ -88,7 +89,7 @@ test(`${KILLS} kills at named and at random points lose nothing that was acknowl
   let replayed = 0;
   for (let run = 0; run < KILLS; run++) {
     const point = points[run % (2 * points.length)];
-    const orders = { path, seed: 3, calls: CALLS, group: 1 + rng.nextInt(8) };
+    const orders = { path, seed: 3, calls: CALLS, group: 1 + rng.nextInt(8), checkpointBytes: 20_000 };
     const { acks, signal, stderr } =
       point === undefined
         ? await runWriter(orders, { killAfter: { acks: rng.nextInt(40), ms: rng.nextInt(40) } })
@@ -102,6 +103,19 @@ test(`${KILLS} kills at named and at random points lose nothing that was acknowl
   }
   expect(stored).toBeGreaterThan(10 * KILLS);
   expect(replayed).toBeGreaterThan(0);
+});
+
+test('kills while a checkpoint is stored leave the one before, or none, and the writer goes on', async () => {
+  const path = join(folder, 'checkpoints.ledger');
+  const orders = { path, seed: 6, calls: 4_000, group: 4, checkpointBytes: 20_000 };
+  for (const count of [1, 1, 2]) {
+    const { acks, signal } = await runWriter({ ...orders, dieAt: { point: 'in-checkpoint', count } });
+    expect(signal).toBe('SIGKILL');
+    expect(inspect(path, acks)).toBeTypeOf('number');
+  }
+  const { acks, stderr } = await runWriter(orders);
+  expect(stderr).toBe('');
+  expect(inspect(path, acks)).toBeGreaterThan(3_000);
 });
 
 test('negative control: a writer that acknowledges before it commits is found out', async () => {

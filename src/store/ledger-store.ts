@@ -2,6 +2,7 @@
  * Where the log of a ledger lives: one interface, whatever keeps the bytes.
  */
 import type { ChainedBatch } from '../market/hash-chain.ts';
+import type { StoredCheckpoint } from '../market/verify-ledger.ts';
 
 /** An append-only log of batches. One writer at a time; a second one is refused. */
 export interface LedgerStore {
@@ -18,8 +19,17 @@ export interface LedgerStore {
    */
   append(batches: readonly ChainedBatch[]): void;
 
-  /** @returns All batches in order. To be read to the end, or left, before the next append. */
-  read(): Iterable<ChainedBatch>;
+  /**
+   * @param from A checkpoint: batches after it. Default: all.
+   * @returns Batches in order. To be read to the end, or left, before the next append.
+   */
+  read(from?: StoredCheckpoint): Iterable<ChainedBatch>;
+
+  /** @returns The checkpoint that was stored last, and whether its bytes are those that were stored; undefined: there is none. */
+  checkpoint(): { readonly stored: StoredCheckpoint; readonly isIntact: boolean } | undefined;
+
+  /** Stores a checkpoint of what it holds now, in place of the one before. @throws TegError as `append`. */
+  saveCheckpoint(bytes: Uint8Array<ArrayBuffer>): void;
 
   /** Gives the store free for others. Twice is as good as once. */
   close(): void;

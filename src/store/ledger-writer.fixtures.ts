@@ -27,11 +27,14 @@ export interface WriterOrders {
   readonly fence?: number;
   /** Another one: false, commits do not wait for the disk. */
   readonly isDurable?: boolean;
+  /** See `DurableLedgerOptions`. */
+  readonly checkpointBytes?: number;
 }
 
 const TENANTS = 3;
 
 function run({
+  checkpointBytes,
   path,
   seed,
   calls,
@@ -47,6 +50,7 @@ function run({
   };
   const durable = new DurableLedger(new SqliteLedgerStore(path, { onPoint, isDurable, fence }), {
     halfLifeMicros: 1e9,
+    ...(checkpointBytes === undefined ? {} : { checkpointBytes }),
   });
   const { ledger } = durable;
   const rng = new Random(seed, 5);

@@ -10,9 +10,11 @@
  *
  * After any failed write the store stops: a second fsync may report success for pages that the first one dropped.
  */
+import { createHash } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { isNatural } from '../market/amounts.ts';
 import { areEqual, type ChainedBatch } from '../market/hash-chain.ts';
+import type { StoredCheckpoint } from '../market/verify-ledger.ts';
 import { TegError } from '../model/errors.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { storeFailure } from './sqlite-failure.ts';
@@ -22,28 +24,33 @@ export const SQLITE_VERSION_MIN = '3.51.3';
 
 /** `TEGL`, so that `file` and we know our own. */
 const APPLICATION_ID = 0x5445474c;
-/** Version 1 had no fencing token. */
-const SCHEMA_VERSION = 2;
+/** Version 1 had no fencing token, version 2 no checkpoint. */
+const SCHEMA_VERSION = 3;
 const HASH_BYTES = 32;
 /** For how long a writer that does not lock the file waits for another one's commit, milliseconds. */
 const SHARED_WAIT_MS = 2_000;
+
+const CHECKPOINTS = `CREATE TABLE checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL, head BLOB NOT NULL,
+    bytes BLOB NOT NULL, hash BLOB NOT NULL) STRICT;`;
 
 const SCHEMA = `
   CREATE TABLE batches (number INTEGER PRIMARY KEY, bytes BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
   CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL, hash BLOB NOT NULL,
     fence INTEGER NOT NULL DEFAULT 0) STRICT;
   INSERT INTO head VALUES (1, 0, zeroblob(${HASH_BYTES}), 0);
+  ${CHECKPOINTS}
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-const FROM_VERSION_1 = `
-  ALTER TABLE head ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
+/** What brings the schema of an older version to this one. */
+function migrationFrom(version: number): string {
+  const fence = version < 2 ? 'ALTER TABLE head ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;' : '';
+  return `${fence} ${CHECKPOINTS} PRAGMA user_version = ${SCHEMA_VERSION};`;
+}
 
-/** Points of `append` where tests end the process. */
-export type StorePoint = 'before-append' | 'in-transaction' | 'after-commit';
+/** Points of `append` and `saveCheckpoint` where tests end the process. */
+export type StorePoint = 'before-append' | 'in-transaction' | 'after-commit' | 'in-checkpoint';
 
 /** How a store is opened. */
 export interface SqliteStoreOptions {
@@ -71,6 +78,7 @@ export class SqliteLedgerStore implements LedgerStore {
   private readonly insert: StatementSync;
   private readonly setHead: StatementSync;
   private readonly onPoint: (point: StorePoint) => void;
+  private readonly version: number;
   private state: 'open' | 'failed' | 'closed' = 'open';
 
   /**
@@ -92,6 +100,7 @@ export class SqliteLedgerStore implements LedgerStore {
       checkVersion(database);
       if (!readOnly) prepareToWrite(database, isDurable, fence === undefined);
       const version = this.checkSchema(readOnly);
+      this.version = version;
       if (!readOnly) takeFence(database, path, fence);
       this.insert = database.prepare('INSERT INTO batches VALUES (?, ?, ?)');
       this.setHead = database.prepare(
@@ -133,14 +142,46 @@ export class SqliteLedgerStore implements LedgerStore {
     this.onPoint('after-commit');
   }
 
-  *read(): Generator<ChainedBatch> {
+  checkpoint(): ReturnType<LedgerStore['checkpoint']> {
     this.checkOpen();
-    let number = 0;
-    let last = new Uint8Array(HASH_BYTES);
+    if (this.version < SCHEMA_VERSION) return undefined;
+    try {
+      const row = this.database.prepare('SELECT count, head, bytes, hash FROM checkpoint WHERE id = 1').get();
+      if (row === undefined) return undefined;
+      const stored = { count: Number(row.count), head: bytesOf(row.head), bytes: bytesOf(row.bytes) };
+      return { stored, isIntact: areEqual(bytesOf(row.hash), checkpointHash(stored)) };
+    } catch (error) {
+      throw storeFailure(error, this.path, 'read');
+    }
+  }
+
+  saveCheckpoint(bytes: Uint8Array<ArrayBuffer>): void {
+    this.checkOpen();
+    const { database, count, head } = this;
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      if (this.setHead.run(count, head, count, this.fence).changes !== 1)
+        refuseStale(database, this.path, this.fence);
+      database
+        .prepare('INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?)')
+        .run(count, head, bytes, checkpointHash({ count, head, bytes }));
+      this.onPoint('in-checkpoint');
+      database.exec('COMMIT');
+    } catch (error) {
+      this.state = 'failed';
+      rollBack(database);
+      throw storeFailure(error, this.path, 'written');
+    }
+  }
+
+  *read(from?: StoredCheckpoint): Generator<ChainedBatch> {
+    this.checkOpen();
+    let number = from?.count ?? 0;
+    let last = from?.head ?? new Uint8Array(HASH_BYTES);
     try {
       for (const row of this.database
-        .prepare('SELECT number, bytes, hash FROM batches ORDER BY number')
-        .iterate()) {
+        .prepare('SELECT number, bytes, hash FROM batches WHERE number >= ? ORDER BY number')
+        .iterate(number)) {
         const batch = { number: Number(row.number), bytes: bytesOf(row.bytes), hash: bytesOf(row.hash) };
         number++;
         last = batch.hash;
@@ -172,7 +213,7 @@ export class SqliteLedgerStore implements LedgerStore {
     throw new TegError('TEG_STORE_FAILED', `'${this.path}' cannot be used: ${why}`);
   }
 
-  /** @returns The version of the schema: 1 only where nothing may be written. */
+  /** @returns The version of the schema: an older one only where nothing may be written. */
   private checkSchema(readOnly: boolean): number {
     const { database, path } = this;
     const id = numberOf(database, 'PRAGMA application_id', 'application_id');
@@ -182,12 +223,11 @@ export class SqliteLedgerStore implements LedgerStore {
       database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
       return SCHEMA_VERSION;
     }
-    if (id === APPLICATION_ID && version === 1) {
-      if (readOnly) return version;
-      database.exec(`BEGIN IMMEDIATE; ${FROM_VERSION_1} COMMIT`);
+    if (id === APPLICATION_ID && version >= 1 && version <= SCHEMA_VERSION) {
+      if (readOnly || version === SCHEMA_VERSION) return version;
+      database.exec(`BEGIN IMMEDIATE; ${migrationFrom(version)} COMMIT`);
       return SCHEMA_VERSION;
     }
-    if (id === APPLICATION_ID && version === SCHEMA_VERSION) return version;
     throw new TegError(
       'TEG_LEDGER_CORRUPT',
       `'${path}': got application ${id} of version ${version} with ${tables} tables, expected the log of a ledger, version ${SCHEMA_VERSION}`,
@@ -212,6 +252,11 @@ function prepareToWrite(database: DatabaseSync, isDurable: boolean, isLocked: bo
   database.exec(`PRAGMA synchronous = ${isDurable ? 'FULL' : 'OFF'}`);
   // The first write takes the lock; it has to be one that writes a page.
   if (isLocked) database.exec('BEGIN EXCLUSIVE; COMMIT');
+}
+
+/** Covers all of it, so that a bit that flips is found. */
+function checkpointHash({ count, head, bytes }: StoredCheckpoint): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash('sha256').update(String(count)).update(head).update(bytes).digest());
 }
 
 /** Makes this the only writer whose commits count. @param fence Undefined: the next one. */

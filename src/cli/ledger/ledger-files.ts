@@ -62,6 +62,10 @@ export interface StatementFile extends Pick<Statement, 'account'> {
   }[];
 }
 
+const DAMAGED_CHECKPOINT: LedgerFault = {
+  ...{ batch: -1, record: -1, what: 'the checkpoint', found: 'another hash', expected: 'that of its bytes' },
+};
+
 /** Recomputes the log of a file. @throws TegError of the store. */
 export function verifyFile(file: string, head: string | undefined): VerifiedFile {
   if (head !== undefined && !/^[0-9a-f]{64}$/.test(head)) {
@@ -71,18 +75,27 @@ export function verifyFile(file: string, head: string | undefined): VerifiedFile
     );
   }
   return withStore(file, (store) => {
-    const {
-      batches,
-      records,
-      head: end,
-      ledger,
-      fault,
-    } = verifyLedger(store.read(), { head, transfersMax: TRANSFERS_MAX, audit: new RentAudit() });
+    const checkpoint = store.checkpoint();
+    const options = {
+      head,
+      checkpoint: checkpoint?.stored,
+      transfersMax: TRANSFERS_MAX,
+      audit: new RentAudit(),
+    };
+    const { batches, records, head: end, ledger, fault } = verifyLedger(store.read(), options);
+    const isDamaged = fault === undefined && checkpoint?.isIntact === false;
     const accounts = (ledger?.accounts.names ?? []).map((name, account): VerifiedAccount => {
       const view = ledger?.view(account);
       return { name, balance: String(view?.balance), reserved: String(view?.reserved) };
     });
-    return { file, batches, records, head: end, accounts, ...(fault === undefined ? {} : { fault }) };
+    return {
+      file,
+      batches,
+      records,
+      head: end,
+      accounts,
+      ...(isDamaged ? { fault: DAMAGED_CHECKPOINT } : fault === undefined ? {} : { fault }),
+    };
   });
 }
 
