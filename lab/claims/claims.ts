@@ -7,6 +7,7 @@ import { COLLISIONS, PROBES_FLAT } from './collision-claims.ts';
 import { DAMPED_STEP, STALE_GRADIENT_CERTIFICATE } from './damping-claims.ts';
 import { DUAL_NUMBERS } from './dual-claims.ts';
 import { BEST_RESPONSE_STOPS, EQUILIBRIUM_GAP } from './equilibrium-claims.ts';
+import { FEDERATION_DEADLOCK } from './federation-claims.ts';
 import { GANG_DEADLOCK, HEALTHY_TAX } from './gang-claims.ts';
 import { GLAUBER_GIBBS } from './glauber-claims.ts';
 import { LANDAU_STEP, TAX_DEAD_BAND, TAX_LOOP_DELAY } from './landau-claims.ts';
@@ -54,6 +55,7 @@ export const CLAIMS: readonly Claim[] = [
   SAVED_GANGS,
   LIES_GAIN_NOTHING,
   SHARING_INCENTIVE,
+  FEDERATION_DEADLOCK,
 ];
 
 /** The number of a test: `T-06` → 6. It names the random stream, so that a claim's result does not depend on others. */
@@ -66,7 +68,7 @@ export function numberOf(claim: Claim): number {
  *
  * @param seed   The same seed gives the same measurements.
  * @param isFull See `Claim.measure`.
- * @cost Up to about 6 s of processor time, in full 20 s; `claim.quick` ones below 1 s.
+ * @cost Up to about 6 s of processor time, in full 20 s (T-36: 2 minutes); `claim.quick` ones below 1 s.
  */
 export function testClaim(claim: Claim, seed: number, isFull = false): ClaimResult {
   const measured = claim.measure(new Random(seed, numberOf(claim)), isFull);

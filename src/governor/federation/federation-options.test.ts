@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TegError } from '../../model/errors.ts';
 import { FEDERATION_DEFAULTS, type FederationOptions, federationOptions } from './federation-options.ts';
+import { gangTaxFor } from './gang-tax-options.ts';
 
 function refusal(options: Partial<FederationOptions>): TegError {
   try {
@@ -69,5 +70,18 @@ describe('options of a federation', () => {
     const error = refusal({ publishSeconds: 5.1, expireSeconds: 10 });
     expect(error.message).toContain('expireSeconds is 10');
     expect(error.message).toContain('5.1');
+  });
+
+  test('a tax on what gangs hold idle is off unless it is set, and then whole', () => {
+    expect(federationOptions().gangTax).toBeUndefined();
+    const gangTax = gangTaxFor(2, 10);
+    expect(federationOptions({ gangTax }).gangTax).toEqual(gangTax);
+    for (const name of ['stuckSeconds', 'balance', 'championSeconds', 'mintPerSecond'] as const) {
+      for (const value of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+        const error = refusal({ gangTax: { ...gangTax, [name]: value } });
+        expect(error.code).toBe('TEG_OPTION_INVALID');
+        expect(error.message).toContain(`gangTax.${name} is ${value}; expected`);
+      }
+    }
   });
 });

@@ -293,3 +293,44 @@ describe('other messages', () => {
     }
   });
 });
+
+describe('the champion', () => {
+  const bid = (gang: number, rankSeconds: number) => ({
+    rankSeconds,
+    gang,
+    demandId: DemandId.OneGpu,
+    pods: 4,
+  });
+  const holding = (gang: number, rankSeconds: number, takenAt: number): Shown => ({
+    freeGpuMilli: 0,
+    takenAt,
+    held: { gpuMilli: 1000, cpuMilli: 0, champion: bid(gang, rankSeconds) },
+  });
+  const named = (step: Step) =>
+    step.messages
+      .filter(({ kind }) => kind === MessageKind.Champion)
+      .map(({ to, gang, pods }) => [to, gang, pods]);
+
+  test('is the first of all zones, its own and those elsewhere; its zones learn of it, and that there is none any more', () => {
+    const node = new Node();
+    expect(named(node.wake(0))).toEqual([]);
+    node.summary(0, 1, holding(7, 5, 1));
+    node.summary(1, 1, holding(8, 4, 1));
+    expect(named(node.wake(1))).toEqual([0, 1, 2].map((zone) => [zone, 8, 4]));
+    node.board([entry(300, 1, holding(9, 3, 1), true)], 1);
+    expect(named(node.wake(2))).toEqual([0, 1, 2].map((zone) => [zone, 9, 4]));
+    node.board([], 2);
+    node.summary(0, 2, { freeGpuMilli: 0, takenAt: 2 });
+    node.summary(1, 2, { freeGpuMilli: 0, takenAt: 2 });
+    expect(named(node.wake(3))).toEqual([0, 1, 2].map((zone) => [zone, 0, 0]));
+    expect(named(node.wake(4))).toEqual([]);
+  });
+
+  test('is passed on upwards with what is held idle, added up', () => {
+    const node = new Node();
+    node.summary(0, 1, holding(7, 5, 1));
+    node.summary(1, 1, holding(8, 4, 1));
+    const summary = node.wake(1).messages.find(({ kind }) => kind === MessageKind.Summary);
+    expect(summary?.hologram.held).toEqual({ gpuMilli: 2000, cpuMilli: 0, champion: bid(8, 4) });
+  });
+});

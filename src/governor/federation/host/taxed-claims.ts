@@ -61,10 +61,11 @@ export class TaxedClaims extends GangClaims {
   protected readonly standings = new Map<number, Standing>();
   private readonly purses = new Map<number, Purse>();
   /** By the last board. */
-  protected champion: ChampionBid | undefined;
+  champion: ChampionBid | undefined;
   private charges = 0;
   private taxedAt = 0;
-  private hasBid = false;
+  /** What the last report bid for. */
+  lastBid: ChampionBid | undefined;
 
   constructor(
     parts: AgentHostParts,
@@ -77,6 +78,11 @@ export class TaxedClaims extends GangClaims {
     super(parts, jobs, board, attempts, sink);
     this.tax = tax;
     this.governor = new TaxGovernor(tax.governor, 0);
+  }
+
+  /** @returns The gangs that wait for parts or collect them. */
+  waiting(): Iterable<number> {
+    return this.claims.keys();
   }
 
   /** @returns True of the gang that the last board names champion. */
@@ -117,8 +123,9 @@ export class TaxedClaims extends GangClaims {
     }
     if (this.tax.remedy === 'tax-alone') return;
     if (first !== undefined) this.sender.bid(first, out);
-    else if (this.hasBid) this.sender.bid({ rankSeconds: 0, gang: 0, demandId: 0, pods: 0 }, out);
-    this.hasBid = first !== undefined;
+    else if (this.lastBid !== undefined)
+      this.sender.bid({ rankSeconds: 0, gang: 0, demandId: 0, pods: 0 }, out);
+    this.lastBid = first;
   }
 
   protected override overdueAt(claim: GangClaim): number {
@@ -233,7 +240,6 @@ export class TaxedClaims extends GangClaims {
   /** It gets a new rank when it collects again, which others do first. */
   private dethrone(job: number): void {
     this.standings.delete(job);
-    this.champion = undefined;
   }
 
   /** @returns When a champion's time is over. */

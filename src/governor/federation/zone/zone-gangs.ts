@@ -124,12 +124,15 @@ export class ZoneGangs {
     return reserved > 0 && champion !== undefined && this.slotsOf(champion) < reserved;
   }
 
+  /** @returns True if there is a champion and places are reserved for it. */
+  isReserving(timeSeconds: number): boolean {
+    return this.championAt(timeSeconds) !== undefined && !this.isResting(timeSeconds);
+  }
+
   /** Nothing is reserved every other `championSeconds`. */
   protected isResting(timeSeconds: number): boolean {
-    const championSeconds = this.options.gangTax?.championSeconds ?? 0;
-    if (!(timeSeconds - this.reservedSince >= championSeconds)) return false;
-    if (timeSeconds - this.reservedSince >= 2 * championSeconds) this.reservedSince = timeSeconds;
-    return timeSeconds > this.reservedSince;
+    const championSeconds = this.options.gangTax?.championSeconds ?? Number.POSITIVE_INFINITY;
+    return Math.floor((timeSeconds - this.reservedSince) / championSeconds) % 2 === 1;
   }
 
   private isHeld(job: number, offer: number): boolean {

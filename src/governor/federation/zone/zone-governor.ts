@@ -105,7 +105,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     this.publishAt = parts.parent < 0 ? Number.POSITIVE_INFINITY : parts.firstPublishSeconds;
     this.standingQueue = new StandingQueue(this.ledger);
     const { shown, options, parent } = parts;
-    this.gangs = new ZoneGangs(this.ledger, shown.cluster, options, parent, (id) =>
+    this.gangs = this.makeGangs(this.ledger, shown.cluster, options, parent, (id) =>
       this.arbiter.demandOf(id),
     );
     this.summary = new ZoneSummary(shown, this.ledger, options, (at) => this.gangs.part(at));
@@ -114,6 +114,11 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
       lost: (local) => this.lost.push(local),
       expired: (local) => this.onExpired(local),
     });
+  }
+
+  /** What it knows of gangs across zones, at first. */
+  protected makeGangs(...args: ConstructorParameters<typeof ZoneGangs>): ZoneGangs {
+    return new ZoneGangs(...args);
   }
 
   get wakeAt(): number {

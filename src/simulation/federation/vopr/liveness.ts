@@ -39,8 +39,10 @@ export class LivenessCheck {
   hidden = 0;
   /** Virtual seconds between two checks. */
   readonly lookSeconds: number;
+  /** Until everybody knows of a change: up the tree and down, and old news have expired. */
+  readonly newsSeconds: number;
   /** True if every job that fits is guaranteed to be placed. */
-  private readonly placesAll: boolean;
+  readonly placesAll: boolean;
   /**
    * True if only periodic messages are sent in the end: not while jobs move or gangs collect parts, nor where time-outs are too short for
    * offers.
@@ -60,6 +62,7 @@ export class LivenessCheck {
     this.world = world;
     // Long enough for updates to go up the tree and for an answer to messages in transit.
     this.lookSeconds = (levels + 1) * (options.publishSeconds + delayMax);
+    this.newsSeconds = 2 * (levels + 2) * (options.publishSeconds + delayMax) + options.expireSeconds;
     this.boundSeconds = boundOf(options, levels, delayMax);
     this.placesAll = isPatient(options, levels, delayMax);
     this.comesToRest = this.placesAll && options.movesPerBoard === 0 && options.gangPartsMax === 1;

@@ -17,6 +17,15 @@ import { ZoneArbiter } from '../../../governor/zone/zone-arbiter.ts';
 import { TegError } from '../../../model/errors.ts';
 import { ProcessFactory } from '../federation-world.ts';
 import { EarlyZoneGovernor, GANG_PLANTS, isGangPlant, plantedGangHost } from './planted-gang-bugs.ts';
+import {
+  isReservationPlant,
+  isTaxPlant,
+  LEDGER_PLANTS,
+  plantedReservationZone,
+  plantedTaxHost,
+  RESERVATION_PLANTS,
+  TAX_PLANTS,
+} from './planted-tax-bugs.ts';
 import type { Scenario } from './scenario.ts';
 import type { ScenarioSpace } from './scenario-space.ts';
 
@@ -28,6 +37,9 @@ export const PLANTS = {
   'unrepeated-confirm': 'A host says once that it wants an offer, and never again.',
   'early-part': 'A zone starts a part of a gang when its escrow is renewed, before the gang is whole.',
   ...GANG_PLANTS,
+  ...TAX_PLANTS,
+  ...RESERVATION_PLANTS,
+  ...LEDGER_PLANTS,
   'early-host': 'A host without its log comes back at once, before the offers of its former self have ended.',
 } as const;
 
@@ -54,11 +66,15 @@ export class PlantedFactory extends ProcessFactory {
   override agentHost(host: number, incarnation: number, timeSeconds: number): AgentHost {
     if (isGangPlant(this.plant))
       return plantedGangHost(this.hostParts(host, incarnation, timeSeconds), this.plant);
+    if (isTaxPlant(this.plant))
+      return plantedTaxHost(this.hostParts(host, incarnation, timeSeconds), this.plant);
     if (this.plant !== 'unrepeated-confirm') return super.agentHost(host, incarnation, timeSeconds);
     return new UnrepeatingHost(this.hostParts(host, incarnation, timeSeconds));
   }
 
   override zoneGovernor(zone: number, incarnation: number, timeSeconds: number): ZoneGovernor {
+    if (isReservationPlant(this.plant))
+      return plantedReservationZone(this.zoneParts(zone, incarnation, timeSeconds), this.plant);
     if (this.plant !== 'early-part') return super.zoneGovernor(zone, incarnation, timeSeconds);
     return new EarlyZoneGovernor(this.zoneParts(zone, incarnation, timeSeconds));
   }

@@ -103,6 +103,7 @@ export class InputLog {
   readonly startedAt: number;
   private readonly times: number[] = [];
   private readonly inputs: ProcessInput[] = [];
+  private readonly positions: number[] = [];
 
   constructor(incarnation: number, startedAt: number) {
     this.incarnation = incarnation;
@@ -114,16 +115,27 @@ export class InputLog {
     return this.inputs.length;
   }
 
-  /** Enters an input. */
-  append(input: ProcessInput, timeSeconds: number): void {
+  /** @returns The position that was given with an input. */
+  positionOf(step: number): number {
+    return this.positions[step] as number;
+  }
+
+  /** Enters an input. @param position Of the step in the run. */
+  append(input: ProcessInput, timeSeconds: number, position: number): void {
     this.times.push(timeSeconds);
+    this.positions.push(position);
     this.inputs.push(input);
   }
 
-  /** Feeds everything to a fresh process; its output is dropped, since its former self has sent it. */
-  replay(process: Process, out: Outbox): void {
+  /**
+   * Feeds everything to a fresh process; its output is dropped, since its former self has sent it.
+   *
+   * @param seen Gets the output of each step, and its number.
+   */
+  replay(process: Process, out: Outbox, seen?: (step: number, out: Outbox) => void): void {
     for (let i = 0; i < this.inputs.length; i++) {
       applyInput(process, this.inputs[i] as ProcessInput, this.times[i] as number, out);
+      seen?.(i, out);
       out.clear();
     }
   }

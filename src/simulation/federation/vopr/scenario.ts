@@ -8,7 +8,7 @@ import {
   type FederationOptions,
   federationOptions,
 } from '../../../governor/federation/federation-options.ts';
-import type { GangTaxOptions } from '../../../governor/federation/gang-tax-options.ts';
+import { checkGangTax, type GangTaxOptions } from '../../../governor/federation/gang-tax-options.ts';
 import { makeTopology } from '../../../governor/federation/topology.ts';
 import { Random } from '../../../kernel/random.ts';
 import type { NodeSpec } from '../../../model/node.ts';
@@ -125,10 +125,11 @@ function taxing({ options, ...scenario }: Scenario, draw: Draw): Scenario {
     governor: { landau, deadBand, fallbackSeconds: draw.between(1, 30) * claimSeconds },
     stuckSeconds: draw.between(0.05, 1) * claimSeconds,
     balance: draw.between(0.1, 20) * claimSeconds,
-    mintPerSecond: draw.between(0, 0.5),
+    mintPerSecond: draw.between(0.005, 0.5),
     championSeconds: draw.between(2, 12) * claimSeconds,
     remedy: draw.sometimes(0.15) ? 'wound-wait' : 'tax',
   };
+  checkGangTax(gangTax);
   return { ...scenario, options: { ...options, gangTax } };
 }
 

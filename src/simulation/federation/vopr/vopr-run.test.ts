@@ -81,6 +81,18 @@ describe('a planted bug', () => {
     'stale-escrow': [60, 'safety', /whose escrow in zone \d+ has ended/],
     'greedy-claim': [40, 'safety', /pods of gang \d+ are confirmed; it needs/],
     'restarted-gang': [150, 'safety', /starts again after it had finished/],
+    'taxed-champion': [60, 'safety', /is charged tax, and is the champion/],
+    'healthy-tax': [60, 'safety', /is charged tax while 0 of the capacity is held idle/],
+    overdraft: [60, 'safety', /have paid \d+ micro-tokens of tax; they had/],
+    'eternal-champion': [60, 'safety', /has been champion for/],
+    'self-champion': [200, 'safety', /is not champion, and keeps what it has|for champion; the first is/],
+    'eternal-reservation': [60, 'safety', /has reserved for champions for .* without a break/],
+    'first-champion': [60, 'safety', /for champion; the first is/],
+    'repeated-idle': [60, 'safety', /of CPU idle; they hold/],
+    'replayed-transfer': [60, 'safety', /of tax are booked; hosts charged/],
+    'kept-reserve': [10, 'safety', /are reserved; zones hold/],
+    'whole-post': [10, 'safety', /of rent are booked; starts cost/],
+    'lost-batch': [10, 'safety', /the ledger's log does not give the ledger/],
   };
 
   test.each(Object.keys(PLANTS) as Plant[])('%s is found', (plant) => {

@@ -177,6 +177,7 @@ export class VoprRun {
     for (let look = begin; ; look = Math.min(end, look + liveness.lookSeconds)) {
       while (this.queue.peekTime() <= look) this.next();
       const missing = liveness.missing(look, begin);
+      if (liveness.placesAll) this.world.taxes.checkAgreement(look, begin, liveness.newsSeconds);
       const isRight = missing === '';
       if (isRight && wasRight) {
         this.settledShare = (look - begin) / liveness.boundSeconds;

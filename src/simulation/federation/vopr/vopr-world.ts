@@ -6,6 +6,7 @@
  */
 
 import { isPart } from '../../../governor/federation/federation-limits.ts';
+import type { AgentHost } from '../../../governor/federation/host/agent-host.ts';
 import { ClaimPhase } from '../../../governor/federation/host/gang-claim.ts';
 import type { SubmittedJob } from '../../../governor/federation/host/host-jobs.ts';
 import {
@@ -17,6 +18,7 @@ import {
   Outbox,
 } from '../../../governor/federation/messages.ts';
 import type { Topology, TopologyNode } from '../../../governor/federation/topology.ts';
+import type { ZoneGovernor } from '../../../governor/federation/zone/zone-governor.ts';
 import { assert } from '../../../kernel/assert.ts';
 import { Random } from '../../../kernel/random.ts';
 import { ClusterState } from '../../../model/cluster-state.ts';
@@ -27,12 +29,15 @@ import { GangChecks } from './gang-checks.ts';
 import { JobAudit } from './job-audit.ts';
 import { OffersInForce } from './offers-in-force.ts';
 import { forgetEscrows, makeFactory, type Plant, type PlantedFactory } from './planted-bugs.ts';
+import { plantedLedger } from './planted-tax-bugs.ts';
 import { PodTruth } from './pod-truth.ts';
 import { applyInput, InputLog, type ProcessInput } from './process-input.ts';
 import { processSize, SafetyChecks } from './safety-checks.ts';
 import type { Scenario } from './scenario.ts';
 import type { ScenarioSpace } from './scenario-space.ts';
 import { SummaryChecks } from './summary-checks.ts';
+import { TaxChecks } from './tax-checks.ts';
+import { TokenAudit } from './token-audit.ts';
 import { ensure } from './violation.ts';
 import { type RestartMode, VoprProcess } from './vopr-process.ts';
 import { Wire } from './wire.ts';
@@ -82,6 +87,8 @@ export class VoprWorld {
   private readonly offers: OffersInForce;
   private readonly checks: SafetyChecks;
   private readonly gangs: GangChecks;
+  readonly taxes: TaxChecks;
+  readonly tokens: TokenAudit;
   readonly summaries: SummaryChecks;
   private readonly out = new Outbox();
   private readonly wire = new Wire();
@@ -111,6 +118,9 @@ export class VoprWorld {
     this.book = new JobAudit(hosts);
     this.offers = new OffersInForce(zones);
     this.gangs = new GangChecks(this.truth, this.book);
+    const tenantOf = (job: number) => this.book.get(job).tenant;
+    this.taxes = new TaxChecks(options, this.processes, tenantOf);
+    this.tokens = new TokenAudit(zones, tenantOf, (ledger) => plantedLedger(plant, ledger));
     const random = new Random(seed, STREAM_CHECKS);
     const { expireSeconds } = options;
     this.summaries = new SummaryChecks(
@@ -154,6 +164,7 @@ export class VoprWorld {
   /** A process comes back. @throws Violation if its state differs although it has its log. */
   restart(process: VoprProcess, timeSeconds: number): void {
     assert(process.process === undefined, 'a running process is started again');
+    this.taxes.returned(process.id);
     if (process.mode === 'log') this.replay(process, timeSeconds);
     else this.startEmpty(process, timeSeconds);
     this.teach(process, process.news.splice(0), timeSeconds);
@@ -195,6 +206,7 @@ export class VoprWorld {
 
   /** Checks all running processes thoroughly. */
   checkWhole(timeSeconds: number): void {
+    this.tokens.checkLog();
     for (const process of this.processes) this.lookClosely(process, timeSeconds);
   }
 
@@ -233,7 +245,10 @@ export class VoprWorld {
   private replay(process: VoprProcess, timeSeconds: number): void {
     this.make(process, process.log);
     assert(process.process !== undefined, 'a process that was just made');
-    process.log.replay(process.process, this.out);
+    process.log.replay(process.process, this.out, (step, { actions }) => {
+      this.tokens.hostStepped(actions, process.log.positionOf(step), timeSeconds, true);
+    });
+    if (process.role === 'zone') this.tokens.zoneReturned(process.governor);
     const same = digestState(process.process, this.shared) === process.digest;
     ensure(
       same,
@@ -251,6 +266,8 @@ export class VoprWorld {
     this.make(process, new InputLog(process.log.incarnation + 1, timeSeconds));
     this.observer.started?.(process, timeSeconds, 'empty');
     process.news.length = 0;
+    if (role === 'zone') this.tokens.zoneLost(process.index, this.steps, timeSeconds);
+    if (role === 'host') this.taxes.forgotten(process.id, timeSeconds);
     if (role === 'zone') this.teachZone(process, timeSeconds);
     else if (role === 'host') this.teachHost(process, timeSeconds);
   }
@@ -313,14 +330,15 @@ export class VoprWorld {
     if (input.kind === 'receive') this.summaries.received(input.message, timeSeconds);
     if (input.kind === 'receive' && process.role === 'host') this.gangs.heard(input.message);
     const size = processSize(process);
-    process.log.append(input, timeSeconds);
+    process.log.append(input, timeSeconds, this.steps);
     this.observer.takes?.(process, input, timeSeconds);
     const taken = applyInput(process.process, input, timeSeconds, out);
     if (taken && input.kind === 'submit') this.accepted(process, input);
     for (const [i, message] of out.messages.entries()) out.messages[i] = this.wire.carry(message);
     this.observer.stepped?.(process, input, timeSeconds, out);
     this.checks.checkOutbox(process, out, size);
-    if (process.role === 'host') this.gangs.stepped(out, timeSeconds);
+    if (process.role === 'host') this.hostStepped(process.host, timeSeconds);
+    else if (process.role === 'zone') this.zoneStepped(process.governor, timeSeconds);
     if (out.actions.length > 0 || out.messages.some((message) => 'job' in message && message.job > 0))
       this.lastBusy = process;
     for (const action of out.actions) this.carryOut(process, action, timeSeconds);
@@ -328,6 +346,18 @@ export class VoprWorld {
     for (const message of out.messages) this.driver.send(message, timeSeconds);
     out.clear();
     return taken;
+  }
+
+  private hostStepped(host: AgentHost, timeSeconds: number): void {
+    const { out } = this;
+    this.gangs.stepped(out, timeSeconds);
+    this.taxes.hostStepped(host, out, timeSeconds);
+    this.tokens.hostStepped(out.actions, this.steps, timeSeconds, false);
+  }
+
+  private zoneStepped(governor: ZoneGovernor, timeSeconds: number): void {
+    this.taxes.zoneStepped(governor, this.out, timeSeconds);
+    this.tokens.zoneStepped(governor, this.steps, timeSeconds);
   }
 
   /** The nodes of a zone changed: its governor is informed now, or when it comes back. */
