@@ -21,10 +21,10 @@ export interface RoomMaker {
   readonly dueSeconds: number;
   /** A job runs from now on. */
   started(claim: RoomClaim, timeSeconds: number): void;
-  /** A job runs no more. */
+  /** A job runs no more, or has left without running again. */
   ended(job: number): void;
-  /** A running job has other pods than before. */
-  resized(job: number): void;
+  /** A running job has more pods than before. */
+  resized(job: number, added: number): void;
   /** Evicts jobs of tenants that are to end (`HoldAndDrain`), as many as may go now. */
   drain(pass: SchedulingPass): void;
   /** Begins a pass. @returns False: nothing can be planned before `dueSeconds`. */

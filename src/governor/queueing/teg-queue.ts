@@ -112,6 +112,7 @@ export class TegQueue implements QueueDiscipline {
     const entry = this.lines.entryOf(job);
     this.lines.dequeue(entry);
     this.isFreed ||= this.reservations.bitOf(entry) !== 0;
+    this.rooms?.ended(job);
     this.forget(entry);
   }
 
@@ -393,7 +394,8 @@ export class TegQueue implements QueueDiscipline {
       const bits = this.reservations.against(this.estimates.expectedEnd(job, pass.timeSeconds));
       if (missing > 0 && !this.hasFailedFor(entry.line, 1, bits)) {
         this.reservations.closeOnly(pass, bits);
-        if (pass.grow(job) > 0) this.rooms?.resized(job);
+        const added = pass.grow(job);
+        if (added > 0) this.rooms?.resized(job, added);
       }
     }
     this.reservations.closeOnly(pass, 0);

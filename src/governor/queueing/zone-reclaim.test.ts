@@ -299,6 +299,31 @@ describe('in a zone', () => {
     expect([world.held('a'), world.held('below'), world.held('b')]).toEqual([0, 0, 2]);
   });
 
+  test('evictions keep to the disruption budget of a tenant where others can give way', () => {
+    const careful = { ...AT_ONCE, maxUnavailable: 1 };
+    const world = new World(2, [team('a', 6), team('b', 0), team('c', 0, { preemption: careful })]);
+    for (let job = 0; job < 4; job++) world.submit(job, 'b', 1);
+    world.zone.step({ kind: ZoneEventKind.Tick }, 0);
+    // Newer, so cheaper, but for the budget.
+    world.time = 100;
+    for (let job = 4; job < 8; job++) world.submit(job, 'c', 1);
+    world.zone.step({ kind: ZoneEventKind.Tick }, world.time);
+    world.time = 200;
+    world.submit(8, 'a', 3);
+    world.zone.step({ kind: ZoneEventKind.Tick }, world.time);
+    expect([world.held('b'), world.held('c')]).toEqual([2, 3]);
+    // Nothing of it has come back: c is spared as long as others can give way.
+    world.submit(9, 'a', 2);
+    world.zone.step({ kind: ZoneEventKind.Tick }, world.time);
+    expect([world.held('b'), world.held('c')]).toEqual([0, 3]);
+    world.submit(10, 'a', 1);
+    world.zone.step({ kind: ZoneEventKind.Tick }, world.time);
+    expect([world.held('a'), world.held('c')]).toEqual([6, 2]);
+    for (const job of [8, 9, 10]) world.finish(job);
+    world.settle();
+    expect([world.held('b'), world.held('c')]).toEqual([4, 4]);
+  });
+
   test('random lives: evictions stop, and none is in vain', () => {
     let plans = 0;
     for (let seed = 1; seed <= 60; seed++) {

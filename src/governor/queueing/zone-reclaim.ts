@@ -11,12 +11,7 @@
  */
 import { assert } from '../../kernel/assert.ts';
 import { EvictionRates } from '../../market/reclaim/eviction-rates.ts';
-import {
-  type EvictionReason,
-  planReclaim,
-  type ReclaimPlan,
-  type ReclaimRefusal,
-} from '../../market/reclaim/reclaim-planner.ts';
+import { planReclaim, type ReclaimPlan, type ReclaimRefusal } from '../../market/reclaim/reclaim-planner.ts';
 import {
   type ReclaimClaimant,
   type ReclaimPlacement,
@@ -44,7 +39,9 @@ import type { FlavorMap } from '../node-flavors.ts';
 import type { TenantAccounts } from '../tenant-accounts.ts';
 import type { SchedulingPass } from '../zone/queue-discipline.ts';
 import { type DrainCandidate, TenantDrains } from './drains.ts';
+import { newReclaimCounts, type ReclaimCounts } from './reclaim-counts.ts';
 import type { RoomClaim, RoomMaker } from './room-maker.ts';
+import { UnavailablePods } from './unavailable-pods.ts';
 
 /** A trial places the whole gang: fewer than where nodes are looked at one by one. */
 const LIMITS: SearchLimits = { trialsMax: 200, placesMax: 8, exactItemsMax: 12 };
@@ -57,21 +54,6 @@ export interface ZoneReclaimOptions {
   readonly intervalSeconds?: number;
   /** Time before a job's like is planned for again after a refusal; default 60. */
   readonly retrySeconds?: number;
-}
-
-/** What evictions have cost. */
-export interface ReclaimCounts {
-  plans: number;
-  refusals: number;
-  /** Jobs evicted, whole or in part, by reason. */
-  readonly evicted: Record<EvictionReason | 'drain', number>;
-  /** Of these, those that lost pods beyond their minimum only. */
-  shrunk: number;
-  evictedPods: number;
-  /** GPU-seconds of work since the start, or the last checkpoint. */
-  workLost: number;
-  /** Plans whose job did not start. */
-  wasted: number;
 }
 
 const NO_BUDGETS: readonly number[] = [];
@@ -111,15 +93,7 @@ interface ZonePod extends ReclaimPod {
 
 /** The evictions of one zone. See the head of the file. */
 export class ZoneReclaim implements RoomMaker {
-  readonly counts: ReclaimCounts = {
-    plans: 0,
-    refusals: 0,
-    evicted: { priority: 0, within: 0, reclaim: 0, 'fair-share': 0, drain: 0 },
-    shrunk: 0,
-    evictedPods: 0,
-    workLost: 0,
-    wasted: 0,
-  };
+  readonly counts: ReclaimCounts = newReclaimCounts();
   /** Why the last job got no room. */
   lastRefusal: ReclaimRefusal | undefined;
   private readonly accounts: TenantAccounts;
@@ -141,6 +115,7 @@ export class ZoneReclaim implements RoomMaker {
   /** When another plan for a job that was refused may help. */
   private retryDue = Number.POSITIVE_INFINITY;
   private readonly drains: TenantDrains;
+  private readonly unavailable = new UnavailablePods();
   private nextStart = 1;
   private refusalsLeft: number;
   private countedSeconds = Number.NEGATIVE_INFINITY;
@@ -190,6 +165,7 @@ export class ZoneReclaim implements RoomMaker {
   }
 
   started(claim: RoomClaim, timeSeconds: number): void {
+    this.unavailable.settle(claim.job);
     this.running.set(claim.job, {
       claim,
       startedSeconds: timeSeconds,
@@ -200,15 +176,17 @@ export class ZoneReclaim implements RoomMaker {
   }
 
   ended(job: number): void {
+    this.unavailable.settle(job);
     const running = this.running.get(job);
     if (running === undefined) return;
     this.running.delete(job);
     this.count(running.claim, -1);
   }
 
-  resized(job: number): void {
-    const running = this.running.get(job);
-    if (running !== undefined) running.unit = undefined;
+  resized(job: number, added: number): void {
+    const running = this.running.get(job) as Running;
+    running.unit = undefined;
+    this.unavailable.add(job, this.accounts.tree.accountOf(running.claim.tenant), -added);
   }
 
   begin(timeSeconds: number): boolean {
@@ -352,15 +330,17 @@ export class ZoneReclaim implements RoomMaker {
         const { ratePerHour } = this.policyOf(unit.tenant);
         this.rates.charge(unit.tenant, pass.timeSeconds, this.gpusOf(unit.tenant), ratePerHour, workLost);
       }
-      if (whole) pass.evict(unit.id);
-      else this.shrink(pass, unit.id, pods as readonly ZonePod[]);
+      if (whole) {
+        pass.evict(unit.id);
+        this.unavailable.add(unit.id, unit.tenant, pods.length);
+      } else this.shrink(pass, unit.id, pods as readonly ZonePod[]);
     }
   }
 
   private shrink(pass: SchedulingPass, job: number, pods: readonly ZonePod[]): void {
     for (const { place, gpuMask } of pods) pass.evictPod(job, place, gpuMask);
     this.counts.shrunk++;
-    this.resized(job);
+    this.resized(job, -pods.length);
   }
 
   private worldOf(
@@ -375,7 +355,7 @@ export class ZoneReclaim implements RoomMaker {
       tenants: this.tenants,
       priorityScope: this.accounts.tree.market.priorityScope,
       units,
-      allowanceOf: () => 0,
+      allowanceOf: (tenant) => Math.max(0, this.unavailableMax(tenant) - this.unavailable.of(tenant)),
       withinRate: (tenant) =>
         this.rates.isOpen(tenant, pass.timeSeconds, this.gpusOf(tenant), this.policyOf(tenant).ratePerHour),
       fitsWithout: (victims, avoided) => {
@@ -439,10 +419,13 @@ export class ZoneReclaim implements RoomMaker {
 
   private unitOf(pass: SchedulingPass, { claim, startedSeconds, startOrder }: Running): ZoneUnit {
     const pods: ZonePod[] = [];
+    const account = this.accounts.tree.accountOf(claim.tenant);
+    // A budget is a tenant's, by its number.
+    const budgets = this.unavailableMax(account) === Number.POSITIVE_INFINITY ? NO_BUDGETS : [account];
     const gpus = claim.demand.gpuTotalMilli / GPU_MILLI;
     pass.forEachPod(claim.job, (place, gpuMask) => {
       const amounts = this.amountsOf(this.flavors.ofNode(place), claim.demand);
-      pods.push({ id: this.nextPod++, job: claim.job, place, gpuMask, amounts, gpus, budgets: NO_BUDGETS });
+      pods.push({ id: this.nextPod++, job: claim.job, place, gpuMask, amounts, gpus, budgets });
     });
     assert(pods.length > 0, 'a running job has no pods');
     return {
@@ -480,6 +463,10 @@ export class ZoneReclaim implements RoomMaker {
 
   private policyOf(account: number): PreemptionSpec {
     return this.accounts.tree.specOf(account).preemption;
+  }
+
+  private unavailableMax(account: number): number {
+    return this.policyOf(account).maxUnavailable ?? Number.POSITIVE_INFINITY;
   }
 
   /** GPUs that a tenant itself holds. */

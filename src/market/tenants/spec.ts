@@ -76,6 +76,8 @@ export interface PreemptionSpec {
   readonly minRuntimeSeconds: number;
   /** Largest part of its running value that is evicted an hour; in [0, 1]. */
   readonly ratePerHour: number;
+  /** Pods of its own that evictions should keep from running at a time, at most; ≥ 0. Absent: any number. */
+  readonly maxUnavailable?: number | undefined;
 }
 
 /** What a tenant may spend in a period. */

@@ -69,6 +69,7 @@ export function checkTenant(spec: TenantSpec, names: Set<string>, flavors: reado
   requireAmounts(`${at}: limit`, spec.limit, flavors);
   requireAmounts(`${at}: lend`, spec.lend, flavors);
   requireNumber(`${at}: preemption.minRuntime`, spec.preemption.minRuntimeSeconds, 0, Infinity);
+  requireNumber(`${at}: preemption.maxUnavailable`, spec.preemption.maxUnavailable ?? 0, 0, 1e9);
   requireNumber(`${at}: preemption.ratePerHour`, spec.preemption.ratePerHour, 0, 1);
   if (!(spec.defaultRuntimeSeconds > 0)) {
     throw badTenantField(

@@ -1,6 +1,6 @@
 /** The figures of evictions in a run's result. */
 import { z } from 'zod';
-import type { ReclaimCounts } from '../../governor/queueing/zone-reclaim.ts';
+import type { ReclaimCounts } from '../../governor/queueing/reclaim-counts.ts';
 
 const count = z.number().int().nonnegative();
 

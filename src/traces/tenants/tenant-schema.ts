@@ -118,6 +118,7 @@ const PREEMPTION = z.strictObject({
   reclaimable: z.boolean().default(PREEMPTION_DEFAULTS.reclaimable),
   minRuntime: duration.prefault('10m'),
   ratePerHour: z.number().default(PREEMPTION_DEFAULTS.ratePerHour),
+  maxUnavailable: z.number().optional(),
 });
 
 const BUDGET = z.strictObject({

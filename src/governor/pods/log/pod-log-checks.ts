@@ -155,6 +155,7 @@ const economy = record({
         reclaimable: flag,
         minRuntimeSeconds: number,
         ratePerHour: number,
+        maxUnavailable: optional(number),
       }),
       budget: optional(record({ tokens: number, periodSeconds: number, onEmpty: oneOf('Wait', 'IdleOnly') })),
       defaultRuntimeSeconds: nullable(number),
