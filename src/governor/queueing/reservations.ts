@@ -186,10 +186,10 @@ export class Reservations {
     const { timeSeconds } = pass;
     if (this.candidate?.entry !== entry) this.candidate = newReservation(entry);
     const { candidate } = this;
-    if (this.isPlanDue(candidate, timeSeconds)) this.planFirst(pass, candidate);
+    if (this.isPlanDue(candidate, timeSeconds) && this.planFirst(pass, candidate)) return false;
     if (!this.canAfford(candidate, timeSeconds)) return false;
     // The plan that it saved for may be older than the last starts.
-    this.planAgain(pass, candidate);
+    if (this.planFirst(pass, candidate)) return false;
     const { plan } = candidate;
     if (plan === undefined || plan.startSeconds <= timeSeconds) return false;
     if (!this.canAfford(candidate, timeSeconds)) return false;
@@ -297,15 +297,16 @@ export class Reservations {
     return timeSeconds - plannedAtSeconds >= this.options.replanSeconds;
   }
 
-  /** As `planAgain`; where the job fits at once, that is all that is asked for: nothing is reserved for it then. */
-  private planFirst(pass: SchedulingPass, candidate: Reservation): void {
+  /** As `planAgain`, at less cost where the job fits at once: nothing is reserved for it then. @returns True if so. */
+  private planFirst(pass: SchedulingPass, candidate: Reservation): boolean {
     const { demand, gangMin } = candidate.entry.line;
-    if (!fitsNow(pass, demand, gangMin, this.nodesOfOthers(candidate))) {
-      this.planAgain(pass, candidate);
-      return;
-    }
-    candidate.plan = { startSeconds: pass.timeSeconds, nodes: [], idleSeconds: 0, slotsBeyond: 0 };
     candidate.plannedAtSeconds = pass.timeSeconds;
+    if (fitsNow(pass, demand, gangMin, this.nodesOfOthers(candidate))) {
+      candidate.plan = { startSeconds: pass.timeSeconds, nodes: [], idleSeconds: 0, slotsBeyond: 0 };
+      return true;
+    }
+    this.planAgain(pass, candidate);
+    return false;
   }
 
   private planAgain(pass: SchedulingPass, reservation: Reservation): void {

@@ -142,6 +142,11 @@ export class TegLines {
     for (const line of this.active) visit(line);
   }
 
+  /** @returns The first waiting job of each line: the others of it are equal. */
+  firsts(): TegEntry[] {
+    return this.active.map(firstOf);
+  }
+
   private deactivate(line: TegLine): void {
     const last = this.active.pop() as TegLine;
     if (last !== line) {

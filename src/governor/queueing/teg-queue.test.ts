@@ -28,6 +28,38 @@ disciplineLaws(
   () => new TegQueue(new RuntimeEstimates(), undefined, { reservationsMax: 1, candidatesMax: 3 }),
 );
 
+describe('a pass', () => {
+  it('looks at so many new jobs and no more, and at the others a second later each', () => {
+    const world = new World({ nodes: [2, 2, 2], candidatesMax: 3 });
+    world.submit(0, 1, 1000);
+    world.tick();
+    for (let job = 1; job <= 8; job++) world.submit(job, 1, 1000);
+    world.tick();
+    expect([...world.starts].map(([, at]) => at)).toEqual([0, 0, 0, 0]);
+    world.runTo(10);
+    expect([...world.starts.keys()]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect([...world.starts.values()]).toEqual([0, 0, 0, 0, 1, 1, 1, 2, 2]);
+  });
+
+  it('is not asked for when a job ends and nobody waits, and the room counts as freed all the same', () => {
+    const world = new World();
+    world.submit(0, 4, 10);
+    world.tick();
+    world.submit(1, 4, 5);
+    world.tick();
+    world.zone.step({ kind: ZoneEventKind.JobCancelled, job: 1 }, 0);
+    world.tick();
+    world.time = 10;
+    world.zone.step({ kind: ZoneEventKind.JobFinished, job: 0 }, 10);
+    expect(world.zone.isDecisionDue).toBe(false);
+    world.time = 11;
+    world.submit(2, 4, 5);
+    expect(world.zone.isDecisionDue).toBe(true);
+    world.tick();
+    expect(world.starts.get(2)).toBe(11);
+  });
+});
+
 describe('champions', () => {
   it('start when they were promised, while short jobs flow around them and long ones wait', () => {
     const world = new World({ savingRate: 1e6 });

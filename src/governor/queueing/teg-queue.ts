@@ -12,7 +12,6 @@
  */
 
 import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
-import type { Demand } from '../../model/demand.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import {
   type QueueDiscipline,
@@ -21,13 +20,13 @@ import {
   StartResult,
 } from '../zone/queue-discipline.ts';
 import { Reason, type ReasonCode } from '../zone/zone-events.ts';
+import { FailedRoom } from './failed-room.ts';
 import { shareOfCluster } from './future-room.ts';
 import { type PromiseCounts, type ReservationOptions, Reservations } from './reservations.ts';
-
 import type { RoomClaim, RoomMaker } from './room-maker.ts';
 import { RunningEnds } from './running-ends.ts';
-
 import { compareTegTurn, firstOf, nextWaiting, type TegEntry, type TegLine, TegLines } from './teg-lines.ts';
+import { TurnOrder } from './turn-order.ts';
 
 /** The order of tenants. */
 export interface TenantOrder {
@@ -38,8 +37,8 @@ export interface TenantOrder {
 /** Jobs that one pass looks at, at most. */
 const CANDIDATES_MAX_DEFAULT = 20_000;
 
-/** Values of a mask of reservations. */
-const BITS = 256;
+/** New jobs beyond that are looked at so much later at the latest, seconds. */
+const REST_SECONDS = 1;
 
 /** All tenants are equal. */
 const NO_ORDER: TenantOrder = Object.freeze({ shareOf: () => 0 });
@@ -64,13 +63,18 @@ export class TegQueue implements QueueDiscipline {
   private readonly rooms: RoomMaker | undefined;
   /** Jobs that began to wait since the last pass. */
   private fresh: TegEntry[] = [];
+  /** So many of these, the first ones, were tried in this pass. */
+  private triedFresh = 0;
   /** True if jobs may fit for another reason than freed room. */
   private isRuleChanged = false;
   /** True if room may have been freed, or a rule changed, since the last pass. */
   private isFreed = true;
+  /** When room was freed last for which nobody waited. */
+  private freedAt = Number.NEGATIVE_INFINITY;
   private due = Number.POSITIVE_INFINITY;
-  /** [demand × reservations closed] fewest pods that found no room since room was freed. */
-  private readonly failed = new Map<number, number>();
+  /** When new jobs beyond those that one pass looks at are looked at. */
+  private restDue = Number.POSITIVE_INFINITY;
+  private readonly failed = new FailedRoom();
   private candidatesLeft = 0;
   /** Running jobs that may lack pods which come back when there is room, by number. */
   private readonly small = new Map<number, TegEntry>();
@@ -92,7 +96,11 @@ export class TegQueue implements QueueDiscipline {
   }
 
   get dueSeconds(): number {
-    return this.due;
+    return Math.min(this.due, this.restDue);
+  }
+
+  get isIdle(): boolean {
+    return this.lines.jobCount === 0 && this.small.size === 0 && !this.isRuleChanged && !this.isFreed;
   }
 
   /** Starts that champions were promised, of those that have started. */
@@ -123,9 +131,17 @@ export class TegQueue implements QueueDiscipline {
     this.estimates.ended(job, timeSeconds, reason === Reason.Finished);
     // Evicted within a pass: the room counts as freed for no later one.
     if (reason === Reason.Preempted) this.isRuleChanged = true;
-    this.isFreed = true;
+    if (this.isIdle && reason !== Reason.Preempted && reason !== Reason.NodeLost)
+      this.freeForNobody(timeSeconds);
+    else this.isFreed = true;
     // A job that lost its node or was evicted comes back as `returned`; one that failed does not, and costs an entry.
     if (reason === Reason.Finished || reason === Reason.Cancelled) this.forget(this.lines.entryOf(job));
+  }
+
+  /** Room is freed, and nobody waits for it: no pass is needed for that, but one at this time counts it as freed. */
+  private freeForNobody(timeSeconds: number): void {
+    this.failed.clear();
+    this.freedAt = timeSeconds;
   }
 
   returned(job: number): void {
@@ -147,14 +163,15 @@ export class TegQueue implements QueueDiscipline {
     this.candidatesLeft = this.candidatesMax;
     this.reservations.begin(pass.timeSeconds);
     this.rooms?.drain(pass);
-    const isComplete =
-      this.isFreed || this.due <= pass.timeSeconds ? this.decideAll(pass) : this.decideFresh(pass);
+    const isFreed = this.isFreed || this.freedAt === pass.timeSeconds || this.due <= pass.timeSeconds;
+    const isComplete = isFreed ? this.decideAll(pass) : this.decideFresh(pass);
     this.reservations.finish(pass, this.wanted);
     // A step that is full: the next pass begins again.
     this.isFreed = !isComplete;
     if (!isComplete) return;
-    this.fresh.length = 0;
+    this.fresh.splice(0, this.triedFresh);
     const due = Math.min(this.reservations.dueSeconds, this.rooms?.dueSeconds ?? Number.POSITIVE_INFINITY);
+    this.restDue = this.fresh.length > 0 ? pass.timeSeconds + REST_SECONDS : Number.POSITIVE_INFINITY;
     this.due = due > pass.timeSeconds ? due : Number.POSITIVE_INFINITY;
   }
 
@@ -177,12 +194,15 @@ export class TegQueue implements QueueDiscipline {
   /** @returns False: the step is full. */
   private decideAll(pass: SchedulingPass): boolean {
     this.wanted = 0;
-    this.forgive(pass);
+    this.triedFresh = this.fresh.length;
+    if (this.isRuleChanged) this.failed.clear();
+    this.isRuleChanged = false;
+    this.failed.forgive(pass);
     if (!this.startOwed(pass) || !this.serveChampions(pass)) return false;
     this.electChampions(pass);
     if (!this.tryAll(pass)) return false;
     this.reservations.closeOnly(pass, 0);
-    if (!this.evictFor(pass, this.firstOfLines())) return false;
+    if (!this.evictFor(pass, this.lines.firsts())) return false;
     this.reservations.closeOnly(pass, 0);
     this.electChampions(pass);
     this.growSmall(pass);
@@ -192,6 +212,7 @@ export class TegQueue implements QueueDiscipline {
   /** No room was freed: only new jobs can start, or become champion at once. @returns False: the step is full. */
   private decideFresh(pass: SchedulingPass): boolean {
     if (!this.tryFresh(pass) || !this.evictForFresh(pass)) return false;
+    if (this.triedFresh < this.fresh.length) return true;
     // Who comes first to a queue that is empty may be champion at once.
     if (this.reservations.isSavedFor || this.lines.jobCount === 0) return true;
     return this.decideAll(pass);
@@ -222,20 +243,6 @@ export class TegQueue implements QueueDiscipline {
     this.estimates.forgotten(entry.job);
   }
 
-  /**
-   * What found no room is tried again where a node with more room than then could take a pod of it. Reservations may have
-   * moved: what failed for their nodes is forgiven in any case.
-   */
-  private forgive(pass: SchedulingPass): void {
-    const { cluster } = pass;
-    if (this.isRuleChanged) this.failed.clear();
-    this.isRuleChanged = false;
-    for (const key of this.failed.keys()) {
-      const demand = cluster.demands.demands[Math.floor(key / BITS)] as Demand;
-      if (key % BITS !== 0 || pass.someFreed((node) => cluster.fits(node, demand))) this.failed.delete(key);
-    }
-  }
-
   /** Starts champions that fit, and plans for those that do not. @returns False: the step is full. */
   private serveChampions(pass: SchedulingPass): boolean {
     for (;;) {
@@ -255,7 +262,7 @@ export class TegQueue implements QueueDiscipline {
       if (this.hasFailed(entry.line, 0)) continue;
       reservations.closeOnly(pass, bits);
       const result = this.start(pass, entry);
-      if (result === StartResult.NoRoom) this.noteFailed(entry.line, bits);
+      if (result === StartResult.NoRoom) this.failed.note(entry.line.demand, entry.line.gangMin, bits);
       if (result === StartResult.Started || result === StartResult.StepFull) {
         reservations.closeOnly(pass, 0);
         return result;
@@ -296,28 +303,34 @@ export class TegQueue implements QueueDiscipline {
     };
   }
 
-  /** Tries all lines, in the order of shares. @returns False: the step is full. */
+  /** Tries all lines that may have room, in the order of turns. @returns False: the step is full. */
   private tryAll(pass: SchedulingPass): boolean {
-    const lines: TegLine[] = [];
-    this.lines.forEach((line) => {
-      lines.push(line);
-    });
-    const shares = new Map<number, number>();
-    const shareOf = this.sharesAt(pass.timeSeconds, shares);
-    const before = (a: TegLine, b: TegLine): number => compareTegTurn(firstOf(a), firstOf(b), shareOf);
-    lines.sort(before);
-    while (lines.length > 0 && this.candidatesLeft > 0) {
-      const line = lines.shift() as TegLine;
+    const turns = new TurnOrder(this.linesToTry(), (tenant) => this.order.shareOf(tenant, pass.timeSeconds));
+    for (let line = turns.next; line !== undefined && this.candidatesLeft > 0; line = turns.next) {
       const started = this.tryLine(pass, line);
       if (started === undefined) return false;
-      if (started === 0) continue;
-      shares.delete(line.tenant);
-      if (line.waiting === 0) continue;
-      // Its tenant has had its turn, and its first job is another one.
-      const at = lines.findIndex((other) => before(line, other) < 0);
-      lines.splice(at < 0 ? lines.length : at, 0, line);
+      if (started === 0) turns.skip();
+      else turns.started();
     }
     return true;
+  }
+
+  /** Lines that are not known to find no room. O(lines), some 50 ns each. */
+  private linesToTry(): TegLine[] {
+    const lines: TegLine[] = [];
+    const champions = new Set(this.reservations.entries);
+    this.lines.forEach((line) => {
+      if (!this.hasFailed(line, 0)) {
+        lines.push(line);
+        return;
+      }
+      // As if it were tried: for want of room alone it waits now.
+      const first = nextWaiting(line, champions);
+      if (first === undefined) return;
+      first.isHeld = false;
+      first.reason = undefined;
+    });
+    return lines;
   }
 
   /** Starts the first job of a line that can. @returns Jobs started, at most 1; undefined: the step is full. */
@@ -325,6 +338,7 @@ export class TegQueue implements QueueDiscipline {
     for (let at = line.head; at < line.entries.length && this.candidatesLeft > 0; at++) {
       const entry = line.entries[at] as TegEntry;
       if (!entry.waits || this.reservations.bitOf(entry) !== 0) continue;
+      this.candidatesLeft--;
       const result = this.tryEntry(pass, entry);
       if (result === StartResult.StepFull) return undefined;
       if (result === StartResult.Started) return 1;
@@ -334,10 +348,15 @@ export class TegQueue implements QueueDiscipline {
     return 0;
   }
 
-  /** Tries the jobs that came since the last pass. @returns False: the step is full. */
+  /** Tries the jobs that came since the last pass, as many as it may; the others wait for the next one. @returns False: the step is full. */
   private tryFresh(pass: SchedulingPass): boolean {
-    for (const entry of this.fresh) {
+    const { fresh } = this;
+    this.triedFresh = 0;
+    for (; this.triedFresh < fresh.length && this.candidatesLeft > 0; this.triedFresh++) {
+      const entry = fresh[this.triedFresh] as TegEntry;
       if (!entry.waits) continue;
+      // Those of which it is known that they find no room cost next to nothing.
+      if (!this.hasFailed(entry.line, 0)) this.candidatesLeft--;
       if (this.tryEntry(pass, entry) === StartResult.StepFull) return false;
     }
     return true;
@@ -347,7 +366,6 @@ export class TegQueue implements QueueDiscipline {
     const { line } = entry;
     entry.isHeld = false;
     const bits = this.against(entry, pass.timeSeconds);
-    this.candidatesLeft--;
     if (this.hasFailed(line, bits)) {
       entry.reason = this.behindReservation(line, bits);
       return StartResult.NoRoom;
@@ -355,7 +373,7 @@ export class TegQueue implements QueueDiscipline {
     this.reservations.closeOnly(pass, bits);
     const result = this.start(pass, entry);
     if (result === StartResult.NoRoom) {
-      this.noteFailed(line, bits);
+      this.failed.note(line.demand, line.gangMin, bits);
       entry.reason = this.behindReservation(line, bits);
     }
     return result;
@@ -392,7 +410,7 @@ export class TegQueue implements QueueDiscipline {
       if (this.candidatesLeft-- <= 0) return;
       const missing = pass.missingPods(job);
       const bits = this.reservations.against(this.estimates.expectedEnd(job, pass.timeSeconds));
-      if (missing > 0 && !this.hasFailedFor(entry.line, 1, bits)) {
+      if (missing > 0 && !this.failed.has(entry.line.demand, 1, bits)) {
         this.reservations.closeOnly(pass, bits);
         const added = pass.grow(job);
         if (added > 0) this.rooms?.resized(job, added);
@@ -450,37 +468,15 @@ export class TegQueue implements QueueDiscipline {
     return true;
   }
 
-  /** The first waiting job of each line: the others of it are equal. */
-  private firstOfLines(): TegEntry[] {
-    const entries: TegEntry[] = [];
-    this.lines.forEach((line) => {
-      const entry = nextWaiting(line, NO_ENTRIES);
-      if (entry !== undefined) entries.push(entry);
-    });
-    return entries;
-  }
-
   /** Reservations whose nodes a job must not take, because it would hold them when they are needed, as bits. */
   private against(entry: TegEntry, timeSeconds: number): number {
     if (this.reservations.count === 0) return 0;
     return this.reservations.against(timeSeconds + this.estimates.estimate(entry.job));
   }
 
-  private noteFailed(line: TegLine, bits: number): void {
-    const key = line.demand.id * BITS + bits;
-    this.failed.set(key, Math.min(this.failed.get(key) ?? Number.POSITIVE_INFINITY, line.gangMin));
-  }
-
   /** True if no job of this demand and size finds room, with at most these nodes closed. */
-  private hasFailed(line: TegLine, bits: number): boolean {
-    return this.hasFailedFor(line, line.gangMin, bits);
-  }
-
-  private hasFailedFor(line: TegLine, pods: number, bits: number): boolean {
-    for (let subset = bits; ; subset = (subset - 1) & bits) {
-      if ((this.failed.get(line.demand.id * BITS + subset) ?? Infinity) <= pods) return true;
-      if (subset === 0) return false;
-    }
+  private hasFailed({ demand, gangMin }: TegLine, bits: number): boolean {
+    return this.failed.has(demand, gangMin, bits);
   }
 
   /** Undefined: there is no room, reserved or not. */

@@ -102,7 +102,7 @@ export class DisciplinedJobs implements PassHost {
   /** A running job has been released. */
   ended(job: number, reason: ReasonCode): void {
     this.discipline.ended(job, reason, this.core.timeSeconds);
-    this.isDue = true;
+    if (this.discipline.isIdle !== true) this.isDue = true;
   }
 
   /** A job that ran waits again; its capacity is free. */

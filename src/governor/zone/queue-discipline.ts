@@ -164,6 +164,9 @@ export interface QueueDiscipline {
   /** Time at which it wants a pass although no event comes, seconds; Infinity: none. May change with every call. */
   readonly dueSeconds: number;
 
+  /** True: no job waits, and a pass would decide nothing after jobs ended. Absent: not known. O(1). */
+  readonly isIdle?: boolean;
+
   /** A job arrives and waits. */
   submitted(job: QueuedJob, timeSeconds: number): void;
   /** A job arrives that runs already. */
