@@ -24,6 +24,7 @@ interface QueuesOptions {
   readonly quick?: boolean;
   readonly workers?: number;
   readonly printMarkdown?: boolean;
+  readonly html?: string;
   readonly json?: boolean;
 }
 
@@ -56,6 +57,10 @@ export function addBenchQueuesCommand(bench: Command): void {
     .option('--quick', 'a few hundred jobs a workload')
     .option('--workers <n>', 'threads; the result does not depend on it (default: one a core)', parseWorkers)
     .option('--print-markdown', 'print the tables as Markdown')
+    .option(
+      '--html <file>',
+      'write plots of head-of-line loss and waits as one HTML page that needs nothing else',
+    )
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(runBench);
@@ -68,6 +73,8 @@ async function runBench(options: QueuesOptions): Promise<void> {
   const { ProgressLine } = await import('../../src/cli/terminal/progress-line.ts');
   const { interruptSignal } = await import('../../src/cli/terminal/interrupt.ts');
   await loadPolicy(options.policy);
+  const { prepareOutput, writeWholeText } = await import('../../src/cli/files/output-file.ts');
+  if (options.html !== undefined) await prepareOutput(options.html, []);
   const tasks = await tasksOf(options);
   const line = new ProgressLine('measuring', { total: tasks.length });
   let done = 0;
@@ -85,6 +92,10 @@ async function runBench(options: QueuesOptions): Promise<void> {
     const { barsOf } = await import('../queues/queue-bars.ts');
     printJson(rows.map((row) => ({ ...row, bars: barsOf(row, rows) })));
   } else (await import('../queues/queues-table.ts')).printQueues(rows, options.printMarkdown === true);
+  if (options.html !== undefined) {
+    const { queuesPage } = await import('../queues/queues-page.ts');
+    await writeWholeText(options.html, queuesPage(rows));
+  }
 }
 
 async function tasksOf(options: QueuesOptions): Promise<QueuesTask[]> {

@@ -114,7 +114,9 @@ describe('plots of a comparison', () => {
       const xs =
         chart.kind === 'lines'
           ? chart.lines.flatMap(({ points }) => points.map(([x]) => x))
-          : chart.dots.map(({ value }) => value);
+          : chart.kind === 'dots'
+            ? chart.dots.map(({ value }) => value)
+            : chart.points.map(({ x }) => x);
       expect(xs.length, chart.id).toBeGreaterThan(0);
       for (const x of xs) {
         expect(x, chart.id).toBeGreaterThanOrEqual(chart.x.domain[0]);

@@ -1,5 +1,5 @@
 /** The figures behind a plot as a short table, for readers who cannot see the plot or want the numbers. */
-import type { Axis, Chart, LineChart } from './chart.ts';
+import type { Axis, Chart, LineChart, ScatterChart } from './chart.ts';
 
 /** Rows of the table of a plot with many points. */
 const ROWS_MAX = 12;
@@ -12,7 +12,8 @@ export interface FigureTable {
 
 /** @returns One row for each of up to twelve places along the x axis, or for each row of dots. */
 export function chartFigures(chart: Chart): FigureTable {
-  return chart.kind === 'lines' ? lineFigures(chart) : dotFigures(chart);
+  if (chart.kind === 'lines') return lineFigures(chart);
+  return chart.kind === 'dots' ? dotFigures(chart) : scatterFigures(chart);
 }
 
 function lineFigures({ x, y, lines }: LineChart): FigureTable {
@@ -79,5 +80,16 @@ function dotFigures({ x, rows, dots }: Extract<Chart, { kind: 'dots' }>): Figure
         return dot === undefined ? '–' : (dot.text.split(': ').at(-1) as string);
       }),
     ]),
+  };
+}
+
+/** The text of each point has its name before the colon, and then the two values. */
+function scatterFigures({ x, y, points }: ScatterChart): FigureTable {
+  return {
+    head: ['', x.label, y.label],
+    rows: points.map(({ text }) => {
+      const [name = '', values = ''] = text.split(': ');
+      return [name, ...values.split(', ')];
+    }),
   };
 }

@@ -71,13 +71,31 @@ export interface DotChart {
   }[];
 }
 
+/** Single points of policies between two numeric axes. */
+export interface ScatterChart {
+  readonly kind: 'scatter';
+  readonly id: string;
+  readonly title: string;
+  readonly reading: string;
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly points: readonly {
+    readonly policy: string;
+    readonly x: number;
+    readonly y: number;
+    /** Written beside the point. */
+    readonly label: string;
+    /** The text that a point shows when pointed at: `name: value, value`. */
+    readonly text: string;
+  }[];
+}
+
 /** A plot. */
-export type Chart = LineChart | DotChart;
+export type Chart = LineChart | DotChart | ScatterChart;
 
 /** @returns Policies that a chart shows, in the order of `policies`. */
 export function policiesIn(chart: Chart, policies: readonly string[]): string[] {
-  const shown = new Set(
-    chart.kind === 'lines' ? chart.lines.map((line) => line.policy) : chart.dots.map((dot) => dot.policy),
-  );
+  const parts = chart.kind === 'lines' ? chart.lines : chart.kind === 'dots' ? chart.dots : chart.points;
+  const shown = new Set(parts.map(({ policy }) => policy));
   return policies.filter((policy) => shown.has(policy));
 }

@@ -8,7 +8,7 @@ import {
   type SimulationResult,
 } from '../../simulation/metrics/result.ts';
 import { printSimulation } from '../simulation/simulation-tables.ts';
-import type { Axis, Chart } from './chart.ts';
+import type { Axis, Chart, LineChart, Point, ScatterChart } from './chart.ts';
 import { chartsOf, shownPolicies } from './charts.ts';
 import { printComparison } from './comparison-tables.ts';
 import type { DecisionCost } from './decision-file.ts';
@@ -171,6 +171,11 @@ describe.each(Object.entries(EXTREMES))('%s', (_, make) => {
   });
 });
 
+function pointsOf(chart: LineChart | ScatterChart): readonly Point[] {
+  if (chart.kind === 'scatter') return chart.points.map(({ x, y }): Point => [x, y]);
+  return [...chart.lines.flatMap(({ points }) => points), ...(chart.area?.points ?? [])];
+}
+
 /** Everything that is drawn lies between the ends of the axes, and cut-off values are reported. */
 function checkChart(chart: Chart): void {
   const inside = ({ domain: [from, to] }: Axis, value: number): boolean =>
@@ -178,9 +183,7 @@ function checkChart(chart: Chart): void {
   const outside =
     chart.kind === 'dots'
       ? chart.dots.filter(({ value }) => !inside(chart.x, value))
-      : [...chart.lines.flatMap(({ points }) => points), ...(chart.area?.points ?? [])].filter(
-          ([x, y]) => !inside(chart.x, x) || !inside(chart.y, y),
-        );
+      : pointsOf(chart).filter(([x, y]) => !inside(chart.x, x) || !inside(chart.y, y));
   expect(outside, chart.id).toEqual([]);
   for (const axis of chart.kind === 'dots' ? [chart.x] : [chart.x, chart.y]) {
     expect(axis.domain[1], chart.id).toBeGreaterThan(axis.domain[0]);

@@ -106,6 +106,10 @@ describe('a page about hostile names', () => {
       return;
     }
     expect(texts, chart.id).toContain(chart.y.label);
+    if (chart.kind === 'scatter') {
+      expect(plot.querySelectorAll('circle').length).toBe(chart.points.length);
+      return;
+    }
     for (const { policy, points } of chart.lines.filter((line) => line.points.length > 1)) {
       const line = [...plot.querySelectorAll('path[aria-label]')].find(
         (path) => path.getAttribute('aria-label') === policy,

@@ -53,6 +53,38 @@ ${factsMarkup(source)}
   return page.text;
 }
 
+/** @returns A page of plots alone, with a sentence above them. */
+export function chartPage(
+  title: string,
+  lead: string,
+  charts: readonly Chart[],
+  policies: readonly string[],
+  version: string,
+): string {
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${CONTENT_POLICY}">
+<title>${title}</title>
+<style>${rawMarkup(STYLE)}</style>
+</head>
+<body>
+<main>
+<header>
+<h1>${title}</h1>
+<p class="lead">${lead}</p>
+</header>
+${chartsMarkup(charts, policies)}
+</main>
+<footer>Made by TEG ${version}. This page is complete in itself: it loads nothing and runs nothing.</footer>
+</body>
+</html>
+`;
+  return page.text;
+}
+
 /** @returns For example `TEG against kube-scheduler and fgd on 2,000 nodes with 10,230 GPUs`. */
 export function titleOf(result: ComparisonResult): string {
   const subject = subjectOf(result);

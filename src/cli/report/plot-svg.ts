@@ -7,14 +7,16 @@
 import * as Plot from '@observablehq/plot';
 import { Window } from 'happy-dom';
 import { linearTicks, TICKS_MAX } from './axes.ts';
-import type { Axis, Chart, DotChart, Guide, LineChart } from './chart.ts';
+import type { Axis, Chart, DotChart, Guide, LineChart, ScatterChart } from './chart.ts';
+import { labelPlaces } from './label-places.ts';
 import { policyLook } from './policy-look.ts';
 
 /** Height of a plot of lines, in pixels. */
 const LINES_HEIGHT = 330;
 
-/** Room above the frame for the name of the y axis and, below it, those of vertical rules. */
+/** Room above the frame for the name of the y axis and, below it, those of vertical rules; and below the frame. */
 const TOP_MARGIN = 42;
+const BOTTOM_MARGIN = 44;
 
 /** Room beside the frame: on the right for half a label, on the left at least. */
 const RIGHT_MARGIN = 30;
@@ -59,12 +61,17 @@ interface PlotElement {
  * @returns        One `svg` element as text.
  */
 export function plotSvg(chart: Chart, policies: readonly string[], width: number): string {
-  const plot = chart.kind === 'lines' ? linePlot(chart, policies, width) : dotPlot(chart, policies, width);
+  const plot = draw(chart, policies, width);
   // Plot's own style sheet, the same in every plot: the page has it once.
   plot.querySelector('style')?.remove();
   plot.setAttribute('role', 'img');
   plot.setAttribute('aria-label', `${chart.title}. ${chart.reading}`);
   return compact(plot.outerHTML);
+}
+
+function draw(chart: Chart, policies: readonly string[], width: number): PlotElement {
+  if (chart.kind === 'lines') return linePlot(chart, policies, width);
+  return chart.kind === 'dots' ? dotPlot(chart, policies, width) : scatterPlot(chart, policies, width);
 }
 
 /** An axis in Plot's terms. */
@@ -109,7 +116,7 @@ function frameOptions(width: number, height: number): Plot.PlotOptions {
     height,
     marginTop: TOP_MARGIN,
     marginRight: RIGHT_MARGIN,
-    marginBottom: 44,
+    marginBottom: BOTTOM_MARGIN,
     style: { fontSize: '12px' },
   } as Plot.PlotOptions;
 }
@@ -259,6 +266,45 @@ function dotPlot(chart: DotChart, policies: readonly string[], width: number): P
           }),
           Plot.dot([dot], { x: 'value', y: 'row', dy, r: 4.5, fill: color, title: 'text' }),
         ];
+      }),
+    ],
+  });
+}
+
+/** Names stand beside their points where there is room; what a point is called is shown when it is pointed at, too. */
+function scatterPlot(chart: ScatterChart, policies: readonly string[], width: number): PlotElement {
+  const { x, y } = chart;
+  const marginLeft = leftMargin(y);
+  const frameWidth = width - marginLeft - RIGHT_MARGIN;
+  const frameHeight = LINES_HEIGHT - TOP_MARGIN - BOTTOM_MARGIN;
+  const points = drawingOrder(chart.points, policies);
+  const at = (axis: Axis, value: number): number =>
+    (value - axis.domain[0]) / (axis.domain[1] - axis.domain[0]);
+  const places = labelPlaces(
+    points.map((point) => ({
+      x: at(x, point.x) * frameWidth,
+      y: (1 - at(y, point.y)) * frameHeight,
+      name: point.label,
+    })),
+    frameWidth,
+    frameHeight,
+  );
+  return Plot.plot({
+    ...frameOptions(width, LINES_HEIGHT),
+    marginLeft,
+    x: scaleOptions(x),
+    y: scaleOptions(y),
+    marks: [
+      ...xAxisMarks(x, frameWidth),
+      ...yAxisMarks(y),
+      ...points.flatMap((point, i) => {
+        const fill = policyLook(policies.indexOf(point.policy)).color;
+        const dot = Plot.dot([point], { x: 'x', y: 'y', r: 5, fill, title: 'text' });
+        const place = places[i];
+        if (place === undefined) return [dot];
+        const { dx, dy, anchor } = place;
+        const text = { x: 'x', y: 'y', text: 'label', dx, dy, textAnchor: anchor, fontSize: 11 } as const;
+        return [dot, Plot.text([point], { ...text, fill: 'var(--muted)' })];
       }),
     ],
   });

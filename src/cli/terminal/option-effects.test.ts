@@ -293,6 +293,7 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'seed',
     'quick',
     'workers',
+    'html',
     'json',
   ],
   'teg bench simulator': ['nodes', 'policy', 'load', 'turnovers', 'rounds', 'workload-mix', 'seed', 'json'],
