@@ -1,6 +1,6 @@
 /**
- * Measures the ledger: transfers a second in memory, with its log, and recomputed; batches a second that are durable, by what stores
- * them and by how many share a commit.
+ * Measures the ledger: transfers a second in memory, with its log, and recomputed; batches a second that are durable, by what
+ * stores them and by how many share a commit.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -7,10 +7,10 @@ import type { Random } from '../../src/kernel/random.ts';
 import { atLeast, atMost, type Claim, type Measurement } from './claim.ts';
 import {
   FEDERATION_SLOTS,
-  type FederationOutcome,
   type FederationRemedy,
   type FederationSetting,
   federationGangs,
+  type GangRunOutcome,
 } from './federation-gangs.ts';
 
 /** Seeds of a setting, in a quick run and in full; of the largest setting and the control a tenth. */
@@ -85,7 +85,7 @@ function contest(
   spec: FederationSetting,
   seeds: readonly number[],
 ): { readonly done: number; readonly ratio: number; readonly note: string } {
-  const last = (runs: readonly FederationOutcome[]) => mean(runs.map(({ lastSeconds }) => lastSeconds));
+  const last = (runs: readonly GangRunOutcome[]) => mean(runs.map(({ lastSeconds }) => lastSeconds));
   const run = (remedy: FederationRemedy) => federationGangs(spec, remedy, seeds);
   const [taxed, wound] = [run('tax'), run('wound-wait')];
   const free = federationGangs(spec, 'back-off', seeds.slice(0, 10));
@@ -98,11 +98,11 @@ function contest(
 /** Tax by rent. */
 function taxShare(spec: FederationSetting, seeds: readonly number[]): number {
   const runs = federationGangs(spec, 'tax', seeds);
-  const sum = (of: (run: FederationOutcome) => number) => runs.reduce((all, run) => all + of(run), 0);
+  const sum = (of: (run: GangRunOutcome) => number) => runs.reduce((all, run) => all + of(run), 0);
   return sum(({ tax }) => tax) / sum(({ usedSlotSeconds }) => usedSlotSeconds);
 }
 
-function doneShare({ gangs }: FederationSetting, runs: readonly FederationOutcome[]): number {
+function doneShare({ gangs }: FederationSetting, runs: readonly GangRunOutcome[]): number {
   return runs.reduce((sum, { finished }) => sum + finished, 0) / (runs.length * gangs);
 }
 

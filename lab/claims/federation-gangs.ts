@@ -57,7 +57,7 @@ export interface FederationSetting {
 }
 
 /** What came of it. */
-export interface FederationOutcome {
+export interface GangRunOutcome {
   /** Gangs that finished. */
   readonly finished: number;
   /** When the last did, seconds; `secondsMax` unless all have. */
@@ -142,7 +142,7 @@ class FederationGangs {
     this.arrive(new Random(seed, STREAM_GANGS));
   }
 
-  run(): FederationOutcome {
+  run(): GangRunOutcome {
     const { gangs, secondsMax } = this.setting;
     let now = 0;
     while (this.finished < gangs && now < secondsMax) {
@@ -206,7 +206,7 @@ export function federationGangs(
   setting: FederationSetting,
   remedy: FederationRemedy,
   seeds: readonly number[],
-): FederationOutcome[] {
+): GangRunOutcome[] {
   const options = optionsOf(remedy, setting.isHasty === true);
   return seeds.map((seed) => new FederationGangs(setting, options, seed).run());
 }

@@ -81,7 +81,10 @@ export const AVERAGE_PRICE_DEFECT: Claim = {
   },
 };
 
-/** |Sum of the movers' cost changes| when a, b, a, b swap nodes and are back where they were; NaN-free: infinite costs count as none. */
+/**
+ * |Sum of the movers' cost changes| when a, b, a, b swap nodes and are back where they were; NaN-free: infinite costs count as
+ * none.
+ */
 function pathDefect(game: PotentialGame, a: number, b: number, cost: (j: number) => number): number {
   let sum = 0;
   for (const j of [a, b, a, b]) {

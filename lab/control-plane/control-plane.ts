@@ -11,7 +11,10 @@ export interface ControlPlaneOptions {
    */
   readonly controllerManager?: boolean;
   readonly kwok?: boolean;
-  /** RBAC with ServiceAccount admission on, as in a real cluster; false: as scheduler_perf (admission plugins off, everything allowed to the admin). */
+  /**
+   * RBAC with ServiceAccount admission on, as in a real cluster; false: as scheduler_perf (admission plugins off, everything
+   * allowed to the admin).
+   */
   readonly admission?: boolean;
   /** Upstream PodGroup (alpha). Default true. */
   readonly podGroups?: boolean;
@@ -30,7 +33,9 @@ export interface ControlPlaneProcess {
   readonly name: string;
   /** 0 while it does not run; another one after `restart`. */
   readonly pid: number;
-  /** `https://127.0.0.1:PORT` of a stock scheduler (`/metrics` without a token), `http://127.0.0.1:PORT` of etcd; '' of others. */
+  /**
+   * `https://127.0.0.1:PORT` of a stock scheduler (`/metrics` without a token), `http://127.0.0.1:PORT` of etcd; '' of others.
+   */
   readonly url: string;
   readonly logFile: string;
   /** CPU seconds (user + system, all threads, all runs of it) and peak resident bytes, from /proc; NaN without /proc. */
@@ -48,7 +53,10 @@ export interface ControlPlane {
   readonly processes: ReadonlyMap<string, ControlPlaneProcess>;
   /** Path of a built binary: `kubectl`, `kube-scheduler`, `helm`, …; built if it is missing. */
   binary(name: string): Promise<string>;
-  /** Starts the stock scheduler with this configuration (YAML text of a KubeSchedulerConfiguration without clientConnection.kubeconfig). */
+  /**
+   * Starts the stock scheduler with this configuration (YAML text of a KubeSchedulerConfiguration without
+   * clientConnection.kubeconfig).
+   */
   startStockScheduler(configuration: string, flags?: readonly string[]): Promise<ControlPlaneProcess>;
   /** Kills and starts a process again with the same flags and port: `kube-apiserver`, `etcd`. */
   restart(name: string, signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;

@@ -22,7 +22,10 @@ export interface BenchFigures {
   readonly podsPerSecond: number;
   readonly createToBindP50: number;
   readonly createToBindP99: number;
-  /** From the first creation (of pods created before: from the start of the scheduler) to the last bind, and to the last `Scheduled` event. */
+  /**
+   * From the first creation (of pods created before: from the start of the scheduler) to the last bind, and to the last
+   * `Scheduled` event.
+   */
   readonly timeToLastBind: number;
   readonly timeToLastEvent: number;
   /** From the start of the process to the first bind; Restart only. */

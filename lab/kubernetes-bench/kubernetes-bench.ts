@@ -62,7 +62,10 @@ interface Collected {
   readonly failures: string[];
 }
 
-/** Runs everything. @returns One row for each size of a workload and scheduler; fewer if it was stopped. @throws TegError of the control plane's build. */
+/**
+ * Runs everything. @returns One row for each size of a workload and scheduler; fewer if it was stopped. @throws TegError of the
+ * control plane's build.
+ */
 export async function benchKubernetes(
   options: KubernetesBenchOptions,
   onRows: (rows: readonly KubernetesBenchRow[]) => void = () => {},

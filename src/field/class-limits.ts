@@ -15,7 +15,10 @@ export const CLASS_WHOLE_GPUS_MAX: number = 2 ** 5 - 1;
 /** Highest level of a partial GPU. */
 export const CLASS_PARTIAL_LEVEL_MAX: number = 2 ** 7 - 1;
 
-/** @returns Flavour, memory and CPU of a class in one integer. @param memoryIndex In [0, 64). @param cpuIndex Point of the lattice. */
+/**
+ * @returns Flavour, memory and CPU of a class in one integer. @param memoryIndex In [0, 64). @param cpuIndex Point of the
+ * lattice.
+ */
 export function packHost(flavorId: number, memoryIndex: number, cpuIndex: number): number {
   assert(
     // One comparison: a value too large for its bits leaves a bit above them.
@@ -25,7 +28,10 @@ export function packHost(flavorId: number, memoryIndex: number, cpuIndex: number
   return flavorId | (memoryIndex << 16) | (cpuIndex << 22);
 }
 
-/** @returns The GPUs of a class in one integer. @param top0 Level of the largest partial GPU; then the next two. @param fresh 0 or 1. */
+/**
+ * @returns The GPUs of a class in one integer. @param top0 Level of the largest partial GPU; then the next two. @param fresh 0 or
+ * 1.
+ */
 export function packGpus(whole: number, top0: number, top1: number, top2: number, fresh: number): number {
   assert(
     ((whole >>> 5) | (top0 >>> 7) | (top1 >>> 7) | (top2 >>> 7)) === 0,

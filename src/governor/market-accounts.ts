@@ -4,8 +4,8 @@
  *     zone ──▶ MarketAccounts ──onHold, onRelease──▶ TokenMarket ──▶ Ledger
  *                    └──▶ the accounts of tenants (quotas, limits, budgets): they alone admit, budgets at price 1
  *
- * A pod is a lease on its flavour: milli-units of the reference hardware. Pods of no flavour, or that cost nothing, pay nothing. The
- * market ticks when it is called next: rents are those of the tick, and no event is needed for it.
+ * A pod is a lease on its flavour: milli-units of the reference hardware. Pods of no flavour, or that cost nothing, pay nothing.
+ * The market ticks when it is called next: rents are those of the tick, and no event is needed for it.
  */
 
 import { assert } from '../kernel/assert.ts';
@@ -75,7 +75,10 @@ export class MarketAccounts implements Accounts {
     return this.inner.dueSeconds;
   }
 
-  /** Less its standing, in hours of its mint: by what it had for its share, or by its balance. Infinity if it mints nothing. The smaller goes first. */
+  /**
+   * Less its standing, in hours of its mint: by what it had for its share, or by its balance. Infinity if it mints nothing. The
+   * smaller goes first.
+   */
   shareOf(tenant: number, timeSeconds: number): number {
     const number = this.numberOf(tenant);
     const timeMicros = microsOf(timeSeconds);
@@ -83,7 +86,10 @@ export class MarketAccounts implements Accounts {
     return -this.market.standingOf(number, timeMicros);
   }
 
-  /** @returns By how much `shareOf` grows at once if a job starts now, on the first flavour that could serve it; 0: it pays nothing. */
+  /**
+   * @returns By how much `shareOf` grows at once if a job starts now, on the first flavour that could serve it; 0: it pays
+   * nothing.
+   */
   stepOf(tenant: number, demand: Demand, pods: number): number {
     const mask = this.tenants.flavors.servingMask(demand);
     if (mask === 0) return 0;
@@ -132,7 +138,9 @@ export class MarketAccounts implements Accounts {
     this.market.settle(microsOf(timeSeconds));
   }
 
-  /** Takes a lease of a holder out of its list: the last one that is for as much on that flavour. Equal pods are interchangeable. */
+  /**
+   * Takes a lease of a holder out of its list: the last one that is for as much on that flavour. Equal pods are interchangeable.
+   */
   private takeLease(holder: number, flavor: number, milli: number): number {
     const { leases } = this.market;
     const first = this.lastLease.get(holder) ?? -1;

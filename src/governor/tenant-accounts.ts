@@ -3,12 +3,12 @@
  *
  *     tenant-held ─ budget-empty ─ limit-reached ─ quota-used-up          the first that applies is the reason
  *
- * A job that several flavours could serve is admitted if any of them has room for all of it. If not all have, its demand is narrowed
- * to the nodes of those that have (where the caller can, else it is refused): no placement passes a limit. If these nodes are
- * full, the job waits with the reason `flavors-full` until room comes up on them, or for its tenant on others.
+ * A job that several flavours could serve is admitted if any of them has room for all of it. If not all have, its demand is
+ * narrowed to the nodes of those that have (where the caller can, else it is refused): no placement passes a limit. If these
+ * nodes are full, the job waits with the reason `flavors-full` until room comes up on them, or for its tenant on others.
  *
- * Waking: after a release, a refused tenant is asked for again only if the smallest amount that it was refused could be held now; after
- * the end of a budget's period; and for `flavors-full` after any release on these flavours.
+ * Waking: after a release, a refused tenant is asked for again only if the smallest amount that it was refused could be held now;
+ * after the end of a budget's period; and for `flavors-full` after any release on these flavours.
  *
  * Jobs of tenants that the tree does not know count as the default tenant's. Nodes of no flavour are free for all.
  */

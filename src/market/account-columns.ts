@@ -1,5 +1,6 @@
 /**
- * Accounts as columns: sums of debits and credits in two limbs, reserves, and what a tenant's balance needs to be brought to a time.
+ * Accounts as columns: sums of debits and credits in two limbs, reserves, and what a tenant's balance needs to be brought to a
+ * time.
  *
  * Sums of a ledger pass 2^53 after about ten years of 10^5 GPUs. Two doubles in base 2^52 are exact to 2^105 and cost 1.2 ns an
  * addition; a BigInt in a BigInt64Array costs 25 ns, in an array 36 ns (5·10^6 additions to 1,024 sums, Node.js 26).

@@ -1,8 +1,8 @@
 /**
  * The books: what one transfer does to accounts, with the mint and evaporation that it brings to light.
  *
- * The ledger decides which transfers are carried out, and in what order; each is checked here before it changes anything, and what a
- * chain changed can be taken back.
+ * The ledger decides which transfers are carried out, and in what order; each is checked here before it changes anything, and
+ * what a chain changed can be taken back.
  */
 import { assert } from '../kernel/assert.ts';
 import { AccountColumns } from './account-columns.ts';

@@ -59,7 +59,9 @@ export function rent(id: TransferId, pending: TransferId, used: Charge): Transfe
   return { ...charged(id, used, Code.Rent), action: TransferAction.PostPending, pending, debit: 0 };
 }
 
-/** Pays the rent of what was used and reserves the next horizon: both or neither. @param ids Of the rent and of the new escrow. */
+/**
+ * Pays the rent of what was used and reserves the next horizon: both or neither. @param ids Of the rent and of the new escrow.
+ */
 export function rentTick(
   ids: { readonly rent: TransferId; readonly escrow: TransferId },
   pending: TransferId,

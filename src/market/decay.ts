@@ -4,8 +4,8 @@
  *     B(t + Δ) = B(t)·2^(−Δ/h) + (m/κ)·(1 − 2^(−Δ/h)),   κ = ln 2 / h
  *
  * `Math.exp` may differ by an ulp from one engine to the next, and a ledger that cannot be recomputed elsewhere proves nothing;
- * so factors are fixed-point numbers with 128 bits behind the point. Their error is below 2^-120, that of a balance below one part
- * in 2^31 of a micro-token for a step.
+ * so factors are fixed-point numbers with 128 bits behind the point. Their error is below 2^-120, that of a balance below one
+ * part in 2^31 of a micro-token for a step.
  *
  * @source Theory of demurrage: a balance that evaporates is usage with exponential memory, sign flipped.
  */

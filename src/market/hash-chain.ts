@@ -1,9 +1,9 @@
 /**
  * The hash chain over the batches of a log: each hash covers its batch and, through the hash before it, all earlier ones.
  *
- * It finds what was changed, left out, put in or moved. A log whose end was cut off at a batch still is a valid shorter one: that shows
- * only against a head that was kept elsewhere. A writer who can rewrite a whole log can chain it again; what was put into it then still
- * must survive being recomputed (`verify-ledger.ts`).
+ * It finds what was changed, left out, put in or moved. A log whose end was cut off at a batch still is a valid shorter one: that
+ * shows only against a head that was kept elsewhere. A writer who can rewrite a whole log can chain it again; what was put into
+ * it then still must survive being recomputed (`verify-ledger.ts`).
  */
 import { SHA256_BYTES, Sha256 } from '../kernel/sha256.ts';
 import type { LedgerBatch } from './batch.ts';

@@ -1,9 +1,9 @@
 /**
  * Rents divided among the jobs that caused them, out of the notes of a log.
  *
- * A rent is of one tenant and period. Each job's part of it is in proportion to quantity × price, rounded so that the parts add up to the
- * rent exactly: a part differs from ⌊quantity × price⌋ by less than a micro-token, or by what the tenant could not pay. Memory: what runs
- * at one time, and what ran since the last rent.
+ * A rent is of one tenant and period. Each job's part of it is in proportion to quantity × price, rounded so that the parts add
+ * up to the rent exactly: a part differs from ⌊quantity × price⌋ by less than a micro-token, or by what the tenant could not pay.
+ * Memory: what runs at one time, and what ran since the last rent.
  */
 import { type BatchParts, Call } from './batch.ts';
 import { LogReader, type Movement } from './log-reader.ts';

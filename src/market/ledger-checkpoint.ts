@@ -1,13 +1,14 @@
 /**
- * A checkpoint: the state of a ledger between two calls, as bytes. A ledger that is made of it does what the first one would have done.
+ * A checkpoint: the state of a ledger between two calls, as bytes. A ledger that is made of it does what the first one would have
+ * done.
  *
  *     doubles  version · half-life · time · number of the next batch · notes · time of the last note · floor · last position
  *              · accounts · transfers · bytes of names
  *     columns of the accounts, a double each · records of the remembered transfers (`record.ts`) in the order of their insertion
  *     · their states, a byte each · names of the accounts as JSON
  *
- * Canonical: ledgers with the same log have the same bytes, whether they were made of a checkpoint or not. So a verification, which
- * recomputes everything from the first batch, compares them.
+ * Canonical: ledgers with the same log have the same bytes, whether they were made of a checkpoint or not. So a verification,
+ * which recomputes everything from the first batch, compares them.
  */
 import { TegError } from '../model/errors.ts';
 import type { AccountColumns } from './account-columns.ts';

@@ -4,9 +4,9 @@
  *     MINT ──mint──▶ tenant ──rent──▶ BURN      a tenant's balance also evaporates ──▶ EVAP, and pays tax ──▶ TAX
  *                      └─▶ reserve (pending) ──post──▶ … · ──void, expiry──▶ back
  *
- * Invariants. The balances of all accounts add up to exactly 0. Only MINT is ever below 0. A transfer never changes; an id is answered
- * once, and the same again when it is replayed. A chain happens whole or not at all. What a tenant has available never passes
- * m/κ and what it was given besides mint (`theory`: no hoarding; with it the bounds of supply and bursts).
+ * Invariants. The balances of all accounts add up to exactly 0. Only MINT is ever below 0. A transfer never changes; an id is
+ * answered once, and the same again when it is replayed. A chain happens whole or not at all. What a tenant has available never
+ * passes m/κ and what it was given besides mint (`theory`: no hoarding; with it the bounds of supply and bursts).
  *
  * Mint and evaporation are posted when a tenant's account is touched, by the closed form of `decay.ts`; the fractions are
  * carried, so that how often an account is touched changes nothing. What is reserved does not evaporate. What comes back from a

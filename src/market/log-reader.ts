@@ -1,6 +1,6 @@
 /**
- * What the records of a log say about balances, read without the ledger: statements are made of it, and a verification compares it
- * with what the ledger computes.
+ * What the records of a log say about balances, read without the ledger: statements are made of it, and a verification compares
+ * it with what the ledger computes.
  */
 import type { BatchParts } from './batch.ts';
 import type { Ledger } from './ledger.ts';

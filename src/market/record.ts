@@ -6,7 +6,8 @@
  *
  *     byte 0 action · 1 flags · 2 code (16 bit) · 4 kind of the id · 5 kind of the pending id · 6 answer · 7 zero
  *     int32  8 subject of the id · 12 of the pending id · 16 debit · 20 credit
- *     double 24 position of the id · 32 of the pending id, −1: none · 40 amount · 48 timeout, µs · 56 job · 64 quantity · 72 price
+ *     double 24 position of the id · 32 of the pending id, −1: none · 40 amount · 48 timeout, µs
+ *     · 56 job · 64 quantity · 72 price
  *            80 moved · 88 time, µs
  *
  * Little endian, as every machine that Node.js runs on.

@@ -1,9 +1,9 @@
 /**
  * Bringing one tenant's balance to a time: what is minted and what evaporates, in whole micro-tokens with the rests carried.
  *
- * The exact balance is a = A + mint not posted yet − evaporation not posted yet, where A is what is available; `Decay` takes a to the
- * new time. Never overdrawn: the new a is a convex combination of the old one, the mint and 0, so that evaporation that is due never
- * exceeds A and what was minted by a whole micro-token.
+ * The exact balance is a = A + mint not posted yet − evaporation not posted yet, where A is what is available; `Decay` takes a to
+ * the new time. Never overdrawn: the new a is a convex combination of the old one, the mint and 0, so that evaporation that is
+ * due never exceeds A and what was minted by a whole micro-token.
  */
 import type { AccountColumns } from './account-columns.ts';
 import { AMOUNT_MAX, MICROS_PER_HOUR } from './amounts.ts';

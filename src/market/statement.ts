@@ -1,6 +1,6 @@
 /**
- * A tenant's statement of account: opening balance, each movement with its reason, closing balance; to the micro-token. By tenant and rent
- * period, or by job; whole, or a page of it.
+ * A tenant's statement of account: opening balance, each movement with its reason, closing balance; to the micro-token. By tenant
+ * and rent period, or by job; whole, or a page of it.
  */
 import { closestName } from '../kernel/closest-name.ts';
 import { TegError } from '../model/errors.ts';

@@ -95,7 +95,9 @@ export const Answer = {
   LinkedFailed: 9,
   /** Not remembered: the id belongs to another transfer, or to a part of the chain only. */
   IdReused: 10,
-  /** Not remembered: an unknown id, of a position that is forgotten or before the last one. A replay that differs, or is too late. */
+  /**
+   * Not remembered: an unknown id, of a position that is forgotten or before the last one. A replay that differs, or is too late.
+   */
   Stale: 11,
 } as const;
 
@@ -125,7 +127,9 @@ export interface Transfer {
   readonly debit: number;
   /** Post, Pend: the account that gets it. SetMint: the tenant. Else 0. */
   readonly credit: number;
-  /** Micro-tokens; PostPending: at most the pending amount, the rest is released. SetMint: micro-tokens an hour. VoidPending: 0. */
+  /**
+   * Micro-tokens; PostPending: at most the pending amount, the rest is released. SetMint: micro-tokens an hour. VoidPending: 0.
+   */
   readonly amount: number;
   /** The transfer that is posted or voided. */
   readonly pending?: TransferId | undefined;

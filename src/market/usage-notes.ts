@@ -5,8 +5,9 @@
  *     start   account, flavor, job, milli-units, quoted price, rate      end    of which start
  *     quote   the price of a flavor from now on, for all that runs: the rent of the time before is over
  *
- * Rents are sums by tenant and period. With the notes they can be recomputed, and divided among jobs, and the ledger does not need a
- * transfer for each job: a job costs two records, however long it runs. A note is known by its number: the same one twice is written once.
+ * Rents are sums by tenant and period. With the notes they can be recomputed, and divided among jobs, and the ledger does not
+ * need a transfer for each job: a job costs two records, however long it runs. A note is known by its number: the same one twice
+ * is written once.
  */
 import type { BatchParts } from './batch.ts';
 import { Records } from './record.ts';

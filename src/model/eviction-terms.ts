@@ -4,7 +4,9 @@
 export interface EvictionTerms {
   /** Seconds of a run between two checkpoints, from which a later run goes on; > 0. Infinity: it starts over. */
   readonly checkpointSeconds: number;
-  /** `all`: it goes whole or not at all. `single`: pods beyond its gang's minimum go one by one, and come back when there is room. */
+  /**
+   * `all`: it goes whole or not at all. `single`: pods beyond its gang's minimum go one by one, and come back when there is room.
+   */
   readonly disruption: Disruption;
 }
 

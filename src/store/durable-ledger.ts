@@ -19,19 +19,21 @@ export interface DurableLedgerOptions {
   /** See `LedgerOptions`. */
   readonly transfersMax?: number;
   /**
-   * The caller makes all calls again from the first one on. The ledger starts empty; each batch that the store has must come again, byte
-   * by byte, and those after it are stored: a run that was killed goes on, and another one is refused. Default false.
+   * The caller makes all calls again from the first one on. The ledger starts empty; each batch that the store has must come
+   * again, byte by byte, and those after it are stored: a run that was killed goes on, and another one is refused. Default false.
    */
   readonly startsAgain?: boolean;
   /**
-   * Bytes of batches after which a checkpoint is stored, so that the next opening need not do more again; default 2 MiB. It is at least
-   * four times the last checkpoint. None where a ledger starts again.
+   * Bytes of batches after which a checkpoint is stored, so that the next opening need not do more again; default 2 MiB. It is at
+   * least four times the last checkpoint. None where a ledger starts again.
    */
   readonly checkpointBytes?: number;
 }
 
 const CHECKPOINT_BYTES_DEFAULT = 2 ** 21;
-/** Batches that are written for each byte of checkpoint, at least: what checkpoints cost stays below a part of what batches do. */
+/**
+ * Batches that are written for each byte of checkpoint, at least: what checkpoints cost stays below a part of what batches do.
+ */
 const CHECKPOINT_FACTOR = 4;
 
 /** @returns The checkpoint of a store, if a ledger can be made of it. */
@@ -62,8 +64,8 @@ export class DurableLedger {
    * Makes a ledger, or brings it back from the store: out of its checkpoint and the batches after it, or of all batches where the
    * checkpoint is damaged, of another version or not of this log.
    *
-   * @throws TegError TEG_LEDGER_CORRUPT if the log is not what a ledger writes, TEG_LEDGER_OTHER if one that starts again does not start
-   * as this one does; as every call of the ledger does then.
+   * @throws TegError TEG_LEDGER_CORRUPT if the log is not what a ledger writes, TEG_LEDGER_OTHER if one that starts again does
+   * not start as this one does; as every call of the ledger does then.
    */
   constructor(store: LedgerStore, options: DurableLedgerOptions) {
     this.store = store;

@@ -1,6 +1,6 @@
 /**
- * Kills the process that writes a ledger, again and again on one file: nothing that it acknowledged is lost, and whatever is there is
- * a right ledger. Ten times here; `TEG_LEDGER_KILLS=200 vitest run src/store/ledger-kill.test.ts` for more.
+ * Kills the process that writes a ledger, again and again on one file: nothing that it acknowledged is lost, and whatever is
+ * there is a right ledger. Ten times here; `TEG_LEDGER_KILLS=200 vitest run src/store/ledger-kill.test.ts` for more.
  *
  * A kill proves nothing about a loss of power, as the kernel keeps what was written: that is `ledger-power.test.ts`.
  */
@@ -30,7 +30,10 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a writer. @param command Words before the runtime, for limits and injected faults. @param killAfter Acks, then milliseconds. */
+/**
+ * Runs a writer. @param command Words before the runtime, for limits and injected faults. @param killAfter Acks, then
+ * milliseconds.
+ */
 async function runWriter(
   orders: WriterOrders,
   { command = [], killAfter }: { command?: string[]; killAfter?: { acks: number; ms: number } } = {},

@@ -1,6 +1,6 @@
 /**
- * A loss of power: the writes of a ledger are recorded with strace, and every moment of the run is made into files as a disk may have
- * left them: of the writes since the last fsync of a file some are there, some are not, and some are torn at 512 bytes.
+ * A loss of power: the writes of a ledger are recorded with strace, and every moment of the run is made into files as a disk may
+ * have left them: of the writes since the last fsync of a file some are there, some are not, and some are torn at 512 bytes.
  *
  * Creating and removing files is taken as ordered and immediate, as journalling file systems do it.
  */

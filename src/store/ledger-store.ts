@@ -15,7 +15,8 @@ export interface LedgerStore {
    * Stores batches, all or none. When it returns they survive a crash of the process and of the machine.
    *
    * @param batches With the numbers that follow.
-   * @throws TegError TEG_STORE_FENCED if another writer has taken over, and nothing is stored; TEG_STORE_FAILED. The store has stopped then: what a failed fsync left is known after a new opening only.
+   * @throws TegError TEG_STORE_FENCED if another writer has taken over, and nothing is stored; TEG_STORE_FAILED. The store has
+   * stopped then: what a failed fsync left is known after a new opening only.
    */
   append(batches: readonly ChainedBatch[]): void;
 

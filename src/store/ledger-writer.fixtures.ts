@@ -1,8 +1,8 @@
 /**
  * A process that writes a ledger and is killed: run by `ledger-kill.test.ts`, not a test itself.
  *
- * It draws the same calls from its seed every time, so that after a crash it does all of them again; those that the log has change
- * nothing. After each commit it acknowledges on standard output: `number hash`, a line.
+ * It draws the same calls from its seed every time, so that after a crash it does all of them again; those that the log has
+ * change nothing. After each commit it acknowledges on standard output: `number hash`, a line.
  */
 import { writeSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';

@@ -1,12 +1,12 @@
 /**
  * The log of a ledger in one SQLite file, through `node:sqlite`.
  *
- * Write-ahead log with `synchronous = FULL`: a commit returns after its fsync. The row in `head` is written with every commit, so that
- * rows that are gone from the end are missed.
+ * Write-ahead log with `synchronous = FULL`: a commit returns after its fsync. The row in `head` is written with every commit, so
+ * that rows that are gone from the end are missed.
  *
- * One writer. Every opening for writing takes a larger fencing token, and every commit requires that the token in the file still is its
- * own. By default the writer also locks the file for as long as it is open. A writer that is given its token (a leader with its term)
- * does not: the next leader can take over from one that hangs, and what that one writes when it wakes is refused.
+ * One writer. Every opening for writing takes a larger fencing token, and every commit requires that the token in the file still
+ * is its own. By default the writer also locks the file for as long as it is open. A writer that is given its token (a leader
+ * with its term) does not: the next leader can take over from one that hangs, and what that one writes when it wakes is refused.
  *
  * After any failed write the store stops: a second fsync may report success for pages that the first one dropped.
  */
@@ -59,8 +59,8 @@ export interface SqliteStoreOptions {
   /** False: commits return before they are on the disk. For the negative control of a test. */
   readonly isDurable?: boolean;
   /**
-   * Fencing token, an integer in [1, 2^53): larger than that of every opening before. Given: the file is not locked. Absent: the next one,
-   * and the file is locked.
+   * Fencing token, an integer in [1, 2^53): larger than that of every opening before. Given: the file is not locked. Absent: the
+   * next one, and the file is locked.
    */
   readonly fence?: number | undefined;
   /** Called at each point of each append; for tests. */
@@ -84,8 +84,8 @@ export class SqliteLedgerStore implements LedgerStore {
   /**
    * Opens a file, or makes one.
    *
-   * @throws TegError TEG_STORE_FAILED if it cannot be opened or SQLite is too old, TEG_STORE_LOCKED if it is in use, TEG_STORE_FENCED if
-   * the file has seen as large a token, TEG_LEDGER_CORRUPT if it is damaged or is not the log of a ledger.
+   * @throws TegError TEG_STORE_FAILED if it cannot be opened or SQLite is too old, TEG_STORE_LOCKED if it is in use,
+   * TEG_STORE_FENCED if the file has seen as large a token, TEG_LEDGER_CORRUPT if it is damaged or is not the log of a ledger.
    */
   constructor(
     path: string,

@@ -216,6 +216,9 @@ export interface KubernetesObject {
   readonly object: Readonly<Record<string, unknown>>;
   /** Of a pod: the job that it became; absent if it was left out. */
   readonly job?: JobSpec;
-  /** Whether a workload would make the pod, or several like it: the object has the name of none of them. Absent: the file lists it. */
+  /**
+   * Whether a workload would make the pod, or several like it: the object has the name of none of them. Absent: the file lists
+   * it.
+   */
   readonly isMade?: true;
 }

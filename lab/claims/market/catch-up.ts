@@ -24,7 +24,10 @@ export interface CatchUpTimes {
   readonly alone: number;
 }
 
-/** One tenant alone for a time, then a second one of equal right with as much work. @returns How long until the first one starts again, µs. */
+/**
+ * One tenant alone for a time, then a second one of equal right with as much work. @returns How long until the first one starts
+ * again, µs.
+ */
 export function catchUp(
   { halfLife, memory, period, alone }: CatchUpTimes,
   random: Random,

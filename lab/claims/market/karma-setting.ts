@@ -1,6 +1,6 @@
 /**
- * Karma's own setting: 100 users of equal right, 10 slices each, for 900 quanta, as in its paper's evaluation; demands are uniform from
- * nothing to twice the fair share, as in the random tests of its authors' code.
+ * Karma's own setting: 100 users of equal right, 10 slices each, for 900 quanta, as in its paper's evaluation; demands are
+ * uniform from nothing to twice the fair share, as in the random tests of its authors' code.
  *
  * @source Vuppalapati et al. 2023, Karma: Resource allocation for dynamic demands (OSDI), §5.
  */

@@ -1,5 +1,6 @@
 /**
- * The world of quanta in which sharing rules are compared: 40 tenants of equal right, half of them steady, half bursty with the same mean.
+ * The world of quanta in which sharing rules are compared: 40 tenants of equal right, half of them steady, half bursty with the
+ * same mean.
  */
 import type { Random } from '../../../src/kernel/random.ts';
 import { jainIndex } from '../../../src/market/shares/fairness.ts';
@@ -121,7 +122,10 @@ export function usefulOf(allocations: readonly Float64Array[], wanted: Demands):
 export interface Fairness {
   /** Smallest total allocation over the mean. */
   readonly minShare: number;
-  /** Smallest over largest total allocation, Jain's index of the totals, smallest satisfied part of a demand, part of capacity used. */
+  /**
+   * Smallest over largest total allocation, Jain's index of the totals, smallest satisfied part of a demand, part of capacity
+   * used.
+   */
   readonly minOverMax: number;
   readonly jain: number;
   readonly satisfied: number;

@@ -61,21 +61,11 @@ export const BETWEEN_KARMA_AND_MAX_MIN: Claim = {
     const byMaxMin = run(maxMin(CAPACITY));
     const endless = run(tokens(SHARES, Number.POSITIVE_INFINITY));
     const instant = run(tokens(SHARES, SHORT_QUANTA));
-    const byDefault = run(tokens(SHARES, DEFAULT_QUANTA));
     const usual = fairnessOf(run(remembered(SHARES, MEMORY_QUANTA)), demands);
     const reference = fairnessOf(byKarma, demands);
     const hundred = run(tokens(SHARES, 100));
     const forgetful = fairnessOf(byMaxMin, demands);
-    const [overHalf, ofMaxMin, ofShort] = overReference(random.fork(1), () => [
-      karma(KARMA_SHARES, 0.5),
-      remembered(KARMA_SHARES, MEMORY_QUANTA),
-      maxMin(KARMA_CAPACITY),
-      remembered(KARMA_SHARES, 1),
-    ]) as [OverReference, OverReference, OverReference];
-    const [overNone] = overReference(random.fork(1), () => [
-      karma(KARMA_SHARES, 0),
-      remembered(KARMA_SHARES, MEMORY_QUANTA),
-    ]) as [OverReference];
+    const own = karmaSetting(random);
     return {
       checks: [
         within(
@@ -102,10 +92,7 @@ export const BETWEEN_KARMA_AND_MAX_MIN: Claim = {
           usual.satisfied / reference.satisfied,
           1,
         ),
-        atLeast('Karma’s setting: Jain’s index over Karma’s, worst seed', overNone.jainWorst, 1),
-        atLeast('Karma’s setting: smallest share over Karma’s, worst seed', overNone.minShareWorst, 1),
-        atLeast('the same over Karma with half guaranteed: Jain’s index, mean', overHalf.jainMean, 0.99999),
-        atLeast('smallest share, mean, to a slice in a thousand', overHalf.minShareMean, 0.9995),
+        ...own.checks,
       ],
       controls: [
         within(
@@ -121,35 +108,66 @@ export const BETWEEN_KARMA_AND_MAX_MIN: Claim = {
           0,
         ),
         atLeast('Jain’s index of max-min over Karma’s', forgetful.jain / reference.jain, 0.9999),
-        atLeast(
-          'Karma’s setting: smallest share of max-min over Karma’s, worst seed',
-          ofMaxMin.minShareWorst,
-          1,
-        ),
-        atLeast(
-          'Karma’s setting: smallest share with a memory of one quantum over Karma’s, worst seed',
-          ofShort.minShareWorst,
-          1,
-        ),
+        ...own.controls,
       ],
-      notes: [
-        `Karma’s setting, over Karma with half guaranteed, as in its paper: smallest share ${overHalf.minShareWorst.toFixed(4)} (worst seed) and ${overHalf.minShareMean.toFixed(6)} (mean), Jain ${overHalf.jainWorst.toFixed(6)} and ${overHalf.jainMean.toFixed(6)}. They differ by single slices of the last quanta.`,
-        fairnessLine('partition', run(partition(SHARES)), demands),
-        fairnessLine('max-min', byMaxMin, demands),
-        fairnessLine('Karma, half guaranteed', run(karma(SHARES, 0.5)), demands),
-        fairnessLine('Karma, nothing guaranteed', byKarma, demands),
-        fairnessLine(`tokens, half-life ${DEFAULT_QUANTA}`, byDefault, demands),
-        ...HALF_LIVES.map((halfLife) =>
-          fairnessLine(
-            `tokens, half-life ${halfLife === Number.POSITIVE_INFINITY ? '∞' : halfLife}`,
-            run(tokens(SHARES, halfLife)),
-            demands,
-          ),
-        ),
-      ],
+      notes: [own.note, ...fairnessLines(demands)],
     };
   },
 };
+
+/** Karma's own setting: the order by usage over Karma; as controls max-min, and a memory of one quantum. */
+function karmaSetting(random: Random): Pick<Measurement, 'checks' | 'controls'> & { note: string } {
+  const [overHalf, ofMaxMin, ofShort] = overReference(random.fork(1), () => [
+    karma(KARMA_SHARES, 0.5),
+    remembered(KARMA_SHARES, MEMORY_QUANTA),
+    maxMin(KARMA_CAPACITY),
+    remembered(KARMA_SHARES, 1),
+  ]) as [OverReference, OverReference, OverReference];
+  const [overNone] = overReference(random.fork(1), () => [
+    karma(KARMA_SHARES, 0),
+    remembered(KARMA_SHARES, MEMORY_QUANTA),
+  ]) as [OverReference];
+  return {
+    checks: [
+      atLeast('Karma’s setting: Jain’s index over Karma’s, worst seed', overNone.jainWorst, 1),
+      atLeast('Karma’s setting: smallest share over Karma’s, worst seed', overNone.minShareWorst, 1),
+      atLeast('the same over Karma with half guaranteed: Jain’s index, mean', overHalf.jainMean, 0.99999),
+      atLeast('smallest share, mean, to a slice in a thousand', overHalf.minShareMean, 0.9995),
+    ],
+    controls: [
+      atLeast(
+        'Karma’s setting: smallest share of max-min over Karma’s, worst seed',
+        ofMaxMin.minShareWorst,
+        1,
+      ),
+      atLeast(
+        'Karma’s setting: smallest share with a memory of one quantum over Karma’s, worst seed',
+        ofShort.minShareWorst,
+        1,
+      ),
+    ],
+    note: `Karma’s setting, over Karma with half guaranteed, as in its paper: smallest share ${overHalf.minShareWorst.toFixed(4)} (worst seed) and ${overHalf.minShareMean.toFixed(6)} (mean), Jain ${overHalf.jainWorst.toFixed(6)} and ${overHalf.jainMean.toFixed(6)}. They differ by single slices of the last quanta.`,
+  };
+}
+
+/** A line for each rule between a partition and max-min. */
+function fairnessLines(demands: Demands): string[] {
+  const run = (rule: SharingRule): Float64Array[] => runRule(rule, demands);
+  return [
+    fairnessLine('partition', run(partition(SHARES)), demands),
+    fairnessLine('max-min', run(maxMin(CAPACITY)), demands),
+    fairnessLine('Karma, half guaranteed', run(karma(SHARES, 0.5)), demands),
+    fairnessLine('Karma, nothing guaranteed', run(karma(SHARES, 0)), demands),
+    fairnessLine(`tokens, half-life ${DEFAULT_QUANTA}`, run(tokens(SHARES, DEFAULT_QUANTA)), demands),
+    ...HALF_LIVES.map((halfLife) =>
+      fairnessLine(
+        `tokens, half-life ${halfLife === Number.POSITIVE_INFINITY ? '∞' : halfLife}`,
+        run(tokens(SHARES, halfLife)),
+        demands,
+      ),
+    ),
+  ];
+}
 
 function fairnessLine(name: string, allocations: readonly Float64Array[], demands: Demands): string {
   const { minOverMax, jain, satisfied, used } = fairnessOf(allocations, demands);

@@ -1,8 +1,8 @@
 /**
  * A cluster of GPUs without nodes, on which tenants queue jobs: the market's order on real starts and ends, without places.
  *
- * At one instant all ends come first, then all arrivals, then starts. There is no head of the queue: a tenant whose next job does not fit
- * is passed over, unless it has saved for a gang, for which room is kept then.
+ * At one instant all ends come first, then all arrivals, then starts. There is no head of the queue: a tenant whose next job does
+ * not fit is passed over, unless it has saved for a gang, for which room is kept then.
  */
 import { assert } from '../../../src/kernel/assert.ts';
 import { TimeHeap } from '../../../src/kernel/time-heap.ts';

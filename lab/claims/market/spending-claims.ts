@@ -129,7 +129,10 @@ function windowOf(
 const BURST_JOBS = 1e5;
 const BURST_AFTER = [1 / 24, 1 / 4, 1, 4];
 
-/** GPU-time that a tenant gets with 10^5 jobs in one second over what it gets when it submits them as they can run, after some days. */
+/**
+ * GPU-time that a tenant gets with 10^5 jobs in one second over what it gets when it submits them as they can run, after some
+ * days.
+ */
 function burstGain(random: Random, start: StartOrder, order: TenantOrderKind = 'Usage'): number {
   const draws = random.fork(0);
   const run = (isBurst: boolean): number[] => {

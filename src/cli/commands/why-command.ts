@@ -1,4 +1,7 @@
-/** `teg why`: why a job waits. `teg quote`: what one would cost. `teg share`: what each tenant had. All on the result of a simulation. */
+/**
+ * `teg why`: why a job waits. `teg quote`: what one would cost. `teg share`: what each tenant had. All on the result of a
+ * simulation.
+ */
 import type { Command } from 'commander';
 import type { QuoteOptions } from '../economy/quote-answer.ts';
 import { decimalNumber, parsePositiveDuration, wholeNumber } from '../terminal/option-values.ts';

@@ -1,6 +1,6 @@
 /**
- * What a job would cost on each flavour at the end of a simulation, and what it could start with: computed from the market of the result by
- * the market's own formulas.
+ * What a job would cost on each flavour at the end of a simulation, and what it could start with: computed from the market of the
+ * result by the market's own formulas.
  */
 
 import { MICROS_PER_SECOND, MICROS_PER_TOKEN } from '../../market/amounts.ts';
@@ -55,7 +55,10 @@ export interface FlavorQuote {
   readonly affordableInSeconds: number | null;
 }
 
-/** @returns The tenant of that name; of a name that is not declared, the tenant `default`, if `falls`. @throws TegError TEG_OPTION_INVALID. */
+/**
+ * @returns The tenant of that name; of a name that is not declared, the tenant `default`, if `falls`. @throws TegError
+ * TEG_OPTION_INVALID.
+ */
 export function marketTenant(market: MarketResult, name: string, falls: boolean): MarketTenantResult {
   const named = (wanted: string) => market.tenants.find((tenant) => tenant.name === wanted);
   const tenant = named(name) ?? (falls ? named(DEFAULT_TENANT_NAME) : undefined);
@@ -68,7 +71,9 @@ export function marketTenant(market: MarketResult, name: string, falls: boolean)
   );
 }
 
-/** @returns A quote for each flavour of that name, or that the job may run on. @throws TegError TEG_OPTION_INVALID: there is none. */
+/**
+ * @returns A quote for each flavour of that name, or that the job may run on. @throws TegError TEG_OPTION_INVALID: there is none.
+ */
 export function quotesFor(
   market: MarketResult,
   shape: QuotedShape,

@@ -2,8 +2,8 @@
  * A checker of tables of FOCUS 1.2, written from the specification and not from the export.
  *
  * @source https://focus.finops.org/focus-specification/v1-2/: the content constraints of the columns, and the requirements of the
- * attributes for dates, numbers, currencies, key-values and nulls. Of conditional columns those are checked that the table has; what a
- * provider with sub-accounts, unit prices, virtual currency, resources and tags must have is in `REQUIRED`.
+ * attributes for dates, numbers, currencies, key-values and nulls. Of conditional columns those are checked that the table has;
+ * what a provider with sub-accounts, unit prices, virtual currency, resources and tags must have is in `REQUIRED`.
  */
 
 type Type = 'decimal' | 'string' | 'date' | 'currency' | 'json';

@@ -1,4 +1,7 @@
-/** `teg ledger export --format focus-1.2`, on the file of a simulation: checked by a checker of the specification, and against the ledger. */
+/**
+ * `teg ledger export --format focus-1.2`, on the file of a simulation: checked by a checker of the specification, and against the
+ * ledger.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,10 +1,10 @@
 /**
- * `teg ledger export --format focus-1.2`: rents as a table of the FinOps Open Cost and Usage Specification, a row for each job, price and
- * rent. https://focus.finops.org/focus-specification/v1-2/
+ * `teg ledger export --format focus-1.2`: rents as a table of the FinOps Open Cost and Usage Specification, a row for each job,
+ * price and rent. https://focus.finops.org/focus-specification/v1-2/
  *
  * Tokens are the currency of prices. There is no money: the billing currency is XXX, ISO 4217's code for none, at one token each.
- * `EffectiveCost` is what was paid, and adds up to the ledger's rents; `ContractedCost` is what was quoted, so that the difference was
- * not paid (or is a rounding below a micro-token); `ListCost` is the same usage at the base price.
+ * `EffectiveCost` is what was paid, and adds up to the ledger's rents; `ContractedCost` is what was quoted, so that the
+ * difference was not paid (or is a rounding below a micro-token); `ListCost` is the same usage at the base price.
  */
 import { once } from 'node:events';
 import { MICROS_PER_TOKEN, QUANTITY_PER_UNIT_HOUR } from '../../market/amounts.ts';
@@ -48,7 +48,10 @@ function metric(name: string, get: (charge: FocusCharge) => number): Row {
   return { name, field: name, type: 'DOUBLE', nullable: false, optional: false, get };
 }
 
-/** The columns that the specification requires of a provider with sub-accounts, a price list, virtual currency and tags; then our own. */
+/**
+ * The columns that the specification requires of a provider with sub-accounts, a price list, virtual currency and tags; then our
+ * own.
+ */
 const LAYOUT: TableLayout<FocusCharge> = {
   kind: 'focus-1.2',
   columns: [

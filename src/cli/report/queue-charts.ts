@@ -12,7 +12,7 @@ const WAIT_MIN_SECONDS = 1;
 /** What one queue did. */
 export interface QueuePoint {
   readonly queue: string;
-  /** What tells it from others of the same queue, written beside its point: what it knew of run times. May be empty. */
+  /** What distinguishes it from others of the same queue, written beside its point: what it knew of run times. May be empty. */
   readonly label: string;
   /** Share of capacity. */
   readonly headOfLine: number;

@@ -1,6 +1,6 @@
 /**
- * `teg simulate --ledger` is killed again and again, and done again on the same file: it goes on where the file ends, and the file
- * becomes that of a run that nobody killed, byte by byte. Six kills here; `TEG_LEDGER_KILLS=20` for more.
+ * `teg simulate --ledger` is killed again and again, and done again on the same file: it goes on where the file ends, and the
+ * file becomes that of a run that nobody killed, byte by byte. Six kills here; `TEG_LEDGER_KILLS=20` for more.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,8 +1,8 @@
 /**
  * The third part of `teg start`: three tenants that share 96 GPUs, with gangs. Half a second, on a small fixed workload.
  *
- * It runs twice: until a gang waits for a start that it was promised, so that `teg why` has something to say, and on, which shows whether the
- * promise was kept.
+ * It runs twice: until a gang waits for a start that it was promised, so that `teg why` has something to say, and on, which shows
+ * whether the promise was kept.
  */
 import { Random } from '../../kernel/random.ts';
 import { marketSpec, quotaFlavor, tenantSpec } from '../../market/tenants/spec.ts';

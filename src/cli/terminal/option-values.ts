@@ -133,7 +133,10 @@ export function parseFraction(text: string): number {
   return value;
 }
 
-/** Reads `90`, `90s`, `15m`, `2h`, `7d`, `1w`, `250ms`. @returns Seconds in [0, DURATION_SECONDS_MAX]. @throws TegError TEG_OPTION_INVALID. */
+/**
+ * Reads `90`, `90s`, `15m`, `2h`, `7d`, `1w`, `250ms`. @returns Seconds in [0, DURATION_SECONDS_MAX]. @throws TegError
+ * TEG_OPTION_INVALID.
+ */
 export function parseDurationSeconds(text: string): number {
   const match = /^(.*?[\d.])\s*(ms|s|m|h|d|w)?$/i.exec(text.trim());
   const unit = SECONDS_BY_UNIT[(match?.[2] ?? 's').toLowerCase()] as number;
@@ -185,7 +188,10 @@ export function parseSourceFile(text: string): string {
   return refuse(text, 'a file: nothing is generated here, `teg trace generate` makes files');
 }
 
-/** Reads `a,b,c`. @returns The parts without blanks around them, in order; none empty, none twice. @throws TegError TEG_OPTION_INVALID. */
+/**
+ * Reads `a,b,c`. @returns The parts without blanks around them, in order; none empty, none twice. @throws TegError
+ * TEG_OPTION_INVALID.
+ */
 export function parseList(text: string): string[] {
   const parts = text.split(',').map((part) => part.trim());
   if (parts.some((part) => part === '')) refuse(text, 'names separated by single commas, such as a,b,c');
@@ -194,7 +200,10 @@ export function parseList(text: string): string[] {
   return parts;
 }
 
-/** Reads `1000,1e4,100_000`. @returns Whole numbers in [1, NODES_MAX] in the order given, none twice. @throws TegError TEG_OPTION_INVALID. */
+/**
+ * Reads `1000,1e4,100_000`. @returns Whole numbers in [1, NODES_MAX] in the order given, none twice. @throws TegError
+ * TEG_OPTION_INVALID.
+ */
 export function parsePositiveIntList(text: string): number[] {
   const values = parseList(text).map(toNumber);
   const good = values.every((value) => Number.isSafeInteger(value) && value >= 1 && value <= NODES_MAX);

@@ -1,7 +1,8 @@
 /**
  * Keeps pods on nodes with GPUs of the make that they ask for: the simulator counts GPUs of all makes as GPUs.
  *
- * As with taints, a label on the nodes and a term on the pods, and only where a cluster has several makes or not the one asked for.
+ * As with taints, a label on the nodes and a term on the pods, and only where a cluster has several makes or not the one asked
+ * for.
  */
 import type { JobSpec } from '../../model/job.ts';
 import type { NodeSpec } from '../../model/node.ts';

@@ -47,8 +47,9 @@ export interface InputSources {
   /** Changes to the cluster, and whether to start from the pods of its file. */
   readonly whatIf?: WhatIf;
   /**
-   * '' (only with a start from a snapshot: none), a file, or `generated:JOBS`, `generated:JOBS:LOAD` or `generated:JOBS:LOAD:LONGEST`: offered load relative to the
-   * cluster, and where durations are cut (`8h`; a gang runs up to four times as long).
+   * '' (only with a start from a snapshot: none), a file, or `generated:JOBS`, `generated:JOBS:LOAD` or
+   * `generated:JOBS:LOAD:LONGEST`: offered load relative to the cluster, and where durations are cut (`8h`; a gang runs up to
+   * four times as long).
    */
   readonly jobs: string;
   /**

@@ -1,9 +1,9 @@
 /**
  * The ledger of a simulation in a file: written as the run goes on, many batches a commit.
  *
- * The file belongs to one run. The same run may be done again on it, after a crash or not: it makes the same batches from the first one
- * on, each of which is compared with the file, and adds those that the file lacks. So nothing is lost or doubled, and the file ends as
- * that of a run without a crash, byte by byte. Another run is refused at the first batch that differs.
+ * The file belongs to one run. The same run may be done again on it, after a crash or not: it makes the same batches from the
+ * first one on, each of which is compared with the file, and adds those that the file lacks. So nothing is lost or doubled, and
+ * the file ends as that of a run without a crash, byte by byte. Another run is refused at the first batch that differs.
  */
 import { TegError } from '../../model/errors.ts';
 import { DurableLedger } from '../../store/durable-ledger.ts';

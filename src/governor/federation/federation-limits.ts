@@ -52,7 +52,10 @@ export function numberOfIncarnation(incarnation: number, made: number): number {
   return incarnation * NUMBERS_PER_INCARNATION + made;
 }
 
-/** @returns Demand and sizes of a line of waiting jobs in one number: 19 + 17 + 17 bits. @param demandId Below 2^19, which its table holds. */
+/**
+ * @returns Demand and sizes of a line of waiting jobs in one number: 19 + 17 + 17 bits. @param demandId Below 2^19, which its
+ * table holds.
+ */
 export function packLine(demandId: number, podCount: number, gangMin: number): number {
   assert(podCount >= 1 && podCount <= PODS_PACKED_MAX, 'a job has more pods than can be packed');
   assert(gangMin >= 0 && gangMin <= PODS_PACKED_MAX, 'a job starts with more pods than can be packed');

@@ -12,7 +12,10 @@ import type { Candidate, Explanation } from './policy.ts';
 /** Most candidates of an explanation. */
 const CANDIDATES_MAX = 16;
 
-/** Explains a choice by classes. @param prices Of the explanation's own. @param chosen The node chosen, or −1. O(classes log classes). */
+/**
+ * Explains a choice by classes. @param prices Of the explanation's own. @param chosen The node chosen, or −1. O(classes log
+ * classes).
+ */
 export function explainByClass(
   policy: string,
   cluster: ClusterState,

@@ -28,8 +28,8 @@ import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { type JobSubmittedEvent, type ZoneEvent, ZoneEventKind, type ZoneOptions } from './zone-events.ts';
 
 /**
- * Version of the format that is written. 2: submissions name a tenant, by the caller's number; in a log of version 1, which is read as
- * well, all jobs are the default tenant's. Others are refused.
+ * Version of the format that is written. 2: submissions name a tenant, by the caller's number; in a log of version 1, which is
+ * read as well, all jobs are the default tenant's. Others are refused.
  */
 const EVENT_LOG_VERSION = 2;
 const EVENT_LOG_VERSION_MIN = 1;

@@ -1,11 +1,11 @@
 /**
  * Waiting jobs that the accounts do not admit, by tenant and shape: in no line, and never tried, until their tenant is woken.
  *
- * Why apart from the lines: jobs of a line are interchangeable because they fit together or not at all; admission differs from tenant
- * to tenant, and must not block the jobs behind.
+ * Why apart from the lines: jobs of a line are interchangeable because they fit together or not at all; admission differs from
+ * tenant to tenant, and must not block the jobs behind.
  *
- * Jobs of one tenant and shape are equal to the accounts as well: one of them, the first, goes to the line when the tenant is woken,
- * and the next when that one has started. So waking a tenant costs as much as it has shapes, however many jobs wait.
+ * Jobs of one tenant and shape are equal to the accounts as well: one of them, the first, goes to the line when the tenant is
+ * woken, and the next when that one has started. So waking a tenant costs as much as it has shapes, however many jobs wait.
  *
  * Invariants: a job in here waits and is in no line; a group has at least one job; its runner, if it has one, waits in the line.
  */
@@ -62,7 +62,9 @@ export class HeldBackJobs {
     return { code: 'behind-equal-job', data: { job: group.runner } };
   }
 
-  /** @returns Why a job that is to wait need not be tried: equal jobs before it are held back. Undefined: it is to be tried. O(1). */
+  /**
+   * @returns Why a job that is to wait need not be tried: equal jobs before it are held back. Undefined: it is to be tried. O(1).
+   */
   refusalOfEqual(job: number): AccountsRefusal | undefined {
     const group = this.groupOf(job);
     if (group === undefined || jobGoesBefore(this.jobs, job, this.lines.first(group.line))) return undefined;
@@ -92,7 +94,9 @@ export class HeldBackJobs {
     this.take(this.groupOf(job) as Group, job);
   }
 
-  /** A job of the lines has started or is cancelled. @returns The equal job that goes to the line in its place, removed; −1: none. */
+  /**
+   * A job of the lines has started or is cancelled. @returns The equal job that goes to the line in its place, removed; −1: none.
+   */
   next(job: number): number {
     const group = this.groupOf(job);
     return group === undefined || group.runner !== job ? -1 : this.takeFirst(group);

@@ -173,7 +173,10 @@ export interface QueueDiscipline {
   adopted(job: QueuedJob, timeSeconds: number): void;
   /** A waiting job is cancelled. */
   withdrawn(job: number, timeSeconds: number): void;
-  /** A running job is gone. @param reason Finished, Cancelled, NodeLost or Preempted; the last two: `returned` follows, unless lost jobs fail. */
+  /**
+   * A running job is gone. @param reason Finished, Cancelled, NodeLost or Preempted; the last two: `returned` follows, unless
+   * lost jobs fail.
+   */
   ended(job: number, reason: ReasonCode, timeSeconds: number): void;
   /** A job that ran waits again. */
   returned(job: number, reason: ReasonCode, timeSeconds: number): void;
@@ -189,7 +192,8 @@ export interface QueueDiscipline {
   readonly promises?: { readonly made: number; readonly kept: number };
 
   /**
-   * @returns Why a waiting job did not start in the last pass: `BEHIND`, a refusal of the accounts, or a reason of the discipline's own;
+   * @returns Why a waiting job did not start in the last pass: `BEHIND`, a refusal of the accounts, or a reason of the
+   * discipline's own;
    *   undefined: no reason but room. At most O(waiting jobs).
    */
   reasonOf(job: number): AccountsRefusal | undefined;

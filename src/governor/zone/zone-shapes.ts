@@ -34,7 +34,8 @@ export class ZoneShapeTable {
   }
 
   /**
-   * @returns The shape's id, new or known; the demand must be in the table. O(1); a text key is made for jobs of more than one pod only.
+   * @returns The shape's id, new or known; the demand must be in the table. O(1); a text key is made for jobs of more than one
+   * pod only.
    * @throws TegError TEG_LIMIT_REACHED at 2^22 shapes.
    */
   intern(demandId: number, podCount: number, gangMin: number): number {

@@ -1,9 +1,9 @@
 /**
  * 2^(−x) and log2 by arithmetic that every engine does alike.
  *
- * `Math.pow` and `Math.log2` may differ in their last bit from engine to engine, and what a market computes decides who starts: a replay on
- * another machine must decide the same. The ledger's own balances are integers (`decay.ts`); these are for what lies between two of its
- * settlements.
+ * `Math.pow` and `Math.log2` may differ in their last bit from engine to engine, and what a market computes decides who starts: a
+ * replay on another machine must decide the same. The ledger's own balances are integers (`decay.ts`); these are for what lies
+ * between two of its settlements.
  */
 import { assert } from '../../kernel/assert.ts';
 
@@ -45,7 +45,8 @@ export function settledBalance(balance: number, ceiling: number, elapsed: number
  *
  * @param balance What is available, possibly below 0. @param price What is to be paid. @param ceiling m/κ of its mint.
  * @param halfLife An integer of microseconds, or of any other unit.
- * @returns The first whole time at which `settledBalance` reaches the price: 0 if it can pay now, Infinity if evaporation never lets it
+ * @returns The first whole time at which `settledBalance` reaches the price: 0 if it can pay now, Infinity if evaporation never
+ * lets it
  *   (κP ≥ m), for then it must save in a reserve. The same on every engine.
  */
 export function affordableAfter(balance: number, price: number, ceiling: number, halfLife: number): number {

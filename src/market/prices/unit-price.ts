@@ -3,8 +3,8 @@
  *
  *     p(ρ) = base · min(cap, 1/(1 − ρ))        p' by a unit = base / (C·(1 − ρ)²), 0 at the cap
  *
- * Price and slope are one dual number. What is quoted to a job is read where the load will be once the job is there, p + p'·own demand:
- * a large gang pays for the room that it takes from the others. The cap bounds how long a tenant saves for anything.
+ * Price and slope are one dual number. What is quoted to a job is read where the load will be once the job is there, p + p'·own
+ * demand: a large gang pays for the room that it takes from the others. The cap bounds how long a tenant saves for anything.
  *
  * Level. Mint is the capacity at price 1, so that rents come out even with mint at the load r with base·r/(1 − r) = 1: `baseAt`.
  *

@@ -1,8 +1,8 @@
 /**
  * Which units may be evicted for a claimant, and why the others may not.
  *
- * Every rule here only forbids; that evictions cannot loop follows from the order alone (`market-order.ts`), which is asked first.
- * Rules that concern a whole set of victims (is the claim within the quota?) are in `SetRules`.
+ * Every rule here only forbids; that evictions cannot loop follows from the order alone (`market-order.ts`), which is asked
+ * first. Rules that concern a whole set of victims (is the claim within the quota?) are in `SetRules`.
  */
 import { COVERED, MarketOrder, type OrderEntry, orderEntry } from './market-order.ts';
 import {
@@ -27,8 +27,8 @@ export const EvictionCause = {
 } as const;
 
 /**
- * Why a unit may not be evicted, the dominant reason of each. `rate`: not for the sake of a fair share. `share`: the claim is neither
- * within a quota nor below the share of the unit's tenant.
+ * Why a unit may not be evicted, the dominant reason of each. `rate`: not for the sake of a fair share. `share`: the claim is
+ * neither within a quota nor below the share of the unit's tenant.
  */
 export type Protection =
   | 'leaving'
@@ -277,8 +277,8 @@ export class CandidateFinder {
   }
 
   /**
-   * The first of a unit's entries from which on all are borrowed, at every tenant that does not contain the claimant, and stand behind
-   * the claimant.
+   * The first of a unit's entries from which on all are borrowed, at every tenant that does not contain the claimant, and stand
+   * behind the claimant.
    */
   private openFrom(entries: readonly OrderEntry[], level: number, dimension: number): number | Protection {
     const { claimant, claimantDimension, orders } = this.standing;

@@ -1,10 +1,10 @@
 /**
  * How much work of a tenant others' evictions may waste: a leaky bucket of lost GPU-seconds by tenant.
  *
- * A tenant that runs on g GPUs does g · 3600 GPU-seconds of work an hour. Evictions for fair shares may lose `ratePerHour` of that: a
- * bucket of one hour's allowance that fills at this rate. An eviction is allowed while the bucket is not empty and may overdraw it
- * once, so that a gang larger than the allowance can be evicted at all; the debt is paid off before the next. A freshly
- * checkpointed gang costs little. Reclaims within a quota are charged as well, but never refused: quota is a right, and
+ * A tenant that runs on g GPUs does g · 3600 GPU-seconds of work an hour. Evictions for fair shares may lose `ratePerHour` of
+ * that: a bucket of one hour's allowance that fills at this rate. An eviction is allowed while the bucket is not empty and may
+ * overdraw it once, so that a gang larger than the allowance can be evicted at all; the debt is paid off before the next. A
+ * freshly checkpointed gang costs little. Reclaims within a quota are charged as well, but never refused: quota is a right, and
  * `minRuntime` bounds what they lose.
  */
 import { assert } from '../../kernel/assert.ts';

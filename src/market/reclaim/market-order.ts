@@ -9,8 +9,8 @@
  *    Cluster those that a quota further down covers, then by priority, before layers decide). Ties keep children and order.
  * 4. The order of the root is the market's order. What a tenant keeps to itself (`keptOf`) is absorbed on the way up.
  *
- * **Prefix property.** The place of a unit depends only on units before it: `cum` of every tenant on its path sums units before it
- * in that tenant's order, and a parent's order extends the orders of its children (`layer` never falls along them).
+ * **Prefix property.** The place of a unit depends only on units before it: `cum` of every tenant on its path sums units before
+ * it in that tenant's order, and a parent's order extends the orders of its children (`layer` never falls along them).
  *
  * **No loops.** *A unit is evicted only if it stands behind the claimant.* Then each start, with evictions or without, leaves
  * everything before the claimant as it was (prefix property) and puts the claimant where something later stood, or nothing. So

@@ -65,8 +65,8 @@ export interface ReclaimFits<Placement> {
 export interface ReclaimRefusal {
   readonly kind: 'none';
   /**
-   * `may-not-evict`: the claimant runs on idle capacity only. `no-candidates`: everything is protected. `no-room`: it would not fit
-   * without all candidates either. `not-allowed`: it would, but no allowed set makes room.
+   * `may-not-evict`: the claimant runs on idle capacity only. `no-candidates`: everything is protected. `no-room`: it would not
+   * fit without all candidates either. `not-allowed`: it would, but no allowed set makes room.
    */
   readonly reason: 'may-not-evict' | 'no-candidates' | 'no-room' | 'not-allowed';
   /** Pods that are protected, by reason. */

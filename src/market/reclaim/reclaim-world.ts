@@ -5,8 +5,8 @@
  * the caller's: tenants, units and pods by dense or sparse ids, places by the numbers that it uses for nodes.
  *
  * **Dimensions** are the pairs of flavour and resource that some tenant has a quota of, the important ones first: accelerators,
- * then CPU, then memory. A unit is accounted for by its *principal* dimension, the first that it uses: a pod that holds a borrowed
- * GPU is borrowed, whatever its CPUs.
+ * then CPU, then memory. A unit is accounted for by its *principal* dimension, the first that it uses: a pod that holds a
+ * borrowed GPU is borrowed, whatever its CPUs.
  */
 
 /** Priorities from here on are Kubernetes' system classes; they hold across tenants always. */
@@ -111,8 +111,8 @@ export interface ReclaimWorld<Placement extends ReclaimPlacement = ReclaimPlacem
   /** @returns False while fair-share evictions have lost more of a tenant's work than its rate allows (`EvictionRates`). */
   withinRate(tenant: number): boolean;
   /**
-   * Places the claimant's minimum as if the given pods were gone, under all rules of placement, limits and lending of the caller, and
-   * takes the trial back.
+   * Places the claimant's minimum as if the given pods were gone, under all rules of placement, limits and lending of the caller,
+   * and takes the trial back.
    *
    * @param avoided Places that must not be used.
    * @returns Undefined: it does not fit.

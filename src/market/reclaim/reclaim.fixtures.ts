@@ -28,7 +28,9 @@ export const OPEN_POLICY: ReclaimPolicy = {
   minRuntimeSeconds: 0,
 };
 
-/** Tenants by number, in the order given; parents have to come first. `quota` is a tenant's own; a parent's includes what is lent. */
+/**
+ * Tenants by number, in the order given; parents have to come first. `quota` is a tenant's own; a parent's includes what is lent.
+ */
 export class TestTenants implements ReclaimTenants {
   readonly tenants: readonly number[];
   readonly specs: readonly TestTenant[];

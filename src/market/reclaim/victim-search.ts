@@ -2,7 +2,8 @@
  * The search for the smallest set of victims, with an oracle that answers whether the claimant fits.
  *
  * 1. All candidates, or as few of the cheapest as suffice (doubling): does the claimant fit without them at all?
- * 2. Reprieve in place, as KEP-5710: those beyond disruption budgets first, then by priority, gangs before single pods, each given back
+ * 2. Reprieve in place, as KEP-5710: those beyond disruption budgets first, then by priority, gangs before single pods, each
+ * given back
  *    if the claimant still fits. Then the same with the largest units first.
  * 3. The same for the candidates of single places.
  * 4. Branch and bound over the candidates that matter: exact if its trials suffice.

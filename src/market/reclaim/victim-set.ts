@@ -2,9 +2,9 @@
  * A set of victims while it is searched for: which pods are in it, whether the rules allow it, and what it costs.
  *
  * Cost, compared in this order, smallest first: pods beyond disruption budgets; pods evicted; pods that could run nowhere else;
- * the highest priority level of a victim among its tenant's candidates; work lost since the last checkpoint, in GPU-seconds, of the
- * whole gang if it falls; the highest priority; then the newest. Every part can only grow with the set, which is what lets the
- * search cut branches.
+ * the highest priority level of a victim among its tenant's candidates; work lost since the last checkpoint, in GPU-seconds, of
+ * the whole gang if it falls; the highest priority; then the newest. Every part can only grow with the set, which is what lets
+ * the search cut branches.
  */
 import { EvictionCause, OWN_SIDE, type ReclaimCandidate } from './candidates.ts';
 import type { Holdings } from './holdings.ts';
@@ -131,7 +131,10 @@ export class VictimRules {
     });
   }
 
-  /** @returns Positions of candidates that no allowed set contains: not even with all the others gone is the claim entitled to them. */
+  /**
+   * @returns Positions of candidates that no allowed set contains: not even with all the others gone is the claim entitled to
+   * them.
+   */
   hopeless(): ReadonlySet<number> {
     const all = new Map(this.candidates.map(({ unit }, at) => [at, unit.pods]));
     for (const candidate of this.candidates) {
@@ -222,8 +225,8 @@ export class VictimRules {
   }
 
   /**
-   * Follows from the order for units of one dimension. Of several, a unit that goes for its GPUs takes CPUs along, of which another
-   * may have counted as borrowed only because of them.
+   * Follows from the order for units of one dimension. Of several, a unit that goes for its GPUs takes CPUs along, of which
+   * another may have counted as borrowed only because of them.
    */
   private keepsQuotas({ floors, dimension }: ReclaimCandidate): boolean {
     const { holdings, world } = this;

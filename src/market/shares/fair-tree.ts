@@ -1,8 +1,9 @@
 /**
  * Fair Tree: leaves of a tree ranked depth first, siblings by their level shares.
  *
- * A leaf below a node of higher level share goes before all leaves below its siblings of lower level shares, whatever its own level share is.
- * Siblings of equal level share are ranked as if their children were siblings; leaves of equal level share have the same rank.
+ * A leaf below a node of higher level share goes before all leaves below its siblings of lower level shares, whatever its own
+ * level share is. Siblings of equal level share are ranked as if their children were siblings; leaves of equal level share have
+ * the same rank.
  *
  * @source Slurm, Fair Tree fairshare algorithm (priority/multifactor); written from its definition.
  */

@@ -1,11 +1,13 @@
 /**
- * Karma: shares with a memory, by credits. In each quantum a tenant has a part of its fair share for certain; what it does not use of it
- * is lent and earns credits; the rest of the capacity belongs to all, and the richest borrow first, at one credit a slice.
+ * Karma: shares with a memory, by credits. In each quantum a tenant has a part of its fair share for certain; what it does not
+ * use of it is lent and earns credits; the rest of the capacity belongs to all, and the richest borrow first, at one credit a
+ * slice.
  *
  * Convention. `guaranteed` is the part of the fair share that is certain: α in the paper's text. The authors' code calls its
  * complement alpha, the part that is shared. Here 0 means that everything is borrowed.
  *
- * @source Vuppalapati et al. 2023, Karma: Resource allocation for dynamic demands (OSDI), algorithm 1. Weights: by prices in credits that
+ * @source Vuppalapati et al. 2023, Karma: Resource allocation for dynamic demands (OSDI), algorithm 1. Weights: by prices in
+ * credits that
  *         are inverse to the fair share, as in its section on weighted fairness.
  */
 import { assert } from '../../kernel/assert.ts';

@@ -1,8 +1,8 @@
 /**
  * Slices one at a time to the largest key, computed in one go: the common step of max-min, Karma and the token rule.
  *
- * Claimant i offers key_i for its first slice, key_i − step_i for its second, and so on. Every slice goes to the largest key on offer, ties
- * to the smaller index. So a claimant takes the keys above one level, which bisection finds.
+ * Claimant i offers key_i for its first slice, key_i − step_i for its second, and so on. Every slice goes to the largest key on
+ * offer, ties to the smaller index. So a claimant takes the keys above one level, which bisection finds.
  */
 import { assert } from '../../kernel/assert.ts';
 

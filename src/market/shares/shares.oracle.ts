@@ -1,6 +1,6 @@
 /**
- * Plain models of the rules that share a capacity out: one slice at a time, as their definitions say, and nothing shared with the rules
- * themselves.
+ * Plain models of the rules that share a capacity out: one slice at a time, as their definitions say, and nothing shared with the
+ * rules themselves.
  */
 
 /** Karma's algorithm, slice by slice. Equal fair shares. */

@@ -4,8 +4,8 @@
  *     first       each gets what it deserves, as far as it requests it
  *     the rest    in rounds, among those that request more, by max(W′ + k·(W′ − U′), 0), normalised
  *
- * W′ is a queue's part of the weights of those that request more, U′ its part of the cluster's capacity over time. k = 0: by weight
- * alone. Amounts are divided as fine as they come; KAI itself rounds shares to whole units.
+ * W′ is a queue's part of the weights of those that request more, U′ its part of the cluster's capacity over time. k = 0: by
+ * weight alone. Amounts are divided as fine as they come; KAI itself rounds shares to whole units.
  *
  * @source KAI-Scheduler, time-based fair share and resource division; written from their definition.
  */

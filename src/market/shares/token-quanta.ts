@@ -1,9 +1,9 @@
 /**
- * The token rule at unit price, in quanta: balances evaporate, everyone mints its fair share, and each slice goes to the largest balance
- * and costs one token.
+ * The token rule at unit price, in quanta: balances evaporate, everyone mints its fair share, and each slice goes to the largest
+ * balance and costs one token.
  *
- * No capacity stays idle: balances may fall below 0 here, where the ledger's may not. Between two rules that are known: with an endless
- * half-life it is Karma in which nothing is guaranteed, and with none max-min fairness (claim T-28).
+ * No capacity stays idle: balances may fall below 0 here, where the ledger's may not. Between two rules that are known: with an
+ * endless half-life it is Karma in which nothing is guaranteed, and with none max-min fairness (claim T-28).
  */
 import { assert } from '../../kernel/assert.ts';
 import { richestFirst } from './richest-first.ts';

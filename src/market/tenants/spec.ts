@@ -172,7 +172,10 @@ export function tenantSpec(name: string, given: Partial<TenantSpec> = {}): Tenan
   };
 }
 
-/** Lenders claim back from whom they like, after 10 minutes. Nobody is evicted for fair shares alone: that loses work (docs/results/fairness.md). */
+/**
+ * Lenders claim back from whom they like, after 10 minutes. Nobody is evicted for fair shares alone: that loses work
+ * (docs/results/fairness.md).
+ */
 export const PREEMPTION_DEFAULTS: PreemptionSpec = {
   within: 'LowerPriority',
   reclaim: 'Any',

@@ -3,9 +3,9 @@
  *
  *     a job may start if     spent + reserved + its own expected cost in this period  ≤  tokens
  *
- * `reserved` is what running jobs are expected to cost until their expected end or the end of the period: so a budget is not passed
- * by jobs that started while there was some left, but by those alone that overrun. What a job did not use after all, as it ended
- * early, is there for others at once. Nothing is carried over. A tenant's budget counts for all below it.
+ * `reserved` is what running jobs are expected to cost until their expected end or the end of the period: so a budget is not
+ * passed by jobs that started while there was some left, but by those alone that overrun. What a job did not use after all, as it
+ * ended early, is there for others at once. Nothing is carried over. A tenant's budget counts for all below it.
  *
  * Costs grow linearly between calls, so only sums are kept: a call takes O(budgets on the path), and O(log holders) for expected
  * ends that have passed. A new period takes O(holders).
@@ -174,7 +174,8 @@ export class TenantBudgets {
   /**
    * Corrects what was spent: prices have moved since its jobs began, and rents are quoted again.
    *
-   * @param tokens By how much more was spent in this period than the first quotes say; may be below 0. Counts for those above, too.
+   * @param tokens By how much more was spent in this period than the first quotes say; may be below 0. Counts for those above,
+   * too.
    */
   correct(tenant: number, tokens: number, timeSeconds: number): void {
     let at = this.nearest[this.tree.rowOf(tenant)] as number;

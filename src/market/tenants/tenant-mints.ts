@@ -1,6 +1,6 @@
 /**
- * Who mints how much in a tree of tenants: from the cluster downwards each gives what it mints to those below it, the sums of their
- * quotas first, and what is left by weight.
+ * Who mints how much in a tree of tenants: from the cluster downwards each gives what it mints to those below it, the sums of
+ * their quotas first, and what is left by weight.
  *
  *     cluster 100 ─┬─ research  quota 0 + 24 below it, weight 1 → 62 ─┬─ nlp     quota 16, weight 1 → 25.5
  *                  │                                                  └─ vision  quota 8,  weight 3 → 36.5

@@ -82,7 +82,8 @@ export class EscrowBook {
   /**
    * What a tenant has less what it has set aside and what it owes: m/κ less decayed usage. May be below 0.
    *
-   * @param freshDue Rent that ran up since the last tick of what started since: where jobs run longer than they declared, it counts.
+   * @param freshDue Rent that ran up since the last tick of what started since: where jobs run longer than they declared, it
+   * counts.
    */
   balanceAt(tenant: number, timeMicros: number, freshDue: number): number {
     const setAside = Math.max(this.committed[tenant] as number, freshDue);

@@ -1,9 +1,9 @@
 /**
- * Who starts next, by the order of the market: the one that had least for its share, or, by balance, those first that can pay; equal ones
- * by rank.
+ * Who starts next, by the order of the market: the one that had least for its share, or, by balance, those first that can pay;
+ * equal ones by rank.
  *
- * Rank alone (the time since which a job could be paid for) would let a tenant that saved for days put all its jobs in front of everybody's.
- * Rank is for champions, one a contention domain: `Saving.fullMicros`, `TokenMarket.affordableAt`.
+ * Rank alone (the time since which a job could be paid for) would let a tenant that saved for days put all its jobs in front of
+ * everybody's. Rank is for champions, one a contention domain: `Saving.fullMicros`, `TokenMarket.affordableAt`.
  */
 import type { TokenMarket } from './token-market.ts';
 

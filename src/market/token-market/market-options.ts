@@ -25,8 +25,8 @@ export interface MarketTenant {
 }
 
 /**
- * Whose turn it is. Usage: who had least for its share, of what is remembered. Balance: who has most tokens for its mint, so that usage
- * counts at its price and fades with the half-life.
+ * Whose turn it is. Usage: who had least for its share, of what is remembered. Balance: who has most tokens for its mint, so that
+ * usage counts at its price and fades with the half-life.
  */
 export type TenantOrderKind = 'Usage' | 'Balance';
 
@@ -56,8 +56,8 @@ export interface TokenMarketOptions {
   /** Time of the first call; default: that of the ledger. After a crash, that of the first call which is done again. */
   readonly startMicros?: number | undefined;
   /**
-   * Calls of the ledger that it can be given again, at least; default 4. Infinity: all, so that a market whose ledger was restored can do
-   * its starts and ends again from the first one on. Savings cannot: what they take depends on balances.
+   * Calls of the ledger that it can be given again, at least; default 4. Infinity: all, so that a market whose ledger was
+   * restored can do its starts and ends again from the first one on. Savings cannot: what they take depends on balances.
    */
   readonly callsKept?: number | undefined;
 }

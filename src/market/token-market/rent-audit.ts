@@ -1,8 +1,8 @@
 /**
  * Recomputes rents from the notes of a log: what ran, at which prices, has to give what tenants were charged, to the micro-token.
  *
- * A rent out of an escrow and what exceeds it are together what was due; the ledger itself says what of it could be paid. Not checked:
- * that what is noted did run, and that prices follow from loads. Where a log has no notes nothing is checked.
+ * A rent out of an escrow and what exceeds it are together what was due; the ledger itself says what of it could be paid. Not
+ * checked: that what is noted did run, and that prices follow from loads. Where a log has no notes nothing is checked.
  */
 import { type BatchParts, Call } from '../batch.ts';
 import type { Ledger } from '../ledger.ts';

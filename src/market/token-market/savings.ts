@@ -4,8 +4,8 @@
  *     open ──▶ collects at each tick what is left after rents ──▶ full: its time is the gang's rank ──▶ pays the gang's rent
  *       └──────────────────────────────────────────────────────────────────────────────────▶ cancelled: what is left comes back
  *
- * Without it a gang whose cost exceeds m/κ never starts out of a balance. What comes back unspent has evaporated meanwhile: saving
- * does not get around the bounds of a balance.
+ * Without it a gang whose cost exceeds m/κ never starts out of a balance. What comes back unspent has evaporated meanwhile:
+ * saving does not get around the bounds of a balance.
  */
 import { assert } from '../../kernel/assert.ts';
 import { isNatural, MICROS_PER_HOUR } from '../amounts.ts';
@@ -13,7 +13,10 @@ import type { Transfer, TransferId } from '../transfer.ts';
 import type { EscrowBook } from './escrow-book.ts';
 import { MarketKind, releaseOf, rentFrom, reserveOf } from './market-transfers.ts';
 
-/** Reserves of one saving: it waits until that part of its cost is there. What waits evaporates: below .2 % of the cost for κP = m. */
+/**
+ * Reserves of one saving: it waits until that part of its cost is there. What waits evaporates: below .2 % of the cost for κP =
+ * m.
+ */
 const PARTS_MAX = 256;
 
 const MILLIS_PER_UNIT = 1_000;

@@ -1,5 +1,6 @@
 /**
- * A plain model of rents: every lease on its own, in real numbers, quoted again at each tick; and usage that decays, charge by charge.
+ * A plain model of rents: every lease on its own, in real numbers, quoted again at each tick; and usage that decays, charge by
+ * charge.
  */
 
 interface PlainLease {

@@ -5,11 +5,11 @@
  *     tick, once a rent period: rent paid out of the escrow ─▶ rates quoted again ─▶ new escrow
  *     ended ──▶ what was set aside and not used is free again
  *
- * Between ticks the market counts in columns: a start or end is O(1) and writes nothing. A start is charged before the next decision: what
- * it sets aside counts as spent. The ledger gets the sums, so that its balances, statements and proofs hold.
+ * Between ticks the market counts in columns: a start or end is O(1) and writes nothing. A start is charged before the next
+ * decision: what it sets aside counts as spent. The ledger gets the sums, so that its balances, statements and proofs hold.
  *
- * Nobody is stopped for want of tokens: idle capacity is used. A tenant that cannot pay owes, its debt is forgotten with the half-life as
- * usage is, and it stands behind those that can pay. So a balance less debt is m/κ less decayed usage, always.
+ * Nobody is stopped for want of tokens: idle capacity is used. A tenant that cannot pay owes, its debt is forgotten with the
+ * half-life as usage is, and it stands behind those that can pay. So a balance less debt is m/κ less decayed usage, always.
  *
  * Deterministic: no clock; times are the caller's whole microseconds and do not decrease. Not here: places, quotas, evictions.
  */
@@ -267,7 +267,10 @@ export class TokenMarket {
     this.memory.lift(timeMicros);
   }
 
-  /** What a tenant has less what it has set aside and owes, micro-tokens: m/κ less decayed usage. @param timeMicros Not before the last tick. */
+  /**
+   * What a tenant has less what it has set aside and owes, micro-tokens: m/κ less decayed usage. @param timeMicros Not before the
+   * last tick.
+   */
   balanceOf(tenant: number, timeMicros: number): number {
     return this.book.balanceAt(tenant, timeMicros, this.rents.freshDueAt(tenant, timeMicros));
   }
@@ -335,7 +338,10 @@ export class TokenMarket {
     return levelShare(this.mints[tenant] as number, this.mintOfAll, this.usageOf(tenant, timeMicros), usage);
   }
 
-  /** Taxes capacity that a tenant holds idle; takes what there is. @param quantity Unit-milliseconds. @param price Micro-tokens for a unit-hour. @returns Micro-tokens paid. */
+  /**
+   * Taxes capacity that a tenant holds idle; takes what there is. @param quantity Unit-milliseconds. @param price Micro-tokens
+   * for a unit-hour. @returns Micro-tokens paid.
+   */
   tax(tenant: number, quantity: number, price: number, timeMicros: number): number {
     this.advance(timeMicros);
     const { book } = this;
@@ -364,7 +370,10 @@ export class TokenMarket {
     this.savings.end(saving, timeMicros);
   }
 
-  /** Starts a gang that was saved for, at the price of now: as `started`, but its savings pay until they are used up. @param saving Full. */
+  /**
+   * Starts a gang that was saved for, at the price of now: as `started`, but its savings pay until they are used up. @param
+   * saving Full.
+   */
   startedSaved(saving: Saving, flavor: number, milli: number, timeMicros: number): number {
     assert(isNatural(milli) && milli > 0, 'a lease of less than a milli-unit');
     this.advance(timeMicros);

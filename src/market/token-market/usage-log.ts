@@ -19,7 +19,10 @@ export class UsageLog {
     this.ledger = ledger;
   }
 
-  /** A flavor that will be priced. Flavors are noted once, in the order of their numbers. @param base Micro-tokens for a unit-hour. */
+  /**
+   * A flavor that will be priced. Flavors are noted once, in the order of their numbers. @param base Micro-tokens for a
+   * unit-hour.
+   */
   flavor(flavor: number, name: string, base: number, timeMicros: number): void {
     this.notes.add({ action: TransferAction.NoteFlavor, flavor, name, price: base }, timeMicros);
   }

@@ -3,7 +3,7 @@
  *
  *     had(t) = (unit-hours used until t + what runs × ahead) ÷ right        smaller goes first
  *
- * Whoever has less goes first, whatever the price was: Karma's rule, with nothing guaranteed and endless credits. Two bounds.
+ * The tenant that has less goes first, whatever the price was: Karma's rule, with nothing guaranteed and endless credits. Two bounds.
  * `lift`: who is more than `memory` behind the one that had most has missed what lies beyond, so that nobody returns from a year
  * of idling with a claim to a year. `ahead`: what runs counts for some time to come from its start on, or all jobs of a tenant
  * would start in one pass; it is the same for all jobs, so that a declared run time wins nothing.

@@ -29,7 +29,9 @@ export interface NodeSelectorTerm {
   readonly fields: readonly LabelRequirement[];
 }
 
-/** A label selector: all requirements hold (`matchLabels` are turned into `In`). Undefined where one is expected: matches nothing. */
+/**
+ * A label selector: all requirements hold (`matchLabels` are turned into `In`). Undefined where one is expected: matches nothing.
+ */
 export type LabelSelector = readonly LabelRequirement[];
 
 /** A toleration with defaults filled in. `key` '' with Exists: all taints. `effect` '': all effects. */

@@ -1,4 +1,6 @@
-/** The market at the end of a run, in its result: what a price or a balance follows from, so that a quote can be computed from it. */
+/**
+ * The market at the end of a run, in its result: what a price or a balance follows from, so that a quote can be computed from it.
+ */
 import { z } from 'zod';
 import type { TenantAccounts } from '../../governor/tenant-accounts.ts';
 import { MICROS_PER_SECOND, MICROS_PER_TOKEN } from '../../market/amounts.ts';

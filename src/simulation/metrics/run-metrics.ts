@@ -96,8 +96,9 @@ export class RunMetrics implements RunState {
   /** 1: has run before. @shape [jobs] */
   private readonly ranBefore: Uint8Array;
   /**
-   * What checkpoints keep of ended runs: seconds, and milli-GPU seconds; and milli-GPU seconds of this run by pods that left, minus
-   * those of a whole run that pods which joined did not do. @shape [KEPT_LENGTH × jobs]; [0] if all jobs have the default terms.
+   * What checkpoints keep of ended runs: seconds, and milli-GPU seconds; and milli-GPU seconds of this run by pods that left,
+   * minus those of a whole run that pods which joined did not do. @shape [KEPT_LENGTH × jobs]; [0] if all jobs have the default
+   * terms.
    */
   private readonly kept: Float64Array;
 

@@ -4,7 +4,7 @@ import { checkProperty } from '../../../test/support/properties.ts';
 import { ClusterState } from '../../model/cluster-state.ts';
 import { DemandTable } from '../../model/demand.ts';
 import type { PodSpec } from '../../model/job.ts';
-import { fitsNow } from './state-sampler.ts';
+import { gangFitsNow } from './state-sampler.ts';
 
 const pod = fc
   .record({
@@ -18,7 +18,7 @@ const pod = fc
     return { ...rest, gpuMilli, gpuModels: [] };
   });
 
-describe('fitsNow', () => {
+describe('gangFitsNow', () => {
   test('equals the result of placing the pods one by one', () => {
     checkProperty(
       fc.property(
@@ -43,7 +43,7 @@ describe('fitsNow', () => {
             if (cluster.fits(i % 3, demand)) cluster.place(i % 3, demand, cluster.bestFitGpus(i % 3, demand));
           }
           const demand = demands.intern(asked);
-          const answer = fitsNow(cluster, demand, count);
+          const answer = gangFitsNow(cluster, demand, count);
           let found = 0;
           for (let node = 0; node < 3; node++) {
             while (found < count && cluster.fits(node, demand)) {

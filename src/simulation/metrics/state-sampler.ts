@@ -271,7 +271,7 @@ export class StateSampler {
       const s = kinds[(this.shapeCursor + i) % kinds.length] as number;
       const jobs = state.waitingByShape[s] as number;
       lookedJobs += jobs;
-      if (!fitsNow(cluster, shapes.demands[s] as Demand, shapes.gangMins[s] as number)) continue;
+      if (!gangFitsNow(cluster, shapes.demands[s] as Demand, shapes.gangMins[s] as number)) continue;
       const pods = jobs * (shapes.podCounts[s] as number);
       gpu += pods * (shapes.podGpuMilli[s] as number);
       cpu += pods * (shapes.podCpuMilli[s] as number);
@@ -362,7 +362,7 @@ function shuffledGpuNodes(cluster: ClusterState, random: Random): Int32Array {
 }
 
 /** @returns True if `pods` pods of a demand would fit now together. O(nodes), stops when they do. */
-export function fitsNow(cluster: ClusterState, demand: Demand, pods: number): boolean {
+export function gangFitsNow(cluster: ClusterState, demand: Demand, pods: number): boolean {
   let left = pods;
   for (let node = 0; node < cluster.nodeCount && left > 0; node++) {
     if (cluster.fits(node, demand)) left -= left === 1 ? 1 : podsFitting(cluster, node, demand);

@@ -1,8 +1,8 @@
 /**
  * What tenants held, borrowed and lent during a run, and how long their jobs waited.
  *
- * It stands in front of the accounts and sees every hold and release. What a tenant holds and borrows changes with these on its own
- * path only, and is integrated exactly; what it has lent changes with those of others, and is sampled.
+ * It stands in front of the accounts and sees every hold and release. What a tenant holds and borrows changes with these on its
+ * own path only, and is integrated exactly; what it has lent changes with those of others, and is sampled.
  */
 import type { Accounts, AccountsRefusal, Ask } from '../../governor/accounts.ts';
 import type { TenantAccounts } from '../../governor/tenant-accounts.ts';

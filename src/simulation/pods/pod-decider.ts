@@ -56,8 +56,8 @@ export interface Victim {
 }
 
 /**
- * Ticks in a row that come to nothing before the scheduler's own timers are left alone until something happens. It looks at incomplete
- * groups every second, and says the last of them after `gangRepairSeconds`.
+ * Ticks in a row that come to nothing before the scheduler's own timers are left alone until something happens. It looks at
+ * incomplete groups every second, and says the last of them after `gangRepairSeconds`.
  */
 const IDLE_TICKS_MAX = 100;
 

@@ -1,4 +1,7 @@
-/** Backfilling disciplines, job by job against plain code, on random small worlds. `test/queues-metacentrum.test.ts` has large ones. */
+/**
+ * Backfilling disciplines, job by job against plain code, on random small worlds. `test/queues-metacentrum.test.ts` has large
+ * ones.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';

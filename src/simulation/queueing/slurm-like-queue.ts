@@ -6,8 +6,9 @@
  *     every bf_interval, if anything changed ──▶ backfill: in order, start what delays no reservation before it, else reserve
  *
  * Order: priority, then Fair Tree (the tenant with the least decayed usage for its weight, level by level, then its user with
- * the least), then arrival; computed again every five minutes. Reservations are made from scratch in each backfill pass. Simpler than Slurm: a node
- * that is reserved for one job is not reserved for another as well, so a job may be left without a reservation.
+ * the least), then arrival; computed again every five minutes. Reservations are made from scratch in each backfill pass. Simpler
+ * than Slurm: a node that is reserved for one job is not reserved for another as well, so a job may be left without a
+ * reservation.
  *
  * @source Slurm, sched/backfill and the priority/multifactor plug-in with Fair Tree; defaults of slurm.conf.
  */

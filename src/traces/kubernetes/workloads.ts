@@ -227,8 +227,8 @@ function replicatedJobs(of: Identity, spec: ApiObject): readonly WorkloadPart[] 
 }
 
 /**
- * Tasks of a Volcano Job. `minAvailable` of the whole falls to the tasks in their order, since a gang has pods of one kind here; where
- * it is all of them, or the sum of theirs, that is exact for each task.
+ * Tasks of a Volcano Job. `minAvailable` of the whole falls to the tasks in their order, since a gang has pods of one kind here;
+ * where it is all of them, or the sum of theirs, that is exact for each task.
  */
 function volcanoTasks(of: Identity, spec: ApiObject): readonly WorkloadPart[] {
   const path = 'spec.tasks';

@@ -435,7 +435,7 @@ export class ZoneGovernor<A extends Arbiter = ZoneArbiter> implements Process {
     }
   }
 
-  /** Reports the cost of a running one-pod job's place; while none is available, what it was when offered. Jobs of several pods are not quoted: they do not move. */
+  /** Reports what the place of a running one-pod job costs; while unknown, what it was when offered. Gangs do not move. */
   private onQuote(m: QuoteMessage, out: Outbox): void {
     const local = this.runningLocal(m.job, m.offer);
     if (local < 0 || this.ledger.pods[local] !== 1) return;

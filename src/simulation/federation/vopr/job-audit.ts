@@ -49,7 +49,10 @@ export class JobAudit {
     (this.live[host] as Set<number>).add(job);
   }
 
-  /** A zone started it. @param tenant That it counts for there. @param isLate A part of a gang of which another has finished already. */
+  /**
+   * A zone started it. @param tenant That it counts for there. @param isLate A part of a gang of which another has finished
+   * already.
+   */
   started(job: number, tenant: number, isLate = false): void {
     const booked = this.get(job);
     ensure(

@@ -44,8 +44,8 @@ export class LivenessCheck {
   /** True if every job that fits is guaranteed to be placed. */
   readonly placesAll: boolean;
   /**
-   * True if only periodic messages are sent in the end: not while jobs move or gangs collect parts, nor where time-outs are too short for
-   * offers.
+   * True if only periodic messages are sent in the end: not while jobs move or gangs collect parts, nor where time-outs are too
+   * short for offers.
    */
   private readonly comesToRest: boolean;
   /** Where there is no rest: no job confirms, stops or moves for longer. */

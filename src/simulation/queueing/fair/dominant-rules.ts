@@ -29,8 +29,8 @@ export class DominantShareRule implements ShareRule {
 /**
  * Kueue's fair sharing: the smallest part of what can be lent, with the job that would start, first, level by level.
  *
- * What is lent is the capacity that no quota covers, and the quotas that tenants lend. A parent's use is what its children hold beyond what
- * they keep to themselves.
+ * What is lent is the capacity that no quota covers, and the quotas that tenants lend. A parent's use is what its children hold
+ * beyond what they keep to themselves.
  */
 export class BorrowedShareRule implements ShareRule {
   readonly dueSeconds: number = Number.POSITIVE_INFINITY;

@@ -1,5 +1,6 @@
 /**
- * A queue that shares by tenants: a rule says whose turn it is at each level of the tree, and that tenant's first job that fits starts.
+ * A queue that shares by tenants: a rule says whose turn it is at each level of the tree, and that tenant's first job that fits
+ * starts.
  *
  *     cluster ── smallest key among the children that have a candidate ── … ── leaf ── its first job by priority and arrival
  *

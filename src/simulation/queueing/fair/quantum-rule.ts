@@ -3,8 +3,9 @@
  *
  *     quantum 0         1         2         at t = n · quantum: demands (held + waiting) ─▶ allocations, valid until the next
  *
- * Running jobs are not evicted, so that a tenant may hold more than its allocation: then none of its jobs start. A job that needs more than
- * is left of the allocation starts, too: what is held is compared, not what would be. Jobs that need nothing of what is shared always may.
+ * Running jobs are not evicted, so that a tenant may hold more than its allocation: then none of its jobs start. A job that needs
+ * more than is left of the allocation starts, too: what is held is compared, not what would be. Jobs that need nothing of what is
+ * shared always may.
  */
 import type { UpCapacity } from '../room-amounts.ts';
 import type { RoomAmounts } from '../room-profile.ts';

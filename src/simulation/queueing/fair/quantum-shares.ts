@@ -54,11 +54,11 @@ interface KarmaOfLeaves {
 }
 
 /**
- * Karma over all tenants that count, by their part of the weights at every level. Tenants without a fair share (weight 0, or more tenants
- * than units) may have what is left.
+ * Karma over all tenants that count, by their part of the weights at every level. Tenants without a fair share (weight 0, or more
+ * tenants than units) may have what is left.
  *
- * When tenants join or the capacity changes, credits are kept; those who join get the mean, as the source says. Quanta in which nobody
- * wants anything are left out.
+ * When tenants join or the capacity changes, credits are kept; those who join get the mean, as the source says. Quanta in which
+ * nobody wants anything are left out.
  */
 export class KarmaQuanta implements QuantumShares {
   private readonly tree: ShareTree;
