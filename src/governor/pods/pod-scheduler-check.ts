@@ -268,9 +268,9 @@ function checkField({ state }: PodSchedulerInternals): void {
 
 /** No waiting pod would fit. */
 function checkNothingFits(internals: PodSchedulerInternals): void {
-  const { state, groups, queue, preemption } = internals;
+  const { state, groups, queue, preemption, champions } = internals;
   for (const line of queue.lines.values()) {
-    if (line.unadmittedOf >= 0) continue;
+    if (line.unadmittedOf >= 0 || (line.isBehind && champions.count > 0)) continue;
     line.pods.forEach((pod) => {
       const group = pod.group === '' ? undefined : groups.get(pod.group);
       const allowed = group === undefined ? undefined : groupDomain(state, group);
@@ -284,6 +284,8 @@ function checkNothingFits(internals: PodSchedulerInternals): void {
       throw new Error(`pod ${pod.name} waits, but others would go for it`);
     });
   }
+  // With champions, groups may be behind them.
+  if (champions.count > 0) return;
   for (const group of groups.groups.values()) checkGroupWaits(internals, group);
 }
 

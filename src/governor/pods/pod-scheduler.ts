@@ -9,10 +9,10 @@
  * Invariants: a decided pod counts on its node until the driver reports that it was not bound, or it is gone; a pod is
  * decided at most once at a time; nothing is placed beyond what the node has.
  */
-import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { PodDescription, PodGroupDescription } from '../../model/kubernetes/pod.ts';
-import { CORDON, tolerates } from '../../model/readers/taints.ts';
+import { toleratesNode } from '../../model/readers/taints.ts';
 import { type Accounts, FREE_ACCOUNTS } from '../accounts.ts';
+import { PodChampions } from './champion/pod-champions.ts';
 import type { Constraints } from './constraints.ts';
 import { Admission } from './decide/admission.ts';
 import { GroupDecisions } from './decide/group-decisions.ts';
@@ -61,6 +61,7 @@ export class PodScheduler {
   private readonly decisions: PodDecisions;
   private readonly groupDecisions: GroupDecisions;
   private readonly nominations: Nominations;
+  private readonly champions: PodChampions;
   private readonly touched = new Set<string>();
   private readonly wokenTenants = new Set<number>();
   private effects: PodEffect[] = [];
@@ -83,13 +84,17 @@ export class PodScheduler {
     this.nominations = new Nominations({ state, queue, preemption, emit });
     this.reports = new PodReports(state, emit);
     const { nominations, reports } = this;
+    const admission = new Admission(state);
+    this.champions = new PodChampions(state, admission);
+    const { champions } = this;
     const parts = {
       state,
       queue,
       groups,
       preemption,
       placement,
-      admission: new Admission(state),
+      admission,
+      champions,
       nominations,
       reports,
       counters,
@@ -108,8 +113,8 @@ export class PodScheduler {
 
   /** The internals, for checks and the arbiter: live tables, which no other caller may change. */
   get internals(): PodSchedulerInternals {
-    const { state, queue, groups, preemption, placement, reports, wokenTenants } = this;
-    return { state, queue, groups, preemption, placement, reports, wokenTenants };
+    const { state, queue, groups, preemption, placement, reports, champions, wokenTenants } = this;
+    return { state, queue, groups, preemption, placement, reports, champions, wokenTenants };
   }
 
   /**
@@ -154,6 +159,7 @@ export class PodScheduler {
       groupDecisions.dueSeconds,
       reports.dueSeconds,
       state.economy.dueSeconds,
+      this.champions.dueSeconds,
     );
   }
 
@@ -175,7 +181,7 @@ export class PodScheduler {
     return (
       description !== undefined &&
       state.accounts.holds(pod.node, pod.shape.request) &&
-      isTolerated(description, pod)
+      toleratesNode(pod.shape.template.tolerations, description)
     );
   }
 
@@ -281,7 +287,7 @@ export class PodScheduler {
     this.wakeWaiting();
     // 3. Pods beyond the queue's limit come in as far as there is room.
     this.admitExcess();
-    // 4. Gangs that wait for members or for repair report that, or are released.
+    // 4. Gangs that wait for members or for repair report that, or are released; who waits for long becomes champion.
     this.checkWaitingGangs();
     // 5. Reports of pods that keep waiting are renewed before they are too old.
     this.renewReports();
@@ -326,6 +332,7 @@ export class PodScheduler {
 
   private checkWaitingGangs(): void {
     this.groupDecisions.look();
+    this.champions.review(() => [...this.queue.waitingForRoom(), ...this.groupDecisions.waitingForRoom()]);
   }
 
   private renewReports(): void {
@@ -345,6 +352,7 @@ export class PodScheduler {
     const { state } = this;
     const known = state.pods.get(pod.uid);
     if (pod.ended || (pod.nodeName === '' && !pod.ours)) {
+      if (known !== undefined && pod.ended) this.champions.ended(known);
       if (pod.ended && pod.ours && pod.group !== '' && pod.nodeName !== '')
         this.memberEnded(pod.uid, pod.group);
       else if (known !== undefined) this.forget(pod.uid);
@@ -376,6 +384,7 @@ export class PodScheduler {
       state.changeShape(record, shape);
     }
     record.startedSeconds = pod.startedSeconds;
+    record.expectedSeconds = pod.expectedSeconds ?? Number.NaN;
     record.gates = pod.gates;
     record.generation = pod.generation;
     record.preempted = pod.preempted;
@@ -428,6 +437,8 @@ export class PodScheduler {
   }
 
   private memberEnded(uid: string, group: string): void {
+    const known = this.state.pods.get(uid);
+    if (known !== undefined) this.champions.ended(known);
     this.groups.setEnded(uid, group);
     this.touched.add(group);
     this.forget(uid);
@@ -476,14 +487,4 @@ export class PodScheduler {
     const victim = this.state.pods.get(uid);
     if (!done && victim !== undefined && victim.node >= 0) this.decisions.evictionFailed(victim, reason);
   }
-}
-
-/** @returns True if a pod goes to a node with these taints; a cordon is one. */
-function isTolerated(node: NodeDescription, pod: PodRecord): boolean {
-  const { tolerations } = pod.shape.template;
-  const taints = node.unschedulable ? [...node.taints, CORDON] : node.taints;
-  return taints.every(
-    (taint) =>
-      taint.effect === 'PreferNoSchedule' || tolerations.some((toleration) => tolerates(toleration, taint)),
-  );
 }

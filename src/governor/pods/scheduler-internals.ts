@@ -2,6 +2,7 @@
  * The internals of a pod scheduler: for the view, for checks of invariants, and for the arbiter, which places on the
  * live state. All other callers read `PodScheduler.view()`.
  */
+import type { PodChampions } from './champion/pod-champions.ts';
 import type { Placement } from './decide/placement.ts';
 import type { PodQueue } from './decide/pod-queue.ts';
 import type { PodReports } from './decide/pod-reports.ts';
@@ -17,6 +18,7 @@ export interface PodSchedulerInternals {
   readonly preemption: Preemption;
   readonly placement: Placement;
   readonly reports: PodReports;
+  readonly champions: PodChampions;
   /** Tenants that the accounts have woken in the last step. */
   readonly wokenTenants: ReadonlySet<number>;
 }

@@ -21,6 +21,21 @@ const CORRECTION_STEPS_SECONDS = [
   60, 300, 900, 1_800, 3_600, 7_200, 18_000, 36_000, 72_000, 180_000, 360_000,
 ] as const;
 
+/**
+ * @param seconds     The prediction.
+ * @param runSeconds  How long it has run.
+ * @param mostSeconds No correction goes beyond.
+ * @returns           The prediction, lengthened step by step until it is not exceeded; at most `mostSeconds`.
+ */
+export function correctedRunSeconds(seconds: number, runSeconds: number, mostSeconds: number): number {
+  const last = CORRECTION_STEPS_SECONDS.length - 1;
+  let corrected = seconds;
+  for (let step = 0; corrected <= runSeconds && corrected < mostSeconds; step++) {
+    corrected += CORRECTION_STEPS_SECONDS[Math.min(step, last)] as number;
+  }
+  return Math.min(corrected, mostSeconds);
+}
+
 /** Jobs that new columns have room for. */
 const CAPACITY_FIRST = 64;
 
@@ -109,11 +124,7 @@ export class RuntimeEstimates {
     if (this.predictor !== undefined) {
       const runSeconds = nowSeconds - startSeconds;
       const most = Math.max(0, (this.declared[job] as number) - (this.done[job] as number));
-      for (let step = 0; seconds <= runSeconds && seconds < most; step++) {
-        const last = CORRECTION_STEPS_SECONDS.length - 1;
-        seconds += CORRECTION_STEPS_SECONDS[Math.min(step, last)] as number;
-      }
-      seconds = Math.min(seconds, most);
+      seconds = correctedRunSeconds(seconds, runSeconds, most);
     }
     return Math.max(startSeconds + seconds, nowSeconds);
   }

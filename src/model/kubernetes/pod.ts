@@ -163,6 +163,8 @@ export interface PodDescription {
   readonly group: string;
   /** Name of the tenant that it belongs to. '': the default tenant, as in logs from before tenants existed. */
   readonly tenant: string;
+  /** How long it says that it runs, an estimate or a limit, seconds > 0; absent: unknown. */
+  readonly expectedSeconds?: number;
   /** Everything that it shares with other pods of its controller; one object may serve many pods. */
   readonly template: PodTemplate;
 }

@@ -1,5 +1,5 @@
 /** Taints of nodes and tolerations of pods: reading and matching. */
-import type { Taint } from '../kubernetes/node.ts';
+import type { NodeDescription, Taint } from '../kubernetes/node.ts';
 import type { Toleration } from '../kubernetes/pod.ts';
 import { maybeList, maybeText, recordOf } from './read-object.ts';
 
@@ -83,4 +83,16 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
   if (toleration.effect !== '' && toleration.effect !== taint.effect) return false;
   if (toleration.key !== '' && toleration.key !== taint.key) return false;
   return toleration.operator === 'Exists' || toleration.value === taint.value;
+}
+
+/** @returns True if a pod with these tolerations goes to a node; a cordon is a taint, a preference is none. O(taints). */
+export function toleratesNode(
+  tolerations: readonly Toleration[],
+  { taints, unschedulable }: Pick<NodeDescription, 'taints' | 'unschedulable'>,
+): boolean {
+  const all = unschedulable ? [...taints, CORDON] : taints;
+  return all.every(
+    (taint) =>
+      taint.effect === 'PreferNoSchedule' || tolerations.some((toleration) => tolerates(toleration, taint)),
+  );
 }

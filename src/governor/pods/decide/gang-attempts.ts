@@ -35,9 +35,15 @@ export interface GangOutcome {
  * most constrained first and with the largest first; then by a search of at most `gangSearchChecksMax` checks. Nothing
  * is held, and nothing has changed, if too few fit.
  *
- * @cost O(members) choices, for each topology domain tried.
+ * @param isTrial True: members that find room are taken back, too.
+ * @cost  O(members) choices, for each topology domain tried.
  */
-export function attemptGang(state: SchedulerState, placement: Placement, group: PodGroup): GangOutcome {
+export function attemptGang(
+  state: SchedulerState,
+  placement: Placement,
+  group: PodGroup,
+  isTrial = false,
+): GangOutcome {
   const pending = pendingIn(group);
   const { placed: already } = tallyOf(group);
   const missing = (group.description?.minCount ?? Number.POSITIVE_INFINITY) - already;
@@ -47,7 +53,8 @@ export function attemptGang(state: SchedulerState, placement: Placement, group: 
     const search = new GangSearch(state, placement, pending, missing, allowed);
     for (const attempt of attemptsIn(state, placement, pending, allowed, search)) {
       if (attempt.length >= missing) {
-        for (const pod of attempt) state.confirm(pod);
+        if (isTrial) for (const pod of [...attempt].reverse()) state.forget(pod);
+        else for (const pod of attempt) state.confirm(pod);
         return { placed: [...attempt], refusal: undefined, searched: searched + search.asked };
       }
       for (const pod of [...attempt].reverse()) state.forget(pod);

@@ -143,7 +143,7 @@ export class GroupDecisions {
 
   /** Decides on a group. @returns Pods placed. */
   attempt(group: PodGroup): number {
-    const { counters, admission } = this.parts;
+    const { counters, admission, champions } = this.parts;
     const { placed, pending } = tallyOf(group);
     const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
     if (pending === 0 || placed >= minimum || placed + pending < minimum) {
@@ -160,10 +160,17 @@ export class GroupDecisions {
     }
     const { state } = this.parts;
     state.confinedTo = admission.restriction;
+    state.keptRoom = champions.keptFrom(group, members);
     const outcome = this.outcomeOf(group, members, minimum - placed);
     const { otherwise } = state.confinedTo === undefined ? { otherwise: undefined } : admission;
+    const reserved = outcome.refusal === undefined ? undefined : this.reservedFrom(group);
     state.confinedTo = undefined;
+    state.keptRoom = undefined;
     group.refusal = outcome.refusal;
+    if (reserved !== undefined) {
+      this.waitBehind(group, members, reserved);
+      return 0;
+    }
     if (outcome.refusal !== undefined && otherwise !== undefined) {
       group.notAdmitted = otherwise;
       this.holdBack(group, members, otherwise);
@@ -174,6 +181,7 @@ export class GroupDecisions {
       return 0;
     }
     for (const pod of outcome.placed) this.pods.bind(pod);
+    champions.placed(group);
     counters.gangsPlaced++;
     this.review(group.key);
     return outcome.placed.length;
@@ -194,6 +202,31 @@ export class GroupDecisions {
     for (const pod of members) this.pods.tell(pod, message, ['TEG'], 'NotReadyForScheduling');
   }
 
+  /** @returns The champion's claim that keeps a group from the room there is; undefined: there is none for it anyhow. */
+  private reservedFrom(group: PodGroup): AccountsRefusal | undefined {
+    const { state, placement, champions } = this.parts;
+    const { refusal } = champions;
+    if (state.keptRoom === undefined || refusal === undefined) return undefined;
+    state.keptRoom = undefined;
+    return attemptGang(state, placement, group, true).refusal === undefined ? refusal : undefined;
+  }
+
+  /** Room is kept from a group: it is tried again after a change. */
+  private waitBehind(group: PodGroup, members: readonly PodRecord[], refusal: AccountsRefusal): void {
+    const { state, champions, counters } = this.parts;
+    counters.unschedulable += members.length;
+    group.notBeforeSeconds = state.timeSeconds + RETRY_SECONDS_MAX;
+    this.postpone(group, false);
+    champions.noteWaiting(group);
+    const message = refusalWords(refusal);
+    for (const pod of members) this.pods.tell(pod, message, ['TEG'], 'NotReadyForScheduling');
+  }
+
+  /** The groups that wait for room. */
+  *waitingForRoom(): Iterable<PodGroup> {
+    for (const group of this.waiting) if (group.notAdmitted === undefined) yield group;
+  }
+
   /** Tries a group, unless one of its kind was refused and nothing has changed. */
   private outcomeOf(group: PodGroup, members: readonly PodRecord[], missing: number): GangOutcome {
     const { state, placement } = this.parts;
@@ -206,7 +239,7 @@ export class GroupDecisions {
       return { placed: [], refusal: { ...known.refusal, missing }, searched: 0 };
     }
     const outcome = attemptGang(state, placement, group);
-    if (outcome.refusal !== undefined && like !== '') {
+    if (outcome.refusal !== undefined && like !== '' && state.keptRoom === undefined) {
       this.refusals.set(like, { refusal: outcome.refusal, missing });
     }
     return outcome;
@@ -268,6 +301,7 @@ export class GroupDecisions {
     const pause = RETRY_SECONDS_MIN + RETRY_SECONDS_MEMBER * pending.length + RETRY_SECONDS_CHECK * searched;
     group.notBeforeSeconds = state.timeSeconds + Math.min(pause, RETRY_SECONDS_MAX);
     this.postpone(group, false);
+    this.parts.champions.noteWaiting(group);
     for (const pod of pending) {
       const { message, plugins } = gangRefusalText(state, group, pending, pod, refusal);
       this.pods.tell(pod, message, plugins);

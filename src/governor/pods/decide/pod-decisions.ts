@@ -88,7 +88,7 @@ export class PodDecisions {
 
   /** Decides on a pod. The letters are those of phase 6 in `docs/tour-kubernetes.md`. @returns 1. */
   attempt(pod: PodRecord): number {
-    const { state, placement, counters, admission } = this.parts;
+    const { state, placement, counters, admission, champions } = this.parts;
     const { shape } = pod;
     pod.attempts++;
     const notAdmitted = admission.refusalOf(pod);
@@ -96,8 +96,9 @@ export class PodDecisions {
       this.holdBack(pod, notAdmitted);
       return 1;
     }
-    // a. Restrictions on nodes: flavours with quota, room that preemption keeps for the pod, the topology domain of its gang.
+    // a. Restrictions on nodes: flavours with quota, room of champions, room that preemption keeps for the pod, its gang's domain.
     state.confinedTo = admission.restriction;
+    state.keptRoom = champions.keptFrom(pod, [pod]);
     this.nominations.honour(pod);
     const allowed = this.domainOf(pod);
     // b. A refusal of the same shape holds until something changes; `preFilter` finds what no node could cure.
@@ -108,13 +109,29 @@ export class PodDecisions {
     if (!known) counters.examined += placement.examined;
     // d. Assumed and handed to the driver; or held back with a verdict, victims of preemption, and a place in line.
     const { otherwise } = state.confinedTo === undefined ? { otherwise: undefined } : admission;
+    const reserved = slot < 0 && !known && before === undefined ? this.reservedFrom(pod, allowed) : undefined;
     state.confinedTo = undefined;
     if (slot >= 0) {
       state.place(pod, slot);
       this.bind(pod);
-    } else if (otherwise !== undefined) this.holdBack(pod, otherwise);
+      if (pod.group === '') champions.placed(pod);
+    } else if (reserved !== undefined) this.holdBack(pod, reserved, 'behind');
+    else if (otherwise !== undefined) this.holdBack(pod, otherwise);
     else this.hold(pod, known, before, allowed);
+    state.keptRoom = undefined;
     return 1;
+  }
+
+  /** @returns The champion's claim that keeps a pod from the room there is; undefined: there is none for it anyhow. */
+  private reservedFrom(pod: PodRecord, allowed: Allowed | undefined): AccountsRefusal | undefined {
+    const { state, placement, champions } = this.parts;
+    const { keptRoom } = state;
+    const { refusal } = champions;
+    if (keptRoom === undefined || refusal === undefined) return undefined;
+    state.keptRoom = undefined;
+    const slot = placement.find(pod.shape, pod.priority, pod, allowed);
+    state.keptRoom = keptRoom;
+    return slot < 0 ? undefined : refusal;
   }
 
   /** A pod was placed: has the driver bind it. */
@@ -207,12 +224,17 @@ export class PodDecisions {
     this.nominations.honour(pod);
   }
 
-  /** The accounts do not admit the pod: it waits for them, and no room is kept for it. */
-  private holdBack(pod: PodRecord, refusal: AccountsRefusal): void {
-    const { queue, counters } = this.parts;
+  /** The accounts do not admit the pod, or it is behind a champion: it waits, and no room is kept for it. */
+  private holdBack(
+    pod: PodRecord,
+    refusal: AccountsRefusal,
+    how: 'unadmitted' | 'behind' = 'unadmitted',
+  ): void {
+    const { queue, counters, champions } = this.parts;
     counters.unschedulable++;
     this.nominations.drop(pod);
-    queue.wait(pod, 'unadmitted');
+    queue.wait(pod, how);
+    if (how === 'behind') champions.noteWaiting(pod);
     this.tell(pod, refusalWords(refusal), ['TEG'], 'NotReadyForScheduling');
   }
 
@@ -233,6 +255,7 @@ export class PodDecisions {
     if (room.kind === 'none') this.nominations.giveUp(pod);
     const isNominated = room.kind === 'found' || pod.nominated >= 0;
     queue.wait(pod, confined ? 'confined' : isNominated ? 'nominated' : '');
+    if (!confined && !isNominated) this.parts.champions.noteWaiting(pod);
     this.tell(pod, joined(refused.text, room.kind === 'found' ? '' : room.text), refused.plugins);
     if (!known && !confined && pod.nominated < 0) state.setRefused(pod.shape, pod.priority);
     if (room.kind === 'found') this.evict(pod, room.candidate);

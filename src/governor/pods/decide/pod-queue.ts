@@ -29,6 +29,9 @@ import type { Preemption } from './preemption.ts';
 /** Most doublings of a back-off: more make no difference, and must not overflow. */
 const DOUBLINGS_MAX = 30;
 
+/** Which line a pod waits in. */
+type WaitKind = '' | 'confined' | 'nominated' | 'unadmitted' | 'behind';
+
 /** An item to decide: a pod, or a group as a whole. */
 export type QueueItem = PodRecord | PodGroup;
 
@@ -142,9 +145,10 @@ export class PodQueue {
    * Nothing fits the pod: it waits in line.
    *
    * @param how `confined`: to the topology domain of its group, with whose other members it waits; `nominated`: for the room that is
-   *            made for it, in a line of its own; `unadmitted`: until the accounts wake its tenant.
+   *            made for it, in a line of its own; `unadmitted`: until the accounts wake its tenant; `behind`: for room that is kept for a
+   *            champion, with others that are expected to run as long.
    */
-  wait(pod: PodRecord, how: '' | 'confined' | 'nominated' | 'unadmitted'): void {
+  wait(pod: PodRecord, how: WaitKind): void {
     const { line: from } = pod;
     const name = `${pod.shape.id} ${how} ${lineKey(pod, how)}`;
     this.move(pod, PodState.Waiting);
@@ -157,6 +161,7 @@ export class PodQueue {
         shape: pod.shape,
         confined: how === 'confined',
         unadmittedOf: how === 'unadmitted' ? pod.tenant : -1,
+        isBehind: how === 'behind',
         pods: new OrderedHeap(compareTurn),
         activeCount: 0,
       };
@@ -225,6 +230,15 @@ export class PodQueue {
     for (const line of [...this.lines.values()]) if (tenants.has(line.unadmittedOf)) this.wakeFirst(line);
   }
 
+  /** The pods that wait for room: the first of each line stands for the others. */
+  *waitingForRoom(): Iterable<PodRecord> {
+    for (const line of this.lines.values()) {
+      const first = line.pods.peek();
+      const isFree = line.unadmittedOf < 0 && !line.confined;
+      if (first !== undefined && isFree && first.nominated < 0) yield first;
+    }
+  }
+
   /** Time of the next timed event; Infinity if there is none. */
   get dueSeconds(): number {
     return this.backing.peek()?.untilSeconds ?? Number.POSITIVE_INFINITY;
@@ -269,8 +283,9 @@ export class PodQueue {
 }
 
 /** What a pod in a line shares with the others there besides its shape. */
-function lineKey(pod: PodRecord, how: '' | 'confined' | 'nominated' | 'unadmitted'): string | number {
+function lineKey(pod: PodRecord, how: WaitKind): string | number {
   if (how === '') return '';
+  if (how === 'behind') return `${pod.expectedSeconds} ${pod.tenant}`;
   if (how === 'unadmitted') return pod.tenant;
   return how === 'confined' ? pod.group : pod.uid;
 }

@@ -1,5 +1,6 @@
 /** State that the parts of the pod scheduler share. */
 
+import type { PodChampions } from '../champion/pod-champions.ts';
 import type { PodEffect } from '../pod-events.ts';
 import type { PodGroups } from '../state/pod-groups.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
@@ -34,6 +35,7 @@ export interface SchedulerParts {
   readonly preemption: Preemption;
   readonly placement: Placement;
   readonly admission: Admission;
+  readonly champions: PodChampions;
   readonly nominations: Nominations;
   readonly reports: PodReports;
   readonly counters: PodSchedulerCounters;

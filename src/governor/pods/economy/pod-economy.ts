@@ -16,6 +16,7 @@ import {
   NO_ECONOMY,
   tenantSpecOf,
 } from '../../../market/tenants/economy-description.ts';
+import type { MarketSpec } from '../../../market/tenants/spec.ts';
 import { TenantTree } from '../../../market/tenants/tenant-tree.ts';
 import type { Demand } from '../../../model/demand.ts';
 import { TenantTable } from '../../../model/tenants.ts';
@@ -66,6 +67,24 @@ export class PodEconomy implements Accounts {
   /** The mode in use. */
   get mode(): EconomyMode {
     return this.books === undefined ? 'off' : this.description.mode;
+  }
+
+  /** When waiting pods become champions, and how many. In force only in mode enforce. */
+  get champion(): MarketSpec['champion'] {
+    return this.description.market.champion;
+  }
+
+  /** How long pods count that state nothing. */
+  get unknownRuntime(): MarketSpec['champion']['unknownRuntime'] {
+    return this.champion.unknownRuntime;
+  }
+
+  /** @returns The default of a key's tenant, seconds; Infinity: endless, or there are no books. */
+  defaultRuntimeSeconds(key: number): number {
+    const { books } = this;
+    return books === undefined
+      ? Number.POSITIVE_INFINITY
+      : books.tree.specOf(this.tenantOf(key)).defaultRuntimeSeconds;
   }
 
   /** True if a `refresh` would change the accounts. */

@@ -116,6 +116,7 @@ const pod = record({
   group: text,
   // Absent in logs that were recorded before pods had tenants.
   tenant: optional(text),
+  expectedSeconds: optional(number),
   template: reference,
 });
 
@@ -133,6 +134,8 @@ const economy = record({
       }),
     ),
     halfLifeSeconds: number,
+    order: oneOf('Usage', 'Balance'),
+    memorySeconds: number,
     priceCap: number,
     champion: record({
       afterSeconds: number,

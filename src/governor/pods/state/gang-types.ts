@@ -4,6 +4,9 @@ import type { Shape } from './shape-table.ts';
 /** A condition on slots. */
 export type Allowed = (slot: number) => boolean;
 
+/** False: a pod of the shape would take room on the slot that is kept for another. */
+export type KeptRoom = (shape: Shape, slot: number) => boolean;
+
 /** Why a group was not placed, as data: `group-texts.ts` makes the text. */
 export interface GangRefusal {
   /** Members that had to be placed at once, and those that were tried. */

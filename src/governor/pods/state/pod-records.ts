@@ -54,6 +54,8 @@ export interface WaitingLine {
   readonly confined: boolean;
   /** Of pods that the accounts do not admit: their tenant, whose wake-up is the only one. −1: they are admitted. */
   readonly unadmittedOf: number;
+  /** True: there is room, kept for a champion. */
+  readonly isBehind: boolean;
   readonly pods: OrderedHeap<PodRecord>;
   /** Pods of it that were woken and are not decided yet: when one finds room, the next one is tried. */
   activeCount: number;
@@ -77,6 +79,8 @@ export interface PodRecord extends HeapEntry {
   readonly createdSeconds: number;
   readonly sequence: number;
   startedSeconds: number;
+  /** As `PodDescription`; NaN: unknown. */
+  expectedSeconds: number;
   /** Slot of the node it counts on; −1 if none (or the node is unknown). */
   node: number;
   /** Name of that node, also while it is unknown. */
@@ -147,6 +151,7 @@ export function newPodRecord(
     createdSeconds: pod.createdSeconds,
     sequence,
     startedSeconds: pod.startedSeconds,
+    expectedSeconds: pod.expectedSeconds ?? Number.NaN,
     node: -1,
     nodeName: '',
     place: -1,

@@ -24,7 +24,7 @@ import { Changes } from './changes.ts';
 import { DeviceClasses } from './device-classes.ts';
 import { EconomyView } from './economy-view.ts';
 import { sameJson } from './equal-json.ts';
-import type { Allowed } from './gang-types.ts';
+import type { Allowed, KeptRoom } from './gang-types.ts';
 import { NodeAccounts } from './node-accounts.ts';
 import { NodeSlots } from './node-slots.ts';
 import { PlacementZones } from './placement-zones.ts';
@@ -46,6 +46,8 @@ export class SchedulerState {
   readonly economy: PodEconomy;
   /** While a pod or gang is tried that its accounts admit on some nodes only: these; else undefined. */
   confinedTo: Allowed | undefined;
+  /** While a pod or gang is tried that must leave room for champions; else undefined. */
+  keptRoom: KeptRoom | undefined;
   /** By uid. */
   readonly pods = new Map<string, PodRecord>();
   timeSeconds = 0;
@@ -308,6 +310,7 @@ export class SchedulerState {
   accepts(shape: Shape, priority: number, slot: number, self?: PodRecord): boolean {
     if (!this.accounts.fits(slot, shape.request)) return false;
     if (this.confinedTo !== undefined && !this.confinedTo(slot)) return false;
+    if (this.keptRoom !== undefined && !this.keptRoom(shape, slot)) return false;
     if (this.rules.check(slot) !== Refusal.None) return false;
     return this.nominated.size === 0 || this.fitsBesideNominated(shape, priority, slot, self);
   }
@@ -337,6 +340,11 @@ export class SchedulerState {
     if (changed.length === 0) return;
     for (const each of changed) this.changes.devices.add(each);
     this.touchAll();
+  }
+
+  /** Room on slots is no longer kept for a champion. */
+  opened(slots: Iterable<number>): void {
+    for (const slot of slots) this.gained(slot);
   }
 
   /** An event that only the rules use. */
