@@ -21,7 +21,7 @@ export interface ChampionOptions {
   readonly savingRate?: number;
   /** Least wait before a job may become champion, seconds, ≥ 0. Default 0. */
   readonly championAfterSeconds?: number;
-  /** Champions at one time, in [0, 8]. Default 1. */
+  /** Champions at one time of jobs that contend (`contention.ts`), in [0, 8]. Default 1. */
   readonly reservationsMax?: number;
   /**
    * Part of the cluster that reservations may keep idle for jobs that have not saved enough themselves, in [0, 1]. Default 0.01.
@@ -35,7 +35,7 @@ export interface ChampionOptions {
   readonly drainAfterWaits?: number;
 }
 
-/** Most champions at one time: their nodes are a mask of bits. */
+/** Most champions at one time of all domains: their nodes are a mask of bits. */
 export const RESERVATIONS_MOST = 8;
 
 /** `idleShare` where ends are exact: then as much stands idle until a start as planned; else jobs end before, and less does. */

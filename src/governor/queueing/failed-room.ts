@@ -10,13 +10,13 @@ export class FailedRoom {
   /** [demand × reservations closed] fewest pods that found no room. */
   private readonly least = new Map<number, number>();
 
-  /** So many pods of a demand found no room, with these nodes closed. */
+  /** This number of pods of a demand found no room, with these nodes closed. */
   note(demand: Demand, pods: number, bits: number): void {
     const key = demand.id * BITS + bits;
     this.least.set(key, Math.min(this.least.get(key) ?? Number.POSITIVE_INFINITY, pods));
   }
 
-  /** @returns True if so many pods, or fewer, found no room with at most these nodes closed. O(subsets of the bits). */
+  /** @returns True if this number of pods, or fewer, found no room with at most these nodes closed. O(subsets of the bits). */
   has(demand: Demand, pods: number, bits: number): boolean {
     if (this.least.size === 0) return false;
     for (let subset = bits; ; subset = (subset - 1) & bits) {

@@ -144,9 +144,9 @@ function chooseNodes(
   return nodes;
 }
 
-/** @returns The part of the cluster's GPUs that pods take; of its CPUs if it has no GPUs. O(1). */
+/** @returns The part of the cluster's GPUs that pods take; of its CPUs if they need no GPUs. O(1). */
 export function shareOfCluster({ capacity }: ClusterState, demand: Demand, pods: number): number {
-  return capacity.gpuMilli > 0
-    ? (pods * demand.gpuTotalMilli) / capacity.gpuMilli
+  return demand.gpuTotalMilli > 0
+    ? (pods * demand.gpuTotalMilli) / Math.max(1, capacity.gpuMilli)
     : (pods * demand.cpuMilli) / Math.max(1, capacity.cpuMilli);
 }

@@ -6,9 +6,12 @@
  * chosen by how long jobs run already (what has run for long will run for long), and closed to all others. Positions in the list are bits of a mask; they change when a reservation is
  * dropped, and all nodes are open then.
  */
+import type { ClusterState } from '../../model/cluster-state.ts';
+import type { Demand } from '../../model/demand.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import type { SchedulingPass } from '../zone/queue-discipline.ts';
-import { affordableAt, CHAMPION_DEFAULTS, type ChampionOptions } from './champions.ts';
+import { affordableAt, CHAMPION_DEFAULTS, type ChampionOptions, RESERVATIONS_MOST } from './champions.ts';
+import { Contention } from './contention.ts';
 import { type ExpectedEnd, earliestStart, fitsNow, type RoomPlan, shareOfCluster } from './future-room.ts';
 import { IdleBudget } from './idle-budget.ts';
 import type { RunningEnds } from './running-ends.ts';
@@ -59,8 +62,9 @@ export class Reservations {
   private readonly options: Required<ReservationOptions>;
   private readonly running: RunningEnds;
   private list: readonly Reservation[] = [];
-  /** The next champion, with the plan that it saves for. */
-  private candidate: Reservation | undefined;
+  /** The next champions, of domains that do not contend, with the plans that they save for. */
+  private candidates: readonly Reservation[] = [];
+  private readonly contention = new Contention();
   /** True if nodes changed since the plans were made. */
   private isStale = false;
   /** Reservations whose nodes are closed now. */
@@ -96,21 +100,33 @@ export class Reservations {
     return this.list.map(({ entry }) => entry);
   }
 
-  /** True if a further champion may be elected. */
-  get hasVacancy(): boolean {
-    return this.list.length < this.options.reservationsMax;
-  }
-
   /** True if a job saves for a reservation. */
   get isSavedFor(): boolean {
-    return this.candidate?.entry.waits === true;
+    return this.candidates.some(({ entry }) => entry.waits);
+  }
+
+  /** True if a job that contends with this one saves for a reservation. */
+  isSavedForBy(cluster: ClusterState, demand: Demand): boolean {
+    const domain = this.domainOf(cluster, demand);
+    return this.candidates.some(
+      ({ entry }) =>
+        entry.waits && this.contention.contend(domain, this.domainOf(cluster, entry.line.demand)),
+    );
+  }
+
+  /** @returns The number of the contention domain of a demand, small. Numbers hold for one pass. */
+  domainOf(cluster: ClusterState, demand: Demand): number {
+    return this.contention.domainOf(cluster, demand);
   }
 
   /** When the next job becomes champion at the latest, perhaps in the past; Infinity: not known. */
   get dueSeconds(): number {
-    const { candidate } = this;
-    if (candidate?.plan === undefined || !candidate.entry.waits) return Number.POSITIVE_INFINITY;
-    return this.affordableAt(candidate, candidate.plan);
+    let due = Number.POSITIVE_INFINITY;
+    for (const candidate of this.candidates) {
+      if (candidate.plan === undefined || !candidate.entry.waits) continue;
+      due = Math.min(due, this.affordableAt(candidate, candidate.plan));
+    }
+    return due;
   }
 
   /** Nodes joined, came up or went down: plans are made again. */
@@ -123,8 +139,9 @@ export class Reservations {
   }
 
   /** Begins a pass, in which all nodes are open. */
-  begin(timeSeconds: number): void {
+  begin({ timeSeconds, cluster }: SchedulingPass): void {
     this.closedBits = 0;
+    this.contention.refresh(cluster);
     const drains = this.list.some(({ isDrain }) => isDrain);
     this.savings.advance(timeSeconds, drains ? 0 : this.idleShare);
     this.drainSavings.advance(timeSeconds, drains ? this.idleShare : 0);
@@ -177,15 +194,48 @@ export class Reservations {
   }
 
   /**
-   * Makes the longest waiting job champion once it can pay for the room (`champions.ts`). All nodes have to be open.
+   * Makes a job champion that can pay for the room (`champions.ts`). All nodes have to be open.
    *
-   * @param entry The longest waiting job that is not champion.
-   * @returns     True if it is champion now.
+   * One that cannot, or for which there are champions enough, keeps those behind it that contend with it from becoming champion:
+   * else a job that can use all nodes would wait for ever behind those that use some.
+   *
+   * @param firsts The longest waiting job of each domain that is not champion, in the order of turns.
+   * @returns      True if one of them is champion now: they are to be chosen again.
    */
-  elect(pass: SchedulingPass, entry: TegEntry): boolean {
+  elect(pass: SchedulingPass, firsts: readonly TegEntry[]): boolean {
+    if (this.list.length >= RESERVATIONS_MOST || this.options.reservationsMax === 0) return false;
+    const waiting: Reservation[] = [];
+    const before: TegEntry[] = [];
+    for (const entry of firsts) {
+      if (waiting.length >= RESERVATIONS_MOST) break;
+      if (before.some((other) => this.contend(pass, entry, other))) continue;
+      before.push(entry);
+      if (this.rivalsOf(pass, entry) >= this.options.reservationsMax) continue;
+      const candidate = this.candidates.find((known) => known.entry === entry) ?? newReservation(entry);
+      if (this.becomesChampion(pass, candidate)) {
+        this.candidates = this.candidates.filter((known) => known !== candidate);
+        return true;
+      }
+      waiting.push(candidate);
+    }
+    this.candidates = waiting;
+    return false;
+  }
+
+  /** @returns Champions that a job contends with. */
+  private rivalsOf(pass: SchedulingPass, entry: TegEntry): number {
+    let rivals = 0;
+    for (const champion of this.list) if (this.contend(pass, entry, champion.entry)) rivals++;
+    return rivals;
+  }
+
+  private contend({ cluster }: SchedulingPass, a: TegEntry, b: TegEntry): boolean {
+    const [domainA, domainB] = [this.domainOf(cluster, a.line.demand), this.domainOf(cluster, b.line.demand)];
+    return this.contention.contend(domainA, domainB);
+  }
+
+  private becomesChampion(pass: SchedulingPass, candidate: Reservation): boolean {
     const { timeSeconds } = pass;
-    if (this.candidate?.entry !== entry) this.candidate = newReservation(entry);
-    const { candidate } = this;
     if (this.isPlanDue(candidate, timeSeconds) && this.planFirst(pass, candidate)) return false;
     if (!this.canAfford(candidate, timeSeconds)) return false;
     // The plan that it saved for may be older than the last starts.
@@ -197,7 +247,6 @@ export class Reservations {
       this.drainSavings.savedSeconds - DRAIN_COST_FACTOR * plan.idleSeconds * candidate.ofCluster;
     candidate.promisedSeconds = candidate.isDrain ? Number.NaN : plan.startSeconds;
     this.list = [...this.list, candidate];
-    this.candidate = undefined;
     return true;
   }
 
@@ -292,7 +341,7 @@ export class Reservations {
   /** A champion whose start has come and who has not started is planned for again at once. */
   private isPlanDue(reservation: Reservation, timeSeconds: number): boolean {
     const { plan, plannedAtSeconds } = reservation;
-    const isChampion = reservation !== this.candidate;
+    const isChampion = this.list.includes(reservation);
     if (isChampion && (plan === undefined || plan.startSeconds <= timeSeconds)) return true;
     return timeSeconds - plannedAtSeconds >= this.options.replanSeconds;
   }

@@ -208,6 +208,31 @@ export function nextWaiting(line: TegLine, taken: ReadonlySet<TegEntry>): TegEnt
   return undefined;
 }
 
+/**
+ * The jobs that would start next if there were room, one of each domain, in the order of turns: of the tenant whose turn it is, the
+ * longest waiting of its most important. Those that are taken, or that the accounts hold back, are passed over.
+ *
+ * @param domainOf A small number ≥ 0.
+ * @cost O(lines).
+ */
+export function firstsByDomain(
+  lines: TegLines,
+  taken: ReadonlySet<TegEntry>,
+  domainOf: (line: TegLine) => number,
+  shareOf: (tenant: number) => number,
+): TegEntry[] {
+  const best: (TegEntry | undefined)[] = [];
+  lines.forEach((line) => {
+    const entry = nextWaiting(line, taken);
+    if (entry === undefined || entry.isHeld) return;
+    const domain = domainOf(line);
+    const other = best[domain];
+    if (other === undefined || compareTegTurn(entry, other, shareOf) < 0) best[domain] = entry;
+  });
+  const firsts = best.filter((entry) => entry !== undefined);
+  return firsts.length > 1 ? firsts.sort((a, b) => compareTegTurn(a, b, shareOf)) : firsts;
+}
+
 /** The tenant that had less for its share goes first, then priority, then arrival. < 0: the first one. */
 export function compareTegTurn(a: TegEntry, b: TegEntry, shareOf: (tenant: number) => number): number {
   const [shareA, shareB] = [shareOf(a.line.tenant), shareOf(b.line.tenant)];

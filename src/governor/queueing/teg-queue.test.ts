@@ -29,7 +29,7 @@ disciplineLaws(
 );
 
 describe('a pass', () => {
-  it('looks at so many new jobs and no more, and at the others a second later each', () => {
+  it('looks at a limited number of new jobs, and at the others a second later each', () => {
     const world = new World({ nodes: [2, 2, 2], candidatesMax: 3 });
     world.submit(0, 1, 1000);
     world.tick();

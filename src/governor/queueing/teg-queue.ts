@@ -25,7 +25,7 @@ import { shareOfCluster } from './future-room.ts';
 import { type PromiseCounts, type ReservationOptions, Reservations } from './reservations.ts';
 import type { RoomClaim, RoomMaker } from './room-maker.ts';
 import { RunningEnds } from './running-ends.ts';
-import { compareTegTurn, firstOf, nextWaiting, type TegEntry, type TegLine, TegLines } from './teg-lines.ts';
+import { firstOf, firstsByDomain, nextWaiting, type TegEntry, type TegLine, TegLines } from './teg-lines.ts';
 import { TurnOrder } from './turn-order.ts';
 
 /** The order of tenants. */
@@ -63,7 +63,7 @@ export class TegQueue implements QueueDiscipline {
   private readonly rooms: RoomMaker | undefined;
   /** Jobs that began to wait since the last pass. */
   private fresh: TegEntry[] = [];
-  /** So many of these, the first ones, were tried in this pass. */
+  /** Number of these, the first ones, that were tried in this pass. */
   private triedFresh = 0;
   /** True if jobs may fit for another reason than freed room. */
   private isRuleChanged = false;
@@ -161,7 +161,7 @@ export class TegQueue implements QueueDiscipline {
 
   decide(pass: SchedulingPass): void {
     this.candidatesLeft = this.candidatesMax;
-    this.reservations.begin(pass.timeSeconds);
+    this.reservations.begin(pass);
     this.rooms?.drain(pass);
     const isFreed = this.isFreed || this.freedAt === pass.timeSeconds || this.due <= pass.timeSeconds;
     const isComplete = isFreed ? this.decideAll(pass) : this.decideFresh(pass);
@@ -214,7 +214,7 @@ export class TegQueue implements QueueDiscipline {
     if (!this.tryFresh(pass) || !this.evictForFresh(pass)) return false;
     if (this.triedFresh < this.fresh.length) return true;
     // Who comes first to a queue that is empty may be champion at once.
-    if (this.reservations.isSavedFor || this.lines.jobCount === 0) return true;
+    if (this.lines.jobCount === 0 || this.freshAreSavedFor(pass)) return true;
     return this.decideAll(pass);
   }
 
@@ -272,23 +272,23 @@ export class TegQueue implements QueueDiscipline {
     return StartResult.NoRoom;
   }
 
-  private electChampions(pass: SchedulingPass): void {
-    while (this.reservations.hasVacancy) {
-      const entry = this.nextInTurn(new Set(this.reservations.entries), pass.timeSeconds);
-      if (entry === undefined || !this.reservations.elect(pass, entry)) return;
-    }
+  /** True if those that save for reservations go before all new jobs. */
+  private freshAreSavedFor({ cluster }: SchedulingPass): boolean {
+    const { reservations } = this;
+    if (!reservations.isSavedFor) return false;
+    return this.fresh.every(({ waits, line }) => !waits || reservations.isSavedForBy(cluster, line.demand));
   }
 
-  /** The job that would start next if there were room: of the tenant whose turn it is, the longest waiting of its most important. */
-  private nextInTurn(taken: ReadonlySet<TegEntry>, timeSeconds: number): TegEntry | undefined {
-    const shareOf = this.sharesAt(timeSeconds);
-    let best: TegEntry | undefined;
-    this.lines.forEach((line) => {
-      const entry = nextWaiting(line, taken);
-      if (entry === undefined || entry.isHeld) return;
-      if (best === undefined || compareTegTurn(entry, best, shareOf) < 0) best = entry;
-    });
-    return best;
+  /** Each turn elects one; at most RESERVATIONS_MOST. */
+  private electChampions(pass: SchedulingPass): void {
+    while (this.reservations.elect(pass, this.nextInTurn(pass)));
+  }
+
+  private nextInTurn({ cluster, timeSeconds }: SchedulingPass): TegEntry[] {
+    const { reservations } = this;
+    const taken = new Set(reservations.entries);
+    const domainOf = (line: TegLine): number => reservations.domainOf(cluster, line.demand);
+    return firstsByDomain(this.lines, taken, domainOf, this.sharesAt(timeSeconds));
   }
 
   /** @returns The shares of tenants, each asked for once. */

@@ -1,5 +1,6 @@
 /** A small cluster in virtual time under the TEG queue. */
 import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Accounts } from '../accounts.ts';
 import type { QueuedJob } from '../zone/queue-discipline.ts';
 import { FirstFit, makeCluster } from '../zone/zone.fixtures.ts';
@@ -17,10 +18,17 @@ interface WorldOptions extends TegQueueOptions {
   readonly limits?: ZoneOptions;
 }
 
+/** Of a job that is submitted. */
+interface JobDetails extends Partial<Omit<QueuedJob, 'demand'>> {
+  /** Its number in the table; default: one GPU. */
+  readonly demand?: number;
+}
+
 /** Jobs end by themselves. */
 export class World {
   readonly queue: TegQueue;
   readonly zone: Zone;
+  readonly cluster: ClusterState;
   time = 0;
   readonly starts = new Map<number, number>();
   private readonly ends: { at: number; job: number }[] = [];
@@ -28,19 +36,20 @@ export class World {
 
   constructor({ nodes = [2], order, accounts, limits = {}, ...options }: WorldOptions = {}) {
     const cluster = makeCluster(nodes);
+    this.cluster = cluster;
     this.queue = new TegQueue(new RuntimeEstimates(), order, options);
     this.zone = new Zone(cluster, new FirstFit(cluster), limits, accounts, this.queue);
   }
 
   /** Submits now. @param expects Absent: it expects its duration. */
-  submit(job: number, gpus: number, seconds: number, more: Partial<QueuedJob> = {}): void {
+  submit(job: number, gpus: number, seconds: number, more: JobDetails = {}): void {
     this.durations.set(job, seconds);
-    const { expectedSeconds = seconds, priority = 0, tenant = 0 } = more;
+    const { expectedSeconds = seconds, priority = 0, tenant = 0, demand = ONE_GPU } = more;
     this.zone.step(
       {
         kind: ZoneEventKind.JobSubmitted,
         job,
-        demandId: ONE_GPU,
+        demandId: demand,
         podCount: gpus,
         gangMin: gpus,
         priority,
