@@ -3,6 +3,7 @@
  */
 import { formatBytes, formatCount, formatFixed, formatPercent } from '../../src/cli/terminal/formatting.ts';
 import { printTable } from '../../src/cli/terminal/table.ts';
+import type { EconomyRow } from './economy-task.ts';
 import type { SimulatorRow } from './simulator-task.ts';
 
 /** Prints one run. */
@@ -23,5 +24,26 @@ export function printSimulator(row: SimulatorRow): void {
       ['GPUs in use', `${formatFixed(row.fillPercent, 1)} %`, 'mean of the steady stretch'],
     ],
     { title: `${row.policy} on ${formatCount(row.nodes)} nodes` },
+  );
+}
+
+/** Prints what the economy costs. */
+export function printEconomy(rows: readonly EconomyRow[]): void {
+  printTable(
+    [
+      { header: 'queue' },
+      ...['jobs a CPU second', 'ratio', 'jobs', 'mean wait s', 'plans of evictions'].map((header) => ({
+        header,
+        align: 'right' as const,
+      })),
+    ],
+    rows.map((row) => [
+      row.variant,
+      formatCount(row.jobsPerCpuSecond),
+      formatFixed(row.ratio, 2),
+      formatCount(row.completed),
+      formatFixed(row.meanWaitSeconds, 1),
+      formatCount(row.plans),
+    ]),
   );
 }

@@ -52,6 +52,8 @@ export interface SimulatorTask {
   readonly rounds: number;
   readonly typical: 'list' | 'learned';
   readonly seed: number;
+  /** True: what the economy costs is measured instead. */
+  readonly economy?: boolean;
 }
 
 /** Output of `teg bench simulator --json` for a size. */
@@ -111,13 +113,18 @@ export async function runSimulatorTask(task: SimulatorTask): Promise<SimulatorRo
   return rowOf(task, jobs, speeds, result);
 }
 
-function buildJobs(task: SimulatorTask, nodes: readonly NodeSpec[]): JobTable {
+/** @param rhythm Beside one without bursts and days. @returns The jobs of a size. */
+export function buildJobs(
+  task: SimulatorTask,
+  nodes: readonly NodeSpec[],
+  rhythm: WorkloadOptions['rhythm'] = {},
+): JobTable {
   const workload: Omit<WorkloadOptions, 'jobs'> = {
     capacity: capacityOf(nodes),
     load: task.load,
     classes: CLASSES,
     duration: DURATION,
-    rhythm: RHYTHM,
+    rhythm: { ...RHYTHM, ...rhythm },
   };
   const running = arrivalRate({ ...workload, jobs: 1 }) * DURATION_MEAN_SECONDS;
   const jobs = Math.max(1, Math.round(task.turnovers * running));

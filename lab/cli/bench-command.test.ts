@@ -70,6 +70,22 @@ describe('teg bench simulator', () => {
     expect(row.fillPercent).toBeGreaterThan(70);
     expect(row.fillPercent).toBeLessThanOrEqual(100);
   });
+
+  test('--economy compares best-effort, the TEG queue, and it with tenants, on the same jobs', async () => {
+    await bench('simulator', '--nodes', '60', '--rounds', '1', '--economy', '--json');
+    const rows = JSON.parse(output) as { variant: string; ratio: number; jobs: number; completed: number }[];
+    expect(rows.map(({ variant }) => variant)).toEqual(['best-effort', 'teg', 'teg with tenants']);
+    expect(rows[0]?.ratio).toBe(1);
+    for (const { ratio, jobs, completed } of rows) {
+      expect(ratio).toBeGreaterThan(0);
+      // Jobs that fit nowhere are dropped, by all of them alike.
+      expect(completed).toBe(rows[0]?.completed);
+      expect(completed).toBeGreaterThan(0.99 * jobs);
+    }
+    output = '';
+    await bench('simulator', '--nodes', '60', '--rounds', '1', '--economy');
+    expect(output).toContain('teg with tenants');
+  });
 });
 
 test('machine facts name the processor, the program and the day', () => {

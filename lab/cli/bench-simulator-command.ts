@@ -7,6 +7,7 @@ import {
   parseWorkloadMix,
   wholeNumber,
 } from '../../src/cli/terminal/option-values.ts';
+import type { EconomyRow } from '../bench/economy-task.ts';
 import type { SimulatorRow, SimulatorTask } from '../bench/simulator-task.ts';
 
 interface SimulatorOptions {
@@ -17,6 +18,7 @@ interface SimulatorOptions {
   readonly rounds: number;
   readonly workloadMix: 'list' | 'learned';
   readonly seed: number;
+  readonly economy?: boolean;
   readonly json?: boolean;
 }
 
@@ -24,6 +26,7 @@ const EXAMPLES = `
 Examples:
   teg bench simulator --nodes 100000
   teg bench simulator --nodes 1000 --policy fgd --rounds 1 --json
+  teg bench simulator --nodes 5000 --economy
 
 A generated workload keeps the cluster nearly full; jobs that leave are counted while it is steady, from the second half of
 the arrivals to the last one. docs/benchmarks.md describes the measurement.`;
@@ -50,6 +53,10 @@ export function addBenchSimulatorCommand(bench: Command): void {
       'learned',
     )
     .option('--seed <n>', 'of everything random', parseSeed, 1)
+    .option(
+      '--economy',
+      'what the TEG queue and tenants with quotas cost, beside best-effort on the same jobs',
+    )
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(runBench);
@@ -59,14 +66,18 @@ async function runBench(options: SimulatorOptions): Promise<void> {
   const { runOnWorkers } = await import('../../src/drivers/embedded/worker-pool.ts');
   const { loadPolicy } = await import('../../src/drivers/embedded/load-policy.ts');
   await loadPolicy(options.policy);
-  const { nodes, policy, load, turnovers, rounds, workloadMix, seed } = options;
-  const task: SimulatorTask = { nodes, policy, load, turnovers, rounds, typical: workloadMix, seed };
-  const [row] = await runOnWorkers<SimulatorTask, SimulatorRow>({
+  const { nodes, policy, load, turnovers, rounds, workloadMix, seed, economy = false } = options;
+  const task: SimulatorTask = { nodes, policy, load, turnovers, rounds, typical: workloadMix, seed, economy };
+  const [row] = await runOnWorkers<SimulatorTask, SimulatorRow | EconomyRow[]>({
     url: new URL('../bench/simulator-worker.ts', import.meta.url),
     tasks: [task],
     workers: 1,
   });
   if (row === undefined) return;
   if (options.json === true) (await import('../../src/cli/terminal/json-output.ts')).printJson(row);
-  else (await import('../bench/simulator-report.ts')).printSimulator(row);
+  else {
+    const { printEconomy, printSimulator } = await import('../bench/simulator-report.ts');
+    if (Array.isArray(row)) printEconomy(row);
+    else printSimulator(row);
+  }
 }

@@ -296,7 +296,17 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'html',
     'json',
   ],
-  'teg bench simulator': ['nodes', 'policy', 'load', 'turnovers', 'rounds', 'workload-mix', 'seed', 'json'],
+  'teg bench simulator': [
+    'nodes',
+    'policy',
+    'load',
+    'turnovers',
+    'rounds',
+    'workload-mix',
+    'seed',
+    'economy',
+    'json',
+  ],
   'teg bench zones': [
     'zones',
     'cluster',
