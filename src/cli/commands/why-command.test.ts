@@ -102,7 +102,9 @@ describe('teg why', () => {
     ]);
     const running = teg('why', 'base', result);
     expect(running.status).toBe(2);
-    expect(running.stderr).toContain("job 'base' is not among the 4 jobs");
+    expect(running.stderr).toContain(
+      "got the job 'base', expected one of the 4 that the result lists as waiting, such as '",
+    );
   });
 
   it('says the same of equal jobs, of which only the first was tried', () => {

@@ -18,12 +18,15 @@ export function waitingOf({ waiting, endSeconds }: QuestionedResult, id: string 
   if (id === undefined) return report;
   const jobs = report.jobs.filter((job) => job.id === id);
   if (jobs.length > 0) return { ...report, jobs };
-  const example = report.jobs[0] === undefined ? 'no job waits' : `for example ${report.jobs[0].id}`;
   const unlisted = report.count - report.jobs.length;
+  const expected =
+    report.jobs[0] === undefined
+      ? 'a result in which it waits: no job waits at the end of this run'
+      : `one of the ${formatCount(report.jobs.length)} that the result lists as waiting, such as '${report.jobs[0].id}'` +
+        (unlisted > 0 ? ` (${formatCount(unlisted)} more wait and are not listed)` : '');
   throw new TegError(
     'TEG_OPTION_INVALID',
-    `job '${id}' is not among the ${report.jobs.length} jobs that the result lists as waiting${unlisted > 0 ? ` (${unlisted} more wait)` : ''}; ` +
-      `expected one of them, ${example}: it started, ended, or is another id`,
+    `got the job '${id}', expected ${expected}; it has started, has ended, or is not in the workload`,
   );
 }
 

@@ -7,6 +7,7 @@ import { printTable } from '../terminal/table.ts';
 /** Headings of `tenantCells`. */
 export const TENANT_COLUMNS: readonly string[] = [
   'parent',
+  'unit',
   'quota',
   'used',
   'borrowed',
@@ -21,15 +22,15 @@ export const TENANT_COLUMNS: readonly string[] = [
   'tokens',
 ];
 
-/** @returns What is said about a tenant, but for its name. Amounts are GPUs, or cores where it has and uses no GPUs. */
+/** @returns What is said about a tenant, but for its name. The unit of amounts is GPUs, or cores where it has and uses no GPUs. */
 export function tenantCells(tenant: TenantResult): string[] {
   const { quota, used, borrowed, lent } = tenant;
   const inCores = quota.gpus === 0 && used.gpus === 0 && (quota.cpuCores > 0 || used.cpuCores > 0);
-  const amount = (of: TenantResult['used']): string =>
-    inCores ? `${formatFixed(of.cpuCores, 1)} cores` : formatFixed(of.gpus, 1);
+  const amount = (of: TenantResult['used']): string => formatFixed(inCores ? of.cpuCores : of.gpus, 1);
   const wait = (seconds: number | null): string => (seconds === null ? '–' : formatDuration(seconds));
   return [
     tenant.parent === '' ? '–' : tenant.parent,
+    inCores ? 'cores' : 'GPUs',
     amount(quota),
     amount(used),
     amount(borrowed),
@@ -69,5 +70,5 @@ export function evictionsLine({ jobs, pods, lostGpuHours, wasted }: EvictionsRes
 }
 
 function alignOf(header: string): 'left' | 'right' {
-  return header === 'parent' ? 'left' : 'right';
+  return header === 'parent' || header === 'unit' ? 'left' : 'right';
 }

@@ -17,11 +17,29 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('teg simulate --tenants', () => {
-  test('prints a table of the tenants, and counts jobs of unknown ones', async () => {
+  test('prints a table of the tenants, with the unit of amounts; the example declares all of its tenants', async () => {
     const { status, stdout, stderr } = await runHere(['simulate', ...INPUTS, ...TENANTS]);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^tenant +parent +quota +used +borrowed +lent/m);
-    expect(stdout).toMatch(/^vision +research +10\.0 /m);
+    expect(stdout).toMatch(/^tenant +parent +unit +quota +used +borrowed +lent/m);
+    expect(stdout).toMatch(/^vision +research +GPUs +10\.0 /m);
+    expect(stderr).not.toContain('does not declare');
+  });
+
+  test('names cores as the unit of a tenant without GPUs', async () => {
+    const file = join(folder, 'cores.yaml');
+    const text = readFileSync(join(EXAMPLES, 'tenants.yaml'), 'utf8');
+    writeFileSync(file, text.replace('spec: {weight: 1}', 'spec: {quota: {h100: {cpu: 32}}}'));
+    const jobs = join(folder, 'batch.csv');
+    writeFileSync(jobs, readFileSync(join(EXAMPLES, 'jobs.csv'), 'utf8').replace(/^notebook-3.*\n/m, ''));
+    const { stdout } = await runHere(['simulate', ...INPUTS.slice(0, 2), '--jobs', jobs, '--tenants', file]);
+    expect(stdout).toMatch(/^data +– +cores +32\.0 /m);
+  });
+
+  test('counts jobs of tenants that are not declared', async () => {
+    const file = join(folder, 'without-data.yaml');
+    const text = readFileSync(join(EXAMPLES, 'tenants.yaml'), 'utf8');
+    writeFileSync(file, text.slice(0, text.lastIndexOf('---')));
+    const { stderr } = await runHere(['simulate', ...INPUTS, '--tenants', file]);
     expect(stderr).toContain(
       "3 jobs are of tenants that it does not declare ('data'); they count as the tenant 'default'",
     );
@@ -34,7 +52,7 @@ describe('teg simulate --tenants', () => {
     const { status, stdout } = await runHere(['simulate', ...INPUTS, ...TENANTS, '--json', ...files]);
     expect(status).toBe(0);
     const { tenants = [] } = simulationResultSchema.parse(JSON.parse(stdout));
-    expect(tenants.map(({ name }) => name)).toEqual(['research', 'default', 'vision', 'speech']);
+    expect(tenants.map(({ name }) => name)).toEqual(['research', 'data', 'default', 'vision', 'speech']);
     expect(tenants.reduce((sum, { started }) => sum + started, 0)).toBe(10);
     expect(readFileSync(html, 'utf8')).toMatch(/<h2>Tenants<\/h2>[\s\S]*<th scope="row">vision<\/th>/);
     expect(readFileSync(markdown, 'utf8')).toMatch(/Tenants[\s\S]*\| vision \|/);

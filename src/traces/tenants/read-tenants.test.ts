@@ -32,6 +32,7 @@ describe('a file of tenants', () => {
       '/research',
       'research/vision',
       'research/speech',
+      '/data',
     ]);
     expect(tenants[1]).toMatchObject({
       weight: 2,
