@@ -229,6 +229,10 @@ describe('teg quote', () => {
 describe('waitSentence', () => {
   it('has a sentence for reservations, and figures for a code that it does not know', () => {
     expect(waitSentence('room-drained', { forJob: 'x' }, 100)).toContain('kept for job x');
+    const short = { tenant: 'a', flavor: 'h100', needGpus: 1, availableGpus: 0, quotaGpus: 8, lentGpus: 2 };
+    expect(waitSentence('quota-used-up', short, 100)).toBe(
+      'Tenant a has 0 GPUs of h100 left of its quota of 8 GPUs and what others lend, and the job needs 1 GPU; lent of its quota: 2 GPUs.',
+    );
     expect(waitSentence('draining', { nodes: 3 }, 100)).toContain('3 nodes are kept free for it');
     expect(waitSentence('room-reserved', { forJob: 'x', startsBySeconds: 700 }, 100)).toBe(
       'There is room for it, but it would still run when job x needs that room, in 10 m 00 s.',

@@ -25,7 +25,7 @@ const SENTENCES: Readonly<Record<string, (data: Data, atSeconds: number) => stri
   'limit-reached': (data) =>
     `Tenant ${data.tenant} may hold ${amount(data, 'limit')} of ${data.flavor}, holds ${amount(data, 'held')}, and the job needs ${amount(data, 'need')}.`,
   'quota-used-up': (data) =>
-    `Tenant ${data.tenant} has ${amount(data, 'available')} of ${data.flavor} left of its quota of ${amount(data, 'quota')} and what others lend, and the job needs ${amount(data, 'need')}; ${amount(data, 'lent')} of its quota is lent.`,
+    `Tenant ${data.tenant} has ${amount(data, 'available')} of ${data.flavor} left of its quota of ${amount(data, 'quota')} and what others lend, and the job needs ${amount(data, 'need')}; lent of its quota: ${amount(data, 'lent')}.`,
   'flavors-full': (data) =>
     `Its tenant has headroom on ${data.fullFlavors}, where no node has room, and none on ${data.withoutHeadroom}.`,
 };
@@ -42,12 +42,12 @@ function startIn(data: Data, atSeconds: number): string {
   return formatDuration(Math.max(0, Number(data.startsBySeconds) - atSeconds));
 }
 
-/** The amount of that name, whatever its resource: `needGpus: 8` is `8 GPUs`. */
+/** The amount of that name, whatever its resource: `needGpus: 8` is `8 GPUs`, `needGpus: 1` is `1 GPU`. */
 function amount(data: Data, name: string): string {
-  const units = { Gpus: 'GPUs', Cores: 'cores', Gib: 'GiB' };
-  for (const [suffix, unit] of Object.entries(units)) {
+  const units = { Gpus: ['GPU', 'GPUs'], Cores: ['core', 'cores'], Gib: ['GiB', 'GiB'] } as const;
+  for (const [suffix, [one, several]] of Object.entries(units)) {
     const value = data[`${name}${suffix}`];
-    if (value !== undefined) return `${value} ${unit}`;
+    if (value !== undefined) return `${value} ${Number(value) === 1 ? one : several}`;
   }
   return 'nothing';
 }

@@ -1,11 +1,14 @@
 /** The plots of queues, as data and as pictures. */
 import { Window } from 'happy-dom';
 import { expect, test } from 'vitest';
+import type { DisciplineName } from '../../simulation/queueing/queue-names.ts';
 import type { ScatterChart } from './chart.ts';
 import { chartFigures } from './chart-figures.ts';
 import { plotSvg } from './plot-svg.ts';
 import { comparedQueueCharts, type QueuePoint, queueCharts } from './queue-charts.ts';
 import { smallComparison } from './report.fixtures.ts';
+import { reportFacts } from './report-facts.ts';
+import type { ReportSource } from './report-source.ts';
 
 const POINTS: readonly QueuePoint[] = [
   {
@@ -62,4 +65,22 @@ test('one queue, or a comparison of policies, has no such plot', () => {
     'queues-trade',
     'queues-waits',
   ]);
+});
+
+test('a report says which queue ran, and of several that they are compared', () => {
+  const compared = smallComparison({ seeds: [1] });
+  const factsOf = (queueOf: (policy: string) => DisciplineName) => {
+    const runs = compared.runs.map((run) => ({
+      ...run,
+      options: { ...run.options, queue: queueOf(run.policy) },
+    }));
+    const source = { result: { ...compared, runs }, machine: '', madeAt: '', version: '' } as ReportSource;
+    return Object.fromEntries(reportFacts(source));
+  };
+  expect(factsOf(() => 'strict-fifo').queue).toMatch(/^strict-fifo: /);
+  expect(factsOf(() => 'easy')).toMatchObject({ queue: 'easy', policies: compared.policies.join(', ') });
+  const several = factsOf((policy) => (policy === 'teg' ? 'teg' : 'easy'));
+  expect(several).toMatchObject({ queues: compared.policies.join(', ') });
+  expect(several).not.toHaveProperty('queue');
+  expect(several).not.toHaveProperty('policies');
 });

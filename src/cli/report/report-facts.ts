@@ -12,13 +12,20 @@ export type Fact = readonly [string, string];
 /** @returns The facts, in the order in which readers look for them. */
 export function reportFacts({ result, machine, madeAt, version }: ReportSource): Fact[] {
   const run = result.runs[0];
+  const areQueues = new Set(result.runs.map(({ options }) => options.queue)).size > 1;
   const facts: Fact[] =
-    run === undefined ? [] : [...inputFacts(run, result.seeds.length), ...optionFacts(run)];
+    run === undefined
+      ? []
+      : [
+          ...inputFacts(run, result.seeds.length),
+          ...(areQueues ? [] : [queueFact(run)]),
+          ...optionFacts(run),
+        ];
   const ended = result.runs.filter((r) => r.complete).length;
   const stopped = stoppedRun(result);
   return [
     ...facts,
-    ['policies', result.policies.join(', ')],
+    [areQueues ? 'queues' : 'policies', result.policies.join(', ')],
     ['seeds', result.seeds.join(', ')],
     ['runs', `${ended} complete of ${result.policies.length * result.seeds.length}`],
     ...(stopped === undefined
@@ -62,14 +69,15 @@ function inputFacts({ cluster, workload }: SimulationResult, seeds: number): Fac
   ];
 }
 
+/** The queue of all runs. What the queues beside the zone's own two do, `teg policies --list-queues` says. */
+function queueFact({ options: { queue } }: SimulationResult): Fact {
+  if (queue === 'best-effort') return ['queue', 'best-effort: whatever fits starts'];
+  if (queue === 'strict-fifo') return ['queue', 'strict-fifo: the first waiting job blocks those behind it'];
+  return ['queue', queue];
+}
+
 function optionFacts({ options, nodes }: SimulationResult): Fact[] {
   const facts: Fact[] = [
-    [
-      'queue',
-      options.queue === 'best-effort'
-        ? 'best-effort: whatever fits starts'
-        : 'strict-fifo: the first waiting job blocks those behind it',
-    ],
     [
       'typical workload',
       options.typical === 'learned'

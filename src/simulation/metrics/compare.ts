@@ -86,7 +86,7 @@ const METRICS: readonly MetricDefinition[] = [
   metric('finished', 'jobs finished', 'count', 'higher', (r) => r.jobs.finished),
   metric('dropped', 'jobs dropped', 'count', 'lower', (r) => r.jobs.dropped),
   metric('failed', 'jobs failed', 'count', 'lower', (r) => r.jobs.failed),
-  metric('requeues', 'requeues after node failures', 'count', 'lower', (r) => r.jobs.requeues),
+  metric('requeues', 'requeues (lost nodes, evictions)', 'count', 'lower', (r) => r.jobs.requeues),
   metric('waiting', 'jobs waiting at the end', 'count', 'lower', (r) => r.jobs.waiting),
   metric('endSeconds', 'time until all is done', 'seconds', 'lower', (r) =>
     r.options.horizonSeconds === null && r.jobs.waiting === 0 ? r.endSeconds : null,

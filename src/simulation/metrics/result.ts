@@ -96,7 +96,7 @@ const jobsSchema = z
     failed: count.describe('lost with their node and not requeued'),
     running: count.describe('still running at the end'),
     waiting: count.describe('still waiting at the end'),
-    requeues: count.describe('times that a job lost its node and went back to the queue'),
+    requeues: count.describe('times that a job lost a node, or was evicted, and went back to the queue'),
     podsPlaced: count,
     podsLost: count.describe('pods that were on a node when it failed, or were preempted'),
   })
