@@ -104,7 +104,7 @@ describe('teg verify', () => {
   });
 
   test.each([
-    [['T-99'], /^error TEG_OPTION_INVALID: got the test 'T-99', expected one of T-01 to T-31/],
+    [['T-99'], /^error TEG_OPTION_INVALID: got the test 'T-99', expected one of T-01 to T-36/],
     [['nonsense'], /got the test 'nonsense'/],
     [['--seed', '-1'], /'--seed <n>'/],
   ])('refuses %j', (args, message) => {

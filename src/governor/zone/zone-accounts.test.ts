@@ -161,7 +161,8 @@ describe('a job that is not admitted', () => {
     const cluster = makeCluster([0]);
     const zone = new Zone(cluster, new FirstFit(cluster), {}, new Listening());
     zone.step(submission(7, 3, { podCount: 3, gangMin: 2, priority: 5 }), 10);
-    const ask = { tenant: 3, holder: 7, priority: 5, pods: 3, podsMin: 2, counts: [3], mayNarrow: true };
+    const given = { tenant: 3, holder: 7, priority: 5, pods: 3, podsMin: 2, counts: [3], kinds: [] };
+    const ask = { ...given, mayNarrow: true, flavors: 0, otherwise: undefined };
     expect(asked).toEqual([[10, ask, [0]]]);
   });
 

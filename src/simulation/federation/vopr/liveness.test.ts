@@ -22,7 +22,10 @@ function interfered(change: (run: VoprRun) => void) {
 
 function interferedSeed(seed: number, change: (run: VoprRun) => void) {
   const steps = 200;
-  const run: VoprRun = new VoprRun(drawScenario(seed, spaces), spaces, {
+  const scenario = drawScenario(seed, spaces);
+  // Zones that hear no more of a champion would be noticed first, as a failure of safety.
+  const { gangTax: _, ...options } = scenario.options;
+  const run: VoprRun = new VoprRun({ ...scenario, options }, spaces, {
     steps,
     onEvent: (event) => {
       if (event > steps) change(run);
