@@ -52,9 +52,13 @@ export function earliestStart(
 ): RoomPlan | undefined {
   const { cluster } = pass;
   const slots = new Int32Array(cluster.nodeCount);
+  // Jobs on other nodes alone may end or not: most of them, where a gang names a model of which there are few.
+  const matters = new Uint8Array(cluster.nodeCount);
+  const serves = cluster.flavors.map(({ id }) => cluster.flavorCouldFit(id, demand));
   let total = 0;
   for (let node = 0; node < cluster.nodeCount; node++) {
-    if (excluded?.has(node) === true) continue;
+    if (excluded?.has(node) === true || serves[cluster.flavorIds[node] as number] === false) continue;
+    matters[node] = 1;
     slots[node] = podsFitting(cluster, node, demand);
     total += slots[node] as number;
   }
@@ -71,7 +75,7 @@ export function earliestStart(
   }
   let startSeconds = now;
   const recount = (node: number): void => {
-    if (excluded?.has(node) === true) return;
+    if (matters[node] === 0) return;
     const gained = podsFitting(cluster, node, demand) - (slots[node] as number);
     total += gained;
     slots[node] = (slots[node] as number) + gained;
@@ -86,7 +90,7 @@ export function earliestStart(
       if (total >= pods || endSeconds === Number.POSITIVE_INFINITY) break;
       startSeconds = endSeconds;
     }
-    pass.peekRelease(job, recount);
+    pass.peekRelease(job, recount, matters);
   }
   pass.endPeek();
   if (total < pods) return undefined;

@@ -136,8 +136,9 @@ export interface SchedulingPass {
    * `tryRelease`. Until `endPeek` nothing but `peekRelease` and reads of `cluster` are allowed.
    *
    * @param touched Called with the node of each pod.
+   * @param matters [node] 1: nothing is freed, and nobody called, for a job without a pod on such a node. Absent: all do.
    */
-  peekRelease(job: number, touched: (node: number) => void): void;
+  peekRelease(job: number, touched: (node: number) => void, matters?: Uint8Array): void;
   /** Takes all looks ahead back. */
   endPeek(): void;
 

@@ -267,10 +267,11 @@ export class ZonePass implements SchedulingPass {
   }
 
   /** See `SchedulingPass`. */
-  peekRelease(job: number, touched: (node: number) => void): void {
+  peekRelease(job: number, touched: (node: number) => void, matters?: Uint8Array): void {
     const { jobs, pods, cluster } = this.core;
     assert(this.tried.length === 0, 'a look ahead within a trial');
     assert(jobs.stateOf(job) === JobState.Running, 'a look ahead frees a job that does not run');
+    if (matters !== undefined && !this.hasPodOn(job, matters)) return;
     const demand = this.core.demandOf(jobs.shapeOf(job));
     this.peeked.push(job);
     for (let pod = jobs.firstOf(job); pod >= 0; pod = pods.nextOfJob(pod)) {
@@ -278,6 +279,14 @@ export class ZonePass implements SchedulingPass {
       cluster.release(node, demand, pods.gpuMaskOf(pod));
       touched(node);
     }
+  }
+
+  private hasPodOn(job: number, nodes: Uint8Array): boolean {
+    const { jobs, pods } = this.core;
+    for (let pod = jobs.firstOf(job); pod >= 0; pod = pods.nextOfJob(pod)) {
+      if (nodes[pods.nodeOf(pod)] === 1) return true;
+    }
+    return false;
   }
 
   /** See `SchedulingPass`. */
