@@ -4,6 +4,7 @@
  * Every rule here only forbids; that evictions cannot loop follows from the order alone (`market-order.ts`), which is asked
  * first. Rules that concern a whole set of victims (is the claim within the quota?) are in `SetRules`.
  */
+import type { Holdings } from './holdings.ts';
 import { COVERED, MarketOrder, type OrderEntry, orderEntry } from './market-order.ts';
 import {
   type ReclaimClaimant,
@@ -105,29 +106,42 @@ export function coreCount(unit: ReclaimUnit): number {
 export class Standing {
   readonly claimant: OrderEntry;
   readonly claimantDimension: number;
-  /** By unit id: the minimum first, then the pods beyond it. */
-  readonly entries = new Map<number, readonly OrderEntry[]>();
-  readonly dimensionOf = new Map<number, number>();
+  /** By position of the unit: the minimum first, then the pods beyond it. Undefined: it stands before the claimant, whatever that is. */
+  readonly entries: readonly (readonly OrderEntry[] | undefined)[];
+  /** By position of the unit: its principal dimension. */
+  readonly dimensions: Uint32Array;
   /** By dimension; undefined: no unit has it as its principal. */
   readonly orders: readonly MarketOrder[];
 
-  /** @param claimant Undefined: the order of what runs alone. */
-  constructor(world: ReclaimWorld, claimant: ReclaimClaimant | undefined) {
+  /**
+   * @param claimant Undefined: the order of what runs alone.
+   * @param holdings Of all units outside system priorities; absent: every unit gets its entries.
+   */
+  constructor(world: ReclaimWorld, claimant: ReclaimClaimant | undefined, holdings?: Holdings) {
     const { dimensions } = world;
+    const covered = new CoveredTenants(world, claimant?.tenant ?? -1, holdings);
+    const all: (readonly OrderEntry[] | undefined)[] = [];
+    this.entries = all;
+    this.dimensions = new Uint32Array(world.units.length);
     const byDimension: OrderEntry[][] = Array.from({ length: dimensions }, () => []);
     const bases: Map<number, number>[] = Array.from({ length: dimensions }, () => new Map());
-    for (const unit of world.units) {
+    for (let at = 0; at < world.units.length; at++) {
+      const unit = world.units[at] as ReclaimUnit;
       const dimension = principalOfUnit(unit, dimensions);
-      this.dimensionOf.set(unit.id, dimension);
-      if (unit.priority >= SYSTEM_PRIORITY_MIN) continue;
-      const entries = entriesOf(unit, dimension);
-      this.entries.set(unit.id, entries);
-      (byDimension[dimension] as OrderEntry[]).push(...entries);
-      for (let other = dimension + 1; other < dimensions; other++) {
+      this.dimensions[at] = dimension;
+      if (unit.priority >= SYSTEM_PRIORITY_MIN) {
+        all.push(undefined);
+        continue;
+      }
+      const isCovered = covered.has(unit.tenant, dimension);
+      const entries = isCovered ? undefined : entriesOf(unit, dimension);
+      all.push(entries);
+      if (entries !== undefined) (byDimension[dimension] as OrderEntry[]).push(...entries);
+      for (let other = isCovered ? dimension : dimension + 1; other < dimensions; other++) {
         let sum = 0;
         for (const pod of unit.pods) sum += pod.amounts[other] ?? 0;
         const base = bases[other] as Map<number, number>;
-        base.set(unit.tenant, (base.get(unit.tenant) ?? 0) + sum);
+        if (sum !== 0) base.set(unit.tenant, (base.get(unit.tenant) ?? 0) + sum);
       }
     }
     this.claimantDimension = claimant === undefined ? 0 : principalOf(claimant.amounts, dimensions);
@@ -145,6 +159,51 @@ export class Standing {
     this.orders = byDimension.map(
       (list, dimension) => new MarketOrder(world, dimension, list, bases[dimension] as Map<number, number>),
     );
+  }
+}
+
+/**
+ * Tenants all of whose units stand before any claimant of another top tenant, whatever their order: what they hold is less than the
+ * quota of each tenant on their path below the top, or of the top. For the tenants above, they are the first, as if they were a base.
+ */
+class CoveredTenants {
+  private readonly world: ReclaimWorld;
+  private readonly holdings: Holdings | undefined;
+  private readonly claimantTop: number;
+  /** By tenant × dimension. */
+  private readonly known = new Map<number, boolean>();
+
+  constructor(world: ReclaimWorld, claimantTenant: number, holdings: Holdings | undefined) {
+    this.world = world;
+    this.holdings = holdings;
+    this.claimantTop = claimantTenant < 0 ? -1 : (this.pathOf(claimantTenant)[0] as number);
+  }
+
+  has(tenant: number, dimension: number): boolean {
+    const key = tenant * this.world.dimensions + dimension;
+    let isCovered = this.known.get(key);
+    if (isCovered === undefined) {
+      isCovered = this.isCovered(tenant, dimension);
+      this.known.set(key, isCovered);
+    }
+    return isCovered;
+  }
+
+  private isCovered(tenant: number, dimension: number): boolean {
+    const [top, ...below] = this.pathOf(tenant);
+    const { holdings, world } = this;
+    if (holdings === undefined || top === undefined || this.claimantTop < 0) return false;
+    if (top === this.claimantTop) return false;
+    const isWithin = (at: number): boolean =>
+      holdings.usedOf(at, dimension) < world.tenants.quotaOf(at, dimension);
+    return isWithin(top) || (below.length > 0 && below.every(isWithin));
+  }
+
+  /** From the top down. */
+  private pathOf(tenant: number): readonly number[] {
+    const path: number[] = [];
+    for (let at = tenant; at >= 0; at = this.world.tenants.parentOf(at)) path.push(at);
+    return path.reverse();
   }
 }
 
@@ -191,25 +250,26 @@ export class CandidateFinder {
   /** @cost O(units × levels + pods). */
   find(): Candidates {
     const list: ReclaimCandidate[] = [];
-    for (const unit of this.world.units) {
-      const found = this.judge(unit);
+    for (let at = 0; at < this.world.units.length; at++) {
+      const unit = this.world.units[at] as ReclaimUnit;
+      const found = this.judge(unit, at);
       if (typeof found !== 'string') list.push(found);
       else this.count(found, unit);
     }
     return { list, protectedPods: this.protectedPods, retrySeconds: this.retrySeconds };
   }
 
-  private judge(unit: ReclaimUnit): ReclaimCandidate | Protection {
+  private judge(unit: ReclaimUnit, at: number): ReclaimCandidate | Protection {
     const { claimant, world } = this;
     const isSystem = claimant.priority >= SYSTEM_PRIORITY_MIN;
     if (!unit.evictable || unit.id === claimant.id) return 'leaving';
     if (this.evicted.has(unit.id)) return 'evicted-before';
     if (unit.priority >= SYSTEM_PRIORITY_MIN && unit.priority >= claimant.priority) return 'priority';
-    const dimension = this.standing.dimensionOf.get(unit.id) as number;
+    const dimension = this.standing.dimensions[at] as number;
     if (isSystem) return this.anyPart(unit, EvictionCause.Priority, dimension);
     if (dimension < this.standing.claimantDimension) return 'dimension';
     const found =
-      unit.tenant === claimant.tenant ? this.within(unit, dimension) : this.between(unit, dimension);
+      unit.tenant === claimant.tenant ? this.within(unit, dimension) : this.between(unit, at, dimension);
     if (typeof found === 'string') return found;
     // The time comes last: what is protected otherwise will not be free later.
     const freeAt = unit.startedSeconds + world.tenants.policyOf(unit.tenant).minRuntimeSeconds;
@@ -232,7 +292,7 @@ export class CandidateFinder {
     return { unit, causes, claimantSide: -1, victimSide: -1, floors: [], dimension, extrasMax, whole: true };
   }
 
-  private between(unit: ReclaimUnit, dimension: number): ReclaimCandidate | Protection {
+  private between(unit: ReclaimUnit, at: number, dimension: number): ReclaimCandidate | Protection {
     const { claimant, policy, world } = this;
     if (policy.reclaim === 'Never') return 'policy';
     if (policy.reclaim === 'LowerPriority' && unit.priority >= claimant.priority) return 'priority';
@@ -243,7 +303,8 @@ export class CandidateFinder {
     for (let i = level; i < theirs.length; i++) {
       if (!world.tenants.policyOf(theirs[i] as number).reclaimable) return 'not-reclaimable';
     }
-    const entries = this.standing.entries.get(unit.id) as readonly OrderEntry[];
+    const entries = this.standing.entries[at];
+    if (entries === undefined) return 'quota';
     // Levels of entries begin at 1 below the root; an inner tenant's own units have one more.
     const open = this.openFrom(entries, level + 1, dimension);
     if (typeof open === 'string') return open;

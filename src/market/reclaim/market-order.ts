@@ -55,7 +55,20 @@ export interface OrderEntry {
 export function orderEntry(
   given: Omit<OrderEntry, 'layers' | 'ranks' | 'passing' | 'isCoveredBelow'>,
 ): OrderEntry {
-  return { ...given, layers: [], ranks: [], passing: given.amount, isCoveredBelow: false };
+  // Field by field: a plan makes one for every running job, and a spread costs several times as much.
+  const { owner, tenant, priority, extra, startOrder, amount } = given;
+  return {
+    owner,
+    tenant,
+    priority,
+    extra,
+    startOrder,
+    amount,
+    layers: [],
+    ranks: [],
+    passing: amount,
+    isCoveredBelow: false,
+  };
 }
 
 /** The order in one dimension. Built once for a state. */

@@ -109,10 +109,11 @@ export function planReclaim<Placement extends ReclaimPlacement>(
   const placement = world.fitsWithout([], avoided);
   if (placement !== undefined) return { kind: 'fits', placement };
   if (!claimant.mayEvict) return refusal('may-not-evict', new Map(), Number.POSITIVE_INFINITY, 1);
-  const standing = new Standing(world, claimant);
+  const holdings = holdingsOf(world);
+  const standing = new Standing(world, claimant, holdings);
   const finder = new CandidateFinder(world, claimant, standing, options.evicted ?? NOBODY);
   const found = finder.find();
-  const { rules, protectedPods } = rulesOf(world, claimant, standing, found);
+  const { rules, protectedPods } = rulesOf(world, claimant, standing, found, holdings);
   if (rules.candidates.length === 0) {
     return refusal('no-candidates', protectedPods, found.retrySeconds, 1);
   }
@@ -141,18 +142,24 @@ function refusal(
   return { kind: 'none', reason, protectedPods, retrySeconds, trials };
 }
 
+/** What units outside system priorities hold. */
+function holdingsOf(world: ReclaimWorld): Holdings {
+  const holdings = new Holdings(world.tenants, world.dimensions);
+  for (const unit of world.units) {
+    if (unit.priority >= SYSTEM_PRIORITY_MIN) continue;
+    holdings.addPods(unit.tenant, unit.pods, 1);
+  }
+  return holdings;
+}
+
 /** The rules without the candidates that no allowed set contains. */
 function rulesOf(
   world: ReclaimWorld,
   claimant: ReclaimClaimant,
   standing: Standing,
   { list, protectedPods }: Candidates,
+  holdings: Holdings,
 ): { rules: VictimRules; protectedPods: ReadonlyMap<Protection, number> } {
-  const holdings = new Holdings(world.tenants, world.dimensions);
-  for (const unit of world.units) {
-    if (unit.priority >= SYSTEM_PRIORITY_MIN) continue;
-    holdings.addPods(unit.tenant, unit.pods, 1);
-  }
   const rules = new VictimRules(world, claimant, standing.claimantDimension, list, holdings);
   const hopeless = rules.hopeless();
   if (hopeless.size === 0) return { rules, protectedPods };
