@@ -19,6 +19,9 @@ const SENTENCES: Readonly<Record<string, (data: Data, atSeconds: number) => stri
     `It has waited far longer than others: ${formatCount(Number(data.nodes))} nodes are kept free for it as jobs there end. No run times are known, so its start is not.`,
   'room-drained': (data) =>
     `There is room for it, which is kept for job ${data.forJob}, that has waited far longer than others.`,
+  'saving-headroom': (data, at) => `Headroom of its tenant is kept for it, ${headroomIn(data, at)}.`,
+  'headroom-reserved': (data, at) =>
+    `Headroom that it would use is kept for job ${data.forJob}, ${headroomIn(data, at)}.`,
   'tenant-held': (data) => `Tenant ${data.tenant} is in state ${data.state}: none of its jobs may start.`,
   'budget-empty': (data, at) =>
     `Tenant ${data.tenant} has spent ${data.spentTokens} and set aside ${data.reservedTokens} of its ${data.budgetTokens} tokens; the next period begins in ${formatDuration(Math.max(0, Number(data.periodEndsAtSeconds) - at))}.`,
@@ -36,6 +39,12 @@ export function waitSentence(code: string, data: Data, atSeconds: number): strin
   if (sentence !== undefined) return sentence(data, atSeconds);
   const figures = Object.entries(data).map(([name, value]) => `${name} ${value}`);
   return `${code}${figures.length > 0 ? ` (${figures.join(', ')})` : ''}.`;
+}
+
+function headroomIn(data: Data, atSeconds: number): string {
+  if (data.expectedAtSeconds === undefined) return 'until jobs end that hold the rest of it';
+  const seconds = Math.max(0, Number(data.expectedAtSeconds) - atSeconds);
+  return `for which there is expected to be enough in ${formatDuration(seconds)}`;
 }
 
 function startIn(data: Data, atSeconds: number): string {

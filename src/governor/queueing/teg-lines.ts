@@ -10,6 +10,7 @@ import type { Demand } from '../../model/demand.ts';
 import type { EvictionTerms } from '../../model/eviction-terms.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import type { QueuedJob } from '../zone/queue-discipline.ts';
+import type { RoomClaim } from './room-maker.ts';
 
 /** A job as the queue keeps it, from its submission until it has left. */
 export interface TegEntry {
@@ -239,4 +240,10 @@ export function compareTegTurn(a: TegEntry, b: TegEntry, shareOf: (tenant: numbe
   // Not a difference: both are infinite for tenants that have idle capacity only.
   if (shareA !== shareB) return shareA < shareB ? -1 : 1;
   return b.line.priority - a.line.priority || a.rank - b.rank;
+}
+
+/** @returns A job as evictions know it. */
+export function roomClaimOf({ job, terms, line }: TegEntry): RoomClaim {
+  const { demand, podCount, gangMin, tenant, priority } = line;
+  return { job, terms, demand, podCount, gangMin, tenant, priority };
 }

@@ -21,18 +21,21 @@ import {
 } from '../zone/queue-discipline.ts';
 import { Reason, type ReasonCode } from '../zone/zone-events.ts';
 import { FailedRoom } from './failed-room.ts';
-import { shareOfCluster } from './future-room.ts';
+import { type ExpectedEnd, shareOfCluster } from './future-room.ts';
+import type { HeadroomClaims } from './headroom.ts';
 import { type PromiseCounts, type ReservationOptions, Reservations } from './reservations.ts';
-import type { RoomClaim, RoomMaker } from './room-maker.ts';
+import type { RoomMaker } from './room-maker.ts';
 import { RunningEnds } from './running-ends.ts';
-import { firstOf, firstsByDomain, nextWaiting, type TegEntry, type TegLine, TegLines } from './teg-lines.ts';
-import { TurnOrder } from './turn-order.ts';
-
-/** The order of tenants. */
-export interface TenantOrder {
-  /** @returns The share that a tenant has had, by its weight; the smaller goes first. Grows with each start. */
-  shareOf(tenant: number, timeSeconds: number): number;
-}
+import {
+  firstOf,
+  firstsByDomain,
+  nextWaiting,
+  roomClaimOf,
+  type TegEntry,
+  type TegLine,
+  TegLines,
+} from './teg-lines.ts';
+import { sharesAt, type TenantOrder, TurnOrder } from './turn-order.ts';
 
 /** Jobs that one pass looks at, at most. */
 const CANDIDATES_MAX_DEFAULT = 20_000;
@@ -49,6 +52,8 @@ export interface TegQueueOptions extends ReservationOptions {
   readonly candidatesMax?: number;
   /** Evicts others for jobs that do not start; absent: nobody is evicted. */
   readonly rooms?: RoomMaker;
+  /** Keeps headroom of quotas and limits for gangs; absent: nobody does. */
+  readonly headroom?: HeadroomClaims;
 }
 
 /** See the head of the file. */
@@ -61,6 +66,7 @@ export class TegQueue implements QueueDiscipline {
   private readonly reservations: Reservations;
   private readonly candidatesMax: number;
   private readonly rooms: RoomMaker | undefined;
+  private readonly headroom: HeadroomClaims | undefined;
   /** Jobs that began to wait since the last pass. */
   private fresh: TegEntry[] = [];
   /** Number of these, the first ones, that were tried in this pass. */
@@ -89,6 +95,7 @@ export class TegQueue implements QueueDiscipline {
     this.order = order;
     this.candidatesMax = options.candidatesMax ?? CANDIDATES_MAX_DEFAULT;
     this.rooms = options.rooms;
+    this.headroom = options.headroom;
     this.running = new RunningEnds((job, timeSeconds) => estimates.expectedEnd(job, timeSeconds));
     this.reservations = new Reservations(options, this.running, (job, timeSeconds) =>
       estimates.age(job, timeSeconds),
@@ -131,17 +138,13 @@ export class TegQueue implements QueueDiscipline {
     this.estimates.ended(job, timeSeconds, reason === Reason.Finished);
     // Evicted within a pass: the room counts as freed for no later one.
     if (reason === Reason.Preempted) this.isRuleChanged = true;
-    if (this.isIdle && reason !== Reason.Preempted && reason !== Reason.NodeLost)
-      this.freeForNobody(timeSeconds);
-    else this.isFreed = true;
+    if (this.isIdle && reason !== Reason.Preempted && reason !== Reason.NodeLost) {
+      // No pass is needed for that, but one at this time counts the room as freed.
+      this.failed.clear();
+      this.freedAt = timeSeconds;
+    } else this.isFreed = true;
     // A job that lost its node or was evicted comes back as `returned`; one that failed does not, and costs an entry.
     if (reason === Reason.Finished || reason === Reason.Cancelled) this.forget(this.lines.entryOf(job));
-  }
-
-  /** Room is freed, and nobody waits for it: no pass is needed for that, but one at this time counts it as freed. */
-  private freeForNobody(timeSeconds: number): void {
-    this.failed.clear();
-    this.freedAt = timeSeconds;
   }
 
   returned(job: number): void {
@@ -178,7 +181,7 @@ export class TegQueue implements QueueDiscipline {
   reasonOf(job: number): AccountsRefusal | undefined {
     const entry = this.lines.find(job);
     if (entry === undefined || !entry.waits) return undefined;
-    const reserved = this.reservations.reasonOf(entry);
+    const reserved = this.reservations.reasonOf(entry) ?? this.headroom?.reasonOf(entry);
     if (reserved !== undefined) return reserved;
     // Those of a line are equal: the accounts that hold its first job back were not asked for the others.
     const first = firstOf(entry.line);
@@ -205,6 +208,7 @@ export class TegQueue implements QueueDiscipline {
     if (!this.evictFor(pass, this.lines.firsts())) return false;
     this.reservations.closeOnly(pass, 0);
     this.electChampions(pass);
+    if (!this.renewHeadroom(pass)) return false;
     this.growSmall(pass);
     return true;
   }
@@ -272,6 +276,16 @@ export class TegQueue implements QueueDiscipline {
     return StartResult.NoRoom;
   }
 
+  /** @returns False: the step is full. */
+  private renewHeadroom(pass: SchedulingPass): boolean {
+    const { headroom, lines } = this;
+    if (headroom === undefined) return true;
+    const { timeSeconds } = pass;
+    const shareOf = sharesAt(this.order, timeSeconds);
+    const ends = (): Iterable<ExpectedEnd> => this.running.at(timeSeconds);
+    return !headroom.renew({ pass, lines, ends, shareOf }) || this.tryAll(pass);
+  }
+
   /** True if those that save for reservations go before all new jobs. */
   private freshAreSavedFor({ cluster }: SchedulingPass): boolean {
     const { reservations } = this;
@@ -288,19 +302,7 @@ export class TegQueue implements QueueDiscipline {
     const { reservations } = this;
     const taken = new Set(reservations.entries);
     const domainOf = (line: TegLine): number => reservations.domainOf(cluster, line.demand);
-    return firstsByDomain(this.lines, taken, domainOf, this.sharesAt(timeSeconds));
-  }
-
-  /** @returns The shares of tenants, each asked for once. */
-  private sharesAt(timeSeconds: number, shares = new Map<number, number>()): (tenant: number) => number {
-    return (tenant) => {
-      let share = shares.get(tenant);
-      if (share === undefined) {
-        share = this.order.shareOf(tenant, timeSeconds);
-        shares.set(tenant, share);
-      }
-      return share;
-    };
+    return firstsByDomain(this.lines, taken, domainOf, sharesAt(this.order, timeSeconds));
   }
 
   /** Tries all lines that may have room, in the order of turns. @returns False: the step is full. */
@@ -364,7 +366,12 @@ export class TegQueue implements QueueDiscipline {
 
   private tryEntry(pass: SchedulingPass, entry: TegEntry): number {
     const { line } = entry;
-    entry.isHeld = false;
+    const kept = this.headroom?.behind(entry, pass.timeSeconds + this.estimates.estimate(entry.job));
+    entry.isHeld = kept !== undefined;
+    if (kept !== undefined) {
+      entry.reason = kept;
+      return StartResult.NoRoom;
+    }
     const bits = this.against(entry, pass.timeSeconds);
     if (this.hasFailed(line, bits)) {
       entry.reason = this.behindReservation(line, bits);
@@ -399,7 +406,7 @@ export class TegQueue implements QueueDiscipline {
   private runs(entry: TegEntry, timeSeconds: number): void {
     this.estimates.started(entry.job, timeSeconds);
     this.running.add(entry.job, timeSeconds);
-    this.rooms?.started(claimOf(entry), timeSeconds);
+    this.rooms?.started(roomClaimOf(entry), timeSeconds);
     if (entry.terms.disruption === 'single' && entry.line.gangMin < entry.line.podCount)
       this.small.set(entry.job, entry);
   }
@@ -434,7 +441,7 @@ export class TegQueue implements QueueDiscipline {
     // Grows: after a job that got room comes the next of its line.
     for (let at = 0; at < owed.length && at < this.candidatesMax; at++) {
       const entry = owed[at] as TegEntry;
-      const claim = claimOf(entry);
+      const claim = roomClaimOf(entry);
       if (!entry.waits || !rooms.couldMakeRoom(claim, pass.timeSeconds)) continue;
       const result = this.start(pass, entry);
       if (result === StartResult.StepFull) return false;
@@ -491,8 +498,3 @@ export class TegQueue implements QueueDiscipline {
 const NOT_FOR_WANT_OF_ROOM: ReadonlySet<string> = new Set(['tenant-held', 'budget-empty']);
 
 const NO_ENTRIES: ReadonlySet<TegEntry> = new Set();
-
-function claimOf({ job, terms, line }: TegEntry): RoomClaim {
-  const { demand, podCount, gangMin, tenant, priority } = line;
-  return { job, terms, demand, podCount, gangMin, tenant, priority };
-}

@@ -6,7 +6,9 @@ import type { QueuedJob } from '../zone/queue-discipline.ts';
 import { FirstFit, makeCluster } from '../zone/zone.fixtures.ts';
 import { Zone } from '../zone/zone.ts';
 import { JobState, ZoneEventKind, type ZoneOptions } from '../zone/zone-events.ts';
-import { TegQueue, type TegQueueOptions, type TenantOrder } from './teg-queue.ts';
+import type { HeadroomClaims } from './headroom.ts';
+import { TegQueue, type TegQueueOptions } from './teg-queue.ts';
+import type { TenantOrder } from './turn-order.ts';
 
 /** Demand 4: one GPU. Kind 2: four GPUs. */
 const ONE_GPU = 4;
@@ -15,6 +17,8 @@ interface WorldOptions extends TegQueueOptions {
   readonly nodes?: readonly number[];
   readonly order?: TenantOrder;
   readonly accounts?: Accounts;
+  /** Accounts of its cluster, and what keeps headroom in them. */
+  readonly economy?: (cluster: ClusterState) => { accounts: Accounts; headroom?: HeadroomClaims };
   readonly limits?: ZoneOptions;
 }
 
@@ -34,11 +38,13 @@ export class World {
   private readonly ends: { at: number; job: number }[] = [];
   private readonly durations = new Map<number, number>();
 
-  constructor({ nodes = [2], order, accounts, limits = {}, ...options }: WorldOptions = {}) {
+  constructor({ nodes = [2], order, accounts, economy, limits = {}, ...options }: WorldOptions = {}) {
     const cluster = makeCluster(nodes);
     this.cluster = cluster;
-    this.queue = new TegQueue(new RuntimeEstimates(), order, options);
-    this.zone = new Zone(cluster, new FirstFit(cluster), limits, accounts, this.queue);
+    const { headroom, accounts: made } = economy?.(cluster) ?? {};
+    const has = headroom === undefined ? {} : { headroom };
+    this.queue = new TegQueue(new RuntimeEstimates(), order, { ...options, ...has });
+    this.zone = new Zone(cluster, new FirstFit(cluster), limits, accounts ?? made, this.queue);
   }
 
   /** Submits now. @param expects Absent: it expects its duration. */

@@ -103,3 +103,22 @@ function sink<Item>(items: Item[], from: number, before: (a: Item, b: Item) => n
   }
   items[at] = item;
 }
+
+/** The order of tenants. */
+export interface TenantOrder {
+  /** @returns The share that a tenant has had, by its weight; the smaller goes first. Grows with each start. */
+  shareOf(tenant: number, timeSeconds: number): number;
+}
+
+/** @returns The shares of tenants at a time, each asked for once. */
+export function sharesAt(order: TenantOrder, timeSeconds: number): (tenant: number) => number {
+  const shares = new Map<number, number>();
+  return (tenant) => {
+    let share = shares.get(tenant);
+    if (share === undefined) {
+      share = order.shareOf(tenant, timeSeconds);
+      shares.set(tenant, share);
+    }
+    return share;
+  };
+}

@@ -1,8 +1,10 @@
 /** The registry of queueing disciplines that are not a zone's own. */
 
 import { CHAMPION_DEFAULTS, IDLE_SHARE_EXACT, RESERVATIONS_MOST } from '../../governor/queueing/champions.ts';
+import type { HeadroomClaims } from '../../governor/queueing/headroom.ts';
 import type { RoomMaker } from '../../governor/queueing/room-maker.ts';
-import { TegQueue, type TenantOrder } from '../../governor/queueing/teg-queue.ts';
+import { TegQueue } from '../../governor/queueing/teg-queue.ts';
+import type { TenantOrder } from '../../governor/queueing/turn-order.ts';
 import type { QueueDiscipline } from '../../governor/zone/queue-discipline.ts';
 import type { Random } from '../../kernel/random.ts';
 import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
@@ -39,6 +41,8 @@ export interface QueueContext {
   readonly order?: TenantOrder | undefined;
   /** Evicts for jobs that are owed room; undefined: nobody is evicted. */
   readonly rooms?: RoomMaker | undefined;
+  /** Keeps headroom for gangs; undefined: there are no quotas. */
+  readonly headroom?: HeadroomClaims | undefined;
 }
 
 /** Makes the discipline of one run. */
@@ -67,7 +71,7 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
   teg: {
     description: 'whatever fits starts, around a reservation for the one that has waited long',
     // Backfilled jobs that outrun a prediction postpone champions: where owners declare, that is better (measured).
-    create: ({ runtimes, order, rooms, tree }) => {
+    create: ({ runtimes, order, rooms, headroom, tree }) => {
       const predicts = runtimes === 'predicted';
       const estimates = new RuntimeEstimates({ predicts, prefersDeclared: true });
       // One champion at a time leaves a tenant of gangs behind its share: each slot that comes free goes to others' small jobs.
@@ -78,6 +82,7 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
         reservationsMax,
         idleShare,
         ...(rooms === undefined ? {} : { rooms }),
+        ...(headroom === undefined ? {} : { headroom }),
       });
     },
   },

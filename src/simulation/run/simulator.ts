@@ -10,6 +10,7 @@ import { MarketAccounts } from '../../governor/market-accounts.ts';
 import { NodeFlavors } from '../../governor/node-flavors.ts';
 import type { PlacementPolicy, TypicalWorkload } from '../../governor/policy/policy.ts';
 import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
+import { HeadroomClaims } from '../../governor/queueing/headroom.ts';
 import type { RoomMaker } from '../../governor/queueing/room-maker.ts';
 import { ZoneReclaim } from '../../governor/queueing/zone-reclaim.ts';
 import { TenantAccounts } from '../../governor/tenant-accounts.ts';
@@ -299,7 +300,9 @@ function buildDiscipline(
   const estimates = new RuntimeEstimates({ predicts: runtimes === 'predicted' });
   const [tree, order] = [books?.meter.tree, books?.market];
   const { tenants } = jobs;
-  return QUEUES[queue].create({ cluster, tenants, tree, estimates, runtimes, random, order, rooms });
+  const headroom = books && new HeadroomClaims(books.meter.accounts);
+  const has = { order, rooms, headroom };
+  return QUEUES[queue].create({ cluster, tenants, tree, estimates, runtimes, random, ...has });
 }
 
 /** What a discipline is informed of about the run times of jobs. */
