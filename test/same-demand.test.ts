@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { podOf } from '../src/drivers/kubernetes/objects/pod.ts';
+import { profilesOf } from '../src/drivers/kubernetes/objects/profiles.ts';
 import { ObjectEvents } from '../src/drivers/kubernetes/snapshot/object-events.ts';
 import { flavorMatches } from '../src/model/cluster-state.ts';
 import type { PodDescription } from '../src/model/kubernetes/pod.ts';
@@ -185,7 +186,7 @@ async function fromFile(object: unknown): Promise<ReadResult> {
 
 /** The pod that `teg explain pod --snapshot` and what-if runs see. */
 function podOfFile(object: Loose): PodDescription {
-  const event = new ObjectEvents('teg', FROM_FILE).eventOf(object);
+  const event = new ObjectEvents(profilesOf(['teg']), FROM_FILE).eventOf(object);
   if (event?.kind !== 'pod') throw new Error(`got ${event?.kind}, expected a pod`);
   return event.pod;
 }
@@ -265,7 +266,7 @@ describe('a pod', () => {
               affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: terms } },
             },
           };
-          const [term] = podOf(object, 'teg').template.requiredNodeTerms ?? [];
+          const [term] = podOf(object, profilesOf(['teg'])).template.requiredNodeTerms ?? [];
           const expected =
             term?.expressions.every((each) => meetsRequirement(each, (own as Loose)[each.key])) ?? false;
           const { jobs } = await fromFile(object);
@@ -289,14 +290,14 @@ describe('a pod', () => {
     expect(jobs).toEqual((await fromFile(of(stored))).jobs);
     expect(jobs[0]).toMatchObject({ cpuMilli: 1000, memoryMib: 1024, gpuCount: 2 });
     expect(podOfFile(of(sent)).template).toEqual(podOfFile(of(stored)).template);
-    expect(podOfFile(of(stored))).toEqual(podOf(of(stored), 'teg'));
+    expect(podOfFile(of(stored))).toEqual(podOf(of(stored), profilesOf(['teg'])));
   });
 
   test('that a server has stored is the same to the scheduler and in a file', async () => {
     await checkAsyncProperty(
       fc.asyncProperty(storedPod, async (object) => {
         const plain = JSON.parse(JSON.stringify(object));
-        expect(orRefused(() => podOfFile(plain))).toEqual(orRefused(() => podOf(plain, 'teg')));
+        expect(orRefused(() => podOfFile(plain))).toEqual(orRefused(() => podOf(plain, profilesOf(['teg']))));
       }),
       { numRuns: 200 },
     );

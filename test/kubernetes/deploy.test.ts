@@ -102,9 +102,15 @@ describeWithControlPlane('the chart', ['helm'], () => {
 
   test('values reach the configuration', () => {
     expect(
-      configOf(renderChart(helm, [...ALL_ON, '--set=schedulerName=gpu', '--set=server.port=8443'])),
+      configOf(
+        renderChart(helm, [
+          ...ALL_ON,
+          '--set-json=schedulerNames=["gpu",{"name":"wide","strategy":"spread"}]',
+          '--set=server.port=8443',
+        ]),
+      ),
     ).toMatchObject({
-      schedulerName: 'gpu',
+      schedulerNames: ['gpu', { name: 'wide', strategy: 'spread' }],
       podMaxBackoffSeconds: 30,
       zones: { label: 'topology.kubernetes.io/zone' },
       logging: { level: 'debug' },
@@ -116,6 +122,9 @@ describeWithControlPlane('the chart', ['helm'], () => {
     [['--set=replica=3'], "additional properties 'replica' not allowed"],
     [['--set=leaderElection.leaderElect=false'], '/replicas'],
     [['--set=config.schedulerName=x'], '/config'],
+    [['--set=schedulerName=x'], "additional properties 'schedulerName' not allowed"],
+    [['--set-json=schedulerNames=[]'], '/schedulerNames'],
+    [['--set-json=schedulerNames=[{"name":"a","strategy":"even"}]'], '/schedulerNames/0'],
     [['--set-json=metricsReaders=[{"kind":"ServiceAccount","name":"x"}]'], '/metricsReaders/0'],
     [['--set=image.digest=latest'], '/image/digest'],
     [['--set=serviceAccount.create=false'], 'serviceAccount.name is needed'],

@@ -5,6 +5,7 @@
  * object that they name is there: authorization comes before that, so an allowed call is answered with anything but 403.
  */
 import type { ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
+import { profilesOf } from '../../src/drivers/kubernetes/objects/profiles.ts';
 import { watchedResources } from '../../src/drivers/kubernetes/watched-resources.ts';
 
 /** A right, as text: `verb group/resource`, with `/name` where it is for one object: `list /pods`, `update …/leases/teg`. */
@@ -27,7 +28,7 @@ function resourceOf(path: string): string {
 }
 
 function reads(): NeededCall[] {
-  const paths = new Set(watchedResources('teg', () => {}).map(({ resource }) => resource.path));
+  const paths = new Set(watchedResources(profilesOf(['teg']), () => {}).map(({ resource }) => resource.path));
   return [...paths].flatMap((path) => [
     { right: `list ${resourceOf(path)}`, request: { method: 'GET', path: `${path}?limit=1` } },
     {

@@ -13,6 +13,7 @@ import {
 } from '../../src/drivers/kubernetes/objects/objects.fixtures.ts';
 import { podOf } from '../../src/drivers/kubernetes/objects/pod.ts';
 import { podGroupOf } from '../../src/drivers/kubernetes/objects/pod-group.ts';
+import { profilesOf } from '../../src/drivers/kubernetes/objects/profiles.ts';
 import { claimOf, storageClassOf, volumeOf } from '../../src/drivers/kubernetes/objects/storage.ts';
 import { nodeOf } from '../../src/model/readers/read-node.ts';
 import { clientOf, describeWithControlPlane } from './control-plane-fixture.ts';
@@ -48,18 +49,18 @@ describeWithControlPlane('objects', [], () => {
   /** The template of what is sent, in the namespace that it lands in. */
   function templateOf(pod: LooseObject) {
     const metadata = { ...pod.metadata, namespace: 'default', uid: 'u' };
-    return podOf({ ...pod, metadata }, 'teg').template;
+    return podOf({ ...pod, metadata }, profilesOf(['teg'])).template;
   }
 
   test('a plain pod', async () => {
     const pod = deploymentPod();
     const made = await createPod(pod);
-    expect(podOf(made, 'teg')).toMatchObject({
+    expect(podOf(made, profilesOf(['teg']))).toMatchObject({
       ours: true,
       uid: made.metadata.uid,
       template: templateOf(pod),
     });
-    expect(Math.abs(podOf(made, 'teg').createdSeconds - Date.now() / 1000)).toBeLessThan(60);
+    expect(Math.abs(podOf(made, profilesOf(['teg'])).createdSeconds - Date.now() / 1000)).toBeLessThan(60);
   });
 
   test('a pod with everything', async () => {
@@ -71,7 +72,7 @@ describeWithControlPlane('objects', [], () => {
     const template = templateOf(pod);
     // The claims of its ephemeral volumes are those of this very pod.
     const ephemeral = { ...template.ephemeral, podUid: made.metadata.uid };
-    expect(podOf(made, 'teg')).toMatchObject({
+    expect(podOf(made, profilesOf(['teg']))).toMatchObject({
       group: 'cosched:default/crew',
       gates: ['example.com/quota'],
       template: { ...template, ephemeral },
@@ -83,7 +84,7 @@ describeWithControlPlane('objects', [], () => {
     pod.metadata.name = 'limits';
     pod.spec.hostNetwork = true;
     pod.spec.containers[0].resources = { limits: { cpu: '250m', memory: '1Gi' } };
-    const { template } = podOf(await createPod(pod), 'teg');
+    const { template } = podOf(await createPod(pod), profilesOf(['teg']));
     expect(template.requests).toEqual({ cpuMilli: 250, memoryBytes: 2 ** 30, extended: {} });
     expect(template.hostPorts).toEqual([{ ip: '', protocol: 'TCP', port: 8080 }]);
   });
@@ -103,7 +104,7 @@ describeWithControlPlane('objects', [], () => {
     const pod = deploymentPod();
     pod.metadata.name = 'member';
     pod.spec.schedulingGroup = { podGroupName: 'gang' };
-    expect(podOf(await createPod(pod), 'teg').group).toBe(described.key);
+    expect(podOf(await createPod(pod), profilesOf(['teg'])).group).toBe(described.key);
   });
 
   test('a node', async () => {

@@ -12,6 +12,7 @@ import type { ApiClient } from '../../src/drivers/kubernetes/client/api.ts';
 import type { MessageSchema } from '../../src/drivers/kubernetes/client/protobuf/message-schema.ts';
 import { Reflector } from '../../src/drivers/kubernetes/client/reflector.ts';
 import { elaboratePod } from '../../src/drivers/kubernetes/objects/objects.fixtures.ts';
+import { profilesOf } from '../../src/drivers/kubernetes/objects/profiles.ts';
 import * as schemas from '../../src/drivers/kubernetes/objects/wire-schemas.ts';
 import {
   isMalformed,
@@ -45,7 +46,7 @@ class Follower {
     const feed = (event: PodEvent): void => {
       this.latest = event;
     };
-    this.watched = watchedResources(SCHEDULER, feed)[index] as WatchedResource;
+    this.watched = watchedResources(profilesOf([SCHEDULER]), feed)[index] as WatchedResource;
     const { schema, ...plain } = this.watched.resource;
     const resource = format === 'json' || schema === undefined ? plain : { ...plain, schema };
     const handler = {
@@ -150,7 +151,9 @@ describeWithControlPlane('what a real server sends as protobuf', [], () => {
   test('random objects, there before and changed while they are watched, become the same', async () => {
     const seeds = Array.from({ length: CASES }, (_, i) => i + 1);
     await standCases(seeds.filter((seed) => seed % 2 === 0));
-    const resources = watchedResources(SCHEDULER, () => undefined).map(({ resource }) => resource);
+    const resources = watchedResources(profilesOf([SCHEDULER]), () => undefined).map(
+      ({ resource }) => resource,
+    );
     for (const index of resources.keys()) {
       followers.push([
         new Follower(plane, index, 'json', 'stream'),

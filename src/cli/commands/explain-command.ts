@@ -1,5 +1,6 @@
 /** `teg explain pod`: why a pod is where it is, or on no node. */
 import type { Command } from 'commander';
+import { profilesOf } from '../../drivers/kubernetes/objects/profiles.ts';
 import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
 import { TegError } from '../../model/errors.ts';
 import type { PodName } from '../kubernetes/pod-name.ts';
@@ -139,7 +140,7 @@ async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number
       : await readSchedulerConfig(options.config, onWarning);
   const common = {
     ...pod,
-    schedulerName: config.schedulerName,
+    profiles: profilesOf(config.schedulerNames),
     core: coreOptions(config),
     nowSeconds,
     onWarning,

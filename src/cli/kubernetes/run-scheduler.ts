@@ -7,6 +7,7 @@ import { loadTarget } from '../../drivers/kubernetes/client/target.ts';
 import { withListenAddress } from '../../drivers/kubernetes/config/config-schema.ts';
 import { coreOptions } from '../../drivers/kubernetes/config/core-options.ts';
 import type { SchedulerConfig } from '../../drivers/kubernetes/config/scheduler-config.ts';
+import { firstNameOf } from '../../drivers/kubernetes/objects/profiles.ts';
 import { ProcessMetrics } from '../../drivers/kubernetes/process-metrics.ts';
 import { openRecordFile, type RecordFile } from '../../drivers/kubernetes/record-file.ts';
 import { SchedulerProcess } from '../../drivers/kubernetes/scheduler-process.ts';
@@ -42,7 +43,7 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
     ...(options.context === undefined ? {} : { context: options.context }),
   });
   const broken = Promise.withResolvers<never>();
-  const metrics = new SchedulerMetrics(config.schedulerName, packageVersion());
+  const metrics = new SchedulerMetrics(firstNameOf(config.schedulerNames), packageVersion());
   const observer = new ProcessMetrics(metrics);
   const scheduler = new SchedulerProcess({
     target,
@@ -63,7 +64,7 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
     throw error;
   });
   const facts = { version: packageVersion(), server: target.server, from: target.origin, pages: server.url };
-  log.info({ ...facts, schedulerName: config.schedulerName, dryRun }, 'teg scheduler starts');
+  log.info({ ...facts, schedulerNames: config.schedulerNames, dryRun }, 'teg scheduler starts');
   scheduler.start(record);
   try {
     await Promise.race([aborted(signal), broken.promise]);

@@ -23,6 +23,7 @@ import {
 import { isPipe } from '../../traces/pipe.ts';
 import { detectFormat, readCluster, readJobs, streamJobs } from '../../traces/read.ts';
 import { fileInput, inputName, type TraceInput } from '../../traces/source.ts';
+import { profilesOf } from '../kubernetes/objects/profiles.ts';
 import type { WorldReader } from '../kubernetes/snapshot/world-reader.ts';
 import { GpuMakes } from './gpu-makes.ts';
 import { TaintTerms } from './taint-terms.ts';
@@ -224,7 +225,7 @@ async function areKubernetes(sources: InputSources): Promise<boolean> {
 async function newWorldReader(ignored: readonly string[]): Promise<WorldReader> {
   const { WorldReader } = await import('../kubernetes/snapshot/world-reader.ts');
   const { defaultSchedulerConfig } = await import('../kubernetes/config/scheduler-config.ts');
-  return new WorldReader(defaultSchedulerConfig().schedulerName, ignored);
+  return new WorldReader(profilesOf(defaultSchedulerConfig().schedulerNames), ignored);
 }
 
 /** As a scheduler with the default configuration would see it. */

@@ -13,6 +13,7 @@ import type { PodDescription } from '../../model/kubernetes/pod.ts';
 import type { ApiObject } from '../../model/readers/read-object.ts';
 import { coreOptions } from '../kubernetes/config/core-options.ts';
 import { defaultSchedulerConfig } from '../kubernetes/config/scheduler-config.ts';
+import { profilesOf } from '../kubernetes/objects/profiles.ts';
 import { ObjectEvents } from '../kubernetes/snapshot/object-events.ts';
 import { drawSnapshot, placesOf, startFromObjects } from './snapshots.fixtures.ts';
 
@@ -36,7 +37,7 @@ class PlainCluster {
   private seconds = Date.parse('2026-02-01') / 1000;
 
   constructor(items: readonly ApiObject[]) {
-    const events = new ObjectEvents('teg');
+    const events = new ObjectEvents(profilesOf(['teg']));
     for (const item of items) this.tell(events.eventOf(item) as PodEvent);
   }
 

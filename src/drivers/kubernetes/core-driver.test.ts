@@ -5,6 +5,7 @@ import { nodeOf } from '../../model/readers/read-node.ts';
 import { defaultSchedulerConfig } from './config/scheduler-config.ts';
 import { CoreDriver, type CorePorts } from './core-driver.ts';
 import { podOf } from './objects/pod.ts';
+import { profilesOf } from './objects/profiles.ts';
 import { newCore } from './scheduler-process.ts';
 
 const PODS = 300;
@@ -35,7 +36,7 @@ function driverOf(ports: Partial<CorePorts> = {}): { driver: CoreDriver; effects
   for (let i = 0; i < PODS; i++) {
     const metadata = { namespace: 'a', name: `p${i}`, uid: `u${i}` };
     const spec = { schedulerName: 'teg', containers: [{ name: 'c', resources: { requests: { cpu: '1' } } }] };
-    driver.feed({ kind: 'pod', pod: podOf({ metadata, spec }, 'teg') });
+    driver.feed({ kind: 'pod', pod: podOf({ metadata, spec }, profilesOf(['teg'])) });
   }
   return { driver, effects };
 }

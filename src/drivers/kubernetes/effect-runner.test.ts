@@ -6,6 +6,7 @@ import type { ApiAnswer, ApiRequest } from './client/api.ts';
 import { defaultSchedulerConfig } from './config/scheduler-config.ts';
 import { EffectRunner } from './effect-runner.ts';
 import { podOf } from './objects/pod.ts';
+import { profilesOf } from './objects/profiles.ts';
 import { newCore } from './scheduler-process.ts';
 import { makeWriters } from './writers.ts';
 import { answer, ScriptedClient, settle, VirtualClock } from './writes/writes.fixtures.ts';
@@ -73,7 +74,7 @@ class Stage {
   }
 
   setPod(object: object): void {
-    this.step({ kind: 'pod', pod: podOf(object, 'teg') });
+    this.step({ kind: 'pod', pod: podOf(object, profilesOf(['teg'])) });
   }
 
   /** Bodies of the requests whose paths end like this. */

@@ -3,13 +3,14 @@ import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import type { ApiTarget } from './client/api.ts';
 import { Reflector } from './client/reflector.ts';
 import type { ReflectorLog } from './client/reflector-options.ts';
+import type { Profiles } from './objects/profiles.ts';
 import { isMalformed, type WatchedResource, watchedResources } from './watched-resources.ts';
 import { textAt } from './writes/retrying-request.ts';
 
 /** What followers need. */
 export interface InformerPorts {
   readonly target: ApiTarget;
-  readonly schedulerName: string;
+  readonly profiles: Profiles;
   readonly pageSize: number;
   readonly feed: (event: PodEvent) => void;
   readonly log: ReflectorLog;
@@ -31,7 +32,7 @@ export class Informers {
 
   constructor(ports: InformerPorts) {
     this.ports = ports;
-    const watched = watchedResources(ports.schedulerName, ports.feed);
+    const watched = watchedResources(ports.profiles, ports.feed);
     this.unsynced = watched.length;
     this.reflectors = watched.map((resource) => this.follow(resource));
   }

@@ -12,6 +12,7 @@ import {
 } from '../../../test/support/scripted-server.ts';
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { run, status, streamList } from './client/reflector.fixtures.ts';
+import { profilesOf } from './objects/profiles.ts';
 import {
   asksForOurPods,
   grantLease,
@@ -47,7 +48,7 @@ function nameOf({ path, query }: ScriptedRequest): string {
 }
 
 test('resources that can be done without are those that an older ClusterRole has no right to', () => {
-  const found = watchedResources('teg', () => undefined).filter(
+  const found = watchedResources(profilesOf(['teg']), () => undefined).filter(
     ({ resource }) => resource.withoutIt !== undefined,
   );
   expect(found.map(({ resource }) => resource.name).sort()).toEqual(DISPENSABLE);
@@ -153,7 +154,7 @@ test('refusals of a starting API server do not count as a missing right', async 
 
 test('where capacities cannot be read, no driver has capacities', () => {
   const events: PodEvent[] = [];
-  const watched = watchedResources('teg', (event) => events.push(event));
+  const watched = watchedResources(profilesOf(['teg']), (event) => events.push(event));
   const of = (name: string) => watched.find(({ resource }) => resource.name === name);
   const driver = (name: string): void =>
     of('csidrivers')?.set({ metadata: { name, uid: name }, spec: { storageCapacity: true } });

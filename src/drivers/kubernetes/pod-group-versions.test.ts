@@ -12,6 +12,7 @@ import {
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { list, openWatch, status } from './client/reflector.fixtures.ts';
 import { Reflector } from './client/reflector.ts';
+import { profilesOf } from './objects/profiles.ts';
 import { watchedResources } from './watched-resources.ts';
 
 const VERSIONS = ['v1beta1', 'v1alpha3', 'v1alpha2'] as const;
@@ -51,7 +52,7 @@ class Upgradable {
         this.watches.push(response);
       } else sendJson(response, 200, list(10, [this.groupAs(version)]));
     });
-    const watched = watchedResources('teg', (event) => this.events.push(event)).find(
+    const watched = watchedResources(profilesOf(['teg']), (event) => this.events.push(event)).find(
       ({ resource }) => resource.name === 'podgroups',
     );
     if (watched === undefined) throw new Error('PodGroups are not watched');

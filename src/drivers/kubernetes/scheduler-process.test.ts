@@ -6,6 +6,7 @@ import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import { line, streamList } from './client/reflector.fixtures.ts';
 import { defaultSchedulerConfig } from './config/scheduler-config.ts';
 import { Informers } from './informers.ts';
+import { profilesOf } from './objects/profiles.ts';
 import {
   asksForOurPods,
   grantLease,
@@ -28,7 +29,7 @@ test('an object that becomes malformed counts no more, and counts again when it 
   const malformed: string[] = [];
   const followers = new Informers({
     target: server.target,
-    schedulerName: 'teg',
+    profiles: profilesOf(['teg']),
     pageSize: 500,
     feed: (event) => fed.push(event),
     log: { debug: () => undefined, warn: () => undefined },

@@ -18,6 +18,7 @@ import { CoreDriver } from './core-driver.ts';
 import { EffectRunner } from './effect-runner.ts';
 import { Informers } from './informers.ts';
 import { IoCoalescer } from './io-coalescing.ts';
+import { profilesOf } from './objects/profiles.ts';
 import type { RecordFile } from './record-file.ts';
 import { takeSnapshot } from './snapshot/take-snapshot.ts';
 import { Standby } from './standby.ts';
@@ -207,7 +208,7 @@ export class SchedulerProcess {
     const { target, config, log, onBroken } = this.options;
     return new Informers({
       target,
-      schedulerName: config.schedulerName,
+      profiles: profilesOf(config.schedulerNames),
       pageSize: config.clientConnection.listPageSize,
       feed: (event) => {
         this.driver.feed(event);
@@ -290,7 +291,7 @@ export class SchedulerProcess {
     const { log, config } = this.options;
     log.warn({ resource, name: textAt(object, 'metadata', 'name'), message }, 'object skipped');
     this.options.observer?.onMalformed(resource);
-    if (textAt(object, 'spec', 'schedulerName') !== config.schedulerName) return;
+    if (!profilesOf(config.schedulerNames).has(textAt(object, 'spec', 'schedulerName'))) return;
     const pod = {
       namespace: textAt(object, 'metadata', 'namespace'),
       name: textAt(object, 'metadata', 'name'),

@@ -4,6 +4,7 @@ import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
 import { coreOptions } from './config/core-options.ts';
 import { defaultSchedulerConfig } from './config/scheduler-config.ts';
 import { podOf } from './objects/pod.ts';
+import { profilesOf } from './objects/profiles.ts';
 import { Standby } from './standby.ts';
 
 /** A pod that TEG refuses as soon as it sees it. */
@@ -26,7 +27,10 @@ test('a new leader reports all waiting pods: by an event those that were not rep
     told.push(`${pod.name} ${isNew ? 'new' : 'state'}: ${message.slice(0, 25)}`);
   };
   for (const name of ['p', 'q']) {
-    for (const effect of core.step({ kind: 'pod', pod: podOf(claimingDevices(name), 'teg') }, 1)) {
+    for (const effect of core.step(
+      { kind: 'pod', pod: podOf(claimingDevices(name), profilesOf(['teg'])) },
+      1,
+    )) {
       if (effect.kind === 'unschedulable' && name === 'p') standby.note(effect.uid);
     }
   }

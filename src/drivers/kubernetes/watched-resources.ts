@@ -1,9 +1,9 @@
 /**
  * The resources of the API server that the scheduler watches, and the core's event for each object.
  *
- * Pods come over three watches, so that pending pods of other schedulers never cross the network: all of ours, those of
- * others that are assigned, and those of ours that ran and have ended. Pods that end leave the first two by their field
- * selectors. Of the third only members of groups are kept: a gang with members that have ended is known to have
+ * Pods come over several watches, so that pending pods of other schedulers never cross the network: those of each name of
+ * ours (field selectors know no OR), those of others that are assigned, and those of ours that ran and have ended. Pods that end leave the first two by their field
+ * selectors. Of the last only members of groups are kept: a gang with members that have ended is known to have
  * started, even by a scheduler that starts after they ended.
  */
 import type { PodEvent } from '../../governor/pods/pod-events.ts';
@@ -14,6 +14,7 @@ import type { ReflectedResource } from './client/api.ts';
 import { deviceClassOf } from './objects/device-class.ts';
 import { endedMemberOf, podOf } from './objects/pod.ts';
 import { budgetOf, podGroupOf } from './objects/pod-group.ts';
+import type { Profiles } from './objects/profiles.ts';
 import {
   attachmentOf,
   claimOf,
@@ -61,10 +62,10 @@ const LIVE = 'status.phase!=Succeeded,status.phase!=Failed';
 const ENDED = 'spec.nodeName!=,status.phase!=Pending,status.phase!=Running,status.phase!=Unknown';
 
 /** @returns All resources, the quick ones first. @param feed Takes an event. */
-export function watchedResources(schedulerName: string, feed: (event: PodEvent) => void): WatchedResource[] {
+export function watchedResources(profiles: Profiles, feed: (event: PodEvent) => void): WatchedResource[] {
   return [
     ...clusterResources(feed),
-    ...podResources(schedulerName, feed),
+    ...podResources(profiles, feed),
     ...storageResources(feed),
     ...csiResources(feed),
     ...deviceResources(feed),
@@ -114,34 +115,42 @@ function clusterResources(feed: (event: PodEvent) => void): WatchedResource[] {
   ];
 }
 
-function podResources(schedulerName: string, feed: (event: PodEvent) => void): WatchedResource[] {
+function podResources(profiles: Profiles, feed: (event: PodEvent) => void): WatchedResource[] {
   const templates = new TemplateCache();
-  const set = (object: unknown): void => feed({ kind: 'pod', pod: podOf(object, schedulerName, templates) });
+  const set = (object: unknown): void => feed({ kind: 'pod', pod: podOf(object, profiles, templates) });
   const gone = (uid: string): void => feed({ kind: 'pod-gone', uid });
-  const ours = `spec.schedulerName=${schedulerName},${LIVE}`;
-  const others = `spec.schedulerName!=${schedulerName},spec.nodeName!=,${LIVE}`;
+  const names = [...profiles.keys()];
+  const notOurs = names.map((name) => `spec.schedulerName!=${name}`).join(',');
+  const others = `${notOurs},spec.nodeName!=,${LIVE}`;
+  // Resources have different names; no name of a scheduler has brackets.
+  const nameOf = (kind: string, name: string): string => (name === names[0] ? kind : `${kind}[${name}]`);
+  const pods = { path: '/api/v1/pods', schema: POD };
   return [
-    { resource: { name: 'pods', path: '/api/v1/pods', schema: POD, fieldSelector: ours }, set, gone },
-    {
-      resource: { name: 'pods.others', path: '/api/v1/pods', schema: POD, fieldSelector: others },
-      set,
-      gone,
-    },
-    {
-      resource: {
-        name: 'pods.ended',
-        path: '/api/v1/pods',
-        schema: ENDED_POD,
-        fieldSelector: `spec.schedulerName=${schedulerName},${ENDED}`,
-        withoutIt: 'a gang is not known to have started by members that ended before the scheduler started',
-      },
-      set: (object) => {
-        const { uid, group } = endedMemberOf(object);
-        if (group !== '') feed({ kind: 'member-ended', uid, group });
-      },
-      gone: (uid) => feed({ kind: 'ended-gone', uid }),
-    },
+    ...names.map((name) => {
+      const fieldSelector = `spec.schedulerName=${name},${LIVE}`;
+      return { resource: { ...pods, name: nameOf('pods', name), fieldSelector }, set, gone };
+    }),
+    { resource: { ...pods, name: 'pods.others', fieldSelector: others }, set, gone },
+    ...names.map((name) => endedPods(nameOf('pods.ended', name), name, feed)),
   ];
+}
+
+/** Pods of a scheduler's name that ran and have ended. */
+function endedPods(name: string, schedulerName: string, feed: (event: PodEvent) => void): WatchedResource {
+  return {
+    resource: {
+      name,
+      path: '/api/v1/pods',
+      schema: ENDED_POD,
+      fieldSelector: `spec.schedulerName=${schedulerName},${ENDED}`,
+      withoutIt: 'a gang is not known to have started by members that ended before the scheduler started',
+    },
+    set: (object) => {
+      const { uid, group } = endedMemberOf(object);
+      if (group !== '') feed({ kind: 'member-ended', uid, group });
+    },
+    gone: (uid) => feed({ kind: 'ended-gone', uid }),
+  };
 }
 
 function storageResources(feed: (event: PodEvent) => void): WatchedResource[] {

@@ -2,6 +2,7 @@
 import type { ApiClient } from './client/api.ts';
 import { electionTimes } from './config/config-schema.ts';
 import type { SchedulerConfig } from './config/scheduler-config.ts';
+import { firstNameOf } from './objects/profiles.ts';
 import { Binder } from './writes/binder.ts';
 import { ClaimWriter } from './writes/claim-writer.ts';
 import { EventRecorder } from './writes/event-recorder.ts';
@@ -51,7 +52,7 @@ export function makeWriters(around: WriterSurroundings): Writers {
       ...common,
       mayRun,
       instance: identity,
-      controller: `${config.schedulerName}-scheduler`,
+      controller: `${firstNameOf(config.schedulerNames)}-scheduler`,
       queueMax: config.events.queueMax,
       perSecondMax: config.events.perSecondMax,
       onWriteError: (event, text) => onWriteError('event', event.regarding, text),

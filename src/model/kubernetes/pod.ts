@@ -121,6 +121,8 @@ export interface PodTemplate {
    */
   readonly exclusiveDisks: readonly string[];
   readonly preemptionPolicy: 'PreemptLowerPriority' | 'Never';
+  /** How its scheduler's profile compares nodes; absent: `pack`, the cheapest on the field. */
+  readonly strategy?: 'spread';
   /**
    * Features of the pod that TEG does not support, for people: `dynamic resource claims (spec.resourceClaims)`. Not
    * empty: refused.
@@ -133,7 +135,7 @@ export interface PodDescription {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
-  /** True if `spec.schedulerName` is ours. */
+  /** True if `spec.schedulerName` is one of ours. */
   readonly ours: boolean;
   /** '' while it is not assigned. */
   readonly nodeName: string;

@@ -28,7 +28,8 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown, root: z.ZodObjec
     return issue.keys.map((key) => {
       const meant = closestName(key, known);
       const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
-      return `${[...path, key].join('.')}: got an unknown field, expected one of ${known.join(', ')}${hint}`;
+      const expected = known.length === 0 ? '' : `, expected one of ${known.join(', ')}`;
+      return `${[...path, key].join('.')}: got an unknown field${expected}${hint}`;
     });
   }
   const at = path.length === 0 ? 'the configuration' : path.join('.');

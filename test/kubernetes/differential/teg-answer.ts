@@ -2,6 +2,7 @@
  * What TEG does with a case, in process: projections, rules and the pod scheduler, fed as the driver feeds them.
  */
 
+import { profilesOf } from '../../../src/drivers/kubernetes/objects/profiles.ts';
 import { ObjectEvents } from '../../../src/drivers/kubernetes/snapshot/object-events.ts';
 import { createConstraints } from '../../../src/governor/pods/constraints/cluster-constraints.ts';
 import type { PodEffect, PodSchedulerOptions } from '../../../src/governor/pods/pod-events.ts';
@@ -38,7 +39,7 @@ export interface TegAnswer {
 
 /** @param order Objects come in an order of its own; undefined: as they are. */
 export function askTeg(objects: readonly Json[], probe: Json, order?: Draw): TegAnswer {
-  const events = new ObjectEvents('default-scheduler');
+  const events = new ObjectEvents(profilesOf(['default-scheduler']));
   const core = new PodScheduler(OPTIONS, createConstraints());
   for (const object of order === undefined ? objects : order.shuffled(objects)) {
     const event = events.eventOf(object);

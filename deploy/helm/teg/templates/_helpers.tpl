@@ -40,7 +40,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $own := dict
       "apiVersion" "teg.dev/v1alpha1"
       "kind" "SchedulerConfiguration"
-      "schedulerName" .Values.schedulerName
+      "schedulerNames" .Values.schedulerNames
       "leaderElection" (merge
         (dict "resourceName" (include "teg.leaseName" .) "resourceNamespace" .Release.Namespace)
         .Values.leaderElection)
@@ -49,6 +49,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $_ := set $own.server "tls" (dict "certFile" "/etc/teg-tls/tls.crt" "keyFile" "/etc/teg-tls/tls.key") -}}
 {{- end -}}
 {{- toYaml (mergeOverwrite (deepCopy .Values.config) $own) -}}
+{{- end -}}
+
+{{/* The names of `schedulerNames`, with commas between them. */}}
+{{- define "teg.schedulerNames" -}}
+{{- $names := list -}}
+{{- range .Values.schedulerNames -}}
+{{- $names = append $names (ternary (get (ternary . dict (kindIs "map" .)) "name") . (kindIs "map" .)) -}}
+{{- end -}}
+{{- join ", " $names -}}
 {{- end -}}
 
 {{- define "teg.leaseName" -}}

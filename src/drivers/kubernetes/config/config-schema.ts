@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { durationSeconds } from '../../../model/readers/durations.ts';
+import { profilesOf } from '../objects/profiles.ts';
 
 /** `apiVersion` of the configuration. */
 export const CONFIG_API_VERSION = 'teg.dev/v1alpha1';
@@ -18,6 +19,7 @@ const RETRY_JITTER = 1.2;
 
 /** Names of objects in the API: DNS labels with dots. */
 const DNS_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+const NAME_EXPECTED = 'a name of lower-case letters, digits, - and .';
 const LABEL_KEY =
   /^$|^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
@@ -42,8 +44,7 @@ function count(least: number, most: number, standard: number, description: strin
 }
 
 function name(standard: string, description: string) {
-  const expected = 'a name of lower-case letters, digits, - and .';
-  return z.string().regex(DNS_NAME, { error: expected }).default(standard).describe(description);
+  return z.string().regex(DNS_NAME, { error: NAME_EXPECTED }).default(standard).describe(description);
 }
 
 function path(description: string) {
@@ -62,6 +63,31 @@ function duration(least: number, most: number, standard: string, description: st
     .default(standard)
     .describe(description);
 }
+
+/** Most names under which one TEG schedules: each has two watches of its own. */
+const SCHEDULER_NAMES_MAX = 8;
+
+/** A name alone is packed. */
+const PROFILE = z.union(
+  [
+    z.string().regex(DNS_NAME, { error: NAME_EXPECTED }),
+    z.strictObject({
+      name: z.string().regex(DNS_NAME, { error: NAME_EXPECTED }),
+      strategy: z.enum(['pack', 'spread']).default('pack'),
+    }),
+  ],
+  { error: `${NAME_EXPECTED}, or {name, strategy: pack or spread}` },
+);
+
+const SCHEDULER_NAMES = z
+  .array(PROFILE)
+  .min(1)
+  .max(SCHEDULER_NAMES_MAX)
+  .refine((entries) => profilesOf(entries).size === entries.length, { error: 'each name once' })
+  .default(['teg'])
+  .describe(
+    'Pods with one of these as spec.schedulerName are scheduled; no others are touched. An entry {name, strategy: spread} puts its pods on the emptiest nodes; others are packed. The first name is that of events and metrics.',
+  );
 
 /** Named as in KubeSchedulerConfiguration. */
 const LEADER_ELECTION = z.strictObject({
@@ -195,7 +221,7 @@ const LOGGING = z.strictObject({
 const FIELDS = z.strictObject({
   apiVersion: z.literal(CONFIG_API_VERSION),
   kind: z.literal(CONFIG_KIND),
-  schedulerName: name('teg', 'Pods with this spec.schedulerName are scheduled; no others are touched.'),
+  schedulerNames: SCHEDULER_NAMES,
   leaderElection: LEADER_ELECTION.prefault({}).describe('Which of several replicas schedules.'),
   clientConnection: CLIENT_CONNECTION.prefault({}).describe('How the API server is reached.'),
   podInitialBackoffSeconds: wholeSeconds(

@@ -14,11 +14,13 @@ interface Renamed {
 
 const same = (value: unknown): unknown => value;
 const duration = (value: unknown): unknown => (typeof value === 'number' ? `${value}s` : value);
+const listed = (value: unknown): unknown => (typeof value === 'string' ? [value] : value);
 /** Fractions were allowed once. Rounded up: a wait of 0 s is not a wait. */
 const wholeSeconds = (value: unknown): unknown => (typeof value === 'number' ? Math.ceil(value) : value);
 
 /** All renamed fields. */
 export const RENAMED: readonly Renamed[] = [
+  { old: 'schedulerName', now: 'schedulerNames', convert: listed },
   { old: 'leaderElection.enabled', now: 'leaderElection.leaderElect', convert: same },
   { old: 'leaderElection.leaseName', now: 'leaderElection.resourceName', convert: same },
   { old: 'leaderElection.leaseNamespace', now: 'leaderElection.resourceNamespace', convert: same },

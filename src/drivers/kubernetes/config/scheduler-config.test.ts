@@ -7,6 +7,7 @@ import { parse, stringify } from 'yaml';
 import { checkProperty } from '../../../../test/support/properties.ts';
 import { TegError } from '../../../model/errors.ts';
 import { durationSeconds } from '../../../model/readers/durations.ts';
+import { firstNameOf, profilesOf } from '../objects/profiles.ts';
 import { withListenAddress } from './config-schema.ts';
 import { coreOptions } from './core-options.ts';
 import { RENAMED } from './old-names.ts';
@@ -38,7 +39,7 @@ describe('the defaults', () => {
     expect(parseSchedulerConfig(HEAD, 'x')).toEqual({
       apiVersion: 'teg.dev/v1alpha1',
       kind: 'SchedulerConfiguration',
-      schedulerName: 'teg',
+      schedulerNames: ['teg'],
       leaderElection: {
         leaderElect: true,
         leaseDuration: '15s',
@@ -98,7 +99,7 @@ describe('the defaults', () => {
 describe('reading', () => {
   test('YAML and JSON; given fields replace the defaults, the rest stays', () => {
     const said = {
-      schedulerName: 'mine',
+      schedulerNames: ['mine', { name: 'wide', strategy: 'spread' }],
       queue: { renewalSeconds: 30 },
       zones: { label: 'example.com/rack' },
     };
@@ -106,7 +107,7 @@ describe('reading', () => {
     const config = parseSchedulerConfig(stringify(whole), 'x');
     expect(config).toEqual(parseSchedulerConfig(JSON.stringify(whole), 'x'));
     expect(config.queue).toEqual({ ...defaultSchedulerConfig().queue, renewalSeconds: 30 });
-    expect(config.schedulerName).toBe('mine');
+    expect(config.schedulerNames).toEqual(said.schedulerNames);
   });
 
   test('back-offs of null have their defaults, as in KubeSchedulerConfiguration', () => {
@@ -119,15 +120,33 @@ describe('reading', () => {
 
   test('files', async () => {
     const file = join(folder, 'a.yaml');
-    writeFileSync(file, `${HEAD}schedulerName: mine\n`);
+    writeFileSync(file, `${HEAD}schedulerNames: [mine]\n`);
     await expect(readSchedulerConfig(file, () => undefined)).resolves.toMatchObject({
-      schedulerName: 'mine',
+      schedulerNames: ['mine'],
     });
     await expect(readSchedulerConfig(join(folder, 'b.yaml'), () => undefined)).rejects.toMatchObject({
       code: 'TEG_INPUT_NOT_FOUND',
       message: expect.stringContaining('b.yaml: there is no such file (ENOENT)'),
     });
   });
+});
+
+const NINE_NAMES = Array.from({ length: 9 }, (_, i) => `n${i}`).join(', ');
+
+test('names of schedulers: 8 at most; without a strategy pods are packed; the old name still counts', () => {
+  const eight = NINE_NAMES.replace(', n8', '');
+  const named = parseSchedulerConfig(`${HEAD}schedulerNames: [${eight}]`, 'x');
+  expect([...profilesOf(named.schedulerNames).keys()]).toHaveLength(8);
+  const both = parseSchedulerConfig(`${HEAD}schedulerNames: [{name: a}, {name: b, strategy: spread}]`, 'x');
+  expect([...profilesOf(both.schedulerNames)]).toEqual([
+    ['a', 'pack'],
+    ['b', 'spread'],
+  ]);
+  expect(firstNameOf(both.schedulerNames)).toBe('a');
+  const warnings: string[] = [];
+  const old = parseSchedulerConfig(`${HEAD}schedulerName: mine`, 'x', (text) => warnings.push(text));
+  expect(old.schedulerNames).toEqual(['mine']);
+  expect(warnings).toEqual(['x: schedulerName is named schedulerNames now: write schedulerNames: ["mine"]']);
 });
 
 describe('refusals', () => {
@@ -144,9 +163,9 @@ describe('refusals', () => {
     ],
     [
       `${HEAD}schedulersName: x`,
-      'schedulersName: got an unknown field, expected one of apiVersion, kind, schedulerName,',
+      'schedulersName: got an unknown field, expected one of apiVersion, kind, schedulerNames,',
     ],
-    [`${HEAD}schedulersName: x`, '(did you mean schedulerName?)'],
+    [`${HEAD}schedulersName: x`, '(did you mean schedulerNames?)'],
     [
       `${HEAD}leaderElection: {leaseDuratio: 3}`,
       'leaderElection.leaseDuratio: got an unknown field, expected one of leaderElect, leaseDuration',
@@ -173,7 +192,21 @@ describe('refusals', () => {
     [`${HEAD}queue: 7`, 'queue: got 7, expected fields'],
     [`${HEAD}queue:`, 'queue: got an empty value, expected fields'],
     [`${HEAD}logging: {level: loud}`, 'logging.level: got "loud", expected "trace" or "debug" or'],
-    [`${HEAD}schedulerName: No Name`, 'schedulerName: got "No Name", expected a name of lower-case letters'],
+    [
+      `${HEAD}schedulerNames: [No Name]`,
+      'schedulerNames.0: got "No Name", expected a name of lower-case letters, digits, - and .',
+    ],
+    [`${HEAD}schedulerName: No Name`, 'schedulerNames.0: got "No Name", expected a name of'],
+    [`${HEAD}schedulerNames: teg`, 'schedulerNames: got "teg", expected a value of type array'],
+    [`${HEAD}schedulerNames: []`, 'schedulerNames: got [], expected at least 1'],
+    [`${HEAD}schedulerNames: [${NINE_NAMES}]`, 'expected at most 8'],
+    [`${HEAD}schedulerNames: [a, {name: a, strategy: spread}]`, 'expected each name once'],
+    [
+      `${HEAD}schedulerNames: [{name: a, strategy: even}]`,
+      'schedulerNames.0: got {"name":"a","strategy":"even"}',
+    ],
+    [`${HEAD}schedulerNames: [{name: a, weight: 1}]`, 'schedulerNames.0.weight: got an unknown field'],
+    [`${HEAD}schedulerNames: [a]\nschedulerName: a`, 'schedulerName: got it beside schedulerNames'],
     [`${HEAD}zones: {label: "a b"}`, 'zones.label: got "a b", expected the key of a label'],
     [
       `${HEAD}server: {bindAddress: somewhere}`,
@@ -260,7 +293,17 @@ describe('refusals', () => {
 
   test('any text gives a configuration or an explained refusal', () => {
     const value = fc.oneof(fc.jsonValue(), fc.constantFrom(0, 1, 'a', true, null, [], {}));
-    const names = ['schedulerName', 'leaderElection', 'queue', 'server', 'tls', 'zones', 'record', 'x'];
+    const names = [
+      'schedulerName',
+      'schedulerNames',
+      'leaderElection',
+      'queue',
+      'server',
+      'tls',
+      'zones',
+      'record',
+      'x',
+    ];
     const body = fc.dictionary(fc.constantFrom(...names), fc.oneof(value, fc.dictionary(fc.string(), value)));
     checkProperty(
       fc.property(

@@ -127,7 +127,9 @@ function fieldLines(key: string, field: z.ZodType, depth: number): string[] {
     }
     return lines;
   }
-  lines.push(`${indent}${key}: ${stringify(field.parse(undefined), { singleQuote: true }).trimEnd()}`);
+  lines.push(
+    `${indent}${key}: ${stringify(field.parse(undefined), { singleQuote: true, collectionStyle: 'flow' }).trimEnd()}`,
+  );
   return lines;
 }
 

@@ -8,6 +8,7 @@ import { projecting } from '../../../model/readers/read-object.ts';
 import { clusterNode, deploymentPod, elaboratePod, mutate } from './objects.fixtures.ts';
 import { podOf } from './pod.ts';
 import { budgetOf, podGroupOf } from './pod-group.ts';
+import { profilesOf } from './profiles.ts';
 import { claimOf, storageClassOf, volumeOf } from './storage.ts';
 import { TemplateCache } from './template-cache.ts';
 
@@ -46,8 +47,8 @@ describe('whatever the JSON', () => {
       const pod = random() < 0.5 ? deploymentPod() : elaboratePod();
       if (random() < 0.3) pod.spec.nodeName = 'n1';
       mutate(pod, random);
-      const plain = attempt(() => podOf(pod, 'teg'));
-      const cached = attempt(() => podOf(pod, 'teg', cache));
+      const plain = attempt(() => podOf(pod, profilesOf(['teg'])));
+      const cached = attempt(() => podOf(pod, profilesOf(['teg']), cache));
       if (typeof plain === 'string') malformed++;
       else described++;
       expect(cached, `seed ${seed}`).toEqual(plain);
@@ -67,7 +68,7 @@ describe('whatever the JSON', () => {
 
   test('any JSON at all', () => {
     const readers = [
-      (json: unknown) => podOf(json, 'teg', new TemplateCache(2)),
+      (json: unknown) => podOf(json, profilesOf(['teg']), new TemplateCache(2)),
       nodeOf,
       (json: unknown) => podGroupOf(json),
       (json: unknown) => podGroupOf(json, 'scheduling.k8s.io'),
@@ -98,7 +99,7 @@ describe('whatever the JSON', () => {
     const deep = JSON.parse(`${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}`);
     const pod = deploymentPod();
     pod.spec.affinity = deep;
-    expect(attempt(() => podOf(pod, 'teg', new TemplateCache()))).toBeTypeOf('object');
+    expect(attempt(() => podOf(pod, profilesOf(['teg']), new TemplateCache()))).toBeTypeOf('object');
     const overflow = () => projecting('Pod', pod, (): never => overflow());
     expect(attempt(overflow)).toMatch(/nested too deeply/);
   });
@@ -106,6 +107,6 @@ describe('whatever the JSON', () => {
   test('a megabyte of annotations costs nothing', () => {
     const pod = deploymentPod();
     pod.metadata.annotations = { note: 'x'.repeat(1 << 20) };
-    expect(podOf(pod, 'teg', new TemplateCache()).name).toBe('web-7d4b9c6f5-x2v9k');
+    expect(podOf(pod, profilesOf(['teg']), new TemplateCache()).name).toBe('web-7d4b9c6f5-x2v9k');
   });
 });

@@ -16,6 +16,7 @@ import { affinitiesOf } from './pod-affinity.ts';
 import { readSpread } from './pod-spread.ts';
 import { restartsAll, unsupportedOf } from './pod-unsupported.ts';
 import { placedVolumesOf, podVolumesOf } from './pod-volumes.ts';
+import type { PodStrategy } from './profiles.ts';
 
 /** The parts of a pod as split by `pod.ts`. */
 export interface PodParts {
@@ -25,6 +26,8 @@ export interface PodParts {
   readonly spec: ApiObject;
   /** Of assigned pods only: their allocated resources count. */
   readonly status: ApiObject | undefined;
+  /** Strategy of the profile that the pod names; `pack` for pods of others. */
+  readonly strategy: PodStrategy;
 }
 
 const PROTOCOLS: ReadonlySet<string> = new Set(['TCP', 'UDP', 'SCTP']);
@@ -56,6 +59,7 @@ export function templateKeyOf(parts: PodParts): string {
     spec.hostNetwork === true && spec.hostUsers === false,
     isRecord(spec.workloadRef),
     status === undefined ? 0 : keyOfStatus(status),
+    parts.strategy,
   ]);
 }
 
@@ -129,6 +133,7 @@ export function templateOf(parts: PodParts): PodTemplate {
       podUid: maybeText(parts.metadata.uid, 'metadata.uid'),
     }),
     preemptionPolicy: preemptionPolicyOf(spec.preemptionPolicy),
+    ...(parts.strategy === 'spread' ? { strategy: parts.strategy } : {}),
     unsupported: [...unsupportedOf(spec, requests), ...tolerations.unsupported, ...spread.unsupported],
   };
 }

@@ -2,18 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { TegError } from '../../../model/errors.ts';
 import { deploymentPod, elaboratePod } from './objects.fixtures.ts';
 import { podOf } from './pod.ts';
+import { profilesOf } from './profiles.ts';
 
 const Mi = 2 ** 20;
 
 /** The template of a pod after a change. */
 function templateAfter(change: (pod: ReturnType<typeof deploymentPod>) => void, pod = deploymentPod()) {
   change(pod);
-  return podOf(pod, 'teg').template;
+  return podOf(pod, profilesOf(['teg'])).template;
 }
 
 describe('podOf', () => {
   test('a pod of a Deployment', () => {
-    expect(podOf(deploymentPod(), 'teg')).toEqual({
+    expect(podOf(deploymentPod(), profilesOf(['teg']))).toEqual({
       uid: '6a1f0c1e-3f55-4f43-9d54-0a4b4a2f9a01',
       namespace: 'shop',
       name: 'web-7d4b9c6f5-x2v9k',
@@ -56,7 +57,7 @@ describe('podOf', () => {
   });
 
   test('everything that bears on placement', () => {
-    const pod = podOf(elaboratePod(), 'teg');
+    const pod = podOf(elaboratePod(), profilesOf(['teg']));
     expect(pod.gates).toEqual(['example.com/quota']);
     expect(pod.group).toBe('cosched:shop/crew');
     expect(pod.template).toMatchObject({
@@ -149,10 +150,14 @@ describe('podOf', () => {
     victim.metadata.deletionTimestamp = '2026-03-01T10:00:00Z';
     victim.metadata.generation = 4;
     victim.status = { conditions: [{ type: 'Ready', status: 'False' }, condition] };
-    expect(podOf(victim, 'teg')).toMatchObject({ deleting: true, preempted: true, generation: 4 });
+    expect(podOf(victim, profilesOf(['teg']))).toMatchObject({
+      deleting: true,
+      preempted: true,
+      generation: 4,
+    });
     for (const other of [{ status: 'False' }, { reason: 'EvictionByEvictionAPI' }, { type: 'Ready' }]) {
       victim.status = { conditions: [{ ...condition, ...other }] };
-      expect(podOf(victim, 'teg')).toMatchObject({ deleting: true, preempted: false });
+      expect(podOf(victim, profilesOf(['teg']))).toMatchObject({ deleting: true, preempted: false });
     }
   });
 
@@ -165,7 +170,7 @@ describe('podOf', () => {
     pod.spec.schedulingGroup = { podGroupName: 'gang' };
     pod.metadata.labels['scheduling.x-k8s.io/pod-group'] = 'other';
     pod.status = { phase: 'Failed', startTime: '2026-03-01T10:00:01.5Z', nominatedNodeName: 'n2' };
-    expect(podOf(pod, 'teg')).toMatchObject({
+    expect(podOf(pod, profilesOf(['teg']))).toMatchObject({
       ours: false,
       nodeName: 'n1',
       ended: true,
@@ -193,9 +198,9 @@ describe('podOf', () => {
   test('of a waiting pod only the given fields count', () => {
     const pod = deploymentPod();
     pod.status.containerStatuses = [{ name: 'web', resources: { requests: { cpu: '8' } } }];
-    expect(podOf(pod, 'teg').template.requests.cpuMilli).toBe(100);
+    expect(podOf(pod, profilesOf(['teg'])).template.requests.cpuMilli).toBe(100);
     pod.spec.nodeName = 'n1';
-    expect(podOf(pod, 'teg').template.requests.cpuMilli).toBe(8000);
+    expect(podOf(pod, profilesOf(['teg'])).template.requests.cpuMilli).toBe(8000);
   });
 
   test.each<[string, (pod: ReturnType<typeof deploymentPod>) => void]>([
@@ -401,7 +406,7 @@ describe('podOf', () => {
     change(pod);
     let error: unknown;
     try {
-      podOf(pod, 'teg');
+      podOf(pod, profilesOf(['teg']));
     } catch (thrown) {
       error = thrown;
     }
@@ -411,6 +416,8 @@ describe('podOf', () => {
   });
 
   test.each([undefined, null, 3, 'pod', [], {}, { metadata: {} }])('%j is not a pod', (object) => {
-    expect(() => podOf(object, 'teg')).toThrow(expect.objectContaining({ code: 'TEG_KUBE_OBJECT' }));
+    expect(() => podOf(object, profilesOf(['teg']))).toThrow(
+      expect.objectContaining({ code: 'TEG_KUBE_OBJECT' }),
+    );
   });
 });

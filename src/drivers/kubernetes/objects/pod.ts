@@ -18,6 +18,7 @@ import {
 } from '../../../model/readers/read-object.ts';
 import { tenantNameOf } from '../../../model/readers/tenant-name.ts';
 import { templateOf } from './pod-template.ts';
+import type { Profiles } from './profiles.ts';
 import type { TemplateCache } from './template-cache.ts';
 
 const NO_GATES: readonly string[] = Object.freeze([]);
@@ -26,13 +27,13 @@ const NO_GATES: readonly string[] = Object.freeze([]);
  * Describes a pod.
  *
  * @param object        Parsed JSON; not changed, and parts of it may be kept.
- * @param schedulerName Pods with this `spec.schedulerName` are ours.
+ * @param profiles      Pods whose `spec.schedulerName` is one of these are ours.
  * @param templates     Gives pods of equal templates one template object; without it each pod has its own.
  * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field, and nothing else for any object.
  * @cost 3 µs for a usual pod of a known template.
  */
-export function podOf(object: unknown, schedulerName: string, templates?: TemplateCache): PodDescription {
-  return projecting('Pod', object, (pod) => describe(pod, schedulerName, templates));
+export function podOf(object: unknown, profiles: Profiles, templates?: TemplateCache): PodDescription {
+  return projecting('Pod', object, (pod) => describe(pod, profiles, templates));
 }
 
 /** A pod that has ended, reduced to what its group needs. */
@@ -56,11 +57,7 @@ export function endedMemberOf(object: unknown): EndedMember {
   });
 }
 
-function describe(
-  pod: ApiObject,
-  schedulerName: string,
-  templates: TemplateCache | undefined,
-): PodDescription {
+function describe(pod: ApiObject, profiles: Profiles, templates: TemplateCache | undefined): PodDescription {
   const metadata = recordOf(pod.metadata, 'metadata');
   const spec = recordOf(pod.spec, 'spec');
   const status = maybeRecord(pod.status, 'status');
@@ -68,12 +65,14 @@ function describe(
   const name = textOf(metadata.name, 'metadata.name');
   const nodeName = maybeText(spec.nodeName, 'spec.nodeName');
   const deleting = metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null;
-  const parts = { namespace, name, metadata, spec, status: nodeName === '' ? undefined : status };
+  const profile = profiles.get(maybeText(spec.schedulerName, 'spec.schedulerName'));
+  const strategy = profile ?? 'pack';
+  const parts = { namespace, name, metadata, spec, status: nodeName === '' ? undefined : status, strategy };
   return {
     uid: textOf(metadata.uid, 'metadata.uid'),
     namespace,
     name,
-    ours: spec.schedulerName === schedulerName,
+    ours: profile !== undefined,
     nodeName,
     ended: status.phase === 'Succeeded' || status.phase === 'Failed',
     deleting,

@@ -1,29 +1,30 @@
 import { describe, expect, test } from 'vitest';
 import { deploymentPod, elaboratePod, type LooseObject } from './objects.fixtures.ts';
 import { podOf } from './pod.ts';
+import { profilesOf } from './profiles.ts';
 import { TemplateCache } from './template-cache.ts';
 
 describe('TemplateCache', () => {
   test('pods of one controller have one template object', () => {
     const cache = new TemplateCache();
-    const first = podOf(deploymentPod(), 'teg', cache);
+    const first = podOf(deploymentPod(), profilesOf(['teg']), cache);
     const pod = deploymentPod();
     pod.metadata.name = 'web-7d4b9c6f5-other';
     pod.metadata.uid = 'other';
     pod.spec.containers[0].image = 'other';
     pod.spec.volumes[0].name = 'kube-api-access-y';
-    expect(podOf(pod, 'teg', cache).template).toBe(first.template);
+    expect(podOf(pod, profilesOf(['teg']), cache).template).toBe(first.template);
   });
 
   test('it is the template that is read without a cache', () => {
     for (const pod of [deploymentPod(), elaboratePod()]) {
-      expect(podOf(pod, 'teg', new TemplateCache())).toEqual(podOf(pod, 'teg'));
+      expect(podOf(pod, profilesOf(['teg']), new TemplateCache())).toEqual(podOf(pod, profilesOf(['teg'])));
     }
   });
 
   test('the same pod has the same template when it runs, another one while it is resized', () => {
     const cache = new TemplateCache();
-    const waiting = podOf(deploymentPod(), 'teg', cache).template;
+    const waiting = podOf(deploymentPod(), profilesOf(['teg']), cache).template;
     const pod = deploymentPod();
     pod.spec.nodeName = 'n1';
     pod.status = {
@@ -36,9 +37,9 @@ describe('TemplateCache', () => {
         },
       ],
     };
-    expect(podOf(pod, 'teg', cache).template).toBe(waiting);
+    expect(podOf(pod, profilesOf(['teg']), cache).template).toBe(waiting);
     pod.status.containerStatuses[0].allocatedResources.cpu = '200m';
-    const resized = podOf(pod, 'teg', cache).template;
+    const resized = podOf(pod, profilesOf(['teg']), cache).template;
     expect(resized).not.toBe(waiting);
     expect(resized.requests.cpuMilli).toBe(200);
   });
@@ -52,7 +53,9 @@ describe('TemplateCache', () => {
     ];
     const turned = structuredClone(pod);
     turned.spec.topologySpreadConstraints[0].labelSelector.matchLabels = { b: '2', a: '1' };
-    expect(podOf(turned, 'teg', cache).template).toBe(podOf(pod, 'teg', cache).template);
+    expect(podOf(turned, profilesOf(['teg']), cache).template).toBe(
+      podOf(pod, profilesOf(['teg']), cache).template,
+    );
   });
 
   test.each<[string, (pod: LooseObject) => void]>([
@@ -179,12 +182,12 @@ describe('TemplateCache', () => {
     ],
   ])('another %s is another template, and the right one', (_, change) => {
     const cache = new TemplateCache();
-    const before = podOf(deploymentPod(), 'teg', cache).template;
+    const before = podOf(deploymentPod(), profilesOf(['teg']), cache).template;
     const pod = deploymentPod();
     change(pod);
-    const after = podOf(pod, 'teg', cache).template;
+    const after = podOf(pod, profilesOf(['teg']), cache).template;
     expect(after).not.toBe(before);
-    expect(after).toEqual(podOf(pod, 'teg').template);
+    expect(after).toEqual(podOf(pod, profilesOf(['teg'])).template);
     expect(after).not.toEqual(before);
   });
 
@@ -194,19 +197,19 @@ describe('TemplateCache', () => {
     pod.spec.volumes.push({ name: 'v', ephemeral: {} });
     const other = structuredClone(pod);
     other.metadata.name = 'b';
-    expect(podOf(pod, 'teg', cache).template.claims).toEqual(['web-7d4b9c6f5-x2v9k-v']);
-    expect(podOf(other, 'teg', cache).template.claims).toEqual(['b-v']);
+    expect(podOf(pod, profilesOf(['teg']), cache).template.claims).toEqual(['web-7d4b9c6f5-x2v9k-v']);
+    expect(podOf(other, profilesOf(['teg']), cache).template.claims).toEqual(['b-v']);
   });
 
   test('it keeps no more than its limit, and entries in use', () => {
     const cache = new TemplateCache(100);
-    const often = podOf(deploymentPod(), 'teg', cache).template;
+    const often = podOf(deploymentPod(), profilesOf(['teg']), cache).template;
     for (let i = 0; i < 1000; i++) {
       const pod = deploymentPod();
       pod.metadata.labels.app = `app-${i}`;
-      podOf(pod, 'teg', cache);
+      podOf(pod, profilesOf(['teg']), cache);
       expect(cache.count).toBeLessThanOrEqual(100);
-      if (i % 20 === 0) expect(podOf(deploymentPod(), 'teg', cache).template).toBe(often);
+      if (i % 20 === 0) expect(podOf(deploymentPod(), profilesOf(['teg']), cache).template).toBe(often);
     }
     expect(cache.count).toBeGreaterThan(40);
   });
@@ -215,7 +218,7 @@ describe('TemplateCache', () => {
     const cache = new TemplateCache();
     const pod = deploymentPod();
     pod.metadata.labels.long = 'x'.repeat(20_000);
-    expect(podOf(pod, 'teg', cache).template.labels.long).toHaveLength(20_000);
+    expect(podOf(pod, profilesOf(['teg']), cache).template.labels.long).toHaveLength(20_000);
     expect(cache.count).toBe(0);
   });
 });

@@ -11,6 +11,7 @@ import { TegError } from '../../../model/errors.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import type { Leniency } from '../../../model/readers/leniency.ts';
 import { type ApiObject, isRecord } from '../../../model/readers/read-object.ts';
+import type { Profiles } from '../objects/profiles.ts';
 import { ObjectEvents } from './object-events.ts';
 import { conditionOf, type ReportedCondition, withReported } from './reported-condition.ts';
 
@@ -18,8 +19,8 @@ import { conditionOf, type ReportedCondition, withReported } from './reported-co
 export interface ExplainObjectsOptions {
   readonly namespace: string;
   readonly name: string;
-  /** Pods with this `spec.schedulerName` are the scheduler's; the requested pod is in any case. */
-  readonly schedulerName: string;
+  /** Pods whose `spec.schedulerName` is one of these are the scheduler's; the requested pod is in any case. */
+  readonly profiles: Profiles;
   /** How the objects are read: `FROM_FILE` unless an API server gave them. Default: as it gives them. */
   readonly leniency?: Leniency;
   readonly core: PodSchedulerOptions;
@@ -45,7 +46,7 @@ export async function explainFromObjects(
 ): Promise<PodExplanation> {
   const { namespace, name, onWarning, nowSeconds } = options;
   const scheduler = new PodScheduler(options.core, createConstraints());
-  const events = new ObjectEvents(options.schedulerName, options.leniency);
+  const events = new ObjectEvents(options.profiles, options.leniency);
   let found: PodDescription | undefined;
   let reported: ReportedCondition | undefined;
   let malformed = 0;
@@ -58,7 +59,7 @@ export async function explainFromObjects(
         reported = conditionOf(object);
         if (!found.ours && found.nodeName === '') {
           onWarning(
-            `the pod names the scheduler '${schedulerOf(object)}'; explained as if it were ${options.schedulerName}'s`,
+            `the pod names the scheduler '${schedulerOf(object)}'; explained as if it were ${[...options.profiles.keys()][0]}'s`,
           );
         }
         event = { kind: 'pod', pod: { ...found, ours: true } };

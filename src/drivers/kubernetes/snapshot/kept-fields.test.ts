@@ -7,6 +7,7 @@ import {
   type LooseObject,
   mutate,
 } from '../objects/objects.fixtures.ts';
+import { profilesOf } from '../objects/profiles.ts';
 import { keptOf } from './kept-fields.ts';
 import { ObjectEvents } from './object-events.ts';
 
@@ -23,7 +24,7 @@ function randomFrom(seed: number): () => number {
 
 function read(object: LooseObject): unknown {
   try {
-    return new ObjectEvents('teg').eventOf(object);
+    return new ObjectEvents(profilesOf(['teg'])).eventOf(object);
   } catch (error) {
     if (error instanceof TegError && error.code === 'TEG_KUBE_OBJECT') return 'malformed';
     throw error;

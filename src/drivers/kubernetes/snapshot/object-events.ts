@@ -12,6 +12,7 @@ import { fileInput } from '../../../traces/source.ts';
 import { deviceClassOf } from '../objects/device-class.ts';
 import { podOf } from '../objects/pod.ts';
 import { budgetOf, podGroupOf } from '../objects/pod-group.ts';
+import type { Profiles } from '../objects/profiles.ts';
 import {
   attachmentOf,
   claimOf,
@@ -25,17 +26,17 @@ import { StoredForm } from './stored-form.ts';
 
 /** Reads objects one after the other. */
 export class ObjectEvents {
-  private readonly schedulerName: string;
+  private readonly profiles: Profiles;
   private readonly templates = new TemplateCache();
   private readonly leniency: Leniency;
   private readonly stored = new StoredForm();
 
   /**
-   * @param schedulerName Pods with this `spec.schedulerName` are ours.
-   * @param leniency      `FROM_FILE` for objects that an API server may not have seen.
+   * @param profiles Pods whose `spec.schedulerName` is one of these are ours.
+   * @param leniency `FROM_FILE` for objects that an API server may not have seen.
    */
-  constructor(schedulerName: string, leniency: Leniency = AS_SERVED) {
-    this.schedulerName = schedulerName;
+  constructor(profiles: Profiles, leniency: Leniency = AS_SERVED) {
+    this.profiles = profiles;
     this.leniency = leniency;
   }
 
@@ -58,7 +59,7 @@ export class ObjectEvents {
           node: this.leniency.fillsDefaults ? nodeOfFile(object, this.leniency) : nodeOf(object),
         };
       case 'Pod':
-        return { kind: 'pod', pod: podOf(object, this.schedulerName, this.templates) };
+        return { kind: 'pod', pod: podOf(object, this.profiles, this.templates) };
       case 'PodGroup':
         return { kind: 'group', group: podGroupOf(object) };
       case 'PodDisruptionBudget':

@@ -3,6 +3,7 @@ import type { PodEvent } from '../../../governor/pods/pod-events.ts';
 import type { JobSpec } from '../../../model/job.ts';
 import { coreOptions } from '../config/core-options.ts';
 import { defaultSchedulerConfig } from '../config/scheduler-config.ts';
+import { profilesOf } from '../objects/profiles.ts';
 import { type WorldChanges, WorldReader } from './world-reader.ts';
 
 const CHANGES: WorldChanges = { nodes: new Set(['n1']), removed: new Set(), copies: new Map() };
@@ -34,7 +35,7 @@ function pod(name: string, schedulerName: string, more: object = {}): object {
 }
 
 function read(ignored: readonly string[], ...pods: readonly object[]) {
-  const reader = new WorldReader('teg', ignored);
+  const reader = new WorldReader(profilesOf(['teg']), ignored);
   const node = { metadata: { name: 'n1' }, status: { allocatable: { cpu: '4', 'rdma/hca': '1' } } };
   reader.ofCluster({ kind: 'Node', object: node as Record<string, unknown> });
   for (const object of pods as Record<string, unknown>[]) {

@@ -20,6 +20,7 @@ import {
 } from '../../../simulation/inputs/pod-world.ts';
 import { type ClusterHabits, habitsOf, podOfJob, unsaidOf } from '../../../simulation/pods/pod-of-job.ts';
 import type { KubernetesObject } from '../../../traces/format.ts';
+import type { Profiles } from '../objects/profiles.ts';
 import { ObjectEvents } from './object-events.ts';
 
 /** The changes of the file's cluster. */
@@ -61,11 +62,11 @@ export class WorldReader {
   private habits: ClusterHabits | undefined;
 
   /**
-   * @param schedulerName    Pods that name it come before those of others, as in the watches.
+   * @param profiles         Pods that name one come before those of others, as in the watches.
    * @param ignoredResources Ignored for pods and for nodes.
    */
-  constructor(schedulerName: string, ignoredResources: readonly string[]) {
-    this.events = new ObjectEvents(schedulerName, FROM_FILE);
+  constructor(profiles: Profiles, ignoredResources: readonly string[]) {
+    this.events = new ObjectEvents(profiles, FROM_FILE);
     this.ignored = new Set(ignoredResources);
   }
 

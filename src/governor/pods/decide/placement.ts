@@ -1,6 +1,6 @@
 /**
- * The choice of a pod's node: TEG's cheapest node among those that every rule accepts, or the one that its preferences
- * rate best.
+ * The choice of a pod's node among those that every rule accepts: TEG's cheapest one (strategy `pack`) or the emptiest
+ * one (`spread`), or the one that its preferences rate best.
  */
 import { grown } from '../../../kernel/grown.ts';
 import type { PodRecord } from '../state/pod-records.ts';
@@ -32,7 +32,7 @@ export class Placement {
    *
    * @param allowed Further condition on a slot (a gang's topology); absent: none.
    * @returns       A slot that takes the pod, or −1.
-   * @cost          As `PlacementZones.cheapest`; O(nodes) for a shape with preferences.
+   * @cost          As `PlacementZones.cheapest`; O(nodes) for a shape with preferences or to be spread.
    */
   find(shape: Shape, priority: number, self?: PodRecord, allowed?: (slot: number) => boolean): number {
     const { state } = this;
@@ -45,7 +45,20 @@ export class Placement {
     const named = state.rules.namedNodes(shape);
     if (named !== undefined) return this.firstOf(named, accept);
     if (state.rules.hasPreferences(shape)) return this.best(shape, accept);
-    return state.zones.cheapest(shape, accept);
+    return this.first(shape, accept);
+  }
+
+  /** @returns The first node by the pod's strategy that is accepted, or −1. */
+  private first(shape: Shape, accept: (slot: number) => boolean): number {
+    const { zones, emptiest } = this.state;
+    if (shape.template.strategy !== 'spread') return zones.cheapest(shape, accept);
+    let found = -1;
+    emptiest.walk(shape, (slot) => {
+      if (!accept(slot)) return false;
+      found = slot;
+      return true;
+    });
+    return found;
   }
 
   /** @returns What `reset` takes to let later answers be as if nothing had been asked since. */
@@ -66,19 +79,20 @@ export class Placement {
     return -1;
   }
 
-  /** Of the nodes that accept, the best by preferences; of equals, the cheapest. */
+  /** Of the nodes that accept, the best by preferences; of equals, the first by the pod's strategy. */
   private best(shape: Shape, accept: (slot: number) => boolean): number {
     const { state } = this;
     const parts = Math.ceil(state.slots.live / COMPARED_NODES_MAX);
     const part = this.turn++ % parts;
     let count = 0;
-    state.zones.walk(shape, (slot) => {
+    const order = shape.template.strategy === 'spread' ? state.emptiest : state.zones;
+    order.walk(shape, (slot) => {
       if (slot % parts !== part || !accept(slot)) return false;
       if (count === this.nodes.length) this.widen();
       this.nodes[count++] = slot;
       return false;
     });
-    if (count === 0) return parts > 1 ? state.zones.cheapest(shape, accept) : -1;
+    if (count === 0) return parts > 1 ? this.first(shape, accept) : -1;
     if (count === 1) return this.nodes[0] as number;
     state.rules.scoreAll(this.nodes, count, this.scores);
     let best = 0;

@@ -91,15 +91,19 @@ function withState(state: SchedulerState, candidate: ExplainedCandidate): Explai
   return isPlain(known) ? candidate : { ...candidate, state: known };
 }
 
-/** Nodes with their scores by the pod's preferences; equals by cost. */
+/** Nodes with their scores by the pod's preferences; equals by the pod's strategy. */
 function candidatesByScore(
   state: SchedulerState,
   pod: PodRecord,
   accepted: ReadonlySet<number>,
 ): ExplainedCandidate[] {
   const order = new Map<number, number>();
-  for (const { slots } of classesByCost(state, pod, accepted))
-    for (const slot of slots) order.set(slot, order.size);
+  const visit = (slot: number): boolean => {
+    if (accepted.has(slot)) order.set(slot, order.size);
+    return false;
+  };
+  if (pod.shape.template.strategy === 'spread') state.emptiest.walk(pod.shape, visit);
+  else state.zones.walk(pod.shape, visit);
   for (const slot of accepted) if (!order.has(slot)) order.set(slot, order.size);
   const nodes = Int32Array.from(order.keys());
   const scores = new Float64Array(nodes.length);
@@ -127,6 +131,7 @@ function candidatesByCost(
   pod: PodRecord,
   accepted: ReadonlySet<number>,
 ): ExplainedCandidate[] {
+  if (pod.shape.template.strategy === 'spread') return candidatesByFullness(state, pod, accepted);
   const classes = classesByCost(state, pod, accepted);
   const dearest = classes.reduce(
     (most, { cost }) => (cost < Number.POSITIVE_INFINITY ? Math.max(most, cost) : most),
@@ -139,6 +144,22 @@ function candidatesByCost(
     parts: cost < Number.POSITIVE_INFINITY ? parts : { 'room hidden by rounding': 1 },
   }));
   return candidates.slice(0, EXPLAINED_CANDIDATES_MAX);
+}
+
+/** Nodes by how full they would be with the pod, the emptiest first. */
+function candidatesByFullness(
+  state: SchedulerState,
+  { shape }: PodRecord,
+  accepted: ReadonlySet<number>,
+): ExplainedCandidate[] {
+  const all = [...accepted].map((slot) => ({ slot, value: state.emptiest.fullnessWith(shape, slot) }));
+  all.sort((x, y) => x.value - y.value || x.slot - y.slot);
+  return all.slice(0, EXPLAINED_CANDIDATES_MAX).map(({ slot, value }) => ({
+    node: state.slots.nameOf(slot),
+    nodes: 1,
+    value,
+    parts: { 'part of the fullest resource in use': value },
+  }));
 }
 
 /** In search order, so that the first node of the first class is the one that is taken. */

@@ -83,6 +83,7 @@ export const CHECK_TEMPLATE: ValueCheck = record({
   claims: texts,
   exclusiveDisks: texts,
   preemptionPolicy: oneOf('PreemptLowerPriority', 'Never'),
+  strategy: optional(oneOf('spread')),
   unsupported: texts,
 });
 

@@ -23,6 +23,7 @@ import type { PodSchedulerOptions } from '../pod-events.ts';
 import { Changes } from './changes.ts';
 import { DeviceClasses } from './device-classes.ts';
 import { EconomyView } from './economy-view.ts';
+import { EmptiestFirst } from './emptiest-first.ts';
 import { sameJson } from './equal-json.ts';
 import type { Allowed, KeptRoom } from './gang-types.ts';
 import { NodeAccounts } from './node-accounts.ts';
@@ -38,6 +39,8 @@ export class SchedulerState {
   readonly accounts = new NodeAccounts();
   readonly slots = new NodeSlots();
   readonly zones: PlacementZones;
+  /** The order of nodes for pods that are to be spread. */
+  readonly emptiest = new EmptiestFirst(this.accounts, this.slots);
   readonly shapes: PodShapeTable;
   readonly devices = new DeviceClasses();
   /** Tenants of the pods known: each pod holds its own. */
