@@ -5,10 +5,11 @@ import { ALL_COMMANDS } from '../../lab/commands.ts';
 import { buildProgram } from './program.ts';
 
 /**
- * Sources of nodes and jobs: a file, a number to generate (for each cluster, where several are measured), or either.
+ * Sources of nodes and jobs: a file, a number to generate (for each cluster, where several are measured), or either. Where
+ * something begins: the time of a statement's first line, or the scheduler that is left.
  */
-const SOURCES: ReadonlySet<string> = new Set(['--nodes', '--cluster', '--pods', '--jobs']);
-const SOURCE_FORMS = ['<file>', '<n>', '<counts>', '<source>'];
+const SOURCES: ReadonlySet<string> = new Set(['--nodes', '--cluster', '--pods', '--jobs', '--from']);
+const SOURCE_FORMS = ['<file>', '<n>', '<counts>', '<source>', '<seconds>'];
 
 function withDescendants(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withDescendants)];

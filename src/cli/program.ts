@@ -10,6 +10,7 @@ import { addCompareCommand } from './commands/compare-command.ts';
 import { addErrorsCommand } from './commands/errors-command.ts';
 import { addExplainCommand } from './commands/explain-command.ts';
 import { addLedgerCommand } from './commands/ledger-command.ts';
+import { addMigrateCommand } from './commands/migrate-command.ts';
 import { addPoliciesCommand } from './commands/policies-command.ts';
 import { addReplayCommand } from './commands/replay-command.ts';
 import { addSchedulerCommand } from './commands/scheduler-command.ts';
@@ -55,6 +56,7 @@ export const PRODUCT_COMMANDS: readonly AddCommand[] = [
   addReplayCommand,
   addWhyCommand,
   addLedgerCommand,
+  addMigrateCommand,
   addErrorsCommand,
 ];
 

@@ -341,6 +341,7 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
   'teg explain pod': ['server', 'json', 'json-schema'],
   'teg replay': ['explain', 'until', 'json'],
   'teg bench ledger': ['ticks', 'seconds', 'lmdb', 'json'],
+  'teg migrate tenants': ['from', 'kubeconfig', 'context', 'output', 'json'],
   'teg ledger verify': ['head', 'json'],
   'teg ledger statement': ['by', 'from', 'to', 'lines', 'skip', 'json'],
   'teg ledger account': ['by', 'from', 'to', 'lines', 'skip', 'json'],
