@@ -195,7 +195,7 @@ test('the tour of Kubernetes names the phases of PodScheduler.decide', () => {
   );
   const attempt = numberedCalls(
     readFileSync(join(pods, 'decide', 'pod-decisions.ts'), 'utf8'),
-    '  attempt(',
+    '  private attempt(',
     /\/\/ ([a-z])\. /g,
   );
   expect(decide).toHaveLength(6);

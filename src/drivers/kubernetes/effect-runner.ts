@@ -191,7 +191,7 @@ export class EffectRunner {
           type: 'Normal',
           reason: 'Preempted',
           action: 'Preempting',
-          note: `Preempted by pod ${effect.byUid} on node ${effect.node}`,
+          note: evictionNote(effect),
           once: true,
         });
       }
@@ -228,4 +228,10 @@ export class EffectRunner {
 
 function nameOf(pod: { readonly namespace: string; readonly name: string }): string {
   return `${pod.namespace}/${pod.name}`;
+}
+
+/** The text of the event: kube-scheduler's, and the economy's reason if it has one. */
+function evictionNote({ byUid, node, why }: EvictEffect): string {
+  if (why === 'drain') return `Evicted from node ${node}: its tenant is drained (HoldAndDrain)`;
+  return `Preempted by pod ${byUid} on node ${node}${why === undefined ? '' : ` (${why})`}`;
 }

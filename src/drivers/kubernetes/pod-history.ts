@@ -95,7 +95,7 @@ export class PodHistory {
       add('bind', `${effect.node}, ${waited}${effect.group === '' ? '' : `, with ${effect.group}`}`);
     } else if (effect.kind === 'unschedulable') add('unschedulable', `${effect.reason}: ${effect.message}`);
     else if (effect.kind === 'nominate') add('nominated', effect.node || 'no node any more');
-    else add('evicted', `from ${effect.node} for ${effect.by}`);
+    else add('evicted', `from ${effect.node} ${effect.by === '' ? 'by a drain' : `for ${effect.by}`}`);
   }
 }
 

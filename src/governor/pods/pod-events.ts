@@ -144,6 +144,8 @@ export interface EvictEffect {
   /** `namespace/name` and uid of the pod that it makes room for. */
   readonly by: string;
   readonly byUid: string;
+  /** Why the economy evicts it; absent: preemption by priority, without an economy. `by` is '' if its tenant is drained. */
+  readonly why?: 'priority' | 'within' | 'reclaim' | 'fair-share' | 'drain';
 }
 
 /** Set (or clear, node '') the pod's status.nominatedNodeName. Nominations of others are replaced, but not cleared. */

@@ -279,6 +279,8 @@ function checkNothingFits(internals: PodSchedulerInternals): void {
       // Of the first in line: a preemption that does not help it could help others of lower priority only if its
       // victims must stay for them.
       if (pod !== line.pods.peek() || line.confined || !preemption.mayHelp(pod)) return;
+      // There the economy decides who gives way.
+      if (state.economy.mode === 'enforce') return;
       // All its victims on the node that it waits for are leaving already.
       if (preemption.isRoomComing(pod) || preemption.find(pod) === undefined) return;
       throw new Error(`pod ${pod.name} waits, but others would go for it`);

@@ -22,6 +22,7 @@ import { PodDecisions } from './decide/pod-decisions.ts';
 import { PodQueue } from './decide/pod-queue.ts';
 import { PodReports } from './decide/pod-reports.ts';
 import { Preemption } from './decide/preemption.ts';
+import { ReclaimActions } from './decide/reclaim-actions.ts';
 import type { PodSchedulerCounters } from './decide/scheduler-parts.ts';
 import type { PodExplanation } from './explain/explain-types.ts';
 import { explainPod } from './explain/pod-explain.ts';
@@ -33,6 +34,7 @@ import type {
   PodSchedulerOptions,
 } from './pod-events.ts';
 import { PodSchedulerView } from './pod-view.ts';
+import { PodReclaim } from './reclaim/pod-reclaim.ts';
 import type { PodSchedulerInternals } from './scheduler-internals.ts';
 import { isGroup, type PodGroup, PodGroups } from './state/pod-groups.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from './state/pod-records.ts';
@@ -62,6 +64,7 @@ export class PodScheduler {
   private readonly groupDecisions: GroupDecisions;
   private readonly nominations: Nominations;
   private readonly champions: PodChampions;
+  private readonly reclaim: PodReclaim;
   private readonly touched = new Set<string>();
   private readonly wokenTenants = new Set<number>();
   private effects: PodEffect[] = [];
@@ -87,20 +90,10 @@ export class PodScheduler {
     const admission = new Admission(state);
     this.champions = new PodChampions(state, admission);
     const { champions } = this;
-    const parts = {
-      state,
-      queue,
-      groups,
-      preemption,
-      placement,
-      admission,
-      champions,
-      nominations,
-      reports,
-      counters,
-      touched,
-      emit,
-    };
+    const shared = { state, queue, groups, preemption, placement, admission, champions };
+    const actions = { ...shared, nominations, reports, counters, touched, emit };
+    this.reclaim = new PodReclaim(state, new ReclaimActions(actions), (key) => groups.get(key));
+    const parts = { ...actions, reclaim: this.reclaim };
     this.decisions = new PodDecisions(parts);
     this.groupDecisions = new GroupDecisions(parts, this.decisions);
     this.frame = new PodSchedulerView(this.internals);
@@ -113,8 +106,8 @@ export class PodScheduler {
 
   /** The internals, for checks and the arbiter: live tables, which no other caller may change. */
   get internals(): PodSchedulerInternals {
-    const { state, queue, groups, preemption, placement, reports, champions, wokenTenants } = this;
-    return { state, queue, groups, preemption, placement, reports, champions, wokenTenants };
+    const { state, queue, groups, preemption, placement, reports, champions, reclaim, wokenTenants } = this;
+    return { state, queue, groups, preemption, placement, reports, champions, reclaim, wokenTenants };
   }
 
   /**
@@ -160,6 +153,7 @@ export class PodScheduler {
       reports.dueSeconds,
       state.economy.dueSeconds,
       this.champions.dueSeconds,
+      this.reclaim.dueSeconds,
     );
   }
 
@@ -293,6 +287,7 @@ export class PodScheduler {
     this.renewReports();
     // 6. Pods and gangs are tried in the queue's order: a node and a binding for each, or a reason and a place in line.
     this.attemptInOrder(max);
+    this.reclaim.rest();
   }
 
   private updateZones(): void {
@@ -332,6 +327,7 @@ export class PodScheduler {
 
   private checkWaitingGangs(): void {
     this.groupDecisions.look();
+    this.reclaim.review();
     this.champions.review(() => [...this.queue.waitingForRoom(), ...this.groupDecisions.waitingForRoom()]);
   }
 
@@ -344,7 +340,7 @@ export class PodScheduler {
       const item = this.queue.next();
       if (item === undefined) return;
       if (isGroup(item)) left -= Math.max(1, this.groupDecisions.attempt(item));
-      else left -= this.decisions.attempt(item);
+      else left -= this.decisions.decide(item);
     }
   }
 
@@ -384,6 +380,7 @@ export class PodScheduler {
       state.changeShape(record, shape);
     }
     record.startedSeconds = pod.startedSeconds;
+    record.checkpointedSeconds = pod.checkpointedSeconds ?? Number.NEGATIVE_INFINITY;
     record.expectedSeconds = pod.expectedSeconds ?? Number.NaN;
     record.gates = pod.gates;
     record.generation = pod.generation;
@@ -432,6 +429,7 @@ export class PodScheduler {
     if (record === undefined) return;
     this.reports.forget(record);
     state.removePod(record);
+    this.reclaim.gone(record);
     queue.forget(record);
     if (record.group !== '') this.loseGroup(this.groups.leave(record), record.group);
   }

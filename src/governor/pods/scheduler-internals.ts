@@ -7,6 +7,7 @@ import type { Placement } from './decide/placement.ts';
 import type { PodQueue } from './decide/pod-queue.ts';
 import type { PodReports } from './decide/pod-reports.ts';
 import type { Preemption } from './decide/preemption.ts';
+import type { PodReclaim } from './reclaim/pod-reclaim.ts';
 import type { PodGroups } from './state/pod-groups.ts';
 import type { SchedulerState } from './state/scheduler-state.ts';
 
@@ -19,6 +20,7 @@ export interface PodSchedulerInternals {
   readonly placement: Placement;
   readonly reports: PodReports;
   readonly champions: PodChampions;
+  readonly reclaim: PodReclaim;
   /** Tenants that the accounts have woken in the last step. */
   readonly wokenTenants: ReadonlySet<number>;
 }

@@ -167,6 +167,8 @@ export interface PodDescription {
   readonly tenant: string;
   /** How long it says that it runs, an estimate or a limit, seconds > 0; absent: unknown. */
   readonly expectedSeconds?: number;
+  /** Its last checkpoint, seconds since 1970 (annotation `teg.dev/checkpointed-at`); absent: none. */
+  readonly checkpointedSeconds?: number;
   /** Everything that it shares with other pods of its controller; one object may serve many pods. */
   readonly template: PodTemplate;
 }
@@ -180,6 +182,8 @@ export interface PodGroupDescription {
   readonly minCount: number;
   /** Topology keys whose values all pods of the group must share; at most one is honoured. */
   readonly topologyKeys: readonly string[];
+  /** Whether evictions take its pods beyond the minimum one by one, or all of them; absent: one by one. */
+  readonly disruption?: 'single' | 'all';
   /** Features of the group that TEG does not support. Not empty: its pods are refused. */
   readonly unsupported: readonly string[];
 }

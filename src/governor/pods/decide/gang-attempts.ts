@@ -24,6 +24,8 @@ const REASONS_MAX = 64;
 export interface GangOutcome {
   /** Placed members: together with earlier placements at least the minimum; empty on failure. */
   readonly placed: readonly PodRecord[];
+  /** Their slots. */
+  readonly slots: readonly number[];
   /** Undefined on success. */
   readonly refusal: GangRefusal | undefined;
   /** Checks that a search made: whether a node takes a member. */
@@ -53,16 +55,18 @@ export function attemptGang(
     const search = new GangSearch(state, placement, pending, missing, allowed);
     for (const attempt of attemptsIn(state, placement, pending, allowed, search)) {
       if (attempt.length >= missing) {
+        const slots = attempt.map(({ node }) => node);
         if (isTrial) for (const pod of [...attempt].reverse()) state.forget(pod);
         else for (const pod of attempt) state.confirm(pod);
-        return { placed: [...attempt], refusal: undefined, searched: searched + search.asked };
+        return { placed: [...attempt], slots, refusal: undefined, searched: searched + search.asked };
       }
       for (const pod of [...attempt].reverse()) state.forget(pod);
       if (attempt.length > best.length) best = [...attempt];
     }
     searched += search.asked;
   }
-  return { placed: [], refusal: refusalOf(state, group, pending, best, missing), searched };
+  const refusal = refusalOf(state, group, pending, best, missing);
+  return { placed: [], slots: [], refusal, searched };
 }
 
 /** Yields members placed by one method after the other; the caller confirms them or takes them back. */

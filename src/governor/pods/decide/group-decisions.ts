@@ -4,6 +4,7 @@
  */
 
 import { type AccountsRefusal, refusalWords } from '../../accounts.ts';
+import type { NotScheduledReason } from '../pod-events.ts';
 import type { GangRefusal } from '../state/gang-types.ts';
 import { type GroupTally, type PodGroup, pendingIn, tallyOf } from '../state/pod-groups.ts';
 import { isLeaving, type PodRecord, PodState } from '../state/pod-records.ts';
@@ -143,6 +144,14 @@ export class GroupDecisions {
 
   /** Decides on a group. @returns Pods placed. */
   attempt(group: PodGroup): number {
+    const { reclaim } = this.parts;
+    reclaim.begin(group);
+    const placed = this.tryGroup(group);
+    reclaim.end(group);
+    return placed;
+  }
+
+  private tryGroup(group: PodGroup): number {
     const { counters, admission, champions } = this.parts;
     const { placed, pending } = tallyOf(group);
     const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
@@ -155,7 +164,8 @@ export class GroupDecisions {
     for (const pod of members) pod.attempts++;
     group.notAdmitted = admission.refusalOfGang(group, members, minimum - placed);
     if (group.notAdmitted !== undefined) {
-      this.holdBack(group, members, group.notAdmitted);
+      const refusal = group.notAdmitted;
+      if (!this.reclaimFor(group, members, 'NotReadyForScheduling')) this.holdBack(group, members, refusal);
       return 0;
     }
     const { state } = this.parts;
@@ -167,6 +177,7 @@ export class GroupDecisions {
     state.confinedTo = undefined;
     state.keptRoom = undefined;
     group.refusal = outcome.refusal;
+    if (outcome.refusal !== undefined && this.reclaimFor(group, members, 'Unschedulable')) return 0;
     if (reserved !== undefined) {
       this.waitBehind(group, members, reserved);
       return 0;
@@ -185,6 +196,18 @@ export class GroupDecisions {
     counters.gangsPlaced++;
     this.review(group.key);
     return outcome.placed.length;
+  }
+
+  /** In mode enforce: room that the group is owed is made, or is coming. @returns True if so; it waits for it. */
+  private reclaimFor(group: PodGroup, members: readonly PodRecord[], reason: NotScheduledReason): boolean {
+    const { reclaim, counters } = this.parts;
+    const room = reclaim.makeRoom(group);
+    if (room?.kind !== 'coming') return false;
+    counters.unschedulable += members.length;
+    group.notAdmitted = undefined;
+    this.postpone(group, false);
+    for (const pod of members) this.pods.tell(pod, room.text, ['TEG'], reason);
+    return true;
   }
 
   /** The refusals of these tenants may be over. O(waiting groups). */
@@ -236,7 +259,7 @@ export class GroupDecisions {
     const like = state.confinedTo === undefined ? likeOf(group, members) : '';
     const known = like === '' ? undefined : this.refusals.get(like);
     if (known !== undefined && missing >= known.missing) {
-      return { placed: [], refusal: { ...known.refusal, missing }, searched: 0 };
+      return { placed: [], slots: [], refusal: { ...known.refusal, missing }, searched: 0 };
     }
     const outcome = attemptGang(state, placement, group);
     if (outcome.refusal !== undefined && like !== '' && state.keptRoom === undefined) {

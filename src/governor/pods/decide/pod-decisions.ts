@@ -86,16 +86,22 @@ export class PodDecisions {
     this.tell(pod, `TEG does not schedule this ${whose}: not supported: ${unsupported.join(', ')}`, ['TEG']);
   }
 
-  /** Decides on a pod. The letters are those of phase 6 in `docs/tour-kubernetes.md`. @returns 1. */
-  attempt(pod: PodRecord): number {
+  /** Decides on a pod: the accounts first. @returns 1. */
+  decide(pod: PodRecord): number {
+    const { admission, reclaim } = this.parts;
+    pod.attempts++;
+    reclaim.begin(pod);
+    const notAdmitted = admission.refusalOf(pod);
+    if (notAdmitted === undefined) this.attempt(pod);
+    else if (!this.reclaimFor(pod, 'NotReadyForScheduling')) this.holdBack(pod, notAdmitted);
+    reclaim.end(pod);
+    return 1;
+  }
+
+  /** Tries a pod that the accounts admit. The letters are those of phase 6 in `docs/tour-kubernetes.md`. */
+  private attempt(pod: PodRecord): void {
     const { state, placement, counters, admission, champions } = this.parts;
     const { shape } = pod;
-    pod.attempts++;
-    const notAdmitted = admission.refusalOf(pod);
-    if (notAdmitted !== undefined) {
-      this.holdBack(pod, notAdmitted);
-      return 1;
-    }
     // a. Restrictions on nodes: flavours with quota, room of champions, room that preemption keeps for the pod, its gang's domain.
     state.confinedTo = admission.restriction;
     state.keptRoom = champions.keptFrom(pod, [pod]);
@@ -115,11 +121,26 @@ export class PodDecisions {
       state.place(pod, slot);
       this.bind(pod);
       if (pod.group === '') champions.placed(pod);
+    } else if (this.reclaimFor(pod, 'Unschedulable')) {
+      // Room is being made for it.
     } else if (reserved !== undefined) this.holdBack(pod, reserved, 'behind');
     else if (otherwise !== undefined) this.holdBack(pod, otherwise);
     else this.hold(pod, known, before, allowed);
     state.keptRoom = undefined;
-    return 1;
+  }
+
+  /** In mode enforce: room that the pod is owed is made, or is coming. @returns True if so; it waits for it. */
+  private reclaimFor(pod: PodRecord, reason: NotScheduledReason): boolean {
+    const { reclaim, queue, counters, state } = this.parts;
+    const room = reclaim.makeRoom(pod);
+    if (room?.kind !== 'coming') {
+      state.rules.preFilter(pod.shape);
+      return false;
+    }
+    counters.unschedulable++;
+    queue.wait(pod, 'nominated');
+    this.tell(pod, room.text, ['TEG'], reason);
+    return true;
   }
 
   /** @returns The champion's claim that keeps a pod from the room there is; undefined: there is none for it anyhow. */
@@ -188,6 +209,7 @@ export class PodDecisions {
     const { state, queue } = this.parts;
     victim.evicted = false;
     this.touch(victim);
+    if (this.parts.reclaim.evictionFailed(victim, reason)) return;
     for (const pod of [...(state.nominated.get(victim.node) ?? [])]) {
       if (pod.priority <= victim.priority) continue;
       this.clearNomination(pod);
@@ -266,7 +288,8 @@ export class PodDecisions {
     const { state } = this.parts;
     if (pod.state === PodState.InGroup) this.renewGroup(pod);
     // The accounts' refusal stands until they are asked again.
-    if (pod.state !== PodState.Waiting || (pod.line?.unadmittedOf ?? -1) >= 0)
+    const isTold = (pod.line?.unadmittedOf ?? -1) >= 0 || state.claimed.has(pod);
+    if (pod.state !== PodState.Waiting || isTold)
       return { message: pod.told, plugins: pod.toldPlugins, reason: pod.toldReason };
     const isCommon = pod.nominated < 0 && pod.line?.confined === false;
     const known = isCommon ? this.texts.get(pod.shape) : undefined;
@@ -286,6 +309,8 @@ export class PodDecisions {
     const reason = 'Unschedulable';
     if (allowed !== undefined) return { message: joined(message, CONFINED_TEXT), plugins, reason };
     if (state.slots.live === 0) return { message, plugins, reason };
+    if (state.economy.mode === 'enforce')
+      return { message: joined(message, this.parts.reclaim.textFor(pod)), plugins, reason };
     const why = preemption.ineligible(pod);
     const text = why === undefined ? vainPreemptionText(state, preemption, pod) : ineligibleText(why);
     return { message: joined(message, text), plugins, reason };
@@ -310,6 +335,8 @@ export class PodDecisions {
     const { preemption, state } = this.parts;
     const { refused } = pod.shape;
     if (state.slots.live === 0) return { kind: 'none', text: '' };
+    // There the economy decides who gives way; it was asked already.
+    if (state.economy.mode === 'enforce') return { kind: 'none', text: this.parts.reclaim.textFor(pod) };
     const why = preemption.ineligible(pod);
     if (why !== undefined) {
       return { kind: why === 'terminating' ? 'coming' : 'none', text: ineligibleText(why) };

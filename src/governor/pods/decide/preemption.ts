@@ -272,7 +272,8 @@ function isBetter(x: PreemptionCandidate, y: PreemptionCandidate): boolean {
   return difference < 0;
 }
 
-function isCovered(pod: PodRecord, budget: BudgetDescription): boolean {
+/** @returns True if a budget covers a pod, and does not count it as disrupted yet. */
+export function isCovered(pod: PodRecord, budget: BudgetDescription): boolean {
   const { selector } = budget;
   return (
     selector !== undefined &&

@@ -2,6 +2,7 @@
 
 import type { PodChampions } from '../champion/pod-champions.ts';
 import type { PodEffect } from '../pod-events.ts';
+import type { PodReclaim } from '../reclaim/pod-reclaim.ts';
 import type { PodGroups } from '../state/pod-groups.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { Admission } from './admission.ts';
@@ -36,6 +37,7 @@ export interface SchedulerParts {
   readonly placement: Placement;
   readonly admission: Admission;
   readonly champions: PodChampions;
+  readonly reclaim: PodReclaim;
   readonly nominations: Nominations;
   readonly reports: PodReports;
   readonly counters: PodSchedulerCounters;

@@ -4,7 +4,7 @@
  * Every field of every effect counts, in the order of `pod-events.ts` and not in that of the object's keys, so effects
  * that were read back from JSON have the digest of those that were written.
  */
-import type { BindEffect, PodEffect } from '../pod-events.ts';
+import type { BindEffect, EvictEffect, PodEffect } from '../pod-events.ts';
 
 const bits = new DataView(new ArrayBuffer(8));
 
@@ -31,12 +31,17 @@ function mixEffect(h: number, effect: PodEffect): number {
       return mix(mixNumber(words, generation), renewed ? 1 : 0);
     }
     case 'evict':
-      return mixText(mixText(mixText(mixPod(h, effect), effect.node), effect.by), effect.byUid);
+      return mixEvict(h, effect);
     case 'nominate':
       return mixText(mixText(mixPod(h, effect), effect.node), effect.was);
     case 'gang-release':
       return mixText(mixTexts(mixText(h, effect.group), effect.uids), effect.message);
   }
+}
+
+function mixEvict(start: number, effect: EvictEffect): number {
+  const h = mixText(mixText(mixText(mixPod(start, effect), effect.node), effect.by), effect.byUid);
+  return effect.why === undefined ? h : mixText(h, effect.why);
 }
 
 function mixBind(start: number, effect: BindEffect): number {

@@ -118,6 +118,7 @@ const pod = record({
   // Absent in logs that were recorded before pods had tenants.
   tenant: optional(text),
   expectedSeconds: optional(number),
+  checkpointedSeconds: optional(number),
   template: reference,
 });
 
@@ -180,7 +181,14 @@ const EVENTS: Readonly<Record<PodEvent['kind'], ValueCheck>> = {
   'member-ended': record({ uid: text, group: text }),
   'ended-gone': record({ uid: text }),
   group: record({
-    group: record({ key: text, uid: text, minCount: amount, topologyKeys: texts, unsupported: texts }),
+    group: record({
+      key: text,
+      uid: text,
+      minCount: amount,
+      topologyKeys: texts,
+      disruption: optional(oneOf('single', 'all')),
+      unsupported: texts,
+    }),
   }),
   'group-gone': record({ key: text }),
   budget: record({

@@ -81,6 +81,8 @@ export interface PodRecord extends HeapEntry {
   startedSeconds: number;
   /** As `PodDescription`; NaN: unknown. */
   expectedSeconds: number;
+  /** Time of its last checkpoint; −Infinity: none. */
+  checkpointedSeconds: number;
   /** Slot of the node it counts on; −1 if none (or the node is unknown). */
   node: number;
   /** Name of that node, also while it is unknown. */
@@ -152,6 +154,7 @@ export function newPodRecord(
     sequence,
     startedSeconds: pod.startedSeconds,
     expectedSeconds: pod.expectedSeconds ?? Number.NaN,
+    checkpointedSeconds: pod.checkpointedSeconds ?? Number.NEGATIVE_INFINITY,
     node: -1,
     nodeName: '',
     place: -1,

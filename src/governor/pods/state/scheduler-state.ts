@@ -5,6 +5,7 @@
  * rules, the node's list and the field alike. `version` grows whenever a pod may fit that did not (also where room is
  * no longer kept for another), `anyVersion` with every change of pods or nodes.
  */
+import { SYSTEM_PRIORITY_MIN } from '../../../market/reclaim/reclaim-world.ts';
 import { DemandTable } from '../../../model/demand.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
@@ -67,6 +68,8 @@ export class SchedulerState {
   readonly expecting = new Map<string, Set<PodRecord>>();
   /** Pods on nodes by priority: the existence of possible victims is known at once. */
   readonly priorities = new Map<number, number>();
+  /** Nominated pods whose room the economy is freeing: of whatever priority, it is theirs. */
+  readonly claimed = new Set<PodRecord>();
   private sequence = 0;
   /** Pods whose node is unknown (yet), by its name. */
   private readonly podsOfUnknownNodes = new Map<string, Set<PodRecord>>();
@@ -371,7 +374,7 @@ export class SchedulerState {
   ): boolean {
     const kept = this.nominated.get(slot);
     if (kept === undefined) return true;
-    const others = kept.filter((pod) => pod !== self && pod.priority >= priority);
+    const others = kept.filter((pod) => pod !== self && this.isKeptFrom(pod, priority));
     if (others.length === 0) return true;
     const { accounts, rules } = this;
     for (const pod of others) accounts.add(slot, pod.shape.request, 1);
@@ -384,6 +387,12 @@ export class SchedulerState {
     }
     for (const pod of others) accounts.add(slot, pod.shape.request, -1);
     return fits;
+  }
+
+  /** Room of a claim is kept from all but system priorities, and not twice from the members of a gang on trial. */
+  private isKeptFrom(pod: PodRecord, priority: number): boolean {
+    if (!this.claimed.has(pod)) return pod.priority >= priority;
+    return pod.node < 0 && priority < SYSTEM_PRIORITY_MIN;
   }
 
   /** One use of a tenant's number is over. */

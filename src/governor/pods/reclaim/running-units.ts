@@ -1,0 +1,118 @@
+/** The pods on nodes as the planner of evictions sees them: units, by gang or alone. */
+import type { ReclaimPod, ReclaimUnit } from '../../../market/reclaim/reclaim-world.ts';
+import type { TreeTenants } from '../../../market/reclaim/tree-tenants.ts';
+import { GPU_MILLI } from '../../../model/node.ts';
+import type { EconomyBooks } from '../economy/pod-economy.ts';
+import type { PodGroup } from '../state/pod-groups.ts';
+import { isLeaving, isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
+import type { SchedulerState } from '../state/scheduler-state.ts';
+
+/** A running pod that knows its record. */
+export interface EvictablePod extends ReclaimPod {
+  readonly record: PodRecord;
+}
+
+/** A running unit. */
+export interface RunningUnit extends ReclaimUnit {
+  /** The same again if its owner creates it again. */
+  readonly key: string;
+  readonly pods: readonly EvictablePod[];
+}
+
+/** What of the scheduler is read. */
+export interface UnitSources {
+  readonly state: SchedulerState;
+  readonly groupOf: (key: string) => PodGroup | undefined;
+  readonly budgetsOf: (pod: PodRecord) => readonly number[];
+}
+
+/** Makes units for plans, and numbers the starts of pods. */
+export class RunningUnits {
+  private readonly sources: UnitSources;
+  private readonly starts = new WeakMap<PodRecord, number>();
+  private nextStart = 1;
+
+  constructor(sources: UnitSources) {
+    this.sources = sources;
+  }
+
+  /**
+   * @param idOf Number of a unit by its key.
+   * @returns    All that counts on known nodes; only ours, bound and not leaving, may be evicted. O(pods log pods).
+   */
+  list(books: EconomyBooks, tenants: TreeTenants, idOf: (key: string) => number): RunningUnit[] {
+    const { state } = this.sources;
+    const byKey = new Map<string, PodRecord[]>();
+    const fresh: PodRecord[] = [];
+    for (const pod of state.pods.values()) {
+      if (pod.node < 0 || !isPlaced(pod)) continue;
+      if (!this.starts.has(pod)) fresh.push(pod);
+      const key = pod.group === '' ? unitKey(pod) : pod.group;
+      const known = byKey.get(key);
+      if (known === undefined) byKey.set(key, [pod]);
+      else known.push(pod);
+    }
+    fresh.sort((x, y) => startedAt(x) - startedAt(y) || x.sequence - y.sequence);
+    for (const pod of fresh) this.starts.set(pod, this.nextStart++);
+    const units: RunningUnit[] = [];
+    for (const [key, pods] of byKey) units.push(this.unitOf(key, idOf(key), pods, books, tenants));
+    return units;
+  }
+
+  private unitOf(
+    key: string,
+    id: number,
+    records: readonly PodRecord[],
+    books: EconomyBooks,
+    tenants: TreeTenants,
+  ): RunningUnit {
+    const { state, groupOf, budgetsOf } = this.sources;
+    const first = records[0] as PodRecord;
+    const description = first.group === '' ? undefined : groupOf(first.group)?.description;
+    let evictable = true;
+    let startOrder = Number.POSITIVE_INFINITY;
+    let startedSeconds = Number.POSITIVE_INFINITY;
+    let checkpointedSeconds = Number.NEGATIVE_INFINITY;
+    let priority = first.priority;
+    const pods = records.map((record): EvictablePod => {
+      const { demand } = record.shape;
+      if (!record.ours || record.state !== PodState.Bound || isLeaving(record)) evictable = false;
+      startOrder = Math.min(startOrder, this.starts.get(record) as number);
+      startedSeconds = Math.min(startedSeconds, startedAt(record));
+      checkpointedSeconds = Math.max(checkpointedSeconds, record.checkpointedSeconds);
+      priority = Math.max(priority, record.priority);
+      return {
+        id: record.sequence,
+        place: record.node,
+        amounts: tenants.amountsOf(books.flavors.ofNode(record.node), demand),
+        gpus: demand.gpuTotalMilli / GPU_MILLI,
+        budgets: budgetsOf(record),
+        record,
+      };
+    });
+    return {
+      key,
+      id,
+      tenant: state.economy.tenantOf(first.tenant),
+      priority,
+      disruption: description?.disruption ?? 'single',
+      minCount: Math.max(1, Math.min(description?.minCount ?? 1, pods.length)),
+      pods,
+      startedSeconds,
+      startOrder,
+      checkpointedSeconds,
+      replaceable: true,
+      evictable,
+    };
+  }
+}
+
+/** @returns The key of a pod without a gang: a pod that its owner creates again under the same name has it, too. */
+function unitKey({ namespace, name }: PodRecord): string {
+  return `${namespace}/${name}`;
+}
+
+/** @returns When a pod started by its status; else since when it is on its node. */
+function startedAt(pod: PodRecord): number {
+  return pod.startedSeconds > 0 ? pod.startedSeconds : pod.stateSeconds;
+}
