@@ -3,6 +3,8 @@ import type { PodEvent } from '../../governor/pods/pod-events.ts';
 import type { ApiTarget } from './client/api.ts';
 import { Reflector } from './client/reflector.ts';
 import type { ReflectorLog } from './client/reflector-options.ts';
+import type { EconomyFeed } from './economy/economy-feed.ts';
+import { economyResources, tenantKeyReader } from './economy/economy-resources.ts';
 import type { Profiles } from './objects/profiles.ts';
 import { isMalformed, type WatchedResource, watchedResources } from './watched-resources.ts';
 import { textAt } from './writes/retrying-request.ts';
@@ -13,6 +15,8 @@ export interface InformerPorts {
   readonly profiles: Profiles;
   readonly pageSize: number;
   readonly feed: (event: PodEvent) => void;
+  /** Absent: the mode of the economy is off. */
+  readonly economy?: { readonly feed: EconomyFeed; readonly tenantLabels: readonly string[] } | undefined;
   readonly log: ReflectorLog;
   /** An object could not be read. It is ignored until it can be read again. */
   readonly onMalformed: (resource: string, object: unknown, message: string) => void;
@@ -32,7 +36,7 @@ export class Informers {
 
   constructor(ports: InformerPorts) {
     this.ports = ports;
-    const watched = watchedResources(ports.profiles, ports.feed);
+    const watched = watchedOf(ports);
     this.unsynced = watched.length;
     this.reflectors = watched.map((resource) => this.follow(resource));
   }
@@ -67,6 +71,7 @@ export class Informers {
       set: (object: unknown) => this.set(watched, object),
       gone: (uid: string, key: string) => watched.gone(uid, key),
       synced: () => {
+        watched.synced?.();
         if (--this.unsynced === 0) this.ports.onSynced();
       },
       denied: (isMissing: boolean) => watched.denied?.(isMissing),
@@ -86,4 +91,17 @@ export class Informers {
       this.ports.onMalformed(watched.resource.name, object, error.message);
     }
   }
+}
+
+/** With an economy its resources are watched too, and pods have keys of tenants. */
+function watchedOf({ profiles, feed, economy }: InformerPorts): WatchedResource[] {
+  if (economy === undefined) return watchedResources(profiles, feed);
+  const noticing = (event: PodEvent): void => {
+    economy.feed.noticed(event);
+    feed(event);
+  };
+  return [
+    ...watchedResources(profiles, noticing, tenantKeyReader(economy.tenantLabels)),
+    ...economyResources(economy.feed),
+  ];
 }

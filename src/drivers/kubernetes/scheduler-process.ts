@@ -7,7 +7,7 @@
  */
 import { Readable } from 'node:stream';
 import { createConstraints } from '../../governor/pods/constraints/cluster-constraints.ts';
-import type { BindEffect, BindOutcome, PodEffect } from '../../governor/pods/pod-events.ts';
+import type { BindEffect, BindOutcome, PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
 import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
 import type { ApiTarget } from './client/api.ts';
 import { createApiClient, type HttpApiClient } from './client/http-client.ts';
@@ -15,6 +15,7 @@ import { electionTimes } from './config/config-schema.ts';
 import { coreOptions } from './config/core-options.ts';
 import type { SchedulerConfig } from './config/scheduler-config.ts';
 import { CoreDriver } from './core-driver.ts';
+import { EconomyFeed } from './economy/economy-feed.ts';
 import { EffectRunner } from './effect-runner.ts';
 import { Informers } from './informers.ts';
 import { IoCoalescer } from './io-coalescing.ts';
@@ -74,6 +75,8 @@ export class SchedulerProcess {
   readonly writers: Writers;
   readonly runner: EffectRunner;
   readonly client: HttpApiClient;
+  /** Undefined while the mode of the economy is off. */
+  readonly economy: EconomyFeed | undefined;
   readonly lease: LeaderLease | undefined;
   readonly coalescer: IoCoalescer;
   /** True if this process decides now. */
@@ -105,6 +108,7 @@ export class SchedulerProcess {
     });
     this.driver = this.makeDriver();
     this.runner = this.makeRunner();
+    this.economy = this.makeEconomy();
     this.followers = this.makeFollowers();
     if (config.leaderElection.leaderElect && !options.dryRun) this.lease = this.makeLease(clock);
   }
@@ -160,9 +164,16 @@ export class SchedulerProcess {
     await this.lease?.stop(settled);
     await this.writers.events.flush(STOP_SECONDS);
     this.driver.stop();
+    this.economy?.stop();
     await this.followers.stop();
     await this.client.close();
     await this.record?.close();
+  }
+
+  private feed(event: PodEvent): void {
+    this.driver.feed(event);
+    this.writers.claims.noticed(event);
+    this.noteArrival();
   }
 
   /** Lists are read without pauses: the sooner they are complete, the sooner the scheduler works. */
@@ -210,11 +221,11 @@ export class SchedulerProcess {
       target,
       profiles: profilesOf(config.schedulerNames),
       pageSize: config.clientConnection.listPageSize,
-      feed: (event) => {
-        this.driver.feed(event);
-        this.writers.claims.noticed(event);
-        this.noteArrival();
-      },
+      feed: (event) => this.feed(event),
+      economy:
+        this.economy === undefined
+          ? undefined
+          : { feed: this.economy, tenantLabels: config.economy.tenantLabels },
       log,
       onMalformed: (resource, object, message) => this.tellMalformed(resource, object, message),
       onSynced: () => {
@@ -223,6 +234,19 @@ export class SchedulerProcess {
         this.settle();
       },
       onBroken,
+    });
+  }
+
+  private makeEconomy(): EconomyFeed | undefined {
+    const { config, log } = this.options;
+    if (config.economy.mode === 'off') return undefined;
+    return new EconomyFeed({
+      mode: config.economy.mode,
+      feed: (event) => this.feed(event),
+      onProblem: (kind, name, problem) => {
+        if (problem === '') log.info({ kind, name }, 'object of the economy can be used again');
+        else log.warn({ kind, name, problem }, 'object of the economy cannot be used as it is');
+      },
     });
   }
 

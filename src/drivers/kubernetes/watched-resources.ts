@@ -12,7 +12,7 @@ import type { CsiDriverDescription } from '../../model/kubernetes/node.ts';
 import { namespaceOf, nodeOf, volumeLimitsOf } from '../../model/readers/read-node.ts';
 import type { ReflectedResource } from './client/api.ts';
 import { deviceClassOf } from './objects/device-class.ts';
-import { endedMemberOf, podOf } from './objects/pod.ts';
+import { endedMemberOf, podOf, type TenantReader } from './objects/pod.ts';
 import { budgetOf, podGroupOf } from './objects/pod-group.ts';
 import type { Profiles } from './objects/profiles.ts';
 import {
@@ -46,6 +46,8 @@ export interface WatchedResource {
   /** @throws TegError TEG_KUBE_OBJECT if the object is malformed. */
   set(object: unknown): void;
   gone(uid: string, key: string): void;
+  /** The first list is complete, or cannot be read. */
+  synced?(): void;
   /** As `ReflectionHandler.denied`. */
   denied?(isMissing: boolean): void;
 }
@@ -61,11 +63,19 @@ const LIVE = 'status.phase!=Succeeded,status.phase!=Failed';
 /** Succeeded or Failed, on a node: field selectors know no OR. */
 const ENDED = 'spec.nodeName!=,status.phase!=Pending,status.phase!=Running,status.phase!=Unknown';
 
-/** @returns All resources, the quick ones first. @param feed Takes an event. */
-export function watchedResources(profiles: Profiles, feed: (event: PodEvent) => void): WatchedResource[] {
+/**
+ * @param feed     Takes an event.
+ * @param tenantOf Name or key of a pod's tenant; absent: the name of its label or namespace.
+ * @returns All resources but the economy's, the quick ones first.
+ */
+export function watchedResources(
+  profiles: Profiles,
+  feed: (event: PodEvent) => void,
+  tenantOf?: TenantReader,
+): WatchedResource[] {
   return [
     ...clusterResources(feed),
-    ...podResources(profiles, feed),
+    ...podResources(profiles, feed, tenantOf),
     ...storageResources(feed),
     ...csiResources(feed),
     ...deviceResources(feed),
@@ -115,9 +125,14 @@ function clusterResources(feed: (event: PodEvent) => void): WatchedResource[] {
   ];
 }
 
-function podResources(profiles: Profiles, feed: (event: PodEvent) => void): WatchedResource[] {
+function podResources(
+  profiles: Profiles,
+  feed: (event: PodEvent) => void,
+  tenantOf: TenantReader | undefined,
+): WatchedResource[] {
   const templates = new TemplateCache();
-  const set = (object: unknown): void => feed({ kind: 'pod', pod: podOf(object, profiles, templates) });
+  const set = (object: unknown): void =>
+    feed({ kind: 'pod', pod: podOf(object, profiles, templates, tenantOf) });
   const gone = (uid: string): void => feed({ kind: 'pod-gone', uid });
   const names = [...profiles.keys()];
   const notOurs = names.map((name) => `spec.schedulerName!=${name}`).join(',');

@@ -58,9 +58,10 @@ export function parseTenants(text: string, origin: string): TenantsFile {
   const problems: string[] = [];
   for (const [at, object] of objectsOf(text, origin).entries()) {
     const kind = fieldOf(object, 'kind');
-    if (kind === 'Market') read(MARKET_OBJECT, object, at, problems, (spec) => markets.push(marketOf(spec)));
+    if (kind === 'Market')
+      read(MARKET_OBJECT, object, at, problems, (spec) => markets.push(marketOfObject(spec)));
     else if (kind === 'Tenant')
-      read(TENANT_OBJECT, object, at, problems, (spec) => tenants.push(tenantOf(spec)));
+      read(TENANT_OBJECT, object, at, problems, (spec) => tenants.push(tenantOfObject(spec)));
     else
       problems.push(
         `object ${at + 1}: got the kind ${JSON.stringify(kind) ?? 'nothing'}, expected Market or Tenant`,
@@ -129,7 +130,8 @@ function read<Schema extends z.ZodObject>(
   problems.push(...problemsOf(result.error, object, schema).map((problem) => `${which}: ${problem}`));
 }
 
-function marketOf({ spec }: z.output<typeof MARKET_OBJECT>): MarketSpec {
+/** @returns The market of an object that the schema has read. */
+export function marketOfObject({ spec }: z.output<typeof MARKET_OBJECT>): MarketSpec {
   const { halfLife, memory, flavors, ...same } = spec;
   return {
     ...same,
@@ -139,7 +141,8 @@ function marketOf({ spec }: z.output<typeof MARKET_OBJECT>): MarketSpec {
   };
 }
 
-function tenantOf({ metadata, spec }: z.output<typeof TENANT_OBJECT>): TenantSpec {
+/** @returns The tenant of an object that the schema has read, without its namespaces. */
+export function tenantOfObject({ metadata, spec }: z.output<typeof TENANT_OBJECT>): TenantSpec {
   const { parent, weight, quota, limit, lend, state, hold, budget, defaultRuntime } = spec;
   const { minRuntime, ...preemption } = spec.preemption;
   return tenantSpec(metadata.name, {

@@ -176,6 +176,22 @@ const PREEMPTION = z.strictObject({
     .describe('Whether pods of lower priority are evicted for pods that fit nowhere.'),
 });
 
+const ECONOMY = z.strictObject({
+  mode: z
+    .enum(['off', 'observe', 'enforce'])
+    .default('off')
+    .describe(
+      'off: tenants are not looked at. observe: their usage is counted, and every pod is admitted (beside Kueue). enforce: quotas, limits and budgets decide.',
+    ),
+  tenantLabels: z
+    .array(z.string().min(1).regex(LABEL_KEY, { error: 'the key of a label, such as kai.scheduler/queue' }))
+    .max(16)
+    .default([])
+    .describe(
+      'Labels of pods that name a tenant where neither teg.dev/tenant nor the namespace does; the first that a pod has counts.',
+    ),
+});
+
 const EVENTS = z.strictObject({
   queueMax: count(
     1,
@@ -234,6 +250,7 @@ const FIELDS = z.strictObject({
   queue: QUEUE.prefault({}).describe('Pods that wait.'),
   gangs: GANGS.prefault({}).describe('Pods that start together.'),
   preemption: PREEMPTION.prefault({}).describe('Room for pods of higher priority.'),
+  economy: ECONOMY.prefault({}).describe('Tenants and the market of teg.dev/v1alpha1: who may use what.'),
   events: EVENTS.prefault({}).describe('Events that kubectl describe shows.'),
   server: SERVER.prefault({}).describe('Health, metrics and explanations over HTTP.'),
   logging: LOGGING.prefault({}).describe('Logs on standard output.'),

@@ -66,6 +66,7 @@ describe('the defaults', () => {
       },
       gangs: { repairSeconds: 60, searchChecksMax: 20_000 },
       preemption: { enabled: true },
+      economy: { mode: 'off', tenantLabels: [] },
       events: { queueMax: 20_000, perSecondMax: 1000 },
       server: {
         bindAddress: '',

@@ -23,17 +23,26 @@ import type { TemplateCache } from './template-cache.ts';
 
 const NO_GATES: readonly string[] = Object.freeze([]);
 
+/** Reads the name or key of a pod's tenant: its namespace and metadata are given. */
+export type TenantReader = (namespace: string, metadata: ApiObject) => string;
+
 /**
  * Describes a pod.
  *
  * @param object        Parsed JSON; not changed, and parts of it may be kept.
  * @param profiles      Pods whose `spec.schedulerName` is one of these are ours.
  * @param templates     Gives pods of equal templates one template object; without it each pod has its own.
+ * @param tenantOf      Its tenant; default: the label's, or the namespace.
  * @throws TegError TEG_KUBE_OBJECT with the path of the malformed field, and nothing else for any object.
  * @cost 3 µs for a usual pod of a known template.
  */
-export function podOf(object: unknown, profiles: Profiles, templates?: TemplateCache): PodDescription {
-  return projecting('Pod', object, (pod) => describe(pod, profiles, templates));
+export function podOf(
+  object: unknown,
+  profiles: Profiles,
+  templates?: TemplateCache,
+  tenantOf: TenantReader = tenantNameOf,
+): PodDescription {
+  return projecting('Pod', object, (pod) => describe(pod, profiles, templates, tenantOf));
 }
 
 /** A pod that has ended, reduced to what its group needs. */
@@ -57,7 +66,12 @@ export function endedMemberOf(object: unknown): EndedMember {
   });
 }
 
-function describe(pod: ApiObject, profiles: Profiles, templates: TemplateCache | undefined): PodDescription {
+function describe(
+  pod: ApiObject,
+  profiles: Profiles,
+  templates: TemplateCache | undefined,
+  tenantOf: TenantReader,
+): PodDescription {
   const metadata = recordOf(pod.metadata, 'metadata');
   const spec = recordOf(pod.spec, 'spec');
   const status = maybeRecord(pod.status, 'status');
@@ -85,7 +99,7 @@ function describe(pod: ApiObject, profiles: Profiles, templates: TemplateCache |
     createdSeconds: maybeSeconds(metadata.creationTimestamp, 'metadata.creationTimestamp'),
     startedSeconds: maybeSeconds(status.startTime, 'status.startTime'),
     group: groupOf(namespace, metadata, spec),
-    tenant: tenantNameOf(namespace, metadata),
+    tenant: tenantOf(namespace, metadata),
     template: templates === undefined ? templateOf(parts) : templates.templateFor(parts),
   };
 }
