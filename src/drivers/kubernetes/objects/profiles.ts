@@ -6,7 +6,7 @@
 export type PodStrategy = 'pack' | 'spread';
 
 /** An entry of `schedulerNames`; a name alone has the strategy `pack`. */
-export type ProfileEntry = string | { readonly name: string; readonly strategy: PodStrategy };
+type ProfileEntry = string | { readonly name: string; readonly strategy: PodStrategy };
 
 /** Strategy by the name that pods have in `spec.schedulerName`; in the order of the configuration. */
 export type Profiles = ReadonlyMap<string, PodStrategy>;
