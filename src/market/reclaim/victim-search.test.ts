@@ -56,6 +56,27 @@ function randomWorld(random: Random): { world: TestWorld; claimant: ReclaimClaim
   return { world, claimant };
 }
 
+describe('the candidates', () => {
+  test('are the same, and what is protected too, whether units are ordered that no claim can reach or not', () => {
+    let [fewer, some] = [0, 0];
+    for (let seed = 1; seed <= 3000; seed++) {
+      const { world, claimant } = randomWorld(new Random(seed, 9));
+      const holdings = new Holdings(world.tenants, world.dimensions);
+      for (const { tenant, pods } of world.units) holdings.addPods(tenant, pods, 1);
+      const [all, reachable] = [new Standing(world, claimant), new Standing(world, claimant, holdings)];
+      const expected = new CandidateFinder(world, claimant, all, new Set()).find();
+      expect(new CandidateFinder(world, claimant, reachable, new Set()).find(), `seed ${seed}`).toEqual(
+        expected,
+      );
+      expect(reachable.claimant.layers, `seed ${seed}`).toEqual(all.claimant.layers);
+      if (reachable.entries.includes(undefined)) fewer++;
+      if (expected.list.length > 0) some++;
+    }
+    expect(fewer).toBeGreaterThan(300);
+    expect(some).toBeGreaterThan(300);
+  });
+});
+
 describe('the victims', () => {
   test('are the cheapest of all allowed sets, for up to 12 pods', () => {
     let [found, smallest, cheapest, more] = [0, 0, 0, 0];
