@@ -52,7 +52,7 @@ interface Claim {
 }
 
 /** What a plan reads. */
-export interface HeadroomView {
+interface HeadroomView {
   readonly pass: SchedulingPass;
   readonly lines: TegLines;
   /** Running jobs by ascending end. */
