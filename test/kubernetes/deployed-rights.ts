@@ -5,6 +5,8 @@
  * object that they name is there: authorization comes before that, so an allowed call is answered with anything but 403.
  */
 import type { ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
+import { EconomyFeed } from '../../src/drivers/kubernetes/economy/economy-feed.ts';
+import { economyResources } from '../../src/drivers/kubernetes/economy/economy-resources.ts';
 import { profilesOf } from '../../src/drivers/kubernetes/objects/profiles.ts';
 import { watchedResources } from '../../src/drivers/kubernetes/watched-resources.ts';
 
@@ -28,7 +30,9 @@ function resourceOf(path: string): string {
 }
 
 function reads(): NeededCall[] {
-  const paths = new Set(watchedResources(profilesOf(['teg']), () => {}).map(({ resource }) => resource.path));
+  const economy = new EconomyFeed({ mode: 'enforce', feed: () => {}, onProblem: () => {} });
+  const watched = [...watchedResources(profilesOf(['teg']), () => {}), ...economyResources(economy)];
+  const paths = new Set(watched.map(({ resource }) => resource.path));
   return [...paths].flatMap((path) => [
     { right: `list ${resourceOf(path)}`, request: { method: 'GET', path: `${path}?limit=1` } },
     {
