@@ -33,7 +33,7 @@ export function renderChart(helm: string, flags: readonly string[] = []): string
 
 /** @returns The text of kubernetes.yaml: the chart with its defaults, without what only Helm has a use for. */
 export function plainManifests(helm: string): string {
-  const rendered = renderChart(helm, ['--set=namespace.create=true']);
+  const rendered = renderChart(helm, ['--set=namespace.create=true', '--include-crds']);
   const lines = rendered.split('\n').filter((line) => !/^# Source: |managed-by: Helm$/.test(line));
   return HEADER + lines.join('\n');
 }
