@@ -192,6 +192,27 @@ describeWithControlPlane('rights of the chart', ['kube-controller-manager', 'kub
     expect(await own(NAMESPACE)).toEqual([...GRANTED, ...GRANTED_BESIDE_LEASE].sort());
   });
 
+  test('the role view of a namespace reads its Accounts, and neither writes them nor reads those of another', async () => {
+    await admin.request({
+      method: 'POST',
+      path: '/api/v1/namespaces/default/serviceaccounts',
+      body: { metadata: { name: 'lead' } },
+    });
+    const binding = ['create', 'rolebinding', 'lead', '--clusterrole=view', '--serviceaccount=default:lead'];
+    await kubectl(plane, [...binding, '-n=default']);
+    const lead = clientOf(plane.kubeconfig, await tokenOf('lead', 'default'));
+    const accounts = (namespace: string) => `/apis/teg.dev/v1alpha1/namespaces/${namespace}/accounts`;
+    const get = async (namespace: string) =>
+      (await lead.request({ method: 'GET', path: accounts(namespace) })).status;
+    // The controller that aggregates roles, and the binding, take a moment.
+    await expect.poll(() => get('default'), { timeout: 20_000 }).toBe(200);
+    expect(await get(NAMESPACE)).toBe(403);
+    const body = { apiVersion: 'teg.dev/v1alpha1', kind: 'Account', metadata: { name: 'a' } };
+    const { status } = await lead.request({ method: 'POST', path: accounts('default'), body });
+    expect(status).toBe(403);
+    await lead.close();
+  }, 60_000);
+
   const pods = '/api/v1/namespaces/default/pods';
   test.each([
     ['POST', pods],
