@@ -96,7 +96,7 @@ test('refusals have the figures of their own tenant, flavour and job', () => {
   for (const name of ['a', 'b', 'x']) table.intern(name);
   const refusals = new TenantRefusals(accounts.usage, accounts.budgets, table);
   const refused = (lacking: number, need: number) =>
-    refusals.noHeadroom(1, lacking, new Float64Array([0, 0, need, 0, 0, need])).data;
+    refusals.noHeadroom(1, lacking, new Float64Array([0, 0, need, 0, 0, need]), lacking).data;
   expect(refused(1, 1000)).toMatchObject({ tenant: 'a', flavor: 't4', needGpus: 1 });
   expect(refused(1, 2000)).toMatchObject({ flavor: 't4', needGpus: 2 });
   expect(refused(2, 2000)).toMatchObject({ flavor: 'a100', needGpus: 2 });

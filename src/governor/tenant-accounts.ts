@@ -1,7 +1,7 @@
 /**
  * Accounts of tenants: who may start by state, budget, limit and quota, loans of idle quota included.
  *
- *     tenant-held ─ budget-empty ─ limit-reached ─ quota-used-up          the first that applies is the reason
+ *     limit-exceeded ─ tenant-held ─ budget-empty ─ limit-reached ─ quota-used-up          the first that applies is the reason
  *
  * A job that several flavours could serve is admitted if any of them has room for all of it. If not all have, its demand is
  * narrowed to the nodes of those that have (where the caller can, else it is refused): no placement passes a limit. If these
@@ -89,16 +89,21 @@ export class TenantAccounts implements Accounts {
     this.flavors.countNew(this.addCapacity);
     const account = this.tree.accountOf(ask.tenant);
     const holds = this.tree.heldBy(account, timeSeconds);
-    if (holds !== CLUSTER_TENANT) return this.refusals.held(holds);
     const serving = this.fillNeeds(ask);
+    if (holds !== CLUSTER_TENANT) {
+      return this.refusals.beyondLimit(account, serving, this.needs) ?? this.refusals.held(holds);
+    }
     const exhausted = this.exhaustedBy(ask, account, serving, timeSeconds);
-    if (exhausted !== CLUSTER_TENANT) return this.refusals.budgetEmpty(exhausted, timeSeconds);
+    if (exhausted !== CLUSTER_TENANT) {
+      const ever = this.refusals.beyondLimit(account, serving, this.needs);
+      return ever ?? this.refusals.budgetEmpty(exhausted, timeSeconds);
+    }
     const lacking = this.lackingFlavors(account, serving);
     if (lacking === 0) return undefined;
     const left = serving & ~lacking;
     if (!this.areServed(ask, left)) {
       this.remember(ask.tenant, lacking, 0);
-      return this.refusals.noHeadroom(account, lacking, this.needs);
+      return this.refusals.noHeadroom(account, lacking, this.needs, serving);
     }
     this.narrow(ask, left);
     this.remember(ask.tenant, lacking, left);

@@ -17,7 +17,7 @@ const MIB_PER_GIB = 1024;
 
 /** A refusal by room, and the figures that it was made of. */
 interface LastRefusal {
-  readonly figures: readonly [number, number, number, number];
+  readonly figures: readonly [number, number, number, number, number];
   readonly refusal: AccountsRefusal;
 }
 
@@ -67,8 +67,9 @@ export class TenantRefusals {
    *
    * @param lacking Flavours, as bits; the first is reported.
    * @param needs   Amounts needed on each flavour.
+   * @param serving Flavours that could serve any of its pods.
    */
-  noHeadroom(tenant: number, lacking: number, needs: Float64Array): AccountsRefusal {
+  noHeadroom(tenant: number, lacking: number, needs: Float64Array, serving: number): AccountsRefusal {
     const flavor = 31 - Math.clz32(lacking & -lacking);
     let resource = RESOURCES_PER_FLAVOR - 1;
     for (; resource > 0; resource--) {
@@ -82,16 +83,37 @@ export class TenantRefusals {
       known?.figures[0] === flavor &&
       known.figures[1] === resource &&
       known.figures[2] === need &&
-      known.figures[3] === room
+      known.figures[3] === room &&
+      known.figures[4] === serving
     ) {
       return known.refusal;
     }
     const refusal =
       need > this.usage.limitRoom(tenant, flavor, resource)
-        ? this.limitReached(tenant, flavor, resource, need)
+        ? (this.beyondLimit(tenant, serving, needs) ?? this.limitReached(tenant, flavor, resource, need))
         : this.quotaUsedUp(tenant, flavor, resource, need);
-    this.last.set(tenant, { figures: [flavor, resource, need, room], refusal });
+    this.last.set(tenant, { figures: [flavor, resource, need, room, serving], refusal });
     return refusal;
+  }
+
+  /**
+   * Limits rule the job out on each of these flavours, whatever ends.
+   *
+   * @param flavors As bits; the first is reported.
+   * @param needs   Amounts needed on each flavour.
+   * @returns       Undefined: they do not. O(flavours × levels).
+   */
+  beyondLimit(tenant: number, flavors: number, needs: Float64Array): AccountsRefusal | undefined {
+    if (flavors === 0 || (flavors & NO_FLAVOR_BIT) !== 0) return undefined;
+    let first: AccountsRefusal | undefined;
+    for (let left = flavors; left !== 0; left &= left - 1) {
+      const flavor = 31 - Math.clz32(left & -left);
+      const resource = this.exceeded(tenant, flavor, needs);
+      if (resource < 0) return undefined;
+      const need = needs[flavor * RESOURCES_PER_FLAVOR + resource] as number;
+      first ??= { ...this.limitReached(tenant, flavor, resource, need), code: 'limit-exceeded' };
+    }
+    return first;
   }
 
   /** Admitted on some flavours only, and these are full. */
@@ -110,6 +132,19 @@ export class TenantRefusals {
       this.full.set(key, refusal);
     }
     return refusal;
+  }
+
+  /** @returns The resource of which more is needed than a limit on the path allows; −1: none. */
+  private exceeded(tenant: number, flavor: number, needs: Float64Array): number {
+    const { tree } = this.usage;
+    for (let resource = RESOURCES_PER_FLAVOR - 1; resource >= 0; resource--) {
+      const cell = flavor * RESOURCES_PER_FLAVOR + resource;
+      const need = needs[cell] as number;
+      for (let row = tree.rowOf(tenant); row > 0; row = tree.parents[row] as number) {
+        if (need > (tree.limits[row * tree.cells + cell] as number)) return resource;
+      }
+    }
+    return -1;
   }
 
   private limitReached(tenant: number, flavor: number, resource: number, need: number): AccountsRefusal {

@@ -228,6 +228,14 @@ const ANSWER: PodExplanation = {
   candidates: [],
   why: '',
   nearest: [{ node: 'n1', lacks: [{ resource: 'cpu', amount: 500, text: '500m cpu' }] }],
+  waitsFor: {
+    code: 'no-fit',
+    stage: 'room',
+    text: 'None of 5 nodes takes it; 5 of them: Insufficient cpu.',
+    holder: '',
+    nextStep: 'Compare its requests with the nodes.',
+    data: { nodes: 5 },
+  },
   preemption: { allowed: true, node: 'n1', victims: [], victimCount: 0, text: 'nothing to take' },
 };
 

@@ -25,6 +25,8 @@ const SENTENCES: Readonly<Record<string, (data: Data, atSeconds: number) => stri
   'tenant-held': (data) => `Tenant ${data.tenant} is in state ${data.state}: none of its jobs may start.`,
   'budget-empty': (data, at) =>
     `Tenant ${data.tenant} has spent ${data.spentTokens} and set aside ${data.reservedTokens} of its ${data.budgetTokens} tokens; the next period begins in ${formatDuration(Math.max(0, Number(data.periodEndsAtSeconds) - at))}.`,
+  'limit-exceeded': (data) =>
+    `It needs ${amount(data, 'need')} of ${data.flavor}, and tenant ${data.tenant} may never hold more than ${amount(data, 'limit')}.`,
   'limit-reached': (data) =>
     `Tenant ${data.tenant} may hold ${amount(data, 'limit')} of ${data.flavor}, holds ${amount(data, 'held')}, and the job needs ${amount(data, 'need')}.`,
   'quota-used-up': (data) =>

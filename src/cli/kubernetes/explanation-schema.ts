@@ -1,6 +1,7 @@
 /** The schema of an explanation, for answers of a server and for `--json-schema`. */
 import { z } from 'zod';
 import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
+import { WAITING_STAGES, type WaitingStage } from '../../governor/pods/reasons/waiting-reason.ts';
 import { NODE_PRESSURES } from '../../model/node-state.ts';
 
 const count = z.number().int();
@@ -22,6 +23,18 @@ const preemptionSchema = z.object({
   victims: z.array(z.object({ pod: text, node: text, priority: count, breaksBudget: z.boolean() })),
   victimCount: count,
   text,
+});
+
+/** The reason for which a job waits. */
+const waitingReasonSchema = z.object({
+  code: text.describe('the same word in events, conditions and tools'),
+  stage: z
+    .enum(WAITING_STAGES as unknown as [WaitingStage, ...WaitingStage[]])
+    .describe('the first in this order that applies is the reason'),
+  text: text.describe('one sentence with the figures'),
+  holder: text.describe("who has what it waits for; '': nobody"),
+  nextStep: text,
+  data: z.record(text, z.union([z.number(), text])),
 });
 
 /** An explanation of a pod. */
@@ -87,5 +100,6 @@ export const podExplanationSchema: z.ZodType<PodExplanation> = z.object({
       lacks: z.array(z.object({ resource: text, amount: z.number(), text })),
     }),
   ),
+  waitsFor: waitingReasonSchema.nullable().describe('the one reason for which it, or its gang, waits'),
   preemption: preemptionSchema.nullable(),
 });

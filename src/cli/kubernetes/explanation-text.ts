@@ -30,6 +30,11 @@ const PLACED: ReadonlySet<PodExplanation['state']> = new Set(['binding', 'bound'
  */
 export function printExplanation(explanation: PodExplanation, nowSeconds: number): void {
   printState(explanation, nowSeconds);
+  const { waitsFor } = explanation;
+  if (waitsFor !== null && waitsFor.stage !== 'turn') {
+    print(`  ${waitsFor.code}: ${waitsFor.text}`);
+    print(`  next step: ${waitsFor.nextStep}`);
+  }
   printGroup(explanation);
   printRefusals(explanation);
   printCandidates(explanation);

@@ -162,6 +162,7 @@ export class GroupDecisions {
     group.attempts++;
     const members = pendingIn(group);
     for (const pod of members) pod.attempts++;
+    group.reservedFor = undefined;
     group.notAdmitted = admission.refusalOfGang(group, members, minimum - placed);
     if (group.notAdmitted !== undefined) {
       const refusal = group.notAdmitted;
@@ -177,6 +178,7 @@ export class GroupDecisions {
     state.confinedTo = undefined;
     state.keptRoom = undefined;
     group.refusal = outcome.refusal;
+    group.reservedFor = reserved;
     if (outcome.refusal !== undefined && this.reclaimFor(group, members, 'Unschedulable')) return 0;
     if (reserved !== undefined) {
       this.waitBehind(group, members, reserved);

@@ -91,6 +91,7 @@ export class PodDecisions {
     const { admission, reclaim } = this.parts;
     pod.attempts++;
     reclaim.begin(pod);
+    pod.notAdmitted = undefined;
     const notAdmitted = admission.refusalOf(pod);
     if (notAdmitted === undefined) this.attempt(pod);
     else if (!this.reclaimFor(pod, 'NotReadyForScheduling')) this.holdBack(pod, notAdmitted);
@@ -253,6 +254,7 @@ export class PodDecisions {
     how: 'unadmitted' | 'behind' = 'unadmitted',
   ): void {
     const { queue, counters, champions } = this.parts;
+    pod.notAdmitted = refusal;
     counters.unschedulable++;
     this.nominations.drop(pod);
     queue.wait(pod, how);

@@ -80,7 +80,7 @@ describe('the economy of a pod scheduler', () => {
     expect(cluster.settle()).toEqual({ p: 'b1', q: 'b1' });
     expect(cluster.scheduler.explain('r')?.reason).toBe('NotReadyForScheduling');
     cluster.pods(onB);
-    expect(refusals(cluster.decide()).s).toContain('limit-reached');
+    expect(refusals(cluster.decide()).s).toContain('limit-exceeded');
     cluster.gone('p');
     expect(cluster.settle()).toEqual({ r: 'b1' });
   });

@@ -5,6 +5,7 @@
 
 import type { NodeState } from '../../../model/node-state.ts';
 import type { NotScheduledReason } from '../pod-events.ts';
+import type { WaitingReason } from '../reasons/waiting-reason.ts';
 
 /** Most candidates in an explanation. */
 export const EXPLAINED_CANDIDATES_MAX = 16;
@@ -154,6 +155,8 @@ export interface PodExplanation {
   readonly why: string;
   /** Nodes that lack least, where none would take it; nearest first, at most `EXPLAINED_NEAREST_MAX`. */
   readonly nearest: readonly ExplainedNearest[];
+  /** The one reason for which it waits, or its gang does; null: it does not wait. */
+  readonly waitsFor: WaitingReason | null;
   /** Null where the pod fits or needs no room (gated, refused, bound). */
   readonly preemption: ExplainedPreemption | null;
 }

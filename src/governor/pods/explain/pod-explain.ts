@@ -10,6 +10,8 @@ import { fitText, GANGS_DO_NOT_PREEMPT, membersText, mightPreempt } from '../dec
 import { INELIGIBLE_TEXTS } from '../decide/preemption.ts';
 import type { SchedulerParts } from '../decide/scheduler-parts.ts';
 import { vainPreemptionText } from '../decide/verdict.ts';
+import { situationOf } from '../reasons/situation-of.ts';
+import { dominantReason, type WaitingReason } from '../reasons/waiting-reason.ts';
 import { groupName, type PodGroup, pendingIn, tallyOf } from '../state/pod-groups.ts';
 import { isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
 import { type NodeSurvey, surveyNodes } from './explain-nodes.ts';
@@ -62,8 +64,14 @@ export function explainPod(parts: ExplainedParts, uid: string): PodExplanation |
     candidates: survey.candidates,
     why: whyFirst(survey),
     nearest: survey.nearest,
+    waitsFor: explainWait(parts, pod, survey),
     preemption: explainPreemption(parts, pod, survey),
   };
+}
+
+function explainWait(parts: ExplainedParts, pod: PodRecord, survey: NodeSurvey): WaitingReason | null {
+  const situation = situationOf(parts, pod, survey);
+  return situation === undefined ? null : dominantReason(situation, parts.state.timeSeconds);
 }
 
 function stateOf(pod: PodRecord, group: PodGroup | undefined): ExplainedState {

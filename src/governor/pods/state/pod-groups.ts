@@ -49,6 +49,8 @@ export interface PodGroup extends HeapEntry {
   attempts: number;
   /** Why the accounts did not admit it; undefined: they did, or were not asked since. */
   notAdmitted: AccountsRefusal | undefined;
+  /** The champion that room was kept for at the last attempt; undefined: none. */
+  reservedFor: AccountsRefusal | undefined;
   /** Failure of the last attempt; undefined: there was none, or it succeeded. */
   refusal: GangRefusal | undefined;
 }
@@ -170,6 +172,7 @@ export class PodGroups {
         incompleteSinceSeconds: Number.NaN,
         attempts: 0,
         notAdmitted: undefined,
+        reservedFor: undefined,
         refusal: undefined,
       };
       this.groups.set(key, group);

@@ -1,5 +1,6 @@
 /** The scheduler's record of a pod: little more than its shape and its node. */
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import type { AccountsRefusal } from '../../accounts.ts';
 import { compareTurns } from '../../queue-order.ts';
 import type { NotScheduledReason } from '../pod-events.ts';
 import type { HeapEntry, OrderedHeap } from './ordered-heap.ts';
@@ -120,6 +121,8 @@ export interface PodRecord extends HeapEntry {
   sinceSeconds: number;
   /** End of its back-off. */
   untilSeconds: number;
+  /** Why the accounts, or a champion, did not let it start at its last attempt alone; undefined: they did. */
+  notAdmitted: AccountsRefusal | undefined;
   /** Failures in a row whose end no event reports. */
   failures: number;
   /** The report about it, its plugins, and the time of the last write; changed by `PodReports` only. '': none. */
@@ -177,6 +180,7 @@ export function newPodRecord(
     attempts: 0,
     sinceSeconds: Number.NaN,
     untilSeconds: 0,
+    notAdmitted: undefined,
     failures: 0,
     told: '',
     toldReason: 'Unschedulable',

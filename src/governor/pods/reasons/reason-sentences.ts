@@ -1,0 +1,74 @@
+/** Reasons in words: one sentence each, with the figures. */
+
+type Data = Readonly<Record<string, number | string>>;
+
+const SENTENCES: Readonly<Record<string, (data: Data, timeSeconds: number) => string>> = {
+  'unknown-tenant': ({ label, countsAs }) =>
+    `Its label teg.dev/tenant names ${label}, which does not exist; it counts as tenant ${countsAs}.`,
+  'namespace-not-allowed': ({ label, namespace, countsAs }) =>
+    `Its label teg.dev/tenant names ${label}, which does not have the namespace ${namespace}; it counts as tenant ${countsAs}.`,
+  'several-tenants': ({ namespace, tenants, countsAs }) =>
+    `The tenants ${tenants} all have the namespace ${namespace}; it counts as tenant ${countsAs}, the first by name.`,
+  unsupported: ({ features }) => `It requires what is not supported: ${features}.`,
+  'limit-exceeded': (data) =>
+    `It needs ${amount(data, 'need')} of ${data.flavor}, and tenant ${data.tenant} may never hold more than ${amount(data, 'limit')}.`,
+  'tenant-held': ({ tenant, state }) => `Tenant ${tenant} is in state ${state}: none of its jobs may start.`,
+  'scheduling-gated': ({ gates }) => `Its scheduling gates are left: ${gates}.`,
+  'queue-full': ({ podsMax }) => `The queue takes no more than ${podsMax} pods.`,
+  'group-missing': ({ group }) => `The object of its pod group ${group} does not exist.`,
+  'gang-incomplete': ({ needPods, havePods }) =>
+    `${havePods} of at least ${needPods} pods of its gang exist and may start.`,
+  'budget-empty': ({ tenant, spentTokens, reservedTokens, budgetTokens, periodEndsAtSeconds }, now) =>
+    `Tenant ${tenant} has spent ${spentTokens} and set aside ${reservedTokens} of its ${budgetTokens} tokens; ` +
+    `the next period begins in ${spanText(Number(periodEndsAtSeconds) - now)}.`,
+  'price-too-high': ({ tenant, needTokens, availableTokens }) =>
+    `Its rent is ${needTokens} tokens at today's price, and tenant ${tenant} has ${availableTokens}.`,
+  'limit-reached': (data) =>
+    `Tenant ${data.tenant} may hold ${amount(data, 'limit')} of ${data.flavor}, holds ${amount(data, 'held')}, and it needs ${amount(data, 'need')}.`,
+  'quota-used-up': (data) =>
+    `Tenant ${data.tenant} has ${amount(data, 'available')} of ${data.flavor} left of its quota of ${amount(data, 'quota')} and what others lend, and it needs ${amount(data, 'need')}; ` +
+    `${data.lentTo === undefined ? 'nobody borrows what it lacks' : `borrowed above quota by ${data.lentTo}`}.`,
+  'flavors-full': ({ fullFlavors, withoutHeadroom }) =>
+    `Its tenant has headroom on ${fullFlavors}, where no node has room, and none on ${withoutHeadroom}.`,
+  'room-reserved': ({ forJob, startsBySeconds }, now) =>
+    `There is room, but it would still run when ${forJob} needs that room, in ${spanText(Number(startsBySeconds) - now)}.`,
+  'room-drained': ({ forJob }) =>
+    `There is room, which is kept for ${forJob}, that has waited far longer than others.`,
+  'no-fit': ({ needPods, nodes, reason, refusing, message }) => {
+    if (reason !== '') return `None of ${nodes} nodes takes it; ${refusing} of them: ${reason}.`;
+    if (message !== '') return `No room for ${needPods} of its pods at once: ${message}`;
+    return `No set of the ${nodes} nodes has room for ${needPods} of its pods at once.`;
+  },
+  'waiting-for-victims': ({ node, victims, pods }) =>
+    `Room is being made on ${node}: ${victims === 1 ? '1 pod is' : `${victims} pods are`} leaving (${pods}).`,
+  'not-tried': () => 'It will be tried at the next decision.',
+};
+
+/** Codes that have a sentence of their own. */
+export const REASON_CODES: readonly string[] = Object.keys(SENTENCES);
+
+/** @returns The reason in one sentence; of an unknown code, the code and its figures. */
+export function reasonSentence(code: string, data: Data, timeSeconds: number): string {
+  if (Object.hasOwn(SENTENCES, code))
+    return (SENTENCES[code] as (typeof SENTENCES)[string])(data, timeSeconds);
+  const figures = Object.entries(data).map(([name, value]) => `${name} ${value}`);
+  return `${code}${figures.length > 0 ? ` (${figures.join(', ')})` : ''}.`;
+}
+
+/** The amount of that name, whatever its resource: `needGpus: 8` is `8 GPUs`. */
+function amount(data: Data, name: string): string {
+  const units = { Gpus: 'GPUs', Cores: 'cores', Gib: 'GiB' };
+  for (const [suffix, unit] of Object.entries(units)) {
+    const value = data[`${name}${suffix}`];
+    if (value !== undefined) return `${value} ${unit}`;
+  }
+  return 'nothing';
+}
+
+/** Whole seconds, minutes or hours. */
+function spanText(seconds: number): string {
+  const left = Math.max(0, Math.ceil(seconds));
+  if (left < 120) return `${left} s`;
+  if (left < 7200) return `${Math.ceil(left / 60)} min`;
+  return `${Math.ceil(left / 3600)} h`;
+}

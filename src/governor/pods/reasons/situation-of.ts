@@ -1,0 +1,144 @@
+/** The facts about a waiting pod, read from the scheduler's state. Changes nothing. */
+import { QUOTA_RESOURCES } from '../../../market/tenants/spec.ts';
+import type { EconomyBooks } from '../economy/pod-economy.ts';
+import { groupName, type PodGroup, type PodGroups, tallyOf } from '../state/pod-groups.ts';
+import { isPlaced, isVictim, type PodRecord, PodState } from '../state/pod-records.ts';
+import type { SchedulerState } from '../state/scheduler-state.ts';
+import { type AmountHolder, HOLDERS_MAX, type WaitingSituation } from './waiting-situation.ts';
+
+/** What is read. */
+interface SituationParts {
+  readonly state: SchedulerState;
+  readonly groups: PodGroups;
+}
+
+/** The nodes' answers to it now. */
+interface NodeAnswers {
+  /** Nodes that would take it. */
+  readonly feasible: number;
+  /** Those that would not, by reason, most nodes first. */
+  readonly refusals: readonly { readonly reason: string; readonly nodes: number }[];
+}
+
+/** Shown amounts are in thousandths of a unit, or MiB. */
+const PER_UNIT: Readonly<Record<string, number>> = { Gpus: 1000, Cores: 1000, Gib: 1024 };
+const RESOURCE_OF: Readonly<Record<string, (typeof QUOTA_RESOURCES)[number]>> = {
+  Gpus: 'gpuMilli',
+  Cores: 'cpuMilli',
+  Gib: 'memoryMib',
+};
+
+/**
+ * @param answers Read only where it waits for room.
+ * @returns       Undefined: it does not wait (it is placed, is leaving, or another scheduler's).
+ * @cost          O(members of its group + tenants).
+ */
+export function situationOf(
+  parts: SituationParts,
+  pod: PodRecord,
+  answers: NodeAnswers,
+): WaitingSituation | undefined {
+  const { state, groups } = parts;
+  if (!pod.ours || pod.deleting || isPlaced(pod) || pod.state === PodState.Ignored) return undefined;
+  const group = pod.group === '' ? undefined : groups.get(pod.group);
+  const refusal = refusalOf(pod, group);
+  const gang = pod.state === PodState.InGroup && group !== undefined ? gangOf(group) : undefined;
+  const unsupported = unsupportedOf(pod, group);
+  const leaving = (state.slots.pods[pod.nominated] ?? []).filter(isVictim);
+  const isRoomWait = gang === undefined && refusal === undefined && leaving.length === 0;
+  const { books } = state.economy;
+  const holders = books === undefined || refusal === undefined ? [] : holdersOf(books, refusal.data);
+  return {
+    job: group === undefined ? `${pod.namespace}/${pod.name}` : groupName(group),
+    tenant: books === undefined ? '' : state.economy.resolve(pod.tenant).name,
+    pods: group === undefined ? 1 : Math.max(1, group.description?.minCount ?? 1),
+    ...misconfigured(state, pod),
+    ...(unsupported.length > 0 ? { unsupported } : {}),
+    ...(pod.state === PodState.Gated ? { gates: pod.gates.slice(0, HOLDERS_MAX) } : {}),
+    ...(pod.state === PodState.OverLimit ? { queueMax: state.options.waitingPodsMax } : {}),
+    ...(gang === undefined ? {} : { gang }),
+    ...(refusal === undefined ? {} : { refusal }),
+    ...(holders.length === 0 ? {} : { holders }),
+    ...(isRoomWait ? noFit(state, pod, group, answers) : {}),
+    ...(leaving.length === 0 ? {} : { victims: victims(state, pod, leaving) }),
+  };
+}
+
+function refusalOf(pod: PodRecord, group: PodGroup | undefined) {
+  if (pod.state === PodState.InGroup) return group?.notAdmitted ?? group?.reservedFor;
+  return pod.state === PodState.Waiting || pod.state === PodState.Active ? pod.notAdmitted : undefined;
+}
+
+function unsupportedOf(pod: PodRecord, group: PodGroup | undefined): readonly string[] {
+  if (pod.state !== PodState.Refused) return [];
+  const own = pod.shape.template.unsupported;
+  return own.length > 0 ? own : (group?.description?.unsupported ?? []);
+}
+
+function misconfigured({ economy, tenants }: SchedulerState, pod: PodRecord) {
+  const { books } = economy;
+  if (books === undefined) return {};
+  const { problem } = economy.resolve(pod.tenant);
+  if (problem === undefined) return {};
+  const [namespace = '', label = ''] = tenants.nameOf(pod.tenant).split('/');
+  const owners = books.keys.ownersOf(namespace).slice(0, HOLDERS_MAX);
+  return { misconfigured: { problem, namespace, label, owners } };
+}
+
+/** @returns Undefined: it is complete, or has started. */
+function gangOf(group: PodGroup): WaitingSituation['gang'] {
+  const { placed, pending, alone } = tallyOf(group);
+  const minCount = group.description?.minCount;
+  const members = placed + pending + alone;
+  if (minCount !== undefined && (group.started || members >= minCount)) return undefined;
+  return { minCount, members };
+}
+
+/** Who borrows the resource that a refusal names, from the tenant that lacks it. */
+function holdersOf({ tree, table, accounts }: EconomyBooks, data: Readonly<Record<string, number | string>>) {
+  const suffix = Object.keys(PER_UNIT).find((unit) => `available${unit}` in data);
+  if (suffix === undefined) return [];
+  const flavor = tree.flavorNumber(String(data.flavor));
+  const claimant = tree.accountOf(table.find(String(data.tenant)));
+  const resource = QUOTA_RESOURCES.indexOf(RESOURCE_OF[suffix] as (typeof QUOTA_RESOURCES)[number]);
+  const holders: AmountHolder[] = [];
+  for (const tenant of tree.tenants) {
+    if (tenant === claimant) continue;
+    const amount =
+      accounts.usage.reclaimableFrom(tenant, claimant, flavor, resource) / (PER_UNIT[suffix] as number);
+    if (amount > 0 && Number.isFinite(amount)) holders.push({ tenant: table.nameOf(tenant), amount });
+  }
+  return holders.sort((a, b) => b.amount - a.amount || (a.tenant < b.tenant ? -1 : 1)).slice(0, HOLDERS_MAX);
+}
+
+function noFit(
+  { slots }: SchedulerState,
+  pod: PodRecord,
+  group: PodGroup | undefined,
+  { feasible, refusals }: NodeAnswers,
+) {
+  if (pod.state === PodState.Gated || pod.state === PodState.Refused || pod.state === PodState.OverLimit)
+    return {};
+  const isGang = pod.state === PodState.InGroup;
+  const wasRefused = isGang
+    ? group?.refusal !== undefined
+    : pod.attempts > 0 && pod.state !== PodState.Active;
+  if (!wasRefused && (isGang || feasible > 0)) return {};
+  const [first] = refusals;
+  return {
+    noFit: {
+      message: pod.told,
+      nodes: slots.live,
+      reason: first?.reason ?? '',
+      refusing: first?.nodes ?? 0,
+    },
+  };
+}
+
+function victims({ slots }: SchedulerState, pod: PodRecord, leaving: readonly PodRecord[]) {
+  return {
+    node: slots.nameOf(pod.nominated),
+    pods: leaving.slice(0, HOLDERS_MAX).map(({ namespace, name }) => `${namespace}/${name}`),
+    count: leaving.length,
+  };
+}
