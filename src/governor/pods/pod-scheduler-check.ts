@@ -305,7 +305,9 @@ function firstThatTakes(
 }
 
 /** A group of equal pods that only request room lacks it; a group that may be decided one by one is. */
-function checkGroupWaits({ state }: PodSchedulerInternals, group: PodGroup): void {
+function checkGroupWaits({ state, reclaim }: PodSchedulerInternals, group: PodGroup): void {
+  // It waits for its victims, and its accounts for their amounts.
+  if (reclaim.claims.get(group) !== undefined) return;
   const { description } = group;
   const { placed, pending } = tallyOf(group);
   if (description === undefined || pending === 0 || state.timeSeconds < group.notBeforeSeconds) return;
