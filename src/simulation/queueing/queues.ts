@@ -62,6 +62,12 @@ const TAXED: Omit<HoldingRule, 'name' | 'gapMax'> = {
   isTaxed: true,
 };
 
+/**
+ * `savingRate` with tenants: a tenant of gangs that is behind its share may keep idle as much as it waits for. With less it stays
+ * behind, as others' small jobs take each slot that comes free: docs/results/fairness.md.
+ */
+const TENANT_SAVING_RATE = 1;
+
 /** Disciplines by name. */
 export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEntry>> = {
   fifo: {
@@ -77,9 +83,11 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
       // One champion at a time leaves a tenant of gangs behind its share: each slot that comes free goes to others' small jobs.
       const wanted = tree?.market.champion.reservationsMax;
       const reservationsMax = Math.min(RESERVATIONS_MOST, wanted ?? CHAMPION_DEFAULTS.reservationsMax);
+      const savingRate = tree === undefined ? CHAMPION_DEFAULTS.savingRate : TENANT_SAVING_RATE;
       const idleShare = runtimes === 'exact' ? IDLE_SHARE_EXACT : CHAMPION_DEFAULTS.idleShare;
       return new TegQueue(estimates, order, {
         reservationsMax,
+        savingRate,
         idleShare,
         ...(rooms === undefined ? {} : { rooms }),
         ...(headroom === undefined ? {} : { headroom }),
