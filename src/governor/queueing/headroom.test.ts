@@ -95,7 +95,7 @@ describe('a gang above its tenant’s limit', () => {
     world.tick();
     world.runTo(1000);
     expect(world.starts.get(2)).toBe(1000);
-    expect(world.queue.reasonOf(1)?.code).toBe('limit-reached');
+    expect(world.queue.reasonOf(1)?.code).toBe('limit-exceeded');
   });
 });
 
