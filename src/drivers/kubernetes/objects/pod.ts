@@ -4,6 +4,7 @@
 
 import { INT32_MAX, INT32_MIN } from '../../../kernel/limits.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import { expectedRuntimeOf } from '../../../model/readers/expected-runtime.ts';
 import { groupNameOf } from '../../../model/readers/group-keys.ts';
 import {
   type ApiObject,
@@ -82,6 +83,7 @@ function describe(
   const profile = profiles.get(maybeText(spec.schedulerName, 'spec.schedulerName'));
   const strategy = profile ?? 'pack';
   const parts = { namespace, name, metadata, spec, status: nodeName === '' ? undefined : status, strategy };
+  const expectedSeconds = expectedRuntimeOf(metadata, spec);
   return {
     uid: textOf(metadata.uid, 'metadata.uid'),
     namespace,
@@ -100,6 +102,7 @@ function describe(
     startedSeconds: maybeSeconds(status.startTime, 'status.startTime'),
     group: groupOf(namespace, metadata, spec),
     tenant: tenantOf(namespace, metadata),
+    ...(expectedSeconds === undefined ? {} : { expectedSeconds }),
     template: templates === undefined ? templateOf(parts) : templates.templateFor(parts),
   };
 }

@@ -37,7 +37,7 @@ const IDENTITY = {
 };
 
 const OBJECT_META = message(IDENTITY);
-const POD_META = message({ ...IDENTITY, generation: integer(7) });
+const POD_META = message({ ...IDENTITY, generation: integer(7), annotations: strings(12) });
 const ANNOTATED_META = message({ ...IDENTITY, annotations: strings(12) });
 const OWNED_META = message({
   ...IDENTITY,
@@ -132,6 +132,7 @@ const SCHEDULING_GROUP = message({ podGroupName: text(1) });
 const POD_SPEC = message({
   volumes: many(1, message({ name: text(1), volumeSource: inline(2, VOLUME_SOURCE) })),
   containers: many(2, CONTAINER),
+  activeDeadlineSeconds: integer(5),
   nodeSelector: strings(7),
   nodeName: text(10),
   hostNetwork: flag(11),

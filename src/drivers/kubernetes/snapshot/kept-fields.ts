@@ -32,6 +32,7 @@ const METADATA = {
 /** Annotations that schedulers read as requests or as names of groups. */
 const POD_ANNOTATIONS: BeginsWith = {
   beginning: [
+    'teg.dev/',
     'gpu-fraction',
     'alibabacloud.com/gpu-',
     'scheduling.x-k8s.io/pod-group',

@@ -28,7 +28,8 @@ import {
   waitingMembers,
   waitsSince,
 } from './claimants.ts';
-import { type PodEnd, PodEnds } from './pod-ends.ts';
+import type { OrderedEnds } from './ordered-ends.ts';
+import { PodEnds } from './pod-ends.ts';
 import { type MemberKind, type PodRoomPlan, planPodRoom } from './room-plan.ts';
 
 /** Seconds between two plans for one claimant. */
@@ -132,7 +133,7 @@ export class PodChampions {
    * Renews the plans of champions and elects others, when that is due.
    *
    * @param candidates Pods and gangs that were refused for lack of room, in any order.
-   * @cost O(candidates + pods log pods), and PLANS_MAX plans; nothing before `dueSeconds`.
+   * @cost O(candidates + pods), and PLANS_MAX plans; nothing before `dueSeconds`.
    */
   review(candidates: () => Iterable<Claimant>): void {
     const { economy, timeSeconds } = this.state;
@@ -142,8 +143,8 @@ export class PodChampions {
       for (const reservation of this.list) this.drop(reservation);
       return;
     }
-    let ends: readonly PodEnd[] | undefined;
-    const inOrder = (): readonly PodEnd[] => {
+    let ends: OrderedEnds | undefined;
+    const inOrder = (): OrderedEnds => {
       ends ??= this.ends.inOrder();
       return ends;
     };
@@ -197,7 +198,7 @@ export class PodChampions {
     this.state.opened(reservation.plan.slots.keys());
   }
 
-  private renew(reservation: Reservation, ends: () => readonly PodEnd[]): void {
+  private renew(reservation: Reservation, ends: () => OrderedEnds): void {
     const { claimant, plan } = reservation;
     const { timeSeconds } = this.state;
     const members = waitingMembers(claimant);
@@ -223,7 +224,7 @@ export class PodChampions {
   }
 
   /** The longest waiting claimant of the highest priority first. */
-  private elect(candidates: readonly Claimant[], ends: () => readonly PodEnd[]): void {
+  private elect(candidates: readonly Claimant[], ends: () => OrderedEnds): void {
     const { timeSeconds, economy } = this.state;
     const { afterSeconds, reservationsMax } = economy.champion;
     const ready: { readonly claimant: Claimant; readonly members: readonly PodRecord[]; since: number }[] =
@@ -261,7 +262,7 @@ export class PodChampions {
     claimant: Claimant,
     members: readonly PodRecord[],
     domain: number,
-    ends: () => readonly PodEnd[],
+    ends: () => OrderedEnds,
   ): void {
     const { timeSeconds } = this.state;
     const missing = missingMembers(claimant);
@@ -287,7 +288,7 @@ export class PodChampions {
     claimant: Claimant,
     members: readonly PodRecord[],
     kinds: readonly MemberKind[],
-    ends: () => readonly PodEnd[],
+    ends: () => OrderedEnds,
     self?: Reservation,
   ): PodRoomPlan | undefined {
     const { admission, list } = this;

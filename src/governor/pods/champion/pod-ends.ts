@@ -8,19 +8,13 @@ import { correctedRunSeconds } from '../../../market/runtimes/runtime-estimates.
 import { RuntimePredictor } from '../../../market/runtimes/runtime-predictor.ts';
 import { isLeaving, type PodRecord, PodState } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
+import { OrderedEnds } from './ordered-ends.ts';
 
 /** Seconds until a pod that is being deleted is gone: Kubernetes' usual grace period. */
 export const GRACE_SECONDS = 30;
 
 /** Owners whose last runs are remembered; all are forgotten when there are more. */
 export const OWNERS_MAX = 65_536;
-
-/** A pod on a node and when it is expected to end. */
-export interface PodEnd {
-  readonly pod: PodRecord;
-  /** Seconds, not before now; Infinity: unknown. */
-  readonly endSeconds: number;
-}
 
 /** Expected ends of one scheduler's pods. */
 export class PodEnds {
@@ -65,14 +59,11 @@ export class PodEnds {
     this.predictor.ended(owner, runSeconds);
   }
 
-  /** @returns All pods on nodes by ascending end; of equals, the one met first. O(pods log pods). */
-  inOrder(): readonly PodEnd[] {
-    const ends: PodEnd[] = [];
-    for (const pod of this.state.pods.values()) {
-      if (pod.node >= 0) ends.push({ pod, endSeconds: this.endOf(pod) });
-    }
-    // NaN: both are unknown.
-    return ends.sort((x, y) => x.endSeconds - y.endSeconds || x.pod.sequence - y.pod.sequence);
+  /** @returns All pods on nodes by ascending end; valid until something changes. O(pods). */
+  inOrder(): OrderedEnds {
+    const placed: PodRecord[] = [];
+    for (const pod of this.state.pods.values()) if (pod.node >= 0) placed.push(pod);
+    return new OrderedEnds(placed, (pod) => this.endOf(pod));
   }
 
   /** @returns NaN: nothing is known of the owner, or the market wants no predictions. */

@@ -10,7 +10,7 @@ import { Refusal } from '../constraints.ts';
 import type { Allowed } from '../state/gang-types.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { Shape } from '../state/shape-table.ts';
-import type { PodEnd } from './pod-ends.ts';
+import type { OrderedEnds } from './ordered-ends.ts';
 
 /** Equal members. */
 export interface MemberKind {
@@ -30,8 +30,8 @@ export interface PodRoomPlan {
 export interface RoomRequest {
   /** Those that have to start together; not empty. */
   readonly kinds: readonly MemberKind[];
-  /** Ascending. */
-  readonly ends: readonly PodEnd[];
+  /** Of the pods on nodes. */
+  readonly ends: OrderedEnds;
   /** Slots that may be used. */
   readonly allowed: Allowed;
 }
@@ -80,12 +80,13 @@ class RoomSearch {
     for (let i = 0; ; ) {
       const slots = this.isEnough() ? this.choose() : undefined;
       if (slots !== undefined) return { startSeconds, slots };
-      if (i === ends.length || this.packingsLeft === 0) return undefined;
-      startSeconds = (ends[i] as PodEnd).endSeconds;
+      let next = ends.at(i);
+      if (next === undefined || this.packingsLeft === 0) return undefined;
+      startSeconds = next.endSeconds;
       if (startSeconds === Number.POSITIVE_INFINITY) return undefined;
       // Ends at one time count together.
-      for (; i < ends.length && (ends[i] as PodEnd).endSeconds === startSeconds; i++) {
-        const { pod } = ends[i] as PodEnd;
+      for (; next?.endSeconds === startSeconds; next = ends.at(++i)) {
+        const { pod } = next;
         accounts.add(pod.node, pod.shape.request, -1);
         this.released++;
         this.recount(pod.node);
@@ -97,8 +98,8 @@ class RoomSearch {
   restore(): void {
     const { accounts } = this.state;
     for (let i = this.released - 1; i >= 0; i--) {
-      const { pod } = this.request.ends[i] as PodEnd;
-      accounts.add(pod.node, pod.shape.request, 1);
+      const pod = this.request.ends.at(i)?.pod;
+      if (pod !== undefined) accounts.add(pod.node, pod.shape.request, 1);
     }
   }
 
