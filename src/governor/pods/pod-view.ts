@@ -7,6 +7,7 @@
  */
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { NodeState } from '../../model/node-state.ts';
+import { type EconomyFigures, economyFiguresOf, heldIdleGpus } from './economy-figures.ts';
 import type { NotScheduledReason } from './pod-events.ts';
 import type { PodSchedulerInternals } from './scheduler-internals.ts';
 import { CPU, MEMORY } from './state/node-accounts.ts';
@@ -174,6 +175,16 @@ export class PodSchedulerView {
     for (let slot = 0; slot < state.slots.count; slot++) {
       if (state.slots.descriptions[slot] !== undefined) visit(nodeFrameOf(state, slot));
     }
+  }
+
+  /** @returns Undefined while the mode is off. @cost O(pods + members of groups). */
+  economyFigures(): EconomyFigures | undefined {
+    return economyFiguresOf(this.internals);
+  }
+
+  /** @returns GPUs that are kept idle now, by name of the tenant for whom; see `heldIdleGpus`. */
+  heldIdle(): ReadonlyMap<string, number> {
+    return heldIdleGpus(this.internals);
   }
 
   /** Visits the zones of the field, with their nodes; there are none before the first decision. O(zones). */

@@ -12,6 +12,7 @@
  * in a review, VAIN_MAX claimants remembered for which there was no plan.
  */
 import { assert } from '../../../kernel/assert.ts';
+import { GPU_MILLI } from '../../../model/node.ts';
 import type { AccountsRefusal } from '../../accounts.ts';
 import type { KeptRoom } from '../state/gang-types.ts';
 import { isGroup } from '../state/pod-groups.ts';
@@ -46,6 +47,8 @@ export interface PodChampion {
   readonly key: string;
   /** Members that have to start together. */
   readonly pods: number;
+  /** That they need together. */
+  readonly gpus: number;
   /** The start of today's plan, and the one that it was promised first, seconds. */
   readonly startsBySeconds: number;
   readonly promisedSeconds: number;
@@ -102,11 +105,13 @@ export class PodChampions {
   forEach(visit: (champion: PodChampion) => void): void {
     for (const { claimant, key, kinds, plan, promisedSeconds, postponed } of this.list) {
       const pods = kinds.reduce((sum, { count }) => sum + count, 0);
+      const gpuMilli = kinds.reduce((sum, { shape, count }) => sum + count * shape.demand.gpuTotalMilli, 0);
       const { startSeconds: startsBySeconds } = plan;
       visit({
         claimant,
         key,
         pods,
+        gpus: gpuMilli / GPU_MILLI,
         startsBySeconds,
         promisedSeconds,
         slots: [...plan.slots.keys()],

@@ -56,6 +56,8 @@ export class PodEconomy implements Accounts {
   private isStale = false;
   /** By the scheduler's number of a key: number of its tenant in the tree; −1: not resolved yet. */
   private tenantByKey: number[] = [];
+  /** The same for the answers of `resolve`. */
+  private resolvedByKey: (ResolvedTenant | undefined)[] = [];
   /** The last would-be refusal by the scheduler's number of a key, in mode observe. */
   private readonly observed = new Map<number, AccountsRefusal>();
 
@@ -119,6 +121,7 @@ export class PodEconomy implements Accounts {
   /** The scheduler's number of a key is free, and may be given to another one. */
   keyReleased(key: number): void {
     if (key < this.tenantByKey.length) this.tenantByKey[key] = -1;
+    if (key < this.resolvedByKey.length) this.resolvedByKey[key] = undefined;
     this.observed.delete(key);
   }
 
@@ -132,6 +135,7 @@ export class PodEconomy implements Accounts {
     this.isStale = false;
     this.books = this.description.mode === 'off' ? undefined : this.makeBooks();
     this.tenantByKey = [];
+    this.resolvedByKey = [];
     this.observed.clear();
     for (const { tenant, sequence, demand, slot } of this.ports.placedPods()) {
       this.onHold(tenant, sequence, demand, slot, this.ports.timeSeconds);
@@ -152,10 +156,17 @@ export class PodEconomy implements Accounts {
     return tenant;
   }
 
-  /** @returns The tenant of a key by name, and what is wrong with it; only with books. O(tenants). */
+  /** @returns The tenant of a key by name, and what is wrong with it; only with books. O(1), O(tenants) the first time. */
   resolve(key: number): ResolvedTenant {
+    const { books, resolvedByKey } = this;
     const name = this.ports.tenants.nameOf(key);
-    return this.books?.keys.resolve(name) ?? { name, problem: undefined };
+    if (books === undefined) return { name, problem: undefined };
+    const known = resolvedByKey[key];
+    if (known !== undefined) return known;
+    while (resolvedByKey.length <= key) resolvedByKey.push(undefined);
+    const resolved = books.keys.resolve(name);
+    resolvedByKey[key] = resolved;
+    return resolved;
   }
 
   /** @returns In mode observe: why pods of a key would not have been admitted at the last attempt. */

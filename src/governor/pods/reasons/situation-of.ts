@@ -7,7 +7,7 @@ import type { SchedulerState } from '../state/scheduler-state.ts';
 import { type AmountHolder, HOLDERS_MAX, type WaitingSituation } from './waiting-situation.ts';
 
 /** What is read. */
-interface SituationParts {
+export interface SituationParts {
   readonly state: SchedulerState;
   readonly groups: PodGroups;
 }
@@ -20,6 +20,9 @@ interface NodeAnswers {
   readonly refusals: readonly { readonly reason: string; readonly nodes: number }[];
 }
 
+/** Nodes that were not asked may take it. */
+const UNASKED: NodeAnswers = { feasible: 1, refusals: [] };
+
 /** Shown amounts are in thousandths of a unit, or MiB. */
 const PER_UNIT: Readonly<Record<string, number>> = { Gpus: 1000, Cores: 1000, Gib: 1024 };
 const RESOURCE_OF: Readonly<Record<string, (typeof QUOTA_RESOURCES)[number]>> = {
@@ -29,14 +32,14 @@ const RESOURCE_OF: Readonly<Record<string, (typeof QUOTA_RESOURCES)[number]>> = 
 };
 
 /**
- * @param answers Read only where it waits for room.
+ * @param answers Read only where it waits for room. Undefined: for the code alone, holders and nodes are left out.
  * @returns       Undefined: it does not wait (it is placed, is leaving, or another scheduler's).
  * @cost          O(members of its group + tenants).
  */
 export function situationOf(
   parts: SituationParts,
   pod: PodRecord,
-  answers: NodeAnswers,
+  answers: NodeAnswers | undefined,
 ): WaitingSituation | undefined {
   const { state, groups } = parts;
   if (!pod.ours || pod.deleting || isPlaced(pod) || pod.state === PodState.Ignored) return undefined;
@@ -47,7 +50,8 @@ export function situationOf(
   const leaving = (state.slots.pods[pod.nominated] ?? []).filter(isVictim);
   const isRoomWait = gang === undefined && refusal === undefined && leaving.length === 0;
   const { books } = state.economy;
-  const holders = books === undefined || refusal === undefined ? [] : holdersOf(books, refusal.data);
+  const isWhole = answers !== undefined && books !== undefined && refusal !== undefined;
+  const holders = isWhole ? holdersOf(books, refusal.data) : [];
   return {
     job: group === undefined ? `${pod.namespace}/${pod.name}` : groupName(group),
     tenant: books === undefined ? '' : state.economy.resolve(pod.tenant).name,
@@ -59,7 +63,7 @@ export function situationOf(
     ...(gang === undefined ? {} : { gang }),
     ...(refusal === undefined ? {} : { refusal }),
     ...(holders.length === 0 ? {} : { holders }),
-    ...(isRoomWait ? noFit(state, pod, group, answers) : {}),
+    ...(isRoomWait ? noFit(state, pod, group, answers ?? UNASKED) : {}),
     ...(leaving.length === 0 ? {} : { victims: victims(state, pod, leaving) }),
   };
 }

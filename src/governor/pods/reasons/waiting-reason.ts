@@ -77,9 +77,7 @@ interface Found {
 
 /** @returns The dominant reason. O(1): situations are bounded. */
 export function dominantReason(situation: WaitingSituation, timeSeconds: number): WaitingReason {
-  let first: Found = { code: 'not-tried', data: {} };
-  for (const found of reasonsOf(situation)) if (rank(found) < rank(first)) first = found;
-  const { code, data, holder = '' } = first;
+  const { code, data, holder = '' } = firstOf(situation);
   return {
     code,
     stage: stageOf(code),
@@ -88,6 +86,17 @@ export function dominantReason(situation: WaitingSituation, timeSeconds: number)
     nextStep: nextStep(code, data),
     data,
   };
+}
+
+/** @returns Its code alone. */
+export function dominantCode(situation: WaitingSituation): string {
+  return firstOf(situation).code;
+}
+
+function firstOf(situation: WaitingSituation): Found {
+  let first: Found = { code: 'not-tried', data: {} };
+  for (const found of reasonsOf(situation)) if (rank(found) < rank(first)) first = found;
+  return first;
 }
 
 /** @returns The stage of a code; of one that is not known: `quota`. */

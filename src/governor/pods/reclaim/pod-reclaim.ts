@@ -56,8 +56,9 @@ export interface PodReclaimCounts {
   refusals: number;
   /** Pods evicted, by reason. */
   readonly evicted: Record<'priority' | 'within' | 'reclaim' | 'fair-share' | 'drain', number>;
-  /** GPU-seconds. */
+  /** GPU-seconds, and by name of the tenant that lost them, of those that are there. */
   workLost: number;
+  readonly workLostOf: Map<string, number>;
   /** Claims whose room others took. */
   taken: number;
 }
@@ -83,6 +84,7 @@ export class PodReclaim {
     refusals: 0,
     evicted: { priority: 0, within: 0, reclaim: 0, 'fair-share': 0, drain: 0 },
     workLost: 0,
+    workLostOf: new Map(),
     taken: 0,
   };
   readonly claims: PodClaims;
@@ -344,7 +346,7 @@ export class PodReclaim {
     this.claims.open(claimant, flavor, members, victims, seats);
     for (const { unit, pods, reason, workLost } of plan.victims) {
       counts.evicted[reason] += pods.length;
-      counts.workLost += workLost;
+      this.countLost(books, unit.tenant, workLost);
       if (reason === 'reclaim' || reason === 'fair-share') {
         const { tenant } = unit;
         rates.charge(
@@ -394,9 +396,16 @@ export class PodReclaim {
     const units = this.running.list(books, tenants, (key) => claims.idOf(key));
     for (const { unit, workLost } of this.drains.take(units, state.timeSeconds)) {
       counts.evicted.drain += unit.pods.length;
-      counts.workLost += workLost;
+      this.countLost(books, unit.tenant, workLost);
       for (const { record } of unit.pods) this.ports.evict(record, 'drain', undefined);
     }
+  }
+
+  private countLost({ table }: EconomyBooks, tenant: number, workLost: number): void {
+    const { counts } = this;
+    const name = table.nameOf(tenant);
+    counts.workLost += workLost;
+    counts.workLostOf.set(name, (counts.workLostOf.get(name) ?? 0) + workLost);
   }
 
   private follow(books: EconomyBooks | undefined): void {
@@ -404,6 +413,10 @@ export class PodReclaim {
     this.rates = new EvictionRates();
     this.refused.clear();
     this.books = books;
+    const { workLostOf } = this.counts;
+    for (const name of workLostOf.keys()) {
+      if (books !== undefined && !books.tree.has(books.table.find(name))) workLostOf.delete(name);
+    }
     this.tenants = books === undefined ? undefined : new TreeTenants(books.tree);
     this.drains.follow(books?.tree, this.state.timeSeconds);
     if (books === undefined) this.retries.clear();
