@@ -8,6 +8,8 @@
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { NodeState } from '../../model/node-state.ts';
 import { type EconomyFigures, economyFiguresOf, heldIdleGpus } from './economy-figures.ts';
+import type { EconomyFrame } from './frame/economy-frame.ts';
+import { readEconomy } from './frame/read-economy.ts';
 import type { NotScheduledReason } from './pod-events.ts';
 import type { PodSchedulerInternals } from './scheduler-internals.ts';
 import { CPU, MEMORY } from './state/node-accounts.ts';
@@ -185,6 +187,14 @@ export class PodSchedulerView {
   /** @returns GPUs that are kept idle now, by name of the tenant for whom; see `heldIdleGpus`. */
   heldIdle(): ReadonlyMap<string, number> {
     return heldIdleGpus(this.internals);
+  }
+
+  /**
+   * @returns The economy now: a copy, made on each call; undefined while its mode is off.
+   * @cost    O(pods + tenants × (flavours + namespaces)), some milliseconds: for reports at intervals, not for every step.
+   */
+  economy(): EconomyFrame | undefined {
+    return readEconomy(this.internals);
   }
 
   /** Visits the zones of the field, with their nodes; there are none before the first decision. O(zones). */

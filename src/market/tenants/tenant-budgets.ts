@@ -23,6 +23,15 @@ const PER_TOKEN = 3600 * 1e6;
 /** Entries of ended holders that the heap of expected ends may keep before it is built again. */
 const STALE_MAX = 1024;
 
+/** A budget at one instant, in tokens. */
+export interface BudgetStanding {
+  readonly tokens: number;
+  readonly spent: number;
+  /** What running jobs are expected to spend yet in this period. */
+  readonly reserved: number;
+  readonly periodEndsAtSeconds: number;
+}
+
 /** One tenant's budget. */
 interface Budget {
   readonly spec: BudgetSpec;
@@ -191,6 +200,31 @@ export class TenantBudgets {
     return budget === undefined ? 0 : reservedOf(budget) / PER_TOKEN;
   }
 
+  /**
+   * As of a time that is not before the last call; changes nothing, so that reports leave later sums as they are.
+   *
+   * @returns Undefined: the tenant has no budget of its own. O(1).
+   *   Until the next change `reserved` counts jobs that have overrun since the last one as about to end.
+   */
+  peek(tenant: number, timeSeconds: number): BudgetStanding | undefined {
+    const row = this.tree.rowOf(tenant);
+    const budget = this.budgets[this.nearest[row] as number];
+    if (budget === undefined || budget.tenant !== this.tree.tenantAt(row)) return undefined;
+    const { spec, rate, spent, atSeconds } = budget;
+    const { tokens, periodSeconds } = spec;
+    const period = Math.floor(timeSeconds / periodSeconds);
+    const isSame = period === budget.period;
+    const now = isSame
+      ? spent + rate * Math.max(0, timeSeconds - atSeconds)
+      : rate * (timeSeconds - period * periodSeconds);
+    return {
+      tokens,
+      spent: now / PER_TOKEN,
+      reserved: isSame ? reservedOf(budget, timeSeconds) / PER_TOKEN : 0,
+      periodEndsAtSeconds: (period + 1) * periodSeconds,
+    };
+  }
+
   /** @returns When the nearest period of a tenant or one above it ends; Infinity without budgets. */
   nextPeriodOf(tenant: number, timeSeconds: number): number {
     let at = this.nearest[this.tree.rowOf(tenant)] as number;
@@ -282,8 +316,8 @@ function endOf(budget: Budget): number {
   return (budget.period + 1) * budget.spec.periodSeconds;
 }
 
-function reservedOf(budget: Budget): number {
-  return Math.max(0, budget.rateByEnd - budget.rateToCome * budget.atSeconds);
+function reservedOf(budget: Budget, timeSeconds: number = budget.atSeconds): number {
+  return Math.max(0, budget.rateByEnd - budget.rateToCome * timeSeconds);
 }
 
 function reserve(budget: Budget, entry: Holder, rate: number): void {

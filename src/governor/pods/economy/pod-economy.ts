@@ -89,6 +89,11 @@ export class PodEconomy implements Accounts {
       : books.tree.specOf(this.tenantOf(key)).defaultRuntimeSeconds;
   }
 
+  /** Labels of the namespaces there are, by name. */
+  get namespaceLabels(): ReadonlyMap<string, Readonly<Record<string, string>>> {
+    return this.namespaces;
+  }
+
   /** True if a `refresh` would change the accounts. */
   get needsRefresh(): boolean {
     return this.isStale || this.books?.flavors.isStale === true;
