@@ -4,7 +4,9 @@
  *
  * The records are the ground truth; accounts, lists, queues, groups, counts and the field must agree with them.
  */
+
 import { assert } from '../../kernel/assert.ts';
+import { addPods, newAmounts } from '../../market/tenants/tenant-usage.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import { GPU_RESOURCES } from '../../model/readers/gpus.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
@@ -305,9 +307,8 @@ function firstThatTakes(
 }
 
 /** A group of equal pods that only request room lacks it; a group that may be decided one by one is. */
-function checkGroupWaits({ state, reclaim }: PodSchedulerInternals, group: PodGroup): void {
-  // It waits for its victims, and its accounts for their amounts.
-  if (reclaim.claims.get(group) !== undefined) return;
+function checkGroupWaits(internals: PodSchedulerInternals, group: PodGroup): void {
+  const { state, reclaim } = internals;
   const { description } = group;
   const { placed, pending } = tallyOf(group);
   if (description === undefined || pending === 0 || state.timeSeconds < group.notBeforeSeconds) return;
@@ -321,10 +322,31 @@ function checkGroupWaits({ state, reclaim }: PodSchedulerInternals, group: PodGr
   const first = members[0] as PodRecord;
   if (topologyKeys.length > 0 || members.some((pod) => pod.shape !== first.shape)) return;
   if (!state.rules.isPlain(first.shape) || state.rules.preFilter(first.shape) !== undefined) return;
+  // It waits for its victims, and its accounts for their amounts.
+  if (reclaim.hasClaim(group) && lacksQuota(internals, group, members.slice(0, minCount - placed))) return;
   let room = 0;
   for (let slot = 0; slot < state.slots.count; slot++) {
     if (state.nominated.has(slot) || !state.accepts(first.shape, first.priority, slot)) continue;
     room += state.accounts.times(slot, first.shape.request, members.length);
   }
   assert(placed + room < minCount, `${group.key} waits, but ${room} of its pods fit`);
+}
+
+/** True if no flavour has quota for the members of a group, with what the claims of others hold. */
+function lacksQuota(
+  { state, reclaim }: PodSchedulerInternals,
+  group: PodGroup,
+  members: readonly PodRecord[],
+): boolean {
+  const { books } = state.economy;
+  if (books === undefined) return false;
+  const others = reclaim.claims.openClaims().filter(({ claimant }) => claimant !== group);
+  for (const claim of others) reclaim.claims.hold(claim);
+  const lacks = books.tree.market.flavors.every((_, flavor) => {
+    const needs = newAmounts(books.tree);
+    for (const { shape } of members) addPods(needs, flavor, shape.demand, 1);
+    return !books.accounts.usage.mayHold(state.economy.tenantOf(group.tenant), needs);
+  });
+  for (const claim of others) reclaim.claims.lift(claim);
+  return lacks;
 }

@@ -10,6 +10,8 @@ import type { SchedulerState } from '../state/scheduler-state.ts';
 export class Admission {
   private readonly state: SchedulerState;
   private readonly ask: Ask = newAsk();
+  /** Of the members asked for last, the first so many were admitted, or refused. */
+  pods = 0;
 
   constructor(state: SchedulerState) {
     this.state = state;
@@ -28,32 +30,24 @@ export class Admission {
   }
 
   /**
+   * Asks for all members, and where an economy refuses these, for as many as have to start: the others are decided one by one then.
+   *
    * @param members Those that wait with the group, in their order; at least one.
    * @param podsMin Fewest of them that have to start.
-   * @returns       Why they may not start together now; undefined: they may. O(members).
+   * @returns       Why not even these may start together now; undefined: the first `pods` may. O(members).
    */
   refusalOfGang(
     group: PodGroup,
     members: readonly PodRecord[],
     podsMin: number,
   ): AccountsRefusal | undefined {
-    const { ask, state } = this;
-    const first = members[0] as PodRecord;
+    const { state } = this;
     // Members may have gone since the group entered the queue.
-    group.tenant = first.tenant;
-    this.begin(first);
-    ask.pods = members.length;
-    ask.podsMin = podsMin;
-    members.forEach((pod, i) => {
-      const kind = ask.counts.length - 1;
-      if (members[i - 1]?.shape === pod.shape) ask.counts[kind] = (ask.counts[kind] as number) + 1;
-      else {
-        ask.demands.push(pod.shape.demand);
-        ask.counts.push(1);
-        ask.kinds.push(pod.shape.id);
-      }
-    });
-    return state.economy.admit(ask, state.timeSeconds);
+    group.tenant = (members[0] as PodRecord).tenant;
+    const refusal = this.refusalOfMembers(members, podsMin);
+    if (refusal === undefined || state.economy.mode !== 'enforce' || podsMin >= members.length)
+      return refusal;
+    return this.refusalOfMembers(members.slice(0, podsMin), podsMin);
   }
 
   /** Where the pod or gang that was admitted last may go, if not everywhere. */
@@ -67,6 +61,24 @@ export class Admission {
   /** Why it waits for its accounts if these nodes have no room; only with a `restriction`. */
   get otherwise(): AccountsRefusal | undefined {
     return this.ask.otherwise;
+  }
+
+  private refusalOfMembers(members: readonly PodRecord[], podsMin: number): AccountsRefusal | undefined {
+    const { ask, state } = this;
+    this.begin(members[0] as PodRecord);
+    this.pods = members.length;
+    ask.pods = members.length;
+    ask.podsMin = podsMin;
+    members.forEach((pod, i) => {
+      const kind = ask.counts.length - 1;
+      if (members[i - 1]?.shape === pod.shape) ask.counts[kind] = (ask.counts[kind] as number) + 1;
+      else {
+        ask.demands.push(pod.shape.demand);
+        ask.counts.push(1);
+        ask.kinds.push(pod.shape.id);
+      }
+    });
+    return state.economy.admit(ask, state.timeSeconds);
   }
 
   private begin(first: PodRecord): void {

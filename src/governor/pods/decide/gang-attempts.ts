@@ -38,6 +38,7 @@ export interface GangOutcome {
  * is held, and nothing has changed, if too few fit.
  *
  * @param isTrial True: members that find room are taken back, too.
+ * @param pending Members to place, at least as many as are missing; default: all that wait.
  * @cost  O(members) choices, for each topology domain tried.
  */
 export function attemptGang(
@@ -45,8 +46,8 @@ export function attemptGang(
   placement: Placement,
   group: PodGroup,
   isTrial = false,
+  pending: readonly PodRecord[] = pendingIn(group),
 ): GangOutcome {
-  const pending = pendingIn(group);
   const { placed: already } = tallyOf(group);
   const missing = (group.description?.minCount ?? Number.POSITIVE_INFINITY) - already;
   let best: readonly PodRecord[] = [];

@@ -4,13 +4,12 @@
  */
 
 import { type AccountsRefusal, refusalWords } from '../../accounts.ts';
-import type { NotScheduledReason } from '../pod-events.ts';
 import type { GangRefusal } from '../state/gang-types.ts';
 import { type GroupTally, type PodGroup, pendingIn, tallyOf } from '../state/pod-groups.ts';
 import { isLeaving, type PodRecord, PodState } from '../state/pod-records.ts';
 import { attemptGang, domainName, type GangOutcome } from './gang-attempts.ts';
 import { gangRefusalText, incompleteText, releaseText } from './group-texts.ts';
-import type { PodDecisions } from './pod-decisions.ts';
+import { joinedTexts, type PodDecisions } from './pod-decisions.ts';
 import type { SchedulerParts } from './scheduler-parts.ts';
 
 /** Seconds after which an incomplete group reports that. */
@@ -160,26 +159,26 @@ export class GroupDecisions {
       return 0;
     }
     group.attempts++;
-    const members = pendingIn(group);
+    const members = seatedFirst(pendingIn(group), this.parts.state.claimed);
     for (const pod of members) pod.attempts++;
     group.reservedFor = undefined;
     group.notAdmitted = admission.refusalOfGang(group, members, minimum - placed);
     if (group.notAdmitted !== undefined) {
       const refusal = group.notAdmitted;
-      if (!this.reclaimFor(group, members, 'NotReadyForScheduling')) this.holdBack(group, members, refusal);
+      if (!this.reclaimFor(group, members, refusal)) this.holdBack(group, members, refusal);
       return 0;
     }
     const { state } = this.parts;
     state.confinedTo = admission.restriction;
     state.keptRoom = champions.keptFrom(group, members);
-    const outcome = this.outcomeOf(group, members, minimum - placed);
+    const outcome = this.outcomeOf(group, members.slice(0, admission.pods), minimum - placed);
     const { otherwise } = state.confinedTo === undefined ? { otherwise: undefined } : admission;
     const reserved = outcome.refusal === undefined ? undefined : this.reservedFrom(group);
     state.confinedTo = undefined;
     state.keptRoom = undefined;
     group.refusal = outcome.refusal;
     group.reservedFor = reserved;
-    if (outcome.refusal !== undefined && this.reclaimFor(group, members, 'Unschedulable')) return 0;
+    if (outcome.refusal !== undefined && this.reclaimFor(group, members, undefined)) return 0;
     if (reserved !== undefined) {
       this.waitBehind(group, members, reserved);
       return 0;
@@ -200,10 +199,20 @@ export class GroupDecisions {
     return outcome.placed.length;
   }
 
-  /** In mode enforce: room that the group is owed is made, or is coming. @returns True if so; it waits for it. */
-  private reclaimFor(group: PodGroup, members: readonly PodRecord[], reason: NotScheduledReason): boolean {
+  /**
+   * In mode enforce: room that the group is owed is made, or is coming.
+   *
+   * @param refusal Of the accounts; undefined: they admit it.
+   * @returns       True if so; it waits for it.
+   */
+  private reclaimFor(
+    group: PodGroup,
+    members: readonly PodRecord[],
+    refusal: AccountsRefusal | undefined,
+  ): boolean {
     const { reclaim, counters } = this.parts;
-    const room = reclaim.makeRoom(group);
+    const room = reclaim.makeRoom(group, refusal);
+    const reason = refusal === undefined ? 'Unschedulable' : 'NotReadyForScheduling';
     if (room?.kind !== 'coming') return false;
     counters.unschedulable += members.length;
     group.notAdmitted = undefined;
@@ -215,7 +224,9 @@ export class GroupDecisions {
   /** The refusals of these tenants may be over. O(waiting groups). */
   wakeTenants(tenants: ReadonlySet<number>): void {
     for (const group of this.waiting) {
-      if (group.notAdmitted !== undefined && tenants.has(group.tenant)) group.stale = true;
+      // A claim waits for amounts, too: others may return them earlier than its victims do.
+      const isHeld = group.notAdmitted !== undefined || this.parts.reclaim.hasClaim(group);
+      if (isHeld && tenants.has(group.tenant)) group.stale = true;
     }
   }
 
@@ -223,7 +234,7 @@ export class GroupDecisions {
   private holdBack(group: PodGroup, members: readonly PodRecord[], refusal: AccountsRefusal): void {
     this.parts.counters.unschedulable += members.length;
     this.postpone(group, false);
-    const message = refusalWords(refusal);
+    const message = joinedTexts(refusalWords(refusal), this.parts.reclaim.textFor(group));
     for (const pod of members) this.pods.tell(pod, message, ['TEG'], 'NotReadyForScheduling');
   }
 
@@ -263,7 +274,7 @@ export class GroupDecisions {
     if (known !== undefined && missing >= known.missing) {
       return { placed: [], slots: [], refusal: { ...known.refusal, missing }, searched: 0 };
     }
-    const outcome = attemptGang(state, placement, group);
+    const outcome = attemptGang(state, placement, group, false, members);
     if (outcome.refusal !== undefined && like !== '' && state.keptRoom === undefined) {
       this.refusals.set(like, { refusal: outcome.refusal, missing });
     }
@@ -327,9 +338,10 @@ export class GroupDecisions {
     group.notBeforeSeconds = state.timeSeconds + Math.min(pause, RETRY_SECONDS_MAX);
     this.postpone(group, false);
     this.parts.champions.noteWaiting(group);
+    const stop = this.parts.reclaim.textFor(group);
     for (const pod of pending) {
       const { message, plugins } = gangRefusalText(state, group, pending, pod, refusal);
-      this.pods.tell(pod, message, plugins);
+      this.pods.tell(pod, joinedTexts(message, stop), plugins);
     }
   }
 
@@ -400,6 +412,12 @@ export class GroupDecisions {
     counters.gangsReleased++;
     emit({ kind: 'gang-release', group: group.key, uids, message });
   }
+}
+
+/** @returns Members for which claims keep room before the others: the accounts may admit no more than these. */
+function seatedFirst(members: readonly PodRecord[], claimed: ReadonlySet<PodRecord>): readonly PodRecord[] {
+  if (claimed.size === 0 || !members.some((pod) => claimed.has(pod))) return members;
+  return [...members.filter((pod) => claimed.has(pod)), ...members.filter((pod) => !claimed.has(pod))];
 }
 
 function since(holds: boolean, before: number, nowSeconds: number): number {

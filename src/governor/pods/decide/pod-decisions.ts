@@ -94,7 +94,7 @@ export class PodDecisions {
     pod.notAdmitted = undefined;
     const notAdmitted = admission.refusalOf(pod);
     if (notAdmitted === undefined) this.attempt(pod);
-    else if (!this.reclaimFor(pod, 'NotReadyForScheduling')) this.holdBack(pod, notAdmitted);
+    else if (!this.reclaimFor(pod, notAdmitted)) this.holdBack(pod, notAdmitted);
     reclaim.end(pod);
     return 1;
   }
@@ -122,7 +122,7 @@ export class PodDecisions {
       state.place(pod, slot);
       this.bind(pod);
       if (pod.group === '') champions.placed(pod);
-    } else if (this.reclaimFor(pod, 'Unschedulable')) {
+    } else if (this.reclaimFor(pod, undefined)) {
       // Room is being made for it.
     } else if (reserved !== undefined) this.holdBack(pod, reserved, 'behind');
     else if (otherwise !== undefined) this.holdBack(pod, otherwise);
@@ -130,10 +130,16 @@ export class PodDecisions {
     state.keptRoom = undefined;
   }
 
-  /** In mode enforce: room that the pod is owed is made, or is coming. @returns True if so; it waits for it. */
-  private reclaimFor(pod: PodRecord, reason: NotScheduledReason): boolean {
+  /**
+   * In mode enforce: room that the pod is owed is made, or is coming.
+   *
+   * @param refusal Of the accounts; undefined: they admit it.
+   * @returns       True if so; it waits for it.
+   */
+  private reclaimFor(pod: PodRecord, refusal: AccountsRefusal | undefined): boolean {
     const { reclaim, queue, counters, state } = this.parts;
-    const room = reclaim.makeRoom(pod);
+    const room = reclaim.makeRoom(pod, refusal);
+    const reason = refusal === undefined ? 'Unschedulable' : 'NotReadyForScheduling';
     if (room?.kind !== 'coming') {
       state.rules.preFilter(pod.shape);
       return false;
@@ -259,7 +265,8 @@ export class PodDecisions {
     this.nominations.drop(pod);
     queue.wait(pod, how);
     if (how === 'behind') champions.noteWaiting(pod);
-    this.tell(pod, refusalWords(refusal), ['TEG'], 'NotReadyForScheduling');
+    const message = joinedTexts(refusalWords(refusal), this.parts.reclaim.textFor(pod));
+    this.tell(pod, message, ['TEG'], 'NotReadyForScheduling');
   }
 
   /** Nothing fits: preempts if that is allowed, and lets the pod wait. */
@@ -280,7 +287,7 @@ export class PodDecisions {
     const isNominated = room.kind === 'found' || pod.nominated >= 0;
     queue.wait(pod, confined ? 'confined' : isNominated ? 'nominated' : '');
     if (!confined && !isNominated) this.parts.champions.noteWaiting(pod);
-    this.tell(pod, joined(refused.text, room.kind === 'found' ? '' : room.text), refused.plugins);
+    this.tell(pod, joinedTexts(refused.text, room.kind === 'found' ? '' : room.text), refused.plugins);
     if (!known && !confined && pod.nominated < 0) state.setRefused(pod.shape, pod.priority);
     if (room.kind === 'found') this.evict(pod, room.candidate);
   }
@@ -309,13 +316,13 @@ export class PodDecisions {
     const allowed = this.domainOf(pod);
     const { message, plugins } = verdictOf(state, shape, state.rules.preFilter(shape), { allowed });
     const reason = 'Unschedulable';
-    if (allowed !== undefined) return { message: joined(message, CONFINED_TEXT), plugins, reason };
+    if (allowed !== undefined) return { message: joinedTexts(message, CONFINED_TEXT), plugins, reason };
     if (state.slots.live === 0) return { message, plugins, reason };
     if (state.economy.mode === 'enforce')
-      return { message: joined(message, this.parts.reclaim.textFor(pod)), plugins, reason };
+      return { message: joinedTexts(message, this.parts.reclaim.textFor(pod)), plugins, reason };
     const why = preemption.ineligible(pod);
     const text = why === undefined ? vainPreemptionText(state, preemption, pod) : ineligibleText(why);
-    return { message: joined(message, text), plugins, reason };
+    return { message: joinedTexts(message, text), plugins, reason };
   }
 
   /** The group of a member is tried again after a while; its members then get the result. */
@@ -396,6 +403,7 @@ function ineligibleText(why: Ineligible): string {
   return `preemption: ${INELIGIBLE_TEXTS[why]}`;
 }
 
-function joined(nodes: string, preemption: string): string {
+/** @returns A report and what it says about evictions, if anything. */
+export function joinedTexts(nodes: string, preemption: string): string {
   return preemption === '' ? nodes : `${nodes} ${preemption}`;
 }

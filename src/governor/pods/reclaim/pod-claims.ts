@@ -17,7 +17,7 @@ export interface PodClaim {
   readonly key: string;
   readonly id: number;
   readonly flavor: number;
-  /** Pods that the accounts are asked for: all members that wait. */
+  /** Pods that the accounts are asked for: those that have to start together. */
   readonly members: readonly PodRecord[];
   /** Of the last attempt. */
   readonly victims: readonly PodRecord[];
@@ -96,7 +96,6 @@ export class PodClaims {
   open(
     claimant: Claimant,
     flavor: number,
-    members: readonly PodRecord[],
     victims: readonly ClaimVictim[],
     seats: readonly ReclaimSeat[],
   ): void {
@@ -111,7 +110,7 @@ export class PodClaims {
       key,
       id,
       flavor,
-      members,
+      members: seats.map(({ pod }) => pod),
       victims: gone,
       seats,
       heldIn: undefined,

@@ -28,6 +28,7 @@ import { QUOTA_GPU } from '../../../market/tenants/spec.ts';
 import { CLUSTER_TENANT } from '../../../market/tenants/tenant-tree.ts';
 import { addPods, newAmounts } from '../../../market/tenants/tenant-usage.ts';
 import { GPU_MILLI } from '../../../model/node.ts';
+import type { AccountsRefusal } from '../../accounts.ts';
 import { type Claimant, claimantKey, missingMembers, waitingMembers } from '../champion/claimants.ts';
 import type { EconomyBooks } from '../economy/pod-economy.ts';
 import { isGroup, type PodGroup } from '../state/pod-groups.ts';
@@ -43,6 +44,8 @@ import { type EvictablePod, type RunningUnit, RunningUnits } from './running-uni
 const LIMITS: SearchLimits = { trialsMax: 200, placesMax: 8, exactItemsMax: 12 };
 /** Claimants kept that are to be tried again at a time. */
 const RETRIES_MAX = 10_000;
+/** Refusals of the accounts that an eviction may end. */
+const CURABLE: ReadonlySet<string> = new Set(['quota-used-up', 'limit-reached', 'flavors-full']);
 
 /** What came of a request for room. `coming`: victims are leaving. `stopped`: it may evict no more; the text says who interferes. */
 export interface MadeRoom {
@@ -166,10 +169,24 @@ export class PodReclaim {
     return true;
   }
 
-  /** @returns What is done so that a claimant gets room; undefined: nothing. Between `begin` and `end`. */
-  makeRoom(claimant: Claimant): MadeRoom | undefined {
+  /** True if a claimant waits for victims to leave, or for its turn on their room. */
+  hasClaim(claimant: Claimant): boolean {
+    return this.claims.get(claimant) !== undefined;
+  }
+
+  /**
+   * @param refusal Of the accounts; undefined: they admit the claimant, and it found no room.
+   * @returns       What is done so that it gets room; undefined: nothing. Between `begin` and `end`.
+   */
+  makeRoom(claimant: Claimant, refusal: AccountsRefusal | undefined): MadeRoom | undefined {
     const { state, claims, books, tenants } = this;
     if (books === undefined || tenants === undefined || !state.options.preemption) return undefined;
+    // A budget, a hold, or a limit that rules it out for ever: no eviction helps, and room is kept for nobody who may not start.
+    if (refusal !== undefined && !CURABLE.has(refusal.code)) {
+      const open = claims.get(claimant);
+      if (open !== undefined) claims.close(open);
+      return undefined;
+    }
     const stop = claims.stopOf(claimant);
     if (stop !== undefined) return { kind: 'stopped', text: `reclaim: stopped: ${stop}` };
     const claim = claims.get(claimant);
@@ -207,7 +224,7 @@ export class PodReclaim {
     const first = members[0];
     if (first === undefined || missing === 0 || members.length < missing) return undefined;
     const account = state.economy.tenantOf(first.tenant);
-    if (!this.mayClaim(books, account, members)) return undefined;
+    if (!this.mayClaim(books, account, members.slice(0, missing))) return undefined;
     const kind = `${account} ${first.priority} ${first.shape.id} ${missing}`;
     const openAt = this.refused.openAt(kind, timeSeconds);
     if (claim === undefined && openAt > timeSeconds) {
@@ -223,7 +240,7 @@ export class PodReclaim {
       return undefined;
     }
     this.refused.succeeded(kind);
-    this.carryOut(claimant, members, books, plan);
+    this.carryOut(claimant, books, plan);
     return coming(plan.victims.reduce((sum, { pods }) => sum + pods.length, 0));
   }
 
@@ -286,7 +303,7 @@ export class PodReclaim {
           state.confinedTo = (slot) => books.flavors.ofNode(slot) === flavor && !avoided.has(slot);
           const seats = this.ports.trial(claimant);
           state.confinedTo = undefined;
-          if (seats === undefined || !this.hasHeadroom(given, flavor)) return undefined;
+          if (seats === undefined || !this.hasHeadroom(given, seats, flavor)) return undefined;
           return { seats, places: seats.map(({ slot }) => slot) };
         }),
     };
@@ -322,19 +339,14 @@ export class PodReclaim {
     return answer;
   }
 
-  /** True if the accounts would admit all waiting members on a flavour: as they are asked. */
-  private hasHeadroom({ members, account, books }: PlanFor, flavor: number): boolean {
+  /** True if the accounts would admit those on the seats on a flavour. */
+  private hasHeadroom({ account, books }: PlanFor, seats: readonly ReclaimSeat[], flavor: number): boolean {
     const needs = newAmounts(books.tree);
-    for (const { shape } of members) addPods(needs, flavor, shape.demand, 1);
+    for (const { pod } of seats) addPods(needs, flavor, pod.shape.demand, 1);
     return books.accounts.usage.mayHold(account, needs);
   }
 
-  private carryOut(
-    claimant: Claimant,
-    members: readonly PodRecord[],
-    books: EconomyBooks,
-    plan: ReclaimPlan<Placed>,
-  ): void {
+  private carryOut(claimant: Claimant, books: EconomyBooks, plan: ReclaimPlan<Placed>): void {
     const { counts, state, rates } = this;
     const { seats } = plan.placement;
     counts.plans++;
@@ -343,7 +355,7 @@ export class PodReclaim {
       pods: pods as readonly EvictablePod[],
     }));
     const flavor = books.flavors.ofNode((seats[0] as ReclaimSeat).slot);
-    this.claims.open(claimant, flavor, members, victims, seats);
+    this.claims.open(claimant, flavor, victims, seats);
     for (const { unit, pods, reason, workLost } of plan.victims) {
       counts.evicted[reason] += pods.length;
       this.countLost(books, unit.tenant, workLost);
@@ -357,7 +369,8 @@ export class PodReclaim {
           workLost,
         );
       }
-      for (const { record } of pods as readonly EvictablePod[]) this.ports.evict(record, reason, members[0]);
+      for (const { record } of pods as readonly EvictablePod[])
+        this.ports.evict(record, reason, seats[0]?.pod);
     }
   }
 
