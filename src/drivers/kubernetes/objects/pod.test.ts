@@ -56,6 +56,17 @@ describe('podOf', () => {
     });
   });
 
+  test('its expected run time and its last checkpoint', () => {
+    const pod = deploymentPod();
+    Object.assign(pod.metadata, {
+      annotations: { 'teg.dev/expected-runtime': '90m', 'teg.dev/checkpointed-at': '2026-03-01T11:00:00Z' },
+    });
+    expect(podOf(pod, profilesOf(['teg']))).toMatchObject({
+      expectedSeconds: 5400,
+      checkpointedSeconds: Date.UTC(2026, 2, 1, 11) / 1000,
+    });
+  });
+
   test('everything that bears on placement', () => {
     const pod = podOf(elaboratePod(), profilesOf(['teg']));
     expect(pod.gates).toEqual(['example.com/quota']);

@@ -6,6 +6,7 @@ import { INT32_MAX, INT32_MIN } from '../../../kernel/limits.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { expectedRuntimeOf } from '../../../model/readers/expected-runtime.ts';
 import { groupNameOf } from '../../../model/readers/group-keys.ts';
+import { lastCheckpointOf } from '../../../model/readers/last-checkpoint.ts';
 import {
   type ApiObject,
   maybeInteger,
@@ -84,6 +85,7 @@ function describe(
   const strategy = profile ?? 'pack';
   const parts = { namespace, name, metadata, spec, status: nodeName === '' ? undefined : status, strategy };
   const expectedSeconds = expectedRuntimeOf(metadata, spec);
+  const checkpointedSeconds = lastCheckpointOf(metadata);
   return {
     uid: textOf(metadata.uid, 'metadata.uid'),
     namespace,
@@ -103,6 +105,7 @@ function describe(
     group: groupOf(namespace, metadata, spec),
     tenant: tenantOf(namespace, metadata),
     ...(expectedSeconds === undefined ? {} : { expectedSeconds }),
+    ...(checkpointedSeconds === undefined ? {} : { checkpointedSeconds }),
     template: templates === undefined ? templateOf(parts) : templates.templateFor(parts),
   };
 }

@@ -10,7 +10,7 @@ import type { SchedulerState } from '../state/scheduler-state.ts';
 export class Admission {
   private readonly state: SchedulerState;
   private readonly ask: Ask = newAsk();
-  /** Of the members asked for last, the first so many were admitted, or refused. */
+  /** Number of members, from the first one, that the last answer is about. */
   pods = 0;
 
   constructor(state: SchedulerState) {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { PREEMPTION_DEFAULTS, type TenantSpec } from '../../../market/tenants/spec.ts';
 import { gpuNode, gpuPodOf, labelledMarket, setEconomy, teamTenant } from '../economy/economy.fixtures.ts';
 import type { EvictEffect, PodEffect } from '../pod-events.ts';
-import { group, refusals, TestCluster, victims } from '../scheduler.fixtures.ts';
+import { bindings, group, refusals, TestCluster, victims } from '../scheduler.fixtures.ts';
 
 const AT_ONCE: Partial<TenantSpec> = { preemption: { ...PREEMPTION_DEFAULTS, minRuntimeSeconds: 0 } };
 
@@ -158,6 +158,28 @@ describe('reclaim in the pod scheduler', () => {
     expect(victims(cluster.wait(1000).decide())).toEqual([]);
   });
 
+  test.each(['pod', 'gang'] as const)(
+    'a stopped %s says who interferes where the accounts refuse, too',
+    (kind) => {
+      const cluster = lentOut(AT_ONCE, 'enforce', 4);
+      if (kind === 'gang') gang(cluster, 'p', 'nlp', 2, 1);
+      else cluster.pods(gpuPodOf('p-0', 'nlp'));
+      let told = '';
+      for (let turn = 0; turn < 12; turn++) {
+        const effects = cluster.decide();
+        told = refusals(effects)['p-0'] ?? told;
+        for (const { uid, node } of evictions(effects)) {
+          cluster.gone(uid);
+          cluster.pods(gpuPodOf(`rival-${uid}`, 'vision', 1, {}, { ours: false, nodeName: node }));
+        }
+        cluster.wait(1);
+      }
+      expect(told).toMatch(
+        /^not admitted: quota-used-up .*reclaim: stopped: room was made 4 times .*vision\/rival-/,
+      );
+    },
+  );
+
   test('a victim that cannot be evicted is not evicted again; another one is', () => {
     const cluster = lentOut();
     cluster.pods(gpuPodOf('p', 'nlp'));
@@ -166,6 +188,57 @@ describe('reclaim in the pod scheduler', () => {
     const [second] = victims(cluster.decide());
     expect(second).toBeDefined();
     expect(second).not.toBe(first);
+  });
+
+  test('nothing is evicted for members beyond the minimum: a gang starts with what its accounts admit', () => {
+    const cluster = lentOut(AT_ONCE, 'enforce', 14);
+    const [first, second] = Object.keys(Object.fromEntries(cluster.scheduler.internals.state.pods));
+    cluster.gone(first as string, second as string);
+    const key = 'core:nlp/g';
+    cluster.group(group('g', 2, { key }));
+    cluster.pods(...['g-0', 'g-1', 'g-2'].map((name) => gpuPodOf(name, 'nlp', 1, {}, { group: key })));
+    const effects = cluster.decide();
+    expect(victims(effects)).toEqual([]);
+    expect(Object.keys(bindings(effects))).toEqual(['g-0', 'g-1']);
+    expect(refusals(effects)['g-2']).toContain('quota-used-up');
+    // The same for evictions: for two of three.
+    const full = lentOut(AT_ONCE, 'enforce', 14);
+    full.group(group('g', 2, { key }));
+    full.pods(...['g-0', 'g-1', 'g-2'].map((name) => gpuPodOf(name, 'nlp', 1, {}, { group: key })));
+    const gone = victims(full.decide());
+    expect(gone).toHaveLength(2);
+    full.gone(...gone);
+    expect(Object.keys(full.settle())).toHaveLength(2);
+  });
+
+  test('for a tenant whose budget is spent nobody is evicted, and its claim ends', () => {
+    const budget = { tokens: 1, periodSeconds: 1e6, onEmpty: 'Wait' as const };
+    const poor = lentOut({ ...AT_ONCE, budget: { ...budget, tokens: 1000 } });
+    poor.pods(gpuPodOf('p', 'nlp'));
+    const [victim] = victims(poor.decide());
+    setEconomy(poor, 'enforce', labelledMarket('a'), [
+      teamTenant('nlp', { a: 8 }, { ...AT_ONCE, budget }),
+      teamTenant('vision', { a: 8 }, AT_ONCE),
+    ]);
+    poor.gone(victim as string);
+    const effects = poor.decide();
+    expect(victims(effects)).toEqual([]);
+    expect(refusals(effects).p).toContain('budget-empty');
+    expect(poor.scheduler.internals.reclaim.claims.size).toBe(0);
+    expect(poor.scheduler.internals.state.claimed.size).toBe(0);
+  });
+
+  test('a gang that waits for victims starts when others return the quota and the room earlier', () => {
+    const cluster = lentOut();
+    gang(cluster, 'g', 'nlp', 2, 1);
+    const gone = victims(cluster.decide());
+    expect(gone).toHaveLength(2);
+    const others = [...cluster.scheduler.internals.state.pods.keys()].filter(
+      (uid) => uid.startsWith('v') && !gone.includes(uid),
+    );
+    cluster.gone(...others.slice(0, 2));
+    expect(Object.keys(cluster.settle()).sort()).toEqual(['g-0', 'g-1']);
+    expect(cluster.scheduler.internals.reclaim.claims.size).toBe(0);
   });
 
   test('gangs fall whole or down to their minimum', () => {
