@@ -9,7 +9,7 @@ export interface PlannedPlace {
   readonly startSeconds: number;
   /** The estimate when it was made; it is not renewed. */
   readonly seconds: number;
-  /** Node of each pod of its minimum; empty where amounts alone count. */
+  /** Node of each pod of its minimum; empty where slots alone count. */
   readonly nodes: readonly number[];
 }
 

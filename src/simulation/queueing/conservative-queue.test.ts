@@ -6,12 +6,14 @@ import { FirstFit, makeCluster } from '../../governor/zone/zone.fixtures.ts';
 import { Zone } from '../../governor/zone/zone.ts';
 import { JobState, ZoneEventKind } from '../../governor/zone/zone-events.ts';
 import { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
+import { ClusterState } from '../../model/cluster-state.ts';
 import { DemandTable } from '../../model/demand.ts';
 import { createFirstFitPolicy } from '../baselines/first-fit.ts';
 import { JobTableBuilder } from '../inputs/job-table.ts';
 import type { QueueFigures } from '../inputs/queue-figures.ts';
 import { runSimulation } from '../run/simulator.ts';
 import { ConservativeQueue } from './conservative-queue.ts';
+import { areSlots } from './slot-plan.ts';
 
 test('reservations move forward when a job before them is cancelled', () => {
   // Four GPUs. Demand 4: one GPU.
@@ -34,11 +36,15 @@ test('reservations move forward when a job before them is cancelled', () => {
   expect(zone.stateOf(2)).toBe(JobState.Running);
 });
 
+interface Gang {
+  gap: number;
+  durationSeconds: number;
+  pods: number;
+  gpus: number;
+}
+
 /** Gangs of pods with one to four GPUs each, on three nodes of four GPUs. @returns The figures of the queue. */
-function runGangs(jobs: readonly { gap: number; durationSeconds: number; pods: number; gpus: number }[]): {
-  promises: QueueFigures['promises'];
-  waiting: number;
-} {
+function runGangs(jobs: readonly Gang[]): { promises: QueueFigures['promises']; waiting: number } {
   const builder = new JobTableBuilder(new DemandTable());
   let submitSeconds = 0;
   for (const [i, { gap, durationSeconds, pods, gpus }] of jobs.entries()) {
@@ -66,6 +72,26 @@ function runGangs(jobs: readonly { gap: number; durationSeconds: number; pods: n
   });
   return { promises: figures?.promises ?? null, waiting: result.jobs.waiting };
 }
+
+test('where no node holds two pods, but none takes a whole node, what is left over counts for nobody', () => {
+  const job = { gap: 0, durationSeconds: 1, pods: 2, gpus: 3 };
+  expect(runGangs([job, job])).toEqual({ promises: { made: 2, kept: 2 }, waiting: 0 });
+});
+
+test.each([
+  { gpuMilli: 1000, isSlots: true },
+  { gpuMilli: 501, isSlots: true },
+  { gpuMilli: 500, isSlots: false },
+])(
+  'two pods of $gpuMilli thousandths of an only GPU: at most one a node: $isSlots',
+  ({ gpuMilli, isSlots }) => {
+    const demands = new DemandTable();
+    demands.intern({ cpuMilli: 0, memoryMib: 0, gpuCount: 1, gpuMilli, gpuModels: [] });
+    const cluster = new ClusterState(demands);
+    cluster.addNode({ name: 'n', cpuMilli: 8000, memoryMib: 1, gpuCount: 1, gpuModel: 'A100', podsMax: 10 });
+    expect(areSlots(cluster)).toBe(isSlots);
+  },
+);
 
 test('on nodes of several GPUs every stated start is kept where run times are exact', () => {
   let made = 0;

@@ -5,7 +5,7 @@
  *     an early end ──▶ one pass in the order of the line: each reservation moves to an earlier start if there is one now
  *     a start that was missed (a job runs longer than expected, a node is lost) ──▶ all reservations are made again
  *
- * Reservations name their nodes (`node-plan.ts`); where nodes are slots they are amounts over time (`amount-plan.ts`).
+ * Reservations name their nodes (`node-plan.ts`); where nodes are slots they are numbers of slots (`slot-plan.ts`).
  *
  * @source Feitelson, Mu'alem Weil 1998, Utilization and Predictability in Scheduling the IBM SP2 with Backfilling.
  */
@@ -19,11 +19,11 @@ import {
 import type { ReasonCode } from '../../governor/zone/zone-events.ts';
 import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
-import { AmountPlan, areSlots } from './amount-plan.ts';
 import { Backlog, type BacklogJob, inArrivalOrder } from './backlog.ts';
 import type { ConservativePlan, PlannedPlace } from './conservative-plan.ts';
 import { NodePlan } from './node-plan.ts';
 import { Promises } from './promises.ts';
+import { areSlots, SlotPlan } from './slot-plan.ts';
 
 /** Jobs of the line that have reservations at most, and those on nodes that one pass may move forward. */
 const RESERVATIONS_MAX = 10_000;
@@ -48,7 +48,7 @@ export class ConservativeQueue implements QueueDiscipline {
     this.backlog = new Backlog(inArrivalOrder, estimates);
     const entryOf = (job: number): BacklogJob => this.backlog.entryOf(job);
     const isExact = areSlots(cluster);
-    this.plan = isExact ? new AmountPlan(cluster, entryOf) : new NodePlan(cluster, entryOf);
+    this.plan = isExact ? new SlotPlan(cluster, entryOf) : new NodePlan(cluster, entryOf);
     this.movesMax = isExact ? Number.POSITIVE_INFINITY : MOVES_MAX;
   }
 
