@@ -27,6 +27,7 @@ import type { Shape } from './state/shape-table.ts';
 export function checkScheduler(scheduler: PodScheduler, tenantsOfJobs: Iterable<number> = []): void {
   const { internals } = scheduler;
   checkPlaces(internals);
+  checkTerms(internals);
   checkAccounts(internals);
   checkNominations(internals);
   checkQueues(internals);
@@ -65,6 +66,17 @@ function checkPlaces({ state }: PodSchedulerInternals): void {
   }
   assert(live === slots.live, 'nodes are miscounted');
   assert(listed === onNodes, 'a node lists a pod that is not there');
+}
+
+/** Pods have the terms of their groups, and their own where those set none. */
+function checkTerms({ state, groups }: PodSchedulerInternals): void {
+  for (const pod of state.pods.values()) {
+    const { priority = pod.ownPriority, preemptionPolicy = pod.ownPolicy } =
+      groups.get(pod.group)?.description ?? {};
+    assert(pod.priority === priority, `pod ${pod.uid}: priority ${pod.priority}, not ${priority}`);
+    const { preemptionPolicy: policy } = pod.shape.template;
+    assert(policy === preemptionPolicy, `pod ${pod.uid}: policy ${policy}, not ${preemptionPolicy}`);
+  }
 }
 
 /** Accounts and counts of priorities equal the sums over pods. */

@@ -16,6 +16,7 @@ import { PodChampions } from './champion/pod-champions.ts';
 import type { Constraints } from './constraints.ts';
 import { Admission } from './decide/admission.ts';
 import { GroupDecisions } from './decide/group-decisions.ts';
+import { GroupTerms } from './decide/group-terms.ts';
 import { Nominations } from './decide/nominations.ts';
 import { Placement } from './decide/placement.ts';
 import { PodDecisions } from './decide/pod-decisions.ts';
@@ -63,6 +64,7 @@ export class PodScheduler {
   private readonly decisions: PodDecisions;
   private readonly groupDecisions: GroupDecisions;
   private readonly nominations: Nominations;
+  private readonly terms: GroupTerms;
   private readonly champions: PodChampions;
   private readonly reclaim: PodReclaim;
   private readonly touched = new Set<string>();
@@ -77,13 +79,14 @@ export class PodScheduler {
    */
   constructor(options: PodSchedulerOptions, rules: Constraints, accounts: Accounts = FREE_ACCOUNTS) {
     this.state = new SchedulerState(options, rules, accounts);
-    this.preemption = new Preemption(this.state);
+    this.preemption = new Preemption(this.state, (key) => this.groups.get(key));
     this.queue = new PodQueue(this.state, this.preemption, options);
     this.placement = new Placement(this.state);
     const emit = (effect: PodEffect): void => {
       this.effects.push(effect);
     };
     const { state, queue, preemption, groups, placement, counters, touched } = this;
+    this.terms = new GroupTerms({ state, queue, groups });
     this.nominations = new Nominations({ state, queue, preemption, emit });
     this.reports = new PodReports(state, emit);
     const { nominations, reports } = this;
@@ -226,6 +229,7 @@ export class PodScheduler {
         return;
       case 'group-gone':
         this.loseGroup(this.groups.remove(event.key), event.key);
+        this.terms.follow(event.key);
         return;
       case 'budget':
         preemption.budgets.set(event.budget.key, event.budget);
@@ -344,8 +348,9 @@ export class PodScheduler {
     }
   }
 
-  private setPod(pod: PodDescription): void {
+  private setPod(own: PodDescription): void {
     const { state } = this;
+    const pod = this.terms.under(own);
     const known = state.pods.get(pod.uid);
     if (pod.ended || (pod.nodeName === '' && !pod.ours)) {
       if (known !== undefined && pod.ended) this.champions.ended(known);
@@ -356,6 +361,7 @@ export class PodScheduler {
     }
     const record = known ?? this.meet(pod);
     if (known !== undefined) this.describeAnew(record, pod);
+    this.terms.described(record, own, pod);
     if (pod.nodeName !== '') this.setPlaced(record, pod.nodeName);
     else this.decisions.admit(record, pod);
     if (record.group !== '') this.touched.add(record.group);
@@ -449,6 +455,7 @@ export class PodScheduler {
 
   private setGroup(description: PodGroupDescription): void {
     this.touched.add(this.groups.set(description).key);
+    this.terms.follow(description.key);
   }
 
   /** A group has lost a member or its object, and perhaps ceased to exist. */

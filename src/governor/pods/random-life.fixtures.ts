@@ -7,7 +7,7 @@
  */
 import { Random } from '../../kernel/random.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
-import type { PodDescription, PodTemplate } from '../../model/kubernetes/pod.ts';
+import type { PodDescription, PodGroupDescription, PodTemplate } from '../../model/kubernetes/pod.ts';
 import type { BindOutcome, NominateEffect, PodEffect, PodEvent, PodSchedulerOptions } from './pod-events.ts';
 import {
   budget,
@@ -31,6 +31,8 @@ export interface LifeOptions {
   readonly groups: number;
   /** Templates are drawn again all the time: as many shapes as pods. */
   readonly freshShapes: boolean;
+  /** Groups have priorities, policies and modes of disruption, which change. Absent: false. */
+  readonly groupTerms?: boolean;
 }
 
 /** Pods that compete in every way. */
@@ -209,6 +211,7 @@ export class RandomLife {
     const name = `g${this.draw(this.size.groups)}`;
     const description = group(name, 1 + this.draw(5), {
       topologyKeys: this.draw(3) === 0 ? ['zone'] : [],
+      ...(this.size.groupTerms === true ? this.terms() : {}),
       unsupported: this.draw(12) === 0 ? ['a mode of disruption'] : [],
     });
     if (this.groups.has(description.key) && this.draw(4) === 0) {
@@ -217,6 +220,14 @@ export class RandomLife {
     }
     this.groups.add(description.key);
     return { kind: 'group', group: description };
+  }
+
+  private terms(): Partial<PodGroupDescription> {
+    return {
+      ...(this.draw(2) === 0 ? { priority: this.draw(4) * 5 } : {}),
+      ...(this.draw(4) === 0 ? { preemptionPolicy: 'Never' } : {}),
+      ...(this.draw(2) === 0 ? { disruption: 'all' } : {}),
+    };
   }
 
   private otherEvent(): PodEvent {

@@ -48,6 +48,15 @@ describe('a random life', () => {
     },
   );
 
+  test.each([1, 2, 3, 4])('of seed %i with terms of groups keeps every invariant', (seed) => {
+    let preemptions = 0;
+    live(seed, { ...SMALL, groups: 3, groupTerms: true }, 2500, (scheduler) => {
+      checkScheduler(scheduler);
+      preemptions = scheduler.counters.preemptions;
+    });
+    expect(preemptions).toBeGreaterThan(0);
+  });
+
   test('in a larger cluster keeps every invariant', () => {
     const size = { nodes: 60, pods: 500, groups: 30, freshShapes: false };
     let scheduled = 0;

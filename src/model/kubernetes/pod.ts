@@ -182,6 +182,10 @@ export interface PodGroupDescription {
   readonly minCount: number;
   /** Topology keys whose values all pods of the group must share; at most one is honoured. */
   readonly topologyKeys: readonly string[];
+  /** Authoritative for its pods, whatever theirs is; absent: each has its own. Integer. */
+  readonly priority?: number;
+  /** The same of whether they may preempt. */
+  readonly preemptionPolicy?: PodTemplate['preemptionPolicy'];
   /** Whether evictions take its pods beyond the minimum one by one, or all of them; absent: one by one. */
   readonly disruption?: 'single' | 'all';
   /** Features of the group that TEG does not support. Not empty: its pods are refused. */

@@ -74,9 +74,24 @@ describe('groups', () => {
     expect(core(spec)).toEqual(expected);
     for (const version of ['v1beta1', 'v1alpha3']) {
       expect(core({ ...spec, disruptionMode: { single: {} } }, version)).toEqual(expected);
-      expect(core({ ...spec, disruptionMode: null, priority: 5, workloadRef: {} }, version)).toEqual(
-        expected,
-      );
+      expect(core({ ...spec, disruptionMode: null, workloadRef: {} }, version)).toEqual(expected);
+    }
+  });
+
+  test('the terms of a group, in the form of each version', () => {
+    const priority = { priority: -5, priorityClassName: 'low' };
+    expect(core({ ...priority, disruptionMode: 'PodGroup' })).toMatchObject({
+      priority: -5,
+      disruption: 'all',
+      unsupported: [],
+    });
+    const spec = { priority: 0, preemptionPolicy: 'Never', disruptionMode: { all: {}, single: null } };
+    const expected = { priority: 0, preemptionPolicy: 'Never', disruption: 'all', unsupported: [] };
+    for (const version of ['v1beta1', 'v1alpha3']) expect(core(spec, version)).toMatchObject(expected);
+    expect(() => core({ preemptionPolicy: 'Sometimes' })).toThrow(MALFORMED);
+    expect(() => core({ priority: 2 ** 31 })).toThrow(MALFORMED);
+    for (const disruptionMode of ['Pod', { single: {} }, {}]) {
+      expect(core({ disruptionMode }).disruption).toBeUndefined();
     }
   });
 
@@ -87,8 +102,9 @@ describe('groups', () => {
   test.each<[LooseObject, string]>([
     [{ schedulingConstraints: { topology: [{ key: 'a' }, { key: 'b' }] } }, 'topology'],
     [{ resourceClaims: [{ name: 'a' }] }, 'spec.resourceClaims'],
-    [{ disruptionMode: 'PodGroup' }, 'spec.disruptionMode'],
-    [{ disruptionMode: { all: {} } }, 'spec.disruptionMode'],
+    [{ disruptionMode: 'Node' }, 'spec.disruptionMode'],
+    [{ disruptionMode: { all: {}, single: {} } }, 'spec.disruptionMode'],
+    [{ disruptionMode: { half: {} } }, 'spec.disruptionMode'],
     [{ parentCompositePodGroupName: 'p' }, 'spec.parentCompositePodGroupName'],
     [{ schedulingPolicy: { elastic: {} } }, 'spec.schedulingPolicy.elastic'],
   ])('%j is reported as unsupported', (spec, what) => {

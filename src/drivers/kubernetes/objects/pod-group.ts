@@ -2,7 +2,7 @@
  * Groups of pods: PodGroup of Kubernetes itself, and PodGroup of the coscheduling plugin; and disruption budgets.
  */
 
-import { INT32_MAX } from '../../../kernel/limits.ts';
+import { INT32_MAX, INT32_MIN } from '../../../kernel/limits.ts';
 import type { BudgetDescription, PodGroupDescription } from '../../../model/kubernetes/pod.ts';
 import { labelSelectorOf } from '../../../model/readers/label-selectors.ts';
 import {
@@ -17,6 +17,7 @@ import {
   recordOf,
   textOf,
 } from '../../../model/readers/read-object.ts';
+import { preemptionPolicyOf } from './pod-template.ts';
 
 /**
  * Describes a PodGroup of scheduling.k8s.io (v1alpha2 of 1.36, v1alpha3 and v1beta1 of 1.37) or of scheduling.x-k8s.io
@@ -57,8 +58,33 @@ function coreGroupOf(spec: ApiObject): Omit<PodGroupDescription, 'key' | 'uid'> 
   return {
     minCount: maybeInteger(gang.minCount, 'spec.schedulingPolicy.gang.minCount', 1, INT32_MAX, 1),
     topologyKeys: topologyKeys.slice(0, 1),
+    ...termsOf(spec),
     unsupported: unsupportedOf(spec, policy, topologyKeys),
   };
+}
+
+/** What stands before the pods' own fields; admission fills in the priority of the class that is named. */
+function termsOf(spec: ApiObject): Pick<PodGroupDescription, 'priority' | 'preemptionPolicy' | 'disruption'> {
+  const hasPriority = spec.priority !== undefined && spec.priority !== null;
+  const policy = maybeText(spec.preemptionPolicy, 'spec.preemptionPolicy');
+  return {
+    ...(hasPriority
+      ? { priority: maybeInteger(spec.priority, 'spec.priority', INT32_MIN, INT32_MAX, 0) }
+      : {}),
+    ...(policy === '' ? {} : { preemptionPolicy: preemptionPolicyOf(policy) }),
+    ...(modeOf(spec.disruptionMode) === 'all' ? { disruption: 'all' } : {}),
+  };
+}
+
+/** `Pod` or `PodGroup` in 1.36, `{single: {}}` or `{all: {}}` from 1.37 on. @returns undefined if it is another one. */
+function modeOf(mode: unknown): 'single' | 'all' | undefined {
+  if (mode === undefined || mode === null || mode === '' || mode === 'Pod') return 'single';
+  if (mode === 'PodGroup') return 'all';
+  if (!isRecord(mode)) return undefined;
+  const given = Object.keys(mode).filter((name) => mode[name] !== undefined && mode[name] !== null);
+  if (given.length === 0) return 'single';
+  const [name] = given;
+  return given.length === 1 && (name === 'single' || name === 'all') ? name : undefined;
 }
 
 function topologyKeysOf(spec: ApiObject): string[] {
@@ -78,9 +104,8 @@ function unsupportedOf(spec: ApiObject, policy: ApiObject, topologyKeys: readonl
   if (maybeList(spec.resourceClaims, 'spec.resourceClaims').length > 0) {
     found.push('dynamic resource claims of a group (spec.resourceClaims)');
   }
-  const mode = spec.disruptionMode;
-  if (mode === 'PodGroup' || (isRecord(mode) && mode.all !== undefined && mode.all !== null)) {
-    found.push('disruption of the group as a whole (spec.disruptionMode)');
+  if (modeOf(spec.disruptionMode) === undefined) {
+    found.push('a mode of disruption that is not known (spec.disruptionMode)');
   }
   if (maybeText(spec.parentCompositePodGroupName, 'spec.parentCompositePodGroupName') !== '') {
     found.push('groups of groups (spec.parentCompositePodGroupName)');

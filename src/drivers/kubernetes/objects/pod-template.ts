@@ -138,7 +138,8 @@ export function templateOf(parts: PodParts): PodTemplate {
   };
 }
 
-function preemptionPolicyOf(value: unknown): PodTemplate['preemptionPolicy'] {
+/** @returns The policy of a pod or group. @throws TegError TEG_KUBE_OBJECT if it is not known. */
+export function preemptionPolicyOf(value: unknown): PodTemplate['preemptionPolicy'] {
   const text = maybeText(value, 'spec.preemptionPolicy');
   if (text === '' || text === 'PreemptLowerPriority') return 'PreemptLowerPriority';
   if (text === 'Never') return 'Never';

@@ -41,9 +41,11 @@ export class StoredForm {
   of(object: ApiObject): ApiObject {
     if (object.kind === 'PriorityClass') this.keepClass(object);
     const identified = withIdentity(object);
-    if (object.kind !== 'Pod' || !isRecord(identified.spec)) return identified;
+    if (!isRecord(identified.spec)) return identified;
+    if (object.kind === 'PodGroup') return { ...identified, spec: this.withPriority(identified.spec) };
+    if (object.kind !== 'Pod') return identified;
     return projecting('Pod', identified, (pod) => {
-      const spec = withRequests(this.withPriority(pod.spec as ApiObject));
+      const spec = withRequests(this.withPriority(withScheduler(pod.spec as ApiObject)));
       return spec === pod.spec ? pod : { ...pod, spec };
     });
   }
@@ -56,11 +58,14 @@ export class StoredForm {
   }
 
   private withPriority(spec: ApiObject): ApiObject {
-    const named = spec.schedulerName === undefined ? { ...spec, schedulerName: 'default-scheduler' } : spec;
-    if (named.priority !== undefined || typeof named.priorityClassName !== 'string') return named;
-    const priority = this.priorityByClass.get(named.priorityClassName);
-    return priority === undefined ? named : { ...named, priority };
+    if (spec.priority !== undefined || typeof spec.priorityClassName !== 'string') return spec;
+    const priority = this.priorityByClass.get(spec.priorityClassName);
+    return priority === undefined ? spec : { ...spec, priority };
   }
+}
+
+function withScheduler(spec: ApiObject): ApiObject {
+  return spec.schedulerName === undefined ? { ...spec, schedulerName: 'default-scheduler' } : spec;
 }
 
 /** Objects of a manifest have a name, and no more. */

@@ -62,7 +62,7 @@ export class PodDecisions {
       // Only a requirement of its group can be the reason now.
       (pod.state === PodState.Refused && pod.group === '')
     ) {
-      this.enqueue(pod, description.priority);
+      this.enqueue(pod);
     }
   }
 
@@ -233,13 +233,12 @@ export class PodDecisions {
     if (pod.group !== '') this.parts.touched.add(pod.group);
   }
 
-  private enqueue(pod: PodRecord, priority: number): void {
+  private enqueue(pod: PodRecord): void {
     const { queue, state } = this.parts;
     if (Number.isNaN(pod.sinceSeconds)) {
       pod.sinceSeconds = state.timeSeconds;
       state.zones.seen(pod.shape, 1);
     }
-    pod.priority = priority;
     if (!queue.hasRoom) {
       queue.hold(pod);
       const { waitingPodsMax } = state.options;
@@ -367,8 +366,7 @@ export class PodDecisions {
   private evict(pod: PodRecord, candidate: PreemptionCandidate): void {
     const { state, emit, counters, queue, preemption } = this.parts;
     const { slot } = candidate;
-    const node = state.slots.nameOf(slot);
-    const victims = candidate.victims.filter((victim) => !isLeaving(victim));
+    const victims = preemption.withGroups(candidate.victims).filter((victim) => !isLeaving(victim));
     // All victims are leaving, and room is kept there already.
     if (victims.length === 0 && pod.nominated === slot) return;
     preemption.chosen(slot);
@@ -382,7 +380,7 @@ export class PodDecisions {
     this.nominations.nominate(pod, slot);
     const by = `${pod.namespace}/${pod.name}`;
     for (const victim of victims) {
-      const { uid, namespace, name } = victim;
+      const { uid, namespace, name, nodeName: node } = victim;
       victim.evicted = true;
       this.touch(victim);
       emit({ kind: 'evict', uid, namespace, name, node, by, byUid: pod.uid });

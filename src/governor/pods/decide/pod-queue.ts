@@ -134,6 +134,23 @@ export class PodQueue {
     this.active.push(group);
   }
 
+  /** Sets a pod's priority; where it waited for room it is tried again. */
+  reprioritise(pod: PodRecord, priority: number): void {
+    const heap = pod.heapAt >= 0 ? this.heapOf(pod) : undefined;
+    heap?.remove(pod);
+    this.state.changePriority(pod, priority);
+    heap?.push(pod);
+    if (pod.state === PodState.Waiting) this.activate(pod);
+  }
+
+  /** Members of a group have other priorities: its turn follows. O(members). */
+  requeueGroup(group: PodGroup): void {
+    const isQueued = group.heapAt >= 0;
+    this.dropGroup(group);
+    setTurn(group);
+    if (isQueued) this.activateGroup(group);
+  }
+
   /** A group is not to be decided any more. */
   dropGroup(group: PodGroup): void {
     if (group.heapAt < 0) return;

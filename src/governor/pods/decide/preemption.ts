@@ -11,7 +11,8 @@
 import type { BudgetDescription } from '../../../model/kubernetes/pod.ts';
 import { matchesSelector } from '../../../model/kubernetes/requirements.ts';
 import { Refusal } from '../constraints.ts';
-import { isLeaving, isVictim, type PodRecord } from '../state/pod-records.ts';
+import type { PodGroup } from '../state/pod-groups.ts';
+import { isLeaving, isPlaced, isVictim, type PodRecord } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 
 /**
@@ -58,11 +59,14 @@ export class Preemption {
   /** By `namespace/name`. */
   readonly budgets = new Map<string, BudgetDescription>();
   private readonly state: SchedulerState;
+  private readonly groupOf: (key: string) => PodGroup | undefined;
   /** Where the last search ended: searches rotate, so that victims are not always of the first nodes. */
   private cursor = 0;
 
-  constructor(state: SchedulerState) {
+  /** @param groupOf Looks a group up by its key. */
+  constructor(state: SchedulerState, groupOf: (key: string) => PodGroup | undefined = () => undefined) {
     this.state = state;
+    this.groupOf = groupOf;
   }
 
   /** @returns Why the pod may not preempt; undefined: it may. */
@@ -79,6 +83,15 @@ export class Preemption {
   victimsOf(pod: PodRecord): readonly PodRecord[] {
     const pods = this.state.slots.pods[pod.nominated] ?? [];
     return pods.filter((other) => isVictim(other) && other.priority < pod.priority);
+  }
+
+  /** @returns Victims, and after them the other pods of those groups that are disrupted as a whole. O(their members). */
+  withGroups(victims: readonly PodRecord[]): readonly PodRecord[] {
+    const all = new Set(victims);
+    for (const victim of victims) {
+      for (const other of this.leavingWith(victim)) if (isPlaced(other)) all.add(other);
+    }
+    return [...all];
   }
 
   /** @returns True if a node could take the pod if pods left it. O(rules of the shape). */
@@ -169,9 +182,22 @@ export class Preemption {
   private lowerOn(slot: number, priority: number): PodRecord[] {
     const lower: PodRecord[] = [];
     for (const pod of this.state.slots.pods[slot] as readonly PodRecord[]) {
-      if (pod.priority < priority) lower.push(pod);
+      if (pod.priority < priority && this.mayLeave(pod, priority)) lower.push(pod);
     }
     return lower;
+  }
+
+  /** True if none of the pods that would leave with it has the priority or a higher one. */
+  private mayLeave(pod: PodRecord, priority: number): boolean {
+    for (const other of this.leavingWith(pod))
+      if (isPlaced(other) && other.priority >= priority) return false;
+    return true;
+  }
+
+  /** Members of its group if that is disrupted as a whole; else nobody. */
+  private leavingWith(pod: PodRecord): Iterable<PodRecord> {
+    const group = pod.group === '' ? undefined : this.groupOf(pod.group);
+    return group?.description?.disruption === 'all' ? group.members : NOBODY;
   }
 
   /** Chooses the victims, after all lower pods are off the accounts; afterwards only the victims are. */

@@ -186,6 +186,8 @@ const EVENTS: Readonly<Record<PodEvent['kind'], ValueCheck>> = {
       uid: text,
       minCount: amount,
       topologyKeys: texts,
+      priority: optional(integer),
+      preemptionPolicy: optional(oneOf('PreemptLowerPriority', 'Never')),
       disruption: optional(oneOf('single', 'all')),
       unsupported: texts,
     }),

@@ -1,5 +1,5 @@
 /** The scheduler's record of a pod: little more than its shape and its node. */
-import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import type { PodDescription, PodTemplate } from '../../../model/kubernetes/pod.ts';
 import type { AccountsRefusal } from '../../accounts.ts';
 import { compareTurns } from '../../queue-order.ts';
 import type { NotScheduledReason } from '../pod-events.ts';
@@ -75,7 +75,11 @@ export interface PodRecord extends HeapEntry {
   stateSeconds: number;
   /** When it was first seen. */
   readonly seenSeconds: number;
+  /** The one that counts: its group's, else its own. Changed by `PodQueue.reprioritise` only. */
   priority: number;
+  /** Its own terms, which count where its group sets none. */
+  ownPriority: number;
+  ownPolicy: PodTemplate['preemptionPolicy'];
   /** Order among equals: by creation, then by first sight. */
   readonly createdSeconds: number;
   readonly sequence: number;
@@ -153,6 +157,8 @@ export function newPodRecord(
     stateSeconds: timeSeconds,
     seenSeconds: timeSeconds,
     priority: pod.priority,
+    ownPriority: pod.priority,
+    ownPolicy: pod.template.preemptionPolicy,
     createdSeconds: pod.createdSeconds,
     sequence,
     startedSeconds: pod.startedSeconds,

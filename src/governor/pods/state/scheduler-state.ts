@@ -193,6 +193,19 @@ export class SchedulerState {
     if (pod.node >= 0) this.tellHeld(pod);
   }
 
+  /** Sets a pod's priority. Not while it is in a heap that is ordered by it. */
+  changePriority(pod: PodRecord, priority: number): void {
+    const isOnNode = pod.node >= 0;
+    if (isOnNode) this.countPriority(pod.priority, -1);
+    pod.priority = priority;
+    if (isOnNode) {
+      this.countPriority(priority, 1);
+      // Others may preempt it now.
+      this.gained(pod.node);
+    }
+    if (pod.nominated >= 0) this.gained(pod.nominated);
+  }
+
   /** A guard reports a node. Ignored if the node is unknown. */
   setNodeState(name: string, state: NodeState): void {
     const slot = this.slots.slotOf(name);
@@ -444,7 +457,7 @@ export class SchedulerState {
     this.accounts.add(slot, pod.shape.request, 1);
     this.rules.addPod(slot, pod.shape, pod.uid, pod.deleting, seen);
     this.zones.update(slot);
-    this.priorities.set(pod.priority, (this.priorities.get(pod.priority) ?? 0) + 1);
+    this.countPriority(pod.priority, 1);
   }
 
   private removeFromNode(pod: PodRecord): void {
@@ -454,9 +467,13 @@ export class SchedulerState {
     this.rules.removePod(slot, pod.shape, pod.uid);
     this.zones.update(slot);
     pod.node = -1;
-    const left = (this.priorities.get(pod.priority) ?? 1) - 1;
-    if (left > 0) this.priorities.set(pod.priority, left);
-    else this.priorities.delete(pod.priority);
+    this.countPriority(pod.priority, -1);
+  }
+
+  private countPriority(priority: number, sign: 1 | -1): void {
+    const count = (this.priorities.get(priority) ?? 0) + sign;
+    if (count > 0) this.priorities.set(priority, count);
+    else this.priorities.delete(priority);
   }
 
   private moved(shape: Shape): void {
