@@ -172,6 +172,71 @@ const ROWS: readonly (readonly [string, readonly PanelParts[]])[] = [
     ],
   ],
   [
+    'Economy (only while economy.mode is not off)',
+    [
+      {
+        title: 'GPUs of tenants',
+        description: 'Held by each and all below it.',
+        unit: 'none',
+        lines: [line(`max by (tenant) (teg_tenant_used{job=~"$job",resource="gpu"})`, '{{tenant}}')],
+      },
+      {
+        title: 'GPUs borrowed and lent',
+        description: 'Above the quota; and of idle quota, what others hold.',
+        unit: 'none',
+        lines: [
+          line(`max by (tenant) (teg_tenant_borrowed{job=~"$job",resource="gpu"})`, '{{tenant}} borrows'),
+          line(`max by (tenant) (teg_tenant_lent{job=~"$job",resource="gpu"})`, '{{tenant}} lends'),
+        ],
+      },
+      {
+        title: 'Why pods wait',
+        description: 'By the code of the one reason: teg explain pod has the sentence.',
+        unit: 'none',
+        lines: [line(`sum by (reason) (max by (tenant, reason) (teg_tenant_waiting${OURS}))`, '{{reason}}')],
+      },
+      {
+        title: 'Level share',
+        description: 'Below 1: more than its share. Tenants that hold nothing are not shown.',
+        unit: 'none',
+        lines: [line(`max by (tenant) (teg_tenant_level_share${OURS}) < Inf`, '{{tenant}}')],
+      },
+      {
+        title: 'Prices',
+        description: 'Multiples of the base, by flavour.',
+        unit: 'none',
+        lines: [line(`max by (flavor) (teg_price${OURS})`, '{{flavor}}')],
+      },
+      {
+        title: 'Tokens',
+        description: 'Balance of each tenant.',
+        unit: 'none',
+        lines: [line(`max by (tenant) (teg_tenant_balance${OURS})`, '{{tenant}}')],
+      },
+      {
+        title: 'Evictions a second',
+        description: 'Pods, by why.',
+        unit: 'ops',
+        lines: rateBy('teg_evictions_total', 'why'),
+      },
+      {
+        title: 'GPUs lost and held idle',
+        description: 'Work that evictions lost; room kept for champions and incomplete gangs.',
+        unit: 'none',
+        lines: [
+          line(`sum by (tenant) (rate(teg_work_lost_gpu_seconds_total${OURS}${RATE}))`, '{{tenant}} lost'),
+          line(`sum by (tenant) (rate(teg_held_idle_gpu_seconds_total${OURS}${RATE}))`, '{{tenant}} idle'),
+        ],
+      },
+      {
+        title: 'Time until champions start',
+        description: 'As expected now.',
+        unit: 's',
+        lines: [line(`max by (job) (teg_champion_start_seconds${OURS})`, '{{job}}')],
+      },
+    ],
+  ],
+  [
     'The process and its view of the cluster',
     [
       {

@@ -24,7 +24,7 @@ import {
   defaultSchedulerConfig,
   parseSchedulerConfig,
 } from '../../src/drivers/kubernetes/config/scheduler-config.ts';
-import { METRICS } from '../../src/drivers/kubernetes/server/metric-definitions.ts';
+import { ECONOMY_METRICS, METRICS } from '../../src/drivers/kubernetes/server/metric-definitions.ts';
 import type { MetricDefinition } from '../../src/drivers/kubernetes/server/metric-series.ts';
 import { clientOf, describeWithControlPlane, kubectl } from './control-plane-fixture.ts';
 
@@ -276,7 +276,10 @@ describeWithControlPlane('monitoring', ['promql-check'], () => {
       .map((line) => JSON.parse(line) as Checked);
   }
 
-  const definitions = Object.values(METRICS) as readonly MetricDefinition[];
+  const definitions: readonly MetricDefinition[] = [
+    ...Object.values(METRICS),
+    ...Object.values(ECONOMY_METRICS),
+  ];
   /** Labels that Prometheus adds to what it scrapes. */
   const SCRAPED = ['job', 'instance', 'namespace', 'pod'];
 

@@ -11,6 +11,7 @@ import { firstNameOf } from '../../drivers/kubernetes/objects/profiles.ts';
 import { ProcessMetrics } from '../../drivers/kubernetes/process-metrics.ts';
 import { openRecordFile, type RecordFile } from '../../drivers/kubernetes/record-file.ts';
 import { SchedulerProcess } from '../../drivers/kubernetes/scheduler-process.ts';
+import { EconomyMetrics } from '../../drivers/kubernetes/server/economy-metrics.ts';
 import { SchedulerMetrics } from '../../drivers/kubernetes/server/scheduler-metrics.ts';
 import { SchedulerServer } from '../../drivers/kubernetes/server/scheduler-server.ts';
 import { packageVersion } from '../version.ts';
@@ -44,7 +45,9 @@ export async function runScheduler(options: RunSchedulerOptions): Promise<void> 
   });
   const broken = Promise.withResolvers<never>();
   const metrics = new SchedulerMetrics(firstNameOf(config.schedulerNames), packageVersion());
-  const observer = new ProcessMetrics(metrics);
+  const { mode, metricTenantsMax } = config.economy;
+  const economy = mode === 'off' ? undefined : new EconomyMetrics(metrics, metricTenantsMax);
+  const observer = new ProcessMetrics(metrics, economy);
   const scheduler = new SchedulerProcess({
     target,
     config,

@@ -5,23 +5,31 @@ import type { BindEffect, BindOutcome, PodEffect, PodEvent } from '../../governo
 import { PodState } from '../../governor/pods/state/pod-records.ts';
 import { gangsByState, pendingByQueue } from './queue-gauges.ts';
 import type { ProcessObserver, SchedulerProcess } from './scheduler-process.ts';
+import type { EconomyMetrics } from './server/economy-metrics.ts';
 import type { QueueName, SchedulerMetrics } from './server/scheduler-metrics.ts';
 
 /** The events that bring pods to the queue, by kube-scheduler's names. */
 const POD_ADDED = 'PodAdd';
 const ATTEMPT_FAILED = 'ScheduleAttemptFailure';
 
+/** Seconds between two looks at what is held idle. */
+const IDLE_LOOK_SECONDS = 1;
+
 /** Feeds the metrics of one process; see the head of the file. */
 export class ProcessMetrics implements ProcessObserver {
   private readonly metrics: SchedulerMetrics;
+  private readonly economy: EconomyMetrics | undefined;
+  private idleSinceSeconds = Number.NEGATIVE_INFINITY;
   private process: SchedulerProcess | undefined;
   /** Seconds of its decision, by uid of a pod that is being bound. */
   private readonly decisionSeconds = new Map<string, number>();
   /** By uid of a pod that cannot be placed: the plugins that refuse it. */
   private readonly refused = new Map<string, readonly string[]>();
 
-  constructor(metrics: SchedulerMetrics) {
+  /** @param economy Undefined while the mode of the economy is off. */
+  constructor(metrics: SchedulerMetrics, economy?: EconomyMetrics) {
     this.metrics = metrics;
+    this.economy = economy;
   }
 
   /** Begins to report a process. */
@@ -43,6 +51,7 @@ export class ProcessMetrics implements ProcessObserver {
     }
     if (event.kind !== 'decide') return;
     this.metrics.decided(seconds);
+    this.noteIdle();
     const share = seconds / Math.max(1, effects.length);
     let victims = 0;
     for (const effect of effects) {
@@ -72,6 +81,13 @@ export class ProcessMetrics implements ProcessObserver {
     this.metrics.malformed(resource);
   }
 
+  private noteIdle(): void {
+    const view = this.economy === undefined ? undefined : this.process?.core.view();
+    if (view === undefined || view.timeSeconds < this.idleSinceSeconds + IDLE_LOOK_SECONDS) return;
+    this.idleSinceSeconds = view.timeSeconds;
+    this.economy?.noteIdle(view.heldIdle(), view.timeSeconds);
+  }
+
   private placed(effect: BindEffect, seconds: number): void {
     this.refused.delete(effect.uid);
     this.decisionSeconds.set(effect.uid, seconds);
@@ -85,7 +101,7 @@ export class ProcessMetrics implements ProcessObserver {
     this.metrics.incoming('unschedulable', ATTEMPT_FAILED);
   }
 
-  /** Sets the gauges. O(members of groups + zones). */
+  /** Sets the gauges. O(members of groups + zones); with an economy O(pods), too. */
   private collect(process: SchedulerProcess): void {
     const { metrics } = this;
     const { core, writers, followers, lease } = process;
@@ -111,6 +127,7 @@ export class ProcessMetrics implements ProcessObserver {
     }
     this.collectRefused();
     metrics.gangs(Object.entries(gangsByState(view)));
+    this.economy?.collect(view.economy(), view.economyFigures());
     const facts = process.record?.facts;
     metrics.record(facts?.recording ?? false, facts?.steps ?? 0, facts?.bytes ?? 0);
   }

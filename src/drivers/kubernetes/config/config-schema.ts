@@ -190,6 +190,12 @@ const ECONOMY = z.strictObject({
     .describe(
       'Labels of pods that name a tenant where neither teg.dev/tenant nor the namespace does; the first that a pod has counts.',
     ),
+  metricTenantsMax: count(
+    0,
+    10_000,
+    200,
+    'Tenants that have metrics of their own; counts of further ones are reported together.',
+  ),
 });
 
 const EVENTS = z.strictObject({

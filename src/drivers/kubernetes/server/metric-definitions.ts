@@ -210,5 +210,65 @@ export const METRICS = {
   recording: gauge('teg_recording', [], '1 while a log of events is written.'),
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
+/** Those of the economy: served only while `economy.mode` is not off. Amounts of memory are bytes, of CPU cores. */
+export const ECONOMY_METRICS = {
+  balance: gauge('teg_tenant_balance', ['tenant'], 'Tokens that a tenant has; absent without a ledger.'),
+  reserved: gauge(
+    'teg_tenant_reserved',
+    ['tenant'],
+    'Tokens set aside for what runs; absent without a ledger.',
+  ),
+  spend: gauge(
+    'teg_tenant_spend',
+    ['tenant'],
+    'Tokens an hour that what runs costs; absent without a ledger.',
+  ),
+  quota: gauge(
+    'teg_tenant_quota',
+    ['tenant', 'flavor', 'resource'],
+    'Quota: its own, and what the tenants below it lend.',
+  ),
+  used: gauge('teg_tenant_used', ['tenant', 'flavor', 'resource'], 'Held by a tenant and all below it.'),
+  borrowed: gauge('teg_tenant_borrowed', ['tenant', 'flavor', 'resource'], 'Used above the quota.'),
+  lent: gauge('teg_tenant_lent', ['tenant', 'flavor', 'resource'], 'Of its idle quota, what others hold.'),
+  levelShare: gauge(
+    'teg_tenant_level_share',
+    ['tenant'],
+    "Its part of its siblings' weights ÷ its part of what they hold; above 1: less than its share; +Inf: it holds nothing.",
+  ),
+  waiting: gauge(
+    'teg_tenant_waiting',
+    ['tenant', 'reason'],
+    'Pods of a tenant that wait, by the code of the one reason that `teg explain pod` gives.',
+  ),
+  price: gauge('teg_price', ['flavor'], 'Price of a flavour, a multiple of its base.'),
+  psi: gauge('teg_psi', [], 'ψ: the part of all GPUs that incomplete gangs hold, in [0, 1].'),
+  tax: gauge(
+    'teg_tax',
+    ['flavor'],
+    'Tax on slots held idle; absent while none is collected, as gangs are placed whole.',
+  ),
+  championStart: gauge(
+    'teg_champion_start_seconds',
+    ['job'],
+    'Time until the start of a pod or gang for which room is kept, as expected now.',
+  ),
+  evictions: counter(
+    'teg_evictions_total',
+    ['why'],
+    'Pods evicted by the economy: within, priority, reclaim, fair-share, drain.',
+  ),
+  workLost: counter(
+    'teg_work_lost_gpu_seconds_total',
+    ['tenant'],
+    'GPU time of work that evictions lost, by the tenant whose pods they were.',
+  ),
+  heldIdle: counter(
+    'teg_held_idle_gpu_seconds_total',
+    ['tenant'],
+    'GPU time held idle, by the tenant for whom: free GPUs kept for a champion, and those of incomplete gangs.',
+  ),
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
 /** Name of a metric in the code. */
 export type MetricKey = keyof typeof METRICS;

@@ -1,5 +1,5 @@
 /** Generates the page docs/kubernetes-metrics.md from the definitions. */
-import { METRICS } from './metric-definitions.ts';
+import { ECONOMY_METRICS, METRICS } from './metric-definitions.ts';
 import type { MetricDefinition } from './metric-series.ts';
 
 /** @returns The text of docs/kubernetes-metrics.md. */
@@ -26,6 +26,13 @@ export function metricsMarkdown(): string {
     "## TEG's own",
     '',
     ...table(own),
+    '',
+    '## Of the economy',
+    '',
+    'Only while `economy.mode` is not off, and of the tenants that come first in the tree, `economy.metricTenantsMax` of',
+    'them; what further tenants have of a counter or of waiting pods is counted as `other`.',
+    '',
+    ...table(Object.values(ECONOMY_METRICS)),
   ].join('\n')}\n`;
 }
 

@@ -38,12 +38,17 @@ export class SchedulerMetrics {
     this.#profile = profile;
     const entries = Object.entries(METRICS).map(([key, definition]) => [key, new MetricSeries(definition)]);
     this.#series = Object.fromEntries(entries) as Record<MetricKey, MetricSeries>;
-    for (const series of Object.values(this.#series)) this.#registry.registerMetric(exposed(series));
+    for (const series of Object.values(this.#series)) this.serve(series);
     collectDefaultMetrics({ register: this.#registry });
     this.#set('build', 1, version, process.version);
     // A counter that begins with its first event has no rate yet: alerts would miss that event.
     for (const result of ATTEMPT_RESULTS) this.#add('attempts', 0, result, profile);
     for (const outcome of BIND_OUTCOMES) this.#add('binds', 0, outcome);
+  }
+
+  /** Adds a metric that is kept elsewhere. */
+  serve(series: MetricSeries): void {
+    this.#registry.registerMetric(exposed(series));
   }
 
   /** Calls `collect` before every exposition: the place to set gauges. */
