@@ -184,7 +184,7 @@ export class EffectRunner {
     const { writers, feed, dryRun, log } = this.ports;
     log(dryRun ? 'info' : 'debug', effect, dryRun ? 'would preempt' : 'preempting');
     if (dryRun) return;
-    void writers.evictor.preempt(effect).then(({ done, reason }) => {
+    void writers.evictor.preempt(effect, causeOf(effect)).then(({ done, reason }) => {
       // Not before: a victim that stays was not preempted.
       if (done) {
         this.tell(effect, {
@@ -234,4 +234,11 @@ function nameOf(pod: { readonly namespace: string; readonly name: string }): str
 function evictionNote({ byUid, node, why }: EvictEffect): string {
   if (why === 'drain') return `Evicted from node ${node}: its tenant is drained (HoldAndDrain)`;
   return `Preempted by pod ${byUid} on node ${node}${why === undefined ? '' : ` (${why})`}`;
+}
+
+/** Why, for the condition of a victim; undefined: a pod of higher priority. */
+function causeOf({ why, by }: EvictEffect): string | undefined {
+  if (why === 'drain') return 'its tenant is drained (HoldAndDrain)';
+  if (why === 'reclaim') return `${by} reclaims its quota, which was lent`;
+  return why === 'fair-share' ? `${by} gets its share of what is lent` : undefined;
 }

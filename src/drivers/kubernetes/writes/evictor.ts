@@ -19,6 +19,8 @@ import { Slots } from './slots.ts';
 import type { PodIdentity } from './status-writer.ts';
 import { Waits, type WriteClock } from './write-clock.ts';
 
+const HIGHER_PRIORITY = 'preempting to accommodate a higher priority pod';
+
 /** Dependencies of the evictor, and its bounds. */
 export interface EvictorOptions {
   readonly client: ApiClient;
@@ -82,10 +84,11 @@ export class Evictor {
   /**
    * Preempts a victim: condition DisruptionTarget, then deletion with the pod's own grace period.
    *
+   * @param cause For people, in the condition; default: kube-scheduler's text.
    * @returns Success if the pod is gone or going, or the reason why not.
    */
-  preempt(pod: PodIdentity): Promise<EvictResult> {
-    return this.#slots.run(() => this.#preempt(pod), this.#full);
+  preempt(pod: PodIdentity, cause: string = HIGHER_PRIORITY): Promise<EvictResult> {
+    return this.#slots.run(() => this.#preempt(pod, cause), this.#full);
   }
 
   /**
@@ -107,7 +110,7 @@ export class Evictor {
     return { done: false, reason: `${this.#options.queueMax} evictions wait already` };
   }
 
-  async #preempt(pod: PodIdentity): Promise<EvictResult> {
+  async #preempt(pod: PodIdentity, cause: string): Promise<EvictResult> {
     const path = podPath(pod.namespace, pod.name);
     const marked = await this.#untilDecided(pod, {
       method: 'PATCH',
@@ -121,7 +124,7 @@ export class Evictor {
               type: 'DisruptionTarget',
               status: 'True',
               reason: 'PreemptionByScheduler',
-              message: `${this.#options.schedulerName}: preempting to accommodate a higher priority pod`,
+              message: `${this.#options.schedulerName}: ${cause}`,
               lastProbeTime: null,
               lastTransitionTime: secondTime(this.#options.clock.wallSeconds()),
             },
