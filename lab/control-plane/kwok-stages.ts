@@ -1,6 +1,6 @@
 /**
  * kwok's stages for nodes and pods without a machine: nodes become ready, bound pods run, pods of Jobs succeed after a
- * while, deleted pods go.
+ * while, deleted pods fail and go.
  *
  * Templates are Go's, with kwok's functions. `pod-complete.stage.kwok.x-k8s.io/delay: 30s` as an annotation of a pod
  * sets how long it runs, as with kwok's own stages.
@@ -114,7 +114,25 @@ const STAGES = [
       },
     },
   ),
-  stage('pod-delete', 'Pod', [[DELETION, 'Exists']], { delete: true }),
+  // As a kubelet does it: a Job with a podFailurePolicy waits for the phase.
+  stage(
+    'pod-end',
+    'Pod',
+    [
+      [DELETION, 'Exists'],
+      ['.status.phase', 'In', 'Pending', 'Running'],
+    ],
+    { statusTemplate: 'phase: Failed\n' },
+  ),
+  stage(
+    'pod-delete',
+    'Pod',
+    [
+      [DELETION, 'Exists'],
+      ['.status.phase', 'In', 'Failed', 'Succeeded'],
+    ],
+    { delete: true },
+  ),
 ];
 
 /** @returns The text of kwok's configuration file. */
