@@ -194,6 +194,30 @@ describe('champions of the pod scheduler', () => {
     expect(['m0', 'm1', 'm2'].map((name) => life.started.get(name))).toEqual([2000, 2000, 2000]);
   });
 
+  test('a champion keeps its start while others borrow its quota', () => {
+    const life = lifeOf(2);
+    const champion = { afterSeconds: AFTER, reservationsMax: 4, unknownRuntime: 'Never' as const };
+    setEconomy(life.cluster, 'enforce', { ...labelledMarket('a'), champion }, [
+      teamTenant('all', { a: 10 }),
+      teamTenant('own', { a: 6 }),
+      teamTenant('borrower', {}, { weight: 1 }),
+    ]);
+    life.add(of('a', 5, 1000), of('b', 5, 1500));
+    life.runUntil(1010);
+    life.add(gpuPodOf('six', 'own', 6, {}, { expectedSeconds: 100 }));
+    life.runUntil(1100);
+    expect(life.champions()).toMatchObject([{ key: 'six', promisedSeconds: 2000 }]);
+    const borrow = (name: string, seconds: number) =>
+      life.add(gpuPodOf(name, 'borrower', 1, {}, { expectedSeconds: seconds }));
+    for (let i = 0; i < 6; i++) borrow(`short-${i}`, 300);
+    for (let i = 0; i < 6; i++) borrow(`long-${i}`, 9000);
+    life.runUntil(1200);
+    // All that is idle of the quota of 6 is lent.
+    expect(life.champions()).toMatchObject([{ key: 'six', promisedSeconds: 2000 }]);
+    life.runUntil(3000);
+    expect([life.started.get('six'), life.cluster.scheduler.counters.victims]).toEqual([2000, 0]);
+  });
+
   test('with exact ends every first promise is kept, whatever arrives', () => {
     let promises = 0;
     for (let seed = 1; seed <= 60; seed++) promises += randomLife(seed);

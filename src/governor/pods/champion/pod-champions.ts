@@ -14,7 +14,8 @@
 import { assert } from '../../../kernel/assert.ts';
 import { GPU_MILLI } from '../../../model/node.ts';
 import type { AccountsRefusal } from '../../accounts.ts';
-import type { KeptRoom } from '../state/gang-types.ts';
+import { flavorBit } from '../../node-flavors.ts';
+import type { Allowed, KeptRoom } from '../state/gang-types.ts';
 import { isGroup } from '../state/pod-groups.ts';
 import type { PodRecord } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
@@ -29,6 +30,7 @@ import {
   waitingMembers,
   waitsSince,
 } from './claimants.ts';
+import { coveredFlavors } from './lent-quota.ts';
 import type { OrderedEnds } from './ordered-ends.ts';
 import { PodEnds } from './pod-ends.ts';
 import { type MemberKind, type PodRoomPlan, planPodRoom } from './room-plan.ts';
@@ -288,7 +290,10 @@ export class PodChampions {
     this.list = [...this.list, { ...reservation, plannedAtSeconds: timeSeconds, postponed: 0 }];
   }
 
-  /** @returns Undefined: its accounts do not admit it, or there is no room even when all expected ends have come. */
+  /**
+   * @returns Undefined: its accounts do not admit it, nor would they if its quota were not lent, or there is no room
+   *   even when all expected ends have come.
+   */
   private plan(
     claimant: Claimant,
     members: readonly PodRecord[],
@@ -300,12 +305,27 @@ export class PodChampions {
     const refusal = isGroup(claimant)
       ? admission.refusalOfGang(claimant, members, missingMembers(claimant))
       : admission.refusalOf(claimant);
-    if (refusal !== undefined) return undefined;
-    const { restriction } = admission;
+    const restriction =
+      refusal === undefined ? admission.restriction : this.onLentQuota(refusal, members, kinds);
+    if (refusal !== undefined && restriction === undefined) return undefined;
     const taken = list.filter((other) => other !== self);
     const allowed = (slot: number): boolean =>
       (restriction?.(slot) ?? true) && !taken.some(({ plan }) => plan.slots.has(slot));
     return planPodRoom(this.state, { kinds, ends: ends(), allowed });
+  }
+
+  /** @returns Where a quota covers what is refused because others borrow it; undefined: nowhere, or it is refused for another reason. */
+  private onLentQuota(
+    { code }: AccountsRefusal,
+    members: readonly PodRecord[],
+    kinds: readonly MemberKind[],
+  ): Allowed | undefined {
+    const { economy } = this.state;
+    const { books } = economy;
+    if (code !== 'quota-used-up' || books === undefined) return undefined;
+    const covered = coveredFlavors(books, economy.tenantOf((members[0] as PodRecord).tenant), kinds);
+    if (covered === 0) return undefined;
+    return (slot) => (flavorBit(books.flavors.ofNode(slot)) & covered) !== 0;
   }
 
   /** Flavours that serve any of the members. O(kinds). */
