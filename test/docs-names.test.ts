@@ -16,7 +16,7 @@ const ROOT = join(import.meta.dirname, '..');
 /** Options of other programs that the pages show: Helm, kubectl, Node.js, npm, and scripts of the project that are no command of `teg`. */
 const FOREIGN: ReadonlySet<string> = new Set([
   ...['--namespace', '--create-namespace', '--set', '--reuse-values', '--field-selector', '--for', '--watch'],
-  ...['--input-type', '--omit'],
+  ...['--input-type', '--omit', '--cpu-prof'],
   // bench/run.ts, test/fuzz, test/kubernetes/faults/run.ts.
   ...['--short', '--inputs', '--only', '--full'],
 ]);
