@@ -220,6 +220,11 @@ export class Ledger {
     return this.onBatch !== undefined;
   }
 
+  /** Notes in the log: number of the next one. */
+  get notesWritten(): number {
+    return this.noteCount;
+  }
+
   /** Number of the next batch. */
   get batchNumber(): number {
     return this.books.batchNumber;

@@ -39,7 +39,12 @@ export class NoteBuffer {
   readonly records: Records = new Records(64);
   count = 0;
   private names: string[] = [];
-  private next = 0;
+  private next: number;
+
+  /** @param first Number of the first note. */
+  constructor(first = 0) {
+    this.next = first;
+  }
 
   /** Adds a note. @returns Its number. */
   add(note: NoteFields, timeMicros: number): number {

@@ -7,7 +7,7 @@ import type { Ledger } from '../ledger.ts';
 import { decayed, settledBalance } from '../prices/half-life.ts';
 import { Answer, SYSTEM_ACCOUNTS, TRANSFERS_PER_CALL_MAX, type Transfer } from '../transfer.ts';
 import { rentFor } from './accrual.ts';
-import { excessRent, MarketKind, rentFrom, reserveOf } from './market-transfers.ts';
+import { excessRent, MarketKind, mintOf, rentFrom, reserveOf } from './market-transfers.ts';
 
 /** Calls after which the ledger forgets: each time costs it a batch. */
 const CALLS_PER_FORGET = 64;
@@ -44,16 +44,21 @@ export class EscrowBook {
   /** @shape [tenants] Position of the transfer that made the escrow; −1: none. */
   private readonly positions: Float64Array;
   private readonly callsKept: number;
-  private position = 0;
+  private position: number;
   private calls = 0;
 
-  /** @param names Of tenants; accounts are opened. @param times In µs. @param callsKept See `TokenMarketOptions`. */
+  /**
+   * @param names Of tenants; accounts are opened. @param times In µs. @param callsKept See `TokenMarketOptions`.
+   * @param first Position of the first call.
+   */
   constructor(
     ledger: Ledger,
     names: readonly string[],
     { periodMicros, horizonMicros }: { readonly periodMicros: number; readonly horizonMicros: number },
     callsKept: number,
+    first = 0,
   ) {
+    this.position = first;
     this.callsKept = callsKept;
     const column = (): Float64Array => new Float64Array(names.length);
     this.ledger = ledger;
@@ -208,6 +213,20 @@ export class EscrowBook {
     );
     if (++this.calls % CALLS_PER_FORGET === 0 && this.position > this.callsKept)
       this.ledger.forget(this.position - this.callsKept, timeMicros);
+  }
+
+  /** Accounts of the ledger that are no tenants of this market mint nothing from now on. */
+  endOtherMints(timeMicros: number): void {
+    const { accounts } = this.ledger;
+    const own = new Set(this.accounts);
+    const position = this.nextPosition();
+    const transfers: Transfer[] = [];
+    for (let subject = 0; subject < accounts.count; subject++) {
+      if (own.has(subject) || (accounts.mintRate[subject] as number) === 0) continue;
+      transfers.push(mintOf({ position, kind: MarketKind.Mint, subject }, subject, 0));
+    }
+    for (let from = 0; from < transfers.length; from += TRANSFERS_PER_CALL_MAX)
+      this.apply(transfers.slice(from, from + TRANSFERS_PER_CALL_MAX), timeMicros);
   }
 
   /** Notes m/κ of a mint that the ledger was given. @param rate Micro-tokens an hour. */

@@ -60,6 +60,11 @@ export interface TokenMarketOptions {
    * restored can do its starts and ends again from the first one on. Savings cannot: what they take depends on balances.
    */
   readonly callsKept?: number | undefined;
+  /**
+   * The ledger is that of an earlier market whose rents are settled: this one goes on behind its transfers and notes, and what minted
+   * there and is no tenant any more mints nothing. Default false: calls are those of the first market, done again where they are known.
+   */
+  readonly continues?: boolean | undefined;
 }
 
 /** Defaults of what is optional. */

@@ -11,7 +11,7 @@ import { type Note, readNotes } from '../usage-notes.ts';
 import { TenantRents } from './tenant-rents.ts';
 
 /** A lease that runs. */
-interface Lease {
+interface AuditedLease {
   readonly account: number;
   readonly flavor: number;
   readonly milli: number;
@@ -26,9 +26,22 @@ export type RentFault = readonly [what: string, found: number, expected: number]
 export class RentAudit {
   private rents: TenantRents | undefined;
   private flavorCount = 0;
+  private accountCount = 0;
   private readonly quotes: number[] = [];
   private lastQuoteMicros = 0;
-  private readonly leases = new Map<number, Lease>();
+  private readonly leases = new Map<number, AuditedLease>();
+
+  /** Numbers of the starts that have not ended. */
+  get running(): IterableIterator<number> {
+    return this.leases.keys();
+  }
+
+  /** @returns Micro-tokens that an account owes for the time until now, which are taken as charged, and unit-milliseconds. */
+  takeDue(account: number, timeMicros: number): { readonly due: number; readonly quantity: number } {
+    const { rents } = this;
+    if (rents === undefined || account >= this.accountCount) return { due: 0, quantity: 0 };
+    return { due: rents.takeDue(account, timeMicros), quantity: rents.takeUsed(account, timeMicros) };
+  }
 
   /** @param ledger After the batch. @returns What is wrong with it. */
   next(parts: BatchParts, ledger: Ledger): RentFault | undefined {
@@ -44,11 +57,13 @@ export class RentAudit {
   private note(note: Note, ledger: Ledger): RentFault | undefined {
     const { action, number, account, flavor, milli, price, rate, start, timeMicros } = note;
     if (action === TransferAction.NoteFlavor) {
+      // Another market begins, whose flavors and accounts may be others; what ran in the one before has ended and is paid.
+      if (flavor === 0 && this.leases.size === 0) this.begin();
       this.flavorCount = Math.max(this.flavorCount, flavor + 1);
       return undefined;
     }
     if (action === TransferAction.NoteStart) {
-      this.rents ??= new TenantRents(ledger.accounts.count, this.flavorCount);
+      this.rents ??= this.newRents(ledger.accounts.count);
       if (!ledger.accounts.isTenant(account) || flavor >= this.flavorCount)
         return ['the account or flavor of a start', account, ledger.accounts.count - 1];
       this.rents.start(account, flavor, milli, rate, timeMicros);
@@ -68,6 +83,18 @@ export class RentAudit {
     this.quotes[flavor] = price;
     if (flavor === this.flavorCount - 1) this.requote(timeMicros);
     return undefined;
+  }
+
+  private begin(): void {
+    this.rents = undefined;
+    this.flavorCount = 0;
+    this.quotes.length = 0;
+    this.lastQuoteMicros = 0;
+  }
+
+  private newRents(accounts: number): TenantRents {
+    this.accountCount = accounts;
+    return new TenantRents(accounts, this.flavorCount);
   }
 
   /** All quotes of a tick are there. */

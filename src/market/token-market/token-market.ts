@@ -21,7 +21,7 @@ import { mintRates } from '../mint-rates.ts';
 import { affordableAfter } from '../prices/half-life.ts';
 import { levelShare } from '../prices/level-share.ts';
 import { baseAt, type PriceRule, priceOf, quotedPrice } from '../prices/unit-price.ts';
-import type { Transfer } from '../transfer.ts';
+import { TRANSFERS_PER_CALL_MAX, type Transfer } from '../transfer.ts';
 import { rentFor } from './accrual.ts';
 import { EscrowBook } from './escrow-book.ts';
 import { Leases } from './leases.ts';
@@ -80,6 +80,8 @@ export class TokenMarket {
   /** Where the ledger has a log. */
   private readonly usageLog: UsageLog | undefined;
   private mintOfAll = 0;
+  /** @shape [tenants] Units that mints stand for. */
+  private readonly rights: Float64Array;
 
   /** Opens accounts and sets mints, at `startMicros`. @throws TegError as `mintRates` and `Ledger.open`. */
   constructor(options: TokenMarketOptions) {
@@ -95,7 +97,9 @@ export class TokenMarket {
     const names = tenants.map(({ name }) => name);
     const { startMicros = this.ledger.nowMicros, callsKept = MARKET_DEFAULTS.callsKept } = options;
     const times = { periodMicros: rentPeriodMicros, horizonMicros };
-    this.book = new EscrowBook(this.ledger, names, times, callsKept);
+    const { continues = false } = options;
+    const first = continues ? this.ledger.transfers.lastPosition + 1 : 0;
+    this.book = new EscrowBook(this.ledger, names, times, callsKept, first);
     this.rents = new TenantRents(tenants.length, flavors.length);
     this.savings = new Savings(this.book);
     this.rules = flavors.map(({ tokensPerUnitHour = 1 }) => ({
@@ -112,13 +116,14 @@ export class TokenMarket {
     this.isActive = new Uint8Array(tenants.length);
     this.lastTickMicros = startMicros - (startMicros % rentPeriodMicros);
     this.dueMicros = this.lastTickMicros + rentPeriodMicros;
+    if (continues) this.book.endOtherMints(startMicros);
     this.mint(options, startMicros);
     const { memoryMicros = MARKET_DEFAULTS.memoryMicros, order = MARKET_DEFAULTS.order } = options;
-    const rights = this.mints.map((mint) => mint / MICROS_PER_TOKEN);
-    this.memory = new UsageMemory(rights, memoryMicros, horizonMicros);
+    this.rights = this.mints.map((mint) => mint / MICROS_PER_TOKEN);
+    this.memory = new UsageMemory(this.rights, memoryMicros, horizonMicros);
     this.order = order;
     if (!this.ledger.isLogged) return;
-    this.usageLog = new UsageLog(this.ledger);
+    this.usageLog = new UsageLog(this.ledger, continues ? this.ledger.notesWritten : 0);
     for (const [flavor, { name }] of flavors.entries()) {
       this.usageLog.flavor(flavor, name, this.ruleOf(flavor).base, startMicros);
     }
@@ -218,6 +223,47 @@ export class TokenMarket {
     this.load(tenant, flavor, -milli, timeMicros);
     this.usageLog?.ended(lease, timeMicros);
     leases.remove(lease);
+  }
+
+  /** Writes the notes of what started and ended until now: before what started is reported to others. */
+  noteUsage(timeMicros: number): void {
+    this.usageLog?.flush(timeMicros);
+  }
+
+  /**
+   * Sets what tenants mint from now on: capacity or quotas have changed.
+   *
+   * @param rates Micro-tokens an hour by tenant, integers ≥ 0. O(tenants that change) transfers.
+   */
+  remint(rates: readonly number[], timeMicros: number): void {
+    this.advance(timeMicros);
+    const changed = rates.flatMap((rate, tenant) => (rate === this.mints[tenant] ? [] : [tenant]));
+    for (let from = 0; from < changed.length; from += TRANSFERS_PER_CALL_MAX) {
+      const position = this.book.nextPosition();
+      const transfers = changed.slice(from, from + TRANSFERS_PER_CALL_MAX).map((tenant) => {
+        const rate = rates[tenant] as number;
+        this.memory.change(tenant, 0, timeMicros);
+        this.mintOfAll += rate - (this.mints[tenant] as number);
+        this.mints[tenant] = rate;
+        this.rights[tenant] = rate / MICROS_PER_TOKEN;
+        this.book.setMint(tenant, rate);
+        const subject = this.book.accounts[tenant] as number;
+        return mintOf({ position, kind: MarketKind.Mint, subject }, subject, rate);
+      });
+      this.book.apply(transfers, timeMicros);
+    }
+  }
+
+  /** Gives a tenant tokens besides its mint. @param amount Micro-tokens, an integer ≥ 0. */
+  grant(tenant: number, amount: number, timeMicros: number): void {
+    this.advance(timeMicros);
+    if (amount === 0) return;
+    const position = this.book.nextPosition();
+    const subject = this.book.accounts[tenant] as number;
+    this.book.apply(
+      [openingOf({ position, kind: MarketKind.Opening, subject }, subject, amount)],
+      timeMicros,
+    );
   }
 
   private load(tenant: number, flavor: number, milli: number, timeMicros: number): void {
@@ -431,8 +477,8 @@ export class TokenMarket {
       this.mints[tenant] = rate;
       this.mintOfAll += rate;
       this.book.setMint(tenant, rate);
-      if (rate === 0) return;
       const subject = this.book.accounts[tenant] as number;
+      if (rate === 0 && this.ledger.accounts.mintRate[subject] === 0) return;
       transfers.push(mintOf({ position, kind: MarketKind.Mint, subject }, subject, rate));
       const opening = Math.min(Math.round(rate * openingHours), this.book.ceilings[tenant] as number);
       if (opening > 0)

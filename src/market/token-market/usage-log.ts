@@ -11,12 +11,14 @@ const NOTES_MAX = 1_024;
 /** The notes of one market. Single writer: the market. */
 export class UsageLog {
   private readonly ledger: Ledger;
-  private readonly notes = new NoteBuffer();
+  private readonly notes: NoteBuffer;
   /** By lease: the number of its start, −1: not noted. */
   private readonly starts: number[] = [];
 
-  constructor(ledger: Ledger) {
+  /** @param first Number of its first note. */
+  constructor(ledger: Ledger, first: number) {
     this.ledger = ledger;
+    this.notes = new NoteBuffer(first);
   }
 
   /**
