@@ -93,6 +93,11 @@ export class JobCharges {
   /** Names of jobs that run, and how many leases they have. */
   private readonly jobs = new Map<number, { name: string | undefined; leases: number }>();
 
+  /** Names of the jobs that run, once for each of their leases, in the order of their starts. O(leases). */
+  get runningJobs(): string[] {
+    return [...this.leases.values()].map(({ job }) => this.jobs.get(job)?.name ?? '');
+  }
+
   /** @returns The movements of the next batch, in order, rents divided. */
   *read(parts: BatchParts): Generator<JobCharge> {
     if (parts.call === Call.Note) {

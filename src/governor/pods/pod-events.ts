@@ -45,6 +45,8 @@ export type PodEvent =
   | { readonly kind: 'namespace-gone'; readonly name: string }
   /** Market and tenants, all of them; replaces the ones before. Never sent while there is no economy. */
   | { readonly kind: 'economy'; readonly economy: EconomyDescription }
+  /** What tenants have, micro-tokens by name: of the ledger that a leader opened, or of a snapshot. Others have no account yet. */
+  | { readonly kind: 'balances'; readonly balances: Readonly<Record<string, number>> }
   | { readonly kind: 'claim'; readonly claim: ClaimDescription }
   | { readonly kind: 'claim-gone'; readonly key: string }
   | { readonly kind: 'volume'; readonly volume: VolumeDescription }

@@ -9,6 +9,7 @@
  * Invariants: a decided pod counts on its node until the driver reports that it was not bound, or it is gone; a pod is
  * decided at most once at a time; nothing is placed beyond what the node has.
  */
+import type { Ledger } from '../../market/ledger.ts';
 import type { PodDescription, PodGroupDescription } from '../../model/kubernetes/pod.ts';
 import { toleratesNode } from '../../model/readers/taints.ts';
 import { type Accounts, FREE_ACCOUNTS } from '../accounts.ts';
@@ -130,6 +131,11 @@ export class PodScheduler {
     return this.effects;
   }
 
+  /** The ledger that the next event `balances` is about; without it, or in a replay, balances are granted in memory. */
+  useLedger(ledger: Ledger | undefined): void {
+    this.state.economy.nextLedger = ledger;
+  }
+
   /** Pods known. */
   get podCount(): number {
     return this.state.pods.size;
@@ -246,6 +252,9 @@ export class PodScheduler {
       case 'economy':
         state.economy.set(event.economy);
         return;
+      case 'balances':
+        state.economy.open(event.balances);
+        return;
       case 'namespace':
         state.economy.setNamespace(event.name, event.labels);
         this.takeForRules(event);
@@ -292,6 +301,7 @@ export class PodScheduler {
     // 6. Pods and gangs are tried in the queue's order: a node and a binding for each, or a reason and a place in line.
     this.attemptInOrder(max);
     this.reclaim.rest();
+    this.state.economy.note();
   }
 
   private updateZones(): void {
@@ -301,6 +311,7 @@ export class PodScheduler {
   private wakeWaiting(): void {
     const { economy, timeSeconds } = this.state;
     if (economy.needsRefresh) this.refreshEconomy();
+    economy.follow();
     if (economy.dueSeconds <= timeSeconds) this.tickAccounts();
     this.queue.wake();
     this.groupDecisions.wake();

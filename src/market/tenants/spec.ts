@@ -62,6 +62,8 @@ export interface MarketSpec {
   };
   /** Whether a priority holds within a tenant only, or in the whole cluster. */
   readonly priorityScope: 'Tenant' | 'Cluster';
+  /** On Kubernetes: what runs pays rent, and what no quota covers must be affordable. Absent: not. */
+  readonly tokens?: boolean | undefined;
 }
 
 /** What a tenant may evict, and what others may evict of its jobs. */

@@ -62,7 +62,7 @@ export interface TokenMarketOptions {
   readonly callsKept?: number | undefined;
   /**
    * The ledger is that of an earlier market whose rents are settled: this one goes on behind its transfers and notes, and what minted
-   * there and is no tenant any more mints nothing. Default false: calls are those of the first market, done again where they are known.
+   * there and is not a tenant now mints nothing. Default false: calls are those of the first market, done again where they are known.
    */
   readonly continues?: boolean | undefined;
 }

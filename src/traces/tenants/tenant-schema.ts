@@ -108,6 +108,12 @@ export const MARKET_OBJECT = z.strictObject({
     priceCap: z.number().default(20),
     champion: CHAMPION.prefault({}),
     priorityScope: z.enum(['Tenant', 'Cluster']).default('Tenant'),
+    tokens: z
+      .boolean()
+      .optional()
+      .describe(
+        'on Kubernetes: what runs pays rent, and what no quota covers must be affordable; default false',
+      ),
   }),
   status,
 });

@@ -3,6 +3,7 @@ import type { Demand } from '../../../model/demand.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import type { PodTemplate } from '../../../model/kubernetes/pod.ts';
 import type { TenantTable } from '../../../model/tenants.ts';
+import type { PayingPod } from './pod-market.ts';
 
 /** A pod that counts on a node. */
 export interface PlacedPod {
@@ -10,6 +11,7 @@ export interface PlacedPod {
   readonly sequence: number;
   readonly demand: Demand;
   readonly slot: number;
+  readonly pod: PayingPod;
 }
 
 /** The nodes, by slot; kinds of pods are the ids of their shapes. */

@@ -10,6 +10,8 @@
  * Accounts are made again as a whole when tenants, the market or the namespaces of tenants change: O(pods), rare.
  * Budgets keep what was spent (`TenantBudgets.adopt`).
  */
+
+import type { Ledger } from '../../../market/ledger.ts';
 import {
   type EconomyDescription,
   type EconomyMode,
@@ -24,6 +26,7 @@ import type { Accounts, AccountsRefusal, Ask } from '../../accounts.ts';
 import { TenantAccounts } from '../../tenant-accounts.ts';
 import type { EconomyPorts } from './economy-ports.ts';
 import { PodFlavors } from './pod-flavors.ts';
+import { type OpeningBalances, type PayingPod, PodMarket } from './pod-market.ts';
 import { type ResolvedTenant, TenantKeys } from './tenant-keys.ts';
 
 /** The tenants' accounts as they stand, for planners, reports and metrics. Until the next `refresh`. */
@@ -48,6 +51,12 @@ export class PodEconomy implements Accounts {
   readonly counters: EconomyCounters = { admitted: 0, refused: 0 };
   /** Undefined while the mode is off. */
   books: EconomyBooks | undefined;
+  /** Undefined while the market asks for no tokens. */
+  market: PodMarket | undefined;
+  /** The ledger that the next `open` is about. */
+  nextLedger: Ledger | undefined;
+  private ledger: Ledger | undefined;
+  private opening: OpeningBalances | undefined;
   private readonly ports: EconomyPorts;
   /** The accounts that the scheduler was given: used while the mode is off. */
   private readonly base: Accounts;
@@ -101,7 +110,9 @@ export class PodEconomy implements Accounts {
 
   get dueSeconds(): number {
     if (this.needsRefresh) return this.ports.timeSeconds;
-    return this.books?.accounts.dueSeconds ?? this.base.dueSeconds;
+    const { books, market } = this;
+    if (books === undefined) return this.base.dueSeconds;
+    return Math.min(books.accounts.dueSeconds, market?.dueSeconds ?? Number.POSITIVE_INFINITY);
   }
 
   /** Another economy, from the next `refresh` on. */
@@ -109,6 +120,27 @@ export class PodEconomy implements Accounts {
     if (description.mode === 'off' && this.books === undefined && this.description.mode === 'off') return;
     this.description = description;
     this.isStale = true;
+  }
+
+  /**
+   * Tenants have these balances from the next `refresh` on: those of `nextLedger`, or they are granted in a ledger in memory.
+   */
+  open(balances: OpeningBalances): void {
+    this.ledger = this.nextLedger;
+    this.nextLedger = undefined;
+    this.opening = balances;
+    this.market = undefined;
+    if (this.books !== undefined) this.isStale = true;
+  }
+
+  /** Decisions begin: prices follow the nodes. O(flavours). */
+  follow(): void {
+    this.market?.follow(this.ports.timeSeconds);
+  }
+
+  /** Decisions end: what started is in the log before others hear of it. */
+  note(): void {
+    this.market?.note(this.ports.timeSeconds);
   }
 
   /** A namespace is there with these labels; undefined: it is gone. */
@@ -142,9 +174,12 @@ export class PodEconomy implements Accounts {
     this.tenantByKey = [];
     this.resolvedByKey = [];
     this.observed.clear();
-    for (const { tenant, sequence, demand, slot } of this.ports.placedPods()) {
-      this.onHold(tenant, sequence, demand, slot, this.ports.timeSeconds);
+    const { timeSeconds } = this.ports;
+    this.renewMarket(timeSeconds);
+    for (const { tenant, sequence, demand, slot, pod } of this.ports.placedPods()) {
+      this.onHold(tenant, sequence, demand, slot, timeSeconds, pod);
     }
+    this.market?.settled(timeSeconds);
     return true;
   }
 
@@ -185,7 +220,9 @@ export class PodEconomy implements Accounts {
     const key = ask.tenant;
     ask.tenant = this.tenantOf(key);
     ask.mayNarrow = true;
-    const refusal = books.accounts.admit(ask, timeSeconds);
+    const refusal =
+      books.accounts.admit(ask, timeSeconds) ??
+      this.market?.refusalOf(ask.tenant, ask, this.mode === 'enforce', timeSeconds);
     ask.tenant = key;
     if (this.mode === 'enforce') {
       if (refusal === undefined) this.counters.admitted++;
@@ -204,14 +241,32 @@ export class PodEconomy implements Accounts {
     return undefined;
   }
 
-  onHold(tenant: number, holder: number, demand: Demand, node: number, timeSeconds: number): void {
-    if (this.books === undefined) this.base.onHold(tenant, holder, demand, node, timeSeconds);
-    else this.books.accounts.onHold(this.tenantOf(tenant), holder, demand, node, timeSeconds);
+  /** @param pod For the ledger's statements. */
+  onHold(
+    key: number,
+    holder: number,
+    demand: Demand,
+    node: number,
+    timeSeconds: number,
+    pod?: PayingPod,
+  ): void {
+    const { books } = this;
+    if (books === undefined) {
+      this.base.onHold(key, holder, demand, node, timeSeconds);
+      return;
+    }
+    const tenant = this.tenantOf(key);
+    books.accounts.onHold(tenant, holder, demand, node, timeSeconds);
+    this.market?.hold({ tenant, holder, demand, node }, pod, timeSeconds);
   }
 
   onRelease(tenant: number, holder: number, demand: Demand, node: number, timeSeconds: number): void {
-    if (this.books === undefined) this.base.onRelease(tenant, holder, demand, node, timeSeconds);
-    else this.books.accounts.onRelease(this.tenantOf(tenant), holder, demand, node, timeSeconds);
+    if (this.books === undefined) {
+      this.base.onRelease(tenant, holder, demand, node, timeSeconds);
+      return;
+    }
+    this.books.accounts.onRelease(this.tenantOf(tenant), holder, demand, node, timeSeconds);
+    this.market?.release(holder, timeSeconds);
   }
 
   tick(timeSeconds: number, wake: (tenant: number) => void): void {
@@ -221,10 +276,30 @@ export class PodEconomy implements Accounts {
     }
     const woken = new Set<number>();
     this.books.accounts.tick(timeSeconds, (tenant) => woken.add(tenant));
+    this.market?.tick(timeSeconds, (tenant) => woken.add(tenant));
     if (woken.size === 0) return;
     this.tenantByKey.forEach((tenant, key) => {
       if (woken.has(tenant)) wake(key);
     });
+  }
+
+  /** The market goes on under the new accounts, begins, or ends. */
+  private renewMarket(timeSeconds: number): void {
+    const { books, description } = this;
+    const { market: spec } = description;
+    if (books === undefined || spec.tokens !== true) {
+      if (this.market !== undefined) this.opening = this.market.close(timeSeconds);
+      this.market = undefined;
+      return;
+    }
+    // A ledger that is stored keeps its half-life.
+    const isOther = this.ledger === undefined && this.market?.halfLifeSeconds !== spec.halfLifeSeconds;
+    if (isOther && this.market !== undefined) {
+      this.opening = this.market.close(timeSeconds);
+      this.market = undefined;
+    }
+    this.market ??= new PodMarket(spec, this.ledger, this.opening);
+    this.market.begin(books.accounts, timeSeconds);
   }
 
   private makeBooks(): EconomyBooks {

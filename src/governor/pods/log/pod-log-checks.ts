@@ -145,6 +145,7 @@ const economy = record({
       unknownRuntime: oneOf('Predict', 'Tenant', 'Never'),
     }),
     priorityScope: oneOf('Tenant', 'Cluster'),
+    tokens: optional(flag),
   }),
   tenants: list(
     record({
@@ -204,6 +205,7 @@ const EVENTS: Readonly<Record<PodEvent['kind'], ValueCheck>> = {
   }),
   'budget-gone': record({ key: text }),
   economy: record({ economy }),
+  balances: record({ balances: table(number) }),
   namespace: record({ name: text, labels: textTable }),
   'namespace-gone': record({ name: text }),
   claim: record({

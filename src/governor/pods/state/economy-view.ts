@@ -56,8 +56,9 @@ export class EconomyView implements EconomyPorts {
   }
 
   *placedPods(): Iterable<PlacedPod> {
-    for (const { tenant, sequence, shape, node } of this.tables.pods.values()) {
-      if (node >= 0) yield { tenant, sequence, demand: shape.demand, slot: node };
+    for (const pod of this.tables.pods.values()) {
+      const { tenant, sequence, shape, node } = pod;
+      if (node >= 0) yield { tenant, sequence, demand: shape.demand, slot: node, pod };
     }
   }
 }

@@ -442,8 +442,9 @@ export class SchedulerState {
     this.moved(pod.shape);
   }
 
-  private tellHeld({ tenant, sequence, shape, node }: PodRecord): void {
-    this.economy.onHold(tenant, sequence, shape.demand, node, this.timeSeconds);
+  private tellHeld(pod: PodRecord): void {
+    const { tenant, sequence, shape, node } = pod;
+    this.economy.onHold(tenant, sequence, shape.demand, node, this.timeSeconds, pod);
   }
 
   private tellReleased({ tenant, sequence, shape, node }: PodRecord): void {
