@@ -21,6 +21,8 @@ export interface NeededCall {
 
 const POD = '/api/v1/namespaces/default/pods/none';
 const CLAIM = '/api/v1/namespaces/default/persistentvolumeclaims/none';
+const ECONOMY = '/apis/teg.dev/v1alpha1';
+const ACCOUNTS = `${ECONOMY}/namespaces/default/accounts`;
 const EVENTS = '/apis/events.k8s.io/v1/namespaces/default/events';
 
 /** @returns Group and resource of a collection's path. */
@@ -91,6 +93,10 @@ export function neededCalls(leaseNamespace: string, lease: string): NeededCall[]
         nonResourceAttributes: { path: '/metrics', verb: 'get' },
       }),
     ),
+    write('patch teg.dev/markets/status', 'PATCH', `${ECONOMY}/markets/none/status`, { status: {} }),
+    write('patch teg.dev/tenants/status', 'PATCH', `${ECONOMY}/tenants/none/status`, { status: {} }),
+    write('patch teg.dev/accounts/status', 'PATCH', `${ACCOUNTS}/none/status`, { status: {} }),
+    write('create teg.dev/accounts', 'POST', ACCOUNTS, {}),
     write('create coordination.k8s.io/leases', 'POST', leases, {}),
     write(`get coordination.k8s.io/leases/${lease}`, 'GET', `${leases}/${lease}`),
     write(`update coordination.k8s.io/leases/${lease}`, 'PUT', `${leases}/${lease}`, {}),

@@ -16,6 +16,7 @@ import { coreOptions } from './config/core-options.ts';
 import type { SchedulerConfig } from './config/scheduler-config.ts';
 import { CoreDriver } from './core-driver.ts';
 import { EconomyFeed } from './economy/economy-feed.ts';
+import { EconomyStatusWriter } from './economy/economy-status.ts';
 import { EffectRunner } from './effect-runner.ts';
 import { Informers } from './informers.ts';
 import { IoCoalescer } from './io-coalescing.ts';
@@ -27,7 +28,7 @@ import { WriteErrors } from './write-errors.ts';
 import { makeWriters, type Writers } from './writers.ts';
 import { LeaderLease } from './writes/leader-lease.ts';
 import { textAt } from './writes/retrying-request.ts';
-import { systemWriteClock } from './writes/write-clock.ts';
+import { systemWriteClock, type WriteClock } from './writes/write-clock.ts';
 
 /** Log for messages to people; pino fits. */
 export interface ProcessLogger {
@@ -77,6 +78,7 @@ export class SchedulerProcess {
   readonly client: HttpApiClient;
   /** Undefined while the mode of the economy is off. */
   readonly economy: EconomyFeed | undefined;
+  readonly economyStatus: EconomyStatusWriter | undefined;
   readonly lease: LeaderLease | undefined;
   readonly coalescer: IoCoalescer;
   /** True if this process decides now. */
@@ -109,6 +111,7 @@ export class SchedulerProcess {
     this.driver = this.makeDriver();
     this.runner = this.makeRunner();
     this.economy = this.makeEconomy();
+    this.economyStatus = this.makeEconomyStatus(clock, troubles);
     this.followers = this.makeFollowers();
     if (config.leaderElection.leaderElect && !options.dryRun) this.lease = this.makeLease(clock);
   }
@@ -118,6 +121,7 @@ export class SchedulerProcess {
     this.record = record;
     this.followers.start();
     this.lease?.start();
+    this.economyStatus?.start();
   }
 
   /** '' once everything is listed, or the missing resources: for readiness. */
@@ -157,6 +161,7 @@ export class SchedulerProcess {
     if (this.stopping) return;
     this.stopping = true;
     this.driver.allow(false);
+    this.economyStatus?.stop();
     const settled = await inTime(this.runner.hold(), STOP_SECONDS);
     this.writers.claims.stop();
     this.writers.evictor.stop();
@@ -250,7 +255,22 @@ export class SchedulerProcess {
     });
   }
 
-  private makeLease(clock: ReturnType<typeof systemWriteClock>): LeaderLease {
+  private makeEconomyStatus(clock: WriteClock, troubles: WriteErrors): EconomyStatusWriter | undefined {
+    const { economy: feed, writers } = this;
+    if (feed === undefined || this.options.dryRun) return undefined;
+    return new EconomyStatusWriter({
+      client: this.client,
+      clock,
+      random: Math.random,
+      mayWrite: () => this.driver.decides && this.mayWrite(),
+      mayRun: () => writers.binder.inFlight === 0 && writers.binder.queued === 0,
+      feed,
+      frame: () => this.core.view().economy(),
+      onWriteError: (path, text) => troubles.tell('status of the economy', path, text),
+    });
+  }
+
+  private makeLease(clock: WriteClock): LeaderLease {
     const { config, identity, log } = this.options;
     const { resourceNamespace: namespace, resourceName: name } = config.leaderElection;
     return new LeaderLease({

@@ -19,6 +19,7 @@ import type { MarketSpec } from '../../../market/tenants/spec.ts';
 import { TegError } from '../../../model/errors.ts';
 import { matchesSelector } from '../../../model/kubernetes/requirements.ts';
 import { marketObjectOf, tenantObjectOf } from './economy-objects.ts';
+import type { StatusObject } from './status-objects.ts';
 import { type UsableEconomy, usableEconomy } from './usable-economy.ts';
 
 /** Name of the Market that counts; others are reported. */
@@ -47,6 +48,15 @@ interface Followed<Spec> {
   readonly spec: Spec | undefined;
   /** Why it cannot be read; '' if it can. */
   readonly problem: string;
+  /** As last seen. */
+  status: StatusObject;
+}
+
+/** What is known of an object that has a status. */
+export interface FollowedObject {
+  readonly name: string;
+  readonly generation: number;
+  readonly status: StatusObject;
 }
 
 /** The feed. Nothing is fed before both resources are listed. */
@@ -71,9 +81,15 @@ export class EconomyFeed {
     return this.problems.get(`${kind} ${name}`) ?? '';
   }
 
-  /** @returns Names of the tenants that the API server has. */
-  tenantNames(): readonly string[] {
-    return [...this.tenants.keys()];
+  /** @returns The Markets or Tenants that the API server has. */
+  objects(kind: 'Market' | 'Tenant'): readonly FollowedObject[] {
+    const known: ReadonlyMap<string, Followed<unknown>> = kind === 'Market' ? this.markets : this.tenants;
+    return [...known].map(([name, { generation, status }]) => ({ name, generation, status }));
+  }
+
+  /** @returns True if a namespace is known to be there. */
+  hasNamespace(name: string): boolean {
+    return this.namespaces.has(name);
   }
 
   /** A Market is there, or has changed. */
@@ -223,14 +239,17 @@ function follow<Spec>(
     uid = '',
     generation = 0,
   } = (object as { metadata: Partial<Followed<Spec>> & { name?: string } }).metadata;
+  const { status = {} } = object as { readonly status?: StatusObject };
   const before = known.get(name);
-  if (before !== undefined && generation > 0 && before.uid === uid && before.generation === generation)
+  if (before !== undefined && generation > 0 && before.uid === uid && before.generation === generation) {
+    before.status = status;
     return false;
+  }
   try {
-    known.set(name, { uid, generation, spec: read(object), problem: '' });
+    known.set(name, { uid, generation, spec: read(object), problem: '', status });
   } catch (error) {
     if (!(error instanceof TegError)) throw error;
-    known.set(name, { uid, generation, spec: undefined, problem: error.message });
+    known.set(name, { uid, generation, spec: undefined, problem: error.message, status });
   }
   return true;
 }
