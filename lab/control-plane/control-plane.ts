@@ -6,6 +6,11 @@
 /** What to start. */
 export interface ControlPlaneOptions {
   /**
+   * Version of the API server, default 1.36. Of 1.37 there is nothing else: no controller manager, so that PodGroups,
+   * which a finalizer protects, stay when they are deleted.
+   */
+  readonly version?: '1.36' | '1.37';
+  /**
    * Also start kube-controller-manager (default: as `admission`, which needs it for service accounts), kwok (default
    * false).
    */

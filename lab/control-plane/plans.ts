@@ -14,10 +14,24 @@ export interface Places {
 }
 
 /**
- * Gates of upstream's PodGroup in the pinned version, for all processes: the API server protects each PodGroup by a
- * finalizer, which only a controller manager with the gate takes off.
+ * Gates of upstream's PodGroup in 1.36, for all processes: the API server protects each PodGroup by a finalizer, which
+ * only a controller manager with the gate takes off.
  */
 const POD_GROUP_GATES = '--feature-gates=GenericWorkload=true,GangScheduling=true';
+
+/** Flags of each version's API server that serve PodGroups: a version of the API that it does not know stops it at start. */
+const POD_GROUP_FLAGS = {
+  '1.36': [POD_GROUP_GATES, '--runtime-config=scheduling.k8s.io/v1alpha2=true'],
+  '1.37': [
+    '--feature-gates=GenericWorkload=true,PodGroupPreemptionPolicy=true',
+    '--runtime-config=scheduling.k8s.io/v1beta1=true,scheduling.k8s.io/v1alpha3=true',
+  ],
+} as const;
+
+/** @returns Name of the API server's binary. */
+export function apiServerBinary({ version = '1.36' }: ControlPlaneOptions): string {
+  return version === '1.36' ? 'kube-apiserver' : `kube-apiserver-${version}`;
+}
 
 /** @returns Arguments of etcd. */
 export function etcdArguments({ folder, etcdPort, etcdPeerPort }: Places, fsync: boolean): string[] {
@@ -74,9 +88,7 @@ export function apiServerArguments(places: Places, options: ControlPlaneOptions)
     '--max-requests-inflight=3000',
     '--max-mutating-requests-inflight=3000',
     ...(disabled.length > 0 ? [`--disable-admission-plugins=${disabled.join(',')}`] : []),
-    ...(options.podGroups === false
-      ? []
-      : [POD_GROUP_GATES, '--runtime-config=scheduling.k8s.io/v1alpha2=true']),
+    ...(options.podGroups === false ? [] : POD_GROUP_FLAGS[options.version ?? '1.36']),
     ...(options.apiServerFlags ?? []),
   ];
 }

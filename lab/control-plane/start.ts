@@ -19,6 +19,7 @@ import { kwokPlan } from './kwok.ts';
 import { ManagedProcess, type ProcessPlan } from './managed-process.ts';
 import {
   apiServerArguments,
+  apiServerBinary,
   controllerManagerArguments,
   etcdArguments,
   type Places,
@@ -56,7 +57,13 @@ export async function startControlPlane(
   hooks: StartHooks = {},
 ): Promise<ControlPlane> {
   const full = { controllerManager: options.admission === true, ...options };
-  const names = ['etcd', 'kube-apiserver'];
+  if (full.version === '1.37' && full.controllerManager) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      'got a controller manager (or admission, which needs it) beside an API server of 1.37, expected none: only the API server of 1.37 is built; leave it out, or take version 1.36',
+    );
+  }
+  const names = ['etcd', apiServerBinary(full)];
   if (full.controllerManager) names.push('kube-controller-manager');
   if (full.kwok === true) names.push('kwok');
   const binaries = await ensureBinaries(names, buildOptions(hooks));
@@ -137,8 +144,11 @@ class RunningControlPlane implements ControlPlane {
           () => serves(`${etcdUrl}/readyz`),
         );
         etcd.url = etcdUrl;
-        await this.launch('kube-apiserver', 'kube-apiserver', apiServerArguments(places, this.options), () =>
-          serves(`https://127.0.0.1:${apiServerPort}/readyz`),
+        await this.launch(
+          'kube-apiserver',
+          apiServerBinary(this.options),
+          apiServerArguments(places, this.options),
+          () => serves(`https://127.0.0.1:${apiServerPort}/readyz`),
         );
         return places;
       } catch (error) {
