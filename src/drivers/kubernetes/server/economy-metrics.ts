@@ -80,7 +80,7 @@ export class EconomyMetrics {
     this.idleSinceSeconds = timeSeconds;
   }
 
-  /** Sets everything anew. @param gauges Undefined, as `figures`: there is no economy now. */
+  /** Sets all of them. @param gauges Undefined, as `figures`: there is no economy now. */
   collect(gauges: EconomyGauges | undefined, figures: EconomyFigures | undefined): void {
     for (const series of Object.values(this.series)) series.clear();
     if (gauges === undefined || figures === undefined) return;
