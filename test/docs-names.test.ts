@@ -18,7 +18,7 @@ const FOREIGN: ReadonlySet<string> = new Set([
   ...['--namespace', '--create-namespace', '--set', '--reuse-values', '--field-selector', '--for', '--watch'],
   ...['--input-type', '--omit', '--cpu-prof'],
   // bench/run.ts, test/fuzz, test/kubernetes/faults/run.ts.
-  ...['--short', '--inputs', '--only', '--full'],
+  ...['--short', '--inputs', '--only', '--full', '--enforce'],
 ]);
 
 /** @returns All options of a command and those below it. */

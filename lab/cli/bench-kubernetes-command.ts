@@ -58,7 +58,7 @@ export function addBenchKubernetesCommand(bench: Command): void {
     .option('--repeats <n>', 'runs of each scheduler (default: 3; Packing: 1)', wholeNumber(1, 1_000))
     .option(
       '--schedulers <names>',
-      'of teg, teg-no-coalescing, stock, stock-no-batching, stock-most-allocated',
+      'of teg, teg-no-coalescing, stock, stock-no-batching, stock-most-allocated, teg-enforce (100 tenants), teg-other (checkout in $TEG_OTHER)',
       parseList,
       ['teg', 'stock'],
     )

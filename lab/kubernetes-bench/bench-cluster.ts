@@ -150,13 +150,26 @@ export class BenchCluster {
     });
   }
 
-  /** Makes `count` pods that are bound already, the same number on each node. */
-  createBoundPods(count: number, nodes: number, namespace: string, look: PodLook): Promise<void> {
+  /** Makes `count` pods that are bound already, the same number on each node. @param labelsOf Further labels by node. */
+  createBoundPods(
+    count: number,
+    nodes: number,
+    namespace: string,
+    look: PodLook,
+    labelsOf: (node: number) => Readonly<Record<string, string>> = () => ({}),
+  ): Promise<void> {
     const templates: ObjectTemplate[] = [];
     const templateOf = (i: number): ObjectTemplate => {
       const node = i % nodes;
       const spec = { ...look.spec, nodeName: `node-${node}` };
-      templates[node] ??= podTemplate({ namespace, schedulerName: 'default-scheduler', ...look, spec });
+      const labels = { ...look.labels, ...labelsOf(node) };
+      templates[node] ??= podTemplate({
+        namespace,
+        schedulerName: 'default-scheduler',
+        ...look,
+        spec,
+        labels,
+      });
       return templates[node];
     };
     return this.createAll('bound pods', count, SETUP_IN_FLIGHT, {

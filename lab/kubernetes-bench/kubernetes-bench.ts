@@ -7,7 +7,7 @@ import { type BenchFigures, type CreationTime, NO_FIGURES } from './bench-run.ts
 import { type Spread, spreadOf } from './bench-statistics.ts';
 import { type PackingSequence, runPackingOnCluster } from './packing-run.ts';
 import { RestartCluster } from './restart-run.ts';
-import type { SchedulerName } from './schedulers.ts';
+import { hasEconomy, type SchedulerName } from './schedulers.ts';
 import { runThroughput } from './throughput-run.ts';
 import { PACKING, sizesOf, type Workload, type WorkloadSize } from './workloads.ts';
 
@@ -203,7 +203,12 @@ async function runRestarts(
   options: KubernetesBenchOptions,
   counter: RunCounter,
 ): Promise<Map<SchedulerName, Collected>> {
-  const cluster = await RestartCluster.start(workload, size, counter.hooks(workload.name));
+  const cluster = await RestartCluster.start(
+    workload,
+    size,
+    counter.hooks(workload.name),
+    options.schedulers.some(hasEconomy),
+  );
   try {
     return await runAlternating(
       options.schedulers,

@@ -8,9 +8,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BenchCluster, type RunHooks } from './bench-cluster.ts';
 import { podTemplate } from './bench-objects.ts';
 import { type BenchFigures, NO_FIGURES } from './bench-run.ts';
+import { createEconomy, RESTART_TENANTS, tenantLabelOf } from './economy-of-bench.ts';
 import { PodTracker } from './pod-tracker.ts';
 import { type SchedulerName, schedulerNameOfPods } from './schedulers.ts';
-import type { Workload, WorkloadSize } from './workloads.ts';
+import { CORES_PER_NODE, type Workload, type WorkloadSize } from './workloads.ts';
 
 /** A start has failed when there was no bind after this time: seconds. */
 const BIND_SECONDS_MAX = 180;
@@ -29,13 +30,21 @@ export class RestartCluster {
     this.namespace = namespace;
   }
 
-  /** Starts a control plane and fills it. @throws TegError of the control plane and TEG_BENCH_FAILED. */
-  static async start(workload: Workload, size: WorkloadSize, hooks: RunHooks): Promise<RestartCluster> {
+  /** Starts a control plane and fills it. @param withEconomy Its pods are of tenants, which exist. @throws TegError of the control plane and TEG_BENCH_FAILED. */
+  static async start(
+    workload: Workload,
+    size: WorkloadSize,
+    hooks: RunHooks,
+    withEconomy = false,
+  ): Promise<RestartCluster> {
     const cluster = await BenchCluster.start(false, hooks);
     try {
       await cluster.createNamespaces([workload.initNamespace, workload.measuredNamespace]);
       await cluster.createNodes(size.nodes, workload.zones);
-      await cluster.createBoundPods(size.pods, size.nodes, workload.initNamespace, workload.init);
+      if (withEconomy) await createEconomy(cluster.client, RESTART_TENANTS, CORES_PER_NODE * size.nodes);
+      await cluster.createBoundPods(size.pods, size.nodes, workload.initNamespace, workload.init, (node) =>
+        withEconomy ? tenantLabelOf(node, RESTART_TENANTS) : {},
+      );
       return new RestartCluster(cluster, workload.measuredNamespace);
     } catch (error) {
       await cluster.stop();

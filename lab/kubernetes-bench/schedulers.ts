@@ -10,6 +10,8 @@ export const SCHEDULER_NAMES = [
   'stock',
   'stock-no-batching',
   'stock-most-allocated',
+  'teg-enforce',
+  'teg-other',
 ] as const;
 
 /** A scheduler under test. */
@@ -44,10 +46,28 @@ export function schedulerNameOfPods(scheduler: SchedulerName): string {
   return scheduler.startsWith('teg') ? 'teg' : 'default-scheduler';
 }
 
+/** True if tenants' quotas decide: then the cluster has tenants, and pods name them. */
+export function hasEconomy(scheduler: SchedulerName): boolean {
+  return scheduler === 'teg-enforce';
+}
+
 /** Starts one and waits until it serves. @throws TegError TEG_CONTROL_PLANE_FAILED and others of the control plane. */
 export function startScheduler(plane: ControlPlane, scheduler: SchedulerName): Promise<ControlPlaneProcess> {
   if (scheduler === 'teg') return startTeg(plane);
-  if (scheduler === 'teg-no-coalescing') return startTeg(plane, { coalesceMilliseconds: 0 });
+  if (scheduler === 'teg-enforce') return startTeg(plane, { economy: { mode: 'enforce' } });
+  if (scheduler === 'teg-other') return startTeg(plane, {}, otherCheckout());
+  if (scheduler === 'teg-no-coalescing')
+    return startTeg(plane, { clientConnection: { coalesceMilliseconds: 0 } });
   const gates = scheduler === 'stock-no-batching' ? ['--feature-gates=OpportunisticBatching=false'] : [];
   return plane.startStockScheduler(scheduler === 'stock-most-allocated' ? MOST_ALLOCATED : '', gates);
+}
+
+/** Another checkout of TEG, for example of an older commit, to be compared with this one in the same run. */
+function otherCheckout(): string {
+  const folder = process.env.TEG_OTHER ?? '';
+  if (folder !== '') return folder;
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    "got the scheduler 'teg-other' without TEG_OTHER, expected that variable to be the folder of another checkout of TEG",
+  );
 }

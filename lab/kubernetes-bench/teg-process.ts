@@ -7,8 +7,8 @@ import type { ControlPlane, ControlPlaneProcess } from '../control-plane/control
 import { startGuardian } from '../control-plane/guardian.ts';
 import { ManagedProcess } from '../control-plane/managed-process.ts';
 
-/** The user's command; run by this very Node.js it stays one process. */
-const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'teg');
+/** This checkout. */
+const ROOT = join(import.meta.dirname, '..', '..');
 
 let started = 0;
 
@@ -17,12 +17,17 @@ let started = 0;
  *
  * Does not wait until it is ready: the first pod that it binds shows that.
  *
- * @param clientConnection Overrides of this section; default none.
+ * @param sections Of the configuration: overrides; default none.
+ * @param checkout Folder of the sources; default: these. Its command, run by this very Node.js, stays one process.
  * @throws TegError TEG_CONTROL_PLANE_FAILED if it cannot be started.
  */
 export async function startTeg(
   plane: ControlPlane,
-  clientConnection: Partial<SchedulerConfig['clientConnection']> = {},
+  sections: {
+    readonly clientConnection?: Partial<SchedulerConfig['clientConnection']>;
+    readonly economy?: Partial<SchedulerConfig['economy']>;
+  } = {},
+  checkout = ROOT,
 ): Promise<ControlPlaneProcess> {
   const name = `teg-scheduler-${++started}`;
   const configFile = join(plane.folder, `${name}.yaml`);
@@ -30,7 +35,7 @@ export async function startTeg(
   const config = {
     apiVersion: CONFIG_API_VERSION,
     kind: CONFIG_KIND,
-    clientConnection,
+    ...sections,
     leaderElection: { leaderElect: false },
     server: { bindAddress: '127.0.0.1', port: 0, insecureLoopback: true },
   };
@@ -40,7 +45,14 @@ export async function startTeg(
     {
       name,
       program: process.execPath,
-      args: [PROGRAM, 'scheduler', '--kubeconfig', plane.kubeconfig, '--config', configFile],
+      args: [
+        join(checkout, 'bin', 'teg'),
+        'scheduler',
+        '--kubeconfig',
+        plane.kubeconfig,
+        '--config',
+        configFile,
+      ],
       folder: plane.folder,
       isReady: () => Promise.resolve(true),
     },

@@ -11,9 +11,10 @@ import { type ObjectTemplate, podGroupTemplate, podTemplate } from './bench-obje
 import { type BenchFigures, type BenchRun, NO_FIGURES } from './bench-run.ts';
 import { quantile, throughputSamples } from './bench-statistics.ts';
 import { CHURN_NAMESPACE, startChurn } from './churn.ts';
+import { createEconomy, RATE_TENANTS, tenantLabelOf } from './economy-of-bench.ts';
 import { PodTracker } from './pod-tracker.ts';
-import { schedulerNameOfPods } from './schedulers.ts';
-import { GANG_SIZE } from './workloads.ts';
+import { hasEconomy, type SchedulerName, schedulerNameOfPods } from './schedulers.ts';
+import { CORES_PER_NODE, GANG_SIZE } from './workloads.ts';
 
 /** A run is over when there was no bind for this time, whatever is left: seconds. */
 const STALL_SECONDS = 60;
@@ -55,6 +56,8 @@ export async function runThroughput(run: BenchRun, hooks: RunHooks): Promise<Ben
       workload.measuredNamespace,
     ]);
     await cluster.createNodes(size.nodes, workload.zones);
+    if (hasEconomy(run.scheduler))
+      await createEconomy(cluster.client, RATE_TENANTS, CORES_PER_NODE * size.nodes);
     const tracker = new PodTracker('pod-', size.pods);
     cluster.track(workload.measuredNamespace, tracker);
     const templateOf = gangs ? await createGangs(run, cluster) : plainTemplates(run);
@@ -69,12 +72,17 @@ type TemplateOf = (i: number) => ObjectTemplate;
 
 function plainTemplates({ workload, scheduler }: BenchRun): TemplateOf {
   const schedulerName = schedulerNameOfPods(scheduler);
-  const template = podTemplate({
-    namespace: workload.measuredNamespace,
-    schedulerName,
-    ...workload.measured,
-  });
-  return () => template;
+  const parts = { namespace: workload.measuredNamespace, schedulerName, ...workload.measured };
+  const templates = labelsOf(scheduler).map((labels) =>
+    podTemplate({ ...parts, labels: { ...parts.labels, ...labels } }),
+  );
+  return (i) => templates[i % templates.length] as ObjectTemplate;
+}
+
+/** Labels of the pods, in turn: of their tenants. */
+function labelsOf(scheduler: SchedulerName): Record<string, string>[] {
+  if (!hasEconomy(scheduler)) return [{}];
+  return Array.from({ length: RATE_TENANTS }, (_, i) => tenantLabelOf(i, RATE_TENANTS));
 }
 
 /** Makes the groups. @returns Templates of their pods. */
@@ -87,9 +95,11 @@ async function createGangs(
   const gangSize = Math.min(GANG_SIZE, size.pods);
   const gangs = Array.from({ length: Math.ceil(size.pods / gangSize) }, (_, g) => `gang-${g}`);
   await cluster.createObjects('gangs', podGroupTemplate(namespace, gangSize), gangs);
-  const templates = gangs.map((podGroupName) => {
+  const labels = labelsOf(scheduler);
+  const templates = gangs.map((podGroupName, g) => {
     const spec = { schedulingGroup: { podGroupName } };
-    return podTemplate({ namespace, schedulerName, ...workload.measured, spec });
+    const of = { ...workload.measured.labels, ...labels[g % labels.length] };
+    return podTemplate({ namespace, schedulerName, ...workload.measured, spec, labels: of });
   });
   return (i) => templates[Math.floor(i / gangSize)] as ObjectTemplate;
 }

@@ -48,6 +48,9 @@ export interface Workload {
 /** Name of the workload that measures a start. */
 export const RESTART = 'Restart';
 
+/** Of scheduler_perf's default node. */
+export const CORES_PER_NODE = 4;
+
 /** Pods of a gang. */
 export const GANG_SIZE = 20;
 

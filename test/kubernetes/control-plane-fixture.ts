@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { describe } from 'vitest';
 import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
 import { missingBinaries } from '../../lab/control-plane/go-modules.ts';
-import type { ApiTarget } from '../../src/drivers/kubernetes/client/api.ts';
+import type { ApiClient, ApiTarget } from '../../src/drivers/kubernetes/client/api.ts';
 import { createApiClient, type HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 
 /**
@@ -46,6 +46,16 @@ export function targetOf(kubeconfig: string, token?: string): ApiTarget {
 /** @returns A client of the control plane's administrator, or of a token. */
 export function clientOf(kubeconfig: string, token?: string): HttpApiClient {
   return createApiClient(targetOf(kubeconfig, token));
+}
+
+/** @returns What makes objects with a client. @throws Error, when it is used, with the server's answer, if it refuses one. */
+export function creatorOf(client: Pick<ApiClient, 'request'>) {
+  return {
+    create: async (path: string, text: string): Promise<void> => {
+      const { status, body } = await client.request({ method: 'POST', path, body: JSON.parse(text) });
+      if (status !== 201) throw new Error(`POST ${path}: ${status} ${JSON.stringify(body).slice(0, 300)}`);
+    },
+  };
 }
 
 /** Runs kubectl as the administrator. @returns What it printed. @throws Error with what it complained of. */

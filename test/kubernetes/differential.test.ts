@@ -12,6 +12,9 @@ import { realTallyText, runReal } from './differential/real.ts';
 
 const IN_PROCESS_CASES = 3000;
 const REAL_CASES = 100;
+/** With `economy.mode: enforce`; more by hand. */
+const ENFORCED_CASES = 1000;
+const ENFORCED_REAL_CASES = 60;
 const SHOWN = 5;
 
 describeWithControlPlane('differential', ['kube-scheduler', 'scheduler-oracle'], () => {
@@ -46,10 +49,23 @@ describeWithControlPlane('differential', ['kube-scheduler', 'scheduler-oracle'],
     }
   });
 
-  test('both schedulers say the same on a real API server', { timeout: 600_000 }, async () => {
-    const tally = await runReal(oracle, 1, REAL_CASES, REAL_CASES);
-    expect(tally.differences.length, realTallyText(tally, SHOWN)).toBe(0);
-    expect(tally.free).toBe(REAL_CASES);
+  test('feasible nodes and texts are the same with an economy in force', async () => {
+    const tally = await runInProcess(oracle, 1, ENFORCED_CASES, true);
+    expect(tally.disagreements.length, tallyText(tally, SHOWN)).toBe(0);
     expect(Math.min(tally.gated, tally.placed, tally.refused)).toBeGreaterThan(10);
   });
+
+  test.each([
+    ['off', REAL_CASES],
+    ['enforce', ENFORCED_REAL_CASES],
+  ])(
+    'both schedulers say the same on a real API server, economy %s',
+    { timeout: 600_000 },
+    async (mode, cases) => {
+      const tally = await runReal(oracle, 1, cases, cases, undefined, mode === 'enforce');
+      expect(tally.differences.length, realTallyText(tally, SHOWN)).toBe(0);
+      expect(tally.free).toBe(cases);
+      expect(Math.min(tally.gated, tally.placed, tally.refused)).toBeGreaterThan(10);
+    },
+  );
 });

@@ -35,8 +35,13 @@ export function differencesOf(stock: StockAnswer, teg: TegAnswer): Difference[] 
  */
 export function comparableTexts(stock: string, teg: string): readonly [string, string] {
   const cutShort = / not found$/;
-  if (cutShort.test(stock)) return [stock.replace(cutShort, ''), teg.replace(/ preemption: .*$/, '')];
+  if (cutShort.test(stock)) return [stock.replace(cutShort, ''), withoutPreemption(teg)];
   return [stock.replace(' no new claims to deallocate,', ''), teg];
+}
+
+/** @returns What is said of the nodes, without what follows about preemption. */
+export function withoutPreemption(text: string): string {
+  return text.replace(/ preemption: .*$/, '');
 }
 
 type Note = (kind: Difference['kind'], stock: string, teg: string) => void;

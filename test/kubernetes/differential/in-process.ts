@@ -1,10 +1,10 @@
 /**
  * Thousands of random cases, each put to the stock scheduler (oracle) and to TEG, both without an API server.
  *
- *   node test/kubernetes/differential/in-process.ts FIRST_SEED CASES [DIFFERENCES_SHOWN]
+ *   node test/kubernetes/differential/in-process.ts FIRST_SEED CASES [DIFFERENCES_SHOWN [enforce]]
  */
 import { ensureBinaries } from '../../../lab/control-plane/build.ts';
-import { type Difference, differencesOf } from './compare.ts';
+import { type Difference, differencesOf, withoutPreemption } from './compare.ts';
 import { Draw } from './draw.ts';
 import { type DifferentialCase, drawCase } from './draw-case.ts';
 import { type StockAnswer, StockOracle } from './stock-oracle.ts';
@@ -36,19 +36,29 @@ export interface Tally {
   readonly disagreements: Disagreement[];
 }
 
-/** Runs the cases of `count` seeds. @param binary The oracle's. */
-export async function runInProcess(binary: string, firstSeed: number, count: number): Promise<Tally> {
+/**
+ * Runs the cases of `count` seeds.
+ *
+ * @param binary  The oracle's.
+ * @param enforce TEG with the economy in mode enforce: cases without priorities, since victims are the economy's own choice there.
+ */
+export async function runInProcess(
+  binary: string,
+  firstSeed: number,
+  count: number,
+  enforce = false,
+): Promise<Tally> {
   const oracle = new StockOracle(binary);
   const tally = emptyTally();
   const pending: { drawn: DifferentialCase; answer: Promise<StockAnswer> }[] = [];
   const settle = async (): Promise<void> => {
     const { drawn, answer } = pending.shift() as (typeof pending)[number];
-    judge(tally, drawn, await answer);
+    judge(tally, drawn, await answer, enforce);
   };
   try {
     for (let seed = firstSeed; seed < firstSeed + count; seed++) {
       if (!oracle.hasRoom) await settle();
-      const drawn = drawCase(seed);
+      const drawn = enforce ? drawCase(seed, undefined, ['priorities']) : drawCase(seed);
       const answer = oracle.ask(drawn);
       answer.catch(() => undefined);
       pending.push({ drawn, answer });
@@ -65,7 +75,7 @@ function emptyTally(): Tally {
   return { ...counts, nodes: 0, nodesRefusing: 0, plugins: new Map(), disagreements: [] };
 }
 
-function judge(tally: Tally, drawn: DifferentialCase, stock: StockAnswer): void {
+function judge(tally: Tally, drawn: DifferentialCase, stock: StockAnswer, enforce: boolean): void {
   if (stock.invalid !== undefined) {
     tally.invalid++;
     return;
@@ -80,8 +90,10 @@ function judge(tally: Tally, drawn: DifferentialCase, stock: StockAnswer): void 
     tally.nodesRefusing++;
     tally.plugins.set(plugin, (tally.plugins.get(plugin) ?? 0) + 1);
   }
-  const teg = askTeg(stock.objects, stock.probe, new Draw(drawn.seed, 8));
-  const differences = differencesOf(stock, teg);
+  const teg = askTeg(stock.objects, stock.probe, new Draw(drawn.seed, 8), enforce);
+  // In mode enforce there is no preemption by priority alone, and no text about it.
+  const said = enforce ? { ...stock, message: withoutPreemption(stock.message) } : stock;
+  const differences = differencesOf(said, teg);
   if (differences.length > 0) tally.disagreements.push({ drawn, stock, teg, differences });
 }
 
@@ -110,14 +122,14 @@ function disagreementText({ drawn, differences }: Disagreement): string {
 }
 
 if (import.meta.main) {
-  const [first = '1', count = '10000', shown = '10'] = process.argv.slice(2);
+  const [first = '1', count = '10000', shown = '10', mode = ''] = process.argv.slice(2);
   const onProgress = ({ note }: { note: string }): boolean =>
     process.stderr.write(`building the oracle: ${note}\n`);
   const binary = (await ensureBinaries(['scheduler-oracle'], { onProgress })).get(
     'scheduler-oracle',
   ) as string;
   const started = performance.now();
-  const tally = await runInProcess(binary, Number(first), Number(count));
+  const tally = await runInProcess(binary, Number(first), Number(count), mode === 'enforce');
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(
     `${tallyText(tally, Number(shown))}\nseeds ${first}…${Number(first) + Number(count) - 1}, ${seconds} s\n`,

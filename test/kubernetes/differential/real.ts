@@ -1,7 +1,7 @@
 /**
  * Random cases put to the real kube-scheduler and to `teg scheduler`, both processes at work on one real API server.
  *
- *   node test/kubernetes/differential/real.ts FIRST_SEED CASES [CASES_AT_ONCE]
+ *   node test/kubernetes/differential/real.ts FIRST_SEED CASES [CASES_AT_ONCE [enforce]]
  *
  * Cases stand beside each other in one cluster, each on nodes, topologies and namespaces of its own. The pod of each is
  * put to the one scheduler, taken away, put to the other, and then to both once for each node, bound to it by name.
@@ -10,11 +10,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ensureBinaries } from '../../../lab/control-plane/build.ts';
 import type { ControlPlane } from '../../../lab/control-plane/control-plane.ts';
 import { startControlPlane } from '../../../lab/control-plane/start.ts';
+import { createEconomy } from '../../../lab/kubernetes-bench/economy-of-bench.ts';
 import { startTeg } from '../../../lab/kubernetes-bench/teg-process.ts';
 import type { ApiClient } from '../../../src/drivers/kubernetes/client/api.ts';
-import { clientOf } from '../control-plane-fixture.ts';
+import { clientOf, creatorOf } from '../control-plane-fixture.ts';
 import { standUp, tearDown } from './api-world.ts';
-import { comparableTexts } from './compare.ts';
+import { comparableTexts, withoutPreemption } from './compare.ts';
 import { type DifferentialCase, drawCase } from './draw-case.ts';
 import type { Json } from './draw-nodes.ts';
 import { pinned, probeRound, type Verdict } from './probe-round.ts';
@@ -57,13 +58,19 @@ interface Standing {
   readonly nodes: readonly string[];
 }
 
-/** Runs cases from `firstSeed` on until `count` were put. @param oracleBinary What one case alone comes to. */
+/**
+ * Runs cases from `firstSeed` on until `count` were put.
+ *
+ * @param oracleBinary What one case alone comes to.
+ * @param enforce      TEG with `economy.mode: enforce` and one tenant, which has all namespaces.
+ */
 export async function runReal(
   oracleBinary: string,
   firstSeed: number,
   count: number,
   atOnce: number,
   note: (text: string) => void = () => undefined,
+  enforce = false,
 ): Promise<RealTally> {
   const flags = [
     '--disable-admission-plugins=RuntimeClass,StorageObjectInUseProtection,DefaultTolerationSeconds',
@@ -77,7 +84,7 @@ export async function runReal(
   };
   const ending: (() => Promise<unknown>)[] = [() => client.close(), () => oracle.close(), () => plane.stop()];
   try {
-    ending.unshift(await startBoth(plane));
+    ending.unshift(await startBoth(plane, client, enforce));
     for (let seed = firstSeed; tally.cases < count; ) {
       const batch: Standing[] = [];
       for (; batch.length < Math.min(atOnce, count - tally.cases); seed++) {
@@ -85,7 +92,7 @@ export async function runReal(
         if (standing === undefined) tally.skipped++;
         else batch.push(standing);
       }
-      await runBatch(client, batch, tally);
+      await runBatch(client, batch, tally, enforce ? withoutPreemption : (text) => text);
       note(`${tally.cases} cases, ${tally.differences.length} differences`);
     }
   } finally {
@@ -94,9 +101,14 @@ export async function runReal(
   return tally;
 }
 
-async function startBoth(plane: ControlPlane): Promise<() => Promise<void>> {
+async function startBoth(
+  plane: ControlPlane,
+  client: ApiClient,
+  enforce: boolean,
+): Promise<() => Promise<void>> {
   await plane.startStockScheduler('');
-  const teg = await startTeg(plane);
+  if (enforce) await createEconomy(creatorOf(client), 1, 1e6);
+  const teg = await startTeg(plane, enforce ? { economy: { mode: 'enforce' } } : {});
   return () => teg.stop();
 }
 
@@ -123,7 +135,13 @@ function needsVolumeController({ objects, probe }: DifferentialCase): boolean {
   });
 }
 
-async function runBatch(client: ApiClient, batch: readonly Standing[], tally: RealTally): Promise<void> {
+/** @param comparable What stock says, as TEG would say it. */
+async function runBatch(
+  client: ApiClient,
+  batch: readonly Standing[],
+  tally: RealTally,
+  comparable: (text: string) => string,
+): Promise<void> {
   const objects = batch.flatMap(({ drawn }) => drawn.objects);
   await standUp(client, objects);
   await delay(SETTLE_MS);
@@ -135,7 +153,9 @@ async function runBatch(client: ApiClient, batch: readonly Standing[], tally: Re
     const teg = await probeRound(client, TEG, probes);
     for (const standing of asked) {
       const key = String(standing.drawn.seed);
-      compare(standing, pin, stock.get(key) as Verdict, teg.get(key) as Verdict, tally);
+      const said = stock.get(key) as Verdict;
+      const verdict = { ...said, message: comparable(said.message) };
+      compare(standing, pin, verdict, teg.get(key) as Verdict, tally);
     }
   }
   tally.cases += batch.length;
@@ -202,13 +222,13 @@ export function realTallyText(tally: RealTally, shown: number): string {
 }
 
 if (import.meta.main) {
-  const [first = '1', count = '2000', atOnce = '150'] = process.argv.slice(2);
+  const [first = '1', count = '2000', atOnce = '150', mode = ''] = process.argv.slice(2);
   const binary = (await ensureBinaries(['scheduler-oracle', 'kube-scheduler'])).get(
     'scheduler-oracle',
   ) as string;
   const started = performance.now();
   const note = (text: string): boolean => process.stderr.write(`${text}\n`);
-  const tally = await runReal(binary, Number(first), Number(count), Number(atOnce), note);
+  const tally = await runReal(binary, Number(first), Number(count), Number(atOnce), note, mode === 'enforce');
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   process.stdout.write(`${realTallyText(tally, 20)}\nseeds from ${first}, ${seconds} s\n`);
   process.exitCode = tally.differences.length > 0 ? 1 : 0;

@@ -7,6 +7,8 @@ import { ObjectEvents } from '../../../src/drivers/kubernetes/snapshot/object-ev
 import { createConstraints } from '../../../src/governor/pods/constraints/cluster-constraints.ts';
 import type { PodEffect, PodSchedulerOptions } from '../../../src/governor/pods/pod-events.ts';
 import { PodScheduler } from '../../../src/governor/pods/pod-scheduler.ts';
+import { type EconomyDescription, podTenantSpec } from '../../../src/market/tenants/economy-description.ts';
+import { marketSpec, quotaFlavor, tenantSpec } from '../../../src/market/tenants/spec.ts';
 import type { Draw } from './draw.ts';
 import type { Json } from './draw-nodes.ts';
 
@@ -37,10 +39,21 @@ export interface TegAnswer {
   readonly victims: readonly string[];
 }
 
-/** @param order Objects come in an order of its own; undefined: as they are. */
-export function askTeg(objects: readonly Json[], probe: Json, order?: Draw): TegAnswer {
+/** An economy in force: one tenant, which has all namespaces and nothing that keeps its pods back. */
+const ENFORCED: EconomyDescription = {
+  mode: 'enforce',
+  market: marketSpec({ flavors: [quotaFlavor('all')] }),
+  tenants: [podTenantSpec(tenantSpec('all', { quota: { all: { cpuMilli: 1e9 } } }), [])],
+};
+
+/**
+ * @param order   Objects come in an order of its own; undefined: as they are.
+ * @param enforce With the economy in mode enforce.
+ */
+export function askTeg(objects: readonly Json[], probe: Json, order?: Draw, enforce = false): TegAnswer {
   const events = new ObjectEvents(profilesOf(['default-scheduler']));
   const core = new PodScheduler(OPTIONS, createConstraints());
+  if (enforce) core.step({ kind: 'economy', economy: ENFORCED }, 1);
   for (const object of order === undefined ? objects : order.shuffled(objects)) {
     const event = events.eventOf(object);
     // The driver's watches select by phase and by whose pod it is; the core sees to it as well.

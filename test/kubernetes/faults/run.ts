@@ -1,5 +1,5 @@
 /**
- * Runs fault scenarios: `node test/kubernetes/faults/run.ts [--full] [--only WORD] [--out FILE.md]`.
+ * Runs fault scenarios: `node test/kubernetes/faults/run.ts [--full] [--enforce] [--only WORD] [--out FILE.md]`.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -8,13 +8,18 @@ import { playScenario, type ScenarioResult } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const { values } = parseArgs({
-  options: { full: { type: 'boolean' }, only: { type: 'string' }, out: { type: 'string' } },
+  options: {
+    full: { type: 'boolean' },
+    enforce: { type: 'boolean' },
+    only: { type: 'string' },
+    out: { type: 'string' },
+  },
 });
 const results: ScenarioResult[] = [];
 for (const scenario of SCENARIOS) {
   if (values.only !== undefined && !scenario.name.includes(values.only)) continue;
   process.stderr.write(`${scenario.name} …\n`);
-  const result = await playScenario(scenario, values.full === true);
+  const result = await playScenario(scenario, values.full === true, values.enforce === true);
   results.push(result);
   process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
 }

@@ -27,15 +27,16 @@ export interface Scenario<Parameters extends object> {
   play(stage: Stage, parameters: Parameters, facts: Facts): Promise<void>;
 }
 
-/** Runs a scenario on a stage of its own. */
+/** Runs a scenario on a stage of its own. @param enforce With `economy.mode: enforce`. */
 export async function playScenario<Parameters extends object>(
   scenario: Scenario<Parameters>,
   full: boolean,
+  enforce = false,
 ): Promise<ScenarioResult> {
   const parameters = full ? scenario.full : scenario.short;
   const facts: Facts = {};
   const began = performance.now();
-  const stage = await Stage.set(scenario.stage);
+  const stage = await Stage.set({ ...scenario.stage, enforce });
   try {
     await scenario.play(stage, parameters, facts);
   } catch (error) {

@@ -6,10 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlPlane } from '../../../lab/control-plane/control-plane.ts';
 import { nodeObject } from '../../../lab/control-plane/nodes.ts';
 import { startControlPlane } from '../../../lab/control-plane/start.ts';
+import { createEconomy } from '../../../lab/kubernetes-bench/economy-of-bench.ts';
 import type { ApiAnswer, ApiRequest } from '../../../src/drivers/kubernetes/client/api.ts';
 import type { HttpApiClient } from '../../../src/drivers/kubernetes/client/http-client.ts';
 import { Random } from '../../../src/kernel/random.ts';
-import { clientOf } from '../control-plane-fixture.ts';
+import { clientOf, creatorOf } from '../control-plane-fixture.ts';
 import { Auditor } from './auditor.ts';
 import { TegChild, type TegOptions } from './teg-child.ts';
 
@@ -37,6 +38,8 @@ export interface StageOptions {
   /** Whether another scheduler binds pods, too. */
   readonly others?: boolean;
   readonly seed?: number;
+  /** Schedulers run with `economy.mode: enforce`, and one tenant has all namespaces. */
+  readonly enforce?: boolean;
 }
 
 /** See the head of the file. */
@@ -46,8 +49,15 @@ export class Stage {
   readonly auditor: Auditor;
   readonly random: Random;
   private readonly schedulers: TegChild[] = [];
+  private readonly enforce: boolean;
 
-  private constructor(plane: ControlPlane, client: HttpApiClient, auditor: Auditor, seed: number) {
+  private constructor(
+    plane: ControlPlane,
+    client: HttpApiClient,
+    auditor: Auditor,
+    { seed = 1, enforce = false }: StageOptions,
+  ) {
+    this.enforce = enforce;
     this.plane = plane;
     this.client = client;
     this.auditor = auditor;
@@ -62,7 +72,9 @@ export class Stage {
         etcd: plane.processes.get('etcd')?.url ?? '',
         others: options.others === true,
       });
-      return new Stage(plane, clientOf(plane.kubeconfig), auditor, options.seed ?? 1);
+      const client = clientOf(plane.kubeconfig);
+      if (options.enforce === true) await createEconomy(creatorOf(client), 1, 1e6);
+      return new Stage(plane, client, auditor, options);
     } catch (error) {
       await plane.stop();
       throw error;
@@ -84,6 +96,7 @@ export class Stage {
       folder: this.plane.folder,
       onDeath: (what) => this.auditor.violations.push(what),
       ...options,
+      ...(this.enforce && { config: { ...options.config, economy: { mode: 'enforce' } } }),
     });
     this.schedulers.push(teg);
     return teg;
