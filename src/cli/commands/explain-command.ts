@@ -1,6 +1,5 @@
 /** `teg explain pod`: why a pod is where it is, or on no node. */
 import type { Command } from 'commander';
-import { profilesOf } from '../../drivers/kubernetes/objects/profiles.ts';
 import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
 import { TegError } from '../../model/errors.ts';
 import type { PodName } from '../kubernetes/pod-name.ts';
@@ -129,6 +128,7 @@ async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number
     '../../drivers/kubernetes/config/scheduler-config.ts'
   );
   const { coreOptions } = await import('../../drivers/kubernetes/config/core-options.ts');
+  const { profilesOf } = await import('../../drivers/kubernetes/objects/profiles.ts');
   const { explainFromObjects } = await import('../../drivers/kubernetes/snapshot/explain-objects.ts');
   const { readSnapshotFile } = await import('../../drivers/kubernetes/snapshot/object-events.ts');
   const onWarning = (text: string): void => {

@@ -34,7 +34,7 @@ describe('teg simulate --ledger', () => {
     expect(verified.accounts.filter(({ reserved }) => reserved !== '0')).toEqual([]);
     // The tenant `default` mints nothing, and so pays nothing.
     const paying = tenants.filter(({ name, started }) => started > 0 && name !== 'default');
-    expect(paying.length).toBe(2);
+    expect(paying.length).toBe(3);
     for (const { name, gpuHours } of paying) {
       const { stdout } = await runHere(['ledger', 'statement', file, name, '--json']);
       const statement = JSON.parse(stdout) as StatementFile;
