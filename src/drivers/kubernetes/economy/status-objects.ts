@@ -11,7 +11,7 @@ import type {
   FrameAmounts,
   NamespaceFrame,
   TenantFrame,
-  TenantTokens,
+  TokensFrame,
   WaitingJobFrame,
 } from '../../../governor/pods/frame/economy-frame.ts';
 import { secondTime } from '../writes/api-time.ts';
@@ -180,7 +180,7 @@ function waitingJob({ job, pods, needs, reason, startsBySeconds }: WaitingJobFra
   };
 }
 
-function tokensOf(tokens: TenantTokens | undefined) {
+function tokensOf(tokens: TokensFrame | undefined) {
   if (tokens === undefined) return NO_TOKENS;
   const { balance, reserved, available, spendPerHour } = tokens;
   return {

@@ -118,6 +118,18 @@ describe('the frame of an economy', () => {
     expect(tenant(cluster, 'nlp')).toMatchObject({ wouldRefuse: undefined });
   });
 
+  test('has the tokens of a market that asks for them', () => {
+    const cluster = new TestCluster().nodes(gpuNode('n', 'a'));
+    setEconomy(cluster, 'enforce', { ...labelledMarket('a'), tokens: true }, [teamTenant('nlp', { a: 8 })]);
+    cluster.pods(gpuPodOf('p', 'nlp', 4));
+    cluster.settle();
+    expect(tenant(cluster, 'nlp')?.tokens).toMatchObject({ balance: 192, mintPerHour: 8 });
+    cluster.wait(3600).step({ kind: 'device-class-gone', name: 'x' });
+    const later = tenant(cluster, 'nlp')?.tokens;
+    expect(later?.spendPerHour).toBeGreaterThan(0);
+    expect(later?.balance).toBeCloseTo(192 + 8 - (later?.spendPerHour ?? 0), -1);
+  });
+
   test('what a budget has spent is read up to now, and nothing is changed by it', () => {
     const cluster = new TestCluster().nodes(gpuNode('n', 'a'));
     const budget = { tokens: 100, periodSeconds: 1e9, onEmpty: 'Wait' } as const;

@@ -29,8 +29,9 @@ export interface TenantFlavorFrame {
   readonly available: FrameAmounts;
 }
 
-/** Tokens of a tenant, where there is a ledger. */
-export interface TenantTokens {
+/** Tokens of a tenant, where the market asks for them. */
+export interface TokensFrame {
+  /** What is set aside included. */
   readonly balance: number;
   readonly reserved: number;
   readonly available: number;
@@ -55,8 +56,8 @@ export interface TenantFrame {
   /** Of what it and those below it hold, at price 1. */
   readonly unitsPerHour: number;
   readonly budget: BudgetStanding | undefined;
-  /** Undefined: there is no ledger. */
-  readonly tokens: TenantTokens | undefined;
+  /** Undefined: the market asks for none. */
+  readonly tokens: TokensFrame | undefined;
   /** In mode observe: why its pods would not have been admitted at the last attempt. */
   readonly wouldRefuse: AccountsRefusal | undefined;
 }

@@ -70,6 +70,7 @@ export class EconomyLife {
         quotaFlavor('ssd', { nodeLabels: { disk: 'ssd' } }),
         quotaFlavor('other', { unitsPerHour: { core: 0.1, gib: 0, gpu: 1 } }),
       ],
+      ...(this.draw(2) === 0 ? { tokens: true } : {}),
       champion: {
         ...champion,
         unknownRuntime: (['Predict', 'Tenant', 'Never'] as const)[this.draw(3)] ?? 'Never',

@@ -19,6 +19,7 @@ import {
   type FrameAmounts,
   type NamespaceFrame,
   type TenantFrame,
+  type TokensFrame,
   WAITING_NAMED_MAX,
   type WaitingJobFrame,
 } from './economy-frame.ts';
@@ -131,8 +132,22 @@ class EconomyReader {
       levelShare: usage.levelShare(tenant),
       unitsPerHour: usage.unitsPerHourOf(tenant) / MICROS,
       budget: budgets.peek(tenant, timeSeconds),
-      tokens: undefined,
+      tokens: this.tokens(tenant),
       wouldRefuse: observed,
+    };
+  }
+
+  private tokens(tenant: number): TokensFrame | undefined {
+    const { economy, timeSeconds } = this.parts.state;
+    const tokens = economy.market?.peek(tenant, timeSeconds);
+    if (tokens === undefined) return undefined;
+    const { available, reserved, spend, mint } = tokens;
+    return {
+      balance: (available + reserved) / MICROS,
+      reserved: reserved / MICROS,
+      available: available / MICROS,
+      spendPerHour: spend / MICROS,
+      mintPerHour: mint / MICROS,
     };
   }
 
@@ -149,7 +164,7 @@ class EconomyReader {
       capacity: amounts((resource) => usage.capacityOf(flavor, resource)),
       used,
       utilisation: units === 0 ? 0 : load / units,
-      price: value,
+      price: this.parts.state.economy.market?.priceOf(flavor) ?? value,
       slope,
     };
   }
