@@ -68,7 +68,12 @@ describeWithControlPlane('the status of the economy on a real API server', ['kwo
   async function start(mode: string): Promise<void> {
     if (teg?.running) await teg.kill();
     const config = { economy: { mode } };
-    teg = new TegChild({ kubeconfig: plane.kubeconfig, folder, config, onDeath: (what) => process.stderr.write(what) });
+    teg = new TegChild({
+      kubeconfig: plane.kubeconfig,
+      folder,
+      config,
+      onDeath: (what) => process.stderr.write(what),
+    });
     await vi.waitFor(() => expect(teg.said('synced')).toHaveLength(1), SOON);
   }
 
@@ -91,7 +96,13 @@ describeWithControlPlane('the status of the economy on a real API server', ['kwo
     return client.request({ method: 'GET', path });
   }
 
-  async function pod(name: string, team: string, gpus: number, more: object = {}, metadata: object = {}): Promise<void> {
+  async function pod(
+    name: string,
+    team: string,
+    gpus: number,
+    more: object = {},
+    metadata: object = {},
+  ): Promise<void> {
     const resources = { requests: { cpu: '1' }, limits: { 'nvidia.com/gpu': `${gpus}` } };
     await must(`/api/v1/namespaces/${team}/pods`, {
       metadata: { name, ...metadata },
@@ -101,7 +112,11 @@ describeWithControlPlane('the status of the economy on a real API server', ['kwo
 
   async function scheduled(name: string, team: string): Promise<string> {
     const { body } = await ask(`/api/v1/namespaces/${team}/pods/${name}`);
-    const conditions = (at(body, 'status', 'conditions') ?? []) as { type: string; status: string; reason?: string }[];
+    const conditions = (at(body, 'status', 'conditions') ?? []) as {
+      type: string;
+      status: string;
+      reason?: string;
+    }[];
     const found = conditions.find(({ type }) => type === 'PodScheduled');
     return `${found?.status} ${found?.reason ?? ''}`.trim();
   }
@@ -110,18 +125,20 @@ describeWithControlPlane('the status of the economy on a real API server', ['kwo
   async function table(...args: string[]): Promise<Record<string, string>[]> {
     const lines = (await kubectl(plane, ['get', ...args])).trimEnd().split('\n');
     const heads = [...(lines[0] ?? '').matchAll(/\S+\s*/g)];
-    return lines.slice(1).map((line) =>
-      Object.fromEntries(
-        heads.map(({ 0: head, index }) => [head.trim(), line.slice(index, index + head.length).trim()]),
-      ),
-    );
+    return lines
+      .slice(1)
+      .map((line) =>
+        Object.fromEntries(
+          heads.map(({ 0: head, index }) => [head.trim(), line.slice(index, index + head.length).trim()]),
+        ),
+      );
   }
 
   test('a pod that waits for quota is not ready for scheduling, one that waits for room unschedulable; tables say how many', async () => {
     for (let i = 0; i < 3; i++) await pod(`v${i}`, 'vision', 4);
     await pod('large', 'nlp', 16);
     await pod('broad', 'nlp', 1, { nodeSelector: { disk: 'none' } });
-    // Nobody lends, so the third pod waits for quota; no node has 16 GPUs.
+    // nlp lends nothing: the third pod waits for quota. No node has the label that `broad` wants.
     await vi.waitFor(async () => {
       expect(await scheduled('v2', 'vision')).toBe('False NotReadyForScheduling');
       expect(await scheduled('broad', 'nlp')).toBe('False Unschedulable');
@@ -132,11 +149,17 @@ describeWithControlPlane('the status of the economy on a real API server', ['kwo
       expect(rows.find(({ NAME }) => NAME === 'vision')).toMatchObject({
         ...{ QUOTA: '8', USED: '8', BORROWED: '0', LENT: '0', WAITING: '1' },
       });
-      expect(rows.find(({ NAME }) => NAME === 'nlp')).toMatchObject({ USED: '0', WAITING: '2', SHARE: 'inf' });
+      expect(rows.find(({ NAME }) => NAME === 'nlp')).toMatchObject({
+        USED: '0',
+        WAITING: '2',
+        SHARE: 'inf',
+      });
       expect(await table('account', '-n', 'vision')).toMatchObject([
         { NAME: 'default', TENANT: 'vision', RUNNING: '2', WAITING: '1' },
       ]);
-      expect(await table('market')).toMatchObject([{ NAME: 'default', FLAVOR: 'h100', PRICE: '2', UTIL: '0.5' }]);
+      expect(await table('market')).toMatchObject([
+        { NAME: 'default', FLAVOR: 'h100', PRICE: '2', UTIL: '0.5' },
+      ]);
     }, SOON);
     const { body } = await ask('/apis/teg.dev/v1alpha1/namespaces/vision/accounts/default');
     expect(at(body, 'status', 'waiting')).toMatchObject([
@@ -167,8 +190,16 @@ describeWithControlPlane('the status of the economy on a real API server', ['kwo
       return at(body, 'items') as readonly SeenStatus[];
     };
     const names = Array.from({ length: CROWD }, (_, i) => `crowd-${i}`);
-    const objects = names.map((name) => ({ apiVersion: 'teg.dev/v1alpha1', kind: 'Tenant', metadata: { name } }));
-    await kubectl(plane, ['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+    const objects = names.map((name) => ({
+      apiVersion: 'teg.dev/v1alpha1',
+      kind: 'Tenant',
+      metadata: { name },
+    }));
+    await kubectl(
+      plane,
+      ['create', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+    );
     for (const { metadata } of await list()) versions.set(metadata.name, metadata.resourceVersion);
     const begin = Date.now();
     await vi.waitFor(
@@ -210,7 +241,9 @@ describeWithControlPlane('the status of the economy on a real API server', ['kwo
     expect(await scheduled('k1', 'kueue')).toBe('False SchedulingGated');
     // The namespace has no tenant, and so no quota: enforce would hold it back where others have theirs.
     await vi.waitFor(async () => {
-      expect(await table('account', '-n', 'kueue')).toMatchObject([{ TENANT: 'default', RUNNING: '2', WAITING: '1' }]);
+      expect(await table('account', '-n', 'kueue')).toMatchObject([
+        { TENANT: 'default', RUNNING: '2', WAITING: '1' },
+      ]);
     }, SOON);
   }, 120_000);
 });
