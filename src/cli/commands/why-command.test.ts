@@ -3,9 +3,24 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkProperty } from '../../../test/support/properties.ts';
+import { reasonSentence } from '../../governor/pods/reasons/reason-sentences.ts';
 import { TokenMarket } from '../../market/token-market/token-market.ts';
-import { waitSentence } from '../economy/wait-sentences.ts';
+import { ranksOf } from '../economy/waiting-answer.ts';
+
+/** A job of which only tenant and priority count. */
+const NO_JOB = {
+  position: 0,
+  waitedSeconds: 0,
+  pods: 1,
+  each: { gpus: 0, cpuCores: 0, memoryGib: 0 },
+  gpuModels: [],
+  requestedSeconds: null,
+  code: 'behind',
+  data: {},
+};
 
 const TEG = join(import.meta.dirname, '..', '..', '..', 'bin', 'teg');
 const folder = mkdtempSync(join(tmpdir(), 'teg-why-'));
@@ -86,7 +101,7 @@ describe('teg why', () => {
     expect(status).toBe(0);
     expect(stdout).toContain('big  tenant vision, 1 pod, has waited 29 m 50 s, no job before it');
     expect(stdout).toContain('more  tenant nlp');
-    expect(stdout).toContain('Tenant nlp may hold 4 GPUs of h100, holds 4 GPUs, and the job needs 4 GPUs.');
+    expect(stdout).toContain('Tenant nlp may hold 4 GPUs of h100, holds 4 GPUs, and it needs 4 GPUs.');
   });
 
   it('lists jobs as they would start: the tenant first that had less for its share, and its turn ends with a start', () => {
@@ -136,6 +151,80 @@ describe('teg why', () => {
   it('refuses what is not a result', () => {
     expect(teg('why', join(folder, 'missing.json')).stderr).toContain('TEG_INPUT_NOT_FOUND');
     expect(teg('why', join(folder, 'jobs.csv')).stderr).toContain('TEG_INPUT_UNKNOWN_FORMAT');
+  });
+});
+
+describe('teg queue and teg prio', () => {
+  it('print the queue, with --start why each job does not start now', () => {
+    expect(teg('queue', result).stdout).toMatch(/^big +vision +1 × 8 GPUs +0 +29 m 50 s$/m);
+    const { stdout } = teg('queue', '--start', result);
+    expect(stdout).toMatch(/^JOB +TENANT +NEEDS +STARTS-BY +WHY-NOT-NOW$/m);
+    expect(stdout).toMatch(/^more +nlp +1 × 4 GPUs +– +limit-reached: Tenant nlp may hold 4 GPUs of h100/m);
+  });
+
+  it('gives each job in JSON the code, stage, sentence and next step of the one reason', () => {
+    const { jobs } = JSON.parse(teg('queue', result, '--json').stdout);
+    expect(jobs.at(-1)).toMatchObject({
+      id: 'more',
+      code: 'limit-reached',
+      stage: 'quota',
+      nextStep: 'Wait for a job of tenant nlp to end, or raise its spec.limit.',
+      startsBySeconds: null,
+    });
+    expect(teg('why', 'more', result).stdout).toContain(`limit-reached; next step: ${jobs.at(-1).nextStep}`);
+  });
+
+  it('say of a place how many jobs are before it by turn, priority and arrival', () => {
+    const { jobs } = JSON.parse(teg('prio', result, '--json').stdout);
+    expect(
+      jobs.map(({ id, rank, byTurn, byPriority, byArrival }: Record<string, unknown>) => [
+        ...[id, rank, byTurn, byPriority, byArrival],
+      ]),
+    ).toEqual([
+      ['big', 0, 0, 0, 0],
+      ['second', 1, 1, 0, 0],
+      ['third', 2, 1, 0, 1],
+      ['more', 3, 1, 0, 2],
+    ]);
+    expect(teg('prio', 'more', result).stdout).toMatch(/^more +nlp +3 +1 +0 +2$/m);
+    expect(teg('prio', 'base', result).status).toBe(2);
+  });
+
+  it('publish the schemas of their JSON', () => {
+    for (const command of ['why', 'queue', 'prio']) {
+      const schema = JSON.parse(teg(command, '--json-schema').stdout);
+      expect(schema.properties.jobs.type).toBe('array');
+    }
+    const { status, stderr } = teg('queue');
+    expect([status, stderr]).toEqual([2, expect.stringContaining('got no result, expected a file')]);
+  });
+});
+
+describe('the parts of a rank', () => {
+  it('sum to it, with and without turns of tenants', () => {
+    checkProperty(
+      fc.property(
+        fc.array(
+          fc.record({ tenant: fc.constantFrom('a', 'b', 'c'), priority: fc.integer({ min: 0, max: 2 }) }),
+          {
+            maxLength: 30,
+          },
+        ),
+        fc.boolean(),
+        (given, byTenant) => {
+          const jobs = given.map((job, i) => ({ ...NO_JOB, ...job, id: String(i) }));
+          const ranks = ranksOf({ count: jobs.length, atSeconds: 0, byTenant, jobs }).jobs;
+          ranks.forEach(({ rank, byTurn, byPriority, byArrival }, i) => {
+            const { tenant, priority } = given[i] as (typeof given)[number];
+            const before = given.slice(0, i);
+            const rivals = byTenant ? before.filter((other) => other.tenant === tenant) : before;
+            expect([rank, byTurn]).toEqual([i, before.length - rivals.length]);
+            expect(byPriority).toBe(rivals.filter((other) => other.priority > priority).length);
+            expect(byTurn + byPriority + byArrival).toBe(rank);
+          });
+        },
+      ),
+    );
   });
 });
 
@@ -226,17 +315,44 @@ describe('teg quote', () => {
   });
 });
 
-describe('waitSentence', () => {
+describe('a quote on a quiet cluster', () => {
+  it.each([
+    ['1', '1h'],
+    ['1', '6h'],
+    ['8', '1h'],
+  ])('for %s GPUs and %s is within 1 %% of what is charged', (gpus, runtime) => {
+    const seconds = 3600 * Number.parseInt(runtime, 10);
+    const simulated = (jobs: string): string => {
+      const path = join(folder, 'quiet.csv');
+      writeFileSync(path, `${HEADER}${jobs}`);
+      const files = ['--cluster', join(folder, 'nodes.csv'), '--jobs', path];
+      const rules = ['--tenants', join(folder, 'tenants.yaml'), '--queue', 'teg', '--runtimes', 'exact'];
+      const output = join(folder, 'quiet.json');
+      writeFileSync(output, teg('simulate', ...files, ...rules, '--json', '--no-series').stdout);
+      return output;
+    };
+    const idle = simulated('tiny,nlp,0,1,1,1000,1000,0,0,\n');
+    const shape = ['--gpus', gpus, '--cores', '1', '--gib', '1', '--runtime', runtime, '--tenant', 'vision'];
+    const quoted = JSON.parse(teg('quote', idle, ...shape, '--json').stdout).flavors[0].expectedTokens;
+    const ran = simulated(`job,vision,0,${seconds},1,1000,1024,${gpus},1000,H100\n`);
+    const { market } = JSON.parse(teg('share', ran, '--json').stdout);
+    const { charged } = market.tenants.find(({ name }: { name: string }) => name === 'vision');
+    expect(charged).toBeGreaterThan(0);
+    expect(Math.abs(quoted / charged - 1)).toBeLessThan(0.01);
+  });
+});
+
+describe('sentences of reasons', () => {
   it('has a sentence for reservations, and figures for a code that it does not know', () => {
-    expect(waitSentence('room-drained', { forJob: 'x' }, 100)).toContain('kept for job x');
+    expect(reasonSentence('room-drained', { forJob: 'x' }, 100)).toContain('kept for job x');
     const short = { tenant: 'a', flavor: 'h100', needGpus: 1, availableGpus: 0, quotaGpus: 8, lentGpus: 2 };
-    expect(waitSentence('quota-used-up', short, 100)).toBe(
-      'Tenant a has 0 GPUs of h100 left of its quota of 8 GPUs and what others lend, and the job needs 1 GPU; lent of its quota: 2 GPUs.',
+    expect(reasonSentence('quota-used-up', short, 100)).toBe(
+      'Tenant a has 0 GPUs of h100 left of its quota of 8 GPUs and what others lend, and it needs 1 GPU; lent of its quota: 2 GPUs.',
     );
-    expect(waitSentence('draining', { nodes: 3 }, 100)).toContain('3 nodes are kept free for it');
-    expect(waitSentence('room-reserved', { forJob: 'x', startsBySeconds: 700 }, 100)).toBe(
-      'There is room for it, but it would still run when job x needs that room, in 10 m 00 s.',
+    expect(reasonSentence('draining', { nodes: 3 }, 100)).toContain('3 nodes are kept free for it');
+    expect(reasonSentence('room-reserved', { forJob: 'x', startsBySeconds: 700 }, 100)).toBe(
+      'There is room, but it would still run when job x needs that room, in 10 min.',
     );
-    expect(waitSentence('strange', { a: 1 }, 0)).toBe('strange (a 1).');
+    expect(reasonSentence('strange', { a: 1 }, 0)).toBe('strange (a 1).');
   });
 });

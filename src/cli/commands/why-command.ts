@@ -1,13 +1,21 @@
 /**
- * `teg why`: why a job waits. `teg quote`: what one would cost. `teg share`: what each tenant had. All on the result of a
- * simulation.
+ * `teg why`: why a job waits. `teg queue`: who waits. `teg prio`: why in that order. `teg quote`: what a job would cost. `teg share`: what
+ * each tenant had. All on the result of a simulation.
  */
 import type { Command } from 'commander';
+import type { ZodType } from 'zod';
+import { TegError } from '../../model/errors.ts';
+import type { WaitingReport } from '../../simulation/metrics/waiting-report.ts';
 import type { QuoteOptions } from '../economy/quote-answer.ts';
 import { decimalNumber, parsePositiveDuration, wholeNumber } from '../terminal/option-values.ts';
 
 interface WhyOptions {
   readonly json?: boolean;
+  readonly jsonSchema?: boolean;
+}
+
+interface QueueOptions extends WhyOptions {
+  readonly start?: boolean;
 }
 
 const WHY_NOTES = `
@@ -30,14 +38,39 @@ Examples:
   teg quote result.json --pods 16 --gpus 8 --flavor h100 --runtime 12h --tenant nlp
   teg quote train-7 result.json                                     a job that waits`;
 
-/** Adds `teg why`, `teg quote` and `teg share`. */
+const QUEUE_NOTES = `
+Examples:
+  teg queue result.json                                             in the order in which jobs would start
+  teg queue --start result.json                                     when each starts at the latest, and why not now`;
+
+const PRIO_NOTES = `
+Example:
+  teg prio train-7 result.json                                      why it has its place in the queue`;
+
+/** Adds `teg why`, `teg queue`, `teg prio`, `teg quote` and `teg share`. */
 export function addWhyCommand(parent: Command): void {
-  parent
-    .command('why <job-or-result> [result]')
-    .description('why a job of a simulation still waits, in one sentence')
-    .option('--json', 'print JSON')
+  withJson(
+    parent
+      .command('why [job-or-result] [result]')
+      .description('why a job of a simulation still waits, in one sentence'),
+  )
     .addHelpText('after', WHY_NOTES)
     .action(why);
+  withJson(
+    parent
+      .command('queue [result]')
+      .description('the jobs that wait at the end of a simulation, the first one first')
+      .option('--start', 'with the latest start of each, and why it does not start now'),
+  )
+    .addHelpText('after', QUEUE_NOTES)
+    .action(queue);
+  withJson(
+    parent
+      .command('prio [job-or-result] [result]')
+      .description('the place of a job in the queue as a sum: by turn of its tenant, priority and arrival'),
+  )
+    .addHelpText('after', PRIO_NOTES)
+    .action(prio);
   addQuote(parent);
   parent
     .command('share <result>')
@@ -45,6 +78,12 @@ export function addWhyCommand(parent: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', SHARE_NOTES)
     .action(share);
+}
+
+function withJson(command: Command): Command {
+  return command
+    .option('--json', 'print JSON')
+    .option('--json-schema', 'print the JSON Schema of the output of --json, and end');
 }
 
 function addQuote(parent: Command): void {
@@ -75,13 +114,63 @@ async function quote(first: string, second: string | undefined, options: QuoteOp
   else (await import('../economy/quote-text.ts')).printQuote(answer, tenant);
 }
 
-async function why(first: string, second: string | undefined, options: WhyOptions): Promise<void> {
-  const { readResult } = await import('../economy/result-files.ts');
+async function why(
+  first: string | undefined,
+  second: string | undefined,
+  options: WhyOptions,
+): Promise<void> {
+  const answers = await import('../economy/waiting-answer.ts');
+  if (options.jsonSchema === true) return printSchemaOf(answers.reasonedReportSchema);
   const { waitingOf, printWaiting } = await import('../economy/waiting-text.ts');
-  const result = readResult(second ?? first);
-  const waiting = waitingOf(result, second === undefined ? undefined : first);
-  if (options.json === true) await printJsonOf(waiting);
+  const [report, id] = await readWaiting(first, second);
+  const waiting = waitingOf(report, id);
+  if (options.json === true) await printJsonOf(answers.withReasons(waiting));
   else printWaiting(waiting);
+}
+
+async function queue(path: string | undefined, options: QueueOptions): Promise<void> {
+  const answers = await import('../economy/waiting-answer.ts');
+  if (options.jsonSchema === true) return printSchemaOf(answers.reasonedReportSchema);
+  const [report] = await readWaiting(path, undefined);
+  if (options.json === true) await printJsonOf(answers.withReasons(report));
+  else (await import('../economy/waiting-text.ts')).printQueue(report, options.start === true);
+}
+
+async function prio(
+  first: string | undefined,
+  second: string | undefined,
+  options: WhyOptions,
+): Promise<void> {
+  const { ranksOf, ranksSchema } = await import('../economy/waiting-answer.ts');
+  if (options.jsonSchema === true) return printSchemaOf(ranksSchema);
+  const { waitingOf, printRanks } = await import('../economy/waiting-text.ts');
+  const [report, id] = await readWaiting(first, second);
+  waitingOf(report, id);
+  const all = ranksOf(report);
+  const ranks = { ...all, jobs: all.jobs.filter((job) => id === undefined || job.id === id) };
+  if (options.json === true) await printJsonOf(ranks);
+  else printRanks(ranks);
+}
+
+/** @returns The waiting jobs, and the id that was asked for. @throws TegError TEG_OPTION_INVALID without a file. */
+async function readWaiting(
+  first: string | undefined,
+  second: string | undefined,
+): Promise<[WaitingReport, string | undefined]> {
+  const path = second ?? first;
+  if (path === undefined) {
+    throw new TegError(
+      'TEG_OPTION_INVALID',
+      'got no result, expected a file of `teg simulate --json`, or - for standard input',
+    );
+  }
+  const { readResult } = await import('../economy/result-files.ts');
+  const { waitingIn } = await import('../economy/waiting-text.ts');
+  return [waitingIn(readResult(path)), second === undefined ? undefined : first];
+}
+
+async function printSchemaOf(schema: ZodType): Promise<void> {
+  (await import('../terminal/json-output.ts')).printJsonSchema(schema);
 }
 
 async function printJsonOf(value: unknown): Promise<void> {

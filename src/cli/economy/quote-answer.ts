@@ -5,7 +5,7 @@ import type { WaitingJob } from '../../simulation/metrics/waiting-report.ts';
 import { marketTenant, quotesFor } from './quote.ts';
 import type { QuoteAnswer } from './quote-text.ts';
 import { marketOf, readResult } from './result-files.ts';
-import { waitingOf } from './waiting-text.ts';
+import { waitingIn, waitingOf } from './waiting-text.ts';
 
 /** The options as commander parses them; each takes the place of what a named job requests. */
 export interface QuoteOptions {
@@ -27,7 +27,7 @@ export function answerQuote(
 ): { answer: QuoteAnswer; tenant: MarketTenantResult | undefined } {
   const result = readResult(path);
   const market = marketOf(result, path);
-  const job = id === undefined ? undefined : waitingOf(result, id).jobs[0];
+  const job = id === undefined ? undefined : waitingOf(waitingIn(result), id).jobs[0];
   const shape = {
     pods: options.pods ?? job?.pods ?? 1,
     each: {

@@ -1,10 +1,10 @@
 /** Quotes as text, and the account of a tenant in a sentence. */
+import { reasonSentence } from '../../governor/pods/reasons/reason-sentences.ts';
 import type { MarketResult, MarketTenantResult } from '../../simulation/metrics/market-result.ts';
 import type { WaitingJob } from '../../simulation/metrics/waiting-report.ts';
 import { formatCounted, formatDuration, formatFixed, formatPercent } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
 import type { FlavorQuote, QuotedShape } from './quote.ts';
-import { waitSentence } from './wait-sentences.ts';
 
 /** Whose turn it is, under the queue `teg`. */
 const TURN_SENTENCES: Readonly<Record<MarketResult['order'], string>> = {
@@ -69,7 +69,7 @@ export function printQuote(
     ]),
   );
   console.log('');
-  if (job !== undefined) console.log(`${job.id} waits: ${waitSentence(job.code, job.data, atSeconds)}`);
+  if (job !== undefined) console.log(`${job.id} waits: ${reasonSentence(job.code, job.data, atSeconds)}`);
   if (tenant !== undefined) console.log(tenantSentence(tenant));
   console.log(
     `Room is by whole idle GPUs. Rents are quoted again every ${formatDuration(rentPeriodSeconds)}. ${TURN_SENTENCES[order]}`,

@@ -188,7 +188,9 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
 
 /** Options that have an effect in every mode of their command. */
 const ALWAYS: Readonly<Record<string, readonly string[]>> = {
-  'teg why': ['json'],
+  'teg why': ['json', 'json-schema'],
+  'teg queue': ['start', 'json', 'json-schema'],
+  'teg prio': ['json', 'json-schema'],
   'teg share': ['json'],
   'teg quote': ['pods', 'gpus', 'cores', 'gib', 'runtime', 'flavor', 'tenant', 'json'],
   teg: ['version'],

@@ -22,6 +22,7 @@ export const waitingJobSchema = z
       'jobs that would start before it if there were room for all: by turn of the tenants where these are ordered, then priority and arrival',
     ),
     waitedSeconds: z.number(),
+    priority: z.number(),
     pods: count,
     each: z
       .object({ gpus: z.number(), cpuCores: z.number(), memoryGib: z.number() })
@@ -40,6 +41,7 @@ export type WaitingJob = z.infer<typeof waitingJobSchema>;
 export const waitingReportSchema = z.object({
   count: count.describe('all jobs that wait'),
   atSeconds: z.number().describe('the end of the run'),
+  byTenant: z.boolean().describe('whether the turn of the tenants comes before priority and arrival'),
   jobs: z.array(waitingJobSchema).describe(`the first of them, at most ${WAITING_LISTED_MAX}`),
 });
 
@@ -78,6 +80,7 @@ export function waitingReport(
   return {
     count: waiting.length,
     atSeconds,
+    byTenant: turns !== undefined,
     jobs: (turns === undefined
       ? waiting.slice(0, WAITING_LISTED_MAX)
       : inTurn(waiting, table, atSeconds, turns)
@@ -145,6 +148,7 @@ function waitingJob(
     tenant: table.tenants.nameOf(table.tenantIds[job] as number),
     position,
     waitedSeconds: atSeconds - (table.submitSeconds[job] as number),
+    priority: table.priorities[job] as number,
     pods: table.podCounts[job] as number,
     each: {
       gpus: demand.gpuTotalMilli / MILLI,

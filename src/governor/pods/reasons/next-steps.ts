@@ -39,6 +39,8 @@ const STEPS: Readonly<Record<string, (data: Data) => string>> = {
   impossible: () => 'Request less, or simulate larger nodes.',
   reserved: () => 'Wait: its room is reserved.',
   draining: () => 'Declare run times: then its start is known.',
+  'saving-headroom': () => 'Wait: headroom is kept for it as jobs of its tenant end.',
+  'headroom-reserved': ({ forJob }) => `Wait until job ${forJob} has started.`,
 };
 
 /** @returns One step for a reason; for an unknown code: to wait. */

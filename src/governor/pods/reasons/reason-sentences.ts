@@ -1,4 +1,4 @@
-/** Reasons in words: one sentence each, with the figures. */
+/** Reasons in words: one sentence each, with the figures; of pods, and of jobs in simulations. */
 
 type Data = Readonly<Record<string, number | string>>;
 
@@ -27,21 +27,34 @@ const SENTENCES: Readonly<Record<string, (data: Data, timeSeconds: number) => st
     `Tenant ${data.tenant} may hold ${amount(data, 'limit')} of ${data.flavor}, holds ${amount(data, 'held')}, and it needs ${amount(data, 'need')}.`,
   'quota-used-up': (data) =>
     `Tenant ${data.tenant} has ${amount(data, 'available')} of ${data.flavor} left of its quota of ${amount(data, 'quota')} and what others lend, and it needs ${amount(data, 'need')}; ` +
-    `${data.lentTo === undefined ? 'nobody borrows what it lacks' : `borrowed above quota by ${data.lentTo}`}.`,
+    `${loanText(data)}.`,
   'flavors-full': ({ fullFlavors, withoutHeadroom }) =>
     `Its tenant has headroom on ${fullFlavors}, where no node has room, and none on ${withoutHeadroom}.`,
   'room-reserved': ({ forJob, startsBySeconds }, now) =>
-    `There is room, but it would still run when ${forJob} needs that room, in ${spanText(Number(startsBySeconds) - now)}.`,
+    `There is room, but it would still run when ${jobText(forJob)} needs that room, in ${spanText(Number(startsBySeconds) - now)}.`,
   'room-drained': ({ forJob }) =>
-    `There is room, which is kept for ${forJob}, that has waited far longer than others.`,
-  'no-fit': ({ needPods, nodes, reason, refusing, message }) => {
+    `There is room, which is kept for ${jobText(forJob)}, that has waited far longer than others.`,
+  'no-fit': ({ needPods, nodes, reason = '', refusing, message }) => {
     if (reason !== '') return `None of ${nodes} nodes takes it; ${refusing} of them: ${reason}.`;
+    if (nodes === undefined) return 'No set of nodes has room for it now.';
     if (message !== '') return `No room for ${needPods} of its pods at once: ${message}`;
     return `No set of the ${nodes} nodes has room for ${needPods} of its pods at once.`;
   },
   'waiting-for-victims': ({ node, victims, pods }) =>
     `Room is being made on ${node}: ${victims === 1 ? '1 pod is' : `${victims} pods are`} leaving (${pods}).`,
   'not-tried': () => 'It will be tried at the next decision.',
+  // Of jobs in simulations.
+  behind: () => 'Jobs that go before it wait for the room that it needs.',
+  'behind-equal-job': ({ job }) =>
+    `Job ${job} of the same tenant and size goes before it, and waits for room; it comes next.`,
+  impossible: () => 'The whole cluster, if it were empty, could not hold it.',
+  reserved: ({ nodes, startsBySeconds }, now) =>
+    `Room on ${nodes} nodes is reserved for it: it starts in ${spanText(Number(startsBySeconds) - now)} at the latest, if run times are as expected.`,
+  draining: ({ nodes }) =>
+    `It has waited far longer than others: ${nodes} nodes are kept free for it as jobs there end. No run times are known, so its start is not.`,
+  'saving-headroom': (data, now) => `Headroom of its tenant is kept for it, ${headroomText(data, now)}.`,
+  'headroom-reserved': (data, now) =>
+    `Headroom that it would use is kept for job ${data.forJob}, ${headroomText(data, now)}.`,
 };
 
 /** Codes that have a sentence of their own. */
@@ -55,12 +68,29 @@ export function reasonSentence(code: string, data: Data, timeSeconds: number): s
   return `${code}${figures.length > 0 ? ` (${figures.join(', ')})` : ''}.`;
 }
 
+/** Who has what a quota lacks: by tenant where that is known. */
+function loanText(data: Data): string {
+  if (data.lentTo !== undefined) return `borrowed above quota by ${data.lentTo}`;
+  const lent = amount(data, 'lent');
+  return /^[1-9]|^0\./.test(lent) ? `lent of its quota: ${lent}` : 'nobody borrows what it lacks';
+}
+
+function headroomText({ expectedAtSeconds }: Data, now: number): string {
+  if (expectedAtSeconds === undefined) return 'until jobs end that hold the rest of it';
+  return `for which there is expected to be enough in ${spanText(Number(expectedAtSeconds) - now)}`;
+}
+
+/** Pods and gangs have a namespace in their name; ids of simulated jobs may be bare numbers. */
+function jobText(name: number | string | undefined): string {
+  return String(name).includes('/') ? String(name) : `job ${name}`;
+}
+
 /** The amount of that name, whatever its resource: `needGpus: 8` is `8 GPUs`. */
 function amount(data: Data, name: string): string {
-  const units = { Gpus: 'GPUs', Cores: 'cores', Gib: 'GiB' };
-  for (const [suffix, unit] of Object.entries(units)) {
+  const units = { Gpus: ['GPU', 'GPUs'], Cores: ['core', 'cores'], Gib: ['GiB', 'GiB'] } as const;
+  for (const [suffix, [one, several]] of Object.entries(units)) {
     const value = data[`${name}${suffix}`];
-    if (value !== undefined) return `${value} ${unit}`;
+    if (value !== undefined) return `${value} ${Number(value) === 1 ? one : several}`;
   }
   return 'nothing';
 }

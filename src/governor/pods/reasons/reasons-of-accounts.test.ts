@@ -284,7 +284,7 @@ const ROWS: readonly ReasonRow[] = [
       return reasonOfLate(cluster, gpuPodOf('p', 'nlp'));
     },
     code: 'limit-reached',
-    text: /may hold 4 GPUs of a, holds 4 GPUs, and it needs 1 GPUs/,
+    text: /may hold 4 GPUs of a, holds 4 GPUs, and it needs 1 GPU/,
     holder: 'nlp',
   },
   {

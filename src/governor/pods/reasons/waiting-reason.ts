@@ -49,6 +49,14 @@ export const REASON_STAGES: Readonly<Record<string, WaitingStage>> = {
   'no-fit': 'room',
   'waiting-for-victims': 'victims',
   'not-tried': 'turn',
+  // Of jobs in simulations.
+  impossible: 'beyond-limit',
+  'saving-headroom': 'champion',
+  'headroom-reserved': 'champion',
+  reserved: 'champion',
+  draining: 'champion',
+  'behind-equal-job': 'turn',
+  behind: 'turn',
 };
 
 /** Figures of a reason, by names with units. */
