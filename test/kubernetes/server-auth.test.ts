@@ -49,6 +49,7 @@ describeWithControlPlane('pages of the scheduler', [], () => {
         config,
         metrics: new SchedulerMetrics('teg', '1'),
         explain: (namespace, name) => ({ pod: `${namespace}/${name}` }),
+        waiting: () => undefined,
         snapshot: () => '{}',
       },
     });

@@ -301,6 +301,7 @@ describe('from a server', () => {
         metrics: new SchedulerMetrics('teg', '1'),
         explain: (namespace, name) =>
           `${namespace}/${name}` === 'shop/web' ? ANSWER : name === 'odd' ? { a: 1 } : undefined,
+        waiting: () => undefined,
         snapshot: () => '',
       },
     });

@@ -3,12 +3,14 @@ import type { Command } from 'commander';
 import type { PodExplanation } from '../../governor/pods/explain/explain-types.ts';
 import { TegError } from '../../model/errors.ts';
 import type { PodName } from '../kubernetes/pod-name.ts';
+import {
+  addServerOptions,
+  askPage,
+  checkServerOptions,
+  type ServerOptions,
+} from '../kubernetes/server-options.ts';
 
-interface ExplainOptions {
-  readonly server?: string;
-  readonly tokenFile?: string;
-  readonly caFile?: string;
-  readonly insecureSkipTlsVerify?: boolean;
+interface ExplainOptions extends ServerOptions {
   readonly snapshot?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
@@ -29,16 +31,10 @@ see it at its first look.`;
 /** Adds `teg explain pod`. */
 export function addExplainCommand(parent: Command): void {
   const explain = parent.command('explain').description('why a pod is where it is, or nowhere');
-  explain
+  const pod = explain
     .command('pod [pod]')
-    .description('explain a pod: NAMESPACE/NAME, or NAME in the namespace default')
-    .option('--server <url>', 'explain from the running scheduler at URL')
-    .option('--token-file <file>', 'with --server: file with the bearer token to authenticate with')
-    .option('--ca-file <file>', 'with --server: PEM of the authority of its certificate')
-    .option(
-      '--insecure-skip-tls-verify',
-      'with --server: do not verify its certificate, for example a self-signed one',
-    )
+    .description('explain a pod: NAMESPACE/NAME, or NAME in the namespace default');
+  addServerOptions(pod, 'explain')
     .option('--snapshot <file>', 'explain from a file of teg snapshot, or manifests in YAML or JSON')
     .option(
       '--kubeconfig <file>',
@@ -80,45 +76,21 @@ function checkTogether(options: ExplainOptions): void {
   };
   const sources = [server, snapshot, kubeconfig ?? context].filter((source) => source !== undefined);
   if (sources.length > 1) refuse('more than one source', 'one of --server, --snapshot and --kubeconfig');
-  const tls = options.tokenFile ?? options.caFile ?? options.insecureSkipTlsVerify;
-  if (server === undefined && tls !== undefined) {
-    refuse('--token-file, --ca-file or --insecure-skip-tls-verify without --server', '--server with them');
-  }
+  checkServerOptions(options);
   if (server !== undefined && config !== undefined) {
     refuse('--server and --config', 'one of them: a running scheduler has its configuration');
   }
 }
 
 async function ask(pod: PodName, server: string, options: ExplainOptions): Promise<PodExplanation> {
-  const { readFile } = await import('node:fs/promises');
-  const { askScheduler } = await import('../../drivers/kubernetes/ask-scheduler.ts');
   const { podExplanationSchema } = await import('../kubernetes/explanation-schema.ts');
-  const textOf = async (file: string | undefined): Promise<string> =>
-    file === undefined ? '' : (await readFile(file, 'utf8')).trim();
   const path = `/explain/${encodeURIComponent(pod.namespace)}/${encodeURIComponent(pod.name)}`;
-  const { found, body } = await askScheduler(
-    {
-      server,
-      token: await textOf(options.tokenFile),
-      ca: await textOf(options.caFile),
-      skipTlsVerify: options.insecureSkipTlsVerify === true,
-    },
-    path,
-  );
-  if (!found) {
-    throw new TegError(
-      'TEG_POD_UNKNOWN',
-      `got the pod '${pod.namespace}/${pod.name}', expected one that the scheduler at ${server} knows; ` +
-        'it knows the pods that name it, and pods on nodes',
-    );
-  }
-  const checked = podExplanationSchema.safeParse(body);
-  if (checked.success) return checked.data;
-  const issue = checked.error.issues[0];
+  const explanation = await askPage(server, options, path, podExplanationSchema);
+  if (explanation !== undefined) return explanation;
   throw new TegError(
-    'TEG_SERVER_FAILED',
-    `${server}${path}: got an answer of another form at '${issue?.path.join('.')}', expected that of this version; is it another one?`,
-    { cause: checked.error },
+    'TEG_POD_UNKNOWN',
+    `got the pod '${pod.namespace}/${pod.name}', expected one that the scheduler at ${server} knows; ` +
+      'it knows the pods that name it, and pods on nodes',
   );
 }
 

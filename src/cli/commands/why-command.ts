@@ -7,9 +7,15 @@ import type { ZodType } from 'zod';
 import { TegError } from '../../model/errors.ts';
 import type { WaitingReport } from '../../simulation/metrics/waiting-report.ts';
 import type { QuoteOptions } from '../economy/quote-answer.ts';
+import {
+  addServerOptions,
+  askPage,
+  checkServerOptions,
+  type ServerOptions,
+} from '../kubernetes/server-options.ts';
 import { decimalNumber, parsePositiveDuration, wholeNumber } from '../terminal/option-values.ts';
 
-interface WhyOptions {
+interface WhyOptions extends ServerOptions {
   readonly json?: boolean;
   readonly jsonSchema?: boolean;
 }
@@ -22,7 +28,8 @@ const WHY_NOTES = `
 Examples:
   teg simulate --jobs jobs.csv --tenants tenants.yaml --queue teg --horizon 2d --json > result.json
   teg why train-7 result.json
-  teg why result.json                                               every job that waits`;
+  teg why result.json                                               every job that waits
+  teg why team-a/train --server http://127.0.0.1:10259              a pod or gang of a cluster: see teg explain pod`;
 
 const SHARE_NOTES = `
 Example:
@@ -52,14 +59,14 @@ export function addWhyCommand(parent: Command): void {
   withJson(
     parent
       .command('why [job-or-result] [result]')
-      .description('why a job of a simulation still waits, in one sentence'),
+      .description('why a job of a simulation, or of a cluster, still waits, in one sentence'),
   )
     .addHelpText('after', WHY_NOTES)
     .action(why);
   withJson(
     parent
       .command('queue [result]')
-      .description('the jobs that wait at the end of a simulation, the first one first')
+      .description('the jobs that wait, at the end of a simulation or in a cluster, the first one first')
       .option('--start', 'with the latest start of each, and why it does not start now'),
   )
     .addHelpText('after', QUEUE_NOTES)
@@ -81,7 +88,7 @@ export function addWhyCommand(parent: Command): void {
 }
 
 function withJson(command: Command): Command {
-  return command
+  return addServerOptions(command, 'answer')
     .option('--json', 'print JSON')
     .option('--json-schema', 'print the JSON Schema of the output of --json, and end');
 }
@@ -122,7 +129,7 @@ async function why(
   const answers = await import('../economy/waiting-answer.ts');
   if (options.jsonSchema === true) return printSchemaOf(answers.reasonedReportSchema);
   const { waitingOf, printWaiting } = await import('../economy/waiting-text.ts');
-  const [report, id] = await readWaiting(first, second);
+  const [report, id] = await readWaiting(first, second, options);
   const waiting = waitingOf(report, id);
   if (options.json === true) await printJsonOf(answers.withReasons(waiting));
   else printWaiting(waiting);
@@ -131,7 +138,7 @@ async function why(
 async function queue(path: string | undefined, options: QueueOptions): Promise<void> {
   const answers = await import('../economy/waiting-answer.ts');
   if (options.jsonSchema === true) return printSchemaOf(answers.reasonedReportSchema);
-  const [report] = await readWaiting(path, undefined);
+  const [report] = await readWaiting(path, undefined, options, true);
   if (options.json === true) await printJsonOf(answers.withReasons(report));
   else (await import('../economy/waiting-text.ts')).printQueue(report, options.start === true);
 }
@@ -144,7 +151,7 @@ async function prio(
   const { ranksOf, ranksSchema } = await import('../economy/waiting-answer.ts');
   if (options.jsonSchema === true) return printSchemaOf(ranksSchema);
   const { waitingOf, printRanks } = await import('../economy/waiting-text.ts');
-  const [report, id] = await readWaiting(first, second);
+  const [report, id] = await readWaiting(first, second, options);
   waitingOf(report, id);
   const all = ranksOf(report);
   const ranks = { ...all, jobs: all.jobs.filter((job) => id === undefined || job.id === id) };
@@ -156,7 +163,12 @@ async function prio(
 async function readWaiting(
   first: string | undefined,
   second: string | undefined,
+  options: ServerOptions,
+  isPath = false,
 ): Promise<[WaitingReport, string | undefined]> {
+  checkServerOptions(options);
+  const { server } = options;
+  if (server !== undefined) return [await waitingAt(server, options, isPath ? first : second), first];
   const path = second ?? first;
   if (path === undefined) {
     throw new TegError(
@@ -167,6 +179,24 @@ async function readWaiting(
   const { readResult } = await import('../economy/result-files.ts');
   const { waitingIn } = await import('../economy/waiting-text.ts');
   return [waitingIn(readResult(path)), second === undefined ? undefined : first];
+}
+
+/** @throws TegError of the server; TEG_OPTION_INVALID with a file as well. */
+async function waitingAt(
+  server: string,
+  options: ServerOptions,
+  path: string | undefined,
+): Promise<WaitingReport> {
+  if (path !== undefined) {
+    throw new TegError('TEG_OPTION_INVALID', `got --server and the file ${path}, expected one of them`);
+  }
+  const { waitingReportSchema } = await import('../../simulation/metrics/waiting-report.ts');
+  const report = await askPage(server, options, '/explain/waiting', waitingReportSchema);
+  if (report !== undefined) return report;
+  throw new TegError(
+    'TEG_SERVER_FAILED',
+    `${server}: got 404, expected the page /explain/waiting; is it an older version?`,
+  );
 }
 
 async function printSchemaOf(schema: ZodType): Promise<void> {

@@ -43,7 +43,7 @@ export function withReasons(report: WaitingReport): ReasonedReport {
         stage: stageOf(code),
         text: reasonSentence(code, data, atSeconds),
         nextStep: nextStep(code, data),
-        startsBySeconds: code === 'reserved' ? Number(data.startsBySeconds) : null,
+        startsBySeconds: job.startsBySeconds ?? (code === 'reserved' ? Number(data.startsBySeconds) : null),
       };
     }),
   };

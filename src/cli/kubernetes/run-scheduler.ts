@@ -105,6 +105,7 @@ async function startServer(
         ready: () => scheduler.notReady,
         live: () => scheduler.stuck,
         explain: (namespace, name) => scheduler.explain(namespace, name),
+        waiting: () => scheduler.waiting(),
         snapshot: () => scheduler.snapshot(),
       },
       onWriteError: (text, error) => log.warn({ error: String(error) }, text),

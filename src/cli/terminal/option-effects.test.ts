@@ -44,6 +44,12 @@ const READING: readonly Case[] = [
   ['ignore-resource', ['rdma/hca'], [swf]],
 ];
 
+const SERVER_ONLY: readonly Case[] = [
+  ['token-file', ['x'], ['a']],
+  ['ca-file', ['x'], ['a']],
+  ['insecure-skip-tls-verify', [], ['a']],
+];
+
 const CLUSTER = ['zones', 'cpus', 'memory', 'gpus'] as const;
 
 /** The option is refused beside the others. */
@@ -165,6 +171,9 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
     ['workers', ['2'], ['--seed', '1']],
     ['inject-bug', ['double-summary'], ['--replay', 'x']],
   ],
+  'teg why': SERVER_ONLY,
+  'teg queue': SERVER_ONLY,
+  'teg prio': SERVER_ONLY,
   'teg explain pod': [
     ['token-file', ['x'], ['a/b']],
     ['ca-file', ['x'], ['a/b']],
@@ -188,9 +197,9 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
 
 /** Options that have an effect in every mode of their command. */
 const ALWAYS: Readonly<Record<string, readonly string[]>> = {
-  'teg why': ['json', 'json-schema'],
-  'teg queue': ['start', 'json', 'json-schema'],
-  'teg prio': ['json', 'json-schema'],
+  'teg why': ['server', 'json', 'json-schema'],
+  'teg queue': ['server', 'start', 'json', 'json-schema'],
+  'teg prio': ['server', 'json', 'json-schema'],
   'teg share': ['json'],
   'teg quote': ['pods', 'gpus', 'cores', 'gib', 'runtime', 'flavor', 'tenant', 'json'],
   teg: ['version'],

@@ -22,6 +22,7 @@ import { Informers } from './informers.ts';
 import { IoCoalescer } from './io-coalescing.ts';
 import { profilesOf } from './objects/profiles.ts';
 import type { RecordFile } from './record-file.ts';
+import { waitingPage } from './server/waiting-page.ts';
 import { takeSnapshot } from './snapshot/take-snapshot.ts';
 import { Standby } from './standby.ts';
 import { WriteErrors } from './write-errors.ts';
@@ -142,6 +143,11 @@ export class SchedulerProcess {
   explain(namespace: string, name: string): unknown {
     const pod = this.core.view().podNamed(namespace, name);
     return pod === undefined ? undefined : this.core.explain(pod.uid);
+  }
+
+  /** @returns The jobs that wait, in their turn, each with its reason. */
+  waiting(): unknown {
+    return waitingPage(this.core.view());
   }
 
   /** @returns The state of the cluster as `teg snapshot` saves it, read from the API server page by page. */

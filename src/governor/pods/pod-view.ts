@@ -11,6 +11,7 @@ import { type EconomyFigures, economyFiguresOf, heldIdleGpus } from './economy-f
 import type { EconomyFrame } from './frame/economy-frame.ts';
 import { readEconomy } from './frame/read-economy.ts';
 import type { NotScheduledReason } from './pod-events.ts';
+import { waitingInTurn } from './reasons/waiting-list.ts';
 import type { PodSchedulerInternals } from './scheduler-internals.ts';
 import { CPU, MEMORY } from './state/node-accounts.ts';
 import { type PodGroup, tallyOf } from './state/pod-groups.ts';
@@ -195,6 +196,18 @@ export class PodSchedulerView {
    */
   economy(): EconomyFrame | undefined {
     return readEconomy(this.internals);
+  }
+
+  /** @returns How many pods and gangs wait, and the first of them in their turn; see `waitingInTurn`. */
+  waitingInTurn(max: number): ReturnType<typeof waitingInTurn> {
+    return waitingInTurn(this.internals, max);
+  }
+
+  /** Visits the champions, the first elected one first. */
+  forEachChampion(visit: (key: string, startsBySeconds: number) => void): void {
+    this.internals.champions.forEach(({ key, startsBySeconds }) => {
+      visit(key, startsBySeconds);
+    });
   }
 
   /** Visits the zones of the field, with their nodes; there are none before the first decision. O(zones). */

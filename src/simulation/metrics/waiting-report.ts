@@ -30,6 +30,10 @@ export const waitingJobSchema = z
     gpuModels: z.array(z.string()).describe('that it may run on; empty: any'),
     requestedSeconds: z.number().nullable().describe('declared run time; null: none'),
     code: z.string().describe('a stable word: no-fit, behind, reserved, room-reserved, quota-used-up, …'),
+    startsBySeconds: z
+      .number()
+      .optional()
+      .describe('latest start, if run times are as expected; absent: not known, or in `data`'),
     data: z.record(z.string(), z.union([z.number(), z.string()])).describe('figures of the reason'),
   })
   .describe('a job that waits at the end of the run');

@@ -63,6 +63,7 @@ async function start(
       config,
       metrics: new SchedulerMetrics('teg', '1'),
       explain: (namespace, name) => (name === 'web' ? { pod: `${namespace}/${name}` } : undefined),
+      waiting: () => ({ count: 0, jobs: [] }),
       snapshot: () => '{"kind":"snapshot"}',
       ...pages,
     },
@@ -100,6 +101,10 @@ describe('over plain HTTP on loopback', () => {
     expect(await getPage(`${url}/explain/shop/other`)).toMatchObject({
       status: 404,
       text: '{"error":"no pod shop/other is known"}',
+    });
+    expect(await getPage(`${url}/explain/waiting`)).toMatchObject({
+      status: 200,
+      text: '{"count":0,"jobs":[]}',
     });
     expect(await getPage(`${url}/snapshot`)).toMatchObject({ status: 200, text: '{"kind":"snapshot"}' });
     expect(await getPage(`${url}/debug`)).toMatchObject({ status: 404 });

@@ -28,6 +28,8 @@ export interface SchedulerPages {
   readonly metrics: SchedulerMetrics;
   /** Why a pod is where it is; undefined if the pod is unknown. Plain JSON. */
   explain(namespace: string, name: string): unknown;
+  /** The jobs that wait, as of `WaitingReport`. */
+  waiting(): unknown;
   /** The state of the cluster for `teg simulate`; JSON or lines of it. */
   snapshot(): string | Uint8Array | Readable | Promise<string | Uint8Array | Readable>;
 }
@@ -194,6 +196,7 @@ function addGuarded(app: FastifyInstance, options: SchedulerServerOptions): void
     const snapshot = await pages.snapshot();
     return reply.type('application/json; charset=utf-8').send(snapshot);
   });
+  app.get('/explain/waiting', { onRequest }, () => pages.waiting());
   app.get<{ Params: { namespace: string; name: string } }>(
     '/explain/:namespace/:name',
     { onRequest },

@@ -1,0 +1,43 @@
+/** The jobs that wait in a running scheduler, in the form of a simulation's result: the page of `teg why`, `teg queue` and `teg prio`. */
+import { claimantKey, claimantName } from '../../../governor/pods/champion/claimants.ts';
+import type { PodSchedulerView } from '../../../governor/pods/pod-view.ts';
+import { WAITING_LISTED_MAX, type WaitingReport } from '../../../simulation/metrics/waiting-report.ts';
+
+const MILLI = 1000;
+const MIB_PER_GIB = 1024;
+
+/** @returns All that wait, and the first `WAITING_LISTED_MAX` of them in their turn. JSON. O(pods log pods). */
+export function waitingPage(view: PodSchedulerView): WaitingReport {
+  const startsBy = new Map<string, number>();
+  view.forEachChampion((key, startsBySeconds) => {
+    startsBy.set(key, startsBySeconds);
+  });
+  const { count, listed } = view.waitingInTurn(WAITING_LISTED_MAX);
+  return {
+    count,
+    atSeconds: view.timeSeconds,
+    byTenant: false,
+    jobs: listed.map(({ claimant, first, tenant, needPods, reason }, position) => {
+      const { demand } = first.shape;
+      const startsBySeconds = startsBy.get(claimantKey(claimant));
+      return {
+        id: claimantName(claimant),
+        tenant,
+        position,
+        waitedSeconds: Math.max(0, view.timeSeconds - first.seenSeconds),
+        priority: claimant.priority,
+        pods: needPods,
+        each: {
+          gpus: demand.gpuTotalMilli / MILLI,
+          cpuCores: demand.cpuMilli / MILLI,
+          memoryGib: demand.memoryMib / MIB_PER_GIB,
+        },
+        gpuModels: [],
+        requestedSeconds: Number.isFinite(first.expectedSeconds) ? first.expectedSeconds : null,
+        code: reason.code,
+        data: { ...reason.data },
+        ...(startsBySeconds === undefined ? {} : { startsBySeconds }),
+      };
+    }),
+  };
+}
