@@ -69,6 +69,11 @@ export class PodTruth {
     return this.byGang.get(gang) ?? NO_PARTS;
   }
 
+  /** @returns The running parts of all gangs across zones, in the order of the gangs' first parts. O(parts). */
+  allParts(): PodRun[] {
+    return [...this.byGang.values()].flatMap((parts) => [...parts]);
+  }
+
   /** @returns Pods of a job that run, in all zones. */
   podsOf(job: number): number {
     let pods = this.byJob.get(job)?.nodes.length ?? 0;

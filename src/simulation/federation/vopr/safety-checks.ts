@@ -203,6 +203,12 @@ export class SafetyChecks {
     ensure(out <= this.options.proposalsMax, () => `host ${host.id} has ${out} proposals under way`);
   }
 
+  /** A host that has heard about a part of a gang: now, as it may be right again before its next thorough check. */
+  checkGang(host: AgentHost, gang: number): void {
+    const slot = host.jobs.slotOf(gang);
+    if (slot >= 0) this.checkParts(host, gang, host.jobs.rowAt(slot).state);
+  }
+
   /** A gang across zones: each running part is its claim's, and nobody else's. @returns True if the job is one. */
   private checkParts(host: AgentHost, job: number, state: number): boolean {
     const claim = host.claims.of(job);

@@ -154,6 +154,8 @@ export class VoprRun {
     this.world.checkWhole(this.now);
     this.quiet();
     this.settle();
+    if (this.trouble.strikeGang(this.now)) this.settle();
+    this.rest(this.now);
     this.world.checkWhole(this.now);
     this.world.checkGangs();
   }
@@ -180,8 +182,8 @@ export class VoprRun {
       if (liveness.placesAll) this.world.taxes.checkAgreement(look, begin, liveness.newsSeconds);
       const isRight = missing === '';
       if (isRight && wasRight) {
-        this.settledShare = (look - begin) / liveness.boundSeconds;
-        this.rest(look);
+        this.settledShare = Math.max(this.settledShare, (look - begin) / liveness.boundSeconds);
+        this.now = look;
         return;
       }
       wasRight = isRight;

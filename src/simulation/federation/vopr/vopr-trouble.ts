@@ -81,6 +81,22 @@ export class VoprTrouble {
     }
   }
 
+  /**
+   * One more fault, in the quiet: a node with a part of a gang across zones fails, and returns at once. The host has to stop the
+   * other parts. Before, few gangs run across zones long enough to be struck.
+   *
+   * @returns True if there was such a gang.
+   */
+  strikeGang(now: number): boolean {
+    const parts = this.world.truth.allParts();
+    if (parts.length === 0) return false;
+    const { zone, nodes } = this.pick(parts);
+    const node = this.pick(nodes);
+    this.world.nodeDown(zone, node, now);
+    this.world.nodeUp(zone, node, now);
+    return true;
+  }
+
   /** A process that would come back later comes back now; a host without its log not before it may. */
   private restartSoon(process: VoprProcess, now: number): void {
     const { escrowSeconds } = this.scenario.options;

@@ -5,7 +5,7 @@
  * messages. Crashes come between steps. Not here: the times of events (`vopr-run.ts`).
  */
 
-import { isPart } from '../../../governor/federation/federation-limits.ts';
+import { gangOf, isPart } from '../../../governor/federation/federation-limits.ts';
 import type { AgentHost } from '../../../governor/federation/host/agent-host.ts';
 import { ClaimPhase } from '../../../governor/federation/host/gang-claim.ts';
 import type { SubmittedJob } from '../../../governor/federation/host/host-jobs.ts';
@@ -343,9 +343,14 @@ export class VoprWorld {
       this.lastBusy = process;
     for (const action of out.actions) this.carryOut(process, action, timeSeconds);
     if (isWhole) this.checkAfter(process, timeSeconds);
+    if (input.kind === 'receive' && process.role === 'host') this.checkGang(process.host, input.message);
     for (const message of out.messages) this.driver.send(message, timeSeconds);
     out.clear();
     return taken;
+  }
+
+  private checkGang(host: AgentHost, message: Message): void {
+    if ('job' in message && isPart(message.job)) this.checks.checkGang(host, gangOf(message.job));
   }
 
   private hostStepped(host: AgentHost, timeSeconds: number): void {
