@@ -71,6 +71,7 @@ const GRANTED: readonly Right[] = [
   'watch scheduling.k8s.io/podgroups',
   'list scheduling.x-k8s.io/podgroups',
   'watch scheduling.x-k8s.io/podgroups',
+  'patch scheduling.k8s.io/podgroups/status',
   'create events.k8s.io/events',
   'patch events.k8s.io/events',
   'create authentication.k8s.io/tokenreviews',

@@ -20,6 +20,7 @@ export interface NeededCall {
 }
 
 const POD = '/api/v1/namespaces/default/pods/none';
+const GROUP = '/apis/scheduling.k8s.io/v1alpha2/namespaces/default/podgroups/none';
 const CLAIM = '/api/v1/namespaces/default/persistentvolumeclaims/none';
 const ECONOMY = '/apis/teg.dev/v1alpha1';
 const ACCOUNTS = `${ECONOMY}/namespaces/default/accounts`;
@@ -62,6 +63,7 @@ export function neededCalls(leaseNamespace: string, lease: string): NeededCall[]
     }),
     write('patch /pods/status', 'PATCH', `${POD}/status`, { status: { nominatedNodeName: 'none' } }),
     write('delete /pods', 'DELETE', POD),
+    write('patch scheduling.k8s.io/podgroups/status', 'PATCH', `${GROUP}/status`, { status: {} }),
     write('create /pods/eviction', 'POST', `${POD}/eviction`, {
       apiVersion: 'policy/v1',
       kind: 'Eviction',

@@ -93,6 +93,13 @@ class Stage {
     expect(await this.podsOn(names)).toEqual([]);
     await this.must('POST', PODS, pods[0]);
     await expect.poll(async () => (await this.podsOn(names)).length, SOON).toBe(MEMBERS);
+    if (path !== COSCHEDULED) {
+      const { name } = group.metadata as { name: string };
+      const type = path.includes('v1alpha2') ? 'PodGroupScheduled' : 'PodGroupInitiallyScheduled';
+      await expect
+        .poll(async () => (await this.must('GET', `${path}/${name}`)).status, SOON)
+        .toMatchObject({ conditions: [{ type, status: 'True', reason: 'Scheduled' }] });
+    }
     for (const name of [...names, alone]) {
       await this.must('DELETE', `${PODS}/${name}?gracePeriodSeconds=0`);
     }

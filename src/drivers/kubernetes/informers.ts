@@ -17,6 +17,8 @@ export interface InformerPorts {
   readonly feed: (event: PodEvent) => void;
   /** Absent: the mode of the economy is off. */
   readonly economy?: { readonly feed: EconomyFeed; readonly tenantLabels: readonly string[] } | undefined;
+  /** Sees the objects of the API's own PodGroups. */
+  readonly groups?: { noticed(object: unknown): void; gone(key: string): void } | undefined;
   readonly log: ReflectorLog;
   /** An object could not be read. It is ignored until it can be read again. */
   readonly onMalformed: (resource: string, object: unknown, message: string) => void;
@@ -69,7 +71,10 @@ export class Informers {
     const { target, pageSize, log } = this.ports;
     const handler = {
       set: (object: unknown) => this.set(watched, object),
-      gone: (uid: string, key: string) => watched.gone(uid, key),
+      gone: (uid: string, key: string) => {
+        watched.gone(uid, key);
+        if (watched.resource.name === 'podgroups') this.ports.groups?.gone(key);
+      },
       synced: () => {
         watched.synced?.();
         if (--this.unsynced === 0) this.ports.onSynced();
@@ -82,6 +87,7 @@ export class Informers {
   private set(watched: WatchedResource, object: unknown): void {
     try {
       watched.set(object);
+      if (watched.resource.name === 'podgroups') this.ports.groups?.noticed(object);
     } catch (error) {
       if (!isMalformed(error)) throw error;
       this.malformed++;

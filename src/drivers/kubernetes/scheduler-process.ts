@@ -27,6 +27,7 @@ import { takeSnapshot } from './snapshot/take-snapshot.ts';
 import { Standby } from './standby.ts';
 import { WriteErrors } from './write-errors.ts';
 import { makeWriters, type Writers } from './writers.ts';
+import { GroupConditionWriter } from './writes/group-conditions.ts';
 import { LeaderLease } from './writes/leader-lease.ts';
 import { textAt } from './writes/retrying-request.ts';
 import { systemWriteClock, type WriteClock } from './writes/write-clock.ts';
@@ -80,6 +81,7 @@ export class SchedulerProcess {
   /** Undefined while the mode of the economy is off. */
   readonly economy: EconomyFeed | undefined;
   readonly economyStatus: EconomyStatusWriter | undefined;
+  readonly groupConditions: GroupConditionWriter | undefined;
   readonly lease: LeaderLease | undefined;
   readonly coalescer: IoCoalescer;
   /** True if this process decides now. */
@@ -113,6 +115,7 @@ export class SchedulerProcess {
     this.runner = this.makeRunner();
     this.economy = this.makeEconomy();
     this.economyStatus = this.makeEconomyStatus(clock, troubles);
+    this.groupConditions = options.dryRun ? undefined : this.makeGroupConditions(clock, troubles);
     this.followers = this.makeFollowers();
     if (config.leaderElection.leaderElect && !options.dryRun) this.lease = this.makeLease(clock);
   }
@@ -123,6 +126,7 @@ export class SchedulerProcess {
     this.followers.start();
     this.lease?.start();
     this.economyStatus?.start();
+    this.groupConditions?.start();
   }
 
   /** '' once everything is listed, or the missing resources: for readiness. */
@@ -168,6 +172,7 @@ export class SchedulerProcess {
     this.stopping = true;
     this.driver.allow(false);
     this.economyStatus?.stop();
+    this.groupConditions?.stop();
     const settled = await inTime(this.runner.hold(), STOP_SECONDS);
     this.writers.claims.stop();
     this.writers.evictor.stop();
@@ -237,6 +242,7 @@ export class SchedulerProcess {
         this.economy === undefined
           ? undefined
           : { feed: this.economy, tenantLabels: config.economy.tenantLabels },
+      groups: this.groupConditions,
       log,
       onMalformed: (resource, object, message) => this.tellMalformed(resource, object, message),
       onSynced: () => {
@@ -273,6 +279,19 @@ export class SchedulerProcess {
       feed,
       frame: () => this.core.view().economy(),
       onWriteError: (path, text) => troubles.tell('status of the economy', path, text),
+    });
+  }
+
+  private makeGroupConditions(clock: WriteClock, troubles: WriteErrors): GroupConditionWriter {
+    const { writers, client, core, driver } = this;
+    return new GroupConditionWriter({
+      client,
+      clock,
+      random: Math.random,
+      mayWrite: () => driver.decides && this.mayWrite(),
+      mayRun: () => writers.binder.inFlight === 0 && writers.binder.queued === 0,
+      group: (key) => core.view().group(key),
+      onWriteError: (group, text) => troubles.tell('condition of pod group', group, text),
     });
   }
 

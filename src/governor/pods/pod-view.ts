@@ -158,6 +158,12 @@ export class PodSchedulerView {
     for (const pod of this.internals.state.pods.values()) visit(pod);
   }
 
+  /** @returns A group by its key; undefined if it has no members. O(its members). */
+  group(key: string): GroupFrame | undefined {
+    const group = this.internals.groups.get(key);
+    return group === undefined || group.members.size === 0 ? undefined : frameOf(group);
+  }
+
   /** Visits all groups that have members. O(their members). */
   forEachGroup(visit: (group: GroupFrame) => void): void {
     for (const group of this.internals.groups.groups.values()) {
