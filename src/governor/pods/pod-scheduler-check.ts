@@ -288,6 +288,7 @@ function checkNothingFits(internals: PodSchedulerInternals): void {
     line.pods.forEach((pod) => {
       const group = pod.group === '' ? undefined : groups.get(pod.group);
       const allowed = group === undefined ? undefined : groupDomain(state, group);
+      if (lacksQuota(internals, pod, [pod])) return;
       const slot = firstThatTakes(internals, pod, allowed);
       assert(slot < 0, `pod ${pod.name} waits, but fits on ${state.slots.nameOf(slot)}`);
       // Of the first in line: a preemption that does not help it could help others of lower priority only if its
@@ -320,7 +321,7 @@ function firstThatTakes(
 
 /** A group of equal pods that only request room lacks it; a group that may be decided one by one is. */
 function checkGroupWaits(internals: PodSchedulerInternals, group: PodGroup): void {
-  const { state, reclaim } = internals;
+  const { state } = internals;
   const { description } = group;
   const { placed, pending } = tallyOf(group);
   if (description === undefined || pending === 0 || state.timeSeconds < group.notBeforeSeconds) return;
@@ -335,7 +336,7 @@ function checkGroupWaits(internals: PodSchedulerInternals, group: PodGroup): voi
   if (topologyKeys.length > 0 || members.some((pod) => pod.shape !== first.shape)) return;
   if (!state.rules.isPlain(first.shape) || state.rules.preFilter(first.shape) !== undefined) return;
   // It waits for its victims, and its accounts for their amounts.
-  if (reclaim.hasClaim(group) && lacksQuota(internals, group, members.slice(0, minCount - placed))) return;
+  if (lacksQuota(internals, group, members.slice(0, minCount - placed))) return;
   let room = 0;
   for (let slot = 0; slot < state.slots.count; slot++) {
     if (state.nominated.has(slot) || !state.accepts(first.shape, first.priority, slot)) continue;
@@ -344,20 +345,20 @@ function checkGroupWaits(internals: PodSchedulerInternals, group: PodGroup): voi
   assert(placed + room < minCount, `${group.key} waits, but ${room} of its pods fit`);
 }
 
-/** True if no flavour has quota for the members of a group, with what the claims of others hold. */
+/** True if a claimant waits for victims, and no flavour has quota for these members with what the claims of others hold. */
 function lacksQuota(
   { state, reclaim }: PodSchedulerInternals,
-  group: PodGroup,
+  claimant: PodRecord | PodGroup,
   members: readonly PodRecord[],
 ): boolean {
   const { books } = state.economy;
-  if (books === undefined) return false;
-  const others = reclaim.claims.openClaims().filter(({ claimant }) => claimant !== group);
+  if (books === undefined || reclaim.claims.get(claimant) === undefined) return false;
+  const others = reclaim.claims.openClaims().filter((claim) => claim.claimant !== claimant);
   for (const claim of others) reclaim.claims.hold(claim);
   const lacks = books.tree.market.flavors.every((_, flavor) => {
     const needs = newAmounts(books.tree);
     for (const { shape } of members) addPods(needs, flavor, shape.demand, 1);
-    return !books.accounts.usage.mayHold(state.economy.tenantOf(group.tenant), needs);
+    return !books.accounts.usage.mayHold(state.economy.tenantOf(claimant.tenant), needs);
   });
   for (const claim of others) reclaim.claims.lift(claim);
   return lacks;

@@ -325,6 +325,7 @@ export class PodScheduler {
     for (let key = 0; key < tenants.numbersUsed; key++) this.wokenTenants.add(key);
     this.queue.wakeTenants(this.wokenTenants);
     this.groupDecisions.wakeTenants(this.wokenTenants);
+    this.reclaim.wakeTenants(this.wokenTenants);
   }
 
   private tickAccounts(): void {
@@ -334,6 +335,7 @@ export class PodScheduler {
     if (woken.size === 0) return;
     this.queue.wakeTenants(woken);
     this.groupDecisions.wakeTenants(woken);
+    this.reclaim.wakeTenants(woken);
   }
 
   private admitExcess(): void {

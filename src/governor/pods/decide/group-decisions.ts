@@ -224,9 +224,7 @@ export class GroupDecisions {
   /** The refusals of these tenants may be over. O(waiting groups). */
   wakeTenants(tenants: ReadonlySet<number>): void {
     for (const group of this.waiting) {
-      // A claim waits for amounts, too: others may return them earlier than its victims do.
-      const isHeld = group.notAdmitted !== undefined || this.parts.reclaim.hasClaim(group);
-      if (isHeld && tenants.has(group.tenant)) group.stale = true;
+      if (group.notAdmitted !== undefined && tenants.has(group.tenant)) group.stale = true;
     }
   }
 

@@ -169,9 +169,11 @@ export class PodReclaim {
     return true;
   }
 
-  /** True if a claimant waits for victims to leave, or for its turn on their room. */
-  hasClaim(claimant: Claimant): boolean {
-    return this.claims.get(claimant) !== undefined;
+  /** The refusals of these tenants may be over: others may return what a claim waits for earlier than its victims do. O(claims). */
+  wakeTenants(tenants: ReadonlySet<number>): void {
+    for (const { claimant } of this.claims.openClaims()) {
+      if (tenants.has(claimant.tenant)) this.ports.wake(claimant);
+    }
   }
 
   /**
@@ -217,7 +219,7 @@ export class PodReclaim {
     books: EconomyBooks,
     tenants: TreeTenants,
   ): MadeRoom | undefined {
-    const { state, claims } = this;
+    const { state } = this;
     const { timeSeconds } = state;
     const members = isGroup(claimant) ? waitingMembers(claimant) : [claimant];
     const missing = missingMembers(claimant);
@@ -231,8 +233,7 @@ export class PodReclaim {
       this.retryAt(claimant, openAt);
       return undefined;
     }
-    claims.forgetIds();
-    const units = this.running.list(books, tenants, (key) => claims.idOf(key));
+    const units = this.units(books, tenants, claimant);
     const plan = this.planOn({ claimant, members, missing, account, books, tenants, units }, claim);
     if (plan === undefined || plan.kind === 'none') {
       this.counts.refusals++;
@@ -242,6 +243,19 @@ export class PodReclaim {
     this.refused.succeeded(kind);
     this.carryOut(claimant, books, plan);
     return coming(plan.victims.reduce((sum, { pods }) => sum + pods.length, 0));
+  }
+
+  /** All that runs or is about to, but for the claim of a claimant. */
+  private units(
+    books: EconomyBooks,
+    tenants: TreeTenants,
+    claimant: Claimant | undefined,
+  ): readonly RunningUnit[] {
+    const { claims } = this;
+    claims.forgetIds();
+    const others = claims.openClaims().filter((claim) => claim.claimant !== claimant);
+    const leaving = new Set(claims.leavingPods());
+    return this.running.list(books, tenants, (key) => claims.idOf(key), others, leaving);
   }
 
   /** Tries the flavours that could serve the claimant one by one. @returns Undefined: it fits as it is, or nothing serves it. */
@@ -404,9 +418,8 @@ export class PodReclaim {
   }
 
   private drain(books: EconomyBooks, tenants: TreeTenants): void {
-    const { claims, state, counts } = this;
-    claims.forgetIds();
-    const units = this.running.list(books, tenants, (key) => claims.idOf(key));
+    const { state, counts } = this;
+    const units = this.units(books, tenants, undefined);
     for (const { unit, workLost } of this.drains.take(units, state.timeSeconds)) {
       counts.evicted.drain += unit.pods.length;
       this.countLost(books, unit.tenant, workLost);

@@ -6,6 +6,10 @@ import type { EconomyBooks } from '../economy/pod-economy.ts';
 import type { PodGroup } from '../state/pod-groups.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
+import type { PodClaim } from './pod-claims.ts';
+
+/** Claims start after all that runs. */
+const CLAIMS_START = 2 ** 50;
 
 /** A running pod that knows its record. */
 export interface EvictablePod extends ReclaimPod {
@@ -37,17 +41,29 @@ export class RunningUnits {
   }
 
   /**
-   * @param idOf Number of a unit by its key.
-   * @returns    All that counts on known nodes; only ours, bound and not leaving, may be evicted. O(pods log pods).
+   * @param idOf   Number of a unit by its key.
+   * @param claims Open ones of others: their seats count instead of the victims that leave them.
+   * @returns      All that counts on known nodes; only ours, bound and not leaving, may be evicted. O(pods log pods).
    */
-  list(books: EconomyBooks, tenants: TreeTenants, idOf: (key: string) => number): RunningUnit[] {
+  list(
+    books: EconomyBooks,
+    tenants: TreeTenants,
+    idOf: (key: string) => number,
+    claims: readonly PodClaim[],
+    leaving: ReadonlySet<PodRecord>,
+  ): RunningUnit[] {
     const { state } = this.sources;
+    const torn = new Set<string>();
     const byKey = new Map<string, PodRecord[]>();
     const fresh: PodRecord[] = [];
     for (const pod of state.pods.values()) {
       if (pod.node < 0 || !isPlaced(pod)) continue;
       if (!this.starts.has(pod)) fresh.push(pod);
       const key = pod.group === '' ? unitKey(pod) : pod.group;
+      if (leaving.has(pod)) {
+        torn.add(key);
+        continue;
+      }
       const known = byKey.get(key);
       if (known === undefined) byKey.set(key, [pod]);
       else known.push(pod);
@@ -55,8 +71,35 @@ export class RunningUnits {
     fresh.sort((x, y) => startedAt(x) - startedAt(y) || x.sequence - y.sequence);
     for (const pod of fresh) this.starts.set(pod, this.nextStart++);
     const units: RunningUnit[] = [];
-    for (const [key, pods] of byKey) units.push(this.unitOf(key, idOf(key), pods, books, tenants));
+    for (const [key, pods] of byKey) {
+      const unit = this.unitOf(key, idOf(key), pods, books, tenants);
+      units.push(torn.has(key) ? { ...unit, evictable: false } : unit);
+    }
+    for (const claim of claims) if (claim.seats.length > 0) units.push(this.claimedUnit(claim, tenants));
     return units;
+  }
+
+  /** A claimant as if it ran: nobody else may count on its quota. */
+  private claimedUnit({ key, id, flavor, seats }: PodClaim, tenants: TreeTenants): RunningUnit {
+    const { economy, timeSeconds } = this.sources.state;
+    const pods = seats.map(({ pod, slot }): EvictablePod => {
+      const amounts = tenants.amountsOf(flavor, pod.shape.demand);
+      return { id: pod.sequence, place: slot, amounts, gpus: 0, budgets: [], record: pod };
+    });
+    return {
+      key,
+      id,
+      tenant: economy.tenantOf((pods[0] as EvictablePod).record.tenant),
+      priority: pods.reduce((most, { record }) => Math.max(most, record.priority), Number.NEGATIVE_INFINITY),
+      disruption: 'all',
+      minCount: pods.length,
+      pods,
+      startedSeconds: timeSeconds,
+      startOrder: CLAIMS_START + id,
+      checkpointedSeconds: Number.NEGATIVE_INFINITY,
+      replaceable: true,
+      evictable: false,
+    };
   }
 
   private unitOf(
