@@ -73,18 +73,22 @@ function loansLine({ tenants = [], evictions, endSeconds }: SimulationResult): s
 }
 
 function promisedGang({ waiting }: SimulationResult): Waiting | undefined {
-  return waiting?.jobs.find(({ code, pods }) => code === 'reserved' && pods > 1);
+  const gangs = waiting?.jobs.filter(({ pods }) => pods > 1) ?? [];
+  return (
+    gangs.find(({ code }) => code === 'reserved') ?? gangs.find(({ code }) => code === 'reserved-on-loan')
+  );
 }
 
 type Waiting = NonNullable<SimulationResult['waiting']>['jobs'][number];
 
 function gangLine(job: Waiting | undefined, { ids, firstStartSeconds }: JobRecords): string {
-  if (job === undefined) return 'No gang waited for a start that it was promised.';
-  const by = Number(job.data.startsBySeconds);
+  if (job === undefined) return 'No gang waited for room that was reserved.';
+  const isFirm = job.code === 'reserved';
+  const by = Number(isFirm ? job.data.startsBySeconds : job.data.expectedAtSeconds);
   const started = firstStartSeconds[ids.indexOf(job.id)] as number;
   const after = started <= by + 1e-6 ? 'and started' : 'but started';
   return (
-    `The gang ${job.id} of ${job.tenant} (${job.pods} × ${job.each.gpus} GPUs) was promised a start by ${formatDuration(by)}, ` +
+    `The gang ${job.id} of ${job.tenant} (${job.pods} × ${job.each.gpus} GPUs) was ${isFirm ? 'promised a start' : 'expected to start'} by ${formatDuration(by)}, ` +
     `${after} at ${formatDuration(started)}: smaller jobs flowed around it.`
   );
 }

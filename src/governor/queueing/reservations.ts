@@ -2,14 +2,17 @@
  * The reservations of champions: who is promised a start, on which nodes, and for whom these nodes are closed.
  *
  * Invariant: nodes of two reservations are disjoint. With exact run times a plan holds from its making: whatever starts
- * on its nodes later ends before its start. A drain is a reservation without a promise: no end is known, its nodes are
+ * on its nodes later ends before its start. A promise is firm if the accounts will admit the job as well; what rests on loans is an
+ * estimate: lenders may take its nodes, and it is counted as no promise. A drain is a reservation without a promise: no end is known, its nodes are
  * chosen by how long jobs run already (what has run for long will run for long), and closed to all others. Positions in the list are bits of a mask; they change when a reservation is
  * dropped, and all nodes are open then.
  */
+import { SYSTEM_PRIORITY_MIN } from '../../market/reclaim/reclaim-world.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import type { SchedulingPass } from '../zone/queue-discipline.ts';
+import type { AccountsTerms } from './accounts-terms.ts';
 import { affordableAt, CHAMPION_DEFAULTS, type ChampionOptions, RESERVATIONS_MOST } from './champions.ts';
 import { Contention } from './contention.ts';
 import { type ExpectedEnd, earliestStart, fitsNow, type RoomPlan, shareOfCluster } from './future-room.ts';
@@ -21,9 +24,11 @@ import type { TegEntry } from './teg-lines.ts';
 export interface ReservationOptions extends ChampionOptions {
   /** Least virtual time between two plans for one job, seconds; default 30. */
   readonly replanSeconds?: number;
+  /** Whether the accounts admit a champion when its time has come; absent: they always do. */
+  readonly terms?: AccountsTerms;
 }
 
-/** Promises of a start, of champions that have started, and how many were kept. */
+/** Firm promises of a start, the first to each job that has started, and how many were kept. */
 export interface PromiseCounts {
   made: number;
   kept: number;
@@ -48,6 +53,8 @@ interface Reservation {
   plannedAtSeconds: number;
   /** The start that it was promised when it became champion; NaN: none was, or it is not champion yet. */
   promisedSeconds: number;
+  /** True: nobody can take what its promise rests on; else its start is an estimate (`accounts-terms.ts`). */
+  isFirm: boolean;
   /** True: no end is known, and nodes are drained for it. */
   isDrain: boolean;
   /** A drain ends when savings fall below, seconds. */
@@ -59,7 +66,10 @@ interface Reservation {
 /** All reservations of one queue. */
 export class Reservations {
   readonly promises: PromiseCounts = { made: 0, kept: 0 };
-  private readonly options: Required<ReservationOptions>;
+  /** First firm promises to jobs that wait, also if their nodes were given up. */
+  private readonly stated = new Map<TegEntry, number>();
+  private readonly options: Required<Omit<ReservationOptions, 'terms'>>;
+  private readonly terms: AccountsTerms | undefined;
   private readonly running: RunningEnds;
   private list: readonly Reservation[] = [];
   /** The next champions, of domains that do not contend, with the plans that they save for. */
@@ -84,6 +94,7 @@ export class Reservations {
     ageOf: (job: number, timeSeconds: number) => number,
   ) {
     this.options = { ...CHAMPION_DEFAULTS, replanSeconds: 30, ...options };
+    this.terms = options.terms;
     this.running = running;
     this.ageOf = ageOf;
     this.savings = new IdleBudget(this.options.idleShare, SAVED_SECONDS * this.options.idleShare);
@@ -132,10 +143,6 @@ export class Reservations {
   /** Nodes joined, came up or went down: plans are made again. */
   nodesChanged(): void {
     this.isStale = true;
-  }
-
-  private planFor(entry: TegEntry): RoomPlan | undefined {
-    return this.list.find((reservation) => reservation.entry === entry)?.plan;
   }
 
   /** Begins a pass, in which all nodes are open. */
@@ -246,8 +253,20 @@ export class Reservations {
     candidate.leastSaved =
       this.drainSavings.savedSeconds - DRAIN_COST_FACTOR * plan.idleSeconds * candidate.ofCluster;
     candidate.promisedSeconds = candidate.isDrain ? Number.NaN : plan.startSeconds;
+    candidate.isFirm = !candidate.isDrain && this.isOwed(candidate.entry, timeSeconds);
+    if (candidate.isFirm && !this.stated.has(candidate.entry))
+      this.stated.set(candidate.entry, plan.startSeconds);
     this.list = [...this.list, candidate];
     return true;
+  }
+
+  /** True if the accounts will admit a job, whoever else starts as promised. */
+  private isOwed({ line }: TegEntry, timeSeconds: number): boolean {
+    const { terms } = this;
+    if (terms === undefined) return true;
+    if (terms.of(line, timeSeconds) !== 'firm') return false;
+    const others = this.list.filter(({ isFirm }) => isFirm);
+    return !others.some(({ entry }) => terms.takes(line, entry.line) || terms.takes(entry.line, line));
   }
 
   /** Champion or not, a job waits no more. @param pass Absent: no pass is going on, and all nodes are open. */
@@ -257,13 +276,52 @@ export class Reservations {
     this.list = this.list.filter((reservation) => reservation.entry !== entry);
   }
 
-  /** A job starts: if it is champion, its promise is counted and its nodes are open. */
+  /** A job starts: what it was promised is counted, and its nodes are open. */
   started(entry: TegEntry, pass: SchedulingPass): void {
-    const reservation = this.list.find((held) => held.entry === entry);
-    if (reservation === undefined) return;
-    if (!Number.isNaN(reservation.promisedSeconds)) this.promises.made++;
-    if (pass.timeSeconds <= reservation.promisedSeconds + PROMISE_TOLERANCE_SECONDS) this.promises.kept++;
+    const promisedSeconds = this.stated.get(entry);
+    if (promisedSeconds !== undefined) {
+      this.promises.made++;
+      if (pass.timeSeconds <= promisedSeconds + PROMISE_TOLERANCE_SECONDS) this.promises.kept++;
+      this.stated.delete(entry);
+    }
     this.drop(entry, pass);
+  }
+
+  /** The accounts do not admit a job: no room is kept for it, unless those who hold its headroom end before it is promised to start. */
+  refused(entry: TegEntry, pass: SchedulingPass): void {
+    const reservation = this.list.find((held) => held.entry === entry);
+    if (reservation?.isFirm !== true || reservation.promisedSeconds <= pass.timeSeconds)
+      this.drop(entry, pass);
+  }
+
+  /** A job leaves for good. */
+  forget(entry: TegEntry): void {
+    this.stated.delete(entry);
+    this.drop(entry);
+  }
+
+  /** Closes the nodes that others are promised, and no others: to a job for which others may be evicted. System priorities go before promises. */
+  closePromised(pass: SchedulingPass, entry: TegEntry, endSeconds: number): void {
+    const isSystem = entry.line.priority >= SYSTEM_PRIORITY_MIN;
+    const against = isSystem ? 0 : this.against(endSeconds) & ~this.bitOf(entry);
+    const firm = this.list.reduce((bits, { isFirm }, i) => (isFirm ? bits | (1 << i) : bits), 0);
+    this.closeOnly(pass, against & firm);
+  }
+
+  /** True if a job would hold headroom until then that another is promised. */
+  takesPromised(entry: TegEntry, endSeconds: number): boolean {
+    return entry.line.priority < SYSTEM_PRIORITY_MIN && this.headroomBehind(entry, endSeconds) !== undefined;
+  }
+
+  /** @returns Why a job waits that would hold, until then, headroom that a promise rests on; undefined: it would not. */
+  headroomBehind({ job, line }: TegEntry, endSeconds: number): AccountsRefusal | undefined {
+    if (this.terms === undefined) return undefined;
+    for (const [i, reservation] of this.list.entries()) {
+      if (!reservation.isFirm || reservation.entry.job === job || endSeconds <= startOf(reservation))
+        continue;
+      if (this.terms.takes(line, reservation.entry.line)) return this.behind(1 << i);
+    }
+    return undefined;
   }
 
   /** @returns Reservations that a job would be in the way of if it started now and ended then, as bits. */
@@ -296,29 +354,31 @@ export class Reservations {
     this.closedBits = bits;
   }
 
-  /** @returns The start that a champion is promised; undefined: it is none, or no end is known. */
+  /** @returns The start that a champion is promised; undefined: it is none, or none can be promised. */
   promiseTo(entry: TegEntry): number | undefined {
-    const seconds = this.planFor(entry)?.startSeconds;
-    return seconds === Number.POSITIVE_INFINITY ? undefined : seconds;
+    const reservation = this.list.find((held) => held.entry === entry);
+    return reservation?.isFirm === true ? reservation.plan?.startSeconds : undefined;
   }
 
   /** @returns What a champion waits for; undefined: it is none. */
   reasonOf(entry: TegEntry): AccountsRefusal | undefined {
-    const plan = this.planFor(entry);
-    if (plan === undefined) return undefined;
-    const nodes = plan.nodes.length;
-    const startsBySeconds = this.promiseTo(entry);
-    if (startsBySeconds === undefined) return { code: 'draining', data: { nodes } };
-    return { code: 'reserved', data: { startsBySeconds, nodes } };
+    const reservation = this.list.find((held) => held.entry === entry);
+    if (reservation?.plan === undefined) return undefined;
+    const { startSeconds, nodes } = reservation.plan;
+    if (startSeconds === Number.POSITIVE_INFINITY) return { code: 'draining', data: { nodes: nodes.length } };
+    return reservation.isFirm
+      ? { code: 'reserved', data: { startsBySeconds: startSeconds, nodes: nodes.length } }
+      : { code: 'reserved-on-loan', data: { expectedAtSeconds: startSeconds, nodes: nodes.length } };
   }
 
   /** @returns Why a job waits that would be in the way of these. */
   behind(bits: number): AccountsRefusal {
     const first = this.list.find((_, i) => ((bits >> i) & 1) === 1) as Reservation;
     const forJob = first.entry.job;
-    const startsBySeconds = this.promiseTo(first.entry);
-    if (startsBySeconds === undefined) return { code: 'room-drained', data: { forJob } };
-    return { code: 'room-reserved', data: { forJob, startsBySeconds } };
+    const startSeconds = startOf(first);
+    if (startSeconds === Number.POSITIVE_INFINITY) return { code: 'room-drained', data: { forJob } };
+    const when = first.isFirm ? { startsBySeconds: startSeconds } : { expectedAtSeconds: startSeconds };
+    return { code: 'room-reserved', data: { forJob, ...when } };
   }
 
   private canAfford(candidate: Reservation, timeSeconds: number): boolean {
@@ -396,6 +456,7 @@ function newReservation(entry: TegEntry): Reservation {
     plan: undefined,
     plannedAtSeconds: Number.NEGATIVE_INFINITY,
     promisedSeconds: Number.NaN,
+    isFirm: false,
     isDrain: false,
     leastSaved: 0,
     ofCluster: 0,

@@ -8,7 +8,8 @@
  * that does not fit is not tried again before room is freed.
  *
  * With exact run times a champion starts at the first start that it was promised, or before: only what ends before may
- * start on its nodes. A job that runs longer than expected is never ended for it; it postpones the promise.
+ * start on its nodes. A job that runs longer than expected is never ended for it; it postpones the promise. What rests on loans is
+ * promised nothing: its start is an estimate, and those who are owed room may take its nodes (`accounts-terms.ts`).
  */
 
 import type { RuntimeEstimates } from '../../market/runtimes/runtime-estimates.ts';
@@ -23,6 +24,7 @@ import { Reason, type ReasonCode } from '../zone/zone-events.ts';
 import { FailedRoom } from './failed-room.ts';
 import { type ExpectedEnd, shareOfCluster } from './future-room.ts';
 import type { HeadroomClaims } from './headroom.ts';
+import { IncompleteJobs } from './incomplete-jobs.ts';
 import { type PromiseCounts, type ReservationOptions, Reservations } from './reservations.ts';
 import type { RoomMaker } from './room-maker.ts';
 import { RunningEnds } from './running-ends.ts';
@@ -82,8 +84,7 @@ export class TegQueue implements QueueDiscipline {
   private restDue = Number.POSITIVE_INFINITY;
   private readonly failed = new FailedRoom();
   private candidatesLeft = 0;
-  /** Running jobs that may lack pods which come back when there is room, by number. */
-  private readonly small = new Map<number, TegEntry>();
+  private readonly incomplete: IncompleteJobs;
   /** What jobs that would fit now are kept from by reservations: thousandths of a GPU, or of a CPU without GPUs. */
   private wanted = 0;
   /** The job for which room was made in a step that was full then. */
@@ -100,6 +101,7 @@ export class TegQueue implements QueueDiscipline {
     this.reservations = new Reservations(options, this.running, (job, timeSeconds) =>
       estimates.age(job, timeSeconds),
     );
+    this.incomplete = new IncompleteJobs(estimates, this.reservations, this.failed, this.rooms);
   }
 
   get dueSeconds(): number {
@@ -107,7 +109,7 @@ export class TegQueue implements QueueDiscipline {
   }
 
   get isIdle(): boolean {
-    return this.lines.jobCount === 0 && this.small.size === 0 && !this.isRuleChanged && !this.isFreed;
+    return this.lines.jobCount === 0 && this.incomplete.size === 0 && !this.isRuleChanged && !this.isFreed;
   }
 
   /** Starts that champions were promised, of those that have started. */
@@ -133,7 +135,7 @@ export class TegQueue implements QueueDiscipline {
 
   ended(job: number, reason: ReasonCode, timeSeconds: number): void {
     this.running.remove(job);
-    this.small.delete(job);
+    this.incomplete.delete(job);
     this.rooms?.ended(job);
     this.estimates.ended(job, timeSeconds, reason === Reason.Finished);
     // Evicted within a pass: the room counts as freed for no later one.
@@ -188,7 +190,7 @@ export class TegQueue implements QueueDiscipline {
     return entry.reason ?? (first.isHeld ? first.reason : undefined);
   }
 
-  /** @returns The start that a champion is promised now, seconds; undefined: it is none. */
+  /** @returns The start that a champion is promised now, seconds; undefined: it is none, or its start is an estimate. */
   startsBy(job: number): number | undefined {
     const entry = this.lines.find(job);
     return entry && this.reservations.promiseTo(entry);
@@ -209,7 +211,7 @@ export class TegQueue implements QueueDiscipline {
     this.reservations.closeOnly(pass, 0);
     this.electChampions(pass);
     if (!this.renewHeadroom(pass)) return false;
-    this.growSmall(pass);
+    this.incomplete.grow(pass, this.candidatesLeft);
     return true;
   }
 
@@ -242,7 +244,7 @@ export class TegQueue implements QueueDiscipline {
   }
 
   private forget(entry: TegEntry): void {
-    this.reservations.drop(entry);
+    this.reservations.forget(entry);
     this.lines.forget(entry);
     this.estimates.forgotten(entry.job);
   }
@@ -264,6 +266,7 @@ export class TegQueue implements QueueDiscipline {
     for (const entry of reservations.entries) {
       const bits = this.against(entry, pass.timeSeconds) & ~reservations.bitOf(entry);
       if (this.hasFailed(entry.line, 0)) continue;
+      if (reservations.takesPromised(entry, this.endOf(entry, pass.timeSeconds))) continue;
       reservations.closeOnly(pass, bits);
       const result = this.start(pass, entry);
       if (result === StartResult.NoRoom) this.failed.note(entry.line.demand, entry.line.gangMin, bits);
@@ -366,7 +369,8 @@ export class TegQueue implements QueueDiscipline {
 
   private tryEntry(pass: SchedulingPass, entry: TegEntry): number {
     const { line } = entry;
-    const kept = this.headroom?.behind(entry, pass.timeSeconds + this.estimates.estimate(entry.job));
+    const end = this.endOf(entry, pass.timeSeconds);
+    const kept = this.reservations.headroomBehind(entry, end) ?? this.headroom?.behind(entry, end);
     entry.isHeld = kept !== undefined;
     if (kept !== undefined) {
       entry.reason = kept;
@@ -391,7 +395,7 @@ export class TegQueue implements QueueDiscipline {
     if (result === StartResult.NotAdmitted) {
       entry.reason = pass.refusal as AccountsRefusal;
       entry.isHeld = true;
-      this.reservations.drop(entry, pass);
+      this.reservations.refused(entry, pass);
     }
     if (result !== StartResult.Started) return result;
     this.reservations.started(entry, pass);
@@ -407,23 +411,7 @@ export class TegQueue implements QueueDiscipline {
     this.estimates.started(entry.job, timeSeconds);
     this.running.add(entry.job, timeSeconds);
     this.rooms?.started(roomClaimOf(entry), timeSeconds);
-    if (entry.terms.disruption === 'single' && entry.line.gangMin < entry.line.podCount)
-      this.small.set(entry.job, entry);
-  }
-
-  /** What waiting jobs have left goes to running ones that lack pods, in the order of their starts. */
-  private growSmall(pass: SchedulingPass): void {
-    for (const [job, entry] of this.small) {
-      if (this.candidatesLeft-- <= 0) return;
-      const missing = pass.missingPods(job);
-      const bits = this.reservations.against(this.estimates.expectedEnd(job, pass.timeSeconds));
-      if (missing > 0 && !this.failed.has(entry.line.demand, 1, bits)) {
-        this.reservations.closeOnly(pass, bits);
-        const added = pass.grow(job);
-        if (added > 0) this.rooms?.resized(job, added);
-      }
-    }
-    this.reservations.closeOnly(pass, 0);
+    this.incomplete.add(entry);
   }
 
   /**
@@ -443,6 +431,9 @@ export class TegQueue implements QueueDiscipline {
       const entry = owed[at] as TegEntry;
       const claim = roomClaimOf(entry);
       if (!entry.waits || !rooms.couldMakeRoom(claim, pass.timeSeconds)) continue;
+      const end = this.endOf(entry, pass.timeSeconds);
+      if (this.reservations.takesPromised(entry, end)) continue;
+      this.reservations.closePromised(pass, entry, end);
       const result = this.start(pass, entry);
       if (result === StartResult.StepFull) return false;
       if (result !== StartResult.Started) {
@@ -467,6 +458,7 @@ export class TegQueue implements QueueDiscipline {
   private startOwed(pass: SchedulingPass): boolean {
     const { owed } = this;
     if (owed?.waits === true) {
+      this.reservations.closePromised(pass, owed, this.endOf(owed, pass.timeSeconds));
       const result = this.start(pass, owed);
       if (result === StartResult.StepFull) return false;
       if (result !== StartResult.Started) this.rooms?.wasted();
@@ -478,7 +470,12 @@ export class TegQueue implements QueueDiscipline {
   /** Reservations whose nodes a job must not take, because it would hold them when they are needed, as bits. */
   private against(entry: TegEntry, timeSeconds: number): number {
     if (this.reservations.count === 0) return 0;
-    return this.reservations.against(timeSeconds + this.estimates.estimate(entry.job));
+    return this.reservations.against(this.endOf(entry, timeSeconds));
+  }
+
+  /** When a waiting job would end if it started now. */
+  private endOf(entry: TegEntry, timeSeconds: number): number {
+    return timeSeconds + this.estimates.estimate(entry.job);
   }
 
   /** True if no job of this demand and size finds room, with at most these nodes closed. */

@@ -29,7 +29,7 @@ export const waitingJobSchema = z
       .describe('what each pod requests'),
     gpuModels: z.array(z.string()).describe('that it may run on; empty: any'),
     requestedSeconds: z.number().nullable().describe('declared run time; null: none'),
-    code: z.string().describe('a stable word: no-fit, behind, reserved, room-reserved, quota-used-up, …'),
+    code: z.string().describe('a stable word: no-fit, behind, reserved, reserved-on-loan, quota-used-up, …'),
     startsBySeconds: z
       .number()
       .optional()

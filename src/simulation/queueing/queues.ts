@@ -1,5 +1,6 @@
 /** The registry of queueing disciplines that are not a zone's own. */
 
+import type { AccountsTerms } from '../../governor/queueing/accounts-terms.ts';
 import { CHAMPION_DEFAULTS, IDLE_SHARE_EXACT, RESERVATIONS_MOST } from '../../governor/queueing/champions.ts';
 import type { HeadroomClaims } from '../../governor/queueing/headroom.ts';
 import type { RoomMaker } from '../../governor/queueing/room-maker.ts';
@@ -43,6 +44,8 @@ export interface QueueContext {
   readonly rooms?: RoomMaker | undefined;
   /** Keeps headroom for gangs; undefined: there are no quotas. */
   readonly headroom?: HeadroomClaims | undefined;
+  /** What promises of starts rest on; undefined: on room alone. */
+  readonly terms?: AccountsTerms | undefined;
 }
 
 /** Makes the discipline of one run. */
@@ -77,7 +80,7 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
   teg: {
     description: 'whatever fits starts, around a reservation for the one that has waited long',
     // Backfilled jobs that outrun a prediction postpone champions: where owners declare, that is better (measured).
-    create: ({ runtimes, order, rooms, headroom, tree }) => {
+    create: ({ runtimes, order, rooms, headroom, terms, tree }) => {
       const predicts = runtimes === 'predicted';
       const estimates = new RuntimeEstimates({ predicts, prefersDeclared: true });
       // One champion at a time leaves a tenant of gangs behind its share: each slot that comes free goes to others' small jobs.
@@ -91,6 +94,7 @@ export const QUEUES: Readonly<Record<Exclude<DisciplineName, ZoneQueue>, QueueEn
         idleShare,
         ...(rooms === undefined ? {} : { rooms }),
         ...(headroom === undefined ? {} : { headroom }),
+        ...(terms === undefined ? {} : { terms }),
       });
     },
   },

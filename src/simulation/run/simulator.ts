@@ -10,6 +10,7 @@ import { MarketAccounts } from '../../governor/market-accounts.ts';
 import { NodeFlavors } from '../../governor/node-flavors.ts';
 import type { PlacementPolicy, TypicalWorkload } from '../../governor/policy/policy.ts';
 import { TEG_DEFAULTS } from '../../governor/policy/teg-options.ts';
+import { AccountsTerms } from '../../governor/queueing/accounts-terms.ts';
 import { HeadroomClaims } from '../../governor/queueing/headroom.ts';
 import type { RoomMaker } from '../../governor/queueing/room-maker.ts';
 import { ZoneReclaim } from '../../governor/queueing/zone-reclaim.ts';
@@ -301,7 +302,8 @@ function buildDiscipline(
   const [tree, order] = [books?.meter.tree, books?.market];
   const { tenants } = jobs;
   const headroom = books && new HeadroomClaims(books.meter.accounts);
-  const has = { order, rooms, headroom };
+  const terms = books && new AccountsTerms(books.meter.accounts);
+  const has = { order, rooms, headroom, terms };
   return QUEUES[queue].create({ cluster, tenants, tree, estimates, runtimes, random, ...has });
 }
 

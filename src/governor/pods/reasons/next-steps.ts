@@ -38,6 +38,7 @@ const STEPS: Readonly<Record<string, (data: Data) => string>> = {
   'behind-equal-job': ({ job }) => `Wait until job ${job} has started.`,
   impossible: () => 'Request less, or simulate larger nodes.',
   reserved: () => 'Wait: its room is reserved.',
+  'reserved-on-loan': () => 'Wait: room is kept for it, but its tenant needs more than its own quota for it.',
   draining: () => 'Declare run times: then its start is known.',
   'saving-headroom': () => 'Wait: headroom is kept for it as jobs of its tenant end.',
   'headroom-reserved': ({ forJob }) => `Wait until job ${forJob} has started.`,

@@ -30,8 +30,10 @@ const SENTENCES: Readonly<Record<string, (data: Data, timeSeconds: number) => st
     `${loanText(data)}.`,
   'flavors-full': ({ fullFlavors, withoutHeadroom }) =>
     `Its tenant has headroom on ${fullFlavors}, where no node has room, and none on ${withoutHeadroom}.`,
-  'room-reserved': ({ forJob, startsBySeconds }, now) =>
-    `There is room, but it would still run when ${jobText(forJob)} needs that room, in ${spanText(Number(startsBySeconds) - now)}.`,
+  'reserved-on-loan': ({ nodes, expectedAtSeconds }, now) =>
+    `Room on ${nodes} nodes is kept for it, and expected in ${spanText(Number(expectedAtSeconds) - now)}; it is not promised, as it needs more than its own quota.`,
+  'room-reserved': ({ forJob, startsBySeconds, expectedAtSeconds }, now) =>
+    `There is room, but it would still run when ${jobText(forJob)} needs that room, in ${spanText(Number(startsBySeconds ?? expectedAtSeconds) - now)}.`,
   'room-drained': ({ forJob }) =>
     `There is room, which is kept for ${jobText(forJob)}, that has waited far longer than others.`,
   'no-fit': ({ needPods, nodes, reason = '', refusing, message }) => {

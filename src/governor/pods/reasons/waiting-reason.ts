@@ -54,6 +54,7 @@ export const REASON_STAGES: Readonly<Record<string, WaitingStage>> = {
   'saving-headroom': 'champion',
   'headroom-reserved': 'champion',
   reserved: 'champion',
+  'reserved-on-loan': 'champion',
   draining: 'champion',
   'behind-equal-job': 'turn',
   behind: 'turn',
