@@ -260,7 +260,7 @@ export class Reservations {
     return true;
   }
 
-  /** True if the accounts will admit a job, whoever else starts as promised. */
+  /** True if the accounts will admit a job although others start as promised. */
   private isOwed({ line }: TegEntry, timeSeconds: number): boolean {
     const { terms } = this;
     if (terms === undefined) return true;
