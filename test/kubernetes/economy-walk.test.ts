@@ -106,7 +106,8 @@ describeWithControlPlane(
       follow('kubectl apply -f deploy/examples/economy/small-jobs.yaml');
       await expect.poll(() => countOf('batch', 'Running'), SOON).toBe(32);
       follow('kubectl get pods -n batch');
-      expect(kubectl('get', 'tenants', '-o', 'name').trim().split('\n')).toHaveLength(3);
+      const tenants = next('kubectl get tenants');
+      await expect.poll(() => kubectl(...tenants), SOON).toMatch(/^batch .*\b32\b/m);
     });
 
     test('it is taken back: as many pods as needed are evicted, and the Job does not fail', async () => {
@@ -126,6 +127,8 @@ describeWithControlPlane(
       await expect.poll(() => podsOf('nlp').map(reasonOf), SOON).toEqual(['Unschedulable', 'Unschedulable']);
       // The page: wait ten seconds.
       await expect.poll(() => Date.now() - createdMs('nlp'), SOON).toBeGreaterThan(13_000);
+      const markets = next('kubectl get markets');
+      await expect.poll(() => kubectl(...markets), SOON).toMatch(/^default .*nlp\/pretrain.*\dZ/m);
       follow('kubectl apply -f deploy/examples/economy/long-jobs.yaml');
       await expect.poll(() => countOf('batch', 'Running', 'slow'), SOON).toBe(10);
       follow('kubectl get pods -n batch');
