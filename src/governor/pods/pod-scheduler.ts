@@ -74,9 +74,8 @@ export class PodScheduler {
 
   /**
    * @param rules    Empty ones: `createConstraints()`.
-   * @param accounts Admit pods, and receive all capacity that they take and return; used by this scheduler alone. It is
-   *   ticked
-   *                 when decisions are made.
+   * @param accounts Admit pods, and receive all capacity that they take and return; used by this scheduler alone.
+   *                 Ticked when decisions are made.
    */
   constructor(options: PodSchedulerOptions, rules: Constraints, accounts: Accounts = FREE_ACCOUNTS) {
     this.state = new SchedulerState(options, rules, accounts);
@@ -118,8 +117,7 @@ export class PodScheduler {
    * Takes one event.
    *
    * @param timeSeconds Seconds since 1970 or any other origin; never less than at the last step.
-   * @returns           The actions, in order; the array is the caller's.
-   * @cost              O(1) for most events; see `decide` for the rest.
+   * @returns           The actions, in order; the array is the caller's. O(1) for most events; see `decide` for the rest.
    */
   step(event: PodEvent, timeSeconds: number): readonly PodEffect[] {
     this.state.timeSeconds = Math.max(timeSeconds, this.state.timeSeconds);
@@ -188,17 +186,13 @@ export class PodScheduler {
     );
   }
 
-  /**
-   * @returns Why a pod waits, in the words of a report made now; '' if none is due. Decides nothing. O(nodes × rules).
-   */
+  /** @returns Why a pod waits, in the words of a report made now; '' if none is due. Decides nothing. O(nodes × rules). */
   whyWaiting(uid: string): string {
     const pod = this.state.pods.get(uid);
     return pod === undefined ? '' : this.decisions.textNow(pod);
   }
 
-  /**
-   * @returns Why a pod is where it is, or on no node; undefined if it is unknown. Changes nothing. O(nodes × rules).
-   */
+  /** @returns Why a pod is where it is, or on no node; undefined if it is unknown. Changes nothing. O(nodes × rules). */
   explain(uid: string): PodExplanation | undefined {
     return explainPod({ state: this.state, groups: this.groups, preemption: this.preemption }, uid);
   }
