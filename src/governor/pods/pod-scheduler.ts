@@ -319,7 +319,6 @@ export class PodScheduler {
     for (let key = 0; key < tenants.numbersUsed; key++) this.wokenTenants.add(key);
     this.queue.wakeTenants(this.wokenTenants);
     this.groupDecisions.wakeTenants(this.wokenTenants);
-    this.reclaim.wakeTenants(this.wokenTenants);
   }
 
   private tickAccounts(): void {
@@ -329,7 +328,6 @@ export class PodScheduler {
     if (woken.size === 0) return;
     this.queue.wakeTenants(woken);
     this.groupDecisions.wakeTenants(woken);
-    this.reclaim.wakeTenants(woken);
   }
 
   private admitExcess(): void {

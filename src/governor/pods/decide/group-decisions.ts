@@ -221,11 +221,12 @@ export class GroupDecisions {
     return true;
   }
 
-  /** The refusals of these tenants may be over. O(waiting groups). */
+  /** The refusals of these tenants may be over, and what claims wait for may have come. O(waiting groups + claims). */
   wakeTenants(tenants: ReadonlySet<number>): void {
     for (const group of this.waiting) {
       if (group.notAdmitted !== undefined && tenants.has(group.tenant)) group.stale = true;
     }
+    this.parts.reclaim.wakeTenants(tenants);
   }
 
   /** The accounts do not admit a group: it waits for them. */

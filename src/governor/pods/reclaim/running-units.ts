@@ -6,7 +6,7 @@ import type { EconomyBooks } from '../economy/pod-economy.ts';
 import type { PodGroup } from '../state/pod-groups.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
-import type { PodClaim } from './pod-claims.ts';
+import type { ReclaimSeat } from './reclaim-ports.ts';
 
 /** Claims start after all that runs. */
 const CLAIMS_START = 2 ** 50;
@@ -21,6 +21,14 @@ export interface RunningUnit extends ReclaimUnit {
   /** The same again if its owner creates it again. */
   readonly key: string;
   readonly pods: readonly EvictablePod[];
+}
+
+/** Of a claim: what counts as running. */
+interface ClaimedRoom {
+  readonly key: string;
+  readonly id: number;
+  readonly flavor: number;
+  readonly seats: readonly ReclaimSeat[];
 }
 
 /** What of the scheduler is read. */
@@ -49,7 +57,7 @@ export class RunningUnits {
     books: EconomyBooks,
     tenants: TreeTenants,
     idOf: (key: string) => number,
-    claims: readonly PodClaim[],
+    claims: readonly ClaimedRoom[],
     leaving: ReadonlySet<PodRecord>,
   ): RunningUnit[] {
     const { state } = this.sources;
@@ -80,7 +88,7 @@ export class RunningUnits {
   }
 
   /** A claimant as if it ran: nobody else may count on its quota. */
-  private claimedUnit({ key, id, flavor, seats }: PodClaim, tenants: TreeTenants): RunningUnit {
+  private claimedUnit({ key, id, flavor, seats }: ClaimedRoom, tenants: TreeTenants): RunningUnit {
     const { economy, timeSeconds } = this.sources.state;
     const pods = seats.map(({ pod, slot }): EvictablePod => {
       const amounts = tenants.amountsOf(flavor, pod.shape.demand);
