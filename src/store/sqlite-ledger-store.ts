@@ -13,6 +13,7 @@
 import { createHash } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { isNatural } from '../market/amounts.ts';
+import type { LedgerBatch } from '../market/batch.ts';
 import { areEqual, type ChainedBatch } from '../market/hash-chain.ts';
 import type { StoredCheckpoint } from '../market/verify-ledger.ts';
 import { TegError } from '../model/errors.ts';
@@ -171,6 +172,19 @@ export class SqliteLedgerStore implements LedgerStore {
       this.state = 'failed';
       rollBack(database);
       throw storeFailure(error, this.path, 'written');
+    }
+  }
+
+  /** @returns The batches from the last one backwards; nothing is checked. */
+  *readBack(): Generator<LedgerBatch> {
+    this.checkOpen();
+    try {
+      for (const row of this.database
+        .prepare('SELECT number, bytes FROM batches ORDER BY number DESC')
+        .iterate())
+        yield { number: Number(row.number), bytes: bytesOf(row.bytes) };
+    } catch (error) {
+      throw storeFailure(error, this.path, 'read');
     }
   }
 

@@ -20,6 +20,7 @@ import { EconomyStatusWriter } from './economy/economy-status.ts';
 import { EffectRunner } from './effect-runner.ts';
 import { Informers } from './informers.ts';
 import { IoCoalescer } from './io-coalescing.ts';
+import { LeaderLedger } from './ledger/leader-ledger.ts';
 import { profilesOf } from './objects/profiles.ts';
 import type { RecordFile } from './record-file.ts';
 import { waitingPage } from './server/waiting-page.ts';
@@ -83,6 +84,8 @@ export class SchedulerProcess {
   readonly economyStatus: EconomyStatusWriter | undefined;
   readonly groupConditions: GroupConditionWriter | undefined;
   readonly lease: LeaderLease | undefined;
+  /** Undefined without a file for balances. */
+  readonly ledger: LeaderLedger | undefined;
   readonly coalescer: IoCoalescer;
   /** True if this process decides now. */
   leading = false;
@@ -116,6 +119,7 @@ export class SchedulerProcess {
     this.economy = this.makeEconomy();
     this.economyStatus = this.makeEconomyStatus(clock, troubles);
     this.groupConditions = options.dryRun ? undefined : this.makeGroupConditions(clock, troubles);
+    this.ledger = this.makeLedger();
     this.followers = this.makeFollowers();
     if (config.leaderElection.leaderElect && !options.dryRun) this.lease = this.makeLease(clock);
   }
@@ -181,6 +185,7 @@ export class SchedulerProcess {
     await this.writers.events.flush(STOP_SECONDS);
     this.driver.stop();
     this.economy?.stop();
+    this.ledger?.stop();
     await this.followers.stop();
     await this.client.close();
     await this.record?.close();
@@ -211,6 +216,10 @@ export class SchedulerProcess {
       room: () => (this.options.dryRun ? Number.MAX_SAFE_INTEGER : this.runner.room),
       onStep: (event, time, effects, seconds) => {
         this.record?.step(event, time, effects);
+        // Before any effect is carried out: what is bound has its escrow.
+        if (this.leading && event.kind === 'decide') {
+          this.ledger?.commit(effects?.some(({ kind }) => kind === 'bind') === true, time);
+        }
         if (effects !== undefined) observer?.onStep(event, effects, seconds);
       },
     });
@@ -295,6 +304,31 @@ export class SchedulerProcess {
     });
   }
 
+  private makeLedger(): LeaderLedger | undefined {
+    const { economy } = this;
+    const { config, dryRun, log } = this.options;
+    const { path } = config.economy.ledger;
+    if (economy === undefined || path === '' || dryRun) return undefined;
+    return new LeaderLedger({
+      path,
+      halfLifeSeconds: () => economy.halfLifeSeconds,
+      useLedger: (ledger) => this.core.useLedger(ledger),
+      feed: (event) => this.feed(event),
+      log: (details, message) => log.info(details, message),
+    });
+  }
+
+  /** @returns False: the ledger cannot be used, and the process ends. */
+  private openLedger(): boolean {
+    try {
+      this.ledger?.lead(this.lease && this.lease.transitions + 1, this.driver.nowSeconds());
+      return true;
+    } catch (error) {
+      this.options.onBroken(error);
+      return false;
+    }
+  }
+
   private makeLease(clock: WriteClock): LeaderLease {
     const { config, identity, log } = this.options;
     const { resourceNamespace: namespace, resourceName: name } = config.leaderElection;
@@ -341,6 +375,7 @@ export class SchedulerProcess {
     if (this.stopping || !this.followers.synced) return;
     if (this.lease === undefined) this.leading = true;
     if (!this.leading) return;
+    if (!this.openLedger()) return;
     this.standby.tellAll(this.core.view(), (pod, message, isNew, reason) => {
       if (isNew) this.runner.tellUnschedulable(pod, message, reason);
       else this.writers.status.setNotScheduled(pod, { reason, message });

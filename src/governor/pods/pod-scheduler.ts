@@ -238,10 +238,8 @@ export class PodScheduler {
         preemption.budgets.delete(event.key);
         return;
       case 'device-class':
-        state.setDeviceClass(event.name, event.resource);
-        return;
       case 'device-class-gone':
-        state.setDeviceClass(event.name, '');
+        state.setDeviceClass(event.name, event.kind === 'device-class' ? event.resource : '');
         return;
       case 'economy':
         state.economy.set(event.economy);
@@ -250,11 +248,8 @@ export class PodScheduler {
         state.economy.open(event.balances);
         return;
       case 'namespace':
-        state.economy.setNamespace(event.name, event.labels);
-        this.takeForRules(event);
-        return;
       case 'namespace-gone':
-        state.economy.setNamespace(event.name, undefined);
+        state.economy.setNamespace(event.name, event.kind === 'namespace' ? event.labels : undefined);
         this.takeForRules(event);
         return;
       case 'bind-done':
@@ -295,7 +290,7 @@ export class PodScheduler {
     // 6. Pods and gangs are tried in the queue's order: a node and a binding for each, or a reason and a place in line.
     this.attemptInOrder(max);
     this.reclaim.rest();
-    this.state.economy.note();
+    this.state.economy.rest();
   }
 
   private updateZones(): void {
@@ -305,7 +300,6 @@ export class PodScheduler {
   private wakeWaiting(): void {
     const { economy, timeSeconds } = this.state;
     if (economy.needsRefresh) this.refreshEconomy();
-    economy.follow();
     if (economy.dueSeconds <= timeSeconds) this.tickAccounts();
     this.queue.wake();
     this.groupDecisions.wake();

@@ -196,6 +196,14 @@ const ECONOMY = z.strictObject({
     200,
     'Tenants that have metrics of their own; counts of further ones are reported together.',
   ),
+  ledger: z
+    .strictObject({
+      path: path(
+        "File of the leader's ledger, on a volume that all replicas share or that moves to the next one; '': in memory, and tenants begin again with a day of their mint after a restart. Only where Market.spec.tokens is true.",
+      ),
+    })
+    .prefault({})
+    .describe('Where balances are kept.'),
 });
 
 const EVENTS = z.strictObject({

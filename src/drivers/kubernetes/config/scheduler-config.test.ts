@@ -66,7 +66,7 @@ describe('the defaults', () => {
       },
       gangs: { repairSeconds: 60, searchChecksMax: 20_000 },
       preemption: { enabled: true },
-      economy: { mode: 'off', tenantLabels: [], metricTenantsMax: 200 },
+      economy: { mode: 'off', tenantLabels: [], metricTenantsMax: 200, ledger: { path: '' } },
       events: { queueMax: 20_000, perSecondMax: 1000 },
       server: {
         bindAddress: '',

@@ -81,6 +81,11 @@ export class EconomyFeed {
     return this.problems.get(`${kind} ${name}`) ?? '';
   }
 
+  /** Half-life of the market in force, seconds. */
+  get halfLifeSeconds(): number {
+    return this.fed.market.halfLifeSeconds;
+  }
+
   /** @returns The Markets or Tenants that the API server has. */
   objects(kind: 'Market' | 'Tenant'): readonly FollowedObject[] {
     const known: ReadonlyMap<string, Followed<unknown>> = kind === 'Market' ? this.markets : this.tenants;

@@ -77,6 +77,11 @@ export class LeaderLease {
     return this.#record?.holder ?? '';
   }
 
+  /** How often the lease passed to another process, as far as is known: grows with every new leader. */
+  get transitions(): number {
+    return this.#record?.transitions ?? 0;
+  }
+
   /** The version of the lease that this process wrote or saw last; '' before. */
   get version(): string {
     return this.#record?.version ?? '';

@@ -133,13 +133,9 @@ export class PodEconomy implements Accounts {
     if (this.books !== undefined) this.isStale = true;
   }
 
-  /** Decisions begin: prices follow the nodes. O(flavours). */
-  follow(): void {
+  /** Decisions end: what started is in the log before others hear of it, and prices follow the nodes. O(flavours). */
+  rest(): void {
     this.market?.follow(this.ports.timeSeconds);
-  }
-
-  /** Decisions end: what started is in the log before others hear of it. */
-  note(): void {
     this.market?.note(this.ports.timeSeconds);
   }
 

@@ -87,16 +87,17 @@ describe('tokens in the pod scheduler', () => {
     const waiting = Object.values(refusals(effects));
     expect(waiting[0]).toContain('price-too-high');
     expect(waiting[0]).toMatch(/tenant nlp, flavor h100, needTokens [\d.]+, availableTokens/);
-    // It saves up, and the next one starts by itself.
+    // Three end: the price falls, tokens come back, and the next one starts by itself.
     const before = cluster.scheduler.counters.scheduled;
-    for (let hour = 0; hour < 24 && cluster.scheduler.counters.scheduled === before; hour++) {
+    cluster.gone('nlp-0', 'nlp-1', 'nlp-2');
+    for (let turn = 0; turn < 24 && cluster.scheduler.counters.scheduled === before; turn++) {
       expect(cluster.scheduler.dueSeconds).toBeLessThan(Number.POSITIVE_INFINITY);
-      cluster.timeSeconds = Math.max(cluster.timeSeconds, cluster.scheduler.dueSeconds);
+      cluster.timeSeconds = Math.max(cluster.timeSeconds + 600, cluster.scheduler.dueSeconds);
       cluster.settle();
     }
     expect(cluster.scheduler.counters.scheduled).toBeGreaterThan(before);
     // Its own quota is never too dear.
-    cluster.gone('nlp-0', 'nlp-1');
+    cluster.gone('nlp-3', 'nlp-4');
     cluster.pods(...podsOf('vision', 2));
     expect(Object.keys(cluster.settle())).toContain('vision-0');
   });
