@@ -61,9 +61,10 @@ export class LeaderLedger {
       const { ledger } = durable;
       const timeMicros = Math.max(ledger.nowMicros, Math.round(MICROS_PER_SECOND * nowSeconds));
       const found = finishMarket(ledger, store.readBack(), timeMicros);
-      durable.commit();
+      // Stored with the first turn of decisions, which starts again what still runs: at no time does a pod run without its escrow.
       this.durable = durable;
       this.fence = fence;
+      this.committedSeconds = 0;
       useLedger(ledger);
       feed({ kind: 'balances', balances: balancesOf(ledger) });
       log(
