@@ -18,6 +18,7 @@ import { BALANCE_IS_USAGE, SAVED_GANGS, SPENDING_BOUNDS } from './market/spendin
 import { CLASS_PACKING } from './packing-claims.ts';
 import { BARRIER_CROSSING } from './passage-claims.ts';
 import { AVERAGE_PRICE_DEFECT, EXACT_POTENTIAL } from './potential-claims.ts';
+import { LARGE_JOBS_AND_IDLE_SLOTS, SMALL_JOBS } from './queue-claims.ts';
 import { DOUBLE_WELL_BIAS, HARMONIC_SAMPLING } from './sampler-claims.ts';
 import { MERGEABLE_SUMMARIES } from './summary-claims.ts';
 import { EARLY_WARNING } from './warning-claims.ts';
@@ -55,6 +56,8 @@ export const CLAIMS: readonly Claim[] = [
   SAVED_GANGS,
   LIES_GAIN_NOTHING,
   SHARING_INCENTIVE,
+  LARGE_JOBS_AND_IDLE_SLOTS,
+  SMALL_JOBS,
   FEDERATION_DEADLOCK,
 ];
 
@@ -68,7 +71,7 @@ export function numberOf(claim: Claim): number {
  *
  * @param seed   The same seed gives the same measurements.
  * @param isFull See `Claim.measure`.
- * @cost Up to about 6 s of processor time, in full 20 s (T-36: 2 minutes); `claim.quick` ones below 1 s.
+ * @cost Up to about 10 s of processor time, in full a minute (T-36: 2); `claim.quick` ones below 1 s.
  */
 export function testClaim(claim: Claim, seed: number, isFull = false): ClaimResult {
   const measured = claim.measure(new Random(seed, numberOf(claim)), isFull);

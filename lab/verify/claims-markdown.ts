@@ -10,7 +10,7 @@ one **negative control**: the same measurement on an object that must fail. A te
 nothing; \`teg verify\` then fails as if the claim did. The thresholds were set by the design; where measuring led to
 another one, or to a narrower condition, the notes say so, with both figures.
 
-    bin/teg verify                 # all of them, about half a minute on one core
+    bin/teg verify                 # all of them, about a minute on one core
     bin/teg verify --full          # with all seeds, as on this page
     bin/teg verify T-06 T-08       # some
     bin/teg verify --json          # for programs; --json-schema prints its schema
