@@ -317,8 +317,10 @@ export class Reservations {
   headroomBehind({ job, line }: TegEntry, endSeconds: number): AccountsRefusal | undefined {
     if (this.terms === undefined) return undefined;
     for (const [i, reservation] of this.list.entries()) {
-      if (!reservation.isFirm || reservation.entry.job === job || endSeconds <= startOf(reservation))
-        continue;
+      if (!reservation.isFirm) continue;
+      // What was promised later was promised beside this one.
+      if (reservation.entry.job === job) return undefined;
+      if (endSeconds <= startOf(reservation)) continue;
       if (this.terms.takes(line, reservation.entry.line)) return this.behind(1 << i);
     }
     return undefined;
