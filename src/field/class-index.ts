@@ -143,10 +143,6 @@ export class ClassIndex {
     if (!order.built) this.build(order);
     order.unaskedEntries = 0;
     this.probes = 0;
-    assert(
-      order.built && this.drained === this.classes.journalEnd,
-      'a demand is looked up among classes of an earlier epoch',
-    );
     const { heaps, tops } = order;
     const { nodeCounts } = this.classes;
     for (;;) {
