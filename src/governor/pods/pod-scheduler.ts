@@ -10,7 +10,6 @@
  * decided at most once at a time; nothing is placed beyond what the node has.
  */
 import type { Ledger } from '../../market/ledger.ts';
-import type { PodDescription, PodGroupDescription } from '../../model/kubernetes/pod.ts';
 import { toleratesNode } from '../../model/readers/taints.ts';
 import { type Accounts, FREE_ACCOUNTS } from '../accounts.ts';
 import { PodChampions } from './champion/pod-champions.ts';
@@ -21,6 +20,7 @@ import { GroupTerms } from './decide/group-terms.ts';
 import { Nominations } from './decide/nominations.ts';
 import { Placement } from './decide/placement.ts';
 import { PodDecisions } from './decide/pod-decisions.ts';
+import { PodObservations } from './decide/pod-observations.ts';
 import { PodQueue } from './decide/pod-queue.ts';
 import { PodReports } from './decide/pod-reports.ts';
 import { Preemption } from './decide/preemption.ts';
@@ -28,18 +28,12 @@ import { ReclaimActions } from './decide/reclaim-actions.ts';
 import type { PodSchedulerCounters } from './decide/scheduler-parts.ts';
 import type { PodExplanation } from './explain/explain-types.ts';
 import { explainPod } from './explain/pod-explain.ts';
-import type {
-  BindDoneEvent,
-  EvictDoneEvent,
-  PodEffect,
-  PodEvent,
-  PodSchedulerOptions,
-} from './pod-events.ts';
+import type { EvictDoneEvent, PodEffect, PodEvent, PodSchedulerOptions } from './pod-events.ts';
 import { PodSchedulerView } from './pod-view.ts';
 import { PodReclaim } from './reclaim/pod-reclaim.ts';
 import type { PodSchedulerInternals } from './scheduler-internals.ts';
-import { isGroup, type PodGroup, PodGroups } from './state/pod-groups.ts';
-import { isLeaving, isPlaced, type PodRecord, PodState } from './state/pod-records.ts';
+import { isGroup, PodGroups } from './state/pod-groups.ts';
+import { isLeaving, PodState } from './state/pod-records.ts';
 import { SchedulerState } from './state/scheduler-state.ts';
 
 /** Decides for one cluster. */
@@ -65,7 +59,7 @@ export class PodScheduler {
   private readonly decisions: PodDecisions;
   private readonly groupDecisions: GroupDecisions;
   private readonly nominations: Nominations;
-  private readonly terms: GroupTerms;
+  private readonly observations: PodObservations;
   private readonly champions: PodChampions;
   private readonly reclaim: PodReclaim;
   private readonly touched = new Set<string>();
@@ -86,7 +80,7 @@ export class PodScheduler {
       this.effects.push(effect);
     };
     const { state, queue, preemption, groups, placement, counters, touched } = this;
-    this.terms = new GroupTerms({ state, queue, groups });
+    const terms = new GroupTerms({ state, queue, groups });
     this.nominations = new Nominations({ state, queue, preemption, emit });
     this.reports = new PodReports(state, emit);
     const { nominations, reports } = this;
@@ -99,6 +93,7 @@ export class PodScheduler {
     const parts = { ...actions, reclaim: this.reclaim };
     this.decisions = new PodDecisions(parts);
     this.groupDecisions = new GroupDecisions(parts, this.decisions);
+    this.observations = new PodObservations(parts, terms, this.decisions, this.groupDecisions);
     this.frame = new PodSchedulerView(this.internals);
   }
 
@@ -204,16 +199,16 @@ export class PodScheduler {
         this.decide(event.max);
         return;
       case 'pod':
-        this.setPod(event.pod);
+        this.observations.setPod(event.pod);
         return;
       case 'pod-gone':
-        this.forget(event.uid);
+        this.observations.forget(event.uid);
         return;
       case 'member-ended':
-        this.memberEnded(event.uid, event.group);
+        this.observations.memberEnded(event.uid, event.group);
         return;
       case 'ended-gone':
-        this.endedGone(event.uid);
+        this.observations.endedGone(event.uid);
         return;
       case 'node':
         state.setNode(event.node);
@@ -225,11 +220,10 @@ export class PodScheduler {
         state.setNodeState(event.name, event.state);
         return;
       case 'group':
-        this.setGroup(event.group);
+        this.observations.setGroup(event.group);
         return;
       case 'group-gone':
-        this.loseGroup(this.groups.remove(event.key), event.key);
-        this.terms.follow(event.key);
+        this.observations.groupGone(event.key);
         return;
       case 'budget':
         preemption.budgets.set(event.budget.key, event.budget);
@@ -253,7 +247,7 @@ export class PodScheduler {
         this.takeForRules(event);
         return;
       case 'bind-done':
-        this.bindDone(event);
+        this.observations.bindDone(event);
         return;
       case 'evict-done':
         this.evictDone(event);
@@ -345,146 +339,6 @@ export class PodScheduler {
       if (isGroup(item)) left -= Math.max(1, this.groupDecisions.attempt(item));
       else left -= this.decisions.decide(item);
     }
-  }
-
-  private setPod(own: PodDescription): void {
-    const { state } = this;
-    const pod = this.terms.under(own);
-    const known = state.pods.get(pod.uid);
-    if (pod.ended || (pod.nodeName === '' && !pod.ours)) {
-      if (known !== undefined && pod.ended) this.champions.ended(known);
-      if (pod.ended && pod.ours && pod.group !== '' && pod.nodeName !== '')
-        this.memberEnded(pod.uid, pod.group);
-      else if (known !== undefined) this.forget(pod.uid);
-      return;
-    }
-    const record = known ?? this.meet(pod);
-    if (known !== undefined) this.describeAnew(record, pod);
-    this.terms.described(record, own, pod);
-    if (pod.nodeName !== '') this.setPlaced(record, pod.nodeName);
-    else this.decisions.admit(record, pod);
-    if (record.group !== '') this.touched.add(record.group);
-  }
-
-  private meet(pod: PodDescription): PodRecord {
-    const record = this.state.addPod(pod);
-    this.queue.add(record);
-    if (record.group !== '') this.groups.join(record);
-    return record;
-  }
-
-  private describeAnew(record: PodRecord, pod: PodDescription): void {
-    const { state } = this;
-    this.changeTenant(record, pod.tenant);
-    const shape = state.shapes.acquire(pod.template);
-    if (shape === record.shape) state.shapes.release(shape);
-    else {
-      // A line is that of one shape.
-      if (record.state === PodState.Waiting || record.state === PodState.Active)
-        this.queue.move(record, PodState.Ignored);
-      state.changeShape(record, shape);
-    }
-    record.startedSeconds = pod.startedSeconds;
-    record.checkpointedSeconds = pod.checkpointedSeconds ?? Number.NEGATIVE_INFINITY;
-    record.expectedSeconds = pod.expectedSeconds ?? Number.NaN;
-    record.gates = pod.gates;
-    record.generation = pod.generation;
-    record.preempted = pod.preempted;
-    this.nominations.observe(record, pod.nominatedNodeName);
-    if (pod.deleting && !record.deleting) state.setDeleting(record);
-    if (record.ours && pod.group !== record.group) this.changeGroup(record, pod.group);
-  }
-
-  /** A label can be changed, and so the tenant that it names: the new one's admission must be checked. */
-  private changeTenant(record: PodRecord, name: string): void {
-    const isOther = this.state.tenants.find(name) !== record.tenant;
-    if (isOther && (record.line?.unadmittedOf ?? -1) >= 0) this.queue.move(record, PodState.Ignored);
-    if (isOther) this.state.changeTenant(record, name);
-  }
-
-  /** A label can be changed, and so the group that it names. */
-  private changeGroup(record: PodRecord, group: string): void {
-    const { queue } = this;
-    const { group: before } = record;
-    if (!isPlaced(record)) queue.move(record, PodState.Ignored);
-    if (before !== '') this.loseGroup(this.groups.leave(record), before);
-    record.group = group;
-    if (group !== '') this.groups.join(record);
-  }
-
-  /** The pod is on a node: we put it there, or another scheduler did. */
-  private setPlaced(record: PodRecord, nodeName: string): void {
-    const { state, queue } = this;
-    if (isPlaced(record)) {
-      if (record.nodeName !== nodeName) {
-        state.unplace(record);
-        state.placeByName(record, nodeName);
-      }
-    } else {
-      state.placeByName(record, nodeName);
-      this.groups.foundPlaced(record);
-    }
-    this.reports.forget(record);
-    if (record.state !== PodState.Bound) queue.move(record, PodState.Bound);
-  }
-
-  private forget(uid: string): void {
-    const { state, queue } = this;
-    const record = state.pods.get(uid);
-    if (record === undefined) return;
-    this.reports.forget(record);
-    state.removePod(record);
-    this.reclaim.gone(record);
-    queue.forget(record);
-    if (record.group !== '') this.loseGroup(this.groups.leave(record), record.group);
-  }
-
-  private memberEnded(uid: string, group: string): void {
-    const known = this.state.pods.get(uid);
-    if (known !== undefined) this.champions.ended(known);
-    this.groups.setEnded(uid, group);
-    this.touched.add(group);
-    this.forget(uid);
-  }
-
-  private endedGone(uid: string): void {
-    const ended = this.groups.endedGone(uid);
-    if (ended !== undefined) this.loseGroup(ended.gone, ended.key);
-  }
-
-  private setGroup(description: PodGroupDescription): void {
-    this.touched.add(this.groups.set(description).key);
-    this.terms.follow(description.key);
-  }
-
-  /** A group has lost a member or its object, and perhaps ceased to exist. */
-  private loseGroup(gone: PodGroup | undefined, key: string): void {
-    if (gone !== undefined) this.groupDecisions.forget(gone);
-    else this.touched.add(key);
-  }
-
-  private bindDone({ uid, outcome, reason = '' }: BindDoneEvent): void {
-    const { state, queue } = this;
-    const pod = state.pods.get(uid);
-    if (outcome === 'bound') {
-      this.counters.bound++;
-      if (pod?.state === PodState.Binding) queue.move(pod, PodState.Bound);
-    } else {
-      this.counters.notBound++;
-      // Bound (the watch was faster than the answer, or another scheduler won) or gone: nothing is left to do.
-      if (pod?.state !== PodState.Binding) return;
-      state.unplace(pod);
-      pod.evicted = false;
-      // Its status still has our nomination.
-      this.nominations.withdraw(pod);
-      if (outcome === 'gone' || pod.deleting) queue.move(pod, PodState.Ignored);
-      else {
-        queue.backOff(pod);
-        this.nominations.honour(pod);
-        if (reason !== '') this.decisions.tell(pod, reason, [], 'SchedulerError');
-      }
-    }
-    if (pod !== undefined && pod.group !== '') this.touched.add(pod.group);
   }
 
   private evictDone({ uid, done, reason = '' }: EvictDoneEvent): void {
