@@ -292,12 +292,14 @@ export class PodScheduler {
   }
 
   private wakeWaiting(): void {
-    const { economy, timeSeconds } = this.state;
+    const { economy, timeSeconds, changes } = this.state;
     if (economy.needsRefresh) this.refreshEconomy();
     if (economy.dueSeconds <= timeSeconds) this.tickAccounts();
     this.queue.wake();
     this.groupDecisions.wake();
-    this.state.changes.clear();
+    if (changes.nodes || changes.everything) this.reclaim.changedAll();
+    else this.reclaim.changed(changes.slots);
+    changes.clear();
   }
 
   /** Tenants, quotas or namespaces changed: the accounts are made again, and asked again for all. */

@@ -54,7 +54,7 @@ describe('champions of the pod scheduler', () => {
     ]);
     // Ends before the gang starts; ends after it.
     life.add(of('stays', 4, 2000), of('short', 4, 500));
-    life.runUntil(1101);
+    life.runUntil(1100);
     expect([life.started.has('short'), life.started.has('stays')]).toEqual([true, false]);
     const report = life.cluster.scheduler.explain('stays');
     expect(report).toMatchObject({ reason: 'NotReadyForScheduling' });

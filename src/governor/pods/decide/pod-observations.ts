@@ -84,7 +84,10 @@ export class PodObservations {
   private changeTenant(record: PodRecord, name: string): void {
     const isOther = this.parts.state.tenants.find(name) !== record.tenant;
     if (isOther && (record.line?.unadmittedOf ?? -1) >= 0) this.parts.queue.move(record, PodState.Ignored);
-    if (isOther) this.parts.state.changeTenant(record, name);
+    if (!isOther) return;
+    this.parts.state.changeTenant(record, name);
+    // Its quota came up.
+    if (record.node >= 0) this.parts.reclaim.changed([record.node]);
   }
 
   /** A label can be changed, and so the group that it names. */
@@ -99,7 +102,7 @@ export class PodObservations {
 
   /** The pod is on a node: we put it there, or another scheduler did. */
   private setPlaced(record: PodRecord, nodeName: string): void {
-    const { state, queue } = this.parts;
+    const { state } = this.parts;
     if (isPlaced(record)) {
       if (record.nodeName !== nodeName) {
         state.unplace(record);
@@ -110,7 +113,13 @@ export class PodObservations {
       this.parts.groups.foundPlaced(record);
     }
     this.parts.reports.forget(record);
-    if (record.state !== PodState.Bound) queue.move(record, PodState.Bound);
+    if (record.state !== PodState.Bound) this.setBound(record);
+  }
+
+  /** From now on it may be evicted. */
+  private setBound(pod: PodRecord): void {
+    this.parts.queue.move(pod, PodState.Bound);
+    if (pod.node >= 0) this.parts.reclaim.changed([pod.node]);
   }
 
   /** A pod is gone, or none of ours any more. */
@@ -144,6 +153,8 @@ export class PodObservations {
   setGroup(description: PodGroupDescription): void {
     this.parts.touched.add(this.parts.groups.set(description).key);
     this.terms.follow(description.key);
+    // Fewer of its members may have to stay together.
+    this.parts.reclaim.changedAll();
   }
 
   /** The object of a group is gone. */
@@ -164,7 +175,7 @@ export class PodObservations {
     const pod = state.pods.get(uid);
     if (outcome === 'bound') {
       this.parts.counters.bound++;
-      if (pod?.state === PodState.Binding) queue.move(pod, PodState.Bound);
+      if (pod?.state === PodState.Binding) this.setBound(pod);
     } else {
       this.parts.counters.notBound++;
       // Bound (the watch was faster than the answer, or another scheduler won) or gone: nothing is left to do.

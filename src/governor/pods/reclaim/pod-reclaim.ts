@@ -12,38 +12,22 @@
  * placement of all that has to start together. Bounded: plans in vain by `RefusedPlans`, claims by `Claims`.
  */
 import { EvictionRates } from '../../../market/reclaim/eviction-rates.ts';
-import {
-  planReclaim,
-  type ReclaimPlan,
-  type ReclaimRefusal,
-} from '../../../market/reclaim/reclaim-planner.ts';
-import {
-  type ReclaimPlacement,
-  type ReclaimWorld,
-  SYSTEM_PRIORITY_MIN,
-} from '../../../market/reclaim/reclaim-world.ts';
+import type { ReclaimPlan } from '../../../market/reclaim/reclaim-planner.ts';
 import { TreeTenants } from '../../../market/reclaim/tree-tenants.ts';
-import type { SearchLimits } from '../../../market/reclaim/victim-search.ts';
-import { QUOTA_GPU } from '../../../market/tenants/spec.ts';
-import { CLUSTER_TENANT } from '../../../market/tenants/tenant-tree.ts';
-import { addPods, newAmounts } from '../../../market/tenants/tenant-usage.ts';
-import { GPU_MILLI } from '../../../model/node.ts';
 import type { AccountsRefusal } from '../../accounts.ts';
-import { type Claimant, claimantKey, missingMembers, waitingMembers } from '../champion/claimants.ts';
+import { flavorBit } from '../../node-flavors.ts';
+import { type Claimant, missingMembers, waitingMembers } from '../champion/claimants.ts';
 import type { EconomyBooks } from '../economy/pod-economy.ts';
 import { isGroup, type PodGroup } from '../state/pod-groups.ts';
 import { isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import { type PodClaim, PodClaims } from './pod-claims.ts';
 import { PodDrains } from './pod-drains.ts';
+import { gpusOf, type PlacedSeats, ReclaimPlans, ratePerHourOf } from './reclaim-plans.ts';
 import type { ReclaimPorts, ReclaimSeat } from './reclaim-ports.ts';
 import { RefusedPlans } from './refused-plans.ts';
 import { type EvictablePod, type RunningUnit, RunningUnits } from './running-units.ts';
 
-/** A trial places a whole gang. */
-const LIMITS: SearchLimits = { trialsMax: 200, placesMax: 8, exactItemsMax: 12 };
-/** Claimants kept that are to be tried again at a time. */
-const RETRIES_MAX = 10_000;
 /** Refusals of the accounts that an eviction may end. */
 const CURABLE: ReadonlySet<string> = new Set(['quota-used-up', 'limit-reached', 'flavors-full']);
 
@@ -66,20 +50,6 @@ export interface PodReclaimCounts {
   taken: number;
 }
 
-interface Placed extends ReclaimPlacement {
-  readonly seats: readonly ReclaimSeat[];
-}
-
-interface PlanFor {
-  readonly claimant: Claimant;
-  readonly members: readonly PodRecord[];
-  readonly missing: number;
-  readonly account: number;
-  readonly books: EconomyBooks;
-  readonly tenants: TreeTenants;
-  readonly units: readonly RunningUnit[];
-}
-
 /** The evictions of one scheduler. */
 export class PodReclaim {
   readonly counts: PodReclaimCounts = {
@@ -93,10 +63,9 @@ export class PodReclaim {
   readonly claims: PodClaims;
   private readonly state: SchedulerState;
   private readonly ports: ReclaimPorts;
-  private readonly running: RunningUnits;
   private readonly drains: PodDrains;
-  private readonly refused = new RefusedPlans();
-  private readonly retries = new Map<Claimant, number>();
+  private readonly plans: ReclaimPlans;
+  private readonly refused = new RefusedPlans<Claimant>();
   private rates = new EvictionRates();
   private books: EconomyBooks | undefined;
   private tenants: TreeTenants | undefined;
@@ -105,15 +74,20 @@ export class PodReclaim {
     this.state = state;
     this.ports = ports;
     this.claims = new PodClaims(state, ports);
-    this.running = new RunningUnits({ state, groupOf, budgetsOf: (pod) => ports.budgetsOf(pod) });
+    const { claims } = this;
+    const running = new RunningUnits({ state, groupOf, budgetsOf: (pod) => ports.budgetsOf(pod) });
+    this.plans = new ReclaimPlans({ state, ports, claims, running });
     this.drains = new PodDrains();
   }
 
-  /** Time of the next review without an event. O(claimants that are tried again). */
+  /** Time of the next review without an event. O(1), O(kinds of refused claimants) after a change of them. */
   get dueSeconds(): number {
-    let due = this.drains.dueSeconds;
-    for (const at of this.retries.values()) due = Math.min(due, at);
-    return due;
+    return Math.min(this.drains.dueSeconds, this.refused.dueSeconds);
+  }
+
+  /** Claimants for which no evictions could be planned, and that are tried again. For checks of bounds. */
+  get refusedCount(): number {
+    return this.refused.size;
   }
 
   /** Follows the economy, drains, and wakes who may be planned for again. Before decisions. O(claims) if nothing is due. */
@@ -128,11 +102,22 @@ export class PodReclaim {
     this.claims.forgetStopped((claimant) => books === undefined || this.isOver(claimant));
     if (books === undefined || this.tenants === undefined) return;
     if (this.drains.dueSeconds <= timeSeconds) this.drain(books, this.tenants);
-    for (const [claimant, at] of this.retries) {
-      if (at > timeSeconds) continue;
-      this.retries.delete(claimant);
-      if (!this.isOver(claimant)) this.ports.wake(claimant);
-    }
+    for (const claimant of this.refused.take(timeSeconds, (each) => this.judge(each, books)))
+      this.ports.wake(claimant);
+  }
+
+  /** What is on slots has changed so that a plan may be possible: less runs there, or what runs may be evicted. O(slots + kinds). */
+  changed(slots: Iterable<number>): void {
+    const { books } = this.state.economy;
+    if (books === undefined || this.refused.size === 0) return;
+    let flavors = 0;
+    for (const slot of slots) flavors |= flavorBit(books.flavors.ofNode(slot));
+    if (flavors !== 0) this.refused.changed(flavors);
+  }
+
+  /** The same of all nodes. */
+  changedAll(): void {
+    if (this.refused.size > 0) this.refused.changed(-1);
   }
 
   /** A claimant is about to be decided: what is held for its claim is not in its own way. */
@@ -143,6 +128,7 @@ export class PodReclaim {
 
   /** It was decided. */
   end(claimant: Claimant): void {
+    if (this.refused.size > 0 && this.isOver(claimant)) this.refused.forget(claimant);
     const claim = this.claims.get(claimant);
     if (claim === undefined) return;
     if (missingMembers(claimant) === 0 || this.isOver(claimant)) this.claims.close(claim);
@@ -156,12 +142,14 @@ export class PodReclaim {
 
   /** A pod leaves the scheduler's state. */
   gone(pod: PodRecord): void {
+    this.refused.forget(pod);
     const ready = this.claims.podGone(pod);
     if (ready !== undefined) this.ports.wake(ready.claimant);
   }
 
   /** A victim could not be evicted. @returns True if it was one of a claim's. */
   evictionFailed(victim: PodRecord, reason: string): boolean {
+    if (victim.node >= 0) this.changed([victim.node]);
     const claim = this.claims.claimOf(victim);
     if (claim === undefined) return false;
     this.claims.taken(claim, `${nameOf(victim)} (it could not be evicted: ${reason})`);
@@ -226,141 +214,33 @@ export class PodReclaim {
     const first = members[0];
     if (first === undefined || missing === 0 || members.length < missing) return undefined;
     const account = state.economy.tenantOf(first.tenant);
-    if (!this.mayClaim(books, account, members.slice(0, missing))) return undefined;
     const kind = `${account} ${first.priority} ${first.shape.id} ${missing}`;
-    const openAt = this.refused.openAt(kind, timeSeconds);
-    if (claim === undefined && openAt > timeSeconds) {
-      this.retryAt(claimant, openAt);
+    const flavors = books.flavors.servingMask(first.shape.demand, first.shape.id);
+    const mayClaim = this.plans.mayClaim(books, account, members.slice(0, missing));
+    if (!mayClaim || (claim === undefined && !this.refused.isOpen(kind, timeSeconds))) {
+      if (!mayClaim) this.refused.shut(kind, flavors, timeSeconds);
+      this.refused.wait(claimant, kind, flavors);
       return undefined;
     }
-    const units = this.units(books, tenants, claimant);
-    const plan = this.planOn({ claimant, members, missing, account, books, tenants, units }, claim);
+    const { rates } = this;
+    const units = this.plans.units(books, tenants, claimant);
+    const plan = this.plans.planOn(
+      { claimant, members, missing, account, books, tenants, units, rates },
+      claim,
+    );
     if (plan === undefined || plan.kind === 'none') {
       this.counts.refusals++;
-      this.retryAt(claimant, this.refused.refuse(kind, timeSeconds, plan?.retrySeconds ?? Infinity));
+      this.refused.refuse(kind, flavors, timeSeconds, plan?.retrySeconds ?? Infinity);
+      this.refused.wait(claimant, kind, flavors);
       return undefined;
     }
     this.refused.succeeded(kind);
+    this.refused.forget(claimant);
     this.carryOut(claimant, books, plan);
     return coming(plan.victims.reduce((sum, { pods }) => sum + pods.length, 0));
   }
 
-  /** All that runs or is about to, but for the claim of a claimant. */
-  private units(
-    books: EconomyBooks,
-    tenants: TreeTenants,
-    claimant: Claimant | undefined,
-  ): readonly RunningUnit[] {
-    const { claims } = this;
-    claims.forgetIds();
-    const others = claims.openClaims().filter((claim) => claim.claimant !== claimant);
-    const leaving = new Set(claims.leavingPods());
-    return this.running.list(books, tenants, (key) => claims.idOf(key), others, leaving);
-  }
-
-  /** Tries the flavours that could serve the claimant one by one. @returns Undefined: it fits as it is, or nothing serves it. */
-  private planOn(
-    given: PlanFor,
-    claim: PodClaim | undefined,
-  ): ReclaimPlan<Placed> | ReclaimRefusal | undefined {
-    const { claimant, members, missing, account, books, tenants } = given;
-    const { flavors, tree } = books;
-    const first = members[0] as PodRecord;
-    const before = claim === undefined ? undefined : this.claims.stateOf(claim);
-    const mask = flavors.servingMask(first.shape.demand, first.shape.id);
-    let refusal: ReclaimRefusal | undefined;
-    for (let flavor = 0; flavor < tree.market.flavors.length; flavor++) {
-      if (((mask >> flavor) & 1) === 0) continue;
-      const amounts = new Float64Array(tenants.cells.length);
-      for (const { shape } of members.slice(0, missing)) {
-        tenants.amountsOf(flavor, shape.demand).forEach((amount, at) => {
-          amounts[at] = (amounts[at] as number) + amount / missing;
-        });
-      }
-      const plan = planReclaim(
-        this.worldOf(given, flavor),
-        {
-          id: this.claims.idOf(`claim ${claimantKey(claimant)}`),
-          tenant: account,
-          priority: first.priority,
-          minimum: missing,
-          amounts,
-          mayEvict: true,
-        },
-        {
-          limits: LIMITS,
-          ...(before === undefined ? {} : { evicted: before.evicted, avoided: before.avoided }),
-        },
-      );
-      if (plan.kind === 'plan') return plan;
-      if (plan.kind === 'none' && (refusal === undefined || plan.retrySeconds < refusal.retrySeconds))
-        refusal = plan;
-    }
-    return refusal;
-  }
-
-  private worldOf(given: PlanFor, flavor: number): ReclaimWorld<Placed> {
-    const { claimant, books, tenants, units } = given;
-    const { timeSeconds } = this.state;
-    return {
-      nowSeconds: timeSeconds,
-      dimensions: tenants.cells.length,
-      tenants,
-      priorityScope: books.tree.market.priorityScope,
-      units,
-      allowanceOf: (budget) => this.ports.allowanceOf(budget),
-      withinRate: (tenant) =>
-        this.rates.isOpen(tenant, timeSeconds, gpusOf(books, tenant), ratePerHourOf(books, tenant)),
-      fitsWithout: (victims, avoided) =>
-        this.without(victims as readonly EvictablePod[], books, () => {
-          const { state } = this;
-          state.confinedTo = (slot) => books.flavors.ofNode(slot) === flavor && !avoided.has(slot);
-          const seats = this.ports.trial(claimant);
-          state.confinedTo = undefined;
-          if (seats === undefined || !this.hasHeadroom(given, seats, flavor)) return undefined;
-          return { seats, places: seats.map(({ slot }) => slot) };
-        }),
-    };
-  }
-
-  /**
-   * Runs a question as if some pods were gone, from their nodes and from the accounts. Victims of claims are gone from their nodes: the
-   * claims' seats are counted there instead, as their amounts are in the accounts.
-   */
-  private without<T>(victims: readonly EvictablePod[], { accounts, flavors }: EconomyBooks, ask: () => T): T {
-    const { state } = this;
-    const leaving = this.claims.leavingPods();
-    const slots = leaving.map(({ node }) => node);
-    const homes = victims.map(({ record }) => record.node);
-    const flavorsOf = homes.map((slot) => flavors.ofNode(slot));
-    const tenantsOf = victims.map(({ record }) => state.economy.tenantOf(record.tenant));
-    state.zones.beginTrial();
-    victims.forEach(({ record }, i) => {
-      const flavor = flavorsOf[i] as number;
-      if (flavor >= 0) accounts.usage.release(tenantsOf[i] as number, flavor, record.shape.demand);
-      state.forget(record);
-    });
-    for (const pod of leaving) state.forget(pod);
-    const answer = ask();
-    for (let i = leaving.length - 1; i >= 0; i--) state.assume(leaving[i] as PodRecord, slots[i] as number);
-    for (let i = victims.length - 1; i >= 0; i--) {
-      const { record } = victims[i] as EvictablePod;
-      const flavor = flavorsOf[i] as number;
-      state.assume(record, homes[i] as number);
-      if (flavor >= 0) accounts.usage.hold(tenantsOf[i] as number, flavor, record.shape.demand);
-    }
-    state.zones.endTrial();
-    return answer;
-  }
-
-  /** True if the accounts would admit those on the seats on a flavour. */
-  private hasHeadroom({ account, books }: PlanFor, seats: readonly ReclaimSeat[], flavor: number): boolean {
-    const needs = newAmounts(books.tree);
-    for (const { pod } of seats) addPods(needs, flavor, pod.shape.demand, 1);
-    return books.accounts.usage.mayHold(account, needs);
-  }
-
-  private carryOut(claimant: Claimant, books: EconomyBooks, plan: ReclaimPlan<Placed>): void {
+  private carryOut(claimant: Claimant, books: EconomyBooks, plan: ReclaimPlan<PlacedSeats>): void {
     const { counts, state, rates } = this;
     const { seats } = plan.placement;
     counts.plans++;
@@ -388,38 +268,9 @@ export class PodReclaim {
     }
   }
 
-  /** @returns False if no eviction could be allowed, without looking at what runs. O(priorities + flavours × levels). */
-  private mayClaim(
-    { tree, accounts, flavors }: EconomyBooks,
-    account: number,
-    members: readonly PodRecord[],
-  ): boolean {
-    const { state } = this;
-    const { priority, shape } = members[0] as PodRecord;
-    if (members.some((pod) => pod.shape.template.preemptionPolicy === 'Never')) return false;
-    if (tree.heldBy(account, state.timeSeconds) !== CLUSTER_TENANT) return false;
-    const isLower = state.hasLowerThan(priority);
-    if (priority >= SYSTEM_PRIORITY_MIN) return isLower;
-    if (accounts.budgets.isIdleOnly(account, state.timeSeconds)) return false;
-    const { within, reclaim } = tree.specOf(account).preemption;
-    if (within !== 'Never' && isLower) return true;
-    if (reclaim === 'Never') return false;
-    if (tree.market.priorityScope === 'Cluster' && isLower) return true;
-    if (tree.tenants.some((tenant) => tree.specOf(tenant).preemption.ratePerHour > 0)) return true;
-    const mask = flavors.servingMask(shape.demand, shape.id);
-    for (let flavor = 0; flavor < tree.market.flavors.length; flavor++) {
-      if (((mask >> flavor) & 1) === 0) continue;
-      const amounts = newAmounts(tree);
-      for (const pod of members) addPods(amounts, flavor, pod.shape.demand, 1);
-      const isGoverned = amounts.some((amount, cell) => amount > 0 && tree.governed[cell] === 1);
-      if (isGoverned && accounts.usage.coveredBy(account, amounts) !== CLUSTER_TENANT) return true;
-    }
-    return false;
-  }
-
   private drain(books: EconomyBooks, tenants: TreeTenants): void {
     const { state, counts } = this;
-    const units = this.units(books, tenants, undefined);
+    const units = this.plans.units(books, tenants, undefined);
     for (const { unit, workLost } of this.drains.take(units, state.timeSeconds)) {
       counts.evicted.drain += unit.pods.length;
       this.countLost(books, unit.tenant, workLost);
@@ -437,7 +288,8 @@ export class PodReclaim {
   private follow(books: EconomyBooks | undefined): void {
     // Tenants have other numbers now.
     this.rates = new EvictionRates();
-    this.refused.clear();
+    if (books === undefined) this.refused.clear();
+    else this.refused.openAll();
     this.books = books;
     const { workLostOf } = this.counts;
     for (const name of workLostOf.keys()) {
@@ -445,13 +297,17 @@ export class PodReclaim {
     }
     this.tenants = books === undefined ? undefined : new TreeTenants(books.tree);
     this.drains.follow(books?.tree, this.state.timeSeconds);
-    if (books === undefined) this.retries.clear();
   }
 
-  private retryAt(claimant: Claimant, atSeconds: number): void {
-    if (atSeconds === Number.POSITIVE_INFINITY) return;
-    if (this.retries.size >= RETRIES_MAX) this.retries.clear();
-    this.retries.set(claimant, atSeconds);
+  /** Whether a claimant that was refused is to be decided now. O(flavours × levels + members). */
+  private judge(claimant: Claimant, books: EconomyBooks): 'now' | 'later' | 'over' {
+    if (this.isOver(claimant)) return 'over';
+    const members = waitingMembers(claimant);
+    const missing = missingMembers(claimant);
+    const [first] = members;
+    if (first === undefined || members.length < missing) return 'over';
+    const account = this.state.economy.tenantOf(first.tenant);
+    return this.plans.mayClaim(books, account, members.slice(0, missing)) ? 'now' : 'later';
   }
 
   /** True if nothing of a claimant waits any more. */
@@ -483,17 +339,4 @@ function coming(pods: number): MadeRoom {
 
 function nameOf({ namespace, name }: PodRecord): string {
   return `${namespace}/${name}`;
-}
-
-function ratePerHourOf({ tree }: EconomyBooks, tenant: number): number {
-  return tree.specOf(tenant).preemption.ratePerHour;
-}
-
-/** GPUs that a tenant itself holds. */
-function gpusOf({ tree, accounts }: EconomyBooks, tenant: number): number {
-  let milli = 0;
-  for (let flavor = 0; flavor < tree.market.flavors.length; flavor++) {
-    milli += accounts.usage.ownHoldings(tenant, flavor, QUOTA_GPU);
-  }
-  return milli / GPU_MILLI;
 }
