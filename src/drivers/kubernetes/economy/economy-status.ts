@@ -8,10 +8,9 @@
  * Bounded: one wish an object.
  */
 import type { EconomyFrame } from '../../../governor/pods/frame/economy-frame.ts';
-import type { ApiAnswer, ApiClient, ApiRequest } from '../client/api.ts';
-import { PacedSender } from '../writes/paced-sender.ts';
-import { answerText, askedWaitSeconds, at, requestWithRetries, textAt } from '../writes/retrying-request.ts';
-import { Waits, type WriteClock } from '../writes/write-clock.ts';
+import type { ApiAnswer } from '../client/api.ts';
+import { answerText, at, textAt } from '../writes/retrying-request.ts';
+import { type WishPorts, WishRounds } from '../writes/wish-rounds.ts';
 import type { EconomyFeed } from './economy-feed.ts';
 import { hasChanged } from './status-changes.ts';
 import {
@@ -36,15 +35,7 @@ const IN_FLIGHT_MAX = 4;
 const API = '/apis/teg.dev/v1alpha1';
 
 /** Dependencies of the writer. */
-export interface EconomyStatusPorts {
-  readonly client: ApiClient;
-  readonly clock: WriteClock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  /** True if this process leads, and the lease is surely held. */
-  readonly mayWrite: () => boolean;
-  /** True if bindings leave room now. */
-  readonly mayRun: () => boolean;
+export interface EconomyStatusPorts extends WishPorts {
   readonly feed: EconomyFeed;
   /** @returns Undefined: there is no economy. */
   readonly frame: () => EconomyFrame | undefined;
@@ -67,54 +58,34 @@ export class EconomyStatusWriter {
   /** Since the start. */
   readonly counts = { rounds: 0, written: 0, created: 0, failed: 0 };
   private readonly ports: EconomyStatusPorts;
-  private readonly sender: PacedSender;
-  private readonly waits: Waits;
-  /** By path, the first one next. */
-  private readonly wishes = new Map<string, StatusWish>();
-  /** Being written. */
-  private readonly busy = new Set<string>();
+  private readonly rounds: WishRounds<StatusWish>;
   /** When an object was written last, or tried. */
   private readonly triedAt = new Map<string, number>();
   /** Statuses of Accounts as written in this term, by namespace. */
   private readonly accounts = new Map<string, StatusObject>();
-  private isStopped = false;
   private wasLeading = false;
-  private cancelRound: () => void = () => {};
 
   constructor(ports: EconomyStatusPorts) {
     this.ports = ports;
-    this.waits = new Waits(ports.clock);
-    const { wishes } = this;
     const pace = {
+      roundSeconds: ROUND_SECONDS,
       inFlightMax: IN_FLIGHT_MAX,
       perSecondMax: STATUS_WRITES_MAX - IN_FLIGHT_MAX,
-      perSecondMin: 1,
-      mayRun: ports.mayRun,
     };
-    this.sender = new PacedSender(ports.clock, pace, {
-      get size() {
-        return wishes.size;
-      },
-      start: () => this.writeNext(),
-      idle: () => {},
+    this.rounds = new WishRounds(ports, pace, {
+      round: () => this.round(),
+      write: (_path, wish) => this.write(wish),
     });
   }
 
   /** Begins with the rounds. */
   start(): void {
-    if (this.isStopped) return;
-    this.cancelRound = this.ports.clock.setTimer(ROUND_SECONDS, () => {
-      this.round();
-      this.start();
-    });
+    this.rounds.start();
   }
 
   /** Ends it; a write in flight ends on its own. */
   stop(): void {
-    this.isStopped = true;
-    this.cancelRound();
-    this.wishes.clear();
-    this.waits.endAll();
+    this.rounds.stop();
   }
 
   /** Notes which statuses are to be written. */
@@ -138,18 +109,18 @@ export class EconomyStatusWriter {
         this.wish(accountPath(name), this.accounts.get(name) ?? {}, wanted, name);
       }
     }
-    this.sender.wake();
+    this.rounds.wake();
   }
 
   private forget(): void {
-    this.wishes.clear();
+    this.rounds.wishes.clear();
     this.accounts.clear();
     this.triedAt.clear();
   }
 
   private forgetAccount(namespace: string): void {
     this.accounts.delete(namespace);
-    this.wishes.delete(accountPath(namespace));
+    this.rounds.wishes.delete(accountPath(namespace));
     this.triedAt.delete(accountPath(namespace));
   }
 
@@ -170,28 +141,22 @@ export class EconomyStatusWriter {
   private wish(path: string, before: StatusObject, status: StatusObject, namespace: string): void {
     const tried = this.triedAt.get(path) ?? Number.NEGATIVE_INFINITY;
     const isEarly = this.ports.clock.nowSeconds() < tried + OBJECT_SECONDS_MIN;
-    if (!hasChanged(before, status)) this.wishes.delete(path);
-    else if (!isEarly && !this.busy.has(path)) {
-      const isMissing = this.wishes.get(path)?.isMissing ?? false;
-      this.wishes.set(path, { path, status, namespace, isMissing });
+    if (!hasChanged(before, status)) this.rounds.wishes.delete(path);
+    else if (!isEarly && !this.rounds.isBusy(path)) {
+      const isMissing = this.rounds.wishes.get(path)?.isMissing ?? false;
+      this.rounds.wishes.set(path, { path, status, namespace, isMissing });
     }
   }
 
-  private async writeNext(): Promise<void> {
-    const [wish] = this.wishes.values();
-    if (wish === undefined) return;
-    const { path } = wish;
-    this.wishes.delete(path);
-    this.busy.add(path);
+  private async write(wish: StatusWish): Promise<void> {
     const isWritten = await (wish.isMissing ? this.create(wish) : this.patch(wish));
-    this.busy.delete(path);
-    if (isWritten) this.triedAt.set(path, this.ports.clock.nowSeconds());
+    if (isWritten) this.triedAt.set(wish.path, this.ports.clock.nowSeconds());
   }
 
   /** @returns False: it is to be created, or its status to be written. */
   private async patch(wish: StatusWish): Promise<boolean> {
     const { path, status, namespace } = wish;
-    const answer = await this.ask({ method: 'PATCH', path: `${path}/status`, body: { status } });
+    const answer = await this.rounds.ask({ method: 'PATCH', path: `${path}/status`, body: { status } });
     if (answer?.status === 200) {
       this.counts.written++;
       if (namespace !== '') this.accounts.set(namespace, (at(answer.body, 'status') ?? {}) as StatusObject);
@@ -200,12 +165,12 @@ export class EconomyStatusWriter {
     if (answer?.status !== 404) return this.failed(path, answer);
     // A Tenant or Market is gone meanwhile.
     if (namespace === '') return true;
-    this.wishes.set(path, { ...wish, isMissing: true });
+    this.rounds.wishes.set(path, { ...wish, isMissing: true });
     return false;
   }
 
   private async create({ path, status, namespace }: StatusWish): Promise<boolean> {
-    const answer = await this.ask({
+    const answer = await this.rounds.ask({
       method: 'POST',
       path: path.slice(0, path.lastIndexOf('/')),
       body: {
@@ -220,7 +185,7 @@ export class EconomyStatusWriter {
       return isEnding || answer?.status === 404 || this.failed(path, answer);
     }
     this.counts.created++;
-    this.wishes.set(path, { path, status, namespace, isMissing: false });
+    this.rounds.wishes.set(path, { path, status, namespace, isMissing: false });
     return false;
   }
 
@@ -229,26 +194,6 @@ export class EconomyStatusWriter {
     if (answer !== undefined)
       this.ports.onWriteError(path, `${answerText(answer)} ${textAt(answer.body, 'reason')}`);
     return true;
-  }
-
-  /** One try: a later round writes newer figures. */
-  private ask(request: ApiRequest): Promise<ApiAnswer | undefined> {
-    const { client, random, mayWrite } = this.ports;
-    return requestWithRetries(
-      {
-        client,
-        waits: this.waits,
-        random,
-        attemptsMax: 1,
-        backOff: { secondsFirst: 1, secondsMax: 1 },
-        keepOn: () => !this.isStopped && mayWrite(),
-        onPassing: (answer) => {
-          const seconds = askedWaitSeconds(answer);
-          if (seconds >= 0) this.sender.pause(seconds);
-        },
-      },
-      { timeoutSeconds: 15, ...request },
-    );
   }
 }
 

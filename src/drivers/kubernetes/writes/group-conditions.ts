@@ -5,11 +5,10 @@
  * from the object's, by the leader only, a few a second, and after the bindings. Bounded: one wish a group.
  */
 import type { GroupFrame } from '../../../governor/pods/pod-view.ts';
-import type { ApiAnswer, ApiClient } from '../client/api.ts';
+import type { ApiAnswer } from '../client/api.ts';
 import { secondTime } from './api-time.ts';
-import { PacedSender } from './paced-sender.ts';
-import { answerText, askedWaitSeconds, at, requestWithRetries, textAt } from './retrying-request.ts';
-import { Waits, type WriteClock } from './write-clock.ts';
+import { answerText, at, textAt } from './retrying-request.ts';
+import { type WishPorts, WishRounds } from './wish-rounds.ts';
 
 /** The type of the condition in each version of the API, newest first. */
 const VERSIONS = [
@@ -26,15 +25,7 @@ const WRITES_A_SECOND = 20;
 const IN_FLIGHT_MAX = 4;
 
 /** Dependencies of the writer. */
-export interface GroupConditionPorts {
-  readonly client: ApiClient;
-  readonly clock: WriteClock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  /** True if this process leads, and the lease is surely held. */
-  readonly mayWrite: () => boolean;
-  /** True if bindings leave room now. */
-  readonly mayRun: () => boolean;
+export interface GroupConditionPorts extends WishPorts {
   /** @returns A group that has members, by its key. */
   readonly group: (key: string) => GroupFrame | undefined;
   readonly onWriteError: (group: string, text: string) => void;
@@ -58,33 +49,18 @@ export class GroupConditionWriter {
   /** Since the start. */
   readonly counts = { written: 0, failed: 0 };
   private readonly ports: GroupConditionPorts;
-  private readonly sender: PacedSender;
-  private readonly waits: Waits;
+  private readonly rounds: WishRounds<Condition>;
   /** By `namespace/name`, objects whose condition is not True. */
   private readonly open = new Map<string, SeenGroup>();
-  private readonly wishes = new Map<string, Condition>();
-  private readonly busy = new Set<string>();
   /** The version that answered last. */
   private newest = 0;
-  private isStopped = false;
-  private cancelRound: () => void = () => {};
 
   constructor(ports: GroupConditionPorts) {
     this.ports = ports;
-    this.waits = new Waits(ports.clock);
-    const { wishes } = this;
-    const pace = {
-      inFlightMax: IN_FLIGHT_MAX,
-      perSecondMax: WRITES_A_SECOND,
-      perSecondMin: 1,
-      mayRun: ports.mayRun,
-    };
-    this.sender = new PacedSender(ports.clock, pace, {
-      get size() {
-        return wishes.size;
-      },
-      start: () => this.writeNext(),
-      idle: () => {},
+    const pace = { roundSeconds: ROUND_SECONDS, inFlightMax: IN_FLIGHT_MAX, perSecondMax: WRITES_A_SECOND };
+    this.rounds = new WishRounds(ports, pace, {
+      round: () => this.round(),
+      write: (key, condition) => this.write(key, condition),
     });
   }
 
@@ -103,52 +79,39 @@ export class GroupConditionWriter {
   /** The object is gone, or its condition is final. */
   gone(key: string): void {
     this.open.delete(key);
-    this.wishes.delete(key);
+    this.rounds.wishes.delete(key);
   }
 
   /** Begins with the rounds. */
   start(): void {
-    if (this.isStopped) return;
-    this.cancelRound = this.ports.clock.setTimer(ROUND_SECONDS, () => {
-      this.round();
-      this.start();
-    });
+    this.rounds.start();
   }
 
   /** Ends it; a write in flight ends on its own. */
   stop(): void {
-    this.isStopped = true;
-    this.cancelRound();
-    this.wishes.clear();
-    this.waits.endAll();
+    this.rounds.stop();
   }
 
   /** Notes which conditions are to be written. */
   round(): void {
     if (!this.ports.mayWrite()) {
-      this.wishes.clear();
+      this.rounds.wishes.clear();
       return;
     }
     for (const [key, seen] of this.open) {
-      const group = this.busy.has(key) ? undefined : this.ports.group(`core:${key}`);
+      const group = this.rounds.isBusy(key) ? undefined : this.ports.group(`core:${key}`);
       const wanted = group === undefined ? undefined : conditionOf(group, key);
       if (wanted === undefined || (seen.status === wanted.status && seen.reason === wanted.reason)) {
-        this.wishes.delete(key);
-      } else this.wishes.set(key, wanted);
+        this.rounds.wishes.delete(key);
+      } else this.rounds.wishes.set(key, wanted);
     }
-    this.sender.wake();
+    this.rounds.wake();
   }
 
-  private async writeNext(): Promise<void> {
-    const [next] = this.wishes;
-    if (next === undefined) return;
-    const [key, condition] = next;
-    this.wishes.delete(key);
+  private async write(key: string, condition: Condition): Promise<void> {
     const seen = this.open.get(key);
     if (seen === undefined) return;
-    this.busy.add(key);
     const answer = await this.patch(key, seen.uid, condition);
-    this.busy.delete(key);
     if (answer?.status === 200) {
       this.counts.written++;
       this.noticed(answer.body);
@@ -180,30 +143,9 @@ export class GroupConditionWriter {
     return answer;
   }
 
-  /** One try: a later round makes another. */
   private ask(path: string, body: object): Promise<ApiAnswer | undefined> {
-    const { client, random, mayWrite } = this.ports;
-    return requestWithRetries(
-      {
-        client,
-        waits: this.waits,
-        random,
-        attemptsMax: 1,
-        backOff: { secondsFirst: 1, secondsMax: 1 },
-        keepOn: () => !this.isStopped && mayWrite(),
-        onPassing: (answer) => {
-          const seconds = askedWaitSeconds(answer);
-          if (seconds >= 0) this.sender.pause(seconds);
-        },
-      },
-      {
-        method: 'PATCH',
-        path,
-        body,
-        contentType: 'application/strategic-merge-patch+json',
-        timeoutSeconds: 15,
-      },
-    );
+    const contentType = 'application/strategic-merge-patch+json';
+    return this.rounds.ask({ method: 'PATCH', path, body, contentType });
   }
 }
 
