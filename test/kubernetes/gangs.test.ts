@@ -2,20 +2,15 @@
  * Gangs on a real API server: what a scheduler knows of them after a restart, members that have ended, unlike members, what the
  * metrics and alerts make of them, and that their objects can be deleted.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { stringify } from 'yaml';
-import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { defineCoscheduling } from '../../lab/control-plane/coscheduling.ts';
-import { startControlPlane } from '../../lab/control-plane/start.ts';
-import type { ApiClient, ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
+import type { ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
 import { getPage } from '../../src/drivers/kubernetes/server/server.fixtures.ts';
-import { clientOf, describeWithControlPlane } from './control-plane-fixture.ts';
+import { describeWithControlPlane } from './control-plane-fixture.ts';
 import { sumOf } from './metrics-text.ts';
-import { RunningTeg } from './teg-command.ts';
+import type { RunningTeg } from './teg-command.ts';
+import { explainFailures, type LivePod, scheduledCondition, TestCluster } from './test-cluster.ts';
 
 const PODS = '/api/v1/namespaces/default/pods';
 const GROUPS = '/apis/scheduling.k8s.io/v1alpha2/namespaces/default/podgroups';
@@ -24,53 +19,26 @@ const SOON = { timeout: 30_000, interval: 200 };
 /** A gang that is thought to be broken is released after this. */
 const REPAIR_SECONDS = 3;
 
-interface Pod {
-  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
-  readonly spec: { readonly nodeName?: string };
-  readonly status: { readonly conditions?: readonly { readonly type: string; readonly message?: string }[] };
-}
-
 describeWithControlPlane('gangs', ['kube-controller-manager'], () => {
-  let plane: ControlPlane;
-  let client: ApiClient;
+  let cluster: TestCluster;
   let scheduler: RunningTeg;
-  let folder: string;
+
+  explainFailures(() => scheduler);
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'teg-gangs-'));
-    writeFileSync(
-      join(folder, 'teg.yaml'),
-      stringify({
-        apiVersion: 'teg.dev/v1alpha1',
-        kind: 'SchedulerConfiguration',
-        server: { bindAddress: '127.0.0.1', port: 0, insecureLoopback: true },
-        gangs: { repairSeconds: REPAIR_SECONDS },
-      }),
-    );
-    plane = await startControlPlane({ controllerManager: true });
-    client = clientOf(plane.kubeconfig);
-    await defineCoscheduling(client);
+    cluster = await TestCluster.start({ controllerManager: true });
+    await defineCoscheduling(cluster.client);
     await addNode('n1', '4');
     start();
   }, 120_000);
 
-  afterEach(({ task }) => {
-    if (task.result?.state !== 'fail') return;
-    process.stderr.write(`${scheduler.stdout.slice(-3000)}\n${scheduler.stderr.slice(-3000)}\n`);
-  });
-
   afterAll(async () => {
     await scheduler?.stop('SIGKILL');
-    await client?.close();
-    await plane?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    await cluster?.stop();
   }, 60_000);
 
   function start(): void {
-    scheduler = new RunningTeg(['scheduler', '--config', join(folder, 'teg.yaml')], {
-      kubeconfig: plane.kubeconfig,
-      folder,
-    });
+    scheduler = cluster.startScheduler({ gangs: { repairSeconds: REPAIR_SECONDS } });
   }
 
   async function restart(): Promise<void> {
@@ -79,36 +47,26 @@ describeWithControlPlane('gangs', ['kube-controller-manager'], () => {
     await expect.poll(() => scheduler.said('leading').length, SOON).toBe(1);
   }
 
-  async function must(method: ApiRequest['method'], path: string, body?: unknown): Promise<unknown> {
-    const answer = await client.request({ method, path, ...(body === undefined ? {} : { body }) });
-    expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
-    return answer.body;
+  function must(method: ApiRequest['method'], path: string, body?: unknown): Promise<unknown> {
+    return cluster.must(method, path, body);
   }
 
-  async function addNode(name: string, cpu: string, labels: object = {}): Promise<void> {
-    const metadata = { name, labels: { 'kubernetes.io/hostname': name, ...labels } };
-    const status = { allocatable: { cpu, memory: '8Gi', pods: '110' } };
-    await must('POST', '/api/v1/nodes', { metadata, status });
+  function addNode(name: string, cpu: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
+    return cluster.addNode(name, { cpu }, labels);
   }
 
-  async function addGroup(name: string, minCount: number): Promise<void> {
-    const apiVersion = 'scheduling.k8s.io/v1alpha2';
-    const spec = { schedulingPolicy: { gang: { minCount } } };
-    await must('POST', GROUPS, { apiVersion, kind: 'PodGroup', metadata: { name }, spec });
+  function addGroup(name: string, minCount: number): Promise<void> {
+    return cluster.addGroup('default', name, minCount);
   }
 
-  async function addPod(name: string, cpu: string, of: object, labels: object = {}): Promise<void> {
-    const containers = [{ name: 'c', image: 'x', resources: { requests: { cpu } } }];
-    await must('POST', PODS, {
-      metadata: { name, labels },
-      spec: { schedulerName: 'teg', containers, ...of },
-    });
+  function addPod(name: string, cpu: string, of: object, labels: object = {}): Promise<void> {
+    return cluster.addPod({ namespace: 'default', name, labels }, { requests: { cpu } }, of);
   }
 
   const inGroup = (name: string, more: object = {}) => ({ schedulingGroup: { podGroupName: name }, ...more });
 
-  async function read(name: string): Promise<Pod> {
-    return (await must('GET', `${PODS}/${name}`)) as Pod;
+  async function read(name: string): Promise<LivePod> {
+    return (await must('GET', `${PODS}/${name}`)) as LivePod;
   }
 
   async function nodeOf(name: string): Promise<string> {
@@ -116,8 +74,7 @@ describeWithControlPlane('gangs', ['kube-controller-manager'], () => {
   }
 
   async function messageOf(name: string): Promise<string> {
-    const { conditions = [] } = (await read(name)).status;
-    return conditions.find(({ type }) => type === 'PodScheduled')?.message ?? '';
+    return scheduledCondition(await read(name))?.message ?? '';
   }
 
   async function bound(...names: readonly string[]): Promise<void> {
@@ -215,7 +172,7 @@ describeWithControlPlane('gangs', ['kube-controller-manager'], () => {
     const { finalizers } = ((await must('GET', path)) as { metadata: { finalizers?: string[] } }).metadata;
     expect(finalizers).toEqual(['scheduling.k8s.io/podgroup-protection']);
     await must('DELETE', path);
-    const status = async () => (await client.request({ method: 'GET', path })).status;
+    const status = async () => (await cluster.client.request({ method: 'GET', path })).status;
     await expect.poll(status, SOON).toBe(404);
   }, 60_000);
 });

@@ -1,16 +1,17 @@
 /**
  * What a real API server refuses, or TEG does not do, is said at the pod: event, condition and explanation; and ends when its cause does.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { stringify } from 'yaml';
-import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
-import { startControlPlane } from '../../lab/control-plane/start.ts';
-import type { ApiClient, ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
-import { clientOf, describeWithControlPlane } from './control-plane-fixture.ts';
-import { RunningTeg, runTeg } from './teg-command.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
+import { describeWithControlPlane } from './control-plane-fixture.ts';
+import { type RunningTeg, runTeg } from './teg-command.ts';
+import {
+  explainFailures,
+  type LiveCondition,
+  type LivePod,
+  scheduledCondition,
+  TestCluster,
+} from './test-cluster.ts';
 
 const PODS = '/api/v1/namespaces/default/pods';
 const EVENTS = '/apis/events.k8s.io/v1/namespaces/default/events';
@@ -19,18 +20,6 @@ const DEVICE_CLASSES = '/apis/resource.k8s.io/v1/deviceclasses';
 const GPU = 'example.com/gpu';
 const SOON = { timeout: 30_000, interval: 200 };
 
-interface Condition {
-  readonly type: string;
-  readonly status: string;
-  readonly reason?: string;
-  readonly message?: string;
-}
-
-interface Pod {
-  readonly spec: { readonly nodeName?: string };
-  readonly status: { readonly conditions?: readonly Condition[] };
-}
-
 interface ReportedEvent {
   readonly reason: string;
   readonly note: string;
@@ -38,68 +27,40 @@ interface ReportedEvent {
 }
 
 describeWithControlPlane('refusals on a real API server', [], () => {
-  let plane: ControlPlane;
-  let client: ApiClient;
+  let cluster: TestCluster;
   let scheduler: RunningTeg;
-  let folder: string;
+
+  explainFailures(() => scheduler);
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'teg-refusals-'));
-    const config = {
-      apiVersion: 'teg.dev/v1alpha1',
-      kind: 'SchedulerConfiguration',
-      server: { bindAddress: '127.0.0.1', port: 0, insecureLoopback: true },
-      podMaxBackoffSeconds: 2,
-    };
-    writeFileSync(join(folder, 'teg.yaml'), stringify(config));
-    plane = await startControlPlane();
-    client = clientOf(plane.kubeconfig);
-    await addNode('n1', {});
-    scheduler = new RunningTeg(['scheduler', '--config', join(folder, 'teg.yaml')], {
-      kubeconfig: plane.kubeconfig,
-      folder,
-    });
+    cluster = await TestCluster.start();
+    await cluster.addNode('n1', {});
+    scheduler = cluster.startScheduler({ podMaxBackoffSeconds: 2 });
   }, 120_000);
-
-  afterEach(({ task }) => {
-    if (task.result?.state !== 'fail') return;
-    process.stderr.write(`${scheduler.stdout.slice(-3000)}\n${scheduler.stderr.slice(-3000)}\n`);
-  });
 
   afterAll(async () => {
     await scheduler?.stop('SIGKILL');
-    await client?.close();
-    await plane?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    await cluster?.stop();
   }, 60_000);
 
-  async function must(method: ApiRequest['method'], path: string, body?: unknown): Promise<unknown> {
-    const answer = await client.request({ method, path, ...(body === undefined ? {} : { body }) });
-    expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
-    return answer.body;
+  function must(method: ApiRequest['method'], path: string, body?: unknown): Promise<unknown> {
+    return cluster.must(method, path, body);
   }
 
-  async function addNode(name: string, extended: Readonly<Record<string, string>>): Promise<void> {
-    const metadata = { name, labels: { 'kubernetes.io/hostname': name } };
-    const status = { allocatable: { cpu: '4', memory: '8Gi', pods: '110', ...extended } };
-    await must('POST', '/api/v1/nodes', { metadata, status });
+  function addPod(name: string, amounts: Readonly<Record<string, string>>): Promise<void> {
+    return cluster.addPod({ namespace: 'default', name }, { requests: amounts, limits: amounts });
   }
 
-  async function addPod(name: string, amounts: Readonly<Record<string, string>>): Promise<void> {
-    const containers = [{ name: 'c', image: 'x', resources: { requests: amounts, limits: amounts } }];
-    await must('POST', PODS, { metadata: { name }, spec: { schedulerName: 'teg', containers } });
-  }
-
-  async function read(name: string): Promise<Pod> {
-    return (await must('GET', `${PODS}/${name}`)) as Pod;
+  async function read(name: string): Promise<LivePod> {
+    return (await must('GET', `${PODS}/${name}`)) as LivePod;
   }
 
   async function nodeOf(name: string): Promise<string> {
     return (await read(name)).spec.nodeName ?? '';
   }
 
-  async function scheduledOf(name: string): Promise<Condition | undefined> {
-    return (await read(name)).status.conditions?.find(({ type }) => type === 'PodScheduled');
+  async function scheduledOf(name: string): Promise<LiveCondition | undefined> {
+    return scheduledCondition(await read(name));
   }
 
   async function notesOf(name: string): Promise<string[]> {
@@ -138,7 +99,7 @@ describeWithControlPlane('refusals on a real API server', [], () => {
     const probe = async (): Promise<number> => {
       const metadata = { name: 'nobody', namespace: 'default' };
       const body = { metadata, target: { kind: 'Node', name: 'n1' } };
-      return (await client.request({ method: 'POST', path: `${PODS}/nobody/binding`, body })).status;
+      return (await cluster.client.request({ method: 'POST', path: `${PODS}/nobody/binding`, body })).status;
     };
     await expect.poll(probe, SOON).toBe(422);
     await addPod('guest', { cpu: '100m' });
@@ -180,8 +141,9 @@ describeWithControlPlane('refusals on a real API server', [], () => {
     const probe = async (): Promise<number> => {
       const body = { status: { message: 'probe' } };
       const contentType = 'application/merge-patch+json';
-      return (await client.request({ method: 'PATCH', path: `${PODS}/quiet/status`, body, contentType }))
-        .status;
+      return (
+        await cluster.client.request({ method: 'PATCH', path: `${PODS}/quiet/status`, body, contentType })
+      ).status;
     };
     await expect.poll(probe, SOON).toBe(422);
     await must('DELETE', `${PODS}/quiet`, { gracePeriodSeconds: 0 });
@@ -224,7 +186,7 @@ describeWithControlPlane('refusals on a real API server', [], () => {
       spec: { extendedResourceName: GPU },
     });
     await expect.poll(() => messageOf('device-a'), SOON).toContain(backed);
-    await addNode('n2', { [GPU]: '1' });
+    await cluster.addNode('n2', { [GPU]: '1' });
     await expect
       .poll(async () => (await Promise.all(['device-a', 'device-b'].map(nodeOf))).sort(), SOON)
       .toEqual(['', 'n2']);
