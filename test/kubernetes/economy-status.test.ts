@@ -1,6 +1,6 @@
 /**
  * The economy's status on a real API server, as `kubectl get` shows it, and what autoscalers read of pods that wait: for quota, and for
- * room. Beside Kueue's objects nothing that Kueue has not admitted is touched.
+ * room.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -218,32 +218,5 @@ describeWithControlPlane('the status of the economy on a real API server', ['kwo
     // What is seen in a second may have been written in a little more: the list is read at intervals.
     const inASecond = writes.map((from) => writes.filter((time) => time >= from && time < from + 900).length);
     expect(Math.max(...inASecond)).toBeLessThanOrEqual(STATUS_WRITES_MAX + 2);
-  }, 120_000);
-
-  test('beside Kueue, in mode observe: gated pods are left alone until they are admitted, and no quota of ours holds them', async () => {
-    await start('observe');
-    await namespace('kueue');
-    const queue = { labels: { 'kueue.x-k8s.io/queue-name': 'team-queue', 'kueue.x-k8s.io/managed': 'true' } };
-    const gates = { schedulingGates: [{ name: 'kueue.x-k8s.io/admission' }] };
-    for (const name of ['k0', 'k1']) await pod(name, 'kueue', 1, gates, queue);
-    await pod('free', 'kueue', 1);
-    await vi.waitFor(async () => expect(await scheduled('free', 'kueue')).toBe('True'), SOON);
-    expect(await scheduled('k0', 'kueue')).toBe('False SchedulingGated');
-    // Kueue admits the first: it takes the gate away, and gives the node selector of the flavour.
-    const { status } = await client.request({
-      method: 'PATCH',
-      path: '/api/v1/namespaces/kueue/pods/k0',
-      contentType: 'application/merge-patch+json',
-      body: { spec: { schedulingGates: [], nodeSelector: { gpu: 'h100' } } },
-    });
-    expect(status).toBe(200);
-    await vi.waitFor(async () => expect(await scheduled('k0', 'kueue')).toBe('True'), SOON);
-    expect(await scheduled('k1', 'kueue')).toBe('False SchedulingGated');
-    // The namespace has no tenant, and so no quota: enforce would hold it back where others have theirs.
-    await vi.waitFor(async () => {
-      expect(await table('account', '-n', 'kueue')).toMatchObject([
-        { TENANT: 'default', RUNNING: '2', WAITING: '1' },
-      ]);
-    }, SOON);
   }, 120_000);
 });

@@ -16,7 +16,13 @@ export interface InformerPorts {
   readonly pageSize: number;
   readonly feed: (event: PodEvent) => void;
   /** Absent: the mode of the economy is off. */
-  readonly economy?: { readonly feed: EconomyFeed; readonly tenantLabels: readonly string[] } | undefined;
+  readonly economy?:
+    | {
+        readonly feed: EconomyFeed;
+        readonly tenantLabels: readonly string[];
+        readonly admittedLabels: readonly string[];
+      }
+    | undefined;
   /** Sees the objects of the API's own PodGroups. */
   readonly groups?: { noticed(object: unknown): void; gone(key: string): void } | undefined;
   readonly log: ReflectorLog;
@@ -107,7 +113,7 @@ function watchedOf({ profiles, feed, economy }: InformerPorts): WatchedResource[
     feed(event);
   };
   return [
-    ...watchedResources(profiles, noticing, tenantKeyReader(economy.tenantLabels)),
+    ...watchedResources(profiles, noticing, tenantKeyReader(economy.tenantLabels, economy.admittedLabels)),
     ...economyResources(economy.feed),
   ];
 }

@@ -247,10 +247,7 @@ export class SchedulerProcess {
       profiles: profilesOf(config.schedulerNames),
       pageSize: config.clientConnection.listPageSize,
       feed: (event) => this.feed(event),
-      economy:
-        this.economy === undefined
-          ? undefined
-          : { feed: this.economy, tenantLabels: config.economy.tenantLabels },
+      economy: this.economy === undefined ? undefined : { ...config.economy, feed: this.economy },
       groups: this.groupConditions,
       log,
       onMalformed: (resource, object, message) => this.tellMalformed(resource, object, message),

@@ -176,6 +176,11 @@ const PREEMPTION = z.strictObject({
     .describe('Whether pods of lower priority are evicted for pods that fit nowhere.'),
 });
 
+const LABEL_KEYS = z
+  .array(z.string().min(1).regex(LABEL_KEY, { error: 'the key of a label, such as kai.scheduler/queue' }))
+  .max(16)
+  .default([]);
+
 const ECONOMY = z.strictObject({
   mode: z
     .enum(['off', 'observe', 'enforce'])
@@ -183,13 +188,12 @@ const ECONOMY = z.strictObject({
     .describe(
       'off: tenants are not looked at. observe: their usage is counted, and every pod is admitted (beside Kueue). enforce: quotas, limits and budgets decide.',
     ),
-  tenantLabels: z
-    .array(z.string().min(1).regex(LABEL_KEY, { error: 'the key of a label, such as kai.scheduler/queue' }))
-    .max(16)
-    .default([])
-    .describe(
-      'Labels of pods that name a tenant where neither teg.dev/tenant nor the namespace does; the first that a pod has counts.',
-    ),
+  tenantLabels: LABEL_KEYS.describe(
+    'Labels of pods that name a tenant where neither teg.dev/tenant nor the namespace does; the first that a pod has counts.',
+  ),
+  admittedLabels: LABEL_KEYS.describe(
+    'Labels of pods that another layer has admitted, such as kueue.x-k8s.io/podset: they are counted, and no quota or budget of ours refuses them in mode enforce. Only labels that users cannot set.',
+  ),
   metricTenantsMax: count(
     0,
     10_000,

@@ -66,7 +66,13 @@ describe('the defaults', () => {
       },
       gangs: { repairSeconds: 60, searchChecksMax: 20_000 },
       preemption: { enabled: true },
-      economy: { mode: 'off', tenantLabels: [], metricTenantsMax: 200, ledger: { path: '' } },
+      economy: {
+        mode: 'off',
+        tenantLabels: [],
+        admittedLabels: [],
+        metricTenantsMax: 200,
+        ledger: { path: '' },
+      },
       events: { queueMax: 20_000, perSecondMax: 1000 },
       server: {
         bindAddress: '',

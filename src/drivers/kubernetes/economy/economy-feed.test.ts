@@ -205,4 +205,9 @@ test('the key of a pod: namespace, label, and the first alias that it has', () =
   expect(read('ns', { labels })).toBe('ns/nlp/k');
   expect(tenantKeyReader([])('ns', { labels })).toBe('ns/nlp');
   expect(read('ns', {})).toBe('ns/');
+  const admitting = tenantKeyReader(['kai.scheduler/queue'], ['kueue.x-k8s.io/podset']);
+  const podset = { 'kueue.x-k8s.io/podset': 'main' };
+  expect(admitting('ns', { labels: { ...labels, ...podset } })).toBe('ns/nlp/k/+');
+  expect(admitting('ns', { labels: podset })).toBe('ns///+');
+  expect(admitting('ns', { labels })).toBe('ns/nlp/k');
 });

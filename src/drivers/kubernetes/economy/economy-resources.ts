@@ -27,16 +27,20 @@ export function economyResources(feed: EconomyFeed): WatchedResource[] {
 }
 
 /**
- * @param aliases Labels that name a tenant where neither `teg.dev/tenant` nor the namespace does; the first that a pod has counts.
- * @returns       Reads the key of a pod's tenant, for `TenantKeys`.
+ * @param aliases  Labels that name a tenant where neither `teg.dev/tenant` nor the namespace does; the first that a pod has counts.
+ * @param admitted Labels of pods that another layer has admitted, whatever their values.
+ * @returns        Reads the key of a pod's tenant, for `TenantKeys`.
  */
 export function tenantKeyReader(
   aliases: readonly string[],
+  admitted: readonly string[] = [],
 ): (namespace: string, metadata: ApiObject) => string {
   return (namespace, metadata) => {
     const labels = maybeRecord(metadata.labels, 'metadata.labels');
     const textOfLabel = (key: string): string => maybeText(labels[key], `metadata.labels['${key}']`);
     const alias = aliases.find((key) => textOfLabel(key) !== '');
-    return tenantKey(namespace, textOfLabel(TENANT_LABEL), alias === undefined ? '' : textOfLabel(alias));
+    const isAdmitted = admitted.some((key) => labels[key] !== undefined);
+    const named = alias === undefined ? '' : textOfLabel(alias);
+    return tenantKey(namespace, textOfLabel(TENANT_LABEL), named, isAdmitted);
   };
 }

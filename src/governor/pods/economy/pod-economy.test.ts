@@ -50,6 +50,23 @@ describe('the economy of a pod scheduler', () => {
     }
   });
 
+  test('pods that another layer has admitted are counted, and not refused; others find the quota used', () => {
+    const cluster = twoTeams();
+    const key = tenantKey('vision', '', '', true);
+    const admitted = Array.from({ length: 14 }, (_, i) =>
+      gpuPodOf(`k${i}`, 'vision', 1, {}, { tenant: key }),
+    );
+    cluster.pods(...admitted);
+    // Two more than vision has and nlp lends.
+    expect(Object.keys(cluster.settle())).toHaveLength(14);
+    expect(held(cluster, 'vision')).toBe(14);
+    const { economy, tenants } = cluster.scheduler.internals.state;
+    expect(economy.observedRefusal(tenants.find(key))?.code).toBe('quota-used-up');
+    cluster.pods(gpuPodOf('own', 'vision'), gpuPodOf('p', 'nlp'));
+    expect(Object.keys(cluster.settle())).toEqual(['p']);
+    expect(cluster.scheduler.explain('own')?.message).toContain('quota-used-up');
+  });
+
   test('can be turned on, changed and turned off while pods run and wait', () => {
     const cluster = twoTeams('off');
     cluster.pods(...Array.from({ length: 14 }, (_, i) => gpuPodOf(`v${i}`, 'vision')));

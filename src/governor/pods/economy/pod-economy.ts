@@ -5,7 +5,7 @@
  *     admission ──▶ PodEconomy ──tenant of the key──▶ TenantAccounts ──▶ a refusal, or flavours that are left
  *
  * Off: the accounts given to the scheduler are used as they are, at no cost. Observe: the tenants' accounts are kept and asked,
- * and every pod is admitted. Enforce: they decide.
+ * and every pod is admitted. Enforce: they decide, but for pods that another layer has admitted, which are treated as in observe.
  *
  * Accounts are made again as a whole when tenants, the market or the namespaces of tenants change: O(pods), rare.
  * Budgets keep what was spent (`TenantBudgets.adopt`).
@@ -27,7 +27,7 @@ import { TenantAccounts } from '../../tenant-accounts.ts';
 import type { EconomyPorts } from './economy-ports.ts';
 import { PodFlavors } from './pod-flavors.ts';
 import { type OpeningBalances, type PayingPod, PodMarket } from './pod-market.ts';
-import { type ResolvedTenant, TenantKeys } from './tenant-keys.ts';
+import { isAdmittedKey, type ResolvedTenant, TenantKeys } from './tenant-keys.ts';
 
 /** The tenants' accounts as they stand, for planners, reports and metrics. Until the next `refresh`. */
 export interface EconomyBooks {
@@ -42,7 +42,7 @@ export interface EconomyBooks {
 /** Answers of the accounts since the start. */
 export interface EconomyCounters {
   admitted: number;
-  /** In mode observe: what would have been refused. */
+  /** With what would have been refused in mode observe, and of pods that another layer has admitted. */
   refused: number;
 }
 
@@ -67,7 +67,7 @@ export class PodEconomy implements Accounts {
   private tenantByKey: number[] = [];
   /** The same for the answers of `resolve`. */
   private resolvedByKey: (ResolvedTenant | undefined)[] = [];
-  /** The last would-be refusal by the scheduler's number of a key, in mode observe. */
+  /** The last refusal that was not in force, by the scheduler's number of a key. */
   private readonly observed = new Map<number, AccountsRefusal>();
 
   constructor(ports: EconomyPorts, base: Accounts) {
@@ -205,7 +205,7 @@ export class PodEconomy implements Accounts {
     return resolved;
   }
 
-  /** @returns In mode observe: why pods of a key would not have been admitted at the last attempt. */
+  /** @returns Why pods of a key that were admitted all the same, as in mode observe, would not have been at the last attempt. */
   observedRefusal(key: number): AccountsRefusal | undefined {
     return this.observed.get(key);
   }
@@ -214,13 +214,14 @@ export class PodEconomy implements Accounts {
     const { books } = this;
     if (books === undefined) return this.base.admit(ask, timeSeconds);
     const key = ask.tenant;
+    const isInForce = this.mode === 'enforce' && !isAdmittedKey(this.ports.tenants.nameOf(key));
     ask.tenant = this.tenantOf(key);
     ask.mayNarrow = true;
     const refusal =
       books.accounts.admit(ask, timeSeconds) ??
-      this.market?.refusalOf(ask.tenant, ask, this.mode === 'enforce', timeSeconds);
+      this.market?.refusalOf(ask.tenant, ask, isInForce, timeSeconds);
     ask.tenant = key;
-    if (this.mode === 'enforce') {
+    if (isInForce) {
       if (refusal === undefined) this.counters.admitted++;
       else this.counters.refused++;
       return refusal;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { podTenantSpec } from '../../../market/tenants/economy-description.ts';
 import { tenantSpec } from '../../../market/tenants/spec.ts';
 import { selector } from '../scheduler.fixtures.ts';
-import { TenantKeys, tenantKey } from './tenant-keys.ts';
+import { isAdmittedKey, TenantKeys, tenantKey } from './tenant-keys.ts';
 
 const NAMESPACES = new Map([
   ['nlp-dev', { team: 'nlp' }],
@@ -37,6 +37,17 @@ describe('the tenant of a pod', () => {
     ['constructor', 'toString', '', 'default', 'unknown-tenant'],
   ])('in namespace %s with label "%s" and alias "%s": %s (%s)', (namespace, label, alias, name, problem) => {
     expect(KEYS.resolve(tenantKey(namespace, label, alias))).toEqual({ name, problem });
+  });
+
+  test('a pod that another layer has admitted has the same tenant, and a key of its own', () => {
+    for (const [label, alias, name] of [
+      ['', '', 'default'],
+      ['', 'bare', 'bare'],
+    ] as const) {
+      const key = tenantKey('open', label, alias, true);
+      expect(KEYS.resolve(key)).toEqual({ name, problem: undefined });
+      expect([key, tenantKey('open', label, alias)].map(isAdmittedKey)).toEqual([true, false]);
+    }
   });
 
   test('a key without a slash is a namespace, as in logs without an economy', () => {

@@ -5,7 +5,8 @@
  *
  * A pod brings a key, `namespace/label/alias` (`PodDescription.tenant`): neither names nor label values contain a slash. The key
  * is resolved here, with the tenants and namespaces of today; a key without a slash is a namespace, as in logs without an
- * economy.
+ * economy. A fourth part, `namespace/label/alias/+`, says that another layer, such as Kueue, has admitted the pod: it is
+ * counted, and no quota of ours refuses it a second time.
  */
 
 import type { PodTenantSpec } from '../../../market/tenants/economy-description.ts';
@@ -24,9 +25,18 @@ export interface ResolvedTenant {
   readonly problem: TenantProblem | undefined;
 }
 
-/** @returns The key of a pod. @param label, alias '' if there is none. */
-export function tenantKey(namespace: string, label: string, alias = ''): string {
+/** Neither a name nor a label's value has a plus. */
+const ADMITTED = '/+';
+
+/** @returns The key of a pod. @param label, alias '' if there is none. @param isAdmitted By another layer. */
+export function tenantKey(namespace: string, label: string, alias = '', isAdmitted = false): string {
+  if (isAdmitted) return `${namespace}/${label}/${alias}${ADMITTED}`;
   return `${namespace}/${label}${alias === '' ? '' : `/${alias}`}`;
+}
+
+/** True if another layer has admitted the pods of a key. */
+export function isAdmittedKey(key: string): boolean {
+  return key.endsWith(ADMITTED);
 }
 
 /** Resolves keys. Immutable but for the namespaces. */

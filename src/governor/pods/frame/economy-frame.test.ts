@@ -86,6 +86,20 @@ describe('the frame of an economy', () => {
     });
   });
 
+  test('counts no pod that has gates, until they are gone', () => {
+    const cluster = teams();
+    cluster.pods(gpuPodOf('g', 'nlp', 1, {}, { gates: ['kueue.x-k8s.io/admission'] }));
+    cluster.settle();
+    const seen = () => {
+      const { running, waiting } = tenant(cluster, 'nlp') ?? {};
+      return { running, waiting, account: frameOf(cluster).namespaces[1]?.waiting };
+    };
+    expect(seen()).toEqual({ running: 0, waiting: 0, account: 0 });
+    cluster.pods(gpuPodOf('g', 'nlp', 9));
+    cluster.settle();
+    expect(seen()).toEqual({ running: 0, waiting: 1, account: 1 });
+  });
+
   test('has the champion, what it needs, and when it starts', () => {
     const life = new ChampionLife();
     const { cluster } = life;

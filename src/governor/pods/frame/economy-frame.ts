@@ -58,7 +58,7 @@ export interface TenantFrame {
   readonly budget: BudgetStanding | undefined;
   /** Undefined: the market asks for none. */
   readonly tokens: TokensFrame | undefined;
-  /** In mode observe: why its pods would not have been admitted at the last attempt. */
+  /** Why its pods would not have been admitted at the last attempt, in mode observe or where another layer had admitted them. */
   readonly wouldRefuse: AccountsRefusal | undefined;
 }
 

@@ -85,7 +85,9 @@ class EconomyReader {
 
   private count(pod: PodRecord): void {
     const isRunning = isPlaced(pod);
-    if (!isRunning && (pod.deleting || pod.state === PodState.Ignored)) return;
+    // A gated pod is another controller's still: it waits for that one, not for its tenant's quota.
+    const isOthers = pod.state === PodState.Ignored || pod.state === PodState.Gated;
+    if (!isRunning && (pod.deleting || isOthers)) return;
     const { tree, table } = this.books;
     const key = pod.group === '' ? pod.uid : pod.group;
     add(ensure(this.byNamespace, pod.namespace), key, pod, isRunning);
