@@ -50,6 +50,7 @@ describeWithControlPlane('pages of the scheduler', [], () => {
         metrics: new SchedulerMetrics('teg', '1'),
         explain: (namespace, name) => ({ pod: `${namespace}/${name}` }),
         waiting: () => undefined,
+        economy: () => undefined,
         snapshot: () => '{}',
       },
     });

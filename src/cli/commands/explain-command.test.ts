@@ -302,6 +302,7 @@ describe('from a server', () => {
         explain: (namespace, name) =>
           `${namespace}/${name}` === 'shop/web' ? ANSWER : name === 'odd' ? { a: 1 } : undefined,
         waiting: () => undefined,
+        economy: () => undefined,
         snapshot: () => '',
       },
     });

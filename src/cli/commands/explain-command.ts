@@ -114,6 +114,9 @@ async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number
     ...pod,
     profiles: profilesOf(config.schedulerNames),
     core: coreOptions(config),
+    tenantLabels: config.economy.tenantLabels,
+    // Without a configuration the Market says whether it is in force.
+    economyMode: options.config === undefined ? undefined : config.economy.mode,
     nowSeconds,
     onWarning,
   };

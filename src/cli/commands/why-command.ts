@@ -1,21 +1,15 @@
 /**
  * `teg why`: why a job waits. `teg queue`: who waits. `teg prio`: why in that order. `teg quote`: what a job would cost. `teg share`: what
- * each tenant had. All on the result of a simulation.
+ * each tenant had. All on the result of a simulation, on a snapshot of a cluster, or from a running scheduler.
  */
 import type { Command } from 'commander';
 import type { ZodType } from 'zod';
-import { TegError } from '../../model/errors.ts';
 import type { WaitingReport } from '../../simulation/metrics/waiting-report.ts';
 import type { QuoteOptions } from '../economy/quote-answer.ts';
-import {
-  addServerOptions,
-  askPage,
-  checkServerOptions,
-  type ServerOptions,
-} from '../kubernetes/server-options.ts';
+import { addSourceOptions, type SourceOptions } from '../economy/sources.ts';
 import { decimalNumber, parsePositiveDuration, wholeNumber } from '../terminal/option-values.ts';
 
-interface WhyOptions extends ServerOptions {
+interface WhyOptions extends SourceOptions {
   readonly json?: boolean;
   readonly jsonSchema?: boolean;
 }
@@ -29,11 +23,14 @@ Examples:
   teg simulate --jobs jobs.csv --tenants tenants.yaml --queue teg --horizon 2d --json > result.json
   teg why train-7 result.json
   teg why result.json                                               every job that waits
-  teg why team-a/train --server http://127.0.0.1:10259              a pod or gang of a cluster: see teg explain pod`;
+  teg why team-a/train --server http://127.0.0.1:10259              a pod or gang of a cluster: see teg explain pod
+  teg why team-a/train --snapshot cluster.json.gz                   as a scheduler would decide on that snapshot`;
 
 const SHARE_NOTES = `
-Example:
-  teg simulate --jobs jobs.csv --tenants tenants.yaml --queue teg --json | teg share -`;
+Examples:
+  teg simulate --jobs jobs.csv --tenants tenants.yaml --queue teg --json | teg share -
+  teg share --server http://127.0.0.1:10259
+  teg share --snapshot cluster.json.gz`;
 
 /** Bounds of what is quoted. */
 const PODS_MAX = 1_000_000;
@@ -43,7 +40,8 @@ const QUOTE_NOTES = `
 Examples:
   teg simulate --jobs jobs.csv --tenants tenants.yaml --queue teg --horizon 2d --json > result.json
   teg quote result.json --pods 16 --gpus 8 --flavor h100 --runtime 12h --tenant nlp
-  teg quote train-7 result.json                                     a job that waits`;
+  teg quote train-7 result.json                                     a job that waits
+  teg quote --pods 4 --gpus 8 --tenant nlp --server http://127.0.0.1:10259`;
 
 const QUEUE_NOTES = `
 Examples:
@@ -79,25 +77,30 @@ export function addWhyCommand(parent: Command): void {
     .addHelpText('after', PRIO_NOTES)
     .action(prio);
   addQuote(parent);
-  parent
-    .command('share <result>')
-    .description("each tenant's quota, use, loans and waits in a simulation; prices and balances")
-    .option('--json', 'print JSON')
+  withJson(
+    parent
+      .command('share [result]')
+      .description(
+        'the tenants as a tree: what each is due, had and lends, its level share; prices, balances',
+      ),
+  )
     .addHelpText('after', SHARE_NOTES)
     .action(share);
 }
 
 function withJson(command: Command): Command {
-  return addServerOptions(command, 'answer')
+  return addSourceOptions(command)
     .option('--json', 'print JSON')
     .option('--json-schema', 'print the JSON Schema of the output of --json, and end');
 }
 
 function addQuote(parent: Command): void {
   const amount = decimalNumber(0, AMOUNT_MAX);
-  parent
-    .command('quote <job-or-result> [result]')
-    .description('what a job would cost at the end of a simulation, by flavour, and what it could start with')
+  withJson(
+    parent
+      .command('quote [job-or-result] [result]')
+      .description('what a job would cost, by flavour, and when its tenant could pay; changes nothing'),
+  )
     .option(
       '--pods <n>',
       'of the job (default: 1, or what the job named has; so below)',
@@ -109,14 +112,20 @@ function addQuote(parent: Command): void {
     .option('--runtime <duration>', 'expected run time (default: unknown)', parsePositiveDuration)
     .option('--flavor <name>', 'of the market (default: all)')
     .option('--tenant <name>', 'who would pay (default: nobody is named)')
-    .option('--json', 'print JSON')
     .addHelpText('after', QUOTE_NOTES)
     .action(quote);
 }
 
-async function quote(first: string, second: string | undefined, options: QuoteOptions): Promise<void> {
+async function quote(
+  first: string | undefined,
+  second: string | undefined,
+  options: QuoteOptions,
+): Promise<void> {
+  if (options.jsonSchema === true)
+    return printSchemaOf((await import('../economy/quote-schema.ts')).quoteAnswerSchema);
   const { answerQuote } = await import('../economy/quote-answer.ts');
-  const { answer, tenant } = answerQuote(second ?? first, second === undefined ? undefined : first, options);
+  const [id, path] = idAndPath(first, second, options);
+  const { answer, tenant } = await answerQuote(path, id, options);
   if (options.json === true) await printJsonOf(answer);
   else (await import('../economy/quote-text.ts')).printQuote(answer, tenant);
 }
@@ -138,7 +147,8 @@ async function why(
 async function queue(path: string | undefined, options: QueueOptions): Promise<void> {
   const answers = await import('../economy/waiting-answer.ts');
   if (options.jsonSchema === true) return printSchemaOf(answers.reasonedReportSchema);
-  const [report] = await readWaiting(path, undefined, options, true);
+  const { waitingFrom } = await import('../economy/sources.ts');
+  const report = await waitingFrom(options, path);
   if (options.json === true) await printJsonOf(answers.withReasons(report));
   else (await import('../economy/waiting-text.ts')).printQueue(report, options.start === true);
 }
@@ -159,44 +169,25 @@ async function prio(
   else printRanks(ranks);
 }
 
-/** @returns The waiting jobs, and the id that was asked for. @throws TegError TEG_OPTION_INVALID without a file. */
+/** @returns The waiting jobs, and the id that was asked for. @throws TegError TEG_OPTION_INVALID without a source. */
 async function readWaiting(
   first: string | undefined,
   second: string | undefined,
-  options: ServerOptions,
-  isPath = false,
+  options: SourceOptions,
 ): Promise<[WaitingReport, string | undefined]> {
-  checkServerOptions(options);
-  const { server } = options;
-  if (server !== undefined) return [await waitingAt(server, options, isPath ? first : second), first];
-  const path = second ?? first;
-  if (path === undefined) {
-    throw new TegError(
-      'TEG_OPTION_INVALID',
-      'got no result, expected a file of `teg simulate --json`, or - for standard input',
-    );
-  }
-  const { readResult } = await import('../economy/result-files.ts');
-  const { waitingIn } = await import('../economy/waiting-text.ts');
-  return [waitingIn(readResult(path)), second === undefined ? undefined : first];
+  const [id, path] = idAndPath(first, second, options);
+  const { waitingFrom } = await import('../economy/sources.ts');
+  return [await waitingFrom(options, path), id];
 }
 
-/** @throws TegError of the server; TEG_OPTION_INVALID with a file as well. */
-async function waitingAt(
-  server: string,
-  options: ServerOptions,
-  path: string | undefined,
-): Promise<WaitingReport> {
-  if (path !== undefined) {
-    throw new TegError('TEG_OPTION_INVALID', `got --server and the file ${path}, expected one of them`);
-  }
-  const { waitingReportSchema } = await import('../../simulation/metrics/waiting-report.ts');
-  const report = await askPage(server, options, '/explain/waiting', waitingReportSchema);
-  if (report !== undefined) return report;
-  throw new TegError(
-    'TEG_SERVER_FAILED',
-    `${server}: got 404, expected the page /explain/waiting; is it an older version?`,
-  );
+/** The last argument names a file, unless an option names the source. */
+function idAndPath(
+  first: string | undefined,
+  second: string | undefined,
+  { server, snapshot }: SourceOptions,
+): [id: string | undefined, path: string | undefined] {
+  if (server !== undefined || snapshot !== undefined) return [first, second];
+  return second === undefined ? [undefined, first] : [first, second];
 }
 
 async function printSchemaOf(schema: ZodType): Promise<void> {
@@ -207,14 +198,11 @@ async function printJsonOf(value: unknown): Promise<void> {
   (await import('../terminal/json-output.ts')).printJson(value);
 }
 
-async function share(path: string, options: WhyOptions): Promise<void> {
-  const { readResult, tenantsOf } = await import('../economy/result-files.ts');
-  const result = readResult(path);
-  const tenants = tenantsOf(result, path);
-  if (options.json === true) {
-    await printJsonOf(result.market === undefined ? { tenants } : { tenants, market: result.market });
-    return;
-  }
-  (await import('../simulation/tenant-table.ts')).printTenants(tenants);
-  if (result.market !== undefined) (await import('../economy/quote-text.ts')).printMarket(result.market);
+async function share(path: string | undefined, options: WhyOptions): Promise<void> {
+  const { shareAnswer, shareAnswerSchema } = await import('../economy/share-answer.ts');
+  if (options.jsonSchema === true) return printSchemaOf(shareAnswerSchema);
+  const { tenantsFrom } = await import('../economy/sources.ts');
+  const answer = shareAnswer(await tenantsFrom(options, path));
+  if (options.json === true) await printJsonOf(answer);
+  else (await import('../economy/share-text.ts')).printShares(answer);
 }

@@ -1,10 +1,13 @@
-/** `teg why`, `teg queue` and `teg prio` against a running scheduler's server. */
+/** `teg why`, `teg queue`, `teg prio`, `teg share` and `teg quote` against a running scheduler's server. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runHere } from '../../../test/support/command-line.ts';
 import { sendJson, startScriptedServer } from '../../../test/support/scripted-server.ts';
-import { waitingPage } from '../../drivers/kubernetes/server/waiting-page.ts';
 import { gpuPodOf } from '../../governor/pods/economy/economy.fixtures.ts';
 import { nlpAndVision, runningPods } from '../../governor/pods/reasons/reasons.fixtures.ts';
+import { economyPage } from '../../simulation/pods/economy-page.ts';
+import { waitingPage } from '../../simulation/pods/waiting-page.ts';
+import { quoteAnswerSchema } from '../economy/quote-schema.ts';
+import { shareAnswerSchema } from '../economy/share-answer.ts';
 
 let server: Awaited<ReturnType<typeof startScriptedServer>>;
 beforeAll(async () => {
@@ -12,9 +15,13 @@ beforeAll(async () => {
   runningPods(cluster, 'vision', 8);
   cluster.pods(gpuPodOf('wide', 'nlp', 9), gpuPodOf('gated', 'vision', 1, {}, { gates: ['x'] }));
   cluster.settle();
-  const page = waitingPage(cluster.scheduler.view());
-  server = await startScriptedServer((response, request) =>
-    sendJson(response, request.path === '/explain/waiting' ? 200 : 404, page),
+  const view = cluster.scheduler.view();
+  const pages: Readonly<Record<string, unknown>> = {
+    '/explain/waiting': waitingPage(view),
+    '/explain/economy': economyPage(view),
+  };
+  server = await startScriptedServer((response, { path }) =>
+    sendJson(response, pages[path] === undefined ? 404 : 200, pages[path] ?? {}),
   );
 });
 afterAll(() => server.stop());
@@ -39,4 +46,40 @@ test('answer for the pods of a cluster', async () => {
     ['nlp/wide', 0],
     ['vision/gated', 1],
   ]);
+});
+
+test('share and quote answer for the tenants of a cluster, which may ask for no tokens', async () => {
+  const at = ['--server', server.target.server];
+  const share = JSON.parse((await runHere(['share', '--json', ...at])).stdout);
+  expect(shareAnswerSchema.parse(share)).toEqual(share);
+  expect(share).toMatchObject({
+    mode: 'enforce',
+    tenants: [
+      { name: 'nlp', depth: 0, used: { gpus: 0 }, waiting: 1, levelShare: null },
+      { name: 'vision', used: { gpus: 8 }, running: 8, waiting: 1 },
+      { name: 'default' },
+    ],
+    market: { isFree: true, flavors: [{ name: 'a', capacityUnits: 16, usedUnits: 8 }] },
+  });
+  const text = (await runHere(['share', ...at])).stdout;
+  expect(text).toMatch(/^nlp .* ∞ /m);
+  const args = ['quote', 'nlp/wide', '--runtime', '1h', ...at];
+  const quote = JSON.parse((await runHere([...args, '--json'])).stdout);
+  expect(quoteAnswerSchema.parse(quote)).toEqual(quote);
+  expect(quote).toMatchObject({
+    isFree: true,
+    tenant: 'nlp',
+    flavors: [{ load: 0.5, units: 9, podsWithRoom: 0, availableGpus: 8, affordableInSeconds: 0 }],
+  });
+  expect((await runHere(args)).stdout).toMatch(/^a +50.0 % +2.0000 .* now$/m);
+});
+
+test('share and quote publish their schemas', async () => {
+  for (const [command, property] of [
+    ['share', 'tenants'],
+    ['quote', 'flavors'],
+  ] as const) {
+    const { properties } = JSON.parse((await runHere([command, '--json-schema'])).stdout);
+    expect(properties[property].type).toBe('array');
+  }
 });

@@ -4,11 +4,12 @@ import type { MarketResult, MarketTenantResult } from '../../simulation/metrics/
 import type { WaitingJob } from '../../simulation/metrics/waiting-report.ts';
 import { marketTenant, quotesFor } from './quote.ts';
 import type { QuoteAnswer } from './quote-text.ts';
-import { marketOf, readResult } from './result-files.ts';
-import { waitingIn, waitingOf } from './waiting-text.ts';
+import { marketOf } from './result-files.ts';
+import { type SourceOptions, tenantsFrom } from './sources.ts';
+import { waitingOf } from './waiting-text.ts';
 
 /** The options as commander parses them; each takes the place of what a named job requests. */
-export interface QuoteOptions {
+export interface QuoteOptions extends SourceOptions {
   readonly pods?: number;
   readonly gpus?: number;
   readonly cores?: number;
@@ -17,17 +18,24 @@ export interface QuoteOptions {
   readonly flavor?: string;
   readonly tenant?: string;
   readonly json?: boolean;
+  readonly jsonSchema?: boolean;
 }
 
-/** Reads the result and computes the answer. @param id Of a job that waits. @throws TegError of the result and the options. */
-export function answerQuote(
-  path: string,
+/**
+ * Computes the answer; the source stays as it is.
+ *
+ * @param path Of a result; undefined: the options name the source.
+ * @param id   Of a job that waits.
+ * @throws TegError of the source and the options.
+ */
+export async function answerQuote(
+  path: string | undefined,
   id: string | undefined,
   options: QuoteOptions,
-): { answer: QuoteAnswer; tenant: MarketTenantResult | undefined } {
-  const result = readResult(path);
-  const market = marketOf(result, path);
-  const job = id === undefined ? undefined : waitingOf(waitingIn(result), id).jobs[0];
+): Promise<{ answer: QuoteAnswer; tenant: MarketTenantResult | undefined }> {
+  const source = await tenantsFrom(options, path);
+  const market = marketOf(source, path ?? options.snapshot ?? options.server ?? '');
+  const job = id === undefined ? undefined : waitingOf(await source.waiting(), id).jobs[0];
   const shape = {
     pods: options.pods ?? job?.pods ?? 1,
     each: {
@@ -48,8 +56,9 @@ export function answerQuote(
   return {
     answer: {
       ...{ atSeconds: market.atSeconds, rentPeriodSeconds: market.rentPeriodSeconds, order: market.order },
+      ...(market.isFree === undefined ? {} : { isFree: market.isFree }),
       shape,
-      tenant: tenant?.name,
+      ...(tenant === undefined ? {} : { tenant: tenant.name }),
       flavors: quotesFor(market, shape, tenant, options.flavor),
       ...(job === undefined ? {} : { job }),
     },

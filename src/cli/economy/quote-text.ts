@@ -26,16 +26,18 @@ export interface QuoteAnswer {
   readonly rentPeriodSeconds: number;
   /** Whose turn it is goes by this. */
   readonly order: MarketResult['order'];
+  /** True: nobody has to pay. */
+  readonly isFree?: boolean | undefined;
   readonly shape: QuotedShape;
-  readonly tenant: string | undefined;
+  readonly tenant?: string | undefined;
   readonly flavors: readonly FlavorQuote[];
   /** The waiting job that was asked for. */
-  readonly job?: WaitingJob;
+  readonly job?: WaitingJob | undefined;
 }
 
 /** Prints an answer to standard output. */
 export function printQuote(
-  { atSeconds, rentPeriodSeconds, order, shape, flavors, job }: QuoteAnswer,
+  { atSeconds, rentPeriodSeconds, order, isFree, shape, flavors, job }: QuoteAnswer,
   tenant: MarketTenantResult | undefined,
 ): void {
   const { pods, each, runtimeSeconds } = shape;
@@ -45,9 +47,7 @@ export function printQuote(
     ...(each.memoryGib > 0 ? [`${formatFixed(each.memoryGib, 1)} GiB`] : []),
   ];
   const runs = runtimeSeconds === null ? 'run time unknown' : formatDuration(runtimeSeconds);
-  console.log(
-    `${formatCounted(pods, 'pod')} of ${of.join(', ')}, ${runs}; at ${formatDuration(atSeconds)}\n`,
-  );
+  console.log(`${formatCounted(pods, 'pod')} of ${of.join(', ')}, ${runs}; at ${instantText(atSeconds)}\n`);
   const right = (header: string) => ({ header, align: 'right' as const });
   printTable(
     [
@@ -70,7 +70,13 @@ export function printQuote(
   );
   console.log('');
   if (job !== undefined) console.log(`${job.id} waits: ${reasonSentence(job.code, job.data, atSeconds)}`);
-  if (tenant !== undefined) console.log(tenantSentence(tenant));
+  if (tenant !== undefined && isFree !== true) console.log(tenantSentence(tenant));
+  if (isFree === true) {
+    console.log(
+      'Room is by whole idle GPUs. The Market asks for no tokens: prices are multiples of the base.',
+    );
+    return;
+  }
   console.log(
     `Room is by whole idle GPUs. Rents are quoted again every ${formatDuration(rentPeriodSeconds)}. ${TURN_SENTENCES[order]}`,
   );
@@ -83,7 +89,7 @@ function tenantSentence({ name, balance, mintPerHour, spendPerHour }: MarketTena
 }
 
 /** Prints prices and accounts to standard output. */
-export function printMarket({ flavors, tenants, order }: MarketResult): void {
+export function printMarket({ flavors, tenants, order, isFree }: MarketResult): void {
   const right = (header: string) => ({ header, align: 'right' as const });
   console.log('');
   printTable(
@@ -96,6 +102,10 @@ export function printMarket({ flavors, tenants, order }: MarketResult): void {
       formatFixed(slope, 6),
     ]),
   );
+  if (isFree === true) {
+    console.log('\nThe Market asks for no tokens: prices are multiples of the base.');
+    return;
+  }
   console.log('');
   printTable(
     [
@@ -118,4 +128,13 @@ function payText({ affordableInSeconds }: FlavorQuote, tenant: MarketTenantResul
   if (tenant === undefined) return '–';
   if (affordableInSeconds === null) return tenant.mintPerHour === 0 ? 'no mint' : 'by saving';
   return affordableInSeconds === 0 ? 'now' : `in ${formatDuration(affordableInSeconds)}`;
+}
+
+/** Times of a cluster count from 1970. */
+const DATES_FROM_SECONDS = 1e8;
+
+/** @returns A time of a run as a duration, one of a cluster as a date. */
+function instantText(seconds: number): string {
+  if (seconds < DATES_FROM_SECONDS) return formatDuration(seconds);
+  return new Date(1000 * Math.floor(seconds)).toISOString().replace('.000', '');
 }

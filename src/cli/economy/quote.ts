@@ -31,7 +31,7 @@ export interface QuotedShape {
   readonly runtimeSeconds: number | null;
 }
 
-/** The answer for one flavour. Prices are tokens for a unit-hour. */
+/** The answer for one flavour. Prices are tokens for a unit-hour. See `quoteAnswerSchema`. */
 export interface FlavorQuote {
   readonly flavor: string;
   /** Part of its units in use. */
@@ -144,6 +144,7 @@ function podsWithRoom({ free }: MarketFlavorResult, { pods, each }: QuotedShape)
 
 /** As `TokenMarket.affordableAt`. @param cost Micro-tokens. */
 function affordableIn(market: MarketResult, tenant: MarketTenantResult, cost: number): number | null {
+  if (market.isFree === true) return 0;
   if (tenant.mintPerHour === 0) return null;
   const halfLife = Math.round(market.halfLifeSeconds * MICROS_PER_SECOND);
   const [balance, ceiling] = [tenant.spendable * MICROS_PER_TOKEN, tenant.ceiling * MICROS_PER_TOKEN];

@@ -3,7 +3,11 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { TegError } from '../../model/errors.ts';
 import { type MarketResult, marketResultSchema } from '../../simulation/metrics/market-result.ts';
-import { type TenantResult, tenantResultSchema } from '../../simulation/metrics/tenant-result.ts';
+import {
+  type TenantResult,
+  tenantResultSchema,
+  tenantSharesSchema,
+} from '../../simulation/metrics/tenant-result.ts';
 import { waitingReportSchema } from '../../simulation/metrics/waiting-report.ts';
 
 /** Largest file that is read. */
@@ -15,6 +19,7 @@ const questionedResultSchema = z.object({
   endSeconds: z.number(),
   waiting: waitingReportSchema.optional(),
   tenants: z.array(tenantResultSchema).optional(),
+  shares: tenantSharesSchema.optional(),
   market: marketResultSchema.optional(),
 });
 
@@ -64,7 +69,7 @@ export function tenantsOf(result: QuestionedResult, path: string): readonly Tena
 }
 
 /** @returns The market of a result. @throws TegError TEG_OPTION_INVALID: it was made without one. */
-export function marketOf(result: QuestionedResult, path: string): MarketResult {
+export function marketOf(result: Pick<QuestionedResult, 'market'>, path: string): MarketResult {
   if (result.market !== undefined) return result.market;
   throw new TegError(
     'TEG_OPTION_INVALID',

@@ -106,6 +106,7 @@ async function startServer(
         live: () => scheduler.stuck,
         explain: (namespace, name) => scheduler.explain(namespace, name),
         waiting: () => scheduler.waiting(),
+        economy: () => scheduler.tenantsAndPrices(),
         snapshot: () => scheduler.snapshot(),
       },
       onWriteError: (text, error) => log.warn({ error: String(error) }, text),

@@ -44,10 +44,13 @@ const READING: readonly Case[] = [
   ['ignore-resource', ['rdma/hca'], [swf]],
 ];
 
-const SERVER_ONLY: readonly Case[] = [
+/** Of commands that answer from a result, a snapshot or a server. */
+const SOURCES: readonly Case[] = [
   ['token-file', ['x'], ['a']],
   ['ca-file', ['x'], ['a']],
   ['insecure-skip-tls-verify', [], ['a']],
+  ['config', ['x'], ['a']],
+  ['snapshot', ['x'], ['--server', 'http://127.0.0.1:1']],
 ];
 
 const CLUSTER = ['zones', 'cpus', 'memory', 'gpus'] as const;
@@ -171,9 +174,11 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
     ['workers', ['2'], ['--seed', '1']],
     ['inject-bug', ['double-summary'], ['--replay', 'x']],
   ],
-  'teg why': SERVER_ONLY,
-  'teg queue': SERVER_ONLY,
-  'teg prio': SERVER_ONLY,
+  'teg why': SOURCES,
+  'teg queue': SOURCES,
+  'teg prio': SOURCES,
+  'teg share': SOURCES,
+  'teg quote': SOURCES,
   'teg explain pod': [
     ['token-file', ['x'], ['a/b']],
     ['ca-file', ['x'], ['a/b']],
@@ -200,8 +205,11 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
   'teg why': ['server', 'json', 'json-schema'],
   'teg queue': ['server', 'start', 'json', 'json-schema'],
   'teg prio': ['server', 'json', 'json-schema'],
-  'teg share': ['json'],
-  'teg quote': ['pods', 'gpus', 'cores', 'gib', 'runtime', 'flavor', 'tenant', 'json'],
+  'teg share': ['server', 'json', 'json-schema'],
+  'teg quote': [
+    ...['pods', 'gpus', 'cores', 'gib', 'runtime', 'flavor', 'tenant'],
+    ...['server', 'json', 'json-schema'],
+  ],
   teg: ['version'],
   'teg start': [
     'nodes',

@@ -9,6 +9,8 @@ import { Readable } from 'node:stream';
 import { createConstraints } from '../../governor/pods/constraints/cluster-constraints.ts';
 import type { BindEffect, BindOutcome, PodEffect, PodEvent } from '../../governor/pods/pod-events.ts';
 import { PodScheduler } from '../../governor/pods/pod-scheduler.ts';
+import { economyPage } from '../../simulation/pods/economy-page.ts';
+import { waitingPage } from '../../simulation/pods/waiting-page.ts';
 import type { ApiTarget } from './client/api.ts';
 import { createApiClient, type HttpApiClient } from './client/http-client.ts';
 import { electionTimes } from './config/config-schema.ts';
@@ -23,7 +25,6 @@ import { IoCoalescer } from './io-coalescing.ts';
 import { LeaderLedger } from './ledger/leader-ledger.ts';
 import { profilesOf } from './objects/profiles.ts';
 import type { RecordFile } from './record-file.ts';
-import { waitingPage } from './server/waiting-page.ts';
 import { takeSnapshot } from './snapshot/take-snapshot.ts';
 import { Standby } from './standby.ts';
 import { WriteErrors } from './write-errors.ts';
@@ -156,6 +157,11 @@ export class SchedulerProcess {
   /** @returns The jobs that wait, in their turn, each with its reason. */
   waiting(): unknown {
     return waitingPage(this.core.view());
+  }
+
+  /** @returns Tenants, prices and balances. */
+  tenantsAndPrices(): unknown {
+    return economyPage(this.core.view());
   }
 
   /** @returns The state of the cluster as `teg snapshot` saves it, read from the API server page by page. */

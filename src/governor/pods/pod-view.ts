@@ -9,6 +9,7 @@ import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import type { NodeState } from '../../model/node-state.ts';
 import { type EconomyFigures, economyFiguresOf, heldIdleGpus } from './economy-figures.ts';
 import type { EconomyFrame } from './frame/economy-frame.ts';
+import { type MarketBooks, marketBooksOf } from './frame/market-books.ts';
 import { readEconomy } from './frame/read-economy.ts';
 import type { NotScheduledReason } from './pod-events.ts';
 import { waitingInTurn } from './reasons/waiting-list.ts';
@@ -202,6 +203,11 @@ export class PodSchedulerView {
    */
   economy(): EconomyFrame | undefined {
     return readEconomy(this.internals);
+  }
+
+  /** @returns What quotes are computed from: live, to be read only; undefined while the mode is off. O(nodes). */
+  marketBooks(): MarketBooks | undefined {
+    return marketBooksOf(this.internals.state);
   }
 
   /** @returns How many pods and gangs wait, and the first of them in their turn; see `waitingInTurn`. */

@@ -2,9 +2,14 @@
  * The market at the end of a run, in its result: what a price or a balance follows from, so that a quote can be computed from it.
  */
 import { z } from 'zod';
+import type { IdleNodes } from '../../governor/pods/frame/market-books.ts';
 import type { TenantAccounts } from '../../governor/tenant-accounts.ts';
 import { MICROS_PER_SECOND, MICROS_PER_TOKEN } from '../../market/amounts.ts';
-import { QUOTA_GPU } from '../../market/tenants/spec.ts';
+import { priceOf } from '../../market/prices/unit-price.ts';
+import { QUOTA_CPU, QUOTA_GPU, QUOTA_MEMORY } from '../../market/tenants/spec.ts';
+import { capacityUnits } from '../../market/tenants/tenant-mints.ts';
+import { CLUSTER_TENANT } from '../../market/tenants/tenant-tree.ts';
+import { MARKET_DEFAULTS } from '../../market/token-market/market-options.ts';
 import type { TokenMarket } from '../../market/token-market/token-market.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 
@@ -53,6 +58,7 @@ const marketTenantSchema = z
 /** The market in a result. */
 export const marketResultSchema = z.object({
   atSeconds: z.number(),
+  isFree: z.boolean().optional().describe('true: nobody has to pay, and prices are multiples of the base'),
   halfLifeSeconds: z.number(),
   order: z.enum(['Usage', 'Balance']).describe('whose turn it is goes by this'),
   memorySeconds: z.number().describe('how much of its share a tenant may be behind, by usage'),
@@ -68,41 +74,70 @@ export type MarketFlavorResult = MarketResult['flavors'][number];
 /** A tenant of it. */
 export type MarketTenantResult = MarketResult['tenants'][number];
 
-/** @param market Settled at that time. @returns Its figures. O(nodes + tenants × flavours). */
+/**
+ * @param market Settled or not: it is read only. Undefined: nobody has to pay.
+ * @param idle   By flavour.
+ * @returns      Its figures. O(tenants × flavours).
+ */
 export function marketResult(
-  market: TokenMarket,
+  market: TokenMarket | undefined,
   accounts: TenantAccounts,
-  cluster: ClusterState,
+  idle: readonly (readonly IdleNodes[])[],
   atSeconds: number,
 ): MarketResult {
-  const free = freeNodes(accounts, cluster);
+  const { market: spec } = accounts.tree;
   return {
     atSeconds,
-    halfLifeSeconds: accounts.tree.market.halfLifeSeconds,
-    order: market.order,
-    memorySeconds: accounts.tree.market.memorySeconds,
-    rentPeriodSeconds: market.horizon / MICROS_PER_SECOND,
-    flavors: accounts.tree.market.flavors.map(({ name, gpuModels, unitsPerHour }, flavor) => {
-      const { value, slope } = market.priceOf(flavor);
-      const { base, cap } = market.ruleOf(flavor);
-      return {
-        name,
-        gpuModels: [...gpuModels],
-        unitsPerHour: { ...unitsPerHour },
-        capacityUnits: (market.capacities[flavor] as number) / MILLI,
-        usedUnits: (market.loads[flavor] as number) / MILLI,
-        basePrice: base / MICROS_PER_TOKEN,
-        cap,
-        price: value / MICROS_PER_TOKEN,
-        slope: (slope * MILLI) / MICROS_PER_TOKEN,
-        free: free[flavor] as MarketFlavorResult['free'],
-      };
-    }),
+    ...(market === undefined ? { isFree: true } : {}),
+    halfLifeSeconds: spec.halfLifeSeconds,
+    order: market?.order ?? spec.order,
+    memorySeconds: spec.memorySeconds,
+    rentPeriodSeconds: (market?.horizon ?? MARKET_DEFAULTS.rentPeriodMicros) / MICROS_PER_SECOND,
+    flavors: spec.flavors.map(({ name, gpuModels, unitsPerHour }, flavor) => ({
+      name,
+      gpuModels: [...gpuModels],
+      unitsPerHour: { ...unitsPerHour },
+      ...(market === undefined ? freePrices(accounts, flavor) : prices(market, flavor)),
+      free: [...(idle[flavor] ?? [])],
+    })),
     tenants: fromLeast(
-      market.order,
+      market?.order ?? 'Balance',
       accounts.tree.tenants.map((tenant) => tenantResult(market, accounts, tenant, atSeconds)),
     ),
   };
+}
+
+type FlavorPrices = Pick<
+  MarketFlavorResult,
+  'capacityUnits' | 'usedUnits' | 'basePrice' | 'cap' | 'price' | 'slope'
+>;
+
+function prices(market: TokenMarket, flavor: number): FlavorPrices {
+  const { value, slope } = market.priceOf(flavor);
+  const { base, cap } = market.ruleOf(flavor);
+  return {
+    capacityUnits: (market.capacities[flavor] as number) / MILLI,
+    usedUnits: (market.loads[flavor] as number) / MILLI,
+    basePrice: base / MICROS_PER_TOKEN,
+    cap,
+    price: value / MICROS_PER_TOKEN,
+    slope: (slope * MILLI) / MICROS_PER_TOKEN,
+  };
+}
+
+/** By what tenants hold, at base 1. */
+function freePrices({ tree, usage }: TenantAccounts, flavor: number): FlavorPrices {
+  const held = (resource: number): number => usage.heldBy(CLUSTER_TENANT, flavor, resource);
+  const demand = {
+    cpuMilli: held(QUOTA_CPU),
+    memoryMib: held(QUOTA_MEMORY),
+    gpuTotalMilli: held(QUOTA_GPU),
+  };
+  const usedUnits = usage.unitsOfPod(flavor, demand) / MICROS_PER_TOKEN;
+  const units = capacityUnits(usage, flavor) / MICROS_PER_TOKEN;
+  const cap = tree.market.priceCap;
+  const { value: price, slope } = priceOf({ base: 1, cap }, usedUnits, units);
+  return { capacityUnits: units, usedUnits, basePrice: 1, cap, price, slope };
 }
 
 /** By usage: standings count from the tenant that had most, what runs included. */
@@ -116,33 +151,48 @@ function fromLeast(order: MarketResult['order'], tenants: MarketTenantResult[]):
 }
 
 function tenantResult(
-  market: TokenMarket,
+  market: TokenMarket | undefined,
   { tree, usage }: TenantAccounts,
   tenant: number,
   atSeconds: number,
 ): MarketTenantResult {
-  const number = tree.rowOf(tenant) - 1;
-  const now = Math.round(atSeconds * MICROS_PER_SECOND);
-  const mint = market.mints[number] as number;
   const available = tree.market.flavors.map(({ name }, flavor) => {
     const milli = usage.available(tenant, flavor, QUOTA_GPU);
     return [name, Number.isFinite(milli) ? milli / MILLI : null] as const;
   });
   return {
     name: tree.specOf(tenant).name,
+    ...(market === undefined ? NO_TOKENS : tokens(market, tree.rowOf(tenant) - 1, atSeconds)),
+    availableGpus: Object.fromEntries(available),
+  };
+}
+
+const NO_TOKENS: Omit<MarketTenantResult, 'name' | 'availableGpus'> = {
+  mintPerHour: 0,
+  ceiling: 0,
+  balance: 0,
+  spendable: 0,
+  standingHours: null,
+  spendPerHour: 0,
+  charged: 0,
+};
+
+function tokens(market: TokenMarket, number: number, atSeconds: number): typeof NO_TOKENS {
+  const now = Math.round(atSeconds * MICROS_PER_SECOND);
+  const mint = market.mints[number] as number;
+  return {
     mintPerHour: mint / MICROS_PER_TOKEN,
     ceiling: (market.book.ceilings[number] as number) / MICROS_PER_TOKEN,
     balance: market.balanceOf(number, now) / MICROS_PER_TOKEN,
     spendable: market.spendableOf(number, now) / MICROS_PER_TOKEN,
     standingHours: mint === 0 ? null : market.standingOf(number, now),
     spendPerHour: market.rents.perHourOf(number) / MICROS_PER_TOKEN,
-    charged: market.chargedOf(number, now) / MICROS_PER_TOKEN,
-    availableGpus: Object.fromEntries(available),
+    charged: ((market.book.charged[number] as number) + market.rents.dueAt(number, now)) / MICROS_PER_TOKEN,
   };
 }
 
-/** By flavour: nodes by whole idle GPUs, most first. */
-function freeNodes({ tree, flavors }: TenantAccounts, cluster: ClusterState): MarketFlavorResult['free'][] {
+/** @returns By flavour: nodes that are up by whole idle GPUs, most first. O(nodes). */
+export function idleNodes({ tree, flavors }: TenantAccounts, cluster: ClusterState): IdleNodes[][] {
   const counts = tree.market.flavors.map(() => new Map<number, number>());
   for (let node = 0; node < cluster.nodeCount; node++) {
     const flavor = flavors.ofNode(node);

@@ -11,7 +11,7 @@ import { QUEUE_NAMES } from '../queueing/queue-names.ts';
 import { evictionsResultSchema } from './evictions-result.ts';
 import { heldIdleResultSchema } from './held-idle-result.ts';
 import { marketResultSchema } from './market-result.ts';
-import { tenantResultSchema } from './tenant-result.ts';
+import { tenantResultSchema, tenantSharesSchema } from './tenant-result.ts';
 import { waitingReportSchema } from './waiting-report.ts';
 
 /** Version of the shape of a `SimulationResult`. */
@@ -303,15 +303,16 @@ export const simulationResultSchema = z.object({
     .nullable()
     .describe('null: no GPUs'),
   quantileGrid: z.array(z.number()),
-  waiting: waitingReportSchema
-    .optional()
-    .describe('jobs that wait at the end, where a zone decides and any does'),
+  waiting: waitingReportSchema.optional().describe('jobs that wait at the end, where any does'),
   heldIdle: heldIdleResultSchema.optional().describe('with a queue under which gangs hold room'),
   evictions: evictionsResultSchema.optional().describe('with a file of tenants, and a queue that evicts'),
   tenants: z.array(tenantResultSchema).optional().describe('with a file of tenants: parents first'),
+  shares: tenantSharesSchema
+    .optional()
+    .describe('tenants at the end, where the pod scheduler decides and the cluster has a Market'),
   market: marketResultSchema
     .optional()
-    .describe('at the end, with a file of tenants and --queue teg or a ledger'),
+    .describe('at the end, with a file of tenants and --queue teg or a ledger, or where there are shares'),
   series: seriesSchema.optional(),
   explained: explainedSchema.optional(),
   whatIf: whatIfSchema

@@ -142,7 +142,7 @@ export class TenantMeter implements Accounts {
   private resultOf(tenant: number, endSeconds: number, share: number): TenantResult {
     const { tree, budgets } = this.accounts;
     const meter = this.meterOf(tenant);
-    const { name, parent, quota, budget } = tree.specOf(tenant);
+    const { name, parent, weight, quota, budget } = tree.specOf(tenant);
     const seconds = Math.max(endSeconds - this.warmupSeconds, Number.MIN_VALUE);
     const mean = (gpu: number, cpu: number) => ({
       gpus: gpu / seconds / MILLI,
@@ -158,6 +158,7 @@ export class TenantMeter implements Accounts {
     return {
       name,
       parent,
+      weight,
       quota: { gpus: sum('gpuMilli'), cpuCores: sum('cpuMilli') },
       used: mean(meter.usedGpu, meter.usedCpu),
       borrowed: mean(meter.borrowedGpu, meter.borrowedCpu),

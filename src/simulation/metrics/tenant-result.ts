@@ -1,4 +1,4 @@
-/** The figures of a tenant in a run's result. */
+/** The figures of a tenant in a run's result, and of one in a cluster at an instant. */
 import { z } from 'zod';
 
 const count = z.number().int().nonnegative();
@@ -9,6 +9,7 @@ export const tenantResultSchema = z
   .object({
     name: z.string(),
     parent: z.string().describe("'': none"),
+    weight: z.number().optional().describe('of its share of what nobody has a quota of, among its siblings'),
     quota: amounts.describe('its own quota over all flavours'),
     used: amounts.describe('time mean of what it and all below it held on nodes of a flavour'),
     borrowed: amounts.describe('time mean of what it used above its quota'),
@@ -31,3 +32,24 @@ export const tenantResultSchema = z
 
 /** See `tenantResultSchema`. */
 export type TenantResult = z.infer<typeof tenantResultSchema>;
+
+/** A tenant at an instant, or in a run: what only a run has is optional. */
+export const tenantShareSchema = tenantResultSchema
+  .partial({ started: true, waitP50: true, waitP99: true, gpuHours: true, share: true })
+  .extend({
+    running: count.optional().describe('jobs of it and all below it, where they count at an instant'),
+  })
+  .describe('a tenant; in a cluster amounts are those of now, and jobs count for all tenants above');
+
+/** See `tenantShareSchema`. */
+export type TenantShare = z.infer<typeof tenantShareSchema>;
+
+/** The tenants of a cluster at an instant. */
+export const tenantSharesSchema = z.object({
+  atSeconds: z.number(),
+  mode: z.enum(['observe', 'enforce']).describe('whether the economy decides, or is only counted'),
+  tenants: z.array(tenantShareSchema),
+});
+
+/** See `tenantSharesSchema`. */
+export type TenantShares = z.infer<typeof tenantSharesSchema>;

@@ -36,7 +36,7 @@ import { DropReasons } from '../metrics/drop-reasons.ts';
 import { evictionsOf } from '../metrics/evictions-result.ts';
 import { heldIdleOf } from '../metrics/held-idle-result.ts';
 import { type JobShapes, jobShapes } from '../metrics/job-shapes.ts';
-import { marketResult } from '../metrics/market-result.ts';
+import { idleNodes, marketResult } from '../metrics/market-result.ts';
 import { ObservedPolicy } from '../metrics/observed-policy.ts';
 import { QueueMeter } from '../metrics/queue-meter.ts';
 import type { SimulationResult } from '../metrics/result.ts';
@@ -46,8 +46,10 @@ import { StateSampler } from '../metrics/state-sampler.ts';
 import { summarizeRun } from '../metrics/summary.ts';
 import { TenantMeter } from '../metrics/tenant-meter.ts';
 import { type WaitingTurns, waitingReport } from '../metrics/waiting-report.ts';
+import { economyPage } from '../pods/economy-page.ts';
 import { PodDecider } from '../pods/pod-decider.ts';
 import { podReport } from '../pods/pod-report.ts';
+import { timedFrom, waitingPage } from '../pods/waiting-page.ts';
 import { HoldingQueue } from '../queueing/holding-queue.ts';
 import { holdsRoom, isZoneQueue } from '../queueing/queue-names.ts';
 import { QUEUES } from '../queueing/queues.ts';
@@ -129,6 +131,7 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
     ...heldIdlePart(discipline, cluster, run.now),
     ...(tenants === undefined ? {} : { tenants: tenants.results(run.now) }),
     ...marketPart(built, cluster, run.now),
+    ...podsPart(pods, options.world?.originSeconds),
     ...whatIfPart(recorded, table, cluster, decider),
     ...(watch === undefined ? {} : { explained: watch.result() }),
   };
@@ -143,6 +146,23 @@ function waitingPart(
 ): Pick<SimulationResult, 'waiting'> {
   if (!(decider instanceof Zone) || decider.waitingJobs === 0) return {};
   return { waiting: waitingReport(decider, table, now, turns) };
+}
+
+/** Who waits and what tenants have at the end, where the pod scheduler decided. */
+function podsPart(
+  decider: PodDecider | undefined,
+  originSeconds = 0,
+): Pick<SimulationResult, 'waiting' | 'shares' | 'market'> {
+  if (decider === undefined) return {};
+  const view = decider.scheduler.view();
+  const waiting = timedFrom(waitingPage(view), originSeconds);
+  const { shares, market } = economyPage(view);
+  const atSeconds = view.timeSeconds - originSeconds;
+  return {
+    ...(waiting.count === 0 ? {} : { waiting }),
+    ...(shares === undefined ? {} : { shares: { ...shares, atSeconds } }),
+    ...(market === undefined ? {} : { market: { ...market, atSeconds } }),
+  };
 }
 
 /** What gangs held, under a queue that lets them. */
@@ -164,7 +184,8 @@ function marketPart(
   now: number,
 ): Pick<SimulationResult, 'market'> {
   if (books?.market === undefined) return {};
-  return { market: marketResult(books.market.market, books.meter.accounts, cluster, now) };
+  const { accounts } = books.meter;
+  return { market: marketResult(books.market.market, accounts, idleNodes(accounts, cluster), now) };
 }
 
 /** What became of the jobs, where the run started from a record of the cluster. */

@@ -29,6 +29,8 @@ import { workloadKindOf } from './workloads.ts';
 /** Kinds of objects besides nodes and pods that affect scheduling: read by a caller that applies all rules. */
 const RULE_KINDS: ReadonlySet<string> = new Set([
   'Namespace',
+  'Market',
+  'Tenant',
   'PodGroup',
   'PodDisruptionBudget',
   'PersistentVolumeClaim',

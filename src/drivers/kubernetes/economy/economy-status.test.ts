@@ -28,6 +28,7 @@ function frameOf(tenants: number, used: number): EconomyFrame {
       ...{
         name,
         parent: '',
+        weight: 1,
         state: 'Open' as const,
         running: 1,
         waiting: 0,

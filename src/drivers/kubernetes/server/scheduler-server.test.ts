@@ -64,6 +64,7 @@ async function start(
       metrics: new SchedulerMetrics('teg', '1'),
       explain: (namespace, name) => (name === 'web' ? { pod: `${namespace}/${name}` } : undefined),
       waiting: () => ({ count: 0, jobs: [] }),
+      economy: () => ({ atSeconds: 0 }),
       snapshot: () => '{"kind":"snapshot"}',
       ...pages,
     },

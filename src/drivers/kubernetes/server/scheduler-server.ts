@@ -30,6 +30,8 @@ export interface SchedulerPages {
   explain(namespace: string, name: string): unknown;
   /** The jobs that wait, as of `WaitingReport`. */
   waiting(): unknown;
+  /** Tenants, prices and balances, as of `EconomyPage`. */
+  economy(): unknown;
   /** The state of the cluster for `teg simulate`; JSON or lines of it. */
   snapshot(): string | Uint8Array | Readable | Promise<string | Uint8Array | Readable>;
 }
@@ -197,6 +199,7 @@ function addGuarded(app: FastifyInstance, options: SchedulerServerOptions): void
     return reply.type('application/json; charset=utf-8').send(snapshot);
   });
   app.get('/explain/waiting', { onRequest }, () => pages.waiting());
+  app.get('/explain/economy', { onRequest }, () => pages.economy());
   app.get<{ Params: { namespace: string; name: string } }>(
     '/explain/:namespace/:name',
     { onRequest },

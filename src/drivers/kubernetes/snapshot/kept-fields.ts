@@ -215,6 +215,9 @@ export const KEPT_FIELDS: Readonly<Record<string, KeptFields>> = {
     status: { disruptionsAllowed: true, disruptedPods: true, currentHealthy: true, desiredHealthy: true },
   },
   PodGroup: { metadata: METADATA, spec: true },
+  // What the economy begins with where the objects are read: its mode, and what tenants have.
+  Market: { metadata: METADATA, spec: true, status: { mode: true } },
+  Tenant: { metadata: METADATA, spec: true, status: { balance: true } },
   Pod: POD,
 };
 

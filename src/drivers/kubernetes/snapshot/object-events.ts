@@ -9,8 +9,9 @@ import { type ApiObject, maybeRecord } from '../../../model/readers/read-object.
 import { NOT_READY } from '../../../model/readers/taints.ts';
 import { readObjects } from '../../../traces/kubernetes/objects.ts';
 import { fileInput } from '../../../traces/source.ts';
+import { tenantKeyReader } from '../economy/economy-resources.ts';
 import { deviceClassOf } from '../objects/device-class.ts';
-import { podOf } from '../objects/pod.ts';
+import { podOf, type TenantReader } from '../objects/pod.ts';
 import { budgetOf, podGroupOf } from '../objects/pod-group.ts';
 import type { Profiles } from '../objects/profiles.ts';
 import {
@@ -29,15 +30,18 @@ export class ObjectEvents {
   private readonly profiles: Profiles;
   private readonly templates = new TemplateCache();
   private readonly leniency: Leniency;
+  private readonly tenantOf: TenantReader;
   private readonly stored = new StoredForm();
 
   /**
    * @param profiles Pods whose `spec.schedulerName` is one of these are ours.
    * @param leniency `FROM_FILE` for objects that an API server may not have seen.
+   * @param aliases  Labels that may name a pod's tenant; see `tenantKeyReader`.
    */
-  constructor(profiles: Profiles, leniency: Leniency = AS_SERVED) {
+  constructor(profiles: Profiles, leniency: Leniency = AS_SERVED, aliases: readonly string[] = []) {
     this.profiles = profiles;
     this.leniency = leniency;
+    this.tenantOf = tenantKeyReader(aliases);
   }
 
   /**
@@ -59,7 +63,7 @@ export class ObjectEvents {
           node: this.leniency.fillsDefaults ? nodeOfFile(object, this.leniency) : nodeOf(object),
         };
       case 'Pod':
-        return { kind: 'pod', pod: podOf(object, this.profiles, this.templates) };
+        return { kind: 'pod', pod: podOf(object, this.profiles, this.templates, this.tenantOf) };
       case 'PodGroup':
         return { kind: 'group', group: podGroupOf(object) };
       case 'PodDisruptionBudget':

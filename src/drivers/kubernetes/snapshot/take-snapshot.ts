@@ -29,6 +29,8 @@ interface Collection {
 const COLLECTIONS: readonly Collection[] = [
   collection('/apis/scheduling.k8s.io/v1', 'priorityclasses', 'PriorityClass'),
   collection('/api/v1', 'namespaces', 'Namespace'),
+  collection('/apis/teg.dev/v1alpha1', 'markets', 'Market'),
+  collection('/apis/teg.dev/v1alpha1', 'tenants', 'Tenant'),
   { ...collection('/api/v1', 'nodes', 'Node'), required: true },
   collection('/apis/storage.k8s.io/v1', 'csinodes', 'CSINode'),
   collection('/apis/storage.k8s.io/v1', 'csidrivers', 'CSIDriver'),

@@ -22,6 +22,7 @@ import { type ClusterHabits, habitsOf, podOfJob, unsaidOf } from '../../../simul
 import type { KubernetesObject } from '../../../traces/format.ts';
 import type { Profiles } from '../objects/profiles.ts';
 import { ObjectEvents } from './object-events.ts';
+import { ObjectsEconomy } from './objects-economy.ts';
 
 /** The changes of the file's cluster. */
 export interface WorldChanges {
@@ -55,6 +56,7 @@ export class WorldReader {
   readonly warnings = new Map<string, number>();
   private readonly ignored: ReadonlySet<string>;
   private readonly events: ObjectEvents;
+  private readonly economy: ObjectsEconomy = new ObjectsEconomy((text) => this.warn(text));
   private readonly entries: (PodEvent | ReadPod)[] = [];
   private readonly later: PodEvent[] = [];
   private readonly nodes: NodeDescription[] = [];
@@ -147,7 +149,7 @@ export class WorldReader {
         events.push({ kind: 'node', node: { ...node, name: copy, uid: `${node.uid}@${copy}`, labels } });
       }
     }
-    events.push(...this.later);
+    events.push(...this.later, ...this.economy.events(undefined));
     return { core, originSeconds, events, leaving, pods: this.pods };
   }
 
@@ -203,8 +205,12 @@ export class WorldReader {
 
   private eventOf({ kind, object }: KubernetesObject): PodEvent | undefined {
     try {
-      const event = this.events.eventOf(object.kind === kind ? object : { ...object, kind });
-      if (event?.kind !== 'node') return event;
+      const whole = object.kind === kind ? object : { ...object, kind };
+      if (this.economy.see(whole)) return undefined;
+      const event = this.events.eventOf(whole);
+      if (event === undefined) return undefined;
+      this.economy.noticed(event);
+      if (event.kind !== 'node') return event;
       return { kind: 'node', node: { ...event.node, extended: this.counted(event.node.extended) } };
     } catch (error) {
       this.leaveOut(error);

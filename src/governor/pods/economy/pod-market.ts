@@ -256,6 +256,13 @@ export class PodMarket {
     };
   }
 
+  /** @returns The market itself and a time to read it at, neither to be advanced nor changed; undefined: there is none yet. */
+  readable(timeSeconds: number): { readonly market: TokenMarket; readonly seconds: number } | undefined {
+    const { market } = this;
+    if (market === undefined) return undefined;
+    return { market, seconds: Math.max(this.lastMicros, microsOf(timeSeconds)) / MICROS_PER_SECOND };
+  }
+
   /** @returns Price of a flavour now, a multiple of its base; 1 where there is no market yet. */
   priceOf(flavor: number): number {
     const { market } = this;

@@ -129,7 +129,8 @@ function retriedOn({ state, groups }: ExplainedParts, pod: PodRecord): string[] 
     case PodState.InGroup: {
       const isAdmitted =
         (pod.line?.unadmittedOf ?? -1) < 0 && groups.get(pod.group)?.notAdmitted === undefined;
-      if (!isAdmitted) return [`the accounts of its tenant ${state.tenants.nameOf(pod.tenant)} admit it`];
+      if (!isAdmitted)
+        return [`the accounts of its tenant ${state.economy.resolve(pod.tenant).name} admit it`];
       const on = ['node added, or changed so that it fits', 'pod gone from a node where it then fits'];
       if (state.rules.dependsOnPods(shape)) on.push('pods that its rules look at coming or going');
       if (shape.template.claims.length > 0) on.push('its claims, their volumes or storage classes changed');

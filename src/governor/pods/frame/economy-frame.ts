@@ -44,6 +44,7 @@ export interface TenantFrame {
   readonly name: string;
   /** '': the cluster. */
   readonly parent: string;
+  readonly weight: number;
   /** Of it or of a tenant above it. */
   readonly state: TenantState;
   /** One a flavour, in the market's order. */

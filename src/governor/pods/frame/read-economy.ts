@@ -110,7 +110,7 @@ class EconomyReader {
     const { tree, accounts } = this.books;
     const { usage, budgets } = accounts;
     const { economy, timeSeconds } = this.parts.state;
-    const { name, parent } = tree.specOf(tenant);
+    const { name, parent, weight } = tree.specOf(tenant);
     const holder = tree.heldBy(tenant, timeSeconds);
     const jobs = this.byTenant.get(tenant);
     const [observed] = [...this.resolved]
@@ -120,6 +120,7 @@ class EconomyReader {
     return {
       name,
       parent,
+      weight,
       state: holder === CLUSTER_TENANT ? 'Open' : tree.specOf(holder).state,
       flavors: tree.market.flavors.map(({ name: flavorName }, flavor) => ({
         flavor: flavorName,

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { gpuPodOf } from '../../../governor/pods/economy/economy.fixtures.ts';
+import { gpuPodOf } from '../../governor/pods/economy/economy.fixtures.ts';
 import {
   membersOfGang,
   nlpAndVision,
   runningPods,
   withChampion,
-} from '../../../governor/pods/reasons/reasons.fixtures.ts';
-import { group, pod, TestCluster } from '../../../governor/pods/scheduler.fixtures.ts';
-import { WAITING_LISTED_MAX, waitingReportSchema } from '../../../simulation/metrics/waiting-report.ts';
+} from '../../governor/pods/reasons/reasons.fixtures.ts';
+import { group, pod, TestCluster } from '../../governor/pods/scheduler.fixtures.ts';
+import { WAITING_LISTED_MAX, waitingReportSchema } from '../metrics/waiting-report.ts';
 import { waitingPage } from './waiting-page.ts';
 
 const pageOf = ({ scheduler }: TestCluster) => waitingPage(scheduler.view());
