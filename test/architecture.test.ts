@@ -14,7 +14,7 @@ import {
 } from './architecture-rules.ts';
 
 /** What the table calls the core. */
-const PURE = ['kernel', 'physics', 'model', 'field', 'market', 'governor', 'simulation'];
+const PURE = ['kernel', 'physics', 'model', 'field', 'market', 'governor', 'guard', 'simulation'];
 
 const ROOT = join(import.meta.dirname, '..');
 

@@ -14,10 +14,11 @@ import { meanSquare } from './walker-means.ts';
 import { packingWorld, packZones } from './zone-packing.ts';
 
 describe('the claims', () => {
-  test('are T-01 to T-33 and T-36, in order, each said in full', () => {
-    expect(CLAIMS.map(numberOf)).toEqual([...Array.from({ length: 33 }, (_, i) => i + 1), 36]);
+  test('are T-01 to T-33, T-36 and G-01 to G-13, in order, each said in full', () => {
+    const upTo = (last: number, from: number): number[] => Array.from({ length: last }, (_, i) => from + i);
+    expect(CLAIMS.map(numberOf)).toEqual([...upTo(33, 1), 36, ...upTo(13, 1001)]);
     for (const claim of CLAIMS) {
-      expect(claim.test).toMatch(/^T-\d\d$/);
+      expect(claim.test).toMatch(/^[TG]-\d\d$/);
       for (const text of [claim.title, claim.claim, claim.conditions, claim.notClaimed])
         expect(text).not.toBe('');
     }

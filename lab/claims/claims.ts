@@ -10,6 +10,7 @@ import { BEST_RESPONSE_STOPS, EQUILIBRIUM_GAP } from './equilibrium-claims.ts';
 import { FEDERATION_DEADLOCK } from './federation-claims.ts';
 import { GANG_DEADLOCK, HEALTHY_TAX } from './gang-claims.ts';
 import { GLAUBER_GIBBS } from './glauber-claims.ts';
+import { GUARD_CLAIMS } from './guard/guard-claims.ts';
 import { LANDAU_STEP, TAX_DEAD_BAND, TAX_LOOP_DELAY } from './landau-claims.ts';
 import { ALIAS_OR_LANGEVIN } from './langevin-choice-claims.ts';
 import { LEDGER_ADDS_UP } from './market/ledger-claims.ts';
@@ -59,11 +60,18 @@ export const CLAIMS: readonly Claim[] = [
   LARGE_JOBS_AND_IDLE_SLOTS,
   SMALL_JOBS,
   FEDERATION_DEADLOCK,
+  ...GUARD_CLAIMS,
 ];
 
-/** The number of a test: `T-06` → 6. It names the random stream, so that a claim's result does not depend on others. */
+/** Numbers of the guard's tests begin here. */
+const GUARD_FROM = 1000;
+
+/**
+ * The number of a test: `T-06` → 6, `G-06` → 1006. It names the random stream, so that a claim's result does not depend on
+ * others.
+ */
 export function numberOf(claim: Claim): number {
-  return Number(claim.test.slice(2));
+  return (claim.test.startsWith('G') ? GUARD_FROM : 0) + Number(claim.test.slice(2));
 }
 
 /**

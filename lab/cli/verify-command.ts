@@ -24,8 +24,10 @@ Exit code 1 if a claim does not hold or a negative control does not fail. docs/r
 export function addVerifyCommand(parent: Command): void {
   parent
     .command('verify')
-    .description('test the claims about placement, damping, sampling and the tax, with negative controls')
-    .argument('[tests...]', 'for example T-06 T-08 (default: all)')
+    .description(
+      'test the claims about placement, sampling, the market, the tax and the guard, with negative controls',
+    )
+    .argument('[tests...]', 'for example T-06 G-01 (default: all)')
     .option('--seed <n>', 'seed of all random numbers', parseSeed, 1)
     .option('--full', 'with all seeds that the claims name (some seconds more); --print-page does so too')
     .option('--json', 'print JSON: an array of one object a claim')
@@ -44,7 +46,7 @@ async function verify(tests: readonly string[], options: VerifyOptions): Promise
     return;
   }
   const { CLAIMS } = await import('../claims/claims.ts');
-  const claims = tests.length === 0 ? CLAIMS : await selected(tests, CLAIMS);
+  const claims = tests.length === 0 ? CLAIMS : selected(tests, CLAIMS);
   if (options.html !== undefined) {
     const { prepareOutput } = await import('../../src/cli/files/output-file.ts');
     await prepareOutput(options.html);
@@ -64,17 +66,17 @@ function isGood(result: ClaimResult): boolean {
 }
 
 /** @returns The named claims, in their order. @throws TegError TEG_OPTION_INVALID for an unknown one. */
-async function selected(tests: readonly string[], claims: readonly Claim[]): Promise<Claim[]> {
-  const { numberOf } = await import('../claims/claims.ts');
-  const numbers = new Set(
+function selected(tests: readonly string[], claims: readonly Claim[]): Claim[] {
+  const names = new Set(
     tests.map((text) => {
-      const number = Number(/^t?-?(\d+)$/i.exec(text)?.[1] ?? Number.NaN);
-      if (claims.some((claim) => numberOf(claim) === number)) return number;
+      const [, letter = 't', number = ''] = /^([tg]?)-?(\d+)$/i.exec(text) ?? [];
+      const name = `${(letter || 't').toUpperCase()}-${number.padStart(2, '0')}`;
+      if (claims.some((claim) => claim.test === name)) return name;
       const [first, last] = [claims[0]?.test, claims.at(-1)?.test];
       throw new TegError('TEG_OPTION_INVALID', `got the test '${text}', expected one of ${first} to ${last}`);
     }),
   );
-  return claims.filter((claim) => numbers.has(numberOf(claim)));
+  return claims.filter((claim) => names.has(claim.test));
 }
 
 /** Runs claim after claim, prints each unless `quiet`, and stops between two if interrupted. */
