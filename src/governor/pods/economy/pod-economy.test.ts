@@ -67,6 +67,15 @@ describe('the economy of a pod scheduler', () => {
     expect(cluster.scheduler.explain('own')?.message).toContain('quota-used-up');
   });
 
+  test('pods of another scheduler count for their tenant, too', () => {
+    const cluster = twoTeams('observe');
+    const theirs = { ours: false, nodeName: 'n1' };
+    cluster.pods(...[0, 1, 2].map((i) => gpuPodOf(`k${i}`, 'vision', 2, {}, theirs)));
+    expect(held(cluster, 'vision')).toBe(6);
+    cluster.gone('k0');
+    expect(held(cluster, 'vision')).toBe(4);
+  });
+
   test('can be turned on, changed and turned off while pods run and wait', () => {
     const cluster = twoTeams('off');
     cluster.pods(...Array.from({ length: 14 }, (_, i) => gpuPodOf(`v${i}`, 'vision')));
