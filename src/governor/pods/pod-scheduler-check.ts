@@ -284,7 +284,7 @@ function checkField({ state }: PodSchedulerInternals): void {
 function checkNothingFits(internals: PodSchedulerInternals): void {
   const { state, groups, queue, preemption, champions } = internals;
   for (const line of queue.lines.values()) {
-    if (line.unadmittedOf >= 0 || (line.isBehind && champions.count > 0)) continue;
+    if (line.unadmittedOf >= 0 || (line.isBehind && champions.isKeeping)) continue;
     line.pods.forEach((pod) => {
       const group = pod.group === '' ? undefined : groups.get(pod.group);
       const allowed = group === undefined ? undefined : groupDomain(state, group);
@@ -302,7 +302,7 @@ function checkNothingFits(internals: PodSchedulerInternals): void {
     });
   }
   // With champions, groups may be behind them.
-  if (champions.count > 0) return;
+  if (champions.isKeeping) return;
   for (const group of groups.groups.values()) checkGroupWaits(internals, group);
 }
 

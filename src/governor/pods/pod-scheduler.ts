@@ -85,7 +85,7 @@ export class PodScheduler {
     this.reports = new PodReports(state, emit);
     const { nominations, reports } = this;
     const admission = new Admission(state);
-    this.champions = new PodChampions(state, admission);
+    this.champions = new PodChampions(state, admission, { victims: () => this.reclaim.claims.victims() });
     const { champions } = this;
     const shared = { state, queue, groups, preemption, placement, admission, champions };
     const actions = { ...shared, nominations, reports, counters, touched, emit };
@@ -327,7 +327,10 @@ export class PodScheduler {
   private checkWaitingGangs(): void {
     this.groupDecisions.look();
     this.reclaim.review();
-    this.champions.review(() => [...this.queue.waitingForRoom(), ...this.groupDecisions.waitingForRoom()]);
+    this.champions.review(
+      () => [...this.queue.waitingForRoom(), ...this.groupDecisions.waitingForRoom()],
+      () => this.groupDecisions.refusedByAccounts(),
+    );
   }
 
   private renewReports(): void {

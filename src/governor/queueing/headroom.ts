@@ -10,14 +10,12 @@
  * What it costs: the headroom stands idle until the gang starts. A claim is given up when it lasts twice as long as
  * expected, and an hour; then its gang saves again.
  */
-import { QUOTA_CPU, QUOTA_GPU, QUOTA_MEMORY, RESOURCES_PER_FLAVOR } from '../../market/tenants/spec.ts';
-import type { HeldAmounts } from '../../market/tenants/tenant-usage.ts';
-import type { Demand } from '../../model/demand.ts';
 import type { AccountsRefusal } from '../accounts.ts';
 import type { TenantAccounts } from '../tenant-accounts.ts';
 import type { SchedulingPass } from '../zone/queue-discipline.ts';
 import { CHAMPION_DEFAULTS } from './champions.ts';
 import type { ExpectedEnd } from './future-room.ts';
+import { type HeadroomEnd, type HeadroomNeed, type HeadroomPlan, HeadroomPlans } from './headroom-plans.ts';
 import { compareTegTurn, firstOf, type TegEntry, type TegLine, type TegLines } from './teg-lines.ts';
 
 /**
@@ -34,15 +32,6 @@ const REPLAN_SECONDS = 30;
 /** A claim is given up after this many times its expected length, and this many seconds. */
 const LENGTH_FACTOR = 2;
 const LENGTH_SECONDS = 3600;
-
-/** When headroom is there. */
-interface HeadroomPlan {
-  readonly flavor: number;
-  /** Infinity: some of it is held by jobs of which no end is known. */
-  readonly startSeconds: number;
-  /** Pods of the gang for which there is headroom now. */
-  readonly podsNow: number;
-}
 
 interface Claim {
   readonly entry: TegEntry;
@@ -63,6 +52,7 @@ interface HeadroomView {
 /** The claim on headroom of one queue. */
 export class HeadroomClaims {
   private readonly accounts: TenantAccounts;
+  private readonly plans: HeadroomPlans;
   private claim: Claim | undefined;
   private triedAtSeconds = Number.NEGATIVE_INFINITY;
   /** Since when a gang saves that had a claim before. */
@@ -71,6 +61,7 @@ export class HeadroomClaims {
   /** @param accounts Of this zone; usage is changed by plans, and restored. */
   constructor(accounts: TenantAccounts) {
     this.accounts = accounts;
+    this.plans = new HeadroomPlans(accounts);
   }
 
   /**
@@ -136,86 +127,37 @@ export class HeadroomClaims {
     return since + (((plan.podsNow + gangMin) / 2) * length) / (savingRate * gangMin);
   }
 
-  /** True if a job would leave less for the claim than there is and it needs. Cluster and accounts are unchanged. */
+  /** True if a job would leave less for the claim than there is and it needs. */
   private takesOf({ entry, plan: { flavor } }: Claim, line: TegLine): boolean {
-    const { usage, tree, flavors } = this.accounts;
-    if ((flavors.servingMask(line.demand) & (1 << flavor)) === 0) return false;
-    const [own, other] = [tree.accountOf(entry.line.tenant), tree.accountOf(line.tenant)];
-    const needs = amountsOf(entry.line.demand, entry.line.gangMin);
-    const pods = amountsOf(line.demand, line.podCount);
-    const before = RESOURCES.map((resource) => usage.available(own, flavor, resource));
-    usage.hold(other, flavor, pods);
-    const isLess = RESOURCES.some((resource, i) => {
-      const least = Math.min(before[i] as number, needOf(needs, resource));
-      return needOf(needs, resource) > 0 && usage.available(own, flavor, resource) < least;
-    });
-    const borrows = RESOURCES.some(
-      (resource) =>
-        tree.governed[flavor * RESOURCES_PER_FLAVOR + resource] === 1 &&
-        needOf(pods, resource) > 0 &&
-        usage.borrowed(other, flavor, resource) > 0,
+    return this.plans.takes(
+      flavor,
+      this.needOf(entry.line, entry.line.gangMin),
+      this.needOf(line, line.podCount),
     );
-    usage.release(other, flavor, pods);
-    return isLess && (own === other || borrows);
   }
 
   /** Undefined: not even if all others had ended. */
   private planFor(entry: TegEntry, { pass, lines, ends }: HeadroomView): HeadroomPlan | undefined {
-    const { usage, tree, flavors } = this.accounts;
-    const released: (readonly [account: number, flavor: number, demand: Demand])[] = [];
-    const podsNow = new Map<number, number>();
-    let startSeconds = pass.timeSeconds;
-    let flavor = this.flavorFor(entry, podsNow);
-    for (const { job, endSeconds } of flavor >= 0 ? [] : ends()) {
-      if (endSeconds > startSeconds) {
-        flavor = this.flavorFor(entry);
-        if (flavor >= 0) break;
-        startSeconds = endSeconds;
+    const { tree, flavors } = this.accounts;
+    function* returned(): Iterable<HeadroomEnd> {
+      for (const { job, endSeconds } of ends()) {
+        const { tenant, demand } = lines.entryOf(job).line;
+        const account = tree.accountOf(tenant);
+        const forEachPod: HeadroomEnd['forEachPod'] = (visit) => {
+          pass.forEachPod(job, (node) => {
+            const on = flavors.ofNode(node);
+            if (on >= 0) visit(account, on, demand);
+          });
+        };
+        yield { endSeconds, forEachPod };
       }
-      const { tenant, demand } = lines.entryOf(job).line;
-      const account = tree.accountOf(tenant);
-      pass.forEachPod(job, (node) => {
-        const on = flavors.ofNode(node);
-        if (on < 0) return;
-        usage.release(account, on, demand);
-        released.push([account, on, demand]);
-      });
     }
-    if (flavor < 0) flavor = this.flavorFor(entry);
-    for (const [account, on, demand] of released) usage.hold(account, on, demand);
-    return flavor < 0 ? undefined : { flavor, startSeconds, podsNow: podsNow.get(flavor) ?? 0 };
+    return this.plans.planFor(this.needOf(entry.line, entry.line.gangMin), returned, pass.timeSeconds);
   }
 
-  /** @returns A flavour with headroom for all of a gang; −1: none has. @param pods Set: by flavour, pods that it has headroom for. */
-  private flavorFor({ line }: TegEntry, pods?: Map<number, number>): number {
-    const { usage, tree, flavors } = this.accounts;
-    const account = tree.accountOf(line.tenant);
-    const one = amountsOf(line.demand, 1);
-    const serving = flavors.servingMask(line.demand);
-    for (let flavor = 0; flavor < tree.market.flavors.length; flavor++) {
-      if (((serving >> flavor) & 1) === 0) continue;
-      let count = line.gangMin;
-      for (const resource of RESOURCES) {
-        const need = needOf(one, resource);
-        if (need > 0) count = Math.min(count, Math.floor(usage.available(account, flavor, resource) / need));
-      }
-      if (count === line.gangMin) return flavor;
-      pods?.set(flavor, Math.max(0, count));
-    }
-    return -1;
+  private needOf({ tenant, demand }: TegLine, count: number): HeadroomNeed {
+    return { account: this.accounts.tree.accountOf(tenant), kinds: [{ demand, count }] };
   }
-}
-
-const RESOURCES: readonly number[] = Array.from({ length: RESOURCES_PER_FLAVOR }, (_, i) => i);
-
-function amountsOf({ cpuMilli, memoryMib, gpuTotalMilli }: Demand, pods: number): HeldAmounts {
-  return { cpuMilli: pods * cpuMilli, memoryMib: pods * memoryMib, gpuTotalMilli: pods * gpuTotalMilli };
-}
-
-function needOf(amounts: HeldAmounts, resource: number): number {
-  if (resource === QUOTA_CPU) return amounts.cpuMilli;
-  if (resource === QUOTA_MEMORY) return amounts.memoryMib;
-  return resource === QUOTA_GPU ? amounts.gpuTotalMilli : 0;
 }
 
 function timeOf({ startSeconds }: HeadroomPlan): Readonly<Record<string, number>> {

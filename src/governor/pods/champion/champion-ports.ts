@@ -11,3 +11,9 @@ export interface ChampionAdmission {
   /** Where the one that was admitted last may go, if not everywhere. */
   readonly restriction: Allowed | undefined;
 }
+
+/** Claims on room that evictions free: see `PodClaims`. */
+export interface ChampionClaims {
+  /** Pods that are leaving their nodes for claims, and that the accounts do not hold while others are decided. */
+  victims(): ReadonlySet<PodRecord>;
+}

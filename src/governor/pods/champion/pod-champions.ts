@@ -16,11 +16,11 @@ import { GPU_MILLI } from '../../../model/node.ts';
 import type { AccountsRefusal } from '../../accounts.ts';
 import { flavorBit } from '../../node-flavors.ts';
 import type { Allowed, KeptRoom } from '../state/gang-types.ts';
-import { isGroup } from '../state/pod-groups.ts';
+import { isGroup, type PodGroup } from '../state/pod-groups.ts';
 import type { PodRecord } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { Shape } from '../state/shape-table.ts';
-import type { ChampionAdmission } from './champion-ports.ts';
+import type { ChampionAdmission, ChampionClaims } from './champion-ports.ts';
 import {
   type Claimant,
   claimantKey,
@@ -32,7 +32,8 @@ import {
 } from './claimants.ts';
 import { coveredFlavors } from './lent-quota.ts';
 import type { OrderedEnds } from './ordered-ends.ts';
-import { PodEnds } from './pod-ends.ts';
+import { GRACE_SECONDS, PodEnds } from './pod-ends.ts';
+import { PodHeadroom } from './pod-headroom.ts';
 import { type MemberKind, type PodRoomPlan, planPodRoom } from './room-plan.ts';
 
 /** Seconds between two plans for one claimant. */
@@ -76,6 +77,8 @@ interface Reservation {
 /** Champions of one scheduler. Single writer of the room that is kept for them. */
 export class PodChampions {
   readonly ends: PodEnds;
+  /** Headroom of quotas and limits that is kept for a gang. */
+  readonly headroom: PodHeadroom;
   /** Champions that started, and those of them not later than promised. */
   readonly promises = { made: 0, kept: 0 };
   private readonly state: SchedulerState;
@@ -87,10 +90,11 @@ export class PodChampions {
   /** The reservation that refused a slot last. */
   private refusedFor: Reservation | undefined;
 
-  constructor(state: SchedulerState, admission: ChampionAdmission) {
+  constructor(state: SchedulerState, admission: ChampionAdmission, claims: ChampionClaims) {
     this.state = state;
     this.admission = admission;
     this.ends = new PodEnds(state);
+    this.headroom = new PodHeadroom(state, this.ends, claims);
   }
 
   /** Champions now. */
@@ -100,7 +104,12 @@ export class PodChampions {
 
   /** Time of the next review; Infinity: none is due. */
   get dueSeconds(): number {
-    return this.nextReviewSeconds;
+    return Math.min(this.nextReviewSeconds, this.headroom.dueSeconds);
+  }
+
+  /** True if room or headroom is kept from others. */
+  get isKeeping(): boolean {
+    return this.list.length > 0 || this.headroom.isKeeping;
   }
 
   /** Visits the champions, the first elected one first. */
@@ -140,21 +149,23 @@ export class PodChampions {
    * Renews the plans of champions and elects others, when that is due.
    *
    * @param candidates Pods and gangs that were refused for lack of room, in any order.
-   * @cost O(candidates + pods), and PLANS_MAX plans; nothing before `dueSeconds`.
+   * @param refused    Gangs that their accounts refuse, in any order.
+   * @cost O(candidates + refused + pods), and a bounded number of plans; nothing before `dueSeconds`.
    */
-  review(candidates: () => Iterable<Claimant>): void {
+  review(candidates: () => Iterable<Claimant>, refused: () => Iterable<PodGroup>): void {
     const { economy, timeSeconds } = this.state;
+    let ends: OrderedEnds | undefined;
+    const inOrder = (): OrderedEnds => {
+      ends ??= this.ends.inOrder();
+      return ends;
+    };
+    this.headroom.review(refused, inOrder);
     if (timeSeconds < this.nextReviewSeconds) return;
     this.nextReviewSeconds = Number.POSITIVE_INFINITY;
     if (economy.mode !== 'enforce') {
       for (const reservation of this.list) this.drop(reservation);
       return;
     }
-    let ends: OrderedEnds | undefined;
-    const inOrder = (): OrderedEnds => {
-      ends ??= this.ends.inOrder();
-      return ends;
-    };
     for (const reservation of this.list) this.renew(reservation, inOrder);
     this.elect([...candidates()], inOrder);
     for (const reservation of this.list) this.dueAt(reservation);
@@ -170,10 +181,15 @@ export class PodChampions {
     if (others.length === 0) return undefined;
     let runSeconds = 0;
     for (const pod of members) runSeconds = Math.max(runSeconds, this.ends.expectedRun(pod));
-    const endSeconds = this.state.timeSeconds + runSeconds;
+    const { timeSeconds, claimed } = this.state;
+    const endSeconds = timeSeconds + runSeconds;
+    const own = new Set(members.filter((pod) => claimed.has(pod)));
+    const seats = new Set([...own].map(({ nominated }) => nominated));
     return (shape, slot) => {
+      // Others were evicted for it there.
+      if (seats.has(slot)) return true;
       for (const other of others) {
-        if (this.leavesRoom(other, shape, slot, endSeconds)) continue;
+        if (this.leavesRoom(other, shape, slot, endSeconds, own)) continue;
         this.refusedFor = other;
         return false;
       }
@@ -189,8 +205,17 @@ export class PodChampions {
     return { code: 'room-reserved', data: { forJob: claimantName(refusedFor.claimant), startsBySeconds } };
   }
 
+  /** @returns Why a claimant that the accounts admit waits for a gang's headroom; undefined: it does not. O(flavours × levels). */
+  behindHeadroom(claimant: Claimant, members: readonly PodRecord[]): AccountsRefusal | undefined {
+    if (!this.headroom.isKeeping) return undefined;
+    const key = claimantKey(claimant);
+    if (this.list.some((champion) => champion.key === key)) return undefined;
+    return this.headroom.behind(claimant, members);
+  }
+
   /** A pod or gang starts. */
   placed(claimant: Claimant): void {
+    this.headroom.placed(claimant);
     if (this.list.length === 0) return;
     const key = claimantKey(claimant);
     const reservation = this.list.find((other) => other.key === key);
@@ -214,6 +239,8 @@ export class PodChampions {
       this.drop(reservation);
       return;
     }
+    // Room is being made for it.
+    if (this.hasClaim(members)) return;
     const isLate = plan.startSeconds <= timeSeconds || this.lostSlot(plan);
     if (!isLate && timeSeconds < reservation.plannedAtSeconds + REPLAN_SECONDS) return;
     reservation.plannedAtSeconds = timeSeconds;
@@ -238,7 +265,8 @@ export class PodChampions {
       [];
     for (const claimant of candidates) {
       const members = waitingMembers(claimant);
-      if (members.length === 0 || this.list.some(({ key }) => key === claimantKey(claimant))) continue;
+      if (members.length === 0 || this.hasClaim(members)) continue;
+      if (this.list.some(({ key }) => key === claimantKey(claimant))) continue;
       const since = waitsSince(members);
       if (since + afterSeconds <= timeSeconds) ready.push({ claimant, members, since });
       else this.nextReviewSeconds = Math.min(this.nextReviewSeconds, since + afterSeconds);
@@ -311,7 +339,22 @@ export class PodChampions {
     const taken = list.filter((other) => other !== self);
     const allowed = (slot: number): boolean =>
       (restriction?.(slot) ?? true) && !taken.some(({ plan }) => plan.slots.has(slot));
-    return planPodRoom(this.state, { kinds, ends: ends(), allowed });
+    const starting = this.startingBeside(members);
+    return planPodRoom(this.state, { kinds, ends: ends(), starting, allowed });
+  }
+
+  private hasClaim(members: readonly PodRecord[]): boolean {
+    const { claimed } = this.state;
+    return claimed.size > 0 && members.some((pod) => claimed.has(pod));
+  }
+
+  /** Pods for which evictions free room, without some. */
+  private startingBeside(members: readonly PodRecord[]): ReadonlySet<PodRecord> {
+    const { claimed } = this.state;
+    if (claimed.size === 0) return claimed;
+    return new Set(
+      [...claimed].filter((pod) => pod.nominated >= 0 && pod.node < 0 && !members.includes(pod)),
+    );
   }
 
   /** @returns Where a quota covers what is refused because others borrow it; undefined: nowhere, or it is refused for another reason. */
@@ -341,14 +384,28 @@ export class PodChampions {
     return domain;
   }
 
-  /** True if a pod that ends then leaves the room of a reservation as it is at its start. O(pods on the node). */
-  private leavesRoom({ plan, kinds }: Reservation, shape: Shape, slot: number, endSeconds: number): boolean {
+  /**
+   * True if a pod that ends then leaves the room of a reservation as it is at its start. O(pods on the node).
+   *
+   * @param own Pods of the same claimant that claims keep room for.
+   */
+  private leavesRoom(
+    { plan, kinds }: Reservation,
+    shape: Shape,
+    slot: number,
+    endSeconds: number,
+    own: ReadonlySet<PodRecord>,
+  ): boolean {
     const counts = plan.slots.get(slot);
     if (counts === undefined || endSeconds <= plan.startSeconds) return true;
-    const { accounts, slots } = this.state;
+    const { accounts, slots, claimed, nominated } = this.state;
     const gone = (slots.pods[slot] ?? []).filter((pod) => this.ends.endOf(pod) <= plan.startSeconds);
+    const starting = (nominated.get(slot) ?? []).filter(
+      (pod) => claimed.has(pod) && !own.has(pod) && this.ends.endOf(pod) + GRACE_SECONDS > plan.startSeconds,
+    );
     for (const pod of gone) accounts.add(slot, pod.shape.request, -1);
     const put = (sign: 1 | -1): void => {
+      for (const pod of starting) accounts.add(slot, pod.shape.request, sign);
       kinds.forEach(({ shape: kind }, i) => {
         for (let n = counts[i] ?? 0; n > 0; n--) accounts.add(slot, kind.request, sign);
       });

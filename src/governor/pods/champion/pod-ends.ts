@@ -59,11 +59,15 @@ export class PodEnds {
     this.predictor.ended(owner, runSeconds);
   }
 
-  /** @returns All pods on nodes by ascending end; valid until something changes. O(pods). */
+  /**
+   * @returns All pods on nodes, and those with claims on freed room (they start when their victims are gone), by ascending end; valid
+   *   until something changes. O(pods).
+   */
   inOrder(): OrderedEnds {
-    const placed: PodRecord[] = [];
-    for (const pod of this.state.pods.values()) if (pod.node >= 0) placed.push(pod);
-    return new OrderedEnds(placed, (pod) => this.endOf(pod));
+    const { claimed, pods } = this.state;
+    const running: PodRecord[] = [];
+    for (const pod of pods.values()) if (pod.node >= 0 || claimed.has(pod)) running.push(pod);
+    return new OrderedEnds(running, (pod) => this.endOf(pod) + (pod.node < 0 ? GRACE_SECONDS : 0));
   }
 
   /** @returns NaN: nothing is known of the owner, or the market wants no predictions. */

@@ -8,6 +8,7 @@
  */
 import { Refusal } from '../constraints.ts';
 import type { Allowed } from '../state/gang-types.ts';
+import type { PodRecord } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { Shape } from '../state/shape-table.ts';
 import type { OrderedEnds } from './ordered-ends.ts';
@@ -30,8 +31,10 @@ export interface PodRoomPlan {
 export interface RoomRequest {
   /** Those that have to start together; not empty. */
   readonly kinds: readonly MemberKind[];
-  /** Of the pods on nodes. */
+  /** Of the pods on nodes, and of those that are about to start. */
   readonly ends: OrderedEnds;
+  /** Pods of others that are about to start where room is kept for them (`nominated`): they count as if they ran. */
+  readonly starting: ReadonlySet<PodRecord>;
   /** Slots that may be used. */
   readonly allowed: Allowed;
 }
@@ -65,6 +68,7 @@ class RoomSearch {
   constructor(state: SchedulerState, request: RoomRequest) {
     this.state = state;
     this.request = request;
+    for (const pod of request.starting) state.accounts.add(pod.nominated, pod.shape.request, 1);
     for (const kind of request.kinds) {
       const room = this.roomOf(kind);
       this.room.push(room);
@@ -87,9 +91,11 @@ class RoomSearch {
       // Ends at one time count together.
       for (; next?.endSeconds === startSeconds; next = ends.at(++i)) {
         const { pod } = next;
-        accounts.add(pod.node, pod.shape.request, -1);
         this.released++;
-        this.recount(pod.node);
+        const slot = this.slotOf(pod);
+        if (slot < 0) continue;
+        accounts.add(slot, pod.shape.request, -1);
+        this.recount(slot);
       }
     }
   }
@@ -98,9 +104,17 @@ class RoomSearch {
   restore(): void {
     const { accounts } = this.state;
     for (let i = this.released - 1; i >= 0; i--) {
-      const pod = this.request.ends.at(i)?.pod;
-      if (pod !== undefined) accounts.add(pod.node, pod.shape.request, 1);
+      const pod = this.request.ends.at(i)?.pod as PodRecord;
+      const slot = this.slotOf(pod);
+      if (slot >= 0) accounts.add(slot, pod.shape.request, 1);
     }
+    for (const pod of this.request.starting) accounts.add(pod.nominated, pod.shape.request, -1);
+  }
+
+  /** Where a pod counts in this plan; −1: nowhere, it is one of those planned for. */
+  private slotOf(pod: PodRecord): number {
+    if (pod.node >= 0) return pod.node;
+    return this.request.starting.has(pod) ? pod.nominated : -1;
   }
 
   private roomOf({ shape, count }: MemberKind): Int32Array {

@@ -168,6 +168,12 @@ export class GroupDecisions {
       if (!this.reclaimFor(group, members, refusal)) this.holdBack(group, members, refusal);
       return 0;
     }
+    const behind = champions.behindHeadroom(group, members.slice(0, admission.pods));
+    if (behind !== undefined) {
+      group.reservedFor = behind;
+      this.waitBehind(group, members, behind);
+      return 0;
+    }
     const { state } = this.parts;
     state.confinedTo = admission.restriction;
     state.keptRoom = champions.keptFrom(group, members);
@@ -233,7 +239,10 @@ export class GroupDecisions {
   private holdBack(group: PodGroup, members: readonly PodRecord[], refusal: AccountsRefusal): void {
     this.parts.counters.unschedulable += members.length;
     this.postpone(group, false);
-    const message = joinedTexts(refusalWords(refusal), this.parts.reclaim.textFor(group));
+    const { champions, reclaim } = this.parts;
+    champions.headroom.noteRefused(group, refusal);
+    const kept = joinedTexts(refusalWords(refusal), champions.headroom.textFor(group));
+    const message = joinedTexts(kept, reclaim.textFor(group));
     for (const pod of members) this.pods.tell(pod, message, ['TEG'], 'NotReadyForScheduling');
   }
 
@@ -260,6 +269,11 @@ export class GroupDecisions {
   /** The groups that wait for room. */
   *waitingForRoom(): Iterable<PodGroup> {
     for (const group of this.waiting) if (group.notAdmitted === undefined) yield group;
+  }
+
+  /** The groups that wait for their accounts. */
+  *refusedByAccounts(): Iterable<PodGroup> {
+    for (const group of this.waiting) if (group.notAdmitted !== undefined) yield group;
   }
 
   /** Tries a group, unless one of its kind was refused and nothing has changed. */

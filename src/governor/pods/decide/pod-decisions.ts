@@ -88,12 +88,14 @@ export class PodDecisions {
 
   /** Decides on a pod: the accounts first. @returns 1. */
   decide(pod: PodRecord): number {
-    const { admission, reclaim } = this.parts;
+    const { admission, reclaim, champions } = this.parts;
     pod.attempts++;
     reclaim.begin(pod);
     pod.notAdmitted = undefined;
     const notAdmitted = admission.refusalOf(pod);
-    if (notAdmitted === undefined) this.attempt(pod);
+    const behind = notAdmitted === undefined ? champions.behindHeadroom(pod, [pod]) : undefined;
+    if (behind !== undefined) this.holdBack(pod, behind, 'behind');
+    else if (notAdmitted === undefined) this.attempt(pod);
     else if (!this.reclaimFor(pod, notAdmitted)) this.holdBack(pod, notAdmitted);
     reclaim.end(pod);
     return 1;

@@ -41,7 +41,8 @@ const STEPS: Readonly<Record<string, (data: Data) => string>> = {
   'reserved-on-loan': () => 'Wait: room is kept for it, but its tenant needs more than its own quota for it.',
   draining: () => 'Declare run times: then its start is known.',
   'saving-headroom': () => 'Wait: headroom is kept for it as jobs of its tenant end.',
-  'headroom-reserved': ({ forJob }) => `Wait until job ${forJob} has started.`,
+  'headroom-reserved': ({ forJob }) =>
+    `Wait until ${String(forJob).includes('/') ? forJob : `job ${forJob}`} has started.`,
 };
 
 /** @returns One step for a reason; for an unknown code: to wait. */

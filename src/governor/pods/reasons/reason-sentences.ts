@@ -56,7 +56,7 @@ const SENTENCES: Readonly<Record<string, (data: Data, timeSeconds: number) => st
     `It has waited far longer than others: ${nodes} nodes are kept free for it as jobs there end. No run times are known, so its start is not.`,
   'saving-headroom': (data, now) => `Headroom of its tenant is kept for it, ${headroomText(data, now)}.`,
   'headroom-reserved': (data, now) =>
-    `Headroom that it would use is kept for job ${data.forJob}, ${headroomText(data, now)}.`,
+    `Headroom that it would use is kept for ${jobText(data.forJob)}, ${headroomText(data, now)}.`,
 };
 
 /** Codes that have a sentence of their own. */

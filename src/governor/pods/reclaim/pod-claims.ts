@@ -25,6 +25,8 @@ export interface PodClaim {
   /** The accounts that count its amounts as held, and these; undefined: none do. */
   heldIn: EconomyBooks | undefined;
   held: readonly Held[];
+  /** Victims among these. */
+  off: readonly PodRecord[];
 }
 
 /** Amounts that are added to the accounts, or taken off for a victim that still counts there. */
@@ -115,6 +117,7 @@ export class PodClaims {
       seats,
       heldIn: undefined,
       held: [],
+      off: [],
     };
     this.byKey.set(key, claim);
     this.byId.set(id, claim);
@@ -175,11 +178,12 @@ export class PodClaims {
     const amountOf = ({ shape, tenant }: PodRecord, sign: 1 | -1): Held => {
       return { sign, account: economy.tenantOf(tenant), demand: shape.demand };
     };
+    claim.off = claim.victims.filter(
+      (pod) => leaving?.has(pod.sequence) && books.flavors.ofNode(pod.node) === claim.flavor,
+    );
     claim.held = [
       ...claim.members.map((pod) => amountOf(pod, 1)),
-      ...claim.victims
-        .filter((pod) => leaving?.has(pod.sequence) && books.flavors.ofNode(pod.node) === claim.flavor)
-        .map((pod) => amountOf(pod, -1)),
+      ...claim.off.map((pod) => amountOf(pod, -1)),
     ];
     this.apply(claim, books, 1);
   }
@@ -191,6 +195,15 @@ export class PodClaims {
     // Accounts that were made again hold nothing for it.
     if (books === undefined || books !== this.state.economy.books) return;
     this.apply(claim, books, -1);
+  }
+
+  /** @returns Pods of which the accounts hold nothing now, though they are on nodes. O(claims × victims). */
+  victims(): ReadonlySet<PodRecord> {
+    const victims = new Set<PodRecord>();
+    for (const claim of this.byKey.values()) {
+      if (claim.heldIn !== undefined) for (const pod of claim.off) victims.add(pod);
+    }
+    return victims;
   }
 
   /** @returns The open claims, the oldest first. */
