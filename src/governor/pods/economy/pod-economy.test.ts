@@ -71,6 +71,7 @@ describe('the economy of a pod scheduler', () => {
     const cluster = twoTeams('observe');
     const theirs = { ours: false, nodeName: 'n1' };
     cluster.pods(...[0, 1, 2].map((i) => gpuPodOf(`k${i}`, 'vision', 2, {}, theirs)));
+    cluster.settle();
     expect(held(cluster, 'vision')).toBe(6);
     cluster.gone('k0');
     expect(held(cluster, 'vision')).toBe(4);
