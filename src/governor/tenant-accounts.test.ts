@@ -261,6 +261,26 @@ describe('budgets', () => {
     expect([zone.stateOf(3), zone.timeSeconds]).toEqual([JobState.Running, 10 * HOUR]);
   });
 
+  test('refuse in a later period with its figures', () => {
+    const world = worldOf([A100_NODE], [tenantSpec('a', { budget: monthly, defaultRuntimeSeconds: HOUR })]);
+    const { zone } = world;
+    const figures = (job: number): unknown => {
+      const { spentTokens, reservedTokens, periodEndsAtSeconds } = zone.refusalOf(job)?.data ?? {};
+      return { spentTokens, reservedTokens, periodEndsAtSeconds };
+    };
+    zone.step(submission(0, 1, { demandId: ONE_A100 }), 0);
+    zone.step(submission(1, 1, { demandId: ONE_A100, podCount: 2, gangMin: 2 }), 0);
+    expect(figures(1)).toEqual({ spentTokens: 0, reservedTokens: 4, periodEndsAtSeconds: 10 * HOUR });
+    finish(world, 0, HOUR);
+    zone.step(submission(2, 1, { demandId: ONE_A100, podCount: 2, gangMin: 2 }), HOUR);
+    // The next period pays for the two, and no third.
+    zone.step({ kind: ZoneEventKind.Tick }, 10 * HOUR);
+    expect([1, 2].map((job) => zone.stateOf(job))).toEqual([JobState.Running, JobState.Waiting]);
+    zone.step(submission(3, 1, { demandId: ONE_A100 }), 10 * HOUR);
+    for (const job of [2, 3])
+      expect(figures(job)).toEqual({ spentTokens: 0, reservedTokens: 8, periodEndsAtSeconds: 20 * HOUR });
+  });
+
   test('wake a tenant for the cheapest of the jobs that they did not cover', () => {
     const world = worldOf([A100_NODE], [tenantSpec('a', { budget: monthly, defaultRuntimeSeconds: HOUR })]);
     const { zone } = world;

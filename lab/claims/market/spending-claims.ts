@@ -15,6 +15,7 @@ import type { TenantOrderKind } from '../../../src/market/token-market/market-op
 import { BURN, Code, type Transfer, TransferAction, type TransferId } from '../../../src/market/transfer.ts';
 import { TenantTable } from '../../../src/model/tenants.ts';
 import { atMost, type Claim, type Measurement, within } from '../claim.ts';
+import { readingError } from './balance-readings.ts';
 import { CATCH_UPS, catchUp } from './catch-up.ts';
 import { SlotCluster, type StartOrder } from './slot-cluster.ts';
 
@@ -341,6 +342,18 @@ function identityError(random: Random, halfLife: number): number {
   return worst;
 }
 
+/** What a balance is, to the micro-token. */
+function identities(random: Random): Measurement['checks'] {
+  return [
+    atMost('largest |B − (m/κ − V)| over m/κ, 5,000 transfers', identityError(random.fork(10), DAY), 1e-9),
+    atMost(
+      'largest |B that a market reads − what its ledger settles to| over m/κ: a few micro-tokens',
+      readingError(random.fork(11), DAY),
+      1e-8,
+    ),
+  ];
+}
+
 /** T-27. */
 export const BALANCE_IS_USAGE: Claim = {
   test: 'T-27',
@@ -370,11 +383,7 @@ export const BALANCE_IS_USAGE: Claim = {
     const [day] = CATCH_UPS.slice(1) as [(typeof CATCH_UPS)[number]];
     return {
       checks: [
-        atMost(
-          'largest |B − (m/κ − V)| over m/κ, 5,000 transfers',
-          identityError(random.fork(10), DAY),
-          1e-9,
-        ),
+        ...identities(random),
         ...ratios.map((ratio, at) =>
           within(
             `time to catch up over the closed form, half-life ${CATCH_UPS[at]?.name}`,
@@ -397,6 +406,11 @@ export const BALANCE_IS_USAGE: Claim = {
           '|B − (m/κ − V)| over m/κ if usage decays a hundredth slower',
           identityError(random.fork(10), 1.01 * DAY),
           1e-9,
+        ),
+        atMost(
+          '|B read − settled| over m/κ if .999 of B is read',
+          readingError(random.fork(11), DAY, 0.999),
+          1e-8,
         ),
         within(
           'time to catch up over the closed form if jobs start by arrival',

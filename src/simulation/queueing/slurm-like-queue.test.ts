@@ -43,6 +43,33 @@ describe('slurm-like', () => {
     expect(startsOf(jobs, 4, 'slurm-like')).toEqual([0, 629, 30]);
   });
 
+  it.each([
+    { ends: 86_430, starts: 86_530 },
+    { ends: 86_431, starts: 30 },
+  ])('reserves within a window of a day: for a start at $ends s a long job starts at $starts s', (world) => {
+    const jobs = [
+      { submitSeconds: 0, durationSeconds: world.ends, slots: 3 },
+      { submitSeconds: 1, durationSeconds: 100, slots: 4 },
+      { submitSeconds: 10, durationSeconds: 100_000, slots: 1 },
+    ];
+    // Seen at 30 s, where one slot is free, which the second job needs when the first one ends.
+    expect(startsOf(jobs, 4, 'slurm-like')[2]).toBe(world.starts);
+  });
+
+  it.each([
+    { before: 99, starts: 30 },
+    { before: 100, starts: 200_500 },
+  ])('looks at 100 jobs of the line: behind $before that do not fit, one starts at $starts s', (world) => {
+    const blocked = { submitSeconds: 1, durationSeconds: 10, slots: 2 };
+    const jobs = [
+      { submitSeconds: 0, durationSeconds: 200_000, slots: 3 },
+      ...new Array<typeof blocked>(world.before).fill(blocked),
+      { submitSeconds: 10, durationSeconds: 100, slots: 1 },
+    ];
+    // Once the first has ended, two of them at a time take all slots for 500 s.
+    expect(startsOf(jobs, 4, 'slurm-like').at(-1)).toBe(world.starts);
+  });
+
   it('counts no usage of a job that has ended', () => {
     const jobs = [
       { submitSeconds: 0, durationSeconds: 100, slots: 1, tenant: 'a' },
