@@ -79,7 +79,7 @@ describeWithControlPlane('quota that is lent and reclaimed', ['kubectl'], () => 
       await addPod('nlp', `t${i}`, { schedulingGroup: { podGroupName: 'train' } });
     }
     await expect.poll(async () => (await leaving()).length, SOON).toBe(QUOTA);
-    const text = `reclaim: waiting for ${QUOTA} victims to leave`;
+    const text = `reclaim: waiting for ${QUOTA} victims to leave [waiting-for-victims]`;
     await expect.poll(() => messagesIn('nlp'), SOON).toEqual(Array(QUOTA).fill(text));
     const victims = await leaving();
     for (const { metadata, status } of victims) {

@@ -100,6 +100,7 @@ async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number
     '../../drivers/kubernetes/config/scheduler-config.ts'
   );
   const { coreOptions } = await import('../../drivers/kubernetes/config/core-options.ts');
+  const { tenantKeyReader } = await import('../../drivers/kubernetes/economy/economy-resources.ts');
   const { profilesOf } = await import('../../drivers/kubernetes/objects/profiles.ts');
   const { explainFromObjects } = await import('../../drivers/kubernetes/snapshot/explain-objects.ts');
   const { readSnapshotFile } = await import('../../drivers/kubernetes/snapshot/object-events.ts');
@@ -114,7 +115,7 @@ async function compute(pod: PodName, options: ExplainOptions, nowSeconds: number
     ...pod,
     profiles: profilesOf(config.schedulerNames),
     core: coreOptions(config),
-    tenantLabels: config.economy.tenantLabels,
+    tenantOf: tenantKeyReader(config.economy.tenantLabels, config.economy.admittedLabels),
     // Without a configuration the Market says whether it is in force.
     economyMode: options.config === undefined ? undefined : config.economy.mode,
     nowSeconds,

@@ -118,6 +118,7 @@ async function answersOf(snapshot: string, { config: path }: SourceOptions) {
     '../../drivers/kubernetes/config/scheduler-config.ts'
   );
   const { coreOptions } = await import('../../drivers/kubernetes/config/core-options.ts');
+  const { tenantKeyReader } = await import('../../drivers/kubernetes/economy/economy-resources.ts');
   const { profilesOf } = await import('../../drivers/kubernetes/objects/profiles.ts');
   const { readSnapshotFile } = await import('../../drivers/kubernetes/snapshot/object-events.ts');
   const { answersOfObjects } = await import('../../drivers/kubernetes/snapshot/questions-of-objects.ts');
@@ -129,7 +130,7 @@ async function answersOf(snapshot: string, { config: path }: SourceOptions) {
   return answersOfObjects(readSnapshotFile(snapshot), {
     profiles: profilesOf(config.schedulerNames),
     core: coreOptions(config),
-    tenantLabels: config.economy.tenantLabels,
+    tenantOf: tenantKeyReader(config.economy.tenantLabels, config.economy.admittedLabels),
     economyMode: path === undefined ? undefined : config.economy.mode,
     leniency: FROM_FILE,
     onWarning,

@@ -12,6 +12,7 @@ import type {
   NotScheduledReason,
   PodEffect,
   PodEvent,
+  UnschedulableEffect,
 } from '../../governor/pods/pod-events.ts';
 import type { Writers } from './writers.ts';
 import type { TellEvent } from './writes/event-body.ts';
@@ -84,7 +85,7 @@ export class EffectRunner {
         this.startBinds();
         return;
       case 'unschedulable':
-        this.tellUnschedulable(effect, effect.message, effect.reason, effect.generation);
+        this.tellUnschedulable(effect, messageOf(effect), effect.reason, effect.generation);
         return;
       case 'nominate':
         if (!this.ports.dryRun) this.ports.writers.status.nominate(effect, effect.node, effect.was);
@@ -241,4 +242,10 @@ function causeOf({ why, by }: EvictEffect): string | undefined {
   if (why === 'drain') return 'its tenant is drained (HoldAndDrain)';
   if (why === 'reclaim') return `${by} reclaims its quota, which was lent`;
   return why === 'fair-share' ? `${by} gets its share of what is lent` : undefined;
+}
+
+/** @returns The message with the code of the dominant reason, unless that is in it: refusals of accounts begin with theirs. */
+export function messageOf({ message, why }: UnschedulableEffect): string {
+  if (why === undefined || message.startsWith(`not admitted: ${why.code}`)) return message;
+  return `${message} [${why.code}${why.text === '' ? '' : `: ${why.text}`}]`;
 }

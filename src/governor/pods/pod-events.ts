@@ -134,6 +134,8 @@ export interface UnschedulableEffect {
   readonly generation: number;
   /** Nothing was tried: the report is repeated, in the words that are true now, before the last one is too old. */
   readonly renewed: boolean;
+  /** With an economy: code of the dominant reason, and its sentence where the message does not have it; else ''. */
+  readonly why?: { readonly code: string; readonly text: string };
 }
 
 /** Delete the victim (after the condition DisruptionTarget), event Preempted; answer with `evict-done`. */

@@ -30,6 +30,7 @@ import type { PodExplanation } from './explain/explain-types.ts';
 import { explainPod } from './explain/pod-explain.ts';
 import type { EvictDoneEvent, PodEffect, PodEvent, PodSchedulerOptions } from './pod-events.ts';
 import { PodSchedulerView } from './pod-view.ts';
+import { ToldReasons } from './reasons/told-reasons.ts';
 import { PodReclaim } from './reclaim/pod-reclaim.ts';
 import type { PodSchedulerInternals } from './scheduler-internals.ts';
 import { isGroup, PodGroups } from './state/pod-groups.ts';
@@ -64,6 +65,7 @@ export class PodScheduler {
   private readonly reclaim: PodReclaim;
   private readonly touched = new Set<string>();
   private readonly wokenTenants = new Set<number>();
+  private readonly reasons: ToldReasons;
   private effects: PodEffect[] = [];
 
   /**
@@ -95,6 +97,7 @@ export class PodScheduler {
     this.groupDecisions = new GroupDecisions(parts, this.decisions);
     this.observations = new PodObservations(parts, terms, this.decisions, this.groupDecisions);
     this.frame = new PodSchedulerView(this.internals);
+    this.reasons = new ToldReasons({ state, groups, champions });
   }
 
   /** @returns A view of its state: the same object every time, which reads the state on access. */
@@ -121,7 +124,7 @@ export class PodScheduler {
     this.take(event);
     for (const group of this.touched) this.groupDecisions.review(group);
     this.touched.clear();
-    return this.effects;
+    return this.reasons.named(this.effects);
   }
 
   /** The ledger that the next event `balances` is about; without it, or in a replay, balances are granted in memory. */
@@ -189,7 +192,7 @@ export class PodScheduler {
 
   /** @returns Why a pod is where it is, or on no node; undefined if it is unknown. Changes nothing. O(nodes × rules). */
   explain(uid: string): PodExplanation | undefined {
-    return explainPod({ state: this.state, groups: this.groups, preemption: this.preemption }, uid);
+    return explainPod(this.internals, uid);
   }
 
   private take(event: PodEvent): void {

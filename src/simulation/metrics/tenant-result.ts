@@ -50,6 +50,3 @@ export const tenantSharesSchema = z.object({
   mode: z.enum(['observe', 'enforce']).describe('whether the economy decides, or is only counted'),
   tenants: z.array(tenantShareSchema),
 });
-
-/** See `tenantSharesSchema`. */
-export type TenantShares = z.infer<typeof tenantSharesSchema>;

@@ -31,12 +31,13 @@ export function differencesOf(stock: StockAnswer, teg: TegAnswer): Difference[] 
 /**
  * What both say, made comparable. Dynamic resource allocation, which TEG has none of, adds to every refusal of stock that
  * there are "no new claims to deallocate"; where a filter refuses before any node is looked at, its state is "not found",
- * which keeps stock from trying preemption.
+ * which keeps stock from trying preemption. With an economy TEG adds the code of the reason.
  */
 export function comparableTexts(stock: string, teg: string): readonly [string, string] {
   const cutShort = / not found$/;
-  if (cutShort.test(stock)) return [stock.replace(cutShort, ''), withoutPreemption(teg)];
-  return [stock.replace(' no new claims to deallocate,', ''), teg];
+  const uncoded = teg.replace(/ \[[a-z-]+\]$/, '');
+  if (cutShort.test(stock)) return [stock.replace(cutShort, ''), withoutPreemption(uncoded)];
+  return [stock.replace(' no new claims to deallocate,', ''), uncoded];
 }
 
 /** @returns What is said of the nodes, without what follows about preemption. */

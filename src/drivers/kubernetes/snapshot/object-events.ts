@@ -36,12 +36,16 @@ export class ObjectEvents {
   /**
    * @param profiles Pods whose `spec.schedulerName` is one of these are ours.
    * @param leniency `FROM_FILE` for objects that an API server may not have seen.
-   * @param aliases  Labels that may name a pod's tenant; see `tenantKeyReader`.
+   * @param tenantOf As of the configuration; default: the label and the namespace count.
    */
-  constructor(profiles: Profiles, leniency: Leniency = AS_SERVED, aliases: readonly string[] = []) {
+  constructor(
+    profiles: Profiles,
+    leniency: Leniency = AS_SERVED,
+    tenantOf: TenantReader = tenantKeyReader([]),
+  ) {
     this.profiles = profiles;
     this.leniency = leniency;
-    this.tenantOf = tenantKeyReader(aliases);
+    this.tenantOf = tenantOf;
   }
 
   /**

@@ -7,6 +7,7 @@ import type { EconomyMode } from '../../../market/tenants/economy-description.ts
 import { TegError } from '../../../model/errors.ts';
 import type { Leniency } from '../../../model/readers/leniency.ts';
 import type { ApiObject } from '../../../model/readers/read-object.ts';
+import type { TenantReader } from '../objects/pod.ts';
 import type { Profiles } from '../objects/profiles.ts';
 import { ObjectEvents } from './object-events.ts';
 import { ObjectsEconomy } from './objects-economy.ts';
@@ -18,8 +19,8 @@ export interface ObjectsOptions {
   /** How the objects are read: `FROM_FILE` unless an API server gave them. Default: as it gives them. */
   readonly leniency?: Leniency;
   readonly core: PodSchedulerOptions;
-  /** Labels that may name a pod's tenant, besides `teg.dev/tenant`; default: none. */
-  readonly tenantLabels?: readonly string[];
+  /** Whose a pod is; default: as its label and namespace say. */
+  readonly tenantOf?: TenantReader;
   /** Mode of the economy; default: as the Market's status says, else `enforce`. */
   readonly economyMode?: EconomyMode | undefined;
   /** Called for objects that were left out, and for assumptions. */
@@ -39,10 +40,10 @@ const MALFORMED_TOLD_MAX = 10;
  */
 export async function eventsOfObjects(
   objects: AsyncIterable<ApiObject>,
-  { profiles, leniency, tenantLabels, economyMode, onWarning }: Omit<ObjectsOptions, 'core'>,
+  { profiles, leniency, tenantOf, economyMode, onWarning }: Omit<ObjectsOptions, 'core'>,
   see: (event: PodEvent, object: ApiObject) => PodEvent = (event) => event,
 ): Promise<PodEvent[]> {
-  const reader = new ObjectEvents(profiles, leniency, tenantLabels);
+  const reader = new ObjectEvents(profiles, leniency, tenantOf);
   const economy = new ObjectsEconomy(onWarning);
   const events: PodEvent[] = [];
   let malformed = 0;

@@ -131,6 +131,12 @@ export class PodChampions {
     }
   }
 
+  /** @returns Where room is kept for a claimant, and until when it starts; undefined: it is not a champion. O(champions). */
+  planFor(key: string): { readonly nodes: number; readonly startsBySeconds: number } | undefined {
+    const plan = this.list.find((reservation) => reservation.key === key)?.plan;
+    return plan && { nodes: plan.slots.size, startsBySeconds: plan.startSeconds };
+  }
+
   /** A pod or gang was refused for lack of room. O(1) for pods. */
   noteWaiting(claimant: Claimant): void {
     if (this.state.economy.mode !== 'enforce') return;

@@ -24,7 +24,7 @@ import {
 } from './explain-types.ts';
 
 /** Inputs of an explanation. */
-export type ExplainedParts = Pick<SchedulerParts, 'state' | 'groups' | 'preemption'>;
+export type ExplainedParts = Pick<SchedulerParts, 'state' | 'groups' | 'preemption' | 'champions'>;
 
 /**
  * @returns An explanation; undefined if the pod is unknown. @cost O(nodes × rules + pods on them if it may preempt).

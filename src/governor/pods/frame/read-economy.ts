@@ -204,7 +204,7 @@ class EconomyReader {
 
   private job(pod: PodRecord): WaitingJobFrame | undefined {
     const { state, groups } = this.parts;
-    const situation = situationOf({ state, groups }, pod, NODES_NOT_ASKED);
+    const situation = situationOf(this.parts, pod, NODES_NOT_ASKED);
     if (situation === undefined) return undefined;
     const group = pod.group === '' ? undefined : groups.get(pod.group);
     const claimant: Claimant = group ?? pod;

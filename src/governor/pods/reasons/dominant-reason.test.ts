@@ -15,13 +15,15 @@ const ALL: Required<Omit<WaitingSituation, 'refusal'>> = {
   queueMax: 5,
   gang: { minCount: 8, members: 3 },
   holders: [{ tenant: 'b', amount: 2 }],
+  reserved: { nodes: 2, startsBySeconds: 9 },
   noFit: { message: '', nodes: 2, reason: '', refusing: 0 },
   victims: { node: 'n', pods: ['ns/v'], count: 1 },
 };
 
 describe('the order of reasons', () => {
   test('each stage gives way to those before it', () => {
-    const { misconfigured: _m, gates: _g, queueMax: _q, gang: _a, noFit: _n, victims: _v, ...base } = ALL;
+    const { misconfigured: _m, gates: _g, queueMax: _q, gang: _a, noFit: _n, ...more } = ALL;
+    const { victims: _v, reserved: _r, ...base } = more;
     const { misconfigured, gates, gang, noFit, victims } = ALL;
     const refused = (code: string) => ({ refusal: { code, data: { tenant: 'nlp' } } });
     const steps: readonly [string, Partial<WaitingSituation>][] = [
@@ -43,6 +45,17 @@ describe('the order of reasons', () => {
     });
     expect(codes).toEqual(steps.map(([code]) => code));
     expect(codes.map(stageOf)).toEqual([...WAITING_STAGES].reverse());
+  });
+
+  test('a champion waits for its start, whatever else is true of room; a quota stands before that', () => {
+    const { reserved, noFit, victims } = ALL;
+    const champion = { job: 'ns/g', tenant: 'nlp', pods: 8, reserved, noFit, victims };
+    expect(dominantReason(champion, 0)).toMatchObject({
+      ...{ code: 'reserved', stage: 'champion', data: { nodes: 2, startsBySeconds: 9 } },
+      text: 'Room on 2 nodes is reserved for it: it starts in 9 s at the latest, if run times are as expected.',
+    });
+    const refusal = { code: 'quota-used-up', data: { tenant: 'nlp' } };
+    expect(dominantReason({ ...champion, refusal }, 0).code).toBe('quota-used-up');
   });
 
   test('every code has a stage, a sentence and a next step of its own', () => {

@@ -45,13 +45,13 @@ const SENTENCES: Readonly<Record<string, (data: Data, timeSeconds: number) => st
   'waiting-for-victims': ({ node, victims, pods }) =>
     `Room is being made on ${node}: ${victims === 1 ? '1 pod is' : `${victims} pods are`} leaving (${pods}).`,
   'not-tried': () => 'It will be tried at the next decision.',
+  reserved: ({ nodes, startsBySeconds }, now) =>
+    `Room on ${Number(nodes) === 1 ? '1 node' : `${nodes} nodes`} is reserved for it: it starts in ${spanText(Number(startsBySeconds) - now)} at the latest, if run times are as expected.`,
   // Of jobs in simulations.
   behind: () => 'Jobs that go before it wait for the room that it needs.',
   'behind-equal-job': ({ job }) =>
     `Job ${job} of the same tenant and size goes before it, and waits for room; it comes next.`,
   impossible: () => 'The whole cluster, if it were empty, could not hold it.',
-  reserved: ({ nodes, startsBySeconds }, now) =>
-    `Room on ${nodes} nodes is reserved for it: it starts in ${spanText(Number(startsBySeconds) - now)} at the latest, if run times are as expected.`,
   draining: ({ nodes }) =>
     `It has waited far longer than others: ${nodes} nodes are kept free for it as jobs there end. No run times are known, so its start is not.`,
   'saving-headroom': (data, now) => `Headroom of its tenant is kept for it, ${headroomText(data, now)}.`,

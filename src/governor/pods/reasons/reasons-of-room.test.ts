@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { gpuPodOf } from '../economy/economy.fixtures.ts';
+import { ChampionLife } from '../champion/champion-life.fixtures.ts';
+import { gpuNode, gpuPodOf, labelledMarket, setEconomy, teamTenant } from '../economy/economy.fixtures.ts';
 import { group, node, pod, requests, TestCluster, taint } from '../scheduler.fixtures.ts';
 import {
   nlpAndVision,
@@ -10,6 +11,7 @@ import {
   testReasons,
   twoPlainNodes,
   withChampion,
+  withChampionGang,
 } from './reasons.fixtures.ts';
 
 const ROWS: readonly ReasonRow[] = [
@@ -42,13 +44,43 @@ const ROWS: readonly ReasonRow[] = [
     text: /all\/big/,
     holder: 'all/big',
   },
-  // No room.
   {
     name: 'the champion itself',
     make: () => withChampion().cluster.scheduler.explain('big')?.waitsFor,
-    code: 'no-fit',
-    text: /None of 1 nodes takes it; 1 of them: Insufficient nvidia.com\/gpu/,
+    code: 'reserved',
+    text: /Room on 1 node is reserved for it: it starts in 15 min at the latest/,
   },
+  {
+    name: 'a gang that is the champion',
+    make: () => withChampionGang().cluster.scheduler.explain('g-1')?.waitsFor,
+    code: 'reserved',
+    text: /Room on 1 node is reserved for it/,
+  },
+  {
+    name: 'a champion whose quota is lent: the quota stands before it',
+    make: () => {
+      const life = new ChampionLife();
+      life.cluster.nodes(gpuNode('n1', 'a'), gpuNode('n2', 'a'));
+      const champion = { afterSeconds: 60, reservationsMax: 4, unknownRuntime: 'Never' } as const;
+      setEconomy(life.cluster, 'enforce', { ...labelledMarket('a'), champion }, [
+        teamTenant('all', { a: 10 }),
+        teamTenant('own', { a: 6 }),
+        teamTenant('borrower', {}, { weight: 1 }),
+      ]);
+      life.add(...['x', 'y'].map((name) => gpuPodOf(name, 'all', 5, {}, { expectedSeconds: 1000 })));
+      life.runUntil(1010);
+      life.add(gpuPodOf('six', 'own', 6, {}, { expectedSeconds: 100 }));
+      life.runUntil(1100);
+      for (let i = 0; i < 6; i++)
+        life.add(gpuPodOf(`short-${i}`, 'borrower', 1, {}, { expectedSeconds: 300 }));
+      life.runUntil(1200);
+      expect(life.champions()).toMatchObject([{ key: 'six' }]);
+      return life.cluster.scheduler.explain('six')?.waitsFor;
+    },
+    code: 'quota-used-up',
+    text: /needs 6 GPUs/,
+  },
+  // No room.
   {
     name: 'within quota, and no node has room',
     make: () => {

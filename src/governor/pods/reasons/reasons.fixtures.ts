@@ -62,16 +62,31 @@ export function reasonOfGang(
   return cluster.scheduler.explain((pods[0] as PodDescription).uid)?.waitsFor;
 }
 
-/** A node of 8 GPUs on which a pod holds them until 2000, and a champion that needs them all. */
-export function withChampion(): ChampionLife {
+/** A node of 8 GPUs on which a pod holds half of them until 2000, and one that needs them all: champion after 1070. */
+export function withChampion(untilSeconds = 1100): ChampionLife {
+  const life = heldNode();
+  life.add(gpuPodOf('big', 'all', 8, {}, { expectedSeconds: 100 }));
+  life.runUntil(untilSeconds);
+  return life;
+}
+
+/** The same with a gang of two pods. */
+export function withChampionGang(untilSeconds = 1100): ChampionLife {
+  const life = heldNode();
+  life.cluster.group(group('g', 2));
+  const more = { group: 'core:default/g', expectedSeconds: 100 };
+  life.add(...['g-0', 'g-1'].map((name) => gpuPodOf(name, 'all', 4, {}, more)));
+  life.runUntil(untilSeconds);
+  return life;
+}
+
+function heldNode(): ChampionLife {
   const life = new ChampionLife();
   life.cluster.nodes(gpuNode('n', 'a'));
   const champion = { afterSeconds: 60, reservationsMax: 4, unknownRuntime: 'Never' } as const;
   setEconomy(life.cluster, 'enforce', { ...labelledMarket('a'), champion }, [teamTenant('all', { a: 80 })]);
   life.add(gpuPodOf('long', 'all', 4, {}, { expectedSeconds: 1000 }));
   life.runUntil(1010);
-  life.add(gpuPodOf('big', 'all', 8, {}, { expectedSeconds: 100 }));
-  life.runUntil(1100);
   return life;
 }
 

@@ -1,5 +1,7 @@
 /** The facts about a waiting pod, read from the scheduler's state. Changes nothing. */
 import { QUOTA_RESOURCES } from '../../../market/tenants/spec.ts';
+import { claimantKey } from '../champion/claimants.ts';
+import type { PodChampions } from '../champion/pod-champions.ts';
 import type { EconomyBooks } from '../economy/pod-economy.ts';
 import { groupName, type PodGroup, type PodGroups, tallyOf } from '../state/pod-groups.ts';
 import { isPlaced, isVictim, type PodRecord, PodState } from '../state/pod-records.ts';
@@ -10,6 +12,7 @@ import { type AmountHolder, HOLDERS_MAX, type WaitingSituation } from './waiting
 export interface SituationParts {
   readonly state: SchedulerState;
   readonly groups: PodGroups;
+  readonly champions: PodChampions;
 }
 
 /** The nodes' answers to it now. */
@@ -41,12 +44,13 @@ export function situationOf(
   pod: PodRecord,
   answers: NodeAnswers | undefined,
 ): WaitingSituation | undefined {
-  const { state, groups } = parts;
+  const { state, groups, champions } = parts;
   if (!pod.ours || pod.deleting || isPlaced(pod) || pod.state === PodState.Ignored) return undefined;
   const group = pod.group === '' ? undefined : groups.get(pod.group);
   const refusal = refusalOf(pod, group);
   const gang = pod.state === PodState.InGroup && group !== undefined ? gangOf(group) : undefined;
   const unsupported = unsupportedOf(pod, group);
+  const reserved = champions.count === 0 ? undefined : champions.planFor(claimantKey(group ?? pod));
   const leaving = (state.slots.pods[pod.nominated] ?? []).filter(isVictim);
   const isRoomWait = gang === undefined && refusal === undefined && leaving.length === 0;
   const { books } = state.economy;
@@ -63,6 +67,7 @@ export function situationOf(
     ...(gang === undefined ? {} : { gang }),
     ...(refusal === undefined ? {} : { refusal }),
     ...(holders.length === 0 ? {} : { holders }),
+    ...(reserved === undefined ? {} : { reserved }),
     ...(isRoomWait ? noFit(state, pod, group, answers ?? UNASKED) : {}),
     ...(leaving.length === 0 ? {} : { victims: victims(state, pod, leaving) }),
   };

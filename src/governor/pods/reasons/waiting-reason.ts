@@ -46,6 +46,7 @@ export const REASON_STAGES: Readonly<Record<string, WaitingStage>> = {
   'flavors-full': 'quota',
   'room-reserved': 'champion',
   'room-drained': 'champion',
+  reserved: 'champion',
   'no-fit': 'room',
   'waiting-for-victims': 'victims',
   'not-tried': 'turn',
@@ -53,7 +54,6 @@ export const REASON_STAGES: Readonly<Record<string, WaitingStage>> = {
   impossible: 'beyond-limit',
   'saving-headroom': 'champion',
   'headroom-reserved': 'champion',
-  reserved: 'champion',
   'reserved-on-loan': 'champion',
   draining: 'champion',
   'behind-equal-job': 'turn',
@@ -119,7 +119,8 @@ function rank({ code }: Found): number {
 
 /** All reasons that apply, in no order. */
 function reasonsOf(situation: WaitingSituation): Found[] {
-  const { misconfigured, unsupported = [], gates = [], queueMax, gang, refusal, noFit, victims } = situation;
+  const { misconfigured, unsupported = [], gates = [], queueMax, gang, refusal, reserved } = situation;
+  const { noFit, victims } = situation;
   const found: Found[] = [];
   if (unsupported.length > 0) found.push({ code: 'unsupported', data: { features: unsupported.join(', ') } });
   if (misconfigured !== undefined) {
@@ -135,6 +136,10 @@ function reasonsOf(situation: WaitingSituation): Found[] {
     found.push({ code: 'gang-incomplete', data: { needPods: gang.minCount, havePods: gang.members } });
   } else if (gang !== undefined) found.push({ code: 'group-missing', data: { group: situation.job } });
   if (refusal !== undefined) found.push(ofRefusal(situation, refusal));
+  if (reserved !== undefined) {
+    const { nodes, startsBySeconds } = reserved;
+    found.push({ code: 'reserved', data: { nodes, startsBySeconds: Math.ceil(startsBySeconds) } });
+  }
   if (noFit !== undefined) {
     const { nodes, reason, refusing, message } = noFit;
     found.push({ code: 'no-fit', data: { needPods: situation.pods, nodes, reason, refusing, message } });

@@ -46,6 +46,8 @@ export interface WaitingSituation {
   readonly refusal?: AccountsRefusal;
   /** With a refusal by quota: who borrows what the job lacks, the largest first, at most `HOLDERS_MAX`. */
   readonly holders?: readonly AmountHolder[];
+  /** It is a champion: room on this many nodes is kept for it, and it starts by then if run times are as expected, seconds. */
+  readonly reserved?: { readonly nodes: number; readonly startsBySeconds: number };
   /** No node takes it. */
   readonly noFit?: {
     /** In kube-scheduler's words; '' if it was not looked for. */
