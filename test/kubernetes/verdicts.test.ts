@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { builtBinary } from '../../lab/control-plane/go-modules.ts';
 import { describeWithControlPlane } from './control-plane-fixture.ts';
-import { comparableTexts, differencesOf } from './differential/compare.ts';
+import { comparableTexts, differencesInEnforce, differencesOf } from './differential/compare.ts';
 import { StockOracle } from './differential/stock-oracle.ts';
 import { askTeg } from './differential/teg-answer.ts';
 import { NAMESPACE } from './verdicts/builders.ts';
@@ -27,6 +27,10 @@ describeWithControlPlane('verdicts', ['scheduler-oracle'], () => {
     expect(stock.feasible.join(' ')).toBe(verdict.fits);
     const [text] = comparableTexts(stock.error ?? stock.message, '');
     expect(text.replace(/ preemption: .*$/, '')).toBe(expectedText(verdict));
-    expect(differencesOf(stock, askTeg(stock.objects, stock.probe))).toEqual([]);
+    const { objects, probe } = stock;
+    for (const mode of ['off', 'observe'] as const) {
+      expect(differencesOf(stock, askTeg(objects, probe, undefined, mode)), mode).toEqual([]);
+    }
+    expect(differencesInEnforce(stock, askTeg(objects, probe, undefined, 'enforce'), probe)).toEqual([]);
   });
 });

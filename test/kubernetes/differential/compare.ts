@@ -29,6 +29,32 @@ export function differencesOf(stock: StockAnswer, teg: TegAnswer): Difference[] 
 }
 
 /**
+ * @returns What differs in mode enforce. Victims are the economy's own choice there: pods of this scheduler and of lower priority, here
+ *          of the same tenant, the fewest, on whatever nodes; stock takes other schedulers' pods, too, all from the node that it nominates.
+ *          Its texts lack what stock adds about preemption.
+ */
+export function differencesInEnforce(stock: StockAnswer, teg: TegAnswer, probe: Json): Difference[] {
+  if (teg.victims.length === 0) {
+    const nobody = { preempted: '', candidates: [], message: withoutPreemption(stock.message) };
+    return differencesOf({ ...stock, ...nobody }, teg);
+  }
+  const differences: Difference[] = [];
+  const { spec } = probe as unknown as Pod;
+  const pods = podsByUid(stock.objects);
+  for (const uid of teg.victims) {
+    const victim = pods.get(uid)?.spec;
+    if (victim?.schedulerName !== spec.schedulerName || (victim?.priority ?? 0) >= (spec.priority ?? 0)) {
+      differences.push({ kind: 'preemption', stock: `not ${uid}`, teg: told(teg.preempted, teg.victims) });
+    }
+  }
+  const feasible = [stock.feasible.join(' '), teg.feasible.join(' ')] as const;
+  if (feasible[0] !== '' || feasible[1] !== '') {
+    differences.push({ kind: 'feasible', stock: feasible[0], teg: feasible[1] });
+  }
+  return differences;
+}
+
+/**
  * What both say, made comparable. Dynamic resource allocation, which TEG has none of, adds to every refusal of stock that
  * there are "no new claims to deallocate"; where a filter refuses before any node is looked at, its state is "not found",
  * which keeps stock from trying preemption. With an economy TEG adds the code of the reason.
@@ -93,7 +119,7 @@ function told(node: string, victims: readonly string[] = []): string {
 
 interface Pod {
   readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string };
-  readonly spec: { readonly priority?: number };
+  readonly spec: { readonly priority?: number; readonly schedulerName?: string };
   readonly status: { readonly startTime?: string };
 }
 

@@ -1,7 +1,7 @@
 /**
  * Random cases put to the real kube-scheduler and to `teg scheduler`, both processes at work on one real API server.
  *
- *   node test/kubernetes/differential/real.ts FIRST_SEED CASES [CASES_AT_ONCE [enforce]]
+ *   node test/kubernetes/differential/real.ts FIRST_SEED CASES [CASES_AT_ONCE [observe|enforce]]
  *
  * Cases stand beside each other in one cluster, each on nodes, topologies and namespaces of its own. The pod of each is
  * put to the one scheduler, taken away, put to the other, and then to both once for each node, bound to it by name.
@@ -20,6 +20,7 @@ import { type DifferentialCase, drawCase } from './draw-case.ts';
 import type { Json } from './draw-nodes.ts';
 import { pinned, probeRound, type Verdict } from './probe-round.ts';
 import { type StockAnswer, StockOracle } from './stock-oracle.ts';
+import type { EconomyMode } from './teg-answer.ts';
 import { namesAmongOthers } from './world-names.ts';
 
 const STOCK = 'default-scheduler';
@@ -62,7 +63,7 @@ interface Standing {
  * Runs cases from `firstSeed` on until `count` were put.
  *
  * @param oracleBinary What one case alone comes to.
- * @param enforce      TEG with `economy.mode: enforce` and one tenant, which has all namespaces.
+ * @param mode         Of TEG's economy; one tenant has all namespaces.
  */
 export async function runReal(
   oracleBinary: string,
@@ -70,7 +71,7 @@ export async function runReal(
   count: number,
   atOnce: number,
   note: (text: string) => void = () => undefined,
-  enforce = false,
+  mode: EconomyMode = 'off',
 ): Promise<RealTally> {
   const flags = [
     '--disable-admission-plugins=RuntimeClass,StorageObjectInUseProtection,DefaultTolerationSeconds',
@@ -84,7 +85,7 @@ export async function runReal(
   };
   const ending: (() => Promise<unknown>)[] = [() => client.close(), () => oracle.close(), () => plane.stop()];
   try {
-    ending.unshift(await startBoth(plane, client, enforce));
+    ending.unshift(await startBoth(plane, client, mode));
     for (let seed = firstSeed; tally.cases < count; ) {
       const batch: Standing[] = [];
       for (; batch.length < Math.min(atOnce, count - tally.cases); seed++) {
@@ -92,7 +93,7 @@ export async function runReal(
         if (standing === undefined) tally.skipped++;
         else batch.push(standing);
       }
-      await runBatch(client, batch, tally, enforce ? withoutPreemption : (text) => text);
+      await runBatch(client, batch, tally, mode === 'enforce' ? withoutPreemption : (text) => text);
       note(`${tally.cases} cases, ${tally.differences.length} differences`);
     }
   } finally {
@@ -104,11 +105,11 @@ export async function runReal(
 async function startBoth(
   plane: ControlPlane,
   client: ApiClient,
-  enforce: boolean,
+  mode: EconomyMode,
 ): Promise<() => Promise<void>> {
   await plane.startStockScheduler('');
-  if (enforce) await createEconomy(creatorOf(client), 1, 1e6);
-  const teg = await startTeg(plane, enforce ? { economy: { mode: 'enforce' } } : {});
+  if (mode !== 'off') await createEconomy(creatorOf(client), 1, 1e6);
+  const teg = await startTeg(plane, { economy: { mode } });
   return () => teg.stop();
 }
 
@@ -228,7 +229,14 @@ if (import.meta.main) {
   ) as string;
   const started = performance.now();
   const note = (text: string): boolean => process.stderr.write(`${text}\n`);
-  const tally = await runReal(binary, Number(first), Number(count), Number(atOnce), note, mode === 'enforce');
+  const tally = await runReal(
+    binary,
+    Number(first),
+    Number(count),
+    Number(atOnce),
+    note,
+    mode as EconomyMode,
+  );
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   process.stdout.write(`${realTallyText(tally, 20)}\nseeds from ${first}, ${seconds} s\n`);
   process.exitCode = tally.differences.length > 0 ? 1 : 0;

@@ -8,7 +8,12 @@ import { createConstraints } from '../../../src/governor/pods/constraints/cluste
 import type { PodEffect, PodSchedulerOptions } from '../../../src/governor/pods/pod-events.ts';
 import { PodScheduler } from '../../../src/governor/pods/pod-scheduler.ts';
 import { type EconomyDescription, podTenantSpec } from '../../../src/market/tenants/economy-description.ts';
-import { marketSpec, quotaFlavor, tenantSpec } from '../../../src/market/tenants/spec.ts';
+import {
+  marketSpec,
+  PREEMPTION_DEFAULTS,
+  quotaFlavor,
+  tenantSpec,
+} from '../../../src/market/tenants/spec.ts';
 import type { Draw } from './draw.ts';
 import type { Json } from './draw-nodes.ts';
 
@@ -25,6 +30,9 @@ const OPTIONS: PodSchedulerOptions = {
   renewalSeconds: 300,
 };
 
+/** Seconds since 1970, after the starts of all pods of a case. */
+const NOW = 2e9;
+
 /** What TEG says of a case. */
 export interface TegAnswer {
   /** Neither placed nor refused: it is not tried. */
@@ -39,32 +47,43 @@ export interface TegAnswer {
   readonly victims: readonly string[];
 }
 
-/** An economy in force: one tenant, which has all namespaces and nothing that keeps its pods back. */
-const ENFORCED: EconomyDescription = {
-  mode: 'enforce',
-  market: marketSpec({ flavors: [quotaFlavor('all')] }),
-  tenants: [podTenantSpec(tenantSpec('all', { quota: { all: { cpuMilli: 1e9 } } }), [])],
-};
+/** `economy.mode` of the configuration. */
+export type EconomyMode = EconomyDescription['mode'];
+
+/** An economy of one tenant, which has all namespaces and nothing that keeps its pods back. */
+function economyOf(mode: EconomyMode): EconomyDescription {
+  const preemption = { ...PREEMPTION_DEFAULTS, minRuntimeSeconds: 0 };
+  return {
+    mode,
+    market: marketSpec({ flavors: [quotaFlavor('all')] }),
+    tenants: [podTenantSpec(tenantSpec('all', { quota: { all: { cpuMilli: 1e9 } }, preemption }), [])],
+  };
+}
 
 /**
  * @param order   Objects come in an order of its own; undefined: as they are.
- * @param enforce With the economy in mode enforce.
+ * @param mode    Of the economy.
  */
-export function askTeg(objects: readonly Json[], probe: Json, order?: Draw, enforce = false): TegAnswer {
+export function askTeg(
+  objects: readonly Json[],
+  probe: Json,
+  order?: Draw,
+  mode: EconomyMode = 'off',
+): TegAnswer {
   const events = new ObjectEvents(profilesOf(['default-scheduler']));
   const core = new PodScheduler(OPTIONS, createConstraints());
-  if (enforce) core.step({ kind: 'economy', economy: ENFORCED }, 1);
+  if (mode !== 'off') core.step({ kind: 'economy', economy: economyOf(mode) }, NOW);
   for (const object of order === undefined ? objects : order.shuffled(objects)) {
     const event = events.eventOf(object);
     // The driver's watches select by phase and by whose pod it is; the core sees to it as well.
-    if (event !== undefined) core.step(event, 1);
+    if (event !== undefined) core.step(event, NOW);
   }
   const event = events.eventOf(probe);
   if (event === undefined) throw new Error('the probe is not a pod');
-  const told = [...core.step(event, 2)];
+  const told = [...core.step(event, NOW + 1)];
   const { uid } = probe.metadata as { uid: string };
   const feasible = feasibleNodes(core, uid);
-  told.push(...core.step({ kind: 'decide', max: 10 }, 3));
+  told.push(...core.step({ kind: 'decide', max: 10 }, NOW + 2));
   return answerOf(told, uid, feasible);
 }
 

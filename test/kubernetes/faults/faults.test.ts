@@ -6,7 +6,16 @@ import { describeWithControlPlane } from '../control-plane-fixture.ts';
 import { playScenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 
-const ENFORCED = ['kill -9 of the scheduler'];
+/** Also with an economy in force; the others by hand: `run.ts --enforce`. */
+const ENFORCED = [
+  'kill -9 of the scheduler',
+  'etcd compaction',
+  'nodes and pods vanish',
+  'network and server faults',
+  'beside the stock scheduler',
+  'two replicas, one lease',
+  'API server away beyond the lease',
+];
 
 describeWithControlPlane('faults', ['kube-scheduler'], () => {
   test.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))(
@@ -19,7 +28,10 @@ describeWithControlPlane('faults', ['kube-scheduler'], () => {
     600_000,
   );
 
-  // The others by hand: `run.ts --enforce`.
+  test('these are scenarios', () => {
+    expect(SCENARIOS.map(({ name }) => name)).toEqual(expect.arrayContaining(ENFORCED));
+  });
+
   test.each(
     SCENARIOS.filter(({ name }) => ENFORCED.includes(name)).map((each) => [each.name, each] as const),
   )(

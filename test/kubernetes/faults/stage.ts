@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlPlane } from '../../../lab/control-plane/control-plane.ts';
 import { nodeObject } from '../../../lab/control-plane/nodes.ts';
 import { startControlPlane } from '../../../lab/control-plane/start.ts';
-import { createEconomy } from '../../../lab/kubernetes-bench/economy-of-bench.ts';
+import { createEconomy, tenantLabelOf } from '../../../lab/kubernetes-bench/economy-of-bench.ts';
 import type { ApiAnswer, ApiRequest } from '../../../src/drivers/kubernetes/client/api.ts';
 import type { HttpApiClient } from '../../../src/drivers/kubernetes/client/http-client.ts';
 import { Random } from '../../../src/kernel/random.ts';
@@ -19,6 +19,9 @@ const IN_FLIGHT = 24;
 
 /** How often a request is tried while the API server is away. */
 const ATTEMPTS_MAX = 200;
+
+/** With the economy in force. */
+const TENANTS = 3;
 
 /** What pods are like. */
 export interface PodLook {
@@ -38,7 +41,7 @@ export interface StageOptions {
   /** Whether another scheduler binds pods, too. */
   readonly others?: boolean;
   readonly seed?: number;
-  /** Schedulers run with `economy.mode: enforce`, and one tenant has all namespaces. */
+  /** Schedulers run with `economy.mode: enforce`, and pods are of three tenants, whose quotas cover all. */
   readonly enforce?: boolean;
 }
 
@@ -73,7 +76,7 @@ export class Stage {
         others: options.others === true,
       });
       const client = clientOf(plane.kubeconfig);
-      if (options.enforce === true) await createEconomy(creatorOf(client), 1, 1e6);
+      if (options.enforce === true) await createEconomy(creatorOf(client), TENANTS, TENANTS * 1e6);
       return new Stage(plane, client, auditor, options);
     } catch (error) {
       await plane.stop();
@@ -141,8 +144,16 @@ export class Stage {
   /** Creates pods `<prefix>-<index>`. */
   async pods(count: number, look: PodLook, from = 0): Promise<void> {
     await this.each(count, (index) =>
-      this.must('/api/v1/namespaces/default/pods', podObject(from + index, look)),
+      this.must('/api/v1/namespaces/default/pods', podObject(from + index, this.owned(from + index, look))),
     );
+  }
+
+  /** Pods of a group are of one tenant. */
+  private owned(index: number, look: PodLook): PodLook {
+    if (!this.enforce) return look;
+    const { group, metadata = {} } = look;
+    const tenant = tenantLabelOf(group === undefined ? index : group.length, TENANTS);
+    return { ...look, metadata: { ...metadata, labels: { ...(metadata.labels ?? {}), ...tenant } } };
   }
 
   /** Creates an object. */

@@ -187,4 +187,34 @@ describe('the economy of a pod scheduler', () => {
     cluster.pods(gpuPodOf('q', 'nlp', 8));
     expect(refusals(cluster.decide()).q).toMatch(/budget-empty \(tenant nlp, budgetTokens 10, spentTokens 8/);
   });
+
+  test('a number of a key that another namespace gets is that one’s tenant', () => {
+    const cluster = twoTeams();
+    const { economy, tenants } = cluster.scheduler.internals.state;
+    cluster.pods(gpuPodOf('p', 'nlp'));
+    cluster.settle();
+    const key = tenants.find(tenantKey('nlp', ''));
+    expect(economy.resolve(key).name).toBe('nlp');
+    cluster.gone('p');
+    cluster.pods(gpuPodOf('q', 'vision'));
+    cluster.settle();
+    expect(tenants.find(tenantKey('vision', ''))).toBe(key);
+    expect(economy.resolve(key).name).toBe('vision');
+    expect([held(cluster, 'nlp'), held(cluster, 'vision')]).toEqual([0, 1]);
+  });
+
+  test('observe: pods go to flavours on which they would be refused, and a refusal ends with other quotas', () => {
+    const cluster = new TestCluster().nodes(gpuNode('a1', 'a', 2), gpuNode('b1', 'b', 2));
+    const market = labelledMarket('a', 'b');
+    const more = { limit: { a: { gpuMilli: 0 } } };
+    setEconomy(cluster, 'observe', market, [teamTenant('nlp', { b: 2 }, more)]);
+    cluster.pods(...['p', 'q', 'r', 's'].map((name) => gpuPodOf(name, 'nlp')));
+    expect(Object.keys(cluster.settle())).toHaveLength(4);
+    const { economy, tenants } = cluster.scheduler.internals.state;
+    const key = tenants.find(tenantKey('nlp', ''));
+    expect(economy.observedRefusal(key)).toBeDefined();
+    setEconomy(cluster, 'observe', market, [teamTenant('nlp', { a: 2, b: 2 })]);
+    cluster.decide();
+    expect(economy.observedRefusal(key)).toBeUndefined();
+  });
 });
