@@ -274,6 +274,7 @@ describe('teg quote', () => {
     const args = ['--pods', '2', '--gpus', '2', '--runtime', '12h', '--tenant', 'nlp', '--flavor', 'h100'];
     const answer = JSON.parse(teg('quote', result, ...args, '--json').stdout);
     const cost = market.costOf(0, 4_000, 12 * 3_600e6);
+    const full = market.ruleOf(0).base * market.ruleOf(0).cap;
     expect(answer.flavors).toEqual([
       {
         flavor: 'h100',
@@ -284,7 +285,8 @@ describe('teg quote', () => {
         units: 4,
         tokensPerHour: (4 * market.quotedPrice(0, 4_000)) / 1e6,
         setAside: cost / 1e6,
-        expectedTokens: (12 * cost) / 1e6,
+        // Half an hour to the next rent at the quote, then at the price of a full flavour: the cap.
+        expectedTokens: expect.closeTo((cost / 2 + 11.5 * 4 * full) / 1e6, 4),
         podsWithRoom: 2,
         availableGpus: 0,
         affordableInSeconds: expect.closeTo(market.affordableAt(1, cost, 1_800e6) / 1e6 - 1_800, 3),
@@ -320,6 +322,7 @@ describe('a quote on a quiet cluster', () => {
     ['1', '1h'],
     ['1', '6h'],
     ['8', '1h'],
+    ['8', '6h'],
   ])('for %s GPUs and %s is within 1 %% of what is charged', (gpus, runtime) => {
     const seconds = 3600 * Number.parseInt(runtime, 10);
     const simulated = (jobs: string): string => {

@@ -56,7 +56,7 @@ test('share and quote answer for the tenants of a cluster, which may ask for no 
     mode: 'enforce',
     tenants: [
       { name: 'nlp', depth: 0, used: { gpus: 0 }, waiting: 1, levelShare: null },
-      { name: 'vision', used: { gpus: 8 }, running: 8, waiting: 1 },
+      { name: 'vision', used: { gpus: 8 }, running: 8, waiting: 0 },
       { name: 'default' },
     ],
     market: { isFree: true, flavors: [{ name: 'a', capacityUnits: 16, usedUnits: 8 }] },

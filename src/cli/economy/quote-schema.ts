@@ -16,7 +16,7 @@ const flavorQuoteSchema = z.object({
   setAside: amount.describe('tokens, at the start'),
   expectedTokens: amount
     .nullable()
-    .describe('for the expected run, if the price stays; null: unknown run time'),
+    .describe('for the expected run, if nothing else starts or ends; null: unknown run time'),
   podsWithRoom: amount
     .nullable()
     .describe('pods for which nodes have whole idle GPUs; null: it requests no GPUs'),

@@ -5,7 +5,7 @@
 
 import { MICROS_PER_SECOND, MICROS_PER_TOKEN } from '../../market/amounts.ts';
 import { affordableAfter } from '../../market/prices/half-life.ts';
-import { quotedPrice } from '../../market/prices/unit-price.ts';
+import { type PriceRule, quotedPrice } from '../../market/prices/unit-price.ts';
 import { rentFor } from '../../market/token-market/accrual.ts';
 import { rateOf } from '../../market/token-market/tenant-rents.ts';
 import { TegError } from '../../model/errors.ts';
@@ -45,7 +45,7 @@ export interface FlavorQuote {
   readonly tokensPerHour: number;
   /** Set aside at the start. */
   readonly setAside: number;
-  /** For the expected run, if the price stays; null: unknown run time. */
+  /** For the expected run, if nothing else starts or ends; null: unknown run time. */
   readonly expectedTokens: number | null;
   /** Pods for which nodes have whole idle GPUs, at most `pods`; null: it requests no GPUs. */
   readonly podsWithRoom: number | null;
@@ -102,12 +102,15 @@ function quoteOn(
   tenant: MarketTenantResult | undefined,
 ): FlavorQuote {
   const rule = { base: Math.round(flavor.basePrice * MICROS_PER_TOKEN), cap: flavor.cap };
-  const milli = shape.pods * milliOfPod(flavor, shape.each);
+  const milliEach = milliOfPod(flavor, shape.each);
+  const milli = shape.pods * milliEach;
   const load = Math.round(flavor.usedUnits * MILLI);
   const capacity = Math.round(flavor.capacityUnits * MILLI);
   const price = quotedPrice(rule, load, capacity, milli);
   const rate = rateOf(milli, price);
   const runs = (shape.runtimeSeconds ?? Number.POSITIVE_INFINITY) * MICROS_PER_SECOND;
+  const first = market.paysBy === 'pod' ? rateOfPods(rule, load, capacity, milliEach, shape.pods) : rate;
+  const later = rateOf(milli, quotedPrice(rule, load + milli, capacity, 0));
   const setAside = rentFor(rate, Math.min(market.rentPeriodSeconds * MICROS_PER_SECOND, runs));
   return {
     flavor: flavor.name,
@@ -118,11 +121,26 @@ function quoteOn(
     units: milli / MILLI,
     tokensPerHour: rate / MICROS_PER_TOKEN,
     setAside: setAside / MICROS_PER_TOKEN,
-    expectedTokens: Number.isFinite(runs) ? rentFor(rate, runs) / MICROS_PER_TOKEN : null,
+    expectedTokens: Number.isFinite(runs) ? rentOfRun(market, first, later, runs) / MICROS_PER_TOKEN : null,
     podsWithRoom: podsWithRoom(flavor, shape),
     availableGpus: tenant?.availableGpus[flavor.name] ?? null,
     affordableInSeconds: tenant === undefined ? null : affordableIn(market, tenant, setAside),
   };
+}
+
+/** Each pod at the price at which the ones before it are counted. @returns Micro-tokens an hour. O(pods). */
+function rateOfPods(rule: PriceRule, load: number, capacity: number, milli: number, pods: number): number {
+  let sum = 0;
+  for (let pod = 0; pod < pods; pod++)
+    sum += rateOf(milli, quotedPrice(rule, load + pod * milli, capacity, milli));
+  return sum;
+}
+
+/** @param first Micro-tokens an hour until the next rent. @param later From then on. @param runs Microseconds. */
+function rentOfRun(market: MarketResult, first: number, later: number, runs: number): number {
+  const { atSeconds, rentPeriodSeconds, nextRentSeconds = atSeconds + rentPeriodSeconds } = market;
+  const untilRent = Math.min(runs, Math.max(0, nextRentSeconds - atSeconds) * MICROS_PER_SECOND);
+  return rentFor(first, untilRent) + rentFor(later, runs - untilRent);
 }
 
 /** Milli-units of a pod, as the market counts them. */

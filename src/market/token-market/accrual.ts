@@ -19,6 +19,9 @@ export class Accrual {
   private readonly rests: Float64Array;
   /** @shape [tenants] µs. */
   private readonly times: Float64Array;
+  /** Results of `sum`: of the tenant and time of its last call. */
+  private amount = 0;
+  private rest = 0;
 
   constructor(tenants: number) {
     this.rates = new Float64Array(tenants);
@@ -35,43 +38,51 @@ export class Accrual {
     this.rates[tenant] = rate;
   }
 
-  /** @returns Whole micro-tokens that ran up until a time. */
+  /** @returns Whole micro-tokens that ran up until a time. Changes nothing: a later call may be about an earlier time. */
   at(tenant: number, timeMicros: number): number {
-    this.accrue(tenant, timeMicros);
-    return this.amounts[tenant] as number;
+    this.sum(tenant, timeMicros);
+    return this.amount;
   }
 
   /** @returns The same, which is taken as paid. */
   take(tenant: number, timeMicros: number): number {
-    const amount = this.at(tenant, timeMicros);
+    this.accrue(tenant, timeMicros);
+    const amount = this.amounts[tenant] as number;
     this.amounts[tenant] = 0;
     return amount;
   }
 
   private accrue(tenant: number, timeMicros: number): void {
+    this.sum(tenant, timeMicros);
+    this.times[tenant] = timeMicros;
+    this.amounts[tenant] = this.amount;
+    this.rests[tenant] = this.rest;
+  }
+
+  /** Fills `amount` and `rest`: what a tenant's would be at a time. */
+  private sum(tenant: number, timeMicros: number): void {
     const elapsed = timeMicros - (this.times[tenant] as number);
     assert(elapsed >= 0, 'time of a rent goes back');
-    this.times[tenant] = timeMicros;
     const rate = this.rates[tenant] as number;
+    this.amount = this.amounts[tenant] as number;
+    this.rest = this.rests[tenant] as number;
     if (rate === 0 || elapsed === 0) return;
     if (rate > RATE_EXACT_MAX) {
-      const total = BigInt(this.rests[tenant] as number) + BigInt(rate) * BigInt(elapsed);
-      this.amounts[tenant] = (this.amounts[tenant] as number) + Number(total / BigInt(MICROS_PER_HOUR));
-      this.rests[tenant] = Number(total % BigInt(MICROS_PER_HOUR));
+      const total = BigInt(this.rest) + BigInt(rate) * BigInt(elapsed);
+      this.amount += Number(total / BigInt(MICROS_PER_HOUR));
+      this.rest = Number(total % BigInt(MICROS_PER_HOUR));
       return;
     }
     const within = elapsed % MICROS_PER_HOUR;
     const micros = within % MICROS_PER_MILLI;
     const product = rate * ((within - micros) / MICROS_PER_MILLI);
     const part = product % MILLIS_PER_HOUR;
-    const rest = (this.rests[tenant] as number) + part * MICROS_PER_MILLI + rate * micros;
-    const carried = rest % MICROS_PER_HOUR;
-    this.rests[tenant] = carried;
-    this.amounts[tenant] =
-      (this.amounts[tenant] as number) +
+    const rest = this.rest + part * MICROS_PER_MILLI + rate * micros;
+    this.rest = rest % MICROS_PER_HOUR;
+    this.amount +=
       rate * ((elapsed - within) / MICROS_PER_HOUR) +
       (product - part) / MILLIS_PER_HOUR +
-      (rest - carried) / MICROS_PER_HOUR;
+      (rest - this.rest) / MICROS_PER_HOUR;
   }
 }
 

@@ -62,6 +62,13 @@ export const marketResultSchema = z.object({
   halfLifeSeconds: z.number(),
   order: z.enum(['Usage', 'Balance']).describe('whose turn it is goes by this'),
   memorySeconds: z.number().describe('how much of its share a tenant may be behind, by usage'),
+  paysBy: z
+    .enum(['job', 'pod'])
+    .optional()
+    .describe(
+      'whether a job of several pods pays one price, or each pod its own until the next rent; absent: job',
+    ),
+  nextRentSeconds: z.number().optional().describe('when rents are paid and quoted again'),
   rentPeriodSeconds: z.number().describe('rent is set aside for this long, and quoted again after it'),
   flavors: z.array(marketFlavorSchema),
   tenants: z.array(marketTenantSchema),
@@ -77,6 +84,7 @@ export type MarketTenantResult = MarketResult['tenants'][number];
 /**
  * @param market Settled or not: it is read only. Undefined: nobody has to pay.
  * @param idle   By flavour.
+ * @param paysBy Who has a lease.
  * @returns      Its figures. O(tenants × flavours).
  */
 export function marketResult(
@@ -84,15 +92,19 @@ export function marketResult(
   accounts: TenantAccounts,
   idle: readonly (readonly IdleNodes[])[],
   atSeconds: number,
+  paysBy: 'job' | 'pod' = 'job',
 ): MarketResult {
   const { market: spec } = accounts.tree;
+  const period = (market?.horizon ?? MARKET_DEFAULTS.rentPeriodMicros) / MICROS_PER_SECOND;
   return {
     atSeconds,
     ...(market === undefined ? { isFree: true } : {}),
     halfLifeSeconds: spec.halfLifeSeconds,
     order: market?.order ?? spec.order,
     memorySeconds: spec.memorySeconds,
-    rentPeriodSeconds: (market?.horizon ?? MARKET_DEFAULTS.rentPeriodMicros) / MICROS_PER_SECOND,
+    paysBy,
+    nextRentSeconds: nextRent((market?.dueMicros ?? 0) / MICROS_PER_SECOND, period, atSeconds),
+    rentPeriodSeconds: period,
     flavors: spec.flavors.map(({ name, gpuModels, unitsPerHour }, flavor) => ({
       name,
       gpuModels: [...gpuModels],
@@ -105,6 +117,22 @@ export function marketResult(
       accounts.tree.tenants.map((tenant) => tenantResult(market, accounts, tenant, atSeconds)),
     ),
   };
+}
+
+/** @returns The same with times from an origin on, such as the start of a run. */
+export function marketFrom(market: MarketResult, originSeconds: number): MarketResult {
+  const { atSeconds, nextRentSeconds = atSeconds } = market;
+  return {
+    ...market,
+    atSeconds: atSeconds - originSeconds,
+    nextRentSeconds: nextRentSeconds - originSeconds,
+  };
+}
+
+/** @returns The first of the rents after a time. */
+function nextRent(dueSeconds: number, period: number, atSeconds: number): number {
+  if (dueSeconds > atSeconds) return dueSeconds;
+  return dueSeconds + period * (Math.floor((atSeconds - dueSeconds) / period) + 1);
 }
 
 type FlavorPrices = Pick<

@@ -30,7 +30,7 @@ export function economyPage(view: PodSchedulerView): EconomyPage {
   return {
     atSeconds,
     shares: { atSeconds, mode: frame.mode, tenants: frame.tenants.map(shareOf) },
-    market: marketResult(market, accounts, idle, timeSeconds),
+    market: marketResult(market, accounts, idle, timeSeconds, 'pod'),
   };
 }
 

@@ -36,7 +36,7 @@ import { DropReasons } from '../metrics/drop-reasons.ts';
 import { evictionsOf } from '../metrics/evictions-result.ts';
 import { heldIdleOf } from '../metrics/held-idle-result.ts';
 import { type JobShapes, jobShapes } from '../metrics/job-shapes.ts';
-import { idleNodes, marketResult } from '../metrics/market-result.ts';
+import { idleNodes, marketFrom, marketResult } from '../metrics/market-result.ts';
 import { ObservedPolicy } from '../metrics/observed-policy.ts';
 import { QueueMeter } from '../metrics/queue-meter.ts';
 import type { SimulationResult } from '../metrics/result.ts';
@@ -161,7 +161,7 @@ function podsPart(
   return {
     ...(waiting.count === 0 ? {} : { waiting }),
     ...(shares === undefined ? {} : { shares: { ...shares, atSeconds } }),
-    ...(market === undefined ? {} : { market: { ...market, atSeconds } }),
+    ...(market === undefined ? {} : { market: marketFrom(market, originSeconds) }),
   };
 }
 

@@ -72,6 +72,23 @@ describe('tokens in the pod scheduler', () => {
     expect(tokensOf(cluster, 'nlp')).toMatchObject({ reserved: 0, spend: 0 });
   });
 
+  test('figures that are read after a rent is due leave it to be paid at its time', () => {
+    const run = (reads: boolean): Record<string, number> => {
+      const cluster = clusterWith({ nlp: 10e6, vision: 10e6 });
+      cluster.pods(...podsOf('nlp', 2));
+      cluster.settle();
+      // Beyond the next rent, and nothing has asked the market yet.
+      cluster.wait(1.5 * HOUR).step({ kind: 'namespace', name: 'elsewhere', labels: {} });
+      if (reads)
+        expect(cluster.scheduler.view().economy()?.tenants[0]?.tokens?.spendPerHour).toBeGreaterThan(0);
+      cluster.decide();
+      cluster.gone('nlp-0', 'nlp-1');
+      cluster.wait(HOUR).decide();
+      return tokensOf(cluster, 'nlp');
+    };
+    expect(run(true)).toEqual(run(false));
+  });
+
   test('beyond its quota a tenant gets what it can pay for: the rest waits for its price, and starts later', () => {
     const cluster = clusterWith({ nlp: 100_000, vision: 0 });
     cluster.pods(...podsOf('nlp', 8));
