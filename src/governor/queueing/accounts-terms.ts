@@ -30,8 +30,15 @@ export class AccountsTerms {
     this.accounts = accounts;
   }
 
-  /** @returns On what terms a job could be promised a start, if it waits for room alone. O(flavours × levels² × cells). */
-  of(asked: Asked, timeSeconds: number): StartTerms {
+  /**
+   * @param beside Jobs that are promised a start already: what they need is not there for this one.
+   * @returns      On what terms a job could be promised a start, if it waits for room alone. O(flavours × levels² × cells).
+   */
+  of(asked: Asked, timeSeconds: number, beside: readonly Asked[] = []): StartTerms {
+    return this.withHeld(beside, () => this.termsOf(asked, timeSeconds));
+  }
+
+  private termsOf(asked: Asked, timeSeconds: number): StartTerms {
     const { tree, flavors, budgets } = this.accounts;
     const account = tree.accountOf(asked.tenant);
     if (tree.heldBy(account, timeSeconds) !== CLUSTER_TENANT) return 'refused';
@@ -46,13 +53,50 @@ export class AccountsTerms {
 
   /**
    * @returns True if a job that starts would take of the headroom that another needs and has now: of the tenant's own, or, while
-   *   quota is lent, of what the cluster has left for those within their quotas. O(flavours × levels).
+   *   quota is lent, of what the cluster has left for those within their quotas. O(flavours × levels), × promises where it is scarce.
+   * @param beside Others that are promised a start: what they need is not there for the two.
    */
-  takes(starting: Asked, from: Asked): boolean {
+  takes(starting: Asked, from: Asked, beside: readonly Asked[] = []): boolean {
     const { tree, flavors } = this.accounts;
     const [own, other] = [tree.accountOf(from.tenant), tree.accountOf(starting.tenant)];
-    const both = flavors.servingMask(from.demand) & flavors.servingMask(starting.demand);
-    return flavorsOf(both).some((flavor) => this.takesOn(flavor, starting, other, from, own));
+    const both = flavors.servingMask(from.demand) & flavors.servingMask(starting.demand) & ~NO_FLAVOR_BIT;
+    if (both === 0 || this.isPlenty(both, own, [starting, from, ...beside])) return false;
+    return this.withHeld(beside, () =>
+      flavorsOf(both).some((flavor) => this.takesOn(flavor, starting, other, from, own)),
+    );
+  }
+
+  /** True if an account has headroom for all of them on each of these flavours: a hold takes no more than its amount, also of others. */
+  private isPlenty(mask: number, account: number, jobs: readonly Asked[]): boolean {
+    const { usage } = this.accounts;
+    const sum = [0, 0, 0];
+    for (const { demand, podCount } of jobs) {
+      sum[QUOTA_CPU] = (sum[QUOTA_CPU] as number) + podCount * demand.cpuMilli;
+      sum[QUOTA_MEMORY] = (sum[QUOTA_MEMORY] as number) + podCount * demand.memoryMib;
+      sum[QUOTA_GPU] = (sum[QUOTA_GPU] as number) + podCount * demand.gpuTotalMilli;
+    }
+    for (let left = mask; left !== 0; left &= left - 1) {
+      const flavor = 31 - Math.clz32(left & -left);
+      for (const resource of RESOURCES) {
+        if (usage.available(account, flavor, resource) < (sum[resource] as number)) return false;
+      }
+    }
+    return true;
+  }
+
+  /** Asks while jobs hold what they need, on each flavour that could serve them. */
+  private withHeld<T>(jobs: readonly Asked[], ask: () => T): T {
+    const { tree, flavors, usage } = this.accounts;
+    const held: (readonly [account: number, flavor: number, amounts: HeldAmounts])[] = [];
+    for (const job of jobs) {
+      for (const flavor of flavorsOf(flavors.servingMask(job.demand))) {
+        held.push([tree.accountOf(job.tenant), flavor, heldOf(job)]);
+      }
+    }
+    for (const [account, flavor, amounts] of held) usage.hold(account, flavor, amounts);
+    const answer = ask();
+    for (const [account, flavor, amounts] of held) usage.release(account, flavor, amounts);
+    return answer;
   }
 
   private takesOn(flavor: number, starting: Asked, other: number, from: Asked, own: number): boolean {

@@ -6,7 +6,7 @@ import { type Demand, DemandTable } from '../../model/demand.ts';
 import type { PodSpec } from '../../model/job.ts';
 import { makeCluster, NODE_KINDS } from '../zone/zone.fixtures.ts';
 import { CONTENTION_DOMAINS_MAX, Contention } from './contention.ts';
-import type { TegQueueOptions } from './teg-queue.ts';
+import type { TegQueueOptions } from './teg-queue-options.ts';
 import { World } from './teg-world.fixtures.ts';
 
 /** Numbers of `POD_KINDS`. */

@@ -15,10 +15,12 @@ import type { SchedulingPass } from '../zone/queue-discipline.ts';
 import type { AccountsTerms } from './accounts-terms.ts';
 import { affordableAt, CHAMPION_DEFAULTS, type ChampionOptions, RESERVATIONS_MOST } from './champions.ts';
 import { Contention } from './contention.ts';
+import type { FailedRoom } from './failed-room.ts';
 import { type ExpectedEnd, earliestStart, fitsNow, type RoomPlan, shareOfCluster } from './future-room.ts';
 import { IdleBudget } from './idle-budget.ts';
+import { isSamePlan, newReservation, type Reservation, startOf } from './reservation.ts';
 import type { RunningEnds } from './running-ends.ts';
-import type { TegEntry } from './teg-lines.ts';
+import type { TegEntry, TegLine } from './teg-lines.ts';
 
 /** Options of reservations. */
 export interface ReservationOptions extends ChampionOptions {
@@ -46,23 +48,6 @@ const SAVED_SECONDS = 14 * 86_400;
 /** The usual wait is a mean over jobs that together take the cluster this many times. */
 const USUAL_CLUSTERS = 20;
 
-/** Room that is kept for a champion, or that one to be saves for. */
-interface Reservation {
-  readonly entry: TegEntry;
-  plan: RoomPlan | undefined;
-  plannedAtSeconds: number;
-  /** The start that it was promised when it became champion; NaN: none was, or it is not champion yet. */
-  promisedSeconds: number;
-  /** True: nobody can take what its promise rests on; else its start is an estimate (`accounts-terms.ts`). */
-  isFirm: boolean;
-  /** True: no end is known, and nodes are drained for it. */
-  isDrain: boolean;
-  /** A drain ends when savings fall below, seconds. */
-  leastSaved: number;
-  /** Part of the cluster that one of its pods takes. */
-  ofCluster: number;
-}
-
 /** All reservations of one queue. */
 export class Reservations {
   readonly promises: PromiseCounts = { made: 0, kept: 0 };
@@ -71,7 +56,10 @@ export class Reservations {
   private readonly options: Required<Omit<ReservationOptions, 'terms'>>;
   private readonly terms: AccountsTerms | undefined;
   private readonly running: RunningEnds;
+  private readonly failed: FailedRoom;
   private list: readonly Reservation[] = [];
+  /** Reservations of each node that has any, as bits; undefined: they have moved since. */
+  private masks: Map<number, number> | undefined;
   /** The next champions, of domains that do not contend, with the plans that they save for. */
   private candidates: readonly Reservation[] = [];
   private readonly contention = new Contention();
@@ -87,15 +75,21 @@ export class Reservations {
   /** Mean wait of jobs that started lately, seconds. */
   private usualWaitSeconds = 0;
 
-  /** @param running Running jobs by their expected ends. @param ageOf How long a running job has run. */
+  /**
+   * @param running Running jobs by their expected ends.
+   * @param failed  Informed of moves.
+   * @param ageOf   How long a running job has run.
+   */
   constructor(
     options: ReservationOptions,
     running: RunningEnds,
+    failed: FailedRoom,
     ageOf: (job: number, timeSeconds: number) => number,
   ) {
     this.options = { ...CHAMPION_DEFAULTS, replanSeconds: 30, ...options };
     this.terms = options.terms;
     this.running = running;
+    this.failed = failed;
     this.ageOf = ageOf;
     this.savings = new IdleBudget(this.options.idleShare, SAVED_SECONDS * this.options.idleShare);
     this.drainSavings = new IdleBudget(this.options.drainShare, SAVED_SECONDS * this.options.drainShare);
@@ -140,6 +134,14 @@ export class Reservations {
     return due;
   }
 
+  /** @returns True if plans are to be made again, or given up, by now. */
+  isDue(timeSeconds: number): boolean {
+    const isDue = (candidate: Reservation): boolean =>
+      candidate.entry.waits && this.isPlanDue(candidate, timeSeconds);
+    if (this.isStale || this.candidates.some(isDue)) return true;
+    return this.list.some((champion) => this.isPlanDue(champion, timeSeconds) || this.isSpent(champion));
+  }
+
   /** Nodes joined, came up or went down: plans are made again. */
   nodesChanged(): void {
     this.isStale = true;
@@ -175,11 +177,9 @@ export class Reservations {
   /** Plans again for champions, where that is due. All nodes have to be open. */
   replan(pass: SchedulingPass): void {
     const { timeSeconds } = pass;
-    for (const reservation of this.list) {
-      if (!Number.isNaN(reservation.promisedSeconds)) continue;
-      if (this.drainSavings.savedSeconds < reservation.leastSaved) this.drop(reservation.entry);
-    }
+    for (const reservation of this.list) if (this.isSpent(reservation)) this.drop(reservation.entry);
     if (this.isStale) {
+      this.moved();
       for (const reservation of this.list) {
         reservation.plan = undefined;
         reservation.plannedAtSeconds = Number.NEGATIVE_INFINITY;
@@ -197,6 +197,7 @@ export class Reservations {
           reservation.isDrain = false;
         }
       }
+      if (!isSamePlan(before, reservation.plan)) this.moved();
     }
   }
 
@@ -257,6 +258,7 @@ export class Reservations {
     if (candidate.isFirm && !this.stated.has(candidate.entry))
       this.stated.set(candidate.entry, plan.startSeconds);
     this.list = [...this.list, candidate];
+    this.moved();
     return true;
   }
 
@@ -264,9 +266,9 @@ export class Reservations {
   private isOwed({ line }: TegEntry, timeSeconds: number): boolean {
     const { terms } = this;
     if (terms === undefined) return true;
-    if (terms.of(line, timeSeconds) !== 'firm') return false;
-    const others = this.list.filter(({ isFirm }) => isFirm);
-    return !others.some(({ entry }) => terms.takes(line, entry.line) || terms.takes(entry.line, line));
+    const others = this.list.filter(({ isFirm }) => isFirm).map(({ entry }) => entry.line);
+    if (terms.of(line, timeSeconds, others) !== 'firm') return false;
+    return !others.some((other) => terms.takes(line, other, without(others, other)));
   }
 
   /** Champion or not, a job waits no more. @param pass Absent: no pass is going on, and all nodes are open. */
@@ -274,6 +276,7 @@ export class Reservations {
     if (!this.list.some((reservation) => reservation.entry === entry)) return;
     if (pass !== undefined) this.closeOnly(pass, 0);
     this.list = this.list.filter((reservation) => reservation.entry !== entry);
+    this.moved();
   }
 
   /** A job starts: what it was promised is counted, and its nodes are open. */
@@ -316,14 +319,17 @@ export class Reservations {
   /** @returns Why a job waits that would hold, until then, headroom that a promise rests on; undefined: it would not. */
   headroomBehind({ job, line }: TegEntry, endSeconds: number): AccountsRefusal | undefined {
     if (this.terms === undefined) return undefined;
-    for (const [i, reservation] of this.list.entries()) {
+    const promised: TegLine[] = [];
+    for (const reservation of this.list) {
       if (!reservation.isFirm) continue;
-      // What was promised later was promised beside this one.
+      // What it needs was promised to it beside the others; jobs that end in time may have some of theirs for now.
       if (reservation.entry.job === job) return undefined;
-      if (endSeconds <= startOf(reservation)) continue;
-      if (this.terms.takes(line, reservation.entry.line)) return this.behind(1 << i);
+      if (endSeconds > startOf(reservation)) promised.push(reservation.entry.line);
     }
-    return undefined;
+    const from = promised.find((other) => this.terms?.takes(line, other, without(promised, other)));
+    return (
+      from && this.behind(1 << this.list.findIndex(({ entry, isFirm }) => isFirm && entry.line === from))
+    );
   }
 
   /** @returns Reservations that a job would be in the way of if it started now and ended then, as bits. */
@@ -341,6 +347,17 @@ export class Reservations {
     const at = this.list.findIndex((reservation) => reservation.entry === entry);
     return at < 0 ? 0 : 1 << at;
   }
+
+  /** @returns Reservations of a node, as bits. O(1), and O(their nodes) after one has moved. */
+  readonly maskOf = (node: number): number => {
+    if (this.masks === undefined) {
+      this.masks = new Map();
+      for (const [i, { plan }] of this.list.entries()) {
+        for (const reserved of plan?.nodes ?? []) this.masks.set(reserved, 1 << i);
+      }
+    }
+    return this.masks.get(node) ?? 0;
+  };
 
   /** Closes the nodes of these reservations, and opens the others'. */
   closeOnly(pass: SchedulingPass, bits: number): void {
@@ -381,6 +398,16 @@ export class Reservations {
     if (startSeconds === Number.POSITIVE_INFINITY) return { code: 'room-drained', data: { forJob } };
     const when = first.isFirm ? { startsBySeconds: startSeconds } : { expectedAtSeconds: startSeconds };
     return { code: 'room-reserved', data: { forJob, ...when } };
+  }
+
+  private moved(): void {
+    this.masks = undefined;
+    this.failed.moved();
+  }
+
+  /** True if a drain has cost too much. */
+  private isSpent({ promisedSeconds, leastSaved }: Reservation): boolean {
+    return Number.isNaN(promisedSeconds) && this.drainSavings.savedSeconds < leastSaved;
   }
 
   private canAfford(candidate: Reservation, timeSeconds: number): boolean {
@@ -452,20 +479,8 @@ export class Reservations {
   }
 }
 
-function newReservation(entry: TegEntry): Reservation {
-  return {
-    entry,
-    plan: undefined,
-    plannedAtSeconds: Number.NEGATIVE_INFINITY,
-    promisedSeconds: Number.NaN,
-    isFirm: false,
-    isDrain: false,
-    leastSaved: 0,
-    ofCluster: 0,
-  };
-}
-
-/** Start of a plan; Infinity: there is none, and nothing is reserved. */
-function startOf({ plan }: Reservation): number {
-  return plan?.startSeconds ?? Number.POSITIVE_INFINITY;
+/** The lines of all others; several champions may be of one line. */
+function without(lines: readonly TegLine[], line: TegLine): readonly TegLine[] {
+  const at = lines.indexOf(line);
+  return lines.filter((_, i) => i !== at);
 }

@@ -1,6 +1,6 @@
 /** The TEG queue where no end is known: nodes are drained for a job that has waited far longer than others. */
 import { describe, expect, it } from 'vitest';
-import type { TegQueueOptions } from './teg-queue.ts';
+import type { TegQueueOptions } from './teg-queue-options.ts';
 import { World } from './teg-world.fixtures.ts';
 
 describe('a job that has waited far longer than others', () => {

@@ -385,7 +385,9 @@ describe('bounds', () => {
     world.submit(2, 1, 100, { tenant: 1 });
     world.tick();
     asked.length = 0;
-    world.submit(3, 1, 100);
+    world.submit(3, 1, 100, { demand: 3 });
+    // Of the larger gang's demand, for which there was no pod's room.
+    world.submit(4, 1, 100);
     world.tick();
     expect(asked).toEqual([3]);
   });

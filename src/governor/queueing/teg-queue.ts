@@ -25,7 +25,7 @@ import { FailedRoom } from './failed-room.ts';
 import { type ExpectedEnd, shareOfCluster } from './future-room.ts';
 import type { HeadroomClaims } from './headroom.ts';
 import { IncompleteJobs } from './incomplete-jobs.ts';
-import { type PromiseCounts, type ReservationOptions, Reservations } from './reservations.ts';
+import { type PromiseCounts, Reservations } from './reservations.ts';
 import type { RoomMaker } from './room-maker.ts';
 import { RunningEnds } from './running-ends.ts';
 import {
@@ -37,26 +37,15 @@ import {
   type TegLine,
   TegLines,
 } from './teg-lines.ts';
+import {
+  CANDIDATES_MAX_DEFAULT,
+  NO_ENTRIES,
+  NO_ORDER,
+  NOT_FOR_WANT_OF_ROOM,
+  REST_SECONDS,
+  type TegQueueOptions,
+} from './teg-queue-options.ts';
 import { sharesAt, type TenantOrder, TurnOrder } from './turn-order.ts';
-
-/** Jobs that one pass looks at, at most. */
-const CANDIDATES_MAX_DEFAULT = 20_000;
-
-/** New jobs beyond that are looked at so much later at the latest, seconds. */
-const REST_SECONDS = 1;
-
-/** All tenants are equal. */
-const NO_ORDER: TenantOrder = Object.freeze({ shareOf: () => 0 });
-
-/** Options of the queue. */
-export interface TegQueueOptions extends ReservationOptions {
-  /** Jobs that one pass looks at, at most; default 20,000. */
-  readonly candidatesMax?: number;
-  /** Evicts others for jobs that do not start; absent: nobody is evicted. */
-  readonly rooms?: RoomMaker;
-  /** Keeps headroom of quotas and limits for gangs; absent: nobody does. */
-  readonly headroom?: HeadroomClaims;
-}
 
 /** See the head of the file. */
 export class TegQueue implements QueueDiscipline {
@@ -84,6 +73,10 @@ export class TegQueue implements QueueDiscipline {
   private restDue = Number.POSITIVE_INFINITY;
   private readonly failed = new FailedRoom();
   private candidatesLeft = 0;
+  /** True if a job may start in the next pass although it has no more room than in the last one. */
+  private isUnsettled = true;
+  /** Of the estimates at the last complete pass. */
+  private learned = 0;
   private readonly incomplete: IncompleteJobs;
   /** What jobs that would fit now are kept from by reservations: thousandths of a GPU, or of a CPU without GPUs. */
   private wanted = 0;
@@ -98,9 +91,8 @@ export class TegQueue implements QueueDiscipline {
     this.rooms = options.rooms;
     this.headroom = options.headroom;
     this.running = new RunningEnds((job, timeSeconds) => estimates.expectedEnd(job, timeSeconds));
-    this.reservations = new Reservations(options, this.running, (job, timeSeconds) =>
-      estimates.age(job, timeSeconds),
-    );
+    const ageOf = (job: number, timeSeconds: number): number => estimates.age(job, timeSeconds);
+    this.reservations = new Reservations(options, this.running, this.failed, ageOf);
     this.incomplete = new IncompleteJobs(estimates, this.reservations, this.failed, this.rooms);
   }
 
@@ -129,6 +121,7 @@ export class TegQueue implements QueueDiscipline {
     const entry = this.lines.entryOf(job);
     this.lines.dequeue(entry);
     this.isFreed ||= this.reservations.bitOf(entry) !== 0;
+    this.isUnsettled = true;
     this.rooms?.ended(job);
     this.forget(entry);
   }
@@ -160,7 +153,7 @@ export class TegQueue implements QueueDiscipline {
   }
 
   tenantWoken(): void {
-    this.isRuleChanged = true;
+    this.isUnsettled = true;
     this.isFreed = true;
   }
 
@@ -169,10 +162,14 @@ export class TegQueue implements QueueDiscipline {
     this.reservations.begin(pass);
     this.rooms?.drain(pass);
     const isFreed = this.isFreed || this.freedAt === pass.timeSeconds || this.due <= pass.timeSeconds;
-    const isComplete = isFreed ? this.decideAll(pass) : this.decideFresh(pass);
+    if (this.isRuleChanged) this.failed.clear();
+    else this.failed.forgive(pass, this.reservations.maskOf);
+    const isWhole = isFreed && (this.fresh.length > 0 || !this.isQuiet(pass));
+    const isComplete = isWhole ? this.decideAll(pass) : this.decideFresh(pass);
     this.reservations.finish(pass, this.wanted);
     // A step that is full: the next pass begins again.
     this.isFreed = !isComplete;
+    this.isUnsettled ||= !isComplete;
     if (!isComplete) return;
     this.fresh.splice(0, this.triedFresh);
     const due = Math.min(this.reservations.dueSeconds, this.rooms?.dueSeconds ?? Number.POSITIVE_INFINITY);
@@ -200,9 +197,10 @@ export class TegQueue implements QueueDiscipline {
   private decideAll(pass: SchedulingPass): boolean {
     this.wanted = 0;
     this.triedFresh = this.fresh.length;
-    if (this.isRuleChanged) this.failed.clear();
     this.isRuleChanged = false;
-    this.failed.forgive(pass);
+    this.isUnsettled = false;
+    this.learned = this.estimates.learned;
+    this.failed.settle();
     if (!this.startOwed(pass) || !this.serveChampions(pass)) return false;
     this.electChampions(pass);
     if (!this.tryAll(pass)) return false;
@@ -212,7 +210,19 @@ export class TegQueue implements QueueDiscipline {
     this.electChampions(pass);
     if (!this.renewHeadroom(pass)) return false;
     this.incomplete.grow(pass, this.candidatesLeft);
+    this.isUnsettled ||= this.candidatesLeft <= 0 || this.incomplete.size > 0;
     return true;
+  }
+
+  /** True if a complete pass would do nothing: all who wait are known to find no room, and nothing else has changed or is due. */
+  private isQuiet(pass: SchedulingPass): boolean {
+    const { timeSeconds } = pass;
+    if (this.isUnsettled || this.isRuleChanged || this.failed.isOver) return false;
+    if (this.due <= timeSeconds || this.reservations.isDue(timeSeconds)) return false;
+    if (this.reservations.count > 0 && this.estimates.learned > this.learned) return false;
+    if (this.headroom?.isDue(this.lines, timeSeconds) === true) return false;
+    if (this.rooms?.begin(timeSeconds) !== true) return true;
+    return !this.lines.firsts().some((entry) => this.rooms?.couldMakeRoom(roomClaimOf(entry), timeSeconds));
   }
 
   /** No room was freed: only new jobs can start, or become champion at once. @returns False: the step is full. */
@@ -221,7 +231,7 @@ export class TegQueue implements QueueDiscipline {
     if (this.triedFresh < this.fresh.length) return true;
     // Who comes first to a queue that is empty may be champion at once.
     if (this.lines.jobCount === 0 || this.freshAreSavedFor(pass)) return true;
-    return this.decideAll(pass);
+    return (!this.fresh.some(({ waits }) => waits) && this.isQuiet(pass)) || this.decideAll(pass);
   }
 
   private evictForFresh(pass: SchedulingPass): boolean {
@@ -264,12 +274,17 @@ export class TegQueue implements QueueDiscipline {
   private startChampion(pass: SchedulingPass): number {
     const { reservations } = this;
     for (const entry of reservations.entries) {
-      const bits = this.against(entry, pass.timeSeconds) & ~reservations.bitOf(entry);
-      if (this.hasFailed(entry.line, 0)) continue;
-      if (reservations.takesPromised(entry, this.endOf(entry, pass.timeSeconds))) continue;
+      const { line } = entry;
+      const end = this.endOf(entry, pass.timeSeconds);
+      const bits = reservations.against(end) & ~reservations.bitOf(entry);
+      if (this.hasFailed(line, bits)) continue;
+      if (reservations.takesPromised(entry, end)) {
+        this.isUnsettled = true;
+        continue;
+      }
       reservations.closeOnly(pass, bits);
       const result = this.start(pass, entry);
-      if (result === StartResult.NoRoom) this.failed.note(entry.line.demand, entry.line.gangMin, bits);
+      if (result === StartResult.NoRoom) this.failed.note(line.demand, line.gangMin, bits, pass.found);
       if (result === StartResult.Started || result === StartResult.StepFull) {
         reservations.closeOnly(pass, 0);
         return result;
@@ -284,9 +299,9 @@ export class TegQueue implements QueueDiscipline {
     const { headroom, lines } = this;
     if (headroom === undefined) return true;
     const { timeSeconds } = pass;
-    const shareOf = sharesAt(this.order, timeSeconds);
     const ends = (): Iterable<ExpectedEnd> => this.running.at(timeSeconds);
-    return !headroom.renew({ pass, lines, ends, shareOf }) || this.tryAll(pass);
+    const view = { pass, lines, ends, shareOf: sharesAt(this.order, timeSeconds) };
+    return !headroom.renew(view) || this.tryAll(pass);
   }
 
   /** True if those that save for reservations go before all new jobs. */
@@ -373,10 +388,11 @@ export class TegQueue implements QueueDiscipline {
     const kept = this.reservations.headroomBehind(entry, end) ?? this.headroom?.behind(entry, end);
     entry.isHeld = kept !== undefined;
     if (kept !== undefined) {
+      this.isUnsettled = true;
       entry.reason = kept;
       return StartResult.NoRoom;
     }
-    const bits = this.against(entry, pass.timeSeconds);
+    const bits = this.reservations.against(end);
     if (this.hasFailed(line, bits)) {
       entry.reason = this.behindReservation(line, bits);
       return StartResult.NoRoom;
@@ -384,7 +400,7 @@ export class TegQueue implements QueueDiscipline {
     this.reservations.closeOnly(pass, bits);
     const result = this.start(pass, entry);
     if (result === StartResult.NoRoom) {
-      this.failed.note(line.demand, line.gangMin, bits);
+      this.failed.note(line.demand, line.gangMin, bits, pass.found);
       entry.reason = this.behindReservation(line, bits);
     }
     return result;
@@ -467,31 +483,18 @@ export class TegQueue implements QueueDiscipline {
     return true;
   }
 
-  /** Reservations whose nodes a job must not take, because it would hold them when they are needed, as bits. */
-  private against(entry: TegEntry, timeSeconds: number): number {
-    if (this.reservations.count === 0) return 0;
-    return this.reservations.against(this.endOf(entry, timeSeconds));
-  }
-
   /** When a waiting job would end if it started now. */
   private endOf(entry: TegEntry, timeSeconds: number): number {
     return timeSeconds + this.estimates.estimate(entry.job);
   }
 
-  /** True if no job of this demand and size finds room, with at most these nodes closed. */
   private hasFailed({ demand, gangMin }: TegLine, bits: number): boolean {
     return this.failed.has(demand, gangMin, bits);
   }
 
-  /** Undefined: there is no room, reserved or not. */
   private behindReservation(line: TegLine, bits: number): AccountsRefusal | undefined {
     if (bits === 0 || this.hasFailed(line, 0)) return undefined;
     this.wanted += line.podCount * (line.demand.gpuTotalMilli || line.demand.cpuMilli);
     return this.reservations.behind(bits);
   }
 }
-
-/** Codes of refusals that no eviction changes. */
-const NOT_FOR_WANT_OF_ROOM: ReadonlySet<string> = new Set(['tenant-held', 'budget-empty']);
-
-const NO_ENTRIES: ReadonlySet<TegEntry> = new Set();

@@ -7,7 +7,8 @@ import { FirstFit, makeCluster } from '../zone/zone.fixtures.ts';
 import { Zone } from '../zone/zone.ts';
 import { JobState, ZoneEventKind, type ZoneOptions } from '../zone/zone-events.ts';
 import type { HeadroomClaims } from './headroom.ts';
-import { TegQueue, type TegQueueOptions } from './teg-queue.ts';
+import { TegQueue } from './teg-queue.ts';
+import type { TegQueueOptions } from './teg-queue-options.ts';
 import type { TenantOrder } from './turn-order.ts';
 
 /** Demand 4: one GPU. Kind 2: four GPUs. */

@@ -64,6 +64,8 @@ export interface SchedulingPass {
   readonly cluster: ClusterState;
   /** Why the last `start` returned `NotAdmitted`, or the last `hold` was refused. */
   readonly refusal: AccountsRefusal | undefined;
+  /** Pods that the last `start` which returned NoRoom found room for. */
+  readonly found: number;
 
   /**
    * Starts a waiting job if the accounts admit it and it finds room. O(pods) choices of the policy. One that holds pods
@@ -143,10 +145,10 @@ export interface SchedulingPass {
   endPeek(): void;
 
   /**
-   * @returns True for any node that got more room since the last pass, was added or came up: what did not fit then does
-   *   not fit now unless on one of these. Without evictions and `letGo` of passes.
+   * Visits the nodes that got more room since the last pass, were added or came up: what did not fit then does not fit now
+   * unless on one of these. Without evictions and `letGo` of passes.
    */
-  someFreed(test: (node: number) => boolean): boolean;
+  forEachFreed(visit: (node: number) => void): void;
 
   /** Visits the pods of a running job, in member order. */
   forEachPod(job: number, visit: (node: number, gpuMask: number) => void): void;

@@ -33,6 +33,7 @@ export interface PassHost {
 export class ZonePass implements SchedulingPass {
   readonly cluster: ClusterState;
   refusal: AccountsRefusal | undefined;
+  found = 0;
   /** True if a start did not find room among the effects of this step. */
   isStepFull = false;
   private readonly core: ZoneCore;
@@ -70,10 +71,9 @@ export class ZonePass implements SchedulingPass {
   }
 
   /** See `SchedulingPass`. */
-  someFreed(test: (node: number) => boolean): boolean {
+  forEachFreed(visit: (node: number) => void): void {
     const { core } = this;
-    for (let i = 0; i < core.touchedCount; i++) if (test(core.touched[i] as number)) return true;
-    return false;
+    for (let i = 0; i < core.touchedCount; i++) visit(core.touched[i] as number);
   }
 
   /** See `SchedulingPass`. */
@@ -98,6 +98,7 @@ export class ZonePass implements SchedulingPass {
     }
     const found = core.attemptAdmitted(job);
     if (found < gangMin) {
+      this.found = found;
       this.refusal = core.narrowedRefusal;
       return this.refusal === undefined ? StartResult.NoRoom : StartResult.NotAdmitted;
     }

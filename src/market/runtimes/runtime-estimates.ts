@@ -54,6 +54,8 @@ export interface RuntimeEstimateOptions {
  * amortised.
  */
 export class RuntimeEstimates {
+  /** Runs that were learned from: while it stands the estimates of waiting jobs are unchanged. */
+  learned = 0;
   private readonly predictor: RuntimePredictor | undefined;
   private readonly unknownSeconds: number;
   private readonly prefersDeclared: boolean;
@@ -147,8 +149,10 @@ export class RuntimeEstimates {
     const runSeconds = nowSeconds - (this.starts[job] as number);
     assert(!Number.isNaN(runSeconds), 'a job ended that did not run');
     const done = this.done[job] as number;
-    if (isFinished) this.predictor?.ended(this.owners[job] as number, done + runSeconds);
-    else this.done[job] = done + savedSeconds(runSeconds, this.terms.get(job) ?? EVICTION_DEFAULTS);
+    if (isFinished) {
+      this.predictor?.ended(this.owners[job] as number, done + runSeconds);
+      if (this.predictor !== undefined) this.learned++;
+    } else this.done[job] = done + savedSeconds(runSeconds, this.terms.get(job) ?? EVICTION_DEFAULTS);
     this.starts[job] = Number.NaN;
   }
 
