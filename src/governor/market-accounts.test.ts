@@ -1,5 +1,6 @@
 /** Holds and releases pay rent, and the order of tenants follows. */
 import { describe, expect, test } from 'vitest';
+import { supplyOf } from '../market/ledger-check.ts';
 import { marketSpec, quotaFlavor, tenantSpec } from '../market/tenants/spec.ts';
 import { TenantTree } from '../market/tenants/tenant-tree.ts';
 import { ClusterState } from '../model/cluster-state.ts';
@@ -12,8 +13,12 @@ import { TenantAccounts } from './tenant-accounts.ts';
 
 const HOUR = 3600;
 
-function world(order: 'Usage' | 'Balance' = 'Usage'): {
+function world(
+  order: 'Usage' | 'Balance' = 'Usage',
+  follows = true,
+): {
   accounts: MarketAccounts;
+  cluster: ClusterState;
   demand: (gpus: number) => Demand;
   tenant: (name: string) => number;
 } {
@@ -38,9 +43,13 @@ function world(order: 'Usage' | 'Balance' = 'Usage'): {
   const tree = new TenantTree(marketSpec({ flavors, order, memorySeconds: 20 * HOUR }), specs, table);
   const tenants = new TenantAccounts(new NodeFlavors(cluster, tree.market), tree, table);
   const expectedSeconds = (holder: number): number => (holder === 9 ? HOUR / 2 : Number.NaN);
-  const accounts = new MarketAccounts(tenants, tenants, { expectedSeconds });
+  const accounts = new MarketAccounts(tenants, tenants, {
+    expectedSeconds,
+    ...(follows ? { cluster } : {}),
+  });
   return {
     accounts,
+    cluster,
     demand: (gpuCount) =>
       demands.intern({ cpuMilli: 1_000, memoryMib: 1_024, gpuCount, gpuMilli: 1_000, gpuModels: [] }),
     tenant: (name) => table.find(name),
@@ -159,5 +168,59 @@ describe('accounts with a market', () => {
     accounts.onRelease(tenant('vision'), 8, demand(4), 0, 0);
     accounts.onHold(tenant('vision'), 9, demand(4), 0, 0);
     expect(accounts.shareOf(tenant('vision'), 0) / whole).toBeCloseTo(0.5, 6);
+  });
+
+  test('follow nodes that go down and come back: price at once, mint once a minute, supply with it', () => {
+    const { accounts, cluster, demand, tenant } = world();
+    const { market } = accounts;
+    const mints = (): number[] => [...market.mints].map((mint) => mint / 1e6);
+    const price = (): number => market.quotedPrice(0, 0);
+    accounts.onHold(tenant('vision'), 1, demand(8), 0, 0);
+    const [before, minted] = [price(), mints()];
+    cluster.setUp(2, false);
+    // Seen at the next call, of whatever tenant: 8 of 8 H100 are taken, and 12 units are there instead of 20.
+    accounts.shareOf(tenant('nlp'), HOUR);
+    expect([...market.capacities]).toEqual([8_000, 4_000]);
+    expect(price()).toBeGreaterThan(5 * before);
+    expect(mints().reduce((sum, mint) => sum + mint)).toBeCloseTo(12, 9);
+    // Quotas first: nlp keeps its 4, and the rest is by weight.
+    expect(mints().map((mint) => Math.round(mint))).toEqual([8, 4, 0]);
+    const balances = (at: number): number => {
+      accounts.settle(at);
+      market.ledger.settle(at * 1e6);
+      const { available, bound } = supplyOf(market.ledger);
+      expect(available <= bound).toBe(true);
+      return Number(available);
+    };
+    // Back within the minute: the price falls at once, mint follows later, and both are as before.
+    cluster.setUp(2, true);
+    accounts.shareOf(tenant('nlp'), HOUR + 30);
+    expect(price()).toBe(before);
+    expect(mints().map((mint) => Math.round(mint))).toEqual([8, 4, 0]);
+    accounts.shareOf(tenant('nlp'), HOUR + 60);
+    expect(mints()).toEqual(minted);
+    accounts.onRelease(tenant('vision'), 1, demand(8), 0, HOUR + 60);
+    // For 100 half-lives each: the supply settles at m/κ of what is up.
+    const whole = balances(1e8);
+    for (const node of [0, 1, 2]) cluster.setUp(node, false);
+    accounts.settle(1e8 + HOUR);
+    expect([...market.capacities]).toEqual([0, 0]);
+    // Quotas are minted even then: 4 of 20 units.
+    expect(balances(2e8) / whole).toBeCloseTo(4 / 20, 6);
+  });
+
+  test('are bit for bit as without following while no node fails', () => {
+    const run = (follows: boolean): unknown => {
+      const { accounts, demand, tenant } = world('Balance', follows);
+      for (let at = 0; at < 40; at++) {
+        accounts.onHold(tenant(at % 3 === 0 ? 'nlp' : 'vision'), at, demand(1 + (at % 4)), at % 2, at * HOUR);
+        accounts.shareOf(tenant('nlp'), at * HOUR + 1);
+      }
+      accounts.settle(41 * HOUR);
+      const { market } = accounts;
+      const { ledger } = market;
+      return [[...market.mints], [...market.capacities], ledger.transfers.lastPosition, supplyOf(ledger)];
+    };
+    expect(run(true)).toEqual(run(false));
   });
 });

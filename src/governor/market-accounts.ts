@@ -5,20 +5,25 @@
  *                    └──▶ the accounts of tenants (quotas, limits, budgets): they alone admit, budgets at price 1
  *
  * A pod is a lease on its flavour: milli-units of the reference hardware. Pods of no flavour, or that cost nothing, pay nothing.
- * The market ticks when it is called next: rents are those of the tick, and no event is needed for it.
+ * The market ticks when it is called next: rents are those of the tick, and no event is needed for it. In the same way it follows
+ * nodes that go down and come back: prices at its next call, mint at most once a minute. Quotas are of all nodes, up or down.
  */
 
 import { assert } from '../kernel/assert.ts';
 import type { Ledger } from '../market/ledger.ts';
 import { capacityUnits, tenantMints } from '../market/tenants/tenant-mints.ts';
 import { type LeaseJob, TokenMarket } from '../market/token-market/token-market.ts';
+import type { ClusterState } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import type { Accounts, AccountsRefusal, Ask } from './accounts.ts';
+import { NodesUp } from './nodes-up.ts';
 import type { TenantAccounts } from './tenant-accounts.ts';
 
 const MICROS_PER_SECOND = 1e6;
 /** Micro-units of a milli-unit. */
 const MICROS_PER_MILLI = 1_000;
+/** Mint follows nodes at most this often: a change costs a transfer a tenant. */
+const MINT_SECONDS = 60;
 
 /** What accounts with a market may be given. */
 export interface MarketAccountsOptions {
@@ -30,6 +35,8 @@ export interface MarketAccountsOptions {
   readonly expectedSeconds?: ((holder: number) => number) | undefined;
   /** Name of a holder in the ledger's log. Default: none. */
   readonly nameOf?: ((holder: number) => string) | undefined;
+  /** Of the nodes; prices and mint follow those that are up. Default: all count. */
+  readonly cluster?: ClusterState | undefined;
 }
 
 /** A market in front of the accounts of tenants. Its order of tenants is a `TenantOrder`. */
@@ -42,13 +49,18 @@ export class MarketAccounts implements Accounts {
   /** The last lease of each holder, and by lease the one before it; −1: none. */
   private readonly lastLease = new Map<number, number>();
   private leaseBefore: Int32Array = new Int32Array(64).fill(-1);
+  private readonly nodesUp: NodesUp | undefined;
+  /** When mint was set last, and whether nodes have changed since. */
+  private mintedSeconds = Number.NEGATIVE_INFINITY;
+  private isMintDue = false;
 
   /** @param inner   Gets every call; the accounts of tenants, or what measures them. */
   constructor(inner: Accounts, tenants: TenantAccounts, options: MarketAccountsOptions = {}) {
     const { tree, usage } = tenants;
     const { halfLifeSeconds, priceCap, flavors, order, memorySeconds } = tree.market;
     const rates = tenantMints(tree, usage);
-    const { ledger, rentPeriodSeconds, expectedSeconds, nameOf } = options;
+    const { ledger, rentPeriodSeconds, expectedSeconds, nameOf, cluster } = options;
+    this.nodesUp = cluster === undefined ? undefined : new NodesUp(cluster, tenants.flavors, usage);
     this.inner = inner;
     this.nameOf = ledger === undefined ? undefined : nameOf;
     this.tenants = tenants;
@@ -82,6 +94,7 @@ export class MarketAccounts implements Accounts {
   shareOf(tenant: number, timeSeconds: number): number {
     const number = this.numberOf(tenant);
     const timeMicros = microsOf(timeSeconds);
+    this.follow(timeSeconds);
     this.market.advance(timeMicros);
     return -this.market.standingOf(number, timeMicros);
   }
@@ -107,6 +120,7 @@ export class MarketAccounts implements Accounts {
     const flavor = this.tenants.flavors.ofNode(node);
     const milli = this.milliOf(flavor, demand);
     if (milli === 0) return;
+    this.follow(timeSeconds);
     const expected = this.expectedSeconds(holder);
     const before = this.lastLease.get(holder) ?? -1;
     const lease = this.market.started(
@@ -126,6 +140,7 @@ export class MarketAccounts implements Accounts {
     this.inner.onRelease(tenant, holder, demand, node, timeSeconds);
     const flavor = this.tenants.flavors.ofNode(node);
     const milli = this.milliOf(flavor, demand);
+    this.follow(timeSeconds);
     if (milli > 0) this.market.ended(this.takeLease(holder, flavor, milli), microsOf(timeSeconds));
   }
 
@@ -135,7 +150,36 @@ export class MarketAccounts implements Accounts {
 
   /** Pays all rents up to a time, at the end. */
   settle(timeSeconds: number): void {
+    this.follow(timeSeconds);
     this.market.settle(microsOf(timeSeconds));
+  }
+
+  /** Prices and mint follow the nodes that are up. O(1) unless one has changed; then O(nodes + tenants). */
+  private follow(timeSeconds: number): void {
+    const { nodesUp, market } = this;
+    if (nodesUp === undefined) return;
+    const hasChanged = nodesUp.hasChanged();
+    this.isMintDue ||= hasChanged;
+    const isMintDue = this.isMintDue && timeSeconds >= this.mintedSeconds + MINT_SECONDS;
+    if (!hasChanged && !isMintDue) return;
+    const timeMicros = microsOf(timeSeconds);
+    const units = nodesUp.units();
+    market.advance(timeMicros);
+    for (const [flavor, amount] of units.entries())
+      market.setCapacity(flavor, Math.floor(amount / MICROS_PER_MILLI));
+    if (!isMintDue) return;
+    const { tree, usage } = this.tenants;
+    const byRow = tenantMints(
+      tree,
+      usage,
+      units.reduce((sum, amount) => sum + amount, 0),
+    );
+    market.remint(
+      tree.tenants.map((tenant) => byRow[tree.rowOf(tenant)] as number),
+      timeMicros,
+    );
+    this.mintedSeconds = timeSeconds;
+    this.isMintDue = false;
   }
 
   /**

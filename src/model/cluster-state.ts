@@ -65,6 +65,8 @@ export class ClusterState {
   gpuIdleMilli: Uint16Array;
   /** @shape [resource][nodes] free amount of each further resource. */
   readonly freeExtended: Float64Array[] = [];
+  /** How often a node went down or came back. */
+  turns = 0;
   /** Total capacities over all nodes, up or down. */
   readonly capacity = { cpuMilli: 0, memoryMib: 0, gpuMilli: 0, gpus: 0 };
 
@@ -144,6 +146,7 @@ export class ClusterState {
   /** Marks a node as taking pods (true) or down (false). Its accounts stay. */
   setUp(node: number, up: boolean): void {
     assert(node >= 0 && node < this.nodeCount, 'a node is turned up or down that is not there');
+    if ((this.up[node] === 1) !== up) this.turns++;
     this.up[node] = up ? 1 : 0;
   }
 

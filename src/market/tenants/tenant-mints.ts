@@ -15,14 +15,16 @@ import type { TenantUsage } from './tenant-usage.ts';
 
 /**
  * @param usage Of the tree; its capacity has been set.
+ * @param units Micro-units of the cluster to be minted. Default: its capacity.
  * @returns Micro-tokens an hour by row of the tree; 0 for the cluster. O(tenants).
  * @throws TegError as `mintRates`.
  */
-export function tenantMints(tree: TenantTree, usage: TenantUsage): number[] {
+export function tenantMints(
+  tree: TenantTree,
+  usage: TenantUsage,
+  units: number = unitsOfAll(tree, usage),
+): number[] {
   const rates: number[] = new Array(tree.rows).fill(0);
-  let capacity = 0;
-  for (let flavor = 0; flavor < tree.market.flavors.length; flavor++)
-    capacity += capacityUnits(usage, flavor);
   const give = (parent: number, mint: number): void => {
     const children = tree.childrenOf(parent);
     const shares = children.map((tenant) => ({
@@ -36,8 +38,12 @@ export function tenantMints(tree: TenantTree, usage: TenantUsage): number[] {
       if (!isLeaf) give(tenant, rate);
     }
   };
-  give(CLUSTER_TENANT, capacity);
+  give(CLUSTER_TENANT, units);
   return rates;
+}
+
+function unitsOfAll(tree: TenantTree, usage: TenantUsage): number {
+  return tree.market.flavors.reduce((sum, _, flavor) => sum + capacityUnits(usage, flavor), 0);
 }
 
 /** @returns Micro-units of all nodes of a flavour. */

@@ -241,6 +241,7 @@ function buildTenants(options: SimulationOptions, cluster: ClusterState): Tenant
   const market = hasMarket
     ? new MarketAccounts(meter, accounts, {
         ledger,
+        cluster,
         expectedSeconds: expected,
         nameOf: (job) => jobs.idOf(job),
       })
