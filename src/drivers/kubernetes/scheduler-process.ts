@@ -156,12 +156,12 @@ export class SchedulerProcess {
 
   /** @returns The jobs that wait, in their turn, each with its reason. */
   waiting(): unknown {
-    return waitingPage(this.core.view());
+    return waitingPage(this.core.view(), this.driver.nowSeconds());
   }
 
   /** @returns Tenants, prices and balances. */
   tenantsAndPrices(): unknown {
-    return economyPage(this.core.view());
+    return economyPage(this.core.view(), this.driver.nowSeconds());
   }
 
   /** @returns The state of the cluster as `teg snapshot` saves it, read from the API server page by page. */

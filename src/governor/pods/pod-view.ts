@@ -205,9 +205,12 @@ export class PodSchedulerView {
     return readEconomy(this.internals);
   }
 
-  /** @returns What quotes are computed from: live, to be read only; undefined while the mode is off. O(nodes). */
-  marketBooks(): MarketBooks | undefined {
-    return marketBooksOf(this.internals.state);
+  /**
+   * @param timeSeconds Default: of the last step.
+   * @returns What quotes are computed from: live, to be read only; undefined while the mode is off. O(nodes).
+   */
+  marketBooks(timeSeconds: number = this.timeSeconds): MarketBooks | undefined {
+    return marketBooksOf(this.internals.state, Math.max(timeSeconds, this.timeSeconds));
   }
 
   /** @returns How many pods and gangs wait, and the first of them in their turn; see `waitingInTurn`. */

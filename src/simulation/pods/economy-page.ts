@@ -21,10 +21,14 @@ export const economyPageSchema = z.object({
 /** See `economyPageSchema`. */
 export type EconomyPage = z.infer<typeof economyPageSchema>;
 
-/** @returns The economy now; nothing is changed. JSON. O(pods + nodes + tenants × (flavours + namespaces)). */
-export function economyPage(view: PodSchedulerView): EconomyPage {
-  const [frame, books] = [view.economy(), view.marketBooks()];
-  const { timeSeconds: atSeconds } = view;
+/**
+ * @param nowSeconds Default: time of the last step.
+ * @returns The economy then; nothing is changed. JSON.
+ * @cost O(pods + nodes + tenants × (flavours + namespaces)).
+ */
+export function economyPage(view: PodSchedulerView, nowSeconds: number = view.timeSeconds): EconomyPage {
+  const [frame, books] = [view.economy(), view.marketBooks(nowSeconds)];
+  const atSeconds = Math.max(nowSeconds, view.timeSeconds);
   if (frame === undefined || books === undefined) return { atSeconds };
   const { market, accounts, idle, timeSeconds } = books;
   return {

@@ -9,8 +9,12 @@ const MIB_PER_GIB = 1024;
 /** Names of figures that are times. */
 const TIME_NAME = /(At|By)Seconds$/;
 
-/** @returns All that wait, and the first `WAITING_LISTED_MAX` of them in their turn. JSON. O(pods log pods). */
-export function waitingPage(view: PodSchedulerView): WaitingReport {
+/**
+ * @param nowSeconds Default: time of the last step.
+ * @returns All that wait, and the first `WAITING_LISTED_MAX` of them in their turn. JSON. O(pods log pods).
+ */
+export function waitingPage(view: PodSchedulerView, nowSeconds: number = view.timeSeconds): WaitingReport {
+  const atSeconds = Math.max(nowSeconds, view.timeSeconds);
   const startsBy = new Map<string, number>();
   view.forEachChampion((key, startsBySeconds) => {
     startsBy.set(key, startsBySeconds);
@@ -18,7 +22,7 @@ export function waitingPage(view: PodSchedulerView): WaitingReport {
   const { count, listed } = view.waitingInTurn(WAITING_LISTED_MAX);
   return {
     count,
-    atSeconds: view.timeSeconds,
+    atSeconds,
     byTenant: false,
     jobs: listed.map(({ claimant, first, tenant, needPods, reason }, position) => {
       const { demand } = first.shape;
@@ -27,7 +31,7 @@ export function waitingPage(view: PodSchedulerView): WaitingReport {
         id: claimantName(claimant),
         tenant,
         position,
-        waitedSeconds: Math.max(0, view.timeSeconds - first.seenSeconds),
+        waitedSeconds: Math.max(0, atSeconds - first.seenSeconds),
         priority: claimant.priority,
         pods: needPods,
         each: {

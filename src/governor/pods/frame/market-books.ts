@@ -22,9 +22,9 @@ export interface MarketBooks {
   readonly idle: readonly (readonly IdleNodes[])[];
 }
 
-/** @returns Undefined while the mode is off. O(nodes). */
-export function marketBooksOf(state: SchedulerState): MarketBooks | undefined {
-  const { economy, timeSeconds } = state;
+/** @param timeSeconds Not before the last step. @returns Undefined while the mode is off. O(nodes). */
+export function marketBooksOf(state: SchedulerState, timeSeconds: number): MarketBooks | undefined {
+  const { economy } = state;
   const { books } = economy;
   if (books === undefined) return undefined;
   const read = economy.market?.readable(timeSeconds);
